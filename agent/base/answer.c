@@ -1,0 +1,103 @@
+/* answer: descriptors 1 and 2 belong to Postfix; one writer, one line. */
+#define _GNU_SOURCE
+#include "agent/base/answer.h"
+
+#include "agent/base/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+static int answer_fd = -1;
+
+/* Milliseconds that a full pipe is waited for: Postfix reads as soon as it is not writing, and may never read at all. */
+enum { ANSWER_WAIT_MS = 1000 };
+
+void
+answer_take_over(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void) open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY); /* gets the lowest free number: `fd` */
+	answer_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (null_fd < 0)
+		return;
+	(void) dup2(null_fd, STDOUT_FILENO);
+	(void) dup2(null_fd, STDERR_FILENO);
+	(void) close(null_fd);
+}
+
+/* The pipe is non-blocking and a partial line is worse than a late one. A reader that went away is not our fault. */
+static void
+write_patiently(const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(answer_fd, data, len);
+		if (n >= 0) {
+			data += n;
+			len -= (size_t) n;
+		} else if (errno == EAGAIN) {
+			struct pollfd pipe_fd = { .fd = answer_fd, .events = POLLOUT };
+			if (poll(&pipe_fd, 1, ANSWER_WAIT_MS) <= 0)
+				return;
+		} else if (errno != EINTR) {
+			return;
+		}
+	}
+}
+
+/* One printable line: Postfix would make '_' of control bytes; a NUL or a newline would end the text. */
+static void
+append_printable(GString *line, const char *text, size_t max_bytes)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	for (const char *c = valid; *c != '\0'; c = g_utf8_next_char(c)) {
+		size_t bytes = (size_t) (g_utf8_next_char(c) - c);
+		if (line->len + bytes > max_bytes)
+			return;
+		if (g_unichar_isprint(g_utf8_get_char(c)))
+			g_string_append_len(line, c, (gssize) bytes);
+		else
+			g_string_append_c(line, ' ');
+	}
+}
+
+char *
+answer_line(const Status *st, const char *queue_id)
+{
+	GString *line = g_string_new(status_row(st->id)->dsn);
+	g_string_append_c(line, ' ');
+	append_printable(line, status_text(st), LIMIT_ANSWER_BYTES);
+	if (queue_id != NULL && *queue_id != '\0') {
+		g_autofree char *tail = g_strdup_printf(" [%s]", queue_id);
+		append_printable(line, tail, LIMIT_ANSWER_BYTES + LIMIT_ANSWER_OK_BYTES);
+	}
+	return g_string_free(line, FALSE);
+}
+
+int
+answer_finish(const Status *st, const char *done, const char *queue_id)
+{
+	if (st->id != STATUS_OK) {
+		g_autofree char *line = answer_line(st, queue_id);
+		g_autofree char *with_end = g_strconcat(line, "\n", NULL);
+		write_patiently(with_end, strlen(with_end));
+	} else if (done != NULL) {
+		g_autoptr(GString) line = g_string_new(NULL);
+		append_printable(line, done, LIMIT_ANSWER_OK_BYTES);
+		g_string_append_c(line, '\n');
+		write_patiently(line->str, line->len);
+	}
+	return status_row(st->id)->exit_code;
+}
+
+G_NORETURN void
+answer_abort(const char *line, size_t len, int exit_code)
+{
+	if (answer_fd >= 0)
+		(void) !write(answer_fd, line, len);
+	_exit(exit_code);
+}

@@ -1,0 +1,31 @@
+/*
+ * answer: the one line that Postfix reads.
+ *
+ * pipe(8) and local(8) give a command one non-blocking pipe as descriptors 1 and 2, and let text that begins with an
+ * enhanced code decide over the exit code. So both descriptors are taken away at the start (libraries may write what
+ * they like: it goes to /dev/null), and only answer_finish writes to the pipe, once.
+ */
+#ifndef TODOKE_ANSWER_H
+#define TODOKE_ANSWER_H
+
+#include "agent/base/status.h"
+
+/* Take descriptors 1 and 2 away. Call first of all; a closed 0, 1 or 2 is opened on /dev/null, so that no file gets its number. */
+void answer_take_over(void);
+
+/*
+ * Print the answer and return the exit code for main. A failure is "D.S.N text [QUEUEID]"; success is `done` (at most
+ * LIMIT_ANSWER_OK_BYTES of it, NULL: nothing). `queue_id` may be NULL.
+ */
+int answer_finish(const Status *st, const char *done, const char *queue_id);
+
+/*
+ * From a signal handler: print `line` as it is and leave with `exit_code`, without running anything else.
+ * Async-signal-safe.
+ */
+G_NORETURN void answer_abort(const char *line, size_t len, int exit_code);
+
+/* The line that answer_finish prints for a failure, without its newline. Caller frees. */
+char *answer_line(const Status *st, const char *queue_id);
+
+#endif

@@ -1,0 +1,99 @@
+/* deadline: a SIGALRM handler that uses only async-signal-safe calls and values that were prepared before. */
+#define _GNU_SOURCE
+#include "agent/base/deadline.h"
+
+#include "agent/base/answer.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct {
+	unsigned seconds;
+	time_t ends;
+	char queue_id[64];
+	const char *volatile waiting_for;
+	int dirfd;
+	const char *volatile file;
+	volatile pid_t group;
+} deadline = { .waiting_for = "starting", .dirfd = -1 };
+
+/* strlcat for the handler; glibc 2.36 has none and snprintf is not async-signal-safe. */
+static size_t
+append(char *line, size_t len, size_t size, const char *text)
+{
+	while (*text != '\0' && len + 1 < size)
+		line[len++] = *text++;
+	return len;
+}
+
+static void
+on_alarm(int sig)
+{
+	(void) sig;
+	if (deadline.file != NULL)
+		(void) unlinkat(deadline.dirfd, deadline.file, 0);
+	if (deadline.group > 0)
+		(void) kill(-deadline.group, SIGKILL);
+	char line[256];
+	size_t len = append(line, 0, sizeof line, "4.3.0 delivery took too long: stopped while ");
+	len = append(line, len, sizeof line, deadline.waiting_for);
+	if (deadline.queue_id[0] != '\0') {
+		len = append(line, len, sizeof line, " [");
+		len = append(line, len, sizeof line, deadline.queue_id);
+		len = append(line, len, sizeof line, "]");
+	}
+	len = append(line, len, sizeof line, "\n");
+	answer_abort(line, len, EX_TEMPFAIL);
+}
+
+void
+deadline_start(unsigned seconds, const char *queue_id)
+{
+	g_strlcpy(deadline.queue_id, queue_id != NULL ? queue_id : "", sizeof deadline.queue_id);
+	deadline.seconds = seconds;
+	deadline.ends = time(NULL) + seconds;
+	struct sigaction on = { .sa_handler = on_alarm };
+	(void) sigaction(SIGALRM, &on, NULL);
+	(void) alarm(seconds);
+}
+
+void
+deadline_stop(void)
+{
+	(void) alarm(0);
+	deadline.seconds = 0;
+}
+
+void
+deadline_waiting_for(const char *what)
+{
+	deadline.waiting_for = what;
+}
+
+void
+deadline_remove_file(int dirfd, const char *name)
+{
+	deadline.file = NULL; /* the handler may run between the lines: never a name with another folder */
+	deadline.dirfd = dirfd;
+	deadline.file = name;
+}
+
+void
+deadline_kill_group(pid_t group)
+{
+	deadline.group = group;
+}
+
+unsigned
+deadline_left(void)
+{
+	if (deadline.seconds == 0)
+		return G_MAXUINT;
+	time_t now = time(NULL);
+	return now >= deadline.ends ? 0 : (unsigned) (deadline.ends - now);
+}

@@ -1,0 +1,33 @@
+/*
+ * deadline: our own end of patience, below Postfix's.
+ *
+ * pipe(8) kills a command that runs past its time limit and bounces the mail (5.3.0), whatever it printed. So we end
+ * first: at the deadline the temporary file goes away, the children are killed, and the answer is "4.3.0 ... while
+ * reading the message" with exit code 75.
+ */
+#ifndef TODOKE_DEADLINE_H
+#define TODOKE_DEADLINE_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+/* Start the clock: `seconds` from now (0: none). `queue_id` (may be NULL) ends the answer. */
+void deadline_start(unsigned seconds, const char *queue_id);
+
+/* Stop the clock: the commit has begun to be visible, or main is about to answer. */
+void deadline_stop(void);
+
+/* What is being waited for ("reading the message"), for the answer. A string that lives for ever. */
+void deadline_waiting_for(const char *what);
+
+/* A file that must not stay behind; NULL takes it back. One at a time; `name` must live until then. */
+void deadline_remove_file(int dirfd, const char *name);
+
+/* A process group that must not outlive us; 0 takes it back. One at a time. */
+void deadline_kill_group(pid_t group);
+
+/* Whole seconds that are left; G_MAXUINT without a deadline. */
+unsigned deadline_left(void);
+
+#endif

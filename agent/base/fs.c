@@ -1,0 +1,198 @@
+/* fs: write all, flush, make folders, copy: no short write and no unchecked close leaves this file. */
+#define _GNU_SOURCE
+#include "agent/base/fs.h"
+
+#include "agent/base/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+fs_close_auto(int *fd)
+{
+	if (*fd >= 0)
+		(void) close(*fd); /* reached only when the result no longer matters; who needs it calls fs_close */
+}
+
+int
+fs_steal_fd(int *fd)
+{
+	int taken = *fd;
+	*fd = -1;
+	return taken;
+}
+
+bool
+fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st)
+{
+	const char *next = data;
+	while (len > 0) {
+		ssize_t n = write(fd, next, len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return status_fail_errno(st, errno, "cannot write '%s'", what);
+		next += n;
+		len -= (size_t) n;
+	}
+	return true;
+}
+
+bool
+fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, Status *st)
+{
+	ssize_t n;
+	do
+		n = read(fd, data, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return status_fail_errno(st, errno, "cannot read '%s'", what);
+	*ret_len = (size_t) n;
+	return true;
+}
+
+bool
+fs_sync(int fd, const char *what, Status *st)
+{
+	int rc;
+	do
+		rc = fsync(fd);
+	while (rc < 0 && errno == EINTR);
+	if (rc < 0 && errno != EINVAL)
+		return status_fail_errno(st, errno, "cannot flush '%s'", what);
+	return true;
+}
+
+bool
+fs_close(int *fd, const char *what, Status *st)
+{
+	int rc = close(fs_steal_fd(fd));
+	if (rc < 0 && errno != EINTR) /* Linux has closed it even then: a second try might close somebody else's */
+		return status_fail_errno(st, errno, "cannot close '%s'", what);
+	return true;
+}
+
+bool
+fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return status_fail_errno(st, errno, "cannot open folder '%s'", path);
+	*ret_fd = fd;
+	return true;
+}
+
+/* Make one folder, its parents first; `path` is cut at its slashes and mended again. */
+static bool
+make_with_parents(int dirfd, char *path, mode_t mode, Status *st)
+{
+	if (mkdirat(dirfd, path, mode) == 0 || errno == EEXIST)
+		return true;
+	char *slash = errno == ENOENT ? strrchr(path, '/') : NULL;
+	if (slash == NULL || slash == path)
+		return status_fail_errno(st, errno, "cannot make folder '%s'", path);
+	*slash = '\0';
+	bool made = make_with_parents(dirfd, path, mode, st);
+	*slash = '/';
+	if (!made)
+		return false;
+	if (mkdirat(dirfd, path, mode) < 0 && errno != EEXIST)
+		return status_fail_errno(st, errno, "cannot make folder '%s'", path);
+	return true;
+}
+
+/* Flush the folder that holds `path`, so that a new entry in it survives a power cut. */
+static bool
+sync_parent(int dirfd, const char *path, Status *st)
+{
+	g_autofree char *parent = g_path_get_dirname(path);
+	auto_fd int fd = -1;
+	return fs_open_dir(dirfd, parent, &fd, st) && fs_sync(fd, parent, st);
+}
+
+bool
+fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *st)
+{
+	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno != ENOENT)
+		return status_fail_errno(st, errno, "cannot open folder '%s'", path);
+	if (fd < 0) {
+		g_autofree char *writable = g_strdup(path);
+		if (!make_with_parents(dirfd, writable, mode, st) || !sync_parent(dirfd, path, st))
+			return false;
+		return fs_open_dir(dirfd, path, ret_fd, st);
+	}
+	*ret_fd = fd;
+	return true;
+}
+
+/* The plain way, for file systems and pipes that the kernel cannot copy between. */
+static bool
+copy_by_hand(int from, off_t offset, off_t len, int to, const char *what, Status *st)
+{
+	g_autofree char *chunk = g_malloc(LIMIT_COPY_CHUNK);
+	while (len != 0) {
+		size_t want = len > 0 && len < (off_t) LIMIT_COPY_CHUNK ? (size_t) len : LIMIT_COPY_CHUNK;
+		ssize_t n = pread(from, chunk, want, offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return status_fail_errno(st, errno, "cannot read '%s'", what);
+		if (n == 0)
+			return len < 0 || status_fail_detail(st, STATUS_TRUNCATED, "'%s' became shorter while it was copied", what);
+		if (!fs_write_all(to, chunk, (size_t) n, what, st))
+			return false;
+		offset += n;
+		if (len > 0)
+			len -= n;
+	}
+	return true;
+}
+
+bool
+fs_copy(int from, off_t offset, off_t len, int to, const char *what, Status *st)
+{
+	while (len != 0) {
+		size_t want = len > 0 && len < (off_t) G_MAXINT ? (size_t) len : G_MAXINT;
+		ssize_t n = sendfile(to, from, &offset, want);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EINVAL || errno == ENOSYS))
+			return copy_by_hand(from, offset, len, to, what, st);
+		if (n < 0)
+			return status_fail_errno(st, errno, "cannot copy '%s'", what);
+		if (n == 0)
+			return len < 0 || status_fail_detail(st, STATUS_TRUNCATED, "'%s' became shorter while it was copied", what);
+		if (len > 0)
+			len -= n;
+	}
+	return true;
+}
+
+bool
+fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st)
+{
+	auto_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat sb;
+	if (fd < 0 || fstat(fd, &sb) < 0)
+		return status_fail_errno(st, errno, "cannot open '%s'", path);
+	if (!S_ISREG(sb.st_mode))
+		return status_fail_detail(st, STATUS_MISSING, "'%s' is not a regular file", path);
+	if ((size_t) sb.st_size > limit)
+		return status_fail_detail(st, STATUS_LIMIT, "'%s' has more than %zu bytes", path, limit);
+	size_t size = (size_t) sb.st_size, len = 0, n = 1;
+	g_autofree char *data = g_malloc(size + 1);
+	while (len < size && n > 0) {
+		if (!fs_read(fd, data + len, size - len, &n, path, st))
+			return false;
+		len += n;
+	}
+	data[len] = '\0';
+	*ret_data = g_steal_pointer(&data);
+	*ret_len = len;
+	return true;
+}

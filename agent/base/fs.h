@@ -1,0 +1,40 @@
+/* fs: the few file operations that a delivery needs, each finished or failed with a Status. */
+#ifndef TODOKE_FS_H
+#define TODOKE_FS_H
+
+#include "agent/base/status.h"
+
+#include <sys/types.h>
+
+/* A descriptor that closes itself when it leaves the scope: auto_fd int fd = -1. */
+#define auto_fd __attribute__((cleanup(fs_close_auto)))
+void fs_close_auto(int *fd);
+
+/* Take the descriptor out of an auto_fd. */
+int fs_steal_fd(int *fd);
+
+/* Write all of `data`, going on after short writes and EINTR. `what` names the file in the fault. */
+bool fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st);
+
+/* Read up to `len` bytes, going on after EINTR; *ret_len is 0 at the end of the file. */
+bool fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, Status *st);
+
+/* Flush a file or a directory to the disk. A file system that cannot flush a directory (EINVAL) is taken as flushed. */
+bool fs_sync(int fd, const char *what, Status *st);
+
+/* Close and report what close says: NFS and quotas speak there first. *fd becomes -1 in any case. */
+bool fs_close(int *fd, const char *what, Status *st);
+
+/* Open a directory below `dirfd` (AT_FDCWD) for the *at calls. Follows symbolic links: owners move folders by them. */
+bool fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st);
+
+/* Open a directory and make it and its parents with `mode` (before umask) where they are missing; what is made is flushed. */
+bool fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *st);
+
+/* Copy `len` bytes (all to the end if < 0) from `from` at `offset` to `to`'s position, in the kernel where it can. */
+bool fs_copy(int from, off_t offset, off_t len, int to, const char *what, Status *st);
+
+/* The whole of a small file, NUL-terminated; more than `limit` bytes is STATUS_LIMIT. Caller frees with g_free. */
+bool fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st);
+
+#endif

@@ -1,0 +1,171 @@
+/* log: builds the line in both forms from the same pairs, and sends it. */
+#define _GNU_SOURCE
+#include "agent/base/log.h"
+
+#include "agent/base/limits.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+struct LogLine {
+	GString *text;
+	bool has_pairs;
+	json_t *object; /* NULL in text form */
+};
+
+static struct {
+	const char *ident;
+	int fd;
+	LogForm form;
+} target = { .ident = "todoke", .fd = -1, .form = LOG_FORM_TEXT };
+
+void
+log_open(const char *ident, int fd, LogForm form)
+{
+	target.ident = ident;
+	target.fd = fd;
+	target.form = form;
+	if (fd < 0)
+		openlog(ident, LOG_PID, LOG_MAIL);
+}
+
+/* Time and name as syslog would write them, for a file of our own. */
+static void
+write_to_file(const char *text)
+{
+	char when[64];
+	time_t now = time(NULL);
+	struct tm tm;
+	localtime_r(&now, &tm);
+	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S%z", &tm);
+	g_autofree char *line = g_strdup_printf("%s %s[%d]: %s\n", when, target.ident, (int) getpid(), text);
+	(void) !write(target.fd, line, strlen(line)); /* one write: lines of other processes do not mix; no log is no fault */
+}
+
+static void
+send_text(int priority, const char *text)
+{
+	if (target.fd >= 0)
+		write_to_file(text);
+	else
+		syslog(priority, "%s", text);
+}
+
+static void
+on_glib_message(const char *domain, GLogLevelFlags level, const char *message, void *user)
+{
+	(void) user;
+	int priority = level & (G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL) ? LOG_CRIT : LOG_WARNING;
+	log_note(priority, "library %s says: %s", domain != NULL ? domain : "?", message);
+}
+
+void
+log_catch_glib(void)
+{
+	g_log_set_default_handler(on_glib_message, NULL);
+}
+
+/* A value that can be read without doubt stands bare; others in quotes with backslash escapes. */
+static void
+append_value(GString *out, const char *value)
+{
+	static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:;@/+-_<>()[]{}%&*!?#~^$|";
+	if (*value != '\0' && strspn(value, bare) == strlen(value)) {
+		g_string_append(out, value);
+		return;
+	}
+	g_string_append_c(out, '"');
+	for (const char *c = value; *c != '\0'; c = g_utf8_next_char(c)) {
+		gunichar u = g_utf8_get_char(c);
+		if (u == '"' || u == '\\')
+			g_string_append_printf(out, "\\%c", (char) u);
+		else if (g_unichar_isprint(u))
+			g_string_append_unichar(out, u);
+		else
+			g_string_append_printf(out, "\\u%04x", u);
+	}
+	g_string_append_c(out, '"');
+}
+
+LogLine *
+log_line_new(const char *queue_id)
+{
+	const char *id = queue_id != NULL && *queue_id != '\0' ? queue_id : "NOQUEUE";
+	LogLine *line = g_new0(LogLine, 1);
+	g_autofree char *valid = g_utf8_make_valid(id, -1);
+	line->text = g_string_new(NULL);
+	if (target.form == LOG_FORM_JSON) {
+		line->object = json_object();
+		json_object_set_new(line->object, "queue_id", json_string(valid));
+	}
+	append_value(line->text, valid);
+	g_string_append_c(line->text, ':');
+	return line;
+}
+
+void
+log_line_add(LogLine *line, const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	g_autofree char *valid = g_utf8_make_valid(value, -1);
+	if (line->object != NULL) {
+		json_object_set_new(line->object, key, json_string(valid));
+		return;
+	}
+	g_string_append_printf(line->text, "%s %s=", line->has_pairs ? "," : "", key);
+	line->has_pairs = true;
+	append_value(line->text, valid);
+}
+
+void
+log_line_add_int(LogLine *line, const char *key, gint64 value)
+{
+	g_autofree char *digits = g_strdup_printf("%" G_GINT64_FORMAT, value);
+	if (line->object != NULL)
+		json_object_set_new(line->object, key, json_integer(value));
+	else
+		log_line_add(line, key, digits);
+}
+
+void
+log_line_send(LogLine *line, int priority)
+{
+	if (line->object != NULL) {
+		char *json = json_dumps(line->object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+		send_text(priority, json);
+		free(json);
+	} else {
+		if (line->text->len > LIMIT_LOG_LINE)
+			g_string_truncate(line->text, LIMIT_LOG_LINE);
+		send_text(priority, line->text->str);
+	}
+	log_line_free(line);
+}
+
+void
+log_line_free(LogLine *line)
+{
+	if (line == NULL)
+		return;
+	g_string_free(line->text, TRUE);
+	json_decref(line->object);
+	g_free(line);
+}
+
+void
+log_note(int priority, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	for (char *c = valid; *c != '\0'; c++)
+		if (g_ascii_iscntrl(*c))
+			*c = ' ';
+	send_text(priority, valid);
+}

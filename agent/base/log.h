@@ -1,0 +1,38 @@
+/*
+ * log: one line a recipient, `key=value`, the queue id first; the same keys as JSON.
+ *
+ * Values come from strangers: control characters, quotes and backslashes are escaped, invalid UTF-8 is replaced, a
+ * value with a blank or nothing in it stands in quotes. So a line is one line and can be split again.
+ */
+#ifndef TODOKE_LOG_H
+#define TODOKE_LOG_H
+
+#include "agent/base/status.h"
+
+typedef enum { LOG_FORM_TEXT, LOG_FORM_JSON } LogForm;
+
+/* Where lines go. A descriptor >= 0 is a file opened for append (borrowed); -1 is syslog, facility mail. */
+void log_open(const char *ident, int fd, LogForm form);
+
+/* Send GLib's and its users' warnings to the log: a library must never write to Postfix's pipe. */
+void log_catch_glib(void);
+
+typedef struct LogLine LogLine;
+
+/* Start a line about the message `queue_id` (NULL or "": "NOQUEUE"). Free with log_line_free, or send it. */
+LogLine *log_line_new(const char *queue_id);
+
+/* Add `key=value`; a NULL value adds nothing. Keys are ours (a-z, _), values anybody's. */
+void log_line_add(LogLine *line, const char *key, const char *value);
+void log_line_add_int(LogLine *line, const char *key, gint64 value);
+
+/* Write the line with syslog priority `priority` and free it. */
+void log_line_send(LogLine *line, int priority);
+
+void log_line_free(LogLine *line);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogLine, log_line_free)
+
+/* A line for the admin that is about no message. */
+void log_note(int priority, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+#endif

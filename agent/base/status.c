@@ -1,0 +1,148 @@
+/* status: the table of faults, and the value that names a row of it. */
+#include "agent/base/status.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+
+static const StatusRow rows[STATUS_COUNT] = {
+#define STATUS(id, name, exit_code, dsn, lmtp, text) [STATUS_##id] = { name, exit_code, dsn, lmtp, text },
+#include "agent/base/status-table.def"
+#undef STATUS
+};
+
+/*
+ * What the system's faults mean to Postfix. EFBIG is the process's limit, not the message's fault: local(8) passes
+ * mailbox_size_limit on as RLIMIT_FSIZE. EDQUOT is the owner's quota, but one that may have room again tomorrow.
+ */
+static const struct {
+	int err;
+	StatusId id;
+} errno_rows[] = {
+	{ ENOSPC, STATUS_DISK_FULL },
+	{ EDQUOT, STATUS_QUOTA_GRACE },
+	{ EFBIG, STATUS_FILE_LIMIT },
+	{ EROFS, STATUS_READ_ONLY },
+	{ ESTALE, STATUS_STALE },
+	{ EMFILE, STATUS_TOO_MANY_FILES },
+	{ ENFILE, STATUS_TOO_MANY_FILES },
+	{ ENOMEM, STATUS_NO_MEMORY },
+	{ EACCES, STATUS_NO_PERMISSION },
+	{ EPERM, STATUS_NO_PERMISSION },
+	{ ENOENT, STATUS_MISSING },
+	{ ENOTDIR, STATUS_NOT_A_FOLDER },
+	{ ELOOP, STATUS_NOT_A_FOLDER },
+	{ ETIMEDOUT, STATUS_DEADLINE },
+};
+
+const StatusRow *
+status_row(StatusId id)
+{
+	g_assert(id < STATUS_COUNT);
+	return &rows[id];
+}
+
+StatusId
+status_find_name(const char *name)
+{
+	for (StatusId id = 0; id < STATUS_COUNT; id++)
+		if (strcmp(rows[id].name, name) == 0)
+			return id;
+	return STATUS_COUNT;
+}
+
+StatusId
+status_from_errno(int err)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(errno_rows); i++)
+		if (errno_rows[i].err == err)
+			return errno_rows[i].id;
+	return STATUS_IO;
+}
+
+bool
+status_fail(Status *st, StatusId id, const char *text, ...)
+{
+	if (st->id != STATUS_OK)
+		return false;
+	st->id = id;
+	if (text != NULL) {
+		va_list args;
+		va_start(args, text);
+		st->text = g_strdup_vprintf(text, args);
+		va_end(args);
+	}
+	return false;
+}
+
+bool
+status_fail_detail(Status *st, StatusId id, const char *detail, ...)
+{
+	if (st->id != STATUS_OK)
+		return false;
+	st->id = id;
+	va_list args;
+	va_start(args, detail);
+	st->detail = g_strdup_vprintf(detail, args);
+	va_end(args);
+	return false;
+}
+
+bool
+status_fail_errno(Status *st, int err, const char *detail, ...)
+{
+	if (st->id != STATUS_OK)
+		return false;
+	va_list args;
+	va_start(args, detail);
+	g_autofree char *what = g_strdup_vprintf(detail, args);
+	va_end(args);
+	st->id = status_from_errno(err);
+	st->detail = g_strdup_printf("%s: %s", what, g_strerror(err));
+	return false;
+}
+
+bool
+status_prefix(Status *st, const char *what, ...)
+{
+	va_list args;
+	va_start(args, what);
+	g_autofree char *where = g_strdup_vprintf(what, args);
+	va_end(args);
+	char *old = st->detail;
+	st->detail = old != NULL ? g_strdup_printf("%s: %s", where, old) : g_steal_pointer(&where);
+	g_free(old);
+	return false;
+}
+
+const char *
+status_text(const Status *st)
+{
+	return st->text != NULL ? st->text : status_row(st->id)->text;
+}
+
+bool
+status_is_temporary(const Status *st)
+{
+	return status_row(st->id)->dsn[0] == '4';
+}
+
+void
+status_clear(Status *st)
+{
+	g_clear_pointer(&st->text, g_free);
+	g_clear_pointer(&st->detail, g_free);
+	st->id = STATUS_OK;
+}
+
+void
+status_move(Status *to, Status *from)
+{
+	if (to->id != STATUS_OK) {
+		status_clear(from);
+		return;
+	}
+	status_clear(to);
+	*to = *from;
+	*from = (Status) STATUS_INIT;
+}

@@ -1,0 +1,75 @@
+/* status: one value that carries a fault from the spot where it happened to Postfix. */
+#ifndef TODOKE_STATUS_H
+#define TODOKE_STATUS_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef enum {
+#define STATUS(id, name, exit_code, dsn, lmtp, text) STATUS_##id,
+#include "agent/base/status-table.def"
+#undef STATUS
+	STATUS_COUNT
+} StatusId;
+
+/* What a fault means to the outside; one row of status-table.def. */
+typedef struct {
+	const char *name;  /* for log, record and `todoke code` */
+	int exit_code;     /* sysexits.h; what pipe(8) and local(8) see */
+	const char *dsn;   /* enhanced code, RFC 3463 */
+	int lmtp;          /* reply code, RFC 5321 4.2 */
+	const char *text;  /* used when the spot has nothing better to say */
+} StatusRow;
+
+/*
+ * A fault, or STATUS_OK. Set once, at the spot; callers add where, never a second verdict.
+ * `text` may reach the sender: one printable line without local paths. `detail` is for the log: path, errno, script line.
+ * Both are owned; NULL text means the row's.
+ */
+typedef struct {
+	StatusId id;
+	char *text;
+	char *detail;
+} Status;
+
+#define STATUS_INIT { STATUS_OK, NULL, NULL }
+
+/* The row of `id`; never NULL. */
+const StatusRow *status_row(StatusId id);
+
+/* The row that `name` names ("loop"), or STATUS_COUNT. */
+StatusId status_find_name(const char *name);
+
+/*
+ * Set `st` to `id` with a text for the sender (NULL: the row's). Always false, so that a function can end with it.
+ * A status that already holds a fault keeps it: the first one is the cause.
+ */
+bool status_fail(Status *st, StatusId id, const char *text, ...) G_GNUC_PRINTF(3, 4);
+
+/* As status_fail, with the row's text for the sender and `detail` for the log. Always false. */
+bool status_fail_detail(Status *st, StatusId id, const char *detail, ...) G_GNUC_PRINTF(3, 4);
+
+/* As status_fail_detail; the row is the one that errno value `err` means, and its words end the detail. Always false. */
+bool status_fail_errno(Status *st, int err, const char *detail, ...) G_GNUC_PRINTF(3, 4);
+
+/* Put "what: " before the detail of a fault. Always false. */
+bool status_prefix(Status *st, const char *what, ...) G_GNUC_PRINTF(2, 3);
+
+/* The row that errno value `err` means: ENOSPC is STATUS_DISK_FULL, an unforeseen one STATUS_IO; never a permanent row. */
+StatusId status_from_errno(int err);
+
+/* Text for the sender: the spot's, else the row's. Borrowed until `st` changes. */
+const char *status_text(const Status *st);
+
+/* Can a later try succeed (4.x.x)? */
+bool status_is_temporary(const Status *st);
+
+/* Free what `st` owns and make it STATUS_OK. */
+void status_clear(Status *st);
+
+/* Give the fault of `from` to `to`, which keeps an older one; `from` is STATUS_OK afterwards. */
+void status_move(Status *to, Status *from);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Status, status_clear)
+
+#endif

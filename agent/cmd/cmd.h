@@ -1,0 +1,17 @@
+/* cmd: the subcommands of todoke. */
+#ifndef TODOKE_CMD_H
+#define TODOKE_CMD_H
+
+typedef enum {
+	CMD_FOR_POSTFIX,  /* the output contract of answer.h holds from the first instruction on */
+	CMD_FOR_PEOPLE,   /* exit 0 good, 1 findings, 2 usage */
+} CmdAudience;
+
+/* argv[0] is the subcommand's name. Returns the exit code. */
+typedef int CmdRun(int argc, char **argv);
+
+#define CMD(name, symbol, audience, help) CmdRun cmd_##symbol;
+#include "agent/cmd/cmd-table.def"
+#undef CMD
+
+#endif

@@ -1,0 +1,54 @@
+/* main: looks the subcommand up. */
+#include "config.h"
+
+#include "agent/base/answer.h"
+#include "agent/cmd/cmd.h"
+
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	CmdRun *run;
+	CmdAudience audience;
+	const char *help;
+} commands[] = {
+#define CMD(name, symbol, audience, help) { name, cmd_##symbol, audience, help },
+#include "agent/cmd/cmd-table.def"
+#undef CMD
+	{ NULL, NULL, CMD_FOR_PEOPLE, NULL }
+};
+
+enum { EXIT_USAGE = 2 };
+
+static void
+print_help(FILE *out)
+{
+	fputs("usage: todoke COMMAND [OPTION]...\n\n", out);
+	for (size_t i = 0; commands[i].name != NULL; i++)
+		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
+	fputs("\n`todoke COMMAND --help` tells more; the manual is todoke(8) and todoke.conf(5).\n", out);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "--help";
+	for (size_t i = 0; commands[i].name != NULL; i++) {
+		if (strcmp(commands[i].name, name) != 0)
+			continue;
+		if (commands[i].audience == CMD_FOR_POSTFIX)
+			answer_take_over();
+		return commands[i].run(argc - 1, argv + 1);
+	}
+	if (strcmp(name, "--version") == 0) {
+		puts("todoke " PACKAGE_VERSION);
+		return 0;
+	}
+	bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
+	print_help(asked && argc > 1 ? stdout : stderr);
+	if (!asked)
+		fprintf(stderr, "\ntodoke: unknown command '%s'\n", name);
+	return asked && argc > 1 ? 0 : EXIT_USAGE;
+}

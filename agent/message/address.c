@@ -1,0 +1,2 @@
+/* address: halves and equality. */
+#include "agent/message/address.h"

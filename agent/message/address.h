@@ -1,0 +1,29 @@
+/* address: the little that the agent itself must know of addresses: their halves, and when two are one. */
+#ifndef TODOKE_ADDRESS_H
+#define TODOKE_ADDRESS_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* How addresses compare at this site. */
+typedef struct {
+	const char *delimiters;  /* "+": what follows it in the local part does not count; "": everything counts */
+	bool fold_local;         /* local parts compare without case */
+} AddressRules;
+
+/* Split at the last '@': both parts are new strings, *ret_domain is NULL without one. A quoted local part loses its quotes. */
+void address_split(const char *address, char **ret_local, char **ret_domain);
+
+/* The local part without detail, and the detail (NULL: none). The delimiter is the first of `delimiters` that is not the first octet. */
+void address_split_detail(const char *local, const char *delimiters, char **ret_user, char **ret_detail);
+
+/*
+ * The bare address of a header value such as "<a@b>", "a@b (comment)" or "Name <a@b>": what a Delivered-To line that
+ * somebody wrote may look like. NULL: there is none. Caller frees.
+ */
+char *address_from_header(const char *value);
+
+/* Do both name the same mailbox? Domains compare without case, and as A-labels (IDNA). */
+bool address_equal(const char *a, const char *b, const AddressRules *rules);
+
+#endif

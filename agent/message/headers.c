@@ -1,0 +1,264 @@
+/* headers: one pass over the bytes finds the fields; lists of slices make the edits. */
+#include "agent/message/headers.h"
+
+#include "agent/base/limits.h"
+
+#include <string.h>
+
+struct Headers {
+	gatomicrefcount refs;
+	GArray *fields;      /* HeaderField */
+	GPtrArray *own;      /* strings of our own fields */
+	Headers *base;       /* holds what borrowed fields point into */
+	const char *newline;
+	guint32 lines;       /* lines indexed so far */
+};
+
+Headers *
+headers_new(Headers *base, const char *newline)
+{
+	Headers *headers = g_new0(Headers, 1);
+	g_atomic_ref_count_init(&headers->refs);
+	headers->fields = g_array_sized_new(FALSE, FALSE, sizeof(HeaderField), base != NULL ? base->fields->len + 4 : 48);
+	headers->base = base != NULL ? headers_ref(base) : NULL;
+	headers->newline = newline;
+	return headers;
+}
+
+Headers *
+headers_ref(Headers *headers)
+{
+	g_atomic_ref_count_inc(&headers->refs);
+	return headers;
+}
+
+void
+headers_unref(Headers *headers)
+{
+	/* A loop, not recursion: a script may have edited a thousand times. */
+	while (headers != NULL && g_atomic_ref_count_dec(&headers->refs)) {
+		Headers *base = headers->base;
+		g_array_unref(headers->fields);
+		if (headers->own != NULL)
+			g_ptr_array_unref(headers->own);
+		g_free(headers);
+		headers = base;
+	}
+}
+
+/* FNV-1a over the folded name: good enough to make a wrong strcasecmp rare. */
+static guint32
+hash_name(const char *name, size_t len)
+{
+	guint32 hash = 2166136261u;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ (guint32) (guchar) g_ascii_tolower(name[i])) * 16777619u;
+	return hash;
+}
+
+void
+headers_append(Headers *headers, const HeaderField *field)
+{
+	g_array_append_vals(headers->fields, field, 1);
+}
+
+void
+headers_append_from(Headers *headers, const Headers *base, size_t first)
+{
+	if (first < base->fields->len)
+		g_array_append_vals(headers->fields, &g_array_index(base->fields, HeaderField, first),
+		                    base->fields->len - (guint) first);
+}
+
+/* Take `bytes` over as a field of our own with a name of `name_len` octets. */
+static void
+append_own(Headers *headers, char *bytes, size_t len, size_t name_len, size_t value_at, guint32 line)
+{
+	if (headers->own == NULL)
+		headers->own = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(headers->own, bytes);
+	HeaderField field = {
+		.bytes = bytes,
+		.len = (guint32) len,
+		.name_len = (guint32) name_len,
+		.value_at = (guint32) value_at,
+		.line = line,
+		.hash = hash_name(bytes, name_len),
+	};
+	g_array_append_val(headers->fields, field);
+}
+
+void
+headers_append_text(Headers *headers, const char *name, const char *value)
+{
+	GString *bytes = g_string_new(name);
+	g_string_append(bytes, ": ");
+	for (const char *c = value; *c != '\0'; c++) {
+		if (*c == '\n') {
+			g_string_append(bytes, headers->newline);
+			if (c[1] != ' ' && c[1] != '\t')
+				g_string_append_c(bytes, '\t');
+		} else if (*c != '\r') {
+			g_string_append_c(bytes, *c);
+		}
+	}
+	g_string_append(bytes, headers->newline);
+	size_t len = bytes->len;
+	append_own(headers, g_string_free(bytes, FALSE), len, strlen(name), strlen(name) + 1, 0);
+}
+
+void
+headers_append_renamed(Headers *headers, const HeaderField *field, const char *name)
+{
+	size_t name_len = strlen(name), rest = field->len - field->name_len;
+	char *bytes = g_malloc(name_len + rest + 1);
+	memcpy(bytes, name, name_len);
+	memcpy(bytes + name_len, field->bytes + field->name_len, rest);
+	bytes[name_len + rest] = '\0';
+	append_own(headers, bytes, name_len + rest, name_len, name_len + (field->value_at - field->name_len), field->line);
+}
+
+/* Octets of the field name that the line begins with, and where the value begins; 0 where the line is no field. */
+static size_t
+scan_name(const char *line, size_t len, size_t *ret_value_at)
+{
+	size_t name_len = 0;
+	while (name_len < len && line[name_len] > 32 && line[name_len] < 127 && line[name_len] != ':')
+		name_len++;
+	size_t colon = name_len;
+	while (colon < len && (line[colon] == ' ' || line[colon] == '\t')) /* RFC 5322 4.5.8: a blank before the colon */
+		colon++;
+	if (name_len == 0 || colon >= len || line[colon] != ':')
+		return 0;
+	*ret_value_at = colon + 1;
+	return name_len;
+}
+
+static bool
+is_empty_line(const char *line, size_t len)
+{
+	return line[0] == '\n' || (len >= 2 && line[0] == '\r' && line[1] == '\n');
+}
+
+/* Put one line into the list; false: the line does not belong to the header. */
+static bool
+index_line(Headers *headers, const char *line, size_t len)
+{
+	GArray *fields = headers->fields;
+	if (line[0] == ' ' || line[0] == '\t') {
+		if (fields->len == 0) {
+			HeaderField stray = { .bytes = line, .len = (guint32) len, .line = headers->lines + 1 };
+			g_array_append_val(fields, stray);
+		} else {
+			g_array_index(fields, HeaderField, fields->len - 1).len += (guint32) len;
+		}
+		return true;
+	}
+	size_t value_at = 0;
+	size_t name_len = scan_name(line, len, &value_at);
+	if (name_len == 0 || fields->len >= LIMIT_HEADER_FIELDS)
+		return false;
+	HeaderField field = {
+		.bytes = line,
+		.len = (guint32) len,
+		.name_len = (guint32) name_len,
+		.value_at = (guint32) value_at,
+		.line = headers->lines + 1,
+		.hash = hash_name(line, name_len),
+	};
+	g_array_append_val(fields, field);
+	return true;
+}
+
+size_t
+headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof, bool *ret_ended)
+{
+	*ret_ended = false;
+	while (done < len) {
+		const char *line = block + done;
+		const char *end = memchr(line, '\n', len - done);
+		if (end == NULL && !at_eof && len < LIMIT_HEADER_BYTES)
+			return done;
+		size_t line_len = end != NULL ? (size_t) (end - line) + 1 : len - done;
+		if (is_empty_line(line, line_len) || done + line_len > LIMIT_HEADER_BYTES || !index_line(headers, line, line_len)) {
+			*ret_ended = true;
+			return done;
+		}
+		if (headers->lines == 0 && line_len >= 2 && line[line_len - 2] == '\r')
+			headers->newline = "\r\n";
+		headers->lines++;
+		done += line_len;
+	}
+	*ret_ended = at_eof || len >= LIMIT_HEADER_BYTES;
+	return done;
+}
+
+size_t
+headers_count(const Headers *headers)
+{
+	return headers->fields->len;
+}
+
+const HeaderField *
+headers_get(const Headers *headers, size_t i)
+{
+	return &g_array_index(headers->fields, HeaderField, i);
+}
+
+const char *
+headers_newline(const Headers *headers)
+{
+	return headers->newline;
+}
+
+const HeaderField *
+headers_next(const Headers *headers, const char *name, size_t *pos)
+{
+	size_t name_len = strlen(name);
+	guint32 hash = hash_name(name, name_len);
+	for (size_t i = *pos; i < headers->fields->len; i++) {
+		const HeaderField *field = headers_get(headers, i);
+		if (field->hash == hash && field->name_len == name_len && g_ascii_strncasecmp(field->bytes, name, name_len) == 0) {
+			*pos = i + 1;
+			return field;
+		}
+	}
+	*pos = headers->fields->len;
+	return NULL;
+}
+
+size_t
+headers_top(const Headers *headers)
+{
+	size_t i = 0;
+	while (i < headers->fields->len && headers_get(headers, i)->name_len == 0)
+		i++;
+	return i;
+}
+
+bool
+header_field_is(const HeaderField *field, const char *name)
+{
+	return field->name_len == strlen(name) && g_ascii_strncasecmp(field->bytes, name, field->name_len) == 0;
+}
+
+char *
+header_field_name(const HeaderField *field)
+{
+	return g_strndup(field->bytes, field->name_len);
+}
+
+char *
+header_field_value(const HeaderField *field)
+{
+	char *value = g_malloc(field->len - field->value_at + 1);
+	size_t n = 0;
+	for (size_t i = field->value_at; i < field->len; i++) {
+		char c = field->bytes[i];
+		bool line_end = c == '\n' || (c == '\r' && i + 1 < field->len && field->bytes[i + 1] == '\n');
+		if (!line_end && c != '\0')
+			value[n++] = c;
+	}
+	value[n] = '\0';
+	return g_strstrip(value);
+}

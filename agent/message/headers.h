@@ -1,0 +1,74 @@
+/*
+ * headers: the header block of a message as a list of fields, and edited versions of it.
+ *
+ * A field is a slice of the bytes as they came; nothing is decoded, unfolded or copied. A list is built by appending and
+ * only read afterwards, so it can be shared: an edit is a new list that borrows the untouched fields of the old one
+ * (the overlay of DESIGN.md). Whatever is not edited is written byte for byte.
+ */
+#ifndef TODOKE_HEADERS_H
+#define TODOKE_HEADERS_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct {
+	const char *bytes; /* the field as it stands: name, colon, value, folds and line ends; borrowed from the list */
+	guint32 len;
+	guint32 name_len;  /* 0: not a field but a stray line that is kept, such as a fold before the first field */
+	guint32 value_at;  /* offset of the first octet after the colon */
+	guint32 line;      /* line of the message as it came, from 1; 0: we added the field */
+	guint32 hash;      /* of the name, folded to lower case */
+} HeaderField;
+
+typedef struct Headers Headers;
+
+/* An empty list whose own lines end in `newline` ("\n" or "\r\n"). `base` (may be NULL) lives as long as the new list: fields of it may be appended. */
+Headers *headers_new(Headers *base, const char *newline);
+Headers *headers_ref(Headers *headers);
+void headers_unref(Headers *headers);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Headers, headers_unref)
+
+/* Append a field of `base`, or one of a list that lives as long as this one. */
+void headers_append(Headers *headers, const HeaderField *field);
+
+/* Append every field of `base` from `first` on. */
+void headers_append_from(Headers *headers, const Headers *base, size_t first);
+
+/* Append "name: value" as a field of our own; line ends in `value` become folds. */
+void headers_append_text(Headers *headers, const char *name, const char *value);
+
+/* Append `field` under another name: what follows the name stays byte for byte. */
+void headers_append_renamed(Headers *headers, const HeaderField *field, const char *name);
+
+/*
+ * Index the lines of a header block that never moves. Returns the octets that belong to the header, the empty line that
+ * ends it not included; goes on where an earlier call stopped. *ret_ended says that the end was seen: an empty line, a
+ * line that is no field, a limit, or `at_eof`. Call headers_index with more bytes until it was.
+ */
+size_t headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof, bool *ret_ended);
+
+size_t headers_count(const Headers *headers);
+const HeaderField *headers_get(const Headers *headers, size_t i);
+
+/* What ends our own lines. */
+const char *headers_newline(const Headers *headers);
+
+/*
+ * The next field of that name at or after *pos; *pos becomes the place after it. NULL: no more. Start with *pos = 0.
+ * Names compare without case (RFC 5322 1.2.2).
+ */
+const HeaderField *headers_next(const Headers *headers, const char *name, size_t *pos);
+
+/* Where a stamp of ours goes: before the first field, but behind stray lines that would become a fold of it. */
+size_t headers_top(const Headers *headers);
+
+/* Is this the field's name (without case)? */
+bool header_field_is(const HeaderField *field, const char *name);
+
+/* The name as it is spelled. Caller frees. */
+char *header_field_name(const HeaderField *field);
+
+/* The value unfolded (line ends dropped, RFC 5322 2.2.3) and trimmed; bytes as they are, NULs kept out. Caller frees. */
+char *header_field_value(const HeaderField *field);
+
+#endif

@@ -1,0 +1,404 @@
+/* message: header in memory, body written once to where it will stay. */
+#define _GNU_SOURCE
+#include "agent/message/message.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What Postfix's ${size} would be for the bytes seen so far. */
+typedef struct {
+	guint64 wanted;   /* 0: nobody asks */
+	guint64 seen;
+	size_t line_len;  /* of the line that has not ended yet */
+} QueueSize;
+
+/* The header at most, the read that went past its limit, and a place to read the body through. */
+enum { BODY_CHUNK_AT = LIMIT_HEADER_BYTES + 2 * LIMIT_COPY_CHUNK, BLOCK_BYTES = BODY_CHUNK_AT + LIMIT_COPY_CHUNK };
+
+struct Message {
+	gatomicrefcount refs;
+	char *block;          /* header block, and in `ahead` what was read behind it */
+	size_t block_len;
+	Headers *headers;
+	size_t header_len;    /* octets of the block that are header */
+	char *from_line;
+	size_t start;         /* octets of the From_ line at the front of the block */
+	const char *ahead;    /* body bytes that came with the header */
+	size_t ahead_len;
+	int input;            /* where the rest of the body comes from; -1: nothing is left there */
+	int home;             /* the file that holds the body; -1: not stored yet */
+	off_t home_offset;
+	guint64 body_len;
+	guint64 max_bytes;
+	QueueSize queue;
+};
+
+static Message *
+message_new(void)
+{
+	Message *message = g_new0(Message, 1);
+	g_atomic_ref_count_init(&message->refs);
+	message->input = -1;
+	message->home = -1;
+	/* Never moved, so that fields can point into it; pages that stay empty cost nothing. */
+	message->block = g_malloc(BLOCK_BYTES);
+	message->headers = headers_new(NULL, "\n");
+	return message;
+}
+
+Message *
+message_ref(Message *message)
+{
+	g_atomic_ref_count_inc(&message->refs);
+	return message;
+}
+
+void
+message_unref(Message *message)
+{
+	if (message == NULL || !g_atomic_ref_count_dec(&message->refs))
+		return;
+	fs_close_auto(&message->home);
+	headers_unref(message->headers);
+	g_free(message->from_line);
+	g_free(message->block);
+	g_free(message);
+}
+
+/* Drop a From_ line: local(8) and mbox readers put it on top. False: more bytes are needed to tell. */
+static bool
+skip_from_line(Message *message, bool at_eof)
+{
+	static const char from[] = "From ";
+	size_t len = message->block_len, known = MIN(len, sizeof from - 1);
+	if (memcmp(message->block, from, known) != 0)
+		return true;
+	const char *end = memchr(message->block, '\n', len);
+	if (end == NULL && !at_eof && len < LIMIT_COPY_CHUNK)
+		return false;
+	if (end == NULL)
+		return true;
+	size_t line_len = (size_t) (end - message->block);
+	message->start = line_len + 1;
+	message->from_line = g_strndup(message->block, line_len);
+	g_strchomp(message->from_line);
+	return true;
+}
+
+/* Read until the header has ended; the block grows in place. */
+static bool
+read_header(Message *message, int fd, Status *st)
+{
+	bool ended = false, at_eof = false, started = false;
+	while (!ended) {
+		size_t n = 0;
+		if (!fs_read(fd, message->block + message->block_len, LIMIT_COPY_CHUNK, &n, "the message", st))
+			return false;
+		at_eof = n == 0;
+		message->block_len += n;
+		if (!started)
+			started = skip_from_line(message, at_eof);
+		if (started)
+			message->header_len = headers_index(message->headers, message->block + message->start,
+			                                    message->block_len - message->start, message->header_len, at_eof, &ended);
+	}
+	message->ahead = message->block + message->start + message->header_len;
+	message->ahead_len = message->block_len - message->start - message->header_len;
+	message->input = at_eof ? -1 : fd;
+	return true;
+}
+
+Message *
+message_read(int fd, Status *st)
+{
+	g_autoptr(Message) message = message_new();
+	return read_header(message, fd, st) ? g_steal_pointer(&message) : NULL;
+}
+
+Message *
+message_from_file(int fd, Status *st)
+{
+	g_autoptr(Message) message = message_new();
+	message->home = fd;
+	off_t offset = lseek(fd, 0, SEEK_CUR);
+	struct stat sb;
+	if (offset < 0 || fstat(fd, &sb) < 0) {
+		status_fail_errno(st, errno, "cannot open the message");
+		return NULL;
+	}
+	if (!read_header(message, fd, st))
+		return NULL;
+	message->input = -1;
+	message->ahead_len = 0;
+	message->home_offset = offset + (off_t) (message->start + message->header_len);
+	message->body_len = (guint64) (sb.st_size - message->home_offset);
+	return g_steal_pointer(&message);
+}
+
+Message *
+message_from_bytes(const void *data, size_t len, Status *st)
+{
+	auto_fd int fd = memfd_create("message", MFD_CLOEXEC);
+	if (fd < 0) {
+		status_fail_errno(st, errno, "cannot make a file in memory");
+		return NULL;
+	}
+	if (!fs_write_all(fd, data, len, "message in memory", st))
+		return NULL;
+	if (lseek(fd, 0, SEEK_SET) < 0) {
+		status_fail_errno(st, errno, "cannot rewind a file in memory");
+		return NULL;
+	}
+	return message_from_file(fs_steal_fd(&fd), st);
+}
+
+Headers *
+message_headers(const Message *message)
+{
+	return message->headers;
+}
+
+const char *
+message_from_line(const Message *message)
+{
+	return message->from_line;
+}
+
+guint64
+message_size(const Message *message)
+{
+	return message->header_len + message->body_len;
+}
+
+bool
+message_body(const Message *message, MessageBody *ret_body)
+{
+	if (message->home < 0)
+		return false;
+	*ret_body = (MessageBody){ message->home, message->home_offset, (off_t) message->body_len };
+	return true;
+}
+
+void
+message_limit_size(Message *message, guint64 max_bytes)
+{
+	message->max_bytes = max_bytes;
+}
+
+/*
+ * Queue-file octets of one line: a type octet, the length in 7-bit groups, the data. Postfix splits lines at
+ * line_length_limit; we do not know that setting, so long lines count a little more than they have: a whole message
+ * is never taken for a short one.
+ */
+static guint64
+queue_octets(size_t line_len)
+{
+	return line_len + (line_len < 128 ? 2 : 3 * (1 + line_len / 512));
+}
+
+static void
+queue_count(QueueSize *queue, const char *data, size_t len)
+{
+	if (queue->wanted == 0)
+		return;
+	while (len > 0) {
+		const char *end = memchr(data, '\n', len);
+		size_t n = end != NULL ? (size_t) (end - data) : len;
+		queue->line_len += n;
+		if (end == NULL)
+			return;
+		queue->seen += queue_octets(queue->line_len);
+		queue->line_len = 0;
+		data += n + 1;
+		len -= n + 1;
+	}
+}
+
+/* Stamps of pipe(8) and local(8) stand above the first Received: and are not part of ${size}. */
+static bool
+is_stamp(const HeaderField *field)
+{
+	return header_field_is(field, "Return-Path") || header_field_is(field, "X-Original-To") ||
+	       header_field_is(field, "Delivered-To");
+}
+
+void
+message_expect_size(Message *message, guint64 queue_size)
+{
+	message->queue = (QueueSize){ .wanted = queue_size };
+	bool at_top = true;
+	for (size_t i = 0; i < headers_count(message->headers); i++) {
+		const HeaderField *field = headers_get(message->headers, i);
+		at_top = at_top && is_stamp(field);
+		if (!at_top)
+			queue_count(&message->queue, field->bytes, field->len);
+	}
+}
+
+/* Line ends in `data`; a plain loop that the compiler makes wide, many times faster than memchr on short lines. */
+static guint64
+count_newlines(const char *data, size_t len)
+{
+	guint64 n = 0;
+	for (size_t i = 0; i < len; i++)
+		n += data[i] == '\n';
+	return n;
+}
+
+/* Counts what goes by: sizes for the Maildir name, and Postfix's own count of the message. */
+typedef struct {
+	MessageSize size;
+	guint64 newlines;
+	guint64 crlf;
+	bool count_crlf;
+	char last;
+} Tally;
+
+static void
+tally_add(Tally *tally, const char *data, size_t len)
+{
+	if (len == 0)
+		return;
+	tally->size.bytes += len;
+	tally->newlines += count_newlines(data, len);
+	if (tally->count_crlf)
+		for (const char *c = data; (c = memchr(c, '\n', len - (size_t) (c - data))) != NULL; c++)
+			tally->crlf += (c > data ? c[-1] : tally->last) == '\r';
+	tally->last = data[len - 1];
+}
+
+static bool
+write_headers(const Message *message, const Headers *headers, int fd, Tally *tally, Status *st)
+{
+	size_t count = headers_count(headers);
+	g_autoptr(GString) out = g_string_sized_new(message->header_len + 256);
+	for (size_t i = 0; i < count; i++) {
+		const HeaderField *field = headers_get(headers, i);
+		g_string_append_len(out, field->bytes, field->len);
+		bool ends_whole_message = i + 1 == count && message->ahead_len == 0 && message->body_len == 0;
+		if (field->bytes[field->len - 1] != '\n' && !ends_whole_message)
+			g_string_append(out, headers_newline(headers));
+	}
+	/* A body that began without an empty line would otherwise continue our fields. */
+	bool had_fields = headers_count(message->headers) > 0;
+	if (!had_fields && count > 0 && message->ahead_len > 0 && message->ahead[0] != '\n' && message->ahead[0] != '\r')
+		g_string_append(out, headers_newline(headers));
+	tally_add(tally, out->str, out->len);
+	return fs_write_all(fd, out->str, out->len, "message", st);
+}
+
+/* Is the message complete, as far as we can know? */
+static bool
+check_complete(Message *message, Status *st)
+{
+	QueueSize *queue = &message->queue;
+	if (queue->line_len > 0)
+		queue->seen += queue_octets(queue->line_len);
+	queue->line_len = 0;
+	if (queue->seen >= queue->wanted)
+		return true;
+	status_fail(st, STATUS_TRUNCATED, "message arrived incomplete: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " queue bytes",
+	            queue->seen, queue->wanted);
+	return false;
+}
+
+static bool
+within_limit(const Message *message, Status *st)
+{
+	if (message->max_bytes == 0 || message_size(message) <= message->max_bytes)
+		return true;
+	return status_fail(st, STATUS_TOO_BIG, "message is bigger than %" G_GUINT64_FORMAT " bytes, the limit of this mailbox",
+	                   message->max_bytes);
+}
+
+/* Take the body from the input; with fd < 0 it is only counted. */
+static bool
+receive_body(Message *message, int fd, Tally *tally, Status *st)
+{
+	const char *data = message->ahead;
+	size_t len = message->ahead_len;
+	char *chunk = message->block + BODY_CHUNK_AT;
+	while (len > 0) {
+		message->body_len += len;
+		queue_count(&message->queue, data, len);
+		tally_add(tally, data, len);
+		if (!within_limit(message, st) || (fd >= 0 && !fs_write_all(fd, data, len, "message", st)))
+			return false;
+		len = 0;
+		data = chunk;
+		if (message->input >= 0 && !fs_read(message->input, chunk, LIMIT_COPY_CHUNK, &len, "the message", st))
+			return false;
+	}
+	message->input = -1;
+	message->ahead_len = 0;
+	return check_complete(message, st);
+}
+
+/* The body again, from its home; sizes need the bytes, the copy does not. */
+static bool
+copy_body(const Message *message, int fd, Tally *tally, Status *st)
+{
+	g_autofree char *chunk = g_malloc(LIMIT_COPY_CHUNK);
+	off_t offset = message->home_offset, end = offset + (off_t) message->body_len;
+	while (offset < end) {
+		ssize_t n = pread(message->home, chunk, MIN((size_t) (end - offset), LIMIT_COPY_CHUNK), offset);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return status_fail_errno(st, errno, "cannot read the stored message");
+		if (n == 0)
+			return status_fail_detail(st, STATUS_IO, "the stored message became shorter while it was copied");
+		tally_add(tally, chunk, (size_t) n);
+		if (!fs_write_all(fd, chunk, (size_t) n, "message", st))
+			return false;
+		offset += n;
+	}
+	return true;
+}
+
+/* `fd` holds the body from `offset` on, now. */
+static bool
+adopt_home(Message *message, int fd, off_t offset, Status *st)
+{
+	message->home = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (message->home < 0)
+		return status_fail_errno(st, errno, "cannot keep the stored message open");
+	message->home_offset = offset;
+	return true;
+}
+
+bool
+message_write(Message *message, const Headers *headers, int fd, MessageSize *ret_size, Status *st)
+{
+	off_t start = lseek(fd, 0, SEEK_CUR);
+	if (start < 0)
+		return status_fail_errno(st, errno, "cannot write the message");
+	Tally tally = { .count_crlf = headers_newline(message->headers)[0] == '\r' };
+	if (!write_headers(message, headers, fd, &tally, st))
+		return false;
+	off_t body_at = start + (off_t) tally.size.bytes;
+	if (message->home < 0) {
+		if (!receive_body(message, fd, &tally, st) || !adopt_home(message, fd, body_at, st))
+			return false;
+	} else if (!copy_body(message, fd, &tally, st)) {
+		return false;
+	}
+	tally.size.wire_bytes = tally.size.bytes + tally.newlines - tally.crlf;
+	if (ret_size != NULL)
+		*ret_size = tally.size;
+	return true;
+}
+
+bool
+message_drain(Message *message, Status *st)
+{
+	Tally tally = { 0 };
+	return message->home >= 0 || receive_body(message, -1, &tally, st);
+}

@@ -1,0 +1,78 @@
+/*
+ * message: the bytes as they came.
+ *
+ * The header block is read into memory and indexed; the body stays outside. As long as it has not been stored it is
+ * still in the descriptor that the message came by (a pipe), and the first file that it is written to becomes its
+ * home: a delivered message is written once, whatever its size. From then on every other copy is made from that home.
+ */
+#ifndef TODOKE_MESSAGE_H
+#define TODOKE_MESSAGE_H
+
+#include "agent/base/status.h"
+#include "agent/message/headers.h"
+
+#include <sys/types.h>
+
+typedef struct Message Message;
+
+/* Sizes of a written message: Maildir's ,S= and ,W= (every line end counted as CRLF). */
+typedef struct {
+	guint64 bytes;
+	guint64 wire_bytes;
+} MessageSize;
+
+/* Where the body's bytes lie. `fd` is borrowed from the message. */
+typedef struct {
+	int fd;
+	off_t offset;
+	off_t size;
+} MessageBody;
+
+/*
+ * Read the header block from `fd` (borrowed; it must live until the body is stored). A leading mbox "From " line is
+ * dropped. An empty input is a message without fields. Faults: STATUS_IO, STATUS_NO_MEMORY.
+ */
+Message *message_read(int fd, Status *st);
+
+/* A message of bytes in memory, with its body stored (in an unnamed file in memory). For composed mail and tests. */
+Message *message_from_bytes(const void *data, size_t len, Status *st);
+
+/* The message in an open regular file from its present offset on: nothing is copied, the file is the body's home. Takes `fd`. */
+Message *message_from_file(int fd, Status *st);
+
+Message *message_ref(Message *message);
+void message_unref(Message *message);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, message_unref)
+
+/* The header as it came; lives as long as the message, and longer for whoever holds a reference. */
+Headers *message_headers(const Message *message);
+
+/* The From_ line that was dropped, without its line end; NULL: there was none. */
+const char *message_from_line(const Message *message);
+
+/*
+ * Say what Postfix's ${size} was (0: not known). A body that ends before that many queue-file bytes have been seen makes
+ * the first message_write fail with STATUS_TRUNCATED: pipe(8) died in the middle (POSTFIX.md 3).
+ */
+void message_expect_size(Message *message, guint64 queue_size);
+
+/* Refuse a body that makes the message longer than this (0: any length) with STATUS_TOO_BIG. */
+void message_limit_size(Message *message, guint64 max_bytes);
+
+/*
+ * Write the message with the fields of `headers` to `fd`, from its present offset on. The first call reads the body
+ * from where the message came by, and makes `fd`'s file (a duplicate of the descriptor is kept) the body's home.
+ * *ret_size (may be NULL) is set on success only. Not flushed.
+ */
+bool message_write(Message *message, const Headers *headers, int fd, MessageSize *ret_size, Status *st);
+
+/* Read the body to its end without keeping it: the client gets to say all it has to say. */
+bool message_drain(Message *message, Status *st);
+
+/* Octets of the message as it came (the From_ line not counted). Known once the body has been stored or drained. */
+guint64 message_size(const Message *message);
+
+/* Where the body lies; false before it has been stored. */
+bool message_body(const Message *message, MessageBody *ret_body);
+
+#endif

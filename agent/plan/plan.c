@@ -1,0 +1,425 @@
+/* plan: the list of actions, with duplicates merged and conflicts refused. */
+#include "agent/plan/plan.h"
+
+#include <string.h>
+
+struct Plan {
+	GPtrArray *actions;   /* PlanAction */
+	bool implicit_keep;
+	PlanAction *keep;     /* what the implicit keep will be */
+};
+
+static const PlanKindRow kinds[PLAN_KIND_COUNT] = {
+#define PLAN(id, name, cancels, keeps) [PLAN_##id] = { name, cancels, keeps },
+#include "agent/plan/plan-table.def"
+#undef PLAN
+};
+
+const PlanKindRow *
+plan_kind_row(PlanKind kind)
+{
+	g_assert(kind < PLAN_KIND_COUNT);
+	return &kinds[kind];
+}
+
+PlanAction *
+plan_action_new(PlanKind kind, const char *file, unsigned line)
+{
+	PlanAction *action = g_new0(PlanAction, 1);
+	action->kind = kind;
+	action->at = (PlanSource){ g_strdup(file), line };
+	return action;
+}
+
+static void
+strings_free(GPtrArray *strings)
+{
+	if (strings != NULL)
+		g_ptr_array_unref(strings);
+}
+
+static void
+fcc_free(PlanFcc *fcc)
+{
+	if (fcc == NULL)
+		return;
+	g_free(fcc->mailbox);
+	g_free(fcc->special_use);
+	strings_free(fcc->flags);
+	g_free(fcc);
+}
+
+static void
+reply_free(PlanReply *reply)
+{
+	if (reply == NULL)
+		return;
+	g_free(reply->from);
+	g_free(reply->subject);
+	g_free(reply->body);
+	g_free(reply->handle);
+	strings_free(reply->addresses);
+	fcc_free(reply->fcc);
+	g_free(reply);
+}
+
+static void
+notice_free(PlanNotice *notice)
+{
+	if (notice == NULL)
+		return;
+	g_free(notice->method);
+	g_free(notice->from);
+	strings_free(notice->options);
+	g_free(notice->message);
+	fcc_free(notice->fcc);
+	g_free(notice);
+}
+
+static void
+program_free(PlanProgram *program)
+{
+	if (program == NULL)
+		return;
+	g_free(program->name);
+	strings_free(program->args);
+	g_free(program);
+}
+
+static void
+report_free(PlanReport *report)
+{
+	if (report == NULL)
+		return;
+	g_free(report->feedback_type);
+	g_free(report->message);
+	g_free(report->address);
+	g_free(report);
+}
+
+void
+plan_action_free(PlanAction *action)
+{
+	if (action == NULL)
+		return;
+	g_free(action->at.file);
+	g_free(action->mailbox);
+	g_free(action->special_use);
+	strings_free(action->flags);
+	g_free(action->address);
+	g_free(action->text);
+	g_free(action->list);
+	g_free(action->dsn.notify);
+	g_free(action->dsn.ret);
+	reply_free(action->reply);
+	notice_free(action->notice);
+	program_free(action->program);
+	report_free(action->report);
+	message_unref(action->message);
+	headers_unref(action->headers);
+	g_free(action);
+}
+
+static void
+action_destroy(gpointer action)
+{
+	plan_action_free(action);
+}
+
+Plan *
+plan_new(void)
+{
+	Plan *plan = g_new0(Plan, 1);
+	plan->actions = g_ptr_array_new_with_free_func(action_destroy);
+	plan->implicit_keep = true;
+	plan->keep = plan_action_new(PLAN_KEEP, NULL, 0);
+	plan->keep->implicit = true;
+	return plan;
+}
+
+void
+plan_free(Plan *plan)
+{
+	if (plan == NULL)
+		return;
+	g_ptr_array_unref(plan->actions);
+	plan_action_free(plan->keep);
+	g_free(plan);
+}
+
+static bool
+is_refusal(const PlanAction *action)
+{
+	return action->kind == PLAN_REJECT || action->kind == PLAN_EREJECT;
+}
+
+/* Actions that hand the message to somebody: a refusal beside them would be a lie. */
+static bool
+delivers(const PlanAction *action)
+{
+	return action->kind == PLAN_REDIRECT || action->kind == PLAN_PIPE || kinds[action->kind].keeps_copy;
+}
+
+static bool
+excludes(const PlanAction *one, const PlanAction *other)
+{
+	if (is_refusal(one))
+		return is_refusal(other) || delivers(other) || other->kind == PLAN_VACATION;
+	return one->kind == PLAN_VACATION && (other->kind == PLAN_VACATION || is_refusal(other));
+}
+
+/* The mailbox that an action stores to; keep and fileinto "INBOX" are one. */
+static const char *
+store_target(const PlanAction *action)
+{
+	return action->mailbox != NULL ? action->mailbox : "INBOX";
+}
+
+static bool
+repeats(const PlanAction *one, const PlanAction *other)
+{
+	if (kinds[one->kind].keeps_copy && kinds[other->kind].keeps_copy)
+		return strcmp(store_target(one), store_target(other)) == 0 &&
+		       g_strcmp0(one->special_use, other->special_use) == 0;
+	if (one->kind != other->kind)
+		return false;
+	return one->kind == PLAN_DISCARD || (one->kind == PLAN_REDIRECT && g_strcmp0(one->address, other->address) == 0);
+}
+
+/* The later action adds its flags to the earlier one: they store one copy. */
+static void
+merge_flags(PlanAction *into, const PlanAction *from)
+{
+	if (from->flags == NULL)
+		return;
+	if (into->flags == NULL)
+		into->flags = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = 0; i < from->flags->len; i++)
+		if (!g_ptr_array_find_with_equal_func(into->flags, from->flags->pdata[i], g_str_equal, NULL))
+			g_ptr_array_add(into->flags, g_strdup(from->flags->pdata[i]));
+}
+
+static bool
+refuse_conflict(const PlanAction *action, const PlanAction *earlier, Status *st)
+{
+	return status_fail_detail(st, STATUS_CONFLICT, "%s:%u: '%s' cannot stand beside '%s' of line %u",
+	                          action->at.file != NULL ? action->at.file : "rules", action->at.line,
+	                          kinds[action->kind].name, kinds[earlier->kind].name, earlier->at.line);
+}
+
+bool
+plan_add(Plan *plan, PlanAction *taken, Status *st)
+{
+	g_autoptr(PlanAction) action = taken;
+	if (kinds[action->kind].cancels_keep && !action->copy)
+		plan->implicit_keep = false;
+	for (guint i = 0; i < plan->actions->len; i++) {
+		PlanAction *earlier = plan->actions->pdata[i];
+		if (excludes(action, earlier) || excludes(earlier, action))
+			return refuse_conflict(action, earlier, st);
+		if (repeats(action, earlier)) {
+			merge_flags(earlier, action);
+			earlier->create = earlier->create || action->create;
+			return true;
+		}
+	}
+	g_ptr_array_add(plan->actions, g_steal_pointer(&action));
+	return true;
+}
+
+size_t
+plan_count(const Plan *plan)
+{
+	return plan->actions->len;
+}
+
+const PlanAction *
+plan_get(const Plan *plan, size_t i)
+{
+	return plan->actions->pdata[i];
+}
+
+bool
+plan_keeps_implicitly(const Plan *plan)
+{
+	return plan->implicit_keep;
+}
+
+void
+plan_set_implicit_keep(Plan *plan, bool in_force)
+{
+	plan->implicit_keep = in_force;
+}
+
+void
+plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *message)
+{
+	PlanAction *keep = plan->keep;
+	g_clear_pointer(&keep->flags, g_ptr_array_unref);
+	merge_flags(keep, &(PlanAction){ .flags = flags });
+	headers_unref(keep->headers);
+	keep->headers = headers != NULL ? headers_ref(headers) : NULL;
+	message_unref(keep->message);
+	keep->message = message != NULL ? message_ref(message) : NULL;
+}
+
+void
+plan_finish(Plan *plan)
+{
+	if (!plan->implicit_keep)
+		return;
+	plan->implicit_keep = false;
+	Status st = STATUS_INIT;
+	PlanAction *keep = g_steal_pointer(&plan->keep);
+	plan->keep = plan_action_new(PLAN_KEEP, NULL, 0);
+	if (!plan_add(plan, keep, &st)) /* a refusal cancelled the keep before: nothing to do */
+		status_clear(&st);
+}
+
+void
+plan_reset(Plan *plan)
+{
+	g_ptr_array_set_size(plan->actions, 0);
+	plan_set_keep_state(plan, NULL, NULL, NULL);
+	plan->implicit_keep = true;
+}
+
+static void
+print_flags(GString *out, const GPtrArray *flags)
+{
+	if (flags == NULL || flags->len == 0)
+		return;
+	g_string_append(out, " flags");
+	for (guint i = 0; i < flags->len; i++)
+		g_string_append_printf(out, " %s", (const char *) flags->pdata[i]);
+}
+
+static void
+print_action(GString *out, const PlanAction *action)
+{
+	g_string_append(out, kinds[action->kind].name);
+	if (kinds[action->kind].keeps_copy)
+		g_string_append_printf(out, " in \"%s\"", store_target(action));
+	if (action->special_use != NULL)
+		g_string_append_printf(out, " (special use %s)", action->special_use);
+	if (action->address != NULL)
+		g_string_append_printf(out, " to <%s>", action->address);
+	if (action->program != NULL)
+		g_string_append_printf(out, " program \"%s\"", action->program->name);
+	if (action->notice != NULL)
+		g_string_append_printf(out, " by \"%s\"", action->notice->method);
+	print_flags(out, action->flags);
+	if (action->text != NULL)
+		g_string_append_printf(out, ": %s", action->text);
+	if (action->implicit)
+		g_string_append(out, " (implicit: no rule said otherwise)");
+	else if (action->at.file != NULL)
+		g_string_append_printf(out, " (%s:%u)", action->at.file, action->at.line);
+	g_string_append_c(out, '\n');
+}
+
+char *
+plan_print(const Plan *plan)
+{
+	GString *out = g_string_new(NULL);
+	for (guint i = 0; i < plan->actions->len; i++)
+		print_action(out, plan->actions->pdata[i]);
+	return g_string_free(out, FALSE);
+}
+
+static json_t *
+json_text(const char *text)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	return json_string(valid);
+}
+
+static void
+set_text(json_t *object, const char *key, const char *text)
+{
+	if (text != NULL)
+		json_object_set_new(object, key, json_text(text));
+}
+
+static void
+set_strings(json_t *object, const char *key, const GPtrArray *strings)
+{
+	json_t *array = json_array();
+	for (guint i = 0; strings != NULL && i < strings->len; i++)
+		json_array_append_new(array, json_text(strings->pdata[i]));
+	json_object_set_new(object, key, array);
+}
+
+static void
+set_reply(json_t *object, const PlanReply *reply)
+{
+	set_text(object, "from", reply->from);
+	set_text(object, "subject", reply->subject);
+	set_text(object, "reason", reply->body);
+	set_text(object, "handle", reply->handle);
+	json_object_set_new(object, "mime", json_boolean(reply->is_mime));
+	json_object_set_new(object, "seconds", json_integer(reply->interval_seconds));
+	set_strings(object, "addresses", reply->addresses);
+	if (reply->fcc != NULL)
+		set_text(object, "fcc", reply->fcc->mailbox);
+}
+
+static void
+set_notice(json_t *object, const PlanNotice *notice)
+{
+	set_text(object, "method", notice->method);
+	set_text(object, "from", notice->from);
+	set_text(object, "message", notice->message);
+	json_object_set_new(object, "importance", json_integer(notice->importance));
+	set_strings(object, "options", notice->options);
+	if (notice->fcc != NULL)
+		set_text(object, "fcc", notice->fcc->mailbox);
+}
+
+static json_t *
+action_json(const PlanAction *action)
+{
+	json_t *object = json_object();
+	json_object_set_new(object, "action", json_string(kinds[action->kind].name));
+	if (action->implicit)
+		json_object_set_new(object, "implicit", json_true());
+	if (kinds[action->kind].keeps_copy) {
+		set_text(object, "mailbox", store_target(action));
+		set_text(object, "special_use", action->special_use);
+		set_strings(object, "flags", action->flags);
+		json_object_set_new(object, "create", json_boolean(action->create));
+	}
+	json_object_set_new(object, "copy", json_boolean(action->copy));
+	set_text(object, "address", action->address);
+	set_text(object, "list", action->list);
+	set_text(object, "reason", action->text);
+	set_text(object, "notify", action->dsn.notify);
+	set_text(object, "ret", action->dsn.ret);
+	if (action->reply != NULL)
+		set_reply(object, action->reply);
+	if (action->notice != NULL)
+		set_notice(object, action->notice);
+	if (action->program != NULL) {
+		set_text(object, "program", action->program->name);
+		set_strings(object, "arguments", action->program->args);
+	}
+	if (action->report != NULL) {
+		set_text(object, "feedback_type", action->report->feedback_type);
+		set_text(object, "message", action->report->message);
+		set_text(object, "address", action->report->address);
+	}
+	if (action->at.file != NULL) {
+		g_autofree char *at = g_strdup_printf("%s:%u", action->at.file, action->at.line);
+		set_text(object, "at", at);
+	}
+	return object;
+}
+
+json_t *
+plan_json(const Plan *plan)
+{
+	json_t *actions = json_array();
+	for (guint i = 0; i < plan->actions->len; i++)
+		json_array_append_new(actions, action_json(plan->actions->pdata[i]));
+	return actions;
+}

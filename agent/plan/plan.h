@@ -1,0 +1,151 @@
+/*
+ * plan: what shall be done with one message for one recipient, in order. Filters fill it, the agent carries it out,
+ * `try` prints it. A plan owns everything in it; actions die with it.
+ */
+#ifndef TODOKE_PLAN_H
+#define TODOKE_PLAN_H
+
+#include "agent/base/status.h"
+#include "agent/message/headers.h"
+#include "agent/message/message.h"
+
+#include <jansson.h>
+
+typedef enum {
+#define PLAN(id, name, cancels, keeps) PLAN_##id,
+#include "agent/plan/plan-table.def"
+#undef PLAN
+	PLAN_KIND_COUNT
+} PlanKind;
+
+typedef struct {
+	const char *name;
+	bool cancels_keep; /* unless the action has :copy */
+	bool keeps_copy;   /* stores the message here */
+} PlanKindRow;
+
+/* Which rule asked: "main.sieve" and line, from 1; a NULL file is the site's or our own doing. */
+typedef struct {
+	char *file;
+	unsigned line;
+} PlanSource;
+
+/* DSN wishes of a redirected message (RFC 6009, RFC 3461); NULL: none. */
+typedef struct {
+	char *notify;
+	char *ret;
+} PlanDsn;
+
+/* Where a copy of a message that goes out is kept (RFC 8580). */
+typedef struct {
+	char *mailbox;
+	GPtrArray *flags;
+	char *special_use;
+	bool create;
+} PlanFcc;
+
+/* An answer to the sender: vacation (RFC 5230), and the text of a notice. */
+typedef struct {
+	char *from;
+	char *subject;
+	char *body;
+	bool is_mime;          /* `body` begins with MIME fields */
+	char *handle;
+	gint64 interval_seconds;
+	GPtrArray *addresses;  /* further own addresses */
+	PlanFcc *fcc;
+} PlanReply;
+
+/* A notice by some method (RFC 5435). */
+typedef struct {
+	char *method;          /* a URI, "mailto:..." */
+	char *from;
+	int importance;        /* 1 high, 2 normal, 3 low */
+	GPtrArray *options;    /* "name=value" */
+	char *message;
+	PlanFcc *fcc;
+} PlanNotice;
+
+/* A program with its arguments (no shell). */
+typedef struct {
+	char *name;
+	GPtrArray *args;
+	bool may_fail;         /* pipe :try: a failure is no error of the script */
+} PlanProgram;
+
+/* An abuse report (vnd.dovecot.report, RFC 5965). */
+typedef struct {
+	char *feedback_type;
+	char *message;
+	char *address;
+	bool headers_only;
+} PlanReport;
+
+typedef struct {
+	PlanKind kind;
+	PlanSource at;
+	bool implicit;         /* the keep that nobody wrote */
+	bool copy;             /* :copy: the implicit keep stays in force */
+	bool create;           /* :create: make the mailbox */
+	char *mailbox;         /* fileinto, and keep where a rule chose another INBOX; names as people read them, UTF-8 */
+	char *special_use;
+	GPtrArray *flags;      /* NULL: none asked for */
+	char *address;         /* redirect, ereject's and reject's recipient is the sender */
+	char *text;            /* reason of a reject */
+	char *list;            /* redirect :list */
+	PlanDsn dsn;
+	PlanReply *reply;
+	PlanNotice *notice;
+	PlanProgram *program;
+	PlanReport *report;
+	Message *message;      /* what to store or send where a rule replaced the body; NULL: the message */
+	Headers *headers;      /* the header as it was edited when the action was asked for; NULL: as it came */
+} PlanAction;
+
+typedef struct Plan Plan;
+
+/* The row of `kind`; never NULL. */
+const PlanKindRow *plan_kind_row(PlanKind kind);
+
+Plan *plan_new(void);
+void plan_free(Plan *plan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
+
+/* A new action of `kind`, to be filled and given to plan_add, or to plan_action_free. */
+PlanAction *plan_action_new(PlanKind kind, const char *file, unsigned line);
+void plan_action_free(PlanAction *action);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanAction, plan_action_free)
+
+/*
+ * Take `action` over. One that only repeats an earlier one (same mailbox, same address: RFC 5228 2.10.3) is merged
+ * into it, with the flags of the later one. One that cannot stand beside an earlier one (reject beside anything that
+ * delivers, RFC 5429 2; a second vacation, RFC 5230 4.7) is refused: false, and
+ * `st` (STATUS_CONFLICT) says with which line it quarrels. It is freed: a run-time error of the script.
+ */
+bool plan_add(Plan *plan, PlanAction *action, Status *st);
+
+size_t plan_count(const Plan *plan);
+const PlanAction *plan_get(const Plan *plan, size_t i);
+
+/* Is the implicit keep still in force? True until an action cancels it (RFC 5228 2.10.2). */
+bool plan_keeps_implicitly(const Plan *plan);
+
+/* Cancel or restore the implicit keep without an action. */
+void plan_set_implicit_keep(Plan *plan, bool in_force);
+
+/* Flags, header and body that the implicit keep will use (RFC 5232 5, RFC 5293 6); borrowed values are copied. */
+void plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *message);
+
+/* Append the implicit keep, if it is in force, as an action of its own. Call once, when all filters have run. */
+void plan_finish(Plan *plan);
+
+/* Drop all actions: a filter that failed half-way must not act by half. The implicit keep is in force again. */
+void plan_reset(Plan *plan);
+
+/* One line an action, for people. Caller frees. */
+char *plan_print(const Plan *plan);
+
+/* The array "actions" of todoke.try/1. Caller owns the reference. */
+json_t *plan_json(const Plan *plan);
+
+#endif

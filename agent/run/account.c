@@ -1,0 +1,2 @@
+/* account: looks recipients up. */
+#include "agent/run/account.h"

@@ -1,0 +1,79 @@
+/*
+ * conf: the settings of todoke.conf, checked and with their defaults. Modules get values, not this.
+ */
+#ifndef TODOKE_CONF_H
+#define TODOKE_CONF_H
+
+#include "agent/base/status.h"
+
+/* The C type of a setting; an ENUM is the number of its choice, in the order of the table (conf-choices.h names them). */
+#define CONF_C_BOOL bool
+#define CONF_C_INT gint64
+#define CONF_C_SIZE gint64
+#define CONF_C_TIME gint64
+#define CONF_C_ENUM unsigned
+#define CONF_C_TEXT char *
+#define CONF_C_LIST char **
+
+/* A header rule: `rule "name" { header = ..., match = ..., when = {...}, action = ..., to = ... }`. Strings as written; NULL: not said. */
+typedef struct {
+	char *name;
+	char *header;
+	char *match;
+	char **when;
+	char *action;
+	char *to;
+	char *file;   /* where it stands */
+	unsigned line;
+} ConfRule;
+
+typedef struct {
+#define CONF(type, name, def, min, max, choices, help) CONF_C_##type name;
+#include "conf/conf-table.def"
+#undef CONF
+	GPtrArray *rules;  /* ConfRule, in the order of the file */
+	char *path;        /* the file that was read; NULL: none, all is default */
+} Conf;
+
+/* Something wrong in the file: where, what, what is allowed. */
+typedef struct {
+	char *file;
+	unsigned line;  /* 0: not in a file (-o) */
+	char *text;
+} ConfProblem;
+
+typedef enum { CONF_BOOL, CONF_INT, CONF_SIZE, CONF_TIME, CONF_ENUM, CONF_TEXT, CONF_LIST } ConfType;
+
+/* A row of the table, for `config`, the manual's check and FilterEnv's setting services. */
+typedef struct {
+	ConfType type;
+	const char *name;
+	const char *otherwise;  /* the default, as it is written */
+	gint64 min, max;
+	const char *choices;
+	const char *help;
+	size_t offset;          /* of the member in Conf */
+} ConfRow;
+
+/* Rows by number; NULL behind the last. */
+const ConfRow *conf_row(size_t i);
+const ConfRow *conf_find_row(const char *name);
+
+/*
+ * Read `path` (NULL: $TODOKE_CONF, else the compiled-in file if it exists, else all defaults), then apply `overrides`
+ * ("key=value" strings, NULL ends; NULL: none). All problems are appended to `problems` (ConfProblem; may be NULL).
+ * NULL: there were some, and `st` is STATUS_CONFIG with the first in its detail.
+ */
+Conf *conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st);
+void conf_free(Conf *conf);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
+
+void conf_problem_free(ConfProblem *problem);
+
+/* The value of a row as it would be written in the file. Caller frees. */
+char *conf_print_value(const Conf *conf, const ConfRow *row);
+
+/* The text of ENUM setting `row`'s choice `value`. Caller frees. */
+char *conf_choice(const ConfRow *row, unsigned value);
+
+#endif

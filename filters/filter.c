@@ -1,0 +1,79 @@
+/* filter: the table of engines, and the small services that all of them share. */
+#include "filters/filter.h"
+
+#include <string.h>
+
+#define FILTER(symbol) extern const Filter filter_##symbol;
+#include "filters/filter-table.def"
+#undef FILTER
+
+static const Filter *const engines[] = {
+#define FILTER(symbol) &filter_##symbol,
+#include "filters/filter-table.def"
+#undef FILTER
+	NULL
+};
+
+const Filter *
+filter_nth(size_t i)
+{
+	return i < G_N_ELEMENTS(engines) ? engines[i] : NULL;
+}
+
+const Filter *
+filter_find(const char *name)
+{
+	for (size_t i = 0; engines[i] != NULL; i++)
+		if (strcmp(engines[i]->name, name) == 0)
+			return engines[i];
+	return NULL;
+}
+
+void
+filter_problem_free(FilterProblem *problem)
+{
+	if (problem == NULL)
+		return;
+	g_free(problem->file);
+	g_free(problem->text);
+	g_free(problem->hint);
+	g_free(problem);
+}
+
+void
+filter_problem_add(GPtrArray *problems, const FilterProblem *problem)
+{
+	if (problems == NULL)
+		return;
+	FilterProblem *copy = g_new(FilterProblem, 1);
+	*copy = *problem;
+	copy->file = g_strdup(problem->file);
+	copy->text = g_strdup(problem->text);
+	copy->hint = g_strdup(problem->hint);
+	g_ptr_array_add(problems, copy);
+}
+
+void
+filter_trace_text(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *format, ...)
+{
+	if (env->services->trace == NULL)
+		return;
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	env->services->trace(env, level, file, line, text);
+}
+
+gint64
+filter_setting_int(FilterEnv *env, const char *name, gint64 otherwise)
+{
+	return env->services->setting_int != NULL ? env->services->setting_int(env, name) : otherwise;
+}
+
+const char *
+filter_setting_text(FilterEnv *env, const char *name, const char *otherwise)
+{
+	const char *value = env->services->setting_text != NULL ? env->services->setting_text(env, name) : NULL;
+	return value != NULL ? value : otherwise;
+}

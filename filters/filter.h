@@ -1,0 +1,162 @@
+/*
+ * filter: what the agent and its engines know of each other.
+ *
+ * An engine turns the source of a script into a program and runs it over one message for one recipient. It decides
+ * and records in the plan; it never writes a file, starts a program or opens a socket. Where its language needs a fact
+ * or a result at once, it asks a service of FilterEnv, which the agent (or a test, or `try`) provides.
+ */
+#ifndef TODOKE_FILTER_H
+#define TODOKE_FILTER_H
+
+#include "agent/base/status.h"
+#include "agent/message/envelope.h"
+#include "agent/message/message.h"
+#include "agent/plan/plan.h"
+
+/* Who put the script there: decides what it may require and whether it may run programs. */
+typedef enum { SCRIPT_SITE, SCRIPT_OWNER } ScriptTrust;
+
+/* The text of a script. Owned by whoever made it; engines copy what they keep. */
+typedef struct {
+	const char *file;  /* as messages name it: "main.sieve", a path */
+	const char *text;
+	size_t len;
+	ScriptTrust trust;
+} FilterSource;
+
+typedef enum { PROBLEM_ERROR, PROBLEM_WARNING } ProblemSeverity;
+
+/* Something wrong with a script, as `todoke check` shows it. Lines and columns count from 1; columns are octets of UTF-8 text as shown. */
+typedef struct {
+	char *file;
+	unsigned line;
+	unsigned column;
+	unsigned end_column; /* the first column behind the token; 0: not known */
+	ProblemSeverity severity;
+	const char *code;    /* "unknown-command": stable, for front ends */
+	char *text;
+	char *hint;          /* NULL: none */
+} FilterProblem;
+
+void filter_problem_free(FilterProblem *problem);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FilterProblem, filter_problem_free)
+
+/* Append a problem to `problems` (a GPtrArray of FilterProblem that frees them; NULL: nobody wants to know). */
+void filter_problem_add(GPtrArray *problems, const FilterProblem *problem);
+
+/* What the engine looks at. Borrowed for the run. */
+typedef struct {
+	Message *message;         /* its body is stored: message_body() works */
+	Headers *headers;         /* the header after the header rules */
+	const Envelope *envelope;
+	const char *user;         /* login name, or the address of a virtual user */
+	GPtrArray *addresses;     /* char *: the owner's own addresses; the first is the one to speak as */
+	const char *delimiters;   /* recipient delimiters, "+"; "" none (RFC 5233) */
+} FilterInput;
+
+typedef enum { TRACE_ACTIONS, TRACE_COMMANDS, TRACE_TESTS, TRACE_MATCHING } TraceLevel;
+
+typedef enum { PLACE_PERSONAL, PLACE_GLOBAL } ScriptPlace;
+
+typedef enum { MAILBOX_EXISTS, MAILBOX_MISSING, MAILBOX_UNKNOWN } MailboxAnswer;
+
+/* A program that a rule runs now, because it needs the result: filter, execute (vnd.dovecot.*), and recipes' filters. */
+typedef struct {
+	const char *name;
+	const char *const *argv;  /* without the name; NULL ends it */
+	Message *input;           /* NULL: no input, or `input_text` */
+	Headers *input_headers;
+	const char *input_text;
+	size_t output_limit;
+} FilterProgramCall;
+
+typedef struct {
+	int exit_code;
+	GBytes *output;
+} FilterProgramResult;
+
+typedef struct FilterEnv FilterEnv;
+
+/* Every service may be NULL: then the answer is "no", "not there" or nothing. `env` is the one that was passed to the engine. */
+typedef struct {
+	/* The value of a setting of todoke.conf by its name. Ints for bool, size (bytes) and duration (seconds) too. */
+	gint64 (*setting_int)(FilterEnv *env, const char *name);
+	const char *(*setting_text)(FilterEnv *env, const char *name);
+	/* A named item of a group setting, such as a list of extlists or a spam score: the value, or NULL. */
+	const char *(*setting_item)(FilterEnv *env, const char *group, const char *name);
+
+	/* Another script, for include. Caller frees. False: STATUS_MISSING, or what hindered. */
+	bool (*open_script)(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text,
+	                    size_t *ret_len, Status *st);
+
+	MailboxAnswer (*mailbox_exists)(FilterEnv *env, const char *mailbox);
+	/* Has `mailbox` (NULL: any) this special use ("\\Junk")? */
+	MailboxAnswer (*special_use_exists)(FilterEnv *env, const char *mailbox, const char *special_use);
+
+	/* Has `key` been seen within `seconds`? It is noted as seen when the delivery has succeeded; `last` restarts the clock (RFC 7352). */
+	bool (*duplicate)(FilterEnv *env, const char *key, gint64 seconds, bool last);
+
+	/* Is `value` an item of the list (RFC 6134)? False with a fault: the list cannot be read. */
+	bool (*list_contains)(FilterEnv *env, const char *list, const char *value, Status *st);
+	bool (*list_is_known)(FilterEnv *env, const char *list);
+
+	/* Run a program of the site's allow-list to its end. False: it could not run, took too long or said too much. */
+	bool (*run_program)(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st);
+
+	/* An item of the environment test (RFC 5183) beyond what the envelope says: "domain", "host", "name", "version" ... or NULL. */
+	const char *(*environment)(FilterEnv *env, const char *item);
+
+	/* One line of the story that `try` tells. Called only for levels up to env->trace_level. */
+	void (*trace)(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text);
+} FilterServices;
+
+struct FilterEnv {
+	const FilterServices *services;
+	void *user;              /* of who provides the services */
+	gint64 now;              /* seconds since 1970 */
+	int utc_offset;          /* minutes east of UTC */
+	int trace_level;         /* -1: none */
+};
+
+/* Trace in printf's manner; costs nothing when nobody listens. */
+#define filter_trace(env, level, file, line, ...) \
+	do { \
+		if ((int) (level) <= (env)->trace_level) \
+			filter_trace_text(env, level, file, line, __VA_ARGS__); \
+	} while (0)
+void filter_trace_text(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *format, ...)
+	G_GNUC_PRINTF(5, 6);
+
+/* Services with their default answers. */
+gint64 filter_setting_int(FilterEnv *env, const char *name, gint64 otherwise);
+const char *filter_setting_text(FilterEnv *env, const char *name, const char *otherwise);
+
+/* A script that was parsed and checked; what is in it is the engine's business. */
+typedef struct FilterProgram FilterProgram;
+
+typedef struct Filter {
+	const char *name; /* "sieve" */
+
+	/*
+	 * Parse and check. All errors and warnings are appended to `problems`; NULL: there was an error. The program holds
+	 * nothing of `source`.
+	 */
+	FilterProgram *(*compile)(const FilterSource *source, FilterEnv *env, GPtrArray *problems);
+
+	/*
+	 * Run over a message and fill the plan. False: a run-time error or a limit, described in `st` (STATUS_SCRIPT,
+	 * STATUS_LIMIT, STATUS_CONFLICT ...); then the caller drops what this run put into the plan. Whether later scripts
+	 * run says plan_keeps_implicitly().
+	 */
+	bool (*run)(FilterProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st);
+
+	void (*free)(FilterProgram *program);
+} Filter;
+
+/* The engine of that name, or NULL. */
+const Filter *filter_find(const char *name);
+
+/* Engines by number, for lists; NULL behind the last. */
+const Filter *filter_nth(size_t i);
+
+#endif

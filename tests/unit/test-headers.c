@@ -1,0 +1,84 @@
+/* What is a field and what is not, and that edits leave the rest alone. */
+#include "agent/message/headers.h"
+
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+typedef struct {
+	const char *name;
+	const char *in;
+	const char *want;   /* "name@line=value;" for each field */
+	size_t want_len;    /* octets that are header */
+} Row;
+
+static const Row rows[] = {
+	{ "two fields", "A: 1\nB: 2\n\nbody", "A@1=1;B@2=2;", 10 },
+	{ "a fold belongs to its field", "A: 1\n\t2\nB: 3\n\n", "A@1=1\t2;B@3=3;", 13 },
+	{ "CRLF", "A: 1\r\nB: 2\r\n\r\nbody", "A@1=1;B@2=2;", 12 },
+	{ "no empty line", "A: 1\n", "A@1=1;", 5 },
+	{ "no line end at the end", "A: 1", "A@1=1;", 4 },
+	{ "a line that is no field ends the header", "A: 1\nhello world\nB: 2\n", "A@1=1;", 5 },
+	{ "blank before the colon", "A : 1\n\n", "A@1=1;", 6 },
+	{ "a fold before the first field is kept aside", " x\nA: 1\n\n", "@1=;A@2=1;", 8 },
+	{ "empty value", "A:\n\n", "A@1=;", 3 },
+	{ "empty message", "", "", 0 },
+	{ "body at once", "\nbody\n", "", 0 },
+	{ "8-bit name is no field", "\xe3\x81\x82: 1\n", "", 0 },
+};
+
+static void
+test_index(void **state)
+{
+	const Row *row = *state;
+	size_t len = strlen(row->in);
+	/* Octet by octet and at once must see the same. */
+	const size_t steps[] = { 1, len + 1 };
+	for (size_t s = 0; s < G_N_ELEMENTS(steps); s++) {
+		g_autoptr(Headers) headers = headers_new(NULL, "\n");
+		bool ended = false;
+		size_t done = 0;
+		for (size_t have = 0; !ended; have = MIN(have + steps[s], len))
+			done = headers_index(headers, row->in, have, done, have == len, &ended);
+		assert_int_equal(done, row->want_len);
+		g_autoptr(GString) got = g_string_new(NULL);
+		for (size_t i = 0; i < headers_count(headers); i++) {
+			const HeaderField *field = headers_get(headers, i);
+			g_autofree char *name = header_field_name(field);
+			g_autofree char *value = field->name_len > 0 ? header_field_value(field) : g_strdup("");
+			g_string_append_printf(got, "%s@%u=%s;", name, field->line, value);
+		}
+		assert_string_equal(got->str, row->want);
+	}
+}
+
+static void
+test_rename_keeps_the_rest(void **state)
+{
+	(void) state;
+	g_autoptr(Headers) headers = headers_new(NULL, "\n");
+	bool ended;
+	static const char block[] = "Delivered-To:  a@b\n\tc\n\n";
+	headers_index(headers, block, strlen(block), 0, true, &ended);
+	g_autoptr(Headers) edited = headers_new(headers, "\n");
+	headers_append_text(edited, "X-New", "1\n2");
+	headers_append_renamed(edited, headers_get(headers, 0), "Old-Delivered-To");
+	const HeaderField *added = headers_get(edited, 0), *renamed = headers_get(edited, 1);
+	assert_memory_equal(added->bytes, "X-New: 1\n\t2\n", added->len);
+	assert_int_equal(added->line, 0);
+	assert_memory_equal(renamed->bytes, "Old-Delivered-To:  a@b\n\tc\n", renamed->len);
+	assert_int_equal(renamed->line, 1);
+	size_t pos = 0;
+	assert_ptr_equal(headers_next(edited, "old-delivered-TO", &pos), renamed);
+	assert_null(headers_next(edited, "old-delivered-to", &pos));
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 1];
+	size_t n = 0;
+	UNIT_ROWS(tests, n, rows, test_index);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rename_keeps_the_rest);
+	return _cmocka_run_group_tests("headers", tests, n, NULL, NULL);
+}
