@@ -22,6 +22,12 @@ static const struct {
 
 enum { EXIT_USAGE = 2 };
 
+bool
+cmd_wants_help(int argc, char **argv)
+{
+	return argc > 1 && strcmp(argv[1], "--help") == 0;
+}
+
 static void
 print_help(FILE *out)
 {
@@ -38,7 +44,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; commands[i].name != NULL; i++) {
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
-		if (commands[i].audience == CMD_FOR_POSTFIX)
+		if (commands[i].audience == CMD_FOR_POSTFIX && !cmd_wants_help(argc - 1, argv + 1))
 			answer_take_over();
 		return commands[i].run(argc - 1, argv + 1);
 	}

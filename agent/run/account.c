@@ -1,2 +1,408 @@
-/* account: looks recipients up. */
+/* account: look up by the table that the configuration names; become that user. */
+#define _GNU_SOURCE
 #include "agent/run/account.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "agent/message/address.h"
+#include "conf/conf-choices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+account_free(Account *account)
+{
+	if (account == NULL)
+		return;
+	g_free(account->user);
+	g_free(account->local);
+	g_free(account->domain);
+	g_free(account->detail);
+	g_free(account->home);
+	g_free(account->maildir);
+	if (account->addresses != NULL)
+		g_ptr_array_unref(account->addresses);
+	g_free(account);
+}
+
+/* May this stand as one component of a path? Outsiders choose it. */
+static bool
+is_safe_component(const char *part)
+{
+	size_t len = strlen(part);
+	if (len == 0 || len > LIMIT_FILE_NAME || part[0] == '.' || part[0] == '-')
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (part[i] == '/' || g_ascii_iscntrl(part[i]))
+			return false;
+	return true;
+}
+
+/* The value that `letter` stands for in a template; NULL: no such letter, or nothing known. */
+static const char *
+expansion(const Account *account, char letter)
+{
+	switch (letter) {
+	case 'u':
+		return account->user;
+	case 'n':
+		return account->local;
+	case 'd':
+		return account->domain != NULL ? account->domain : "";
+	case 'h':
+		return account->home;
+	case '%':
+		return "%";
+	default:
+		return NULL;
+	}
+}
+
+char *
+account_expand(const Account *account, const char *path_template, Status *st)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+	const char *c = path_template;
+	if (c[0] == '~' && (c[1] == '/' || c[1] == '\0')) {
+		if (account->home == NULL) {
+			status_fail_detail(st, STATUS_CONFIG, "'%s' needs a home, and '%s' has none", path_template, account->user);
+			return NULL;
+		}
+		g_string_append(out, account->home);
+		c++;
+	}
+	for (; *c != '\0'; c++) {
+		if (*c != '%') {
+			g_string_append_c(out, *c);
+			continue;
+		}
+		const char *value = expansion(account, *++c);
+		if (value == NULL) {
+			status_fail_detail(st, STATUS_CONFIG, "'%s': '%%%c' is not known here; there are %%u %%n %%d %%h %%%%",
+			                   path_template, *c);
+			return NULL;
+		}
+		if (strchr("und", *c) != NULL && !is_safe_component(value)) {
+			status_fail_detail(st, STATUS_BAD_ADDRESS, "'%s' of the address cannot be part of '%s'", value, path_template);
+			return NULL;
+		}
+		g_string_append(out, value);
+	}
+	return g_steal_pointer(&out->str);
+}
+
+static bool
+template_says(const char *path_template, const char *letters)
+{
+	for (const char *c = path_template; (c = strchr(c, '%')) != NULL && c[1] != '\0'; c += 2)
+		if (strchr(letters, c[1]) != NULL)
+			return true;
+	return false;
+}
+
+/* A path that needs nothing of the system's accounts makes the users virtual. */
+static unsigned
+kind_of_users(const Conf *conf)
+{
+	if (conf->users != USERS_AUTO)
+		return conf->users;
+	if (*conf->passwd_file != '\0')
+		return USERS_PASSWD_FILE;
+	if (conf->maildir[0] == '/' && !template_says(conf->maildir, "h"))
+		return USERS_VIRTUAL;
+	return USERS_SYSTEM;
+}
+
+/* The halves of the address, folded as the site wishes; detail is kept as it was written. */
+static Account *
+account_new(const Conf *conf, const char *recipient, Status *st)
+{
+	if (strlen(recipient) > LIMIT_ADDRESS_BYTES) {
+		status_fail_detail(st, STATUS_BAD_ADDRESS, "the address is longer than %u octets", LIMIT_ADDRESS_BYTES);
+		return NULL;
+	}
+	g_autoptr(Account) account = g_new0(Account, 1);
+	account->uid = ACCOUNT_NO_UID;
+	account->addresses = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *local = NULL;
+	address_split(recipient, &local, &account->domain);
+	address_split_detail(local, conf->delimiters, &account->local, &account->detail);
+	if (conf->fold_local) {
+		char *folded = g_ascii_strdown(account->local, -1);
+		g_free(account->local);
+		account->local = folded;
+	}
+	if (account->domain != NULL) {
+		char *folded = g_ascii_strdown(account->domain, -1);
+		g_free(account->domain);
+		account->domain = folded;
+	}
+	return g_steal_pointer(&account);
+}
+
+/* What every kind of account has once its home is known. */
+static bool
+set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
+{
+	account->maildir = account_expand(account, conf->maildir, st);
+	if (account->maildir == NULL)
+		return false;
+	if (account->maildir[0] != '/')
+		return status_fail_detail(st, STATUS_CONFIG, "maildir '%s' is not an absolute path", account->maildir);
+	if (account->home == NULL)
+		account->home = g_path_get_dirname(account->maildir);
+	if (account->domain != NULL)
+		g_ptr_array_add(account->addresses, g_strconcat(account->local, "@", account->domain, NULL));
+	if (recipient != NULL && account->detail != NULL)
+		g_ptr_array_add(account->addresses, g_strdup(recipient));
+	for (char **address = conf->addresses; *address != NULL; address++) {
+		char *expanded = account_expand(account, *address, st);
+		if (expanded == NULL)
+			return false;
+		g_ptr_array_add(account->addresses, expanded);
+	}
+	return true;
+}
+
+/* Does the INBOX have to be there already? Then a missing one means that there is no such user. */
+static bool
+check_exists(const Conf *conf, const Account *account, Status *st)
+{
+	if (conf->create_maildir || access(account->maildir, F_OK) == 0)
+		return true;
+	if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
+		return status_fail_errno(st, errno, "cannot look for '%s'", account->maildir);
+	if (errno == EACCES)
+		return status_fail_detail(st, STATUS_LOOKUP, "cannot look for '%s': no permission", account->maildir);
+	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+}
+
+static bool
+find_virtual(const Conf *conf, Account *account, Status *st)
+{
+	account->user = account->domain != NULL ? g_strconcat(account->local, "@", account->domain, NULL) : g_strdup(account->local);
+	if (*conf->home != '\0') {
+		account->home = account_expand(account, conf->home, st);
+		return account->home != NULL;
+	}
+	return true;
+}
+
+/* Take over what a passwd entry says. */
+static void
+use_passwd(Account *account, const struct passwd *pw)
+{
+	account->user = g_strdup(pw->pw_name);
+	account->home = g_strdup(pw->pw_dir);
+	account->uid = pw->pw_uid;
+	account->gid = pw->pw_gid;
+	account->is_system = true;
+}
+
+/* A look-up that fails (LDAP away) is not a user that does not exist. */
+static bool
+system_entry(const char *name, struct passwd *ret_pw, char *buffer, size_t size, bool *ret_found, Status *st)
+{
+	struct passwd *found = NULL;
+	int err = getpwnam_r(name, ret_pw, buffer, size, &found);
+	/* What glibc and its modules say for "no such name" varies; the list is getpwnam(3)'s. */
+	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM)
+		return status_fail_detail(st, STATUS_LOOKUP, "cannot look up account '%s': %s", name, g_strerror(err));
+	*ret_found = found != NULL;
+	return true;
+}
+
+enum { PASSWD_BUFFER = 16384 };
+
+/* "user+detail" may itself be an account: the whole local part is tried first. */
+static bool
+find_system(const Conf *conf, Account *account, const char *recipient, Status *st)
+{
+	(void) conf;
+	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	g_autofree char *whole = NULL, *domain = NULL;
+	address_split(recipient, &whole, &domain);
+	const char *names[] = { whole, account->local };
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		struct passwd pw;
+		bool found = false;
+		if (!is_safe_component(names[i]))
+			continue;
+		if (!system_entry(names[i], &pw, buffer, PASSWD_BUFFER, &found, st))
+			return false;
+		if (!found)
+			continue;
+		if (i == 0)
+			g_clear_pointer(&account->detail, g_free);
+		use_passwd(account, &pw);
+		return true;
+	}
+	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+}
+
+/* One line of the passwd-like file: user:password:uid:gid:gecos:home. Empty uid and gid mean: whoever we are. */
+static bool
+use_passwd_line(Account *account, char **fields, const char *file, unsigned line, Status *st)
+{
+	guint64 uid = 0, gid = 0;
+	bool has_ids = *fields[2] != '\0' || *fields[3] != '\0';
+	if (has_ids && (!g_ascii_string_to_unsigned(fields[2], 10, 1, G_MAXINT32, &uid, NULL) ||
+	                !g_ascii_string_to_unsigned(fields[3], 10, 0, G_MAXINT32, &gid, NULL)))
+		return status_fail_detail(st, STATUS_CONFIG, "%s:%u: uid and gid must be numbers, and uid not 0", file, line);
+	if (fields[5][0] != '/')
+		return status_fail_detail(st, STATUS_CONFIG, "%s:%u: home '%s' is not an absolute path", file, line, fields[5]);
+	account->user = g_strdup(fields[0]);
+	account->home = g_strdup(fields[5]);
+	if (has_ids) {
+		account->uid = (uid_t) uid;
+		account->gid = (gid_t) gid;
+	}
+	return true;
+}
+
+static bool
+find_in_passwd_file(const Conf *conf, Account *account, Status *st)
+{
+	const char *file = conf->passwd_file;
+	g_autofree char *data = NULL;
+	size_t len;
+	g_auto(Status) read = STATUS_INIT;
+	if (!fs_read_file(AT_FDCWD, file, LIMIT_PASSWD_FILE, &data, &len, &read))
+		return status_fail_detail(st, STATUS_LOOKUP, "%s", read.detail);
+	g_autofree char *full = account->domain != NULL ? g_strconcat(account->local, "@", account->domain, NULL) : NULL;
+	unsigned number = 0;
+	for (char *line = data, *next; line != NULL && *line != '\0'; line = next) {
+		next = strchr(line, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		number++;
+		g_auto(GStrv) fields = g_strsplit(line, ":", 7);
+		bool is_ours = g_strcmp0(fields[0], account->local) == 0 || (full != NULL && g_strcmp0(fields[0], full) == 0);
+		if (!is_ours)
+			continue;
+		if (g_strv_length(fields) < 6)
+			return status_fail_detail(st, STATUS_CONFIG, "%s:%u: a line is user:password:uid:gid:gecos:home", file, number);
+		return use_passwd_line(account, fields, file, number, st);
+	}
+	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+}
+
+Account *
+account_find(const Conf *conf, const char *recipient, Status *st)
+{
+	g_autoptr(Account) account = account_new(conf, recipient, st);
+	if (account == NULL)
+		return NULL;
+	bool found;
+	switch (kind_of_users(conf)) {
+	case USERS_VIRTUAL:
+		found = find_virtual(conf, account, st);
+		break;
+	case USERS_PASSWD_FILE:
+		found = find_in_passwd_file(conf, account, st);
+		break;
+	default:
+		found = find_system(conf, account, recipient, st);
+	}
+	if (!found || !set_paths(conf, account, recipient, st) || !check_exists(conf, account, st))
+		return NULL;
+	return g_steal_pointer(&account);
+}
+
+Account *
+account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home, Status *st)
+{
+	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	struct passwd pw, *found = NULL;
+	if ((user == NULL || home == NULL) && (getpwuid_r(geteuid(), &pw, buffer, PASSWD_BUFFER, &found) != 0 || found == NULL)) {
+		status_fail_detail(st, STATUS_LOOKUP, "cannot look up the account of uid %d", (int) geteuid());
+		return NULL;
+	}
+	const char *name = user != NULL ? user : pw.pw_name;
+	g_autoptr(Account) account = account_new(conf, recipient != NULL ? recipient : name, st);
+	if (account == NULL)
+		return NULL;
+	account->user = g_strdup(name);
+	account->home = g_strdup(home != NULL ? home : pw.pw_dir);
+	account->uid = geteuid();
+	account->gid = getegid();
+	account->is_system = true;
+	if (!set_paths(conf, account, recipient, st))
+		return NULL;
+	return g_steal_pointer(&account);
+}
+
+/* The owner of the deepest folder of `path` that exists. */
+static bool
+owner_of(const char *path, uid_t *ret_uid, gid_t *ret_gid, Status *st)
+{
+	g_autofree char *folder = g_strdup(path);
+	struct stat sb;
+	while (stat(folder, &sb) < 0) {
+		if (errno != ENOENT && errno != ENOTDIR)
+			return status_fail_errno(st, errno, "cannot look for '%s'", folder);
+		char *parent = g_path_get_dirname(folder);
+		g_free(folder);
+		folder = parent;
+	}
+	*ret_uid = sb.st_uid;
+	*ret_gid = sb.st_gid;
+	return true;
+}
+
+/* Who root becomes for a virtual user: the account that the site named, else the owner of the tree. */
+static bool
+choose_user(const Conf *conf, Account *account, Status *st)
+{
+	if (*conf->virtual_user == '\0')
+		return owner_of(account->maildir, &account->uid, &account->gid, st);
+	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	struct passwd pw;
+	bool found = false;
+	if (!system_entry(conf->virtual_user, &pw, buffer, PASSWD_BUFFER, &found, st))
+		return false;
+	if (!found || pw.pw_uid == 0)
+		return status_fail_detail(st, STATUS_CONFIG, "virtual_user '%s' is no account of this system, or root", conf->virtual_user);
+	account->uid = pw.pw_uid;
+	account->gid = pw.pw_gid;
+	return true;
+}
+
+/* Groups first: without root they cannot be changed any more. */
+static bool
+drop_to(const Account *account, Status *st)
+{
+	int rc = account->is_system ? initgroups(account->user, account->gid) : setgroups(0, NULL);
+	if (rc < 0 || setresgid(account->gid, account->gid, account->gid) < 0 ||
+	    setresuid(account->uid, account->uid, account->uid) < 0)
+		return status_fail_errno(st, errno, "cannot become uid %d of '%s'", (int) account->uid, account->user);
+	if (setuid(0) == 0 || geteuid() != account->uid || getegid() != account->gid)
+		return status_fail_detail(st, STATUS_INTERNAL, "still root after becoming uid %d", (int) account->uid);
+	return true;
+}
+
+bool
+account_become(const Conf *conf, Account *account, Status *st)
+{
+	uid_t we = geteuid();
+	if (we != 0) {
+		if (account->uid == ACCOUNT_NO_UID || account->uid == we)
+			return true;
+		return status_fail_detail(st, STATUS_CONFIG, "runs as uid %d, but '%s' is uid %d: start it as that user (local(8)) or as root",
+		                          (int) we, account->user, (int) account->uid);
+	}
+	bool was_virtual = account->uid == ACCOUNT_NO_UID;
+	if (was_virtual && !choose_user(conf, account, st))
+		return false;
+	if (account->uid != 0)
+		return drop_to(account, st);
+	if (was_virtual)
+		return true; /* a tree of root's own: there is nobody to become */
+	return status_fail_detail(st, STATUS_CONFIG, "'%s' is root: give root's mail to a person by an alias", account->user);
+}

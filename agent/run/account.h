@@ -1,8 +1,8 @@
 /*
  * account: who the recipient is on this machine, and where his things lie.
  *
- * The address comes from outside. It becomes part of a path only after every component was checked: not empty, not
- * "." or "..", no slash, no NUL, no leading dash or dot.
+ * The address comes from outside. It becomes part of a path only after every component was checked: not empty, no
+ * slash, no control octet, no leading dot or dash, not too long.
  */
 #ifndef TODOKE_ACCOUNT_H
 #define TODOKE_ACCOUNT_H
@@ -12,14 +12,18 @@
 
 #include <sys/types.h>
 
+#define ACCOUNT_NO_UID ((uid_t) -1)
+
 typedef struct {
 	char *user;          /* login name, or the address of a virtual user, without detail */
-	char *address;       /* the recipient's address without detail */
+	char *local;         /* local part without detail */
+	char *domain;        /* NULL: the address had none */
 	char *detail;        /* what follows the delimiter; NULL: none */
 	char *home;          /* NULL: none is known */
 	char *maildir;       /* path of the INBOX */
-	uid_t uid;           /* (uid_t) -1: whoever we are */
+	uid_t uid;           /* ACCOUNT_NO_UID: nobody in particular */
 	gid_t gid;
+	bool is_system;      /* has a line in passwd: further groups, a login */
 	GPtrArray *addresses;/* char *: own addresses, the best one first */
 } Account;
 
@@ -28,16 +32,24 @@ typedef struct {
  * cannot name a path), STATUS_LOOKUP (could not find out), STATUS_CONFIG.
  */
 Account *account_find(const Conf *conf, const char *recipient, Status *st);
+
+/*
+ * The account that we already run as: local(8) and .forward have become the recipient. `user` and `home` are what the
+ * environment says (NULL: ask the system). `recipient` may be NULL. Faults as account_find.
+ */
+Account *account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home, Status *st);
+
 void account_free(Account *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_free)
 
 /*
- * Become the account's user for good: groups, gid, uid, checked afterwards. Nothing to do where we are that user or not
- * root. Root that has no user to become is STATUS_CONFIG.
+ * Become the account's user for good: groups, gid, uid, checked afterwards. Nothing to do where we are not root.
+ * Root delivers as root only where the INBOX's folder belongs to root and nobody else was named; never to the account
+ * "root" (STATUS_CONFIG). Call before anything of the user or of the message is touched.
  */
-bool account_become(const Account *account, Status *st);
+bool account_become(const Conf *conf, Account *account, Status *st);
 
-/* Replace %u %n %d %h %% and a leading ~ in a path template. Faults as account_find. Caller frees. */
+/* Replace %u %n %d %h %% and a leading ~ in a path or address template. Faults: STATUS_CONFIG. Caller frees. */
 char *account_expand(const Account *account, const char *path_template, Status *st);
 
 #endif

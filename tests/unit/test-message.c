@@ -1,0 +1,205 @@
+/* The bytes go through untouched, once, and what is missing is noticed. */
+#define _GNU_SOURCE
+#include "agent/message/message.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* A pipe that holds `data`, closed at its end: what pipe(8) gives us. Small enough not to block. */
+static int
+pipe_with(const char *data, size_t len)
+{
+	int fds[2];
+	g_auto(Status) st = STATUS_INIT;
+	assert_int_equal(pipe(fds), 0);
+	assert_true(fs_write_all(fds[1], data, len, "pipe", &st));
+	close(fds[1]);
+	return fds[0];
+}
+
+static GBytes *
+written(Message *message, const Headers *headers, MessageSize *ret_size, Status *st)
+{
+	auto_fd int fd = memfd_create("out", MFD_CLOEXEC);
+	if (!message_write(message, headers, fd, ret_size, st))
+		return NULL;
+	size_t size = (size_t) lseek(fd, 0, SEEK_END);
+	char *data = g_malloc(size + 1);
+	assert_int_equal(pread(fd, data, size, 0), size);
+	return g_bytes_new_take(data, size);
+}
+
+static void
+assert_bytes(GBytes *got, const char *want, size_t len)
+{
+	assert_int_equal(g_bytes_get_size(got), len);
+	assert_memory_equal(g_bytes_get_data(got, NULL), want, len);
+}
+
+typedef struct {
+	const char *name;
+	const char *in;
+	size_t len;
+	guint64 wire_bytes;
+} Row;
+
+#define ROW(name, bytes, wire) { name, bytes, sizeof bytes - 1, wire }
+
+static const Row rows[] = {
+	ROW("plain", "A: 1\n\nbody\n", 14),
+	ROW("CRLF", "A: 1\r\n\r\nbody\r\n", 14),
+	ROW("mixed line ends", "A: 1\r\n\r\nbo\ndy\r\n", 16),
+	ROW("no empty line", "A: 1\nB: 2\n", 12),
+	ROW("no empty line before the body", "A: 1\nhello\n", 13),
+	ROW("no line end at the end", "A: 1\n\nbody", 12),
+	ROW("header without line end", "A: 1", 4),
+	ROW("NUL and 8-bit", "A: \0x\n\n\0\xff\xfe\n", 14),
+	ROW("empty", "", 0),
+	ROW("only a body", "\nbody\n", 8),
+	ROW("a fold first", " x\nA: 1\n\n", 12),
+};
+
+/* Written twice: once from the pipe, once from its home. */
+static void
+test_unchanged(void **state)
+{
+	const Row *row = *state;
+	g_auto(Status) st = STATUS_INIT;
+	auto_fd int fd = pipe_with(row->in, row->len);
+	g_autoptr(Message) message = message_read(fd, &st);
+	assert_non_null(message);
+	for (int i = 0; i < 2; i++) {
+		MessageSize size = { 9999, 9999 };
+		g_autoptr(GBytes) got = written(message, message_headers(message), &size, &st);
+		assert_non_null(got);
+		assert_bytes(got, row->in, row->len);
+		assert_int_equal(size.bytes, row->len);
+		assert_int_equal(size.wire_bytes, row->wire_bytes);
+	}
+	assert_int_equal(message_size(message), row->len);
+}
+
+static void
+test_from_line_is_dropped(void **state)
+{
+	(void) state;
+	static const char in[] = "From a@b  Thu Jan  1 00:00:00 1970\nA: 1\n\nbody\n";
+	g_auto(Status) st = STATUS_INIT;
+	auto_fd int fd = pipe_with(in, sizeof in - 1);
+	g_autoptr(Message) message = message_read(fd, &st);
+	g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
+	assert_bytes(got, "A: 1\n\nbody\n", 11);
+	assert_string_equal(message_from_line(message), "From a@b  Thu Jan  1 00:00:00 1970");
+	assert_int_equal(headers_get(message_headers(message), 0)->line, 1);
+}
+
+/* A stamp must not swallow, or be swallowed by, what follows it. */
+static void
+test_stamp_on_top(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *in, *want;
+	} stamps[] = {
+		{ "A: 1\n\nbody\n", "S: x\nA: 1\n\nbody\n" },
+		{ "A: 1\r\n\r\nbody\r\n", "S: x\r\nA: 1\r\n\r\nbody\r\n" },
+		{ "\nbody\n", "S: x\n\nbody\n" },
+		{ "no header at all\n", "S: x\n\nno header at all\n" },
+		{ "", "S: x\n" },
+		{ "A: 1", "S: x\nA: 1" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(stamps); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		auto_fd int fd = pipe_with(stamps[i].in, strlen(stamps[i].in));
+		g_autoptr(Message) message = message_read(fd, &st);
+		Headers *original = message_headers(message);
+		g_autoptr(Headers) edited = headers_new(original, headers_newline(original));
+		headers_append_text(edited, "S", "x");
+		headers_append_from(edited, original, 0);
+		g_autoptr(GBytes) got = written(message, edited, NULL, &st);
+		assert_bytes(got, stamps[i].want, strlen(stamps[i].want));
+	}
+}
+
+static void
+test_size_limit_one_over(void **state)
+{
+	(void) state;
+	static const char in[] = "A: 1\n\nbody\n";
+	for (guint64 limit = sizeof in - 2; limit <= sizeof in - 1; limit++) {
+		g_auto(Status) st = STATUS_INIT;
+		auto_fd int fd = pipe_with(in, sizeof in - 1);
+		g_autoptr(Message) message = message_read(fd, &st);
+		message_limit_size(message, limit);
+		g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
+		assert_int_equal(st.id, limit < sizeof in - 1 ? STATUS_TOO_BIG : STATUS_OK);
+	}
+}
+
+/* ${size} of this message is (4+2) + (0+2) + (4+2): stamps above the first field of the queue file do not count. */
+static void
+test_truncated(void **state)
+{
+	(void) state;
+	static const char in[] = "Return-Path: <a@b>\nDelivered-To: c@d\nA: 1\n\nbody\n";
+	for (guint64 size = 14; size <= 15; size++) {
+		g_auto(Status) st = STATUS_INIT;
+		auto_fd int fd = pipe_with(in, sizeof in - 1);
+		g_autoptr(Message) message = message_read(fd, &st);
+		message_expect_size(message, size);
+		g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
+		assert_int_equal(st.id, size == 14 ? STATUS_OK : STATUS_TRUNCATED);
+	}
+}
+
+/* Fields past the limit are stored, but seen as body. */
+static void
+test_field_limit_one_over(void **state)
+{
+	(void) state;
+	g_autoptr(GString) in = g_string_new(NULL);
+	for (unsigned i = 0; i < LIMIT_HEADER_FIELDS + 1; i++)
+		g_string_append(in, "A: 1\n");
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Message) message = message_from_bytes(in->str, in->len, &st);
+	assert_int_equal(headers_count(message_headers(message)), LIMIT_HEADER_FIELDS);
+	g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
+	assert_bytes(got, in->str, in->len);
+}
+
+/* One field that is bigger than what is kept in memory. */
+static void
+test_header_limit_one_over(void **state)
+{
+	(void) state;
+	g_autoptr(GString) in = g_string_new("From x\nA: 1\nB: ");
+	while (in->len < LIMIT_HEADER_BYTES + 1000)
+		g_string_append(in, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+	g_string_append(in, "\nC: 2\n\nbody\n");
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Message) message = message_from_bytes(in->str, in->len, &st);
+	assert_int_equal(headers_count(message_headers(message)), 1);
+	g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
+	assert_bytes(got, in->str + 7, in->len - 7);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 6];
+	size_t n = 0;
+	UNIT_ROWS(tests, n, rows, test_unchanged);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_line_is_dropped);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_stamp_on_top);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_limit_one_over);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_truncated);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_field_limit_one_over);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit_one_over);
+	return _cmocka_run_group_tests("message", tests, n, NULL, NULL);
+}
