@@ -37,4 +37,26 @@
 #define LIMIT_REGEX_STEPS 1000000u
 #define LIMIT_REGEX_HEAP_KB 16384u
 
+/* Octets of a pattern: nobody writes longer ones by hand, and compiling takes time. */
+#define LIMIT_REGEX_PATTERN_BYTES 65536u
+
+/* Groups of a match that are reported; patterns may have more. */
+#define LIMIT_REGEX_GROUPS 100u
+
+/* Marks of ours whose HMAC is computed for one message: a sender may write thousands of forged ones. Hop limits are smaller. */
+#define LIMIT_MARKS 100u
+
+/* Pieces of evidence that a loop verdict keeps, and octets of a header line that it shows. The others are counted. */
+#define LIMIT_LOOP_EVIDENCE 20u
+#define LIMIT_LOOP_LINE_BYTES 120u
+
+/* Octets of a key file: two keys are the use, a few more the leftovers of rotation. */
+#define LIMIT_KEY_FILE_BYTES 16384u
+
+/* Milliseconds that the patterns of all header rules may take for one message; what is left then does not match, and is noted. */
+#define LIMIT_RULE_MS 2000u
+
+/* Edits of header rules that are told one by one; the others are done and counted. */
+#define LIMIT_RULE_EVENTS 50u
+
 #endif

@@ -23,6 +23,15 @@ void address_split_detail(const char *local, const char *delimiters, char **ret_
  */
 char *address_from_header(const char *value);
 
+/*
+ * The form in which addresses are compared and signed: quotes of the local part gone, its case folded and its detail cut
+ * off as `rules` say, the domain as address_host makes it. Two addresses name the same mailbox if this is equal. Caller frees.
+ */
+char *address_canonical(const char *address, const AddressRules *rules);
+
+/* A host or domain name for comparing: lower case, A-labels (IDNA), no dot at the end. Caller frees. */
+char *address_host(const char *name);
+
 /* Do both name the same mailbox? Domains compare without case, and as A-labels (IDNA). */
 bool address_equal(const char *a, const char *b, const AddressRules *rules);
 

@@ -1,0 +1,90 @@
+/*
+ * mark: our keyed stamp, the proof that this site handled a message for a recipient before.
+ *
+ *     X-Todoke-Mark: v=1; k=9f3c21aa; a=redirected; n=0; t=1501686000;
+ *             h=4be1...64 hexadecimal digits
+ *
+ * It covers, by HMAC-SHA256 with the key named `k`: the version, what we did (`a`: stored or redirected), how often the
+ * message had come back by then (`n`), when (`t`, seconds since 1970), the recipient (address_canonical), and what
+ * identifies a message and survives transport: the first Message-ID, Date and From field, each unfolded, runs of white
+ * space made one blank, case kept; a missing field is not the same as an empty one. It does not cover the body, other
+ * fields or the envelope sender, so it proves nothing about the content. It does not name the recipient to whoever reads it.
+ *
+ * A mark that is copied into another message, or is read for another recipient, does not verify. One that is replayed
+ * with the same three fields to the same recipient does: whoever does that hurts only that message.
+ */
+#ifndef TODOKE_MARK_H
+#define TODOKE_MARK_H
+
+#include "agent/base/status.h"
+#include "agent/message/address.h"
+#include "agent/message/headers.h"
+
+#define MARK_FIELD "X-Todoke-Mark"
+
+/* Seconds that the clocks of a site's hosts may differ: a mark from further in the future proves nothing. */
+#define MARK_CLOCK_SKEW 600
+
+typedef enum { MARK_STORED, MARK_REDIRECTED } MarkKind;
+
+/* What a mark says. */
+typedef struct {
+	MarkKind kind;
+	unsigned returns; /* how often a stored copy had come back when it was stored; 0 at first */
+	gint64 time;      /* seconds since 1970 */
+} Mark;
+
+/* Why a mark counts, or does not. Only MARK_VALID proves anything; MARK_EXPIRED and MARK_FUTURE have a right HMAC. */
+typedef enum {
+	MARK_VALID,
+	MARK_EXPIRED,     /* older than the lifetime */
+	MARK_FUTURE,      /* from beyond the clock skew */
+	MARK_OTHER,       /* forged, or of another recipient or message: these look alike */
+	MARK_FOREIGN_KEY, /* a key that we do not have */
+	MARK_MALFORMED,   /* not a mark, or of another version */
+	MARK_CHECK_COUNT
+} MarkCheck;
+
+/* The keys of a key file, newest first. NULL stands for none everywhere. */
+typedef struct MarkKeys MarkKeys;
+
+/*
+ * Read the lines of a key file: `id key`, the id 1 to 16 letters or digits, the key 64 hexadecimal digits; empty lines
+ * and lines that begin with '#' do not count. The first key signs, all of them verify. Fault: STATUS_CONFIG, with the
+ * line in its detail (never the key).
+ */
+MarkKeys *mark_keys_parse(const char *text, const char *file, Status *st);
+
+/*
+ * Read a key file. True with *ret_keys NULL: there is no such file (or no key in it), so we write no marks. False: it
+ * cannot be read or is wrong; a caller that delivers all the same must say so in the log.
+ */
+bool mark_keys_read(const char *path, MarkKeys **ret_keys, Status *st);
+void mark_keys_free(MarkKeys *keys);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MarkKeys, mark_keys_free)
+
+/* How many keys. */
+size_t mark_keys_count(const MarkKeys *keys);
+
+/*
+ * Make a key and put it first in the file at `path`, which is made (mode 0640) where it is missing; of the older keys
+ * only the newest is kept. The file is replaced in one step. *ret_id: the id of the new key (caller frees).
+ */
+bool mark_key_generate(const char *path, char **ret_id, Status *st);
+
+/*
+ * What a mark for this recipient and message is about, in a short form: compute it once, use it for every mark.
+ * `headers` are those that are written with the mark, or were read with it. Caller frees.
+ */
+char *mark_subject(const char *recipient, const AddressRules *rules, const Headers *headers);
+
+/* The value of a mark field, for headers_append_text(headers, MARK_FIELD, value). NULL without keys. Caller frees. */
+char *mark_make(const MarkKeys *keys, const Mark *mark, const char *subject);
+
+/* Does this value of a mark field prove anything? *ret_mark is what it says, set unless it is malformed. */
+MarkCheck mark_check(const MarkKeys *keys, const char *value, const char *subject, gint64 now, gint64 lifetime, Mark *ret_mark);
+
+/* "stored", "redirected". */
+const char *mark_kind_name(MarkKind kind);
+
+#endif
