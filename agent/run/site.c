@@ -1,0 +1,88 @@
+/* site: keys, rules and names, read once a process. */
+#define _GNU_SOURCE
+#include "agent/run/site.h"
+
+#include "conf/conf-choices.h"
+
+#include <unistd.h>
+
+enum { HOST_NAME_BYTES = 256 };
+
+bool
+site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret_rules, Status *st)
+{
+	if (conf->rules == NULL || conf->rules->len == 0) {
+		*ret_rules = NULL;
+		return true;
+	}
+	g_autofree HeaderRuleSpec *specs = g_new0(HeaderRuleSpec, conf->rules->len);
+	for (guint i = 0; i < conf->rules->len; i++) {
+		const ConfRule *rule = conf->rules->pdata[i];
+		specs[i] = (HeaderRuleSpec){
+			.name = rule->name,
+			.header = rule->header,
+			.match = rule->match,
+			.when = (const char *const *) rule->when,
+			.action = rule->action,
+			.to = rule->to,
+			.file = rule->file,
+			.line = rule->line,
+		};
+	}
+	HeaderRules *rules = header_rules_compile(specs, conf->rules->len, conf->loop_folder, problems, st);
+	if (rules != NULL)
+		*ret_rules = rules;
+	return rules != NULL;
+}
+
+Site *
+site_new(Conf *conf, Status *st)
+{
+	g_autoptr(Site) site = g_new0(Site, 1);
+	site->conf = conf;
+	char host[HOST_NAME_BYTES] = "";
+	(void) gethostname(host, sizeof host - 1); /* without a name only Received lines tell who we are */
+	site->host = g_strdup(host);
+	if (!site_compile_rules(conf, NULL, &site->rules, st))
+		return NULL;
+	g_auto(Status) key_fault = STATUS_INIT;
+	if (conf->add_mark && *conf->key_file != '\0' && !mark_keys_read(conf->key_file, &site->keys, &key_fault))
+		site->key_problem = g_steal_pointer(&key_fault.detail);
+	return g_steal_pointer(&site);
+}
+
+void
+site_free(Site *site)
+{
+	if (site == NULL)
+		return;
+	header_rules_free(site->rules);
+	mark_keys_free(site->keys);
+	conf_free(site->conf);
+	g_free(site->host);
+	g_free(site->key_problem);
+	g_free(site);
+}
+
+LoopSettings
+site_loop_settings(const Site *site, gint64 now)
+{
+	const Conf *conf = site->conf;
+	return (LoopSettings){
+		.hostnames = (const char *const *) conf->hostnames,
+		.system_name = site->host,
+		.rules = { .delimiters = "", .fold_local = conf->fold_local },
+		.hop_limit = (unsigned) conf->hop_limit,
+		.unknown_delivers = conf->unknown_stamp == UNKNOWN_STAMP_DELIVER,
+		.return_limit = (unsigned) conf->return_limit,
+		.keys = site->keys,
+		.mark_lifetime = conf->mark_lifetime,
+		.now = now,
+	};
+}
+
+AddressRules
+site_address_rules(const Site *site)
+{
+	return (AddressRules){ .delimiters = site->conf->delimiters, .fold_local = site->conf->fold_local };
+}

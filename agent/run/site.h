@@ -1,0 +1,43 @@
+/*
+ * site: what is the same for every message of this process, made ready once: the settings, and what was read or
+ * compiled because of them while we still had the rights to.
+ */
+#ifndef TODOKE_SITE_H
+#define TODOKE_SITE_H
+
+#include "agent/base/status.h"
+#include "agent/message/loop.h"
+#include "agent/message/mark.h"
+#include "conf/conf.h"
+#include "filters/header/header-rule.h"
+
+typedef struct {
+	Conf *conf;
+	MarkKeys *keys;       /* NULL: no key, no mark */
+	HeaderRules *rules;   /* NULL: none */
+	char *host;           /* gethostname() */
+	char *key_problem;    /* why there are no keys although a file was named; NULL: fine */
+} Site;
+
+/*
+ * Make the site ready; takes `conf` over, also on failure. Call before root becomes a user: the key file is root's.
+ * A key file that cannot be read is no fault: mail goes on without marks, and `key_problem` says so. Fault:
+ * STATUS_CONFIG (a wrong rule).
+ */
+Site *site_new(Conf *conf, Status *st);
+void site_free(Site *site);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Site, site_free)
+
+/*
+ * Compile the header rules of a configuration, for site_new and for `todoke check`; problems as header_rules_compile has
+ * them. *ret_rules is NULL where there are no rules.
+ */
+bool site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret_rules, Status *st);
+
+/* How loops are judged here, at the time `now`. Borrowed from the site. */
+LoopSettings site_loop_settings(const Site *site, gint64 now);
+
+/* How addresses compare here where the detail does not count. */
+AddressRules site_address_rules(const Site *site);
+
+#endif

@@ -1,0 +1,357 @@
+/* transact: the steps of one delivery, in their order. */
+#define _GNU_SOURCE
+#include "agent/run/transact.h"
+
+#include "agent/base/deadline.h"
+#include "agent/base/log.h"
+#include "conf/conf-choices.h"
+
+#include <string.h>
+#include <syslog.h>
+
+struct Transact {
+	const Site *site;
+	const Account *account;
+	const Envelope *envelope;
+	Message *message;
+	const char *folder;
+	gint64 now;
+	LoopVerdict *verdict;
+	HeaderRuleResult *rules;
+	Headers *headers;        /* as it will be stored: after rules, with stamps */
+	const char *file_into;   /* where a verdict or a rule wants the message; before any filter */
+	bool discard;            /* return_action = discard */
+	Plan *plan;
+	DeliverReport report;
+};
+
+Transact *
+transact_new(const Site *site, const Account *account, const Envelope *envelope, Message *message, const char *folder,
+             gint64 now)
+{
+	Transact *transact = g_new0(Transact, 1);
+	transact->site = site;
+	transact->account = account;
+	transact->envelope = envelope;
+	transact->message = message_ref(message);
+	transact->folder = folder;
+	transact->now = now;
+	deliver_report_init(&transact->report);
+	return transact;
+}
+
+void
+transact_free(Transact *transact)
+{
+	if (transact == NULL)
+		return;
+	plan_free(transact->plan);
+	headers_unref(transact->headers);
+	header_rule_result_free(transact->rules);
+	loop_verdict_free(transact->verdict);
+	deliver_report_clear(&transact->report);
+	message_unref(transact->message);
+	g_free(transact);
+}
+
+/* The sentence that a sender reads in the bounce. */
+static bool
+refuse(const Transact *transact, StatusId id, const char *why, Status *st)
+{
+	return status_fail(st, id, "<%s>: %s: %s - see todoke code %s", transact->envelope->recipient,
+	                   status_row(id)->text, why, status_row(id)->name);
+}
+
+/* A proven loop: what the site wants done with it. */
+static bool
+answer_loop(Transact *transact, Status *st)
+{
+	const Conf *conf = transact->site->conf;
+	switch (conf->loop_action) {
+	case LOOP_ACTION_KEEP:
+		return true;
+	case LOOP_ACTION_FILE:
+		transact->file_into = conf->loop_folder;
+		return true;
+	case LOOP_ACTION_DEFER:
+		return refuse(transact, STATUS_LOOP_DEFER, transact->verdict->why, st);
+	default:
+		return refuse(transact, loop_verdict_status(transact->verdict), transact->verdict->why, st);
+	}
+}
+
+/* Our own copy came back more often than it may. */
+static bool
+answer_return(Transact *transact, Status *st)
+{
+	const Conf *conf = transact->site->conf;
+	switch (conf->return_action) {
+	case RETURN_ACTION_DELIVER:
+		return true;
+	case RETURN_ACTION_FILE:
+		transact->file_into = conf->loop_folder;
+		return true;
+	case RETURN_ACTION_DISCARD:
+		transact->discard = true;
+		return true;
+	default:
+		return refuse(transact, STATUS_LOOP, transact->verdict->why, st);
+	}
+}
+
+static bool
+judge_loop(Transact *transact, Status *st)
+{
+	LoopSettings settings = site_loop_settings(transact->site, transact->now);
+	transact->verdict = loop_judge(message_headers(transact->message), transact->envelope, &settings);
+	switch (transact->verdict->answer) {
+	case LOOP_IS_LOOP:
+		return answer_loop(transact, st);
+	case LOOP_IS_RETURN:
+		return answer_return(transact, st);
+	default:
+		return true;
+	}
+}
+
+static bool
+apply_rules(Transact *transact, Status *st)
+{
+	HeaderRuleInput input = {
+		.envelope = transact->envelope,
+		.rules = site_address_rules(transact->site),
+		.fetched = transact->verdict->fetched,
+		.forwarded = transact->verdict->forwarded,
+	};
+	transact->rules = header_rules_apply(transact->site->rules, message_headers(transact->message), &input);
+	switch (transact->rules->answer) {
+	case HEADER_RULE_DELIVER:
+		return true;
+	case HEADER_RULE_FILE:
+		transact->file_into = transact->rules->folder;
+		return true;
+	default:
+		return refuse(transact, header_rule_result_status(transact->rules), transact->rules->why, st);
+	}
+}
+
+/* Does this hop's part of the header, above the newest Received, have the field already? */
+static bool
+has_stamp(const Headers *headers, const char *name)
+{
+	for (size_t i = 0; i < headers_count(headers); i++) {
+		const HeaderField *field = headers_get(headers, i);
+		if (header_field_is(field, name))
+			return true;
+		if (header_field_is(field, "Received"))
+			return false;
+	}
+	return false;
+}
+
+/* The mark of a stored copy, over the header that it stands in. */
+static void
+append_mark(const Transact *transact, Headers *stamped, const Headers *headers)
+{
+	if (!transact->site->conf->add_mark || transact->site->keys == NULL)
+		return;
+	AddressRules rules = { .delimiters = "", .fold_local = transact->site->conf->fold_local };
+	g_autofree char *subject = mark_subject(transact->envelope->recipient, &rules, headers);
+	Mark mark = { .kind = MARK_STORED, .returns = transact->verdict->returns, .time = transact->now };
+	g_autofree char *value = mark_make(transact->site->keys, &mark, subject);
+	headers_append_text(stamped, MARK_FIELD, value);
+}
+
+/* Put our stamps on top of the header. */
+static void
+stamp(Transact *transact)
+{
+	const Conf *conf = transact->site->conf;
+	const Envelope *envelope = transact->envelope;
+	Headers *old = transact->rules->headers;
+	Headers *stamped = headers_new(old, headers_newline(old));
+	size_t top = headers_top(old);
+	for (size_t i = 0; i < top; i++)
+		headers_append(stamped, headers_get(old, i));
+	if (conf->add_return_path && envelope->sender != NULL && !has_stamp(old, "Return-Path")) {
+		g_autofree char *path = g_strdup_printf("<%s>", envelope_is_bounce(envelope) ? "" : envelope->sender);
+		headers_append_text(stamped, "Return-Path", path);
+	}
+	if (conf->add_original_to && envelope->original != NULL && !has_stamp(old, "X-Original-To"))
+		headers_append_text(stamped, "X-Original-To", envelope->original);
+	if (conf->add_delivered_to && !has_stamp(old, "Delivered-To"))
+		headers_append_text(stamped, "Delivered-To", envelope->recipient);
+	append_mark(transact, stamped, old);
+	headers_append_from(stamped, old, top);
+	transact->headers = stamped;
+}
+
+bool
+transact_judge(Transact *transact, Status *st)
+{
+	deadline_waiting_for("judging the header");
+	if (!judge_loop(transact, st) || !apply_rules(transact, st))
+		return false;
+	stamp(transact);
+	return true;
+}
+
+/* What was decided before any filter. */
+static bool
+plan_verdict(Transact *transact, Status *st)
+{
+	if (transact->discard)
+		return plan_add(transact->plan, plan_action_new(PLAN_DISCARD, NULL, 0), st);
+	const char *folder = transact->file_into != NULL ? transact->file_into : transact->folder;
+	if (folder == NULL)
+		return true;
+	PlanAction *action = plan_action_new(PLAN_FILEINTO, NULL, 0);
+	action->mailbox = g_strdup(folder);
+	action->create = transact->file_into != NULL;
+	return plan_add(transact->plan, action, st);
+}
+
+bool
+transact_plan(Transact *transact, Status *st)
+{
+	transact->plan = plan_new();
+	if (!plan_verdict(transact, st))
+		return false;
+	plan_finish(transact->plan);
+	return true;
+}
+
+bool
+transact_deliver(Transact *transact, Status *st)
+{
+	const Conf *conf = transact->site->conf;
+	deadline_waiting_for("opening the mailbox");
+	g_autoptr(Maildir) inbox = deliver_open_inbox(transact->account->maildir, conf, st);
+	if (inbox == NULL)
+		return false;
+	g_autoptr(MaildirDraft) draft = maildir_draft_new(inbox, st);
+	if (draft == NULL)
+		return false;
+	deadline_waiting_for("reading the message");
+	if (!maildir_draft_write(draft, transact->message, transact->headers, st) || !transact_plan(transact, st))
+		return false;
+	deadline_waiting_for("storing the message");
+	DeliverJob job = {
+		.message = transact->message,
+		.headers = transact->headers,
+		.inbox = inbox,
+		.draft = g_steal_pointer(&draft),
+		.conf = conf,
+		.envelope = transact->envelope,
+	};
+	return deliver_run(transact->plan, &job, &transact->report, st);
+}
+
+const LoopVerdict *
+transact_verdict(const Transact *transact)
+{
+	return transact->verdict;
+}
+
+const HeaderRuleResult *
+transact_rules(const Transact *transact)
+{
+	return transact->rules;
+}
+
+Headers *
+transact_headers(const Transact *transact)
+{
+	return transact->headers;
+}
+
+const Plan *
+transact_planned(const Transact *transact)
+{
+	return transact->plan;
+}
+
+char *
+transact_done_text(const Transact *transact)
+{
+	GString *text = g_string_new(NULL);
+	for (guint i = 0; i < transact->report.done->len; i++) {
+		const DeliverDone *done = transact->report.done->pdata[i];
+		g_string_append(text, i > 0 ? ", " : "");
+		if (done->folder != NULL)
+			g_string_append_printf(text, "stored in %s", done->folder);
+		else
+			g_string_append(text, done->action);
+	}
+	return g_string_free(text, FALSE);
+}
+
+/* Everything that was done, as pairs of the log line; several actions are numbered from the second on. */
+static void
+log_done(LogLine *line, const DeliverReport *report)
+{
+	for (guint i = 0; i < report->done->len; i++) {
+		const DeliverDone *done = report->done->pdata[i];
+		g_autofree char *number = i > 0 ? g_strdup_printf("%u", i + 1) : g_strdup("");
+		g_autofree char *action = g_strconcat("action", number, NULL);
+		g_autofree char *folder = g_strconcat("folder", number, NULL);
+		g_autofree char *file = g_strconcat("file", number, NULL);
+		log_line_add(line, action, done->action);
+		log_line_add(line, folder, done->folder);
+		log_line_add(line, file, done->file);
+	}
+	for (guint i = 0; i < report->notes->len; i++)
+		log_line_add(line, "note", report->notes->pdata[i]);
+}
+
+static void
+log_rules(LogLine *line, const HeaderRuleResult *rules)
+{
+	for (guint i = 0; rules != NULL && i < rules->events->len; i++) {
+		const HeaderRuleEvent *event = rules->events->pdata[i];
+		g_autofree char *text = g_strdup_printf("%s (%s, line %u)", event->rule, event->action, event->line);
+		log_line_add(line, "rule", text);
+	}
+	if (rules != NULL)
+		log_line_add(line, "note", rules->note);
+}
+
+static const char *
+outcome(const Status *st)
+{
+	if (st->id == STATUS_OK)
+		return "sent";
+	return status_is_temporary(st) ? "deferred" : "bounced";
+}
+
+void
+transact_log(const Transact *transact, const Status *st, double seconds)
+{
+	const Envelope *envelope = transact->envelope;
+	const Conf *conf = transact->site->conf;
+	LogLine *line = log_line_new(envelope->queue_id);
+	log_line_add(line, "to", envelope->recipient);
+	log_line_add(line, "orig_to", envelope->original);
+	log_line_add(line, "from", envelope->sender);
+	log_line_add(line, "user", transact->account->user);
+	if (transact->verdict != NULL && transact->verdict->kind != LOOP_NONE) {
+		log_line_add(line, "loop", loop_kind_name(transact->verdict->kind));
+		log_line_add(line, "why", transact->verdict->why);
+	}
+	log_rules(line, transact->rules);
+	log_done(line, &transact->report);
+	log_line_add_int(line, "size", (gint64) message_size(transact->message));
+	if (conf->durability != DURABILITY_FULL)
+		log_line_add(line, "durability", conf->durability == DURABILITY_FILE ? "file" : "none");
+	log_line_add(line, "key", transact->site->key_problem);
+	g_autofree char *delay = g_strdup_printf("%.3f", seconds);
+	log_line_add(line, "delay", delay);
+	log_line_add(line, "dsn", status_row(st->id)->dsn);
+	log_line_add(line, "status", outcome(st));
+	if (st->id != STATUS_OK) {
+		log_line_add(line, "fault", status_row(st->id)->name);
+		log_line_add(line, "text", status_text(st));
+		log_line_add(line, "detail", st->detail);
+	}
+	log_line_send(line, st->id == STATUS_OK ? LOG_INFO : LOG_WARNING);
+}

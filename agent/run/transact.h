@@ -1,0 +1,57 @@
+/*
+ * transact: one message for one recipient, from the header to the answer.
+ *
+ *     loop verdict -> header rules -> stamps -> spool into the INBOX's tmp -> filters -> plan -> deliver
+ *
+ * Every door comes here, and so does `try`, which stops before anything is written.
+ */
+#ifndef TODOKE_TRANSACT_H
+#define TODOKE_TRANSACT_H
+
+#include "agent/base/status.h"
+#include "agent/deliver/deliver.h"
+#include "agent/message/envelope.h"
+#include "agent/message/loop.h"
+#include "agent/message/message.h"
+#include "agent/plan/plan.h"
+#include "agent/run/account.h"
+#include "agent/run/site.h"
+#include "filters/header/header-rule.h"
+
+typedef struct Transact Transact;
+
+/*
+ * A transaction of `message` (its header is read; the body may still be in the pipe) for `account`, at the time `now`
+ * (seconds since 1970). Everything is borrowed until transact_free. `folder` (may be NULL) is where the door wants mail
+ * that no rule files (-m).
+ */
+Transact *transact_new(const Site *site, const Account *account, const Envelope *envelope, Message *message,
+                       const char *folder, gint64 now);
+void transact_free(Transact *transact);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transact, transact_free)
+
+/*
+ * Decide: loop verdict, header rules, stamps. Nothing is written. False: the message is refused or put off, and `st` says
+ * so (STATUS_LOOP, STATUS_RULE_REFUSED ...); the verdict can be read all the same.
+ */
+bool transact_judge(Transact *transact, Status *st);
+
+/* Fill the plan; nothing is written. Call after transact_judge. Filters need the message's body in a file. */
+bool transact_plan(Transact *transact, Status *st);
+
+/* Carry it out: spool, plan, deliver. Call after transact_judge, instead of transact_plan. */
+bool transact_deliver(Transact *transact, Status *st);
+
+/* What was found and done; all borrowed. The verdict, the rules' result, the plan are NULL before they were made. */
+const LoopVerdict *transact_verdict(const Transact *transact);
+const HeaderRuleResult *transact_rules(const Transact *transact);
+Headers *transact_headers(const Transact *transact);
+const Plan *transact_planned(const Transact *transact);
+
+/* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */
+void transact_log(const Transact *transact, const Status *st, double seconds);
+
+/* The few words for Postfix's log on success: "stored in INBOX". Caller frees. */
+char *transact_done_text(const Transact *transact);
+
+#endif

@@ -1,0 +1,161 @@
+/* An address from outside never leads out of the tree, and "not known" is not "could not look up". */
+#include "agent/run/account.h"
+
+#include "agent/base/fs.h"
+#include "conf/conf-choices.h"
+#include "tests/unit/unit.h"
+
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+	const char *name;
+	const char *maildir;
+	const char *recipient;
+	const char *want_maildir;  /* NULL: the fault */
+	StatusId want;
+} Row;
+
+static const Row rows[] = {
+	{ "a virtual tree", "/v/%d/%n", "ann@example.jp", "/v/example.jp/ann", STATUS_OK },
+	{ "case is folded", "/v/%d/%n", "Ann@Example.JP", "/v/example.jp/ann", STATUS_OK },
+	{ "detail is no part of the path", "/v/%d/%n", "ann+shop@example.jp", "/v/example.jp/ann", STATUS_OK },
+	{ "%u is the whole address", "/v/%u/M", "ann+shop@example.jp", "/v/ann@example.jp/M", STATUS_OK },
+	{ "one mailbox for all", "/v/all", "ann@example.jp", "/v/all", STATUS_OK },
+	{ "a percent sign", "/v/100%%/%n", "ann@example.jp", "/v/100%/ann", STATUS_OK },
+	{ "quoted local part", "/v/%d/%n", "\"ann b\"@example.jp", "/v/example.jp/ann b", STATUS_OK },
+	{ "two dots", "/v/%d/%n", "..@example.jp", NULL, STATUS_BAD_ADDRESS },
+	{ "a path upwards", "/v/%d/%n", "../../etc/passwd@example.jp", NULL, STATUS_BAD_ADDRESS },
+	{ "a path upwards in the domain", "/v/%d/%n", "ann@../..", NULL, STATUS_BAD_ADDRESS },
+	{ "a slash", "/v/%d/%n", "a/b@example.jp", NULL, STATUS_BAD_ADDRESS },
+	{ "a leading dash", "/v/%d/%n", "-rf@example.jp", NULL, STATUS_BAD_ADDRESS },
+	{ "a leading dot", "/v/%d/%n", ".Trash@example.jp", NULL, STATUS_BAD_ADDRESS },
+	{ "an empty local part", "/v/%d/%n", "@example.jp", NULL, STATUS_BAD_ADDRESS },
+	{ "an empty domain", "/v/%d/%n", "ann@", NULL, STATUS_BAD_ADDRESS },
+	{ "no domain where one is needed", "/v/%d/%n", "ann", NULL, STATUS_BAD_ADDRESS },
+	{ "no domain where none is needed", "/v/%n", "ann", "/v/ann", STATUS_OK },
+	{ "a control octet", "/v/%d/%n", "a\tb@example.jp", NULL, STATUS_BAD_ADDRESS },
+	{ "an unknown letter", "/v/%x/%n", "ann@example.jp", NULL, STATUS_CONFIG },
+};
+
+static char *no_addresses[] = { NULL };
+
+static Conf
+conf_with(const char *maildir)
+{
+	return (Conf){
+		.users = USERS_AUTO,
+		.maildir = (char *) (uintptr_t) maildir,
+		.home = (char *) (uintptr_t) "",
+		.passwd_file = (char *) (uintptr_t) "",
+		.virtual_user = (char *) (uintptr_t) "",
+		.delimiters = (char *) (uintptr_t) "+",
+		.addresses = no_addresses,
+		.fold_local = true,
+		.create_maildir = true,
+	};
+}
+
+static void
+test_virtual(void **state)
+{
+	const Row *row = *state;
+	Conf conf = conf_with(row->maildir);
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Account) account = account_find(&conf, row->recipient, &st);
+	assert_int_equal(st.id, row->want);
+	if (row->want_maildir == NULL)
+		assert_null(account);
+	else
+		assert_string_equal(account->maildir, row->want_maildir);
+}
+
+static void
+test_long_address(void **state)
+{
+	(void) state;
+	Conf conf = conf_with("/v/%d/%n");
+	for (size_t len = 255; len <= 256; len++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *local = g_strnfill(len, 'a');
+		g_autofree char *address = g_strconcat(local, "@example.jp", NULL);
+		g_autoptr(Account) account = account_find(&conf, address, &st);
+		assert_int_equal(st.id, len == 255 ? STATUS_OK : STATUS_BAD_ADDRESS);
+	}
+}
+
+static void
+test_missing_inbox_is_unknown_user(void **state)
+{
+	(void) state;
+	Conf conf = conf_with("/nonexistent/%d/%n");
+	conf.create_maildir = false;
+	g_auto(Status) st = STATUS_INIT;
+	assert_null(account_find(&conf, "ann@example.jp", &st));
+	assert_int_equal(st.id, STATUS_UNKNOWN_USER);
+}
+
+static void
+test_system(void **state)
+{
+	(void) state;
+	Conf conf = conf_with("~/Maildir");
+	struct passwd *pw = getpwnam("games");
+	assert_non_null(pw);
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Account) account = account_find(&conf, "games+x@example.jp", &st);
+	assert_non_null(account);
+	assert_int_equal(account->uid, pw->pw_uid);
+	assert_string_equal(account->detail, "x");
+	assert_true(g_str_has_prefix(account->maildir, pw->pw_dir));
+	assert_null(account_find(&conf, "no-such-user-here@example.jp", &st));
+	assert_int_equal(st.id, STATUS_UNKNOWN_USER);
+}
+
+static void
+test_passwd_file(void **state)
+{
+	(void) state;
+	static const char lines[] = "ann:x:1234:1235::/home/ann\nbob@b.jp:x:::bob:/home/bob:/bin/sh\nbad:x:0:0::/root\nshort:x\n";
+	g_autofree char *path = NULL;
+	int fd = g_file_open_tmp("passwd-XXXXXX", &path, NULL);
+	g_auto(Status) st = STATUS_INIT;
+	assert_true(fs_write_all(fd, lines, sizeof lines - 1, path, &st));
+	close(fd);
+	Conf conf = conf_with("~/Maildir");
+	conf.passwd_file = path;
+	g_autoptr(Account) ann = account_find(&conf, "ann@anywhere.jp", &st);
+	assert_int_equal(ann->uid, 1234);
+	assert_string_equal(ann->maildir, "/home/ann/Maildir");
+	g_autoptr(Account) bob = account_find(&conf, "bob@b.jp", &st);
+	assert_true(bob->uid == ACCOUNT_NO_UID);
+	static const struct {
+		const char *recipient;
+		StatusId want;
+	} faults[] = {
+		{ "carol@b.jp", STATUS_UNKNOWN_USER }, { "bob@c.jp", STATUS_UNKNOWN_USER },
+		{ "bad@b.jp", STATUS_CONFIG }, { "short@b.jp", STATUS_CONFIG },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(faults); i++) {
+		g_auto(Status) fault = STATUS_INIT;
+		assert_null(account_find(&conf, faults[i].recipient, &fault));
+		assert_int_equal(fault.id, faults[i].want);
+	}
+	unlink(path);
+	assert_null(account_find(&conf, "ann@anywhere.jp", &st));
+	assert_int_equal(st.id, STATUS_LOOKUP);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 4];
+	size_t n = 0;
+	UNIT_ROWS(tests, n, rows, test_virtual);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_address);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_missing_inbox_is_unknown_user);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_system);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_passwd_file);
+	return _cmocka_run_group_tests("account", tests, n, NULL, NULL);
+}
