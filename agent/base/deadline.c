@@ -17,10 +17,9 @@ static struct {
 	time_t ends;
 	char queue_id[64];
 	const char *volatile waiting_for;
-	int dirfd;
-	const char *volatile file;
+	DeadlineFile *files;
 	volatile pid_t group;
-} deadline = { .waiting_for = "starting", .dirfd = -1 };
+} deadline = { .waiting_for = "starting" };
 
 /* strlcat for the handler; glibc 2.36 has none and snprintf is not async-signal-safe. */
 static size_t
@@ -35,8 +34,8 @@ static void
 on_alarm(int sig)
 {
 	(void) sig;
-	if (deadline.file != NULL)
-		(void) unlinkat(deadline.dirfd, deadline.file, 0);
+	for (const DeadlineFile *file = __atomic_load_n(&deadline.files, __ATOMIC_ACQUIRE); file != NULL; file = file->next)
+		(void) unlinkat(file->dirfd, file->name, 0);
 	if (deadline.group > 0)
 		(void) kill(-deadline.group, SIGKILL);
 	char line[256];
@@ -75,12 +74,22 @@ deadline_waiting_for(const char *what)
 	deadline.waiting_for = what;
 }
 
+/* The list changes by one store each time, so the handler always walks a whole one. */
 void
-deadline_remove_file(int dirfd, const char *name)
+deadline_add_file(DeadlineFile *file)
 {
-	deadline.file = NULL; /* the handler may run between the lines: never a name with another folder */
-	deadline.dirfd = dirfd;
-	deadline.file = name;
+	file->next = deadline.files;
+	__atomic_store_n(&deadline.files, file, __ATOMIC_RELEASE);
+}
+
+void
+deadline_drop_file(DeadlineFile *file)
+{
+	DeadlineFile **at = &deadline.files;
+	while (*at != NULL && *at != file)
+		at = &(*at)->next;
+	if (*at != NULL)
+		__atomic_store_n(at, file->next, __ATOMIC_RELEASE);
 }
 
 void

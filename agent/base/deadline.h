@@ -21,8 +21,18 @@ void deadline_stop(void);
 /* What is being waited for ("reading the message"), for the answer. A string that lives for ever. */
 void deadline_waiting_for(const char *what);
 
-/* A file that must not stay behind; NULL takes it back. One at a time; `name` must live until then. */
-void deadline_remove_file(int dirfd, const char *name);
+/* A file that must not stay behind when the deadline strikes. The struct, the folder and the name live until it is dropped. */
+typedef struct DeadlineFile {
+	int dirfd;
+	const char *name;
+	struct DeadlineFile *next;
+} DeadlineFile;
+
+/* Remove `file` at the deadline, beside those that were added before. Add it before the file is made: no moment is unguarded. */
+void deadline_add_file(DeadlineFile *file);
+
+/* Take `file` back; nothing happens if it was never added. */
+void deadline_drop_file(DeadlineFile *file);
 
 /* A process group that must not outlive us; 0 takes it back. One at a time. */
 void deadline_kill_group(pid_t group);

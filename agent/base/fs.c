@@ -86,25 +86,6 @@ fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st)
 	return true;
 }
 
-/* Make one folder, its parents first; `path` is cut at its slashes and mended again. */
-static bool
-make_with_parents(int dirfd, char *path, mode_t mode, Status *st)
-{
-	if (mkdirat(dirfd, path, mode) == 0 || errno == EEXIST)
-		return true;
-	char *slash = errno == ENOENT ? strrchr(path, '/') : NULL;
-	if (slash == NULL || slash == path)
-		return status_fail_errno(st, errno, "cannot make folder '%s'", path);
-	*slash = '\0';
-	bool made = make_with_parents(dirfd, path, mode, st);
-	*slash = '/';
-	if (!made)
-		return false;
-	if (mkdirat(dirfd, path, mode) < 0 && errno != EEXIST)
-		return status_fail_errno(st, errno, "cannot make folder '%s'", path);
-	return true;
-}
-
 /* Flush the folder that holds `path`, so that a new entry in it survives a power cut. */
 static bool
 sync_parent(int dirfd, const char *path, Status *st)
@@ -112,6 +93,25 @@ sync_parent(int dirfd, const char *path, Status *st)
 	g_autofree char *parent = g_path_get_dirname(path);
 	auto_fd int fd = -1;
 	return fs_open_dir(dirfd, parent, &fd, st) && fs_sync(fd, parent, st);
+}
+
+/* Make one folder, its parents first, and flush each; `path` is cut at its slashes and mended again. */
+static bool
+make_with_parents(int dirfd, char *path, mode_t mode, Status *st)
+{
+	int rc = mkdirat(dirfd, path, mode);
+	char *slash = rc < 0 && errno == ENOENT ? strrchr(path, '/') : NULL;
+	if (slash != NULL && slash != path) {
+		*slash = '\0';
+		bool made = make_with_parents(dirfd, path, mode, st);
+		*slash = '/';
+		if (!made)
+			return false;
+		rc = mkdirat(dirfd, path, mode);
+	}
+	if (rc < 0 && errno != EEXIST)
+		return status_fail_errno(st, errno, "cannot make folder '%s'", path);
+	return sync_parent(dirfd, path, st);
 }
 
 bool
@@ -122,7 +122,7 @@ fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *st)
 		return status_fail_errno(st, errno, "cannot open folder '%s'", path);
 	if (fd < 0) {
 		g_autofree char *writable = g_strdup(path);
-		if (!make_with_parents(dirfd, writable, mode, st) || !sync_parent(dirfd, path, st))
+		if (!make_with_parents(dirfd, writable, mode, st))
 			return false;
 		return fs_open_dir(dirfd, path, ret_fd, st);
 	}

@@ -23,6 +23,23 @@
 /* Octets of one path component on every file system that we know. */
 #define LIMIT_FILE_NAME 255u
 
+/* Octets of a host's name (HOST_NAME_MAX of Linux) that become part of file names. */
+#define LIMIT_HOST_NAME 64u
+
+/* Octets of a folder's name in a rule, and its levels: Dovecot takes no more than 20 levels either. */
+#define LIMIT_FOLDER_NAME 1024u
+#define LIMIT_FOLDER_LEVELS 20u
+
+/* Bytes of the subscriptions and dovecot-keywords files that we read and write again. */
+#define LIMIT_SMALL_FILE (1024u * 1024)
+
+/* Octets of a keyword that becomes a line of dovecot-keywords. */
+#define LIMIT_KEYWORD 128u
+
+/* Milliseconds to wait for another program's lock on such a file, and seconds after which that lock is a dead program's (Dovecot's value). */
+#define LIMIT_LOCK_WAIT_MS 2000u
+#define LIMIT_LOCK_STALE_S 120
+
 /* Bytes of output that Postfix reads from a command, and of text on success that pipe(8) shows. */
 #define LIMIT_ANSWER_BYTES 2000u
 #define LIMIT_ANSWER_OK_BYTES 100u

@@ -1,0 +1,211 @@
+/*
+ * deliver-store: keep and fileinto.
+ *
+ * Copies with the same bytes are written once: the first takes the draft that is there, the others are hard links to it.
+ */
+#include "agent/deliver/deliver.h"
+
+#include "agent/base/deadline.h"
+#include "agent/deliver/folder.h"
+#include "agent/deliver/maildir-flags.h"
+
+#include <string.h>
+
+/* One copy on its way. */
+typedef struct {
+	const char *action;
+	const char *folder;    /* as people read it; borrowed */
+	Message *message;      /* borrowed */
+	Headers *headers;      /* borrowed */
+	MaildirDraft *draft;   /* NULL: an earlier copy is this one */
+	GString *letters;
+} Store;
+
+static void
+store_free(void *step)
+{
+	Store *store = step;
+	maildir_draft_free(store->draft);
+	g_string_free(store->letters, TRUE);
+	g_free(store);
+}
+
+static FolderRules
+folder_rules(const Conf *conf)
+{
+	return (FolderRules){
+		.layout = conf->folder_layout,
+		.names = conf->folder_names,
+		.separator = conf->folder_separator != NULL ? conf->folder_separator : "",
+		.prefix = conf->folder_prefix != NULL ? conf->folder_prefix : "",
+		.create = conf->create_folders,
+		.subscribe = conf->subscribe_folders,
+	};
+}
+
+static Maildir *
+find_open_folder(const DeliverRun *run, const char *path)
+{
+	for (guint i = 0; i < run->folders->len; i++)
+		if (strcmp(maildir_path(run->folders->pdata[i]), path) == 0)
+			return run->folders->pdata[i];
+	return NULL;
+}
+
+/* The folder of the action, opened once a run; the INBOX where there can be none, which is noted. */
+static bool
+find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Maildir **ret_maildir, Status *st)
+{
+	FolderRules rules = folder_rules(run->job->conf);
+	const char *why = NULL;
+	g_autofree char *path = folder_path(&rules, action->mailbox != NULL ? action->mailbox : "INBOX", &why);
+	if (path == NULL)
+		g_ptr_array_add(run->report->notes,
+		                g_strdup_printf("stored in the INBOX: folder name '%s' %s", action->mailbox, why));
+	Maildir *maildir = NULL;
+	if (path != NULL && path[0] != '\0')
+		maildir = find_open_folder(run, path);
+	if (path != NULL && path[0] != '\0' && maildir == NULL) {
+		if (!folder_open(run->job->inbox, &rules, path, action->create, &maildir, run->report->notes, st))
+			return false;
+		if (maildir != NULL)
+			g_ptr_array_add(run->folders, maildir);
+	}
+	*ret_name = maildir != NULL ? action->mailbox : "INBOX";
+	*ret_maildir = maildir != NULL ? maildir : run->job->inbox;
+	return true;
+}
+
+/* An earlier copy with the same bytes; in `maildir`, or anywhere if that is NULL. */
+static Store *
+find_same(const DeliverRun *run, const Store *wanted, const Maildir *maildir)
+{
+	for (guint i = 0; i < run->stores->len; i++) {
+		Store *store = run->stores->pdata[i];
+		if (store->message == wanted->message && store->headers == wanted->headers &&
+		    (maildir == NULL || maildir_draft_folder(store->draft) == maildir))
+			return store;
+	}
+	return NULL;
+}
+
+/* Use the draft that the job came with, if it has these bytes and can get there. */
+static bool
+take_job_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
+{
+	DeliverJob *job = run->job;
+	if (job->draft == NULL || store->message != job->message || store->headers != job->headers)
+		return true;
+	bool moved = false;
+	if (!maildir_draft_move(job->draft, maildir, &moved, st))
+		return false;
+	if (moved)
+		store->draft = g_steal_pointer(&job->draft);
+	return true;
+}
+
+/* Write the message once more. */
+static bool
+write_draft(Store *store, Maildir *maildir, Status *st)
+{
+	deadline_waiting_for("writing the message");
+	store->draft = maildir_draft_new(maildir, st);
+	return store->draft != NULL && maildir_draft_write(store->draft, store->message, store->headers, st);
+}
+
+/* Get a draft in the folder's tmp: the job's, a link to an earlier copy, or a new file. */
+static bool
+make_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
+{
+	Store *same = find_same(run, store, NULL);
+	if (same != NULL && !maildir_draft_link(same->draft, maildir, &store->draft, st))
+		return false;
+	if (store->draft == NULL && !take_job_draft(run, store, maildir, st))
+		return false;
+	return store->draft != NULL || write_draft(store, maildir, st);
+}
+
+/* One copy a folder, even if two names or a fallback lead there: the flags of both, as merged actions have. */
+static bool
+join(Store *earlier, const Store *store, Status *st)
+{
+	g_string_append(earlier->letters, store->letters->str);
+	return maildir_draft_prepare(earlier->draft, earlier->letters->str, st);
+}
+
+static bool
+store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
+{
+	Store *store = g_new0(Store, 1);
+	*ret_step = store;
+	store->letters = g_string_new(NULL);
+	store->action = plan_kind_row(action->kind)->name;
+	store->message = action->message != NULL ? action->message : run->job->message;
+	store->headers = action->headers != NULL ? action->headers
+	                 : action->message != NULL ? message_headers(action->message) : run->job->headers;
+	Maildir *maildir = NULL;
+	if (!find_folder(run, action, &store->folder, &maildir, st))
+		return false;
+	g_autofree char *letters = maildir_flags_letters(maildir, action->flags, run->report->notes);
+	g_string_append(store->letters, letters);
+	Store *earlier = find_same(run, store, maildir);
+	if (earlier != NULL)
+		return join(earlier, store, st);
+	if (!make_draft(run, store, maildir, st))
+		return false;
+	deadline_waiting_for("flushing the message");
+	if (!maildir_draft_prepare(store->draft, store->letters->str, st))
+		return false;
+	g_ptr_array_add(run->stores, store);
+	return true;
+}
+
+static bool
+store_commit(DeliverRun *run, void *step, Status *st)
+{
+	(void) run;
+	Store *store = step;
+	return store->draft == NULL || maildir_draft_commit(store->draft, st);
+}
+
+static bool
+store_flush(DeliverRun *run, void *step, Status *st)
+{
+	(void) run;
+	Store *store = step;
+	return store->draft == NULL || maildir_flush(maildir_draft_folder(store->draft), st);
+}
+
+static void
+store_take_back(void *step)
+{
+	Store *store = step;
+	if (store->draft != NULL)
+		maildir_draft_take_back(store->draft);
+}
+
+static void
+store_report(DeliverRun *run, const void *step, DeliverReport *report)
+{
+	(void) run;
+	const Store *store = step;
+	if (store->draft == NULL)
+		return;
+	deliver_report_add(report, store->action, g_strdup(store->folder), maildir_draft_final_path(store->draft),
+	                   maildir_draft_size(store->draft).bytes);
+}
+
+#define STORE(action) \
+	extern const DeliverAction deliver_##action; \
+	const DeliverAction deliver_##action = { \
+		.name = #action, \
+		.prepare = store_prepare, \
+		.commit = store_commit, \
+		.flush = store_flush, \
+		.take_back = store_take_back, \
+		.report = store_report, \
+		.free = store_free, \
+	}
+
+STORE(keep);
+STORE(fileinto);

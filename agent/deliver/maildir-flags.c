@@ -1,0 +1,172 @@
+/* maildir-flags: letters, and Dovecot's file of keywords ("0 Work", "1 $Label1": letter number and name). */
+#include "agent/deliver/maildir-flags.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "agent/deliver/dotlock.h"
+
+#include <string.h>
+
+enum { KEYWORD_LETTERS = 26 };
+
+static const char keywords_file[] = "dovecot-keywords";
+
+static const struct {
+	const char *flag;
+	char letter;
+} system_flags[] = {
+	{ "\\Seen", 'S' }, { "\\Answered", 'R' }, { "\\Flagged", 'F' }, { "\\Deleted", 'T' }, { "\\Draft", 'D' },
+	{ "$Forwarded", 'P' },
+};
+
+static char
+system_letter(const char *flag)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(system_flags); i++)
+		if (g_ascii_strcasecmp(system_flags[i].flag, flag) == 0)
+			return system_flags[i].letter;
+	return '\0';
+}
+
+/* An atom of IMAP (RFC 3501 9, flag-keyword): what else would break the file, or the clients that read it. */
+static bool
+is_keyword(const char *flag)
+{
+	size_t len = strlen(flag);
+	if (len == 0 || len > LIMIT_KEYWORD)
+		return false;
+	for (const char *c = flag; *c != '\0'; c++)
+		if (!g_ascii_isgraph(*c) || strchr("(){%*\"\\]", *c) != NULL)
+			return false;
+	return true;
+}
+
+/* The keywords that shall get letters, and the letters that they got. */
+typedef struct {
+	GPtrArray *wanted;            /* borrowed char * */
+	char *names[KEYWORD_LETTERS]; /* of the file */
+	bool changed;
+	GString *letters;
+	GPtrArray *notes;
+} Keywords;
+
+static void
+keywords_parse(Keywords *keywords, const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (size_t i = 0; lines[i] != NULL; i++) {
+		char *name = NULL;
+		guint64 number = g_ascii_strtoull(lines[i], &name, 10);
+		if (name == lines[i] || *name != ' ' || number >= KEYWORD_LETTERS || keywords->names[number] != NULL)
+			continue;
+		keywords->names[number] = g_strdup(name + 1);
+	}
+}
+
+static int
+keywords_find(Keywords *keywords, const char *name)
+{
+	int free_place = -1;
+	for (int i = 0; i < KEYWORD_LETTERS; i++) {
+		if (keywords->names[i] == NULL)
+			free_place = free_place < 0 ? i : free_place;
+		else if (g_ascii_strcasecmp(keywords->names[i], name) == 0)
+			return i;
+	}
+	if (free_place >= 0) {
+		keywords->names[free_place] = g_strdup(name);
+		keywords->changed = true;
+	}
+	return free_place;
+}
+
+static void
+keywords_take_letters(Keywords *keywords)
+{
+	for (guint i = 0; i < keywords->wanted->len; i++) {
+		const char *name = keywords->wanted->pdata[i];
+		int place = keywords_find(keywords, name);
+		if (place >= 0)
+			g_string_append_c(keywords->letters, (char) ('a' + place));
+		else
+			g_ptr_array_add(keywords->notes, g_strdup_printf("no letter is left for keyword '%s'", name));
+	}
+}
+
+/* DotlockEdit: letters for all that is wanted; the new file if one got a letter now. */
+static char *
+keywords_edit(const char *old, size_t len, void *user)
+{
+	(void) len;
+	Keywords *keywords = user;
+	keywords_parse(keywords, old);
+	keywords_take_letters(keywords);
+	if (!keywords->changed)
+		return NULL;
+	GString *file = g_string_new(NULL);
+	for (int i = 0; i < KEYWORD_LETTERS; i++)
+		if (keywords->names[i] != NULL)
+			g_string_append_printf(file, "%d %s\n", i, keywords->names[i]);
+	return g_string_free(file, FALSE);
+}
+
+static void
+keywords_forget(Keywords *keywords)
+{
+	for (int i = 0; i < KEYWORD_LETTERS; i++)
+		g_clear_pointer(&keywords->names[i], g_free);
+	keywords->changed = false;
+}
+
+/* Letters from the file as it is, without a lock: it is replaced as a whole. False: a keyword is not in it. */
+static bool
+keywords_read(Keywords *keywords, int dirfd)
+{
+	g_auto(Status) ignored = STATUS_INIT;
+	g_autofree char *text = NULL;
+	size_t len;
+	if (!fs_read_file(dirfd, keywords_file, LIMIT_SMALL_FILE, &text, &len, &ignored))
+		return false;
+	keywords_parse(keywords, text);
+	for (guint i = 0; i < keywords->wanted->len && !keywords->changed; i++)
+		(void) keywords_find(keywords, keywords->wanted->pdata[i]); /* asked only for `changed` */
+	if (!keywords->changed)
+		keywords_take_letters(keywords);
+	return !keywords->changed;
+}
+
+static void
+keywords_letters(const Maildir *maildir, GPtrArray *wanted, GString *letters, GPtrArray *notes)
+{
+	Keywords keywords = { .wanted = wanted, .letters = letters, .notes = notes };
+	g_auto(Status) st = STATUS_INIT;
+	if (!keywords_read(&keywords, maildir_fd(maildir))) {
+		keywords_forget(&keywords);
+		size_t before = letters->len;
+		if (!dotlock_edit(maildir_fd(maildir), keywords_file, keywords_edit, &keywords, &st)) {
+			g_string_truncate(letters, before);
+			g_ptr_array_add(notes, g_strdup_printf("keywords are not set: %s", st.detail));
+		}
+	}
+	keywords_forget(&keywords);
+}
+
+char *
+maildir_flags_letters(const Maildir *maildir, const GPtrArray *flags, GPtrArray *notes)
+{
+	GString *letters = g_string_new(NULL);
+	g_autoptr(GPtrArray) wanted = g_ptr_array_new();
+	for (guint i = 0; flags != NULL && i < flags->len; i++) {
+		char *flag = flags->pdata[i];
+		char letter = system_letter(flag);
+		if (letter != '\0')
+			g_string_append_c(letters, letter);
+		if (is_keyword(flag))
+			g_ptr_array_add(wanted, flag);
+		else if (letter == '\0')
+			g_ptr_array_add(notes, g_strdup_printf("flag '%s' cannot be kept", flag));
+	}
+	if (wanted->len > 0)
+		keywords_letters(maildir, wanted, letters, notes);
+	return g_string_free(letters, FALSE);
+}

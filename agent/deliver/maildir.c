@@ -1,0 +1,443 @@
+/* maildir: drafts in tmp, then one rename that never replaces. */
+#define _GNU_SOURCE
+#include "agent/deliver/maildir.h"
+
+#include "agent/base/deadline.h"
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "conf/conf-choices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A name is made of time, pid, counter and random bits: a second clash is a broken file system, not chance. */
+enum { NAME_TRIES = 4 };
+
+typedef enum { PLACE_NEW, PLACE_CUR, PLACE_COUNT } Place;
+
+static const char *const place_names[PLACE_COUNT] = { "new", "cur" };
+
+struct Maildir {
+	MaildirOptions options;
+	char *path;             /* below the INBOX */
+	int fd;
+	int places[PLACE_COUNT];/* new and cur, -1 before they are needed */
+	bool dirty[PLACE_COUNT];
+};
+
+struct MaildirDraft {
+	Maildir *maildir;
+	char *tmp;              /* "tmp/NAME", in maildir->fd */
+	int fd;                 /* -1: closed, or a link */
+	DeadlineFile guard;
+	MessageSize size;
+	bool flushed;
+	bool committed;
+	Place place;
+	char *final;            /* name in its place; NULL: not prepared */
+};
+
+char *
+maildir_escape_host(const char *host)
+{
+	GString *out = g_string_sized_new(64);
+	for (const char *c = host; *c != '\0'; c++) {
+		if (g_ascii_isgraph(*c) && strchr("/:,\\", *c) == NULL)
+			g_string_append_c(out, *c);
+		else
+			g_string_append_printf(out, "\\%03o", (guchar) *c);
+	}
+	return g_string_free(out, FALSE);
+}
+
+/* This host's name, asked for once a process. */
+static const char *
+host_name(void)
+{
+	static char *escaped;
+	if (escaped == NULL) {
+		char host[LIMIT_HOST_NAME + 1] = "";
+		if (gethostname(host, sizeof host - 1) < 0 || host[0] == '\0')
+			g_strlcpy(host, "localhost", sizeof host);
+		escaped = maildir_escape_host(host);
+	}
+	return escaped;
+}
+
+char *
+maildir_unique_name(void)
+{
+	static unsigned counter;
+	struct timespec now;
+	(void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail with this clock */
+	guint64 random = 0;
+	if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t) sizeof random)
+		random = (guint64) now.tv_nsec; /* early at boot; time, pid and counter make the name unique already */
+	return g_strdup_printf("%lld.M%06ldP%ldQ%uR%016" G_GINT64_MODIFIER "x.%s", (long long) now.tv_sec, now.tv_nsec / 1000,
+	                       (long) getpid(), ++counter, random, host_name());
+}
+
+static Maildir *
+maildir_new(const char *path, const MaildirOptions *options)
+{
+	Maildir *maildir = g_new0(Maildir, 1);
+	maildir->options = *options;
+	maildir->path = g_strdup(path);
+	maildir->fd = -1;
+	for (Place place = 0; place < PLACE_COUNT; place++)
+		maildir->places[place] = -1;
+	return maildir;
+}
+
+void
+maildir_free(Maildir *maildir)
+{
+	if (maildir == NULL)
+		return;
+	for (Place place = 0; place < PLACE_COUNT; place++)
+		fs_close_auto(&maildir->places[place]);
+	fs_close_auto(&maildir->fd);
+	g_free(maildir->path);
+	g_free(maildir);
+}
+
+int
+maildir_fd(const Maildir *maildir)
+{
+	return maildir->fd;
+}
+
+const char *
+maildir_path(const Maildir *maildir)
+{
+	return maildir->path;
+}
+
+/* Make tmp, new and cur in the folder `fd`, cur last: to other programs it is a mailbox when cur is there. */
+static bool
+make_inside(int fd, Status *st)
+{
+	static const char *const inside[] = { "tmp", "new", "cur" };
+	for (size_t i = 0; i < G_N_ELEMENTS(inside); i++)
+		if (mkdirat(fd, inside[i], 0777) < 0 && errno != EEXIST)
+			return status_fail_errno(st, errno, "cannot make folder '%s'", inside[i]);
+	return fs_sync(fd, "folder", st);
+}
+
+Maildir *
+maildir_open(const char *path, const MaildirOptions *options, Status *st)
+{
+	(void) umask(options->umask); /* pipe(8) starts us with 077: a setting of 007 needs this call */
+	g_autofree char *clean = g_strdup(path);
+	for (size_t len = strlen(clean); len > 1 && clean[len - 1] == '/'; len--)
+		clean[len - 1] = '\0';
+	g_autoptr(Maildir) maildir = maildir_new("", options);
+	maildir->fd = openat(AT_FDCWD, clean, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (maildir->fd >= 0)
+		return g_steal_pointer(&maildir);
+	if (errno != ENOENT || !options->create) {
+		status_fail_errno(st, errno, "cannot open maildir '%s'", clean);
+		return NULL;
+	}
+	if (!fs_make_dir(AT_FDCWD, clean, 0777, &maildir->fd, st) || !make_inside(maildir->fd, st)) {
+		status_prefix(st, "maildir '%s'", clean);
+		return NULL;
+	}
+	return g_steal_pointer(&maildir);
+}
+
+/* Is there a folder that can take mail at `path`? Leaves its descriptor in maildir->fd where at least the folder is there. */
+static bool
+open_existing(Maildir *maildir, int inbox, const char *path, Status *st)
+{
+	if (!fs_open_dir(inbox, path, &maildir->fd, st))
+		return false;
+	if (faccessat(maildir->fd, "tmp", F_OK, 0) < 0)
+		return status_fail_errno(st, errno, "no mailbox in '%s'", path);
+	return true;
+}
+
+Maildir *
+maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st)
+{
+	g_autoptr(Maildir) maildir = maildir_new(path, &inbox->options);
+	maildir->options.create = create;
+	g_auto(Status) missing = STATUS_INIT;
+	if (open_existing(maildir, inbox->fd, path[0] != '\0' ? path : ".", &missing)) {
+		*ret_created = false;
+		return g_steal_pointer(&maildir);
+	}
+	if (missing.id != STATUS_MISSING || !create) {
+		status_move(st, &missing);
+		return NULL;
+	}
+	if (maildir->fd < 0 && !fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
+		return NULL;
+	if (!make_inside(maildir->fd, st)) {
+		status_prefix(st, "folder '%s'", path);
+		return NULL;
+	}
+	*ret_created = true;
+	return g_steal_pointer(&maildir);
+}
+
+bool
+maildir_flush(Maildir *maildir, Status *st)
+{
+	for (Place place = 0; place < PLACE_COUNT; place++) {
+		if (!maildir->dirty[place])
+			continue;
+		if (maildir->options.durability == DURABILITY_FULL && !fs_sync(maildir->places[place], place_names[place], st))
+			return status_prefix(st, "folder '%s'", maildir->path);
+		maildir->dirty[place] = false;
+	}
+	return true;
+}
+
+static MaildirDraft *
+draft_new(Maildir *maildir)
+{
+	MaildirDraft *draft = g_new0(MaildirDraft, 1);
+	draft->maildir = maildir;
+	draft->fd = -1;
+	return draft;
+}
+
+/* Give the draft a new name, guarded by the deadline from before there is a file. */
+static void
+draft_name(MaildirDraft *draft)
+{
+	deadline_drop_file(&draft->guard);
+	g_free(draft->tmp);
+	g_autofree char *name = maildir_unique_name();
+	draft->tmp = g_strconcat("tmp/", name, NULL);
+	draft->guard = (DeadlineFile){ .dirfd = draft->maildir->fd, .name = draft->tmp };
+	deadline_add_file(&draft->guard);
+}
+
+/* There is no file: forget the name, so that freeing the draft removes nothing. */
+static void
+draft_forget(MaildirDraft *draft)
+{
+	deadline_drop_file(&draft->guard);
+	g_clear_pointer(&draft->tmp, g_free);
+}
+
+void
+maildir_draft_free(MaildirDraft *draft)
+{
+	if (draft == NULL)
+		return;
+	fs_close_auto(&draft->fd);
+	if (draft->tmp != NULL && !draft->committed)
+		(void) unlinkat(draft->maildir->fd, draft->tmp, 0); /* what cannot be removed, readers remove after 36 hours */
+	deadline_drop_file(&draft->guard);
+	g_free(draft->tmp);
+	g_free(draft->final);
+	g_free(draft);
+}
+
+/* Open the draft's file exclusively. Readable, for it becomes the home of the message's body. */
+static int
+create_file(MaildirDraft *draft)
+{
+	int fd;
+	do
+		fd = openat(draft->maildir->fd, draft->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+MaildirDraft *
+maildir_draft_new(Maildir *maildir, Status *st)
+{
+	g_autoptr(MaildirDraft) draft = draft_new(maildir);
+	for (int i = 0; i < NAME_TRIES; i++) {
+		draft_name(draft);
+		draft->fd = create_file(draft);
+		if (draft->fd >= 0)
+			return g_steal_pointer(&draft);
+		int err = errno;
+		if (err == ENOENT && maildir->options.create && make_inside(maildir->fd, st))
+			continue;
+		if (err != EEXIST) {
+			status_fail_errno(st, err, "cannot make '%s' in folder '%s'", draft->tmp, maildir->path);
+			break;
+		}
+	}
+	draft_forget(draft);
+	status_fail_detail(st, STATUS_IO, "cannot find a free name in folder '%s'", maildir->path);
+	return NULL;
+}
+
+bool
+maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *headers, Status *st)
+{
+	return message_write(message, headers, draft->fd, &draft->size, st);
+}
+
+/* Does the fault mean that these two places cannot share a file, here or ever? Then a copy helps. */
+static bool
+cannot_share(int err)
+{
+	return err == EXDEV || err == EPERM || err == EMLINK || err == EOPNOTSUPP || err == ENOSYS;
+}
+
+/* Rename without ever replacing. A kernel or file system that lacks the flag gets link and unlink. */
+static int
+rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (linkat(from_dir, from, to_dir, to, 0) < 0)
+		return -1;
+	(void) unlinkat(from_dir, from, 0); /* the file is where it shall be; what stays in tmp, readers remove after 36 hours */
+	return 0;
+}
+
+bool
+maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st)
+{
+	/* Both places are guarded while the file may be at either. */
+	DeadlineFile there = { .dirfd = to->fd, .name = draft->tmp };
+	deadline_add_file(&there);
+	int rc = draft->maildir == to ? 0 : rename_noreplace(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
+	int err = rc < 0 ? errno : 0;
+	if (rc == 0) {
+		draft->maildir = to;
+		draft->guard.dirfd = to->fd;
+		g_clear_pointer(&draft->final, g_free);
+	}
+	deadline_drop_file(&there);
+	if (rc < 0 && !cannot_share(err))
+		return status_fail_errno(st, err, "cannot move a draft to folder '%s'", to->path);
+	*ret_moved = rc == 0;
+	return true;
+}
+
+bool
+maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_draft, Status *st)
+{
+	g_autoptr(MaildirDraft) draft = draft_new(to);
+	draft_name(draft);
+	if (linkat(from->maildir->fd, from->tmp, to->fd, draft->tmp, 0) < 0) {
+		int err = errno;
+		draft_forget(draft);
+		if (!cannot_share(err))
+			return status_fail_errno(st, err, "cannot link a draft into folder '%s'", to->path);
+		*ret_draft = NULL;
+		return true;
+	}
+	draft->size = from->size;
+	draft->flushed = from->flushed;
+	*ret_draft = g_steal_pointer(&draft);
+	return true;
+}
+
+/* Open new or cur, once a folder. */
+static bool
+open_place(Maildir *maildir, Place place, Status *st)
+{
+	if (maildir->places[place] >= 0)
+		return true;
+	g_auto(Status) missing = STATUS_INIT;
+	if (fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
+		return true;
+	if (missing.id == STATUS_MISSING && maildir->options.create) {
+		status_clear(&missing);
+		if (make_inside(maildir->fd, &missing) &&
+		    fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
+			return true;
+	}
+	status_prefix(&missing, "folder '%s'", maildir->path);
+	status_move(st, &missing);
+	return false;
+}
+
+static int
+compare_letters(const void *one, const void *other)
+{
+	return *(const char *) one - *(const char *) other;
+}
+
+/* The final name: sizes, and the info letters in ASCII order, each once. */
+static char *
+final_name(const MaildirDraft *draft, const char *letters)
+{
+	GString *name = g_string_new(draft->tmp + strlen("tmp/"));
+	g_string_append_printf(name, ",S=%" G_GUINT64_FORMAT ",W=%" G_GUINT64_FORMAT, draft->size.bytes, draft->size.wire_bytes);
+	if (letters == NULL || letters[0] == '\0')
+		return g_string_free(name, FALSE);
+	g_autofree char *sorted = g_strdup(letters);
+	qsort(sorted, strlen(sorted), 1, compare_letters);
+	g_string_append(name, ":2,");
+	for (const char *c = sorted; *c != '\0'; c++)
+		if (c == sorted || c[0] != c[-1])
+			g_string_append_c(name, *c);
+	return g_string_free(name, FALSE);
+}
+
+bool
+maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
+{
+	if (!draft->flushed && draft->fd >= 0 && draft->maildir->options.durability != DURABILITY_NONE &&
+	    !fs_sync(draft->fd, draft->tmp, st))
+		return false;
+	draft->flushed = true;
+	if (draft->fd >= 0 && !fs_close(&draft->fd, draft->tmp, st))
+		return false;
+	Place place = letters != NULL && letters[0] != '\0' ? PLACE_CUR : PLACE_NEW;
+	if (!open_place(draft->maildir, place, st))
+		return false;
+	draft->place = place;
+	g_free(draft->final);
+	draft->final = final_name(draft, letters);
+	return true;
+}
+
+bool
+maildir_draft_commit(MaildirDraft *draft, Status *st)
+{
+	Maildir *maildir = draft->maildir;
+	if (rename_noreplace(maildir->fd, draft->tmp, maildir->places[draft->place], draft->final) < 0)
+		return status_fail_errno(st, errno, "cannot move '%s' to folder '%s'", draft->tmp, place_names[draft->place]);
+	draft->committed = true;
+	deadline_drop_file(&draft->guard);
+	maildir->dirty[draft->place] = true;
+	return true;
+}
+
+void
+maildir_draft_take_back(MaildirDraft *draft)
+{
+	/* A reader may have moved it already; then it stays, and a retry makes a second copy: better than none. */
+	if (draft->committed)
+		(void) unlinkat(draft->maildir->places[draft->place], draft->final, 0);
+}
+
+Maildir *
+maildir_draft_folder(const MaildirDraft *draft)
+{
+	return draft->maildir;
+}
+
+char *
+maildir_draft_final_path(const MaildirDraft *draft)
+{
+	const char *path = draft->maildir->path;
+	return g_strconcat(path, path[0] != '\0' ? "/" : "", place_names[draft->place], "/", draft->final, NULL);
+}
+
+MessageSize
+maildir_draft_size(const MaildirDraft *draft)
+{
+	return draft->size;
+}

@@ -1,0 +1,98 @@
+/*
+ * maildir: the format, on directory descriptors.
+ *
+ * A message is a draft first: a file in tmp/ under a name that nobody else has. When it is whole and flushed it is
+ * moved to new/, or to cur/ when flags are set, under its final name `TIME.M..P..Q..R...HOST,S=BYTES,W=WIRE[:2,FLAGS]`;
+ * nothing is ever replaced. What is visible is whole.
+ */
+#ifndef TODOKE_MAILDIR_H
+#define TODOKE_MAILDIR_H
+
+#include "agent/base/status.h"
+#include "agent/message/message.h"
+
+#include <sys/types.h>
+
+typedef struct {
+	mode_t umask;        /* for mail and folders; becomes the umask of the process */
+	unsigned durability; /* DURABILITY_* of conf-choices.h */
+	bool create;         /* make what is missing of the INBOX */
+} MaildirOptions;
+
+/* One folder with tmp, new and cur: the INBOX, or one below it. */
+typedef struct Maildir Maildir;
+
+/*
+ * Open the INBOX at `path`, which is made by options->create. Its tmp, new and cur are looked at when they are needed.
+ * Faults: STATUS_MISSING (it is not there and may not be made), STATUS_NOT_A_FOLDER, and what opening a folder brings.
+ */
+Maildir *maildir_open(const char *path, const MaildirOptions *options, Status *st);
+
+/*
+ * Open the folder at `path` below `inbox` ("Work/New", ".Work.New"; "" is the INBOX itself), which must outlive it. A
+ * folder without tmp counts as missing. With `create` what is missing is made and *ret_created tells; else STATUS_MISSING.
+ */
+Maildir *maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st);
+
+void maildir_free(Maildir *maildir);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_free)
+
+/* The folder's descriptor, for files beside the mail; borrowed. */
+int maildir_fd(const Maildir *maildir);
+
+/* Path below the INBOX, "" for the INBOX itself; borrowed. */
+const char *maildir_path(const Maildir *maildir);
+
+/* Flush new/ and cur/ where a draft has been committed to them since the last flush, if the durability asks for it. */
+bool maildir_flush(Maildir *maildir, Status *st);
+
+/* A message on its way into a folder. The folder must outlive it. */
+typedef struct MaildirDraft MaildirDraft;
+
+/* Make a new file in tmp. It is removed when the draft is freed before it was committed, and by the deadline. */
+MaildirDraft *maildir_draft_new(Maildir *maildir, Status *st);
+
+/* Write the whole message into the draft, once. Faults of message_write; the draft is useless after one. */
+bool maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *headers, Status *st);
+
+/*
+ * Let the draft's file live in the tmp of `to` from now on. *ret_moved is false where file systems keep the two apart
+ * (EXDEV and its like): the draft stays where it was, and a new one must be written.
+ */
+bool maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st);
+
+/* A second draft with the bytes of `from`, by a hard link. *ret_draft is NULL where there can be none: write a new one. */
+bool maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_draft, Status *st);
+
+/*
+ * Make the written draft ready: flushed and closed by the durability, its place open, its final name known. `letters`
+ * are the info letters in any order ("" or NULL: none, and the message is new). May be called again with other letters.
+ */
+bool maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st);
+
+/* Make the prepared draft visible under its final name. Durable after maildir_flush of its folder. */
+bool maildir_draft_commit(MaildirDraft *draft, Status *st);
+
+/* Make a committed draft invisible again, if its file is still where it was put: what follows failed, and a retry delivers all. */
+void maildir_draft_take_back(MaildirDraft *draft);
+
+/* The folder that the draft lies in. */
+Maildir *maildir_draft_folder(const MaildirDraft *draft);
+
+/* Path of the prepared draft's final file below the INBOX (".Work/new/..."). Caller frees. */
+char *maildir_draft_final_path(const MaildirDraft *draft);
+
+/* Sizes of the written draft. */
+MessageSize maildir_draft_size(const MaildirDraft *draft);
+
+/* Free the draft; its file goes unless it was committed. */
+void maildir_draft_free(MaildirDraft *draft);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MaildirDraft, maildir_draft_free)
+
+/* A name by the Maildir specification that nobody else has, without sizes and flags. Caller frees. */
+char *maildir_unique_name(void);
+
+/* A host name as it may stand in a file name: '/' and ':' as the specification wants them, and what would confuse readers, as \ooo. Caller frees. */
+char *maildir_escape_host(const char *host);
+
+#endif
