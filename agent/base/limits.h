@@ -34,4 +34,8 @@
 #define LIMIT_REGEX_STEPS 1000000u
 #define LIMIT_REGEX_HEAP_KB 16384u
 
+/* Bytes of todoke.conf, and problems of it that are listed: it is read for every message, and a wrong file is no novel. */
+#define LIMIT_CONF_BYTES (256u * 1024)
+#define LIMIT_CONF_PROBLEMS 100u
+
 #endif
