@@ -1,5 +1,19 @@
 /* conf: reads todoke.conf. */
+#define _GNU_SOURCE
 #include "conf/conf.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "conf/conf-problem.h"
+#include "conf/conf-text.h"
+#include "conf/conf-value.h"
+
+#include <confuse.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const ConfRow rows[] = {
 #define CONF(type, name, def, min, max, choices, help) \
@@ -12,4 +26,447 @@ const ConfRow *
 conf_row(size_t i)
 {
 	return i < G_N_ELEMENTS(rows) ? &rows[i] : NULL;
+}
+
+const ConfRow *
+conf_find_row(const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+/* What reading needs at every callback of libConfuse, which hands no pointer of ours through. */
+typedef struct {
+	const char *file;
+	Conf *conf;
+	GPtrArray *problems;
+	cfg_t *root;
+	GArray *settings;   /* cfg_opt_t: setting_options, then unknown names that were met; a zero ends it */
+	GArray *rule_keys;  /* the same for the inside of a rule */
+	ConfRule *rule;     /* the one that is being read */
+	bool again;         /* an unknown name was met and is in its table now: read again, for what follows */
+} Reader;
+
+static Reader *reader;
+
+static int on_setting(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
+static int on_rule_key(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
+static int on_rule_end(cfg_t *cfg, cfg_opt_t *opt);
+
+enum { LIST_FLAG_BOOL = 0, LIST_FLAG_INT = 0, LIST_FLAG_SIZE = 0, LIST_FLAG_TIME = 0, LIST_FLAG_ENUM = 0, LIST_FLAG_TEXT = 0,
+       LIST_FLAG_LIST = CFGF_LIST };
+
+/* All are strings for libConfuse: what they must be is checked here, so that one wrong value doesn't hide the next. */
+static const cfg_opt_t setting_options[] = {
+#define CONF(option_type, option_name, default_text, min, max, choices, help) \
+	{ .name = #option_name, .type = CFGT_STR, .flags = CFGF_NODEFAULT | LIST_FLAG_##option_type, .parsecb = on_setting },
+#include "conf/conf-table.def"
+#undef CONF
+	{ .name = "rule", .type = CFGT_SEC, .flags = CFGF_MULTI | CFGF_TITLE, .validcb = on_rule_end },
+};
+
+static const cfg_opt_t rule_options[] = {
+	{ .name = "header", .type = CFGT_STR, .flags = CFGF_NODEFAULT, .parsecb = on_rule_key },
+	{ .name = "match", .type = CFGT_STR, .flags = CFGF_NODEFAULT, .parsecb = on_rule_key },
+	{ .name = "when", .type = CFGT_STR, .flags = CFGF_NODEFAULT | CFGF_LIST, .parsecb = on_rule_key },
+	{ .name = "action", .type = CFGT_STR, .flags = CFGF_NODEFAULT, .parsecb = on_rule_key },
+	{ .name = "to", .type = CFGT_STR, .flags = CFGF_NODEFAULT, .parsecb = on_rule_key },
+};
+
+static const char *const rule_actions[] = { "keep", "strip", "rename", "bounce", "defer", "file", NULL };
+
+static void
+add_problem(unsigned line, const char *text)
+{
+	if (line == 0 || !conf_problem_at_line(reader->problems, line))
+		conf_problem_add(reader->problems, reader->file, line, "%s", text);
+}
+
+static void
+add_unknown(unsigned line, const char *what, const char *name, const cfg_opt_t *known, size_t count)
+{
+	g_autofree const char **names = g_new0(const char *, count + 1);
+	for (size_t i = 0; i < count; i++)
+		names[i] = known[i].name;
+	const char *nearest = conf_problem_nearest(name, names);
+	g_autofree char *all = nearest == NULL && count <= G_N_ELEMENTS(rule_options) ? g_strjoinv(", ", (char **) names) : NULL;
+	g_autofree char *text = nearest != NULL ? g_strdup_printf("unknown %s '%s': did you mean '%s'?", what, name, nearest)
+	                      : all != NULL     ? g_strdup_printf("unknown %s '%s': it may be one of %s", what, name, all)
+	                                        : g_strdup_printf("unknown %s '%s': todoke.conf(5) lists them all", what, name);
+	add_problem(line, text);
+}
+
+static int
+on_setting(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	size_t i = (size_t) (opt - cfg->opts);
+	g_autofree char *problem = NULL;
+	if (i >= G_N_ELEMENTS(rows)) {
+		add_unknown((unsigned) cfg->line, "setting", opt->name, setting_options, G_N_ELEMENTS(setting_options));
+	} else {
+		/* libConfuse has made room for this value: it is the first after a '=', and no '+='. */
+		if (rows[i].type == CONF_LIST && opt->nvalues == 1)
+			conf_value_empty(reader->conf, &rows[i]);
+		if (!conf_value_set(reader->conf, &rows[i], value, &problem))
+			add_problem((unsigned) cfg->line, problem);
+		reader->conf->lines[i] = cfg->line;
+	}
+	*(const char **) result = value;
+	return 0;
+}
+
+static void
+rule_free(ConfRule *rule)
+{
+	if (rule == NULL)
+		return;
+	g_free(rule->name);
+	g_free(rule->header);
+	g_free(rule->match);
+	g_strfreev(rule->when);
+	g_free(rule->action);
+	g_free(rule->to);
+	g_free(rule->file);
+	g_free(rule);
+}
+
+static ConfRule *
+rule_new(const char *name, unsigned line)
+{
+	ConfRule *rule = g_new0(ConfRule, 1);
+	rule->name = g_strdup(name);
+	rule->file = g_strdup(reader->file);
+	rule->line = line;
+	return rule;
+}
+
+static void
+set_rule_text(ConfRule *rule, size_t key, const char *value)
+{
+	char **const texts[] = { &rule->header, &rule->match, NULL, &rule->action, &rule->to };
+	if (texts[key] != NULL) {
+		g_free(*texts[key]);
+		*texts[key] = g_strdup(value);
+		return;
+	}
+	size_t n = rule->when != NULL ? g_strv_length(rule->when) : 0;
+	rule->when = g_renew(char *, rule->when, n + 2);
+	rule->when[n] = g_strdup(value);
+	rule->when[n + 1] = NULL;
+}
+
+static int
+on_rule_key(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	size_t i = (size_t) (opt - cfg->opts);
+	if (reader->rule == NULL)
+		reader->rule = rule_new(cfg->title, (unsigned) reader->root->line); /* the root waits where the rule begins */
+	if (i >= G_N_ELEMENTS(rule_options)) {
+		add_unknown((unsigned) cfg->line, "key of a rule", opt->name, rule_options, G_N_ELEMENTS(rule_options));
+	} else {
+		if ((opt->flags & CFGF_LIST) != 0 && opt->nvalues == 1)
+			g_clear_pointer(&reader->rule->when, g_strfreev);
+		set_rule_text(reader->rule, i, value);
+		if (strcmp(opt->name, "action") == 0 && !g_strv_contains(rule_actions, value)) {
+			g_autofree char *list = g_strjoinv(", ", (char **) rule_actions);
+			g_autofree char *text = g_strdup_printf("'%s' is no action of a rule: it wants one of %s", value, list);
+			add_problem((unsigned) cfg->line, text);
+		}
+	}
+	*(const char **) result = value;
+	return 0;
+}
+
+/* What can be said of a rule only when all of it was read. */
+static void
+check_rule(const ConfRule *rule)
+{
+	g_autofree char *text = NULL;
+	const ConfRule *other = NULL;
+	for (guint i = 0; i < reader->conf->rules->len && other == NULL; i++)
+		if (strcmp(((ConfRule *) reader->conf->rules->pdata[i])->name, rule->name) == 0)
+			other = reader->conf->rules->pdata[i];
+	if (other != NULL)
+		text = g_strdup_printf("there is a rule '%s' already, at line %u: names of rules stand in bounces and in the log, so each must be its own", rule->name, other->line);
+	else if (*rule->name == '\0')
+		text = g_strdup("the rule has an empty name");
+	else if (rule->action == NULL)
+		text = g_strdup_printf("rule '%s' has no action: it wants one of keep, strip, rename, bounce, defer, file", rule->name);
+	else if (rule->to != NULL && strcmp(rule->action, "file") != 0 && strcmp(rule->action, "rename") != 0)
+		text = g_strdup_printf("rule '%s' has 'to', which only the actions rename (a header) and file (a folder) know", rule->name);
+	if (text != NULL)
+		add_problem(rule->line, text);
+}
+
+/* A rule without any key made no call so far: its section is the one that ends here. */
+static const char *
+title_of_last(cfg_opt_t *opt, int line)
+{
+	const char *title = "";
+	for (unsigned i = 0; i < opt->nvalues; i++)
+		if (opt->values[i]->section->line == line)
+			title = opt->values[i]->section->title;
+	return title;
+}
+
+static int
+on_rule_end(cfg_t *cfg, cfg_opt_t *opt)
+{
+	if (reader->rule == NULL)
+		reader->rule = rule_new(title_of_last(opt, cfg->line), (unsigned) cfg->line);
+	check_rule(reader->rule);
+	g_ptr_array_add(reader->conf->rules, g_steal_pointer(&reader->rule));
+	return 0;
+}
+
+/* No setting of ours has these, which is how an unknown name is told from it. */
+enum { UNKNOWN_FLAGS = CFGF_NODEFAULT | CFGF_LIST | CFGF_NOCASE };
+
+/* Give an unknown name a place that takes a value or a list, so that the next reading gets past it. */
+static void
+learn(const cfg_t *cfg, const char *name)
+{
+	bool inside_rule = cfg != reader->root;
+	cfg_opt_t option = { .name = g_intern_string(name), .type = CFGT_STR, .flags = UNKNOWN_FLAGS,
+	                     .parsecb = inside_rule ? on_rule_key : on_setting };
+	g_array_append_val(inside_rule ? reader->rule_keys : reader->settings, option);
+	reader->again = true;
+}
+
+/* The name that a message of libConfuse has in quotes behind `before`; NULL: it is another message. Caller frees. */
+static char *
+take_quoted(const char *text, const char *before)
+{
+	if (!g_str_has_prefix(text, before))
+		return NULL;
+	const char *name = text + strlen(before), *end = strrchr(name, '\'');
+	return end != NULL && end > name ? g_strndup(name, (size_t) (end - name)) : NULL;
+}
+
+/* An unknown name with a block behind it: what the block means nobody knows, and reading ends here. */
+static bool
+is_unknown_block(const char *text, const GArray *options, char **ret_name)
+{
+	g_autofree char *name = take_quoted(text, "missing equal sign after option '");
+	for (guint i = options->len; name != NULL && i-- > 0;) {
+		const cfg_opt_t *option = &g_array_index(options, cfg_opt_t, i);
+		if (strcmp(option->name, name) == 0 && option->flags == UNKNOWN_FLAGS) {
+			*ret_name = g_steal_pointer(&name);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+on_error(cfg_t *cfg, const char *format, va_list args)
+{
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	g_autofree char *name = take_quoted(text, "no such option '");
+	if (name != NULL && strchr(name, '|') == NULL && reader->problems->len < LIMIT_CONF_PROBLEMS) {
+		learn(cfg, name);
+		return;
+	}
+	if (is_unknown_block(text, cfg != reader->root ? reader->rule_keys : reader->settings, &name)) {
+		add_unknown((unsigned) cfg->line, "setting or block", name, setting_options, G_N_ELEMENTS(setting_options));
+		return;
+	}
+	g_autofree char *problem = g_strdup_printf("%s: a setting is 'name = value', a rule is 'rule \"name\" { ... }'", text);
+	add_problem((unsigned) cfg->line, problem);
+}
+
+static void
+conf_init(Conf *conf)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		conf_value_init(conf, &rows[i]);
+	conf->rules = g_ptr_array_new_with_free_func((GDestroyNotify) rule_free);
+	memset(conf->lines, 0, sizeof conf->lines);
+}
+
+static void
+conf_clear(Conf *conf)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		conf_value_clear(conf, &rows[i]);
+	g_clear_pointer(&conf->rules, g_ptr_array_unref);
+	g_clear_pointer(&conf->path, g_free);
+}
+
+void
+conf_free(Conf *conf)
+{
+	if (conf == NULL)
+		return;
+	conf_clear(conf);
+	g_free(conf);
+}
+
+static GArray *
+options_new(const cfg_opt_t *options, size_t count)
+{
+	GArray *array = g_array_new(TRUE, FALSE, sizeof(cfg_opt_t));
+	return g_array_append_vals(array, options, (guint) count);
+}
+
+static void
+parse_once(const char *text)
+{
+	/* "rule" stands behind the rows, and the unknown names behind it, so that a row's number is its option's. */
+	g_array_index(reader->settings, cfg_opt_t, G_N_ELEMENTS(rows)).subopts = (cfg_opt_t *) (void *) reader->rule_keys->data;
+	guint problems_before = reader->problems->len;
+	reader->again = false;
+	reader->root = cfg_init((cfg_opt_t *) (void *) reader->settings->data, CFGF_NONE);
+	if (reader->root == NULL)
+		g_error("out of memory");
+	(void) cfg_set_error_function(reader->root, on_error);
+	int rc = cfg_parse_buf(reader->root, text);
+	if (rc != CFG_SUCCESS && !reader->again && reader->problems->len == problems_before && problems_before == 0)
+		add_problem((unsigned) reader->root->line, "cannot be understood from here on");
+	cfg_free(reader->root);
+	g_clear_pointer(&reader->rule, rule_free);
+}
+
+/* libConfuse stops at the first unknown name. So it is read again with that name known, until none is new. */
+static void
+parse(Reader *self, const char *text)
+{
+	self->settings = options_new(setting_options, G_N_ELEMENTS(setting_options));
+	self->rule_keys = options_new(rule_options, G_N_ELEMENTS(rule_options));
+	guint before = self->problems->len;
+	reader = self;
+	parse_once(text);
+	for (unsigned i = 0; self->again && i < LIMIT_CONF_PROBLEMS; i++) {
+		g_ptr_array_set_size(self->problems, (gint) before);
+		conf_clear(self->conf);
+		conf_init(self->conf);
+		parse_once(text);
+	}
+	reader = NULL;
+	g_array_unref(self->settings);
+	g_array_unref(self->rule_keys);
+}
+
+static const char compiled_in_path[] = TODOKE_SYSCONFDIR "/todoke.conf";
+
+const char *
+conf_default_path(void)
+{
+	const char *path = g_getenv("TODOKE_CONF");
+	return path != NULL && *path != '\0' ? path : compiled_in_path;
+}
+
+/* Whoever can write the file decides over the mail of everybody when root delivers. */
+static bool
+is_safe_for_root(const struct stat *sb)
+{
+	return geteuid() != 0 || (sb->st_uid == 0 && (sb->st_mode & S_IWOTH) == 0 && ((sb->st_mode & S_IWGRP) == 0 || sb->st_gid == 0));
+}
+
+static bool
+read_text(int fd, const char *path, char **ret_text, size_t *ret_len, Status *st)
+{
+	struct stat sb;
+	if (fstat(fd, &sb) < 0)
+		return status_fail_errno(st, errno, "cannot look at it");
+	if (!S_ISREG(sb.st_mode))
+		return status_fail_detail(st, STATUS_CONFIG, "it is not a regular file");
+	if (!is_safe_for_root(&sb))
+		return status_fail_detail(st, STATUS_CONFIG, "others than root can write it: 'chown root' and 'chmod go-w' it");
+	/* One byte over the limit shows what is too long, whatever its size was a moment ago. */
+	size_t room = (size_t) MIN(sb.st_size, LIMIT_CONF_BYTES) + 1, len = 0, n = 1;
+	g_autofree char *text = g_malloc(room + 1);
+	while (n > 0 && len < room) {
+		if (!fs_read(fd, text + len, room - len, &n, path, st))
+			return false;
+		len += n;
+	}
+	if (len > LIMIT_CONF_BYTES)
+		return status_fail_detail(st, STATUS_CONFIG, "it has more than %u bytes", LIMIT_CONF_BYTES);
+	text[len] = '\0';
+	*ret_text = g_steal_pointer(&text);
+	*ret_len = len;
+	return true;
+}
+
+static void
+read_file(Conf *conf, const char *path, GPtrArray *problems)
+{
+	const char *file = path != NULL ? path : conf_default_path();
+	bool may_be_missing = path == NULL && strcmp(file, compiled_in_path) == 0;
+	auto_fd int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		if (!may_be_missing || (errno != ENOENT && errno != ENOTDIR))
+			conf_problem_add(problems, file, 0, "cannot open it: %s", g_strerror(errno));
+		return;
+	}
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *text = NULL;
+	size_t len = 0;
+	if (!read_text(fd, file, &text, &len, &st)) {
+		conf_problem_add(problems, file, 0, "%s", st.detail);
+		return;
+	}
+	conf_text_clean(text, len, file, problems);
+	Reader self = { .file = file, .conf = conf, .problems = problems };
+	parse(&self, text);
+	conf->path = g_strdup(file);
+	conf_problem_sort(problems);
+}
+
+static void
+override_list(Conf *conf, const ConfRow *row, const char *value, GPtrArray *problems)
+{
+	g_auto(GStrv) items = g_strsplit(value, ",", -1);
+	conf_value_empty(conf, row);
+	for (char **item = items; *item != NULL; item++) {
+		g_autofree char *problem = NULL;
+		if (*g_strstrip(*item) != '\0' && !conf_value_set(conf, row, *item, &problem))
+			conf_problem_add(problems, "-o", 0, "%s", problem);
+	}
+}
+
+static void
+override(Conf *conf, const char *text, GPtrArray *problems)
+{
+	const char *equal = strchr(text, '=');
+	g_autofree char *name = g_strstrip(equal != NULL ? g_strndup(text, (size_t) (equal - text)) : g_strdup(text));
+	const ConfRow *row = conf_find_row(name);
+	if (g_str_has_prefix(name, "rule") && (name[4] == '\0' || strchr(" \"'{.", name[4]) != NULL)) {
+		conf_problem_add(problems, "-o", 0, "rules cannot be given by -o: they stand in the file only");
+	} else if (equal == NULL) {
+		conf_problem_add(problems, "-o", 0, "'%s' has no value: it wants NAME=VALUE", text);
+	} else if (row == NULL) {
+		Reader self = { .file = "-o", .problems = problems };
+		reader = &self;
+		add_unknown(0, "setting", name, setting_options, G_N_ELEMENTS(setting_options));
+		reader = NULL;
+	} else {
+		g_autofree char *value = g_strstrip(g_strdup(equal + 1)), *problem = NULL;
+		conf->lines[row - rows] = CONF_LINE_OVERRIDE;
+		if (row->type == CONF_LIST)
+			override_list(conf, row, value, problems);
+		else if (!conf_value_set(conf, row, value, &problem))
+			conf_problem_add(problems, "-o", 0, "%s", problem);
+	}
+}
+
+Conf *
+conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st)
+{
+	g_autoptr(Conf) conf = g_new0(Conf, 1);
+	g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
+	conf_init(conf);
+	read_file(conf, path, found);
+	for (; overrides != NULL && *overrides != NULL; overrides++)
+		override(conf, *overrides, found);
+	if (found->len == 0)
+		return g_steal_pointer(&conf);
+	g_autofree char *first = conf_problem_print(found->pdata[0]);
+	status_fail_detail(st, STATUS_CONFIG, "%s", first);
+	while (problems != NULL && found->len > 0)
+		g_ptr_array_add(problems, g_ptr_array_steal_index(found, 0));
+	return NULL;
 }

@@ -27,18 +27,29 @@ typedef struct {
 	unsigned line;
 } ConfRule;
 
+enum {
+	CONF_ROWS = 0
+#define CONF(type, name, def, min, max, choices, help) + 1
+#include "conf/conf-table.def"
+#undef CONF
+};
+
+/* Where a setting was said, beside the lines of the file. */
+enum { CONF_LINE_DEFAULT = 0, CONF_LINE_OVERRIDE = G_MAXINT };
+
 typedef struct {
 #define CONF(type, name, def, min, max, choices, help) CONF_C_##type name;
 #include "conf/conf-table.def"
 #undef CONF
 	GPtrArray *rules;  /* ConfRule, in the order of the file */
 	char *path;        /* the file that was read; NULL: none, all is default */
+	int lines[CONF_ROWS]; /* by row number: the line of the file, or CONF_LINE_... */
 } Conf;
 
 /* Something wrong in the file: where, what, what is allowed. */
 typedef struct {
-	char *file;
-	unsigned line;  /* 0: not in a file (-o) */
+	char *file;     /* "-o": an override */
+	unsigned line;  /* 0: the whole file, or no file */
 	char *text;
 } ConfProblem;
 
@@ -62,13 +73,20 @@ const ConfRow *conf_find_row(const char *name);
 /*
  * Read `path` (NULL: $TODOKE_CONF, else the compiled-in file if it exists, else all defaults), then apply `overrides`
  * ("key=value" strings, NULL ends; NULL: none). All problems are appended to `problems` (ConfProblem; may be NULL).
- * NULL: there were some, and `st` is STATUS_CONFIG with the first in its detail.
+ * NULL: there were some, and `st` is STATUS_CONFIG with the first in its detail. Root reads only what nobody else can
+ * write. Not for two threads at once: libConfuse's lexer is one for the process.
  */
 Conf *conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st);
 void conf_free(Conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
 
 void conf_problem_free(ConfProblem *problem);
+
+/* "file:line: text", as compilers say it; without the line where there is none. Caller frees. */
+char *conf_problem_print(const ConfProblem *problem);
+
+/* The file that conf_read(NULL, ...) takes, whether it exists or not. Borrowed. */
+const char *conf_default_path(void);
 
 /* The value of a row as it would be written in the file. Caller frees. */
 char *conf_print_value(const Conf *conf, const ConfRow *row);

@@ -75,5 +75,8 @@
 
 /* Edits of header rules that are told one by one; the others are done and counted. */
 #define LIMIT_RULE_EVENTS 50u
+/* Bytes of todoke.conf, and problems of it that are listed: it is read for every message, and a wrong file is no novel. */
+#define LIMIT_CONF_BYTES (256u * 1024)
+#define LIMIT_CONF_PROBLEMS 100u
 
 #endif

@@ -1,0 +1,22 @@
+/* conf-value: between the text of a setting and its value. */
+#ifndef TODOKE_CONF_VALUE_H
+#define TODOKE_CONF_VALUE_H
+
+#include "conf/conf.h"
+
+/* Set `row`'s member of `conf` to its default. The member holds nothing before. */
+void conf_value_init(Conf *conf, const ConfRow *row);
+
+/*
+ * Set the member to what `text` says; a LIST gets one item more. False: `text` is wrong, and *ret_problem (caller
+ * frees) says why and what is allowed; the member is as before.
+ */
+bool conf_value_set(Conf *conf, const ConfRow *row, const char *text, char **ret_problem);
+
+/* Make a LIST empty. */
+void conf_value_empty(Conf *conf, const ConfRow *row);
+
+/* Free what the member holds. */
+void conf_value_clear(Conf *conf, const ConfRow *row);
+
+#endif

@@ -1,0 +1,462 @@
+/* What todoke.conf may say, and what is said of it when it is wrong. */
+#include "conf/conf.h"
+
+#include "agent/base/limits.h"
+#include "conf/conf-choices.h"
+#include "conf/conf-problem.h"
+
+#include "tests/unit/unit.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *folder;
+
+static char *
+write_file(const char *text, size_t len)
+{
+	char *path = g_build_filename(folder, "todoke.conf", NULL);
+	assert_true(g_file_set_contents(path, text, (gssize) len, NULL));
+	assert_int_equal(g_chmod(path, 0644), 0);
+	return path;
+}
+
+/* "line: text" of each problem, a line each; the folder of the test is left out. */
+static char *
+print_problems(const GPtrArray *problems)
+{
+	GString *out = g_string_new(NULL);
+	for (guint i = 0; i < problems->len; i++) {
+		const ConfProblem *problem = problems->pdata[i];
+		g_string_append_printf(out, "%u: %s\n", problem->line, problem->text);
+	}
+	return g_string_free(out, FALSE);
+}
+
+static Conf *
+read_text(const char *text, const char *const *overrides, char **ret_problems)
+{
+	g_autofree char *path = write_file(text, strlen(text));
+	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
+	g_auto(Status) st = STATUS_INIT;
+	Conf *conf = conf_read(path, overrides, problems, &st);
+	assert_true((conf == NULL) == (problems->len > 0));
+	if (conf == NULL) {
+		g_autofree char *first = conf_problem_print(problems->pdata[0]);
+		assert_int_equal(st.id, STATUS_CONFIG);
+		assert_string_equal(st.detail, first);
+		assert_null(strstr(status_text(&st), folder));
+	}
+	*ret_problems = print_problems(problems);
+	return conf;
+}
+
+/* A setting that is read: its text in the file, and how it prints. */
+typedef struct {
+	const char *name;
+	const char *text;
+	const char *setting;
+	const char *want;
+} Good;
+
+static const Good good[] = {
+	{ "text in double quotes", "maildir = \"/var/vmail/%d/%n\"", "maildir", "\"/var/vmail/%d/%n\"" },
+	{ "text without quotes", "maildir = /var/vmail/%d/%n", "maildir", "\"/var/vmail/%d/%n\"" },
+	{ "text in single quotes is as it is", "maildir = '/a\\d${X}'", "maildir", "'/a\\\\d${X}'" },
+	{ "escaped quote", "home = \"a\\\"b\"", "home", "\"a\\\"b\"" },
+	{ "comments of three kinds", "# x = 1\n// y\n/* z =\n 2 */ hop_limit = 7 # t\n", "hop_limit", "7" },
+	{ "comment with a quote", "# don't\nhop_limit = 7", "hop_limit", "7" },
+	{ "no newline at the end", "hop_limit = 7", "hop_limit", "7" },
+	{ "lines of DOS", "hop_limit = 7\r\nfold_local = no\r\n", "fold_local", "no" },
+	{ "empty comment", "#\n#\n//\n/**/\nhop_limit = 7\n", "hop_limit", "7" },
+	{ "comment of 32 characters", "#12345678901234567890123456789012\nhop_limit = 7\n", "hop_limit", "7" },
+	{ "empty file", "", "hop_limit", "50" },
+	{ "yes", "add_mark = no\nadd_mark = yes", "add_mark", "yes" },
+	{ "on in capitals", "add_original_to = ON", "add_original_to", "yes" },
+	{ "false", "add_mark = false", "add_mark", "no" },
+	{ "seconds", "deadline = 90", "deadline", "90s" },
+	{ "minutes", "deadline = 5m", "deadline", "5m" },
+	{ "days", "mark_lifetime = \"7d\"", "mark_lifetime", "1w" },
+	{ "size with a letter", "message_size_limit = 50M", "message_size_limit", "50M" },
+	{ "size in bytes", "message_size_limit = 1000", "message_size_limit", "1000" },
+	{ "octal", "umask = 027", "umask", "027" },
+	{ "hexadecimal", "umask = 0x3f", "umask", "077" },
+	{ "choice", "loop_action = defer", "loop_action", "defer" },
+	{ "choice in quotes", "folder_layout = \"maildir++\"", "folder_layout", "\"maildir++\"" },
+	{ "list", "addresses = {\"a@b\", \"c@d\"}", "addresses", "{\"a@b\", \"c@d\"}" },
+	{ "list over lines", "addresses = {\n\"a@b\",\n c@d }", "addresses", "{\"a@b\", \"c@d\"}" },
+	{ "list with one value", "hostnames = mx.example.jp", "hostnames", "{mx.example.jp}" },
+	{ "the last of two lists holds", "hostnames = {a, b}\nhostnames = {c}", "hostnames", "{c}" },
+	{ "a list can be added to", "hostnames = {a, b}\nhostnames += {c}", "hostnames", "{a, b, c}" },
+	{ "empty list", "hostnames = {}", "hostnames", "{}" },
+	{ "smallest", "hop_limit = 5", "hop_limit", "5" },
+	{ "biggest", "hop_limit = 1000", "hop_limit", "1000" },
+	{ "UTF-8", "loop_folder = \"\xe5\xb1\x8a\"", "loop_folder", "\"\xe5\xb1\x8a\"" },
+};
+
+static void
+test_good(void **state)
+{
+	const Good *row = *state;
+	g_autofree char *problems = NULL;
+	g_autoptr(Conf) conf = read_text(row->text, NULL, &problems);
+	assert_string_equal(problems, "");
+	g_autofree char *printed = conf_print_value(conf, conf_find_row(row->setting));
+	assert_string_equal(printed, row->want);
+	/* What prints can be read, and is the same then. */
+	g_autofree char *again = g_strdup_printf("%s = %s\n", row->setting, printed);
+	g_autoptr(Conf) second = read_text(again, NULL, &problems);
+	assert_string_equal(problems, "");
+	g_autofree char *printed_again = conf_print_value(second, conf_find_row(row->setting));
+	assert_string_equal(printed_again, row->want);
+}
+
+/* A wrong file and all that is said of it. */
+typedef struct {
+	const char *name;
+	const char *text;
+	const char *want;
+} Bad;
+
+static const Bad bad[] = {
+	{ "all at once", "maildr = a\nhop_limit = 4\nadd_mark = maybe\nloop_action = eat\nfold_local = no\nxyzzy = {1, 2}\n",
+	  "1: unknown setting 'maildr': did you mean 'maildir'?\n"
+	  "2: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
+	  "3: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
+	  "4: 'eat' is not allowed for 'loop_action': it wants one of bounce, defer, file, keep\n"
+	  "6: unknown setting 'xyzzy': todoke.conf(5) lists them all\n" },
+	{ "one over", "hop_limit = 1001", "1: '1001' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	{ "negative", "hop_limit = -5", "1: '-5' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	{ "number with a tail", "hop_limit = 10x", "1: '10x' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	{ "number that is none", "hop_limit = ''", "1: '' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	{ "octal that is none", "umask = 088", "1: '088' is not allowed for 'umask': it wants a whole number from 00 to 0777\n" },
+	{ "time without unit that exists", "deadline = 5y", "1: '5y' is not allowed for 'deadline': it wants a time such as 90s, 5m, 12h or 7d from 5s to 1d\n" },
+	{ "size that overflows", "message_size_limit = 99999999999G",
+	  "1: '99999999999G' is not allowed for 'message_size_limit': it wants a size such as 500K, 50M or 1G, at least 0\n" },
+	{ "number that overflows", "hop_limit = 99999999999999999999",
+	  "1: '99999999999999999999' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	{ "control characters", "home = \"a\tb\"", "1: the value of 'home' has control characters: it wants one printable line\n" },
+	{ "string that is not closed", "maildir = \"/a\nhop_limit = 4\n",
+	  "1: the string is not closed: \" is missing on this line\n"
+	  "2: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	{ "comment that is not closed", "hop_limit = 4\n/* a\n",
+	  "1: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
+	  "2: the comment is not closed: '*/' is missing\n" },
+	{ "backslash in double quotes", "rule a { match = \"\\d\" action = keep }",
+	  "1: '\\d' has no meaning in double quotes: write '\\\\d', or put the value in single quotes\n" },
+	{ "variable of the environment", "maildir = \"${HOME}/Maildir\"\nhome = ${HOME}",
+	  "1: '${' is not allowed here: settings know %u, %n, %d and %h; in single quotes it is plain text\n"
+	  "2: '${' is not allowed here: settings know %u, %n, %d and %h; in single quotes it is plain text\n" },
+	{ "plus outside quotes", "folder_layout = maildir++\n", "1: '+' must stand in quotes\n1: '+' must stand in quotes\n" },
+	{ "syntax after a problem", "hop_limit = 4\nfold_local yes\nadd_mark = maybe",
+	  "1: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
+	  "2: missing equal sign after option 'fold_local': a setting is 'name = value', a rule is 'rule \"name\" { ... }'\n" },
+	{ "unknown block", "hop_limit = 4\nrul \"x\" {\n}\n",
+	  "1: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
+	  "2: unknown setting or block 'rul': did you mean 'rule'?\n" },
+	{ "end inside a rule", "rule a {\naction = keep\n",
+	  "1: '{' is not closed: '}' is missing\n" },
+	{ "end inside a list", "hostnames = {a, b", "1: '{' is not closed: '}' is missing\n" },
+	{ "one brace too many", "hop_limit = 7\n}\n",
+	  "2: unexpected closing brace: a setting is 'name = value', a rule is 'rule \"name\" { ... }'\n" },
+	{ "rules", "rule a {\n acton = keep\n action = eat\n}\nrule a { action = keep }\nrule b {\n header = X\n}\nrule c { }\n"
+	  "rule d { action = strip to = X }\nrule '' { action = keep }\n",
+	  "2: unknown key of a rule 'acton': did you mean 'action'?\n"
+	  "3: 'eat' is no action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n"
+	  "5: there is a rule 'a' already, at line 1: names of rules stand in bounces and in the log, so each must be its own\n"
+	  "6: rule 'b' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
+	  "9: rule 'c' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
+	  "10: rule 'd' has 'to', which only the actions rename (a header) and file (a folder) know\n"
+	  "11: the rule has an empty name\n" },
+	{ "unknown key far from all", "rule a { zzzzzzzz = 1 action = keep }",
+	  "1: unknown key of a rule 'zzzzzzzz': it may be one of header, match, when, action, to\n" },
+	{ "include is not known", "include(\"/etc/passwd\")",
+	  "1: '(' must stand in quotes\n1: ')' must stand in quotes\n" },
+};
+
+static void
+test_bad(void **state)
+{
+	const Bad *row = *state;
+	g_autofree char *problems = NULL;
+	g_autoptr(Conf) conf = read_text(row->text, NULL, &problems);
+	assert_string_equal(problems, row->want);
+	assert_null(conf);
+	/* A wrong file leaves nothing behind in libConfuse. */
+	g_autofree char *none = NULL;
+	g_autoptr(Conf) after = read_text("hop_limit = 9\n", NULL, &none);
+	assert_non_null(after);
+	assert_int_equal(after->hop_limit, 9);
+}
+
+static void
+test_rules(void **state)
+{
+	(void) state;
+	g_autofree char *problems = NULL;
+	g_autoptr(Conf) conf = read_text("rule \"copied header\" {\n  header = \"Delivered-To\"\n  match = 'recipient'\n"
+	                                 "  when = {\"fetched\", 'X-A: ^\\d+$'}\n  action = \"strip\"\n}\n"
+	                                 "rule second { header = X-B action = file to = \"Work/A\" }\n", NULL, &problems);
+	assert_string_equal(problems, "");
+	assert_int_equal(conf->rules->len, 2);
+	const ConfRule *first = conf->rules->pdata[0], *second = conf->rules->pdata[1];
+	assert_string_equal(first->name, "copied header");
+	assert_string_equal(first->header, "Delivered-To");
+	assert_string_equal(first->match, "recipient");
+	assert_string_equal(first->when[0], "fetched");
+	assert_string_equal(first->when[1], "X-A: ^\\d+$");
+	assert_null(first->when[2]);
+	assert_string_equal(first->action, "strip");
+	assert_null(first->to);
+	assert_int_equal(first->line, 1);
+	assert_string_equal(second->to, "Work/A");
+	assert_null(second->when);
+	assert_int_equal(second->line, 7);
+}
+
+static void
+test_overrides(void **state)
+{
+	(void) state;
+	static const char *const overrides[] = { "hop_limit=9", "addresses = a@b, c@d", "maildir=~/M", NULL };
+	g_autofree char *problems = NULL;
+	g_autoptr(Conf) conf = read_text("hop_limit = 7\nadd_mark = no\naddresses = z\n", overrides, &problems);
+	assert_string_equal(problems, "");
+	assert_int_equal(conf->hop_limit, 9);
+	assert_false(conf->add_mark);
+	assert_string_equal(conf->addresses[0], "a@b");
+	assert_string_equal(conf->addresses[1], "c@d");
+	assert_null(conf->addresses[2]);
+	for (size_t i = 0; i < CONF_ROWS; i++) {
+		const char *name = conf_row(i)->name;
+		int want = strcmp(name, "add_mark") == 0 ? 2
+		         : strcmp(name, "hop_limit") == 0 || strcmp(name, "addresses") == 0 || strcmp(name, "maildir") == 0 ? CONF_LINE_OVERRIDE
+		         : CONF_LINE_DEFAULT;
+		assert_int_equal(conf->lines[i], want);
+	}
+}
+
+static void
+test_wrong_overrides(void **state)
+{
+	(void) state;
+	static const char *const overrides[] = { "hop_limt=9", "add_mark=maybe", "fold_local", "rule a={}", "rules_of_thumb=1", NULL };
+	g_autofree char *problems = NULL;
+	g_autoptr(Conf) conf = read_text("", overrides, &problems);
+	assert_null(conf);
+	assert_string_equal(problems,
+	                    "0: unknown setting 'hop_limt': did you mean 'hop_limit'?\n"
+	                    "0: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
+	                    "0: 'fold_local' has no value: it wants NAME=VALUE\n"
+	                    "0: rules cannot be given by -o: they stand in the file only\n"
+	                    "0: unknown setting 'rules_of_thumb': todoke.conf(5) lists them all\n");
+}
+
+static void
+fails_with(const char *path, const char *want)
+{
+	g_auto(Status) st = STATUS_INIT;
+	assert_null(conf_read(path, NULL, NULL, &st));
+	assert_int_equal(st.id, STATUS_CONFIG);
+	assert_non_null(strstr(st.detail, want));
+	assert_string_equal(status_text(&st), "mail system is configured incorrectly");
+}
+
+static void
+test_files(void **state)
+{
+	(void) state;
+	fails_with("/nonexistent/todoke.conf", "/nonexistent/todoke.conf: cannot open it: No such file or directory");
+	fails_with(folder, "it is not a regular file");
+	fails_with("/dev/zero", "it is not a regular file");
+	g_setenv("TODOKE_CONF", "/nonexistent/by-environment", TRUE);
+	fails_with(NULL, "/nonexistent/by-environment: cannot open it");
+	g_autofree char *path = write_file("hop_limit = 8\n", strlen("hop_limit = 8\n"));
+	g_setenv("TODOKE_CONF", path, TRUE);
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Conf) conf = conf_read(NULL, NULL, NULL, &st);
+	assert_int_equal(conf->hop_limit, 8);
+	assert_string_equal(conf->path, path);
+	/* The compiled-in file of a test's build is not there. */
+	g_unsetenv("TODOKE_CONF");
+	if (!g_file_test(conf_default_path(), G_FILE_TEST_EXISTS)) {
+		g_autoptr(Conf) defaults = conf_read(NULL, NULL, NULL, &st);
+		assert_non_null(defaults);
+		assert_null(defaults->path);
+	}
+	static const char nul[] = "hop_limit = 8\n\0hop_limit = 9\n";
+	g_free(write_file(nul, sizeof nul - 1));
+	fails_with(path, ":2: there is a NUL byte");
+}
+
+static void
+test_size_limit(void **state)
+{
+	(void) state;
+	g_autofree char *text = g_malloc(LIMIT_CONF_BYTES + 2);
+	memset(text, '\n', LIMIT_CONF_BYTES + 1);
+	text[LIMIT_CONF_BYTES + 1] = '\0';
+	g_autofree char *path = write_file(text, LIMIT_CONF_BYTES + 1);
+	fails_with(path, "it has more than 262144 bytes");
+	g_free(write_file(text, LIMIT_CONF_BYTES));
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Conf) conf = conf_read(path, NULL, NULL, &st);
+	assert_non_null(conf);
+}
+
+static void
+test_problem_limit(void **state)
+{
+	(void) state;
+	g_autoptr(GString) text = g_string_new(NULL);
+	for (unsigned i = 0; i < LIMIT_CONF_PROBLEMS + 1; i++)
+		g_string_append_printf(text, "unheard_of_%u = 1\n", i);
+	g_autofree char *path = write_file(text->str, text->len);
+	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
+	g_auto(Status) st = STATUS_INIT;
+	assert_null(conf_read(path, NULL, problems, &st));
+	assert_int_equal(problems->len, LIMIT_CONF_PROBLEMS);
+}
+
+static void
+test_writable_by_others(void **state)
+{
+	(void) state;
+	g_autofree char *path = write_file("hop_limit = 8\n", strlen("hop_limit = 8\n"));
+	assert_int_equal(g_chmod(path, 0666), 0);
+	if (geteuid() == 0)
+		fails_with(path, "others than root can write it");
+	assert_int_equal(g_chmod(path, 0644), 0);
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Conf) conf = conf_read(path, NULL, NULL, &st);
+	assert_non_null(conf);
+	if (geteuid() != 0)
+		return;
+	assert_int_equal(chown(path, 65534, 65534), 0);
+	fails_with(path, "others than root can write it");
+}
+
+/* conf-choices.h must name the choices in the order of the table. */
+typedef struct {
+	const char *name;
+	unsigned value;
+	const char *want;
+} Choice;
+
+static const Choice choices[] = {
+	{ "users", USERS_AUTO, "auto" },
+	{ "users", USERS_SYSTEM, "system" },
+	{ "users", USERS_VIRTUAL, "virtual" },
+	{ "users", USERS_PASSWD_FILE, "passwd_file" },
+	{ "loop_action", LOOP_ACTION_BOUNCE, "bounce" },
+	{ "loop_action", LOOP_ACTION_DEFER, "defer" },
+	{ "loop_action", LOOP_ACTION_FILE, "file" },
+	{ "loop_action", LOOP_ACTION_KEEP, "keep" },
+	{ "unknown_stamp", UNKNOWN_STAMP_LOOP, "loop" },
+	{ "unknown_stamp", UNKNOWN_STAMP_DELIVER, "deliver" },
+	{ "return_action", RETURN_ACTION_BOUNCE, "bounce" },
+	{ "return_action", RETURN_ACTION_DELIVER, "deliver" },
+	{ "return_action", RETURN_ACTION_FILE, "file" },
+	{ "return_action", RETURN_ACTION_DISCARD, "discard" },
+	{ "folder_layout", FOLDER_LAYOUT_MAILDIRPP, "maildir++" },
+	{ "folder_layout", FOLDER_LAYOUT_FS, "fs" },
+	{ "folder_names", FOLDER_NAMES_UTF7, "utf-7" },
+	{ "folder_names", FOLDER_NAMES_UTF8, "utf-8" },
+	{ "durability", DURABILITY_FULL, "full" },
+	{ "durability", DURABILITY_FILE, "file" },
+	{ "durability", DURABILITY_NONE, "none" },
+	{ "log_form", LOG_FORM_SETTING_TEXT, "text" },
+	{ "log_form", LOG_FORM_SETTING_JSON, "json" },
+};
+
+static void
+test_choices(void **state)
+{
+	(void) state;
+	size_t want = 0;
+	for (size_t i = 0; conf_row(i) != NULL; i++) {
+		if (conf_row(i)->type != CONF_ENUM)
+			continue;
+		g_auto(GStrv) texts = g_strsplit(conf_row(i)->choices, "|", -1);
+		want += g_strv_length(texts);
+	}
+	assert_int_equal(G_N_ELEMENTS(choices), want);
+	for (size_t i = 0; i < G_N_ELEMENTS(choices); i++) {
+		g_autofree char *text = conf_choice(conf_find_row(choices[i].name), choices[i].value);
+		assert_string_equal(text, choices[i].want);
+	}
+}
+
+/* The table itself: defaults are in their bounds, help is there. */
+static void
+test_table_row(void **state)
+{
+	const ConfRow *row = *state;
+	assert_ptr_equal(conf_find_row(row->name), row);
+	assert_true(strlen(row->help) > 10);
+	assert_true(row->min <= row->max);
+	if (row->type == CONF_LIST)
+		assert_string_equal(row->otherwise, "");
+	g_autofree char *problems = NULL;
+	g_autoptr(Conf) defaults = read_text("", NULL, &problems);
+	g_autofree char *printed = conf_print_value(defaults, row);
+	g_autofree char *override = g_strdup_printf("%s=%s", row->name, row->otherwise);
+	g_autoptr(Conf) said = read_text("", (const char *const[]){ override, NULL }, &problems);
+	g_autofree char *said_printed = conf_print_value(said, row);
+	assert_string_equal(said_printed, printed);
+}
+
+static void
+test_nearest(void **state)
+{
+	(void) state;
+	static const char *const names[] = { "maildir", "home", "hop_limit", NULL };
+	assert_string_equal(conf_problem_nearest("mialdir", names), "maildir");
+	assert_string_equal(conf_problem_nearest("HOME", names), "home");
+	assert_null(conf_problem_nearest("return_action", names));
+	g_autofree char *huge = g_strnfill(100000, 'm');
+	assert_null(conf_problem_nearest(huge, names));
+}
+
+static int
+make_folder(void **state)
+{
+	(void) state;
+	folder = g_dir_make_tmp("todoke-conf-XXXXXX", NULL);
+	return folder != NULL ? 0 : -1;
+}
+
+static int
+remove_folder(void **state)
+{
+	(void) state;
+	g_autofree char *path = g_build_filename(folder, "todoke.conf", NULL);
+	(void) g_unlink(path);
+	(void) g_rmdir(folder);
+	g_free(folder);
+	return 0;
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[G_N_ELEMENTS(good) + G_N_ELEMENTS(bad) + CONF_ROWS + 9];
+	size_t n = 0;
+	g_unsetenv("TODOKE_CONF");
+	UNIT_ROWS(tests, n, good, test_good);
+	UNIT_ROWS(tests, n, bad, test_bad);
+	for (size_t i = 0; i < CONF_ROWS; i++)
+		tests[n++] = (struct CMUnitTest){ conf_row(i)->name, test_table_row, NULL, NULL, (void *) (uintptr_t) conf_row(i) };
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rules);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_overrides);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_wrong_overrides);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_files);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_limit);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_problem_limit);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_writable_by_others);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_choices);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_nearest);
+	return _cmocka_run_group_tests("conf", tests, n, make_folder, remove_folder);
+}
