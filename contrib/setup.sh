@@ -1,0 +1,153 @@
+# setup: what contrib/quickstart and contrib/check share; sourced, not run. `top` is the source tree.
+#
+# Everything is built from a copy of the source tree, so that a tree that belongs to somebody else, or that was configured
+# in place, serves as well as a fresh clone, and a second run builds only what changed.
+
+BUILD_PACKAGES="gcc libc6-dev make autoconf automake libtool pkg-config libglib2.0-dev libpcre2-dev libgmime-3.0-dev
+	libconfuse-dev libjansson-dev libsqlite3-dev"
+TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang libclang-rt-14-dev groff-base xz-utils
+	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail sqlite3"
+
+LC_ALL=C.UTF-8
+DEBIAN_FRONTEND=noninteractive
+export LC_ALL DEBIAN_FRONTEND
+
+jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
+
+say() {
+	printf '%s\n' "$*"
+}
+
+die() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+is_root() {
+	[ "$(id -u)" -eq 0 ]
+}
+
+# True where as_root works without anybody typing: as root, or with a sudo that asks nothing or has a terminal to ask on.
+can_be_root() {
+	is_root && return 0
+	command -v sudo >/dev/null 2>&1 || return 1
+	[ -t 0 ] || sudo -n true 2>/dev/null
+}
+
+as_root() {
+	if is_root; then "$@"; else sudo "$@"; fi
+}
+
+missing_packages() {
+	for package in "$@"; do
+		case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+			installed) ;;
+			*) printf '%s\n' "$package" ;;
+		esac
+	done
+}
+
+# Packages of servers start them on installation unless this file says no. It is ours only while we install.
+guard=/usr/sbin/policy-rc.d
+guard_is_ours=no
+
+guard_services() {
+	[ -e "$guard" ] && return 0
+	guard_is_ours=yes
+	trap 'unguard_services' EXIT
+	printf '#!/bin/sh\nexit 101\n' | as_root tee "$guard" >/dev/null && as_root chmod 755 "$guard"
+}
+
+unguard_services() {
+	[ "$guard_is_ours" = no ] || as_root rm -f "$guard"
+	guard_is_ours=no
+	trap - EXIT
+}
+
+# Nor shall the next boot start what was installed for tests only.
+keep_services_off() {
+	for service in "$@"; do
+		case $service in
+			postfix) as_root systemctl --quiet disable postfix.service >/dev/null 2>&1 || true ;;
+			dovecot-core) as_root systemctl --quiet disable dovecot.service >/dev/null 2>&1 || true ;;
+		esac
+	done
+}
+
+# apt_install LOG PACKAGE...: nothing is removed for them, nothing is asked.
+apt_install() {
+	log=$1
+	shift
+	as_root apt-get -q -o DPkg::Lock::Timeout=120 update </dev/null >>"$log" 2>&1 || true
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 \
+		--no-install-recommends --no-remove install "$@" </dev/null >>"$log" 2>&1
+}
+
+# install_packages LOG PACKAGE...: asks apt only for what is missing; false where that fails.
+install_packages() {
+	log=$1
+	shift
+	missing=$(missing_packages "$@" | tr '\n' ' ')
+	[ -n "$missing" ] || return 0
+	command -v apt-get >/dev/null 2>&1 || { say "not Debian; install by hand: $missing"; return 1; }
+	can_be_root || { say "neither root nor sudo; install by hand: apt-get install $missing"; return 1; }
+	say "installing: $missing"
+	if command -v debconf-set-selections >/dev/null 2>&1; then
+		case " $missing" in
+			*' postfix '*) echo 'postfix postfix/main_mailer_type select No configuration' |
+				as_root debconf-set-selections ;;
+		esac
+	fi
+	guard_services
+	# shellcheck disable=SC2086 # a list
+	if apt_install "$log" $missing; then installed=yes; else installed=no; fi
+	unguard_services
+	# shellcheck disable=SC2086 # a list
+	keep_services_off $missing
+	[ "$installed" = yes ] || { tail -n 15 "$log"; say "apt-get failed; the whole story is in $log"; return 1; }
+}
+
+# private_folder NAME: prints a folder for builds, in the tree where we may write there.
+private_folder() {
+	if mkdir -p "$top/build/$1" 2>/dev/null && [ -w "$top/build/$1" ]; then
+		say "$top/build/$1"
+		return
+	fi
+	folder=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/todoke/$1
+	mkdir -p "$folder" || return 1
+	say "$folder"
+}
+
+list_sources() {
+	if git -c safe.directory='*' -C "$top" rev-parse --show-toplevel >/dev/null 2>&1; then
+		git -c safe.directory='*' -C "$top" ls-files -z --cached --others --exclude-standard
+	else
+		(cd "$top" && find . -path ./build -prune -o -type f -printf '%P\0')
+	fi | (cd "$top" && xargs -0 -r sh -c 'for file; do [ ! -e "$file" ] || printf "%s\\0" "$file"; done' sh) | sort -zu
+}
+
+# copy_sources FOLDER: the files of the tree as they are now; files that left the tree leave the copy too.
+copy_sources() {
+	mkdir -p "$1" || return 1
+	list_sources >"$1/.files.new" || return 1
+	if [ -e "$1/.files" ]; then
+		comm -z -23 "$1/.files" "$1/.files.new" | (cd "$1" && xargs -0 -r rm -f --)
+	fi
+	tar -C "$top" --null --no-recursion -T "$1/.files.new" -cf - | tar -C "$1" -xf - || return 1
+	mv "$1/.files.new" "$1/.files"
+	[ -e "$1/configure" ] || (cd "$1" && autoreconf -fi) >"$1/autoreconf.log" 2>&1 ||
+		{ tail -n 20 "$1/autoreconf.log"; return 1; }
+}
+
+# build FOLDER SOURCES [CONFIGURE OPTION...]: configures where nothing is configured, and makes.
+build() {
+	folder=$1
+	sources=$2
+	shift 2
+	mkdir -p "$folder" || return 1
+	if [ ! -e "$folder/config.status" ]; then
+		(cd "$folder" && "$sources/configure" "$@") >"$folder/build.log" 2>&1 </dev/null ||
+			{ tail -n 20 "$folder/build.log"; rm -f "$folder/config.status"; return 1; }
+	fi
+	make -C "$folder" -j"$jobs" >>"$folder/build.log" 2>&1 </dev/null || { tail -n 30 "$folder/build.log"; return 1; }
+}
