@@ -20,8 +20,6 @@ static const struct {
 	{ NULL, NULL, CMD_FOR_PEOPLE, NULL }
 };
 
-enum { EXIT_USAGE = 2 };
-
 bool
 cmd_wants_help(int argc, char **argv)
 {
@@ -56,5 +54,5 @@ main(int argc, char **argv)
 	print_help(asked && argc > 1 ? stdout : stderr);
 	if (!asked)
 		fprintf(stderr, "\ntodoke: unknown command '%s'\n", name);
-	return asked && argc > 1 ? 0 : EXIT_USAGE;
+	return asked && argc > 1 ? 0 : CMD_EXIT_USAGE;
 }

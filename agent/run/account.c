@@ -315,6 +315,22 @@ account_find(const Conf *conf, const char *recipient, Status *st)
 	return g_steal_pointer(&account);
 }
 
+/* Root was told by its environment whom it acts for: the ids to become. */
+static bool
+find_ids(Account *account, Status *st)
+{
+	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	struct passwd pw;
+	bool found = false;
+	if (!system_entry(account->user, &pw, buffer, PASSWD_BUFFER, &found, st))
+		return false;
+	if (!found)
+		return status_fail_detail(st, STATUS_CONFIG, "runs as root, and '%s' is no account to become", account->user);
+	account->uid = pw.pw_uid;
+	account->gid = pw.pw_gid;
+	return true;
+}
+
 Account *
 account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home, Status *st)
 {
@@ -333,6 +349,8 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 	account->uid = geteuid();
 	account->gid = getegid();
 	account->is_system = true;
+	if (account->uid == 0 && !find_ids(account, st))
+		return NULL;
 	if (!set_paths(conf, account, recipient, st))
 		return NULL;
 	return g_steal_pointer(&account);

@@ -35,7 +35,8 @@ Account *account_find(const Conf *conf, const char *recipient, Status *st);
 
 /*
  * The account that we already run as: local(8) and .forward have become the recipient. `user` and `home` are what the
- * environment says (NULL: ask the system). `recipient` may be NULL. Faults as account_find.
+ * environment says (NULL: ask the system); root takes them for the account that it shall become. `recipient` may be
+ * NULL. Faults as account_find.
  */
 Account *account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home, Status *st);
 

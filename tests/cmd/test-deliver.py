@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""The door `todoke deliver`: what it takes, what it answers, what it stores."""
+
+import os
+import pwd
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+MESSAGE = b"From: a@b.test\nTo: ann@example.test\nSubject: x\n\nbody\n"
+BARE = ["-o", "add_return_path=no", "-o", "add_delivered_to=no", "-o", "add_mark=no"]
+
+
+def deliver(folder, *args, message=MESSAGE, rcpt="ann@example.test", **more):
+    whole = ["deliver", "-o", "maildir=%s/%%d/%%n" % folder, "-o", "log_file=%s/log" % folder]
+    whole += ["-d", rcpt] if rcpt is not None else []
+    return tap.todoke(*whole, *args, stdin=message, **more)
+
+
+def stored(folder, box="example.test/ann"):
+    """The bytes of all messages in new/ and cur/, and nothing may be left in tmp/."""
+    root = os.path.join(folder, box)
+    files = [f for f in tap.files_below(root) if re.match(r"(.*/)?(new|cur)/", f)]
+    tap.same([f for f in tap.files_below(root) if re.match(r"(.*/)?tmp/", f)], [], "tmp")
+    return [open(os.path.join(root, f), "rb").read() for f in files]
+
+
+def test_stores_byte_for_byte(folder):
+    hard = b"From: a\nX: \xff\n folded\n\n\0 NUL, 8-bit \xfe, bare \r CR, no end"
+    for message in (MESSAGE, hard, b"", b"\n", b"no header\n", MESSAGE.replace(b"\n", b"\r\n"), b" fold first\nA: b\n\nx\n",
+                    b"A: " + b"x" * 200000 + b"\n\n" + b"y" * 300000, b"x" * 5000 + b": long name\n\nbody\n"):
+        box = "%s/%d" % (folder, len(os.listdir(folder)))
+        os.mkdir(box)
+        result = deliver(box, "-f", "s@x.test", *BARE, message=message)
+        tap.same((result.returncode, result.stderr), (0, b""), "exit and stderr")
+        tap.same(stored(box), [message], "stored")
+
+
+def test_stamps(folder):
+    result = deliver(folder, "-f", "s@x.test", "-a", "info@example.test", "-o", "add_original_to=yes")
+    tap.same(result.stdout, b"stored in INBOX\n")
+    tap.same(stored(folder), [b"Return-Path: <s@x.test>\nX-Original-To: info@example.test\nDelivered-To: ann@example.test\n" + MESSAGE])
+
+
+def test_stamps_of_the_caller_are_not_doubled(folder):
+    message = b"Return-Path: <s@x.test>\nX-Original-To: info@example.test\nDelivered-To: ann@example.test\nReceived: by h\n" + MESSAGE
+    deliver(folder, "-f", "s@x.test", "-a", "info@example.test", "-o", "add_original_to=yes", message=message)
+    tap.same(stored(folder), [message])
+
+
+def test_null_sender(folder):
+    for sender in ("", "<>", "MAILER-DAEMON"):
+        box = "%s/%d" % (folder, len(os.listdir(folder)))
+        os.mkdir(box)
+        tap.same(deliver(box, "-f", sender).returncode, 0)
+        tap.contains(stored(box)[0], b"Return-Path: <>\n")
+
+
+def test_name_has_sizes(folder):
+    deliver(folder, "-f", "s@x.test", *BARE)
+    name = [f for f in tap.files_below(folder) if "/new/" in f][0]
+    tap.contains(name, ",S=%d,W=%d" % (len(MESSAGE), len(MESSAGE) + MESSAGE.count(b"\n")))
+
+
+def test_size_tells_a_truncated_message(folder):
+    whole = sum(len(line) + (2 if len(line) < 128 else 3) for line in MESSAGE[:-1].split(b"\n"))
+    tap.same(deliver(folder, "-f", "s", "--size", str(whole)).returncode, 0)
+    result = deliver(folder, "-f", "s", "--size", str(whole), message=MESSAGE[:-3])
+    tap.same(result.returncode, 75)
+    tap.contains(result.stdout, b"4.3.0 message arrived incomplete")
+    tap.same(len(stored(folder)), 1)
+
+
+def test_folder_by_m(folder):
+    result = deliver(folder, "-f", "s", "-m", "Work/New")
+    tap.same(result.stdout, b"stored in Work/New\n")
+    tap.same(len(stored(folder, "example.test/ann/.Work.New")), 1)
+
+
+def test_recipient_after_dashes(folder):
+    result = deliver(folder, "-f", "s", "--", "ann@example.test", rcpt=None)
+    tap.same(result.returncode, 0)
+    tap.same(len(stored(folder)), 1)
+
+
+def test_usage_faults_are_temporary(folder):
+    for args, words in ((["-e"], b"dovecot-lda"), (["-Y"], b"procmail"), (["--nonsense"], b"--nonsense"), (["-f"], b"-f"),
+                        (["other@example.test"], b"destination_recipient_limit"), (["--size", "x"], b"--size")):
+        result = deliver(folder, *args)
+        tap.same(result.returncode, 75, str(args))
+        tap.contains(result.stdout, b"4.3.5 ", str(args))
+        tap.contains(open(folder + "/log", "rb").read() if os.path.exists(folder + "/log") else words, words)
+
+
+def test_config_faults_are_temporary(folder):
+    result = deliver(folder, "-o", "no_such=1")
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.5 "))
+    result = deliver(folder, "-c", folder + "/missing")
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.5 "))
+
+
+def test_unknown_user(folder):
+    result = deliver(folder, "-o", "create_maildir=no", "--queue-id", "4ABC12")
+    tap.same((result.returncode, result.stdout), (67, b"5.1.1 no such user here [4ABC12]\n"))
+
+
+def test_addresses_form_no_path(folder):
+    for rcpt in ("../../etc/x@example.test", "..@example.test", "-x@example.test", "a/b@example.test", "@example.test", "ann@..", "ann@"):
+        result = deliver(folder, rcpt=rcpt)
+        tap.same((result.returncode, result.stdout[:6]), (67, b"5.1.1 "), rcpt)
+    tap.same(os.listdir(folder), ["log"])
+
+
+def test_answer_is_one_line_on_stdout(folder):
+    result = deliver(folder, "-o", "create_maildir=no")
+    tap.same(result.stdout.count(b"\n"), 1)
+    tap.same(result.stderr, b"")
+
+
+def test_closed_descriptors(folder):
+    """With 0, 1 and 2 closed no file of ours gets their numbers, and the mail is not lost by it."""
+    line = "exec \"$0\" deliver -o 'maildir=%s/%%d/%%n' -o log_file=%s/log -d ann@example.test -f s <&- >&- 2>&-" % (folder, folder)
+    result = subprocess.run(["sh", "-c", line, tap.TODOKE], capture_output=True, timeout=30, check=False)
+    tap.same(result.returncode, 0)
+    tap.same(len(stored(folder)), 1)
+
+
+def test_mailbox_command(folder):
+    user = "games" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    if user == "games":
+        shutil.chown(folder, "games")
+    env = {"LOGNAME": user, "HOME": folder, "RECIPIENT": "carol@Host.test", "SENDER": "",
+           "ORIGINAL_RECIPIENT": "info@host.test", "LOCAL": "carol", "DOMAIN": "host.test", "CLIENT_ADDRESS": "192.0.2.1"}
+    message = b"From MAILER-DAEMON  Sat Nov 21 10:00:00 2026\nReturn-Path: <>\nX-Original-To: info@host.test\nDelivered-To: info@host.test\n" \
+              b"Received: from x by y; Sat, 21 Nov 2026 10:00:00 +0000\n" + MESSAGE
+    result = tap.todoke("deliver", "-o", "log_file=%s/log" % folder, stdin=message, env=env)
+    tap.same((result.returncode, result.stdout), (0, b"stored in INBOX\n"))
+    tap.same(stored(folder, "Maildir"), [message.split(b"\n", 1)[1]])
+    tap.contains(open(folder + "/log").read(), "to=carol@Host.test, orig_to=info@host.test")
+
+
+def test_file_size_limit_defers(folder):
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
+    result = deliver(folder, "-f", "s", message=MESSAGE + b"x" * 200000, preexec_fn=limit)
+    tap.same(result.returncode, 75)
+    tap.contains(result.stdout, b"4.3.0 ")
+    tap.contains(result.stdout, b"mailbox_size_limit")
+    tap.same(stored(folder), [])
+
+
+def test_message_size_limit(folder):
+    result = deliver(folder, "-f", "s", "-o", "message_size_limit=%d" % (len(MESSAGE) - 1))
+    tap.same((result.returncode, result.stdout[:6]), (69, b"5.2.3 "))
+    tap.same(deliver(folder, "-f", "s", "-o", "message_size_limit=%d" % len(MESSAGE)).returncode, 0)
+
+
+def test_deadline(folder):
+    command = [tap.TODOKE, "deliver", "-o", "maildir=%s/%%d/%%n" % folder, "-o", "deadline=5", "-o", "log_file=%s/log" % folder,
+               "-d", "ann@example.test", "--queue-id", "4ABC12"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdin.write(MESSAGE)
+        process.stdin.flush()
+        tap.same(process.wait(timeout=20), 75)
+        tap.same(process.stdout.read(), b"4.3.0 delivery took too long: stopped while reading the message [4ABC12]\n")
+    tap.same(stored(folder), [])
+
+
+def test_log_line(folder):
+    deliver(folder, "-f", "a b\n\"c@x.test", "--queue-id", "4ABC12")
+    line = open(folder + "/log").read()
+    tap.same(line.count("\n"), 1)
+    tap.contains(line, "4ABC12: to=ann@example.test, from=\"a b\\u000a\\\"c@x.test\", user=ann@example.test")
+    tap.contains(line, "action=keep, folder=INBOX, file=\"new/")
+    tap.contains(line, "dsn=2.0.0, status=sent")
+
+
+def test_log_line_as_json(folder):
+    import json
+    deliver(folder, "-f", "a\"b@x.test", "--queue-id", "4ABC12", "-o", "log_form=json")
+    line = open(folder + "/log").read()
+    record = json.loads(line[line.index("{"):])
+    tap.same((record["queue_id"], record["from"], record["dsn"]), ("4ABC12", "a\"b@x.test", "2.0.0"))
+
+
+def test_no_durability_is_said(folder):
+    deliver(folder, "-f", "s", "-o", "durability=none")
+    tap.contains(open(folder + "/log").read(), "durability=none")
+
+
+def test_root_becomes_the_owner(folder):
+    if os.geteuid() != 0:
+        raise tap.Skip("needs root")
+    games = pwd.getpwnam("games")
+    os.chmod(folder, 0o755)
+    os.mkdir(folder + "/v")
+    os.chown(folder + "/v", games.pw_uid, games.pw_gid)
+    result = tap.todoke("deliver", "-o", "maildir=%s/v/%%d/%%n" % folder, "-d", "ann@example.test", "-f", "s", stdin=MESSAGE)
+    tap.same(result.returncode, 0)
+    for at, _, names in os.walk(folder + "/v"):
+        for path in [at] + [os.path.join(at, name) for name in names]:
+            tap.same(os.stat(path).st_uid, games.pw_uid, path)
+
+
+def test_root_refuses_to_deliver_as_root(folder):
+    if os.geteuid() != 0:
+        raise tap.Skip("needs root")
+    result = tap.todoke("deliver", "-d", "root@example.test", "-f", "s", stdin=MESSAGE)
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.5 "))
+
+
+def test_another_user_cannot_be_become(folder):
+    if os.geteuid() != 0:
+        raise tap.Skip("needs root to start as somebody else")
+    result = tap.todoke("deliver", "-d", "games@example.test", "-f", "s", stdin=MESSAGE, user="nobody", extra_groups=[])
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.5 "))
+
+
+tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -1,0 +1,64 @@
+"""tap: what our test scripts share: numbered results, private folders, running todoke."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+
+TODOKE = os.environ.get("TODOKE", "todoke")
+TOP = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+
+
+class Skip(Exception):
+    """This test cannot run here; the text says why."""
+
+
+def todoke(*args, stdin=b"", env=None, timeout=60, **more):
+    """Run todoke; standard output and error are captured apart, as bytes."""
+    whole = dict(os.environ, TODOKE_CONF="", LC_ALL="C.UTF-8")
+    whole.update(env or {})
+    whole = {key: value for key, value in whole.items() if value != ""}
+    return subprocess.run([TODOKE, *args], input=stdin, capture_output=True, env=whole, timeout=timeout, check=False, **more)
+
+
+def same(got, want, what="value"):
+    if got != want:
+        raise AssertionError("%s: got %r, want %r" % (what, got, want))
+
+
+def contains(text, part, what="text"):
+    if part not in text:
+        raise AssertionError("%s: %r has no %r" % (what, text, part))
+
+
+def files_below(folder):
+    """Paths of all files below the folder, sorted."""
+    return sorted(os.path.relpath(os.path.join(at, name), folder) for at, _, names in os.walk(folder) for name in names)
+
+
+def run(tests):
+    """Run functions as TAP tests, each with a private folder; exits 1 if one failed."""
+    only = sys.argv[1:]
+    tests = [test for test in tests if not only or test.__name__ in only]
+    print("1..%d" % len(tests))
+    failed = False
+    for number, test in enumerate(tests, 1):
+        folder = tempfile.mkdtemp(prefix="todoke-")
+        name = test.__name__.removeprefix("test_").replace("_", " ")
+        try:
+            test(folder)
+            print("ok %d - %s" % (number, name))
+        except Skip as reason:
+            print("ok %d - %s # SKIP %s" % (number, name, reason))
+        except Exception:  # a test may fail in any way
+            failed = True
+            print("not ok %d - %s" % (number, name))
+            for line in traceback.format_exc().splitlines():
+                print("# " + line)
+            print("# again: %s %s" % (sys.argv[0], test.__name__))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        sys.stdout.flush()
+    sys.exit(1 if failed else 0)
