@@ -1,2 +1,168 @@
 /* address: halves and equality. */
 #include "agent/message/address.h"
+
+#include "agent/base/limits.h"
+
+#include <string.h>
+
+/* The text between the quotes of a quoted string, backslashes resolved (RFC 5322 3.2.4). */
+static char *
+unquote(const char *text, size_t len)
+{
+	GString *out = g_string_sized_new(len);
+	for (size_t i = 1; i + 1 < len; i++) {
+		if (text[i] == '\\' && i + 2 < len)
+			i++;
+		g_string_append_c(out, text[i]);
+	}
+	return g_string_free(out, FALSE);
+}
+
+void
+address_split(const char *address, char **ret_local, char **ret_domain)
+{
+	const char *at = strrchr(address, '@');
+	size_t len = at != NULL ? (size_t) (at - address) : strlen(address);
+	bool quoted = len >= 2 && address[0] == '"' && address[len - 1] == '"';
+	*ret_local = quoted ? unquote(address, len) : g_strndup(address, len);
+	*ret_domain = at != NULL ? g_strdup(at + 1) : NULL;
+}
+
+/* With '-' as delimiter some names have one without a detail; Postfix knows the same ones (global/split_addr.c). */
+static bool
+is_never_split(const char *local)
+{
+	return g_ascii_strcasecmp(local, "mailer-daemon") == 0 || g_ascii_strncasecmp(local, "owner-", 6) == 0 ||
+	       (strlen(local) > 8 && g_ascii_strcasecmp(local + strlen(local) - 8, "-request") == 0);
+}
+
+void
+address_split_detail(const char *local, const char *delimiters, char **ret_user, char **ret_detail)
+{
+	size_t at = *local == '\0' ? 0 : 1 + strcspn(local + 1, delimiters);
+	if (local[at] == '\0' || (local[at] == '-' && is_never_split(local))) {
+		*ret_user = g_strdup(local);
+		*ret_detail = NULL;
+		return;
+	}
+	*ret_user = g_strndup(local, at);
+	*ret_detail = g_strdup(local + at + 1);
+}
+
+/* The octet behind the quoted string that begins at `c`; the end of the text where it never ends. */
+static const char *
+skip_quoted(const char *c)
+{
+	for (c++; *c != '\0' && *c != '"'; c++)
+		if (*c == '\\' && c[1] != '\0')
+			c++;
+	return *c == '"' ? c + 1 : c;
+}
+
+const char *
+address_skip_comment(const char *c)
+{
+	size_t depth = 0;
+	for (; *c != '\0'; c++) {
+		if (*c == '\\' && c[1] != '\0')
+			c++;
+		else if (*c == '(')
+			depth++;
+		else if (*c == ')' && --depth == 0)
+			return c + 1;
+	}
+	return c;
+}
+
+/* Append text without comments up to `stop` (outside of quotes) or the end; returns where it stopped. */
+static const char *
+copy_bare(const char *c, char stop, GString *out)
+{
+	while (*c != '\0' && *c != stop) {
+		const char *next = *c == '"' ? skip_quoted(c) : *c == '(' ? address_skip_comment(c) : c + 1;
+		if (*c != '(')
+			g_string_append_len(out, c, next - c);
+		c = next;
+	}
+	return c;
+}
+
+/* Drop white space at both ends and beside the last '@'. */
+static char *
+close_up(GString *text)
+{
+	g_autofree char *spaced = g_strstrip(g_string_free(text, FALSE));
+	char *at = strrchr(spaced, '@');
+	if (at == NULL)
+		return *spaced != '\0' ? g_steal_pointer(&spaced) : NULL;
+	*at = '\0';
+	return g_strconcat(g_strchomp(spaced), "@", g_strchug(at + 1), NULL);
+}
+
+char *
+address_from_header(const char *value)
+{
+	GString *text = g_string_new(NULL);
+	const char *end = copy_bare(value, '<', text);
+	if (*end == '\0')
+		return close_up(text);
+	g_string_truncate(text, 0);
+	copy_bare(end + 1, '>', text);
+	/* A source route, "<@a,@b:user@c>", is ignored (RFC 5321 appendix C). */
+	const char *colon = text->str[0] == '@' ? strchr(text->str, ':') : NULL;
+	if (colon != NULL)
+		g_string_erase(text, 0, colon + 1 - text->str);
+	return close_up(text);
+}
+
+/* Longer text than an address may have is compared octet by octet: normalising and Punycode take quadratic time. */
+static bool
+is_plain(const char *text)
+{
+	return g_str_is_ascii(text) || strlen(text) > LIMIT_ADDRESS_BYTES || !g_utf8_validate(text, -1, NULL);
+}
+
+char *
+address_host(const char *name)
+{
+	g_autofree char *ascii = is_plain(name) ? NULL : g_hostname_to_ascii(name);
+	char *host = g_ascii_strdown(ascii != NULL ? ascii : name, -1);
+	size_t len = strlen(host);
+	if (len > 1 && host[len - 1] == '.')
+		host[len - 1] = '\0';
+	return host;
+}
+
+static char *
+fold_case(const char *local)
+{
+	return is_plain(local) ? g_ascii_strdown(local, -1) : g_utf8_casefold(local, -1);
+}
+
+/* The same letters may be written composed or not (RFC 6532 3.1 asks for NFC). */
+static char *
+compose(const char *local)
+{
+	return is_plain(local) ? g_strdup(local) : g_utf8_normalize(local, -1, G_NORMALIZE_NFC);
+}
+
+char *
+address_canonical(const char *address, const AddressRules *rules)
+{
+	g_autofree char *local = NULL, *domain = NULL, *user = NULL, *detail = NULL;
+	address_split(address, &local, &domain);
+	address_split_detail(local, rules->delimiters != NULL ? rules->delimiters : "", &user, &detail);
+	g_autofree char *folded = rules->fold_local ? fold_case(user) : g_strdup(user);
+	g_autofree char *composed = compose(folded);
+	if (domain == NULL)
+		return g_steal_pointer(&composed);
+	g_autofree char *host = address_host(domain);
+	return g_strconcat(composed, "@", host, NULL);
+}
+
+bool
+address_equal(const char *a, const char *b, const AddressRules *rules)
+{
+	g_autofree char *one = address_canonical(a, rules), *two = address_canonical(b, rules);
+	return strcmp(one, two) == 0;
+}

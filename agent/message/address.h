@@ -23,6 +23,9 @@ void address_split_detail(const char *local, const char *delimiters, char **ret_
  */
 char *address_from_header(const char *value);
 
+/* The octet behind the comment (RFC 5322 3.2.2, comments within it too) that begins at `c`; the end of the text where it never ends. */
+const char *address_skip_comment(const char *c);
+
 /*
  * The form in which addresses are compared and signed: quotes of the local part gone, its case folded and its detail cut
  * off as `rules` say, the domain as address_host makes it. Two addresses name the same mailbox if this is equal. Caller frees.

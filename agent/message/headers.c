@@ -262,3 +262,35 @@ header_field_value(const HeaderField *field)
 	value[n] = '\0';
 	return g_strstrip(value);
 }
+
+/* White space as one blank, what cannot be printed as '?'. */
+static void
+append_printable(GString *out, gunichar c)
+{
+	bool blank = c < 128 ? g_ascii_isspace((gchar) c) : g_unichar_isspace(c);
+	if (!blank)
+		g_string_append_unichar(out, g_unichar_isprint(c) ? c : '?');
+	else if (out->len > 0 && out->str[out->len - 1] != ' ')
+		g_string_append_c(out, ' ');
+}
+
+char *
+header_text_print(const char *text, size_t max_bytes)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, (gssize) strnlen(text, 4 * max_bytes));
+	GString *out = g_string_sized_new(max_bytes + 8);
+	const char *c = valid;
+	for (; *c != '\0' && out->len < max_bytes; c = g_utf8_next_char(c))
+		append_printable(out, g_utf8_get_char(c));
+	if (*c != '\0')
+		g_string_append(out, "...");
+	return g_string_free(out, FALSE);
+}
+
+char *
+header_field_print(const HeaderField *field, size_t max_bytes)
+{
+	g_autofree char *name = header_field_name(field), *value = header_field_value(field);
+	g_autofree char *line = g_strconcat(name, ": ", value, NULL);
+	return header_text_print(line, max_bytes);
+}

@@ -71,4 +71,10 @@ char *header_field_name(const HeaderField *field);
 /* The value unfolded (line ends dropped, RFC 5322 2.2.3) and trimmed; bytes as they are, NULs kept out. Caller frees. */
 char *header_field_value(const HeaderField *field);
 
+/* Name and value as one printable line of UTF-8 for people, cut after `max_bytes`. Caller frees. */
+char *header_field_print(const HeaderField *field, size_t max_bytes);
+
+/* Text of a stranger made printable in the same way. */
+char *header_text_print(const char *text, size_t max_bytes);
+
 #endif

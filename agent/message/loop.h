@@ -11,7 +11,7 @@
  *    this hop's queue id) are this hop's own stamp and never count. For the others the nearest Received line below that
  *    names a host tells the writer; lines of retrieval programs are skipped:
  *      another host            -> a copied header; delivered
- *      this host, and the mail was fetched, or resent by somebody, next to the line -> the stored copy returned: as in 1
+ *      this host, and the mail was fetched, or resent by somebody, before it came back -> a stored copy returned: as in 1
  *      this host               -> a loop
  *      none tells              -> unknown: the site's rule; a single line below which no host received anything is
  *                                 nobody's delivery, and delivered
@@ -57,6 +57,7 @@ typedef struct {
 	char *text;         /* "Delivered-To: me@example.jp": one printable line, shortened */
 	LoopWriter writer;
 	char *how;          /* how we know */
+	bool decisive;      /* the line that made the verdict */
 } LoopEvidence;
 
 typedef struct {
@@ -65,10 +66,11 @@ typedef struct {
 	char *why;           /* one line that the sender may read: which line, who seems to have added it */
 	GPtrArray *evidence; /* LoopEvidence, top to bottom; at most LIMIT_LOOP_EVIDENCE */
 	unsigned more;       /* evidence that was not kept */
+	unsigned ignored;    /* Delivered-To lines past LIMIT_DELIVERED_TO and marks past LIMIT_MARKS: not looked at */
 	unsigned returns;    /* how often a stored copy came back, this time included: what the next stored mark must say */
 	unsigned hops;       /* Received lines */
-	bool fetched;        /* a retrieval program (POP3, IMAP) brought the mail into this hop */
-	bool forwarded;      /* somebody sent it on: Resent-*, X-Forwarded-*, or a mark of ours for another mailbox */
+	bool fetched;        /* a line of a retrieval program (POP3, IMAP, Gmail's fetcher) stands in the header */
+	bool forwarded;      /* somebody sent it on: Resent-*, X-Forwarded-To or -For, or a mark that says redirected */
 	const char *setting; /* which setting would change the verdict; NULL: none */
 } LoopVerdict;
 

@@ -1,0 +1,623 @@
+/* loop: findings about header lines, and the verdict that the worst of them makes. */
+#include "agent/message/loop.h"
+
+#include "agent/base/limits.h"
+#include "agent/message/received.h"
+
+#include <string.h>
+
+enum { HOST_SHOWN_BYTES = 64 };
+
+static const struct {
+	const char *name;
+	const char *setting;
+} kinds[LOOP_KIND_COUNT] = {
+	[LOOP_NONE] = { "none", NULL },
+	[LOOP_COPIED] = { "copied", "hostnames" },
+	[LOOP_RETURNED] = { "returned", "return_limit" },
+	[LOOP_UNKNOWN] = { "unknown", "unknown_stamp" },
+	[LOOP_RETURNED_OFTEN] = { "returned-often", "return_limit" },
+	[LOOP_REDIRECTED] = { "redirected", "loop_action" },
+	[LOOP_STAMPED] = { "stamped", "loop_action" },
+	[LOOP_HOPS] = { "hops", "hop_limit" },
+};
+
+/* What one line says: the verdict that it would make if it were alone. */
+typedef struct {
+	LoopKind kind;
+	const HeaderField *field;
+	LoopWriter writer;
+	char *how;
+} Finding;
+
+typedef struct {
+	const Headers *headers;
+	const LoopSettings *settings;
+	bool is_try;
+	LoopVerdict *verdict;
+	GArray *hops;         /* Received, top to bottom */
+	size_t top;           /* index of the newest Received: what stands above is this hop's */
+	GPtrArray *names;     /* of this host, as address_host makes them */
+	const char *recipient;
+	GArray *findings;     /* Finding */
+	unsigned marked;      /* returns that marks prove */
+	unsigned found[LOOP_KIND_COUNT];
+	unsigned bare;        /* Delivered-To lines below which nothing was received */
+} Judge;
+
+const char *
+loop_kind_name(LoopKind kind)
+{
+	return kinds[kind].name;
+}
+
+const char *
+loop_answer_name(LoopAnswer answer)
+{
+	static const char *const names[] = { "deliver", "loop", "return" };
+	return names[answer];
+}
+
+const char *
+loop_writer_name(LoopWriter writer)
+{
+	static const char *const names[LOOP_WRITER_COUNT] = { "this hop", "this host, earlier", "another host", "unknown" };
+	return names[writer];
+}
+
+static void
+clear_hop(void *hop)
+{
+	received_clear(hop);
+}
+
+static void
+clear_finding(void *finding)
+{
+	g_free(((Finding *) finding)->how);
+}
+
+static void
+free_evidence(void *data)
+{
+	LoopEvidence *evidence = data;
+	g_free(evidence->text);
+	g_free(evidence->how);
+	g_free(evidence);
+}
+
+void
+loop_verdict_free(LoopVerdict *verdict)
+{
+	if (verdict == NULL)
+		return;
+	g_free(verdict->why);
+	g_ptr_array_unref(verdict->evidence);
+	g_free(verdict);
+}
+
+static const Received *
+hop_at(const Judge *judge, size_t i)
+{
+	return &g_array_index(judge->hops, Received, i);
+}
+
+/* Takes `how`. */
+static void
+add_finding(Judge *judge, LoopKind kind, const HeaderField *field, LoopWriter writer, char *how)
+{
+	Finding finding = { kind, field, writer, how };
+	g_array_append_val(judge->findings, finding);
+	judge->found[kind]++;
+}
+
+/* Count all Received lines, and read those that a mail under the limit may have. */
+static void
+read_hops(Judge *judge)
+{
+	for (size_t i = 0; i < headers_count(judge->headers); i++) {
+		const HeaderField *field = headers_get(judge->headers, i);
+		if (!header_field_is(field, "Received"))
+			continue;
+		if (judge->verdict->hops++ <= judge->settings->hop_limit) {
+			Received hop;
+			received_init(&hop, field, i);
+			g_array_append_val(judge->hops, hop);
+		}
+	}
+}
+
+/*
+ * The newest Received is the one with this hop's queue id, else the first. A header without any (somebody strips them)
+ * begins with this hop's stamp all the same, if with any.
+ */
+static void
+find_top(Judge *judge, const char *queue_id)
+{
+	size_t newest = 0;
+	for (size_t i = 0; queue_id != NULL && *queue_id != '\0' && i < judge->hops->len; i++) {
+		const char *id = hop_at(judge, i)->id;
+		if (id != NULL && strcmp(id, queue_id) == 0) {
+			newest = i;
+			break;
+		}
+	}
+	if (judge->hops->len > 0) {
+		judge->top = hop_at(judge, newest)->index;
+		const char *by = hop_at(judge, newest)->by;
+		if (by != NULL)
+			g_ptr_array_add(judge->names, g_strdup(by));
+		return;
+	}
+	size_t pos = 0;
+	judge->top = headers_next(judge->headers, "Delivered-To", &pos) != NULL ? pos : 0;
+}
+
+/* A name without a dot is no proof: many machines have the same one. Postfix's own is in the newest Received anyway. */
+static void
+collect_names(Judge *judge)
+{
+	const LoopSettings *settings = judge->settings;
+	for (size_t i = 0; settings->hostnames != NULL && settings->hostnames[i] != NULL; i++)
+		g_ptr_array_add(judge->names, address_host(settings->hostnames[i]));
+	if (settings->system_name == NULL || strchr(settings->system_name, '.') == NULL)
+		return;
+	g_autofree char *name = address_host(settings->system_name);
+	if (received_names_a_host(name))
+		g_ptr_array_add(judge->names, g_steal_pointer(&name));
+}
+
+static bool
+is_this_host(const Judge *judge, const char *name)
+{
+	for (size_t i = 0; name != NULL && i < judge->names->len; i++)
+		if (strcmp(judge->names->pdata[i], name) == 0)
+			return true;
+	return false;
+}
+
+static char *
+print_time(gint64 time)
+{
+	g_autoptr(GDateTime) when = g_date_time_new_from_unix_utc(time);
+	return when != NULL ? g_date_time_format(when, "%Y-%m-%d %H:%M UTC") : g_strdup("an unknown day");
+}
+
+/* A mark whose HMAC is right, of this time. */
+static void
+judge_valid_mark(Judge *judge, const HeaderField *field, const Mark *mark)
+{
+	g_autofree char *when = print_time(mark->time);
+	char *how = g_strdup_printf("our mark, with a valid key, for this recipient: %s on %s", mark_kind_name(mark->kind), when);
+	if (mark->kind == MARK_REDIRECTED) {
+		add_finding(judge, LOOP_REDIRECTED, field, LOOP_BY_US, how);
+		return;
+	}
+	judge->marked = MAX(judge->marked, mark->returns + 1);
+	add_finding(judge, LOOP_RETURNED, field, LOOP_BY_US, how);
+}
+
+static void
+judge_mark(Judge *judge, const HeaderField *field, const char *subject)
+{
+	static const struct {
+		LoopWriter writer;
+		const char *how;
+	} ignored[MARK_CHECK_COUNT] = {
+		[MARK_EXPIRED] = { LOOP_BY_US, "our mark, but older than mark_lifetime: proves nothing" },
+		[MARK_FUTURE] = { LOOP_BY_US, "our mark, but from the future: proves nothing" },
+		[MARK_OTHER] = { LOOP_BY_UNKNOWN, "a mark for another recipient or message, or a forged one: proves nothing here" },
+		[MARK_FOREIGN_KEY] = { LOOP_BY_UNKNOWN, "a mark made with a key that this host does not have: proves nothing" },
+		[MARK_MALFORMED] = { LOOP_BY_UNKNOWN, "not a mark as we write them: proves nothing" },
+	};
+	const LoopSettings *settings = judge->settings;
+	g_autofree char *value = header_field_value(field);
+	Mark mark = { MARK_STORED, 0, 0 };
+	MarkCheck check = mark_check(settings->keys, value, subject, settings->now, settings->mark_lifetime, &mark);
+	judge->verdict->forwarded |= mark.kind == MARK_REDIRECTED;
+	if (check == MARK_VALID)
+		judge_valid_mark(judge, field, &mark);
+	else
+		add_finding(judge, LOOP_NONE, field, ignored[check].writer, g_strdup(ignored[check].how));
+}
+
+static void
+judge_marks(Judge *judge, const char *recipient)
+{
+	g_autofree char *subject = NULL;
+	const HeaderField *field;
+	unsigned seen = 0;
+	for (size_t pos = 0; (field = headers_next(judge->headers, MARK_FIELD, &pos)) != NULL;) {
+		if (judge->is_try && pos <= judge->top) {
+			add_finding(judge, LOOP_NONE, field, LOOP_BY_THIS_HOP, g_strdup("of the delivery that stored this file"));
+			continue;
+		}
+		if (++seen > LIMIT_MARKS) {
+			judge->verdict->ignored++;
+			continue;
+		}
+		if (subject == NULL)
+			subject = mark_subject(recipient, &judge->settings->rules, judge->headers);
+		judge_mark(judge, field, subject);
+	}
+}
+
+/* Where we are in the pass from top to bottom. */
+typedef struct {
+	size_t next_hop;               /* first hop below */
+	const char *sign;              /* since this host's last Received above: what says that somebody fetched or resent the mail */
+	guint32 sign_line;
+} Place;
+
+/* What the Received lines below a stamp say. */
+typedef struct {
+	const Received *fetch;         /* a retrieval program's, directly below */
+	const Received *vague;         /* names no host */
+	const Received *server;        /* the first that names one */
+} Below;
+
+static Below
+look_below(const Judge *judge, size_t hop)
+{
+	Below below = { NULL, NULL, NULL };
+	for (; hop < judge->hops->len && below.server == NULL; hop++) {
+		const Received *received = hop_at(judge, hop);
+		if (received->program != NULL)
+			below.fetch = below.fetch == NULL && below.vague == NULL ? received : below.fetch;
+		else if (received->by != NULL || received->qmail)
+			below.server = received;
+		else if (below.vague == NULL)
+			below.vague = received;
+	}
+	return below;
+}
+
+/* "fetched by fetchmail (line 6), " or "". */
+static char *
+print_fetch(const Below *below, const Place *place)
+{
+	if (below->fetch != NULL)
+		return g_strdup_printf("fetched by %s (line %u), ", below->fetch->program, below->fetch->line);
+	return place->sign != NULL ? g_strdup_printf("%s (line %u), ", place->sign, place->sign_line) : g_strdup("");
+}
+
+/* A stamp below which this host is the nearest. */
+static void
+judge_own_stamp(Judge *judge, const HeaderField *field, const Place *place, const Below *below)
+{
+	g_autofree char *fetch = print_fetch(below, place);
+	if (*fetch != '\0')
+		add_finding(judge, LOOP_RETURNED, field, LOOP_BY_US,
+		            g_strdup_printf("%sand this host received it before (line %u)", fetch, below->server->line));
+	else if (below->vague != NULL)
+		add_finding(judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN,
+		            g_strdup_printf("the Received below names no host (line %u), the next is by this host (line %u)",
+		                            below->vague->line, below->server->line));
+	else
+		add_finding(judge, LOOP_STAMPED, field, LOOP_BY_US,
+		            g_strdup_printf("this host wrote the Received below (line %u)", below->server->line));
+}
+
+static void
+judge_copied_stamp(Judge *judge, const HeaderField *field, const Place *place, const Below *below)
+{
+	g_autofree char *fetch = below->fetch != NULL ? print_fetch(below, place) : g_strdup("");
+	if (below->server == NULL) {
+		add_finding(judge, LOOP_COPIED, field, LOOP_BY_OTHER_HOST,
+		            g_strdup_printf("%sand no Received below is by this host", fetch));
+		return;
+	}
+	g_autofree char *host = header_text_print(below->server->by != NULL ? below->server->by : "a qmail server", HOST_SHOWN_BYTES);
+	add_finding(judge, LOOP_COPIED, field, LOOP_BY_OTHER_HOST,
+	            g_strdup_printf("%sthe Received below is by %s (line %u)", fetch, host, below->server->line));
+}
+
+/* A Delivered-To line of the recipient, below this hop's. */
+static void
+judge_stamp(Judge *judge, const HeaderField *field, const Place *place)
+{
+	Below below = look_below(judge, place->next_hop);
+	bool qmail_here = judge->hops->len > 0 && hop_at(judge, 0)->qmail;
+	if (below.server != NULL && (is_this_host(judge, below.server->by) || (below.server->qmail && qmail_here))) {
+		judge_own_stamp(judge, field, place, &below);
+	} else if (below.server != NULL || below.fetch != NULL) {
+		judge_copied_stamp(judge, field, place, &below);
+	} else if (below.vague != NULL) {
+		add_finding(judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN,
+		            g_strdup_printf("the Received below names no host (line %u)", below.vague->line));
+	} else {
+		/* Where Received lines are stripped on the way, a loop shows by its second stamp. */
+		LoopKind kind = judge->bare++ == 0 ? LOOP_COPIED : LOOP_UNKNOWN;
+		add_finding(judge, kind, field, LOOP_BY_UNKNOWN,
+		            g_strdup(kind == LOOP_COPIED ? "no host received anything below it" :
+		                                           "no host received anything below it, and it is not the first such line"));
+	}
+}
+
+static bool
+names_recipient(const Judge *judge, const HeaderField *field)
+{
+	g_autofree char *value = header_field_value(field);
+	g_autofree char *address = address_from_header(value);
+	if (address == NULL)
+		return false;
+	g_autofree char *canonical = address_canonical(address, &judge->settings->rules);
+	return strcmp(canonical, judge->recipient) == 0;
+}
+
+/* Resent-From, Resent-To ...: a person's mail program wrote them (RFC 5322 3.6.6), or a list's. */
+static bool
+is_resent(const HeaderField *field)
+{
+	return field->name_len > 7 && g_ascii_strncasecmp(field->bytes, "Resent-", 7) == 0;
+}
+
+static void
+pass_hop(Judge *judge, const Received *hop, Place *place)
+{
+	if (hop->program != NULL) {
+		judge->verdict->fetched = true;
+		*place = (Place){ place->next_hop, "fetched by a retrieval program", hop->line };
+	} else if (is_this_host(judge, hop->by)) {
+		place->sign = NULL; /* whatever happened above happened after the mail had come back */
+	}
+}
+
+/* Move on past a field that is no Delivered-To. */
+static void
+pass_field(Judge *judge, size_t i, Place *place)
+{
+	const HeaderField *field = headers_get(judge->headers, i);
+	if (place->next_hop < judge->hops->len && hop_at(judge, place->next_hop)->index == i) {
+		pass_hop(judge, hop_at(judge, place->next_hop++), place);
+	} else if (header_field_is(field, "X-Gmail-Fetch-Info")) {
+		judge->verdict->fetched = true;
+		*place = (Place){ place->next_hop, "fetched by Gmail", field->line };
+	} else if (is_resent(field)) {
+		judge->verdict->forwarded = true;
+		if (place->sign == NULL)
+			*place = (Place){ place->next_hop, "resent", field->line };
+	} else if (header_field_is(field, "X-Forwarded-To") || header_field_is(field, "X-Forwarded-For")) {
+		judge->verdict->forwarded = true;
+	}
+}
+
+static void
+judge_stamps(Judge *judge)
+{
+	Place place = { 0, NULL, 0 };
+	unsigned seen = 0;
+	for (size_t i = 0; i < headers_count(judge->headers); i++) {
+		const HeaderField *field = headers_get(judge->headers, i);
+		if (!header_field_is(field, "Delivered-To"))
+			pass_field(judge, i, &place);
+		else if (++seen > LIMIT_DELIVERED_TO)
+			judge->verdict->ignored++;
+		else if (!names_recipient(judge, field))
+			continue;
+		else if (i < judge->top)
+			add_finding(judge, LOOP_NONE, field, LOOP_BY_THIS_HOP, g_strdup("it stands above the newest Received"));
+		else
+			judge_stamp(judge, field, &place);
+	}
+}
+
+/* The one rule of precedence: proof first, then the last defence, then what unsigned lines say, the worst first. */
+static LoopKind
+decide(const Judge *judge)
+{
+	const LoopSettings *settings = judge->settings;
+	const unsigned *found = judge->found;
+	if (found[LOOP_REDIRECTED] > 0)
+		return LOOP_REDIRECTED;
+	if (judge->marked > settings->return_limit)
+		return LOOP_RETURNED_OFTEN;
+	if (judge->verdict->hops > settings->hop_limit)
+		return LOOP_HOPS;
+	if (judge->marked > 0)
+		return LOOP_RETURNED;
+	if (found[LOOP_STAMPED] > 0)
+		return LOOP_STAMPED;
+	if (found[LOOP_RETURNED] > settings->return_limit)
+		return LOOP_RETURNED_OFTEN;
+	if (found[LOOP_UNKNOWN] > 0 && !settings->unknown_delivers)
+		return LOOP_UNKNOWN;
+	if (found[LOOP_RETURNED] > 0)
+		return LOOP_RETURNED;
+	if (found[LOOP_UNKNOWN] > 0)
+		return LOOP_UNKNOWN;
+	return found[LOOP_COPIED] > 0 ? LOOP_COPIED : LOOP_NONE;
+}
+
+static LoopAnswer
+answer_of(LoopKind kind, const LoopSettings *settings)
+{
+	switch (kind) {
+	case LOOP_RETURNED_OFTEN:
+		return LOOP_IS_RETURN;
+	case LOOP_REDIRECTED:
+	case LOOP_STAMPED:
+	case LOOP_HOPS:
+		return LOOP_IS_LOOP;
+	case LOOP_UNKNOWN:
+		return settings->unknown_delivers ? LOOP_DELIVER : LOOP_IS_LOOP;
+	default:
+		return LOOP_DELIVER;
+	}
+}
+
+/* The topmost finding that argues for the verdict; NULL: none does. */
+static const Finding *
+find_decisive(const Judge *judge, LoopKind kind)
+{
+	LoopKind wanted = kind == LOOP_RETURNED_OFTEN ? LOOP_RETURNED : kind;
+	for (size_t i = 0; i < judge->findings->len && wanted != LOOP_NONE; i++) {
+		const Finding *finding = &g_array_index(judge->findings, Finding, i);
+		bool marked = header_field_is(finding->field, MARK_FIELD);
+		if (finding->kind == wanted && (marked || wanted != LOOP_RETURNED || judge->marked == 0))
+			return finding;
+	}
+	return NULL;
+}
+
+static char *
+explain(const Judge *judge, LoopKind kind, const Finding *finding)
+{
+	const LoopVerdict *verdict = judge->verdict;
+	unsigned limit = judge->settings->return_limit;
+	if (kind == LOOP_HOPS)
+		return g_strdup_printf("%u Received lines, more than %u", verdict->hops, judge->settings->hop_limit);
+	if (finding == NULL)
+		return g_strdup("nothing in the header says that it was delivered to this recipient before");
+	g_autofree char *name = header_field_name(finding->field);
+	guint32 line = finding->field->line;
+	switch (kind) {
+	case LOOP_REDIRECTED:
+		return g_strdup_printf("this host redirected it before and it came back (%s, line %u: %s)", name, line, finding->how);
+	case LOOP_STAMPED:
+		return g_strdup_printf("this host delivered it to this recipient before (%s, line %u: %s)", name, line, finding->how);
+	case LOOP_RETURNED:
+	case LOOP_RETURNED_OFTEN:
+		return g_strdup_printf("a copy that this host stored came back, %u of %u times that are allowed (%s, line %u: %s)",
+		                       verdict->returns, limit, name, line, finding->how);
+	case LOOP_UNKNOWN:
+		return g_strdup_printf("nobody can say who wrote %s in line %u: %s", name, line, finding->how);
+	default:
+		return g_strdup_printf("this host did not write %s in line %u: %s", name, line, finding->how);
+	}
+}
+
+static int
+compare_lines(const void *a, const void *b)
+{
+	guint32 one = ((const Finding *) a)->field->line, two = ((const Finding *) b)->field->line;
+	return one < two ? -1 : one > two;
+}
+
+/* Keep the topmost findings, and the decisive one wherever it stands. */
+static void
+keep_evidence(Judge *judge, const HeaderField *decisive)
+{
+	LoopVerdict *verdict = judge->verdict;
+	g_array_sort(judge->findings, compare_lines);
+	bool missing = decisive != NULL;
+	for (size_t i = 0; i < judge->findings->len; i++) {
+		Finding *finding = &g_array_index(judge->findings, Finding, i);
+		bool is_decisive = finding->field == decisive;
+		if (verdict->evidence->len + (missing && !is_decisive) >= LIMIT_LOOP_EVIDENCE) {
+			verdict->more++;
+			continue;
+		}
+		missing = missing && !is_decisive;
+		LoopEvidence *evidence = g_new(LoopEvidence, 1);
+		*evidence = (LoopEvidence){
+			.line = finding->field->line,
+			.text = header_field_print(finding->field, LIMIT_LOOP_LINE_BYTES),
+			.writer = finding->writer,
+			.how = g_steal_pointer(&finding->how),
+			.decisive = is_decisive,
+		};
+		g_ptr_array_add(verdict->evidence, evidence);
+	}
+}
+
+static void
+pass_verdict(Judge *judge)
+{
+	LoopVerdict *verdict = judge->verdict;
+	verdict->kind = decide(judge);
+	verdict->answer = answer_of(verdict->kind, judge->settings);
+	verdict->returns = judge->marked > 0 ? judge->marked : judge->found[LOOP_RETURNED];
+	verdict->setting = kinds[verdict->kind].setting;
+	const Finding *finding = find_decisive(judge, verdict->kind);
+	verdict->why = explain(judge, verdict->kind, finding);
+	keep_evidence(judge, finding != NULL ? finding->field : NULL);
+}
+
+static void
+clear_judge(Judge *judge)
+{
+	g_array_unref(judge->hops);
+	g_array_unref(judge->findings);
+	g_ptr_array_unref(judge->names);
+}
+
+LoopVerdict *
+loop_judge(const Headers *headers, const Envelope *envelope, const LoopSettings *settings)
+{
+	const char *to = envelope->recipient != NULL ? envelope->recipient : "";
+	g_autofree char *recipient = address_canonical(to, &settings->rules);
+	LoopVerdict *verdict = g_new0(LoopVerdict, 1);
+	verdict->evidence = g_ptr_array_new_with_free_func(free_evidence);
+	Judge judge = {
+		.headers = headers,
+		.settings = settings,
+		.is_try = envelope->door == DOOR_TRY,
+		.verdict = verdict,
+		.hops = g_array_new(FALSE, FALSE, sizeof(Received)),
+		.findings = g_array_new(FALSE, FALSE, sizeof(Finding)),
+		.names = g_ptr_array_new_with_free_func(g_free),
+		.recipient = recipient,
+	};
+	g_array_set_clear_func(judge.hops, clear_hop);
+	g_array_set_clear_func(judge.findings, clear_finding);
+	read_hops(&judge);
+	find_top(&judge, envelope->queue_id);
+	collect_names(&judge);
+	judge_marks(&judge, to);
+	judge_stamps(&judge);
+	pass_verdict(&judge);
+	clear_judge(&judge);
+	return verdict;
+}
+
+StatusId
+loop_verdict_status(const LoopVerdict *verdict)
+{
+	if (verdict->answer == LOOP_DELIVER)
+		return STATUS_OK;
+	return verdict->kind == LOOP_HOPS ? STATUS_HOPS : STATUS_LOOP;
+}
+
+char *
+loop_verdict_print(const LoopVerdict *verdict)
+{
+	GString *out = g_string_new(NULL);
+	g_string_append_printf(out, "loop check: %s, %s\n", loop_kind_name(verdict->kind), loop_answer_name(verdict->answer));
+	g_string_append_printf(out, "  because %s\n", verdict->why);
+	for (size_t i = 0; i < verdict->evidence->len; i++) {
+		const LoopEvidence *evidence = verdict->evidence->pdata[i];
+		g_string_append_printf(out, "%s line %u: %s\n", evidence->decisive ? " >" : "  ", evidence->line, evidence->text);
+		g_string_append_printf(out, "      written by %s: %s\n", loop_writer_name(evidence->writer), evidence->how);
+	}
+	if (verdict->more > 0)
+		g_string_append_printf(out, "   and %u lines more\n", verdict->more);
+	if (verdict->ignored > 0)
+		g_string_append_printf(out, "   and %u lines that were not looked at: there are too many\n", verdict->ignored);
+	if (verdict->setting != NULL)
+		g_string_append_printf(out, "  setting: %s\n", verdict->setting);
+	return g_string_free(out, FALSE);
+}
+
+static json_t *
+print_json_evidence(const LoopVerdict *verdict)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < verdict->evidence->len; i++) {
+		const LoopEvidence *evidence = verdict->evidence->pdata[i];
+		json_array_append_new(list, json_pack("{s:i, s:s, s:s, s:s, s:b}", "line", (int) evidence->line, "text", evidence->text,
+		                                      "writer", loop_writer_name(evidence->writer), "how", evidence->how,
+		                                      "decisive", (int) evidence->decisive));
+	}
+	return list;
+}
+
+json_t *
+loop_verdict_json(const LoopVerdict *verdict)
+{
+	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:o, s:i, s:i}", "verdict", loop_kind_name(verdict->kind),
+	                 "answer", loop_answer_name(verdict->answer), "why", verdict->why, "returns", (int) verdict->returns,
+	                 "received_lines", (int) verdict->hops, "fetched", (int) verdict->fetched,
+	                 "forwarded", (int) verdict->forwarded, "setting", verdict->setting,
+	                 "evidence", print_json_evidence(verdict), "more", (int) verdict->more, "ignored", (int) verdict->ignored);
+}

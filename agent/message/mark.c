@@ -1,0 +1,393 @@
+/* mark: makes and checks the keyed stamp, and keeps its key file. */
+#define _GNU_SOURCE
+#include "agent/message/mark.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { KEY_BYTES = 32, MAC_BYTES = 32, ID_MAX = 16, VALUE_MAX = 400, RETURNS_MAX = 1000000 };
+
+typedef struct {
+	char id[ID_MAX + 1];
+	guchar key[KEY_BYTES];
+} Key;
+
+struct MarkKeys {
+	GArray *keys; /* Key, newest first */
+};
+
+static const char *const kind_names[] = { [MARK_STORED] = "stored", [MARK_REDIRECTED] = "redirected" };
+
+const char *
+mark_kind_name(MarkKind kind)
+{
+	return kind_names[kind];
+}
+
+/* Exactly `len` octets from hexadecimal digits. */
+static bool
+parse_hex(const char *text, guchar *bytes, size_t len)
+{
+	if (strlen(text) != 2 * len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		int high = g_ascii_xdigit_value(text[2 * i]), low = g_ascii_xdigit_value(text[2 * i + 1]);
+		if (high < 0 || low < 0)
+			return false;
+		bytes[i] = (guchar) (high << 4 | low);
+	}
+	return true;
+}
+
+static char *
+print_hex(const guchar *bytes, size_t len)
+{
+	GString *text = g_string_sized_new(2 * len);
+	for (size_t i = 0; i < len; i++)
+		g_string_append_printf(text, "%02x", bytes[i]);
+	return g_string_free(text, FALSE);
+}
+
+static bool
+is_key_id(const char *id)
+{
+	size_t len = 0;
+	while (g_ascii_isalnum(id[len]))
+		len++;
+	return id[len] == '\0' && len >= 1 && len <= ID_MAX;
+}
+
+static const Key *
+find_key(const MarkKeys *keys, const char *id)
+{
+	for (size_t i = 0; i < mark_keys_count(keys); i++)
+		if (strcmp(g_array_index(keys->keys, Key, i).id, id) == 0)
+			return &g_array_index(keys->keys, Key, i);
+	return NULL;
+}
+
+/* One line of a key file. */
+static bool
+parse_key_line(MarkKeys *keys, char *text, const char *file, unsigned line, Status *st)
+{
+	g_strstrip(text);
+	if (*text == '\0' || *text == '#')
+		return true;
+	char *blank = text + strcspn(text, " \t");
+	char *hex = *blank != '\0' ? g_strchug(blank + 1) : blank;
+	*blank = '\0';
+	Key key;
+	if (!is_key_id(text) || !parse_hex(hex, key.key, KEY_BYTES))
+		return status_fail_detail(st, STATUS_CONFIG, "%s:%u: want 'id key': 1 to %d letters or digits, %d hexadecimal digits",
+		                          file, line, ID_MAX, 2 * KEY_BYTES);
+	if (find_key(keys, text) != NULL)
+		return status_fail_detail(st, STATUS_CONFIG, "%s:%u: there is another key with the id '%s'", file, line, text);
+	g_strlcpy(key.id, text, sizeof key.id);
+	g_array_append_val(keys->keys, key);
+	return true;
+}
+
+MarkKeys *
+mark_keys_parse(const char *text, const char *file, Status *st)
+{
+	g_autoptr(MarkKeys) keys = g_new0(MarkKeys, 1);
+	keys->keys = g_array_new(FALSE, FALSE, sizeof(Key));
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (unsigned i = 0; lines[i] != NULL; i++)
+		if (!parse_key_line(keys, lines[i], file, i + 1, st))
+			return NULL;
+	return g_steal_pointer(&keys);
+}
+
+bool
+mark_keys_read(const char *path, MarkKeys **ret_keys, Status *st)
+{
+	g_autofree char *text = NULL;
+	size_t len;
+	g_auto(Status) fault = STATUS_INIT;
+	if (!fs_read_file(AT_FDCWD, path, LIMIT_KEY_FILE_BYTES, &text, &len, &fault)) {
+		if (fault.id != STATUS_MISSING || access(path, F_OK) == 0) {
+			status_move(st, &fault);
+			return false;
+		}
+		*ret_keys = NULL;
+		return true;
+	}
+	g_autoptr(MarkKeys) keys = mark_keys_parse(text, path, st);
+	if (keys == NULL)
+		return false;
+	*ret_keys = mark_keys_count(keys) > 0 ? g_steal_pointer(&keys) : NULL;
+	return true;
+}
+
+void
+mark_keys_free(MarkKeys *keys)
+{
+	if (keys == NULL)
+		return;
+	explicit_bzero(keys->keys->data, keys->keys->len * sizeof(Key));
+	g_array_unref(keys->keys);
+	g_free(keys);
+}
+
+size_t
+mark_keys_count(const MarkKeys *keys)
+{
+	return keys != NULL ? keys->keys->len : 0;
+}
+
+/* The text of a key file with a new key before the newest one of `old`. */
+static char *
+print_keys(const char *id, const guchar *key, const MarkKeys *old)
+{
+	g_autofree char *hex = print_hex(key, KEY_BYTES);
+	GString *text = g_string_new("# Keys of todoke's mark (todoke(8), THE MARK): newest first, `id key`. Keep this file secret.\n");
+	g_string_append_printf(text, "%s %s\n", id, hex);
+	if (mark_keys_count(old) > 0) {
+		const Key *last = &g_array_index(old->keys, Key, 0);
+		g_autofree char *last_hex = print_hex(last->key, KEY_BYTES);
+		g_string_append_printf(text, "%s %s\n", last->id, last_hex);
+	}
+	return g_string_free(text, FALSE);
+}
+
+/* Mode and owner of the new file are those of the old one, so that whoever could read the keys still can. */
+static bool
+copy_owner(int fd, const char *path, Status *st)
+{
+	struct stat sb;
+	if (stat(path, &sb) < 0)
+		return true;
+	if (fchmod(fd, sb.st_mode & 07777) < 0 || ((sb.st_uid != geteuid() || sb.st_gid != getegid()) && fchown(fd, sb.st_uid, sb.st_gid) < 0))
+		return status_fail_errno(st, errno, "cannot keep owner and mode of '%s'", path);
+	return true;
+}
+
+static bool
+write_key_file(int fd, const char *path, const char *text, Status *st)
+{
+	return copy_owner(fd, path, st) && fs_write_all(fd, text, strlen(text), path, st) && fs_sync(fd, path, st);
+}
+
+/* Put a file with `text` in the place of `path`, flushed, in one step. */
+static bool
+replace_key_file(const char *path, const char *text, Status *st)
+{
+	g_autofree char *fresh = g_strdup_printf("%s.new", path), *folder = g_path_get_dirname(path);
+	auto_fd int dirfd = -1;
+	if (!fs_open_dir(AT_FDCWD, folder, &dirfd, st))
+		return false;
+	auto_fd int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0)
+		return status_fail_errno(st, errno, "cannot make '%s'", fresh);
+	if (!write_key_file(fd, path, text, st) || !fs_close(&fd, fresh, st)) {
+		(void) unlink(fresh); /* the fault that counts is the first */
+		return false;
+	}
+	if (rename(fresh, path) < 0) {
+		status_fail_errno(st, errno, "cannot rename '%s'", fresh);
+		(void) unlink(fresh);
+		return false;
+	}
+	return fs_sync(dirfd, folder, st);
+}
+
+bool
+mark_key_generate(const char *path, char **ret_id, Status *st)
+{
+	g_autoptr(MarkKeys) old = NULL;
+	if (!mark_keys_read(path, &old, st))
+		return false;
+	guchar random[4 + KEY_BYTES];
+	if (getrandom(random, sizeof random, 0) != (ssize_t) sizeof random)
+		return status_fail_errno(st, errno, "cannot get random octets for a key");
+	g_autofree char *id = print_hex(random, 4);
+	g_autofree char *text = print_keys(id, random + 4, old);
+	bool done = replace_key_file(path, text, st);
+	explicit_bzero(random, sizeof random);
+	explicit_bzero(text, strlen(text));
+	if (done)
+		*ret_id = g_steal_pointer(&id);
+	return done;
+}
+
+/* White space made one blank, none at the ends: relays fold and unfold as they like. */
+static char *
+fold_blanks(const char *value)
+{
+	GString *out = g_string_sized_new(strlen(value));
+	for (const char *c = value; *c != '\0'; c++) {
+		bool blank = g_ascii_isspace(*c);
+		if (!blank)
+			g_string_append_c(out, *c);
+		else if (out->len > 0 && out->str[out->len - 1] != ' ')
+			g_string_append_c(out, ' ');
+	}
+	if (out->len > 0 && out->str[out->len - 1] == ' ')
+		g_string_truncate(out, out->len - 1);
+	return g_string_free(out, FALSE);
+}
+
+static void
+add_line(GChecksum *sum, const char *name, const char *value)
+{
+	g_checksum_update(sum, (const guchar *) name, -1);
+	if (value != NULL) {
+		g_autofree char *folded = fold_blanks(value);
+		g_checksum_update(sum, (const guchar *) "=", 1);
+		g_checksum_update(sum, (const guchar *) folded, -1);
+	}
+	g_checksum_update(sum, (const guchar *) "\n", 1);
+}
+
+char *
+mark_subject(const char *recipient, const AddressRules *rules, const Headers *headers)
+{
+	static const char *const names[] = { "Message-ID", "Date", "From" };
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	g_autofree char *canonical = address_canonical(recipient, rules);
+	add_line(sum, "Recipient", canonical);
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		size_t pos = 0;
+		const HeaderField *field = headers_next(headers, names[i], &pos);
+		g_autofree char *value = field != NULL ? header_field_value(field) : NULL;
+		add_line(sum, names[i], value);
+	}
+	return g_strdup(g_checksum_get_string(sum));
+}
+
+static void
+compute_mac(const Key *key, const Mark *mark, const char *subject, guchar *mac)
+{
+	g_autofree char *text = g_strdup_printf("todoke mark 1\n%s\n%u\n%" G_GINT64_FORMAT "\n%s\n",
+	                                        kind_names[mark->kind], mark->returns, mark->time, subject);
+	GHmac *hmac = g_hmac_new(G_CHECKSUM_SHA256, key->key, KEY_BYTES);
+	g_hmac_update(hmac, (const guchar *) text, -1);
+	gsize len = MAC_BYTES;
+	g_hmac_get_digest(hmac, mac, &len);
+	g_hmac_unref(hmac);
+}
+
+char *
+mark_make(const MarkKeys *keys, const Mark *mark, const char *subject)
+{
+	if (mark_keys_count(keys) == 0)
+		return NULL;
+	const Key *key = &g_array_index(keys->keys, Key, 0);
+	guchar mac[MAC_BYTES];
+	compute_mac(key, mark, subject, mac);
+	g_autofree char *hex = print_hex(mac, MAC_BYTES);
+	return g_strdup_printf("v=1; k=%s; a=%s; n=%u; t=%" G_GINT64_FORMAT ";\n\th=%s", key->id, kind_names[mark->kind],
+	                       mark->returns, mark->time, hex);
+}
+
+/* What stands in a mark field, before anybody asked whether it is true. */
+typedef struct {
+	Mark mark;
+	char id[ID_MAX + 1];
+	guchar mac[MAC_BYTES];
+	unsigned seen; /* a bit for each part */
+} Claim;
+
+static bool
+parse_number(const char *text, guint64 max, guint64 *ret_number)
+{
+	return g_ascii_string_to_unsigned(text, 10, 0, max, ret_number, NULL);
+}
+
+static bool
+parse_kind(const char *text, MarkKind *ret_kind)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(kind_names); i++) {
+		if (strcmp(text, kind_names[i]) == 0) {
+			*ret_kind = (MarkKind) i;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool
+parse_part(Claim *claim, char letter, const char *text)
+{
+	guint64 number = 0;
+	switch (letter) {
+	case 'v':
+		return strcmp(text, "1") == 0;
+	case 'k':
+		return is_key_id(text) && g_strlcpy(claim->id, text, sizeof claim->id) > 0;
+	case 'a':
+		return parse_kind(text, &claim->mark.kind);
+	case 'n':
+		if (!parse_number(text, RETURNS_MAX, &number))
+			return false;
+		claim->mark.returns = (unsigned) number;
+		return true;
+	case 't':
+		if (!parse_number(text, G_MAXINT64 / 2, &number))
+			return false;
+		claim->mark.time = (gint64) number;
+		return true;
+	case 'h':
+		return parse_hex(text, claim->mac, MAC_BYTES);
+	}
+	return false;
+}
+
+/* Every part once and nothing else: what we did not write like that is not ours. */
+static bool
+parse_claim(const char *value, Claim *claim)
+{
+	static const char letters[] = "vkanth";
+	if (strlen(value) > VALUE_MAX)
+		return false;
+	g_auto(GStrv) parts = g_strsplit(value, ";", (gint) sizeof letters + 1);
+	for (size_t i = 0; parts[i] != NULL; i++) {
+		char *part = g_strstrip(parts[i]);
+		const char *letter = part[0] != '\0' ? strchr(letters, part[0]) : NULL;
+		if (letter == NULL || part[1] != '=' || !parse_part(claim, part[0], part + 2))
+			return false;
+		unsigned bit = 1u << (letter - letters);
+		if (claim->seen & bit)
+			return false;
+		claim->seen |= bit;
+	}
+	return claim->seen == (1u << (sizeof letters - 1)) - 1;
+}
+
+/* Takes the same time wherever the first difference is. */
+static bool
+equal_macs(const guchar *a, const guchar *b)
+{
+	volatile guchar difference = 0;
+	for (size_t i = 0; i < MAC_BYTES; i++)
+		difference = (guchar) (difference | (a[i] ^ b[i]));
+	return difference == 0;
+}
+
+MarkCheck
+mark_check(const MarkKeys *keys, const char *value, const char *subject, gint64 now, gint64 lifetime, Mark *ret_mark)
+{
+	Claim claim = { 0 };
+	if (!parse_claim(value, &claim))
+		return MARK_MALFORMED;
+	*ret_mark = claim.mark;
+	const Key *key = find_key(keys, claim.id);
+	if (key == NULL)
+		return MARK_FOREIGN_KEY;
+	guchar mac[MAC_BYTES];
+	compute_mac(key, &claim.mark, subject, mac);
+	if (!equal_macs(mac, claim.mac))
+		return MARK_OTHER;
+	if (claim.mark.time > now + MARK_CLOCK_SKEW)
+		return MARK_FUTURE;
+	return claim.mark.time < now - lifetime ? MARK_EXPIRED : MARK_VALID;
+}

@@ -1,0 +1,138 @@
+/* received: a scanner for words and comments, and the few keywords that count. */
+#include "agent/message/received.h"
+
+#include "agent/message/address.h"
+
+#include <string.h>
+
+/* Programs that fetch mail from a mailbox name themselves in a comment or as the protocol. */
+static const char *const programs[] = {
+	"fetchmail", "getmail", "mpop", "fdm", "retchmail", "MultiPOP", "POPcon", "POPBeamer", "SmartPOP2Exchange",
+};
+
+bool
+received_names_a_host(const char *name)
+{
+	static const char *const anybody[] = { "", "unknown", "localhost", "localhost.localdomain", "localhost6",
+	                                       "localhost6.localdomain6", "::1", "[::1]", "[ipv6:::1]" };
+	for (size_t i = 0; i < G_N_ELEMENTS(anybody); i++)
+		if (strcmp(name, anybody[i]) == 0)
+			return false;
+	return !g_str_has_prefix(name, "127.") && !g_str_has_prefix(name, "[127.");
+}
+
+/* "fetchmail-6.3.17", "fdm 1.9, account": the name, and behind it nothing that makes it a host's. */
+static const char *
+find_program(const char *text)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(programs); i++) {
+		size_t len = strlen(programs[i]);
+		if (g_ascii_strncasecmp(text, programs[i], len) == 0 && !g_ascii_isalnum(text[len]) && text[len] != '.')
+			return programs[i];
+	}
+	return NULL;
+}
+
+static const char *
+find_protocol(const char *with)
+{
+	if (g_ascii_strncasecmp(with, "POP", 3) == 0)
+		return "POP3";
+	return g_ascii_strncasecmp(with, "IMAP", 4) == 0 ? "IMAP" : NULL;
+}
+
+/*
+ * The next word (a new string) or comment (NULL, *ret_comment points behind its parenthesis) at *pos. False: the end,
+ * or the ';' before the date.
+ */
+static bool
+next_token(const char **pos, char **ret_word, const char **ret_comment)
+{
+	const char *c = *pos;
+	while (g_ascii_isspace(*c))
+		c++;
+	if (*c == '\0' || *c == ';')
+		return false;
+	if (*c == '(') {
+		*ret_word = NULL;
+		*ret_comment = c + 1;
+		*pos = address_skip_comment(c);
+		return true;
+	}
+	size_t len = strcspn(c, " \t\r\n\v\f(;");
+	*ret_word = g_strndup(c, len);
+	*pos = c + len;
+	return true;
+}
+
+/* Take the word after a keyword: each keyword once, the first counts. */
+static void
+take_clause(Received *received, const char *keyword, const char *word, bool *seen_by)
+{
+	if (g_ascii_strcasecmp(keyword, "by") == 0 && !*seen_by) {
+		*seen_by = true;
+		g_autofree char *host = address_host(word);
+		received->by = received_names_a_host(host) ? g_steal_pointer(&host) : NULL;
+	} else if (g_ascii_strcasecmp(keyword, "id") == 0 && received->id == NULL) {
+		received->id = g_strdup(word);
+	} else if (g_ascii_strcasecmp(keyword, "with") == 0 && received->program == NULL) {
+		received->program = find_program(word);
+		if (received->program == NULL)
+			received->program = find_protocol(word);
+	}
+}
+
+static bool
+is_keyword(const char *word)
+{
+	static const char *const keywords[] = { "from", "by", "via", "with", "id", "for" };
+	for (size_t i = 0; i < G_N_ELEMENTS(keywords); i++)
+		if (g_ascii_strcasecmp(word, keywords[i]) == 0)
+			return true;
+	return false;
+}
+
+/* A comment counts only behind `by`: before it stands what the client says its name is. */
+static void
+take_comment(Received *received, const char *comment, bool seen_by)
+{
+	received->qmail = received->qmail || (!seen_by && g_str_has_prefix(comment, "qmail "));
+	const char *program = seen_by ? find_program(comment) : NULL;
+	if (program != NULL && received->program == NULL)
+		received->program = program;
+}
+
+static void
+parse(Received *received, const char *value)
+{
+	const char *pos = value, *comment = NULL;
+	g_autofree char *keyword = NULL;
+	char *token;
+	bool seen_by = false;
+	while (next_token(&pos, &token, &comment)) {
+		g_autofree char *word = token;
+		if (word == NULL) {
+			take_comment(received, comment, seen_by);
+		} else if (keyword != NULL) {
+			take_clause(received, keyword, word, &seen_by);
+			g_clear_pointer(&keyword, g_free);
+		} else if (is_keyword(word)) {
+			keyword = g_steal_pointer(&word);
+		}
+	}
+}
+
+void
+received_init(Received *received, const HeaderField *field, size_t index)
+{
+	*received = (Received){ .index = index, .line = field->line };
+	g_autofree char *value = header_field_value(field);
+	parse(received, value);
+}
+
+void
+received_clear(Received *received)
+{
+	g_clear_pointer(&received->by, g_free);
+	g_clear_pointer(&received->id, g_free);
+}
