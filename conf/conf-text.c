@@ -112,22 +112,53 @@ count_brace(Text *text, char brace)
 		text->depth--;
 }
 
+static void
+refuse_plain(Text *text, char *c)
+{
+	conf_problem_add(text->problems, text->file, text->line, "'%c' must stand in quotes", *c);
+	*c = FILLER;
+}
+
 /* A byte outside strings and comments. */
 static void
 check_plain(Text *text)
 {
 	char *c = text->next++;
-	if (*c == '\n')
+	switch (*c) {
+	case '\n':
 		text->line++;
-	else if (*c == '\r')
+		break;
+	case '\r':
 		*c = ' ';
-	else if (*c == '{' || *c == '}')
+		break;
+	case '{':
+	case '}':
 		count_brace(text, *c);
-	else if (*c == '$' && *text->next == '{')
-		refuse_variable(text, c);
-	else if (strchr("*()", *c) != NULL || (*c == '+' && *text->next != '=')) {
-		conf_problem_add(text->problems, text->file, text->line, "'%c' must stand in quotes", *c);
-		*c = FILLER;
+		break;
+	case '$':
+		if (*text->next == '{')
+			refuse_variable(text, c);
+		break;
+	case '+':
+		if (*text->next != '=')
+			refuse_plain(text, c);
+		break;
+	case '*':
+	case '(':
+	case ')':
+		refuse_plain(text, c);
+		break;
+	}
+}
+
+static bool
+ends_word(char c)
+{
+	switch (c) {
+	case ' ': case '\t': case '\r': case '\n': case '=': case '{': case '}': case ',': case '"': case '\'':
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -140,7 +171,7 @@ conf_text_clean(char *start, size_t len, const char *file, GPtrArray *problems)
 	while (text.next < text.end) {
 		char c = *text.next, after = text.next[1];
 		bool begins_comment = c == '/' && !inside_word && (after == '/' || after == '*');
-		inside_word = strchr(" \t\r\n={}(),+\"'", c) == NULL;
+		inside_word = !ends_word(c);
 		if (c == '#' || (begins_comment && after == '/'))
 			skip_line_comment(&text);
 		else if (begins_comment)

@@ -43,7 +43,9 @@ typedef struct {
 	Conf *conf;
 	GPtrArray *problems;
 	cfg_t *root;
-	GArray *settings;   /* cfg_opt_t: setting_options, then unknown names that were met; a zero ends it */
+	GArray *settings;   /* cfg_opt_t: "rule", the rows that the text names, then unknown names that were met; a zero ends it */
+	guint known;        /* how many of them are no unknown names */
+	size_t row_of[1 + CONF_ROWS];
 	GArray *rule_keys;  /* the same for the inside of a rule */
 	ConfRule *rule;     /* the one that is being read */
 	bool again;         /* an unknown name was met and is in its table now: read again, for what follows */
@@ -60,11 +62,11 @@ enum { LIST_FLAG_BOOL = 0, LIST_FLAG_INT = 0, LIST_FLAG_SIZE = 0, LIST_FLAG_TIME
 
 /* All are strings for libConfuse: what they must be is checked here, so that one wrong value doesn't hide the next. */
 static const cfg_opt_t setting_options[] = {
+	{ .name = "rule", .type = CFGT_SEC, .flags = CFGF_MULTI | CFGF_TITLE, .validcb = on_rule_end },
 #define CONF(option_type, option_name, default_text, min, max, choices, help) \
 	{ .name = #option_name, .type = CFGT_STR, .flags = CFGF_NODEFAULT | LIST_FLAG_##option_type, .parsecb = on_setting },
 #include "conf/conf-table.def"
 #undef CONF
-	{ .name = "rule", .type = CFGT_SEC, .flags = CFGF_MULTI | CFGF_TITLE, .validcb = on_rule_end },
 };
 
 static const cfg_opt_t rule_options[] = {
@@ -101,11 +103,12 @@ add_unknown(unsigned line, const char *what, const char *name, const cfg_opt_t *
 static int
 on_setting(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
-	size_t i = (size_t) (opt - cfg->opts);
+	size_t number = (size_t) (opt - cfg->opts);
 	g_autofree char *problem = NULL;
-	if (i >= G_N_ELEMENTS(rows)) {
+	if (number >= reader->known) {
 		add_unknown((unsigned) cfg->line, "setting", opt->name, setting_options, G_N_ELEMENTS(setting_options));
 	} else {
+		size_t i = reader->row_of[number];
 		/* libConfuse has made room for this value: it is the first after a '=', and no '+='. */
 		if (rows[i].type == CONF_LIST && opt->nvalues == 1)
 			conf_value_empty(reader->conf, &rows[i]);
@@ -314,8 +317,7 @@ options_new(const cfg_opt_t *options, size_t count)
 static void
 parse_once(const char *text)
 {
-	/* "rule" stands behind the rows, and the unknown names behind it, so that a row's number is its option's. */
-	g_array_index(reader->settings, cfg_opt_t, G_N_ELEMENTS(rows)).subopts = (cfg_opt_t *) (void *) reader->rule_keys->data;
+	g_array_index(reader->settings, cfg_opt_t, 0).subopts = (cfg_opt_t *) (void *) reader->rule_keys->data;
 	guint problems_before = reader->problems->len;
 	reader->again = false;
 	reader->root = cfg_init((cfg_opt_t *) (void *) reader->settings->data, CFGF_NONE);
@@ -329,11 +331,25 @@ parse_once(const char *text)
 	g_clear_pointer(&reader->rule, rule_free);
 }
 
+/* libConfuse copies each option some times; a file that names five of them should not pay for all. */
+static void
+name_settings(Reader *self, const char *text)
+{
+	self->settings = options_new(setting_options, 1);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		if (strstr(text, rows[i].name) == NULL)
+			continue;
+		self->row_of[self->settings->len] = i;
+		g_array_append_val(self->settings, setting_options[1 + i]);
+	}
+	self->known = self->settings->len;
+}
+
 /* libConfuse stops at the first unknown name. So it is read again with that name known, until none is new. */
 static void
 parse(Reader *self, const char *text)
 {
-	self->settings = options_new(setting_options, G_N_ELEMENTS(setting_options));
+	name_settings(self, text);
 	self->rule_keys = options_new(rule_options, G_N_ELEMENTS(rule_options));
 	guint before = self->problems->len;
 	reader = self;

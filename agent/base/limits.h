@@ -79,4 +79,9 @@
 #define LIMIT_CONF_BYTES (256u * 1024)
 #define LIMIT_CONF_PROBLEMS 100u
 
+/* Bytes of a log or bounce that `todoke code` reads, meanings that it tells, and bytes behind a code that belong to it (a log line). */
+#define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)
+#define LIMIT_CODE_MEANINGS 20u
+#define LIMIT_CODE_NEAR_BYTES 2000u
+
 #endif

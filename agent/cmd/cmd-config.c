@@ -1,0 +1,196 @@
+/* cmd-config: `todoke config`: the settings that hold, and where each comes from. */
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/people.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char about[] =
+	"\nPrints the settings that differ from their defaults, as they would stand in\n"
+	"todoke.conf (like postconf -n and doveconf -n); with NAME those settings. Each\n"
+	"line says behind '#' where the value comes from.\n\n"
+	"  todoke config\n"
+	"  todoke config --all\n"
+	"  todoke config maildir hop_limit\n\n"
+	"Exit code: 0 good, 1 the configuration is wrong, 2 wrong usage.\n";
+
+typedef struct {
+	const Conf *conf;
+	const ConfRow *row;
+	int line;
+	char *value;
+	char *origin;  /* "default", "-o", "/etc/todoke/todoke.conf:3" */
+} Setting;
+
+static void
+setting_init(Setting *setting, const Conf *conf, size_t i)
+{
+	setting->conf = conf;
+	setting->row = conf_row(i);
+	setting->line = conf->lines[i];
+	setting->value = conf_print_value(conf, setting->row);
+	setting->origin = setting->line == CONF_LINE_DEFAULT    ? g_strdup("default")
+	                  : setting->line == CONF_LINE_OVERRIDE ? g_strdup("-o")
+	                                                        : g_strdup_printf("%s:%d", conf->path, setting->line);
+}
+
+static void
+setting_clear(Setting *setting)
+{
+	g_free(setting->value);
+	g_free(setting->origin);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Setting, setting_clear)
+
+static bool
+is_wanted(size_t i, const Conf *conf, bool all, char **names)
+{
+	if (*names != NULL)
+		return g_strv_contains((const char *const *) names, conf_row(i)->name);
+	return all || conf->lines[i] != CONF_LINE_DEFAULT;
+}
+
+static json_t *
+value_json(const Setting *setting)
+{
+	const void *member = G_STRUCT_MEMBER_P(setting->conf, setting->row->offset);
+	g_autofree char *choice = NULL;
+	json_t *list = NULL;
+	switch (setting->row->type) {
+	case CONF_BOOL:
+		return json_boolean(*(const bool *) member);
+	case CONF_ENUM:
+		choice = conf_choice(setting->row, *(const unsigned *) member);
+		return json_string(choice);
+	case CONF_TEXT:
+		return people_json_text(*(char *const *) member);
+	case CONF_LIST:
+		list = json_array();
+		for (char *const *item = *(char **const *) member; *item != NULL; item++)
+			json_array_append_new(list, people_json_text(*item));
+		return list;
+	default:
+		return json_integer(*(const gint64 *) member);
+	}
+}
+
+static json_t *
+setting_json(const Setting *setting)
+{
+	json_t *object = json_object();
+	json_object_set_new(object, "name", json_string(setting->row->name));
+	json_object_set_new(object, "value", value_json(setting));
+	json_object_set_new(object, "text", people_json_text(setting->value));
+	json_object_set_new(object, "default", json_string(setting->row->otherwise));
+	json_object_set_new(object, "from", people_json_text(setting->origin));
+	json_object_set_new(object, "help", json_string(setting->row->help));
+	return object;
+}
+
+static json_t *
+rule_json(const ConfRule *rule)
+{
+	const char *const texts[][2] = {
+		{ "name", rule->name }, { "header", rule->header }, { "match", rule->match }, { "action", rule->action }, { "to", rule->to },
+	};
+	json_t *object = json_object(), *when = json_array();
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		json_object_set_new(object, texts[i][0], texts[i][1] != NULL ? people_json_text(texts[i][1]) : json_null());
+	for (char **item = rule->when; item != NULL && *item != NULL; item++)
+		json_array_append_new(when, people_json_text(*item));
+	json_object_set_new(object, "when", when);
+	json_object_set_new(object, "line", json_integer(rule->line));
+	return object;
+}
+
+static void
+print_json(const Conf *conf, bool all, char **names)
+{
+	json_t *settings = json_array(), *rules = json_array(), *object = json_object();
+	for (size_t i = 0; i < CONF_ROWS; i++) {
+		if (!is_wanted(i, conf, all, names))
+			continue;
+		g_auto(Setting) setting;
+		setting_init(&setting, conf, i);
+		json_array_append_new(settings, setting_json(&setting));
+	}
+	for (guint i = 0; i < conf->rules->len && *names == NULL; i++)
+		json_array_append_new(rules, rule_json(conf->rules->pdata[i]));
+	json_object_set_new(object, "schema", json_string("todoke.config/1"));
+	json_object_set_new(object, "file", conf->path != NULL ? people_json_text(conf->path) : json_null());
+	json_object_set_new(object, "settings", settings);
+	json_object_set_new(object, "rules", rules);
+	people_print_json(object);
+}
+
+static void
+print_key(const char *key, const char *value)
+{
+	if (value == NULL)
+		return;
+	/* Single quotes: patterns are full of backslashes. */
+	g_auto(GStrv) parts = g_strsplit(value, "\\", -1);
+	g_autofree char *slashed = g_strjoinv("\\\\", parts);
+	g_auto(GStrv) quoted_parts = g_strsplit(slashed, "'", -1);
+	g_autofree char *quoted = g_strjoinv("\\'", quoted_parts);
+	printf("  %s%s'%s'\n", key, *key != '\0' ? " = " : "", quoted);
+}
+
+static void
+print_rule(const ConfRule *rule)
+{
+	printf("rule \"%s\" {  # %s:%u\n", rule->name, rule->file, rule->line);
+	print_key("header", rule->header);
+	print_key("match", rule->match);
+	for (char **item = rule->when; item != NULL && *item != NULL; item++)
+		print_key(item == rule->when ? "when" : "when +", *item);
+	print_key("action", rule->action);
+	print_key("to", rule->to);
+	puts("}");
+}
+
+static void
+print_text(const Conf *conf, bool all, char **names)
+{
+	if (*names == NULL)
+		printf("# %s\n", conf->path != NULL ? conf->path : "no configuration file: all is default");
+	for (size_t i = 0; i < CONF_ROWS; i++) {
+		if (!is_wanted(i, conf, all, names))
+			continue;
+		g_auto(Setting) setting;
+		setting_init(&setting, conf, i);
+		printf("%s = %s  # %s\n", setting.row->name, setting.value, setting.origin);
+	}
+	for (guint i = 0; i < conf->rules->len && *names == NULL; i++)
+		print_rule(conf->rules->pdata[i]);
+}
+
+int
+cmd_config(int argc, char **argv)
+{
+	g_autofree char *path = NULL;
+	g_auto(GStrv) overrides = NULL;
+	gboolean all = FALSE, json = FALSE;
+	const GOptionEntry entries[] = {
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &path, "Read this file", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &overrides, "Set this for once", "NAME=VALUE" },
+		{ "all", 'a', 0, G_OPTION_ARG_NONE, &all, "Settings with their default, too", NULL },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print an object of schema todoke.config/1", NULL },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+	};
+	int exit_code;
+	if (!people_options(&argc, &argv, "[OPTION]... [NAME]...", about, entries, &exit_code))
+		return exit_code;
+	for (int i = 1; i < argc; i++)
+		if (conf_find_row(argv[i]) == NULL)
+			return people_usage("config", "there is no setting '%s'", argv[i]);
+	g_autoptr(Conf) conf = people_conf(path, overrides);
+	if (conf == NULL)
+		return PEOPLE_FINDINGS;
+	if (json)
+		print_json(conf, all, argv + 1);
+	else
+		print_text(conf, all, argv + 1);
+	return PEOPLE_GOOD;
+}

@@ -1,0 +1,36 @@
+/* people: what the commands for people share: options, the configuration, JSON. Exit 0 good, 1 findings, 2 usage. */
+#ifndef TODOKE_PEOPLE_H
+#define TODOKE_PEOPLE_H
+
+#include "agent/base/status.h"
+#include "conf/conf.h"
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+enum { PEOPLE_GOOD = 0, PEOPLE_FINDINGS = 1, PEOPLE_USAGE = 2 };
+
+/*
+ * Parse the options of a command; what is left of `argv` are its other arguments, argv[0] stays. `synopsis` follows
+ * "usage: todoke NAME", `about` stands below the options. False: --help was printed or the options are wrong, and
+ * *ret_exit is the exit code. Texts are taken as G_OPTION_ARG_FILENAME, so that any bytes can be said in any locale.
+ */
+bool people_options(int *argc, char ***argv, const char *synopsis, const char *about, const GOptionEntry *entries, int *ret_exit);
+
+/* Say on stderr what is wrong with the arguments. Returns PEOPLE_USAGE. */
+int people_usage(const char *command, const char *text, ...) G_GNUC_PRINTF(2, 3);
+
+/* Read the configuration; where that fails, all its problems are on stderr. */
+Conf *people_conf(const char *path, char **overrides);
+
+/* Print an object on stdout and free it. */
+void people_print_json(json_t *object);
+
+/* json_string() for any bytes. */
+json_t *people_json_text(const char *text);
+
+/* Is that language wanted: `option` (may be NULL) or else LC_ALL, LC_MESSAGES, LANG begin with it? */
+bool people_speaks(const char *option, const char *language);
+
+#endif
