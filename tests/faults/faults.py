@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""faults: lets every file call of a delivery go wrong, one after the other, and looks what became of the mail.
+
+usage: faults.py SHIM [COMMAND...]
+
+COMMAND is started once a delivery with the message as input; "{maildir}" in it stands for the INBOX, and "{actions}" for the
+actions of a scenario (a command without it sees the scenarios that only keep). The call counted n = 1, 2, ... of a clean
+run fails with each errno of ERRNOS, is a short write, or is the moment at which the process is killed. Then must hold:
+
+- exit 0: each folder shows the message exactly once, whole, and nothing is left in tmp but what an unlinkat that was made
+  to fail left there. Where a folder cannot be used for a reason that lasts (EACCES, ENOENT), the INBOX shows its copy;
+- exit 75: the answer begins with the errno's code, no folder shows anything, nothing is left in tmp, and a retry shows
+  the message exactly once in each folder;
+- killed: each folder shows the message at most once, whole; the retry adds exactly one. So the one duplicate that is
+  allowed is of a folder that showed the message when the process died: after its commit.
+"""
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+# Longer than what the agent reads at once; from a file, so that every run reads the same pieces.
+MESSAGE = b"From: a@example.org\nSubject: faults\n\n" + b"0123456789abcdef\n" * 20000
+
+# What each errno must be called; a call may also cope with it.
+ERRNOS = {
+    "EIO": "4.3.0", "ENOSPC": "4.3.1", "EDQUOT": "4.2.2", "EROFS": "4.3.0", "ESTALE": "4.3.0", "EMFILE": "4.3.0",
+    "ENFILE": "4.3.0", "ENOMEM": "4.3.0", "EFBIG": "4.3.0", "EACCES": "4.3.0", "ENOENT": "4.3.0", "EINTR": "4.3.0",
+}
+
+NO_RENAME = {"TODOKE_FAULT_ALWAYS": "renameat2:%d" % errno.EINVAL}
+NO_LINK = {"TODOKE_FAULT_ALWAYS": "linkat:%d" % errno.EXDEV}
+
+# Faults that last: a folder that meets one gives its mail to the INBOX.
+LASTING = ("EACCES", "ENOENT")
+
+# Name, actions, how often the message must be shown by folder, does the INBOX exist before, further environment.
+SCENARIOS = [
+    ("keep", ["keep"], {"": 1}, True, {}),
+    ("keep, new INBOX", ["keep"], {"": 1}, False, {}),
+    ("keep, no renameat2", ["keep"], {"": 1}, True, NO_RENAME),
+    ("keep with flags", ["keep+\\Seen+Later"], {"": 1}, True, {}),
+    ("new folder", ["fileinto:Work/New"], {"": 0, ".Work.New": 1}, True, {}),
+    ("two folders", ["keep", "fileinto:Work/New"], {"": 1, ".Work.New": 1}, True, {}),
+    ("two folders, nothing shared", ["fileinto:Work/New", "keep"], {"": 1, ".Work.New": 1}, True, NO_LINK),
+]
+
+# More calls than that are a loop.
+LIMIT_CALLS = 200
+
+
+class Trial:
+    """One delivery into a folder of its own, and what it left there."""
+
+    def __init__(self, options, scenario):
+        self.options = options
+        self.name, self.actions, self.want, exists, self.env = scenario
+        self.root = tempfile.mkdtemp(dir=options.where)
+        self.maildir = os.path.join(self.root, "Maildir")
+        self.log = os.path.join(self.root, "calls")
+        if exists:
+            for inside in ("tmp", "new", "cur"):
+                os.makedirs(os.path.join(self.maildir, inside))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.root)
+
+    def deliver(self, fault=None, log=False):
+        env = dict(os.environ, LD_PRELOAD=self.options.shim, **self.env)
+        env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"
+        if fault is not None:
+            env["TODOKE_FAULT"] = fault
+        if log:
+            env["TODOKE_FAULT_LOG"] = self.log
+        argv = []
+        for word in self.options.command:
+            argv += self.actions if word == "{actions}" else [word.replace("{maildir}", self.maildir)]
+        with open(self.options.message, "rb") as message:
+            run = subprocess.run(argv, stdin=message, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30,
+                                 check=False)
+        return run.returncode, run.stdout.decode(errors="replace"), run.stderr.decode(errors="replace")
+
+    def calls(self):
+        with open(self.log) as log:
+            return [line.split()[1] for line in log]
+
+    def shown(self):
+        """Files that each folder shows; a torn one is a fault of its own."""
+        counts = {}
+        for folder in self.want:
+            counts[folder] = 0
+            for place in ("new", "cur"):
+                path = os.path.join(self.maildir, folder, place)
+                for name in os.listdir(path) if os.path.isdir(path) else []:
+                    counts[folder] += 1
+                    with open(os.path.join(path, name), "rb") as file:
+                        if not file.read().endswith(MESSAGE):
+                            raise AssertionError("%s/%s is not whole" % (folder, name))
+        return counts
+
+    def litter(self):
+        found = []
+        for path, _, names in os.walk(self.maildir):
+            found += [name for name in names if os.path.basename(path) == "tmp" or name.endswith(".lock")]
+        return found
+
+
+def expect(holds, text):
+    if not holds:
+        raise AssertionError(text)
+
+
+def check_retry(trial, want):
+    code, out, err = trial.deliver()
+    expect(code == 0, "retry ends with %d: %s%s" % (code, out, err))
+    expect(trial.shown() == want, "after the retry folders show %s, not %s" % (trial.shown(), want))
+
+
+def check_done(trial, call, lasting):
+    shown, litter = trial.shown(), trial.litter()
+    in_inbox = {folder: int(folder == "") for folder in trial.want}
+    expect(shown == trial.want or (lasting and shown == in_inbox), "exit 0, folders show %s" % shown)
+    expect(not litter or call == "unlinkat", "exit 0, left behind: %s" % litter)
+
+
+def check_refused(trial, out, dsn):
+    expect(out.startswith(dsn + " "), "answer is '%s', not %s" % (out.strip(), dsn))
+    expect(not any(trial.shown().values()), "exit 75, folders show %s" % trial.shown())
+    expect(not trial.litter(), "exit 75, left behind: %s" % trial.litter())
+    check_retry(trial, trial.want)
+
+
+def check_killed(trial):
+    shown = trial.shown()
+    expect(all(shown[folder] <= trial.want[folder] for folder in shown), "killed, folders show %s" % shown)
+    check_retry(trial, {folder: shown[folder] + trial.want[folder] for folder in shown})
+
+
+def check_fault(trial, call, fault, what):
+    code, out, err = trial.deliver(fault)
+    if code == 0:
+        check_done(trial, call, what in LASTING)
+    elif code == 75 and what in ERRNOS:
+        check_refused(trial, out, ERRNOS[what])
+    elif code == -9 and what == "kill":
+        check_killed(trial)
+    else:
+        raise AssertionError("exit %d: %s%s" % (code, out, err))
+
+
+def clean_calls(options, scenario):
+    with Trial(options, scenario) as trial:
+        code, out, err = trial.deliver(log=True)
+        expect(code == 0, "clean run ends with %d: %s%s" % (code, out, err))
+        expect(trial.shown() == trial.want, "clean run shows %s" % trial.shown())
+        expect(not trial.litter(), "clean run leaves %s" % trial.litter())
+        calls = trial.calls()
+        expect(0 < len(calls) < LIMIT_CALLS, "%d calls" % len(calls))
+        return calls
+
+
+def run_kind(options, scenario, calls, what):
+    """All n of one kind of fault; the faults found."""
+    found = []
+    for n, call in enumerate(calls, 1):
+        if what == "short" and call != "write":
+            continue
+        with Trial(options, scenario) as trial:
+            try:
+                check_fault(trial, call, "%d:%s" % (n, getattr(errno, what, what)), what)
+            except AssertionError as fault:
+                found.append("call %d (%s): %s" % (n, call, fault))
+    return found
+
+
+class Tap:
+    def __init__(self):
+        self.count = self.failed = 0
+
+    def say(self, name, found):
+        self.count += 1
+        self.failed += bool(found)
+        print("%sok %d - %s" % ("not " if found else "", self.count, name))
+        for line in found:
+            print("# " + line)
+        sys.stdout.flush()
+
+
+def run_scenario(options, scenario, tap):
+    try:
+        calls = clean_calls(options, scenario)
+    except AssertionError as fault:
+        tap.say(scenario[0], [str(fault)])
+        return
+    print("# %s: %s" % (scenario[0], " ".join(calls)))
+    for what in [*ERRNOS, "short", "kill"]:
+        tap.say("%s: %s" % (scenario[0], what), run_kind(options, scenario, calls, what))
+
+
+class Options:
+    def __init__(self, argv):
+        self.shim = os.path.abspath(argv[1])
+        self.command = argv[2:]
+        # In memory: what is tested is the order of calls, not the disk.
+        self.where = tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+        self.message = os.path.join(self.where, "message")
+        with open(self.message, "wb") as file:
+            file.write(MESSAGE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.where)
+
+
+def run_scenarios(options, tap):
+    for scenario in SCENARIOS:
+        if "{actions}" in options.command or scenario[1] == ["keep"]:
+            run_scenario(options, scenario, tap)
+
+
+def main():
+    tap = Tap()
+    with Options(sys.argv) as options:
+        run_scenarios(options, tap)
+    print("1..%d" % tap.count)
+    return 1 if tap.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

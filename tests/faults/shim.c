@@ -1,0 +1,250 @@
+/*
+ * shim: preloaded into a delivery, makes one of its file calls go wrong.
+ *
+ * TODOKE_FAULT="N:WHAT": the N-th call (from 1) of those below fails with the errno of that number, or for WHAT=kill the
+ * process is killed in front of it, or for WHAT=short a write does only half. TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18"
+ * makes every such call fail. TODOKE_FAULT_LOG names a file that gets one line a call ("3 write"), so that the driver
+ * knows how many there are. A close that fails has closed all the same, as Linux does it. Paths of the system (/etc,
+ * /usr ...) and descriptors 1 and 2 are left alone.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static long counter;
+
+/* Written by system call: the log must not be counted. */
+static void
+note(const char *name)
+{
+	const char *path = getenv("TODOKE_FAULT_LOG");
+	if (path == NULL)
+		return;
+	char line[64];
+	int len = snprintf(line, sizeof line, "%ld %s\n", counter, name);
+	long fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return;
+	syscall(SYS_write, fd, line, len);
+	syscall(SYS_close, fd);
+}
+
+typedef enum { GO_ON, FAIL, SHORT } Verdict;
+
+/* The errno that every call of that name fails with; 0: none. */
+static int
+always(const char *name)
+{
+	const char *list = getenv("TODOKE_FAULT_ALWAYS");
+	size_t len = strlen(name);
+	for (const char *at = list; at != NULL && (at = strstr(at, name)) != NULL; at += len)
+		if ((at == list || at[-1] == ',') && at[len] == ':')
+			return atoi(at + len + 1);
+	return 0;
+}
+
+/* What shall become of this call? */
+static Verdict
+next_call(const char *name)
+{
+	counter++;
+	note(name);
+	const char *fault = getenv("TODOKE_FAULT");
+	char *what = NULL;
+	if (fault == NULL || strtol(fault, &what, 10) != counter || *what != ':') {
+		errno = always(name);
+		return errno != 0 ? FAIL : GO_ON;
+	}
+	what++;
+	if (strcmp(what, "kill") == 0)
+		kill(getpid(), SIGKILL);
+	if (strcmp(what, "short") == 0)
+		return SHORT;
+	errno = atoi(what);
+	return FAIL;
+}
+
+/* Paths of the loader, the C library and devices are not the delivery's. */
+static int
+is_system(const char *path)
+{
+	static const char *const prefixes[] = { "/proc/", "/sys/", "/dev/null", "/dev/urandom", "/dev/log", "/etc/", "/usr/", "/lib" };
+	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
+		if (strncmp(path, prefixes[i], strlen(prefixes[i])) == 0)
+			return 1;
+	return 0;
+}
+
+#define REAL(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
+
+/* A call that returns -1 when it goes wrong; `args` in parentheses. */
+#define CALL(name, args) (next_call(#name) != FAIL ? REAL(name) args : -1)
+
+#define OPEN_MODE(flags) \
+	mode_t mode = 0; \
+	if (((flags) & O_CREAT) != 0) { \
+		va_list ap; \
+		va_start(ap, flags); \
+		mode = va_arg(ap, mode_t); \
+		va_end(ap); \
+	}
+
+int
+openat(int dirfd, const char *path, int flags, ...)
+{
+	OPEN_MODE(flags)
+	return is_system(path) ? REAL(openat)(dirfd, path, flags, mode) : CALL(openat, (dirfd, path, flags, mode));
+}
+
+int
+openat64(int dirfd, const char *path, int flags, ...)
+{
+	OPEN_MODE(flags)
+	return is_system(path) ? REAL(openat)(dirfd, path, flags, mode) : CALL(openat, (dirfd, path, flags, mode));
+}
+
+int
+open(const char *path, int flags, ...)
+{
+	OPEN_MODE(flags)
+	return is_system(path) ? REAL(open)(path, flags, mode) : CALL(open, (path, flags, mode));
+}
+
+int
+open64(const char *path, int flags, ...)
+{
+	OPEN_MODE(flags)
+	return is_system(path) ? REAL(open)(path, flags, mode) : CALL(open, (path, flags, mode));
+}
+
+ssize_t
+write(int fd, const void *data, size_t len)
+{
+	if (fd < 3)
+		return REAL(write)(fd, data, len);
+	Verdict verdict = next_call("write");
+	if (verdict == FAIL)
+		return -1;
+	return REAL(write)(fd, data, verdict == SHORT && len > 1 ? len / 2 : len);
+}
+
+int
+close(int fd)
+{
+	if (fd < 3)
+		return REAL(close)(fd);
+	Verdict verdict = next_call("close");
+	int err = errno;
+	int rc = REAL(close)(fd);
+	if (verdict != FAIL)
+		return rc;
+	errno = err;
+	return -1;
+}
+
+static int
+any_fcntl(int fd, int cmd, void *arg)
+{
+	return CALL(fcntl, (fd, cmd, arg));
+}
+
+#define FCNTL_ARG(cmd) \
+	va_list ap; \
+	va_start(ap, cmd); \
+	void *arg = va_arg(ap, void *); \
+	va_end(ap)
+
+int
+fcntl(int fd, int cmd, ...)
+{
+	FCNTL_ARG(cmd);
+	return any_fcntl(fd, cmd, arg);
+}
+
+int
+fcntl64(int fd, int cmd, ...)
+{
+	FCNTL_ARG(cmd);
+	return any_fcntl(fd, cmd, arg);
+}
+
+int
+fsync(int fd)
+{
+	return CALL(fsync, (fd));
+}
+
+int
+fdatasync(int fd)
+{
+	return CALL(fdatasync, (fd));
+}
+
+off_t
+lseek(int fd, off_t offset, int whence)
+{
+	return fd < 3 ? REAL(lseek)(fd, offset, whence) : CALL(lseek, (fd, offset, whence));
+}
+
+off64_t
+lseek64(int fd, off64_t offset, int whence)
+{
+	return lseek(fd, offset, whence);
+}
+
+ssize_t
+read(int fd, void *data, size_t len)
+{
+	return CALL(read, (fd, data, len));
+}
+
+int
+mkdirat(int dirfd, const char *path, mode_t mode)
+{
+	return CALL(mkdirat, (dirfd, path, mode));
+}
+
+int
+linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+	return CALL(linkat, (from_dir, from, to_dir, to, flags));
+}
+
+int
+renameat(int from_dir, const char *from, int to_dir, const char *to)
+{
+	return CALL(renameat, (from_dir, from, to_dir, to));
+}
+
+int
+renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+	return CALL(renameat2, (from_dir, from, to_dir, to, flags));
+}
+
+int
+unlinkat(int dirfd, const char *path, int flags)
+{
+	return CALL(unlinkat, (dirfd, path, flags));
+}
+
+int
+faccessat(int dirfd, const char *path, int mode, int flags)
+{
+	return CALL(faccessat, (dirfd, path, mode, flags));
+}
+
+int
+fstatat(int dirfd, const char *path, struct stat *sb, int flags)
+{
+	return is_system(path) ? REAL(fstatat)(dirfd, path, sb, flags) : CALL(fstatat, (dirfd, path, sb, flags));
+}
