@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
 #include "agent/cmd/cmd.h"
+#include "agent/cmd/people.h"
 #include "agent/run/transact.h"
 
 #include <errno.h>
@@ -43,33 +44,35 @@ options_clear(Options *options)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
+static const char about[] =
+	"\nGoes the way of a delivery and stops where the first file would be written:\n"
+	"the loop check with its evidence, the header rules, the plan, the answer to\n"
+	"Postfix. MESSAGE is a file, '-' is standard input.\n\n"
+	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
+	"  todoke try --rcpt me@example.jp --json message.eml\n\n"
+	"Exit code: 0 all would be delivered, 1 one would not, 2 wrong usage.\n";
+
 static bool
-read_options(Options *options, int *argc, char ***argv)
+read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 {
 	const GOptionEntry entries[] = {
-		{ "rcpt", 'd', 0, G_OPTION_ARG_STRING, &options->recipient, "final recipient", "ADDR" },
-		{ "sender", 'f', 0, G_OPTION_ARG_STRING, &options->sender, "envelope sender; empty for a bounce", "ADDR" },
-		{ "orig", 'a', 0, G_OPTION_ARG_STRING, &options->original, "the recipient before aliases", "ADDR" },
-		{ "queue-id", 0, 0, G_OPTION_ARG_STRING, &options->queue_id, "queue id of the delivery", "ID" },
-		{ "now", 0, 0, G_OPTION_ARG_STRING, &options->now, "as if it were this time (2026-11-21T10:00:00Z)", "DATE" },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path, "instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_STRING_ARRAY, &options->overrides, "a setting for this run", "KEY=VALUE" },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "one object of schema todoke.try/1 a message", NULL },
-		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->messages, NULL, "MESSAGE..." },
-		G_OPTION_ENTRY_NULL,
+		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options->recipient, "Final recipient", "ADDR" },
+		{ "sender", 'f', 0, G_OPTION_ARG_FILENAME, &options->sender, "Envelope sender; empty for a bounce", "ADDR" },
+		{ "orig", 'a', 0, G_OPTION_ARG_FILENAME, &options->original, "The recipient before aliases", "ADDR" },
+		{ "queue-id", 0, 0, G_OPTION_ARG_FILENAME, &options->queue_id, "Queue id of the delivery", "ID" },
+		{ "now", 0, 0, G_OPTION_ARG_FILENAME, &options->now, "As if it were this time (2026-11-21T10:00:00Z)", "DATE" },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path, "Instead of the installed todoke.conf", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides, "A setting for this run", "KEY=VALUE" },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "One line of schema todoke.try/1 a message", NULL },
+		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->messages, NULL, NULL },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
-	g_autoptr(GOptionContext) context = g_option_context_new("- what would happen to a message; '-' is standard input");
-	g_option_context_add_main_entries(context, entries, NULL);
-	g_autoptr(GError) error = NULL;
-	if (!g_option_context_parse(context, argc, argv, &error)) {
-		fprintf(stderr, "todoke try: %s\n", error->message);
+	if (!people_options(argc, argv, "[OPTION]... MESSAGE...", about, entries, ret_exit))
 		return false;
-	}
-	if (options->messages == NULL) {
-		fputs("todoke try: no message named; `todoke try --help` tells more\n", stderr);
-		return false;
-	}
-	return true;
+	if (options->messages != NULL)
+		return true;
+	*ret_exit = people_usage("try", "no message named");
+	return false;
 }
 
 static Envelope *
@@ -104,7 +107,7 @@ open_message(const char *path, Status *st)
 
 /* The moment of the run: now, or the one that was asked for. False: that is no date. */
 static bool
-read_now(const Options *options, gint64 *ret_now)
+read_now(const Options *options, gint64 *ret_now, int *ret_exit)
 {
 	if (options->now == NULL) {
 		*ret_now = g_get_real_time() / G_USEC_PER_SEC;
@@ -113,7 +116,7 @@ read_now(const Options *options, gint64 *ret_now)
 	g_autoptr(GTimeZone) local = g_time_zone_new_local();
 	g_autoptr(GDateTime) date = g_date_time_new_from_iso8601(options->now, local);
 	if (date == NULL) {
-		fprintf(stderr, "todoke try: --now '%s' is no date such as 2026-11-21T10:00:00Z\n", options->now);
+		*ret_exit = people_usage("try", "--now '%s' is no date such as 2026-11-21T10:00:00Z", options->now);
 		return false;
 	}
 	*ret_now = g_date_time_to_unix(date);
@@ -157,9 +160,10 @@ error_json(const Status *st)
 	if (st->id == STATUS_OK)
 		return json_null();
 	const StatusRow *row = status_row(st->id);
-	json_t *error = json_pack("{s:s, s:s, s:s}", "fault", row->name, "status", row->dsn, "text", status_text(st));
+	json_t *error = json_pack("{s:s, s:s}", "fault", row->name, "status", row->dsn);
+	json_object_set_new(error, "text", people_json_text(status_text(st)));
 	if (st->detail != NULL)
-		json_object_set_new(error, "detail", json_string(st->detail));
+		json_object_set_new(error, "detail", people_json_text(st->detail));
 	return error;
 }
 
@@ -170,9 +174,9 @@ print_json(const char *path, const Account *account, const Transact *transact, c
 	json_object_set_new(object, "schema", json_string("todoke.try/1"));
 	json_object_set_new(object, "ok", json_boolean(st->id == STATUS_OK));
 	json_object_set_new(object, "error", error_json(st));
-	json_object_set_new(object, "message", json_string(path));
-	json_object_set_new(object, "user", json_string(account->user));
-	json_object_set_new(object, "maildir", json_string(account->maildir));
+	json_object_set_new(object, "message", people_json_text(path));
+	json_object_set_new(object, "user", people_json_text(account->user));
+	json_object_set_new(object, "maildir", people_json_text(account->maildir));
 	json_object_set_new(object, "status", json_string(status_row(st->id)->dsn));
 	if (transact_verdict(transact) != NULL)
 		json_object_set_new(object, "loop", loop_verdict_json(transact_verdict(transact)));
@@ -209,7 +213,7 @@ static int
 cannot_try(const Status *st)
 {
 	fprintf(stderr, "todoke try: %s\n", st->detail != NULL ? st->detail : status_text(st));
-	return CMD_EXIT_FINDINGS;
+	return PEOPLE_FINDINGS;
 }
 
 int
@@ -217,11 +221,14 @@ cmd_try(int argc, char **argv)
 {
 	g_auto(Options) options = { 0 };
 	gint64 now;
-	if (!read_options(&options, &argc, &argv) || !read_now(&options, &now))
-		return CMD_EXIT_USAGE;
+	int exit_code;
+	if (!read_options(&options, &argc, &argv, &exit_code) || !read_now(&options, &now, &exit_code))
+		return exit_code;
 	g_auto(Status) st = STATUS_INIT;
-	Conf *conf = conf_read(options.conf_path, (const char *const *) options.overrides, NULL, &st);
-	g_autoptr(Site) site = conf != NULL ? site_new(conf, &st) : NULL;
+	Conf *conf = people_conf(options.conf_path, options.overrides);
+	if (conf == NULL)
+		return PEOPLE_FINDINGS;
+	g_autoptr(Site) site = site_new(conf, &st);
 	if (site == NULL)
 		return cannot_try(&st);
 	g_autoptr(Account) account = options.recipient != NULL ? account_find(site->conf, options.recipient, &st)
@@ -231,5 +238,5 @@ cmd_try(int argc, char **argv)
 	bool all_delivered = true;
 	for (char **path = options.messages; *path != NULL; path++)
 		all_delivered = try_message(&options, site, account, *path, now) && all_delivered;
-	return all_delivered ? CMD_EXIT_GOOD : CMD_EXIT_FINDINGS;
+	return all_delivered ? PEOPLE_GOOD : PEOPLE_FINDINGS;
 }

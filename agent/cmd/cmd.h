@@ -9,9 +9,6 @@ typedef enum {
 	CMD_FOR_PEOPLE,   /* exit 0 good, 1 findings, 2 usage */
 } CmdAudience;
 
-/* Exit codes of commands for people. */
-enum { CMD_EXIT_GOOD = 0, CMD_EXIT_FINDINGS = 1, CMD_EXIT_USAGE = 2 };
-
 /* Is --help the first argument? Then the command speaks to a person, whoever its audience is. */
 bool cmd_wants_help(int argc, char **argv);
 
