@@ -11,7 +11,7 @@ typedef struct {
 
 static const Row rows[] = {
 	{ "ASCII is itself", "Work/New mail!", "Work/New mail!" },
-	{ "RFC 3501 5.1.3", "~peter/mail/\u53f0\u5317/\u65e5\u672c\u8a9e", "~peter/mail/&U,BTFw-/&ZeVnLGqe-" },
+	{ "RFC 3501 5.1.3", "~peter/mail/\u53f0\u5317/\u65e5\u672c\u8a9e", "~peter/mail/&U,BTFw-/&ZeVnLIqe-" },
 	{ "an ampersand", "A&B", "A&-B" },
 	{ "an ampersand behind a run", "\u00fc&", "&APw-&-" },
 	{ "one letter", "Entw\u00fcrfe", "Entw&APw-rfe" },
