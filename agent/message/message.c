@@ -257,7 +257,6 @@ typedef struct {
 	MessageSize size;
 	guint64 newlines;
 	guint64 crlf;
-	bool count_crlf;
 	char last;
 } Tally;
 
@@ -268,7 +267,8 @@ tally_add(Tally *tally, const char *data, size_t len)
 		return;
 	tally->size.bytes += len;
 	tally->newlines += count_newlines(data, len);
-	if (tally->count_crlf)
+	/* Few messages have a CR: the search for one is wide, the walk from line to line is not. */
+	if (tally->last == '\r' || memchr(data, '\r', len) != NULL)
 		for (const char *c = data; (c = memchr(c, '\n', len - (size_t) (c - data))) != NULL; c++)
 			tally->crlf += (c > data ? c[-1] : tally->last) == '\r';
 	tally->last = data[len - 1];
@@ -380,7 +380,7 @@ message_write(Message *message, const Headers *headers, int fd, MessageSize *ret
 	off_t start = lseek(fd, 0, SEEK_CUR);
 	if (start < 0)
 		return status_fail_errno(st, errno, "cannot write the message");
-	Tally tally = { .count_crlf = headers_newline(message->headers)[0] == '\r' };
+	Tally tally = { 0 };
 	if (!write_headers(message, headers, fd, &tally, st))
 		return false;
 	off_t body_at = start + (off_t) tally.size.bytes;

@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 # Longer than what the agent reads at once; from a file, so that every run reads the same pieces.
 MESSAGE = b"From: a@example.org\nSubject: faults\n\n" + b"0123456789abcdef\n" * 20000
@@ -164,18 +165,21 @@ def clean_calls(options, scenario):
         return calls
 
 
+def run_fault(options, scenario, n, call, what):
+    """One kind of fault at one call; what is wrong with its outcome, or None."""
+    with Trial(options, scenario) as trial:
+        try:
+            check_fault(trial, call, "%d:%s" % (n, getattr(errno, what, what)), what)
+        except AssertionError as fault:
+            return "call %d (%s): %s" % (n, call, fault)
+    return None
+
+
 def run_kind(options, scenario, calls, what):
-    """All n of one kind of fault; the faults found."""
-    found = []
-    for n, call in enumerate(calls, 1):
-        if what == "short" and call != "write":
-            continue
-        with Trial(options, scenario) as trial:
-            try:
-                check_fault(trial, call, "%d:%s" % (n, getattr(errno, what, what)), what)
-            except AssertionError as fault:
-                found.append("call %d (%s): %s" % (n, call, fault))
-    return found
+    """One kind of fault at every call; what was found."""
+    tries = [options.pool.submit(run_fault, options, scenario, n, call, what)
+             for n, call in enumerate(calls, 1) if what != "short" or call == "write"]
+    return [found for found in (one.result() for one in tries) if found is not None]
 
 
 class Tap:
@@ -208,6 +212,7 @@ class Options:
         self.command = argv[2:]
         # In memory: what is tested is the order of calls, not the disk.
         self.where = tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+        self.pool = ThreadPoolExecutor(4)  # the trials mostly wait for processes
         self.message = os.path.join(self.where, "message")
         with open(self.message, "wb") as file:
             file.write(MESSAGE)
@@ -216,6 +221,7 @@ class Options:
         return self
 
     def __exit__(self, *_):
+        self.pool.shutdown()
         shutil.rmtree(self.where)
 
 
