@@ -30,9 +30,9 @@ typedef struct {
 	void (*parse_type)(const char *value, MimeValue *ret_value);
 	void (*parse_disposition)(const char *value, MimeValue *ret_value);
 
-	/* Append what `in` decodes to. decoder_new never fails. */
+	/* Append what `in` decodes to; `last` ends it. decoder_new never fails. */
 	MimeDecoder *(*decoder_new)(MimeEncoding encoding);
-	void (*decoder_step)(MimeDecoder *decoder, const char *in, size_t len, GString *out);
+	void (*decoder_step)(MimeDecoder *decoder, const char *in, size_t len, bool last, GString *out);
 	void (*decoder_free)(MimeDecoder *decoder);
 
 	/* See mime_compose; the drafts have been checked for depth. */
