@@ -83,5 +83,19 @@
 #define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)
 #define LIMIT_CODE_MEANINGS 20u
 #define LIMIT_CODE_NEAR_BYTES 2000u
+/* Levels of parts that are looked into, and parts. Deeper ones stay closed: mail programs give up sooner (Pigeonhole, GMime and Dovecot at 100 to 1,000). */
+#define LIMIT_MIME_DEPTH 100u
+#define LIMIT_MIME_PARTS 1000u
+
+/* Bytes of one part's header, and of one Content-Type or Content-Disposition value that is read. What follows is seen as body, or not at all. */
+#define LIMIT_MIME_PART_HEADER (256u * 1024)
+#define LIMIT_MIME_VALUE (8u * 1024)
+
+/* Octets of a boundary that is searched for: RFC 2046 allows 70, mail programs write some more. */
+#define LIMIT_MIME_BOUNDARY 255u
+
+/* Addresses that are read from one field, and octets of a name. Postfix's header_size_limit (102,400) holds some 5,000. */
+#define LIMIT_ADDRESSES 10000u
+#define LIMIT_ADDRESS_NAME 4096u
 
 #endif

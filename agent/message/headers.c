@@ -193,6 +193,17 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 	return done;
 }
 
+Headers *
+headers_take_block(char *block, size_t len, size_t *ret_len)
+{
+	Headers *headers = headers_new(NULL, "\n");
+	headers->own = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(headers->own, block);
+	bool ended;
+	*ret_len = headers_index(headers, block, len, 0, true, &ended);
+	return headers;
+}
+
 size_t
 headers_count(const Headers *headers)
 {

@@ -47,6 +47,12 @@ void headers_append_renamed(Headers *headers, const HeaderField *field, const ch
  */
 size_t headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof, bool *ret_ended);
 
+/*
+ * The fields of a whole block, such as the header of a part. Takes `block` (g_malloc). *ret_len: the octets that belong to the
+ * header, as headers_index says.
+ */
+Headers *headers_take_block(char *block, size_t len, size_t *ret_len);
+
 size_t headers_count(const Headers *headers);
 const HeaderField *headers_get(const Headers *headers, size_t i);
 
