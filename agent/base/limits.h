@@ -98,4 +98,7 @@
 #define LIMIT_ADDRESSES 10000u
 #define LIMIT_ADDRESS_NAME 4096u
 
+/* Bytes of main.cf or master.cf that `todoke setup` keeps for --undo. */
+#define LIMIT_POSTFIX_FILE_BYTES (4u * 1024 * 1024)
+
 #endif

@@ -124,27 +124,50 @@ print_json(const Conf *conf, bool all, char **names)
 	people_print_json(object);
 }
 
+/* In single quotes: names and patterns are full of characters that mean something in double quotes. Caller frees. */
+static char *
+quoted(const char *text)
+{
+	GString *out = g_string_new("'");
+	for (; *text != '\0'; text++) {
+		if (*text == '\'' || *text == '\\')
+			g_string_append_c(out, '\\');
+		g_string_append_c(out, *text);
+	}
+	g_string_append_c(out, '\'');
+	return g_string_free(out, FALSE);
+}
+
 static void
 print_key(const char *key, const char *value)
 {
 	if (value == NULL)
 		return;
-	/* Single quotes: patterns are full of backslashes. */
-	g_auto(GStrv) parts = g_strsplit(value, "\\", -1);
-	g_autofree char *slashed = g_strjoinv("\\\\", parts);
-	g_auto(GStrv) quoted_parts = g_strsplit(slashed, "'", -1);
-	g_autofree char *quoted = g_strjoinv("\\'", quoted_parts);
-	printf("  %s%s'%s'\n", key, *key != '\0' ? " = " : "", quoted);
+	g_autofree char *text = quoted(value);
+	printf("  %s = %s\n", key, text);
+}
+
+static void
+print_when(char **when)
+{
+	if (when == NULL)
+		return;
+	printf("  when = {");
+	for (char **item = when; *item != NULL; item++) {
+		g_autofree char *text = quoted(*item);
+		printf("%s%s", item == when ? "" : ", ", text);
+	}
+	puts("}");
 }
 
 static void
 print_rule(const ConfRule *rule)
 {
-	printf("rule \"%s\" {  # %s:%u\n", rule->name, rule->file, rule->line);
+	g_autofree char *name = quoted(rule->name);
+	printf("rule %s {  # %s:%u\n", name, rule->file, rule->line);
 	print_key("header", rule->header);
 	print_key("match", rule->match);
-	for (char **item = rule->when; item != NULL && *item != NULL; item++)
-		print_key(item == rule->when ? "when" : "when +", *item);
+	print_when(rule->when);
 	print_key("action", rule->action);
 	print_key("to", rule->to);
 	puts("}");

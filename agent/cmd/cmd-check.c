@@ -1,0 +1,218 @@
+/* cmd-check: `todoke check`: is what admins and owners wrote right? All findings at once, in the form of compilers. */
+#include "agent/base/fs.h"
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/people.h"
+#include "agent/run/site.h"
+#include "conf/conf-choices.h"
+#include "filters/filter.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char about[] =
+	"\nChecks the configuration that deliveries read, or each FILE. A finding is\n"
+	"file:line:column: error or warning: what, and a hint where there is one.\n\n"
+	"  todoke check\n"
+	"  todoke check ./todoke.conf\n\n"
+	"Exit code: 0 good, 1 findings, 2 wrong usage.\n";
+
+typedef struct {
+	char *conf_path;
+	char **overrides;
+	gboolean json;
+} Options;
+
+static void
+options_clear(Options *options)
+{
+	g_free(options->conf_path);
+	g_strfreev(options->overrides);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static void
+add(GPtrArray *problems, ProblemSeverity severity, const char *file, int line, const char *code, const char *text, const char *hint)
+{
+	const FilterProblem problem = {
+		.file = (char *) (uintptr_t) file, .line = line != CONF_LINE_OVERRIDE ? (unsigned) line : 0, .severity = severity,
+		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
+	};
+	filter_problem_add(problems, &problem);
+}
+
+/* A finding about a setting, where it was said. */
+static void
+add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity, const char *code, const char *text, const char *hint)
+{
+	size_t i = 0;
+	while (strcmp(conf_row(i)->name, setting) != 0)
+		i++;
+	const char *file = conf->lines[i] == CONF_LINE_OVERRIDE ? "-o" : conf->path != NULL ? conf->path : "default";
+	add(problems, severity, file, conf->lines[i], code, text, hint);
+}
+
+/* The mark is only as good as its key is secret. */
+static void
+check_key(const Conf *conf, GPtrArray *problems)
+{
+	struct stat sb;
+	if (!conf->add_mark)
+		return;
+	if (*conf->key_file == '\0' || (stat(conf->key_file, &sb) < 0 && (errno == ENOENT || errno == ENOTDIR))) {
+		g_autofree char *text = g_strdup_printf("there is no key file '%s': no key, no mark, so a loop is seen only by its Delivered-To lines", conf->key_file);
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text, "make one (todoke(8), KEYS), or set add_mark = no");
+		return;
+	}
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(MarkKeys) keys = NULL;
+	if (!mark_keys_read(conf->key_file, &keys, &st)) {
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-unreadable", st.detail,
+		          "deliveries go on without marks; the user that delivers must be able to read it");
+	} else if (keys == NULL) {
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", "the key file has no key in it: no key, no mark", "make one (todoke(8), KEYS)");
+	}
+	if (stat(conf->key_file, &sb) == 0 && (sb.st_mode & S_IROTH) != 0)
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-readable",
+		          "everybody on this host can read the key file, and whoever can may forge marks", "chmod o-r, and a new key: the old one is known");
+}
+
+static void
+check_users(const Conf *conf, GPtrArray *problems)
+{
+	bool has_passwd = *conf->passwd_file != '\0';
+	bool names_users = strchr(conf->maildir, '%') != NULL;
+	if (conf->users == USERS_PASSWD_FILE && !has_passwd)
+		add_about(problems, conf, "users", PROBLEM_ERROR, "no-passwd-file", "users is passwd_file, but the setting passwd_file names none", "passwd_file = \"/etc/todoke/passwd\"");
+	if (has_passwd && g_access(conf->passwd_file, R_OK) < 0 && errno == ENOENT)
+		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "missing-file", "the passwd_file does not exist: all mail will wait", NULL);
+	if (conf->users == USERS_VIRTUAL && !names_users)
+		add_about(problems, conf, "maildir", PROBLEM_ERROR, "one-maildir", "users is virtual, but maildir has no %n or %u: all users would share one INBOX", "maildir = \"/var/vmail/%d/%n\"");
+	if (has_passwd && (conf->users == USERS_SYSTEM || conf->users == USERS_VIRTUAL))
+		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "unused", "passwd_file is set, but 'users' says that it is not used", "users = passwd_file");
+}
+
+static void
+check_durability(const Conf *conf, GPtrArray *problems)
+{
+	if (conf->durability != DURABILITY_FULL)
+		add_about(problems, conf, "durability", PROBLEM_WARNING, "not-durable", "a power cut can lose mail that was answered as delivered", "durability = full");
+}
+
+static void
+check_conf(const char *path, const Options *options, GPtrArray *problems)
+{
+	g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Conf) conf = conf_read(path, (const char *const *) options->overrides, wrong, &st);
+	for (guint i = 0; i < wrong->len; i++) {
+		const ConfProblem *problem = wrong->pdata[i];
+		add(problems, PROBLEM_ERROR, problem->file, (int) problem->line, "setting", problem->text, NULL);
+	}
+	if (conf == NULL)
+		return;
+	g_autoptr(HeaderRules) rules = NULL;
+	(void) site_compile_rules(conf, problems, &rules, &st); /* what is wrong is in the list */
+	check_users(conf, problems);
+	check_key(conf, problems);
+	check_durability(conf, problems);
+}
+
+/* The kinds of files that we can check, told by their names; the first that fits. More engines are more rows. */
+static const struct {
+	const char *suffix;
+	void (*check)(const char *path, const Options *options, GPtrArray *problems);
+} kinds[] = {
+	{ ".conf", check_conf },
+	{ "", check_conf },
+};
+
+static void
+check_file(const char *path, const Options *options, GPtrArray *problems)
+{
+	size_t i = 0;
+	while (!g_str_has_suffix(path, kinds[i].suffix))
+		i++;
+	kinds[i].check(path, options, problems);
+}
+
+static const char *
+severity_name(ProblemSeverity severity)
+{
+	return severity == PROBLEM_ERROR ? "error" : "warning";
+}
+
+static void
+print_problem(const FilterProblem *problem)
+{
+	printf("%s:", problem->file);
+	if (problem->line > 0)
+		printf("%u:", problem->line);
+	if (problem->line > 0 && problem->column > 0)
+		printf("%u:", problem->column);
+	printf(" %s: %s\n", severity_name(problem->severity), problem->text);
+	if (problem->hint != NULL)
+		printf("    hint: %s\n", problem->hint);
+}
+
+static json_t *
+number_or_null(unsigned number)
+{
+	return number > 0 ? json_integer(number) : json_null();
+}
+
+static json_t *
+problem_json(const FilterProblem *problem)
+{
+	json_t *object = json_object();
+	json_object_set_new(object, "file", people_json_text(problem->file));
+	json_object_set_new(object, "line", number_or_null(problem->line));
+	json_object_set_new(object, "column", number_or_null(problem->column));
+	json_object_set_new(object, "end", number_or_null(problem->end_column));
+	json_object_set_new(object, "severity", json_string(severity_name(problem->severity)));
+	json_object_set_new(object, "code", problem->code != NULL ? json_string(problem->code) : json_null());
+	json_object_set_new(object, "text", people_json_text(problem->text));
+	json_object_set_new(object, "hint", problem->hint != NULL ? people_json_text(problem->hint) : json_null());
+	return object;
+}
+
+static void
+print_json(const GPtrArray *problems)
+{
+	json_t *object = json_object(), *list = json_array();
+	for (guint i = 0; i < problems->len; i++)
+		json_array_append_new(list, problem_json(problems->pdata[i]));
+	json_object_set_new(object, "schema", json_string("todoke.check/1"));
+	json_object_set_new(object, "findings", list);
+	people_print_json(object);
+}
+
+int
+cmd_check(int argc, char **argv)
+{
+	g_auto(Options) options = { 0 };
+	const GOptionEntry entries[] = {
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path, "Check this configuration", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "Set this for once", "NAME=VALUE" },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print an object of schema todoke.check/1", NULL },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+	};
+	int exit_code;
+	if (!people_options(&argc, &argv, "[OPTION]... [FILE]...", about, entries, &exit_code))
+		return exit_code;
+	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	if (argc < 2 || options.conf_path != NULL)
+		check_conf(options.conf_path, &options, problems);
+	for (int i = 1; i < argc; i++)
+		check_file(argv[i], &options, problems);
+	if (options.json)
+		print_json(problems);
+	for (guint i = 0; i < problems->len && !options.json; i++)
+		print_problem(problems->pdata[i]);
+	return problems->len > 0 ? PEOPLE_FINDINGS : PEOPLE_GOOD;
+}

@@ -1,0 +1,44 @@
+/* postfix-facts: what main.cf and master.cf of a Postfix say, asked from postconf(1). */
+#ifndef TODOKE_POSTFIX_FACTS_H
+#define TODOKE_POSTFIX_FACTS_H
+
+#include "agent/base/status.h"
+
+/* A line of master.cf. */
+typedef struct {
+	char *name;     /* "todoke/unix" */
+	char *columns;  /* private, unprivileged, chroot, wakeup, processes: "- n n - -" */
+	char *command;  /* "pipe" */
+	char **args;    /* words; a group in braces is one */
+} PostfixService;
+
+typedef struct {
+	char *folder;          /* the configuration's; NULL: Postfix's own choice */
+	GHashTable *values;    /* every parameter, expanded */
+	GHashTable *said;      /* parameters that main.cf sets, as written */
+	GPtrArray *services;   /* PostfixService */
+} PostfixFacts;
+
+/* Ask postconf. Faults: STATUS_PROGRAM (no postconf, or it failed; its words are in the detail). */
+PostfixFacts *postfix_facts_read(const char *folder, Status *st);
+void postfix_facts_free(PostfixFacts *facts);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(PostfixFacts, postfix_facts_free)
+
+/* From the output of `postconf -x`, `postconf -n` and `postconf -M`. */
+PostfixFacts *postfix_facts_parse(const char *values, const char *said, const char *services);
+
+/* The expanded value, "" where there is none. */
+const char *postfix_facts_value(const PostfixFacts *facts, const char *name);
+
+/* Seconds of a time such as "600s" or "1h"; -1: it is none. A plain number counts seconds. */
+gint64 postfix_facts_seconds(const char *value);
+
+const PostfixService *postfix_facts_service(const PostfixFacts *facts, const char *name);
+
+/* The service as a line for `postconf -Me`, without its name. Caller frees. */
+char *postfix_service_print(const PostfixService *service);
+
+/* Run `postconf` (and -c folder) with these arguments (NULL ends). *ret_output may be NULL. */
+bool postfix_facts_postconf(const char *folder, const char *const *args, char **ret_output, Status *st);
+
+#endif

@@ -1,0 +1,406 @@
+/* setup-plan: what must change in a Postfix so that it calls todoke, and what is wrong there now. */
+#include "agent/cmd/setup-plan.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* How much longer than ours Postfix's patience must be: starting, and writing the answer, take time too. */
+enum { TIME_MARGIN_SECONDS = 60 };
+
+typedef struct {
+	const PostfixFacts *facts;
+	const SetupWish *wish;
+	SetupPlan *plan;
+} Planner;
+
+void
+setup_change_free(SetupChange *change)
+{
+	if (change == NULL)
+		return;
+	g_free(change->name);
+	g_free(change->before);
+	g_free(change->after);
+	g_free(change->why);
+	g_free(change);
+}
+
+static void
+finding_free(SetupFinding *finding)
+{
+	g_free(finding->text);
+	g_free(finding->fix);
+	g_free(finding);
+}
+
+void
+setup_plan_free(SetupPlan *plan)
+{
+	if (plan == NULL)
+		return;
+	g_ptr_array_unref(plan->changes);
+	g_ptr_array_unref(plan->findings);
+	g_free(plan);
+}
+
+/* Takes `text` and `fix`. */
+static void
+find(Planner *planner, const char *code, char *text, char *fix)
+{
+	SetupFinding *finding = g_new0(SetupFinding, 1);
+	finding->code = code;
+	finding->text = text;
+	finding->fix = fix;
+	g_ptr_array_add(planner->plan->findings, finding);
+}
+
+static void
+want(Planner *planner, bool master, const char *name, const char *before, const char *after, const char *why)
+{
+	if (g_strcmp0(before, after) == 0)
+		return;
+	SetupChange *change = g_new0(SetupChange, 1);
+	change->master = master;
+	change->name = g_strdup(name);
+	change->before = g_strdup(before);
+	change->after = g_strdup(after);
+	change->why = g_strdup(why);
+	g_ptr_array_add(planner->plan->changes, change);
+}
+
+static void
+want_parameter(Planner *planner, const char *name, const char *after, const char *why)
+{
+	if (strcmp(postfix_facts_value(planner->facts, name), after) != 0)
+		want(planner, false, name, g_hash_table_lookup(planner->facts->said, name), after, why);
+}
+
+char **
+setup_change_args(const SetupChange *change, bool back)
+{
+	const char *value = back ? change->before : change->after;
+	g_autofree char *pair = value != NULL ? g_strdup_printf(change->master ? "%s=%s" : "%s = %s", change->name, value) : NULL;
+	const char *option = value != NULL ? (change->master ? "-Me" : "-e") : (change->master ? "-MX" : "-X");
+	return g_strdupv((char *[]){ (char *) (uintptr_t) option, pair != NULL ? pair : change->name, NULL });
+}
+
+char *
+setup_change_command(const SetupChange *change, const char *folder, bool back)
+{
+	g_auto(GStrv) args = setup_change_args(change, back);
+	g_autofree char *quoted = g_shell_quote(args[1]), *quoted_folder = folder != NULL ? g_shell_quote(folder) : NULL;
+	return g_strdup_printf("postconf %s%s%s%s %s", folder != NULL ? "-c " : "", folder != NULL ? quoted_folder : "",
+	                       folder != NULL ? " " : "", args[0], quoted);
+}
+
+/* The number of the word that begins argv, or of the end. */
+static size_t
+argv_start(const PostfixService *service)
+{
+	size_t i = 0;
+	while (service->args[i] != NULL && !g_str_has_prefix(service->args[i], "argv="))
+		i++;
+	return i;
+}
+
+/* Does the service run todoke? */
+static bool
+runs_todoke(const PostfixService *service)
+{
+	size_t i = argv_start(service);
+	if (service->args[i] == NULL || (strcmp(service->command, "pipe") != 0 && strcmp(service->command, "spawn") != 0))
+		return false;
+	g_autofree char *base = g_path_get_basename(service->args[i] + strlen("argv="));
+	return strcmp(base, "todoke") == 0;
+}
+
+/* The value of `name=` among the words before argv; NULL: not there. */
+static const char *
+attribute(const PostfixService *service, const char *name)
+{
+	size_t len = strlen(name), end = argv_start(service);
+	for (size_t i = 0; i < end; i++)
+		if (strncmp(service->args[i], name, len) == 0 && service->args[i][len] == '=')
+			return service->args[i] + len + 1;
+	return NULL;
+}
+
+static bool
+has_words(const PostfixService *service, const char *first, const char *second)
+{
+	for (size_t i = argv_start(service); service->args[i] != NULL && service->args[i + 1] != NULL; i++)
+		if (strcmp(service->args[i], first) == 0 && strcmp(service->args[i + 1], second) == 0)
+			return true;
+	return false;
+}
+
+/* A milter may change the message, and ${size} is what it was before. */
+static bool
+milters_may_edit(const PostfixFacts *facts)
+{
+	if (*postfix_facts_value(facts, "smtpd_milters") != '\0' || *postfix_facts_value(facts, "non_smtpd_milters") != '\0')
+		return true;
+	for (guint i = 0; i < facts->services->len; i++) {
+		const PostfixService *service = facts->services->pdata[i];
+		for (char **arg = service->args; *arg != NULL; arg++)
+			if (strstr(*arg, "smtpd_milters=") != NULL && !g_str_has_suffix(*arg, "smtpd_milters="))
+				return true;
+	}
+	return false;
+}
+
+static bool
+calls_deliver_rightly(const PostfixService *service)
+{
+	return has_words(service, "-f", "${sender}") && has_words(service, "-d", "${recipient}");
+}
+
+/* What pipe(8) should have as arguments: what is there, repaired; or all new. Caller frees. */
+static char *
+wanted_args(const Planner *planner, const PostfixService *service)
+{
+	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+	bool milters = milters_may_edit(planner->facts);
+	size_t end = service != NULL ? argv_start(service) : 0;
+	const char *user = service != NULL ? attribute(service, "user") : NULL;
+	if (user == NULL || strcmp(user, "root") == 0 || g_str_has_prefix(user, "root:"))
+		user = planner->wish->user;
+	for (size_t i = 0; i < end; i++) {
+		g_auto(GStrv) without_d = g_str_has_prefix(service->args[i], "flags=") ? g_strsplit(service->args[i] + 6, "D", -1) : NULL;
+		g_autofree char *flags = without_d != NULL ? g_strjoinv("", without_d) : NULL;
+		if (flags != NULL && *flags != '\0')
+			g_ptr_array_add(words, g_strdup_printf("flags=%s", flags));
+		else if (flags == NULL && !g_str_has_prefix(service->args[i], "user=") && !g_str_has_prefix(service->args[i], "null_sender="))
+			g_ptr_array_add(words, g_strdup(service->args[i]));
+	}
+	g_ptr_array_add(words, g_strdup_printf("user=%s", user));
+	g_ptr_array_add(words, g_strdup("null_sender="));
+	if (service != NULL && calls_deliver_rightly(service)) {
+		for (size_t i = end; service->args[i] != NULL; i++) {
+			bool size = milters && strcmp(service->args[i], "--size") == 0 && service->args[i + 1] != NULL;
+			if (!size)
+				g_ptr_array_add(words, g_strdup(service->args[i]));
+			i += size;
+		}
+	} else {
+		g_ptr_array_add(words, g_strdup_printf("argv=%s deliver -f ${sender} -a ${original_recipient} -d ${recipient} --queue-id ${queue_id}%s",
+		                                       planner->wish->program, milters ? "" : " --size ${size}"));
+	}
+	g_ptr_array_add(words, NULL);
+	return g_strjoinv(" ", (char **) words->pdata);
+}
+
+static bool
+is_too_short(const Planner *planner, const char *value)
+{
+	gint64 seconds = postfix_facts_seconds(value);
+	return seconds >= 0 && seconds < planner->wish->deadline + TIME_MARGIN_SECONDS;
+}
+
+/* `postconf -e 'name = value'` for this Postfix. Caller frees. */
+static char *
+set_command(const Planner *planner, const char *name, const char *value)
+{
+	SetupChange change = { .name = (char *) (uintptr_t) name, .after = (char *) (uintptr_t) value };
+	return setup_change_command(&change, planner->facts->folder, false);
+}
+
+static char *
+repair_command(const Planner *planner, const PostfixService *service)
+{
+	g_autofree char *args = wanted_args(planner, service);
+	g_auto(GStrv) halves = g_strsplit(service->name, "/", 2);
+	g_autofree char *line = g_strdup_printf("%s %s %s pipe %s", halves[0], halves[1], service->columns, args);
+	SetupChange change = { .master = true, .name = service->name, .after = line };
+	return setup_change_command(&change, planner->facts->folder, false);
+}
+
+static void
+find_in_limits(Planner *planner, const char *service_name)
+{
+	g_autofree char *limit = g_strdup_printf("%s_destination_recipient_limit", service_name);
+	g_autofree char *patience = g_strdup_printf("%s_time_limit", service_name);
+	const char *limit_value = postfix_facts_value(planner->facts, limit), *time_value = postfix_facts_value(planner->facts, patience);
+	if (strcmp(limit_value, "1") != 0)
+		find(planner, "recipient-limit",
+		     g_strdup_printf("%s is %s: pipe(8) gives one result for all recipients of a call, so one full mailbox would defer or bounce the mail of the others", limit, *limit_value != '\0' ? limit_value : "not set"),
+		     set_command(planner, limit, "1"));
+	if (is_too_short(planner, time_value)) {
+		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
+		find(planner, "time-limit",
+		     g_strdup_printf("%s is %s, and todoke's own deadline %" G_GINT64_FORMAT "s: past its limit Postfix kills the delivery and bounces the mail", patience, time_value, planner->wish->deadline),
+		     set_command(planner, patience, longer));
+	}
+}
+
+static void
+find_in_pipe(Planner *planner, const PostfixService *service)
+{
+	const char *flags = attribute(service, "flags"), *user = attribute(service, "user"), *null_sender = attribute(service, "null_sender");
+	if (flags != NULL && strchr(flags, 'D') != NULL)
+		find(planner, "flags-d",
+		     g_strdup_printf("service %s has flags=%s: with D Postfix itself bounces fetched mail as a loop (5.4.6) before todoke can look at it", service->name, flags),
+		     repair_command(planner, service));
+	if (flags != NULL && strpbrk(flags, "RO") != NULL)
+		find(planner, "flags-ro",
+		     g_strdup_printf("service %s has flags=%s: Postfix writes Return-Path or X-Original-To, which todoke writes as well where they are missing; that does no harm", service->name, flags),
+		     g_strdup("nothing must be done; add_return_path and add_original_to of todoke.conf are the switches"));
+	if (null_sender == NULL || *null_sender != '\0')
+		find(planner, "null-sender",
+		     g_strdup_printf("service %s has no 'null_sender=': a bounce comes in with the sender %s, which looks like a mailbox", service->name, null_sender != NULL ? null_sender : "MAILER-DAEMON"),
+		     repair_command(planner, service));
+	if (user == NULL || strcmp(user, "root") == 0 || g_str_has_prefix(user, "root:"))
+		find(planner, "user-root",
+		     g_strdup_printf("service %s has %s: pipe(8) refuses that, and all its mail waits", service->name, user == NULL ? "no user=" : "user=root"),
+		     repair_command(planner, service));
+	if (!calls_deliver_rightly(service))
+		find(planner, "arguments",
+		     g_strdup_printf("service %s does not pass '-f ${sender}' and '-d ${recipient}' as words of their own", service->name),
+		     repair_command(planner, service));
+	if (has_words(service, "--size", "${size}") && milters_may_edit(planner->facts))
+		find(planner, "size-milter",
+		     g_strdup_printf("service %s passes --size, but a milter may edit messages: a message that it made shorter would look truncated and wait for ever", service->name),
+		     repair_command(planner, service));
+	g_auto(GStrv) halves = g_strsplit(service->name, "/", 2);
+	find_in_limits(planner, halves[0]);
+}
+
+static void
+find_in_local(Planner *planner)
+{
+	const PostfixFacts *facts = planner->facts;
+	const char *command = postfix_facts_value(facts, "mailbox_command"), *size = postfix_facts_value(facts, "mailbox_size_limit");
+	g_autofree char *plain = g_strdup_printf("%s deliver", planner->wish->program);
+	if (strstr(command, "todoke") == NULL)
+		return;
+	if (strpbrk(command, "\"'$|;&<>()*?`\\") != NULL)
+		find(planner, "shell",
+		     g_strdup("mailbox_command has characters of the shell, so Postfix runs it by /bin/sh: a crash or a missing program then bounces the mail instead of deferring it"),
+		     set_command(planner, "mailbox_command", plain));
+	if (strcmp(size, "0") != 0)
+		find(planner, "mailbox-size",
+		     g_strdup_printf("mailbox_size_limit is %s: it bounds every file that todoke writes; bigger messages are deferred", size),
+		     set_command(planner, "mailbox_size_limit", "0"));
+	if (is_too_short(planner, postfix_facts_value(facts, "command_time_limit"))) {
+		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
+		find(planner, "time-limit",
+		     g_strdup_printf("command_time_limit is %s, and todoke's own deadline %" G_GINT64_FORMAT "s: past its limit Postfix kills the delivery and bounces the mail",
+		                     postfix_facts_value(facts, "command_time_limit"), planner->wish->deadline),
+		     set_command(planner, "command_time_limit", longer));
+	}
+	if (*postfix_facts_value(facts, "mailbox_transport") != '\0')
+		find(planner, "mailbox-transport",
+		     g_strdup_printf("mailbox_transport is %s: it goes before mailbox_command, which is never run", postfix_facts_value(facts, "mailbox_transport")),
+		     set_command(planner, "mailbox_transport", ""));
+	find(planner, "local-loop-check",
+	     g_strdup("local(8) compares Delivered-To before it runs mailbox_command, and bounces fetched mail whose line was copied (5.4.6)"),
+	     g_strdup("where mail is fetched from other mailboxes, use the door pipe with mailbox_transport: todoke setup postfix --door pipe"));
+}
+
+/* lmtp(8) and smtp(8) with flags=D check for loops as pipe(8) does. */
+static void
+find_in_lmtp(Planner *planner, const PostfixService *service)
+{
+	for (char **arg = service->args; *arg != NULL; arg++) {
+		if (!g_str_has_prefix(*arg, "flags=") || strchr(*arg, 'D') == NULL)
+			continue;
+		find(planner, "flags-d",
+		     g_strdup_printf("service %s has %s: with D Postfix itself bounces fetched mail as a loop (5.4.6) before todoke can look at it", service->name, *arg),
+		     g_strdup_printf("take the D out of that line of master.cf"));
+	}
+}
+
+static void
+find_all(Planner *planner)
+{
+	for (guint i = 0; i < planner->facts->services->len; i++) {
+		const PostfixService *service = planner->facts->services->pdata[i];
+		if (strcmp(service->command, "pipe") == 0 && runs_todoke(service))
+			find_in_pipe(planner, service);
+		else if (strcmp(service->command, "lmtp") == 0)
+			find_in_lmtp(planner, service);
+	}
+	find_in_local(planner);
+}
+
+static char *
+service_name(const Planner *planner)
+{
+	if (planner->wish->service != NULL)
+		return g_strdup_printf("%s/unix", planner->wish->service);
+	for (guint i = 0; i < planner->facts->services->len; i++) {
+		const PostfixService *service = planner->facts->services->pdata[i];
+		if (strcmp(service->command, "pipe") == 0 && runs_todoke(service))
+			return g_strdup(service->name);
+	}
+	return g_strdup("todoke/unix");
+}
+
+/* Which parameter sends the mail of the recipients to the service. */
+static void
+want_route(Planner *planner, const char *transport)
+{
+	if (planner->wish->virtual_users)
+		want_parameter(planner, "virtual_transport", transport, "the virtual mailbox domains deliver by it");
+	else
+		want_parameter(planner, "mailbox_transport", transport, "the local users' mail goes to it, after aliases and .forward");
+	if (planner->wish->virtual_users && *postfix_facts_value(planner->facts, "virtual_mailbox_domains") == '\0')
+		find(planner, "no-domains", g_strdup("virtual_mailbox_domains is empty: no domain uses virtual_transport"),
+		     g_strdup("name the domains: postconf -e 'virtual_mailbox_domains = example.jp', and their users in virtual_mailbox_maps"));
+}
+
+static void
+plan_pipe(Planner *planner)
+{
+	g_autofree char *name = service_name(planner);
+	g_auto(GStrv) halves = g_strsplit(name, "/", 2);
+	const PostfixService *service = postfix_facts_service(planner->facts, name);
+	bool ours = service != NULL && runs_todoke(service);
+	g_autofree char *before = service != NULL ? postfix_service_print(service) : NULL;
+	g_autofree char *args = wanted_args(planner, ours ? service : NULL);
+	g_autofree char *after = g_strdup_printf("%s %s %s pipe %s", halves[0], halves[1], ours ? service->columns : "- n n - -", args);
+	g_autofree char *limit = g_strdup_printf("%s_destination_recipient_limit", halves[0]);
+	g_autofree char *patience = g_strdup_printf("%s_time_limit", halves[0]);
+	g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
+	const char *now = postfix_facts_value(planner->facts, patience);
+	if (*now == '\0')
+		now = postfix_facts_value(planner->facts, "command_time_limit");
+	want(planner, true, name, before, after, "the service that runs todoke");
+	want_parameter(planner, limit, "1", "one result for one recipient");
+	if (is_too_short(planner, now))
+		want_parameter(planner, patience, longer, "longer than todoke's own deadline, so that Postfix never bounces slow deliveries");
+	want_route(planner, halves[0]);
+	if (!planner->wish->virtual_users)
+		find(planner, "system-users",
+		     g_strdup_printf("todoke.conf delivers to system accounts, but pipe(8) runs todoke as '%s' alone, which may not write to other people's homes", planner->wish->user),
+		     g_strdup("one tree for all mail: maildir = \"/var/vmail/%d/%n\" in todoke.conf; or the door local; or --user with the one user who gets mail"));
+}
+
+static void
+plan_local(Planner *planner)
+{
+	g_autofree char *command = g_strdup_printf("%s deliver", planner->wish->program);
+	g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
+	want_parameter(planner, "mailbox_command", command, "local(8) runs it as the recipient");
+	want_parameter(planner, "mailbox_size_limit", "0", "it would bound each message, not the mailbox");
+	want_parameter(planner, "mailbox_transport", "", "it would go before mailbox_command");
+	if (is_too_short(planner, postfix_facts_value(planner->facts, "command_time_limit")))
+		want_parameter(planner, "command_time_limit", longer, "longer than todoke's own deadline, so that Postfix never bounces slow deliveries");
+}
+
+SetupPlan *
+setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
+{
+	SetupPlan *plan = g_new0(SetupPlan, 1);
+	plan->changes = g_ptr_array_new_with_free_func((GDestroyNotify) setup_change_free);
+	plan->findings = g_ptr_array_new_with_free_func((GDestroyNotify) finding_free);
+	Planner planner = { facts, wish, plan };
+	find_all(&planner);
+	if (wish->door == SETUP_PIPE)
+		plan_pipe(&planner);
+	else if (wish->door == SETUP_LOCAL)
+		plan_local(&planner);
+	else
+		want_route(&planner, "lmtp:unix:private/todoke");
+	return plan;
+}

@@ -1,0 +1,257 @@
+/* setup-state: makes the changes of a plan, and takes them back. */
+#define _GNU_SOURCE
+#include "agent/cmd/setup-state.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char *const files[] = { "main.cf", "master.cf" };
+
+typedef struct {
+	char *text[G_N_ELEMENTS(files)];
+	size_t len[G_N_ELEMENTS(files)];
+} Snapshot;
+
+static void
+snapshot_clear(Snapshot *snapshot)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+		g_clear_pointer(&snapshot->text[i], g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Snapshot, snapshot_clear)
+
+char *
+setup_state_path(const char *folder)
+{
+	return g_build_filename(folder, "todoke-setup.json", NULL);
+}
+
+static bool
+take_snapshot(const char *folder, Snapshot *snapshot, Status *st)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path = g_build_filename(folder, files[i], NULL);
+		if (!fs_read_file(AT_FDCWD, path, LIMIT_POSTFIX_FILE_BYTES, &snapshot->text[i], &snapshot->len[i], st))
+			return false;
+	}
+	return true;
+}
+
+/* Replace a file in one step; owner and mode stay. */
+static bool
+write_back(const char *folder, const char *file, const char *text, size_t len, Status *st)
+{
+	g_autofree char *path = g_build_filename(folder, file, NULL);
+	char *real = realpath(path, NULL); /* a link stays a link */
+	struct stat sb;
+	g_autoptr(GError) error = NULL;
+	bool good = real != NULL && stat(real, &sb) == 0 &&
+	            g_file_set_contents_full(real, text, (gssize) len, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+	                                     (int) (sb.st_mode & 07777), &error) &&
+	            (geteuid() != 0 || chown(real, sb.st_uid, sb.st_gid) == 0) && chmod(real, sb.st_mode & 07777) == 0;
+	free(real);
+	if (!good)
+		return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error != NULL ? error->message : g_strerror(errno));
+	return true;
+}
+
+static bool
+restore(const char *folder, const Snapshot *snapshot, Status *st)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+		if (!write_back(folder, files[i], snapshot->text[i], snapshot->len[i], st))
+			return false;
+	return true;
+}
+
+static char *
+digest(const Snapshot *snapshot, size_t i)
+{
+	return g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) snapshot->text[i], snapshot->len[i]);
+}
+
+static json_t *
+changes_json(const SetupPlan *plan)
+{
+	json_t *list = json_array();
+	for (guint i = 0; i < plan->changes->len; i++) {
+		const SetupChange *change = plan->changes->pdata[i];
+		json_t *object = json_object();
+		json_object_set_new(object, "master", json_boolean(change->master));
+		json_object_set_new(object, "name", json_string(change->name));
+		json_object_set_new(object, "before", change->before != NULL ? json_string(change->before) : json_null());
+		json_object_set_new(object, "after", json_string(change->after));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
+/* Before and after as base64 and digest: the files need not be UTF-8. */
+static json_t *
+state_json(const SetupPlan *plan, const Snapshot *before, const Snapshot *after)
+{
+	json_t *object = json_object(), *held = json_object(), *left = json_object();
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *base64 = g_base64_encode((const guchar *) before->text[i], before->len[i]), *sum = digest(after, i);
+		json_object_set_new(held, files[i], json_string(base64));
+		json_object_set_new(left, files[i], json_string(sum));
+	}
+	json_object_set_new(object, "schema", json_string("todoke.setup-state/1"));
+	json_object_set_new(object, "before", held);
+	json_object_set_new(object, "after_sha256", left);
+	json_object_set_new(object, "changes", changes_json(plan));
+	return object;
+}
+
+static bool
+write_state(const char *path, json_t *state, Status *st)
+{
+	g_autoptr(GError) error = NULL;
+	char *text = json_dumps(state, JSON_INDENT(2));
+	bool good = text != NULL && g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, &error);
+	free(text);
+	if (!good)
+		return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error != NULL ? error->message : "a value is no UTF-8");
+	return true;
+}
+
+static bool
+run_changes(const SetupPlan *plan, const char *folder, Status *st)
+{
+	for (guint i = 0; i < plan->changes->len; i++) {
+		g_auto(GStrv) args = setup_change_args(plan->changes->pdata[i], false);
+		if (!postfix_facts_postconf(folder, (const char *const *) args, NULL, st))
+			return false;
+	}
+	return true;
+}
+
+bool
+setup_state_apply(const SetupPlan *plan, const char *folder, Status *st)
+{
+	g_autofree char *path = setup_state_path(folder);
+	g_auto(Snapshot) before = { 0 }, after = { 0 };
+	if (g_file_test(path, G_FILE_TEST_EXISTS))
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' remembers an earlier --apply: --undo that first, or remove the file to keep it for good", path);
+	if (!take_snapshot(folder, &before, st))
+		return false;
+	/* Written first with what is there now: a crash in the middle can be undone, too. */
+	json_t *first = state_json(plan, &before, &before);
+	bool good = write_state(path, first, st);
+	json_decref(first);
+	if (!good)
+		return false;
+	if (!run_changes(plan, folder, st)) {
+		if (restore(folder, &before, st))
+			(void) unlink(path);
+		return false;
+	}
+	if (!take_snapshot(folder, &after, st))
+		return false;
+	json_t *state = state_json(plan, &before, &after);
+	good = write_state(path, state, st);
+	json_decref(state);
+	return good;
+}
+
+static bool
+is_untouched(json_t *state, const Snapshot *now)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *sum = digest(now, i);
+		if (g_strcmp0(sum, json_string_value(json_object_get(json_object_get(state, "after_sha256"), files[i]))) != 0)
+			return false;
+	}
+	return true;
+}
+
+static bool
+undo_whole(json_t *state, const char *folder, Status *st)
+{
+	g_auto(Snapshot) before = { 0 };
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+		const char *base64 = json_string_value(json_object_get(json_object_get(state, "before"), files[i]));
+		if (base64 == NULL)
+			return status_fail_detail(st, STATUS_CONFIG, "the state file has no '%s'", files[i]);
+		before.text[i] = (char *) g_base64_decode(base64, &before.len[i]);
+	}
+	return restore(folder, &before, st);
+}
+
+/* What stands there for a change now. Caller frees; NULL: nothing. */
+static char *
+current_value(const PostfixFacts *facts, const SetupChange *change)
+{
+	if (!change->master)
+		return g_strdup(g_hash_table_lookup(facts->said, change->name));
+	const PostfixService *service = postfix_facts_service(facts, change->name);
+	return service != NULL ? postfix_service_print(service) : NULL;
+}
+
+static SetupChange *
+change_from_json(json_t *object)
+{
+	const char *name = json_string_value(json_object_get(object, "name")), *after = json_string_value(json_object_get(object, "after"));
+	if (name == NULL || after == NULL)
+		return NULL;
+	SetupChange *change = g_new0(SetupChange, 1);
+	change->master = json_is_true(json_object_get(object, "master"));
+	change->name = g_strdup(name);
+	change->before = g_strdup(json_string_value(json_object_get(object, "before")));
+	change->after = g_strdup(after);
+	return change;
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SetupChange, setup_change_free)
+
+static bool
+undo_one_by_one(json_t *state, const char *folder, GPtrArray *notes, Status *st)
+{
+	g_autoptr(PostfixFacts) facts = postfix_facts_read(folder, st);
+	if (facts == NULL)
+		return false;
+	size_t i;
+	json_t *object;
+	json_array_foreach(json_object_get(state, "changes"), i, object) {
+		g_autoptr(SetupChange) change = change_from_json(object);
+		g_autofree char *now = change != NULL ? current_value(facts, change) : NULL;
+		if (change == NULL || g_strcmp0(now, change->before) == 0)
+			continue;
+		if (g_strcmp0(now, change->after) != 0) {
+			g_ptr_array_add(notes, g_strdup_printf("%s was changed since and is left as it is", change->name));
+			continue;
+		}
+		g_auto(GStrv) args = setup_change_args(change, true);
+		if (!postfix_facts_postconf(folder, (const char *const *) args, NULL, st))
+			return false;
+	}
+	return true;
+}
+
+bool
+setup_state_undo(const char *folder, GPtrArray *notes, Status *st)
+{
+	g_autofree char *path = setup_state_path(folder), *text = NULL;
+	g_auto(Snapshot) now = { 0 };
+	size_t len = 0;
+	if (!fs_read_file(AT_FDCWD, path, 4 * LIMIT_POSTFIX_FILE_BYTES, &text, &len, st))
+		return status_prefix(st, "there is nothing to undo");
+	json_t *state = json_loadb(text, len, 0, NULL);
+	if (state == NULL)
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is damaged", path);
+	bool good = take_snapshot(folder, &now, st) &&
+	            (is_untouched(state, &now) ? undo_whole(state, folder, st) : undo_one_by_one(state, folder, notes, st));
+	json_decref(state);
+	if (good && unlink(path) < 0)
+		return status_fail_errno(st, errno, "cannot remove '%s'", path);
+	return good;
+}
