@@ -132,6 +132,13 @@ class World:
         path.chmod(0o644)
         return path
 
+    def write_forward(self, user, line):
+        """Give a user a .forward; case by case, so remove it again."""
+        forward = self.path("home", user, ".forward")
+        forward.write_text(f"{line}\n")
+        self.give(forward, user)
+        return forward
+
     def script(self, name, text):
         path = self.path("bin", name)
         path.parent.mkdir(exist_ok=True)
@@ -188,7 +195,6 @@ class Postfix:
         self.smtp_port = free_port()
         self.services = {}
         self.outside = world.path("outside")
-        self.local_options = {}
 
     def add_pipe(self, domain, argv, flags="", more=""):
         """Mail for `domain` goes through a pipe(8) service with this command line."""
@@ -207,6 +213,7 @@ class Postfix:
             maillog_file_prefixes = {self.world.root}
             myhostname = mx.e2e.test
             mydestination = local.test
+            myorigin = local.test
             mynetworks = 127.0.0.0/8
             inet_interfaces = 127.0.0.1
             inet_protocols = ipv4
@@ -239,7 +246,6 @@ class Postfix:
             """) + agents
 
     def master_cf(self):
-        limits = " ".join(f"-o {key}={value}" for key, value in self.local_options.items())
         rows = [f"127.0.0.1:{self.smtp_port} inet n - n - - smtpd"]
         rows += [f"{name} {kind} {rest}" for name, kind, rest in (
             ("pickup", "unix", "n - n 60 1 pickup"), ("cleanup", "unix", "n - n - 0 cleanup"),
@@ -250,7 +256,7 @@ class Postfix:
             ("smtp", "unix", "- - n - - smtp"), ("relay", "unix", "- - n - - smtp"),
             ("showq", "unix", "n - n - - showq"), ("error", "unix", "- - n - - error"),
             ("retry", "unix", "- - n - - error"), ("discard", "unix", "- - n - - discard"),
-            ("local", "unix", f"- n n - - local {limits}"), ("virtual", "unix", "- n n - - virtual"),
+            ("local", "unix", "- n n - - local"), ("virtual", "unix", "- n n - - virtual"),
             ("anvil", "unix", "- - n - 1 anvil"), ("postlog", "unix-dgram", "n - n - 1 postlogd"))]
         rows += [f"{self.name_of(domain)} unix - n n - - pipe {arguments}" for domain, arguments in self.services.items()]
         return "".join(row + "\n" for row in rows)

@@ -1,0 +1,150 @@
+"""What tests/bench/bench and tests/bench/gate share: the agents side by side, and ways to measure one delivery.
+
+Every agent delivers into a Maildir of its own, as one unprivileged user, the message coming through a pipe, as from
+Postfix. Wall time is for comparing within one run only; instructions, system calls and syncs are exact.
+"""
+import os
+import pathlib
+import pwd
+import re
+import shutil
+import subprocess
+import tempfile
+
+SENDER, RECIPIENT = "sender@outside.test", "receiver@bench.test"
+SYNC_CALLS = {"fsync", "fdatasync", "sync", "syncfs", "sync_file_range", "msync"}
+FORK_CALLS = {"fork", "vfork", "clone", "clone3"}
+SIZES = {"2k": 2 * 1024, "15k": 15 * 1024, "25m": 25 * 1024 * 1024}
+
+HEADER = (f"Return-Path: <{SENDER}>\nReceived: from mail.outside.test (mail.outside.test [192.0.2.10])\n"
+          f"\tby mx.bench.test (Postfix) with ESMTP id 4AB12C0F3\n\tfor <{RECIPIENT}>; Thu, 3 Aug 2017 00:00:00 +0900 (JST)\n"
+          f"From: Sender <{SENDER}>\nTo: Receiver <{RECIPIENT}>\nSubject: a message of some size\n"
+          "Date: Thu, 3 Aug 2017 00:00:00 +0900\nMessage-ID: <bench@outside.test>\nMIME-Version: 1.0\n"
+          "Content-Type: text/plain; charset=us-ascii\n\n")
+LINE = "The quick brown fox jumps over the lazy dog and thinks about mail.\n"
+
+
+def make_message(size):
+    body = LINE * (size // len(LINE) + 1)
+    return (HEADER + body)[:size - 1].encode() + b"\n"
+
+
+class Bench:
+    """A temporary folder on a real disk, the programs, and the agents that are there."""
+
+    def __init__(self, build):
+        subprocess.run(["make", "-C", str(build), "todoke", "tests/bench/floor", "tests/bench/measure"], check=True,
+                       stdout=subprocess.DEVNULL)
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="todoke-bench-", dir="/var/tmp"))
+        self.root.chmod(0o755)
+        self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+        self.home = self.folder("home")
+        for name in ("todoke", "tests/bench/floor", "tests/bench/measure"):
+            shutil.copy(build / name, self.root)
+        self.messages = {}
+        for name, size in SIZES.items():
+            self.messages[name] = self.root / f"{name}.eml"
+            self.messages[name].write_bytes(make_message(size))
+        self.agents = {name: command for name, command in self.all_agents().items() if command is not None}
+
+    def close(self):
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def folder(self, name):
+        path = self.root / name
+        path.mkdir()
+        os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        return path
+
+    def maildir(self, name):
+        path = self.folder(name)
+        for part in ("tmp", "new", "cur"):
+            self.folder(f"{name}/{part}")
+        return path
+
+    def file(self, name, text, mode=0o644):
+        path = self.root / name
+        path.write_text(text)
+        path.chmod(mode)
+        os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        return str(path)
+
+    def program(self, name, *arguments):
+        """A copy without the setuid bit, with which valgrind would not run it. None where it is not installed."""
+        found = shutil.which(name)
+        if found is None:
+            return None
+        copy = self.root / name
+        shutil.copyfile(found, copy)
+        copy.chmod(0o755)
+        return [str(copy), *arguments]
+
+    def all_agents(self):
+        return {"floor": [str(self.root / "floor"), str(self.maildir("floor.d"))],
+                "todoke": self.todoke(), "procmail": self.procmail(), "maildrop": self.maildrop(),
+                "fdm": self.fdm(), "dovecot-lda": self.dovecot_lda()}
+
+    def todoke(self):
+        key = self.file("key", "bench:" + "5a" * 32 + "\n", 0o400)
+        conf = self.file("todoke.conf", f'maildir = "{self.folder("todoke.d")}/%n"\nkey_file = "{key}"\n'
+                                        f'log_file = "{self.file("todoke.log", "")}"\n')
+        return [str(self.root / "todoke"), "deliver", "-c", conf, "-f", SENDER, "-a", RECIPIENT, "-d", RECIPIENT,
+                "--queue-id", "4AB12C0F3"]
+
+    def procmail(self):
+        rc = self.file("procmailrc", f"DEFAULT={self.maildir('procmail.d')}/\nLOGFILE={self.file('procmail.log', '')}\n")
+        return self.program("procmail", rc)
+
+    def maildrop(self):
+        rc = self.file("mailfilter", f'to "{self.maildir("maildrop.d")}"\n', 0o600)
+        return self.program("maildrop", rc)
+
+    def fdm(self):
+        conf = self.file("fdm.conf", f'set lock-file "{self.home}/fdm.lock"\naccount "in" stdin\n'
+                                     f'action "store" maildir "{self.maildir("fdm.d")}"\nmatch all action "store"\n', 0o600)
+        return self.program("fdm", "-q", "-f", conf, "-a", "in", "fetch")
+
+    def dovecot_lda(self):
+        conf = self.file("dovecot.conf", f"mail_location = maildir:{self.maildir('dovecot.d')}\nlog_path = {self.root}/dovecot.log\n"
+                                         "first_valid_uid = 1\nssl = no\n")
+        self.file("dovecot.log", "")
+        program = "/usr/lib/dovecot/dovecot-lda"
+        return [program, "-c", conf, "-f", SENDER, "-a", RECIPIENT] if os.access(program, os.X_OK) else None
+
+    def run(self, command, message, check=True, **options):
+        """Run as the unprivileged user, the message on standard input."""
+        if os.geteuid() == 0:
+            options.update(user=self.user.pw_uid, group=self.user.pw_gid, extra_groups=[])
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "USER": self.user.pw_name, "LOGNAME": self.user.pw_name}
+        with open(message, "rb") as data:
+            done = subprocess.run(command, stdin=data, capture_output=True, timeout=300, env=env, cwd=self.home, **options)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{command} exits {done.returncode}: {done.stdout!r} {done.stderr!r}")
+        return done
+
+    def fed_by_pipe(self, command, message):
+        """The same through a pipe, by way of measure; returns its numbers."""
+        results = self.file("results", "")
+        self.run([str(self.root / "measure"), results, str(message), *command], "/dev/null")
+        wall, cpu, rss, _ = map(int, pathlib.Path(results).read_text().split())
+        return {"wall": wall, "cpu": cpu, "rss": rss}
+
+    def instructions(self, agent, size):
+        """Instructions in user space, of the program and all that it starts."""
+        log = self.root / f"callgrind.{agent}.{size}"
+        command = ["valgrind", "--tool=callgrind", "--trace-children=yes", "--callgrind-out-file=/dev/null",
+                   f"--log-file={self.home}/{log.name}.%p", *self.agents[agent]]
+        self.fed_by_pipe(command, self.messages[size])
+        total = 0
+        for path in self.home.glob(log.name + ".*"):
+            total += sum(map(int, re.findall(r"Collected : (\d+)", path.read_text())))
+            path.unlink()
+        return total
+
+    def system_calls(self, agent, size):
+        """All system calls by name, of the program and all that it starts."""
+        trace = self.home / "trace"
+        self.fed_by_pipe(["strace", "-f", "-qq", "-o", str(trace), *self.agents[agent]], self.messages[size])
+        names = re.findall(r"^\d+ +(\w+)\(", trace.read_text(errors="replace"), re.MULTILINE)
+        trace.unlink()
+        return names
