@@ -97,6 +97,26 @@
 /* Addresses that are read from one field, and octets of a name. Postfix's header_size_limit (102,400) holds some 5,000. */
 #define LIMIT_ADDRESSES 10000u
 #define LIMIT_ADDRESS_NAME 4096u
+/*
+ * Sieve scripts (RFC 5228 2.10.7 asks for 15 nested blocks and tests at least). Levels of blocks and of tests:
+ * the parser and the runner use the stack.
+ */
+#define LIMIT_SIEVE_NESTING 32u
+
+/* Octets of a string of a script after its escapes: what a rule says or compares, not what it carries. */
+#define LIMIT_SIEVE_STRING_BYTES (64u * 1024)
+
+/* Octets of a word (command, test, tag, variable): longest of any RFC is 24. */
+#define LIMIT_SIEVE_WORD_BYTES 64u
+
+/* Arguments of one command; the richest (vacation with fcc) takes 21. */
+#define LIMIT_SIEVE_ARGUMENTS 32u
+
+/* Problems that are reported of one script: a file that is no script would fill the screen. */
+#define LIMIT_SIEVE_PROBLEMS 100u
+
+/* Match variables ${0} to ${31} (RFC 5229 3.2 asks for 10). */
+#define LIMIT_SIEVE_CAPTURES 32u
 
 /* Bytes of main.cf or master.cf that `todoke setup` keeps for --undo. */
 #define LIMIT_POSTFIX_FILE_BYTES (4u * 1024 * 1024)

@@ -47,8 +47,8 @@ headers_unref(Headers *headers)
 }
 
 /* FNV-1a over the folded name: good enough to make a wrong strcasecmp rare. */
-static guint32
-hash_name(const char *name, size_t len)
+guint32
+headers_hash(const char *name, size_t len)
 {
 	guint32 hash = 2166136261u;
 	for (size_t i = 0; i < len; i++)
@@ -83,7 +83,7 @@ append_own(Headers *headers, char *bytes, size_t len, size_t name_len, size_t va
 		.name_len = (guint32) name_len,
 		.value_at = (guint32) value_at,
 		.line = line,
-		.hash = hash_name(bytes, name_len),
+		.hash = headers_hash(bytes, name_len),
 	};
 	g_array_append_val(headers->fields, field);
 }
@@ -164,7 +164,7 @@ index_line(Headers *headers, const char *line, size_t len)
 		.name_len = (guint32) name_len,
 		.value_at = (guint32) value_at,
 		.line = headers->lines + 1,
-		.hash = hash_name(line, name_len),
+		.hash = headers_hash(line, name_len),
 	};
 	g_array_append_val(fields, field);
 	return true;
@@ -226,7 +226,7 @@ const HeaderField *
 headers_next(const Headers *headers, const char *name, size_t *pos)
 {
 	size_t name_len = strlen(name);
-	guint32 hash = hash_name(name, name_len);
+	guint32 hash = headers_hash(name, name_len);
 	for (size_t i = *pos; i < headers->fields->len; i++) {
 		const HeaderField *field = headers_get(headers, i);
 		if (field->hash == hash && field->name_len == name_len && g_ascii_strncasecmp(field->bytes, name, name_len) == 0) {

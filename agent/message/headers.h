@@ -65,6 +65,9 @@ const char *headers_newline(const Headers *headers);
  */
 const HeaderField *headers_next(const Headers *headers, const char *name, size_t *pos);
 
+/* The hash of a name, as in HeaderField. */
+guint32 headers_hash(const char *name, size_t len);
+
 /* Where a stamp of ours goes: before the first field, but behind stray lines that would become a fold of it. */
 size_t headers_top(const Headers *headers);
 

@@ -1,0 +1,45 @@
+/* sieve-ext: the table of extensions. */
+#include "filters/sieve/sieve-ext.h"
+
+#include <string.h>
+
+static const SieveExt *const extensions[] = {
+#define EXT(name) &sieve_ext_##name,
+#include "filters/sieve/sieve-ext-table.def"
+#undef EXT
+};
+
+/* A program's set of extensions is one word. */
+G_STATIC_ASSERT(G_N_ELEMENTS(extensions) <= 64);
+
+const SieveExt *
+sieve_ext_nth(size_t i)
+{
+	return i < G_N_ELEMENTS(extensions) ? extensions[i] : NULL;
+}
+
+size_t
+sieve_ext_count(void)
+{
+	return G_N_ELEMENTS(extensions);
+}
+
+size_t
+sieve_ext_number(const SieveExt *ext)
+{
+	size_t i = 0;
+	while (extensions[i] != ext)
+		i++;
+	return i;
+}
+
+const SieveExt *
+sieve_ext_find(SieveText capability)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(extensions); i++) {
+		const char *name = extensions[i]->capability;
+		if (name != NULL && strlen(name) == capability.len && memcmp(name, capability.data, capability.len) == 0)
+			return extensions[i];
+	}
+	return NULL;
+}

@@ -1,0 +1,28 @@
+/*
+ * sieve-value: what fields and addresses of the message mean. Plain values are taken as they are, without GMime; the rest is
+ * decoded by agent/message/mime.h, which is opened only then (SPEED.md P2).
+ */
+#ifndef TODOKE_SIEVE_VALUE_H
+#define TODOKE_SIEVE_VALUE_H
+
+#include "filters/sieve/sieve-ext.h"
+
+/* The value of a field unfolded, trimmed, with encoded words decoded (RFC 5228 2.7.2): UTF-8, in `arena`. */
+SieveText sieve_value_of_field(SieveArena *arena, const HeaderField *field);
+
+/* Append the addresses (SieveAddress) of an address header's decoded or raw value to `addresses`; groups are opened. */
+void sieve_value_addresses(SieveArena *arena, SieveText raw, GArray *addresses);
+
+/* The raw value of a field: unfolded and trimmed only. */
+SieveText sieve_value_raw(SieveArena *arena, const HeaderField *field);
+
+/* One envelope address, without angle brackets; the null sender is valid and empty. */
+SieveAddress sieve_value_envelope_address(SieveArena *arena, const char *address);
+
+/* Can mail be sent to this (redirect, :from)? One address without name or brackets: local part, "@", domain. */
+bool sieve_value_is_mailable(SieveText address);
+
+/* Is it UTF-8? */
+bool sieve_value_is_utf8(SieveText text);
+
+#endif
