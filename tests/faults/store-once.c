@@ -2,7 +2,8 @@
  * store-once: a delivery without the rest of the agent, for faults.py: `store-once MAILDIR ACTION... <MESSAGE`.
  *
  * An ACTION is "keep", "discard", "fileinto:Work", with flags behind '+': "keep+\Seen+Later". The message is spooled
- * first, as the agent does it for its filters. Exit code and text are the status's.
+ * first, as the agent does it for its filters. Exit code and text are the status's. STORE_LAYOUT=fs in the environment
+ * chooses that layout.
  */
 #include "agent/base/answer.h"
 #include "agent/base/fs.h"
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const Conf settings = {
+static Conf settings = {
 	.create_maildir = true,
 	.create_folders = true,
 	.subscribe_folders = true,
@@ -81,6 +82,8 @@ main(int argc, char **argv)
 {
 	g_assert(argc > 2);
 	(void) signal(SIGXFSZ, SIG_IGN);
+	if (g_strcmp0(g_getenv("STORE_LAYOUT"), "fs") == 0)
+		settings.folder_layout = FOLDER_LAYOUT_FS;
 	g_auto(Status) st = STATUS_INIT;
 	if (store(argv[1], argv + 2, &st))
 		return 0;
