@@ -63,7 +63,7 @@ next_token(const char **pos, char **ret_word, const char **ret_comment)
 		*pos = address_skip_comment(c);
 		return true;
 	}
-	size_t len = strcspn(c, " \t\r\n\v\f(;");
+	size_t len = strcspn(c, " \t\r\n\f(;"); /* the blanks of g_ascii_isspace, which has no vertical tab: a word is never empty */
 	*ret_word = g_strndup(c, len);
 	*pos = c + len;
 	return true;

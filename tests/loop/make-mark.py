@@ -14,7 +14,7 @@ import sys
 def line(name, value):
     if value is None:
         return name + "\n"
-    return name + "=" + re.sub(r"[ \t\r\n\v\f]+", " ", value).strip(" ") + "\n"
+    return name + "=" + re.sub(r"[ \t\r\n\f]+", " ", value).strip(" ") + "\n"
 
 
 def mark(key_id, key, kind, returns, time, recipient, message):

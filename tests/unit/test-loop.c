@@ -68,6 +68,7 @@ static const ReceivedRow received_rows[] = {
 	{ "a host called fetchmail", "from fetchmail (fetchmail [1.2.3.4]) by c.d with ESMTP id 1", "c.d", "1", NULL },
 	{ "a host called fetchmail behind by", "from a by c.d (fetchmail.test [1.2.3.4]) with ESMTP id 1", "c.d", "1", NULL },
 	{ "comment that never ends", "from a (x by c.d", NULL, NULL, NULL },
+	{ "a vertical tab is no blank, and no endless loop", "from a\vb by c.d id 1", "c.d", "1", NULL },
 	{ "keyword at the end", "from a by", NULL, NULL, NULL },
 	{ "empty", "", NULL, NULL, NULL },
 };
