@@ -55,7 +55,7 @@
 #define LIMIT_REGEX_HEAP_KB 16384u
 
 /* Octets of a pattern: nobody writes longer ones by hand, and compiling takes time. */
-#define LIMIT_REGEX_PATTERN_BYTES 65536u
+#define LIMIT_REGEX_PATTERN_BYTES 16384u
 
 /* Groups of a match that are reported; patterns may have more. */
 #define LIMIT_REGEX_GROUPS 100u

@@ -133,7 +133,8 @@ mark_keys_free(MarkKeys *keys)
 {
 	if (keys == NULL)
 		return;
-	explicit_bzero(keys->keys->data, keys->keys->len * sizeof(Key));
+	if (keys->keys->len > 0)
+		explicit_bzero(keys->keys->data, keys->keys->len * sizeof(Key));
 	g_array_unref(keys->keys);
 	g_free(keys);
 }

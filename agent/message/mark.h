@@ -6,9 +6,24 @@
  *
  * It covers, by HMAC-SHA256 with the key named `k`: the version, what we did (`a`: stored or redirected), how often the
  * message had come back by then (`n`), when (`t`, seconds since 1970), the recipient (address_canonical), and what
- * identifies a message and survives transport: the first Message-ID, Date and From field, each unfolded, runs of white
- * space made one blank, case kept; a missing field is not the same as an empty one. It does not cover the body, other
+ * identifies a message and survives transport: the first Message-ID, Date and From field. It does not cover the body, other
  * fields or the envelope sender, so it proves nothing about the content. It does not name the recipient to whoever reads it.
+ *
+ * The octets that go into the HMAC, lines ended by LF, without blanks at either end:
+ *
+ *     todoke mark 1
+ *     redirected
+ *     0
+ *     1501686000
+ *     (SHA-256, as 64 lower-case hexadecimal digits, of the lines below)
+ *
+ *     Recipient=receiver@example1.jp
+ *     Message-ID=<1@client.test>
+ *     Date=Wed, 2 Aug 2017 23:49:00 +0900
+ *     From=Sender <sender@client.test>
+ *
+ * Each value unfolded, runs of white space made one blank, none at the ends, case kept. A missing field is its name
+ * alone, without '='. Two steps, so that a hostile header with many marks is read once.
  *
  * A mark that is copied into another message, or is read for another recipient, does not verify. One that is replayed
  * with the same three fields to the same recipient does: whoever does that hurts only that message.

@@ -21,13 +21,17 @@ received_names_a_host(const char *name)
 	return !g_str_has_prefix(name, "127.") && !g_str_has_prefix(name, "[127.");
 }
 
-/* "fetchmail-6.3.17", "fdm 1.9, account": the name, and behind it nothing that makes it a host's. */
+/* "fetchmail-6.3.17", "getmail6", "fdm 1.9, account": the name, and behind it nothing that makes it a host's. */
 static const char *
 find_program(const char *text)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(programs); i++) {
 		size_t len = strlen(programs[i]);
-		if (g_ascii_strncasecmp(text, programs[i], len) == 0 && !g_ascii_isalnum(text[len]) && text[len] != '.')
+		if (g_ascii_strncasecmp(text, programs[i], len) != 0)
+			continue;
+		while (g_ascii_isdigit(text[len]))
+			len++;
+		if (!g_ascii_isalpha(text[len]) && text[len] != '.')
 			return programs[i];
 	}
 	return NULL;
@@ -59,10 +63,19 @@ next_token(const char **pos, char **ret_word, const char **ret_comment)
 		*pos = address_skip_comment(c);
 		return true;
 	}
-	size_t len = strcspn(c, " \t\r\n\v\f(;");
+	size_t len = strcspn(c, " \t\r\n\f(;"); /* the blanks of g_ascii_isspace, which has no vertical tab: a word is never empty */
 	*ret_word = g_strndup(c, len);
 	*pos = c + len;
 	return true;
+}
+
+/* A program's name says more than its protocol's. */
+static void
+take_program(Received *received, const char *text)
+{
+	const char *program = find_program(text);
+	if (program != NULL)
+		received->program = program;
 }
 
 /* Take the word after a keyword: each keyword once, the first counts. */
@@ -76,9 +89,8 @@ take_clause(Received *received, const char *keyword, const char *word, bool *see
 	} else if (g_ascii_strcasecmp(keyword, "id") == 0 && received->id == NULL) {
 		received->id = g_strdup(word);
 	} else if (g_ascii_strcasecmp(keyword, "with") == 0 && received->program == NULL) {
-		received->program = find_program(word);
-		if (received->program == NULL)
-			received->program = find_protocol(word);
+		received->program = find_protocol(word);
+		take_program(received, word);
 	}
 }
 
@@ -97,9 +109,8 @@ static void
 take_comment(Received *received, const char *comment, bool seen_by)
 {
 	received->qmail = received->qmail || (!seen_by && g_str_has_prefix(comment, "qmail "));
-	const char *program = seen_by ? find_program(comment) : NULL;
-	if (program != NULL && received->program == NULL)
-		received->program = program;
+	if (seen_by)
+		take_program(received, comment);
 }
 
 static void
@@ -118,6 +129,8 @@ parse(Received *received, const char *value)
 			g_clear_pointer(&keyword, g_free);
 		} else if (is_keyword(word)) {
 			keyword = g_steal_pointer(&word);
+		} else if (seen_by) {
+			take_program(received, word); /* "with POP3 getmail6 msgid:1 for <...>" */
 		}
 	}
 }

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Run the fuzz target over its corpus (TAP), or with --fuzz SECONDS really fuzz, with clang and libFuzzer; finds stay in
+# the current folder, new inputs in a temporary one.
+: "${top_srcdir:=.}"
+corpus=$top_srcdir/tests/fuzz/corpus/loop
+
+if [ "$1" = --fuzz ]; then
+	work=$(mktemp -d) || exit 1
+	trap 'rm -rf "$work"' EXIT
+	mkdir "$work/new"
+	: "${CLANG:=clang-14}"
+	touch "$work/config.h"
+	# shellcheck disable=SC2046 # the flags are words
+	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
+		-I"$top_srcdir" -I"$work" "$top_srcdir"/tests/fuzz/fuzz-loop.c "$top_srcdir"/filters/header/header-rule.c \
+		"$top_srcdir"/tests/fuzz/fuzz-filter.c "$top_srcdir"/agent/message/address.c "$top_srcdir"/agent/message/envelope.c \
+		"$top_srcdir"/agent/message/headers.c "$top_srcdir"/agent/message/loop.c "$top_srcdir"/agent/message/mark.c \
+		"$top_srcdir"/agent/message/received.c "$top_srcdir"/agent/base/fs.c "$top_srcdir"/agent/base/regex.c \
+		"$top_srcdir"/agent/base/status.c $(pkg-config --cflags --libs glib-2.0 gmime-3.0 libpcre2-8 jansson sqlite3) \
+		-o "$work/fuzz" || exit 1
+	"$work/fuzz" -max_total_time="${2:-60}" -max_len=8192 -timeout=10 -print_final_stats=1 "$work/new" "$corpus" \
+		"$top_srcdir"/tests/cases/loop/*/
+	exit
+fi
+
+set -- "$corpus"/* "$top_srcdir"/tests/cases/loop/*/message.eml
+echo "1..$#"
+n=0
+for file; do
+	n=$((n + 1))
+	timeout 20 "${FUZZ_LOOP:-tests/fuzz/fuzz-loop}" "$file" >/dev/null 2>&1 || printf 'not '
+	echo "ok $n - ${file#"$top_srcdir"/}"
+done

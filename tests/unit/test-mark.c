@@ -1,0 +1,235 @@
+/* The mark against values that were made with Python's hmac (tests/loop/make-mark.py), its limits, and its key file. */
+#include "agent/base/limits.h"
+#include "agent/message/mark.h"
+
+#include "tests/unit/unit.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_1 "1111111111111111111111111111111111111111111111111111111111111111"
+#define KEY_2 "2222222222222222222222222222222222222222222222222222222222222222"
+
+enum { MADE_AT = 1501685100, LIFETIME = 86400 };
+
+static const AddressRules address_rules = { "", true };
+static const char made_by_python[] = "v=1; k=k1; a=stored; n=3; t=1501685100;\n\t"
+	"h=62f849921a006787d6c7ff4773fcf6a06687fd20866a1cc674623d82743bbfad";
+
+static Headers *
+index_block(const char *block)
+{
+	Headers *headers = headers_new(NULL, "\n");
+	bool ended;
+	headers_index(headers, block, strlen(block), 0, true, &ended);
+	return headers;
+}
+
+static const char message[] = "From: Sender <sender@client.test>\nDate: Wed, 2 Aug 2017 23:49:00 +0900\nMessage-ID: <1@client.test>\n";
+
+static MarkKeys *
+test_keys(const char *text)
+{
+	g_auto(Status) st = STATUS_INIT;
+	MarkKeys *keys = mark_keys_parse(text, "keys", &st);
+	assert_non_null(keys);
+	return keys;
+}
+
+static void
+test_same_as_python(void **state)
+{
+	(void) state;
+	g_autoptr(MarkKeys) keys = test_keys("k1 " KEY_1 "\nk2 " KEY_2 "\n");
+	g_autoptr(Headers) headers = index_block(message);
+	g_autofree char *subject = mark_subject("Receiver@EXAMPLE1.jp", &address_rules, headers);
+	Mark mark = { MARK_STORED, 3, MADE_AT };
+	g_autofree char *value = mark_make(keys, &mark, subject);
+	assert_string_equal(value, made_by_python);
+}
+
+typedef struct {
+	const char *name;
+	const char *message;   /* NULL: the same */
+	const char *recipient; /* NULL: the same */
+	gint64 later;          /* seconds between making and checking */
+	MarkCheck want;
+} Row;
+
+static const Row rows[] = {
+	{ "the same message", NULL, NULL, 0, MARK_VALID },
+	{ "the recipient in another spelling", NULL, "\"A\"@B.C", 0, MARK_VALID },
+	{ "fields that are not covered", "Subject: x\nFrom: a\nX-A: b\nDate: d e\nMessage-ID: <i>\n", NULL, 0, MARK_VALID },
+	{ "folded anew", "Message-ID:\n <i>\nFrom:\ta\nDate: d\n\t e \n", NULL, 0, MARK_VALID },
+	{ "a second Message-ID below", "From: a\nDate: d e\nMessage-ID: <i>\nMessage-ID: <j>\n", NULL, 0, MARK_VALID },
+	{ "another recipient", NULL, "a+x@b.c", 0, MARK_OTHER },
+	{ "another Message-ID", "From: a\nDate: d e\nMessage-ID: <j>\n", NULL, 0, MARK_OTHER },
+	{ "case of a covered field", "From: A\nDate: d e\nMessage-ID: <i>\n", NULL, 0, MARK_OTHER },
+	{ "a field is missing", "From: a\nMessage-ID: <i>\n", NULL, 0, MARK_OTHER },
+	{ "another Date", "From: a\nDate: de\nMessage-ID: <i>\n", NULL, 0, MARK_OTHER },
+	{ "as old as its lifetime", NULL, NULL, LIFETIME, MARK_VALID },
+	{ "a second older", NULL, NULL, LIFETIME + 1, MARK_EXPIRED },
+	{ "as far ahead as clocks may differ", NULL, NULL, -MARK_CLOCK_SKEW, MARK_VALID },
+	{ "a second further", NULL, NULL, -MARK_CLOCK_SKEW - 1, MARK_FUTURE },
+};
+
+static void
+test_check(void **state)
+{
+	const Row *row = *state;
+	static const char written[] = "From: a\nDate: d e\nMessage-ID: <i>\n";
+	g_autoptr(MarkKeys) keys = test_keys("k1 " KEY_1);
+	g_autoptr(Headers) headers = index_block(written);
+	g_autofree char *subject = mark_subject("a@b.c", &address_rules, headers);
+	Mark mark = { MARK_REDIRECTED, 0, MADE_AT }, got = { MARK_STORED, 9, 9 };
+	g_autofree char *value = mark_make(keys, &mark, subject);
+	g_autoptr(Headers) later = index_block(row->message != NULL ? row->message : written);
+	g_autofree char *there = mark_subject(row->recipient != NULL ? row->recipient : "a@b.c", &address_rules, later);
+	assert_int_equal(mark_check(keys, value, there, MADE_AT + row->later, LIFETIME, &got), row->want);
+	assert_int_equal(got.kind, MARK_REDIRECTED);
+	assert_int_equal(got.time, MADE_AT);
+}
+
+/* A missing field is not an empty one, and what stands in one field cannot move to the next. */
+static void
+test_fields_do_not_run_together(void **state)
+{
+	(void) state;
+	static const char *const blocks[] = { "", "Message-ID:\n", "Date:\n", "Message-ID: a Date=b\n", "Message-ID: a\nDate: b\n" };
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(blocks); i++) {
+		g_autoptr(Headers) headers = index_block(blocks[i]);
+		assert_true(g_hash_table_add(seen, mark_subject("a@b", &address_rules, headers)));
+	}
+}
+
+static const Row bad_rows[] = {
+	{ "empty", "", NULL, 0, MARK_MALFORMED },
+	{ "another version", "v=2; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "a part is missing", "v=1; k=k1; a=stored; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "a part twice", "v=1; k=k1; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "an unknown part", "v=1; k=k1; a=stored; n=0; t=1; x=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "an unknown kind", "v=1; k=k1; a=eaten; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "a negative number", "v=1; k=k1; a=stored; n=-1; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "a huge time", "v=1; k=k1; a=stored; n=0; t=99999999999999999999; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "a short digest", "v=1; k=k1; a=stored; n=0; t=1; h=11", NULL, 0, MARK_MALFORMED },
+	{ "no hexadecimal digits", "v=1; k=k1; a=stored; n=0; t=1; h=x" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "a key id that is none", "v=1; k=k.1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "a wrong digest", "v=1; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_OTHER },
+	{ "an unknown key", "v=1; k=k3; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_FOREIGN_KEY },
+};
+
+static void
+test_bad(void **state)
+{
+	const Row *row = *state;
+	g_autoptr(MarkKeys) keys = test_keys("k1 " KEY_1);
+	Mark mark;
+	assert_int_equal(mark_check(keys, row->message, "subject", 1, 1, &mark), row->want);
+}
+
+static void
+test_no_keys(void **state)
+{
+	(void) state;
+	Mark mark = { MARK_STORED, 0, 1 };
+	assert_null(mark_make(NULL, &mark, "subject"));
+	g_autoptr(MarkKeys) none = test_keys("# nothing\n\n");
+	assert_int_equal(mark_keys_count(none), 0);
+	assert_null(mark_make(none, &mark, "subject"));
+}
+
+typedef struct {
+	const char *name;
+	const char *text;
+	const char *detail;
+} KeyRow;
+
+static const KeyRow key_rows[] = {
+	{ "no key on the line", "a " KEY_1 "\nb\n", "keys:2: want 'id key': 1 to 16 letters or digits, 64 hexadecimal digits" },
+	{ "a short key", "a 11\n", "keys:1: want 'id key': 1 to 16 letters or digits, 64 hexadecimal digits" },
+	{ "a long id", "a2345678901234567 " KEY_1, "keys:1: want 'id key': 1 to 16 letters or digits, 64 hexadecimal digits" },
+	{ "an id twice", "a " KEY_1 "\n# x\na " KEY_2, "keys:3: there is another key with the id 'a'" },
+};
+
+static void
+test_wrong_keys(void **state)
+{
+	const KeyRow *row = *state;
+	g_auto(Status) st = STATUS_INIT;
+	assert_null(mark_keys_parse(row->text, "keys", &st));
+	assert_int_equal(st.id, STATUS_CONFIG);
+	assert_string_equal(st.detail, row->detail);
+}
+
+static void
+test_key_file(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *folder = g_dir_make_tmp("todoke-test-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(folder, "key", NULL);
+	MarkKeys *keys = (MarkKeys *) &st;
+	assert_true(mark_keys_read(path, &keys, &st)); /* no file is no fault */
+	assert_null(keys);
+
+	g_autofree char *first = NULL, *second = NULL, *third = NULL;
+	g_autoptr(MarkKeys) one = NULL, three = NULL;
+	assert_true(mark_key_generate(path, &first, &st));
+	struct stat sb;
+	assert_int_equal(stat(path, &sb), 0);
+	assert_int_equal(sb.st_mode & 07007, 0);
+	assert_true(mark_keys_read(path, &one, &st));
+	assert_int_equal(mark_keys_count(one), 1);
+
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_true(mark_key_generate(path, &second, &st));
+	assert_true(mark_key_generate(path, &third, &st));
+	assert_int_equal(stat(path, &sb), 0);
+	assert_int_equal(sb.st_mode & 07777, 0600);
+	assert_true(mark_keys_read(path, &three, &st));
+	assert_int_equal(mark_keys_count(three), 2); /* the first one is gone */
+
+	Mark mark = { MARK_STORED, 0, 100 };
+	g_autofree char *old = mark_make(one, &mark, "subject"), *fresh = mark_make(three, &mark, "subject");
+	assert_int_equal(mark_check(three, fresh, "subject", 100, 100, &mark), MARK_VALID);
+	assert_int_equal(mark_check(three, old, "subject", 100, 100, &mark), MARK_FOREIGN_KEY);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0); /* nothing else was left behind */
+}
+
+static void
+test_key_file_limit(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *path = NULL, *text = g_strnfill(LIMIT_KEY_FILE_BYTES + 1, '#');
+	int fd = g_file_open_tmp("todoke-test-XXXXXX", &path, NULL);
+	assert_int_equal(write(fd, text, LIMIT_KEY_FILE_BYTES + 1), LIMIT_KEY_FILE_BYTES + 1);
+	MarkKeys *keys = NULL;
+	assert_false(mark_keys_read(path, &keys, &st));
+	assert_int_equal(st.id, STATUS_LIMIT);
+	status_clear(&st);
+	assert_int_equal(ftruncate(fd, LIMIT_KEY_FILE_BYTES), 0);
+	assert_true(mark_keys_read(path, &keys, &st));
+	assert_null(keys);
+	close(fd);
+	unlink(path);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(bad_rows) + G_N_ELEMENTS(key_rows) + 5];
+	size_t n = 0;
+	UNIT_ROWS(tests, n, rows, test_check);
+	UNIT_ROWS(tests, n, bad_rows, test_bad);
+	UNIT_ROWS(tests, n, key_rows, test_wrong_keys);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_same_as_python);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fields_do_not_run_together);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_keys);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_key_file);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_key_file_limit);
+	return _cmocka_run_group_tests("mark", tests, n, NULL, NULL);
+}
