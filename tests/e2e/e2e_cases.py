@@ -227,7 +227,7 @@ def case_bad_address(world):
 def case_too_big(world):
     """over the agent's message_size_limit: 5.2.3"""
     queue_id = world.postfix.send(message("big", body=b"x" * 70 + b"\n") + b"y\n" * 5000, "big@sized.test")
-    check_bounce(world, queue_id, "5.2.3", "too big")
+    check_bounce(world, queue_id, "5.2.3", "bigger than 5000 bytes")
     assert world.stored("big@sized.test") == []
 
 

@@ -114,7 +114,7 @@ class World:
         self.mail.mkdir()
         self.give(self.mail)
         key = self.path("etc", "key")
-        key.write_text("e2e:" + "5a" * 32 + "\n")
+        key.write_text("e2e " + "5a" * 32 + "\n")
         key.chmod(0o400)
         self.give(key)
         self.log = self.path("todoke.log")
@@ -242,6 +242,7 @@ class Postfix:
             maximal_backoff_time = 2s
             transport_retry_time = 1s
             queue_run_delay = 300s
+            service_throttle_time = 1s
             in_flow_delay = 0
             """) + agents
 
