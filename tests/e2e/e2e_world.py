@@ -150,6 +150,13 @@ class World:
         local, domain = address.rsplit("@", 1)
         return self.mail / domain / local
 
+    def make_maildir(self, address):
+        maildir = self.maildir(address)
+        for folder in (maildir.parent, maildir, *(maildir / part for part in ("tmp", "new", "cur"))):
+            folder.mkdir(exist_ok=True)
+            self.give(folder)
+        return maildir
+
     def stored(self, address):
         """The messages in new/ of a virtual user, oldest first, as bytes."""
         return read_folder(self.maildir(address) / "new")
