@@ -85,7 +85,7 @@ class Bench:
                 "fdm": self.fdm(), "dovecot-lda": self.dovecot_lda()}
 
     def todoke(self):
-        key = self.file("key", "bench:" + "5a" * 32 + "\n", 0o400)
+        key = self.file("key", "bench " + "5a" * 32 + "\n", 0o400)
         conf = self.file("todoke.conf", f'maildir = "{self.folder("todoke.d")}/%n"\nkey_file = "{key}"\n'
                                         f'log_file = "{self.file("todoke.log", "")}"\n')
         return [str(self.root / "todoke"), "deliver", "-c", conf, "-f", SENDER, "-a", RECIPIENT, "-d", RECIPIENT,

@@ -15,6 +15,14 @@ def message(subject="hello", to="receiver@pipe.test", body=b"body\n", headers=b"
             f"Message-ID: <{subject.replace(' ', '-')}.{time.time_ns()}@outside.test>\n\n".encode() + body)
 
 
+def known_broken(why):
+    """Marks a case that shows a fault which is not mended; it fails as soon as it passes, so that the mark goes."""
+    def mark(case):
+        case.known_broken = why
+        return case
+    return mark
+
+
 def provider_message(recipient, subject):
     """A message as it lies at a provider who stamps Delivered-To, address of the reader and all."""
     return (f"Delivered-To: {recipient}\n"
@@ -227,7 +235,7 @@ def case_bad_address(world):
 def case_too_big(world):
     """over the agent's message_size_limit: 5.2.3"""
     queue_id = world.postfix.send(message("big", body=b"x" * 70 + b"\n") + b"y\n" * 5000, "big@sized.test")
-    check_bounce(world, queue_id, "5.2.3", "too big")
+    check_bounce(world, queue_id, "5.2.3", "bigger than 5000 bytes")
     assert world.stored("big@sized.test") == []
 
 
@@ -253,10 +261,7 @@ def case_wrong_configuration(world):
 
 def case_again_then_success(world):
     """exit 75, then success after postqueue -f; nothing is left behind by the failure"""
-    maildir = world.maildir("again@pipe.test")
-    for folder in (maildir.parent, maildir, *(maildir / part for part in ("tmp", "new", "cur"))):
-        folder.mkdir(exist_ok=True)
-        world.give(folder)
+    maildir = world.make_maildir("again@pipe.test")
     os.chmod(maildir / "tmp", 0o500)
     queue_id = world.postfix.send(message("again"), "again@pipe.test")
     line = world.postfix.outcome(queue_id, "deferred")
@@ -267,23 +272,27 @@ def case_again_then_success(world):
     assert len(world.stored("again@pipe.test")) == 1 and not list((maildir / "tmp").iterdir())
 
 
-def crash(world, domain):
+def crash(world, domain, stored_before):
+    """Killed by a signal at a flush; a Maildir that is there already, so that the first flush is the file's."""
+    world.make_maildir(f"crash@{domain}")
     queue_id = world.postfix.send(message("crash"), f"crash@{domain}")
     line = world.postfix.outcome(queue_id, "deferred")
     assert "dsn=4.3.0" in line and "signal 9" in line, line
-    before = len(world.stored(f"crash@{domain}"))
+    assert len(world.stored(f"crash@{domain}")) == stored_before, "killed somewhere else than meant"
     world.postfix.retry_until_sent(queue_id)
-    assert len(world.stored(f"crash@{domain}")) == 1, f"{before} copies after the crash, and now not one"
+    copies = len(world.stored(f"crash@{domain}"))
+    assert copies == 1, f"{copies} copies after the retry"
 
 
 def case_crash_before_link(world):
     """killed at the flush of the file: put off, then delivered once"""
-    crash(world, "crash1.test")
+    crash(world, "crash1.test", 0)
 
 
+@known_broken("there is no journal yet: whoever dies between link and answer delivers twice")
 def case_crash_after_link(world):
     """killed at the flush of the folder, the file being in new/: the retry does not store it twice"""
-    crash(world, "crash2.test")
+    crash(world, "crash2.test", 1)
 
 
 def case_disk_full(world):

@@ -114,7 +114,7 @@ class World:
         self.mail.mkdir()
         self.give(self.mail)
         key = self.path("etc", "key")
-        key.write_text("e2e:" + "5a" * 32 + "\n")
+        key.write_text("e2e " + "5a" * 32 + "\n")
         key.chmod(0o400)
         self.give(key)
         self.log = self.path("todoke.log")
@@ -149,6 +149,13 @@ class World:
     def maildir(self, address):
         local, domain = address.rsplit("@", 1)
         return self.mail / domain / local
+
+    def make_maildir(self, address):
+        maildir = self.maildir(address)
+        for folder in (maildir.parent, maildir, *(maildir / part for part in ("tmp", "new", "cur"))):
+            folder.mkdir(exist_ok=True)
+            self.give(folder)
+        return maildir
 
     def stored(self, address):
         """The messages in new/ of a virtual user, oldest first, as bytes."""
@@ -242,6 +249,7 @@ class Postfix:
             maximal_backoff_time = 2s
             transport_retry_time = 1s
             queue_run_delay = 300s
+            service_throttle_time = 1s
             in_flow_delay = 0
             """) + agents
 
