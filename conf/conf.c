@@ -314,6 +314,30 @@ options_new(const cfg_opt_t *options, size_t count)
 	return g_array_append_vals(array, options, (guint) count);
 }
 
+/* The line where `name` stands last. */
+static int
+line_of(const char *text, const char *name)
+{
+	const char *last = g_strrstr(text, name);
+	int line = 1;
+	for (; last != NULL && text < last; text++)
+		line += *text == '\n';
+	return line;
+}
+
+/* No callback is made for "name = {}". */
+static void
+take_empty_lists(const char *text)
+{
+	for (guint i = 0; i < reader->known; i++) {
+		const cfg_opt_t *option = &reader->root->opts[i];
+		if ((option->flags & CFGF_LIST) == 0 || (option->flags & CFGF_MODIFIED) == 0 || option->nvalues > 0)
+			continue;
+		conf_value_empty(reader->conf, &rows[reader->row_of[i]]);
+		reader->conf->lines[reader->row_of[i]] = line_of(text, option->name);
+	}
+}
+
 static void
 parse_once(const char *text)
 {
@@ -325,6 +349,7 @@ parse_once(const char *text)
 		g_error("out of memory");
 	(void) cfg_set_error_function(reader->root, on_error);
 	int rc = cfg_parse_buf(reader->root, text);
+	take_empty_lists(text);
 	if (rc != CFG_SUCCESS && !reader->again && reader->problems->len == problems_before && problems_before == 0)
 		add_problem((unsigned) reader->root->line, "cannot be understood from here on");
 	cfg_free(reader->root);

@@ -15,9 +15,13 @@
 
 static const char *const files[] = { "main.cf", "master.cf" };
 
+/* postconf writes new files, with its own idea of their mode; so that is remembered, too. */
 typedef struct {
 	char *text[G_N_ELEMENTS(files)];
 	size_t len[G_N_ELEMENTS(files)];
+	mode_t mode[G_N_ELEMENTS(files)];
+	uid_t uid[G_N_ELEMENTS(files)];
+	gid_t gid[G_N_ELEMENTS(files)];
 } Snapshot;
 
 static void
@@ -40,35 +44,49 @@ take_snapshot(const char *folder, Snapshot *snapshot, Status *st)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *path = g_build_filename(folder, files[i], NULL);
+		struct stat sb;
 		if (!fs_read_file(AT_FDCWD, path, LIMIT_POSTFIX_FILE_BYTES, &snapshot->text[i], &snapshot->len[i], st))
 			return false;
+		if (stat(path, &sb) < 0)
+			return status_fail_errno(st, errno, "cannot look at '%s'", path);
+		snapshot->mode[i] = sb.st_mode & 07777;
+		snapshot->uid[i] = sb.st_uid;
+		snapshot->gid[i] = sb.st_gid;
 	}
 	return true;
 }
 
-/* Replace a file in one step; owner and mode stay. */
+/* Give a file back its owner and mode. An owner can be given by root only, and by others nothing was taken. */
 static bool
-write_back(const char *folder, const char *file, const char *text, size_t len, Status *st)
+restore_access(const char *path, const Snapshot *snapshot, size_t i, Status *st)
 {
-	g_autofree char *path = g_build_filename(folder, file, NULL);
-	char *real = realpath(path, NULL); /* a link stays a link */
-	struct stat sb;
-	g_autoptr(GError) error = NULL;
-	bool good = real != NULL && stat(real, &sb) == 0 &&
-	            g_file_set_contents_full(real, text, (gssize) len, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
-	                                     (int) (sb.st_mode & 07777), &error) &&
-	            (geteuid() != 0 || chown(real, sb.st_uid, sb.st_gid) == 0) && chmod(real, sb.st_mode & 07777) == 0;
-	free(real);
-	if (!good)
-		return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error != NULL ? error->message : g_strerror(errno));
+	if ((geteuid() == 0 && chown(path, snapshot->uid[i], snapshot->gid[i]) < 0) || chmod(path, snapshot->mode[i]) < 0)
+		return status_fail_errno(st, errno, "cannot set owner and mode of '%s'", path);
 	return true;
+}
+
+/* Replace a file in one step. */
+static bool
+write_back(const char *folder, const Snapshot *snapshot, size_t i, Status *st)
+{
+	g_autofree char *path = g_build_filename(folder, files[i], NULL);
+	g_autoptr(GError) error = NULL;
+	char *real = realpath(path, NULL); /* a link stays a link */
+	if (real == NULL)
+		return status_fail_errno(st, errno, "cannot find '%s'", path);
+	bool good = g_file_set_contents_full(real, snapshot->text[i], (gssize) snapshot->len[i],
+	                                     G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, (int) snapshot->mode[i], &error)
+	                    ? restore_access(real, snapshot, i, st)
+	                    : status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error->message);
+	free(real);
+	return good;
 }
 
 static bool
 restore(const char *folder, const Snapshot *snapshot, Status *st)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
-		if (!write_back(folder, files[i], snapshot->text[i], snapshot->len[i], st))
+		if (!write_back(folder, snapshot, i, st))
 			return false;
 	return true;
 }
@@ -99,14 +117,16 @@ changes_json(const SetupPlan *plan)
 static json_t *
 state_json(const SetupPlan *plan, const Snapshot *before, const Snapshot *after)
 {
-	json_t *object = json_object(), *held = json_object(), *left = json_object();
+	json_t *object = json_object(), *held = json_object(), *left = json_object(), *access = json_object();
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *base64 = g_base64_encode((const guchar *) before->text[i], before->len[i]), *sum = digest(after, i);
 		json_object_set_new(held, files[i], json_string(base64));
 		json_object_set_new(left, files[i], json_string(sum));
+		json_object_set_new(access, files[i], json_pack("[i,i,i]", (int) before->mode[i], (int) before->uid[i], (int) before->gid[i]));
 	}
 	json_object_set_new(object, "schema", json_string("todoke.setup-state/1"));
 	json_object_set_new(object, "before", held);
+	json_object_set_new(object, "access", access);
 	json_object_set_new(object, "after_sha256", left);
 	json_object_set_new(object, "changes", changes_json(plan));
 	return object;
@@ -125,11 +145,16 @@ write_state(const char *path, json_t *state, Status *st)
 }
 
 static bool
-run_changes(const SetupPlan *plan, const char *folder, Status *st)
+run_changes(const SetupPlan *plan, const char *folder, const Snapshot *before, Status *st)
 {
 	for (guint i = 0; i < plan->changes->len; i++) {
 		g_auto(GStrv) args = setup_change_args(plan->changes->pdata[i], false);
 		if (!postfix_facts_postconf(folder, (const char *const *) args, NULL, st))
+			return false;
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+		g_autofree char *path = g_build_filename(folder, files[i], NULL);
+		if (!restore_access(path, before, i, st))
 			return false;
 	}
 	return true;
@@ -150,7 +175,7 @@ setup_state_apply(const SetupPlan *plan, const char *folder, Status *st)
 	json_decref(first);
 	if (!good)
 		return false;
-	if (!run_changes(plan, folder, st)) {
+	if (!run_changes(plan, folder, &before, st)) {
 		if (restore(folder, &before, st))
 			(void) unlink(path);
 		return false;
@@ -180,8 +205,12 @@ undo_whole(json_t *state, const char *folder, Status *st)
 	g_auto(Snapshot) before = { 0 };
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		const char *base64 = json_string_value(json_object_get(json_object_get(state, "before"), files[i]));
-		if (base64 == NULL)
+		int mode, uid, gid;
+		if (base64 == NULL || json_unpack(json_object_get(json_object_get(state, "access"), files[i]), "[i,i,i]", &mode, &uid, &gid) < 0)
 			return status_fail_detail(st, STATUS_CONFIG, "the state file has no '%s'", files[i]);
+		before.mode[i] = (mode_t) mode & 07777;
+		before.uid[i] = (uid_t) uid;
+		before.gid[i] = (gid_t) gid;
 		before.text[i] = (char *) g_base64_decode(base64, &before.len[i]);
 	}
 	return restore(folder, &before, st);

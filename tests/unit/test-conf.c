@@ -91,6 +91,7 @@ static const Good good[] = {
 	{ "the last of two lists holds", "hostnames = {a, b}\nhostnames = {c}", "hostnames", "{c}" },
 	{ "a list can be added to", "hostnames = {a, b}\nhostnames += {c}", "hostnames", "{a, b, c}" },
 	{ "empty list", "hostnames = {}", "hostnames", "{}" },
+	{ "an empty list after another", "hostnames = {a, b}\nhostnames = {}", "hostnames", "{}" },
 	{ "smallest", "hop_limit = 5", "hop_limit", "5" },
 	{ "biggest", "hop_limit = 1000", "hop_limit", "1000" },
 	{ "UTF-8", "loop_folder = \"\xe5\xb1\x8a\"", "loop_folder", "\"\xe5\xb1\x8a\"" },

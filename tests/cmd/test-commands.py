@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""check, config and code: what they print, and how they end."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+KEY = "4be1aa01 " + "0123456789abcdef" * 4 + "\n"
+
+
+def write(folder, name, text, mode=0o600):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+def conf(folder, text):
+    key = write(folder, "key", KEY)
+    return write(folder, "todoke.conf", 'key_file = "%s"\n%s' % (key, text))
+
+
+def findings(*args):
+    result = tap.todoke("check", "--json", *args)
+    answer = json.loads(result.stdout)
+    tap.same(answer["schema"], "todoke.check/1")
+    tap.same(result.returncode, 1 if answer["findings"] else 0)
+    return answer["findings"]
+
+
+def test_check_good(folder):
+    result = tap.todoke("check", "-c", conf(folder, ""))
+    tap.same((result.returncode, result.stdout, result.stderr), (0, b"", b""))
+
+
+def test_check_lists_all_problems(folder):
+    path = conf(folder, "maildr = x\nhop_limit = 1\nrule a { action = eat }\n")
+    result = tap.todoke("check", path)
+    tap.same(result.returncode, 1)
+    tap.same([line.split(b": ")[0:2] for line in result.stdout.splitlines()],
+             [[b"%s:%d" % (path.encode(), number), b"error"] for number in (2, 3, 4)])
+
+
+def test_check_shape_of_json(folder):
+    path = conf(folder, "hop_limit = 1\n")
+    (finding,) = findings(path)
+    tap.same(sorted(finding), ["code", "column", "end", "file", "hint", "line", "severity", "text"])
+    tap.same((finding["file"], finding["line"], finding["severity"], finding["code"]), (path, 2, "error", "setting"))
+
+
+def test_check_rule_that_never_matches(folder):
+    path = conf(folder, "rule a { header = X-A action = strip }\nrule b { header = X-A match = '/x/' action = keep }\n")
+    (finding,) = findings(path)
+    tap.same((finding["line"], finding["severity"], finding["code"]), (3, "warning", "rule-never-matches"))
+
+
+def test_check_pattern_that_is_wrong(folder):
+    (finding,) = findings(conf(folder, "rule a { header = X-A match = '/a(b/' action = strip }\n"))
+    tap.same((finding["line"], finding["severity"]), (2, "error"))
+    tap.contains(finding["text"], "octet")
+
+
+def test_check_no_key(folder):
+    path = write(folder, "todoke.conf", 'key_file = "%s/none"\n' % folder)
+    (finding,) = findings(path)
+    tap.same((finding["code"], finding["line"], finding["severity"]), ("no-key", 1, "warning"))
+    tap.same(findings(path, "-o", "add_mark=no"), [])
+
+
+def test_check_key_that_others_can_read(folder):
+    path = conf(folder, "")
+    os.chmod(os.path.join(folder, "key"), 0o644)
+    tap.same([finding["code"] for finding in findings(path)], ["key-readable"])
+
+
+def test_check_key_that_is_wrong(folder):
+    path = conf(folder, "")
+    write(folder, "key", "not a key\n")
+    tap.same([finding["code"] for finding in findings(path)], ["key-unreadable"])
+
+
+def test_check_users(folder):
+    tap.same([finding["code"] for finding in findings(conf(folder, "users = passwd_file\n"))], ["no-passwd-file"])
+    tap.same([finding["code"] for finding in findings(conf(folder, "users = virtual\nmaildir = /var/vmail\n"))], ["one-maildir"])
+
+
+def test_check_override(folder):
+    (finding,) = findings("-c", conf(folder, ""), "-o", "durability=none")
+    tap.same((finding["file"], finding["line"], finding["code"]), ("-o", None, "not-durable"))
+
+
+def test_missing_file_is_a_finding(folder):
+    (finding,) = findings(os.path.join(folder, "none.conf"))
+    tap.contains(finding["text"], "cannot open")
+
+
+def test_usage_errors(folder):
+    for command in (["check", "--wrong"], ["config", "no_such_setting"], ["code"], ["code", "--lang", "xx", "5.4.6"],
+                    ["setup"], ["setup", "sendmail"], ["setup", "postfix", "--door", "window"], ["setup", "postfix", "--apply", "--undo"]):
+        result = tap.todoke(*command)
+        tap.same((command, result.returncode, result.stdout), (command, 2, b""))
+        tap.contains(result.stderr, b"todoke %s: " % command[0].encode())
+
+
+def test_config_prints_what_differs_and_from_where(folder):
+    path = conf(folder, "hop_limit = 9\n")
+    result = tap.todoke("config", "-c", path, "-o", "add_mark=no")
+    tap.same(result.stdout.decode().splitlines(),
+             ["# " + path, "add_mark = no  # -o", 'key_file = "%s/key"  # %s:1' % (folder, path), "hop_limit = 9  # %s:2" % path])
+
+
+def test_config_can_be_read_again(folder):
+    path = conf(folder, "addresses = {\"a@b\", 'x\\\\y'}\nrule \"it's\" { header = X-A match = '/^\\d\\'$/' when = {fetched, 'not forwarded'} action = file to = \"W/A\" }\n")
+    first = tap.todoke("config", "-c", path, "--all")
+    again = write(folder, "again.conf", first.stdout.decode())
+    second = tap.todoke("config", "-c", again, "--all")
+    tap.same(second.stderr, b"")
+    values = [[line.split("  # ")[0] for line in text.stdout.decode().splitlines()[1:]] for text in (first, second)]
+    tap.same(values[1], values[0])
+    rules = [json.loads(tap.todoke("config", "-c", file, "--json").stdout)["rules"][0] for file in (path, again)]
+    for rule in rules:
+        del rule["line"]
+    tap.same(rules[1], rules[0])
+    tap.same((rules[0]["name"], rules[0]["match"], rules[0]["when"]), ("it's", "/^\\d'$/", ["fetched", "not forwarded"]))
+
+
+def test_config_names(folder):
+    tap.same(tap.todoke("config", "-c", conf(folder, ""), "hop_limit").stdout, b"hop_limit = 50  # default\n")
+
+
+def test_config_wrong(folder):
+    result = tap.todoke("config", "-c", conf(folder, "hop_limit = 1\n"))
+    tap.same((result.returncode, result.stdout), (1, b""))
+    tap.contains(result.stderr, b":2: '1' is not allowed")
+
+
+def meanings(*args, **more):
+    result = tap.todoke("code", "--json", *args, **more)
+    answer = json.loads(result.stdout)
+    tap.same(answer["schema"], "todoke.code/1")
+    return [(meaning["code"], meaning["name"]) for meaning in answer["meanings"]]
+
+
+def test_code_number_and_name(folder):
+    tap.same(meanings("5.4.6"), [("5.4.6", "loop"), ("5.4.6", "hops")])
+    tap.same(meanings("disk-full"), [("4.3.1", "disk-full")])
+    tap.same(meanings("5.7.26"), [("5.7.26", None)])
+
+
+def test_code_log_line(folder):
+    line = ("Aug  3 00:00:01 mx postfix/pipe[42]: 4AB12C0F3: to=<a@b.example>, relay=todoke, delay=0.1, delays=0/0/0/0, dsn=4.3.1, "
+            "status=deferred (temporary failure. Command output: 4.3.1 mail system full [4AB12C0F3] )")
+    tap.same(meanings(line), [("4.3.1", "disk-full")])
+
+
+def test_code_of_postfix_itself(folder):
+    line = "postfix/local[7]: 4AB: to=<a@b.example>, relay=local, dsn=5.4.6, status=bounced (mail forwarding loop for a@b.example)"
+    tap.same(meanings(line), [(None, "postfix-loop")])
+
+
+def test_code_bounce(folder):
+    bounce = write(folder, "bounce", "From: MAILER-DAEMON\nReceived: from x [192.0.2.10] by y (Postfix 2.11.0)\n\nFinal-Recipient: rfc822; a@b\n"
+                   "Action: failed\nStatus: 5.1.1\nDiagnostic-Code: x-unix; no such user here\n")
+    tap.same(meanings(bounce), [("5.1.1", "unknown-user")])
+    with open(bounce, "rb") as file:
+        tap.same(meanings("-", stdin=file.read()), [("5.1.1", "unknown-user")])
+
+
+def test_code_that_is_none(folder):
+    for text in ("192.0.2.10", "4.0.2.1", "fetchmail-5.4.6", "x5.4.6", "5.4.6666", "hello", "5.4"):
+        result = tap.todoke("code", text)
+        tap.same((text, result.returncode, result.stdout), (text, 1, b""))
+
+
+def test_code_language(folder):
+    japanese = "メールが循環しています".encode()
+    for args, env, wanted in ((["--lang", "ja"], {}, True), ([], {"LC_ALL": "ja_JP.UTF-8"}, True), (["--lang", "en"], {"LC_ALL": "ja_JP.UTF-8"}, False),
+                              ([], {"LC_ALL": "", "LC_MESSAGES": "", "LANG": "ja"}, True), ([], {"LC_ALL": "C", "LANG": "ja"}, False)):
+        tap.same(japanese in tap.todoke("code", *args, "loop", env=env).stdout, wanted, "%r %r" % (args, env))
+
+
+tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""The tables of the source and what the manual and the sample say of them."""
+
+import json
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+
+def read(*path):
+    with open(os.path.join(tap.TOP, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def plain(roff):
+    """The text of a manual page without what roff means by it."""
+    for code, text in (("\\(dq", '"'), ("\\(aq", "'"), ("\\(ti", "~"), ("\\(ha", "^"), ("\\-", "-"), ("\\e", "\\")):
+        roff = roff.replace(code, text)
+    return re.sub(r"^\.[BIR]+ ", "", roff, flags=re.M)
+
+
+def settings(*args):
+    result = tap.todoke("config", "--all", "--json", *args, env={"TODOKE_CONF": os.devnull} if not args else None)
+    tap.same(result.stderr, b"")
+    return json.loads(result.stdout)
+
+
+def defaults(folder):
+    empty = os.path.join(folder, "empty.conf")
+    open(empty, "w").close()
+    return settings("-c", empty)["settings"]
+
+
+def test_sample_says_each_setting_and_its_default(folder):
+    """All lines of the sample taken in must be what holds without it."""
+    path = os.path.join(folder, "sample.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(re.sub(r"^#(?=[a-z ]|\})(?! )", "", read("conf", "todoke.conf"), flags=re.M).replace("\n#  ", "\n  "))
+    sample = settings("-c", path)
+    missing = [row["name"] for row in sample["settings"] if row["from"] == "default"]
+    tap.same(missing, [], "settings that the sample lacks")
+    tap.same([(row["name"], row["value"]) for row in sample["settings"]], [(row["name"], row["value"]) for row in defaults(folder)])
+    tap.same([rule["action"] for rule in sample["rules"]], ["rename"])
+
+
+def test_sample_as_it_is_sets_nothing(folder):
+    result = tap.todoke("config", "--json", "-c", os.path.join(tap.TOP, "conf", "todoke.conf"))
+    tap.same((result.returncode, json.loads(result.stdout)["settings"]), (0, []))
+
+
+def test_sample_has_the_help_of_each_setting(folder):
+    words = " ".join(read("conf", "todoke.conf").replace("\n# ", " ").split()).lower()
+    for row in defaults(folder):
+        tap.contains(words, " ".join(row["help"].replace("`", "").split()).lower(), "sample")
+
+
+def test_manual_says_each_setting_and_its_default(folder):
+    page = plain(read("conf", "todoke.conf.5"))
+    found = dict(re.findall(r"^(\w+) = (.+)$", page, flags=re.M))
+    path = os.path.join(folder, "manual.conf")
+    with open(path, "w", encoding="utf-8") as file:
+        for row in defaults(folder):
+            tap.contains(page, "\n%s = " % row["name"], "todoke.conf(5)")
+            file.write("%s = %s\n" % (row["name"], found[row["name"]]))
+    tap.same([row["value"] for row in settings("-c", path)["settings"]], [row["value"] for row in defaults(folder)])
+
+
+def test_manual_says_each_choice(folder):
+    page = plain(read("conf", "todoke.conf.5"))
+    rows = re.findall(r'^CONF\(ENUM, *(\w+),.*?"([^"]*\|[^"]*)"', read("conf", "conf-table.def"), flags=re.M)
+    tap.same(len(rows) > 5, True)
+    for name, choices in rows:
+        section = page[page.index("\n%s = " % name):].split(".TP", 1)[0]
+        tap.contains(section, "one of " + ", ".join(choices.split("|")), name)
+
+
+def test_manual_says_each_fault(folder):
+    page = plain(read("agent", "todoke.8"))
+    rows = re.findall(r'^STATUS\(\w+, *"([^"]+)", *\w+, *"([^"]+)", *(\d+), *"(.*)"\)', read("agent", "base", "status-table.def"), flags=re.M)
+    tap.same(len(rows) > 30, True)
+    for name, code, reply, text in rows:
+        if not re.search(r"^%s +%s +\d+ +%s +%s$" % tuple(map(re.escape, (name, code, reply, text))), page, flags=re.M):
+            raise AssertionError("todoke(8) has no line for fault '%s' (%s, %s, %s)" % (name, code, reply, text))
+
+
+def test_manual_says_each_command(folder):
+    page = plain(read("agent", "todoke.8"))
+    rows = re.findall(r'^CMD\("(\w+)"', read("agent", "cmd", "cmd-table.def"), flags=re.M)
+    tap.same("deliver" in rows, True)
+    section = page[page.index("SH COMMANDS"):page.index("SH LOOPS")]
+    for name in rows:
+        if not re.search(r"^%s\b" % name, section, flags=re.M):
+            raise AssertionError("todoke(8) has no entry for the command '%s'" % name)
+
+
+def test_manual_says_each_limit(folder):
+    pages = plain(read("agent", "todoke.8")) + plain(read("conf", "todoke.conf.5"))
+    rows = re.findall(r"^#define (LIMIT_\w+) (.+)$", read("agent", "base", "limits.h"), flags=re.M)
+    tap.same(len(rows) > 20, True)
+    missing = []
+    for name, text in rows:
+        value = eval(re.sub(r"(?<=\d)u", "", text), {})  # our own header: numbers, '*' and brackets
+        if not re.search(r"\b%s = %d\b" % (name, value), pages):
+            missing.append("%s = %d" % (name, value))
+    tap.same(missing, [], "limits that no manual page has")
+
+
+def test_help_of_each_command_fits_a_screen(folder):
+    rows = re.findall(r'^CMD\("(\w+)", *\w+, *CMD_FOR_PEOPLE', read("agent", "cmd", "cmd-table.def"), flags=re.M)
+    for name in rows:
+        result = tap.todoke(name, "--help")
+        lines = result.stdout.decode().splitlines()
+        tap.same((name, result.returncode, len(lines) <= 24, max(map(len, lines)) <= 80), (name, 0, True, True))
+    overview = tap.todoke("--help").stdout.decode()
+    tap.same(len(overview.splitlines()) <= 24, True)
+
+
+tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""`todoke setup postfix` with a private configuration of the Postfix that is installed."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+os.environ["PATH"] += ":/usr/sbin"
+POSTCONF = shutil.which("postconf")
+MAIN = """# a comment of the admin
+compatibility_level = 3.6
+myhostname = mx.example.jp
+queue_directory = /var/spool/postfix
+virtual_mailbox_domains = example.jp
+# the end
+"""
+MASTER = """# services
+smtp      inet  n       -       y       -       -       smtpd
+virtual   unix  -       n       n       -       -       virtual
+local     unix  -       n       n       -       -       local
+lmtp      unix  -       -       y       -       -       lmtp
+"""
+PIPE = "todoke    unix  -       n       n       -       -       pipe\n    %s argv=/usr/bin/todoke deliver %s\n"
+WORDS = "-f ${sender} -a ${original_recipient} -d ${recipient} --queue-id ${queue_id}"
+VIRTUAL = ["-o", "maildir=/var/vmail/%d/%n"]
+
+
+def postfix(folder, main="", master=""):
+    if POSTCONF is None:
+        raise tap.Skip("there is no postconf here")
+    path = os.path.join(folder, "etc")
+    os.mkdir(path)
+    for name, text in (("main.cf", MAIN + main), ("master.cf", MASTER + master)):
+        with open(os.path.join(path, name), "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(os.path.join(path, name), 0o640)
+    return path
+
+
+def setup(path, *args):
+    return tap.todoke("setup", "postfix", "-C", path, "--program", "/usr/bin/todoke", *args)
+
+
+def plan(path, *args):
+    answer = json.loads(setup(path, "--json", *args).stdout)
+    tap.same(answer["schema"], "todoke.setup/1")
+    return answer
+
+
+def codes(path, *args):
+    return [finding["code"] for finding in plan(path, *args)["findings"]]
+
+
+def content(path):
+    return {name: (open(os.path.join(path, name), "rb").read(), os.stat(os.path.join(path, name)).st_mode) for name in ("main.cf", "master.cf")}
+
+
+def postconf(path, *args):
+    return subprocess.run([POSTCONF, "-c", path, *args], capture_output=True, check=True).stdout.decode().strip()
+
+
+def good_pipe(path):
+    return "".join(postconf(path, "-M", "todoke/unix").split()) == "".join(
+        ("todoke unix - n n - - pipe user=vmail null_sender= argv=/usr/bin/todoke deliver %s --size ${size}" % WORDS).split())
+
+
+def test_dry_run_changes_nothing(folder):
+    path = postfix(folder)
+    before = content(path)
+    result = setup(path, *VIRTUAL)
+    tap.same(result.returncode, 1)
+    tap.contains(result.stdout, b"postconf -c '%s' -e 'todoke_destination_recipient_limit = 1'" % path.encode())
+    tap.same(content(path), before)
+    tap.same(sorted(os.listdir(path)), ["main.cf", "master.cf"])
+
+
+def test_pipe_apply_and_undo(folder):
+    path = postfix(folder)
+    before = content(path)
+    tap.same(setup(path, "--apply", *VIRTUAL).returncode, 0)
+    tap.same(good_pipe(path), True)
+    tap.same([mode for _, mode in content(path).values()], [mode for _, mode in before.values()])
+    tap.same(postconf(path, "-h", "todoke_destination_recipient_limit", "virtual_transport").splitlines(), ["1", "todoke"])
+    tap.same((plan(path, *VIRTUAL)["changes"], plan(path, *VIRTUAL)["findings"]), ([], []))
+    tap.same(setup(path, *VIRTUAL).returncode, 0)
+    again = setup(path, "--apply", "--door", "local", *VIRTUAL)
+    tap.same(again.returncode, 1)
+    tap.contains(again.stderr, b"--undo that first")
+    tap.same(setup(path, "--undo").returncode, 0)
+    tap.same(content(path), before)
+    tap.same(sorted(os.listdir(path)), ["main.cf", "master.cf"])
+    tap.same(setup(path, "--undo").returncode, 1)
+
+
+def test_printed_commands_do_the_same_as_apply(folder):
+    path = postfix(folder)
+    for change in plan(path, *VIRTUAL)["changes"]:
+        subprocess.run(["sh", "-c", change["command"]], check=True)
+    tap.same(good_pipe(path), True)
+    tap.same(plan(path, *VIRTUAL)["changes"], [])
+
+
+def test_undo_keeps_what_others_changed_since(folder):
+    path = postfix(folder, main="virtual_transport = lmtp:inet:old\n")
+    tap.same(setup(path, "--apply", *VIRTUAL).returncode, 0)
+    postconf(path, "-e", "myhostname = other.example.jp")
+    postconf(path, "-e", "todoke_destination_recipient_limit = 7")
+    result = setup(path, "--undo")
+    tap.same(result.returncode, 1)
+    tap.contains(result.stdout, b"todoke_destination_recipient_limit was changed since")
+    tap.same(postconf(path, "-h", "myhostname", "virtual_transport").splitlines(), ["other.example.jp", "lmtp:inet:old"])
+    tap.contains(content(path)["main.cf"][0], b"todoke_destination_recipient_limit = 7\n")
+    tap.same(postconf(path, "-M", "todoke/unix"), "")
+
+
+def test_failed_apply_leaves_all_as_it_was(folder):
+    path = postfix(folder)
+    before = content(path)
+    tools = os.path.join(folder, "bin")
+    os.mkdir(tools)
+    with open(os.path.join(tools, "postconf"), "w", encoding="utf-8") as file:
+        file.write('#!/bin/sh\ncase "$*" in *virtual_transport*) echo broken >&2; exit 1;; esac\nexec %s "$@"\n' % POSTCONF)
+    os.chmod(file.name, 0o755)
+    result = tap.todoke("setup", "postfix", "-C", path, "--apply", *VIRTUAL, env={"PATH": tools + ":" + os.environ["PATH"]})
+    tap.same(result.returncode, 1)
+    tap.contains(result.stderr, b"broken")
+    tap.same(content(path), before)
+    tap.same(sorted(os.listdir(path)), ["main.cf", "master.cf"])
+
+
+def test_findings_of_a_bad_pipe(folder):
+    path = postfix(folder, master=PIPE % ("flags=DRhu user=root", "-f ${sender} -d ${recipient}"), main="todoke_time_limit = 5m\n")
+    tap.same(codes(path, *VIRTUAL), ["flags-d", "flags-ro", "null-sender", "user-root", "recipient-limit", "time-limit"])
+    tap.same(setup(path, "--apply", *VIRTUAL).returncode, 0)
+    tap.same(codes(path, *VIRTUAL), ["flags-ro"])
+    tap.contains(postconf(path, "-M", "todoke/unix"), "flags=Rhu user=vmail null_sender= argv=/usr/bin/todoke deliver -f ${sender} -d ${recipient}")
+    tap.same(postconf(path, "-h", "todoke_time_limit"), "600s")
+
+
+def test_each_fix_mends_its_finding(folder):
+    for number, (attributes, words, main, code) in enumerate((
+            ("flags=D user=vmail null_sender=", WORDS, "todoke_destination_recipient_limit = 1\n", "flags-d"),
+            ("user=vmail", WORDS, "todoke_destination_recipient_limit = 1\n", "null-sender"),
+            ("null_sender=", WORDS, "todoke_destination_recipient_limit = 1\n", "user-root"),
+            ("user=vmail null_sender=", "${recipient}", "todoke_destination_recipient_limit = 1\n", "arguments"),
+            ("user=vmail null_sender=", WORDS, "", "recipient-limit"),
+            ("user=vmail null_sender=", WORDS, "todoke_destination_recipient_limit = 1\ntodoke_time_limit = 359s\n", "time-limit"),
+            ("user=vmail null_sender=", WORDS + " --size ${size}", "todoke_destination_recipient_limit = 1\nnon_smtpd_milters = inet:localhost:1\n", "size-milter"))):
+        place = os.path.join(folder, str(number))
+        os.mkdir(place)
+        path = postfix(place, main=main, master=PIPE % (attributes, words))
+        findings = plan(path, *VIRTUAL)["findings"]
+        tap.same([finding["code"] for finding in findings], [code])
+        subprocess.run(["sh", "-c", findings[0]["fix"]], check=True)
+        tap.same(codes(path, *VIRTUAL), [], code)
+
+
+def test_enough_time_is_no_finding(folder):
+    path = postfix(folder, main="todoke_destination_recipient_limit = 1\ntodoke_time_limit = 360s\n", master=PIPE % ("user=vmail null_sender=", WORDS))
+    tap.same(codes(path, *VIRTUAL), [])
+    tap.same(codes(path, "-o", "deadline=301", *VIRTUAL), ["time-limit"])
+
+
+def test_no_size_where_milters_are(folder):
+    path = postfix(folder, main="smtpd_milters = unix:milter\n")
+    service = next(change for change in plan(path, *VIRTUAL)["changes"] if change["file"] == "master.cf")
+    tap.same("--size" in service["after"], False)
+
+
+def test_local(folder):
+    path = postfix(folder, main="mailbox_size_limit = 51200000\ncommand_time_limit = 100\n")
+    before = content(path)
+    tap.same(setup(path, "--door", "local", "--apply").returncode, 0)
+    tap.same(postconf(path, "-h", "mailbox_command", "mailbox_size_limit", "command_time_limit").splitlines(), ["/usr/bin/todoke deliver", "0", "600s"])
+    tap.same(codes(path, "--door", "local"), ["local-loop-check"])
+    tap.same(setup(path, "--undo").returncode, 0)
+    tap.same(content(path), before)
+
+
+def test_findings_of_a_bad_mailbox_command(folder):
+    path = postfix(folder, main='mailbox_command = /usr/bin/todoke deliver "$USER"\nmailbox_size_limit = 1000\ncommand_time_limit = 10s\nmailbox_transport = x\n')
+    tap.same(codes(path, "--door", "local"), ["shell", "mailbox-size", "time-limit", "mailbox-transport", "local-loop-check"])
+
+
+def test_lmtp(folder):
+    path = postfix(folder)
+    tap.same([(change["name"], change["after"]) for change in plan(path, "--door", "lmtp", *VIRTUAL)["changes"]],
+             [("virtual_transport", "lmtp:unix:private/todoke")])
+
+
+def test_pipe_for_system_accounts_is_a_finding(folder):
+    tap.same(codes(postfix(folder), "-o", "users=system"), ["system-users"])
+
+
+def test_root_is_refused(folder):
+    result = tap.todoke("setup", "postfix", "--user", "root")
+    tap.same((result.returncode, result.stdout), (2, b""))
+
+
+tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])
