@@ -105,7 +105,7 @@ def test_manual_says_each_limit(folder):
         value = eval(re.sub(r"(?<=\d)u", "", text), {})  # our own header: numbers, '*' and brackets
         if not re.search(r"\b%s = %d\b" % (name, value), pages):
             missing.append("%s = %d" % (name, value))
-    tap.same(missing, [], "limits that no manual page has")
+    tap.same(missing, [], "limits that LIMITS of todoke(8) lacks, or has with another value")
 
 
 def test_help_of_each_command_fits_a_screen(folder):
