@@ -189,15 +189,23 @@ conf_value_empty(Conf *conf, const ConfRow *row)
 	*list = g_new0(char *, 1);
 }
 
+bool
+conf_value_set_list(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
+{
+	g_auto(GStrv) items = g_strsplit(text, ",", -1);
+	conf_value_empty(conf, row);
+	for (char **item = items; *item != NULL; item++)
+		if (*g_strstrip(*item) != '\0' && !conf_value_set(conf, row, *item, ret_problem))
+			return false;
+	return true;
+}
+
 void
 conf_value_init(Conf *conf, const ConfRow *row)
 {
-	if (row->type == CONF_LIST) {
-		conf_value_empty(conf, row); /* no list of the table has a default; its test says so */
-		return;
-	}
 	g_autofree char *problem = NULL;
-	bool good = conf_value_set(conf, row, row->otherwise, &problem);
+	bool good = row->type == CONF_LIST ? conf_value_set_list(conf, row, row->otherwise, &problem)
+	                                   : conf_value_set(conf, row, row->otherwise, &problem);
 	g_assert(good);
 }
 

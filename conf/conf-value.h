@@ -13,6 +13,9 @@ void conf_value_init(Conf *conf, const ConfRow *row);
  */
 bool conf_value_set(Conf *conf, const ConfRow *row, const char *text, char **ret_problem);
 
+/* Set a LIST to the items of `text`, separated by commas. False: *ret_problem says which cannot be; the others before it are set. */
+bool conf_value_set_list(Conf *conf, const ConfRow *row, const char *text, char **ret_problem);
+
 /* Make a LIST empty. */
 void conf_value_empty(Conf *conf, const ConfRow *row);
 

@@ -458,18 +458,6 @@ read_file(Conf *conf, const char *path, GPtrArray *problems)
 }
 
 static void
-override_list(Conf *conf, const ConfRow *row, const char *value, GPtrArray *problems)
-{
-	g_auto(GStrv) items = g_strsplit(value, ",", -1);
-	conf_value_empty(conf, row);
-	for (char **item = items; *item != NULL; item++) {
-		g_autofree char *problem = NULL;
-		if (*g_strstrip(*item) != '\0' && !conf_value_set(conf, row, *item, &problem))
-			conf_problem_add(problems, "-o", 0, "%s", problem);
-	}
-}
-
-static void
 override(Conf *conf, const char *text, GPtrArray *problems)
 {
 	const char *equal = strchr(text, '=');
@@ -487,9 +475,8 @@ override(Conf *conf, const char *text, GPtrArray *problems)
 	} else {
 		g_autofree char *value = g_strstrip(g_strdup(equal + 1)), *problem = NULL;
 		conf->lines[row - rows] = CONF_LINE_OVERRIDE;
-		if (row->type == CONF_LIST)
-			override_list(conf, row, value, problems);
-		else if (!conf_value_set(conf, row, value, &problem))
+		if (row->type == CONF_LIST ? !conf_value_set_list(conf, row, value, &problem)
+		                           : !conf_value_set(conf, row, value, &problem))
 			conf_problem_add(problems, "-o", 0, "%s", problem);
 	}
 }

@@ -50,6 +50,9 @@
 /* Bytes of a passwd-like file: 100,000 users of 160 octets. It is read as a whole for each delivery. */
 #define LIMIT_PASSWD_FILE (16u * 1024 * 1024)
 
+/* Bytes of a file of an external list (RFC 6134). It is read as a whole by the first script that asks. */
+#define LIMIT_LIST_FILE (16u * 1024 * 1024)
+
 /* Steps of one PCRE2 match, and kilobytes of its heap: a pattern or a value of a stranger must not hold the delivery. */
 #define LIMIT_REGEX_STEPS 1000000u
 #define LIMIT_REGEX_HEAP_KB 16384u

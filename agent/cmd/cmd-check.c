@@ -3,10 +3,12 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/people.h"
 #include "agent/run/site.h"
+#include "agent/run/world.h"
 #include "conf/conf-choices.h"
 #include "filters/filter.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -15,17 +17,22 @@
 #include <unistd.h>
 
 static const char about[] =
-	"\nChecks the configuration that deliveries read, or each FILE. A finding is\n"
+	"\nChecks the configuration that deliveries read, or each FILE: a Sieve script\n"
+	"where its name ends in .sieve, else a configuration. A finding is\n"
 	"file:line:column: error or warning: what, and a hint where there is one.\n\n"
 	"  todoke check\n"
-	"  todoke check ./todoke.conf\n\n"
+	"  todoke check ./todoke.conf ~/.dovecot.sieve\n\n"
 	"Exit code: 0 good, 1 findings, 2 wrong usage.\n";
 
 typedef struct {
 	char *conf_path;
 	char **overrides;
 	gboolean json;
+	gboolean for_site;
 } Options;
+
+/* Octets of a file whose lines are shown with a finding. */
+enum { LIMIT_SHOWN_SOURCE = 64 * 1024 * 1024 };
 
 static void
 options_clear(Options *options)
@@ -123,12 +130,45 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 	check_durability(conf, problems);
 }
 
+/* A script, as the engine `name` reads it, with the site's settings. */
+static void
+check_script(const char *path, const char *name, const Options *options, GPtrArray *problems)
+{
+	Conf *conf = people_conf(options->conf_path, options->overrides);
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Site) site = conf != NULL ? site_new(conf, &st) : NULL;
+	g_autoptr(Account) account = site != NULL ? account_imagined(site->conf, "owner", &st) : NULL;
+	g_autofree char *text = NULL;
+	size_t len;
+	if (account == NULL || !fs_read_file(AT_FDCWD, path, (size_t) site->conf->sieve_max_script_size, &text, &len, &st)) {
+		add(problems, PROBLEM_ERROR, path, 0, "unreadable", st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
+		return;
+	}
+	g_autoptr(Envelope) envelope = envelope_new(DOOR_TRY);
+	g_autoptr(World) world = world_new(site, account, envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL);
+	const Filter *engine = filter_find(name);
+	const FilterSource source = {
+		.file = path, .text = text, .len = len, .trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER,
+	};
+	FilterProgram *program = engine->compile(&source, world_env(world), problems);
+	if (program != NULL)
+		engine->free(program);
+}
+
+static void
+check_sieve(const char *path, const Options *options, GPtrArray *problems)
+{
+	check_script(path, "sieve", options, problems);
+}
+
 /* The kinds of files that we can check, told by their names; the first that fits. More engines are more rows. */
 static const struct {
 	const char *suffix;
 	void (*check)(const char *path, const Options *options, GPtrArray *problems);
 } kinds[] = {
 	{ ".conf", check_conf },
+	{ ".sieve", check_sieve },
+	{ ".siv", check_sieve },
 	{ "", check_conf },
 };
 
@@ -141,54 +181,24 @@ check_file(const char *path, const Options *options, GPtrArray *problems)
 	kinds[i].check(path, options, problems);
 }
 
-static const char *
-severity_name(ProblemSeverity severity)
+/* The text that a problem speaks of; NULL: it cannot be read, or is no text of ours to show. Caller frees. */
+static char *
+source_of(const FilterProblem *problem)
 {
-	return severity == PROBLEM_ERROR ? "error" : "warning";
-}
-
-static void
-print_problem(const FilterProblem *problem)
-{
-	printf("%s:", problem->file);
-	if (problem->line > 0)
-		printf("%u:", problem->line);
-	if (problem->line > 0 && problem->column > 0)
-		printf("%u:", problem->column);
-	printf(" %s: %s\n", severity_name(problem->severity), problem->text);
-	if (problem->hint != NULL)
-		printf("    hint: %s\n", problem->hint);
-}
-
-static json_t *
-number_or_null(unsigned number)
-{
-	return number > 0 ? json_integer(number) : json_null();
-}
-
-static json_t *
-problem_json(const FilterProblem *problem)
-{
-	json_t *object = json_object();
-	json_object_set_new(object, "file", people_json_text(problem->file));
-	json_object_set_new(object, "line", number_or_null(problem->line));
-	json_object_set_new(object, "column", number_or_null(problem->column));
-	json_object_set_new(object, "end", number_or_null(problem->end_column));
-	json_object_set_new(object, "severity", json_string(severity_name(problem->severity)));
-	json_object_set_new(object, "code", problem->code != NULL ? json_string(problem->code) : json_null());
-	json_object_set_new(object, "text", people_json_text(problem->text));
-	json_object_set_new(object, "hint", problem->hint != NULL ? people_json_text(problem->hint) : json_null());
-	return object;
+	g_auto(Status) unread = STATUS_INIT;
+	char *text = NULL;
+	size_t len;
+	if (problem->line == 0 || !fs_read_file(AT_FDCWD, problem->file, LIMIT_SHOWN_SOURCE, &text, &len, &unread))
+		return NULL;
+	return text;
 }
 
 static void
 print_json(const GPtrArray *problems)
 {
-	json_t *object = json_object(), *list = json_array();
-	for (guint i = 0; i < problems->len; i++)
-		json_array_append_new(list, problem_json(problems->pdata[i]));
+	json_t *object = json_object();
 	json_object_set_new(object, "schema", json_string("todoke.check/1"));
-	json_object_set_new(object, "findings", list);
+	json_object_set_new(object, "findings", people_problems_json(problems));
 	people_print_json(object);
 }
 
@@ -199,6 +209,7 @@ cmd_check(int argc, char **argv)
 	const GOptionEntry entries[] = {
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path, "Check this configuration", "FILE" },
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "Set this for once", "NAME=VALUE" },
+		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site, "Scripts are the site's, not a user's", NULL },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print an object of schema todoke.check/1", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
@@ -212,7 +223,9 @@ cmd_check(int argc, char **argv)
 		check_file(argv[i], &options, problems);
 	if (options.json)
 		print_json(problems);
-	for (guint i = 0; i < problems->len && !options.json; i++)
-		print_problem(problems->pdata[i]);
+	for (guint i = 0; i < problems->len && !options.json; i++) {
+		g_autofree char *source = source_of(problems->pdata[i]);
+		people_print_problem(problems->pdata[i], source);
+	}
 	return problems->len > 0 ? PEOPLE_FINDINGS : PEOPLE_GOOD;
 }

@@ -7,6 +7,7 @@
 #include "agent/base/fs.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/people.h"
+#include "agent/message/address.h"
 #include "agent/run/transact.h"
 
 #include <errno.h>
@@ -27,6 +28,17 @@ typedef struct {
 	char *now;
 	gboolean as_json;
 	char **messages;
+	/* The world around a script. */
+	char *script;
+	char **before;
+	char **after;
+	char *personal;
+	char *global;
+	char **mailboxes;
+	char **lists;
+	char *auth;
+	char *trace;
+	char *emit;
 } Options;
 
 static void
@@ -40,6 +52,16 @@ options_clear(Options *options)
 	g_free(options->queue_id);
 	g_free(options->now);
 	g_strfreev(options->messages);
+	g_free(options->script);
+	g_strfreev(options->before);
+	g_strfreev(options->after);
+	g_free(options->personal);
+	g_free(options->global);
+	g_strfreev(options->mailboxes);
+	g_strfreev(options->lists);
+	g_free(options->auth);
+	g_free(options->trace);
+	g_free(options->emit);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
@@ -49,6 +71,7 @@ static const char about[] =
 	"the loop check with its evidence, the header rules, the plan, the answer to\n"
 	"Postfix. MESSAGE is a file, '-' is standard input.\n\n"
 	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
+	"  todoke try --script new.sieve -f boss@example.jp message.eml\n"
 	"  todoke try --rcpt me@example.jp --json message.eml\n\n"
 	"Exit code: 0 all would be delivered, 1 one would not, 2 wrong usage.\n";
 
@@ -64,6 +87,16 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path, "Instead of the installed todoke.conf", "FILE" },
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides, "A setting for this run", "KEY=VALUE" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "One line of schema todoke.try/1 a message", NULL },
+		{ "script", 's', 0, G_OPTION_ARG_FILENAME, &options->script, "This script instead of the account's, which need not exist", "FILE" },
+		{ "before", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->before, "A script of the site before it", "FILE" },
+		{ "after", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->after, "A script of the site after it", "FILE" },
+		{ "personal", 0, 0, G_OPTION_ARG_FILENAME, &options->personal, "Folder of scripts for include", "DIR" },
+		{ "global", 0, 0, G_OPTION_ARG_FILENAME, &options->global, "Folder of scripts for include :global", "DIR" },
+		{ "mailbox", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->mailboxes, "A mailbox that exists", "NAME[:\\Use]" },
+		{ "list", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->lists, "An external list", "NAME=FILE" },
+		{ "auth", 0, 0, G_OPTION_ARG_FILENAME, &options->auth, "Login name of the sender", "USER" },
+		{ "trace", 0, 0, G_OPTION_ARG_STRING, &options->trace, "actions, commands, tests or matching", "LEVEL" },
+		{ "emit", 0, 0, G_OPTION_ARG_FILENAME, &options->emit, "Write what would be stored or sent here", "DIR" },
 		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->messages, NULL, NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
@@ -75,11 +108,62 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 	return false;
 }
 
+/* How much of the story is told: each test, where nobody says otherwise. */
+static bool
+read_trace(const Options *options, int *ret_level, int *ret_exit)
+{
+	static const char *const levels[] = { "actions", "commands", "tests", "matching" };
+	if (options->trace == NULL) {
+		*ret_level = options->as_json ? -1 : TRACE_TESTS;
+		return true;
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(levels); i++) {
+		if (strcmp(levels[i], options->trace) != 0)
+			continue;
+		*ret_level = (int) i;
+		return true;
+	}
+	*ret_exit = people_usage("try", "--trace '%s': there are actions, commands, tests and matching", options->trace);
+	return false;
+}
+
+/* In JSON the story goes to standard error: standard output is one object. */
+static void
+trace_to_stdout(const char *file, unsigned line, const char *text)
+{
+	printf("  %s:%u: %s\n", file, line, text);
+}
+
+static void
+trace_to_stderr(const char *file, unsigned line, const char *text)
+{
+	fprintf(stderr, "%s:%u: %s\n", file, line, text);
+}
+
+/* Who sent it, where nobody says: what the message says of itself. */
+static char *
+guess_sender(const Message *message)
+{
+	static const char *const names[] = { "Return-Path", "Sender", "From" };
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		size_t pos = 0;
+		const HeaderField *field = headers_next(message_headers(message), names[i], &pos);
+		g_autofree char *value = field != NULL ? header_field_value(field) : NULL;
+		if (value != NULL && strcmp(value, "<>") == 0)
+			return g_strdup("");
+		char *address = value != NULL ? address_from_header(value) : NULL;
+		if (address != NULL)
+			return address;
+	}
+	return g_strdup("");
+}
+
 static Envelope *
-make_envelope(const Options *options, const Account *account)
+make_envelope(const Options *options, const Account *account, const Message *message)
 {
 	Envelope *envelope = envelope_new(DOOR_TRY);
-	envelope->sender = g_strdup(options->sender != NULL ? options->sender : "");
+	envelope->sender = options->sender != NULL ? g_strdup(options->sender) : guess_sender(message);
+	envelope->auth = g_strdup(options->auth);
 	envelope->recipient = g_strdup(options->recipient != NULL ? options->recipient : account->user);
 	envelope->original = g_strdup(options->original);
 	envelope->queue_id = g_strdup(options->queue_id);
@@ -123,6 +207,34 @@ read_now(const Options *options, gint64 *ret_now, int *ret_exit)
 	return true;
 }
 
+/* Problems of scripts; only errors, if that is asked. */
+static guint
+count_problems(const ScriptReport *scripts, ProblemSeverity severity)
+{
+	guint n = 0;
+	for (guint i = 0; i < scripts->problems->len; i++)
+		n += ((const FilterProblem *) scripts->problems->pdata[i])->severity == severity;
+	return n;
+}
+
+/* Did every script do what its owner wrote? */
+static bool
+scripts_are_good(const Transact *transact)
+{
+	return transact_scripts(transact)->notes->len == 0;
+}
+
+static void
+print_scripts(const ScriptReport *scripts)
+{
+	for (guint i = 0; i < scripts->problems->len; i++)
+		people_print_problem(scripts->problems->pdata[i], NULL);
+	for (guint i = 0; i < scripts->notes->len; i++)
+		printf("script fault: %s\n", (const char *) scripts->notes->pdata[i]);
+	if (scripts->decided_by != NULL)
+		printf("decided by: %s\n", scripts->decided_by);
+}
+
 static void
 print_answer(const Status *st)
 {
@@ -144,6 +256,7 @@ print_for_people(const char *path, const Account *account, const Transact *trans
 		g_autofree char *rules = header_rule_result_print(transact_rules(transact));
 		fputs(rules, stdout);
 	}
+	print_scripts(transact_scripts(transact));
 	if (transact_planned(transact) != NULL) {
 		g_autofree char *plan = plan_print(transact_planned(transact));
 		printf("plan:\n");
@@ -155,25 +268,69 @@ print_for_people(const char *path, const Account *account, const Transact *trans
 }
 
 static json_t *
-error_json(const Status *st)
+error_json(const Transact *transact, const Status *st)
 {
-	if (st->id == STATUS_OK)
+	const ScriptReport *scripts = transact_scripts(transact);
+	if (st->id == STATUS_OK && scripts_are_good(transact))
 		return json_null();
-	const StatusRow *row = status_row(st->id);
-	json_t *error = json_pack("{s:s, s:s}", "fault", row->name, "status", row->dsn);
-	json_object_set_new(error, "text", people_json_text(status_text(st)));
+	StatusId id = st->id != STATUS_OK ? st->id : STATUS_SCRIPT;
+	json_t *error = json_pack("{s:s, s:s}", "fault", status_row(id)->name, "status", status_row(id)->dsn);
+	const char *text = st->id != STATUS_OK ? status_text(st) : scripts->notes->pdata[0];
+	json_object_set_new(error, "text", people_json_text(text));
 	if (st->detail != NULL)
 		json_object_set_new(error, "detail", people_json_text(st->detail));
+	if (count_problems(scripts, PROBLEM_ERROR) > 0)
+		json_object_set_new(error, "problems", people_problems_json(scripts->problems));
 	return error;
 }
 
+/* Write a message that would be stored to the emit folder; its path, or NULL: it could not. Caller frees. */
+static char *
+emit_message(const Options *options, const Transact *transact, Message *message, const PlanAction *action, size_t number)
+{
+	g_autofree char *name = g_strdup_printf("%zu.eml", number);
+	g_autofree char *path = g_build_filename(options->emit, name, NULL);
+	Headers *headers = action->headers != NULL ? action->headers : transact_headers(transact);
+	Message *body = action->message != NULL ? action->message : message;
+	g_auto(Status) st = STATUS_INIT;
+	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		status_fail_errno(&st, errno, "cannot make '%s'", path);
+	else
+		(void) message_write(body, headers, fd, NULL, &st);
+	if (st.id == STATUS_OK)
+		return g_steal_pointer(&path);
+	fprintf(stderr, "todoke try: %s\n", st.detail);
+	return NULL;
+}
+
+/* The plan, with the files that --emit wrote named in it. */
+static json_t *
+actions_json(const Options *options, const Transact *transact, Message *message)
+{
+	const Plan *plan = transact_planned(transact);
+	if (plan == NULL)
+		return json_array();
+	json_t *actions = plan_json(plan);
+	for (size_t i = 0; i < plan_count(plan) && options->emit != NULL; i++) {
+		const PlanAction *action = plan_get(plan, i);
+		if (!plan_kind_row(action->kind)->keeps_copy)
+			continue;
+		g_autofree char *path = emit_message(options, transact, message, action, i + 1);
+		if (path != NULL)
+			json_object_set_new(json_array_get(actions, i), "file", people_json_text(path));
+	}
+	return actions;
+}
+
 static void
-print_json(const char *path, const Account *account, const Transact *transact, const Status *st)
+print_json(const Options *options, const char *path, Message *message, const Account *account, const Transact *transact,
+           const Status *st)
 {
 	json_t *object = json_object();
 	json_object_set_new(object, "schema", json_string("todoke.try/1"));
-	json_object_set_new(object, "ok", json_boolean(st->id == STATUS_OK));
-	json_object_set_new(object, "error", error_json(st));
+	json_object_set_new(object, "ok", json_boolean(st->id == STATUS_OK && scripts_are_good(transact)));
+	json_object_set_new(object, "error", error_json(transact, st));
 	json_object_set_new(object, "message", people_json_text(path));
 	json_object_set_new(object, "user", people_json_text(account->user));
 	json_object_set_new(object, "maildir", people_json_text(account->maildir));
@@ -182,7 +339,9 @@ print_json(const char *path, const Account *account, const Transact *transact, c
 		json_object_set_new(object, "loop", loop_verdict_json(transact_verdict(transact)));
 	if (transact_rules(transact) != NULL)
 		json_object_set_new(object, "header_rules", header_rule_result_json(transact_rules(transact)));
-	json_object_set_new(object, "actions", transact_planned(transact) != NULL ? plan_json(transact_planned(transact)) : json_array());
+	if (count_problems(transact_scripts(transact), PROBLEM_WARNING) > 0)
+		json_object_set_new(object, "warnings", people_problems_json(transact_scripts(transact)->problems));
+	json_object_set_new(object, "actions", actions_json(options, transact, message));
 	json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	putchar('\n');
 	json_decref(object);
@@ -190,7 +349,8 @@ print_json(const char *path, const Account *account, const Transact *transact, c
 
 /* One message; false: it would not be delivered, or could not be read. */
 static bool
-try_message(const Options *options, const Site *site, const Account *account, const char *path, gint64 now)
+try_message(const Options *options, const Site *site, const Account *account, const TransactDescription *described,
+            const char *path, gint64 now)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = open_message(path, &st);
@@ -198,14 +358,26 @@ try_message(const Options *options, const Site *site, const Account *account, co
 		fprintf(stderr, "todoke try: %s\n", st.detail);
 		return false;
 	}
-	g_autoptr(Envelope) envelope = make_envelope(options, account);
+	g_autoptr(Envelope) envelope = make_envelope(options, account, message);
 	g_autoptr(Transact) transact = transact_new(site, account, envelope, message, NULL, now);
+	transact_describe(transact, described);
 	bool delivered = transact_judge(transact, &st) && transact_plan(transact, &st);
 	if (options->as_json)
-		print_json(path, account, transact, &st);
+		print_json(options, path, message, account, transact, &st);
 	else
 		print_for_people(path, account, transact, &st);
-	return delivered;
+	return delivered && scripts_are_good(transact);
+}
+
+static Account *
+find_account(const Options *options, const Conf *conf, Status *st)
+{
+	g_autofree char *here = g_strconcat(g_get_user_name(), "@", g_get_host_name(), NULL);
+	if (options->script != NULL)
+		return account_imagined(conf, options->recipient != NULL ? options->recipient : here, st);
+	if (options->recipient != NULL)
+		return account_find(conf, options->recipient, st);
+	return account_of_process(conf, NULL, NULL, NULL, st);
 }
 
 /* A fault before any message was looked at. */
@@ -221,9 +393,23 @@ cmd_try(int argc, char **argv)
 {
 	g_auto(Options) options = { 0 };
 	gint64 now;
-	int exit_code;
-	if (!read_options(&options, &argc, &argv, &exit_code) || !read_now(&options, &now, &exit_code))
+	int exit_code, level;
+	if (!read_options(&options, &argc, &argv, &exit_code) || !read_now(&options, &now, &exit_code) ||
+	    !read_trace(&options, &level, &exit_code))
 		return exit_code;
+	const TransactDescription described = {
+		.world = {
+			.mailboxes = (const char *const *) options.mailboxes,
+			.personal = options.personal,
+			.global = options.global,
+			.lists = (const char *const *) options.lists,
+			.trace_level = level,
+			.trace = options.as_json ? trace_to_stderr : trace_to_stdout,
+		},
+		.script = options.script,
+		.before = (const char *const *) options.before,
+		.after = (const char *const *) options.after,
+	};
 	g_auto(Status) st = STATUS_INIT;
 	Conf *conf = people_conf(options.conf_path, options.overrides);
 	if (conf == NULL)
@@ -231,12 +417,11 @@ cmd_try(int argc, char **argv)
 	g_autoptr(Site) site = site_new(conf, &st);
 	if (site == NULL)
 		return cannot_try(&st);
-	g_autoptr(Account) account = options.recipient != NULL ? account_find(site->conf, options.recipient, &st)
-	                                                       : account_of_process(site->conf, NULL, NULL, NULL, &st);
+	g_autoptr(Account) account = find_account(&options, site->conf, &st);
 	if (account == NULL)
 		return cannot_try(&st);
 	bool all_delivered = true;
 	for (char **path = options.messages; *path != NULL; path++)
-		all_delivered = try_message(&options, site, account, *path, now) && all_delivered;
+		all_delivered = try_message(&options, site, account, &described, *path, now) && all_delivered;
 	return all_delivered ? PEOPLE_GOOD : PEOPLE_FINDINGS;
 }

@@ -30,8 +30,8 @@ store_free(void *step)
 	g_free(store);
 }
 
-static FolderRules
-folder_rules(const Conf *conf)
+FolderRules
+deliver_folder_rules(const Conf *conf)
 {
 	return (FolderRules){
 		.layout = conf->folder_layout,
@@ -56,7 +56,7 @@ find_open_folder(const DeliverRun *run, const char *path)
 static bool
 find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Maildir **ret_maildir, Status *st)
 {
-	FolderRules rules = folder_rules(run->job->conf);
+	FolderRules rules = deliver_folder_rules(run->job->conf);
 	const char *why = NULL;
 	g_autofree char *path = folder_path(&rules, action->mailbox != NULL ? action->mailbox : "INBOX", &why);
 	if (path == NULL)

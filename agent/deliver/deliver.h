@@ -10,6 +10,7 @@
 #define TODOKE_DELIVER_H
 
 #include "agent/base/status.h"
+#include "agent/deliver/folder.h"
 #include "agent/deliver/maildir.h"
 #include "agent/message/envelope.h"
 #include "agent/message/message.h"
@@ -46,6 +47,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DeliverReport, deliver_report_clear)
 
 /* Open the INBOX at `path` as the settings say. Faults of maildir_open. */
 Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
+
+/* How this site names folders; borrows from `conf`. */
+FolderRules deliver_folder_rules(const Conf *conf);
 
 /*
  * Carry out `plan`. The deadline is stopped when the commit begins. An action that this program cannot carry out is

@@ -277,11 +277,29 @@ plan_finish(Plan *plan)
 }
 
 void
-plan_reset(Plan *plan)
+plan_set_keep_mailbox(Plan *plan, const char *mailbox)
 {
-	g_ptr_array_set_size(plan->actions, 0);
-	plan_set_keep_state(plan, NULL, NULL, NULL);
-	plan->implicit_keep = true;
+	g_free(plan->keep->mailbox);
+	plan->keep->mailbox = g_strdup(mailbox);
+}
+
+Headers *
+plan_keep_headers(const Plan *plan)
+{
+	return plan->keep->headers;
+}
+
+PlanMark
+plan_mark(const Plan *plan)
+{
+	return (PlanMark){ plan->actions->len, plan->implicit_keep };
+}
+
+void
+plan_rewind(Plan *plan, PlanMark mark)
+{
+	g_ptr_array_set_size(plan->actions, (gint) mark.actions);
+	plan->implicit_keep = mark.keeps;
 }
 
 static void

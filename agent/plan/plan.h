@@ -136,11 +136,24 @@ void plan_set_implicit_keep(Plan *plan, bool in_force);
 /* Flags, header and body that the implicit keep will use (RFC 5232 5, RFC 5293 6); borrowed values are copied. */
 void plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *message);
 
+/* Where the implicit keep stores; NULL: the INBOX. Copied. */
+void plan_set_keep_mailbox(Plan *plan, const char *mailbox);
+
+/* The header as rules have edited it so far, for the next script; NULL: as it came. Borrowed. */
+Headers *plan_keep_headers(const Plan *plan);
+
 /* Append the implicit keep, if it is in force, as an action of its own. Call once, when all filters have run. */
 void plan_finish(Plan *plan);
 
-/* Drop all actions: a filter that failed half-way must not act by half. The implicit keep is in force again. */
-void plan_reset(Plan *plan);
+/* A moment in the life of a plan. */
+typedef struct {
+	size_t actions;
+	bool keeps;
+} PlanMark;
+
+/* Remember how far the plan is, and go back there: a filter that failed half-way must not act by half. */
+PlanMark plan_mark(const Plan *plan);
+void plan_rewind(Plan *plan, PlanMark mark);
 
 /* One line an action, for people. Caller frees. */
 char *plan_print(const Plan *plan);

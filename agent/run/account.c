@@ -356,6 +356,20 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 	return g_steal_pointer(&account);
 }
 
+Account *
+account_imagined(const Conf *conf, const char *recipient, Status *st)
+{
+	g_autoptr(Account) account = account_new(conf, recipient, st);
+	if (account == NULL)
+		return NULL;
+	account->user = account->domain != NULL ? g_strconcat(account->local, "@", account->domain, NULL) : g_strdup(account->local);
+	account->home = g_strdup("/nonexistent");
+	account->maildir = g_strdup("/nonexistent/Maildir");
+	if (account->domain != NULL)
+		g_ptr_array_add(account->addresses, g_strdup(account->user));
+	return g_steal_pointer(&account);
+}
+
 /* The owner of the deepest folder of `path` that exists. */
 static bool
 owner_of(const char *path, uid_t *ret_uid, gid_t *ret_gid, Status *st)

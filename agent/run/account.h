@@ -40,6 +40,9 @@ Account *account_find(const Conf *conf, const char *recipient, Status *st);
  */
 Account *account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home, Status *st);
 
+/* An account for an address that need not exist on this machine: to try rules with. It has no home and no INBOX. */
+Account *account_imagined(const Conf *conf, const char *recipient, Status *st);
+
 void account_free(Account *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_free)
 

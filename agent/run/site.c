@@ -64,6 +64,13 @@ site_free(Site *site)
 	g_free(site);
 }
 
+AddressRules
+site_loop_rules(const Site *site)
+{
+	const Conf *conf = site->conf;
+	return (AddressRules){ .delimiters = conf->loop_ignores_detail ? conf->delimiters : "", .fold_local = conf->fold_local };
+}
+
 LoopSettings
 site_loop_settings(const Site *site, gint64 now)
 {
@@ -71,7 +78,7 @@ site_loop_settings(const Site *site, gint64 now)
 	return (LoopSettings){
 		.hostnames = (const char *const *) conf->hostnames,
 		.system_name = site->host,
-		.rules = { .delimiters = "", .fold_local = conf->fold_local },
+		.rules = site_loop_rules(site),
 		.hop_limit = (unsigned) conf->hop_limit,
 		.unknown_delivers = conf->unknown_stamp == UNKNOWN_STAMP_DELIVER,
 		.return_limit = (unsigned) conf->return_limit,

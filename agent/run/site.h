@@ -34,6 +34,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Site, site_free)
  */
 bool site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret_rules, Status *st);
 
+/* How addresses compare for the loop check and the mark. */
+AddressRules site_loop_rules(const Site *site);
+
 /* How loops are judged here, at the time `now`. Borrowed from the site. */
 LoopSettings site_loop_settings(const Site *site, gint64 now);
 

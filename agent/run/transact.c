@@ -16,14 +16,18 @@ struct Transact {
 	Message *message;
 	const char *folder;
 	gint64 now;
+	const TransactDescription *described;
 	LoopVerdict *verdict;
 	HeaderRuleResult *rules;
 	Headers *headers;        /* as it will be stored: after rules, with stamps */
 	const char *file_into;   /* where a verdict or a rule wants the message; before any filter */
 	bool discard;            /* return_action = discard */
 	Plan *plan;
+	ScriptReport scripts;
 	DeliverReport report;
 };
+
+static const TransactDescription as_it_is = { .world = { .trace_level = -1 } };
 
 Transact *
 transact_new(const Site *site, const Account *account, const Envelope *envelope, Message *message, const char *folder,
@@ -36,6 +40,8 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->message = message_ref(message);
 	transact->folder = folder;
 	transact->now = now;
+	transact->described = &as_it_is;
+	scripts_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
 	return transact;
 }
@@ -50,8 +56,15 @@ transact_free(Transact *transact)
 	header_rule_result_free(transact->rules);
 	loop_verdict_free(transact->verdict);
 	deliver_report_clear(&transact->report);
+	scripts_report_clear(&transact->scripts);
 	message_unref(transact->message);
 	g_free(transact);
+}
+
+void
+transact_describe(Transact *transact, const TransactDescription *description)
+{
+	transact->described = description;
 }
 
 /* The sentence that a sender reads in the bounce. */
@@ -155,7 +168,7 @@ append_mark(const Transact *transact, Headers *stamped, const Headers *headers)
 {
 	if (!transact->site->conf->add_mark || transact->site->keys == NULL)
 		return;
-	AddressRules rules = { .delimiters = "", .fold_local = transact->site->conf->fold_local };
+	AddressRules rules = site_loop_rules(transact->site);
 	g_autofree char *subject = mark_subject(transact->envelope->recipient, &rules, headers);
 	Mark mark = { .kind = MARK_STORED, .returns = transact->verdict->returns, .time = transact->now };
 	g_autofree char *value = mark_make(transact->site->keys, &mark, subject);
@@ -189,6 +202,10 @@ stamp(Transact *transact)
 bool
 transact_judge(Transact *transact, Status *st)
 {
+	if (transact->described->script != NULL) {
+		transact->headers = headers_ref(message_headers(transact->message));
+		return true;
+	}
 	deadline_waiting_for("judging the header");
 	if (!judge_loop(transact, st) || !apply_rules(transact, st))
 		return false;
@@ -196,29 +213,71 @@ transact_judge(Transact *transact, Status *st)
 	return true;
 }
 
-/* What was decided before any filter. */
+/* What a verdict or a header rule decided, before any filter. */
 static bool
 plan_verdict(Transact *transact, Status *st)
 {
 	if (transact->discard)
 		return plan_add(transact->plan, plan_action_new(PLAN_DISCARD, NULL, 0), st);
-	const char *folder = transact->file_into != NULL ? transact->file_into : transact->folder;
-	if (folder == NULL)
-		return true;
 	PlanAction *action = plan_action_new(PLAN_FILEINTO, NULL, 0);
-	action->mailbox = g_strdup(folder);
-	action->create = transact->file_into != NULL;
+	action->mailbox = g_strdup(transact->file_into);
+	action->create = true;
 	return plan_add(transact->plan, action, st);
+}
+
+static bool
+list_scripts(const Transact *transact, ScriptList *ret_list, Status *st)
+{
+	const TransactDescription *described = transact->described;
+	if (described->script == NULL)
+		return scripts_find(transact->site->conf, transact->account, ret_list, st);
+	scripts_list_given(ret_list, described->before, described->script, described->after);
+	return true;
+}
+
+/* Let the scripts fill the plan; `inbox` (may be NULL) answers which mailboxes there are. */
+static bool
+run_scripts(Transact *transact, Maildir *inbox, Status *st)
+{
+	g_auto(ScriptList) list = { NULL };
+	if (!list_scripts(transact, &list, st))
+		return false;
+	if (list.scripts->len == 0)
+		return true;
+	FilterInput input = {
+		.message = transact->message,
+		.headers = transact->headers,
+		.envelope = transact->envelope,
+		.user = transact->account->user,
+		.addresses = transact->account->addresses,
+		.delimiters = transact->site->conf->delimiters,
+	};
+	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
+	                                   &transact->described->world);
+	deadline_waiting_for("running the scripts");
+	scripts_run(&list, &input, world, transact->plan, &transact->scripts);
+	return true;
+}
+
+static bool
+make_plan(Transact *transact, Maildir *inbox, Status *st)
+{
+	transact->plan = plan_new();
+	plan_set_keep_mailbox(transact->plan, transact->folder);
+	bool decided = transact->discard || transact->file_into != NULL;
+	if (decided ? !plan_verdict(transact, st) : !run_scripts(transact, inbox, st))
+		return false;
+	plan_finish(transact->plan);
+	return true;
 }
 
 bool
 transact_plan(Transact *transact, Status *st)
 {
-	transact->plan = plan_new();
-	if (!plan_verdict(transact, st))
-		return false;
-	plan_finish(transact->plan);
-	return true;
+	g_auto(Status) absent = STATUS_INIT;
+	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask, .durability = DURABILITY_NONE };
+	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
+	return make_plan(transact, inbox, st);
 }
 
 bool
@@ -233,7 +292,7 @@ transact_deliver(Transact *transact, Status *st)
 	if (draft == NULL)
 		return false;
 	deadline_waiting_for("reading the message");
-	if (!maildir_draft_write(draft, transact->message, transact->headers, st) || !transact_plan(transact, st))
+	if (!maildir_draft_write(draft, transact->message, transact->headers, st) || !make_plan(transact, inbox, st))
 		return false;
 	deadline_waiting_for("storing the message");
 	DeliverJob job = {
@@ -271,6 +330,12 @@ transact_planned(const Transact *transact)
 	return transact->plan;
 }
 
+const ScriptReport *
+transact_scripts(const Transact *transact)
+{
+	return &transact->scripts;
+}
+
 char *
 transact_done_text(const Transact *transact)
 {
@@ -300,8 +365,32 @@ log_done(LogLine *line, const DeliverReport *report)
 		log_line_add(line, folder, done->folder);
 		log_line_add(line, file, done->file);
 	}
-	for (guint i = 0; i < report->notes->len; i++)
-		log_line_add(line, "note", report->notes->pdata[i]);
+}
+
+/* Which script and line asked for what was done. */
+static void
+log_decision(LogLine *line, const Plan *plan, const ScriptReport *scripts)
+{
+	log_line_add(line, "script", scripts->decided_by);
+	if (plan == NULL || plan_count(plan) == 0 || plan_get(plan, 0)->at.file == NULL)
+		return;
+	const PlanSource *at = &plan_get(plan, 0)->at;
+	g_autofree char *rule = g_strdup_printf("%s:%u", at->file, at->line);
+	log_line_add(line, "by", rule);
+}
+
+/* All that is worth knowing and no fault, as one value: a key stands in a line once. */
+static void
+log_notes(LogLine *line, const Transact *transact)
+{
+	g_autoptr(GString) all = g_string_new(NULL);
+	const GPtrArray *const lists[] = { transact->scripts.notes, transact->report.notes };
+	for (size_t n = 0; n < G_N_ELEMENTS(lists); n++)
+		for (guint i = 0; i < lists[n]->len; i++)
+			g_string_append_printf(all, "%s%s", all->len > 0 ? "; " : "", (const char *) lists[n]->pdata[i]);
+	if (transact->rules != NULL && transact->rules->note != NULL)
+		g_string_append_printf(all, "%s%s", all->len > 0 ? "; " : "", transact->rules->note);
+	log_line_add(line, "note", all->len > 0 ? all->str : NULL);
 }
 
 static void
@@ -310,10 +399,9 @@ log_rules(LogLine *line, const HeaderRuleResult *rules)
 	for (guint i = 0; rules != NULL && i < rules->events->len; i++) {
 		const HeaderRuleEvent *event = rules->events->pdata[i];
 		g_autofree char *text = g_strdup_printf("%s (%s, line %u)", event->rule, event->action, event->line);
-		log_line_add(line, "rule", text);
+		g_autofree char *key = i > 0 ? g_strdup_printf("rule%u", i + 1) : g_strdup("rule");
+		log_line_add(line, key, text);
 	}
-	if (rules != NULL)
-		log_line_add(line, "note", rules->note);
 }
 
 static const char *
@@ -339,7 +427,9 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 		log_line_add(line, "why", transact->verdict->why);
 	}
 	log_rules(line, transact->rules);
+	log_decision(line, transact->plan, &transact->scripts);
 	log_done(line, &transact->report);
+	log_notes(line, transact);
 	log_line_add_int(line, "size", (gint64) message_size(transact->message));
 	if (conf->durability != DURABILITY_FULL)
 		log_line_add(line, "durability", conf->durability == DURABILITY_FILE ? "file" : "none");

@@ -15,7 +15,9 @@
 #include "agent/message/message.h"
 #include "agent/plan/plan.h"
 #include "agent/run/account.h"
+#include "agent/run/scripts.h"
 #include "agent/run/site.h"
+#include "agent/run/world.h"
 #include "filters/header/header-rule.h"
 
 typedef struct Transact Transact;
@@ -29,6 +31,17 @@ Transact *transact_new(const Site *site, const Account *account, const Envelope 
                        const char *folder, gint64 now);
 void transact_free(Transact *transact);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transact, transact_free)
+
+/* What `try` describes otherwise; all borrowed, NULL: as it is. */
+typedef struct {
+	WorldDescription world;
+	const char *script;              /* this one alone: no loop check, no header rules, no stamps, no scripts of the account */
+	const char *const *before;       /* around `script` */
+	const char *const *after;
+} TransactDescription;
+
+/* Judge and plan as if things were as described; call first. Borrowed. */
+void transact_describe(Transact *transact, const TransactDescription *description);
 
 /*
  * Decide: loop verdict, header rules, stamps. Nothing is written. False: the message is refused or put off, and `st` says
@@ -47,6 +60,7 @@ const LoopVerdict *transact_verdict(const Transact *transact);
 const HeaderRuleResult *transact_rules(const Transact *transact);
 Headers *transact_headers(const Transact *transact);
 const Plan *transact_planned(const Transact *transact);
+const ScriptReport *transact_scripts(const Transact *transact);
 
 /* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */
 void transact_log(const Transact *transact, const Status *st, double seconds);

@@ -195,6 +195,32 @@ def test_no_durability_is_said(folder):
     tap.contains(open(folder + "/log").read(), "durability=none")
 
 
+def with_script(folder, text):
+    path = folder + "/x.sieve"
+    with open(path, "w") as file:
+        file.write(text)
+    return ["-o", "sieve_scripts=" + path]
+
+
+def test_script_files(folder):
+    options = with_script(folder, 'require "fileinto";\nif header "Subject" "x" { fileinto "Work"; }\n')
+    tap.same(deliver(folder, "-f", "s", *options).stdout, b"stored in Work\n")
+    tap.same(len(stored(folder, "example.test/ann/.Work")), 1)
+    tap.contains(open(folder + "/log").read(), "by=%s/x.sieve:2" % folder)
+
+
+def test_script_discards_and_the_log_says_so(folder):
+    tap.same(deliver(folder, "-f", "s", *with_script(folder, "discard;")).stdout, b"discard\n")
+    tap.same(stored(folder), [])
+    tap.contains(open(folder + "/log").read(), "action=discard")
+
+
+def test_broken_script_loses_nothing(folder):
+    tap.same(deliver(folder, "-f", "s", *with_script(folder, "discard\n")).stdout, b"stored in INBOX\n")
+    tap.same(len(stored(folder)), 1)
+    tap.contains(open(folder + "/log").read(), "the script was not run")
+
+
 def test_root_becomes_the_owner(folder):
     if os.geteuid() != 0:
         raise tap.Skip("needs root")

@@ -60,4 +60,44 @@ def test_wrong_usage(folder):
     tap.same(attempt(folder, folder + "/missing").returncode, 1)
 
 
+def script(folder, text):
+    path = folder + "/x.sieve"
+    with open(path, "w") as file:
+        file.write(text)
+    return path
+
+
+def test_script_for_people(folder):
+    path = script(folder, 'require "fileinto";\nif header :contains "Subject" "good" { fileinto "Work"; }\n')
+    result = tap.todoke("try", "--script", path, story("copied-header"))
+    tap.same(result.returncode, 0)
+    tap.contains(result.stdout.decode(), 'fileinto in "Work" (%s:2)' % path)
+
+
+def test_script_as_json(folder):
+    path = script(folder, 'require "fileinto";\nif header :contains "Subject" "good" { fileinto "Work"; }\n')
+    answer = json.loads(tap.todoke("try", "--json", "--script", path, "--emit", folder, story("copied-header")).stdout)
+    action = answer["actions"][0]
+    tap.same((answer["ok"], action["action"], action["mailbox"], action["at"]), (True, "fileinto", "Work", path + ":2"))
+    with open(action["file"], "rb") as emitted, open(story("copied-header"), "rb") as original:
+        tap.same(emitted.read(), original.read(), "emitted")
+
+
+def test_broken_script_keeps(folder):
+    result = tap.todoke("try", "--json", "--script", script(folder, "foo;\nbar;\n"), story("copied-header"))
+    tap.same(result.returncode, 1)
+    answer = json.loads(result.stdout)
+    tap.same((answer["ok"], answer["actions"][0]["action"], answer["actions"][0]["implicit"]), (False, "keep", True))
+    tap.same([problem["line"] for problem in answer["error"]["problems"]], [1, 2])
+
+
+def test_scripts_in_their_order(folder):
+    before = folder + "/b.sieve"
+    with open(before, "w") as file:
+        file.write('require ["fileinto", "copy"]; fileinto :copy "Before";')
+    answer = json.loads(tap.todoke("try", "--json", "--before", before, "--script", script(folder, "keep;"),
+                                   "--after", before, story("copied-header")).stdout)
+    tap.same([action["action"] for action in answer["actions"]], ["fileinto", "keep"])
+
+
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

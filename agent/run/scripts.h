@@ -1,0 +1,51 @@
+/*
+ * scripts: which scripts look at a message, in which order, and what a broken one means.
+ *
+ * The site's scripts before, the owner's (or the site's default where he has none), the site's scripts after; each only
+ * while the implicit keep is in force. A script that is wrong or fails puts nothing into the plan: the message goes
+ * where the others say, or to the INBOX.
+ */
+#ifndef TODOKE_SCRIPTS_H
+#define TODOKE_SCRIPTS_H
+
+#include "agent/run/world.h"
+
+typedef enum { SCRIPT_BEFORE, SCRIPT_OWN, SCRIPT_DEFAULT, SCRIPT_AFTER } ScriptRole;
+
+typedef struct {
+	ScriptRole role;
+	char *path;
+} Script;
+
+/* The scripts that would run, in their order. Those of the owner that are not there are left out. */
+typedef struct {
+	GPtrArray *scripts;  /* Script */
+} ScriptList;
+
+/* What the scripts had to say besides the plan. */
+typedef struct {
+	GPtrArray *problems; /* FilterProblem: errors of scripts that did not compile, and warnings */
+	GPtrArray *notes;    /* char *: "main.sieve:7: ...": scripts that failed while they ran, or could not be read */
+	char *decided_by;    /* the script that cancelled the implicit keep; NULL: none */
+} ScriptReport;
+
+/* The scripts of an account. Fault: STATUS_CONFIG (a path template). */
+bool scripts_find(const Conf *conf, const Account *account, ScriptList *ret_list, Status *st);
+
+/* A list with one script: `try --script`, between those of `before` and `after` (NULL: none). */
+void scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after);
+
+void scripts_list_clear(ScriptList *list);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptList, scripts_list_clear)
+
+void scripts_report_init(ScriptReport *report);
+void scripts_report_clear(ScriptReport *report);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptReport, scripts_report_clear)
+
+/* Run them over `input`, filling `plan`. Never fails: what is wrong with a script stands in the report. */
+void scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report);
+
+/* "before", "owner", "default", "after". */
+const char *scripts_role_name(ScriptRole role);
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * world: what surrounds a script: the services of FilterEnv as this site and this account have them, or, for `try`, as
+ * the person at the terminal describes them.
+ */
+#ifndef TODOKE_WORLD_H
+#define TODOKE_WORLD_H
+
+#include "agent/deliver/maildir.h"
+#include "agent/message/envelope.h"
+#include "agent/run/account.h"
+#include "agent/run/site.h"
+#include "filters/filter.h"
+
+/* What `try` describes otherwise. Everything is borrowed and may be NULL: as the site has it. */
+typedef struct {
+	const char *const *mailboxes;  /* "NAME" or "NAME:\Special": these exist, and no others */
+	const char *personal;          /* folders for include */
+	const char *global;
+	const char *const *lists;      /* "NAME=FILE" */
+	int trace_level;               /* a TraceLevel; -1: none */
+	void (*trace)(const char *file, unsigned line, const char *text);
+} WorldDescription;
+
+typedef struct World World;
+
+/*
+ * The world of a message for `account` at the time `now`. `inbox` (may be NULL: nobody looks) answers which mailboxes
+ * there are; `description` may be NULL. All is borrowed.
+ */
+World *world_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox, gint64 now,
+                 const WorldDescription *description);
+void world_free(World *world);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
+
+/* The environment to give to an engine; lives as long as the world. */
+FilterEnv *world_env(World *world);
+
+#endif
