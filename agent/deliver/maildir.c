@@ -66,6 +66,7 @@ host_name(void)
 		if (gethostname(host, sizeof host - 1) < 0 || host[0] == '\0')
 			g_strlcpy(host, "localhost", sizeof host);
 		escaped = maildir_escape_host(host);
+		escaped[strnlen(escaped, LIMIT_HOST_NAME)] = '\0'; /* escapes are longer: the name must fit with sizes and flags */
 	}
 	return escaped;
 }

@@ -3,6 +3,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "agent/deliver/maildir-flags.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/scratch.h"
@@ -356,6 +357,32 @@ test_keyword_27(void **state)
 	scratch_remove(dir);
 }
 
+/* One octet over the longest keyword, and one over the longest file. */
+static void
+test_keyword_limits(void **state)
+{
+	(void) state;
+	char *dir = scratch_new();
+	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
+	g_autofree char *longest = g_strnfill(LIMIT_KEYWORD, 'k'), *longer = g_strnfill(LIMIT_KEYWORD + 1, 'k');
+	g_autoptr(GPtrArray) flags = flag_list(longest), notes = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(flags, g_strdup(longer));
+	g_autofree char *letters = maildir_flags_letters(maildir, flags, notes);
+	assert_string_equal(letters, "a");
+	assert_int_equal(notes->len, 1);
+	g_autofree char *file = g_strnfill(LIMIT_SMALL_FILE + 1, '\n');
+	scratch_write(dir, "dovecot-keywords", file);
+	g_autofree char *none = maildir_flags_letters(maildir, flags, notes);
+	assert_string_equal(none, "");
+	assert_int_equal(notes->len, 3);
+	file[LIMIT_SMALL_FILE] = '\0';
+	scratch_write(dir, "dovecot-keywords", file);
+	g_autofree char *again = maildir_flags_letters(maildir, flags, notes);
+	assert_string_equal(again, "a");
+	check_list(dir, ".", "dovecot-keywords");
+	scratch_remove(dir);
+}
+
 static void
 test_keywords_locked(void **state)
 {
@@ -385,7 +412,7 @@ test_keywords_locked(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 15];
+	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 16];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, flag_rows, test_flags);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_new);
@@ -402,6 +429,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_host_is_escaped);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_deadline_removes_drafts);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keyword_27);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keyword_limits);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keywords_locked);
 	return _cmocka_run_group_tests("maildir", tests, n, NULL, NULL);
 }
