@@ -208,6 +208,21 @@ is_command_word(const char *word)
 	return is_known(word, false) && !is_known(word, true);
 }
 
+static bool
+takes_test(const char *word)
+{
+	for (size_t i = 0; i < sieve_ext_count(); i++) {
+		const SieveExt *ext = sieve_ext_nth(i);
+		const SieveCallDef *def = find_in(ext->commands, word);
+		def = def != NULL ? def : find_in(ext->tests, word);
+		if (def != NULL)
+			return (def->flags & (SIEVE_TAKES_TEST | SIEVE_TAKES_TESTS)) != 0;
+	}
+	return false;
+}
+
+static const SieveParserWords parser_words = { is_command_word, takes_test };
+
 /* `what` belongs to an extension that is not required; said once for each. */
 static void
 report_missing(SieveCheck *check, SieveSpan span, const SieveExt *ext, const char *what)
@@ -983,7 +998,7 @@ check_source(SieveCheck *check)
 		                  "script is longer than %" G_GINT64_FORMAT " octets", max);
 		return;
 	}
-	SieveCall *first = sieve_parser_parse(source->text, source->len, program->arena, is_command_word, report_syntax, check);
+	SieveCall *first = sieve_parser_parse(source->text, source->len, program->arena, &parser_words, report_syntax, check);
 	program->first = first;
 	check_block(check, first);
 	program->n_variables = sieve_names_count(check->names);

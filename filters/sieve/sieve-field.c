@@ -145,8 +145,12 @@ sieve_run_field_value(SieveRun *run, guint number)
 		cache->values = SIEVE_NEW_ARRAY(cache->arena, Value, headers_count(run->headers));
 	Value *value = &cache->values[number];
 	if (!value->known) {
-		value->text = sieve_value_of_field(cache->arena, headers_get(run->headers, number));
+		const char *guess;
+		value->text = sieve_value_of_field(cache->arena, headers_get(run->headers, number), &guess);
 		value->known = true;
+		if (guess != NULL)
+			filter_trace(run->env, TRACE_MATCHING, run->program->file, 0, "line %u of the message: taken as %s",
+			             headers_get(run->headers, number)->line, guess);
 	}
 	return value->text;
 }

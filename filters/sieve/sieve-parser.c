@@ -10,7 +10,7 @@ typedef struct {
 	SieveToken token;         /* the one that is looked at */
 	SieveToken last;          /* the one before it */
 	SieveArena *arena;
-	SieveParserIsCommand *is_command;
+	const SieveParserWords *words;
 	bool too_deep;            /* said once */
 } Parser;
 
@@ -260,7 +260,9 @@ parse_tests(Parser *parser, SieveCall *call, unsigned depth)
 {
 	if (at_sign(parser, '('))
 		return parse_test_list(parser, call, depth);
-	if (parser->token.kind != SIEVE_TOKEN_WORD || parser->is_command(parser->token.text.data))
+	if (parser->token.kind != SIEVE_TOKEN_WORD)
+		return true;
+	if (parser->words->is_command(parser->token.text.data) && !parser->words->takes_test(call->name))
 		return true;
 	SieveCall *test = parse_test(parser, depth + 1);
 	if (test == NULL)
@@ -373,10 +375,10 @@ parse_commands(Parser *parser, unsigned depth)
 }
 
 SieveCall *
-sieve_parser_parse(const char *text, size_t len, SieveArena *arena, SieveParserIsCommand *is_command,
+sieve_parser_parse(const char *text, size_t len, SieveArena *arena, const SieveParserWords *words,
                    SieveLexerReport *sink, void *user)
 {
-	Parser parser = { .arena = arena, .is_command = is_command };
+	Parser parser = { .arena = arena, .words = words };
 	sieve_lexer_init(&parser.lexer, text, len, arena, sink, user);
 	parser.token = sieve_lexer_next(&parser.lexer);
 	parser.last = parser.token;

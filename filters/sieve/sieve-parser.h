@@ -4,11 +4,14 @@
 
 #include "filters/sieve/sieve-lexer.h"
 
-/* Is the word the name of a command and of no test? Then it cannot be the test of the command before it: a ";" is missing. */
-typedef bool SieveParserIsCommand(const char *word);
+/* What the parser must know of words to say what is missing where they stand. */
+typedef struct {
+	bool (*is_command)(const char *word);  /* the name of a command and of no test: before it, a ";" is missing */
+	bool (*takes_test)(const char *word);  /* ... unless a test has to follow */
+} SieveParserWords;
 
 /* Parse all of it. The first command, or NULL for an empty script; what was reported says whether it is whole. */
-SieveCall *sieve_parser_parse(const char *text, size_t len, SieveArena *arena, SieveParserIsCommand *is_command,
+SieveCall *sieve_parser_parse(const char *text, size_t len, SieveArena *arena, const SieveParserWords *words,
                               SieveLexerReport *report, void *user);
 
 #endif

@@ -13,9 +13,8 @@ sieve_run_fail(SieveRun *run, const SieveCall *call, StatusId id, const char *fo
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
-	if (call == NULL)
-		return status_fail_detail(run->st, id, "%s: %s", run->program->file, text);
-	return status_fail_detail(run->st, id, "%s:%u: %s", run->program->file, call->span.line, text);
+	const SieveCall *at = call != NULL ? call : run->at;
+	return status_fail_detail(run->st, id, "%s:%u: %s", run->program->file, at != NULL ? at->span.line : 0, text);
 }
 
 bool
@@ -74,6 +73,7 @@ bool
 sieve_run_test(SieveRun *run, const SieveCall *test, bool *ret_result)
 {
 	bool result = false;
+	run->at = test;
 	if (!sieve_run_spend(run, 1) || !test->test(run, test, &result))
 		return false;
 	if (run->env->trace_level >= TRACE_TESTS)
@@ -100,6 +100,7 @@ run_branch(SieveRun *run, const SieveCall *call, bool *taken)
 static bool
 run_command(SieveRun *run, const SieveCall *call, bool *taken)
 {
+	run->at = call;
 	if ((call->def->flags & (SIEVE_IF | SIEVE_ELSIF)) != 0)
 		return run_branch(run, call, taken);
 	sieve_run_trace(run, TRACE_COMMANDS, call, "%s", call->def->name);

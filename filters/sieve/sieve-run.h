@@ -23,6 +23,8 @@ struct SieveRun {
 	bool headers_edited;
 	bool message_replaced;
 
+	const SieveCall *at;          /* the command or test that runs now: the line of a fault */
+
 	SieveControl control;
 	const char *break_to;         /* name of the loop that SIEVE_BREAK leaves; NULL: the innermost */
 
@@ -46,7 +48,7 @@ struct SieveRun {
 /* Run a program: the engine's entry. */
 bool sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st);
 
-/* A fault at a call: "file:line: ..." in the detail. Always false. */
+/* A fault at a call (NULL: where the run is): "file:line: ..." in the detail. Always false. */
 bool sieve_run_fail(SieveRun *run, const SieveCall *call, StatusId id, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
 /* Pay for work that grows with the message: octets compared, fields visited. False: the budget is used up (STATUS_LIMIT). */

@@ -3,6 +3,8 @@
 #include "filters/sieve/sieve-value.h"
 
 #include "agent/base/limits.h"
+#include "agent/message/address-list.h"
+#include "agent/message/mime.h"
 
 #include <string.h>
 
@@ -38,11 +40,34 @@ is_plain(SieveText text)
 	return plain && g_strstr_len(text.data, (gssize) text.len, "=?") == NULL;
 }
 
-SieveText
-sieve_value_of_field(SieveArena *arena, const HeaderField *field)
+static SieveText
+keep_text(SieveArena *arena, const char *text)
 {
-	SieveText raw = sieve_value_raw(arena, field);
-	return is_plain(raw) ? raw : raw;
+	size_t len = strlen(text);
+	return (SieveText){ sieve_arena_copy(arena, text, len), len };
+}
+
+SieveText
+sieve_value_decode(SieveArena *arena, SieveText raw, const char **ret_guess)
+{
+	*ret_guess = NULL;
+	if (is_plain(raw))
+		return raw;
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *text = NULL, *guess = NULL;
+	if (!mime_decode_text(raw.data, raw.len, &text, &guess, &st)) {
+		*ret_guess = "nothing: the module that decodes is missing";
+		return raw;
+	}
+	if (guess != NULL)
+		*ret_guess = keep_text(arena, guess).data;
+	return keep_text(arena, text);
+}
+
+SieveText
+sieve_value_of_field(SieveArena *arena, const HeaderField *field, const char **ret_guess)
+{
+	return sieve_value_decode(arena, sieve_value_raw(arena, field), ret_guess);
 }
 
 bool
@@ -134,19 +159,32 @@ parse_plain(SieveText text, SieveAddress *ret_address)
 	return split_plain(inner, ret_address);
 }
 
+static void
+append_item(SieveArena *arena, const AddressItem *item, GArray *addresses)
+{
+	if (item->is_group)
+		return;
+	SieveAddress address = {
+		.all = keep_text(arena, item->address),
+		.local = keep_text(arena, item->local),
+		.domain = keep_text(arena, item->domain != NULL ? item->domain : ""),
+		.valid = item->valid,
+	};
+	g_array_append_val(addresses, address);
+}
+
 void
 sieve_value_addresses(SieveArena *arena, SieveText raw, GArray *addresses)
 {
-	(void) arena;
 	SieveAddress address;
 	if (parse_plain(raw, &address)) {
 		g_array_append_val(addresses, address);
 		return;
 	}
-	if (raw.len > 0) {
-		address = (SieveAddress){ .all = raw };
-		g_array_append_val(addresses, address);
-	}
+	g_auto(AddressList) list = { 0 };
+	address_list_parse(raw.data, raw.len, ADDRESS_NAMES_RAW, &list);
+	for (size_t i = 0; i < list.count; i++)
+		append_item(arena, &list.items[i], addresses);
 }
 
 /* "quoted local part": printable, quotes and backslashes escaped. */

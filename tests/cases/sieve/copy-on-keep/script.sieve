@@ -1,0 +1,3 @@
+# RFC 3894 3: only on fileinto and redirect.
+require "copy";
+keep :copy;

@@ -1,0 +1,3 @@
+# LIBSIEVE 2.1: a comment without end hides the rest: an error, not a short script.
+keep;
+/* discard;

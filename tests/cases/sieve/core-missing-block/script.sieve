@@ -1,0 +1,3 @@
+# A rule without block.
+if exists "subject"
+	keep;

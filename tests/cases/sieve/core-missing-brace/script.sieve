@@ -1,0 +1,3 @@
+# A block without end: reported where it begins.
+if exists "subject" {
+	keep;

@@ -1,0 +1,2 @@
+# LIBSIEVE 2.1: words need a boundary.
+iftrue { discard; }

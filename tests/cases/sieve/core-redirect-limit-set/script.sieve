@@ -1,0 +1,2 @@
+# The limit is a setting.
+redirect "a@example.com"; redirect "b@example.com";

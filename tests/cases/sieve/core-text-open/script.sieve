@@ -1,0 +1,3 @@
+# A text: block without its dot.
+redirect text:
+a@example.com

@@ -1,0 +1,4 @@
+# A mailbox has a name.
+require "fileinto";
+fileinto "";
+fileinto ["a", "b"];

@@ -1,0 +1,5 @@
+# RFC 5228 4.1 example.
+require "fileinto";
+if header :contains ["from"] "sender" {
+	fileinto "INBOX.harassment";
+}

@@ -1,0 +1,3 @@
+#!/bin/sh
+# All cases of the Sieve engine, one TAP line each; the runner finds the folders by itself.
+exec ./tests/lib/sieve-case --tap "${top_srcdir:-.}/tests/cases/sieve"
