@@ -343,6 +343,8 @@ find_sign(const Token *tokens, size_t n, char sign)
 static void
 add_angle(Parser *parser, const char *name, const Token *tokens, size_t n)
 {
+	for (; n > 0 && is_sign(&tokens[0], '<'); n--)
+		tokens++;
 	if (n > 0 && is_sign(&tokens[0], '@')) {
 		size_t colon = find_sign(tokens, n, ':');
 		if (colon < n) {

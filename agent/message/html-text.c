@@ -175,7 +175,7 @@ read_tag(Reader *reader)
 	bool closing = name < end && *name == '/';
 	name += closing;
 	size_t len = 0;
-	while (name + len < end && g_ascii_isalnum(name[len]))
+	while (name + len < end && (len > 0 ? g_ascii_isalnum(name[len]) : g_ascii_isalpha(name[len])))
 		len++;
 	if (len == 0 && !closing && !(name < end && (*name == '!' || *name == '?'))) { /* "a < b" */
 		g_string_append_c(reader->out, '<');

@@ -380,10 +380,14 @@ MimeTree *
 mime_tree_new_opaque(Headers *headers, const MessageBody *body)
 {
 	MimeTree *tree = tree_new(headers, body);
+	char line[2] = "";
+	/* A read that fails leaves the empty line in the text: the next one will say why. */
+	ssize_t n = pread(body->fd, line, MIN((size_t) body->size, sizeof line), body->offset);
+	off_t skip = n >= 1 && line[0] == '\n' ? 1 : n == 2 && line[0] == '\r' && line[1] == '\n' ? 2 : 0;
 	MimePart part = {
 		.parent = MIME_NO_PARENT,
 		.after = 1,
-		.body_at = body->offset,
+		.body_at = body->offset + skip,
 		.end = body->offset + body->size,
 		.unopened = true,
 	};
