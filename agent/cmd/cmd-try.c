@@ -67,12 +67,12 @@ options_clear(Options *options)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 static const char about[] =
-	"\nGoes the way of a delivery and stops where the first file would be written:\n"
-	"the loop check with its evidence, the header rules, the plan, the answer to\n"
-	"Postfix. MESSAGE is a file, '-' is standard input.\n\n"
+	"\nThe loop check with its evidence, the header rules, each test of the scripts,\n"
+	"the plan, the answer to Postfix. MESSAGE is a file, '-' is standard input. The\n"
+	"world around a script: --before --after FILE, --personal --global DIR, --auth\n"
+	"USER, --mailbox NAME[:\\Use], --list NAME=FILE, --queue-id ID.\n\n"
 	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
-	"  todoke try --script new.sieve -f boss@example.jp message.eml\n"
-	"  todoke try --rcpt me@example.jp --json message.eml\n\n"
+	"  todoke try --script new.sieve -f boss@example.jp message.eml\n\n"
 	"Exit code: 0 all would be delivered, 1 one would not, 2 wrong usage.\n";
 
 static bool
@@ -82,19 +82,19 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options->recipient, "Final recipient", "ADDR" },
 		{ "sender", 'f', 0, G_OPTION_ARG_FILENAME, &options->sender, "Envelope sender; empty for a bounce", "ADDR" },
 		{ "orig", 'a', 0, G_OPTION_ARG_FILENAME, &options->original, "The recipient before aliases", "ADDR" },
-		{ "queue-id", 0, 0, G_OPTION_ARG_FILENAME, &options->queue_id, "Queue id of the delivery", "ID" },
-		{ "now", 0, 0, G_OPTION_ARG_FILENAME, &options->now, "As if it were this time (2026-11-21T10:00:00Z)", "DATE" },
+		{ "queue-id", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->queue_id, "Queue id of the delivery", "ID" },
+		{ "now", 0, 0, G_OPTION_ARG_FILENAME, &options->now, "As if it were then (2026-11-21T10:00:00Z)", "DATE" },
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path, "Instead of the installed todoke.conf", "FILE" },
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides, "A setting for this run", "KEY=VALUE" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "One line of schema todoke.try/1 a message", NULL },
-		{ "script", 's', 0, G_OPTION_ARG_FILENAME, &options->script, "This script instead of the account's, which need not exist", "FILE" },
-		{ "before", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->before, "A script of the site before it", "FILE" },
-		{ "after", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->after, "A script of the site after it", "FILE" },
-		{ "personal", 0, 0, G_OPTION_ARG_FILENAME, &options->personal, "Folder of scripts for include", "DIR" },
-		{ "global", 0, 0, G_OPTION_ARG_FILENAME, &options->global, "Folder of scripts for include :global", "DIR" },
-		{ "mailbox", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->mailboxes, "A mailbox that exists", "NAME[:\\Use]" },
-		{ "list", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->lists, "An external list", "NAME=FILE" },
-		{ "auth", 0, 0, G_OPTION_ARG_FILENAME, &options->auth, "Login name of the sender", "USER" },
+		{ "script", 's', 0, G_OPTION_ARG_FILENAME, &options->script, "This script alone; no account is needed", "FILE" },
+		{ "before", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->before, "A script of the site before it", "FILE" },
+		{ "after", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->after, "A script of the site after it", "FILE" },
+		{ "personal", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->personal, "Folder of scripts for include", "DIR" },
+		{ "global", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->global, "Folder of scripts for include :global", "DIR" },
+		{ "mailbox", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->mailboxes, "A mailbox that exists", "NAME[:\\Use]" },
+		{ "list", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->lists, "An external list", "NAME=FILE" },
+		{ "auth", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->auth, "Login name of the sender", "USER" },
 		{ "trace", 0, 0, G_OPTION_ARG_STRING, &options->trace, "actions, commands, tests or matching", "LEVEL" },
 		{ "emit", 0, 0, G_OPTION_ARG_FILENAME, &options->emit, "Write what would be stored or sent here", "DIR" },
 		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->messages, NULL, NULL },

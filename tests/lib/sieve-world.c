@@ -415,11 +415,12 @@ run_and_print(SieveWorld *world, const FilterSource *source, FilterProgram *prog
 	FilterInput input = world->input;
 	input.message = message;
 	input.headers = message_headers(message);
+	PlanMark before = plan_mark(plan);
 	bool good = filter_find("sieve")->run(program, &input, &world->env, plan, &st);
 	g_string_append(out, world->trace->str);
 	if (!good) {
 		g_string_append_printf(out, "fault: %s: %s\n", status_row(st.id)->name, st.detail != NULL ? st.detail : status_text(&st));
-		plan_reset(plan);
+		plan_rewind(plan, before);
 	}
 	plan_finish(plan);
 	print_plan(out, source, plan);

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Write the settings of conf-table.def into the sample file and todoke.conf(5), so that a new row is one edit.
+
+Run it from any folder after a change of the table; tests/cmd/test-manual.py checks what it wrote.
+"""
+
+import os
+import re
+import textwrap
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROW = re.compile(r'CONF\((\w+),\s*(\w+),\s*"((?:[^"\\]|\\.)*)",\s*(\w+),\s*(\w+),\s*"([^"]*)",\s*"((?:[^"\\]|\\.)*)"\)$')
+
+
+def unescape(text):
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+def groups():
+    """(title, rows) in the order of the table."""
+    found = []
+    with open(os.path.join(HERE, "conf-table.def"), encoding="utf-8") as table:
+        for line in table.read().split("*/", 1)[1].splitlines():
+            title = re.fullmatch(r"/\* (.*?)\.? \*/", line)
+            if title:
+                found.append((title[1], []))
+            elif line.startswith("CONF("):
+                kind, name, default, low, high, choices, text = ROW.match(line).groups()
+                found[-1][1].append((kind, name, unescape(default), low, high, choices, unescape(text)))
+    return found
+
+
+def quoted(text):
+    return '"%s"' % text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def value(kind, default):
+    if kind == "LIST":
+        return "{%s}" % ", ".join(quoted(item.strip()) for item in default.split(",") if item.strip())
+    if kind == "TEXT" or not re.fullmatch(r"[\w.-]+", default):
+        return quoted(default)
+    return default
+
+
+def sentence(text):
+    text = text.replace("`", "")
+    return text[0].upper() + text[1:] + "."
+
+
+def bounds(kind, low, high, choices):
+    if kind == "ENUM":
+        return "one of " + choices.replace("|", ", ")
+    if kind in ("BOOL", "TEXT", "LIST"):
+        return {"BOOL": "yes or no", "TEXT": "text", "LIST": "a list"}[kind]
+    noun = {"INT": "a whole number", "SIZE": "a size", "TIME": "a time"}[kind]
+    unit = {"INT": "", "SIZE": " bytes", "TIME": " seconds"}[kind]
+    if high.startswith("G_MAXINT"):
+        return "%s, at least %s%s" % (noun, low, unit)
+    return "%s from %s to %s%s" % (noun, low, high, unit)
+
+
+def sample():
+    out = []
+    for title, rows in groups():
+        out.append("# %s.\n" % title)
+        for kind, name, default, _, _, choices, text in rows:
+            one_of = "# One of: %s\n" % choices.replace("|", ", ") if kind == "ENUM" else ""
+            words = textwrap.fill(sentence(text), 120, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
+            out.append("%s\n%s#%s = %s\n" % (words, one_of, name, value(kind, default)))
+    return "\n".join(out) + "\n"
+
+
+def roff(text):
+    text = text.replace("\\", "\\e").replace("-", "\\-").replace("~", "\\(ti").replace("^", "\\(ha").replace('"', "\\(dq").replace("'", "\\(aq")
+    return "\\&" + text if text[0] in ".'" else text
+
+
+def manual():
+    out = []
+    for title, rows in groups():
+        out.append('.SS "%s"\n' % title)
+        for kind, name, default, low, high, choices, text in rows:
+            high = "0777" if name == "umask" else high
+            out.append(".TP\n.B %s = %s\n%s\n(%s)\n" % (name, roff(value(kind, default)), roff(sentence(text)), roff(bounds(kind, low, high, choices))))
+    return "".join(out)
+
+
+def replace(path, first, last, text):
+    """Put `text` between the lines that begin with `first` (kept out) and `last` (kept)."""
+    with open(path, encoding="utf-8") as file:
+        old = file.read()
+    start, end = old.index(first), old.index(last)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(old[:start] + text + old[end:])
+
+
+replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# Rules about header fields", sample())
+replace(os.path.join(HERE, "todoke.conf.5"), '.SS "Who the recipients are', ".SH RULES", manual())
