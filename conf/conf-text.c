@@ -74,7 +74,8 @@ check_escape(Text *text, char *c)
 		return c;
 	if (strchr("\\\"'", c[1]) == NULL) {
 		conf_problem_add(text->problems, text->file, text->line,
-		                 "'\\%c' has no meaning in double quotes: write '\\\\%c', or put the value in single quotes", c[1], c[1]);
+		                 "'\\%c' has no meaning in double quotes: write '\\\\%c', or put the value in single quotes",
+		                 c[1], c[1]);
 		*c = FILLER;
 	}
 	return c + 1;
@@ -96,7 +97,8 @@ skip_string(Text *text)
 		text->next = c + 1;
 		return;
 	}
-	conf_problem_add(text->problems, text->file, text->line, "the string is not closed: %c is missing on this line", quote);
+	conf_problem_add(text->problems, text->file, text->line,
+	                 "the string is not closed: %c is missing on this line", quote);
 	blank(text->next, end);
 	*text->next = FILLER;
 	text->next = end;

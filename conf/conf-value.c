@@ -133,7 +133,8 @@ is_text(const ConfRow *row, const char *text, char **ret_problem)
 {
 	for (const char *c = text; *c != '\0'; c++) {
 		if (g_ascii_iscntrl(*c)) {
-			*ret_problem = g_strdup_printf("the value of '%s' has control characters: it wants one printable line", row->name);
+			*ret_problem = g_strdup_printf("the value of '%s' has control characters: it wants one printable line",
+			                               row->name);
 			return false;
 		}
 	}

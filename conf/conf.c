@@ -43,7 +43,7 @@ typedef struct {
 	Conf *conf;
 	GPtrArray *problems;
 	cfg_t *root;
-	GArray *settings;   /* cfg_opt_t: "rule", the rows that the text names, then unknown names that were met; a zero ends it */
+	GArray *settings;   /* cfg_opt_t: "rule", the rows that the text names, unknown names that were met, a zero */
 	guint known;        /* how many of them are no unknown names */
 	size_t row_of[1 + CONF_ROWS];
 	GArray *rule_keys;  /* the same for the inside of a rule */
@@ -57,14 +57,16 @@ static int on_setting(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 static int on_rule_key(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
 static int on_rule_end(cfg_t *cfg, cfg_opt_t *opt);
 
-enum { LIST_FLAG_BOOL = 0, LIST_FLAG_INT = 0, LIST_FLAG_SIZE = 0, LIST_FLAG_TIME = 0, LIST_FLAG_ENUM = 0, LIST_FLAG_TEXT = 0,
+enum { LIST_FLAG_BOOL = 0, LIST_FLAG_INT = 0, LIST_FLAG_SIZE = 0, LIST_FLAG_TIME = 0, LIST_FLAG_ENUM = 0,
+	LIST_FLAG_TEXT = 0,
        LIST_FLAG_LIST = CFGF_LIST };
 
 /* All are strings for libConfuse: what they must be is checked here, so that one wrong value doesn't hide the next. */
 static const cfg_opt_t setting_options[] = {
 	{ .name = "rule", .type = CFGT_SEC, .flags = CFGF_MULTI | CFGF_TITLE, .validcb = on_rule_end },
 #define CONF(option_type, option_name, default_text, min, max, choices, help) \
-	{ .name = #option_name, .type = CFGT_STR, .flags = CFGF_NODEFAULT | LIST_FLAG_##option_type, .parsecb = on_setting },
+	{ .name = #option_name, .type = CFGT_STR, .flags = CFGF_NODEFAULT | LIST_FLAG_##option_type,
+		.parsecb = on_setting },
 #include "conf/conf-table.def"
 #undef CONF
 };
@@ -93,10 +95,13 @@ add_unknown(unsigned line, const char *what, const char *name, const cfg_opt_t *
 	for (size_t i = 0; i < count; i++)
 		names[i] = known[i].name;
 	const char *nearest = conf_problem_nearest(name, names);
-	g_autofree char *all = nearest == NULL && count <= G_N_ELEMENTS(rule_options) ? g_strjoinv(", ", (char **) names) : NULL;
-	g_autofree char *text = nearest != NULL ? g_strdup_printf("unknown %s '%s': did you mean '%s'?", what, name, nearest)
+	g_autofree char *all = nearest == NULL && count <= G_N_ELEMENTS(rule_options) ? g_strjoinv(", ",
+		(char **) names) : NULL;
+	g_autofree char *text = nearest != NULL ? g_strdup_printf("unknown %s '%s': did you mean '%s'?", what, name,
+		nearest)
 	                      : all != NULL     ? g_strdup_printf("unknown %s '%s': it may be one of %s", what, name, all)
-	                                        : g_strdup_printf("unknown %s '%s': todoke.conf(5) lists them all", what, name);
+	                                        : g_strdup_printf("unknown %s '%s': todoke.conf(5) lists them all",
+		what, name);
 	add_problem(line, text);
 }
 
@@ -192,13 +197,16 @@ check_rule(const ConfRule *rule)
 		if (strcmp(((ConfRule *) reader->conf->rules->pdata[i])->name, rule->name) == 0)
 			other = reader->conf->rules->pdata[i];
 	if (other != NULL)
-		text = g_strdup_printf("there is a rule '%s' already, at line %u: names of rules stand in bounces and in the log, so each must be its own", rule->name, other->line);
+		text = g_strdup_printf("there is a rule '%s' already, at line %u: names of rules stand in bounces and in "
+			"the log, so each must be its own", rule->name, other->line);
 	else if (*rule->name == '\0')
 		text = g_strdup("the rule has an empty name");
 	else if (rule->action == NULL)
-		text = g_strdup_printf("rule '%s' has no action: it wants one of keep, strip, rename, bounce, defer, file", rule->name);
+		text = g_strdup_printf("rule '%s' has no action: it wants one of keep, strip, rename, bounce, defer, file",
+			rule->name);
 	else if (rule->to != NULL && strcmp(rule->action, "file") != 0 && strcmp(rule->action, "rename") != 0)
-		text = g_strdup_printf("rule '%s' has 'to', which only the actions rename (a header) and file (a folder) know", rule->name);
+		text = g_strdup_printf("rule '%s' has 'to', which only the actions rename (a header) and file (a folder) "
+			"know", rule->name);
 	if (text != NULL)
 		add_problem(rule->line, text);
 }
@@ -276,7 +284,8 @@ on_error(cfg_t *cfg, const char *format, va_list args)
 		add_unknown((unsigned) cfg->line, "setting or block", name, setting_options, G_N_ELEMENTS(setting_options));
 		return;
 	}
-	g_autofree char *problem = g_strdup_printf("%s: a setting is 'name = value', a rule is 'rule \"name\" { ... }'", text);
+	g_autofree char *problem = g_strdup_printf("%s: a setting is 'name = value', a rule is 'rule \"name\" { ... "
+		"}'", text);
 	add_problem((unsigned) cfg->line, problem);
 }
 
@@ -403,7 +412,8 @@ conf_default_path(void)
 static bool
 is_safe_for_root(const struct stat *sb)
 {
-	return geteuid() != 0 || (sb->st_uid == 0 && (sb->st_mode & S_IWOTH) == 0 && ((sb->st_mode & S_IWGRP) == 0 || sb->st_gid == 0));
+	bool group_may_write = (sb->st_mode & S_IWGRP) != 0 && sb->st_gid != 0;
+	return geteuid() != 0 || (sb->st_uid == 0 && (sb->st_mode & S_IWOTH) == 0 && !group_may_write);
 }
 
 static bool

@@ -44,10 +44,12 @@ options_clear(Options *options)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 static void
-add(GPtrArray *problems, ProblemSeverity severity, const char *file, int line, const char *code, const char *text, const char *hint)
+add(GPtrArray *problems, ProblemSeverity severity, const char *file, int line, const char *code, const char *text,
+	const char *hint)
 {
 	const FilterProblem problem = {
-		.file = (char *) (uintptr_t) file, .line = line != CONF_LINE_OVERRIDE ? (unsigned) line : 0, .severity = severity,
+		.file = (char *) (uintptr_t) file, .line = line != CONF_LINE_OVERRIDE ? (unsigned) line : 0,
+		.severity = severity,
 		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
 	};
 	filter_problem_add(problems, &problem);
@@ -55,7 +57,8 @@ add(GPtrArray *problems, ProblemSeverity severity, const char *file, int line, c
 
 /* A finding about a setting, where it was said. */
 static void
-add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity, const char *code, const char *text, const char *hint)
+add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity, const char *code,
+	const char *text, const char *hint)
 {
 	size_t i = 0;
 	while (strcmp(conf_row(i)->name, setting) != 0)
@@ -72,8 +75,10 @@ check_key(const Conf *conf, GPtrArray *problems)
 	if (!conf->add_mark)
 		return;
 	if (*conf->key_file == '\0' || (stat(conf->key_file, &sb) < 0 && (errno == ENOENT || errno == ENOTDIR))) {
-		g_autofree char *text = g_strdup_printf("there is no key file '%s': no key, no mark, so a loop is seen only by its Delivered-To lines", conf->key_file);
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text, "make one (todoke(8), KEYS), or set add_mark = no");
+		g_autofree char *text = g_strdup_printf("there is no key file '%s': no key, no mark, so a loop is seen only "
+			"by its Delivered-To lines", conf->key_file);
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text,
+			"make one (todoke(8), KEYS), or set add_mark = no");
 		return;
 	}
 	g_auto(Status) st = STATUS_INIT;
@@ -82,11 +87,13 @@ check_key(const Conf *conf, GPtrArray *problems)
 		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-unreadable", st.detail,
 		          "deliveries go on without marks; the user that delivers must be able to read it");
 	} else if (keys == NULL) {
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", "the key file has no key in it: no key, no mark", "make one (todoke(8), KEYS)");
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key",
+			"the key file has no key in it: no key, no mark", "make one (todoke(8), KEYS)");
 	}
 	if (stat(conf->key_file, &sb) == 0 && (sb.st_mode & S_IROTH) != 0)
 		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-readable",
-		          "everybody on this host can read the key file, and whoever can may forge marks", "chmod o-r, and a new key: the old one is known");
+		          "everybody on this host can read the key file, and whoever can may forge marks",
+			"chmod o-r, and a new key: the old one is known");
 }
 
 static void
@@ -95,20 +102,26 @@ check_users(const Conf *conf, GPtrArray *problems)
 	bool has_passwd = *conf->passwd_file != '\0';
 	bool names_users = strchr(conf->maildir, '%') != NULL;
 	if (conf->users == USERS_PASSWD_FILE && !has_passwd)
-		add_about(problems, conf, "users", PROBLEM_ERROR, "no-passwd-file", "users is passwd_file, but the setting passwd_file names none", "passwd_file = \"/etc/todoke/passwd\"");
+		add_about(problems, conf, "users", PROBLEM_ERROR, "no-passwd-file",
+			"users is passwd_file, but the setting passwd_file names none", "passwd_file = \"/etc/todoke/passwd\"");
 	if (has_passwd && g_access(conf->passwd_file, R_OK) < 0 && errno == ENOENT)
-		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "missing-file", "the passwd_file does not exist: all mail will wait", NULL);
+		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "missing-file",
+			"the passwd_file does not exist: all mail will wait", NULL);
 	if (conf->users == USERS_VIRTUAL && !names_users)
-		add_about(problems, conf, "maildir", PROBLEM_ERROR, "one-maildir", "users is virtual, but maildir has no %n or %u: all users would share one INBOX", "maildir = \"/var/vmail/%d/%n\"");
+		add_about(problems, conf, "maildir", PROBLEM_ERROR, "one-maildir",
+			"users is virtual, but maildir has no %n or %u: all users would share one INBOX",
+				"maildir = \"/var/vmail/%d/%n\"");
 	if (has_passwd && (conf->users == USERS_SYSTEM || conf->users == USERS_VIRTUAL))
-		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "unused", "passwd_file is set, but 'users' says that it is not used", "users = passwd_file");
+		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "unused",
+			"passwd_file is set, but 'users' says that it is not used", "users = passwd_file");
 }
 
 static void
 check_durability(const Conf *conf, GPtrArray *problems)
 {
 	if (conf->durability != DURABILITY_FULL)
-		add_about(problems, conf, "durability", PROBLEM_WARNING, "not-durable", "a power cut can lose mail that was answered as delivered", "durability = full");
+		add_about(problems, conf, "durability", PROBLEM_WARNING, "not-durable",
+			"a power cut can lose mail that was answered as delivered", "durability = full");
 }
 
 static void

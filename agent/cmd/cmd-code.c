@@ -29,7 +29,8 @@ read_stdin(void)
 	return g_string_free(text, FALSE);
 }
 
-/* The text that an argument means: a file's where there is one of that name. NULL: it cannot be read, and stderr says why. */
+/* The text that an argument means: a file's where there is one of that name. NULL: it cannot be read,
+	and stderr says why. */
 static char *
 text_of(const char *argument)
 {
@@ -54,7 +55,8 @@ static void
 print_meaning(const CodeMeaning *meaning, CodeLanguage language)
 {
 	const char *parts[] = { meaning->what, meaning->who, meaning->todo };
-	printf("%s%s%s", meaning->code, *meaning->code != '\0' && meaning->name != NULL ? "  " : "", meaning->name != NULL ? meaning->name : "");
+	printf("%s%s%s", meaning->code, *meaning->code != '\0' && meaning->name != NULL ? "  " : "",
+		meaning->name != NULL ? meaning->name : "");
 	if (*meaning->code != '\0')
 		printf("  (%s)", code_text_class(language, *meaning->code));
 	puts("");
@@ -68,7 +70,8 @@ meaning_json(const CodeMeaning *meaning)
 	json_t *object = json_object();
 	json_object_set_new(object, "code", *meaning->code != '\0' ? json_string(meaning->code) : json_null());
 	json_object_set_new(object, "name", meaning->name != NULL ? json_string(meaning->name) : json_null());
-	json_object_set_new(object, "temporary", *meaning->code != '\0' ? json_boolean(*meaning->code == '4') : json_null());
+	json_object_set_new(object, "temporary",
+		*meaning->code != '\0' ? json_boolean(*meaning->code == '4') : json_null());
 	json_object_set_new(object, "what", json_string(meaning->what));
 	json_object_set_new(object, "who", json_string(meaning->who));
 	json_object_set_new(object, "todo", json_string(meaning->todo));
@@ -94,7 +97,8 @@ cmd_code(int argc, char **argv)
 	g_autofree char *lang = NULL;
 	gboolean json = FALSE;
 	const GOptionEntry entries[] = {
-		{ "lang", 0, 0, G_OPTION_ARG_FILENAME, &lang, "en or ja; otherwise as LC_ALL, LC_MESSAGES or LANG say", "LANG" },
+		{ "lang", 0, 0, G_OPTION_ARG_FILENAME, &lang, "en or ja; otherwise as LC_ALL, LC_MESSAGES or LANG say",
+			"LANG" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print an object of schema todoke.code/1", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};

@@ -92,7 +92,8 @@ static json_t *
 rule_json(const ConfRule *rule)
 {
 	const char *const texts[][2] = {
-		{ "name", rule->name }, { "header", rule->header }, { "match", rule->match }, { "action", rule->action }, { "to", rule->to },
+		{ "name", rule->name }, { "header", rule->header }, { "match", rule->match }, { "action", rule->action },
+			{ "to", rule->to },
 	};
 	json_t *object = json_object(), *when = json_array();
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)

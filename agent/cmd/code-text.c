@@ -9,9 +9,11 @@ typedef enum { WHO_NOBODY, WHO_ADMIN, WHO_OWNER, WHO_OWNER_OR_ADMIN, WHO_SENDER 
 
 static const char *const who_texts[][CODE_LANGUAGES] = {
 	[WHO_NOBODY] = { "nobody needs to", "誰も何もする必要はありません" },
-	[WHO_ADMIN] = { "the admin of the mail server that says it (postmaster@ its domain)", "それを返したメールサーバーの管理者 (そのドメインの postmaster)" },
+	[WHO_ADMIN] = { "the admin of the mail server that says it (postmaster@ its domain)",
+		"それを返したメールサーバーの管理者 (そのドメインの postmaster)" },
 	[WHO_OWNER] = { "the owner of the mailbox", "メールボックスの所有者" },
-	[WHO_OWNER_OR_ADMIN] = { "whoever wrote the rule: the owner of the mailbox, or the admin", "規則を書いた人: メールボックスの所有者または管理者" },
+	[WHO_OWNER_OR_ADMIN] = { "whoever wrote the rule: the owner of the mailbox, or the admin",
+		"規則を書いた人: メールボックスの所有者または管理者" },
 	[WHO_SENDER] = { "the sender", "送信者" },
 };
 
@@ -23,7 +25,8 @@ typedef struct {
 } Row;
 
 static const Row rows[STATUS_COUNT] = {
-#define CODE(id, who, what, todo, ja_what, ja_todo) [STATUS_##id] = { true, WHO_##who, { what, ja_what }, { todo, ja_todo } },
+#define CODE(id, who, what, todo, ja_what, ja_todo) \
+	[STATUS_##id] = { true, WHO_##who, { what, ja_what }, { todo, ja_todo } },
 #include "agent/cmd/code-table.def"
 #undef CODE
 };
@@ -35,7 +38,8 @@ static const struct {
 	const char *what[CODE_LANGUAGES];
 	const char *todo[CODE_LANGUAGES];
 } foreign_rows[] = {
-#define FOREIGN(sign, name, who, what, todo, ja_what, ja_todo) { sign, name, WHO_##who, { what, ja_what }, { todo, ja_todo } },
+#define FOREIGN(sign, name, who, what, todo, ja_what, ja_todo) \
+	{ sign, name, WHO_##who, { what, ja_what }, { todo, ja_todo } },
 #include "agent/cmd/code-foreign.def"
 #undef FOREIGN
 };
@@ -56,7 +60,8 @@ static const char *const headings[][CODE_LANGUAGES] = {
 };
 
 static const char *const general_todo[CODE_LANGUAGES] = {
-	"It is a code of another program or server. The words behind it say more; ask the admin of the server that says it.",
+	"It is a code of another program or server. The words behind it say more; ask the admin of the server that says "
+	"it.",
 	"他のプログラムまたはサーバーのコードです。後に続く言葉が詳しい理由です。それを返したサーバーの管理者に尋ねてください。",
 };
 
@@ -136,7 +141,8 @@ add_general(GPtrArray *meanings, const char *code, CodeLanguage language)
 	CodeMeaning *meaning = add(meanings, code, NULL);
 	if (meaning == NULL)
 		return;
-	meaning->made = g_strdup_printf(language == CODE_JAPANESE ? "%s。" : "%s.", subject != NULL ? subject : subjects[0].text[language]);
+	meaning->made = g_strdup_printf(language == CODE_JAPANESE ? "%s。" : "%s.",
+		subject != NULL ? subject : subjects[0].text[language]);
 	if (g_ascii_islower(*meaning->made))
 		*meaning->made = g_ascii_toupper(*meaning->made);
 	meaning->what = meaning->made;
@@ -144,7 +150,10 @@ add_general(GPtrArray *meanings, const char *code, CodeLanguage language)
 	meaning->todo = general_todo[language];
 }
 
-/* All faults with that code; those whose own words the text has, where it has any. What Postfix said itself is explained already. */
+/*
+ * All faults with that code; those whose own words the text has, where it has any. What Postfix said itself is explained
+ * already.
+ */
 static void
 add_code(GPtrArray *meanings, const char *code, const char *text, bool of_postfix, CodeLanguage language)
 {

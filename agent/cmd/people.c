@@ -6,7 +6,8 @@
 #include <string.h>
 
 bool
-people_options(int *argc, char ***argv, const char *synopsis, const char *about, const GOptionEntry *entries, int *ret_exit)
+people_options(int *argc, char ***argv, const char *synopsis, const char *about, const GOptionEntry *entries,
+	int *ret_exit)
 {
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	g_autoptr(GError) error = NULL;

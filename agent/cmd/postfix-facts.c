@@ -124,7 +124,8 @@ postfix_facts_postconf(const char *folder, const char *const *args, char **ret_o
 	for (; *args != NULL; args++)
 		g_ptr_array_add(argv, (char *) (uintptr_t) *args);
 	g_ptr_array_add(argv, NULL);
-	if (!g_spawn_sync(NULL, (char **) argv->pdata, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &errors, &wait_status, &error))
+	if (!g_spawn_sync(NULL, (char **) argv->pdata, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &errors,
+		&wait_status, &error))
 		return status_fail_detail(st, STATUS_PROGRAM, "cannot run '%s': %s", program, error->message);
 	if (!g_spawn_check_wait_status(wait_status, NULL))
 		return status_fail_detail(st, STATUS_PROGRAM, "postconf failed: %s", g_strstrip(errors));
@@ -158,7 +159,10 @@ postfix_facts_seconds(const char *value)
 {
 	char *end;
 	gint64 number = g_ascii_strtoll(value, &end, 10);
-	static const struct { char letter; gint64 factor; } units[] = { { '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
+	static const struct {
+		char letter;
+		gint64 factor;
+	} units[] = { { '\0', 1 }, { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 604800 } };
 	for (size_t i = 0; end != value && i < G_N_ELEMENTS(units); i++)
 		if (*end == units[i].letter && number >= 0 && number < G_MAXINT && (*end == '\0' || end[1] == '\0'))
 			return number * units[i].factor;
@@ -179,5 +183,6 @@ postfix_service_print(const PostfixService *service)
 {
 	g_auto(GStrv) halves = g_strsplit(service->name, "/", 2);
 	g_autofree char *args = g_strjoinv(" ", service->args);
-	return g_strdup_printf("%s %s %s %s%s%s", halves[0], halves[1], service->columns, service->command, *args != '\0' ? " " : "", args);
+	return g_strdup_printf("%s %s %s %s%s%s", halves[0], halves[1], service->columns, service->command,
+		*args != '\0' ? " " : "", args);
 }

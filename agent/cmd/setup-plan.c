@@ -79,7 +79,8 @@ char **
 setup_change_args(const SetupChange *change, bool back)
 {
 	const char *value = back ? change->before : change->after;
-	g_autofree char *pair = value != NULL ? g_strdup_printf(change->master ? "%s=%s" : "%s = %s", change->name, value) : NULL;
+	const char *equal = change->master ? "=" : " = ";
+	g_autofree char *pair = value != NULL ? g_strconcat(change->name, equal, value, NULL) : NULL;
 	const char *option = value != NULL ? (change->master ? "-Me" : "-e") : (change->master ? "-MX" : "-X");
 	return g_strdupv((char *[]){ (char *) (uintptr_t) option, pair != NULL ? pair : change->name, NULL });
 }
@@ -138,7 +139,8 @@ has_words(const PostfixService *service, const char *first, const char *second)
 static bool
 milters_may_edit(const PostfixFacts *facts)
 {
-	if (*postfix_facts_value(facts, "smtpd_milters") != '\0' || *postfix_facts_value(facts, "non_smtpd_milters") != '\0')
+	if (*postfix_facts_value(facts, "smtpd_milters") != '\0' ||
+	    *postfix_facts_value(facts, "non_smtpd_milters") != '\0')
 		return true;
 	for (guint i = 0; i < facts->services->len; i++) {
 		const PostfixService *service = facts->services->pdata[i];
@@ -166,11 +168,13 @@ wanted_args(const Planner *planner, const PostfixService *service)
 	if (user == NULL || strcmp(user, "root") == 0 || g_str_has_prefix(user, "root:"))
 		user = planner->wish->user;
 	for (size_t i = 0; i < end; i++) {
-		g_auto(GStrv) without_d = g_str_has_prefix(service->args[i], "flags=") ? g_strsplit(service->args[i] + 6, "D", -1) : NULL;
+		bool is_flags = g_str_has_prefix(service->args[i], "flags=");
+		g_auto(GStrv) without_d = is_flags ? g_strsplit(service->args[i] + strlen("flags="), "D", -1) : NULL;
 		g_autofree char *flags = without_d != NULL ? g_strjoinv("", without_d) : NULL;
 		if (flags != NULL && *flags != '\0')
 			g_ptr_array_add(words, g_strdup_printf("flags=%s", flags));
-		else if (flags == NULL && !g_str_has_prefix(service->args[i], "user=") && !g_str_has_prefix(service->args[i], "null_sender="))
+		else if (flags == NULL && !g_str_has_prefix(service->args[i], "user=") &&
+		         !g_str_has_prefix(service->args[i], "null_sender="))
 			g_ptr_array_add(words, g_strdup(service->args[i]));
 	}
 	g_ptr_array_add(words, g_strdup_printf("user=%s", user));
@@ -183,7 +187,8 @@ wanted_args(const Planner *planner, const PostfixService *service)
 			i += size;
 		}
 	} else {
-		g_ptr_array_add(words, g_strdup_printf("argv=%s deliver -f ${sender} -a ${original_recipient} -d ${recipient} --queue-id ${queue_id}%s",
+		g_ptr_array_add(words, g_strdup_printf("argv=%s deliver -f ${sender} -a ${original_recipient} -d "
+			"${recipient} --queue-id ${queue_id}%s",
 		                                       planner->wish->program, milters ? "" : " --size ${size}"));
 	}
 	g_ptr_array_add(words, NULL);
@@ -220,15 +225,18 @@ find_in_limits(Planner *planner, const char *service_name)
 {
 	g_autofree char *limit = g_strdup_printf("%s_destination_recipient_limit", service_name);
 	g_autofree char *patience = g_strdup_printf("%s_time_limit", service_name);
-	const char *limit_value = postfix_facts_value(planner->facts, limit), *time_value = postfix_facts_value(planner->facts, patience);
+	const char *limit_value = postfix_facts_value(planner->facts, limit),
+		*time_value = postfix_facts_value(planner->facts, patience);
 	if (strcmp(limit_value, "1") != 0)
 		find(planner, "recipient-limit",
-		     g_strdup_printf("%s is %s: pipe(8) gives one result for all recipients of a call, so one full mailbox would defer or bounce the mail of the others", limit, *limit_value != '\0' ? limit_value : "not set"),
+		     g_strdup_printf("%s is %s: pipe(8) gives one result for all recipients of a call, so one full mailbox "
+			"would defer or bounce the mail of the others", limit, *limit_value != '\0' ? limit_value : "not set"),
 		     set_command(planner, limit, "1"));
 	if (is_too_short(planner, time_value)) {
 		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
 		find(planner, "time-limit",
-		     g_strdup_printf("%s is %s, and todoke's own deadline %" G_GINT64_FORMAT "s: past its limit Postfix kills the delivery and bounces the mail", patience, time_value, planner->wish->deadline),
+		     g_strdup_printf("%s is %s, and todoke's own deadline %" G_GINT64_FORMAT "s: past its limit Postfix "
+			"kills the delivery and bounces the mail", patience, time_value, planner->wish->deadline),
 		     set_command(planner, patience, longer));
 	}
 }
@@ -236,30 +244,37 @@ find_in_limits(Planner *planner, const char *service_name)
 static void
 find_in_pipe(Planner *planner, const PostfixService *service)
 {
-	const char *flags = attribute(service, "flags"), *user = attribute(service, "user"), *null_sender = attribute(service, "null_sender");
+	const char *flags = attribute(service, "flags"), *user = attribute(service, "user"),
+		*null_sender = attribute(service, "null_sender");
 	if (flags != NULL && strchr(flags, 'D') != NULL)
 		find(planner, "flags-d",
-		     g_strdup_printf("service %s has flags=%s: with D Postfix itself bounces fetched mail as a loop (5.4.6) before todoke can look at it", service->name, flags),
+		     g_strdup_printf("service %s has flags=%s: with D Postfix itself bounces fetched mail as a loop (5.4.6) "
+			"before todoke can look at it", service->name, flags),
 		     repair_command(planner, service));
 	if (flags != NULL && strpbrk(flags, "RO") != NULL)
 		find(planner, "flags-ro",
-		     g_strdup_printf("service %s has flags=%s: Postfix writes Return-Path or X-Original-To, which todoke writes as well where they are missing; that does no harm", service->name, flags),
+		     g_strdup_printf("service %s has flags=%s: Postfix writes Return-Path or X-Original-To, which todoke "
+			"writes as well where they are missing; that does no harm", service->name, flags),
 		     g_strdup("nothing must be done; add_return_path and add_original_to of todoke.conf are the switches"));
 	if (null_sender == NULL || *null_sender != '\0')
 		find(planner, "null-sender",
-		     g_strdup_printf("service %s has no 'null_sender=': a bounce comes in with the sender %s, which looks like a mailbox", service->name, null_sender != NULL ? null_sender : "MAILER-DAEMON"),
+		     g_strdup_printf("service %s has no 'null_sender=': a bounce comes in with the sender %s, which looks "
+			"like a mailbox", service->name, null_sender != NULL ? null_sender : "MAILER-DAEMON"),
 		     repair_command(planner, service));
 	if (user == NULL || strcmp(user, "root") == 0 || g_str_has_prefix(user, "root:"))
 		find(planner, "user-root",
-		     g_strdup_printf("service %s has %s: pipe(8) refuses that, and all its mail waits", service->name, user == NULL ? "no user=" : "user=root"),
+		     g_strdup_printf("service %s has %s: pipe(8) refuses that, and all its mail waits", service->name,
+			user == NULL ? "no user=" : "user=root"),
 		     repair_command(planner, service));
 	if (!calls_deliver_rightly(service))
 		find(planner, "arguments",
-		     g_strdup_printf("service %s does not pass '-f ${sender}' and '-d ${recipient}' as words of their own", service->name),
+		     g_strdup_printf("service %s does not pass '-f ${sender}' and '-d ${recipient}' as words of their own",
+			service->name),
 		     repair_command(planner, service));
 	if (has_words(service, "--size", "${size}") && milters_may_edit(planner->facts))
 		find(planner, "size-milter",
-		     g_strdup_printf("service %s passes --size, but a milter may edit messages: a message that it made shorter would look truncated and wait for ever", service->name),
+		     g_strdup_printf("service %s passes --size, but a milter may edit messages: a message that it made "
+			"shorter would look truncated and wait for ever", service->name),
 		     repair_command(planner, service));
 	g_auto(GStrv) halves = g_strsplit(service->name, "/", 2);
 	find_in_limits(planner, halves[0]);
@@ -269,32 +284,39 @@ static void
 find_in_local(Planner *planner)
 {
 	const PostfixFacts *facts = planner->facts;
-	const char *command = postfix_facts_value(facts, "mailbox_command"), *size = postfix_facts_value(facts, "mailbox_size_limit");
+	const char *command = postfix_facts_value(facts, "mailbox_command");
+	const char *size = postfix_facts_value(facts, "mailbox_size_limit");
 	g_autofree char *plain = g_strdup_printf("%s deliver", planner->wish->program);
 	if (strstr(command, "todoke") == NULL)
 		return;
 	if (strpbrk(command, "\"'$|;&<>()*?`\\") != NULL)
 		find(planner, "shell",
-		     g_strdup("mailbox_command has characters of the shell, so Postfix runs it by /bin/sh: a crash or a missing program then bounces the mail instead of deferring it"),
+		     g_strdup("mailbox_command has characters of the shell, so Postfix runs it by /bin/sh: a crash or a "
+			"missing program then bounces the mail instead of deferring it"),
 		     set_command(planner, "mailbox_command", plain));
 	if (strcmp(size, "0") != 0)
 		find(planner, "mailbox-size",
-		     g_strdup_printf("mailbox_size_limit is %s: it bounds every file that todoke writes; bigger messages are deferred", size),
+		     g_strdup_printf("mailbox_size_limit is %s: it bounds every file that todoke writes; bigger messages "
+			"are deferred", size),
 		     set_command(planner, "mailbox_size_limit", "0"));
 	if (is_too_short(planner, postfix_facts_value(facts, "command_time_limit"))) {
 		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
 		find(planner, "time-limit",
-		     g_strdup_printf("command_time_limit is %s, and todoke's own deadline %" G_GINT64_FORMAT "s: past its limit Postfix kills the delivery and bounces the mail",
+		     g_strdup_printf("command_time_limit is %s, and todoke's own deadline %" G_GINT64_FORMAT "s: past its "
+			"limit Postfix kills the delivery and bounces the mail",
 		                     postfix_facts_value(facts, "command_time_limit"), planner->wish->deadline),
 		     set_command(planner, "command_time_limit", longer));
 	}
 	if (*postfix_facts_value(facts, "mailbox_transport") != '\0')
 		find(planner, "mailbox-transport",
-		     g_strdup_printf("mailbox_transport is %s: it goes before mailbox_command, which is never run", postfix_facts_value(facts, "mailbox_transport")),
+		     g_strdup_printf("mailbox_transport is %s: it goes before mailbox_command, which is never run",
+			postfix_facts_value(facts, "mailbox_transport")),
 		     set_command(planner, "mailbox_transport", ""));
 	find(planner, "local-loop-check",
-	     g_strdup("local(8) compares Delivered-To before it runs mailbox_command, and bounces fetched mail whose line was copied (5.4.6)"),
-	     g_strdup("where mail is fetched from other mailboxes, use the door pipe with mailbox_transport: todoke setup postfix --door pipe"));
+	     g_strdup("local(8) compares Delivered-To before it runs mailbox_command, and bounces fetched mail whose "
+		"line was copied (5.4.6)"),
+	     g_strdup("where mail is fetched from other mailboxes, use the door pipe with mailbox_transport: todoke "
+		"setup postfix --door pipe"));
 }
 
 /* lmtp(8) and smtp(8) with flags=D check for loops as pipe(8) does. */
@@ -305,7 +327,8 @@ find_in_lmtp(Planner *planner, const PostfixService *service)
 		if (!g_str_has_prefix(*arg, "flags=") || strchr(*arg, 'D') == NULL)
 			continue;
 		find(planner, "flags-d",
-		     g_strdup_printf("service %s has %s: with D Postfix itself bounces fetched mail as a loop (5.4.6) before todoke can look at it", service->name, *arg),
+		     g_strdup_printf("service %s has %s: with D Postfix itself bounces fetched mail as a loop (5.4.6) "
+			"before todoke can look at it", service->name, *arg),
 		     g_strdup_printf("take the D out of that line of master.cf"));
 	}
 }
@@ -343,10 +366,12 @@ want_route(Planner *planner, const char *transport)
 	if (planner->wish->virtual_users)
 		want_parameter(planner, "virtual_transport", transport, "the virtual mailbox domains deliver by it");
 	else
-		want_parameter(planner, "mailbox_transport", transport, "the local users' mail goes to it, after aliases and .forward");
+		want_parameter(planner, "mailbox_transport", transport,
+			"the local users' mail goes to it, after aliases and .forward");
 	if (planner->wish->virtual_users && *postfix_facts_value(planner->facts, "virtual_mailbox_domains") == '\0')
 		find(planner, "no-domains", g_strdup("virtual_mailbox_domains is empty: no domain uses virtual_transport"),
-		     g_strdup("name the domains: postconf -e 'virtual_mailbox_domains = example.jp', and their users in virtual_mailbox_maps"));
+		     g_strdup("name the domains: postconf -e 'virtual_mailbox_domains = example.jp', and their users in "
+			"virtual_mailbox_maps"));
 }
 
 static void
@@ -358,7 +383,8 @@ plan_pipe(Planner *planner)
 	bool ours = service != NULL && runs_todoke(service);
 	g_autofree char *before = service != NULL ? postfix_service_print(service) : NULL;
 	g_autofree char *args = wanted_args(planner, ours ? service : NULL);
-	g_autofree char *after = g_strdup_printf("%s %s %s pipe %s", halves[0], halves[1], ours ? service->columns : "- n n - -", args);
+	g_autofree char *after = g_strdup_printf("%s %s %s pipe %s", halves[0], halves[1],
+		ours ? service->columns : "- n n - -", args);
 	g_autofree char *limit = g_strdup_printf("%s_destination_recipient_limit", halves[0]);
 	g_autofree char *patience = g_strdup_printf("%s_time_limit", halves[0]);
 	g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
@@ -368,12 +394,15 @@ plan_pipe(Planner *planner)
 	want(planner, true, name, before, after, "the service that runs todoke");
 	want_parameter(planner, limit, "1", "one result for one recipient");
 	if (is_too_short(planner, now))
-		want_parameter(planner, patience, longer, "longer than todoke's own deadline, so that Postfix never bounces slow deliveries");
+		want_parameter(planner, patience, longer, "longer than todoke's own deadline, so that Postfix never bounces "
+			"slow deliveries");
 	want_route(planner, halves[0]);
 	if (!planner->wish->virtual_users)
 		find(planner, "system-users",
-		     g_strdup_printf("todoke.conf delivers to system accounts, but pipe(8) runs todoke as '%s' alone, which may not write to other people's homes", planner->wish->user),
-		     g_strdup("one tree for all mail: maildir = \"/var/vmail/%d/%n\" in todoke.conf; or the door local; or --user with the one user who gets mail"));
+		     g_strdup_printf("todoke.conf delivers to system accounts, but pipe(8) runs todoke as '%s' alone, which "
+			"may not write to other people's homes", planner->wish->user),
+		     g_strdup("one tree for all mail: maildir = \"/var/vmail/%d/%n\" in todoke.conf; or the door local; or "
+			"--user with the one user who gets mail"));
 }
 
 static void
@@ -385,7 +414,8 @@ plan_local(Planner *planner)
 	want_parameter(planner, "mailbox_size_limit", "0", "it would bound each message, not the mailbox");
 	want_parameter(planner, "mailbox_transport", "", "it would go before mailbox_command");
 	if (is_too_short(planner, postfix_facts_value(planner->facts, "command_time_limit")))
-		want_parameter(planner, "command_time_limit", longer, "longer than todoke's own deadline, so that Postfix never bounces slow deliveries");
+		want_parameter(planner, "command_time_limit", longer, "longer than todoke's own deadline, so that Postfix "
+			"never bounces slow deliveries");
 }
 
 SetupPlan *

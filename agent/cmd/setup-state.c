@@ -75,7 +75,8 @@ write_back(const char *folder, const Snapshot *snapshot, size_t i, Status *st)
 	if (real == NULL)
 		return status_fail_errno(st, errno, "cannot find '%s'", path);
 	bool good = g_file_set_contents_full(real, snapshot->text[i], (gssize) snapshot->len[i],
-	                                     G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, (int) snapshot->mode[i], &error)
+	                                     G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+		(int) snapshot->mode[i], &error)
 	                    ? restore_access(real, snapshot, i, st)
 	                    : status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error->message);
 	free(real);
@@ -119,10 +120,12 @@ state_json(const SetupPlan *plan, const Snapshot *before, const Snapshot *after)
 {
 	json_t *object = json_object(), *held = json_object(), *left = json_object(), *access = json_object();
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-		g_autofree char *base64 = g_base64_encode((const guchar *) before->text[i], before->len[i]), *sum = digest(after, i);
+		g_autofree char *base64 = g_base64_encode((const guchar *) before->text[i], before->len[i]),
+			*sum = digest(after, i);
 		json_object_set_new(held, files[i], json_string(base64));
 		json_object_set_new(left, files[i], json_string(sum));
-		json_object_set_new(access, files[i], json_pack("[i,i,i]", (int) before->mode[i], (int) before->uid[i], (int) before->gid[i]));
+		json_object_set_new(access, files[i], json_pack("[i,i,i]", (int) before->mode[i], (int) before->uid[i],
+			(int) before->gid[i]));
 	}
 	json_object_set_new(object, "schema", json_string("todoke.setup-state/1"));
 	json_object_set_new(object, "before", held);
@@ -137,10 +140,12 @@ write_state(const char *path, json_t *state, Status *st)
 {
 	g_autoptr(GError) error = NULL;
 	char *text = json_dumps(state, JSON_INDENT(2));
-	bool good = text != NULL && g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, &error);
+	bool good = text != NULL && g_file_set_contents_full(path, text, -1,
+		G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, &error);
 	free(text);
 	if (!good)
-		return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error != NULL ? error->message : "a value is no UTF-8");
+		return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path,
+			error != NULL ? error->message : "a value is no UTF-8");
 	return true;
 }
 
@@ -166,7 +171,8 @@ setup_state_apply(const SetupPlan *plan, const char *folder, Status *st)
 	g_autofree char *path = setup_state_path(folder);
 	g_auto(Snapshot) before = { 0 }, after = { 0 };
 	if (g_file_test(path, G_FILE_TEST_EXISTS))
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' remembers an earlier --apply: --undo that first, or remove the file to keep it for good", path);
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' remembers an earlier --apply: --undo that first, or "
+			"remove the file to keep it for good", path);
 	if (!take_snapshot(folder, &before, st))
 		return false;
 	/* Written first with what is there now: a crash in the middle can be undone, too. */
@@ -206,7 +212,8 @@ undo_whole(json_t *state, const char *folder, Status *st)
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		const char *base64 = json_string_value(json_object_get(json_object_get(state, "before"), files[i]));
 		int mode, uid, gid;
-		if (base64 == NULL || json_unpack(json_object_get(json_object_get(state, "access"), files[i]), "[i,i,i]", &mode, &uid, &gid) < 0)
+		if (base64 == NULL || json_unpack(json_object_get(json_object_get(state, "access"), files[i]), "[i,i,i]",
+			&mode, &uid, &gid) < 0)
 			return status_fail_detail(st, STATUS_CONFIG, "the state file has no '%s'", files[i]);
 		before.mode[i] = (mode_t) mode & 07777;
 		before.uid[i] = (uid_t) uid;
@@ -229,7 +236,8 @@ current_value(const PostfixFacts *facts, const SetupChange *change)
 static SetupChange *
 change_from_json(json_t *object)
 {
-	const char *name = json_string_value(json_object_get(object, "name")), *after = json_string_value(json_object_get(object, "after"));
+	const char *name = json_string_value(json_object_get(object, "name")),
+		*after = json_string_value(json_object_get(object, "after"));
 	if (name == NULL || after == NULL)
 		return NULL;
 	SetupChange *change = g_new0(SetupChange, 1);
