@@ -186,17 +186,18 @@ repeats(const PlanAction *one, const PlanAction *other)
 	return one->kind == PLAN_DISCARD || (one->kind == PLAN_REDIRECT && g_strcmp0(one->address, other->address) == 0);
 }
 
-/* The later action adds its flags to the earlier one: they store one copy. */
+/* One copy is stored, with the flags of the later action (RFC 5232 3). */
 static void
-merge_flags(PlanAction *into, const PlanAction *from)
+take_flags(PlanAction *into, const GPtrArray *flags)
 {
-	if (from->flags == NULL)
+	if (flags == NULL)
 		return;
-	if (into->flags == NULL)
-		into->flags = g_ptr_array_new_with_free_func(g_free);
-	for (guint i = 0; i < from->flags->len; i++)
-		if (!g_ptr_array_find_with_equal_func(into->flags, from->flags->pdata[i], g_str_equal, NULL))
-			g_ptr_array_add(into->flags, g_strdup(from->flags->pdata[i]));
+	if (into->flags != NULL)
+		g_ptr_array_unref(into->flags);
+	into->flags = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = 0; i < flags->len; i++)
+		if (!g_ptr_array_find_with_equal_func(into->flags, flags->pdata[i], g_str_equal, NULL))
+			g_ptr_array_add(into->flags, g_strdup(flags->pdata[i]));
 }
 
 static bool
@@ -218,7 +219,7 @@ plan_add(Plan *plan, PlanAction *taken, Status *st)
 		if (excludes(action, earlier) || excludes(earlier, action))
 			return refuse_conflict(action, earlier, st);
 		if (repeats(action, earlier)) {
-			merge_flags(earlier, action);
+			take_flags(earlier, action->flags);
 			earlier->create = earlier->create || action->create;
 			return true;
 		}
@@ -256,7 +257,7 @@ plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *mes
 {
 	PlanAction *keep = plan->keep;
 	g_clear_pointer(&keep->flags, g_ptr_array_unref);
-	merge_flags(keep, &(PlanAction){ .flags = flags });
+	take_flags(keep, flags);
 	headers_unref(keep->headers);
 	keep->headers = headers != NULL ? headers_ref(headers) : NULL;
 	message_unref(keep->message);

@@ -697,14 +697,18 @@ prepare_keys(SieveCheck *check, SieveMatchSpec *spec)
 		if (arg->strings[i].template != NULL)
 			return true;
 	SieveArena *arena = sieve_check_arena(check);
-	SieveKey *keys = SIEVE_NEW_ARRAY(arena, SieveKey, arg->n);
+	g_autoptr(GArray) keys = g_array_sized_new(FALSE, FALSE, sizeof(SieveKey), (guint) arg->n);
 	bool good = true;
 	for (size_t i = 0; i < arg->n; i++) {
 		g_autofree char *error = NULL;
-		if (!sieve_match_prepare_key(arena, spec, arg->strings[i].text, &keys[i], &error))
+		if (!sieve_match_prepare(arena, spec, arg->strings[i].text, keys, &error))
 			good = sieve_check_error(check, arg->strings[i].span, "bad-key", NULL, "%s", error);
 	}
-	spec->keys = keys;
+	spec->n_keys = keys->len;
+	SieveKey *kept = SIEVE_NEW_ARRAY(arena, SieveKey, keys->len);
+	if (keys->len > 0)
+		memcpy(kept, keys->data, keys->len * sizeof(SieveKey));
+	spec->keys = kept;
 	return good;
 }
 
@@ -736,6 +740,7 @@ bind_match(Binding *binding)
 	spec->comparator = binding->comparator != NULL ? binding->comparator : &sieve_compare_ascii_casemap;
 	spec->value = binding->match_value;
 	spec->key_arg = find_keys(call);
+	spec->splits_keys = (call->def->flags & SIEVE_SPLITS_KEYS) != 0;
 	call->match = spec;
 	if (!check_needs(binding, spec))
 		return false;

@@ -315,11 +315,30 @@ sieve_match_set_captures(SieveRun *run, const SieveText *captures, size_t n)
 	run->n_captures = n;
 }
 
-bool
-sieve_match_prepare_key(SieveArena *arena, const SieveMatchSpec *spec, SieveText text, SieveKey *key, char **ret_error)
+static bool
+prepare_key(SieveArena *arena, const SieveMatchSpec *spec, SieveText text, GArray *keys, char **ret_error)
 {
-	*key = (SieveKey){ .text = text, .normal = sieve_compare_normalize(spec->comparator, arena, text) };
-	return spec->def->prepare == NULL || spec->def->prepare(arena, spec, key, ret_error);
+	SieveKey key = { .text = text, .normal = sieve_compare_normalize(spec->comparator, arena, text) };
+	if (spec->def->prepare != NULL && !spec->def->prepare(arena, spec, &key, ret_error))
+		return false;
+	g_array_append_val(keys, key);
+	return true;
+}
+
+bool
+sieve_match_prepare(SieveArena *arena, const SieveMatchSpec *spec, SieveText text, GArray *keys, char **ret_error)
+{
+	if (!spec->splits_keys)
+		return prepare_key(arena, spec, text, keys, ret_error);
+	for (size_t at = 0; at < text.len;) {
+		size_t end = at;
+		while (end < text.len && text.data[end] != ' ')
+			end++;
+		if (end > at && !prepare_key(arena, spec, (SieveText){ text.data + at, end - at }, keys, ret_error))
+			return false;
+		at = end + 1;
+	}
+	return true;
 }
 
 /* Keys that have variables in them, for this test only. A key that became wrong by them matches nothing. */
@@ -328,27 +347,27 @@ prepare_keys(SieveMatch *match)
 {
 	SieveRun *run = match->run;
 	const SieveArg *arg = match->spec->key_arg;
-	SieveKey *keys = SIEVE_NEW_ARRAY(run->scratch, SieveKey, arg->n);
+	g_autoptr(GArray) keys = g_array_sized_new(FALSE, FALSE, sizeof(SieveKey), (guint) arg->n);
 	for (size_t i = 0; i < arg->n; i++) {
 		g_autofree char *error = NULL;
 		SieveText text = sieve_run_text(run, &arg->strings[i]);
-		if (sieve_match_prepare_key(run->scratch, match->spec, text, &keys[match->n_keys], &error))
-			match->n_keys++;
-		else
+		if (!sieve_match_prepare(run->scratch, match->spec, text, keys, &error))
 			sieve_run_trace(run, TRACE_MATCHING, match->call, "key \"%.*s\" matches nothing: %s",
 			                (int) MIN(text.len, TRACE_OCTETS), text.data, error);
 	}
-	match->keys = keys;
+	SieveKey *kept = SIEVE_NEW_ARRAY(run->scratch, SieveKey, keys->len);
+	if (keys->len > 0)
+		memcpy(kept, keys->data, keys->len * sizeof(SieveKey));
+	match->keys = kept;
+	match->n_keys = keys->len;
 }
 
 bool
 sieve_match_begin(SieveMatch *match, SieveRun *run, const SieveCall *call)
 {
 	const SieveMatchSpec *spec = call->match;
-	*match = (SieveMatch){ .run = run, .call = call, .spec = spec, .keys = spec->keys };
-	if (spec->key_arg != NULL && spec->keys != NULL)
-		match->n_keys = spec->key_arg->n;
-	else if (spec->key_arg != NULL && spec->def->match_all == NULL)
+	*match = (SieveMatch){ .run = run, .call = call, .spec = spec, .keys = spec->keys, .n_keys = spec->n_keys };
+	if (spec->key_arg != NULL && spec->keys == NULL && spec->def->match_all == NULL)
 		prepare_keys(match);
 	return true;
 }

@@ -34,6 +34,8 @@ struct SieveMatchSpec {
 	int relation;               /* what check_value made of it */
 	const SieveArg *key_arg;    /* NULL: the call has none (an optional argument) */
 	const SieveKey *keys;       /* prepared; NULL: they have variables in them */
+	size_t n_keys;
+	bool splits_keys;           /* SIEVE_SPLITS_KEYS */
 };
 
 typedef struct {
@@ -76,8 +78,11 @@ bool sieve_match_begin(SieveMatch *match, SieveRun *run, const SieveCall *call);
 bool sieve_match_add(SieveMatch *match, SieveText value);
 bool sieve_match_end(SieveMatch *match, bool *ret_result);
 
-/* For the checker: make one key ready. False: *ret_error says what is wrong with it. */
-bool sieve_match_prepare_key(SieveArena *arena, const SieveMatchSpec *spec, SieveText text, SieveKey *key, char **ret_error);
+/*
+ * For the checker: append the key (SieveKey) that the text is, or the keys that it holds, to `keys`. False: *ret_error says
+ * what is wrong with it.
+ */
+bool sieve_match_prepare(SieveArena *arena, const SieveMatchSpec *spec, SieveText text, GArray *keys, char **ret_error);
 
 /* :is, :contains and :matches. */
 extern const SieveMatchDef *const sieve_match_core[];
