@@ -149,8 +149,8 @@ sieve_run_field_value(SieveRun *run, guint number)
 		value->text = sieve_value_of_field(cache->arena, headers_get(run->headers, number), &guess);
 		value->known = true;
 		if (guess != NULL)
-			filter_trace(run->env, TRACE_MATCHING, run->program->file, 0, "line %u of the message: taken as %s",
-			             headers_get(run->headers, number)->line, guess);
+			sieve_run_trace(run, TRACE_MATCHING, run->at, "line %u of the message: taken as %s",
+			                headers_get(run->headers, number)->line, guess);
 	}
 	return value->text;
 }

@@ -1,0 +1,3 @@
+# RFC 5429 2: one refusal.
+require ["reject", "ereject"];
+reject "no"; ereject "no";
