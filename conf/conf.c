@@ -57,16 +57,22 @@ static int on_setting(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *resul
 static int on_rule_key(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result);
 static int on_rule_end(cfg_t *cfg, cfg_opt_t *opt);
 
-enum { LIST_FLAG_BOOL = 0, LIST_FLAG_INT = 0, LIST_FLAG_SIZE = 0, LIST_FLAG_TIME = 0, LIST_FLAG_ENUM = 0,
+enum {
+	LIST_FLAG_BOOL = 0,
+	LIST_FLAG_INT = 0,
+	LIST_FLAG_SIZE = 0,
+	LIST_FLAG_TIME = 0,
+	LIST_FLAG_ENUM = 0,
 	LIST_FLAG_TEXT = 0,
-       LIST_FLAG_LIST = CFGF_LIST };
+	LIST_FLAG_LIST = CFGF_LIST,
+};
 
 /* All are strings for libConfuse: what they must be is checked here, so that one wrong value doesn't hide the next. */
 static const cfg_opt_t setting_options[] = {
 	{ .name = "rule", .type = CFGT_SEC, .flags = CFGF_MULTI | CFGF_TITLE, .validcb = on_rule_end },
 #define CONF(option_type, option_name, default_text, min, max, choices, help) \
-	{ .name = #option_name, .type = CFGT_STR, .flags = CFGF_NODEFAULT | LIST_FLAG_##option_type,
-		.parsecb = on_setting },
+	{ .name = #option_name, .type = CFGT_STR, .flags = CFGF_NODEFAULT | LIST_FLAG_##option_type, \
+	  .parsecb = on_setting },
 #include "conf/conf-table.def"
 #undef CONF
 };
