@@ -1,7 +1,8 @@
 /*
  * deliver-store: keep and fileinto.
  *
- * Copies with the same bytes are written once: the first takes the draft that is there, the others are hard links to it.
+ * Copies with the same bytes are written once: the first takes the draft that is there, the others are hard links to
+ * it.
  */
 #include "agent/deliver/deliver.h"
 

@@ -53,7 +53,8 @@ FolderRules deliver_folder_rules(const Conf *conf);
 
 /*
  * Carry out `plan`. The deadline is stopped when the commit begins. An action that this program cannot carry out is
- * STATUS_CONFIG before anything is done. `report` (initialised) lists what was done; after a fault it has the notes only.
+ * STATUS_CONFIG before anything is done. `report` (initialised) lists what was done; after a fault it has the notes
+ * only.
  */
 bool deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st);
 

@@ -1,4 +1,5 @@
 /* maildir-flags: letters, and Dovecot's file of keywords ("0 Work", "1 $Label1": letter number and name). */
+#define _GNU_SOURCE
 #include "agent/deliver/maildir-flags.h"
 
 #include "agent/base/fs.h"
@@ -50,16 +51,23 @@ typedef struct {
 	GPtrArray *notes;
 } Keywords;
 
+/* One line, "NUMBER NAME"; what is none is passed over. */
+static void
+keywords_parse_line(Keywords *keywords, const char *line, const char *end)
+{
+	char *name = NULL;
+	guint64 number = g_ascii_isdigit(*line) ? g_ascii_strtoull(line, &name, 10) : KEYWORD_LETTERS;
+	if (number < KEYWORD_LETTERS && *name == ' ' && keywords->names[number] == NULL)
+		keywords->names[number] = g_strndup(name + 1, (gsize) (end - name - 1));
+}
+
 static void
 keywords_parse(Keywords *keywords, const char *text)
 {
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	for (size_t i = 0; lines[i] != NULL; i++) {
-		char *name = NULL;
-		guint64 number = g_ascii_strtoull(lines[i], &name, 10);
-		if (name == lines[i] || *name != ' ' || number >= KEYWORD_LETTERS || keywords->names[number] != NULL)
-			continue;
-		keywords->names[number] = g_strdup(name + 1);
+	const char *end;
+	for (const char *line = text; *line != '\0'; line = *end != '\0' ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		keywords_parse_line(keywords, line, end);
 	}
 }
 

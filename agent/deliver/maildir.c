@@ -153,7 +153,10 @@ maildir_open(const char *path, const MaildirOptions *options, Status *st)
 	return g_steal_pointer(&maildir);
 }
 
-/* Is there a folder that can take mail at `path`? Leaves its descriptor in maildir->fd where at least the folder is there. */
+/*
+ * Is there a folder that can take mail at `path`? Leaves its descriptor in maildir->fd where at least the folder is
+ * there.
+ */
 static bool
 open_existing(Maildir *maildir, int inbox, const char *path, Status *st)
 {
@@ -300,7 +303,7 @@ rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
 		return -1;
 	if (linkat(from_dir, from, to_dir, to, 0) < 0)
 		return -1;
-	(void) unlinkat(from_dir, from, 0); /* the file is where it shall be; what stays in tmp, readers remove after 36 hours */
+	(void) unlinkat(from_dir, from, 0); /* the mail is where it shall be; what stays in tmp, readers remove later */
 	return 0;
 }
 
@@ -374,7 +377,8 @@ static char *
 final_name(const MaildirDraft *draft, const char *letters)
 {
 	GString *name = g_string_new(draft->tmp + strlen("tmp/"));
-	g_string_append_printf(name, ",S=%" G_GUINT64_FORMAT ",W=%" G_GUINT64_FORMAT, draft->size.bytes, draft->size.wire_bytes);
+	g_string_append_printf(name, ",S=%" G_GUINT64_FORMAT ",W=%" G_GUINT64_FORMAT, draft->size.bytes,
+	                       draft->size.wire_bytes);
 	if (letters == NULL || letters[0] == '\0')
 		return g_string_free(name, FALSE);
 	g_autofree char *sorted = g_strdup(letters);

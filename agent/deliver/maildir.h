@@ -30,7 +30,8 @@ Maildir *maildir_open(const char *path, const MaildirOptions *options, Status *s
 
 /*
  * Open the folder at `path` below `inbox` ("Work/New", ".Work.New"; "" is the INBOX itself), which must outlive it. A
- * folder without tmp counts as missing. With `create` what is missing is made and *ret_created tells; else STATUS_MISSING.
+ * folder without tmp counts as missing. With `create` what is missing is made and *ret_created tells; else
+ * STATUS_MISSING.
  */
 Maildir *maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st);
 
@@ -61,7 +62,9 @@ bool maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *h
  */
 bool maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st);
 
-/* A second draft with the bytes of `from`, by a hard link. *ret_draft is NULL where there can be none: write a new one. */
+/*
+ * A second draft with the bytes of `from`, by a hard link. *ret_draft is NULL where there can be none: write a new one.
+ */
 bool maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_draft, Status *st);
 
 /*
@@ -73,7 +76,10 @@ bool maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 /* Make the prepared draft visible under its final name. Durable after maildir_flush of its folder. */
 bool maildir_draft_commit(MaildirDraft *draft, Status *st);
 
-/* Make a committed draft invisible again, if its file is still where it was put: what follows failed, and a retry delivers all. */
+/*
+ * Make a committed draft invisible again, if its file is still where it was put: what follows failed, and a retry
+ * delivers all.
+ */
 void maildir_draft_take_back(MaildirDraft *draft);
 
 /* The folder that the draft lies in. */
@@ -92,7 +98,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MaildirDraft, maildir_draft_free)
 /* A name by the Maildir specification that nobody else has, without sizes and flags. Caller frees. */
 char *maildir_unique_name(void);
 
-/* A host name as it may stand in a file name: '/' and ':' as the specification wants them, and what would confuse readers, as \ooo. Caller frees. */
+/*
+ * A host name as it may stand in a file name: '/' and ':' as the specification wants them, and what would confuse
+ * readers, as \ooo. Caller frees.
+ */
 char *maildir_escape_host(const char *host);
 
 #endif

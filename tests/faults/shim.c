@@ -1,11 +1,11 @@
 /*
  * shim: preloaded into a delivery, makes one of its file calls go wrong.
  *
- * TODOKE_FAULT="N:WHAT": the N-th call (from 1) of those below fails with the errno of that number, or for WHAT=kill the
- * process is killed in front of it, or for WHAT=short a write does only half. TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18"
- * makes every such call fail. TODOKE_FAULT_LOG names a file that gets one line a call ("3 write"), so that the driver
- * knows how many there are. A close that fails has closed all the same, as Linux does it. Paths of the system (/etc,
- * /usr ...) and descriptors 1 and 2 are left alone.
+ * TODOKE_FAULT="N:WHAT": the N-th call (from 1) of those below fails with the errno of that number, or for WHAT=kill
+ * the process is killed in front of it, or for WHAT=short a write does only half.
+ * TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail. TODOKE_FAULT_LOG names a file that gets one
+ * line a call ("3 write"), so that the driver knows how many there are. A close that fails has closed all the same, as
+ * Linux does it. Paths of the system (/etc, /usr ...) and descriptors 1 and 2 are left alone.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
