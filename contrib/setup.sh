@@ -118,8 +118,11 @@ private_folder() {
 	say "$folder"
 }
 
+# A clone, a copy that copy_sources made, or an unpacked archive.
 list_sources() {
-	if git -c safe.directory='*' -C "$top" rev-parse --show-toplevel >/dev/null 2>&1; then
+	if [ -f "$top/.files" ]; then
+		cat "$top/.files"
+	elif [ "$(git -c safe.directory='*' -C "$top" rev-parse --show-toplevel 2>/dev/null)" = "$top" ]; then
 		git -c safe.directory='*' -C "$top" ls-files -z --cached --others --exclude-standard
 	else
 		(cd "$top" && find . -path ./build -prune -o -type f -printf '%P\0')
