@@ -5,7 +5,7 @@
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake libtool pkg-config libglib2.0-dev libpcre2-dev libgmime-3.0-dev
 	libconfuse-dev libjansson-dev libsqlite3-dev"
-TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang libclang-rt-14-dev groff-base xz-utils
+TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang-14 libclang-rt-14-dev groff-base xz-utils
 	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail sqlite3"
 
 LC_ALL=C.UTF-8
@@ -118,8 +118,11 @@ private_folder() {
 	say "$folder"
 }
 
+# A clone, a copy that copy_sources made, or an unpacked archive.
 list_sources() {
-	if git -c safe.directory='*' -C "$top" rev-parse --show-toplevel >/dev/null 2>&1; then
+	if [ -f "$top/.files" ]; then
+		cat "$top/.files"
+	elif [ "$(git -c safe.directory='*' -C "$top" rev-parse --show-toplevel 2>/dev/null)" = "$top" ]; then
 		git -c safe.directory='*' -C "$top" ls-files -z --cached --others --exclude-standard
 	else
 		(cd "$top" && find . -path ./build -prune -o -type f -printf '%P\0')

@@ -68,12 +68,14 @@ def run(*command, **options):
 class World:
     """The folder, the accounts and the program under test."""
 
-    def __init__(self, build):
+    def __init__(self):
         self.lock = open(LOCK, "rb")
         fcntl.flock(self.lock, fcntl.LOCK_EX)
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="todoke-e2e-", dir="/tmp"))
         self.root.chmod(0o755)
         self.mounts = []
+
+    def open(self, build):
         self.make_accounts()
         self.install(build)
         self.write_settings()

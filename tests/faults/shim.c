@@ -73,10 +73,13 @@ next_call(const char *name)
 	return FAIL;
 }
 
-/* Paths of the loader, the C library and devices are not the delivery's. */
+/* Paths of the loader, the C library and devices are not the delivery's, nor is the installed configuration, wherever it is. */
 static int
 is_system(const char *path)
 {
+	const char *name = strrchr(path, '/');
+	if (name != NULL && strcmp(name, "/todoke.conf") == 0)
+		return 1;
 	static const char *const prefixes[] = { "/proc/", "/sys/", "/dev/null", "/dev/urandom", "/dev/log", "/etc/", "/usr/", "/lib" };
 	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
 		if (strncmp(path, prefixes[i], strlen(prefixes[i])) == 0)

@@ -49,6 +49,7 @@ read_text(const char *text, const char *const *overrides, char **ret_problems)
 		assert_string_equal(st.detail, first);
 		assert_null(strstr(status_text(&st), folder));
 	}
+	g_free(*ret_problems); /* of an earlier reading in the same test */
 	*ret_problems = print_problems(problems);
 	return conf;
 }
