@@ -44,9 +44,28 @@ move_to_disk(LmtpSpool *spool, Status *st)
 		return status_fail_errno(st, errno, "cannot make a file in lmtp_spool '%s'", spool->folder);
 	if (!fs_copy(spool->fd, 0, (off_t) spool->bytes, fd, "spool", st))
 		return false;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return status_fail_errno(st, errno, "cannot go back in the spool");
 	(void) close(spool->fd);
 	spool->fd = fs_steal_fd(&fd);
 	spool->on_disk = true;
+	return true;
+}
+
+/* The descriptor's offset stays at the beginning, where the message is read from. */
+static bool
+write_at_end(LmtpSpool *spool, const char *data, size_t len, Status *st)
+{
+	while (len > 0) {
+		ssize_t n = pwrite(spool->fd, data, len, (off_t) spool->bytes);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return status_fail_errno(st, errno, "cannot write to the spool");
+		data += n;
+		len -= (size_t) n;
+		spool->bytes += (guint64) n;
+	}
 	return true;
 }
 
@@ -55,17 +74,13 @@ lmtp_spool_write(LmtpSpool *spool, const void *data, size_t len, Status *st)
 {
 	if (!spool->on_disk && spool->bytes + len > LIMIT_LMTP_SPOOL_MEMORY && !move_to_disk(spool, st))
 		return false;
-	spool->bytes += len;
-	return fs_write_all(spool->fd, data, len, "spool", st);
+	return write_at_end(spool, data, len, st);
 }
 
-bool
-lmtp_spool_take(LmtpSpool *spool, int *ret_fd, Status *st)
+int
+lmtp_spool_take(LmtpSpool *spool)
 {
-	if (lseek(spool->fd, 0, SEEK_SET) < 0)
-		return status_fail_errno(st, errno, "cannot go back in the spool");
-	*ret_fd = fs_steal_fd(&spool->fd);
-	return true;
+	return fs_steal_fd(&spool->fd);
 }
 
 void

@@ -20,6 +20,7 @@ typedef struct {
 	const Site *site;
 	LmtpSlots *slots;
 	unsigned slot;
+	bool is_root;          /* has to become each recipient */
 	GHashTable *accounts;  /* address -> Account: found at RCPT, used after the dot */
 	LmtpSpool spool;
 	Message *message;      /* NULL: not whole yet */
@@ -86,10 +87,7 @@ static bool
 store_close(void *user, Status *st)
 {
 	Store *store = user;
-	int fd;
-	if (!lmtp_spool_take(&store->spool, &fd, st))
-		return false;
-	store->message = message_from_file(fd, st);
+	store->message = message_from_file(lmtp_spool_take(&store->spool), st);
 	return store->message != NULL;
 }
 
@@ -124,7 +122,7 @@ store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was never looked up", envelope->recipient);
 	if (!lmtp_slots_enter(store->slots, store->slot, delivery.account->user, (unsigned) conf->lmtp_user_limit))
 		return status_fail(st, STATUS_BUSY, "too many deliveries to this mailbox at once (lmtp_user_limit)");
-	bool done = geteuid() == 0 ? lmtp_child_run(transact, &delivery, (unsigned) conf->deadline + GRACE, ret_done, st)
+	bool done = store->is_root ? lmtp_child_run(transact, &delivery, (unsigned) conf->deadline + GRACE, ret_done, st)
 	                           : transact(&delivery, ret_done, st);
 	lmtp_slots_leave(store->slots, store->slot);
 	return done;
@@ -148,6 +146,7 @@ store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backen
 		.site = data,
 		.slots = slots,
 		.slot = slot,
+		.is_root = geteuid() == 0,
 		.accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_account),
 		.spool = LMTP_SPOOL_INIT,
 	};

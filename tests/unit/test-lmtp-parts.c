@@ -155,8 +155,7 @@ test_spool(void **state)
 	assert_false(spool.on_disk);
 	assert_true(lmtp_spool_write(&spool, "b", 1, &st));
 	assert_true(spool.on_disk);
-	int fd = -1;
-	assert_true(lmtp_spool_take(&spool, &fd, &st));
+	int fd = lmtp_spool_take(&spool);
 	struct stat info;
 	assert_int_equal(fstat(fd, &info), 0);
 	assert_int_equal(info.st_size, LIMIT_LMTP_SPOOL_MEMORY + 1);
