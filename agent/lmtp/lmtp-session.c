@@ -66,6 +66,7 @@ mail_free(LmtpMail *mail)
 	g_free(mail->sender);
 	g_free(mail->ret);
 	g_free(mail->envid);
+	g_free(mail->queue_id);
 	g_hash_table_destroy(mail->mailboxes);
 	g_ptr_array_free(mail->recipients, TRUE);
 	g_free(mail);
@@ -218,7 +219,7 @@ make_envelope(LmtpSession *session, const LmtpRecipient *recipient)
 	envelope->notify = g_strdup(recipient->notify);
 	envelope->ret = g_strdup(mail->ret);
 	envelope->envid = g_strdup(mail->envid);
-	envelope->queue_id = client_attr(session, LMTP_ATTR_IDENT);
+	envelope->queue_id = g_strdup(mail->queue_id);
 	envelope->client_address = client_attr(session, LMTP_ATTR_ADDR);
 	envelope->client_name = client_attr(session, LMTP_ATTR_NAME);
 	envelope->helo = client_attr(session, LMTP_ATTR_HELO);
@@ -379,6 +380,7 @@ on_mail(LmtpSession *session, LmtpCommand *command)
 		reply(session, LMTP_REPLY_TOO_BIG);
 	else {
 		session->mail = mail_new(command);
+		session->mail->queue_id = client_attr(session, LMTP_ATTR_IDENT);
 		reply(session, LMTP_REPLY_SENDER_OK);
 	}
 }

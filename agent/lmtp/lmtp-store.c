@@ -42,7 +42,7 @@ free_account(gpointer account)
 static void
 log_refusal(const char *address, const LmtpMail *mail, const Status *st)
 {
-	LogLine *line = log_line_new(NULL);
+	LogLine *line = log_line_new(mail->queue_id);
 	log_line_add(line, "to", address);
 	log_line_add(line, "from", mail->sender);
 	log_line_add(line, "dsn", status_row(st->id)->dsn);
