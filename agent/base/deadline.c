@@ -56,14 +56,19 @@ deadline_start(unsigned seconds, const char *queue_id)
 	g_strlcpy(deadline.queue_id, queue_id != NULL ? queue_id : "", sizeof deadline.queue_id);
 	deadline.seconds = seconds;
 	deadline.ends = time(NULL) + seconds;
+	static bool is_set; /* lmtpd comes here for every message */
 	struct sigaction on = { .sa_handler = on_alarm };
-	(void) sigaction(SIGALRM, &on, NULL);
+	if (!is_set)
+		(void) sigaction(SIGALRM, &on, NULL);
+	is_set = true;
 	(void) alarm(seconds);
 }
 
 void
 deadline_stop(void)
 {
+	if (deadline.seconds == 0)
+		return;
 	(void) alarm(0);
 	deadline.seconds = 0;
 }

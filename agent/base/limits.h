@@ -81,6 +81,26 @@
 /* Bytes of todoke.conf, and problems of it that are listed: it is read for every message, and a wrong file is no novel. */
 #define LIMIT_CONF_BYTES (256u * 1024)
 #define LIMIT_CONF_PROBLEMS 100u
+/* Octets of an LMTP command line with its line end: RFC 5321 says 512 and extensions add to it; Postfix uses 2,048 itself. */
+#define LIMIT_LMTP_LINE 8192u
+
+/* Octets of an LMTP reply line with its CRLF (RFC 5321 4.5.3.1.5). */
+#define LIMIT_LMTP_REPLY_LINE 512u
+
+/* Recipients of one LMTP transaction: RFC 5321 4.5.3.1.8 wants 100, Postfix sends 50. Who has more is told to come again. */
+#define LIMIT_LMTP_RECIPIENTS 1000u
+
+/* Wrong commands, and commands that lead nowhere, before an LMTP session is closed: as Postfix's smtpd_hard_error_limit. */
+#define LIMIT_LMTP_ERRORS 20u
+#define LIMIT_LMTP_IDLE_COMMANDS 100u
+
+/* Octets of an ESMTP parameter's value: ORCPT has 500, ENVID 100 (RFC 3461); XCLIENT and XFORWARD 255 and a prefix. */
+#define LIMIT_LMTP_ORCPT 500u
+#define LIMIT_LMTP_ENVID 100u
+#define LIMIT_LMTP_ATTRIBUTE 255u
+
+/* Bytes of a message that the LMTP door keeps in memory until it is delivered; what is bigger goes to a file. */
+#define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)
 
 /* Bytes of a log or bounce that `todoke code` reads, meanings that it tells, and bytes behind a code that belong to it (a log line). */
 #define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)

@@ -1,0 +1,140 @@
+/*
+ * cmd-lmtpd: the LMTP door: on sockets of its own, of systemd, or at standard input and output under spawn(8).
+ */
+#define _GNU_SOURCE
+#include "agent/base/log.h"
+#include "agent/cmd/cmd.h"
+#include "agent/lmtp/lmtp-server.h"
+#include "agent/lmtp/lmtp-store.h"
+#include "conf/conf-choices.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+typedef struct {
+	const char *conf_path;
+	GPtrArray *overrides;  /* "key=value", NULL at the end */
+	GPtrArray *listen;     /* the same */
+	bool stdio;
+	int log_fd;            /* of the present configuration; -1: none */
+} Options;
+
+enum { OPTION_LISTEN = 256, OPTION_STDIO, EXIT_WRONG_USAGE = 2 };
+
+static const struct option long_options[] = {
+	{ "listen", required_argument, NULL, OPTION_LISTEN },
+	{ "stdio", no_argument, NULL, OPTION_STDIO },
+	{ "config", required_argument, NULL, 'c' },
+	{ "option", required_argument, NULL, 'o' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help[] =
+	"usage: todoke lmtpd [OPTION]...\n"
+	"      --listen WHERE     unix:/PATH, inet:127.0.0.1:24 or inet:[::1]:24; may be repeated; beside lmtp_listen\n"
+	"                         and the sockets that systemd passes\n"
+	"      --stdio            serve one client at standard input and output (spawn(8)), then leave\n"
+	"  -c, --config FILE      instead of $TODOKE_CONF or the installed todoke.conf\n"
+	"  -o, --option KEY=VALUE a setting for this run\n"
+	"Stays in the foreground. SIGTERM finishes what was begun, SIGHUP reads the configuration anew. See todoke(8).\n";
+
+static void
+append(GPtrArray *list, char *word)
+{
+	g_ptr_array_insert(list, (gint) list->len - 1, word);
+}
+
+static bool
+read_options(Options *options, int argc, char **argv)
+{
+	int option;
+	while ((option = getopt_long(argc, argv, "c:o:", long_options, NULL)) != -1) {
+		if (option == OPTION_LISTEN)
+			append(options->listen, optarg);
+		else if (option == OPTION_STDIO)
+			options->stdio = true;
+		else if (option == 'c')
+			options->conf_path = optarg;
+		else if (option == 'o')
+			append(options->overrides, optarg);
+		else
+			return false;
+	}
+	return optind == argc && !(options->stdio && options->listen->len > 1);
+}
+
+/* The log of this configuration; what cannot be opened is said to syslog and does not stop mail. */
+static void
+open_log(Options *options, const Conf *conf)
+{
+	int old = options->log_fd;
+	LogForm form = conf->log_form == LOG_FORM_SETTING_JSON ? LOG_FORM_JSON : LOG_FORM_TEXT;
+	int fd = *conf->log_file != '\0' ? open(conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640) : -1;
+	log_open("todoke", fd, form);
+	options->log_fd = fd;
+	if (old >= 0)
+		(void) close(old);
+	if (*conf->log_file != '\0' && fd < 0)
+		log_note(LOG_WARNING, "cannot open log_file '%s': %m; logging here", conf->log_file);
+}
+
+/* LmtpServiceLoad. */
+static bool
+load(void *user, LmtpService *ret_service, Status *st)
+{
+	Options *options = user;
+	Conf *conf = conf_read(options->conf_path, (const char *const *) options->overrides->pdata, NULL, st);
+	if (conf == NULL)
+		return false;
+	mode_t mask = (mode_t) conf->umask;
+	Site *site = site_new(conf, st);
+	if (site == NULL)
+		return false;
+	(void) umask(mask);
+	open_log(options, site->conf);
+	lmtp_store_init(site, ret_service);
+	return true;
+}
+
+/* Under spawn(8) the client reads all that we print, so it is told in its own words. */
+static int
+fail_start(const Options *options, const Status *st)
+{
+	const char *detail = st->detail != NULL ? st->detail : status_text(st);
+	log_note(LOG_ERR, "lmtpd cannot start: %s", detail);
+	if (options->stdio)
+		printf("421 %s %s\r\n", status_row(st->id)->dsn, status_row(st->id)->text);
+	else
+		fprintf(stderr, "todoke lmtpd: %s\n", detail);
+	return EX_CONFIG;
+}
+
+int
+cmd_lmtpd(int argc, char **argv)
+{
+	if (cmd_wants_help(argc, argv)) {
+		fputs(help, stdout);
+		return 0;
+	}
+	g_autoptr(GPtrArray) overrides = g_ptr_array_new(), listen = g_ptr_array_new();
+	g_ptr_array_add(overrides, NULL);
+	g_ptr_array_add(listen, NULL);
+	Options options = { .overrides = overrides, .listen = listen, .log_fd = -1 };
+	if (!read_options(&options, argc, argv)) {
+		fputs(help, stderr);
+		return EXIT_WRONG_USAGE;
+	}
+	log_open("todoke", -1, LOG_FORM_TEXT);
+	log_catch_glib();
+	g_auto(Status) st = STATUS_INIT;
+	LmtpServerOptions server = {
+		.load = load, .user = &options, .listen = (const char *const *) listen->pdata, .stdio = options.stdio,
+	};
+	return lmtp_server_run(&server, &st) ? 0 : fail_start(&options, &st);
+}

@@ -1,0 +1,81 @@
+/* lmtp-reply: replies as text. */
+#include "agent/lmtp/lmtp-reply.h"
+
+#include "agent/base/limits.h"
+
+#include <string.h>
+
+static const LmtpReplyRow rows[LMTP_REPLY_COUNT] = {
+#define REPLY(id, code, dsn, text) [LMTP_REPLY_##id] = { code, dsn, text },
+#include "agent/lmtp/lmtp-reply-table.def"
+#undef REPLY
+};
+
+const LmtpReplyRow *
+lmtp_reply_row(LmtpReplyId id)
+{
+	g_assert(id < LMTP_REPLY_COUNT);
+	return &rows[id];
+}
+
+void
+lmtp_reply_append(GString *out, LmtpReplyId id)
+{
+	const LmtpReplyRow *row = lmtp_reply_row(id);
+	g_string_append_printf(out, "%d %s%s%s\r\n", row->code, row->dsn, *row->dsn != '\0' ? " " : "", row->text);
+}
+
+/* One printable line of what may be anybody's bytes. */
+static char *
+make_printable(const char *text, bool utf8)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	GString *line = g_string_new(NULL);
+	for (const char *c = valid; *c != '\0' && line->len < LIMIT_ANSWER_BYTES; c = g_utf8_next_char(c)) {
+		gunichar letter = g_utf8_get_char(c);
+		if (!g_unichar_isprint(letter))
+			g_string_append_c(line, ' ');
+		else if (letter < 0x80 || utf8)
+			g_string_append_unichar(line, letter);
+		else
+			g_string_append_c(line, '?');
+	}
+	return g_string_free(line, FALSE);
+}
+
+/* How much of `text` goes into a line with `room` octets: up to a blank where there is one in the second half. */
+static size_t
+fit_line(const char *text, size_t room)
+{
+	size_t len = strlen(text);
+	if (len <= room)
+		return len;
+	size_t cut = room;
+	while (cut > room / 2 && text[cut] != ' ')
+		cut--;
+	if (text[cut] == ' ')
+		return cut;
+	cut = room;
+	while (cut > 1 && ((unsigned char) text[cut] & 0xc0) == 0x80)
+		cut--; /* not through a character */
+	return cut;
+}
+
+void
+lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, const char *done, bool utf8)
+{
+	const StatusRow *row = status_row(st->id);
+	const char *said = st->id == STATUS_OK && done != NULL ? done : status_text(st);
+	g_autofree char *joined = *said == '<' ? g_strdup(said) : g_strdup_printf("<%s> %s", recipient, said);
+	g_autofree char *text = make_printable(joined, utf8);
+	const size_t room = LIMIT_LMTP_REPLY_LINE - 2 - strlen("250 ") - strlen(row->dsn) - 1;
+	const char *rest = text;
+	do {
+		size_t len = fit_line(rest, room);
+		const char *next = rest + len;
+		while (*next == ' ')
+			next++;
+		g_string_append_printf(out, "%d%c%s %.*s\r\n", row->lmtp, *next != '\0' ? '-' : ' ', row->dsn, (int) len, rest);
+		rest = next;
+	} while (*rest != '\0');
+}

@@ -1,0 +1,493 @@
+/* lmtp-server: the master's loop. */
+#define _GNU_SOURCE
+#include "agent/lmtp/lmtp-server.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/log.h"
+#include "agent/lmtp/lmtp-listen.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* The most that lmtp_connections can say; clients accepted in a row; a pause after a worker that died, in microseconds. */
+enum { MOST_CHILDREN = 1000, ACCEPTS = 32, PAUSE_US = 1000000 };
+
+/* A worker as the master sees it. Its number is its slot. */
+typedef struct {
+	pid_t pid;            /* 0: the place is free */
+	int channel;          /* -1: told to go */
+	unsigned generation;
+	LmtpClient client;    /* `in` is -1: idle */
+} Child;
+
+typedef struct {
+	const LmtpServerOptions *options;
+	LmtpService service;
+	GArray *listeners;    /* int */
+	LmtpSlots *slots;
+	int signals;
+	sigset_t old_mask;
+	unsigned generation;
+	gint64 prefork_after; /* monotonic */
+	gint64 kill_at;       /* stopping: who is still busy then is killed; 0: not stopping */
+	Child children[MOST_CHILDREN];
+} Server;
+
+static void
+close_client(LmtpClient *client)
+{
+	if (client->in >= 0)
+		(void) close(client->in);
+	if (client->out >= 0 && client->out != client->in)
+		(void) close(client->out);
+	client->in = client->out = -1;
+}
+
+/* Last words to a client that has no worker; it need not hear them. */
+static void
+say(const LmtpClient *client, LmtpReplyId id)
+{
+	g_autoptr(GString) line = g_string_new(NULL);
+	lmtp_reply_append(line, id);
+	(void) !write(client->out, line->str, line->len);
+}
+
+static void
+dismiss(Child *child)
+{
+	if (child->channel >= 0)
+		(void) close(child->channel);
+	child->channel = -1;
+}
+
+/* In a new worker: nothing of the others may stay open, or their clients would never see the end. */
+static void
+close_all(Server *server)
+{
+	for (guint i = 0; i < server->listeners->len; i++)
+		(void) close(g_array_index(server->listeners, int, i));
+	for (unsigned i = 0; i < MOST_CHILDREN; i++)
+		if (server->children[i].pid != 0) {
+			dismiss(&server->children[i]);
+			close_client(&server->children[i].client);
+		}
+	(void) close(server->signals);
+}
+
+static void
+do_nothing(int sig)
+{
+	(void) sig;
+}
+
+/* The master says when; a signal to the whole group must not cut a message. Programs that rules run get the defaults back. */
+static void
+ignore_signals(void)
+{
+	struct sigaction nothing = { .sa_handler = do_nothing, .sa_flags = SA_RESTART };
+	(void) sigaction(SIGTERM, &nothing, NULL);
+	(void) sigaction(SIGINT, &nothing, NULL);
+	(void) sigaction(SIGHUP, &nothing, NULL);
+}
+
+/* Start a worker in a free place; NULL: there is none, or fork failed. */
+static Child *
+spawn(Server *server)
+{
+	unsigned slot = 0, most = (unsigned) server->service.conf->lmtp_connections;
+	while (slot < most && server->children[slot].pid != 0)
+		slot++;
+	int channel[2];
+	if (slot == most || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
+		return NULL;
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void) close(channel[0]);
+		close_all(server);
+		(void) sigprocmask(SIG_SETMASK, &server->old_mask, NULL);
+		ignore_signals();
+		lmtp_worker_run(&server->service, server->slots, slot, channel[1]);
+	}
+	(void) close(channel[1]);
+	if (pid < 0) {
+		log_note(LOG_ERR, "cannot start a worker: %m");
+		(void) close(channel[0]);
+		return NULL;
+	}
+	Child *child = &server->children[slot];
+	*child = (Child) { .pid = pid, .channel = channel[0], .generation = server->generation, .client = { .in = -1, .out = -1 } };
+	return child;
+}
+
+static bool
+is_idle(const Child *child)
+{
+	return child->pid != 0 && child->channel >= 0 && child->client.in < 0;
+}
+
+static unsigned
+count_idle(const Server *server)
+{
+	unsigned idle = 0;
+	for (unsigned i = 0; i < MOST_CHILDREN; i++)
+		idle += is_idle(&server->children[i]) ? 1 : 0;
+	return idle;
+}
+
+static unsigned
+count_alive(const Server *server)
+{
+	unsigned alive = 0;
+	for (unsigned i = 0; i < MOST_CHILDREN; i++)
+		alive += server->children[i].pid != 0 ? 1 : 0;
+	return alive;
+}
+
+/* Keep the wanted number of workers waiting, but never start dying ones in a tight loop. */
+static void
+prefork(Server *server)
+{
+	if (server->kill_at != 0 || server->options->stdio || g_get_monotonic_time() < server->prefork_after)
+		return;
+	unsigned wanted = (unsigned) server->service.conf->lmtp_workers;
+	for (unsigned idle = count_idle(server); idle < wanted; idle++)
+		if (spawn(server) == NULL)
+			return;
+}
+
+/* Give `client` to an idle worker, or a new one. Takes the descriptors. */
+static void
+hand_over(Server *server, LmtpClient *client)
+{
+	for (unsigned i = 0; i < MOST_CHILDREN; i++) {
+		Child *child = &server->children[i];
+		if (!is_idle(child))
+			continue;
+		if (lmtp_worker_send(child->channel, client)) {
+			child->client = *client;
+			return;
+		}
+		dismiss(child); /* it is dying */
+	}
+	Child *child = spawn(server);
+	if (child != NULL && lmtp_worker_send(child->channel, client)) {
+		child->client = *client;
+		return;
+	}
+	say(client, LMTP_REPLY_BUSY);
+	log_note(LOG_WARNING, "refused client %s: all %u workers are busy (lmtp_connections)", client->peer.name, count_alive(server));
+	close_client(client);
+}
+
+static void
+admit(Server *server, int fd)
+{
+	const Conf *conf = server->service.conf;
+	LmtpClient client = { .in = fd, .out = fd };
+	client.peer = lmtp_peer_find(fd, (const char *const *) conf->lmtp_allow, (const char *const *) conf->lmtp_trusted);
+	if (client.peer.allowed) {
+		hand_over(server, &client);
+		return;
+	}
+	say(&client, LMTP_REPLY_NOT_WELCOME);
+	log_note(LOG_WARNING, "refused client '%s': not in lmtp_allow", client.peer.name);
+	close_client(&client);
+}
+
+static void
+accept_clients(Server *server, int listener)
+{
+	for (int i = 0; i < ACCEPTS; i++) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd >= 0)
+			admit(server, fd);
+		else if (errno != EINTR && errno != ECONNABORTED)
+			return;
+	}
+}
+
+/* A worker says that it is through with its client, or it is gone and SIGCHLD follows. */
+static void
+hear(Server *server, Child *child)
+{
+	char word = 0;
+	if (recv(child->channel, &word, 1, MSG_DONTWAIT) != 1 || word != LMTP_WORKER_DONE) {
+		dismiss(child);
+		return;
+	}
+	close_client(&child->client);
+	bool old = child->generation != server->generation || server->options->stdio;
+	if (old || count_idle(server) > (unsigned) server->service.conf->lmtp_workers)
+		dismiss(child);
+}
+
+/* A worker is dead. Its client reads a reply all the same: what was not answered yet will come again. */
+static void
+bury(Server *server, Child *child, int status)
+{
+	bool by_deadline = WIFEXITED(status) && WEXITSTATUS(status) == EX_TEMPFAIL;
+	bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	if (child->client.in >= 0 && !good) {
+		say(&child->client, by_deadline ? LMTP_REPLY_DEADLINE : LMTP_REPLY_CRASHED);
+		(void) shutdown(child->client.out, SHUT_RDWR);
+	}
+	if (!good) {
+		log_note(LOG_ERR, "worker %d died (%s %d) with client '%s'", (int) child->pid, WIFSIGNALED(status) ? "signal" : "exit code",
+		         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		         child->client.in >= 0 ? child->client.peer.name : "none");
+		server->prefork_after = g_get_monotonic_time() + PAUSE_US;
+	}
+	lmtp_slots_leave(server->slots, (unsigned) (child - server->children));
+	close_client(&child->client);
+	dismiss(child);
+	*child = (Child) { .pid = 0, .channel = -1, .client = { .in = -1, .out = -1 } };
+}
+
+static void
+reap(Server *server)
+{
+	int status;
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+		for (unsigned i = 0; i < MOST_CHILDREN; i++)
+			if (server->children[i].pid == pid)
+				bury(server, &server->children[i], status);
+}
+
+static void
+dismiss_idle(Server *server)
+{
+	for (unsigned i = 0; i < MOST_CHILDREN; i++)
+		if (is_idle(&server->children[i]))
+			dismiss(&server->children[i]);
+}
+
+static bool
+check_service(const LmtpService *service, Status *st)
+{
+	const char *wrong = lmtp_peer_check_list((const char *const *) service->conf->lmtp_allow);
+	if (wrong == NULL)
+		wrong = lmtp_peer_check_list((const char *const *) service->conf->lmtp_trusted);
+	return wrong == NULL || status_fail_detail(st, STATUS_CONFIG, "lmtp_allow, lmtp_trusted: cannot read '%s'", wrong);
+}
+
+static bool
+load_service(Server *server, Status *st)
+{
+	LmtpService service;
+	if (!server->options->load(server->options->user, &service, st))
+		return false;
+	if (!check_service(&service, st)) {
+		service.free(service.data);
+		return false;
+	}
+	if (server->service.free != NULL)
+		server->service.free(server->service.data);
+	server->service = service;
+	return true;
+}
+
+/* Workers that talk finish with the old settings; all others are new. Sockets stay as they are. */
+static void
+reload(Server *server)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *state = g_strdup_printf("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time());
+	lmtp_listen_notify(state);
+	if (load_service(server, &st)) {
+		server->generation++;
+		dismiss_idle(server);
+		log_note(LOG_INFO, "configuration loaded anew");
+	} else {
+		log_note(LOG_ERR, "the old configuration stays: %s", st.detail != NULL ? st.detail : status_text(&st));
+	}
+	lmtp_listen_notify("READY=1");
+}
+
+/* Closing a busy worker's channel tells it to finish its message; its client stays ours until it is through. */
+static void
+stop(Server *server)
+{
+	if (server->kill_at != 0)
+		return;
+	lmtp_listen_notify("STOPPING=1");
+	server->kill_at = g_get_monotonic_time() + server->service.conf->deadline * G_USEC_PER_SEC;
+	for (guint i = 0; i < server->listeners->len; i++)
+		(void) close(g_array_index(server->listeners, int, i));
+	g_array_set_size(server->listeners, 0);
+	for (unsigned i = 0; i < MOST_CHILDREN; i++)
+		dismiss(&server->children[i]);
+}
+
+static void
+take_signals(Server *server)
+{
+	struct signalfd_siginfo info;
+	while (read(server->signals, &info, sizeof info) == (ssize_t) sizeof info) {
+		if (info.ssi_signo == SIGCHLD)
+			reap(server);
+		else if (info.ssi_signo == SIGHUP)
+			reload(server);
+		else
+			stop(server);
+	}
+}
+
+static void
+kill_late(Server *server)
+{
+	if (server->kill_at == 0 || g_get_monotonic_time() < server->kill_at)
+		return;
+	for (unsigned i = 0; i < MOST_CHILDREN; i++)
+		if (server->children[i].pid != 0)
+			(void) kill(server->children[i].pid, SIGKILL);
+}
+
+/* Milliseconds until something has to be done without being asked. */
+static int
+next_wake(const Server *server)
+{
+	gint64 now = g_get_monotonic_time();
+	gint64 at = server->kill_at != 0 ? server->kill_at : server->prefork_after;
+	return at > now ? (int) ((at - now) / 1000 + 1) : server->kill_at != 0 ? 100 : -1;
+}
+
+/* Wait for signals, clients and words of workers, and see to them. */
+static void
+turn(Server *server)
+{
+	struct pollfd fds[1 + MOST_CHILDREN + 64];
+	Child *who[G_N_ELEMENTS(fds)];
+	nfds_t n = 0;
+	fds[n++] = (struct pollfd) { .fd = server->signals, .events = POLLIN };
+	for (guint i = 0; i < server->listeners->len && n < 64; i++)
+		fds[n++] = (struct pollfd) { .fd = g_array_index(server->listeners, int, i), .events = POLLIN };
+	nfds_t first_child = n;
+	for (unsigned i = 0; i < MOST_CHILDREN; i++)
+		if (server->children[i].channel >= 0 && !is_idle(&server->children[i])) {
+			who[n] = &server->children[i];
+			fds[n++] = (struct pollfd) { .fd = server->children[i].channel, .events = POLLIN };
+		}
+	if (poll(fds, n, next_wake(server)) < 0)
+		return;
+	for (nfds_t i = first_child; i < n; i++)
+		if (fds[i].revents != 0)
+			hear(server, who[i]);
+	for (nfds_t i = 1; i < first_child; i++)
+		if (fds[i].revents != 0)
+			accept_clients(server, fds[i].fd);
+	if (fds[0].revents != 0)
+		take_signals(server);
+	kill_late(server);
+}
+
+static bool
+open_one(Server *server, const char *where, Status *st)
+{
+	const Conf *conf = server->service.conf;
+	LmtpListenOptions options = { .mode = (mode_t) conf->lmtp_socket_mode, .owner = conf->lmtp_socket_owner };
+	int fd;
+	if (!lmtp_listen_open(where, &options, &fd, st))
+		return false;
+	g_array_append_val(server->listeners, fd);
+	return true;
+}
+
+static bool
+open_listeners(Server *server, Status *st)
+{
+	lmtp_listen_inherit(server->listeners);
+	const char *const *lists[] = { (const char *const *) server->service.conf->lmtp_listen, server->options->listen };
+	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+		for (const char *const *where = lists[i]; where != NULL && *where != NULL; where++)
+			if (!open_one(server, *where, st))
+				return false;
+	return server->listeners->len > 0 ||
+	       status_fail_detail(st, STATUS_CONFIG, "nowhere to listen: set lmtp_listen, or give --listen or --stdio");
+}
+
+/* The client at 0 and 1 (and, under spawn(8), 2): from now on only the worker writes to it. */
+static bool
+take_stdio(Server *server, Status *st)
+{
+	LmtpClient client = { .in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), .out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) };
+	auto_fd int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (client.in < 0 || client.out < 0 || null_fd < 0)
+		return status_fail_errno(st, errno, "cannot take standard input and output");
+	for (int fd = 0; fd <= 2; fd++)
+		(void) dup2(null_fd, fd);
+	const Conf *conf = server->service.conf;
+	struct sockaddr_storage from;
+	socklen_t len = sizeof from;
+	if (getpeername(client.in, (struct sockaddr *) &from, &len) < 0 && errno == ENOTSOCK)
+		client.peer = (LmtpPeer) { .name = "stdin", .allowed = true, .trusted = true }; /* whoever started us */
+	else
+		client.peer = lmtp_peer_find(client.in, (const char *const *) conf->lmtp_allow, (const char *const *) conf->lmtp_trusted);
+	if (client.peer.allowed) {
+		hand_over(server, &client);
+		return true;
+	}
+	say(&client, LMTP_REPLY_NOT_WELCOME);
+	close_client(&client);
+	return true;
+}
+
+static bool
+open_signals(Server *server, Status *st)
+{
+	sigset_t mask;
+	sigemptyset(&mask);
+	const int wanted[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
+		sigaddset(&mask, wanted[i]);
+	(void) sigprocmask(SIG_BLOCK, &mask, &server->old_mask);
+	(void) signal(SIGPIPE, SIG_IGN);
+	server->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+	server->slots = lmtp_slots_new(MOST_CHILDREN);
+	if (server->signals < 0 || server->slots == NULL)
+		return status_fail_errno(st, errno, "cannot set up the master");
+	return true;
+}
+
+static bool
+start(Server *server, Status *st)
+{
+	if (!load_service(server, st) || !open_signals(server, st))
+		return false;
+	return server->options->stdio ? take_stdio(server, st) : open_listeners(server, st);
+}
+
+bool
+lmtp_server_run(const LmtpServerOptions *options, Status *st)
+{
+	Server *server = g_new0(Server, 1);
+	server->options = options;
+	server->listeners = g_array_new(FALSE, FALSE, sizeof(int));
+	for (unsigned i = 0; i < MOST_CHILDREN; i++)
+		server->children[i] = (Child) { .channel = -1, .client = { .in = -1, .out = -1 } };
+	bool started = start(server, st);
+	if (started && !options->stdio) {
+		prefork(server);
+		lmtp_listen_notify("READY=1");
+		log_note(LOG_INFO, "lmtpd is ready at %u sockets", server->listeners->len);
+	}
+	while (started && (count_alive(server) > 0 || server->listeners->len > 0)) {
+		turn(server);
+		prefork(server);
+	}
+	if (server->service.free != NULL)
+		server->service.free(server->service.data);
+	g_array_free(server->listeners, TRUE);
+	g_free(server);
+	return started;
+}

@@ -1,0 +1,81 @@
+/*
+ * lmtp-session: the conversation with one client, without a socket: octets in, replies out, and a backend that looks up
+ * recipients, keeps the message and delivers it. The session never sleeps by itself and keeps no more than a command line
+ * and the recipients in memory.
+ */
+#ifndef TODOKE_LMTP_SESSION_H
+#define TODOKE_LMTP_SESSION_H
+
+#include "agent/lmtp/lmtp-command.h"
+#include "agent/message/envelope.h"
+
+typedef struct {
+	char *address;
+	char *notify;
+	char *orcpt;
+	char *original;
+	char *mailbox;      /* from the backend: two recipients with the same one get one copy; NULL: nobody else's */
+} LmtpRecipient;
+
+/* The message that is being said. */
+typedef struct {
+	char *sender;
+	guint64 size;       /* MAIL SIZE=; 0: not said */
+	LmtpBody body;
+	bool utf8;
+	char *ret;
+	char *envid;
+	char *queue_id;     /* XFORWARD IDENT=; NULL: not said */
+	GPtrArray *recipients; /* LmtpRecipient, those that were accepted */
+	GHashTable *mailboxes; /* mailbox -> number of its first recipient + 1 */
+} LmtpMail;
+
+/*
+ * Who does the work. Every function may be called many times in a session; false comes with a fault in `st`. The order
+ * for a message: recipient..., open, write..., close, deliver for each mailbox, end. A failed `open` may come again.
+ * `end` comes after each MAIL that was accepted, whatever became of it.
+ */
+typedef struct {
+	/* RCPT: may this mailbox get a message of this size? *ret_mailbox names it for comparing (caller frees). */
+	bool (*recipient)(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st);
+	bool (*open)(void *user, const LmtpMail *mail, Status *st);
+	bool (*write)(void *user, const void *data, size_t len, Status *st);
+	bool (*close)(void *user, Status *st);
+	/* One recipient. *ret_done (may stay NULL; caller frees) is what the client reads on success. */
+	bool (*deliver)(void *user, const Envelope *envelope, char **ret_done, Status *st);
+	void (*end)(void *user);
+	/* Send `out` now and empty it. False: the client is gone; what is not delivered yet stays so, for it will ask again. */
+	bool (*flush)(void *client, GString *out);
+	void *client;
+	void *user;
+} LmtpBackend;
+
+typedef struct {
+	const char *hostname;  /* borrowed for the session */
+	guint64 size_limit;    /* octets of a message; 0: any */
+	bool trusted;          /* may the client speak XCLIENT and XFORWARD? */
+} LmtpOptions;
+
+typedef struct LmtpSession LmtpSession;
+
+/* A session whose greeting waits in its output. `backend` is borrowed. */
+LmtpSession *lmtp_session_new(const LmtpOptions *options, const LmtpBackend *backend);
+void lmtp_session_free(LmtpSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpSession, lmtp_session_free)
+
+/* The client says `len` octets. False: the conversation is over (after the output was sent). */
+bool lmtp_session_feed(LmtpSession *session, const char *data, size_t len);
+
+/* What is to be sent; the caller empties it. Borrowed. */
+GString *lmtp_session_output(LmtpSession *session);
+
+/* Is the client in the middle of a message (from MAIL to the last reply)? */
+bool lmtp_session_is_busy(const LmtpSession *session);
+
+/* Close with this 421 now: the caller has no more patience. */
+void lmtp_session_abort(LmtpSession *session, LmtpReplyId reply);
+
+/* Close with 421: at once, but for a message whose octets have begun to come: that is finished first. */
+void lmtp_session_wind_down(LmtpSession *session);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * lmtp-slots: which mailbox each worker is busy with, in memory that all workers share. One number a worker, no lock: the
+ * master empties the slot of a worker that died.
+ */
+#ifndef TODOKE_LMTP_SLOTS_H
+#define TODOKE_LMTP_SLOTS_H
+
+#include <stdbool.h>
+
+typedef struct LmtpSlots LmtpSlots;
+
+/* Slots for `count` workers; NULL: no memory. They live until the last process that has them. */
+LmtpSlots *lmtp_slots_new(unsigned count);
+
+/*
+ * Worker `slot` begins with `mailbox`. False: `limit` (0: none) others are busy with it already, and nothing is taken.
+ * Two that ask for the last place at the same moment may both be refused.
+ */
+bool lmtp_slots_enter(LmtpSlots *slots, unsigned slot, const char *mailbox, unsigned limit);
+
+/* The worker is done, or dead. */
+void lmtp_slots_leave(LmtpSlots *slots, unsigned slot);
+
+#endif

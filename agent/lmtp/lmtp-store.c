@@ -1,0 +1,169 @@
+/* lmtp-store: from a session's wishes to transactions. */
+#define _GNU_SOURCE
+#include "agent/lmtp/lmtp-store.h"
+
+#include "agent/base/deadline.h"
+#include "agent/base/log.h"
+#include "agent/lmtp/lmtp-child.h"
+#include "agent/lmtp/lmtp-spool.h"
+#include "agent/run/transact.h"
+
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* Seconds more than its own deadline that a delivery process gets before it is killed. */
+enum { GRACE = 10 };
+
+/* What a worker delivers with. */
+typedef struct {
+	const Site *site;
+	LmtpSlots *slots;
+	unsigned slot;
+	bool is_root;          /* has to become each recipient */
+	GHashTable *accounts;  /* address -> Account: found at RCPT, used after the dot */
+	LmtpSpool spool;
+	Message *message;      /* NULL: not whole yet */
+} Store;
+
+/* One delivery on its way. */
+typedef struct {
+	Store *store;
+	Account *account;
+	const Envelope *envelope;
+} Delivery;
+
+static void
+free_account(gpointer account)
+{
+	account_free(account);
+}
+
+static void
+log_refusal(const char *address, const LmtpMail *mail, const Status *st)
+{
+	LogLine *line = log_line_new(mail->queue_id);
+	log_line_add(line, "to", address);
+	log_line_add(line, "from", mail->sender);
+	log_line_add(line, "dsn", status_row(st->id)->dsn);
+	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
+	log_line_add(line, "fault", status_row(st->id)->name);
+	log_line_add(line, "detail", st->detail);
+	log_line_send(line, LOG_WARNING);
+}
+
+static bool
+store_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
+{
+	Store *store = user;
+	Account *account = account_find(store->site->conf, address, st);
+	if (account == NULL) {
+		log_refusal(address, mail, st);
+		return false;
+	}
+	/* Another detail is another mailbox: rules may file by it. */
+	*ret_mailbox = g_strdup_printf("%s%s%s", account->user, account->detail != NULL ? "+" : "",
+	                               account->detail != NULL ? account->detail : "");
+	g_hash_table_replace(store->accounts, g_strdup(address), account);
+	return true;
+}
+
+static bool
+store_open(void *user, const LmtpMail *mail, Status *st)
+{
+	Store *store = user;
+	(void) mail;
+	return lmtp_spool_open(&store->spool, store->site->conf->lmtp_spool, st);
+}
+
+static bool
+store_write(void *user, const void *data, size_t len, Status *st)
+{
+	Store *store = user;
+	return lmtp_spool_write(&store->spool, data, len, st);
+}
+
+static bool
+store_close(void *user, Status *st)
+{
+	Store *store = user;
+	store->message = message_from_file(lmtp_spool_take(&store->spool), st);
+	return store->message != NULL;
+}
+
+/* One recipient's transaction, in whatever process this is. */
+static bool
+transact(void *user, char **ret_done, Status *st)
+{
+	const Delivery *delivery = user;
+	const Store *store = delivery->store;
+	const Conf *conf = store->site->conf;
+	gint64 started = g_get_monotonic_time();
+	deadline_start((unsigned) conf->deadline, delivery->envelope->queue_id);
+	if (!account_become(conf, delivery->account, st))
+		return false;
+	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+	g_autoptr(Transact) job = transact_new(store->site, delivery->account, delivery->envelope, store->message, NULL, now);
+	bool done = transact_judge(job, st) && transact_deliver(job, st);
+	deadline_stop();
+	transact_log(job, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
+	if (done)
+		*ret_done = transact_done_text(job);
+	return done;
+}
+
+static bool
+store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
+{
+	Store *store = user;
+	const Conf *conf = store->site->conf;
+	Delivery delivery = { store, g_hash_table_lookup(store->accounts, envelope->recipient), envelope };
+	if (delivery.account == NULL)
+		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was never looked up", envelope->recipient);
+	if (!lmtp_slots_enter(store->slots, store->slot, delivery.account->user, (unsigned) conf->lmtp_user_limit))
+		return status_fail(st, STATUS_BUSY, "too many deliveries to this mailbox at once (lmtp_user_limit)");
+	bool done = store->is_root ? lmtp_child_run(transact, &delivery, (unsigned) conf->deadline + GRACE, ret_done, st)
+	                           : transact(&delivery, ret_done, st);
+	lmtp_slots_leave(store->slots, store->slot);
+	return done;
+}
+
+static void
+store_end(void *user)
+{
+	Store *store = user;
+	lmtp_spool_close(&store->spool);
+	g_clear_pointer(&store->message, message_unref);
+	g_hash_table_remove_all(store->accounts);
+}
+
+/* LmtpService's start: for the rest of the process. */
+static void
+store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backend)
+{
+	static Store store;
+	store = (Store) {
+		.site = data,
+		.slots = slots,
+		.slot = slot,
+		.is_root = geteuid() == 0,
+		.accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_account),
+		.spool = LMTP_SPOOL_INIT,
+	};
+	*ret_backend = (LmtpBackend) {
+		.recipient = store_recipient, .open = store_open, .write = store_write, .close = store_close,
+		.deliver = store_deliver, .end = store_end, .user = &store,
+	};
+}
+
+static void
+store_free(void *data)
+{
+	site_free(data);
+}
+
+void
+lmtp_store_init(Site *site, LmtpService *ret_service)
+{
+	*ret_service = (LmtpService) { .conf = site->conf, .data = site, .start = store_start, .free = store_free };
+}

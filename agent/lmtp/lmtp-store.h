@@ -1,0 +1,16 @@
+/*
+ * lmtp-store: the backend that really delivers: accounts at RCPT, a spool for the octets, transact for each recipient.
+ *
+ * Where we are root, each delivery is a child process that becomes the recipient for good: a process that could become
+ * root again must not run the recipient's rules. Where we are not, there is nothing to become and no child.
+ */
+#ifndef TODOKE_LMTP_STORE_H
+#define TODOKE_LMTP_STORE_H
+
+#include "agent/lmtp/lmtp-worker.h"
+#include "agent/run/site.h"
+
+/* Make `ret_service` serve `site` (taken over). */
+void lmtp_store_init(Site *site, LmtpService *ret_service);
+
+#endif

@@ -1,0 +1,239 @@
+/* lmtp-worker: octets between a socket and a session, and the patience with both. */
+#define _GNU_SOURCE
+#include "agent/lmtp/lmtp-worker.h"
+
+#include "agent/base/log.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* Octets that are read at once; seconds that a client gets to read our last words. */
+enum { READ_SIZE = 64 * 1024, LINGER_MS = 1000, LINGER_READS = 64 };
+
+typedef struct {
+	const Conf *conf;
+	LmtpBackend backend;
+	int channel;
+	bool stopping;       /* the master closed the channel */
+	LmtpClient client;
+	char buffer[READ_SIZE];
+} Worker;
+
+bool
+lmtp_worker_send(int channel, const LmtpClient *client)
+{
+	int fds[2] = { client->in, client->out };
+	struct iovec payload = { .iov_base = (void *) (uintptr_t) &client->peer, .iov_len = sizeof client->peer };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof fds)];
+	} control = { 0 };
+	struct msghdr message = {
+		.msg_iov = &payload, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+	};
+	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	rights->cmsg_level = SOL_SOCKET;
+	rights->cmsg_type = SCM_RIGHTS;
+	rights->cmsg_len = CMSG_LEN(sizeof fds);
+	memcpy(CMSG_DATA(rights), fds, sizeof fds);
+	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t) sizeof client->peer;
+}
+
+/* Wait for the next client. False: the master wants us to go. */
+static bool
+receive_client(Worker *worker)
+{
+	int fds[2];
+	struct iovec payload = { .iov_base = &worker->client.peer, .iov_len = sizeof worker->client.peer };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof fds)];
+	} control = { 0 };
+	struct msghdr message = {
+		.msg_iov = &payload, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+	};
+	ssize_t n;
+	do
+		n = recvmsg(worker->channel, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	struct cmsghdr *rights = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (rights == NULL || rights->cmsg_len != CMSG_LEN(sizeof fds))
+		return false;
+	memcpy(fds, CMSG_DATA(rights), sizeof fds);
+	worker->client.in = fds[0];
+	worker->client.out = fds[1];
+	return true;
+}
+
+static int
+idle_ms(const Worker *worker)
+{
+	return (int) worker->conf->lmtp_idle_timeout * 1000;
+}
+
+/* LmtpBackend's flush. A client that does not read for the idle time is as good as gone. */
+static bool
+flush_client(void *client, GString *out)
+{
+	Worker *worker = client;
+	size_t at = 0;
+	bool good = true;
+	while (good && at < out->len) {
+		ssize_t n = write(worker->client.out, out->str + at, out->len - at);
+		struct pollfd writable = { .fd = worker->client.out, .events = POLLOUT };
+		if (n >= 0)
+			at += (size_t) n;
+		else if (errno == EAGAIN)
+			good = poll(&writable, 1, idle_ms(worker)) > 0;
+		else
+			good = errno == EINTR;
+	}
+	g_string_truncate(out, 0);
+	return good;
+}
+
+/* Has the master closed the channel? It says nothing else while we have a client. */
+static void
+heed_master(Worker *worker, short events, LmtpSession *session)
+{
+	if (events == 0 || worker->stopping)
+		return;
+	worker->stopping = true;
+	lmtp_session_wind_down(session);
+}
+
+/* Wait for octets until `until` (monotonic); 0: patience is at its end, and the session is closed. */
+static bool
+wait_for_client(Worker *worker, LmtpSession *session, gint64 until)
+{
+	gint64 idle_until = g_get_monotonic_time() + (gint64) idle_ms(worker) * 1000;
+	struct pollfd fds[2] = {
+		{ .fd = worker->client.in, .events = POLLIN },
+		{ .fd = worker->stopping ? -1 : worker->channel, .events = POLLIN },
+	};
+	gint64 left_ms = (MIN(until, idle_until) - g_get_monotonic_time()) / 1000;
+	int n = poll(fds, 2, (int) CLAMP(left_ms, 0, G_MAXINT));
+	if (n == 0) {
+		lmtp_session_abort(session, until < idle_until ? LMTP_REPLY_TOO_SLOW : LMTP_REPLY_IDLE);
+		return false;
+	}
+	if (n > 0)
+		heed_master(worker, fds[1].revents, session);
+	return n > 0 && fds[0].revents != 0;
+}
+
+/* One turn: wait, read, answer. False: the conversation is over. */
+static bool
+serve_turn(Worker *worker, LmtpSession *session, gint64 until)
+{
+	bool open = true;
+	if (wait_for_client(worker, session, until)) {
+		ssize_t n = read(worker->client.in, worker->buffer, sizeof worker->buffer);
+		if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+			return false;
+		if (n > 0)
+			open = lmtp_session_feed(session, worker->buffer, (size_t) n);
+	} else {
+		open = lmtp_session_feed(session, "", 0); /* it may have been closed */
+	}
+	return flush_client(worker, lmtp_session_output(session)) && open;
+}
+
+/* Closing with unread octets resets a TCP connection, and the client would lose our last reply. */
+static void
+linger(Worker *worker)
+{
+	struct pollfd readable = { .fd = worker->client.in, .events = POLLIN };
+	if (shutdown(worker->client.out, SHUT_WR) < 0)
+		return;
+	for (int i = 0; i < LINGER_READS && poll(&readable, 1, LINGER_MS) > 0; i++)
+		if (read(worker->client.in, worker->buffer, sizeof worker->buffer) <= 0)
+			return;
+}
+
+static void
+serve_client(Worker *worker)
+{
+	LmtpOptions options = {
+		.hostname = g_get_host_name(),
+		.size_limit = (guint64) worker->conf->message_size_limit,
+		.trusted = worker->client.peer.trusted,
+	};
+	int yes = 1; /* no more than a wish: unix sockets have no such option */
+	(void) setsockopt(worker->client.out, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+	g_autoptr(LmtpSession) session = lmtp_session_new(&options, &worker->backend);
+	gint64 patience = worker->conf->lmtp_message_timeout * G_USEC_PER_SEC;
+	gint64 until = g_get_monotonic_time() + patience;
+	bool was_busy = false, open = flush_client(worker, lmtp_session_output(session));
+	while (open) {
+		open = serve_turn(worker, session, until);
+		bool busy = lmtp_session_is_busy(session);
+		if (busy != was_busy)
+			until = g_get_monotonic_time() + patience; /* for each message anew */
+		was_busy = busy;
+	}
+	linger(worker);
+}
+
+static void
+limit_memory(const Conf *conf)
+{
+#ifndef __SANITIZE_ADDRESS__
+	rlim_t bytes = (rlim_t) conf->lmtp_memory_limit;
+	struct rlimit limit = { bytes, bytes };
+	if (bytes > 0 && setrlimit(RLIMIT_AS, &limit) < 0)
+		log_note(LOG_WARNING, "cannot limit the memory of a worker: %m");
+#else
+	(void) conf;
+#endif
+}
+
+/* Root stays root where it has to become each recipient. */
+static bool
+drop_privileges(const Conf *conf)
+{
+	if (*conf->lmtp_user == '\0' || geteuid() != 0)
+		return true;
+	const struct passwd *user = getpwnam(conf->lmtp_user);
+	if (user == NULL || initgroups(user->pw_name, user->pw_gid) < 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
+	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0) {
+		log_note(LOG_ERR, "cannot become lmtp_user '%s'", conf->lmtp_user);
+		return false;
+	}
+	return true;
+}
+
+G_NORETURN void
+lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int channel)
+{
+	static Worker worker;
+	(void) signal(SIGPIPE, SIG_IGN);
+	(void) signal(SIGXFSZ, SIG_IGN);
+	limit_memory(service->conf);
+	if (!drop_privileges(service->conf))
+		_exit(EX_CONFIG);
+	worker.conf = service->conf;
+	worker.channel = channel;
+	service->start(service->data, slots, slot, &worker.backend);
+	worker.backend.flush = flush_client;
+	worker.backend.client = &worker;
+	while (!worker.stopping && receive_client(&worker)) {
+		serve_client(&worker);
+		(void) close(worker.client.in);
+		(void) close(worker.client.out);
+		const char done = LMTP_WORKER_DONE;
+		(void) send(channel, &done, 1, MSG_NOSIGNAL); /* a master that died says so at the next receive */
+	}
+	_exit(0);
+}

@@ -1,0 +1,369 @@
+#!/usr/bin/env python3
+"""The door `todoke lmtpd`: sockets, workers that die, limits, stop and reload. What is said is tested in test-lmtp-session."""
+
+import contextlib
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+from lmtp_client import Client, Server
+
+BODY = b"Return-Path: <s@x.test>\nDelivered-To: %s\nSubject: x\n\nbody\n"
+STAMPS = ["-o", "add_return_path=no", "-o", "add_delivered_to=no"]
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise tap.Skip("needs root")
+
+
+def test_one_message_to_three(folder):
+    with Server(folder) as server:
+        client = server.client().greet()
+        replies = client.deliver("ann@d.test", "bob@d.test", "ann@d.test")
+        tap.same(replies, ["250 2.0.0 <%s> stored in INBOX" % who for who in ("ann@d.test", "bob@d.test", "ann@d.test")])
+        tap.same(client.say("QUIT"), "221 2.0.0 bye")
+        tap.same(client.read(), "", "end")
+        tap.same(server.stored("d.test/ann"), [BODY % b"ann@d.test"])
+        tap.same(server.stored("d.test/bob"), [BODY % b"bob@d.test"])
+
+
+def test_answers_at_rcpt(folder):
+    with Server(folder, "-o", "create_maildir=no") as server:
+        client = server.client().greet()
+        client.say("MAIL FROM:<s@x.test>")
+        tap.contains(client.say("RCPT TO:<nobody@d.test>"), "550 5.1.1 <nobody@d.test> ")
+        tap.contains(client.say("RCPT TO:<\"../../etc\"@d.test>"), "55", "path in an address")
+        tap.same(client.say("DATA"), "503 5.5.1 no valid recipients")
+        tap.contains(server.read_log(), "to=nobody@d.test")
+
+
+def test_many_messages_in_a_session(folder):
+    with Server(folder, *STAMPS) as server:
+        client = server.client().greet()
+        for _ in range(50):
+            tap.same(client.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"])
+            tap.same(client.say("RSET"), "250 2.0.0 ok")
+        tap.same(server.stored("d.test/ann"), [b"Subject: x\n\nbody\n"] * 50)
+
+
+def test_queue_id_of_xforward(folder):
+    with Server(folder) as server:
+        client = server.client().greet()
+        tap.same(client.say("XFORWARD IDENT=4ABC12 ADDR=192.0.2.1"), "250 2.0.0 ok")
+        client.deliver("ann@d.test")
+        tap.contains(server.read_log(), "4ABC12")
+
+
+def test_big_message(folder):
+    line = b"x" * 98
+    with Server(folder, *STAMPS, "-o", "lmtp_spool=" + folder) as server:
+        client = server.client().greet()
+        body = (line.decode() + "\r\n") * 60000
+        tap.same(client.deliver("ann@d.test", "bob@d.test", body=body),
+                 ["250 2.0.0 <%s@d.test> stored in INBOX" % who for who in ("ann", "bob")])
+        for box in ("ann", "bob"):
+            tap.same(server.stored("d.test/" + box) == [(line + b"\n") * 60000], True, "bytes")
+
+
+def test_no_spool(folder):
+    with Server(folder, *STAMPS, "-o", "lmtp_spool=%s/none" % folder) as server:
+        client = server.client().greet()
+        tap.contains(client.deliver("ann@d.test", body="x" * 1500000 + "\r\n")[0], "451 4.3.0 <ann@d.test> ")
+        tap.same(client.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"])
+
+
+def test_size_limit(folder):
+    with Server(folder, "-o", "message_size_limit=100") as server:
+        client = server.client()
+        client.read()
+        tap.contains(client.say("LHLO c"), "250-SIZE 100|")
+        tap.contains(client.say("MAIL FROM:<a@b> SIZE=101"), "552 5.3.4 ")
+        tap.contains(client.deliver("ann@d.test", body="x" * 200 + "\r\n")[0], "552 5.2.3 <ann@d.test> ")
+        tap.same(server.stored("d.test/ann"), [])
+
+
+def test_stdio_socket(folder):
+    ours, theirs = socket.socketpair()
+    process = subprocess.Popen([tap.TODOKE, "lmtpd", "--stdio", "-o", "maildir=%s/%%d/%%n" % folder], stdin=theirs, stdout=theirs,
+                               stderr=theirs)
+    theirs.close()
+    client = Client(ours).greet()
+    tap.same(client.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"])
+    client.say("QUIT")
+    tap.same(client.read(), "", "end")
+    tap.same(process.wait(10), 0, "exit")
+
+
+def test_stdio_pipes(folder):
+    said = b"LHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ann@d.test>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"
+    result = tap.todoke("lmtpd", "--stdio", "-o", "maildir=%s/%%d/%%n" % folder, stdin=said)
+    tap.same((result.returncode, result.stderr), (0, b""))
+    tap.same(result.stdout.split(b"\r\n")[-3:], [b"250 2.0.0 <ann@d.test> stored in INBOX", b"221 2.0.0 bye", b""])
+
+
+def test_stdio_wrong_configuration(folder):
+    del folder
+    result = tap.todoke("lmtpd", "--stdio", "-o", "no_such_setting=1")
+    tap.same(result.stdout, b"421 4.3.5 mail system is configured incorrectly\r\n")
+    tap.same(result.stderr, b"", "stderr is the client's too")
+
+
+def test_inet_and_allow(folder):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with Server(folder, "--listen", "inet:127.0.0.1:%d" % port) as server:
+        client = Client(("127.0.0.1", port)).greet()
+        tap.contains(client.say("XFORWARD IDENT=1"), "550 5.7.0 ")
+        tap.same(client.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"])
+        client.close()
+        server.stop()
+    with Server(folder, "--listen", "inet:127.0.0.1:%d" % port, "-o", "lmtp_allow=192.0.2.0/24") as server:
+        tap.contains(Client(("127.0.0.1", port)).read(), "421 4.7.0 ")
+        server.client().greet()
+    with Server(folder, "-o", "lmtp_allow=user:nobody") as server:
+        tap.contains(server.client().read(), "421 4.7.0 ")
+
+
+def test_wrong_starts(folder):
+    def fails(*args):
+        result = tap.todoke("lmtpd", "-o", "log_file=%s/log" % folder, *args)
+        tap.same(result.returncode != 0, True, "exit")
+        return result.stderr.decode()
+    tap.contains(fails(), "nowhere to listen")
+    tap.contains(fails("--listen", "frob:x"), "'frob:x'")
+    tap.contains(fails("--listen", "inet:localhost"), "inet:ADDRESS:PORT")
+    tap.contains(fails("--listen", "unix:" + folder + "/x" * 100), "longer than")
+    tap.contains(fails("--listen", "unix:" + folder), "is no socket")
+    tap.contains(fails("--listen", "unix:%s/s" % folder, "-o", "lmtp_allow=1.2.3"), "cannot read '1.2.3'")
+    tap.contains(fails("--stdio", "--listen", "unix:x"), "usage")
+
+
+def test_socket_file(folder):
+    with Server(folder, "-o", "lmtp_socket_mode=0600") as server:
+        tap.same(stat.S_IMODE(os.stat(server.path).st_mode), 0o600)
+        result = tap.todoke("lmtpd", "--listen", "unix:" + server.path)
+        tap.contains(result.stderr.decode(), "is served already")
+        server.stop(signal.SIGKILL)
+    with Server(folder) as server:  # the dead one's file is replaced
+        tap.same(stat.S_IMODE(os.stat(server.path).st_mode), 0o660)
+        server.client().greet()
+
+
+def test_worker_killed_in_a_message(folder):
+    with Server(folder, "-o", "lmtp_workers=1") as server:
+        (busy,) = server.workers()
+        client = server.client().greet()
+        client.begin("ann@d.test")
+        client.send("Subject: x\r\n")
+        server.wait_for(lambda: len(server.workers()) == 2)
+        other = server.client().greet()
+        os.kill(busy, signal.SIGKILL)
+        tap.same(client.read(), "421 4.3.0 internal fault")
+        tap.same(client.read(), "", "end")
+        tap.same(other.deliver("bob@d.test"), ["250 2.0.0 <bob@d.test> stored in INBOX"], "the other session")
+        tap.same(server.client().greet().deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"], "the next session")
+        tap.same(len(server.stored("d.test/ann")), 1, "copies")
+        tap.contains(server.read_log(), "signal 9")
+
+
+def test_idle_workers_killed(folder):
+    with Server(folder) as server:
+        for _ in range(3):
+            for pid in server.workers():
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ConnectionError):  # its worker may be dying: 421 or a session, never silence
+                tap.contains(server.client().read()[:3] + " 220 421", server.client().read()[:3])
+        server.wait_for(lambda: len(server.workers()) == 4)
+        server.client().greet()
+
+
+def test_master_killed(folder):
+    with Server(folder) as server:
+        client = server.client().greet()
+        client.begin("ann@d.test")
+        server.stop(signal.SIGKILL)
+        client.send("Subject: x\r\n\r\nbody\r\n.\r\n")
+        tap.same(client.read(), "250 2.0.0 <ann@d.test> stored in INBOX")
+        tap.contains(client.read(), "421 4.3.2 ")
+
+
+def test_stop_finishes_what_was_begun(folder):
+    with Server(folder) as server:
+        idle = server.client().greet()
+        client = server.client().greet()
+        client.begin("ann@d.test")
+        client.send("Subject: x\r\n")
+        server.process.send_signal(signal.SIGTERM)
+        tap.contains(idle.read(), "421 4.3.2 ")
+        try:
+            server.client()
+            raise AssertionError("still listening")
+        except ConnectionError:
+            pass
+        client.send("\r\nbody\r\n.\r\n")
+        tap.same(client.read(), "250 2.0.0 <ann@d.test> stored in INBOX")
+        tap.contains(client.read(), "421 4.3.2 ")
+        tap.same(server.stop(), 0, "exit")
+        tap.same(server.stored("d.test/ann"), [BODY % b"ann@d.test"])
+
+
+def test_reload(folder):
+    conf = folder + "/conf"
+
+    def write(text):
+        with open(conf, "w", encoding="utf-8") as file:
+            file.write(text)
+    write("maildir = \"%s/mail/%%d/%%n\"\n" % folder)
+    with Server(folder, conf=conf) as server:
+        old = server.client().greet()
+        write("maildir = \"%s/mail/second/%%d/%%n\"\n" % folder)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(lambda: "loaded anew" in server.read_log())
+        tap.same(old.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"], "a session that was there")
+        tap.same(len(server.stored("d.test/ann")), 1)
+        server.client().greet().deliver("ann@d.test")
+        tap.same(len(server.stored("second/d.test/ann")), 1)
+        write("maildir = (\n")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(lambda: "the old configuration stays" in server.read_log())
+        server.client().greet().deliver("ann@d.test")
+        tap.same(len(server.stored("second/d.test/ann")), 2)
+
+
+def test_connection_limit(folder):
+    with Server(folder, "-o", "lmtp_connections=2", "-o", "lmtp_workers=1") as server:
+        first, second = server.client().greet(), server.client().greet()
+        tap.same(server.client().read(), "421 4.3.2 too many connections")
+        first.say("QUIT")
+        first.read()
+        server.wait_for(lambda: server.client().read().startswith("220"))
+        second.say("NOOP")
+
+
+def test_silent_client(folder):
+    with Server(folder, "-o", "lmtp_idle_timeout=1") as server:
+        client = server.client()
+        client.read()
+        tap.contains(client.read(), "421 4.4.2 nothing heard")
+
+
+def test_slow_client(folder):
+    with Server(folder, "-o", "lmtp_message_timeout=1", "-o", "lmtp_workers=1") as server:
+        client = server.client().greet()
+        client.begin("ann@d.test")
+        tap.same(server.client().greet().deliver("bob@d.test"), ["250 2.0.0 <bob@d.test> stored in INBOX"], "nobody waits for it")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(30):
+                client.send("x")
+                time.sleep(0.1)
+        tap.contains(client.read(), "421 4.4.2 session took too long")
+        tap.same(server.stored("d.test/ann"), [])
+
+
+def test_client_that_does_not_read(folder):
+    with Server(folder, "-o", "lmtp_idle_timeout=1", "-o", "lmtp_connections=1", "-o", "lmtp_workers=1") as server:
+        client = server.client().greet()
+        with contextlib.suppress(ConnectionError, socket.timeout):
+            client.socket.settimeout(1)
+            client.send("MAIL FROM:<a@b>\r\n" + "RCPT TO:<ann@d.test>\r\n" * 200000)
+        server.wait_for(lambda: server.client().read().startswith("220"))
+
+
+def test_hang_up_anywhere(folder):
+    said = b"LHLO c\r\nMAIL FROM:<a@b>\r\nRCPT TO:<ann@d.test>\r\nDATA\r\nx\r\n.\r\n"
+    with Server(folder, "-o", "lmtp_connections=200") as server:
+        for end in range(0, len(said)):
+            client = server.client()
+            client.send(said[:end])
+            client.close()
+        server.client().greet().deliver("bob@d.test")
+        server.wait_for(lambda: len(server.workers()) <= 4)
+        tap.same(server.stored("d.test/ann"), [], "nothing without a dot")
+        tap.same("died" in server.read_log(), False, server.read_log())
+
+
+def test_socket_activation(folder):
+    """LISTEN_PID must be the process's own, so it is set between fork and exec."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(folder + "/activated")
+    listener.listen()
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(folder + "/notify")
+    notify.settimeout(10)
+    script = "exec 3<&%d; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"" % listener.fileno()
+    process = subprocess.Popen(["sh", "-c", script, "sh", tap.TODOKE, "lmtpd", "-o", "maildir=%s/%%d/%%n" % folder,
+                                "-o", "log_file=%s/log" % folder],
+                               env=dict(os.environ, NOTIFY_SOCKET=folder + "/notify"), pass_fds=[listener.fileno()])
+    try:
+        tap.same(notify.recv(100), b"READY=1")
+        tap.same(Client(folder + "/activated").greet().deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"])
+        process.send_signal(signal.SIGHUP)
+        tap.contains(notify.recv(100), b"RELOADING=1\nMONOTONIC_USEC=")
+        tap.same(notify.recv(100), b"READY=1")
+        process.terminate()
+        tap.same(notify.recv(100), b"STOPPING=1")
+        tap.same(process.wait(10), 0)
+    finally:
+        process.kill()
+
+
+def owned_box(folder, name, uid):
+    box = "%s/mail/d.test/%s" % (folder, name)
+    os.makedirs(box)
+    os.chown(box, uid, uid)
+    for path in (folder, folder + "/mail", folder + "/mail/d.test"):
+        os.chmod(path, 0o755)
+    return box
+
+
+def test_root_becomes_each_recipient(folder):
+    need_root()
+    boxes = {name: owned_box(folder, name, uid) for name, uid in (("ann", 4001), ("bob", 4002))}
+    with Server(folder) as server:
+        client = server.client().greet()
+        tap.same(client.deliver("ann@d.test", "bob@d.test"),
+                 ["250 2.0.0 <%s@d.test> stored in INBOX" % who for who in ("ann", "bob")])
+        for name, uid in (("ann", 4001), ("bob", 4002)):
+            new = boxes[name] + "/new"
+            owners = {os.stat(os.path.join(new, file)).st_uid for file in os.listdir(new)}
+            tap.same(owners, {uid}, name)
+
+
+def test_worker_becomes_lmtp_user(folder):
+    need_root()
+    box = owned_box(folder, "ann", 65534)
+    os.chmod(folder, 0o777)
+    with Server(folder, "-o", "lmtp_user=nobody", "-o", "lmtp_workers=1") as server:
+        (worker,) = server.workers()
+        with open("/proc/%d/status" % worker, encoding="ascii") as file:
+            tap.contains(file.read(), "Uid:\t65534\t65534\t65534\t65534")
+        tap.same(server.client().greet().deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"])
+        tap.same({os.stat(os.path.join(box, "new", file)).st_uid for file in os.listdir(box + "/new")}, {65534})
+
+
+def test_without_root(folder):
+    need_root()
+    os.chmod(folder, 0o777)
+
+    def become_nobody():
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    os.mkdir(folder + "/mail")
+    os.chmod(folder + "/mail", 0o777)
+    with Server(folder, preexec=become_nobody) as server:
+        client = server.client().greet()
+        tap.same(client.deliver("ann@d.test", "bob@d.test"),
+                 ["250 2.0.0 <%s@d.test> stored in INBOX" % who for who in ("ann", "bob")])
+        tap.same(server.stored("d.test/bob"), [BODY % b"bob@d.test"])
+
+
+tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

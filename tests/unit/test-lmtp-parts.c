@@ -1,0 +1,187 @@
+/* The parts of the server that can be tried alone: slots, client lists, delivery children, the spool. */
+#include "agent/base/limits.h"
+#include "agent/lmtp/lmtp-child.h"
+#include "agent/lmtp/lmtp-peer.h"
+#include "agent/lmtp/lmtp-slots.h"
+#include "agent/lmtp/lmtp-spool.h"
+
+#include "tests/unit/unit.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+static void
+test_slots(void **state)
+{
+	(void) state;
+	LmtpSlots *slots = lmtp_slots_new(4);
+	assert_true(lmtp_slots_enter(slots, 0, "ann", 2));
+	assert_true(lmtp_slots_enter(slots, 1, "ann", 2));
+	assert_false(lmtp_slots_enter(slots, 2, "ann", 2));
+	assert_true(lmtp_slots_enter(slots, 2, "bob", 2));
+	assert_true(lmtp_slots_enter(slots, 3, "ann", 0)); /* no limit takes no place */
+	lmtp_slots_leave(slots, 0);
+	assert_true(lmtp_slots_enter(slots, 3, "ann", 2));
+	assert_true(lmtp_slots_enter(slots, 99, "ann", 1)); /* a slot that is not there limits nothing */
+}
+
+/* A worker that dies keeps its slot until the master takes it back: it must be seen by others. */
+static void
+test_slots_are_shared(void **state)
+{
+	(void) state;
+	LmtpSlots *slots = lmtp_slots_new(2);
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(lmtp_slots_enter(slots, 1, "ann", 1) ? 0 : 1);
+	int status = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_false(lmtp_slots_enter(slots, 0, "ann", 1));
+	lmtp_slots_leave(slots, 1);
+	assert_true(lmtp_slots_enter(slots, 0, "ann", 1));
+}
+
+typedef struct {
+	const char *name;
+	const char *item;
+	bool good;
+} ListRow;
+
+static const ListRow list_rows[] = {
+	{ "address", "192.0.2.1", true },        { "network", "10.0.0.0/8", true },      { "IPv6", "::1", true },
+	{ "IPv6 network", "fd00::/8", true },    { "user", "user:postfix", true },       { "IPv4 bits", "10.0.0.0/33", false },
+	{ "IPv6 bits", "::/129", false },        { "no bits", "10.0.0.0/", false },      { "name", "localhost", false },
+	{ "empty", "", false },                  { "half", "10.0.0", false },            { "sign", "10.0.0.0/+8", false },
+};
+
+static void
+test_list(void **state)
+{
+	const ListRow *row = *state;
+	const char *const list[] = { "127.0.0.1", row->item, NULL };
+	const char *wrong = lmtp_peer_check_list(list);
+	assert_true(row->good ? wrong == NULL : wrong == row->item);
+}
+
+static void
+test_unix_peer(void **state)
+{
+	(void) state;
+	int ends[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	static const char *const nobody[] = { "user:no-such-user-here", NULL }, *const networks[] = { "10.0.0.0/8", NULL };
+	LmtpPeer peer = lmtp_peer_find(ends[0], NULL, NULL);
+	assert_true(peer.allowed && peer.trusted);
+	peer = lmtp_peer_find(ends[0], networks, NULL);
+	assert_true(peer.allowed && peer.trusted);
+	peer = lmtp_peer_find(ends[0], nobody, NULL);
+	assert_false(peer.allowed || peer.trusted);
+	close(ends[0]);
+	close(ends[1]);
+}
+
+static bool
+work(void *user, char **ret_done, Status *st)
+{
+	const char *what = user;
+	if (strcmp(what, "good") == 0) {
+		*ret_done = g_strdup("stored");
+		return true;
+	}
+	if (strcmp(what, "silent") == 0)
+		return true;
+	if (strcmp(what, "fails") == 0) {
+		status_fail(st, STATUS_LOOP, "it loops");
+		st->detail = g_strdup("line 3");
+		return false;
+	}
+	if (strcmp(what, "dies") == 0)
+		(void) kill(getpid(), SIGKILL);
+	if (strcmp(what, "late") == 0)
+		_exit(EX_TEMPFAIL);
+	if (strcmp(what, "leaves") == 0)
+		_exit(0);
+	if (strcmp(what, "hangs") == 0)
+		sleep(60);
+	return false;
+}
+
+static void
+test_child(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *what;
+		StatusId want;
+	} rows[] = {
+		{ "good", STATUS_OK },         { "silent", STATUS_OK },      { "fails", STATUS_LOOP },     { "dies", STATUS_INTERNAL },
+		{ "late", STATUS_DEADLINE },   { "leaves", STATUS_INTERNAL }, { "hangs", STATUS_DEADLINE }, { "no reason", STATUS_INTERNAL },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		char untouched[] = "9999";
+		char *done = untouched;
+		bool good = lmtp_child_run(work, (void *) (uintptr_t) rows[i].what, 1, &done, &st);
+		assert_int_equal(good, rows[i].want == STATUS_OK);
+		assert_int_equal(st.id, rows[i].want);
+		if (good)
+			g_free(done);
+		else
+			assert_ptr_equal(done, untouched);
+		if (rows[i].want == STATUS_LOOP) {
+			assert_string_equal(st.text, "it loops");
+			assert_string_equal(st.detail, "line 3");
+		}
+	}
+}
+
+/* What just fits stays in memory; one octet more moves all of it to the disk, and no octet is lost. */
+static void
+test_spool(void **state)
+{
+	(void) state;
+	g_autofree char *block = g_strnfill(LIMIT_LMTP_SPOOL_MEMORY, 'a');
+	g_auto(Status) st = STATUS_INIT;
+	LmtpSpool spool = LMTP_SPOOL_INIT;
+	assert_true(lmtp_spool_open(&spool, "/tmp", &st));
+	assert_true(lmtp_spool_write(&spool, block, LIMIT_LMTP_SPOOL_MEMORY, &st));
+	assert_false(spool.on_disk);
+	assert_true(lmtp_spool_write(&spool, "b", 1, &st));
+	assert_true(spool.on_disk);
+	int fd = lmtp_spool_take(&spool);
+	struct stat info;
+	assert_int_equal(fstat(fd, &info), 0);
+	assert_int_equal(info.st_size, LIMIT_LMTP_SPOOL_MEMORY + 1);
+	assert_int_equal(info.st_nlink, 0);
+	char last[2];
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
+	assert_int_equal(pread(fd, last, 2, LIMIT_LMTP_SPOOL_MEMORY - 1), 2);
+	assert_memory_equal(last, "ab", 2);
+	close(fd);
+	assert_true(lmtp_spool_open(&spool, "/nonexistent", &st));
+	assert_false(lmtp_spool_write(&spool, block, LIMIT_LMTP_SPOOL_MEMORY, &st) &&
+	             lmtp_spool_write(&spool, block, LIMIT_LMTP_SPOOL_MEMORY, &st));
+	assert_int_equal(st.id, STATUS_MISSING);
+	lmtp_spool_close(&spool);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 5];
+	size_t n = 0;
+	UNIT_ROWS(tests, n, list_rows, test_list);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots_are_shared);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_unix_peer);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_child);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_spool);
+	return _cmocka_run_group_tests("lmtp-parts", tests, n, NULL, NULL);
+}
