@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Write the settings of conf-table.def into the sample file and todoke.conf(5), so that a new row is one edit.
+"""Write the tables of the source into the manual and the sample file, so that a new row is one edit: the settings of
+conf-table.def into todoke.conf and todoke.conf(5), the limits of limits.h and the faults of status-table.def into todoke(8).
 
-Run it from any folder after a change of the table; tests/cmd/test-manual.py checks what it wrote.
+Run it from any folder after a change of a table; tests/cmd/test-manual.py checks what it wrote.
 """
 
 import os
@@ -85,6 +86,19 @@ def manual():
     return "".join(out)
 
 
+def limits():
+    """Entries of limits.h: a comment, and the names and values below it."""
+    out = []
+    with open(os.path.join(HERE, "..", "agent", "base", "limits.h"), encoding="utf-8") as header:
+        entries = re.findall(r"/\*\s((?:(?!\*/).)*?)\s*\*/\n((?:#define LIMIT_[^\n]*\n)+)", header.read().split("#define TODOKE_LIMITS_H", 1)[1], flags=re.S)
+    for text, defines in entries:
+        rows = re.findall(r"#define (\w+) (.+)", defines)
+        values = ", ".join("%s = %d" % (name, eval(re.sub(r"(?<=\d)u", "", value), {})) for name, value in rows)
+        words = " ".join(line.strip(" *\t") for line in text.splitlines()).strip()
+        out.append(".TP\n.B %s\n%s\n" % (values, roff(words)))
+    return "".join(out)
+
+
 def replace(path, first, last, text):
     """Put `text` between the lines that begin with `first` (kept out) and `last` (kept)."""
     with open(path, encoding="utf-8") as file:
@@ -96,3 +110,4 @@ def replace(path, first, last, text):
 
 replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# Rules about header fields", sample())
 replace(os.path.join(HERE, "todoke.conf.5"), '.SS "Who the recipients are', ".SH RULES", manual())
+replace(os.path.join(HERE, "..", "agent", "todoke.8"), ".TP\n.B LIMIT_", ".SH FILES", limits())
