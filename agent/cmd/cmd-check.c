@@ -78,7 +78,7 @@ check_key(const Conf *conf, GPtrArray *problems)
 		g_autofree char *text = g_strdup_printf("there is no key file '%s': no key, no mark, so a loop is seen only "
 			"by its Delivered-To lines", conf->key_file);
 		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text,
-			"make one (todoke(8), KEYS), or set add_mark = no");
+			"make one: todoke key --new, or set add_mark = no");
 		return;
 	}
 	g_auto(Status) st = STATUS_INIT;
@@ -88,7 +88,7 @@ check_key(const Conf *conf, GPtrArray *problems)
 		          "deliveries go on without marks; the user that delivers must be able to read it");
 	} else if (keys == NULL) {
 		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key",
-			"the key file has no key in it: no key, no mark", "make one (todoke(8), KEYS)");
+			"the key file has no key in it: no key, no mark", "make one: todoke key --new");
 	}
 	if (stat(conf->key_file, &sb) == 0 && (sb.st_mode & S_IROTH) != 0)
 		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-readable",

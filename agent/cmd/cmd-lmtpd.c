@@ -37,12 +37,14 @@ static const struct option long_options[] = {
 
 static const char help[] =
 	"usage: todoke lmtpd [OPTION]...\n"
-	"      --listen WHERE     unix:/PATH, inet:127.0.0.1:24 or inet:[::1]:24; may be repeated; beside lmtp_listen\n"
-	"                         and the sockets that systemd passes\n"
-	"      --stdio            serve one client at standard input and output (spawn(8)), then leave\n"
+	"      --listen WHERE     unix:/PATH, inet:127.0.0.1:24 or inet:[::1]:24, as often\n"
+	"                         as wanted; beside lmtp_listen and systemd's sockets\n"
+	"      --stdio            serve one client at standard input and output, then\n"
+	"                         leave (spawn(8))\n"
 	"  -c, --config FILE      instead of $TODOKE_CONF or the installed todoke.conf\n"
 	"  -o, --option KEY=VALUE a setting for this run\n"
-	"Stays in the foreground. SIGTERM finishes what was begun, SIGHUP reads the configuration anew. See todoke(8).\n";
+	"Stays in the foreground. SIGTERM finishes what was begun, SIGHUP reads the\n"
+	"configuration anew. See todoke(8).\n";
 
 static void
 append(GPtrArray *list, char *word)

@@ -1,0 +1,64 @@
+/* cmd-key: `todoke key`: the keys of the mark. Shows how many there are; makes one only when told to. */
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/people.h"
+#include "agent/message/mark.h"
+
+#include <stdio.h>
+
+static const char about[] =
+	"\nSays which key file holds and how many keys are in it. --new puts a new key on\n"
+	"top, which signs from now on, and keeps the newest of the old ones, so that mail\n"
+	"that is under way is still known. Make the file readable to whoever delivers:\n\n"
+	"  todoke key --new\n"
+	"  chown root:vmail /etc/todoke/key\n\n"
+	"Exit code: 0 there is a key, 1 there is none or it cannot be read, 2 wrong usage.\n";
+
+static int
+make_key(const char *path)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *id = NULL;
+	if (!mark_key_generate(path, &id, &st)) {
+		fprintf(stderr, "todoke key: %s\n", st.detail);
+		return PEOPLE_FINDINGS;
+	}
+	printf("%s: new key '%s'\n", path, id);
+	return PEOPLE_GOOD;
+}
+
+static int
+show_keys(const char *path)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(MarkKeys) keys = NULL;
+	if (!mark_keys_read(path, &keys, &st)) {
+		fprintf(stderr, "todoke key: %s\n", st.detail);
+		return PEOPLE_FINDINGS;
+	}
+	size_t n = mark_keys_count(keys);
+	printf("%s: %zu key%s%s\n", path, n, n == 1 ? "" : "s", n > 0 ? "" : ", so no marks are written; --new makes one");
+	return n > 0 ? PEOPLE_GOOD : PEOPLE_FINDINGS;
+}
+
+int
+cmd_key(int argc, char **argv)
+{
+	g_autofree char *conf_path = NULL;
+	g_auto(GStrv) overrides = NULL;
+	gboolean make = FALSE;
+	const GOptionEntry entries[] = {
+		{ "new", 0, 0, G_OPTION_ARG_NONE, &make, "Put a new key on top", NULL },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &conf_path, "Instead of the installed todoke.conf", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &overrides, "A setting for this run", "NAME=VALUE" },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+	};
+	int exit_code;
+	if (!people_options(&argc, &argv, "[OPTION]...", about, entries, &exit_code))
+		return exit_code;
+	if (argc > 1)
+		return people_usage("key", "'%s' is not known here; key_file is a setting", argv[1]);
+	g_autoptr(Conf) conf = people_conf(conf_path, overrides);
+	if (conf == NULL)
+		return PEOPLE_FINDINGS;
+	return make ? make_key(conf->key_file) : show_keys(conf->key_file);
+}
