@@ -55,12 +55,12 @@ typedef struct {
 	size_t bad;  /* octets that meant nothing; each became U+FFFD */
 } Conversion;
 
-/* One call of iconv; what it wrote goes to `out`. False: it stopped at something that is no character. */
+/* One call of iconv by way of `chunk`; what it wrote goes to `out`. False: it stopped at something that is no character. */
 static bool
-convert_step(iconv_t cd, char **in, size_t *in_len, GString *out)
+convert_step(iconv_t cd, char **in, size_t *in_len, char *chunk, GString *out)
 {
-	char chunk[OUT_CHUNK], *to = chunk;
-	size_t room = sizeof chunk;
+	char *to = chunk;
+	size_t room = OUT_CHUNK;
 	size_t rc = iconv(cd, in, in_len, &to, &room);
 	int err = errno;
 	g_string_append_len(out, chunk, to - chunk);
@@ -76,16 +76,17 @@ convert(const char *charset, const char *bytes, size_t len, size_t max_bad)
 	if (cd == (iconv_t) -1)
 		return conversion;
 	conversion.text = g_string_sized_new(len + len / 2);
+	g_autofree char *chunk = g_malloc(OUT_CHUNK);
 	char *in = (char *) bytes;
 	while (len > 0 && conversion.bad <= max_bad) {
-		if (convert_step(cd, &in, &len, conversion.text) || len == 0)
+		if (convert_step(cd, &in, &len, chunk, conversion.text) || len == 0)
 			continue;
 		g_string_append(conversion.text, replacement);
 		conversion.bad++;
 		in++;
 		len--;
 	}
-	(void) convert_step(cd, NULL, NULL, conversion.text); /* some charsets keep a character back */
+	(void) convert_step(cd, NULL, NULL, chunk, conversion.text); /* some charsets keep a character back */
 	g_mime_iconv_close(cd);
 	if (conversion.bad > max_bad) {
 		g_string_free(conversion.text, TRUE);

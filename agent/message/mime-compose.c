@@ -92,6 +92,8 @@ make_text(const MimeDraft *draft, GMimeContentType *type)
 	g_mime_text_part_set_text(part, text);
 	g_mime_text_part_set_charset(part, "utf-8"); /* set_text has put the smallest charset there */
 	GMimeContentEncoding encoding = g_mime_part_get_best_content_encoding(GMIME_PART(part), GMIME_ENCODING_CONSTRAINT_7BIT);
+	if (encoding == GMIME_CONTENT_ENCODING_DEFAULT) /* nothing in it needs one */
+		encoding = GMIME_CONTENT_ENCODING_7BIT;
 	g_mime_part_set_content_encoding(GMIME_PART(part), encoding);
 	return GMIME_OBJECT(part);
 }
@@ -123,6 +125,7 @@ make_multipart(const MimeDraft *draft, GMimeContentType *type)
 {
 	GMimeMultipart *multipart = g_mime_multipart_new();
 	g_mime_object_set_content_type(GMIME_OBJECT(multipart), type);
+	g_mime_multipart_set_boundary(multipart, NULL); /* makes one */
 	for (size_t i = 0; i < draft->n_children; i++) {
 		GMimeObject *child = make_object(&draft->children[i]);
 		for (size_t k = 0; k < draft->children[i].n_fields; k++) {

@@ -300,20 +300,39 @@ add_part(Scan *scan, size_t parent, off_t at)
 	return tree->parts->len - 1;
 }
 
-/* The end of a part whose delimiter is known: the line end before the delimiter is not part of it. */
+/* The octets of the line end before `at`, no further back than `floor`. */
 static off_t
-end_before(Scan *scan, const Delimiter *delimiter, off_t body_at)
+line_end_before(Scan *scan, off_t at, off_t floor)
 {
-	off_t end = delimiter->line_at;
-	if (delimiter->level == NO_LEVEL || end <= body_at)
-		return MAX(end, body_at);
 	size_t have;
-	off_t from = MAX(end - 2, body_at);
+	off_t from = MAX(at - 2, floor);
 	const char *tail = look(scan, from, 2, &have);
-	size_t len = (size_t) (end - from);
-	if (have < len || tail[len - 1] != '\n')
-		return end;
-	return end - (len == 2 && tail[0] == '\r' ? 2 : 1);
+	size_t len = (size_t) (at - from);
+	if (len == 0 || have < len || tail[len - 1] != '\n')
+		return 0;
+	return len == 2 && tail[0] == '\r' ? 2 : 1;
+}
+
+/*
+ * Write down where a part ends: the line end before the delimiter is not part of it, even if that is the empty line behind
+ * its header. Then the parts in it, which took that line end for their own, end here too.
+ */
+static void
+end_part(Scan *scan, size_t index, const Delimiter *delimiter)
+{
+	MimePart *part = tree_part(scan->tree, index);
+	off_t floor = part->parent == MIME_NO_PARENT ? part->body_at : part->header_at, end = delimiter->line_at;
+	if (delimiter->level != NO_LEVEL)
+		end -= line_end_before(scan, end, floor);
+	part->after = scan->tree->parts->len;
+	part->end = end;
+	part->body_at = MIN(part->body_at, end);
+	for (size_t i = index + 1; i < part->after; i++) {
+		MimePart *inner = tree_part(scan->tree, i);
+		inner->header_at = MIN(inner->header_at, end);
+		inner->body_at = MIN(inner->body_at, end);
+		inner->end = MIN(inner->end, end);
+	}
 }
 
 static Delimiter scan_part(Scan *scan, size_t parent, off_t at);
@@ -357,8 +376,7 @@ scan_part(Scan *scan, size_t parent, off_t at)
 		tree_part(scan->tree, index)->unopened = multipart || mime_part_is(part, "message", "rfc822");
 		delimiter = find_delimiter(scan, body_at);
 	}
-	tree_part(scan->tree, index)->end = end_before(scan, &delimiter, body_at);
-	tree_part(scan->tree, index)->after = scan->tree->parts->len;
+	end_part(scan, index, &delimiter);
 	return delimiter;
 }
 

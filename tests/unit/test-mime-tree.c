@@ -54,6 +54,9 @@ static const Row rows[] = {
 	  "0 multipart/mixed\n1 message/rfc822\n2 multipart/mixed\n3 text/plain [a]\n1 text/plain [d]" },
 	{ "encoded message is not opened", "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nYQ==\n",
 	  "0 message/rfc822! [YQ==\n]" },
+	/* found by fuzz-mime: the line end before the delimiter belonged to the inner part, but not to the outer one */
+	{ "empty message in a digest", "Content-Type: multipart/digest; boundary=b\n\n--b\n\nFrom: <>\n\n--b--",
+	  "0 multipart/digest\n1 message/rfc822\n2 text/plain []" },
 	{ "NUL in a part", "Content-Type: multipart/mixed; boundary=b\n\n--b\n\na\n--b--\n", "0 multipart/mixed\n1 text/plain [a]" },
 	{ "leading folded line, for which GMime has no answer", " x\nContent-Type: text/html\n\na\n", "0 text/html [a\n]" },
 	{ "folded type", "Content-Type: multipart/mixed;\n\tboundary=b\n\n--b\n\na\n--b--\n", "0 multipart/mixed\n1 text/plain [a]" },
@@ -93,6 +96,8 @@ print_tree(const MimeTree *tree)
 	GString *out = g_string_new(NULL);
 	for (size_t i = 0; i < mime_tree_count(tree); i++) {
 		const MimePart *part = mime_tree_part(tree, i);
+		const MimePart *parent = i > 0 ? mime_tree_part(tree, part->parent) : part;
+		assert_true(parent->body_at <= part->body_at && part->end <= parent->end && part->after <= parent->after);
 		bool leaf = part->after == i + 1 && (part->unopened || !mime_part_is(part, "multipart", NULL));
 		g_string_append_printf(out, "%s%u %s/%s%s", i > 0 ? "\n" : "", part->depth, part->type.type, part->type.subtype,
 		                       part->unopened ? "!" : "");
