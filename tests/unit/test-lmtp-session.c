@@ -18,8 +18,15 @@ typedef struct {
 	GString *want;
 } Case;
 
-/* Above this length a case is cut at a few places only. */
-enum { EVERY_PLACE = 3000, FEW_PLACES = 50 };
+/* Above this length a case is cut at a few places only; octets of all of a case's runs together. */
+enum { EVERY_PLACE = 2000, MOST_OCTETS = 40 * 1000 * 1000 };
+
+/* How far apart the places are where a case of `len` octets is cut. */
+static size_t
+find_stride(size_t len)
+{
+	return len <= EVERY_PLACE ? 1 : len / CLAMP(MOST_OCTETS / len, 2, 50);
+}
 
 static void
 append_unescaped(GString *said, const char *text)
@@ -123,9 +130,9 @@ static void
 test_case(void **state)
 {
 	const Case *c = *state;
-	size_t len = c->said->len, stride = len <= EVERY_PLACE ? 1 : len / FEW_PLACES;
+	size_t len = c->said->len, stride = find_stride(len);
 	check_same(c, (gssize) len);
-	if (len <= 200 * EVERY_PLACE)
+	if (len <= MOST_OCTETS / 100)
 		check_same(c, -1);
 	for (size_t cut = 1; cut < len; cut += stride)
 		check_same(c, (gssize) cut);
@@ -136,7 +143,7 @@ static void
 test_hang_up(void **state)
 {
 	const Case *c = *state;
-	size_t len = c->said->len, stride = len <= EVERY_PLACE ? 1 : len / FEW_PLACES;
+	size_t len = c->said->len, stride = find_stride(len);
 	for (size_t end = 0; end < len; end += stride) {
 		g_autofree char *got = converse(c, end, (gssize) end);
 		assert_true(g_str_has_prefix(c->want->str, got));
