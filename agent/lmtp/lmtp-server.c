@@ -416,6 +416,20 @@ open_listeners(Server *server, Status *st)
 	       status_fail_detail(st, STATUS_CONFIG, "nowhere to listen: set lmtp_listen, or give --listen or --stdio");
 }
 
+/* Who is at standard input: the peer of a socket, or whoever started us and holds the pipes. */
+static LmtpPeer
+judge_stdio(const Server *server, const LmtpClient *client)
+{
+	const Conf *conf = server->service.conf;
+	struct sockaddr_storage from;
+	socklen_t len = sizeof from;
+	if (getpeername(client->in, (struct sockaddr *) &from, &len) < 0 && errno == ENOTSOCK)
+		return (LmtpPeer) { .name = "stdin", .allowed = true, .trusted = true };
+	/* Nobody else uses the socket, so it may be changed: a client that does not read must not hold us. */
+	(void) fcntl(client->out, F_SETFL, fcntl(client->out, F_GETFL) | O_NONBLOCK);
+	return lmtp_peer_find(client->in, (const char *const *) conf->lmtp_allow, (const char *const *) conf->lmtp_trusted);
+}
+
 /* The client at 0 and 1 (and, under spawn(8), 2): from now on only the worker writes to it. */
 static bool
 take_stdio(Server *server, Status *st)
@@ -426,13 +440,7 @@ take_stdio(Server *server, Status *st)
 		return status_fail_errno(st, errno, "cannot take standard input and output");
 	for (int fd = 0; fd <= 2; fd++)
 		(void) dup2(null_fd, fd);
-	const Conf *conf = server->service.conf;
-	struct sockaddr_storage from;
-	socklen_t len = sizeof from;
-	if (getpeername(client.in, (struct sockaddr *) &from, &len) < 0 && errno == ENOTSOCK)
-		client.peer = (LmtpPeer) { .name = "stdin", .allowed = true, .trusted = true }; /* whoever started us */
-	else
-		client.peer = lmtp_peer_find(client.in, (const char *const *) conf->lmtp_allow, (const char *const *) conf->lmtp_trusted);
+	client.peer = judge_stdio(server, &client);
 	if (client.peer.allowed) {
 		hand_over(server, &client);
 		return true;

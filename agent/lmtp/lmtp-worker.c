@@ -67,9 +67,11 @@ receive_client(Worker *worker)
 	do
 		n = recvmsg(worker->channel, &message, MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return false;
 	struct cmsghdr *rights = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
 	if (rights == NULL || rights->cmsg_len != CMSG_LEN(sizeof fds))
-		return false;
+		_exit(EX_OSERR); /* no descriptor left: the master tells the client */
 	memcpy(fds, CMSG_DATA(rights), sizeof fds);
 	worker->client.in = fds[0];
 	worker->client.out = fds[1];
