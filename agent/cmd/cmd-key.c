@@ -11,7 +11,7 @@ static const char about[] =
 	"that is under way is still known. Make the file readable to whoever delivers:\n\n"
 	"  todoke key --new\n"
 	"  chown root:vmail /etc/todoke/key\n\n"
-	"Exit code: 0 there is a key, 1 there is none or it cannot be read, 2 wrong usage.\n";
+	"Exit code: 0 there is a key, 1 none, or it cannot be read, 2 wrong usage.\n";
 
 static int
 make_key(const char *path)
