@@ -37,7 +37,7 @@ static const struct option long_options[] = {
 
 static const char help[] =
 	"usage: todoke lmtpd [OPTION]...\n"
-	"      --listen WHERE     unix:/PATH, inet:127.0.0.1:24 or inet:[::1]:24, as often\n"
+	"      --listen WHERE     unix:/PATH, inet:127.0.0.1:24, inet:[::1]:24, as often\n"
 	"                         as wanted; beside lmtp_listen and systemd's sockets\n"
 	"      --stdio            serve one client at standard input and output, then\n"
 	"                         leave (spawn(8))\n"
