@@ -109,8 +109,9 @@ test_good(void **state)
 	assert_string_equal(printed, row->want);
 	/* What prints can be read, and is the same then. */
 	g_autofree char *again = g_strdup_printf("%s = %s\n", row->setting, printed);
-	g_autoptr(Conf) second = read_text(again, NULL, &problems);
-	assert_string_equal(problems, "");
+	g_autofree char *problems_again = NULL;
+	g_autoptr(Conf) second = read_text(again, NULL, &problems_again);
+	assert_string_equal(problems_again, "");
 	g_autofree char *printed_again = conf_print_value(second, conf_find_row(row->setting));
 	assert_string_equal(printed_again, row->want);
 }
@@ -400,10 +401,11 @@ test_table_row(void **state)
 	assert_true(strlen(row->help) > 10);
 	assert_true(row->min <= row->max);
 	g_autofree char *problems = NULL;
+	g_autofree char *problems_said = NULL;
 	g_autoptr(Conf) defaults = read_text("", NULL, &problems);
 	g_autofree char *printed = conf_print_value(defaults, row);
 	g_autofree char *override = g_strdup_printf("%s=%s", row->name, row->otherwise);
-	g_autoptr(Conf) said = read_text("", (const char *const[]){ override, NULL }, &problems);
+	g_autoptr(Conf) said = read_text("", (const char *const[]){ override, NULL }, &problems_said);
 	g_autofree char *said_printed = conf_print_value(said, row);
 	assert_string_equal(said_printed, printed);
 }
