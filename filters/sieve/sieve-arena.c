@@ -65,7 +65,7 @@ add_chunk(SieveArena *arena, size_t size)
 	arena->newest = chunk;
 }
 
-static void *
+static inline void *
 take(SieveArena *arena, size_t size)
 {
 	size_t rounded = (size + ALIGN - 1) & ~(size_t) (ALIGN - 1);

@@ -182,10 +182,8 @@ find_def(const SieveExt *ext, const char *name, bool is_test)
 static const SieveCallDef *
 find_active(SieveCheck *check, const char *name, bool is_test)
 {
-	for (size_t i = 0; i < sieve_ext_count(); i++) {
-		if ((check->program->active >> i & 1) == 0)
-			continue;
-		const SieveCallDef *def = find_def(sieve_ext_nth(i), name, is_test);
+	for (guint64 left = check->program->active; left != 0; left &= left - 1) {
+		const SieveCallDef *def = find_def(sieve_ext_nth((size_t) __builtin_ctzll(left)), name, is_test);
 		if (def != NULL)
 			return def;
 	}
@@ -265,7 +263,10 @@ unsigned
 sieve_check_field_slot(SieveCheck *check, SieveText name)
 {
 	SieveCheck *root = root_of(check);
-	g_autofree char *lower = g_ascii_strdown(name.data, (gssize) name.len);
+	char *lower = g_alloca(name.len + 1); /* at most LIMIT_SIEVE_STRING_BYTES */
+	for (size_t i = 0; i < name.len; i++)
+		lower[i] = g_ascii_tolower(name.data[i]);
+	lower[name.len] = '\0';
 	gpointer slot = g_hash_table_lookup(root->field_slots, lower);
 	if (slot == NULL) {
 		GPtrArray *fields = root->program->fields;
@@ -355,13 +356,13 @@ fits(const SieveArg *arg, unsigned type)
 	}
 }
 
-/* Hold an argument against its type, and bind its strings. */
+/* Hold an argument of a call or (with a colon) of a tag against its type, and bind its strings. */
 static bool
-bind_arg(SieveCheck *check, SieveArg *arg, unsigned type, const char *who)
+bind_arg(SieveCheck *check, SieveArg *arg, unsigned type, const char *colon, const char *name)
 {
 	if (!fits(arg, type))
-		return sieve_check_error(check, arg->span, "wrong-type", NULL, "%s takes %s here, not %s", who, type_name(type),
-		                         arg_name(arg));
+		return sieve_check_error(check, arg->span, "wrong-type", NULL, "'%s%s' takes %s here, not %s", colon, name,
+		                         type_name(type), arg_name(arg));
 	bool good = true;
 	for (size_t i = 0; i < arg->n; i++)
 		good = bind_string(check, &arg->strings[i], type) && good;
@@ -465,13 +466,13 @@ take_value(Binding *binding, size_t *at, unsigned type)
 {
 	SieveCall *call = binding->call;
 	SieveArg *tag = &call->args[*at];
-	g_autofree char *who = g_strdup_printf("':%s'", tag->tag);
 	if (*at + 1 >= call->n_args) {
-		sieve_check_error(binding->check, tag->span, "missing-value", NULL, "%s lacks its value, %s", who, type_name(type));
+		sieve_check_error(binding->check, tag->span, "missing-value", NULL, "':%s' lacks its value, %s", tag->tag,
+		                  type_name(type));
 		return NULL;
 	}
 	SieveArg *value = &call->args[++*at];
-	return bind_arg(binding->check, value, type, who) ? value : NULL;
+	return bind_arg(binding->check, value, type, ":", tag->tag) ? value : NULL;
 }
 
 static bool
@@ -613,11 +614,9 @@ bind_tag(Binding *binding, size_t *at)
 		return add_tag(binding, own, at);
 	if ((def->flags & SIEVE_USES_MATCH) != 0 && same_word(arg->tag, "comparator"))
 		return set_comparator(binding, at);
-	for (size_t i = 0; i < sieve_ext_count(); i++) {
+	for (guint64 left = check->program->active; left != 0; left &= left - 1) {
 		bool known = false;
-		if ((check->program->active >> i & 1) == 0)
-			continue;
-		bool good = bind_ext_tag(binding, sieve_ext_nth(i), at, &known);
+		bool good = bind_ext_tag(binding, sieve_ext_nth((size_t) __builtin_ctzll(left)), at, &known);
 		if (known)
 			return good;
 	}
@@ -654,7 +653,6 @@ bind_positional(Binding *binding)
 	size_t least = count_types(def, false), most = count_types(def, true);
 	if (binding->n_positional < least || binding->n_positional > most)
 		return report_count(binding, least, most);
-	g_autofree char *who = g_strdup_printf("'%s'", def->name);
 	size_t spare = binding->n_positional - least, at = 0;
 	bool good = true;
 	for (size_t i = 0; i < SIEVE_POSITIONAL_MAX && def->positional[i] != SIEVE_NONE; i++) {
@@ -664,7 +662,7 @@ bind_positional(Binding *binding)
 			spare--;
 		}
 		call->positional[i] = binding->positional[at];
-		good = bind_arg(binding->check, binding->positional[at++], def->positional[i], who) && good;
+		good = bind_arg(binding->check, binding->positional[at++], def->positional[i], "", def->name) && good;
 	}
 	return good;
 }
@@ -878,7 +876,6 @@ is_out_of_reach(const SieveCall *call)
 static void
 check_command(SieveCheck *check, SieveCall *call, const SieveCall *before)
 {
-	call->def = find_active(check, call->name, false);
 	if (call->def != NULL)
 		check_place(check, call, before);
 	else if (!call->is_broken || !is_known(call->name, false))
@@ -905,12 +902,9 @@ check_block(SieveCheck *check, SieveCall *first)
 	const SieveCall *before = NULL;
 	bool closed = false;
 	for (SieveCall *call = first; call != NULL; before = call, call = call->next) {
-		const SieveCallDef *def = find_active(check, call->name, false);
-		bool continues = def != NULL && (def->flags & SIEVE_ELSIF) != 0;
-		closed = closed && continues;
-		if (closed)
-			call->def = def;
-		else
+		call->def = find_active(check, call->name, false);
+		closed = closed && call->def != NULL && (call->def->flags & SIEVE_ELSIF) != 0;
+		if (!closed)
 			check_command(check, call, before);
 		closed = closed || closes_chain(call);
 	}

@@ -105,32 +105,44 @@ skip_blanks(SieveLexer *lexer)
 	}
 }
 
+/* What an octet can be, looked up: the lexer sees every octet of every script. */
+enum { WORD = 1, DIGIT = 2, PLAIN = 4 };
+
+/* PLAIN octets stand for themselves in a quoted string. */
+static const guchar classes[256] = {
+	[1 ... 9] = PLAIN, [11 ... 12] = PLAIN, [14 ... 33] = PLAIN, [35 ... 47] = PLAIN,
+	['0' ... '9'] = WORD | DIGIT | PLAIN, [58 ... 64] = PLAIN, ['A' ... 'Z'] = WORD | PLAIN, [91] = PLAIN,
+	[93 ... 94] = PLAIN, ['_'] = WORD | PLAIN, [96] = PLAIN, ['a' ... 'z'] = WORD | PLAIN, [123 ... 255] = PLAIN,
+};
+
 static bool
 is_word_start(int c)
 {
-	return g_ascii_isalpha((char) c) || c == '_';
+	return c > 0 && (classes[c] & (WORD | DIGIT)) == WORD;
 }
 
-static bool
-is_word(int c)
+/* Octets of that class from here on. */
+static size_t
+class_length(const SieveLexer *lexer, guchar class)
 {
-	return c >= 0 && c < 128 && (g_ascii_isalnum((char) c) || c == '_');
+	const guchar *start = (const guchar *) lexer->text + lexer->at, *c = start;
+	const guchar *end = (const guchar *) lexer->text + lexer->len;
+	while (c < end && (classes[*c] & class) != 0)
+		c++;
+	return (size_t) (c - start);
 }
 
 static size_t
-word_length(const SieveLexer *lexer, size_t ahead)
+word_length(const SieveLexer *lexer)
 {
-	size_t n = 0;
-	while (is_word(peek(lexer, ahead + n)))
-		n++;
-	return n;
+	return class_length(lexer, WORD);
 }
 
 /* A word or the word of a tag, from here on. */
 static void
 take_word(SieveLexer *lexer, SieveToken *token)
 {
-	size_t len = word_length(lexer, 0);
+	size_t len = word_length(lexer);
 	const char *word = sieve_arena_copy(lexer->arena, lexer->text + lexer->at, MIN(len, LIMIT_SIEVE_WORD_BYTES));
 	token->text = (SieveText){ word, MIN(len, LIMIT_SIEVE_WORD_BYTES) };
 	lexer->at += len;
@@ -163,7 +175,7 @@ take_number(SieveLexer *lexer, SieveToken *token)
 		lexer->at++;
 		fits = fits && g_uint64_checked_mul(&value, value, unit);
 	}
-	size_t rest = word_length(lexer, 0);
+	size_t rest = word_length(lexer);
 	lexer->at += rest;
 	if (rest > 0)
 		report(lexer, span_from(lexer, token->span), "bad-number", "a number is digits and one of K, M, G", "not a number");
@@ -203,11 +215,7 @@ finish_string(SieveLexer *lexer, SieveToken *token, const Value *value)
 static size_t
 plain_length(const SieveLexer *lexer)
 {
-	size_t n = 0, left = lexer->len - lexer->at;
-	const char *c = lexer->text + lexer->at;
-	while (n < left && c[n] != '"' && c[n] != '\\' && c[n] != '\n' && c[n] != '\r')
-		n++;
-	return n;
+	return class_length(lexer, PLAIN);
 }
 
 /* One piece of a quoted string: a line end, an escape, or plain octets. */
@@ -238,7 +246,7 @@ static bool
 take_plain_string(SieveLexer *lexer, SieveToken *token)
 {
 	size_t n = plain_length(lexer);
-	if (peek(lexer, n) != '"' || n > LIMIT_SIEVE_STRING_BYTES || memchr(lexer->text + lexer->at, '\0', n) != NULL)
+	if (peek(lexer, n) != '"' || n > LIMIT_SIEVE_STRING_BYTES)
 		return false;
 	token->kind = SIEVE_TOKEN_STRING;
 	token->text = (SieveText){ sieve_arena_copy(lexer->arena, lexer->text + lexer->at, n), n };
@@ -338,15 +346,16 @@ static void
 take_token(SieveLexer *lexer, SieveToken *token)
 {
 	int c = peek(lexer, 0);
-	if (c < 128 && is_word_start(c)) {
-		if (word_length(lexer, 0) == 4 && peek(lexer, 4) == ':' &&
-		    g_ascii_strncasecmp(lexer->text + lexer->at, "text", 4) == 0) {
+	if (is_word_start(c)) {
+		bool is_text = peek(lexer, 4) == ':' && word_length(lexer) == 4 &&
+		               g_ascii_strncasecmp(lexer->text + lexer->at, "text", 4) == 0;
+		if (is_text) {
 			take_text_block(lexer, token);
 			return;
 		}
 		token->kind = SIEVE_TOKEN_WORD;
 		take_word(lexer, token);
-	} else if (c == ':' && is_word_start(peek(lexer, 1)) && peek(lexer, 1) < 128) {
+	} else if (c == ':' && is_word_start(peek(lexer, 1))) {
 		token->kind = SIEVE_TOKEN_TAG;
 		lexer->at++;
 		take_word(lexer, token);
@@ -363,16 +372,15 @@ take_token(SieveLexer *lexer, SieveToken *token)
 	}
 }
 
-SieveToken
-sieve_lexer_next(SieveLexer *lexer)
+void
+sieve_lexer_next(SieveLexer *lexer, SieveToken *token)
 {
 	bool good = skip_blanks(lexer);
-	SieveToken token = { .kind = good ? SIEVE_TOKEN_END : SIEVE_TOKEN_BAD };
-	token.span = (SieveSpan){ lexer->line, column(lexer), column(lexer) };
+	token->kind = good ? SIEVE_TOKEN_END : SIEVE_TOKEN_BAD;
+	token->span = (SieveSpan){ lexer->line, column(lexer), column(lexer) };
 	if (good && lexer->at < lexer->len)
-		take_token(lexer, &token);
-	token.span = span_from(lexer, token.span);
-	token.end_line = lexer->line;
-	token.end_column = column(lexer);
-	return token;
+		take_token(lexer, token);
+	token->span = span_from(lexer, token->span);
+	token->end_line = lexer->line;
+	token->end_column = column(lexer);
 }

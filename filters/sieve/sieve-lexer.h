@@ -40,7 +40,7 @@ typedef struct {
 
 void sieve_lexer_init(SieveLexer *lexer, const char *text, size_t len, SieveArena *arena, SieveLexerReport *report, void *user);
 
-/* The next token; SIEVE_TOKEN_END for ever at the end. */
-SieveToken sieve_lexer_next(SieveLexer *lexer);
+/* The next token; SIEVE_TOKEN_END for ever at the end. Members that its kind does not have are left as they are. */
+void sieve_lexer_next(SieveLexer *lexer, SieveToken *token);
 
 #endif

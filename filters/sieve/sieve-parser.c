@@ -8,7 +8,9 @@
 typedef struct {
 	SieveLexer lexer;
 	SieveToken token;         /* the one that is looked at */
-	SieveToken last;          /* the one before it */
+	SieveTokenKind last_kind; /* of the one before it, and the place behind that */
+	unsigned last_line;
+	unsigned last_column;
 	SieveArena *arena;
 	const SieveParserWords *words;
 	bool too_deep;            /* said once */
@@ -19,8 +21,10 @@ static SieveCall *parse_commands(Parser *parser, unsigned depth);
 static void
 advance(Parser *parser)
 {
-	parser->last = parser->token;
-	parser->token = sieve_lexer_next(&parser->lexer);
+	parser->last_kind = parser->token.kind;
+	parser->last_line = parser->token.end_line;
+	parser->last_column = parser->token.end_column;
+	sieve_lexer_next(&parser->lexer, &parser->token);
 }
 
 static bool
@@ -45,7 +49,7 @@ report(Parser *parser, SieveSpan span, const char *code, const char *hint, const
 static SieveSpan
 behind_last(const Parser *parser)
 {
-	return (SieveSpan){ parser->last.end_line, parser->last.end_column, parser->last.end_column + 1 };
+	return (SieveSpan){ parser->last_line, parser->last_column, parser->last_column + 1 };
 }
 
 static char *
@@ -106,20 +110,37 @@ string_of(const SieveToken *token)
 	return (SieveString){ .text = token->text, .span = token->span };
 }
 
-/* Behind the comma of a list: another string, or what is wrong there. */
+/* Strings of a list while it is read: few lists are long. */
+typedef struct {
+	SieveString few[8];
+	SieveString *strings;
+	size_t n;
+	size_t room;
+} List;
+
+static void
+list_add(Parser *parser, List *list)
+{
+	if (list->n == list->room) {
+		SieveString *bigger = SIEVE_NEW_ARRAY(parser->arena, SieveString, 4 * list->room);
+		memcpy(bigger, list->strings, list->n * sizeof(SieveString));
+		list->strings = bigger;
+		list->room *= 4;
+	}
+	list->strings[list->n++] = string_of(&parser->token);
+	advance(parser);
+}
+
+/* Behind "[" or a comma: a string, and what may follow it; false: something else stands there. */
 static bool
-parse_list_item(Parser *parser, GArray *strings)
+parse_list_item(Parser *parser, List *list)
 {
 	if (parser->token.kind != SIEVE_TOKEN_STRING) {
 		report_unexpected(parser, "a string");
 		return false;
 	}
-	SieveString string = string_of(&parser->token);
-	g_array_append_val(strings, string);
-	advance(parser);
-	if (at_sign(parser, ','))
-		return true;
-	if (at_sign(parser, ']'))
+	list_add(parser, list);
+	if (at_sign(parser, ',') || at_sign(parser, ']'))
 		return true;
 	if (parser->token.kind == SIEVE_TOKEN_STRING) {
 		report(parser, behind_last(parser), "missing-comma", "put a comma between the strings", "',' is missing in a list");
@@ -133,20 +154,24 @@ parse_list_item(Parser *parser, GArray *strings)
 static bool
 parse_list(Parser *parser, SieveArg *arg)
 {
-	g_autoptr(GArray) strings = g_array_new(FALSE, FALSE, sizeof(SieveString));
+	List list;
+	list.strings = list.few;
+	list.n = 0;
+	list.room = G_N_ELEMENTS(list.few);
 	advance(parser);
 	bool again = true;
 	while (again) {
-		if (!parse_list_item(parser, strings))
+		if (!parse_list_item(parser, &list))
 			return false;
 		again = !at_sign(parser, ']');
 		if (again && at_sign(parser, ','))
 			advance(parser);
 	}
 	arg->kind = SIEVE_ARG_LIST;
-	arg->n = strings->len;
-	arg->strings = SIEVE_NEW_ARRAY(parser->arena, SieveString, strings->len);
-	memcpy(arg->strings, strings->data, strings->len * sizeof(SieveString));
+	arg->n = list.n;
+	arg->strings = list.strings;
+	if (list.strings == list.few)
+		arg->strings = memcpy(SIEVE_NEW_ARRAY(parser->arena, SieveString, list.n), list.few, list.n * sizeof(SieveString));
 	arg->span.end_column = parser->token.span.line == arg->span.line ? parser->token.span.end_column : 0;
 	advance(parser);
 	return true;
@@ -262,7 +287,7 @@ parse_tests(Parser *parser, SieveCall *call, unsigned depth)
 		return parse_test_list(parser, call, depth);
 	if (parser->token.kind != SIEVE_TOKEN_WORD)
 		return true;
-	if (parser->words->is_command(parser->token.text.data) && !parser->words->takes_test(call->name))
+	if (!parser->words->takes_test(call->name) && parser->words->is_command(parser->token.text.data))
 		return true;
 	SieveCall *test = parse_test(parser, depth + 1);
 	if (test == NULL)
@@ -285,7 +310,7 @@ parse_block(Parser *parser, SieveCall *call, unsigned depth)
 	call->block = parse_commands(parser, depth + 1);
 	if (at_sign(parser, '}'))
 		advance(parser);
-	else if (parser->last.kind != SIEVE_TOKEN_BAD) /* a string or comment without end swallowed it */
+	else if (parser->last_kind != SIEVE_TOKEN_BAD) /* a string or comment without end swallowed it */
 		report(parser, open, "missing-brace", "end it with }", "block has no end");
 }
 
@@ -380,8 +405,7 @@ sieve_parser_parse(const char *text, size_t len, SieveArena *arena, const SieveP
 {
 	Parser parser = { .arena = arena, .words = words };
 	sieve_lexer_init(&parser.lexer, text, len, arena, sink, user);
-	parser.token = sieve_lexer_next(&parser.lexer);
-	parser.last = parser.token;
+	advance(&parser);
 	SieveCall *first = NULL, **end = &first;
 	while (!at_end(&parser)) {
 		*end = parse_commands(&parser, 0);

@@ -2,6 +2,7 @@
 #include "filters/sieve/sieve-warn.h"
 
 #include "filters/sieve/sieve-check.h"
+#include "filters/sieve/sieve-compare.h"
 
 #include <string.h>
 
@@ -69,33 +70,63 @@ warn_constant(SieveCheck *check, const SieveCall *call)
 	                    test->known > 0 ? "true" : "false");
 }
 
-/* Two rules are the same if this is the same: words and values, not places. */
-static void
-print_text(GString *out, const char *text, size_t len)
+/* Two rules are the same if their words and values are: places don't count. */
+static guint64
+mix(guint64 hash, const void *data, size_t len)
 {
-	g_string_append_printf(out, "%zu:", len);
-	g_string_append_len(out, text, (gssize) len);
+	const guchar *octets = data;
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ octets[i]) * 1099511628211u;
+	return (hash ^ len) * 1099511628211u;
 }
 
-static void
-print_call(GString *out, const SieveCall *call)
+static guint64
+mix_arg(guint64 hash, const SieveArg *arg)
 {
-	g_string_append(out, call->def->name);
-	for (size_t i = 0; i < call->n_args; i++) {
-		const SieveArg *arg = &call->args[i];
-		g_string_append_printf(out, " %d", arg->kind);
-		if (arg->kind == SIEVE_ARG_TAG)
-			print_text(out, arg->tag, strlen(arg->tag));
-		else if (arg->kind == SIEVE_ARG_NUMBER)
-			g_string_append_printf(out, "%" G_GUINT64_FORMAT, arg->number);
-		for (size_t n = 0; n < arg->n; n++)
-			print_text(out, arg->strings[n].text.data, arg->strings[n].text.len);
-	}
-	for (size_t i = 0; i < call->n_tests; i++) {
-		g_string_append_c(out, '(');
-		print_call(out, call->tests[i]);
-		g_string_append_c(out, ')');
-	}
+	hash = mix(hash, &arg->kind, sizeof arg->kind);
+	if (arg->kind == SIEVE_ARG_TAG)
+		return mix(hash, arg->tag, strlen(arg->tag));
+	if (arg->kind == SIEVE_ARG_NUMBER)
+		return mix(hash, &arg->number, sizeof arg->number);
+	for (size_t i = 0; i < arg->n; i++)
+		hash = mix(hash, arg->strings[i].text.data, arg->strings[i].text.len);
+	return hash;
+}
+
+static guint64
+mix_call(guint64 hash, const SieveCall *call)
+{
+	hash = mix(hash, &call->def, sizeof call->def);
+	for (size_t i = 0; i < call->n_args; i++)
+		hash = mix_arg(hash, &call->args[i]);
+	for (size_t i = 0; i < call->n_tests; i++)
+		hash = mix_call(hash, call->tests[i]);
+	return mix(hash, &call->n_tests, sizeof call->n_tests);
+}
+
+static bool
+same_arg(const SieveArg *a, const SieveArg *b)
+{
+	if (a->kind != b->kind || a->number != b->number || a->n != b->n || g_strcmp0(a->tag, b->tag) != 0)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!sieve_text_equal(a->strings[i].text, b->strings[i].text))
+			return false;
+	return true;
+}
+
+static bool
+same_call(const SieveCall *a, const SieveCall *b)
+{
+	if (a->def != b->def || a->n_args != b->n_args || a->n_tests != b->n_tests)
+		return false;
+	for (size_t i = 0; i < a->n_args; i++)
+		if (!same_arg(&a->args[i], &b->args[i]))
+			return false;
+	for (size_t i = 0; i < a->n_tests; i++)
+		if (!same_call(a->tests[i], b->tests[i]))
+			return false;
+	return true;
 }
 
 /* Are all words bound? A rule with errors was reported already. */
@@ -132,6 +163,64 @@ changes_nothing(const SieveCall *first)
 	return true;
 }
 
+/* A rule that may hide later ones. */
+typedef struct {
+	guint64 hash;
+	const SieveCall *call;  /* NULL: an empty place */
+} Rule;
+
+/* The rules seen so far, by hash; open addressing, never more than half full. */
+typedef struct {
+	Rule *rules;
+	size_t mask;
+} Seen;
+
+/* The place of the rule's test: that of an equal one, or an empty one. */
+static Rule *
+find_rule(const Seen *seen, guint64 hash, const SieveCall *test)
+{
+	size_t at = hash & seen->mask;
+	while (seen->rules[at].call != NULL &&
+	       (seen->rules[at].hash != hash || !same_call(seen->rules[at].call->tests[0], test)))
+		at = (at + 1) & seen->mask;
+	return &seen->rules[at];
+}
+
+static size_t
+count_rules(const SieveCall *first)
+{
+	size_t n = 0;
+	for (const SieveCall *call = first; call != NULL; call = call->next)
+		n += has_flag(call, SIEVE_IF | SIEVE_ELSIF);
+	return n;
+}
+
+/* Does the earlier rule keep the later one from ever being true? */
+static bool
+hides(const SieveCall *earlier, const SieveCall *changed_at, const SieveCall *chain)
+{
+	bool in_chain = earlier->span.line > chain->span.line ||
+	                (earlier->span.line == chain->span.line && earlier->span.column >= chain->span.column);
+	if (in_chain)
+		return true;
+	bool still_true = changed_at == NULL || earlier->span.line > changed_at->span.line;
+	return block_leaves(earlier->block) && still_true;
+}
+
+/* Is the rule hidden? Else later ones may be hidden by it. */
+static void
+note_rule(SieveCheck *check, Seen *seen, const SieveCall *call, const SieveCall *changed_at, const SieveCall *chain)
+{
+	guint64 hash = mix_call(14695981039346656037u, call->tests[0]);
+	Rule *rule = find_rule(seen, hash, call->tests[0]);
+	if (rule->call == NULL || !hides(rule->call, changed_at, chain)) {
+		*rule = (Rule){ hash, call };
+		return;
+	}
+	sieve_check_warning(check, call->span, "shadowed", NULL, "never true: line %u has the same test%s",
+	                    rule->call->span.line, block_leaves(rule->call->block) ? " and ends there" : "");
+}
+
 /*
  * A rule is never reached where an earlier one with the same test either ends the script or is in the same chain. Commands
  * that change what tests see (addheader, setflag) may come in between: then nothing is said.
@@ -139,33 +228,22 @@ changes_nothing(const SieveCall *first)
 static void
 warn_shadowed(SieveCheck *check, const SieveCall *first)
 {
-	g_autoptr(GHashTable) seen = NULL; /* text of a test -> the rule that hides it */
-	g_autoptr(GHashTable) in_chain = NULL;
+	size_t n = count_rules(first), size = 4;
+	const SieveCall *chain = first, *changed_at = NULL;
+	if (n < 2)
+		return;
+	while (size < 2 * n)
+		size *= 2;
+	g_autofree Rule *rules = g_new0(Rule, size);
+	Seen seen = { .rules = rules, .mask = size - 1 };
 	for (const SieveCall *call = first; call != NULL; call = call->next) {
-		if (!has_flag(call, SIEVE_IF | SIEVE_ELSIF)) {
-			if (!has_flag(call, SIEVE_IS_ACTION))
-				g_clear_pointer(&seen, g_hash_table_unref);
-			continue;
-		}
+		bool is_rule = has_flag(call, SIEVE_IF | SIEVE_ELSIF);
 		if (has_flag(call, SIEVE_IF))
-			g_clear_pointer(&in_chain, g_hash_table_unref);
-		if (call->n_tests != 1 || !is_bound(call->tests[0]) || has_variables(call->tests[0]))
-			continue;
-		GString *text = g_string_new(NULL);
-		print_call(text, call->tests[0]);
-		char *key = g_string_free(text, FALSE);
-		const SieveCall *earlier = in_chain != NULL ? g_hash_table_lookup(in_chain, key) : NULL;
-		if (earlier == NULL && seen != NULL)
-			earlier = g_hash_table_lookup(seen, key);
-		if (earlier != NULL)
-			sieve_check_warning(check, call->span, "shadowed", NULL, "never true: line %u has the same test%s",
-			                    earlier->span.line, block_leaves(earlier->block) ? " and ends there" : "");
-		GHashTable **table = block_leaves(call->block) && has_flag(call, SIEVE_IF) ? &seen : &in_chain;
-		if (*table == NULL)
-			*table = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-		g_hash_table_insert(*table, key, (gpointer) call);
-		if (!block_leaves(call->block) && !changes_nothing(call->block))
-			g_clear_pointer(&seen, g_hash_table_unref);
+			chain = call;
+		if (is_rule && call->n_tests == 1 && is_bound(call->tests[0]) && !has_variables(call->tests[0]))
+			note_rule(check, &seen, call, changed_at, chain);
+		if (is_rule ? !block_leaves(call->block) && !changes_nothing(call->block) : !has_flag(call, SIEVE_IS_ACTION))
+			changed_at = call;
 	}
 }
 
