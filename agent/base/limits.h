@@ -145,6 +145,9 @@
 #define LIMIT_NOTICE_RECIPIENTS 8u
 #define LIMIT_NOTICE_BYTES (64u * 1024)
 
+/* Octets of a message that an abuse report carries whole: it is composed in memory. */
+#define LIMIT_REPORT_BYTES (32u * 1024 * 1024)
+
 /* Octets of a reply that an SMTP answer carries: reject's text. */
 #define LIMIT_REJECT_TEXT 1000u
 

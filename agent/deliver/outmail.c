@@ -87,10 +87,17 @@ send_by_smtp(const OutMail *mail, const OutRoute *route, Status *st)
 	}
 }
 
+/* What cannot stand in a command is not passed on. */
+static const char *
+safe_param(const char *value)
+{
+	return value != NULL && outmail_param_is_safe(value) ? value : NULL;
+}
+
 static void
 add_option(GPtrArray *argv, const char *option, const char *value)
 {
-	if (value == NULL || !outmail_param_is_safe(value))
+	if (value == NULL)
 		return;
 	g_ptr_array_add(argv, (gpointer) option);
 	g_ptr_array_add(argv, (gpointer) value);
@@ -149,5 +156,10 @@ outmail_send(const OutMail *mail, const OutRoute *route, Status *st)
 		return status_fail_detail(st, STATUS_CONFIG, "submit '%s': %s", route->submit, why);
 	if (!outmail_address_is_safe(mail->recipient) || (*mail->sender != '\0' && !outmail_address_is_safe(mail->sender)))
 		return status_fail(st, STATUS_SUBMIT_REFUSED, "mail cannot be sent to or from such an address");
-	return g_str_has_prefix(route->submit, "smtp:") ? send_by_smtp(mail, route, st) : send_by_sendmail(mail, route, st);
+	OutMail safe = *mail;
+	safe.notify = safe_param(mail->notify);
+	safe.orcpt = safe_param(mail->orcpt);
+	safe.ret = safe_param(mail->ret);
+	safe.envid = safe_param(mail->envid);
+	return g_str_has_prefix(route->submit, "smtp:") ? send_by_smtp(&safe, route, st) : send_by_sendmail(&safe, route, st);
 }

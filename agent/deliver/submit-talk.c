@@ -170,7 +170,7 @@ append_path(GString *out, const char *address)
 static void
 append_param(GString *out, bool offered, const char *name, const char *value)
 {
-	if (offered && value != NULL && outmail_param_is_safe(value))
+	if (offered && value != NULL)
 		g_string_append_printf(out, " %s=%s", name, value);
 }
 
