@@ -144,4 +144,34 @@
 /* Bytes of main.cf or master.cf that `todoke setup` keeps for --undo. */
 #define LIMIT_POSTFIX_FILE_BYTES (4u * 1024 * 1024)
 
+/* Octets of a program's standard error that are kept for the log: its first words say what is wrong. */
+#define LIMIT_CHILD_ERRORS 2000u
+
+/* Arguments of a program that a rule runs, and octets of all of them. */
+#define LIMIT_PROGRAM_ARGUMENTS 64u
+#define LIMIT_PROGRAM_ARGUMENT_BYTES (32u * 1024)
+
+/* Octets of one reply line of the other side (RFC 5321 4.5.3.1.5 says 512), and lines of one reply. */
+#define LIMIT_SMTP_REPLY_LINE 2000u
+#define LIMIT_SMTP_REPLY_LINES 100u
+
+/* Octets of a value of the state: a script that served last, the steps of one message. */
+#define LIMIT_STATE_VALUE (4u * 1024 * 1024)
+
+/* Milliseconds to wait for another process that writes the state. */
+#define LIMIT_STATE_WAIT_MS 2000u
+
+/* Ids in the References field of a reply; older ones are left out, the first stays (RFC 5322 3.6.4 wants the thread's root). */
+#define LIMIT_REFERENCES 20u
+
+/* Recipients of one notice, and octets of its text. */
+#define LIMIT_NOTICE_RECIPIENTS 8u
+#define LIMIT_NOTICE_BYTES (64u * 1024)
+
+/* Octets of a message that an abuse report carries whole: it is composed in memory. */
+#define LIMIT_REPORT_BYTES (32u * 1024 * 1024)
+
+/* Octets of a reply that an SMTP answer carries: reject's text. */
+#define LIMIT_REJECT_TEXT 1000u
+
 #endif

@@ -20,6 +20,8 @@ typedef struct {
 	Headers *headers;      /* borrowed */
 	MaildirDraft *draft;   /* NULL: an earlier copy is this one */
 	GString *letters;
+	Maildir *there;        /* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
+	char *step;            /* its name in the ledger; NULL: there is none */
 } Store;
 
 static void
@@ -28,6 +30,7 @@ store_free(void *step)
 	Store *store = step;
 	maildir_draft_free(store->draft);
 	g_string_free(store->letters, TRUE);
+	g_free(store->step);
 	g_free(store);
 }
 
@@ -134,6 +137,44 @@ join(Store *earlier, const Store *store, Status *st)
 	return maildir_draft_prepare(earlier->draft, earlier->letters->str, st);
 }
 
+/* The copy's name in the ledger: a folder has one copy of the message, and others only where rules edited it. */
+static char *
+step_name(const DeliverRun *run, const Store *store, const Maildir *maildir)
+{
+	bool plain = store->message == run->job->message && store->headers == run->job->headers;
+	return plain ? g_strdup_printf("store %s", maildir_path(maildir))
+	             : g_strdup_printf("store %s, edited %u", maildir_path(maildir), run->steps->len);
+}
+
+/* Has an earlier try stored it? Its file may be visible although that try did not live to say so. */
+static bool
+find_in_ledger(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Status *st)
+{
+	const char *name = NULL;
+	bool found = false;
+	store->step = step_name(run, store, maildir);
+	LedgerMark mark = ledger_find(run->ledger, store->step, &name);
+	if (mark == LEDGER_PLANNED && !maildir_find_file(maildir, name, &found, st))
+		return false;
+	if (found)
+		store->there = maildir;
+	*ret_done = found || mark == LEDGER_DONE;
+	if (*ret_done)
+		deliver_note(run, "stored in %s by an earlier try", store->folder);
+	run->has_local = run->has_local || *ret_done;
+	return true;
+}
+
+/* Flags may be changed by others, and are no part of the name. */
+static void
+note_in_ledger(DeliverRun *run, const Store *store)
+{
+	g_autofree char *path = maildir_draft_final_path(store->draft);
+	g_autofree char *name = g_path_get_basename(path);
+	name[strcspn(name, ":")] = '\0';
+	ledger_set(run->ledger, store->step, LEDGER_PLANNED, name);
+}
+
 static bool
 store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {
@@ -152,11 +193,18 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	Store *earlier = find_same(run, store, maildir);
 	if (earlier != NULL)
 		return join(earlier, store, st);
+	bool done = false;
+	if (run->ledger != NULL && !find_in_ledger(run, store, maildir, &done, st))
+		return false;
+	if (done)
+		return true;
 	if (!make_draft(run, store, maildir, st))
 		return false;
 	deadline_waiting_for("flushing the message");
 	if (!maildir_draft_prepare(store->draft, store->letters->str, st))
 		return false;
+	if (run->ledger != NULL)
+		note_in_ledger(run, store);
 	g_ptr_array_add(run->stores, store);
 	return true;
 }
@@ -164,17 +212,23 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 static bool
 store_commit(DeliverRun *run, void *step, Status *st)
 {
-	(void) run;
 	Store *store = step;
-	return store->draft == NULL || maildir_draft_commit(store->draft, st);
+	if (store->draft != NULL && !maildir_draft_commit(store->draft, st))
+		return false;
+	run->has_local = true;
+	return true;
 }
 
 static bool
 store_flush(DeliverRun *run, void *step, Status *st)
 {
-	(void) run;
 	Store *store = step;
-	return store->draft == NULL || maildir_flush(maildir_draft_folder(store->draft), st);
+	Maildir *maildir = store->draft != NULL ? maildir_draft_folder(store->draft) : store->there;
+	if (maildir != NULL && !maildir_flush(maildir, st))
+		return false;
+	if (run->ledger != NULL && maildir != NULL)
+		ledger_set(run->ledger, store->step, LEDGER_DONE, NULL);
+	return true;
 }
 
 static void

@@ -1,7 +1,15 @@
-/* deliver: prepare all, commit, then report; or take it back. */
+/* deliver: prepare all, commit, or take it back; then hand out what leaves, and report. */
+#define _GNU_SOURCE
 #include "agent/deliver/deliver.h"
 
 #include "agent/base/deadline.h"
+#include "agent/base/fs.h"
+#include "conf/conf-choices.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define DELIVER(kind, action) extern const DeliverAction deliver_##action;
 #include "agent/deliver/deliver-table.def"
@@ -17,6 +25,8 @@ static const DeliverAction *const actions[PLAN_KIND_COUNT] = {
 typedef struct {
 	const DeliverAction *action;
 	void *state;
+	LedgerMark before;   /* what the ledger knew when the sending began */
+	bool repeats;        /* the plan asks for the same twice */
 } Step;
 
 static void
@@ -29,11 +39,18 @@ step_free(gpointer data)
 }
 
 static void
+action_destroy(gpointer action)
+{
+	plan_action_free(action);
+}
+
+static void
 done_free(gpointer data)
 {
 	DeliverDone *done = data;
 	g_free(done->folder);
 	g_free(done->file);
+	g_free(done->to);
 	g_free(done);
 }
 
@@ -55,8 +72,25 @@ void
 deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file, guint64 bytes)
 {
 	DeliverDone *done = g_new(DeliverDone, 1);
-	*done = (DeliverDone){ action, folder, file, bytes };
+	*done = (DeliverDone){ action, folder, file, bytes, NULL };
 	g_ptr_array_add(report->done, done);
+}
+
+void
+deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes)
+{
+	DeliverDone *done = g_new(DeliverDone, 1);
+	*done = (DeliverDone){ action, NULL, NULL, bytes, g_strdup(to) };
+	g_ptr_array_add(report->done, done);
+}
+
+void
+deliver_note(DeliverRun *run, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_ptr_array_add(run->report->notes, g_strdup_vprintf(format, args));
+	va_end(args);
 }
 
 Maildir *
@@ -68,80 +102,430 @@ deliver_open_inbox(const char *path, const Conf *conf, Status *st)
 	return maildir_open(path, &options, st);
 }
 
-/* Can all of the plan be carried out by this program? */
+/* Can all of the plan be carried out by this program, and for this owner? */
 static bool
-check_plan(const Plan *plan, Status *st)
+check_plan(const Plan *plan, const DeliverJob *job, Status *st)
 {
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		PlanKind kind = plan_get(plan, i)->kind;
 		if (actions[kind] == NULL)
 			return status_fail_detail(st, STATUS_CONFIG, "action '%s' cannot be carried out by this program",
 			                          plan_kind_row(kind)->name);
+		if (actions[kind]->key != NULL && job->owner == NULL)
+			return status_fail_detail(st, STATUS_CONFIG, "action '%s' is not possible here: nothing may leave",
+			                          plan_kind_row(kind)->name);
 	}
 	return true;
 }
 
 static bool
-prepare_all(DeliverRun *run, const Plan *plan, GPtrArray *steps, Status *st)
+leaves(const Plan *plan)
 {
-	for (size_t i = 0; i < plan_count(plan); i++) {
-		const PlanAction *wanted = plan_get(plan, i);
-		Step *step = g_new0(Step, 1);
-		step->action = actions[wanted->kind];
-		g_ptr_array_add(steps, step);
-		if (!step->action->prepare(run, wanted, &step->state, st))
-			return status_prefix(st, "action '%s'", step->action->name);
+	for (size_t i = 0; i < plan_count(plan); i++)
+		if (actions[plan_get(plan, i)->kind]->key != NULL)
+			return true;
+	return false;
+}
+
+/* What leaves is made from the body's home: where nothing is stored here, that is a file in memory. */
+static bool
+need_body(Message *message, const Headers *headers, Status *st)
+{
+	MessageBody body;
+	if (message_body(message, &body))
+		return true;
+	auto_fd int fd = memfd_create("todoke", MFD_CLOEXEC);
+	if (fd < 0)
+		return status_fail_errno(st, errno, "cannot make a file in memory");
+	return message_write(message, headers, fd, NULL, st);
+}
+
+/* SHA-256 of the whole message, for deliveries without a queue id. */
+static char *
+content_hash(const Message *message)
+{
+	enum { PIECE = 64 * 1024 };
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	const Headers *headers = message_headers(message);
+	for (size_t i = 0; i < headers_count(headers); i++) {
+		const HeaderField *field = headers_get(headers, i);
+		g_checksum_update(sum, (const guchar *) field->bytes, field->len);
 	}
+	MessageBody body = { 0 };
+	(void) message_body(message, &body); /* need_body has seen to it */
+	g_autofree guchar *buffer = g_malloc(PIECE);
+	for (off_t at = 0; at < body.size;) {
+		ssize_t n = pread(body.fd, buffer, (size_t) MIN(body.size - at, PIECE), body.offset + at);
+		if (n <= 0)
+			break;
+		g_checksum_update(sum, buffer, n);
+		at += n;
+	}
+	return g_strdup(g_checksum_get_string(sum));
+}
+
+static bool
+has_queue_id(const DeliverJob *job)
+{
+	return job->envelope->queue_id != NULL && *job->envelope->queue_id != '\0';
+}
+
+/* Queue ids come again some day; with the message's own words they do not. */
+static char *
+ledger_key(const DeliverJob *job)
+{
+	const Envelope *envelope = job->envelope;
+	AddressRules rules = { .delimiters = "", .fold_local = job->conf->fold_local };
+	g_autofree char *subject = mark_subject(envelope->recipient, &rules, message_headers(job->message));
+	g_autofree char *which = has_queue_id(job) ? g_strconcat("id ", envelope->queue_id, NULL) : content_hash(job->message);
+	return state_key("ledger", job->owner->user, which, subject, envelope->sender != NULL ? envelope->sender : "", NULL);
+}
+
+/* Where something leaves, get ready to remember it. A state that cannot be used is noted and stops nothing. */
+static bool
+open_ledger(DeliverRun *run, const Plan *plan, Status *st)
+{
+	const DeliverJob *job = run->job;
+	if (!leaves(plan))
+		return true;
+	if (!need_body(job->message, job->headers, st))
+		return false;
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *key = ledger_key(job);
+	run->state = state_once_get(job->owner->state, run->report->notes);
+	run->ledger = ledger_open(run->state, key, job->owner->now + job->conf->journal_lifetime, &fault);
+	if (fault.id != STATUS_OK)
+		deliver_note(run, "a retry may repeat things: %s", fault.detail);
+	return true;
+}
+
+/* One more step at the end of the list. */
+static bool
+prepare(DeliverRun *run, const PlanAction *wanted, Status *st)
+{
+	Step *step = g_new0(Step, 1);
+	step->action = actions[wanted->kind];
+	g_ptr_array_add(run->steps, step);
+	if (!step->action->prepare(run, wanted, &step->state, st))
+		return status_prefix(st, "action '%s'", step->action->name);
 	return true;
 }
 
 static bool
-commit_all(DeliverRun *run, GPtrArray *steps, Status *st)
+prepare_all(DeliverRun *run, const Plan *plan, Status *st)
 {
-	for (guint i = 0; i < steps->len; i++) {
+	for (size_t i = 0; i < plan_count(plan); i++)
+		if (!prepare(run, plan_get(plan, i), st))
+			return false;
+	return true;
+}
+
+bool
+deliver_prepare_more(DeliverRun *run, PlanAction *action, Status *st)
+{
+	g_ptr_array_add(run->extra, action);
+	return prepare(run, action, st);
+}
+
+static bool
+commit_from(DeliverRun *run, guint first, Status *st)
+{
+	GPtrArray *steps = run->steps;
+	for (guint i = first; i < steps->len; i++) {
 		Step *step = steps->pdata[i];
-		if (step->state != NULL && !step->action->commit(run, step->state, st))
+		if (step->state != NULL && step->action->commit != NULL && !step->action->commit(run, step->state, st))
 			return status_prefix(st, "action '%s'", step->action->name);
 	}
-	for (guint i = 0; i < steps->len; i++) {
+	for (guint i = first; i < steps->len; i++) {
 		Step *step = steps->pdata[i];
-		if (step->state != NULL && !step->action->flush(run, step->state, st))
+		if (step->state != NULL && step->action->flush != NULL && !step->action->flush(run, step->state, st))
 			return status_prefix(st, "action '%s'", step->action->name);
 	}
 	return true;
 }
 
 static void
-take_back_all(GPtrArray *steps)
+take_back_from(GPtrArray *steps, guint first)
 {
-	for (guint i = 0; i < steps->len; i++) {
+	for (guint i = first; i < steps->len; i++) {
 		Step *step = steps->pdata[i];
-		if (step->state != NULL)
+		if (step->state != NULL && step->action->take_back != NULL)
 			step->action->take_back(step->state);
 	}
 }
 
 static void
-report_all(DeliverRun *run, GPtrArray *steps)
+report_from(DeliverRun *run, guint first)
 {
-	for (guint i = 0; i < steps->len; i++) {
-		Step *step = steps->pdata[i];
-		if (step->state != NULL)
+	for (guint i = first; i < run->steps->len; i++) {
+		Step *step = run->steps->pdata[i];
+		if (step->state != NULL && step->action->report != NULL)
 			step->action->report(run, step->state, run->report);
 	}
 }
 
+/* Remember the ledger; mail goes on without it. */
 static bool
-run_steps(DeliverRun *run, const Plan *plan, GPtrArray *steps, Status *st)
+write_ledger(DeliverRun *run)
 {
-	if (!check_plan(plan, st) || !prepare_all(run, plan, steps, st))
+	g_auto(Status) st = STATUS_INIT;
+	if (run->ledger == NULL || ledger_write(run->ledger, &st))
+		return true;
+	deliver_note(run, "a retry may repeat things: %s", st.detail);
+	return false;
+}
+
+bool
+deliver_store_now(DeliverRun *run, PlanAction *action, Status *st)
+{
+	guint first = run->steps->len;
+	if (!deliver_prepare_more(run, action, st))
 		return false;
-	deadline_stop();
-	if (!commit_all(run, steps, st)) {
-		take_back_all(steps);
+	(void) write_ledger(run);
+	if (!commit_from(run, first, st)) {
+		take_back_from(run->steps, first);
 		return false;
 	}
-	report_all(run, steps);
+	report_from(run, first);
+	return true;
+}
+
+bool
+deliver_keep_now(DeliverRun *run, const char *why, Status *st)
+{
+	if (run->has_local) {
+		deliver_note(run, "%s", why);
+		return true;
+	}
+	deliver_note(run, "stored in the INBOX instead: %s", why);
+	return deliver_store_now(run, plan_action_new(PLAN_KEEP, NULL, 0), st);
+}
+
+static const struct {
+	const char *name;
+	size_t offset;      /* of the setting in Conf */
+} limits[DELIVER_LIMITS] = {
+	[DELIVER_REDIRECTS] = { "redirects", offsetof(Conf, redirect_limit) },
+	[DELIVER_REPLIES] = { "replies", offsetof(Conf, reply_limit) },
+	[DELIVER_NOTICES] = { "notices", offsetof(Conf, notice_limit) },
+};
+
+enum { DAY_SECONDS = 86400 };
+
+/* Add to the owner's counter of today, and read it. */
+static bool
+count_today(const DeliverRun *run, DeliverLimit limit, unsigned by, gint64 *ret_total, Status *st)
+{
+	const DeliverOwner *owner = run->job->owner;
+	gint64 day = owner->now / DAY_SECONDS;
+	g_autofree char *day_text = g_strdup_printf("%" G_GINT64_FORMAT, day);
+	g_autofree char *key = state_key("count", owner->user, limits[limit].name, day_text, NULL);
+	return state_count(run->state, key, by, (day + 2) * DAY_SECONDS, ret_total, st);
+}
+
+bool
+deliver_may_send(DeliverRun *run, DeliverLimit limit, const char *key, char **ret_why)
+{
+	gint64 most = limit == DELIVER_UNLIMITED ? 0 : G_STRUCT_MEMBER(gint64, run->job->conf, limits[limit].offset);
+	if (most == 0 || run->state == NULL || ledger_find(run->ledger, key, NULL) != LEDGER_NEW)
+		return true;
+	gint64 total = 0;
+	g_auto(Status) st = STATUS_INIT;
+	if (!count_today(run, limit, 0, &total, &st))
+		deliver_note(run, "nobody counts %s: %s", limits[limit].name, st.detail);
+	if (total + run->promised[limit] >= most) {
+		*ret_why = g_strdup_printf("the limit of %" G_GINT64_FORMAT " %s a day is reached", most, limits[limit].name);
+		return false;
+	}
+	run->promised[limit]++;
+	return true;
+}
+
+/* Does a step before number `n` do the same? */
+static bool
+repeats_earlier(const DeliverRun *run, guint n, const char *key)
+{
+	for (guint i = 0; i < n; i++) {
+		const Step *step = run->steps->pdata[i];
+		if (step->state != NULL && step->action->key != NULL && strcmp(step->action->key(step->state), key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What leaves is known to the ledger and counted before the first of it leaves. False: nobody will remember. */
+static bool
+begin_sending(DeliverRun *run)
+{
+	unsigned count[DELIVER_LIMITS] = { 0 };
+	for (guint i = 0; i < run->steps->len; i++) {
+		Step *step = run->steps->pdata[i];
+		if (step->state == NULL || step->action->key == NULL)
+			continue;
+		const char *key = step->action->key(step->state);
+		step->before = ledger_find(run->ledger, key, NULL);
+		step->repeats = repeats_earlier(run, i, key);
+		if (step->repeats || step->before != LEDGER_NEW)
+			continue;
+		ledger_set(run->ledger, key, LEDGER_SENDING, NULL);
+		count[step->action->limit]++;
+	}
+	for (DeliverLimit limit = DELIVER_UNLIMITED + 1; limit < DELIVER_LIMITS && run->state != NULL; limit++) {
+		gint64 total;
+		g_auto(Status) st = STATUS_INIT;
+		if (count[limit] > 0 && !count_today(run, limit, count[limit], &total, &st))
+			deliver_note(run, "nobody counts %s: %s", limits[limit].name, st.detail);
+	}
+	return run->ledger == NULL || (write_ledger(run) && run->state != NULL);
+}
+
+/* What could not leave. */
+typedef struct {
+	Status again;
+	Status refused;
+} Failures;
+
+/* The mail itself was refused elsewhere, for good. A bounce that nobody gets would lose it: then it stays here. */
+static bool
+take_refusal(DeliverRun *run, Status *fault, Failures *failures)
+{
+	const char *words = status_text(fault);
+	g_autofree char *why = g_strdup(words);
+	if (run->has_local && run->job->conf->redirect_refused == REDIRECT_REFUSED_QUIET) {
+		deliver_note(run, "%s", why);
+		return true;
+	}
+	if (!run->has_local && envelope_is_bounce(run->job->envelope))
+		return deliver_keep_now(run, why, &failures->again);
+	status_move(&failures->refused, fault);
+	return false;
+}
+
+/* A step could not be sent. */
+static void
+take_fault(DeliverRun *run, Step *step, Status *fault, Failures *failures)
+{
+	const DeliverAction *action = step->action;
+	bool again = status_is_temporary(fault);
+	if (action->key != NULL)
+		ledger_set(run->ledger, action->key(step->state), again || action->optional ? LEDGER_NEW : LEDGER_REFUSED, status_text(fault));
+	if (action->optional)
+		deliver_note(run, "%s not sent: %s", action->name, fault->detail != NULL ? fault->detail : status_text(fault));
+	else if (again)
+		status_move(&failures->again, fault);
+	else if (action->key == NULL)
+		status_move(&failures->refused, fault);
+	else
+		(void) take_refusal(run, fault, failures);
+}
+
+static void
+send_step(DeliverRun *run, Step *step, Failures *failures)
+{
+	const DeliverAction *action = step->action;
+	g_auto(Status) fault = STATUS_INIT;
+	if (!action->send(run, step->state, &fault)) {
+		take_fault(run, step, &fault, failures);
+		(void) write_ledger(run);
+		return;
+	}
+	if (action->key != NULL)
+		ledger_set(run->ledger, action->key(step->state), LEDGER_DONE, NULL);
+	(void) write_ledger(run);
+	if (action->sent != NULL)
+		action->sent(run, step->state);
+}
+
+/* A step that an earlier try has begun. True: that is the end of it. */
+static bool
+was_sent(DeliverRun *run, Step *step, Failures *failures)
+{
+	const DeliverAction *action = step->action;
+	const char *text = NULL;
+	g_auto(Status) fault = STATUS_INIT;
+	switch (step->before) {
+	case LEDGER_SENDING:
+		if (!action->optional)
+			return false;
+		deliver_note(run, "%s not sent again: an earlier try may have sent it", action->name);
+		break;
+	case LEDGER_DONE:
+		deliver_note(run, "%s was done by an earlier try", action->name);
+		break;
+	case LEDGER_REFUSED:
+		(void) ledger_find(run->ledger, action->key(step->state), &text);
+		status_fail(&fault, STATUS_SUBMIT_REFUSED, "%s", text);
+		(void) take_refusal(run, &fault, failures);
+		return true;
+	default:
+		return false;
+	}
+	if (action->sent != NULL)
+		action->sent(run, step->state);
+	return true;
+}
+
+/* All that leaves, one after the other: what fails does not stop the others. */
+static bool
+send_all(DeliverRun *run, Status *st)
+{
+	Failures failures = { STATUS_INIT, STATUS_INIT };
+	guint planned = run->steps->len; /* steps that sending adds have been done when they were added */
+	bool remembers = begin_sending(run);
+	for (guint i = 0; i < planned; i++) {
+		Step *step = run->steps->pdata[i];
+		if (step->state == NULL || step->action->send == NULL || step->repeats || was_sent(run, step, &failures))
+			continue;
+		if (step->action->optional && !remembers)
+			deliver_note(run, "%s not sent: it cannot be remembered", step->action->name);
+		else
+			send_step(run, step, &failures);
+	}
+	(void) write_ledger(run);
+	/* What can be tried again comes first: the next try finds the refusal in the ledger. */
+	bool done = failures.again.id == STATUS_OK && failures.refused.id == STATUS_OK;
+	status_move(st, failures.again.id != STATUS_OK ? &failures.again : &failures.refused);
+	status_clear(&failures.again);
+	status_clear(&failures.refused);
+	return done;
+}
+
+/* Without a queue id the same message may come again on purpose: only an unfinished try is remembered. */
+static void
+forget_if_finished(DeliverRun *run)
+{
+	if (run->ledger == NULL || run->state == NULL || has_queue_id(run->job))
+		return;
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *key = ledger_key(run->job);
+	StateItem item = { .kind = STATE_JOURNAL, .key = key, .until = 0 };
+	if (!state_put(run->state, &item, 1, &st))
+		deliver_note(run, "the same message will be taken for a retry: %s", st.detail);
+}
+
+static void
+stop_clock(DeliverRun *run)
+{
+	gint64 left = MIN((gint64) deadline_left(), MAX(run->job->conf->deadline, 1));
+	run->ends = g_get_monotonic_time() + left * G_USEC_PER_SEC;
+	deadline_stop();
+}
+
+static bool
+run_steps(DeliverRun *run, const Plan *plan, Status *st)
+{
+	if (!prepare_all(run, plan, st))
+		return false;
+	stop_clock(run);
+	(void) write_ledger(run);
+	if (!commit_from(run, 0, st)) {
+		take_back_from(run->steps, 0);
+		return false;
+	}
+	report_from(run, 0);
+	if (!send_all(run, st))
+		return false;
+	forget_if_finished(run);
 	return true;
 }
 
@@ -154,12 +538,22 @@ folder_destroy(gpointer maildir)
 bool
 deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st)
 {
-	g_autoptr(GPtrArray) folders = g_ptr_array_new_with_free_func(folder_destroy);
-	g_autoptr(GPtrArray) stores = g_ptr_array_new();
-	DeliverRun run = { .job = job, .report = report, .folders = folders, .stores = stores };
-	GPtrArray *steps = g_ptr_array_new_with_free_func(step_free);
-	bool done = run_steps(&run, plan, steps, st);
-	g_ptr_array_unref(steps);
+	DeliverRun run = {
+		.job = job,
+		.report = report,
+		.folders = g_ptr_array_new_with_free_func(folder_destroy),
+		.stores = g_ptr_array_new(),
+		.steps = g_ptr_array_new_with_free_func(step_free),
+		.extra = g_ptr_array_new_with_free_func(action_destroy),
+	};
+	bool done = check_plan(plan, job, st) && open_ledger(&run, plan, st) && run_steps(&run, plan, st);
+	g_ptr_array_unref(run.steps);
+	g_ptr_array_unref(run.stores);
+	g_ptr_array_unref(run.folders);
+	g_ptr_array_unref(run.extra);
+	ledger_free(run.ledger);
 	g_clear_pointer(&job->draft, maildir_draft_free);
+	if (done && job->owner != NULL)
+		state_once_succeeded(job->owner->state, report->notes);
 	return done;
 }

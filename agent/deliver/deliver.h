@@ -4,18 +4,33 @@
  * First everything is prepared: each copy is written and flushed under tmp. Then it is committed: the copies become
  * visible and their folders are flushed. Last goes what leaves this host. A fault in the first part leaves no mail
  * behind (folders that were made stay); one in the second takes back what was visible already. Both are answered with
- * the fault, and a retry does all of it.
+ * the fault, and a retry does all of it. After a fault in the last part all that could be done stays done: the ledger
+ * knows it, and a retry does only what is missing. A plan in which nothing leaves has no ledger: it is done or it is not.
  */
 #ifndef TODOKE_DELIVER_H
 #define TODOKE_DELIVER_H
 
 #include "agent/base/status.h"
 #include "agent/deliver/folder.h"
+#include "agent/deliver/ledger.h"
 #include "agent/deliver/maildir.h"
+#include "agent/deliver/state.h"
 #include "agent/message/envelope.h"
+#include "agent/message/mark.h"
 #include "agent/message/message.h"
 #include "agent/plan/plan.h"
 #include "conf/conf.h"
+
+/* Whose mail it is, for what leaves in his name. All is borrowed. */
+typedef struct {
+	const char *user;        /* login name or address: whose limits count */
+	const char *home;        /* NULL: none */
+	GPtrArray *addresses;    /* char *: own addresses, the one to speak as first */
+	StateOnce *state;        /* NULL: nothing can be remembered */
+	const MarkKeys *keys;    /* NULL: no mark, no SRS */
+	const char *host;        /* our name */
+	gint64 now;              /* seconds since 1970 */
+} DeliverOwner;
 
 /* What is delivered, and where. All is borrowed but the draft. */
 typedef struct {
@@ -25,6 +40,7 @@ typedef struct {
 	MaildirDraft *draft;     /* `message` with `headers`, written to the INBOX's tmp; NULL: not yet. deliver_run takes it. */
 	const Conf *conf;
 	const Envelope *envelope;
+	const DeliverOwner *owner; /* NULL: nothing may leave */
 } DeliverJob;
 
 /* One action that was carried out. */
@@ -33,6 +49,7 @@ typedef struct {
 	char *folder;            /* as people read it: "INBOX", "Work/Customers"; NULL: stored nowhere */
 	char *file;              /* path below the INBOX */
 	guint64 bytes;
+	char *to;                /* the address or program that it was handed to; NULL: none */
 } DeliverDone;
 
 /* What became of a plan: for log, answer and record. */
@@ -63,11 +80,16 @@ bool deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Statu
 /* A plan on its way. */
 typedef struct DeliverRun DeliverRun;
 
+/* What is counted by owner and day. */
+typedef enum { DELIVER_UNLIMITED, DELIVER_REDIRECTS, DELIVER_REPLIES, DELIVER_NOTICES, DELIVER_LIMITS } DeliverLimit;
+
 /* One action's own matter: deliver_run keeps it and frees it. */
 typedef struct {
 	const char *name;
+	bool optional;           /* a fault of `send` is noted and changes nothing: replies and notices */
 	/* Do all that can fail and that nobody sees. *ret_step is the action's, freed by `free`; NULL: no later part. */
 	bool (*prepare)(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st);
+	/* NULL, as the three below: nothing to do. */
 	bool (*commit)(DeliverRun *run, void *step, Status *st);
 	/* Flush what commit made visible. */
 	bool (*flush)(DeliverRun *run, void *step, Status *st);
@@ -75,6 +97,15 @@ typedef struct {
 	/* Append what was done to the report. */
 	void (*report)(DeliverRun *run, const void *step, DeliverReport *report);
 	void (*free)(void *step);
+	/*
+	 * Hand it over to somebody; NULL: nothing leaves. `key` names what is done, for the ledger: a step that is done is not sent
+	 * again; one of which nobody knows is, unless it is optional. NULL: not for the ledger.
+	 */
+	const char *(*key)(const void *step);
+	bool (*send)(DeliverRun *run, void *step, Status *st);
+	DeliverLimit limit;      /* which daily limit counts it */
+	/* It has been sent, now or by an earlier try. NULL: nothing to do. */
+	void (*sent)(DeliverRun *run, void *step);
 } DeliverAction;
 
 struct DeliverRun {
@@ -82,9 +113,37 @@ struct DeliverRun {
 	DeliverReport *report;
 	GPtrArray *folders;      /* Maildir: opened below the INBOX; outlive the steps */
 	GPtrArray *stores;       /* of deliver-store.c, borrowed from the steps: copies with the same bytes are shared */
+	GPtrArray *steps;        /* of deliver.c */
+	GPtrArray *extra;        /* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
+	Ledger *ledger;          /* NULL: nothing of the plan leaves */
+	State *state;            /* NULL: none, or nothing leaves */
+	gint64 ends;             /* monotonic microseconds: until then what leaves has to be gone */
+	bool has_local;          /* a copy is stored here, now or by an earlier try */
+	unsigned promised[DELIVER_LIMITS]; /* what this plan will send */
 };
 
 /* Append to the report; `folder` and `file` are taken over. */
 void deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file, guint64 bytes);
+
+/* Append what was handed to somebody. */
+void deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes);
+
+/* Append a note in printf's manner. */
+void deliver_note(DeliverRun *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/*
+ * May one more go out today? Call in prepare, with the step's ledger key; what an earlier try has counted may. *ret_why
+ * (caller frees) says why not.
+ */
+bool deliver_may_send(DeliverRun *run, DeliverLimit limit, const char *key, char **ret_why);
+
+/* In prepare: carry out another action too. It is taken over. */
+bool deliver_prepare_more(DeliverRun *run, PlanAction *action, Status *st);
+
+/* In send: store by another action now. It is taken over. */
+bool deliver_store_now(DeliverRun *run, PlanAction *action, Status *st);
+
+/* In send: store the message in the INBOX unless it has been stored here already. `why` is noted. */
+bool deliver_keep_now(DeliverRun *run, const char *why, Status *st);
 
 #endif

@@ -7,6 +7,7 @@
 #include "agent/base/limits.h"
 #include "conf/conf-choices.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -364,6 +365,35 @@ open_place(Maildir *maildir, Place place, Status *st)
 	status_prefix(&missing, "folder '%s'", maildir->path);
 	status_move(st, &missing);
 	return false;
+}
+
+/* Is there a file of that name, with or without info letters? */
+static bool
+folder_shows(int dirfd, const char *name, bool *ret_found, Status *st)
+{
+	int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL)
+		return status_fail_errno(st, errno, "cannot list a folder");
+	rewinddir(dir); /* the descriptors share their place */
+	size_t len = strlen(name);
+	for (const struct dirent *entry; !*ret_found && (entry = readdir(dir)) != NULL;)
+		*ret_found = strncmp(entry->d_name, name, len) == 0 && (entry->d_name[len] == '\0' || entry->d_name[len] == ':');
+	(void) closedir(dir);
+	return true;
+}
+
+bool
+maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *st)
+{
+	bool found = false;
+	for (Place place = PLACE_NEW; place < PLACE_COUNT && !found && *name != '\0'; place++) {
+		if (!open_place(maildir, place, st) || !folder_shows(maildir->places[place], name, &found, st))
+			return false;
+		maildir->dirty[place] = maildir->dirty[place] || found;
+	}
+	*ret_found = found;
+	return true;
 }
 
 static int

@@ -47,6 +47,12 @@ const char *maildir_path(const Maildir *maildir);
 /* Flush new/ and cur/ where a draft has been committed to them since the last flush, if the durability asks for it. */
 bool maildir_flush(Maildir *maildir, Status *st);
 
+/*
+ * Does the folder show the file `name` (without its info letters) in new or cur? A file that was found is flushed by the
+ * next maildir_flush: whoever put it there may have died before.
+ */
+bool maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *st);
+
 /* A message on its way into a folder. The folder must outlive it. */
 typedef struct MaildirDraft MaildirDraft;
 

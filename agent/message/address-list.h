@@ -4,7 +4,7 @@
  * Our own parser, not GMime's: of the 70 kinds in tests/unit/test-address-list.c GMime 3.2.13, at its most lenient, loses a
  * usable address in ten ("foo.@docomo.ne.jp" and "foo..bar@docomo.ne.jp" of Japanese carriers, "[list] A <a@b>", "John a@b", what follows a
  * ';', a bracket or parenthesis without its mate, ISO-2022-JP without a label), takes "a@b:c" for a group, and dies of its recursion on
- * 40 kB of "a:". Ours keeps a bad item's neighbours in all of them, is linear, and needs no module.
+ * 100 kB of "a:". Ours keeps a bad item's neighbours in all of them, is linear, and needs no module.
  */
 #ifndef TODOKE_ADDRESS_LIST_H
 #define TODOKE_ADDRESS_LIST_H

@@ -265,6 +265,15 @@ mark_subject(const char *recipient, const AddressRules *rules, const Headers *he
 	return g_strdup(g_checksum_get_string(sum));
 }
 
+char *
+mark_keys_hmac(const MarkKeys *keys, size_t i, const char *purpose, const char *text)
+{
+	if (i >= mark_keys_count(keys))
+		return NULL;
+	g_autofree char *whole = g_strdup_printf("todoke %s\n%s\n", purpose, text);
+	return g_compute_hmac_for_string(G_CHECKSUM_SHA256, g_array_index(keys->keys, Key, i).key, KEY_BYTES, whole, -1);
+}
+
 static void
 compute_mac(const Key *key, const Mark *mark, const char *subject, guchar *mac)
 {

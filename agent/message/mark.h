@@ -99,6 +99,12 @@ char *mark_make(const MarkKeys *keys, const Mark *mark, const char *subject);
 /* Does this value of a mark field prove anything? *ret_mark is what it says, set unless it is malformed. */
 MarkCheck mark_check(const MarkKeys *keys, const char *value, const char *subject, gint64 now, gint64 lifetime, Mark *ret_mark);
 
+/*
+ * HMAC-SHA256 of `text` for `purpose` ("srs 1", never a mark's) with key number `i`, newest first, as hexadecimal digits. NULL: there is
+ * no such key. Caller frees.
+ */
+char *mark_keys_hmac(const MarkKeys *keys, size_t i, const char *purpose, const char *text);
+
 /* "stored", "redirected". */
 const char *mark_kind_name(MarkKind kind);
 

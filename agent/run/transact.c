@@ -25,6 +25,7 @@ struct Transact {
 	Plan *plan;
 	ScriptReport scripts;
 	DeliverReport report;
+	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
 };
 
 static const TransactDescription as_it_is = { .world = { .trace_level = -1 } };
@@ -57,6 +58,7 @@ transact_free(Transact *transact)
 	loop_verdict_free(transact->verdict);
 	deliver_report_clear(&transact->report);
 	scripts_report_clear(&transact->scripts);
+	state_once_free(transact->state);
 	message_unref(transact->message);
 	g_free(transact);
 }
@@ -280,10 +282,27 @@ transact_plan(Transact *transact, Status *st)
 	return make_plan(transact, inbox, st);
 }
 
+/* Where the owner's state lies. Beside the mail for virtual users: they may share a home. */
+static char *
+state_folder(const Transact *transact, Status *st)
+{
+	const Account *account = transact->account;
+	const char *setting = transact->site->conf->state_folder;
+	if (*setting != '\0')
+		return account_expand(account, setting, st);
+	if (account->is_system && account->home != NULL)
+		return g_build_filename(account->home, ".local/state/todoke", NULL);
+	return g_build_filename(account->maildir, "todoke-state", NULL);
+}
+
 bool
 transact_deliver(Transact *transact, Status *st)
 {
 	const Conf *conf = transact->site->conf;
+	g_autofree char *folder = state_folder(transact, st);
+	if (folder == NULL)
+		return false;
+	transact->state = state_once_new(folder, transact->now);
 	deadline_waiting_for("opening the mailbox");
 	g_autoptr(Maildir) inbox = deliver_open_inbox(transact->account->maildir, conf, st);
 	if (inbox == NULL)
@@ -295,6 +314,15 @@ transact_deliver(Transact *transact, Status *st)
 	if (!maildir_draft_write(draft, transact->message, transact->headers, st) || !make_plan(transact, inbox, st))
 		return false;
 	deadline_waiting_for("storing the message");
+	DeliverOwner owner = {
+		.user = transact->account->user,
+		.home = transact->account->home,
+		.addresses = transact->account->addresses,
+		.state = transact->state,
+		.keys = transact->site->keys,
+		.host = transact->site->host,
+		.now = transact->now,
+	};
 	DeliverJob job = {
 		.message = transact->message,
 		.headers = transact->headers,
@@ -302,6 +330,7 @@ transact_deliver(Transact *transact, Status *st)
 		.draft = g_steal_pointer(&draft),
 		.conf = conf,
 		.envelope = transact->envelope,
+		.owner = &owner,
 	};
 	return deliver_run(transact->plan, &job, &transact->report, st);
 }
@@ -345,6 +374,8 @@ transact_done_text(const Transact *transact)
 		g_string_append(text, i > 0 ? ", " : "");
 		if (done->folder != NULL)
 			g_string_append_printf(text, "stored in %s", done->folder);
+		else if (done->to != NULL)
+			g_string_append_printf(text, "%s to %s", done->action, done->to);
 		else
 			g_string_append(text, done->action);
 	}
@@ -361,9 +392,11 @@ log_done(LogLine *line, const DeliverReport *report)
 		g_autofree char *action = g_strconcat("action", number, NULL);
 		g_autofree char *folder = g_strconcat("folder", number, NULL);
 		g_autofree char *file = g_strconcat("file", number, NULL);
+		g_autofree char *to = g_strconcat("sent_to", number, NULL);
 		log_line_add(line, action, done->action);
 		log_line_add(line, folder, done->folder);
 		log_line_add(line, file, done->file);
+		log_line_add(line, to, done->to);
 	}
 }
 

@@ -372,6 +372,11 @@ static const Choice choices[] = {
 	{ "durability", DURABILITY_NONE, "none" },
 	{ "log_form", LOG_FORM_SETTING_TEXT, "text" },
 	{ "log_form", LOG_FORM_SETTING_JSON, "json" },
+	{ "redirect_sender", REDIRECT_SENDER_ORIGINAL, "original" },
+	{ "redirect_sender", REDIRECT_SENDER_OWNER, "owner" },
+	{ "redirect_sender", REDIRECT_SENDER_SRS, "srs" },
+	{ "redirect_refused", REDIRECT_REFUSED_BOUNCE, "bounce" },
+	{ "redirect_refused", REDIRECT_REFUSED_QUIET, "quiet" },
 };
 
 static void

@@ -1,0 +1,311 @@
+/* child: fork, feed, read and watch in one poll loop; the group is killed before its leader is reaped. */
+#define _GNU_SOURCE
+#include "agent/base/child.h"
+
+#include "agent/base/deadline.h"
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { PIECE = 16 * 1024 };
+
+/* A program that runs. Descriptors of ours; -1: closed. */
+typedef struct {
+	const ChildCall *call;
+	pid_t pid;
+	int pidfd;
+	int in;
+	int out;
+	int err;
+	size_t head_done;
+	off_t body_done;
+	GByteArray *output;
+	GString *errors;
+	bool too_much;
+} Child;
+
+/* The child's ends, and the pipe that brings errno where it could not become the program. */
+typedef struct {
+	int in[2];
+	int out[2];
+	int err[2];
+	int failure[2];
+} Pipes;
+
+static void
+close_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void) close(*fd);
+	*fd = -1;
+}
+
+static void
+pipes_clear(Pipes *pipes)
+{
+	for (int i = 0; i < 2; i++) {
+		close_fd(&pipes->in[i]);
+		close_fd(&pipes->out[i]);
+		close_fd(&pipes->err[i]);
+		close_fd(&pipes->failure[i]);
+	}
+}
+
+static bool
+pipes_open(Pipes *pipes, Status *st)
+{
+	if (pipe2(pipes->in, O_CLOEXEC) < 0 || pipe2(pipes->out, O_CLOEXEC) < 0 || pipe2(pipes->err, O_CLOEXEC) < 0 ||
+	    pipe2(pipes->failure, O_CLOEXEC) < 0)
+		return status_fail_errno(st, errno, "cannot make a pipe for a program");
+	(void) fcntl(pipes->in[1], F_SETFL, O_NONBLOCK);
+	(void) fcntl(pipes->out[0], F_SETFL, O_NONBLOCK);
+	(void) fcntl(pipes->err[0], F_SETFL, O_NONBLOCK);
+	return true;
+}
+
+/* In the child: our ends become 0, 1 and 2. They are moved out of the way first, for they may have these numbers. */
+static bool
+take_descriptors(const Pipes *pipes)
+{
+	int ends[3] = { pipes->in[0], pipes->out[1], pipes->err[1] };
+	for (int i = 0; i < 3; i++) {
+		ends[i] = fcntl(ends[i], F_DUPFD_CLOEXEC, 10);
+		if (ends[i] < 0)
+			return false;
+	}
+	for (int i = 0; i < 3; i++)
+		if (dup2(ends[i], i) < 0)
+			return false;
+	return true;
+}
+
+/* In the child, between fork and exec: async-signal-safe calls only. Never returns. */
+static void
+become(const ChildCall *call, const Pipes *pipes, pid_t parent)
+{
+	(void) setpgid(0, 0);
+	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+	int failure = fcntl(pipes->failure[1], F_DUPFD_CLOEXEC, 10);
+	if (getppid() != parent || failure < 0)
+		_exit(126);
+	struct sigaction normal = { .sa_handler = SIG_DFL };
+	for (int sig = 1; sig < NSIG; sig++)
+		(void) sigaction(sig, &normal, NULL);
+	sigset_t none;
+	(void) sigemptyset(&none);
+	(void) sigprocmask(SIG_SETMASK, &none, NULL);
+	(void) setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	if (take_descriptors(pipes) && chdir(call->folder != NULL ? call->folder : "/") == 0) {
+		/* Whatever a library left open without close-on-exec. */
+		(void) close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
+		(void) execve(call->path, (char *const *) call->argv, (char *const *) call->envp);
+	}
+	int err = errno;
+	ssize_t done = write(failure, &err, sizeof err);
+	_exit(done > 0 ? 126 : 127);
+}
+
+/* Wait until exec has happened or failed. */
+static bool
+started(int failure, const char *path, Status *st)
+{
+	int err = 0;
+	ssize_t n;
+	do
+		n = read(failure, &err, sizeof err);
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t) sizeof err)
+		return true;
+	return status_fail_detail(st, STATUS_PROGRAM, "cannot run '%s': %s", path, g_strerror(err));
+}
+
+static void
+reap(pid_t pid, int *ret_wait)
+{
+	while (waitpid(pid, ret_wait, 0) < 0 && errno == EINTR)
+		;
+}
+
+static bool
+child_start(Child *child, Status *st)
+{
+	Pipes pipes __attribute__((cleanup(pipes_clear))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	if (!pipes_open(&pipes, st))
+		return false;
+	pid_t parent = getpid();
+	child->pid = fork();
+	if (child->pid < 0)
+		return status_fail_errno(st, errno, "cannot start a process for '%s'", child->call->path);
+	if (child->pid == 0)
+		become(child->call, &pipes, parent);
+	(void) setpgid(child->pid, child->pid); /* both do it: whoever comes first */
+	deadline_kill_group(child->pid);
+	close_fd(&pipes.failure[1]);
+	child->pidfd = pidfd_open(child->pid, 0);
+	if (!started(pipes.failure[0], child->call->path, st))
+		return false;
+	child->in = fs_steal_fd(&pipes.in[1]);
+	child->out = fs_steal_fd(&pipes.out[0]);
+	child->err = fs_steal_fd(&pipes.err[0]);
+	return true;
+}
+
+/* One piece of its input; the pipe is closed when all is written, or when nobody reads it. */
+static void
+feed(Child *child)
+{
+	const ChildCall *call = child->call;
+	char buffer[PIECE];
+	const char *data = (const char *) call->head + child->head_done;
+	size_t len = call->head_len - child->head_done;
+	bool is_head = len > 0;
+	if (!is_head && child->body_done < call->body_len) {
+		size_t want = (size_t) MIN(call->body_len - child->body_done, (off_t) sizeof buffer);
+		ssize_t got = pread(call->body_fd, buffer, want, call->body_at + child->body_done);
+		data = buffer;
+		len = got > 0 ? (size_t) got : 0;
+	}
+	ssize_t n = len > 0 ? write(child->in, data, len) : 0;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		close_fd(&child->in);
+		return;
+	}
+	if (is_head)
+		child->head_done += (size_t) n;
+	else
+		child->body_done += n;
+	if (child->head_done == call->head_len && child->body_done == call->body_len)
+		close_fd(&child->in);
+}
+
+/* What it said; false when there is no more for now. */
+static bool
+listen_to(int *fd, char *buffer, size_t *ret_len)
+{
+	ssize_t n = *fd >= 0 ? read(*fd, buffer, PIECE) : -1;
+	if (n > 0) {
+		*ret_len = (size_t) n;
+		return true;
+	}
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		close_fd(fd);
+	return false;
+}
+
+static void
+hear_output(Child *child)
+{
+	char buffer[PIECE];
+	size_t len;
+	while (!child->too_much && listen_to(&child->out, buffer, &len)) {
+		child->too_much = len > child->call->output_limit - child->output->len;
+		if (!child->too_much)
+			g_byte_array_append(child->output, (const guint8 *) buffer, (guint) len);
+	}
+}
+
+/* Its first words count; what follows is read, so that it can go on. */
+static void
+hear_errors(Child *child)
+{
+	char buffer[PIECE];
+	size_t len;
+	if (!listen_to(&child->err, buffer, &len))
+		return;
+	size_t room = LIMIT_CHILD_ERRORS - child->errors->len;
+	g_string_append_len(child->errors, buffer, (gssize) MIN(len, room));
+}
+
+static int
+milliseconds_left(gint64 ends)
+{
+	gint64 left = (ends - g_get_monotonic_time()) / 1000;
+	return left > 0 ? (int) MIN(left, G_MAXINT) : 0;
+}
+
+/* Feed and read until it has ended. False: it took too long or said too much. */
+static bool
+child_watch(Child *child, Status *st)
+{
+	unsigned seconds = MIN(child->call->seconds, deadline_left());
+	gint64 ends = g_get_monotonic_time() + (gint64) seconds * G_USEC_PER_SEC;
+	for (;;) {
+		struct pollfd fds[] = {
+			{ child->in, POLLOUT, 0 }, { child->out, POLLIN, 0 }, { child->err, POLLIN, 0 }, { child->pidfd, POLLIN, 0 },
+		};
+		int left = milliseconds_left(ends);
+		if (left == 0)
+			return status_fail_detail(st, STATUS_PROGRAM, "'%s' took longer than %u seconds", child->call->path, seconds);
+		if (poll(fds, G_N_ELEMENTS(fds), left) < 0 && errno != EINTR)
+			return status_fail_errno(st, errno, "cannot wait for '%s'", child->call->path);
+		if (fds[0].revents != 0)
+			feed(child);
+		hear_output(child);
+		hear_errors(child);
+		if (child->too_much)
+			return status_fail_detail(st, STATUS_PROGRAM, "'%s' said more than %zu octets", child->call->path,
+			                          child->call->output_limit);
+		if (fds[3].revents != 0)
+			return true;
+	}
+}
+
+/* Whoever is left in its group goes before the leader is reaped: until then the number is nobody else's. */
+static void
+child_end(Child *child, int *ret_wait)
+{
+	if (child->pid > 0) {
+		(void) kill(-child->pid, SIGKILL);
+		(void) kill(child->pid, SIGKILL);
+		reap(child->pid, ret_wait);
+		deadline_kill_group(0);
+	}
+	close_fd(&child->in);
+	close_fd(&child->out);
+	close_fd(&child->err);
+	close_fd(&child->pidfd);
+}
+
+bool
+child_run(const ChildCall *call, ChildResult *ret_result, Status *st)
+{
+	Child child = { .call = call, .pid = -1, .pidfd = -1, .in = -1, .out = -1, .err = -1 };
+	child.output = g_byte_array_new();
+	child.errors = g_string_new(NULL);
+	int how = 0;
+	bool done = child_start(&child, st);
+	if (done && child.pidfd < 0)
+		done = status_fail_errno(st, errno, "cannot watch '%s'", call->path);
+	done = done && child_watch(&child, st);
+	child_end(&child, &how);
+	if (done)
+		*ret_result = (ChildResult){
+			.exit_code = WIFEXITED(how) ? WEXITSTATUS(how) : -1,
+			.signal = WIFSIGNALED(how) ? WTERMSIG(how) : 0,
+			.output = g_byte_array_free_to_bytes(g_steal_pointer(&child.output)),
+			.errors = g_utf8_make_valid(child.errors->str, (gssize) child.errors->len),
+		};
+	if (child.output != NULL)
+		g_byte_array_unref(child.output);
+	g_string_free(child.errors, TRUE);
+	return done;
+}
+
+void
+child_result_clear(ChildResult *result)
+{
+	g_clear_pointer(&result->output, g_bytes_unref);
+	g_clear_pointer(&result->errors, g_free);
+}

@@ -1,0 +1,17 @@
+/*
+ * module: shared objects of ours that are opened when they are needed, because their libraries cost more than all the
+ * rest of a delivery.
+ */
+#ifndef TODOKE_MODULE_H
+#define TODOKE_MODULE_H
+
+#include "agent/base/status.h"
+
+/*
+ * The table that `symbol`, a function without arguments, of the file `file` returns. The folder is $TODOKE_MODULE_DIR (not in a
+ * process that gained privileges by exec), else the one of the installation. It is never closed. NULL: STATUS_CONFIG.
+ * Callers keep the table and compare its version.
+ */
+const void *module_open(const char *file, const char *symbol, Status *st);
+
+#endif

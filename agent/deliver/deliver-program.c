@@ -1,0 +1,150 @@
+/*
+ * deliver-program: pipe (vnd.dovecot.pipe): the message is handed to a program of the site's folder, as the last thing but
+ * after all copies are safe.
+ *
+ * Exit 0: taken. Exit 75 (EX_TEMPFAIL): the delivery is put off, as the program wishes. Any other end, and a program that is not
+ * there, hangs or floods: the message is kept here, and a note says why. filter and execute have run already, while the rules
+ * were asked (program_run); in a plan they are only to be told.
+ */
+#include "agent/deliver/out.h"
+
+#include "agent/deliver/program.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+typedef struct {
+	const PlanAction *action;  /* borrowed */
+	Message *message;          /* borrowed */
+	Headers *headers;          /* borrowed */
+	char *key;
+	GPtrArray *args;           /* borrowed strings, NULL ends */
+} Pipe;
+
+static void
+pipe_free(void *step)
+{
+	Pipe *pipe = step;
+	g_ptr_array_unref(pipe->args);
+	g_free(pipe->key);
+	g_free(pipe);
+}
+
+static char *
+make_key(const PlanProgram *program, const GPtrArray *args)
+{
+	g_autoptr(GString) key = g_string_new(program->name);
+	for (guint i = 0; i + 1 < args->len; i++)
+		g_string_append_printf(key, "%c%s", '\001', (const char *) args->pdata[i]);
+	g_autofree char *hash = state_key("pipe", key->str, NULL);
+	return g_strdup_printf("pipe %s %.16s", program->name, hash);
+}
+
+static bool
+pipe_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
+{
+	(void) st;
+	Pipe *pipe = g_new0(Pipe, 1);
+	*ret_step = pipe;
+	pipe->action = action;
+	pipe->message = action->message != NULL ? action->message : run->job->message;
+	pipe->headers = out_headers(run, action);
+	pipe->args = g_ptr_array_new();
+	const GPtrArray *args = action->program->args;
+	for (guint i = 0; args != NULL && i < args->len; i++)
+		g_ptr_array_add(pipe->args, args->pdata[i]);
+	g_ptr_array_add(pipe->args, NULL);
+	pipe->key = make_key(action->program, pipe->args);
+	return true;
+}
+
+static const char *
+pipe_key(const void *step)
+{
+	return ((const Pipe *) step)->key;
+}
+
+static bool
+run_program(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *st)
+{
+	const DeliverOwner *owner = run->job->owner;
+	MessageBody body;
+	if (!message_body(pipe->message, &body))
+		return status_fail_detail(st, STATUS_INTERNAL, "the body of a message that leaves is not stored");
+	g_autoptr(GString) head = out_print_headers(pipe->message, pipe->headers);
+	ProgramCall call = {
+		.conf = run->job->conf, .user = owner->user, .home = owner->home, .envelope = run->job->envelope,
+		.name = pipe->action->program->name, .args = (const char *const *) pipe->args->pdata,
+		.head = head->str, .head_len = head->len, .body_fd = body.fd, .body_at = body.offset, .body_len = body.size,
+	};
+	return program_run(&call, ret_result, st);
+}
+
+/* How it ended badly, for people. */
+static char *
+describe_end(const Pipe *pipe, const ChildResult *result)
+{
+	g_autofree char *words = g_strdup(result->errors);
+	g_strstrip(words);
+	const char *how = result->exit_code < 0 ? "was killed by signal" : "ended with exit code";
+	int number = result->exit_code < 0 ? result->signal : result->exit_code;
+	return g_strdup_printf("program '%s' %s %d%s%s", pipe->action->program->name, how, number, *words != '\0' ? ": " : "", words);
+}
+
+static bool
+pipe_send(DeliverRun *run, void *step, Status *st)
+{
+	Pipe *pipe = step;
+	g_auto(ChildResult) result = { 0 };
+	g_auto(Status) fault = STATUS_INIT;
+	if (!run_program(run, pipe, &result, &fault))
+		return deliver_keep_now(run, fault.detail, st);
+	if (result.exit_code == EX_OK) {
+		deliver_report_sent(run->report, "pipe", pipe->action->program->name, message_size(pipe->message));
+		return true;
+	}
+	g_autofree char *why = describe_end(pipe, &result);
+	if (result.exit_code == EX_TEMPFAIL)
+		return status_fail_detail(st, STATUS_PROGRAM, "%s", why);
+	return deliver_keep_now(run, why, st);
+}
+
+extern const DeliverAction deliver_pipe;
+const DeliverAction deliver_pipe = {
+	.name = "pipe",
+	.prepare = pipe_prepare,
+	.free = pipe_free,
+	.key = pipe_key,
+	.send = pipe_send,
+};
+
+static bool
+told_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
+{
+	(void) run, (void) st;
+	*ret_step = (void *) action;
+	return true;
+}
+
+static void
+told_report(DeliverRun *run, const void *step, DeliverReport *report)
+{
+	(void) run;
+	const PlanAction *action = step;
+	deliver_report_sent(report, plan_kind_row(action->kind)->name, action->program != NULL ? action->program->name : NULL, 0);
+}
+
+static void
+told_free(void *step)
+{
+	(void) step;
+}
+
+#define TOLD(action) \
+	extern const DeliverAction deliver_##action; \
+	const DeliverAction deliver_##action = { \
+		.name = #action, .prepare = told_prepare, .report = told_report, .free = told_free, \
+	}
+
+TOLD(filter);
+TOLD(execute);

@@ -1,0 +1,177 @@
+/*
+ * deliver-redirect (RFC 5228 4.2, 3894, 6009): the message goes on to another address, byte for byte, with our mark on top.
+ *
+ * The mark says that this recipient has redirected it: whoever sends it back proves a loop. What must not leave is stored
+ * here instead: to oneself, too many hops, over the daily limit.
+ */
+#include "agent/deliver/out.h"
+
+#include "agent/deliver/srs.h"
+#include "conf/conf-choices.h"
+
+#include <string.h>
+
+typedef struct {
+	const PlanAction *action;  /* borrowed */
+	Message *message;          /* borrowed */
+	Headers *headers;
+	char *sender;
+	char *key;
+	guint64 bytes;
+} Redirect;
+
+static void
+redirect_free(void *step)
+{
+	Redirect *redirect = step;
+	headers_unref(redirect->headers);
+	g_free(redirect->sender);
+	g_free(redirect->key);
+	g_free(redirect);
+}
+
+static unsigned
+count_hops(const Headers *headers)
+{
+	unsigned hops = 0;
+	for (size_t pos = 0; headers_next(headers, "Received", &pos) != NULL;)
+		hops++;
+	return hops;
+}
+
+/* Why it must not go there; NULL: it may. Caller frees. */
+static char *
+why_not(DeliverRun *run, const PlanAction *action, const char *key)
+{
+	const Conf *conf = run->job->conf;
+	char *why = NULL;
+	if (!outmail_address_is_safe(action->address))
+		return g_strdup("that is no address");
+	if (out_is_own(run, action->address))
+		return g_strdup("that is the owner");
+	unsigned hops = count_hops(message_headers(run->job->message));
+	if (hops > conf->redirect_hops)
+		return g_strdup_printf("it has passed %u hosts, more than %" G_GINT64_FORMAT, hops, conf->redirect_hops);
+	(void) deliver_may_send(run, DELIVER_REDIRECTS, key, &why);
+	return why;
+}
+
+/* Ours, and true only of a copy that is stored here. */
+static bool
+is_stamp_of_storing(const HeaderField *field, bool marked)
+{
+	if (header_field_is(field, "Return-Path"))
+		return true; /* only a final delivery has one (RFC 5321 4.4) */
+	if (field->line != 0)
+		return false;
+	return header_field_is(field, MARK_FIELD) ||
+	       (marked && (header_field_is(field, "Delivered-To") || header_field_is(field, "X-Original-To")));
+}
+
+static Headers *
+make_headers(const DeliverRun *run, Headers *from)
+{
+	const DeliverOwner *owner = run->job->owner;
+	AddressRules rules = { .delimiters = "", .fold_local = run->job->conf->fold_local };
+	g_autofree char *subject = mark_subject(run->job->envelope->recipient, &rules, from);
+	Mark mark = { .kind = MARK_REDIRECTED, .time = owner->now };
+	g_autofree char *value = mark_make(owner->keys, &mark, subject);
+	Headers *headers = headers_new(from, headers_newline(from));
+	size_t top = headers_top(from);
+	for (size_t i = 0; i < top; i++)
+		headers_append(headers, headers_get(from, i));
+	if (value != NULL)
+		headers_append_text(headers, MARK_FIELD, value);
+	for (size_t i = top; i < headers_count(from); i++)
+		if (!is_stamp_of_storing(headers_get(from, i), value != NULL))
+			headers_append(headers, headers_get(from, i));
+	return headers;
+}
+
+/* The null sender stays: a bounce of a bounce would be ours. */
+static char *
+choose_sender(DeliverRun *run)
+{
+	const Conf *conf = run->job->conf;
+	const DeliverOwner *owner = run->job->owner;
+	const char *original = envelope_is_bounce(run->job->envelope) ? "" : run->job->envelope->sender;
+	const char *speaker = out_speaker(run);
+	if (original == NULL || *original == '\0')
+		return g_strdup("");
+	if (conf->redirect_sender == REDIRECT_SENDER_OWNER && speaker != NULL)
+		return g_strdup(speaker);
+	if (conf->redirect_sender != REDIRECT_SENDER_SRS)
+		return g_strdup(original);
+	const char *at = speaker != NULL ? strrchr(speaker, '@') : NULL;
+	const char *domain = conf->srs_domain != NULL && *conf->srs_domain != '\0' ? conf->srs_domain : at != NULL ? at + 1 : NULL;
+	char *rewritten = srs_forward(owner->keys, original, domain, owner->now);
+	if (rewritten == NULL)
+		deliver_note(run, "sender of redirected mail not rewritten: no key, no domain, or too long");
+	return rewritten != NULL ? rewritten : g_strdup(original);
+}
+
+/* What must not leave stays here. */
+static bool
+hold_back(DeliverRun *run, const PlanAction *action, const char *why, Status *st)
+{
+	deliver_note(run, "not redirected to <%s> but stored: %s", action->address, why);
+	PlanAction *keep = plan_action_new(PLAN_KEEP, NULL, 0);
+	keep->headers = action->headers != NULL ? headers_ref(action->headers) : NULL;
+	keep->message = action->message != NULL ? message_ref(action->message) : NULL;
+	return deliver_prepare_more(run, keep, st);
+}
+
+static bool
+redirect_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
+{
+	AddressRules rules = { .delimiters = "", .fold_local = false };
+	g_autofree char *canonical = address_canonical(action->address, &rules);
+	g_autofree char *key = g_strconcat("redirect ", canonical, NULL);
+	g_autofree char *why = why_not(run, action, key);
+	if (why != NULL)
+		return hold_back(run, action, why, st);
+	Redirect *redirect = g_new0(Redirect, 1);
+	*ret_step = redirect;
+	redirect->action = action;
+	redirect->message = action->message != NULL ? action->message : run->job->message;
+	redirect->headers = make_headers(run, out_headers(run, action));
+	redirect->sender = choose_sender(run);
+	redirect->key = g_steal_pointer(&key);
+	return true;
+}
+
+static const char *
+redirect_key(const void *step)
+{
+	return ((const Redirect *) step)->key;
+}
+
+static bool
+redirect_send(DeliverRun *run, void *step, Status *st)
+{
+	Redirect *redirect = step;
+	const PlanDsn *dsn = &redirect->action->dsn;
+	const Envelope *envelope = run->job->envelope;
+	OutMail mail = {
+		.sender = redirect->sender,
+		.recipient = redirect->action->address,
+		.notify = dsn->notify != NULL ? dsn->notify : envelope->notify,
+		.orcpt = envelope->orcpt,
+		.ret = dsn->ret != NULL ? dsn->ret : envelope->ret,
+		.envid = envelope->envid,
+	};
+	if (!out_send_message(run, redirect->message, redirect->headers, &mail, &redirect->bytes, st))
+		return false;
+	deliver_report_sent(run->report, "redirect", redirect->action->address, redirect->bytes);
+	return true;
+}
+
+extern const DeliverAction deliver_redirect;
+const DeliverAction deliver_redirect = {
+	.name = "redirect",
+	.prepare = redirect_prepare,
+	.free = redirect_free,
+	.key = redirect_key,
+	.send = redirect_send,
+	.limit = DELIVER_REDIRECTS,
+};

@@ -1,0 +1,67 @@
+/*
+ * deliver-reject: reject and ereject (RFC 5429). We are asked while Postfix, or the LMTP client, still waits: the refusal is
+ * our answer, 5.7.1 with the owner's text, and never a mail of our own.
+ */
+#include "agent/deliver/deliver.h"
+
+#include "agent/base/limits.h"
+
+#include <string.h>
+
+/* One line: line ends become blanks, runs of blanks one; cut between characters. */
+static char *
+one_line(const char *text)
+{
+	g_autofree char *valid = g_utf8_make_valid(text != NULL ? text : "", -1);
+	GString *out = g_string_new(NULL);
+	for (const char *c = valid; *c != '\0' && out->len < LIMIT_REJECT_TEXT; c = g_utf8_next_char(c)) {
+		gunichar u = g_utf8_get_char(c);
+		bool blank = g_unichar_isspace(u) || g_unichar_iscntrl(u);
+		if (!blank)
+			g_string_append_unichar(out, u);
+		else if (out->len > 0 && out->str[out->len - 1] != ' ')
+			g_string_append_c(out, ' ');
+	}
+	return g_strchomp(g_string_free(out, FALSE));
+}
+
+/* The message must have come whole all the same: its end may change the rules' mind. */
+static bool
+reject_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
+{
+	MessageBody body;
+	if (!message_body(run->job->message, &body) && !message_drain(run->job->message, st))
+		return false;
+	*ret_step = (void *) action;
+	return true;
+}
+
+static void
+reject_free(void *step)
+{
+	(void) step;
+}
+
+/* Last of all, when what else the plan asks for is done. */
+static bool
+reject_send(DeliverRun *run, void *step, Status *st)
+{
+	const PlanAction *action = step;
+	g_autofree char *text = one_line(action->text);
+	if (envelope_is_bounce(run->job->envelope))
+		deliver_note(run, "refused mail of the null sender: nobody will be told");
+	return status_fail(st, STATUS_RULE_REFUSED, "<%s>: %s", run->job->envelope->recipient,
+	                   *text != '\0' ? text : status_row(STATUS_RULE_REFUSED)->text);
+}
+
+#define REJECT(action) \
+	extern const DeliverAction deliver_##action; \
+	const DeliverAction deliver_##action = { \
+		.name = #action, \
+		.prepare = reject_prepare, \
+		.free = reject_free, \
+		.send = reject_send, \
+	}
+
+REJECT(reject);
+REJECT(ereject);

@@ -1,0 +1,226 @@
+/*
+ * deliver-vacation (RFC 5230, 6131, 3834): an answer to the sender, once an interval, and never to a machine. Each answer
+ * that is not given is noted with its reason. It goes out from the null sender, so that nothing comes back.
+ */
+#include "agent/deliver/out.h"
+
+#include "agent/base/limits.h"
+#include "agent/deliver/reply-guard.h"
+
+#include <string.h>
+
+typedef struct {
+	const PlanReply *reply;   /* borrowed */
+	char *sender;             /* who is answered */
+	char *key;
+	char *seen;               /* key of the interval; NULL: every message is answered */
+	GBytes *message;
+} Vacation;
+
+static void
+vacation_free(void *step)
+{
+	Vacation *vacation = step;
+	g_free(vacation->sender);
+	g_free(vacation->key);
+	g_free(vacation->seen);
+	g_clear_pointer(&vacation->message, g_bytes_unref);
+	g_free(vacation);
+}
+
+/* RFC 5230 4.2: without a handle, answers that differ are different ones. */
+static char *
+seen_key(const DeliverRun *run, const PlanReply *reply, const char *sender)
+{
+	AddressRules rules = { .delimiters = "", .fold_local = true };
+	g_autofree char *canonical = address_canonical(sender, &rules);
+	const char *owner = run->job->owner->user;
+	if (reply->handle != NULL)
+		return state_key("vacation", owner, canonical, "handle", reply->handle, NULL);
+	return state_key("vacation", owner, canonical, reply->subject != NULL ? reply->subject : "",
+	                 reply->from != NULL ? reply->from : "", reply->is_mime ? "mime" : "text", reply->body, NULL);
+}
+
+/* Ask the state last: it is opened for this. What an earlier try of this message sent is the ledger's matter. */
+static char *
+why_seen(DeliverRun *run, const Vacation *vacation)
+{
+	g_auto(Status) st = STATUS_INIT;
+	if (run->state == NULL)
+		return g_strdup("nobody can remember who was answered");
+	if (vacation->seen == NULL || ledger_find(run->ledger, vacation->key, NULL) != LEDGER_NEW)
+		return NULL;
+	if (state_seen(run->state, vacation->seen, &st))
+		return g_strdup_printf("<%s> was answered before", vacation->sender);
+	return st.id != STATUS_OK ? g_strdup(st.detail) : NULL;
+}
+
+static char *
+why_not(DeliverRun *run, const Vacation *vacation)
+{
+	ReplyQuestion question = {
+		.headers = message_headers(run->job->message),
+		.envelope = run->job->envelope,
+		.own = { run->job->owner->addresses, vacation->reply->addresses },
+		.rules = out_rules(run),
+	};
+	char *why = reply_guard_why_not(&question);
+	if (why == NULL && !outmail_address_is_safe(vacation->sender))
+		why = g_strdup("its sender is no address");
+	if (why == NULL)
+		why = why_seen(run, vacation);
+	if (why == NULL)
+		(void) deliver_may_send(run, DELIVER_REPLIES, vacation->key, &why);
+	return why;
+}
+
+/* The ids that it continues (RFC 5322 3.6.4): those that the message had, then its own. */
+static char *
+references(const Headers *headers, const char *id)
+{
+	g_autofree char *old = out_field_raw(headers, "References");
+	if (old == NULL)
+		old = out_field_raw(headers, "In-Reply-To");
+	g_autoptr(GPtrArray) ids = g_ptr_array_new();
+	g_auto(GStrv) words = g_strsplit_set(old != NULL ? old : "", " \t", -1);
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (words[i][0] == '<' && g_str_has_suffix(words[i], ">") && strlen(words[i]) <= LIMIT_ADDRESS_BYTES)
+			g_ptr_array_add(ids, words[i]);
+	if (ids->len > LIMIT_REFERENCES)
+		g_ptr_array_remove_range(ids, 1, ids->len - LIMIT_REFERENCES);
+	g_ptr_array_add(ids, (gpointer) id);
+	g_ptr_array_add(ids, NULL);
+	return g_strjoinv(" ", (char **) ids->pdata);
+}
+
+static char *
+make_subject(const PlanReply *reply, const Headers *headers)
+{
+	if (reply->subject != NULL)
+		return g_strdup(reply->subject);
+	g_autofree char *old = out_field_text(headers, "Subject");
+	return g_strconcat("Auto: ", old != NULL ? old : "", NULL);
+}
+
+/* The Content fields and the body of `entity`, behind the header of `composed`, whose own Content fields go. */
+static GBytes *
+put_entity(GBytes *composed, const char *entity)
+{
+	size_t len, entity_len;
+	const char *data = g_bytes_get_data(composed, &len);
+	g_autoptr(Headers) own = headers_take_block(g_strndup(data, len), len, &len);
+	g_autoptr(Headers) theirs = headers_take_block(g_strdup(entity), strlen(entity), &entity_len);
+	GString *out = g_string_new(NULL);
+	for (size_t i = 0; i < headers_count(own) + headers_count(theirs); i++) {
+		bool is_ours = i < headers_count(own);
+		const HeaderField *field = is_ours ? headers_get(own, i) : headers_get(theirs, i - headers_count(own));
+		bool is_content = field->name_len > 8 && g_ascii_strncasecmp(field->bytes, "Content-", 8) == 0;
+		if (is_content == is_ours)
+			continue;
+		g_string_append_len(out, field->bytes, field->len);
+		if (out->str[out->len - 1] != '\n')
+			g_string_append_c(out, '\n');
+	}
+	const char *body = entity + entity_len;
+	if (*body != '\n' && !g_str_has_prefix(body, "\r\n"))
+		g_string_append_c(out, '\n');
+	g_string_append(out, body);
+	return g_string_free_to_bytes(out);
+}
+
+static bool
+compose(DeliverRun *run, Vacation *vacation, Status *st)
+{
+	const PlanReply *reply = vacation->reply;
+	const Headers *headers = message_headers(run->job->message);
+	g_autofree char *id = out_field_raw(headers, "Message-ID"), *date = out_date(run->job->owner->now);
+	g_autofree char *own_id = out_message_id(run, vacation->key), *subject = make_subject(reply, headers);
+	g_autofree char *thread = id != NULL ? references(headers, id) : NULL;
+	g_autofree char *to = g_strdup_printf("<%s>", vacation->sender);
+	const char *from = reply->from != NULL ? reply->from : out_speaker(run);
+	if (from == NULL)
+		return status_fail_detail(st, STATUS_CONFIG, "no address is known to answer from");
+	MimeField fields[9] = {
+		{ "From", from, MIME_FIELD_ADDRESSES },
+		{ "To", to, MIME_FIELD_ADDRESSES },
+		{ "Subject", subject, MIME_FIELD_TEXT },
+		{ "Date", date, MIME_FIELD_RAW },
+		{ "Message-ID", own_id, MIME_FIELD_RAW },
+		{ "Auto-Submitted", "auto-replied (vacation)", MIME_FIELD_RAW },
+		{ "X-Auto-Response-Suppress", "All", MIME_FIELD_RAW },
+		{ "In-Reply-To", id, MIME_FIELD_RAW },
+		{ "References", thread, MIME_FIELD_RAW },
+	};
+	const char *text = reply->is_mime || reply->body == NULL ? "" : reply->body;
+	MimeDraft draft = {
+		.fields = fields, .n_fields = id != NULL ? 9 : 7, .type = "text/plain", .data = text, .len = strlen(text),
+	};
+	g_autoptr(GBytes) composed = NULL;
+	if (!mime_compose(&draft, &composed, st))
+		return false;
+	vacation->message = reply->is_mime ? put_entity(composed, reply->body) : g_steal_pointer(&composed);
+	return true;
+}
+
+static bool
+vacation_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
+{
+	(void) st;
+	Vacation *vacation = g_new0(Vacation, 1);
+	const char *sender = run->job->envelope->sender;
+	vacation->reply = action->reply;
+	vacation->sender = g_strdup(sender != NULL ? sender : "");
+	g_autofree char *seen = seen_key(run, action->reply, vacation->sender);
+	vacation->key = g_strconcat("reply ", seen, NULL);
+	if (action->reply->interval_seconds > 0)
+		vacation->seen = g_steal_pointer(&seen);
+	g_autofree char *why = why_not(run, vacation);
+	g_auto(Status) fault = STATUS_INIT;
+	if (why == NULL && !compose(run, vacation, &fault))
+		why = g_strdup(fault.detail);
+	if (why == NULL) {
+		*ret_step = vacation;
+		return true;
+	}
+	deliver_note(run, "no vacation reply: %s", why);
+	vacation_free(vacation);
+	return true;
+}
+
+static const char *
+vacation_key(const void *step)
+{
+	return ((const Vacation *) step)->key;
+}
+
+static bool
+vacation_send(DeliverRun *run, void *step, Status *st)
+{
+	Vacation *vacation = step;
+	if (!out_send_composed(run, vacation->message, vacation->sender, st))
+		return false;
+	deliver_report_sent(run->report, "vacation", vacation->sender, g_bytes_get_size(vacation->message));
+	out_keep_copy(run, vacation->reply->fcc, vacation->message);
+	return true;
+}
+
+static void
+vacation_sent(DeliverRun *run, void *step)
+{
+	const Vacation *vacation = step;
+	const DeliverOwner *owner = run->job->owner;
+	if (vacation->seen != NULL && owner->state != NULL)
+		state_once_will_see(owner->state, vacation->seen, owner->now + vacation->reply->interval_seconds);
+}
+
+extern const DeliverAction deliver_vacation;
+const DeliverAction deliver_vacation = {
+	.name = "vacation",
+	.optional = true,
+	.prepare = vacation_prepare,
+	.free = vacation_free,
+	.key = vacation_key,
+	.send = vacation_send,
+	.limit = DELIVER_REPLIES,
+	.sent = vacation_sent,
+};

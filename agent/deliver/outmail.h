@@ -1,0 +1,56 @@
+/*
+ * outmail: hands a message to Postfix for somebody else.
+ *
+ * By SMTP to a host or a unix socket, which works without privileges, or by the sendmail program. SMTP is done by
+ * libcurl in a module, todoke-submit.so, that is opened when something is sent: opening costs 20 ms, and most mail sends nothing.
+ * libcurl's own upload cannot say NOTIFY, ORCPT, RET, ENVID or BODY (its MAIL and RCPT commands end behind the address),
+ * and libESMTP adds and drops header fields; so libcurl connects and greets (CURLOPT_CONNECT_ONLY, which also does
+ * STARTTLS and AUTH should they be asked for one day), and the few commands after that are ours (submit-talk.c).
+ */
+#ifndef TODOKE_OUTMAIL_H
+#define TODOKE_OUTMAIL_H
+
+#include "agent/base/status.h"
+
+#include <sys/types.h>
+
+/* One message for one recipient. All is borrowed. */
+typedef struct {
+	const char *sender;     /* "": the null sender */
+	const char *recipient;
+	/* DSN wishes (RFC 3461) in their wire form; NULL: none. Dropped where the other side has no DSN. */
+	const char *notify;
+	const char *orcpt;
+	const char *ret;
+	const char *envid;
+	/* The message: bytes, then a part of a file. Line ends may be LF or CRLF. */
+	const void *head;
+	size_t head_len;
+	int body_fd;            /* with body_len > 0 */
+	off_t body_at;
+	off_t body_len;
+} OutMail;
+
+/* Where mail goes out, from the setting `submit`. All is borrowed. */
+typedef struct {
+	const char *submit;     /* "smtp:HOST:PORT", "smtp:unix:/PATH", "sendmail:/PATH" */
+	const char *helo;       /* our name */
+	unsigned seconds;       /* how long one message may take */
+} OutRoute;
+
+/* Is this a value for `submit`? *ret_why says in a few words what is wrong. */
+bool outmail_route_is_valid(const char *submit, const char **ret_why);
+
+/* Can the address stand in an SMTP command or an argument: no control octet, no bracket, not too long, not empty? */
+bool outmail_address_is_safe(const char *address);
+
+/* May this stand as a DSN parameter (RFC 3461 4): printable ASCII without blanks? */
+bool outmail_param_is_safe(const char *value);
+
+/*
+ * Hand it over. True: the other side has taken the responsibility for it. Faults: STATUS_SUBMIT (nobody there, 4xx, a fault of
+ * our own; a later try may succeed), STATUS_SUBMIT_REFUSED (5xx: the text has the other side's words), STATUS_CONFIG.
+ */
+bool outmail_send(const OutMail *mail, const OutRoute *route, Status *st);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * program: runs a program of the site's folder (setting `program_folder`) for a rule: pipe, filter, execute
+ * (vnd.dovecot.*). No shell, no search: the name is a file in that folder.
+ */
+#ifndef TODOKE_PROGRAM_H
+#define TODOKE_PROGRAM_H
+
+#include "agent/base/child.h"
+#include "agent/message/envelope.h"
+#include "conf/conf.h"
+
+/* What to run, for whom. All is borrowed. */
+typedef struct {
+	const Conf *conf;
+	const char *user;
+	const char *home;              /* NULL: none */
+	const Envelope *envelope;
+	const char *name;
+	const char *const *args;       /* without the name; NULL ends it; NULL: none */
+	/* Its input: bytes, then a part of a file. */
+	const void *head;
+	size_t head_len;
+	int body_fd;
+	off_t body_at;
+	off_t body_len;
+	size_t output_limit;           /* 0: the setting */
+} ProgramCall;
+
+/* May a program be called so? *ret_why says why not. */
+bool program_name_is_safe(const char *name, const char **ret_why);
+
+/* Run it to its end, whatever it says then. Faults: STATUS_PROGRAM (not allowed, not there, too long, too much output). */
+bool program_run(const ProgramCall *call, ChildResult *ret_result, Status *st);
+
+#endif

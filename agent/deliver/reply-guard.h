@@ -1,0 +1,25 @@
+/*
+ * reply-guard: who must not be answered by a machine (RFC 3834 2, RFC 5230 4.5 and 4.6). Pure: no state, no mail.
+ */
+#ifndef TODOKE_REPLY_GUARD_H
+#define TODOKE_REPLY_GUARD_H
+
+#include "agent/message/address.h"
+#include "agent/message/envelope.h"
+#include "agent/message/headers.h"
+
+/* What is asked about. All is borrowed. */
+typedef struct {
+	const Headers *headers;         /* as the message came */
+	const Envelope *envelope;
+	const GPtrArray *own[2];        /* char *: the owner's addresses, and those that the rule adds; each may be NULL */
+	AddressRules rules;
+} ReplyQuestion;
+
+/* Was it sent by a machine? Why, in a few words; NULL: it does not say so. Caller frees. */
+char *reply_guard_machine(const Headers *headers);
+
+/* Why this message must not be answered; NULL: it may. Caller frees. */
+char *reply_guard_why_not(const ReplyQuestion *question);
+
+#endif

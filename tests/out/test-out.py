@@ -1,0 +1,563 @@
+#!/usr/bin/env python3
+"""What leaves the machine: each action through plan-once, against a scripted SMTP peer."""
+
+import email
+import email.policy
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import tap
+from smtp_peer import Peer, unused_port, write_program
+
+PROGRAM = os.path.abspath("tests/out/plan-once")
+MESSAGE = (b"Received: from client.test by mail.example.net; Wed, 2 Aug 2017 23:49:00 +0900\n"
+           b"From: Sender <sender@client.test>\nTo: owner@example.net\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\n"
+           b"Message-ID: <1@client.test>\nReferences: <0@client.test>\nDate: Wed, 2 Aug 2017 23:49:00 +0900\n\n"
+           b"body\n.dot\n..two\nlast \xe4\n")
+KEY = "k1 " + "11" * 32 + "\n"
+
+
+class Result:
+    def __init__(self, run):
+        self.code = run.returncode
+        lines = run.stdout.decode().splitlines()
+        self.answer = lines[0] if lines else ""
+        self.done = [line[2:] for line in lines if line.startswith("+ ")]
+        self.notes = [line[2:] for line in lines if line.startswith("# ")]
+        self.detail = run.stderr.decode()
+
+    def note(self, part):
+        if not any(part in note for note in self.notes):
+            raise AssertionError("no note with %r in %r; %s" % (part, self.notes, self.detail))
+
+
+def run(folder, peer, *words, message=MESSAGE, code=0, env=None):
+    submit = peer if isinstance(peer, str) else peer.submit
+    argv = [PROGRAM, folder, "-o", "submit=" + submit, "-o", "submit_timeout=3s", *words]
+    result = Result(subprocess.run(argv, input=message, capture_output=True, timeout=60, check=False, env=dict(os.environ, **(env or {}))))
+    tap.same(result.code, code, "exit code of %s (%s; %s)" % (words, result.answer, result.detail))
+    return result
+
+
+def stored(folder, box=""):
+    root = os.path.join(folder, "Maildir", box)
+    files = [name for name in tap.files_below(root) if re.match("(new|cur)/", name)]
+    return [open(os.path.join(root, name), "rb").read() for name in files]
+
+
+def no_litter(folder):
+    tap.same([name for name in tap.files_below(folder) if "/tmp/" in name], [], "tmp")
+
+
+def parse(message):
+    return email.message_from_bytes(message, policy=email.policy.default)
+
+
+def field(message, name):
+    return re.findall(b"(?im)^%s: *(.*?)\r?$" % name.encode(), message.split(b"\r\n\r\n")[0])
+
+
+def keyed(folder):
+    with open(os.path.join(folder, "key"), "w") as file:
+        file.write(KEY)
+
+
+# redirect
+
+def test_redirect_keeps_every_byte(folder):
+    keyed(folder)
+    with Peer() as peer:
+        result = run(folder, peer, "redirect|b@example.org")
+        tap.same(result.done, ["redirect b@example.org"])
+        mail, rcpt, message = peer.mails[0]
+        tap.same((mail, rcpt), ("MAIL FROM:<sender@client.test> BODY=8BITMIME", "RCPT TO:<b@example.org>"))
+        mark, rest = message.split(b"\r\n\t", 1)[0], message.split(b"\r\n", 2)[2]
+        tap.contains(mark, b"X-Todoke-Mark: v=1; k=k1; a=redirected; n=0; t=1700000000;")
+        tap.same(rest, MESSAGE.replace(b"\n", b"\r\n"))
+    tap.same(stored(folder), [])
+    no_litter(folder)
+
+
+def test_redirect_without_key_or_return_path(folder):
+    with Peer() as peer:
+        run(folder, peer, "redirect|b@example.org", message=b"Return-Path: <sender@client.test>\n" + MESSAGE)
+        tap.same(peer.mails[0][2], MESSAGE.replace(b"\n", b"\r\n"))
+
+
+def test_redirect_of_a_message_without_header_and_with_crlf(folder):
+    with Peer() as peer:
+        for number, (message, want) in enumerate(((b"\nonly body\n", b"\r\nonly body\r\n"), (b"A: b\r\n\r\nx\r\n", b"A: b\r\n\r\nx\r\n"),
+                                                  (b"A: b\n", b"A: b\r\n"), (b"A: b\n\nno end", b"A: b\r\n\r\nno end\r\n"))):
+            run(folder, peer, "-e", "queue_id=%d" % number, "redirect|b@example.org", message=message)
+            tap.same(peer.mails[-1][2], want)
+
+
+def test_redirect_of_a_long_message(folder):
+    message = MESSAGE + b".0123456789abcde\n" * 200000
+    with Peer() as peer:
+        run(folder, peer, "redirect|b@example.org", message=message)
+        tap.same(peer.mails[0][2] == message.replace(b"\n", b"\r\n"), True)
+
+
+def test_redirect_beside_a_copy(folder):
+    with Peer() as peer:
+        result = run(folder, peer, "redirect|b@example.org", "keep")
+        tap.same(result.done, ["keep INBOX", "redirect b@example.org"])
+    tap.same(stored(folder), [MESSAGE])
+
+
+def test_redirect_through_unix_socket(folder):
+    with Peer(path=os.path.join(folder, "socket")) as peer:
+        run(folder, peer, "redirect|b@example.org")
+        tap.same(peer.recipients(), ["b@example.org"])
+
+
+def test_redirect_passes_dsn_wishes(folder):
+    wishes = ["-e", "notify=SUCCESS,FAILURE", "-e", "ret=HDRS", "-e", "envid=QQ+2B1", "-e", "orcpt=rfc822;info@example.net"]
+    with Peer() as peer:
+        run(folder, peer, *wishes, "redirect|b@example.org")
+        tap.same(peer.mails[0][0], "MAIL FROM:<sender@client.test> BODY=8BITMIME RET=HDRS ENVID=QQ+2B1")
+        tap.same(peer.mails[0][1], "RCPT TO:<b@example.org> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;info@example.net")
+    with Peer({"EHLO": "250 plain"}) as peer:
+        run(folder, peer, "-e", "queue_id=2", *wishes, "redirect|b@example.org")
+        tap.same(peer.mails[0][:2], ("MAIL FROM:<sender@client.test>", "RCPT TO:<b@example.org>"))
+    with Peer() as peer:
+        run(folder, peer, "-e", "queue_id=3", "-e", "envid=a b\r\nRCPT TO:<evil@x>", "redirect|b@example.org")
+        tap.same(peer.mails[0][0], "MAIL FROM:<sender@client.test> BODY=8BITMIME")
+
+
+def test_redirect_sender(folder):
+    keyed(folder)
+    with Peer() as peer:
+        for number, (setting, sender, want) in enumerate((
+                ("original", "a b@client.test", '"a b"@client.test'), ("owner", "s@client.test", "owner@example.net"), ("owner", "", ""),
+                ("srs", "", ""), ("srs", "MAILER-DAEMON", ""), ("original", "ü@client.test", "ü@client.test"))):
+            run(folder, peer, "-o", "redirect_sender=" + setting, "-e", "sender=" + sender, "-e", "queue_id=%d" % number, "redirect|b@example.org")
+            tap.contains(peer.mails[-1][0], "MAIL FROM:<%s>" % want)
+        tap.contains(peer.mails[-1][0], " SMTPUTF8")
+        run(folder, peer, "-o", "redirect_sender=srs", "-e", "queue_id=9", "redirect|b@example.org")
+        tap.same(bool(re.match(r"MAIL FROM:<SRS0=[A-Z2-7]{8}=[A-Z2-7]{2}=client\.test=sender@example\.net>", peer.mails[-1][0])), True, peer.mails[-1][0])
+
+
+def test_redirect_srs_without_key_is_noted(folder):
+    with Peer() as peer:
+        run(folder, peer, "-o", "redirect_sender=srs", "redirect|b@example.org").note("not rewritten")
+        tap.contains(peer.mails[0][0], "<sender@client.test>")
+
+
+def test_redirect_held_back_is_stored(folder):
+    hops = b"Received: by x\n" * 31
+    with Peer() as peer:
+        for number, (address, message, why) in enumerate((
+                ("owner@example.net", MESSAGE, "that is the owner"), ("OWNER+x@EXAMPLE.net", MESSAGE, "that is the owner"),
+                ("b@example.org", hops + MESSAGE, "hosts"), ("b\r\nRCPT TO:<c@d>", MESSAGE, "no address"), ("", MESSAGE, "no address"))):
+            result = run(folder, peer, "-e", "queue_id=%d" % number, "redirect|" + address, message=message)
+            result.note(why)
+            tap.same(result.done, ["keep INBOX"])
+            tap.same(len(stored(folder)), number + 1)
+        tap.same(peer.mails, [])
+
+
+def test_redirect_limit_of_the_day(folder):
+    with Peer() as peer:
+        for number in range(4):
+            result = run(folder, peer, "-o", "redirect_limit=3", "-e", "queue_id=%d" % number, "redirect|b@example.org", "redirect|c@example.org")
+        result.note("the limit of 3 redirects a day is reached")
+        tap.same(len(peer.mails), 3)
+        tap.same(len(stored(folder)), 3)
+        run(folder, peer, "-o", "redirect_limit=3", "-e", "queue_id=5", "-e", "now=1700090000", "redirect|b@example.org")
+        tap.same(len(peer.mails), 4)
+
+
+# what the other side may do
+
+TROUBLE = [("greeting", "421 4.3.2 busy", 75), ("greeting", "554 no", 75), ("EHLO", "550 no", 75), ("MAIL", "451 4.3.0 later", 75),
+           ("MAIL", "550 5.1.8 bad sender", 69), ("MAIL", "530 5.7.0 Must issue a STARTTLS command first", 75), ("RCPT", "450 4.1.1 later", 75),
+           ("RCPT", "550 5.1.1 no such user", 69), ("DATA", "451 4.3.0 later", 75), ("DATA", "554 5.5.1 no", 69),
+           ("DOT", "452 4.3.1 full", 75), ("DOT", "552 5.3.4 too big", 69), ("DOT", "421 4.3.0 bye", 75), ("greeting", "die", 75), ("EHLO", "die", 75),
+           ("MAIL", "die", 75), ("RCPT", "die", 75), ("DATA", "die", 75), ("DATA", "die in data", 75), ("DOT", "die", 75),
+           ("greeting", "hang", 75), ("MAIL", "hang", 75), ("DOT", "hang", 75), ("MAIL", "nonsense", 75), ("MAIL", "9" * 5000, 75),
+           ("RCPT", "250-" + "x" * 100 + "\r\n" + "250-y\r\n" * 200 + "250 z", 75)]
+
+
+def test_trouble_with_a_redirect(folder):
+    for number, (step, what, code) in enumerate(TROUBLE):
+        box = os.path.join(folder, str(number))
+        os.mkdir(box)
+        with Peer({step: what}) as peer:
+            began = time.monotonic()
+            result = run(box, peer, "redirect|b@example.org", code=code)
+            tap.same(time.monotonic() - began < 10, True, "time at %s: %s" % (step, what))
+            tap.same(peer.mails, [])
+        tap.same(stored(box), [])
+        no_litter(box)
+        if code == 69:
+            tap.contains(result.answer, "5.4.0 <b@example.org>: the next host said: " + what)
+            continue
+        tap.contains(result.answer, "4.4.0 ")
+        with Peer() as peer:
+            run(box, peer, "redirect|b@example.org")
+            tap.same(peer.recipients(), ["b@example.org"])
+            run(box, peer, "redirect|b@example.org").note("done by an earlier try")
+            tap.same(peer.recipients(), ["b@example.org"])
+
+
+def test_trouble_leaves_one_copy(folder):
+    plan = ("redirect|b@example.org", "keep", "fileinto|Work", "redirect|c@example.org")
+    for number, (step, what, code) in enumerate(TROUBLE):
+        box = os.path.join(folder, str(number))
+        os.mkdir(box)
+        with Peer({step: what}) as peer:
+            for _ in range(2 if what != "hang" else 1):
+                run(box, peer, *plan, code=code)
+                tap.same((len(stored(box)), len(stored(box, ".Work"))), (1, 1), "copies after %s: %s" % (step, what))
+        if code == 75:
+            with Peer() as peer:
+                run(box, peer, *plan)
+                tap.same(peer.recipients(), ["b@example.org", "c@example.org"])
+                tap.same((len(stored(box)), len(stored(box, ".Work"))), (1, 1), "copies at last")
+        no_litter(box)
+
+
+def test_nobody_there(folder):
+    submit = "smtp:127.0.0.1:%d" % unused_port()
+    tap.contains(run(folder, submit, "redirect|b@example.org", code=75).answer, "4.4.0 ")
+    tap.contains(run(folder, "smtp:unix:%s/none" % folder, "redirect|b@example.org", code=75).answer, "4.4.0 ")
+    tap.contains(run(folder, "sendmail:%s/none" % folder, "redirect|b@example.org", code=75).answer, "4.4.0 ")
+    tap.contains(run(folder, "nonsense", "redirect|b@example.org", code=75).answer, "4.3.5 ")
+
+
+def test_refused_and_put_off(folder):
+    """One address is refused, another comes later: put off first, then the refusal, and nothing twice."""
+    plan = ("redirect|b@example.org", "redirect|c@example.org")
+
+    class Half(Peer):
+        def say(self, connection, step):
+            if step == "RCPT" and "<b@" in self.commands[-1]:
+                connection.sendall(b"550 5.1.1 gone\r\n")
+                return False
+            return super().say(connection, step)
+
+    with Half({"DOT": "451 4.3.0 later"}) as peer:
+        run(folder, peer, *plan, code=75)
+    with Half() as peer:
+        tap.contains(run(folder, peer, *plan, code=69).answer, "5.1.1 gone")
+        tap.same(peer.recipients(), ["c@example.org"])
+        tap.same([line for line in peer.commands if "b@example.org" in line], [], "asked again")
+
+
+def test_refused_quietly(folder):
+    with Peer({"RCPT": "550 5.1.1 gone"}) as peer:
+        result = run(folder, peer, "-o", "redirect_refused=quiet", "redirect|b@example.org", "keep")
+        result.note("550 5.1.1 gone")
+        run(folder, peer, "-o", "redirect_refused=quiet", "-e", "queue_id=2", "redirect|b@example.org", code=69)
+    tap.same(len(stored(folder)), 1)
+
+
+def test_refused_bounce_stays_here(folder):
+    with Peer({"RCPT": "550 5.1.1 gone"}) as peer:
+        result = run(folder, peer, "-e", "sender=", "redirect|b@example.org")
+        result.note("stored in the INBOX instead")
+    tap.same(stored(folder), [MESSAGE])
+
+
+def test_sendmail(folder):
+    program = write_program(folder, "sendmail", 'printf "%s\\n" "$@" >>"$0.args"; cat >>"$0.mail"; exit $(cat "$0.code")\n')
+    for code, want in ((0, 0), (75, 75), (69, 75), (71, 75), (67, 69), (65, 69)):
+        with open(program + ".code", "w") as file:
+            file.write(str(code))
+        run(folder, "sendmail:" + program, "-e", "queue_id=%d" % code, "-e", "sender=", "-e", "notify=NEVER", "keep", "redirect|b@example.org", code=want)
+    with open(program + ".args") as file:
+        tap.same(file.read().split("\n")[:8], ["-i", "-f", "", "-N", "NEVER", "--", "b@example.org", "-i"])
+    with open(program + ".mail", "rb") as file:
+        tap.same(file.read().startswith(MESSAGE), True)
+
+
+# reject
+
+def test_reject(folder):
+    with Peer() as peer:
+        result = run(folder, peer, "reject|Bitte nicht,\nich möchte\tdas nicht\r\n", code=77)
+        tap.same(result.answer, "5.7.1 <owner@example.net>: Bitte nicht, ich möchte das nicht")
+        result = run(folder, peer, "ereject|" + "ü" * 2000, code=77)
+        tap.same(len(result.answer) < 700, True)
+        tap.same(run(folder, peer, "reject|", code=77).answer, "5.7.1 <owner@example.net>: refused by a rule")
+        result = run(folder, peer, "notify|mailto:n@example.org", "reject|no", code=77)
+        tap.same(peer.recipients(), ["n@example.org"])
+        run(folder, peer, "-e", "sender=", "reject|no", code=77).note("null sender")
+    tap.same(stored(folder), [])
+    no_litter(folder)
+
+
+# vacation
+
+def test_vacation(folder):
+    with Peer() as peer:
+        result = run(folder, peer, "keep", "vacation|h|7|Bin weg – zurück am 1.|Sent")
+        tap.same(result.done, ["keep INBOX", "vacation sender@client.test", "fileinto Sent"] if result.done[1][0] == "v"
+                 else ["keep INBOX", "fileinto Sent", "vacation sender@client.test"])
+        mail, rcpt, message = peer.mails[0]
+        tap.same((mail.split(" BODY")[0], rcpt), ("MAIL FROM:<>", "RCPT TO:<sender@client.test> NOTIFY=NEVER"))
+        reply = parse(message)
+        tap.same(reply["From"], "owner@example.net")
+        tap.same(reply["To"], "sender@client.test")
+        tap.same(reply["Subject"], "Auto: Grüße")
+        tap.same(reply["In-Reply-To"], "<1@client.test>")
+        tap.same(reply["References"], "<0@client.test> <1@client.test>")
+        tap.same(reply["Auto-Submitted"], "auto-replied (vacation)")
+        tap.same(reply.get_content().strip(), "Bin weg – zurück am 1.")
+        tap.same(reply["Date"], "Tue, 14 Nov 2023 22:13:20 +0000")
+        tap.same(len(stored(folder)), 1)
+        tap.same(stored(folder, ".Sent")[0].replace(b"\n", b"\r\n"), message)
+        # the same sender again: not within the days
+        run(folder, peer, "-e", "queue_id=2", "keep", "vacation|h|7|weg").note("was answered before")
+        run(folder, peer, "-e", "queue_id=3", "-e", "now=%d" % (1700000000 + 7 * 86400 - 1), "keep", "vacation|h|7|weg").note("answered before")
+        run(folder, peer, "-e", "queue_id=4", "-e", "now=%d" % (1700000000 + 7 * 86400), "keep", "vacation|h|7|weg")
+        run(folder, peer, "-e", "queue_id=5", "-e", "sender=other@client.test", "keep", "vacation|h|7|weg")
+        tap.same(peer.recipients(), ["sender@client.test"] * 2 + ["other@client.test"])
+        run(folder, peer, "-e", "queue_id=6", "keep", "vacation|every|0|weg")
+        run(folder, peer, "-e", "queue_id=7", "keep", "vacation|every|0|weg")
+        tap.same(len(peer.mails), 5)
+
+
+def test_vacation_mime(folder):
+    with Peer() as peer:
+        run(folder, peer, "vacation|h|7|Content-Type: text/html; charset=utf-8\nBcc: evil@x.test\nX: y\nContent-Transfer-Encoding: 8bit\n\n<p>weg</p>\n")
+        reply = parse(peer.mails[0][2])
+        tap.same(reply.get_content_type(), "text/html")
+        tap.same((reply["Bcc"], reply["X"]), (None, None))
+        tap.same(reply.get_content(), "<p>weg</p>\n")
+        tap.same(len(field(peer.mails[0][2], "Content-Type")), 1)
+        tap.same(field(peer.mails[0][2], "MIME-Version"), [b"1.0"])
+
+
+def test_vacation_seen_only_after_success(folder):
+    with Peer({"MAIL": "451 4.3.0 later"}) as peer:
+        run(folder, peer, "keep", "vacation|h|7|weg").note("vacation not sent")
+    tap.same(len(stored(folder)), 1)
+    with Peer() as peer:
+        run(folder, peer, "-e", "queue_id=2", "keep", "vacation|h|7|weg")
+        tap.same(len(peer.mails), 1)
+        run(folder, peer, "-e", "queue_id=3", "keep", "vacation|h|7|weg").note("answered before")
+    # sent, but the delivery is put off: the retry neither answers again nor forgets
+    class Half(Peer):
+        def say(self, connection, step):
+            if step == "RCPT" and "<b@" in self.commands[-1]:
+                connection.sendall(b"450 4.1.1 later\r\n")
+                return False
+            return super().say(connection, step)
+    with Half() as peer:
+        plan = ("-e", "queue_id=4", "-e", "sender=x@y.test", "redirect|b@example.org", "vacation|h|7|weg")
+        run(folder, peer, *plan, code=75)
+        run(folder, peer, *plan, code=75).note("vacation was done by an earlier try")
+        tap.same(peer.recipients(), ["x@y.test"])
+    with Peer() as peer:
+        run(folder, peer, *plan)
+        run(folder, peer, "-e", "queue_id=5", "-e", "sender=x@y.test", "keep", "vacation|h|7|weg").note("answered before")
+        tap.same(peer.recipients(), ["b@example.org"])
+
+
+def test_vacation_limit_of_the_day(folder):
+    with Peer() as peer:
+        for number in range(3):
+            result = run(folder, peer, "-o", "reply_limit=2", "-e", "queue_id=%d" % number, "-e", "sender=s%d@x.test" % number, "keep", "vacation|h|7|weg")
+        result.note("the limit of 2 replies a day is reached")
+        tap.same(len(peer.mails), 2)
+
+
+# notify
+
+def test_notify(folder):
+    uri = "mailto:a%40b.test,c@d.test?subject=Neue%20Post&to=e@f.test&Auto-Submitted=no&keywords=x&from=evil@x.test&body=Zeile%0Azwei"
+    with Peer() as peer:
+        result = run(folder, peer, "keep", "notify|" + uri)
+        tap.same(peer.recipients(), ["a@b.test", "c@d.test", "e@f.test"])
+        result.note("'Auto-Submitted'")
+        result.note("'from'")
+        notice = parse(peer.mails[0][2])
+        tap.same(notice["Subject"], "Neue Post")
+        tap.same(notice["From"], "owner@example.net")
+        tap.same(notice["To"], "a@b.test, c@d.test, e@f.test")
+        tap.same(notice["Keywords"], "x")
+        tap.same(notice["Auto-Submitted"], 'auto-notified; owner-email="owner@example.net"')
+        tap.same(notice.get_content(), "Zeile\nzwei\n")
+        tap.same(peer.mails[0][0], "MAIL FROM:<>")
+        run(folder, peer, "-e", "queue_id=2", "keep", "notify|mailto:a@b.test|Grüße\nBcc: evil@x.test|Sent")
+        tap.same(parse(peer.mails[-1][2])["Subject"], "Grüße Bcc: evil@x.test")
+        tap.same(len(stored(folder, ".Sent")), 1)
+
+
+def test_notify_guards(folder):
+    with Peer() as peer:
+        for method, message, sender, why in (
+                ("mailto:owner@example.net", MESSAGE, "s@x.test", "is the owner"), ("mailto:", MESSAGE, "s@x.test", "names nobody"),
+                ("xmpp:a@b", MESSAGE, "s@x.test", "no mailto"), ("mailto:a@b.test", b"Auto-Submitted: auto-generated\n" + MESSAGE, "s@x.test", "a machine"),
+                ("mailto:a@b.test", MESSAGE, "", "null sender"), ("mailto:" + ",".join("a%d@b.test" % i for i in range(9)), MESSAGE, "s@x.test", "too many"),
+                ("mailto:a%0d%0aRCPT@b.test", MESSAGE, "s@x.test", "address")):
+            run(folder, peer, "-e", "sender=" + sender, "-e", "queue_id=" + method[:30] + why, "keep", "notify|" + method, message=message).note(why)
+        tap.same(peer.mails, [])
+
+
+# report
+
+def test_report(folder):
+    with Peer() as peer:
+        run(folder, peer, "keep", "report|abuse|abuse@example.org|Das war Spam")
+        message = peer.mails[0][2]
+        report = parse(message)
+        tap.same((report.get_content_type(), report.get_param("report-type")), ("multipart/report", "feedback-report"))
+        parts = list(report.iter_parts())
+        tap.same([part.get_content_type() for part in parts], ["text/plain", "message/feedback-report", "message/rfc822"])
+        tap.same(parts[0].get_content().strip(), "Das war Spam")
+        facts = message.split(b"message/feedback-report")[1]
+        for line in (b"Feedback-Type: abuse", b"Version: 1", b"Original-Mail-From: <sender@client.test>", b"Original-Rcpt-To: <owner@example.net>"):
+            tap.contains(facts, line)
+        tap.contains(message, MESSAGE.replace(b"\n", b"\r\n"))
+        tap.same(report["Auto-Submitted"], "auto-generated (report)")
+        run(folder, peer, "-e", "queue_id=2", "report|abuse|abuse@example.org|x|headers", "report|abuse|abuse@example.org|y|headers")
+        tap.same(len(peer.mails), 2)
+        tap.same(b"last" in peer.mails[1][2], False)
+        tap.contains(peer.mails[1][2], b"text/rfc822-headers")
+        run(folder, peer, "-e", "queue_id=3", "keep", "report|abuse|owner@example.net|x").note("is the owner")
+        run(folder, peer, "-e", "queue_id=4", "keep", "report|a b|abuse@example.org|x").note("no token")
+        tap.same(len(peer.mails), 2)
+
+
+# pipe
+
+def programs(folder):
+    where = os.path.join(folder, "bin")
+    os.mkdir(where)
+    write_program(where, "good", 'cat >"$HOME/got"; printf "%s\\n" "$@" >"$HOME/args"; env >"$HOME/env"; ls -l /proc/self/fd >"$HOME/fds"\n')
+    write_program(where, "fails", "echo no such luck >&2; exit 3\n")
+    write_program(where, "later", "exit 75\n")
+    write_program(where, "hangs", "sleep 100 & sleep 100\n")
+    write_program(where, "floods", "yes\n")
+    write_program(where, "dies", "kill -9 $$\n")
+    write_program(where, "leaves", "sleep 100 &\necho $! >$HOME/left\n")
+    write_program(where, "deaf", "exec <&-; exit 0\n")
+    return ["-o", "program_folder=" + where, "-o", "program_timeout=1s", "-o", "program_output=100K"]
+
+
+def test_pipe(folder):
+    options = programs(folder)
+    result = run(folder, "smtp:127.0.0.1:1", *options, "pipe|good|a b|$(x);`y`|", env={"SECRET": "1"})
+    tap.same(result.done, ["pipe good"])
+    with open(os.path.join(folder, "got"), "rb") as file:
+        tap.same(file.read(), MESSAGE)
+    with open(os.path.join(folder, "args")) as file:
+        tap.same(file.read(), "a b\n$(x);`y`\n\n")
+    with open(os.path.join(folder, "env")) as file:
+        names = {line.split("=")[0] for line in file}
+    tap.same(names - {"PWD", "SHLVL", "_", "OLDPWD"}, {"PATH", "LANG", "HOME", "USER", "LOGNAME", "SENDER", "RECIPIENT", "QUEUE_ID"})
+    tap.same(stored(folder), [])
+    no_litter(folder)
+
+
+def test_pipe_that_goes_wrong(folder):
+    options = programs(folder)
+    big = MESSAGE + b"x" * 500000
+    for number, (name, why) in enumerate((
+            ("fails", "exit code 3: no such luck"), ("hangs", "took longer"), ("floods", "said more than"), ("dies", "signal 9"), ("missing", "cannot run"),
+            ("../bin/good", "is no name"), (".hidden", "is no name"), ("", "is no name"))):
+        began = time.monotonic()
+        result = run(folder, "smtp:127.0.0.1:1", *options, "-e", "queue_id=%d" % number, "pipe|" + name, message=big)
+        tap.same(time.monotonic() - began < 8, True, "time of " + name)
+        result.note(why)
+        tap.same(len(stored(folder)), number + 1, "copies after " + name)
+    run(folder, "smtp:127.0.0.1:1", *options, "-e", "queue_id=deaf", "pipe|deaf", message=big)
+    result = run(folder, "smtp:127.0.0.1:1", *options, "-e", "queue_id=with", "pipe|fails", "keep")
+    tap.same(result.done, ["keep INBOX"])
+    run(folder, "smtp:127.0.0.1:1", "-e", "queue_id=none", "pipe|good").note("program_folder is not set")
+    tap.contains(run(folder, "smtp:127.0.0.1:1", *options, "-e", "queue_id=later", "pipe|later", code=75).answer, "4.3.0")
+
+
+def test_pipe_leaves_no_process(folder):
+    options = programs(folder)
+    began = time.monotonic()
+    run(folder, "smtp:127.0.0.1:1", *options, "pipe|leaves")
+    tap.same(time.monotonic() - began < 5, True, "time")
+    with open(os.path.join(folder, "left")) as file:
+        pid = int(file.read())
+    for _ in range(50):
+        if not os.path.exists("/proc/%d" % pid):
+            return
+        with open("/proc/%d/stat" % pid) as file:
+            if file.read().split()[2] == "Z":
+                return
+        time.sleep(0.02)
+    raise AssertionError("%d lives" % pid)
+
+
+# state
+
+def spoil(folder, how):
+    path = os.path.join(folder, "state")
+    shutil.rmtree(path, ignore_errors=True)
+    if how == "no folder":
+        with open(path, "w"):
+            return
+    os.mkdir(path)
+    if how == "damaged":
+        with open(os.path.join(path, "state.db"), "wb") as file:
+            file.write(os.urandom(20000))
+    if how == "old damage":
+        db = sqlite3.connect(os.path.join(path, "state.db"))
+        db.execute("CREATE TABLE item (x)")
+        db.commit()
+
+
+def test_spoiled_state_stops_no_mail(folder):
+    for number, how in enumerate(("no folder", "damaged", "old damage")):
+        spoil(folder, how)
+        with Peer() as peer:
+            result = run(folder, peer, "-e", "queue_id=%d" % number, "keep", "redirect|b@example.org")
+            tap.same(peer.recipients(), ["b@example.org"], how)
+            tap.same(len(result.notes) > 0, True, "note of " + how)
+        tap.same(len(stored(folder)), number + 1)
+    spoil(folder, "no folder")
+    with Peer() as peer:
+        run(folder, peer, "-e", "queue_id=9", "keep", "vacation|h|7|weg").note("nobody can remember")
+        tap.same(peer.mails, [])
+
+
+def test_locked_state_stops_no_mail(folder):
+    with Peer() as peer:
+        run(folder, peer, "redirect|b@example.org")
+        db = sqlite3.connect(os.path.join(folder, "state", "state.db"), isolation_level=None)
+        db.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        result = run(folder, peer, "-e", "queue_id=2", "keep", "redirect|b@example.org", "vacation|h|7|weg")
+        result.note("locked")
+        tap.same(time.monotonic() - began < 40, True, "time")
+        tap.same(peer.recipients(), ["b@example.org"] * 2)
+        db.execute("ROLLBACK")
+    tap.same(len(stored(folder)), 1)
+
+
+def test_without_queue_id_the_same_mail_may_come_again(folder):
+    with Peer() as peer:
+        for _ in range(2):
+            run(folder, peer, "-e", "queue_id=", "keep", "redirect|b@example.org")
+        tap.same(len(stored(folder)), 2)
+        tap.same(len(peer.mails), 2)
+    with Peer({"DOT": "451 4.3.0 later"}) as peer:
+        run(folder, peer, "-e", "queue_id=", "keep", "redirect|b@example.org", code=75)
+        run(folder, peer, "-e", "queue_id=", "keep", "redirect|b@example.org", code=75)
+    tap.same(len(stored(folder)), 3)
+
+
+def test_a_plain_store_opens_no_state(folder):
+    run(folder, "smtp:127.0.0.1:1", "keep", "fileinto|Work")
+    tap.same(os.path.exists(os.path.join(folder, "state")), False)
+
+
+if __name__ == "__main__":
+    tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
