@@ -182,8 +182,10 @@ static unsigned
 draft_depth(const MimeDraft *draft, unsigned depth)
 {
 	unsigned deepest = depth;
-	for (size_t i = 0; i < draft->n_children && depth <= LIMIT_MIME_DEPTH; i++)
-		deepest = MAX(deepest, draft_depth(&draft->children[i], depth + 1));
+	for (size_t i = 0; i < draft->n_children && depth <= LIMIT_MIME_DEPTH; i++) {
+		unsigned below = draft_depth(&draft->children[i], depth + 1); /* apart: MAX evaluates twice */
+		deepest = MAX(deepest, below);
+	}
 	return deepest;
 }
 
