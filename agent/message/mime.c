@@ -93,7 +93,8 @@ needs_no_conversion(const char *bytes, size_t len, const char *charset)
 }
 
 bool
-mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret_text, size_t *ret_len, char **ret_guess, Status *st)
+mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret_text, size_t *ret_len, char **ret_guess,
+             Status *st)
 {
 	char *guess = NULL;
 	if (needs_no_conversion(bytes, len, charset)) {
@@ -193,7 +194,7 @@ bool
 mime_compose(const MimeDraft *draft, GBytes **ret_message, Status *st)
 {
 	if (draft_depth(draft, 0) > LIMIT_MIME_DEPTH)
-		return status_fail_detail(st, STATUS_LIMIT, "message to compose has parts in more than %u levels", LIMIT_MIME_DEPTH);
+		return status_fail_detail(st, STATUS_LIMIT, "message to compose is deeper than %u levels", LIMIT_MIME_DEPTH);
 	const MimeModule *module = mime_load(st);
 	if (module == NULL)
 		return false;

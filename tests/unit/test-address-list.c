@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-/* want: an item is [!]name<address>; '!' not valid, "G:" a group, "G/" before its members; items are divided by blanks and '|'. */
+/*
+ * want: an item is [!]name<address>; '!' not valid, "G:" a group, "G/" before its members; items are divided by blanks
+ * and '|'.
+ */
 typedef struct {
 	const char *name;
 	const char *in;
