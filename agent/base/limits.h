@@ -106,11 +106,11 @@
 #define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)
 #define LIMIT_CODE_MEANINGS 20u
 #define LIMIT_CODE_NEAR_BYTES 2000u
-/* Levels of parts that are looked into, and parts. Deeper ones stay closed: mail programs give up sooner (Pigeonhole, GMime and Dovecot at 100 to 1,000). */
+/* Levels of parts that are looked into, and parts. Real mail has ten levels; the time of a delivery is bounded by these. */
 #define LIMIT_MIME_DEPTH 100u
 #define LIMIT_MIME_PARTS 1000u
 
-/* Bytes of one part's header, and of one Content-Type or Content-Disposition value that is read. What follows is seen as body, or not at all. */
+/* Bytes of one part's header (what follows is body), and of one Content-Type or Content-Disposition value that is read. */
 #define LIMIT_MIME_PART_HEADER (256u * 1024)
 #define LIMIT_MIME_VALUE (8u * 1024)
 

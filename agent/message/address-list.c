@@ -1,8 +1,8 @@
 /*
  * address-list: a field value becomes tokens, the tokens up to a separator become items.
  *
- * Recovery is local: a separator outside of quotes, comments and routes always ends an item, and a quote or comment that
- * never ends is taken for a stray character.
+ * Recovery is local: a separator outside of quotes, comments and routes always ends an item, and a quote or comment
+ * that never ends is taken for a stray character.
  */
 #define _GNU_SOURCE
 #include "agent/message/address-list.h"
@@ -138,10 +138,16 @@ read_enclosed(Parser *parser, Token *token)
 }
 
 static bool
-follows_at(const Parser *parser)
+is_sign(const Token *token, char sign)
 {
-	const Token *last = parser->n_tokens > 0 ? &parser->tokens[parser->n_tokens - 1] : NULL;
-	return last != NULL && last->kind == TOKEN_SIGN && last->sign == '@';
+	return token->kind == TOKEN_SIGN && token->sign == sign;
+}
+
+/* Was the last token that sign? */
+static bool
+follows(const Parser *parser, char sign)
+{
+	return parser->n_tokens > 0 && is_sign(&parser->tokens[parser->n_tokens - 1], sign);
 }
 
 static Token
@@ -151,7 +157,7 @@ next_token(Parser *parser)
 	for (; parser->at < parser->end; spaced = true) {
 		char c = *parser->at;
 		Token token = { .spaced = spaced };
-		if (c == '"' || c == '(' || (c == '[' && follows_at(parser))) {
+		if (c == '"' || c == '(' || (c == '[' && follows(parser, '@'))) {
 			if (read_enclosed(parser, &token))
 				return token;
 		}
@@ -164,12 +170,6 @@ next_token(Parser *parser)
 		parser->at++; /* white space, or a stray quote or parenthesis */
 	}
 	return (Token){ .kind = TOKEN_END };
-}
-
-static bool
-is_sign(const Token *token, char sign)
-{
-	return token->kind == TOKEN_SIGN && token->sign == sign;
 }
 
 /* Append a token's text; quoted pairs become the octet that they quote. */
@@ -187,7 +187,10 @@ append_token(GString *out, const Token *token, bool unquote)
 	}
 }
 
-/* Tokens as people read them, comments left out. Words of a phrase keep their backslashes: Shift_JIS has them in characters. */
+/*
+ * Tokens as people read them, comments left out. Words of a phrase keep their backslashes: Shift_JIS has them in
+ * characters.
+ */
 static char *
 join_phrase(const Token *tokens, size_t n)
 {
@@ -475,7 +478,7 @@ static void
 take_token(Parser *parser, const Token *token)
 {
 	char sign = token->kind == TOKEN_SIGN ? token->sign : '\0';
-	parser->in_route = parser->in_route || (parser->in_angle && sign == '@' && is_sign(&parser->tokens[parser->n_tokens - 1], '<'));
+	parser->in_route = parser->in_route || (parser->in_angle && sign == '@' && follows(parser, '<'));
 	if (sign == ';' || (sign == ',' && !parser->in_route)) {
 		end_item(parser);
 		if (sign == ';')

@@ -11,8 +11,8 @@ enum { OUT_CHUNK = 4096, LABEL_MAX = 64 };
 static const char replacement[] = "\xef\xbf\xbd";
 
 /*
- * Labels that are read as a superset: the WHATWG's list, because senders write the small name and use the big set. NULL:
- * the label says nothing.
+ * Labels that are read as a superset: the WHATWG's list, because senders write the small name and use the big set.
+ * NULL: the label says nothing.
  */
 static const struct {
 	const char *label;
@@ -55,7 +55,10 @@ typedef struct {
 	size_t bad;  /* octets that meant nothing; each became U+FFFD */
 } Conversion;
 
-/* One call of iconv by way of `chunk`; what it wrote goes to `out`. False: it stopped at something that is no character. */
+/*
+ * One call of iconv by way of `chunk`; what it wrote goes to `out`. False: it stopped at something that is no
+ * character.
+ */
 static bool
 convert_step(iconv_t cd, char **in, size_t *in_len, char *chunk, GString *out)
 {
@@ -151,8 +154,8 @@ jis_escape(const char *in, size_t len, JisSet *set)
 }
 
 /*
- * ISO-2022-JP as EUC-JP. iconv's own ISO-2022-JP knows neither the circled numbers and the like that Windows adds (NEC row
- * 13) nor the half-width kana that mail is full of; EUC-JP-MS knows both.
+ * ISO-2022-JP as EUC-JP. iconv's own ISO-2022-JP knows neither the circled numbers and the like that Windows adds (NEC
+ * row 13) nor the half-width kana that mail is full of; EUC-JP-MS knows both.
  */
 static GString *
 jis_to_euc(const char *in, size_t len)
@@ -236,7 +239,8 @@ score_euc(const guchar *c, size_t len)
 		for (size_t k = 1; k <= extra && i + k < len; k++)
 			score.valid = score.valid && c[i + k] >= 0xa1 && c[i + k] <= 0xfe;
 		score.valid = score.valid && (c[i] >= 0xa1 || c[i] == 0x8e || c[i] == 0x8f) && c[i] != 0xff;
-		score_pair(&score, c[i] == 0xa4 || c[i] == 0xa5, (c[i] >= 0xa1 && c[i] <= 0xa3) || (c[i] >= 0xb0 && c[i] <= 0xcf));
+		bool common = (c[i] >= 0xa1 && c[i] <= 0xa3) || (c[i] >= 0xb0 && c[i] <= 0xcf);
+		score_pair(&score, c[i] == 0xa4 || c[i] == 0xa5, common);
 		i += extra;
 	}
 	return score;
@@ -257,7 +261,8 @@ score_sjis(const guchar *c, size_t len)
 		}
 		guchar trail = i + 1 < len ? c[i + 1] : 0x40;
 		bool kana = (c[i] == 0x82 && trail >= 0x9f) || (c[i] == 0x83 && trail <= 0x96);
-		score.valid = score.valid && c[i] != 0x80 && c[i] != 0xa0 && c[i] <= 0xfc && trail >= 0x40 && trail != 0x7f && trail <= 0xfc;
+		score.valid = score.valid && c[i] != 0x80 && c[i] != 0xa0 && c[i] <= 0xfc && trail >= 0x40 && trail != 0x7f &&
+		              trail <= 0xfc;
 		score_pair(&score, kana, c[i] == 0x81 || c[i] == 0x82 || (c[i] >= 0x88 && c[i] <= 0x97));
 		i++;
 	}
@@ -338,8 +343,7 @@ guess_text(const char *charset, const char *label, bool damaged)
 	g_autofree char *printable = label != NULL ? g_strndup(label, LABEL_MAX) : NULL;
 	if (printable != NULL)
 		g_strcanon(printable, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:+()", '?');
-	return g_strdup_printf("%s%s%s%s", damaged ? "damaged " : "", charset, printable != NULL ? " for " : " for no charset",
-	                       printable != NULL ? printable : "");
+	return g_strdup_printf("%s%s for %s", damaged ? "damaged " : "", charset, printable != NULL ? printable : "no charset");
 }
 
 /* Octets without NULs: no charset but the wide ones has them, and C strings end there. */
@@ -359,8 +363,11 @@ without_nuls(const char *bytes, size_t len)
 static bool
 is_wide(const char *charset)
 {
-	return charset != NULL && (g_ascii_strncasecmp(charset, "utf-16", 6) == 0 || g_ascii_strncasecmp(charset, "utf-32", 6) == 0 ||
-	                           g_ascii_strncasecmp(charset, "ucs-", 4) == 0);
+	static const char *const wide[] = { "utf-16", "utf-32", "ucs-" };
+	for (size_t i = 0; charset != NULL && i < G_N_ELEMENTS(wide); i++)
+		if (g_ascii_strncasecmp(charset, wide[i], strlen(wide[i])) == 0)
+			return true;
+	return false;
 }
 
 /* Make it what the header promises, whatever iconv did. */

@@ -1,4 +1,7 @@
-/* mime-charset: bytes in whatever charset to UTF-8, with a guess where the label is missing or wrong. Part of the module. */
+/*
+ * mime-charset: bytes in whatever charset to UTF-8, with a guess where the label is missing or wrong. Part of the
+ * module.
+ */
 #ifndef TODOKE_MIME_CHARSET_H
 #define TODOKE_MIME_CHARSET_H
 

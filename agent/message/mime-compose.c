@@ -1,4 +1,6 @@
-/* mime-compose: GMime objects from drafts; the fields of the message itself are written in the order they were given. */
+/*
+ * mime-compose: GMime objects from drafts; the fields of the message itself are written in the order they were given.
+ */
 #include "agent/message/mime-compose.h"
 
 #include "agent/message/gmime-extra.h"
@@ -91,20 +93,25 @@ make_text(const MimeDraft *draft, GMimeContentType *type)
 	g_mime_text_part_set_charset(part, "utf-8");
 	g_mime_text_part_set_text(part, text);
 	g_mime_text_part_set_charset(part, "utf-8"); /* set_text has put the smallest charset there */
-	GMimeContentEncoding encoding = g_mime_part_get_best_content_encoding(GMIME_PART(part), GMIME_ENCODING_CONSTRAINT_7BIT);
+	GMimeContentEncoding encoding =
+		g_mime_part_get_best_content_encoding(GMIME_PART(part), GMIME_ENCODING_CONSTRAINT_7BIT);
 	if (encoding == GMIME_CONTENT_ENCODING_DEFAULT) /* nothing in it needs one */
 		encoding = GMIME_CONTENT_ENCODING_7BIT;
 	g_mime_part_set_content_encoding(GMIME_PART(part), encoding);
 	return GMIME_OBJECT(part);
 }
 
-/* Parts of type message must stay as they are (RFC 2046 5.2.1): labelled, never encoded. All else is base64 where it must be. */
+/*
+ * Parts of type message must stay as they are (RFC 2046 5.2.1): labelled, never encoded. All else is base64 where it
+ * must be.
+ */
 static GMimeObject *
 make_bytes(const MimeDraft *draft, GMimeContentType *type)
 {
 	GMimePart *part = g_mime_part_new();
 	g_mime_object_set_content_type(GMIME_OBJECT(part), type);
-	g_autoptr(GMimeStream) stream = g_mime_stream_mem_new_with_buffer(draft->data != NULL ? draft->data : "", draft->len);
+	const char *data = draft->data != NULL ? draft->data : "";
+	g_autoptr(GMimeStream) stream = g_mime_stream_mem_new_with_buffer(data, draft->len);
 	g_autoptr(GMimeDataWrapper) content = g_mime_data_wrapper_new_with_stream(stream, GMIME_CONTENT_ENCODING_DEFAULT);
 	g_mime_part_set_content(part, content);
 	bool high = g_mime_utils_text_is_8bit((const guchar *) draft->data, draft->len);
@@ -144,10 +151,12 @@ static GMimeObject *
 make_object(const MimeDraft *draft)
 {
 	g_autoptr(GMimeContentType) type = g_mime_content_type_parse(NULL, draft->type);
+	bool is_text = g_mime_content_type_is_type(type, "text", "*") &&
+	               !g_mime_content_type_is_type(type, "text", "rfc822-headers");
 	GMimeObject *object;
 	if (g_mime_content_type_is_type(type, "multipart", "*"))
 		object = make_multipart(draft, type);
-	else if (g_mime_content_type_is_type(type, "text", "*") && !g_mime_content_type_is_type(type, "text", "rfc822-headers"))
+	else if (is_text)
 		object = make_text(draft, type);
 	else
 		object = make_bytes(draft, type);

@@ -43,7 +43,10 @@ find_word_end(const char *payload, const char *end)
 	return NULL;
 }
 
-/* Read the word that begins at `start`, which stands at a "=?". Looks no further than the next "=?": linear over a value. */
+/*
+ * Read the word that begins at `start`, which stands at a "=?". Looks no further than the next "=?": linear over a
+ * value.
+ */
 static bool
 read_word(const char *start, const char *end, Word *ret_word)
 {
@@ -260,7 +263,9 @@ bound_words(char *value)
 		}
 }
 
-/* GMime makes application/octet-stream of what has no type; RFC 2045 5.2 says text/plain. The parameters still count. */
+/*
+ * GMime makes application/octet-stream of what has no type; RFC 2045 5.2 says text/plain. The parameters still count.
+ */
 static char *
 mend_type(const char *value)
 {

@@ -1,4 +1,6 @@
-/* mime-tree: one pass over the body finds where the parts begin and end; what they hold is read when it is asked for. */
+/*
+ * mime-tree: one pass over the body finds where the parts begin and end; what they hold is read when it is asked for.
+ */
 #define _GNU_SOURCE
 #include "agent/message/mime-tree.h"
 
@@ -223,7 +225,9 @@ read_headers(const MimeTree *tree, off_t at, off_t stop, size_t *ret_len, Status
 {
 	size_t len = (size_t) (stop - at);
 	g_autofree char *block = g_malloc(len + 1);
-	return read_at(tree->body.fd, block, len, at, st) ? headers_take_block(g_steal_pointer(&block), len, ret_len) : NULL;
+	if (!read_at(tree->body.fd, block, len, at, st))
+		return NULL;
+	return headers_take_block(g_steal_pointer(&block), len, ret_len);
 }
 
 static const HeaderField *
@@ -247,8 +251,9 @@ read_meaning(const Headers *headers, bool in_digest, MimePart *part, Status *st)
 	if (encoding != NULL)
 		part->encoding = mime_encoding(encoding->bytes + encoding->value_at, encoding->len - encoding->value_at);
 	const HeaderField *disposition = find_field(headers, "Content-Disposition");
-	if (disposition != NULL && !mime_parse_disposition(disposition->bytes + disposition->value_at,
-	                                                   disposition->len - disposition->value_at, &part->disposition, st))
+	if (disposition != NULL &&
+	    !mime_parse_disposition(disposition->bytes + disposition->value_at, disposition->len - disposition->value_at,
+	                            &part->disposition, st))
 		return false;
 	const HeaderField *type = find_field(headers, "Content-Type");
 	if (type != NULL)
@@ -260,8 +265,9 @@ read_meaning(const Headers *headers, bool in_digest, MimePart *part, Status *st)
 static bool
 is_nested_message(const MimePart *part)
 {
-	return part->encoding == MIME_PLAIN && (mime_part_is(part, "message", "rfc822") || mime_part_is(part, "message", "global") ||
-	                                        mime_part_is(part, "message", "news"));
+	bool message = mime_part_is(part, "message", "rfc822") || mime_part_is(part, "message", "global") ||
+	               mime_part_is(part, "message", "news");
+	return message && part->encoding == MIME_PLAIN;
 }
 
 /* The boundary of a multipart as its lines show it; false: there is none. */
@@ -276,12 +282,15 @@ part_boundary(const MimePart *part, Boundary *ret_boundary)
 	return len > 0 && len <= LIMIT_MIME_BOUNDARY;
 }
 
-/* Append a part and what its fields say. `at`: its header, in a part of the body; the fields of the message are known. */
+/*
+ * Append a part and what its fields say. `at`: its header, in a part of the body; the fields of the message are known.
+ */
 static size_t
 add_part(Scan *scan, size_t parent, off_t at)
 {
 	MimeTree *tree = scan->tree;
-	MimePart part = { .parent = parent, .header_at = parent == MIME_NO_PARENT ? 0 : at, .body_at = at, .end = tree_end(tree) };
+	off_t header_at = parent == MIME_NO_PARENT ? 0 : at;
+	MimePart part = { .parent = parent, .header_at = header_at, .body_at = at, .end = tree_end(tree) };
 	g_autoptr(Headers) headers = NULL;
 	bool in_digest = false;
 	if (parent == MIME_NO_PARENT) {
@@ -314,8 +323,8 @@ line_end_before(Scan *scan, off_t at, off_t floor)
 }
 
 /*
- * Write down where a part ends: the line end before the delimiter is not part of it, even if that is the empty line behind
- * its header. Then the parts in it, which took that line end for their own, end here too.
+ * Write down where a part ends: the line end before the delimiter is not part of it, even if that is the empty line
+ * behind its header. Then the parts in it, which took that line end for their own, end here too.
  */
 static void
 end_part(Scan *scan, size_t index, const Delimiter *delimiter)
@@ -473,7 +482,8 @@ mime_tree_raw(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes
 
 /* Feed the part to the decoder until there is enough. */
 static bool
-decode_part(const MimeTree *tree, const MimePart *part, const MimeModule *module, size_t limit, GString *out, Status *st)
+decode_part(const MimeTree *tree, const MimePart *part, const MimeModule *module, size_t limit, GString *out,
+            Status *st)
 {
 	g_autofree char *chunk = g_malloc(WINDOW_BYTES);
 	MimeDecoder *decoder = module->decoder_new(part->encoding);

@@ -1,11 +1,11 @@
 /*
  * mime-tree: the parts of a stored message and where each lies in the file.
  *
- * The boundaries are found by our own scan over the file and not by GMime's parser: GMime gives no offsets for multiparts,
- * returns nothing for messages with a strange header, cuts header values at a NUL, and goes as deep as the message says.
- * What the headers mean (types, parameters, charsets, encodings) is GMime's, and tests/unit/test-mime-oracle.c holds the
- * tree against the one that GMime's parser builds. The contents stay in the file; the tree of a 100 MB message is a few
- * hundred bytes.
+ * The boundaries are found by our own scan over the file and not by GMime's parser: GMime gives no offsets for
+ * multiparts, returns nothing for messages with a strange header, cuts header values at a NUL, and goes as deep as the
+ * message says. What the headers mean (types, parameters, charsets, encodings) is GMime's, and
+ * tests/unit/test-mime-oracle.c holds the tree against the one that GMime's parser builds. The contents stay in the
+ * file; the tree of a 100 MB message is a few hundred bytes.
  */
 #ifndef TODOKE_MIME_TREE_H
 #define TODOKE_MIME_TREE_H
@@ -24,8 +24,8 @@ typedef struct {
 	MimeEncoding encoding;
 	off_t header_at;      /* first octet of the part's header; of the message itself: 0, it is not in this file */
 	off_t body_at;        /* behind the empty line */
-	off_t end;            /* behind the last octet; the line end before a boundary belongs to the boundary (RFC 2046 5.1.1) */
-	bool unopened;        /* a multipart or message that was not looked into: too deep, too many parts, encoded, no boundary */
+	off_t end;            /* behind the last octet; the line end before a boundary is the boundary's (RFC 2046 5.1.1) */
+	bool unopened;        /* a multipart or message that was not looked into: too deep, encoded, no boundary ... */
 } MimePart;
 
 #define MIME_NO_PARENT ((size_t) -1)
@@ -78,8 +78,8 @@ bool mime_tree_content(const MimeTree *tree, size_t i, size_t limit, MimeBytes *
 typedef enum { MIME_TEXT_AS_IT_IS, MIME_TEXT_WITHOUT_MARKUP } MimeTextForm;
 
 /*
- * The text of part `i` in UTF-8: transfer encoding undone, charset converted (guessed where it must be; HTML may name its
- * own), at most `limit` octets before the conversion. WITHOUT_MARKUP makes text of text/html (RFC 5173 5.3).
+ * The text of part `i` in UTF-8: transfer encoding undone, charset converted (guessed where it must be; HTML may name
+ * its own), at most `limit` octets before the conversion. WITHOUT_MARKUP makes text of text/html (RFC 5173 5.3).
  */
 bool mime_tree_text(const MimeTree *tree, size_t i, size_t limit, MimeTextForm form, MimeBytes *ret_bytes, Status *st);
 

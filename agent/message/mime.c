@@ -93,7 +93,8 @@ needs_no_conversion(const char *bytes, size_t len, const char *charset)
 }
 
 bool
-mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret_text, size_t *ret_len, char **ret_guess, Status *st)
+mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret_text, size_t *ret_len, char **ret_guess,
+             Status *st)
 {
 	char *guess = NULL;
 	if (needs_no_conversion(bytes, len, charset)) {
@@ -182,8 +183,10 @@ static unsigned
 draft_depth(const MimeDraft *draft, unsigned depth)
 {
 	unsigned deepest = depth;
-	for (size_t i = 0; i < draft->n_children && depth <= LIMIT_MIME_DEPTH; i++)
-		deepest = MAX(deepest, draft_depth(&draft->children[i], depth + 1));
+	for (size_t i = 0; i < draft->n_children && depth <= LIMIT_MIME_DEPTH; i++) {
+		unsigned below = draft_depth(&draft->children[i], depth + 1); /* apart: MAX evaluates twice */
+		deepest = MAX(deepest, below);
+	}
 	return deepest;
 }
 
@@ -191,7 +194,7 @@ bool
 mime_compose(const MimeDraft *draft, GBytes **ret_message, Status *st)
 {
 	if (draft_depth(draft, 0) > LIMIT_MIME_DEPTH)
-		return status_fail_detail(st, STATUS_LIMIT, "message to compose has parts in more than %u levels", LIMIT_MIME_DEPTH);
+		return status_fail_detail(st, STATUS_LIMIT, "message to compose is deeper than %u levels", LIMIT_MIME_DEPTH);
 	const MimeModule *module = mime_load(st);
 	if (module == NULL)
 		return false;

@@ -6,9 +6,12 @@
  * module that cannot be opened is STATUS_CONFIG from every function here that needs it: no mail is lost by it, callers
  * say so once and go on with the raw bytes.
  *
- * All text that comes out is valid UTF-8 without NULs. Where the charset is not said, or is said wrongly, it is guessed:
- *   1. escape sequences of ISO-2022 (JP; CN and KR too) are believed, whatever the label says: nothing else writes them;
- *   2. the label (as WHATWG reads labels: iso-8859-1 is windows-1252, shift_jis is cp932, gb2312 is gb18030 ...), if all
+ * All text that comes out is valid UTF-8 without NULs. Where the charset is not said, or is said wrongly, it is
+ * guessed:
+ *   1. escape sequences of ISO-2022 (JP; CN and KR too) are believed, whatever the label says: nothing else
+ *      writes them;
+ *   2. the label (as WHATWG reads labels: iso-8859-1 is windows-1252, shift_jis is cp932, gb2312 is gb18030 ...),
+ *      if all
  *      bytes fit it, or nearly all;
  *   3. UTF-8, if the bytes are valid UTF-8, or but for a few that a careless cut damaged;
  *   4. EUC-JP or Shift_JIS, if the bytes fit and read like Japanese (kana, or runs of common kanji);
@@ -21,7 +24,10 @@
 #include "agent/base/status.h"
 #include "agent/message/headers.h"
 
-/* A parameter of Content-Type or Content-Disposition: the name in lower case, the value decoded (RFC 2231, RFC 2047 in quotes). */
+/*
+ * A parameter of Content-Type or Content-Disposition: the name in lower case, the value decoded (RFC 2231, RFC 2047 in
+ * quotes).
+ */
 typedef struct {
 	char *name;
 	char *value;
@@ -51,9 +57,12 @@ bool mime_decode_text(const char *value, size_t len, char **ret_text, char **ret
 /* mime_decode_text of a field's value. */
 bool mime_decode_field(const HeaderField *field, char **ret_text, char **ret_guess, Status *st);
 
-/* Bytes in `charset` (NULL: not said) to UTF-8. Valid UTF-8 that is said to be so, and ASCII, need no module. Caller frees. */
-bool mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret_text, size_t *ret_len, char **ret_guess,
-                  Status *st);
+/*
+ * Bytes in `charset` (NULL: not said) to UTF-8. Valid UTF-8 that is said to be so, and ASCII, need no module. Caller
+ * frees.
+ */
+bool mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret_text, size_t *ret_len,
+                  char **ret_guess, Status *st);
 
 /*
  * Parse the value of a Content-Type field; what cannot be read is "text/plain" (RFC 2045 5.2). False: the module is
@@ -61,7 +70,9 @@ bool mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret
  */
 bool mime_parse_type(const char *value, size_t len, MimeValue *ret_value, Status *st);
 
-/* Parse the value of a Content-Disposition field; an empty one is "attachment" (RFC 2183 2.8: unknown is attachment). */
+/*
+ * Parse the value of a Content-Disposition field; an empty one is "attachment" (RFC 2183 2.8: unknown is attachment).
+ */
 bool mime_parse_disposition(const char *value, size_t len, MimeValue *ret_value, Status *st);
 
 /* The parameter of that name (lower case), or NULL. */
@@ -96,15 +107,16 @@ typedef struct MimeDraft {
 	const char *type;         /* "text/plain", "multipart/report; report-type=delivery-status", "message/rfc822" */
 	const char *disposition;  /* "attachment; filename=x", or NULL */
 	const char *description;  /* Content-Description in UTF-8, or NULL */
-	const void *data;         /* text/...: UTF-8, labelled so, encoded as the lines need; message/...: bytes as they stand */
+	const void *data;         /* text/...: UTF-8, labelled so, encoded as it must be; message/...: bytes as they stand */
 	size_t len;
 	const struct MimeDraft *children;  /* of a multipart */
 	size_t n_children;
 } MimeDraft;
 
 /*
- * Compose a message: fields in their order, MIME-Version, the parts with boundaries. Line ends are LF. Line ends in field values cannot
- * smuggle in fields. Faults: STATUS_CONFIG (no module), STATUS_LIMIT (deeper than LIMIT_MIME_DEPTH).
+ * Compose a message: fields in their order, MIME-Version, the parts with boundaries. Line ends are LF. Line ends in
+ * field values cannot smuggle in fields. Faults: STATUS_CONFIG (no module), STATUS_LIMIT (deeper than
+ * LIMIT_MIME_DEPTH).
  */
 bool mime_compose(const MimeDraft *draft, GBytes **ret_message, Status *st);
 

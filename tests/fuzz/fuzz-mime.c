@@ -55,7 +55,8 @@ look_at_part(const MimeTree *tree, size_t i, const MessageBody *body)
 	g_autoptr(Headers) headers = mime_tree_headers(tree, i, &st);
 	look_at_fields(headers);
 	g_auto(MimeBytes) text = { 0 };
-	if (!mime_tree_text(tree, i, 100000, MIME_TEXT_WITHOUT_MARKUP, &text, &st) || !g_utf8_validate(text.data, (gssize) text.len, NULL))
+	if (!mime_tree_text(tree, i, 100000, MIME_TEXT_WITHOUT_MARKUP, &text, &st) ||
+	    !g_utf8_validate(text.data, (gssize) text.len, NULL))
 		abort();
 }
 
