@@ -107,13 +107,25 @@ install_packages() {
 	[ "$installed" = yes ] || { tail -n 15 "$log"; say "apt-get failed; the whole story is in $log"; return 1; }
 }
 
-# private_folder NAME: prints a folder for builds, in the tree where we may write there.
+# Tests that root starts become other users, who must reach what was built: not so below /root, say.
+others_can_reach() {
+	folder=$1
+	while [ "$folder" != / ]; do
+		case $(stat -c %A "$folder") in
+			*x | *t) ;;
+			*) return 1 ;;
+		esac
+		folder=$(dirname "$folder")
+	done
+}
+
+# private_folder NAME: prints a folder for builds: in the tree where that serves, else in a cache.
 private_folder() {
-	if mkdir -p "$top/build/$1" 2>/dev/null && [ -w "$top/build/$1" ]; then
+	if mkdir -p "$top/build/$1" 2>/dev/null && [ -w "$top/build/$1" ] && { ! is_root || others_can_reach "$top/build/$1"; }; then
 		say "$top/build/$1"
 		return
 	fi
-	folder=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/todoke/$1
+	if is_root; then folder=/var/cache/todoke-build/$1; else folder=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/todoke/$1; fi
 	mkdir -p "$folder" || return 1
 	say "$folder"
 }
