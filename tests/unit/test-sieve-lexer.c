@@ -75,7 +75,8 @@ print_token(GString *out, const SieveToken *token)
 		break;
 	default:
 		g_string_append_printf(out, "%c ", kinds[token->kind]);
-		g_string_append_len(out, token->text.data, (gssize) token->text.len);
+		for (size_t i = 0; i < token->text.len; i++)
+			g_string_append_c(out, token->text.data[i] != '\0' ? token->text.data[i] : '0');
 		g_string_append_c(out, ';');
 	}
 }
