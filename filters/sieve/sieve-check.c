@@ -158,10 +158,15 @@ sieve_check_activate(SieveCheck *check, const SieveExt *ext)
 	}
 }
 
-static bool
-same_word(const char *a, const char *b)
+/* Words of scripts have no case; most comparisons end at the first letter. */
+static inline bool
+same_word(const char *known, const char *word)
 {
-	return g_ascii_tolower(a[0]) == g_ascii_tolower(b[0]) && g_ascii_strcasecmp(a, b) == 0;
+	while (*known != '\0' && *known == g_ascii_tolower(*word)) {
+		known++;
+		word++;
+	}
+	return *known == '\0' && *word == '\0';
 }
 
 static const SieveCallDef *
@@ -478,7 +483,7 @@ take_value(Binding *binding, size_t *at, unsigned type)
 static bool
 report_second(Binding *binding, const SieveArg *arg, const char *earlier)
 {
-	if (same_word(arg->tag, earlier))
+	if (same_word(earlier, arg->tag))
 		return sieve_check_error(binding->check, arg->span, "repeated-tag", NULL, "':%s' is given twice", arg->tag);
 	return sieve_check_error(binding->check, arg->span, "exclusive-tags", NULL, "':%s' cannot stand beside ':%s'", arg->tag,
 	                         earlier);
@@ -612,7 +617,7 @@ bind_tag(Binding *binding, size_t *at)
 	const SieveTagDef *own = find_tag_in(def->tags, arg->tag, def->name);
 	if (own != NULL)
 		return add_tag(binding, own, at);
-	if ((def->flags & SIEVE_USES_MATCH) != 0 && same_word(arg->tag, "comparator"))
+	if ((def->flags & SIEVE_USES_MATCH) != 0 && same_word("comparator", arg->tag))
 		return set_comparator(binding, at);
 	for (guint64 left = check->program->active; left != 0; left &= left - 1) {
 		bool known = false;

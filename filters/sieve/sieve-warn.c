@@ -74,10 +74,16 @@ warn_constant(SieveCheck *check, const SieveCall *call)
 static guint64
 mix(guint64 hash, const void *data, size_t len)
 {
-	const guchar *octets = data;
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ octets[i]) * 1099511628211u;
-	return (hash ^ len) * 1099511628211u;
+	guint64 word;
+	const char *at = data;
+	hash ^= len;
+	for (size_t left = len; left > 0; left -= MIN(left, sizeof word), at += sizeof word) {
+		word = 0;
+		memcpy(&word, at, MIN(left, sizeof word));
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+		hash ^= hash >> 29;
+	}
+	return hash * 0x9e3779b97f4a7c15u;
 }
 
 static guint64
