@@ -24,7 +24,10 @@ class Client:
         """One reply, its lines joined with '|'; '' at the end of the connection."""
         lines = []
         while True:
-            line = self.file.readline().decode().rstrip("\r\n")
+            try:
+                line = self.file.readline().decode().rstrip("\r\n")
+            except ConnectionResetError:  # an end too: octets of ours were still on their way
+                line = ""
             lines.append(line)
             if line[3:4] != "-":
                 return "|".join(lines)

@@ -148,12 +148,12 @@ def test_wrong_starts(folder):
 
 def test_socket_file(folder):
     with Server(folder, "-o", "lmtp_socket_mode=0600") as server:
-        tap.same(stat.S_IMODE(os.stat(server.path).st_mode), 0o600)
+        server.wait_for(lambda: stat.S_IMODE(os.stat(server.path).st_mode) == 0o600)
         result = tap.todoke("lmtpd", "--listen", "unix:" + server.path)
         tap.contains(result.stderr.decode(), "is served already")
         server.stop(signal.SIGKILL)
     with Server(folder) as server:  # the dead one's file is replaced
-        tap.same(stat.S_IMODE(os.stat(server.path).st_mode), 0o660)
+        server.wait_for(lambda: stat.S_IMODE(os.stat(server.path).st_mode) == 0o660)
         server.client().greet()
 
 
@@ -343,8 +343,7 @@ def test_worker_becomes_lmtp_user(folder):
     os.chmod(folder, 0o777)
     with Server(folder, "-o", "lmtp_user=nobody", "-o", "lmtp_workers=1") as server:
         (worker,) = server.workers()
-        with open("/proc/%d/status" % worker, encoding="ascii") as file:
-            tap.contains(file.read(), "Uid:\t65534\t65534\t65534\t65534")
+        server.wait_for(lambda: "Uid:\t65534\t65534\t65534\t65534" in open("/proc/%d/status" % worker, encoding="ascii").read())
         tap.same(server.client().greet().deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"])
         tap.same({os.stat(os.path.join(box, "new", file)).st_uid for file in os.listdir(box + "/new")}, {65534})
 
