@@ -146,12 +146,18 @@ def test_wrong_starts(folder):
     tap.contains(fails("--stdio", "--listen", "unix:x"), "usage")
 
 
+def is_served(path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        return client.connect_ex(path) == 0
+
+
 def test_socket_file(folder):
     with Server(folder, "-o", "lmtp_socket_mode=0600") as server:
         server.wait_for(lambda: stat.S_IMODE(os.stat(server.path).st_mode) == 0o600)
         result = tap.todoke("lmtpd", "--listen", "unix:" + server.path)
         tap.contains(result.stderr.decode(), "is served already")
         server.stop(signal.SIGKILL)
+        server.wait_for(lambda: not is_served(server.path))  # its workers notice, and go
     with Server(folder) as server:  # the dead one's file is replaced
         server.wait_for(lambda: stat.S_IMODE(os.stat(server.path).st_mode) == 0o660)
         server.client().greet()
