@@ -6,6 +6,7 @@
 #include "filters/sieve/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"
+#include "filters/sieve/sieve-value.h"
 
 #include "agent/base/limits.h"
 #include "agent/message/mark.h"
@@ -87,21 +88,6 @@ check_addheader(SieveCheck *check, SieveCall *call)
 	return check_field_name(check, call);
 }
 
-/* One line without NULs and line ends: a value from a message must not become a field of its own. Caller frees. */
-static char *
-one_line(SieveText value)
-{
-	g_autoptr(GString) line = g_string_sized_new(value.len);
-	for (size_t i = 0; i < value.len; i++) {
-		char c = value.data[i];
-		bool breaks = c == '\r' || c == '\n';
-		if (c == '\0' || (breaks && line->len > 0 && line->str[line->len - 1] == ' '))
-			continue;
-		g_string_append_c(line, breaks ? ' ' : c);
-	}
-	return g_strdup(g_strstrip(line->str));
-}
-
 /* What leaves a blank and a fold where a line gets long; a word longer than a line stays whole. Caller frees. */
 static char *
 fold(const char *name, const char *value)
@@ -164,7 +150,7 @@ run_addheader(SieveRun *run, const SieveCall *call)
 	if (!count_edit(run, call))
 		return false;
 	size_t n = headers_count(run->headers);
-	g_autofree char *line = one_line(text);
+	g_autofree char *line = sieve_value_one_line(text);
 	g_autofree char *value = is_ascii_text(line) ? g_strdup(line) : encode(run, call, line);
 	if (value == NULL)
 		return false;
@@ -197,6 +183,18 @@ check_last(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	if (sieve_call_tag(call, "index") == NULL)
 		return sieve_check_error(check, tag->tag->span, "missing-tag", "add :index 1", "':last' needs ':index'");
 	call->index_from_last = true;
+	return true;
+}
+
+/* Not SIEVE_HEADER, which only warns of a bad name. */
+static bool
+check_deleteheader(SieveCheck *check, SieveCall *call)
+{
+	SieveString *name = &call->positional[0]->strings[0];
+	if (!check_field_name(check, call))
+		return false;
+	if (name->template == NULL)
+		name->field = sieve_check_field_slot(check, name->text);
 	return true;
 }
 
@@ -263,8 +261,8 @@ static const SieveTagDef delete_tags[] = {
 static const SieveCallDef commands[] = {
 	{ .name = "addheader", .positional = { SIEVE_STRING, SIEVE_STRING }, .tags = add_tags, .check = check_addheader,
 	  .run = run_addheader },
-	{ .name = "deleteheader", .positional = { SIEVE_STRING | SIEVE_HEADER, SIEVE_STRINGS | SIEVE_OPTIONAL },
-	  .flags = SIEVE_USES_MATCH, .tags = delete_tags, .check = check_field_name, .run = run_deleteheader },
+	{ .name = "deleteheader", .positional = { SIEVE_STRING, SIEVE_STRINGS | SIEVE_OPTIONAL },
+	  .flags = SIEVE_USES_MATCH, .tags = delete_tags, .check = check_deleteheader, .run = run_deleteheader },
 	{ .name = NULL }
 };
 

@@ -5,6 +5,7 @@
 #include "filters/sieve/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"
+#include "filters/sieve/sieve-value.h"
 #include "filters/sieve/sieve-variable.h"
 
 #include "agent/message/address-list.h"
@@ -127,7 +128,7 @@ author_of(SieveRun *run, const SieveCall *call)
 		sieve_run_trace(run, TRACE_COMMANDS, call, "':from' is no address, the usual sender is used");
 		return NULL;
 	}
-	return g_strstrip(g_strdelimit(g_strndup(from.data, from.len), "\r\n", ' '));
+	return sieve_value_one_line(from);
 }
 
 static char *

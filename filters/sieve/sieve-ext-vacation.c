@@ -5,6 +5,7 @@
  */
 #include "filters/sieve/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
+#include "filters/sieve/sieve-value.h"
 
 #include "agent/message/address-list.h"
 
@@ -170,21 +171,13 @@ make_handle(const SieveCall *call)
 	return g_strdup_printf("sha256:%.16s", g_checksum_get_string(hash));
 }
 
-/* A header value that a script made: one line. Caller frees. */
-static char *
-one_line(SieveText text)
-{
-	char *line = g_strndup(text.data, text.len);
-	return g_strstrip(g_strdelimit(line, "\r\n", ' '));
-}
-
 static void
 set_from(SieveRun *run, const SieveCall *call, PlanReply *reply)
 {
 	const SieveTag *tag = sieve_call_tag(call, "from");
 	SieveText from = tag != NULL ? sieve_run_text(run, &tag->value->strings[0]) : SIEVE_TEXT("");
 	if (tag != NULL && is_mailbox_list(from))
-		reply->from = one_line(from);
+		reply->from = sieve_value_one_line(from);
 	else if (tag != NULL)
 		sieve_run_trace(run, TRACE_COMMANDS, call, "':from' is no address, the usual sender is used");
 }
@@ -212,7 +205,7 @@ run_vacation(SieveRun *run, const SieveCall *call)
 	reply->is_mime = is_mime;
 	reply->handle = make_handle(call);
 	reply->interval_seconds = interval_of(run, call);
-	reply->subject = subject != NULL ? one_line(sieve_run_text(run, &subject->value->strings[0])) : NULL;
+	reply->subject = subject != NULL ? sieve_value_one_line(sieve_run_text(run, &subject->value->strings[0])) : NULL;
 	reply->addresses = own_addresses(run, call);
 	set_from(run, call, reply);
 	return sieve_run_action(run, call, action);
