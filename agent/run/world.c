@@ -151,7 +151,7 @@ special_use_exists(FilterEnv *env, const char *mailbox, const char *special_use)
 	World *world = world_of(env);
 	if (world->described->mailboxes != NULL)
 		return is_described(world, mailbox, special_use) ? MAILBOX_EXISTS : MAILBOX_MISSING;
-	const char *folder = find_item((const char *const *) world->site->conf->special_use, special_use);
+	const char *folder = deliver_special_use_folder(world->site->conf, special_use);
 	if (folder == NULL || (mailbox != NULL && strcmp(mailbox, folder) != 0))
 		return MAILBOX_MISSING;
 	return mailbox_exists(env, folder);
