@@ -147,9 +147,11 @@
 /* Edits of the header by the scripts of one message: each makes a list that holds on to the one before. */
 #define LIMIT_SIEVE_EDITS 1000u
 
-/* Recipients and header fields of one mailto URI: a notice is for its owner, not for a list (Pigeonhole: 8 and 16). */
-#define LIMIT_MAILTO_RECIPIENTS 8u
+/* Header fields that one mailto URI sets: a notice is short (Pigeonhole allows 16, too). */
 #define LIMIT_MAILTO_FIELDS 16u
+
+/* Members of an external list that one redirect :list sends to: a rule is no list server. */
+#define LIMIT_LIST_REDIRECTS 100u
 
 /* Bytes of main.cf or master.cf that `todoke setup` keeps for --undo. */
 #define LIMIT_POSTFIX_FILE_BYTES (4u * 1024 * 1024)

@@ -11,7 +11,7 @@ static const char scheme[] = "mailto:";
 /* Fields that whoever composes the notice makes. */
 static const char *const dropped[] = {
 	"from", "sender", "reply-to", "bcc", "date", "message-id", "received", "return-path", "delivered-to", "auto-submitted",
-	"mime-version", "apparently-to", "x-todoke-mark", NULL
+	"mime-version", "apparently-to", "errors-to", "return-receipt-to", "disposition-notification-to", "x-todoke-mark", NULL
 };
 
 bool
@@ -35,6 +35,7 @@ mailto_init(Mailto *mailto)
 		.to = g_ptr_array_new_with_free_func(g_free),
 		.cc = g_ptr_array_new_with_free_func(g_free),
 		.fields = g_array_new(FALSE, FALSE, sizeof(MailtoField)),
+		.refused = g_ptr_array_new_with_free_func(g_free),
 	};
 	g_array_set_clear_func(mailto->fields, field_clear);
 }
@@ -47,6 +48,7 @@ mailto_clear(Mailto *mailto)
 	g_clear_pointer(&mailto->subject, g_free);
 	g_clear_pointer(&mailto->body, g_free);
 	g_clear_pointer(&mailto->fields, g_array_unref);
+	g_clear_pointer(&mailto->refused, g_ptr_array_unref);
 }
 
 /* qchar of RFC 6068, and what real URIs have besides; "%" is looked at when it is decoded. */
@@ -154,7 +156,10 @@ take_field(Mailto *mailto, const char *name_text, const char *value_text)
 		*slot = g_steal_pointer(&value);
 		return NULL;
 	}
-	return is_dropped(name) ? NULL : add_field(mailto, g_steal_pointer(&name), g_steal_pointer(&value));
+	if (!is_dropped(name))
+		return add_field(mailto, g_steal_pointer(&name), g_steal_pointer(&value));
+	g_ptr_array_add(mailto->refused, g_steal_pointer(&name));
+	return NULL;
 }
 
 /* hfname "=" hfvalue *("&" ...) */
@@ -186,7 +191,7 @@ read_uri(Mailto *mailto, const char *rest, size_t len)
 		fault = read_fields(mailto, question + 1, len - path_len - 1);
 	if (fault == NULL && mailto->to->len + mailto->cc->len == 0)
 		fault = "it names nobody";
-	if (fault == NULL && mailto->to->len + mailto->cc->len > LIMIT_MAILTO_RECIPIENTS)
+	if (fault == NULL && mailto->to->len + mailto->cc->len > LIMIT_NOTICE_RECIPIENTS)
 		fault = "it names too many";
 	return fault;
 }

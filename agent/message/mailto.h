@@ -21,6 +21,7 @@ typedef struct {
 	char *subject;      /* NULL: not said */
 	char *body;
 	GArray *fields;     /* MailtoField: the others */
+	GPtrArray *refused; /* char *: names of fields that were dropped */
 } Mailto;
 
 /* Does it begin with "mailto:"? */

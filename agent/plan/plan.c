@@ -192,7 +192,7 @@ repeats(const PlanAction *one, const PlanAction *other)
 	if (one->kind != other->kind)
 		return false;
 	if (one->kind == PLAN_REDIRECT)
-		return g_strcmp0(one->address, other->address) == 0 && g_strcmp0(one->list, other->list) == 0;
+		return g_strcmp0(one->address, other->address) == 0;
 	return one->kind == PLAN_DISCARD || (one->kind == PLAN_NOTIFY && same_notice(one->notice, other->notice));
 }
 

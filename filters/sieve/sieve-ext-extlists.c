@@ -3,8 +3,10 @@
  * test, redirect :list, valid_ext_list. ":addrbook:default" and "urn:ietf:params:sieve:addrbook:default" are one name (2.4).
  */
 #include "filters/sieve/sieve-check.h"
+#include "filters/sieve/sieve-extlists.h"
 #include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
+
+#include "agent/base/limits.h"
 
 #include <string.h>
 
@@ -105,17 +107,26 @@ check_redirect(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	return true;
 }
 
-/* What stands where the address would is the list. */
+bool
+sieve_extlists_members(SieveRun *run, const SieveCall *call, SieveText name, GPtrArray *members)
+{
+	const FilterServices *services = run->env->services;
+	const char *list = find_list(run->env, run->scratch, name);
+	g_auto(Status) st = STATUS_INIT;
+	if (list == NULL || services->list_members == NULL)
+		return report_unknown(run, call, name);
+	if (services->list_members(run->env, list, LIMIT_LIST_REDIRECTS, members, &st))
+		return true;
+	return sieve_run_fail(run, call, st.id, "list \"%s\": %s", list, st.detail != NULL ? st.detail : status_text(&st));
+}
+
+/* Where the addresses come from, for whoever reads the plan. */
 static bool
 set_list(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *action)
 {
 	(void) tag;
-	SieveText name = { action->address, strlen(action->address) };
-	const char *list = find_list(run->env, run->scratch, name);
-	if (list == NULL)
-		return report_unknown(run, call, name);
-	action->list = g_strdup(list);
-	g_clear_pointer(&action->address, g_free);
+	SieveText name = sieve_run_text(run, &call->positional[0]->strings[0]);
+	action->list = g_strndup(name.data, name.len);
 	return true;
 }
 

@@ -93,8 +93,8 @@ static void
 test_limits(void **state)
 {
 	(void) state;
-	assert_true(parses("mailto:", "a@example.com,", LIMIT_MAILTO_RECIPIENTS));
-	assert_false(parses("mailto:", "a@example.com,", LIMIT_MAILTO_RECIPIENTS + 1));
+	assert_true(parses("mailto:", "a@example.com,", LIMIT_NOTICE_RECIPIENTS));
+	assert_false(parses("mailto:", "a@example.com,", LIMIT_NOTICE_RECIPIENTS + 1));
 	assert_true(parses("mailto:a@example.com?", "x=1&", LIMIT_MAILTO_FIELDS));
 	assert_false(parses("mailto:a@example.com?", "x=1&", LIMIT_MAILTO_FIELDS + 1));
 }
