@@ -99,6 +99,8 @@ typedef struct {
 	/* Is `value` an item of the list (RFC 6134)? False with a fault: the list cannot be read. */
 	bool (*list_contains)(FilterEnv *env, const char *list, const char *value, Status *st);
 	bool (*list_is_known)(FilterEnv *env, const char *list);
+	/* Append the items of the list (char *) to `members`, which frees them; no more than `max`, more is a fault (STATUS_LIMIT). */
+	bool (*list_members)(FilterEnv *env, const char *list, size_t max, GPtrArray *members, Status *st);
 
 	/* Run a program of the site's allow-list to its end. False: it could not run, took too long or said too much. */
 	bool (*run_program)(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st);

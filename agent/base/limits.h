@@ -141,6 +141,18 @@
 /* Match variables ${0} to ${31} (RFC 5229 3.2 asks for 10). */
 #define LIMIT_SIEVE_CAPTURES 32u
 
+/* Octets of the name of a script that is included: RFC 5804 1.6 asks for 128 characters of UTF-8. */
+#define LIMIT_SIEVE_SCRIPT_NAME 512u
+
+/* Edits of the header by the scripts of one message: each makes a list that holds on to the one before. */
+#define LIMIT_SIEVE_EDITS 1000u
+
+/* Header fields that one mailto URI sets: a notice is short (Pigeonhole allows 16, too). */
+#define LIMIT_MAILTO_FIELDS 16u
+
+/* Members of an external list that one redirect :list sends to: a rule is no list server. */
+#define LIMIT_LIST_REDIRECTS 100u
+
 /* Bytes of main.cf or master.cf that `todoke setup` keeps for --undo. */
 #define LIMIT_POSTFIX_FILE_BYTES (4u * 1024 * 1024)
 

@@ -7,14 +7,15 @@
 #include "agent/deliver/out.h"
 
 #include "agent/base/limits.h"
-#include "agent/deliver/mailto.h"
 #include "agent/deliver/reply-guard.h"
+#include "agent/message/mailto.h"
 
 #include <string.h>
 
 typedef struct {
 	const PlanNotice *notice;  /* borrowed */
 	Mailto mailto;
+	GPtrArray *recipients;     /* char *: each once; borrowed from the URI */
 	char *key;
 	GBytes *message;
 } Notify;
@@ -24,9 +25,18 @@ notify_free(void *step)
 {
 	Notify *notify = step;
 	mailto_clear(&notify->mailto);
+	g_ptr_array_unref(notify->recipients);
 	g_free(notify->key);
 	g_clear_pointer(&notify->message, g_bytes_unref);
 	g_free(notify);
+}
+
+static void
+add_recipients(Notify *notify, const GPtrArray *addresses)
+{
+	for (guint i = 0; i < addresses->len; i++)
+		if (!g_ptr_array_find_with_equal_func(notify->recipients, addresses->pdata[i], g_str_equal, NULL))
+			g_ptr_array_add(notify->recipients, addresses->pdata[i]);
 }
 
 /* RFC 5436 2.7.1 and 6: loops of notices. */
@@ -34,8 +44,11 @@ static char *
 why_not(DeliverRun *run, Notify *notify)
 {
 	const char *reason = NULL;
-	if (!mailto_parse(notify->notice->method, &notify->mailto, &reason))
+	const char *method = notify->notice->method;
+	if (!mailto_parse(method, strlen(method), &notify->mailto, &reason))
 		return g_strdup(reason);
+	add_recipients(notify, notify->mailto.to);
+	add_recipients(notify, notify->mailto.cc);
 	if (envelope_is_bounce(run->job->envelope))
 		return g_strdup("the null sender sent the message");
 	size_t pos = 0;
@@ -43,9 +56,13 @@ why_not(DeliverRun *run, Notify *notify)
 	g_autofree char *value = field != NULL ? header_field_value(field) : NULL;
 	if (value != NULL && g_ascii_strncasecmp(value, "no", 2) != 0)
 		return g_strdup("a machine sent the message (Auto-Submitted)");
-	for (guint i = 0; i < notify->mailto.recipients->len; i++)
-		if (out_is_own(run, notify->mailto.recipients->pdata[i]))
-			return g_strdup_printf("<%s> is the owner", (const char *) notify->mailto.recipients->pdata[i]);
+	for (guint i = 0; i < notify->recipients->len; i++) {
+		const char *recipient = notify->recipients->pdata[i];
+		if (!outmail_address_is_safe(recipient))
+			return g_strdup("it has an address that mail cannot be sent to");
+		if (out_is_own(run, recipient))
+			return g_strdup_printf("<%s> is the owner", recipient);
+	}
 	char *why = NULL;
 	(void) deliver_may_send(run, DELIVER_NOTICES, notify->key, &why);
 	return why;
@@ -95,9 +112,9 @@ compose(DeliverRun *run, Notify *notify, Status *st)
 	const char *from = notify->notice->from != NULL ? notify->notice->from : out_speaker(run);
 	if (from == NULL)
 		return status_fail_detail(st, STATUS_CONFIG, "no address is known to send it from");
-	g_ptr_array_add(notify->mailto.recipients, NULL);
-	g_autofree char *to = g_strjoinv(", ", (char **) notify->mailto.recipients->pdata);
-	g_ptr_array_set_size(notify->mailto.recipients, (gint) notify->mailto.recipients->len - 1);
+	g_ptr_array_add(notify->recipients, NULL);
+	g_autofree char *to = g_strjoinv(", ", (char **) notify->recipients->pdata);
+	g_ptr_array_set_size(notify->recipients, (gint) notify->recipients->len - 1);
 	g_autofree char *submitted = g_strdup_printf("auto-notified; owner-email=\"%s\"", out_speaker(run) != NULL ? out_speaker(run) : "");
 	g_autoptr(GArray) fields = g_array_new(FALSE, FALSE, sizeof(MimeField));
 	add(fields, "From", from, MIME_FIELD_ADDRESSES);
@@ -108,8 +125,8 @@ compose(DeliverRun *run, Notify *notify, Status *st)
 	add(fields, "Auto-Submitted", submitted, MIME_FIELD_RAW);
 	add(fields, "Importance", importance(notify->notice), MIME_FIELD_RAW);
 	for (guint i = 0; i < notify->mailto.fields->len; i++) {
-		const MailtoField *field = notify->mailto.fields->pdata[i];
-		if (strcmp(field->name, "Importance") != 0)
+		const MailtoField *field = &g_array_index(notify->mailto.fields, MailtoField, i);
+		if (g_ascii_strcasecmp(field->name, "Importance") != 0)
 			add(fields, field->name, field->value, MIME_FIELD_TEXT);
 	}
 	MimeDraft draft = {
@@ -124,6 +141,7 @@ notify_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Statu
 	(void) st;
 	Notify *notify = g_new0(Notify, 1);
 	notify->notice = action->notice;
+	notify->recipients = g_ptr_array_new();
 	g_autofree char *hash = state_key("notify", action->notice->method, action->notice->message != NULL ? action->notice->message : "", NULL);
 	notify->key = g_strconcat("notify ", hash, NULL);
 	g_auto(Status) fault = STATUS_INIT;
@@ -153,8 +171,8 @@ notify_send(DeliverRun *run, void *step, Status *st)
 {
 	Notify *notify = step;
 	unsigned sent = 0;
-	for (guint i = 0; i < notify->mailto.recipients->len; i++) {
-		const char *recipient = notify->mailto.recipients->pdata[i];
+	for (guint i = 0; i < notify->recipients->len; i++) {
+		const char *recipient = notify->recipients->pdata[i];
 		g_auto(Status) fault = STATUS_INIT;
 		if (!out_send_composed(run, notify->message, recipient, &fault)) {
 			deliver_note(run, "no notice to <%s>: %s", recipient, fault.detail != NULL ? fault.detail : status_text(&fault));

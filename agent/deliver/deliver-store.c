@@ -47,6 +47,27 @@ deliver_folder_rules(const Conf *conf)
 	};
 }
 
+const char *
+deliver_special_use_folder(const Conf *conf, const char *special_use)
+{
+	size_t len = strlen(special_use);
+	for (char **item = conf->special_use; item != NULL && *item != NULL; item++)
+		if (g_ascii_strncasecmp(*item, special_use, len) == 0 && (*item)[len] == '=' && (*item)[len + 1] != '\0')
+			return *item + len + 1;
+	return NULL;
+}
+
+/* The mailbox to store in: the one that has the use, if it is there; else the named one (RFC 8579 4). */
+static const char *
+choose_mailbox(const DeliverRun *run, const FolderRules *rules, const PlanAction *action)
+{
+	const char *named = action->mailbox != NULL ? action->mailbox : "INBOX";
+	if (action->special_use == NULL)
+		return named;
+	const char *folder = deliver_special_use_folder(run->job->conf, action->special_use);
+	return folder != NULL && folder_exists(run->job->inbox, rules, folder) ? folder : named;
+}
+
 static Maildir *
 find_open_folder(const DeliverRun *run, const char *path)
 {
@@ -62,10 +83,10 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 {
 	FolderRules rules = deliver_folder_rules(run->job->conf);
 	const char *why = NULL;
-	g_autofree char *path = folder_path(&rules, action->mailbox != NULL ? action->mailbox : "INBOX", &why);
+	const char *mailbox = choose_mailbox(run, &rules, action);
+	g_autofree char *path = folder_path(&rules, mailbox, &why);
 	if (path == NULL)
-		g_ptr_array_add(run->report->notes,
-		                g_strdup_printf("stored in the INBOX: folder name '%s' %s", action->mailbox, why));
+		g_ptr_array_add(run->report->notes, g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why));
 	Maildir *maildir = NULL;
 	if (path != NULL && path[0] != '\0')
 		maildir = find_open_folder(run, path);
@@ -75,7 +96,7 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 		if (maildir != NULL)
 			g_ptr_array_add(run->folders, maildir);
 	}
-	*ret_name = maildir != NULL ? action->mailbox : "INBOX";
+	*ret_name = maildir != NULL ? mailbox : "INBOX";
 	*ret_maildir = maildir != NULL ? maildir : run->job->inbox;
 	return true;
 }

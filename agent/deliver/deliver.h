@@ -68,6 +68,9 @@ Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
 /* How this site names folders; borrows from `conf`. */
 FolderRules deliver_folder_rules(const Conf *conf);
 
+/* The folder that has this special use ("\\Junk", without regard to case) by the setting; NULL: none has. Borrowed from `conf`. */
+const char *deliver_special_use_folder(const Conf *conf, const char *special_use);
+
 /*
  * Carry out `plan`. The deadline is stopped when the commit begins. An action that this program cannot carry out is
  * STATUS_CONFIG before anything is done. `report` (initialised) lists what was done; after a fault it has the notes

@@ -175,6 +175,14 @@ store_target(const PlanAction *action)
 	return action->mailbox != NULL ? action->mailbox : "INBOX";
 }
 
+/* RFC 5436 2.7: no second notice of the same to the same. */
+static bool
+same_notice(const PlanNotice *one, const PlanNotice *other)
+{
+	return one != NULL && other != NULL && g_strcmp0(one->method, other->method) == 0 &&
+	       g_strcmp0(one->message, other->message) == 0;
+}
+
 static bool
 repeats(const PlanAction *one, const PlanAction *other)
 {
@@ -183,7 +191,9 @@ repeats(const PlanAction *one, const PlanAction *other)
 		       g_strcmp0(one->special_use, other->special_use) == 0;
 	if (one->kind != other->kind)
 		return false;
-	return one->kind == PLAN_DISCARD || (one->kind == PLAN_REDIRECT && g_strcmp0(one->address, other->address) == 0);
+	if (one->kind == PLAN_REDIRECT)
+		return g_strcmp0(one->address, other->address) == 0;
+	return one->kind == PLAN_DISCARD || (one->kind == PLAN_NOTIFY && same_notice(one->notice, other->notice));
 }
 
 /* One copy is stored, with the flags of the later action (RFC 5232 3). */
@@ -370,6 +380,17 @@ set_strings(json_t *object, const char *key, const GPtrArray *strings)
 }
 
 static void
+set_fcc(json_t *object, const PlanFcc *fcc)
+{
+	if (fcc == NULL)
+		return;
+	set_text(object, "fcc", fcc->mailbox);
+	set_text(object, "fcc_special_use", fcc->special_use);
+	set_strings(object, "fcc_flags", fcc->flags);
+	json_object_set_new(object, "fcc_create", json_boolean(fcc->create));
+}
+
+static void
 set_reply(json_t *object, const PlanReply *reply)
 {
 	set_text(object, "from", reply->from);
@@ -379,8 +400,7 @@ set_reply(json_t *object, const PlanReply *reply)
 	json_object_set_new(object, "mime", json_boolean(reply->is_mime));
 	json_object_set_new(object, "seconds", json_integer(reply->interval_seconds));
 	set_strings(object, "addresses", reply->addresses);
-	if (reply->fcc != NULL)
-		set_text(object, "fcc", reply->fcc->mailbox);
+	set_fcc(object, reply->fcc);
 }
 
 static void
@@ -391,8 +411,7 @@ set_notice(json_t *object, const PlanNotice *notice)
 	set_text(object, "message", notice->message);
 	json_object_set_new(object, "importance", json_integer(notice->importance));
 	set_strings(object, "options", notice->options);
-	if (notice->fcc != NULL)
-		set_text(object, "fcc", notice->fcc->mailbox);
+	set_fcc(object, notice->fcc);
 }
 
 static json_t *

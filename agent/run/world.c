@@ -151,7 +151,7 @@ special_use_exists(FilterEnv *env, const char *mailbox, const char *special_use)
 	World *world = world_of(env);
 	if (world->described->mailboxes != NULL)
 		return is_described(world, mailbox, special_use) ? MAILBOX_EXISTS : MAILBOX_MISSING;
-	const char *folder = find_item((const char *const *) world->site->conf->special_use, special_use);
+	const char *folder = deliver_special_use_folder(world->site->conf, special_use);
 	if (folder == NULL || (mailbox != NULL && strcmp(mailbox, folder) != 0))
 		return MAILBOX_MISSING;
 	return mailbox_exists(env, folder);
@@ -208,6 +208,29 @@ list_contains(FilterEnv *env, const char *list, const char *value, Status *st)
 	return g_hash_table_contains(values, folded);
 }
 
+/* Read afresh, as it is written: this is for addresses to send to, and asked once a rule. */
+static bool
+list_members(FilterEnv *env, const char *list, size_t max, GPtrArray *members, Status *st)
+{
+	const char *path = list_file(world_of(env), list);
+	g_autofree char *data = NULL;
+	size_t len;
+	if (path == NULL)
+		return status_fail_detail(st, STATUS_MISSING, "there is no list '%s'", list);
+	if (!fs_read_file(AT_FDCWD, path, LIMIT_LIST_FILE, &data, &len, st))
+		return false;
+	g_auto(GStrv) lines = g_strsplit(data, "\n", -1);
+	for (char **line = lines; *line != NULL; line++) {
+		const char *value = g_strstrip(*line);
+		if (*value == '\0' || *value == '#')
+			continue;
+		if (members->len >= max)
+			return status_fail_detail(st, STATUS_LIMIT, "list '%s' has more than %zu items", list, max);
+		g_ptr_array_add(members, g_strdup(value));
+	}
+	return true;
+}
+
 static const char *
 environment(FilterEnv *env, const char *item)
 {
@@ -246,6 +269,7 @@ static const FilterServices services = {
 	.special_use_exists = special_use_exists,
 	.list_contains = list_contains,
 	.list_is_known = list_is_known,
+	.list_members = list_members,
 	.environment = environment,
 	.trace = trace,
 };

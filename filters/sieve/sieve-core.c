@@ -1,5 +1,6 @@
 /* sieve-core: the commands and tests of RFC 5228 that need no require. */
 #include "filters/sieve/sieve-check.h"
+#include "filters/sieve/sieve-extlists.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"
 #include "filters/sieve/sieve-value.h"
@@ -91,15 +92,42 @@ check_redirect(SieveCheck *check, SieveCall *call)
 }
 
 static bool
-run_redirect(SieveRun *run, const SieveCall *call)
+redirect_to(SieveRun *run, const SieveCall *call, SieveText address)
 {
-	SieveText address = sieve_run_text(run, &call->positional[0]->strings[0]);
-	if (sieve_call_tag(call, "list") == NULL && !sieve_value_is_mailable(address))
+	if (!sieve_value_is_mailable(address))
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot redirect to \"%.*s\": it is no address",
 		                      (int) MIN(address.len, 200), address.data);
 	PlanAction *action = sieve_run_action_new(run, PLAN_REDIRECT, call);
 	action->address = g_strndup(address.data, address.len);
 	return sieve_run_action(run, call, action);
+}
+
+/* RFC 6134 2.6: to all of a list, which counts as one redirect. Of an empty one nobody would get the message: a fault. */
+static bool
+redirect_to_list(SieveRun *run, const SieveCall *call, SieveText name)
+{
+	g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(g_free);
+	if (!sieve_extlists_members(run, call, name, members))
+		return false;
+	if (members->len == 0)
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "list \"%.*s\" is empty", (int) MIN(name.len, 200), name.data);
+	gint64 actions_left = run->actions_left, redirects_left = run->redirects_left;
+	for (guint i = 0; i < members->len; i++) {
+		run->actions_left = actions_left;
+		run->redirects_left = redirects_left;
+		if (!redirect_to(run, call, (SieveText){ members->pdata[i], strlen(members->pdata[i]) }))
+			return false;
+	}
+	return true;
+}
+
+static bool
+run_redirect(SieveRun *run, const SieveCall *call)
+{
+	SieveText address = sieve_run_text(run, &call->positional[0]->strings[0]);
+	if (sieve_call_tag(call, "list") != NULL)
+		return redirect_to_list(run, call, address);
+	return redirect_to(run, call, address);
 }
 
 /* Tests (5) */

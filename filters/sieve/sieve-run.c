@@ -124,10 +124,17 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 {
 	const SieveProgram *outer = run->program;
 	SieveScope *scope = run->scope;
+	SieveText *captures = run->captures;
+	size_t n_captures = run->n_captures;
 	run->program = program;
 	run->scope = sieve_scope_new(program->n_variables);
+	run->captures = NULL; /* match variables are the script's own, too (RFC 6609 3.4) */
+	run->n_captures = 0;
 	bool good = sieve_run_block(run, program->first);
 	sieve_scope_free(run->scope);
+	g_free(run->captures);
+	run->captures = captures;
+	run->n_captures = n_captures;
 	run->scope = scope;
 	run->program = outer;
 	if (run->control == SIEVE_RETURN)

@@ -70,6 +70,23 @@ sieve_value_of_field(SieveArena *arena, const HeaderField *field, const char **r
 	return sieve_value_decode(arena, sieve_value_raw(arena, field), ret_guess);
 }
 
+char *
+sieve_value_one_line(SieveText text)
+{
+	g_autoptr(GString) line = g_string_sized_new(text.len);
+	bool after_end = false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.data[i];
+		bool ends = c == '\r' || c == '\n';
+		if (c != '\0' && !ends)
+			g_string_append_c(line, c);
+		else if (ends && !after_end)
+			g_string_append_c(line, ' ');
+		after_end = ends;
+	}
+	return g_strdup(g_strstrip(line->str));
+}
+
 bool
 sieve_value_is_utf8(SieveText text)
 {

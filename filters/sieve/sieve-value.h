@@ -28,6 +28,12 @@ SieveAddress sieve_value_envelope_address(SieveArena *arena, const char *address
 /* Can mail be sent to this (redirect, :from)? One address without name or brackets: local part, "@", domain. */
 bool sieve_value_is_mailable(SieveText address);
 
+/*
+ * The text as one line for a header field: runs of line ends become a blank, NULs and blanks at the ends go. What came from a
+ * message must not become a field of its own. Caller frees.
+ */
+char *sieve_value_one_line(SieveText text);
+
 /* Is it UTF-8? */
 bool sieve_value_is_utf8(SieveText text);
 

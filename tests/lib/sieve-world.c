@@ -130,6 +130,22 @@ list_contains(FilterEnv *env, const char *list, const char *value, Status *st)
 	return g_ptr_array_find_with_equal_func(world_of(env)->lists, entry, g_str_equal, NULL);
 }
 
+static bool
+list_members(FilterEnv *env, const char *list, size_t max, GPtrArray *members, Status *st)
+{
+	SieveWorld *world = world_of(env);
+	size_t len = strlen(list);
+	for (guint i = 0; i < world->lists->len; i++) {
+		const char *entry = world->lists->pdata[i];
+		if (strncmp(entry, list, len) != 0 || entry[len] != '=' || entry[len + 1] == '\0')
+			continue;
+		if (members->len >= max)
+			return status_fail_detail(st, STATUS_LIMIT, "list '%s' has more than %zu items", list, max);
+		g_ptr_array_add(members, g_strdup(entry + len + 1));
+	}
+	return true;
+}
+
 static GBytes *
 read_input(const FilterProgramCall *call)
 {
@@ -182,6 +198,7 @@ static const FilterServices services = {
 	.duplicate = duplicate,
 	.list_contains = list_contains,
 	.list_is_known = list_is_known,
+	.list_members = list_members,
 	.run_program = run_program,
 	.environment = environment,
 	.trace = trace,

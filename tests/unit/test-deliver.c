@@ -133,6 +133,32 @@ test_keep(void **state)
 	}
 }
 
+/* RFC 8579 4: the mailbox that has the use, whatever its name; without one, or where it is not there, the named one. */
+static void
+test_special_use(void **state)
+{
+	(void) state;
+	static char junk[] = "\\Junk=Unwanted", trash[] = "\\Trash=Nowhere";
+	char *uses[] = { junk, trash, NULL };
+	static const struct {
+		const char *use, *want;
+	} rows[] = { { "\\junk", "Unwanted" }, { "\\Trash", "Named" }, { "\\Sent", "Named" } };
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		Try try;
+		try_init(&try);
+		try.conf.special_use = uses;
+		FolderRules rules = deliver_folder_rules(&try.conf);
+		Maildir *made = NULL;
+		assert_true(folder_open(try.inbox, &rules, ".Unwanted", true, &made, try.report.notes, &try.st));
+		maildir_free(made);
+		add(&try, PLAN_FILEINTO, "Named", NULL)->special_use = g_strdup(rows[i].use);
+		assert_true(run(&try, false));
+		g_autofree char *want = g_strdup_printf("fileinto %s 11", rows[i].want);
+		check_report(&try, want);
+		try_clear(&try);
+	}
+}
+
 static void
 test_same_bytes_are_one_file(void **state)
 {
@@ -429,10 +455,11 @@ test_trouble(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(trouble_rows) + 9];
+	struct CMUnitTest tests[G_N_ELEMENTS(trouble_rows) + 10];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, trouble_rows, test_trouble);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keep);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_special_use);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_same_bytes_are_one_file);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_edited_header_is_another_file);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_replaced_body);

@@ -1,0 +1,2 @@
+# RFC 7352 4: the capability.
+if duplicate { discard; }

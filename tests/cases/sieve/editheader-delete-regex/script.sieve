@@ -1,0 +1,3 @@
+# RFC 5293 5: match types of other extensions.
+require ["editheader", "regex"];
+deleteheader :regex "X-Hello" "^[0-9]+$";

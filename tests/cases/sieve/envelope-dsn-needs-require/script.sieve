@@ -1,0 +1,3 @@
+# RFC 6009 2: the capability.
+require ["envelope"];
+if envelope "notify" "NEVER" { discard; }

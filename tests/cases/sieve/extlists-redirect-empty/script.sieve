@@ -1,0 +1,3 @@
+# RFC 6134 2.6: nobody would get the message: a fault, and it is kept.
+require "extlists";
+redirect :list "a";

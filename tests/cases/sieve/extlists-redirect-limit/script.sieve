@@ -1,0 +1,3 @@
+# More than LIMIT_LIST_REDIRECTS.
+require "extlists";
+redirect :list "a";

@@ -1,0 +1,5 @@
+# RFC 6134 2.6: two lists are two redirects, the same list twice is one.
+require "extlists";
+redirect :list "a";
+redirect :list "b";
+redirect :list "a";

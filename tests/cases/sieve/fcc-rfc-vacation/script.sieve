@@ -1,0 +1,6 @@
+# RFC 8580 3.1: a copy of the answer.
+require ["vacation", "fcc"];
+vacation :days 7 :handle "h"
+         :from "hemingway@example.com"
+         :fcc "INBOX.Sent"
+         "Gone Fishing";

@@ -1,0 +1,3 @@
+# RFC 6609 3.4.1: global needs both include and variables.
+require "variables";
+global "x";

@@ -1,0 +1,3 @@
+# RFC 6609 2: all commands need the capability.
+include "a";
+return;

@@ -1,0 +1,3 @@
+require "include";
+include :once "b";
+redirect "a@example.com";

@@ -1,0 +1,3 @@
+require "include";
+include :once "a";
+redirect "b@example.com";

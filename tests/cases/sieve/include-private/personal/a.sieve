@@ -1,0 +1,3 @@
+require "variables";
+if not string "${status}" "" { discard; }
+set "status" "included";

@@ -1,0 +1,3 @@
+# RFC 6609 3.1: A includes B which includes A once again.
+require "include";
+include "a";

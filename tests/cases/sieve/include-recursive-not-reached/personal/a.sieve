@@ -1,0 +1,3 @@
+require "include";
+if header "subject" "nothing" { include "a"; }
+redirect "a@example.com";

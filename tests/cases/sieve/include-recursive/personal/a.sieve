@@ -1,0 +1,3 @@
+require "include";
+redirect "a@example.com";
+include "a";

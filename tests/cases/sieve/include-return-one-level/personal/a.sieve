@@ -1,0 +1,3 @@
+require "include";
+include "b";
+redirect "a@example.com";

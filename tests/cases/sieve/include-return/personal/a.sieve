@@ -1,0 +1,3 @@
+require "include";
+if exists "from" { if exists "to" { return; } }
+redirect "a@example.com";

@@ -1,0 +1,2 @@
+redirect "b@example.com";
+stop;

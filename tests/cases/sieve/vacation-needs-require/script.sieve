@@ -1,0 +1,2 @@
+# RFC 5230 3: the capability.
+vacation "t";
