@@ -152,6 +152,18 @@
 
 /* Members of an external list that one redirect :list sends to: a rule is no list server. */
 #define LIMIT_LIST_REDIRECTS 100u
+/* Loops of foreverypart within one another (RFC 5703 3 asks for 2): each level may go over all parts again. */
+#define LIMIT_SIEVE_LOOPS 4u
+
+/* Times that one run replaces, encloses or filters the message: each writes it anew. */
+#define LIMIT_SIEVE_REPLACES 100u
+
+/* Octets of decoded parts that are kept for further body tests of a run; over it they are decoded again. */
+#define LIMIT_SIEVE_PART_CACHE (64u * 1024 * 1024)
+
+/* Arguments of a program (spec-bosch-sieve-extprograms 4 asks for 16), and octets of its name (128 characters). */
+#define LIMIT_SIEVE_PROGRAM_ARGUMENTS 64u
+#define LIMIT_SIEVE_PROGRAM_NAME 512u
 
 /* Bytes of main.cf or master.cf that `todoke setup` keeps for --undo. */
 #define LIMIT_POSTFIX_FILE_BYTES (4u * 1024 * 1024)

@@ -142,21 +142,57 @@ message_from_file(int fd, Status *st)
 	return g_steal_pointer(&message);
 }
 
+/* Octets [from, to) of one file to another. */
+static bool
+copy_octets(int from_fd, off_t from, off_t to, int fd, Status *st)
+{
+	g_autofree char *chunk = g_malloc(LIMIT_COPY_CHUNK);
+	while (from < to) {
+		ssize_t n = pread(from_fd, chunk, MIN((size_t) (to - from), LIMIT_COPY_CHUNK), from);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return status_fail_errno(st, errno, "cannot read the stored message");
+		if (n == 0)
+			return status_fail_detail(st, STATUS_IO, "the stored message became shorter while it was copied");
+		if (!fs_write_all(fd, chunk, (size_t) n, "message in memory", st))
+			return false;
+		from += n;
+	}
+	return true;
+}
+
+static bool
+write_piece(const MessageBody *body, const MessagePiece *piece, int fd, Status *st)
+{
+	if (piece->data != NULL)
+		return fs_write_all(fd, piece->data, piece->len, "message in memory", st);
+	return copy_octets(body->fd, piece->from, piece->to, fd, st);
+}
+
 Message *
-message_from_bytes(const void *data, size_t len, Status *st)
+message_assemble(const MessageBody *body, const MessagePiece *pieces, size_t n, Status *st)
 {
 	auto_fd int fd = memfd_create("message", MFD_CLOEXEC);
 	if (fd < 0) {
 		status_fail_errno(st, errno, "cannot make a file in memory");
 		return NULL;
 	}
-	if (!fs_write_all(fd, data, len, "message in memory", st))
-		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (!write_piece(body, &pieces[i], fd, st))
+			return NULL;
 	if (lseek(fd, 0, SEEK_SET) < 0) {
 		status_fail_errno(st, errno, "cannot rewind a file in memory");
 		return NULL;
 	}
 	return message_from_file(fs_steal_fd(&fd), st);
+}
+
+Message *
+message_from_bytes(const void *data, size_t len, Status *st)
+{
+	MessagePiece piece = { .data = data, .len = len };
+	return message_assemble(NULL, &piece, len > 0 ? 1 : 0, st);
 }
 
 Headers *

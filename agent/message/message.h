@@ -40,6 +40,20 @@ Message *message_from_bytes(const void *data, size_t len, Status *st);
 /* The message in an open regular file from its present offset on: nothing is copied, the file is the body's home. Takes `fd`. */
 Message *message_from_file(int fd, Status *st);
 
+/* A piece of a message that is put together: bytes, or (data is NULL) octets [from, to) of the file that holds a body. */
+typedef struct {
+	const void *data;
+	size_t len;
+	off_t from;
+	off_t to;
+} MessagePiece;
+
+/*
+ * A message of pieces, in an unnamed file in memory. `body` is what the pieces without data are of; they are copied in chunks,
+ * whatever their size. Faults: STATUS_IO, STATUS_NO_MEMORY.
+ */
+Message *message_assemble(const MessageBody *body, const MessagePiece *pieces, size_t n, Status *st);
+
 Message *message_ref(Message *message);
 void message_unref(Message *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, message_unref)

@@ -467,17 +467,23 @@ mime_bytes_clear(MimeBytes *bytes)
 }
 
 bool
-mime_tree_raw(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes, Status *st)
+mime_tree_range(const MimeTree *tree, off_t from, off_t to, size_t limit, MimeBytes *ret_bytes, Status *st)
 {
-	const MimePart *part = tree_part(tree, i);
-	guint64 size = (guint64) (part->end - part->body_at);
+	guint64 size = (guint64) (to - from);
 	size_t len = (size_t) MIN(size, limit);
 	g_autofree char *data = g_malloc(len + 1);
-	if (!read_at(tree->body.fd, data, len, part->body_at, st))
+	if (!read_at(tree->body.fd, data, len, from, st))
 		return false;
 	data[len] = '\0';
 	*ret_bytes = (MimeBytes){ .data = g_steal_pointer(&data), .len = len, .cut = size > limit };
 	return true;
+}
+
+bool
+mime_tree_raw(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes, Status *st)
+{
+	const MimePart *part = tree_part(tree, i);
+	return mime_tree_range(tree, part->body_at, part->end, limit, ret_bytes, st);
 }
 
 /* Feed the part to the decoder until there is enough. */

@@ -72,6 +72,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MimeBytes, mime_bytes_clear)
 /* The body of part `i` as it stands in the file, at most `limit` octets. */
 bool mime_tree_raw(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes, Status *st);
 
+/* Octets [from, to) of the file as they stand, at most `limit`: what lies between parts. */
+bool mime_tree_range(const MimeTree *tree, off_t from, off_t to, size_t limit, MimeBytes *ret_bytes, Status *st);
+
 /* The body of part `i` with its transfer encoding undone, at most `limit` octets: may hold anything. */
 bool mime_tree_content(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes, Status *st);
 

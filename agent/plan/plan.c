@@ -300,6 +300,12 @@ plan_keep_headers(const Plan *plan)
 	return plan->keep->headers;
 }
 
+Message *
+plan_keep_message(const Plan *plan)
+{
+	return plan->keep->message;
+}
+
 PlanMark
 plan_mark(const Plan *plan)
 {
@@ -440,11 +446,14 @@ action_json(const PlanAction *action)
 	if (action->program != NULL) {
 		set_text(object, "program", action->program->name);
 		set_strings(object, "arguments", action->program->args);
+		if (action->kind == PLAN_PIPE)
+			json_object_set_new(object, "try", json_boolean(action->program->may_fail));
 	}
 	if (action->report != NULL) {
 		set_text(object, "feedback_type", action->report->feedback_type);
 		set_text(object, "message", action->report->message);
 		set_text(object, "address", action->report->address);
+		json_object_set_new(object, "headers_only", json_boolean(action->report->headers_only));
 	}
 	if (action->at.file != NULL) {
 		g_autofree char *at = g_strdup_printf("%s:%u", action->at.file, action->at.line);

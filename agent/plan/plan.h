@@ -142,6 +142,9 @@ void plan_set_keep_mailbox(Plan *plan, const char *mailbox);
 /* The header as rules have edited it so far, for the next script; NULL: as it came. Borrowed. */
 Headers *plan_keep_headers(const Plan *plan);
 
+/* The message as rules have replaced it so far, for the next script; NULL: as it came. Borrowed. */
+Message *plan_keep_message(const Plan *plan);
+
 /* Append the implicit keep, if it is in force, as an action of its own. Call once, when all filters have run. */
 void plan_finish(Plan *plan);
 

@@ -151,6 +151,8 @@ run_script(const Script *script, const FilterInput *input, World *world, Plan *p
 	FilterInput edited = *input;
 	if (plan_keep_headers(plan) != NULL)
 		edited.headers = plan_keep_headers(plan);
+	if (plan_keep_message(plan) != NULL)
+		edited.message = plan_keep_message(plan);
 	PlanMark mark = plan_mark(plan);
 	if (!engine->run(program, &edited, env, plan, &fault)) {
 		plan_rewind(plan, mark);

@@ -291,6 +291,8 @@ static bool
 check_address(SieveCheck *check, SieveCall *call)
 {
 	const SieveArg *names = call->positional[0];
+	if (sieve_call_tag(call, "mime") != NULL) /* parts have fields of their own: "content-from" (RFC 5703 4.2) */
+		return true;
 	for (size_t i = 0; i < names->n; i++) {
 		const SieveString *name = &names->strings[i];
 		if (name->template == NULL && !holds_addresses(name->text))

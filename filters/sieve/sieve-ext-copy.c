@@ -12,7 +12,7 @@ set_copy(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *
 }
 
 static const SieveTagDef tags[] = {
-	{ .name = "copy", .on = "fileinto redirect", .action = set_copy },
+	{ .name = "copy", .on = "fileinto redirect pipe", .action = set_copy },
 	{ .name = NULL }
 };
 

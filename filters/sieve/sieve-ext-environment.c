@@ -2,8 +2,8 @@
  * environment: RFC 5183, complete. What the agent says about an item counts; where it says nothing: name, location and
  * phase of this engine, the client from the envelope. An unknown item never matches (RFC 5183 4).
  */
+#include "filters/sieve/sieve-environment.h"
 #include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
 
 #include <string.h>
 
@@ -25,20 +25,24 @@ own_item(const SieveRun *run, const char *name)
 	return NULL;
 }
 
-static const char *
-find_item(SieveRun *run, const char *name)
+const char *
+sieve_environment_item(SieveRun *run, const char *name)
 {
 	const FilterServices *services = run->env->services;
 	g_autofree char *lower = g_ascii_strdown(name, -1);
 	const char *value = services->environment != NULL ? services->environment(run->env, lower) : NULL;
-	return value != NULL ? value : own_item(run, lower);
+	if (value == NULL)
+		value = own_item(run, lower);
+	if (value == NULL && sieve_program_has(run->program, &sieve_ext_dovecot_environment))
+		value = sieve_environment_dovecot_item(run, lower);
+	return value;
 }
 
 static bool
 test_environment(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
 	SieveMatch match;
-	const char *value = find_item(run, sieve_run_string(run, call->positional[0], 0));
+	const char *value = sieve_environment_item(run, sieve_run_string(run, call->positional[0], 0));
 	if (!sieve_match_begin(&match, run, call))
 		return false;
 	if (value == NULL) {

@@ -159,10 +159,12 @@ complete_action(SieveRun *run, const SieveCall *call, PlanAction *action)
 	}
 	for (size_t i = 0; i < sieve_ext_count(); i++) {
 		const SieveExt *ext = sieve_ext_nth(i);
-		if (ext->action != NULL && sieve_program_has(run->program, ext) && !ext->action(run, call, action))
+		bool used = sieve_program_has(run->program, ext) || run->states[i] != NULL;
+		if (ext->action != NULL && used && !ext->action(run, call, action))
 			return false;
 	}
-	if (run->headers_edited && action->headers == NULL)
+	/* A replaced message goes with our header: its own lacks what the agent has put there. */
+	if ((run->headers_edited || run->message_replaced) && action->headers == NULL)
 		action->headers = headers_ref(run->headers);
 	if (run->message_replaced && action->message == NULL)
 		action->message = message_ref(run->message);
@@ -253,7 +255,8 @@ finish(SieveRun *run)
 			return false;
 	}
 	if (run->keep_flags != NULL || run->headers_edited || run->message_replaced)
-		plan_set_keep_state(run->plan, run->keep_flags, run->headers_edited ? run->headers : NULL,
+		plan_set_keep_state(run->plan, run->keep_flags,
+		                    run->headers_edited || run->message_replaced ? run->headers : NULL,
 		                    run->message_replaced ? run->message : NULL);
 	return true;
 }

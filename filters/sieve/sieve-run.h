@@ -26,7 +26,7 @@ struct SieveRun {
 	const SieveCall *at;          /* the command or test that runs now: the line of a fault */
 
 	SieveControl control;
-	const char *break_to;         /* name of the loop that SIEVE_BREAK leaves; NULL: the innermost */
+	const void *break_to;         /* the loop that SIEVE_BREAK leaves: what its call has in `data` */
 
 	SieveArena *memory;           /* until the run ends */
 	SieveArena *scratch;          /* until the command that allocates it ends */
@@ -41,6 +41,7 @@ struct SieveRun {
 	gint64 actions_left;
 	gint64 redirects_left;
 	size_t variable_limit;        /* octets of a value (sieve_max_variable_size) */
+	unsigned replaced;            /* how often the message was replaced */
 	void **states;                /* by extension */
 	SieveFieldCache *fields;
 };

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static SieveWorld *
 world_of(FilterEnv *env)
@@ -155,6 +156,13 @@ read_input(const FilterProgramCall *call)
 	for (size_t i = 0; call->input_headers != NULL && i < headers_count(call->input_headers); i++) {
 		const HeaderField *field = headers_get(call->input_headers, i);
 		g_string_append_len(text, field->bytes, field->len);
+	}
+	MessageBody body;
+	if (call->input != NULL && message_body(call->input, &body)) {
+		gsize before = text->len;
+		g_string_set_size(text, before + (gsize) body.size);
+		if (pread(body.fd, text->str + before, (size_t) body.size, body.offset) != (ssize_t) body.size)
+			g_string_truncate(text, before);
 	}
 	return g_bytes_new(text->str, text->len);
 }
