@@ -113,7 +113,9 @@ static bool
 parse_parts(const char *rest, Mailto *mailto)
 {
 	g_auto(GStrv) parts = g_strsplit(rest, "?", 2);
-	if (parts[0] == NULL || !add_recipients(mailto, parts[0]))
+	if (parts[0] == NULL)
+		return true;
+	if (!add_recipients(mailto, parts[0]))
 		return false;
 	g_auto(GStrv) pairs = g_strsplit(parts[1] != NULL ? parts[1] : "", "&", -1);
 	for (size_t i = 0; pairs[i] != NULL; i++)
