@@ -80,10 +80,20 @@ decode(const char *text, size_t len)
 	return g_strdup(decoded->str);
 }
 
-/* Append the bare addresses of a list; false: one of them is none. */
+static bool
+has_control(const char *text)
+{
+	while (*text != '\0' && !g_ascii_iscntrl(*text))
+		text++;
+	return *text != '\0';
+}
+
+/* Append the bare addresses of a list; false: one of them is none. An escaped line end is a try to smuggle commands in. */
 static bool
 add_addresses(GPtrArray *addresses, const char *text)
 {
+	if (has_control(text))
+		return false;
 	g_auto(AddressList) list = { 0 };
 	address_list_parse(text, strlen(text), ADDRESS_NAMES_RAW, &list);
 	for (size_t i = 0; i < list.count; i++) {

@@ -377,6 +377,12 @@ static const Choice choices[] = {
 	{ "redirect_sender", REDIRECT_SENDER_SRS, "srs" },
 	{ "redirect_refused", REDIRECT_REFUSED_BOUNCE, "bounce" },
 	{ "redirect_refused", REDIRECT_REFUSED_QUIET, "quiet" },
+	{ "sieve_spamtest_status_type", STATUS_TYPE_SCORE, "score" },
+	{ "sieve_spamtest_status_type", STATUS_TYPE_STRLEN, "strlen" },
+	{ "sieve_spamtest_status_type", STATUS_TYPE_TEXT, "text" },
+	{ "sieve_virustest_status_type", STATUS_TYPE_SCORE, "score" },
+	{ "sieve_virustest_status_type", STATUS_TYPE_STRLEN, "strlen" },
+	{ "sieve_virustest_status_type", STATUS_TYPE_TEXT, "text" },
 };
 
 static void
