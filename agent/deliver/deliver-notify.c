@@ -49,6 +49,8 @@ why_not(DeliverRun *run, Notify *notify)
 		return g_strdup(reason);
 	add_recipients(notify, notify->mailto.to);
 	add_recipients(notify, notify->mailto.cc);
+	if (notify->recipients->len == 0)
+		return g_strdup("it names nobody");
 	if (envelope_is_bounce(run->job->envelope))
 		return g_strdup("the null sender sent the message");
 	size_t pos = 0;

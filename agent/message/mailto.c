@@ -189,8 +189,6 @@ read_uri(Mailto *mailto, const char *rest, size_t len)
 	const char *fault = read_path(mailto, rest, path_len);
 	if (fault == NULL && question != NULL)
 		fault = read_fields(mailto, question + 1, len - path_len - 1);
-	if (fault == NULL && mailto->to->len + mailto->cc->len == 0)
-		fault = "it names nobody";
 	if (fault == NULL && mailto->to->len + mailto->cc->len > LIMIT_NOTICE_RECIPIENTS)
 		fault = "it names too many";
 	return fault;
