@@ -80,10 +80,13 @@ decode(const char *text, size_t len)
 	return g_strdup(decoded->str);
 }
 
-/* Append the bare addresses of a list; false: one of them is none. */
+/* Append the bare addresses of a list; false: one of them is none. No folds here: they would hide what a line end does. */
 static bool
 add_addresses(GPtrArray *addresses, const char *text)
 {
+	for (const char *c = text; *c != '\0'; c++)
+		if (g_ascii_iscntrl(*c))
+			return false;
 	g_auto(AddressList) list = { 0 };
 	address_list_parse(text, strlen(text), ADDRESS_NAMES_RAW, &list);
 	for (size_t i = 0; i < list.count; i++) {

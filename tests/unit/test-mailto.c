@@ -34,6 +34,7 @@ static const Row rows[] = {
 	{ "nobody", "mailto:", "||-|-|" },
 	{ "nobody, with a subject", "mailto:?subject=a", "||a|-|" },
 	{ "no address", "mailto:nobody", "! it names what is no address" },
+	{ "a line end in an address", "mailto:a%0d%0aRCPT@b.example", "! it names what is no address" },
 	{ "no address in cc", "mailto:a@example.com?cc=b", "! it names what is no address" },
 	{ "half an escape", "mailto:a@example.com?subject=%4", "! it holds what no URI may hold" },
 	{ "no hexadecimal digits", "mailto:a@example.com?subject=%g1", "! it holds what no URI may hold" },
