@@ -39,7 +39,10 @@ add_recipients(Notify *notify, const GPtrArray *addresses)
 			g_ptr_array_add(notify->recipients, addresses->pdata[i]);
 }
 
-/* RFC 5436 2.7.1 and 6: loops of notices. */
+/*
+ * RFC 5436 2.7.1 and 6: loops of notices. A null sender is no reason (2.7: such messages must be allowed to trigger one): a notice
+ * goes out from the null sender, so nothing comes back.
+ */
 static char *
 why_not(DeliverRun *run, Notify *notify)
 {
@@ -49,8 +52,8 @@ why_not(DeliverRun *run, Notify *notify)
 		return g_strdup(reason);
 	add_recipients(notify, notify->mailto.to);
 	add_recipients(notify, notify->mailto.cc);
-	if (envelope_is_bounce(run->job->envelope))
-		return g_strdup("the null sender sent the message");
+	if (notify->recipients->len == 0)
+		return g_strdup("it names nobody");
 	size_t pos = 0;
 	const HeaderField *field = headers_next(message_headers(run->job->message), "Auto-Submitted", &pos);
 	g_autofree char *value = field != NULL ? header_field_value(field) : NULL;

@@ -28,8 +28,8 @@ typedef struct {
 bool mailto_is(const char *uri, size_t len);
 
 /*
- * Read a URI. False: *ret_why says what is wrong in a few words ("it names nobody"), and *ret_mailto is untouched. Clear with
- * mailto_clear.
+ * Read a URI; "mailto:" names nobody and is one (RFC 6068 2). False: *ret_why says what is wrong in a few words ("it names
+ * too many"), and *ret_mailto is untouched. Clear with mailto_clear.
  */
 bool mailto_parse(const char *uri, size_t len, Mailto *ret_mailto, const char **ret_why);
 

@@ -25,6 +25,14 @@ method_fault(SieveText method)
 }
 
 static bool
+names_nobody(SieveText method)
+{
+	g_auto(Mailto) mailto = { 0 };
+	const char *why;
+	return mailto_parse(method.data, method.len, &mailto, &why) && mailto.to->len + mailto.cc->len == 0;
+}
+
+static bool
 is_importance(SieveText text)
 {
 	return text.len == 1 && text.data[0] >= '1' && text.data[0] <= '3';
@@ -97,6 +105,8 @@ check_notify(SieveCheck *check, SieveCall *call)
 {
 	const SieveString *method = &call->positional[0]->strings[0];
 	const char *fault = method->template == NULL ? method_fault(method->text) : NULL;
+	if (fault == NULL && method->template == NULL && names_nobody(method->text))
+		sieve_check_warning(check, method->span, "nobody", "write mailto:user@example.org", "this notice goes to nobody");
 	if (fault == NULL)
 		return true;
 	if (mailto_is(method->text.data, method->text.len))
@@ -116,19 +126,16 @@ importance_of(SieveRun *run, const SieveCall *call)
 	return 0;
 }
 
-/* :from that is no address is ignored (RFC 5435 3.3). Caller frees. */
-static char *
-author_of(SieveRun *run, const SieveCall *call)
+/* *ret_author (caller frees): NULL without :from. False: that is no address, an error (RFC 5435 3.3). */
+static bool
+author_of(SieveRun *run, const SieveCall *call, char **ret_author)
 {
 	const SieveTag *tag = sieve_call_tag(call, "from");
 	SieveText from = tag != NULL ? sieve_run_text(run, &tag->value->strings[0]) : SIEVE_TEXT("");
-	if (tag == NULL)
-		return NULL;
-	if (!is_author(from)) {
-		sieve_run_trace(run, TRACE_COMMANDS, call, "':from' is no address, the usual sender is used");
-		return NULL;
-	}
-	return sieve_value_one_line(from);
+	if (tag != NULL && !is_author(from))
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "':from' \"%.*s\" is no address", (int) MIN(from.len, 200), from.data);
+	*ret_author = tag != NULL ? sieve_value_one_line(from) : NULL;
+	return true;
 }
 
 static char *
@@ -149,13 +156,14 @@ run_notify(SieveRun *run, const SieveCall *call)
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot notify by \"%.*s\": %s", (int) MIN(method.len, 200),
 		                      method.data, fault);
 	int importance = importance_of(run, call);
-	if (importance == 0)
+	g_autofree char *author = NULL;
+	if (importance == 0 || !author_of(run, call, &author))
 		return false;
 	PlanAction *action = sieve_run_action_new(run, PLAN_NOTIFY, call);
 	PlanNotice *notice = action->notice = g_new0(PlanNotice, 1);
 	notice->method = g_strndup(method.data, method.len);
 	notice->importance = importance;
-	notice->from = author_of(run, call);
+	notice->from = g_steal_pointer(&author);
 	notice->message = message_of(run, call);
 	notice->options = sieve_run_strings(run, options != NULL ? options->value : NULL);
 	return sieve_run_action(run, call, action);

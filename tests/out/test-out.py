@@ -392,6 +392,9 @@ def test_notify(folder):
         run(folder, peer, "-e", "queue_id=2", "keep", "notify|mailto:a@b.test|Grüße\nBcc: evil@x.test|Sent")
         tap.same(parse(peer.mails[-1][2])["Subject"], "Grüße Bcc: evil@x.test")
         tap.same(len(stored(folder, ".Sent")), 1)
+        run(folder, peer, "-e", "sender=", "-e", "queue_id=3", "keep", "notify|mailto:null@b.test")
+        tap.same(peer.recipients()[-1:], ["null@b.test"])
+        tap.same(peer.mails[-1][0], "MAIL FROM:<>")
 
 
 def test_notify_guards(folder):
@@ -399,7 +402,7 @@ def test_notify_guards(folder):
         for method, message, sender, why in (
                 ("mailto:owner@example.net", MESSAGE, "s@x.test", "is the owner"), ("mailto:", MESSAGE, "s@x.test", "names nobody"),
                 ("xmpp:a@b", MESSAGE, "s@x.test", "no mailto"), ("mailto:a@b.test", b"Auto-Submitted: auto-generated\n" + MESSAGE, "s@x.test", "a machine"),
-                ("mailto:a@b.test", MESSAGE, "", "null sender"), ("mailto:" + ",".join("a%d@b.test" % i for i in range(9)), MESSAGE, "s@x.test", "too many"),
+                ("mailto:" + ",".join("a%d@b.test" % i for i in range(9)), MESSAGE, "s@x.test", "too many"),
                 ("mailto:a%0d%0aRCPT@b.test", MESSAGE, "s@x.test", "address")):
             run(folder, peer, "-e", "sender=" + sender, "-e", "queue_id=" + method[:30] + why, "keep", "notify|" + method, message=message).note(why)
         tap.same(peer.mails, [])

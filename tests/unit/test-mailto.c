@@ -31,9 +31,10 @@ static const Row rows[] = {
 	{ "the last subject counts", "mailto:a@example.com?subject=1&Subject=2", "a@example.com||2|-|" },
 	{ "fields that are not its own", "mailto:a@example.com?From=x&auto-submitted=no&received=y&Date=z&Message-ID=1&bcc=b@example.com"
 	  "&content-type=text/html&MIME-Version=2&x-ok=1", "a@example.com||-|-|x-ok=1" },
-	{ "nobody", "mailto:", "! it names nobody" },
-	{ "nobody, with a subject", "mailto:?subject=a", "! it names nobody" },
+	{ "nobody", "mailto:", "||-|-|" },
+	{ "nobody, with a subject", "mailto:?subject=a", "||a|-|" },
 	{ "no address", "mailto:nobody", "! it names what is no address" },
+	{ "a line end in an address", "mailto:a%0d%0aRCPT@b.example", "! it names what is no address" },
 	{ "no address in cc", "mailto:a@example.com?cc=b", "! it names what is no address" },
 	{ "half an escape", "mailto:a@example.com?subject=%4", "! it holds what no URI may hold" },
 	{ "no hexadecimal digits", "mailto:a@example.com?subject=%g1", "! it holds what no URI may hold" },

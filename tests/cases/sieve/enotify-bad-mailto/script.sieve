@@ -1,6 +1,6 @@
 # RFC 5435 3.2: wrong URI syntax is an error; RFC 6068 2 says what is right.
 require "enotify";
-notify "mailto:";
+notify "mailto:@";
 notify "mailto:nobody";
 notify "mailto:a@example.com?subject";
 notify "mailto:a@example.com?subject=50%";

@@ -4,6 +4,6 @@ if not notify_method_capability "mailto:a@example.com" "Online" ["yes", "MAYBE"]
 if notify_method_capability "mailto:a@example.com" "online" ["yes", "no"] { discard; }
 if notify_method_capability "mailto:a@example.com" "other" "maybe" { discard; }
 if notify_method_capability "xmpp:a@example.com" "online" "maybe" { discard; }
-if notify_method_capability "mailto:" "online" "maybe" { discard; }
+if notify_method_capability "mailto:@" "online" "maybe" { discard; }
 if not notify_method_capability :contains "mailto:a@example.com" "online" "ayb" { discard; }
 if not notify_method_capability :count "eq" :comparator "i;ascii-numeric" "mailto:a@example.com" "online" "1" { discard; }
