@@ -110,19 +110,31 @@ match_params(SieveMatch *match, const SieveTag *tag, const MimeValue *value)
 	return true;
 }
 
+/* The word, which was read from the field, in the letters of the field: what a rule captures is what the message says. */
+static SieveText
+as_written(const Field *field, const char *word)
+{
+	SieveText text = text_of(word);
+	const char *from = field->field->bytes + field->field->value_at, *end = field->field->bytes + field->field->len;
+	for (; from + text.len <= end; from++)
+		if (g_ascii_strncasecmp(from, text.data, text.len) == 0)
+			return (SieveText){ from, text.len };
+	return text;
+}
+
 /* The aspect of a structured value that the tag names. */
 static bool
-match_aspect(SieveMatch *match, const SieveTag *tag, const MimeValue *value)
+match_aspect(const Field *field, const SieveTag *tag, const MimeValue *value)
 {
 	const char *name = tag->def->name;
 	if (strcmp(name, "param") == 0)
-		return match_params(match, tag, value);
+		return match_params(field->match, tag, value);
 	if (strcmp(name, "subtype") == 0)
-		return sieve_match_add(match, text_of(value->subtype));
+		return sieve_match_add(field->match, as_written(field, value->subtype));
 	if (strcmp(name, "type") == 0 || value->subtype == NULL)
-		return sieve_match_add(match, text_of(value->type));
+		return sieve_match_add(field->match, as_written(field, value->type));
 	g_autofree char *both = g_strdup_printf("%s/%s", value->type, value->subtype);
-	return sieve_match_add(match, text_of(both));
+	return sieve_match_add(field->match, as_written(field, both));
 }
 
 /* What the field says, read by the tree or, for doubled fields, now. False: it has no such structure, or nobody can read it. */
@@ -162,7 +174,7 @@ match_header_field(const Field *field)
 	g_auto(MimeValue) parsed = { 0 };
 	const MimeValue *value;
 	if (read_structure(field, &parsed, &value))
-		return match_aspect(field->match, aspect, value);
+		return match_aspect(field, aspect, value);
 	return strcmp(aspect->def->name, "param") == 0 || sieve_match_add(field->match, SIEVE_TEXT(""));
 }
 

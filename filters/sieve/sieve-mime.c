@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* What a part costs a loop, in steps: its round is some calls and not one comparison. Octets that are decoded in one step. */
-enum { OCTETS_A_STEP = 8 };
+/* Octets that are decoded in one step, and steps that one octet costs that is written anew. */
+enum { OCTETS_A_STEP = 8, STEPS_AN_OCTET = 2 };
 
 typedef struct SieveMimePart {
 	Headers *headers;                    /* NULL: not read yet */
@@ -231,7 +231,7 @@ count_replacement(SieveRun *run, const SieveCall *call, const Message *message)
 {
 	if (run->replaced++ >= LIMIT_SIEVE_REPLACES)
 		return sieve_run_fail(run, call, STATUS_LIMIT, "the message is replaced more than %u times", LIMIT_SIEVE_REPLACES);
-	return sieve_run_spend(run, message_size(message));
+	return sieve_run_spend(run, STEPS_AN_OCTET * message_size(message));
 }
 
 bool

@@ -1,0 +1,3 @@
+# RFC 5703 3: break without a loop is an error.
+require "foreverypart";
+break;

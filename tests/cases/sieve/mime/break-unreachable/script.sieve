@@ -1,0 +1,3 @@
+# What stands behind break is never reached.
+require "foreverypart";
+foreverypart { break; keep; }

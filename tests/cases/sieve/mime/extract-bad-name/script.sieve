@@ -1,0 +1,3 @@
+# RFC 5229 3: nor can what is no name.
+require ["extracttext", "foreverypart", "variables"];
+foreverypart { extracttext "a-b"; }

@@ -1,0 +1,3 @@
+# RFC 5703 7: there must be variables.
+require ["extracttext", "foreverypart"];
+foreverypart { extracttext "t"; }

@@ -1,0 +1,3 @@
+# LIMIT_SIEVE_LOOPS: as deep as may be.
+require ["foreverypart", "fileinto"];
+foreverypart { foreverypart { foreverypart { foreverypart { fileinto "d"; } } } }

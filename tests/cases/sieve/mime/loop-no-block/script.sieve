@@ -1,0 +1,3 @@
+# RFC 5703 3: a loop has a block.
+require "foreverypart";
+foreverypart;

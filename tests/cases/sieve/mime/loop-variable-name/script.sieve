@@ -1,0 +1,3 @@
+# RFC 5703 3: names are constants.
+require ["foreverypart", "variables"];
+foreverypart :name "${a}" { }

@@ -1,0 +1,3 @@
+# A part without Content-Type has no value to compare (READINGS).
+require ["mime", "fileinto"];
+if header :mime :type "content-type" "text" { fileinto "yes"; }

@@ -1,0 +1,2 @@
+# spec-bosch-sieve-debug 4: the capability.
+debug_log "x";

@@ -1,0 +1,3 @@
+# spec-bosch-sieve-extprograms 6: what it says is the new message.
+require "vnd.dovecot.filter";
+filter "p" ["nl", "en"];

@@ -1,0 +1,3 @@
+# spec-bosch-sieve-extprograms 3: a name has a letter at least.
+require "vnd.dovecot.pipe";
+pipe "";

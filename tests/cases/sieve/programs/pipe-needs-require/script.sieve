@@ -1,0 +1,2 @@
+# spec-bosch-sieve-extprograms 9: the capability.
+pipe "p";

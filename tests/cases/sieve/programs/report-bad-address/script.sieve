@@ -1,0 +1,3 @@
+# spec-bosch-sieve-report 3: an address.
+require "vnd.dovecot.report";
+report "abuse" "x" "nobody";

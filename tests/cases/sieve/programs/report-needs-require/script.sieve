@@ -1,0 +1,2 @@
+# spec-bosch-sieve-report 4: the capability.
+report "abuse" "x" "a@example.org";

@@ -1,0 +1,3 @@
+# A message with CRLF keeps them.
+require "replace";
+replace "new";

@@ -1,0 +1,2 @@
+# RFC 5703 8: the capability.
+replace "x";

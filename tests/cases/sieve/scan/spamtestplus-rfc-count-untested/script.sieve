@@ -1,0 +1,21 @@
+# RFC 5235 3.2.2: its second example: :count of what was not tested is 0.
+require ["spamtestplus", "fileinto", "relational", "comparator-i;ascii-numeric"];
+if spamtest :percent :count "eq"
+                    :comparator "i;ascii-numeric" "0"
+{
+    fileinto "INBOX.unclassified";
+}
+elsif spamtest :percent :value "eq"
+               :comparator "i;ascii-numeric" "0"
+{
+    fileinto "INBOX.not-spam";
+}
+elsif spamtest :percent :value "lt"
+               :comparator "i;ascii-numeric" "37"
+{
+    fileinto "INBOX.spam-trap";
+}
+else
+{
+    discard;
+}

@@ -1,0 +1,3 @@
+# Words have their values.
+require ["virustest", "fileinto", "relational", "comparator-i;ascii-numeric"];
+if virustest "3" { fileinto "yes"; }
