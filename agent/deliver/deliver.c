@@ -4,6 +4,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "conf/conf-choices.h"
 
 #include <errno.h>
@@ -89,8 +90,10 @@ deliver_note(DeliverRun *run, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	g_ptr_array_add(run->report->notes, g_strdup_vprintf(format, args));
+	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
+	/* Much of it is said by strangers. */
+	g_ptr_array_add(run->report->notes, header_text_print(text, LIMIT_ANSWER_BYTES));
 }
 
 Maildir *
@@ -471,12 +474,12 @@ send_all(DeliverRun *run, Status *st)
 {
 	Failures failures = { STATUS_INIT, STATUS_INIT };
 	guint planned = run->steps->len; /* steps that sending adds have been done when they were added */
-	bool remembers = begin_sending(run);
+	run->remembers = begin_sending(run);
 	for (guint i = 0; i < planned; i++) {
 		Step *step = run->steps->pdata[i];
 		if (step->state == NULL || step->action->send == NULL || step->repeats || was_sent(run, step, &failures))
 			continue;
-		if (step->action->optional && !remembers)
+		if (step->action->optional && !run->remembers)
 			deliver_note(run, "%s not sent: it cannot be remembered", step->action->name);
 		else
 			send_step(run, step, &failures);
@@ -523,8 +526,12 @@ run_steps(DeliverRun *run, const Plan *plan, Status *st)
 		return false;
 	}
 	report_from(run, 0);
-	if (!send_all(run, st))
+	if (!send_all(run, st)) {
+		/* Who cannot remember that copies are stored would store them again at every try. */
+		if (!run->remembers && status_is_temporary(st))
+			take_back_from(run->steps, 0);
 		return false;
+	}
 	forget_if_finished(run);
 	return true;
 }

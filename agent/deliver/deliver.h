@@ -121,6 +121,7 @@ struct DeliverRun {
 	Ledger *ledger;          /* NULL: nothing of the plan leaves */
 	State *state;            /* NULL: none, or nothing leaves */
 	gint64 ends;             /* monotonic microseconds: until then what leaves has to be gone */
+	bool remembers;          /* a retry will know what this try has done */
 	bool has_local;          /* a copy is stored here, now or by an earlier try */
 	unsigned promised[DELIVER_LIMITS]; /* what this plan will send */
 };

@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 const char *
 out_speaker(const DeliverRun *run)
@@ -107,11 +108,18 @@ out_send_composed(DeliverRun *run, GBytes *message, const char *recipient, Statu
 	return find_route(run, &route, st) && outmail_send(&mail, &route, st);
 }
 
+/* Does the body begin with the empty line that ends a header? */
+static bool
+begins_with_line_end(const MessageBody *body)
+{
+	char first = '\n';
+	(void) pread(body->fd, &first, 1, body->offset); /* an empty body ends the header as well */
+	return first == '\n' || first == '\r';
+}
+
 GString *
 out_print_headers(const Message *message, const Headers *headers)
 {
-	MessageBody body = { 0 };
-	(void) message_body(message, &body);
 	GString *out = g_string_new(NULL);
 	size_t count = headers_count(headers);
 	for (size_t i = 0; i < count; i++) {
@@ -121,7 +129,8 @@ out_print_headers(const Message *message, const Headers *headers)
 			g_string_append(out, headers_newline(headers));
 	}
 	/* A body that began without an empty line would otherwise continue our fields. */
-	if (headers_count(message_headers(message)) == 0 && body.size > 0)
+	MessageBody body;
+	if (headers_count(message_headers(message)) == 0 && count > 0 && message_body(message, &body) && !begins_with_line_end(&body))
 		g_string_append(out, headers_newline(headers));
 	return out;
 }

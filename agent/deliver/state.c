@@ -72,7 +72,8 @@ open_store(State *state, char **ret_note, Status *st)
 	if (!put_aside(state->path, st))
 		return false;
 	*ret_note = g_strdup_printf("state was damaged and is put aside as '%s.damaged': %s", state->path, why);
-	return judge(state, state->module->open(state->path, &state->store, &again), again, st);
+	outcome = state->module->open(state->path, &state->store, &again);
+	return judge(state, outcome, again, st);
 }
 
 static void
@@ -118,7 +119,8 @@ bool
 state_get(State *state, StateKind kind, const char *key, char **ret_value, size_t *ret_len, Status *st)
 {
 	g_autofree char *why = NULL;
-	return judge(state, state->module->get(state->store, kind, key, state->now, ret_value, ret_len, &why), why, st);
+	StateOutcome outcome = state->module->get(state->store, kind, key, state->now, ret_value, ret_len, &why);
+	return judge(state, outcome, why, st);
 }
 
 bool
@@ -128,14 +130,16 @@ state_put(State *state, const StateItem *items, size_t n, Status *st)
 		if (items[i].len > LIMIT_STATE_VALUE)
 			return status_fail_detail(st, STATUS_LIMIT, "%zu octets are too many for the state", items[i].len);
 	g_autofree char *why = NULL;
-	return judge(state, state->module->put(state->store, items, n, &why), why, st);
+	StateOutcome outcome = state->module->put(state->store, items, n, &why);
+	return judge(state, outcome, why, st);
 }
 
 bool
 state_count(State *state, const char *key, gint64 by, gint64 until, gint64 *ret_total, Status *st)
 {
 	g_autofree char *why = NULL;
-	return judge(state, state->module->count(state->store, key, by, until, state->now, ret_total, &why), why, st);
+	StateOutcome outcome = state->module->count(state->store, key, by, until, state->now, ret_total, &why);
+	return judge(state, outcome, why, st);
 }
 
 bool

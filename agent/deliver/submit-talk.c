@@ -110,7 +110,8 @@ command(Talk *talk, const char *step, const GString *line, int want)
 	g_autoptr(GString) text = g_string_new(NULL);
 	if (!talk->line->send(talk->line->user, line->str, line->len))
 		return again(talk, "cannot send %s: %s", step, talk->line->why(talk->line->user));
-	return judge(talk, read_reply(talk, text), text->str, want, step);
+	int code = read_reply(talk, text);
+	return judge(talk, code, text->str, want, step);
 }
 
 static bool

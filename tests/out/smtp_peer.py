@@ -66,6 +66,8 @@ class Peer:
             self.over.wait(30)
             raise Gone()
         connection.sendall(what.encode() + b"\r\n")
+        if what.startswith("421"):
+            raise Gone()
         return what[0] in "23"
 
     def converse(self, connection, lines):
@@ -93,16 +95,16 @@ class Peer:
             connection.sendall(b"354 go ahead\r\n")
             connection.recv(10)
             raise Gone()
-        message = b""
+        message = []
         while True:
             line = lines.readline()
             if not line:
                 raise Gone()
             if line == b".\r\n":
                 break
-            message += line[1:] if line.startswith(b".") else line
+            message.append(line[1:] if line.startswith(b".") else line)
         if self.script.get("DOT", GOOD["DOT"])[0] == "2" or self.script["DOT"] == "take and die":
-            self.mails.append((mail, rcpt, message))
+            self.mails.append((mail, rcpt, b"".join(message)))
         if self.script.get("DOT") == "take and die":
             raise Gone()
         self.say(connection, "DOT")

@@ -42,7 +42,7 @@ def run(folder, peer, *words, message=MESSAGE, code=0, env=None):
     submit = peer if isinstance(peer, str) else peer.submit
     argv = [PROGRAM, folder, "-o", "submit=" + submit, "-o", "submit_timeout=3s", *words]
     result = Result(subprocess.run(argv, input=message, capture_output=True, timeout=60, check=False, env=dict(os.environ, **(env or {}))))
-    tap.same(result.code, code, "exit code of %s (%s; %s)" % (words, result.answer, result.detail))
+    tap.same(result.code, code, "exit code of %s in %s (%s; %s)" % (words, folder, result.answer, result.detail))
     return result
 
 
@@ -57,7 +57,7 @@ def no_litter(folder):
 
 
 def parse(message):
-    return email.message_from_bytes(message, policy=email.policy.default)
+    return email.message_from_bytes(message.replace(b"\r\n", b"\n"), policy=email.policy.default)
 
 
 def field(message, name):
@@ -178,7 +178,7 @@ def test_redirect_limit_of_the_day(folder):
 
 # what the other side may do
 
-TROUBLE = [("greeting", "421 4.3.2 busy", 75), ("greeting", "554 no", 75), ("EHLO", "550 no", 75), ("MAIL", "451 4.3.0 later", 75),
+TROUBLE = [("greeting", "421 4.3.2 busy", 75), ("greeting", "554 no", 75), ("EHLO", "421 4.3.2 closing", 75), ("MAIL", "451 4.3.0 later", 75),
            ("MAIL", "550 5.1.8 bad sender", 69), ("MAIL", "530 5.7.0 Must issue a STARTTLS command first", 75), ("RCPT", "450 4.1.1 later", 75),
            ("RCPT", "550 5.1.1 no such user", 69), ("DATA", "451 4.3.0 later", 75), ("DATA", "554 5.5.1 no", 69),
            ("DOT", "452 4.3.1 full", 75), ("DOT", "552 5.3.4 too big", 69), ("DOT", "421 4.3.0 bye", 75), ("greeting", "die", 75), ("EHLO", "die", 75),
@@ -500,6 +500,8 @@ def test_pipe_leaves_no_process(folder):
 
 def spoil(folder, how):
     path = os.path.join(folder, "state")
+    if os.path.isfile(path):
+        os.unlink(path)
     shutil.rmtree(path, ignore_errors=True)
     if how == "no folder":
         with open(path, "w"):
@@ -540,6 +542,16 @@ def test_locked_state_stops_no_mail(folder):
         tap.same(peer.recipients(), ["b@example.org"] * 2)
         db.execute("ROLLBACK")
     tap.same(len(stored(folder)), 1)
+
+
+def test_without_state_a_retry_finds_no_copies(folder):
+    spoil(folder, "no folder")
+    for _ in range(3):
+        run(folder, "smtp:127.0.0.1:%d" % unused_port(), "keep", "redirect|b@example.org", "fileinto|Work", code=75)
+        tap.same((len(stored(folder)), len(stored(folder, ".Work"))), (0, 0))
+    with Peer() as peer:
+        run(folder, peer, "keep", "redirect|b@example.org", "fileinto|Work")
+    tap.same((len(stored(folder)), len(stored(folder, ".Work"))), (1, 1))
 
 
 def test_without_queue_id_the_same_mail_may_come_again(folder):
