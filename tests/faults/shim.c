@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -208,6 +209,25 @@ ssize_t
 read(int fd, void *data, size_t len)
 {
 	return CALL(read, (fd, data, len));
+}
+
+/* SQLite writes and libcurl talks by these. */
+ssize_t
+pwrite64(int fd, const void *data, size_t len, off64_t offset)
+{
+	return CALL(pwrite64, (fd, data, len, offset));
+}
+
+ssize_t
+send(int fd, const void *data, size_t len, int flags)
+{
+	return CALL(send, (fd, data, len, flags));
+}
+
+ssize_t
+recv(int fd, void *data, size_t len, int flags)
+{
+	return CALL(recv, (fd, data, len, flags));
 }
 
 int
