@@ -33,13 +33,17 @@ class Peer:
             self.socket.bind(("127.0.0.1", 0))
             self.submit = "smtp:127.0.0.1:%d" % self.socket.getsockname()[1]
         self.socket.listen(8)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        # A thread that still accepts on a number that was closed would take the connections of the next peer.
         self.over.set()
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
         self.socket.close()
 
     def accept(self):
