@@ -79,6 +79,7 @@ def check(folder, peer, number, what):
     first = deliver(folder, peer, environment("%d:%s" % (number, what)))
     said = first.stdout.decode()
     tap.same(first.returncode in (0, 75, -9), True, "exit %d: %s" % (first.returncode, said))
+    peer.settle()
     before = count(peer)
     again = ""
     if first.returncode != 0:
