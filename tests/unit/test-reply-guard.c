@@ -1,6 +1,5 @@
-/* Who is answered, and who is not and why (RFC 3834, RFC 5230); mailto: URIs; SRS. */
+/* Who is answered, and who is not and why (RFC 3834, RFC 5230); SRS; routes; addresses. */
 #include "agent/base/limits.h"
-#include "agent/deliver/mailto.h"
 #include "agent/deliver/outmail.h"
 #include "agent/deliver/reply-guard.h"
 #include "agent/deliver/srs.h"
@@ -78,45 +77,6 @@ test_nobody_said_who(void **state)
 	assert_string_equal(why, "nobody said who sent it");
 }
 
-static void
-test_mailto(void **state)
-{
-	(void) state;
-	g_auto(Mailto) mailto = { 0 };
-	const char *why = "x";
-	assert_true(mailto_parse("MAILTO:a%2Cb@x.test,c@y.test?cc=a%2Cb@x.test&Subject=1%3D2&subject=3&keywords=k&Resent-From=r&body=%0A&x", &mailto, &why));
-	assert_null(why);
-	assert_int_equal(mailto.recipients->len, 2);
-	assert_string_equal(mailto.recipients->pdata[0], "a,b@x.test");
-	assert_string_equal(mailto.subject, "1=2");
-	assert_string_equal(mailto.body, "\n");
-	assert_int_equal(mailto.fields->len, 1);
-	assert_int_equal(mailto.refused->len, 1);
-	assert_string_equal(mailto.refused->pdata[0], "Resent-From");
-}
-
-static void
-test_mailto_bounds(void **state)
-{
-	(void) state;
-	for (unsigned over = 0; over < 2; over++) {
-		g_autoptr(GString) uri = g_string_new("mailto:");
-		for (unsigned i = 0; i < LIMIT_NOTICE_RECIPIENTS + over; i++)
-			g_string_append_printf(uri, "a%u@x.test,", i);
-		g_auto(Mailto) mailto = { 0 };
-		const char *why;
-		assert_int_equal(mailto_parse(uri->str, &mailto, &why), over == 0);
-	}
-	static const char *const wrong[] = { "mailto:", "mailto:?subject=x", "http://x", "mailto:a%00b@x", "mailto:a%0a@x", "mailto:%ff@x", "mailto:<a@b>", "" };
-	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
-		g_auto(Mailto) mailto = { 0 };
-		const char *why = NULL;
-		assert_false(mailto_parse(wrong[i], &mailto, &why));
-		assert_non_null(why);
-		assert_null(mailto.recipients);
-	}
-}
-
 #define KEYS "k1 1111111111111111111111111111111111111111111111111111111111111111\n"
 
 static void
@@ -187,8 +147,6 @@ main(void)
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_guard);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_nobody_said_who);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_mailto);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_mailto_bounds);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_srs);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_routes);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_addresses);
