@@ -370,7 +370,8 @@ begin_sending(DeliverRun *run)
 		step->repeats = repeats_earlier(run, i, key);
 		if (step->repeats || step->before != LEDGER_NEW)
 			continue;
-		ledger_set(run->ledger, key, LEDGER_SENDING, NULL);
+		if (!step->action->optional)
+			ledger_set(run->ledger, key, LEDGER_SENDING, NULL);
 		count[step->action->limit]++;
 	}
 	for (DeliverLimit limit = DELIVER_UNLIMITED + 1; limit < DELIVER_LIMITS && run->state != NULL; limit++) {
@@ -422,11 +423,24 @@ take_fault(DeliverRun *run, Step *step, Status *fault, Failures *failures)
 		(void) take_refusal(run, fault, failures);
 }
 
+/* An answer goes out at most once: the ledger says so before it is on its way, and not much earlier. */
+static bool
+begin_optional(DeliverRun *run, const Step *step)
+{
+	ledger_set(run->ledger, step->action->key(step->state), LEDGER_SENDING, NULL);
+	if (run->remembers && write_ledger(run))
+		return true;
+	deliver_note(run, "%s not sent: it cannot be remembered", step->action->name);
+	return false;
+}
+
 static void
 send_step(DeliverRun *run, Step *step, Failures *failures)
 {
 	const DeliverAction *action = step->action;
 	g_auto(Status) fault = STATUS_INIT;
+	if (action->optional && !begin_optional(run, step))
+		return;
 	if (!action->send(run, step->state, &fault)) {
 		take_fault(run, step, &fault, failures);
 		(void) write_ledger(run);
@@ -479,10 +493,7 @@ send_all(DeliverRun *run, Status *st)
 		Step *step = run->steps->pdata[i];
 		if (step->state == NULL || step->action->send == NULL || step->repeats || was_sent(run, step, &failures))
 			continue;
-		if (step->action->optional && !run->remembers)
-			deliver_note(run, "%s not sent: it cannot be remembered", step->action->name);
-		else
-			send_step(run, step, &failures);
+		send_step(run, step, &failures);
 	}
 	(void) write_ledger(run);
 	/* What can be tried again comes first: the next try finds the refusal in the ledger. */

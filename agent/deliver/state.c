@@ -22,6 +22,7 @@ struct State {
 	StateStore *store;
 	char *path;
 	gint64 now;
+	char *fault;   /* what went wrong; from then on it is not asked any more: each wait for a lock costs seconds */
 };
 
 static const StateModule *
@@ -40,10 +41,12 @@ open_module(Status *st)
 
 /* A fault of the store is a fault of ours, never of the mail. */
 static bool
-judge(const State *state, StateOutcome outcome, const char *why, Status *st)
+judge(State *state, StateOutcome outcome, const char *why, Status *st)
 {
 	if (outcome == STATE_OK)
 		return true;
+	if (state->fault == NULL)
+		state->fault = g_strdup(why);
 	return status_fail_detail(st, STATUS_IO, "cannot use the state in '%s': %s", state->path, why);
 }
 
@@ -112,6 +115,7 @@ state_close(State *state)
 	if (state->store != NULL)
 		state->module->close(state->store);
 	g_free(state->path);
+	g_free(state->fault);
 	g_free(state);
 }
 
@@ -119,6 +123,8 @@ bool
 state_get(State *state, StateKind kind, const char *key, char **ret_value, size_t *ret_len, Status *st)
 {
 	g_autofree char *why = NULL;
+	if (state->fault != NULL)
+		return judge(state, STATE_FAULT, state->fault, st);
 	StateOutcome outcome = state->module->get(state->store, kind, key, state->now, ret_value, ret_len, &why);
 	return judge(state, outcome, why, st);
 }
@@ -130,6 +136,8 @@ state_put(State *state, const StateItem *items, size_t n, Status *st)
 		if (items[i].len > LIMIT_STATE_VALUE)
 			return status_fail_detail(st, STATUS_LIMIT, "%zu octets are too many for the state", items[i].len);
 	g_autofree char *why = NULL;
+	if (state->fault != NULL)
+		return judge(state, STATE_FAULT, state->fault, st);
 	StateOutcome outcome = state->module->put(state->store, items, n, &why);
 	return judge(state, outcome, why, st);
 }
@@ -138,6 +146,8 @@ bool
 state_count(State *state, const char *key, gint64 by, gint64 until, gint64 *ret_total, Status *st)
 {
 	g_autofree char *why = NULL;
+	if (state->fault != NULL)
+		return judge(state, STATE_FAULT, state->fault, st);
 	StateOutcome outcome = state->module->count(state->store, key, by, until, state->now, ret_total, &why);
 	return judge(state, outcome, why, st);
 }

@@ -24,6 +24,7 @@ class Peer:
         self.script = dict(script or {})
         self.mails = []
         self.commands = []
+        self.talks = []
         self.over = threading.Event()
         self.socket = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         if path:
@@ -33,13 +34,17 @@ class Peer:
             self.socket.bind(("127.0.0.1", 0))
             self.submit = "smtp:127.0.0.1:%d" % self.socket.getsockname()[1]
         self.socket.listen(8)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        # A thread that still accepts on a number that was closed would take the connections of the next peer.
         self.over.set()
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
         self.socket.close()
 
     def accept(self):
@@ -49,7 +54,9 @@ class Peer:
             except OSError:
                 return
             connection.settimeout(30)
-            threading.Thread(target=self.talk, args=(connection,), daemon=True).start()
+            talk = threading.Thread(target=self.talk, args=(connection,), daemon=True)
+            self.talks.append(talk)
+            talk.start()
 
     def talk(self, connection):
         with connection, connection.makefile("rb") as lines:
@@ -108,6 +115,11 @@ class Peer:
         if self.script.get("DOT") == "take and die":
             raise Gone()
         self.say(connection, "DOT")
+
+    def settle(self):
+        """Wait until all that was said has been heard: who died may have said it just before."""
+        for talk in self.talks:
+            talk.join(10)
 
     def recipients(self):
         return [re.search("<(.*)>", rcpt).group(1) for _, rcpt, _ in self.mails]
