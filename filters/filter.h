@@ -76,6 +76,7 @@ typedef struct {
 } FilterProgramResult;
 
 typedef struct FilterEnv FilterEnv;
+typedef struct SieveTestsuite SieveTestsuite; /* filters/sieve/sieve-testsuite.h */
 
 /* Every service may be NULL: then the answer is "no", "not there" or nothing. `env` is the one that was passed to the engine. */
 typedef struct {
@@ -110,6 +111,9 @@ typedef struct {
 
 	/* One line of the story that `try` tells. Called only for levels up to env->trace_level. */
 	void (*trace)(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text);
+
+	/* The world of `todoke test`: its scripts may require vnd.dovecot.testsuite. */
+	const SieveTestsuite *testsuite;
 } FilterServices;
 
 struct FilterEnv {

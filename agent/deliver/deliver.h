@@ -14,6 +14,7 @@
 #include "agent/deliver/folder.h"
 #include "agent/deliver/ledger.h"
 #include "agent/deliver/maildir.h"
+#include "agent/deliver/outmail.h"
 #include "agent/deliver/state.h"
 #include "agent/message/envelope.h"
 #include "agent/message/mark.h"
@@ -30,6 +31,9 @@ typedef struct {
 	const MarkKeys *keys;    /* NULL: no mark, no SRS */
 	const char *host;        /* our name */
 	gint64 now;              /* seconds since 1970 */
+	/* Takes what would be sent in place of the route (`todoke test`); NULL: it is sent. */
+	bool (*capture)(void *user, const OutMail *mail, Status *st);
+	void *capture_user;
 } DeliverOwner;
 
 /* What is delivered, and where. All is borrowed but the draft. */

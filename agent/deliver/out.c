@@ -98,14 +98,23 @@ find_route(const DeliverRun *run, OutRoute *ret_route, Status *st)
 	return true;
 }
 
+static bool
+hand_over(const DeliverRun *run, const OutMail *mail, Status *st)
+{
+	OutRoute route;
+	const DeliverOwner *owner = run->job->owner;
+	if (owner->capture != NULL)
+		return owner->capture(owner->capture_user, mail, st);
+	return find_route(run, &route, st) && outmail_send(mail, &route, st);
+}
+
 bool
 out_send_composed(DeliverRun *run, GBytes *message, const char *recipient, Status *st)
 {
-	OutRoute route;
 	size_t len;
 	const void *data = g_bytes_get_data(message, &len);
 	OutMail mail = { .sender = "", .recipient = recipient, .notify = "NEVER", .head = data, .head_len = len, .body_fd = -1 };
-	return find_route(run, &route, st) && outmail_send(&mail, &route, st);
+	return hand_over(run, &mail, st);
 }
 
 /* Does the body begin with the empty line that ends a header? */
@@ -138,7 +147,6 @@ out_print_headers(const Message *message, const Headers *headers)
 bool
 out_send_message(DeliverRun *run, Message *message, const Headers *headers, OutMail *mail, guint64 *ret_bytes, Status *st)
 {
-	OutRoute route;
 	MessageBody body;
 	if (!message_body(message, &body))
 		return status_fail_detail(st, STATUS_INTERNAL, "the body of a message that leaves is not stored");
@@ -148,7 +156,7 @@ out_send_message(DeliverRun *run, Message *message, const Headers *headers, OutM
 	mail->body_fd = body.fd;
 	mail->body_at = body.offset;
 	mail->body_len = body.size;
-	if (!find_route(run, &route, st) || !outmail_send(mail, &route, st))
+	if (!hand_over(run, mail, st))
 		return false;
 	*ret_bytes = head->len + (guint64) body.size;
 	return true;

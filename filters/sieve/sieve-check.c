@@ -245,7 +245,8 @@ report_unknown_call(SieveCheck *check, const SieveCall *call)
 {
 	for (size_t i = 0; i < sieve_ext_count(); i++) {
 		const SieveExt *ext = sieve_ext_nth(i);
-		if (find_def(ext, call->name, call->is_test) == NULL)
+		bool out_of_place = ext->for_tests && !sieve_check_available(check, ext);
+		if (out_of_place || find_def(ext, call->name, call->is_test) == NULL)
 			continue;
 		g_autofree char *what = g_strdup_printf("'%s'", call->name);
 		report_missing(check, call->span, ext, what);

@@ -115,6 +115,7 @@ struct SieveExt {
 	bool always;                   /* active without require (i;octet) */
 	bool opt_in;                   /* off unless the site's sieve_extensions has it */
 	bool site_only;                /* only scripts of the site may require it, unless the site says otherwise */
+	bool for_tests;                /* only `todoke test` has it, whatever the site says */
 
 	const SieveCallDef *commands;
 	const SieveCallDef *tests;

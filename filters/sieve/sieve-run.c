@@ -210,6 +210,15 @@ sieve_run_set_message(SieveRun *run, Message *message)
 	run->message_replaced = true;
 }
 
+void
+sieve_run_renew_limits(SieveRun *run)
+{
+	run->steps_left = (guint64) filter_setting_int(run->env, "sieve_max_steps", 1000000000);
+	run->actions_left = filter_setting_int(run->env, "sieve_max_actions", 32);
+	run->redirects_left = filter_setting_int(run->env, "sieve_max_redirects", 4);
+	run->variable_limit = (size_t) filter_setting_int(run->env, "sieve_max_variable_size", 4096);
+}
+
 static void
 run_init(SieveRun *run, const SieveProgram *program)
 {
@@ -221,10 +230,7 @@ run_init(SieveRun *run, const SieveProgram *program)
 	run->fields = sieve_field_cache_new();
 	run->states = SIEVE_NEW_ARRAY(run->memory, void *, sieve_ext_count());
 	run->scope = sieve_scope_new(program->n_variables);
-	run->steps_left = (guint64) filter_setting_int(run->env, "sieve_max_steps", 1000000000);
-	run->actions_left = filter_setting_int(run->env, "sieve_max_actions", 32);
-	run->redirects_left = filter_setting_int(run->env, "sieve_max_redirects", 4);
-	run->variable_limit = (size_t) filter_setting_int(run->env, "sieve_max_variable_size", 4096);
+	sieve_run_renew_limits(run);
 }
 
 static void
@@ -244,10 +250,39 @@ run_clear(SieveRun *run)
 	sieve_arena_free(run->memory);
 }
 
-/* What the implicit keep will store, if nothing has cancelled it. */
-static bool
-finish(SieveRun *run)
+void
+sieve_run_take_input(SieveRun *run)
 {
+	sieve_run_set_headers(run, headers_ref(run->input->headers));
+	sieve_run_set_message(run, run->input->message != NULL ? message_ref(run->input->message) : NULL);
+	run->headers_edited = run->message_replaced = false;
+}
+
+/* What an extension remembers for the implicit keep belongs to the plan. */
+static void
+forget_keep_state(SieveRun *run, size_t number)
+{
+	const SieveExt *ext = sieve_ext_nth(number);
+	if (ext->finish == NULL || run->states[number] == NULL)
+		return;
+	if (ext->clear_run_state != NULL)
+		ext->clear_run_state(run->states[number]);
+	memset(run->states[number], 0, ext->run_state);
+}
+
+void
+sieve_run_take_plan(SieveRun *run, Plan *plan)
+{
+	run->plan = plan;
+	sieve_run_renew_limits(run);
+	for (size_t i = 0; i < sieve_ext_count(); i++)
+		forget_keep_state(run, i);
+}
+
+bool
+sieve_run_finish(SieveRun *run)
+{
+	g_clear_pointer(&run->keep_flags, g_ptr_array_unref);
 	for (size_t i = 0; i < sieve_ext_count(); i++) {
 		const SieveExt *ext = sieve_ext_nth(i);
 		bool used = sieve_program_has(run->program, ext) || run->states[i] != NULL;
@@ -266,7 +301,7 @@ sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterE
 {
 	SieveRun run = { .input = input, .env = env, .plan = plan, .st = st };
 	run_init(&run, program);
-	bool good = sieve_run_block(&run, program->first) && finish(&run);
+	bool good = sieve_run_block(&run, program->first) && sieve_run_finish(&run);
 	run_clear(&run);
 	return good;
 }

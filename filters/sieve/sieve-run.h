@@ -77,6 +77,17 @@ bool sieve_run_test(SieveRun *run, const SieveCall *test, bool *ret_result);
 bool sieve_run_nested(SieveRun *run, const SieveProgram *program);
 
 /*
+ * Bring flags, header and body as they are now to the implicit keep of the plan: the end of a script. A test suite does it
+ * before its result is executed, too.
+ */
+bool sieve_run_finish(SieveRun *run);
+
+/* For test suites: go on with the message that the input has now, with a new plan, with limits as at the beginning. */
+void sieve_run_take_input(SieveRun *run);
+void sieve_run_take_plan(SieveRun *run, Plan *plan);
+void sieve_run_renew_limits(SieveRun *run);
+
+/*
  * An action for the plan; taken over. Tags and extensions of the script complete it (:copy, :flags, the edited header),
  * limits are counted, it is traced.
  */

@@ -1,0 +1,271 @@
+/* cmd-test: runs rule tests that users write (vnd.dovecot.testsuite) and tells what came out: for people, as TAP, as JSON. */
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/people.h"
+#include "agent/run/suite.h"
+
+#include <fts.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char about[] =
+	"\nRuns rule tests: each FILE, and what ends in .svtest below each DIR. A test\n"
+	"compiles and runs scripts over messages and looks at what they do; results are\n"
+	"carried out in a private folder, nothing leaves this host. The words are those\n"
+	"of Pigeonhole's testsuite: test, test_set, test_fail, test_script_run ...\n\n"
+	"  todoke test ~/sieve/tests\n\n"
+	"Exit code: 0 all good, 1 a test failed, 2 wrong usage.\n";
+
+typedef enum { FORM_PEOPLE, FORM_TAP, FORM_JSON } Form;
+
+typedef struct {
+	char *conf_path;
+	char **overrides;
+	gboolean for_site;
+	gboolean tap;
+	gboolean json;
+} Options;
+
+/* What came out so far. */
+typedef struct {
+	Form form;
+	unsigned tests;
+	unsigned failed;
+	const char *path;    /* the suite that runs */
+	json_t *files;
+	json_t *file;        /* the suite's object */
+} Report;
+
+static void
+options_clear(Options *options)
+{
+	g_free(options->conf_path);
+	g_strfreev(options->overrides);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+/* Each line of a text, made printable, behind `before`. */
+static void
+print_lines(const char *before, const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line != NULL; line++) {
+		if (**line == '\0' && line[1] == NULL)
+			break;
+		g_autofree char *shown = g_utf8_make_valid(g_strchomp(*line), -1);
+		for (char *c = shown; *c != '\0'; c++)
+			if (g_ascii_iscntrl(*c))
+				*c = ' ';
+		printf("%s%s\n", before, shown);
+	}
+}
+
+/* One line; '#' would begin a directive of TAP. */
+static char *
+one_line(const char *name)
+{
+	char *text = g_utf8_make_valid(name, -1);
+	for (char *c = text; *c != '\0'; c++)
+		if (g_ascii_iscntrl(*c) || *c == '#')
+			*c = *c == '#' ? '=' : ' ';
+	return text;
+}
+
+static void
+print_failure(const Report *report, const SuiteFailure *failure)
+{
+	const char *indent = report->form == FORM_TAP ? "# " : "        ";
+	g_autofree char *deeper = g_strconcat(indent, "  ", NULL);
+	g_autofree char *line = failure->line > 0 ? g_strdup_printf(":%u", failure->line) : g_strdup("");
+	g_autofree char *where = g_strdup_printf("%s%s: %s", report->path, line, failure->reason);
+	print_lines(indent, where);
+	for (guint i = 0; i < failure->story->len; i++)
+		print_lines(deeper, failure->story->pdata[i]);
+}
+
+static void
+print_test(const Report *report, const SuiteTest *test)
+{
+	bool good = test->failures->len == 0;
+	g_autofree char *name = one_line(test->name);
+	if (report->form == FORM_TAP)
+		printf("%sok %u - %s: %s\n", good ? "" : "not ", report->tests, report->path, name);
+	else
+		printf("  %-4s  %s\n", good ? "ok" : "FAIL", name);
+	for (guint i = 0; i < test->failures->len; i++)
+		print_failure(report, test->failures->pdata[i]);
+}
+
+static json_t *
+failure_json(const SuiteFailure *failure)
+{
+	json_t *story = json_array();
+	for (guint i = 0; i < failure->story->len; i++)
+		json_array_append_new(story, people_json_text(failure->story->pdata[i]));
+	json_t *object = json_pack("{s:i}", "line", (int) failure->line);
+	json_object_set_new(object, "reason", people_json_text(failure->reason));
+	json_object_set_new(object, "story", story);
+	return object;
+}
+
+static void
+add_json(Report *report, const SuiteTest *test)
+{
+	json_t *failures = json_array();
+	for (guint i = 0; i < test->failures->len; i++)
+		json_array_append_new(failures, failure_json(test->failures->pdata[i]));
+	json_t *object = json_object();
+	json_object_set_new(object, "name", people_json_text(test->name));
+	json_object_set_new(object, "line", json_integer(test->line));
+	json_object_set_new(object, "ok", json_boolean(test->failures->len == 0));
+	json_object_set_new(object, "failures", failures);
+	json_array_append_new(json_object_get(report->file, "tests"), object);
+}
+
+static void
+take_test(void *user, const SuiteTest *test)
+{
+	Report *report = user;
+	report->tests++;
+	report->failed += test->failures->len > 0;
+	if (report->form == FORM_JSON)
+		add_json(report, test);
+	else
+		print_test(report, test);
+}
+
+static void
+take_note(void *user, unsigned line, const char *text)
+{
+	Report *report = user;
+	g_autofree char *where = g_strdup_printf("%s:%u: %s", report->path, line, text);
+	if (report->form == FORM_JSON)
+		json_array_append_new(json_object_get(report->file, "notes"), people_json_text(where));
+	else
+		print_lines(report->form == FORM_TAP ? "# " : "  note  ", where);
+}
+
+/* A suite that is wrong, or broke off, is a test that failed. */
+static void
+take_end(Report *report, const GPtrArray *problems, const Status *st)
+{
+	g_autoptr(GPtrArray) failures = g_ptr_array_new();
+	g_autoptr(GPtrArray) none = g_ptr_array_new();
+	SuiteFailure faults[2 * 100];
+	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = 0; i < problems->len && failures->len < G_N_ELEMENTS(faults) - 1; i++) {
+		const FilterProblem *problem = problems->pdata[i];
+		if (problem->severity != PROBLEM_ERROR)
+			continue;
+		const char *hint = problem->hint != NULL ? problem->hint : "";
+		char *text = g_strdup_printf("%s%s%s", problem->text, *hint != '\0' ? " - " : "", hint);
+		g_ptr_array_add(texts, text);
+		faults[failures->len] = (SuiteFailure){ problem->line, text, none };
+		g_ptr_array_add(failures, &faults[failures->len]);
+	}
+	if (failures->len == 0) {
+		faults[0] = (SuiteFailure){ 0, st->detail != NULL ? st->detail : (char *) status_text(st), none };
+		g_ptr_array_add(failures, &faults[0]);
+	}
+	const SuiteTest test = { .name = (char *) "the whole file", .failures = failures };
+	take_test(report, &test);
+}
+
+static void
+begin_file(Report *report, const char *path)
+{
+	report->path = path;
+	if (report->form == FORM_PEOPLE)
+		printf("%s\n", path);
+	if (report->form != FORM_JSON)
+		return;
+	report->file = json_pack("{s:o, s:[], s:[]}", "file", people_json_text(path), "tests", "notes");
+	json_array_append_new(report->files, report->file);
+}
+
+static void
+run_file(const char *path, const Options *options, Report *report)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	const SuiteOptions suite = {
+		.conf_path = options->conf_path,
+		.overrides = (const char *const *) options->overrides,
+		.trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER,
+	};
+	const SuiteListener listener = { take_test, take_note, report };
+	begin_file(report, path);
+	if (!suite_run(path, &suite, &listener, problems, &st))
+		take_end(report, problems, &st);
+	fflush(stdout);
+}
+
+static int
+compare_names(const FTSENT **a, const FTSENT **b)
+{
+	return strcmp((*a)->fts_name, (*b)->fts_name);
+}
+
+/* The suites below a folder, in the order of their names; a file as it is. False: it cannot be read. */
+static bool
+find_suites(char *path, GPtrArray *paths)
+{
+	char *roots[] = { path, NULL };
+	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, compare_names);
+	bool readable = walk != NULL;
+	for (FTSENT *entry; walk != NULL && (entry = fts_read(walk)) != NULL;) {
+		bool is_file = entry->fts_info == FTS_F || (entry->fts_level == FTS_ROOTLEVEL && entry->fts_info == FTS_DEFAULT);
+		if (entry->fts_info == FTS_NS && entry->fts_level == FTS_ROOTLEVEL)
+			readable = false;
+		else if (is_file && (entry->fts_level == FTS_ROOTLEVEL || g_str_has_suffix(entry->fts_name, ".svtest")))
+			g_ptr_array_add(paths, g_strdup(entry->fts_path));
+	}
+	if (walk != NULL)
+		fts_close(walk);
+	return readable;
+}
+
+static void
+print_end(Report *report)
+{
+	if (report->form == FORM_TAP)
+		printf("1..%u\n", report->tests);
+	else if (report->form == FORM_PEOPLE)
+		printf("%u test%s, %u failed\n", report->tests, report->tests == 1 ? "" : "s", report->failed);
+	else
+		people_print_json(json_pack("{s:s, s:i, s:i, s:o}", "schema", "todoke.test/1", "count", (int) report->tests, "failed",
+		                            (int) report->failed, "files", report->files));
+}
+
+int
+cmd_test(int argc, char **argv)
+{
+	g_auto(Options) options = { 0 };
+	const GOptionEntry entries[] = {
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path, "Instead of the installed todoke.conf", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "A setting for this run", "KEY=VALUE" },
+		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site, "Scripts are the site's, not a user's", NULL },
+		{ "tap", 0, 0, G_OPTION_ARG_NONE, &options.tap, "Print for test programs (Test Anything Protocol)", NULL },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print an object of schema todoke.test/1", NULL },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+	};
+	int exit_code;
+	if (!people_options(&argc, &argv, "[OPTION]... DIR|FILE...", about, entries, &exit_code))
+		return exit_code;
+	if (argc < 2)
+		return people_usage("test", "no folder or file of tests named");
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	for (int i = 1; i < argc; i++) {
+		guint before = paths->len;
+		if (!find_suites(argv[i], paths))
+			return people_usage("test", "cannot read '%s'", argv[i]);
+		if (paths->len == before)
+			return people_usage("test", "there is no file *.svtest below '%s'", argv[i]);
+	}
+	Report report = { .form = options.json ? FORM_JSON : options.tap ? FORM_TAP : FORM_PEOPLE };
+	report.files = options.json ? json_array() : NULL;
+	for (guint i = 0; i < paths->len; i++)
+		run_file(paths->pdata[i], &options, &report);
+	print_end(&report);
+	return report.failed > 0 ? PEOPLE_FINDINGS : PEOPLE_GOOD;
+}

@@ -1,0 +1,3 @@
+# Leaves the implicit keep in force.
+redirect "nobody@example.net";
+keep;

@@ -1,0 +1,3 @@
+# Files, and leaves the implicit keep to nobody.
+require "fileinto";
+fileinto "Notes";
