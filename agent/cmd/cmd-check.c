@@ -158,7 +158,7 @@ check_script(const char *path, const char *name, const Options *options, GPtrArr
 		return;
 	}
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_TRY);
-	g_autoptr(World) world = world_new(site, account, envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL);
+	g_autoptr(World) world = world_new(site, account, envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL, NULL);
 	const Filter *engine = filter_find(name);
 	const FilterSource source = {
 		.file = path, .text = text, .len = len, .trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER,

@@ -558,7 +558,7 @@ make_env(Suite *suite)
 	suite->global = folder_beside(suite, "included-global");
 	suite->described = (WorldDescription){ .personal = suite->personal, .global = suite->global, .trace_level = TRACE_MATCHING };
 	suite->world = world_new(suite->site, suite->account, suite->envelope, suite_box_inbox(suite->box),
-	                         g_get_real_time() / G_USEC_PER_SEC, &suite->described);
+	                         g_get_real_time() / G_USEC_PER_SEC, &suite->described, NULL);
 	suite->env = *world_env(suite->world);
 	suite->services = *suite->env.services;
 	suite->services.trace = trace;

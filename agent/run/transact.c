@@ -254,8 +254,9 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.addresses = transact->account->addresses,
 		.delimiters = transact->site->conf->delimiters,
 	};
+	WorldLive live = { transact->state, transact->report.notes };
 	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
-	                                   &transact->described->world);
+	                                   &transact->described->world, transact->state != NULL ? &live : NULL);
 	deadline_waiting_for("running the scripts");
 	scripts_run(&list, &input, world, transact->plan, &transact->scripts);
 	return true;

@@ -6,6 +6,8 @@
 #include "agent/base/limits.h"
 #include "agent/deliver/deliver.h"
 #include "agent/deliver/folder.h"
+#include "agent/deliver/out.h"
+#include "agent/deliver/program.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -18,6 +20,7 @@ struct World {
 	const Envelope *envelope;
 	Maildir *inbox;
 	const WorldDescription *described;
+	const WorldLive *live;     /* NULL: nothing runs, nothing is remembered */
 	GHashTable *list_values;   /* list name -> GHashTable of its values; read once */
 };
 
@@ -251,6 +254,56 @@ environment(FilterEnv *env, const char *item)
 	return NULL;
 }
 
+static bool
+duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
+{
+	World *world = world_of(env);
+	if (world->live == NULL)
+		return false;
+	g_autofree char *name = state_key("duplicate", world->account->user, key, NULL);
+	State *state = state_once_get(world->live->state, world->live->notes);
+	g_auto(Status) unknown = STATUS_INIT;
+	bool seen = state != NULL && state_seen(state, name, &unknown);
+	if (!seen || last)
+		state_once_will_see(world->live->state, name, env->now + seconds);
+	return seen;
+}
+
+/* Run it now: what it says is the rule's answer. */
+static bool
+run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st)
+{
+	World *world = world_of(env);
+	if (world->live == NULL)
+		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' is not run by who only looks", call->name);
+	MessageBody body = { .fd = -1 };
+	if (call->input != NULL && !message_body(call->input, &body))
+		return status_fail_detail(st, STATUS_INTERNAL, "the body that program '%s' wants is not stored", call->name);
+	g_autoptr(GString) head = call->input != NULL ? out_print_headers(call->input, call->input_headers)
+	                                              : g_string_new(call->input_text);
+	ProgramCall program = {
+		.conf = world->site->conf,
+		.user = world->account->user,
+		.home = world->account->home,
+		.envelope = world->envelope,
+		.name = call->name,
+		.args = call->argv,
+		.head = head->str,
+		.head_len = head->len,
+		.body_fd = body.fd,
+		.body_at = body.offset,
+		.body_len = body.size,
+		.output_limit = call->output_limit,
+	};
+	g_auto(ChildResult) result = { 0 };
+	if (!program_run(&program, &result, st))
+		return false;
+	if (result.exit_code < 0)
+		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' was killed by signal %d", call->name, result.signal);
+	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output) };
+	return true;
+}
+
 static void
 trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text)
 {
@@ -271,6 +324,8 @@ static const FilterServices services = {
 	.list_is_known = list_is_known,
 	.list_members = list_members,
 	.environment = environment,
+	.duplicate = duplicate,
+	.run_program = run_program,
 	.trace = trace,
 };
 
@@ -282,7 +337,7 @@ list_free(gpointer values)
 
 World *
 world_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox, gint64 now,
-          const WorldDescription *description)
+          const WorldDescription *description, const WorldLive *live)
 {
 	World *world = g_new0(World, 1);
 	world->site = site;
@@ -290,6 +345,7 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 	world->envelope = envelope;
 	world->inbox = inbox;
 	world->described = description != NULL ? description : &as_it_is;
+	world->live = live;
 	world->list_values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
 	time_t when = (time_t) now;
 	struct tm local;

@@ -6,6 +6,7 @@
 #define TODOKE_WORLD_H
 
 #include "agent/deliver/maildir.h"
+#include "agent/deliver/state.h"
 #include "agent/message/envelope.h"
 #include "agent/run/account.h"
 #include "agent/run/site.h"
@@ -21,14 +22,21 @@ typedef struct {
 	void (*trace)(const char *file, unsigned line, const char *text);
 } WorldDescription;
 
+/* What only a real delivery has: its rules may run programs, and what they see is remembered. Borrowed. */
+typedef struct {
+	StateOnce *state;
+	GPtrArray *notes;  /* char *: what went wrong with it */
+} WorldLive;
+
 typedef struct World World;
 
 /*
  * The world of a message for `account` at the time `now`. `inbox` (may be NULL: nobody looks) answers which mailboxes
- * there are; `description` may be NULL. All is borrowed.
+ * there are; `description` may be NULL. `live` is NULL for whoever only looks: then no program runs and nothing was seen
+ * before. All is borrowed.
  */
 World *world_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox, gint64 now,
-                 const WorldDescription *description);
+                 const WorldDescription *description, const WorldLive *live);
 void world_free(World *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
 

@@ -221,6 +221,33 @@ def test_broken_script_loses_nothing(folder):
     tap.contains(open(folder + "/log").read(), "the script was not run")
 
 
+def test_duplicate_is_remembered(folder):
+    options = with_script(folder, 'require ["duplicate", "fileinto"]; if duplicate { fileinto "Twice"; }')
+    message = b"Message-ID: <1@x.test>\n" + MESSAGE
+    answers = [deliver(folder, "-f", "s", *options, message=message).stdout for _ in range(3)]
+    tap.same(answers, [b"stored in INBOX\n", b"stored in Twice\n", b"stored in Twice\n"])
+
+
+def test_execute_runs_a_program_of_the_site(folder):
+    os.mkdir(folder + "/bin")
+    with open(folder + "/bin/is-good", "w") as file:
+        file.write("#!/bin/sh\ngrep -q '^Subject: x'\n")
+    os.chmod(folder + "/bin/is-good", 0o755)
+    options = with_script(folder, 'require ["vnd.dovecot.execute", "fileinto"];'
+                          'if execute :pipe "is-good" { fileinto "Good"; }')
+    options += ["-o", "program_folder=%s/bin" % folder, "-o", "sieve_extensions=+vnd.dovecot.execute"]
+    tap.same(deliver(folder, "-f", "s", *options).stdout, b"stored in Good\n")
+    tap.same(deliver(folder, "-f", "s", *options, message=MESSAGE.replace(b": x", b": y")).stdout, b"stored in INBOX\n")
+
+
+def test_reject_is_an_answer_to_postfix(folder):
+    options = with_script(folder, 'require "reject"; reject "We do not want this.";')
+    result = deliver(folder, "-f", "s@x.test", *options)
+    tap.same((result.returncode, result.stdout[:6]), (77, b"5.7.1 "))
+    tap.contains(result.stdout, b"We do not want this.")
+    tap.same(stored(folder), [])
+
+
 def test_root_becomes_the_owner(folder):
     if os.geteuid() != 0:
         raise tap.Skip("needs root")
