@@ -236,8 +236,8 @@ def test_execute_runs_a_program_of_the_site(folder):
     options = with_script(folder, 'require ["vnd.dovecot.execute", "fileinto"];'
                           'if execute :pipe "is-good" { fileinto "Good"; }')
     options += ["-o", "program_folder=%s/bin" % folder, "-o", "sieve_extensions=+vnd.dovecot.execute"]
-    tap.same(deliver(folder, "-f", "s", *options).stdout, b"stored in Good\n")
-    tap.same(deliver(folder, "-f", "s", *options, message=MESSAGE.replace(b": x", b": y")).stdout, b"stored in INBOX\n")
+    tap.same(deliver(folder, "-f", "s", *options).stdout, b"execute to is-good, stored in Good\n")
+    tap.same(deliver(folder, "-f", "s", *options, message=MESSAGE.replace(b": x", b": y")).stdout, b"execute to is-good, stored in INBOX\n")
 
 
 def test_reject_is_an_answer_to_postfix(folder):
