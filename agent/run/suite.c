@@ -108,7 +108,9 @@ fail(FilterEnv *env, unsigned line, const char *reason)
 	if (alone)
 		begin(env, "outside of tests", line);
 	SuiteFailure *failure = g_new(SuiteFailure, 1);
-	*failure = (SuiteFailure){ line, g_strdup(reason), strings_new() };
+	/* A fault of the suite itself says where it is; so do we. */
+	g_autofree char *place = g_strdup_printf("%s:%u: ", suite->path, line);
+	*failure = (SuiteFailure){ line, g_strdup(g_str_has_prefix(reason, place) ? reason + strlen(place) : reason), strings_new() };
 	tell(failure->story, suite->story->len > 0 ? suite->story : suite->story_before);
 	tell(failure->story, suite->places);
 	g_ptr_array_add(suite->test.failures, failure);

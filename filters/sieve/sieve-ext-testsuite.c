@@ -69,7 +69,6 @@ run_test_block(SieveRun *run, const SieveCall *call)
 	const SieveTestsuite *suite = suite_of(run);
 	State *state = state_of(run);
 	suite->begin(run->env, sieve_run_string(run, call->positional[0], 0), call->span.line);
-	sieve_run_renew_limits(run);
 	state->in_test = true;
 	/* A fault ends this test, not those behind it. */
 	if (!sieve_run_block(run, call->block)) {
@@ -77,6 +76,7 @@ run_test_block(SieveRun *run, const SieveCall *call)
 		status_clear(run->st);
 	}
 	state->in_test = false;
+	sieve_run_renew_limits(run); /* each test has its own, and what is used up must not stop the next */
 	if (run->control == SIEVE_BREAK && run->break_to == end_of_test)
 		run->control = SIEVE_ON;
 	suite->end(run->env);
