@@ -52,6 +52,7 @@ typedef struct {
 	const char *user;         /* login name, or the address of a virtual user */
 	GPtrArray *addresses;     /* char *: the owner's own addresses; the first is the one to speak as */
 	const char *delimiters;   /* recipient delimiters, "+"; "" none (RFC 5233) */
+	GPtrArray *flags;         /* char *: those that the message has already, where it lies in a mailbox; NULL: none */
 } FilterInput;
 
 typedef enum { TRACE_ACTIONS, TRACE_COMMANDS, TRACE_TESTS, TRACE_MATCHING } TraceLevel;

@@ -139,10 +139,15 @@ take_note(void *user, unsigned line, const char *text)
 {
 	Report *report = user;
 	g_autofree char *where = g_strdup_printf("%s:%u: %s", report->path, line, text);
-	if (report->form == FORM_JSON)
+	if (report->form == FORM_JSON) {
 		json_array_append_new(json_object_get(report->file, "notes"), people_json_text(where));
-	else
-		print_lines(report->form == FORM_TAP ? "# " : "  note  ", where);
+		return;
+	}
+	const char *rest = strchr(where, '\n');
+	g_autofree char *first = g_strndup(where, rest != NULL ? (size_t) (rest - where) : strlen(where));
+	print_lines(report->form == FORM_TAP ? "# " : "  note  ", first);
+	if (rest != NULL)
+		print_lines(report->form == FORM_TAP ? "#   " : "          ", rest + 1);
 }
 
 /* A suite that is wrong, or broke off, is a test that failed. */

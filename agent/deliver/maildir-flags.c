@@ -178,3 +178,32 @@ maildir_flags_letters(const Maildir *maildir, const GPtrArray *flags, GPtrArray 
 		keywords_letters(maildir, wanted, letters, notes);
 	return g_string_free(letters, FALSE);
 }
+
+static const char *
+flag_of_letter(const Keywords *keywords, char letter)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(system_flags); i++)
+		if (system_flags[i].letter == letter)
+			return system_flags[i].flag;
+	return letter >= 'a' && letter < 'a' + KEYWORD_LETTERS ? keywords->names[letter - 'a'] : NULL;
+}
+
+GPtrArray *
+maildir_flags_of(int dirfd, const char *name)
+{
+	GPtrArray *flags = g_ptr_array_new_with_free_func(g_free);
+	const char *info = strstr(name, ":2,");
+	Keywords keywords = { 0 };
+	g_auto(Status) ignored = STATUS_INIT; /* a folder without the file has no keywords */
+	g_autofree char *text = NULL;
+	size_t len;
+	if (fs_read_file(dirfd, keywords_file, LIMIT_SMALL_FILE, &text, &len, &ignored))
+		keywords_parse(&keywords, text);
+	for (const char *letter = info != NULL ? info + strlen(":2,") : ""; *letter != '\0'; letter++) {
+		const char *flag = flag_of_letter(&keywords, *letter);
+		if (flag != NULL && !g_ptr_array_find_with_equal_func(flags, flag, g_str_equal, NULL)) /* $Forwarded has two */
+			g_ptr_array_add(flags, g_strdup(flag));
+	}
+	keywords_forget(&keywords);
+	return flags;
+}

@@ -13,4 +13,7 @@
  */
 char *maildir_flags_letters(const Maildir *maildir, const GPtrArray *flags, GPtrArray *notes);
 
+/* The flags (char *) of a message by its name in the folder `dirfd`: letters that mean nothing there are passed over. Caller unrefs. */
+GPtrArray *maildir_flags_of(int dirfd, const char *name);
+
 #endif

@@ -3,6 +3,7 @@
 #include "agent/run/suite-box.h"
 
 #include "agent/base/fs.h"
+#include "agent/deliver/maildir-flags.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -193,8 +194,26 @@ suite_box_execute(SuiteBox *box, const Plan *plan, DeliverJob *job, DeliverOwner
 	return good;
 }
 
+static Message *
+open_stored(const SuiteBox *box, const Stored *stored, GPtrArray **ret_flags, Status *st)
+{
+	int inbox = maildir_fd(box->inbox);
+	auto_fd int dir = -1;
+	auto_fd int fd = openat(inbox, stored->file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		status_fail_errno(st, errno, "cannot open '%s'", stored->file);
+		return NULL;
+	}
+	if (!fs_open_dir(inbox, *stored->folder != '\0' ? stored->folder : ".", &dir, st))
+		return NULL;
+	Message *message = message_from_file(fs_steal_fd(&fd), st);
+	if (message != NULL)
+		*ret_flags = maildir_flags_of(dir, stored->file);
+	return message;
+}
+
 Message *
-suite_box_stored(SuiteBox *box, const FolderRules *rules, const char *folder, guint64 n, Status *st)
+suite_box_stored(SuiteBox *box, const FolderRules *rules, const char *folder, guint64 n, GPtrArray **ret_flags, Status *st)
 {
 	const char *why;
 	g_autofree char *path = folder_path(rules, folder, &why);
@@ -206,11 +225,7 @@ suite_box_stored(SuiteBox *box, const FolderRules *rules, const char *folder, gu
 		const Stored *stored = box->stored->pdata[i];
 		if (strcmp(stored->folder, path) != 0 || n-- > 0)
 			continue;
-		auto_fd int fd = openat(maildir_fd(box->inbox), stored->file, O_RDONLY | O_CLOEXEC);
-		if (fd >= 0)
-			return message_from_file(fs_steal_fd(&fd), st);
-		status_fail_errno(st, errno, "cannot open '%s'", stored->file);
-		return NULL;
+		return open_stored(box, stored, ret_flags, st);
 	}
 	return NULL;
 }

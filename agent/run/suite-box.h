@@ -27,8 +27,11 @@ bool suite_box_execute(SuiteBox *box, const Plan *plan, DeliverJob *job, Deliver
 /* Forget what was sent, who was answered and what was seen. Stored mail stays. */
 void suite_box_forget(SuiteBox *box);
 
-/* Message `n` (from 0) that was stored in the folder, in the order of delivery; NULL: there is none, or `st` says what is wrong. */
-Message *suite_box_stored(SuiteBox *box, const FolderRules *rules, const char *folder, guint64 n, Status *st);
+/*
+ * Message `n` (from 0) that was stored in the folder, in the order of delivery, with its flags (char *; the caller unrefs). NULL:
+ * there is none, or `st` says what is wrong.
+ */
+Message *suite_box_stored(SuiteBox *box, const FolderRules *rules, const char *folder, guint64 n, GPtrArray **ret_flags, Status *st);
 
 /* Message `n` (from 0) of what would have been sent, with its envelope (borrowed); NULL: there is none. */
 Message *suite_box_sent(SuiteBox *box, guint64 n, const char **ret_sender, const char **ret_recipient);

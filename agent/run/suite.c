@@ -35,6 +35,7 @@ typedef struct {
 	SuiteBox *box;
 
 	FilterInput input;
+	GPtrArray *flags;            /* char *: of a message that was stored; NULL: none */
 	GPtrArray *messages;         /* Message: all that were tested, as engines know them by their address */
 	Plan *plan;
 	FilterProgram *program;      /* compiled last; NULL: none */
@@ -107,7 +108,9 @@ fail(FilterEnv *env, unsigned line, const char *reason)
 	if (alone)
 		begin(env, "outside of tests", line);
 	SuiteFailure *failure = g_new(SuiteFailure, 1);
-	*failure = (SuiteFailure){ line, g_strdup(reason), strings_new() };
+	/* A fault of the suite itself says where it is; so do we. */
+	g_autofree char *place = g_strdup_printf("%s:%u: ", suite->path, line);
+	*failure = (SuiteFailure){ line, g_strdup(g_str_has_prefix(reason, place) ? reason + strlen(place) : reason), strings_new() };
 	tell(failure->story, suite->story->len > 0 ? suite->story : suite->story_before);
 	tell(failure->story, suite->places);
 	g_ptr_array_add(suite->test.failures, failure);
@@ -173,16 +176,13 @@ add_fault(Suite *suite, const Status *st)
 
 /* The message and its envelope. */
 
-/* The account is whoever the envelope names; it is known by its address, so it changes in place. */
-static bool
-name_account(Suite *suite, Status *st)
+/* The account is whoever the envelope names; the world knows where it lies, so it changes in place. */
+static void
+name_account(Suite *suite)
 {
-	Account *fresh = account_imagined(suite->site->conf, suite->envelope->recipient, st);
-	if (fresh == NULL)
-		return false;
-	if (suite->account == NULL) {
-		suite->account = fresh;
-	} else {
+	g_auto(Status) nobody = STATUS_INIT; /* an envelope may name nobody: then it stays who it was */
+	Account *fresh = account_imagined(suite->site->conf, suite->envelope->recipient, &nobody);
+	if (fresh != NULL) {
 		Account old = *suite->account;
 		*suite->account = *fresh;
 		*fresh = old;
@@ -191,7 +191,6 @@ name_account(Suite *suite, Status *st)
 	suite->input.user = suite->account->user;
 	suite->input.addresses = suite->account->addresses;
 	suite->input.delimiters = suite->site->conf->delimiters;
-	return true;
 }
 
 static void
@@ -217,8 +216,8 @@ find_address(const Headers *headers, const char *const *names, const char *other
 }
 
 /* A new message has the envelope that its header suggests, until test_set says otherwise. Taken over. */
-static bool
-set_message(Suite *suite, Message *message, Status *st)
+static void
+set_message(Suite *suite, Message *message)
 {
 	static const char *const from[] = { "Return-Path", "Sender", "From", NULL };
 	static const char *const to[] = { "Envelope-To", "To", NULL };
@@ -231,10 +230,12 @@ set_message(Suite *suite, Message *message, Status *st)
 	replace(&envelope->recipient, find_address(headers, to, "recipient@example.com"));
 	replace(&envelope->original, g_strdup(envelope->recipient));
 	replace(&envelope->auth, NULL);
-	return name_account(suite, st);
+	g_clear_pointer(&suite->flags, g_ptr_array_unref);
+	suite->input.flags = NULL;
+	name_account(suite);
 }
 
-/* An address as people write it, with or without angle brackets. Caller frees. */
+/* An address as people write it, with or without angle brackets, and as wrong as they like. Caller frees. */
 static char *
 bare_address(const char *value)
 {
@@ -243,26 +244,24 @@ bare_address(const char *value)
 	return len >= 2 && text[0] == '<' && text[len - 1] == '>' ? g_strndup(text + 1, len - 2) : g_steal_pointer(&text);
 }
 
-static bool
-set_envelope(Suite *suite, const char *part, const char *value, Status *st)
+static void
+set_envelope(Suite *suite, const char *part, const char *value)
 {
 	Envelope *envelope = suite->envelope;
 	if (g_ascii_strcasecmp(part, "auth") == 0) {
 		replace(&envelope->auth, g_strdup(value));
-		return true;
+		return;
 	}
-	g_autofree char *address = bare_address(value);
-	if (*address != '\0' && !outmail_address_is_safe(address))
-		return status_fail_detail(st, STATUS_BAD_ADDRESS, "'%s' is no address", address);
+	char *address = bare_address(value);
 	if (g_ascii_strcasecmp(part, "from") == 0) {
-		replace(&envelope->sender, g_steal_pointer(&address));
-		return true;
+		replace(&envelope->sender, address);
+		return;
 	}
-	replace(&envelope->original, g_strdup(address));
+	replace(&envelope->original, address);
 	if (g_ascii_strcasecmp(part, "orig_to") == 0)
-		return true;
-	replace(&envelope->recipient, g_steal_pointer(&address));
-	return name_account(suite, st);
+		return;
+	replace(&envelope->recipient, g_strdup(address));
+	name_account(suite);
 }
 
 static bool
@@ -271,12 +270,15 @@ set(FilterEnv *env, const char *object, const char *value, size_t len, Status *s
 	Suite *suite = suite_of(env);
 	if (g_ascii_strcasecmp(object, "message") == 0) {
 		Message *message = message_from_bytes(value, len, st);
-		return message != NULL && set_message(suite, message, st);
+		if (message != NULL)
+			set_message(suite, message);
+		return message != NULL;
 	}
 	if (memchr(value, '\0', len) != NULL)
 		return status_fail_detail(st, STATUS_BAD_ADDRESS, "there is a NUL in it");
 	g_autofree char *text = g_strndup(value, len);
-	return set_envelope(suite, strchr(object, '.') + 1, text, st);
+	set_envelope(suite, strchr(object, '.') + 1, text);
+	return true;
 }
 
 static bool
@@ -285,14 +287,21 @@ take_message(FilterEnv *env, const char *folder, guint64 n)
 	Suite *suite = suite_of(env);
 	g_auto(Status) st = STATUS_INIT;
 	const char *sender = NULL, *recipient = NULL;
+	GPtrArray *flags = NULL;
 	FolderRules rules = deliver_folder_rules(suite->site->conf);
-	Message *message = folder != NULL ? suite_box_stored(suite->box, &rules, folder, n, &st)
+	Message *message = folder != NULL ? suite_box_stored(suite->box, &rules, folder, n, &flags, &st)
 	                                  : suite_box_sent(suite->box, n, &sender, &recipient);
-	bool good = message != NULL && set_message(suite, message, &st) && (sender == NULL || set_envelope(suite, "from", sender, &st)) &&
-	            (recipient == NULL || set_envelope(suite, "to", recipient, &st));
 	if (st.id != STATUS_OK)
 		add_fault(suite, &st);
-	return good;
+	if (message == NULL)
+		return false;
+	set_message(suite, message);
+	suite->input.flags = suite->flags = flags;
+	if (sender != NULL)
+		set_envelope(suite, "from", sender);
+	if (recipient != NULL)
+		set_envelope(suite, "to", recipient);
+	return true;
 }
 
 /* Scripts. */
@@ -461,7 +470,8 @@ apply_settings(Suite *suite, Status *st)
 		return false;
 	g_ptr_array_add(suite->confs, suite->site->conf);
 	suite->site->conf = conf;
-	return name_account(suite, st);
+	name_account(suite);
+	return true;
 }
 
 static void
@@ -546,8 +556,11 @@ make_message(Suite *suite, Status *st)
 	static const char text[] = "From: sender@example.com\nTo: recipient@example.com\nSubject: a message\n\nIts text.\n";
 	suite->envelope = envelope_new(DOOR_TRY);
 	suite->input.envelope = suite->envelope;
-	Message *message = message_from_bytes(text, strlen(text), st);
-	return message != NULL && set_message(suite, message, st);
+	suite->account = account_imagined(suite->site->conf, "recipient@example.com", st);
+	Message *message = suite->account != NULL ? message_from_bytes(text, strlen(text), st) : NULL;
+	if (message != NULL)
+		set_message(suite, message);
+	return message != NULL;
 }
 
 /* The services of the site, and those of a suite. */
@@ -608,6 +621,7 @@ suite_clear(Suite *suite)
 	envelope_free(suite->envelope);
 	site_free(suite->site);
 	test_clear(&suite->test);
+	g_clear_pointer(&suite->flags, g_ptr_array_unref);
 	GPtrArray *const lists[] = { suite->overrides, suite->confs, suite->messages, suite->errors, suite->places, suite->story,
 		                     suite->story_before };
 	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)

@@ -1,5 +1,5 @@
 /*
- * envelope: RFC 5228 5.4, complete. The null reverse-path is the empty string for every address part. Other extensions add
+ * envelope: RFC 5228 5.4, complete; and "auth", the login name of the sender, as Pigeonhole has it. The null reverse-path is the empty string for every address part. Other extensions add
  * parts (SieveExt.envelope_parts).
  */
 #include "filters/sieve/sieve-check.h"
@@ -33,9 +33,18 @@ get_to(SieveRun *run, GArray *values)
 	return true;
 }
 
+/* No value where the sender did not log in. */
+static bool
+get_auth(SieveRun *run, GArray *values)
+{
+	append(values, run->input->envelope->auth);
+	return true;
+}
+
 static const SieveEnvelopePart parts[] = {
 	{ "from", true, get_from },
 	{ "to", true, get_to },
+	{ "auth", false, get_auth },
 	{ NULL, false, NULL }
 };
 
@@ -70,7 +79,7 @@ check_part(SieveCheck *check, const SieveCall *call, const SieveString *name)
 	if (part == NULL) {
 		const SieveEnvelopePart *elsewhere = find_part(~(guint64) 0, name->text);
 		return sieve_check_error(check, name->span, "unknown-envelope-part",
-		                         elsewhere != NULL ? "add its extension to require" : "\"from\" and \"to\" are known",
+		                         elsewhere != NULL ? "add its extension to require" : "\"from\", \"to\" and \"auth\" are known",
 		                         "unknown envelope part \"%.*s\"", (int) name->text.len, name->text.data);
 	}
 	if (!part->is_address && call->part != NULL)

@@ -79,8 +79,9 @@ read_flags(SieveRun *run, const SieveVariable *variable, GPtrArray *flags)
 		SieveText text;
 		return sieve_variable_get(run, variable, &text) && add_text(run, flags, text);
 	}
-	for (guint i = 0; state->flags != NULL && i < state->flags->len; i++)
-		g_ptr_array_add(flags, g_strdup(state->flags->pdata[i]));
+	const GPtrArray *held = state->flags != NULL ? state->flags : run->input->flags;
+	for (guint i = 0; held != NULL && i < held->len; i++)
+		g_ptr_array_add(flags, g_strdup(held->pdata[i]));
 	return true;
 }
 

@@ -69,7 +69,6 @@ run_test_block(SieveRun *run, const SieveCall *call)
 	const SieveTestsuite *suite = suite_of(run);
 	State *state = state_of(run);
 	suite->begin(run->env, sieve_run_string(run, call->positional[0], 0), call->span.line);
-	sieve_run_renew_limits(run);
 	state->in_test = true;
 	/* A fault ends this test, not those behind it. */
 	if (!sieve_run_block(run, call->block)) {
@@ -77,6 +76,7 @@ run_test_block(SieveRun *run, const SieveCall *call)
 		status_clear(run->st);
 	}
 	state->in_test = false;
+	sieve_run_renew_limits(run); /* each test has its own, and what is used up must not stop the next */
 	if (run->control == SIEVE_BREAK && run->break_to == end_of_test)
 		run->control = SIEVE_ON;
 	suite->end(run->env);
@@ -223,29 +223,27 @@ test_error(SieveRun *run, const SieveCall *call, bool *ret_result)
 	return sieve_match_end(&match, ret_result);
 }
 
-/* Pigeonhole's word for an action. */
-static const char *
-foreign_name(const PlanAction *action)
+/* The words for an action: Pigeonhole's, ours, and "keep" for whatever goes into the INBOX. */
+static size_t
+names_of(const PlanAction *action, const char *ret_names[3])
 {
-	bool in_inbox = action->mailbox == NULL || g_ascii_strcasecmp(action->mailbox, "INBOX") == 0;
-	switch (action->kind) {
-	case PLAN_KEEP:
-	case PLAN_FILEINTO:
-		return in_inbox ? "keep" : "store";
-	case PLAN_EREJECT:
-		return "reject";
-	default:
-		return plan_kind_row(action->kind)->name;
-	}
+	bool in_inbox = action->mailbox != NULL && g_ascii_strcasecmp(action->mailbox, "INBOX") == 0;
+	size_t n = 0;
+	ret_names[n++] = action->kind == PLAN_FILEINTO ? "store" : action->kind == PLAN_EREJECT ? "reject" : plan_kind_row(action->kind)->name;
+	if (action->kind == PLAN_FILEINTO || action->kind == PLAN_EREJECT)
+		ret_names[n++] = plan_kind_row(action->kind)->name;
+	if (action->kind == PLAN_FILEINTO && in_inbox)
+		ret_names[n++] = "keep";
+	return n;
 }
 
-/* An action is one value where values are counted; else both words for it may be asked for. */
+/* An action is one value where values are counted; else any word for it may be asked for. */
 static bool
 add_action(SieveMatch *match, const PlanAction *action)
 {
-	const char *names[] = { foreign_name(action), plan_kind_row(action->kind)->name };
-	bool same = strcmp(names[0], names[1]) == 0;
-	size_t n = same || match->spec->def->counts ? 1 : 2;
+	const char *names[3];
+	size_t n = names_of(action, names);
+	n = match->spec->def->counts ? 1 : n;
 	for (size_t i = 0; i < n && !match->done; i++)
 		if (!sieve_match_add(match, (SieveText){ names[i], strlen(names[i]) }))
 			return false;

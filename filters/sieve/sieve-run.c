@@ -250,24 +250,27 @@ run_clear(SieveRun *run)
 	sieve_arena_free(run->memory);
 }
 
+/* What extensions remember for the implicit keep belongs to the message and the plan. */
+static void
+forget_keep_state(SieveRun *run)
+{
+	for (size_t i = 0; i < sieve_ext_count(); i++) {
+		const SieveExt *ext = sieve_ext_nth(i);
+		if (ext->finish == NULL || run->states[i] == NULL)
+			continue;
+		if (ext->clear_run_state != NULL)
+			ext->clear_run_state(run->states[i]);
+		memset(run->states[i], 0, ext->run_state);
+	}
+}
+
 void
 sieve_run_take_input(SieveRun *run)
 {
 	sieve_run_set_headers(run, headers_ref(run->input->headers));
 	sieve_run_set_message(run, run->input->message != NULL ? message_ref(run->input->message) : NULL);
 	run->headers_edited = run->message_replaced = false;
-}
-
-/* What an extension remembers for the implicit keep belongs to the plan. */
-static void
-forget_keep_state(SieveRun *run, size_t number)
-{
-	const SieveExt *ext = sieve_ext_nth(number);
-	if (ext->finish == NULL || run->states[number] == NULL)
-		return;
-	if (ext->clear_run_state != NULL)
-		ext->clear_run_state(run->states[number]);
-	memset(run->states[number], 0, ext->run_state);
+	forget_keep_state(run);
 }
 
 void
@@ -275,8 +278,7 @@ sieve_run_take_plan(SieveRun *run, Plan *plan)
 {
 	run->plan = plan;
 	sieve_run_renew_limits(run);
-	for (size_t i = 0; i < sieve_ext_count(); i++)
-		forget_keep_state(run, i);
+	forget_keep_state(run);
 }
 
 bool

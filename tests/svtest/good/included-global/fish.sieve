@@ -1,0 +1,3 @@
+# Found by include :global: "included-global" beside the suite.
+require "fileinto";
+fileinto "Fish";

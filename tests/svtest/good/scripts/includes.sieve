@@ -1,0 +1,3 @@
+require "include";
+include :personal "birds";
+include :global "fish";
