@@ -504,6 +504,8 @@ check_path(const Conf *conf, const char *name, const char *value, const char *le
 	int at = conf->lines[conf_find_row(name) - rows];
 	const char *file = at == CONF_LINE_OVERRIDE || conf->path == NULL ? "-o" : conf->path;
 	unsigned line = at == CONF_LINE_OVERRIDE ? 0 : (unsigned) at;
+	if (line > 0 && conf_problem_at_line(problems, line))
+		return;
 	for (const char *c = value; (c = strchr(c, '%')) != NULL; c += 2) {
 		if (c[1] != '\0' && strchr(letters, c[1]) != NULL)
 			continue;
@@ -517,16 +519,16 @@ check_path(const Conf *conf, const char *name, const char *value, const char *le
 static void
 check_paths(const Conf *conf, GPtrArray *problems)
 {
+	int at = conf->lines[conf_find_row("maildir") - rows];
+	bool is_wrong = at > 0 && at != CONF_LINE_OVERRIDE && conf_problem_at_line(problems, (unsigned) at);
 	guint before = problems->len;
 	check_path(conf, "maildir", conf->maildir, "undh%", problems);
 	check_path(conf, "home", conf->home, "und%", problems);
 	check_path(conf, "state_folder", conf->state_folder, "undh%", problems);
 	bool has_home = conf->maildir[0] == '~' && (conf->maildir[1] == '/' || conf->maildir[1] == '\0');
-	if (problems->len == before && conf->maildir[0] != '/' && !has_home && !g_str_has_prefix(conf->maildir, "%h")) {
-		int at = conf->lines[conf_find_row("maildir") - rows];
+	if (!is_wrong && problems->len == before && conf->maildir[0] != '/' && !has_home && !g_str_has_prefix(conf->maildir, "%h"))
 		conf_problem_add(problems, at == CONF_LINE_OVERRIDE ? "-o" : conf->path, at == CONF_LINE_OVERRIDE ? 0 : (unsigned) at,
 		                 "'%s' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%%h'", conf->maildir);
-	}
 }
 
 Conf *
