@@ -497,6 +497,40 @@ override(Conf *conf, const char *text, GPtrArray *problems)
 	}
 }
 
+/* A path with %-letters, filled in for each recipient: what is wrong in it is wrong for all of them. */
+static void
+check_path(const Conf *conf, const char *name, const char *value, const char *letters, GPtrArray *problems)
+{
+	int at = conf->lines[conf_find_row(name) - rows];
+	const char *file = at == CONF_LINE_OVERRIDE || conf->path == NULL ? "-o" : conf->path;
+	unsigned line = at == CONF_LINE_OVERRIDE ? 0 : (unsigned) at;
+	if (line > 0 && conf_problem_at_line(problems, line))
+		return;
+	for (const char *c = value; (c = strchr(c, '%')) != NULL; c += 2) {
+		if (c[1] != '\0' && strchr(letters, c[1]) != NULL)
+			continue;
+		conf_problem_add(problems, file, line, "'%s' is not allowed for '%s': behind a '%%' it wants one of the letters '%s'",
+		                 value, name, letters);
+		return;
+	}
+}
+
+/* A relative path would make an account of the system of every virtual user, who is then unknown: 5.1.1. */
+static void
+check_paths(const Conf *conf, GPtrArray *problems)
+{
+	int at = conf->lines[conf_find_row("maildir") - rows];
+	bool is_wrong = at > 0 && at != CONF_LINE_OVERRIDE && conf_problem_at_line(problems, (unsigned) at);
+	guint before = problems->len;
+	check_path(conf, "maildir", conf->maildir, "undh%", problems);
+	check_path(conf, "home", conf->home, "und%", problems);
+	check_path(conf, "state_folder", conf->state_folder, "undh%", problems);
+	bool has_home = conf->maildir[0] == '~' && (conf->maildir[1] == '/' || conf->maildir[1] == '\0');
+	if (!is_wrong && problems->len == before && conf->maildir[0] != '/' && !has_home && !g_str_has_prefix(conf->maildir, "%h"))
+		conf_problem_add(problems, at == CONF_LINE_OVERRIDE ? "-o" : conf->path, at == CONF_LINE_OVERRIDE ? 0 : (unsigned) at,
+		                 "'%s' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%%h'", conf->maildir);
+}
+
 Conf *
 conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st)
 {
@@ -506,6 +540,8 @@ conf_read(const char *path, const char *const *overrides, GPtrArray *problems, S
 	read_file(conf, path, found);
 	for (; overrides != NULL && *overrides != NULL; overrides++)
 		override(conf, *overrides, found);
+	check_paths(conf, found);
+	conf_problem_sort(found);
 	if (found->len == 0)
 		return g_steal_pointer(&conf);
 	g_autofree char *first = conf_problem_print(found->pdata[0]);

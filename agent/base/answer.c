@@ -18,9 +18,13 @@ enum { ANSWER_WAIT_MS = 1000 };
 void
 answer_take_over(void)
 {
+	/*
+	 * Each gets the lowest free number: `fd`. Reading from a closed 0 stays a fault: an empty file in its place would be
+	 * stored as an empty message, and the caller's one would count as delivered.
+	 */
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0)
-			(void) open("/dev/null", fd == 0 ? O_RDONLY : O_WRONLY); /* gets the lowest free number: `fd` */
+			(void) open("/dev/null", O_WRONLY);
 	answer_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 	int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (null_fd < 0)

@@ -61,6 +61,11 @@ deadline_start(unsigned seconds, const char *queue_id)
 	if (!is_set)
 		(void) sigaction(SIGALRM, &on, NULL);
 	is_set = true;
+	/* A caller that blocked it would have us wait for ever; masks are inherited. */
+	sigset_t alarm_only;
+	(void) sigemptyset(&alarm_only);
+	(void) sigaddset(&alarm_only, SIGALRM);
+	(void) sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
 	(void) alarm(seconds);
 }
 

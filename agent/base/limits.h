@@ -47,6 +47,9 @@
 /* Bytes of one log line: syslog(3) and journald cut longer ones. */
 #define LIMIT_LOG_LINE 4000u
 
+/* Octets of one value of it, after escapes: no sender's address may push the outcome out of the line. Addresses fit (RFC 5321: 320). */
+#define LIMIT_LOG_VALUE 500u
+
 /* Bytes of a passwd-like file: 100,000 users of 160 octets. It is read as a whole for each delivery. */
 #define LIMIT_PASSWD_FILE (16u * 1024 * 1024)
 

@@ -68,26 +68,47 @@ log_catch_glib(void)
 	g_log_set_default_handler(on_glib_message, NULL);
 }
 
+/* The separators of lines and paragraphs count as printable to GLib; some viewers break lines there. */
+static bool
+is_printable(gunichar u)
+{
+	return g_unichar_isprint(u) && u != 0x2028 && u != 0x2029;
+}
+
+/* At most LIMIT_LOG_VALUE octets of a value, at a character. Caller frees. */
+static char *
+cut_value(const char *value)
+{
+	char *valid = g_utf8_make_valid(value, (gssize) strnlen(value, LIMIT_LOG_VALUE));
+	if (strlen(value) <= LIMIT_LOG_VALUE)
+		return valid;
+	char *cut = g_strconcat(valid, "...", NULL);
+	g_free(valid);
+	return cut;
+}
+
 /* A value that can be read without doubt stands bare; others in quotes with backslash escapes. */
 static void
 append_value(GString *out, const char *value)
 {
 	static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:;@/+-_<>()[]{}%&*!?#~^$|";
-	if (*value != '\0' && strspn(value, bare) == strlen(value)) {
+	size_t len = strlen(value), start = out->len;
+	if (len > 0 && len <= LIMIT_LOG_VALUE && strspn(value, bare) == len) {
 		g_string_append(out, value);
 		return;
 	}
 	g_string_append_c(out, '"');
-	for (const char *c = value; *c != '\0'; c = g_utf8_next_char(c)) {
+	const char *c = value;
+	for (; *c != '\0' && out->len - start < LIMIT_LOG_VALUE; c = g_utf8_next_char(c)) {
 		gunichar u = g_utf8_get_char(c);
 		if (u == '"' || u == '\\')
 			g_string_append_printf(out, "\\%c", (char) u);
-		else if (g_unichar_isprint(u))
+		else if (is_printable(u))
 			g_string_append_unichar(out, u);
 		else
 			g_string_append_printf(out, "\\u%04x", u);
 	}
-	g_string_append_c(out, '"');
+	g_string_append(out, *c != '\0' ? "...\"" : "\"");
 }
 
 LogLine *
@@ -99,7 +120,8 @@ log_line_new(const char *queue_id)
 	line->text = g_string_new(NULL);
 	if (target.form == LOG_FORM_JSON) {
 		line->object = json_object();
-		json_object_set_new(line->object, "queue_id", json_string(valid));
+		g_autofree char *cut = cut_value(id);
+		json_object_set_new(line->object, "queue_id", json_string(cut));
 	}
 	append_value(line->text, valid);
 	g_string_append_c(line->text, ':');
@@ -111,11 +133,12 @@ log_line_add(LogLine *line, const char *key, const char *value)
 {
 	if (value == NULL)
 		return;
-	g_autofree char *valid = g_utf8_make_valid(value, -1);
 	if (line->object != NULL) {
-		json_object_set_new(line->object, key, json_string(valid));
+		g_autofree char *cut = cut_value(value);
+		json_object_set_new(line->object, key, json_string(cut));
 		return;
 	}
+	g_autofree char *valid = g_utf8_make_valid(value, -1);
 	g_string_append_printf(line->text, "%s %s=", line->has_pairs ? "," : "", key);
 	line->has_pairs = true;
 	append_value(line->text, valid);
@@ -140,7 +163,7 @@ log_line_send(LogLine *line, int priority)
 		free(json);
 	} else {
 		if (line->text->len > LIMIT_LOG_LINE)
-			g_string_truncate(line->text, LIMIT_LOG_LINE);
+			g_string_truncate(line->text, (gsize) (g_utf8_find_prev_char(line->text->str, line->text->str + LIMIT_LOG_LINE) - line->text->str));
 		send_text(priority, line->text->str);
 	}
 	log_line_free(line);

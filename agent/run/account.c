@@ -88,6 +88,12 @@ account_expand(const Account *account, const char *path_template, Status *st)
 			                   path_template, *c);
 			return NULL;
 		}
+		if (*c == 'd' && account->domain == NULL) {
+			/* Whoever calls us left it out, not the sender: a bounce would punish the wrong one. */
+			status_fail_detail(st, STATUS_CONFIG, "'%s' needs a domain, and the recipient '%s' has none: pass -d ${recipient}",
+			                   path_template, account->local);
+			return NULL;
+		}
 		if (strchr("und", *c) != NULL && !is_safe_component(value)) {
 			status_fail_detail(st, STATUS_BAD_ADDRESS, "'%s' of the address cannot be part of '%s'", value, path_template);
 			return NULL;
@@ -123,6 +129,10 @@ kind_of_users(const Conf *conf)
 static Account *
 account_new(const Conf *conf, const char *recipient, Status *st)
 {
+	if (*recipient == '\0') {
+		status_fail_detail(st, STATUS_USAGE, "the recipient is empty: pass -d ${recipient}");
+		return NULL;
+	}
 	if (strlen(recipient) > LIMIT_ADDRESS_BYTES) {
 		status_fail_detail(st, STATUS_BAD_ADDRESS, "the address is longer than %u octets", LIMIT_ADDRESS_BYTES);
 		return NULL;

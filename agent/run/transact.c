@@ -456,6 +456,16 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	log_line_add(line, "orig_to", envelope->original);
 	log_line_add(line, "from", envelope->sender);
 	log_line_add(line, "user", transact->account->user);
+	/* The outcome before the reasons: a line that is too long loses its end. */
+	g_autofree char *delay = g_strdup_printf("%.3f", seconds);
+	log_line_add(line, "delay", delay);
+	log_line_add(line, "dsn", status_row(st->id)->dsn);
+	log_line_add(line, "status", outcome(st));
+	if (st->id != STATUS_OK) {
+		log_line_add(line, "fault", status_row(st->id)->name);
+		log_line_add(line, "text", status_text(st));
+		log_line_add(line, "detail", st->detail);
+	}
 	if (transact->verdict != NULL && transact->verdict->kind != LOOP_NONE) {
 		log_line_add(line, "loop", loop_kind_name(transact->verdict->kind));
 		log_line_add(line, "why", transact->verdict->why);
@@ -468,14 +478,5 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	if (conf->durability != DURABILITY_FULL)
 		log_line_add(line, "durability", conf->durability == DURABILITY_FILE ? "file" : "none");
 	log_line_add(line, "key", transact->site->key_problem);
-	g_autofree char *delay = g_strdup_printf("%.3f", seconds);
-	log_line_add(line, "delay", delay);
-	log_line_add(line, "dsn", status_row(st->id)->dsn);
-	log_line_add(line, "status", outcome(st));
-	if (st->id != STATUS_OK) {
-		log_line_add(line, "fault", status_row(st->id)->name);
-		log_line_add(line, "text", status_text(st));
-		log_line_add(line, "detail", st->detail);
-	}
 	log_line_send(line, st->id == STATUS_OK ? LOG_INFO : LOG_WARNING);
 }

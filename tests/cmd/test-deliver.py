@@ -123,12 +123,23 @@ def test_answer_is_one_line_on_stdout(folder):
     tap.same(result.stderr, b"")
 
 
+def closed(folder, which):
+    line = "exec \"$0\" deliver -o 'maildir=%s/%%d/%%n' -o log_file=%s/log -d ann@example.test -f s %s" % (folder, folder, which)
+    return subprocess.run(["sh", "-c", line, tap.TODOKE], input=MESSAGE, capture_output=True, timeout=30, check=False)
+
+
 def test_closed_descriptors(folder):
-    """With 0, 1 and 2 closed no file of ours gets their numbers, and the mail is not lost by it."""
-    line = "exec \"$0\" deliver -o 'maildir=%s/%%d/%%n' -o log_file=%s/log -d ann@example.test -f s <&- >&- 2>&-" % (folder, folder)
-    result = subprocess.run(["sh", "-c", line, tap.TODOKE], capture_output=True, timeout=30, check=False)
-    tap.same(result.returncode, 0)
+    """With 1 and 2 closed no file of ours gets their numbers, and the mail is stored."""
+    tap.same(closed(folder, ">&- 2>&-").returncode, 0)
     tap.same(len(stored(folder)), 1)
+    tap.contains(stored(folder)[0], MESSAGE)
+
+
+def test_closed_input_is_no_message(folder):
+    """With 0 closed there is no message: an empty one must not be stored in its place and called delivered."""
+    for which in ("<&-", "<&- >&- 2>&-"):
+        tap.same(closed(folder, which).returncode, 75, which)
+    tap.same(stored(folder), [])
 
 
 def test_mailbox_command(folder):
@@ -171,6 +182,52 @@ def test_deadline(folder):
         tap.same(process.wait(timeout=20), 75)
         tap.same(process.stdout.read(), b"4.3.0 delivery took too long: stopped while reading the message [4ABC12]\n")
     tap.same(stored(folder), [])
+
+
+def test_deadline_in_spite_of_a_blocked_signal(folder):
+    """Signal masks are inherited: a caller that blocked SIGALRM must not take the deadline away."""
+    def block():
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])
+    command = [tap.TODOKE, "deliver", "-o", "maildir=%s/%%d/%%n" % folder, "-o", "deadline=5", "-o", "log_file=%s/log" % folder,
+               "-d", "ann@example.test"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=block) as process:
+        try:
+            tap.same(process.wait(timeout=20), 75)
+        finally:
+            process.kill()
+
+
+def test_wrong_paths_never_bounce(folder):
+    """A configuration that can name no mailbox, and a caller that leaves the address out, are no fault of the sender."""
+    for rcpt, maildir in (("ann@example.test", "v/%d/%n"), ("ann@example.test", folder + "/%q/%n"), ("ann", folder + "/%d/%n"),
+                          ("", folder + "/%d/%n"), ("<>", folder + "/%d/%n")):
+        result = tap.todoke("deliver", "-o", "maildir=" + maildir, "-o", "log_file=%s/log" % folder, "-f", "s", "-d", rcpt, stdin=MESSAGE)
+        tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.5 "), "%r %r" % (rcpt, maildir))
+
+
+def test_long_values_do_not_hide_the_outcome(folder):
+    """A sender of 3,000 control characters makes 18,000 octets of escapes; the status must stand in the line all the same."""
+    deliver(folder, "-f", "\x01" * 3000 + "@x.test", "-a", "y" * 3000, "--queue-id", "Q" * 3000)
+    line = open(folder + "/log").read()
+    tap.contains(line, "dsn=2.0.0, status=sent")
+    tap.contains(line, "action=keep, folder=INBOX")
+    for size, cut in ((500, b"y" * 500), (501, b"\"" + b"y" * 499 + b"...\"")):
+        box = "%s/%d" % (folder, size)
+        os.mkdir(box)
+        deliver(box, "-f", "s", "-a", "y" * size)
+        tap.contains(open(box + "/log", "rb").read(), b"orig_to=" + cut + b",")
+
+
+def test_long_values_as_json(folder):
+    import json
+    deliver(folder, "-f", "\x01" * 9000, "-o", "log_form=json")
+    line = open(folder + "/log").read()
+    tap.same(json.loads(line[line.index("{"):])["from"], "\x01" * 500 + "...")
+
+
+def test_line_separators_are_escaped_in_the_log(folder):
+    deliver(folder, "-f", "a\u2028b\u2029c@x.test")
+    tap.contains(open(folder + "/log", encoding="utf-8").read(), 'from="a\\u2028b\\u2029c@x.test"')
 
 
 def test_log_line(folder):

@@ -175,6 +175,13 @@ static const Bad bad[] = {
 	  "11: the rule has an empty name\n" },
 	{ "unknown key far from all", "rule a { zzzzzzzz = 1 action = keep }",
 	  "1: unknown key of a rule 'zzzzzzzz': it may be one of header, match, when, action, to\n" },
+	{ "letters that paths do not know", "maildir = /v/%q/%n\nhop_limit = 4\nhome = '/h/%h'\nstate_folder = '/s/%'\n",
+	  "1: '/v/%q/%n' is not allowed for 'maildir': behind a '%' it wants one of the letters 'undh%'\n"
+	  "2: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
+	  "3: '/h/%h' is not allowed for 'home': behind a '%' it wants one of the letters 'und%'\n"
+	  "4: '/s/%' is not allowed for 'state_folder': behind a '%' it wants one of the letters 'undh%'\n" },
+	{ "relative path", "\nmaildir = v/%d/%n",
+	  "2: 'v/%d/%n' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%h'\n" },
 	{ "include is not known", "include(\"/etc/passwd\")",
 	  "1: '(' must stand in quotes\n1: ')' must stand in quotes\n" },
 };
