@@ -200,5 +200,24 @@
 
 /* Octets of a reply that an SMTP answer carries: reject's text. */
 #define LIMIT_REJECT_TEXT 1000u
+/* Octets of an expression of a recipe (procmail's LINEBUF is 2,048), levels of its groups, and steps of a search: some seconds at the worst. */
+#define LIMIT_RECIPE_PATTERN_BYTES 8192u
+#define LIMIT_RECIPE_PATTERN_DEPTH 200u
+#define LIMIT_RECIPE_PATTERN_STEPS 500000000u
+
+/* Levels of blocks and of included files, copies of a run that a block with `c` makes, and recipes that one run tries. */
+#define LIMIT_RECIPE_NESTING 64u
+#define LIMIT_RECIPE_CLONES 32u
+#define LIMIT_RECIPE_TRIED 100000u
+
+/* Octets of a variable of a recipe, and of what a program prints into one; and of a message that recipes look into or filter. */
+#define LIMIT_RECIPE_VALUE_BYTES (1024u * 1024)
+#define LIMIT_RECIPE_MESSAGE_BYTES (256u * 1024 * 1024)
+
+/* Matches of one expression that a score counts. */
+#define LIMIT_RECIPE_SCORE_MATCHES 1000000u
+
+/* Problems that are reported of one rc file. */
+#define LIMIT_RECIPE_PROBLEMS 100u
 
 #endif

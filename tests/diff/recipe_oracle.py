@@ -1,0 +1,105 @@
+"""recipe_oracle: run an rc file over a message in a private folder, by procmail or by our test program, and say what came of it.
+
+Both leave files below one folder; `outcome` writes them down in one text, so that the two can be compared byte for byte.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+NOBODY = 65534
+UNIQUE_NAME = re.compile(r"(^|/)msg\.[A-Za-z0-9_-]{4,}$")
+# Far below any test's time: an rc file that waits or loops is a finding of its own.
+TIMEOUT_S = 60
+
+
+class Sandbox:
+    """A folder with rc, mail/ (where the rc runs) and log; outcome() describes what a run left there."""
+
+    def __init__(self, rc, files=None):
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="recipe-"))
+        self.mail = self.root / "mail"
+        self.mail.mkdir()
+        (self.root / "rc").write_bytes(rc)
+        for name, data in (files or {}).items():
+            path = self.mail / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+            if data.startswith(b"#!"):
+                path.chmod(0o755)
+        self.given = set(files or {})
+        for path in [self.root, *self.root.rglob("*")]:
+            if os.getuid() == 0:
+                os.chown(path, NOBODY, NOBODY)
+
+    def run(self, argv, message):
+        """Run `argv` with the message as input, never as root. -> exit code, or "timeout"."""
+        user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
+        env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.mail), "LOGNAME": "nobody",
+               "SHELL": "/bin/sh", "USER": "nobody"}
+        env.update({k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS")})
+        process = subprocess.Popen(argv, cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, start_new_session=True, **user)
+        try:
+            self.stdout, self.stderr = process.communicate(message, timeout=TIMEOUT_S)
+            return process.returncode
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return "timeout"
+
+    def logged(self):
+        """What LOG= wrote, in lines that begin with "## "; procmail's own remarks are not compared."""
+        log = self.root / "log"
+        text = log.read_bytes() if log.exists() else b""
+        return b"\n".join(line for line in text.split(b"\n") if line.startswith(b"## "))
+
+    def outcome(self, code):
+        """One text: exit code, log, every file that was not given."""
+        entries = []
+        for path in sorted(self.mail.rglob("*")):
+            name = str(path.relative_to(self.mail))
+            if not path.is_file() or name in self.given:
+                continue
+            entries.append((stable_name(name), path.read_bytes()))
+        out = [b"exit %s" % str(code).encode(), self.logged()]
+        for name, data in sorted(entries):
+            out.append(b"== %s" % name.encode("utf-8", "surrogateescape"))
+            out.append(b"\n".join(b"|" + line for line in data.split(b"\n")))
+        return b"\n".join(out).replace(str(self.root).encode(), b"ROOT") + b"\n"
+
+    def close(self):
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def stable_name(name):
+    """File names that are made up at delivery become the same for both."""
+    folder, _, last = name.rpartition("/")
+    if folder.endswith("/new") or folder == "new":
+        return folder + "/*"
+    return UNIQUE_NAME.sub(r"\1msg.*", name)
+
+
+def by_procmail(rc, message, files=None):
+    """-> (outcome, sandbox's raw log) of the real procmail."""
+    box = Sandbox(rc, files)
+    try:
+        code = box.run(["procmail", "-p", "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
+                        f"DEFAULT={box.mail}/default/", f"ORGMAIL={box.mail}/default/", "LOCKSLEEP=1",
+                        str(box.root / "rc")], message)
+        log = box.root / "log"
+        return box.outcome(code), log.read_bytes() if log.exists() else b""
+    finally:
+        box.close()
+
+
+def by_engine(program, rc, message, files=None):
+    """-> (outcome, what the program said) of our engine in its test program."""
+    box = Sandbox(rc, files)
+    try:
+        code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)], message)
+        return box.outcome(code), box.stderr
+    finally:
+        box.close()
