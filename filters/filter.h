@@ -57,7 +57,8 @@ typedef struct {
 
 typedef enum { TRACE_ACTIONS, TRACE_COMMANDS, TRACE_TESTS, TRACE_MATCHING } TraceLevel;
 
-typedef enum { PLACE_PERSONAL, PLACE_GLOBAL } ScriptPlace;
+/* PLACE_PATH: the name is a path, as the owner's recipes write it; read with the owner's rights. */
+typedef enum { PLACE_PERSONAL, PLACE_GLOBAL, PLACE_PATH } ScriptPlace;
 
 typedef enum { MAILBOX_EXISTS, MAILBOX_MISSING, MAILBOX_UNKNOWN } MailboxAnswer;
 
@@ -75,6 +76,21 @@ typedef struct {
 	int exit_code;
 	GBytes *output;
 } FilterProgramResult;
+
+/*
+ * A program of the owner's own recipes: it is no item of an allow-list, but runs as the owner, with the agent's limits. What it says to
+ * stderr belongs in the log.
+ */
+typedef struct {
+	const char *const *argv;        /* the first is searched for in the PATH of `environment`; NULL ends it */
+	const char *const *environment; /* "NAME=value"; NULL ends it */
+	const char *directory;          /* "": where the agent is */
+	const char *input;
+	size_t input_len;
+	size_t output_limit;
+} FilterCommandCall;
+
+typedef enum { PATH_UNKNOWN, PATH_MISSING, PATH_FILE, PATH_DIRECTORY, PATH_OTHER } PathAnswer;
 
 typedef struct FilterEnv FilterEnv;
 typedef struct SieveTestsuite SieveTestsuite; /* filters/sieve/sieve-testsuite.h */
@@ -106,6 +122,21 @@ typedef struct {
 
 	/* Run a program of the site's allow-list to its end. False: it could not run, took too long or said too much. */
 	bool (*run_program)(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st);
+
+	/* Run a program of the owner's recipes to its end, in the same way. */
+	bool (*run_command)(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st);
+
+	/* What is there, seen with the owner's rights? */
+	PathAnswer (*path_kind)(FilterEnv *env, const char *path);
+
+	/* Could a store go to this path now? Asked so that recipes can fall through to the next one; NULL: yes. */
+	bool (*can_store)(FilterEnv *env, const char *path);
+
+	/* Append to a log of the owner's ("" where he named none). */
+	void (*write_log)(FilterEnv *env, const char *path, const char *text, size_t len);
+
+	/* A variable or argument that recipes start with: "HOME", "DEFAULT", "1"; NULL: not set. */
+	const char *(*recipe_variable)(FilterEnv *env, const char *name);
 
 	/* An item of the environment test (RFC 5183) beyond what the envelope says: "domain", "host", "name", "version" ... or NULL. */
 	const char *(*environment)(FilterEnv *env, const char *item);

@@ -83,7 +83,22 @@ program_free(PlanProgram *program)
 		return;
 	g_free(program->name);
 	strings_free(program->args);
+	strings_free(program->environment);
+	g_free(program->directory);
+	if (program->input != NULL)
+		g_bytes_unref(program->input);
 	g_free(program);
+}
+
+static void
+store_free(PlanStore *store)
+{
+	if (store == NULL)
+		return;
+	strings_free(store->paths);
+	g_free(store->from_line);
+	g_free(store->lock);
+	g_free(store);
 }
 
 static void
@@ -115,6 +130,7 @@ plan_action_free(PlanAction *action)
 	notice_free(action->notice);
 	program_free(action->program);
 	report_free(action->report);
+	store_free(action->store);
 	message_unref(action->message);
 	headers_unref(action->headers);
 	g_free(action);
@@ -186,6 +202,8 @@ same_notice(const PlanNotice *one, const PlanNotice *other)
 static bool
 repeats(const PlanAction *one, const PlanAction *other)
 {
+	if (one->kind == PLAN_STORE || other->kind == PLAN_STORE) /* recipes that store twice mean it */
+		return false;
 	if (kinds[one->kind].keeps_copy && kinds[other->kind].keeps_copy)
 		return strcmp(store_target(one), store_target(other)) == 0 &&
 		       g_strcmp0(one->special_use, other->special_use) == 0;
@@ -449,6 +467,8 @@ action_json(const PlanAction *action)
 		if (action->kind == PLAN_PIPE)
 			json_object_set_new(object, "try", json_boolean(action->program->may_fail));
 	}
+	if (action->store != NULL)
+		set_strings(object, "paths", action->store->paths);
 	if (action->report != NULL) {
 		set_text(object, "feedback_type", action->report->feedback_type);
 		set_text(object, "message", action->report->message);

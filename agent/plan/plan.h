@@ -71,7 +71,22 @@ typedef struct {
 	char *name;
 	GPtrArray *args;
 	bool may_fail;         /* pipe :try: a failure is no error of the script */
+	GPtrArray *environment;/* of a recipe's own program, "NAME=value"; NULL: the program is an item of the site's allow-list */
+	char *directory;       /* where it runs; NULL: where the agent is */
+	GBytes *input;         /* what it reads; NULL: the message */
+	bool done;             /* the rule needed its exit code: it ran already */
 } PlanProgram;
+
+/*
+ * Files and directories by path, as recipes name them: "dir/" is a Maildir, "dir/." an MH folder, a directory takes a file of its
+ * own, anything else is an mbox. More than one: hard links of one file.
+ */
+typedef struct {
+	GPtrArray *paths;      /* char *: absolute where the recipe's folder is known */
+	char *from_line;       /* for all but Maildirs; NULL: none, as the header is not stored */
+	char *lock;            /* lock file that the rule names; NULL: none */
+	bool raw;              /* no empty line is made at the end */
+} PlanStore;
 
 /* An abuse report (vnd.dovecot.report, RFC 5965). */
 typedef struct {
@@ -98,6 +113,7 @@ typedef struct {
 	PlanNotice *notice;
 	PlanProgram *program;
 	PlanReport *report;
+	PlanStore *store;
 	Message *message;      /* what to store or send where a rule replaced the body; NULL: the message */
 	Headers *headers;      /* the header as it was edited when the action was asked for; NULL: as it came */
 } PlanAction;

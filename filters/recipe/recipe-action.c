@@ -1,0 +1,306 @@
+/* recipe-action: folder, forward, program. */
+#include "filters/recipe/recipe-action.h"
+
+#include "agent/base/limits.h"
+#include "filters/recipe/recipe-expand.h"
+#include "filters/recipe/recipe-program.h"
+
+#include <string.h>
+
+void
+recipe_flags_clear(RecipeFlags *flags)
+{
+	g_clear_pointer(&flags->lock, g_free);
+}
+
+static bool
+set_flag(RecipeFlags *flags, char c)
+{
+	switch (c) {
+	case 'H': flags->area |= RECIPE_HEADER; return true;
+	case 'B': flags->area |= RECIPE_BODY; return true;
+	case 'h': flags->feeds |= RECIPE_HEADER; return true;
+	case 'b': flags->feeds |= RECIPE_BODY; return true;
+	case 'D': return flags->case_counts = true;
+	case 'A': return flags->also = true;
+	case 'a': return flags->also_success = true;
+	case 'E': return flags->otherwise = true;
+	case 'e': return flags->on_failure = true;
+	case 'f': return flags->filters = true;
+	case 'c': return flags->copies = true;
+	case 'w':
+	case 'W': return flags->waits = true;
+	case 'i': return flags->ignores_write_errors = true;
+	case 'r': return flags->raw = true;
+	default: return false;
+	}
+}
+
+void
+recipe_flags_parse(RecipeFlags *flags, const char *start)
+{
+	const char *at = start;
+	while (*at == ' ' || *at == '\t' || (*at != '\0' && set_flag(flags, *at)))
+		at++;
+	if (*at == ':') {
+		at++;
+		while (*at == ' ' || *at == '\t')
+			at++;
+		flags->locks = true;
+		flags->lock = *at != '\0' ? g_strdup(at) : NULL;
+	} else {
+		flags->unknown = *at;
+	}
+	if (flags->area == 0)
+		flags->area = RECIPE_HEADER;
+	if (flags->feeds == 0)
+		flags->feeds = RECIPE_BOTH;
+}
+
+/* Give `action` the mail as it is now, where that is not the message as it came. */
+static bool
+take_mail(const RecipeRun *run, PlanAction *action, RecipeParts parts, Status *st)
+{
+	const FilterInput *input = run->input;
+	if (!recipe_mail_is_original(run->state->mail) || parts != RECIPE_BOTH) {
+		action->message = recipe_mail_message(run->state->mail, parts, st);
+		return action->message != NULL;
+	}
+	if (input->headers != message_headers(input->message))
+		action->headers = headers_ref(input->headers);
+	return true;
+}
+
+/* The From_ line that stands before the header now. */
+static char *
+from_line(const RecipeRun *run)
+{
+	g_autoptr(GString) header = recipe_mail_bytes(run->state->mail, RECIPE_HEADER, true);
+	const char *end = strchr(header->str, '\n');
+	if (end == NULL || !g_str_has_prefix(header->str, "From "))
+		return NULL;
+	return g_strndup(header->str, (gsize) (end - header->str));
+}
+
+static bool
+is_directory_name(const char *path)
+{
+	return g_str_has_suffix(path, "/") || g_str_has_suffix(path, "/.");
+}
+
+/* A file takes no others; of directories only those count where a store is possible. */
+static GPtrArray *
+store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
+{
+	const FilterServices *services = run->env->services;
+	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = 0; i < words->len; i++) {
+		g_autofree char *path = recipe_run_path(run, words->pdata[i]);
+		bool directory = is_directory_name(path) ||
+		                 (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY);
+		if (i > 0 && !directory)
+			break;
+		if (services->can_store != NULL && !services->can_store(run->env, path))
+			recipe_run_note(run, line, "cannot store to '%s'", path);
+		else
+			g_ptr_array_add(paths, g_steal_pointer(&path));
+		if (!directory)
+			break;
+	}
+	return paths;
+}
+
+static bool
+add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsigned line, Status *st)
+{
+	g_autoptr(PlanAction) action = plan_action_new(PLAN_STORE, recipe_run_file(run), line);
+	action->copy = flags->copies;
+	action->mailbox = g_strdup(taken_paths->pdata[0]);
+	action->store = g_new0(PlanStore, 1);
+	action->store->paths = taken_paths;
+	action->store->raw = flags->raw;
+	action->store->lock = flags->lock != NULL ? recipe_run_path(run, flags->lock) : NULL;
+	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run) : NULL;
+	recipe_vars_set(run->state->vars, "LASTFOLDER", taken_paths->pdata[0]);
+	return take_mail(run, action, flags->feeds, st) && plan_add(run->plan, g_steal_pointer(&action), st);
+}
+
+static bool
+do_discard(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, Status *st)
+{
+	recipe_vars_set(run->state->vars, "LASTFOLDER", "/dev/null");
+	return flags->copies || plan_add(run->plan, plan_action_new(PLAN_DISCARD, recipe_run_file(run), node->line), st);
+}
+
+static bool
+do_folder(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
+{
+	g_autoptr(GPtrArray) words = recipe_expand_words(run, node->action.text);
+	*ret_succeeded = false;
+	if (words->len == 0 || *(const char *) words->pdata[0] == '\0') {
+		recipe_run_note(run, node->action.line, "the folder has no name");
+		return true;
+	}
+	if (strcmp(words->pdata[0], "/dev/null") == 0) {
+		*ret_succeeded = true;
+		return do_discard(run, node, flags, st);
+	}
+	GPtrArray *paths = store_paths(run, words, node->action.line);
+	if (paths->len == 0) {
+		g_ptr_array_unref(paths);
+		return true;
+	}
+	*ret_succeeded = true;
+	return add_store(run, paths, flags, node->line, st);
+}
+
+static bool
+do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
+{
+	g_autoptr(GPtrArray) words = recipe_expand_words(run, node->action.text);
+	*ret_succeeded = words->len > 0;
+	for (guint i = 0; i < words->len; i++) {
+		g_autoptr(PlanAction) action = plan_action_new(PLAN_REDIRECT, recipe_run_file(run), node->line);
+		action->copy = flags->copies;
+		action->address = g_strdup(words->pdata[i]);
+		if (!take_mail(run, action, flags->feeds, st) || !plan_add(run->plan, g_steal_pointer(&action), st))
+			return false;
+	}
+	g_autofree char *all = g_strjoin(" ", words->len > 0 ? words->pdata[0] : "", NULL);
+	recipe_vars_set(run->state->vars, "LASTFOLDER", all);
+	return true;
+}
+
+/* The plan gets the program, or the note that it ran. */
+static bool
+add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *taken_input, bool done, Status *st)
+{
+	g_autoptr(PlanAction) action = plan_action_new(PLAN_PIPE, recipe_run_file(run), node->line);
+	PlanProgram *program = action->program = g_new0(PlanProgram, 1);
+	action->copy = flags->copies;
+	GPtrArray *argv = recipe_program_argv(run, node->action.text);
+	g_ptr_array_set_size(argv, (gint) argv->len - 1); /* the NULL */
+	program->name = argv->len > 0 ? g_strdup(argv->pdata[0]) : g_strdup("");
+	if (argv->len > 0)
+		g_ptr_array_remove_index(argv, 0);
+	program->args = argv;
+	program->may_fail = !flags->waits;
+	program->done = done;
+	program->directory = g_strdup(recipe_vars_text(run->state->vars, "MAILDIR"));
+	program->input = g_string_free_to_bytes(taken_input);
+	char **environment = recipe_vars_environment(run->state->vars);
+	program->environment = g_ptr_array_new_with_free_func(g_free);
+	for (char **item = environment; *item != NULL; item++)
+		g_ptr_array_add(program->environment, *item);
+	g_free(environment);
+	return plan_add(run->plan, g_steal_pointer(&action), st);
+}
+
+/* Run a filter; the mail is replaced only by what a filter that worked has written. */
+static bool
+run_filter(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input)
+{
+	g_autoptr(GBytes) output = NULL;
+	int exit_code = 127;
+	if (!recipe_program_run(run, node->action.text, input, &exit_code, &output))
+		return false;
+	run->state->exit_code = exit_code;
+	gsize len;
+	const char *data = g_bytes_get_data(output, &len);
+	if (len == 0) {
+		recipe_run_note(run, node->action.line, "the filter wrote nothing: the mail stays as it was (procmail would lose it)");
+		return false;
+	}
+	if (flags->waits && exit_code != 0) {
+		recipe_run_note(run, node->action.line, "the filter failed with exit code %d: the mail stays as it was", exit_code);
+		return false;
+	}
+	RecipeMail *filtered = recipe_mail_filtered(run->state->mail, flags->feeds, data, len);
+	recipe_mail_unref(run->state->mail);
+	run->state->mail = filtered;
+	return true;
+}
+
+/* NAME=|: exactly one line end is taken off. */
+static bool
+run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input)
+{
+	g_autoptr(GBytes) output = NULL;
+	int exit_code = 127;
+	if (!recipe_program_run(run, node->action.text, input, &exit_code, &output))
+		return false;
+	run->state->exit_code = exit_code;
+	gsize len;
+	const char *data = g_bytes_get_data(output, &len);
+	if (len > 0 && data[len - 1] == '\n')
+		len--;
+	g_autofree char *value = g_strndup(data != NULL ? data : "", len);
+	recipe_vars_set(run->state->vars, node->name, value);
+	return !flags->waits || exit_code == 0;
+}
+
+static bool
+do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *input, bool *ret_succeeded, Status *st)
+{
+	*ret_succeeded = true;
+	if (flags->waits) {
+		int exit_code = 127;
+		*ret_succeeded = recipe_program_run(run, node->action.text, input, &exit_code, NULL) && exit_code == 0;
+		run->state->exit_code = exit_code;
+	}
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, node->action.text);
+	g_autofree char *name = recipe_program_name(argv);
+	recipe_vars_set(run->state->vars, "LASTFOLDER", name);
+	if (!*ret_succeeded) {
+		recipe_run_note(run, node->action.line, "program '%s' failed with exit code %d", name, run->state->exit_code);
+		g_string_free(input, TRUE);
+		return true;
+	}
+	return add_pipe(run, node, flags, input, flags->waits, st);
+}
+
+static bool
+do_program(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
+{
+	GString *input = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
+	if (!flags->filters && node->name == NULL)
+		return do_pipe(run, node, flags, input, ret_succeeded, st);
+	*ret_succeeded = node->name != NULL ? run_capture(run, node, flags, input) : run_filter(run, node, flags, input);
+	g_string_free(input, TRUE);
+	return true;
+}
+
+static bool
+ends_run(const RecipeNode *node, const RecipeFlags *flags)
+{
+	bool answers = node->action_kind == RECIPE_ACTION_PROGRAM && (flags->filters || node->name != NULL);
+	return !flags->copies && !answers;
+}
+
+bool
+recipe_action_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
+{
+	bool done = node->action_kind == RECIPE_ACTION_FOLDER    ? do_folder(run, node, flags, ret_succeeded, st)
+	            : node->action_kind == RECIPE_ACTION_FORWARD ? do_forward(run, node, flags, ret_succeeded, st)
+	                                                         : do_program(run, node, flags, ret_succeeded, st);
+	if (done && *ret_succeeded && ends_run(node, flags))
+		run->state->delivered = run->state->ended = true;
+	return done;
+}
+
+bool
+recipe_action_default(RecipeRun *run, Status *st)
+{
+	const char *folder = recipe_vars_text(run->state->vars, "DEFAULT");
+	g_auto(RecipeFlags) flags = { .feeds = RECIPE_BOTH };
+	g_autoptr(GPtrArray) words = g_ptr_array_new();
+	g_ptr_array_add(words, (gpointer) folder);
+	if (strcmp(folder, "/dev/null") == 0)
+		return plan_add(run->plan, plan_action_new(PLAN_DISCARD, run->file, 0), st);
+	GPtrArray *paths = *folder != '\0' ? store_paths(run, words, 0) : g_ptr_array_new_with_free_func(g_free);
+	if (paths->len > 0)
+		return add_store(run, paths, &flags, 0, st);
+	g_ptr_array_unref(paths);
+	g_autoptr(PlanAction) keep = plan_action_new(PLAN_KEEP, run->file, 0);
+	return take_mail(run, keep, RECIPE_BOTH, st) && plan_add(run->plan, g_steal_pointer(&keep), st);
+}

@@ -1,0 +1,40 @@
+/* recipe-ast: an rc file as a tree. Strings are the raw text, quotes and all: what they stand for is known when they are reached. */
+#ifndef TODOKE_RECIPE_AST_H
+#define TODOKE_RECIPE_AST_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef enum { RECIPE_ASSIGN, RECIPE_UNSET, RECIPE_RULE } RecipeKind;
+
+typedef enum {
+	RECIPE_ACTION_NONE, /* an error was reported: the recipe does nothing */
+	RECIPE_ACTION_FOLDER,
+	RECIPE_ACTION_FORWARD,
+	RECIPE_ACTION_PROGRAM,
+	RECIPE_ACTION_BLOCK
+} RecipeActionKind;
+
+/* Text that begins at a place of the file; lines and columns from 1. */
+typedef struct {
+	char *text;
+	unsigned line;
+	unsigned column;
+} RecipeText;
+
+typedef struct {
+	RecipeKind kind;
+	unsigned line;
+	unsigned column;
+	char *name;            /* ASSIGN, UNSET; RULE: the variable that takes a program's output, or NULL */
+	RecipeText value;      /* ASSIGN */
+	RecipeText start;      /* RULE: flags and lockfile, behind ":0" */
+	GPtrArray *conditions; /* RULE: RecipeText */
+	RecipeActionKind action_kind;
+	RecipeText action;     /* RULE: behind "!" or "|" */
+	GPtrArray *block;      /* RULE: RecipeNode */
+} RecipeNode;
+
+void recipe_node_free(gpointer node);
+
+#endif

@@ -1,0 +1,10 @@
+/* recipe-check: what can be said of an rc file before any mail comes: errors, and the known traps as warnings. */
+#ifndef TODOKE_RECIPE_CHECK_H
+#define TODOKE_RECIPE_CHECK_H
+
+#include "filters/filter.h"
+
+/* Append what is wrong with `nodes` (RecipeNode) to `problems`. */
+void recipe_check(const GPtrArray *nodes, const char *file, GPtrArray *problems);
+
+#endif

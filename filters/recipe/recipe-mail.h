@@ -1,0 +1,40 @@
+/*
+ * recipe-mail: the mail as recipes see it: a header with its From_ line and the empty line, and a body. Filters make new ones; none
+ * is ever changed, so copies of a run share them.
+ */
+#ifndef TODOKE_RECIPE_MAIL_H
+#define TODOKE_RECIPE_MAIL_H
+
+#include "filters/filter.h"
+
+typedef enum { RECIPE_HEADER = 1, RECIPE_BODY = 2, RECIPE_BOTH = 3 } RecipeParts;
+
+typedef struct RecipeMail RecipeMail;
+
+/* The mail of `input`; a From_ line is made where it has none. Faults: STATUS_LIMIT, STATUS_IO. */
+RecipeMail *recipe_mail_read(const FilterInput *input, const FilterEnv *env, Status *st);
+
+/* A mail of these bytes, split at the first empty line. */
+RecipeMail *recipe_mail_new(const char *data, size_t len);
+RecipeMail *recipe_mail_ref(RecipeMail *mail);
+void recipe_mail_unref(RecipeMail *mail);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RecipeMail, recipe_mail_unref)
+
+/* Is it the message as it came? */
+bool recipe_mail_is_original(const RecipeMail *mail);
+
+size_t recipe_mail_size(const RecipeMail *mail);
+
+/* What expressions search: the header unfolded, the body as it is. Borrowed. */
+const char *recipe_mail_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len);
+
+/* The bytes that a program or a file gets; unless `raw`, what has a body ends in an empty line. */
+GString *recipe_mail_bytes(const RecipeMail *mail, RecipeParts parts, bool raw);
+
+/* The mail that a filter of `parts` makes of `mail`. */
+RecipeMail *recipe_mail_filtered(const RecipeMail *mail, RecipeParts parts, const char *output, size_t len);
+
+/* The parts as a message to store or send, without the From_ line. NULL: `st` says why. */
+Message *recipe_mail_message(const RecipeMail *mail, RecipeParts parts, Status *st);
+
+#endif

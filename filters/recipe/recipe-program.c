@@ -1,0 +1,74 @@
+/* recipe-program: builds the call. */
+#include "filters/recipe/recipe-program.h"
+
+#include "agent/base/limits.h"
+#include "filters/recipe/recipe-expand.h"
+
+#include <string.h>
+
+GPtrArray *
+recipe_program_argv(RecipeRun *run, const char *command)
+{
+	const RecipeVars *vars = run->state->vars;
+	while (*command == ' ' || *command == '\t')
+		command++;
+	GPtrArray *argv;
+	if (strpbrk(command, recipe_vars_text(vars, "SHELLMETAS")) != NULL) {
+		argv = g_ptr_array_new_with_free_func(g_free);
+		g_ptr_array_add(argv, g_strdup(recipe_vars_text(vars, "SHELL")));
+		g_ptr_array_add(argv, g_strdup(recipe_vars_text(vars, "SHELLFLAGS")));
+		g_ptr_array_add(argv, g_strdup(command));
+	} else {
+		argv = recipe_expand_words(run, command);
+	}
+	g_ptr_array_add(argv, NULL);
+	return argv;
+}
+
+char *
+recipe_program_name(const GPtrArray *argv)
+{
+	bool shell = argv->len == 4 && argv->pdata[1] != NULL && g_str_has_prefix(argv->pdata[1], "-c");
+	return shell ? g_strdup(argv->pdata[2]) : g_strjoinv(" ", (char **) argv->pdata);
+}
+
+bool
+recipe_program_run(RecipeRun *run, const char *command, const GString *input, int *ret_exit_code, GBytes **ret_output)
+{
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
+	g_auto(Status) fault = STATUS_INIT;
+	FilterProgramResult result = { 0, NULL };
+	const FilterCommandCall call = {
+		.argv = (const char *const *) argv->pdata, .environment = (const char *const *) environment,
+		.directory = recipe_vars_text(run->state->vars, "MAILDIR"), .input = input->str, .input_len = input->len,
+		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES,
+	};
+	bool ran = argv->len > 1 && run->env->services->run_command != NULL &&
+	           run->env->services->run_command(run->env, &call, &result, &fault);
+	if (!ran) {
+		recipe_run_note(run, 0, "program '%s' did not run: %s", command,
+		                fault.detail != NULL ? fault.detail : "programs are not run here");
+		return false;
+	}
+	*ret_exit_code = result.exit_code;
+	if (ret_output != NULL)
+		*ret_output = g_bytes_ref(result.output);
+	g_bytes_unref(result.output);
+	return true;
+}
+
+char *
+recipe_program_capture(RecipeRun *run, const char *command)
+{
+	g_autoptr(GString) input = recipe_mail_bytes(run->state->mail, RECIPE_BOTH, false);
+	g_autoptr(GBytes) output = NULL;
+	int exit_code = 127;
+	bool ran = recipe_program_run(run, command, input, &exit_code, &output);
+	run->state->exit_code = exit_code;
+	if (!ran)
+		return g_strdup("");
+	gsize len;
+	const char *data = g_bytes_get_data(output, &len);
+	return g_strndup(data != NULL ? data : "", MIN(len, LIMIT_RECIPE_VALUE_BYTES));
+}
