@@ -186,7 +186,7 @@ add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStri
 	program->args = argv;
 	program->may_fail = !flags->waits;
 	program->done = done;
-	program->directory = g_strdup(recipe_vars_text(run->state->vars, "MAILDIR"));
+	program->directory = g_strdup(run->state->folder);
 	program->input = g_string_free_to_bytes(taken_input);
 	char **environment = recipe_vars_environment(run->state->vars);
 	program->environment = g_ptr_array_new_with_free_func(g_free);

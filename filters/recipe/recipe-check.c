@@ -120,9 +120,11 @@ check_condition(Check *check, const RecipeText *text, const RecipeFlags *flags)
 static bool
 is_mbox_name(const RecipeNode *node)
 {
+	if (node->action_kind != RECIPE_ACTION_FOLDER)
+		return false;
 	const char *name = node->action.text;
 	size_t len = strcspn(name, " \t");
-	return node->action_kind == RECIPE_ACTION_FOLDER && len > 0 && strpbrk(name, "$`\"'") == NULL && name[len - 1] != '/' &&
+	return len > 0 && strpbrk(name, "$`\"'") == NULL && name[len - 1] != '/' &&
 	       !(len > 1 && name[len - 1] == '.' && name[len - 2] == '/') && !g_str_has_prefix(name, "/dev/null");
 }
 

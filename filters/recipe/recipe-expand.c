@@ -150,11 +150,13 @@ put_braced(Expander *expander, bool quoted)
 		at++;
 	g_autofree char *name = g_strndup(expander->at, (gsize) (at - expander->at));
 	const char *value = value_of(expander->run, name);
-	expander->at = close != NULL ? close + 1 : expander->end;
-	if (close == NULL || *name == '\0')
-		return;
 	bool colon = *at == ':';
 	const char *sign = colon ? at + 1 : at;
+	expander->at = close != NULL ? close + 1 : expander->end;
+	if (close == NULL && (*sign == '-' || *sign == '+')) /* an unquoted blank ended it: what there is counts */
+		close = expander->end;
+	if (close == NULL || *name == '\0')
+		return;
 	bool there = value != NULL && (!colon || *value != '\0');
 	if (*sign == '-' && !there)
 		put_alternative(expander, sign + 1, close, quoted);
@@ -263,6 +265,13 @@ put_single_quoted(Expander *expander)
 		expander->at++;
 }
 
+static const char *
+find_line_end(const char *at, const char *end)
+{
+	const char *newline = memchr(at, '\n', (size_t) (end - at));
+	return newline != NULL ? newline : end;
+}
+
 static void
 expand(Expander *expander, bool quoted)
 {
@@ -282,6 +291,8 @@ expand(Expander *expander, bool quoted)
 			put_single_quoted(expander);
 		else if (!quoted && expander->mode == MODE_WORDS && strchr(" \t\n", c) != NULL)
 			end_word(expander);
+		else if (!quoted && expander->mode == MODE_WORDS && c == '#' && !expander->in_word)
+			expander->at = find_line_end(expander->at, expander->end);
 		else
 			put(expander, c);
 	}

@@ -176,7 +176,7 @@ line_is_empty(const GString *out, gsize line_at)
 }
 
 /*
- * Raw text up to a line end that has no backslash before it. `joins`: how the next line is taken: as it stands, or without its
+ * Raw text up to a line end that has no backslash before it. The line behind a backslash is taken as it stands, or without its
  * indentation. In a program a line of nothing but a backslash stands for a line end.
  */
 static RecipeText
@@ -351,8 +351,10 @@ parse_rule(Parser *parser)
 	next(parser);
 	unsigned counted = 0;
 	bool has_number = false;
-	for (; g_ascii_isdigit(peek(parser)); has_number = true)
-		counted = MIN(counted * 10 + (unsigned) (next(parser) - '0'), 1000);
+	for (; g_ascii_isdigit(peek(parser)); has_number = true) {
+		unsigned digit = (unsigned) (next(parser) - '0');
+		counted = MIN(counted * 10 + digit, 1000);
+	}
 	node->start = take_words(parser, false);
 	parse_conditions(parser, node, has_number ? counted : 1);
 	parse_action(parser, node);

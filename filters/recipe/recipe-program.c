@@ -41,7 +41,7 @@ recipe_program_run(RecipeRun *run, const char *command, const GString *input, in
 	FilterProgramResult result = { 0, NULL };
 	const FilterCommandCall call = {
 		.argv = (const char *const *) argv->pdata, .environment = (const char *const *) environment,
-		.directory = recipe_vars_text(run->state->vars, "MAILDIR"), .input = input->str, .input_len = input->len,
+		.directory = run->state->folder, .input = input->str, .input_len = input->len,
 		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES,
 	};
 	bool ran = argv->len > 1 && run->env->services->run_command != NULL &&

@@ -29,7 +29,7 @@ recipe_run_file(const RecipeRun *run)
 char *
 recipe_run_path(const RecipeRun *run, const char *path)
 {
-	const char *folder = recipe_vars_text(run->state->vars, "MAILDIR");
+	const char *folder = run->state->folder;
 	if (*path == '/' || *folder == '\0')
 		return g_strdup(path);
 	return g_strdup_printf("%s/%s", folder, g_str_has_prefix(path, "./") && path[2] != '\0' ? path + 2 : path);
@@ -138,10 +138,13 @@ set_maildir(RecipeRun *run, const char *value, unsigned line)
 {
 	const FilterServices *services = run->env->services;
 	g_autofree char *path = recipe_run_path(run, value);
-	if (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_MISSING)
+	if (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_MISSING) {
 		recipe_run_note(run, line, "there is no directory '%s'", path);
-	else
-		recipe_vars_set(run->state->vars, "MAILDIR", path);
+	} else {
+		recipe_vars_set(run->state->vars, "MAILDIR", value);
+		g_free(run->state->folder);
+		run->state->folder = g_steal_pointer(&path);
+	}
 }
 
 /* Give a variable its value, and do what names with a meaning of their own ask for. `value` NULL: unset. */
@@ -179,6 +182,7 @@ state_copy(const RecipeState *state)
 	RecipeState *copy = g_new(RecipeState, 1);
 	*copy = *state;
 	copy->vars = recipe_vars_copy(state->vars);
+	copy->folder = g_strdup(state->folder);
 	copy->mail = recipe_mail_ref(state->mail);
 	copy->frames = g_array_copy(state->frames);
 	copy->args = g_ptr_array_copy(state->args, (GCopyFunc) (void (*)(void)) g_strdup, NULL);
@@ -192,6 +196,7 @@ state_free(RecipeState *state)
 	recipe_vars_free(state->vars);
 	recipe_mail_unref(state->mail);
 	g_array_unref(state->frames);
+	g_free(state->folder);
 	g_ptr_array_unref(state->args);
 	g_free(state);
 }
@@ -391,6 +396,7 @@ state_new(const FilterInput *input, FilterEnv *env, RecipeMail *taken_mail)
 	state->frames = g_array_new(FALSE, FALSE, sizeof(RecipeFrame));
 	state->args = g_ptr_array_new_with_free_func(g_free);
 	set_defaults(state, env, input);
+	state->folder = g_strdup(recipe_vars_text(state->vars, "MAILDIR"));
 	return state;
 }
 

@@ -28,6 +28,7 @@ typedef struct {
 	RecipeVars *vars;
 	RecipeMail *mail;
 	GArray *frames;     /* RecipeFrame */
+	char *folder;       /* where paths begin: MAILDIR, made absolute where it can be; "": not known */
 	GPtrArray *args;    /* char *: $1 and on */
 	RecipeChain chain;
 	gint64 score;       /* $= */

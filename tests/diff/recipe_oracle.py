@@ -34,7 +34,7 @@ class Sandbox:
             if os.getuid() == 0:
                 os.chown(path, NOBODY, NOBODY)
 
-    def run(self, argv, message):
+    def run(self, argv, message, timeout_s=TIMEOUT_S):
         """Run `argv` with the message as input, never as root. -> exit code, or "timeout"."""
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.mail), "LOGNAME": "nobody",
@@ -43,7 +43,7 @@ class Sandbox:
         process = subprocess.Popen(argv, cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, start_new_session=True, **user)
         try:
-            self.stdout, self.stderr = process.communicate(message, timeout=TIMEOUT_S)
+            self.stdout, self.stderr = process.communicate(message, timeout=timeout_s)
             return process.returncode
         except subprocess.TimeoutExpired:
             process.kill()
@@ -82,13 +82,13 @@ def stable_name(name):
     return UNIQUE_NAME.sub(r"\1msg.*", name)
 
 
-def by_procmail(rc, message, files=None):
+def by_procmail(rc, message, files=None, timeout_s=TIMEOUT_S):
     """-> (outcome, sandbox's raw log) of the real procmail."""
     box = Sandbox(rc, files)
     try:
         code = box.run(["procmail", "-p", "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
-                        f"DEFAULT={box.mail}/default/", f"ORGMAIL={box.mail}/default/", "LOCKSLEEP=1",
-                        str(box.root / "rc")], message)
+                        f"DEFAULT={box.mail}/default/", f"ORGMAIL={box.mail}/default/", "LOCKSLEEP=1", "SHELL=/bin/sh", "PATH=/usr/local/bin:/usr/bin:/bin",
+                        str(box.root / "rc")], message, timeout_s)
         log = box.root / "log"
         return box.outcome(code), log.read_bytes() if log.exists() else b""
     finally:
