@@ -239,7 +239,7 @@ hold_size(Evaluation *evaluation, const RecipeCond *cond)
 	if (read_number(cond->rest, &number) == NULL)
 		number = 0;
 	size_t size = recipe_mail_size(evaluation->run->state->mail);
-	if (cond->variable != NULL)
+	if (cond->variable != NULL || cond->area != 0)
 		(void) text_of(evaluation, cond, &size);
 	bool less = cond->kind == '<';
 	if (!cond->weighted)

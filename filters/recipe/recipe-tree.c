@@ -144,7 +144,8 @@ parse_caret(Parser *parser)
 	if (*parser->at != '^')
 		return one_octet(parser, '\n');
 	parser->at++;
-	return node_new(parser, *parser->at == '\0' ? TREE_END : TREE_START, NULL, NULL);
+	bool last = *parser->at == '\0' || *parser->at == '|' || *parser->at == ')';
+	return node_new(parser, last ? TREE_END : TREE_START, NULL, NULL);
 }
 
 static RecipeTreeNode *
@@ -325,7 +326,7 @@ print_node(GString *out, const RecipeTreeNode *node)
 		g_string_append(out, "(?:\\A\\x0a)");
 		break;
 	case TREE_END:
-		g_string_append(out, "(?=\\x0a\\z)");
+		g_string_append(out, "(?:\\x0a\\z)");
 		break;
 	case TREE_CONCAT:
 		print_chain(out, node);

@@ -8,7 +8,7 @@ typedef enum {
 	TREE_EMPTY,
 	TREE_SET,    /* one octet of `set`; the two line ends that nobody wrote are octets too */
 	TREE_START,  /* ^^: the line end before the text */
-	TREE_END,    /* ^^ as the last thing: nothing but the last line end follows; consumes nothing */
+	TREE_END,    /* ^^ as the last thing of a branch: the line end behind the text */
 	TREE_SPLIT,  /* \/ */
 	TREE_CONCAT, /* left, then right */
 	TREE_OR,
