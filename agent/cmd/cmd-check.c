@@ -18,7 +18,8 @@
 
 static const char about[] =
 	"\nChecks the configuration that deliveries read, or each FILE: a Sieve script\n"
-	"where its name ends in .sieve, else a configuration. A finding is\n"
+	"where its name ends in .sieve, recipes where it ends in procmailrc or .rc, else\n"
+	"a configuration. A finding is\n"
 	"file:line:column: error or warning: what, and a hint where there is one.\n\n"
 	"  todoke check\n"
 	"  todoke check ./todoke.conf ~/.dovecot.sieve\n\n"
@@ -174,6 +175,12 @@ check_sieve(const char *path, const Options *options, GPtrArray *problems)
 	check_script(path, "sieve", options, problems);
 }
 
+static void
+check_recipes(const char *path, const Options *options, GPtrArray *problems)
+{
+	check_script(path, "recipe", options, problems);
+}
+
 /* The kinds of files that we can check, told by their names; the first that fits. More engines are more rows. */
 static const struct {
 	const char *suffix;
@@ -182,6 +189,8 @@ static const struct {
 	{ ".conf", check_conf },
 	{ ".sieve", check_sieve },
 	{ ".siv", check_sieve },
+	{ "procmailrc", check_recipes },
+	{ ".rc", check_recipes },
 	{ "", check_conf },
 };
 

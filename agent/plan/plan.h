@@ -79,7 +79,7 @@ typedef struct {
 
 /*
  * Files and directories by path, as recipes name them: "dir/" is a Maildir, "dir/." an MH folder, a directory takes a file of its
- * own, anything else is an mbox. More than one: hard links of one file.
+ * own, anything else is an mbox. More than one: hard links of one file, all in directories.
  */
 typedef struct {
 	GPtrArray *paths;      /* char *: absolute where the recipe's folder is known */

@@ -96,10 +96,8 @@ store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < words->len; i++) {
 		g_autofree char *path = recipe_run_path(run, words->pdata[i]);
-		bool directory = is_directory_name(path) ||
+		bool directory = i > 0 || is_directory_name(path) ||
 		                 (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY);
-		if (i > 0 && !directory)
-			break;
 		if (services->can_store != NULL && !services->can_store(run->env, path))
 			recipe_run_note(run, line, "cannot store to '%s'", path);
 		else

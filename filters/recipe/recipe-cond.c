@@ -157,7 +157,7 @@ score_matches(Evaluation *evaluation, const RecipeCond *cond, const RecipePatter
 			return true;
 		}
 		add_score(evaluation, weight);
-		if (cond->exponent == 0 || fabs(evaluation->score) >= INFINITE_SCORE)
+		if (end > len || cond->exponent == 0 || fabs(evaluation->score) >= INFINITE_SCORE)
 			return true;
 		if (fabs(weight) < 1 && fabs(cond->exponent) < 1)
 			return true;

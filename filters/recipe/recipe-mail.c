@@ -103,7 +103,8 @@ recipe_mail_read(const FilterInput *input, const FilterEnv *env, Status *st)
 	if (!append_body(bytes, input->message, st))
 		return NULL;
 	RecipeMail *mail = mail_take(g_steal_pointer(&bytes));
-	mail->original = true;
+	const char *second = memchr(mail->bytes->str, '\n', mail->bytes->len);
+	mail->original = second == NULL || !g_str_has_prefix(second + 1, ">From "); /* such a line is not stored in Maildirs */
 	return mail;
 }
 
@@ -143,13 +144,11 @@ recipe_mail_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len)
 	return mail->areas[parts]->str;
 }
 
-/* Make it end in an empty line. */
+/* One line end is added unless there is an empty line: procmail does not make up for two. */
 static void
 end_with_empty_line(GString *bytes)
 {
-	if (bytes->len > 0 && bytes->str[bytes->len - 1] != '\n')
-		g_string_append_c(bytes, '\n');
-	if (bytes->len > 1 && bytes->str[bytes->len - 2] != '\n')
+	if (!g_str_has_suffix(bytes->str, "\n\n"))
 		g_string_append_c(bytes, '\n');
 }
 

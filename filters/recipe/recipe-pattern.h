@@ -46,7 +46,10 @@ bool recipe_pattern_splits(const RecipePattern *pattern);
 /* Does `text` match? *ret_match is set on a match of an expression that splits; it may be NULL. */
 RecipeMatch recipe_pattern_match(const RecipePattern *pattern, const char *text, size_t len, RecipeSpan *ret_match);
 
-/* Where the first match that begins at octet `from` or later ends, the shortest one: what scores count. */
+/*
+ * Where the first match that begins at octet `from` or later ends, the shortest one: what scores count. len + 1: it took the line end
+ * behind the text.
+ */
 RecipeMatch recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len, size_t from, size_t *ret_end);
 
 /* The pattern for PCRE2 over "\n" text "\n". Borrowed. */

@@ -81,7 +81,8 @@ read_file(RecipeRun *run, const char *name, const char **ret_name, unsigned line
 	GPtrArray *nodes = recipe_parse(&source, NULL);
 	if (nodes == NULL)
 		return NULL;
-	char *copy = g_strdup(name);
+	const char *folder = recipe_vars_text(run->state->vars, "MAILDIR");
+	char *copy = *name != '/' && *folder == '/' ? g_strdup_printf("%s/%s", folder, name) : g_strdup(name);
 	g_ptr_array_add(run->files, nodes);
 	g_ptr_array_add(run->names, copy);
 	*ret_name = copy;

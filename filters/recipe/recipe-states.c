@@ -221,7 +221,8 @@ recipe_states_run(const RecipeStates *states, const RecipeSearch *search, Recipe
 	RecipeMatch answer = follow(&run, now, now_crossed);
 	if (answer == RECIPE_MATCH) {
 		size_t start = run.best_crossing == NOT_CROSSED ? run.best_end : run.best_crossing;
-		*ret_span = (RecipeSpan){ text_offset(search, start), text_offset(search, run.best_end) };
+		size_t end = search->longest ? text_offset(search, run.best_end) : run.best_end - (run.best_end > 0);
+		*ret_span = (RecipeSpan){ text_offset(search, start), end };
 	}
 	return answer;
 }

@@ -17,8 +17,8 @@ RecipeStates *recipe_states_new(const RecipeTree *tree);
 void recipe_states_free(RecipeStates *states);
 
 /*
- * Search. On a match *ret_span is what \/ cut off (without `longest`: only its end is set, to that of the match); the line ends
- * that nobody wrote are cut off it. RECIPE_LIMIT: more than LIMIT_RECIPE_PATTERN_STEPS.
+ * Search. On a match *ret_span is what \/ cut off ; the line ends that nobody wrote are cut off it. Without
+ * `longest` only its end counts, that of the match, which is len + 1 where it took the last of those line ends. RECIPE_LIMIT: more than LIMIT_RECIPE_PATTERN_STEPS.
  */
 RecipeMatch recipe_states_run(const RecipeStates *states, const RecipeSearch *search, RecipeSpan *ret_span);
 

@@ -174,8 +174,6 @@ with_from_line(const PlanStore *store, const GString *bytes, bool quotes)
 	for (gsize i = 0; quotes && !store->raw && i + 6 < out->len; i++)
 		if (memcmp(out->str + i, "\nFrom ", 6) == 0)
 			g_string_insert_c(out, (gssize) i + 1, '>');
-	if (!store->raw && !g_str_has_suffix(out->str, "\n"))
-		g_string_append_c(out, '\n');
 	if (!store->raw && !g_str_has_suffix(out->str, "\n\n"))
 		g_string_append_c(out, '\n');
 	return out;
@@ -194,10 +192,10 @@ free_name(const char *folder, const char *prefix)
 }
 
 static void
-store(const char *path, const PlanStore *what, const GString *bytes)
+store(const char *path, bool first, const PlanStore *what, const GString *bytes)
 {
 	bool maildir = g_str_has_suffix(path, "/"), mh = g_str_has_suffix(path, "/.");
-	bool directory = !maildir && !mh && path_kind(NULL, path) == PATH_DIRECTORY;
+	bool directory = !maildir && !mh && (!first || path_kind(NULL, path) == PATH_DIRECTORY);
 	g_autoptr(GString) whole = with_from_line(what, bytes, !mh && !directory);
 	if (!maildir && !mh && !directory) {
 		append_file(path, whole->str, whole->len);
@@ -208,7 +206,8 @@ store(const char *path, const PlanStore *what, const GString *bytes)
 		folder[strlen(folder) - 2] = '\0';
 	g_mkdir_with_parents(folder, 0700);
 	g_autofree char *name = free_name(folder, directory ? "msg.0000" : "");
-	const GString *stored = maildir ? bytes : whole;
+	bool as_maildir = g_str_has_suffix(what->paths->pdata[0], "/"); /* the others are links to the first */
+	const GString *stored = as_maildir ? bytes : whole;
 	append_file(name, stored->str, stored->len);
 }
 
@@ -219,7 +218,7 @@ carry_out(const PlanAction *action, Message *message)
 	g_autoptr(GString) bytes = action_bytes(action, message);
 	if (action->kind == PLAN_STORE) {
 		for (guint i = 0; i < action->store->paths->len; i++)
-			store(action->store->paths->pdata[i], action->store, bytes);
+			store(action->store->paths->pdata[i], i == 0, action->store, bytes);
 	} else if (action->kind == PLAN_REDIRECT) {
 		g_autofree char *line = g_strdup_printf("%s\n", action->address);
 		g_autofree char *path = g_build_filename(mail_dir, "forwards", NULL);

@@ -1,0 +1,101 @@
+/* Expressions of procmail's: what matches, what MATCH gets, and the limits. Rows were tried with procmail 3.23pre. */
+#include "agent/base/limits.h"
+#include "filters/recipe/recipe-pattern.h"
+
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+typedef struct {
+	const char *name;
+	const char *expression;
+	const char *text;
+	RecipeMatch want;
+	const char *match; /* NULL: the expression does not split */
+} Row;
+
+static const Row rows[] = {
+	{ "plain", "b", "abc", RECIPE_MATCH, NULL },
+	{ "a line end that nobody wrote", "^abc$", "abc", RECIPE_MATCH, NULL },
+	{ "an empty line at the end of every text", "^$", "a\n", RECIPE_MATCH, NULL },
+	{ "no empty line", "^$", "a", RECIPE_NO_MATCH, NULL },
+	{ "^^ is the start", "^^b", "ab", RECIPE_NO_MATCH, NULL },
+	{ "^^ is the end", "a^^", "bca", RECIPE_MATCH, NULL },
+	{ "^^ is the end in a branch too", "(x|a^^)", "bca", RECIPE_MATCH, NULL },
+	{ "behind the end is nothing", "(a^^)$", "bca", RECIPE_NO_MATCH, NULL },
+	{ "a dot is no line end", "a.b", "a\nb", RECIPE_NO_MATCH, NULL },
+	{ "a class is no line end", "a[^x]b", "a\nb", RECIPE_NO_MATCH, NULL },
+	{ "a backslash in a class", "[\\t]", "\\", RECIPE_MATCH, NULL },
+	{ "a second star is a star", "a**", "aa", RECIPE_NO_MATCH, NULL },
+	{ "edges of a word", "\\<b\\>", "a b", RECIPE_MATCH, NULL },
+	{ "MATCH: shortest left", ".*/\\/.*", "a/b/c", RECIPE_MATCH, "b/c" },
+	{ "MATCH: longest right", "a\\/(b|bc)", "abc", RECIPE_MATCH, "bc" },
+	{ "MATCH: blanks stay", "X: *\\/.*", "X:  y", RECIPE_MATCH, "  y" },
+	{ "MATCH: only the real line end", "a\\/$.*", "a\nb", RECIPE_MATCH, "\nb" },
+	{ "MATCH: at the line end that nobody wrote", "()\\/.*", "abc", RECIPE_MATCH, "" },
+	{ "MATCH: the first line", "^\\/.*", "abc\nd", RECIPE_MATCH, "abc" },
+	{ "nested stars over what PCRE2 gives up on", "((a+)+)+b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", RECIPE_NO_MATCH, NULL },
+};
+
+static void
+test_match(void **state)
+{
+	const Row *row = *state;
+	RecipePatternError error;
+	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(row->expression, false, &error);
+	assert_non_null(pattern);
+	assert_int_equal(recipe_pattern_splits(pattern), row->match != NULL);
+	RecipeSpan span = { 9999, 9999 };
+	assert_int_equal(recipe_pattern_match(pattern, row->text, strlen(row->text), &span), row->want);
+	assert_int_equal(recipe_pattern_simulate(pattern, row->text, strlen(row->text), NULL), row->want);
+	if (row->match == NULL) {
+		assert_int_equal(span.start, 9999);
+		return;
+	}
+	g_autofree char *match = g_strndup(row->text + span.start, span.end - span.start);
+	assert_string_equal(match, row->match);
+}
+
+static void
+test_invalid(void **state)
+{
+	(void) state;
+	RecipePatternError error = { 9999, NULL };
+	assert_null(recipe_pattern_compile("a(b", false, &error));
+	assert_int_equal(error.offset, 3);
+	assert_null(recipe_pattern_compile("a)b", false, &error));
+	assert_int_equal(error.offset, 1);
+}
+
+static void
+test_limits(void **state)
+{
+	(void) state;
+	RecipePatternError error;
+	g_autofree char *longest = g_strnfill(LIMIT_RECIPE_PATTERN_BYTES, 'a');
+	g_autofree char *too_long = g_strnfill(LIMIT_RECIPE_PATTERN_BYTES + 1, 'a');
+	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(longest, false, &error);
+	assert_non_null(pattern);
+	assert_null(recipe_pattern_compile(too_long, false, &error));
+	g_autoptr(GString) deep = g_string_new(NULL);
+	for (unsigned i = 0; i <= LIMIT_RECIPE_PATTERN_DEPTH; i++)
+		g_string_append_c(deep, '(');
+	for (unsigned i = 0; i <= LIMIT_RECIPE_PATTERN_DEPTH; i++)
+		g_string_append_c(deep, ')');
+	assert_null(recipe_pattern_compile(deep->str, false, &error));
+	assert_string_equal(error.text, "groups are nested too deeply");
+	g_autofree char *fits = g_strndup(deep->str + 1, deep->len - 2);
+	g_autoptr(RecipePattern) other = recipe_pattern_compile(fits, false, &error);
+	assert_non_null(other);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 2];
+	size_t n = 0;
+	UNIT_ROWS(tests, n, rows, test_match);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_invalid);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limits);
+	return _cmocka_run_group_tests("recipe-pattern", tests, n, NULL, NULL);
+}
