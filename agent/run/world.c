@@ -15,6 +15,7 @@
 
 struct World {
 	FilterEnv env;
+	FilterServices services;
 	const Site *site;
 	const Account *account;
 	const Envelope *envelope;
@@ -274,8 +275,6 @@ static bool
 run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st)
 {
 	World *world = world_of(env);
-	if (world->live == NULL)
-		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' is not run by who only looks", call->name);
 	MessageBody body = { .fd = -1 };
 	if (call->input != NULL && !message_body(call->input, &body))
 		return status_fail_detail(st, STATUS_INTERNAL, "the body that program '%s' wants is not stored", call->name);
@@ -350,8 +349,11 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 	time_t when = (time_t) now;
 	struct tm local;
 	localtime_r(&when, &local);
+	world->services = services;
+	if (live == NULL) /* who only looks runs nothing: the plan tells the program, its answer is no */
+		world->services.run_program = NULL;
 	world->env = (FilterEnv){
-		.services = &services,
+		.services = &world->services,
 		.user = world,
 		.now = now,
 		.utc_offset = (int) (local.tm_gmtoff / 60),

@@ -305,6 +305,33 @@ def test_reject_is_an_answer_to_postfix(folder):
     tap.same(stored(folder), [])
 
 
+def with_program(folder):
+    os.mkdir(folder + "/bin")
+    with open(folder + "/bin/mark", "w") as file:
+        file.write("#!/bin/sh\necho \"X-Mark: $1\"; /bin/cat\n")
+    os.chmod(folder + "/bin/mark", 0o755)
+    script = '''require ["vnd.dovecot.filter", "vnd.dovecot.execute", "variables", "fileinto"];
+filter "mark" "one";
+execute :pipe :output "said" "mark" "two";
+if string :matches "${said}" "X-Mark: two*X-Mark: one*" { fileinto "Marked"; }
+'''
+    return with_script(folder, script) + ["-o", "program_folder=%s/bin" % folder]
+
+
+def test_programs_of_rules(folder):
+    answer = deliver(folder, "-f", "s", *BARE, *with_program(folder))
+    tap.contains(answer.stdout.decode(), "stored in Marked")
+    tap.same(stored(folder, "example.test/ann/.Marked"), [b"X-Mark: one\n" + MESSAGE])
+
+
+def test_replaced_part_keeps_the_stamps(folder):
+    script = 'require "replace";\nreplace "gone";\n'
+    tap.same(deliver(folder, "-f", "s@b.test", "-o", "add_mark=no", *with_script(folder, script)).returncode, 0)
+    header = stored(folder)[0].split(b"\n\n")[0].decode()
+    tap.contains(header, "Return-Path: <s@b.test>")
+    tap.contains(header, "Subject: x")
+
+
 def test_root_becomes_the_owner(folder):
     if os.geteuid() != 0:
         raise tap.Skip("needs root")
