@@ -9,9 +9,9 @@
 
 /*
  * The table that `symbol`, a function without arguments, of the file `file` returns. The folder is $TODOKE_MODULE_DIR (not in a
- * process that gained privileges by exec), else the one of the installation. It is never closed. NULL: STATUS_CONFIG.
- * Callers keep the table and compare its version.
+ * process that gained privileges by exec), else the one of the installation. It is never closed; callers keep the table,
+ * whose first member is an unsigned, its version. NULL: STATUS_CONFIG (it cannot be opened, or has another version).
  */
-const void *module_open(const char *file, const char *symbol, Status *st);
+const void *module_open(const char *file, const char *symbol, unsigned version, Status *st);
 
 #endif

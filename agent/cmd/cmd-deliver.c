@@ -214,17 +214,6 @@ take_sender_from_message(Envelope *envelope, const Message *message)
 		envelope->sender = strcmp(words[1], "MAILER-DAEMON") == 0 ? g_strdup("") : g_strdup(words[1]);
 }
 
-/* The log of this site; what cannot be opened is said to syslog and does not stop mail. */
-static void
-open_log(const Conf *conf)
-{
-	LogForm form = conf->log_form == LOG_FORM_SETTING_JSON ? LOG_FORM_JSON : LOG_FORM_TEXT;
-	int fd = *conf->log_file != '\0' ? open(conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640) : -1;
-	log_open("todoke", fd, form);
-	if (*conf->log_file != '\0' && fd < 0)
-		log_note(LOG_WARNING, "cannot open log_file '%s': %m; logging here", conf->log_file);
-}
-
 /* The whole delivery, once the configuration is known. Returns the text for success. */
 static char *
 deliver(const Site *site, Options *options, Status *st)
@@ -260,7 +249,7 @@ configure_and_deliver(Options *options, Status *st)
 	if (conf == NULL)
 		return NULL;
 	(void) umask((mode_t) conf->umask);
-	open_log(conf);
+	(void) site_open_log(conf); /* open until we end */
 	deadline_start((unsigned) conf->deadline, options->envelope->queue_id);
 	g_autoptr(Site) site = site_new(conf, st);
 	return site != NULL ? deliver(site, options, st) : NULL;

@@ -71,21 +71,6 @@ read_options(Options *options, int argc, char **argv)
 	return optind == argc && !(options->stdio && options->listen->len > 1);
 }
 
-/* The log of this configuration; what cannot be opened is said to syslog and does not stop mail. */
-static void
-open_log(Options *options, const Conf *conf)
-{
-	int old = options->log_fd;
-	LogForm form = conf->log_form == LOG_FORM_SETTING_JSON ? LOG_FORM_JSON : LOG_FORM_TEXT;
-	int fd = *conf->log_file != '\0' ? open(conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640) : -1;
-	log_open("todoke", fd, form);
-	options->log_fd = fd;
-	if (old >= 0)
-		(void) close(old);
-	if (*conf->log_file != '\0' && fd < 0)
-		log_note(LOG_WARNING, "cannot open log_file '%s': %m; logging here", conf->log_file);
-}
-
 /* LmtpServiceLoad. */
 static bool
 load(void *user, LmtpService *ret_service, Status *st)
@@ -99,7 +84,10 @@ load(void *user, LmtpService *ret_service, Status *st)
 	if (site == NULL)
 		return false;
 	(void) umask(mask);
-	open_log(options, site->conf);
+	int old_log = options->log_fd;
+	options->log_fd = site_open_log(site->conf);
+	if (old_log >= 0)
+		(void) close(old_log);
 	lmtp_store_init(site, ret_service);
 	return true;
 }

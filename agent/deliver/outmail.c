@@ -61,12 +61,7 @@ open_submit(Status *st)
 {
 	static const SubmitModule *opened;
 	if (opened == NULL)
-		opened = module_open(SUBMIT_MODULE_FILE, SUBMIT_MODULE_SYMBOL, st);
-	if (opened != NULL && opened->version != SUBMIT_MODULE_VERSION) {
-		status_fail_detail(st, STATUS_CONFIG, "cannot use '%s': version %u, not %u", SUBMIT_MODULE_FILE, opened->version,
-		                   SUBMIT_MODULE_VERSION);
-		return NULL;
-	}
+		opened = module_open(SUBMIT_MODULE_FILE, SUBMIT_MODULE_SYMBOL, SUBMIT_MODULE_VERSION, st);
 	return opened;
 }
 

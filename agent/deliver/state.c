@@ -30,12 +30,7 @@ open_module(Status *st)
 {
 	static const StateModule *opened;
 	if (opened == NULL)
-		opened = module_open(STATE_MODULE_FILE, STATE_MODULE_SYMBOL, st);
-	if (opened != NULL && opened->version != STATE_MODULE_VERSION) {
-		status_fail_detail(st, STATUS_CONFIG, "cannot use '%s': version %u, not %u", STATE_MODULE_FILE, opened->version,
-		                   STATE_MODULE_VERSION);
-		return NULL;
-	}
+		opened = module_open(STATE_MODULE_FILE, STATE_MODULE_SYMBOL, STATE_MODULE_VERSION, st);
 	return opened;
 }
 

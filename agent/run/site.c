@@ -2,11 +2,25 @@
 #define _GNU_SOURCE
 #include "agent/run/site.h"
 
+#include "agent/base/log.h"
 #include "conf/conf-choices.h"
 
+#include <fcntl.h>
+#include <syslog.h>
 #include <unistd.h>
 
 enum { HOST_NAME_BYTES = 256 };
+
+int
+site_open_log(const Conf *conf)
+{
+	LogForm form = conf->log_form == LOG_FORM_SETTING_JSON ? LOG_FORM_JSON : LOG_FORM_TEXT;
+	int fd = *conf->log_file != '\0' ? open(conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640) : -1;
+	log_open("todoke", fd, form);
+	if (*conf->log_file != '\0' && fd < 0)
+		log_note(LOG_WARNING, "cannot open log_file '%s': %m; logging here", conf->log_file);
+	return fd;
+}
 
 bool
 site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret_rules, Status *st)

@@ -29,6 +29,12 @@ void site_free(Site *site);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Site, site_free)
 
 /*
+ * Send the log where the configuration wants it. A file that cannot be opened is said to syslog and does not stop mail.
+ * Returns the file's descriptor, the caller's to close when the log has gone elsewhere; -1: syslog.
+ */
+int site_open_log(const Conf *conf);
+
+/*
  * Compile the header rules of a configuration, for site_new and for `todoke check`; problems as header_rules_compile has
  * them. *ret_rules is NULL where there are no rules.
  */
