@@ -38,10 +38,11 @@ class Result:
             raise AssertionError("no note with %r in %r; %s" % (part, self.notes, self.detail))
 
 
-def run(folder, peer, *words, message=MESSAGE, code=0, env=None):
+def run(folder, peer, *words, message=MESSAGE, code=0, env=None, patience=50):
+    """Patience is submit_timeout in seconds: only who waits for a peer that hangs makes it short, or a busy machine decides."""
     submit = peer if isinstance(peer, str) else peer.submit
-    argv = [PROGRAM, folder, "-o", "submit=" + submit, "-o", "submit_timeout=3s", *words]
-    result = Result(subprocess.run(argv, input=message, capture_output=True, timeout=60, check=False, env=dict(os.environ, **(env or {}))))
+    argv = [PROGRAM, folder, "-o", "submit=" + submit, "-o", "submit_timeout=%ds" % patience, *words]
+    result = Result(subprocess.run(argv, input=message, capture_output=True, timeout=100, check=False, env=dict(os.environ, **(env or {}))))
     tap.same(result.code, code, "exit code of %s in %s (%s; %s)" % (words, folder, result.answer, result.detail))
     return result
 
@@ -187,14 +188,18 @@ TROUBLE = [("greeting", "421 4.3.2 busy", 75), ("greeting", "554 no", 75), ("EHL
            ("RCPT", "250-" + "x" * 100 + "\r\n" + "250-y\r\n" * 200 + "250 z", 75)]
 
 
+def patience(what):
+    return 2 if what == "hang" else 50
+
+
 def test_trouble_with_a_redirect(folder):
     for number, (step, what, code) in enumerate(TROUBLE):
         box = os.path.join(folder, str(number))
         os.mkdir(box)
         with Peer({step: what}) as peer:
             began = time.monotonic()
-            result = run(box, peer, "redirect|b@example.org", code=code)
-            tap.same(time.monotonic() - began < 10, True, "time at %s: %s" % (step, what))
+            result = run(box, peer, "redirect|b@example.org", code=code, patience=patience(what))
+            tap.same(time.monotonic() - began < 40, True, "time at %s: %s" % (step, what))
             tap.same(peer.mails, [])
         tap.same(stored(box), [])
         no_litter(box)
@@ -216,7 +221,7 @@ def test_trouble_leaves_one_copy(folder):
         os.mkdir(box)
         with Peer({step: what}) as peer:
             for _ in range(2 if what != "hang" else 1):
-                run(box, peer, *plan, code=code)
+                run(box, peer, *plan, code=code, patience=patience(what))
                 tap.same((len(stored(box)), len(stored(box, ".Work"))), (1, 1), "copies after %s: %s" % (step, what))
         if code == 75:
             with Peer() as peer:
