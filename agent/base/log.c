@@ -87,18 +87,28 @@ cut_value(const char *value)
 	return cut;
 }
 
+/* Can the value be read without quotes? */
+static bool
+is_bare(const char *value)
+{
+	size_t len = 0;
+	while (g_ascii_isalnum(value[len]) || (value[len] != '\0' && strchr(".:;@/+-_<>()[]{}%&*!?#~^$|", value[len]) != NULL))
+		len++;
+	return value[len] == '\0' && len > 0 && len <= LIMIT_LOG_VALUE;
+}
+
 /* A value that can be read without doubt stands bare; others in quotes with backslash escapes. */
 static void
 append_value(GString *out, const char *value)
 {
-	static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:;@/+-_<>()[]{}%&*!?#~^$|";
-	size_t len = strlen(value), start = out->len;
-	if (len > 0 && len <= LIMIT_LOG_VALUE && strspn(value, bare) == len) {
+	if (is_bare(value)) {
 		g_string_append(out, value);
 		return;
 	}
+	g_autofree char *valid = g_utf8_make_valid(value, -1);
+	size_t start = out->len;
 	g_string_append_c(out, '"');
-	const char *c = value;
+	const char *c = valid;
 	for (; *c != '\0' && out->len - start < LIMIT_LOG_VALUE; c = g_utf8_next_char(c)) {
 		gunichar u = g_utf8_get_char(c);
 		if (u == '"' || u == '\\')
@@ -116,14 +126,13 @@ log_line_new(const char *queue_id)
 {
 	const char *id = queue_id != NULL && *queue_id != '\0' ? queue_id : "NOQUEUE";
 	LogLine *line = g_new0(LogLine, 1);
-	g_autofree char *valid = g_utf8_make_valid(id, -1);
 	line->text = g_string_new(NULL);
 	if (target.form == LOG_FORM_JSON) {
 		line->object = json_object();
 		g_autofree char *cut = cut_value(id);
 		json_object_set_new(line->object, "queue_id", json_string(cut));
 	}
-	append_value(line->text, valid);
+	append_value(line->text, id);
 	g_string_append_c(line->text, ':');
 	return line;
 }
@@ -138,10 +147,11 @@ log_line_add(LogLine *line, const char *key, const char *value)
 		json_object_set_new(line->object, key, json_string(cut));
 		return;
 	}
-	g_autofree char *valid = g_utf8_make_valid(value, -1);
-	g_string_append_printf(line->text, "%s %s=", line->has_pairs ? "," : "", key);
+	g_string_append(line->text, line->has_pairs ? ", " : " ");
+	g_string_append(line->text, key);
+	g_string_append_c(line->text, '=');
 	line->has_pairs = true;
-	append_value(line->text, valid);
+	append_value(line->text, value);
 }
 
 void
