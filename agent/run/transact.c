@@ -275,6 +275,16 @@ state_folder(const Transact *transact, Status *st)
 	return g_build_filename(account->maildir, "todoke-state", NULL);
 }
 
+/* Remember the scripts and tell of the broken ones, unless all comes again. */
+static void
+settle_scripts(Transact *transact, Maildir *inbox)
+{
+	const Account *account = transact->account;
+	const ScriptMemory memory = { transact->state, account->user, transact->now, transact->report.notes };
+	const NoticeFrame frame = { account, transact->site->host, transact->now };
+	scripts_settle(&transact->scripts, &memory, &frame, inbox);
+}
+
 bool
 transact_deliver(Transact *transact, Status *st)
 {
@@ -312,7 +322,10 @@ transact_deliver(Transact *transact, Status *st)
 		.envelope = transact->envelope,
 		.owner = &owner,
 	};
-	return deliver_run(transact->plan, &job, &transact->report, st);
+	bool done = deliver_run(transact->plan, &job, &transact->report, st);
+	if (done || !status_is_temporary(st))
+		settle_scripts(transact, inbox);
+	return done;
 }
 
 const LoopVerdict *

@@ -23,6 +23,8 @@ struct World {
 	const WorldDescription *described;
 	const WorldLive *live;     /* NULL: nothing runs, nothing is remembered */
 	GHashTable *list_values;   /* list name -> GHashTable of its values; read once */
+	ScriptSet *record;         /* NULL: nobody wants to know what is included */
+	const ScriptSet *only;     /* NULL: scripts lie where they lie */
 };
 
 static const WorldDescription as_it_is = { .trace_level = -1 };
@@ -94,11 +96,26 @@ script_folder(const World *world, ScriptPlace place, Status *st)
 	return *setting != '\0' ? account_expand(world->account, setting, st) : NULL;
 }
 
+/* An included script of the set that served last. */
+static bool
+open_kept(const ScriptSet *only, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+{
+	const ScriptText *text = script_set_find(only, place, name);
+	if (text == NULL)
+		return status_fail_detail(st, STATUS_MISSING, "script '%s' was not included", name);
+	*ret_file = g_strdup(text->file);
+	*ret_text = g_memdup2(text->text, text->len + 1);
+	*ret_len = text->len;
+	return true;
+}
+
 /* A script's name is no path: it comes from the owner, and :global ones are read for him. */
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
 	World *world = world_of(env);
+	if (world->only != NULL)
+		return open_kept(world->only, place, name, ret_file, ret_text, ret_len, st);
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
 		return status_fail_detail(st, STATUS_MISSING, "'%s' is no name of a script", name);
 	g_autofree char *folder = script_folder(world, place, st);
@@ -108,6 +125,8 @@ open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file
 	g_autofree char *path = g_build_filename(folder, file, NULL);
 	if (!fs_read_file(AT_FDCWD, path, (size_t) world->site->conf->sieve_max_script_size, ret_text, ret_len, st))
 		return false;
+	if (world->record != NULL)
+		script_set_add(world->record, place, name, file, g_memdup2(*ret_text, *ret_len + 1), *ret_len);
 	*ret_file = g_steal_pointer(&file);
 	return true;
 }
@@ -369,6 +388,19 @@ world_free(World *world)
 		return;
 	g_hash_table_unref(world->list_values);
 	g_free(world);
+}
+
+const WorldLive *
+world_live(const World *world)
+{
+	return world->live;
+}
+
+void
+world_include(World *world, ScriptSet *record, const ScriptSet *only)
+{
+	world->record = record;
+	world->only = only;
 }
 
 FilterEnv *

@@ -9,6 +9,7 @@
 #include "agent/deliver/state.h"
 #include "agent/message/envelope.h"
 #include "agent/run/account.h"
+#include "agent/run/script-set.h"
 #include "agent/run/site.h"
 #include "filters/filter.h"
 
@@ -25,7 +26,7 @@ typedef struct {
 /* What only a real delivery has: its rules may run programs, and what they see is remembered. Borrowed. */
 typedef struct {
 	StateOnce *state;
-	GPtrArray *notes;  /* char *: what went wrong with it */
+	GPtrArray *notes;  /* char *: what went wrong with the state */
 } WorldLive;
 
 typedef struct World World;
@@ -39,6 +40,15 @@ World *world_new(const Site *site, const Account *account, const Envelope *envel
                  const WorldDescription *description, const WorldLive *live);
 void world_free(World *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
+
+/* What is real about this delivery; NULL: somebody only looks. Borrowed. */
+const WorldLive *world_live(const World *world);
+
+/*
+ * Scripts that are included from now on are added to `record` (NULL: not), or taken from `only` (NULL: from where they lie).
+ * Borrowed until the next call.
+ */
+void world_include(World *world, ScriptSet *record, const ScriptSet *only);
 
 /* The environment to give to an engine; lives as long as the world. */
 FilterEnv *world_env(World *world);
