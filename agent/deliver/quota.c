@@ -209,18 +209,22 @@ may_be_folder(unsigned layout, const struct dirent *entry)
 	return name[0] != '.' && strcmp(name, "new") != 0 && strcmp(name, "cur") != 0 && strcmp(name, "tmp") != 0;
 }
 
-/* `folder` and those below it; Maildir++ has all of them in the INBOX. */
+/*
+ * `folder` and those below it; Maildir++ has all of them in the INBOX. In folders within folders links are not followed:
+ * they may lead round in circles.
+ */
 static void
 walk_folder(Walk *walk, int folder, const char *path, unsigned levels)
 {
 	visit(walk, folder, path);
 	unsigned layout = walk->quota->conf->folder_layout;
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (layout == FOLDER_LAYOUT_MAILDIRPP ? 0 : O_NOFOLLOW);
 	int fd = levels > 0 ? openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL)
 		return;
 	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		auto_fd int below = may_be_folder(layout, entry) ? openat(folder, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+		auto_fd int below = may_be_folder(layout, entry) ? openat(folder, entry->d_name, flags) : -1;
 		g_autofree char *name = g_strconcat(path, path[0] != '\0' ? "/" : "", entry->d_name, NULL);
 		if (below >= 0)
 			walk_folder(walk, below, name, layout == FOLDER_LAYOUT_MAILDIRPP ? 0 : levels - 1);
