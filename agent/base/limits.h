@@ -220,4 +220,7 @@
 /* Problems that are reported of one rc file. */
 #define LIMIT_RECIPE_PROBLEMS 100u
 
+/* Bytes of a mailbox's maildirsize file; a longer one is counted anew and replaced (Maildir++). */
+#define LIMIT_MAILDIRSIZE 5120u
+
 #endif

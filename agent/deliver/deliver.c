@@ -570,6 +570,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	g_ptr_array_unref(run.folders);
 	g_ptr_array_unref(run.extra);
 	ledger_free(run.ledger);
+	quota_free(run.quota);
 	g_clear_pointer(&job->draft, maildir_draft_free);
 	if (done && job->owner != NULL)
 		state_once_succeeded(job->owner->state, report->notes);

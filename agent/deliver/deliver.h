@@ -15,6 +15,7 @@
 #include "agent/deliver/ledger.h"
 #include "agent/deliver/maildir.h"
 #include "agent/deliver/outmail.h"
+#include "agent/deliver/quota.h"
 #include "agent/deliver/state.h"
 #include "agent/message/envelope.h"
 #include "agent/message/mark.h"
@@ -123,6 +124,8 @@ struct DeliverRun {
 	GPtrArray *steps;        /* of deliver.c */
 	GPtrArray *extra;        /* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
 	Ledger *ledger;          /* NULL: nothing of the plan leaves */
+	Quota *quota;            /* NULL: none, or nothing is stored */
+	bool quota_asked;
 	State *state;            /* NULL: none, or nothing leaves */
 	gint64 ends;             /* monotonic microseconds: until then what leaves has to be gone */
 	bool remembers;          /* a retry will know what this try has done */
