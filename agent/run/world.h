@@ -26,6 +26,7 @@ typedef struct {
 typedef struct {
 	StateOnce *state;
 	GPtrArray *notes;  /* char *: what went wrong with it */
+	bool no_programs;  /* it is a rehearsal: only remember */
 } WorldLive;
 
 typedef struct World World;
