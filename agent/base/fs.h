@@ -34,6 +34,9 @@ bool fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *
 /* Copy `len` bytes (all to the end if < 0) from `from` at `offset` to `to`'s position, in the kernel where it can. */
 bool fs_copy(int from, off_t offset, off_t len, int to, const char *what, Status *st);
 
+/* Remove a folder of our own and all below it, without following links; what cannot be removed stays. */
+void fs_remove_tree(const char *path);
+
 /* The whole of a small file, NUL-terminated; more than `limit` bytes is STATUS_LIMIT. Caller frees with g_free. */
 bool fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st);
 

@@ -25,6 +25,7 @@ static const DeliverAction *const actions[PLAN_KIND_COUNT] = {
 /* An action of the plan and what its prepare made. */
 typedef struct {
 	const DeliverAction *action;
+	const PlanAction *wanted;
 	void *state;
 	LedgerMark before;   /* what the ledger knew when the sending began */
 	bool repeats;        /* the plan asks for the same twice */
@@ -105,12 +106,21 @@ deliver_open_inbox(const char *path, const Conf *conf, Status *st)
 	return maildir_open(path, &options, st);
 }
 
+/* What a rehearsal leaves out is done here, not sent. */
+static bool
+is_left_out(const DeliverJob *job, PlanKind kind)
+{
+	return job->rehearsal && (actions[kind] == NULL || !actions[kind]->rehearses);
+}
+
 /* Can all of the plan be carried out by this program, and for this owner? */
 static bool
 check_plan(const Plan *plan, const DeliverJob *job, Status *st)
 {
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		PlanKind kind = plan_get(plan, i)->kind;
+		if (is_left_out(job, kind))
+			continue;
 		if (actions[kind] == NULL)
 			return status_fail_detail(st, STATUS_CONFIG, "action '%s' cannot be carried out by this program",
 			                          plan_kind_row(kind)->name);
@@ -122,11 +132,13 @@ check_plan(const Plan *plan, const DeliverJob *job, Status *st)
 }
 
 static bool
-leaves(const Plan *plan)
+leaves(const Plan *plan, const DeliverJob *job)
 {
-	for (size_t i = 0; i < plan_count(plan); i++)
-		if (actions[plan_get(plan, i)->kind]->key != NULL)
+	for (size_t i = 0; i < plan_count(plan); i++) {
+		PlanKind kind = plan_get(plan, i)->kind;
+		if (!is_left_out(job, kind) && actions[kind]->key != NULL)
 			return true;
+	}
 	return false;
 }
 
@@ -189,7 +201,7 @@ static bool
 open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 {
 	const DeliverJob *job = run->job;
-	if (!leaves(plan))
+	if (!leaves(plan, job))
 		return true;
 	if (!need_body(job->message, job->headers, st))
 		return false;
@@ -206,8 +218,11 @@ open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 static bool
 prepare(DeliverRun *run, const PlanAction *wanted, Status *st)
 {
+	if (is_left_out(run->job, wanted->kind))
+		return true;
 	Step *step = g_new0(Step, 1);
 	step->action = actions[wanted->kind];
+	step->wanted = wanted;
 	g_ptr_array_add(run->steps, step);
 	if (!step->action->prepare(run, wanted, &step->state, st))
 		return status_prefix(st, "action '%s'", step->action->name);
@@ -441,6 +456,7 @@ send_step(DeliverRun *run, Step *step, Failures *failures)
 	g_auto(Status) fault = STATUS_INIT;
 	if (action->optional && !begin_optional(run, step))
 		return;
+	run->sending = step->wanted;
 	if (!action->send(run, step->state, &fault)) {
 		take_fault(run, step, &fault, failures);
 		(void) write_ledger(run);

@@ -32,8 +32,8 @@ typedef struct {
 	const MarkKeys *keys;    /* NULL: no mark, no SRS */
 	const char *host;        /* our name */
 	gint64 now;              /* seconds since 1970 */
-	/* Takes what would be sent in place of the route (`todoke test`); NULL: it is sent. */
-	bool (*capture)(void *user, const OutMail *mail, Status *st);
+	/* Takes what `action` would send in place of the route (`todoke test`, `try`); NULL: it is sent. */
+	bool (*capture)(void *user, const PlanAction *action, const OutMail *mail, Status *st);
 	void *capture_user;
 } DeliverOwner;
 
@@ -46,6 +46,7 @@ typedef struct {
 	const Conf *conf;
 	const Envelope *envelope;
 	const DeliverOwner *owner; /* NULL: nothing may leave */
+	bool rehearsal;          /* only what `capture` takes and the refusal of a rule: nothing is stored, no program runs; needs no INBOX */
 } DeliverJob;
 
 /* One action that was carried out. */
@@ -94,6 +95,7 @@ typedef enum { DELIVER_UNLIMITED, DELIVER_REDIRECTS, DELIVER_REPLIES, DELIVER_NO
 /* One action's own matter: deliver_run keeps it and frees it. */
 typedef struct {
 	const char *name;
+	bool rehearses;          /* nothing happens here but by capture: a rehearsal goes through it */
 	bool optional;           /* a fault of `send` is noted and changes nothing: replies and notices */
 	/* Do all that can fail and that nobody sees. *ret_step is the action's, freed by `free`; NULL: no later part. */
 	bool (*prepare)(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st);
@@ -122,6 +124,7 @@ struct DeliverRun {
 	GPtrArray *folders;      /* Maildir: opened below the INBOX; outlive the steps */
 	GPtrArray *stores;       /* of deliver-store.c, borrowed from the steps: copies with the same bytes are shared */
 	GPtrArray *steps;        /* of deliver.c */
+	const PlanAction *sending; /* whose send runs */
 	GPtrArray *extra;        /* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
 	Ledger *ledger;          /* NULL: nothing of the plan leaves */
 	Quota *quota;            /* NULL: none, or nothing is stored */

@@ -3,6 +3,8 @@
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/deadline.h"
+#include "agent/base/fs.h"
+#include "agent/base/log.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -233,7 +235,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.addresses = transact->account->addresses,
 		.delimiters = transact->site->conf->delimiters,
 	};
-	WorldLive live = { transact->state, transact->report.notes };
+	WorldLive live = { transact->state, transact->report.notes, transact->described != &as_it_is };
 	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
 	                                   &transact->described->world, transact->state != NULL ? &live : NULL);
 	deadline_waiting_for("running the scripts");
@@ -259,6 +261,8 @@ transact_plan(Transact *transact, Status *st)
 	g_auto(Status) absent = STATUS_INIT;
 	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask, .durability = DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
+	if (transact->described->state != NULL)
+		transact->state = state_once_new(transact->described->state, transact->now);
 	return make_plan(transact, inbox, st);
 }
 
@@ -285,6 +289,33 @@ settle_scripts(Transact *transact, Maildir *inbox)
 	scripts_settle(&transact->scripts, &memory, &frame, inbox);
 }
 
+static DeliverOwner
+describe_owner(const Transact *transact)
+{
+	return (DeliverOwner){
+		.user = transact->account->user,
+		.home = transact->account->home,
+		.addresses = transact->account->addresses,
+		.state = transact->state,
+		.keys = transact->site->keys,
+		.host = transact->site->host,
+		.now = transact->now,
+	};
+}
+
+/* What is delivered; the INBOX is its door's matter. */
+static DeliverJob
+describe_job(const Transact *transact, const DeliverOwner *owner)
+{
+	return (DeliverJob){
+		.message = transact->message,
+		.headers = transact->headers,
+		.conf = transact->site->conf,
+		.envelope = transact->envelope,
+		.owner = owner,
+	};
+}
+
 bool
 transact_deliver(Transact *transact, Status *st)
 {
@@ -304,28 +335,44 @@ transact_deliver(Transact *transact, Status *st)
 	if (!maildir_draft_write(draft, transact->message, transact->headers, st) || !make_plan(transact, inbox, st))
 		return false;
 	deadline_waiting_for("storing the message");
-	DeliverOwner owner = {
-		.user = transact->account->user,
-		.home = transact->account->home,
-		.addresses = transact->account->addresses,
-		.state = transact->state,
-		.keys = transact->site->keys,
-		.host = transact->site->host,
-		.now = transact->now,
-	};
-	DeliverJob job = {
-		.message = transact->message,
-		.headers = transact->headers,
-		.inbox = inbox,
-		.draft = g_steal_pointer(&draft),
-		.conf = conf,
-		.envelope = transact->envelope,
-		.owner = &owner,
-	};
+	DeliverOwner owner = describe_owner(transact);
+	DeliverJob job = describe_job(transact, &owner);
+	job.inbox = inbox;
+	job.draft = g_steal_pointer(&draft);
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
 	if (done || !status_is_temporary(st))
 		settle_scripts(transact, inbox);
 	return done;
+}
+
+/* Without a state nobody could be answered: one that is empty, and forgotten afterwards. */
+static bool
+rehearse(Transact *transact, DeliverJob *job, DeliverOwner *owner, Status *st)
+{
+	if (transact->state != NULL)
+		return deliver_run(transact->plan, job, &transact->report, st);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *scratch = g_dir_make_tmp("todoke-try-XXXXXX", &error);
+	if (scratch == NULL)
+		return status_fail_detail(st, STATUS_IO, "cannot make a temporary folder: %s", error->message);
+	g_autoptr(StateOnce) state = state_once_new(scratch, transact->now);
+	owner->state = state;
+	bool done = deliver_run(transact->plan, job, &transact->report, st);
+	g_clear_pointer(&state, state_once_free);
+	fs_remove_tree(scratch);
+	return done;
+}
+
+bool
+transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const OutMail *, Status *), void *user,
+                  Status *st)
+{
+	DeliverOwner owner = describe_owner(transact);
+	owner.capture = capture;
+	owner.capture_user = user;
+	DeliverJob job = describe_job(transact, &owner);
+	job.rehearsal = true;
+	return rehearse(transact, &job, &owner, st);
 }
 
 const LoopVerdict *
@@ -356,6 +403,12 @@ const ScriptReport *
 transact_scripts(const Transact *transact)
 {
 	return &transact->scripts;
+}
+
+const DeliverReport *
+transact_report(const Transact *transact)
+{
+	return &transact->report;
 }
 
 char *

@@ -369,7 +369,7 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 	struct tm local;
 	localtime_r(&when, &local);
 	world->services = services;
-	if (live == NULL) /* who only looks runs nothing: the plan tells the program, its answer is no */
+	if (live == NULL || live->no_programs) /* who only looks runs nothing: the plan tells the program, its answer is no */
 		world->services.run_program = NULL;
 	world->env = (FilterEnv){
 		.services = &world->services,

@@ -26,7 +26,8 @@ typedef struct {
 /* What only a real delivery has: its rules may run programs, and what they see is remembered. Borrowed. */
 typedef struct {
 	StateOnce *state;
-	GPtrArray *notes;  /* char *: what went wrong with the state */
+	GPtrArray *notes;  /* char *: what went wrong with it */
+	bool no_programs;  /* it is a rehearsal: only remember */
 } WorldLive;
 
 typedef struct World World;
