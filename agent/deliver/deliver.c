@@ -5,6 +5,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/deliver/mbox.h"
 #include "conf/conf-choices.h"
 
 #include <errno.h>
@@ -105,6 +106,13 @@ deliver_open_inbox(const char *path, const Conf *conf, Status *st)
 	return maildir_open(path, &options, st);
 }
 
+/* Will there be another try that must know what this one has done? */
+static bool
+needs_ledger(const DeliverAction *action)
+{
+	return action->key != NULL || action->comes_again;
+}
+
 /* Can all of the plan be carried out by this program, and for this owner? */
 static bool
 check_plan(const Plan *plan, const DeliverJob *job, Status *st)
@@ -114,7 +122,7 @@ check_plan(const Plan *plan, const DeliverJob *job, Status *st)
 		if (actions[kind] == NULL)
 			return status_fail_detail(st, STATUS_CONFIG, "action '%s' cannot be carried out by this program",
 			                          plan_kind_row(kind)->name);
-		if (actions[kind]->key != NULL && job->owner == NULL)
+		if (needs_ledger(actions[kind]) && job->owner == NULL)
 			return status_fail_detail(st, STATUS_CONFIG, "action '%s' is not possible here: nothing may leave",
 			                          plan_kind_row(kind)->name);
 	}
@@ -125,7 +133,7 @@ static bool
 leaves(const Plan *plan)
 {
 	for (size_t i = 0; i < plan_count(plan); i++)
-		if (actions[plan_get(plan, i)->kind]->key != NULL)
+		if (needs_ledger(actions[plan_get(plan, i)->kind]))
 			return true;
 	return false;
 }
@@ -553,6 +561,12 @@ folder_destroy(gpointer maildir)
 	maildir_free(maildir);
 }
 
+static void
+box_destroy(gpointer mbox)
+{
+	mbox_free(mbox);
+}
+
 bool
 deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st)
 {
@@ -560,6 +574,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 		.job = job,
 		.report = report,
 		.folders = g_ptr_array_new_with_free_func(folder_destroy),
+		.boxes = g_ptr_array_new_with_free_func(box_destroy),
 		.stores = g_ptr_array_new(),
 		.steps = g_ptr_array_new_with_free_func(step_free),
 		.extra = g_ptr_array_new_with_free_func(action_destroy),
@@ -568,6 +583,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	g_ptr_array_unref(run.steps);
 	g_ptr_array_unref(run.stores);
 	g_ptr_array_unref(run.folders);
+	g_ptr_array_unref(run.boxes);
 	g_ptr_array_unref(run.extra);
 	ledger_free(run.ledger);
 	g_clear_pointer(&job->draft, maildir_draft_free);
