@@ -88,6 +88,7 @@ typedef struct {
 	const char *input;
 	size_t input_len;
 	size_t output_limit;
+	const char *lock;               /* lock file to hold while it runs; NULL: none */
 } FilterCommandCall;
 
 typedef enum { PATH_UNKNOWN, PATH_MISSING, PATH_FILE, PATH_DIRECTORY, PATH_OTHER } PathAnswer;

@@ -175,6 +175,29 @@ fs_copy(int from, off_t offset, off_t len, int to, const char *what, Status *st)
 	return true;
 }
 
+static bool
+is_own_link(const char *path)
+{
+	struct stat sb;
+	return lstat(path, &sb) == 0 && S_ISLNK(sb.st_mode) && (sb.st_uid == geteuid() || sb.st_uid == 0);
+}
+
+bool
+fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st)
+{
+	const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	auto_fd int fd = open(path, flags | O_NOFOLLOW, mode);
+	if (fd < 0 && errno == ELOOP && is_own_link(path))
+		fd = open(path, flags, mode);
+	struct stat sb;
+	if (fd < 0 || fstat(fd, &sb) < 0)
+		return status_fail_errno(st, errno, "cannot open '%s'", path);
+	if (!S_ISREG(sb.st_mode))
+		return status_fail_detail(st, STATUS_MAILBOX, "'%s' is not a regular file", path);
+	*ret_fd = fs_steal_fd(&fd);
+	return true;
+}
+
 bool
 fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st)
 {

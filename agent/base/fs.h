@@ -37,6 +37,13 @@ bool fs_copy(int from, off_t offset, off_t len, int to, const char *what, Status
 /* Remove a folder of our own and all below it, without following links; what cannot be removed stays. */
 void fs_remove_tree(const char *path);
 
+/*
+ * Open a file of the owner's to append to it, made with `mode` (before umask) where it is missing. A symbolic link counts only if we
+ * made it, or root: in a folder that others write to it may be anybody's. Faults: as the system has them; STATUS_MAILBOX for
+ * what is no regular file.
+ */
+bool fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st);
+
 /* The whole of a small file, NUL-terminated; more than `limit` bytes is STATUS_LIMIT. Caller frees with g_free. */
 bool fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st);
 

@@ -4,10 +4,12 @@
  *
  * Exit 0: taken. Exit 75 (EX_TEMPFAIL): the delivery is put off, as the program wishes. Any other end, and a program that is not
  * there, hangs or floods: the message is kept here, and a note says why. filter and execute have run already, while the rules
- * were asked (program_run); in a plan they are only to be told.
+ * were asked (program_run); in a plan they are only to be told. A program of the owner's recipes (command) has no allow-list, may have run
+ * already, and its exit codes mean nothing but that the message has to be kept here: recipes that want to know them wait for them.
  */
 #include "agent/deliver/out.h"
 
+#include "agent/deliver/command.h"
 #include "agent/deliver/program.h"
 
 #include <string.h>
@@ -80,15 +82,25 @@ run_program(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 	return program_run(&call, ret_result, st);
 }
 
-/* How it ended badly, for people. */
-static char *
-describe_end(const Pipe *pipe, const ChildResult *result)
+/* A program of recipes, in the environment that they left. */
+static bool
+run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *st)
 {
-	g_autofree char *words = g_strdup(result->errors);
-	g_strstrip(words);
-	const char *how = result->exit_code < 0 ? "was killed by signal" : "ended with exit code";
-	int number = result->exit_code < 0 ? result->signal : result->exit_code;
-	return g_strdup_printf("program '%s' %s %d%s%s", pipe->action->program->name, how, number, *words != '\0' ? ": " : "", words);
+	const PlanProgram *program = pipe->action->program;
+	g_autoptr(GPtrArray) argv = g_ptr_array_new(), environment = g_ptr_array_new();
+	g_ptr_array_add(argv, program->name);
+	g_ptr_array_extend(argv, pipe->args, NULL, NULL); /* with the NULL */
+	g_ptr_array_extend(environment, program->environment, NULL, NULL);
+	g_ptr_array_add(environment, NULL);
+	gsize len = 0;
+	const char *input = program->input != NULL ? g_bytes_get_data(program->input, &len) : NULL;
+	CommandCall call = {
+		.conf = run->job->conf, .argv = (const char *const *) argv->pdata,
+		.environment = (const char *const *) environment->pdata, .directory = program->directory,
+		.home = run->job->owner->home, .input = input, .input_len = len,
+		.output_limit = (size_t) run->job->conf->program_output, .lock = program->lock,
+	};
+	return command_run(&call, ret_result, st);
 }
 
 static bool
@@ -97,14 +109,16 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	Pipe *pipe = step;
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) fault = STATUS_INIT;
-	if (!run_program(run, pipe, &result, &fault))
+	const PlanProgram *program = pipe->action->program;
+	bool of_recipes = program->environment != NULL;
+	if (!program->done && !(of_recipes ? run_command : run_program)(run, pipe, &result, &fault))
 		return deliver_keep_now(run, fault.detail, st);
-	if (result.exit_code == EX_OK) {
-		deliver_report_sent(run->report, "pipe", pipe->action->program->name, message_size(pipe->message));
+	if (program->done || result.exit_code == EX_OK) {
+		deliver_report_sent(run->report, "pipe", program->name, message_size(pipe->message));
 		return true;
 	}
-	g_autofree char *why = describe_end(pipe, &result);
-	if (result.exit_code == EX_TEMPFAIL)
+	g_autofree char *why = command_describe_end(program->name, &result);
+	if (result.exit_code == EX_TEMPFAIL && !of_recipes)
 		return status_fail_detail(st, STATUS_PROGRAM, "%s", why);
 	return deliver_keep_now(run, why, st);
 }

@@ -1,6 +1,6 @@
 /*
  * deliver-reject: reject and ereject (RFC 5429). We are asked while Postfix, or the LMTP client, still waits: the refusal is
- * our answer, 5.7.1 with the owner's text, and never a mail of our own.
+ * our answer, 5.7.1 with the owner's text, and never a mail of our own. And defer, by which recipes say "come again" (4.7.1).
  */
 #include "agent/deliver/deliver.h"
 
@@ -42,16 +42,27 @@ reject_free(void *step)
 	(void) step;
 }
 
+static bool
+answer(const DeliverRun *run, const PlanAction *action, StatusId id, Status *st)
+{
+	g_autofree char *text = one_line(action->text);
+	return status_fail(st, id, "<%s>: %s", run->job->envelope->recipient, *text != '\0' ? text : status_row(id)->text);
+}
+
 /* Last of all, when what else the plan asks for is done. */
 static bool
 reject_send(DeliverRun *run, void *step, Status *st)
 {
 	const PlanAction *action = step;
-	g_autofree char *text = one_line(action->text);
 	if (envelope_is_bounce(run->job->envelope))
 		deliver_note(run, "refused mail of the null sender: nobody will be told");
-	return status_fail(st, STATUS_RULE_REFUSED, "<%s>: %s", run->job->envelope->recipient,
-	                   *text != '\0' ? text : status_row(STATUS_RULE_REFUSED)->text);
+	return answer(run, action, action->unknown_user ? STATUS_UNKNOWN_USER : STATUS_RULE_REFUSED, st);
+}
+
+static bool
+defer_send(DeliverRun *run, void *step, Status *st)
+{
+	return answer(run, step, STATUS_RULE_DEFER, st);
 }
 
 #define REJECT(action) \
@@ -66,3 +77,12 @@ reject_send(DeliverRun *run, void *step, Status *st)
 
 REJECT(reject);
 REJECT(ereject);
+
+extern const DeliverAction deliver_defer;
+const DeliverAction deliver_defer = {
+	.name = "defer",
+	.prepare = reject_prepare,
+	.free = reject_free,
+	.send = defer_send,
+	.comes_again = true,
+};

@@ -116,18 +116,18 @@ find_same(const DeliverRun *run, const Store *wanted, const Maildir *maildir)
 	return NULL;
 }
 
-/* Use the draft that the job came with, if it has these bytes and can get there. */
-static bool
-take_job_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
+bool
+deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers, Maildir *maildir, MaildirDraft **ret_draft,
+                   Status *st)
 {
 	DeliverJob *job = run->job;
-	if (job->draft == NULL || store->message != job->message || store->headers != job->headers)
+	if (job->draft == NULL || message != job->message || headers != job->headers)
 		return true;
 	bool moved = false;
 	if (!maildir_draft_move(job->draft, maildir, &moved, st))
 		return false;
 	if (moved)
-		store->draft = g_steal_pointer(&job->draft);
+		*ret_draft = g_steal_pointer(&job->draft);
 	return true;
 }
 
@@ -147,7 +147,7 @@ make_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
 	Store *same = find_same(run, store, NULL);
 	if (same != NULL && !maildir_draft_link(same->draft, maildir, &store->draft, st))
 		return false;
-	if (store->draft == NULL && !take_job_draft(run, store, maildir, st))
+	if (store->draft == NULL && !deliver_take_draft(run, store->message, store->headers, maildir, &store->draft, st))
 		return false;
 	return store->draft != NULL || write_draft(store, maildir, st);
 }

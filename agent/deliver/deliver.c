@@ -5,6 +5,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/deliver/mbox.h"
 #include "conf/conf-choices.h"
 
 #include <errno.h>
@@ -113,6 +114,13 @@ is_left_out(const DeliverJob *job, PlanKind kind)
 	return job->rehearsal && (actions[kind] == NULL || !actions[kind]->rehearses);
 }
 
+/* Will there be another try that must know what this one has done? */
+static bool
+needs_ledger(const DeliverAction *action)
+{
+	return action->key != NULL || action->comes_again;
+}
+
 /* Can all of the plan be carried out by this program, and for this owner? */
 static bool
 check_plan(const Plan *plan, const DeliverJob *job, Status *st)
@@ -124,7 +132,7 @@ check_plan(const Plan *plan, const DeliverJob *job, Status *st)
 		if (actions[kind] == NULL)
 			return status_fail_detail(st, STATUS_CONFIG, "action '%s' cannot be carried out by this program",
 			                          plan_kind_row(kind)->name);
-		if (actions[kind]->key != NULL && job->owner == NULL)
+		if (needs_ledger(actions[kind]) && job->owner == NULL)
 			return status_fail_detail(st, STATUS_CONFIG, "action '%s' is not possible here: nothing may leave",
 			                          plan_kind_row(kind)->name);
 	}
@@ -136,7 +144,7 @@ leaves(const Plan *plan, const DeliverJob *job)
 {
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		PlanKind kind = plan_get(plan, i)->kind;
-		if (!is_left_out(job, kind) && actions[kind]->key != NULL)
+		if (!is_left_out(job, kind) && needs_ledger(actions[kind]))
 			return true;
 	}
 	return false;
@@ -569,6 +577,12 @@ folder_destroy(gpointer maildir)
 	maildir_free(maildir);
 }
 
+static void
+box_destroy(gpointer mbox)
+{
+	mbox_free(mbox);
+}
+
 bool
 deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st)
 {
@@ -576,6 +590,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 		.job = job,
 		.report = report,
 		.folders = g_ptr_array_new_with_free_func(folder_destroy),
+		.boxes = g_ptr_array_new_with_free_func(box_destroy),
 		.stores = g_ptr_array_new(),
 		.steps = g_ptr_array_new_with_free_func(step_free),
 		.extra = g_ptr_array_new_with_free_func(action_destroy),
@@ -584,6 +599,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	g_ptr_array_unref(run.steps);
 	g_ptr_array_unref(run.stores);
 	g_ptr_array_unref(run.folders);
+	g_ptr_array_unref(run.boxes);
 	g_ptr_array_unref(run.extra);
 	ledger_free(run.ledger);
 	quota_free(run.quota);

@@ -116,12 +116,14 @@ typedef struct {
 	DeliverLimit limit;      /* which daily limit counts it */
 	/* It has been sent, now or by an earlier try. NULL: nothing to do. */
 	void (*sent)(DeliverRun *run, void *step);
+	bool comes_again;        /* nothing leaves, but the same plan will be carried out again: what is done is for the ledger */
 } DeliverAction;
 
 struct DeliverRun {
 	DeliverJob *job;
 	DeliverReport *report;
 	GPtrArray *folders;      /* Maildir: opened below the INBOX; outlive the steps */
+	GPtrArray *boxes;        /* Mbox: open and locked; outlive the steps */
 	GPtrArray *stores;       /* of deliver-store.c, borrowed from the steps: copies with the same bytes are shared */
 	GPtrArray *steps;        /* of deliver.c */
 	const PlanAction *sending; /* whose send runs */
@@ -141,6 +143,10 @@ void deliver_report_add(DeliverReport *report, const char *action, char *folder,
 
 /* Append what was handed to somebody. */
 void deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes);
+
+/* Use the draft that the job came with for a copy in `maildir`, if it has these bytes and can get there; else *ret_draft stays. */
+bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers, Maildir *maildir, MaildirDraft **ret_draft,
+                        Status *st);
 
 /* Append a note in printf's manner. */
 void deliver_note(DeliverRun *run, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -18,17 +18,17 @@ enum { WAIT_STEP_MS = 50 };
 
 /* Take away the lock of a program that died: Dovecot renews a lock that it holds for long. */
 static void
-remove_stale(int dirfd, const char *lock)
+remove_stale(int dirfd, const char *lock, unsigned stale_s)
 {
 	struct stat sb;
-	if (fstatat(dirfd, lock, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_mtime + LIMIT_LOCK_STALE_S < time(NULL))
+	if (fstatat(dirfd, lock, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_mtime + (time_t) stale_s < time(NULL))
 		(void) unlinkat(dirfd, lock, 0); /* if it cannot go, waiting ends soon */
 }
 
 static bool
-open_lock(int dirfd, const char *lock, int *ret_fd, Status *st)
+open_lock(int dirfd, const char *lock, const DotlockPatience *patience, int *ret_fd, Status *st)
 {
-	for (unsigned waited = 0; waited <= LIMIT_LOCK_WAIT_MS; waited += WAIT_STEP_MS) {
+	for (unsigned waited = 0; waited <= patience->wait_ms; waited += WAIT_STEP_MS) {
 		int fd = openat(dirfd, lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 		if (fd >= 0) {
 			*ret_fd = fd;
@@ -37,7 +37,7 @@ open_lock(int dirfd, const char *lock, int *ret_fd, Status *st)
 		if (errno != EEXIST && errno != EINTR)
 			return status_fail_errno(st, errno, "cannot make '%s'", lock);
 		if (waited == 0)
-			remove_stale(dirfd, lock);
+			remove_stale(dirfd, lock, patience->stale_s);
 		else
 			g_usleep(WAIT_STEP_MS * 1000);
 	}
@@ -75,7 +75,8 @@ dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status 
 {
 	g_autofree char *lock = g_strconcat(name, ".lock", NULL);
 	auto_fd int fd = -1;
-	if (!open_lock(dirfd, lock, &fd, st))
+	const DotlockPatience patience = { LIMIT_LOCK_WAIT_MS, LIMIT_LOCK_STALE_S };
+	if (!open_lock(dirfd, lock, &patience, &fd, st))
 		return false;
 	DeadlineFile guard = { .dirfd = dirfd, .name = lock };
 	deadline_add_file(&guard); /* not before: until now the lock may have been another's */
@@ -89,4 +90,43 @@ dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status 
 		(void) unlinkat(dirfd, lock, 0); /* if it stays, others find it stale in two minutes */
 	deadline_drop_file(&guard);
 	return done && (new == NULL || replaced);
+}
+
+struct Dotlock {
+	char *path;
+	dev_t device;
+	ino_t inode;
+	DeadlineFile guard;
+};
+
+Dotlock *
+dotlock_take(const char *path, const DotlockPatience *patience, Status *st)
+{
+	auto_fd int fd = -1;
+	struct stat sb;
+	deadline_waiting_for("waiting for a lock");
+	if (!open_lock(AT_FDCWD, path, patience, &fd, st))
+		return NULL;
+	Dotlock *lock = g_new0(Dotlock, 1);
+	lock->path = g_strdup(path);
+	if (fstat(fd, &sb) == 0) {
+		lock->device = sb.st_dev;
+		lock->inode = sb.st_ino;
+	}
+	lock->guard = (DeadlineFile){ .dirfd = AT_FDCWD, .name = lock->path };
+	deadline_add_file(&lock->guard);
+	return lock;
+}
+
+void
+dotlock_release(Dotlock *lock)
+{
+	struct stat sb;
+	if (lock == NULL)
+		return;
+	if (lstat(lock->path, &sb) == 0 && sb.st_dev == lock->device && sb.st_ino == lock->inode)
+		(void) unlink(lock->path); /* one that stays is found stale by the next */
+	deadline_drop_file(&lock->guard);
+	g_free(lock->path);
+	g_free(lock);
 }

@@ -21,4 +21,23 @@ typedef char *DotlockEdit(const char *old, size_t len, void *user);
  */
 bool dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status *st);
 
+/* How long another program is waited for, and after which time without a change its lock is taken away. */
+typedef struct {
+	unsigned wait_ms;
+	unsigned stale_s;
+} DotlockPatience;
+
+/* A lock file that is held. */
+typedef struct Dotlock Dotlock;
+
+/*
+ * Make the lock file `path`. The deadline removes it. Faults: STATUS_BUSY (somebody holds it), STATUS_NO_PERMISSION and its like: there
+ * can be none in this folder.
+ */
+Dotlock *dotlock_take(const char *path, const DotlockPatience *patience, Status *st);
+
+/* Remove the lock file, if it is still ours. NULL is fine. */
+void dotlock_release(Dotlock *lock);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dotlock, dotlock_release)
+
 #endif

@@ -20,12 +20,16 @@
 /* A name is made of time, pid, counter and random bits: a second clash is a broken file system, not chance. */
 enum { NAME_TRIES = 4 };
 
+/* Others number their mail at the same time: each loss is another's gain. */
+enum { FLAT_NAME_TRIES = 1000 };
+
 typedef enum { PLACE_NEW, PLACE_CUR, PLACE_COUNT } Place;
 
 static const char *const place_names[PLACE_COUNT] = { "new", "cur" };
 
 struct Maildir {
 	MaildirOptions options;
+	MaildirKind kind;
 	char *path;             /* below the INBOX */
 	int fd;
 	int places[PLACE_COUNT];/* new and cur, -1 before they are needed */
@@ -34,7 +38,7 @@ struct Maildir {
 
 struct MaildirDraft {
 	Maildir *maildir;
-	char *tmp;              /* "tmp/NAME", in maildir->fd */
+	char *tmp;              /* "tmp/NAME", ".NAME" in a flat folder, in maildir->fd */
 	int fd;                 /* -1: closed, or a link */
 	DeadlineFile guard;
 	MessageSize size;
@@ -192,6 +196,22 @@ maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_crea
 	return g_steal_pointer(&maildir);
 }
 
+Maildir *
+maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, Status *st)
+{
+	g_autoptr(Maildir) maildir = maildir_new(path, &inbox->options);
+	maildir->kind = kind;
+	maildir->options.create = false; /* there is nothing to make inside */
+	if (!fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
+		return NULL;
+	maildir->places[PLACE_NEW] = fcntl(maildir->fd, F_DUPFD_CLOEXEC, 0);
+	if (maildir->places[PLACE_NEW] < 0) {
+		status_fail_errno(st, errno, "cannot open folder '%s'", path);
+		return NULL;
+	}
+	return g_steal_pointer(&maildir);
+}
+
 bool
 maildir_flush(Maildir *maildir, Status *st)
 {
@@ -221,7 +241,7 @@ draft_name(MaildirDraft *draft)
 	deadline_drop_file(&draft->guard);
 	g_free(draft->tmp);
 	g_autofree char *name = maildir_unique_name();
-	draft->tmp = g_strconcat("tmp/", name, NULL);
+	draft->tmp = g_strconcat(draft->maildir->kind == MAILDIR_PROPER ? "tmp/" : ".", name, NULL);
 	draft->guard = (DeadlineFile){ .dirfd = draft->maildir->fd, .name = draft->tmp };
 	deadline_add_file(&draft->guard);
 }
@@ -279,6 +299,23 @@ maildir_draft_new(Maildir *maildir, Status *st)
 	draft_forget(draft);
 	status_fail_detail(st, STATUS_IO, "cannot find a free name in folder '%s'", maildir->path);
 	return NULL;
+}
+
+bool
+maildir_draft_begin(MaildirDraft *draft, const char *line, Status *st)
+{
+	g_autofree char *whole = g_strconcat(line, "\n", NULL);
+	return fs_write_all(draft->fd, whole, strlen(whole), draft->tmp, st);
+}
+
+bool
+maildir_draft_end(MaildirDraft *draft, Status *st)
+{
+	char last[2] = "";
+	off_t size = lseek(draft->fd, 0, SEEK_END);
+	if (size < 0 || (size > 1 && pread(draft->fd, last, sizeof last, size - 2) != (ssize_t) sizeof last))
+		return status_fail_errno(st, errno, "cannot read '%s'", draft->tmp);
+	return memcmp(last, "\n\n", sizeof last) == 0 || fs_write_all(draft->fd, "\n", 1, draft->tmp, st);
 }
 
 bool
@@ -402,10 +439,44 @@ compare_letters(const void *one, const void *other)
 	return *(const char *) one - *(const char *) other;
 }
 
+/* The first number above all that are there; MH's folders are not so big that this matters. */
+static guint64
+next_number(int dirfd)
+{
+	guint64 highest = 0;
+	int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL)
+		return 1;
+	rewinddir(dir);
+	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		guint64 number;
+		if (g_ascii_string_to_unsigned(entry->d_name, 10, 1, G_MAXUINT32, &number, NULL))
+			highest = MAX(highest, number);
+	}
+	(void) closedir(dir);
+	return highest + 1;
+}
+
+/* A name in a flat folder that is free as far as one can see. */
+static char *
+flat_name(const Maildir *maildir)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	if (maildir->kind == MAILDIR_NUMBERED)
+		return g_strdup_printf("%" G_GUINT64_FORMAT, next_number(maildir->fd));
+	char name[] = "msg.XXXXXXXX";
+	for (char *c = name + strlen("msg."); *c != '\0'; c++)
+		*c = letters[g_random_int_range(0, strlen(letters))];
+	return g_strdup(name);
+}
+
 /* The final name: sizes, and the info letters in ASCII order, each once. */
 static char *
 final_name(const MaildirDraft *draft, const char *letters)
 {
+	if (draft->maildir->kind != MAILDIR_PROPER)
+		return flat_name(draft->maildir);
 	GString *name = g_string_new(draft->tmp + strlen("tmp/"));
 	g_string_append_printf(name, ",S=%" G_GUINT64_FORMAT ",W=%" G_GUINT64_FORMAT, draft->size.bytes,
 	                       draft->size.wire_bytes);
@@ -429,7 +500,8 @@ maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 	draft->flushed = true;
 	if (draft->fd >= 0 && !fs_close(&draft->fd, draft->tmp, st))
 		return false;
-	Place place = letters != NULL && letters[0] != '\0' ? PLACE_CUR : PLACE_NEW;
+	bool has_letters = letters != NULL && letters[0] != '\0' && draft->maildir->kind == MAILDIR_PROPER;
+	Place place = has_letters ? PLACE_CUR : PLACE_NEW;
 	if (!open_place(draft->maildir, place, st))
 		return false;
 	draft->place = place;
@@ -442,7 +514,13 @@ bool
 maildir_draft_commit(MaildirDraft *draft, Status *st)
 {
 	Maildir *maildir = draft->maildir;
-	if (rename_noreplace(maildir->fd, draft->tmp, maildir->places[draft->place], draft->final) < 0)
+	int rc = rename_noreplace(maildir->fd, draft->tmp, maildir->places[draft->place], draft->final);
+	for (int i = 0; rc < 0 && errno == EEXIST && maildir->kind != MAILDIR_PROPER && i < FLAT_NAME_TRIES; i++) {
+		g_free(draft->final);
+		draft->final = flat_name(maildir);
+		rc = rename_noreplace(maildir->fd, draft->tmp, maildir->places[draft->place], draft->final);
+	}
+	if (rc < 0)
 		return status_fail_errno(st, errno, "cannot move '%s' to folder '%s'", draft->tmp, place_names[draft->place]);
 	draft->committed = true;
 	deadline_drop_file(&draft->guard);
@@ -468,6 +546,8 @@ char *
 maildir_draft_final_path(const MaildirDraft *draft)
 {
 	const char *path = draft->maildir->path;
+	if (draft->maildir->kind != MAILDIR_PROPER)
+		return g_build_filename(path, draft->final, NULL);
 	return g_strconcat(path, path[0] != '\0' ? "/" : "", place_names[draft->place], "/", draft->final, NULL);
 }
 

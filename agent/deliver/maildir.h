@@ -35,6 +35,15 @@ Maildir *maildir_open(const char *path, const MaildirOptions *options, Status *s
  */
 Maildir *maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st);
 
+/* Folders of other programs that take drafts in the same way: "1", "2" ... of MH, or files with names of their own ("msg.xyz"). */
+typedef enum { MAILDIR_PROPER, MAILDIR_NUMBERED, MAILDIR_NAMED } MaildirKind;
+
+/*
+ * Open the plain directory at `path` (absolute, or below `inbox`, which must outlive it), made where it is missing. Its drafts are
+ * hidden files beside the mail.
+ */
+Maildir *maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, Status *st);
+
 void maildir_free(Maildir *maildir);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_free)
 
@@ -58,6 +67,13 @@ typedef struct MaildirDraft MaildirDraft;
 
 /* Make a new file in tmp. It is removed when the draft is freed before it was committed, and by the deadline. */
 MaildirDraft *maildir_draft_new(Maildir *maildir, Status *st);
+
+/*
+ * Begin the draft of a flat folder with the From_ line `line`, before the message is written; end it with an empty line after that. The
+ * draft's sizes do not count them.
+ */
+bool maildir_draft_begin(MaildirDraft *draft, const char *line, Status *st);
+bool maildir_draft_end(MaildirDraft *draft, Status *st);
 
 /* Write the whole message into the draft, once. Faults of message_write; the draft is useless after one. */
 bool maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *headers, Status *st);

@@ -85,6 +85,7 @@ program_free(PlanProgram *program)
 	strings_free(program->args);
 	strings_free(program->environment);
 	g_free(program->directory);
+	g_free(program->lock);
 	if (program->input != NULL)
 		g_bytes_unref(program->input);
 	g_free(program);

@@ -74,6 +74,7 @@ typedef struct {
 	GPtrArray *environment;/* of a recipe's own program, "NAME=value"; NULL: the program is an item of the site's allow-list */
 	char *directory;       /* where it runs; NULL: where the agent is */
 	GBytes *input;         /* what it reads; NULL: the message */
+	char *lock;            /* lock file to hold while it runs; NULL: none */
 	bool done;             /* the rule needed its exit code: it ran already */
 } PlanProgram;
 
@@ -106,7 +107,8 @@ typedef struct {
 	char *special_use;
 	GPtrArray *flags;      /* NULL: none asked for */
 	char *address;         /* redirect, ereject's and reject's recipient is the sender */
-	char *text;            /* reason of a reject */
+	char *text;            /* reason of a reject or defer */
+	bool unknown_user;     /* reject as if there were no such user (5.1.1): EXITCODE=67 of recipes */
 	char *list;            /* redirect :list */
 	PlanDsn dsn;
 	PlanReply *reply;
