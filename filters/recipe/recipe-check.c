@@ -195,7 +195,8 @@ static void
 check_included(Check *check, const RecipeNode *node)
 {
 	g_autofree char *name = recipe_constants_expand(check->constants, node->value.text, NULL, NULL);
-	g_autofree char *path = name != NULL && *name != '\0' ? recipe_constants_path(check->constants, name) : NULL;
+	g_autofree char *below = name != NULL && *name != '\0' ? recipe_constants_path(check->constants, name) : NULL;
+	g_autofree char *path = below != NULL ? g_canonicalize_filename(below, NULL) : NULL;
 	g_autofree char *file = NULL, *text = NULL;
 	g_auto(Status) unread = STATUS_INIT;
 	size_t len;
@@ -277,6 +278,7 @@ recipe_check_files(const FilterSource *source, FilterEnv *env, GPtrArray *proble
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	Check check = { .file = source->file, .problems = problems, .env = env, .constants = constants, .seen = seen };
 	g_autoptr(GPtrArray) nodes = recipe_parse(source, problems);
+	g_hash_table_add(seen, g_canonicalize_filename(source->file, NULL));
 	if (nodes == NULL)
 		return;
 	check_nodes(&check, nodes);
