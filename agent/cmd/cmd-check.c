@@ -6,6 +6,9 @@
 #include "agent/run/world.h"
 #include "conf/conf-choices.h"
 #include "filters/filter.h"
+#include "filters/recipe/recipe-check.h"
+#include "filters/recipe/recipe-explain.h"
+#include "filters/recipe/recipe-parser.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +21,8 @@
 
 static const char about[] =
 	"\nChecks the configuration that deliveries read, or each FILE: a Sieve script\n"
-	"where its name ends in .sieve, recipes where it ends in procmailrc or .rc, else\n"
-	"a configuration. A finding is\n"
+	"where its name ends in .sieve, recipes where it ends in procmailrc or .rc (and\n"
+	"the files that they include), else a configuration. A finding is\n"
 	"file:line:column: error or warning: what, and a hint where there is one.\n\n"
 	"  todoke check\n"
 	"  todoke check ./todoke.conf ~/.dovecot.sieve\n\n"
@@ -30,6 +33,7 @@ typedef struct {
 	char **overrides;
 	gboolean json;
 	gboolean for_site;
+	gboolean explain;
 } Options;
 
 /* Octets of a file whose lines are shown with a finding. */
@@ -144,41 +148,100 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 	check_durability(conf, problems);
 }
 
-/* A script, as the engine `name` reads it, with the site's settings. */
+/* A file as an engine is to read it, and the world that it would run in. */
+typedef struct {
+	Site *site;
+	Account *account;
+	Envelope *envelope;
+	World *world;
+	char *text;
+	FilterSource source;
+} Reading;
+
 static void
-check_script(const char *path, const char *name, const Options *options, GPtrArray *problems)
+reading_clear(Reading *reading)
+{
+	world_free(reading->world);
+	envelope_free(reading->envelope);
+	account_free(reading->account);
+	site_free(reading->site);
+	g_free(reading->text);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
+
+static bool
+reading_open(Reading *reading, const char *path, const Options *options, GPtrArray *problems)
 {
 	Conf *conf = people_conf(options->conf_path, options->overrides);
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(Site) site = conf != NULL ? site_new(conf, &st) : NULL;
-	g_autoptr(Account) account = site != NULL ? account_imagined(site->conf, "owner", &st) : NULL;
-	g_autofree char *text = NULL;
 	size_t len;
-	if (account == NULL || !fs_read_file(AT_FDCWD, path, (size_t) site->conf->sieve_max_script_size, &text, &len, &st)) {
+	reading->site = conf != NULL ? site_new(conf, &st) : NULL;
+	reading->account = reading->site != NULL ? account_imagined(reading->site->conf, "owner", &st) : NULL;
+	if (reading->account == NULL ||
+	    !fs_read_file(AT_FDCWD, path, (size_t) reading->site->conf->sieve_max_script_size, &reading->text, &len, &st)) {
 		add(problems, PROBLEM_ERROR, path, 0, "unreadable", st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
-		return;
+		return false;
 	}
-	g_autoptr(Envelope) envelope = envelope_new(DOOR_TRY);
-	g_autoptr(World) world = world_new(site, account, envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL, NULL);
-	const Filter *engine = filter_find(name);
-	const FilterSource source = {
-		.file = path, .text = text, .len = len, .trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER,
+	reading->envelope = envelope_new(DOOR_TRY);
+	reading->world = world_new(reading->site, reading->account, reading->envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL,
+	                           NULL);
+	reading->source = (FilterSource){
+		.file = path, .text = reading->text, .len = len, .trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER,
 	};
-	FilterProgram *program = engine->compile(&source, world_env(world), problems);
-	if (program != NULL)
-		engine->free(program);
+	return true;
 }
 
 static void
 check_sieve(const char *path, const Options *options, GPtrArray *problems)
 {
-	check_script(path, "sieve", options, problems);
+	g_auto(Reading) reading = { 0 };
+	if (!reading_open(&reading, path, options, problems))
+		return;
+	const Filter *engine = filter_find("sieve");
+	FilterProgram *program = engine->compile(&reading.source, world_env(reading.world), problems);
+	if (program != NULL)
+		engine->free(program);
+}
+
+/* Whoever checks recipes reads their files with rights of his own. */
+static bool
+open_included(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+{
+	(void) env, (void) place;
+	if (!fs_read_file(AT_FDCWD, name, LIMIT_SHOWN_SOURCE, ret_text, ret_len, st))
+		return false;
+	*ret_file = g_strdup(name);
+	return true;
+}
+
+static const char *
+variable_of_caller(FilterEnv *env, const char *name)
+{
+	(void) env;
+	return strcmp(name, "HOME") == 0 ? g_get_home_dir() : NULL;
+}
+
+static void
+explain_recipes(const FilterSource *source)
+{
+	g_autoptr(GPtrArray) nodes = recipe_parse(source, NULL);
+	g_autofree char *text = nodes != NULL ? recipe_explain(nodes) : NULL;
+	if (text != NULL)
+		fputs(text, stdout);
 }
 
 static void
 check_recipes(const char *path, const Options *options, GPtrArray *problems)
 {
-	check_script(path, "recipe", options, problems);
+	g_auto(Reading) reading = { 0 };
+	if (!reading_open(&reading, path, options, problems))
+		return;
+	static const FilterServices services = { .open_script = open_included, .recipe_variable = variable_of_caller };
+	FilterEnv env = { .services = &services, .now = world_env(reading.world)->now, .trace_level = -1 };
+	recipe_check_files(&reading.source, &env, problems);
+	if (options->explain && !options->json)
+		explain_recipes(&reading.source);
 }
 
 /* The kinds of files that we can check, told by their names; the first that fits. More engines are more rows. */
@@ -233,6 +296,7 @@ cmd_check(int argc, char **argv)
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "Set this for once", "NAME=VALUE" },
 		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site, "Scripts are the site's, not a user's", NULL },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print an object of schema todoke.check/1", NULL },
+		{ "explain", 0, 0, G_OPTION_ARG_NONE, &options.explain, "Say in words what recipes do", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
