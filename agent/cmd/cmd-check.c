@@ -2,8 +2,7 @@
 #include "agent/base/fs.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/people.h"
-#include "agent/run/site.h"
-#include "agent/run/world.h"
+#include "agent/cmd/reading.h"
 #include "conf/conf-choices.h"
 #include "filters/filter.h"
 #include "filters/recipe/recipe-check.h"
@@ -148,78 +147,28 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 	check_durability(conf, problems);
 }
 
-/* A file as an engine is to read it, and the world that it would run in. */
-typedef struct {
-	Site *site;
-	Account *account;
-	Envelope *envelope;
-	World *world;
-	char *text;
-	FilterSource source;
-} Reading;
-
-static void
-reading_clear(Reading *reading)
-{
-	world_free(reading->world);
-	envelope_free(reading->envelope);
-	account_free(reading->account);
-	site_free(reading->site);
-	g_free(reading->text);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
-
 static bool
-reading_open(Reading *reading, const char *path, const Options *options, GPtrArray *problems)
+open_rules(Reading *reading, const char *path, const Options *options, GPtrArray *problems)
 {
 	Conf *conf = people_conf(options->conf_path, options->overrides);
 	g_auto(Status) st = STATUS_INIT;
-	size_t len;
-	reading->site = conf != NULL ? site_new(conf, &st) : NULL;
-	reading->account = reading->site != NULL ? account_imagined(reading->site->conf, "owner", &st) : NULL;
-	if (reading->account == NULL ||
-	    !fs_read_file(AT_FDCWD, path, (size_t) reading->site->conf->sieve_max_script_size, &reading->text, &len, &st)) {
-		add(problems, PROBLEM_ERROR, path, 0, "unreadable", st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
-		return false;
-	}
-	reading->envelope = envelope_new(DOOR_TRY);
-	reading->world = world_new(reading->site, reading->account, reading->envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL,
-	                           NULL);
-	reading->source = (FilterSource){
-		.file = path, .text = reading->text, .len = len, .trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER,
-	};
-	return true;
+	ScriptTrust trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER;
+	if (conf != NULL && reading_open(reading, conf, path, trust, &st))
+		return true;
+	add(problems, PROBLEM_ERROR, path, 0, "unreadable", st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
+	return false;
 }
 
 static void
 check_sieve(const char *path, const Options *options, GPtrArray *problems)
 {
 	g_auto(Reading) reading = { 0 };
-	if (!reading_open(&reading, path, options, problems))
+	if (!open_rules(&reading, path, options, problems))
 		return;
 	const Filter *engine = filter_find("sieve");
 	FilterProgram *program = engine->compile(&reading.source, world_env(reading.world), problems);
 	if (program != NULL)
 		engine->free(program);
-}
-
-/* Whoever checks recipes reads their files with rights of his own. */
-static bool
-open_included(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
-{
-	(void) env, (void) place;
-	if (!fs_read_file(AT_FDCWD, name, LIMIT_SHOWN_SOURCE, ret_text, ret_len, st))
-		return false;
-	*ret_file = g_strdup(name);
-	return true;
-}
-
-static const char *
-variable_of_caller(FilterEnv *env, const char *name)
-{
-	(void) env;
-	return strcmp(name, "HOME") == 0 ? g_get_home_dir() : NULL;
 }
 
 static void
@@ -235,10 +184,9 @@ static void
 check_recipes(const char *path, const Options *options, GPtrArray *problems)
 {
 	g_auto(Reading) reading = { 0 };
-	if (!reading_open(&reading, path, options, problems))
+	if (!open_rules(&reading, path, options, problems))
 		return;
-	static const FilterServices services = { .open_script = open_included, .recipe_variable = variable_of_caller };
-	FilterEnv env = { .services = &services, .now = world_env(reading.world)->now, .trace_level = -1 };
+	FilterEnv env = { .services = &reading_recipe_services, .now = world_env(reading.world)->now, .trace_level = -1 };
 	recipe_check_files(&reading.source, &env, problems);
 	if (options->explain && !options->json)
 		explain_recipes(&reading.source);

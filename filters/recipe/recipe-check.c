@@ -202,7 +202,7 @@ check_included(Check *check, const RecipeNode *node)
 	size_t len;
 	if (path == NULL || check->env->services->open_script == NULL || g_hash_table_contains(check->seen, path))
 		return;
-	if (g_hash_table_size(check->seen) >= LIMIT_RECIPE_CHECKED_FILES) {
+	if (g_hash_table_size(check->seen) > LIMIT_RECIPE_CHECKED_FILES) {
 		warn(check, &node->value, 0, "too-many-files", "so many files were included: this one was not looked at", NULL);
 		return;
 	}

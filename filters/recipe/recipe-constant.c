@@ -1,6 +1,7 @@
 /* recipe-constant: a table of values; a name with the value NULL is one that nobody can know. */
 #include "filters/recipe/recipe-constant.h"
 
+#include "filters/recipe/recipe-expand.h"
 #include "filters/recipe/recipe-parser.h"
 
 #include <string.h>
@@ -73,9 +74,13 @@ take_name(Expander *expander)
 static bool
 put_variable(Expander *expander)
 {
+	bool disarms = *expander->at == '\\';
+	expander->at += disarms;
 	g_autofree char *name = take_name(expander);
 	const char *value = name != NULL ? recipe_constants_get(expander->constants, name) : NULL;
-	if (value != NULL)
+	if (value != NULL && disarms)
+		recipe_expand_disarm(expander->out, value);
+	else if (value != NULL)
 		g_string_append(expander->out, value);
 	return value != NULL || (name != NULL && expander->unknown != NULL && expander->unknown(expander->out, name, expander->user));
 }
@@ -103,12 +108,13 @@ put_single_quoted(Expander *expander)
 	expander->at += len + (expander->at[len] != '\0');
 }
 
-char *
-recipe_constants_expand(const RecipeConstants *constants, const char *text, RecipeUnknown unknown, gpointer user)
+static char *
+expand(Expander *expander_start, bool all_quoted)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
-	Expander expander = { constants, text, out, unknown, user };
-	bool quoted = false;
+	Expander expander = *expander_start;
+	expander.out = out;
+	bool quoted = all_quoted;
 	while (*expander.at != '\0') {
 		char c = *expander.at++;
 		if (c == '`' || (c == '$' && !put_variable(&expander)))
@@ -117,7 +123,7 @@ recipe_constants_expand(const RecipeConstants *constants, const char *text, Reci
 			continue;
 		if (c == '\\')
 			put_escaped(&expander, quoted);
-		else if (c == '"')
+		else if (c == '"' && !all_quoted)
 			quoted = !quoted;
 		else if (c == '\'' && !quoted)
 			put_single_quoted(&expander);
@@ -125,6 +131,20 @@ recipe_constants_expand(const RecipeConstants *constants, const char *text, Reci
 			g_string_append_c(out, c);
 	}
 	return g_strdup(out->str);
+}
+
+char *
+recipe_constants_expand(const RecipeConstants *constants, const char *text, RecipeUnknown unknown, gpointer user)
+{
+	Expander expander = { constants, text, NULL, unknown, user };
+	return expand(&expander, false);
+}
+
+char *
+recipe_constants_expand_quoted(const RecipeConstants *constants, const char *text)
+{
+	Expander expander = { constants, text, NULL, NULL, NULL };
+	return expand(&expander, true);
 }
 
 char *

@@ -32,6 +32,9 @@ void recipe_constants_forget(RecipeConstants *constants, const char *name);
 typedef bool (*RecipeUnknown)(GString *out, const char *name, gpointer user);
 char *recipe_constants_expand(const RecipeConstants *constants, const char *text, RecipeUnknown unknown, gpointer user);
 
+/* The same for a condition behind "$": as between double quotes, and $\NAME disarmed. */
+char *recipe_constants_expand_quoted(const RecipeConstants *constants, const char *text);
+
 /* A path below MAILDIR, or HOME where that is not known; as it is where neither is. Caller frees. */
 char *recipe_constants_path(const RecipeConstants *constants, const char *path);
 
