@@ -7,7 +7,6 @@
 #include <jansson.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 struct LogLine {
@@ -32,16 +31,23 @@ log_open(const char *ident, int fd, LogForm form)
 		openlog(ident, LOG_PID, LOG_MAIL);
 }
 
-/* Time and name as syslog would write them, for a file of our own. */
+enum { SECONDS_PER_DAY = 86400, JULIAN_1970 = 719163 };
+
+/*
+ * For a file of our own, in UTC: there is no hour that comes twice, and no zone's file to read for each delivery (even
+ * gmtime_r of glibc reads it).
+ */
 static void
 write_to_file(const char *text)
 {
-	char when[64];
-	time_t now = time(NULL);
-	struct tm tm;
-	localtime_r(&now, &tm);
-	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S%z", &tm);
-	g_autofree char *line = g_strdup_printf("%s %s[%d]: %s\n", when, target.ident, (int) getpid(), text);
+	gint64 now = g_get_real_time() / G_USEC_PER_SEC, second = now % SECONDS_PER_DAY;
+	GDate day;
+	g_date_clear(&day, 1);
+	g_date_set_julian(&day, (guint32) (now / SECONDS_PER_DAY + JULIAN_1970));
+	g_autofree char *line = g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02dZ %s[%d]: %s\n", (int) g_date_get_year(&day),
+	                                        (int) g_date_get_month(&day), (int) g_date_get_day(&day),
+	                                        (int) (second / 3600), (int) (second / 60 % 60), (int) (second % 60),
+	                                        target.ident, (int) getpid(), text);
 	(void) !write(target.fd, line, strlen(line)); /* one write: lines of other processes do not mix; no log is no fault */
 }
 
