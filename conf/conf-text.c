@@ -3,7 +3,6 @@
 
 #include "conf/conf-problem.h"
 
-#include <stdbool.h>
 #include <string.h>
 
 typedef struct {
@@ -204,4 +203,42 @@ conf_text_clean(char *start, size_t len, const char *file, GPtrArray *problems)
 	if (has_nul)
 		conf_problem_add(problems, file, text.line, "there is a NUL byte: a text file is wanted");
 	drop_trailing_blanks(start);
+}
+
+/* Where the line of that number begins; NULL: there are fewer. */
+static char *
+find_line(char *text, unsigned line)
+{
+	for (; text != NULL && line > 1; line--) {
+		text = strchr(text, '\n');
+		text = text != NULL ? text + 1 : NULL;
+	}
+	return text;
+}
+
+/* The last byte of the string that begins at `c`: in a clean text each one ends. */
+static char *
+string_end(char *c)
+{
+	char quote = *c++;
+	while (*c != quote && *c != '\0')
+		c += *c == '\\' && c[1] != '\0' ? 2 : 1;
+	return *c != '\0' ? c : c - 1;
+}
+
+bool
+conf_text_drop(char *text, unsigned line, bool inside_rule)
+{
+	bool dropped = false;
+	int depth = 0;
+	for (char *c = find_line(text, line); c != NULL && *c != '\0' && (*c != '\n' || depth > 0); c++) {
+		char *end = *c == '"' || *c == '\'' ? string_end(c) : c;
+		depth += *c == '{' ? 1 : *c == '}' ? -1 : 0;
+		if (depth < 0 && inside_rule)
+			break;
+		dropped = dropped || !g_ascii_isspace(*c);
+		blank(c, end + 1);
+		c = end;
+	}
+	return dropped;
 }

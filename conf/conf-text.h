@@ -10,8 +10,15 @@
 #define TODOKE_CONF_TEXT_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 /* Clean `text` (NUL-terminated after `len` bytes) in place; lines stay where they are. Problems are appended. */
 void conf_text_clean(char *text, size_t len, const char *file, GPtrArray *problems);
+
+/*
+ * Take out of a clean text what cannot be understood: `line`, and with it the block that begins there. A '}' that ends
+ * more than it began stays where it ends a rule (`inside_rule`). False: there was nothing to take out.
+ */
+bool conf_text_drop(char *text, unsigned line, bool inside_rule);
 
 #endif

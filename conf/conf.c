@@ -48,7 +48,9 @@ typedef struct {
 	size_t row_of[1 + CONF_ROWS];
 	GArray *rule_keys;  /* the same for the inside of a rule */
 	ConfRule *rule;     /* the one that is being read */
-	bool again;         /* an unknown name was met and is in its table now: read again, for what follows */
+	char *text;         /* the file's, clean */
+	guint kept;         /* problems that reading again does not find again */
+	bool again;         /* an unknown name is in its table now, or nonsense was taken out: read again, for what follows */
 } Reader;
 
 static Reader *reader;
@@ -94,8 +96,9 @@ add_problem(unsigned line, const char *text)
 		conf_problem_add(reader->problems, reader->file, line, "%s", text);
 }
 
-static void
-add_unknown(unsigned line, const char *what, const char *name, const cfg_opt_t *known, size_t count)
+/* Caller frees. */
+static char *
+print_unknown(const char *what, const char *name, const cfg_opt_t *known, size_t count)
 {
 	g_autofree const char **names = g_new0(const char *, count + 1);
 	for (size_t i = 0; i < count; i++)
@@ -103,12 +106,26 @@ add_unknown(unsigned line, const char *what, const char *name, const cfg_opt_t *
 	const char *nearest = conf_problem_nearest(name, names);
 	g_autofree char *all = nearest == NULL && count <= G_N_ELEMENTS(rule_options) ? g_strjoinv(", ",
 		(char **) names) : NULL;
-	g_autofree char *text = nearest != NULL ? g_strdup_printf("unknown %s '%s': did you mean '%s'?", what, name,
-		nearest)
-	                      : all != NULL     ? g_strdup_printf("unknown %s '%s': it may be one of %s", what, name, all)
-	                                        : g_strdup_printf("unknown %s '%s': todoke.conf(5) lists them all",
-		what, name);
+	if (nearest != NULL)
+		return g_strdup_printf("unknown %s '%s': did you mean '%s'?", what, name, nearest);
+	if (all != NULL)
+		return g_strdup_printf("unknown %s '%s': it may be one of %s", what, name, all);
+	return g_strdup_printf("unknown %s '%s': todoke.conf(5) lists them all", what, name);
+}
+
+static void
+add_unknown(unsigned line, const char *what, const char *name, const cfg_opt_t *known, size_t count)
+{
+	g_autofree char *text = print_unknown(what, name, known, count);
 	add_problem(line, text);
+}
+
+static void
+note_line(Conf *conf, size_t i, int line, bool adds)
+{
+	if (conf->lines[i] > 0 && !adds)
+		conf->earlier[i] = conf->lines[i];
+	conf->lines[i] = line;
 }
 
 static int
@@ -125,7 +142,7 @@ on_setting(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 			conf_value_empty(reader->conf, &rows[i]);
 		if (!conf_value_set(reader->conf, &rows[i], value, &problem))
 			add_problem((unsigned) cfg->line, problem);
-		reader->conf->lines[i] = cfg->line;
+		note_line(reader->conf, i, cfg->line, rows[i].type == CONF_LIST && opt->nvalues > 1);
 	}
 	*(const char **) result = value;
 	return 0;
@@ -262,7 +279,7 @@ take_quoted(const char *text, const char *before)
 	return end != NULL && end > name ? g_strndup(name, (size_t) (end - name)) : NULL;
 }
 
-/* An unknown name with a block behind it: what the block means nobody knows, and reading ends here. */
+/* An unknown name with a block behind it: what the block means nobody knows. */
 static bool
 is_unknown_block(const char *text, const GArray *options, char **ret_name)
 {
@@ -277,6 +294,74 @@ is_unknown_block(const char *text, const GArray *options, char **ret_name)
 	return false;
 }
 
+/* The last line up to `line` that has the word. */
+static unsigned
+line_with(char **lines, const char *word, unsigned line)
+{
+	while (line > 1 && strstr(lines[line - 1], word) == NULL)
+		line--;
+	return line;
+}
+
+/*
+ * The line to blame: libConfuse misses a '=', a '{' or a value only at the next word, perhaps some lines below. `name` is
+ * what it was missed behind; NULL: it is not known.
+ */
+static unsigned
+find_culprit(const char *name, unsigned line)
+{
+	g_auto(GStrv) lines = g_strsplit(reader->text, "\n", (gint) line + 1);
+	line = MIN(line, g_strv_length(lines));
+	if (name != NULL)
+		return line_with(lines, name, line);
+	unsigned above = line > 0 ? line - 1 : 0;
+	while (above > 1 && *g_strchomp(lines[above - 1]) == '\0')
+		above--;
+	return above > 0 && g_str_has_suffix(lines[above - 1], "=") ? above : line;
+}
+
+static bool
+has_kept_problem(unsigned line)
+{
+	for (guint i = 0; i < reader->kept; i++)
+		if (((const ConfProblem *) reader->problems->pdata[i])->line == line)
+			return true;
+	return false;
+}
+
+/*
+ * What libConfuse cannot understand ends its reading. So it is taken out, and the rest is read again, which does not find
+ * this problem again: it is kept, or the file would be good without what was taken out.
+ */
+static void
+leave_out(const cfg_t *cfg, unsigned line, const char *problem)
+{
+	reader->again = conf_text_drop(reader->text, line, cfg != reader->root);
+	if (has_kept_problem(line))
+		return;
+	guint first = reader->problems->len;
+	conf_problem_add(reader->problems, reader->file, line, "%s%s", problem,
+	                 reader->again ? "" : "; what follows was not read");
+	if (reader->again && reader->problems->len > first)
+		g_ptr_array_insert(reader->problems, (gint) reader->kept++, g_ptr_array_steal_index(reader->problems, first));
+}
+
+static void
+on_nonsense(const cfg_t *cfg, const char *what)
+{
+	static const char end[] = "premature end of file";
+	static const char *const missing[] = {
+		"missing equal sign after option '", "missing opening brace for section '", "missing title for section '",
+	};
+	if (strcmp(what, end) == 0 && reader->problems->len > 0)
+		return; /* it comes of what was found before */
+	g_autofree char *name = NULL;
+	for (size_t i = 0; i < G_N_ELEMENTS(missing) && name == NULL; i++)
+		name = take_quoted(what, missing[i]);
+	g_autofree char *problem = g_strdup_printf("%s: a setting is 'name = value', a rule is 'rule \"name\" { ... }'", what);
+	leave_out(cfg, find_culprit(name, (unsigned) cfg->line), problem);
+}
+
 static void
 on_error(cfg_t *cfg, const char *format, va_list args)
 {
@@ -287,12 +372,12 @@ on_error(cfg_t *cfg, const char *format, va_list args)
 		return;
 	}
 	if (is_unknown_block(text, cfg != reader->root ? reader->rule_keys : reader->settings, &name)) {
-		add_unknown((unsigned) cfg->line, "setting or block", name, setting_options, G_N_ELEMENTS(setting_options));
+		g_autofree char *problem = print_unknown("setting or block", name, setting_options,
+			G_N_ELEMENTS(setting_options));
+		leave_out(cfg, find_culprit(name, (unsigned) cfg->line), problem);
 		return;
 	}
-	g_autofree char *problem = g_strdup_printf("%s: a setting is 'name = value', a rule is 'rule \"name\" { ... "
-		"}'", text);
-	add_problem((unsigned) cfg->line, problem);
+	on_nonsense(cfg, text);
 }
 
 static void
@@ -302,6 +387,7 @@ conf_init(Conf *conf)
 		conf_value_init(conf, &rows[i]);
 	conf->rules = g_ptr_array_new_with_free_func((GDestroyNotify) rule_free);
 	memset(conf->lines, 0, sizeof conf->lines);
+	memset(conf->earlier, 0, sizeof conf->earlier);
 }
 
 static void
@@ -422,11 +508,11 @@ parse(Reader *self, const char *text)
 {
 	name_settings(self, text);
 	self->rule_keys = options_new(rule_options, G_N_ELEMENTS(rule_options));
-	guint before = self->problems->len;
+	self->kept = self->problems->len;
 	reader = self;
 	parse_once(text);
 	for (unsigned i = 0; self->again && i < LIMIT_CONF_PROBLEMS; i++) {
-		g_ptr_array_set_size(self->problems, (gint) before);
+		g_ptr_array_set_size(self->problems, (gint) self->kept);
 		conf_clear(self->conf);
 		conf_init(self->conf);
 		parse_once(text);
@@ -497,7 +583,7 @@ read_file(Conf *conf, const char *path, GPtrArray *problems)
 		return;
 	}
 	conf_text_clean(text, len, file, problems);
-	Reader self = { .file = file, .conf = conf, .problems = problems };
+	Reader self = { .file = file, .conf = conf, .problems = problems, .text = text };
 	parse(&self, text);
 	conf->path = g_strdup(file);
 	conf_problem_sort(problems);

@@ -44,6 +44,7 @@ typedef struct {
 	GPtrArray *rules;  /* ConfRule, in the order of the file */
 	char *path;        /* the file that was read; NULL: none, all is default */
 	int lines[CONF_ROWS]; /* by row number: the line of the file, or CONF_LINE_... */
+	int earlier[CONF_ROWS]; /* the line before that one that set the same; 0: none did */
 } Conf;
 
 /* Something wrong in the file: where, what, what is allowed. */

@@ -1,22 +1,17 @@
 /* cmd-check: `todoke check`: is what admins and owners wrote right? All findings at once, in the form of compilers. */
 #include "agent/base/fs.h"
+#include "agent/cmd/check-conf.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/people.h"
 #include "agent/cmd/reading.h"
-#include "conf/conf-choices.h"
 #include "filters/filter.h"
 #include "filters/recipe/recipe-check.h"
 #include "filters/recipe/recipe-explain.h"
 #include "filters/recipe/recipe-parser.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const char about[] =
 	"\nChecks the configuration that deliveries read, or each FILE: a Sieve script\n"
@@ -48,87 +43,6 @@ options_clear(Options *options)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 static void
-add(GPtrArray *problems, ProblemSeverity severity, const char *file, int line, const char *code, const char *text,
-	const char *hint)
-{
-	const FilterProblem problem = {
-		.file = (char *) (uintptr_t) file, .line = line != CONF_LINE_OVERRIDE ? (unsigned) line : 0,
-		.severity = severity,
-		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
-	};
-	filter_problem_add(problems, &problem);
-}
-
-/* A finding about a setting, where it was said. */
-static void
-add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity, const char *code,
-	const char *text, const char *hint)
-{
-	size_t i = 0;
-	while (strcmp(conf_row(i)->name, setting) != 0)
-		i++;
-	const char *file = conf->lines[i] == CONF_LINE_OVERRIDE ? "-o" : conf->path != NULL ? conf->path : "default";
-	add(problems, severity, file, conf->lines[i], code, text, hint);
-}
-
-/* The mark is only as good as its key is secret. */
-static void
-check_key(const Conf *conf, GPtrArray *problems)
-{
-	struct stat sb;
-	if (!conf->add_mark)
-		return;
-	if (*conf->key_file == '\0' || (stat(conf->key_file, &sb) < 0 && (errno == ENOENT || errno == ENOTDIR))) {
-		g_autofree char *text = g_strdup_printf("there is no key file '%s': no key, no mark, so a loop is seen only "
-			"by its Delivered-To lines", conf->key_file);
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text,
-			"make one: todoke key --new, or set add_mark = no");
-		return;
-	}
-	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(MarkKeys) keys = NULL;
-	if (!mark_keys_read(conf->key_file, &keys, &st)) {
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-unreadable", st.detail,
-		          "deliveries go on without marks; the user that delivers must be able to read it");
-	} else if (keys == NULL) {
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key",
-			"the key file has no key in it: no key, no mark", "make one: todoke key --new");
-	}
-	if (stat(conf->key_file, &sb) == 0 && (sb.st_mode & S_IROTH) != 0)
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-readable",
-		          "everybody on this host can read the key file, and whoever can may forge marks",
-			"chmod o-r, and a new key: the old one is known");
-}
-
-static void
-check_users(const Conf *conf, GPtrArray *problems)
-{
-	bool has_passwd = *conf->passwd_file != '\0';
-	bool names_users = strchr(conf->maildir, '%') != NULL;
-	if (conf->users == USERS_PASSWD_FILE && !has_passwd)
-		add_about(problems, conf, "users", PROBLEM_ERROR, "no-passwd-file",
-			"users is passwd_file, but the setting passwd_file names none", "passwd_file = \"/etc/todoke/passwd\"");
-	if (has_passwd && g_access(conf->passwd_file, R_OK) < 0 && errno == ENOENT)
-		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "missing-file",
-			"the passwd_file does not exist: all mail will wait", NULL);
-	if (conf->users == USERS_VIRTUAL && !names_users)
-		add_about(problems, conf, "maildir", PROBLEM_ERROR, "one-maildir",
-			"users is virtual, but maildir has no %n or %u: all users would share one INBOX",
-				"maildir = \"/var/vmail/%d/%n\"");
-	if (has_passwd && (conf->users == USERS_SYSTEM || conf->users == USERS_VIRTUAL))
-		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "unused",
-			"passwd_file is set, but 'users' says that it is not used", "users = passwd_file");
-}
-
-static void
-check_durability(const Conf *conf, GPtrArray *problems)
-{
-	if (conf->durability != DURABILITY_FULL)
-		add_about(problems, conf, "durability", PROBLEM_WARNING, "not-durable",
-			"a power cut can lose mail that was answered as delivered", "durability = full");
-}
-
-static void
 check_conf(const char *path, const Options *options, GPtrArray *problems)
 {
 	g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
@@ -136,15 +50,13 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 	g_autoptr(Conf) conf = conf_read(path, (const char *const *) options->overrides, wrong, &st);
 	for (guint i = 0; i < wrong->len; i++) {
 		const ConfProblem *problem = wrong->pdata[i];
-		add(problems, PROBLEM_ERROR, problem->file, (int) problem->line, "setting", problem->text, NULL);
+		check_conf_finding(problems, PROBLEM_ERROR, problem->file, (int) problem->line, "setting", problem->text, NULL);
 	}
 	if (conf == NULL)
 		return;
 	g_autoptr(HeaderRules) rules = NULL;
 	(void) site_compile_rules(conf, problems, &rules, &st); /* what is wrong is in the list */
-	check_users(conf, problems);
-	check_key(conf, problems);
-	check_durability(conf, problems);
+	check_conf_settings(conf, problems);
 }
 
 static bool
@@ -155,7 +67,8 @@ open_rules(Reading *reading, const char *path, const Options *options, GPtrArray
 	ScriptTrust trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER;
 	if (conf != NULL && reading_open(reading, conf, path, trust, &st))
 		return true;
-	add(problems, PROBLEM_ERROR, path, 0, "unreadable", st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
+	check_conf_finding(problems, PROBLEM_ERROR, path, 0, "unreadable",
+		st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
 	return false;
 }
 

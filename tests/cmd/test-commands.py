@@ -88,6 +88,33 @@ def test_check_users(folder):
     tap.same([finding["code"] for finding in findings(conf(folder, "users = virtual\nmaildir = /var/vmail\n"))], ["one-maildir"])
 
 
+def test_check_values(folder):
+    """Each is read without a problem, and does not do what it seems to."""
+    rows = [("loop_folder = '../x'", "error", "folder-name"), ("rule a { header = X-A action = file to = '../x' }", "error", "folder-name"),
+            ("folder_separator = ''", "warning", "no-separator"), ("delimiters = '@'", "warning", "delimiter"),
+            ("delimiters = '+a'", "warning", "delimiter"), ("log_file = todoke.log", "error", "relative-path"),
+            ("program_folder = bin", "error", "relative-path"), ("virtual_user = no-such-user", "error", "account"),
+            ("virtual_user = root", "error", "account"), ("lmtp_user = no-such-user", "error", "account"),
+            ("deadline = 1000", "warning", "deadline"), ("submit = 'mail.example.jp'", "error", "submit"),
+            ("hop_limit = 9\nhop_limit = 8", "warning", "set-twice"),
+            ("hostnames = {a}\nhostnames = {b}", "warning", "set-twice")]
+    for text, severity, code in rows:
+        found = findings(conf(folder, text + "\n"))
+        tap.same((text, [(row["severity"], row["code"], row["line"]) for row in found]),
+                 (text, [(severity, code, 2 + text.count("\n"))]))
+
+
+def test_check_values_that_are_good(folder):
+    tap.same(findings(conf(folder, "loop_folder = INBOX\nfolder_separator = '.'\nrule a { header = X-A action = file to = 'W.C' }\n"
+                                   "delimiters = '+-'\nlog_file = /var/log/todoke\nvirtual_user = nobody\ndeadline = 999\n"
+                                   "submit = 'sendmail:/usr/sbin/sendmail'\nhostnames = {a, b}\nhostnames += {c}\n")), [])
+
+
+def test_check_goes_on_behind_nonsense(folder):
+    path = conf(folder, "fold_local yes\nhop_limit = 4\nrul x {\n}\nusers = nobody\n")
+    tap.same([finding["line"] for finding in findings(path)], [2, 3, 4, 6])
+
+
 def test_check_override(folder):
     (finding,) = findings("-c", conf(folder, ""), "-o", "durability=none")
     tap.same((finding["file"], finding["line"], finding["code"]), ("-o", None, "not-durable"))

@@ -117,6 +117,8 @@ test_good(void **state)
 }
 
 /* A wrong file and all that is said of it. */
+#define NOT_A_SETTING ": a setting is 'name = value', a rule is 'rule \"name\" { ... }'"
+
 typedef struct {
 	const char *name;
 	const char *text;
@@ -155,7 +157,27 @@ static const Bad bad[] = {
 	{ "plus outside quotes", "folder_layout = maildir++\n", "1: '+' must stand in quotes\n1: '+' must stand in quotes\n" },
 	{ "syntax after a problem", "hop_limit = 4\nfold_local yes\nadd_mark = maybe",
 	  "1: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
-	  "2: missing equal sign after option 'fold_local': a setting is 'name = value', a rule is 'rule \"name\" { ... }'\n" },
+	  "2: missing equal sign after option 'fold_local'" NOT_A_SETTING "\n"
+	  "3: 'maybe' is not allowed for 'add_mark': it wants yes or no\n" },
+	{ "nonsense is blamed where it stands", "maildir\n\nfold_local =\nusers = x\nrule a\nhop_limit = 4\n",
+	  "1: missing equal sign after option 'maildir'" NOT_A_SETTING "\n"
+	  "3: unexpected token '='" NOT_A_SETTING "\n"
+	  "4: 'x' is not allowed for 'users': it wants one of auto, system, virtual, passwd_file\n"
+	  "5: missing opening brace for section 'rule'" NOT_A_SETTING "\n"
+	  "6: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	{ "a block of nonsense goes as a whole", "rule {\n header = X\n}\nhostnames = {a,\n b c,\n d}\nhop_limit = 4\n",
+	  "1: missing title for section 'rule'" NOT_A_SETTING "\n"
+	  "5: unexpected token 'c'" NOT_A_SETTING "\n"
+	  "7: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	{ "nonsense in a rule leaves the rule", "rule a {\n header X\n action = eat }\n",
+	  "2: missing equal sign after option 'header'" NOT_A_SETTING "\n"
+	  "3: 'eat' is no action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n" },
+	{ "nonsense hides no problem of its line", "rule a { } }", "1: unexpected closing brace" NOT_A_SETTING "\n" },
+	{ "a string of braces is one word", "maildir \"}{\"\nhop_limit = 4\n",
+	  "1: missing equal sign after option 'maildir'" NOT_A_SETTING "\n"
+	  "2: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	{ "the end is no problem of its own", "hostnames = {a\nusers = system\n",
+	  "1: '{' is not closed: '}' is missing\n2: unexpected token 'users'" NOT_A_SETTING "\n" },
 	{ "unknown block", "hop_limit = 4\nrul \"x\" {\n}\n",
 	  "1: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
 	  "2: unknown setting or block 'rul': did you mean 'rule'?\n" },
@@ -163,7 +185,7 @@ static const Bad bad[] = {
 	  "1: '{' is not closed: '}' is missing\n" },
 	{ "end inside a list", "hostnames = {a, b", "1: '{' is not closed: '}' is missing\n" },
 	{ "one brace too many", "hop_limit = 7\n}\n",
-	  "2: unexpected closing brace: a setting is 'name = value', a rule is 'rule \"name\" { ... }'\n" },
+	  "2: unexpected closing brace" NOT_A_SETTING "\n" },
 	{ "rules", "rule a {\n acton = keep\n action = eat\n}\nrule a { action = keep }\nrule b {\n header = X\n}\nrule c { }\n"
 	  "rule d { action = strip to = X }\nrule '' { action = keep }\n",
 	  "2: unknown key of a rule 'acton': did you mean 'action'?\n"

@@ -1,0 +1,224 @@
+/* check-conf: settings that make no sense alone, together, or on this host. */
+#define _GNU_SOURCE
+#include "agent/cmd/check-conf.h"
+
+#include "agent/deliver/deliver.h"
+#include "agent/deliver/folder.h"
+#include "agent/deliver/outmail.h"
+#include "agent/message/mark.h"
+#include "conf/conf-choices.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <pwd.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void
+check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, int line, const char *code,
+	const char *text, const char *hint)
+{
+	const FilterProblem problem = {
+		.file = (char *) (uintptr_t) file, .line = line != CONF_LINE_OVERRIDE ? (unsigned) line : 0,
+		.severity = severity,
+		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
+	};
+	filter_problem_add(problems, &problem);
+}
+
+/* A finding about a setting, where it was said. */
+static void
+add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity, const char *code,
+	const char *text, const char *hint)
+{
+	size_t i = 0;
+	while (strcmp(conf_row(i)->name, setting) != 0)
+		i++;
+	const char *file = conf->lines[i] == CONF_LINE_OVERRIDE ? "-o" : conf->path != NULL ? conf->path : "default";
+	check_conf_finding(problems, severity, file, conf->lines[i], code, text, hint);
+}
+
+/* The mark is only as good as its key is secret. */
+static void
+check_key(const Conf *conf, GPtrArray *problems)
+{
+	struct stat sb;
+	if (!conf->add_mark)
+		return;
+	if (*conf->key_file == '\0' || (stat(conf->key_file, &sb) < 0 && (errno == ENOENT || errno == ENOTDIR))) {
+		g_autofree char *text = g_strdup_printf("there is no key file '%s': no key, no mark, so a loop is seen only "
+			"by its Delivered-To lines", conf->key_file);
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text,
+			"make one: todoke key --new, or set add_mark = no");
+		return;
+	}
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(MarkKeys) keys = NULL;
+	if (!mark_keys_read(conf->key_file, &keys, &st)) {
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-unreadable", st.detail,
+		          "deliveries go on without marks; the user that delivers must be able to read it");
+	} else if (keys == NULL) {
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key",
+			"the key file has no key in it: no key, no mark", "make one: todoke key --new");
+	}
+	if (stat(conf->key_file, &sb) == 0 && (sb.st_mode & S_IROTH) != 0)
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-readable",
+		          "everybody on this host can read the key file, and whoever can may forge marks",
+			"chmod o-r, and a new key: the old one is known");
+}
+
+static void
+check_users(const Conf *conf, GPtrArray *problems)
+{
+	bool has_passwd = *conf->passwd_file != '\0';
+	bool names_users = strchr(conf->maildir, '%') != NULL;
+	if (conf->users == USERS_PASSWD_FILE && !has_passwd)
+		add_about(problems, conf, "users", PROBLEM_ERROR, "no-passwd-file",
+			"users is passwd_file, but the setting passwd_file names none", "passwd_file = \"/etc/todoke/passwd\"");
+	if (has_passwd && g_access(conf->passwd_file, R_OK) < 0 && errno == ENOENT)
+		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "missing-file",
+			"the passwd_file does not exist: all mail will wait", NULL);
+	if (conf->users == USERS_VIRTUAL && !names_users)
+		add_about(problems, conf, "maildir", PROBLEM_ERROR, "one-maildir",
+			"users is virtual, but maildir has no %n or %u: all users would share one INBOX",
+				"maildir = \"/var/vmail/%d/%n\"");
+	if (has_passwd && (conf->users == USERS_SYSTEM || conf->users == USERS_VIRTUAL))
+		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "unused",
+			"passwd_file is set, but 'users' says that it is not used", "users = passwd_file");
+}
+
+static void
+check_durability(const Conf *conf, GPtrArray *problems)
+{
+	if (conf->durability != DURABILITY_FULL)
+		add_about(problems, conf, "durability", PROBLEM_WARNING, "not-durable",
+			"a power cut can lose mail that was answered as delivered", "durability = full");
+}
+
+/* Would mail that is filed into `name` find a folder? Caller frees the text; NULL: yes. */
+static char *
+folder_problem(const Conf *conf, const char *name)
+{
+	FolderRules rules = deliver_folder_rules(conf);
+	const char *why = NULL;
+	g_autofree char *path = folder_path(&rules, name, &why);
+	if (path != NULL)
+		return NULL;
+	return g_strdup_printf("'%s' can be no folder: it %s; such mail goes to the INBOX", name, why);
+}
+
+static void
+check_folders(const Conf *conf, GPtrArray *problems)
+{
+	static const char code[] = "folder-name", hint[] = "a name as in rules: Loops, or Work/Customers";
+	g_autofree char *loops = folder_problem(conf, conf->loop_folder);
+	if (loops != NULL)
+		add_about(problems, conf, "loop_folder", PROBLEM_ERROR, code, loops, hint);
+	for (guint i = 0; i < conf->rules->len; i++) {
+		const ConfRule *rule = conf->rules->pdata[i];
+		bool files = rule->to != NULL && g_strcmp0(rule->action, "file") == 0;
+		g_autofree char *text = files ? folder_problem(conf, rule->to) : NULL;
+		if (text != NULL)
+			check_conf_finding(problems, PROBLEM_ERROR, rule->file, (int) rule->line, code, text, hint);
+	}
+	if (*conf->folder_separator == '\0')
+		add_about(problems, conf, "folder_separator", PROBLEM_WARNING, "no-separator",
+			"folder_separator is empty: '/' is used all the same", "folder_separator = \"/\"");
+}
+
+/* What stands in names anyway, or never in a local part, separates nothing that anybody means. */
+static void
+check_delimiters(const Conf *conf, GPtrArray *problems)
+{
+	for (const char *c = conf->delimiters; *c != '\0'; c++) {
+		if (*c != '@' && !g_ascii_isalnum(*c) && !g_ascii_isspace(*c))
+			continue;
+		g_autofree char *text = g_strdup_printf("'%c' in delimiters cannot separate user and detail", *c);
+		add_about(problems, conf, "delimiters", PROBLEM_WARNING, "delimiter", text, "as in recipient_delimiter of main.cf");
+		return;
+	}
+}
+
+/* Whoever starts a delivery stands where he likes: Postfix in its queue, a user at home. */
+static void
+check_paths(const Conf *conf, GPtrArray *problems)
+{
+	const struct {
+		const char *name, *path;
+	} paths[] = {
+		{ "log_file", conf->log_file }, { "record_file", conf->record_file }, { "passwd_file", conf->passwd_file },
+		{ "key_file", conf->key_file }, { "program_folder", conf->program_folder }, { "lmtp_spool", conf->lmtp_spool },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+		if (*paths[i].path == '\0' || *paths[i].path == '/')
+			continue;
+		g_autofree char *text = g_strdup_printf("'%s' is no absolute path: where it is depends on who delivers", paths[i].path);
+		add_about(problems, conf, paths[i].name, PROBLEM_ERROR, "relative-path", text, NULL);
+	}
+}
+
+static void
+check_account(const Conf *conf, const char *setting, const char *name, GPtrArray *problems)
+{
+	if (*name == '\0')
+		return;
+	const struct passwd *entry = getpwnam(name);
+	g_autofree char *text = entry == NULL      ? g_strdup_printf("'%s' is no account of this host: all mail will wait", name)
+	                      : entry->pw_uid == 0 ? g_strdup_printf("'%s' is root, which no delivery may be: all mail will wait", name)
+	                                           : NULL;
+	if (text != NULL)
+		add_about(problems, conf, setting, PROBLEM_ERROR, "account", text, NULL);
+}
+
+/* Postfix's own default; `todoke setup postfix` asks what holds on this host. */
+enum { COMMAND_TIME_LIMIT = 1000 };
+
+static void
+check_deadline(const Conf *conf, GPtrArray *problems)
+{
+	if (conf->deadline >= COMMAND_TIME_LIMIT)
+		add_about(problems, conf, "deadline", PROBLEM_WARNING, "deadline",
+			"Postfix bounces what takes longer than its command_time_limit, 1000s where main.cf does not say more",
+			"see `todoke setup postfix`");
+}
+
+static void
+check_submit(const Conf *conf, GPtrArray *problems)
+{
+	const char *why = NULL;
+	if (outmail_route_is_valid(conf->submit, &why))
+		return;
+	g_autofree char *text = g_strdup_printf("'%s' is not allowed for 'submit': no mail can leave", conf->submit);
+	add_about(problems, conf, "submit", PROBLEM_ERROR, "submit", text, why);
+}
+
+/* The last of two lines holds, which is not the one that was looked at. */
+static void
+check_twice(const Conf *conf, GPtrArray *problems)
+{
+	for (size_t i = 0; conf_row(i) != NULL; i++) {
+		if (conf->earlier[i] == 0)
+			continue;
+		g_autofree char *text = g_strdup_printf("'%s' was set in line %d already, which counts no more", conf_row(i)->name,
+			conf->earlier[i]);
+		check_conf_finding(problems, PROBLEM_WARNING, conf->path, conf->lines[i], "set-twice", text, NULL);
+	}
+}
+
+void
+check_conf_settings(const Conf *conf, GPtrArray *problems)
+{
+	check_users(conf, problems);
+	check_account(conf, "virtual_user", conf->virtual_user, problems);
+	check_account(conf, "lmtp_user", conf->lmtp_user, problems);
+	check_paths(conf, problems);
+	check_delimiters(conf, problems);
+	check_folders(conf, problems);
+	check_key(conf, problems);
+	check_durability(conf, problems);
+	check_deadline(conf, problems);
+	check_submit(conf, problems);
+	check_twice(conf, problems);
+}

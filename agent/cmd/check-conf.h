@@ -1,0 +1,15 @@
+/* check-conf: what `todoke check` finds in a configuration that can be read, but does not do what it seems to. */
+#ifndef TODOKE_CHECK_CONF_H
+#define TODOKE_CHECK_CONF_H
+
+#include "conf/conf.h"
+#include "filters/filter.h"
+
+/* Add a finding; `line` as in Conf (0 or CONF_LINE_OVERRIDE: none), `hint` may be NULL. All is copied. */
+void check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, int line, const char *code,
+                        const char *text, const char *hint);
+
+/* Look at the values of the settings. Findings (FilterProblem) are appended. */
+void check_conf_settings(const Conf *conf, GPtrArray *problems);
+
+#endif
