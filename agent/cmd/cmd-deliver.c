@@ -50,15 +50,18 @@ static const struct option long_options[] = {
 static const char help[] =
 	"usage: todoke deliver [OPTION]... [--] [RECIPIENT] < MESSAGE\n"
 	"  -f, --sender ADDR      envelope sender; empty for a bounce\n"
-	"  -d, --recipient ADDR   final recipient (also -r); without it the environment of local(8) says it\n"
+	"  -d, --recipient ADDR   final recipient (also -r); otherwise the environment of\n"
+	"                         local(8) says it\n"
 	"  -a, --original ADDR    the recipient before aliases\n"
 	"  -m, --folder NAME      folder for mail that no rule files\n"
 	"      --queue-id ID      Postfix's ${queue_id}, for log and answer\n"
-	"      --size N           Postfix's ${size}: a shorter message is put off (exit 75), never stored\n"
+	"      --size N           Postfix's ${size}: a shorter message is put off (exit\n"
+	"                         75), never stored\n"
 	"      --client-address A Postfix's ${client_address}\n"
 	"  -c, --config FILE      instead of $TODOKE_CONF or the installed todoke.conf\n"
 	"  -o, --option KEY=VALUE a setting for this run\n"
-	"Prints one line \"D.S.N text\" where it fails; exit codes 0, 67, 69, 75, 77. See todoke(8).\n";
+	"Prints one line \"D.S.N text\" where it fails; exit codes 0, 67, 69, 75, 77.\n"
+	"See todoke(8).\n";
 
 /* What users of other agents pass and we do not take, with what to do instead. */
 static const struct {

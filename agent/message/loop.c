@@ -42,6 +42,7 @@ typedef struct {
 	GArray *findings;     /* Finding */
 	unsigned marked;      /* returns that marks prove */
 	unsigned found[LOOP_KIND_COUNT];
+	const char *own_name; /* how the newest Received names this host; NULL: as any host may call itself */
 	unsigned bare;        /* Delivered-To lines below which nothing was received */
 } Judge;
 
@@ -145,6 +146,7 @@ find_top(Judge *judge, const char *queue_id)
 	if (judge->hops->len > 0) {
 		judge->top = hop_at(judge, newest)->index;
 		const char *by = hop_at(judge, newest)->by;
+		judge->own_name = by;
 		if (by != NULL)
 			g_ptr_array_add(judge->names, g_strdup(by));
 		return;
@@ -312,6 +314,38 @@ judge_copied_stamp(Judge *judge, const HeaderField *field, const Place *place, c
 	            g_strdup_printf("%sthe Received below is by %s (line %u)", fetch, host, below->server->line));
 }
 
+/* A stamp below which only hosts without a name received the mail: ours would have written the name that it has. */
+static void
+judge_vague_stamp(Judge *judge, const HeaderField *field, const Received *vague)
+{
+	if (judge->own_name == NULL) {
+		add_finding(judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN,
+		            g_strdup_printf("the Received below names no host (line %u)", vague->line));
+		return;
+	}
+	g_autofree char *name = header_text_print(judge->own_name, HOST_SHOWN_BYTES);
+	add_finding(judge, LOOP_COPIED, field, LOOP_BY_OTHER_HOST,
+	            g_strdup_printf("the Received below (line %u) names no host, and this one names itself %s", vague->line, name));
+}
+
+/*
+ * A stamp below which nothing was received: a provider may write two, and no Received. Where Received lines are stripped
+ * on the way, a loop shows by the third.
+ */
+static void
+judge_bare_stamp(Judge *judge, const HeaderField *field, const Place *place)
+{
+	enum { BARE_STAMPS = 2 };
+	static const char bare[] = "no host received anything below it";
+	if (place->sign != NULL)
+		add_finding(judge, LOOP_COPIED, field, LOOP_BY_OTHER_HOST,
+		            g_strdup_printf("%s (line %u), and %s", place->sign, place->sign_line, bare));
+	else if (judge->bare++ < BARE_STAMPS)
+		add_finding(judge, LOOP_COPIED, field, LOOP_BY_UNKNOWN, g_strdup(bare));
+	else
+		add_finding(judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN, g_strdup_printf("%s, and two such lines stand above", bare));
+}
+
 /* A Delivered-To line of the recipient, below this hop's. */
 static void
 judge_stamp(Judge *judge, const HeaderField *field, const Place *place)
@@ -323,14 +357,9 @@ judge_stamp(Judge *judge, const HeaderField *field, const Place *place)
 	} else if (below.server != NULL || below.fetch != NULL) {
 		judge_copied_stamp(judge, field, place, &below);
 	} else if (below.vague != NULL) {
-		add_finding(judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN,
-		            g_strdup_printf("the Received below names no host (line %u)", below.vague->line));
+		judge_vague_stamp(judge, field, below.vague);
 	} else {
-		/* Where Received lines are stripped on the way, a loop shows by its second stamp. */
-		LoopKind kind = judge->bare++ == 0 ? LOOP_COPIED : LOOP_UNKNOWN;
-		add_finding(judge, kind, field, LOOP_BY_UNKNOWN,
-		            g_strdup(kind == LOOP_COPIED ? "no host received anything below it" :
-		                                           "no host received anything below it, and it is not the first such line"));
+		judge_bare_stamp(judge, field, place);
 	}
 }
 

@@ -13,8 +13,10 @@
  *      another host            -> a copied header; delivered
  *      this host, and the mail was fetched, or resent by somebody, before it came back -> a stored copy returned: as in 1
  *      this host               -> a loop
- *      none tells              -> unknown: the site's rule; a single line below which no host received anything is
- *                                 nobody's delivery, and delivered
+ *      none tells              -> copied where ours would tell, as the newest Received does name this host; else
+ *                                 unknown: the site's rule
+ *      there is none           -> copied: nobody's delivery; the third such line is unknown, unless the mail was
+ *                                 fetched or resent above
  *
  * The verdict carries its evidence, so that log, bounce, `try` and record say the same.
  */

@@ -78,14 +78,31 @@ take_program(Received *received, const char *text)
 		received->program = program;
 }
 
-/* Take the word after a keyword: each keyword once, the first counts. */
+/* Where the pass through a line is. */
+typedef struct {
+	bool seen_by;
+	unsigned comments;
+	bool behind_first;  /* the first comment was the last token, but for a keyword */
+} Progress;
+
 static void
-take_clause(Received *received, const char *keyword, const char *word, bool *seen_by)
+take_by(Received *received, const char *word)
 {
-	if (g_ascii_strcasecmp(keyword, "by") == 0 && !*seen_by) {
-		*seen_by = true;
-		g_autofree char *host = address_host(word);
-		received->by = received_names_a_host(host) ? g_steal_pointer(&host) : NULL;
+	g_autofree char *host = address_host(word);
+	g_free(received->by);
+	received->by = received_names_a_host(host) ? g_steal_pointer(&host) : NULL;
+}
+
+/*
+ * Take the word after a keyword: each keyword once, the first counts. But a client may say "HELO x by mail.test": where
+ * `by` comes right behind the first comment, in which the server says what it knows of the client, that is the server's.
+ */
+static void
+take_clause(Received *received, const char *keyword, const char *word, Progress *progress)
+{
+	if (g_ascii_strcasecmp(keyword, "by") == 0 && (!progress->seen_by || progress->behind_first)) {
+		progress->seen_by = true;
+		take_by(received, word);
 	} else if (g_ascii_strcasecmp(keyword, "id") == 0 && received->id == NULL) {
 		received->id = g_strdup(word);
 	} else if (g_ascii_strcasecmp(keyword, "with") == 0 && received->program == NULL) {
@@ -114,24 +131,35 @@ take_comment(Received *received, const char *comment, bool seen_by)
 }
 
 static void
+take_word(Received *received, char **keyword, char *token, Progress *progress)
+{
+	g_autofree char *word = token;
+	if (*keyword == NULL && is_keyword(word)) {
+		*keyword = g_steal_pointer(&word);
+		return;
+	}
+	if (*keyword != NULL)
+		take_clause(received, *keyword, word, progress);
+	else if (progress->seen_by)
+		take_program(received, word); /* "with POP3 getmail6 msgid:1 for <...>" */
+	g_clear_pointer(keyword, g_free);
+	progress->behind_first = false;
+}
+
+static void
 parse(Received *received, const char *value)
 {
 	const char *pos = value, *comment = NULL;
 	g_autofree char *keyword = NULL;
 	char *token;
-	bool seen_by = false;
+	Progress progress = { 0 };
 	while (next_token(&pos, &token, &comment)) {
-		g_autofree char *word = token;
-		if (word == NULL) {
-			take_comment(received, comment, seen_by);
-		} else if (keyword != NULL) {
-			take_clause(received, keyword, word, &seen_by);
-			g_clear_pointer(&keyword, g_free);
-		} else if (is_keyword(word)) {
-			keyword = g_steal_pointer(&word);
-		} else if (seen_by) {
-			take_program(received, word); /* "with POP3 getmail6 msgid:1 for <...>" */
+		if (token != NULL) {
+			take_word(received, &keyword, token, &progress);
+			continue;
 		}
+		take_comment(received, comment, progress.seen_by);
+		progress.behind_first = progress.comments++ == 0;
 	}
 }
 
