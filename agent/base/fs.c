@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
@@ -48,11 +49,13 @@ bool
 fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, Status *st)
 {
 	ssize_t n;
-	do
-		n = read(fd, data, len);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return status_fail_errno(st, errno, "cannot read '%s'", what);
+	while ((n = read(fd, data, len)) < 0) {
+		/* Whoever shares the pipe may have made it non-blocking; the deadline ends a wait that is too long. */
+		struct pollfd input = { .fd = fd, .events = POLLIN };
+		bool again = errno == EINTR || (errno == EAGAIN && (poll(&input, 1, -1) >= 0 || errno == EINTR));
+		if (!again)
+			return status_fail_errno(st, errno, "cannot read '%s'", what);
+	}
 	*ret_len = (size_t) n;
 	return true;
 }

@@ -16,7 +16,7 @@ int fs_steal_fd(int *fd);
 /* Write all of `data`, going on after short writes and EINTR. `what` names the file in the fault. */
 bool fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st);
 
-/* Read up to `len` bytes, going on after EINTR; *ret_len is 0 at the end of the file. */
+/* Read up to `len` bytes, waiting for the first, going on after EINTR; *ret_len is 0 at the end of the file. */
 bool fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, Status *st);
 
 /* Flush a file or a directory to the disk. A file system that cannot flush a directory (EINVAL) is taken as flushed. */

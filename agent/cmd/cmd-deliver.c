@@ -232,7 +232,7 @@ deliver(const Site *site, Options *options, Status *st)
 	g_autoptr(Message) message = message_read(STDIN_FILENO, st);
 	if (message == NULL)
 		return NULL;
-	message_expect_size(message, envelope->queue_size);
+	message_expect_size(message, envelope->queue_size, envelope->queue_id);
 	message_limit_size(message, (guint64) conf->message_size_limit);
 	take_sender_from_message(envelope, message);
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;

@@ -257,7 +257,6 @@ queue_count(QueueSize *queue, const char *data, size_t len)
 	}
 }
 
-/* Stamps of pipe(8) and local(8) stand above the first Received: and are not part of ${size}. */
 static bool
 is_stamp(const HeaderField *field)
 {
@@ -265,16 +264,31 @@ is_stamp(const HeaderField *field)
 	       header_field_is(field, "Delivered-To");
 }
 
+/*
+ * Stamps of pipe(8) and local(8) stand above this hop's Received and are not part of ${size}. Where header checks took
+ * that line away, those on top may be the message's own: they count.
+ */
+static size_t
+count_stamps(const Headers *headers, const char *queue_id)
+{
+	size_t n = 0, count = headers_count(headers);
+	while (n < count && is_stamp(headers_get(headers, n)))
+		n++;
+	const HeaderField *below = n < count ? headers_get(headers, n) : NULL;
+	bool is_ours = below != NULL && header_field_is(below, "Received") &&
+	               (queue_id == NULL || memmem(below->bytes, below->len, queue_id, strlen(queue_id)) != NULL);
+	return is_ours ? n : 0;
+}
+
 void
-message_expect_size(Message *message, guint64 queue_size)
+message_expect_size(Message *message, guint64 queue_size, const char *queue_id)
 {
 	message->queue = (QueueSize){ .wanted = queue_size };
-	bool at_top = true;
-	for (size_t i = 0; i < headers_count(message->headers); i++) {
+	if (queue_size == 0)
+		return;
+	for (size_t i = count_stamps(message->headers, queue_id); i < headers_count(message->headers); i++) {
 		const HeaderField *field = headers_get(message->headers, i);
-		at_top = at_top && is_stamp(field);
-		if (!at_top)
-			queue_count(&message->queue, field->bytes, field->len);
+		queue_count(&message->queue, field->bytes, field->len);
 	}
 }
 

@@ -361,7 +361,7 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 	account->is_system = true;
 	if (account->uid == 0 && !find_ids(account, st))
 		return NULL;
-	if (!set_paths(conf, account, recipient, st))
+	if (!set_paths(conf, account, recipient, st) || !check_exists(conf, account, st))
 		return NULL;
 	return g_steal_pointer(&account);
 }

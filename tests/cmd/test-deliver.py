@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -154,6 +155,31 @@ def test_mailbox_command(folder):
     tap.same((result.returncode, result.stdout), (0, b"stored in INBOX\n"))
     tap.same(stored(folder, "Maildir"), [message.split(b"\n", 1)[1]])
     tap.contains(open(folder + "/log").read(), "to=carol@Host.test, orig_to=info@host.test")
+
+
+def test_mailbox_command_makes_no_maildir_that_it_may_not(folder):
+    """As at the other doors: an account without a maildir is not known here (5.1.1)."""
+    user = "games" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    env = {"LOGNAME": user, "HOME": folder, "RECIPIENT": "carol@host.test", "SENDER": ""}
+    result = tap.todoke("deliver", "-o", "log_file=%s/log" % folder, "-o", "create_maildir=no", stdin=MESSAGE, env=env)
+    tap.same((result.returncode, result.stdout[:6]), (67, b"5.1.1 "))
+
+
+def test_input_that_does_not_block(folder):
+    """Some callers hand over a pipe that says EAGAIN while nothing is in it."""
+    read_end, write_end = os.pipe()
+    os.set_blocking(read_end, False)
+    command = [tap.TODOKE, "deliver", "-o", "maildir=%s/%%d/%%n" % folder, "-o", "log_file=%s/log" % folder, *BARE,
+               "-d", "ann@example.test"]
+    with subprocess.Popen(command, stdin=read_end, stdout=subprocess.PIPE) as process:
+        for piece in (MESSAGE[:10], MESSAGE[10:]):
+            time.sleep(0.3)
+            os.write(write_end, piece)
+        time.sleep(0.3)
+        os.close(write_end)
+        os.close(read_end)
+        tap.same((process.wait(timeout=20), process.stdout.read()), (0, b"stored in INBOX\n"))
+    tap.same(stored(folder), [MESSAGE])
 
 
 def test_file_size_limit_defers(folder):

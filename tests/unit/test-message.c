@@ -142,19 +142,32 @@ test_size_limit_one_over(void **state)
 	}
 }
 
-/* ${size} of this message is (4+2) + (0+2) + (4+2): stamps above the first field of the queue file do not count. */
+/*
+ * Each line counts two octets more than it has. Stamps above this hop's Received are not in ${size}; where header checks
+ * took that line away nobody knows whose they are, and they count: a whole message is never taken for a short one.
+ */
 static void
 test_truncated(void **state)
 {
 	(void) state;
-	static const char in[] = "Return-Path: <a@b>\nDelivered-To: c@d\nA: 1\n\nbody\n";
-	for (guint64 size = 14; size <= 15; size++) {
+	static const struct {
+		const char *in, *queue_id;
+		guint64 counted;
+	} messages[] = {
+		{ "Return-Path: <a@b>\nDelivered-To: c@d\nReceived: id 1\n\nbody\n", "1", 16 + 2 + 6 },
+		{ "Return-Path: <a@b>\nDelivered-To: c@d\nReceived: id 1\n\nbody\n", NULL, 16 + 2 + 6 },
+		{ "Delivered-To: p@q\nReceived: id 2\n\nbody\n", "1", 19 + 16 + 2 + 6 },
+		{ "Delivered-To: p@q\nA: 1\n\nbody\n", "1", 19 + 6 + 2 + 6 },
+		{ "Delivered-To: p@q\nA: 1\n\nbody\n", NULL, 19 + 6 + 2 + 6 },
+	};
+	for (size_t i = 0; i < 2 * G_N_ELEMENTS(messages); i++) {
+		const char *in = messages[i / 2].in;
 		g_auto(Status) st = STATUS_INIT;
-		auto_fd int fd = pipe_with(in, sizeof in - 1);
+		auto_fd int fd = pipe_with(in, strlen(in));
 		g_autoptr(Message) message = message_read(fd, &st);
-		message_expect_size(message, size);
+		message_expect_size(message, messages[i / 2].counted + i % 2, messages[i / 2].queue_id);
 		g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
-		assert_int_equal(st.id, size == 14 ? STATUS_OK : STATUS_TRUNCATED);
+		assert_int_equal(st.id, i % 2 == 0 ? STATUS_OK : STATUS_TRUNCATED);
 	}
 }
 
