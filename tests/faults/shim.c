@@ -243,6 +243,18 @@ linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 }
 
 int
+symlinkat(const char *text, int dirfd, const char *path)
+{
+	return CALL(symlinkat, (text, dirfd, path));
+}
+
+ssize_t
+readlinkat(int dirfd, const char *path, char *buffer, size_t len)
+{
+	return CALL(readlinkat, (dirfd, path, buffer, len));
+}
+
+int
 renameat(int from_dir, const char *from, int to_dir, const char *to)
 {
 	return CALL(renameat, (from_dir, from, to_dir, to));
