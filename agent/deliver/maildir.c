@@ -328,7 +328,10 @@ cannot_share(int err)
 	return err == EXDEV || err == EPERM || err == EMLINK || err == EOPNOTSUPP || err == ENOSYS;
 }
 
-/* Rename without ever replacing. A kernel or file system that lacks the flag gets link and unlink. */
+/*
+ * Rename without ever replacing. A kernel or file system that lacks the flag (NFS) gets a look and a plain rename: a name with 64
+ * random bits does not come up in between, and link and unlink would be two steps, with a moment to die between them.
+ */
 static int
 rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
 {
@@ -336,10 +339,11 @@ rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
-	if (linkat(from_dir, from, to_dir, to, 0) < 0)
+	if (faccessat(to_dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
 		return -1;
-	(void) unlinkat(from_dir, from, 0); /* the mail is where it shall be; what stays in tmp, readers remove later */
-	return 0;
+	}
+	return errno == ENOENT ? renameat(from_dir, from, to_dir, to) : -1;
 }
 
 bool
