@@ -559,6 +559,7 @@ static bool
 commit_in_time(DeliverRun *run, Status *st)
 {
 	deadline_grant(COMMIT_SECONDS);
+	deadline_waiting_for("storing the message");
 	bool done = commit_from(run, 0, st);
 	if (!done)
 		take_back_from(run->steps, 0);
