@@ -222,7 +222,7 @@ claim_forget(Claim *claim)
 static bool
 is_sweeper(const Claim *claim)
 {
-	const char *digits = claim->path + strlen(claim->path) - 2;
+	const char *digits = claim->path + strlen("tmp/" PREFIX);
 	return (g_ascii_xdigit_value(digits[0]) * 16 + g_ascii_xdigit_value(digits[1])) % CLAIM_SWEEP_EVERY == 0;
 }
 

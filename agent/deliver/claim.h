@@ -24,7 +24,7 @@ typedef enum {
 	CLAIM_UNSUPPORTED,  /* this folder takes no symbolic links: nobody will know */
 } ClaimAnswer;
 
-/* A claim under `key` (hexadecimal digits) in the folder `dirfd` (borrowed). Nothing is looked at yet. */
+/* A claim under `key` (hexadecimal digits, the first of them as good as random) in the folder `dirfd` (borrowed). Nothing is looked at yet. */
 Claim *claim_new(int dirfd, const char *key);
 
 /* Frees the memory only: what stands in tmp stays. */

@@ -23,7 +23,7 @@ typedef struct {
 	MaildirDraft *draft;   /* NULL: an earlier copy is this one */
 	GString *letters;
 	Maildir *there;        /* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
-	char *step;            /* its name in the ledger and for the claim */
+	char *step;            /* its name in the ledger; NULL: there is none */
 	Claim *claim;          /* NULL: a retry will not be known */
 	bool committed;
 	const Quota *quota;    /* the one that this copy counts for; NULL: none; borrowed */
@@ -167,12 +167,17 @@ join(Store *earlier, const Store *store, Status *st)
 	return maildir_draft_prepare(earlier->draft, earlier->letters->str, st);
 }
 
+static bool
+is_plain(const DeliverRun *run, const Store *store)
+{
+	return store->message == run->job->message && store->headers == run->job->headers;
+}
+
 /* The copy's name in the ledger: a folder has one copy of the message, and others only where rules edited it. */
 static char *
 step_name(const DeliverRun *run, const Store *store, const Maildir *maildir)
 {
-	bool plain = store->message == run->job->message && store->headers == run->job->headers;
-	return plain ? g_strdup_printf("store %s", maildir_path(maildir))
+	return is_plain(run, store) ? g_strdup_printf("store %s", maildir_path(maildir))
 	             : g_strdup_printf("store %s, edited %u", maildir_path(maildir), run->steps->len);
 }
 
@@ -182,6 +187,7 @@ find_in_ledger(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, 
 {
 	const char *name = NULL;
 	bool found = false;
+	store->step = step_name(run, store, maildir);
 	LedgerMark mark = ledger_find(run->ledger, store->step, &name);
 	if (mark == LEDGER_PLANNED && !maildir_find_file(maildir, name, &found, st))
 		return false;
@@ -231,14 +237,13 @@ count(Store *store, gint64 sign)
 static Claim *
 make_claim(DeliverRun *run, const Store *store, const Maildir *maildir)
 {
-	enum { KEY_DIGITS = 32 };
 	const DeliverJob *job = run->job;
 	if (job->envelope == NULL || job->conf->retry_lifetime == 0)
 		return NULL;
 	if (run->arrival == NULL)
 		run->arrival = arrival_key(job->envelope, job->message);
-	g_autofree char *key = state_key("claim", run->arrival, store->step, NULL);
-	key[KEY_DIGITS] = '\0';
+	/* A folder takes one plain copy, and others only where rules edited it. */
+	g_autofree char *key = g_strdup_printf("%s%02x", run->arrival, is_plain(run, store) ? 0 : run->steps->len);
 	return claim_new(maildir_fd(maildir), key);
 }
 
@@ -309,7 +314,6 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	if (earlier != NULL)
 		return join(earlier, store, st);
 	bool done = false;
-	store->step = step_name(run, store, maildir);
 	store->claim = make_claim(run, store, maildir);
 	if (run->ledger != NULL && !find_in_ledger(run, store, maildir, &done, st))
 		return false;

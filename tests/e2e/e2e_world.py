@@ -56,7 +56,7 @@ def answers(port):
 
 def litter(maildir):
     """What is left in tmp, but for the links that a retry is known by."""
-    return [path for path in (maildir / "tmp").iterdir() if not re.fullmatch("todoke-[0-9a-f]{32}", path.name)]
+    return [path for path in (maildir / "tmp").iterdir() if not re.fullmatch("todoke-[0-9a-f]{34}", path.name)]
 
 
 def run(*command, **options):

@@ -41,7 +41,7 @@ def files_below(folder):
 
 def litter(folder):
     """Files in any tmp below the folder. The links that a retry is known by (todoke(8), RETRIES) stay there for their time."""
-    claim = re.compile("todoke-[0-9a-f]{32}")
+    claim = re.compile("todoke-[0-9a-f]{34}")
     return [path for path in files_below(folder) if path.split(os.sep)[-2:-1] == ["tmp"] and not claim.fullmatch(os.path.basename(path))]
 
 
