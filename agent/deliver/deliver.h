@@ -117,12 +117,9 @@ typedef struct {
 	DeliverLimit limit;      /* which daily limit counts it */
 	/* It has been sent, now or by an earlier try. NULL: nothing to do. */
 	void (*sent)(DeliverRun *run, void *step);
-<<<<<<< HEAD
 	bool comes_again;        /* nothing leaves, but the same plan will be carried out again: what is done is for the ledger */
-=======
 	/* The whole plan has succeeded. NULL: nothing to do. */
 	void (*finish)(DeliverRun *run, void *step);
->>>>>>> e712219 (deliver: claims, so that a retry knows what a killed try has stored)
 } DeliverAction;
 
 struct DeliverRun {

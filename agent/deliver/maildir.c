@@ -328,12 +328,26 @@ cannot_share(int err)
 	return err == EXDEV || err == EPERM || err == EMLINK || err == EOPNOTSUPP || err == ENOSYS;
 }
 
-/*
- * Rename without ever replacing. A kernel or file system that lacks the flag (NFS) gets a look and a plain rename: a name with 64
- * random bits does not come up in between, and link and unlink would be two steps, with a moment to die between them.
- */
+/* Rename without ever replacing. A kernel or file system that lacks the flag gets link and unlink. */
 static int
 rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (linkat(from_dir, from, to_dir, to, 0) < 0)
+		return -1;
+	(void) unlinkat(from_dir, from, 0); /* the mail is where it shall be; what stays in tmp, readers remove later */
+	return 0;
+}
+
+/*
+ * The same to a name that nobody else has. Where the flag is missing (NFS) that is a look and a plain rename: 64 random bits do not
+ * come up in between, and link and unlink would be two steps, with a moment to die between them.
+ */
+static int
+rename_unique(int from_dir, const char *from, int to_dir, const char *to)
 {
 	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
 		return 0;
@@ -352,7 +366,7 @@ maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st
 	/* Both places are guarded while the file may be at either. */
 	DeadlineFile there = { .dirfd = to->fd, .name = draft->tmp };
 	deadline_add_file(&there);
-	int rc = draft->maildir == to ? 0 : rename_noreplace(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
+	int rc = draft->maildir == to ? 0 : rename_unique(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
 	int err = rc < 0 ? errno : 0;
 	if (rc == 0) {
 		draft->maildir = to;
@@ -592,22 +606,28 @@ maildir_draft_hold(MaildirDraft *draft)
 	deadline_drop_file(&draft->guard);
 }
 
+/* Into its place. Names of flat folders may be taken by others at any moment. */
+static int
+move(const MaildirDraft *draft)
+{
+	const Maildir *maildir = draft->maildir;
+	int to = maildir->places[draft->place];
+	return maildir->kind == MAILDIR_PROPER ? rename_unique(maildir->fd, draft->tmp, to, draft->final)
+	                                       : rename_noreplace(maildir->fd, draft->tmp, to, draft->final);
+}
+
 bool
 maildir_draft_commit(MaildirDraft *draft, Status *st)
 {
 	Maildir *maildir = draft->maildir;
-<<<<<<< HEAD
-	int rc = rename_noreplace(maildir->fd, draft->tmp, maildir->places[draft->place], draft->final);
+	maildir_draft_hold(draft);
+	int rc = move(draft);
 	for (int i = 0; rc < 0 && errno == EEXIST && maildir->kind != MAILDIR_PROPER && i < FLAT_NAME_TRIES; i++) {
 		g_free(draft->final);
 		draft->final = flat_name(maildir);
-		rc = rename_noreplace(maildir->fd, draft->tmp, maildir->places[draft->place], draft->final);
+		rc = move(draft);
 	}
 	if (rc < 0)
-=======
-	maildir_draft_hold(draft);
-	if (rename_noreplace(maildir->fd, draft->tmp, maildir->places[draft->place], draft->final) < 0)
->>>>>>> e712219 (deliver: claims, so that a retry knows what a killed try has stored)
 		return status_fail_errno(st, errno, "cannot move '%s' to folder '%s'", draft->tmp, place_names[draft->place]);
 	draft->committed = true;
 	maildir->dirty[draft->place] = true;
