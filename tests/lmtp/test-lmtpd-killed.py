@@ -19,7 +19,7 @@ from smtp_peer import Peer
 SHIM = os.path.abspath("tests/faults/.libs/libshim.so")
 STEP = 1 if os.environ.get("TODOKE_TEST_ALL") else 3
 NOBODY = 65534
-MOST_CALLS = 300
+MOST_CALLS = 1000
 MESSAGE = ("Received: from client.test (client.test [192.0.2.1])\r\n\tby mx.test (Postfix) with ESMTP id 4ABC;\r\n"
            "\tSun, 22 Nov 2026 01:13:00 +0000\r\nFrom: a@b.test\r\nMessage-ID: <1@b.test>\r\nSubject: x\r\n\r\nbody\r\n")
 RECIPIENTS = ("ann@d.test", "bob@d.test")
@@ -163,8 +163,7 @@ def test_redirect_and_copy(folder):
             tap.same(peer.recipients() in (["far@x.test"], ["far@x.test"] * 2), True, "call %d: %s" % (number, peer.recipients()))
             doubled += [number] if len(peer.recipients()) == 2 else []
     print("# %d calls; redirected twice when killed at %s" % (last, doubled))
-    tap.same(len(doubled) <= 18, True, "redirected twice when killed at %s" % doubled)
-    tap.same(not doubled or doubled[-1] - doubled[0] <= 18, True, "one stretch of calls: %s" % doubled)
+    tap.same(len(doubled) * STEP * 2 <= 30, True, "redirected twice when killed at %s" % doubled)
 
 
 if __name__ == "__main__":
