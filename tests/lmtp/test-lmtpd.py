@@ -336,6 +336,7 @@ def test_socket_activation(folder):
     notify.settimeout(10)
     script = "exec 3<&%d; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"" % listener.fileno()
     process = subprocess.Popen(["sh", "-c", script, "sh", tap.TODOKE, "lmtpd", "-o", "maildir=%s/%%d/%%n" % folder,
+                                "-o", "lmtp_listen=unix:%s/activated" % folder, "-o", "lmtp_socket_mode=0600",
                                 "-o", "log_file=%s/log" % folder],
                                env=dict(os.environ, NOTIFY_SOCKET=folder + "/notify"), pass_fds=[listener.fileno()])
     try:
@@ -344,6 +345,7 @@ def test_socket_activation(folder):
         process.send_signal(signal.SIGHUP)
         tap.contains(notify.recv(100), b"RELOADING=1\nMONOTONIC_USEC=")
         tap.same(notify.recv(100), b"READY=1")
+        tap.same(stat.S_IMODE(os.stat(folder + "/activated").st_mode) != 0o600, True, "its mode is systemd's matter")
         process.terminate()
         tap.same(notify.recv(100), b"STOPPING=1")
         tap.same(process.wait(10), 0)
