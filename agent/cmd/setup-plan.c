@@ -439,14 +439,17 @@ plan_lmtp(Planner *planner)
 	const char *queue = postfix_facts_value(planner->facts, "queue_directory");
 	want_route(planner, route);
 	if (planner->wish->listen == NULL || planner->wish->listen[0] == NULL)
-		find(planner, "lmtp-listen", g_strdup("lmtp_listen of todoke.conf is empty: only systemd can give lmtpd its socket"),
-		     g_strdup_printf("enable todoke-lmtpd.socket of contrib/systemd; or start `todoke lmtpd` as root with lmtp_listen = "
-			"{\"unix:%s/private/todoke\"} and lmtp_socket_owner = \"postfix\" in todoke.conf", queue));
+		find(planner, "lmtp-listen",
+		     g_strdup("lmtp_listen of todoke.conf is empty: only systemd can give lmtpd its socket"),
+		     g_strdup_printf("enable todoke-lmtpd.socket of contrib/systemd; or start `todoke lmtpd` as root with "
+			"lmtp_listen = {\"unix:%s/private/todoke\"} and lmtp_socket_owner = \"postfix\" in todoke.conf", queue));
 	g_auto(GStrv) columns = g_strsplit(service != NULL ? service->columns : "", " ", -1);
 	bool chrooted = g_strv_length(columns) > 2 && strcmp(columns[2], "y") == 0;
 	if (chrooted && g_str_has_prefix(route, "lmtp:unix:/"))
-		find(planner, "lmtp-chroot", g_strdup_printf("lmtp(8) runs in %s and cannot see the socket '%s'", queue, route + strlen("lmtp:unix:")),
-		     g_strdup_printf("lmtp_listen = {\"unix:%s/private/todoke\"} in todoke.conf; or postconf -F lmtp/unix/chroot=n", queue));
+		find(planner, "lmtp-chroot",
+		     g_strdup_printf("lmtp(8) runs in %s and cannot see the socket '%s'", queue, route + strlen("lmtp:unix:")),
+		     g_strdup_printf("lmtp_listen = {\"unix:%s/private/todoke\"} in todoke.conf; or "
+			"postconf -F lmtp/unix/chroot=n", queue));
 }
 
 SetupPlan *

@@ -208,7 +208,8 @@ lmtp_listen_where(int fd)
 {
 	struct sockaddr_un address = { 0 };
 	socklen_t len = sizeof address;
-	if (getsockname(fd, (struct sockaddr *) &address, &len) < 0 || address.sun_family != AF_UNIX || address.sun_path[0] != '/')
+	if (getsockname(fd, (struct sockaddr *) &address, &len) < 0 || address.sun_family != AF_UNIX ||
+	    address.sun_path[0] != '/')
 		return NULL;
 	return g_strdup_printf("unix:%.*s", (int) sizeof address.sun_path, address.sun_path);
 }

@@ -97,8 +97,8 @@ provide(const LmtpListeners *listeners, GArray *fresh, const char *where, const 
 }
 
 bool
-lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count, const LmtpListenOptions *options,
-                   Status *st)
+lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count,
+                   const LmtpListenOptions *options, Status *st)
 {
 	g_autoptr(GArray) fresh = list_new();
 	for (size_t i = 0; i < count; i++)

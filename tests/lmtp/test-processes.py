@@ -80,10 +80,11 @@ def test_session_user(folder):
     with root_server(folder, "-o", "lmtp_session_user=daemon", "-o", "lmtp_workers=1") as server:
         tap.same(status_of(server.workers()[0])["Uid"].split()[0], str(pwd.getpwnam("daemon").pw_uid))
         tap.same(server.client().greet().deliver("ann@d.test"), stored())
-    for setting, name, why in (("lmtp_session_user", "no-such-user", "there is no user"), ("lmtp_user", "no-such-user", "there is no user"),
-                               ("lmtp_session_user", "root", "must not be root"), ("lmtp_user", "root", "must not be root")):
-        result = tap.todoke("lmtpd", "--listen", "unix:%s/s" % folder, "-o", "%s=%s" % (setting, name), "-o", "log_file=%s/log" % folder)
-        tap.contains(result.stderr.decode(), "%s: %s" % (setting, why))
+    for setting in ("lmtp_session_user", "lmtp_user"):
+        for name, why in (("no-such-user", "there is no user"), ("root", "must not be root")):
+            result = tap.todoke("lmtpd", "--listen", "unix:%s/s" % folder, "-o", "%s=%s" % (setting, name),
+                                "-o", "log_file=%s/log" % folder)
+            tap.contains(result.stderr.decode(), "%s: %s" % (setting, why))
 
 
 def test_root_half_killed(folder):
@@ -168,7 +169,8 @@ def living(folder):
     found = []
     for name in os.listdir("/proc"):
         try:
-            if name.isdigit() and any(os.readlink("/proc/%s/fd/%s" % (name, fd)) == folder + "/log" for fd in os.listdir("/proc/%s/fd" % name)):
+            files = [os.readlink("/proc/%s/fd/%s" % (name, fd)) for fd in os.listdir("/proc/%s/fd" % name)] if name.isdigit() else []
+            if folder + "/log" in files:
                 found.append(int(name))
         except OSError:
             continue
