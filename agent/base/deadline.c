@@ -50,6 +50,18 @@ on_alarm(int sig)
 	answer_abort(line, len, EX_TEMPFAIL);
 }
 
+/* A caller that blocked it would have us wait for ever; masks are inherited. */
+static void
+catch_alarm(void)
+{
+	struct sigaction on = { .sa_handler = on_alarm };
+	(void) sigaction(SIGALRM, &on, NULL);
+	sigset_t alarm_only;
+	(void) sigemptyset(&alarm_only);
+	(void) sigaddset(&alarm_only, SIGALRM);
+	(void) sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
+}
+
 void
 deadline_start(unsigned seconds, const char *queue_id)
 {
@@ -57,15 +69,9 @@ deadline_start(unsigned seconds, const char *queue_id)
 	deadline.seconds = seconds;
 	deadline.ends = time(NULL) + seconds;
 	static bool is_set; /* lmtpd comes here for every message */
-	struct sigaction on = { .sa_handler = on_alarm };
 	if (!is_set)
-		(void) sigaction(SIGALRM, &on, NULL);
+		catch_alarm();
 	is_set = true;
-	/* A caller that blocked it would have us wait for ever; masks are inherited. */
-	sigset_t alarm_only;
-	(void) sigemptyset(&alarm_only);
-	(void) sigaddset(&alarm_only, SIGALRM);
-	(void) sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
 	(void) alarm(seconds);
 }
 

@@ -9,6 +9,7 @@
 #include <ftw.h>
 #include <poll.h>
 #include <stdio.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -240,4 +241,23 @@ fs_remove_tree(const char *path)
 {
 	enum { OPEN_AT_ONCE = 16 };
 	(void) nftw(path, remove_one, OPEN_AT_ONCE, FTW_DEPTH | FTW_PHYS);
+}
+
+static pid_t own_pid;
+
+static void
+forget_pid(void)
+{
+	own_pid = 0;
+}
+
+pid_t
+fs_own_pid(void)
+{
+	static bool is_watched;
+	if (own_pid == 0)
+		own_pid = getpid();
+	if (!is_watched) /* without it the children would believe to be us */
+		is_watched = pthread_atfork(NULL, NULL, forget_pid) == 0;
+	return is_watched ? own_pid : getpid();
 }

@@ -47,4 +47,7 @@ bool fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st);
 /* The whole of a small file, NUL-terminated; more than `limit` bytes is STATUS_LIMIT. Caller frees with g_free. */
 bool fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st);
 
+/* Our process id, by a system call for the first time only. */
+pid_t fs_own_pid(void);
+
 #endif

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/base/log.h"
 
+#include "agent/base/fs.h"
 #include "agent/base/limits.h"
 
 #include <jansson.h>
@@ -47,7 +48,7 @@ write_to_file(const char *text)
 	g_autofree char *line = g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02dZ %s[%d]: %s\n", (int) g_date_get_year(&day),
 	                                        (int) g_date_get_month(&day), (int) g_date_get_day(&day),
 	                                        (int) (second / 3600), (int) (second / 60 % 60), (int) (second % 60),
-	                                        target.ident, (int) getpid(), text);
+	                                        target.ident, (int) fs_own_pid(), text);
 	(void) !write(target.fd, line, strlen(line)); /* one write: lines of other processes do not mix; no log is no fault */
 }
 

@@ -13,7 +13,8 @@ static const char about[] =
 	"Postfix call todoke; nothing is changed before --apply.\n\n"
 	"  pipe   pipe(8) runs todoke as one user; the right one for fetched mail\n"
 	"  local  local(8) runs todoke as the recipient (mailbox_command)\n"
-	"  lmtp   todoke lmtpd listens at private/todoke below the queue directory\n\n"
+	"  lmtp   todoke lmtpd listens at private/todoke below the queue directory,\n"
+	"         or where lmtp_listen says\n\n"
 	"Exit code: 0 all is as it should be, 1 something is not, 2 wrong usage.\n";
 
 typedef struct {
@@ -160,7 +161,8 @@ undo(const char *folder)
 static bool
 is_note(const SetupFinding *finding)
 {
-	return strcmp(finding->code, "flags-ro") == 0 || strcmp(finding->code, "local-loop-check") == 0;
+	static const char *const notes[] = { "flags-ro", "local-loop-check", "lmtp-listen", NULL };
+	return g_strv_contains(notes, finding->code);
 }
 
 static int
@@ -236,5 +238,6 @@ cmd_setup(int argc, char **argv)
 	wish.program = options.program != NULL ? options.program : self != NULL ? self : "/usr/bin/todoke";
 	wish.virtual_users = has_virtual_users(conf);
 	wish.deadline = conf->deadline;
+	wish.listen = (const char *const *) conf->lmtp_listen;
 	return plan_and_apply(&options, &wish, folder);
 }

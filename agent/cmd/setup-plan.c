@@ -418,6 +418,40 @@ plan_local(Planner *planner)
 			"never bounces slow deliveries");
 }
 
+/* The first place where lmtpd listens, as lmtp(8) names it: paths below the queue directory work from its chroot, too. */
+static char *
+lmtp_route(const Planner *planner)
+{
+	const char *where = planner->wish->listen != NULL ? planner->wish->listen[0] : NULL;
+	if (where == NULL)
+		return g_strdup("lmtp:unix:private/todoke");
+	g_autofree char *queue = g_strdup_printf("unix:%s/", postfix_facts_value(planner->facts, "queue_directory"));
+	if (g_str_has_prefix(where, queue))
+		return g_strconcat("lmtp:unix:", where + strlen(queue), NULL);
+	return g_strconcat("lmtp:", where, NULL);
+}
+
+static void
+plan_lmtp(Planner *planner)
+{
+	g_autofree char *route = lmtp_route(planner);
+	const PostfixService *service = postfix_facts_service(planner->facts, "lmtp/unix");
+	const char *queue = postfix_facts_value(planner->facts, "queue_directory");
+	want_route(planner, route);
+	if (planner->wish->listen == NULL || planner->wish->listen[0] == NULL)
+		find(planner, "lmtp-listen",
+		     g_strdup("lmtp_listen of todoke.conf is empty: only systemd can give lmtpd its socket"),
+		     g_strdup_printf("enable todoke-lmtpd.socket of contrib/systemd; or start `todoke lmtpd` as root with "
+			"lmtp_listen = {\"unix:%s/private/todoke\"} and lmtp_socket_owner = \"postfix\" in todoke.conf", queue));
+	g_auto(GStrv) columns = g_strsplit(service != NULL ? service->columns : "", " ", -1);
+	bool chrooted = g_strv_length(columns) > 2 && strcmp(columns[2], "y") == 0;
+	if (chrooted && g_str_has_prefix(route, "lmtp:unix:/"))
+		find(planner, "lmtp-chroot",
+		     g_strdup_printf("lmtp(8) runs in %s and cannot see the socket '%s'", queue, route + strlen("lmtp:unix:")),
+		     g_strdup_printf("lmtp_listen = {\"unix:%s/private/todoke\"} in todoke.conf; or "
+			"postconf -F lmtp/unix/chroot=n", queue));
+}
+
 SetupPlan *
 setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 {
@@ -431,6 +465,6 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 	else if (wish->door == SETUP_LOCAL)
 		plan_local(&planner);
 	else
-		want_route(&planner, "lmtp:unix:private/todoke");
+		plan_lmtp(&planner);
 	return plan;
 }

@@ -15,6 +15,7 @@ typedef struct {
 	const char *program;   /* path of todoke */
 	bool virtual_users;    /* the users of todoke.conf are no system accounts */
 	gint64 deadline;       /* seconds, of todoke.conf */
+	const char *const *listen; /* lmtp_listen of todoke.conf; NULL ends */
 } SetupWish;
 
 typedef struct {

@@ -79,11 +79,11 @@ maildir_unique_name(void)
 	static unsigned counter;
 	struct timespec now;
 	(void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail with this clock */
-	guint64 random = 0;
-	if (getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t) sizeof random)
+	static guint64 random; /* once a process: it tells hosts and containers apart that have one name */
+	if (random == 0 && getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t) sizeof random)
 		random = (guint64) now.tv_nsec; /* early at boot; time, pid and counter make the name unique already */
 	return g_strdup_printf("%lld.M%06ldP%ldQ%uR%016" G_GINT64_MODIFIER "x.%s", (long long) now.tv_sec, now.tv_nsec / 1000,
-	                       (long) getpid(), ++counter, random, host_name());
+	                       (long) fs_own_pid(), ++counter, random, host_name());
 }
 
 static Maildir *
@@ -136,7 +136,10 @@ make_inside(int fd, Status *st)
 Maildir *
 maildir_open(const char *path, const MaildirOptions *options, Status *st)
 {
-	(void) umask(options->umask); /* pipe(8) starts us with 077: a setting of 007 needs this call */
+	static mode_t umask_now = (mode_t) -1;
+	if (umask_now != options->umask) /* pipe(8) starts us with 077: a setting of 007 needs this call */
+		(void) umask(options->umask);
+	umask_now = options->umask;
 	g_autofree char *clean = g_strdup(path);
 	for (size_t len = strlen(clean); len > 1 && clean[len - 1] == '/'; len--)
 		clean[len - 1] = '\0';

@@ -95,7 +95,8 @@ add_line(const char *line, Amount *sum)
 	char *end, *last;
 	gint64 bytes = g_ascii_strtoll(line, &end, 10);
 	gint64 messages = g_ascii_strtoll(end, &last, 10);
-	if (end == line || last == end || g_strchug(last)[0] != '\0' || ABS(bytes / 2) > most / 2 || ABS(messages / 2) > most / 2)
+	bool whole = end != line && last != end && g_strchug(last)[0] == '\0';
+	if (!whole || ABS(bytes / 2) > most / 2 || ABS(messages / 2) > most / 2)
 		return false;
 	sum->bytes += bytes;
 	sum->messages += messages;
@@ -189,7 +190,8 @@ visit(Walk *walk, int folder, const char *path)
 		if (fd < 0)
 			continue;
 		if (fstat(fd, &info) == 0)
-			walk->stamp += (guint64) info.st_ino * 31 + (guint64) info.st_mtim.tv_sec * 1000003 + (guint64) info.st_mtim.tv_nsec;
+			walk->stamp += (guint64) info.st_ino * 31 + (guint64) info.st_mtim.tv_sec * 1000003 +
+			               (guint64) info.st_mtim.tv_nsec;
 		if (walk->counts)
 			count_files(walk, fd, path);
 		else
@@ -250,8 +252,10 @@ write_new_file(const Quota *quota, const char *name, Status *st)
 	auto_fd int fd = openat(quota->inbox, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 	if (fd < 0)
 		return status_fail_errno(st, errno, "cannot make '%s'", name);
-	return fs_write_all(fd, text, strlen(text), name, st) && fs_sync(fd, name, st) &&
-	       (renameat(quota->inbox, name, quota->inbox, SIZE_FILE) == 0 || status_fail_errno(st, errno, "cannot replace '" SIZE_FILE "'"));
+	if (!fs_write_all(fd, text, strlen(text), name, st) || !fs_sync(fd, name, st))
+		return false;
+	return renameat(quota->inbox, name, quota->inbox, SIZE_FILE) == 0 ||
+	       status_fail_errno(st, errno, "cannot replace '" SIZE_FILE "'");
 }
 
 /* A file that cannot be written is no fault of the mail: then it is counted again the next time. */
@@ -356,8 +360,8 @@ quota_take(Quota *quota, guint64 bytes, Status *st)
 	if (!fits(quota, more)) {
 		StatusId full = quota->conf->quota_full == QUOTA_FULL_BOUNCE ? STATUS_QUOTA : STATUS_QUOTA_GRACE;
 		g_autofree char *limit = print_definition(&quota->limit);
-		return status_fail_detail(st, full, "quota %s: %" G_GINT64_FORMAT " bytes and %" G_GINT64_FORMAT " messages are there",
-		                          g_strchomp(limit), quota->used.bytes, quota->used.messages);
+		return status_fail_detail(st, full, "quota %s: %" G_GINT64_FORMAT " bytes and %" G_GINT64_FORMAT
+		                          " messages are there", g_strchomp(limit), quota->used.bytes, quota->used.messages);
 	}
 	quota->used.bytes += more;
 	quota->used.messages++;

@@ -203,6 +203,17 @@ lmtp_listen_inherit(GArray *fds)
 	(void) unsetenv("LISTEN_FDNAMES");
 }
 
+char *
+lmtp_listen_where(int fd)
+{
+	struct sockaddr_un address = { 0 };
+	socklen_t len = sizeof address;
+	if (getsockname(fd, (struct sockaddr *) &address, &len) < 0 || address.sun_family != AF_UNIX ||
+	    address.sun_path[0] != '/')
+		return NULL;
+	return g_strdup_printf("unix:%.*s", (int) sizeof address.sun_path, address.sun_path);
+}
+
 void
 lmtp_listen_notify(const char *state)
 {

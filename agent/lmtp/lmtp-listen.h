@@ -26,6 +26,9 @@ void lmtp_listen_remove(const char *where);
 /* Append the sockets that systemd opened for us (sd_listen_fds(3)) to `fds` (GArray of int), and forget that it did. */
 void lmtp_listen_inherit(GArray *fds);
 
+/* "unix:/path" of a listening socket; NULL: it has no path. Caller frees. */
+char *lmtp_listen_where(int fd);
+
 /* Tell the service manager (sd_notify(3)): "READY=1". Nothing happens without one. */
 void lmtp_listen_notify(const char *state);
 

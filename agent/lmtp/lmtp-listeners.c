@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 typedef struct {
-	char *where;    /* NULL: it was given to us */
+	char *where;    /* NULL: not known */
 	int fd;
+	bool given;     /* by the service manager: its owner, its mode, its end are not our matter */
 } Listener;
 
 struct LmtpListeners {
@@ -37,8 +38,9 @@ lmtp_listeners_new(void)
 	g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
 	lmtp_listen_inherit(fds);
 	for (guint i = 0; i < fds->len; i++) {
-		Listener given = { NULL, g_array_index(fds, int, i) };
-		g_array_append_val(listeners->list, given);
+		Listener listener = { .fd = g_array_index(fds, int, i), .given = true };
+		listener.where = lmtp_listen_where(listener.fd);
+		g_array_append_val(listeners->list, listener);
 	}
 	return listeners;
 }
@@ -82,9 +84,10 @@ is_wanted(const char *where, const char *const *const *lists, size_t count)
 static bool
 provide(const LmtpListeners *listeners, GArray *fresh, const char *where, const LmtpListenOptions *options, Status *st)
 {
-	if (find(listeners->list, where) != NULL)
-		return lmtp_listen_dress(where, options, st);
-	Listener made = { g_strdup(where), -1 };
+	const Listener *there = find(listeners->list, where);
+	if (there != NULL)
+		return there->given || lmtp_listen_dress(where, options, st);
+	Listener made = { .where = g_strdup(where), .fd = -1 };
 	if (find(fresh, where) == NULL && lmtp_listen_open(where, options, &made.fd, st)) {
 		g_array_append_val(fresh, made);
 		return true;
@@ -94,8 +97,8 @@ provide(const LmtpListeners *listeners, GArray *fresh, const char *where, const 
 }
 
 bool
-lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count, const LmtpListenOptions *options,
-                   Status *st)
+lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count,
+                   const LmtpListenOptions *options, Status *st)
 {
 	g_autoptr(GArray) fresh = list_new();
 	for (size_t i = 0; i < count; i++)
@@ -104,7 +107,7 @@ lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, si
 				return false;
 	for (guint i = listeners->list->len; i-- > 0;) {
 		const Listener *old = &g_array_index(listeners->list, Listener, i);
-		if (old->where == NULL || is_wanted(old->where, lists, count))
+		if (old->given || is_wanted(old->where, lists, count))
 			continue;
 		lmtp_listen_remove(old->where);
 		g_array_remove_index(listeners->list, i);

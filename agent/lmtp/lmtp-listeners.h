@@ -17,11 +17,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpListeners, lmtp_listeners_free)
 
 /*
  * Listen at each place of `lists` (`count` of them, each may be NULL), and no longer where we did and none of them says so.
- * What stays open loses no client; its file gets owner and mode of `options`. Nothing is changed after a fault
- * (STATUS_CONFIG).
+ * What stays open loses no client; its file gets owner and mode of `options`. After a fault (STATUS_CONFIG) the list is
+ * as it was.
  */
-bool lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count, const LmtpListenOptions *options,
-                        Status *st);
+bool lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count,
+                        const LmtpListenOptions *options, Status *st);
 
 unsigned lmtp_listeners_count(const LmtpListeners *listeners);
 

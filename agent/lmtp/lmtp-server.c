@@ -281,7 +281,8 @@ check_accounts(const Conf *conf, Status *st)
 	const struct passwd *user = geteuid() == 0 ? getpwnam(name) : NULL;
 	if (geteuid() != 0 || (user != NULL && user->pw_uid != 0))
 		return true;
-	return status_fail_detail(st, STATUS_CONFIG, "%s: %s '%s'", setting, user == NULL ? "there is no user" : "must not be root:", name);
+	return status_fail_detail(st, STATUS_CONFIG, "%s: %s '%s'", setting,
+	                          user == NULL ? "there is no user" : "must not be root:", name);
 }
 
 static bool

@@ -70,7 +70,7 @@ look_for_room(void *user, char **ret_done, Status *st)
 	const Asked *asked = user;
 	const Conf *conf = asked->store->site->conf;
 	(void) ret_done;
-	if (!account_become(conf, asked->account, st))
+	if (asked->store->is_root && !account_become(conf, asked->account, st))
 		return false;
 	deadline_start((unsigned) conf->deadline, asked->mail->queue_id);
 	deadline_waiting_for("counting the mailbox");
@@ -157,7 +157,7 @@ transact(void *user, char **ret_done, Status *st)
 	const Conf *conf = store->site->conf;
 	gint64 started = g_get_monotonic_time();
 	deadline_start((unsigned) conf->deadline, delivery->envelope->queue_id);
-	if (!account_become(conf, delivery->account, st))
+	if (store->is_root && !account_become(conf, delivery->account, st))
 		return false;
 	if (store->message == NULL && !read_adopted(store, st))
 		return false;

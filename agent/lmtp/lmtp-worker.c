@@ -208,7 +208,8 @@ static bool
 become(const char *setting, const char *name)
 {
 	const struct passwd *user = getpwnam(name);
-	if (user != NULL && initgroups(user->pw_name, user->pw_gid) == 0 && setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
+	if (user != NULL && initgroups(user->pw_name, user->pw_gid) == 0 &&
+	    setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 && geteuid() != 0)
 		return true;
 	log_note(LOG_ERR, "cannot become %s '%s'", setting, name);

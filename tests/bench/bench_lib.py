@@ -8,8 +8,11 @@ import pathlib
 import pwd
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
+import time
 
 SENDER, RECIPIENT = "sender@outside.test", "receiver@bench.test"
 SYNC_CALLS = {"fsync", "fdatasync", "sync", "syncfs", "sync_file_range", "msync"}
@@ -28,6 +31,24 @@ LINE = "The quick brown fox jumps over the lazy dog and thinks about mail.\n"
 def make_message(size):
     body = LINE * (size // len(LINE) + 1)
     return (HEADER + body)[:size - 1].encode() + b"\n"
+
+
+def converse(path, messages):
+    """Say `messages` messages of 2 kB in one session."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(60)
+        client.connect(path)
+        file = client.makefile("rb")
+
+        def say(octets, replies):
+            client.sendall(octets)
+            while replies > 0:
+                replies -= file.readline()[3:4] != b"-"
+        say(b"LHLO bench.test\r\n", 2)  # and the greeting
+        for _ in range(messages):
+            say(f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n".encode(), 3)
+            say(make_message(2048).replace(b"\n", b"\r\n") + b".\r\n", 1)
+        say(b"QUIT\r\n", 1)
 
 
 class Bench:
@@ -152,3 +173,24 @@ class Bench:
         names = re.findall(r"^\d+ +(\w+)\(", trace.read_text(errors="replace"), re.MULTILINE)
         trace.unlink()
         return names
+
+    def lmtpd_calls(self, messages=10):
+        """System calls of lmtpd by name for one of several messages in a session: those between two replies."""
+        where, trace = self.home / "lmtp", self.home / "trace"
+        conf = self.file("lmtpd.conf", f'maildir = "{self.folder("lmtpd.d")}/%n"\nkey_file = ""\nlog_file = "{self.file("lmtpd.log", "")}"\n')
+        as_user = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
+        command = ["strace", "-f", "-qq", "-s", "100", "-o", str(trace), str(self.root / "todoke"), "lmtpd", "-c", conf,
+                   "--listen", f"unix:{where}", "-o", "lmtp_workers=1"]
+        server = subprocess.Popen(command, cwd=self.home, stdin=subprocess.DEVNULL, **as_user)
+        try:
+            end = time.monotonic() + 30
+            while not where.exists() and time.monotonic() < end:
+                time.sleep(0.05)
+            converse(str(where), messages)
+        finally:
+            os.kill(int(pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()[0]), signal.SIGTERM)
+            server.wait(30)
+        lines = trace.read_text(errors="replace").splitlines()
+        trace.unlink()
+        ends = [number for number, line in enumerate(lines) if "stored in INBOX" in line]
+        return re.findall(r"^\d+ +(\w+)\(", "\n".join(lines[ends[-2] + 1:ends[-1] + 1]), re.MULTILINE)

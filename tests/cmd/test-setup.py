@@ -193,6 +193,22 @@ def test_lmtp(folder):
              [("virtual_transport", "lmtp:unix:private/todoke")])
 
 
+def test_lmtp_goes_where_lmtpd_listens(folder):
+    """(lmtp_listen, the transport, codes); the lmtp service of MASTER is chrooted."""
+    path = postfix(folder)
+    rows = (("", "lmtp:unix:private/todoke", ["lmtp-listen"]),
+            ("unix:/var/spool/postfix/private/todoke", "lmtp:unix:private/todoke", []),
+            ("unix:/var/spool/postfix/public/deliver, inet:127.0.0.1:24", "lmtp:unix:public/deliver", []),
+            ("inet:127.0.0.1:24", "lmtp:inet:127.0.0.1:24", []),
+            ("unix:/run/todoke/lmtp", "lmtp:unix:/run/todoke/lmtp", ["lmtp-chroot"]))
+    for listen, route, wanted in rows:
+        answer = plan(path, "--door", "lmtp", *VIRTUAL, "-o", "lmtp_listen=" + listen)
+        tap.same([change["after"] for change in answer["changes"]], [route], listen)
+        tap.same([finding["code"] for finding in answer["findings"]], wanted, listen)
+    tap.same(setup(path, "--door", "lmtp", *VIRTUAL, "--apply").returncode, 0, "exit code of --apply")
+    tap.same(setup(path, "--door", "lmtp", *VIRTUAL).returncode, 0, "a note is no fault")
+
+
 def test_pipe_for_system_accounts_is_a_finding(folder):
     tap.same(codes(postfix(folder), "-o", "users=system"), ["system-users"])
 

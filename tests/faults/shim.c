@@ -6,7 +6,8 @@
  * write does only half. TODOKE_FAULT_ONCE names a file that is made then; nothing happens where it is there already. A process that
  * is forked counts on from its parent's number, unless TODOKE_FAULT_FORKED is set: then only forked ones count, from 1.
  * TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail. TODOKE_FAULT_LOG names a file that gets one
- * line a call ("3 write"), so that the driver knows how many there are. A close that fails has closed all the same, as
+ * line a call ("3 write"), so that the driver knows how many there are. TODOKE_FAULT_HANG="/stuck" stops the process for
+ * ever when it opens a path with that part, as a dead NFS server does. A close that fails has closed all the same, as
  * Linux does it. Paths of the system (/etc, /usr ...) and descriptors 1 and 2 are left alone.
  */
 #define _GNU_SOURCE
@@ -130,6 +131,15 @@ is_system(const char *path)
 	return 0;
 }
 
+/* Does a dead server hold this path? */
+static void
+hang(const char *path)
+{
+	const char *part = getenv("TODOKE_FAULT_HANG");
+	while (part != NULL && strstr(path, part) != NULL)
+		(void) raise(SIGSTOP);
+}
+
 #define REAL(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
 /* A call that returns -1 when it goes wrong; `args` in parentheses. */
@@ -148,6 +158,7 @@ int
 openat(int dirfd, const char *path, int flags, ...)
 {
 	OPEN_MODE(flags)
+	hang(path);
 	return is_system(path) ? REAL(openat)(dirfd, path, flags, mode) : CALL(openat, (dirfd, path, flags, mode));
 }
 
@@ -155,6 +166,7 @@ int
 openat64(int dirfd, const char *path, int flags, ...)
 {
 	OPEN_MODE(flags)
+	hang(path);
 	return is_system(path) ? REAL(openat)(dirfd, path, flags, mode) : CALL(openat, (dirfd, path, flags, mode));
 }
 

@@ -245,6 +245,35 @@ def test_reload(folder):
         tap.same(len(server.stored("second/d.test/ann")), 2)
 
 
+def test_reload_of_sockets(folder):
+    """A reload opens, closes and dresses what changed; sessions on a socket that is closed go on."""
+    conf, first, second = folder + "/conf", folder + "/first", folder + "/second"
+
+    def load(server, text, wanted="loaded anew"):
+        seen = server.read_log().count(wanted)
+        with open(conf, "w", encoding="utf-8") as file:
+            file.write("maildir = \"%s/mail/%%d/%%n\"\n%s\n" % (folder, text))
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(lambda: server.read_log().count(wanted) > seen)
+
+    with open(conf, "w", encoding="utf-8") as file:
+        file.write("maildir = \"%s/mail/%%d/%%n\"\nlmtp_listen = {\"unix:%s\"}\n" % (folder, first))
+    with Server(folder, conf=conf) as server:
+        old, kept = Client(first).greet(), server.client().greet()
+        inode = os.stat(server.path).st_ino
+        load(server, "lmtp_listen = {\"unix:%s\"}\nlmtp_socket_mode = 0600" % second)
+        Client(second).greet()
+        tap.same((is_served(first), os.path.exists(first)), (False, False), "the socket that is gone")
+        tap.same(old.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"], "a session on it")
+        tap.same(kept.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"], "a session on one that stays")
+        tap.same(os.stat(server.path).st_ino, inode, "the socket of --listen is the same")
+        tap.same([stat.S_IMODE(os.stat(path).st_mode) for path in (server.path, second)], [0o600, 0o600], "mode")
+        load(server, "lmtp_listen = {\"unix:%s\", \"unix:%s/none/x\"}" % (first, folder), "the old configuration stays")
+        tap.same((is_served(first), is_served(second)), (False, True), "after a reload that failed")
+        load(server, "lmtp_listen = {\"unix:%s\", \"unix:%s\", \"unix:%s\"}" % (second, first, first))
+        tap.same((is_served(first), is_served(second)), (True, True), "both")
+
+
 def test_connection_limit(folder):
     with Server(folder, "-o", "lmtp_connections=2", "-o", "lmtp_workers=1") as server:
         first, second = server.client().greet(), server.client().greet()
@@ -307,6 +336,7 @@ def test_socket_activation(folder):
     notify.settimeout(10)
     script = "exec 3<&%d; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"" % listener.fileno()
     process = subprocess.Popen(["sh", "-c", script, "sh", tap.TODOKE, "lmtpd", "-o", "maildir=%s/%%d/%%n" % folder,
+                                "-o", "lmtp_listen=unix:%s/activated" % folder, "-o", "lmtp_socket_mode=0600",
                                 "-o", "log_file=%s/log" % folder],
                                env=dict(os.environ, NOTIFY_SOCKET=folder + "/notify"), pass_fds=[listener.fileno()])
     try:
@@ -315,6 +345,7 @@ def test_socket_activation(folder):
         process.send_signal(signal.SIGHUP)
         tap.contains(notify.recv(100), b"RELOADING=1\nMONOTONIC_USEC=")
         tap.same(notify.recv(100), b"READY=1")
+        tap.same(stat.S_IMODE(os.stat(folder + "/activated").st_mode) != 0o600, True, "its mode is systemd's matter")
         process.terminate()
         tap.same(notify.recv(100), b"STOPPING=1")
         tap.same(process.wait(10), 0)

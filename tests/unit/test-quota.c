@@ -15,7 +15,9 @@
 #include <utime.h>
 
 /* The mailbox of all rows: 100 + 20 in the INBOX, 7 (by its length) in Work, and in the trash what usually does not count. */
-static const char *const folders[] = { "new", "cur", "tmp", ".Work", ".Work/new", ".Work/cur", ".Trash", ".Trash/new", ".Trash/cur" };
+static const char *const folders[] = {
+	"new", "cur", "tmp", ".Work", ".Work/new", ".Work/cur", ".Trash", ".Trash/new", ".Trash/cur",
+};
 static const struct {
 	const char *path, *text;
 } files[] = {
@@ -55,12 +57,12 @@ static const Row rows[] = {
 	{ "letters of others", "7X,1000S\n900 3\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 100, STATUS_OK, NULL },
 	{ "definition alone", "1000S\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
 	{ "broken definition", "lots\n1 1\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK, NULL },
-	{ "broken definition, but the site's counts", "lots\n1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
+	{ "broken definition of no use", "lots\n1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
 	{ "broken line", "1000S\n1 one\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
 	{ "three numbers", "1000S\n1 1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
 	{ "less than nothing", "1000S\n-1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
-	{ "more than a number holds", "1000S\n9223372036854775807 1\n9223372036854775807 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
-	  "1000S\n127 3\n" },
+	{ "more than a number holds", "1000S\n9223372036854775807 1\n9223372036854775807 1\n", 0, QUOTA_SITE, 1000, 0, false, 1,
+	  STATUS_OK, "1000S\n127 3\n" },
 	{ "the least number", "1000S\n-9223372036854775808 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
 	{ "empty file", "", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
 	{ "no limit in the file", "0S\n5 5\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK, NULL },
@@ -93,7 +95,8 @@ static Conf
 conf_of(const Row *row)
 {
 	return (Conf){
-		.quota = row->source, .quota_bytes = row->bytes, .quota_messages = row->messages, .quota_trash = row->trash, .umask = 077,
+		.quota = row->source, .quota_bytes = row->bytes, .quota_messages = row->messages, .quota_trash = row->trash,
+		.umask = 077,
 		.folder_separator = (char *) "/", .folder_prefix = (char *) "",
 	};
 }

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Who does what in lmtpd: no root where strangers are read, and a mailbox, a worker or a message that goes wrong alone."""
+
+import os
+import pwd
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+from lmtp_client import Server
+
+SHIM = os.path.join(os.path.dirname(tap.TODOKE), "tests", "faults", ".libs", "libshim.so")
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise tap.Skip("needs root")
+
+
+def status_of(pid):
+    with open("/proc/%d/status" % pid, encoding="ascii") as file:
+        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+
+
+def children_of(pid):
+    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+        return [int(child) for child in file.read().split()]
+
+
+def sockets_of(pid):
+    links = (os.path.join("/proc/%d/fd" % pid, fd) for fd in os.listdir("/proc/%d/fd" % pid))
+    return {os.readlink(link) for link in links if os.readlink(link).startswith("socket:")}
+
+
+def stored(who="ann@d.test"):
+    return ["250 2.0.0 <%s> stored in INBOX" % who]
+
+
+def is_split(server):
+    """Both halves of all workers are there, and the front is what it shall be."""
+    return all(children_of(pid) and status_of(pid)["Uid"].split()[0] != "0" for pid in server.workers())
+
+
+def root_server(folder, *args, **more):
+    """One whose recipients may have their mail in `folder`."""
+    os.makedirs(folder + "/mail", exist_ok=True)
+    os.chmod(folder, 0o755)
+    server = Server(folder, *args, **more)
+    if os.geteuid() == 0:
+        server.wait_for(lambda: is_split(server))
+    return server
+
+
+def test_who_talks_has_no_rights(folder):
+    need_root()
+    nobody = pwd.getpwnam("nobody")
+    with root_server(folder, "-o", "lmtp_workers=1") as server:
+        (front,) = server.workers()
+        (back,) = children_of(front)
+        before = sockets_of(front)
+        client = server.client().greet()
+        connection = sockets_of(front) - before
+        tap.same(len(connection), 1, "sockets of a client")
+        tap.same(connection & sockets_of(back), set(), "what the root half has of it")
+        status = status_of(front)
+        tap.same(status["Uid"].split(), [str(nobody.pw_uid)] * 4, "Uid")
+        tap.same(status["Gid"].split(), [str(nobody.pw_gid)] * 4, "Gid")
+        tap.same("0" in status["Groups"].split(), False, "Groups")
+        for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+            tap.same(int(status[name], 16), 0, name)
+        tap.same(status["NoNewPrivs"], "1")
+        tap.same(client.deliver("ann@d.test"), stored())
+        tap.same(len(server.stored("d.test/ann")), 1)
+
+
+def test_session_user(folder):
+    need_root()
+    with root_server(folder, "-o", "lmtp_session_user=daemon", "-o", "lmtp_workers=1") as server:
+        tap.same(status_of(server.workers()[0])["Uid"].split()[0], str(pwd.getpwnam("daemon").pw_uid))
+        tap.same(server.client().greet().deliver("ann@d.test"), stored())
+    for setting in ("lmtp_session_user", "lmtp_user"):
+        for name, why in (("no-such-user", "there is no user"), ("root", "must not be root")):
+            result = tap.todoke("lmtpd", "--listen", "unix:%s/s" % folder, "-o", "%s=%s" % (setting, name),
+                                "-o", "log_file=%s/log" % folder)
+            tap.contains(result.stderr.decode(), "%s: %s" % (setting, why))
+
+
+def test_root_half_killed(folder):
+    need_root()
+    with root_server(folder, "-o", "lmtp_workers=1") as server:
+        (front,) = server.workers()
+        client = server.client().greet()
+        client.begin("ann@d.test")
+        os.kill(children_of(front)[0], signal.SIGKILL)
+        client.send("Subject: x\r\n\r\n.\r\n")
+        tap.same(client.read(), "421 4.3.0 internal fault")
+        tap.same(server.client().greet().deliver("ann@d.test"), stored(), "the next session")
+        tap.same(len(server.stored("d.test/ann")), 1, "copies")
+
+
+def test_no_half_stays(folder):
+    need_root()
+    with root_server(folder, "-o", "lmtp_workers=1") as server:
+        (front,) = server.workers()
+        (back,) = children_of(front)
+        os.kill(front, signal.SIGKILL)
+        server.wait_for(lambda: not os.path.exists("/proc/%d" % back))
+
+
+def test_many_recipients_and_messages(folder):
+    """Each recipient's process reads the spooled message from its beginning, small or big."""
+    os.mkdir(folder + "/spool")
+    os.chmod(folder + "/spool", 0o777)
+    with root_server(folder, "-o", "lmtp_workers=1", "-o", "lmtp_spool=%s/spool" % folder, "-o", "add_return_path=no",
+                     "-o", "add_delivered_to=no") as server:
+        client = server.client().greet()
+        for size in (10, 3000000):
+            replies = client.deliver("ann@d.test", "bob@d.test", "cyd@d.test", body="x" * size + "\r\n")
+            tap.same(replies, stored() + stored("bob@d.test") + stored("cyd@d.test"))
+        for who in ("ann", "bob", "cyd"):
+            tap.same(sorted(len(each) for each in server.stored("d.test/" + who)), [11, 3000001], who)
+
+
+def hanging(folder, *args):
+    if not os.path.exists(SHIM):
+        raise tap.Skip("no " + SHIM)
+    env = {"LD_PRELOAD": SHIM, "TODOKE_FAULT_HANG": "d.test/stuck",
+           "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"}
+    return root_server(folder, "-o", "deadline=5", *args, env=env)
+
+
+def stopped(server):
+    """Processes that hang."""
+    found, todo = [], [server.process.pid]
+    while todo:
+        pid = todo.pop()
+        todo += children_of(pid)
+        if status_of(pid)["State"].startswith("T"):
+            found.append(pid)
+    return found
+
+
+def test_hanging_mailbox(folder):
+    """It holds those who deliver to it, up to lmtp_user_limit, and nobody else."""
+    with hanging(folder, "-o", "lmtp_user_limit=2", "-o", "lmtp_workers=1") as server:
+        clients = [server.client().greet() for _ in range(2)]
+        for number, client in enumerate(clients, 1):
+            client.begin("stuck@d.test")
+            client.send("Subject: x\r\n\r\n.\r\n")
+            server.wait_for(lambda number=number: len(stopped(server)) == number)
+        started = time.monotonic()
+        other = server.client().greet()
+        tap.same(other.deliver("ann@d.test"), stored())
+        tap.same(other.deliver("ann@d.test", "bob@d.test"), stored() + stored("bob@d.test"))
+        (reply,) = other.deliver("stuck@d.test")
+        tap.same(reply, "451 4.3.2 <stuck@d.test> too many deliveries to this mailbox at once (lmtp_user_limit)")
+        tap.same(time.monotonic() - started < 4, True, "seconds for all of it")
+        server.process.send_signal(signal.SIGTERM)
+        for client in clients:
+            tap.contains(client.read()[:4], "4")  # 421 by the master, or 451 by the root half: never silence
+        server.process.wait(30)
+        server.wait_for(lambda: not living(folder), 20)  # a root half has patience for deadline and 10 s
+
+
+def living(folder):
+    """Processes with our log in `folder` still open."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            files = [os.readlink("/proc/%s/fd/%s" % (name, fd)) for fd in os.listdir("/proc/%s/fd" % name)] if name.isdigit() else []
+            if folder + "/log" in files:
+                found.append(int(name))
+        except OSError:
+            continue
+    return found
+
+
+def test_memory_of_a_worker(folder):
+    """A header takes memory; a worker that may not have it dies, and its client is told to come again."""
+    with root_server(folder, "-o", "lmtp_workers=1") as server:
+        (worker,) = server.workers()
+        with open("/proc/%d/limits" % worker, encoding="ascii") as file:
+            if "536870912" not in next(line for line in file if line.startswith("Max address space")):
+                raise tap.Skip("no limit with the address sanitizer")
+        server.client().greet().deliver("ann@d.test")
+        size_kb = int(status_of(worker)["VmSize"].split()[0])
+    limit = (size_kb + 11000) * 1024  # enough for a module that is opened, too little for a header of 8 MB
+    with root_server(folder, "-o", "lmtp_memory_limit=%d" % limit, "-o", "lmtp_workers=2") as server:
+        client = server.client().greet()
+        client.begin("bob@d.test")
+        client.send(("X: " + "y" * 900 + "\r\n") * 9000 + "\r\n.\r\n")
+        tap.contains(client.read(), "4.3.0 ")
+        tap.same(server.client().greet().deliver("ann@d.test"), stored(), "the others")
+        new = folder + "/mail/d.test/bob/new"  # in tmp something may stay, as after each crash
+        tap.same(os.listdir(new) if os.path.isdir(new) else [], [])
+
+
+tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
