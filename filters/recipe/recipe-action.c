@@ -3,6 +3,7 @@
 
 #include "agent/base/limits.h"
 #include "filters/recipe/recipe-expand.h"
+#include "filters/recipe/recipe-log.h"
 #include "filters/recipe/recipe-program.h"
 
 #include <string.h>
@@ -119,14 +120,14 @@ add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsi
 	action->store->raw = flags->raw;
 	action->store->lock = flags->lock != NULL ? recipe_run_path(run, flags->lock) : NULL;
 	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run) : NULL;
-	recipe_vars_set(run->state->vars, "LASTFOLDER", taken_paths->pdata[0]);
+	recipe_log_set(run, "LASTFOLDER", taken_paths->pdata[0]);
 	return take_mail(run, action, flags->feeds, st) && plan_add(run->plan, g_steal_pointer(&action), st);
 }
 
 static bool
 do_discard(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, Status *st)
 {
-	recipe_vars_set(run->state->vars, "LASTFOLDER", "/dev/null");
+	recipe_log_set(run, "LASTFOLDER", "/dev/null");
 	return flags->copies || plan_add(run->plan, plan_action_new(PLAN_DISCARD, recipe_run_file(run), node->line), st);
 }
 
@@ -165,7 +166,7 @@ do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, boo
 			return false;
 	}
 	g_autofree char *all = g_strjoin(" ", words->len > 0 ? words->pdata[0] : "", NULL);
-	recipe_vars_set(run->state->vars, "LASTFOLDER", all);
+	recipe_log_set(run, "LASTFOLDER", all);
 	return true;
 }
 
@@ -233,7 +234,7 @@ run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, co
 	if (len > 0 && data[len - 1] == '\n')
 		len--;
 	g_autofree char *value = g_strndup(data != NULL ? data : "", len);
-	recipe_vars_set(run->state->vars, node->name, value);
+	recipe_log_set(run, node->name, value);
 	return !flags->waits || exit_code == 0;
 }
 
@@ -248,7 +249,7 @@ do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStrin
 	}
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, node->action.text);
 	g_autofree char *name = recipe_program_name(argv);
-	recipe_vars_set(run->state->vars, "LASTFOLDER", name);
+	recipe_log_set(run, "LASTFOLDER", name);
 	if (!*ret_succeeded) {
 		recipe_run_note(run, node->action.line, "program '%s' failed with exit code %d", name, run->state->exit_code);
 		g_string_free(input, TRUE);
@@ -268,20 +269,16 @@ do_program(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, boo
 	return true;
 }
 
-static bool
-ends_run(const RecipeNode *node, const RecipeFlags *flags)
-{
-	bool answers = node->action_kind == RECIPE_ACTION_PROGRAM && (flags->filters || node->name != NULL);
-	return !flags->copies && !answers;
-}
-
 bool
 recipe_action_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
 {
 	bool done = node->action_kind == RECIPE_ACTION_FOLDER    ? do_folder(run, node, flags, ret_succeeded, st)
 	            : node->action_kind == RECIPE_ACTION_FORWARD ? do_forward(run, node, flags, ret_succeeded, st)
 	                                                         : do_program(run, node, flags, ret_succeeded, st);
-	if (done && *ret_succeeded && ends_run(node, flags))
+	bool answers = node->action_kind == RECIPE_ACTION_PROGRAM && (flags->filters || node->name != NULL);
+	if (done && *ret_succeeded && !answers)
+		recipe_log_abstract(run, node, flags);
+	if (done && *ret_succeeded && !answers && !flags->copies)
 		run->state->delivered = run->state->ended = true;
 	return done;
 }

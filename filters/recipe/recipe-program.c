@@ -3,8 +3,15 @@
 
 #include "agent/base/limits.h"
 #include "filters/recipe/recipe-expand.h"
+#include "filters/recipe/recipe-log.h"
 
 #include <string.h>
+
+bool
+recipe_program_has_shell(const RecipeRun *run, const char *command)
+{
+	return strpbrk(command, recipe_vars_text(run->state->vars, "SHELLMETAS")) != NULL;
+}
 
 GPtrArray *
 recipe_program_argv(RecipeRun *run, const char *command)
@@ -13,7 +20,7 @@ recipe_program_argv(RecipeRun *run, const char *command)
 	while (*command == ' ' || *command == '\t')
 		command++;
 	GPtrArray *argv;
-	if (strpbrk(command, recipe_vars_text(vars, "SHELLMETAS")) != NULL) {
+	if (recipe_program_has_shell(run, command)) {
 		argv = g_ptr_array_new_with_free_func(g_free);
 		g_ptr_array_add(argv, g_strdup(recipe_vars_text(vars, "SHELL")));
 		g_ptr_array_add(argv, g_strdup(recipe_vars_text(vars, "SHELLFLAGS")));
@@ -36,6 +43,8 @@ bool
 recipe_program_run(RecipeRun *run, const char *command, const GString *input, int *ret_exit_code, GBytes **ret_output)
 {
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
+	recipe_log_say(run, "Executing \"%s\"", recipe_program_has_shell(run, command) ? command : shown);
 	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
 	g_auto(Status) fault = STATUS_INIT;
 	FilterProgramResult result = { 0, NULL };

@@ -1,7 +1,7 @@
 /*
  * recipe-case: runs an rc file over the message on stdin, and does at once and simply what the plan says, as the agent would.
  *
- *	recipe-case RC LOG MAILDIR         run; exits as procmail would
+ *	recipe-case RC LOG MAILDIR [strict] run; exits as procmail would; with the setting recipe_compat
  *	recipe-case --match FILE           lines "pattern TAB text", with \n, \t, \\ in the text: prints 0, or 1 and MATCH
  *	recipe-case --check RC             print the problems
  *
@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 static const char *log_path, *mail_dir;
+static bool strict;
 
 static int
 memory_file(const char *data, size_t len)
@@ -132,6 +133,8 @@ recipe_variable(FilterEnv *env, const char *name)
 		return mail_dir;
 	if (strcmp(name, "DEFAULT") == 0 || strcmp(name, "ORGMAIL") == 0)
 		return default_folder;
+	if (strcmp(name, "LOGABSTRACT") == 0)
+		return "no";
 	return strcmp(name, "LOGFILE") == 0 ? log_path : NULL;
 }
 
@@ -142,7 +145,15 @@ trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const c
 	fprintf(stderr, "%s:%u: %s\n", file, line, text);
 }
 
+static gint64
+setting_int(FilterEnv *env, const char *name)
+{
+	(void) env;
+	return strict && strcmp(name, "recipe_compat") == 0;
+}
+
 static const FilterServices services = {
+	.setting_int = setting_int,
 	.open_script = open_script, .run_command = run_command, .path_kind = path_kind, .can_store = can_store,
 	.write_log = write_log, .recipe_variable = recipe_variable, .trace = trace,
 };
@@ -342,7 +353,8 @@ main(int argc, char **argv)
 		return match_lines(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "--check") == 0)
 		return check_case(argv[2]);
-	if (argc != 4)
+	strict = argc == 5 && strcmp(argv[4], "strict") == 0;
+	if (argc != 4 && !strict)
 		return EX_USAGE;
 	log_path = argv[2];
 	mail_dir = argv[3];
