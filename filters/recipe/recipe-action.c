@@ -109,6 +109,20 @@ store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 	return paths;
 }
 
+/* LASTFOLDER has the names as the rule writes them. */
+static void
+set_last_folder(const RecipeRun *run, const GPtrArray *paths, bool as_written)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+	size_t len = as_written ? strlen(run->state->folder) : 0;
+	for (guint i = 0; i < paths->len; i++) {
+		const char *path = paths->pdata[i];
+		bool below = len > 0 && strncmp(path, run->state->folder, len) == 0 && path[len] == '/';
+		g_string_append_printf(names, "%s%s", i > 0 ? " " : "", below ? path + len + 1 : path);
+	}
+	recipe_log_set(run, "LASTFOLDER", names->str);
+}
+
 static bool
 add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsigned line, Status *st)
 {
@@ -120,7 +134,6 @@ add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsi
 	action->store->raw = flags->raw;
 	action->store->lock = flags->lock != NULL ? recipe_run_path(run, flags->lock) : NULL;
 	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run) : NULL;
-	recipe_log_set(run, "LASTFOLDER", taken_paths->pdata[0]);
 	return take_mail(run, action, flags->feeds, st) && plan_add(run->plan, g_steal_pointer(&action), st);
 }
 
@@ -150,6 +163,7 @@ do_folder(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool
 		return true;
 	}
 	*ret_succeeded = true;
+	set_last_folder(run, paths, *(const char *) words->pdata[0] != '/');
 	return add_store(run, paths, flags, node->line, st);
 }
 
@@ -226,6 +240,7 @@ run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, co
 {
 	g_autoptr(GBytes) output = NULL;
 	int exit_code = 127;
+	recipe_log_say(run, "Assigning \"%s=\"", node->name);
 	if (!recipe_program_run(run, node->action.text, input, &exit_code, &output))
 		return false;
 	run->state->exit_code = exit_code;
@@ -234,7 +249,7 @@ run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, co
 	if (len > 0 && data[len - 1] == '\n')
 		len--;
 	g_autofree char *value = g_strndup(data != NULL ? data : "", len);
-	recipe_log_set(run, node->name, value);
+	recipe_vars_set(run->state->vars, node->name, value);
 	return !flags->waits || exit_code == 0;
 }
 
@@ -293,8 +308,10 @@ recipe_action_default(RecipeRun *run, Status *st)
 	if (strcmp(folder, "/dev/null") == 0)
 		return plan_add(run->plan, plan_action_new(PLAN_DISCARD, run->file, 0), st);
 	GPtrArray *paths = *folder != '\0' ? store_paths(run, words, 0) : g_ptr_array_new_with_free_func(g_free);
-	if (paths->len > 0)
+	if (paths->len > 0) {
+		set_last_folder(run, paths, *folder != '/');
 		return add_store(run, paths, &flags, 0, st);
+	}
 	g_ptr_array_unref(paths);
 	g_autoptr(PlanAction) keep = plan_action_new(PLAN_KEEP, run->file, 0);
 	return take_mail(run, keep, RECIPE_BOTH, st) && plan_add(run->plan, g_steal_pointer(&keep), st);

@@ -219,16 +219,39 @@ set_match(Evaluation *evaluation, const char *text, const RecipeSpan *span)
 	recipe_vars_set(evaluation->run->state->vars, "MATCH", match);
 }
 
+/* What procmail makes of brackets that do not fit: it closes what is open and stops at what was not opened. NULL: that is not it. */
+static char *
+mend(const char *expression, bool case_counts)
+{
+	RecipePatternError error;
+	g_autoptr(GString) text = g_string_new(expression);
+	for (unsigned n = 0; n <= LIMIT_RECIPE_PATTERN_DEPTH; n++) {
+		g_autoptr(RecipePattern) pattern = recipe_pattern_compile(text->str, case_counts, &error);
+		if (pattern != NULL)
+			return g_strdup(text->str);
+		if (error.offset < text->len && text->str[error.offset] == ')')
+			g_string_truncate(text, error.offset);
+		else
+			g_string_append_c(text, ')');
+	}
+	return NULL;
+}
+
 static bool
 hold_expression(Evaluation *evaluation, const RecipeCond *cond)
 {
 	RecipePatternError error;
 	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(cond->rest, evaluation->flags->case_counts, &error);
+	g_autofree char *mended = pattern == NULL && evaluation->run->strict ? mend(cond->rest, evaluation->flags->case_counts) : NULL;
+	if (mended != NULL) {
+		recipe_log_complain(evaluation->run, "Invalid regexp \"%s\"", cond->rest);
+		pattern = recipe_pattern_compile(mended, evaluation->flags->case_counts, &error);
+	}
 	if (pattern == NULL) {
 		recipe_run_note(evaluation->run, evaluation->line, "invalid expression '%s': %s; the recipe is not tried", cond->rest,
 		                error.text);
 		recipe_log_complain(evaluation->run, "Invalid regexp \"%s\"", cond->rest);
-		return evaluation->run->strict && cond->inverted;
+		return false;
 	}
 	if (cond->weighted && !cond->inverted && !recipe_pattern_splits(pattern))
 		return score_matches(evaluation, cond, pattern) || limit_note(evaluation, cond->rest);

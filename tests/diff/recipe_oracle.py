@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -13,7 +14,7 @@ NOBODY = 65534
 UNIQUE_NAME = re.compile(r"(^|/)msg\.[A-Za-z0-9_-]{4,}$")
 LOGGED = re.compile(rb"## |From |  Folder: | Subject:|procmail: (Assigning|Match|No match|Matched|Score|Invalid|Executing)")
 # The name of a file in a Maildir is made later than our abstract, and tabs depend on its length.
-FOLDER_FILE = re.compile(rb"(  Folder: .*)/new/[^\t]*\t+ *")
+FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:new/[^\t\"]*)?(?:\t+ *|(?=\"))")
 # Far below any test's time: an rc file that waits or loops is a finding of its own.
 TIMEOUT_S = 60
 
@@ -49,7 +50,7 @@ class Sandbox:
             self.stdout, self.stderr = process.communicate(message, timeout=timeout_s)
             return process.returncode
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             return "timeout"
 
@@ -57,7 +58,7 @@ class Sandbox:
         """What LOG= wrote, in lines that begin with "## ", the abstracts, and of VERBOSE what tells of decisions."""
         log = self.root / "log"
         text = log.read_bytes() if log.exists() else b""
-        return b"\n".join(FOLDER_FILE.sub(rb"\1/new/", line) for line in text.split(b"\n") if LOGGED.match(line))
+        return b"\n".join(FOLDER_FILE.sub(rb"\1/", line) for line in text.split(b"\n") if LOGGED.match(line))
 
     def outcome(self, code):
         """One text: exit code, log, every file that was not given."""
