@@ -3,6 +3,7 @@
 
 #include "agent/base/limits.h"
 #include "filters/recipe/recipe-expand.h"
+#include "filters/recipe/recipe-formail.h"
 #include "filters/recipe/recipe-log.h"
 
 #include <string.h>
@@ -39,12 +40,47 @@ recipe_program_name(const GPtrArray *argv)
 	return shell ? g_strdup(argv->pdata[2]) : g_strjoinv(" ", (char **) argv->pdata);
 }
 
+/* A formail of the owner's own, before the system's in PATH, is another program. */
+static bool
+is_formail(const RecipeRun *run, const GPtrArray *argv)
+{
+	const FilterServices *services = run->env->services;
+	if (argv->len < 2 || strcmp(argv->pdata[0], "formail") != 0)
+		return false;
+	g_auto(GStrv) folders = g_strsplit(recipe_vars_text(run->state->vars, "PATH"), ":", -1);
+	for (char **folder = folders; *folder != NULL; folder++) {
+		if (strcmp(*folder, "/usr/bin") == 0)
+			return true;
+		g_autofree char *path = g_build_filename(*folder, "formail", NULL);
+		PathAnswer answer = services->path_kind != NULL ? services->path_kind(run->env, path) : PATH_UNKNOWN;
+		if (**folder != '/' || answer != PATH_MISSING)
+			return false;
+	}
+	return false;
+}
+
+static bool
+run_formail(const GPtrArray *argv, const GString *input, int *ret_exit_code, GBytes **ret_output)
+{
+	GString *output;
+	if (!recipe_formail((const char *const *) argv->pdata, input, &output))
+		return false;
+	*ret_exit_code = 0;
+	if (ret_output != NULL)
+		*ret_output = g_string_free_to_bytes(output);
+	else
+		g_string_free(output, TRUE);
+	return true;
+}
+
 bool
 recipe_program_run(RecipeRun *run, const char *command, const GString *input, int *ret_exit_code, GBytes **ret_output)
 {
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
 	recipe_log_say(run, "Executing \"%s\"", recipe_program_has_shell(run, command) ? command : shown);
+	if (is_formail(run, argv) && run_formail(argv, input, ret_exit_code, ret_output))
+		return true;
 	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
 	g_auto(Status) fault = STATUS_INIT;
 	FilterProgramResult result = { 0, NULL };

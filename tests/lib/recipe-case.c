@@ -3,6 +3,7 @@
  *
  *	recipe-case RC LOG MAILDIR [strict] run; exits as procmail would; with the setting recipe_compat
  *	recipe-case --match FILE           lines "pattern TAB text", with \n, \t, \\ in the text: prints 0, or 1 and MATCH
+ *	recipe-case --formail ARG...       what formail would write for stdin; exit code 3: the engine leaves it to formail
  *	recipe-case --check RC             print the problems
  *
  * Stores become files below MAILDIR; forwards become lines of the file "forwards". A Maildir gets no tmp/: nothing is tested here but
@@ -11,6 +12,7 @@
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
 #include "filters/filter.h"
+#include "filters/recipe/recipe-formail.h"
 #include "filters/recipe/recipe-pattern.h"
 
 #include <errno.h>
@@ -346,9 +348,27 @@ match_lines(const char *path)
 	return 0;
 }
 
+static int
+formail(char **argv)
+{
+	g_autoptr(GString) input = g_string_new(NULL);
+	char buffer[4096];
+	GString *output;
+	for (size_t n; (n = fread(buffer, 1, sizeof buffer, stdin)) > 0;)
+		g_string_append_len(input, buffer, (gssize) n);
+	argv[0] = (char *) "formail";
+	if (!recipe_formail((const char *const *) argv, input, &output))
+		return 3;
+	fwrite(output->str, 1, output->len, stdout);
+	g_string_free(output, TRUE);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "--formail") == 0)
+		return formail(argv + 1);
 	if (argc == 3 && strcmp(argv[1], "--match") == 0)
 		return match_lines(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "--check") == 0)
