@@ -23,10 +23,11 @@ typedef struct {
 
 static void expand(Expander *expander, bool quoted);
 
+/* One octet over the limit is kept, so that who takes the value sees that it was too long. */
 static void
 put(Expander *expander, char c)
 {
-	if (expander->word->len < LIMIT_RECIPE_VALUE_BYTES)
+	if (expander->word->len <= LIMIT_RECIPE_VALUE_BYTES)
 		g_string_append_c(expander->word, c);
 	expander->in_word = true;
 }

@@ -115,5 +115,5 @@ recipe_program_capture(RecipeRun *run, const char *command)
 		return g_strdup("");
 	gsize len;
 	const char *data = g_bytes_get_data(output, &len);
-	return g_strndup(data != NULL ? data : "", MIN(len, LIMIT_RECIPE_VALUE_BYTES));
+	return g_strndup(data != NULL ? data : "", MIN(len, LIMIT_RECIPE_VALUE_BYTES + 1));
 }
