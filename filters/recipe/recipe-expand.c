@@ -226,6 +226,10 @@ put_backquoted(Expander *expander, bool quoted)
 {
 	g_autoptr(GString) command = g_string_new(NULL);
 	while (expander->at < expander->end && *expander->at != '`') {
+		if (*expander->at == '\\' && expander->at + 1 < expander->end && expander->at[1] == '\n') {
+			expander->at += 2;
+			continue;
+		}
 		if (*expander->at == '\\' && expander->at + 1 < expander->end && strchr("`\\$", expander->at[1]) != NULL)
 			expander->at++;
 		g_string_append_c(command, *expander->at++);
