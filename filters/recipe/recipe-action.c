@@ -3,6 +3,7 @@
 
 #include "agent/base/limits.h"
 #include "filters/recipe/recipe-expand.h"
+#include "filters/recipe/recipe-log.h"
 #include "filters/recipe/recipe-program.h"
 
 #include <string.h>
@@ -108,6 +109,20 @@ store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 	return paths;
 }
 
+/* LASTFOLDER has the names as the rule writes them. */
+static void
+set_last_folder(const RecipeRun *run, const GPtrArray *paths, bool as_written)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+	size_t len = as_written ? strlen(run->state->folder) : 0;
+	for (guint i = 0; i < paths->len; i++) {
+		const char *path = paths->pdata[i];
+		bool below = len > 0 && strncmp(path, run->state->folder, len) == 0 && path[len] == '/';
+		g_string_append_printf(names, "%s%s", i > 0 ? " " : "", below ? path + len + 1 : path);
+	}
+	recipe_log_set(run, "LASTFOLDER", names->str);
+}
+
 static bool
 add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsigned line, Status *st)
 {
@@ -119,14 +134,13 @@ add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsi
 	action->store->raw = flags->raw;
 	action->store->lock = flags->lock != NULL ? recipe_run_path(run, flags->lock) : NULL;
 	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run) : NULL;
-	recipe_vars_set(run->state->vars, "LASTFOLDER", taken_paths->pdata[0]);
 	return take_mail(run, action, flags->feeds, st) && plan_add(run->plan, g_steal_pointer(&action), st);
 }
 
 static bool
 do_discard(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, Status *st)
 {
-	recipe_vars_set(run->state->vars, "LASTFOLDER", "/dev/null");
+	recipe_log_set(run, "LASTFOLDER", "/dev/null");
 	return flags->copies || plan_add(run->plan, plan_action_new(PLAN_DISCARD, recipe_run_file(run), node->line), st);
 }
 
@@ -149,6 +163,7 @@ do_folder(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool
 		return true;
 	}
 	*ret_succeeded = true;
+	set_last_folder(run, paths, *(const char *) words->pdata[0] != '/');
 	return add_store(run, paths, flags, node->line, st);
 }
 
@@ -165,7 +180,7 @@ do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, boo
 			return false;
 	}
 	g_autofree char *all = g_strjoin(" ", words->len > 0 ? words->pdata[0] : "", NULL);
-	recipe_vars_set(run->state->vars, "LASTFOLDER", all);
+	recipe_log_set(run, "LASTFOLDER", all);
 	return true;
 }
 
@@ -225,6 +240,7 @@ run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, co
 {
 	g_autoptr(GBytes) output = NULL;
 	int exit_code = 127;
+	recipe_log_say(run, "Assigning \"%s=\"", node->name);
 	if (!recipe_program_run(run, node->action.text, input, &exit_code, &output))
 		return false;
 	run->state->exit_code = exit_code;
@@ -248,7 +264,7 @@ do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStrin
 	}
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, node->action.text);
 	g_autofree char *name = recipe_program_name(argv);
-	recipe_vars_set(run->state->vars, "LASTFOLDER", name);
+	recipe_log_set(run, "LASTFOLDER", name);
 	if (!*ret_succeeded) {
 		recipe_run_note(run, node->action.line, "program '%s' failed with exit code %d", name, run->state->exit_code);
 		g_string_free(input, TRUE);
@@ -268,20 +284,16 @@ do_program(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, boo
 	return true;
 }
 
-static bool
-ends_run(const RecipeNode *node, const RecipeFlags *flags)
-{
-	bool answers = node->action_kind == RECIPE_ACTION_PROGRAM && (flags->filters || node->name != NULL);
-	return !flags->copies && !answers;
-}
-
 bool
 recipe_action_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
 {
 	bool done = node->action_kind == RECIPE_ACTION_FOLDER    ? do_folder(run, node, flags, ret_succeeded, st)
 	            : node->action_kind == RECIPE_ACTION_FORWARD ? do_forward(run, node, flags, ret_succeeded, st)
 	                                                         : do_program(run, node, flags, ret_succeeded, st);
-	if (done && *ret_succeeded && ends_run(node, flags))
+	bool answers = node->action_kind == RECIPE_ACTION_PROGRAM && (flags->filters || node->name != NULL);
+	if (done && *ret_succeeded && !answers)
+		recipe_log_abstract(run, node, flags);
+	if (done && *ret_succeeded && !answers && !flags->copies)
 		run->state->delivered = run->state->ended = true;
 	return done;
 }
@@ -296,8 +308,10 @@ recipe_action_default(RecipeRun *run, Status *st)
 	if (strcmp(folder, "/dev/null") == 0)
 		return plan_add(run->plan, plan_action_new(PLAN_DISCARD, run->file, 0), st);
 	GPtrArray *paths = *folder != '\0' ? store_paths(run, words, 0) : g_ptr_array_new_with_free_func(g_free);
-	if (paths->len > 0)
+	if (paths->len > 0) {
+		set_last_folder(run, paths, *folder != '/');
 		return add_store(run, paths, &flags, 0, st);
+	}
 	g_ptr_array_unref(paths);
 	g_autoptr(PlanAction) keep = plan_action_new(PLAN_KEEP, run->file, 0);
 	return take_mail(run, keep, RECIPE_BOTH, st) && plan_add(run->plan, g_steal_pointer(&keep), st);

@@ -2,7 +2,9 @@
 #include "filters/recipe/recipe-cond.h"
 
 #include "agent/base/limits.h"
+#include "agent/message/mime.h"
 #include "filters/recipe/recipe-expand.h"
+#include "filters/recipe/recipe-log.h"
 #include "filters/recipe/recipe-parser.h"
 #include "filters/recipe/recipe-pattern.h"
 #include "filters/recipe/recipe-program.h"
@@ -19,6 +21,7 @@ typedef struct {
 	unsigned line;
 	double score;
 	bool scored;
+	GString *decoded;   /* fields of one name, decoded; NULL: not asked for */
 } Evaluation;
 
 static const char *
@@ -68,7 +71,7 @@ static const char *
 read_area(RecipeCond *cond, const char *at)
 {
 	const char *behind = at;
-	while (recipe_is_name(*behind))
+	while (recipe_is_name(*behind) || (cond->fields && behind > at && *behind == '-'))
 		behind++;
 	const char *marks = skip_blanks(behind);
 	if (behind == at || marks[0] != '?' || marks[1] != '?')
@@ -111,10 +114,43 @@ recipe_cond_read(RecipeCond *cond, const char *text)
 	cond->rest = cond->kind == 'r' && !cond->substitutes ? at : skip_blanks(at);
 }
 
+/* DECODE=yes: the fields of that name as people read them, one a line. */
 static const char *
-text_of(const Evaluation *evaluation, const RecipeCond *cond, size_t *ret_len)
+decoded_fields(Evaluation *evaluation, const char *name, size_t *ret_len)
+{
+	size_t header_len, len = strlen(name);
+	const char *line = recipe_mail_area(evaluation->run->state->mail, RECIPE_HEADER, &header_len), *end = line + header_len;
+	if (evaluation->decoded == NULL)
+		evaluation->decoded = g_string_new(NULL);
+	g_string_truncate(evaluation->decoded, 0);
+	while (line < end) {
+		const char *newline = memchr(line, '\n', (size_t) (end - line));
+		size_t line_len = newline != NULL ? (size_t) (newline - line) : (size_t) (end - line);
+		g_auto(Status) unread = STATUS_INIT;
+		g_autofree char *text = NULL;
+		bool named = line_len > len && line[len] == ':' && g_ascii_strncasecmp(line, name, len) == 0;
+		if (named && mime_decode_text(line + len + 1, line_len - len - 1, &text, NULL, &unread))
+			g_string_append_printf(evaluation->decoded, "%s%s", evaluation->decoded->len > 0 ? "\n" : "", text);
+		else if (named)
+			recipe_run_note(evaluation->run, evaluation->line, "DECODE: %s", unread.detail);
+		line += line_len + 1;
+	}
+	*ret_len = evaluation->decoded->len;
+	return evaluation->decoded->str;
+}
+
+static bool
+wants_decoded(const Evaluation *evaluation)
+{
+	return recipe_vars_bool(evaluation->run->state->vars, "DECODE", false);
+}
+
+static const char *
+text_of(Evaluation *evaluation, const RecipeCond *cond, size_t *ret_len)
 {
 	RecipeState *state = evaluation->run->state;
+	if (cond->variable != NULL && recipe_vars_get(state->vars, cond->variable) == NULL && wants_decoded(evaluation))
+		return decoded_fields(evaluation, cond->variable, ret_len);
 	if (cond->variable != NULL) {
 		const char *value = recipe_vars_text(state->vars, cond->variable);
 		*ret_len = strlen(value);
@@ -178,7 +214,27 @@ static void
 set_match(Evaluation *evaluation, const char *text, const RecipeSpan *span)
 {
 	g_autofree char *match = g_strndup(text + span->start, span->end - span->start);
+	recipe_log_set(evaluation->run, "MATCH", "");
+	recipe_log_say(evaluation->run, "Matched \"%s\"", match);
 	recipe_vars_set(evaluation->run->state->vars, "MATCH", match);
+}
+
+/* What procmail makes of brackets that do not fit: it closes what is open and stops at what was not opened. NULL: that is not it. */
+static char *
+mend(const char *expression, bool case_counts)
+{
+	RecipePatternError error;
+	g_autoptr(GString) text = g_string_new(expression);
+	for (unsigned n = 0; n <= LIMIT_RECIPE_PATTERN_DEPTH; n++) {
+		g_autoptr(RecipePattern) pattern = recipe_pattern_compile(text->str, case_counts, &error);
+		if (pattern != NULL)
+			return g_strdup(text->str);
+		if (error.offset < text->len && text->str[error.offset] == ')')
+			g_string_truncate(text, error.offset);
+		else
+			g_string_append_c(text, ')');
+	}
+	return NULL;
 }
 
 static bool
@@ -186,9 +242,15 @@ hold_expression(Evaluation *evaluation, const RecipeCond *cond)
 {
 	RecipePatternError error;
 	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(cond->rest, evaluation->flags->case_counts, &error);
+	g_autofree char *mended = pattern == NULL && evaluation->run->strict ? mend(cond->rest, evaluation->flags->case_counts) : NULL;
+	if (mended != NULL) {
+		recipe_log_complain(evaluation->run, "Invalid regexp \"%s\"", cond->rest);
+		pattern = recipe_pattern_compile(mended, evaluation->flags->case_counts, &error);
+	}
 	if (pattern == NULL) {
 		recipe_run_note(evaluation->run, evaluation->line, "invalid expression '%s': %s; the recipe is not tried", cond->rest,
 		                error.text);
+		recipe_log_complain(evaluation->run, "Invalid regexp \"%s\"", cond->rest);
 		return false;
 	}
 	if (cond->weighted && !cond->inverted && !recipe_pattern_splits(pattern))
@@ -251,6 +313,23 @@ hold_size(Evaluation *evaluation, const RecipeCond *cond)
 	return true;
 }
 
+/* What VERBOSE shows of a condition. */
+static void
+say_answer(const Evaluation *evaluation, const RecipeCond *cond, bool holds, double points)
+{
+	if (!recipe_vars_bool(evaluation->run->state->vars, "VERBOSE", false))
+		return;
+	bool folds;
+	g_autofree char *written_out = cond->kind == 'r' ? recipe_pattern_expand(cond->rest, &folds)
+	                               : cond->kind == '?' ? g_strdup(cond->rest)
+	                                                   : g_strdup_printf("%c %s", cond->kind, cond->rest);
+	const char *inverted = cond->inverted ? "! " : "";
+	if (cond->weighted)
+		recipe_log_say(evaluation->run, "Score: %7.0f %7.0f %s\"%s\"", points, evaluation->score, inverted, written_out);
+	else
+		recipe_log_say(evaluation->run, "%s on %s\"%s\"", holds ? "Match" : "No match", inverted, written_out);
+}
+
 /* One condition, its marks already read. */
 static bool
 hold_read(Evaluation *evaluation, const RecipeCond *cond)
@@ -260,9 +339,11 @@ hold_read(Evaluation *evaluation, const RecipeCond *cond)
 		if (evaluation->score >= INFINITE_SCORE)
 			return true;
 	}
+	double before = evaluation->score;
 	bool holds = cond->kind == '?'   ? hold_program(evaluation, cond)
 	             : cond->kind == 'r' ? hold_expression(evaluation, cond)
 	                                 : hold_size(evaluation, cond);
+	say_answer(evaluation, cond, holds, evaluation->score - before);
 	return holds && evaluation->score > -INFINITE_SCORE;
 }
 
@@ -270,7 +351,7 @@ hold_read(Evaluation *evaluation, const RecipeCond *cond)
 static bool
 hold(Evaluation *evaluation, const char *text)
 {
-	RecipeCond cond = { 0 };
+	RecipeCond cond = { .fields = wants_decoded(evaluation) };
 	g_autofree char *expanded = NULL;
 	recipe_cond_read(&cond, text);
 	for (unsigned n = 0; cond.substitutes && n < 8; n++) {
@@ -295,6 +376,8 @@ recipe_cond_hold(RecipeRun *run, const RecipeNode *node, const RecipeCondFlags *
 		holds = hold(&evaluation, condition->text);
 		filter_trace(run->env, TRACE_TESTS, recipe_run_file(run), condition->line, "%s: %s", condition->text, holds ? "yes" : "no");
 	}
+	if (evaluation.decoded != NULL)
+		g_string_free(evaluation.decoded, TRUE);
 	run->state->score = (gint64) evaluation.score;
 	if (evaluation.score > 0 && evaluation.score < 1)
 		run->state->score = 1;

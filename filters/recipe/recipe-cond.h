@@ -23,6 +23,7 @@ typedef struct {
 	double exponent;
 	RecipeParts area;   /* 0: not named */
 	char *variable;     /* VAR ??; NULL: none */
+	bool fields;        /* set by the caller: DECODE is on, so that a name may be that of a field, "List-Id ??" */
 } RecipeCond;
 
 /* Read the marks of `text`, from where `cond` stands; NULL-initialised. `cond->rest` borrows from `text`. */

@@ -12,6 +12,8 @@ typedef struct {
 	GHashTable *extensions; /* char *: what it must require */
 	GHashTable *reads;      /* char *: variables that its rules look at */
 	GHashTable *sets;       /* char *: variables that the rules may have set */
+	GString *out;
+	unsigned depth;         /* of the blocks around what is written */
 } RecipeSieve;
 
 /* `name` will be required. */

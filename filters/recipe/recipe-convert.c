@@ -5,7 +5,7 @@
 #include "filters/recipe/recipe-convert.h"
 
 #include "agent/base/limits.h"
-#include "filters/recipe/recipe-convert-test.h"
+#include "filters/recipe/recipe-convert-action.h"
 #include "filters/recipe/recipe-parser.h"
 
 #include <stdlib.h>
@@ -24,8 +24,6 @@ typedef struct {
 	const FilterSource *source;
 	GPtrArray *comments;   /* RecipeComment, of `source` */
 	guint next_comment;
-	GString *out;
-	unsigned depth;        /* of the rules that are written */
 	unsigned files;
 	Chain chain;
 	bool chain_ends;       /* every branch of the chain ends the script */
@@ -39,25 +37,6 @@ typedef struct {
 
 static void convert_nodes(Convert *convert, const GPtrArray *nodes);
 
-static void
-indent(const Convert *convert, GString *out, unsigned more)
-{
-	for (unsigned i = 0; i < convert->depth + more; i++)
-		g_string_append_c(out, '\t');
-}
-
-/* Text of several lines, each indented. */
-static void
-put_lines(Convert *convert, const char *text)
-{
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	for (char **line = lines; *line != NULL && (**line != '\0' || line[1] != NULL); line++) {
-		if (**line != '\0')
-			indent(convert, convert->out, 0);
-		g_string_append_printf(convert->out, "%s\n", *line);
-	}
-}
-
 /* Comments up to and with `line`. */
 static void
 put_comments(Convert *convert, unsigned line)
@@ -68,7 +47,7 @@ put_comments(Convert *convert, unsigned line)
 			return;
 		g_autofree char *valid = g_utf8_make_valid(comment->text, -1);
 		g_strdelimit(valid, "\r", ' ');
-		put_lines(convert, valid);
+		recipe_sieve_put(&convert->sieve, valid);
 	}
 }
 
@@ -81,7 +60,7 @@ put_source(Convert *convert, const RecipeNode *node)
 		g_autofree char *valid = g_utf8_make_valid(lines[i - 1], -1);
 		g_strdelimit(valid, "\r", ' ');
 		g_autofree char *shown = g_strdup_printf("#   %s", valid);
-		put_lines(convert, shown);
+		recipe_sieve_put(&convert->sieve, shown);
 	}
 	while (convert->next_comment < convert->comments->len &&
 	       ((const RecipeComment *) convert->comments->pdata[convert->next_comment])->line <= node->last_line)
@@ -96,7 +75,7 @@ put_verdict(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdi
 	g_string_append_printf(line, "# line %u: %s", node->line, names[verdict->kind]);
 	for (guint i = 0; i < verdict->reasons->len; i++)
 		g_string_append_printf(line, "%s %s", i > 0 ? ";" : ":", (const char *) verdict->reasons->pdata[i]);
-	put_lines(convert, line->str);
+	recipe_sieve_put(&convert->sieve, line->str);
 	convert->counts.recipes[verdict->kind] += node->kind == RECIPE_RULE;
 }
 
@@ -109,179 +88,21 @@ put_by_hand(Convert *convert, const RecipeNode *node, RecipeVerdict *verdict, co
 	put_source(convert, node);
 }
 
-char *
-recipe_convert_mailbox(const char *path, const char *maildir, const char *home)
-{
-	const char *folders[] = { maildir, home };
-	g_autofree char *default_folder = home != NULL ? g_build_filename(home, "Maildir", NULL) : NULL;
-	g_autofree char *trimmed = g_strdup(path);
-	size_t len = strlen(trimmed);
-	while (len > 1 && (trimmed[len - 1] == '/' || (trimmed[len - 1] == '.' && trimmed[len - 2] == '/')))
-		trimmed[--len] = '\0';
-	const char *rest = g_str_has_prefix(trimmed, "./") ? trimmed + 2 : trimmed;
-	if (default_folder != NULL && strcmp(rest, default_folder) == 0)
-		return g_strdup("INBOX");
-	for (size_t i = 0; *rest == '/' && i < G_N_ELEMENTS(folders); i++) {
-		size_t n = folders[i] != NULL ? strlen(folders[i]) : 0;
-		while (n > 1 && folders[i][n - 1] == '/')
-			n--;
-		if (n > 0 && strncmp(rest, folders[i], n) == 0 && (rest[n] == '/' || rest[n] == '\0'))
-			rest += n + (rest[n] == '/');
-	}
-	if (*rest == '/' || strstr(rest, "..") != NULL)
-		return NULL;
-	if (*rest == '\0' || strcmp(rest, ".") == 0)
-		return g_strdup("INBOX");
-	char *mailbox = g_strdup(*rest == '.' ? rest + 1 : rest);
-	return *rest == '.' ? g_strdelimit(mailbox, ".", '/') : mailbox;
-}
-
-static void
-put_action(Convert *convert, const char *command, bool copy, const char *argument)
-{
-	indent(convert, convert->out, 0);
-	g_string_append_printf(convert->out, "%s%s ", command, copy ? " :copy" : "");
-	if (copy)
-		recipe_sieve_needs(&convert->sieve, "copy");
-	recipe_sieve_quote(convert->out, argument);
-	g_string_append(convert->out, ";\n");
-}
-
-static void
+static bool
 put_stop(Convert *convert, const RecipeFlags *flags)
 {
 	if (flags->copies)
-		return;
-	put_lines(convert, "stop;");
-	convert->ended = true;
-}
-
-/* The words of an action; a word that only a run knows: NULL. */
-static char **
-action_words(Convert *convert, const RecipeNode *node, RecipeVerdict *verdict)
-{
-	bool quoted_blanks = strpbrk(node->action.text, "\"'\\") != NULL && strpbrk(node->action.text, " \t") != NULL;
-	g_autofree char *text = quoted_blanks ? NULL : recipe_constants_expand(convert->sieve.constants, node->action.text,
-	                                                                       recipe_sieve_variable, &convert->sieve);
-	if (text == NULL || !g_utf8_validate(text, -1, NULL))
-		return recipe_verdict_by_hand(verdict, "the name depends on what only a run of procmail knows");
-	return g_strsplit_set(g_strstrip(text), " \t\n", -1);
-}
-
-static bool
-put_folder(Convert *convert, const char *path, const RecipeFlags *flags, RecipeVerdict *verdict)
-{
-	const RecipeConstants *constants = convert->sieve.constants;
-	const char *inbox = recipe_constants_get(constants, "DEFAULT");
-	bool is_inbox = (inbox != NULL && strcmp(path, inbox) == 0) || g_strcmp0(path, recipe_constants_get(constants, "ORGMAIL")) == 0;
-	g_autofree char *mailbox = is_inbox ? g_strdup("INBOX") : recipe_convert_mailbox(path, recipe_constants_get(constants, "MAILDIR"),
-	                                                                                 recipe_constants_get(constants, "HOME"));
-	if (mailbox == NULL)
-		return recipe_verdict_by_hand(verdict, "the folder is outside of MAILDIR and HOME") != NULL;
-	if (!g_str_has_suffix(path, "/") && !is_inbox)
-		recipe_verdict_changed(verdict, "an mbox file, directory or MH folder becomes a mailbox");
-	recipe_sieve_needs(&convert->sieve, "fileinto");
-	put_action(convert, "fileinto", flags->copies, mailbox);
-	return true;
-}
-
-static bool
-put_folders(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
-{
-	g_auto(GStrv) words = action_words(convert, node, verdict);
-	if (words == NULL || *words == NULL || **words == '\0')
-		return recipe_verdict_by_hand(verdict, "the folder has no name that is known") != NULL;
-	if (strcmp(*words, "/dev/null") == 0) {
-		if (!flags->copies)
-			put_lines(convert, "discard;");
-		put_stop(convert, flags);
 		return true;
-	}
-	for (char **word = words; *word != NULL; word++)
-		if (**word != '\0' && !put_folder(convert, *word, flags, verdict))
-			return false;
-	put_stop(convert, flags);
-	return true;
-}
-
-static bool
-put_forward(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
-{
-	g_auto(GStrv) words = action_words(convert, node, verdict);
-	if (words == NULL || *words == NULL || **words == '\0')
-		return recipe_verdict_by_hand(verdict, "nobody is named") != NULL;
-	for (char **word = words; *word != NULL; word++)
-		if (**word == '-' || (strchr(*word, '@') == NULL && strstr(*word, "${") == NULL))
-			return recipe_verdict_by_hand(verdict, "Sieve redirects to addresses with a domain") != NULL;
-	for (char **word = words; *word != NULL; word++)
-		if (**word != '\0')
-			put_action(convert, "redirect", flags->copies, *word);
-	put_stop(convert, flags);
-	return true;
-}
-
-/* "Name: value" -> name, and value without its white space. NULL: it is not that. */
-static char *
-split_field(const char *field, const char **ret_value)
-{
-	const char *colon = strchr(field, ':');
-	if (colon == NULL || colon == field || strpbrk(field, "\n\r") != NULL)
-		return NULL;
-	*ret_value = colon + 1 + strspn(colon + 1, " \t");
-	char *name = g_strndup(field, (gsize) (colon - field));
-	if (strpbrk(name, " \t\"\\") == NULL && g_str_is_ascii(name))
-		return name;
-	g_free(name);
-	return NULL;
-}
-
-/* One option of formail: -I replaces, -i is left to the hand, -A appends, -a adds where there is none. */
-static bool
-put_field(Convert *convert, char option, const char *field)
-{
-	const char *value;
-	g_autofree char *name = split_field(field, &value);
-	if (name == NULL || (*value == '\0' && option != 'I') || !g_utf8_validate(field, -1, NULL))
-		return false;
-	g_autoptr(GString) line = g_string_new(NULL);
-	if (option == 'I')
-		g_string_append_printf(line, "deleteheader \"%s\";\n", name);
-	if (option == 'a')
-		g_string_append_printf(line, "if not exists \"%s\" {\n\t", name);
-	if (*value != '\0') {
-		g_string_append_printf(line, "addheader :last \"%s\" ", name);
-		recipe_sieve_quote(line, value);
-		g_string_append(line, ";\n");
-	}
-	if (option == 'a')
-		g_string_append(line, "}\n");
-	put_lines(convert, line->str);
-	return true;
-}
-
-static bool
-put_formail(Convert *convert, const RecipeNode *node)
-{
-	g_auto(GStrv) argv = NULL;
-	bool plain = strpbrk(node->action.text, "$`|;&<>") == NULL;
-	if (!plain || !g_shell_parse_argv(node->action.text, NULL, &argv, NULL) || strcmp(argv[0], "formail") != 0 || argv[1] == NULL)
-		return false;
-	for (char **arg = argv + 1; *arg != NULL; arg++) {
-		char option = (*arg)[0] == '-' ? (*arg)[1] : '\0';
-		const char *field = option != '\0' && (*arg)[2] != '\0' ? *arg + 2 : arg[1];
-		if (option == '\0' || strchr("IAa", option) == NULL || field == NULL || !put_field(convert, option, field))
-			return false;
-		arg += field == arg[1];
-	}
-	recipe_sieve_needs(&convert->sieve, "editheader");
-	g_hash_table_remove_all(convert->stopped);
+	recipe_sieve_put(&convert->sieve, "stop;");
+	convert->ended = true;
 	return true;
 }
 
 static bool
 put_program(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
 {
-	if (node->name == NULL && flags->filters && flags->feeds != RECIPE_BODY && put_formail(convert, node)) {
+	if (node->name == NULL && flags->filters && flags->feeds != RECIPE_BODY && recipe_convert_formail(&convert->sieve, node)) {
+		g_hash_table_remove_all(convert->stopped);
 		recipe_verdict_changed(verdict, "fields are added by editheader, where the site allows it");
 		return true;
 	}
@@ -321,9 +142,9 @@ put_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, Rec
 		return recipe_verdict_by_hand(verdict, "it stores or sends a part of the mail") != NULL;
 	switch (node->action_kind) {
 	case RECIPE_ACTION_FOLDER:
-		return put_folders(convert, node, flags, verdict);
+		return recipe_convert_folders(&convert->sieve, node, flags, verdict) && put_stop(convert, flags);
 	case RECIPE_ACTION_FORWARD:
-		return put_forward(convert, node, flags, verdict);
+		return recipe_convert_forward(&convert->sieve, node, flags, verdict) && put_stop(convert, flags);
 	case RECIPE_ACTION_PROGRAM:
 		return put_program(convert, node, flags, verdict);
 	case RECIPE_ACTION_BLOCK:
@@ -338,25 +159,25 @@ static char *
 make_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, unsigned match_group, bool nested, bool *ret_ends,
           RecipeVerdict *verdict)
 {
-	GString *before = convert->out;
+	GString *before = convert->sieve.out;
 	bool ended = convert->ended;
-	convert->out = g_string_new(NULL);
-	convert->depth += nested;
+	convert->sieve.out = g_string_new(NULL);
+	convert->sieve.depth += nested;
 	convert->ended = false;
 	if (match_group > 0)
 		g_hash_table_add(convert->sieve.sets, g_strdup("MATCH"));
 	if (match_group > 0 && g_hash_table_contains(convert->sieve.reads, "MATCH")) {
 		g_autofree char *line = g_strdup_printf("set \"MATCH\" \"${%u}\";", match_group);
-		put_lines(convert, line);
+		recipe_sieve_put(&convert->sieve, line);
 		recipe_sieve_needs(&convert->sieve, "variables");
 	}
 	RecipeConvertCounts counts = convert->counts;
 	guint next_comment = convert->next_comment;
 	bool good = put_body(convert, node, flags, verdict);
-	char *body = g_string_free(convert->out, FALSE);
+	char *body = g_string_free(convert->sieve.out, FALSE);
 	*ret_ends = convert->ended;
-	convert->out = before;
-	convert->depth -= nested;
+	convert->sieve.out = before;
+	convert->sieve.depth -= nested;
 	convert->ended = ended;
 	if (good)
 		return body;
@@ -387,10 +208,10 @@ static void
 put_if(Convert *convert, const char *word, const Rule *rule)
 {
 	g_autofree char *head = *rule->test != '\0' ? g_strdup_printf("%s %s {", word, rule->test) : g_strdup_printf("%s {", word);
-	put_lines(convert, head);
-	g_string_append(convert->out, rule->body);
-	convert->body_end = convert->out->len;
-	put_lines(convert, "}");
+	recipe_sieve_put(&convert->sieve, head);
+	g_string_append(convert->sieve.out, rule->body);
+	convert->body_end = convert->sieve.out->len;
+	recipe_sieve_put(&convert->sieve, "}");
 }
 
 /* The rule stands on its own. */
@@ -398,9 +219,9 @@ static void
 put_rule(Convert *convert, const Rule *rule)
 {
 	if (*rule->test == '\0') {
-		g_string_append(convert->out, rule->body);
+		g_string_append(convert->sieve.out, rule->body);
 		convert->chain = CHAIN_ALWAYS;
-		convert->body_end = convert->out->len;
+		convert->body_end = convert->sieve.out->len;
 		convert->ended = rule->ends;
 		return;
 	}
@@ -428,26 +249,26 @@ static void
 put_also(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdict, const Rule *rule)
 {
 	bool nested = convert->chain == CHAIN_IF;
-	GString *all = convert->out;
-	convert->out = g_string_new(NULL);
-	convert->depth += nested;
+	GString *all = convert->sieve.out;
+	convert->sieve.out = g_string_new(NULL);
+	convert->sieve.depth += nested;
 	put_verdict(convert, node, verdict);
 	Chain chain = convert->chain;
 	gsize body_end = convert->body_end;
 	bool chain_ends = convert->chain_ends;
 	if (*rule->test == '\0')
-		g_string_append(convert->out, rule->body);
+		g_string_append(convert->sieve.out, rule->body);
 	else
 		put_if(convert, "if", rule);
-	convert->depth -= nested;
-	g_string_insert_len(all, (gssize) body_end, convert->out->str, (gssize) convert->out->len);
-	convert->body_end = body_end + convert->out->len;
+	convert->sieve.depth -= nested;
+	g_string_insert_len(all, (gssize) body_end, convert->sieve.out->str, (gssize) convert->sieve.out->len);
+	convert->body_end = body_end + convert->sieve.out->len;
 	convert->chain_ends = chain_ends || (nested && rule->ends && *rule->test == '\0');
 	convert->ended = !nested && rule->ends && *rule->test == '\0';
 	convert->stops_last = rule->ends && *rule->test == '\0';
 	convert->chain = chain;
-	g_string_free(convert->out, TRUE);
-	convert->out = all;
+	g_string_free(convert->sieve.out, TRUE);
+	convert->sieve.out = all;
 }
 
 /* Flags as far as the file tells them. */
@@ -516,10 +337,10 @@ convert_rule(Convert *convert, const RecipeNode *node)
 	if (node->action_kind != RECIPE_ACTION_BLOCK)
 		put_comments(convert, node->last_line);
 	bool nested = rule.test != NULL && (*rule.test != '\0' || rule.flags.otherwise);
-	convert->depth += also && convert->chain == CHAIN_IF;
+	convert->sieve.depth += also && convert->chain == CHAIN_IF;
 	if (rule.test != NULL)
 		rule.body = make_body(convert, node, &rule.flags, match_group, nested, &rule.ends, &verdict);
-	convert->depth -= also && convert->chain == CHAIN_IF;
+	convert->sieve.depth -= also && convert->chain == CHAIN_IF;
 	if (rule.body == NULL) {
 		put_by_hand(convert, node, &verdict, fault != NULL && *fault != '\0' ? fault : NULL);
 		convert->chain = CHAIN_NONE;
@@ -553,32 +374,6 @@ is_procmails_own(const char *name)
 	return false;
 }
 
-/* NAME=`formail -xField:`: a test that takes the field's value. */
-static bool
-put_extracted(Convert *convert, const RecipeNode *node)
-{
-	static const char *const starts[] = { "`formail -x ", "`formail -x", "`formail -zx", "`formail -z -x" };
-	const char *value = node->value.text;
-	size_t i = 0, len;
-	while (i < G_N_ELEMENTS(starts) && !g_str_has_prefix(value, starts[i]))
-		i++;
-	if (i == G_N_ELEMENTS(starts))
-		return false;
-	const char *name = value + strlen(starts[i]);
-	name += strspn(name, " \"'");
-	for (len = 0; g_ascii_isalnum(name[len]) || name[len] == '-'; len++)
-		;
-	if (len == 0 || name[len] != ':' || strcmp(name + len + 1 + strspn(name + len + 1, "\"'"), "`") != 0)
-		return false;
-	g_hash_table_add(convert->sieve.sets, g_strdup(node->name));
-	if (!g_hash_table_contains(convert->sieve.reads, node->name))
-		return true;
-	recipe_sieve_needs(&convert->sieve, "variables");
-	g_autofree char *rule = g_strdup_printf("if header :matches \"%.*s\" \"*\" {\n\tset \"%s\" \"${1}\";\n}", (int) len, name, node->name);
-	put_lines(convert, rule);
-	return true;
-}
-
 static void
 put_set(Convert *convert, const RecipeNode *node)
 {
@@ -597,7 +392,7 @@ put_set(Convert *convert, const RecipeNode *node)
 			recipe_sieve_quote(line, value);
 			g_string_append(line, ";");
 			recipe_sieve_needs(&convert->sieve, "variables");
-			put_lines(convert, line->str);
+			recipe_sieve_put(&convert->sieve, line->str);
 		}
 	}
 	recipe_verdict_clear(&verdict);
@@ -639,10 +434,10 @@ put_included(Convert *convert, const RecipeNode *node)
 	convert->files++;
 	const FilterSource source = { .file = file, .text = text, .len = len, .trust = SCRIPT_OWNER };
 	g_autofree char *head = g_strdup_printf("# line %u: the recipes of %s", node->line, value);
-	put_lines(convert, head);
+	recipe_sieve_put(&convert->sieve, head);
 	convert_file(convert, &source);
 	g_autofree char *tail = g_strdup_printf("# end of %s", value);
-	put_lines(convert, tail);
+	recipe_sieve_put(&convert->sieve, tail);
 	return true;
 }
 
@@ -654,14 +449,14 @@ convert_assignment(Convert *convert, const RecipeNode *node)
 	recipe_verdict_init(&verdict);
 	bool includes = strcmp(node->name, "INCLUDERC") == 0, switches = strcmp(node->name, "SWITCHRC") == 0;
 	bool ends = strcmp(node->name, "HOST") == 0 || strcmp(node->name, "EXITCODE") == 0 || strcmp(node->name, "TRAP") == 0 ||
-	            strcmp(node->name, "SHIFT") == 0 || (switches && convert->depth > 0);
+	            strcmp(node->name, "SHIFT") == 0 || (switches && convert->sieve.depth > 0);
 	if (ends || ((includes || switches) && !put_included(convert, node)))
 		put_by_hand(convert, node, &verdict, "it says what is read, or what procmail answers");
 	else if (switches)
 		convert->ended = true;
-	else if (!includes && !is_procmails_own(node->name) && !(node->kind == RECIPE_ASSIGN && put_extracted(convert, node)))
+	else if (!includes && !is_procmails_own(node->name) && !(node->kind == RECIPE_ASSIGN && recipe_convert_extracted(&convert->sieve, node)))
 		put_set(convert, node);
-	recipe_constants_follow(convert->sieve.constants, node, convert->depth == 0);
+	recipe_constants_follow(convert->sieve.constants, node, convert->sieve.depth == 0);
 	recipe_verdict_clear(&verdict);
 }
 
@@ -679,9 +474,9 @@ convert_nodes(Convert *convert, const GPtrArray *nodes)
 		} else if (node->kind == RECIPE_RULE) {
 			convert_rule(convert, node);
 		} else {
-			gsize before = convert->out->len;
+			gsize before = convert->sieve.out->len;
 			convert_assignment(convert, node);
-			if (convert->out->len != before) /* what stands between two rules parts them */
+			if (convert->sieve.out->len != before) /* what stands between two rules parts them */
 				convert->chain = CHAIN_NONE;
 		}
 	}
@@ -718,9 +513,9 @@ put_default(Convert *convert)
 	                                         : NULL;
 	if (convert->ended || mailbox == NULL || strcmp(mailbox, "INBOX") == 0)
 		return;
-	put_lines(convert, "# DEFAULT");
+	recipe_sieve_put(&convert->sieve, "# DEFAULT");
 	recipe_sieve_needs(&convert->sieve, "fileinto");
-	put_action(convert, "fileinto", false, mailbox);
+	recipe_sieve_put_action(&convert->sieve, "fileinto", false, mailbox);
 }
 
 static GHashTable *
@@ -742,7 +537,7 @@ recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *
 		g_autoptr(GHashTable) stopped = new_set();
 		g_autoptr(GString) out = g_string_new(NULL);
 		Convert convert = {
-			.sieve = { constants, extensions, reads, sets }, .env = env, .out = out, .stopped = stopped,
+			.sieve = { constants, extensions, reads, sets, out, 0 }, .env = env, .stopped = stopped,
 		};
 		convert_file(&convert, source);
 		put_default(&convert);

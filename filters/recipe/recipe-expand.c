@@ -23,10 +23,11 @@ typedef struct {
 
 static void expand(Expander *expander, bool quoted);
 
+/* One octet over the limit is kept, so that who takes the value sees that it was too long. */
 static void
 put(Expander *expander, char c)
 {
-	if (expander->word->len < LIMIT_RECIPE_VALUE_BYTES)
+	if (expander->word->len <= LIMIT_RECIPE_VALUE_BYTES)
 		g_string_append_c(expander->word, c);
 	expander->in_word = true;
 }
@@ -225,6 +226,10 @@ put_backquoted(Expander *expander, bool quoted)
 {
 	g_autoptr(GString) command = g_string_new(NULL);
 	while (expander->at < expander->end && *expander->at != '`') {
+		if (*expander->at == '\\' && expander->at + 1 < expander->end && expander->at[1] == '\n') {
+			expander->at += 2;
+			continue;
+		}
 		if (*expander->at == '\\' && expander->at + 1 < expander->end && strchr("`\\$", expander->at[1]) != NULL)
 			expander->at++;
 		g_string_append_c(command, *expander->at++);

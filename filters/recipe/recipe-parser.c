@@ -188,19 +188,10 @@ take_words(Parser *parser, bool one_word)
 	return text;
 }
 
-/* Does the line that is read consist of nothing but a backslash? */
-static bool
-line_is_empty(const GString *out, gsize line_at)
-{
-	for (gsize i = line_at; i < out->len; i++)
-		if (!g_ascii_isspace(out->str[i]))
-			return false;
-	return true;
-}
-
 /*
  * Raw text up to a line end that has no backslash before it. The line behind a backslash is taken as it stands, or without its
- * indentation. In a program a line of nothing but a backslash stands for a line end.
+ * indentation. A program keeps backslash and line end: what they mean in quotes and comments the shell knows;
+ * only a line of nothing but a backslash is an empty one.
  */
 static RecipeText
 take_line(Parser *parser, bool keeps_indentation, bool is_program)
@@ -208,7 +199,6 @@ take_line(Parser *parser, bool keeps_indentation, bool is_program)
 	GString *out = g_string_new(NULL);
 	skip_blanks(parser);
 	RecipeText text = { NULL, parser->line, column(parser) };
-	gsize line_at = 0;
 	while (parser->at < parser->end && peek(parser) != '\n') {
 		char c = next(parser);
 		if (c != '\\' || peek(parser) != '\n') {
@@ -218,11 +208,10 @@ take_line(Parser *parser, bool keeps_indentation, bool is_program)
 			continue;
 		}
 		next(parser);
-		if (is_program && line_is_empty(out, line_at))
-			g_string_append_c(out, '\n');
-		if (!keeps_indentation)
+		if (is_program)
+			g_string_append(out, out->len > 0 && out->str[out->len - 1] == '\n' ? "\n" : "\\\n");
+		else if (!keeps_indentation)
 			skip_blanks(parser);
-		line_at = out->len;
 	}
 	while (out->len > 0 && (out->str[out->len - 1] == ' ' || out->str[out->len - 1] == '\t'))
 		g_string_truncate(out, out->len - 1);
@@ -274,12 +263,33 @@ parse_assignment(Parser *parser)
 	return NULL;
 }
 
+/* Is the condition that begins here a program? A weight, a "!" or an area may stand before its mark. */
+static bool
+asks_program(const Parser *parser)
+{
+	static const char marks[] = " \t!0123456789^.+-";
+	const char *at = parser->at, *end = parser->end;
+	while (at < end && strchr(marks, *at) != NULL)
+		at++;
+	const char *name = at;
+	while (at < end && recipe_is_name(*at))
+		at++;
+	while (at > name && at < end && (*at == ' ' || *at == '\t'))
+		at++;
+	if (at > name && end - at > 1 && at[0] == '?' && at[1] == '?')
+		for (at += 2; at < end && strchr(marks, *at) != NULL;)
+			at++;
+	else if (at > name)
+		return false;
+	return at < end && *at == '?';
+}
+
 static void
 add_condition(Parser *parser, RecipeNode *node)
 {
 	skip_blanks(parser);
 	RecipeText *condition = g_new(RecipeText, 1);
-	*condition = take_line(parser, peek(parser) == '$', false);
+	*condition = take_line(parser, peek(parser) == '$', asks_program(parser));
 	g_ptr_array_add(node->conditions, condition);
 }
 

@@ -3,8 +3,16 @@
 
 #include "agent/base/limits.h"
 #include "filters/recipe/recipe-expand.h"
+#include "filters/recipe/recipe-formail.h"
+#include "filters/recipe/recipe-log.h"
 
 #include <string.h>
+
+bool
+recipe_program_has_shell(const RecipeRun *run, const char *command)
+{
+	return strpbrk(command, recipe_vars_text(run->state->vars, "SHELLMETAS")) != NULL;
+}
 
 GPtrArray *
 recipe_program_argv(RecipeRun *run, const char *command)
@@ -13,7 +21,7 @@ recipe_program_argv(RecipeRun *run, const char *command)
 	while (*command == ' ' || *command == '\t')
 		command++;
 	GPtrArray *argv;
-	if (strpbrk(command, recipe_vars_text(vars, "SHELLMETAS")) != NULL) {
+	if (recipe_program_has_shell(run, command)) {
 		argv = g_ptr_array_new_with_free_func(g_free);
 		g_ptr_array_add(argv, g_strdup(recipe_vars_text(vars, "SHELL")));
 		g_ptr_array_add(argv, g_strdup(recipe_vars_text(vars, "SHELLFLAGS")));
@@ -32,10 +40,47 @@ recipe_program_name(const GPtrArray *argv)
 	return shell ? g_strdup(argv->pdata[2]) : g_strjoinv(" ", (char **) argv->pdata);
 }
 
+/* A formail of the owner's own, before the system's in PATH, is another program. */
+static bool
+is_formail(const RecipeRun *run, const GPtrArray *argv)
+{
+	const FilterServices *services = run->env->services;
+	if (argv->len < 2 || strcmp(argv->pdata[0], "formail") != 0)
+		return false;
+	g_auto(GStrv) folders = g_strsplit(recipe_vars_text(run->state->vars, "PATH"), ":", -1);
+	for (char **folder = folders; *folder != NULL; folder++) {
+		if (strcmp(*folder, "/usr/bin") == 0)
+			return true;
+		g_autofree char *path = g_build_filename(*folder, "formail", NULL);
+		PathAnswer answer = services->path_kind != NULL ? services->path_kind(run->env, path) : PATH_UNKNOWN;
+		if (**folder != '/' || answer != PATH_MISSING)
+			return false;
+	}
+	return false;
+}
+
+static bool
+run_formail(const GPtrArray *argv, const GString *input, int *ret_exit_code, GBytes **ret_output)
+{
+	GString *output;
+	if (!recipe_formail((const char *const *) argv->pdata, input, &output))
+		return false;
+	*ret_exit_code = 0;
+	if (ret_output != NULL)
+		*ret_output = g_string_free_to_bytes(output);
+	else
+		g_string_free(output, TRUE);
+	return true;
+}
+
 bool
 recipe_program_run(RecipeRun *run, const char *command, const GString *input, int *ret_exit_code, GBytes **ret_output)
 {
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
+	recipe_log_say(run, "Executing \"%s\"", recipe_program_has_shell(run, command) ? command : shown);
+	if (is_formail(run, argv) && run_formail(argv, input, ret_exit_code, ret_output))
+		return true;
 	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
 	g_auto(Status) fault = STATUS_INIT;
 	FilterProgramResult result = { 0, NULL };
@@ -70,5 +115,5 @@ recipe_program_capture(RecipeRun *run, const char *command)
 		return g_strdup("");
 	gsize len;
 	const char *data = g_bytes_get_data(output, &len);
-	return g_strndup(data != NULL ? data : "", MIN(len, LIMIT_RECIPE_VALUE_BYTES));
+	return g_strndup(data != NULL ? data : "", MIN(len, LIMIT_RECIPE_VALUE_BYTES + 1));
 }

@@ -4,6 +4,9 @@
 
 #include "filters/recipe/recipe-run.h"
 
+/* Does SHELLMETAS ask for the shell? */
+bool recipe_program_has_shell(const RecipeRun *run, const char *command);
+
 /* The arguments of `command`, the program first. Caller owns the array of char *, which ends in NULL. */
 GPtrArray *recipe_program_argv(RecipeRun *run, const char *command);
 

@@ -5,6 +5,7 @@
 #include "filters/recipe/recipe-action.h"
 #include "filters/recipe/recipe-cond.h"
 #include "filters/recipe/recipe-expand.h"
+#include "filters/recipe/recipe-log.h"
 #include "filters/recipe/recipe-parser.h"
 #include "filters/recipe/recipe-program.h"
 
@@ -113,15 +114,6 @@ shift_arguments(RecipeState *state, const char *value)
 		g_ptr_array_remove_index(state->args, 0);
 }
 
-static void
-write_log(const RecipeRun *run, const char *text)
-{
-	const char *name = recipe_vars_text(run->state->vars, "LOGFILE");
-	g_autofree char *path = *name != '\0' ? recipe_run_path(run, name) : g_strdup("");
-	if (run->env->services->write_log != NULL)
-		run->env->services->write_log(run->env, path, text, strlen(text));
-}
-
 /* A host of another name: this file is not for this machine. The mail is kept, where procmail loses it. */
 static void
 set_host(RecipeRun *run, const char *value, unsigned line)
@@ -153,6 +145,7 @@ static bool
 assign(RecipeRun *run, const char *name, const char *value, unsigned line, Status *st)
 {
 	RecipeState *state = run->state;
+	recipe_log_say(run, value != NULL ? "Assigning \"%s=%s\"" : "Assigning \"%s\"", name, value);
 	if (strcmp(name, "HOST") == 0) {
 		set_host(run, value, line);
 		return true;
@@ -163,7 +156,7 @@ assign(RecipeRun *run, const char *name, const char *value, unsigned line, Statu
 	}
 	recipe_vars_set(state->vars, name, value);
 	if (strcmp(name, "LOG") == 0 && value != NULL)
-		write_log(run, value);
+		recipe_log_text(run, value);
 	else if (strcmp(name, "SHIFT") == 0 && value != NULL)
 		shift_arguments(state, value);
 	else if (strcmp(name, "INCLUDERC") == 0 && value != NULL)
@@ -281,12 +274,23 @@ run_rule(RecipeRun *run, const RecipeNode *node, Status *st)
 	const RecipeCondFlags cond_flags = { flags.area, flags.case_counts };
 	bool matched = is_tried(&state->chain, &flags) && recipe_cond_hold(run, node, &cond_flags);
 	remember_match(&state->chain, &flags, matched);
-	if (matched && flags.unknown != '\0') {
+	if (matched && flags.unknown != '\0')
+		recipe_log_complain(run, "Skipped \"%c\"", flags.unknown);
+	if (matched && flags.unknown != '\0' && !run->strict) {
 		recipe_run_note(run, node->line, "'%c' is no flag: the recipe does nothing", flags.unknown);
 		state->chain.succeeded = false;
 		return true;
 	}
 	return !matched || act(run, node, &flags, st);
+}
+
+/* Octets of a value that procmail would take: what is longer it leaves out, and so do we where we are to be strict. */
+static size_t
+line_buffer(const RecipeRun *run)
+{
+	enum { AT_LEAST = 128, USUAL = 2048 };
+	const char *value = recipe_vars_get(run->state->vars, "LINEBUF");
+	return value != NULL ? MAX(g_ascii_strtoull(value, NULL, 10), AT_LEAST) : USUAL;
 }
 
 static bool
@@ -297,6 +301,11 @@ run_node(RecipeRun *run, const RecipeNode *node, Status *st)
 	if (node->kind == RECIPE_UNSET)
 		return assign(run, node->name, NULL, node->line, st);
 	g_autofree char *value = recipe_expand_value(run, node->value.text);
+	if (run->strict && strlen(value) > line_buffer(run)) {
+		recipe_log_complain(run, "Exceeded LINEBUF");
+		recipe_vars_set(run->state->vars, "PROCMAIL_OVERFLOW", "yes");
+		return true;
+	}
 	return assign(run, node->name, value, node->line, st);
 }
 
@@ -309,7 +318,7 @@ run_trap(RecipeRun *run)
 	g_autofree char *command = g_strdup(trap);
 	g_autofree char *output = recipe_program_capture(run, command);
 	const char *code = recipe_vars_get(run->state->vars, "EXITCODE");
-	write_log(run, output);
+	recipe_log_text(run, output);
 	if (code == NULL || *code != '\0')
 		return;
 	g_autofree char *number = g_strdup_printf("%d", run->state->exit_code);
@@ -367,7 +376,7 @@ set_defaults(RecipeState *state, FilterEnv *env, const FilterInput *input)
 		{ "SHELL", "/bin/sh" }, { "PATH", "/usr/local/bin:/usr/bin:/bin" }, { "SHELLMETAS", "&|<>~;?*[" }, { "SHELLFLAGS", "-c" },
 		{ "MSGPREFIX", "msg." }, { "SENDMAIL", "/usr/sbin/sendmail" }, { "SENDMAILFLAGS", "-oi" }, { "LOCKEXT", ".lock" },
 		{ "PROCMAIL_VERSION", "3.23pre" }, { "HOME", NULL }, { "MAILDIR", NULL }, { "DEFAULT", NULL }, { "ORGMAIL", NULL },
-		{ "HOST", NULL }, { "LOGNAME", NULL }, { "LOGFILE", NULL },
+		{ "HOST", NULL }, { "LOGNAME", NULL }, { "LOGFILE", NULL }, { "LOGABSTRACT", NULL },
 	};
 	const FilterServices *services = env->services;
 	recipe_vars_set(state->vars, "LOGNAME", input->user);
@@ -408,7 +417,8 @@ recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *input, F
 	if (mail == NULL)
 		return false;
 	RecipeRun run = {
-		.input = input, .env = env, .plan = plan, .file = file, .state = state_new(input, env, mail),
+		.input = input, .env = env, .plan = plan, .file = file,
+		.strict = filter_setting_int(env, "recipe_compat", 0) != 0, .state = state_new(input, env, mail),
 		.files = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref),
 		.names = g_ptr_array_new_with_free_func(g_free),
 	};

@@ -45,6 +45,7 @@ typedef struct {
 	RecipeState *state;
 	GPtrArray *files;   /* trees of included files, and their names, until the run ends */
 	GPtrArray *names;
+	bool strict;        /* the setting recipe_compat: as procmail, where that loses no mail */
 	unsigned clones;
 	unsigned tried;
 } RecipeRun;

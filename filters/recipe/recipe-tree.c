@@ -138,14 +138,58 @@ parse_backslash(Parser *parser)
 	return node_new(parser, TREE_SPLIT, NULL, NULL);
 }
 
+/* Behind "[": the place behind the class. */
+static const char *
+skip_class(const char *at)
+{
+	at += *at == '^';
+	at += *at == ']';
+	at += strcspn(at, "]");
+	return at + (*at == ']');
+}
+
+/* The bracket that closes the group around `at`, or the end. */
+static const char *
+find_group_end(const char *at)
+{
+	unsigned open = 0;
+	while (*at != '\0') {
+		char c = *at++;
+		if (c == '\\' && *at != '\0')
+			at++;
+		else if (c == '[')
+			at = skip_class(at);
+		else if (c == '(')
+			open++;
+		else if (c == ')' && open-- == 0)
+			return at - 1;
+	}
+	return at;
+}
+
+/* Does the expression end here, but for the brackets that it closes? A repeated group may go on. */
+static bool
+is_last(const char *at)
+{
+	for (;;) {
+		if (*at == '|')
+			at = find_group_end(at);
+		if (*at != ')')
+			return *at == '\0';
+		at++;
+		if (*at == '*' || *at == '+' || *at == '?')
+			return false;
+	}
+}
+
+/* ^^ is the end where nothing follows it in any way, else the start. */
 static RecipeTreeNode *
 parse_caret(Parser *parser)
 {
 	if (*parser->at != '^')
 		return one_octet(parser, '\n');
 	parser->at++;
-	bool last = *parser->at == '\0' || *parser->at == '|' || *parser->at == ')';
-	return node_new(parser, last ? TREE_END : TREE_START, NULL, NULL);
+	return node_new(parser, is_last(parser->at) ? TREE_END : TREE_START, NULL, NULL);
 }
 
 static RecipeTreeNode *

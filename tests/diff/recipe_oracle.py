@@ -6,11 +6,15 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 
 NOBODY = 65534
 UNIQUE_NAME = re.compile(r"(^|/)msg\.[A-Za-z0-9_-]{4,}$")
+LOGGED = re.compile(rb"## |From |  Folder: | Subject:|procmail: (Assigning|Match|No match|Matched|Score|Invalid|Executing)")
+# The name of a file in a Maildir is made later than our abstract, and tabs depend on its length.
+FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:new/[^\t\"]*)?(?:\t+ *|(?=\"))")
 # Far below any test's time: an rc file that waits or loops is a finding of its own.
 TIMEOUT_S = 60
 
@@ -39,22 +43,22 @@ class Sandbox:
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.mail), "LOGNAME": "nobody",
                "SHELL": "/bin/sh", "USER": "nobody"}
-        env.update({k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS")})
+        env.update({k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "RECIPE_TRACE")})
         process = subprocess.Popen(argv, cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, start_new_session=True, **user)
         try:
             self.stdout, self.stderr = process.communicate(message, timeout=timeout_s)
             return process.returncode
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             return "timeout"
 
     def logged(self):
-        """What LOG= wrote, in lines that begin with "## "; procmail's own remarks are not compared."""
+        """What LOG= wrote, in lines that begin with "## ", the abstracts, and of VERBOSE what tells of decisions."""
         log = self.root / "log"
         text = log.read_bytes() if log.exists() else b""
-        return b"\n".join(line for line in text.split(b"\n") if line.startswith(b"## "))
+        return b"\n".join(FOLDER_FILE.sub(rb"\1/", line) for line in text.split(b"\n") if LOGGED.match(line))
 
     def outcome(self, code):
         """One text: exit code, log, every file that was not given."""
@@ -95,11 +99,11 @@ def by_procmail(rc, message, files=None, timeout_s=TIMEOUT_S):
         box.close()
 
 
-def by_engine(program, rc, message, files=None):
-    """-> (outcome, what the program said) of our engine in its test program."""
+def by_engine(program, rc, message, files=None, strict=False):
+    """-> (outcome, what the program said) of our engine in its test program; `strict` is the setting recipe_compat."""
     box = Sandbox(rc, files)
     try:
-        code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)], message)
+        code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)] + ["strict"] * strict, message)
         return box.outcome(code), box.stderr
     finally:
         box.close()

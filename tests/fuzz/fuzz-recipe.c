@@ -1,10 +1,12 @@
 /*
  * fuzz-recipe: an rc file through the parser and the checks, and as an expression over the rest of itself: PCRE2 and the states must
- * agree. With clang: -fsanitize=fuzzer,address,undefined tests/fuzz/fuzz-recipe.c, the recipe and filter sources, and libbase.
+ * agree. What it converts to must compile without a finding, and explain must say something. fuzz-recipe.sh says how to fuzz.
  */
 #include "agent/base/limits.h"
 #include "filters/filter.h"
 #include "filters/recipe/recipe-check.h"
+#include "filters/recipe/recipe-convert.h"
+#include "filters/recipe/recipe-explain.h"
 #include "filters/recipe/recipe-parser.h"
 #include "filters/recipe/recipe-pattern.h"
 
@@ -12,14 +14,36 @@
 
 int LLVMFuzzerTestOneInput(const guchar *data, size_t size);
 
+/* The world of a file that stands alone. */
+static void
+fuzz_convert(const FilterSource *source)
+{
+	static const FilterServices services = { 0 };
+	FilterEnv env = { .services = &services, .trace_level = -1 };
+	RecipeConvertCounts counts = { 0 };
+	g_autofree char *script = recipe_convert(source, &env, &counts);
+	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	const FilterSource converted = { .file = "converted", .text = script, .len = strlen(script), .trust = SCRIPT_OWNER };
+	FilterProgram *program = filter_find("sieve")->compile(&converted, &env, problems);
+	if (program == NULL || problems->len > 0) {
+		const FilterProblem *problem = problems->len > 0 ? problems->pdata[0] : NULL;
+		g_error("line %u: %s in:\n%s", problem != NULL ? problem->line : 0, problem != NULL ? problem->text : "?", script);
+	}
+	filter_find("sieve")->free(program);
+}
+
 static void
 fuzz_parser(const char *text, size_t size)
 {
 	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
 	const FilterSource source = { .file = "fuzz", .text = text, .len = size, .trust = SCRIPT_OWNER };
 	g_autoptr(GPtrArray) nodes = recipe_parse(&source, problems);
-	if (nodes != NULL)
-		recipe_check(nodes, "fuzz", problems);
+	if (nodes == NULL)
+		return;
+	recipe_check(nodes, "fuzz", problems);
+	g_autofree char *explained = recipe_explain(nodes);
+	g_assert(nodes->len == 0 || explained != NULL);
+	fuzz_convert(&source);
 }
 
 static void

@@ -1,4 +1,33 @@
 #!/bin/sh
-# The fuzz target over the rc files of the cases.
-echo 1..1
-if ./tests/fuzz/fuzz-recipe "${top_srcdir:-.}"/tests/cases/recipe/*/rc; then echo ok 1; else echo not ok 1; fi
+# Run the fuzz target over the rc files of the cases (TAP), or with --fuzz SECONDS really fuzz, with clang and libFuzzer; finds stay
+# in the current folder, new inputs in a temporary one.
+: "${top_srcdir:=.}"
+
+if [ "$1" = --fuzz ]; then
+	work=$(mktemp -d) || exit 1
+	trap 'rm -rf "$work"' EXIT
+	mkdir "$work/new" "$work/seeds"
+	for file in "$top_srcdir"/tests/cases/recipe/*/rc "$top_srcdir"/tests/diff/corpus/*; do
+		cp "$file" "$work/seeds/$(echo "$file" | tr / _)"
+	done
+	: "${CLANG:=clang-14}"
+	touch "$work/config.h"
+	# shellcheck disable=SC2046,SC2010 # the flags are words
+	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w \
+		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -I"$top_srcdir" -I"$work" \
+		"$top_srcdir"/tests/fuzz/fuzz-recipe.c "$top_srcdir"/filters/filter.c "$top_srcdir"/filters/*/*.c \
+		$(ls "$top_srcdir"/agent/message/*.c | grep -v -e mime-charset -e mime-compose -e mime-module) \
+		"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
+		$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson libconfuse sqlite3) -ldl -lm -o "$work/fuzz" || exit 1
+	"$work/fuzz" -max_total_time="${2:-60}" -max_len=4096 -timeout=20 -rss_limit_mb=1500 -print_final_stats=1 "$work/new" "$work/seeds"
+	exit
+fi
+
+set -- "$top_srcdir"/tests/cases/recipe/*/rc "$top_srcdir"/tests/diff/corpus/*
+echo "1..$#"
+n=0
+for file; do
+	n=$((n + 1))
+	timeout 20 "${FUZZ_RECIPE:-tests/fuzz/fuzz-recipe}" "$file" >/dev/null 2>&1 || printf 'not '
+	echo "ok $n - ${file#"$top_srcdir"/}"
+done

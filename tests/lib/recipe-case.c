@@ -1,8 +1,9 @@
 /*
  * recipe-case: runs an rc file over the message on stdin, and does at once and simply what the plan says, as the agent would.
  *
- *	recipe-case RC LOG MAILDIR         run; exits as procmail would
+ *	recipe-case RC LOG MAILDIR [strict] run; exits as procmail would; with the setting recipe_compat
  *	recipe-case --match FILE           lines "pattern TAB text", with \n, \t, \\ in the text: prints 0, or 1 and MATCH
+ *	recipe-case --formail ARG...       what formail would write for stdin; exit code 3: the engine leaves it to formail
  *	recipe-case --check RC             print the problems
  *
  * Stores become files below MAILDIR; forwards become lines of the file "forwards". A Maildir gets no tmp/: nothing is tested here but
@@ -11,6 +12,7 @@
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
 #include "filters/filter.h"
+#include "filters/recipe/recipe-formail.h"
 #include "filters/recipe/recipe-pattern.h"
 
 #include <errno.h>
@@ -25,6 +27,7 @@
 #include <unistd.h>
 
 static const char *log_path, *mail_dir;
+static bool strict;
 
 static int
 memory_file(const char *data, size_t len)
@@ -132,6 +135,8 @@ recipe_variable(FilterEnv *env, const char *name)
 		return mail_dir;
 	if (strcmp(name, "DEFAULT") == 0 || strcmp(name, "ORGMAIL") == 0)
 		return default_folder;
+	if (strcmp(name, "LOGABSTRACT") == 0)
+		return "no";
 	return strcmp(name, "LOGFILE") == 0 ? log_path : NULL;
 }
 
@@ -142,7 +147,15 @@ trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const c
 	fprintf(stderr, "%s:%u: %s\n", file, line, text);
 }
 
+static gint64
+setting_int(FilterEnv *env, const char *name)
+{
+	(void) env;
+	return strict && strcmp(name, "recipe_compat") == 0;
+}
+
 static const FilterServices services = {
+	.setting_int = setting_int,
 	.open_script = open_script, .run_command = run_command, .path_kind = path_kind, .can_store = can_store,
 	.write_log = write_log, .recipe_variable = recipe_variable, .trace = trace,
 };
@@ -335,14 +348,33 @@ match_lines(const char *path)
 	return 0;
 }
 
+static int
+formail(char **argv)
+{
+	g_autoptr(GString) input = g_string_new(NULL);
+	char buffer[4096];
+	GString *output;
+	for (size_t n; (n = fread(buffer, 1, sizeof buffer, stdin)) > 0;)
+		g_string_append_len(input, buffer, (gssize) n);
+	argv[0] = (char *) "formail";
+	if (!recipe_formail((const char *const *) argv, input, &output))
+		return 3;
+	fwrite(output->str, 1, output->len, stdout);
+	g_string_free(output, TRUE);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "--formail") == 0)
+		return formail(argv + 1);
 	if (argc == 3 && strcmp(argv[1], "--match") == 0)
 		return match_lines(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "--check") == 0)
 		return check_case(argv[2]);
-	if (argc != 4)
+	strict = argc == 5 && strcmp(argv[4], "strict") == 0;
+	if (argc != 4 && !strict)
 		return EX_USAGE;
 	log_path = argv[2];
 	mail_dir = argv[3];

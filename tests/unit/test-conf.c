@@ -412,6 +412,8 @@ static const Choice choices[] = {
 	{ "recipes", RECIPES_NO, "no" },
 	{ "recipes", RECIPES_YES, "yes" },
 	{ "recipes", RECIPES_ALL, "all" },
+	{ "recipe_compat", RECIPE_COMPAT_KIND, "kind" },
+	{ "recipe_compat", RECIPE_COMPAT_STRICT, "strict" },
 	{ "recipe_order", RECIPE_ORDER_SIEVE_FIRST, "sieve-first" },
 	{ "recipe_order", RECIPE_ORDER_RECIPES_FIRST, "recipes-first" },
 	{ "redirect_refused", REDIRECT_REFUSED_BOUNCE, "bounce" },
