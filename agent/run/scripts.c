@@ -2,8 +2,11 @@
 #include "agent/run/scripts.h"
 
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "conf/conf-choices.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 static void
@@ -15,11 +18,17 @@ script_free(gpointer data)
 }
 
 static void
-add_script(ScriptList *list, ScriptRole role, const char *path)
+add_file(ScriptList *list, ScriptRole role, const char *engine, const char *path)
 {
 	Script *script = g_new(Script, 1);
-	*script = (Script){ role, g_strdup(path) };
+	*script = (Script){ role, g_strdup(path), filter_find(engine) };
 	g_ptr_array_add(list->scripts, script);
+}
+
+static void
+add_script(ScriptList *list, ScriptRole role, const char *path)
+{
+	add_file(list, role, "sieve", path);
 }
 
 static bool
@@ -51,14 +60,39 @@ add_own(ScriptList *list, const Conf *conf, const Account *account, Status *st)
 	return *conf->sieve_default == '\0' || add_expanded(list, account, SCRIPT_DEFAULT, otherwise, st);
 }
 
-bool
-scripts_find(const Conf *conf, const Account *account, ScriptList *ret_list, Status *st)
+static bool
+add_recipes(ScriptList *list, const Conf *conf, const Account *account, const RecipeCall *recipes, Status *st)
 {
-	g_auto(ScriptList) list = { g_ptr_array_new_with_free_func(script_free) };
-	if (!add_expanded(&list, account, SCRIPT_BEFORE, conf->sieve_before, st) || !add_own(&list, conf, account, st) ||
-	    !add_expanded(&list, account, SCRIPT_AFTER, conf->sieve_after, st))
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *path = recipes_find(conf, account, recipes, &list->left_out, &fault);
+	if (path != NULL)
+		add_file(list, SCRIPT_OWN, "recipe", path);
+	status_move(st, &fault);
+	return st->id == STATUS_OK;
+}
+
+/* What the owner has of both languages. */
+static bool
+add_owners(ScriptList *list, const Conf *conf, const Account *account, const RecipeCall *recipes, Status *st)
+{
+	if (conf->recipe_order == RECIPE_ORDER_RECIPES_FIRST)
+		return add_recipes(list, conf, account, recipes, st) && add_own(list, conf, account, st);
+	return add_own(list, conf, account, st) && add_recipes(list, conf, account, recipes, st);
+}
+
+bool
+scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list, Status *st)
+{
+	g_auto(ScriptList) list = { g_ptr_array_new_with_free_func(script_free), NULL };
+	bool alone = recipes != NULL && recipes->alone;
+	bool found = alone ? add_recipes(&list, conf, account, recipes, st)
+	                   : add_expanded(&list, account, SCRIPT_BEFORE, conf->sieve_before, st) &&
+	                     add_owners(&list, conf, account, recipes, st) &&
+	                     add_expanded(&list, account, SCRIPT_AFTER, conf->sieve_after, st);
+	if (!found)
 		return false;
-	ret_list->scripts = g_steal_pointer(&list.scripts);
+	*ret_list = list;
+	list = (ScriptList){ NULL, NULL };
 	return true;
 }
 
@@ -66,6 +100,7 @@ void
 scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after)
 {
 	list->scripts = g_ptr_array_new_with_free_func(script_free);
+	list->left_out = NULL;
 	for (; before != NULL && *before != NULL; before++)
 		add_script(list, SCRIPT_BEFORE, *before);
 	add_script(list, SCRIPT_OWN, script);
@@ -77,6 +112,7 @@ void
 scripts_list_clear(ScriptList *list)
 {
 	g_clear_pointer(&list->scripts, g_ptr_array_unref);
+	g_clear_pointer(&list->left_out, g_free);
 }
 
 static void
@@ -123,19 +159,32 @@ note_broken(ScriptReport *report, const Script *script, guint first_problem)
 	g_ptr_array_add(report->notes, g_strdup_printf("%s: the script was not run", script->path));
 }
 
+/* Its text; what hinders is noted. /dev/null is the file of an owner who has none beside the site's. */
+static char *
+read_script(const Script *script, FilterEnv *env, size_t *ret_len, ScriptReport *report)
+{
+	char *text = NULL;
+	g_auto(Status) fault = STATUS_INIT;
+	bool sieve = strcmp(script->engine->name, "sieve") == 0;
+	size_t limit = sieve ? (size_t) env->services->setting_int(env, "sieve_max_script_size") : LIMIT_RECIPE_FILE_BYTES;
+	*ret_len = 0;
+	if (strcmp(script->path, "/dev/null") == 0)
+		return g_strdup("");
+	if (!fs_read_file(AT_FDCWD, script->path, limit, &text, ret_len, &fault))
+		g_ptr_array_add(report->notes, g_strdup_printf("%s; the script was not run", fault.detail));
+	return text;
+}
+
 static void
 run_script(const Script *script, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
 {
 	FilterEnv *env = world_env(world);
-	const Filter *engine = filter_find("sieve");
+	const Filter *engine = script->engine;
 	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *text = NULL;
 	size_t len;
-	size_t limit = (size_t) env->services->setting_int(env, "sieve_max_script_size");
-	if (!fs_read_file(AT_FDCWD, script->path, limit, &text, &len, &fault)) {
-		g_ptr_array_add(report->notes, g_strdup_printf("%s; the script was not run", fault.detail));
+	g_autofree char *text = read_script(script, env, &len, report);
+	if (text == NULL)
 		return;
-	}
 	FilterSource source = {
 		.file = script->path,
 		.text = text,
@@ -164,6 +213,8 @@ run_script(const Script *script, const FilterInput *input, World *world, Plan *p
 void
 scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
 {
+	if (list->left_out != NULL)
+		g_ptr_array_add(report->notes, g_strdup(list->left_out));
 	for (guint i = 0; i < list->scripts->len && plan_keeps_implicitly(plan); i++) {
 		const Script *script = list->scripts->pdata[i];
 		run_script(script, input, world, plan, report);

@@ -1,8 +1,8 @@
 /*
  * scripts: which scripts look at a message, in which order, and what a broken one means.
  *
- * The site's scripts before, the owner's (or the site's default where he has none), the site's scripts after; each only
- * while the implicit keep is in force. A script that is wrong or fails puts nothing into the plan: the message goes
+ * The site's scripts before, the owner's (or the site's default where he has none) and the owner's recipes in the order of
+ * the setting, the site's scripts after; each only while the implicit keep is in force. A script that is wrong or fails puts nothing into the plan: the message goes
  * where the others say, or to the INBOX.
  */
 #ifndef TODOKE_SCRIPTS_H
@@ -15,11 +15,13 @@ typedef enum { SCRIPT_BEFORE, SCRIPT_OWN, SCRIPT_DEFAULT, SCRIPT_AFTER } ScriptR
 typedef struct {
 	ScriptRole role;
 	char *path;
+	const Filter *engine;
 } Script;
 
 /* The scripts that would run, in their order. Those of the owner that are not there are left out. */
 typedef struct {
 	GPtrArray *scripts;  /* Script */
+	char *left_out;      /* why the owner's recipes are not among them; NULL: they are, or there are none */
 } ScriptList;
 
 /* What the scripts had to say besides the plan. */
@@ -29,8 +31,8 @@ typedef struct {
 	char *decided_by;    /* the script that cancelled the implicit keep; NULL: none */
 } ScriptReport;
 
-/* The scripts of an account. Fault: STATUS_CONFIG (a path template). */
-bool scripts_find(const Conf *conf, const Account *account, ScriptList *ret_list, Status *st);
+/* The scripts of an account; `recipes` (NULL: as the settings say) is what the door asks for. Fault: STATUS_CONFIG (a path template). */
+bool scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list, Status *st);
 
 /* A list with one script: `try --script`, between those of `before` and `after` (NULL: none). */
 void scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after);

@@ -9,6 +9,7 @@
 #include "agent/deliver/state.h"
 #include "agent/message/envelope.h"
 #include "agent/run/account.h"
+#include "agent/run/recipes.h"
 #include "agent/run/site.h"
 #include "filters/filter.h"
 
@@ -39,6 +40,9 @@ World *world_new(const Site *site, const Account *account, const Envelope *envel
                  const WorldDescription *description, const WorldLive *live);
 void world_free(World *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
+
+/* What recipes find set by whoever called us; borrowed. Without it they find what the account says. */
+void world_set_recipes(World *world, const RecipeCall *call);
 
 /* The environment to give to an engine; lives as long as the world. */
 FilterEnv *world_env(World *world);
