@@ -217,9 +217,10 @@
 /* Matches of one expression that a score counts. */
 #define LIMIT_RECIPE_SCORE_MATCHES 1000000u
 
-/* Octets of an rc file or one that it includes, and of what recipes say to a log that is ours. */
+/* Octets of an rc file or one that it includes, of a remark of theirs in our log, and how many of those a message has. */
 #define LIMIT_RECIPE_FILE_BYTES (1024u * 1024)
 #define LIMIT_RECIPE_NOTE_BYTES 300u
+#define LIMIT_RECIPE_NOTES 8u
 
 /* Problems that are reported of one rc file. */
 #define LIMIT_RECIPE_PROBLEMS 100u

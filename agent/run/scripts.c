@@ -192,7 +192,9 @@ run_script(const Script *script, const FilterInput *input, World *world, Plan *p
 		.trust = script->role == SCRIPT_OWN ? SCRIPT_OWNER : SCRIPT_SITE,
 	};
 	guint first_problem = report->problems->len;
-	FilterProgram *program = engine->compile(&source, env, report->problems);
+	/* Recipes run whatever is wrong in them, and say it when they do: nobody waits for a list of findings while mail is delivered. */
+	bool recipes = strcmp(engine->name, "recipe") == 0;
+	FilterProgram *program = engine->compile(&source, env, recipes && world_is_live(world) ? NULL : report->problems);
 	if (program == NULL) {
 		note_broken(report, script, first_problem);
 		return;
@@ -203,10 +205,12 @@ run_script(const Script *script, const FilterInput *input, World *world, Plan *p
 	if (plan_keep_message(plan) != NULL)
 		edited.message = plan_keep_message(plan);
 	PlanMark mark = plan_mark(plan);
+	world_hear_recipes(world, recipes);
 	if (!engine->run(program, &edited, env, plan, &fault)) {
 		plan_rewind(plan, mark);
 		g_ptr_array_add(report->notes, g_strdup_printf("%s; the script's actions were dropped", fault.detail));
 	}
+	world_hear_recipes(world, false);
 	engine->free(program);
 }
 

@@ -28,6 +28,8 @@ struct World {
 	const WorldLive *live;     /* NULL: nothing runs, nothing is remembered */
 	GHashTable *list_values;   /* list name -> GHashTable of its values; read once */
 	const RecipeCall *recipes; /* NULL: as the account has it */
+	bool hears_recipes;
+	unsigned heard;
 	char *prelude;             /* of recipes */
 	char *inbox_path;          /* as recipes name it: a Maildir, "/" at the end */
 	char *default_path;        /* where mail goes that recipes do not file */
@@ -436,12 +438,24 @@ recipe_prelude(FilterEnv *env)
 	return world_of(env)->prelude;
 }
 
+/* The first few: a broken file may have a lot to say. */
+static void
+note_recipes(World *world, const char *file, unsigned line, const char *text)
+{
+	if (world->heard++ >= LIMIT_RECIPE_NOTES)
+		return;
+	g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
+	g_ptr_array_add(world->live->notes, g_strdup_printf("%s:%u: %s", file, line, printable));
+}
+
 static void
 trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text)
 {
-	const World *world = world_of(env);
+	World *world = world_of(env);
 	(void) level;
-	if (world->described->trace != NULL)
+	if (world->hears_recipes)
+		note_recipes(world, file, line, text);
+	else if (world->described->trace != NULL)
 		world->described->trace(file, line, text);
 }
 
@@ -543,4 +557,17 @@ world_set_recipes(World *world, const RecipeCall *call)
 	world->recipes = call;
 	g_free(world->prelude);
 	world->prelude = recipes_prelude(world->site->conf, call);
+}
+
+bool
+world_is_live(const World *world)
+{
+	return world->live != NULL;
+}
+
+void
+world_hear_recipes(World *world, bool hears)
+{
+	world->hears_recipes = hears && world->live != NULL && world->described->trace_level < 0;
+	world->env.trace_level = world->hears_recipes ? TRACE_ACTIONS : world->described->trace_level;
 }

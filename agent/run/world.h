@@ -44,6 +44,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
 /* What recipes find set by whoever called us; borrowed. Without it they find what the account says. */
 void world_set_recipes(World *world, const RecipeCall *call);
 
+/* Is this a real delivery? */
+bool world_is_live(const World *world);
+
+/* In a real delivery: note what recipes have to say of themselves, or no more. */
+void world_hear_recipes(World *world, bool hears);
+
 /* The environment to give to an engine; lives as long as the world. */
 FilterEnv *world_env(World *world);
 
