@@ -220,7 +220,7 @@
 /* Octets of an rc file or one that it includes, of a remark of theirs in our log, and how many of those a message has. */
 #define LIMIT_RECIPE_FILE_BYTES (1024u * 1024)
 #define LIMIT_RECIPE_NOTE_BYTES 300u
-#define LIMIT_RECIPE_NOTES 8u
+#define LIMIT_RECIPE_NOTES 4u
 
 /* Problems that are reported of one rc file. */
 #define LIMIT_RECIPE_PROBLEMS 100u

@@ -180,7 +180,12 @@ run_script(const Script *script, const FilterInput *input, World *world, Plan *p
 {
 	FilterEnv *env = world_env(world);
 	const Filter *engine = script->engine;
+	bool recipes = strcmp(engine->name, "recipe") == 0;
 	g_auto(Status) fault = STATUS_INIT;
+	if (recipes && world_is_live(world) && geteuid() == 0) {
+		g_ptr_array_add(report->notes, g_strdup_printf("%s: not run, as recipes never run as root", script->path));
+		return;
+	}
 	size_t len;
 	g_autofree char *text = read_script(script, env, &len, report);
 	if (text == NULL)
@@ -193,7 +198,6 @@ run_script(const Script *script, const FilterInput *input, World *world, Plan *p
 	};
 	guint first_problem = report->problems->len;
 	/* Recipes run whatever is wrong in them, and say it when they do: nobody waits for a list of findings while mail is delivered. */
-	bool recipes = strcmp(engine->name, "recipe") == 0;
 	FilterProgram *program = engine->compile(&source, env, recipes && world_is_live(world) ? NULL : report->problems);
 	if (program == NULL) {
 		note_broken(report, script, first_problem);

@@ -347,7 +347,7 @@ leave_to_keep(RecipeRun *run, Status *st)
 		g_autoptr(Message) message = recipe_mail_message(run->state->mail, RECIPE_BOTH, st);
 		if (message == NULL)
 			return false;
-		plan_set_keep_state(run->plan, NULL, NULL, message);
+		plan_set_keep_state(run->plan, NULL, message_headers(message), message);
 	}
 	plan_set_implicit_keep(run->plan, true);
 	run->state->keeps = true;
