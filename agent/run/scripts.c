@@ -175,13 +175,34 @@ read_script(const Script *script, FilterEnv *env, size_t *ret_len, ScriptReport 
 	return text;
 }
 
+/* Run it over the message as earlier scripts have left it; what fails has done nothing. */
+static void
+run_program(const Script *script, FilterProgram *program, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
+{
+	g_auto(Status) fault = STATUS_INIT;
+	g_autoptr(Headers) headers = plan_keep_headers(plan) != NULL ? headers_ref(plan_keep_headers(plan)) : NULL;
+	g_autoptr(Message) message = plan_keep_message(plan) != NULL ? message_ref(plan_keep_message(plan)) : NULL;
+	FilterInput edited = *input;
+	if (headers != NULL)
+		edited.headers = headers;
+	if (message != NULL)
+		edited.message = message;
+	PlanMark mark = plan_mark(plan);
+	world_hear_recipes(world, strcmp(script->engine->name, "recipe") == 0);
+	if (!script->engine->run(program, &edited, world_env(world), plan, &fault)) {
+		plan_rewind(plan, mark);
+		g_ptr_array_add(report->notes, g_strdup_printf("%s; the script's actions were dropped", fault.detail));
+	}
+	plan_inherit(plan, mark, headers, message);
+	world_hear_recipes(world, false);
+}
+
 static void
 run_script(const Script *script, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
 {
 	FilterEnv *env = world_env(world);
 	const Filter *engine = script->engine;
 	bool recipes = strcmp(engine->name, "recipe") == 0;
-	g_auto(Status) fault = STATUS_INIT;
 	if (recipes && world_is_live(world) && geteuid() == 0) {
 		g_ptr_array_add(report->notes, g_strdup_printf("%s: not run, as recipes never run as root", script->path));
 		return;
@@ -203,18 +224,7 @@ run_script(const Script *script, const FilterInput *input, World *world, Plan *p
 		note_broken(report, script, first_problem);
 		return;
 	}
-	FilterInput edited = *input;
-	if (plan_keep_headers(plan) != NULL)
-		edited.headers = plan_keep_headers(plan);
-	if (plan_keep_message(plan) != NULL)
-		edited.message = plan_keep_message(plan);
-	PlanMark mark = plan_mark(plan);
-	world_hear_recipes(world, recipes);
-	if (!engine->run(program, &edited, env, plan, &fault)) {
-		plan_rewind(plan, mark);
-		g_ptr_array_add(report->notes, g_strdup_printf("%s; the script's actions were dropped", fault.detail));
-	}
-	world_hear_recipes(world, false);
+	run_program(script, program, input, world, plan, report);
 	engine->free(program);
 }
 
