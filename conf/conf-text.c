@@ -164,6 +164,22 @@ ends_word(char c)
 	}
 }
 
+/*
+ * The shipped file is nearly all comments, and each delivery reads it: without the blanks that stand for them libConfuse
+ * has a tenth to look at. No string has its end behind a line's.
+ */
+static void
+drop_trailing_blanks(char *text)
+{
+	char *to = text;
+	for (const char *from = text; *from != '\0'; from++) {
+		while (*from == '\n' && to > text && (to[-1] == ' ' || to[-1] == '\t'))
+			to--;
+		*to++ = *from;
+	}
+	*to = '\0';
+}
+
 void
 conf_text_clean(char *start, size_t len, const char *file, GPtrArray *problems)
 {
@@ -187,4 +203,5 @@ conf_text_clean(char *start, size_t len, const char *file, GPtrArray *problems)
 		conf_problem_add(problems, file, text.brace_line, "'{' is not closed: '}' is missing");
 	if (has_nul)
 		conf_problem_add(problems, file, text.line, "there is a NUL byte: a text file is wanted");
+	drop_trailing_blanks(start);
 }

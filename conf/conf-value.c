@@ -2,6 +2,7 @@
 #include "conf/conf-value.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -12,6 +13,9 @@ typedef struct {
 /* The biggest first: printing takes the first that divides. */
 static const Unit time_units[] = { { 'w', 604800 }, { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 }, { 0, 0 } };
 static const Unit size_units[] = { { 'G', 1 << 30 }, { 'M', 1 << 20 }, { 'K', 1 << 10 }, { 0, 0 } };
+/* Each delivery makes a hundred values and changes five: a default text is the table's own, an empty list is this one. */
+static char *no_items[1];
+
 static const Unit no_units[] = { { 0, 0 } };
 
 static void *
@@ -67,7 +71,7 @@ parse_number(const ConfRow *row, const char *text, gint64 *ret_number)
 	char *end;
 	errno = 0;
 	/* Base 0 only where octal is meant: nobody's "5m" or "010" of seconds is. */
-	gint64 number = g_ascii_strtoll(text, &end, row->type == CONF_INT ? 0 : 10);
+	gint64 number = strtoll(text, &end, row->type == CONF_INT ? 0 : 10);
 	if (errno != 0)
 		return false;
 	if (*end != '\0') {
@@ -146,9 +150,8 @@ set_text(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 {
 	if (!is_text(row, text, ret_problem))
 		return false;
-	char **value = member(conf, row);
-	g_free(*value);
-	*value = g_strdup(text);
+	conf_value_clear(conf, row);
+	*(char **) member(conf, row) = g_strdup(text);
 	return true;
 }
 
@@ -159,7 +162,7 @@ add_item(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 		return false;
 	char ***list = member(conf, row);
 	size_t n = g_strv_length(*list);
-	*list = g_renew(char *, *list, n + 2);
+	*list = g_renew(char *, *list != no_items ? *list : NULL, n + 2);
 	(*list)[n] = g_strdup(text);
 	(*list)[n + 1] = NULL;
 	return true;
@@ -185,19 +188,21 @@ conf_value_set(Conf *conf, const ConfRow *row, const char *text, char **ret_prob
 void
 conf_value_empty(Conf *conf, const ConfRow *row)
 {
-	char ***list = member(conf, row);
-	g_strfreev(*list);
-	*list = g_new0(char *, 1);
+	conf_value_clear(conf, row);
+	*(char ***) member(conf, row) = no_items;
 }
 
 bool
 conf_value_set_list(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 {
-	g_auto(GStrv) items = g_strsplit(text, ",", -1);
 	conf_value_empty(conf, row);
-	for (char **item = items; *item != NULL; item++)
-		if (*g_strstrip(*item) != '\0' && !conf_value_set(conf, row, *item, ret_problem))
+	for (const char *next = text; next != NULL;) {
+		const char *comma = strchr(next, ',');
+		g_autofree char *item = g_strndup(next, comma != NULL ? (size_t) (comma - next) : strlen(next));
+		if (*g_strstrip(item) != '\0' && !conf_value_set(conf, row, item, ret_problem))
 			return false;
+		next = comma != NULL ? comma + 1 : NULL;
+	}
 	return true;
 }
 
@@ -205,18 +210,30 @@ void
 conf_value_init(Conf *conf, const ConfRow *row)
 {
 	g_autofree char *problem = NULL;
-	bool good = row->type == CONF_LIST ? conf_value_set_list(conf, row, row->otherwise, &problem)
-	                                   : conf_value_set(conf, row, row->otherwise, &problem);
+	bool good = true;
+	if (row->type == CONF_TEXT)
+		*(const char **) member(conf, row) = row->otherwise;
+	else if (row->type != CONF_LIST)
+		good = conf_value_set(conf, row, row->otherwise, &problem);
+	else
+		good = conf_value_set_list(conf, row, row->otherwise, &problem);
 	g_assert(good);
 }
 
 void
 conf_value_clear(Conf *conf, const ConfRow *row)
 {
-	if (row->type == CONF_TEXT)
-		g_clear_pointer((char **) member(conf, row), g_free);
-	else if (row->type == CONF_LIST)
-		g_clear_pointer((char ***) member(conf, row), g_strfreev);
+	if (row->type == CONF_TEXT) {
+		char **text = member(conf, row);
+		if (*text != row->otherwise)
+			g_free(*text);
+		*text = NULL;
+	} else if (row->type == CONF_LIST) {
+		char ***list = member(conf, row);
+		if (*list != no_items)
+			g_strfreev(*list);
+		*list = NULL;
+	}
 }
 
 /* Plain words stand as they are; whatever means something to the reader of the file stands in quotes. */

@@ -32,7 +32,7 @@ const ConfRow *
 conf_find_row(const char *name)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-		if (strcmp(rows[i].name, name) == 0)
+		if (rows[i].name[0] == name[0] && strcmp(rows[i].name, name) == 0)
 			return &rows[i];
 	return NULL;
 }
@@ -371,13 +371,44 @@ parse_once(const char *text)
 	g_clear_pointer(&reader->rule, rule_free);
 }
 
+/* A byte of a word, for libConfuse too: "/var/maildir" does not name the setting. */
+static bool
+is_in_word(char c)
+{
+	return g_ascii_isalnum(c) || (c != '\0' && strchr("_/.%:-", c) != NULL);
+}
+
+enum { NAME_BYTES = 64 }; /* longer than any name of ours */
+
+/* Which rows does the text name? Values that read like a name count, too: that does no harm. */
+static void
+find_names(const char *text, bool named[CONF_ROWS])
+{
+	char word[NAME_BYTES];
+	size_t len = 0;
+	for (const char *c = text; *c != '\0'; c++) {
+		if (is_in_word(*c)) {
+			word[MIN(len, sizeof word - 1)] = *c;
+			len++;
+			continue;
+		}
+		word[MIN(len, sizeof word - 1)] = '\0';
+		const ConfRow *row = len > 0 ? conf_find_row(word) : NULL;
+		if (row != NULL)
+			named[row - rows] = true;
+		len = 0;
+	}
+}
+
 /* libConfuse copies each option some times; a file that names five of them should not pay for all. */
 static void
 name_settings(Reader *self, const char *text)
 {
+	bool named[CONF_ROWS] = { false };
+	find_names(text, named);
 	self->settings = options_new(setting_options, 1);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		if (strstr(text, rows[i].name) == NULL)
+		if (!named[i])
 			continue;
 		self->row_of[self->settings->len] = i;
 		g_array_append_val(self->settings, setting_options[1 + i]);
@@ -419,7 +450,7 @@ static bool
 is_safe_for_root(const struct stat *sb)
 {
 	bool group_may_write = (sb->st_mode & S_IWGRP) != 0 && sb->st_gid != 0;
-	return geteuid() != 0 || (sb->st_uid == 0 && (sb->st_mode & S_IWOTH) == 0 && !group_may_write);
+	return (sb->st_uid == 0 && (sb->st_mode & S_IWOTH) == 0 && !group_may_write) || geteuid() != 0;
 }
 
 static bool
@@ -432,16 +463,15 @@ read_text(int fd, const char *path, char **ret_text, size_t *ret_len, Status *st
 		return status_fail_detail(st, STATUS_CONFIG, "it is not a regular file");
 	if (!is_safe_for_root(&sb))
 		return status_fail_detail(st, STATUS_CONFIG, "others than root can write it: 'chown root' and 'chmod go-w' it");
-	/* One byte over the limit shows what is too long, whatever its size was a moment ago. */
-	size_t room = (size_t) MIN(sb.st_size, LIMIT_CONF_BYTES) + 1, len = 0, n = 1;
-	g_autofree char *text = g_malloc(room + 1);
-	while (n > 0 && len < room) {
-		if (!fs_read(fd, text + len, room - len, &n, path, st))
+	if (sb.st_size > LIMIT_CONF_BYTES)
+		return status_fail_detail(st, STATUS_CONFIG, "it has more than %u bytes", LIMIT_CONF_BYTES);
+	size_t size = (size_t) sb.st_size, len = 0, n = 1;
+	g_autofree char *text = g_malloc(size + 1);
+	while (n > 0 && len < size) {
+		if (!fs_read(fd, text + len, size - len, &n, path, st))
 			return false;
 		len += n;
 	}
-	if (len > LIMIT_CONF_BYTES)
-		return status_fail_detail(st, STATUS_CONFIG, "it has more than %u bytes", LIMIT_CONF_BYTES);
 	text[len] = '\0';
 	*ret_text = g_steal_pointer(&text);
 	*ret_len = len;

@@ -19,14 +19,14 @@ void
 answer_take_over(void)
 {
 	/*
-	 * Each gets the lowest free number: `fd`. Reading from a closed 0 stays a fault: an empty file in its place would be
-	 * stored as an empty message, and the caller's one would count as delivered.
+	 * A file gets the lowest free number, so a number above 2 says that 0, 1 and 2 are open. Reading from a closed 0
+	 * stays a fault: an empty file in its place would be stored as an empty message, and the caller's one would count as
+	 * delivered.
 	 */
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			(void) open("/dev/null", O_WRONLY);
+	int null_fd = open("/dev/null", O_WRONLY);
+	while (null_fd >= 0 && null_fd <= STDERR_FILENO)
+		null_fd = open("/dev/null", O_WRONLY);
 	answer_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	int null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	if (null_fd < 0)
 		return;
 	(void) dup2(null_fd, STDOUT_FILENO);

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -218,4 +220,21 @@ fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t 
 	*ret_data = g_steal_pointer(&data);
 	*ret_len = len;
 	return true;
+}
+
+static int
+remove_one(const char *path, const struct stat *sb, int type, struct FTW *walk)
+{
+	(void) sb;
+	(void) type;
+	(void) walk;
+	(void) remove(path); /* a leftover in the folder for temporary files is no harm */
+	return 0;
+}
+
+void
+fs_remove_tree(const char *path)
+{
+	enum { OPEN_AT_ONCE = 16 };
+	(void) nftw(path, remove_one, OPEN_AT_ONCE, FTW_DEPTH | FTW_PHYS);
 }

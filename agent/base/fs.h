@@ -34,6 +34,9 @@ bool fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *
 /* Copy `len` bytes (all to the end if < 0) from `from` at `offset` to `to`'s position, in the kernel where it can. */
 bool fs_copy(int from, off_t offset, off_t len, int to, const char *what, Status *st);
 
+/* Remove a folder of our own and all below it, without following links; what cannot be removed stays. */
+void fs_remove_tree(const char *path);
+
 /*
  * Open a file of the owner's to append to it, made with `mode` (before umask) where it is missing. A symbolic link counts only if we
  * made it, or root: in a folder that others write to it may be anybody's. Faults: as the system has them; STATUS_MAILBOX for

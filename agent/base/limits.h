@@ -223,6 +223,11 @@
 #define LIMIT_RECIPE_NOTES 4u
 
 /* Problems that are reported of one rc file. */
+/* Problems that are reported of one rc file, and included files that a check looks at. */
 #define LIMIT_RECIPE_PROBLEMS 100u
+#define LIMIT_RECIPE_CHECKED_FILES 64u
+
+/* Bytes of a mailbox's maildirsize file; a longer one is counted anew and replaced (Maildir++). */
+#define LIMIT_MAILDIRSIZE 5120u
 
 #endif

@@ -7,7 +7,6 @@
 #include <jansson.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 struct LogLine {
@@ -32,16 +31,23 @@ log_open(const char *ident, int fd, LogForm form)
 		openlog(ident, LOG_PID, LOG_MAIL);
 }
 
-/* Time and name as syslog would write them, for a file of our own. */
+enum { SECONDS_PER_DAY = 86400, JULIAN_1970 = 719163 };
+
+/*
+ * For a file of our own, in UTC: there is no hour that comes twice, and no zone's file to read for each delivery (even
+ * gmtime_r of glibc reads it).
+ */
 static void
 write_to_file(const char *text)
 {
-	char when[64];
-	time_t now = time(NULL);
-	struct tm tm;
-	localtime_r(&now, &tm);
-	strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S%z", &tm);
-	g_autofree char *line = g_strdup_printf("%s %s[%d]: %s\n", when, target.ident, (int) getpid(), text);
+	gint64 now = g_get_real_time() / G_USEC_PER_SEC, second = now % SECONDS_PER_DAY;
+	GDate day;
+	g_date_clear(&day, 1);
+	g_date_set_julian(&day, (guint32) (now / SECONDS_PER_DAY + JULIAN_1970));
+	g_autofree char *line = g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02dZ %s[%d]: %s\n", (int) g_date_get_year(&day),
+	                                        (int) g_date_get_month(&day), (int) g_date_get_day(&day),
+	                                        (int) (second / 3600), (int) (second / 60 % 60), (int) (second % 60),
+	                                        target.ident, (int) getpid(), text);
 	(void) !write(target.fd, line, strlen(line)); /* one write: lines of other processes do not mix; no log is no fault */
 }
 
@@ -87,18 +93,28 @@ cut_value(const char *value)
 	return cut;
 }
 
+/* Can the value be read without quotes? */
+static bool
+is_bare(const char *value)
+{
+	size_t len = 0;
+	while (g_ascii_isalnum(value[len]) || (value[len] != '\0' && strchr(".:;@/+-_<>()[]{}%&*!?#~^$|", value[len]) != NULL))
+		len++;
+	return value[len] == '\0' && len > 0 && len <= LIMIT_LOG_VALUE;
+}
+
 /* A value that can be read without doubt stands bare; others in quotes with backslash escapes. */
 static void
 append_value(GString *out, const char *value)
 {
-	static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:;@/+-_<>()[]{}%&*!?#~^$|";
-	size_t len = strlen(value), start = out->len;
-	if (len > 0 && len <= LIMIT_LOG_VALUE && strspn(value, bare) == len) {
+	if (is_bare(value)) {
 		g_string_append(out, value);
 		return;
 	}
+	g_autofree char *valid = g_utf8_make_valid(value, -1);
+	size_t start = out->len;
 	g_string_append_c(out, '"');
-	const char *c = value;
+	const char *c = valid;
 	for (; *c != '\0' && out->len - start < LIMIT_LOG_VALUE; c = g_utf8_next_char(c)) {
 		gunichar u = g_utf8_get_char(c);
 		if (u == '"' || u == '\\')
@@ -116,14 +132,13 @@ log_line_new(const char *queue_id)
 {
 	const char *id = queue_id != NULL && *queue_id != '\0' ? queue_id : "NOQUEUE";
 	LogLine *line = g_new0(LogLine, 1);
-	g_autofree char *valid = g_utf8_make_valid(id, -1);
 	line->text = g_string_new(NULL);
 	if (target.form == LOG_FORM_JSON) {
 		line->object = json_object();
 		g_autofree char *cut = cut_value(id);
 		json_object_set_new(line->object, "queue_id", json_string(cut));
 	}
-	append_value(line->text, valid);
+	append_value(line->text, id);
 	g_string_append_c(line->text, ':');
 	return line;
 }
@@ -138,10 +153,11 @@ log_line_add(LogLine *line, const char *key, const char *value)
 		json_object_set_new(line->object, key, json_string(cut));
 		return;
 	}
-	g_autofree char *valid = g_utf8_make_valid(value, -1);
-	g_string_append_printf(line->text, "%s %s=", line->has_pairs ? "," : "", key);
+	g_string_append(line->text, line->has_pairs ? ", " : " ");
+	g_string_append(line->text, key);
+	g_string_append_c(line->text, '=');
 	line->has_pairs = true;
-	append_value(line->text, valid);
+	append_value(line->text, value);
 }
 
 void

@@ -2,10 +2,12 @@
 #include "agent/base/fs.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/people.h"
-#include "agent/run/site.h"
-#include "agent/run/world.h"
+#include "agent/cmd/reading.h"
 #include "conf/conf-choices.h"
 #include "filters/filter.h"
+#include "filters/recipe/recipe-check.h"
+#include "filters/recipe/recipe-explain.h"
+#include "filters/recipe/recipe-parser.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +20,8 @@
 
 static const char about[] =
 	"\nChecks the configuration that deliveries read, or each FILE: a Sieve script\n"
-	"where its name ends in .sieve, recipes where it ends in procmailrc or .rc, else\n"
-	"a configuration. A finding is\n"
+	"where its name ends in .sieve, recipes where it ends in procmailrc or .rc (and\n"
+	"the files that they include), else a configuration. A finding is\n"
 	"file:line:column: error or warning: what, and a hint where there is one.\n\n"
 	"  todoke check\n"
 	"  todoke check ./todoke.conf ~/.dovecot.sieve\n\n"
@@ -30,6 +32,7 @@ typedef struct {
 	char **overrides;
 	gboolean json;
 	gboolean for_site;
+	gboolean explain;
 } Options;
 
 /* Octets of a file whose lines are shown with a finding. */
@@ -144,41 +147,49 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 	check_durability(conf, problems);
 }
 
-/* A script, as the engine `name` reads it, with the site's settings. */
-static void
-check_script(const char *path, const char *name, const Options *options, GPtrArray *problems)
+static bool
+open_rules(Reading *reading, const char *path, const Options *options, GPtrArray *problems)
 {
 	Conf *conf = people_conf(options->conf_path, options->overrides);
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(Site) site = conf != NULL ? site_new(conf, &st) : NULL;
-	g_autoptr(Account) account = site != NULL ? account_imagined(site->conf, "owner", &st) : NULL;
-	g_autofree char *text = NULL;
-	size_t len;
-	if (account == NULL || !fs_read_file(AT_FDCWD, path, (size_t) site->conf->sieve_max_script_size, &text, &len, &st)) {
-		add(problems, PROBLEM_ERROR, path, 0, "unreadable", st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
-		return;
-	}
-	g_autoptr(Envelope) envelope = envelope_new(DOOR_TRY);
-	g_autoptr(World) world = world_new(site, account, envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL, NULL);
-	const Filter *engine = filter_find(name);
-	const FilterSource source = {
-		.file = path, .text = text, .len = len, .trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER,
-	};
-	FilterProgram *program = engine->compile(&source, world_env(world), problems);
-	if (program != NULL)
-		engine->free(program);
+	ScriptTrust trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER;
+	if (conf != NULL && reading_open(reading, conf, path, trust, &st))
+		return true;
+	add(problems, PROBLEM_ERROR, path, 0, "unreadable", st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
+	return false;
 }
 
 static void
 check_sieve(const char *path, const Options *options, GPtrArray *problems)
 {
-	check_script(path, "sieve", options, problems);
+	g_auto(Reading) reading = { 0 };
+	if (!open_rules(&reading, path, options, problems))
+		return;
+	const Filter *engine = filter_find("sieve");
+	FilterProgram *program = engine->compile(&reading.source, world_env(reading.world), problems);
+	if (program != NULL)
+		engine->free(program);
+}
+
+static void
+explain_recipes(const FilterSource *source)
+{
+	g_autoptr(GPtrArray) nodes = recipe_parse(source, NULL);
+	g_autofree char *text = nodes != NULL ? recipe_explain(nodes) : NULL;
+	if (text != NULL)
+		fputs(text, stdout);
 }
 
 static void
 check_recipes(const char *path, const Options *options, GPtrArray *problems)
 {
-	check_script(path, "recipe", options, problems);
+	g_auto(Reading) reading = { 0 };
+	if (!open_rules(&reading, path, options, problems))
+		return;
+	FilterEnv env = { .services = &reading_recipe_services, .now = world_env(reading.world)->now, .trace_level = -1 };
+	recipe_check_files(&reading.source, &env, problems);
+	if (options->explain && !options->json)
+		explain_recipes(&reading.source);
 }
 
 /* The kinds of files that we can check, told by their names; the first that fits. More engines are more rows. */
@@ -233,6 +244,7 @@ cmd_check(int argc, char **argv)
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "Set this for once", "NAME=VALUE" },
 		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site, "Scripts are the site's, not a user's", NULL },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print an object of schema todoke.check/1", NULL },
+		{ "explain", 0, 0, G_OPTION_ARG_NONE, &options.explain, "Say in words what recipes do", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;

@@ -7,6 +7,7 @@
 #include "agent/base/fs.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/people.h"
+#include "agent/cmd/try-emit.h"
 #include "agent/message/address.h"
 #include "agent/run/transact.h"
 
@@ -40,6 +41,7 @@ typedef struct {
 	char *auth;
 	char *trace;
 	char *emit;
+	char *state;
 } Options;
 
 static void
@@ -64,6 +66,7 @@ options_clear(Options *options)
 	g_free(options->auth);
 	g_free(options->trace);
 	g_free(options->emit);
+	g_free(options->state);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
@@ -72,11 +75,11 @@ static const char about[] =
 	"\nThe loop check with its evidence, the header rules, each test of the scripts,\n"
 	"the plan, the answer to Postfix. MESSAGE is a file, '-' is standard input. The\n"
 	"world around a script: --before --after FILE, --personal --global DIR, --auth\n"
-	"USER, --mailbox NAME[:\\Use], --list NAME=FILE, --queue-id ID. Recipes alone:\n"
-	"--recipes FILE (procmail's language; their programs are not run).\n"
+	"USER, --mailbox NAME[:\\Use], --list NAME=FILE, --queue-id ID, --state DIR.\n"
+	"Recipes alone (procmail's language; programs are not run): --recipes FILE.\n"
 	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
 	"  todoke try --script new.sieve -f boss@example.jp message.eml\n\n"
-	"Exit code: 0 all would be delivered, 1 one would not, 2 wrong usage.\n";
+	"Exit code: 0 all as the rules want, 1 one would not be, 2 wrong usage.\n";
 
 static bool
 read_options(Options *options, int *argc, char ***argv, int *ret_exit)
@@ -101,6 +104,7 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		{ "auth", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->auth, "Login name of the sender", "USER" },
 		{ "trace", 0, 0, G_OPTION_ARG_STRING, &options->trace, "actions, commands, tests or matching", "LEVEL" },
 		{ "emit", 0, 0, G_OPTION_ARG_FILENAME, &options->emit, "Write what would be stored or sent here", "DIR" },
+		{ "state", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->state, "What is remembered from one delivery to the next", "DIR" },
 		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->messages, NULL, NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
@@ -228,6 +232,13 @@ scripts_are_good(const Transact *transact)
 	return transact_scripts(transact)->notes->len == 0;
 }
 
+/* A refusal that a rule wants is an answer, no fault. */
+static bool
+is_good(const Transact *transact, const Status *st)
+{
+	return (st->id == STATUS_OK || st->id == STATUS_RULE_REFUSED) && scripts_are_good(transact);
+}
+
 static void
 print_scripts(const ScriptReport *scripts)
 {
@@ -249,7 +260,7 @@ print_answer(const Status *st)
 }
 
 static void
-print_for_people(const char *path, const Account *account, const Transact *transact, const Status *st)
+print_for_people(const char *path, const Account *account, const Transact *transact, const TryEmit *emit, const Status *st)
 {
 	printf("message: %s\nfor: %s, whose INBOX is %s\n", path, account->user, account->maildir);
 	if (transact_verdict(transact) != NULL) {
@@ -267,7 +278,11 @@ print_for_people(const char *path, const Account *account, const Transact *trans
 		g_auto(GStrv) lines = g_strsplit(plan, "\n", -1);
 		for (char **line = lines; *line != NULL && **line != '\0'; line++)
 			printf("  %s\n", *line);
+		try_emit_print(emit, transact_planned(transact));
 	}
+	const GPtrArray *notes = transact_report(transact)->notes;
+	for (guint i = 0; i < notes->len; i++)
+		printf("note: %s\n", (const char *) notes->pdata[i]);
 	print_answer(st);
 }
 
@@ -275,7 +290,7 @@ static json_t *
 error_json(const Transact *transact, const Status *st)
 {
 	const ScriptReport *scripts = transact_scripts(transact);
-	if (st->id == STATUS_OK && scripts_are_good(transact))
+	if (is_good(transact, st))
 		return json_null();
 	StatusId id = st->id != STATUS_OK ? st->id : STATUS_SCRIPT;
 	json_t *error = json_pack("{s:s, s:s}", "fault", status_row(id)->name, "status", status_row(id)->dsn);
@@ -288,52 +303,34 @@ error_json(const Transact *transact, const Status *st)
 	return error;
 }
 
-/* Write a message that would be stored to the emit folder; its path, or NULL: it could not. Caller frees. */
-static char *
-emit_message(const Options *options, const Transact *transact, Message *message, const PlanAction *action, size_t number)
+/* What the delivery would add to the log: why something is not sent, what nobody remembers. */
+static json_t *
+notes_json(const Transact *transact)
 {
-	g_autofree char *name = g_strdup_printf("%zu.eml", number);
-	g_autofree char *path = g_build_filename(options->emit, name, NULL);
-	Headers *headers = action->headers != NULL ? action->headers : transact_headers(transact);
-	Message *body = action->message != NULL ? action->message : message;
-	g_auto(Status) st = STATUS_INIT;
-	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0)
-		status_fail_errno(&st, errno, "cannot make '%s'", path);
-	else
-		(void) message_write(body, headers, fd, NULL, &st);
-	if (st.id == STATUS_OK)
-		return g_steal_pointer(&path);
-	fprintf(stderr, "todoke try: %s\n", st.detail);
-	return NULL;
+	const GPtrArray *notes = transact_report(transact)->notes;
+	json_t *array = json_array();
+	for (guint i = 0; i < notes->len; i++)
+		json_array_append_new(array, people_json_text(notes->pdata[i]));
+	return array;
 }
 
-/* The plan, with the files that --emit wrote named in it. */
 static json_t *
-actions_json(const Options *options, const Transact *transact, Message *message)
+actions_json(const Transact *transact, const TryEmit *emit)
 {
 	const Plan *plan = transact_planned(transact);
 	if (plan == NULL)
 		return json_array();
 	json_t *actions = plan_json(plan);
-	for (size_t i = 0; i < plan_count(plan) && options->emit != NULL; i++) {
-		const PlanAction *action = plan_get(plan, i);
-		if (!plan_kind_row(action->kind)->keeps_copy)
-			continue;
-		g_autofree char *path = emit_message(options, transact, message, action, i + 1);
-		if (path != NULL)
-			json_object_set_new(json_array_get(actions, i), "file", people_json_text(path));
-	}
+	try_emit_json(emit, plan, actions);
 	return actions;
 }
 
 static void
-print_json(const Options *options, const char *path, Message *message, const Account *account, const Transact *transact,
-           const Status *st)
+print_json(const char *path, const Account *account, const Transact *transact, const TryEmit *emit, const Status *st)
 {
 	json_t *object = json_object();
 	json_object_set_new(object, "schema", json_string("todoke.try/1"));
-	json_object_set_new(object, "ok", json_boolean(st->id == STATUS_OK && scripts_are_good(transact)));
+	json_object_set_new(object, "ok", json_boolean(is_good(transact, st)));
 	json_object_set_new(object, "error", error_json(transact, st));
 	json_object_set_new(object, "message", people_json_text(path));
 	json_object_set_new(object, "user", people_json_text(account->user));
@@ -345,17 +342,20 @@ print_json(const Options *options, const char *path, Message *message, const Acc
 		json_object_set_new(object, "header_rules", header_rule_result_json(transact_rules(transact)));
 	if (count_problems(transact_scripts(transact), PROBLEM_WARNING) > 0)
 		json_object_set_new(object, "warnings", people_problems_json(transact_scripts(transact)->problems));
-	json_object_set_new(object, "actions", actions_json(options, transact, message));
+	json_object_set_new(object, "actions", actions_json(transact, emit));
+	if (transact_report(transact)->notes->len > 0)
+		json_object_set_new(object, "notes", notes_json(transact));
 	json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	putchar('\n');
 	json_decref(object);
 }
 
-/* One message; false: it would not be delivered, or could not be read. */
+/* Message `number`, from 1; false: it would not be delivered, or could not be read. */
 static bool
 try_message(const Options *options, const Site *site, const Account *account, const TransactDescription *described,
-            const RecipeCall *recipes, const char *path, gint64 now)
+            const RecipeCall *recipes, size_t number, gint64 now)
 {
+	const char *path = options->messages[number - 1];
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = open_message(path, &st);
 	if (message == NULL) {
@@ -366,12 +366,15 @@ try_message(const Options *options, const Site *site, const Account *account, co
 	g_autoptr(Transact) transact = transact_new(site, account, envelope, message, NULL, now);
 	transact_describe(transact, described);
 	transact_set_recipes(transact, recipes);
-	bool delivered = transact_judge(transact, &st) && transact_plan(transact, &st);
+	g_autofree char *prefix = options->messages[1] != NULL ? g_strdup_printf("%zu-", number) : g_strdup("");
+	g_autoptr(TryEmit) emit = try_emit_new(options->emit, prefix);
+	if (transact_judge(transact, &st) && transact_plan(transact, &st))
+		(void) try_emit_run(emit, transact, message, &st);
 	if (options->as_json)
-		print_json(options, path, message, account, transact, &st);
+		print_json(path, account, transact, emit, &st);
 	else
-		print_for_people(path, account, transact, &st);
-	return delivered && scripts_are_good(transact);
+		print_for_people(path, account, transact, emit, &st);
+	return is_good(transact, &st);
 }
 
 static Account *
@@ -414,6 +417,7 @@ cmd_try(int argc, char **argv)
 		.script = options.script,
 		.before = (const char *const *) options.before,
 		.after = (const char *const *) options.after,
+		.state = options.state,
 	};
 	g_auto(Status) st = STATUS_INIT;
 	Conf *conf = people_conf(options.conf_path, options.overrides);
@@ -425,11 +429,14 @@ cmd_try(int argc, char **argv)
 	g_autoptr(Account) account = find_account(&options, site->conf, &st);
 	if (account == NULL)
 		return cannot_try(&st);
+	auto_fd int folder = -1;
+	if (options.emit != NULL && !fs_make_dir(AT_FDCWD, options.emit, 0700, &folder, &st))
+		return cannot_try(&st);
 	g_autofree char *rc = options.recipes != NULL ? g_canonicalize_filename(options.recipes, NULL) : NULL;
 	const char *const files[] = { rc, NULL };
 	const RecipeCall recipes = { .files = files, .alone = true, .without_site = true };
 	bool all_delivered = true;
-	for (char **path = options.messages; *path != NULL; path++)
-		all_delivered = try_message(&options, site, account, &described, rc != NULL ? &recipes : NULL, *path, now) && all_delivered;
+	for (size_t n = 1; options.messages[n - 1] != NULL; n++)
+		all_delivered = try_message(&options, site, account, &described, rc != NULL ? &recipes : NULL, n, now) && all_delivered;
 	return all_delivered ? PEOPLE_GOOD : PEOPLE_FINDINGS;
 }

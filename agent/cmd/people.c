@@ -1,6 +1,8 @@
 /* people: what the commands for people share. */
 #include "agent/cmd/people.h"
 
+#include "filters/problem.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,12 +95,6 @@ people_speaks(const char *option, const char *language)
 	return option != NULL && g_ascii_strncasecmp(option, language, len) == 0 && !g_ascii_isalpha(option[len]);
 }
 
-static const char *
-severity_name(ProblemSeverity severity)
-{
-	return severity == PROBLEM_ERROR ? "error" : "warning";
-}
-
 static json_t *
 number_or_null(unsigned number)
 {
@@ -113,7 +109,7 @@ problem_json(const FilterProblem *problem)
 	json_object_set_new(object, "line", number_or_null(problem->line));
 	json_object_set_new(object, "column", number_or_null(problem->column));
 	json_object_set_new(object, "end", number_or_null(problem->end_column));
-	json_object_set_new(object, "severity", json_string(severity_name(problem->severity)));
+	json_object_set_new(object, "severity", json_string(problem_severity_name(problem->severity)));
 	json_object_set_new(object, "code", problem->code != NULL ? json_string(problem->code) : json_null());
 	json_object_set_new(object, "text", people_json_text(problem->text));
 	json_object_set_new(object, "hint", problem->hint != NULL ? people_json_text(problem->hint) : json_null());
@@ -129,58 +125,9 @@ people_problems_json(const GPtrArray *problems)
 	return list;
 }
 
-/* Line `number` (from 1) of a text; NULL: it has not so many. Caller frees. */
-static char *
-nth_line(const char *source, unsigned number)
-{
-	while (--number > 0 && source != NULL) {
-		source = strchr(source, '\n');
-		source = source != NULL ? source + 1 : NULL;
-	}
-	return source != NULL ? g_strndup(source, strcspn(source, "\r\n")) : NULL;
-}
-
-/* Cells of a terminal that an octet range of a line takes. A tab is kept as it is by the caller. */
-static size_t
-width_of(const char *text, size_t len)
-{
-	size_t width = 0;
-	for (const char *c = text; c < text + len; c = g_utf8_next_char(c))
-		width += g_unichar_iswide(g_utf8_get_char(c)) ? 2 : g_unichar_iszerowidth(g_utf8_get_char(c)) ? 0 : 1;
-	return width;
-}
-
-/* The line, and below it carets under the token. */
-static void
-print_carets(const char *raw, unsigned column, unsigned end_column)
-{
-	g_autofree char *line = g_utf8_make_valid(raw, -1);
-	size_t len = strlen(line), start = MIN((size_t) column - 1, len);
-	size_t end = end_column > column ? MIN((size_t) end_column - 1, len) : start;
-	printf("    %s\n    ", line);
-	for (const char *c = line; c < line + start; c = g_utf8_next_char(c)) {
-		if (*c == '\t')
-			putchar('\t');
-		else
-			printf("%*s", (int) width_of(c, 1), "");
-	}
-	for (size_t carets = MAX(width_of(line + start, end - start), 1); carets > 0; carets--)
-		putchar('^');
-	putchar('\n');
-}
-
 void
 people_print_problem(const FilterProblem *problem, const char *source)
 {
-	printf("%s:", problem->file);
-	if (problem->line > 0)
-		printf("%u:", problem->line);
-	if (problem->line > 0 && problem->column > 0)
-		printf("%u:", problem->column);
-	printf(" %s: %s\n", severity_name(problem->severity), problem->text);
-	g_autofree char *line = source != NULL && problem->line > 0 ? nth_line(source, problem->line) : NULL;
-	if (line != NULL && problem->column > 0)
-		print_carets(line, problem->column, problem->end_column);
-	if (problem->hint != NULL)
-		printf("    hint: %s\n", problem->hint);
+	g_autofree char *text = problem_print(problem, source);
+	fputs(text, stdout);
 }

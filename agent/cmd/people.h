@@ -34,10 +34,7 @@ json_t *people_json_text(const char *text);
 /* FilterProblems as the array that front ends read: file, line, column, end, severity, code, text, hint. */
 json_t *people_problems_json(const GPtrArray *problems);
 
-/*
- * Print a problem as compilers do: `file:line:column: error: text`, the line of `source` (NULL: not at hand) with carets
- * below the token, the hint.
- */
+/* Print a problem (problem_print) on stdout. */
 void people_print_problem(const FilterProblem *problem, const char *source);
 
 /* Is that language wanted: `option` (may be NULL) or else LC_ALL, LC_MESSAGES, LANG begin with it? */

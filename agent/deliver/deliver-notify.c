@@ -193,6 +193,7 @@ notify_send(DeliverRun *run, void *step, Status *st)
 extern const DeliverAction deliver_notify;
 const DeliverAction deliver_notify = {
 	.name = "notify",
+	.rehearses = true,
 	.optional = true,
 	.prepare = notify_prepare,
 	.free = notify_free,

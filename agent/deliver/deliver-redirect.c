@@ -169,6 +169,7 @@ redirect_send(DeliverRun *run, void *step, Status *st)
 extern const DeliverAction deliver_redirect;
 const DeliverAction deliver_redirect = {
 	.name = "redirect",
+	.rehearses = true,
 	.prepare = redirect_prepare,
 	.free = redirect_free,
 	.key = redirect_key,

@@ -69,6 +69,7 @@ defer_send(DeliverRun *run, void *step, Status *st)
 	extern const DeliverAction deliver_##action; \
 	const DeliverAction deliver_##action = { \
 		.name = #action, \
+		.rehearses = true, \
 		.prepare = reject_prepare, \
 		.free = reject_free, \
 		.send = reject_send, \

@@ -158,6 +158,7 @@ report_send(DeliverRun *run, void *step, Status *st)
 extern const DeliverAction deliver_report;
 const DeliverAction deliver_report = {
 	.name = "report",
+	.rehearses = true,
 	.optional = true,
 	.prepare = report_prepare,
 	.free = report_free,

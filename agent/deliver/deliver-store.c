@@ -22,6 +22,8 @@ typedef struct {
 	GString *letters;
 	Maildir *there;        /* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
 	char *step;            /* its name in the ledger; NULL: there is none */
+	const Quota *quota;    /* the one that this copy counts for; NULL: none; borrowed */
+	bool counted;
 } Store;
 
 static void
@@ -196,6 +198,29 @@ note_in_ledger(DeliverRun *run, const Store *store)
 	ledger_set(run->ledger, store->step, LEDGER_PLANNED, name);
 }
 
+/* Is there room for the written draft? */
+static bool
+take_room(DeliverRun *run, Store *store, Status *st)
+{
+	if (!run->quota_asked)
+		run->quota = quota_open(run->job->inbox, run->job->conf, run->report->notes);
+	run->quota_asked = true;
+	const char *path = maildir_path(maildir_draft_folder(store->draft));
+	if (run->quota == NULL || !quota_counts(run->quota, path, store->letters->str))
+		return true;
+	store->quota = run->quota;
+	return quota_take(run->quota, maildir_draft_size(store->draft).bytes, st);
+}
+
+/* The quota's file learns what came, or (`sign` -1) what went again. */
+static void
+count(Store *store, gint64 sign)
+{
+	if (store->quota != NULL && store->counted == (sign < 0))
+		quota_add(store->quota, sign * (gint64) maildir_draft_size(store->draft).bytes, sign);
+	store->counted = sign > 0;
+}
+
 static bool
 store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {
@@ -219,7 +244,7 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 		return false;
 	if (done)
 		return true;
-	if (!make_draft(run, store, maildir, st))
+	if (!make_draft(run, store, maildir, st) || !take_room(run, store, st))
 		return false;
 	deadline_waiting_for("flushing the message");
 	if (!maildir_draft_prepare(store->draft, store->letters->str, st))
@@ -236,6 +261,8 @@ store_commit(DeliverRun *run, void *step, Status *st)
 	Store *store = step;
 	if (store->draft != NULL && !maildir_draft_commit(store->draft, st))
 		return false;
+	if (store->draft != NULL)
+		count(store, 1);
 	run->has_local = true;
 	return true;
 }
@@ -256,8 +283,10 @@ static void
 store_take_back(void *step)
 {
 	Store *store = step;
-	if (store->draft != NULL)
-		maildir_draft_take_back(store->draft);
+	if (store->draft == NULL)
+		return;
+	maildir_draft_take_back(store->draft);
+	count(store, -1);
 }
 
 static void

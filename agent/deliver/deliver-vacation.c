@@ -216,6 +216,7 @@ vacation_sent(DeliverRun *run, void *step)
 extern const DeliverAction deliver_vacation;
 const DeliverAction deliver_vacation = {
 	.name = "vacation",
+	.rehearses = true,
 	.optional = true,
 	.prepare = vacation_prepare,
 	.free = vacation_free,

@@ -26,6 +26,7 @@ static const DeliverAction *const actions[PLAN_KIND_COUNT] = {
 /* An action of the plan and what its prepare made. */
 typedef struct {
 	const DeliverAction *action;
+	const PlanAction *wanted;
 	void *state;
 	LedgerMark before;   /* what the ledger knew when the sending began */
 	bool repeats;        /* the plan asks for the same twice */
@@ -106,6 +107,13 @@ deliver_open_inbox(const char *path, const Conf *conf, Status *st)
 	return maildir_open(path, &options, st);
 }
 
+/* What a rehearsal leaves out is done here, not sent. */
+static bool
+is_left_out(const DeliverJob *job, PlanKind kind)
+{
+	return job->rehearsal && (actions[kind] == NULL || !actions[kind]->rehearses);
+}
+
 /* Will there be another try that must know what this one has done? */
 static bool
 needs_ledger(const DeliverAction *action)
@@ -119,6 +127,8 @@ check_plan(const Plan *plan, const DeliverJob *job, Status *st)
 {
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		PlanKind kind = plan_get(plan, i)->kind;
+		if (is_left_out(job, kind))
+			continue;
 		if (actions[kind] == NULL)
 			return status_fail_detail(st, STATUS_CONFIG, "action '%s' cannot be carried out by this program",
 			                          plan_kind_row(kind)->name);
@@ -130,11 +140,13 @@ check_plan(const Plan *plan, const DeliverJob *job, Status *st)
 }
 
 static bool
-leaves(const Plan *plan)
+leaves(const Plan *plan, const DeliverJob *job)
 {
-	for (size_t i = 0; i < plan_count(plan); i++)
-		if (needs_ledger(actions[plan_get(plan, i)->kind]))
+	for (size_t i = 0; i < plan_count(plan); i++) {
+		PlanKind kind = plan_get(plan, i)->kind;
+		if (!is_left_out(job, kind) && needs_ledger(actions[kind]))
 			return true;
+	}
 	return false;
 }
 
@@ -197,7 +209,7 @@ static bool
 open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 {
 	const DeliverJob *job = run->job;
-	if (!leaves(plan))
+	if (!leaves(plan, job))
 		return true;
 	if (!need_body(job->message, job->headers, st))
 		return false;
@@ -214,8 +226,11 @@ open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 static bool
 prepare(DeliverRun *run, const PlanAction *wanted, Status *st)
 {
+	if (is_left_out(run->job, wanted->kind))
+		return true;
 	Step *step = g_new0(Step, 1);
 	step->action = actions[wanted->kind];
+	step->wanted = wanted;
 	g_ptr_array_add(run->steps, step);
 	if (!step->action->prepare(run, wanted, &step->state, st))
 		return status_prefix(st, "action '%s'", step->action->name);
@@ -449,6 +464,7 @@ send_step(DeliverRun *run, Step *step, Failures *failures)
 	g_auto(Status) fault = STATUS_INIT;
 	if (action->optional && !begin_optional(run, step))
 		return;
+	run->sending = step->wanted;
 	if (!action->send(run, step->state, &fault)) {
 		take_fault(run, step, &fault, failures);
 		(void) write_ledger(run);
@@ -586,6 +602,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	g_ptr_array_unref(run.boxes);
 	g_ptr_array_unref(run.extra);
 	ledger_free(run.ledger);
+	quota_free(run.quota);
 	g_clear_pointer(&job->draft, maildir_draft_free);
 	if (done && job->owner != NULL)
 		state_once_succeeded(job->owner->state, report->notes);

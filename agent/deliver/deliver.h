@@ -15,6 +15,7 @@
 #include "agent/deliver/ledger.h"
 #include "agent/deliver/maildir.h"
 #include "agent/deliver/outmail.h"
+#include "agent/deliver/quota.h"
 #include "agent/deliver/state.h"
 #include "agent/message/envelope.h"
 #include "agent/message/mark.h"
@@ -31,8 +32,8 @@ typedef struct {
 	const MarkKeys *keys;    /* NULL: no mark, no SRS */
 	const char *host;        /* our name */
 	gint64 now;              /* seconds since 1970 */
-	/* Takes what would be sent in place of the route (`todoke test`); NULL: it is sent. */
-	bool (*capture)(void *user, const OutMail *mail, Status *st);
+	/* Takes what `action` would send in place of the route (`todoke test`, `try`); NULL: it is sent. */
+	bool (*capture)(void *user, const PlanAction *action, const OutMail *mail, Status *st);
 	void *capture_user;
 } DeliverOwner;
 
@@ -45,6 +46,7 @@ typedef struct {
 	const Conf *conf;
 	const Envelope *envelope;
 	const DeliverOwner *owner; /* NULL: nothing may leave */
+	bool rehearsal;          /* only what `capture` takes and the refusal of a rule: nothing is stored, no program runs; needs no INBOX */
 } DeliverJob;
 
 /* One action that was carried out. */
@@ -93,6 +95,7 @@ typedef enum { DELIVER_UNLIMITED, DELIVER_REDIRECTS, DELIVER_REPLIES, DELIVER_NO
 /* One action's own matter: deliver_run keeps it and frees it. */
 typedef struct {
 	const char *name;
+	bool rehearses;          /* nothing happens here but by capture: a rehearsal goes through it */
 	bool optional;           /* a fault of `send` is noted and changes nothing: replies and notices */
 	/* Do all that can fail and that nobody sees. *ret_step is the action's, freed by `free`; NULL: no later part. */
 	bool (*prepare)(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st);
@@ -123,8 +126,11 @@ struct DeliverRun {
 	GPtrArray *boxes;        /* Mbox: open and locked; outlive the steps */
 	GPtrArray *stores;       /* of deliver-store.c, borrowed from the steps: copies with the same bytes are shared */
 	GPtrArray *steps;        /* of deliver.c */
+	const PlanAction *sending; /* whose send runs */
 	GPtrArray *extra;        /* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
 	Ledger *ledger;          /* NULL: nothing of the plan leaves */
+	Quota *quota;            /* NULL: none, or nothing is stored */
+	bool quota_asked;
 	State *state;            /* NULL: none, or nothing leaves */
 	gint64 ends;             /* monotonic microseconds: until then what leaves has to be gone */
 	bool remembers;          /* a retry will know what this try has done */

@@ -67,10 +67,7 @@ host_name(void)
 {
 	static char *escaped;
 	if (escaped == NULL) {
-		char host[LIMIT_HOST_NAME + 1] = "";
-		if (gethostname(host, sizeof host - 1) < 0 || host[0] == '\0')
-			g_strlcpy(host, "localhost", sizeof host);
-		escaped = maildir_escape_host(host);
+		escaped = maildir_escape_host(g_get_host_name());
 		escaped[strnlen(escaped, LIMIT_HOST_NAME)] = '\0'; /* escapes are longer: the name must fit with sizes and flags */
 	}
 	return escaped;

@@ -104,7 +104,7 @@ hand_over(const DeliverRun *run, const OutMail *mail, Status *st)
 	OutRoute route;
 	const DeliverOwner *owner = run->job->owner;
 	if (owner->capture != NULL)
-		return owner->capture(owner->capture_user, mail, st);
+		return owner->capture(owner->capture_user, run->sending, mail, st);
 	return find_route(run, &route, st) && outmail_send(mail, &route, st);
 }
 

@@ -225,6 +225,12 @@ state_once_get(StateOnce *once, GPtrArray *notes)
 	return once->state;
 }
 
+const char *
+state_once_folder(const StateOnce *once)
+{
+	return once->folder;
+}
+
 void
 state_once_will_see(StateOnce *once, const char *key, gint64 until)
 {

@@ -54,6 +54,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StateOnce, state_once_free)
 /* The state, or NULL where there is none. What went wrong is appended to `notes` (char *), once. Borrowed. */
 State *state_once_get(StateOnce *once, GPtrArray *notes);
 
+/* The folder of the state, whether it is there or not. Borrowed. */
+const char *state_once_folder(const StateOnce *once);
+
 /* Remember `key` as seen until then, when the delivery has succeeded. */
 void state_once_will_see(StateOnce *once, const char *key, gint64 until);
 

@@ -1,8 +1,9 @@
-/* lmtp-child: fork, a pipe, and four strings through it. */
+/* lmtp-child: fork, a pipe, and an outcome through it. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-child.h"
 
 #include "agent/base/fs.h"
+#include "agent/lmtp/lmtp-pack.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,25 +18,6 @@
 /* Octets of an outcome: more is no outcome of ours. */
 enum { MOST_OUTCOME = 64 * 1024 };
 
-/* "loop" NUL text NUL detail NUL done NUL; a missing text is "\1". */
-static void
-append_string(GString *out, const char *text)
-{
-	g_string_append(out, text != NULL ? text : "\1");
-	g_string_append_c(out, '\0');
-}
-
-static char *
-take_string(const char **at, const char *end)
-{
-	const char *nul = memchr(*at, '\0', (size_t) (end - *at));
-	if (nul == NULL)
-		return NULL;
-	const char *text = *at;
-	*at = nul + 1;
-	return strcmp(text, "\1") == 0 ? NULL : g_strdup(text);
-}
-
 G_NORETURN static void
 be_child(LmtpChildWork *work, void *user, int pipe_fd)
 {
@@ -44,10 +26,7 @@ be_child(LmtpChildWork *work, void *user, int pipe_fd)
 	if (!work(user, &done, &st))
 		(void) status_fail(&st, STATUS_INTERNAL, NULL); /* keeps the reason where there is one */
 	g_autoptr(GString) out = g_string_new(NULL);
-	append_string(out, status_row(st.id)->name);
-	append_string(out, st.text);
-	append_string(out, st.detail);
-	append_string(out, done);
+	lmtp_pack_outcome(out, &st, done);
 	(void) fs_write_all(pipe_fd, out->str, MIN(out->len, MOST_OUTCOME), "outcome", &ignored);
 	_exit(0);
 }
@@ -72,28 +51,6 @@ read_outcome(int fd, unsigned seconds, GString *out)
 		if (got > 0)
 			g_string_append_len(out, buffer, got);
 	}
-}
-
-static bool
-parse_outcome(const GString *out, char **ret_done, Status *st)
-{
-	const char *at = out->str, *end = out->str + out->len;
-	g_autofree char *name = take_string(&at, end);
-	StatusId id = name != NULL ? status_find_name(name) : STATUS_COUNT;
-	g_autofree char *text = take_string(&at, end);
-	g_autofree char *detail = take_string(&at, end);
-	char *done = take_string(&at, end);
-	if (id == STATUS_OK && at == end) {
-		*ret_done = done;
-		return true;
-	}
-	g_free(done);
-	if (id == STATUS_COUNT || id == STATUS_OK || at != end)
-		return status_fail_detail(st, STATUS_INTERNAL, "a delivery process left no outcome");
-	st->id = id;
-	st->text = g_steal_pointer(&text);
-	st->detail = g_steal_pointer(&detail);
-	return false;
 }
 
 bool
@@ -124,5 +81,5 @@ lmtp_child_run(LmtpChildWork *work, void *user, unsigned seconds, char **ret_don
 		return status_fail_detail(st, STATUS_DEADLINE, "a delivery process ran into its deadline");
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return status_fail_detail(st, STATUS_INTERNAL, "a delivery process died (wait status %d)", status);
-	return parse_outcome(out, ret_done, st);
+	return lmtp_pack_take_outcome(out->str, out->str + out->len, ret_done, st);
 }

@@ -70,14 +70,25 @@ parse_owner(const char *owner, uid_t *ret_uid, gid_t *ret_gid, Status *st)
 	return true;
 }
 
+static bool
+dress(const char *path, const LmtpListenOptions *options, Status *st)
+{
+	uid_t uid;
+	gid_t gid;
+	if (!parse_owner(options->owner, &uid, &gid, st))
+		return false;
+	bool owned = (uid == (uid_t) -1 && gid == (gid_t) -1) || lchown(path, uid, gid) == 0;
+	if (!owned || chmod(path, options->mode) < 0)
+		return status_fail_detail(st, STATUS_CONFIG, "cannot set up the socket '%s': %s", path, g_strerror(errno));
+	return true;
+}
+
 /* Nobody can connect before listen(2), so owner and mode are in place in time. */
 static bool
 open_unix(const char *path, const LmtpListenOptions *options, int *ret_fd, Status *st)
 {
 	struct sockaddr_un address = { 0 };
-	uid_t uid;
-	gid_t gid;
-	if (!fill_path(&address, path, st) || !parse_owner(options->owner, &uid, &gid, st) || !remove_dead(&address, st))
+	if (!fill_path(&address, path, st) || !remove_dead(&address, st))
 		return false;
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -87,9 +98,10 @@ open_unix(const char *path, const LmtpListenOptions *options, int *ret_fd, Statu
 	(void) umask(old);
 	if (bound < 0)
 		return status_fail_detail(st, STATUS_CONFIG, "cannot make the socket '%s': %s", path, g_strerror(errno));
-	bool owned = (uid == (uid_t) -1 && gid == (gid_t) -1) || lchown(path, uid, gid) == 0;
-	if (!owned || chmod(path, options->mode) < 0 || listen(fd, BACKLOG) < 0)
-		return status_fail_detail(st, STATUS_CONFIG, "cannot set up the socket '%s': %s", path, g_strerror(errno));
+	if (!dress(path, options, st))
+		return false;
+	if (listen(fd, BACKLOG) < 0)
+		return status_fail_detail(st, STATUS_CONFIG, "cannot listen at '%s': %s", path, g_strerror(errno));
 	*ret_fd = fs_steal_fd(&fd);
 	return true;
 }
@@ -156,6 +168,19 @@ lmtp_listen_open(const char *where, const LmtpListenOptions *options, int *ret_f
 	if (g_str_has_prefix(where, "inet:"))
 		return open_inet(where + strlen("inet:"), ret_fd, st);
 	return status_fail_detail(st, STATUS_CONFIG, "cannot listen at '%s': unix:/PATH or inet:ADDRESS:PORT is meant", where);
+}
+
+bool
+lmtp_listen_dress(const char *where, const LmtpListenOptions *options, Status *st)
+{
+	return !g_str_has_prefix(where, "unix:") || dress(where + strlen("unix:"), options, st);
+}
+
+void
+lmtp_listen_remove(const char *where)
+{
+	if (g_str_has_prefix(where, "unix:"))
+		(void) unlink(where + strlen("unix:")); /* a file that stays only refuses its clients */
 }
 
 void

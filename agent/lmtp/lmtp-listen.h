@@ -17,6 +17,12 @@ typedef struct {
  */
 bool lmtp_listen_open(const char *where, const LmtpListenOptions *options, int *ret_fd, Status *st);
 
+/* Give the file of a socket that is open owner and mode; other places have none. */
+bool lmtp_listen_dress(const char *where, const LmtpListenOptions *options, Status *st);
+
+/* Remove the file of a socket that we no longer serve. */
+void lmtp_listen_remove(const char *where);
+
 /* Append the sockets that systemd opened for us (sd_listen_fds(3)) to `fds` (GArray of int), and forget that it did. */
 void lmtp_listen_inherit(GArray *fds);
 

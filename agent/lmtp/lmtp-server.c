@@ -4,11 +4,12 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/log.h"
-#include "agent/lmtp/lmtp-listen.h"
+#include "agent/lmtp/lmtp-listeners.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ typedef struct {
 typedef struct {
 	const LmtpServerOptions *options;
 	LmtpService service;
-	GArray *listeners;    /* int */
+	LmtpListeners *listeners;
 	LmtpSlots *slots;
 	int signals;
 	sigset_t old_mask;
@@ -75,8 +76,7 @@ dismiss(Child *child)
 static void
 close_all(Server *server)
 {
-	for (guint i = 0; i < server->listeners->len; i++)
-		(void) close(g_array_index(server->listeners, int, i));
+	lmtp_listeners_close(server->listeners);
 	for (unsigned i = 0; i < MOST_CHILDREN; i++)
 		if (server->children[i].pid != 0) {
 			dismiss(&server->children[i]);
@@ -272,13 +272,38 @@ dismiss_idle(Server *server)
 			dismiss(&server->children[i]);
 }
 
+/* Where root would have to talk with clients, an account must do it. */
 static bool
-check_service(const LmtpService *service, Status *st)
+check_accounts(const Conf *conf, Status *st)
+{
+	const char *setting = *conf->lmtp_user != '\0' ? "lmtp_user" : "lmtp_session_user";
+	const char *name = *conf->lmtp_user != '\0' ? conf->lmtp_user : conf->lmtp_session_user;
+	const struct passwd *user = geteuid() == 0 ? getpwnam(name) : NULL;
+	if (geteuid() != 0 || (user != NULL && user->pw_uid != 0))
+		return true;
+	return status_fail_detail(st, STATUS_CONFIG, "%s: %s '%s'", setting, user == NULL ? "there is no user" : "must not be root:", name);
+}
+
+static bool
+set_listeners(const Server *server, const Conf *conf, Status *st)
+{
+	LmtpListenOptions options = { .mode = (mode_t) conf->lmtp_socket_mode, .owner = conf->lmtp_socket_owner };
+	const char *const *lists[] = { (const char *const *) conf->lmtp_listen, server->options->listen };
+	if (!lmtp_listeners_set(server->listeners, lists, G_N_ELEMENTS(lists), &options, st))
+		return false;
+	return lmtp_listeners_count(server->listeners) > 0 ||
+	       status_fail_detail(st, STATUS_CONFIG, "nowhere to listen: set lmtp_listen, or give --listen or --stdio");
+}
+
+static bool
+check_service(const Server *server, const LmtpService *service, Status *st)
 {
 	const char *wrong = lmtp_peer_check_list((const char *const *) service->conf->lmtp_allow);
 	if (wrong == NULL)
 		wrong = lmtp_peer_check_list((const char *const *) service->conf->lmtp_trusted);
-	return wrong == NULL || status_fail_detail(st, STATUS_CONFIG, "lmtp_allow, lmtp_trusted: cannot read '%s'", wrong);
+	if (wrong != NULL)
+		return status_fail_detail(st, STATUS_CONFIG, "lmtp_allow, lmtp_trusted: cannot read '%s'", wrong);
+	return check_accounts(service->conf, st) && (server->options->stdio || set_listeners(server, service->conf, st));
 }
 
 static bool
@@ -287,7 +312,7 @@ load_service(Server *server, Status *st)
 	LmtpService service;
 	if (!server->options->load(server->options->user, &service, st))
 		return false;
-	if (!check_service(&service, st)) {
+	if (!check_service(server, &service, st)) {
 		service.free(service.data);
 		return false;
 	}
@@ -297,7 +322,7 @@ load_service(Server *server, Status *st)
 	return true;
 }
 
-/* Workers that talk finish with the old settings; all others are new. Sockets stay as they are. */
+/* Workers that talk finish with the old settings; all others are new. Sockets that stay lose no client. */
 static void
 reload(Server *server)
 {
@@ -322,9 +347,7 @@ stop(Server *server)
 		return;
 	lmtp_listen_notify("STOPPING=1");
 	server->kill_at = g_get_monotonic_time() + server->service.conf->deadline * G_USEC_PER_SEC;
-	for (guint i = 0; i < server->listeners->len; i++)
-		(void) close(g_array_index(server->listeners, int, i));
-	g_array_set_size(server->listeners, 0);
+	lmtp_listeners_close(server->listeners);
 	for (unsigned i = 0; i < MOST_CHILDREN; i++)
 		dismiss(&server->children[i]);
 }
@@ -370,8 +393,8 @@ turn(Server *server)
 	Child *who[G_N_ELEMENTS(fds)];
 	nfds_t n = 0;
 	fds[n++] = (struct pollfd) { .fd = server->signals, .events = POLLIN };
-	for (guint i = 0; i < server->listeners->len && n < 64; i++)
-		fds[n++] = (struct pollfd) { .fd = g_array_index(server->listeners, int, i), .events = POLLIN };
+	for (unsigned i = 0; i < lmtp_listeners_count(server->listeners) && n < 64; i++)
+		fds[n++] = (struct pollfd) { .fd = lmtp_listeners_fd(server->listeners, i), .events = POLLIN };
 	nfds_t first_child = n;
 	for (unsigned i = 0; i < MOST_CHILDREN; i++)
 		if (server->children[i].channel >= 0 && !is_idle(&server->children[i])) {
@@ -389,31 +412,6 @@ turn(Server *server)
 	if (fds[0].revents != 0)
 		take_signals(server);
 	kill_late(server);
-}
-
-static bool
-open_one(Server *server, const char *where, Status *st)
-{
-	const Conf *conf = server->service.conf;
-	LmtpListenOptions options = { .mode = (mode_t) conf->lmtp_socket_mode, .owner = conf->lmtp_socket_owner };
-	int fd;
-	if (!lmtp_listen_open(where, &options, &fd, st))
-		return false;
-	g_array_append_val(server->listeners, fd);
-	return true;
-}
-
-static bool
-open_listeners(Server *server, Status *st)
-{
-	lmtp_listen_inherit(server->listeners);
-	const char *const *lists[] = { (const char *const *) server->service.conf->lmtp_listen, server->options->listen };
-	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
-		for (const char *const *where = lists[i]; where != NULL && *where != NULL; where++)
-			if (!open_one(server, *where, st))
-				return false;
-	return server->listeners->len > 0 ||
-	       status_fail_detail(st, STATUS_CONFIG, "nowhere to listen: set lmtp_listen, or give --listen or --stdio");
 }
 
 /* Who is at standard input: the peer of a socket, or whoever started us and holds the pipes. */
@@ -470,9 +468,7 @@ open_signals(Server *server, Status *st)
 static bool
 start(Server *server, Status *st)
 {
-	if (!load_service(server, st) || !open_signals(server, st))
-		return false;
-	return server->options->stdio ? take_stdio(server, st) : open_listeners(server, st);
+	return load_service(server, st) && open_signals(server, st) && (!server->options->stdio || take_stdio(server, st));
 }
 
 bool
@@ -480,22 +476,22 @@ lmtp_server_run(const LmtpServerOptions *options, Status *st)
 {
 	Server *server = g_new0(Server, 1);
 	server->options = options;
-	server->listeners = g_array_new(FALSE, FALSE, sizeof(int));
+	server->listeners = lmtp_listeners_new();
 	for (unsigned i = 0; i < MOST_CHILDREN; i++)
 		server->children[i] = (Child) { .channel = -1, .client = { .in = -1, .out = -1 } };
 	bool started = start(server, st);
 	if (started && !options->stdio) {
 		prefork(server);
 		lmtp_listen_notify("READY=1");
-		log_note(LOG_INFO, "lmtpd is ready at %u sockets", server->listeners->len);
+		log_note(LOG_INFO, "lmtpd is ready at %u sockets", lmtp_listeners_count(server->listeners));
 	}
-	while (started && (count_alive(server) > 0 || server->listeners->len > 0)) {
+	while (started && (count_alive(server) > 0 || lmtp_listeners_count(server->listeners) > 0)) {
 		turn(server);
 		prefork(server);
 	}
 	if (server->service.free != NULL)
 		server->service.free(server->service.data);
-	g_array_free(server->listeners, TRUE);
+	lmtp_listeners_free(server->listeners);
 	g_free(server);
 	return started;
 }

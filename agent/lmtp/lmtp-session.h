@@ -41,6 +41,8 @@ typedef struct {
 	bool (*open)(void *user, const LmtpMail *mail, Status *st);
 	bool (*write)(void *user, const void *data, size_t len, Status *st);
 	bool (*close)(void *user, Status *st);
+	/* Instead of open, write and close, for lmtp-broker: the octets lie in `fd`, which is taken over. May be NULL. */
+	void (*adopt)(void *user, int fd);
 	/* One recipient. *ret_done (may stay NULL; caller frees) is what the client reads on success. */
 	bool (*deliver)(void *user, const Envelope *envelope, char **ret_done, Status *st);
 	void (*end)(void *user);

@@ -3,10 +3,13 @@
 #include "agent/lmtp/lmtp-store.h"
 
 #include "agent/base/deadline.h"
+#include "agent/base/fs.h"
 #include "agent/base/log.h"
+#include "agent/deliver/quota.h"
 #include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-spool.h"
 #include "agent/run/transact.h"
+#include "conf/conf-choices.h"
 
 #include <string.h>
 #include <syslog.h>
@@ -24,7 +27,15 @@ typedef struct {
 	GHashTable *accounts;  /* address -> Account: found at RCPT, used after the dot */
 	LmtpSpool spool;
 	Message *message;      /* NULL: not whole yet */
+	int adopted;           /* the whole message, to be read by who has become the recipient; -1: none */
 } Store;
+
+/* Is there room? */
+typedef struct {
+	const Store *store;
+	Account *account;
+	const LmtpMail *mail;
+} Asked;
 
 /* One delivery on its way. */
 typedef struct {
@@ -52,19 +63,47 @@ log_refusal(const char *address, const LmtpMail *mail, const Status *st)
 	log_line_send(line, LOG_WARNING);
 }
 
+/* Asked by who may look: not by root. */
+static bool
+look_for_room(void *user, char **ret_done, Status *st)
+{
+	const Asked *asked = user;
+	const Conf *conf = asked->store->site->conf;
+	(void) ret_done;
+	if (!account_become(conf, asked->account, st))
+		return false;
+	deadline_start((unsigned) conf->deadline, asked->mail->queue_id);
+	deadline_waiting_for("counting the mailbox");
+	bool room = quota_has_room(asked->account->maildir, conf, asked->mail->size, st);
+	deadline_stop();
+	return room;
+}
+
+static bool
+has_room(Store *store, const LmtpMail *mail, Account *account, Status *st)
+{
+	const Conf *conf = store->site->conf;
+	Asked asked = { store, account, mail };
+	g_autofree char *nothing = NULL;
+	if (conf->quota == QUOTA_OFF)
+		return true;
+	return store->is_root ? lmtp_child_run(look_for_room, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)
+	                      : look_for_room(&asked, &nothing, st);
+}
+
 static bool
 store_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
 {
 	Store *store = user;
-	Account *account = account_find(store->site->conf, address, st);
-	if (account == NULL) {
+	g_autoptr(Account) account = account_find(store->site->conf, address, st);
+	if (account == NULL || !has_room(store, mail, account, st)) {
 		log_refusal(address, mail, st);
 		return false;
 	}
 	/* Another detail is another mailbox: rules may file by it. */
 	*ret_mailbox = g_strdup_printf("%s%s%s", account->user, account->detail != NULL ? "+" : "",
 	                               account->detail != NULL ? account->detail : "");
-	g_hash_table_replace(store->accounts, g_strdup(address), account);
+	g_hash_table_replace(store->accounts, g_strdup(address), g_steal_pointer(&account));
 	return true;
 }
 
@@ -91,16 +130,36 @@ store_close(void *user, Status *st)
 	return store->message != NULL;
 }
 
+static void
+store_adopt(void *user, int fd)
+{
+	Store *store = user;
+	fs_close_auto(&store->adopted);
+	store->adopted = fd;
+}
+
+/* The processes of earlier recipients have moved the place where it is read. */
+static bool
+read_adopted(Store *store, Status *st)
+{
+	if (store->adopted < 0 || lseek(store->adopted, 0, SEEK_SET) < 0)
+		return status_fail_detail(st, STATUS_INTERNAL, "no message to deliver");
+	store->message = message_from_file(fs_steal_fd(&store->adopted), st);
+	return store->message != NULL;
+}
+
 /* One recipient's transaction, in whatever process this is. */
 static bool
 transact(void *user, char **ret_done, Status *st)
 {
 	const Delivery *delivery = user;
-	const Store *store = delivery->store;
+	Store *store = delivery->store;
 	const Conf *conf = store->site->conf;
 	gint64 started = g_get_monotonic_time();
 	deadline_start((unsigned) conf->deadline, delivery->envelope->queue_id);
 	if (!account_become(conf, delivery->account, st))
+		return false;
+	if (store->message == NULL && !read_adopted(store, st))
 		return false;
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
 	g_autoptr(Transact) job = transact_new(store->site, delivery->account, delivery->envelope, store->message, NULL, now);
@@ -133,6 +192,7 @@ store_end(void *user)
 {
 	Store *store = user;
 	lmtp_spool_close(&store->spool);
+	store_adopt(store, -1);
 	g_clear_pointer(&store->message, message_unref);
 	g_hash_table_remove_all(store->accounts);
 }
@@ -146,12 +206,14 @@ store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backen
 		.site = data,
 		.slots = slots,
 		.slot = slot,
-		.is_root = geteuid() == 0,
+		.is_root = geteuid() == 0 && *((const Site *) data)->conf->lmtp_user == '\0',
 		.accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_account),
 		.spool = LMTP_SPOOL_INIT,
+		.adopted = -1,
 	};
 	*ret_backend = (LmtpBackend) {
 		.recipient = store_recipient, .open = store_open, .write = store_write, .close = store_close,
+		.adopt = store_adopt,
 		.deliver = store_deliver, .end = store_end, .user = &store,
 	};
 }

@@ -3,6 +3,7 @@
 #include "agent/lmtp/lmtp-worker.h"
 
 #include "agent/base/log.h"
+#include "agent/lmtp/lmtp-broker.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -12,6 +13,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sysexits.h>
@@ -201,19 +203,33 @@ limit_memory(const Conf *conf)
 #endif
 }
 
-/* Root stays root where it has to become each recipient. */
+/* Become `name` for good, and nothing that we could start may be more. */
 static bool
-drop_privileges(const Conf *conf)
+become(const char *setting, const char *name)
 {
-	if (*conf->lmtp_user == '\0' || geteuid() != 0)
+	const struct passwd *user = getpwnam(name);
+	if (user != NULL && initgroups(user->pw_name, user->pw_gid) == 0 && setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
+	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 && geteuid() != 0)
 		return true;
-	const struct passwd *user = getpwnam(conf->lmtp_user);
-	if (user == NULL || initgroups(user->pw_name, user->pw_gid) < 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
-	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0) {
-		log_note(LOG_ERR, "cannot become lmtp_user '%s'", conf->lmtp_user);
+	log_note(LOG_ERR, "cannot become %s '%s'", setting, name);
+	return false;
+}
+
+/* Nobody who talks with a client is root. What root has to do for it, the other half of the worker does. */
+static bool
+drop_privileges(Worker *worker)
+{
+	const Conf *conf = worker->conf;
+	g_auto(Status) st = STATUS_INIT;
+	if (geteuid() != 0)
+		return true;
+	if (*conf->lmtp_user != '\0')
+		return become("lmtp_user", conf->lmtp_user);
+	if (!lmtp_broker_split(conf, worker->channel, &worker->backend, &st)) {
+		log_note(LOG_ERR, "%s", st.detail);
 		return false;
 	}
-	return true;
+	return become("lmtp_session_user", conf->lmtp_session_user) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
 G_NORETURN void
@@ -223,11 +239,11 @@ lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int
 	(void) signal(SIGPIPE, SIG_IGN);
 	(void) signal(SIGXFSZ, SIG_IGN);
 	limit_memory(service->conf);
-	if (!drop_privileges(service->conf))
-		_exit(EX_CONFIG);
 	worker.conf = service->conf;
 	worker.channel = channel;
 	service->start(service->data, slots, slot, &worker.backend);
+	if (!drop_privileges(&worker))
+		_exit(EX_CONFIG);
 	worker.backend.flush = flush_client;
 	worker.backend.client = &worker;
 	while (!worker.stopping && receive_client(&worker)) {

@@ -30,7 +30,8 @@ enum { LMTP_WORKER_DONE = 'd' };
 
 /*
  * Serve the clients that come through `channel` until it is closed, then leave: a message that has begun is finished
- * first. Worker `slot` becomes lmtp_user where that is set. Death by deadline is exit code EX_TEMPFAIL.
+ * first. Where we are root, worker `slot` becomes
+ * lmtp_user, or is split (lmtp-broker). Death by deadline is exit code EX_TEMPFAIL.
  */
 G_NORETURN void lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int channel);
 

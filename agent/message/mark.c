@@ -50,10 +50,14 @@ parse_hex(const char *text, guchar *bytes, size_t len)
 static char *
 print_hex(const guchar *bytes, size_t len)
 {
-	GString *text = g_string_sized_new(2 * len);
-	for (size_t i = 0; i < len; i++)
-		g_string_append_printf(text, "%02x", bytes[i]);
-	return g_string_free(text, FALSE);
+	static const char digits[] = "0123456789abcdef";
+	char *text = g_malloc(2 * len + 1);
+	for (size_t i = 0; i < len; i++) {
+		text[2 * i] = digits[bytes[i] >> 4];
+		text[2 * i + 1] = digits[bytes[i] & 15];
+	}
+	text[2 * len] = '\0';
+	return text;
 }
 
 static bool

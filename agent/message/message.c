@@ -278,21 +278,30 @@ message_expect_size(Message *message, guint64 queue_size)
 	}
 }
 
-/*
- * Line ends in `data`. Blocks of a fixed size, counted in octets, are what the compiler makes wide at -O2: half an
- * instruction an octet, against seven for the plain loop, and far less than memchr on short lines.
- */
+/* Octets counted side by side, and how often before a count could leave its octet. */
+enum { LANES = 32, ROUNDS = 255 };
+
+/* Line ends in `count` times LANES octets: a form that the compiler makes wide at -O2. */
+static guint64
+count_in_lanes(const char *data, size_t count)
+{
+	guint8 lanes[LANES] = { 0 };
+	for (size_t i = 0; i < count; i++, data += LANES)
+		for (size_t j = 0; j < LANES; j++)
+			lanes[j] = (guint8) (lanes[j] + (data[j] == '\n'));
+	guint64 n = 0;
+	for (size_t j = 0; j < LANES; j++)
+		n += lanes[j];
+	return n;
+}
+
+/* Line ends in `data`: a quarter of an instruction an octet, where memchr goes from each short line to the next. */
 static guint64
 count_newlines(const char *data, size_t len)
 {
-	enum { BLOCK = 128 }; /* below 256, so that a block's count fits in an octet */
 	guint64 n = 0;
-	for (; len >= BLOCK; data += BLOCK, len -= BLOCK) {
-		guint8 in_block = 0;
-		for (size_t i = 0; i < BLOCK; i++)
-			in_block = (guint8) (in_block + (data[i] == '\n'));
-		n += in_block;
-	}
+	for (size_t count; (count = MIN(len / LANES, ROUNDS)) > 0; data += count * LANES, len -= count * LANES)
+		n += count_in_lanes(data, count);
 	for (size_t i = 0; i < len; i++)
 		n += data[i] == '\n';
 	return n;
@@ -320,11 +329,11 @@ tally_add(Tally *tally, const char *data, size_t len)
 	tally->last = data[len - 1];
 }
 
-static bool
-write_headers(const Message *message, const Headers *headers, int fd, Tally *tally, Status *st)
+static GString *
+print_headers(const Message *message, const Headers *headers)
 {
 	size_t count = headers_count(headers);
-	g_autoptr(GString) out = g_string_sized_new(message->header_len + 256);
+	GString *out = g_string_sized_new(message->header_len + message->ahead_len + 256);
 	for (size_t i = 0; i < count; i++) {
 		const HeaderField *field = headers_get(headers, i);
 		g_string_append_len(out, field->bytes, field->len);
@@ -336,8 +345,7 @@ write_headers(const Message *message, const Headers *headers, int fd, Tally *tal
 	bool had_fields = headers_count(message->headers) > 0;
 	if (!had_fields && count > 0 && message->ahead_len > 0 && message->ahead[0] != '\n' && message->ahead[0] != '\r')
 		g_string_append(out, headers_newline(headers));
-	tally_add(tally, out->str, out->len);
-	return fs_write_all(fd, out->str, out->len, "message", st);
+	return out;
 }
 
 /* Is the message complete, as far as we can know? */
@@ -364,22 +372,30 @@ within_limit(const Message *message, Status *st)
 	                   message->max_bytes);
 }
 
-/* Take the body from the input; with fd < 0 it is only counted. */
+/* Octets of the body that came. */
 static bool
-receive_body(Message *message, int fd, Tally *tally, Status *st)
+count_body(Message *message, const char *data, size_t len, Tally *tally, Status *st)
 {
-	const char *data = message->ahead;
-	size_t len = message->ahead_len;
+	message->body_len += len;
+	queue_count(&message->queue, data, len);
+	tally_add(tally, data, len);
+	return within_limit(message, st);
+}
+
+/* Take the body from the input and write it behind `head`; with fd < 0 it is only counted. */
+static bool
+receive_body(Message *message, GString *head, int fd, Tally *tally, Status *st)
+{
+	if (!count_body(message, message->ahead, message->ahead_len, tally, st))
+		return false;
+	/* What came with the header leaves with it. */
+	g_string_append_len(head, message->ahead, (gssize) message->ahead_len);
+	if (fd >= 0 && !fs_write_all(fd, head->str, head->len, "message", st))
+		return false;
 	char *chunk = message->block + BODY_CHUNK_AT;
-	while (len > 0) {
-		message->body_len += len;
-		queue_count(&message->queue, data, len);
-		tally_add(tally, data, len);
-		if (!within_limit(message, st) || (fd >= 0 && !fs_write_all(fd, data, len, "message", st)))
-			return false;
-		len = 0;
-		data = chunk;
-		if (message->input >= 0 && !fs_read(message->input, chunk, LIMIT_COPY_CHUNK, &len, "the message", st))
+	for (size_t len = 1; len > 0 && message->input >= 0;) {
+		if (!fs_read(message->input, chunk, LIMIT_COPY_CHUNK, &len, "the message", st) ||
+		    !count_body(message, chunk, len, tally, st) || (fd >= 0 && !fs_write_all(fd, chunk, len, "message", st)))
 			return false;
 	}
 	message->input = -1;
@@ -423,17 +439,14 @@ adopt_home(Message *message, int fd, off_t offset, Status *st)
 bool
 message_write(Message *message, const Headers *headers, int fd, MessageSize *ret_size, Status *st)
 {
-	off_t start = lseek(fd, 0, SEEK_CUR);
-	if (start < 0)
-		return status_fail_errno(st, errno, "cannot write the message");
 	Tally tally = { 0 };
-	if (!write_headers(message, headers, fd, &tally, st))
-		return false;
-	off_t body_at = start + (off_t) tally.size.bytes;
+	g_autoptr(GString) head = print_headers(message, headers);
+	off_t body_at = (off_t) head->len;
+	tally_add(&tally, head->str, head->len);
 	if (message->home < 0) {
-		if (!receive_body(message, fd, &tally, st) || !adopt_home(message, fd, body_at, st))
+		if (!receive_body(message, head, fd, &tally, st) || !adopt_home(message, fd, body_at, st))
 			return false;
-	} else if (!copy_body(message, fd, &tally, st)) {
+	} else if (!fs_write_all(fd, head->str, head->len, "message", st) || !copy_body(message, fd, &tally, st)) {
 		return false;
 	}
 	tally.size.wire_bytes = tally.size.bytes + tally.newlines - tally.crlf;
@@ -446,5 +459,6 @@ bool
 message_drain(Message *message, Status *st)
 {
 	Tally tally = { 0 };
-	return message->home >= 0 || receive_body(message, -1, &tally, st);
+	g_autoptr(GString) head = g_string_new(NULL);
+	return message->home >= 0 || receive_body(message, head, -1, &tally, st);
 }

@@ -74,8 +74,9 @@ void message_expect_size(Message *message, guint64 queue_size);
 void message_limit_size(Message *message, guint64 max_bytes);
 
 /*
- * Write the message with the fields of `headers` to `fd`, from its present offset on. The first call reads the body
- * from where the message came by, and makes `fd`'s file (a duplicate of the descriptor is kept) the body's home.
+ * Write the message with the fields of `headers` to `fd`, from its present offset on. The first call, which wants an
+ * empty file, reads the body from where the message came by, and makes `fd`'s file (a duplicate of the descriptor is
+ * kept) the body's home.
  * *ret_size (may be NULL) is set on success only. Not flushed.
  */
 bool message_write(Message *message, const Headers *headers, int fd, MessageSize *ret_size, Status *st);

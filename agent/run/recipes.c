@@ -62,7 +62,7 @@ recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, c
 	}
 	/* An empty file: the site's recipes run for who has none. */
 	bool site_runs = *conf->recipe_site != '\0' && (call == NULL || !call->without_site);
-	return site_runs ? g_strdup("/dev/null") : NULL;
+	return site_runs ? g_strdup(RECIPES_NONE) : NULL;
 }
 
 /* As the value of an assignment. */

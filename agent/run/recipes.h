@@ -9,6 +9,9 @@
 #include "agent/run/account.h"
 #include "conf/conf.h"
 
+/* The file of an owner who has none, where the site's recipes run all the same. */
+#define RECIPES_NONE "/dev/null"
+
 /* All is borrowed. */
 typedef struct {
 	const char *const *files;       /* the first that is there runs; NULL: those of the settings */

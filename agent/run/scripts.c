@@ -4,6 +4,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "conf/conf-choices.h"
+#include "filters/problem.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -18,17 +19,11 @@ script_free(gpointer data)
 }
 
 static void
-add_file(ScriptList *list, ScriptRole role, const char *engine, const char *path)
-{
-	Script *script = g_new(Script, 1);
-	*script = (Script){ role, g_strdup(path), filter_find(engine) };
-	g_ptr_array_add(list->scripts, script);
-}
-
-static void
 add_script(ScriptList *list, ScriptRole role, const char *path)
 {
-	add_file(list, role, "sieve", path);
+	Script *script = g_new(Script, 1);
+	*script = (Script){ role, g_strdup(path), false };
+	g_ptr_array_add(list->scripts, script);
 }
 
 static bool
@@ -41,6 +36,14 @@ add_expanded(ScriptList *list, const Account *account, ScriptRole role, char *co
 		add_script(list, role, path);
 	}
 	return true;
+}
+
+/* A setting that names one script, or none. */
+static bool
+add_one(ScriptList *list, const Account *account, ScriptRole role, char *path, Status *st)
+{
+	char *paths[] = { path, NULL };
+	return *path == '\0' || add_expanded(list, account, role, paths, st);
 }
 
 /* The first of the owner's places that has a script, else the site's default. */
@@ -56,8 +59,7 @@ add_own(ScriptList *list, const Conf *conf, const Account *account, Status *st)
 		add_script(list, SCRIPT_OWN, path);
 		return true;
 	}
-	char *otherwise[] = { conf->sieve_default, NULL };
-	return *conf->sieve_default == '\0' || add_expanded(list, account, SCRIPT_DEFAULT, otherwise, st);
+	return add_one(list, account, SCRIPT_DEFAULT, conf->sieve_default, st);
 }
 
 static bool
@@ -65,8 +67,10 @@ add_recipes(ScriptList *list, const Conf *conf, const Account *account, const Re
 {
 	g_auto(Status) fault = STATUS_INIT;
 	g_autofree char *path = recipes_find(conf, account, recipes, &list->left_out, &fault);
-	if (path != NULL)
-		add_file(list, SCRIPT_OWN, "recipe", path);
+	if (path != NULL) {
+		add_script(list, SCRIPT_OWN, path);
+		((Script *) list->scripts->pdata[list->scripts->len - 1])->is_recipes = true;
+	}
 	status_move(st, &fault);
 	return st->id == STATUS_OK;
 }
@@ -88,7 +92,8 @@ scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes
 	bool found = alone ? add_recipes(&list, conf, account, recipes, st)
 	                   : add_expanded(&list, account, SCRIPT_BEFORE, conf->sieve_before, st) &&
 	                     add_owners(&list, conf, account, recipes, st) &&
-	                     add_expanded(&list, account, SCRIPT_AFTER, conf->sieve_after, st);
+	                     add_expanded(&list, account, SCRIPT_AFTER, conf->sieve_after, st) &&
+	                     add_one(&list, account, SCRIPT_DISCARD, conf->sieve_discard, st);
 	if (!found)
 		return false;
 	*ret_list = list;
@@ -99,8 +104,7 @@ scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes
 void
 scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after)
 {
-	list->scripts = g_ptr_array_new_with_free_func(script_free);
-	list->left_out = NULL;
+	*list = (ScriptList){ g_ptr_array_new_with_free_func(script_free), NULL };
 	for (; before != NULL && *before != NULL; before++)
 		add_script(list, SCRIPT_BEFORE, *before);
 	add_script(list, SCRIPT_OWN, script);
@@ -121,11 +125,29 @@ problem_free(gpointer problem)
 	filter_problem_free(problem);
 }
 
+static void
+set_free(gpointer set)
+{
+	script_set_free(set);
+}
+
+static void
+broken_free(gpointer data)
+{
+	ScriptBroken *broken = data;
+	g_free(broken->path);
+	g_free(broken->errors);
+	script_set_free(broken->set);
+	g_free(broken);
+}
+
 void
 scripts_report_init(ScriptReport *report)
 {
 	report->problems = g_ptr_array_new_with_free_func(problem_free);
 	report->notes = g_ptr_array_new_with_free_func(g_free);
+	report->served = g_ptr_array_new_with_free_func(set_free);
+	report->broken = g_ptr_array_new_with_free_func(broken_free);
 	report->decided_by = NULL;
 }
 
@@ -134,98 +156,261 @@ scripts_report_clear(ScriptReport *report)
 {
 	g_clear_pointer(&report->problems, g_ptr_array_unref);
 	g_clear_pointer(&report->notes, g_ptr_array_unref);
+	g_clear_pointer(&report->served, g_ptr_array_unref);
+	g_clear_pointer(&report->broken, g_ptr_array_unref);
 	g_clear_pointer(&report->decided_by, g_free);
 }
 
 const char *
 scripts_role_name(ScriptRole role)
 {
-	static const char *const names[] = { "before", "owner", "default", "after" };
+	static const char *const names[] = { "before", "owner", "default", "after", "discard" };
 	return names[role];
 }
 
-/* Errors in a script: one note, as there may be many problems. */
+/* One script, and what it looks at and fills. */
+typedef struct {
+	const Script *script;
+	const FilterInput *input;
+	World *world;
+	Plan *plan;
+	ScriptReport *report;
+} Run;
+
 static void
-note_broken(ScriptReport *report, const Script *script, guint first_problem)
+note(const Run *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void
+note(const Run *run, const char *format, ...)
 {
-	for (guint i = first_problem; i < report->problems->len; i++) {
-		const FilterProblem *problem = report->problems->pdata[i];
+	va_list args;
+	va_start(args, format);
+	g_ptr_array_add(run->report->notes, g_strdup_vprintf(format, args));
+	va_end(args);
+}
+
+static bool
+read_script(const Run *run, ScriptSet *set, Status *st)
+{
+	FilterEnv *env = world_env(run->world);
+	const char *path = run->script->path;
+	size_t limit = (size_t) env->services->setting_int(env, "sieve_max_script_size"), len;
+	char *text = NULL;
+	if (!fs_read_file(AT_FDCWD, path, limit, &text, &len, st))
+		return false;
+	script_set_add(set, PLACE_PATH, path, path, text, len);
+	return true;
+}
+
+/* The first error of a script that did not compile: one note, as there may be many problems. */
+static void
+take_first_error(const Run *run, const GPtrArray *problems, guint first, Status *st)
+{
+	for (guint i = first; problems != NULL && i < problems->len; i++) {
+		const FilterProblem *problem = problems->pdata[i];
 		if (problem->severity != PROBLEM_ERROR)
 			continue;
-		g_ptr_array_add(report->notes, g_strdup_printf("%s:%u:%u: %s; the script was not run", problem->file, problem->line,
-		                                               problem->column, problem->text));
+		status_fail_detail(st, STATUS_SCRIPT, "%s:%u:%u: %s", problem->file, problem->line, problem->column, problem->text);
 		return;
 	}
-	g_ptr_array_add(report->notes, g_strdup_printf("%s: the script was not run", script->path));
+	status_fail_detail(st, STATUS_SCRIPT, "%s: it does not compile", run->script->path);
 }
 
-/* Its text; what hinders is noted. /dev/null is the file of an owner who has none beside the site's. */
-static char *
-read_script(const Script *script, FilterEnv *env, size_t *ret_len, ScriptReport *report)
+/* The script as it lies there, whose includes are added to `set`; or, where `problems` is NULL, all of it as it is in the set. */
+static FilterProgram *
+compile(const Run *run, const Filter *engine, ScriptSet *set, GPtrArray *problems, Status *st)
 {
-	char *text = NULL;
-	g_auto(Status) fault = STATUS_INIT;
-	bool sieve = strcmp(script->engine->name, "sieve") == 0;
-	size_t limit = sieve ? (size_t) env->services->setting_int(env, "sieve_max_script_size") : LIMIT_RECIPE_FILE_BYTES;
-	*ret_len = 0;
-	if (strcmp(script->path, "/dev/null") == 0)
-		return g_strdup("");
-	if (!fs_read_file(AT_FDCWD, script->path, limit, &text, ret_len, &fault))
-		g_ptr_array_add(report->notes, g_strdup_printf("%s; the script was not run", fault.detail));
-	return text;
+	const ScriptText *script = script_set_first(set);
+	bool is_kept = problems == NULL;
+	g_autofree char *file = g_strconcat(script->file, is_kept ? " (last good)" : NULL, NULL);
+	FilterSource source = {
+		.file = file,
+		.text = script->text,
+		.len = script->len,
+		.trust = run->script->role == SCRIPT_OWN ? SCRIPT_OWNER : SCRIPT_SITE,
+	};
+	guint first_problem = problems != NULL ? problems->len : 0;
+	world_include(run->world, is_kept ? NULL : set, is_kept ? set : NULL);
+	FilterProgram *program = engine->compile(&source, world_env(run->world), problems);
+	world_include(run->world, NULL, NULL);
+	if (program == NULL)
+		take_first_error(run, problems, first_problem, st);
+	return program;
 }
 
-/* Run it over the message as earlier scripts have left it; what fails has done nothing. */
-static void
-run_program(const Script *script, FilterProgram *program, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
+/* Run it over the message as earlier scripts have left it, and free it; what fails has done nothing. */
+static bool
+run_program(const Run *run, const Filter *engine, FilterProgram *program, Status *st)
 {
-	g_auto(Status) fault = STATUS_INIT;
-	g_autoptr(Headers) headers = plan_keep_headers(plan) != NULL ? headers_ref(plan_keep_headers(plan)) : NULL;
-	g_autoptr(Message) message = plan_keep_message(plan) != NULL ? message_ref(plan_keep_message(plan)) : NULL;
-	FilterInput edited = *input;
+	g_autoptr(Headers) headers = plan_keep_headers(run->plan) != NULL ? headers_ref(plan_keep_headers(run->plan)) : NULL;
+	g_autoptr(Message) message = plan_keep_message(run->plan) != NULL ? message_ref(plan_keep_message(run->plan)) : NULL;
+	FilterInput edited = *run->input;
 	if (headers != NULL)
 		edited.headers = headers;
 	if (message != NULL)
 		edited.message = message;
-	PlanMark mark = plan_mark(plan);
-	world_hear_recipes(world, strcmp(script->engine->name, "recipe") == 0);
-	if (!script->engine->run(program, &edited, world_env(world), plan, &fault)) {
-		plan_rewind(plan, mark);
-		g_ptr_array_add(report->notes, g_strdup_printf("%s; the script's actions were dropped", fault.detail));
+	PlanMark mark = plan_mark(run->plan);
+	bool ran = engine->run(program, &edited, world_env(run->world), run->plan, st);
+	engine->free(program);
+	if (!ran) {
+		plan_rewind(run->plan, mark);
+		note(run, "%s; the script's actions were dropped", st->detail);
 	}
-	plan_inherit(plan, mark, headers, message);
-	world_hear_recipes(world, false);
+	plan_inherit(run->plan, mark, headers, message);
+	return ran;
 }
 
-static void
-run_script(const Script *script, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
+/* Compile a set (see above) and run it. Faults are noted. */
+static bool
+run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
 {
-	FilterEnv *env = world_env(world);
-	const Filter *engine = script->engine;
-	bool recipes = strcmp(engine->name, "recipe") == 0;
-	if (recipes && world_is_live(world) && geteuid() == 0) {
-		g_ptr_array_add(report->notes, g_strdup_printf("%s: not run, as recipes never run as root", script->path));
-		return;
-	}
-	size_t len;
-	g_autofree char *text = read_script(script, env, &len, report);
-	if (text == NULL)
-		return;
-	FilterSource source = {
-		.file = script->path,
-		.text = text,
-		.len = len,
-		.trust = script->role == SCRIPT_OWN ? SCRIPT_OWNER : SCRIPT_SITE,
-	};
-	guint first_problem = report->problems->len;
-	/* Recipes run whatever is wrong in them, and say it when they do: nobody waits for a list of findings while mail is delivered. */
-	FilterProgram *program = engine->compile(&source, env, recipes && world_is_live(world) ? NULL : report->problems);
+	const Filter *engine = filter_find("sieve");
+	FilterProgram *program = compile(run, engine, set, problems, st);
 	if (program == NULL) {
-		note_broken(report, script, first_problem);
-		return;
+		note(run, "%s; the script was not run", st->detail);
+		return false;
 	}
-	run_program(script, program, input, world, plan, report);
-	engine->free(program);
+	return run_program(run, engine, program, st);
+}
+
+/*
+ * The owner's recipes, which never run as root. What is wrong in them does nothing, and says so when it is its turn: while mail is
+ * delivered nobody waits for a list of findings, and nothing older is better.
+ */
+static bool
+run_recipes(const Run *run)
+{
+	const char *path = run->script->path;
+	const Filter *engine = filter_find("recipe");
+	bool is_live = world_live(run->world) != NULL && !world_live(run->world)->no_programs;
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *text = NULL;
+	size_t len = 0;
+	bool readable = strcmp(path, RECIPES_NONE) == 0 || fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, &text, &len, &fault);
+	if (is_live && geteuid() == 0)
+		status_fail_detail(&fault, STATUS_CONFIG, "%s: recipes never run as root", path);
+	if (!readable || fault.id != STATUS_OK) {
+		note(run, "%s; the recipes were not run", fault.detail);
+		return false;
+	}
+	const FilterSource source = { .file = path, .text = text != NULL ? text : "", .len = len, .trust = SCRIPT_OWNER };
+	FilterProgram *program = engine->compile(&source, world_env(run->world), is_live ? NULL : run->report->problems);
+	if (program == NULL) {
+		note(run, "%s: the recipes cannot be read; they were not run", path);
+		return false;
+	}
+	world_hear_recipes(run->world, true);
+	bool ran = run_program(run, engine, program, &fault);
+	world_hear_recipes(run->world, false);
+	return ran;
+}
+
+/* Is it the script that is wrong, and not a program or a list that it asks for? */
+static bool
+blames_script(const Status *fault, bool was_read)
+{
+	return !was_read || fault->id == STATUS_SCRIPT || fault->id == STATUS_LIMIT || fault->id == STATUS_CONFLICT;
+}
+
+static ScriptMemory
+memory_of(const Run *run)
+{
+	const WorldLive *live = world_live(run->world);
+	return (ScriptMemory){ live->state, run->input->user, world_env(run->world)->now, live->notes };
+}
+
+/* A version of the script that served once is better than no script. */
+static bool
+serve_last(const Run *run, const ScriptSet *broken)
+{
+	const ScriptMemory memory = memory_of(run);
+	g_auto(Status) fault = STATUS_INIT;
+	g_autoptr(ScriptSet) last = script_memory_recall(&memory, run->script->path);
+	if (last == NULL || script_set_sum(last) == script_set_sum(broken) || !run_set(run, last, NULL, &fault))
+		return false;
+	note(run, "the version of the script that served last was run");
+	return true;
+}
+
+/* The errors as `todoke check` prints them; not more than a person can read. Caller frees. */
+static char *
+print_errors(const GPtrArray *problems, guint first, const ScriptSet *set, const Status *fault)
+{
+	GString *out = g_string_new(NULL);
+	for (guint i = first; i < problems->len; i++) {
+		const FilterProblem *problem = problems->pdata[i];
+		const ScriptText *source = script_set_find_file(set, problem->file);
+		g_autofree char *text = problem_print(problem, source != NULL ? source->text : NULL);
+		if (problem->severity == PROBLEM_ERROR && out->len + strlen(text) < LIMIT_NOTICE_BYTES)
+			g_string_append(out, text);
+	}
+	if (out->len == 0)
+		g_string_append_printf(out, "%s\n", fault->detail);
+	return g_string_free(out, FALSE);
+}
+
+/* A script that could not serve. True: the version that served last did. */
+static bool
+take_broken(const Run *run, guint first_problem, ScriptSet *set, const Status *fault)
+{
+	ScriptBroken *broken = g_new(ScriptBroken, 1);
+	*broken = (ScriptBroken){
+		.path = g_strdup(run->script->path),
+		.errors = print_errors(run->report->problems, first_problem, set, fault),
+		.replaced = serve_last(run, set),
+		.is_own = run->script->role == SCRIPT_OWN,
+		.set = set,
+	};
+	g_ptr_array_add(run->report->broken, broken);
+	return broken->replaced;
+}
+
+/* False: neither the script nor a version of it could be run. */
+static bool
+run_script(const Run *run)
+{
+	g_autoptr(ScriptSet) set = script_set_new();
+	g_auto(Status) fault = STATUS_INIT;
+	guint first_problem = run->report->problems->len;
+	bool was_read = read_script(run, set, &fault);
+	if (!was_read)
+		note(run, "%s; the script was not run", fault.detail);
+	if (was_read && run_set(run, set, run->report->problems, &fault)) {
+		g_ptr_array_add(run->report->served, g_steal_pointer(&set));
+		return true;
+	}
+	return world_live(run->world) != NULL && blames_script(&fault, was_read) &&
+	       take_broken(run, first_problem, g_steal_pointer(&set), &fault);
+}
+
+/* Would nobody get the message, and is it kept nowhere? */
+static bool
+would_discard(const Plan *plan)
+{
+	if (plan_keeps_implicitly(plan))
+		return false;
+	for (size_t i = 0; i < plan_count(plan); i++) {
+		const PlanAction *action = plan_get(plan, i);
+		if (action->kind != PLAN_DISCARD && plan_kind_row(action->kind)->cancels_keep)
+			return false;
+	}
+	return true;
+}
+
+/* The last word on a message that nobody would get. Nobody knows what a broken one would have said: then it is kept. */
+static void
+run_discard(const Run *run)
+{
+	if (!would_discard(run->plan))
+		return;
+	if (!run_script(run)) {
+		note(run, "the message is not discarded");
+		plan_set_implicit_keep(run->plan, true);
+	}
+	if (would_discard(run->plan))
+		return;
+	g_free(run->report->decided_by);
+	run->report->decided_by = g_strdup(run->script->path);
 }
 
 void
@@ -233,10 +418,48 @@ scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan
 {
 	if (list->left_out != NULL)
 		g_ptr_array_add(report->notes, g_strdup(list->left_out));
-	for (guint i = 0; i < list->scripts->len && plan_keeps_implicitly(plan); i++) {
+	for (guint i = 0; i < list->scripts->len; i++) {
 		const Script *script = list->scripts->pdata[i];
-		run_script(script, input, world, plan, report);
-		if (!plan_keeps_implicitly(plan))
-			report->decided_by = g_strdup(script->path);
+		const Run run = { script, input, world, plan, report };
+		if (script->role == SCRIPT_DISCARD) {
+			run_discard(&run);
+		} else if (plan_keeps_implicitly(plan)) {
+			(void) (script->is_recipes ? run_recipes : run_script)(&run); /* whoever fails leaves the keep in force */
+			if (!plan_keeps_implicitly(plan))
+				report->decided_by = g_strdup(script->path);
+		}
+	}
+}
+
+static void
+tell_owner(const ScriptBroken *broken, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox)
+{
+	if (!script_memory_must_tell(memory, broken->path, broken->set))
+		return;
+	const char *instead = broken->replaced ? "the version of the script that worked last is used"
+	                                       : "your mail is stored as if there were no script";
+	g_autofree char *text = g_strdup_printf(
+		"The script with your rules for incoming mail could not be used:\n\n%s\n"
+		"No mail is lost. As long as that happens, %s.\n\n"
+		"This message comes once; another one follows when the script has been changed and is still\nwrong.\n",
+		broken->errors, instead);
+	g_auto(Status) fault = STATUS_INIT;
+	if (notice_store(frame, inbox, "Your mail rules have an error", text, &fault)) {
+		g_ptr_array_add(memory->notes, g_strdup("the owner is told of the broken script"));
+		return;
+	}
+	g_ptr_array_add(memory->notes, g_strdup_printf("the owner is not told of the broken script: %s", fault.detail));
+	script_memory_untold(memory, broken->path, broken->set);
+}
+
+void
+scripts_settle(const ScriptReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox)
+{
+	for (guint i = 0; i < report->served->len; i++)
+		script_memory_keep(memory, report->served->pdata[i]);
+	for (guint i = 0; i < report->broken->len; i++) {
+		const ScriptBroken *broken = report->broken->pdata[i];
+		if (broken->is_own)
+			tell_owner(broken, memory, frame, inbox);
 	}
 }

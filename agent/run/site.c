@@ -7,9 +7,6 @@
 
 #include <fcntl.h>
 #include <syslog.h>
-#include <unistd.h>
-
-enum { HOST_NAME_BYTES = 256 };
 
 int
 site_open_log(const Conf *conf)
@@ -54,9 +51,7 @@ site_new(Conf *conf, Status *st)
 {
 	g_autoptr(Site) site = g_new0(Site, 1);
 	site->conf = conf;
-	char host[HOST_NAME_BYTES] = "";
-	(void) gethostname(host, sizeof host - 1); /* without a name only Received lines tell who we are */
-	site->host = g_strdup(host);
+	site->host = g_strdup(g_get_host_name());
 	if (!site_compile_rules(conf, NULL, &site->rules, st))
 		return NULL;
 	g_auto(Status) key_fault = STATUS_INIT;

@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,23 +68,6 @@ suite_box_new(const Conf *conf, Status *st)
 	return box->inbox != NULL ? g_steal_pointer(&box) : NULL;
 }
 
-static int
-remove_one(const char *path, const struct stat *sb, int type, struct FTW *walk)
-{
-	(void) sb;
-	(void) type;
-	(void) walk;
-	(void) remove(path); /* a leftover in the folder for temporary files is no harm */
-	return 0;
-}
-
-static void
-remove_tree(const char *path)
-{
-	enum { OPEN_AT_ONCE = 16 };
-	(void) nftw(path, remove_one, OPEN_AT_ONCE, FTW_DEPTH | FTW_PHYS);
-}
-
 void
 suite_box_free(SuiteBox *box)
 {
@@ -95,7 +76,7 @@ suite_box_free(SuiteBox *box)
 	state_once_free(box->state);
 	maildir_free(box->inbox);
 	if (box->root != NULL)
-		remove_tree(box->root);
+		fs_remove_tree(box->root);
 	g_ptr_array_unref(box->stored);
 	g_ptr_array_unref(box->sent);
 	g_free(box->path);
@@ -141,9 +122,10 @@ copy_outgoing(const OutMail *mail, Status *st)
 }
 
 static bool
-capture(void *user, const OutMail *mail, Status *st)
+capture(void *user, const PlanAction *action, const OutMail *mail, Status *st)
 {
 	SuiteBox *box = user;
+	(void) action;
 	g_autoptr(Message) message = copy_outgoing(mail, st);
 	if (message == NULL)
 		return false;
@@ -270,7 +252,7 @@ suite_box_remove_folder(SuiteBox *box, const FolderRules *rules, const char *nam
 	if (!folder_exists(box->inbox, rules, name))
 		return status_fail_detail(st, STATUS_MISSING, "there is no mailbox '%s'", name);
 	g_autofree char *whole = g_build_filename(box->path, path, NULL);
-	remove_tree(whole);
+	fs_remove_tree(whole);
 	for (guint i = box->stored->len; i > 0; i--)
 		if (strcmp(((const Stored *) box->stored->pdata[i - 1])->folder, path) == 0)
 			g_ptr_array_remove_index(box->stored, i - 1);

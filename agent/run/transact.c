@@ -1,33 +1,13 @@
 /* transact: the steps of one delivery, in their order. */
 #define _GNU_SOURCE
-#include "agent/run/transact.h"
+#include "agent/run/transact-parts.h"
 
 #include "agent/base/deadline.h"
+#include "agent/base/fs.h"
 #include "agent/base/log.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
-#include <syslog.h>
-
-struct Transact {
-	const Site *site;
-	const Account *account;
-	const Envelope *envelope;
-	Message *message;
-	const char *folder;
-	gint64 now;
-	const TransactDescription *described;
-	const RecipeCall *recipes; /* NULL: by the settings */
-	LoopVerdict *verdict;
-	HeaderRuleResult *rules;
-	Headers *headers;        /* as it will be stored: after rules, with stamps */
-	const char *file_into;   /* where a verdict or a rule wants the message; before any filter */
-	bool discard;            /* return_action = discard */
-	Plan *plan;
-	ScriptReport scripts;
-	DeliverReport report;
-	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
-};
 
 static const TransactDescription as_it_is = { .world = { .trace_level = -1 } };
 
@@ -248,7 +228,7 @@ list_scripts(const Transact *transact, ScriptList *ret_list, Status *st)
 static bool
 run_scripts(Transact *transact, Maildir *inbox, Status *st)
 {
-	g_auto(ScriptList) list = { NULL, NULL };
+	g_auto(ScriptList) list = { 0 };
 	if (!list_scripts(transact, &list, st))
 		return false;
 	if (list.scripts->len == 0 && list.left_out == NULL)
@@ -261,7 +241,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.addresses = transact->account->addresses,
 		.delimiters = transact->site->conf->delimiters,
 	};
-	WorldLive live = { transact->state, transact->report.notes };
+	WorldLive live = { transact->state, transact->report.notes, transact->described != &as_it_is };
 	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
 	                                   &transact->described->world, transact->state != NULL ? &live : NULL);
 	if (transact->recipes != NULL)
@@ -289,6 +269,8 @@ transact_plan(Transact *transact, Status *st)
 	g_auto(Status) absent = STATUS_INIT;
 	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask, .durability = DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
+	if (transact->described->state != NULL)
+		transact->state = state_once_new(transact->described->state, transact->now);
 	return make_plan(transact, inbox, st);
 }
 
@@ -303,6 +285,43 @@ state_folder(const Transact *transact, Status *st)
 	if (account->is_system && account->home != NULL)
 		return g_build_filename(account->home, ".local/state/todoke", NULL);
 	return g_build_filename(account->maildir, "todoke-state", NULL);
+}
+
+/* Remember the scripts and tell of the broken ones, unless all comes again. */
+static void
+settle_scripts(Transact *transact, Maildir *inbox)
+{
+	const Account *account = transact->account;
+	const ScriptMemory memory = { transact->state, account->user, transact->now, transact->report.notes };
+	const NoticeFrame frame = { account, transact->site->host, transact->now };
+	scripts_settle(&transact->scripts, &memory, &frame, inbox);
+}
+
+static DeliverOwner
+describe_owner(const Transact *transact)
+{
+	return (DeliverOwner){
+		.user = transact->account->user,
+		.home = transact->account->home,
+		.addresses = transact->account->addresses,
+		.state = transact->state,
+		.keys = transact->site->keys,
+		.host = transact->site->host,
+		.now = transact->now,
+	};
+}
+
+/* What is delivered; the INBOX is its door's matter. */
+static DeliverJob
+describe_job(const Transact *transact, const DeliverOwner *owner)
+{
+	return (DeliverJob){
+		.message = transact->message,
+		.headers = transact->headers,
+		.conf = transact->site->conf,
+		.envelope = transact->envelope,
+		.owner = owner,
+	};
 }
 
 bool
@@ -324,25 +343,44 @@ transact_deliver(Transact *transact, Status *st)
 	if (!maildir_draft_write(draft, transact->message, transact->headers, st) || !make_plan(transact, inbox, st))
 		return false;
 	deadline_waiting_for("storing the message");
-	DeliverOwner owner = {
-		.user = transact->account->user,
-		.home = transact->account->home,
-		.addresses = transact->account->addresses,
-		.state = transact->state,
-		.keys = transact->site->keys,
-		.host = transact->site->host,
-		.now = transact->now,
-	};
-	DeliverJob job = {
-		.message = transact->message,
-		.headers = transact->headers,
-		.inbox = inbox,
-		.draft = g_steal_pointer(&draft),
-		.conf = conf,
-		.envelope = transact->envelope,
-		.owner = &owner,
-	};
-	return deliver_run(transact->plan, &job, &transact->report, st);
+	DeliverOwner owner = describe_owner(transact);
+	DeliverJob job = describe_job(transact, &owner);
+	job.inbox = inbox;
+	job.draft = g_steal_pointer(&draft);
+	bool done = deliver_run(transact->plan, &job, &transact->report, st);
+	if (done || !status_is_temporary(st))
+		settle_scripts(transact, inbox);
+	return done;
+}
+
+/* Without a state nobody could be answered: one that is empty, and forgotten afterwards. */
+static bool
+rehearse(Transact *transact, DeliverJob *job, DeliverOwner *owner, Status *st)
+{
+	if (transact->state != NULL)
+		return deliver_run(transact->plan, job, &transact->report, st);
+	g_autoptr(GError) error = NULL;
+	g_autofree char *scratch = g_dir_make_tmp("todoke-try-XXXXXX", &error);
+	if (scratch == NULL)
+		return status_fail_detail(st, STATUS_IO, "cannot make a temporary folder: %s", error->message);
+	g_autoptr(StateOnce) state = state_once_new(scratch, transact->now);
+	owner->state = state;
+	bool done = deliver_run(transact->plan, job, &transact->report, st);
+	g_clear_pointer(&state, state_once_free);
+	fs_remove_tree(scratch);
+	return done;
+}
+
+bool
+transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const OutMail *, Status *), void *user,
+                  Status *st)
+{
+	DeliverOwner owner = describe_owner(transact);
+	owner.capture = capture;
+	owner.capture_user = user;
+	DeliverJob job = describe_job(transact, &owner);
+	job.rehearsal = true;
+	return rehearse(transact, &job, &owner, st);
 }
 
 const LoopVerdict *
@@ -375,6 +413,12 @@ transact_scripts(const Transact *transact)
 	return &transact->scripts;
 }
 
+const DeliverReport *
+transact_report(const Transact *transact)
+{
+	return &transact->report;
+}
+
 char *
 transact_done_text(const Transact *transact)
 {
@@ -390,102 +434,4 @@ transact_done_text(const Transact *transact)
 			g_string_append(text, done->action);
 	}
 	return g_string_free(text, FALSE);
-}
-
-/* Everything that was done, as pairs of the log line; several actions are numbered from the second on. */
-static void
-log_done(LogLine *line, const DeliverReport *report)
-{
-	for (guint i = 0; i < report->done->len; i++) {
-		const DeliverDone *done = report->done->pdata[i];
-		g_autofree char *number = i > 0 ? g_strdup_printf("%u", i + 1) : g_strdup("");
-		g_autofree char *action = g_strconcat("action", number, NULL);
-		g_autofree char *folder = g_strconcat("folder", number, NULL);
-		g_autofree char *file = g_strconcat("file", number, NULL);
-		g_autofree char *to = g_strconcat("sent_to", number, NULL);
-		log_line_add(line, action, done->action);
-		log_line_add(line, folder, done->folder);
-		log_line_add(line, file, done->file);
-		log_line_add(line, to, done->to);
-	}
-}
-
-/* Which script and line asked for what was done. */
-static void
-log_decision(LogLine *line, const Plan *plan, const ScriptReport *scripts)
-{
-	log_line_add(line, "script", scripts->decided_by);
-	if (plan == NULL || plan_count(plan) == 0 || plan_get(plan, 0)->at.file == NULL)
-		return;
-	const PlanSource *at = &plan_get(plan, 0)->at;
-	g_autofree char *rule = g_strdup_printf("%s:%u", at->file, at->line);
-	log_line_add(line, "by", rule);
-}
-
-/* All that is worth knowing and no fault, as one value: a key stands in a line once. */
-static void
-log_notes(LogLine *line, const Transact *transact)
-{
-	g_autoptr(GString) all = g_string_new(NULL);
-	const GPtrArray *const lists[] = { transact->scripts.notes, transact->report.notes };
-	for (size_t n = 0; n < G_N_ELEMENTS(lists); n++)
-		for (guint i = 0; i < lists[n]->len; i++)
-			g_string_append_printf(all, "%s%s", all->len > 0 ? "; " : "", (const char *) lists[n]->pdata[i]);
-	if (transact->rules != NULL && transact->rules->note != NULL)
-		g_string_append_printf(all, "%s%s", all->len > 0 ? "; " : "", transact->rules->note);
-	log_line_add(line, "note", all->len > 0 ? all->str : NULL);
-}
-
-static void
-log_rules(LogLine *line, const HeaderRuleResult *rules)
-{
-	for (guint i = 0; rules != NULL && i < rules->events->len; i++) {
-		const HeaderRuleEvent *event = rules->events->pdata[i];
-		g_autofree char *text = g_strdup_printf("%s (%s, line %u)", event->rule, event->action, event->line);
-		g_autofree char *key = i > 0 ? g_strdup_printf("rule%u", i + 1) : g_strdup("rule");
-		log_line_add(line, key, text);
-	}
-}
-
-static const char *
-outcome(const Status *st)
-{
-	if (st->id == STATUS_OK)
-		return "sent";
-	return status_is_temporary(st) ? "deferred" : "bounced";
-}
-
-void
-transact_log(const Transact *transact, const Status *st, double seconds)
-{
-	const Envelope *envelope = transact->envelope;
-	const Conf *conf = transact->site->conf;
-	LogLine *line = log_line_new(envelope->queue_id);
-	log_line_add(line, "to", envelope->recipient);
-	log_line_add(line, "orig_to", envelope->original);
-	log_line_add(line, "from", envelope->sender);
-	log_line_add(line, "user", transact->account->user);
-	/* The outcome before the reasons: a line that is too long loses its end. */
-	g_autofree char *delay = g_strdup_printf("%.3f", seconds);
-	log_line_add(line, "delay", delay);
-	log_line_add(line, "dsn", status_row(st->id)->dsn);
-	log_line_add(line, "status", outcome(st));
-	if (st->id != STATUS_OK) {
-		log_line_add(line, "fault", status_row(st->id)->name);
-		log_line_add(line, "text", status_text(st));
-		log_line_add(line, "detail", st->detail);
-	}
-	if (transact->verdict != NULL && transact->verdict->kind != LOOP_NONE) {
-		log_line_add(line, "loop", loop_kind_name(transact->verdict->kind));
-		log_line_add(line, "why", transact->verdict->why);
-	}
-	log_rules(line, transact->rules);
-	log_decision(line, transact->plan, &transact->scripts);
-	log_done(line, &transact->report);
-	log_notes(line, transact);
-	log_line_add_int(line, "size", (gint64) message_size(transact->message));
-	if (conf->durability != DURABILITY_FULL)
-		log_line_add(line, "durability", conf->durability == DURABILITY_FILE ? "file" : "none");
-	log_line_add(line, "key", transact->site->key_problem);
-	log_line_send(line, st->id == STATUS_OK ? LOG_INFO : LOG_WARNING);
 }

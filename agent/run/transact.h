@@ -38,6 +38,7 @@ typedef struct {
 	const char *script;              /* this one alone: no loop check, no header rules, no stamps, no scripts of the account */
 	const char *const *before;       /* around `script` */
 	const char *const *after;
+	const char *state;               /* the folder of what is remembered; NULL: nothing is, from one message to the next */
 } TransactDescription;
 
 /* Judge and plan as if things were as described; call first. Borrowed. */
@@ -55,6 +56,14 @@ bool transact_judge(Transact *transact, Status *st);
 /* Fill the plan; nothing is written. Call after transact_judge. Filters need the message's body in a file. */
 bool transact_plan(Transact *transact, Status *st);
 
+/*
+ * Go through what a delivery of the plan would send, with all its guards; `capture` (of DeliverOwner) takes it. Nothing is stored and
+ * nothing leaves; the state that was described is read and updated. False: a rule refuses the message (STATUS_RULE_REFUSED), or a
+ * fault. Call after transact_plan.
+ */
+bool transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const OutMail *, Status *), void *user,
+                       Status *st);
+
 /* Carry it out: spool, plan, deliver. Call after transact_judge, instead of transact_plan. */
 bool transact_deliver(Transact *transact, Status *st);
 
@@ -64,6 +73,7 @@ const HeaderRuleResult *transact_rules(const Transact *transact);
 Headers *transact_headers(const Transact *transact);
 const Plan *transact_planned(const Transact *transact);
 const ScriptReport *transact_scripts(const Transact *transact);
+const DeliverReport *transact_report(const Transact *transact);
 
 /* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */
 void transact_log(const Transact *transact, const Status *st, double seconds);

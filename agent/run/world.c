@@ -33,6 +33,8 @@ struct World {
 	char *prelude;             /* of recipes */
 	char *inbox_path;          /* as recipes name it: a Maildir, "/" at the end */
 	char *default_path;        /* where mail goes that recipes do not file */
+	ScriptSet *record;         /* NULL: nobody wants to know what is included */
+	const ScriptSet *only;     /* NULL: scripts lie where they lie */
 };
 
 static const WorldDescription as_it_is = { .trace_level = -1 };
@@ -114,6 +116,19 @@ open_recipes(const char *path, char **ret_file, char **ret_text, size_t *ret_len
 	return true;
 }
 
+/* An included script of the set that served last. */
+static bool
+open_kept(const ScriptSet *only, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+{
+	const ScriptText *text = script_set_find(only, place, name);
+	if (text == NULL)
+		return status_fail_detail(st, STATUS_MISSING, "script '%s' was not included", name);
+	*ret_file = g_strdup(text->file);
+	*ret_text = g_memdup2(text->text, text->len + 1);
+	*ret_len = text->len;
+	return true;
+}
+
 /* A script's name is no path: it comes from the owner, and :global ones are read for him. */
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
@@ -121,6 +136,8 @@ open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file
 	World *world = world_of(env);
 	if (place == PLACE_PATH)
 		return open_recipes(name, ret_file, ret_text, ret_len, st);
+	if (world->only != NULL)
+		return open_kept(world->only, place, name, ret_file, ret_text, ret_len, st);
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
 		return status_fail_detail(st, STATUS_MISSING, "'%s' is no name of a script", name);
 	g_autofree char *folder = script_folder(world, place, st);
@@ -130,6 +147,8 @@ open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file
 	g_autofree char *path = g_build_filename(folder, file, NULL);
 	if (!fs_read_file(AT_FDCWD, path, (size_t) world->site->conf->sieve_max_script_size, ret_text, ret_len, st))
 		return false;
+	if (world->record != NULL)
+		script_set_add(world->record, place, name, file, g_memdup2(*ret_text, *ret_len + 1), *ret_len);
 	*ret_file = g_steal_pointer(&file);
 	return true;
 }
@@ -517,7 +536,7 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 	struct tm local;
 	localtime_r(&when, &local);
 	world->services = services;
-	if (live == NULL) { /* who only looks runs nothing: the plan tells the program, its answer is no */
+	if (live == NULL || live->no_programs) { /* who only looks runs nothing: the plan tells the program, its answer is no */
 		world->services.run_program = NULL;
 		world->services.run_command = NULL;
 		world->services.write_log = NULL;
@@ -545,6 +564,19 @@ world_free(World *world)
 	g_free(world);
 }
 
+const WorldLive *
+world_live(const World *world)
+{
+	return world->live;
+}
+
+void
+world_include(World *world, ScriptSet *record, const ScriptSet *only)
+{
+	world->record = record;
+	world->only = only;
+}
+
 FilterEnv *
 world_env(World *world)
 {
@@ -557,12 +589,6 @@ world_set_recipes(World *world, const RecipeCall *call)
 	world->recipes = call;
 	g_free(world->prelude);
 	world->prelude = recipes_prelude(world->site->conf, call);
-}
-
-bool
-world_is_live(const World *world)
-{
-	return world->live != NULL;
 }
 
 void

@@ -10,6 +10,7 @@
 #include "agent/message/envelope.h"
 #include "agent/run/account.h"
 #include "agent/run/recipes.h"
+#include "agent/run/script-set.h"
 #include "agent/run/site.h"
 #include "filters/filter.h"
 
@@ -27,6 +28,7 @@ typedef struct {
 typedef struct {
 	StateOnce *state;
 	GPtrArray *notes;  /* char *: what went wrong with it */
+	bool no_programs;  /* it is a rehearsal: only remember */
 } WorldLive;
 
 typedef struct World World;
@@ -44,11 +46,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
 /* What recipes find set by whoever called us; borrowed. Without it they find what the account says. */
 void world_set_recipes(World *world, const RecipeCall *call);
 
-/* Is this a real delivery? */
-bool world_is_live(const World *world);
-
 /* In a real delivery: note what recipes have to say of themselves, or no more. */
 void world_hear_recipes(World *world, bool hears);
+
+/* What is real about this delivery; NULL: somebody only looks. Borrowed. */
+const WorldLive *world_live(const World *world);
+
+/*
+ * Scripts that are included from now on are added to `record` (NULL: not), or taken from `only` (NULL: from where they lie).
+ * Borrowed until the next call.
+ */
+void world_include(World *world, ScriptSet *record, const ScriptSet *only);
 
 /* The environment to give to an engine; lives as long as the world. */
 FilterEnv *world_env(World *world);

@@ -26,6 +26,7 @@ typedef struct {
 	RecipeKind kind;
 	unsigned line;
 	unsigned column;
+	unsigned last_line;    /* where it ends */
 	char *name;            /* ASSIGN, UNSET; RULE: the variable that takes a program's output, or NULL */
 	RecipeText value;      /* ASSIGN */
 	RecipeText start;      /* RULE: flags and lockfile, behind ":0" */
@@ -34,6 +35,12 @@ typedef struct {
 	RecipeText action;     /* RULE: behind "!" or "|" */
 	GPtrArray *block;      /* RULE: RecipeNode */
 } RecipeNode;
+
+/* A comment that stands where no text is. */
+typedef struct {
+	unsigned line;
+	char *text;            /* with its '#' */
+} RecipeComment;
 
 void recipe_node_free(gpointer node);
 

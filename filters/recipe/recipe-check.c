@@ -1,10 +1,15 @@
-/* recipe-check: walks the tree once. Only what stands in the file itself is judged: where a variable is involved, nothing is said. */
+/*
+ * recipe-check: walks the tree once, in the order in which it would be read, included files too. Only what stands in the files is
+ * judged: where a variable is involved whose value they do not tell, nothing is said.
+ */
 #include "filters/recipe/recipe-check.h"
 
 #include "agent/base/limits.h"
 #include "filters/recipe/recipe-action.h"
 #include "filters/recipe/recipe-ast.h"
 #include "filters/recipe/recipe-cond.h"
+#include "filters/recipe/recipe-constant.h"
+#include "filters/recipe/recipe-parser.h"
 #include "filters/recipe/recipe-pattern.h"
 
 #include <stdint.h>
@@ -14,6 +19,10 @@ typedef struct {
 	const char *file;
 	GPtrArray *problems;
 	bool path_is_set;
+	FilterEnv *env;             /* NULL: included files are not looked at */
+	RecipeConstants *constants; /* NULL with it */
+	GHashTable *seen;           /* paths of the files that were looked at */
+	unsigned depth;             /* blocks around */
 } Check;
 
 static void check_nodes(Check *check, const GPtrArray *nodes);
@@ -163,8 +172,47 @@ check_rule(Check *check, const RecipeNode *node)
 	}
 	for (guint i = 0; i < node->conditions->len; i++)
 		check_condition(check, node->conditions->pdata[i], &flags);
-	if (node->block != NULL)
-		check_nodes(check, node->block);
+	if (node->block == NULL)
+		return;
+	check->depth++;
+	check_nodes(check, node->block);
+	check->depth--;
+}
+
+static void
+check_text(Check *check, const FilterSource *source)
+{
+	const char *before = check->file;
+	g_autoptr(GPtrArray) nodes = recipe_parse(source, check->problems);
+	check->file = source->file;
+	if (nodes != NULL)
+		check_nodes(check, nodes);
+	check->file = before;
+}
+
+/* INCLUDERC and SWITCHRC: each file once, however often it is read. */
+static void
+check_included(Check *check, const RecipeNode *node)
+{
+	g_autofree char *name = recipe_constants_expand(check->constants, node->value.text, NULL, NULL);
+	g_autofree char *below = name != NULL && *name != '\0' ? recipe_constants_path(check->constants, name) : NULL;
+	g_autofree char *path = below != NULL ? g_canonicalize_filename(below, NULL) : NULL;
+	g_autofree char *file = NULL, *text = NULL;
+	g_auto(Status) unread = STATUS_INIT;
+	size_t len;
+	if (path == NULL || check->env->services->open_script == NULL || g_hash_table_contains(check->seen, path))
+		return;
+	if (g_hash_table_size(check->seen) > LIMIT_RECIPE_CHECKED_FILES) {
+		warn(check, &node->value, 0, "too-many-files", "so many files were included: this one was not looked at", NULL);
+		return;
+	}
+	g_hash_table_add(check->seen, g_strdup(path));
+	if (!check->env->services->open_script(check->env, PLACE_PATH, path, &file, &text, &len, &unread)) {
+		warn(check, &node->value, 0, "include-missing", "this file cannot be read: procmail goes on without it", NULL);
+		return;
+	}
+	const FilterSource source = { .file = file, .text = text, .len = len, .trust = SCRIPT_OWNER };
+	check_text(check, &source);
 }
 
 static void
@@ -179,6 +227,28 @@ check_assignment(Check *check, const RecipeNode *node)
 		warn(check, &at, 0, "host", "on another host the rest is not read; procmail loses the mail there, we keep it", NULL);
 	if (node->kind == RECIPE_ASSIGN && strchr(node->value.text, '`') != NULL && !check->path_is_set)
 		warn(check, &node->value, 0, "no-path", "a program is run before PATH was set", "PATH=/usr/local/bin:/usr/bin:/bin");
+	if (check->env == NULL)
+		return;
+	recipe_constants_follow(check->constants, node, check->depth == 0);
+	if (node->kind == RECIPE_ASSIGN && (strcmp(node->name, "INCLUDERC") == 0 || strcmp(node->name, "SWITCHRC") == 0))
+		check_included(check, node);
+}
+
+/* A copy for a folder that only some mail gets, and no recipe behind it: such mail is stored twice. */
+static void
+check_last(Check *check, const GPtrArray *nodes)
+{
+	const RecipeNode *last = NULL;
+	for (guint i = nodes->len; i > 0 && last == NULL; i--)
+		if (((const RecipeNode *) nodes->pdata[i - 1])->kind == RECIPE_RULE)
+			last = nodes->pdata[i - 1];
+	if (last == NULL || last->action_kind != RECIPE_ACTION_FOLDER || last->conditions->len == 0)
+		return;
+	g_auto(RecipeFlags) flags = { 0 };
+	recipe_flags_parse(&flags, last->start.text);
+	if (flags.copies)
+		warn(check, &last->start, 0, "copy-falls-through",
+		     "the mail goes on behind a copy, and no recipe follows: it is stored in DEFAULT too", "without c it is stored here alone");
 }
 
 static void
@@ -198,4 +268,19 @@ recipe_check(const GPtrArray *nodes, const char *file, GPtrArray *problems)
 {
 	Check check = { .file = file, .problems = problems };
 	check_nodes(&check, nodes);
+	check_last(&check, nodes);
+}
+
+void
+recipe_check_files(const FilterSource *source, FilterEnv *env, GPtrArray *problems)
+{
+	g_autoptr(RecipeConstants) constants = recipe_constants_new(env);
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	Check check = { .file = source->file, .problems = problems, .env = env, .constants = constants, .seen = seen };
+	g_autoptr(GPtrArray) nodes = recipe_parse(source, problems);
+	g_hash_table_add(seen, g_canonicalize_filename(source->file, NULL));
+	if (nodes == NULL)
+		return;
+	check_nodes(&check, nodes);
+	check_last(&check, nodes);
 }

@@ -7,4 +7,7 @@
 /* Append what is wrong with `nodes` (RecipeNode) to `problems`. */
 void recipe_check(const GPtrArray *nodes, const char *file, GPtrArray *problems);
 
+/* Parse and check `source`, and every file that it includes under a name that the files themselves tell; `env` opens them. */
+void recipe_check_files(const FilterSource *source, FilterEnv *env, GPtrArray *problems);
+
 #endif

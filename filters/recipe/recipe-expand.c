@@ -53,16 +53,14 @@ put_result(Expander *expander, const char *text, bool quoted)
 	}
 }
 
-/* The text of $NAME with every character that means something in an expression disarmed. */
-static void
-put_disarmed(Expander *expander, const char *text)
+void
+recipe_expand_disarm(GString *out, const char *text)
 {
-	put(expander, '(');
-	put(expander, ')');
+	g_string_append(out, "()");
 	for (; *text != '\0'; text++) {
 		if (strchr("(|)*?+.^$[\\", *text) != NULL)
-			put(expander, '\\');
-		put(expander, *text);
+			g_string_append_c(out, '\\');
+		g_string_append_c(out, *text);
 	}
 }
 
@@ -209,7 +207,10 @@ put_variable(Expander *expander, bool quoted)
 		expander->at++;
 		g_autofree char *name = take_name(expander);
 		const char *value = value_of(expander->run, name);
-		put_disarmed(expander, value != NULL ? value : "");
+		g_autoptr(GString) disarmed = g_string_new(NULL);
+		recipe_expand_disarm(disarmed, value != NULL ? value : "");
+		for (const char *at = disarmed->str; *at != '\0'; at++)
+			put(expander, *at);
 	} else if (c == '@' && quoted && expander->mode == MODE_WORDS) {
 		expander->at++;
 		put_arguments(expander);

@@ -15,6 +15,7 @@ typedef struct {
 	unsigned depth;
 	bool too_deep;
 	GPtrArray *problems;
+	GPtrArray *comments; /* NULL: nobody wants them */
 } Parser;
 
 static GPtrArray *parse_block(Parser *parser, bool nested);
@@ -95,6 +96,28 @@ skip_line(Parser *parser)
 		next(parser);
 }
 
+void
+recipe_comment_free(gpointer data)
+{
+	RecipeComment *comment = data;
+	g_free(comment->text);
+	g_free(comment);
+}
+
+/* What is left of a line, which may be a comment. */
+static void
+skip_comment(Parser *parser)
+{
+	const char *start = parser->at;
+	bool is_comment = peek(parser) == '#';
+	skip_line(parser);
+	if (!is_comment || parser->comments == NULL)
+		return;
+	RecipeComment *comment = g_new(RecipeComment, 1);
+	*comment = (RecipeComment){ parser->line, g_strndup(start, (gsize) (parser->at - start)) };
+	g_ptr_array_add(parser->comments, comment);
+}
+
 /* Blank lines, indentation and comments. */
 static void
 skip_to_text(Parser *parser)
@@ -103,7 +126,7 @@ skip_to_text(Parser *parser)
 		if (g_ascii_isspace(peek(parser)))
 			next(parser);
 		else if (peek(parser) == '#')
-			skip_line(parser);
+			skip_comment(parser);
 		else
 			return;
 	}
@@ -160,7 +183,7 @@ take_words(Parser *parser, bool one_word)
 		word_begins = blank;
 	}
 	if (!one_word || peek(parser) == '#')
-		skip_line(parser);
+		skip_comment(parser);
 	text.text = g_string_free(out, FALSE);
 	return text;
 }
@@ -383,17 +406,25 @@ parse_block(Parser *parser, bool nested)
 			continue;
 		}
 		node = peek(parser) == ':' ? parse_rule(parser) : parse_assignment(parser);
-		if (node != NULL)
-			g_ptr_array_add(nodes, node);
+		if (node == NULL)
+			continue;
+		node->last_line = parser->line;
+		g_ptr_array_add(nodes, node);
 	}
 }
 
 GPtrArray *
 recipe_parse(const FilterSource *source, GPtrArray *problems)
 {
+	return recipe_parse_comments(source, problems, NULL);
+}
+
+GPtrArray *
+recipe_parse_comments(const FilterSource *source, GPtrArray *problems, GPtrArray *comments)
+{
 	Parser parser = {
 		.source = source, .at = source->text, .end = source->text + source->len, .line_start = source->text, .line = 1,
-		.problems = problems,
+		.problems = problems, .comments = comments,
 	};
 	if (memchr(source->text, '\0', source->len) != NULL) {
 		complain(&parser, 1, 1, "binary", "the file has a NUL in it: it is no rc file", NULL);

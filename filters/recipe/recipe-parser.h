@@ -11,6 +11,10 @@
 /* The nodes of `source`, owned by the array. NULL: blocks nested deeper than LIMIT_RECIPE_NESTING, or a NUL in the text. */
 GPtrArray *recipe_parse(const FilterSource *source, GPtrArray *problems);
 
+/* The same; the comments of the file (RecipeComment) are appended to `comments`, which frees them. */
+GPtrArray *recipe_parse_comments(const FilterSource *source, GPtrArray *problems, GPtrArray *comments);
+void recipe_comment_free(gpointer comment);
+
 /* Does `c` belong to a name? */
 static inline bool
 recipe_is_name(char c)

@@ -189,7 +189,7 @@ run_include(SieveRun *run, const SieveCall *call)
 		return run_script(run, call, state, script);
 	if (optional && script->fault == STATUS_MISSING)
 		return true;
-	return sieve_run_fail(run, call, script->fault, "cannot include \"%s\": %s", script->name, script->why);
+	return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot include \"%s\": %s", script->name, script->why);
 }
 
 static bool

@@ -274,7 +274,7 @@ def test_script_discards_and_the_log_says_so(folder):
 
 def test_broken_script_loses_nothing(folder):
     tap.same(deliver(folder, "-f", "s", *with_script(folder, "discard\n")).stdout, b"stored in INBOX\n")
-    tap.same(len(stored(folder)), 1)
+    tap.same(len([mail for mail in stored(folder) if mail.endswith(MESSAGE)]), 1)
     tap.contains(open(folder + "/log").read(), "the script was not run")
 
 

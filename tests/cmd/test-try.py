@@ -99,5 +99,104 @@ def test_scripts_in_their_order(folder):
                                    "--after", before, story("copied-header")).stdout)
     tap.same([action["action"] for action in answer["actions"]], ["fileinto", "keep"])
 
+VACATION = 'require ["vacation"]; vacation :days 7 "I am away";\n'
+
+
+def test_sent_messages_are_emitted(folder):
+    path = script(folder, 'require ["vacation", "enotify", "copy"];\nredirect :copy "other@example.net";\n'
+                  'notify "mailto:a@example.net,b@example.net";\nvacation "I am away";\n')
+    result = tap.todoke("try", "--json", "--script", path, "--rcpt", "me@example1.jp", "-f", "boss@example.org",
+                        "--emit", folder, plain(folder, "me@example1.jp"))
+    answer = json.loads(result.stdout)
+    got = [(a["action"], a.get("envelope_from"), a.get("recipients")) for a in answer["actions"]]
+    tap.same(got, [("redirect", "boss@example.org", ["other@example.net"]),
+                   ("notify", "", ["a@example.net", "b@example.net"]),
+                   ("vacation", "", ["boss@example.org"]), ("keep", None, None)])
+    redirect, notice, reply, keep = [open(a["file"], "rb").read() for a in answer["actions"]]
+    original = open(plain(folder, "me@example1.jp"), "rb").read()
+    tap.same(keep, original, "kept")
+    tap.same(redirect.endswith(original), True, "redirected as it came")
+    tap.contains(notice, b"Auto-Submitted: auto-notified")
+    tap.contains(reply, b"I am away")
+
+
+def test_emit_where_nothing_can_be_written(folder):
+    result = tap.todoke("try", "--script", script(folder, "keep;"), "--emit", folder + "/x.sieve", plain(folder, "x@y.z"))
+    tap.same((result.returncode, result.stdout), (1, b""))
+    tap.contains(result.stderr, b"x.sieve")
+
+
+def plain(folder, to):
+    path = folder + "/plain.eml"
+    with open(path, "w") as file:
+        file.write("From: boss@example.org\nTo: %s\nSubject: hello\nMessage-ID: <1@example.org>\n\nText.\n" % to)
+    return path
+
+
+def test_several_messages_are_emitted(folder):
+    path = script(folder, "keep;\n")
+    lines = tap.todoke("try", "--json", "--script", path, "--emit", folder, plain(folder, "a@b.c"), plain(folder, "a@b.c")).stdout
+    tap.same([json.loads(line)["actions"][0]["file"] for line in lines.splitlines()], [folder + "/1-1.eml", folder + "/2-1.eml"])
+
+
+def test_emitted_for_people(folder):
+    path = script(folder, 'redirect "other@example.net";\n')
+    result = tap.todoke("try", "--script", path, "-f", "boss@example.org", "--emit", folder, plain(folder, "me@example1.jp"))
+    tap.contains(result.stdout.decode(), "would be sent from <boss@example.org> to <other@example.net>")
+    tap.contains(result.stdout.decode(), "written to %s/1.eml" % folder)
+
+
+def recipients(folder, path, *more):
+    result = tap.todoke("try", "--json", "--script", path, "--rcpt", "me@example1.jp", "-f", "boss@example.org", *more,
+                        plain(folder, "me@example1.jp"))
+    answer = json.loads(result.stdout)
+    return answer["actions"][0].get("recipients"), answer.get("notes", [])
+
+
+def test_state_remembers_answers(folder):
+    path, state = script(folder, VACATION), folder + "/state"
+    tap.same(recipients(folder, path, "--state", state), (["boss@example.org"], []))
+    tap.same(recipients(folder, path, "--state", state, "--now", "2040-01-01T00:00:00Z")[0], ["boss@example.org"], "years later")
+    again = recipients(folder, path, "--state", state)
+    tap.same((again[0], "was answered before" in again[1][0]), (None, True))
+    tap.same(recipients(folder, path)[0], ["boss@example.org"], "without the state")
+
+
+def test_state_remembers_duplicates(folder):
+    path, state = script(folder, 'require "duplicate"; if duplicate { discard; }\n'), folder + "/state"
+    def first_action(*more):
+        return json.loads(tap.todoke("try", "--json", "--script", path, *more, plain(folder, "a@b.c")).stdout)["actions"][0]["action"]
+    tap.same([first_action("--state", state) for _ in range(2)], ["keep", "discard"])
+    tap.same([first_action() for _ in range(2)], ["keep", "keep"])
+
+
+def test_refused_message_is_no_duplicate(folder):
+    path, state = script(folder, 'require ["duplicate", "reject"]; if duplicate { discard; } else { reject "no"; }\n'), folder + "/state"
+    for _ in range(2):
+        answer = json.loads(tap.todoke("try", "--json", "--script", path, "--state", state, plain(folder, "a@b.c")).stdout)
+        tap.same((answer["ok"], answer["error"], answer["status"]), (True, None, "5.7.1"))
+        tap.same((answer["actions"][0]["action"], "file" in answer["actions"][0]), ("reject", False))
+
+
+def test_answer_tells_the_refusal(folder):
+    path = script(folder, 'require "reject"; reject "not today";\n')
+    result = tap.todoke("try", "--script", path, plain(folder, "a@b.c"))
+    tap.same(result.returncode, 0)
+    tap.contains(result.stdout.decode(), "answer: 5.7.1 ")
+    tap.contains(result.stdout.decode(), "not today")
+
+
+def test_rehearsal_runs_no_program(folder):
+    programs = folder + "/programs"
+    os.mkdir(programs)
+    with open(programs + "/touch", "w") as file:
+        file.write("#!/bin/sh\ntouch %s/ran\n" % folder)
+    os.chmod(programs + "/touch", 0o755)
+    path = script(folder, 'require ["vnd.dovecot.pipe", "vnd.dovecot.execute"]; execute "touch"; pipe "touch";\n')
+    args = ("-o", "program_folder=" + programs, "--state", folder + "/state", "--emit", folder)
+    answer = json.loads(tap.todoke("try", "--json", "--script", path, *args, plain(folder, "a@b.c")).stdout)
+    tap.same([action["action"] for action in answer["actions"]], ["execute", "pipe"])
+    tap.same(os.path.exists(folder + "/ran"), False, "a program ran")
+
 
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

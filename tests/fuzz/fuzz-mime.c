@@ -1,8 +1,6 @@
 /*
  * fuzz-mime: a whole message through the parsed view: addresses, header text, parts, text of the parts.
- *
- * Build and run with clang; the module is instrumented too, because most of what can go wrong is in it:
- *   sh tests/fuzz/fuzz-mime.sh SECONDS
+ * tests/fuzz/fuzz-mime.sh runs it.
  */
 #include "agent/message/address-list.h"
 #include "agent/message/mime-tree.h"

@@ -1,19 +1,44 @@
 #!/bin/sh
-# Build fuzz-mime with clang and run it for so many seconds (default 60). New inputs stay in a folder that is removed.
-set -eu
-seconds=${1:-60}
-top=$(cd "$(dirname "$0")/../.." && pwd)
-work=$(mktemp -d)
+# Run the fuzz target of the parsed view over its corpus and the messages of all cases (TAP), or with --fuzz SECONDS really
+# fuzz, with clang and libFuzzer; finds stay in the current folder, new inputs in a temporary one or in $FUZZ_CORPUS.
+: "${top_srcdir:=.}"
+work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-flags="-g -O1 -std=gnu11 -I$top -fsanitize=address,undefined -fno-sanitize-recover=undefined -DTODOKE_MODULE_DIR=\"$work\""
-clang=${CLANG:-clang-14}
-cd "$top"
-$clang $flags -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" \
-	agent/message/mime-module.c agent/message/mime-charset.c agent/message/mime-compose.c $(pkg-config --cflags --libs gmime-3.0)
-$clang $flags -fsanitize=fuzzer -o "$work/fuzz-mime" tests/fuzz/fuzz-mime.c \
-	agent/message/address-list.c agent/message/headers.c agent/message/html-text.c agent/message/message.c \
-	agent/message/mime.c agent/message/mime-load.c agent/message/mime-tree.c agent/base/fs.c agent/base/status.c \
-	$(pkg-config --cflags --libs glib-2.0) -ldl
-mkdir "$work/new"
-TODOKE_MODULE_DIR=$work "$work/fuzz-mime" -max_total_time="$seconds" -max_len=20000 -timeout=10 -rss_limit_mb=1000 \
-	-artifact_prefix="${FUZZ_ARTIFACTS:-./}" "$work/new" tests/fuzz/corpus-mime
+mkdir "$work/seeds"
+number=0
+find "$top_srcdir/tests/cases" "$top_srcdir/tests/fuzz/corpus/mime" -name '*.eml' >"$work/messages"
+while read -r message; do
+	number=$((number + 1))
+	cp "$message" "$work/seeds/$number.eml"
+done <"$work/messages"
+
+# The module is instrumented too: most of what can go wrong is in it.
+if [ "$1" = --fuzz ]; then
+	new=${FUZZ_CORPUS:-$work/new}/mime
+	mkdir -p "$new"
+	: "${CLANG:=clang-14}"
+	seconds=${2:-60}
+	from=$top_srcdir
+	set -- -std=gnu11 -g -O1 -I"$top_srcdir" -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+		-DTODOKE_MODULE_DIR='"/nowhere"'
+	# shellcheck disable=SC2046 # the flags are words
+	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$from"/agent/message/mime-module.c \
+		"$from"/agent/message/mime-charset.c "$from"/agent/message/mime-compose.c $(pkg-config --cflags --libs gmime-3.0) || exit 1
+	# shellcheck disable=SC2046
+	$CLANG "$@" -fsanitize=fuzzer -o "$work/fuzz-mime" "$from"/tests/fuzz/fuzz-mime.c "$from"/agent/message/address-list.c \
+		"$from"/agent/message/headers.c "$from"/agent/message/html-text.c "$from"/agent/message/message.c \
+		"$from"/agent/message/mime.c "$from"/agent/message/mime-load.c "$from"/agent/message/mime-tree.c \
+		"$from"/agent/base/fs.c "$from"/agent/base/module.c "$from"/agent/base/status.c \
+		$(pkg-config --cflags --libs glib-2.0) -ldl || exit 1
+	TODOKE_MODULE_DIR=$work "$work/fuzz-mime" -max_total_time="$seconds" -max_len=20000 -timeout=10 -rss_limit_mb=1000 \
+		-print_final_stats=1 "$new" "$work/seeds"
+	exit
+fi
+
+echo 1..1
+if timeout 300 tests/fuzz/fuzz-mime "$work/seeds"/* >"$work/log" 2>&1; then
+	echo "ok 1 - $number messages"
+else
+	echo "not ok 1 - one of $number messages"
+	sed 's/^/# /' "$work/log"
+fi

@@ -168,7 +168,10 @@ void
 fake_lmtp_init(FakeLmtp *fake)
 {
 	*fake = (FakeLmtp) {
-		.backend = { fake_recipient, fake_open, fake_write, fake_close, fake_deliver, fake_end, fake_flush, fake, fake },
+		.backend = {
+			.recipient = fake_recipient, .open = fake_open, .write = fake_write, .close = fake_close,
+			.deliver = fake_deliver, .end = fake_end, .flush = fake_flush, .client = fake, .user = fake,
+		},
 		.body = g_string_new(NULL),
 		.log = g_string_new(NULL),
 	};

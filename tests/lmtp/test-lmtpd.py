@@ -63,6 +63,7 @@ def test_queue_id_of_xforward(folder):
 
 def test_big_message(folder):
     line = b"x" * 98
+    os.chmod(folder, 0o777)  # as root, lmtp_session_user writes the spool
     with Server(folder, *STAMPS, "-o", "lmtp_spool=" + folder) as server:
         client = server.client().greet()
         body = (line.decode() + "\r\n") * 60000

@@ -1,0 +1,85 @@
+/* cmd-convert: `todoke convert`: an rc file of procmail as a Sieve script, and the proof over old mail. */
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/convert-prove.h"
+#include "agent/cmd/people.h"
+#include "filters/recipe/recipe-convert.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char about[] =
+	"\nPrints the recipes of FILE as a Sieve script. Above each rule stands how far it\n"
+	"means the same: same; changed, and how; by hand, and why: then the recipe stands\n"
+	"there as a comment. Comments stay, included files come in their place.\n"
+	"--prove runs both over the mail of a folder and lists the messages for which\n"
+	"they differ; no program is run.\n\n"
+	"  todoke convert procmail ~/.procmailrc >main.sieve\n"
+	"  todoke convert --prove ~/Maildir ~/.procmailrc\n\n"
+	"Exit code: 0 all is converted (--prove: all the same), 1 not, 2 wrong usage.\n";
+
+typedef struct {
+	char *conf_path;
+	char **overrides;
+	char *folder;
+} Options;
+
+static void
+options_clear(Options *options)
+{
+	g_free(options->conf_path);
+	g_strfreev(options->overrides);
+	g_free(options->folder);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+static int
+cannot_convert(const Status *st)
+{
+	fprintf(stderr, "todoke convert: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	return PEOPLE_FINDINGS;
+}
+
+static int
+convert_file(const char *path, const Options *options)
+{
+	g_auto(Reading) reading = { 0 };
+	g_auto(Status) st = STATUS_INIT;
+	Conf *conf = people_conf(options->conf_path, options->overrides);
+	if (conf == NULL)
+		return PEOPLE_FINDINGS;
+	if (!reading_open(&reading, conf, path, SCRIPT_OWNER, &st))
+		return cannot_convert(&st);
+	FilterEnv env = { .services = &reading_recipe_services, .now = world_env(reading.world)->now, .trace_level = -1 };
+	RecipeConvertCounts counts = { 0 };
+	g_autofree char *script = recipe_convert(&reading.source, &env, &counts);
+	unsigned differ = counts.recipes[VERDICT_BY_HAND];
+	if (script == NULL)
+		status_fail_detail(&st, STATUS_SCRIPT, "'%s' is no rc file that procmail would read", path);
+	else if (options->folder == NULL)
+		fputs(script, stdout);
+	else
+		(void) convert_prove(&reading, script, options->folder, &differ, &st);
+	if (st.id != STATUS_OK)
+		return cannot_convert(&st);
+	return differ > 0 ? PEOPLE_FINDINGS : PEOPLE_GOOD;
+}
+
+int
+cmd_convert(int argc, char **argv)
+{
+	g_auto(Options) options = { 0 };
+	const GOptionEntry entries[] = {
+		{ "prove", 0, 0, G_OPTION_ARG_FILENAME, &options.folder, "Run both over the mail in this folder", "MAILDIR" },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path, "Instead of the installed todoke.conf", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "A setting for this run", "NAME=VALUE" },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+	};
+	int exit_code;
+	if (!people_options(&argc, &argv, "[OPTION]... [procmail] FILE", about, entries, &exit_code))
+		return exit_code;
+	int at = argc > 2 && strcmp(argv[1], "procmail") == 0 ? 2 : 1;
+	if (argc != at + 1)
+		return people_usage("convert", "name one file: todoke convert procmail ~/.procmailrc");
+	return convert_file(argv[at], &options);
+}

@@ -1,0 +1,186 @@
+/* convert-prove: two plans for each message, compared by what they do: where it is stored, to whom it goes. */
+#include "agent/cmd/convert-prove.h"
+
+#include "agent/base/fs.h"
+#include "agent/message/address.h"
+#include "filters/recipe/recipe-constant.h"
+#include "filters/recipe/recipe-convert.h"
+#include "filters/recipe/recipe-parser.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How deep folders of old mail may lie in each other. */
+enum { LIMIT_FOLDERS = 16 };
+
+typedef struct {
+	const Reading *reading;
+	const Filter *recipe_engine, *sieve_engine;
+	FilterProgram *recipes, *sieve;
+	FilterEnv recipe_env;
+	char *maildir;          /* MAILDIR of the recipes, where the file tells it */
+	unsigned messages, differ;
+} Proof;
+
+static const char *
+mailbox_of_store(const Proof *proof, const PlanAction *action, char **ret_owned)
+{
+	const char *path = action->store->paths->pdata[0];
+	*ret_owned = recipe_convert_mailbox(path, proof->maildir, g_get_home_dir());
+	return *ret_owned != NULL ? *ret_owned : path;
+}
+
+static char *
+describe_action(const Proof *proof, const PlanAction *action)
+{
+	g_autofree char *owned = NULL;
+	switch (action->kind) {
+	case PLAN_KEEP:
+		return g_strdup_printf("store in %s", action->mailbox != NULL ? action->mailbox : "INBOX");
+	case PLAN_FILEINTO:
+		return g_strdup_printf("store in %s", action->mailbox);
+	case PLAN_STORE:
+		return g_strdup_printf("store in %s", mailbox_of_store(proof, action, &owned));
+	case PLAN_REDIRECT:
+		return g_strdup_printf("redirect to %s", action->address);
+	case PLAN_PIPE:
+		return g_strdup_printf("give to program %s", action->program->name);
+	default:
+		return g_strdup(plan_kind_row(action->kind)->name);
+	}
+}
+
+static int
+compare_text(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* What a plan does, in one line; each thing once, in any order. Caller frees. */
+static char *
+describe_plan(const Proof *proof, Plan *plan)
+{
+	plan_finish(plan);
+	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+	for (size_t i = 0; i < plan_count(plan); i++)
+		g_ptr_array_add(lines, describe_action(proof, plan_get(plan, i)));
+	g_ptr_array_sort(lines, compare_text);
+	GString *out = g_string_new(NULL);
+	const char *before = "";
+	for (guint i = 0; i < lines->len; before = lines->pdata[i++])
+		if (strcmp(before, lines->pdata[i]) != 0)
+			g_string_append_printf(out, "%s%s", out->len > 0 ? ", " : "", (const char *) lines->pdata[i]);
+	return g_string_free(out, FALSE);
+}
+
+static char *
+run_engine(const Proof *proof, const Filter *engine, FilterProgram *program, FilterEnv *env, const FilterInput *input)
+{
+	g_autoptr(Plan) plan = plan_new();
+	g_auto(Status) fault = STATUS_INIT;
+	PlanMark mark = plan_mark(plan);
+	if (engine->run(program, input, env, plan, &fault))
+		return describe_plan(proof, plan);
+	plan_rewind(plan, mark);
+	g_autofree char *kept = describe_plan(proof, plan);
+	return g_strdup_printf("%s (%s)", kept, fault.detail);
+}
+
+static bool
+prove_message(Proof *proof, int taken_fd, const char *name, Status *st)
+{
+	const Account *account = proof->reading->account;
+	g_autoptr(Message) message = message_from_file(taken_fd, st);
+	if (message == NULL)
+		return false;
+	const FilterInput input = {
+		.message = message, .headers = message_headers(message), .envelope = proof->reading->envelope, .user = account->user,
+		.addresses = account->addresses, .delimiters = proof->reading->site->conf->delimiters,
+	};
+	g_autofree char *recipes = run_engine(proof, proof->recipe_engine, proof->recipes, &proof->recipe_env, &input);
+	g_autofree char *sieve = run_engine(proof, proof->sieve_engine, proof->sieve, world_env(proof->reading->world), &input);
+	proof->messages++;
+	if (strcmp(recipes, sieve) == 0)
+		return true;
+	proof->differ++;
+	printf("%s: recipes: %s; Sieve: %s\n", name, recipes, sieve);
+	return true;
+}
+
+static bool prove_folder(Proof *proof, const char *folder, const char *shown, unsigned depth, Status *st);
+
+static bool
+prove_entry(Proof *proof, const char *folder, const char *shown, const char *name, unsigned depth, Status *st)
+{
+	g_autofree char *path = g_build_filename(folder, name, NULL);
+	g_autofree char *short_name = *shown != '\0' ? g_build_filename(shown, name, NULL) : g_strdup(name);
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat sb;
+	if (fd < 0 || fstat(fd, &sb) < 0)
+		return true; /* moved away meanwhile */
+	if (S_ISDIR(sb.st_mode))
+		return depth >= LIMIT_FOLDERS || strcmp(name, "tmp") == 0 || prove_folder(proof, path, short_name, depth + 1, st);
+	bool is_mail = depth == 0 || g_str_has_suffix(folder, "/new") || g_str_has_suffix(folder, "/cur");
+	if (!S_ISREG(sb.st_mode) || !is_mail)
+		return true;
+	return prove_message(proof, fs_steal_fd(&fd), short_name, st);
+}
+
+/* In the order of names, so that two runs can be compared. */
+static bool
+prove_folder(Proof *proof, const char *folder, const char *shown, unsigned depth, Status *st)
+{
+	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	if (dir == NULL)
+		return status_fail_detail(st, STATUS_IO, "cannot read folder '%s'", folder);
+	for (const char *name = g_dir_read_name(dir); name != NULL; name = g_dir_read_name(dir))
+		g_ptr_array_add(names, g_strdup(name));
+	g_ptr_array_sort(names, compare_text);
+	for (guint i = 0; i < names->len; i++)
+		if (!prove_entry(proof, folder, shown, names->pdata[i], depth, st))
+			return false;
+	return true;
+}
+
+/* MAILDIR as the end of the file knows it. */
+static char *
+find_maildir(const Reading *reading, FilterEnv *env)
+{
+	g_autoptr(RecipeConstants) constants = recipe_constants_new(env);
+	g_autoptr(GPtrArray) nodes = recipe_parse(&reading->source, NULL);
+	for (guint i = 0; nodes != NULL && i < nodes->len; i++)
+		if (((const RecipeNode *) nodes->pdata[i])->kind != RECIPE_RULE)
+			recipe_constants_follow(constants, nodes->pdata[i], true);
+	return g_strdup(recipe_constants_get(constants, "MAILDIR"));
+}
+
+bool
+convert_prove(const Reading *recipes, const char *sieve, const char *folder, unsigned *ret_differ, Status *st)
+{
+	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	const FilterSource script = { .file = "converted", .text = sieve, .len = strlen(sieve), .trust = SCRIPT_OWNER };
+	Proof proof = {
+		.reading = recipes, .recipe_engine = filter_find("recipe"), .sieve_engine = filter_find("sieve"),
+		.recipe_env = { .services = &reading_recipe_services, .now = world_env(recipes->world)->now, .trace_level = -1 },
+	};
+	proof.maildir = find_maildir(recipes, &proof.recipe_env);
+	proof.recipes = proof.recipe_engine->compile(&recipes->source, &proof.recipe_env, NULL);
+	proof.sieve = proof.sieve_engine->compile(&script, world_env(recipes->world), problems);
+	bool proved = proof.recipes != NULL && proof.sieve != NULL && prove_folder(&proof, folder, "", 0, st);
+	if (proof.sieve == NULL)
+		status_fail_detail(st, STATUS_SCRIPT, "the script has errors");
+	if (proof.recipes != NULL)
+		proof.recipe_engine->free(proof.recipes);
+	if (proof.sieve != NULL)
+		proof.sieve_engine->free(proof.sieve);
+	g_free(proof.maildir);
+	if (!proved)
+		return false;
+	printf("%u message%s, %u differ%s\n", proof.messages, proof.messages == 1 ? "" : "s", proof.differ, proof.differ == 1 ? "s" : "");
+	*ret_differ = proof.differ;
+	return true;
+}

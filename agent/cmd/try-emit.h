@@ -1,0 +1,28 @@
+/* try-emit: what a tried plan would store and send, as files in a folder of the user's choice. */
+#ifndef TODOKE_TRY_EMIT_H
+#define TODOKE_TRY_EMIT_H
+
+#include "agent/run/transact.h"
+
+#include <jansson.h>
+
+typedef struct TryEmit TryEmit;
+
+/* `folder`: where files are written, as PREFIX1.eml for the first action and so on; NULL: nowhere. Borrowed. */
+TryEmit *try_emit_new(const char *folder, const char *prefix);
+void try_emit_free(TryEmit *emit);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TryEmit, try_emit_free)
+
+/*
+ * Write what the plan stores, then rehearse what it sends. False: a rule refuses the message, or a fault; what could not be written is
+ * said on stderr.
+ */
+bool try_emit_run(TryEmit *emit, Transact *transact, Message *message, Status *st);
+
+/* Add to the actions of todoke.try/1 the members "file", "envelope_from", "recipients". */
+void try_emit_json(const TryEmit *emit, const Plan *plan, json_t *actions);
+
+/* The same as lines for people. */
+void try_emit_print(const TryEmit *emit, const Plan *plan);
+
+#endif

@@ -1,0 +1,247 @@
+/* lmtp-broker: requests of one packet with at most one descriptor, each answered by an outcome. */
+#define _GNU_SOURCE
+#include "agent/lmtp/lmtp-broker.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/log.h"
+#include "agent/lmtp/lmtp-pack.h"
+#include "agent/lmtp/lmtp-spool.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* Octets of a packet: an envelope is made of two command lines and some attributes. */
+enum { MOST_PACKET = 96 * 1024 };
+
+/* First octet of a request. */
+enum { ASK_RECIPIENT = 'r', ASK_DELIVER = 'd', ASK_END = 'e' };
+
+/* The front. */
+typedef struct {
+	int channel;
+	const char *spool_folder;
+	LmtpSpool spool;
+	int message;       /* the whole message; -1: not whole yet */
+} Front;
+
+/* The strings of an envelope, in the order in which they travel. */
+static const size_t envelope_strings[] = {
+	G_STRUCT_OFFSET(Envelope, sender), G_STRUCT_OFFSET(Envelope, recipient), G_STRUCT_OFFSET(Envelope, original),
+	G_STRUCT_OFFSET(Envelope, queue_id), G_STRUCT_OFFSET(Envelope, client_address), G_STRUCT_OFFSET(Envelope, client_name),
+	G_STRUCT_OFFSET(Envelope, helo), G_STRUCT_OFFSET(Envelope, auth), G_STRUCT_OFFSET(Envelope, orcpt),
+	G_STRUCT_OFFSET(Envelope, notify), G_STRUCT_OFFSET(Envelope, ret), G_STRUCT_OFFSET(Envelope, envid),
+};
+
+static bool
+send_packet(int channel, const GString *packet, int fd)
+{
+	struct iovec payload = { .iov_base = packet->str, .iov_len = packet->len };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof fd)];
+	} control = { 0 };
+	struct msghdr message = { .msg_iov = &payload, .msg_iovlen = 1 };
+	if (fd >= 0) {
+		message.msg_control = control.bytes;
+		message.msg_controllen = sizeof control.bytes;
+		struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+		rights->cmsg_level = SOL_SOCKET;
+		rights->cmsg_type = SCM_RIGHTS;
+		rights->cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(rights), &fd, sizeof fd);
+	}
+	ssize_t n;
+	do
+		n = sendmsg(channel, &message, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t) packet->len;
+}
+
+/* The next packet into `buffer` of MOST_PACKET octets. 0: the other half is gone, or sent what is no packet. */
+static size_t
+receive_packet(int channel, char *buffer, int *ret_fd)
+{
+	struct iovec payload = { .iov_base = buffer, .iov_len = MOST_PACKET };
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr message = {
+		.msg_iov = &payload, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+	};
+	ssize_t n;
+	do
+		n = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n <= 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
+		return 0;
+	const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+	*ret_fd = -1;
+	if (rights != NULL && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_fd, CMSG_DATA(rights), sizeof(int));
+	return (size_t) n;
+}
+
+/* Ask the back, and wait: it has a deadline for all that it does. */
+static bool
+ask(const Front *front, const GString *request, int fd, char **ret_text, Status *st)
+{
+	static char buffer[MOST_PACKET];
+	int none = -1;
+	if (request->len > MOST_PACKET)
+		return status_fail_detail(st, STATUS_LIMIT, "an envelope of %zu bytes", request->len);
+	size_t len = send_packet(front->channel, request, fd) ? receive_packet(front->channel, buffer, &none) : 0;
+	if (len == 0) {
+		log_note(LOG_ERR, "the root half of the worker is gone");
+		_exit(EX_OSERR);
+	}
+	return lmtp_pack_take_outcome(buffer, buffer + len, ret_text, st);
+}
+
+static bool
+ask_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
+{
+	g_autoptr(GString) request = g_string_new(NULL);
+	g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, mail->size);
+	g_string_append_c(request, ASK_RECIPIENT);
+	lmtp_pack_string(request, mail->sender);
+	lmtp_pack_string(request, mail->queue_id);
+	lmtp_pack_string(request, size);
+	lmtp_pack_string(request, address);
+	return ask(user, request, -1, ret_mailbox, st);
+}
+
+static bool
+front_open(void *user, const LmtpMail *mail, Status *st)
+{
+	Front *front = user;
+	(void) mail;
+	return lmtp_spool_open(&front->spool, front->spool_folder, st);
+}
+
+static bool
+front_write(void *user, const void *data, size_t len, Status *st)
+{
+	Front *front = user;
+	return lmtp_spool_write(&front->spool, data, len, st);
+}
+
+static bool
+front_close(void *user, Status *st)
+{
+	Front *front = user;
+	(void) st;
+	front->message = lmtp_spool_take(&front->spool);
+	return true;
+}
+
+static bool
+ask_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
+{
+	const Front *front = user;
+	g_autoptr(GString) request = g_string_new(NULL);
+	g_string_append_c(request, ASK_DELIVER);
+	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++)
+		lmtp_pack_string(request, G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]));
+	return ask(front, request, front->message, ret_done, st);
+}
+
+static void
+front_end(void *user)
+{
+	Front *front = user;
+	g_autoptr(GString) request = g_string_new(NULL);
+	g_string_append_c(request, ASK_END);
+	(void) send_packet(front->channel, request, -1); /* a back that is gone is noticed by the next question */
+	lmtp_spool_close(&front->spool);
+	fs_close_auto(&front->message);
+	front->message = -1;
+}
+
+static bool
+answer_recipient(const LmtpBackend *backend, const char *at, const char *end, char **ret_mailbox, Status *st)
+{
+	LmtpMail mail = { 0 };
+	g_autofree char *sender = mail.sender = lmtp_pack_take_string(&at, end);
+	g_autofree char *queue_id = mail.queue_id = lmtp_pack_take_string(&at, end);
+	g_autofree char *size = lmtp_pack_take_string(&at, end);
+	g_autofree char *address = lmtp_pack_take_string(&at, end);
+	if (at != end || size == NULL || address == NULL)
+		return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a recipient");
+	mail.size = g_ascii_strtoull(size, NULL, 10);
+	return backend->recipient(backend->user, &mail, address, ret_mailbox, st);
+}
+
+static bool
+answer_deliver(const LmtpBackend *backend, const char *at, const char *end, int *fd, char **ret_done, Status *st)
+{
+	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
+	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++)
+		G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]) = lmtp_pack_take_string(&at, end);
+	if (at != end || *fd < 0 || envelope->recipient == NULL)
+		return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a delivery");
+	backend->adopt(backend->user, fs_steal_fd(fd));
+	return backend->deliver(backend->user, envelope, ret_done, st);
+}
+
+/* What the front says is as hostile as what its client says: it may only ask for what each client may ask for. */
+static bool
+answer(const LmtpBackend *backend, int channel, const char *packet, size_t len, int *fd)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *text = NULL;
+	if (packet[0] == ASK_END) {
+		backend->end(backend->user);
+		return true;
+	}
+	bool good = packet[0] == ASK_RECIPIENT ? answer_recipient(backend, packet + 1, packet + len, &text, &st)
+	                                       : answer_deliver(backend, packet + 1, packet + len, fd, &text, &st);
+	if (!good)
+		(void) status_fail(&st, STATUS_INTERNAL, NULL); /* keeps the reason where there is one */
+	g_autoptr(GString) outcome = g_string_new(NULL);
+	lmtp_pack_outcome(outcome, &st, text);
+	return outcome->len <= MOST_PACKET && send_packet(channel, outcome, -1);
+}
+
+G_NORETURN static void
+be_back(const LmtpBackend *backend, int channel)
+{
+	static char packet[MOST_PACKET];
+	int fd = -1;
+	for (size_t len; (len = receive_packet(channel, packet, &fd)) > 0;) {
+		bool good = answer(backend, channel, packet, len, &fd);
+		fs_close_auto(&fd);
+		fd = -1;
+		if (!good)
+			break;
+	}
+	_exit(0);
+}
+
+bool
+lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st)
+{
+	static Front front;
+	int channel[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
+		return status_fail_errno(st, errno, "cannot make a channel");
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void) close(channel[0]);
+		(void) close(master);
+		be_back(backend, channel[1]);
+	}
+	(void) close(channel[1]);
+	if (pid < 0)
+		return status_fail_errno(st, errno, "cannot start the root half of a worker");
+	front = (Front) { .channel = channel[0], .spool_folder = conf->lmtp_spool, .spool = LMTP_SPOOL_INIT, .message = -1 };
+	*backend = (LmtpBackend) {
+		.recipient = ask_recipient, .open = front_open, .write = front_write, .close = front_close, .deliver = ask_deliver,
+		.end = front_end, .user = &front,
+	};
+	return true;
+}

@@ -1,0 +1,128 @@
+/* lmtp-listeners: a list of places and descriptors. */
+#include "agent/lmtp/lmtp-listeners.h"
+
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+	char *where;    /* NULL: it was given to us */
+	int fd;
+} Listener;
+
+struct LmtpListeners {
+	GArray *list;   /* Listener */
+};
+
+static void
+listener_clear(gpointer pointer)
+{
+	Listener *listener = pointer;
+	(void) close(listener->fd);
+	g_free(listener->where);
+}
+
+static GArray *
+list_new(void)
+{
+	GArray *list = g_array_new(FALSE, FALSE, sizeof(Listener));
+	g_array_set_clear_func(list, listener_clear);
+	return list;
+}
+
+LmtpListeners *
+lmtp_listeners_new(void)
+{
+	LmtpListeners *listeners = g_new(LmtpListeners, 1);
+	listeners->list = list_new();
+	g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+	lmtp_listen_inherit(fds);
+	for (guint i = 0; i < fds->len; i++) {
+		Listener given = { NULL, g_array_index(fds, int, i) };
+		g_array_append_val(listeners->list, given);
+	}
+	return listeners;
+}
+
+void
+lmtp_listeners_close(LmtpListeners *listeners)
+{
+	g_array_set_size(listeners->list, 0);
+}
+
+void
+lmtp_listeners_free(LmtpListeners *listeners)
+{
+	if (listeners == NULL)
+		return;
+	g_array_unref(listeners->list);
+	g_free(listeners);
+}
+
+static const Listener *
+find(const GArray *list, const char *where)
+{
+	for (guint i = 0; i < list->len; i++) {
+		const Listener *listener = &g_array_index(list, Listener, i);
+		if (listener->where != NULL && strcmp(listener->where, where) == 0)
+			return listener;
+	}
+	return NULL;
+}
+
+static bool
+is_wanted(const char *where, const char *const *const *lists, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (lists[i] != NULL && g_strv_contains(lists[i], where))
+			return true;
+	return false;
+}
+
+/* Open `where` into `fresh` unless it is open; what is open only gets its owner and mode. */
+static bool
+provide(const LmtpListeners *listeners, GArray *fresh, const char *where, const LmtpListenOptions *options, Status *st)
+{
+	if (find(listeners->list, where) != NULL)
+		return lmtp_listen_dress(where, options, st);
+	Listener made = { g_strdup(where), -1 };
+	if (find(fresh, where) == NULL && lmtp_listen_open(where, options, &made.fd, st)) {
+		g_array_append_val(fresh, made);
+		return true;
+	}
+	g_free(made.where);
+	return st->id == STATUS_OK;
+}
+
+bool
+lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count, const LmtpListenOptions *options,
+                   Status *st)
+{
+	g_autoptr(GArray) fresh = list_new();
+	for (size_t i = 0; i < count; i++)
+		for (const char *const *where = lists[i]; where != NULL && *where != NULL; where++)
+			if (!provide(listeners, fresh, *where, options, st))
+				return false;
+	for (guint i = listeners->list->len; i-- > 0;) {
+		const Listener *old = &g_array_index(listeners->list, Listener, i);
+		if (old->where == NULL || is_wanted(old->where, lists, count))
+			continue;
+		lmtp_listen_remove(old->where);
+		g_array_remove_index(listeners->list, i);
+	}
+	if (fresh->len > 0)
+		g_array_append_vals(listeners->list, fresh->data, fresh->len);
+	g_array_set_clear_func(fresh, NULL); /* they are the list's now */
+	return true;
+}
+
+unsigned
+lmtp_listeners_count(const LmtpListeners *listeners)
+{
+	return listeners->list->len;
+}
+
+int
+lmtp_listeners_fd(const LmtpListeners *listeners, unsigned i)
+{
+	return g_array_index(listeners->list, Listener, i).fd;
+}

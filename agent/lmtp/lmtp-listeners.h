@@ -1,0 +1,31 @@
+/* lmtp-listeners: the sockets that lmtpd listens at: those that it was given, and those that its settings name now. */
+#ifndef TODOKE_LMTP_LISTENERS_H
+#define TODOKE_LMTP_LISTENERS_H
+
+#include "agent/lmtp/lmtp-listen.h"
+
+typedef struct LmtpListeners LmtpListeners;
+
+/* Those that the service manager passed. Caller frees. */
+LmtpListeners *lmtp_listeners_new(void);
+
+/* Close all of them; their files stay. */
+void lmtp_listeners_close(LmtpListeners *listeners);
+
+void lmtp_listeners_free(LmtpListeners *listeners);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpListeners, lmtp_listeners_free)
+
+/*
+ * Listen at each place of `lists` (`count` of them, each may be NULL), and no longer where we did and none of them says so.
+ * What stays open loses no client; its file gets owner and mode of `options`. Nothing is changed after a fault
+ * (STATUS_CONFIG).
+ */
+bool lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count, const LmtpListenOptions *options,
+                        Status *st);
+
+unsigned lmtp_listeners_count(const LmtpListeners *listeners);
+
+/* The descriptor of number `i`. */
+int lmtp_listeners_fd(const LmtpListeners *listeners, unsigned i);
+
+#endif

@@ -1,0 +1,49 @@
+/* lmtp-pack: text NUL text NUL; a missing text is "\1". */
+#include "agent/lmtp/lmtp-pack.h"
+
+#include <string.h>
+
+void
+lmtp_pack_string(GString *out, const char *text)
+{
+	g_string_append(out, text != NULL ? text : "\1");
+	g_string_append_c(out, '\0');
+}
+
+char *
+lmtp_pack_take_string(const char **at, const char *end)
+{
+	const char *text = *at;
+	const char *nul = text != NULL ? memchr(text, '\0', (size_t) (end - text)) : NULL;
+	*at = nul != NULL ? nul + 1 : NULL;
+	return nul == NULL || strcmp(text, "\1") == 0 ? NULL : g_strdup(text);
+}
+
+/* "loop" NUL text NUL detail NUL done NUL */
+void
+lmtp_pack_outcome(GString *out, const Status *st, const char *done)
+{
+	lmtp_pack_string(out, status_row(st->id)->name);
+	lmtp_pack_string(out, st->text);
+	lmtp_pack_string(out, st->detail);
+	lmtp_pack_string(out, done);
+}
+
+bool
+lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status *st)
+{
+	g_autofree char *name = lmtp_pack_take_string(&at, end);
+	StatusId id = name != NULL ? status_find_name(name) : STATUS_COUNT;
+	g_autofree char *text = lmtp_pack_take_string(&at, end);
+	g_autofree char *detail = lmtp_pack_take_string(&at, end);
+	g_autofree char *done = lmtp_pack_take_string(&at, end);
+	if (id == STATUS_COUNT || at != end)
+		return status_fail_detail(st, STATUS_INTERNAL, "a delivery process left no outcome");
+	if (id == STATUS_OK) {
+		*ret_done = g_steal_pointer(&done);
+		return true;
+	}
+	Status fault = { id, g_steal_pointer(&text), g_steal_pointer(&detail) };
+	status_move(st, &fault);
+	return false;
+}

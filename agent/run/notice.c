@@ -1,0 +1,43 @@
+/* notice: composed as outgoing mail is, stored as incoming mail is. */
+#include "agent/run/notice.h"
+
+#include "agent/deliver/out.h"
+
+#include <string.h>
+
+static bool
+compose(const NoticeFrame *frame, const char *subject, const char *text, GBytes **ret_message, Status *st)
+{
+	const GPtrArray *addresses = frame->account->addresses;
+	const char *to = addresses->len > 0 ? addresses->pdata[0] : frame->account->user;
+	g_autofree char *from = g_strdup_printf("Mail Delivery <MAILER-DAEMON@%s>", frame->host);
+	g_autofree char *date = out_date(frame->now), *unique = g_uuid_string_random();
+	g_autofree char *id = g_strdup_printf("<todoke.%s@%s>", unique, frame->host);
+	const MimeField fields[] = {
+		{ "Return-Path", "<>", MIME_FIELD_RAW },
+		{ "From", from, MIME_FIELD_ADDRESSES },
+		{ "To", to, MIME_FIELD_ADDRESSES },
+		{ "Subject", subject, MIME_FIELD_TEXT },
+		{ "Date", date, MIME_FIELD_RAW },
+		{ "Message-ID", id, MIME_FIELD_RAW },
+		{ "Auto-Submitted", "auto-generated (notice)", MIME_FIELD_RAW },
+	};
+	const MimeDraft draft = {
+		.fields = fields, .n_fields = G_N_ELEMENTS(fields), .type = "text/plain", .data = text, .len = strlen(text),
+	};
+	return mime_compose(&draft, ret_message, st);
+}
+
+bool
+notice_store(const NoticeFrame *frame, Maildir *inbox, const char *subject, const char *text, Status *st)
+{
+	g_autoptr(GBytes) composed = NULL;
+	if (!compose(frame, subject, text, &composed, st))
+		return false;
+	size_t len;
+	const void *data = g_bytes_get_data(composed, &len);
+	g_autoptr(Message) message = message_from_bytes(data, len, st);
+	g_autoptr(MaildirDraft) draft = message != NULL ? maildir_draft_new(inbox, st) : NULL;
+	return draft != NULL && maildir_draft_write(draft, message, message_headers(message), st) &&
+	       maildir_draft_prepare(draft, NULL, st) && maildir_draft_commit(draft, st) && maildir_flush(inbox, st);
+}

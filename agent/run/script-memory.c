@@ -1,0 +1,131 @@
+/* script-memory: texts and counters in the state, and the link that says what is in it. */
+#define _GNU_SOURCE
+#include "agent/run/script-memory.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A broken script that nobody mends is told again after a year. */
+enum { TOLD_SECONDS = 365 * 86400, SUM_BYTES = 16 };
+
+static char *
+key_of(const ScriptMemory *memory, const char *path)
+{
+	return state_key("script", memory->user, path, NULL);
+}
+
+static char *
+link_path(const ScriptMemory *memory, const char *key)
+{
+	g_autofree char *name = g_strdup_printf("script-%.16s", key);
+	return g_build_filename(state_once_folder(memory->state), name, NULL);
+}
+
+static void
+print_sum(const ScriptSet *set, char sum[SUM_BYTES + 1])
+{
+	(void) snprintf(sum, SUM_BYTES + 1, "%016" G_GINT64_MODIFIER "x", script_set_sum(set));
+}
+
+static bool
+is_kept(const char *link, const char *sum)
+{
+	char target[SUM_BYTES + 1];
+	return readlink(link, target, sizeof target) == SUM_BYTES && memcmp(target, sum, SUM_BYTES) == 0;
+}
+
+/* By another name first: what is there is whole. */
+static void
+write_link(const char *link, const char *sum)
+{
+	g_autofree char *fresh = g_strdup_printf("%s.%d", link, (int) getpid());
+	(void) unlink(fresh); /* of somebody who died */
+	if (symlink(sum, fresh) < 0 || rename(fresh, link) < 0)
+		(void) unlink(fresh); /* without the link the same texts are written again: slower, not wrong */
+}
+
+ScriptSet *
+script_memory_recall(const ScriptMemory *memory, const char *path)
+{
+	State *state = state_once_get(memory->state, memory->notes);
+	g_autofree char *key = key_of(memory, path), *value = NULL, *link = link_path(memory, key);
+	g_auto(Status) st = STATUS_INIT;
+	size_t len = 0;
+	if (state != NULL && !state_get(state, STATE_BLOB, key, &value, &len, &st))
+		g_ptr_array_add(memory->notes, g_strdup_printf("the last good script is not known: %s", st.detail));
+	ScriptSet *set = value != NULL ? script_set_parse(value, len) : NULL;
+	if (set == NULL)
+		(void) unlink(link); /* it lies, or is not there: the state was lost */
+	return set;
+}
+
+void
+script_memory_keep(const ScriptMemory *memory, const ScriptSet *set)
+{
+	char sum[SUM_BYTES + 1];
+	print_sum(set, sum);
+	g_autofree char *key = key_of(memory, script_set_first(set)->name), *link = link_path(memory, key);
+	if (is_kept(link, sum))
+		return;
+	g_autoptr(GBytes) octets = script_set_print(set);
+	StateItem item = { .kind = STATE_BLOB, .key = key, .until = G_MAXINT64 };
+	item.value = g_bytes_get_data(octets, &item.len);
+	auto_fd int folder = -1;
+	g_auto(Status) st = STATUS_INIT;
+	/* Where nothing can ever be remembered, no delivery loads SQLite to find that out. */
+	if (item.len > LIMIT_STATE_VALUE || !fs_make_dir(AT_FDCWD, state_once_folder(memory->state), 0700, &folder, &st))
+		return;
+	State *state = state_once_get(memory->state, memory->notes);
+	if (state == NULL)
+		return;
+	if (state_put(state, &item, 1, &st))
+		write_link(link, sum);
+	else
+		g_ptr_array_add(memory->notes, g_strdup_printf("the script is not kept: %s", st.detail));
+}
+
+static char *
+told_key(const ScriptMemory *memory, const char *path, const ScriptSet *set)
+{
+	char sum[SUM_BYTES + 1];
+	print_sum(set, sum);
+	return state_key("told", memory->user, path, sum, NULL);
+}
+
+/* A counter, as two deliveries may find it broken at once. */
+static bool
+count_told(const ScriptMemory *memory, const char *path, const ScriptSet *set, gint64 by, gint64 *ret_total)
+{
+	State *state = state_once_get(memory->state, memory->notes);
+	g_autofree char *key = told_key(memory, path, set);
+	g_auto(Status) st = STATUS_INIT;
+	if (state == NULL)
+		return false;
+	if (state_count(state, key, by, memory->now + TOLD_SECONDS, ret_total, &st))
+		return true;
+	g_ptr_array_add(memory->notes, g_strdup_printf("the owner is not told: %s", st.detail));
+	return false;
+}
+
+bool
+script_memory_must_tell(const ScriptMemory *memory, const char *path, const ScriptSet *set)
+{
+	gint64 total;
+	/* Read first: most deliveries find that he was told, and need not write. */
+	if (!count_told(memory, path, set, 0, &total) || total > 0)
+		return false;
+	return count_told(memory, path, set, 1, &total) && total == 1;
+}
+
+void
+script_memory_untold(const ScriptMemory *memory, const char *path, const ScriptSet *set)
+{
+	gint64 total;
+	(void) count_told(memory, path, set, -1, &total); /* a fault is noted, and the log has said it anyhow */
+}

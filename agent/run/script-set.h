@@ -1,0 +1,39 @@
+/* script-set: a script with those that it includes, as texts: what the compiler has seen, to be kept and to be compiled again. */
+#ifndef TODOKE_SCRIPT_SET_H
+#define TODOKE_SCRIPT_SET_H
+
+#include "filters/filter.h"
+
+/* One of them. The script itself is the first, and of PLACE_PATH. */
+typedef struct {
+	ScriptPlace place;
+	char *name;   /* as the script that includes it says it; the path of the first */
+	char *file;   /* as problems name it */
+	char *text;   /* with a NUL behind it */
+	size_t len;
+} ScriptText;
+
+typedef struct ScriptSet ScriptSet;
+
+ScriptSet *script_set_new(void);
+void script_set_free(ScriptSet *set);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScriptSet, script_set_free)
+
+/* Append one; `text` is taken over. Returns it, borrowed. */
+const ScriptText *script_set_add(ScriptSet *set, ScriptPlace place, const char *name, const char *file, char *text, size_t len);
+
+/* The script itself; NULL: the set is empty. Borrowed. */
+const ScriptText *script_set_first(const ScriptSet *set);
+
+/* The one that is included by that name from there, or that problems name so; NULL: none. Borrowed. */
+const ScriptText *script_set_find(const ScriptSet *set, ScriptPlace place, const char *name);
+const ScriptText *script_set_find_file(const ScriptSet *set, const char *file);
+
+/* A number that is another one when a text is: to see changes by, not to trust in. */
+guint64 script_set_sum(const ScriptSet *set);
+
+/* All of it as octets, and back; NULL: these are none of ours. Caller frees. */
+GBytes *script_set_print(const ScriptSet *set);
+ScriptSet *script_set_parse(const char *data, size_t len);
+
+#endif

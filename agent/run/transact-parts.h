@@ -1,0 +1,29 @@
+/*
+ * transact-parts: what a transaction is made of, for the files of transact alone.
+ */
+#ifndef TODOKE_TRANSACT_PARTS_H
+#define TODOKE_TRANSACT_PARTS_H
+
+#include "agent/run/transact.h"
+
+struct Transact {
+	const Site *site;
+	const Account *account;
+	const Envelope *envelope;
+	Message *message;
+	const char *folder;
+	gint64 now;
+	const TransactDescription *described;
+	const RecipeCall *recipes; /* NULL: by the settings */
+	LoopVerdict *verdict;
+	HeaderRuleResult *rules;
+	Headers *headers;        /* as it will be stored: after rules, with stamps */
+	const char *file_into;   /* where a verdict or a rule wants the message; before any filter */
+	bool discard;            /* return_action = discard */
+	Plan *plan;
+	ScriptReport scripts;
+	DeliverReport report;
+	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
+};
+
+#endif

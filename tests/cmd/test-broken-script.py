@@ -1,0 +1,358 @@
+#!/usr/bin/env python3
+"""Scripts that cannot be used: the version that served last, the one notice to the owner; and the script for discarded mail."""
+
+import email
+import email.policy
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+MESSAGE = b"From: a@b.test\nTo: ann@x.test\nSubject: x\n\nbody\n"
+GOOD = 'require "fileinto";\nfileinto "Work";\n'
+BROKEN = 'require "fileinto";\nfileinto "Other"\n'
+
+
+class Home:
+    """A virtual user with a script of his own."""
+
+    def __init__(self, folder, *options):
+        self.folder, self.options = folder, options
+        self.script = folder + "/main.sieve"
+        self.delivered = 0
+
+    def write(self, text, name="main.sieve"):
+        with open(os.path.join(self.folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def deliver(self, *options, code=0, **more):
+        self.delivered += 1
+        result = tap.todoke("deliver", "-o", "maildir=%s/mail/%%n" % self.folder, "-o", "log_file=%s/log" % self.folder, "-o", "add_mark=no",
+                            "-o", "sieve_scripts=" + self.script, "-o", "sieve_personal=%s/sieve" % self.folder, *self.options, *options,
+                            "-f", "a@b.test", "-d", "ann@x.test", "--queue-id", "Q%d" % self.delivered, stdin=MESSAGE, **more)
+        tap.same(result.returncode, code, "exit code (%r %r)" % (result.stdout, result.stderr))
+        with open(self.folder + "/log", encoding="utf-8") as log:
+            return log.read().splitlines()[-1]
+
+    def stored(self, box=""):
+        root = os.path.join(self.folder, "mail/ann", box)
+        names = [name for name in tap.files_below(root) if re.match("new/", name)]
+        return [open(os.path.join(root, name), "rb").read() for name in names]
+
+    def mails(self, box=""):
+        return [mail for mail in self.stored(box) if b"\nbody\n" in mail]
+
+    def notices(self):
+        return [email.message_from_bytes(mail, policy=email.policy.default) for mail in self.stored() if b"MAILER-DAEMON" in mail]
+
+    def state(self):
+        return os.path.join(self.folder, "mail/ann/todoke-state")
+
+
+def test_the_last_good_version_serves(folder):
+    home = Home(folder)
+    home.write(GOOD)
+    home.deliver()
+    home.write(BROKEN)
+    line = home.deliver()
+    tap.contains(line, "main.sieve:2:17: ';' is missing; the script was not run; the version of the script that served last was run", "log")
+    tap.contains(line, "the owner is told of the broken script", "log")
+    tap.contains(line, 'main.sieve (last good):2"', "log")
+    tap.same((len(home.mails("")), len(home.mails(".Work"))), (0, 2), "mails")
+    notice, = home.notices()
+    tap.same((notice["To"], notice["Subject"], notice["Auto-Submitted"]), ("ann@x.test", "Your mail rules have an error", "auto-generated (notice)"))
+    checked = tap.todoke("check", home.script).stdout.decode()
+    tap.contains(notice.get_content(), checked, "the errors as check prints them")
+    tap.contains(notice.get_content(), "^\n", "a caret")
+    tap.contains(notice.get_content(), "the version of the script that worked last is used", "what is done")
+    # again and again: no further notice, the same rules
+    for _ in range(3):
+        home.deliver()
+    tap.same((len(home.notices()), len(home.mails(".Work"))), (1, 5))
+    # changed and still wrong: a further one
+    home.write(BROKEN + "keep")
+    home.deliver()
+    home.deliver()
+    tap.same(len(home.notices()), 2)
+    # mended: normal again
+    home.write('require "fileinto";\nfileinto "Other";\n')
+    line = home.deliver()
+    tap.same("note=" in line, False, line)
+    tap.same((len(home.mails(".Other")), len(home.notices())), (1, 2))
+    # and it is that version that serves from now on
+    home.write("nonsense")
+    home.deliver()
+    tap.same((len(home.mails(".Other")), len(home.notices())), (2, 3))
+
+
+def test_without_a_good_version_the_inbox(folder):
+    home = Home(folder)
+    home.write(BROKEN)
+    line = home.deliver()
+    tap.contains(line, "the script was not run; the owner is told", "log")
+    tap.same(len(home.mails()), 1)
+    tap.contains(home.notices()[0].get_content(), "your mail is stored as if there were no script", "what is done")
+
+
+def test_the_site_s_rules_run_on(folder):
+    home = Home(folder, "-o", "sieve_after=%s/after.sieve" % folder)
+    home.write(BROKEN)
+    home.write('require "fileinto"; fileinto "Site";', "after.sieve")
+    home.deliver()
+    tap.same((len(home.mails()), len(home.mails(".Site"))), (0, 1))
+
+
+def test_a_broken_script_of_the_site_is_told_in_the_log_only(folder):
+    home = Home(folder, "-o", "sieve_before=%s/before.sieve" % folder)
+    home.write(GOOD)
+    home.write('require ["copy", "fileinto"]; fileinto :copy "Site";', "before.sieve")
+    home.deliver()
+    home.write("nonsense", "before.sieve")
+    tap.contains(home.deliver(), "the version of the script that served last was run", "log")
+    tap.same((home.notices(), len(home.mails(".Work")), len(home.mails(".Site"))), ([], 2, 2))
+
+
+def test_what_is_included_is_kept_too(folder):
+    home = Home(folder)
+    os.mkdir(folder + "/sieve")
+    home.write('require "include";\ninclude "work";\n')
+    home.write(GOOD, "sieve/work.sieve")
+    home.deliver()
+    home.write(BROKEN, "sieve/work.sieve")
+    tap.contains(home.deliver(), "served last was run", "log")
+    tap.same((len(home.mails(".Work")), len(home.notices())), (2, 1))
+    tap.contains(home.notices()[0].get_content(), 'work.sieve:2:17: error: \';\' is missing\n    fileinto "Other"\n', "the included line")
+    os.unlink(folder + "/sieve/work.sieve")
+    tap.contains(home.deliver(), "served last was run", "log")
+    tap.same(len(home.mails(".Work")), 3)
+    # an included one that changes is a change
+    home.write('require "fileinto"; fileinto "New";', "sieve/work.sieve")
+    home.deliver()
+    os.unlink(folder + "/sieve/work.sieve")
+    home.deliver()
+    tap.same(len(home.mails(".New")), 2)
+
+
+def test_a_script_that_is_too_big_or_no_file(folder):
+    home = Home(folder)
+    home.write(GOOD)
+    home.deliver()
+    home.write(GOOD + "#" * 2000)
+    tap.contains(home.deliver("-o", "sieve_max_script_size=1024"), "has more than 1024 bytes; the script was not run; the version", "log")
+    tap.same((len(home.mails(".Work")), len(home.notices())), (2, 1))
+    tap.contains(home.notices()[0].get_content(), "main.sieve' has more than 1024 bytes", "notice")
+    os.unlink(home.script)
+    os.mkdir(home.script)
+    tap.contains(home.deliver(), "is not a regular file; the script was not run; the version", "log")
+    tap.same(len(home.mails(".Work")), 3)
+
+
+def test_an_unreadable_script(folder):
+    if os.geteuid() == 0:
+        preexec = lambda: (os.setgroups([]), os.setgid(65534), os.setuid(65534))
+        os.chown(folder, 65534, 65534)
+        os.chmod(folder, 0o755)
+    else:
+        preexec = None
+    home = Home(folder)
+    home.write(GOOD)
+    home.deliver(preexec_fn=preexec)
+    os.chmod(home.script, 0)
+    tap.contains(home.deliver(preexec_fn=preexec), "ermission denied; the script was not run; the version", "log")
+    tap.same((len(home.mails(".Work")), len(home.notices())), (2, 1))
+
+
+def test_a_limit_while_it_runs(folder):
+    """A new version that runs into a limit: the old one serves; of a version that has served before, the INBOX."""
+    home = Home(folder)
+    home.write(GOOD)
+    home.deliver()
+    home.write('redirect "a@b.test"; redirect "b@b.test"; redirect "c@b.test";')
+    line = home.deliver("-o", "sieve_max_redirects=2")
+    tap.contains(line, "the script's actions were dropped; the version of the script that served last was run", "log")
+    tap.same((len(home.mails(".Work")), len(home.notices())), (2, 1))
+    home.write('require "fileinto"; if header "subject" "x" { fileinto "A"; fileinto "B"; }')
+    home.deliver()
+    line = home.deliver("-o", "sieve_max_actions=1")
+    tap.contains(line, "actions were dropped", "log")
+    tap.same("served last" in line, False, line)
+    tap.same((len(home.mails(".A")), len(home.mails())), (1, 1))
+
+
+def test_a_program_that_fails_is_no_broken_script(folder):
+    os.mkdir(folder + "/bin")
+    home = Home(folder, "-o", "sieve_extensions=+vnd.dovecot.filter", "-o", "program_folder=%s/bin" % folder)
+    home.write(GOOD)
+    home.deliver()
+    home.write('require ["vnd.dovecot.filter", "fileinto"]; filter "none"; fileinto "New";')
+    home.deliver()
+    tap.same(home.notices(), [])
+
+
+def calls(home):
+    """The files that a delivery opens."""
+    log = home.folder + "/calls"
+    env = dict(os.environ, LC_ALL="C.UTF-8")
+    argv = ["strace", "-f", "-o", log, "-e", "trace=openat,open,readlink,mkdir,mkdirat,symlink,rename", tap.TODOKE, "deliver",
+            "-o", "maildir=%s/mail/%%n" % home.folder, "-o", "log_file=%s/log" % home.folder, "-o", "add_mark=no",
+            "-o", "sieve_scripts=" + home.script, "-f", "a@b.test", "-d", "ann@x.test"]
+    subprocess.run(argv, input=MESSAGE, env=env, capture_output=True, timeout=60, check=True)
+    with open(log, encoding="utf-8") as file:
+        return file.read()
+
+
+def test_an_unchanged_script_opens_no_state(folder):
+    home = Home(folder)
+    home.write(GOOD)
+    try:
+        first = calls(home)
+    except (FileNotFoundError, subprocess.CalledProcessError) as error:
+        raise tap.Skip("strace does not run here") from error
+    tap.contains(first, "state.db", "the first delivery keeps the script")
+    again = calls(home)
+    tap.same(("state.db" in again, "libsqlite" in again), (False, False), "the second one opens no state")
+    tap.same(again.count("readlink(\"%s/script-" % home.state()), 1, "one look")
+
+
+def test_spoiled_state_stops_nothing(folder):
+    home = Home(folder)
+    home.write(GOOD)
+    os.makedirs(folder + "/mail/ann")
+    with open(home.state(), "w", encoding="utf-8"):
+        pass
+    tap.same("note=" in home.deliver(), False, "a good script needs no state")
+    home.write(BROKEN)
+    tap.contains(home.deliver(), "nothing can be remembered", "log")
+    tap.same((len(home.mails(".Work")), len(home.mails()), home.notices()), (1, 1, []))
+    os.unlink(home.state())
+    home.write(GOOD)
+    home.deliver()
+    with open(home.state() + "/state.db", "wb") as file:
+        file.write(os.urandom(20000))
+    home.write(BROKEN)
+    tap.contains(home.deliver(), "put aside", "log")
+    tap.same((len(home.mails()), len(home.notices())), (2, 1), "the version that served last is lost")
+    home.write(GOOD)  # the same texts as before the loss are kept again
+    home.deliver()
+    home.write(BROKEN)
+    home.deliver()
+    tap.same(len(home.mails(".Work")), 4)
+
+
+def test_what_is_kept_may_be_nonsense(folder):
+    home = Home(folder)
+    home.write(GOOD)
+    home.deliver()
+    for value in (b"", b"x", b"2 3 3 999999999999\nabc", b"2 18446744073709551615 3 3\nabc", b"9 1 1 1\nabc", b"2 1 1 1\nabnonsense", b"\0" * 100):
+        db = sqlite3.connect(home.state() + "/state.db")
+        db.execute("UPDATE item SET value = ? WHERE kind = 3", (value,))
+        db.commit()
+        db.close()
+        home.write(BROKEN)
+        tap.same("served last" in home.deliver(), False, repr(value))
+        home.write(GOOD)
+        home.deliver()
+        home.write(BROKEN)
+        tap.contains(home.deliver(), "served last", repr(value))
+
+
+def test_two_at_once_tell_once(folder):
+    home = Home(folder)
+    home.write(BROKEN)
+    argv = [tap.TODOKE, "deliver", "-o", "maildir=%s/mail/%%n" % folder, "-o", "log_file=%s/log" % folder, "-o", "add_mark=no",
+            "-o", "sieve_scripts=" + home.script, "-f", "a@b.test", "-d", "ann@x.test"]
+    running = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=dict(os.environ, LC_ALL="C.UTF-8")) for _ in range(6)]
+    for process in running:
+        process.communicate(MESSAGE, timeout=60)
+    tap.same([process.returncode for process in running], [0] * 6)
+    tap.same((len(home.mails()), len(home.notices())), (6, 1))
+
+
+def test_a_notice_that_cannot_be_stored_comes_later(folder):
+    """The disk is full for the notice: it is not counted as told."""
+    home = Home(folder)
+    home.write(BROKEN)
+    missing = dict(os.environ, TODOKE_MODULE_DIR=folder)
+    for module in ("todoke-state.so",):
+        os.symlink(os.path.join(os.environ["TODOKE_MODULE_DIR"], module), os.path.join(folder, module))
+    tap.contains(home.deliver(env={"TODOKE_MODULE_DIR": missing["TODOKE_MODULE_DIR"]}), "the owner is not told", "log")
+    tap.same((len(home.mails()), home.notices()), (1, []))
+    home.deliver()
+    tap.same((len(home.mails()), len(home.notices())), (2, 1))
+
+
+def test_errors_without_end_are_cut(folder):
+    home = Home(folder)
+    home.write(("x" * 3000 + ' "";\n') * 90)
+    home.deliver()
+    notice, = home.notices()
+    tap.same(10000 < len(notice.get_content()) < 70000, True, "%d octets" % len(notice.get_content()))
+
+
+def test_try_says_what_is_wrong_and_remembers_nothing(folder):
+    home = Home(folder)
+    home.write(BROKEN)
+    with open(folder + "/m", "wb") as file:
+        file.write(MESSAGE)
+    result = tap.todoke("try", "-o", "maildir=%s/mail/%%n" % folder, "-o", "sieve_scripts=" + home.script, "-d", "ann@x.test", folder + "/m")
+    tap.contains(result.stdout, b"the script was not run", "try")
+    tap.same(os.path.exists(folder + "/mail"), False)
+
+
+# sieve_discard
+
+def discard_home(folder, script, discard):
+    home = Home(folder, "-o", "sieve_discard=%s/discard.sieve" % folder)
+    home.write(script)
+    if discard is not None:
+        home.write(discard, "discard.sieve")
+    return home
+
+
+def test_discarded_mail_has_a_script(folder):
+    trash = 'require "fileinto"; fileinto "Trash";'
+    home = discard_home(folder, "discard;", trash)
+    line = home.deliver()
+    tap.same((len(home.mails()), len(home.mails(".Trash"))), (0, 1))
+    tap.contains(line, "script=%s/discard.sieve" % folder, "log")
+    # not for what is kept, filed, sent on or refused
+    for script, box in (("keep;", ""), ('require "fileinto"; fileinto "Work";', ".Work"), ("", "")):
+        home.write(script)
+        before = len(home.mails(box))
+        home.deliver()
+        tap.same((len(home.mails(box)), len(home.mails(".Trash"))), (before + 1, 1), script)
+    home.write('require "reject"; reject "no";')
+    home.deliver(code=77)
+    tap.same(len(home.mails(".Trash")), 1)
+    # a discard beside a keep is no discard
+    home.write("keep; discard;")
+    home.deliver()
+    tap.same(len(home.mails(".Trash")), 1)
+
+
+def test_a_discard_script_that_does_nothing(folder):
+    home = discard_home(folder, "discard;", "# nothing")
+    tap.contains(home.deliver(), "action=discard", "log")
+    tap.same((home.stored(), home.stored(".Trash")), ([], []))
+    home.write("keep;", "discard.sieve")
+    home.deliver()
+    tap.same(len(home.mails()), 1)
+
+
+def test_a_broken_discard_script_keeps(folder):
+    home = discard_home(folder, "discard;", "nonsense")
+    tap.contains(home.deliver(), "the message is not discarded", "log")
+    tap.same((len(home.mails()), home.notices()), (1, []))
+    home.write('require "fileinto"; fileinto "Trash";', "discard.sieve")
+    home.deliver()
+    home.write("nonsense", "discard.sieve")
+    home.deliver()
+    tap.same((len(home.mails()), len(home.mails(".Trash"))), (1, 2))
+
+
+if __name__ == "__main__":
+    tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

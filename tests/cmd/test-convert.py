@@ -1,0 +1,166 @@
+#!/usr/bin/env python3
+"""todoke convert: what is written, that it always compiles, and --prove."""
+
+import glob
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+CASES = os.path.join(tap.TOP, "tests", "cases", "recipe")
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.write(text if isinstance(text, bytes) else text.encode())
+    return path
+
+
+def convert(folder, rc, *args):
+    path = write(folder, "procmailrc", rc)
+    return tap.todoke("convert", *args, path, env={"HOME": folder})
+
+
+def compiles(folder, script, what):
+    path = write(folder, "out.sieve", script)
+    result = tap.todoke("check", path, env={"HOME": folder})
+    if result.returncode != 0:
+        raise AssertionError("%s: %s\n%s" % (what, result.stderr.decode() + result.stdout.decode(), script.decode()))
+
+
+def body(folder, rc):
+    """The rules of the script, without its head and its require."""
+    result = convert(folder, rc)
+    compiles(folder, result.stdout, rc)
+    lines = result.stdout.decode().split("\n")
+    return "\n".join(line for line in lines[1:] if not line.startswith("require ")).strip("\n") + "\n"
+
+
+def test_every_case_compiles(folder):
+    rcs = sorted(glob.glob(os.path.join(CASES, "*", "rc")))
+    assert len(rcs) >= 231, len(rcs)
+    verdicts = {"same": 0, "changed": 0, "by hand": 0}
+    for path in rcs:
+        # Files of the case lie in MAILDIR, which is HOME here.
+        home = os.path.join(os.path.dirname(path), "files")
+        result = tap.todoke("convert", "procmail", path, env={"HOME": home})
+        if result.returncode not in (0, 1) or result.stderr:
+            raise AssertionError("%s: exit %d %s" % (path, result.returncode, result.stderr))
+        compiles(folder, result.stdout, path)
+        for verdict in verdicts:
+            verdicts[verdict] += result.stdout.count(b": " + verdict.encode() + b"\n") + result.stdout.count(b": " + verdict.encode() + b": ")
+    assert min(verdicts.values()) > 20, verdicts
+
+
+# (what, rc, rules)
+ROWS = [
+    ("a folder", ":0\n* ^X-Loop: me\nlists/\n",
+     '# line 1: changed: white space behind the colon does not count\nif header :regex "X-Loop" "^me" {\n\tfileinto "lists";\n\tstop;\n}\n'),
+    ("plain text anywhere", ":0\n* ^List-Id:.*devel\n.lists.devel/\n",
+     '# line 1: same\nif header :contains "List-Id" "devel" {\n\tfileinto "lists/devel";\n\tstop;\n}\n'),
+    ("MATCH", ":0\n* ^List-Id:.*<\\/[^.]*\n.lists.$MATCH/\n",
+     '# line 1: same\nif header :regex "List-Id" "<([^.]*)" {\n\tset "MATCH" "${1}";\n\tfileinto "lists/${MATCH}";\n\tstop;\n}\n'),
+    ("a copy and A", ":0c\n* ^X-Loop:\na/\n:0A\nb/\n",
+     '# line 1: same\nif header :contains "X-Loop" "" {\n\tfileinto :copy "a";\n\t# line 4: same\n\tfileinto "b";\n\tstop;\n}\n'),
+    ("E", ":0\n* ^X-Loop:\na/\n:0E\nb/\n",
+     '# line 1: same\nif header :contains "X-Loop" "" {\n\tfileinto "a";\n\tstop;\n}\n# line 4: same\nelse {\n\tfileinto "b";\n\tstop;\n}\n'),
+    ("E behind A is by hand", ":0c\n* ^X-Loop:\na/\n:0Ac\n* ^X-Spam:\nb/\n:0E\nc/\n",
+     '# line 1: same\nif header :contains "X-Loop" "" {\n\tfileinto :copy "a";\n\t# line 4: same\n'
+     '\tif header :contains "X-Spam" "" {\n\t\tfileinto :copy "b";\n\t}\n}\n'
+     "# line 7: by hand: it asks for the opposite of a recipe with A\n#   :0E\n#   c/\n"),
+    ("discard", ":0\n* ^X-Loop:\n/dev/null\n", '# line 1: same\nif header :contains "X-Loop" "" {\n\tdiscard;\n\tstop;\n}\n'),
+    ("weights as or", ":0\n* 1^0 ^X-Loop: *a\n* 1^0 ^X-Spam: *b\na/\n",
+     '# line 1: same\nif anyof (\n\theader :regex "X-Loop" "^a",\n\theader :regex "X-Spam" "^b") {\n\tfileinto "a";\n\tstop;\n}\n'),
+    ("weights that are sums", ":0\n* -1^0\n* 1^1 ^X-Loop:\na/\n",
+     "# line 1: by hand: scores are added up: Sieve has no sums\n#   :0\n#   * -1^0\n#   * 1^1 ^X-Loop:\n#   a/\n"),
+    ("a program", ":0\n| cat >x\n",
+     "# line 1: by hand: it runs a program: the site must allow it, then vnd.dovecot.pipe, filter or execute can\n#   :0\n#   | cat >x\n"),
+    ("comments", "# one\nA=b # two\n:0 # three\n# four\n* ^X-Loop:\na/\n# five\n",
+     '# one\n# two\n# three\n# four\n# line 3: same\nif header :contains "X-Loop" "" {\n\tfileinto "a";\n\tstop;\n}\n# five\n'),
+    ("constants are put in", "A=x\n:0\n* ^X-Loop:\n$A/\n",
+     '# line 2: same\nif header :contains "X-Loop" "" {\n\tfileinto "x";\n\tstop;\n}\n'),
+    ("a block", ":0\n* ^X-Loop:\n{\n:0c\na/\n}\n",
+     '# line 1: same\nif header :contains "X-Loop" "" {\n\t# line 4: same\n\tfileinto :copy "a";\n}\n'),
+    ("what is never reached", ":0\na/\n:0\nb/\n",
+     '# line 1: same\nfileinto "a";\nstop;\n# line 3: by hand: it is never reached\n#   :0\n#   b/\n'),
+    ("formail adds a field", ":0fhw\n| formail -A \"X-A: b\"\n",
+     '# line 1: changed: fields are added by editheader, where the site allows it\naddheader :last "X-A" "b";\n'),
+]
+
+
+def row_test(number, what, rc, want):
+    def test(folder):
+        tap.same(body(folder, rc), want, what)
+    test.__name__ = "test_row_%d_%s" % (number, what.replace(" ", "_"))
+    return test
+
+
+def test_exit_codes(folder):
+    tap.same(convert(folder, ":0\n* ^X-Loop:\na/\n").returncode, 0)
+    tap.same(convert(folder, ":0\n| cat\n").returncode, 1)
+    tap.same(tap.todoke("convert").returncode, 2)
+    tap.same(tap.todoke("convert", "a", "b").returncode, 2)
+    tap.same(tap.todoke("convert", os.path.join(folder, "gone")).returncode, 1)
+    tap.same(convert(folder, b"A=\0\n").returncode, 1)
+
+
+def test_includes_come_in_their_place(folder):
+    write(folder, "one.rc", "# inner\n:0\n* ^X-Loop:\na/\n")
+    text = body(folder, "INCLUDERC=one.rc\nINCLUDERC=gone.rc\n")
+    tap.contains(text, '# line 1: the recipes of one.rc\n# inner\n# line 2: same\nif header :contains "X-Loop" "" {')
+    tap.contains(text, "# line 2: by hand: it says what is read, or what procmail answers\n#   INCLUDERC=gone.rc")
+
+
+def test_a_file_that_includes_itself_ends(folder):
+    result = convert(folder, "INCLUDERC=procmailrc\n:0c\n* ^X-Loop:\na/\n")
+    compiles(folder, result.stdout, "itself")
+
+
+MAILS = {
+    "new/1": b"From: a@b\nSubject: plain\n\nx\n",
+    "cur/2:2,S": b"From: a@b\nSubject: =?utf-8?b?cGxhaW4=?=\n\nx\n",
+    "cur/3:2,S": b"From: a@b\nX-Spam-Flag: YES\n\nx\n",
+    ".sub/new/4": b"From: a@b\nX-Spam-Flag:YES\n\nx\n",
+    "tmp/5": b"From: a@b\n\nx\n",
+    ".sub/dovecot-uidlist": b"no mail\n",
+}
+
+
+def prove(folder, rc):
+    for name, data in MAILS.items():
+        write(folder, os.path.join("Maildir", name), data)
+    return convert(folder, rc, "--prove", os.path.join(folder, "Maildir"))
+
+
+def test_prove_lists_what_differs(folder):
+    result = prove(folder, "MAILDIR=$HOME/Maildir\n:0\n* ^Subject:.*plain\n.plain/\n:0\n* ^X-Spam-Flag: YES\n.spam/\n")
+    tap.same(result.stdout.decode(),
+             ".sub/new/4: recipes: store in INBOX; Sieve: store in spam\n"
+             "cur/2:2,S: recipes: store in INBOX; Sieve: store in plain\n4 messages, 2 differ\n")
+    tap.same(result.returncode, 1)
+
+
+def test_prove_that_all_is_the_same(folder):
+    result = prove(folder, ":0c\n* ^From:.*a@b\n! c@example.org\n:0\n* ^X-Spam-Flag:.*YES\n/dev/null\n:0\n* ^Received:\nx/\n")
+    tap.same(result.stdout.decode(), "4 messages, 0 differ\n")
+    tap.same(result.returncode, 0)
+
+
+def test_prove_runs_no_program(folder):
+    marker = os.path.join(folder, "ran")
+    prove(folder, "A=`touch %s`\n:0fw\n| touch %s\n:0\n* ? touch %s\nx/\n" % (marker, marker, marker))
+    tap.same(os.path.exists(marker), False, "a program ran")
+
+
+def test_prove_of_a_folder_that_is_not_there(folder):
+    result = convert(folder, ":0\na/\n", "--prove", os.path.join(folder, "gone"))
+    tap.same(result.returncode, 1)
+    tap.contains(result.stderr, b"cannot read folder")
+
+
+TESTS = [row_test(number, *row) for number, row in enumerate(ROWS, 1)]
+TESTS += [test for name, test in sorted(globals().items()) if name.startswith("test_") and callable(test)]
+tap.run(TESTS)

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Run the fuzz target of the LMTP session over the transcripts of the cases (TAP), or with --fuzz SECONDS really fuzz, with
+# clang and libFuzzer; finds stay in the current folder, new inputs in a temporary one.
+: "${top_srcdir:=.}"
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/seeds" "$work/new"
+python3 "$top_srcdir/tests/fuzz/seed-lmtp.py" "$top_srcdir/tests/cases/lmtp" "$work/seeds" || exit 1
+
+if [ "${1-}" = --fuzz ]; then
+	: "${CLANG:=clang-14}"
+	# shellcheck disable=SC2046 # the flags are words
+	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" \
+		"$top_srcdir/tests/fuzz/fuzz-lmtp.c" "$top_srcdir/tests/lib/fake-lmtp.c" "$top_srcdir"/agent/lmtp/lmtp-command.c \
+		"$top_srcdir"/agent/lmtp/lmtp-data.c "$top_srcdir"/agent/lmtp/lmtp-reply.c "$top_srcdir"/agent/lmtp/lmtp-session.c \
+		"$top_srcdir"/agent/message/address.c "$top_srcdir"/agent/message/envelope.c "$top_srcdir"/agent/base/status.c \
+		$(pkg-config --cflags --libs glib-2.0) -o "$work/fuzz" || exit 1
+	printf '"%s"\n' LHLO MAIL 'FROM:<' RCPT 'TO:<' DATA BDAT LAST RSET NOOP VRFY QUIT 'SIZE=' 'BODY=BINARYMIME' SMTPUTF8 'NOTIFY=' \
+		'ORCPT=rfc822;' 'RET=HDRS' 'ENVID=' XFORWARD XCLIENT 'IDENT=' 'ADDR=' '\x0d\x0a.\x0d\x0a' >"$work/dict"
+	"$work/fuzz" -max_total_time="${2:-60}" -max_len=8192 -timeout=10 -rss_limit_mb=1500 -print_final_stats=1 \
+		-dict="$work/dict" "$work/new" "$work/seeds"
+	exit
+fi
+
+set -- "$work"/seeds/*
+echo "1..$#"
+n=0
+for file; do
+	n=$((n + 1))
+	timeout 60 tests/fuzz/fuzz-lmtp "$file" >/dev/null 2>&1 || printf 'not '
+	echo "ok $n - $(basename "$file")"
+done

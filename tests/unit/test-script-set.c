@@ -1,0 +1,85 @@
+/* Script sets: what is printed comes back; what was damaged does not. */
+#include "agent/run/script-set.h"
+
+#include "tests/unit/unit.h"
+
+#include <string.h>
+
+static ScriptSet *
+make_set(const char *second)
+{
+	ScriptSet *set = script_set_new();
+	script_set_add(set, PLACE_PATH, "/home/a/main.sieve", "main.sieve", g_memdup2("keep;\0\n#", 9), 8);
+	script_set_add(set, PLACE_PERSONAL, "a\nb", "a\nb.sieve", g_strdup(second), strlen(second));
+	script_set_add(set, PLACE_GLOBAL, "a\nb", "a\nb.sieve", g_strdup(""), 0);
+	return set;
+}
+
+static void
+test_round_trip(void **state)
+{
+	(void) state;
+	g_autoptr(ScriptSet) set = make_set("stop;");
+	g_autoptr(GBytes) octets = script_set_print(set);
+	size_t len;
+	const char *data = g_bytes_get_data(octets, &len);
+	g_autoptr(ScriptSet) back = script_set_parse(data, len);
+	assert_non_null(back);
+	assert_int_equal(script_set_sum(back), script_set_sum(set));
+	assert_int_equal(script_set_first(back)->len, 8);
+	assert_memory_equal(script_set_first(back)->text, "keep;\0\n#", 9);
+	assert_string_equal(script_set_find(back, PLACE_PERSONAL, "a\nb")->text, "stop;");
+	assert_int_equal(script_set_find(back, PLACE_GLOBAL, "a\nb")->len, 0);
+	assert_null(script_set_find(back, PLACE_PATH, "/home/a/main.sieve"));
+	assert_null(script_set_find(back, PLACE_GLOBAL, "a"));
+	assert_string_equal(script_set_find_file(back, "main.sieve")->name, "/home/a/main.sieve");
+}
+
+static void
+test_sum_tells_changes(void **state)
+{
+	(void) state;
+	g_autoptr(ScriptSet) one = make_set("stop;"), same = make_set("stop;"), other = make_set("stop; "), none = script_set_new();
+	assert_true(script_set_sum(one) == script_set_sum(same));
+	assert_true(script_set_sum(one) != script_set_sum(other));
+	assert_true(script_set_sum(one) != script_set_sum(none));
+	assert_null(script_set_first(none));
+}
+
+/* Cut anywhere but between two records it is none; and no octet of it is trusted. */
+static void
+test_damage(void **state)
+{
+	(void) state;
+	g_autoptr(ScriptSet) set = make_set("stop;");
+	g_autoptr(GBytes) octets = script_set_print(set);
+	size_t len, good = 0;
+	const char *data = g_bytes_get_data(octets, &len);
+	for (size_t n = 0; n < len; n++) {
+		g_autofree char *part = g_memdup2(data, n > 0 ? n : 1); /* of its own, so that a sanitizer sees its end */
+		g_autoptr(ScriptSet) cut = script_set_parse(part, n);
+		good += cut != NULL;
+	}
+	assert_int_equal(good, 2);
+	g_autofree char *flipped = g_memdup2(data, len);
+	for (size_t n = 0; n < len * 8; n++) {
+		flipped[n / 8] ^= (char) (1 << n % 8);
+		script_set_free(script_set_parse(flipped, len));
+		flipped[n / 8] ^= (char) (1 << n % 8);
+	}
+	assert_null(script_set_parse("-1 1 1 1\nabc", 12));
+	assert_null(script_set_parse("3 1 1 1\nabc", 11));
+	assert_null(script_set_parse("2 1 1 18446744073709551615\nabc", 30));
+	assert_null(script_set_parse("2 18446744073709551615 2 1\nabc", 30));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_sum_tells_changes),
+		cmocka_unit_test(test_damage),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
