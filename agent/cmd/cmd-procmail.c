@@ -35,12 +35,12 @@ static const char help[] =
 	"  -f FROM   envelope sender; - or empty: not said\n"
 	"  -m        RCFILE is a path as it stands, ARG are $1 and on\n"
 	"  -p        recipes see the environment\n"
-	"  -o -t -Y  are taken and change nothing: faults of ours are temporary, From_ lines\n"
+	"  -o -t -Y  are taken and change nothing: our faults are temporary, and From_ lines\n"
 	"            and Content-Length fields of a message are never believed\n"
 	"  -v        what this is\n"
 	"Settings of todoke.conf hold, above all recipe_default: without it mail that no\n"
-	"recipe files goes to the INBOX. Prints one line \"D.S.N text\" where it fails; exit\n"
-	"codes 0, 67, 69, 75, 77. See todoke(8).\n";
+	"recipe files goes to the INBOX. Prints one line \"D.S.N text\" where it fails;\n"
+	"exit codes 0, 67, 69, 75, 77. See todoke(8).\n";
 
 static const char version[] = "todoke " PACKAGE_VERSION ", which runs the recipes of procmail 3.22\n";
 
