@@ -2,12 +2,14 @@
 """Recipes that deliver: `todoke procmail`, `todoke deliver` with recipes, and what becomes of the mail when something is in the way."""
 
 import concurrent.futures
+import errno
 import fcntl
 import json
 import os
 import pwd
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -159,6 +161,57 @@ def test_no_room_is_put_off(folder):
     tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.0 "))
     tap.same((home.read("box"), home.maildir("md")), (b"old\n" * 5000, []))
     tap.contains(home.said(), "fault=file-limit")
+
+
+SHIM = os.path.join(os.path.dirname(tap.TODOKE), "tests", "faults", ".libs", "libshim.so")
+FAULTS = (str(errno.ENOSPC), "short", "kill")
+MANY_CALLS = 400
+
+
+def faulty_delivery(where, number, fault):
+    """One delivery to Maildir, MH and mbox whose file call `number` goes wrong. -> what is wrong afterwards, or None; "" without a fault."""
+    os.mkdir(where)
+    home = Home(where, ":0c\nmd/\n:0c\nmh/.\n:0:\nbox\n")
+    home.write("box", "old\n\n")
+    env = {"LD_PRELOAD": SHIM, "TODOKE_FAULT": "%d:%s" % (number, fault), "TODOKE_FAULT_LOG": home.path + "/calls"}
+    env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"
+    code = home.run("procmail", env=env).returncode
+    calls = home.read("calls").splitlines()
+    mh = os.listdir(home.path + "/mh") if home.has("mh") else []
+    mh = [home.read("mh/" + name) for name in mh if not name.startswith(".")]
+    found = (home.read("box"), home.maildir("md"), mh, home.maildir())
+    old, new = b"old\n\n", b"old\n\n" + MESSAGE + b"\n"
+    everything, nothing, kept = (new, [PLAIN], [MESSAGE + b"\n"], []), (old, [], [], []), (old, [], [], [PLAIN])
+    locks = [name for name in os.listdir(home.path) if name.endswith(".lock")]
+    shutil.rmtree(where)
+    if fault == "kill" and code == -9:
+        whole = all(got in (one, other) for got, one, other in zip(found, everything, nothing))
+        return None if whole else "killed: %r" % (found,)
+    if len(calls) < number:
+        return "" if (code, found) == (0, everything) else "without a fault: %r" % (found,)
+    what = calls[number - 1].decode()
+    if locks and "unlink" not in what:
+        return "%s: left behind: %r" % (what, locks)
+    good = found in (everything, kept) if code == 0 else code == 75 and found == nothing
+    return None if good else "%s, exit %r: %r" % (what, code, found)
+
+
+def test_each_file_call_that_fails_leaves_whole_mail_or_none(folder):
+    if not os.path.exists(SHIM):
+        raise tap.Skip("%s is not built" % SHIM)
+    os.chmod(folder, 0o755)
+    wrong = []
+    for fault in FAULTS:
+        for first in range(1, MANY_CALLS, 8):
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                numbers = range(first, first + 8)
+                ends = list(pool.map(lambda n: faulty_delivery("%s/%s-%d" % (folder, fault, n), n, fault), numbers))
+            wrong += ["%s at %d: %s" % (fault, n, end) for n, end in zip(numbers, ends) if end]
+            if "" in ends:
+                break
+        else:
+            wrong.append("more than %d calls" % MANY_CALLS)
+    tap.same(wrong, [])
 
 
 def test_mbox_through_links(folder):
