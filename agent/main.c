@@ -21,10 +21,30 @@ static const struct {
 	{ NULL, NULL, CMD_FOR_PEOPLE, NULL }
 };
 
+/* By its own name, or called by a link of that name? */
+static bool
+is_called(const char *program, const char *name)
+{
+	const char *slash = strrchr(program, '/');
+	return strcmp(slash != NULL ? slash + 1 : program, name) == 0;
+}
+
 bool
 cmd_wants_help(int argc, char **argv)
 {
-	return argc > 1 && strcmp(argv[1], "--help") == 0;
+	if (argc < 2)
+		return false;
+	/* procmail has its own letters for it. */
+	bool letters = argc == 2 && is_called(argv[0], "procmail") && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "-v") == 0);
+	return letters || strcmp(argv[1], "--help") == 0;
+}
+
+static int
+run(size_t command, int argc, char **argv)
+{
+	if (commands[command].audience == CMD_FOR_POSTFIX && !cmd_wants_help(argc, argv))
+		answer_take_over();
+	return commands[command].run(argc, argv);
 }
 
 static void
@@ -39,13 +59,12 @@ print_help(FILE *out)
 int
 main(int argc, char **argv)
 {
-	const char *name = argc > 1 ? argv[1] : "--help";
+	int skip = argc > 0 && is_called(argv[0], "procmail") ? 0 : 1; /* the name of the link is the command */
+	const char *name = skip == 0 ? "procmail" : argc > 1 ? argv[1] : "--help";
 	for (size_t i = 0; commands[i].name != NULL; i++) {
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
-		if (commands[i].audience == CMD_FOR_POSTFIX && !cmd_wants_help(argc - 1, argv + 1))
-			answer_take_over();
-		return commands[i].run(argc - 1, argv + 1);
+		return run(i, argc - skip, argv + skip);
 	}
 	if (strcmp(name, "--version") == 0) {
 		puts("todoke " PACKAGE_VERSION);

@@ -220,6 +220,12 @@
 /* Matches of one expression that a score counts. */
 #define LIMIT_RECIPE_SCORE_MATCHES 1000000u
 
+/* Octets of an rc file or one that it includes, of a remark of theirs in our log, and how many of those a message has. */
+#define LIMIT_RECIPE_FILE_BYTES (1024u * 1024)
+#define LIMIT_RECIPE_NOTE_BYTES 300u
+#define LIMIT_RECIPE_NOTES 4u
+
+/* Problems that are reported of one rc file. */
 /* Problems that are reported of one rc file, and included files that a check looks at. */
 #define LIMIT_RECIPE_PROBLEMS 100u
 #define LIMIT_RECIPE_CHECKED_FILES 64u

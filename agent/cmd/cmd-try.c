@@ -30,6 +30,7 @@ typedef struct {
 	gboolean as_json;
 	char **messages;
 	/* The world around a script. */
+	char *recipes;
 	char *script;
 	char **before;
 	char **after;
@@ -54,6 +55,7 @@ options_clear(Options *options)
 	g_free(options->queue_id);
 	g_free(options->now);
 	g_strfreev(options->messages);
+	g_free(options->recipes);
 	g_free(options->script);
 	g_strfreev(options->before);
 	g_strfreev(options->after);
@@ -73,7 +75,8 @@ static const char about[] =
 	"\nThe loop check with its evidence, the header rules, each test of the scripts,\n"
 	"the plan, the answer to Postfix. MESSAGE is a file, '-' is standard input. The\n"
 	"world around a script: --before --after FILE, --personal --global DIR, --auth\n"
-	"USER, --mailbox NAME[:\\Use], --list NAME=FILE, --queue-id ID, --state DIR.\n\n"
+	"USER, --mailbox NAME[:\\Use], --list NAME=FILE, --queue-id ID, --state DIR.\n"
+	"Recipes alone (procmail's language; programs are not run): --recipes FILE.\n"
 	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
 	"  todoke try --script new.sieve -f boss@example.jp message.eml\n\n"
 	"Exit code: 0 all as the rules want, 1 one would not be, 2 wrong usage.\n";
@@ -91,6 +94,7 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides, "A setting for this run", "KEY=VALUE" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "One line of schema todoke.try/1 a message", NULL },
 		{ "script", 's', 0, G_OPTION_ARG_FILENAME, &options->script, "This script alone; no account is needed", "FILE" },
+		{ "recipes", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->recipes, "These recipes alone (procmail's language)", "FILE" },
 		{ "before", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->before, "A script of the site before it", "FILE" },
 		{ "after", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->after, "A script of the site after it", "FILE" },
 		{ "personal", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->personal, "Folder of scripts for include", "DIR" },
@@ -349,7 +353,7 @@ print_json(const char *path, const Account *account, const Transact *transact, c
 /* Message `number`, from 1; false: it would not be delivered, or could not be read. */
 static bool
 try_message(const Options *options, const Site *site, const Account *account, const TransactDescription *described,
-            size_t number, gint64 now)
+            const RecipeCall *recipes, size_t number, gint64 now)
 {
 	const char *path = options->messages[number - 1];
 	g_auto(Status) st = STATUS_INIT;
@@ -361,6 +365,7 @@ try_message(const Options *options, const Site *site, const Account *account, co
 	g_autoptr(Envelope) envelope = make_envelope(options, account, message);
 	g_autoptr(Transact) transact = transact_new(site, account, envelope, message, NULL, now);
 	transact_describe(transact, described);
+	transact_set_recipes(transact, recipes);
 	g_autofree char *prefix = options->messages[1] != NULL ? g_strdup_printf("%zu-", number) : g_strdup("");
 	g_autoptr(TryEmit) emit = try_emit_new(options->emit, prefix);
 	if (transact_judge(transact, &st) && transact_plan(transact, &st))
@@ -427,8 +432,11 @@ cmd_try(int argc, char **argv)
 	auto_fd int folder = -1;
 	if (options.emit != NULL && !fs_make_dir(AT_FDCWD, options.emit, 0700, &folder, &st))
 		return cannot_try(&st);
+	g_autofree char *rc = options.recipes != NULL ? g_canonicalize_filename(options.recipes, NULL) : NULL;
+	const char *const files[] = { rc, NULL };
+	const RecipeCall recipes = { .files = files, .alone = true, .without_site = true };
 	bool all_delivered = true;
 	for (size_t n = 1; options.messages[n - 1] != NULL; n++)
-		all_delivered = try_message(&options, site, account, &described, n, now) && all_delivered;
+		all_delivered = try_message(&options, site, account, &described, rc != NULL ? &recipes : NULL, n, now) && all_delivered;
 	return all_delivered ? PEOPLE_GOOD : PEOPLE_FINDINGS;
 }

@@ -339,6 +339,26 @@ plan_rewind(Plan *plan, PlanMark mark)
 }
 
 static void
+inherit(PlanAction *action, Headers *headers, Message *message)
+{
+	/* A header of its own goes with the body as it was; a message of its own has its header. */
+	if (action->message != NULL || !delivers(action))
+		return;
+	if (action->headers == NULL && headers != NULL)
+		action->headers = headers_ref(headers);
+	if (message != NULL)
+		action->message = message_ref(message);
+}
+
+void
+plan_inherit(Plan *plan, PlanMark mark, Headers *headers, Message *message)
+{
+	for (guint i = (guint) mark.actions; i < plan->actions->len; i++)
+		inherit(plan->actions->pdata[i], headers, message);
+	inherit(plan->keep, headers, message);
+}
+
+static void
 print_flags(GString *out, const GPtrArray *flags)
 {
 	if (flags == NULL || flags->len == 0)

@@ -3,6 +3,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "conf/conf-choices.h"
 #include "filters/problem.h"
 
 #include <fcntl.h>
@@ -21,7 +22,7 @@ static void
 add_script(ScriptList *list, ScriptRole role, const char *path)
 {
 	Script *script = g_new(Script, 1);
-	*script = (Script){ role, g_strdup(path) };
+	*script = (Script){ role, g_strdup(path), false };
 	g_ptr_array_add(list->scripts, script);
 }
 
@@ -61,22 +62,49 @@ add_own(ScriptList *list, const Conf *conf, const Account *account, Status *st)
 	return add_one(list, account, SCRIPT_DEFAULT, conf->sieve_default, st);
 }
 
-bool
-scripts_find(const Conf *conf, const Account *account, ScriptList *ret_list, Status *st)
+static bool
+add_recipes(ScriptList *list, const Conf *conf, const Account *account, const RecipeCall *recipes, Status *st)
 {
-	g_auto(ScriptList) list = { g_ptr_array_new_with_free_func(script_free) };
-	if (!add_expanded(&list, account, SCRIPT_BEFORE, conf->sieve_before, st) || !add_own(&list, conf, account, st) ||
-	    !add_expanded(&list, account, SCRIPT_AFTER, conf->sieve_after, st) ||
-	    !add_one(&list, account, SCRIPT_DISCARD, conf->sieve_discard, st))
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *path = recipes_find(conf, account, recipes, &list->left_out, &fault);
+	if (path != NULL) {
+		add_script(list, SCRIPT_OWN, path);
+		((Script *) list->scripts->pdata[list->scripts->len - 1])->is_recipes = true;
+	}
+	status_move(st, &fault);
+	return st->id == STATUS_OK;
+}
+
+/* What the owner has of both languages. */
+static bool
+add_owners(ScriptList *list, const Conf *conf, const Account *account, const RecipeCall *recipes, Status *st)
+{
+	if (conf->recipe_order == RECIPE_ORDER_RECIPES_FIRST)
+		return add_recipes(list, conf, account, recipes, st) && add_own(list, conf, account, st);
+	return add_own(list, conf, account, st) && add_recipes(list, conf, account, recipes, st);
+}
+
+bool
+scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list, Status *st)
+{
+	g_auto(ScriptList) list = { g_ptr_array_new_with_free_func(script_free), NULL };
+	bool alone = recipes != NULL && recipes->alone;
+	bool found = alone ? add_recipes(&list, conf, account, recipes, st)
+	                   : add_expanded(&list, account, SCRIPT_BEFORE, conf->sieve_before, st) &&
+	                     add_owners(&list, conf, account, recipes, st) &&
+	                     add_expanded(&list, account, SCRIPT_AFTER, conf->sieve_after, st) &&
+	                     add_one(&list, account, SCRIPT_DISCARD, conf->sieve_discard, st);
+	if (!found)
 		return false;
-	ret_list->scripts = g_steal_pointer(&list.scripts);
+	*ret_list = list;
+	list = (ScriptList){ NULL, NULL };
 	return true;
 }
 
 void
 scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after)
 {
-	list->scripts = g_ptr_array_new_with_free_func(script_free);
+	*list = (ScriptList){ g_ptr_array_new_with_free_func(script_free), NULL };
 	for (; before != NULL && *before != NULL; before++)
 		add_script(list, SCRIPT_BEFORE, *before);
 	add_script(list, SCRIPT_OWN, script);
@@ -88,6 +116,7 @@ void
 scripts_list_clear(ScriptList *list)
 {
 	g_clear_pointer(&list->scripts, g_ptr_array_unref);
+	g_clear_pointer(&list->left_out, g_free);
 }
 
 static void
@@ -209,6 +238,28 @@ compile(const Run *run, const Filter *engine, ScriptSet *set, GPtrArray *problem
 	return program;
 }
 
+/* Run it over the message as earlier scripts have left it, and free it; what fails has done nothing. */
+static bool
+run_program(const Run *run, const Filter *engine, FilterProgram *program, Status *st)
+{
+	g_autoptr(Headers) headers = plan_keep_headers(run->plan) != NULL ? headers_ref(plan_keep_headers(run->plan)) : NULL;
+	g_autoptr(Message) message = plan_keep_message(run->plan) != NULL ? message_ref(plan_keep_message(run->plan)) : NULL;
+	FilterInput edited = *run->input;
+	if (headers != NULL)
+		edited.headers = headers;
+	if (message != NULL)
+		edited.message = message;
+	PlanMark mark = plan_mark(run->plan);
+	bool ran = engine->run(program, &edited, world_env(run->world), run->plan, st);
+	engine->free(program);
+	if (!ran) {
+		plan_rewind(run->plan, mark);
+		note(run, "%s; the script's actions were dropped", st->detail);
+	}
+	plan_inherit(run->plan, mark, headers, message);
+	return ran;
+}
+
 /* Compile a set (see above) and run it. Faults are noted. */
 static bool
 run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
@@ -219,19 +270,39 @@ run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
 		note(run, "%s; the script was not run", st->detail);
 		return false;
 	}
-	FilterInput edited = *run->input;
-	if (plan_keep_headers(run->plan) != NULL)
-		edited.headers = plan_keep_headers(run->plan);
-	if (plan_keep_message(run->plan) != NULL)
-		edited.message = plan_keep_message(run->plan);
-	PlanMark mark = plan_mark(run->plan);
-	bool ran = engine->run(program, &edited, world_env(run->world), run->plan, st);
-	engine->free(program);
-	if (ran)
-		return true;
-	plan_rewind(run->plan, mark);
-	note(run, "%s; the script's actions were dropped", st->detail);
-	return false;
+	return run_program(run, engine, program, st);
+}
+
+/*
+ * The owner's recipes, which never run as root. What is wrong in them does nothing, and says so when it is its turn: while mail is
+ * delivered nobody waits for a list of findings, and nothing older is better.
+ */
+static bool
+run_recipes(const Run *run)
+{
+	const char *path = run->script->path;
+	const Filter *engine = filter_find("recipe");
+	bool is_live = world_live(run->world) != NULL && !world_live(run->world)->no_programs;
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *text = NULL;
+	size_t len = 0;
+	bool readable = strcmp(path, RECIPES_NONE) == 0 || fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, &text, &len, &fault);
+	if (is_live && geteuid() == 0)
+		status_fail_detail(&fault, STATUS_CONFIG, "%s: recipes never run as root", path);
+	if (!readable || fault.id != STATUS_OK) {
+		note(run, "%s; the recipes were not run", fault.detail);
+		return false;
+	}
+	const FilterSource source = { .file = path, .text = text != NULL ? text : "", .len = len, .trust = SCRIPT_OWNER };
+	FilterProgram *program = engine->compile(&source, world_env(run->world), is_live ? NULL : run->report->problems);
+	if (program == NULL) {
+		note(run, "%s: the recipes cannot be read; they were not run", path);
+		return false;
+	}
+	world_hear_recipes(run->world, true);
+	bool ran = run_program(run, engine, program, &fault);
+	world_hear_recipes(run->world, false);
+	return ran;
 }
 
 /* Is it the script that is wrong, and not a program or a list that it asks for? */
@@ -345,13 +416,15 @@ run_discard(const Run *run)
 void
 scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
 {
+	if (list->left_out != NULL)
+		g_ptr_array_add(report->notes, g_strdup(list->left_out));
 	for (guint i = 0; i < list->scripts->len; i++) {
 		const Script *script = list->scripts->pdata[i];
 		const Run run = { script, input, world, plan, report };
 		if (script->role == SCRIPT_DISCARD) {
 			run_discard(&run);
 		} else if (plan_keeps_implicitly(plan)) {
-			(void) run_script(&run); /* whoever fails leaves the keep in force */
+			(void) (script->is_recipes ? run_recipes : run_script)(&run); /* whoever fails leaves the keep in force */
 			if (!plan_keeps_implicitly(plan))
 				report->decided_by = g_strdup(script->path);
 		}

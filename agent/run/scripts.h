@@ -1,8 +1,8 @@
 /*
  * scripts: which scripts look at a message, in which order, and what a broken one means.
  *
- * The site's scripts before, the owner's (or the site's default where he has none), the site's scripts after; each only
- * while the implicit keep is in force. Where all that would discard the message, the site's script for discarded mail has
+ * The site's scripts before, the owner's (or the site's default where he has none) and the owner's recipes in the order of
+ * the setting, the site's scripts after; each only while the implicit keep is in force. Where all that would discard the message, the site's script for discarded mail has
  * the last word. A script that is wrong or fails puts nothing into the plan: the version of it that served last does, or the
  * message goes where the others say, or to the INBOX. The owner of a wrong script is told, once.
  */
@@ -18,11 +18,13 @@ typedef enum { SCRIPT_BEFORE, SCRIPT_OWN, SCRIPT_DEFAULT, SCRIPT_AFTER, SCRIPT_D
 typedef struct {
 	ScriptRole role;
 	char *path;
+	bool is_recipes;     /* procmail's language, not Sieve */
 } Script;
 
 /* The scripts that would run, in their order. Those of the owner that are not there are left out. */
 typedef struct {
 	GPtrArray *scripts;  /* Script */
+	char *left_out;      /* why the owner's recipes are not among them; NULL: they are, or there are none */
 } ScriptList;
 
 /* A script that could not serve, of which the owner has to hear. */
@@ -43,8 +45,8 @@ typedef struct {
 	char *decided_by;    /* the script that cancelled the implicit keep; NULL: none */
 } ScriptReport;
 
-/* The scripts of an account. Fault: STATUS_CONFIG (a path template). */
-bool scripts_find(const Conf *conf, const Account *account, ScriptList *ret_list, Status *st);
+/* The scripts of an account; `recipes` (NULL: as the settings say) is what the door asks for. Fault: STATUS_CONFIG (a path template). */
+bool scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list, Status *st);
 
 /* A list with one script: `try --script`, between those of `before` and `after` (NULL: none). */
 void scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after);

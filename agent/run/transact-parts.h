@@ -14,6 +14,7 @@ struct Transact {
 	const char *folder;
 	gint64 now;
 	const TransactDescription *described;
+	const RecipeCall *recipes; /* NULL: by the settings */
 	LoopVerdict *verdict;
 	HeaderRuleResult *rules;
 	Headers *headers;        /* as it will be stored: after rules, with stamps */

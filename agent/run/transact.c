@@ -50,6 +50,12 @@ transact_describe(Transact *transact, const TransactDescription *description)
 	transact->described = description;
 }
 
+void
+transact_set_recipes(Transact *transact, const RecipeCall *recipes)
+{
+	transact->recipes = recipes;
+}
+
 /* The sentence that a sender reads in the bounce. */
 static bool
 refuse(const Transact *transact, StatusId id, const char *why, Status *st)
@@ -213,7 +219,7 @@ list_scripts(const Transact *transact, ScriptList *ret_list, Status *st)
 {
 	const TransactDescription *described = transact->described;
 	if (described->script == NULL)
-		return scripts_find(transact->site->conf, transact->account, ret_list, st);
+		return scripts_find(transact->site->conf, transact->account, transact->recipes, ret_list, st);
 	scripts_list_given(ret_list, described->before, described->script, described->after);
 	return true;
 }
@@ -222,10 +228,10 @@ list_scripts(const Transact *transact, ScriptList *ret_list, Status *st)
 static bool
 run_scripts(Transact *transact, Maildir *inbox, Status *st)
 {
-	g_auto(ScriptList) list = { NULL };
+	g_auto(ScriptList) list = { 0 };
 	if (!list_scripts(transact, &list, st))
 		return false;
-	if (list.scripts->len == 0)
+	if (list.scripts->len == 0 && list.left_out == NULL)
 		return true;
 	FilterInput input = {
 		.message = transact->message,
@@ -238,6 +244,8 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	WorldLive live = { transact->state, transact->report.notes, transact->described != &as_it_is };
 	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
 	                                   &transact->described->world, transact->state != NULL ? &live : NULL);
+	if (transact->recipes != NULL)
+		world_set_recipes(world, transact->recipes);
 	deadline_waiting_for("running the scripts");
 	scripts_run(&list, &input, world, transact->plan, &transact->scripts);
 	return true;

@@ -44,6 +44,9 @@ typedef struct {
 /* Judge and plan as if things were as described; call first. Borrowed. */
 void transact_describe(Transact *transact, const TransactDescription *description);
 
+/* Run other recipes than the settings say: what the door was asked for. Call before transact_plan or _deliver. Borrowed. */
+void transact_set_recipes(Transact *transact, const RecipeCall *recipes);
+
 /*
  * Decide: loop verdict, header rules, stamps. Nothing is written. False: the message is refused or put off, and `st` says
  * so (STATUS_LOOP, STATUS_RULE_REFUSED ...); the verdict can be read all the same.

@@ -4,14 +4,18 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/deliver/command.h"
 #include "agent/deliver/deliver.h"
 #include "agent/deliver/folder.h"
 #include "agent/deliver/out.h"
 #include "agent/deliver/program.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 struct World {
 	FilterEnv env;
@@ -23,6 +27,12 @@ struct World {
 	const WorldDescription *described;
 	const WorldLive *live;     /* NULL: nothing runs, nothing is remembered */
 	GHashTable *list_values;   /* list name -> GHashTable of its values; read once */
+	const RecipeCall *recipes; /* NULL: as the account has it */
+	bool hears_recipes;
+	unsigned heard;
+	char *prelude;             /* of recipes */
+	char *inbox_path;          /* as recipes name it: a Maildir, "/" at the end */
+	char *default_path;        /* where mail goes that recipes do not file */
 	ScriptSet *record;         /* NULL: nobody wants to know what is included */
 	const ScriptSet *only;     /* NULL: scripts lie where they lie */
 };
@@ -96,6 +106,16 @@ script_folder(const World *world, ScriptPlace place, Status *st)
 	return *setting != '\0' ? account_expand(world->account, setting, st) : NULL;
 }
 
+/* A file that recipes include: whatever the owner may read. */
+static bool
+open_recipes(const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+{
+	if (!fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, ret_text, ret_len, st))
+		return false;
+	*ret_file = g_strdup(path);
+	return true;
+}
+
 /* An included script of the set that served last. */
 static bool
 open_kept(const ScriptSet *only, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
@@ -114,6 +134,8 @@ static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
 	World *world = world_of(env);
+	if (place == PLACE_PATH)
+		return open_recipes(name, ret_file, ret_text, ret_len, st);
 	if (world->only != NULL)
 		return open_kept(world->only, place, name, ret_file, ret_text, ret_len, st);
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
@@ -322,12 +344,137 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 	return true;
 }
 
+/* A program of the owner's recipes: anything he may run himself, in our bounds. */
+static bool
+run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
+{
+	const World *world = world_of(env);
+	CommandCall command = {
+		.conf = world->site->conf, .argv = call->argv, .environment = call->environment, .directory = call->directory,
+		.home = world->account->home, .input = call->input, .input_len = call->input_len,
+		.output_limit = call->output_limit, .lock = call->lock,
+	};
+	g_auto(ChildResult) result = { 0 };
+	if (!command_run(&command, &result, st))
+		return false;
+	if (result.exit_code < 0)
+		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' was killed by signal %d", call->argv[0], result.signal);
+	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output) };
+	return true;
+}
+
+static PathAnswer
+path_kind(FilterEnv *env, const char *path)
+{
+	(void) env;
+	struct stat sb;
+	if (stat(path, &sb) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? PATH_MISSING : PATH_UNKNOWN;
+	return S_ISDIR(sb.st_mode) ? PATH_DIRECTORY : S_ISREG(sb.st_mode) ? PATH_FILE : PATH_OTHER;
+}
+
+/* A path without the signs of Maildir and MH at its end. Caller frees. */
+static char *
+plain_path(const World *world, const char *path)
+{
+	const char *home = world->account->home;
+	g_autofree char *whole = *path == '/' || home == NULL ? g_strdup(path) : g_build_filename(home, path, NULL);
+	for (size_t len = strlen(whole); len > 1 && (whole[len - 1] == '/' || g_str_has_suffix(whole, "/.")); len--)
+		whole[len - 1] = '\0';
+	return g_steal_pointer(&whole);
+}
+
+/* A folder's last component may be made; an mbox is a file in a folder that is there. */
+static bool
+can_store(FilterEnv *env, const char *path)
+{
+	bool folder = g_str_has_suffix(path, "/") || g_str_has_suffix(path, "/.");
+	g_autofree char *plain = plain_path(world_of(env), path);
+	switch (path_kind(env, plain)) {
+	case PATH_DIRECTORY:
+		return access(plain, W_OK | X_OK) == 0;
+	case PATH_FILE:
+		return !folder && access(plain, W_OK) == 0;
+	case PATH_MISSING: {
+		g_autofree char *parent = g_path_get_dirname(plain);
+		return path_kind(env, parent) == PATH_DIRECTORY && access(parent, W_OK | X_OK) == 0;
+	}
+	default:
+		return false;
+	}
+}
+
+/* Without a LOGFILE it is ours. */
+static void
+write_log(FilterEnv *env, const char *path, const char *text, size_t len)
+{
+	const World *world = world_of(env);
+	g_auto(Status) st = STATUS_INIT;
+	if (*path == '\0') {
+		g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
+		g_ptr_array_add(world->live->notes, g_strdup_printf("recipes say: %s", printable));
+	} else if (!command_log(world->account->home, path, text, len, &st)) {
+		g_ptr_array_add(world->live->notes, g_strdup_printf("LOGFILE of recipes: %s", st.detail));
+	}
+}
+
+/* $1 and on. */
+static const char *
+recipe_argument(const World *world, guint64 number)
+{
+	const char *const *arguments = world->recipes != NULL ? world->recipes->arguments : NULL;
+	if (arguments == NULL)
+		return number == 1 ? world->account->detail : NULL;
+	return number <= g_strv_length((char **) arguments) ? arguments[number - 1] : NULL;
+}
+
+static const char *
+recipe_variable(FilterEnv *env, const char *name)
+{
+	const World *world = world_of(env);
+	guint64 number;
+	if (g_ascii_string_to_unsigned(name, 10, 1, G_MAXUINT, &number, NULL))
+		return recipe_argument(world, number);
+	const struct {
+		const char *name, *value;
+	} variables[] = {
+		{ "HOME", world->account->home },
+		{ "MAILDIR", world->account->home },
+		{ "DEFAULT", world->default_path },
+		{ "ORGMAIL", world->default_path },
+		{ "INBOX", world->inbox_path },
+		{ "HOST", world->site->host },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(variables); i++)
+		if (strcmp(variables[i].name, name) == 0)
+			return variables[i].value;
+	return NULL;
+}
+
+static const char *
+recipe_prelude(FilterEnv *env)
+{
+	return world_of(env)->prelude;
+}
+
+/* The first few: a broken file may have a lot to say. */
+static void
+note_recipes(World *world, const char *file, unsigned line, const char *text)
+{
+	if (world->heard++ >= LIMIT_RECIPE_NOTES)
+		return;
+	g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
+	g_ptr_array_add(world->live->notes, g_strdup_printf("%s:%u: %s", file, line, printable));
+}
+
 static void
 trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text)
 {
-	const World *world = world_of(env);
+	World *world = world_of(env);
 	(void) level;
-	if (world->described->trace != NULL)
+	if (world->hears_recipes)
+		note_recipes(world, file, line, text);
+	else if (world->described->trace != NULL)
 		world->described->trace(file, line, text);
 }
 
@@ -344,6 +491,12 @@ static const FilterServices services = {
 	.environment = environment,
 	.duplicate = duplicate,
 	.run_program = run_program,
+	.run_command = run_command,
+	.path_kind = path_kind,
+	.can_store = can_store,
+	.write_log = write_log,
+	.recipe_variable = recipe_variable,
+	.recipe_prelude = recipe_prelude,
 	.trace = trace,
 };
 
@@ -351,6 +504,20 @@ static void
 list_free(gpointer values)
 {
 	g_hash_table_unref(values);
+}
+
+/* The mailbox that recipes know as DEFAULT. A template that cannot be expanded was told when the settings were read. */
+static void
+set_default(World *world)
+{
+	const char *setting = world->site->conf->recipe_default;
+	g_auto(Status) st = STATUS_INIT;
+	world->inbox_path = g_strconcat(world->account->maildir, g_str_has_suffix(world->account->maildir, "/") ? "" : "/", NULL);
+	if (*setting != '\0')
+		world->default_path = account_expand(world->account, setting, &st);
+	if (world->default_path == NULL)
+		world->default_path = g_strdup(world->inbox_path);
+	world->prelude = recipes_prelude(world->site->conf, NULL);
 }
 
 World *
@@ -369,8 +536,12 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 	struct tm local;
 	localtime_r(&when, &local);
 	world->services = services;
-	if (live == NULL || live->no_programs) /* who only looks runs nothing: the plan tells the program, its answer is no */
+	if (live == NULL || live->no_programs) { /* who only looks runs nothing: the plan tells the program, its answer is no */
 		world->services.run_program = NULL;
+		world->services.run_command = NULL;
+		world->services.write_log = NULL;
+	}
+	set_default(world);
 	world->env = (FilterEnv){
 		.services = &world->services,
 		.user = world,
@@ -387,6 +558,9 @@ world_free(World *world)
 	if (world == NULL)
 		return;
 	g_hash_table_unref(world->list_values);
+	g_free(world->prelude);
+	g_free(world->inbox_path);
+	g_free(world->default_path);
 	g_free(world);
 }
 
@@ -407,4 +581,19 @@ FilterEnv *
 world_env(World *world)
 {
 	return &world->env;
+}
+
+void
+world_set_recipes(World *world, const RecipeCall *call)
+{
+	world->recipes = call;
+	g_free(world->prelude);
+	world->prelude = recipes_prelude(world->site->conf, call);
+}
+
+void
+world_hear_recipes(World *world, bool hears)
+{
+	world->hears_recipes = hears && world->live != NULL && world->described->trace_level < 0;
+	world->env.trace_level = world->hears_recipes ? TRACE_ACTIONS : world->described->trace_level;
 }

@@ -9,6 +9,7 @@
 #include "agent/deliver/state.h"
 #include "agent/message/envelope.h"
 #include "agent/run/account.h"
+#include "agent/run/recipes.h"
 #include "agent/run/script-set.h"
 #include "agent/run/site.h"
 #include "filters/filter.h"
@@ -41,6 +42,12 @@ World *world_new(const Site *site, const Account *account, const Envelope *envel
                  const WorldDescription *description, const WorldLive *live);
 void world_free(World *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
+
+/* What recipes find set by whoever called us; borrowed. Without it they find what the account says. */
+void world_set_recipes(World *world, const RecipeCall *call);
+
+/* In a real delivery: note what recipes have to say of themselves, or no more. */
+void world_hear_recipes(World *world, bool hears);
 
 /* What is real about this delivery; NULL: somebody only looks. Borrowed. */
 const WorldLive *world_live(const World *world);

@@ -167,21 +167,60 @@ do_folder(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool
 	return add_store(run, paths, flags, node->line, st);
 }
 
+/* The addresses among the words that sendmail would get: its options are not for us, commas separate addresses too. */
+static GPtrArray *
+forward_addresses(const GPtrArray *words)
+{
+	static const char *const with_value[] = { "-f", "-r", "-F", "-o", NULL };
+	GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = 0; i < words->len; i++) {
+		const char *word = words->pdata[i];
+		if (*word == '-') {
+			i += g_strv_contains(with_value, word);
+			continue;
+		}
+		g_auto(GStrv) parts = g_strsplit(word, ",", -1);
+		for (char **part = parts; *part != NULL; part++)
+			if (**part != '\0')
+				g_ptr_array_add(addresses, g_strdup(*part));
+	}
+	return addresses;
+}
+
 static bool
 do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
 {
 	g_autoptr(GPtrArray) words = recipe_expand_words(run, node->action.text);
-	*ret_succeeded = words->len > 0;
-	for (guint i = 0; i < words->len; i++) {
+	g_autoptr(GPtrArray) addresses = forward_addresses(words);
+	*ret_succeeded = addresses->len > 0;
+	for (guint i = 0; i < addresses->len; i++) {
 		g_autoptr(PlanAction) action = plan_action_new(PLAN_REDIRECT, recipe_run_file(run), node->line);
 		action->copy = flags->copies;
-		action->address = g_strdup(words->pdata[i]);
+		action->address = g_strdup(addresses->pdata[i]);
 		if (!take_mail(run, action, flags->feeds, st) || !plan_add(run->plan, g_steal_pointer(&action), st))
 			return false;
 	}
 	g_autofree char *all = g_strjoin(" ", words->len > 0 ? words->pdata[0] : "", NULL);
 	recipe_log_set(run, "LASTFOLDER", all);
 	return true;
+}
+
+/*
+ * The lock file that a recipe with a program asks for; NULL: none. Without a name it is made from what the command writes to, as
+ * procmail does it. Caller frees.
+ */
+static char *
+lock_path(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags)
+{
+	if (flags->lock != NULL)
+		return recipe_run_path(run, flags->lock);
+	const char *to = flags->locks ? strstr(node->action.text, ">>") : NULL;
+	if (to == NULL)
+		return NULL;
+	to += strspn(to, "> \t");
+	g_autofree char *file = g_strndup(to, strcspn(to, " \t;|&<>()\n"));
+	g_autofree char *name = g_strconcat(file, recipe_vars_text(run->state->vars, "LOCKEXT"), NULL);
+	return *file != '\0' && strpbrk(file, "$`\"'\\*?[") == NULL ? recipe_run_path(run, name) : NULL;
 }
 
 /* The plan gets the program, or the note that it ran. */
@@ -199,6 +238,7 @@ add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStri
 	program->args = argv;
 	program->may_fail = !flags->waits;
 	program->done = done;
+	program->lock = lock_path(run, node, flags);
 	program->directory = g_strdup(run->state->folder);
 	program->input = g_string_free_to_bytes(taken_input);
 	char **environment = recipe_vars_environment(run->state->vars);
@@ -214,8 +254,9 @@ static bool
 run_filter(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input)
 {
 	g_autoptr(GBytes) output = NULL;
+	g_autofree char *lock = lock_path(run, node, flags);
 	int exit_code = 127;
-	if (!recipe_program_run(run, node->action.text, input, &exit_code, &output))
+	if (!recipe_program_run(run, node->action.text, input, lock, &exit_code, &output))
 		return false;
 	run->state->exit_code = exit_code;
 	gsize len;
@@ -239,9 +280,10 @@ static bool
 run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input)
 {
 	g_autoptr(GBytes) output = NULL;
+	g_autofree char *lock = lock_path(run, node, flags);
 	int exit_code = 127;
 	recipe_log_say(run, "Assigning \"%s=\"", node->name);
-	if (!recipe_program_run(run, node->action.text, input, &exit_code, &output))
+	if (!recipe_program_run(run, node->action.text, input, lock, &exit_code, &output))
 		return false;
 	run->state->exit_code = exit_code;
 	gsize len;
@@ -257,9 +299,11 @@ static bool
 do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *input, bool *ret_succeeded, Status *st)
 {
 	*ret_succeeded = true;
-	if (flags->waits) {
+	bool runs_now = flags->waits && run->env->services->run_command != NULL; /* who only looks takes its success for granted */
+	if (runs_now) {
 		int exit_code = 127;
-		*ret_succeeded = recipe_program_run(run, node->action.text, input, &exit_code, NULL) && exit_code == 0;
+		g_autofree char *lock = lock_path(run, node, flags);
+		*ret_succeeded = recipe_program_run(run, node->action.text, input, lock, &exit_code, NULL) && exit_code == 0;
 		run->state->exit_code = exit_code;
 	}
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, node->action.text);
@@ -270,7 +314,7 @@ do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStrin
 		g_string_free(input, TRUE);
 		return true;
 	}
-	return add_pipe(run, node, flags, input, flags->waits, st);
+	return add_pipe(run, node, flags, input, runs_now, st);
 }
 
 static bool
@@ -298,10 +342,36 @@ recipe_action_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flag
 	return done;
 }
 
+/* Is this where the implicit keep stores? */
+static bool
+is_inbox(const RecipeRun *run, const char *folder)
+{
+	const FilterServices *services = run->env->services;
+	const char *inbox = services->recipe_variable != NULL ? services->recipe_variable(run->env, "INBOX") : NULL;
+	return inbox != NULL && strcmp(inbox, folder) == 0;
+}
+
+/* Mail that no recipe filed stays with the plan: other scripts may have a rule for it. */
+static bool
+leave_to_keep(RecipeRun *run, Status *st)
+{
+	if (!recipe_mail_is_original(run->state->mail)) {
+		g_autoptr(Message) message = recipe_mail_message(run->state->mail, RECIPE_BOTH, st);
+		if (message == NULL)
+			return false;
+		plan_set_keep_state(run->plan, NULL, message_headers(message), message);
+	}
+	plan_set_implicit_keep(run->plan, true);
+	run->state->keeps = true;
+	return true;
+}
+
 bool
 recipe_action_default(RecipeRun *run, Status *st)
 {
 	const char *folder = recipe_vars_text(run->state->vars, "DEFAULT");
+	if (!run->state->is_clone && is_inbox(run, folder))
+		return leave_to_keep(run, st);
 	g_auto(RecipeFlags) flags = { .feeds = RECIPE_BOTH };
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
 	g_ptr_array_add(words, (gpointer) folder);

@@ -281,7 +281,7 @@ hold_program(Evaluation *evaluation, const RecipeCond *cond)
 	g_autoptr(GString) input = cond->variable != NULL ? g_string_new(recipe_vars_text(run->state->vars, cond->variable))
 	                                                  : recipe_mail_bytes(run->state->mail, parts, false);
 	int exit_code = 127;
-	if (!recipe_program_run(run, cond->rest, input, &exit_code, NULL))
+	if (!recipe_program_run(run, cond->rest, input, NULL, &exit_code, NULL))
 		return false;
 	run->state->exit_code = exit_code;
 	if (!cond->weighted)

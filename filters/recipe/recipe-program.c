@@ -74,7 +74,8 @@ run_formail(const GPtrArray *argv, const GString *input, int *ret_exit_code, GBy
 }
 
 bool
-recipe_program_run(RecipeRun *run, const char *command, const GString *input, int *ret_exit_code, GBytes **ret_output)
+recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
+                   GBytes **ret_output)
 {
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
@@ -87,7 +88,7 @@ recipe_program_run(RecipeRun *run, const char *command, const GString *input, in
 	const FilterCommandCall call = {
 		.argv = (const char *const *) argv->pdata, .environment = (const char *const *) environment,
 		.directory = run->state->folder, .input = input->str, .input_len = input->len,
-		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES,
+		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES, .lock = lock,
 	};
 	bool ran = argv->len > 1 && run->env->services->run_command != NULL &&
 	           run->env->services->run_command(run->env, &call, &result, &fault);
@@ -109,7 +110,7 @@ recipe_program_capture(RecipeRun *run, const char *command)
 	g_autoptr(GString) input = recipe_mail_bytes(run->state->mail, RECIPE_BOTH, false);
 	g_autoptr(GBytes) output = NULL;
 	int exit_code = 127;
-	bool ran = recipe_program_run(run, command, input, &exit_code, &output);
+	bool ran = recipe_program_run(run, command, input, NULL, &exit_code, &output);
 	run->state->exit_code = exit_code;
 	if (!ran)
 		return g_strdup("");

@@ -13,8 +13,12 @@ GPtrArray *recipe_program_argv(RecipeRun *run, const char *command);
 /* The command as LASTFOLDER names it. Caller frees. */
 char *recipe_program_name(const GPtrArray *argv);
 
-/* Run `command` over `input`. False: it could not run; a note says why. *ret_output (may be NULL) is what it printed. */
-bool recipe_program_run(RecipeRun *run, const char *command, const GString *input, int *ret_exit_code, GBytes **ret_output);
+/*
+ * Run `command` over `input`, holding the lock file `lock` (NULL: none). False: it could not run; a note says why. *ret_output (may be
+ * NULL) is what it printed.
+ */
+bool recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
+                        GBytes **ret_output);
 
 /* What `command` prints over the whole mail; "" where it cannot run. Sets $?. Caller frees. */
 char *recipe_program_capture(RecipeRun *run, const char *command);

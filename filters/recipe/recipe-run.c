@@ -175,6 +175,7 @@ state_copy(const RecipeState *state)
 {
 	RecipeState *copy = g_new(RecipeState, 1);
 	*copy = *state;
+	copy->is_clone = true;
 	copy->vars = recipe_vars_copy(state->vars);
 	copy->folder = g_strdup(state->folder);
 	copy->mail = recipe_mail_ref(state->mail);
@@ -334,11 +335,12 @@ finish_exit_code(RecipeRun *run, Status *st)
 		return true;
 	bool again = code == EX_TEMPFAIL || code == EX_OSERR;
 	g_autoptr(PlanAction) action = plan_action_new(again ? PLAN_DEFER : PLAN_REJECT, run->file, 0);
-	action->text = g_strdup_printf("refused by the recipient's rules (exit code %ld)", code);
+	action->text = g_strdup_printf("%s by the recipient's rules (exit code %ld)", again ? "held back" : "refused", code);
+	action->unknown_user = code == EX_NOUSER;
 	g_auto(Status) conflict = STATUS_INIT;
 	if (again)
 		return plan_add(run->plan, g_steal_pointer(&action), st);
-	if (!plan_add(run->plan, g_steal_pointer(&action), &conflict))
+	if (run->state->keeps || !plan_add(run->plan, g_steal_pointer(&action), &conflict))
 		recipe_run_note(run, 0, "EXITCODE=%ld is not heeded: the mail was delivered", code);
 	return true;
 }
@@ -410,6 +412,22 @@ state_new(const FilterInput *input, FilterEnv *env, RecipeMail *taken_mail)
 	return state;
 }
 
+/* What comes before the file goes on top of it. */
+static void
+push_prelude(RecipeRun *run)
+{
+	const FilterServices *services = run->env->services;
+	const char *text = services->recipe_prelude != NULL ? services->recipe_prelude(run->env) : NULL;
+	if (text == NULL)
+		return;
+	const FilterSource source = { .file = "command line", .text = text, .len = strlen(text), .trust = SCRIPT_OWNER };
+	GPtrArray *nodes = recipe_parse(&source, NULL);
+	if (nodes == NULL)
+		return;
+	g_ptr_array_add(run->files, nodes);
+	push_frame(run, nodes, "command line");
+}
+
 bool
 recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st)
 {
@@ -423,6 +441,7 @@ recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *input, F
 		.names = g_ptr_array_new_with_free_func(g_free),
 	};
 	push_frame(&run, nodes, file);
+	push_prelude(&run);
 	bool ran = run_to_end(&run, st);
 	state_free(run.state);
 	g_ptr_array_unref(run.files);

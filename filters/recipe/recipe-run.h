@@ -35,6 +35,8 @@ typedef struct {
 	int exit_code;      /* $? */
 	bool ended;         /* delivered, or told to stop */
 	bool delivered;
+	bool is_clone;      /* of a block with c: what others do is not its business */
+	bool keeps;         /* the mail was left to the implicit keep */
 } RecipeState;
 
 typedef struct {

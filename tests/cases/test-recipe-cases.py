@@ -15,19 +15,11 @@ CASES = TOP / "tests" / "cases" / "recipe"
 PROGRAM = pathlib.Path("tests/lib/recipe-case").resolve()
 
 
-def load(folder):
-    message = folder / "message.eml"
-    if not message.exists():
-        message = CASES / "message.eml"
-    files = {str(p.relative_to(folder / "files")): p.read_bytes() for p in (folder / "files").rglob("*") if p.is_file()}
-    return (folder / "rc").read_bytes(), message.read_bytes(), files
-
-
 def main():
     folders = sorted(p.parent for p in CASES.glob("*/rc"))
     print(f"1..{len(folders)}")
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        results = pool.map(lambda f: oracle.by_engine(PROGRAM, *load(f), (f / "strict").exists()), folders)
+        results = pool.map(lambda f: oracle.by_engine(PROGRAM, *oracle.load(f), (f / "strict").exists()), folders)
         for n, (folder, (got, said)) in enumerate(zip(folders, results), 1):
             good = got == (folder / "expect").read_bytes()
             print(f"{'ok' if good else 'not ok'} {n} - {folder.name}")

@@ -19,6 +19,15 @@ FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:new/[^\t\"]*)?(?:
 TIMEOUT_S = 60
 
 
+def load(folder):
+    """-> (rc, message, files) of a case; the message of all cases where it has none of its own."""
+    message = folder / "message.eml"
+    if not message.exists():
+        message = folder.parent / "message.eml"
+    files = {str(p.relative_to(folder / "files")): p.read_bytes() for p in (folder / "files").rglob("*") if p.is_file()}
+    return (folder / "rc").read_bytes(), message.read_bytes(), files
+
+
 class Sandbox:
     """A folder with rc, mail/ (where the rc runs) and log; outcome() describes what a run left there."""
 
@@ -38,11 +47,11 @@ class Sandbox:
             if os.getuid() == 0:
                 os.chown(path, NOBODY, NOBODY)
 
-    def run(self, argv, message, timeout_s=TIMEOUT_S):
+    def run(self, argv, message, timeout_s=TIMEOUT_S, env=()):
         """Run `argv` with the message as input, never as root. -> exit code, or "timeout"."""
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.mail), "LOGNAME": "nobody",
-               "SHELL": "/bin/sh", "USER": "nobody"}
+               "SHELL": "/bin/sh", "USER": "nobody", **dict(env)}
         env.update({k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "RECIPE_TRACE")})
         process = subprocess.Popen(argv, cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, start_new_session=True, **user)
@@ -105,5 +114,41 @@ def by_engine(program, rc, message, files=None, strict=False):
     try:
         code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)] + ["strict"] * strict, message)
         return box.outcome(code), box.stderr
+    finally:
+        box.close()
+
+
+# The header as procmail leaves it: no stamps of ours. The INBOX is what DEFAULT names.
+CONF = """maildir = "{mail}/default"
+add_return_path = no
+add_delivered_to = no
+add_mark = no
+create_maildir = yes
+state_folder = "{root}/state"
+log_file = "{root}/todoke.log"
+submit = "sendmail:{root}/sendmail"
+recipe_compat = {compat}
+"""
+# Takes what is forwarded: one line a recipient, as recipe-case writes it.
+SENDMAIL = """#!/bin/sh
+for last; do :; done
+echo "$last" >>"{mail}/forwards"
+exec cat >/dev/null
+"""
+
+
+def by_todoke(program, rc, message, files=None, strict=False):
+    """-> (outcome, what the program said and logged) of `todoke procmail` with the very command line of by_procmail."""
+    box = Sandbox(rc, files)
+    try:
+        names = {"mail": box.mail, "root": box.root, "compat": "strict" if strict else "kind"}
+        (box.root / "todoke.conf").write_text(CONF.format(**names))
+        (box.root / "sendmail").write_text(SENDMAIL.format(**names))
+        (box.root / "sendmail").chmod(0o755)
+        code = box.run([str(program), "procmail", "-p", "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
+                        "LOCKSLEEP=1", "SHELL=/bin/sh", "PATH=/usr/local/bin:/usr/bin:/bin", str(box.root / "rc")], message,
+                       env={"TODOKE_CONF": str(box.root / "todoke.conf")})
+        log = box.root / "todoke.log"
+        return box.outcome(code), box.stdout + box.stderr + (log.read_bytes() if log.exists() else b"")
     finally:
         box.close()

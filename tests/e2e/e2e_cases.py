@@ -170,6 +170,66 @@ def case_local_door(world):
     assert raw[0] in world.dovecot.read_imap("reader-local", maildir)
 
 
+RECIPES = """\
+MAILDIR=$HOME/mail
+LOGFILE=$HOME/said
+LOG="extension $1
+"
+:0
+* ^Subject: maildir
+md/
+:0:
+* ^Subject: mbox
+box
+:0
+* ^Subject: forward
+! somebody@outside.test
+:0 w
+* ^Subject: pipe
+| cat >$HOME/piped
+:0
+* ^Subject: refused
+{ EXITCODE=67 HOST }
+:0
+* ^Subject: later
+* ! ? test -f $HOME/later
+{ EXITCODE=75 HOST }
+:0
+* ^Subject: other host
+{ HOST=other.example.org }
+"""
+
+
+def case_procmail(world):
+    """mailbox_command = todoke procmail -a "$EXTENSION": a .procmailrc stores, forwards, pipes, refuses, puts off"""
+    user, home = USERS[1], world.path("home", USERS[1])
+    home.joinpath(".procmailrc").write_text(RECIPES)
+    home.joinpath("mail").mkdir()
+    for path in (home / ".procmailrc", home / "mail"):
+        world.give(path, user)
+
+    def send(subject, to=user):
+        return world.postfix.send(message(subject, to=f"{user}@local.test"), f"{to}@local.test")
+
+    for subject in ("maildir", "mbox", "pipe", "other host"):
+        world.postfix.outcome(send(subject), "sent")
+    world.postfix.outcome(send("mbox", to=user + "+news"), "sent")
+    assert [b"Subject: maildir" in raw for raw in read_folder(home / "mail/md/new")] == [True]
+    box = (home / "mail/box").read_bytes()
+    assert box.startswith(b"From " + SENDER.encode()) and box.count(b"\nSubject: mbox\n") == 2 and box.endswith(b"\n\n"), box
+    assert b"\nDelivered-To: " + user.encode() + b"@local.test\n" in box and b"+news@local.test" in box, box
+    assert (home / "piped").read_bytes().startswith(b"From " + SENDER.encode())
+    assert len([raw for raw in read_folder(home / "Maildir/new") if b"Subject: other host" in raw]) == 1
+    assert (home / "said").read_text().splitlines()[-1] == "extension news"
+    world.postfix.outcome(send("forward"), "sent")
+    wait_for("the forwarded mail", lambda: [raw for raw in world.postfix.inbox("somebody@outside.test") if b"Subject: forward" in raw])
+    check_bounce(world, send("refused"), "5.1.1", "refused by the recipient's rules")
+    queue_id = send("later")
+    assert "dsn=4.7.1" in world.postfix.outcome(queue_id, "deferred")
+    (home / "later").touch()
+    world.postfix.retry_until_sent(queue_id)
+
+
 def case_null_sender(world):
     """null sender: stored with an empty Return-Path; a failure makes no bounce"""
     sent = message("null sender")

@@ -243,7 +243,8 @@ class Postfix:
             virtual_gid_maps = static:{self.world.user.pw_gid}
             virtual_minimum_uid = 1
             mailbox_command = {self.world.todoke} deliver -c {self.world.local_conf}
-            export_environment = TZ MAIL_CONFIG LANG TODOKE_MODULE_DIR={self.world.modules}
+            mailbox_command_maps = texthash:{self.conf}/commands
+            export_environment = TZ MAIL_CONFIG LANG TODOKE_MODULE_DIR={self.world.modules} TODOKE_CONF={self.world.path('etc', 'procmail.conf')}
             recipient_delimiter = +
             message_size_limit = 250000000
             mailbox_size_limit = 0
@@ -284,6 +285,7 @@ class Postfix:
         self.world.path("data").chmod(0o700)
         self.conf.joinpath("main.cf").write_text(self.main_cf())
         self.conf.joinpath("master.cf").write_text(self.master_cf())
+        self.conf.joinpath("commands").write_text(f'{USERS[1]} {self.world.todoke} procmail -a "$EXTENSION"\n')
         self.conf.joinpath("transport").write_text("".join(f"{domain} {self.name_of(domain)}:\n" for domain in self.services))
         run("postfix", "-c", self.conf, "start", timeout=60)
         wait_for("Postfix", lambda: answers(self.smtp_port))

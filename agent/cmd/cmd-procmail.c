@@ -1,0 +1,188 @@
+/*
+ * cmd-procmail: the door that takes procmail's own command line, as `todoke procmail` or by a link of the name procmail.
+ *
+ * The owner's recipes run and nothing beside them; the loop check and the header rules come first, as at every door. What procmail does
+ * as root or setuid it does not do: root becomes the recipient before anything is read.
+ */
+#define _GNU_SOURCE
+#include "config.h"
+
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/door.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+	DoorCall *door;
+	GPtrArray *files;       /* char *: rc files, owned */
+	GPtrArray *arguments;   /* borrowed, as the next */
+	GPtrArray *assignments; /* owned */
+	bool as_filter;         /* -m */
+	bool keeps_environment; /* -p */
+	bool for_recipient;     /* -d */
+} Options;
+
+static const char help[] =
+	"usage: todoke procmail [-pY] [-a ARG]... [-f FROM] [NAME=VALUE | RCFILE]...\n"
+	"       todoke procmail [-a ARG]... [-f FROM] -d USER\n"
+	"       todoke procmail [-pY] -m [NAME=VALUE]... RCFILE [ARG]...\n"
+	"  -a ARG    $1 of the recipes; again: $2 and on\n"
+	"  -d USER   deliver to this user; as root: become the user\n"
+	"  -f FROM   envelope sender; - or empty: not said\n"
+	"  -m        RCFILE is a path as it stands, ARG are $1 and on\n"
+	"  -p        recipes see the environment\n"
+	"  -o -t -Y  are taken and change nothing: our faults are temporary, and From_ lines\n"
+	"            and Content-Length fields of a message are never believed\n"
+	"  -v        what this is\n"
+	"Settings of todoke.conf hold, above all recipe_default: without it mail that no\n"
+	"recipe files goes to the INBOX. Prints one line \"D.S.N text\" where it fails;\n"
+	"exit codes 0, 67, 69, 75, 77. See todoke(8).\n";
+
+static const char version[] = "todoke " PACKAGE_VERSION ", which runs the recipes of procmail 3.22\n";
+
+static bool
+refuse(Status *st, const char *why, const char *word)
+{
+	return status_fail_detail(st, STATUS_USAGE, "'%s': %s", word, why);
+}
+
+static bool
+take_option(Options *options, int option, const char *word, Status *st)
+{
+	DoorCall *door = options->door;
+	switch (option) {
+	case 'a':
+		g_ptr_array_add(options->arguments, optarg);
+		return true;
+	case 'd':
+		options->for_recipient = true;
+		return door_set_recipient(door, optarg, st);
+	case 'f':
+	case 'r':
+		if (strcmp(optarg, "-") != 0 && *optarg != '\0')
+			door_set_string(&door->envelope->sender, optarg);
+		return true;
+	case 'm':
+		options->as_filter = true;
+		return true;
+	case 'p':
+		options->keeps_environment = true;
+		return true;
+	case 'o':
+	case 't':
+	case 'Y':
+		return true;
+	default:
+		return refuse(st, "this option is not known, or its value is missing", word);
+	}
+}
+
+static bool
+is_assignment(const char *word)
+{
+	const char *sign = strchr(word, '=');
+	if (sign == NULL || sign == word || g_ascii_isdigit(*word))
+		return false;
+	for (const char *c = word; c < sign; c++)
+		if (!g_ascii_isalnum(*c) && *c != '_')
+			return false;
+	return true;
+}
+
+static bool
+take_words(Options *options, int n, char **words, Status *st)
+{
+	for (int i = 0; i < n; i++) {
+		if (options->for_recipient && !door_set_recipient(options->door, words[i], st))
+			return false;
+		if (options->for_recipient)
+			continue;
+		if (options->as_filter && options->files->len > 0)
+			g_ptr_array_add(options->arguments, words[i]);
+		else if (is_assignment(words[i]))
+			g_ptr_array_add(options->assignments, g_strdup(words[i]));
+		else if (strchr(words[i], '=') != NULL)
+			return refuse(st, "this is no assignment", words[i]);
+		else
+			g_ptr_array_add(options->files, options->as_filter ? g_canonicalize_filename(words[i], NULL) : g_strdup(words[i]));
+	}
+	return !options->as_filter || options->files->len > 0 || refuse(st, "it needs an rc file", "-m");
+}
+
+/* Names that recipes find set, or that do something when they are: the environment does not decide them. */
+static bool
+is_preset(const char *item)
+{
+	static const char *const names[] = {
+		"DEFAULT", "DELIVERED", "EXITCODE", "HOME", "HOST", "INCLUDERC", "LOCKEXT", "LOCKFILE", "LOG", "LOGFILE", "LOGNAME", "MAILDIR",
+		"MSGPREFIX", "ORGMAIL", "PATH", "PROCMAIL_VERSION", "SENDMAIL", "SENDMAILFLAGS", "SHELL", "SHELLFLAGS", "SHELLMETAS", "SHIFT",
+		"SWITCHRC", "TRAP", "UMASK", NULL,
+	};
+	g_autofree char *name = g_strndup(item, strcspn(item, "="));
+	return g_strv_contains(names, name);
+}
+
+static void
+keep_environment(Options *options)
+{
+	guint at = 0;
+	for (char **item = environ; *item != NULL; item++)
+		if (is_assignment(*item) && !is_preset(*item))
+			g_ptr_array_insert(options->assignments, (gint) at++, g_strdup(*item));
+}
+
+static bool
+read_options(Options *options, int argc, char **argv, Status *st)
+{
+	opterr = 0;
+	int option;
+	while ((option = getopt(argc, argv, "+:a:d:f:r:mpotY")) != -1) {
+		const char *word = argv[optind - 1];
+		if (!take_option(options, option, word, st))
+			return false;
+	}
+	if (!take_words(options, argc - optind, argv + optind, st))
+		return false;
+	if (options->keeps_environment)
+		keep_environment(options);
+	return true;
+}
+
+/* The lists as a call has them: ended by NULL. */
+static RecipeCall
+make_call(Options *options)
+{
+	RecipeCall call = { .alone = true, .without_site = options->keeps_environment || options->files->len > 0 };
+	g_ptr_array_add(options->arguments, NULL);
+	g_ptr_array_add(options->assignments, NULL);
+	call.arguments = (const char *const *) options->arguments->pdata;
+	call.assignments = (const char *const *) options->assignments->pdata;
+	if (options->files->len == 0)
+		return call;
+	g_ptr_array_add(options->files, NULL);
+	call.files = (const char *const *) options->files->pdata;
+	return call;
+}
+
+int
+cmd_procmail(int argc, char **argv)
+{
+	if (cmd_wants_help(argc, argv)) {
+		fputs(strcmp(argv[1], "-v") == 0 ? version : help, stdout);
+		return 0;
+	}
+	g_auto(Status) st = STATUS_INIT;
+	g_auto(DoorCall) door = { 0 };
+	door_init(&door, DOOR_PIPE);
+	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free), arguments = g_ptr_array_new();
+	g_autoptr(GPtrArray) assignments = g_ptr_array_new_with_free_func(g_free);
+	Options options = { .door = &door, .files = files, .arguments = arguments, .assignments = assignments };
+	(void) read_options(&options, argc, argv, &st);
+	const RecipeCall recipes = make_call(&options);
+	door.recipes = &recipes;
+	return door_run(&door, &st);
+}

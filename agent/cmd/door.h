@@ -1,0 +1,45 @@
+/*
+ * door: one delivery of the message on standard input, as the doors that Postfix starts share it: deliver and procmail.
+ *
+ * Postfix sees one line and an exit code (answer.h). Whatever goes wrong before the message is judged is our own fault
+ * or the site's, and therefore temporary: the mail waits in the queue.
+ */
+#ifndef TODOKE_DOOR_H
+#define TODOKE_DOOR_H
+
+#include "agent/base/status.h"
+#include "agent/message/envelope.h"
+#include "agent/run/recipes.h"
+
+/* What the command line said. */
+typedef struct {
+	const char *conf_path;
+	GPtrArray *overrides;      /* "key=value", NULL ends them */
+	const char *folder;        /* for mail that no rule files; NULL: the INBOX */
+	const char *recipient;     /* NULL: the environment says it */
+	Envelope *envelope;
+	const RecipeCall *recipes; /* NULL: as the settings have it */
+	bool is_logged;            /* the outcome has its line */
+} DoorCall;
+
+/* Make an empty call ready, and the process: signals, log. */
+void door_init(DoorCall *call, EnvelopeDoor from);
+void door_clear(DoorCall *call);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DoorCall, door_clear)
+
+/* Add "key=value", a setting for this run. Borrowed. */
+void door_add_override(DoorCall *call, const char *setting);
+
+/* Set a string of the envelope: "<a@b>", as some callers write it, becomes "a@b". NULL: not said. */
+void door_set_string(char **member, const char *value);
+
+/* There is one recipient; a second one is a fault (STATUS_USAGE). */
+bool door_set_recipient(DoorCall *call, const char *recipient, Status *st);
+
+/*
+ * Deliver, answer and log. `st` may hold a fault of the command line: then nothing is delivered, and that is the answer. Returns
+ * the exit code.
+ */
+int door_run(DoorCall *call, Status *st);
+
+#endif

@@ -1,0 +1,96 @@
+/* recipes: which file, and what comes before it. */
+#define _GNU_SOURCE
+#include "agent/run/recipes.h"
+
+#include "conf/conf-choices.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Recipes of the owner run programs in his name: nobody else may have written them. */
+static char *
+distrust(const char *path)
+{
+	struct stat sb;
+	if (stat(path, &sb) < 0)
+		return NULL; /* what hinders is told when it is read */
+	if (sb.st_uid != geteuid() && sb.st_uid != 0)
+		return g_strdup_printf("%s: not run, as it belongs to somebody else", path);
+	if (sb.st_mode & S_IWOTH)
+		return g_strdup_printf("%s: not run, as anybody may write to it: chmod o-w", path);
+	return NULL;
+}
+
+/* Those that the door named are looked for where it stands, or at home. */
+static char *
+find_named(const Account *account, const char *const *files)
+{
+	for (; *files != NULL; files++) {
+		bool in_place = **files == '/' || g_str_has_prefix(*files, "./") || g_str_has_prefix(*files, "../") || account->home == NULL;
+		g_autofree char *path = in_place ? g_strdup(*files) : g_build_filename(account->home, *files, NULL);
+		if (access(path, F_OK) == 0 || files[1] == NULL) /* the last one is told of when it cannot be read */
+			return g_steal_pointer(&path);
+	}
+	return NULL;
+}
+
+static bool
+may_run(const Conf *conf, const Account *account)
+{
+	return conf->recipes == RECIPES_ALL || (conf->recipes == RECIPES_YES && account->is_system);
+}
+
+char *
+recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, char **ret_why, Status *st)
+{
+	if (call != NULL && call->files != NULL)
+		return find_named(account, call->files);
+	if (call == NULL && !may_run(conf, account))
+		return NULL;
+	for (char **place = conf->recipe_files; *place != NULL; place++) {
+		g_autofree char *path = account_expand(account, *place, st);
+		if (path == NULL)
+			return NULL;
+		if (access(path, F_OK) != 0)
+			continue;
+		g_autofree char *why = distrust(path);
+		if (why == NULL)
+			return g_steal_pointer(&path);
+		*ret_why = g_steal_pointer(&why);
+		return NULL;
+	}
+	/* An empty file: the site's recipes run for who has none. */
+	bool site_runs = *conf->recipe_site != '\0' && (call == NULL || !call->without_site);
+	return site_runs ? g_strdup(RECIPES_NONE) : NULL;
+}
+
+/* As the value of an assignment. */
+static void
+append_quoted(GString *text, const char *value)
+{
+	g_string_append_c(text, '"');
+	for (const char *c = value; *c != '\0'; c++) {
+		if (strchr("\\$`\"", *c) != NULL)
+			g_string_append_c(text, '\\');
+		g_string_append_c(text, *c);
+	}
+	g_string_append(text, "\"\n");
+}
+
+char *
+recipes_prelude(const Conf *conf, const RecipeCall *call)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	const char *const *assignment = call != NULL ? call->assignments : NULL;
+	for (; assignment != NULL && *assignment != NULL; assignment++) {
+		const char *value = strchr(*assignment, '=') + 1;
+		g_string_append_len(text, *assignment, value - *assignment);
+		append_quoted(text, value);
+	}
+	if (*conf->recipe_site != '\0' && (call == NULL || !call->without_site)) {
+		g_string_append(text, "INCLUDERC=");
+		append_quoted(text, conf->recipe_site);
+	}
+	return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
+}

@@ -1,0 +1,33 @@
+/*
+ * recipes: what a door asks for besides the settings: which file of recipes runs, what it finds set, and whether anything else runs.
+ * All of it is procmail's command line.
+ */
+#ifndef TODOKE_RECIPES_H
+#define TODOKE_RECIPES_H
+
+#include "agent/base/status.h"
+#include "agent/run/account.h"
+#include "conf/conf.h"
+
+/* The file of an owner who has none, where the site's recipes run all the same. */
+#define RECIPES_NONE "/dev/null"
+
+/* All is borrowed. */
+typedef struct {
+	const char *const *files;       /* the first that is there runs; NULL: those of the settings */
+	const char *const *arguments;   /* $1 and on; NULL: $1 is the detail of the address */
+	const char *const *assignments; /* "NAME=value", in force before the file; NULL: none */
+	bool alone;                     /* no Sieve script runs, whatever the settings say */
+	bool without_site;              /* nor the site's recipes */
+} RecipeCall;
+
+/*
+ * The file of recipes that runs for `account`, or NULL: none. `call` NULL: as the settings have it. One of the owner's that others
+ * could have written is left out, and *ret_why (caller frees) says so. Faults: STATUS_CONFIG (a path template). Caller frees.
+ */
+char *recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, char **ret_why, Status *st);
+
+/* What runs before the file, as recipes; NULL: nothing. Caller frees. */
+char *recipes_prelude(const Conf *conf, const RecipeCall *call);
+
+#endif

@@ -1,0 +1,534 @@
+#!/usr/bin/env python3
+"""Recipes that deliver: `todoke procmail`, `todoke deliver` with recipes, and what becomes of the mail when something is in the way."""
+
+import concurrent.futures
+import errno
+import fcntl
+import json
+import os
+import pwd
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+MESSAGE = b"From a@b.test Sat Jan  1 00:00:00 2022\nFrom: a@b.test\nTo: me@example.test\nSubject: x\n\nbody\n"
+PLAIN = MESSAGE.split(b"\n", 1)[1]
+# Recipes never run as root.
+USER = pwd.getpwnam("nobody") if os.getuid() == 0 else pwd.getpwuid(os.getuid())
+
+
+class Home:
+    """The home of a user with recipes, and a configuration beside it."""
+
+    def __init__(self, folder, rc="", **settings):
+        self.path = os.path.join(folder, "home")
+        os.mkdir(self.path)
+        os.chmod(folder, 0o777)
+        self.conf = os.path.join(folder, "todoke.conf")
+        self.log = os.path.join(folder, "log")
+        plain = {"log_file": self.log, "add_mark": "no", "add_return_path": "no", "add_delivered_to": "no",
+                 "submit": "sendmail:%s/sendmail" % folder, "state_folder": "%s/state" % self.path}
+        with open(self.conf, "w", encoding="utf-8") as conf:
+            conf.writelines('%s = "%s"\n' % item for item in {**plain, **settings}.items())
+        self.program("../sendmail", 'echo "$@" >>%s/sent\ncat >>%s/sent' % (self.path, self.path))
+        if rc is not None:
+            self.write(".procmailrc", rc)
+        self.own()
+
+    def own(self):
+        for where in [self.path] + [os.path.join(d, n) for d, dirs, names in os.walk(self.path) for n in dirs + names]:
+            os.chown(where, USER.pw_uid, USER.pw_gid, follow_symlinks=False)
+
+    def write(self, name, text, mode=0o644):
+        path = os.path.join(self.path, name)
+        with open(path, "wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
+        os.chmod(path, mode)
+        self.own()
+        return path
+
+    def program(self, name, script):
+        return self.write(name, "#!/bin/sh\n%s\n" % script, 0o755)
+
+    def read(self, name):
+        with open(os.path.join(self.path, name), "rb") as file:
+            return file.read()
+
+    def has(self, name):
+        return os.path.exists(os.path.join(self.path, name))
+
+    def maildir(self, name="Maildir"):
+        new = os.path.join(self.path, name, "new")
+        return [self.read(os.path.join(name, "new", file)) for file in sorted(os.listdir(new))] if os.path.isdir(new) else []
+
+    def run(self, *args, message=MESSAGE, env=None, program=None, **more):
+        ids = {"user": USER.pw_uid, "group": USER.pw_gid, "extra_groups": []} if os.getuid() == 0 else {}
+        environment = {**os.environ, "TODOKE_CONF": self.conf, "HOME": self.path, "LOGNAME": USER.pw_name, **(env or {})}
+        return subprocess.run([program or tap.TODOKE, *args], input=message, env=environment, cwd=self.path, timeout=60, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, **ids, **more)
+
+    def procmail(self, *args, **more):
+        return self.run("procmail", *args, **more)
+
+    def said(self):
+        with open(self.log, encoding="utf-8") as log:
+            return log.read()
+
+
+def answer(result):
+    return result.returncode, result.stdout
+
+
+def test_files_of_every_kind(folder):
+    home = Home(folder, ":0c\nbox\n:0c\nmd/\n:0c\nmh/.\n:0c\nmh/.\n:0c\nsome\n:0c\n/dev/null\n:0\na/ b/\n")
+    os.mkdir(home.path + "/some")
+    home.own()
+    tap.same(home.procmail().returncode, 0)
+    tap.same(home.read("box"), MESSAGE + b"\n")
+    tap.same(home.maildir("md"), [PLAIN])
+    tap.same(sorted(os.listdir(home.path + "/mh")), ["1", "2"])
+    tap.same(home.read("mh/2"), MESSAGE + b"\n")
+    names = os.listdir(home.path + "/some")
+    tap.same(len(names), 1)
+    tap.same(bool(re.fullmatch(r"msg\.\w{8}", names[0])), True, names[0])
+    files = [home.path + "/%s/new/%s" % (d, os.listdir(home.path + "/%s/new" % d)[0]) for d in "ab"]
+    tap.same(os.stat(files[0]).st_ino, os.stat(files[1]).st_ino, "one file by two links")
+    tap.same(home.maildir(), [], "the INBOX")
+    tap.same([f for f in tap.files_below(home.path) if "tmp/" in f or f.endswith(".lock")], [], "left behind")
+
+
+def test_mbox_quotes_from(folder):
+    home = Home(folder, ":0\n* ^Subject: raw\n{\n:0 r\nraw\n}\n:0\nbox\n")
+    body = b"From me\n>From me\n\nFrom: x\nFrom you"
+    home.procmail(message=PLAIN + body)
+    home.procmail(message=PLAIN.replace(b": x", b": raw") + body)
+    text = home.read("box").split(b"\n", 1)
+    tap.same(text[1], PLAIN + b">From me\n>From me\n\nFrom: x\n>From you\n")
+    tap.same(home.read("raw").split(b"\n", 1)[1], PLAIN.replace(b": x", b": raw") + body)
+    home.procmail(message=PLAIN.replace(b": x", b": raw"))
+    tap.contains(home.read("raw"), b"\nFrom you\nFrom ", "the next message begins a line")
+
+
+def test_mbox_by_many_at_once(folder):
+    home = Home(folder, ":0:\nbox\n")
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(lambda n: home.procmail(message=PLAIN + b"%d\n" % n * 5000).returncode, range(16)))
+    tap.same(codes, [0] * 16)
+    found = re.findall(rb"^From .*\n" + re.escape(PLAIN) + rb"((\d+\n)\2{4999})\n", home.read("box"), re.M)
+    tap.same(sorted(int(line) for _, line in found), list(range(16)), "whole messages")
+
+
+def test_mbox_locks_of_others(folder):
+    home = Home(folder, ":0\nbox\n", recipe_lock_wait="1s", recipe_lock_stale="60s")
+    home.write("box", "old\n")
+    home.write("box.lock", "0")
+    result = home.procmail()
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.2 "))
+    tap.same((home.read("box"), home.has("box.lock")), (b"old\n", True), "another's lock stays")
+    os.utime(home.path + "/box.lock", (1, 1))
+    tap.same(home.procmail().returncode, 0, "a stale lock")
+    tap.same((home.read("box"), home.has("box.lock")), (b"old\n" + MESSAGE + b"\n", False))
+    with open(home.path + "/box", "r+b") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        tap.same(home.procmail().returncode, 75, "fcntl")
+    tap.same((home.read("box"), home.has("box.lock")), (b"old\n" + MESSAGE + b"\n", False))
+
+
+def test_lock_wait_ends_when_the_lock_goes(folder):
+    home = Home(folder, ":0: my.lock\nbox\n", recipe_lock_wait="20s")
+    home.write("my.lock", "0")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(home.procmail)
+        time.sleep(0.5)
+        tap.same((waiting.done(), home.has("box.lock")), (False, False))
+        os.unlink(home.path + "/my.lock")
+        tap.same(waiting.result().returncode, 0)
+    tap.same((home.read("box"), home.has("my.lock")), (MESSAGE + b"\n", False))
+
+
+def test_no_room_is_put_off(folder):
+    """RLIMIT_FSIZE, which local(8) sets to mailbox_size_limit: the mbox stays as it was, whatever else the plan stores."""
+    home = Home(folder, ":0c\nmd/\n:0\nbox\n")
+    home.write("box", b"old\n" * 5000)
+    limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20100, 20100))}
+    result = home.procmail(message=MESSAGE + b"x" * 200, **limit)
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.0 "))
+    tap.same((home.read("box"), home.maildir("md")), (b"old\n" * 5000, []))
+    tap.contains(home.said(), "fault=file-limit")
+
+
+SHIM = os.path.join(os.path.dirname(tap.TODOKE), "tests", "faults", ".libs", "libshim.so")
+FAULTS = (str(errno.ENOSPC), "short", "kill")
+MANY_CALLS = 400
+
+
+def faulty_delivery(where, number, fault):
+    """One delivery to Maildir, MH and mbox whose file call `number` goes wrong. -> what is wrong afterwards, or None; "" without a fault."""
+    os.mkdir(where)
+    home = Home(where, ":0c\nmd/\n:0c\nmh/.\n:0:\nbox\n")
+    home.write("box", "old\n\n")
+    env = {"LD_PRELOAD": SHIM, "TODOKE_FAULT": "%d:%s" % (number, fault), "TODOKE_FAULT_LOG": home.path + "/calls"}
+    env["ASAN_OPTIONS"] = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"
+    code = home.run("procmail", env=env).returncode
+    calls = home.read("calls").splitlines()
+    mh = os.listdir(home.path + "/mh") if home.has("mh") else []
+    mh = [home.read("mh/" + name) for name in mh if not name.startswith(".")]
+    found = (home.read("box"), home.maildir("md"), mh, home.maildir())
+    old, new = b"old\n\n", b"old\n\n" + MESSAGE + b"\n"
+    everything, nothing, kept = (new, [PLAIN], [MESSAGE + b"\n"], []), (old, [], [], []), (old, [], [], [PLAIN])
+    locks = [name for name in os.listdir(home.path) if name.endswith(".lock")]
+    shutil.rmtree(where)
+    if fault == "kill" and code == -9:
+        whole = all(got in (one, other) for got, one, other in zip(found, everything, nothing))
+        return None if whole else "killed: %r" % (found,)
+    if len(calls) < number:
+        return "" if (code, found) == (0, everything) else "without a fault: %r" % (found,)
+    what = calls[number - 1].decode()
+    if locks and "unlink" not in what:
+        return "%s: left behind: %r" % (what, locks)
+    good = found in (everything, kept) if code == 0 else code == 75 and found == nothing
+    return None if good else "%s, exit %r: %r" % (what, code, found)
+
+
+def test_each_file_call_that_fails_leaves_whole_mail_or_none(folder):
+    if not os.path.exists(SHIM):
+        raise tap.Skip("%s is not built" % SHIM)
+    os.chmod(folder, 0o755)
+    wrong = []
+    for fault in FAULTS:
+        for first in range(1, MANY_CALLS, 8):
+            with concurrent.futures.ThreadPoolExecutor(4) as pool:
+                numbers = range(first, first + 8)
+                ends = list(pool.map(lambda n: faulty_delivery("%s/%s-%d" % (folder, fault, n), n, fault), numbers))
+            wrong += ["%s at %d: %s" % (fault, n, end) for n, end in zip(numbers, ends) if end]
+            if "" in ends:
+                break
+        else:
+            wrong.append("more than %d calls" % MANY_CALLS)
+    tap.same(wrong, [])
+
+
+def test_mbox_through_links(folder):
+    """In a folder that others write to a link may be anybody's; one's own is one's own way to say where mail lies."""
+    home = Home(folder, ":0\n* ^Subject: theirs\nlink\n:0\nown\n")
+    os.symlink("box", home.path + "/own")
+    home.own()
+    tap.same(home.procmail().returncode, 0)
+    tap.same(home.read("box"), MESSAGE + b"\n")
+    if os.getuid() != 0:
+        return
+    os.symlink("target", home.path + "/link")
+    os.lchown(home.path + "/link", USER.pw_uid + 1 if USER.pw_uid < 65534 else 12345, USER.pw_gid)
+    result = home.procmail(message=MESSAGE.replace(b": x", b": theirs"))
+    tap.same((result.returncode, home.has("target")), (75, False))
+
+
+def test_what_is_no_mailbox_is_passed_by(folder):
+    home = Home(folder, ":0\nfifo\n:0\nnowhere/box\n:0\nmd\n:0\nbox\n")
+    os.mkfifo(home.path + "/fifo")
+    home.write("md", "x", 0o400)
+    if os.getuid() == 0:
+        os.chown(home.path + "/md", 0, 0)
+    tap.same(home.procmail().returncode, 0)
+    tap.same(home.read("box"), MESSAGE + b"\n")
+    tap.contains(home.said(), "cannot store to")
+
+
+def test_second_folder_that_is_none(folder):
+    home = Home(folder, ":0\na/ b\n")
+    home.write("b", "a file")
+    tap.same(home.procmail().returncode, 0)
+    tap.same((home.maildir("a"), home.read("b")), ([PLAIN], b"a file"))
+
+
+def test_command_line(folder):
+    home = Home(folder, None)
+    home.write("rc", 'LOG="$1-$2-$#-$V-$E."\n:0\nbox\n')
+    tap.same(home.procmail("-a", "one", "-a", "two three", "LOGFILE=said", "V=\"$x\\`", "rc").returncode, 0)
+    tap.same(home.read("said"), b"one-two three-2-\"$x\\`-.")
+    home.procmail("-ptoY", "-f", "-", "LOGFILE=said", "missing", "./rc", "rc", env={"E": "kept", "HOST": "x", "EXITCODE": "9"})
+    tap.same(home.read("said").split(b".")[1], b"--0--kept")
+    home.procmail("-m", "LOGFILE=said", "rc", "A=b", "c")
+    tap.same(home.read("said").split(b".")[2], b"A=b-c-2--")
+    home.procmail("-fs@x.test", "rc", message=PLAIN)
+    tap.contains(home.read("box"), b"From s@x.test  ")
+    tap.same(home.maildir(), [])
+
+
+def test_command_line_that_is_wrong(folder):
+    home = Home(folder, ":0\nbox\n")
+    for args in (["-z"], ["-a"], ["-m"], ["-d", "nobody", "root"], ["1=2"]):
+        result = home.procmail(*args)
+        tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.5 "), str(args))
+    tap.same(home.has("box"), False)
+    tap.same(home.procmail("-d", "no-such-user").returncode, 67)
+    if USER.pw_uid != 0:
+        tap.same(home.procmail("-d", "root").returncode, 75)
+
+
+def test_link_of_the_name_procmail(folder):
+    home = Home(folder, "LOGFILE=said\nLOG=$1\n:0\nbox\n")
+    os.symlink(os.path.abspath(tap.TODOKE), home.path + "/procmail")
+    result = home.run("-a", "deliver", program=home.path + "/procmail")
+    tap.same(answer(result), (0, b"stored in %s/box\n" % home.path.encode()))
+    tap.same(home.read("said"), b"deliver")
+    result = home.run("-v", program=home.path + "/procmail")
+    tap.contains(result.stdout, b"todoke ")
+    tap.contains(home.procmail("-h").stdout, b"usage: todoke procmail")
+
+
+def test_exit_codes(folder):
+    home = Home(folder, "EXITCODE=$1\n:0\n* ! ^Subject: kept\n/dev/null\n")
+    tap.same(answer(home.procmail("-a", "67"))[0], 67)
+    tap.same(home.procmail("-a", "67").stdout[:6], b"5.1.1 ")
+    for code in ("77", "69", "1", "100"):
+        result = home.procmail("-a", code)
+        tap.same((result.returncode, result.stdout[:6]), (77, b"5.7.1 "), code)
+    result = home.procmail("-a", "75")
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.7.1 "))
+    tap.same(home.procmail("-a", "0").returncode, 0)
+    tap.same(home.maildir(), [])
+    kept = MESSAGE.replace(b": x", b": kept")
+    tap.same(home.procmail("-a", "77", message=kept).returncode, 0, "what is kept is not refused")
+    tap.same(len(home.maildir()), 1)
+
+
+def test_what_is_put_off_stores_its_copies_once(folder):
+    home = Home(folder, "EXITCODE=75\n:0c\nbox\n:0c\nmd/\nHOST\n")
+    for _ in range(2):
+        tap.same(home.run("deliver", "--recipes", ".procmailrc", "--queue-id", "4ABC").returncode, 75)
+    tap.same((home.read("box"), home.maildir("md")), (MESSAGE + b"\n", [PLAIN]))
+
+
+def test_forward(folder):
+    home = Home(folder, ":0c\n! -f x@y.test one@example.org two@example.org,three@example.org\n:0\n! %s@nowhere.test\n" % USER.pw_name)
+    result = home.procmail(env={"RECIPIENT": "%s@nowhere.test" % USER.pw_name, "SENDER": "s@x.test"})
+    tap.same(result.returncode, 0)
+    sent = home.read("sent").decode()
+    tap.same(re.findall(r"\S+@example\.org", sent), ["one@example.org", "two@example.org", "three@example.org"])
+    tap.same(sent.count("-f s@x.test") + sent.count("-fs@x.test"), 3, "the envelope sender stays")
+    tap.same(len(home.maildir()), 1, "what would come back is stored")
+    tap.contains(home.said(), "that is the owner")
+
+
+def test_forward_that_fails_is_put_off(folder):
+    home = Home(folder, ":0c\nbox\n:0\n! one@example.org\n")
+    home.program("../sendmail", "exit 75")
+    for _ in range(2):
+        tap.same(home.run("deliver", "--recipes", ".procmailrc", "--queue-id", "4ABC").returncode, 75)
+    home.program("../sendmail", "cat >%s/sent" % home.path)
+    tap.same(home.run("deliver", "--recipes", ".procmailrc", "--queue-id", "4ABC").returncode, 0)
+    tap.same(home.read("box"), MESSAGE + b"\n", "the copy is stored once")
+    tap.same(home.has("sent"), True)
+
+
+def test_programs(folder):
+    home = Home(folder, "PATH=$HOME/bin:/usr/bin:/bin\nMAILDIR=$HOME/sub\nLOGFILE=said\nV=`ours`\n:0fw\n| sed -e s/body/changed/\n"
+                        ":0 w\n| cat >waited; false\n:0 w\n| test $V = value && cat >piped\n:0\nbox\n")
+    for name in ("bin", "sub"):
+        os.mkdir(home.path + "/" + name)
+    home.program("bin/ours", "echo value; echo words >&2")
+    result = home.procmail()
+    tap.same(result.returncode, 0)
+    tap.same(home.read("sub/piped"), MESSAGE.replace(b"body", b"changed") + b"\n")
+    tap.same((home.has("sub/waited"), home.has("sub/box")), (True, False))
+    tap.same(home.read("sub/said"), b"words\n")
+
+
+def test_program_that_fails_keeps_the_mail(folder):
+    """Procmail loses this mail."""
+    for n, action in enumerate(("| cat >x; exit 1", "| exit 75", "| no-such-program", "| kill -9 $$; true")):
+        home = Home(tap_folder(folder, n), ":0\n%s\n" % action)
+        tap.same((home.procmail().returncode, home.maildir()), (0, [PLAIN]), action)
+        tap.contains(home.said(), "stored in the INBOX instead")
+
+
+def tap_folder(folder, n):
+    os.chmod(folder, 0o755)
+    path = os.path.join(folder, str(n))
+    os.mkdir(path)
+    return path
+
+
+def is_alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
+            return stat.read().rsplit(") ", 1)[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_program_that_hangs(folder):
+    home = Home(folder, ":0 w\n| sleep 50 & echo $! >pid; wait\n:0\nbox\n", recipe_program_timeout="1s")
+    started = time.monotonic()
+    tap.same(home.procmail().returncode, 0)
+    tap.same(time.monotonic() - started < 20, True, "in time")
+    tap.same(home.read("box"), MESSAGE + b"\n")
+    tap.same(is_alive(int(home.read("pid"))), False, "its children are gone")
+    started = time.monotonic()
+    home.write(".procmailrc", "TIMEOUT=1\n:0 w\n| sleep 50\n:0\nbox\n")
+    tap.same(home.procmail("-a", "x").returncode, 0)
+    tap.same(time.monotonic() - started < 20, True, "its own TIMEOUT")
+
+
+def test_lock_of_a_program(folder):
+    home = Home(folder, ":0 Whc: cache.lock\n| test -f cache.lock && cat >>held\n:0c:\n| test -f out.lock && cat >>out\n:0\n/dev/null\n")
+    tap.same(home.procmail().returncode, 0)
+    tap.same((home.has("held"), home.has("out"), home.has("cache.lock"), home.has("out.lock")), (True, True, False, False))
+
+
+def test_log_of_the_owner(folder):
+    home = Home(folder, 'LOGFILE=$HOME/said\nLOG="a line\n"\nLOGFILE=missing/log\nLOG=lost\n:0\nbox\n')
+    tap.same(home.procmail().returncode, 0)
+    tap.same(home.read("said"), b"a line\n")
+    tap.contains(home.said(), "LOGFILE of recipes")
+    tap.same(os.stat(home.path + "/said").st_mode & 0o777, 0o600)
+    home.write(".procmailrc", "LOG=spoken\n:0\nbox\n")
+    home.procmail()
+    tap.contains(home.said(), "recipes say: spoken")
+
+
+def test_deliver_asks_the_setting(folder):
+    for n, (setting, where) in enumerate((("no", "Maildir"), ("yes", "md"), ("all", "md"))):
+        home = Home(tap_folder(folder, n), ":0\nmd/\n", recipes=setting)
+        tap.same(home.run("deliver").returncode, 0)
+        tap.same(len(home.maildir(where)), 1, setting)
+
+
+def test_virtual_users_need_all(folder):
+    """Their programs would run as the account that has everybody's mail."""
+    for n, (setting, where) in enumerate((("yes", "ann"), ("all", "md"))):
+        home = Home(tap_folder(folder, n), ":0\nmd/\n", recipes=setting)
+        home.run("deliver", "-o", "maildir=%s/%%n" % home.path, "-d", "ann@example.test")
+        tap.same(len(home.maildir(where)), 1, setting)
+
+
+def test_never_as_root(folder):
+    if os.getuid() != 0:
+        return
+    home = Home(folder, ":0\nmd/\n", recipes="all")
+    os.chown(home.path, 0, 0)
+    os.chown(home.path + "/.procmailrc", 0, 0)
+    result = tap.todoke("deliver", "-o", "maildir=%s/%%n" % home.path, "-d", "ann@example.test", stdin=MESSAGE,
+                        env={"TODOKE_CONF": home.conf})
+    tap.same((result.returncode, len(home.maildir("ann")), home.has("md")), (0, 1, False))
+    tap.contains(home.said(), "never run as root")
+
+
+def test_both_languages(folder):
+    rules = "require \"fileinto\";\nif header \"subject\" \"x\" { fileinto \"Sieve\"; }\n"
+    for n, (order, subject, where) in enumerate((("sieve-first", "x", "Maildir/.Sieve"), ("sieve-first", "y", "md"),
+                                                 ("recipes-first", "x", "md"), ("recipes-first", "z", "Maildir"))):
+        home = Home(tap_folder(folder, n), ":0\n* ! ^Subject: z\nmd/\n", recipes="yes", recipe_order=order)
+        home.write(".dovecot.sieve", rules)
+        home.run("deliver", message=MESSAGE.replace(b": x", b": " + subject.encode()))
+        tap.same(len(home.maildir(where)), 1, order + subject)
+    home = Home(tap_folder(folder, 9), ":0fw\n| sed -e s/Subject:.*/Subject:.x/\n", recipes="yes", recipe_order="recipes-first")
+    home.write(".dovecot.sieve", rules.replace("\"x\"", "\".x\""))
+    home.run("deliver")
+    tap.same(home.maildir("Maildir/.Sieve"), [PLAIN.replace(b"Subject: x", b"Subject:.x") + b"\n"], "the second sees what the first made")
+
+
+def test_site_recipes(folder):
+    home = Home(folder, "LOG=own-$SITE\n:0\nbox\n", recipes="yes", recipe_site=folder + "/site")
+    with open(folder + "/site", "w", encoding="utf-8") as site:
+        site.write("LOGFILE=$HOME/said\nSITE=yes\n:0\n* ^Subject: stop\nstopped\n")
+    home.run("deliver")
+    home.run("deliver", message=MESSAGE.replace(b": x", b": stop"))
+    tap.same((home.read("said"), home.read("box")), (b"own-yes", MESSAGE + b"\n"))
+    tap.same(home.has("stopped"), True)
+    os.unlink(home.path + "/.procmailrc")
+    home.run("deliver", message=MESSAGE.replace(b": x", b": stop again"))
+    tap.same(home.read("stopped").count(b"\nFrom: "), 2, "for who has none")
+    home.write("other", "LOG=-$SITE-\n")
+    home.procmail("LOGFILE=quiet", "other")
+    tap.same(home.read("quiet"), b"--", "a file on the command line: no site")
+
+
+def test_default(folder):
+    home = Home(folder, "V=$DEFAULT\nLOGFILE=said\nLOG=$V\n", recipe_default="~/var/%u")
+    os.mkdir(home.path + "/var")
+    home.own()
+    home.procmail()
+    tap.same(home.read("var/" + USER.pw_name), MESSAGE + b"\n")
+    tap.same(home.read("said"), ("%s/var/%s" % (home.path, USER.pw_name)).encode())
+    home.write(".procmailrc", "DEFAULT=$HOME/mine/\n")
+    home.procmail()
+    tap.same(len(home.maildir("mine")), 1)
+    home.write(".procmailrc", "DEFAULT=$HOME/not/there/\n")
+    home.procmail()
+    tap.same(len(home.maildir()), 1, "the INBOX is always there")
+
+
+def test_recipes_of_others_do_not_run(folder):
+    home = Home(folder, ":0\nbox\n", recipes="yes")
+    os.chmod(home.path + "/.procmailrc", 0o666)
+    tap.same(home.run("deliver").returncode, 0)
+    tap.same((len(home.maildir()), home.has("box")), (1, False))
+    tap.contains(home.said(), "anybody may write to it")
+    if os.getuid() == 0:
+        os.chmod(home.path + "/.procmailrc", 0o644)
+        os.chown(home.path + "/.procmailrc", 12345, 12345)
+        home.run("deliver")
+        tap.same((len(home.maildir()), home.has("box")), (2, False))
+
+
+def test_broken_recipes_lose_nothing(folder):
+    home = Home(folder, None, recipes="yes")
+    for n, (rc, note) in enumerate(((b":0 Q\nx/\n", "is no flag"), (b":0\n* ^Subject: x\n", ""), (b"\0\xff\xfe:0\n{ { {\n", ""),
+                                    (b"INCLUDERC=missing\n", "cannot read 'missing'"), (b":0\n\n}\n", ""),
+                                    (b"A=b\n" * 300000, "has more than"), (b":0fw\n| true\n", "wrote nothing"),
+                                    (b"INCLUDERC=.procmailrc\n", "deep"))):
+        home.write(".procmailrc", rc)
+        result = home.run("deliver")
+        tap.same((result.returncode, len(home.maildir())), (0, n + 1), repr(rc[:30]))
+        tap.contains(home.said().splitlines()[-1], note, repr(rc[:30]))
+    tap.same(set(home.maildir()), {PLAIN})
+
+
+def test_remarks_are_few_and_short(folder):
+    home = Home(folder, ":0 Q\nx/\n" * 100 + "INCLUDERC=" + "y" * 5000 + "\n", recipes="yes")
+    os.rename(home.path + "/.procmailrc", home.path + "/r")
+    home.run("deliver", "-o", "recipe_files=~/r")
+    tap.same(home.said().count("is no flag"), 4)
+    home.write(".procmailrc", "INCLUDERC=" + "y" * 5000 + "\n")
+    home.run("deliver")
+    tap.same("y" * 320 in home.said(), False)
+
+
+def test_includes_are_bounded(folder):
+    """A file of one octet more than LIMIT_RECIPE_FILE_BYTES is not read."""
+    home = Home(folder, "INCLUDERC=fits\nINCLUDERC=over\n", recipes="yes")
+    text = b":0c\n%s/\n#"
+    for name, size in ((b"fits", 1048576), (b"over", 1048577)):
+        home.write(name.decode(), (text % (b"md-" + name)).ljust(size, b"x"))
+    home.run("deliver")
+    tap.same((len(home.maildir("md-fits")), len(home.maildir("md-over"))), (1, 0))
+
+
+def test_try_shows_the_plan_and_changes_nothing(folder):
+    home = Home(folder, "MAILDIR=%s/home\n" % folder + ":0c w\n| touch touched\n:0c: \nbox\n:0 h\n* ? touch touched\nx\n:0\n! a@example.org\n")
+    path = home.write("m", MESSAGE)
+    before = sorted(tap.files_below(home.path))
+    result = home.run("try", "--recipes", ".procmailrc", path)
+    tap.same(result.returncode, 0)
+    for words in (b"touch touched", b'store in "%s/box"' % home.path.encode(), b"redirect to <a@example.org>", b"programs are not run here"):
+        tap.contains(result.stdout, words)
+    shown = json.loads(home.run("try", "--json", "--recipes", ".procmailrc", path).stdout)
+    tap.same([action["action"] for action in shown["actions"]], ["pipe", "store", "redirect"])
+    tap.same(sorted(tap.files_below(home.path)), before)
+    home.write(".dovecot.sieve", "discard;\n")
+    own = ["-o", "recipes=yes", "-o", "recipe_files=%s/.procmailrc" % home.path, "-o", "sieve_scripts=%s/.dovecot.sieve" % home.path]
+    shown = json.loads(home.run("try", *own, "-o", "recipe_order=recipes-first", "--json", path).stdout)
+    tap.same([action["action"] for action in shown["actions"]], ["pipe", "store", "redirect"])
+    shown = json.loads(home.run("try", *own, "--json", path).stdout)
+    tap.same([action["action"] for action in shown["actions"]], ["discard"])
+
+
+tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
