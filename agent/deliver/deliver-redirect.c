@@ -114,7 +114,8 @@ choose_sender(DeliverRun *run)
 static bool
 hold_back(DeliverRun *run, const PlanAction *action, const char *why, Status *st)
 {
-	deliver_note(run, "not redirected to <%s> but stored: %s", action->address, why);
+	g_autofree char *lead = g_strdup_printf("not redirected to <%s> but stored", action->address);
+	deliver_hold(run, action, lead, why);
 	PlanAction *keep = plan_action_new(PLAN_KEEP, NULL, 0);
 	keep->headers = action->headers != NULL ? headers_ref(action->headers) : NULL;
 	keep->message = action->message != NULL ? message_ref(action->message) : NULL;
