@@ -441,7 +441,7 @@ take_refusal(DeliverRun *run, Status *fault, Failures *failures)
 		deliver_note(run, "%s", why);
 		return true;
 	}
-	if (!run->has_local && envelope_is_bounce(run->job->envelope))
+	if (!run->has_local && run->job->inbox != NULL && envelope_is_bounce(run->job->envelope))
 		return deliver_keep_now(run, why, &failures->again);
 	status_move(&failures->refused, fault);
 	return false;

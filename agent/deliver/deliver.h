@@ -41,7 +41,7 @@ typedef struct {
 typedef struct {
 	Message *message;
 	Headers *headers;        /* what is stored where no rule edited it */
-	Maildir *inbox;
+	Maildir *inbox;          /* NULL: nothing can be stored here */
 	MaildirDraft *draft;     /* `message` with `headers`, written to the INBOX's tmp; NULL: not yet. deliver_run takes it. */
 	const Conf *conf;
 	const Envelope *envelope;

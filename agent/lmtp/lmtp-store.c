@@ -8,6 +8,7 @@
 #include "agent/deliver/quota.h"
 #include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-spool.h"
+#include "agent/run/recipient.h"
 #include "agent/run/transact.h"
 #include "conf/conf-choices.h"
 
@@ -95,7 +96,7 @@ static bool
 store_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
 {
 	Store *store = user;
-	g_autoptr(Account) account = account_find(store->site->conf, address, st);
+	g_autoptr(Account) account = recipient_find(store->site, address, st);
 	if (account == NULL || !has_room(store, mail, account, st)) {
 		log_refusal(address, mail, st);
 		return false;

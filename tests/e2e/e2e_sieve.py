@@ -258,6 +258,34 @@ def case_redirect_comes_back_by_fetchmail(world):
     assert folder_of(world, "boomerang") == []
 
 
+def case_srs_bounce_comes_back(world):
+    """SRS: the bounce of a redirected message comes back to us and goes on to who sent it, once"""
+    write_script(world, "rewriter", 'redirect "nobody@strict.test";')
+    sent = message("rewritten", to="rewriter@srs.test")
+    world.postfix.send(sent, "rewriter@srs.test")
+    settle(world)
+    line, = world.postfix.log_lines(r"to=<SRS0=[^>]*@srs.test>.* status=")
+    assert "status=sent" in line, line
+    bounces = [raw for raw in world.postfix.inbox("all") if b"Subject: rewritten" in raw]
+    assert len(bounces) == 1 and b"5.1.1" in bounces[0] and re.search("^To: SRS0=", header_of(bounces[0]), re.M), bounces
+    queue_id = queue_id_to(world, re.search(r"to=<([^>]*)>", line).group(1))
+    assert f"sent_to={SENDER}" in agent_log(world, queue_id), agent_log(world, queue_id)
+    assert not list(world.mail.joinpath("srs.test").glob("[sS][rR][sS]0*")), "a mailbox was made for the address"
+
+
+def case_srs_address_is_no_mailbox(world):
+    """mail to an address that SRS made: a forged one is unknown; one that is ours takes bounces only"""
+    queue_id = world.postfix.send(message("forged"), "SRS0=AAAAAAAA=AA=outside.test=sender@srs.test", sender="")
+    assert "dsn=5.1.1" in world.postfix.outcome(queue_id, "bounced")
+    write_script(world, "rewriter2", 'redirect "address@outside.test";')
+    send(world, "rewriter2", None, "for its sender", domain="srs.test")
+    there, = [raw for raw in world.postfix.inbox("all") if b"Subject: for its sender" in raw]
+    address = re.search(rb"Return-Path: <(SRS0=[^>]*)>", there).group(1).decode()
+    queue_id = world.postfix.send(message("no bounce"), address)
+    check_bounce(world, queue_id, "5.7.1", "only bounces")
+    settle(world)
+
+
 # faults
 
 
