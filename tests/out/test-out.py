@@ -579,5 +579,78 @@ def test_a_plain_store_opens_no_state(folder):
     tap.same(os.path.exists(os.path.join(folder, "state")), False)
 
 
+# bounds, as agent/base/limits.h has them: just inside, and one over
+
+def test_limits_of_arguments(folder):
+    options = programs(folder)
+    def pipe(number, *args):
+        return run(folder, "smtp:127.0.0.1:1", *options, "-e", "queue_id=%d" % number, "pipe|good|" + "|".join(args))
+    most, octets = tap.limit("PROGRAM_ARGUMENTS"), tap.limit("PROGRAM_ARGUMENT_BYTES")
+    tap.same(pipe(1, *"a" * most).done, ["pipe good"])
+    pipe(2, *"a" * (most + 1)).note("too many arguments")
+    tap.same(pipe(3, "x" * (octets - 1)).done, ["pipe good"])
+    pipe(4, "x" * octets).note("too long ones")
+
+
+def test_limits_of_a_reply(folder):
+    line, lines = tap.limit("SMTP_REPLY_LINE"), tap.limit("SMTP_REPLY_LINES")
+    for number, (reply, code) in enumerate((("250 " + "x" * (line - 5), 0), ("250 " + "x" * (line - 3), 75),
+                                            ("250-y\r\n" * (lines - 1) + "250 z", 0), ("250-y\r\n" * lines + "250 z", 75))):
+        with Peer({"RCPT": reply}) as peer:
+            run(folder, peer, "-e", "queue_id=%d" % number, "redirect|b@example.org", code=code)
+            tap.same(len(peer.mails), 1 if code == 0 else 0)
+
+
+def test_limit_of_references(folder):
+    most = tap.limit("REFERENCES")
+    for count in (most, most + 1):
+        ids = ["<%d@x>" % number for number in range(count)]
+        with Peer() as peer:
+            run(folder, peer, "-e", "queue_id=%d" % count, "-e", "sender=s%d@x.test" % count, "vacation|h|7|weg",
+                message=MESSAGE.replace(b"<0@client.test>", " ".join(ids).encode()))
+            want = ids if count == most else ids[:1] + ids[2:]
+            tap.same(parse(peer.mails[0][2])["References"].split(), want + ["<1@client.test>"])
+
+
+def test_limit_of_a_notice(folder):
+    most = tap.limit("NOTICE_BYTES")
+    for count in (most, most + 1):
+        with Peer() as peer:
+            run(folder, peer, "-e", "queue_id=%d" % count, "keep", "notify|mailto:a@b.test?body=" + "x" * count)
+            tap.same(parse(peer.mails[0][2]).get_content().count("x"), most)
+
+
+def test_limit_of_a_report(folder):
+    head = b"Subject: x\n\n"
+    most = tap.limit("REPORT_BYTES")
+    line = b"0123456789abcde" * 64 + b"0123456789abcdef" * 3 + b"0123456789abcd\n\n"
+    tap.same(len(line), 1024)
+    body = line * (most // len(line))
+    with Peer() as peer:
+        run(folder, peer, "keep", "report|abuse|abuse@example.org|x", message=head + body[:-1])
+        tap.same(len(peer.mails), 1)
+        run(folder, peer, "-e", "queue_id=2", "keep", "report|abuse|abuse@example.org|x", message=head + body).note("longer than")
+        tap.same(len(peer.mails), 1)
+
+
+def test_limit_of_a_refusal(folder):
+    most = tap.limit("REJECT_TEXT")
+    for count in (most, most + 1):
+        tap.same(run(folder, "smtp:127.0.0.1:1", "reject|" + "q" * count, code=77).answer.count("q"), most)
+
+
+def test_limit_of_waiting_for_the_state(folder):
+    with Peer() as peer:
+        run(folder, peer, "keep", "redirect|b@example.org")
+        db = sqlite3.connect(os.path.join(folder, "state", "state.db"), isolation_level=None)
+        db.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        run(folder, peer, "-e", "queue_id=2", "keep", "redirect|b@example.org").note("locked")
+        took = time.monotonic() - began
+        wait = tap.limit("STATE_WAIT_MS") / 1000
+        tap.same(wait <= took < 4 * wait + 3, True, "%.1f s" % took)
+        db.execute("ROLLBACK")
+
+
 if __name__ == "__main__":
     tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
