@@ -5,6 +5,7 @@ import email
 import email.policy
 import os
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -38,11 +39,12 @@ class Result:
             raise AssertionError("no note with %r in %r; %s" % (part, self.notes, self.detail))
 
 
-def run(folder, peer, *words, message=MESSAGE, code=0, env=None, patience=50):
+def run(folder, peer, *words, message=MESSAGE, code=0, env=None, patience=50, preexec=None):
     """Patience is submit_timeout in seconds: only who waits for a peer that hangs makes it short, or a busy machine decides."""
     submit = peer if isinstance(peer, str) else peer.submit
     argv = [PROGRAM, folder, "-o", "submit=" + submit, "-o", "submit_timeout=%ds" % patience, *words]
-    result = Result(subprocess.run(argv, input=message, capture_output=True, timeout=100, check=False, env=dict(os.environ, **(env or {}))))
+    result = Result(subprocess.run(argv, input=message, capture_output=True, timeout=100, check=False, env=dict(os.environ, **(env or {})),
+                                   preexec_fn=preexec))
     tap.same(result.code, code, "exit code of %s in %s (%s; %s)" % (words, folder, result.answer, result.detail))
     return result
 
@@ -536,6 +538,42 @@ def test_spoiled_state_stops_no_mail(folder):
     with Peer() as peer:
         run(folder, peer, "-e", "queue_id=9", "keep", "vacation|h|7|weg").note("nobody can remember")
         tap.same(peer.mails, [])
+
+
+def test_damage_inside_the_state(folder):
+    """A file that opens and is damaged further in: this delivery goes on without, the next one has a new file."""
+    path = os.path.join(folder, "state", "state.db")
+    with Peer() as peer:
+        run(folder, peer, "keep", "vacation|h|7|weg")
+        db = sqlite3.connect(path)
+        db.executemany("INSERT INTO item VALUES (0, ?, x'00', 2000000000)", [("k%064d" % number,) for number in range(3000)])
+        db.commit()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        with open(path, "r+b") as file:
+            file.seek(4096)
+            file.write(b"\xa5" * (os.path.getsize(path) - 4096))
+        run(folder, peer, "-e", "queue_id=2", "-e", "sender=q@x.test", "keep", "vacation|h|7|weg", "redirect|b@example.org").note("malformed")
+        tap.same(peer.recipients(), ["sender@client.test", "b@example.org"])
+        tap.same(os.path.exists(path + ".damaged"), True, "put aside")
+        run(folder, peer, "-e", "queue_id=3", "-e", "sender=q@x.test", "keep", "vacation|h|7|weg")
+        tap.same(peer.recipients()[2:], ["q@x.test"])
+    tap.same(len(stored(folder)), 3)
+
+
+def small_files():
+    """No file may grow beyond this; what is stored is shorter, the state is not."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+
+
+def test_no_room_for_the_state(folder):
+    """What must leave leaves; who cannot be remembered is not answered; and all is well when there is room again."""
+    with Peer() as peer:
+        result = run(folder, peer, "keep", "redirect|b@example.org", "vacation|h|7|weg", preexec=small_files)
+        tap.same(len([note for note in result.notes if "state" in note or "remember" in note]) > 0, True, result.notes)
+        tap.same((peer.recipients(), len(stored(folder))), (["b@example.org"], 1))
+        run(folder, peer, "-e", "queue_id=2", "keep", "redirect|b@example.org", "vacation|h|7|weg")
+        tap.same((sorted(peer.recipients()), len(stored(folder))), (["b@example.org"] * 2 + ["sender@client.test"], 2))
 
 
 def test_locked_state_stops_no_mail(folder):
