@@ -86,7 +86,7 @@ has_room(Store *store, const LmtpMail *mail, Account *account, Status *st)
 	const Conf *conf = store->site->conf;
 	Asked asked = { store, account, mail };
 	g_autofree char *nothing = NULL;
-	if (conf->quota == QUOTA_OFF)
+	if (conf->quota == QUOTA_OFF || account->returns_to != NULL)
 		return true;
 	return store->is_root ? lmtp_child_run(look_for_room, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)
 	                      : look_for_room(&asked, &nothing, st);
