@@ -5,10 +5,11 @@ import email.policy
 import hashlib
 import os
 import re
+import sqlite3
 import time
 
-from e2e_cases import SENDER, agent_log, check_bounce, header_of, last_hop, message, queue_id_to
-from e2e_world import free_port, run, wait_for
+from e2e_cases import SENDER, agent_log, check_bounce, header_of, last_hop, message, queue_id_to, small_size
+from e2e_world import Skip, free_port, run, wait_for
 
 DOMAIN = "sieve.test"
 PROGRAMS = {
@@ -39,6 +40,8 @@ def add_services(world, postfix):
     conf = world.write_conf("sieve.conf", **settings)
     postfix.add_pipe(DOMAIN, f"{world.todoke} deliver -c {conf} {envelope}")
     postfix.add_pipe("srs.test", f"{world.todoke} deliver -c {conf} -o redirect_sender=srs {envelope}")
+    if world.small is not None:
+        postfix.add_pipe("nostate.test", f"{world.todoke} deliver -c {conf} -o state_folder={world.small}/state-%n {envelope}")
     world.away_port = free_port()
     postfix.add_pipe("away.test", f"{world.todoke} deliver -c {conf} -o submit=smtp:127.0.0.1:{world.away_port} {envelope}")
 
@@ -331,6 +334,38 @@ def case_next_host_away(world):
     settle(world)
     assert len(folder_of(world, "patient", domain="away.test")) == 1
     assert len(outside(world, "late")) == 1
+
+
+def case_no_room_for_the_state(world):
+    """the disk of the state is full: what must leave leaves once, nobody is answered, the record says why; with room all is well"""
+    if world.small is None:
+        raise Skip("cannot mount a small tmpfs here")
+    filler = world.small / "state-filler"
+    filler.write_bytes(b"x" * max(0, small_size(world.small) - 4096))
+    text = 'require ["vacation", "copy"]; redirect :copy "other@outside.test"; vacation "away";'
+    _, queue_id = send(world, "cramped", text, "no room", domain="nostate.test")
+    line = agent_log(world, queue_id)
+    assert "no vacation reply" in line and "state" in line, line
+    assert (len(outside(world, "no room")), len(outside(world, "Auto: no room"))) == (1, 0)
+    filler.unlink()
+    send(world, "cramped", None, "some room", domain="nostate.test")
+    assert (len(outside(world, "some room")), len(outside(world, "Auto: some room"))) == (1, 1)
+    assert len(folder_of(world, "cramped", domain="nostate.test")) == 2
+
+
+def case_locked_state(world):
+    """somebody holds the state: the mail is stored and sent on, nobody is answered, and it takes seconds only"""
+    text = 'require ["vacation", "copy"]; redirect :copy "other@outside.test"; vacation "away";'
+    send(world, "locker", text, "before the lock")
+    db = sqlite3.connect(world.maildir("locker@sieve.test") / "todoke-state" / "state.db", isolation_level=None)
+    db.execute("BEGIN EXCLUSIVE")
+    try:
+        _, queue_id = send(world, "locker", None, "locked out", sender="second@outside.test")
+    finally:
+        db.close()
+    assert "locked" in agent_log(world, queue_id), agent_log(world, queue_id)
+    assert (len(outside(world, "locked out")), len(outside(world, "Auto: locked out"))) == (1, 0)
+    assert len(folder_of(world, "locker")) == 2
 
 
 ALL = [value for name, value in list(globals().items()) if name.startswith("case_")]
