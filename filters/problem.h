@@ -8,8 +8,8 @@
 const char *problem_severity_name(ProblemSeverity severity);
 
 /*
- * A problem as compilers print it: `file:line:column: error: text`, the line of `source` (NULL: not at hand) with carets
- * below the token, the hint. Caller frees.
+ * A problem as compilers print it: `file:line:column: error: text`, the line of `source` (NULL: not at hand) with
+ * carets below the token, the hint. Caller frees.
  */
 char *problem_print(const FilterProblem *problem, const char *source);
 

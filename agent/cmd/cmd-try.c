@@ -9,6 +9,7 @@
 #include "agent/cmd/people.h"
 #include "agent/cmd/try-emit.h"
 #include "agent/message/address.h"
+#include "agent/run/recipient.h"
 #include "agent/run/transact.h"
 
 #include <errno.h>
@@ -378,13 +379,14 @@ try_message(const Options *options, const Site *site, const Account *account, co
 }
 
 static Account *
-find_account(const Options *options, const Conf *conf, Status *st)
+find_account(const Options *options, const Site *site, Status *st)
 {
+	const Conf *conf = site->conf;
 	g_autofree char *here = g_strconcat(g_get_user_name(), "@", g_get_host_name(), NULL);
 	if (options->script != NULL)
 		return account_imagined(conf, options->recipient != NULL ? options->recipient : here, st);
 	if (options->recipient != NULL)
-		return account_find(conf, options->recipient, st);
+		return recipient_find(site, options->recipient, st);
 	return account_of_process(conf, NULL, NULL, NULL, st);
 }
 
@@ -426,7 +428,7 @@ cmd_try(int argc, char **argv)
 	g_autoptr(Site) site = site_new(conf, &st);
 	if (site == NULL)
 		return cannot_try(&st);
-	g_autoptr(Account) account = find_account(&options, site->conf, &st);
+	g_autoptr(Account) account = find_account(&options, site, &st);
 	if (account == NULL)
 		return cannot_try(&st);
 	auto_fd int folder = -1;

@@ -5,6 +5,7 @@
 #include "agent/base/answer.h"
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
+#include "agent/run/recipient.h"
 #include "agent/run/transact.h"
 
 #include <signal.h>
@@ -88,16 +89,16 @@ read_environment(Envelope *envelope)
 
 /* The recipient's account, and its address in the envelope. */
 static Account *
-find_account(const Conf *conf, const DoorCall *call, Status *st)
+find_account(const Site *site, const DoorCall *call, Status *st)
 {
 	Envelope *envelope = call->envelope;
 	if (call->recipient != NULL) {
 		door_set_string(&envelope->recipient, call->recipient);
-		return account_find(conf, envelope->recipient, st);
+		return recipient_find(site, envelope->recipient, st);
 	}
 	read_environment(envelope);
 	const char *user = environment("LOGNAME") != NULL ? environment("LOGNAME") : environment("USER");
-	Account *account = account_of_process(conf, environment("RECIPIENT"), user, environment("HOME"), st);
+	Account *account = account_of_process(site->conf, environment("RECIPIENT"), user, environment("HOME"), st);
 	if (account != NULL)
 		envelope->recipient = environment("RECIPIENT") != NULL ? without_brackets(environment("RECIPIENT"))
 		                                                       : g_strdup_printf("%s@%s", account->user, g_get_host_name());
@@ -124,7 +125,7 @@ deliver(const Site *site, DoorCall *call, Status *st)
 	const Conf *conf = site->conf;
 	Envelope *envelope = call->envelope;
 	deadline_waiting_for("looking up the recipient");
-	g_autoptr(Account) account = find_account(conf, call, st);
+	g_autoptr(Account) account = find_account(site, call, st);
 	if (account == NULL || !account_become(conf, account, st))
 		return NULL;
 	deadline_waiting_for("reading the message");

@@ -3,7 +3,10 @@
 #include "agent/cmd/try-emit.h"
 
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "agent/cmd/people.h"
+#include "agent/deliver/out.h"
+#include "agent/message/mime-tree.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,12 +18,15 @@ typedef struct {
 	char *file;              /* NULL: none was written */
 	char *sender;            /* NULL: nothing was sent */
 	GPtrArray *recipients;   /* char * */
+	char *subject;           /* of what we composed; NULL: the message goes on as it came */
+	char *text;              /* its first text, as people read it */
 } Emitted;
 
 struct TryEmit {
 	const char *folder;
 	const char *prefix;
 	const Plan *plan;
+	const GPtrArray *held;   /* DeliverHeld; NULL: nothing was rehearsed */
 	GPtrArray *emitted;
 };
 
@@ -30,6 +36,8 @@ emitted_free(gpointer data)
 	Emitted *emitted = data;
 	g_free(emitted->file);
 	g_free(emitted->sender);
+	g_free(emitted->subject);
+	g_free(emitted->text);
 	g_ptr_array_unref(emitted->recipients);
 	g_free(emitted);
 }
@@ -114,6 +122,31 @@ write_mail(const OutMail *mail, int fd, const char *path, Status *st)
 	       (mail->body_len == 0 || fs_copy(mail->body_fd, mail->body_at, mail->body_len, fd, path, st));
 }
 
+static size_t
+find_text(const MimeTree *tree)
+{
+	size_t i = 0;
+	while (i + 1 < mime_tree_count(tree) && !mime_part_is(mime_tree_part(tree, i), "text", NULL))
+		i++;
+	return i;
+}
+
+/* What a composed message says, as its reader will see it. */
+static void
+read_composed(Emitted *emitted, const OutMail *mail)
+{
+	g_auto(Status) unread = STATUS_INIT; /* then people are told less */
+	MessageBody body;
+	g_autoptr(Message) message = message_from_bytes(mail->head, mail->head_len, &unread);
+	if (message == NULL || !message_body(message, &body))
+		return;
+	emitted->subject = out_field_text(message_headers(message), "Subject");
+	g_autoptr(MimeTree) tree = mime_tree_new(message_headers(message), &body, &unread);
+	g_auto(MimeBytes) text = { 0 };
+	if (tree != NULL && mime_tree_text(tree, find_text(tree), LIMIT_NOTICE_BYTES, MIME_TEXT_AS_IT_IS, &text, &unread))
+		emitted->text = g_steal_pointer(&text.data);
+}
+
 /* The same bytes go to each recipient of a notice: one file. */
 static bool
 capture(void *user, const PlanAction *action, const OutMail *mail, Status *st)
@@ -128,6 +161,8 @@ capture(void *user, const PlanAction *action, const OutMail *mail, Status *st)
 		emitted = add(emit, action);
 		emitted->file = g_steal_pointer(&path);
 		emitted->sender = g_strdup(mail->sender);
+		if (action->kind != PLAN_REDIRECT)
+			read_composed(emitted, mail);
 	}
 	g_ptr_array_add(emitted->recipients, g_strdup(mail->recipient));
 	return true;
@@ -142,27 +177,62 @@ try_emit_run(TryEmit *emit, Transact *transact, Message *message, Status *st)
 		if (plan_kind_row(action->kind)->keeps_copy)
 			emit_stored(emit, transact, message, action);
 	}
+	emit->held = transact_report(transact)->held;
 	return transact_rehearse(transact, capture, emit, st);
+}
+
+/* Why an action would not be carried out; NULL: it would be. Borrowed. */
+static const char *
+why_held(const TryEmit *emit, const PlanAction *action)
+{
+	for (guint i = 0; emit->held != NULL && i < emit->held->len; i++) {
+		const DeliverHeld *held = emit->held->pdata[i];
+		if (held->action == action)
+			return held->why;
+	}
+	return NULL;
+}
+
+static void
+add_sent(const Emitted *emitted, json_t *object)
+{
+	json_t *recipients = json_array();
+	for (guint n = 0; n < emitted->recipients->len; n++)
+		json_array_append_new(recipients, people_json_text(emitted->recipients->pdata[n]));
+	json_object_set_new(object, "envelope_from", people_json_text(emitted->sender));
+	json_object_set_new(object, "recipients", recipients);
+	if (emitted->text == NULL)
+		return;
+	json_t *sends = json_object();
+	json_object_set_new(sends, "subject", emitted->subject != NULL ? people_json_text(emitted->subject) : json_null());
+	json_object_set_new(sends, "text", people_json_text(emitted->text));
+	json_object_set_new(object, "sends", sends);
 }
 
 void
 try_emit_json(const TryEmit *emit, const Plan *plan, json_t *actions)
 {
 	for (size_t i = 0; i < plan_count(plan); i++) {
-		const Emitted *emitted = find(emit, plan_get(plan, i));
+		const PlanAction *action = plan_get(plan, i);
+		const Emitted *emitted = find(emit, action);
 		json_t *object = json_array_get(actions, i);
-		if (emitted == NULL)
-			continue;
-		if (emitted->file != NULL)
+		const char *held = why_held(emit, action);
+		if (held != NULL)
+			json_object_set_new(object, "held", people_json_text(held));
+		if (emitted != NULL && emitted->file != NULL)
 			json_object_set_new(object, "file", people_json_text(emitted->file));
-		if (emitted->sender == NULL)
-			continue;
-		json_t *recipients = json_array();
-		for (guint n = 0; n < emitted->recipients->len; n++)
-			json_array_append_new(recipients, people_json_text(emitted->recipients->pdata[n]));
-		json_object_set_new(object, "envelope_from", people_json_text(emitted->sender));
-		json_object_set_new(object, "recipients", recipients);
+		if (emitted != NULL && emitted->sender != NULL)
+			add_sent(emitted, object);
 	}
+}
+
+/* A text, each line moved to the right. */
+static void
+print_indented(const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (size_t i = 0; lines[i] != NULL && (*lines[i] != '\0' || lines[i + 1] != NULL); i++)
+		printf("      %s\n", g_strchomp(lines[i]));
 }
 
 static void
@@ -172,19 +242,27 @@ print_sent(const Emitted *emitted)
 	for (guint i = 0; i < emitted->recipients->len; i++)
 		printf("%s <%s>", i > 0 ? "," : "", (const char *) emitted->recipients->pdata[i]);
 	putchar('\n');
+	if (emitted->text == NULL)
+		return;
+	printf("      Subject: %s\n\n", emitted->subject != NULL ? emitted->subject : "");
+	print_indented(emitted->text);
 }
 
 void
 try_emit_print(const TryEmit *emit, const Plan *plan)
 {
 	for (size_t i = 0; i < plan_count(plan); i++) {
-		const Emitted *emitted = find(emit, plan_get(plan, i));
-		if (emitted == NULL)
+		const PlanAction *action = plan_get(plan, i);
+		const Emitted *emitted = find(emit, action);
+		const char *held = why_held(emit, action);
+		if (emitted == NULL && held == NULL)
 			continue;
-		printf("  action %zu:\n", i + 1);
-		if (emitted->sender != NULL)
+		printf("  action %zu, %s:\n", i + 1, plan_kind_row(action->kind)->name);
+		if (held != NULL)
+			printf("    held back: %s\n", held);
+		if (emitted != NULL && emitted->sender != NULL)
 			print_sent(emitted);
-		if (emitted->file != NULL)
+		if (emitted != NULL && emitted->file != NULL)
 			printf("    written to %s\n", emitted->file);
 	}
 }

@@ -157,7 +157,7 @@ notify_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Statu
 		*ret_step = notify;
 		return true;
 	}
-	deliver_note(run, "no notice: %s", why);
+	deliver_hold(run, action, "no notice", why);
 	notify_free(notify);
 	return true;
 }

@@ -42,6 +42,19 @@ make_key(const PlanProgram *program, const GPtrArray *args)
 	return g_strdup_printf("pipe %s %.16s", program->name, hash);
 }
 
+/* Who only looks runs nothing, but sees whether it would be run. */
+static bool
+pipe_look(DeliverRun *run, const Pipe *pipe)
+{
+	ProgramCall call = {
+		.conf = run->job->conf, .name = pipe->action->program->name, .args = (const char *const *) pipe->args->pdata,
+	};
+	g_auto(Status) fault = STATUS_INIT;
+	if (!program_is_there(&call, &fault))
+		deliver_hold(run, pipe->action, "not handed to a program but stored", fault.detail);
+	return true;
+}
+
 static bool
 pipe_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {
@@ -57,7 +70,7 @@ pipe_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status 
 		g_ptr_array_add(pipe->args, args->pdata[i]);
 	g_ptr_array_add(pipe->args, NULL);
 	pipe->key = make_key(action->program, pipe->args);
-	return true;
+	return !run->job->rehearsal || pipe_look(run, pipe);
 }
 
 static const char *
@@ -107,6 +120,8 @@ static bool
 pipe_send(DeliverRun *run, void *step, Status *st)
 {
 	Pipe *pipe = step;
+	if (run->job->rehearsal)
+		return true;
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) fault = STATUS_INIT;
 	const PlanProgram *program = pipe->action->program;
@@ -126,6 +141,7 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 extern const DeliverAction deliver_pipe;
 const DeliverAction deliver_pipe = {
 	.name = "pipe",
+	.rehearses = true,
 	.prepare = pipe_prepare,
 	.free = pipe_free,
 	.key = pipe_key,

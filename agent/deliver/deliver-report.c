@@ -134,7 +134,7 @@ report_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Statu
 		*ret_step = report;
 		return true;
 	}
-	deliver_note(run, "no report: %s", why);
+	deliver_hold(run, action, "no report", why);
 	report_free(report);
 	return true;
 }

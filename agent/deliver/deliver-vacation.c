@@ -182,7 +182,7 @@ vacation_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Sta
 		*ret_step = vacation;
 		return true;
 	}
-	deliver_note(run, "no vacation reply: %s", why);
+	deliver_hold(run, action, "no vacation reply", why);
 	vacation_free(vacation);
 	return true;
 }

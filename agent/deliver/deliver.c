@@ -61,11 +61,20 @@ done_free(gpointer data)
 	g_free(done);
 }
 
+static void
+held_free(gpointer data)
+{
+	DeliverHeld *held = data;
+	g_free(held->why);
+	g_free(held);
+}
+
 void
 deliver_report_init(DeliverReport *report)
 {
 	report->done = g_ptr_array_new_with_free_func(done_free);
 	report->notes = g_ptr_array_new_with_free_func(g_free);
+	report->held = g_ptr_array_new_with_free_func(held_free);
 }
 
 void
@@ -73,6 +82,7 @@ deliver_report_clear(DeliverReport *report)
 {
 	g_clear_pointer(&report->done, g_ptr_array_unref);
 	g_clear_pointer(&report->notes, g_ptr_array_unref);
+	g_clear_pointer(&report->held, g_ptr_array_unref);
 }
 
 void
@@ -100,6 +110,15 @@ deliver_note(DeliverRun *run, const char *format, ...)
 	va_end(args);
 	/* Much of it is said by strangers. */
 	g_ptr_array_add(run->report->notes, header_text_print(text, LIMIT_ANSWER_BYTES));
+}
+
+void
+deliver_hold(DeliverRun *run, const PlanAction *action, const char *lead, const char *why)
+{
+	DeliverHeld *held = g_new(DeliverHeld, 1);
+	*held = (DeliverHeld){ action, header_text_print(why, LIMIT_ANSWER_BYTES) };
+	g_ptr_array_add(run->report->held, held);
+	deliver_note(run, "%s: %s", lead, why);
 }
 
 Maildir *
@@ -426,7 +445,7 @@ take_refusal(DeliverRun *run, Status *fault, Failures *failures)
 		deliver_note(run, "%s", why);
 		return true;
 	}
-	if (!run->has_local && envelope_is_bounce(run->job->envelope))
+	if (!run->has_local && run->job->inbox != NULL && envelope_is_bounce(run->job->envelope))
 		return deliver_keep_now(run, why, &failures->again);
 	status_move(&failures->refused, fault);
 	return false;

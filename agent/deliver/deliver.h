@@ -42,7 +42,7 @@ typedef struct {
 typedef struct {
 	Message *message;
 	Headers *headers;        /* what is stored where no rule edited it */
-	Maildir *inbox;
+	Maildir *inbox;          /* NULL: nothing can be stored here */
 	MaildirDraft *draft;     /* `message` with `headers`, written to the INBOX's tmp; NULL: not yet. deliver_run takes it. */
 	const Conf *conf;
 	const Envelope *envelope;
@@ -59,10 +59,17 @@ typedef struct {
 	char *to;                /* the address or program that it was handed to; NULL: none */
 } DeliverDone;
 
+/* One action that is not carried out although nothing failed. */
+typedef struct {
+	const PlanAction *action; /* of the plan; borrowed */
+	char *why;
+} DeliverHeld;
+
 /* What became of a plan: for log, answer and record. */
 typedef struct {
 	GPtrArray *done;         /* DeliverDone, in the order of the plan */
 	GPtrArray *notes;        /* char *: what went other than asked, but is no fault */
+	GPtrArray *held;         /* DeliverHeld; each is noted too */
 } DeliverReport;
 
 void deliver_report_init(DeliverReport *report);
@@ -154,6 +161,9 @@ bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *
 
 /* Append a note in printf's manner. */
 void deliver_note(DeliverRun *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* Note, after the words `lead`, why `action` is not carried out. */
+void deliver_hold(DeliverRun *run, const PlanAction *action, const char *lead, const char *why);
 
 /*
  * May one more go out today? Call in prepare, with the step's ledger key; what an earlier try has counted may. *ret_why

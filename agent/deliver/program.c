@@ -69,6 +69,15 @@ check_call(const ProgramCall *call, Status *st)
 }
 
 bool
+program_is_there(const ProgramCall *call, Status *st)
+{
+	if (!check_call(call, st))
+		return false;
+	g_autofree char *path = g_build_filename(call->conf->program_folder, call->name, NULL);
+	return g_file_test(path, G_FILE_TEST_IS_EXECUTABLE) || status_fail_detail(st, STATUS_PROGRAM, "cannot run '%s'", path);
+}
+
+bool
 program_run(const ProgramCall *call, ChildResult *ret_result, Status *st)
 {
 	if (!check_call(call, st))

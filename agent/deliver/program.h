@@ -29,6 +29,9 @@ typedef struct {
 /* May a program be called so? *ret_why says why not. */
 bool program_name_is_safe(const char *name, const char **ret_why);
 
+/* Could it be run: allowed, there, executable? Fault: STATUS_PROGRAM. */
+bool program_is_there(const ProgramCall *call, Status *st);
+
 /* Run it to its end, whatever it says then. Faults: STATUS_PROGRAM (not allowed, not there, too long, too much output). */
 bool program_run(const ProgramCall *call, ChildResult *ret_result, Status *st);
 

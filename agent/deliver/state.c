@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define STATE_FILE "state.db"
@@ -22,6 +23,8 @@ struct State {
 	StateStore *store;
 	char *path;
 	gint64 now;
+	ino_t inode;   /* of the file that is open */
+	bool damaged;  /* as it was found when it was used: its file is put aside at the end */
 	char *fault;   /* what went wrong; from then on it is not asked any more: each wait for a lock costs seconds */
 };
 
@@ -42,6 +45,7 @@ judge(State *state, StateOutcome outcome, const char *why, Status *st)
 		return true;
 	if (state->fault == NULL)
 		state->fault = g_strdup(why);
+	state->damaged = state->damaged || outcome == STATE_DAMAGED;
 	return status_fail_detail(st, STATUS_IO, "cannot use the state in '%s': %s", state->path, why);
 }
 
@@ -83,6 +87,13 @@ sweep_sometimes(State *state)
 	(void) state->module->sweep(state->store, state->now, &why); /* the next one will */
 }
 
+static ino_t
+inode_of(const char *path)
+{
+	struct stat sb;
+	return stat(path, &sb) == 0 ? sb.st_ino : 0;
+}
+
 State *
 state_open(const char *folder, gint64 now, char **ret_note, Status *st)
 {
@@ -98,6 +109,7 @@ state_open(const char *folder, gint64 now, char **ret_note, Status *st)
 		g_clear_pointer(ret_note, g_free);
 		return NULL;
 	}
+	state->inode = inode_of(state->path);
 	sweep_sometimes(state);
 	return g_steal_pointer(&state);
 }
@@ -109,6 +121,10 @@ state_close(State *state)
 		return;
 	if (state->store != NULL)
 		state->module->close(state->store);
+	/* Unless another process has begun a new file in the meantime. A fault: the next one tries. */
+	g_auto(Status) ignored = STATUS_INIT;
+	if (state->damaged && inode_of(state->path) == state->inode)
+		(void) put_aside(state->path, &ignored);
 	g_free(state->path);
 	g_free(state->fault);
 	g_free(state);

@@ -50,6 +50,8 @@ read_line(Talk *talk)
 		g_string_append_len(talk->ahead, data, (gssize) len);
 	}
 	size_t len = (size_t) (end - talk->ahead->str);
+	if (len > LIMIT_SMTP_REPLY_LINE)
+		return NULL;
 	char *line = g_strndup(talk->ahead->str, len);
 	g_string_erase(talk->ahead, 0, (gssize) len + 1);
 	return g_strchomp(line);

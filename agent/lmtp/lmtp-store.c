@@ -8,6 +8,7 @@
 #include "agent/deliver/quota.h"
 #include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-spool.h"
+#include "agent/run/recipient.h"
 #include "agent/run/transact.h"
 #include "conf/conf-choices.h"
 
@@ -85,7 +86,7 @@ has_room(Store *store, const LmtpMail *mail, Account *account, Status *st)
 	const Conf *conf = store->site->conf;
 	Asked asked = { store, account, mail };
 	g_autofree char *nothing = NULL;
-	if (conf->quota == QUOTA_OFF)
+	if (conf->quota == QUOTA_OFF || account->returns_to != NULL)
 		return true;
 	return store->is_root ? lmtp_child_run(look_for_room, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)
 	                      : look_for_room(&asked, &nothing, st);
@@ -95,7 +96,7 @@ static bool
 store_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
 {
 	Store *store = user;
-	g_autoptr(Account) account = account_find(store->site->conf, address, st);
+	g_autoptr(Account) account = recipient_find(store->site, address, st);
 	if (account == NULL || !has_room(store, mail, account, st)) {
 		log_refusal(address, mail, st);
 		return false;

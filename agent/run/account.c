@@ -26,6 +26,7 @@ account_free(Account *account)
 	g_free(account->detail);
 	g_free(account->home);
 	g_free(account->maildir);
+	g_free(account->returns_to);
 	if (account->addresses != NULL)
 		g_ptr_array_unref(account->addresses);
 	g_free(account);

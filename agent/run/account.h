@@ -25,6 +25,7 @@ typedef struct {
 	gid_t gid;
 	bool is_system;      /* has a line in passwd: further groups, a login */
 	GPtrArray *addresses;/* char *: own addresses, the best one first */
+	char *returns_to;    /* nobody's account: bounces to it go on to this address (recipient.h); NULL: an account */
 } Account;
 
 /*

@@ -23,7 +23,8 @@ compose(const NoticeFrame *frame, const char *subject, const char *text, GBytes 
 		{ "Auto-Submitted", "auto-generated (notice)", MIME_FIELD_RAW },
 	};
 	const MimeDraft draft = {
-		.fields = fields, .n_fields = G_N_ELEMENTS(fields), .type = "text/plain", .data = text, .len = strlen(text),
+		.fields = fields, .n_fields = G_N_ELEMENTS(fields),
+		.type = "text/plain", .data = text, .len = strlen(text),
 	};
 	return mime_compose(&draft, ret_message, st);
 }

@@ -1,9 +1,9 @@
 /*
- * script-memory: what is remembered of the scripts of an owner: the texts that served last, for the day when one is broken, and
- * that he was told of that.
+ * script-memory: what is remembered of the scripts of an owner: the texts that served last, for the day when one is
+ * broken, and that he was told of that.
  *
- * The texts lie in the state. Beside it a symbolic link that points nowhere, script-HASH -> SUM, says which texts those are: a
- * delivery whose scripts have not changed reads that link and opens no state.
+ * The texts lie in the state. Beside it a symbolic link that points nowhere, script-HASH -> SUM, says which texts those
+ * are: a delivery whose scripts have not changed reads that link and opens no state.
  */
 #ifndef TODOKE_SCRIPT_MEMORY_H
 #define TODOKE_SCRIPT_MEMORY_H
@@ -26,8 +26,8 @@ ScriptSet *script_memory_recall(const ScriptMemory *memory, const char *path);
 void script_memory_keep(const ScriptMemory *memory, const ScriptSet *set);
 
 /*
- * Is it this process that has to tell the owner of these broken texts at `path`? True once in all, and again when the texts change.
- * script_memory_untold: it could not be told after all.
+ * Is it this process that has to tell the owner of these broken texts at `path`? True once in all, and again when the
+ * texts change. script_memory_untold: it could not be told after all.
  */
 bool script_memory_must_tell(const ScriptMemory *memory, const char *path, const ScriptSet *set);
 void script_memory_untold(const ScriptMemory *memory, const char *path, const ScriptSet *set);

@@ -72,7 +72,7 @@ script_set_find_file(const ScriptSet *set, const char *file)
 	return NULL;
 }
 
-/* FNV-1a: at every delivery, so it must cost next to nothing; nobody gains by a collision but the owner against himself. */
+/* FNV-1a: at every delivery, so it must cost next to nothing; a collision hurts only who makes it, the owner. */
 static guint64
 sum_octets(guint64 sum, const char *data, size_t len)
 {
@@ -100,8 +100,8 @@ script_set_print(const ScriptSet *set)
 	GString *out = g_string_new(NULL);
 	for (guint i = 0; i < set->texts->len; i++) {
 		const ScriptText *text = set->texts->pdata[i];
-		g_string_append_printf(out, "%d %zu %zu %zu\n%s%s", (int) text->place, strlen(text->name), strlen(text->file), text->len,
-		                       text->name, text->file);
+		g_string_append_printf(out, "%d %zu %zu %zu\n%s%s", (int) text->place, strlen(text->name),
+		                       strlen(text->file), text->len, text->name, text->file);
 		g_string_append_len(out, text->text, (gssize) text->len);
 	}
 	return g_string_free_to_bytes(out);
@@ -118,8 +118,8 @@ parse_record(ScriptSet *set, const char *data, size_t len)
 	if (line == NULL || sscanf(line, "%d %zu %zu %zu%n", &place, &name_len, &file_len, &text_len, &head) != 4)
 		return 0;
 	size_t used = (size_t) (end - data) + 1, left = len - used;
-	if ((size_t) head + 1 != used || place < PLACE_PERSONAL || place > PLACE_PATH || name_len > left || file_len > left - name_len ||
-	    text_len > left - name_len - file_len)
+	if ((size_t) head + 1 != used || place < PLACE_PERSONAL || place > PLACE_PATH || name_len > left ||
+	    file_len > left - name_len || text_len > left - name_len - file_len)
 		return 0;
 	const char *at = data + used;
 	g_autofree char *name = g_strndup(at, name_len), *file = g_strndup(at + name_len, file_len);

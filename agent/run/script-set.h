@@ -1,4 +1,7 @@
-/* script-set: a script with those that it includes, as texts: what the compiler has seen, to be kept and to be compiled again. */
+/*
+ * script-set: a script with those that it includes, as texts: what the compiler has seen, to be kept and to be compiled
+ * again.
+ */
 #ifndef TODOKE_SCRIPT_SET_H
 #define TODOKE_SCRIPT_SET_H
 
@@ -20,7 +23,8 @@ void script_set_free(ScriptSet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScriptSet, script_set_free)
 
 /* Append one; `text` is taken over. Returns it, borrowed. */
-const ScriptText *script_set_add(ScriptSet *set, ScriptPlace place, const char *name, const char *file, char *text, size_t len);
+const ScriptText *script_set_add(ScriptSet *set, ScriptPlace place, const char *name, const char *file, char *text,
+                                 size_t len);
 
 /* The script itself; NULL: the set is empty. Borrowed. */
 const ScriptText *script_set_first(const ScriptSet *set);

@@ -1,16 +1,17 @@
 /*
  * scripts: which scripts look at a message, in which order, and what a broken one means.
  *
- * The site's scripts before, the owner's (or the site's default where he has none) and the owner's recipes in the order of
- * the setting, the site's scripts after; each only while the implicit keep is in force. Where all that would discard the message, the site's script for discarded mail has
- * the last word. A script that is wrong or fails puts nothing into the plan: the version of it that served last does, or the
- * message goes where the others say, or to the INBOX. The owner of a wrong script is told, once.
+ * The site's scripts before, the owner's (or the site's default where he has none) and the owner's recipes in the order
+ * of the setting, the site's scripts after; each only while the implicit keep is in force. Where all that would discard
+ * the message, the site's script for discarded mail has the last word. A script that is wrong or fails puts nothing into
+ * the plan: the version of it that served last does, or the message goes where the others say, or to the INBOX. The
+ * owner of a wrong script is told, once.
  */
 #ifndef TODOKE_SCRIPTS_H
 #define TODOKE_SCRIPTS_H
 
-#include "agent/run/script-memory.h"
 #include "agent/run/notice.h"
+#include "agent/run/script-memory.h"
 #include "agent/run/world.h"
 
 typedef enum { SCRIPT_BEFORE, SCRIPT_OWN, SCRIPT_DEFAULT, SCRIPT_AFTER, SCRIPT_DISCARD } ScriptRole;
@@ -62,8 +63,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptReport, scripts_report_clear)
 void scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report);
 
 /*
- * The delivery is over: remember the scripts that served, and lay a notice into the INBOX for each broken one of the owner that he was
- * not told of. What goes wrong with that is noted in the memory's notes.
+ * The delivery is over: remember the scripts that served, and lay a notice into the INBOX for each broken one of the
+ * owner that he was not told of. What goes wrong with that is noted in the memory's notes.
  */
 void scripts_settle(const ScriptReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox);
 

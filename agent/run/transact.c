@@ -251,10 +251,23 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	return true;
 }
 
+/* A bounce that came back to the sender that SRS made goes on to who sent the mail; nothing else is wanted there. */
+static bool
+plan_return(Transact *transact, Status *st)
+{
+	if (!envelope_is_bounce(transact->envelope))
+		return status_fail(st, STATUS_RULE_REFUSED, "<%s>: only bounces are taken for this address", transact->envelope->recipient);
+	PlanAction *action = plan_action_new(PLAN_REDIRECT, NULL, 0);
+	action->address = g_strdup(transact->account->returns_to);
+	return plan_add(transact->plan, action, st);
+}
+
 static bool
 make_plan(Transact *transact, Maildir *inbox, Status *st)
 {
 	transact->plan = plan_new();
+	if (transact->account->returns_to != NULL)
+		return plan_return(transact, st);
 	plan_set_keep_mailbox(transact->plan, transact->folder);
 	bool decided = transact->discard || transact->file_into != NULL;
 	if (decided ? !plan_verdict(transact, st) : !run_scripts(transact, inbox, st))
@@ -324,9 +337,20 @@ describe_job(const Transact *transact, const DeliverOwner *owner)
 	};
 }
 
+/* Without an INBOX, and without a state: a try that fails half-way may send the bounce twice. */
+static bool
+deliver_return(Transact *transact, Status *st)
+{
+	DeliverOwner owner = describe_owner(transact);
+	DeliverJob job = describe_job(transact, &owner);
+	return make_plan(transact, NULL, st) && deliver_run(transact->plan, &job, &transact->report, st);
+}
+
 bool
 transact_deliver(Transact *transact, Status *st)
 {
+	if (transact->account->returns_to != NULL)
+		return deliver_return(transact, st);
 	const Conf *conf = transact->site->conf;
 	g_autofree char *folder = state_folder(transact, st);
 	if (folder == NULL)

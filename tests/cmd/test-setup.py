@@ -213,6 +213,23 @@ def test_pipe_for_system_accounts_is_a_finding(folder):
     tap.same(codes(postfix(folder), "-o", "users=system"), ["system-users"])
 
 
+def test_files_that_are_too_big_to_keep(folder):
+    most, changes = tap.limit("POSTFIX_FILE_BYTES"), 2000  # what --apply adds is kept, too
+    path = postfix(folder)
+    main = os.path.join(path, "main.cf")
+    with open(main, "ab") as file:
+        file.write((b"#" * 99 + b"\n") * ((most - changes - file.tell()) // 100))
+    tap.same(setup(path, *VIRTUAL, "--apply").returncode, 0)
+    tap.same(setup(path, "--undo").returncode, 0)
+    with open(main, "ab") as file:
+        file.write(b"#" * (most - file.tell()) + b"\n")
+    before = content(path)
+    result = setup(path, *VIRTUAL, "--apply")
+    tap.same(content(path), before)
+    tap.same(result.returncode != 0, True)
+    tap.contains(result.stderr, b"has more than %d bytes" % most)
+
+
 def test_root_is_refused(folder):
     result = tap.todoke("setup", "postfix", "--user", "root")
     tap.same((result.returncode, result.stdout), (2, b""))

@@ -24,6 +24,17 @@ def todoke(*args, stdin=b"", env=None, timeout=60, **more):
     return subprocess.run([TODOKE, *args], input=stdin, capture_output=True, env=whole, timeout=timeout, check=False, **more)
 
 
+def limits():
+    """The bounds of agent/base/limits.h by their names, "LIMIT_" left out."""
+    with open(os.path.join(TOP, "agent/base/limits.h"), encoding="utf-8") as file:
+        found = re.findall(r"^#define LIMIT_([A-Z0-9_]+) +([\d u()*]+)$", file.read(), re.M)
+    return {name: eval(re.sub(r"(\d)u\b", r"\1", value)) for name, value in found}
+
+
+def limit(name):
+    return limits()[name]
+
+
 def same(got, want, what="value"):
     if got != want:
         raise AssertionError("%s: got %r, want %r" % (what, got, want))

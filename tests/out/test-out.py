@@ -5,6 +5,7 @@ import email
 import email.policy
 import os
 import re
+import resource
 import shutil
 import sqlite3
 import subprocess
@@ -38,11 +39,12 @@ class Result:
             raise AssertionError("no note with %r in %r; %s" % (part, self.notes, self.detail))
 
 
-def run(folder, peer, *words, message=MESSAGE, code=0, env=None, patience=50):
+def run(folder, peer, *words, message=MESSAGE, code=0, env=None, patience=50, preexec=None):
     """Patience is submit_timeout in seconds: only who waits for a peer that hangs makes it short, or a busy machine decides."""
     submit = peer if isinstance(peer, str) else peer.submit
     argv = [PROGRAM, folder, "-o", "submit=" + submit, "-o", "submit_timeout=%ds" % patience, *words]
-    result = Result(subprocess.run(argv, input=message, capture_output=True, timeout=100, check=False, env=dict(os.environ, **(env or {}))))
+    result = Result(subprocess.run(argv, input=message, capture_output=True, timeout=100, check=False, env=dict(os.environ, **(env or {})),
+                                   preexec_fn=preexec))
     tap.same(result.code, code, "exit code of %s in %s (%s; %s)" % (words, folder, result.answer, result.detail))
     return result
 
@@ -538,6 +540,42 @@ def test_spoiled_state_stops_no_mail(folder):
         tap.same(peer.mails, [])
 
 
+def test_damage_inside_the_state(folder):
+    """A file that opens and is damaged further in: this delivery goes on without, the next one has a new file."""
+    path = os.path.join(folder, "state", "state.db")
+    with Peer() as peer:
+        run(folder, peer, "keep", "vacation|h|7|weg")
+        db = sqlite3.connect(path)
+        db.executemany("INSERT INTO item VALUES (0, ?, x'00', 2000000000)", [("k%064d" % number,) for number in range(3000)])
+        db.commit()
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        db.close()
+        with open(path, "r+b") as file:
+            file.seek(4096)
+            file.write(b"\xa5" * (os.path.getsize(path) - 4096))
+        run(folder, peer, "-e", "queue_id=2", "-e", "sender=q@x.test", "keep", "vacation|h|7|weg", "redirect|b@example.org").note("malformed")
+        tap.same(peer.recipients(), ["sender@client.test", "b@example.org"])
+        tap.same(os.path.exists(path + ".damaged"), True, "put aside")
+        run(folder, peer, "-e", "queue_id=3", "-e", "sender=q@x.test", "keep", "vacation|h|7|weg")
+        tap.same(peer.recipients()[2:], ["q@x.test"])
+    tap.same(len(stored(folder)), 3)
+
+
+def small_files():
+    """No file may grow beyond this; what is stored is shorter, the state is not."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+
+
+def test_no_room_for_the_state(folder):
+    """What must leave leaves; who cannot be remembered is not answered; and all is well when there is room again."""
+    with Peer() as peer:
+        result = run(folder, peer, "keep", "redirect|b@example.org", "vacation|h|7|weg", preexec=small_files)
+        tap.same(len([note for note in result.notes if "state" in note or "remember" in note]) > 0, True, result.notes)
+        tap.same((peer.recipients(), len(stored(folder))), (["b@example.org"], 1))
+        run(folder, peer, "-e", "queue_id=2", "keep", "redirect|b@example.org", "vacation|h|7|weg")
+        tap.same((sorted(peer.recipients()), len(stored(folder))), (["b@example.org"] * 2 + ["sender@client.test"], 2))
+
+
 def test_locked_state_stops_no_mail(folder):
     with Peer() as peer:
         run(folder, peer, "redirect|b@example.org")
@@ -577,6 +615,79 @@ def test_without_queue_id_the_same_mail_may_come_again(folder):
 def test_a_plain_store_opens_no_state(folder):
     run(folder, "smtp:127.0.0.1:1", "keep", "fileinto|Work")
     tap.same(os.path.exists(os.path.join(folder, "state")), False)
+
+
+# bounds, as agent/base/limits.h has them: just inside, and one over
+
+def test_limits_of_arguments(folder):
+    options = programs(folder)
+    def pipe(number, *args):
+        return run(folder, "smtp:127.0.0.1:1", *options, "-e", "queue_id=%d" % number, "pipe|good|" + "|".join(args))
+    most, octets = tap.limit("PROGRAM_ARGUMENTS"), tap.limit("PROGRAM_ARGUMENT_BYTES")
+    tap.same(pipe(1, *"a" * most).done, ["pipe good"])
+    pipe(2, *"a" * (most + 1)).note("too many arguments")
+    tap.same(pipe(3, "x" * (octets - 1)).done, ["pipe good"])
+    pipe(4, "x" * octets).note("too long ones")
+
+
+def test_limits_of_a_reply(folder):
+    line, lines = tap.limit("SMTP_REPLY_LINE"), tap.limit("SMTP_REPLY_LINES")
+    for number, (reply, code) in enumerate((("250 " + "x" * (line - 5), 0), ("250 " + "x" * (line - 3), 75),
+                                            ("250-y\r\n" * (lines - 1) + "250 z", 0), ("250-y\r\n" * lines + "250 z", 75))):
+        with Peer({"RCPT": reply}) as peer:
+            run(folder, peer, "-e", "queue_id=%d" % number, "redirect|b@example.org", code=code)
+            tap.same(len(peer.mails), 1 if code == 0 else 0)
+
+
+def test_limit_of_references(folder):
+    most = tap.limit("REFERENCES")
+    for count in (most, most + 1):
+        ids = ["<%d@x>" % number for number in range(count)]
+        with Peer() as peer:
+            run(folder, peer, "-e", "queue_id=%d" % count, "-e", "sender=s%d@x.test" % count, "vacation|h|7|weg",
+                message=MESSAGE.replace(b"<0@client.test>", " ".join(ids).encode()))
+            want = ids if count == most else ids[:1] + ids[2:]
+            tap.same(parse(peer.mails[0][2])["References"].split(), want + ["<1@client.test>"])
+
+
+def test_limit_of_a_notice(folder):
+    most = tap.limit("NOTICE_BYTES")
+    for count in (most, most + 1):
+        with Peer() as peer:
+            run(folder, peer, "-e", "queue_id=%d" % count, "keep", "notify|mailto:a@b.test?body=" + "x" * count)
+            tap.same(parse(peer.mails[0][2]).get_content().count("x"), most)
+
+
+def test_limit_of_a_report(folder):
+    head = b"Subject: x\n\n"
+    most = tap.limit("REPORT_BYTES")
+    line = b"0123456789abcde" * 64 + b"0123456789abcdef" * 3 + b"0123456789abcd\n\n"
+    tap.same(len(line), 1024)
+    body = line * (most // len(line))
+    with Peer() as peer:
+        run(folder, peer, "keep", "report|abuse|abuse@example.org|x", message=head + body[:-1])
+        tap.same(len(peer.mails), 1)
+        run(folder, peer, "-e", "queue_id=2", "keep", "report|abuse|abuse@example.org|x", message=head + body).note("longer than")
+        tap.same(len(peer.mails), 1)
+
+
+def test_limit_of_a_refusal(folder):
+    most = tap.limit("REJECT_TEXT")
+    for count in (most, most + 1):
+        tap.same(run(folder, "smtp:127.0.0.1:1", "reject|" + "q" * count, code=77).answer.count("q"), most)
+
+
+def test_limit_of_waiting_for_the_state(folder):
+    with Peer() as peer:
+        run(folder, peer, "keep", "redirect|b@example.org")
+        db = sqlite3.connect(os.path.join(folder, "state", "state.db"), isolation_level=None)
+        db.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        run(folder, peer, "-e", "queue_id=2", "keep", "redirect|b@example.org").note("locked")
+        took = time.monotonic() - began
+        wait = tap.limit("STATE_WAIT_MS") / 1000
+        tap.same(wait <= took < 4 * wait + 3, True, "%.1f s" % took)
+        db.execute("ROLLBACK")
 
 
 if __name__ == "__main__":

@@ -176,6 +176,20 @@ test_one_too_many(void **state)
 }
 
 static void
+test_long_names_are_cut(void **state)
+{
+	(void) state;
+	for (size_t more = 0; more <= 1; more++) {
+		g_autofree char *name = g_strnfill(LIMIT_ADDRESS_NAME + more, 'n');
+		g_autofree char *in = g_strconcat(name, " <a@b>", NULL);
+		g_auto(AddressList) list = { 0 };
+		address_list_parse(in, strlen(in), ADDRESS_NAMES_RAW, &list);
+		assert_int_equal(list.count, 1);
+		assert_int_equal(strlen(list.items[0].name), LIMIT_ADDRESS_NAME);
+	}
+}
+
+static void
 test_long_halves_are_cut(void **state)
 {
 	(void) state;
@@ -211,12 +225,13 @@ test_hostile_values_are_linear(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 5];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 6];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_row);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_names_are_decoded);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_nul_is_dropped);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_one_too_many);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_names_are_cut);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_halves_are_cut);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_hostile_values_are_linear);
 	return _cmocka_run_group_tests("address-list", tests, n, NULL, NULL);

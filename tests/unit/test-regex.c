@@ -28,6 +28,7 @@ static const Row rows[] = {
 	{ "invalid octets match nothing, the rest does", "(b)", REGEX_UTF, "\xff" "b\xff", REGEX_MATCH, { 1, 2 } },
 	{ "line ends inside", "^(b)$", REGEX_MULTILINE, "a\nb\nc", REGEX_MATCH, { 2, 3 } },
 	{ "dot and line ends", "(a.b)", REGEX_DOTALL, "a\nb", REGEX_MATCH, { 0, 3 } },
+	/* LIMIT_REGEX_STEPS */
 	{ "a pattern that explodes reaches the limit", "^(a+)+$", REGEX_PLAIN, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", REGEX_LIMIT, { 0, 0 } },
 };
 

@@ -1,0 +1,47 @@
+/* recipient: SRS addresses first, as they look like any other address of a virtual user. */
+#include "agent/run/recipient.h"
+
+#include "agent/deliver/srs.h"
+#include "conf/conf-choices.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+static bool
+looks_rewritten(const char *address)
+{
+	return g_ascii_strncasecmp(address, "SRS0", 4) == 0 || g_ascii_strncasecmp(address, "SRS1", 4) == 0;
+}
+
+/* Who is nobody's, but has to be somebody: root does not send bounces on as root. */
+static Account *
+make_returner(const char *address, char *returns_to)
+{
+	Account *account = g_new0(Account, 1);
+	account->user = g_strdup(address);
+	account->local = g_strdup(address);
+	account->maildir = g_strdup("/nonexistent");
+	account->uid = ACCOUNT_NO_UID;
+	account->addresses = g_ptr_array_new_with_free_func(g_free);
+	account->returns_to = returns_to;
+	const struct passwd *nobody = geteuid() == 0 ? getpwnam("nobody") : NULL;
+	if (nobody != NULL) {
+		account->uid = nobody->pw_uid;
+		account->gid = nobody->pw_gid;
+	}
+	return account;
+}
+
+Account *
+recipient_find(const Site *site, const char *address, Status *st)
+{
+	if (!looks_rewritten(address) || site->keys == NULL)
+		return account_find(site->conf, address, st);
+	char *returns_to = srs_reverse(site->keys, address, g_get_real_time() / G_USEC_PER_SEC);
+	if (returns_to != NULL)
+		return make_returner(address, returns_to);
+	if (site->conf->redirect_sender != REDIRECT_SENDER_SRS)
+		return account_find(site->conf, address, st);
+	status_fail(st, STATUS_UNKNOWN_USER, "<%s>: this host has not made that address, or too long ago", address);
+	return NULL;
+}
