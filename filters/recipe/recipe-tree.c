@@ -311,15 +311,16 @@ print_set(GString *out, const RecipeSet *set)
 static int
 only_octet(const RecipeSet *set)
 {
-	int only = -1;
-	for (int c = 255; c >= 0; c--) {
-		if (!recipe_set_has(set, (guchar) c))
-			continue;
-		if (only >= 0 && !(g_ascii_islower(only) && g_ascii_toupper(only) == c))
-			return -1;
-		only = c;
+	int found[2], n = 0;
+	for (int word = 0; word < (int) G_N_ELEMENTS(set->bits); word++) {
+		for (guint32 bits = set->bits[word]; bits != 0; bits &= bits - 1) {
+			if (n == 2)
+				return -1;
+			found[n++] = word * 32 + __builtin_ctz(bits);
+		}
 	}
-	return only;
+	bool is_one = n == 1 || (n == 2 && g_ascii_isupper(found[0]) && g_ascii_tolower(found[0]) == found[1]);
+	return is_one ? found[0] : -1;
 }
 
 static void print_node(GString *out, const RecipeTreeNode *node);

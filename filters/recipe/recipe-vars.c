@@ -59,9 +59,10 @@ recipe_vars_set(RecipeVars *vars, const char *name, const char *value)
 		g_hash_table_remove(vars->values, name);
 		return;
 	}
-	if (strlen(value) > LIMIT_RECIPE_VALUE_BYTES)
+	size_t len = strlen(value);
+	if (len > LIMIT_RECIPE_VALUE_BYTES)
 		g_hash_table_insert(vars->values, g_strdup("PROCMAIL_OVERFLOW"), g_strdup("yes"));
-	char *copy = g_strndup(value, LIMIT_RECIPE_VALUE_BYTES);
+	char *copy = g_strndup(value, MIN(len, LIMIT_RECIPE_VALUE_BYTES)); /* it fills all that it is told to */
 	g_hash_table_insert(vars->values, g_strdup(name), copy);
 }
 
