@@ -43,7 +43,7 @@ class Sandbox:
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.mail), "LOGNAME": "nobody",
                "SHELL": "/bin/sh", "USER": "nobody"}
-        env.update({k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "RECIPE_TRACE")})
+        env.update({k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "RECIPE_TRACE", "TODOKE_MODULE_DIR")})
         process = subprocess.Popen(argv, cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, start_new_session=True, **user)
         try:
