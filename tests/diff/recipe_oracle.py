@@ -52,7 +52,8 @@ class Sandbox:
         user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.mail), "LOGNAME": "nobody",
                "SHELL": "/bin/sh", "USER": "nobody", **dict(env)}
-        env.update({k: v for k, v in os.environ.items() if k in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "RECIPE_TRACE")})
+        passed = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "RECIPE_TRACE", "TODOKE_MODULE_DIR")
+        env.update({k: v for k, v in os.environ.items() if k in passed})
         process = subprocess.Popen(argv, cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE, start_new_session=True, **user)
         try:
