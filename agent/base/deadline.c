@@ -79,6 +79,15 @@ deadline_stop(void)
 }
 
 void
+deadline_grant(unsigned seconds)
+{
+	if (deadline.seconds == 0 || deadline_left() >= seconds)
+		return;
+	deadline.ends = time(NULL) + seconds;
+	(void) alarm(seconds);
+}
+
+void
 deadline_waiting_for(const char *what)
 {
 	deadline.waiting_for = what;

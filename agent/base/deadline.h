@@ -15,7 +15,10 @@
 /* Start the clock: `seconds` from now (0: none). `queue_id` (may be NULL) ends the answer. */
 void deadline_start(unsigned seconds, const char *queue_id);
 
-/* Stop the clock: the commit has begun to be visible, or main is about to answer. */
+/* See to it that at least so many seconds are left from now on, where there is a clock. */
+void deadline_grant(unsigned seconds);
+
+/* Stop the clock: the commit has ended, or main is about to answer. */
 void deadline_stop(void);
 
 /* What is being waited for ("reading the message"), for the answer. A string that lives for ever. */

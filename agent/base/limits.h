@@ -40,6 +40,9 @@
 #define LIMIT_LOCK_WAIT_MS 2000u
 #define LIMIT_LOCK_STALE_S 120
 
+/* Octets of a header that tell one arrival from another: its newest Received field stands on top of it. */
+#define LIMIT_ARRIVAL_HEADER (64u * 1024)
+
 /* Bytes of output that Postfix reads from a command, and of text on success that pipe(8) shows. */
 #define LIMIT_ANSWER_BYTES 2000u
 #define LIMIT_ANSWER_OK_BYTES 100u

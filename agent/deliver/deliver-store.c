@@ -7,6 +7,8 @@
 #include "agent/deliver/deliver.h"
 
 #include "agent/base/deadline.h"
+#include "agent/deliver/arrival.h"
+#include "agent/deliver/claim.h"
 #include "agent/deliver/folder.h"
 #include "agent/deliver/maildir-flags.h"
 
@@ -22,6 +24,8 @@ typedef struct {
 	GString *letters;
 	Maildir *there;        /* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
 	char *step;            /* its name in the ledger; NULL: there is none */
+	Claim *claim;          /* NULL: a retry will not be known */
+	bool committed;
 	const Quota *quota;    /* the one that this copy counts for; NULL: none; borrowed */
 	bool counted;
 } Store;
@@ -30,6 +34,9 @@ static void
 store_free(void *step)
 {
 	Store *store = step;
+	if (store->claim != NULL && !store->committed)
+		(void) claim_drop(store->claim); /* before the draft: see claim.h */
+	claim_free(store->claim);
 	maildir_draft_free(store->draft);
 	g_string_free(store->letters, TRUE);
 	g_free(store->step);
@@ -160,12 +167,17 @@ join(Store *earlier, const Store *store, Status *st)
 	return maildir_draft_prepare(earlier->draft, earlier->letters->str, st);
 }
 
+static bool
+is_plain(const DeliverRun *run, const Store *store)
+{
+	return store->message == run->job->message && store->headers == run->job->headers;
+}
+
 /* The copy's name in the ledger: a folder has one copy of the message, and others only where rules edited it. */
 static char *
 step_name(const DeliverRun *run, const Store *store, const Maildir *maildir)
 {
-	bool plain = store->message == run->job->message && store->headers == run->job->headers;
-	return plain ? g_strdup_printf("store %s", maildir_path(maildir))
+	return is_plain(run, store) ? g_strdup_printf("store %s", maildir_path(maildir))
 	             : g_strdup_printf("store %s, edited %u", maildir_path(maildir), run->steps->len);
 }
 
@@ -221,6 +233,68 @@ count(Store *store, gint64 sign)
 	store->counted = sign > 0;
 }
 
+/* How this copy is known at a retry; NULL: it will not be. */
+static Claim *
+make_claim(DeliverRun *run, const Store *store, const Maildir *maildir)
+{
+	const DeliverJob *job = run->job;
+	if (job->envelope == NULL || job->conf->retry_lifetime == 0)
+		return NULL;
+	if (run->arrival == NULL)
+		run->arrival = arrival_key(job->envelope, job->message);
+	/* A folder takes one plain copy, and others only where rules edited it. */
+	g_autofree char *key = g_strdup_printf("%s%02x", run->arrival, is_plain(run, store) ? 0 : run->steps->len);
+	return claim_new(maildir_fd(maildir), key);
+}
+
+/* Is what the earlier try stored this message? Where only a retry has the same key, it is, wherever its owner put it. */
+static bool
+is_same(DeliverRun *run, Maildir *maildir, const char *file, bool *ret_same, Status *st)
+{
+	if (!arrival_is_certain(run->job->envelope, run->job->message))
+		return maildir_shows_body(maildir, file, run->job->message, ret_same, st);
+	*ret_same = true;
+	return true;
+}
+
+/* Claim the flushed draft. *ret_done: an earlier try has stored it; then its file may not be flushed. */
+static bool
+claim_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Status *st)
+{
+	ClaimAnswer answer = CLAIM_OURS;
+	g_autofree char *file = NULL;
+	maildir_draft_hold(store->draft);
+	const char *name = maildir_draft_name(store->draft);
+	if (!claim_take(store->claim, name, run->job->conf->retry_lifetime, &answer, &file, st))
+		return false;
+	if (answer != CLAIM_STORED)
+		return true;
+	bool same = false;
+	if (!is_same(run, maildir, file, &same, st))
+		return false;
+	if (!same)
+		return claim_take_anyway(store->claim, name, st);
+	g_clear_pointer(&store->draft, maildir_draft_free);
+	store->there = maildir;
+	deliver_note(run, "stored in %s by an earlier try", store->folder);
+	*ret_done = true;
+	return maildir_flush_later(maildir, st);
+}
+
+/* Get the draft written, flushed, and claimed. */
+static bool
+prepare_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Status *st)
+{
+	if (!make_draft(run, store, maildir, st))
+		return false;
+	deadline_waiting_for("flushing the message");
+	if (!maildir_draft_prepare(store->draft, store->letters->str, st))
+		return false;
+	if (store->claim != NULL && !claim_draft(run, store, maildir, ret_done, st))
+		return false;
+	return *ret_done || take_room(run, store, st); /* a mailbox that the first try has filled refuses no retry */
+}
+
 static bool
 store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {
@@ -240,15 +314,13 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	if (earlier != NULL)
 		return join(earlier, store, st);
 	bool done = false;
+	store->claim = make_claim(run, store, maildir);
 	if (run->ledger != NULL && !find_in_ledger(run, store, maildir, &done, st))
 		return false;
+	if (done || !prepare_draft(run, store, maildir, &done, st))
+		return done;
 	if (done)
 		return true;
-	if (!make_draft(run, store, maildir, st) || !take_room(run, store, st))
-		return false;
-	deadline_waiting_for("flushing the message");
-	if (!maildir_draft_prepare(store->draft, store->letters->str, st))
-		return false;
 	if (run->ledger != NULL)
 		note_in_ledger(run, store);
 	g_ptr_array_add(run->stores, store);
@@ -263,7 +335,7 @@ store_commit(DeliverRun *run, void *step, Status *st)
 		return false;
 	if (store->draft != NULL)
 		count(store, 1);
-	run->has_local = true;
+	run->has_local = store->committed = true;
 	return true;
 }
 
@@ -283,10 +355,23 @@ static void
 store_take_back(void *step)
 {
 	Store *store = step;
-	if (store->draft == NULL)
-		return;
+	if (store->draft == NULL || (store->claim != NULL && !claim_drop(store->claim)))
+		return; /* nothing of ours, or a retry has answered for it already */
 	maildir_draft_take_back(store->draft);
 	count(store, -1);
+}
+
+static void
+store_finish(DeliverRun *run, void *step)
+{
+	const Store *store = step;
+	const DeliverJob *job = run->job;
+	if (store->claim == NULL)
+		return;
+	if (!arrival_is_certain(job->envelope, job->message))
+		claim_forget(store->claim);
+	else
+		claim_sweep(store->claim, job->conf->retry_lifetime);
 }
 
 static void
@@ -308,6 +393,7 @@ store_report(DeliverRun *run, const void *step, DeliverReport *report)
 		.commit = store_commit, \
 		.flush = store_flush, \
 		.take_back = store_take_back, \
+		.finish = store_finish, \
 		.report = store_report, \
 		.free = store_free, \
 	}

@@ -5,6 +5,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/deliver/arrival.h"
 #include "agent/deliver/mbox.h"
 #include "conf/conf-choices.h"
 
@@ -22,6 +23,9 @@ static const DeliverAction *const actions[PLAN_KIND_COUNT] = {
 #include "agent/deliver/deliver-table.def"
 #undef DELIVER
 };
+
+/* What the commit has at least, however late it is: the answer must come before Postfix's own limit. */
+enum { COMMIT_SECONDS = 5 };
 
 /* An action of the plan and what its prepare made. */
 typedef struct {
@@ -528,25 +532,50 @@ send_all(DeliverRun *run, Status *st)
 	return done;
 }
 
-/* Without a queue id the same message may come again on purpose: only an unfinished try is remembered. */
+/* Where the same message may come again on purpose, only an unfinished try is remembered. */
 static void
 forget_if_finished(DeliverRun *run)
 {
-	if (run->ledger == NULL || run->state == NULL || has_queue_id(run->job))
+	const DeliverJob *job = run->job;
+	if (run->ledger == NULL || run->state == NULL || has_queue_id(job) || arrival_is_certain(job->envelope, job->message))
 		return;
 	g_auto(Status) st = STATUS_INIT;
-	g_autofree char *key = ledger_key(run->job);
+	g_autofree char *key = ledger_key(job);
 	StateItem item = { .kind = STATE_JOURNAL, .key = key, .until = 0 };
 	if (!state_put(run->state, &item, 1, &st))
 		deliver_note(run, "the same message will be taken for a retry: %s", st.detail);
 }
 
+/* What leaves has no more time than the whole delivery. */
 static void
-stop_clock(DeliverRun *run)
+set_end(DeliverRun *run)
 {
 	gint64 left = MIN((gint64) deadline_left(), MAX(run->job->conf->deadline, 1));
 	run->ends = g_get_monotonic_time() + left * G_USEC_PER_SEC;
+}
+
+/* A flush that hangs is answered before Postfix's limit; whatever is visible then, its claim tells the retry. */
+static bool
+commit_in_time(DeliverRun *run, Status *st)
+{
+	deadline_grant(COMMIT_SECONDS);
+	deadline_waiting_for("storing the message");
+	bool done = commit_from(run, 0, st);
+	if (!done)
+		take_back_from(run->steps, 0);
 	deadline_stop();
+	return done;
+}
+
+static void
+finish(DeliverRun *run)
+{
+	forget_if_finished(run);
+	for (guint i = 0; i < run->steps->len; i++) {
+		Step *step = run->steps->pdata[i];
+		if (step->state != NULL && step->action->finish != NULL)
+			step->action->finish(run, step->state);
+	}
 }
 
 static bool
@@ -554,12 +583,10 @@ run_steps(DeliverRun *run, const Plan *plan, Status *st)
 {
 	if (!prepare_all(run, plan, st))
 		return false;
-	stop_clock(run);
+	set_end(run);
 	(void) write_ledger(run);
-	if (!commit_from(run, 0, st)) {
-		take_back_from(run->steps, 0);
+	if (!commit_in_time(run, st))
 		return false;
-	}
 	report_from(run, 0);
 	if (!send_all(run, st)) {
 		/* Who cannot remember that copies are stored would store them again at every try. */
@@ -567,7 +594,7 @@ run_steps(DeliverRun *run, const Plan *plan, Status *st)
 			take_back_from(run->steps, 0);
 		return false;
 	}
-	forget_if_finished(run);
+	finish(run);
 	return true;
 }
 
@@ -603,6 +630,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	g_ptr_array_unref(run.extra);
 	ledger_free(run.ledger);
 	quota_free(run.quota);
+	g_free(run.arrival);
 	g_clear_pointer(&job->draft, maildir_draft_free);
 	if (done && job->owner != NULL)
 		state_once_succeeded(job->owner->state, report->notes);

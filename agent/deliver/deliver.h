@@ -5,7 +5,8 @@
  * visible and their folders are flushed. Last goes what leaves this host. A fault in the first part leaves no mail
  * behind (folders that were made stay); one in the second takes back what was visible already. Both are answered with
  * the fault, and a retry does all of it. After a fault in the last part all that could be done stays done: the ledger
- * knows it, and a retry does only what is missing. A plan in which nothing leaves has no ledger: it is done or it is not.
+ * knows it, and a retry does only what is missing. A plan in which nothing leaves has no ledger. Whatever moment a process
+ * dies at, the claim of each copy (claim.h) tells the retry whether it was made visible.
  */
 #ifndef TODOKE_DELIVER_H
 #define TODOKE_DELIVER_H
@@ -78,7 +79,7 @@ FolderRules deliver_folder_rules(const Conf *conf);
 const char *deliver_special_use_folder(const Conf *conf, const char *special_use);
 
 /*
- * Carry out `plan`. The deadline is stopped when the commit begins. An action that this program cannot carry out is
+ * Carry out `plan`. The deadline is stopped when the commit has ended, for which there are some seconds in any case. An action that this program cannot carry out is
  * STATUS_CONFIG before anything is done. `report` (initialised) lists what was done; after a fault it has the notes
  * only.
  */
@@ -117,6 +118,8 @@ typedef struct {
 	/* It has been sent, now or by an earlier try. NULL: nothing to do. */
 	void (*sent)(DeliverRun *run, void *step);
 	bool comes_again;        /* nothing leaves, but the same plan will be carried out again: what is done is for the ledger */
+	/* The whole plan has succeeded. NULL: nothing to do. */
+	void (*finish)(DeliverRun *run, void *step);
 } DeliverAction;
 
 struct DeliverRun {
@@ -132,6 +135,7 @@ struct DeliverRun {
 	Quota *quota;            /* NULL: none, or nothing is stored */
 	bool quota_asked;
 	State *state;            /* NULL: none, or nothing leaves */
+	char *arrival;           /* what a retry is known by; NULL: not asked for yet, or it will not be known */
 	gint64 ends;             /* monotonic microseconds: until then what leaves has to be gone */
 	bool remembers;          /* a retry will know what this try has done */
 	bool has_local;          /* a copy is stored here, now or by an earlier try */

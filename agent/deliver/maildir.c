@@ -342,13 +342,31 @@ rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
 	return 0;
 }
 
+/*
+ * The same to a name that nobody else has. Where the flag is missing (NFS) that is a look and a plain rename: 64 random bits do not
+ * come up in between, and link and unlink would be two steps, with a moment to die between them.
+ */
+static int
+rename_unique(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (faccessat(to_dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return errno == ENOENT ? renameat(from_dir, from, to_dir, to) : -1;
+}
+
 bool
 maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st)
 {
 	/* Both places are guarded while the file may be at either. */
 	DeadlineFile there = { .dirfd = to->fd, .name = draft->tmp };
 	deadline_add_file(&there);
-	int rc = draft->maildir == to ? 0 : rename_noreplace(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
+	int rc = draft->maildir == to ? 0 : rename_unique(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
 	int err = rc < 0 ? errno : 0;
 	if (rc == 0) {
 		draft->maildir = to;
@@ -401,9 +419,9 @@ open_place(Maildir *maildir, Place place, Status *st)
 	return false;
 }
 
-/* Is there a file of that name, with or without info letters? */
+/* The file of that name in a place, with or without sizes and info letters; *ret_file (caller frees) is NULL where there is none. */
 static bool
-folder_shows(int dirfd, const char *name, bool *ret_found, Status *st)
+find_in_place(int dirfd, const char *name, char **ret_file, Status *st)
 {
 	int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
@@ -411,22 +429,91 @@ folder_shows(int dirfd, const char *name, bool *ret_found, Status *st)
 		return status_fail_errno(st, errno, "cannot list a folder");
 	rewinddir(dir); /* the descriptors share their place */
 	size_t len = strlen(name);
-	for (const struct dirent *entry; !*ret_found && (entry = readdir(dir)) != NULL;)
-		*ret_found = strncmp(entry->d_name, name, len) == 0 && (entry->d_name[len] == '\0' || entry->d_name[len] == ':');
+	for (const struct dirent *entry; *ret_file == NULL && (entry = readdir(dir)) != NULL;)
+		if (strncmp(entry->d_name, name, len) == 0 && strchr(":,", entry->d_name[len]) != NULL)
+			*ret_file = g_strdup(entry->d_name);
 	(void) closedir(dir);
+	return true;
+}
+
+/* Where the folder shows the file, and what it is called now; *ret_file NULL: nowhere. */
+static bool
+find_shown(Maildir *maildir, const char *name, Place *ret_place, char **ret_file, Status *st)
+{
+	for (Place place = PLACE_NEW; place < PLACE_COUNT && *name != '\0'; place++) {
+		if (!open_place(maildir, place, st) || !find_in_place(maildir->places[place], name, ret_file, st))
+			return false;
+		*ret_place = place;
+		if (*ret_file != NULL)
+			return true;
+	}
 	return true;
 }
 
 bool
 maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *st)
 {
-	bool found = false;
-	for (Place place = PLACE_NEW; place < PLACE_COUNT && !found && *name != '\0'; place++) {
-		if (!open_place(maildir, place, st) || !folder_shows(maildir->places[place], name, &found, st))
+	Place place = PLACE_NEW;
+	g_autofree char *file = NULL;
+	if (!find_shown(maildir, name, &place, &file, st))
+		return false;
+	if (file != NULL)
+		maildir->dirty[place] = true;
+	*ret_found = file != NULL;
+	return true;
+}
+
+bool
+maildir_flush_later(Maildir *maildir, Status *st)
+{
+	for (Place place = PLACE_NEW; place < PLACE_COUNT; place++) {
+		if (!open_place(maildir, place, st))
 			return false;
-		maildir->dirty[place] = maildir->dirty[place] || found;
+		maildir->dirty[place] = true;
 	}
-	*ret_found = found;
+	return true;
+}
+
+/* Read exactly that many octets. */
+static bool
+read_piece(int fd, char *buffer, size_t len, off_t at)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pread(fd, buffer + done, len - done, at + (off_t) done);
+		if (n <= 0 && errno != EINTR)
+			return false;
+		done += n > 0 ? (size_t) n : 0;
+	}
+	return true;
+}
+
+/* Are the last octets of the file `fd` those of the body? */
+static bool
+ends_with(int fd, off_t size, const MessageBody *body)
+{
+	enum { PIECE = 64 * 1024 };
+	g_autofree char *one = g_malloc(PIECE), *other = g_malloc(PIECE);
+	for (off_t at = 0; at < body->size; at += PIECE) {
+		size_t len = (size_t) MIN(body->size - at, PIECE);
+		if (!read_piece(fd, one, len, size - body->size + at) || !read_piece(body->fd, other, len, body->offset + at) ||
+		    memcmp(one, other, len) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+maildir_shows_body(Maildir *maildir, const char *name, const Message *message, bool *ret_shows, Status *st)
+{
+	Place place = PLACE_NEW;
+	g_autofree char *file = NULL;
+	if (!find_shown(maildir, name, &place, &file, st))
+		return false;
+	auto_fd int fd = file != NULL ? openat(maildir->places[place], file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+	struct stat sb;
+	MessageBody body;
+	*ret_shows = fd >= 0 && fstat(fd, &sb) == 0 && message_body(message, &body) && sb.st_size >= body.size &&
+	             ends_with(fd, sb.st_size, &body);
 	return true;
 }
 
@@ -507,20 +594,42 @@ maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 	return true;
 }
 
+const char *
+maildir_draft_name(const MaildirDraft *draft)
+{
+	return draft->tmp + strlen("tmp/");
+}
+
+void
+maildir_draft_hold(MaildirDraft *draft)
+{
+	deadline_drop_file(&draft->guard);
+}
+
+/* Into its place. Names of flat folders may be taken by others at any moment. */
+static int
+move(const MaildirDraft *draft)
+{
+	const Maildir *maildir = draft->maildir;
+	int to = maildir->places[draft->place];
+	return maildir->kind == MAILDIR_PROPER ? rename_unique(maildir->fd, draft->tmp, to, draft->final)
+	                                       : rename_noreplace(maildir->fd, draft->tmp, to, draft->final);
+}
+
 bool
 maildir_draft_commit(MaildirDraft *draft, Status *st)
 {
 	Maildir *maildir = draft->maildir;
-	int rc = rename_noreplace(maildir->fd, draft->tmp, maildir->places[draft->place], draft->final);
+	maildir_draft_hold(draft);
+	int rc = move(draft);
 	for (int i = 0; rc < 0 && errno == EEXIST && maildir->kind != MAILDIR_PROPER && i < FLAT_NAME_TRIES; i++) {
 		g_free(draft->final);
 		draft->final = flat_name(maildir);
-		rc = rename_noreplace(maildir->fd, draft->tmp, maildir->places[draft->place], draft->final);
+		rc = move(draft);
 	}
 	if (rc < 0)
 		return status_fail_errno(st, errno, "cannot move '%s' to folder '%s'", draft->tmp, place_names[draft->place]);
 	draft->committed = true;
-	deadline_drop_file(&draft->guard);
 	maildir->dirty[draft->place] = true;
 	return true;
 }

@@ -57,10 +57,16 @@ const char *maildir_path(const Maildir *maildir);
 bool maildir_flush(Maildir *maildir, Status *st);
 
 /*
- * Does the folder show the file `name` (without its info letters) in new or cur? A file that was found is flushed by the
- * next maildir_flush: whoever put it there may have died before.
+ * Does the folder show the file `name` (without its info letters, and perhaps sizes) in new or cur? A file that was found is
+ * flushed by the next maildir_flush: whoever put it there may have died before.
  */
 bool maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *st);
+
+/* Have the next maildir_flush flush new and cur: another process put something there and may have died before it did so. */
+bool maildir_flush_later(Maildir *maildir, Status *st);
+
+/* Does the folder show the file `name`, as maildir_find_file takes it, and is its end the body of `message`? */
+bool maildir_shows_body(Maildir *maildir, const char *name, const Message *message, bool *ret_shows, Status *st);
 
 /* A message on its way into a folder. The folder must outlive it. */
 typedef struct MaildirDraft MaildirDraft;
@@ -94,6 +100,12 @@ bool maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **re
  * are the info letters in any order ("" or NULL: none, and the message is new). May be called again with other letters.
  */
 bool maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st);
+
+/* The draft's name, and its final name's beginning. Borrowed until the draft is moved. */
+const char *maildir_draft_name(const MaildirDraft *draft);
+
+/* Take the draft from the deadline: its file stays in tmp when that strikes. */
+void maildir_draft_hold(MaildirDraft *draft);
 
 /* Make the prepared draft visible under its final name. Durable after maildir_flush of its folder. */
 bool maildir_draft_commit(MaildirDraft *draft, Status *st);

@@ -16,6 +16,7 @@ SYNC_CALLS = {"fsync", "fdatasync", "sync", "syncfs", "sync_file_range", "msync"
 FORK_CALLS = {"fork", "vfork", "clone", "clone3"}
 SIZES = {"2k": 2 * 1024, "15k": 15 * 1024, "25m": 25 * 1024 * 1024}
 
+QUEUE_ID = "4AB12C0F3"
 HEADER = (f"Return-Path: <{SENDER}>\nReceived: from mail.outside.test (mail.outside.test [192.0.2.10])\n"
           f"\tby mx.bench.test (Postfix) with ESMTP id 4AB12C0F3\n\tfor <{RECIPIENT}>; Thu, 3 Aug 2017 00:00:00 +0900 (JST)\n"
           f"From: Sender <{SENDER}>\nTo: Receiver <{RECIPIENT}>\nSubject: a message of some size\n"
@@ -33,6 +34,7 @@ class Bench:
     """A temporary folder on a real disk, the programs, and the agents that are there."""
 
     def __init__(self, build):
+        self.deliveries = 0
         subprocess.run(["make", "-C", str(build), "todoke", "tests/bench/floor", "tests/bench/measure"], check=True,
                        stdout=subprocess.DEVNULL)
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="todoke-bench-", dir="/var/tmp"))
@@ -89,7 +91,7 @@ class Bench:
         conf = self.file("todoke.conf", f'maildir = "{self.folder("todoke.d")}/%n"\nkey_file = "{key}"\n'
                                         f'log_file = "{self.file("todoke.log", "")}"\n')
         return [str(self.root / "todoke"), "deliver", "-c", conf, "-f", SENDER, "-a", RECIPIENT, "-d", RECIPIENT,
-                "--queue-id", "4AB12C0F3"]
+                "--queue-id", QUEUE_ID]
 
     def procmail(self):
         rc = self.file("procmailrc", f"DEFAULT={self.maildir('procmail.d')}/\nLOGFILE={self.file('procmail.log', '')}\n")
@@ -112,7 +114,9 @@ class Bench:
         return [program, "-c", conf, "-f", SENDER, "-a", RECIPIENT] if os.access(program, os.X_OK) else None
 
     def run(self, command, message, check=True, **options):
-        """Run as the unprivileged user, the message on standard input."""
+        """Run as the unprivileged user, the message on standard input. Each delivery has a queue id of its own, or it is a retry."""
+        self.deliveries += 1
+        command = [f"4AB1{self.deliveries:05X}" if word == QUEUE_ID else word for word in command]
         if os.geteuid() == 0:
             options.update(user=self.user.pw_uid, group=self.user.pw_gid, extra_groups=[])
         env = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "USER": self.user.pw_name, "LOGNAME": self.user.pw_name}

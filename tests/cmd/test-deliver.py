@@ -27,7 +27,7 @@ def stored(folder, box="example.test/ann"):
     """The bytes of all messages in new/ and cur/, and nothing may be left in tmp/."""
     root = os.path.join(folder, box)
     files = [f for f in tap.files_below(root) if re.match(r"(.*/)?(new|cur)/", f)]
-    tap.same([f for f in tap.files_below(root) if re.match(r"(.*/)?tmp/", f)], [], "tmp")
+    tap.same(tap.litter(root), [], "tmp")
     return [open(os.path.join(root, f), "rb").read() for f in files]
 
 

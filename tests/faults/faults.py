@@ -3,20 +3,21 @@
 
 usage: faults.py SHIM [COMMAND...]
 
-COMMAND is started once a delivery with the message as input; "{maildir}" in it stands for the INBOX, and "{actions}" for the
-actions of a scenario (a command without it sees the scenarios that only keep). The call counted n = 1, 2, ... of a clean
+COMMAND is started once a delivery with the message as input; "{maildir}" in it stands for the INBOX, "{queue_id}" for Postfix's, and
+"{actions}" for the actions of a scenario (a command without it sees the scenarios that only keep). The call counted n = 1, 2, ... of a clean
 run fails with each errno of ERRNOS, is a short write, or is the moment at which the process is killed. Then must hold:
 
-- exit 0: each folder shows the message exactly once, whole, and nothing is left in tmp but what an unlinkat that was made
-  to fail left there. Where the message is only kept, no flush and no move may have failed (but for EINTR). Where a
+- exit 0: each folder shows the message exactly once, whole, and nothing is left in tmp but the claims that a retry knows it by,
+  and what an unlinkat that was made to fail left there. Where the message is only kept, no flush and no move may have failed (but for EINTR). Where a
   folder cannot be used for a reason that lasts (EACCES, ENOENT), the INBOX shows its copy;
 - exit 75: the answer begins with the errno's code, no folder shows anything, nothing is left in tmp, and a retry shows
   the message exactly once in each folder;
-- killed: each folder shows the message at most once, whole; the retry adds exactly one. So the one duplicate that is
-  allowed is of a folder that showed the message when the process died: after its commit.
+- killed: each folder shows the message at most once, whole, and after the retry exactly once; and so it is if that try is
+  killed as well and a third one comes. What the owner moved or deleted in between does not come again.
 """
 import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,8 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 
 # Longer than what the agent reads at once; from a file, so that every run reads the same pieces.
-MESSAGE = b"From: a@example.org\nSubject: faults\n\n" + b"0123456789abcdef\n" * 20000
+MESSAGE = (b"Received: from client.test (client.test [192.0.2.1]) by mx.test (Postfix) with ESMTP id 4ABC\n\tfor <b@example.net>;"
+           b" Sun, 22 Nov 2026 01:13:00 +0000\nFrom: a@example.org\nSubject: faults\n\n" + b"0123456789abcdef\n" * 20000)
 
 # What each errno must be called; a call may also cope with it.
 ERRNOS = {
@@ -50,7 +52,10 @@ SCENARIOS = [
 ]
 
 # Without these nothing is safe on the disk. Flags and folders have files of their own, which may fail.
-VITAL = ("fsync", "renameat2", "linkat")
+VITAL = ("fsync", "renameat2", "renameat", "symlinkat")
+
+# Of the calls of a retry that is killed, too, one in so many is tried; TODOKE_TEST_ALL=1 in the environment tries them all.
+STEP = 1 if os.environ.get("TODOKE_TEST_ALL") else 4
 
 # More calls than that are a loop.
 LIMIT_CALLS = 200
@@ -75,8 +80,8 @@ class Trial:
     def __exit__(self, *_):
         shutil.rmtree(self.root)
 
-    def deliver(self, fault=None, log=False):
-        env = dict(os.environ, LD_PRELOAD=self.options.shim, **self.env)
+    def deliver(self, fault=None, log=False, queue_id="4ABC"):
+        env = dict(os.environ, LD_PRELOAD=self.options.shim, STORE_QUEUE_ID=queue_id, **self.env)
         env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"
         if fault is not None:
             env["TODOKE_FAULT"] = fault
@@ -84,7 +89,7 @@ class Trial:
             env["TODOKE_FAULT_LOG"] = self.log
         argv = []
         for word in self.options.command:
-            argv += self.actions if word == "{actions}" else [word.replace("{maildir}", self.maildir)]
+            argv += self.actions if word == "{actions}" else [word.replace("{maildir}", self.maildir).replace("{queue_id}", queue_id)]
         with open(self.options.message, "rb") as message:
             run = subprocess.run(argv, stdin=message, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30,
                                  check=False)
@@ -108,11 +113,31 @@ class Trial:
                             raise AssertionError("%s/%s is not whole" % (folder, name))
         return counts
 
-    def litter(self):
+    def left(self):
+        """What stands in tmp, and locks."""
         found = []
         for path, _, names in os.walk(self.maildir):
-            found += [name for name in names if os.path.basename(path) == "tmp" or name.endswith(".lock")]
+            found += [os.path.join(path, name) for name in names if os.path.basename(path) == "tmp" or name.endswith(".lock")]
         return found
+
+    def litter(self):
+        return [path for path in self.left() if not is_claim(path)]
+
+    def claims(self):
+        return [path for path in self.left() if is_claim(path)]
+
+    def copies(self):
+        """The path of each copy that is shown."""
+        found = []
+        for folder in self.want:
+            for place in ("new", "cur"):
+                path = os.path.join(self.maildir, folder, place)
+                found += [os.path.join(path, name) for name in os.listdir(path)] if os.path.isdir(path) else []
+        return found
+
+
+def is_claim(path):
+    return os.path.islink(path) and os.path.basename(path).startswith("todoke-")
 
 
 def expect(holds, text):
@@ -139,14 +164,23 @@ def check_done(trial, call, what):
 def check_refused(trial, out, dsn):
     expect(out.startswith(dsn + " "), "answer is '%s', not %s" % (out.strip(), dsn))
     expect(not any(trial.shown().values()), "exit 75, folders show %s" % trial.shown())
-    expect(not trial.litter(), "exit 75, left behind: %s" % trial.litter())
+    expect(not trial.left(), "exit 75, left behind: %s" % trial.left())
     check_retry(trial, trial.want)
 
 
 def check_killed(trial):
     shown = trial.shown()
     expect(all(shown[folder] <= trial.want[folder] for folder in shown), "killed, folders show %s" % shown)
-    check_retry(trial, {folder: shown[folder] + trial.want[folder] for folder in shown})
+    check_retry(trial, trial.want)
+    check_claims(trial)
+
+
+def check_claims(trial):
+    """One for each copy (who dies while he changes one leaves another link); no draft is left that belongs to one."""
+    claims = [path for path in trial.claims() if re.fullmatch("todoke-[0-9a-f]{34}", os.path.basename(path))]
+    expect(len(claims) == sum(trial.want.values()), "claims: %s" % trial.claims())
+    drafts = [path for path in claims if os.path.exists(os.path.join(os.path.dirname(path), os.readlink(path)))]
+    expect(not drafts, "drafts of claims: %s" % drafts)
 
 
 def check_fault(trial, call, fault, what):
@@ -167,6 +201,7 @@ def clean_calls(options, scenario):
         expect(code == 0, "clean run ends with %d: %s%s" % (code, out, err))
         expect(trial.shown() == trial.want, "clean run shows %s" % trial.shown())
         expect(not trial.litter(), "clean run leaves %s" % trial.litter())
+        check_claims(trial)
         calls = trial.calls()
         expect(0 < len(calls) < LIMIT_CALLS, "%d calls" % len(calls))
         return calls
@@ -187,6 +222,67 @@ def run_kind(options, scenario, calls, what):
     tries = [options.pool.submit(run_fault, options, scenario, n, call, what)
              for n, call in enumerate(calls, 1) if what != "short" or call == "write"]
     return [found for found in (one.result() for one in tries) if found is not None]
+
+
+def check_killed_twice(options, scenario, n, m):
+    """Killed at call n, and the retry at its call m; what is wrong then, or None."""
+    with Trial(options, scenario) as trial:
+        try:
+            trial.deliver("%d:kill" % n)
+            trial.deliver("%d:kill" % m)
+            check_killed(trial)
+        except AssertionError as fault:
+            return "calls %d, %d: %s" % (n, m, fault)
+    return None
+
+
+def run_killed_twice(options, scenario, calls):
+    """Behind each call that changes what a retry finds, and then at each call of the retry."""
+    firsts = [n + 1 for n, call in enumerate(calls, 1) if call in ("openat", "symlinkat", "renameat2", "renameat")]
+    tries = [options.pool.submit(check_killed_twice, options, scenario, n, m)
+             for n in firsts[-4:] for m in range(1 + n % STEP, len(calls) + 3, STEP)]
+    return [found for found in (one.result() for one in tries) if found is not None]
+
+
+def run_touched_by_owner(options, scenario, calls):
+    """Killed behind the last move; then the owner's programs move or delete each copy, and a retry adds none."""
+    found = []
+    last = max(n for n, call in enumerate(calls, 1) if call in ("renameat2", "renameat")) + 1
+    for deed in ("read", "moved", "deleted"):
+        with Trial(options, scenario) as trial:
+            trial.deliver("%d:kill" % last)
+            copies = trial.copies()
+            for path in copies:
+                touch(trial, path, deed)
+            left = len(trial.copies())
+            code, out, err = trial.deliver()
+            if code != 0 or len(trial.copies()) != left or not copies:
+                found.append("%s: %d copies, then %d, then %d; exit %d: %s%s" %
+                             (deed, len(copies), left, len(trial.copies()), code, out, err))
+    return found
+
+
+def touch(trial, path, deed):
+    if deed == "deleted":
+        os.unlink(path)
+        return
+    there = path.replace("/new/", "/cur/") if deed == "read" else os.path.join(trial.root, os.path.basename(path))
+    os.rename(path, there.split(":2,")[0] + ":2,S")
+
+
+def run_other_mail(options, scenario):
+    """What differs in anything is another delivery: each is stored."""
+    with Trial(options, scenario) as trial:
+        results = [trial.deliver(queue_id=queue_id)[0] for queue_id in ("4ABC", "4ABD")]
+        with open(options.message, "wb") as file:
+            file.write(MESSAGE.replace(b"01:13:00", b"01:13:01"))
+        try:
+            results.append(trial.deliver()[0])
+        finally:
+            with open(options.message, "wb") as file:
+                file.write(MESSAGE)
+        wanted = 3 * sum(trial.want.values())
+        return [] if results == [0, 0, 0] and len(trial.copies()) == wanted else ["%s, copies: %s" % (results, trial.copies())]
 
 
 class Tap:
@@ -211,6 +307,9 @@ def run_scenario(options, scenario, tap):
     print("# %s: %s" % (scenario[0], " ".join(calls)))
     for what in [*ERRNOS, "short", "kill"]:
         tap.say("%s: %s" % (scenario[0], what), run_kind(options, scenario, calls, what))
+    tap.say("%s: killed, and the retry too" % scenario[0], run_killed_twice(options, scenario, calls))
+    tap.say("%s: killed, and the owner was at it" % scenario[0], run_touched_by_owner(options, scenario, calls))
+    tap.say("%s: another queue id, another time" % scenario[0], run_other_mail(options, scenario))
 
 
 class Options:

@@ -2,7 +2,9 @@
  * shim: preloaded into a delivery, makes one of its file calls go wrong.
  *
  * TODOKE_FAULT="N:WHAT": the N-th call (from 1) of those below fails with the errno of that number, or for WHAT=kill
- * the process is killed in front of it, or for WHAT=short a write does only half.
+ * the process is killed in front of it, for WHAT=killall its parent too, for WHAT=hang it waits for ever there, or for WHAT=short a
+ * write does only half. TODOKE_FAULT_ONCE names a file that is made then; nothing happens where it is there already. A process that
+ * is forked counts on from its parent's number, unless TODOKE_FAULT_FORKED is set: then only forked ones count, from 1.
  * TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail. TODOKE_FAULT_LOG names a file that gets one
  * line a call ("3 write"), so that the driver knows how many there are. A close that fails has closed all the same, as
  * Linux does it. Paths of the system (/etc, /usr ...) and descriptors 1 and 2 are left alone.
@@ -19,6 +21,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 static long counter;
@@ -41,6 +44,44 @@ note(const char *name)
 
 typedef enum { GO_ON, FAIL, SHORT } Verdict;
 
+/* Has it happened in another process already? */
+static int
+is_over(void)
+{
+	const char *path = getenv("TODOKE_FAULT_ONCE");
+	if (path == NULL)
+		return 0;
+	long fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	return fd < 0;
+}
+
+/* Die, with whoever else shall; or wait for a signal that ends it. */
+static void
+end(const char *what)
+{
+	if (strcmp(what, "killall") == 0)
+		kill(getppid(), SIGKILL);
+	if (strncmp(what, "kill", 4) == 0)
+		kill(getpid(), SIGKILL);
+	while (strcmp(what, "hang") == 0)
+		pause();
+}
+
+/* Count this call; a fork may begin anew. */
+static void
+count(void)
+{
+	static pid_t first, last;
+	pid_t pid = getpid();
+	first = first == 0 ? pid : first;
+	if (getenv("TODOKE_FAULT_FORKED") != NULL && pid != last)
+		counter = 0;
+	last = pid;
+	counter += getenv("TODOKE_FAULT_FORKED") == NULL || pid != first;
+}
+
 /* The errno that every call of that name fails with; 0: none. */
 static int
 always(const char *name)
@@ -57,7 +98,7 @@ always(const char *name)
 static Verdict
 next_call(const char *name)
 {
-	counter++;
+	count();
 	note(name);
 	const char *fault = getenv("TODOKE_FAULT");
 	char *what = NULL;
@@ -66,8 +107,9 @@ next_call(const char *name)
 		return errno != 0 ? FAIL : GO_ON;
 	}
 	what++;
-	if (strcmp(what, "kill") == 0)
-		kill(getpid(), SIGKILL);
+	if (is_over())
+		return GO_ON;
+	end(what);
 	if (strcmp(what, "short") == 0)
 		return SHORT;
 	errno = atoi(what);
@@ -240,6 +282,18 @@ int
 linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
 {
 	return CALL(linkat, (from_dir, from, to_dir, to, flags));
+}
+
+int
+symlinkat(const char *text, int dirfd, const char *path)
+{
+	return CALL(symlinkat, (text, dirfd, path));
+}
+
+ssize_t
+readlinkat(int dirfd, const char *path, char *buffer, size_t len)
+{
+	return CALL(readlinkat, (dirfd, path, buffer, len));
 }
 
 int

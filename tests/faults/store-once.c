@@ -3,7 +3,7 @@
  *
  * An ACTION is "keep", "discard", "fileinto:Work", with flags behind '+': "keep+\Seen+Later". The message is spooled
  * first, as the agent does it for its filters. Exit code and text are the status's. STORE_LAYOUT=fs in the environment
- * chooses that layout.
+ * chooses that layout, STORE_QUEUE_ID a queue id.
  */
 #include "agent/base/answer.h"
 #include "agent/base/fs.h"
@@ -23,6 +23,7 @@ static Conf settings = {
 	.folder_names = FOLDER_NAMES_UTF7,
 	.umask = 077,
 	.durability = DURABILITY_FULL,
+	.retry_lifetime = 86400,
 };
 
 static PlanAction *
@@ -64,7 +65,12 @@ store(const char *path, char **actions, Status *st)
 	g_autoptr(Message) message = message_read(0, st);
 	if (message == NULL)
 		return false;
-	DeliverJob job = { .message = message, .headers = message_headers(message), .inbox = inbox, .conf = &settings };
+	g_autoptr(Envelope) envelope = envelope_new(DOOR_PIPE);
+	envelope->recipient = g_strdup("b@example.net");
+	envelope->queue_id = g_strdup(g_getenv("STORE_QUEUE_ID"));
+	DeliverJob job = {
+		.message = message, .headers = message_headers(message), .inbox = inbox, .conf = &settings, .envelope = envelope,
+	};
 	g_autoptr(MaildirDraft) draft = maildir_draft_new(inbox, st);
 	if (draft == NULL || !maildir_draft_write(draft, message, job.headers, st))
 		return false;

@@ -107,8 +107,7 @@ class Server:
     def stored(self, box):
         """The messages in new/ of `box`, without our stamps; nothing may be left in tmp/."""
         root = os.path.join(self.folder, "mail", box)
-        tmp = os.path.join(root, "tmp")
-        tap.same(os.listdir(tmp) if os.path.isdir(tmp) else [], [], "tmp")
+        tap.same(tap.litter(root), [], "tmp")
         new = os.path.join(root, "new")
         found = []
         for name in sorted(os.listdir(new)) if os.path.isdir(new) else []:

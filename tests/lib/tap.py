@@ -1,6 +1,7 @@
 """tap: what our test scripts share: numbered results, private folders, running todoke."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,17 @@ def contains(text, part, what="text"):
 def files_below(folder):
     """Paths of all files below the folder, sorted."""
     return sorted(os.path.relpath(os.path.join(at, name), folder) for at, _, names in os.walk(folder) for name in names)
+
+
+def litter(folder):
+    """Files in any tmp below the folder. The links that a retry is known by (todoke(8), RETRIES) stay there for their time."""
+    claim = re.compile("todoke-[0-9a-f]{34}")
+    return [path for path in files_below(folder) if path.split(os.sep)[-2:-1] == ["tmp"] and not claim.fullmatch(os.path.basename(path))]
+
+
+def claims(folder):
+    """Those links."""
+    return [path for path in files_below(folder) if os.path.islink(os.path.join(folder, path)) and "/todoke-" in path]
 
 
 def run(tests):

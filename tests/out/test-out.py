@@ -54,7 +54,7 @@ def stored(folder, box=""):
 
 
 def no_litter(folder):
-    tap.same([name for name in tap.files_below(folder) if "/tmp/" in name], [], "tmp")
+    tap.same(tap.litter(folder), [], "tmp")
 
 
 def parse(message):

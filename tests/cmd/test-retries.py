@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""What a retry finds of the try before it (todoke(8), RETRIES): tries at the same time, queue ids that come again, links that end."""
+
+import concurrent.futures
+import functools
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+SHIM = os.path.abspath("tests/faults/.libs/libshim.so")
+RECEIVED = b"Received: from client.test (client.test [192.0.2.1])\n\tby mx.test (Postfix) with ESMTP id %s;\n\tSun, 22 Nov 2026 01:13:%02d +0000\n"
+TEXT = b"From: a@b.test\nTo: ann@example.test\nMessage-ID: <1@b.test>\nSubject: x\n\n"
+DAY = 86400
+
+
+def message(queue_id="4ABC", second=0, body=b"body\n"):
+    return RECEIVED % (queue_id.encode(), second) + TEXT + body
+
+
+def command(folder, *args, queue_id="4ABC", rcpt="ann@example.test"):
+    return [tap.TODOKE, "deliver", "-f", "a@b.test", "-o", "maildir=%s/Maildir" % folder, "-o", "log_file=%s/log" % folder, "-d", rcpt,
+            *(["--queue-id", queue_id] if queue_id else []), *args]
+
+
+def deliver(folder, *args, raw=None, env=None, code=0, **more):
+    result = tap.todoke(*command(folder, *args, **more)[1:], stdin=raw if raw is not None else message(), env=env)
+    tap.same(result.returncode, code, "exit; %r" % result.stdout)
+    return result.stdout.decode()
+
+
+def shim(fault, always=""):
+    sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"
+    return {"LD_PRELOAD": SHIM, "TODOKE_FAULT": fault, "TODOKE_FAULT_ALWAYS": always, "ASAN_OPTIONS": sanitizer}
+
+
+@functools.cache
+def calls():
+    """The names of the file calls of a clean delivery into a new Maildir."""
+    with tempfile.TemporaryDirectory(prefix="todoke-") as folder:
+        deliver(folder, env={**shim(""), "TODOKE_FAULT_LOG": folder + "/calls"})
+        with open(folder + "/calls") as file:
+            return [line.split()[1] for line in file]
+
+
+def number(name):
+    """Which call of these is the last one of that name."""
+    return max(n for n, call in enumerate(calls(), 1) if call == name)
+
+
+def copies(folder):
+    tap.same(tap.litter(folder), [], "tmp")
+    return len([path for path in tap.files_below(folder) if path.split(os.sep)[-2:-1] in (["new"], ["cur"])])
+
+
+def age(folder, seconds):
+    for path in tap.claims(folder):
+        past = time.time() - seconds
+        os.utime(os.path.join(folder, path), (past, past), follow_symlinks=False)
+
+
+def test_a_retry_after_success_stores_nothing(folder):
+    """Postfix tries again where its pipe(8) died before it heard our answer."""
+    tap.same(deliver(folder), "stored in INBOX\n")
+    deliver(folder)
+    tap.same(copies(folder), 1)
+    with open(folder + "/log") as log:
+        tap.contains(log.read().splitlines()[-1], "stored in INBOX by an earlier try")
+
+
+def test_what_differs_is_another_delivery(folder):
+    """Another id, another second, octet, recipient, or address before aliases."""
+    deliver(folder)
+    others = [dict(queue_id="4ABD"), dict(raw=message(second=1)), dict(raw=message("4ABD")), dict(rcpt="bob@example.test"),
+              dict(raw=message(body=b"longer body\n")), dict(raw=message().replace(b"Subject: x", b"Subject: y"))]
+    for wanted, other in enumerate(others, 2):
+        deliver(folder, **other)
+        tap.same(copies(folder), wanted, "copies with %s" % other)
+    deliver(folder, "-a", "info@example.test")
+    tap.same(copies(folder), len(others) + 2, "copies of an alias")
+
+
+def test_without_server_the_same_mail_may_come_again(folder):
+    """No queue id, or nobody who wrote a Received field: it is sent again on purpose."""
+    for wanted, other in ((2, dict(queue_id=None)), (4, dict(raw=TEXT + b"x\n"))):
+        deliver(folder, **other)
+        deliver(folder, **other)
+        tap.same(copies(folder), wanted)
+        tap.same(tap.claims(folder), [])
+
+
+def killed_after_the_move(folder, **more):
+    deliver(folder, env=shim("%d:kill" % (number("renameat2") + 1)), code=-9, **more)
+    tap.same(len(tap.claims(folder)), 1)
+
+
+def test_without_server_a_killed_try_is_known_by_its_octets(folder):
+    killed_after_the_move(folder, queue_id=None)
+    deliver(folder, queue_id=None, raw=message(body=b"ydob\n"))
+    tap.same(copies(folder), 2, "same header, another body of that length")
+    again = tempfile.mkdtemp(dir=folder)
+    killed_after_the_move(again, queue_id=None)
+    deliver(again, queue_id=None)
+    tap.same(copies(again), 1, "same octets")
+    deliver(again, queue_id=None)
+    tap.same(copies(again), 2, "that retry was answered, so this is a new one")
+
+
+def test_links_end(folder):
+    killed_after_the_move(folder)
+    age(folder, DAY + 10)
+    deliver(folder)
+    tap.same(copies(folder), 2, "after its lifetime it is not known any more")
+    deliver(folder)
+    tap.same(copies(folder), 2, "the new link counts")
+    age(folder, 3700)
+    deliver(folder, "-o", "retry_lifetime=1h")
+    tap.same(copies(folder), 3, "by setting")
+    age(folder, -3700)
+    deliver(folder)
+    tap.same(copies(folder), 4, "a link from the future is nobody's")
+
+
+def test_old_links_are_removed(folder):
+    deliver(folder)
+    (first,) = tap.claims(folder)
+    age(folder, DAY + 10)
+    for second in range(1, 400):
+        deliver(folder, raw=message(second=second))
+        if first not in tap.claims(folder):
+            return
+    raise AssertionError("400 deliveries, and it is still there")
+
+
+def test_no_links_by_setting(folder):
+    for _ in range(2):
+        deliver(folder, "-o", "retry_lifetime=0")
+    tap.same((copies(folder), tap.claims(folder)), (2, []))
+
+
+def test_folders_without_links(folder):
+    """Where a file system has no symbolic links, mail arrives all the same."""
+    for _ in range(2):
+        deliver(folder, env=shim("", "symlinkat:1"))
+    tap.same((copies(folder), tap.claims(folder)), (2, []))
+
+
+def test_links_of_strangers(folder):
+    """A link that is none of ours leads nowhere and stops nothing."""
+    deliver(folder)
+    (path,) = [os.path.join(folder, claim) for claim in tap.claims(folder)]
+    victim = folder + "/victim"
+    for text in ("../../../victim", victim, ".", "..", "x" * 300, "+", "+../../victim"):
+        with open(victim, "w") as file:
+            file.write("precious")
+        os.unlink(path)
+        os.symlink(text, path)
+        before = copies(folder)
+        deliver(folder)
+        tap.same((copies(folder), os.path.exists(victim)), (before + 1, True), "text %r" % text)
+    os.unlink(path)
+    with open(path, "w") as file:
+        file.write("no link")
+    deliver(folder)
+
+
+def together(folder, env=None):
+    """Six tries of one delivery at the same moment; how they ended."""
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        tries = [pool.submit(subprocess.run, command(folder), input=message(), capture_output=True, timeout=60, check=False,
+                             env=dict(os.environ, TODOKE_CONF="", **(env or {}))) for _ in range(6)]
+        return [one.result() for one in tries]
+
+
+def test_tries_at_the_same_time(folder):
+    for turn in range(15):
+        box = "%s/%d" % (folder, turn)
+        os.makedirs(box)
+        if turn % 3 == 1:
+            deliver(box, env=shim("%d:kill" % (number("symlinkat") + 1)), code=-9)
+        results = together(box)
+        codes = [one.returncode for one in results]
+        tap.same(set(codes) <= {0, 75}, True, "exit codes %s: %s" % (codes, [one.stdout for one in results]))
+        deliver(box)
+        tap.same(copies(box), 1, "copies; exit codes %s" % codes)
+
+
+def test_a_flush_that_hangs_is_answered_in_time(folder):
+    """At the deadline, with some seconds for the commit: 75, and the retry knows that the copy is visible."""
+    started = time.monotonic()
+    said = deliver(folder, "-o", "deadline=5", env=shim("%d:hang" % number("fsync")), code=75)
+    tap.same(4 <= time.monotonic() - started < 15, True, "seconds: %.1f" % (time.monotonic() - started))
+    tap.same(said, "4.3.0 delivery took too long: stopped while storing the message [4ABC]\n")
+    tap.same(copies(folder), 1)
+    deliver(folder)
+    tap.same(copies(folder), 1)
+
+
+def test_a_move_that_hangs_is_answered_in_time(folder):
+    deliver(folder, "-o", "deadline=5", env=shim("%d:hang" % number("renameat2")), code=75)
+    deliver(folder)
+    tap.same(copies(folder), 1)
+
+
+if __name__ == "__main__":
+    tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -1,0 +1,181 @@
+/* What a delivery is known by at a retry, and the links in tmp. */
+#define _GNU_SOURCE
+#include "agent/deliver/arrival.h"
+#include "agent/deliver/claim.h"
+
+#include "agent/base/limits.h"
+#include "tests/lib/scratch.h"
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char *
+key_of(const char *text, size_t len)
+{
+	Status st = STATUS_INIT;
+	g_autoptr(Message) message = message_from_bytes(text, len, &st);
+	assert_non_null(message);
+	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
+	envelope->recipient = g_strdup("a@example.org");
+	return arrival_key(envelope, message);
+}
+
+/* One field that ends behind the limit: what stands there does not tell two arrivals apart, what stands before does. */
+static void
+test_header_limit(void **state)
+{
+	(void) state;
+	g_autoptr(GString) text = g_string_new("A: ");
+	while (text->len < LIMIT_ARRIVAL_HEADER + 100)
+		g_string_append_c(text, 'x');
+	g_string_append(text, "\n\nbody\n");
+	g_autofree char *first = key_of(text->str, text->len);
+	text->str[LIMIT_ARRIVAL_HEADER] = 'y';
+	g_autofree char *beyond = key_of(text->str, text->len);
+	text->str[LIMIT_ARRIVAL_HEADER - 1] = 'y';
+	g_autofree char *within = key_of(text->str, text->len);
+	assert_string_equal(first, beyond);
+	assert_string_not_equal(first, within);
+}
+
+typedef struct {
+	const char *name;
+	EnvelopeDoor door;
+	const char *queue_id;
+	const char *text;
+	bool want;
+} CertainRow;
+
+static const CertainRow certain_rows[] = {
+	{ "pipe with a queue id is certain", DOOR_PIPE, "4ABC", "Received: x\n\n", true },
+	{ "pipe without one is not", DOOR_PIPE, NULL, "Received: x\n\n", false },
+	{ "pipe with an empty one is not", DOOR_PIPE, "", "Received: x\n\n", false },
+	{ "a queue id without Received is not", DOOR_PIPE, "4ABC", "Subject: x\n\n", false },
+	{ "local(8) is certain", DOOR_LOCAL, NULL, "Delivered-To: a\nReceived: x\n\n", true },
+	{ "LMTP is certain", DOOR_LMTP, NULL, "Received: x\n\n", true },
+	{ "LMTP without Received is not", DOOR_LMTP, NULL, "Subject: x\n\nReceived: x\n", false },
+};
+
+static void
+test_certain(void **state)
+{
+	const CertainRow *row = *state;
+	Status st = STATUS_INIT;
+	g_autoptr(Message) message = message_from_bytes(row->text, strlen(row->text), &st);
+	g_autoptr(Envelope) envelope = envelope_new(row->door);
+	envelope->queue_id = g_strdup(row->queue_id);
+	assert_int_equal(arrival_is_certain(envelope, message), row->want);
+}
+
+/* A folder with tmp, and drafts in it. */
+typedef struct {
+	char *dir;
+	int fd;
+	Status st;
+} Folder;
+
+static void
+folder_init(Folder *folder)
+{
+	*folder = (Folder){ .dir = scratch_new(), .st = STATUS_INIT };
+	folder->fd = open(folder->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(mkdirat(folder->fd, "tmp", 0700), 0);
+}
+
+static void
+folder_clear(Folder *folder)
+{
+	(void) close(folder->fd);
+	status_clear(&folder->st);
+	scratch_remove(folder->dir);
+}
+
+static void
+make_draft(const Folder *folder, const char *name)
+{
+	g_autofree char *path = g_strconcat("tmp/", name, NULL);
+	int fd = openat(folder->fd, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	(void) close(fd);
+}
+
+static void
+check_take(Folder *folder, Claim *claim, const char *name, ClaimAnswer want, const char *want_earlier)
+{
+	ClaimAnswer answer = CLAIM_UNSUPPORTED;
+	g_autofree char *earlier = NULL;
+	make_draft(folder, name);
+	assert_true(claim_take(claim, name, 1000, &answer, &earlier, &folder->st));
+	assert_int_equal(answer, want);
+	assert_string_equal(earlier != NULL ? earlier : "-", want_earlier);
+}
+
+static void
+check_tmp(const Folder *folder, const char *want)
+{
+	g_autofree char *got = scratch_list(folder->dir, "tmp");
+	assert_string_equal(got, want);
+}
+
+/* The first try died before its draft was moved: the second takes over. Then that is moved, and the third knows. */
+static void
+test_three_tries(void **state)
+{
+	(void) state;
+	Folder folder;
+	folder_init(&folder);
+	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa"), three = claim_new(folder.fd, "aa");
+	check_take(&folder, one, "d1", CLAIM_OURS, "-");
+	check_take(&folder, two, "d2", CLAIM_OURS, "-");
+	check_tmp(&folder, "d2 todoke-aa");
+	assert_false(claim_drop(one)); /* it is not his any more */
+	assert_int_equal(unlinkat(folder.fd, "tmp/d2", 0), 0); /* stands for the move */
+	check_take(&folder, three, "d3", CLAIM_STORED, "d2");
+	assert_false(claim_drop(two)); /* somebody answered for that copy */
+	g_autoptr(Claim) four = claim_new(folder.fd, "aa");
+	check_take(&folder, four, "d4", CLAIM_STORED, "d2");
+	claim_forget(four);
+	check_tmp(&folder, "d3 d4");
+	folder_clear(&folder);
+}
+
+/* While one retry removes a dead try's draft, another one must not take that for a move. */
+static void
+test_two_retries_at_once(void **state)
+{
+	(void) state;
+	Folder folder;
+	folder_init(&folder);
+	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa");
+	check_take(&folder, one, "d1", CLAIM_OURS, "-");
+	int fd = openat(folder.fd, "tmp/d1", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	make_draft(&folder, "d2");
+	ClaimAnswer answer = CLAIM_UNSUPPORTED;
+	char *earlier = NULL;
+	assert_false(claim_take(two, "d2", 1000, &answer, &earlier, &folder.st));
+	assert_int_equal(folder.st.id, STATUS_BUSY);
+	assert_int_equal(answer, CLAIM_UNSUPPORTED);
+	assert_null(earlier);
+	(void) close(fd);
+	assert_true(claim_drop(one));
+	check_tmp(&folder, "d1 d2");
+	folder_clear(&folder);
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 3];
+	size_t n = 0;
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_three_tries);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_two_retries_at_once);
+	for (size_t i = 0; i < G_N_ELEMENTS(certain_rows); i++)
+		tests[n++] = (struct CMUnitTest){ certain_rows[i].name, test_certain, NULL, NULL, (void *) &certain_rows[i] };
+	return cmocka_run_group_tests_name("claim", tests, NULL, NULL);
+}
