@@ -366,13 +366,13 @@ leave_to_keep(RecipeRun *run, Status *st)
 	return true;
 }
 
-bool
-recipe_action_default(RecipeRun *run, Status *st)
+static bool
+store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, Status *st)
 {
-	const char *folder = recipe_vars_text(run->state->vars, "DEFAULT");
-	if (!run->state->is_clone && is_inbox(run, folder))
+	if (!run->state->is_clone && is_inbox(run, folder)) {
+		recipe_log_set(run, "LASTFOLDER", folder);
 		return leave_to_keep(run, st);
-	g_auto(RecipeFlags) flags = { .feeds = RECIPE_BOTH };
+	}
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
 	g_ptr_array_add(words, (gpointer) folder);
 	if (strcmp(folder, "/dev/null") == 0)
@@ -380,9 +380,21 @@ recipe_action_default(RecipeRun *run, Status *st)
 	GPtrArray *paths = *folder != '\0' ? store_paths(run, words, 0) : g_ptr_array_new_with_free_func(g_free);
 	if (paths->len > 0) {
 		set_last_folder(run, paths, *folder != '/');
-		return add_store(run, paths, &flags, 0, st);
+		return add_store(run, paths, flags, 0, st);
 	}
 	g_ptr_array_unref(paths);
 	g_autoptr(PlanAction) keep = plan_action_new(PLAN_KEEP, run->file, 0);
 	return take_mail(run, keep, RECIPE_BOTH, st) && plan_add(run->plan, g_steal_pointer(&keep), st);
+}
+
+bool
+recipe_action_default(RecipeRun *run, Status *st)
+{
+	static const RecipeNode to_folder = { .action_kind = RECIPE_ACTION_FOLDER };
+	g_auto(RecipeFlags) flags = { .feeds = RECIPE_BOTH };
+	g_autofree char *folder = g_strdup(recipe_vars_text(run->state->vars, "DEFAULT"));
+	if (!store_by_default(run, folder, &flags, st))
+		return false;
+	recipe_log_abstract(run, &to_folder, &flags);
+	return true;
 }

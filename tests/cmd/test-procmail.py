@@ -250,11 +250,11 @@ def test_second_folder_that_is_none(folder):
 def test_command_line(folder):
     home = Home(folder, None)
     home.write("rc", 'LOG="$1-$2-$#-$V-$E."\n:0\nbox\n')
-    tap.same(home.procmail("-a", "one", "-a", "two three", "LOGFILE=said", "V=\"$x\\`", "rc").returncode, 0)
+    tap.same(home.procmail("-a", "one", "-a", "two three", "LOGFILE=said", "LOGABSTRACT=no", "V=\"$x\\`", "rc").returncode, 0)
     tap.same(home.read("said"), b"one-two three-2-\"$x\\`-.")
-    home.procmail("-ptoY", "-f", "-", "LOGFILE=said", "missing", "./rc", "rc", env={"E": "kept", "HOST": "x", "EXITCODE": "9"})
+    home.procmail("-ptoY", "-f", "-", "LOGFILE=said", "LOGABSTRACT=no", "missing", "./rc", "rc", env={"E": "kept", "HOST": "x", "EXITCODE": "9"})
     tap.same(home.read("said").split(b".")[1], b"--0--kept")
-    home.procmail("-m", "LOGFILE=said", "rc", "A=b", "c")
+    home.procmail("-m", "LOGFILE=said", "LOGABSTRACT=no", "rc", "A=b", "c")
     tap.same(home.read("said").split(b".")[2], b"A=b-c-2--")
     home.procmail("-fs@x.test", "rc", message=PLAIN)
     tap.contains(home.read("box"), b"From s@x.test  ")
@@ -273,7 +273,7 @@ def test_command_line_that_is_wrong(folder):
 
 
 def test_link_of_the_name_procmail(folder):
-    home = Home(folder, "LOGFILE=said\nLOG=$1\n:0\nbox\n")
+    home = Home(folder, "LOGABSTRACT=no\nLOGFILE=said\nLOG=$1\n:0\nbox\n")
     os.symlink(os.path.abspath(tap.TODOKE), home.path + "/procmail")
     result = home.run("-a", "deliver", program=home.path + "/procmail")
     tap.same(answer(result), (0, b"stored in %s/box\n" % home.path.encode()))
@@ -329,7 +329,7 @@ def test_forward_that_fails_is_put_off(folder):
 
 
 def test_programs(folder):
-    home = Home(folder, "PATH=$HOME/bin:/usr/bin:/bin\nMAILDIR=$HOME/sub\nLOGFILE=said\nV=`ours`\n:0fw\n| sed -e s/body/changed/\n"
+    home = Home(folder, "PATH=$HOME/bin:/usr/bin:/bin\nMAILDIR=$HOME/sub\nLOGABSTRACT=no\nLOGFILE=said\nV=`ours`\n:0fw\n| sed -e s/body/changed/\n"
                         ":0 w\n| cat >waited; false\n:0 w\n| test $V = value && cat >piped\n:0\nbox\n")
     for name in ("bin", "sub"):
         os.mkdir(home.path + "/" + name)
@@ -438,7 +438,7 @@ def test_both_languages(folder):
 def test_site_recipes(folder):
     home = Home(folder, "LOG=own-$SITE\n:0\nbox\n", recipes="yes", recipe_site=folder + "/site")
     with open(folder + "/site", "w", encoding="utf-8") as site:
-        site.write("LOGFILE=$HOME/said\nSITE=yes\n:0\n* ^Subject: stop\nstopped\n")
+        site.write("LOGABSTRACT=no\nLOGFILE=$HOME/said\nSITE=yes\n:0\n* ^Subject: stop\nstopped\n")
     home.run("deliver")
     home.run("deliver", message=MESSAGE.replace(b": x", b": stop"))
     tap.same((home.read("said"), home.read("box")), (b"own-yes", MESSAGE + b"\n"))
@@ -447,12 +447,12 @@ def test_site_recipes(folder):
     home.run("deliver", message=MESSAGE.replace(b": x", b": stop again"))
     tap.same(home.read("stopped").count(b"\nFrom: "), 2, "for who has none")
     home.write("other", "LOG=-$SITE-\n")
-    home.procmail("LOGFILE=quiet", "other")
+    home.procmail("LOGFILE=quiet", "LOGABSTRACT=no", "other")
     tap.same(home.read("quiet"), b"--", "a file on the command line: no site")
 
 
 def test_default(folder):
-    home = Home(folder, "V=$DEFAULT\nLOGFILE=said\nLOG=$V\n", recipe_default="~/var/%u")
+    home = Home(folder, "V=$DEFAULT\nLOGABSTRACT=no\nLOGFILE=said\nLOG=$V\n", recipe_default="~/var/%u")
     os.mkdir(home.path + "/var")
     home.own()
     home.procmail()
