@@ -26,6 +26,7 @@ struct SieveCheck {
 	void **states;
 	guint64 allowed;             /* extensions that this script may require */
 	guint64 reported_missing;    /* extensions whose missing require was said */
+	SieveEffort effort;          /* of the main script */
 	bool has_commands;           /* something other than require was seen */
 	unsigned errors;
 	unsigned reported;
@@ -67,6 +68,8 @@ sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, const cha
 bool
 sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint, const char *format, ...)
 {
+	if (check->env->unwatched)
+		return false;
 	va_list args;
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
@@ -129,6 +132,12 @@ sieve_check_state(SieveCheck *check, const SieveExt *ext, bool whole)
 	if (*state == NULL)
 		*state = sieve_arena_alloc(owner->program->arena, ext->check_state);
 	return *state;
+}
+
+SieveEffort *
+sieve_check_effort(SieveCheck *check)
+{
+	return &root_of(check)->effort;
 }
 
 /* Extensions. */
@@ -914,7 +923,8 @@ check_block(SieveCheck *check, SieveCall *first)
 			check_command(check, call, before);
 		closed = closed || closes_chain(call);
 	}
-	sieve_warn_block(check, first);
+	if (!check->env->unwatched)
+		sieve_warn_block(check, first);
 }
 
 /* Tags of a bound call. */
@@ -1034,7 +1044,8 @@ sieve_check_compile(const FilterSource *source, FilterEnv *env, GPtrArray *probl
 {
 	g_autoptr(SieveProgram) program = program_new(sieve_arena_new(), g_ptr_array_new());
 	g_autoptr(GHashTable) slots = g_hash_table_new(g_str_hash, g_str_equal);
-	SieveCheck check = { .program = program, .source = source, .env = env, .problems = problems, .field_slots = slots };
+	SieveCheck check = { .program = program, .source = source, .env = env, .problems = problems, .field_slots = slots,
+	                     .effort = { LIMIT_SIEVE_WARN_EFFORT } };
 	run_check(&check);
 	return check.errors == 0 ? g_steal_pointer(&program) : NULL;
 }
