@@ -88,6 +88,7 @@ struct SieveCall {
 	bool index_from_last;          /* :last */
 	bool (*test)(struct SieveRun *run, const SieveCall *call, bool *ret_result); /* def->test, or what a tag put in its place */
 	void *data;                    /* whatever def->check left here */
+	guint64 by_ihave;              /* set of extensions that it uses and that only a test ihave makes available (RFC 5463) */
 	int known;                     /* tests: 1 always true, -1 always false whatever the message, 0 it depends */
 	bool known_by_ihave;           /* ... because of what is installed here: no reason to warn */
 };

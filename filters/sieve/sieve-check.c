@@ -134,6 +134,12 @@ sieve_check_state(SieveCheck *check, const SieveExt *ext, bool whole)
 	return *state;
 }
 
+SieveProgram *
+sieve_check_program(SieveCheck *check)
+{
+	return check->program;
+}
+
 SieveEffort *
 sieve_check_effort(SieveCheck *check)
 {
@@ -157,14 +163,8 @@ sieve_check_available(SieveCheck *check, const SieveExt *ext)
 void
 sieve_check_activate(SieveCheck *check, const SieveExt *ext)
 {
-	check->program->active |= (guint64) 1 << sieve_ext_number(ext);
+	check->program->active |= sieve_ext_with_implied(ext);
 	check->program->has_variables = sieve_check_has(check, &sieve_ext_variables);
-	g_auto(GStrv) implied = g_strsplit(ext->implies != NULL ? ext->implies : "", " ", -1);
-	for (size_t i = 0; implied[i] != NULL; i++) {
-		const SieveExt *other = sieve_ext_find((SieveText){ implied[i], strlen(implied[i]) });
-		if (other != NULL && !sieve_check_has(check, other))
-			sieve_check_activate(check, other);
-	}
 }
 
 /* Words of scripts have no case; most comparisons end at the first letter. */
@@ -193,15 +193,23 @@ find_def(const SieveExt *ext, const char *name, bool is_test)
 	return find_in(is_test ? ext->tests : ext->commands, name);
 }
 
-static const SieveCallDef *
-find_active(SieveCheck *check, const char *name, bool is_test)
+/* The call uses something of the extension. */
+static void
+note_use(const SieveCheck *check, SieveCall *call, size_t ext)
 {
-	for (guint64 left = check->program->active; left != 0; left &= left - 1) {
-		const SieveCallDef *def = find_def(sieve_ext_nth((size_t) __builtin_ctzll(left)), name, is_test);
-		if (def != NULL)
-			return def;
+	call->by_ihave |= check->program->by_ihave & (guint64) 1 << ext;
+}
+
+/* Give the call its definition; NULL: no active extension has one. */
+static void
+find_active(SieveCheck *check, SieveCall *call)
+{
+	for (guint64 left = check->program->active; left != 0 && call->def == NULL; left &= left - 1) {
+		size_t ext = (size_t) __builtin_ctzll(left);
+		call->def = find_def(sieve_ext_nth(ext), call->name, call->is_test);
+		if (call->def != NULL)
+			note_use(check, call, ext);
 	}
-	return NULL;
 }
 
 static bool
@@ -572,8 +580,11 @@ set_comparator(Binding *binding, size_t *at)
 	if (binding->comparator != NULL)
 		return report_second(binding, arg, "comparator");
 	for (size_t i = 0; i < sieve_ext_count() && binding->comparator == NULL; i++)
-		if ((check->program->active >> i & 1) != 0)
+		if ((check->program->active >> i & 1) != 0) {
 			binding->comparator = find_comparator(sieve_ext_nth(i), value->strings[0].text);
+			if (binding->comparator != NULL)
+				note_use(check, binding->call, i);
+		}
 	binding->comparator_span = value->span;
 	return binding->comparator != NULL || report_unknown_comparator(check, &value->strings[0]);
 }
@@ -631,9 +642,12 @@ bind_tag(Binding *binding, size_t *at)
 		return set_comparator(binding, at);
 	for (guint64 left = check->program->active; left != 0; left &= left - 1) {
 		bool known = false;
-		bool good = bind_ext_tag(binding, sieve_ext_nth((size_t) __builtin_ctzll(left)), at, &known);
-		if (known)
-			return good;
+		size_t ext = (size_t) __builtin_ctzll(left);
+		bool good = bind_ext_tag(binding, sieve_ext_nth(ext), at, &known);
+		if (!known)
+			continue;
+		note_use(check, binding->call, ext);
+		return good;
 	}
 	report_unknown_tag(check, binding->call, arg);
 	return false;
@@ -855,7 +869,7 @@ bind_call(SieveCheck *check, SieveCall *call)
 static void
 check_test(SieveCheck *check, SieveCall *test)
 {
-	test->def = find_active(check, test->name, true);
+	find_active(check, test);
 	if (test->def == NULL)
 		report_unknown_call(check, test);
 	check_tests(check, test);
@@ -917,7 +931,7 @@ check_block(SieveCheck *check, SieveCall *first)
 	const SieveCall *before = NULL;
 	bool closed = false;
 	for (SieveCall *call = first; call != NULL; before = call, call = call->next) {
-		call->def = find_active(check, call->name, false);
+		find_active(check, call);
 		closed = closed && call->def != NULL && (call->def->flags & SIEVE_ELSIF) != 0;
 		if (!closed)
 			check_command(check, call, before);

@@ -25,6 +25,9 @@ bool sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, cons
 bool sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint, const char *format, ...)
 	G_GNUC_PRINTF(5, 6);
 
+/* The program that is being made. */
+SieveProgram *sieve_check_program(SieveCheck *check);
+
 /* What warnings may still cost in this script and those that it includes. */
 SieveEffort *sieve_check_effort(SieveCheck *check);
 

@@ -145,6 +145,9 @@ const SieveExt *sieve_ext_nth(size_t i);
 size_t sieve_ext_number(const SieveExt *ext);
 size_t sieve_ext_count(void);
 
+/* The set of the extension and all that it implies. */
+guint64 sieve_ext_with_implied(const SieveExt *ext);
+
 /* The extension of that capability (exact case, RFC 5228 6), or NULL. */
 const SieveExt *sieve_ext_find(SieveText capability);
 

@@ -25,6 +25,8 @@ struct SieveRun {
 
 	const SieveCall *at;          /* the command or test that runs now: the line of a fault */
 
+	guint64 found;                /* extensions of this script that ihave has found so far */
+
 	SieveControl control;
 	const void *break_to;         /* the loop that SIEVE_BREAK leaves: what its call has in `data` */
 
