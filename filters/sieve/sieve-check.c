@@ -23,6 +23,7 @@ struct SieveCheck {
 	SieveCheck *parent;          /* of an included script; NULL: the main one */
 	SieveNames *names;
 	GHashTable *field_slots;     /* name -> slot, of the main script */
+	GArray *keys;                /* of the main script: SieveKey of one call, while they are made ready */
 	void **states;
 	guint64 allowed;             /* extensions that this script may require */
 	guint64 reported_missing;    /* extensions whose missing require was said */
@@ -167,11 +168,17 @@ sieve_check_activate(SieveCheck *check, const SieveExt *ext)
 	check->program->has_variables = sieve_check_has(check, &sieve_ext_variables);
 }
 
+static inline char
+lower(char c)
+{
+	return (guchar) (c - 'A') < 26 ? (char) (c + ('a' - 'A')) : c;
+}
+
 /* Words of scripts have no case; most comparisons end at the first letter. */
 static inline bool
 same_word(const char *known, const char *word)
 {
-	while (*known != '\0' && *known == g_ascii_tolower(*word)) {
+	while (*known != '\0' && *known == lower(*word)) {
 		known++;
 		word++;
 	}
@@ -286,14 +293,14 @@ unsigned
 sieve_check_field_slot(SieveCheck *check, SieveText name)
 {
 	SieveCheck *root = root_of(check);
-	char *lower = g_alloca(name.len + 1); /* at most LIMIT_SIEVE_STRING_BYTES */
+	char *folded = g_alloca(name.len + 1); /* at most LIMIT_SIEVE_STRING_BYTES */
 	for (size_t i = 0; i < name.len; i++)
-		lower[i] = g_ascii_tolower(name.data[i]);
-	lower[name.len] = '\0';
-	gpointer slot = g_hash_table_lookup(root->field_slots, lower);
+		folded[i] = lower(name.data[i]);
+	folded[name.len] = '\0';
+	gpointer slot = g_hash_table_lookup(root->field_slots, folded);
 	if (slot == NULL) {
 		GPtrArray *fields = root->program->fields;
-		char *kept = sieve_arena_copy(root->program->arena, lower, strlen(lower));
+		char *kept = sieve_arena_copy(root->program->arena, folded, strlen(folded));
 		g_ptr_array_add(fields, kept);
 		slot = GUINT_TO_POINTER(fields->len);
 		g_hash_table_insert(root->field_slots, kept, slot);
@@ -315,7 +322,7 @@ static void
 bind_field_name(SieveCheck *check, SieveString *string)
 {
 	string->field = sieve_check_field_slot(check, string->text);
-	if (!sieve_check_is_field_name(string->text))
+	if (!check->env->unwatched && !sieve_check_is_field_name(string->text))
 		sieve_check_warning(check, string->span, "bad-field-name", "no colon, no blank", "no header field is called '%.*s'",
 		                    (int) string->text.len, string->text.data);
 }
@@ -724,7 +731,8 @@ prepare_keys(SieveCheck *check, SieveMatchSpec *spec)
 		if (arg->strings[i].template != NULL)
 			return true;
 	SieveArena *arena = sieve_check_arena(check);
-	g_autoptr(GArray) keys = g_array_sized_new(FALSE, FALSE, sizeof(SieveKey), (guint) arg->n);
+	GArray *keys = root_of(check)->keys;
+	g_array_set_size(keys, 0);
 	bool good = true;
 	for (size_t i = 0; i < arg->n; i++) {
 		g_autofree char *error = NULL;
@@ -1058,7 +1066,8 @@ sieve_check_compile(const FilterSource *source, FilterEnv *env, GPtrArray *probl
 {
 	g_autoptr(SieveProgram) program = program_new(sieve_arena_new(), g_ptr_array_new());
 	g_autoptr(GHashTable) slots = g_hash_table_new(g_str_hash, g_str_equal);
-	SieveCheck check = { .program = program, .source = source, .env = env, .problems = problems, .field_slots = slots,
+	g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(SieveKey));
+	SieveCheck check = { .program = program, .source = source, .env = env, .problems = problems, .field_slots = slots, .keys = keys,
 	                     .effort = { LIMIT_SIEVE_WARN_EFFORT } };
 	run_check(&check);
 	return check.errors == 0 ? g_steal_pointer(&program) : NULL;
