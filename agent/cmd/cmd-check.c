@@ -8,6 +8,7 @@
 #include "filters/recipe/recipe-check.h"
 #include "filters/recipe/recipe-explain.h"
 #include "filters/recipe/recipe-parser.h"
+#include "filters/sieve/sieve-site.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -130,6 +131,29 @@ check_durability(const Conf *conf, GPtrArray *problems)
 			"a power cut can lose mail that was answered as delivered", "durability = full");
 }
 
+/* A setting with names of extensions that is looked at. */
+typedef struct {
+	const Conf *conf;
+	const char *setting;
+	GPtrArray *problems;
+} ExtensionSetting;
+
+static void
+report_extension(void *user, const char *word, const char *hint)
+{
+	const ExtensionSetting *at = user;
+	g_autofree char *text = g_strdup_printf("%s names '%s', which is no extension of Sieve", at->setting, word);
+	add_about(at->problems, at->conf, at->setting, PROBLEM_WARNING, "unknown-extension", text, hint);
+}
+
+static void
+check_extensions(const Conf *conf, GPtrArray *problems)
+{
+	ExtensionSetting users = { conf, "sieve_extensions", problems }, site = { conf, "sieve_site_extensions", problems };
+	sieve_site_unknown(conf->sieve_extensions, report_extension, &users);
+	sieve_site_unknown(conf->sieve_site_extensions, report_extension, &site);
+}
+
 static void
 check_conf(const char *path, const Options *options, GPtrArray *problems)
 {
@@ -147,6 +171,7 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 	check_users(conf, problems);
 	check_key(conf, problems);
 	check_durability(conf, problems);
+	check_extensions(conf, problems);
 }
 
 static bool

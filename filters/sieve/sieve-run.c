@@ -192,6 +192,8 @@ count_action(SieveRun *run, const SieveCall *call, const PlanAction *action)
 		return sieve_run_fail(run, call, STATUS_LIMIT, "too many actions (sieve_max_actions)");
 	if (action->kind == PLAN_REDIRECT && run->redirects_left-- <= 0)
 		return sieve_run_fail(run, call, STATUS_LIMIT, "too many redirects (sieve_max_redirects)");
+	if (action->kind == PLAN_NOTIFY && run->notices_left-- <= 0)
+		return sieve_run_fail(run, call, STATUS_LIMIT, "too many notices (sieve_max_notices)");
 	return true;
 }
 
@@ -230,6 +232,7 @@ sieve_run_renew_limits(SieveRun *run)
 	run->steps_left = (guint64) filter_setting_int(run->env, "sieve_max_steps", 1000000000);
 	run->actions_left = filter_setting_int(run->env, "sieve_max_actions", 32);
 	run->redirects_left = filter_setting_int(run->env, "sieve_max_redirects", 4);
+	run->notices_left = filter_setting_int(run->env, "sieve_max_notices", 10);
 	run->variable_limit = (size_t) filter_setting_int(run->env, "sieve_max_variable_size", 4096);
 }
 

@@ -42,6 +42,7 @@ struct SieveRun {
 	guint64 steps_left;           /* of the work that one message may cost (sieve_max_steps) */
 	gint64 actions_left;
 	gint64 redirects_left;
+	gint64 notices_left;
 	size_t variable_limit;        /* octets of a value (sieve_max_variable_size) */
 	unsigned replaced;            /* how often the message was replaced */
 	void **states;                /* by extension */

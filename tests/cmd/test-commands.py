@@ -206,4 +206,13 @@ def test_check_knows_whose_script_it_is(folder):
     tap.contains(tap.todoke("check", "--rcpt", "me@example.jp", path).stdout, b"redirects to the owner")
 
 
+def test_check_knows_the_extensions(folder):
+    path = folder + "/x.conf"
+    with open(path, "w") as file:
+        file.write('sieve_extensions = "+editheader -regexp"\nsieve_site_extensions = "vnd.dovecot.pip"\n')
+    findings = json.loads(tap.todoke("check", "--json", "-c", path).stdout)["findings"]
+    got = [(f["line"], f["severity"], f["hint"]) for f in findings if f["code"] == "unknown-extension"]
+    tap.same(got, [(1, "warning", 'did you mean "regex"?'), (2, "warning", 'did you mean "vnd.dovecot.pipe"?')])
+
+
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])
