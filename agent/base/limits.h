@@ -142,7 +142,7 @@
 #define LIMIT_SIEVE_PROBLEMS 100u
 
 /* Comparisons of tests and keys with each other that warnings about a script are worth: 1,000 rules, each with all before it. */
-#define LIMIT_SIEVE_WARN_EFFORT 1000000u
+#define LIMIT_SIEVE_WARN_EFFORT 2000000u
 
 /* Match variables ${0} to ${31} (RFC 5229 3.2 asks for 10). */
 #define LIMIT_SIEVE_CAPTURES 32u

@@ -33,8 +33,8 @@ sieve_imply_same(const SieveCall *a, const SieveCall *b)
 	return true;
 }
 
-static bool
-pay(SieveEffort *effort, guint64 steps)
+bool
+sieve_imply_pay(SieveEffort *effort, guint64 steps)
 {
 	effort->left -= MIN(steps, effort->left);
 	return effort->left > 0;
@@ -56,7 +56,7 @@ names_within(const SieveArg *few, const SieveArg *many, SieveEffort *effort)
 			SieveText a = few->strings[i].text, b = many->strings[k].text;
 			found = a.len == b.len && g_ascii_strncasecmp(a.data, b.data, a.len) == 0;
 		}
-		if (!found || !pay(effort, many->n))
+		if (!found || !sieve_imply_pay(effort, many->n))
 			return false;
 	}
 	return true;
@@ -119,12 +119,12 @@ key_follows(const SieveMatchSpec *narrow, const SieveKey *key, const SieveMatchS
 {
 	bool plain = is_plain(narrow) && is_plain(wide);
 	bool same_type = narrow->def == wide->def && narrow->relation == wide->relation;
-	for (size_t i = 0; i < wide->n_keys && pay(effort, 1); i++) {
+	for (size_t i = 0; i < wide->n_keys && sieve_imply_pay(effort, 1); i++) {
 		if (same_type && sieve_text_equal(key->text, wide->keys[i].text))
 			return true;
 		if (!plain)
 			continue;
-		(void) pay(effort, (key->text.len + wide->keys[i].text.len) / OCTETS_A_STEP);
+		(void) sieve_imply_pay(effort, (key->text.len + wide->keys[i].text.len) / OCTETS_A_STEP);
 		Demand few = demand_of(narrow, key), many = demand_of(wide, &wide->keys[i]);
 		if (demand_follows(&few, &many, wide))
 			return true;
@@ -225,7 +225,7 @@ tests_follow(const SieveCall *list, bool all, const SieveCall *narrow, const Sie
 bool
 sieve_imply_follows(const SieveCall *narrow, const SieveCall *wide, SieveEffort *effort)
 {
-	if (!pay(effort, 1))
+	if (!sieve_imply_pay(effort, 1))
 		return false;
 	if (is_named(narrow, "anyof"))
 		return tests_follow(narrow, true, NULL, wide, effort);
@@ -244,11 +244,11 @@ int
 sieve_imply_contradiction(const SieveCall *call, SieveEffort *effort)
 {
 	bool never = is_named(call, "allof"), always = is_named(call, "anyof");
-	for (size_t i = 0; i < call->n_tests && (never || always); i++) {
+	for (size_t i = 0; i < call->n_tests && (never || always) && effort->left > 0; i++) {
 		if (!is_named(call->tests[i], "not"))
 			continue;
 		const SieveCall *denied = call->tests[i]->tests[0];
-		for (size_t k = 0; k < call->n_tests; k++) {
+		for (size_t k = 0; k < call->n_tests && sieve_imply_pay(effort, 1); k++) {
 			const SieveCall *other = call->tests[k];
 			if (k != i && (never ? sieve_imply_follows(other, denied, effort) : sieve_imply_follows(denied, other, effort)))
 				return never ? -1 : 1;

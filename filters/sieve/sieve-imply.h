@@ -9,6 +9,9 @@ typedef struct {
 	guint64 left;
 } SieveEffort;
 
+/* Pay for comparisons; false: nothing is left. */
+bool sieve_imply_pay(SieveEffort *effort, guint64 steps);
+
 /* Are the two calls word for word the same? */
 bool sieve_imply_same(const SieveCall *a, const SieveCall *b);
 

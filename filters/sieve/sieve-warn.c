@@ -155,7 +155,7 @@ warn_shadowed(SieveCheck *check, const SieveCall *first)
 	g_autoptr(GArray) rules = list_rules(first);
 	for (guint i = 1; i < rules->len; i++) {
 		const Rule *later = &g_array_index(rules, Rule, i);
-		for (guint k = 0; k < i && later->call->tests[0]->known >= 0; k++) {
+		for (guint k = 0; k < i && later->call->tests[0]->known >= 0 && sieve_imply_pay(sieve_check_effort(check), 1); k++) {
 			const Rule *earlier = &g_array_index(rules, Rule, k);
 			if (!hides(earlier, later, sieve_check_effort(check)))
 				continue;

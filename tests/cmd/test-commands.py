@@ -215,4 +215,13 @@ def test_check_knows_the_extensions(folder):
     tap.same(got, [(1, "warning", 'did you mean "regex"?'), (2, "warning", 'did you mean "vnd.dovecot.pipe"?')])
 
 
+def test_check_of_a_hostile_script_ends(folder):
+    path = folder + "/hostile.sieve"
+    for text in ('if header :contains "subject" "x%d" { stop; }\n', 'not header :is "x-%d" "y",'):
+        rules = "".join(text % i for i in range(20000))
+        with open(path, "w") as file:
+            file.write(rules if rules.startswith("if") else "if anyof (%s true) { stop; }" % rules)
+        tap.todoke("check", path, timeout=20)
+
+
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])
