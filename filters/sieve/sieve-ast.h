@@ -73,7 +73,7 @@ struct SieveCall {
 	bool is_test;
 	bool has_test_list;     /* the tests stand in parentheses */
 	bool has_block;
-	bool is_broken;         /* what follows the name could not be read, and that was said: only its block is worth a look */
+	bool is_broken;         /* what follows the name is wrong, and that was said: only its block is worth a look */
 	SieveCall *block;       /* its first command */
 	SieveCall *next;        /* the command behind this one */
 

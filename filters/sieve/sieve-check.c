@@ -881,8 +881,9 @@ check_test(SieveCheck *check, SieveCall *test)
 	if (test->def == NULL)
 		report_unknown_call(check, test);
 	check_tests(check, test);
-	if (test->def != NULL && bind_call(check, test) && test->def->check != NULL)
-		test->def->check(check, test);
+	test->is_broken = test->def == NULL || !bind_call(check, test);
+	if (!test->is_broken && test->def->check != NULL)
+		test->is_broken = !test->def->check(check, test);
 }
 
 static void

@@ -65,7 +65,7 @@ warn_unreachable(SieveCheck *check, const SieveCall *first)
 static bool
 is_bound(const SieveCall *call)
 {
-	bool bound = call->def != NULL;
+	bool bound = call->def != NULL && !call->is_broken;
 	for (size_t i = 0; bound && i < call->n_tests; i++)
 		bound = is_bound(call->tests[i]);
 	return bound;
@@ -203,7 +203,7 @@ warn_never(SieveCheck *check, const SieveCall *test)
 {
 	for (size_t i = 0; i < test->n_tests; i++)
 		warn_never(check, test->tests[i]);
-	if (test->def == NULL || test->match == NULL || test->match->key_arg == NULL)
+	if (test->def == NULL || test->is_broken || test->match == NULL || test->match->key_arg == NULL)
 		return;
 	const SieveArg *keys = test->match->key_arg;
 	for (size_t i = 0; i < keys->n; i++) {
