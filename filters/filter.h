@@ -161,6 +161,7 @@ struct FilterEnv {
 	gint64 now;              /* seconds since 1970 */
 	int utc_offset;          /* minutes east of UTC */
 	int trace_level;         /* -1: none */
+	bool unwatched;          /* it is a delivery: nobody reads warnings */
 };
 
 /* Trace in printf's manner; costs nothing when nobody listens. */

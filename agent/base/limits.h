@@ -144,6 +144,9 @@
 /* Problems that are reported of one script: a file that is no script would fill the screen. */
 #define LIMIT_SIEVE_PROBLEMS 100u
 
+/* Comparisons of tests and keys with each other that warnings about a script are worth: 1,000 rules, each with all before it. */
+#define LIMIT_SIEVE_WARN_EFFORT 2000000u
+
 /* Match variables ${0} to ${31} (RFC 5229 3.2 asks for 10). */
 #define LIMIT_SIEVE_CAPTURES 32u
 

@@ -7,6 +7,7 @@
 #include "agent/deliver/outmail.h"
 #include "agent/message/mark.h"
 #include "conf/conf-choices.h"
+#include "filters/sieve/sieve-site.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -194,6 +195,29 @@ check_submit(const Conf *conf, GPtrArray *problems)
 	add_about(problems, conf, "submit", PROBLEM_ERROR, "submit", text, why);
 }
 
+/* A setting with names of extensions that is looked at. */
+typedef struct {
+	const Conf *conf;
+	const char *setting;
+	GPtrArray *problems;
+} ExtensionSetting;
+
+static void
+report_extension(void *user, const char *word, const char *hint)
+{
+	const ExtensionSetting *at = user;
+	g_autofree char *text = g_strdup_printf("%s names '%s', which is no extension of Sieve", at->setting, word);
+	add_about(at->problems, at->conf, at->setting, PROBLEM_WARNING, "unknown-extension", text, hint);
+}
+
+static void
+check_extensions(const Conf *conf, GPtrArray *problems)
+{
+	ExtensionSetting users = { conf, "sieve_extensions", problems }, site = { conf, "sieve_site_extensions", problems };
+	sieve_site_unknown(conf->sieve_extensions, report_extension, &users);
+	sieve_site_unknown(conf->sieve_site_extensions, report_extension, &site);
+}
+
 /* The last of two lines holds, which is not the one that was looked at. */
 static void
 check_twice(const Conf *conf, GPtrArray *problems)
@@ -220,5 +244,6 @@ check_conf_settings(const Conf *conf, GPtrArray *problems)
 	check_durability(conf, problems);
 	check_deadline(conf, problems);
 	check_submit(conf, problems);
+	check_extensions(conf, problems);
 	check_twice(conf, problems);
 }

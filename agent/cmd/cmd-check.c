@@ -25,6 +25,7 @@ static const char about[] =
 typedef struct {
 	char *conf_path;
 	char **overrides;
+	char *recipient;
 	gboolean json;
 	gboolean for_site;
 	gboolean explain;
@@ -38,6 +39,7 @@ options_clear(Options *options)
 {
 	g_free(options->conf_path);
 	g_strfreev(options->overrides);
+	g_free(options->recipient);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
@@ -65,7 +67,7 @@ open_rules(Reading *reading, const char *path, const Options *options, GPtrArray
 	Conf *conf = people_conf(options->conf_path, options->overrides);
 	g_auto(Status) st = STATUS_INIT;
 	ScriptTrust trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER;
-	if (conf != NULL && reading_open(reading, conf, path, trust, &st))
+	if (conf != NULL && reading_open(reading, conf, path, options->recipient, trust, &st))
 		return true;
 	check_conf_finding(problems, PROBLEM_ERROR, path, 0, "unreadable",
 		st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
@@ -156,6 +158,7 @@ cmd_check(int argc, char **argv)
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path, "Check this configuration", "FILE" },
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "Set this for once", "NAME=VALUE" },
 		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site, "Scripts are the site's, not a user's", NULL },
+		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options.recipient, "Whose scripts they are: warn of redirects to him", "ADDR" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print an object of schema todoke.check/1", NULL },
 		{ "explain", 0, 0, G_OPTION_ARG_NONE, &options.explain, "Say in words what recipes do", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },

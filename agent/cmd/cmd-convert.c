@@ -48,7 +48,7 @@ convert_file(const char *path, const Options *options)
 	Conf *conf = people_conf(options->conf_path, options->overrides);
 	if (conf == NULL)
 		return PEOPLE_FINDINGS;
-	if (!reading_open(&reading, conf, path, SCRIPT_OWNER, &st))
+	if (!reading_open(&reading, conf, path, NULL, SCRIPT_OWNER, &st))
 		return cannot_convert(&st);
 	FilterEnv env = { .services = &reading_recipe_services, .now = world_env(reading.world)->now, .trace_level = -1 };
 	RecipeConvertCounts counts = { 0 };

@@ -20,11 +20,11 @@ reading_clear(Reading *reading)
 }
 
 bool
-reading_open(Reading *reading, Conf *taken_conf, const char *path, ScriptTrust trust, Status *st)
+reading_open(Reading *reading, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust, Status *st)
 {
 	size_t len;
 	reading->site = site_new(taken_conf, st);
-	reading->account = reading->site != NULL ? account_imagined(reading->site->conf, "owner", st) : NULL;
+	reading->account = reading->site != NULL ? account_imagined(reading->site->conf, recipient != NULL ? recipient : "owner", st) : NULL;
 	if (reading->account == NULL ||
 	    !fs_read_file(AT_FDCWD, path, (size_t) reading->site->conf->sieve_max_script_size, &reading->text, &len, st))
 		return false;

@@ -150,16 +150,22 @@ note_stored(SuiteBox *box, const DeliverReport *report)
 	}
 }
 
-bool
-suite_box_execute(SuiteBox *box, const Plan *plan, DeliverJob *job, DeliverOwner *owner, GPtrArray *notes, Status *st)
+StateOnce *
+suite_box_state(SuiteBox *box, gint64 now)
 {
 	if (box->state == NULL) {
 		g_autofree char *name = g_strdup_printf("state%u", box->states++);
 		g_autofree char *folder = g_build_filename(box->root, name, NULL);
-		box->state = state_once_new(folder, owner->now);
+		box->state = state_once_new(folder, now);
 	}
+	return box->state;
+}
+
+bool
+suite_box_execute(SuiteBox *box, const Plan *plan, DeliverJob *job, DeliverOwner *owner, GPtrArray *notes, Status *st)
+{
 	owner->home = box->root;
-	owner->state = box->state;
+	owner->state = suite_box_state(box, owner->now);
 	owner->capture = capture;
 	owner->capture_user = box;
 	job->inbox = box->inbox;

@@ -24,6 +24,9 @@ const char *suite_box_home(const SuiteBox *box);
  */
 bool suite_box_execute(SuiteBox *box, const Plan *plan, DeliverJob *job, DeliverOwner *owner, GPtrArray *notes, Status *st);
 
+/* What is remembered from one execution to the next; borrowed until suite_box_forget. */
+StateOnce *suite_box_state(SuiteBox *box, gint64 now);
+
 /* Forget what was sent, who was answered and what was seen. Stored mail stays. */
 void suite_box_forget(SuiteBox *box);
 

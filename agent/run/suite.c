@@ -30,6 +30,7 @@ typedef struct {
 	Envelope *envelope;
 	World *world;
 	WorldDescription described;
+	WorldLive live;              /* `duplicate` and programs are as in a delivery */
 	char *personal;
 	char *global;
 	SuiteBox *box;
@@ -376,6 +377,7 @@ run(FilterEnv *env, const SieveTestsuiteView *view)
 	suite->input.headers = edited != NULL ? edited : view->headers;
 	suite->input.message = view->message;
 	PlanMark mark = plan_mark(suite->plan);
+	suite->live = (WorldLive){ suite_box_state(suite->box, env->now), suite->places, false };
 	/* The program runs on its own: one that tests by itself may compile another. */
 	FilterProgram *program = g_steal_pointer(&suite->program);
 	bool good = filter_find("sieve")->run(program, &suite->input, env, suite->plan, &st);
@@ -571,7 +573,7 @@ make_env(Suite *suite)
 	suite->global = folder_beside(suite, "included-global");
 	suite->described = (WorldDescription){ .personal = suite->personal, .global = suite->global, .trace_level = TRACE_MATCHING };
 	suite->world = world_new(suite->site, suite->account, suite->envelope, suite_box_inbox(suite->box),
-	                         g_get_real_time() / G_USEC_PER_SEC, &suite->described, NULL);
+	                         g_get_real_time() / G_USEC_PER_SEC, &suite->described, &suite->live);
 	suite->env = *world_env(suite->world);
 	suite->services = *suite->env.services;
 	suite->services.trace = trace;

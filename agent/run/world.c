@@ -548,6 +548,7 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 		.now = now,
 		.utc_offset = (int) (local.tm_gmtoff / 60),
 		.trace_level = world->described->trace_level,
+		.unwatched = live != NULL && !live->no_programs,
 	};
 	return world;
 }

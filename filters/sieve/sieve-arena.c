@@ -3,25 +3,15 @@
 
 #include <string.h>
 
-enum { CHUNK_BYTES = 16 * 1024, ALIGN = 16 };
+enum { CHUNK_BYTES = 16 * 1024, ROUND_UP = 15 };
 
-typedef struct Chunk {
-	struct Chunk *older;
-	size_t size;
-	size_t used;
-	char bytes[] __attribute__((aligned(16)));
-} Chunk;
+typedef SieveArenaChunk Chunk;
 
-typedef struct Deferred {
-	struct Deferred *older;
+typedef struct SieveArenaDeferred {
+	struct SieveArenaDeferred *older;
 	GDestroyNotify destroy;
 	gpointer data;
 } Deferred;
-
-struct SieveArena {
-	Chunk *newest;
-	Deferred *deferred;
-};
 
 SieveArena *
 sieve_arena_new(void)
@@ -54,39 +44,23 @@ sieve_arena_free(SieveArena *arena)
 	g_free(arena);
 }
 
-static void
-add_chunk(SieveArena *arena, size_t size)
+void *
+sieve_arena_take_new(SieveArena *arena, size_t size)
 {
-	size_t bytes = MAX(size, CHUNK_BYTES);
+	g_assert(size <= G_MAXSIZE - sizeof(Chunk) - ROUND_UP);
+	size_t bytes = MAX(size + ROUND_UP, CHUNK_BYTES);
 	Chunk *chunk = g_malloc(sizeof(Chunk) + bytes);
 	chunk->older = arena->newest;
 	chunk->size = bytes;
 	chunk->used = 0;
 	arena->newest = chunk;
-}
-
-static inline void *
-take(SieveArena *arena, size_t size)
-{
-	size_t rounded = (size + ALIGN - 1) & ~(size_t) (ALIGN - 1);
-	g_assert(rounded >= size);
-	if (arena->newest == NULL || arena->newest->size - arena->newest->used < rounded)
-		add_chunk(arena, rounded);
-	void *bytes = arena->newest->bytes + arena->newest->used;
-	arena->newest->used += rounded;
-	return bytes;
-}
-
-void *
-sieve_arena_alloc(SieveArena *arena, size_t size)
-{
-	return memset(take(arena, size), 0, size);
+	return sieve_arena_take(arena, size);
 }
 
 char *
 sieve_arena_copy(SieveArena *arena, const char *text, size_t len)
 {
-	char *copy = take(arena, len + 1);
+	char *copy = sieve_arena_take(arena, len + 1);
 	memcpy(copy, text, len);
 	copy[len] = '\0';
 	return copy;

@@ -73,7 +73,7 @@ struct SieveCall {
 	bool is_test;
 	bool has_test_list;     /* the tests stand in parentheses */
 	bool has_block;
-	bool is_broken;         /* what follows the name could not be read, and that was said: only its block is worth a look */
+	bool is_broken;         /* what follows the name is wrong, and that was said: only its block is worth a look */
 	SieveCall *block;       /* its first command */
 	SieveCall *next;        /* the command behind this one */
 
@@ -88,6 +88,7 @@ struct SieveCall {
 	bool index_from_last;          /* :last */
 	bool (*test)(struct SieveRun *run, const SieveCall *call, bool *ret_result); /* def->test, or what a tag put in its place */
 	void *data;                    /* whatever def->check left here */
+	guint64 by_ihave;              /* set of extensions that it uses and that only a test ihave makes available (RFC 5463) */
 	int known;                     /* tests: 1 always true, -1 always false whatever the message, 0 it depends */
 	bool known_by_ihave;           /* ... because of what is installed here: no reason to warn */
 };

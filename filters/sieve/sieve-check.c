@@ -23,9 +23,11 @@ struct SieveCheck {
 	SieveCheck *parent;          /* of an included script; NULL: the main one */
 	SieveNames *names;
 	GHashTable *field_slots;     /* name -> slot, of the main script */
+	GArray *keys;                /* of the main script: SieveKey of one call, while they are made ready */
 	void **states;
 	guint64 allowed;             /* extensions that this script may require */
 	guint64 reported_missing;    /* extensions whose missing require was said */
+	SieveEffort effort;          /* of the main script */
 	bool has_commands;           /* something other than require was seen */
 	unsigned errors;
 	unsigned reported;
@@ -67,6 +69,8 @@ sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, const cha
 bool
 sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint, const char *format, ...)
 {
+	if (check->env->unwatched)
+		return false;
 	va_list args;
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
@@ -131,6 +135,18 @@ sieve_check_state(SieveCheck *check, const SieveExt *ext, bool whole)
 	return *state;
 }
 
+SieveProgram *
+sieve_check_program(SieveCheck *check)
+{
+	return check->program;
+}
+
+SieveEffort *
+sieve_check_effort(SieveCheck *check)
+{
+	return &root_of(check)->effort;
+}
+
 /* Extensions. */
 
 bool
@@ -148,21 +164,21 @@ sieve_check_available(SieveCheck *check, const SieveExt *ext)
 void
 sieve_check_activate(SieveCheck *check, const SieveExt *ext)
 {
-	check->program->active |= (guint64) 1 << sieve_ext_number(ext);
+	check->program->active |= sieve_ext_with_implied(ext);
 	check->program->has_variables = sieve_check_has(check, &sieve_ext_variables);
-	g_auto(GStrv) implied = g_strsplit(ext->implies != NULL ? ext->implies : "", " ", -1);
-	for (size_t i = 0; implied[i] != NULL; i++) {
-		const SieveExt *other = sieve_ext_find((SieveText){ implied[i], strlen(implied[i]) });
-		if (other != NULL && !sieve_check_has(check, other))
-			sieve_check_activate(check, other);
-	}
+}
+
+static inline char
+lower(char c)
+{
+	return (guchar) (c - 'A') < 26 ? (char) (c + ('a' - 'A')) : c;
 }
 
 /* Words of scripts have no case; most comparisons end at the first letter. */
 static inline bool
 same_word(const char *known, const char *word)
 {
-	while (*known != '\0' && *known == g_ascii_tolower(*word)) {
+	while (*known != '\0' && *known == lower(*word)) {
 		known++;
 		word++;
 	}
@@ -184,15 +200,23 @@ find_def(const SieveExt *ext, const char *name, bool is_test)
 	return find_in(is_test ? ext->tests : ext->commands, name);
 }
 
-static const SieveCallDef *
-find_active(SieveCheck *check, const char *name, bool is_test)
+/* The call uses something of the extension. */
+static void
+note_use(const SieveCheck *check, SieveCall *call, size_t ext)
 {
-	for (guint64 left = check->program->active; left != 0; left &= left - 1) {
-		const SieveCallDef *def = find_def(sieve_ext_nth((size_t) __builtin_ctzll(left)), name, is_test);
-		if (def != NULL)
-			return def;
+	call->by_ihave |= check->program->by_ihave & (guint64) 1 << ext;
+}
+
+/* Give the call its definition; NULL: no active extension has one. */
+static void
+find_active(SieveCheck *check, SieveCall *call)
+{
+	for (guint64 left = check->program->active; left != 0 && call->def == NULL; left &= left - 1) {
+		size_t ext = (size_t) __builtin_ctzll(left);
+		call->def = find_def(sieve_ext_nth(ext), call->name, call->is_test);
+		if (call->def != NULL)
+			note_use(check, call, ext);
 	}
-	return NULL;
 }
 
 static bool
@@ -269,14 +293,14 @@ unsigned
 sieve_check_field_slot(SieveCheck *check, SieveText name)
 {
 	SieveCheck *root = root_of(check);
-	char *lower = g_alloca(name.len + 1); /* at most LIMIT_SIEVE_STRING_BYTES */
+	char *folded = g_alloca(name.len + 1); /* at most LIMIT_SIEVE_STRING_BYTES */
 	for (size_t i = 0; i < name.len; i++)
-		lower[i] = g_ascii_tolower(name.data[i]);
-	lower[name.len] = '\0';
-	gpointer slot = g_hash_table_lookup(root->field_slots, lower);
+		folded[i] = lower(name.data[i]);
+	folded[name.len] = '\0';
+	gpointer slot = g_hash_table_lookup(root->field_slots, folded);
 	if (slot == NULL) {
 		GPtrArray *fields = root->program->fields;
-		char *kept = sieve_arena_copy(root->program->arena, lower, strlen(lower));
+		char *kept = sieve_arena_copy(root->program->arena, folded, strlen(folded));
 		g_ptr_array_add(fields, kept);
 		slot = GUINT_TO_POINTER(fields->len);
 		g_hash_table_insert(root->field_slots, kept, slot);
@@ -298,7 +322,7 @@ static void
 bind_field_name(SieveCheck *check, SieveString *string)
 {
 	string->field = sieve_check_field_slot(check, string->text);
-	if (!sieve_check_is_field_name(string->text))
+	if (!check->env->unwatched && !sieve_check_is_field_name(string->text))
 		sieve_check_warning(check, string->span, "bad-field-name", "no colon, no blank", "no header field is called '%.*s'",
 		                    (int) string->text.len, string->text.data);
 }
@@ -563,8 +587,11 @@ set_comparator(Binding *binding, size_t *at)
 	if (binding->comparator != NULL)
 		return report_second(binding, arg, "comparator");
 	for (size_t i = 0; i < sieve_ext_count() && binding->comparator == NULL; i++)
-		if ((check->program->active >> i & 1) != 0)
+		if ((check->program->active >> i & 1) != 0) {
 			binding->comparator = find_comparator(sieve_ext_nth(i), value->strings[0].text);
+			if (binding->comparator != NULL)
+				note_use(check, binding->call, i);
+		}
 	binding->comparator_span = value->span;
 	return binding->comparator != NULL || report_unknown_comparator(check, &value->strings[0]);
 }
@@ -622,9 +649,12 @@ bind_tag(Binding *binding, size_t *at)
 		return set_comparator(binding, at);
 	for (guint64 left = check->program->active; left != 0; left &= left - 1) {
 		bool known = false;
-		bool good = bind_ext_tag(binding, sieve_ext_nth((size_t) __builtin_ctzll(left)), at, &known);
-		if (known)
-			return good;
+		size_t ext = (size_t) __builtin_ctzll(left);
+		bool good = bind_ext_tag(binding, sieve_ext_nth(ext), at, &known);
+		if (!known)
+			continue;
+		note_use(check, binding->call, ext);
+		return good;
 	}
 	report_unknown_tag(check, binding->call, arg);
 	return false;
@@ -701,7 +731,8 @@ prepare_keys(SieveCheck *check, SieveMatchSpec *spec)
 		if (arg->strings[i].template != NULL)
 			return true;
 	SieveArena *arena = sieve_check_arena(check);
-	g_autoptr(GArray) keys = g_array_sized_new(FALSE, FALSE, sizeof(SieveKey), (guint) arg->n);
+	GArray *keys = root_of(check)->keys;
+	g_array_set_size(keys, 0);
 	bool good = true;
 	for (size_t i = 0; i < arg->n; i++) {
 		g_autofree char *error = NULL;
@@ -846,12 +877,13 @@ bind_call(SieveCheck *check, SieveCall *call)
 static void
 check_test(SieveCheck *check, SieveCall *test)
 {
-	test->def = find_active(check, test->name, true);
+	find_active(check, test);
 	if (test->def == NULL)
 		report_unknown_call(check, test);
 	check_tests(check, test);
-	if (test->def != NULL && bind_call(check, test) && test->def->check != NULL)
-		test->def->check(check, test);
+	test->is_broken = test->def == NULL || !bind_call(check, test);
+	if (!test->is_broken && test->def->check != NULL)
+		test->is_broken = !test->def->check(check, test);
 }
 
 static void
@@ -908,13 +940,14 @@ check_block(SieveCheck *check, SieveCall *first)
 	const SieveCall *before = NULL;
 	bool closed = false;
 	for (SieveCall *call = first; call != NULL; before = call, call = call->next) {
-		call->def = find_active(check, call->name, false);
+		find_active(check, call);
 		closed = closed && call->def != NULL && (call->def->flags & SIEVE_ELSIF) != 0;
 		if (!closed)
 			check_command(check, call, before);
 		closed = closed || closes_chain(call);
 	}
-	sieve_warn_block(check, first);
+	if (!check->env->unwatched)
+		sieve_warn_block(check, first);
 }
 
 /* Tags of a bound call. */
@@ -1034,7 +1067,9 @@ sieve_check_compile(const FilterSource *source, FilterEnv *env, GPtrArray *probl
 {
 	g_autoptr(SieveProgram) program = program_new(sieve_arena_new(), g_ptr_array_new());
 	g_autoptr(GHashTable) slots = g_hash_table_new(g_str_hash, g_str_equal);
-	SieveCheck check = { .program = program, .source = source, .env = env, .problems = problems, .field_slots = slots };
+	g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(SieveKey));
+	SieveCheck check = { .program = program, .source = source, .env = env, .problems = problems, .field_slots = slots, .keys = keys,
+	                     .effort = { LIMIT_SIEVE_WARN_EFFORT } };
 	run_check(&check);
 	return check.errors == 0 ? g_steal_pointer(&program) : NULL;
 }

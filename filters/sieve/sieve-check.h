@@ -7,6 +7,7 @@
 #ifndef TODOKE_SIEVE_CHECK_H
 #define TODOKE_SIEVE_CHECK_H
 
+#include "filters/sieve/sieve-imply.h"
 #include "filters/sieve/sieve-program.h"
 #include "filters/sieve/sieve-variable.h"
 
@@ -23,6 +24,12 @@ bool sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, cons
 	G_GNUC_PRINTF(5, 6);
 bool sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint, const char *format, ...)
 	G_GNUC_PRINTF(5, 6);
+
+/* The program that is being made. */
+SieveProgram *sieve_check_program(SieveCheck *check);
+
+/* What warnings may still cost in this script and those that it includes. */
+SieveEffort *sieve_check_effort(SieveCheck *check);
 
 /* Memory of the program, for what a check prepares. */
 SieveArena *sieve_check_arena(SieveCheck *check);

@@ -18,10 +18,33 @@ report_capability(SieveCheck *check, const SieveString *name)
 	sieve_check_error(check, name->span, "unknown-capability", hint, "unknown capability \"%s\"", text);
 }
 
+/* Names that extensions had before their RFC, with the same words. */
+static const struct {
+	const char *old;
+	SieveText now;
+} deprecated[] = {
+	{ "vnd.dovecot.duplicate", SIEVE_TEXT("duplicate") },
+};
+
+static const SieveExt *
+find_deprecated(SieveCheck *check, const SieveString *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(deprecated); i++) {
+		if (!sieve_text_is(name->text, deprecated[i].old))
+			continue;
+		g_autofree char *hint = g_strdup_printf("write \"%s\"", deprecated[i].now.data);
+		sieve_check_warning(check, name->span, "deprecated-capability", hint, "\"%s\" is an old name", deprecated[i].old);
+		return sieve_ext_find(deprecated[i].now);
+	}
+	return NULL;
+}
+
 static void
 require_one(SieveCheck *check, const SieveString *name)
 {
 	const SieveExt *ext = sieve_ext_find(name->text);
+	if (ext == NULL)
+		ext = find_deprecated(check, name);
 	if (ext == NULL)
 		report_capability(check, name);
 	else if (!sieve_check_available(check, ext))
@@ -335,6 +358,8 @@ check_size(SieveCheck *check, SieveCall *call)
 {
 	if (sieve_call_tag_of(call, "size") == NULL)
 		return sieve_check_error(check, call->span, "missing-tag", NULL, "'size' lacks ':over' or ':under'");
+	if (sieve_call_tag(call, "under") != NULL && call->positional[0]->number == 0)
+		call->known = -1;
 	return true;
 }
 

@@ -70,8 +70,8 @@ static const SieveCallDef commands[] = {
 };
 
 static const SieveCallDef tests[] = {
-	{ .name = "execute", .positional = SIEVE_EXTERNAL_ARGUMENTS, .tags = execute_tags, .check = sieve_external_check,
-	  .test = test_execute },
+	{ .name = "execute", .positional = SIEVE_EXTERNAL_ARGUMENTS, .tags = execute_tags, .flags = SIEVE_IS_VOLATILE,
+	  .check = sieve_external_check, .test = test_execute },
 	{ .name = NULL }
 };
 

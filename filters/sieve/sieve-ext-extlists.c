@@ -66,6 +66,7 @@ match_lists(SieveMatch *match, SieveText value, bool *ret_matched)
 {
 	SieveRun *run = match->run;
 	const SieveArg *names = match->spec->key_arg;
+	bool fits = value.len <= (guint64) filter_setting_int(run->env, "sieve_max_list_value", 1024);
 	*ret_matched = false;
 	for (size_t i = 0; names != NULL && i < names->n && !*ret_matched; i++) {
 		SieveText name = sieve_run_text(run, &names->strings[i]);
@@ -76,7 +77,7 @@ match_lists(SieveMatch *match, SieveText value, bool *ret_matched)
 			return report_unknown(run, match->call, name);
 		const char *text = sieve_arena_copy(run->scratch, value.data, value.len);
 		g_auto(Status) st = STATUS_INIT;
-		*ret_matched = strlen(text) == value.len && run->env->services->list_contains(run->env, list, text, &st);
+		*ret_matched = fits && strlen(text) == value.len && run->env->services->list_contains(run->env, list, text, &st);
 		if (st.id != STATUS_OK)
 			return sieve_run_fail(run, match->call, st.id, "list \"%s\": %s", list, st.detail != NULL ? st.detail : "");
 		sieve_run_trace(run, TRACE_MATCHING, match->call, "\"%.*s\" in list \"%s\": %s", (int) MIN(value.len, 200),

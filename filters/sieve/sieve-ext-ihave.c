@@ -1,7 +1,6 @@
 /*
- * ihave: RFC 5463, complete but for one thing: an extension that ihave names is active from the test on, whether the test
- * was reached or not. What is here is known when the script is compiled, so a failed ihave is, too: what it guards is
- * parsed and not checked.
+ * ihave: RFC 5463, complete. What is here is known when the script is compiled, so a failed ihave is, too: what it guards is parsed and
+ * not checked. When the script runs, a call that uses what only an ihave names fails unless that test was true before.
  */
 #include "filters/sieve/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
@@ -22,6 +21,16 @@ can_have(SieveCheck *check, SieveText name)
 	return sieve_check_has(check, ext) || !changes_strings(ext);
 }
 
+/* With what they imply. */
+static guint64
+named_by(const SieveArg *names)
+{
+	guint64 set = 0;
+	for (size_t i = 0; i < names->n; i++)
+		set |= sieve_ext_with_implied(sieve_ext_find(names->strings[i].text));
+	return set;
+}
+
 static bool
 check_ihave(SieveCheck *check, SieveCall *call)
 {
@@ -31,15 +40,20 @@ check_ihave(SieveCheck *check, SieveCall *call)
 		all = all && can_have(check, names->strings[i].text);
 	call->known = all ? 1 : -1;
 	call->known_by_ihave = true;
+	SieveProgram *program = sieve_check_program(check);
+	guint64 before = program->active, *found = SIEVE_NEW(sieve_check_arena(check), guint64);
+	call->data = found;
 	for (size_t i = 0; all && i < names->n; i++)
 		sieve_check_activate(check, sieve_ext_find(names->strings[i].text));
+	program->by_ihave |= program->active & ~before;
+	*found = all ? program->by_ihave & named_by(names) : 0;
 	return true;
 }
 
 static bool
 test_ihave(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
-	(void) run;
+	run->found |= *(const guint64 *) call->data;
 	*ret_result = call->known > 0;
 	return true;
 }

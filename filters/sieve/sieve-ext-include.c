@@ -41,7 +41,7 @@ typedef struct {
 } State;
 
 /* Work of an include besides its commands: a scope, a look at the tables. */
-enum { INCLUDE_STEPS = 100 };
+enum { INCLUDE_STEPS = 2000 };
 
 /* RFC 5804 1.6: no control characters, no line or paragraph separator, not empty, no more than 128 characters of 4 octets. */
 static bool

@@ -43,3 +43,16 @@ sieve_ext_find(SieveText capability)
 	}
 	return NULL;
 }
+
+guint64
+sieve_ext_with_implied(const SieveExt *ext)
+{
+	guint64 set = (guint64) 1 << sieve_ext_number(ext);
+	g_auto(GStrv) implied = g_strsplit(ext->implies != NULL ? ext->implies : "", " ", -1);
+	for (size_t i = 0; implied[i] != NULL; i++) {
+		const SieveExt *other = sieve_ext_find((SieveText){ implied[i], strlen(implied[i]) });
+		if (other != NULL)
+			set |= sieve_ext_with_implied(other);
+	}
+	return set;
+}

@@ -54,6 +54,7 @@ typedef enum {
 	SIEVE_ELSIF = 1 << 8,                /* elsif, else: continue an if */
 	SIEVE_TAKES_MODIFIERS = 1 << 9,      /* :lower ...: set, and whatever else stores a variable (extracttext) */
 	SIEVE_SPLITS_KEYS = 1 << 11,         /* each word of a key is a key of its own (hasflag) */
+	SIEVE_IS_VOLATILE = 1 << 12,         /* a test that may answer otherwise when it is asked again (execute, duplicate) */
 	SIEVE_IS_ACTION = 1 << 10,           /* asks for an action: what `.action` of tags and extensions completes */
 } SieveCallFlags;
 
@@ -143,6 +144,9 @@ struct SieveExt {
 const SieveExt *sieve_ext_nth(size_t i);
 size_t sieve_ext_number(const SieveExt *ext);
 size_t sieve_ext_count(void);
+
+/* The set of the extension and all that it implies. */
+guint64 sieve_ext_with_implied(const SieveExt *ext);
 
 /* The extension of that capability (exact case, RFC 5228 6), or NULL. */
 const SieveExt *sieve_ext_find(SieveText capability);

@@ -112,7 +112,7 @@ sieve_hint_for_tag(const SieveCallDef *def, const char *name)
 	return search_hint(&search, ":");
 }
 
-/* Names that scripts still have from drafts and other servers, and what stands for them now. */
+/* Names that scripts still have from drafts and other servers, and what stands for them now, not always in the same words. */
 static const struct {
 	const char *old;
 	const char *now;
@@ -120,7 +120,6 @@ static const struct {
 	{ "imapflags", "imap4flags" },
 	{ "notify", "enotify" },
 	{ "vnd.dovecot.imapsieve", "imapsieve" },
-	{ "vnd.dovecot.duplicate", "duplicate" },
 	{ "vnd.dovecot.extlists", "extlists" },
 };
 

@@ -90,12 +90,14 @@ skip_bracket_comment(SieveLexer *lexer)
 static bool
 skip_blanks(SieveLexer *lexer)
 {
-	while (true) {
-		int c = peek(lexer, 0);
-		if (c == '\n')
-			next_line(lexer);
-		else if (c == ' ' || c == '\t' || c == '\r')
+	while (lexer->at < lexer->len) {
+		guchar c = (guchar) lexer->text[lexer->at];
+		if (c > '/') /* blanks and comments begin below it, most tokens behind */
+			return true;
+		if (c == ' ' || c == '\t' || c == '\r')
 			lexer->at++;
+		else if (c == '\n')
+			next_line(lexer);
 		else if (c == '#')
 			skip_hash_comment(lexer);
 		else if (c != '/' || peek(lexer, 1) != '*')
@@ -103,16 +105,19 @@ skip_blanks(SieveLexer *lexer)
 		else if (!skip_bracket_comment(lexer))
 			return false;
 	}
+	return true;
 }
 
 /* What an octet can be, looked up: the lexer sees every octet of every script. */
-enum { WORD = 1, DIGIT = 2, PLAIN = 4 };
+enum { WORD = 1, DIGIT = 2, PLAIN = 4, SIGN = 8 };
 
 /* PLAIN octets stand for themselves in a quoted string. */
 static const guchar classes[256] = {
-	[1 ... 9] = PLAIN, [11 ... 12] = PLAIN, [14 ... 33] = PLAIN, [35 ... 47] = PLAIN,
-	['0' ... '9'] = WORD | DIGIT | PLAIN, [58 ... 64] = PLAIN, ['A' ... 'Z'] = WORD | PLAIN, [91] = PLAIN,
-	[93 ... 94] = PLAIN, ['_'] = WORD | PLAIN, [96] = PLAIN, ['a' ... 'z'] = WORD | PLAIN, [123 ... 255] = PLAIN,
+	[1 ... 9] = PLAIN, [11 ... 12] = PLAIN, [14 ... 33] = PLAIN, [35 ... 39] = PLAIN, ['(' ... ')'] = SIGN | PLAIN,
+	[42 ... 43] = PLAIN, [','] = SIGN | PLAIN, [45 ... 47] = PLAIN, ['0' ... '9'] = WORD | DIGIT | PLAIN, [':'] = PLAIN,
+	[';'] = SIGN | PLAIN, [60 ... 64] = PLAIN, ['A' ... 'Z'] = WORD | PLAIN, ['['] = SIGN | PLAIN, [']'] = SIGN | PLAIN,
+	['^'] = PLAIN, ['_'] = WORD | PLAIN, ['`'] = PLAIN, ['a' ... 'z'] = WORD | PLAIN, ['{'] = SIGN | PLAIN, ['|'] = PLAIN,
+	['}'] = SIGN | PLAIN, [126 ... 255] = PLAIN,
 };
 
 static bool
@@ -363,7 +368,7 @@ take_token(SieveLexer *lexer, SieveToken *token)
 		take_number(lexer, token);
 	} else if (c == '"') {
 		take_quoted(lexer, token);
-	} else if (c > 0 && strchr(";,()[]{}", c) != NULL) {
+	} else if (c > 0 && (classes[c] & SIGN) != 0) {
 		token->kind = SIEVE_TOKEN_SIGN;
 		token->sign = (char) c;
 		lexer->at++;

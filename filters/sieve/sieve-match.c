@@ -79,6 +79,42 @@ sieve_match_pattern_new(SieveArena *arena, SieveText text)
 	return pattern;
 }
 
+bool
+sieve_match_pattern_is_plain(const SievePattern *pattern, SieveText *ret_text, bool *ret_anywhere)
+{
+	const Segment *segments = pattern->segments;
+	if (pattern->n == 1 && segments[0].literal != NULL) {
+		*ret_text = (SieveText){ segments[0].literal, segments[0].n };
+		*ret_anywhere = false;
+		return true;
+	}
+	/* The stars before and behind the one segment that is not empty. */
+	size_t last = pattern->n - 1, full = 0, n_full = 0;
+	for (size_t i = 0; i < pattern->n; i++) {
+		if (segments[i].n == 0)
+			continue;
+		full = i;
+		n_full++;
+	}
+	bool plain = n_full <= 1 && segments[0].n == 0 && segments[last].n == 0 && segments[full].literal != NULL;
+	if (plain) {
+		*ret_text = (SieveText){ segments[full].literal, segments[full].n };
+		*ret_anywhere = true;
+	}
+	return plain;
+}
+
+bool
+sieve_match_pattern_has(const SievePattern *pattern, SieveText text)
+{
+	for (size_t i = 0; i < pattern->n; i++) {
+		const Segment *segment = &pattern->segments[i];
+		if (segment->literal != NULL && memmem(segment->literal, segment->n, text.data, text.len) != NULL)
+			return true;
+	}
+	return text.len == 0;
+}
+
 /* A search at work. */
 typedef struct {
 	const SieveComparator *comparator;

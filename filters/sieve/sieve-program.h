@@ -11,6 +11,7 @@ typedef struct SieveProgram {
 	ScriptTrust trust;
 	const SieveCall *first; /* NULL: an empty script */
 	guint64 active;         /* set of extensions that were required, by sieve_ext_number */
+	guint64 by_ihave;       /* those of them that a test ihave has to find first, when the script runs */
 	GPtrArray *fields;      /* char *: names of header fields by slot (SIEVE_HEADER), lower case; shared by nested programs */
 	bool has_variables;     /* the script requires them: matches are captured */
 	size_t n_variables;     /* of its own scope (sieve-variable.h) */

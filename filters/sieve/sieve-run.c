@@ -17,6 +17,17 @@ sieve_run_fail(SieveRun *run, const SieveCall *call, StatusId id, const char *fo
 	return status_fail_detail(run->st, id, "%s:%u: %s", run->program->file, at != NULL ? at->span.line : 0, text);
 }
 
+/* RFC 5463 4: what ihave names cannot be used before the test was true. */
+static bool
+has_found_all(SieveRun *run, const SieveCall *call)
+{
+	guint64 missing = call->by_ihave & ~run->found;
+	if (G_LIKELY(missing == 0))
+		return true;
+	const SieveExt *ext = sieve_ext_nth((size_t) __builtin_ctzll(missing));
+	return sieve_run_fail(run, call, STATUS_SCRIPT, "'%s' needs \"%s\", which no ihave has found yet", call->name, ext->capability);
+}
+
 bool
 sieve_run_spend(SieveRun *run, guint64 steps)
 {
@@ -74,7 +85,7 @@ sieve_run_test(SieveRun *run, const SieveCall *test, bool *ret_result)
 {
 	bool result = false;
 	run->at = test;
-	if (!sieve_run_spend(run, 1) || !test->test(run, test, &result))
+	if (!sieve_run_spend(run, 1) || !has_found_all(run, test) || !test->test(run, test, &result))
 		return false;
 	if (run->env->trace_level >= TRACE_TESTS)
 		trace_test(run, test, result);
@@ -104,7 +115,7 @@ run_command(SieveRun *run, const SieveCall *call, bool *taken)
 	if ((call->def->flags & (SIEVE_IF | SIEVE_ELSIF)) != 0)
 		return run_branch(run, call, taken);
 	sieve_run_trace(run, TRACE_COMMANDS, call, "%s", call->def->name);
-	return sieve_run_spend(run, 1) && call->def->run(run, call);
+	return sieve_run_spend(run, 1) && has_found_all(run, call) && call->def->run(run, call);
 }
 
 bool
@@ -126,6 +137,8 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 	SieveScope *scope = run->scope;
 	SieveText *captures = run->captures;
 	size_t n_captures = run->n_captures;
+	guint64 found = run->found;
+	run->found = 0; /* each script requires for itself (RFC 6609 3.1) */
 	run->program = program;
 	run->scope = sieve_scope_new(program->n_variables);
 	run->captures = NULL; /* match variables are the script's own, too (RFC 6609 3.4) */
@@ -136,6 +149,7 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 	run->captures = captures;
 	run->n_captures = n_captures;
 	run->scope = scope;
+	run->found = found;
 	run->program = outer;
 	if (run->control == SIEVE_RETURN)
 		run->control = SIEVE_ON;
@@ -178,6 +192,8 @@ count_action(SieveRun *run, const SieveCall *call, const PlanAction *action)
 		return sieve_run_fail(run, call, STATUS_LIMIT, "too many actions (sieve_max_actions)");
 	if (action->kind == PLAN_REDIRECT && run->redirects_left-- <= 0)
 		return sieve_run_fail(run, call, STATUS_LIMIT, "too many redirects (sieve_max_redirects)");
+	if (action->kind == PLAN_NOTIFY && run->notices_left-- <= 0)
+		return sieve_run_fail(run, call, STATUS_LIMIT, "too many notices (sieve_max_notices)");
 	return true;
 }
 
@@ -216,6 +232,7 @@ sieve_run_renew_limits(SieveRun *run)
 	run->steps_left = (guint64) filter_setting_int(run->env, "sieve_max_steps", 1000000000);
 	run->actions_left = filter_setting_int(run->env, "sieve_max_actions", 32);
 	run->redirects_left = filter_setting_int(run->env, "sieve_max_redirects", 4);
+	run->notices_left = filter_setting_int(run->env, "sieve_max_notices", 10);
 	run->variable_limit = (size_t) filter_setting_int(run->env, "sieve_max_variable_size", 4096);
 }
 

@@ -25,6 +25,8 @@ struct SieveRun {
 
 	const SieveCall *at;          /* the command or test that runs now: the line of a fault */
 
+	guint64 found;                /* extensions of this script that ihave has found so far */
+
 	SieveControl control;
 	const void *break_to;         /* the loop that SIEVE_BREAK leaves: what its call has in `data` */
 
@@ -40,6 +42,7 @@ struct SieveRun {
 	guint64 steps_left;           /* of the work that one message may cost (sieve_max_steps) */
 	gint64 actions_left;
 	gint64 redirects_left;
+	gint64 notices_left;
 	size_t variable_limit;        /* octets of a value (sieve_max_variable_size) */
 	unsigned replaced;            /* how often the message was replaced */
 	void **states;                /* by extension */

@@ -1,6 +1,8 @@
 /* sieve-site: the settings, applied to the table. */
 #include "filters/sieve/sieve-site.h"
 
+#include "filters/sieve/sieve-hint.h"
+
 #include <string.h>
 
 static guint64
@@ -80,4 +82,17 @@ sieve_site_allowed(FilterEnv *env, ScriptTrust trust)
 {
 	guint64 set = allowed_by_settings(env, trust);
 	return env->services->testsuite != NULL ? set | for_tests() : set & ~for_tests();
+}
+
+void
+sieve_site_unknown(const char *setting, void (*report)(void *user, const char *word, const char *hint), void *user)
+{
+	g_auto(GStrv) words = g_strsplit_set(setting, " ,\t", -1);
+	for (size_t i = 0; words[i] != NULL; i++) {
+		const char *name = words[i] + (words[i][0] == '-' || words[i][0] == '+');
+		if (*words[i] == '\0' || bit_of(name) != 0)
+			continue;
+		g_autofree char *hint = sieve_hint_for_capability(name);
+		report(user, name, hint);
+	}
 }

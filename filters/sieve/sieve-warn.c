@@ -2,7 +2,8 @@
 #include "filters/sieve/sieve-warn.h"
 
 #include "filters/sieve/sieve-check.h"
-#include "filters/sieve/sieve-compare.h"
+#include "filters/sieve/sieve-imply.h"
+#include "filters/sieve/sieve-match.h"
 
 #include <string.h>
 
@@ -60,101 +61,28 @@ warn_unreachable(SieveCheck *check, const SieveCall *first)
 	}
 }
 
-static void
-warn_constant(SieveCheck *check, const SieveCall *call)
-{
-	if (call->n_tests != 1 || call->tests[0]->known == 0 || call->tests[0]->known_by_ihave)
-		return;
-	const SieveCall *test = call->tests[0];
-	sieve_check_warning(check, test->span, test->known > 0 ? "always-true" : "always-false", NULL, "this test is always %s",
-	                    test->known > 0 ? "true" : "false");
-}
-
-/* Two rules are the same if their words and values are: places don't count. */
-static guint64
-mix(guint64 hash, const void *data, size_t len)
-{
-	guint64 word;
-	const char *at = data;
-	hash ^= len;
-	for (size_t left = len; left > 0; left -= MIN(left, sizeof word), at += sizeof word) {
-		word = 0;
-		memcpy(&word, at, MIN(left, sizeof word));
-		hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-		hash ^= hash >> 29;
-	}
-	return hash * 0x9e3779b97f4a7c15u;
-}
-
-static guint64
-mix_arg(guint64 hash, const SieveArg *arg)
-{
-	hash = mix(hash, &arg->kind, sizeof arg->kind);
-	if (arg->kind == SIEVE_ARG_TAG)
-		return mix(hash, arg->tag, strlen(arg->tag));
-	if (arg->kind == SIEVE_ARG_NUMBER)
-		return mix(hash, &arg->number, sizeof arg->number);
-	for (size_t i = 0; i < arg->n; i++)
-		hash = mix(hash, arg->strings[i].text.data, arg->strings[i].text.len);
-	return hash;
-}
-
-static guint64
-mix_call(guint64 hash, const SieveCall *call)
-{
-	hash = mix(hash, &call->def, sizeof call->def);
-	for (size_t i = 0; i < call->n_args; i++)
-		hash = mix_arg(hash, &call->args[i]);
-	for (size_t i = 0; i < call->n_tests; i++)
-		hash = mix_call(hash, call->tests[i]);
-	return mix(hash, &call->n_tests, sizeof call->n_tests);
-}
-
-static bool
-same_arg(const SieveArg *a, const SieveArg *b)
-{
-	if (a->kind != b->kind || a->number != b->number || a->n != b->n || g_strcmp0(a->tag, b->tag) != 0)
-		return false;
-	for (size_t i = 0; i < a->n; i++)
-		if (!sieve_text_equal(a->strings[i].text, b->strings[i].text))
-			return false;
-	return true;
-}
-
-static bool
-same_call(const SieveCall *a, const SieveCall *b)
-{
-	if (a->def != b->def || a->n_args != b->n_args || a->n_tests != b->n_tests)
-		return false;
-	for (size_t i = 0; i < a->n_args; i++)
-		if (!same_arg(&a->args[i], &b->args[i]))
-			return false;
-	for (size_t i = 0; i < a->n_tests; i++)
-		if (!same_call(a->tests[i], b->tests[i]))
-			return false;
-	return true;
-}
-
 /* Are all words bound? A rule with errors was reported already. */
 static bool
 is_bound(const SieveCall *call)
 {
-	bool bound = call->def != NULL;
+	bool bound = call->def != NULL && !call->is_broken;
 	for (size_t i = 0; bound && i < call->n_tests; i++)
 		bound = is_bound(call->tests[i]);
 	return bound;
 }
 
-/* A test whose result changes between two rules: variables and flags are set in between. */
+/* Has the test, or one within, variables or what may answer otherwise when it is asked again? */
 static bool
-has_variables(const SieveCall *call)
+may_change(const SieveCall *call)
 {
+	if (has_flag(call, SIEVE_IS_VOLATILE))
+		return true;
 	for (size_t i = 0; i < call->n_args; i++)
 		for (size_t n = 0; n < call->args[i].n; n++)
 			if (call->args[i].strings[n].template != NULL)
 				return true;
 	for (size_t i = 0; i < call->n_tests; i++)
-		if (has_variables(call->tests[i]))
+		if (may_change(call->tests[i]))
 			return true;
 	return false;
 }
@@ -169,87 +97,120 @@ changes_nothing(const SieveCall *first)
 	return true;
 }
 
-/* A rule that may hide later ones. */
+/* A rule that may be hidden, or hide later ones. */
 typedef struct {
-	guint64 hash;
-	const SieveCall *call;  /* NULL: an empty place */
+	const SieveCall *call;
+	const SieveCall *chain;  /* the if that begins its chain */
+	size_t changes;          /* how many commands before it have changed what tests see */
+	bool ends;               /* who comes here with its test true goes no further */
 } Rule;
 
-/* The rules seen so far, by hash; open addressing, never more than half full. */
-typedef struct {
-	Rule *rules;
-	size_t mask;
-} Seen;
-
-/* The place of the rule's test: that of an equal one, or an empty one. */
-static Rule *
-find_rule(const Seen *seen, guint64 hash, const SieveCall *test)
+/* All rules of a block, for as long as they are steady. */
+static GArray *
+list_rules(const SieveCall *first)
 {
-	size_t at = hash & seen->mask;
-	while (seen->rules[at].call != NULL &&
-	       (seen->rules[at].hash != hash || !same_call(seen->rules[at].call->tests[0], test)))
-		at = (at + 1) & seen->mask;
-	return &seen->rules[at];
-}
-
-static size_t
-count_rules(const SieveCall *first)
-{
-	size_t n = 0;
-	for (const SieveCall *call = first; call != NULL; call = call->next)
-		n += has_flag(call, SIEVE_IF | SIEVE_ELSIF);
-	return n;
+	GArray *rules = g_array_new(FALSE, FALSE, sizeof(Rule));
+	const SieveCall *chain = first;
+	size_t changes = 0;
+	bool others_end = true; /* the branches of this chain so far */
+	for (const SieveCall *call = first; call != NULL; call = call->next) {
+		bool is_rule = has_flag(call, SIEVE_IF | SIEVE_ELSIF), ends = is_rule && block_leaves(call->block);
+		if (has_flag(call, SIEVE_IF)) {
+			chain = call;
+			others_end = true;
+		}
+		others_end = others_end && ends;
+		Rule rule = { call, chain, changes, others_end };
+		if (is_rule && call->n_tests == 1 && is_bound(call->tests[0]) && !may_change(call->tests[0]))
+			g_array_append_val(rules, rule);
+		if (is_rule ? !ends && !changes_nothing(call->block) : !has_flag(call, SIEVE_IS_ACTION))
+			changes++;
+	}
+	return rules;
 }
 
 /* Does the earlier rule keep the later one from ever being true? */
 static bool
-hides(const SieveCall *earlier, const SieveCall *changed_at, const SieveCall *chain)
+hides(const Rule *earlier, const Rule *later, SieveEffort *effort)
 {
-	bool in_chain = earlier->span.line > chain->span.line ||
-	                (earlier->span.line == chain->span.line && earlier->span.column >= chain->span.column);
-	if (in_chain)
-		return true;
-	bool still_true = changed_at == NULL || earlier->span.line > changed_at->span.line;
-	return block_leaves(earlier->block) && still_true;
+	bool in_the_way = earlier->chain == later->chain || (earlier->ends && earlier->changes == later->changes);
+	return in_the_way && sieve_imply_follows(later->call->tests[0], earlier->call->tests[0], effort);
 }
 
-/* Is the rule hidden? Else later ones may be hidden by it. */
 static void
-note_rule(SieveCheck *check, Seen *seen, const SieveCall *call, const SieveCall *changed_at, const SieveCall *chain)
+report_shadowed(SieveCheck *check, const Rule *earlier, const Rule *later)
 {
-	guint64 hash = mix_call(14695981039346656037u, call->tests[0]);
-	Rule *rule = find_rule(seen, hash, call->tests[0]);
-	if (rule->call == NULL || !hides(rule->call, changed_at, chain)) {
-		*rule = (Rule){ hash, call };
-		return;
-	}
-	sieve_check_warning(check, call->span, "shadowed", NULL, "never true: line %u has the same test%s",
-	                    rule->call->span.line, block_leaves(rule->call->block) ? " and ends there" : "");
+	bool same = sieve_imply_same(earlier->call->tests[0], later->call->tests[0]);
+	sieve_check_warning(check, later->call->span, "shadowed", NULL, "never true: line %u has %s%s", earlier->call->span.line,
+	                    same ? "the same test" : "a test that is as wide or wider", earlier->ends ? " and ends there" : "");
 }
 
 /*
- * A rule is never reached where an earlier one with the same test either ends the script or is in the same chain. Commands
- * that change what tests see (addheader, setflag) may come in between: then nothing is said.
+ * A rule is never reached where an earlier one whose test is true whenever its own is either ends the script or is in the same
+ * chain. Commands that change what tests see (addheader, setflag) may come in between: then nothing is said.
  */
 static void
 warn_shadowed(SieveCheck *check, const SieveCall *first)
 {
-	size_t n = count_rules(first), size = 4;
-	const SieveCall *chain = first, *changed_at = NULL;
-	if (n < 2)
+	g_autoptr(GArray) rules = list_rules(first);
+	for (guint i = 1; i < rules->len; i++) {
+		const Rule *later = &g_array_index(rules, Rule, i);
+		for (guint k = 0; k < i && later->call->tests[0]->known >= 0 && sieve_imply_pay(sieve_check_effort(check), 1); k++) {
+			const Rule *earlier = &g_array_index(rules, Rule, k);
+			if (!hides(earlier, later, sieve_check_effort(check)))
+				continue;
+			report_shadowed(check, earlier, later);
+			break;
+		}
+	}
+}
+
+/* A test that can't be otherwise, by what is known of it or by the tests in it. */
+static void
+warn_constant(SieveCheck *check, const SieveCall *test)
+{
+	int known = test->known_by_ihave ? 0 : test->known;
+	if (known == 0 && is_bound(test) && !may_change(test))
+		known = sieve_imply_contradiction(test, sieve_check_effort(check));
+	if (known != 0)
+		sieve_check_warning(check, test->span, known > 0 ? "always-true" : "always-false", NULL, "this test is always %s",
+		                    known > 0 ? "true" : "false");
+}
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Why no value can be or have the key; NULL: one can. */
+static const char *
+why_never(const SieveCall *test, SieveText key)
+{
+	bool is = test->match->def == sieve_match_core[0], contains = test->match->def == sieve_match_core[1];
+	if (key.len == 0 || (!is && !contains))
+		return NULL;
+	if (test->part != NULL && strcmp(test->part->name, "domain") == 0 && memchr(key.data, '@', key.len) != NULL)
+		return "a domain has no '@'";
+	if (is && strcmp(test->def->name, "header") == 0 && test->n_tags == 0 && (is_blank(key.data[0]) || is_blank(key.data[key.len - 1])))
+		return "blanks at both ends of a value are gone when it is compared";
+	return NULL;
+}
+
+/* Keys that no value has, in a test and those within. */
+static void
+warn_never(SieveCheck *check, const SieveCall *test)
+{
+	for (size_t i = 0; i < test->n_tests; i++)
+		warn_never(check, test->tests[i]);
+	if (test->def == NULL || test->is_broken || test->match == NULL || test->match->key_arg == NULL)
 		return;
-	while (size < 2 * n)
-		size *= 2;
-	g_autofree Rule *rules = g_new0(Rule, size);
-	Seen seen = { .rules = rules, .mask = size - 1 };
-	for (const SieveCall *call = first; call != NULL; call = call->next) {
-		bool is_rule = has_flag(call, SIEVE_IF | SIEVE_ELSIF);
-		if (has_flag(call, SIEVE_IF))
-			chain = call;
-		if (is_rule && call->n_tests == 1 && is_bound(call->tests[0]) && !has_variables(call->tests[0]))
-			note_rule(check, &seen, call, changed_at, chain);
-		if (is_rule ? !block_leaves(call->block) && !changes_nothing(call->block) : !has_flag(call, SIEVE_IS_ACTION))
-			changed_at = call;
+	const SieveArg *keys = test->match->key_arg;
+	for (size_t i = 0; i < keys->n; i++) {
+		const SieveString *key = &keys->strings[i];
+		const char *why = key->template == NULL ? why_never(test, key->text) : NULL;
+		if (why != NULL)
+			sieve_check_warning(check, key->span, "never-matches", NULL, "this never matches: %s", why);
 	}
 }
 
@@ -258,7 +219,10 @@ sieve_warn_block(SieveCheck *check, const SieveCall *first)
 {
 	warn_unreachable(check, first);
 	warn_shadowed(check, first);
-	for (const SieveCall *call = first; call != NULL; call = call->next)
-		if (has_flag(call, SIEVE_IF | SIEVE_ELSIF))
-			warn_constant(check, call);
+	for (const SieveCall *call = first; call != NULL; call = call->next) {
+		if (!has_flag(call, SIEVE_IF | SIEVE_ELSIF) || call->n_tests != 1)
+			continue;
+		warn_constant(check, call->tests[0]);
+		warn_never(check, call->tests[0]);
+	}
 }

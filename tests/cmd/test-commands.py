@@ -210,4 +210,45 @@ def test_code_language(folder):
         tap.same(japanese in tap.todoke("code", *args, "loop", env=env).stdout, wanted, "%r %r" % (args, env))
 
 
+def shadowed(folder, text):
+    path = folder + "/rules.sieve"
+    with open(path, "w") as file:
+        file.write(text)
+    findings = json.loads(tap.todoke("check", "--json", path).stdout)["findings"]
+    return [finding["line"] for finding in findings if finding["code"] == "shadowed"]
+
+
+def test_check_compares_rules_within_a_limit(folder):
+    def rules(n):
+        return "".join('if header :contains "x-%d" "v" { stop; }\n' % i for i in range(n)) + 'if header :is "x-0" "v" { stop; }\n'
+    tap.same(shadowed(folder, rules(1000)), [1001])
+    tap.same(shadowed(folder, rules(3000)), [], "more than LIMIT_SIEVE_WARN_EFFORT comparisons")
+
+
+def test_check_knows_whose_script_it_is(folder):
+    path = folder + "/own.sieve"
+    with open(path, "w") as file:
+        file.write('redirect "me@example.jp";\n')
+    tap.same(tap.todoke("check", path).returncode, 0)
+    tap.contains(tap.todoke("check", "--rcpt", "me@example.jp", path).stdout, b"redirects to the owner")
+
+
+def test_check_knows_the_extensions(folder):
+    path = folder + "/x.conf"
+    with open(path, "w") as file:
+        file.write('sieve_extensions = "+editheader -regexp"\nsieve_site_extensions = "vnd.dovecot.pip"\n')
+    findings = json.loads(tap.todoke("check", "--json", "-c", path).stdout)["findings"]
+    got = [(f["line"], f["severity"], f["hint"]) for f in findings if f["code"] == "unknown-extension"]
+    tap.same(got, [(1, "warning", 'did you mean "regex"?'), (2, "warning", 'did you mean "vnd.dovecot.pipe"?')])
+
+
+def test_check_of_a_hostile_script_ends(folder):
+    path = folder + "/hostile.sieve"
+    for text in ('if header :contains "subject" "x%d" { stop; }\n', 'not header :is "x-%d" "y",'):
+        rules = "".join(text % i for i in range(20000))
+        with open(path, "w") as file:
+            file.write(rules if rules.startswith("if") else "if anyof (%s true) { stop; }" % rules)
+        tap.todoke("check", path, timeout=20)
+
+
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

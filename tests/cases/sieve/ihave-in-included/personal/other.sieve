@@ -1,0 +1,3 @@
+require "ihave";
+if anyof (exists "subject", ihave "fileinto") { }
+fileinto "b";

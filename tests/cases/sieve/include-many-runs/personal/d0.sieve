@@ -1,0 +1,6 @@
+require "include";
+include "d1";
+include "d1";
+include "d1";
+include "d1";
+include "d1";

@@ -1,0 +1,6 @@
+require "include";
+include "d2";
+include "d2";
+include "d2";
+include "d2";
+include "d2";

@@ -1,0 +1,6 @@
+require "include";
+include "d3";
+include "d3";
+include "d3";
+include "d3";
+include "d3";

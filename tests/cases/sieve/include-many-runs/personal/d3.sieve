@@ -1,0 +1,6 @@
+require "include";
+include "d4";
+include "d4";
+include "d4";
+include "d4";
+include "d4";

@@ -1,0 +1,6 @@
+require "include";
+include "d5";
+include "d5";
+include "d5";
+include "d5";
+include "d5";

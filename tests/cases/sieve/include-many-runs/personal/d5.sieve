@@ -1,0 +1,6 @@
+require "include";
+include "d6";
+include "d6";
+include "d6";
+include "d6";
+include "d6";

@@ -1,0 +1,6 @@
+require "include";
+include "d7";
+include "d7";
+include "d7";
+include "d7";
+include "d7";

@@ -1,0 +1,6 @@
+require "include";
+include "d8";
+include "d8";
+include "d8";
+include "d8";
+include "d8";

@@ -1,0 +1,2 @@
+require "vacation";
+vacation :addresses "ben-at-work@example.net" "I am away";
