@@ -9,6 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef HAVE_LIBSIEVE
+#define LIBSIEVE_LINE "libsieve " LIBSIEVE_VERSION " (sieve_engine = libsieve)"
+#else
+#define LIBSIEVE_LINE "built without libsieve"
+#endif
+
 static const struct {
 	const char *name;
 	CmdRun *run;
@@ -48,7 +54,7 @@ main(int argc, char **argv)
 		return commands[i].run(argc - 1, argv + 1);
 	}
 	if (strcmp(name, "--version") == 0) {
-		puts("todoke " PACKAGE_VERSION);
+		puts("todoke " PACKAGE_VERSION "\n" LIBSIEVE_LINE);
 		return 0;
 	}
 	bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;

@@ -213,7 +213,7 @@ compile(const Run *run, const Filter *engine, ScriptSet *set, GPtrArray *problem
 static bool
 run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
 {
-	const Filter *engine = filter_find("sieve");
+	const Filter *engine = filter_for_sieve(world_env(run->world), run->input->user);
 	FilterProgram *program = compile(run, engine, set, problems, st);
 	if (program == NULL) {
 		note(run, "%s; the script was not run", st->detail);

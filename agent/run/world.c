@@ -331,6 +331,14 @@ trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const c
 		world->described->trace(file, line, text);
 }
 
+static void
+note(FilterEnv *env, const char *text)
+{
+	const World *world = world_of(env);
+	if (world->live != NULL)
+		g_ptr_array_add(world->live->notes, g_strdup(text));
+}
+
 static const FilterServices services = {
 	.setting_int = setting_int,
 	.setting_text = setting_text,
@@ -344,6 +352,7 @@ static const FilterServices services = {
 	.environment = environment,
 	.duplicate = duplicate,
 	.run_program = run_program,
+	.note = note,
 	.trace = trace,
 };
 
