@@ -9,6 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef HAVE_LIBSIEVE
+#define LIBSIEVE_LINE "libsieve " LIBSIEVE_VERSION " (sieve_engine = libsieve)"
+#else
+#define LIBSIEVE_LINE "built without libsieve"
+#endif
+
 static const struct {
 	const char *name;
 	CmdRun *run;
@@ -67,7 +73,7 @@ main(int argc, char **argv)
 		return run(i, argc - skip, argv + skip);
 	}
 	if (strcmp(name, "--version") == 0) {
-		puts("todoke " PACKAGE_VERSION);
+		puts("todoke " PACKAGE_VERSION "\n" LIBSIEVE_LINE);
 		return 0;
 	}
 	bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;

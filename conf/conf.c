@@ -1,9 +1,12 @@
 /* conf: reads todoke.conf. */
 #define _GNU_SOURCE
+#include "config.h"
+
 #include "conf/conf.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "conf/conf-choices.h"
 #include "conf/conf-problem.h"
 #include "conf/conf-text.h"
 #include "conf/conf-value.h"
@@ -14,6 +17,12 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#ifdef HAVE_LIBSIEVE
+enum { HAS_LIBSIEVE = true };
+#else
+enum { HAS_LIBSIEVE = false };
+#endif
 
 static const ConfRow rows[] = {
 #define CONF(type, name, def, min, max, choices, help) \
@@ -613,14 +622,24 @@ override(Conf *conf, const char *text, GPtrArray *problems)
 	}
 }
 
+/* Where a setting was said: its file and line. False: something else is wrong with it already. */
+static bool
+place_of(const Conf *conf, const char *name, const GPtrArray *problems, const char **ret_file, unsigned *ret_line)
+{
+	int at = conf->lines[conf_find_row(name) - rows];
+	bool in_file = at != CONF_LINE_OVERRIDE && conf->path != NULL;
+	*ret_file = in_file ? conf->path : "-o";
+	*ret_line = in_file ? (unsigned) at : 0;
+	return *ret_line == 0 || !conf_problem_at_line(problems, *ret_line);
+}
+
 /* A path with %-letters, filled in for each recipient: what is wrong in it is wrong for all of them. */
 static void
 check_path(const Conf *conf, const char *name, const char *value, const char *letters, GPtrArray *problems)
 {
-	int at = conf->lines[conf_find_row(name) - rows];
-	const char *file = at == CONF_LINE_OVERRIDE || conf->path == NULL ? "-o" : conf->path;
-	unsigned line = at == CONF_LINE_OVERRIDE ? 0 : (unsigned) at;
-	if (line > 0 && conf_problem_at_line(problems, line))
+	const char *file;
+	unsigned line;
+	if (!place_of(conf, name, problems, &file, &line))
 		return;
 	for (const char *c = value; (c = strchr(c, '%')) != NULL; c += 2) {
 		if (c[1] != '\0' && strchr(letters, c[1]) != NULL)
@@ -635,16 +654,43 @@ check_path(const Conf *conf, const char *name, const char *value, const char *le
 static void
 check_paths(const Conf *conf, GPtrArray *problems)
 {
-	int at = conf->lines[conf_find_row("maildir") - rows];
-	bool is_wrong = at > 0 && at != CONF_LINE_OVERRIDE && conf_problem_at_line(problems, (unsigned) at);
+	const char *file;
+	unsigned line;
+	bool is_wrong = !place_of(conf, "maildir", problems, &file, &line);
 	guint before = problems->len;
 	check_path(conf, "maildir", conf->maildir, "undh%", problems);
 	check_path(conf, "home", conf->home, "und%", problems);
 	check_path(conf, "state_folder", conf->state_folder, "undh%", problems);
 	bool has_home = conf->maildir[0] == '~' && (conf->maildir[1] == '/' || conf->maildir[1] == '\0');
 	if (!is_wrong && problems->len == before && conf->maildir[0] != '/' && !has_home && !g_str_has_prefix(conf->maildir, "%h"))
-		conf_problem_add(problems, at == CONF_LINE_OVERRIDE ? "-o" : conf->path, at == CONF_LINE_OVERRIDE ? 0 : (unsigned) at,
+		conf_problem_add(problems, file, line,
 		                 "'%s' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%%h'", conf->maildir);
+}
+
+/* Is there this engine of Sieve? */
+static void
+check_engine(const Conf *conf, const char *name, const char *value, const char *engine, GPtrArray *problems)
+{
+	const char *file;
+	unsigned line;
+	if (!place_of(conf, name, problems, &file, &line))
+		return;
+	bool is_libsieve = engine != NULL && strcmp(engine, "libsieve") == 0;
+	if (is_libsieve && !HAS_LIBSIEVE)
+		conf_problem_add(problems, file, line, "'%s' is not allowed for '%s': this todoke was built without libsieve", value, name);
+	else if (!is_libsieve && (engine == NULL || strcmp(engine, "native") != 0))
+		conf_problem_add(problems, file, line, "'%s' is not allowed for '%s': it wants user=native or user=libsieve", value, name);
+}
+
+static void
+check_engines(const Conf *conf, GPtrArray *problems)
+{
+	if (conf->sieve_engine == SIEVE_ENGINE_LIBSIEVE)
+		check_engine(conf, "sieve_engine", "libsieve", "libsieve", problems);
+	for (char **item = conf->sieve_engine_of; *item != NULL; item++) {
+		const char *sign = strchr(*item, '=');
+		check_engine(conf, "sieve_engine_of", *item, sign != NULL && sign > *item ? sign + 1 : NULL, problems);
+	}
 }
 
 Conf *
@@ -657,6 +703,7 @@ conf_read(const char *path, const char *const *overrides, GPtrArray *problems, S
 	for (; overrides != NULL && *overrides != NULL; overrides++)
 		override(conf, *overrides, found);
 	check_paths(conf, found);
+	check_engines(conf, found);
 	conf_problem_sort(found);
 	if (found->len == 0)
 		return g_steal_pointer(&conf);

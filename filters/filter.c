@@ -29,6 +29,14 @@ filter_find(const char *name)
 	return NULL;
 }
 
+const Filter *
+filter_for_sieve(FilterEnv *env, const char *user)
+{
+	const char *own = env->services->setting_item != NULL ? env->services->setting_item(env, "sieve_engine_of", user) : NULL;
+	bool is_libsieve = own != NULL ? strcmp(own, "libsieve") == 0 : filter_setting_int(env, "sieve_engine", 0) == 1;
+	return filter_find(is_libsieve ? "libsieve" : "sieve");
+}
+
 void
 filter_problem_free(FilterProblem *problem)
 {
@@ -63,6 +71,15 @@ filter_trace_text(FilterEnv *env, TraceLevel level, const char *file, unsigned l
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
 	env->services->trace(env, level, file, line, text);
+}
+
+void
+filter_note(FilterEnv *env, const char *file, unsigned line, const char *text)
+{
+	g_autofree char *note = g_strdup_printf("%s:%u: %s", file, line, text);
+	if (env->services->note != NULL)
+		env->services->note(env, note);
+	filter_trace(env, TRACE_ACTIONS, file, line, "%s", text);
 }
 
 gint64

@@ -148,6 +148,9 @@ typedef struct {
 	/* An item of the environment test (RFC 5183) beyond what the envelope says: "domain", "host", "name", "version" ... or NULL. */
 	const char *(*environment)(FilterEnv *env, const char *item);
 
+	/* Something that the log of this delivery shall say, and no fault: the native engine serves instead of another. */
+	void (*note)(FilterEnv *env, const char *text);
+
 	/* One line of the story that `try` tells. Called only for levels up to env->trace_level. */
 	void (*trace)(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text);
 
@@ -172,6 +175,9 @@ struct FilterEnv {
 	} while (0)
 void filter_trace_text(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *format, ...)
 	G_GNUC_PRINTF(5, 6);
+
+/* A note for the log about a place in a script; `try` tells it too. */
+void filter_note(FilterEnv *env, const char *file, unsigned line, const char *text);
 
 /* Services with their default answers. */
 gint64 filter_setting_int(FilterEnv *env, const char *name, gint64 otherwise);
@@ -201,6 +207,9 @@ typedef struct Filter {
 
 /* The engine of that name, or NULL. */
 const Filter *filter_find(const char *name);
+
+/* The engine for Sieve scripts of `user`, as the settings sieve_engine_of and sieve_engine say. */
+const Filter *filter_for_sieve(FilterEnv *env, const char *user);
 
 /* Engines by number, for lists; NULL behind the last. */
 const Filter *filter_nth(size_t i);

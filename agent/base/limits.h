@@ -236,4 +236,26 @@
 /* Bytes of a mailbox's maildirsize file; a longer one is counted anew and replaced (Maildir++). */
 #define LIMIT_MAILDIRSIZE 5120u
 
+/*
+ * libsieve, the second engine, runs in a process of its own (filters/libsieve). Seconds of processor that it may use,
+ * seconds until it is killed, and octets of its address space: a script of 500 rules takes 2 ms and 3 MB, its bugs take all there is.
+ */
+#define LIMIT_LIBSIEVE_CPU_S 2u
+#define LIMIT_LIBSIEVE_WALL_S 5u
+#define LIMIT_LIBSIEVE_MEMORY (256u * 1024 * 1024)
+
+/* Octets of what it is told (script and values), of the values among it, and of one value that a pattern looks at: patterns backtrack. */
+#define LIMIT_LIBSIEVE_REQUEST (8u * 1024 * 1024)
+#define LIMIT_LIBSIEVE_VALUES (1024u * 1024)
+#define LIMIT_LIBSIEVE_PATTERN_VALUE 4096u
+
+/* Octets of a half of an address that it reads (at 255 it writes behind its memory), and addresses that one test sees. */
+#define LIMIT_LIBSIEVE_ADDRESS_HALF 200u
+#define LIMIT_LIBSIEVE_ADDRESSES 1000u
+
+/* Of a script that it runs: commands, strings of a list, stars of a :matches key besides one at its end. */
+#define LIMIT_LIBSIEVE_COMMANDS 2000u
+#define LIMIT_LIBSIEVE_STRINGS 1000u
+#define LIMIT_LIBSIEVE_STARS 2u
+
 #endif

@@ -5,11 +5,23 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 
+static char *
+path_in(const char *variable, const char *installed, const char *name)
+{
+	const char *folder = secure_getenv(variable);
+	return g_build_filename(folder != NULL ? folder : installed, name, NULL);
+}
+
+char *
+module_program_path(const char *name)
+{
+	return path_in("TODOKE_PROGRAM_DIR", TODOKE_PROGRAM_DIR, name);
+}
+
 const void *
 module_open(const char *file, const char *symbol, unsigned version, Status *st)
 {
-	const char *dir = secure_getenv("TODOKE_MODULE_DIR");
-	g_autofree char *path = g_build_filename(dir != NULL ? dir : TODOKE_MODULE_DIR, file, NULL);
+	g_autofree char *path = path_in("TODOKE_MODULE_DIR", TODOKE_MODULE_DIR, file);
 	/* Libraries behind it register things that cannot be taken back: it is never closed. */
 	void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
 	const void *(*entry)(void) = NULL;

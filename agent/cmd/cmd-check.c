@@ -26,6 +26,7 @@ typedef struct {
 	char *conf_path;
 	char **overrides;
 	char *recipient;
+	char *engine;
 	gboolean json;
 	gboolean for_site;
 	gboolean explain;
@@ -40,6 +41,7 @@ options_clear(Options *options)
 	g_free(options->conf_path);
 	g_strfreev(options->overrides);
 	g_free(options->recipient);
+	g_free(options->engine);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
@@ -80,7 +82,7 @@ check_sieve(const char *path, const Options *options, GPtrArray *problems)
 	g_auto(Reading) reading = { 0 };
 	if (!open_rules(&reading, path, options, problems))
 		return;
-	const Filter *engine = filter_find("sieve");
+	const Filter *engine = filter_for_sieve(world_env(reading.world), reading.account->user);
 	FilterProgram *program = engine->compile(&reading.source, world_env(reading.world), problems);
 	if (program != NULL)
 		engine->free(program);
@@ -157,6 +159,7 @@ cmd_check(int argc, char **argv)
 	const GOptionEntry entries[] = {
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path, "Check this configuration", "FILE" },
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "Set this for once", "NAME=VALUE" },
+		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options.engine, "Can this engine run it: native, libsieve", "NAME" },
 		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site, "Scripts are the site's, not a user's", NULL },
 		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options.recipient, "Whose scripts they are: warn of redirects to him", "ADDR" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print an object of schema todoke.check/1", NULL },
@@ -166,6 +169,7 @@ cmd_check(int argc, char **argv)
 	int exit_code;
 	if (!people_options(&argc, &argv, "[OPTION]... [FILE]...", about, entries, &exit_code))
 		return exit_code;
+	people_choose_engine(options.engine, &options.overrides);
 	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
 	if (argc < 2 || options.conf_path != NULL)
 		check_conf(options.conf_path, &options, problems);

@@ -23,6 +23,7 @@
 typedef struct {
 	char *conf_path;
 	char **overrides;
+	char *engine;
 	char *recipient;
 	char *sender;
 	char *original;
@@ -50,6 +51,7 @@ options_clear(Options *options)
 {
 	g_free(options->conf_path);
 	g_strfreev(options->overrides);
+	g_free(options->engine);
 	g_free(options->recipient);
 	g_free(options->sender);
 	g_free(options->original);
@@ -73,8 +75,7 @@ options_clear(Options *options)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 static const char about[] =
-	"\nThe loop check with its evidence, the header rules, each test of the scripts,\n"
-	"the plan, the answer to Postfix. MESSAGE is a file, '-' is standard input. The\n"
+	"\nThe loop check, header rules, tests, plan, answer. MESSAGE: a file, or '-'. The\n"
 	"world around a script: --before --after FILE, --personal --global DIR, --auth\n"
 	"USER, --mailbox NAME[:\\Use], --list NAME=FILE, --queue-id ID, --state DIR.\n"
 	"Recipes alone (procmail's language; programs are not run): --recipes FILE.\n"
@@ -93,6 +94,7 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		{ "now", 0, 0, G_OPTION_ARG_FILENAME, &options->now, "As if it were then (2026-11-21T10:00:00Z)", "DATE" },
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path, "Instead of the installed todoke.conf", "FILE" },
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides, "A setting for this run", "KEY=VALUE" },
+		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Who runs Sieve scripts: native, libsieve", "NAME" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "One line of schema todoke.try/1 a message", NULL },
 		{ "script", 's', 0, G_OPTION_ARG_FILENAME, &options->script, "This script alone; no account is needed", "FILE" },
 		{ "recipes", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->recipes, "These recipes alone (procmail's language)", "FILE" },
@@ -421,6 +423,7 @@ cmd_try(int argc, char **argv)
 		.after = (const char *const *) options.after,
 		.state = options.state,
 	};
+	people_choose_engine(options.engine, &options.overrides);
 	g_auto(Status) st = STATUS_INIT;
 	Conf *conf = people_conf(options.conf_path, options.overrides);
 	if (conf == NULL)

@@ -67,6 +67,18 @@ people_conf(const char *path, char **overrides)
 }
 
 void
+people_choose_engine(const char *name, char ***overrides)
+{
+	if (name == NULL)
+		return;
+	guint n = *overrides != NULL ? g_strv_length(*overrides) : 0;
+	*overrides = g_renew(char *, *overrides, n + 3);
+	(*overrides)[n] = g_strdup("sieve_engine_of=");
+	(*overrides)[n + 1] = g_strconcat("sieve_engine=", name, NULL);
+	(*overrides)[n + 2] = NULL;
+}
+
+void
 people_print_json(json_t *object)
 {
 	char *text = json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER);

@@ -25,6 +25,9 @@ int people_usage(const char *command, const char *text, ...) G_GNUC_PRINTF(2, 3)
 /* Read the configuration; where that fails, all its problems are on stderr. */
 Conf *people_conf(const char *path, char **overrides);
 
+/* Let --engine NAME of a command (NULL: not said) hold for this run, whatever the configuration says. Appends to *overrides. */
+void people_choose_engine(const char *name, char ***overrides);
+
 /* Print an object on stdout and free it. */
 void people_print_json(json_t *object);
 

@@ -264,7 +264,7 @@ run_program(const Run *run, const Filter *engine, FilterProgram *program, Status
 static bool
 run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
 {
-	const Filter *engine = filter_find("sieve");
+	const Filter *engine = filter_for_sieve(world_env(run->world), run->input->user);
 	FilterProgram *program = compile(run, engine, set, problems, st);
 	if (program == NULL) {
 		note(run, "%s; the script was not run", st->detail);

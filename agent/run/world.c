@@ -478,6 +478,14 @@ trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const c
 		world->described->trace(file, line, text);
 }
 
+static void
+note(FilterEnv *env, const char *text)
+{
+	const World *world = world_of(env);
+	if (world->live != NULL)
+		g_ptr_array_add(world->live->notes, g_strdup(text));
+}
+
 static const FilterServices services = {
 	.setting_int = setting_int,
 	.setting_text = setting_text,
@@ -497,6 +505,7 @@ static const FilterServices services = {
 	.write_log = write_log,
 	.recipe_variable = recipe_variable,
 	.recipe_prelude = recipe_prelude,
+	.note = note,
 	.trace = trace,
 };
 

@@ -315,12 +315,25 @@ sieve_run_finish(SieveRun *run)
 	return true;
 }
 
+static bool
+walk_tree(SieveRun *run)
+{
+	return sieve_run_block(run, run->program->first);
+}
+
 bool
-sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st)
+sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), const FilterInput *input, FilterEnv *env,
+                 Plan *plan, Status *st)
 {
 	SieveRun run = { .input = input, .env = env, .plan = plan, .st = st };
 	run_init(&run, program);
-	bool good = sieve_run_block(&run, program->first) && sieve_run_finish(&run);
+	bool good = walk(&run) && sieve_run_finish(&run);
 	run_clear(&run);
 	return good;
+}
+
+bool
+sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st)
+{
+	return sieve_run_guided(program, walk_tree, input, env, plan, st);
 }

@@ -52,6 +52,13 @@ struct SieveRun {
 /* Run a program: the engine's entry. */
 bool sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st);
 
+/*
+ * The same with `walk` in place of the walk over the tree: another engine says which commands are reached, and runs them with what
+ * stands here. False: after a fault.
+ */
+bool sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), const FilterInput *input, FilterEnv *env,
+                      Plan *plan, Status *st);
+
 /* A fault at a call (NULL: where the run is): "file:line: ..." in the detail. Always false. */
 bool sieve_run_fail(SieveRun *run, const SieveCall *call, StatusId id, const char *format, ...) G_GNUC_PRINTF(4, 5);
 

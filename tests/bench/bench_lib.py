@@ -64,6 +64,8 @@ class Bench:
         self.home = self.folder("home")
         for name in ("todoke", "tests/bench/floor", "tests/bench/measure"):
             shutil.copy(build / name, self.root)
+        if (build / "todoke-libsieve").exists():
+            shutil.copy(build / "todoke-libsieve", self.root)
         self.messages = {}
         for name, size in SIZES.items():
             self.messages[name] = self.root / f"{name}.eml"
@@ -140,7 +142,8 @@ class Bench:
         command = [f"4AB1{self.deliveries:05X}" if word == QUEUE_ID else word for word in command]
         if os.geteuid() == 0:
             options.update(user=self.user.pw_uid, group=self.user.pw_gid, extra_groups=[])
-        env = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "USER": self.user.pw_name, "LOGNAME": self.user.pw_name}
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "USER": self.user.pw_name, "LOGNAME": self.user.pw_name,
+               "TODOKE_PROGRAM_DIR": str(self.root)}
         with open(message, "rb") as data:
             done = subprocess.run(command, stdin=data, capture_output=True, timeout=300, env=env, cwd=self.home, **options)
         if check and done.returncode != 0:

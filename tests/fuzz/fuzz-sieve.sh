@@ -34,7 +34,7 @@ build() {
 	: "${CLANG:=clang-14}"
 	touch "$work/config.h"
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
-		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"'
+		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$top_srcdir"/agent/message/mime-module.c \
 		"$top_srcdir"/agent/message/mime-charset.c "$top_srcdir"/agent/message/mime-compose.c \

@@ -1,8 +1,8 @@
 /*
  * sieve-case: cases of the Sieve engine.
  *
- *	sieve-case FOLDER          print what the case comes to
- *	sieve-case --tap ROOT...   find all cases below the folders, hold each against its `expect`, print TAP
+ *	sieve-case FOLDER [LINE]...  print what the case comes to, with further lines of `envelope`
+ *	sieve-case --tap ROOT...     find all cases below the folders, hold each against its `expect`, print TAP
  *
  * A case is a folder with
  *	script.sieve   its first comment says the clause and the reason
@@ -74,15 +74,17 @@ stores(const char *folder, Message *message, const Plan *plan, GString *out)
 	return false;
 }
 
-/* What the case comes to; NULL: it is no case. */
+/* What the case comes to; NULL: it is no case. `further` (NULL: none) are lines of the envelope, too. */
 static char *
-run_case(const char *folder, bool *ret_stored_well)
+run_case(const char *folder, char **further, bool *ret_stored_well)
 {
 	size_t len = 0;
 	g_autofree char *script = read_text(folder, "script.sieve", &len);
-	g_autofree char *lines = read_text(folder, "envelope", NULL);
+	g_autofree char *own = read_text(folder, "envelope", NULL);
+	g_autofree char *more = further != NULL ? g_strjoinv("\n", further) : NULL;
+	g_autofree char *lines = g_strjoin("\n", own != NULL ? own : "", more, NULL);
 	g_autoptr(Message) message = read_message(folder);
-	g_autoptr(SieveWorld) world = sieve_world_new(lines != NULL ? lines : "", folder);
+	g_autoptr(SieveWorld) world = sieve_world_new(lines, folder);
 	if (script == NULL || message == NULL || world == NULL)
 		return NULL;
 	FilterSource source = { .file = "script.sieve", .text = script, .len = len, .trust = world->trust };
@@ -130,7 +132,7 @@ judge(size_t number, const char *folder, const char *program)
 {
 	bool stored_well = false;
 	g_autofree char *want = read_text(folder, "expect", NULL);
-	g_autofree char *got = run_case(folder, &stored_well);
+	g_autofree char *got = run_case(folder, NULL, &stored_well);
 	bool good = want != NULL && got != NULL && strcmp(got, want) == 0 && stored_well;
 	g_autofree char *name = g_path_get_basename(folder);
 	printf("%sok %zu - %s\n", good ? "" : "not ", number, name);
@@ -163,9 +165,9 @@ main(int argc, char **argv)
 	if (argc > 2 && strcmp(argv[1], "--tap") == 0)
 		return judge_all(argv + 2, argv[0]);
 	bool stored_well;
-	g_autofree char *outcome = argc == 2 ? run_case(argv[1], &stored_well) : NULL;
+	g_autofree char *outcome = argc >= 2 && argv[1][0] != '-' ? run_case(argv[1], argv + 2, &stored_well) : NULL;
 	if (outcome == NULL) {
-		fprintf(stderr, "usage: sieve-case FOLDER | --tap ROOT...\n");
+		fprintf(stderr, "usage: sieve-case FOLDER [LINE]... | --tap ROOT...\n");
 		return 2;
 	}
 	fputs(outcome, stdout);

@@ -441,7 +441,7 @@ run_and_print(SieveWorld *world, const FilterSource *source, FilterProgram *prog
 	input.message = message;
 	input.headers = message_headers(message);
 	PlanMark before = plan_mark(plan);
-	bool good = filter_find("sieve")->run(program, &input, &world->env, plan, &st);
+	bool good = filter_for_sieve(&world->env, world->input.user)->run(program, &input, &world->env, plan, &st);
 	g_string_append(out, world->trace->str);
 	if (!good) {
 		g_string_append_printf(out, "fault: %s: %s\n", status_row(st.id)->name, st.detail != NULL ? st.detail : status_text(&st));
@@ -454,7 +454,7 @@ run_and_print(SieveWorld *world, const FilterSource *source, FilterProgram *prog
 char *
 sieve_world_outcome(SieveWorld *world, const FilterSource *source, Message *message, Plan **ret_plan)
 {
-	const Filter *filter = filter_find("sieve");
+	const Filter *filter = filter_for_sieve(&world->env, world->input.user);
 	GString *out = g_string_new(NULL);
 	g_autoptr(Plan) plan = plan_new();
 	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);

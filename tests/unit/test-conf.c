@@ -204,6 +204,9 @@ static const Bad bad[] = {
 	  "4: '/s/%' is not allowed for 'state_folder': behind a '%' it wants one of the letters 'undh%'\n" },
 	{ "relative path", "\nmaildir = v/%d/%n",
 	  "2: 'v/%d/%n' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%h'\n" },
+	{ "engines that are none", "sieve_engine = pigeonhole\nsieve_engine_of = {\"a@b=native\", a@b}\n",
+	  "1: 'pigeonhole' is not allowed for 'sieve_engine': it wants one of native, libsieve\n"
+	  "2: 'a@b' is not allowed for 'sieve_engine_of': it wants user=native or user=libsieve\n" },
 	{ "include is not known", "include(\"/etc/passwd\")",
 	  "1: '(' must stand in quotes\n1: ')' must stand in quotes\n" },
 };
@@ -418,6 +421,10 @@ static const Choice choices[] = {
 	{ "recipe_order", RECIPE_ORDER_RECIPES_FIRST, "recipes-first" },
 	{ "redirect_refused", REDIRECT_REFUSED_BOUNCE, "bounce" },
 	{ "redirect_refused", REDIRECT_REFUSED_QUIET, "quiet" },
+	{ "sieve_engine", SIEVE_ENGINE_NATIVE, "native" },
+	{ "sieve_engine", SIEVE_ENGINE_LIBSIEVE, "libsieve" },
+	{ "libsieve_refused", LIBSIEVE_REFUSED_NATIVE, "native" },
+	{ "libsieve_refused", LIBSIEVE_REFUSED_ERROR, "error" },
 	{ "sieve_spamtest_status_type", STATUS_TYPE_SCORE, "score" },
 	{ "sieve_spamtest_status_type", STATUS_TYPE_STRLEN, "strlen" },
 	{ "sieve_spamtest_status_type", STATUS_TYPE_TEXT, "text" },

@@ -1,0 +1,3 @@
+# LIBSIEVE B9b: a redirect to no address becomes "stop". Ours is an error.
+redirect "not an address";
+discard;
