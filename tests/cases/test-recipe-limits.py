@@ -41,6 +41,7 @@ def nested(levels):
 
 
 def test_blocks(folder):
+    """LIMIT_RECIPE_NESTING"""
     tap.same(check(folder, nested(64)), [])
     tap.contains("\n".join(check(folder, nested(65))), "blocks are nested too deeply [nesting]")
 
@@ -58,11 +59,13 @@ def clones(n):
 
 
 def test_clones(_folder):
+    """LIMIT_RECIPE_CLONES"""
     tap.same(run(clones(32))[:2], ("0", ["end"]))
     refused(run(clones(33)), "more than 32 blocks with 'c'")
 
 
 def test_recipes_that_are_tried(_folder):
+    """LIMIT_RECIPE_TRIED"""
     tap.same(run(":0\n* zork\na/\n" + ":0A\na/\n" * 99999 + 'LOG="## end\n"\n')[:2], ("0", ["end"]))
     refused(run(":0\n* zork\na/\n" + ":0A\na/\n" * 100000), "more than 100000 recipes were tried")
 
@@ -71,6 +74,7 @@ SIZES = ':0\n* A ?? > 1048575\n{ LOG="## full\n" }\n:0\n* A ?? > 1048576\n{ LOG=
 
 
 def test_a_variable(_folder):
+    """LIMIT_RECIPE_VALUE_BYTES"""
     doubled = "A=0123456789abcdef\n" + "A=$A$A\n" * 16
     tap.same(run(doubled + SIZES)[1], ["full", ""])
     tap.same(run(doubled + "A=x$A\n" + SIZES)[1], ["full", "yes"])
@@ -81,12 +85,14 @@ def test_what_a_program_prints_into_one(_folder):
 
 
 def test_matches_that_a_score_counts(_folder):
+    """LIMIT_RECIPE_SCORE_MATCHES"""
     count = ":0B\n* 1^1 a\n{ }\nLOG=\"## $=\n\"\n"
     tap.same(run(count, b"From: b\n\n" + b"a" * 1000000 + b"\n")[1], ["1000000"])
     tap.same(run(count, b"From: b\n\n" + b"a" * 1000001 + b"\n")[1], ["1000000"])
 
 
 def test_steps_of_an_expression(_folder):
+    """LIMIT_RECIPE_PATTERN_STEPS"""
     expression = "(" + "a?" * 4000 + ")b"
     rc = ':0B\n* %s\n{ LOG="## matched\n" }\n:0E\n{ LOG="## not\n" }\n' % expression
     tap.same(run(rc, b"From: x\n\n" + b"a" * 1000 + b"\n")[1], ["not"])
@@ -97,11 +103,13 @@ def test_steps_of_an_expression(_folder):
 
 
 def test_problems_of_a_file(folder):
+    """LIMIT_RECIPE_PROBLEMS"""
     tap.same(len(check(folder, ":0z\na/\n" * 99)), 99)
     tap.same(len(check(folder, ":0z\na/\n" * 101)), 100)
 
 
 def test_a_message(_folder):
+    """LIMIT_RECIPE_MESSAGE_BYTES"""
     with open("/proc/meminfo", encoding="ascii") as info:
         available = int(next(line for line in info if line.startswith("MemAvailable")).split()[1])
     if available < 3 * 1024 * 1024:

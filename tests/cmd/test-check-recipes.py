@@ -109,6 +109,7 @@ def test_names_that_may_change_are_not_followed(folder):
 
 
 def test_more_files_than_are_looked_at(folder):
+    """LIMIT_RECIPE_CHECKED_FILES, and one more."""
     for number in range(65):
         write(folder, "%d.rc" % number, "A=b\n")
     rc = "".join("INCLUDERC=%d.rc\n" % number for number in range(65))

@@ -171,7 +171,7 @@ def test_try_shows_the_plan(folder):
 
 
 def test_many_values(folder):
-    """Over a megabyte of values our own engine decides."""
+    """LIMIT_LIBSIEVE_VALUES: over a megabyte of values our own engine decides."""
     need_libsieve()
     big = "X-Fits: " + "v" * (1024 * 1024 - 6) + "end\n\n"
     script = write(folder, "main.sieve", 'require "fileinto";\nif header :contains "x-fits" "end" { fileinto "fits"; }\n'

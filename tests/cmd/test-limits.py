@@ -230,8 +230,7 @@ def words_of_tests():
 
 def test_every_limit_has_a_test(_):
     known, words = tap.limits(), words_of_tests()
-    # Those of recipes are on their way in another place.
-    missing = sorted(name for name in known if name not in words and not name.startswith("RECIPE_"))
+    missing = sorted(name for name in known if name not in words)
     tap.same(missing, [], "limits without a test")
     tap.same(sorted(set(WITHOUT_TEST) - set(known)), [], "exemptions of limits that are gone")
 

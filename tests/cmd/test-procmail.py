@@ -493,6 +493,7 @@ def test_broken_recipes_lose_nothing(folder):
 
 
 def test_remarks_are_few_and_short(folder):
+    """LIMIT_RECIPE_NOTES and LIMIT_RECIPE_NOTE_BYTES."""
     home = Home(folder, ":0 Q\nx/\n" * 100 + "INCLUDERC=" + "y" * 5000 + "\n", recipes="yes")
     os.rename(home.path + "/.procmailrc", home.path + "/r")
     home.run("deliver", "-o", "recipe_files=~/r")

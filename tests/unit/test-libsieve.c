@@ -59,6 +59,7 @@ static const Row rows[] = {
 	{ .name = "an action twice", .script = REQUIRE "fileinto \"1\"; fileinto \"1\";", .want_fault = "is broken" },
 	{ .name = "many stars", .script = REQUIRE "if header :matches \"q0\" \"*a*a*a*a*a*b\" { fileinto \"0\"; }", .value = HUNDRED,
 	  .times = 2, .want_fault = "took longer than" },
+	/* LIMIT_LIBSIEVE_MEMORY */
 	{ .name = "counts in counts", .script = "require [\"fileinto\", \"regex\"]; if header :regex \"q0\" \"a{1,255}{1,255}{1,255}\" { fileinto \"0\"; }",
 	  .value = "a", .want_fault = "more than 256 MB" },
 	{ .name = "a long display name", .script = REQUIRE "if address :is \"q0\" \"a@b.c\" { fileinto \"0\"; }", .value = "a ", .times = 50000,
