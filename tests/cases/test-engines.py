@@ -11,8 +11,10 @@ CASES = TOP / "tests/cases/sieve"
 CASE = "./tests/lib/sieve-case"
 PROGRAM = pathlib.Path(os.environ.get("TODOKE_PROGRAM_DIR", "."), "todoke-libsieve")
 LIBSIEVE = ("set: sieve_engine=libsieve", "set: libsieve_refused=error")
+# With sanitizers each fourth case: all take two minutes then.
+EACH = 4 if os.environ.get("SANITIZERS") else 1
 # Who makes the subset smaller must know it.
-AT_LEAST = 190
+AT_LEAST = 190 // EACH - 10 * (EACH > 1)
 
 
 def run(folder, *lines):
@@ -49,7 +51,7 @@ def main():
         print("1..0 # SKIP built without libsieve")
         return 0
     differences = read_differences()
-    names = sorted(folder.name for folder in CASES.iterdir() if (folder / "script.sieve").exists())
+    names = sorted(folder.name for folder in CASES.iterdir() if (folder / "script.sieve").exists())[::EACH]
     print("1..%d" % (len(names) + 1))
     same, all_good = 0, True
     for number, name in enumerate(names, 1):

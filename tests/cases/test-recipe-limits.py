@@ -96,6 +96,8 @@ def test_steps_of_an_expression(_folder):
     expression = "(" + "a?" * 4000 + ")b"
     rc = ':0B\n* %s\n{ LOG="## matched\n" }\n:0E\n{ LOG="## not\n" }\n' % expression
     tap.same(run(rc, b"From: x\n\n" + b"a" * 1000 + b"\n")[1], ["not"])
+    if tap.SANITIZED:
+        return  # so many steps take minutes
     os.environ["RECIPE_TRACE"] = "yes"
     result = run(rc, b"From: x\n\n" + b"a" * 300000 + b"\n")
     tap.same(result[1], ["not"])

@@ -10,7 +10,7 @@ import time
 
 PROGRAM = "tests/fuzz/fuzz-engines"
 BATCH = 100
-TEST_BATCHES = 6
+TEST_BATCHES = 1 if os.environ.get("SANITIZERS") else 6
 
 
 def write_inputs(folder, first):

@@ -16,6 +16,10 @@ class Skip(Exception):
     """This test cannot run here; the text says why."""
 
 
+# Built with sanitizers all takes several times as long: then the longest tests try fewer inputs.
+SANITIZED = os.environ.get("SANITIZERS", "") != ""
+
+
 def todoke(*args, stdin=b"", env=None, timeout=60, **more):
     """Run todoke; standard output and error are captured apart, as bytes."""
     whole = dict(os.environ, TODOKE_CONF="", LC_ALL="C.UTF-8")
