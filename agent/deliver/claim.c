@@ -206,9 +206,10 @@ claim_drop(Claim *claim)
 {
 	if (claim->name == NULL)
 		return true;
-	bool dropped = says(claim, claim->name) && unlinkat(claim->dirfd, claim->path, 0) == 0;
+	if (!says(claim, claim->name) || unlinkat(claim->dirfd, claim->path, 0) < 0)
+		return false; /* and not at the next call either */
 	g_clear_pointer(&claim->name, g_free);
-	return dropped;
+	return true;
 }
 
 void

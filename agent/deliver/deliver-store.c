@@ -34,8 +34,9 @@ static void
 store_free(void *step)
 {
 	Store *store = step;
-	if (store->claim != NULL && !store->committed)
-		(void) claim_drop(store->claim); /* before the draft: see claim.h */
+	/* Before the draft: see claim.h. A claim without its draft would say that the mail was stored. */
+	if (store->claim != NULL && !store->committed && !claim_drop(store->claim) && store->draft != NULL)
+		maildir_draft_leave(store->draft);
 	claim_free(store->claim);
 	maildir_draft_free(store->draft);
 	g_string_free(store->letters, TRUE);

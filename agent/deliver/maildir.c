@@ -246,12 +246,19 @@ draft_name(MaildirDraft *draft)
 	deadline_add_file(&draft->guard);
 }
 
-/* There is no file: forget the name, so that freeing the draft removes nothing. */
+/* Forget the name, so that freeing the draft removes nothing. */
 static void
 draft_forget(MaildirDraft *draft)
 {
 	deadline_drop_file(&draft->guard);
 	g_clear_pointer(&draft->tmp, g_free);
+}
+
+void
+maildir_draft_leave(MaildirDraft *draft)
+{
+	if (!draft->committed)
+		draft_forget(draft);
 }
 
 void

@@ -125,7 +125,10 @@ char *maildir_draft_final_path(const MaildirDraft *draft);
 /* Sizes of the written draft. */
 MessageSize maildir_draft_size(const MaildirDraft *draft);
 
-/* Free the draft; its file goes unless it was committed. */
+/* Leave the draft's file in tmp: a retry, or a reader after 36 hours, removes it. Afterwards only free it. */
+void maildir_draft_leave(MaildirDraft *draft);
+
+/* Free the draft; its file goes unless it was committed or left. */
 void maildir_draft_free(MaildirDraft *draft);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MaildirDraft, maildir_draft_free)
 

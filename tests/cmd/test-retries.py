@@ -206,5 +206,30 @@ def test_a_move_that_hangs_is_answered_in_time(folder):
     tap.same(copies(folder), 1)
 
 
+def calls_of(folder, *args, code):
+    """The names of the file calls of this delivery."""
+    log = folder + "/calls"
+    deliver(folder, *args, env={**shim(""), "TODOKE_FAULT_LOG": log}, code=code)
+    with open(log) as file:
+        names = [line.split()[1] for line in file]
+    os.unlink(log)
+    return names
+
+
+def test_a_link_that_cannot_be_removed_swallows_nothing(folder):
+    """The mailbox is full, so the claimed draft is given up; the claim stays although it should go. With room the mail arrives."""
+    full, room = ["-o", "quota=site", "-o", "quota_messages=1"], ["-o", "quota=site", "-o", "quota_messages=5"]
+    deliver(folder, *full, raw=message(second=1))
+    names = calls_of(folder, *full, code=75)
+    behind = max(n for n, call in enumerate(names, 1) if call == "symlinkat")
+    for n in [n for n, call in enumerate(names, 1) if n > behind and call in ("readlinkat", "unlinkat")]:
+        box = "%s/%d" % (folder, n)
+        os.makedirs(box)
+        deliver(box, *full, raw=message(second=1))
+        deliver(box, *full, env=shim("%d:5" % n), code=75)
+        deliver(box, *room)
+        tap.same(len([path for path in tap.files_below(box) if "/new/" in path]), 2, "EIO at call %d, %s" % (n, names[n - 1]))
+
+
 if __name__ == "__main__":
     tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
