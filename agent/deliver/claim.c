@@ -101,14 +101,26 @@ is_old(int dirfd, const char *path, gint64 lifetime)
 	return sb.st_mtime + lifetime < now || sb.st_mtime > now + CLOCK_SKEW;
 }
 
+/* Was the claim made by somebody else who may write here? Compared with our draft `name`: a file server may map users. */
+static bool
+is_strangers(const Claim *claim, const char *name)
+{
+	struct stat link, draft;
+	g_autofree char *path = g_strconcat("tmp/", name, NULL);
+	return fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(claim->dirfd, path, &draft, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid != draft.st_uid;
+}
+
 /* Remove a claim that does not count any more, and what its try has left. True: it is gone. */
 static bool
 remove_old(int dirfd, const char *path)
 {
+	struct stat sb;
+	bool own = fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_uid == geteuid();
 	g_autofree char *name = read_link(dirfd, path);
 	if (unlinkat(dirfd, path, 0) < 0)
 		return errno == ENOENT;
-	if (name == NULL)
+	if (name == NULL || !own) /* a stranger's may name the draft of another delivery */
 		return true;
 	g_autofree char *draft = g_strconcat("tmp/", name, NULL);
 	(void) unlinkat(dirfd, draft, 0); /* mostly it is not there */
@@ -116,6 +128,23 @@ remove_old(int dirfd, const char *path)
 }
 
 typedef enum { ROUND_OURS, ROUND_STORED, ROUND_UNSUPPORTED, ROUND_AGAIN, ROUND_FAULT } Round;
+
+/* What our drafts never are, so the file is not the earlier try's. `fd` -1: errno tells why it cannot be opened. */
+static bool
+is_no_draft(int fd)
+{
+	struct stat sb;
+	if (fd < 0)
+		return errno == ELOOP || errno == EACCES || errno == ENXIO;
+	return fstat(fd, &sb) == 0 && !S_ISREG(sb.st_mode);
+}
+
+/* A claim that says nothing. Where it cannot be removed either, the mail does without: better twice than late. */
+static Round
+clear(const Claim *claim)
+{
+	return remove_old(claim->dirfd, claim->path) ? ROUND_AGAIN : ROUND_UNSUPPORTED;
+}
 
 /*
  * An earlier try has left its draft, or is alive and about to move it: whoever takes the name away first decides. The lock
@@ -128,6 +157,8 @@ take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 	auto_fd int fd = openat(claim->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT) /* moved; or removed by a retry, and then the claim says something else */
 		return says(claim, earlier) ? ROUND_STORED : ROUND_AGAIN;
+	if (is_no_draft(fd))
+		return clear(claim);
 	if (fd < 0)
 		return fail(claim, st), ROUND_FAULT;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
@@ -148,8 +179,8 @@ static Round
 meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status *st)
 {
 	g_autofree char *earlier = read_link(claim->dirfd, claim->path);
-	if (earlier == NULL || is_old(claim->dirfd, claim->path, lifetime))
-		return remove_old(claim->dirfd, claim->path) ? ROUND_AGAIN : (fail(claim, st), ROUND_FAULT);
+	if (earlier == NULL || is_old(claim->dirfd, claim->path, lifetime) || is_strangers(claim, name))
+		return clear(claim);
 	if (g_str_has_prefix(earlier, ANSWERED)) {
 		*ret_earlier = g_strdup(earlier + strlen(ANSWERED));
 		return ROUND_STORED;
@@ -171,7 +202,8 @@ one_round(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, S
 		return ROUND_OURS;
 	if (errno == EEXIST)
 		return meet(claim, name, lifetime, ret_earlier, st);
-	if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS)
+	/* The draft is in the same folder: EACCES is a policy (SELinux) that has links forbidden. */
+	if (errno == EPERM || errno == EACCES || errno == EOPNOTSUPP || errno == ENOSYS)
 		return ROUND_UNSUPPORTED;
 	return fail(claim, st), ROUND_FAULT;
 }

@@ -33,7 +33,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claim, claim_free)
 
 /*
  * Claim the draft `name`: in the folder's tmp, flushed, and no matter of the deadline any more, for who takes it away now says by that
- * that it was made visible. A claim older than `lifetime` seconds does not count. *ret_earlier (caller frees) is set with
+ * that it was made visible. A claim older than `lifetime` seconds does not count, nor one that another
+ * user has made; one that cannot be read or removed stops nothing. *ret_earlier (caller frees) is set with
  * CLAIM_STORED: the earlier try's file, without sizes and flags. False: STATUS_BUSY (other retries are at it), or a
  * fault of the file system; nothing is claimed then.
  */

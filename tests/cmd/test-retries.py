@@ -2,6 +2,7 @@
 """What a retry finds of the try before it (todoke(8), RETRIES): tries at the same time, queue ids that come again, links that end."""
 
 import concurrent.futures
+import errno
 import functools
 import os
 import subprocess
@@ -144,9 +145,9 @@ def test_no_links_by_setting(folder):
 
 def test_folders_without_links(folder):
     """Where a file system has no symbolic links, mail arrives all the same."""
-    for _ in range(2):
-        deliver(folder, env=shim("", "symlinkat:1"))
-    tap.same((copies(folder), tap.claims(folder)), (2, []))
+    for wanted, error in enumerate((errno.EPERM, errno.EACCES, errno.EOPNOTSUPP), 1):
+        deliver(folder, env=shim("", "symlinkat:%d" % error))
+        tap.same((copies(folder), tap.claims(folder)), (wanted, []), os.strerror(error))
 
 
 def test_links_of_strangers(folder):
@@ -166,6 +167,25 @@ def test_links_of_strangers(folder):
     with open(path, "w") as file:
         file.write("no link")
     deliver(folder)
+
+
+def test_things_of_strangers_delay_nothing(folder):
+    """Where a link should be is a folder that cannot be removed; or the link names what is no draft."""
+    deliver(folder)
+    (path,) = [os.path.join(folder, claim) for claim in tap.claims(folder)]
+    inside = os.path.join(os.path.dirname(path), "planted")
+    for number, make in enumerate((lambda: os.symlink("..", inside), lambda: os.mkfifo(inside), lambda: os.mkdir(inside)), 2):
+        os.unlink(path)
+        os.symlink("planted", path)
+        make()
+        deliver(folder)
+        if os.path.isdir(inside) and not os.path.islink(inside):
+            os.rmdir(inside)
+        tap.same(copies(folder), number)
+    os.unlink(path)
+    os.makedirs(path + "/full")
+    deliver(folder)
+    tap.same(len([name for name in tap.files_below(folder) if "/new/" in name]), 5)
 
 
 def together(folder, env=None):

@@ -167,14 +167,37 @@ test_two_retries_at_once(void **state)
 	folder_clear(&folder);
 }
 
+/* Who may write into a shared folder may not say that the mail of another is stored already, nor have his drafts removed. */
+static void
+test_claim_of_a_stranger(void **state)
+{
+	(void) state;
+	Folder folder;
+	folder_init(&folder);
+	make_draft(&folder, "other");
+	assert_int_equal(symlinkat("gone", folder.fd, "tmp/todoke-aa"), 0);
+	assert_int_equal(symlinkat("other", folder.fd, "tmp/todoke-00"), 0);
+	if (fchownat(folder.fd, "tmp/todoke-aa", geteuid() + 1, -1, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    fchownat(folder.fd, "tmp/todoke-00", geteuid() + 1, -1, AT_SYMLINK_NOFOLLOW) < 0) {
+		folder_clear(&folder);
+		skip(); /* not root */
+	}
+	g_autoptr(Claim) claim = claim_new(folder.fd, "aa"), sweeper = claim_new(folder.fd, "00");
+	check_take(&folder, claim, "d1", CLAIM_OURS, "-");
+	claim_sweep(sweeper, -10);
+	check_tmp(&folder, "other");
+	folder_clear(&folder);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 3];
+	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 4];
 	size_t n = 0;
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_three_tries);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_two_retries_at_once);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_claim_of_a_stranger);
 	for (size_t i = 0; i < G_N_ELEMENTS(certain_rows); i++)
 		tests[n++] = (struct CMUnitTest){ certain_rows[i].name, test_certain, NULL, NULL, (void *) &certain_rows[i] };
 	return cmocka_run_group_tests_name("claim", tests, NULL, NULL);
