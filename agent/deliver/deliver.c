@@ -224,7 +224,9 @@ ledger_key(const DeliverJob *job)
 	AddressRules rules = { .delimiters = "", .fold_local = job->conf->fold_local };
 	g_autofree char *subject = mark_subject(envelope->recipient, &rules, message_headers(job->message));
 	g_autofree char *which = has_queue_id(job) ? g_strconcat("id ", envelope->queue_id, NULL) : content_hash(job->message);
-	return state_key("ledger", job->owner->user, which, subject, envelope->sender != NULL ? envelope->sender : "", NULL);
+	/* Two addresses that an alias makes one are two deliveries of one queue id. */
+	return state_key("ledger", job->owner->user, which, subject, envelope->sender != NULL ? envelope->sender : "",
+	                 envelope->original != NULL ? envelope->original : "", NULL);
 }
 
 /* Where something leaves, get ready to remember it. A state that cannot be used is noted and stops nothing. */

@@ -1,6 +1,7 @@
 /*
  * ledger: what was going to be done with one message for one recipient, and what is done, so that the retry after a crash
- * or a temporary fault repeats nothing. It lives in the state under the queue id, the recipient and what identifies the message.
+ * or a temporary fault repeats nothing. It lives in the state under the queue id, the recipient (and what it was
+ * before aliases) and what identifies the message.
  *
  * A step is named by what it does ("redirect b@example.net"), not by its place in the plan: the script may have changed.
  * Without a state (NULL) nothing is remembered and everything is done.

@@ -4,7 +4,7 @@
  *     plan-once FOLDER [-o KEY=VALUE]... [-e NAME=VALUE]... ACTION...
  *
  * FOLDER/Maildir is the INBOX, FOLDER/state the state, FOLDER/key (if there) the mark's keys. -e sets sender, recipient,
- * queue_id, notify, ret, envid, orcpt or now. An ACTION is a kind and its words, separated by '|' ("vacation|handle|days|text").
+ * original, queue_id, notify, ret, envid, orcpt or now. An ACTION is a kind and its words, separated by '|' ("vacation|handle|days|text").
  * Answer and exit code are the agent's; on success the first line is "done", then one line a thing done ("+ ..."); notes follow as
  * "# ..." in any case.
  */
@@ -121,7 +121,7 @@ set_envelope(Options *options, const char *pair)
 		const char *name;
 		char **value;
 	} items[] = {
-		{ "sender", &envelope->sender }, { "recipient", &envelope->recipient }, { "queue_id", &envelope->queue_id },
+		{ "sender", &envelope->sender }, { "recipient", &envelope->recipient }, { "original", &envelope->original }, { "queue_id", &envelope->queue_id },
 		{ "notify", &envelope->notify }, { "ret", &envelope->ret }, { "envid", &envelope->envid }, { "orcpt", &envelope->orcpt },
 	};
 	if (strcmp(words[0], "now") == 0)

@@ -41,8 +41,8 @@ def environment(fault=None, log=None):
     return env
 
 
-def deliver(folder, peer, env):
-    return subprocess.run([PROGRAM, folder, "-o", "submit=" + peer.submit, "-o", "submit_timeout=10s", *PLAN], input=MESSAGE,
+def deliver(folder, peer, env, *more):
+    return subprocess.run([PROGRAM, folder, "-o", "submit=" + peer.submit, "-o", "submit_timeout=10s", *more, *PLAN], input=MESSAGE,
                           capture_output=True, timeout=60, check=False, env=env)
 
 
@@ -143,6 +143,16 @@ def test_the_owner_was_faster(folder):
         tap.same(deliver(folder, peer, environment()).returncode, 0)
         tap.same((copies(folder, ""), copies(folder, ".Work")), (0, 1))
         tap.same(count(peer), {"b@example.org": 1, "c@example.org": 1, "sender@client.test": 1})
+
+
+def test_another_address_is_another_delivery(folder):
+    """The message was sent to an alias of the owner, too: that is one queue id and one recipient, and no retry."""
+    with Peer() as peer:
+        for wanted, original in enumerate(("owner@example.net", "info@example.net"), 1):
+            for _ in range(2):
+                tap.same(deliver(folder, peer, environment(), "-e", "original=" + original).returncode, 0)
+            tap.same((copies(folder, ""), copies(folder, ".Work")), (wanted, wanted), original)
+            tap.same(count(peer), {"b@example.org": wanted, "c@example.org": wanted, "sender@client.test": 1})
 
 
 def test_fault_at_every_call(_):
