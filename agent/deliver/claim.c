@@ -20,6 +20,9 @@ enum { ROUNDS = 4 };
 /* Seconds that the clocks of hosts that share a folder may differ. */
 enum { CLOCK_SKEW = 600 };
 
+/* Times and microseconds to wait for who holds tmp: that takes him some system calls, unless he means to hinder us. */
+enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 2000 };
+
 #define PREFIX "todoke-"
 
 /* Before a name: a retry has answered for that copy, so its maker must not take it back any more. */
@@ -62,6 +65,20 @@ read_link(int dirfd, const char *path)
 	const char *name = g_str_has_prefix(text, ANSWERED) ? text + strlen(ANSWERED) : text;
 	/* The folder is its owner's: only a file of this tmp is ever looked at. */
 	return *name != '\0' && *name != '.' && strchr(name, '/') == NULL ? g_strdup(text) : NULL;
+}
+
+/* Hold tmp until *ret_fd is closed, so that nobody gives a claim up while another answers for it. False: somebody else does. */
+static bool
+hold_tmp(const Claim *claim, int *ret_fd)
+{
+	*ret_fd = openat(claim->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		/* Other faults: this file system has no such locks (NFS wants to write for them), and few have two hosts retry at once. */
+		if (flock(*ret_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			return true;
+		g_usleep(LOCK_PAUSE_US);
+	}
+	return false;
 }
 
 static bool
@@ -178,6 +195,8 @@ take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 static Round
 meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status *st)
 {
+	auto_fd int held = -1;
+	(void) hold_tmp(claim, &held); /* a stranger may hold it for ever: then on with it, for the mail must not wait */
 	g_autofree char *earlier = read_link(claim->dirfd, claim->path);
 	if (earlier == NULL || is_old(claim->dirfd, claim->path, lifetime) || is_strangers(claim, name))
 		return clear(claim);
@@ -238,7 +257,8 @@ claim_drop(Claim *claim)
 {
 	if (claim->name == NULL)
 		return true;
-	if (!says(claim, claim->name) || unlinkat(claim->dirfd, claim->path, 0) < 0)
+	auto_fd int held = -1;
+	if (!hold_tmp(claim, &held) || !says(claim, claim->name) || unlinkat(claim->dirfd, claim->path, 0) < 0)
 		return false; /* and not at the next call either */
 	g_clear_pointer(&claim->name, g_free);
 	return true;

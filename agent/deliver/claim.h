@@ -43,7 +43,7 @@ bool claim_take(Claim *claim, const char *name, gint64 lifetime, ClaimAnswer *re
 /* After CLAIM_STORED: that was another message; claim the draft `name` all the same. */
 bool claim_take_anyway(Claim *claim, const char *name, Status *st);
 
-/* Give up what was claimed. False: the claim is another try's by now, or cannot be removed, so the copy must stay. */
+/* Give up what was claimed. False: the claim is another try's by now or soon, or cannot be removed, so draft and copy must stay. */
 bool claim_drop(Claim *claim);
 
 /* Forget the claim, whoever made it: the same message may come again on purpose. */

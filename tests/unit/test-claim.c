@@ -167,6 +167,25 @@ test_two_retries_at_once(void **state)
 	folder_clear(&folder);
 }
 
+/* A retry is about to answer for the copy: its maker must not take it back. Who holds tmp for ever keeps no mail waiting. */
+static void
+test_drop_while_a_retry_answers(void **state)
+{
+	(void) state;
+	Folder folder;
+	folder_init(&folder);
+	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa");
+	check_take(&folder, one, "d1", CLAIM_OURS, "-");
+	assert_int_equal(unlinkat(folder.fd, "tmp/d1", 0), 0); /* stands for the move */
+	int fd = openat(folder.fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_false(claim_drop(one));
+	check_take(&folder, two, "d2", CLAIM_STORED, "d1");
+	(void) close(fd);
+	assert_false(claim_drop(one));
+	folder_clear(&folder);
+}
+
 /* Who may write into a shared folder may not say that the mail of another is stored already, nor have his drafts removed. */
 static void
 test_claim_of_a_stranger(void **state)
@@ -192,12 +211,13 @@ test_claim_of_a_stranger(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 4];
+	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 5];
 	size_t n = 0;
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_three_tries);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_two_retries_at_once);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_claim_of_a_stranger);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_drop_while_a_retry_answers);
 	for (size_t i = 0; i < G_N_ELEMENTS(certain_rows); i++)
 		tests[n++] = (struct CMUnitTest){ certain_rows[i].name, test_certain, NULL, NULL, (void *) &certain_rows[i] };
 	return cmocka_run_group_tests_name("claim", tests, NULL, NULL);
