@@ -140,6 +140,19 @@ def test_mbox_locks_of_others(folder):
     tap.same((home.read("box"), home.has("box.lock")), (b"old\n" + MESSAGE + b"\n", False))
 
 
+def test_locks_of_our_own_do_not_stop_us(folder):
+    """One delivery asks more than once for what it holds: by name, by another spelling, through a link."""
+    rcs = {"named twice": ":0c:my.lock\nbox\n:0:my.lock\nother\n", "two spellings": ":0c:\nbox\n:0:\n$HOME//box\n",
+           "an mbox's own": ":0c:box.lock\nother\n:0:\nbox\n", "a link": ":0c:\nbox\n:0:\nlink\n"}
+    for n, (name, rc) in enumerate(rcs.items()):
+        home = Home(tap_folder(folder, n), rc, recipe_lock_wait="1s")
+        os.symlink("box", home.path + "/link")
+        home.own()
+        tap.same(home.procmail().returncode, 0, name)
+        tap.same((home.read("box") + (home.read("other") if home.has("other") else b"")), (MESSAGE + b"\n") * 2, name)
+        tap.same([f for f in tap.files_below(home.path) if f.endswith(".lock")], [], "left behind")
+
+
 def test_lock_wait_ends_when_the_lock_goes(folder):
     home = Home(folder, ":0: my.lock\nbox\n", recipe_lock_wait="20s")
     home.write("my.lock", "0")
