@@ -354,6 +354,24 @@ def test_programs(folder):
     tap.same(home.read("sub/said"), b"words\n")
 
 
+def test_one_program_twice_is_no_repetition(folder):
+    """What differs is the environment or the part of the mail; the words of the call are the same."""
+    home = Home(tap_folder(folder, 0), "TO=one\n:0c\n| cat >>$TO\nTO=two\n:0\n| cat >>$TO\n")
+    tap.same(home.procmail().returncode, 0)
+    tap.same((home.read("one"), home.has("two")), (MESSAGE + b"\n", True))
+    home = Home(tap_folder(folder, 1), ":0ch\n| cat >>out\n:0b\n| cat >>out\n")
+    tap.same(home.procmail().returncode, 0)
+    tap.same(home.read("out"), MESSAGE + b"\n")
+
+
+def test_one_address_twice(folder):
+    """Another message to the same address is another mail; the same one is not."""
+    home = Home(folder, ":0c\n! one@example.org\n:0c\n! one@example.org\n:0fw\n| sed -e s/body/changed/\n:0\n! one@example.org\n")
+    tap.same(home.procmail().returncode, 0)
+    sent = home.read("sent").decode()
+    tap.same((sent.count("one@example.org"), sent.count("\nbody"), sent.count("\nchanged")), (2, 1, 1), sent)
+
+
 def test_program_that_fails_keeps_the_mail(folder):
     """Procmail loses this mail."""
     for n, action in enumerate(("| cat >x; exit 1", "| exit 75", "| no-such-program", "| kill -9 $$; true")):
