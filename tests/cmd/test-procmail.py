@@ -312,6 +312,23 @@ def test_exit_codes(folder):
     tap.same(len(home.maildir()), 1)
 
 
+def test_exit_code_of_what_was_delivered(folder):
+    """It would be put off for days, and returned in the end."""
+    for n, end in enumerate((":0\nbox\n", ":0\n| cat >>box\n", ":0\n! one@example.org\n", "", "DEFAULT=box\n")):
+        home = Home(tap_folder(folder, n), "EXITCODE=75\n" + end)
+        tap.same(home.procmail().returncode, 0, end)
+        tap.same(home.has("box") or home.has("sent") or home.maildir() == [PLAIN], True, end)
+        tap.contains(home.said(), "EXITCODE=75 is not heeded")
+
+
+def test_exit_code_of_a_clone(folder):
+    """Procmail's clone ends with it, and nobody asks: the mail goes its way."""
+    for n, (code, first) in enumerate((("75", ":0\nx\n"), ("67", ":0\n/dev/null\n"), ("67", "HOST\n"), ("75", "HOST\n"))):
+        home = Home(tap_folder(folder, n), ":0c\n{\nEXITCODE=%s\n%s}\n:0\nbox\n" % (code, first))
+        tap.same(home.procmail().returncode, 0, code + first)
+        tap.same(home.read("box"), MESSAGE + b"\n", code + first)
+
+
 def test_what_is_put_off_stores_its_copies_once(folder):
     home = Home(folder, "EXITCODE=75\n:0c\nbox\n:0c\nmd/\nHOST\n")
     for _ in range(2):
