@@ -242,6 +242,21 @@ def test_mbox_through_links(folder):
     tap.same((result.returncode, home.has("target")), (75, False))
 
 
+def test_mbox_that_somebody_laid_out(folder):
+    """In a folder such as /tmp a file of another user is no mailbox: its maker would read the mail."""
+    if os.getuid() != 0:
+        raise tap.Skip("only root can give files away")
+    home = Home(folder, ":0\n%s/open/box\n" % folder)
+    os.mkdir(folder + "/open")
+    os.chmod(folder + "/open", 0o1777)
+    with open(folder + "/open/box", "wb"):
+        os.chmod(folder + "/open/box", 0o666)
+    os.chown(folder + "/open/box", 12345, 12345)
+    tap.same((home.procmail().returncode, os.path.getsize(folder + "/open/box")), (75, 0))
+    os.chmod(folder + "/open", 0o777)
+    tap.same((home.procmail().returncode, os.path.getsize(folder + "/open/box")), (0, len(MESSAGE) + 1), "a folder that is shared on purpose")
+
+
 def test_what_is_no_mailbox_is_passed_by(folder):
     home = Home(folder, ":0\nfifo\n:0\nnowhere/box\n:0\nmd\n:0\nbox\n")
     os.mkfifo(home.path + "/fifo")
