@@ -186,6 +186,16 @@ is_own_link(const char *path)
 	return lstat(path, &sb) == 0 && S_ISLNK(sb.st_mode) && (sb.st_uid == geteuid() || sb.st_uid == 0);
 }
 
+/* In a folder such as /tmp a file of somebody else waits for others' mail (Linux has fs.protected_regular for it, not everywhere on). */
+static bool
+is_laid_out(const char *path, const struct stat *file)
+{
+	g_autofree char *folder = g_path_get_dirname(path);
+	struct stat sb;
+	return file->st_uid != geteuid() && stat(folder, &sb) == 0 && (sb.st_mode & S_ISVTX) && (sb.st_mode & S_IWOTH) &&
+	       file->st_uid != sb.st_uid;
+}
+
 bool
 fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st)
 {
@@ -198,6 +208,8 @@ fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st)
 		return status_fail_errno(st, errno, "cannot open '%s'", path);
 	if (!S_ISREG(sb.st_mode))
 		return status_fail_detail(st, STATUS_MAILBOX, "'%s' is not a regular file", path);
+	if (is_laid_out(path, &sb))
+		return status_fail_errno(st, EACCES, "cannot trust '%s', which belongs to somebody else", path);
 	*ret_fd = fs_steal_fd(&fd);
 	return true;
 }

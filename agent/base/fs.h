@@ -39,8 +39,8 @@ void fs_remove_tree(const char *path);
 
 /*
  * Open a file of the owner's to append to it, made with `mode` (before umask) where it is missing. A symbolic link counts only if we
- * made it, or root: in a folder that others write to it may be anybody's. Faults: as the system has them; STATUS_MAILBOX for
- * what is no regular file.
+ * made it, or root: in a folder that others write to it may be anybody's; so may a file in a sticky one. Faults: as the system has them;
+ * STATUS_MAILBOX for what is no regular file.
  */
 bool fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st);
 

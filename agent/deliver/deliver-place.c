@@ -175,7 +175,7 @@ static Mbox *
 find_mbox(DeliverRun *run, const char *path, Status *st)
 {
 	for (guint i = 0; i < run->boxes->len; i++)
-		if (strcmp(mbox_path(run->boxes->pdata[i]), path) == 0)
+		if (mbox_is(run->boxes->pdata[i], path))
 			return run->boxes->pdata[i];
 	DotlockPatience wait = command_patience(run->job->conf);
 	Mbox *mbox = mbox_open(path, run->job->conf->durability, &wait, st);

@@ -33,13 +33,15 @@ pipe_free(void *step)
 }
 
 static char *
-make_key(const PlanProgram *program, const GPtrArray *args)
+make_key(const DeliverRun *run, const PlanProgram *program, const GPtrArray *args)
 {
 	g_autoptr(GString) key = g_string_new(program->name);
 	for (guint i = 0; i + 1 < args->len; i++)
 		g_string_append_printf(key, "%c%s", '\001', (const char *) args->pdata[i]);
 	g_autofree char *hash = state_key("pipe", key->str, NULL);
-	return g_strdup_printf("pipe %s %.16s", program->name, hash);
+	g_autofree char *named = g_strdup_printf("pipe %s %.16s", program->name, hash);
+	/* Recipes that run it twice mean it: variables decide, or a part of the mail, not only the words of the call. */
+	return program->environment != NULL ? deliver_own_key(run, named) : g_steal_pointer(&named);
 }
 
 /* Who only looks runs nothing, but sees whether it would be run. */
@@ -69,7 +71,7 @@ pipe_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status 
 	for (guint i = 0; args != NULL && i < args->len; i++)
 		g_ptr_array_add(pipe->args, args->pdata[i]);
 	g_ptr_array_add(pipe->args, NULL);
-	pipe->key = make_key(action->program, pipe->args);
+	pipe->key = make_key(run, action->program, pipe->args);
 	return !run->job->rehearsal || pipe_look(run, pipe);
 }
 

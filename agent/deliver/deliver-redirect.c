@@ -129,7 +129,8 @@ redirect_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Sta
 {
 	AddressRules rules = { .delimiters = "", .fold_local = false };
 	g_autofree char *canonical = address_canonical(action->address, &rules);
-	g_autofree char *key = g_strconcat("redirect ", canonical, NULL);
+	g_autofree char *first = g_strconcat("redirect ", canonical, NULL);
+	g_autofree char *key = action->message != NULL ? deliver_own_key(run, first) : g_steal_pointer(&first);
 	g_autofree char *why = why_not(run, action, key);
 	if (why != NULL)
 		return hold_back(run, action, why, st);

@@ -404,6 +404,20 @@ repeats_earlier(const DeliverRun *run, guint n, const char *key)
 	return false;
 }
 
+char *
+deliver_own_key(const DeliverRun *run, const char *key)
+{
+	static const char again[] = ", again ";
+	size_t len = strlen(key);
+	unsigned before = 0;
+	for (guint i = 0; i < run->steps->len; i++) {
+		const Step *step = run->steps->pdata[i];
+		const char *other = step->state != NULL && step->action->key != NULL ? step->action->key(step->state) : NULL;
+		before += other != NULL && strncmp(other, key, len) == 0 && (other[len] == '\0' || g_str_has_prefix(other + len, again));
+	}
+	return before == 0 ? g_strdup(key) : g_strdup_printf("%s%s%u", key, again, before);
+}
+
 /* What leaves is known to the ledger and counted before the first of it leaves. False: nobody will remember. */
 static bool
 begin_sending(DeliverRun *run)

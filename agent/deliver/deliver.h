@@ -162,6 +162,12 @@ bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *
 /* Append a note in printf's manner. */
 void deliver_note(DeliverRun *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/*
+ * In prepare: `key`, or where an action before this one has it, `key` with a number: it does the same once more, and means it. A retry
+ * counts alike. Caller frees.
+ */
+char *deliver_own_key(const DeliverRun *run, const char *key);
+
 /* Note, after the words `lead`, why `action` is not carried out. */
 void deliver_hold(DeliverRun *run, const PlanAction *action, const char *lead, const char *why);
 

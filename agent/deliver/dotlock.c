@@ -93,21 +93,55 @@ dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status 
 }
 
 struct Dotlock {
+	Dotlock *next;        /* in the list of those that are held */
+	unsigned holders;
 	char *path;
 	dev_t device;
 	ino_t inode;
 	DeadlineFile guard;
 };
 
+static Dotlock *held;
+
+/* The lock file that we hold under this name or another; NULL: it is not ours. */
+static Dotlock *
+find_held(const char *path)
+{
+	struct stat sb;
+	if (held == NULL || lstat(path, &sb) < 0)
+		return NULL;
+	for (Dotlock *lock = held; lock != NULL; lock = lock->next)
+		if (lock->device == sb.st_dev && lock->inode == sb.st_ino)
+			return lock;
+	return NULL;
+}
+
+static void
+forget(const Dotlock *lock)
+{
+	Dotlock **at = &held;
+	while (*at != lock)
+		at = &(*at)->next;
+	*at = lock->next;
+}
+
 Dotlock *
 dotlock_take(const char *path, const DotlockPatience *patience, Status *st)
 {
 	auto_fd int fd = -1;
 	struct stat sb;
+	Dotlock *ours = find_held(path);
+	if (ours != NULL) {
+		ours->holders++;
+		return ours;
+	}
 	deadline_waiting_for("waiting for a lock");
 	if (!open_lock(AT_FDCWD, path, patience, &fd, st))
 		return NULL;
 	Dotlock *lock = g_new0(Dotlock, 1);
+	lock->holders = 1;
+	lock->next = held;
+	held = lock;
 	lock->path = g_strdup(path);
 	if (fstat(fd, &sb) == 0) {
 		lock->device = sb.st_dev;
@@ -122,8 +156,9 @@ void
 dotlock_release(Dotlock *lock)
 {
 	struct stat sb;
-	if (lock == NULL)
+	if (lock == NULL || --lock->holders > 0)
 		return;
+	forget(lock);
 	if (lstat(lock->path, &sb) == 0 && sb.st_dev == lock->device && sb.st_ino == lock->inode)
 		(void) unlink(lock->path); /* one that stays is found stale by the next */
 	deadline_drop_file(&lock->guard);

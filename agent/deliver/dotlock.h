@@ -32,11 +32,11 @@ typedef struct Dotlock Dotlock;
 
 /*
  * Make the lock file `path`. The deadline removes it. Faults: STATUS_BUSY (somebody holds it), STATUS_NO_PERMISSION and its like: there
- * can be none in this folder.
+ * can be none in this folder. One that this process holds already is held once more: recipes may name a lock twice.
  */
 Dotlock *dotlock_take(const char *path, const DotlockPatience *patience, Status *st);
 
-/* Remove the lock file, if it is still ours. NULL is fine. */
+/* Remove the lock file when nobody here holds it any more, if it is still ours. NULL is fine. */
 void dotlock_release(Dotlock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dotlock, dotlock_release)
 

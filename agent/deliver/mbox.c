@@ -66,13 +66,19 @@ take_dotlock(Mbox *mbox, Status *st)
 	return false;
 }
 
+bool
+mbox_is(const Mbox *mbox, const char *path)
+{
+	struct stat open_one, named;
+	return fstat(mbox->fd, &open_one) == 0 && stat(path, &named) == 0 && open_one.st_dev == named.st_dev &&
+	       open_one.st_ino == named.st_ino;
+}
+
 /* Is the open file still the one that the name leads to? Its last user may have replaced it while we waited. */
 static bool
 is_current(const Mbox *mbox)
 {
-	struct stat open_one, named;
-	return fstat(mbox->fd, &open_one) == 0 && stat(mbox->path, &named) == 0 && open_one.st_dev == named.st_dev &&
-	       open_one.st_ino == named.st_ino;
+	return mbox_is(mbox, mbox->path);
 }
 
 /* Have the locks, again where they were given back. */
@@ -143,12 +149,6 @@ mbox_free(Mbox *mbox)
 	fs_close_auto(&mbox->fd);
 	g_free(mbox->path);
 	g_free(mbox);
-}
-
-const char *
-mbox_path(const Mbox *mbox)
-{
-	return mbox->path;
 }
 
 bool

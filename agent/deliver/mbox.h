@@ -24,8 +24,8 @@ Mbox *mbox_open(const char *path, unsigned durability, const DotlockPatience *pa
 void mbox_free(Mbox *mbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mbox, mbox_free)
 
-/* The path that it was opened by; borrowed. */
-const char *mbox_path(const Mbox *mbox);
+/* Is this the file at `path`, under whatever name? */
+bool mbox_is(const Mbox *mbox, const char *path);
 
 /* Make sure that there is room for `len` more octets, where the file system can say so. Nothing becomes visible. */
 bool mbox_reserve(Mbox *mbox, size_t len, Status *st);

@@ -210,8 +210,8 @@ repeats(const PlanAction *one, const PlanAction *other)
 		       g_strcmp0(one->special_use, other->special_use) == 0;
 	if (one->kind != other->kind)
 		return false;
-	if (one->kind == PLAN_REDIRECT)
-		return g_strcmp0(one->address, other->address) == 0;
+	if (one->kind == PLAN_REDIRECT) /* a message that was replaced meanwhile, or a part of it, is another one */
+		return one->message == other->message && g_strcmp0(one->address, other->address) == 0;
 	return one->kind == PLAN_DISCARD || (one->kind == PLAN_NOTIFY && same_notice(one->notice, other->notice));
 }
 

@@ -58,6 +58,15 @@ recipe_flags_parse(RecipeFlags *flags, const char *start)
 		flags->feeds = RECIPE_BOTH;
 }
 
+/* Add to the plan. All but a copy and a discard gives the mail its place. */
+static bool
+add(RecipeRun *run, PlanAction *taken, Status *st)
+{
+	if (!taken->copy && taken->kind != PLAN_DISCARD)
+		run->state->keeps = true;
+	return plan_add(run->plan, taken, st);
+}
+
 /* Give `action` the mail as it is now, where that is not the message as it came. */
 static bool
 take_mail(const RecipeRun *run, PlanAction *action, RecipeParts parts, Status *st)
@@ -134,14 +143,14 @@ add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsi
 	action->store->raw = flags->raw;
 	action->store->lock = flags->lock != NULL ? recipe_run_path(run, flags->lock) : NULL;
 	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run) : NULL;
-	return take_mail(run, action, flags->feeds, st) && plan_add(run->plan, g_steal_pointer(&action), st);
+	return take_mail(run, action, flags->feeds, st) && add(run, g_steal_pointer(&action), st);
 }
 
 static bool
 do_discard(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, Status *st)
 {
 	recipe_log_set(run, "LASTFOLDER", "/dev/null");
-	return flags->copies || plan_add(run->plan, plan_action_new(PLAN_DISCARD, recipe_run_file(run), node->line), st);
+	return flags->copies || add(run, plan_action_new(PLAN_DISCARD, recipe_run_file(run), node->line), st);
 }
 
 static bool
@@ -197,7 +206,7 @@ do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, boo
 		g_autoptr(PlanAction) action = plan_action_new(PLAN_REDIRECT, recipe_run_file(run), node->line);
 		action->copy = flags->copies;
 		action->address = g_strdup(addresses->pdata[i]);
-		if (!take_mail(run, action, flags->feeds, st) || !plan_add(run->plan, g_steal_pointer(&action), st))
+		if (!take_mail(run, action, flags->feeds, st) || !add(run, g_steal_pointer(&action), st))
 			return false;
 	}
 	g_autofree char *all = g_strjoin(" ", words->len > 0 ? words->pdata[0] : "", NULL);
@@ -246,7 +255,7 @@ add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStri
 	for (char **item = environment; *item != NULL; item++)
 		g_ptr_array_add(program->environment, *item);
 	g_free(environment);
-	return plan_add(run->plan, g_steal_pointer(&action), st);
+	return add(run, g_steal_pointer(&action), st);
 }
 
 /* Run a filter; the mail is replaced only by what a filter that worked has written. */
@@ -376,7 +385,7 @@ store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, S
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
 	g_ptr_array_add(words, (gpointer) folder);
 	if (strcmp(folder, "/dev/null") == 0)
-		return plan_add(run->plan, plan_action_new(PLAN_DISCARD, run->file, 0), st);
+		return add(run, plan_action_new(PLAN_DISCARD, run->file, 0), st);
 	GPtrArray *paths = *folder != '\0' ? store_paths(run, words, 0) : g_ptr_array_new_with_free_func(g_free);
 	if (paths->len > 0) {
 		set_last_folder(run, paths, *folder != '/');
@@ -384,7 +393,7 @@ store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, S
 	}
 	g_ptr_array_unref(paths);
 	g_autoptr(PlanAction) keep = plan_action_new(PLAN_KEEP, run->file, 0);
-	return take_mail(run, keep, RECIPE_BOTH, st) && plan_add(run->plan, g_steal_pointer(&keep), st);
+	return take_mail(run, keep, RECIPE_BOTH, st) && add(run, g_steal_pointer(&keep), st);
 }
 
 bool

@@ -97,6 +97,8 @@ recipe_convert_folders(RecipeSieve *sieve, const RecipeNode *node, const RecipeF
 	if (words == NULL || *words == NULL || **words == '\0')
 		return recipe_verdict_by_hand(verdict, "the folder has no name that is known") != NULL;
 	if (strcmp(*words, "/dev/null") == 0) {
+		if (!flags->copies && sieve->answers)
+			return recipe_verdict_by_hand(verdict, "EXITCODE answers for it: reject or ereject can") != NULL;
 		if (!flags->copies)
 			recipe_sieve_put(sieve, "discard;");
 		return true;
@@ -110,11 +112,13 @@ recipe_convert_folders(RecipeSieve *sieve, const RecipeNode *node, const RecipeF
 bool
 recipe_convert_forward(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
 {
-	g_auto(GStrv) words = action_words(sieve, node, verdict);
-	if (words == NULL || *words == NULL || **words == '\0')
+	g_auto(GStrv) parts = action_words(sieve, node, verdict);
+	if (parts == NULL || *parts == NULL || **parts == '\0')
 		return recipe_verdict_by_hand(verdict, "nobody is named") != NULL;
+	g_autofree char *listed = g_strjoinv(",", parts);
+	g_auto(GStrv) words = g_strsplit(listed, ",", -1);
 	for (char **word = words; *word != NULL; word++)
-		if (**word == '-' || (strchr(*word, '@') == NULL && strstr(*word, "${") == NULL))
+		if (**word == '-' || (**word != '\0' && strchr(*word, '@') == NULL && strstr(*word, "${") == NULL))
 			return recipe_verdict_by_hand(verdict, "Sieve redirects to addresses with a domain") != NULL;
 	for (char **word = words; *word != NULL; word++)
 		if (**word != '\0')

@@ -14,6 +14,7 @@ typedef struct {
 	GHashTable *sets;       /* char *: variables that the rules may have set */
 	GString *out;
 	unsigned depth;         /* of the blocks around what is written */
+	bool answers;           /* EXITCODE is set: what is thrown away is refused */
 } RecipeSieve;
 
 /* `name` will be required. */

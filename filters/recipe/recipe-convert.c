@@ -160,7 +160,7 @@ make_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, un
           RecipeVerdict *verdict)
 {
 	GString *before = convert->sieve.out;
-	bool ended = convert->ended;
+	bool ended = convert->ended, answers = convert->sieve.answers;
 	convert->sieve.out = g_string_new(NULL);
 	convert->sieve.depth += nested;
 	convert->ended = false;
@@ -179,6 +179,7 @@ make_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, un
 	convert->sieve.out = before;
 	convert->sieve.depth -= nested;
 	convert->ended = ended;
+	convert->sieve.answers = answers;
 	if (good)
 		return body;
 	convert->counts = counts;
@@ -450,6 +451,8 @@ convert_assignment(Convert *convert, const RecipeNode *node)
 	bool includes = strcmp(node->name, "INCLUDERC") == 0, switches = strcmp(node->name, "SWITCHRC") == 0;
 	bool ends = strcmp(node->name, "HOST") == 0 || strcmp(node->name, "EXITCODE") == 0 || strcmp(node->name, "TRAP") == 0 ||
 	            strcmp(node->name, "SHIFT") == 0 || (switches && convert->sieve.depth > 0);
+	if (strcmp(node->name, "EXITCODE") == 0)
+		convert->sieve.answers = node->kind == RECIPE_ASSIGN && *node->value.text != '\0' && strcmp(node->value.text, "0") != 0;
 	if (ends || ((includes || switches) && !put_included(convert, node)))
 		put_by_hand(convert, node, &verdict, "it says what is read, or what procmail answers");
 	else if (switches)
@@ -537,7 +540,7 @@ recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *
 		g_autoptr(GHashTable) stopped = new_set();
 		g_autoptr(GString) out = g_string_new(NULL);
 		Convert convert = {
-			.sieve = { constants, extensions, reads, sets, out, 0 }, .env = env, .stopped = stopped,
+			.sieve = { constants, extensions, reads, sets, out, 0, false }, .env = env, .stopped = stopped,
 		};
 		convert_file(&convert, source);
 		put_default(&convert);

@@ -326,19 +326,22 @@ run_trap(RecipeRun *run)
 	recipe_vars_set(run->state->vars, "EXITCODE", number);
 }
 
-/* EXITCODE speaks to the mail system: come again, or refuse. What was delivered is not refused. */
+/*
+ * EXITCODE speaks to the mail system: come again, or refuse. What was delivered is neither put off nor refused, and a clone has nobody who
+ * asks for its code.
+ */
 static bool
 finish_exit_code(RecipeRun *run, Status *st)
 {
 	long code = strtol(recipe_vars_text(run->state->vars, "EXITCODE"), NULL, 10);
-	if (code <= 0)
+	if (code <= 0 || run->state->is_clone)
 		return true;
 	bool again = code == EX_TEMPFAIL || code == EX_OSERR;
 	g_autoptr(PlanAction) action = plan_action_new(again ? PLAN_DEFER : PLAN_REJECT, run->file, 0);
 	action->text = g_strdup_printf("%s by the recipient's rules (exit code %ld)", again ? "held back" : "refused", code);
 	action->unknown_user = code == EX_NOUSER;
 	g_auto(Status) conflict = STATUS_INIT;
-	if (again)
+	if (again && !run->state->keeps)
 		return plan_add(run->plan, g_steal_pointer(&action), st);
 	if (run->state->keeps || !plan_add(run->plan, g_steal_pointer(&action), &conflict))
 		recipe_run_note(run, 0, "EXITCODE=%ld is not heeded: the mail was delivered", code);

@@ -36,7 +36,7 @@ typedef struct {
 	bool ended;         /* delivered, or told to stop */
 	bool delivered;
 	bool is_clone;      /* of a block with c: what others do is not its business */
-	bool keeps;         /* the mail was left to the implicit keep */
+	bool keeps;         /* the mail has its place: a recipe's, or the implicit keep */
 } RecipeState;
 
 typedef struct {

@@ -72,6 +72,14 @@ ROWS = [
      '\tif header :contains "X-Spam" "" {\n\t\tfileinto :copy "b";\n\t}\n}\n'
      "# line 7: by hand: it asks for the opposite of a recipe with A\n#   :0E\n#   c/\n"),
     ("discard", ":0\n* ^X-Loop:\n/dev/null\n", '# line 1: same\nif header :contains "X-Loop" "" {\n\tdiscard;\n\tstop;\n}\n'),
+    ("a refusal is no discard", ":0\n* ^X-Loop:\n{\nEXITCODE=67\n:0\n/dev/null\n}\n:0\n* ^X-Spam:\n/dev/null\n",
+     '# line 1: same\nif header :contains "X-Loop" "" {\n\t# line 4: by hand: it says what is read, or what procmail answers\n\t#   EXITCODE=67\n'
+     "\t# line 5: by hand: EXITCODE answers for it: reject or ereject can\n\t#   :0\n\t#   /dev/null\n}\n"
+     '# line 8: same\nif header :contains "X-Spam" "" {\n\tdiscard;\n\tstop;\n}\n'),
+    ("addresses behind commas", ":0\n! a@x.test,b@x.test, c@x.test\n",
+     '# line 1: same\nredirect "a@x.test";\nredirect "b@x.test";\nredirect "c@x.test";\nstop;\n'),
+    ("an option behind a comma", ":0\n! a@x.test,-t@x.test\n",
+     "# line 1: by hand: Sieve redirects to addresses with a domain\n#   :0\n#   ! a@x.test,-t@x.test\n"),
     ("weights as or", ":0\n* 1^0 ^X-Loop: *a\n* 1^0 ^X-Spam: *b\na/\n",
      '# line 1: same\nif anyof (\n\theader :regex "X-Loop" "^a",\n\theader :regex "X-Spam" "^b") {\n\tfileinto "a";\n\tstop;\n}\n'),
     ("weights that are sums", ":0\n* -1^0\n* 1^1 ^X-Loop:\na/\n",

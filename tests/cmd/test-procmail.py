@@ -140,6 +140,19 @@ def test_mbox_locks_of_others(folder):
     tap.same((home.read("box"), home.has("box.lock")), (b"old\n" + MESSAGE + b"\n", False))
 
 
+def test_locks_of_our_own_do_not_stop_us(folder):
+    """One delivery asks more than once for what it holds: by name, by another spelling, through a link."""
+    rcs = {"named twice": ":0c:my.lock\nbox\n:0:my.lock\nother\n", "two spellings": ":0c:\nbox\n:0:\n$HOME//box\n",
+           "an mbox's own": ":0c:box.lock\nother\n:0:\nbox\n", "a link": ":0c:\nbox\n:0:\nlink\n"}
+    for n, (name, rc) in enumerate(rcs.items()):
+        home = Home(tap_folder(folder, n), rc, recipe_lock_wait="1s")
+        os.symlink("box", home.path + "/link")
+        home.own()
+        tap.same(home.procmail().returncode, 0, name)
+        tap.same((home.read("box") + (home.read("other") if home.has("other") else b"")), (MESSAGE + b"\n") * 2, name)
+        tap.same([f for f in tap.files_below(home.path) if f.endswith(".lock")], [], "left behind")
+
+
 def test_lock_wait_ends_when_the_lock_goes(folder):
     home = Home(folder, ":0: my.lock\nbox\n", recipe_lock_wait="20s")
     home.write("my.lock", "0")
@@ -229,6 +242,21 @@ def test_mbox_through_links(folder):
     tap.same((result.returncode, home.has("target")), (75, False))
 
 
+def test_mbox_that_somebody_laid_out(folder):
+    """In a folder such as /tmp a file of another user is no mailbox: its maker would read the mail."""
+    if os.getuid() != 0:
+        raise tap.Skip("only root can give files away")
+    home = Home(folder, ":0\n%s/open/box\n" % folder)
+    os.mkdir(folder + "/open")
+    os.chmod(folder + "/open", 0o1777)
+    with open(folder + "/open/box", "wb"):
+        os.chmod(folder + "/open/box", 0o666)
+    os.chown(folder + "/open/box", 12345, 12345)
+    tap.same((home.procmail().returncode, os.path.getsize(folder + "/open/box")), (75, 0))
+    os.chmod(folder + "/open", 0o777)
+    tap.same((home.procmail().returncode, os.path.getsize(folder + "/open/box")), (0, len(MESSAGE) + 1), "a folder that is shared on purpose")
+
+
 def test_what_is_no_mailbox_is_passed_by(folder):
     home = Home(folder, ":0\nfifo\n:0\nnowhere/box\n:0\nmd\n:0\nbox\n")
     os.mkfifo(home.path + "/fifo")
@@ -299,6 +327,23 @@ def test_exit_codes(folder):
     tap.same(len(home.maildir()), 1)
 
 
+def test_exit_code_of_what_was_delivered(folder):
+    """It would be put off for days, and returned in the end."""
+    for n, end in enumerate((":0\nbox\n", ":0\n| cat >>box\n", ":0\n! one@example.org\n", "", "DEFAULT=box\n")):
+        home = Home(tap_folder(folder, n), "EXITCODE=75\n" + end)
+        tap.same(home.procmail().returncode, 0, end)
+        tap.same(home.has("box") or home.has("sent") or home.maildir() == [PLAIN], True, end)
+        tap.contains(home.said(), "EXITCODE=75 is not heeded")
+
+
+def test_exit_code_of_a_clone(folder):
+    """Procmail's clone ends with it, and nobody asks: the mail goes its way."""
+    for n, (code, first) in enumerate((("75", ":0\nx\n"), ("67", ":0\n/dev/null\n"), ("67", "HOST\n"), ("75", "HOST\n"))):
+        home = Home(tap_folder(folder, n), ":0c\n{\nEXITCODE=%s\n%s}\n:0\nbox\n" % (code, first))
+        tap.same(home.procmail().returncode, 0, code + first)
+        tap.same(home.read("box"), MESSAGE + b"\n", code + first)
+
+
 def test_what_is_put_off_stores_its_copies_once(folder):
     home = Home(folder, "EXITCODE=75\n:0c\nbox\n:0c\nmd/\nHOST\n")
     for _ in range(2):
@@ -339,6 +384,24 @@ def test_programs(folder):
     tap.same(home.read("sub/piped"), MESSAGE.replace(b"body", b"changed") + b"\n")
     tap.same((home.has("sub/waited"), home.has("sub/box")), (True, False))
     tap.same(home.read("sub/said"), b"words\n")
+
+
+def test_one_program_twice_is_no_repetition(folder):
+    """What differs is the environment or the part of the mail; the words of the call are the same."""
+    home = Home(tap_folder(folder, 0), "TO=one\n:0c\n| cat >>$TO\nTO=two\n:0\n| cat >>$TO\n")
+    tap.same(home.procmail().returncode, 0)
+    tap.same((home.read("one"), home.has("two")), (MESSAGE + b"\n", True))
+    home = Home(tap_folder(folder, 1), ":0ch\n| cat >>out\n:0b\n| cat >>out\n")
+    tap.same(home.procmail().returncode, 0)
+    tap.same(home.read("out"), MESSAGE + b"\n")
+
+
+def test_one_address_twice(folder):
+    """Another message to the same address is another mail; the same one is not."""
+    home = Home(folder, ":0c\n! one@example.org\n:0c\n! one@example.org\n:0fw\n| sed -e s/body/changed/\n:0\n! one@example.org\n")
+    tap.same(home.procmail().returncode, 0)
+    sent = home.read("sent").decode()
+    tap.same((sent.count("one@example.org"), sent.count("\nbody"), sent.count("\nchanged")), (2, 1, 1), sent)
 
 
 def test_program_that_fails_keeps_the_mail(folder):
