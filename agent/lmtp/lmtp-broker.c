@@ -4,6 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/log.h"
+#include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-pack.h"
 #include "agent/lmtp/lmtp-spool.h"
 
@@ -255,6 +256,7 @@ be_back(const Back *back)
 {
 	static char packet[MOST_PACKET];
 	int fd = -1;
+	lmtp_child_hide(back->channel); /* who has it could answer for others */
 	for (size_t len; (len = receive_packet(back->channel, packet, &fd)) > 0;) {
 		bool good = answer(back, packet, len, &fd);
 		fs_close_auto(&fd);
