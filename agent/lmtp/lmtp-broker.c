@@ -4,12 +4,14 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/log.h"
+#include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-pack.h"
 #include "agent/lmtp/lmtp-spool.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -27,6 +29,13 @@ typedef struct {
 	LmtpSpool spool;
 	int message;       /* the whole message; -1: not whole yet */
 } Front;
+
+/* The back. */
+typedef struct {
+	const Conf *conf;
+	const LmtpBackend *backend;
+	int channel;
+} Back;
 
 /* The strings of an envelope, in the order in which they travel. */
 static const size_t envelope_strings[] = {
@@ -81,8 +90,12 @@ receive_packet(int channel, char *buffer, int *ret_fd)
 		return 0;
 	const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 	*ret_fd = -1;
-	if (rights != NULL && rights->cmsg_type == SCM_RIGHTS && rights->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(ret_fd, CMSG_DATA(rights), sizeof(int));
+	if (rights == NULL)
+		return (size_t) n;
+	/* There is room for two, because of the alignment: a second one would stay open for good. */
+	if (rights->cmsg_type != SCM_RIGHTS || rights->cmsg_len != CMSG_LEN(sizeof(int)))
+		return 0;
+	memcpy(ret_fd, CMSG_DATA(rights), sizeof(int));
 	return (size_t) n;
 }
 
@@ -170,19 +183,49 @@ answer_recipient(const LmtpBackend *backend, const char *at, const char *end, ch
 	g_autofree char *queue_id = mail.queue_id = lmtp_pack_take_string(&at, end);
 	g_autofree char *size = lmtp_pack_take_string(&at, end);
 	g_autofree char *address = lmtp_pack_take_string(&at, end);
-	if (at != end || size == NULL || address == NULL)
+	if (at != end || sender == NULL || size == NULL || address == NULL)
 		return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a recipient");
 	mail.size = g_ascii_strtoull(size, NULL, 10);
 	return backend->recipient(backend->user, &mail, address, ret_mailbox, st);
 }
 
+/* No session says a control character: the parser of commands refuses them. */
 static bool
-answer_deliver(const LmtpBackend *backend, const char *at, const char *end, int *fd, char **ret_done, Status *st)
+is_line(const char *text)
 {
+	for (; text != NULL && *text != '\0'; text++)
+		if (g_ascii_iscntrl(*text))
+			return false;
+	return true;
+}
+
+static bool
+take_envelope(const char *at, const char *end, Envelope *envelope)
+{
+	bool good = true;
+	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++) {
+		char *text = lmtp_pack_take_string(&at, end);
+		G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]) = text;
+		good = good && is_line(text);
+	}
+	return good && at == end && envelope->sender != NULL && envelope->recipient != NULL;
+}
+
+/* Is it what a session could have spooled? What the recipient's process reads must not be a pipe, or without end. */
+static bool
+is_spool(const Conf *conf, int fd)
+{
+	struct stat info;
+	return fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+	       (conf->message_size_limit == 0 || info.st_size <= conf->message_size_limit);
+}
+
+static bool
+answer_deliver(const Back *back, const char *at, const char *end, int *fd, char **ret_done, Status *st)
+{
+	const LmtpBackend *backend = back->backend;
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
-	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++)
-		G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]) = lmtp_pack_take_string(&at, end);
-	if (at != end || *fd < 0 || envelope->recipient == NULL)
+	if (!take_envelope(at, end, envelope) || !is_spool(back->conf, *fd))
 		return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a delivery");
 	backend->adopt(backend->user, fs_steal_fd(fd));
 	return backend->deliver(backend->user, envelope, ret_done, st);
@@ -190,8 +233,9 @@ answer_deliver(const LmtpBackend *backend, const char *at, const char *end, int 
 
 /* What the front says is as hostile as what its client says: it may only ask for what each client may ask for. */
 static bool
-answer(const LmtpBackend *backend, int channel, const char *packet, size_t len, int *fd)
+answer(const Back *back, const char *packet, size_t len, int *fd)
 {
+	const LmtpBackend *backend = back->backend;
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *text = NULL;
 	if (packet[0] == ASK_END) {
@@ -199,21 +243,22 @@ answer(const LmtpBackend *backend, int channel, const char *packet, size_t len, 
 		return true;
 	}
 	bool good = packet[0] == ASK_RECIPIENT ? answer_recipient(backend, packet + 1, packet + len, &text, &st)
-	                                       : answer_deliver(backend, packet + 1, packet + len, fd, &text, &st);
+	                                       : answer_deliver(back, packet + 1, packet + len, fd, &text, &st);
 	if (!good)
 		(void) status_fail(&st, STATUS_INTERNAL, NULL); /* keeps the reason where there is one */
 	g_autoptr(GString) outcome = g_string_new(NULL);
 	lmtp_pack_outcome(outcome, &st, text);
-	return outcome->len <= MOST_PACKET && send_packet(channel, outcome, -1);
+	return outcome->len <= MOST_PACKET && send_packet(back->channel, outcome, -1);
 }
 
 G_NORETURN static void
-be_back(const LmtpBackend *backend, int channel)
+be_back(const Back *back)
 {
 	static char packet[MOST_PACKET];
 	int fd = -1;
-	for (size_t len; (len = receive_packet(channel, packet, &fd)) > 0;) {
-		bool good = answer(backend, channel, packet, len, &fd);
+	lmtp_child_hide(back->channel); /* who has it could answer for others */
+	for (size_t len; (len = receive_packet(back->channel, packet, &fd)) > 0;) {
+		bool good = answer(back, packet, len, &fd);
 		fs_close_auto(&fd);
 		fd = -1;
 		if (!good)
@@ -233,7 +278,7 @@ lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st
 	if (pid == 0) {
 		(void) close(channel[0]);
 		(void) close(master);
-		be_back(backend, channel[1]);
+		be_back(&(Back) { conf, backend, channel[1] });
 	}
 	(void) close(channel[1]);
 	if (pid < 0)

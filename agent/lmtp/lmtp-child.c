@@ -18,11 +18,20 @@
 /* Octets of an outcome: more is no outcome of ours. */
 enum { MOST_OUTCOME = 64 * 1024 };
 
+static int hidden = -1;
+
+void
+lmtp_child_hide(int fd)
+{
+	hidden = fd;
+}
+
 G_NORETURN static void
 be_child(LmtpChildWork *work, void *user, int pipe_fd)
 {
 	Status st = STATUS_INIT, ignored = STATUS_INIT;
 	char *done = NULL;
+	fs_close_auto(&hidden);
 	if (!work(user, &done, &st))
 		(void) status_fail(&st, STATUS_INTERNAL, NULL); /* keeps the reason where there is one */
 	g_autoptr(GString) out = g_string_new(NULL);
@@ -31,7 +40,7 @@ be_child(LmtpChildWork *work, void *user, int pipe_fd)
 	_exit(0);
 }
 
-/* All that the child writes until it closes the pipe, or the time is over. */
+/* All that the child writes until it closes the pipe or it is too much. False: the time is over. */
 static bool
 read_outcome(int fd, unsigned seconds, GString *out)
 {
@@ -50,6 +59,8 @@ read_outcome(int fd, unsigned seconds, GString *out)
 			return true;
 		if (got > 0)
 			g_string_append_len(out, buffer, got);
+		if (out->len > MOST_OUTCOME)
+			return true;
 	}
 }
 
@@ -59,6 +70,8 @@ lmtp_child_run(LmtpChildWork *work, void *user, unsigned seconds, char **ret_don
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return status_fail_errno(st, errno, "cannot make a pipe");
+	while (waitpid(-1, NULL, WNOHANG) > 0) /* earlier ones that were killed */
+		continue;
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void) close(ends[0]);
@@ -74,6 +87,7 @@ lmtp_child_run(LmtpChildWork *work, void *user, unsigned seconds, char **ret_don
 		(void) waitpid(pid, NULL, WNOHANG);
 		return status_fail_detail(st, STATUS_DEADLINE, "a delivery process was killed after %u s", seconds);
 	}
+	(void) kill(pid, SIGKILL); /* ours is leaving, and past being killed: another one would let us wait */
 	int status = 0;
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;

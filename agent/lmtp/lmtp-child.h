@@ -9,8 +9,11 @@ typedef bool LmtpChildWork(void *user, char **ret_done, Status *st);
 
 /*
  * Run `work` in a child and wait for it at most `seconds`. A child that dies is STATUS_INTERNAL, by its own deadline
- * (exit code EX_TEMPFAIL) or ours STATUS_DEADLINE. *ret_done is the caller's.
+ * (exit code EX_TEMPFAIL) or ours STATUS_DEADLINE. *ret_done is the caller's. The process has no other children.
  */
 bool lmtp_child_run(LmtpChildWork *work, void *user, unsigned seconds, char **ret_done, Status *st);
+
+/* From now on children do not have our descriptor `fd`: they belong to their recipients. */
+void lmtp_child_hide(int fd);
 
 #endif

@@ -296,12 +296,14 @@ static void
 store(LmtpSession *session, size_t len)
 {
 	session->stored += len;
-	if (session->fault.id != STATUS_OK || len == 0)
-		return;
+	/* Of two faults this one lasts, and when the other showed up depends on how the octets came. */
 	if (session->options.size_limit > 0 && session->stored > session->options.size_limit) {
+		status_clear(&session->fault);
 		status_fail(&session->fault, STATUS_TOO_BIG, "message is over the size limit of this host (message_size_limit)");
 		return;
 	}
+	if (session->fault.id != STATUS_OK || len == 0)
+		return;
 	if (!session->backend->write(session->backend->user, session->stride, len, &session->fault))
 		(void) status_fail(&session->fault, STATUS_INTERNAL, NULL); /* keeps the backend's reason where there is one */
 }

@@ -10,11 +10,16 @@ struct LmtpSlots {
 	guint mailbox[];  /* g_str_hash with the lowest bit set; 0: free. Equal hashes of two users only share a limit. */
 };
 
+static size_t
+size_of(unsigned count)
+{
+	return sizeof(LmtpSlots) + count * sizeof(guint);
+}
+
 LmtpSlots *
 lmtp_slots_new(unsigned count)
 {
-	size_t size = sizeof(LmtpSlots) + count * sizeof(guint);
-	LmtpSlots *slots = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	LmtpSlots *slots = mmap(NULL, size_of(count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (slots == MAP_FAILED)
 		return NULL;
 	slots->count = count;
@@ -42,4 +47,11 @@ lmtp_slots_leave(LmtpSlots *slots, unsigned slot)
 {
 	if (slots != NULL && slot < slots->count)
 		g_atomic_int_set(&slots->mailbox[slot], 0);
+}
+
+void
+lmtp_slots_forget(LmtpSlots *slots)
+{
+	if (slots != NULL)
+		(void) munmap(slots, size_of(slots->count));
 }

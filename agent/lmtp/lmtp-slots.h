@@ -21,4 +21,7 @@ bool lmtp_slots_enter(LmtpSlots *slots, unsigned slot, const char *mailbox, unsi
 /* The worker is done, or dead. */
 void lmtp_slots_leave(LmtpSlots *slots, unsigned slot);
 
+/* This process has nothing to do with them any more. */
+void lmtp_slots_forget(LmtpSlots *slots);
+
 #endif

@@ -218,7 +218,7 @@ become(const char *setting, const char *name)
 
 /* Nobody who talks with a client is root. What root has to do for it, the other half of the worker does. */
 static bool
-drop_privileges(Worker *worker)
+drop_privileges(Worker *worker, LmtpSlots *slots)
 {
 	const Conf *conf = worker->conf;
 	g_auto(Status) st = STATUS_INIT;
@@ -230,6 +230,7 @@ drop_privileges(Worker *worker)
 		log_note(LOG_ERR, "%s", st.detail);
 		return false;
 	}
+	lmtp_slots_forget(slots); /* the root halves of all workers believe what stands there */
 	return become("lmtp_session_user", conf->lmtp_session_user) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
@@ -243,7 +244,7 @@ lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int
 	worker.conf = service->conf;
 	worker.channel = channel;
 	service->start(service->data, slots, slot, &worker.backend);
-	if (!drop_privileges(&worker))
+	if (!drop_privileges(&worker, slots))
 		_exit(EX_CONFIG);
 	worker.backend.flush = flush_client;
 	worker.backend.client = &worker;

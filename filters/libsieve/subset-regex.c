@@ -20,26 +20,55 @@ typedef struct {
 static const char other_language[] = "libsieve reads this expression in another way";
 static const char too_long[] = "libsieve takes too long for counted repetitions within each other";
 
+/* Behind "[:name:]" at the front; NULL: it is none that both know. */
+static const char *
+skip_class(const char *at, const char *end)
+{
+	static const char *const names[] = {
+		"alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "xdigit",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		char class[16];
+		size_t len = (size_t) g_snprintf(class, sizeof class, "[:%s:]", names[i]);
+		if ((size_t) (end - at) >= len && memcmp(at, class, len) == 0)
+			return at + len;
+	}
+	return NULL;
+}
+
+/* Where letter case does not count, the library turns the ends of a range to capitals, and what is between them is lost. */
+static bool
+is_plain_range(char from, char to)
+{
+	if (g_ascii_isalpha(from) || g_ascii_isalpha(to))
+		return g_ascii_isalpha(from) && g_ascii_isalpha(to) && g_ascii_islower(from) == g_ascii_islower(to);
+	return from < 'A' || from > 'z';
+}
+
+/* Behind one sign, range or class of a bracket expression; NULL: the library reads it in another way. */
+static const char *
+skip_member(const char *at, const char *end)
+{
+	if (at[0] == '[' && at + 1 < end && strchr(":.=", at[1]) != NULL) {
+		const char *behind = skip_class(at, end);
+		bool is_end = behind != NULL && behind + 1 < end && behind[0] == '-' && behind[1] != ']';
+		return is_end ? NULL : behind;
+	}
+	if (at + 2 >= end || at[1] != '-' || at[2] == ']')
+		return at + 1;
+	bool is_sign = at[2] != '[' || at + 3 >= end || strchr(":.=", at[3]) == NULL;
+	return is_sign && is_plain_range(at[0], at[2]) ? at + 3 : NULL;
+}
+
 /* Behind the bracket expression that begins here; NULL: it has no end that we see. */
 static const char *
 skip_bracket(const char *at, const char *end)
 {
 	at++;
 	at += at < end && *at == '^';
-	at += at < end && *at == ']';
-	while (at < end && *at != ']') {
-		if (*at != '[' || at + 1 >= end || strchr(":.=", at[1]) == NULL) {
-			at++;
-			continue;
-		}
-		const char *close = at + 2;
-		while (close + 1 < end && !(close[0] == at[1] && close[1] == ']'))
-			close++;
-		if (at[1] != ':' || close + 1 >= end)
-			return NULL;
-		at = close + 2;
-	}
-	return at < end ? at + 1 : NULL;
+	for (bool first = true; at != NULL && at < end && (first || *at != ']'); first = false)
+		at = skip_member(at, end);
+	return at != NULL && at < end ? at + 1 : NULL;
 }
 
 static const char *

@@ -219,7 +219,8 @@ check_arguments(Subset *subset, const SieveCall *call)
 		check_require(subset, call);
 	if (strcmp(call->def->name, "envelope") == 0)
 		check_envelope(subset, call);
-	if (strcmp(call->def->name, "size") == 0 && call->positional[0]->number > G_MAXINT32)
+	/* A message that is bigger has the greatest number there. */
+	if (strcmp(call->def->name, "size") == 0 && call->positional[0]->number >= G_MAXINT32)
 		refuse(subset, call->positional[0]->span, "sizes of 2 GB and more: libsieve's numbers end there");
 	if (call->match != NULL)
 		check_match(subset, call);

@@ -71,6 +71,9 @@ def test_who_talks_has_no_rights(folder):
         for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
             tap.same(int(status[name], 16), 0, name)
         tap.same(status["NoNewPrivs"], "1")
+        with open("/proc/%d/maps" % front, encoding="utf-8") as file:
+            shared = [line for line in file if line.split()[1][3] == "s"]
+        tap.same(shared, [], "memory that it shares with the root halves of others")
         tap.same(client.deliver("ann@d.test"), stored())
         tap.same(len(server.stored("d.test/ann")), 1)
 

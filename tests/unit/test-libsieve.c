@@ -238,6 +238,9 @@ static const Regex regexes[] = {
 	{ "\\d+", false }, { "\\bword", false }, { "\\<word", false }, { "(?:a)", false }, { "a*?", false }, { "a++", false },
 	{ "a{,2}", false }, { "a{b", false }, { "^*a", false }, { "a||b", false }, { "()", false }, { "(|a)", false }, { "", false },
 	{ "[[.a.]]", false }, { "\xc3\xbc", false }, { "a\tb", false }, { "[a", false }, { "a)", false }, { "(a", false }, { "a\\", false },
+	{ "[0-9a-fA-F_-]", true }, { "[!-~]", true }, { "[0-_]", true }, { "[[:alnum:]-]", true }, { "[a-]", true }, { "[+--]", true },
+	{ "[A-z]", false }, { "[_-~]", false }, { "[[-a]", false }, { "[+-z]", false }, { "[a\\-z]", false }, { "[]-a]", false },
+	{ "[[:alpha:]-z]", false }, { "[[:word:]]", false }, { "[[:ascii:]]", false }, { "[[:^alpha:]]", false }, { "[[:alpha]", false },
 };
 
 static void

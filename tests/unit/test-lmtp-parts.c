@@ -1,4 +1,5 @@
 /* The parts of the server that can be tried alone: slots, client lists, delivery children, the spool. */
+#define _GNU_SOURCE
 #include "agent/base/limits.h"
 #include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-peer.h"
@@ -7,6 +8,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,6 +89,8 @@ test_unix_peer(void **state)
 	close(ends[1]);
 }
 
+static int secret = -1;
+
 static bool
 work(void *user, char **ret_done, Status *st)
 {
@@ -110,6 +114,10 @@ work(void *user, char **ret_done, Status *st)
 		_exit(0);
 	if (strcmp(what, "hangs") == 0)
 		sleep(60);
+	if (strcmp(what, "closes") == 0 && close_range(3, ~0u, 0) == 0)
+		sleep(60);
+	if (strcmp(what, "has it") == 0)
+		return fcntl(secret, F_GETFD) >= 0;
 	return false;
 }
 
@@ -123,12 +131,15 @@ test_child(void **state)
 	} rows[] = {
 		{ "good", STATUS_OK },         { "silent", STATUS_OK },      { "fails", STATUS_LOOP },     { "dies", STATUS_INTERNAL },
 		{ "late", STATUS_DEADLINE },   { "leaves", STATUS_INTERNAL }, { "hangs", STATUS_DEADLINE }, { "no reason", STATUS_INTERNAL },
+		{ "closes", STATUS_INTERNAL },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_auto(Status) st = STATUS_INIT;
 		char untouched[] = "9999";
 		char *done = untouched;
+		gint64 began = g_get_monotonic_time();
 		bool good = lmtp_child_run(work, (void *) (uintptr_t) rows[i].what, 1, &done, &st);
+		assert_true(g_get_monotonic_time() - began < 20 * G_USEC_PER_SEC);
 		assert_int_equal(good, rows[i].want == STATUS_OK);
 		assert_int_equal(st.id, rows[i].want);
 		if (good)
@@ -140,6 +151,36 @@ test_child(void **state)
 			assert_string_equal(st.detail, "line 3");
 		}
 	}
+}
+
+/* One that was killed is dead only a moment later: the next call finds it, or they would become many. */
+static void
+test_child_leaves_nothing(void **state)
+{
+	(void) state;
+	static const char *const whats[] = { "hangs", "silent" };
+	for (size_t i = 0; i < G_N_ELEMENTS(whats); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		(void) lmtp_child_run(work, (void *) (uintptr_t) whats[i], 1, &done, &st);
+		g_usleep(G_USEC_PER_SEC / 5);
+	}
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static void
+test_child_has_not(void **state)
+{
+	(void) state;
+	secret = dup(STDIN_FILENO);
+	for (int i = 0; i < 2; i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		lmtp_child_hide(i == 0 ? -1 : secret);
+		assert_int_equal(lmtp_child_run(work, (void *) (uintptr_t) "has it", 5, &done, &st), i == 0);
+	}
+	lmtp_child_hide(-1);
+	(void) close(secret);
 }
 
 /* What just fits stays in memory; one octet more moves all of it to the disk, and no octet is lost. */
@@ -175,13 +216,15 @@ test_spool(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 5];
+	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 7];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, list_rows, test_list);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots_are_shared);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_unix_peer);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_child);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_child_leaves_nothing);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_child_has_not);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_spool);
 	return _cmocka_run_group_tests("lmtp-parts", tests, n, NULL, NULL);
 }

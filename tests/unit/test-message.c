@@ -202,10 +202,22 @@ test_header_limit_one_over(void **state)
 	assert_bytes(got, in->str + 7, in->len - 7);
 }
 
+/* A file of the kernel says that it is empty; one that grows while it is read says less than there is, too. */
+static void
+test_no_size(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT;
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	g_autoptr(Message) message = message_from_file(fd, &st);
+	assert_null(message);
+	assert_int_equal(st.id, STATUS_IO);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 6];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 7];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_unchanged);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_line_is_dropped);
@@ -214,5 +226,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_truncated);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_field_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit_one_over);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_size);
 	return _cmocka_run_group_tests("message", tests, n, NULL, NULL);
 }

@@ -16,3 +16,5 @@ if size :over 2G { keep; }
 fileinto :copy "a";
 set "a" "b";
 addflag "a";
+if size :over 2147483646 { keep; }
+if size :over 2147483647 { keep; }

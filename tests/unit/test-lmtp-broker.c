@@ -1,0 +1,220 @@
+/* The root half of a worker, asked by a front that a stranger has taken over. */
+#define _GNU_SOURCE
+#include "agent/base/fs.h"
+#include "agent/lmtp/lmtp-broker.h"
+#include "agent/lmtp/lmtp-pack.h"
+
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SIZE_LIMIT = 1000, ENVELOPE_STRINGS = 12 };
+
+/* The number of descriptors that the back has. */
+static bool
+count_descriptors(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
+{
+	(void) user, (void) mail, (void) address, (void) st;
+	unsigned n = 0;
+	DIR *folder = opendir("/proc/self/fd");
+	while (folder != NULL && readdir(folder) != NULL)
+		n++;
+	(void) closedir(folder);
+	*ret_mailbox = g_strdup_printf("%u", n);
+	return true;
+}
+
+static void
+adopt(void *user, int fd)
+{
+	(void) user;
+	(void) close(fd);
+}
+
+static bool
+deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
+{
+	(void) user, (void) st;
+	*ret_done = g_strdup(envelope->recipient);
+	return true;
+}
+
+static void
+end(void *user)
+{
+	(void) user;
+}
+
+/* Our end of the channel: split() takes the lowest free number for it. */
+static int
+start_back(Conf *conf)
+{
+	LmtpBackend backend = { .recipient = count_descriptors, .adopt = adopt, .deliver = deliver, .end = end };
+	g_auto(Status) st = STATUS_INIT;
+	int channel = dup(STDIN_FILENO);
+	(void) close(channel);
+	conf->message_size_limit = SIZE_LIMIT;
+	assert_true(lmtp_broker_split(conf, -1, &backend, &st));
+	return channel;
+}
+
+/* False: the back is gone. */
+static bool
+tell(int channel, const GString *packet, const int *fds, size_t n)
+{
+	char control[CMSG_SPACE(4 * sizeof(int))] __attribute__((aligned(8))) = { 0 };
+	struct iovec payload = { packet->str, packet->len };
+	struct msghdr message = { .msg_iov = &payload, .msg_iovlen = 1 };
+	if (n > 0) {
+		message.msg_control = control;
+		message.msg_controllen = CMSG_SPACE(n * sizeof(int));
+		struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+		*rights = (struct cmsghdr) { CMSG_LEN(n * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+		memcpy(CMSG_DATA(rights), fds, n * sizeof(int));
+	}
+	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t) packet->len;
+}
+
+/* Its answer; NULL: the back is gone. */
+static char *
+ask(int channel, const GString *packet, const int *fds, size_t n, Status *st)
+{
+	char buffer[4096], *done = NULL;
+	struct pollfd readable = { .fd = channel, .events = POLLIN };
+	if (!tell(channel, packet, fds, n))
+		return NULL;
+	assert_int_equal(poll(&readable, 1, 5000), 1);
+	ssize_t len = recv(channel, buffer, sizeof buffer, 0);
+	if (len <= 0)
+		return NULL;
+	return lmtp_pack_take_outcome(buffer, buffer + len, &done, st) ? done : g_strdup(st->detail);
+}
+
+static GString *
+recipient_packet(void)
+{
+	GString *packet = g_string_new("r");
+	for (size_t i = 0; i < 4; i++)
+		lmtp_pack_string(packet, "a@b.test");
+	return packet;
+}
+
+/* A delivery whose string `odd` is `text`. */
+static GString *
+deliver_packet(size_t odd, const char *text)
+{
+	GString *packet = g_string_new("d");
+	for (size_t i = 0; i < ENVELOPE_STRINGS; i++)
+		lmtp_pack_string(packet, i == odd ? text : "a@b.test");
+	return packet;
+}
+
+static int
+file_of(off_t size)
+{
+	int fd = memfd_create("message", MFD_CLOEXEC);
+	assert_int_equal(ftruncate(fd, size), 0);
+	return fd;
+}
+
+/* As many descriptors as it takes: the back has as many as before, or it is gone. */
+static void
+test_descriptors_stay_not(void **state)
+{
+	(void) state;
+	g_autoptr(Conf) conf = g_new0(Conf, 1);
+	g_autoptr(GString) packet = recipient_packet();
+	for (size_t n = 0; n <= 4; n++) {
+		auto_fd int channel = start_back(conf);
+		g_auto(Status) st = STATUS_INIT;
+		int fds[] = { 0, 0, 0, 0 };
+		g_autofree char *before = ask(channel, packet, NULL, 0, &st);
+		g_autofree char *with = ask(channel, packet, fds, n, &st);
+		g_autofree char *after = ask(channel, packet, NULL, 0, &st);
+		assert_non_null(before);
+		assert_int_equal(after != NULL, n <= 1);
+		if (after != NULL)
+			assert_string_equal(after, before);
+	}
+}
+
+static void
+test_spool(void **state)
+{
+	(void) state;
+	int pipes[2];
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	const struct {
+		int fd;
+		bool good;
+	} rows[] = {
+		{ file_of(SIZE_LIMIT), true }, { file_of(0), true }, { file_of(SIZE_LIMIT + 1), false }, { file_of((off_t) 1 << 60), false },
+		{ pipes[0], false }, { open("/", O_RDONLY | O_CLOEXEC), false }, { open("/dev/zero", O_RDONLY | O_CLOEXEC), false },
+		{ socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), false }, { open("/", O_PATH | O_CLOEXEC), false },
+	};
+	g_autoptr(Conf) conf = g_new0(Conf, 1);
+	g_autoptr(GString) packet = deliver_packet(ENVELOPE_STRINGS, NULL);
+	auto_fd int channel = start_back(conf);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *said = ask(channel, packet, &rows[i].fd, 1, &st);
+		assert_string_equal(said, rows[i].good ? "a@b.test" : "a broken request for a delivery");
+		(void) close(rows[i].fd);
+	}
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *said = ask(channel, packet, NULL, 0, &st);
+	assert_string_equal(said, "a broken request for a delivery");
+	(void) close(pipes[1]);
+}
+
+/* No string may be what no client can say. */
+static void
+test_envelope(void **state)
+{
+	(void) state;
+	static const char *const odd[] = { "a@b.test\nX: y", "\ra", "a\x7f", "\033[2J" };
+	g_autoptr(Conf) conf = g_new0(Conf, 1);
+	auto_fd int channel = start_back(conf);
+	auto_fd int fd = file_of(1);
+	for (size_t i = 0; i < ENVELOPE_STRINGS * G_N_ELEMENTS(odd); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(GString) packet = deliver_packet(i / G_N_ELEMENTS(odd), odd[i % G_N_ELEMENTS(odd)]);
+		g_autofree char *said = ask(channel, packet, &fd, 1, &st);
+		assert_string_equal(said, "a broken request for a delivery");
+	}
+}
+
+/* Requests of any length, cut anywhere, and with more behind them. */
+static void
+test_cut(void **state)
+{
+	(void) state;
+	g_autoptr(Conf) conf = g_new0(Conf, 1);
+	auto_fd int channel = start_back(conf);
+	auto_fd int fd = file_of(1);
+	g_autoptr(GString) whole = deliver_packet(ENVELOPE_STRINGS, NULL);
+	for (size_t len = 1; len <= whole->len + 1; len++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(GString) packet = g_string_new_len(whole->str, (gssize) MIN(len, whole->len));
+		if (len > whole->len)
+			lmtp_pack_string(packet, "more");
+		g_autofree char *said = ask(channel, packet, &fd, 1, &st);
+		assert_string_equal(said, len == whole->len ? "a@b.test" : "a broken request for a delivery");
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_descriptors_stay_not), cmocka_unit_test(test_spool), cmocka_unit_test(test_envelope),
+		cmocka_unit_test(test_cut),
+	};
+	return cmocka_run_group_tests_name("lmtp-broker", tests, NULL, NULL);
+}
