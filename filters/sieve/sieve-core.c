@@ -125,7 +125,7 @@ redirect_to(SieveRun *run, const SieveCall *call, SieveText address)
 	return sieve_run_action(run, call, action);
 }
 
-/* RFC 6134 2.6: to all of a list, which counts as one redirect. Of an empty one nobody would get the message: a fault. */
+/* RFC 6134 2.3: to all of a list, which counts as one redirect. Of an empty one nobody would get the message: a fault. */
 static bool
 redirect_to_list(SieveRun *run, const SieveCall *call, SieveText name)
 {

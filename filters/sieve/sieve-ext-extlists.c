@@ -1,6 +1,6 @@
 /*
  * extlists: RFC 6134, complete but for other ways to name a list than the site's setting sieve_lists: the match type :list on every
- * test, redirect :list, valid_ext_list. ":addrbook:default" and "urn:ietf:params:sieve:addrbook:default" are one name (2.4).
+ * test, redirect :list, valid_ext_list. ":addrbook:default" and "urn:ietf:params:sieve:addrbook:default" are one name (2.5).
  */
 #include "filters/sieve/sieve-check.h"
 #include "filters/sieve/sieve-extlists.h"
@@ -83,7 +83,7 @@ match_lists(SieveMatch *match, SieveText value, bool *ret_matched)
 		sieve_run_trace(run, TRACE_MATCHING, match->call, "\"%.*s\" in list \"%s\": %s", (int) MIN(value.len, 200),
 		                value.data, list, *ret_matched ? "yes" : "no");
 	}
-	/* RFC 6134 2.3: ${0} is what was found. */
+	/* RFC 6134 2.2: ${0} is what was found. */
 	if (*ret_matched)
 		sieve_match_set_captures(run, &value, 1);
 	return true;
