@@ -209,6 +209,9 @@ bind_match(SieveBinding *binding)
 	if (!check_needs(binding, spec))
 		return false;
 	const SieveMatchDef *def = spec->def;
+	if (def->match_all != NULL && binding->comparator != NULL) /* RFC 6134 2.2: the list compares as it likes */
+		return sieve_check_error(binding->check, binding->match_span, "exclusive-tags", NULL,
+		                         "':%s' cannot stand beside ':comparator'", def->name);
 	if (def->check_value != NULL && !def->check_value(binding->check, call, spec, spec->value, &spec->relation))
 		return false;
 	return spec->key_arg == NULL || def->match_all != NULL || prepare_keys(binding->check, spec);
