@@ -12,6 +12,23 @@
 
 #define URN "urn:ietf:params:sieve"
 
+/* ":addrbook:default" in any case and with %-escapes (RFC 6134 2.5), all but its first colon. */
+static bool
+is_default_book(const char *name)
+{
+	g_autofree char *plain = g_uri_unescape_string(name, NULL);
+	return plain != NULL && g_ascii_strcasecmp(plain, "addrbook:default") == 0;
+}
+
+/* The name behind the URN's beginning or the colon that stands for it; NULL: it is another kind of URI. */
+static const char *
+find_parameter(const char *name)
+{
+	if (name[0] == ':')
+		return name + 1;
+	return g_ascii_strncasecmp(name, URN ":", strlen(URN ":")) == 0 ? name + strlen(URN ":") : NULL;
+}
+
 /* The name by which the site knows the list, in `arena`; NULL: it does not. */
 static const char *
 find_list(FilterEnv *env, SieveArena *arena, SieveText name)
@@ -22,12 +39,17 @@ find_list(FilterEnv *env, SieveArena *arena, SieveText name)
 		return NULL;
 	if (services->list_is_known(env, text))
 		return text;
-	g_autofree char *other = NULL;
-	if (text[0] == ':')
-		other = g_strconcat(URN, text, NULL);
-	else if (g_ascii_strncasecmp(text, URN ":", strlen(URN ":")) == 0)
-		other = g_strdup(text + strlen(URN));
-	return other != NULL && services->list_is_known(env, other) ? sieve_arena_copy(arena, other, strlen(other)) : NULL;
+	const char *parameter = find_parameter(text);
+	if (parameter == NULL)
+		return NULL;
+	const char *name_of_site = is_default_book(parameter) ? "addrbook:default" : parameter;
+	static const char *const prefixes[] = { ":", URN ":" };
+	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++) {
+		g_autofree char *other = g_strconcat(prefixes[i], name_of_site, NULL);
+		if (services->list_is_known(env, other))
+			return sieve_arena_copy(arena, other, strlen(other));
+	}
+	return NULL;
 }
 
 /* Said when the script is checked; a fault only where it is used, so that a script may ask valid_ext_list first. */
