@@ -88,9 +88,11 @@ make_headers(const DeliverRun *run, Headers *from)
 	return headers;
 }
 
-/* The null sender stays: a bounce of a bounce would be ours. */
+/*
+ * The null sender stays: a bounce of a bounce would be ours. Who asks for notices by :notify or :ret gets them (RFC 6009 6.1).
+ */
 static char *
-choose_sender(DeliverRun *run)
+choose_sender(DeliverRun *run, const PlanAction *action)
 {
 	const Conf *conf = run->job->conf;
 	const DeliverOwner *owner = run->job->owner;
@@ -98,7 +100,8 @@ choose_sender(DeliverRun *run)
 	const char *speaker = out_speaker(run);
 	if (original == NULL || *original == '\0')
 		return g_strdup("");
-	if (conf->redirect_sender == REDIRECT_SENDER_OWNER && speaker != NULL)
+	bool asks = action->dsn.notify != NULL || action->dsn.ret != NULL;
+	if ((asks || conf->redirect_sender == REDIRECT_SENDER_OWNER) && speaker != NULL)
 		return g_strdup(speaker);
 	if (conf->redirect_sender != REDIRECT_SENDER_SRS)
 		return g_strdup(original);
@@ -139,7 +142,7 @@ redirect_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Sta
 	redirect->action = action;
 	redirect->message = action->message != NULL ? action->message : run->job->message;
 	redirect->headers = make_headers(run, out_headers(run, action));
-	redirect->sender = choose_sender(run);
+	redirect->sender = choose_sender(run, action);
 	redirect->key = g_steal_pointer(&key);
 	return true;
 }

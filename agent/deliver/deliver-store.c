@@ -57,25 +57,42 @@ deliver_folder_rules(const Conf *conf)
 	};
 }
 
+/* The folder of an item of special_use, or NULL: it has another use. */
+static const char *
+folder_with_use(const char *item, const char *special_use)
+{
+	size_t len = strlen(special_use);
+	bool fits = g_ascii_strncasecmp(item, special_use, len) == 0 && item[len] == '=' && item[len + 1] != '\0';
+	return fits ? item + len + 1 : NULL;
+}
+
 const char *
 deliver_special_use_folder(const Conf *conf, const char *special_use)
 {
-	size_t len = strlen(special_use);
-	for (char **item = conf->special_use; item != NULL && *item != NULL; item++)
-		if (g_ascii_strncasecmp(*item, special_use, len) == 0 && (*item)[len] == '=' && (*item)[len + 1] != '\0')
-			return *item + len + 1;
-	return NULL;
+	const char *folder = NULL;
+	for (char **item = conf->special_use; folder == NULL && item != NULL && *item != NULL; item++)
+		folder = folder_with_use(*item, special_use);
+	return folder;
 }
 
-/* The mailbox to store in: the one that has the use, if it is there; else the named one (RFC 8579 4). */
+/*
+ * The mailbox to store in: one that has the use, if it is there, the named one before others; else the named one (RFC 8579 4).
+ */
 static const char *
 choose_mailbox(const DeliverRun *run, const FolderRules *rules, const PlanAction *action)
 {
-	const char *named = action->mailbox != NULL ? action->mailbox : "INBOX";
+	const char *named = action->mailbox != NULL ? action->mailbox : "INBOX", *found = NULL;
 	if (action->special_use == NULL)
 		return named;
-	const char *folder = deliver_special_use_folder(run->job->conf, action->special_use);
-	return folder != NULL && folder_exists(run->job->inbox, rules, folder) ? folder : named;
+	for (char **item = run->job->conf->special_use; item != NULL && *item != NULL; item++) {
+		const char *folder = folder_with_use(*item, action->special_use);
+		if (folder == NULL || !folder_exists(run->job->inbox, rules, folder))
+			continue;
+		if (strcmp(folder, named) == 0)
+			return named;
+		found = found != NULL ? found : folder;
+	}
+	return found != NULL ? found : named;
 }
 
 static Maildir *

@@ -125,7 +125,7 @@ redirect_to(SieveRun *run, const SieveCall *call, SieveText address)
 	return sieve_run_action(run, call, action);
 }
 
-/* RFC 6134 2.6: to all of a list, which counts as one redirect. Of an empty one nobody would get the message: a fault. */
+/* RFC 6134 2.3: to all of a list, which counts as one redirect. Of an empty one nobody would get the message: a fault. */
 static bool
 redirect_to_list(SieveRun *run, const SieveCall *call, SieveText name)
 {
@@ -256,8 +256,10 @@ test_allof(SieveRun *run, const SieveCall *call, bool *ret_result)
 	return run_until(run, call, false, ret_result);
 }
 
+/* Hold the fields that the call names, one by one, against its keys. */
 static bool
-test_header(SieveRun *run, const SieveCall *call, bool *ret_result)
+match_fields(SieveRun *run, const SieveCall *call, bool (*match_field)(SieveMatch *match, const SieveCall *call, guint number),
+             bool *ret_result)
 {
 	SieveMatch match;
 	const SieveArg *names = call->positional[0];
@@ -267,10 +269,23 @@ test_header(SieveRun *run, const SieveCall *call, bool *ret_result)
 		size_t n;
 		const guint *fields = sieve_run_fields(run, call, &names->strings[i], &n);
 		for (size_t f = 0; f < n && !match.done; f++)
-			if (!sieve_match_add(&match, sieve_run_field_value(run, fields[f])))
+			if (!match_field(&match, call, fields[f]))
 				return false;
 	}
 	return sieve_match_end(&match, ret_result);
+}
+
+static bool
+match_value(SieveMatch *match, const SieveCall *call, guint number)
+{
+	(void) call;
+	return sieve_match_add(match, sieve_run_field_value(match->run, number));
+}
+
+static bool
+test_header(SieveRun *run, const SieveCall *call, bool *ret_result)
+{
+	return match_fields(run, call, match_value, ret_result);
 }
 
 /* The addresses of one field, by the part that the test asks for. */
@@ -328,18 +343,7 @@ check_address(SieveCheck *check, SieveCall *call)
 static bool
 test_address(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
-	SieveMatch match;
-	const SieveArg *names = call->positional[0];
-	if (!sieve_match_begin(&match, run, call))
-		return false;
-	for (size_t i = 0; i < names->n && !match.done; i++) {
-		size_t n;
-		const guint *fields = sieve_run_fields(run, call, &names->strings[i], &n);
-		for (size_t f = 0; f < n && !match.done; f++)
-			if (!match_addresses(&match, call, fields[f]))
-				return false;
-	}
-	return sieve_match_end(&match, ret_result);
+	return match_fields(run, call, match_addresses, ret_result);
 }
 
 static bool

@@ -1,5 +1,5 @@
 /*
- * redirect-dsn and envelope-dsn: RFC 6009 3 and 5, complete. Deliver-By (4, 6) is not here: Postfix has none. What the envelope
+ * redirect-dsn and envelope-dsn: RFC 6009 4 and 6, complete. Deliver-By (5, 7) is not here: Postfix has none. What the envelope
  * holds is xtext on the wire (RFC 3461 4) and is decoded for tests; NOTIFY is upper case, its words in alphabetical order.
  */
 #include "filters/sieve/sieve-check.h"

@@ -4,6 +4,7 @@
  * Auto-Submitted stay, X-Todoke-Mark stays and is not added, and so do those of the site's sieve_protected_headers.
  */
 #include "filters/sieve/sieve-check.h"
+#include "filters/sieve/sieve-index.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"
 #include "filters/sieve/sieve-value.h"
@@ -168,24 +169,6 @@ run_addheader(SieveRun *run, const SieveCall *call)
 
 /* deleteheader */
 
-static bool
-check_index(SieveCheck *check, SieveCall *call, SieveTag *tag)
-{
-	if (tag->value->number == 0)
-		return sieve_check_error(check, tag->value->span, "bad-index", "the first field is 1", "':index' counts from 1");
-	call->index = tag->value->number;
-	return true;
-}
-
-static bool
-check_last(SieveCheck *check, SieveCall *call, SieveTag *tag)
-{
-	if (sieve_call_tag(call, "index") == NULL)
-		return sieve_check_error(check, tag->tag->span, "missing-tag", "add :index 1", "':last' needs ':index'");
-	call->index_from_last = true;
-	return true;
-}
-
 /* Not SIEVE_HEADER, which only warns of a bad name. */
 static bool
 check_deleteheader(SieveCheck *check, SieveCall *call)
@@ -253,8 +236,8 @@ run_deleteheader(SieveRun *run, const SieveCall *call)
 static const SieveTagDef add_tags[] = { { .name = "last" }, { .name = NULL } };
 
 static const SieveTagDef delete_tags[] = {
-	{ .name = "index", .value = SIEVE_NUMBER, .check = check_index },
-	{ .name = "last", .check = check_last },
+	{ .name = "index", .value = SIEVE_NUMBER, .check = sieve_index_check },
+	{ .name = "last", .check = sieve_index_check_last },
 	{ .name = NULL }
 };
 

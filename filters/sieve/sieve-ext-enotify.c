@@ -186,17 +186,25 @@ test_valid_notify_method(SieveRun *run, const SieveCall *call, bool *ret_result)
 	return true;
 }
 
-/* Who reads mail when is not known: "maybe" (RFC 5436 2.2). */
+/* What mailto can: who reads mail when is not known (RFC 5436 2.2), and a copy can be kept (RFC 8580 6.1). Empty: unknown. */
+static SieveText
+capability_of_mailto(SieveText name)
+{
+	if (sieve_text_is(name, "online"))
+		return SIEVE_TEXT("maybe");
+	return sieve_text_is(name, "fcc") ? SIEVE_TEXT("yes") : SIEVE_TEXT("");
+}
+
 static bool
 test_notify_method_capability(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
 	SieveMatch match;
 	SieveText method = sieve_run_text(run, &call->positional[0]->strings[0]);
-	SieveText capability = sieve_run_text(run, &call->positional[1]->strings[0]);
+	SieveText answer = capability_of_mailto(sieve_run_text(run, &call->positional[1]->strings[0]));
 	*ret_result = false;
-	if (method_fault(method) != NULL || !sieve_text_is(capability, "online"))
+	if (method_fault(method) != NULL || answer.len == 0)
 		return true;
-	return sieve_match_begin(&match, run, call) && sieve_match_add(&match, SIEVE_TEXT("maybe")) &&
+	return sieve_match_begin(&match, run, call) && sieve_match_add(&match, answer) &&
 	       sieve_match_end(&match, ret_result);
 }
 

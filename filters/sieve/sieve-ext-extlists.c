@@ -1,6 +1,6 @@
 /*
  * extlists: RFC 6134, complete but for other ways to name a list than the site's setting sieve_lists: the match type :list on every
- * test, redirect :list, valid_ext_list. ":addrbook:default" and "urn:ietf:params:sieve:addrbook:default" are one name (2.4).
+ * test, redirect :list, valid_ext_list. ":addrbook:default" and "urn:ietf:params:sieve:addrbook:default" are one name (2.5).
  */
 #include "filters/sieve/sieve-check.h"
 #include "filters/sieve/sieve-extlists.h"
@@ -12,6 +12,23 @@
 
 #define URN "urn:ietf:params:sieve"
 
+/* ":addrbook:default" in any case and with %-escapes (RFC 6134 2.5), all but its first colon. */
+static bool
+is_default_book(const char *name)
+{
+	g_autofree char *plain = g_uri_unescape_string(name, NULL);
+	return plain != NULL && g_ascii_strcasecmp(plain, "addrbook:default") == 0;
+}
+
+/* The name behind the URN's beginning or the colon that stands for it; NULL: it is another kind of URI. */
+static const char *
+find_parameter(const char *name)
+{
+	if (name[0] == ':')
+		return name + 1;
+	return g_ascii_strncasecmp(name, URN ":", strlen(URN ":")) == 0 ? name + strlen(URN ":") : NULL;
+}
+
 /* The name by which the site knows the list, in `arena`; NULL: it does not. */
 static const char *
 find_list(FilterEnv *env, SieveArena *arena, SieveText name)
@@ -22,12 +39,17 @@ find_list(FilterEnv *env, SieveArena *arena, SieveText name)
 		return NULL;
 	if (services->list_is_known(env, text))
 		return text;
-	g_autofree char *other = NULL;
-	if (text[0] == ':')
-		other = g_strconcat(URN, text, NULL);
-	else if (g_ascii_strncasecmp(text, URN ":", strlen(URN ":")) == 0)
-		other = g_strdup(text + strlen(URN));
-	return other != NULL && services->list_is_known(env, other) ? sieve_arena_copy(arena, other, strlen(other)) : NULL;
+	const char *parameter = find_parameter(text);
+	if (parameter == NULL)
+		return NULL;
+	const char *name_of_site = is_default_book(parameter) ? "addrbook:default" : parameter;
+	static const char *const prefixes[] = { ":", URN ":" };
+	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++) {
+		g_autofree char *other = g_strconcat(prefixes[i], name_of_site, NULL);
+		if (services->list_is_known(env, other))
+			return sieve_arena_copy(arena, other, strlen(other));
+	}
+	return NULL;
 }
 
 /* Said when the script is checked; a fault only where it is used, so that a script may ask valid_ext_list first. */
@@ -83,7 +105,7 @@ match_lists(SieveMatch *match, SieveText value, bool *ret_matched)
 		sieve_run_trace(run, TRACE_MATCHING, match->call, "\"%.*s\" in list \"%s\": %s", (int) MIN(value.len, 200),
 		                value.data, list, *ret_matched ? "yes" : "no");
 	}
-	/* RFC 6134 2.3: ${0} is what was found. */
+	/* RFC 6134 2.2: ${0} is what was found. */
 	if (*ret_matched)
 		sieve_match_set_captures(run, &value, 1);
 	return true;

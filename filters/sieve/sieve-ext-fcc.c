@@ -1,6 +1,6 @@
 /*
  * fcc: RFC 8580, complete: :fcc on vacation and notify, and beside it what says how a copy is stored: :create, :flags,
- * :specialuse, each with the extension that it comes from (3.2). The agent files the copy when the message has gone out.
+ * :specialuse, each with the extension that it comes from (3.1). The agent files the copy when the message has gone out.
  */
 #include "filters/sieve/sieve-check.h"
 #include "filters/sieve/sieve-run.h"

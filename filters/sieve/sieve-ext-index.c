@@ -1,8 +1,8 @@
 /* index: RFC 5260 6, complete: :index and :last on header, address and date. */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/sieve-index.h"
 
-static bool
-check_index(SieveCheck *check, SieveCall *call, SieveTag *tag)
+bool
+sieve_index_check(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
 	if (tag->value->number == 0)
 		return sieve_check_error(check, tag->value->span, "bad-index", "the first field is 1", "':index' counts from 1");
@@ -10,8 +10,8 @@ check_index(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	return true;
 }
 
-static bool
-check_last(SieveCheck *check, SieveCall *call, SieveTag *tag)
+bool
+sieve_index_check_last(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
 	if (sieve_call_tag(call, "index") == NULL)
 		return sieve_check_error(check, tag->tag->span, "missing-tag", "add :index 1", "':last' needs ':index'");
@@ -20,8 +20,8 @@ check_last(SieveCheck *check, SieveCall *call, SieveTag *tag)
 }
 
 static const SieveTagDef tags[] = {
-	{ .name = "index", .value = SIEVE_NUMBER, .on = "header address date", .check = check_index },
-	{ .name = "last", .on = "header address date", .check = check_last },
+	{ .name = "index", .value = SIEVE_NUMBER, .on = "header address date", .check = sieve_index_check },
+	{ .name = "last", .on = "header address date", .check = sieve_index_check_last },
 	{ .name = NULL }
 };
 

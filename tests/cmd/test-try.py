@@ -120,6 +120,15 @@ def test_sent_messages_are_emitted(folder):
     tap.contains(reply, b"I am away")
 
 
+def test_who_asks_for_notices_gets_them(folder):
+    """RFC 6009 6.1: the owner is the sender where :notify or :ret is given, but nobody answers the null sender"""
+    for sender, tags, want in (("boss@example.org", ':notify "FAILURE"', "me@example1.jp"), ("boss@example.org", ':ret "HDRS"', "me@example1.jp"),
+                               ("boss@example.org", "", "boss@example.org"), ("", ':notify "FAILURE"', "")):
+        path = script(folder, 'require "redirect-dsn";\nredirect %s "other@example.net";\n' % tags)
+        result = tap.todoke("try", "--json", "--script", path, "--rcpt", "me@example1.jp", "-f", sender, "--emit", folder, plain(folder, "me@example1.jp"))
+        tap.same(json.loads(result.stdout)["actions"][0].get("envelope_from"), want, "%s %s" % (sender, tags))
+
+
 def test_emit_where_nothing_can_be_written(folder):
     result = tap.todoke("try", "--script", script(folder, "keep;"), "--emit", folder + "/x.sieve", plain(folder, "x@y.z"))
     tap.same((result.returncode, result.stdout), (1, b""))

@@ -133,25 +133,32 @@ test_keep(void **state)
 	}
 }
 
-/* RFC 8579 4: the mailbox that has the use, whatever its name; without one, or where it is not there, the named one. */
+/*
+ * RFC 8579 4: the mailbox that has the use, whatever its name; without one, or where it is not there, the named one. Of several
+ * that have the use, the named one.
+ */
 static void
 test_special_use(void **state)
 {
 	(void) state;
-	static char junk[] = "\\Junk=Unwanted", trash[] = "\\Trash=Nowhere";
-	char *uses[] = { junk, trash, NULL };
+	static char nowhere[] = "\\Junk=Nowhere", junk[] = "\\Junk=Unwanted", other[] = "\\Junk=Other", trash[] = "\\Trash=Nowhere";
+	char *uses[] = { nowhere, junk, other, trash, NULL };
 	static const struct {
-		const char *use, *want;
-	} rows[] = { { "\\junk", "Unwanted" }, { "\\Trash", "Named" }, { "\\Sent", "Named" } };
+		const char *use, *name, *want;
+	} rows[] = {
+		{ "\\junk", "Named", "Unwanted" }, { "\\Junk", "Other", "Other" }, { "\\Trash", "Named", "Named" }, { "\\Sent", "Named", "Named" }
+	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		Try try;
 		try_init(&try);
 		try.conf.special_use = uses;
 		FolderRules rules = deliver_folder_rules(&try.conf);
-		Maildir *made = NULL;
-		assert_true(folder_open(try.inbox, &rules, ".Unwanted", true, &made, try.report.notes, &try.st));
-		maildir_free(made);
-		add(&try, PLAN_FILEINTO, "Named", NULL)->special_use = g_strdup(rows[i].use);
+		for (size_t f = 0; f < 2; f++) {
+			Maildir *made = NULL;
+			assert_true(folder_open(try.inbox, &rules, f == 0 ? ".Unwanted" : ".Other", true, &made, try.report.notes, &try.st));
+			maildir_free(made);
+		}
+		add(&try, PLAN_FILEINTO, rows[i].name, NULL)->special_use = g_strdup(rows[i].use);
 		assert_true(run(&try, false));
 		g_autofree char *want = g_strdup_printf("fileinto %s 11", rows[i].want);
 		check_report(&try, want);

@@ -1,3 +1,3 @@
-# RFC 6009 2: the capability.
+# RFC 6009 3: the capability.
 require ["envelope"];
 if envelope "notify" "NEVER" { discard; }

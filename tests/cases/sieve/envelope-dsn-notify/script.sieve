@@ -1,4 +1,4 @@
-# RFC 6009 3: the conditions, each a value; :count counts them.
+# RFC 6009 4: the conditions, each a value; :count counts them.
 require ["envelope", "envelope-dsn", "relational", "comparator-i;ascii-numeric"];
 if not envelope "notify" "success" { discard; }
 if not envelope :is "notify" ["NEVER", "DELAY"] { discard; }

@@ -1,4 +1,4 @@
-# RFC 6009 3: xtext is decoded; the type of the original recipient stays.
+# RFC 6009 4: xtext is decoded; the type of the original recipient stays.
 require ["envelope", "envelope-dsn"];
 if not envelope "ret" "HDRS" { discard; }
 if not envelope :is "envid" "a+b=c" { discard; }

@@ -1,3 +1,3 @@
-# RFC 6134 2.6: nobody would get the message: a fault, and it is kept.
+# RFC 6134 2.3: nobody would get the message: a fault, and it is kept.
 require "extlists";
 redirect :list "a";

@@ -1,4 +1,4 @@
-# RFC 6134 2.7: the example that takes an address of a host apart.
+# RFC 6134 2.9.4: the example that takes an address of a host apart.
 require ["variables", "extlists", "index", "reject"];
 if header :index 1 :matches "received" "*(* [*.*.*.*])*" {
     set "ip" "${3}.${4}.${5}.${6}";

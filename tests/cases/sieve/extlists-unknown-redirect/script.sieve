@@ -1,3 +1,3 @@
-# RFC 6134 2.6: the same for redirect.
+# RFC 6134 2.3: the same for redirect.
 require "extlists";
 redirect :list "unknown";

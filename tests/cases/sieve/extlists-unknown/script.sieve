@@ -1,4 +1,4 @@
-# RFC 6134 2.2, 2.5: an unknown list is an error when it is used; the test tells before.
+# RFC 6134 2.2, 2.7: an unknown list is an error when it is used; the test tells before.
 require "extlists";
 redirect "a@example.com";
 if valid_ext_list ["known", "unknown"] { discard; }

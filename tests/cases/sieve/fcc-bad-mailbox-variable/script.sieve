@@ -1,3 +1,3 @@
-# RFC 8580 3.1: the same when the script runs.
+# RFC 8580 3: the same when the script runs.
 require ["vacation", "fcc", "variables"];
 vacation :fcc "${nothing}" "t";

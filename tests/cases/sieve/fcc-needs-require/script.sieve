@@ -1,3 +1,3 @@
-# RFC 8580 2: the capability.
+# RFC 8580 11.1: the capability.
 require ["vacation"];
 vacation :fcc "Sent" "t";

@@ -1,4 +1,4 @@
-# RFC 8580 3.1: a copy of the answer.
+# RFC 8580 5: a copy of the answer.
 require ["vacation", "fcc"];
 vacation :days 7 :handle "h"
          :from "hemingway@example.com"

@@ -1,4 +1,4 @@
-# RFC 6009 5: each takes one string; only redirect has them.
+# RFC 6009 6: each takes one string; only redirect has them.
 require ["redirect-dsn", "fileinto"];
 redirect :notify ["NEVER"] "a@example.com";
 redirect :ret :notify "NEVER" "a@example.com";

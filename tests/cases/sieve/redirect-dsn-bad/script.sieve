@@ -1,4 +1,4 @@
-# RFC 6009 5 with RFC 3461 4.1, 4.3: what the parameters do not take is an error.
+# RFC 6009 6 with RFC 3461 4.1, 4.3: what the parameters do not take is an error.
 require ["redirect-dsn"];
 redirect :notify "SOMETIMES" "a@example.com";
 redirect :notify "NEVER,DELAY" "a@example.com";

@@ -1,2 +1,2 @@
-# RFC 6009 2: the capability.
+# RFC 6009 3: the capability.
 redirect :notify "NEVER" "a@example.com";

@@ -1,3 +1,3 @@
-# RFC 6009 5: no notification of what becomes of a redirected message.
+# RFC 6009 6.2: no notification of what becomes of a redirected message.
 require ["redirect-dsn"];
 redirect :notify "NEVER" "a@example.com";

@@ -1,4 +1,4 @@
-# RFC 8579 2 with RFC 6154 6: a use is a backslash and an atom.
+# RFC 8579 4 with RFC 6154 6: a use is a backslash and an atom.
 require ["fileinto", "special-use"];
 fileinto :specialuse "Junk" "Spam";
 fileinto :specialuse "\\" "Spam";
