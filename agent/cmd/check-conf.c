@@ -149,7 +149,7 @@ check_paths(const Conf *conf, GPtrArray *problems)
 	const struct {
 		const char *name, *path;
 	} paths[] = {
-		{ "log_file", conf->log_file }, { "record_file", conf->record_file }, { "passwd_file", conf->passwd_file },
+		{ "log_file", conf->log_file }, { "passwd_file", conf->passwd_file },
 		{ "key_file", conf->key_file }, { "program_folder", conf->program_folder }, { "lmtp_spool", conf->lmtp_spool },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
