@@ -155,7 +155,8 @@ check_paths(const Conf *conf, GPtrArray *problems)
 	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
 		if (*paths[i].path == '\0' || *paths[i].path == '/')
 			continue;
-		g_autofree char *text = g_strdup_printf("'%s' is no absolute path: where it is depends on who delivers", paths[i].path);
+		g_autofree char *text = g_strdup_printf("'%s' is no absolute path: where it is depends on who delivers",
+		                                        paths[i].path);
 		add_about(problems, conf, paths[i].name, PROBLEM_ERROR, "relative-path", text, NULL);
 	}
 }

@@ -27,10 +27,10 @@ int people_usage(const char *command, const char *text, ...) G_GNUC_PRINTF(2, 3)
 /* Read the configuration; where that fails, all its problems are on stderr. */
 Conf *people_conf(const char *path, char **overrides);
 
-/* Let --engine NAME of a command (NULL: not said) hold for this run, whatever the configuration says: more *overrides. */
+/* Let --engine NAME (NULL: not said) hold for this run, whatever the configuration says. Appends to *overrides. */
 void people_choose_engine(const char *name, char ***overrides);
 
-/* Print on `out` what may hold words of strangers: what a terminal would obey stands there as '?', lines and tabs stay. */
+/* Print what may hold words of strangers: what a terminal would obey becomes '?'; lines and tabs stay. */
 void people_print(FILE *out, const char *text, ...) G_GNUC_PRINTF(2, 3);
 
 /* Print an object on stdout and free it. */
