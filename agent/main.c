@@ -41,7 +41,8 @@ cmd_wants_help(int argc, char **argv)
 	if (argc < 2)
 		return false;
 	/* procmail has its own letters for it. */
-	bool letters = argc == 2 && is_called(argv[0], "procmail") && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "-v") == 0);
+	bool letters = argc == 2 && is_called(argv[0], "procmail") && (strcmp(argv[1], "-h") == 0 ||
+	                                                               strcmp(argv[1], "-v") == 0);
 	return letters || strcmp(argv[1], "--help") == 0;
 }
 

@@ -313,8 +313,8 @@ line_with(char **lines, const char *word, unsigned line)
 }
 
 /*
- * The line to blame: libConfuse misses a '=', a '{' or a value only at the next word, perhaps some lines below. `name` is
- * what it was missed behind; NULL: it is not known.
+ * The line to blame: libConfuse misses a '=', a '{' or a value only at the next word, perhaps some lines below.
+ * `name` is what it was missed behind; NULL: it is not known.
  */
 static unsigned
 find_culprit(const char *name, unsigned line)
@@ -339,8 +339,8 @@ has_kept_problem(unsigned line)
 }
 
 /*
- * What libConfuse cannot understand ends its reading. So it is taken out, and the rest is read again, which does not find
- * this problem again: it is kept, or the file would be good without what was taken out.
+ * What libConfuse cannot understand ends its reading. So it is taken out, and the rest is read again, which does not
+ * find this problem again: it is kept, or the file would be good without what was taken out.
  */
 static void
 leave_out(const cfg_t *cfg, unsigned line, const char *problem)
@@ -677,9 +677,11 @@ check_engine(const Conf *conf, const char *name, const char *value, const char *
 		return;
 	bool is_libsieve = engine != NULL && strcmp(engine, "libsieve") == 0;
 	if (is_libsieve && !HAS_LIBSIEVE)
-		conf_problem_add(problems, file, line, "'%s' is not allowed for '%s': this todoke was built without libsieve", value, name);
+		conf_problem_add(problems, file, line, "'%s' is not allowed for '%s': this todoke was built without libsieve",
+		                 value, name);
 	else if (!is_libsieve && (engine == NULL || strcmp(engine, "native") != 0))
-		conf_problem_add(problems, file, line, "'%s' is not allowed for '%s': it wants user=native or user=libsieve", value, name);
+		conf_problem_add(problems, file, line, "'%s' is not allowed for '%s': it wants user=native or user=libsieve",
+		                 value, name);
 }
 
 static void

@@ -137,12 +137,16 @@ typedef struct {
 	void (*write_log)(FilterEnv *env, const char *path, const char *text, size_t len);
 
 	/*
-	 * A variable or argument that recipes start with: "HOME", "DEFAULT", "1"; NULL: not set. "INBOX" is the path by which DEFAULT means
-	 * the mailbox of the implicit keep: mail that ends there stays with the plan, for other scripts and for the keep.
+	 * A variable or argument that recipes start with: "HOME", "DEFAULT", "1"; NULL: not set. "INBOX" is the path by
+	 * which DEFAULT means the mailbox of the implicit keep: mail that ends there stays with the plan, for other
+	 * scripts and for the keep.
 	 */
 	const char *(*recipe_variable)(FilterEnv *env, const char *name);
 
-	/* Recipes that run before the file in the same run: assignments of a command line, the site's own; NULL: none. Borrowed. */
+	/*
+	 * Recipes that run before the file in the same run: assignments of a command line, the site's own; NULL: none.
+	 * Borrowed.
+	 */
 	const char *(*recipe_prelude)(FilterEnv *env);
 
 	/* An item of the environment test (RFC 5183) beyond what the envelope says: "domain", "host", "name", "version" ... or NULL. */

@@ -15,8 +15,8 @@
 const void *module_open(const char *file, const char *symbol, unsigned version, Status *st);
 
 /*
- * The path of a program of ours that people don't call, such as todoke-libsieve. The folder is $TODOKE_PROGRAM_DIR (not in a
- * process that gained privileges by exec), else the one of the installation. Caller frees.
+ * The path of a program of ours that people don't call, such as todoke-libsieve. The folder is $TODOKE_PROGRAM_DIR
+ * (not in a process that gained privileges by exec), else the one of the installation. Caller frees.
  */
 char *module_program_path(const char *name);
 

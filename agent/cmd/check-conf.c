@@ -149,13 +149,14 @@ check_paths(const Conf *conf, GPtrArray *problems)
 	const struct {
 		const char *name, *path;
 	} paths[] = {
-		{ "log_file", conf->log_file }, { "record_file", conf->record_file }, { "passwd_file", conf->passwd_file },
+		{ "log_file", conf->log_file }, { "passwd_file", conf->passwd_file },
 		{ "key_file", conf->key_file }, { "program_folder", conf->program_folder }, { "lmtp_spool", conf->lmtp_spool },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
 		if (*paths[i].path == '\0' || *paths[i].path == '/')
 			continue;
-		g_autofree char *text = g_strdup_printf("'%s' is no absolute path: where it is depends on who delivers", paths[i].path);
+		g_autofree char *text = g_strdup_printf("'%s' is no absolute path: where it is depends on who delivers",
+		                                        paths[i].path);
 		add_about(problems, conf, paths[i].name, PROBLEM_ERROR, "relative-path", text, NULL);
 	}
 }

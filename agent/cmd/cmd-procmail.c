@@ -1,8 +1,9 @@
 /*
- * cmd-procmail: the door that takes procmail's own command line, as `todoke procmail` or by a link of the name procmail.
+ * cmd-procmail: the door that takes procmail's own command line, as `todoke procmail` or by a link of the name
+ * procmail.
  *
- * The owner's recipes run and nothing beside them; the loop check and the header rules come first, as at every door. What procmail does
- * as root or setuid it does not do: root becomes the recipient before anything is read.
+ * The owner's recipes run and nothing beside them; the loop check and the header rules come first, as at every door.
+ * What procmail does as root or setuid it does not do: root becomes the recipient before anything is read.
  */
 #define _GNU_SOURCE
 #include "config.h"

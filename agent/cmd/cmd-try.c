@@ -119,13 +119,13 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 	return false;
 }
 
-/* How much of the story is told: each test, where nobody says otherwise. */
+/* How much of the story is told: each test with what it compared, where nobody says otherwise. */
 static bool
 read_trace(const Options *options, int *ret_level, int *ret_exit)
 {
 	static const char *const levels[] = { "actions", "commands", "tests", "matching" };
 	if (options->trace == NULL) {
-		*ret_level = options->as_json ? -1 : TRACE_TESTS;
+		*ret_level = options->as_json ? -1 : TRACE_MATCHING;
 		return true;
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(levels); i++) {
@@ -142,13 +142,13 @@ read_trace(const Options *options, int *ret_level, int *ret_exit)
 static void
 trace_to_stdout(const char *file, unsigned line, const char *text)
 {
-	printf("  %s:%u: %s\n", file, line, text);
+	people_print(stdout, "  %s:%u: %s\n", file, line, text);
 }
 
 static void
 trace_to_stderr(const char *file, unsigned line, const char *text)
 {
-	fprintf(stderr, "%s:%u: %s\n", file, line, text);
+	people_print(stderr, "%s:%u: %s\n", file, line, text);
 }
 
 /* Who sent it, where nobody says: what the message says of itself. */
@@ -248,31 +248,33 @@ print_scripts(const ScriptReport *scripts)
 	for (guint i = 0; i < scripts->problems->len; i++)
 		people_print_problem(scripts->problems->pdata[i], NULL);
 	for (guint i = 0; i < scripts->notes->len; i++)
-		printf("script fault: %s\n", (const char *) scripts->notes->pdata[i]);
+		people_print(stdout, "script fault: %s\n", (const char *) scripts->notes->pdata[i]);
 	if (scripts->decided_by != NULL)
-		printf("decided by: %s\n", scripts->decided_by);
+		people_print(stdout, "decided by: %s\n", scripts->decided_by);
 }
 
 static void
 print_answer(const Status *st)
 {
 	const StatusRow *row = status_row(st->id);
-	printf("answer: %s %s (exit %d)\n", row->dsn, st->id == STATUS_OK ? "would be delivered" : status_text(st), row->exit_code);
+	const char *text = st->id == STATUS_OK ? "would be delivered" : status_text(st);
+	people_print(stdout, "answer: %s %s (exit %d)\n", row->dsn, text, row->exit_code);
 	if (st->detail != NULL)
-		printf("  log: %s\n", st->detail);
+		people_print(stdout, "  log: %s\n", st->detail);
 }
 
 static void
-print_for_people(const char *path, const Account *account, const Transact *transact, const TryEmit *emit, const Status *st)
+print_for_people(const char *path, const Account *account, const Transact *transact, const TryEmit *emit,
+                 const Status *st)
 {
-	printf("message: %s\nfor: %s, whose INBOX is %s\n", path, account->user, account->maildir);
+	people_print(stdout, "message: %s\nfor: %s, whose INBOX is %s\n", path, account->user, account->maildir);
 	if (transact_verdict(transact) != NULL) {
 		g_autofree char *verdict = loop_verdict_print(transact_verdict(transact));
-		fputs(verdict, stdout);
+		people_print(stdout, "%s", verdict);
 	}
 	if (transact_rules(transact) != NULL) {
 		g_autofree char *rules = header_rule_result_print(transact_rules(transact));
-		fputs(rules, stdout);
+		people_print(stdout, "%s", rules);
 	}
 	print_scripts(transact_scripts(transact));
 	if (transact_planned(transact) != NULL) {
@@ -280,13 +282,36 @@ print_for_people(const char *path, const Account *account, const Transact *trans
 		printf("plan:\n");
 		g_auto(GStrv) lines = g_strsplit(plan, "\n", -1);
 		for (char **line = lines; *line != NULL && **line != '\0'; line++)
-			printf("  %s\n", *line);
+			people_print(stdout, "  %s\n", *line);
 		try_emit_print(emit, transact_planned(transact));
 	}
 	const GPtrArray *notes = transact_report(transact)->notes;
 	for (guint i = 0; i < notes->len; i++)
-		printf("note: %s\n", (const char *) notes->pdata[i]);
+		people_print(stdout, "note: %s\n", (const char *) notes->pdata[i]);
 	print_answer(st);
+}
+
+/* The problems of one severity. */
+static json_t *
+problems_json(const ScriptReport *scripts, ProblemSeverity severity)
+{
+	g_autoptr(GPtrArray) chosen = g_ptr_array_new();
+	for (guint i = 0; i < scripts->problems->len; i++) {
+		FilterProblem *problem = scripts->problems->pdata[i];
+		if (problem->severity == severity)
+			g_ptr_array_add(chosen, problem);
+	}
+	return people_problems_json(chosen);
+}
+
+static json_t *
+fault_json(StatusId id, const char *text, const char *detail)
+{
+	json_t *error = json_pack("{s:s, s:s}", "fault", status_row(id)->name, "status", status_row(id)->dsn);
+	json_object_set_new(error, "text", people_json_text(text));
+	if (detail != NULL)
+		json_object_set_new(error, "detail", people_json_text(detail));
+	return error;
 }
 
 static json_t *
@@ -296,13 +321,10 @@ error_json(const Transact *transact, const Status *st)
 	if (is_good(transact, st))
 		return json_null();
 	StatusId id = st->id != STATUS_OK ? st->id : STATUS_SCRIPT;
-	json_t *error = json_pack("{s:s, s:s}", "fault", status_row(id)->name, "status", status_row(id)->dsn);
 	const char *text = st->id != STATUS_OK ? status_text(st) : scripts->notes->pdata[0];
-	json_object_set_new(error, "text", people_json_text(text));
-	if (st->detail != NULL)
-		json_object_set_new(error, "detail", people_json_text(st->detail));
+	json_t *error = fault_json(id, text, st->detail);
 	if (count_problems(scripts, PROBLEM_ERROR) > 0)
-		json_object_set_new(error, "problems", people_problems_json(scripts->problems));
+		json_object_set_new(error, "problems", problems_json(scripts, PROBLEM_ERROR));
 	return error;
 }
 
@@ -329,12 +351,38 @@ actions_json(const Transact *transact, const TryEmit *emit)
 }
 
 static void
+print_object(json_t *object)
+{
+	json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	putchar('\n');
+	json_decref(object);
+}
+
+/* What every answer begins with. Takes the error. */
+static json_t *
+start_object(bool ok, json_t *error)
+{
+	return json_pack("{s:s, s:b, s:o}", "schema", "todoke.try/1", "ok", ok, "error", error);
+}
+
+/* A fault before a message (NULL: any) was looked at: front ends read an object then, too. */
+static void
+print_fault(const Options *options, const char *path, const Status *st)
+{
+	people_print(stderr, "todoke try: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	if (!options->as_json)
+		return;
+	json_t *object = start_object(false, fault_json(st->id, status_text(st), st->detail));
+	if (path != NULL)
+		json_object_set_new(object, "message", people_json_text(path));
+	json_object_set_new(object, "actions", json_array());
+	print_object(object);
+}
+
+static void
 print_json(const char *path, const Account *account, const Transact *transact, const TryEmit *emit, const Status *st)
 {
-	json_t *object = json_object();
-	json_object_set_new(object, "schema", json_string("todoke.try/1"));
-	json_object_set_new(object, "ok", json_boolean(is_good(transact, st)));
-	json_object_set_new(object, "error", error_json(transact, st));
+	json_t *object = start_object(is_good(transact, st), error_json(transact, st));
 	json_object_set_new(object, "message", people_json_text(path));
 	json_object_set_new(object, "user", people_json_text(account->user));
 	json_object_set_new(object, "maildir", people_json_text(account->maildir));
@@ -344,13 +392,11 @@ print_json(const char *path, const Account *account, const Transact *transact, c
 	if (transact_rules(transact) != NULL)
 		json_object_set_new(object, "header_rules", header_rule_result_json(transact_rules(transact)));
 	if (count_problems(transact_scripts(transact), PROBLEM_WARNING) > 0)
-		json_object_set_new(object, "warnings", people_problems_json(transact_scripts(transact)->problems));
+		json_object_set_new(object, "warnings", problems_json(transact_scripts(transact), PROBLEM_WARNING));
 	json_object_set_new(object, "actions", actions_json(transact, emit));
 	if (transact_report(transact)->notes->len > 0)
 		json_object_set_new(object, "notes", notes_json(transact));
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	putchar('\n');
-	json_decref(object);
+	print_object(object);
 }
 
 /* Message `number`, from 1; false: it would not be delivered, or could not be read. */
@@ -362,7 +408,7 @@ try_message(const Options *options, const Site *site, const Account *account, co
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = open_message(path, &st);
 	if (message == NULL) {
-		fprintf(stderr, "todoke try: %s\n", st.detail);
+		print_fault(options, path, &st);
 		return false;
 	}
 	g_autoptr(Envelope) envelope = make_envelope(options, account, message);
@@ -392,11 +438,10 @@ find_account(const Options *options, const Site *site, Status *st)
 	return account_of_process(conf, NULL, NULL, NULL, st);
 }
 
-/* A fault before any message was looked at. */
 static int
-cannot_try(const Status *st)
+cannot_try(const Options *options, const Status *st)
 {
-	fprintf(stderr, "todoke try: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	print_fault(options, NULL, st);
 	return PEOPLE_FINDINGS;
 }
 
@@ -430,13 +475,13 @@ cmd_try(int argc, char **argv)
 		return PEOPLE_FINDINGS;
 	g_autoptr(Site) site = site_new(conf, &st);
 	if (site == NULL)
-		return cannot_try(&st);
+		return cannot_try(&options, &st);
 	g_autoptr(Account) account = find_account(&options, site, &st);
 	if (account == NULL)
-		return cannot_try(&st);
+		return cannot_try(&options, &st);
 	auto_fd int folder = -1;
 	if (options.emit != NULL && !fs_make_dir(AT_FDCWD, options.emit, 0700, &folder, &st))
-		return cannot_try(&st);
+		return cannot_try(&options, &st);
 	g_autofree char *rc = options.recipes != NULL ? g_canonicalize_filename(options.recipes, NULL) : NULL;
 	const char *const files[] = { rc, NULL };
 	const RecipeCall recipes = { .files = files, .alone = true, .without_site = true };

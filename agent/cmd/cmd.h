@@ -9,7 +9,10 @@ typedef enum {
 	CMD_FOR_PEOPLE,   /* exit 0 good, 1 findings, 2 usage */
 } CmdAudience;
 
-/* Is --help the first argument (for procmail also -h or -v, alone)? Then the command speaks to a person, whoever its audience is. */
+/*
+ * Is --help the first argument (for procmail also -h or -v, alone)? Then the command speaks to a person, whoever its
+ * audience is.
+ */
 bool cmd_wants_help(int argc, char **argv);
 
 /* argv[0] is the subcommand's name. Returns the exit code. */

@@ -2,6 +2,7 @@
 #include "agent/cmd/convert-prove.h"
 
 #include "agent/base/fs.h"
+#include "agent/cmd/people.h"
 #include "agent/message/address.h"
 #include "filters/recipe/recipe-constant.h"
 #include "filters/recipe/recipe-convert.h"
@@ -106,7 +107,7 @@ prove_message(Proof *proof, int taken_fd, const char *name, Status *st)
 	if (strcmp(recipes, sieve) == 0)
 		return true;
 	proof->differ++;
-	printf("%s: recipes: %s; Sieve: %s\n", name, recipes, sieve);
+	people_print(stdout, "%s: recipes: %s; Sieve: %s\n", name, recipes, sieve);
 	return true;
 }
 

@@ -37,8 +37,8 @@ void door_set_string(char **member, const char *value);
 bool door_set_recipient(DoorCall *call, const char *recipient, Status *st);
 
 /*
- * Deliver, answer and log. `st` may hold a fault of the command line: then nothing is delivered, and that is the answer. Returns
- * the exit code.
+ * Deliver, answer and log. `st` may hold a fault of the command line: then nothing is delivered, and that is the
+ * answer. Returns the exit code.
  */
 int door_run(DoorCall *call, Status *st);
 

@@ -79,6 +79,23 @@ people_choose_engine(const char *name, char ***overrides)
 }
 
 void
+people_print(FILE *out, const char *text, ...)
+{
+	va_list args;
+	va_start(args, text);
+	g_autofree char *said = g_strdup_vprintf(text, args);
+	va_end(args);
+	g_autofree char *valid = g_utf8_make_valid(said, -1);
+	g_autoptr(GString) shown = g_string_sized_new(strlen(valid));
+	for (const char *c = valid; *c != '\0'; c = g_utf8_next_char(c)) {
+		gunichar letter = g_utf8_get_char(c);
+		bool harmless = letter == '\n' || letter == '\t' || g_unichar_isprint(letter);
+		g_string_append_unichar(shown, harmless ? letter : '?');
+	}
+	fputs(shown->str, out);
+}
+
+void
 people_print_json(json_t *object)
 {
 	char *text = json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
@@ -141,5 +158,5 @@ void
 people_print_problem(const FilterProblem *problem, const char *source)
 {
 	g_autofree char *text = problem_print(problem, source);
-	fputs(text, stdout);
+	people_print(stdout, "%s", text);
 }

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 enum { PEOPLE_GOOD = 0, PEOPLE_FINDINGS = 1, PEOPLE_USAGE = 2 };
 
@@ -17,7 +18,8 @@ enum { PEOPLE_GOOD = 0, PEOPLE_FINDINGS = 1, PEOPLE_USAGE = 2 };
  * "usage: todoke NAME", `about` stands below the options. False: --help was printed or the options are wrong, and
  * *ret_exit is the exit code. Texts are taken as G_OPTION_ARG_FILENAME, so that any bytes can be said in any locale.
  */
-bool people_options(int *argc, char ***argv, const char *synopsis, const char *about, const GOptionEntry *entries, int *ret_exit);
+bool people_options(int *argc, char ***argv, const char *synopsis, const char *about, const GOptionEntry *entries,
+                    int *ret_exit);
 
 /* Say on stderr what is wrong with the arguments. Returns PEOPLE_USAGE. */
 int people_usage(const char *command, const char *text, ...) G_GNUC_PRINTF(2, 3);
@@ -25,8 +27,11 @@ int people_usage(const char *command, const char *text, ...) G_GNUC_PRINTF(2, 3)
 /* Read the configuration; where that fails, all its problems are on stderr. */
 Conf *people_conf(const char *path, char **overrides);
 
-/* Let --engine NAME of a command (NULL: not said) hold for this run, whatever the configuration says. Appends to *overrides. */
+/* Let --engine NAME (NULL: not said) hold for this run, whatever the configuration says. Appends to *overrides. */
 void people_choose_engine(const char *name, char ***overrides);
+
+/* Print what may hold words of strangers: what a terminal would obey becomes '?'; lines and tabs stay. */
+void people_print(FILE *out, const char *text, ...) G_GNUC_PRINTF(2, 3);
 
 /* Print an object on stdout and free it. */
 void people_print_json(json_t *object);

@@ -15,8 +15,12 @@ typedef struct {
 	FilterSource source;
 } Reading;
 
-/* Read `path`, rules of the account of `recipient` (NULL: of somebody); NULL-initialised. `conf` is taken over. False: `st` says why. */
-bool reading_open(Reading *reading, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust, Status *st);
+/*
+ * Read `path`, rules of the account of `recipient` (NULL: of somebody); NULL-initialised. `conf` is taken over.
+ * False: `st` says why.
+ */
+bool reading_open(Reading *reading, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust,
+                  Status *st);
 void reading_clear(Reading *reading);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
 

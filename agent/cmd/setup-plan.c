@@ -418,7 +418,10 @@ plan_local(Planner *planner)
 			"never bounces slow deliveries");
 }
 
-/* The first place where lmtpd listens, as lmtp(8) names it: paths below the queue directory work from its chroot, too. */
+/*
+ * The first place where lmtpd listens, as lmtp(8) names it: paths below the queue directory work from its chroot,
+ * too.
+ */
 static char *
 lmtp_route(const Planner *planner)
 {

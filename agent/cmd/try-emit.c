@@ -232,19 +232,19 @@ print_indented(const char *text)
 {
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	for (size_t i = 0; lines[i] != NULL && (*lines[i] != '\0' || lines[i + 1] != NULL); i++)
-		printf("      %s\n", g_strchomp(lines[i]));
+		people_print(stdout, "      %s\n", g_strchomp(lines[i]));
 }
 
 static void
 print_sent(const Emitted *emitted)
 {
-	printf("    would be sent from <%s> to", emitted->sender);
+	people_print(stdout, "    would be sent from <%s> to", emitted->sender);
 	for (guint i = 0; i < emitted->recipients->len; i++)
-		printf("%s <%s>", i > 0 ? "," : "", (const char *) emitted->recipients->pdata[i]);
+		people_print(stdout, "%s <%s>", i > 0 ? "," : "", (const char *) emitted->recipients->pdata[i]);
 	putchar('\n');
 	if (emitted->text == NULL)
 		return;
-	printf("      Subject: %s\n\n", emitted->subject != NULL ? emitted->subject : "");
+	people_print(stdout, "      Subject: %s\n\n", emitted->subject != NULL ? emitted->subject : "");
 	print_indented(emitted->text);
 }
 
@@ -257,12 +257,12 @@ try_emit_print(const TryEmit *emit, const Plan *plan)
 		const char *held = why_held(emit, action);
 		if (emitted == NULL && held == NULL)
 			continue;
-		printf("  action %zu, %s:\n", i + 1, plan_kind_row(action->kind)->name);
+		people_print(stdout, "  action %zu, %s:\n", i + 1, plan_kind_row(action->kind)->name);
 		if (held != NULL)
-			printf("    held back: %s\n", held);
+			people_print(stdout, "    held back: %s\n", held);
 		if (emitted != NULL && emitted->sender != NULL)
 			print_sent(emitted);
 		if (emitted != NULL && emitted->file != NULL)
-			printf("    written to %s\n", emitted->file);
+			people_print(stdout, "    written to %s\n", emitted->file);
 	}
 }

@@ -20,8 +20,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TryEmit, try_emit_free)
 bool try_emit_run(TryEmit *emit, Transact *transact, Message *message, Status *st);
 
 /*
- * Add to the actions of todoke.try/1 the members "file", "envelope_from", "recipients", for what we would compose "sends" (its subject and
- * text), and "held": why the action would not be carried out.
+ * Add to the actions of todoke.try/1 the members "file", "envelope_from", "recipients", for what we would compose
+ * "sends" (its subject and text), and "held": why the action would not be carried out.
  */
 void try_emit_json(const TryEmit *emit, const Plan *plan, json_t *actions);
 

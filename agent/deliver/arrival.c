@@ -1,6 +1,7 @@
 /*
- * arrival: a checksum over what a retry brings again. MD5, for it is paid for every message and SHA-256 costs five times as much: who
- * can make two of his own messages look the same, behind a Received field that he cannot foresee, loses one of them.
+ * arrival: a checksum over what a retry brings again. MD5, for it is paid for every message and SHA-256 costs five
+ * times as much: who can make two of his own messages look the same, behind a Received field that he cannot foresee,
+ * loses one of them.
  */
 #include "agent/deliver/arrival.h"
 

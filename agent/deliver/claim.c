@@ -164,8 +164,8 @@ clear(const Claim *claim)
 }
 
 /*
- * An earlier try has left its draft, or is alive and about to move it: whoever takes the name away first decides. The lock
- * keeps other retries away: one of them would take a draft that we removed for a copy that was made visible.
+ * An earlier try has left its draft, or is alive and about to move it: whoever takes the name away first decides. The
+ * lock keeps other retries away: one of them would take a draft that we removed for a copy that was made visible.
  */
 static Round
 take_over(Claim *claim, const char *name, const char *earlier, Status *st)

@@ -1,15 +1,15 @@
 /*
  * claim: how a retry knows what the try before it did with a copy, whatever moment that try died at.
  *
- * A claim is a symbolic link "todoke-KEY" in a folder's tmp whose text is the name of a draft in the same tmp. The draft is
- * written and flushed first, then claimed, then moved to new or cur. So who finds a claim finds out:
+ * A claim is a symbolic link "todoke-KEY" in a folder's tmp whose text is the name of a draft in the same tmp. The
+ * draft is written and flushed first, then claimed, then moved to new or cur. So who finds a claim finds out:
  *
  *     its draft is still in tmp    that try did not get to the move, and will not once the draft is removed
  *     its draft is gone            the copy was made visible; where it is now (read, moved, deleted) is its owner's matter
  *
- * To give a copy up, remove the claim first and the draft or the copy after it. The claim is not flushed: the flush of new that
- * follows the move brings it to the disk wherever the file system keeps the order of what was done (ext4, XFS).
- * Elsewhere a power cut may lose it, and a retry stores a second copy; never none.
+ * To give a copy up, remove the claim first and the draft or the copy after it. The claim is not flushed: the flush
+ * of new that follows the move brings it to the disk wherever the file system keeps the order of what was done (ext4,
+ * XFS). Elsewhere a power cut may lose it, and a retry stores a second copy; never none.
  */
 #ifndef TODOKE_CLAIM_H
 #define TODOKE_CLAIM_H
@@ -24,7 +24,10 @@ typedef enum {
 	CLAIM_UNSUPPORTED,  /* this folder takes no symbolic links: nobody will know */
 } ClaimAnswer;
 
-/* A claim under `key` (hexadecimal digits, the first of them as good as random) in the folder `dirfd` (borrowed). Nothing is looked at yet. */
+/*
+ * A claim under `key` (hexadecimal digits, the first of them as good as random) in the folder `dirfd` (borrowed).
+ * Nothing is looked at yet.
+ */
 Claim *claim_new(int dirfd, const char *key);
 
 /* Frees the memory only: what stands in tmp stays. */
@@ -32,13 +35,14 @@ void claim_free(Claim *claim);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claim, claim_free)
 
 /*
- * Claim the draft `name`: in the folder's tmp, flushed, and no matter of the deadline any more, for who takes it away now says by that
- * that it was made visible. A claim older than `lifetime` seconds does not count, nor one that another
+ * Claim the draft `name`: in the folder's tmp, flushed, and no matter of the deadline any more, for who takes it away
+ * now says by that that it was made visible. A claim older than `lifetime` seconds does not count, nor one that another
  * user has made; one that cannot be read or removed stops nothing. *ret_earlier (caller frees) is set with
  * CLAIM_STORED: the earlier try's file, without sizes and flags. False: STATUS_BUSY (other retries are at it), or a
  * fault of the file system; nothing is claimed then.
  */
-bool claim_take(Claim *claim, const char *name, gint64 lifetime, ClaimAnswer *ret_answer, char **ret_earlier, Status *st);
+bool claim_take(Claim *claim, const char *name, gint64 lifetime, ClaimAnswer *ret_answer, char **ret_earlier,
+                Status *st);
 
 /* After CLAIM_STORED: that was another message; claim the draft `name` all the same. */
 bool claim_take_anyway(Claim *claim, const char *name, Status *st);
@@ -49,7 +53,10 @@ bool claim_drop(Claim *claim);
 /* Forget the claim, whoever made it: the same message may come again on purpose. */
 void claim_forget(Claim *claim);
 
-/* One time in CLAIM_SWEEP_EVERY, which the key decides, remove the claims in this tmp that are older than `lifetime` seconds. */
+/*
+ * One time in CLAIM_SWEEP_EVERY, which the key decides, remove the claims in this tmp that are older than `lifetime`
+ * seconds.
+ */
 #define CLAIM_SWEEP_EVERY 32
 void claim_sweep(const Claim *claim, gint64 lifetime);
 

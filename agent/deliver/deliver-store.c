@@ -265,7 +265,9 @@ make_claim(DeliverRun *run, const Store *store, const Maildir *maildir)
 	return claim_new(maildir_fd(maildir), key);
 }
 
-/* Is what the earlier try stored this message? Where only a retry has the same key, it is, wherever its owner put it. */
+/*
+ * Is what the earlier try stored this message? Where only a retry has the same key, it is, wherever its owner put it.
+ */
 static bool
 is_same(DeliverRun *run, Maildir *maildir, const char *file, bool *ret_same, Status *st)
 {

@@ -5,8 +5,8 @@
  * visible and their folders are flushed. Last goes what leaves this host. A fault in the first part leaves no mail
  * behind (folders that were made stay); one in the second takes back what was visible already. Both are answered with
  * the fault, and a retry does all of it. After a fault in the last part all that could be done stays done: the ledger
- * knows it, and a retry does only what is missing. A plan in which nothing leaves has no ledger. Whatever moment a process
- * dies at, the claim of each copy (claim.h) tells the retry whether it was made visible.
+ * knows it, and a retry does only what is missing. A plan in which nothing leaves has no ledger. Whatever moment a
+ * process dies at, the claim of each copy (claim.h) tells the retry whether it was made visible.
  */
 #ifndef TODOKE_DELIVER_H
 #define TODOKE_DELIVER_H
@@ -86,9 +86,9 @@ FolderRules deliver_folder_rules(const Conf *conf);
 const char *deliver_special_use_folder(const Conf *conf, const char *special_use);
 
 /*
- * Carry out `plan`. The deadline is stopped when the commit has ended, for which there are some seconds in any case. An action that this program cannot carry out is
- * STATUS_CONFIG before anything is done. `report` (initialised) lists what was done; after a fault it has the notes
- * only.
+ * Carry out `plan`. The deadline is stopped when the commit has ended, for which there are some seconds in any case.
+ * An action that this program cannot carry out is STATUS_CONFIG before anything is done. `report` (initialised) lists
+ * what was done; after a fault it has the notes only.
  */
 bool deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st);
 

@@ -353,8 +353,8 @@ rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
 }
 
 /*
- * The same to a name that nobody else has. Where the flag is missing (NFS) that is a look and a plain rename: 64 random bits do not
- * come up in between, and link and unlink would be two steps, with a moment to die between them.
+ * The same to a name that nobody else has. Where the flag is missing (NFS) that is a look and a plain rename: 64
+ * random bits do not come up in between, and link and unlink would be two steps, with a moment to die between them.
  */
 static int
 rename_unique(int from_dir, const char *from, int to_dir, const char *to)
@@ -429,7 +429,10 @@ open_place(Maildir *maildir, Place place, Status *st)
 	return false;
 }
 
-/* The file of that name in a place, with or without sizes and info letters; *ret_file (caller frees) is NULL where there is none. */
+/*
+ * The file of that name in a place, with or without sizes and info letters; *ret_file (caller frees) is NULL where
+ * there is none.
+ */
 static bool
 find_in_place(int dirfd, const char *name, char **ret_file, Status *st)
 {

@@ -57,12 +57,15 @@ const char *maildir_path(const Maildir *maildir);
 bool maildir_flush(Maildir *maildir, Status *st);
 
 /*
- * Does the folder show the file `name` (without its info letters, and perhaps sizes) in new or cur? A file that was found is
- * flushed by the next maildir_flush: whoever put it there may have died before.
+ * Does the folder show the file `name` (without its info letters, and perhaps sizes) in new or cur? A file that was
+ * found is flushed by the next maildir_flush: whoever put it there may have died before.
  */
 bool maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *st);
 
-/* Have the next maildir_flush flush new and cur: another process put something there and may have died before it did so. */
+/*
+ * Have the next maildir_flush flush new and cur: another process put something there and may have died before it did
+ * so.
+ */
 bool maildir_flush_later(Maildir *maildir, Status *st);
 
 /* Does the folder show the file `name`, as maildir_find_file takes it, and is its end the body of `message`? */

@@ -325,12 +325,13 @@ judge_vague_stamp(Judge *judge, const HeaderField *field, const Received *vague)
 	}
 	g_autofree char *name = header_text_print(judge->own_name, HOST_SHOWN_BYTES);
 	add_finding(judge, LOOP_COPIED, field, LOOP_BY_OTHER_HOST,
-	            g_strdup_printf("the Received below (line %u) names no host, and this one names itself %s", vague->line, name));
+	            g_strdup_printf("the Received below (line %u) names no host, and this one names itself %s",
+	                            vague->line, name));
 }
 
 /*
- * A stamp below which nothing was received: a provider may write two, and no Received. Where Received lines are stripped
- * on the way, a loop shows by the third.
+ * A stamp below which nothing was received: a provider may write two, and no Received. Where Received lines are
+ * stripped on the way, a loop shows by the third.
  */
 static void
 judge_bare_stamp(Judge *judge, const HeaderField *field, const Place *place)

@@ -95,7 +95,8 @@ take_by(Received *received, const char *word)
 
 /*
  * Take the word after a keyword: each keyword once, the first counts. But a client may say "HELO x by mail.test": where
- * `by` comes right behind the first comment, in which the server says what it knows of the client, that is the server's.
+ * `by` comes right behind the first comment, in which the server says what it knows of the client, that is the
+ * server's.
  */
 static void
 take_clause(Received *received, const char *keyword, const char *word, Progress *progress)

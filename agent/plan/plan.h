@@ -177,8 +177,8 @@ PlanMark plan_mark(const Plan *plan);
 void plan_rewind(Plan *plan, PlanMark mark);
 
 /*
- * What is delivered by actions since `mark`, and by the keep, and names no header or message of its own means these: an earlier filter has made them (NULL:
- * as it came). Borrowed.
+ * What is delivered by actions since `mark`, and by the keep, and names no header or message of its own means these:
+ * an earlier filter has made them (NULL: as it came). Borrowed.
  */
 void plan_inherit(Plan *plan, PlanMark mark, Headers *headers, Message *message);
 

@@ -1,6 +1,6 @@
 /*
- * recipes: what a door asks for besides the settings: which file of recipes runs, what it finds set, and whether anything else runs.
- * All of it is procmail's command line.
+ * recipes: what a door asks for besides the settings: which file of recipes runs, what it finds set, and whether
+ * anything else runs. All of it is procmail's command line.
  */
 #ifndef TODOKE_RECIPES_H
 #define TODOKE_RECIPES_H
@@ -22,8 +22,9 @@ typedef struct {
 } RecipeCall;
 
 /*
- * The file of recipes that runs for `account`, or NULL: none. `call` NULL: as the settings have it. One of the owner's that others
- * could have written is left out, and *ret_why (caller frees) says so. Faults: STATUS_CONFIG (a path template). Caller frees.
+ * The file of recipes that runs for `account`, or NULL: none. `call` NULL: as the settings have it. One of the
+ * owner's that others could have written is left out, and *ret_why (caller frees) says so. Faults: STATUS_CONFIG (a
+ * path template). Caller frees.
  */
 char *recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, char **ret_why, Status *st);
 

@@ -274,8 +274,8 @@ run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
 }
 
 /*
- * The owner's recipes, which never run as root. What is wrong in them does nothing, and says so when it is its turn: while mail is
- * delivered nobody waits for a list of findings, and nothing older is better.
+ * The owner's recipes, which never run as root. What is wrong in them does nothing, and says so when it is its turn:
+ * while mail is delivered nobody waits for a list of findings, and nothing older is better.
  */
 static bool
 run_recipes(const Run *run)
@@ -286,7 +286,8 @@ run_recipes(const Run *run)
 	g_auto(Status) fault = STATUS_INIT;
 	g_autofree char *text = NULL;
 	size_t len = 0;
-	bool readable = strcmp(path, RECIPES_NONE) == 0 || fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, &text, &len, &fault);
+	bool readable = strcmp(path, RECIPES_NONE) == 0 || fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, &text,
+	                                                                &len, &fault);
 	if (is_live && geteuid() == 0)
 		status_fail_detail(&fault, STATUS_CONFIG, "%s: recipes never run as root", path);
 	if (!readable || fault.id != STATUS_OK) {

@@ -3,9 +3,9 @@
  *
  * The site's scripts before, the owner's (or the site's default where he has none) and the owner's recipes in the order
  * of the setting, the site's scripts after; each only while the implicit keep is in force. Where all that would discard
- * the message, the site's script for discarded mail has the last word. A script that is wrong or fails puts nothing into
- * the plan: the version of it that served last does, or the message goes where the others say, or to the INBOX. The
- * owner of a wrong script is told, once.
+ * the message, the site's script for discarded mail has the last word. A script that is wrong or fails puts nothing
+ * into the plan: the version of it that served last does, or the message goes where the others say, or to the INBOX.
+ * The owner of a wrong script is told, once.
  */
 #ifndef TODOKE_SCRIPTS_H
 #define TODOKE_SCRIPTS_H
@@ -46,8 +46,12 @@ typedef struct {
 	char *decided_by;    /* the script that cancelled the implicit keep; NULL: none */
 } ScriptReport;
 
-/* The scripts of an account; `recipes` (NULL: as the settings say) is what the door asks for. Fault: STATUS_CONFIG (a path template). */
-bool scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list, Status *st);
+/*
+ * The scripts of an account; `recipes` (NULL: as the settings say) is what the door asks for. Fault: STATUS_CONFIG (a
+ * path template).
+ */
+bool scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list,
+                  Status *st);
 
 /* A list with one script: `try --script`, between those of `before` and `after` (NULL: none). */
 void scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after);

@@ -256,7 +256,8 @@ static bool
 plan_return(Transact *transact, Status *st)
 {
 	if (!envelope_is_bounce(transact->envelope))
-		return status_fail(st, STATUS_RULE_REFUSED, "<%s>: only bounces are taken for this address", transact->envelope->recipient);
+		return status_fail(st, STATUS_RULE_REFUSED, "<%s>: only bounces are taken for this address",
+		                   transact->envelope->recipient);
 	PlanAction *action = plan_action_new(PLAN_REDIRECT, NULL, 0);
 	action->address = g_strdup(transact->account->returns_to);
 	return plan_add(transact->plan, action, st);

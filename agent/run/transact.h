@@ -44,7 +44,10 @@ typedef struct {
 /* Judge and plan as if things were as described; call first. Borrowed. */
 void transact_describe(Transact *transact, const TransactDescription *description);
 
-/* Run other recipes than the settings say: what the door was asked for. Call before transact_plan or _deliver. Borrowed. */
+/*
+ * Run other recipes than the settings say: what the door was asked for. Call before transact_plan or _deliver.
+ * Borrowed.
+ */
 void transact_set_recipes(Transact *transact, const RecipeCall *recipes);
 
 /*

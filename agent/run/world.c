@@ -521,7 +521,8 @@ set_default(World *world)
 {
 	const char *setting = world->site->conf->recipe_default;
 	g_auto(Status) st = STATUS_INIT;
-	world->inbox_path = g_strconcat(world->account->maildir, g_str_has_suffix(world->account->maildir, "/") ? "" : "/", NULL);
+	world->inbox_path = g_strconcat(world->account->maildir, g_str_has_suffix(world->account->maildir, "/") ? "" : "/",
+	                                NULL);
 	if (*setting != '\0')
 		world->default_path = account_expand(world->account, setting, &st);
 	if (world->default_path == NULL)

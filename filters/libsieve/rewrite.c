@@ -49,7 +49,10 @@ add_value(Writer *writer, GPtrArray *values, Facts *facts, SieveText text)
 	g_ptr_array_add(values, g_strndup(text.data, text.len));
 }
 
-/* The number at the front, for atoi(); what is none, or does not fit, is infinity (RFC 4790 9.1.1), and keys are smaller. */
+/*
+ * The number at the front, for atoi(); what is none, or does not fit, is infinity (RFC 4790 9.1.1), and keys are
+ * smaller.
+ */
 static SieveText
 as_number(SieveText value, char buffer[16])
 {
@@ -245,7 +248,8 @@ write_match(Writer *writer, const SieveCall *test, const GArray *numbers)
 	writer->uses_regex = writer->uses_regex || match == SUBSET_REGEX;
 	writer->uses_relational = writer->uses_relational || match == SUBSET_VALUE || match == SUBSET_COUNT;
 	writer->uses_subaddress = writer->uses_subaddress ||
-	                          (has_part && (strcmp(test->part->name, "user") == 0 || strcmp(test->part->name, "detail") == 0));
+	                          (has_part && (strcmp(test->part->name, "user") == 0 ||
+	                                        strcmp(test->part->name, "detail") == 0));
 }
 
 static bool

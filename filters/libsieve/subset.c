@@ -1,4 +1,7 @@
-/* subset: a walk over the tree with a list of what is allowed; the reasons are findings about Debian's libsieve 2.2.6. */
+/*
+ * subset: a walk over the tree with a list of what is allowed; the reasons are findings about Debian's libsieve
+ * 2.2.6.
+ */
 #include "filters/libsieve/subset.h"
 
 #include "agent/base/limits.h"

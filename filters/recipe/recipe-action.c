@@ -215,8 +215,8 @@ do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, boo
 }
 
 /*
- * The lock file that a recipe with a program asks for; NULL: none. Without a name it is made from what the command writes to, as
- * procmail does it. Caller frees.
+ * The lock file that a recipe with a program asks for; NULL: none. Without a name it is made from what the command
+ * writes to, as procmail does it. Caller frees.
  */
 static char *
 lock_path(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags)

@@ -219,7 +219,10 @@ set_match(Evaluation *evaluation, const char *text, const RecipeSpan *span)
 	recipe_vars_set(evaluation->run->state->vars, "MATCH", match);
 }
 
-/* What procmail makes of brackets that do not fit: it closes what is open and stops at what was not opened. NULL: that is not it. */
+/*
+ * What procmail makes of brackets that do not fit: it closes what is open and stops at what was not opened. NULL:
+ * that is not it.
+ */
 static char *
 mend(const char *expression, bool case_counts)
 {

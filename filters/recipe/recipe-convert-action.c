@@ -80,7 +80,8 @@ put_folder(RecipeSieve *sieve, const char *path, const RecipeFlags *flags, Recip
 	const char *inbox = recipe_constants_get(constants, "DEFAULT");
 	bool is_inbox = (inbox != NULL && strcmp(path, inbox) == 0) || g_strcmp0(path, recipe_constants_get(constants, "ORGMAIL")) == 0;
 	g_autofree char *mailbox = is_inbox ? g_strdup("INBOX") : recipe_convert_mailbox(path, recipe_constants_get(constants, "MAILDIR"),
-	                                                                                 recipe_constants_get(constants, "HOME"));
+	                                                                                 recipe_constants_get(constants,
+	                                                                                                      "HOME"));
 	if (mailbox == NULL)
 		return recipe_verdict_by_hand(verdict, "the folder is outside of MAILDIR and HOME") != NULL;
 	if (!g_str_has_suffix(path, "/") && !is_inbox)
@@ -170,7 +171,8 @@ recipe_convert_formail(RecipeSieve *sieve, const RecipeNode *node)
 {
 	g_auto(GStrv) argv = NULL;
 	bool plain = strpbrk(node->action.text, "$`|;&<>") == NULL;
-	if (!plain || !g_shell_parse_argv(node->action.text, NULL, &argv, NULL) || strcmp(argv[0], "formail") != 0 || argv[1] == NULL)
+	if (!plain || !g_shell_parse_argv(node->action.text, NULL, &argv, NULL) || strcmp(argv[0], "formail") != 0 ||
+	    argv[1] == NULL)
 		return false;
 	for (char **arg = argv + 1; *arg != NULL; arg++) {
 		char option = (*arg)[0] == '-' ? (*arg)[1] : '\0';
@@ -204,7 +206,8 @@ recipe_convert_extracted(RecipeSieve *sieve, const RecipeNode *node)
 	if (!g_hash_table_contains(sieve->reads, node->name))
 		return true;
 	recipe_sieve_needs(sieve, "variables");
-	g_autofree char *rule = g_strdup_printf("if header :matches \"%.*s\" \"*\" {\n\tset \"%s\" \"${1}\";\n}", (int) len, name, node->name);
+	g_autofree char *rule = g_strdup_printf("if header :matches \"%.*s\" \"*\" {\n\tset \"%s\" \"${1}\";\n}",
+	                                        (int) len, name, node->name);
 	recipe_sieve_put(sieve, rule);
 	return true;
 }

@@ -1,4 +1,7 @@
-/* recipe-convert-action: what a recipe does as commands of Sieve, written to the script. False: `verdict` says what Sieve cannot do. */
+/*
+ * recipe-convert-action: what a recipe does as commands of Sieve, written to the script. False: `verdict` says what
+ * Sieve cannot do.
+ */
 #ifndef TODOKE_RECIPE_CONVERT_ACTION_H
 #define TODOKE_RECIPE_CONVERT_ACTION_H
 
@@ -10,8 +13,10 @@ void recipe_sieve_put(RecipeSieve *sieve, const char *text);
 /* Write `command "argument";`. */
 void recipe_sieve_put_action(RecipeSieve *sieve, const char *command, bool copy, const char *argument);
 
-bool recipe_convert_folders(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict);
-bool recipe_convert_forward(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict);
+bool recipe_convert_folders(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags,
+                            RecipeVerdict *verdict);
+bool recipe_convert_forward(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags,
+                            RecipeVerdict *verdict);
 
 /* A call of formail that only adds and takes away fields. False: it is something else. */
 bool recipe_convert_formail(RecipeSieve *sieve, const RecipeNode *node);

@@ -101,7 +101,8 @@ put_stop(Convert *convert, const RecipeFlags *flags)
 static bool
 put_program(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
 {
-	if (node->name == NULL && flags->filters && flags->feeds != RECIPE_BODY && recipe_convert_formail(&convert->sieve, node)) {
+	if (node->name == NULL && flags->filters && flags->feeds != RECIPE_BODY &&
+	    recipe_convert_formail(&convert->sieve, node)) {
 		g_hash_table_remove_all(convert->stopped);
 		recipe_verdict_changed(verdict, "fields are added by editheader, where the site allows it");
 		return true;
@@ -457,7 +458,8 @@ convert_assignment(Convert *convert, const RecipeNode *node)
 		put_by_hand(convert, node, &verdict, "it says what is read, or what procmail answers");
 	else if (switches)
 		convert->ended = true;
-	else if (!includes && !is_procmails_own(node->name) && !(node->kind == RECIPE_ASSIGN && recipe_convert_extracted(&convert->sieve, node)))
+	else if (!includes && !is_procmails_own(node->name) && !(node->kind == RECIPE_ASSIGN &&
+	                                                         recipe_convert_extracted(&convert->sieve, node)))
 		put_set(convert, node);
 	recipe_constants_follow(convert->sieve.constants, node, convert->sieve.depth == 0);
 	recipe_verdict_clear(&verdict);

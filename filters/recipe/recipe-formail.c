@@ -43,7 +43,8 @@ read_fields(const GString *input)
 		return NULL;
 	while (at < end && *at != '\n') {
 		const char *newline = memchr(at, '\n', (size_t) (end - at));
-		if (newline == NULL || memchr(at, '\r', (size_t) (newline - at)) != NULL || memchr(at, '\0', (size_t) (newline - at)) != NULL)
+		if (newline == NULL || memchr(at, '\r', (size_t) (newline - at)) != NULL ||
+		    memchr(at, '\0', (size_t) (newline - at)) != NULL)
 			return NULL;
 		size_t len = (size_t) (newline + 1 - at), name_len = name_length(at, len);
 		bool continues = (*at == ' ' || *at == '\t') && fields->len > 1;

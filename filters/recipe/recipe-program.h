@@ -14,8 +14,8 @@ GPtrArray *recipe_program_argv(RecipeRun *run, const char *command);
 char *recipe_program_name(const GPtrArray *argv);
 
 /*
- * Run `command` over `input`, holding the lock file `lock` (NULL: none). False: it could not run; a note says why. *ret_output (may be
- * NULL) is what it printed.
+ * Run `command` over `input`, holding the lock file `lock` (NULL: none). False: it could not run; a note says why.
+ * *ret_output (may be NULL) is what it printed.
  */
 bool recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
                         GBytes **ret_output);

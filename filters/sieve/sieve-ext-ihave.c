@@ -1,6 +1,7 @@
 /*
- * ihave: RFC 5463, complete. What is here is known when the script is compiled, so a failed ihave is, too: what it guards is parsed and
- * not checked. When the script runs, a call that uses what only an ihave names fails unless that test was true before.
+ * ihave: RFC 5463, complete. What is here is known when the script is compiled, so a failed ihave is, too: what it
+ * guards is parsed and not checked. When the script runs, a call that uses what only an ihave names fails unless that
+ * test was true before.
  */
 #include "filters/sieve/sieve-check.h"
 #include "filters/sieve/sieve-run.h"

@@ -112,7 +112,10 @@ sieve_hint_for_tag(const SieveCallDef *def, const char *name)
 	return search_hint(&search, ":");
 }
 
-/* Names that scripts still have from drafts and other servers, and what stands for them now, not always in the same words. */
+/*
+ * Names that scripts still have from drafts and other servers, and what stands for them now, not always in the same
+ * words.
+ */
 static const struct {
 	const char *old;
 	const char *now;

@@ -98,7 +98,8 @@ demand_follows(const Demand *narrow, const Demand *wide, const SieveMatchSpec *s
 	case IS:
 		return narrow->form == IS && sieve_text_equal(narrow->text, wide->text);
 	case CONTAINS:
-		return narrow->form == PATTERN ? sieve_match_pattern_has(narrow->pattern, wide->text) : has_text(narrow->text, wide->text);
+		return narrow->form == PATTERN ? sieve_match_pattern_has(narrow->pattern, wide->text) : has_text(narrow->text,
+		                                                                                                 wide->text);
 	default:
 		if (narrow->form == IS)
 			return sieve_match_pattern(wide->pattern, spec->comparator, narrow->text, NULL, NULL, &steps);

@@ -21,7 +21,10 @@ bool sieve_imply_same(const SieveCall *a, const SieveCall *b);
  */
 bool sieve_imply_follows(const SieveCall *narrow, const SieveCall *wide, SieveEffort *effort);
 
-/* Is an allof never true (-1) or an anyof always (1), because a test and the `not` of a wider or narrower one stand in it? 0: no. */
+/*
+ * Is an allof never true (-1) or an anyof always (1), because a test and the `not` of a wider or narrower one stand
+ * in it? 0: no.
+ */
 int sieve_imply_contradiction(const SieveCall *call, SieveEffort *effort);
 
 #endif

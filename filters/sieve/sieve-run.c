@@ -25,7 +25,8 @@ has_found_all(SieveRun *run, const SieveCall *call)
 	if (G_LIKELY(missing == 0))
 		return true;
 	const SieveExt *ext = sieve_ext_nth((size_t) __builtin_ctzll(missing));
-	return sieve_run_fail(run, call, STATUS_SCRIPT, "'%s' needs \"%s\", which no ihave has found yet", call->name, ext->capability);
+	return sieve_run_fail(run, call, STATUS_SCRIPT, "'%s' needs \"%s\", which no ihave has found yet", call->name,
+	                      ext->capability);
 }
 
 bool

@@ -53,10 +53,11 @@ struct SieveRun {
 bool sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st);
 
 /*
- * The same with `walk` in place of the walk over the tree: another engine says which commands are reached, and runs them with what
- * stands here. False: after a fault.
+ * The same with `walk` in place of the walk over the tree: another engine says which commands are reached, and runs
+ * them with what stands here. False: after a fault.
  */
-bool sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), const FilterInput *input, FilterEnv *env,
+bool sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), const FilterInput *input,
+                      FilterEnv *env,
                       Plan *plan, Status *st);
 
 /* A fault at a call (NULL: where the run is): "file:line: ..." in the detail. Always false. */

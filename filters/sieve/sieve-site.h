@@ -11,6 +11,7 @@
 guint64 sieve_site_allowed(FilterEnv *env, ScriptTrust trust);
 
 /* The words of such a setting that name no extension; `hint` (NULL: none) is what may be meant. For `todoke check`. */
-void sieve_site_unknown(const char *setting, void (*report)(void *user, const char *word, const char *hint), void *user);
+void sieve_site_unknown(const char *setting, void (*report)(void *user, const char *word, const char *hint),
+                        void *user);
 
 #endif

@@ -141,13 +141,14 @@ static void
 report_shadowed(SieveCheck *check, const Rule *earlier, const Rule *later)
 {
 	bool same = sieve_imply_same(earlier->call->tests[0], later->call->tests[0]);
-	sieve_check_warning(check, later->call->span, "shadowed", NULL, "never true: line %u has %s%s", earlier->call->span.line,
+	sieve_check_warning(check, later->call->span, "shadowed", NULL, "never true: line %u has %s%s",
+	                    earlier->call->span.line,
 	                    same ? "the same test" : "a test that is as wide or wider", earlier->ends ? " and ends there" : "");
 }
 
 /*
- * A rule is never reached where an earlier one whose test is true whenever its own is either ends the script or is in the same
- * chain. Commands that change what tests see (addheader, setflag) may come in between: then nothing is said.
+ * A rule is never reached where an earlier one whose test is true whenever its own is either ends the script or is in
+ * the same chain. Commands that change what tests see (addheader, setflag) may come in between: then nothing is said.
  */
 static void
 warn_shadowed(SieveCheck *check, const SieveCall *first)
@@ -192,7 +193,8 @@ why_never(const SieveCall *test, SieveText key)
 		return NULL;
 	if (test->part != NULL && strcmp(test->part->name, "domain") == 0 && memchr(key.data, '@', key.len) != NULL)
 		return "a domain has no '@'";
-	if (is && strcmp(test->def->name, "header") == 0 && test->n_tags == 0 && (is_blank(key.data[0]) || is_blank(key.data[key.len - 1])))
+	if (is && strcmp(test->def->name, "header") == 0 && test->n_tags == 0 &&
+	    (is_blank(key.data[0]) || is_blank(key.data[key.len - 1])))
 		return "blanks at both ends of a value are gone when it is compared";
 	return NULL;
 }

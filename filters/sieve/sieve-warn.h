@@ -5,8 +5,8 @@
 #include "filters/sieve/sieve-ext.h"
 
 /*
- * Commands that are never reached, rules hidden by earlier ones, tests that are always true or false, keys that no value has. Not the
- * blocks within.
+ * Commands that are never reached, rules hidden by earlier ones, tests that are always true or false, keys that no
+ * value has. Not the blocks within.
  */
 void sieve_warn_block(SieveCheck *check, const SieveCall *first);
 

@@ -3,8 +3,8 @@
  *
  *	sieve-cost SCRIPT MESSAGE ROUNDS
  *
- * Prints the least microseconds of one compile and of one run, the header's index included. For instructions run it under
- * callgrind with --toggle-collect=cost_compile or cost_run and one round.
+ * Prints the least microseconds of one compile and of one run, the header's index included. For instructions run it
+ * under callgrind with --toggle-collect=cost_compile or cost_run and one round.
  */
 #include "tests/lib/sieve-world.h"
 

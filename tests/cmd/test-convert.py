@@ -157,6 +157,14 @@ def test_prove_that_all_is_the_same(folder):
     tap.same(result.returncode, 0)
 
 
+def test_prove_lets_no_sender_speak_to_the_terminal(folder):
+    write(folder, "Maildir/cur/1", "Subject: \033[31mred\nFrom: a@b\n\nx\n")
+    rc = ":0 h\n* ^From:\n| cat\n\n:0\n* ^Subject: \\/.*\n$MATCH/\n"
+    result = convert(folder, rc, "--prove", os.path.join(folder, "Maildir"))
+    tap.same((result.returncode, b"\033" in result.stdout), (1, False))
+    tap.contains(result.stdout, b"Sieve: store in ?[31mred")
+
+
 def test_prove_runs_no_program(folder):
     marker = os.path.join(folder, "ran")
     prove(folder, "A=`touch %s`\n:0fw\n| touch %s\n:0\n* ? touch %s\nx/\n" % (marker, marker, marker))

@@ -74,6 +74,47 @@ def test_script_for_people(folder):
     tap.contains(result.stdout.decode(), 'fileinto in "Work" (%s:2)' % path)
 
 
+def test_values_that_each_test_compared(folder):
+    path = script(folder, 'if header :contains "Subject" "good" { discard; }\n')
+    told = tap.todoke("try", "--script", path, plain(folder, "a@b.c")).stdout
+    tap.contains(told.decode(), '%s:1: "hello" :contains "good": no\n' % path)
+
+
+def test_a_sender_does_not_speak_to_the_terminal(folder):
+    """Subject, with the escapes of a terminal that an encoded word hides, in trace, plan and reply."""
+    message = folder + "/escape.eml"
+    with open(message, "w") as file:
+        file.write("From: a@example.org\nTo: me@example1.jp\nSubject: =?utf-8?q?=1b]0;x=07red=c2=9b1m_=e6=9c=ac?=\n\nx\n")
+    path = script(folder, 'require ["variables", "fileinto", "vacation"];\nif header :matches "Subject" "*" { set "s" "${1}"; }\n'
+                  'fileinto "${s}";\nvacation :subject "${s}" "${s}";\n')
+    result = tap.todoke("try", "--script", path, "--rcpt", "me@example1.jp", message)
+    told = result.stdout.decode()
+    tap.same([c for c in told if ord(c) < 32 and c not in "\t\n" or 127 <= ord(c) < 160], [])
+    tap.contains(told, 'fileinto in "?]0;x?red?1m \u672c"')
+    tap.contains(told, "would be sent from <> to <a@example.org>")
+
+
+def test_message_that_is_missing_as_json(folder):
+    result = tap.todoke("try", "--json", "--script", script(folder, "keep;"), folder + "/missing", plain(folder, "a@b.c"))
+    tap.same(result.returncode, 1)
+    missing, good = [json.loads(line) for line in result.stdout.splitlines()]
+    tap.same((missing["schema"], missing["ok"], missing["error"]["fault"], missing["message"], missing["actions"], good["ok"]),
+             ("todoke.try/1", False, "missing", folder + "/missing", [], True))
+
+
+def test_unknown_recipient_as_json(folder):
+    result = tap.todoke("try", "--json", "-o", "users=system", "--rcpt", "no-such-user-here", plain(folder, "a@b.c"))
+    answer = json.loads(result.stdout)
+    tap.same((result.returncode, answer["ok"], answer["error"]["fault"]), (1, False, "unknown-user"))
+
+
+def test_errors_are_no_warnings(folder):
+    path = script(folder, "foo;\nstop;\nkeep;\n")
+    answer = json.loads(tap.todoke("try", "--json", "--script", path, plain(folder, "a@b.c")).stdout)
+    tap.same([problem["line"] for problem in answer["error"]["problems"]], [1])
+    tap.same([(problem["line"], problem["severity"]) for problem in answer["warnings"]], [(3, "warning")])
+
+
 def test_script_as_json(folder):
     path = script(folder, 'require "fileinto";\nif header :contains "Subject" "good" { fileinto "Work"; }\n')
     answer = json.loads(tap.todoke("try", "--json", "--script", path, "--emit", folder, story("copied-header")).stdout)

@@ -2,13 +2,14 @@
  * shim: preloaded into a delivery, makes one of its file calls go wrong.
  *
  * TODOKE_FAULT="N:WHAT": the N-th call (from 1) of those below fails with the errno of that number, or for WHAT=kill
- * the process is killed in front of it, for WHAT=killall its parent too, for WHAT=hang it waits for ever there, or for WHAT=short a
- * write does only half. TODOKE_FAULT_ONCE names a file that is made then; nothing happens where it is there already. A process that
- * is forked counts on from its parent's number, unless TODOKE_FAULT_FORKED is set: then only forked ones count, from 1.
- * TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail. TODOKE_FAULT_LOG names a file that gets one
- * line a call ("3 write"), so that the driver knows how many there are. TODOKE_FAULT_HANG="/stuck" stops the process for
- * ever when it opens a path with that part, as a dead NFS server does. A close that fails has closed all the same, as
- * Linux does it. Paths of the system (/etc, /usr ...) and descriptors 1 and 2 are left alone.
+ * the process is killed in front of it, for WHAT=killall its parent too, for WHAT=hang it waits for ever there, or
+ * for WHAT=short a write does only half. TODOKE_FAULT_ONCE names a file that is made then; nothing happens where it
+ * is there already. A process that is forked counts on from its parent's number, unless TODOKE_FAULT_FORKED is set:
+ * then only forked ones count, from 1. TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail.
+ * TODOKE_FAULT_LOG names a file that gets one line a call ("3 write"), so that the driver knows how many there are.
+ * TODOKE_FAULT_HANG="/stuck" stops the process for ever when it opens a path with that part, as a dead NFS server
+ * does. A close that fails has closed all the same, as Linux does it. Paths of the system (/etc, /usr ...) and
+ * descriptors 1 and 2 are left alone.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,6 +1,6 @@
 /*
- * fuzz-engines: both engines of Sieve over one script and message, made from the input: they come to the same, or libsieve's
- * part is refused. tests/fuzz/fuzz-engines.sh runs it.
+ * fuzz-engines: both engines of Sieve over one script and message, made from the input: they come to the same, or
+ * libsieve's part is refused. tests/fuzz/fuzz-engines.sh runs it.
  */
 #include "tests/lib/engine-pair.h"
 #include "tests/lib/sieve-world.h"
@@ -14,7 +14,8 @@ int LLVMFuzzerTestOneInput(const guchar *data, size_t size);
 static char *
 outcome_of(const EnginePair *pair, const char *engine)
 {
-	g_autofree char *lines = g_strdup_printf("%sset: sieve_engine=%s\nset: libsieve_refused=error\n", pair->envelope->str, engine);
+	g_autofree char *lines = g_strdup_printf("%sset: sieve_engine=%s\nset: libsieve_refused=error\n",
+	                                         pair->envelope->str, engine);
 	g_autoptr(SieveWorld) world = sieve_world_new(lines, NULL);
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = message_from_bytes(pair->message->str, pair->message->len, &st);
@@ -36,7 +37,8 @@ LLVMFuzzerTestOneInput(const guchar *data, size_t size)
 		       pair.envelope->str, pair.message->str, pair.script->str);
 	if (refused || strcmp(native, caged) == 0)
 		return 0;
-	fprintf(stderr, "--- native\n%s--- libsieve\n%s--- message\n%s%s--- script\n%s", native, caged, pair.envelope->str, pair.message->str,
+	fprintf(stderr, "--- native\n%s--- libsieve\n%s--- message\n%s%s--- script\n%s", native, caged, pair.envelope->str,
+	        pair.message->str,
 	        pair.script->str);
 	abort();
 }

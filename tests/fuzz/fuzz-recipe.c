@@ -1,6 +1,7 @@
 /*
  * fuzz-recipe: an rc file through the parser and the checks, and as an expression over the rest of itself: PCRE2 and the states must
- * agree. What it converts to must compile without a finding, and explain must say something. fuzz-recipe.sh says how to fuzz.
+ * agree. What it converts to must compile without a finding, and explain must say something. fuzz-recipe.sh says how
+ * to fuzz.
  */
 #include "agent/base/limits.h"
 #include "filters/filter.h"

@@ -123,7 +123,8 @@ add_match_test(Source *source, GString *out)
 	bool is_number = match == 3 || match == 4;
 	g_string_append(out, kind < 2 ? "header" : kind == 2 ? "address" : "envelope");
 	g_string_append(out, kind < 2 ? "" : PICK(source, parts));
-	g_string_append_printf(out, "%s %s ", is_number ? " :comparator \"i;ascii-numeric\"" : PICK(source, comparators), matches[match]);
+	g_string_append_printf(out, "%s %s ", is_number ? " :comparator \"i;ascii-numeric\"" : PICK(source, comparators),
+	                       matches[match]);
 	if (is_number)
 		g_string_append_printf(out, "\"%s\" ", PICK(source, relations));
 	if (kind < 2)

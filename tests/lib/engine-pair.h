@@ -1,6 +1,7 @@
 /*
- * engine-pair: a script and a message made from any octets, for both engines of Sieve. What comes out is nearly always within
- * the subset that libsieve gets; strings, values and addresses are those at which it was seen to fail, and random ones.
+ * engine-pair: a script and a message made from any octets, for both engines of Sieve. What comes out is nearly
+ * always within the subset that libsieve gets; strings, values and addresses are those at which it was seen to fail,
+ * and random ones.
  */
 #ifndef TODOKE_ENGINE_PAIR_H
 #define TODOKE_ENGINE_PAIR_H

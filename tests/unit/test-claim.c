@@ -128,7 +128,8 @@ test_three_tries(void **state)
 	(void) state;
 	Folder folder;
 	folder_init(&folder);
-	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa"), three = claim_new(folder.fd, "aa");
+	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa"), three = claim_new(folder.fd,
+	                                                                                                       "aa");
 	check_take(&folder, one, "d1", CLAIM_OURS, "-");
 	check_take(&folder, two, "d2", CLAIM_OURS, "-");
 	check_tmp(&folder, "d2 todoke-aa");

@@ -1,4 +1,7 @@
-/* The library in its cage with nothing between them, so that its bugs get there; records that no sound process writes. */
+/*
+ * The library in its cage with nothing between them, so that its bugs get there; records that no sound process
+ * writes.
+ */
 #include "agent/base/limits.h"
 #include "agent/base/module.h"
 #include "filters/libsieve/cage.h"

@@ -143,8 +143,9 @@ test_size_limit_one_over(void **state)
 }
 
 /*
- * Each line counts two octets more than it has. Stamps above this hop's Received are not in ${size}; where header checks
- * took that line away nobody knows whose they are, and they count: a whole message is never taken for a short one.
+ * Each line counts two octets more than it has. Stamps above this hop's Received are not in ${size}; where header
+ * checks took that line away nobody knows whose they are, and they count: a whole message is never taken for a short
+ * one.
  */
 static void
 test_truncated(void **state)
