@@ -108,7 +108,7 @@ typedef struct {
 	GPtrArray *flags;      /* NULL: none asked for */
 	char *address;         /* redirect, ereject's and reject's recipient is the sender */
 	char *text;            /* reason of a reject or defer */
-	bool unknown_user;     /* reject as if there were no such user (5.1.1): EXITCODE=67 of recipes */
+	StatusId answer;       /* of a reject or defer, where it is not the usual one: EXITCODE of recipes; STATUS_OK: the usual one */
 	char *list;            /* redirect :list */
 	PlanDsn dsn;
 	PlanReply *reply;

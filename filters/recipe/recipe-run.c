@@ -326,6 +326,16 @@ run_trap(RecipeRun *run)
 	recipe_vars_set(run->state->vars, "EXITCODE", number);
 }
 
+/* Exit codes that have a name of their own in the mail system; all others are the owner's refusal. */
+static StatusId
+refusal(long code)
+{
+	return code == EX_NOUSER        ? STATUS_UNKNOWN_USER
+	       : code == EX_DATAERR     ? STATUS_RULE_DATA
+	       : code == EX_UNAVAILABLE ? STATUS_RULE_UNAVAILABLE
+	                                : STATUS_RULE_REFUSED;
+}
+
 /* EXITCODE speaks to the mail system: come again, or refuse. What was delivered is not refused. */
 static bool
 finish_exit_code(RecipeRun *run, Status *st)
@@ -336,7 +346,7 @@ finish_exit_code(RecipeRun *run, Status *st)
 	bool again = code == EX_TEMPFAIL || code == EX_OSERR;
 	g_autoptr(PlanAction) action = plan_action_new(again ? PLAN_DEFER : PLAN_REJECT, run->file, 0);
 	action->text = g_strdup_printf("%s by the recipient's rules (exit code %ld)", again ? "held back" : "refused", code);
-	action->unknown_user = code == EX_NOUSER;
+	action->answer = again ? STATUS_OK : refusal(code);
 	g_auto(Status) conflict = STATUS_INIT;
 	if (again)
 		return plan_add(run->plan, g_steal_pointer(&action), st);

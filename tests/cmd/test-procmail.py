@@ -287,7 +287,10 @@ def test_exit_codes(folder):
     home = Home(folder, "EXITCODE=$1\n:0\n* ! ^Subject: kept\n/dev/null\n")
     tap.same(answer(home.procmail("-a", "67"))[0], 67)
     tap.same(home.procmail("-a", "67").stdout[:6], b"5.1.1 ")
-    for code in ("77", "69", "1", "100"):
+    for code, text in (("65", b"5.6.0 "), ("69", b"5.3.0 ")):
+        result = home.procmail("-a", code)
+        tap.same((result.returncode, result.stdout[:6]), (int(code), text), code)
+    for code in ("77", "1", "100"):
         result = home.procmail("-a", code)
         tap.same((result.returncode, result.stdout[:6]), (77, b"5.7.1 "), code)
     result = home.procmail("-a", "75")
