@@ -127,6 +127,13 @@ typedef struct {
 	/* Run a program of the owner's recipes to its end, in the same way. */
 	bool (*run_command)(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st);
 
+	/*
+	 * Hold the lock file `path` (relative to the owner's home) until it is dropped or the mail is delivered; `timeout` is LOCKTIMEOUT,
+	 * "": the site's. NULL: STATUS_BUSY (others hold it for too long), or what hindered. The result is good for drop_lock only.
+	 */
+	void *(*take_lock)(FilterEnv *env, const char *path, const char *timeout, Status *st);
+	void (*drop_lock)(FilterEnv *env, void *lock);
+
 	/* What is there, seen with the owner's rights? */
 	PathAnswer (*path_kind)(FilterEnv *env, const char *path);
 

@@ -21,7 +21,7 @@ static void
 remove_stale(int dirfd, const char *lock, unsigned stale_s)
 {
 	struct stat sb;
-	if (fstatat(dirfd, lock, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_mtime + (time_t) stale_s < time(NULL))
+	if (stale_s > 0 && fstatat(dirfd, lock, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_mtime + (time_t) stale_s < time(NULL))
 		(void) unlinkat(dirfd, lock, 0); /* if it cannot go, waiting ends soon */
 }
 
@@ -97,24 +97,58 @@ struct Dotlock {
 	dev_t device;
 	ino_t inode;
 	DeadlineFile guard;
+	unsigned users;
+	Dotlock *next;
 };
+
+/* Those that are held: nobody waits for himself. */
+static Dotlock *held;
+
+static Dotlock *
+find_held(const char *path)
+{
+	struct stat sb;
+	if (held == NULL || lstat(path, &sb) < 0)
+		return NULL;
+	for (Dotlock *lock = held; lock != NULL; lock = lock->next)
+		if (lock->device == sb.st_dev && lock->inode == sb.st_ino)
+			return lock;
+	return NULL;
+}
+
+static void
+forget(const Dotlock *lock)
+{
+	Dotlock **at = &held;
+	while (*at != lock)
+		at = &(*at)->next;
+	*at = lock->next;
+}
 
 Dotlock *
 dotlock_take(const char *path, const DotlockPatience *patience, Status *st)
 {
 	auto_fd int fd = -1;
 	struct stat sb;
+	Dotlock *ours = find_held(path);
+	if (ours != NULL) {
+		ours->users++;
+		return ours;
+	}
 	deadline_waiting_for("waiting for a lock");
 	if (!open_lock(AT_FDCWD, path, patience, &fd, st))
 		return NULL;
 	Dotlock *lock = g_new0(Dotlock, 1);
 	lock->path = g_strdup(path);
+	lock->users = 1;
 	if (fstat(fd, &sb) == 0) {
 		lock->device = sb.st_dev;
 		lock->inode = sb.st_ino;
 	}
 	lock->guard = (DeadlineFile){ .dirfd = AT_FDCWD, .name = lock->path };
 	deadline_add_file(&lock->guard);
+	lock->next = held;
+	held = lock;
 	return lock;
 }
 
@@ -122,8 +156,9 @@ void
 dotlock_release(Dotlock *lock)
 {
 	struct stat sb;
-	if (lock == NULL)
+	if (lock == NULL || --lock->users > 0)
 		return;
+	forget(lock);
 	if (lstat(lock->path, &sb) == 0 && sb.st_dev == lock->device && sb.st_ino == lock->inode)
 		(void) unlink(lock->path); /* one that stays is found stale by the next */
 	deadline_drop_file(&lock->guard);

@@ -24,14 +24,15 @@ bool dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, St
 /* How long another program is waited for, and after which time without a change its lock is taken away. */
 typedef struct {
 	unsigned wait_ms;
-	unsigned stale_s;
+	unsigned stale_s; /* 0: never */
 } DotlockPatience;
 
 /* A lock file that is held. */
 typedef struct Dotlock Dotlock;
 
 /*
- * Make the lock file `path`. The deadline removes it. Faults: STATUS_BUSY (somebody holds it), STATUS_NO_PERMISSION and its like: there
+ * Make the lock file `path`. The deadline removes it. One that this process holds already is shared, by whatever name: it stays until
+ * all have released it. Faults: STATUS_BUSY (somebody holds it), STATUS_NO_PERMISSION and its like: there
  * can be none in this folder.
  */
 Dotlock *dotlock_take(const char *path, const DotlockPatience *patience, Status *st);

@@ -86,6 +86,8 @@ typedef struct {
 	GPtrArray *paths;      /* char *: absolute where the recipe's folder is known */
 	char *from_line;       /* for all but Maildirs; NULL: none, as the header is not stored */
 	char *lock;            /* lock file that the rule names; NULL: none */
+	char *lock_timeout;    /* LOCKTIMEOUT of the recipes; NULL: the site's */
+	char *umask;           /* UMASK of the recipes, octal; NULL: the site's */
 	bool raw;              /* no empty line is made at the end */
 } PlanStore;
 

@@ -363,6 +363,25 @@ run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *
 	return true;
 }
 
+static void *
+take_lock(FilterEnv *env, const char *path, const char *timeout, Status *st)
+{
+	const World *world = world_of(env);
+	const char *home = world->account->home;
+	g_autofree char *whole = *path == '/' || home == NULL ? g_strdup(path) : g_build_filename(home, path, NULL);
+	DotlockPatience patience = command_patience(world->site->conf, timeout);
+	Dotlock *lock = dotlock_take(whole, &patience, st);
+	if (lock != NULL)
+		g_ptr_array_add(world->live->locks, lock);
+	return lock;
+}
+
+static void
+drop_lock(FilterEnv *env, void *lock)
+{
+	g_ptr_array_remove(world_of(env)->live->locks, lock);
+}
+
 static PathAnswer
 path_kind(FilterEnv *env, const char *path)
 {
@@ -500,6 +519,8 @@ static const FilterServices services = {
 	.duplicate = duplicate,
 	.run_program = run_program,
 	.run_command = run_command,
+	.take_lock = take_lock,
+	.drop_lock = drop_lock,
 	.path_kind = path_kind,
 	.can_store = can_store,
 	.write_log = write_log,
@@ -550,6 +571,8 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 		world->services.run_command = NULL;
 		world->services.write_log = NULL;
 	}
+	if (live == NULL || live->no_programs || live->locks == NULL)
+		world->services.take_lock = NULL;
 	set_default(world);
 	world->env = (FilterEnv){
 		.services = &world->services,

@@ -140,6 +140,48 @@ set_maildir(RecipeRun *run, const char *value, unsigned line)
 	}
 }
 
+/* What was planned under a lock is done at the end: then the lock stays until then. */
+static void
+drop_lock(RecipeRun *run)
+{
+	RecipeState *state = run->state;
+	if (state->lock != NULL && plan_count(run->plan) == state->lock_actions)
+		run->env->services->drop_lock(run->env, state->lock);
+	state->lock = NULL;
+}
+
+/* Nothing was done yet but what programs did: all of it comes again. */
+static bool
+put_off(RecipeRun *run, const char *lock, unsigned line, Status *st)
+{
+	plan_rewind(run->plan, run->start);
+	run->put_off = true;
+	g_autoptr(PlanAction) action = plan_action_new(PLAN_DEFER, recipe_run_file(run), line);
+	action->text = g_strdup("the LOCKFILE of the recipient's rules is held by another program");
+	action->answer = STATUS_BUSY;
+	recipe_run_note(run, line, "LOCKFILE '%s' is held by another program", lock);
+	return plan_add(run->plan, g_steal_pointer(&action), st);
+}
+
+/* The lock before is given back first, as procmail does it. One that cannot be made stops nothing. */
+static bool
+set_lock(RecipeRun *run, const char *value, unsigned line, Status *st)
+{
+	const FilterServices *services = run->env->services;
+	drop_lock(run);
+	if (value == NULL || *value == '\0' || services->take_lock == NULL)
+		return true;
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *path = recipe_run_path(run, value);
+	run->state->lock = services->take_lock(run->env, path, recipe_vars_text(run->state->vars, "LOCKTIMEOUT"), &fault);
+	run->state->lock_actions = plan_count(run->plan);
+	if (run->state->lock == NULL && fault.id == STATUS_BUSY)
+		return put_off(run, value, line, st);
+	if (run->state->lock == NULL)
+		recipe_run_note(run, line, "no LOCKFILE '%s': %s", value, fault.detail);
+	return true;
+}
+
 /* Give a variable its value, and do what names with a meaning of their own ask for. `value` NULL: unset. */
 static bool
 assign(RecipeRun *run, const char *name, const char *value, unsigned line, Status *st)
@@ -157,6 +199,8 @@ assign(RecipeRun *run, const char *name, const char *value, unsigned line, Statu
 	recipe_vars_set(state->vars, name, value);
 	if (strcmp(name, "LOG") == 0 && value != NULL)
 		recipe_log_text(run, value);
+	else if (strcmp(name, "LOCKFILE") == 0)
+		return set_lock(run, value, line, st);
 	else if (strcmp(name, "SHIFT") == 0 && value != NULL)
 		shift_arguments(state, value);
 	else if (strcmp(name, "INCLUDERC") == 0 && value != NULL)
@@ -176,6 +220,7 @@ state_copy(const RecipeState *state)
 	RecipeState *copy = g_new(RecipeState, 1);
 	*copy = *state;
 	copy->is_clone = true;
+	copy->lock = NULL; /* the original holds it */
 	copy->vars = recipe_vars_copy(state->vars);
 	copy->folder = g_strdup(state->folder);
 	copy->mail = recipe_mail_ref(state->mail);
@@ -207,6 +252,7 @@ run_clone(RecipeRun *run, const RecipeNode *node, Status *st)
 	run->state = state_copy(own);
 	push_frame(run, node->block, NULL);
 	bool ran = run_to_end(run, st);
+	drop_lock(run);
 	state_free(run->state);
 	run->state = own;
 	return ran;
@@ -366,13 +412,15 @@ static bool
 run_to_end(RecipeRun *run, Status *st)
 {
 	RecipeState *state = run->state;
-	while (state->frames->len > 0 && !state->ended) {
+	while (state->frames->len > 0 && !state->ended && !run->put_off) {
 		RecipeFrame *frame = &g_array_index(state->frames, RecipeFrame, state->frames->len - 1);
 		if (frame->next == frame->nodes->len)
 			pop_frame(state);
 		else if (!run_node(run, frame->nodes->pdata[frame->next++], st))
 			return false;
 	}
+	if (run->put_off)
+		return true;
 	run_trap(run);
 	bool stopped_with_code = state->ended && !state->delivered && asks_for_exit_code(run);
 	if (!state->delivered && !stopped_with_code && !recipe_action_default(run, st))
@@ -445,7 +493,7 @@ recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *input, F
 	if (mail == NULL)
 		return false;
 	RecipeRun run = {
-		.input = input, .env = env, .plan = plan, .file = file,
+		.input = input, .env = env, .plan = plan, .file = file, .start = plan_mark(plan),
 		.strict = filter_setting_int(env, "recipe_compat", 0) != 0, .state = state_new(input, env, mail),
 		.files = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref),
 		.names = g_ptr_array_new_with_free_func(g_free),

@@ -386,6 +386,74 @@ def test_lock_of_a_program(folder):
     tap.same((home.has("held"), home.has("out"), home.has("cache.lock"), home.has("out.lock")), (True, True, False, False))
 
 
+def test_global_lockfile(folder):
+    """Held from its assignment to the next one, or to the end; what it guards may be done at the end only."""
+    held = "LOGABSTRACT=no\nLOGFILE=said\nLOG=`cd $HOME; ls -d *.lock 2>/dev/null | tr '\\n' ' '; echo .`\n"
+    rc = "LOCKFILE=one.lock\n%sLOCKFILE=$HOME/two.lock\n%sLOCKFILE\n%sLOCKFILE=nowhere/x.lock\n:0:\nbox\n" % (held, held, held)
+    home = Home(folder, rc)
+    tap.same(home.procmail().returncode, 0)
+    tap.same(home.read("said"), b"one.lock .two.lock ..")
+    tap.same(home.read("box"), MESSAGE + b"\n")
+    home.write(".procmailrc", "LOCKFILE=my.lock\n:0c\nbox2\nLOCKFILE\n:0 w\n| ls *.lock >seen; cat >/dev/null\n")
+    tap.same(home.procmail().returncode, 0)
+    tap.same((home.read("seen"), home.read("box2")), (b"my.lock\n", MESSAGE + b"\n"))
+    tap.same([name for name in os.listdir(home.path) if name.endswith(".lock")], [], "left behind")
+
+
+def test_lockfile_in_a_block_with_c(folder):
+    """A copy of the run inherits no LOCKFILE, and what it takes it gives back."""
+    home = Home(folder, "LOCKFILE=a.lock\n:0c\n{\nLOCKFILE=b.lock\n:0 w\n| cat >/dev/null; ls *.lock >in\n}\n"
+                        ":0 w\n| cat >/dev/null; ls *.lock >out\n")
+    tap.same(home.procmail().returncode, 0)
+    tap.same(home.read("in"), b"a.lock\nb.lock\n")
+    tap.same(b"a.lock" in home.read("out"), True)
+    tap.same([name for name in os.listdir(home.path) if name.endswith(".lock")], [], "left behind")
+
+
+def test_lockfile_of_others(folder):
+    home = Home(folder, ":0c\nbox\nLOCKFILE=my.lock\nTRAP='touch trapped'\n:0\nbox\n", recipe_lock_wait="1s", recipe_lock_stale="60s")
+    lock = home.write("my.lock", "0")
+    result = home.procmail()
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.2 "))
+    tap.same((home.has("box"), home.maildir(), home.has("my.lock"), home.has("trapped")), (False, [], True, False), "nothing by half")
+    tap.contains(home.said(), "LOCKFILE 'my.lock' is held")
+    os.utime(lock, (time.time() - 50, time.time() - 50))
+    tap.same(home.procmail().returncode, 75, "not stale for the site")
+    tap.same(home.procmail("LOCKTIMEOUT=0", ".procmailrc").returncode, 75, "never stale")
+    tap.same(home.procmail("LOCKTIMEOUT=40", "LOCKSLEEP=30", ".procmailrc").returncode, 0, "stale for the recipes, and no sleep")
+    tap.same((home.read("box"), home.has("my.lock")), ((MESSAGE + b"\n") * 2, False))
+
+
+def test_one_lock_for_two_recipes(folder):
+    """Nobody waits for himself: procmail gives such a lock back in between, we hold it until both are stored."""
+    home = Home(folder, "LOCKFILE=my.lock\n:0c: my.lock\na\n:0c w: my.lock\n| cat >b\n:0: ./my.lock\nc\n", recipe_lock_wait="2s")
+    tap.same(home.procmail().returncode, 0)
+    tap.same([home.read(name)[:4] for name in "abc"], [b"From"] * 3)
+    tap.same(home.has("my.lock"), False)
+
+
+def test_locks_of_recipes_are_waited_for(folder):
+    """LOCKEXT and LOCKTIMEOUT count for locks of recipes too."""
+    for n, recipe in enumerate((":0:\nbox\n", ":0: box.lck\nbox\n")):
+        home = Home(tap_folder(folder, n), "LOCKEXT=.lck\n" + recipe, recipe_lock_wait="1s")
+        lock = home.write("box.lck", "0")
+        tap.same((home.procmail().returncode, home.has("box")), (75, False), recipe)
+        os.utime(lock, (time.time() - 50, time.time() - 50))
+        tap.same(home.procmail("LOCKTIMEOUT=40", ".procmailrc").returncode, 0)
+        tap.same((home.read("box"), home.has("box.lck")), (MESSAGE + b"\n", False))
+
+
+def test_umask_of_the_recipes(folder):
+    home = Home(folder, ":0c\nclosed\nUMASK=022\n:0c\nbox\n:0c w\n| cat >piped\n:0c\nmd/\n:0c\nmh/.\nUMASK=07\n:0c\ngroup\n:0 w\n| cat >late\n")
+    tap.same(home.procmail().returncode, 0)
+
+    def mode(name):
+        return "%o" % (os.stat(os.path.join(home.path, name)).st_mode & 0o777)
+
+    names = ("closed", "box", "piped", "md", "md/new", "md/new/" + os.listdir(home.path + "/md/new")[0], "mh", "mh/1", "group", "late")
+    tap.same([mode(name) for name in names], ["600", "644", "644", "755", "755", "644", "755", "644", "660", "660"])
+
+
 def test_log_of_the_owner(folder):
     home = Home(folder, 'LOGFILE=$HOME/said\nLOG="a line\n"\nLOGFILE=missing/log\nLOG=lost\n:0\nbox\n')
     tap.same(home.procmail().returncode, 0)

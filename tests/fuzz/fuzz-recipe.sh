@@ -14,7 +14,8 @@ if [ "$1" = --fuzz ]; then
 	touch "$work/config.h"
 	# shellcheck disable=SC2046,SC2010 # the flags are words
 	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w \
-		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -I"$top_srcdir" -I"$work" \
+		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
+		-I"$top_srcdir" -I"$work" \
 		"$top_srcdir"/tests/fuzz/fuzz-recipe.c "$top_srcdir"/filters/filter.c "$top_srcdir"/filters/*/*.c \
 		$(ls "$top_srcdir"/agent/message/*.c | grep -v -e mime-charset -e mime-compose -e mime-module) \
 		"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
