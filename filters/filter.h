@@ -149,6 +149,9 @@ typedef struct {
 	 */
 	const char *(*recipe_variable)(FilterEnv *env, const char *name);
 
+	/* The file that is read where `file` turns out to be for another host; NULL: none. Borrowed until the next call. */
+	const char *(*next_recipes)(FilterEnv *env, const char *file);
+
 	/* Recipes that run before the file in the same run: assignments of a command line, the site's own; NULL: none. Borrowed. */
 	const char *(*recipe_prelude)(FilterEnv *env);
 

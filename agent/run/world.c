@@ -31,6 +31,7 @@ struct World {
 	bool hears_recipes;
 	unsigned heard;
 	char *prelude;             /* of recipes */
+	char *next;                /* of the files of recipes: the one that runs after a HOST of another name */
 	char *inbox_path;          /* as recipes name it: a Maildir, "/" at the end */
 	char *default_path;        /* where mail goes that recipes do not file */
 	ScriptSet *record;         /* NULL: nobody wants to know what is included */
@@ -476,6 +477,16 @@ recipe_prelude(FilterEnv *env)
 	return world_of(env)->prelude;
 }
 
+static const char *
+next_recipes(FilterEnv *env, const char *file)
+{
+	World *world = world_of(env);
+	char *next = recipes_next(world->account, world->recipes, file);
+	g_free(world->next);
+	world->next = next;
+	return next;
+}
+
 /* The first few: a broken file may have a lot to say. */
 static void
 note_recipes(World *world, const char *file, unsigned line, const char *text)
@@ -525,6 +536,7 @@ static const FilterServices services = {
 	.can_store = can_store,
 	.write_log = write_log,
 	.recipe_variable = recipe_variable,
+	.next_recipes = next_recipes,
 	.recipe_prelude = recipe_prelude,
 	.note = note,
 	.trace = trace,
@@ -592,6 +604,7 @@ world_free(World *world)
 		return;
 	g_hash_table_unref(world->list_values);
 	g_free(world->prelude);
+	g_free(world->next);
 	g_free(world->inbox_path);
 	g_free(world->default_path);
 	g_free(world);

@@ -114,15 +114,29 @@ shift_arguments(RecipeState *state, const char *value)
 		g_ptr_array_remove_index(state->args, 0);
 }
 
-/* A host of another name: this file is not for this machine. The mail is kept, where procmail loses it. */
-static void
-set_host(RecipeRun *run, const char *value, unsigned line)
+/*
+ * A host of another name: this file is not for this machine, perhaps the next of the command line is. Behind the last one the mail is
+ * kept, where procmail loses it.
+ */
+static bool
+set_host(RecipeRun *run, const char *value, unsigned line, Status *st)
 {
+	const FilterServices *services = run->env->services;
+	RecipeState *state = run->state;
 	const char *host = recipe_vars_text(run->state->vars, "HOST");
 	if (value != NULL && strcmp(value, host) == 0)
-		return;
+		return true;
 	recipe_run_note(run, line, "HOST is not '%s': the rest is not read", value != NULL ? value : "");
-	run->state->ended = true;
+	const char *next = services->next_recipes != NULL ? services->next_recipes(run->env, state->first) : NULL;
+	if (next == NULL) {
+		state->ended = true;
+		return true;
+	}
+	while (state->frames->len > 0)
+		leave_file(state);
+	g_free(state->first);
+	state->first = g_strdup(next);
+	return include_file(run, next, false, line, st);
 }
 
 /* MAILDIR is where all paths begin; one that is not there leaves things as they are. */
@@ -188,10 +202,8 @@ assign(RecipeRun *run, const char *name, const char *value, unsigned line, Statu
 {
 	RecipeState *state = run->state;
 	recipe_log_say(run, value != NULL ? "Assigning \"%s=%s\"" : "Assigning \"%s\"", name, value);
-	if (strcmp(name, "HOST") == 0) {
-		set_host(run, value, line);
-		return true;
-	}
+	if (strcmp(name, "HOST") == 0)
+		return set_host(run, value, line, st);
 	if (strcmp(name, "MAILDIR") == 0 && value != NULL) {
 		set_maildir(run, value, line);
 		return true;
@@ -223,6 +235,7 @@ state_copy(const RecipeState *state)
 	copy->lock = NULL; /* the original holds it */
 	copy->vars = recipe_vars_copy(state->vars);
 	copy->folder = g_strdup(state->folder);
+	copy->first = g_strdup(state->first);
 	copy->mail = recipe_mail_ref(state->mail);
 	copy->frames = g_array_copy(state->frames);
 	copy->args = g_ptr_array_copy(state->args, (GCopyFunc) (void (*)(void)) g_strdup, NULL);
@@ -237,6 +250,7 @@ state_free(RecipeState *state)
 	recipe_mail_unref(state->mail);
 	g_array_unref(state->frames);
 	g_free(state->folder);
+	g_free(state->first);
 	g_ptr_array_unref(state->args);
 	g_free(state);
 }
@@ -498,6 +512,7 @@ recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *input, F
 		.files = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref),
 		.names = g_ptr_array_new_with_free_func(g_free),
 	};
+	run.state->first = g_strdup(file);
 	push_frame(&run, nodes, file);
 	push_prelude(&run);
 	bool ran = run_to_end(&run, st);

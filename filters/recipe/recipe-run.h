@@ -29,6 +29,7 @@ typedef struct {
 	RecipeMail *mail;
 	GArray *frames;     /* RecipeFrame */
 	char *folder;       /* where paths begin: MAILDIR, made absolute where it can be; "": not known */
+	char *first;        /* the file that the rest was included from */
 	GPtrArray *args;    /* char *: $1 and on */
 	RecipeChain chain;
 	gint64 score;       /* $= */

@@ -261,6 +261,28 @@ def test_command_line(folder):
     tap.same(home.maildir(), [])
 
 
+def test_sender_over_a_from_line(folder):
+    """-f is right where a From_ line names somebody else; the date is new, as with procmail."""
+    home = Home(folder, ":0\nbox\n")
+    tap.same(home.procmail("-f", "new@x.test").returncode, 0)
+    tap.same(bool(re.match(rb"From new@x\.test  \w{3} \w{3} [ \d]\d [\d:]{8} \d{4}\nFrom: a@b", home.read("box"))), True, home.read("box"))
+    for sender in ("a@b.test", "-", ""):
+        os.unlink(home.path + "/box")
+        home.procmail("-f", sender)
+        tap.same(home.read("box"), MESSAGE + b"\n", sender)
+
+
+def test_host_that_is_another_goes_on_to_the_next_file(folder):
+    home = Home(folder, None)
+    for name in "abc":
+        home.write(name, "V=${V}%s\n:0\n* ! ^Subject: go\n%s-$V\nHOST=other\n" % (name, name))
+    home.write("z", ":0c\nnot-$V\nHOST\n")
+    tap.same(home.procmail("z", "missing", "b", "c").returncode, 0)
+    tap.same((home.has("b-b"), home.has("not-"), home.has("c-bc")), (True, True, False))
+    tap.same(home.procmail("a", "b", message=MESSAGE.replace(b": x", b": go")).returncode, 0)
+    tap.same(len(home.maildir()), 1, "behind the last one the mail is kept, where procmail loses it")
+
+
 def test_command_line_that_is_wrong(folder):
     home = Home(folder, ":0\nbox\n")
     for args in (["-z"], ["-a"], ["-m"], ["-d", "nobody", "root"], ["1=2"]):
