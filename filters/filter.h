@@ -127,6 +127,13 @@ typedef struct {
 	/* Run a program of the owner's recipes to its end, in the same way. */
 	bool (*run_command)(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st);
 
+	/*
+	 * Hold the lock file `path` (relative to the owner's home) until it is dropped or the mail is delivered; `timeout` is LOCKTIMEOUT,
+	 * "": the site's. NULL: STATUS_BUSY (others hold it for too long), or what hindered. The result is good for drop_lock only.
+	 */
+	void *(*take_lock)(FilterEnv *env, const char *path, const char *timeout, Status *st);
+	void (*drop_lock)(FilterEnv *env, void *lock);
+
 	/* What is there, seen with the owner's rights? */
 	PathAnswer (*path_kind)(FilterEnv *env, const char *path);
 
@@ -142,6 +149,9 @@ typedef struct {
 	 * scripts and for the keep.
 	 */
 	const char *(*recipe_variable)(FilterEnv *env, const char *name);
+
+	/* The file that is read where `file` turns out to be for another host; NULL: none. Borrowed until the next call. */
+	const char *(*next_recipes)(FilterEnv *env, const char *file);
 
 	/*
 	 * Recipes that run before the file in the same run: assignments of a command line, the site's own; NULL: none.

@@ -44,7 +44,7 @@ static const char help[] =
 	"      --recipes FILE     recipes (procmail's language), not the owner's own\n"
 	"  -c, --config FILE      instead of $TODOKE_CONF or the installed todoke.conf\n"
 	"  -o, --option KEY=VALUE a setting for this run\n"
-	"Prints one line \"D.S.N text\" where it fails; exit codes 0, 67, 69, 75, 77.\n"
+	"Prints one line \"D.S.N text\" where it fails; exit codes 0, 65, 67, 69, 75, 77.\n"
 	"See todoke(8).\n";
 
 /* What users of other agents pass and we do not take, with what to do instead. */

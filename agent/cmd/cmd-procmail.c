@@ -41,7 +41,7 @@ static const char help[] =
 	"  -v        what this is\n"
 	"Settings of todoke.conf hold, above all recipe_default: without it mail that no\n"
 	"recipe files goes to the INBOX. Prints one line \"D.S.N text\" where it fails;\n"
-	"exit codes 0, 67, 69, 75, 77. See todoke(8).\n";
+	"exit codes 0, 65, 67, 69, 75, 77. See todoke(8).\n";
 
 static const char version[] = "todoke " PACKAGE_VERSION ", which runs the recipes of procmail 3.22\n";
 

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 const char *
@@ -52,9 +53,22 @@ seconds_for(const CommandCall *call)
 }
 
 DotlockPatience
-command_patience(const Conf *conf)
+command_patience(const Conf *conf, const char *timeout)
 {
-	return (DotlockPatience){ (unsigned) conf->recipe_lock_wait * 1000, (unsigned) conf->recipe_lock_stale };
+	guint64 stale = (guint64) conf->recipe_lock_stale;
+	if (timeout != NULL && g_ascii_isdigit(*timeout))
+		stale = MIN(g_ascii_strtoull(timeout, NULL, 10), G_MAXINT);
+	return (DotlockPatience){ (unsigned) conf->recipe_lock_wait * 1000, (unsigned) stale };
+}
+
+mode_t
+command_set_umask(const char *octal)
+{
+	enum { ALL_BITS = 0777 };
+	bool named = octal != NULL && *octal >= '0' && *octal <= '7';
+	mode_t now = umask(ALL_BITS);
+	(void) umask(named ? (mode_t) (strtol(octal, NULL, 8) & ALL_BITS) : now);
+	return now;
 }
 
 /* A lock that cannot be made does not stop the program, as with procmail; one that others hold does. */
@@ -64,7 +78,7 @@ take_lock(const CommandCall *call, const char *folder, Dotlock **ret_lock, Statu
 	if (call->lock == NULL)
 		return true;
 	g_autofree char *path = below(folder, call->lock);
-	DotlockPatience patience = command_patience(call->conf);
+	DotlockPatience patience = command_patience(call->conf, command_variable(call->environment, "LOCKTIMEOUT"));
 	g_auto(Status) fault = STATUS_INIT;
 	*ret_lock = dotlock_take(path, &patience, &fault);
 	return *ret_lock != NULL || fault.id != STATUS_BUSY || status_fail_detail(st, STATUS_BUSY, "%s", fault.detail);
@@ -105,7 +119,10 @@ command_run(const CommandCall *call, ChildResult *ret_result, Status *st)
 		.output_limit = call->output_limit, .seconds = seconds_for(call),
 	};
 	g_auto(ChildResult) result = { 0 };
-	if (!child_run(&child, &result, st))
+	mode_t before = command_set_umask(command_variable(call->environment, "UMASK"));
+	bool ran = child_run(&child, &result, st);
+	(void) umask(before);
+	if (!ran)
 		return false;
 	log_errors(call, folder, &result);
 	*ret_result = result;

@@ -9,6 +9,8 @@
 #include "agent/deliver/dotlock.h"
 #include "conf/conf.h"
 
+#include <sys/types.h>
+
 /* What to run. All is borrowed. */
 typedef struct {
 	const Conf *conf;
@@ -34,7 +36,13 @@ char *command_describe_end(const char *name, const ChildResult *result);
 /* Append to a log of the owner's recipes; a path that is not absolute is below `folder`. A log that cannot be written stops no mail. */
 bool command_log(const char *folder, const char *path, const char *text, size_t len, Status *st);
 
-/* How long locks of the owner's are waited for here. */
-DotlockPatience command_patience(const Conf *conf);
+/*
+ * Set the umask of this process to the one that recipes name ("022"; "" or NULL: none), to be set back to what is returned when their
+ * files are made.
+ */
+mode_t command_set_umask(const char *octal);
+
+/* How long locks of the owner's are waited for here; `timeout` is LOCKTIMEOUT of his recipes, "" or NULL: the site's. */
+DotlockPatience command_patience(const Conf *conf, const char *timeout);
 
 #endif

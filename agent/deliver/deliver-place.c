@@ -94,7 +94,8 @@ static bool
 write_first(DeliverRun *run, const Place *place, Maildir *folder, bool proper, MaildirDraft **ret_draft, Status *st)
 {
 	const PlanStore *store = place->action->store;
-	if (proper && !deliver_take_draft(run, place->message, place->headers, folder, ret_draft, st))
+	bool fits = proper && store->umask == NULL; /* the job's draft was made with the site's umask */
+	if (fits && !deliver_take_draft(run, place->message, place->headers, folder, ret_draft, st))
 		return false;
 	if (*ret_draft != NULL)
 		return true;
@@ -172,12 +173,12 @@ message_bytes(const Place *place, Status *st)
 
 /* An mbox is opened and locked once a run: its locks know no owner but the program. */
 static Mbox *
-find_mbox(DeliverRun *run, const char *path, Status *st)
+find_mbox(DeliverRun *run, const PlanStore *store, const char *path, Status *st)
 {
 	for (guint i = 0; i < run->boxes->len; i++)
 		if (mbox_is(run->boxes->pdata[i], path))
 			return run->boxes->pdata[i];
-	DotlockPatience wait = command_patience(run->job->conf);
+	DotlockPatience wait = command_patience(run->job->conf, store->lock_timeout);
 	Mbox *mbox = mbox_open(path, run->job->conf->durability, &wait, st);
 	if (mbox != NULL)
 		g_ptr_array_add(run->boxes, mbox);
@@ -199,7 +200,7 @@ prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 		mbox_quote(bytes);
 	if (!store->raw && !g_str_has_suffix(bytes->str, "\n\n"))
 		g_string_append_c(bytes, '\n');
-	place->mbox = find_mbox(run, path, st);
+	place->mbox = find_mbox(run, store, path, st);
 	return place->mbox != NULL && mbox_reserve(place->mbox, bytes->len, st);
 }
 
@@ -216,7 +217,7 @@ take_lock(DeliverRun *run, Place *place, Status *st)
 		return false;
 	if (strcmp(lock, own) == 0)
 		return true;
-	DotlockPatience wait = command_patience(run->job->conf);
+	DotlockPatience wait = command_patience(run->job->conf, store->lock_timeout);
 	g_auto(Status) fault = STATUS_INIT;
 	place->lock = dotlock_take(lock, &wait, &fault);
 	if (place->lock != NULL)
@@ -245,6 +246,13 @@ was_stored(DeliverRun *run, Place *place)
 }
 
 static bool
+prepare_files(DeliverRun *run, Place *place, const char *first, Status *st)
+{
+	bool folders = g_str_has_suffix(first, "/") || g_str_has_suffix(first, "/.") || is_directory(place->path);
+	return folders ? prepare_folders(run, place, st) : prepare_mbox(run, place, place->path, st);
+}
+
+static bool
 place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {
 	Place *place = g_new0(Place, 1);
@@ -260,10 +268,10 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 		return false;
 	if (was_stored(run, place))
 		return true;
-	if (!take_lock(run, place, st))
-		return false;
-	bool folders = g_str_has_suffix(first, "/") || g_str_has_suffix(first, "/.") || is_directory(place->path);
-	return folders ? prepare_folders(run, place, st) : prepare_mbox(run, place, place->path, st);
+	mode_t before = command_set_umask(action->store->umask);
+	bool ready = take_lock(run, place, st) && prepare_files(run, place, first, st);
+	(void) umask(before);
+	return ready;
 }
 
 static bool

@@ -43,8 +43,9 @@ reject_free(void *step)
 }
 
 static bool
-answer(const DeliverRun *run, const PlanAction *action, StatusId id, Status *st)
+answer(const DeliverRun *run, const PlanAction *action, StatusId usual, Status *st)
 {
+	StatusId id = action->answer != STATUS_OK ? action->answer : usual;
 	g_autofree char *text = one_line(action->text);
 	return status_fail(st, id, "<%s>: %s", run->job->envelope->recipient, *text != '\0' ? text : status_row(id)->text);
 }
@@ -56,7 +57,7 @@ reject_send(DeliverRun *run, void *step, Status *st)
 	const PlanAction *action = step;
 	if (envelope_is_bounce(run->job->envelope))
 		deliver_note(run, "refused mail of the null sender: nobody will be told");
-	return answer(run, action, action->unknown_user ? STATUS_UNKNOWN_USER : STATUS_RULE_REFUSED, st);
+	return answer(run, action, STATUS_RULE_REFUSED, st);
 }
 
 static bool

@@ -99,6 +99,8 @@ store_free(PlanStore *store)
 	strings_free(store->paths);
 	g_free(store->from_line);
 	g_free(store->lock);
+	g_free(store->lock_timeout);
+	g_free(store->umask);
 	g_free(store);
 }
 

@@ -86,6 +86,8 @@ typedef struct {
 	GPtrArray *paths;      /* char *: absolute where the recipe's folder is known */
 	char *from_line;       /* for all but Maildirs; NULL: none, as the header is not stored */
 	char *lock;            /* lock file that the rule names; NULL: none */
+	char *lock_timeout;    /* LOCKTIMEOUT of the recipes; NULL: the site's */
+	char *umask;           /* UMASK of the recipes, octal; NULL: the site's */
 	bool raw;              /* no empty line is made at the end */
 } PlanStore;
 
@@ -108,7 +110,7 @@ typedef struct {
 	GPtrArray *flags;      /* NULL: none asked for */
 	char *address;         /* redirect, ereject's and reject's recipient is the sender */
 	char *text;            /* reason of a reject or defer */
-	bool unknown_user;     /* reject as if there were no such user (5.1.1): EXITCODE=67 of recipes */
+	StatusId answer;       /* of a reject or defer, where it is not the usual one: EXITCODE of recipes; STATUS_OK: the usual one */
 	char *list;            /* redirect :list */
 	PlanDsn dsn;
 	PlanReply *reply;

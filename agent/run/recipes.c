@@ -22,15 +22,34 @@ distrust(const char *path)
 	return NULL;
 }
 
-/* Those that the door named are looked for where it stands, or at home. */
+/* Where the door stands, or at home. Caller frees. */
+static char *
+named_path(const Account *account, const char *file)
+{
+	bool in_place = *file == '/' || g_str_has_prefix(file, "./") || g_str_has_prefix(file, "../") || account->home == NULL;
+	return in_place ? g_strdup(file) : g_build_filename(account->home, file, NULL);
+}
+
 static char *
 find_named(const Account *account, const char *const *files)
 {
 	for (; *files != NULL; files++) {
-		bool in_place = **files == '/' || g_str_has_prefix(*files, "./") || g_str_has_prefix(*files, "../") || account->home == NULL;
-		g_autofree char *path = in_place ? g_strdup(*files) : g_build_filename(account->home, *files, NULL);
+		g_autofree char *path = named_path(account, *files);
 		if (access(path, F_OK) == 0 || files[1] == NULL) /* the last one is told of when it cannot be read */
 			return g_steal_pointer(&path);
+	}
+	return NULL;
+}
+
+char *
+recipes_next(const Account *account, const RecipeCall *call, const char *file)
+{
+	bool found = false;
+	for (const char *const *named = call != NULL ? call->files : NULL; named != NULL && *named != NULL && !found; named++) {
+		g_autofree char *path = named_path(account, *named);
+		found = strcmp(path, file) == 0;
+		if (found && named[1] != NULL)
+			return find_named(account, named + 1);
 	}
 	return NULL;
 }

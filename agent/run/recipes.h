@@ -28,6 +28,9 @@ typedef struct {
  */
 char *recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, char **ret_why, Status *st);
 
+/* The file that a door has named behind `file`, where that is for another host; NULL: there is none. Caller frees. */
+char *recipes_next(const Account *account, const RecipeCall *call, const char *file);
+
 /* What runs before the file, as recipes; NULL: nothing. Caller frees. */
 char *recipes_prelude(const Conf *conf, const RecipeCall *call);
 

@@ -23,6 +23,7 @@ struct Transact {
 	Plan *plan;
 	ScriptReport scripts;
 	DeliverReport report;
+	GPtrArray *locks;        /* Dotlock: what recipes hold until all is delivered */
 	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
 };
 

@@ -5,11 +5,18 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/log.h"
+#include "agent/deliver/dotlock.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
 
 static const TransactDescription as_it_is = { .world = { .trace_level = -1 } };
+
+static void
+lock_free(gpointer lock)
+{
+	dotlock_release(lock);
+}
 
 Transact *
 transact_new(const Site *site, const Account *account, const Envelope *envelope, Message *message, const char *folder,
@@ -23,6 +30,7 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->folder = folder;
 	transact->now = now;
 	transact->described = &as_it_is;
+	transact->locks = g_ptr_array_new_with_free_func(lock_free);
 	scripts_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
 	return transact;
@@ -33,6 +41,7 @@ transact_free(Transact *transact)
 {
 	if (transact == NULL)
 		return;
+	g_ptr_array_unref(transact->locks);
 	plan_free(transact->plan);
 	headers_unref(transact->headers);
 	header_rule_result_free(transact->rules);
@@ -241,7 +250,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.addresses = transact->account->addresses,
 		.delimiters = transact->site->conf->delimiters,
 	};
-	WorldLive live = { transact->state, transact->report.notes, transact->described != &as_it_is };
+	WorldLive live = { transact->state, transact->report.notes, transact->locks, transact->described != &as_it_is };
 	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
 	                                   &transact->described->world, transact->state != NULL ? &live : NULL);
 	if (transact->recipes != NULL)
@@ -373,6 +382,7 @@ transact_deliver(Transact *transact, Status *st)
 	job.inbox = inbox;
 	job.draft = g_steal_pointer(&draft);
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
+	g_ptr_array_set_size(transact->locks, 0);
 	if (done || !status_is_temporary(st))
 		settle_scripts(transact, inbox);
 	return done;

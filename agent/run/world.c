@@ -31,6 +31,7 @@ struct World {
 	bool hears_recipes;
 	unsigned heard;
 	char *prelude;             /* of recipes */
+	char *next;                /* of the files of recipes: the one that runs after a HOST of another name */
 	char *inbox_path;          /* as recipes name it: a Maildir, "/" at the end */
 	char *default_path;        /* where mail goes that recipes do not file */
 	ScriptSet *record;         /* NULL: nobody wants to know what is included */
@@ -363,6 +364,25 @@ run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *
 	return true;
 }
 
+static void *
+take_lock(FilterEnv *env, const char *path, const char *timeout, Status *st)
+{
+	const World *world = world_of(env);
+	const char *home = world->account->home;
+	g_autofree char *whole = *path == '/' || home == NULL ? g_strdup(path) : g_build_filename(home, path, NULL);
+	DotlockPatience patience = command_patience(world->site->conf, timeout);
+	Dotlock *lock = dotlock_take(whole, &patience, st);
+	if (lock != NULL)
+		g_ptr_array_add(world->live->locks, lock);
+	return lock;
+}
+
+static void
+drop_lock(FilterEnv *env, void *lock)
+{
+	g_ptr_array_remove(world_of(env)->live->locks, lock);
+}
+
 static PathAnswer
 path_kind(FilterEnv *env, const char *path)
 {
@@ -457,6 +477,16 @@ recipe_prelude(FilterEnv *env)
 	return world_of(env)->prelude;
 }
 
+static const char *
+next_recipes(FilterEnv *env, const char *file)
+{
+	World *world = world_of(env);
+	char *next = recipes_next(world->account, world->recipes, file);
+	g_free(world->next);
+	world->next = next;
+	return next;
+}
+
 /* The first few: a broken file may have a lot to say. */
 static void
 note_recipes(World *world, const char *file, unsigned line, const char *text)
@@ -500,10 +530,13 @@ static const FilterServices services = {
 	.duplicate = duplicate,
 	.run_program = run_program,
 	.run_command = run_command,
+	.take_lock = take_lock,
+	.drop_lock = drop_lock,
 	.path_kind = path_kind,
 	.can_store = can_store,
 	.write_log = write_log,
 	.recipe_variable = recipe_variable,
+	.next_recipes = next_recipes,
 	.recipe_prelude = recipe_prelude,
 	.note = note,
 	.trace = trace,
@@ -551,6 +584,8 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 		world->services.run_command = NULL;
 		world->services.write_log = NULL;
 	}
+	if (live == NULL || live->no_programs || live->locks == NULL)
+		world->services.take_lock = NULL;
 	set_default(world);
 	world->env = (FilterEnv){
 		.services = &world->services,
@@ -570,6 +605,7 @@ world_free(World *world)
 		return;
 	g_hash_table_unref(world->list_values);
 	g_free(world->prelude);
+	g_free(world->next);
 	g_free(world->inbox_path);
 	g_free(world->default_path);
 	g_free(world);

@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
 	StateOnce *state;
 	GPtrArray *notes;  /* char *: what went wrong with it */
+	GPtrArray *locks;  /* Dotlock: lock files that recipes hold until the mail is delivered; it releases them. NULL: none */
 	bool no_programs;  /* it is a rehearsal: only remember */
 } WorldLive;
 

@@ -132,6 +132,17 @@ set_last_folder(const RecipeRun *run, const GPtrArray *paths, bool as_written)
 	recipe_log_set(run, "LASTFOLDER", names->str);
 }
 
+/* The lock file that a rule asks for beside the one that an mbox has by itself; NULL: none. Caller frees. */
+static char *
+store_lock(const RecipeRun *run, const char *path, const RecipeFlags *flags)
+{
+	if (flags->lock != NULL)
+		return recipe_run_path(run, flags->lock);
+	const char *extension = recipe_vars_text(run->state->vars, "LOCKEXT");
+	bool own = *extension == '\0' || strcmp(extension, ".lock") == 0;
+	return flags->locks && !own && !is_directory_name(path) ? g_strconcat(path, extension, NULL) : NULL;
+}
+
 static bool
 add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsigned line, Status *st)
 {
@@ -141,7 +152,9 @@ add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsi
 	action->store = g_new0(PlanStore, 1);
 	action->store->paths = taken_paths;
 	action->store->raw = flags->raw;
-	action->store->lock = flags->lock != NULL ? recipe_run_path(run, flags->lock) : NULL;
+	action->store->lock = store_lock(run, action->mailbox, flags);
+	action->store->lock_timeout = g_strdup(recipe_vars_get(run->state->vars, "LOCKTIMEOUT"));
+	action->store->umask = g_strdup(recipe_vars_get(run->state->vars, "UMASK"));
 	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run) : NULL;
 	return take_mail(run, action, flags->feeds, st) && add(run, g_steal_pointer(&action), st);
 }

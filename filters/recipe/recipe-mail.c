@@ -55,15 +55,26 @@ recipe_mail_new(const char *data, size_t len)
 	return mail_take(g_string_new_len(data, (gssize) len));
 }
 
+/* Does this From_ line name `sender`? Only the envelope knows better: where it says nothing, the line is right. */
+static bool
+names_sender(const char *line, const char *sender)
+{
+	if (sender == NULL)
+		return true;
+	const char *named = line + strlen("From ");
+	size_t len = *sender != '\0' ? strlen(sender) : strlen("MAILER-DAEMON");
+	return strncmp(named, *sender != '\0' ? sender : "MAILER-DAEMON", len) == 0 && (named[len] == ' ' || named[len] == '\0');
+}
+
 static void
 append_from_line(GString *bytes, const FilterInput *input, const FilterEnv *env)
 {
 	const char *line = message_from_line(input->message);
-	if (line != NULL) {
+	const char *sender = input->envelope != NULL ? input->envelope->sender : NULL;
+	if (line != NULL && names_sender(line, sender)) {
 		g_string_append_printf(bytes, "%s\n", line);
 		return;
 	}
-	const char *sender = input->envelope != NULL ? input->envelope->sender : NULL;
 	time_t local = (time_t) (env->now + env->utc_offset * 60);
 	struct tm tm;
 	char date[64];

@@ -114,15 +114,29 @@ shift_arguments(RecipeState *state, const char *value)
 		g_ptr_array_remove_index(state->args, 0);
 }
 
-/* A host of another name: this file is not for this machine. The mail is kept, where procmail loses it. */
-static void
-set_host(RecipeRun *run, const char *value, unsigned line)
+/*
+ * A host of another name: this file is not for this machine, perhaps the next of the command line is. Behind the last one the mail is
+ * kept, where procmail loses it.
+ */
+static bool
+set_host(RecipeRun *run, const char *value, unsigned line, Status *st)
 {
+	const FilterServices *services = run->env->services;
+	RecipeState *state = run->state;
 	const char *host = recipe_vars_text(run->state->vars, "HOST");
 	if (value != NULL && strcmp(value, host) == 0)
-		return;
+		return true;
 	recipe_run_note(run, line, "HOST is not '%s': the rest is not read", value != NULL ? value : "");
-	run->state->ended = true;
+	const char *next = services->next_recipes != NULL ? services->next_recipes(run->env, state->first) : NULL;
+	if (next == NULL) {
+		state->ended = true;
+		return true;
+	}
+	while (state->frames->len > 0)
+		leave_file(state);
+	g_free(state->first);
+	state->first = g_strdup(next);
+	return include_file(run, next, false, line, st);
 }
 
 /* MAILDIR is where all paths begin; one that is not there leaves things as they are. */
@@ -140,16 +154,56 @@ set_maildir(RecipeRun *run, const char *value, unsigned line)
 	}
 }
 
+/* What was planned under a lock is done at the end: then the lock stays until then. */
+static void
+drop_lock(RecipeRun *run)
+{
+	RecipeState *state = run->state;
+	if (state->lock != NULL && plan_count(run->plan) == state->lock_actions)
+		run->env->services->drop_lock(run->env, state->lock);
+	state->lock = NULL;
+}
+
+/* Nothing was done yet but what programs did: all of it comes again. */
+static bool
+put_off(RecipeRun *run, const char *lock, unsigned line, Status *st)
+{
+	plan_rewind(run->plan, run->start);
+	run->put_off = true;
+	g_autoptr(PlanAction) action = plan_action_new(PLAN_DEFER, recipe_run_file(run), line);
+	action->text = g_strdup("the LOCKFILE of the recipient's rules is held by another program");
+	action->answer = STATUS_BUSY;
+	recipe_run_note(run, line, "LOCKFILE '%s' is held by another program", lock);
+	return plan_add(run->plan, g_steal_pointer(&action), st);
+}
+
+/* The lock before is given back first, as procmail does it. One that cannot be made stops nothing. */
+static bool
+set_lock(RecipeRun *run, const char *value, unsigned line, Status *st)
+{
+	const FilterServices *services = run->env->services;
+	drop_lock(run);
+	if (value == NULL || *value == '\0' || services->take_lock == NULL)
+		return true;
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *path = recipe_run_path(run, value);
+	run->state->lock = services->take_lock(run->env, path, recipe_vars_text(run->state->vars, "LOCKTIMEOUT"), &fault);
+	run->state->lock_actions = plan_count(run->plan);
+	if (run->state->lock == NULL && fault.id == STATUS_BUSY)
+		return put_off(run, value, line, st);
+	if (run->state->lock == NULL)
+		recipe_run_note(run, line, "no LOCKFILE '%s': %s", value, fault.detail);
+	return true;
+}
+
 /* Give a variable its value, and do what names with a meaning of their own ask for. `value` NULL: unset. */
 static bool
 assign(RecipeRun *run, const char *name, const char *value, unsigned line, Status *st)
 {
 	RecipeState *state = run->state;
 	recipe_log_say(run, value != NULL ? "Assigning \"%s=%s\"" : "Assigning \"%s\"", name, value);
-	if (strcmp(name, "HOST") == 0) {
-		set_host(run, value, line);
-		return true;
-	}
+	if (strcmp(name, "HOST") == 0)
+		return set_host(run, value, line, st);
 	if (strcmp(name, "MAILDIR") == 0 && value != NULL) {
 		set_maildir(run, value, line);
 		return true;
@@ -157,6 +211,8 @@ assign(RecipeRun *run, const char *name, const char *value, unsigned line, Statu
 	recipe_vars_set(state->vars, name, value);
 	if (strcmp(name, "LOG") == 0 && value != NULL)
 		recipe_log_text(run, value);
+	else if (strcmp(name, "LOCKFILE") == 0)
+		return set_lock(run, value, line, st);
 	else if (strcmp(name, "SHIFT") == 0 && value != NULL)
 		shift_arguments(state, value);
 	else if (strcmp(name, "INCLUDERC") == 0 && value != NULL)
@@ -176,8 +232,10 @@ state_copy(const RecipeState *state)
 	RecipeState *copy = g_new(RecipeState, 1);
 	*copy = *state;
 	copy->is_clone = true;
+	copy->lock = NULL; /* the original holds it */
 	copy->vars = recipe_vars_copy(state->vars);
 	copy->folder = g_strdup(state->folder);
+	copy->first = g_strdup(state->first);
 	copy->mail = recipe_mail_ref(state->mail);
 	copy->frames = g_array_copy(state->frames);
 	copy->args = g_ptr_array_copy(state->args, (GCopyFunc) (void (*)(void)) g_strdup, NULL);
@@ -192,6 +250,7 @@ state_free(RecipeState *state)
 	recipe_mail_unref(state->mail);
 	g_array_unref(state->frames);
 	g_free(state->folder);
+	g_free(state->first);
 	g_ptr_array_unref(state->args);
 	g_free(state);
 }
@@ -207,6 +266,7 @@ run_clone(RecipeRun *run, const RecipeNode *node, Status *st)
 	run->state = state_copy(own);
 	push_frame(run, node->block, NULL);
 	bool ran = run_to_end(run, st);
+	drop_lock(run);
 	state_free(run->state);
 	run->state = own;
 	return ran;
@@ -326,9 +386,19 @@ run_trap(RecipeRun *run)
 	recipe_vars_set(run->state->vars, "EXITCODE", number);
 }
 
+/* Exit codes that have a name of their own in the mail system; all others are the owner's refusal. */
+static StatusId
+refusal(long code)
+{
+	return code == EX_NOUSER        ? STATUS_UNKNOWN_USER
+	       : code == EX_DATAERR     ? STATUS_RULE_DATA
+	       : code == EX_UNAVAILABLE ? STATUS_RULE_UNAVAILABLE
+	                                : STATUS_RULE_REFUSED;
+}
+
 /*
- * EXITCODE speaks to the mail system: come again, or refuse. What was delivered is neither put off nor refused, and a clone has nobody who
- * asks for its code.
+ * EXITCODE speaks to the mail system: come again, or refuse. What was delivered is neither put off nor refused, and a
+ * clone has nobody who asks for its code.
  */
 static bool
 finish_exit_code(RecipeRun *run, Status *st)
@@ -339,7 +409,7 @@ finish_exit_code(RecipeRun *run, Status *st)
 	bool again = code == EX_TEMPFAIL || code == EX_OSERR;
 	g_autoptr(PlanAction) action = plan_action_new(again ? PLAN_DEFER : PLAN_REJECT, run->file, 0);
 	action->text = g_strdup_printf("%s by the recipient's rules (exit code %ld)", again ? "held back" : "refused", code);
-	action->unknown_user = code == EX_NOUSER;
+	action->answer = again ? STATUS_OK : refusal(code);
 	g_auto(Status) conflict = STATUS_INIT;
 	if (again && !run->state->keeps)
 		return plan_add(run->plan, g_steal_pointer(&action), st);
@@ -359,13 +429,15 @@ static bool
 run_to_end(RecipeRun *run, Status *st)
 {
 	RecipeState *state = run->state;
-	while (state->frames->len > 0 && !state->ended) {
+	while (state->frames->len > 0 && !state->ended && !run->put_off) {
 		RecipeFrame *frame = &g_array_index(state->frames, RecipeFrame, state->frames->len - 1);
 		if (frame->next == frame->nodes->len)
 			pop_frame(state);
 		else if (!run_node(run, frame->nodes->pdata[frame->next++], st))
 			return false;
 	}
+	if (run->put_off)
+		return true;
 	run_trap(run);
 	bool stopped_with_code = state->ended && !state->delivered && asks_for_exit_code(run);
 	if (!state->delivered && !stopped_with_code && !recipe_action_default(run, st))
@@ -438,11 +510,12 @@ recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *input, F
 	if (mail == NULL)
 		return false;
 	RecipeRun run = {
-		.input = input, .env = env, .plan = plan, .file = file,
+		.input = input, .env = env, .plan = plan, .file = file, .start = plan_mark(plan),
 		.strict = filter_setting_int(env, "recipe_compat", 0) != 0, .state = state_new(input, env, mail),
 		.files = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref),
 		.names = g_ptr_array_new_with_free_func(g_free),
 	};
+	run.state->first = g_strdup(file);
 	push_frame(&run, nodes, file);
 	push_prelude(&run);
 	bool ran = run_to_end(&run, st);

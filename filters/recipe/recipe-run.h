@@ -29,10 +29,13 @@ typedef struct {
 	RecipeMail *mail;
 	GArray *frames;     /* RecipeFrame */
 	char *folder;       /* where paths begin: MAILDIR, made absolute where it can be; "": not known */
+	char *first;        /* the file that the rest was included from */
 	GPtrArray *args;    /* char *: $1 and on */
 	RecipeChain chain;
 	gint64 score;       /* $= */
 	int exit_code;      /* $? */
+	void *lock;         /* LOCKFILE, while it is held; NULL: none */
+	size_t lock_actions; /* how many the plan had when it was taken */
 	bool ended;         /* delivered, or told to stop */
 	bool delivered;
 	bool is_clone;      /* of a block with c: what others do is not its business */
@@ -48,6 +51,8 @@ typedef struct {
 	GPtrArray *files;   /* trees of included files, and their names, until the run ends */
 	GPtrArray *names;
 	bool strict;        /* the setting recipe_compat: as procmail, where that loses no mail */
+	PlanMark start;     /* of the plan */
+	bool put_off;       /* a LOCKFILE is held by others: nothing is done, the mail comes again */
 	unsigned clones;
 	unsigned tried;
 } RecipeRun;

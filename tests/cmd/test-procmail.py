@@ -289,6 +289,28 @@ def test_command_line(folder):
     tap.same(home.maildir(), [])
 
 
+def test_sender_over_a_from_line(folder):
+    """-f is right where a From_ line names somebody else; the date is new, as with procmail."""
+    home = Home(folder, ":0\nbox\n")
+    tap.same(home.procmail("-f", "new@x.test").returncode, 0)
+    tap.same(bool(re.match(rb"From new@x\.test  \w{3} \w{3} [ \d]\d [\d:]{8} \d{4}\nFrom: a@b", home.read("box"))), True, home.read("box"))
+    for sender in ("a@b.test", "-", ""):
+        os.unlink(home.path + "/box")
+        home.procmail("-f", sender)
+        tap.same(home.read("box"), MESSAGE + b"\n", sender)
+
+
+def test_host_that_is_another_goes_on_to_the_next_file(folder):
+    home = Home(folder, None)
+    for name in "abc":
+        home.write(name, "V=${V}%s\n:0\n* ! ^Subject: go\n%s-$V\nHOST=other\n" % (name, name))
+    home.write("z", ":0c\nnot-$V\nHOST\n")
+    tap.same(home.procmail("z", "missing", "b", "c").returncode, 0)
+    tap.same((home.has("b-b"), home.has("not-"), home.has("c-bc")), (True, True, False))
+    tap.same(home.procmail("a", "b", message=MESSAGE.replace(b": x", b": go")).returncode, 0)
+    tap.same(len(home.maildir()), 1, "behind the last one the mail is kept, where procmail loses it")
+
+
 def test_command_line_that_is_wrong(folder):
     home = Home(folder, ":0\nbox\n")
     for args in (["-z"], ["-a"], ["-m"], ["-d", "nobody", "root"], ["1=2"]):
@@ -315,7 +337,10 @@ def test_exit_codes(folder):
     home = Home(folder, "EXITCODE=$1\n:0\n* ! ^Subject: kept\n/dev/null\n")
     tap.same(answer(home.procmail("-a", "67"))[0], 67)
     tap.same(home.procmail("-a", "67").stdout[:6], b"5.1.1 ")
-    for code in ("77", "69", "1", "100"):
+    for code, text in (("65", b"5.6.0 "), ("69", b"5.3.0 ")):
+        result = home.procmail("-a", code)
+        tap.same((result.returncode, result.stdout[:6]), (int(code), text), code)
+    for code in ("77", "1", "100"):
         result = home.procmail("-a", code)
         tap.same((result.returncode, result.stdout[:6]), (77, b"5.7.1 "), code)
     result = home.procmail("-a", "75")
@@ -444,6 +469,74 @@ def test_lock_of_a_program(folder):
     home = Home(folder, ":0 Whc: cache.lock\n| test -f cache.lock && cat >>held\n:0c:\n| test -f out.lock && cat >>out\n:0\n/dev/null\n")
     tap.same(home.procmail().returncode, 0)
     tap.same((home.has("held"), home.has("out"), home.has("cache.lock"), home.has("out.lock")), (True, True, False, False))
+
+
+def test_global_lockfile(folder):
+    """Held from its assignment to the next one, or to the end; what it guards may be done at the end only."""
+    held = "LOGABSTRACT=no\nLOGFILE=said\nLOG=`cd $HOME; ls -d *.lock 2>/dev/null | tr '\\n' ' '; echo .`\n"
+    rc = "LOCKFILE=one.lock\n%sLOCKFILE=$HOME/two.lock\n%sLOCKFILE\n%sLOCKFILE=nowhere/x.lock\n:0:\nbox\n" % (held, held, held)
+    home = Home(folder, rc)
+    tap.same(home.procmail().returncode, 0)
+    tap.same(home.read("said"), b"one.lock .two.lock ..")
+    tap.same(home.read("box"), MESSAGE + b"\n")
+    home.write(".procmailrc", "LOCKFILE=my.lock\n:0c\nbox2\nLOCKFILE\n:0 w\n| ls *.lock >seen; cat >/dev/null\n")
+    tap.same(home.procmail().returncode, 0)
+    tap.same((home.read("seen"), home.read("box2")), (b"my.lock\n", MESSAGE + b"\n"))
+    tap.same([name for name in os.listdir(home.path) if name.endswith(".lock")], [], "left behind")
+
+
+def test_lockfile_in_a_block_with_c(folder):
+    """A copy of the run inherits no LOCKFILE, and what it takes it gives back."""
+    home = Home(folder, "LOCKFILE=a.lock\n:0c\n{\nLOCKFILE=b.lock\n:0 w\n| cat >/dev/null; ls *.lock >in\n}\n"
+                        ":0 w\n| cat >/dev/null; ls *.lock >out\n")
+    tap.same(home.procmail().returncode, 0)
+    tap.same(home.read("in"), b"a.lock\nb.lock\n")
+    tap.same(b"a.lock" in home.read("out"), True)
+    tap.same([name for name in os.listdir(home.path) if name.endswith(".lock")], [], "left behind")
+
+
+def test_lockfile_of_others(folder):
+    home = Home(folder, ":0c\nbox\nLOCKFILE=my.lock\nTRAP='touch trapped'\n:0\nbox\n", recipe_lock_wait="1s", recipe_lock_stale="60s")
+    lock = home.write("my.lock", "0")
+    result = home.procmail()
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.2 "))
+    tap.same((home.has("box"), home.maildir(), home.has("my.lock"), home.has("trapped")), (False, [], True, False), "nothing by half")
+    tap.contains(home.said(), "LOCKFILE 'my.lock' is held")
+    os.utime(lock, (time.time() - 50, time.time() - 50))
+    tap.same(home.procmail().returncode, 75, "not stale for the site")
+    tap.same(home.procmail("LOCKTIMEOUT=0", ".procmailrc").returncode, 75, "never stale")
+    tap.same(home.procmail("LOCKTIMEOUT=40", "LOCKSLEEP=30", ".procmailrc").returncode, 0, "stale for the recipes, and no sleep")
+    tap.same((home.read("box"), home.has("my.lock")), ((MESSAGE + b"\n") * 2, False))
+
+
+def test_one_lock_for_two_recipes(folder):
+    """Nobody waits for himself: procmail gives such a lock back in between, we hold it until both are stored."""
+    home = Home(folder, "LOCKFILE=my.lock\n:0c: my.lock\na\n:0c w: my.lock\n| cat >b\n:0: ./my.lock\nc\n", recipe_lock_wait="2s")
+    tap.same(home.procmail().returncode, 0)
+    tap.same([home.read(name)[:4] for name in "abc"], [b"From"] * 3)
+    tap.same(home.has("my.lock"), False)
+
+
+def test_locks_of_recipes_are_waited_for(folder):
+    """LOCKEXT and LOCKTIMEOUT count for locks of recipes too."""
+    for n, recipe in enumerate((":0:\nbox\n", ":0: box.lck\nbox\n")):
+        home = Home(tap_folder(folder, n), "LOCKEXT=.lck\n" + recipe, recipe_lock_wait="1s")
+        lock = home.write("box.lck", "0")
+        tap.same((home.procmail().returncode, home.has("box")), (75, False), recipe)
+        os.utime(lock, (time.time() - 50, time.time() - 50))
+        tap.same(home.procmail("LOCKTIMEOUT=40", ".procmailrc").returncode, 0)
+        tap.same((home.read("box"), home.has("box.lck")), (MESSAGE + b"\n", False))
+
+
+def test_umask_of_the_recipes(folder):
+    home = Home(folder, ":0c\nclosed\nUMASK=022\n:0c\nbox\n:0c w\n| cat >piped\n:0c\nmd/\n:0c\nmh/.\nUMASK=07\n:0c\ngroup\n:0 w\n| cat >late\n")
+    tap.same(home.procmail().returncode, 0)
+
+    def mode(name):
+        return "%o" % (os.stat(os.path.join(home.path, name)).st_mode & 0o777)
+
+    names = ("closed", "box", "piped", "md", "md/new", "md/new/" + os.listdir(home.path + "/md/new")[0], "mh", "mh/1", "group", "late")
+    tap.same([mode(name) for name in names], ["600", "644", "644", "755", "755", "644", "755", "644", "660", "660"])
 
 
 def test_log_of_the_owner(folder):
