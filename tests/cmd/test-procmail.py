@@ -496,16 +496,16 @@ def test_lockfile_in_a_block_with_c(folder):
 
 
 def test_lockfile_of_others(folder):
-    home = Home(folder, ":0c\nbox\nLOCKFILE=my.lock\nTRAP='touch trapped'\n:0\nbox\n", recipe_lock_wait="1s", recipe_lock_stale="60s")
+    home = Home(folder, ":0c\nbox\nLOCKFILE=my.lock\nTRAP='touch trapped'\n:0\nbox\n", recipe_lock_wait="1s", recipe_lock_stale="1000s")
     lock = home.write("my.lock", "0")
     result = home.procmail()
     tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.2 "))
     tap.same((home.has("box"), home.maildir(), home.has("my.lock"), home.has("trapped")), (False, [], True, False), "nothing by half")
     tap.contains(home.said(), "LOCKFILE 'my.lock' is held")
-    os.utime(lock, (time.time() - 50, time.time() - 50))
+    os.utime(lock, (time.time() - 500, time.time() - 500))
     tap.same(home.procmail().returncode, 75, "not stale for the site")
     tap.same(home.procmail("LOCKTIMEOUT=0", ".procmailrc").returncode, 75, "never stale")
-    tap.same(home.procmail("LOCKTIMEOUT=40", "LOCKSLEEP=30", ".procmailrc").returncode, 0, "stale for the recipes, and no sleep")
+    tap.same(home.procmail("LOCKTIMEOUT=400", "LOCKSLEEP=30", ".procmailrc").returncode, 0, "stale for the recipes, and no sleep")
     tap.same((home.read("box"), home.has("my.lock")), ((MESSAGE + b"\n") * 2, False))
 
 
