@@ -21,7 +21,7 @@ static void
 remove_stale(int dirfd, const char *lock, unsigned stale_s)
 {
 	struct stat sb;
-	if (fstatat(dirfd, lock, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_mtime + (time_t) stale_s < time(NULL))
+	if (stale_s > 0 && fstatat(dirfd, lock, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_mtime + (time_t) stale_s < time(NULL))
 		(void) unlinkat(dirfd, lock, 0); /* if it cannot go, waiting ends soon */
 }
 

@@ -24,7 +24,7 @@ bool dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, St
 /* How long another program is waited for, and after which time without a change its lock is taken away. */
 typedef struct {
 	unsigned wait_ms;
-	unsigned stale_s;
+	unsigned stale_s; /* 0: never */
 } DotlockPatience;
 
 /* A lock file that is held. */

@@ -28,7 +28,8 @@ fuzz_convert(const FilterSource *source)
 	FilterProgram *program = filter_find("sieve")->compile(&converted, &env, problems);
 	if (program == NULL) {
 		const FilterProblem *problem = problems->len > 0 ? problems->pdata[0] : NULL;
-		g_error("line %u: %s in:\n%s", problem != NULL ? problem->line : 0, problem != NULL ? problem->text : "?", script);
+		g_printerr("line %u: %s in:\n%s", problem != NULL ? problem->line : 0, problem != NULL ? problem->text : "?", script);
+		abort();
 	}
 	filter_find("sieve")->free(program);
 }
