@@ -2,6 +2,7 @@
 #include "filters/recipe/recipe-convert-action.h"
 
 #include "filters/recipe/recipe-convert.h"
+#include "filters/sieve/sieve-value.h"
 
 #include <string.h>
 
@@ -110,6 +111,14 @@ recipe_convert_folders(RecipeSieve *sieve, const RecipeNode *node, const RecipeF
 	return true;
 }
 
+/* Whether Sieve takes it as an address; one with a variable is known at the run only. */
+static bool
+can_redirect(const char *word)
+{
+	const SieveText address = { word, strlen(word) };
+	return *word != '-' && (strstr(word, "${") != NULL || sieve_value_is_mailable(address));
+}
+
 bool
 recipe_convert_forward(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
 {
@@ -119,7 +128,7 @@ recipe_convert_forward(RecipeSieve *sieve, const RecipeNode *node, const RecipeF
 	g_autofree char *listed = g_strjoinv(",", parts);
 	g_auto(GStrv) words = g_strsplit(listed, ",", -1);
 	for (char **word = words; *word != NULL; word++)
-		if (**word == '-' || (**word != '\0' && strchr(*word, '@') == NULL && strstr(*word, "${") == NULL))
+		if (**word != '\0' && !can_redirect(*word))
 			return recipe_verdict_by_hand(verdict, "Sieve redirects to addresses with a domain") != NULL;
 	for (char **word = words; *word != NULL; word++)
 		if (**word != '\0')
