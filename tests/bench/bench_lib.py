@@ -45,9 +45,9 @@ def converse(path, messages):
             while replies > 0:
                 replies -= file.readline()[3:4] != b"-"
         say(b"LHLO bench.test\r\n", 2)  # and the greeting
-        for _ in range(messages):
+        for number in range(messages):  # each another one, or it is a retry
             say(f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<{RECIPIENT}>\r\nDATA\r\n".encode(), 3)
-            say(make_message(2048).replace(b"\n", b"\r\n") + b".\r\n", 1)
+            say(b"X-Number: %d\r\n" % number + make_message(2048).replace(b"\n", b"\r\n") + b".\r\n", 1)
         say(b"QUIT\r\n", 1)
 
 
