@@ -3,9 +3,8 @@
  *
  * It reads a request from standard input, shuts itself in, lets the library run and writes a record to standard output
  * (filters/libsieve/record.h). It carries nothing out: the script that it gets has no other action than fileinto
- * "NUMBER", and all that it learns of the message are the answers of the callback for headers. What the library is
- * known for
- * (LIBSIEVE in todoke(8)) is why it has a process of its own, by exec: nothing of the agent's memory is in it.
+ * "NUMBER", and all that it learns of the message are the answers of the callback for headers. It has a process of its
+ * own, by exec, for what the library is known for (LIBSIEVE in todoke(8)): nothing of the agent's memory is in it.
  */
 #define _GNU_SOURCE
 #include "agent/base/limits.h"
@@ -163,10 +162,7 @@ limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
 	return setrlimit(what, &(struct rlimit){ soft, hard }) == 0;
 }
 
-/*
- * Time that it may use, memory, no file, no core, no debugger, no privileges by a program: all before any input is
- * seen.
- */
+/* Limits of time and memory, no file, no core, no debugger, no privileges by a program: before any input is seen. */
 static void
 shut_in(void)
 {
