@@ -10,6 +10,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <string.h>
 
 typedef struct {
 	const char *bytes; /* the field as it stands: name, colon, value, folds and line ends; borrowed from the list */
@@ -71,8 +72,12 @@ guint32 headers_hash(const char *name, size_t len);
 /* Where a stamp of ours goes: before the first field, but behind stray lines that would become a fold of it. */
 size_t headers_top(const Headers *headers);
 
-/* Is this the field's name (without case)? */
-bool header_field_is(const HeaderField *field, const char *name);
+/* Is this the field's name (without case)? Here, so that the length of a literal is known: each field is asked for some names. */
+static inline bool
+header_field_is(const HeaderField *field, const char *name)
+{
+	return field->name_len == strlen(name) && g_ascii_strncasecmp(field->bytes, name, field->name_len) == 0;
+}
 
 /* The name as it is spelled. Caller frees. */
 char *header_field_name(const HeaderField *field);

@@ -116,13 +116,11 @@ add_finding(Judge *judge, LoopKind kind, const HeaderField *field, LoopWriter wr
 static void
 read_hops(Judge *judge)
 {
-	for (size_t i = 0; i < headers_count(judge->headers); i++) {
-		const HeaderField *field = headers_get(judge->headers, i);
-		if (!header_field_is(field, "Received"))
-			continue;
+	size_t next = 0;
+	for (const HeaderField *field; (field = headers_next(judge->headers, "Received", &next)) != NULL;) {
 		if (judge->verdict->hops++ <= judge->settings->hop_limit) {
 			Received hop;
-			received_init(&hop, field, i);
+			received_init(&hop, field, next - 1);
 			g_array_append_val(judge->hops, hop);
 		}
 	}

@@ -347,16 +347,29 @@ tally_add(Tally *tally, const char *data, size_t len)
 	tally->last = data[len - 1];
 }
 
+/* The fields from *i on that stand side by side, as most came: one piece of bytes. *i becomes the first behind them. */
+static const char *
+take_piece(const Headers *headers, size_t *i, size_t *ret_len)
+{
+	const HeaderField *field = headers_get(headers, (*i)++);
+	const char *start = field->bytes, *end = start + field->len;
+	for (; *i < headers_count(headers) && (field = headers_get(headers, *i))->bytes == end; ++*i)
+		end += field->len;
+	*ret_len = (size_t) (end - start);
+	return start;
+}
+
 static GString *
 print_headers(const Message *message, const Headers *headers)
 {
 	size_t count = headers_count(headers);
 	GString *out = g_string_sized_new(message->header_len + message->ahead_len + 256);
-	for (size_t i = 0; i < count; i++) {
-		const HeaderField *field = headers_get(headers, i);
-		g_string_append_len(out, field->bytes, field->len);
-		bool ends_whole_message = i + 1 == count && message->ahead_len == 0 && message->body_len == 0;
-		if (field->bytes[field->len - 1] != '\n' && !ends_whole_message)
+	for (size_t i = 0; i < count;) {
+		size_t len;
+		const char *bytes = take_piece(headers, &i, &len);
+		g_string_append_len(out, bytes, (gssize) len);
+		bool ends_whole_message = i == count && message->ahead_len == 0 && message->body_len == 0;
+		if (bytes[len - 1] != '\n' && !ends_whole_message)
 			g_string_append(out, headers_newline(headers));
 	}
 	/* A body that began without an empty line would otherwise continue our fields. */

@@ -150,14 +150,9 @@ apply_rules(Transact *transact, Status *st)
 static bool
 has_stamp(const Headers *headers, const char *name)
 {
-	for (size_t i = 0; i < headers_count(headers); i++) {
-		const HeaderField *field = headers_get(headers, i);
-		if (header_field_is(field, name))
-			return true;
-		if (header_field_is(field, "Received"))
-			return false;
-	}
-	return false;
+	size_t behind_stamp = 0, behind_received = 0;
+	(void) headers_next(headers, "Received", &behind_received);
+	return headers_next(headers, name, &behind_stamp) != NULL && behind_stamp <= behind_received;
 }
 
 /* The mark of a stored copy, over the header that it stands in. */
