@@ -235,7 +235,7 @@ headers_next(const Headers *headers, const char *name, size_t *pos)
 	size_t name_len = strlen(name);
 	guint32 hash = headers_hash(name, name_len);
 	for (size_t i = *pos; i < headers->fields->len; i++) {
-		const HeaderField *field = headers_get(headers, i);
+		const HeaderField *field = &g_array_index(headers->fields, HeaderField, i);
 		if (field->hash == hash && field->name_len == name_len && g_ascii_strncasecmp(field->bytes, name, name_len) == 0) {
 			*pos = i + 1;
 			return field;

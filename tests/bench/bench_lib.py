@@ -56,7 +56,7 @@ class Bench:
 
     def __init__(self, build):
         self.deliveries = 0
-        subprocess.run(["make", "-C", str(build), "todoke", "tests/bench/floor", "tests/bench/measure"], check=True,
+        subprocess.run(["make", "-C", str(build), "todoke", "todoke-state.la", "tests/bench/floor", "tests/bench/measure"], check=True,
                        stdout=subprocess.DEVNULL)
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="todoke-bench-", dir="/var/tmp"))
         self.root.chmod(0o755)
@@ -64,6 +64,7 @@ class Bench:
         self.home = self.folder("home")
         for name in ("todoke", "tests/bench/floor", "tests/bench/measure"):
             shutil.copy(build / name, self.root)
+        shutil.copy(build / ".libs/todoke-state.so", self.root)
         if (build / "todoke-libsieve").exists():
             shutil.copy(build / "todoke-libsieve", self.root)
         self.messages = {}
@@ -143,7 +144,7 @@ class Bench:
         if os.geteuid() == 0:
             options.update(user=self.user.pw_uid, group=self.user.pw_gid, extra_groups=[])
         env = {"PATH": "/usr/bin:/bin", "HOME": str(self.home), "USER": self.user.pw_name, "LOGNAME": self.user.pw_name,
-               "TODOKE_PROGRAM_DIR": str(self.root)}
+               "TODOKE_PROGRAM_DIR": str(self.root), "TODOKE_MODULE_DIR": str(self.root)}
         with open(message, "rb") as data:
             done = subprocess.run(command, stdin=data, capture_output=True, timeout=300, env=env, cwd=self.home, **options)
         if check and done.returncode != 0:
