@@ -94,3 +94,9 @@ filter_setting_text(FilterEnv *env, const char *name, const char *otherwise)
 	const char *value = env->services->setting_text != NULL ? env->services->setting_text(env, name) : NULL;
 	return value != NULL ? value : otherwise;
 }
+
+int
+filter_utc_offset(FilterEnv *env)
+{
+	return env->services->utc_offset != NULL ? env->services->utc_offset(env) : 0;
+}

@@ -162,6 +162,9 @@ typedef struct {
 	/* An item of the environment test (RFC 5183) beyond what the envelope says: "domain", "host", "name", "version" ... or NULL. */
 	const char *(*environment)(FilterEnv *env, const char *item);
 
+	/* Minutes east of UTC at env->now. Asked only for a date that is wanted: the zone's file is read for it. */
+	int (*utc_offset)(FilterEnv *env);
+
 	/* Something that the log of this delivery shall say, and no fault: the native engine serves instead of another. */
 	void (*note)(FilterEnv *env, const char *text);
 
@@ -176,7 +179,6 @@ struct FilterEnv {
 	const FilterServices *services;
 	void *user;              /* of who provides the services */
 	gint64 now;              /* seconds since 1970 */
-	int utc_offset;          /* minutes east of UTC */
 	int trace_level;         /* -1: none */
 	bool unwatched;          /* it is a delivery: nobody reads warnings */
 };
@@ -196,6 +198,7 @@ void filter_note(FilterEnv *env, const char *file, unsigned line, const char *te
 /* Services with their default answers. */
 gint64 filter_setting_int(FilterEnv *env, const char *name, gint64 otherwise);
 const char *filter_setting_text(FilterEnv *env, const char *name, const char *otherwise);
+int filter_utc_offset(FilterEnv *env);
 
 /* A script that was parsed and checked; what is in it is the engine's business. */
 typedef struct FilterProgram FilterProgram;

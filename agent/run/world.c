@@ -297,6 +297,15 @@ environment(FilterEnv *env, const char *item)
 	return NULL;
 }
 
+static int
+utc_offset(FilterEnv *env)
+{
+	time_t now = (time_t) env->now;
+	struct tm local = { 0 };
+	localtime_r(&now, &local);
+	return (int) (local.tm_gmtoff / 60);
+}
+
 static bool
 duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
 {
@@ -538,6 +547,7 @@ static const FilterServices services = {
 	.recipe_variable = recipe_variable,
 	.next_recipes = next_recipes,
 	.recipe_prelude = recipe_prelude,
+	.utc_offset = utc_offset,
 	.note = note,
 	.trace = trace,
 };
@@ -575,9 +585,6 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 	world->described = description != NULL ? description : &as_it_is;
 	world->live = live;
 	world->list_values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
-	time_t when = (time_t) now;
-	struct tm local;
-	localtime_r(&when, &local);
 	world->services = services;
 	if (live == NULL || live->no_programs) { /* who only looks runs nothing: the plan tells the program, its answer is no */
 		world->services.run_program = NULL;
@@ -591,7 +598,6 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 		.services = &world->services,
 		.user = world,
 		.now = now,
-		.utc_offset = (int) (local.tm_gmtoff / 60),
 		.trace_level = world->described->trace_level,
 		.unwatched = live != NULL && !live->no_programs,
 	};

@@ -67,7 +67,7 @@ names_sender(const char *line, const char *sender)
 }
 
 static void
-append_from_line(GString *bytes, const FilterInput *input, const FilterEnv *env)
+append_from_line(GString *bytes, const FilterInput *input, FilterEnv *env)
 {
 	const char *line = message_from_line(input->message);
 	const char *sender = input->envelope != NULL ? input->envelope->sender : NULL;
@@ -75,7 +75,7 @@ append_from_line(GString *bytes, const FilterInput *input, const FilterEnv *env)
 		g_string_append_printf(bytes, "%s\n", line);
 		return;
 	}
-	time_t local = (time_t) (env->now + env->utc_offset * 60);
+	time_t local = (time_t) (env->now + filter_utc_offset(env) * 60);
 	struct tm tm;
 	char date[64];
 	strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", gmtime_r(&local, &tm));
@@ -103,7 +103,7 @@ append_body(GString *bytes, const Message *message, Status *st)
 }
 
 RecipeMail *
-recipe_mail_read(const FilterInput *input, const FilterEnv *env, Status *st)
+recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st)
 {
 	g_autoptr(GString) bytes = g_string_new(NULL);
 	append_from_line(bytes, input, env);

@@ -12,7 +12,7 @@ typedef enum { RECIPE_HEADER = 1, RECIPE_BODY = 2, RECIPE_BOTH = 3 } RecipeParts
 typedef struct RecipeMail RecipeMail;
 
 /* The mail of `input`; a From_ line is made where it has none. Faults: STATUS_LIMIT, STATUS_IO. */
-RecipeMail *recipe_mail_read(const FilterInput *input, const FilterEnv *env, Status *st);
+RecipeMail *recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st);
 
 /* A mail of these bytes, split at the first empty line. */
 RecipeMail *recipe_mail_new(const char *data, size_t len);

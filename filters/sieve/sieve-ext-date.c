@@ -50,7 +50,7 @@ shift(SieveRun *run, const SieveCall *call, SieveDate *date)
 	const SieveTag *zone = sieve_call_tag(call, "zone");
 	if (sieve_call_tag(call, "originalzone") != NULL)
 		return true;
-	date->offset = run->env->utc_offset;
+	date->offset = filter_utc_offset(run->env);
 	if (zone == NULL)
 		return true;
 	SieveText text = sieve_run_text(run, &zone->value->strings[0]);
@@ -90,7 +90,7 @@ test_date(SieveRun *run, const SieveCall *call, bool *ret_result)
 static bool
 test_currentdate(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
-	SieveDate now = { run->env->now, run->env->utc_offset };
+	SieveDate now = { run->env->now, filter_utc_offset(run->env) };
 	return match_part(run, call, &now, &call->positional[0]->strings[0], ret_result);
 }
 

@@ -43,7 +43,7 @@ has_field(const Headers *headers, const char *name)
 static void
 append_date(SieveRun *run, Headers *fields)
 {
-	SieveDate now = { run->env->now, run->env->utc_offset };
+	SieveDate now = { run->env->now, filter_utc_offset(run->env) };
 	g_autofree char *text = sieve_date_part(&now, SIEVE_TEXT("std11"));
 	headers_append_text(fields, "Date", text);
 }

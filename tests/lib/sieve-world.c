@@ -196,6 +196,12 @@ trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const c
 	g_string_append_printf(world_of(env)->trace, "%*s%u: %s\n", 2 * (int) level, "", line, text);
 }
 
+static int
+utc_offset(FilterEnv *env)
+{
+	return world_of(env)->utc_offset;
+}
+
 static const FilterServices services = {
 	.setting_int = setting_int,
 	.setting_text = setting_text,
@@ -209,6 +215,7 @@ static const FilterServices services = {
 	.list_members = list_members,
 	.run_program = run_program,
 	.environment = environment,
+	.utc_offset = utc_offset,
 	.trace = trace,
 };
 
@@ -277,7 +284,7 @@ add_line(SieveWorld *world, const char *key, const char *value)
 	} else if (strcmp(key, "now") == 0) {
 		world->env.now = g_ascii_strtoll(value, NULL, 10);
 	} else if (strcmp(key, "utc-offset") == 0) {
-		world->env.utc_offset = atoi(value);
+		world->utc_offset = atoi(value);
 	} else if (strcmp(key, "trace") == 0) {
 		world->env.trace_level = atoi(value);
 	} else if (strcmp(key, "user") == 0) {

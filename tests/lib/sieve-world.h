@@ -25,6 +25,7 @@ typedef struct {
 	FilterEnv env;           /* env.user is the world */
 	FilterInput input;       /* without message and headers */
 	Envelope *envelope;
+	int utc_offset;
 	ScriptTrust trust;
 	Conf *conf;
 	char *folder;
