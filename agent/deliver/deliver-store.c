@@ -67,32 +67,19 @@ folder_with_use(const char *item, const char *special_use)
 }
 
 const char *
-deliver_special_use_folder(const Conf *conf, const char *special_use)
+deliver_special_use_folder(const Conf *conf, Maildir *inbox, const char *special_use, const char *named)
 {
-	const char *folder = NULL;
-	for (char **item = conf->special_use; folder == NULL && item != NULL && *item != NULL; item++)
-		folder = folder_with_use(*item, special_use);
-	return folder;
-}
-
-/*
- * The mailbox to store in: one that has the use, if it is there, the named one before others; else the named one (RFC 8579 4).
- */
-static const char *
-choose_mailbox(const DeliverRun *run, const FolderRules *rules, const PlanAction *action)
-{
-	const char *named = action->mailbox != NULL ? action->mailbox : "INBOX", *found = NULL;
-	if (action->special_use == NULL)
-		return named;
-	for (char **item = run->job->conf->special_use; item != NULL && *item != NULL; item++) {
-		const char *folder = folder_with_use(*item, action->special_use);
-		if (folder == NULL || !folder_exists(run->job->inbox, rules, folder))
+	const char *first = NULL;
+	FolderRules rules = deliver_folder_rules(conf);
+	for (char **item = conf->special_use; item != NULL && *item != NULL; item++) {
+		const char *folder = folder_with_use(*item, special_use);
+		if (folder == NULL || (inbox != NULL && !folder_exists(inbox, &rules, folder)))
 			continue;
-		if (strcmp(folder, named) == 0)
-			return named;
-		found = found != NULL ? found : folder;
+		if (g_strcmp0(folder, named) == 0)
+			return folder;
+		first = first != NULL ? first : folder;
 	}
-	return found != NULL ? found : named;
+	return first;
 }
 
 static Maildir *
@@ -110,7 +97,7 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 {
 	FolderRules rules = deliver_folder_rules(run->job->conf);
 	const char *why = NULL;
-	const char *mailbox = choose_mailbox(run, &rules, action);
+	const char *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
 	g_autofree char *path = folder_path(&rules, mailbox, &why);
 	if (path == NULL)
 		g_ptr_array_add(run->report->notes, g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why));

@@ -82,8 +82,11 @@ Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
 /* How this site names folders; borrows from `conf`. */
 FolderRules deliver_folder_rules(const Conf *conf);
 
-/* The folder that has this special use ("\\Junk", without regard to case) by the setting; NULL: none has. Borrowed from `conf`. */
-const char *deliver_special_use_folder(const Conf *conf, const char *special_use);
+/*
+ * The folder that has this special use ("\\Junk", without regard to case) by the setting and is there (`inbox` NULL: or not): `named`
+ * (may be NULL) if it is one of them, else the first. NULL: none. Borrowed from `conf`.
+ */
+const char *deliver_special_use_folder(const Conf *conf, Maildir *inbox, const char *special_use, const char *named);
 
 /*
  * Carry out `plan`. The deadline is stopped when the commit has ended, for which there are some seconds in any case.
