@@ -178,12 +178,24 @@ is_plain(const DeliverRun *run, const Store *store)
 	return store->message == run->job->message && store->headers == run->job->headers;
 }
 
-/* The copy's name in the ledger: a folder has one copy of the message, and others only where rules edited it. */
+/*
+ * What tells the copies in a folder apart, in hexadecimal digits and alike at a retry: it takes one plain copy, one of what each
+ * step sends (by its key: at a retry some steps send nothing), and others only where rules edited the message.
+ */
+static char *
+copy_number(const DeliverRun *run, const Store *store)
+{
+	if (!is_plain(run, store) && run->sending_key != NULL)
+		return state_key("copy", run->sending_key, NULL);
+	return g_strdup_printf("%02x", is_plain(run, store) ? 0 : run->steps->len);
+}
+
+/* The copy's name in the ledger. */
 static char *
 step_name(const DeliverRun *run, const Store *store, const Maildir *maildir)
 {
-	return is_plain(run, store) ? g_strdup_printf("store %s", maildir_path(maildir))
-	             : g_strdup_printf("store %s, edited %u", maildir_path(maildir), run->steps->len);
+	g_autofree char *number = copy_number(run, store);
+	return g_strdup_printf("store %s, %s", maildir_path(maildir), number);
 }
 
 /* Has an earlier try stored it? Its file may be visible although that try did not live to say so. */
@@ -247,8 +259,7 @@ make_claim(DeliverRun *run, const Store *store, const Maildir *maildir)
 		return NULL;
 	if (run->arrival == NULL)
 		run->arrival = arrival_key(job->envelope, job->message);
-	/* A folder takes one plain copy, and others only where rules edited it. */
-	g_autofree char *key = g_strdup_printf("%s%02x", run->arrival, is_plain(run, store) ? 0 : run->steps->len);
+	g_autofree char *number = copy_number(run, store), *key = g_strconcat(run->arrival, number, NULL);
 	return claim_new(maildir_fd(maildir), key);
 }
 

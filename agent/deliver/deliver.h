@@ -140,6 +140,7 @@ struct DeliverRun {
 	GPtrArray *stores;       /* of deliver-store.c, borrowed from the steps: copies with the same bytes are shared */
 	GPtrArray *steps;        /* of deliver.c */
 	const PlanAction *sending; /* whose send runs */
+	const char *sending_key; /* and its key in the ledger; NULL: it has none, or nothing is sent yet */
 	GPtrArray *extra;        /* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
 	Ledger *ledger;          /* NULL: nothing of the plan leaves */
 	Quota *quota;            /* NULL: none, or nothing is stored */
