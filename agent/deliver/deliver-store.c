@@ -179,23 +179,23 @@ is_plain(const DeliverRun *run, const Store *store)
 }
 
 /*
- * What tells the copies in a folder apart, in hexadecimal digits and alike at a retry: it takes one plain copy, one of what each
- * step sends (by its key: at a retry some steps send nothing), and others only where rules edited the message.
+ * What tells the copies in a folder apart, alike at a retry. It takes one plain copy (NULL), one of what each step sends, by its key
+ * as at a retry some steps send nothing, and others only where rules edited the message.
  */
 static char *
-copy_number(const DeliverRun *run, const Store *store)
+copy_name(const DeliverRun *run, const Store *store)
 {
-	if (!is_plain(run, store) && run->sending_key != NULL)
-		return state_key("copy", run->sending_key, NULL);
-	return g_strdup_printf("%02x", is_plain(run, store) ? 0 : run->steps->len);
+	if (is_plain(run, store))
+		return NULL;
+	return run->sending_key != NULL ? g_strdup(run->sending_key) : g_strdup_printf("edited %u", run->steps->len);
 }
 
 /* The copy's name in the ledger. */
 static char *
 step_name(const DeliverRun *run, const Store *store, const Maildir *maildir)
 {
-	g_autofree char *number = copy_number(run, store);
-	return g_strdup_printf("store %s, %s", maildir_path(maildir), number);
+	g_autofree char *name = copy_name(run, store);
+	return g_strconcat("store ", maildir_path(maildir), name != NULL ? ", " : NULL, name, NULL);
 }
 
 /* Has an earlier try stored it? Its file may be visible although that try did not live to say so. */
@@ -259,7 +259,8 @@ make_claim(DeliverRun *run, const Store *store, const Maildir *maildir)
 		return NULL;
 	if (run->arrival == NULL)
 		run->arrival = arrival_key(job->envelope, job->message);
-	g_autofree char *number = copy_number(run, store), *key = g_strconcat(run->arrival, number, NULL);
+	g_autofree char *name = copy_name(run, store), *hash = name != NULL ? state_key(run->arrival, name, NULL) : NULL;
+	g_autofree char *key = g_strdup_printf("%.32s%s", hash != NULL ? hash : run->arrival, hash != NULL ? "01" : "00");
 	return claim_new(maildir_fd(maildir), key);
 }
 
