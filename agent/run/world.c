@@ -202,7 +202,9 @@ special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
 		char *found = named != NULL ? find_described(world, named, special_use) : NULL;
 		return found != NULL ? found : find_described(world, NULL, special_use);
 	}
-	return world->inbox == NULL ? NULL : g_strdup(deliver_special_use_folder(world->site->conf, world->inbox, special_use, named));
+	if (world->inbox == NULL)
+		return NULL;
+	return g_strdup(deliver_special_use_folder(world->site->conf, world->inbox, special_use, named));
 }
 
 static const char *
