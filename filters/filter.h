@@ -109,8 +109,8 @@ typedef struct {
 	                    size_t *ret_len, Status *st);
 
 	MailboxAnswer (*mailbox_exists)(FilterEnv *env, const char *mailbox);
-	/* Has `mailbox` (NULL: any) this special use ("\\Junk")? */
-	MailboxAnswer (*special_use_exists)(FilterEnv *env, const char *mailbox, const char *special_use);
+	/* The mailbox that has this special use ("\\Junk") and exists: `named` (may be NULL) before others. NULL: none is known. Caller frees. */
+	char *(*special_use_mailbox)(FilterEnv *env, const char *special_use, const char *named);
 
 	/* Has `key` been seen within `seconds`? It is noted as seen when the delivery has succeeded; `last` restarts the clock (RFC 7352). */
 	bool (*duplicate)(FilterEnv *env, const char *key, gint64 seconds, bool last);

@@ -191,6 +191,9 @@
 /* Octets of a value of the state: a script that served last, the steps of one message. */
 #define LIMIT_STATE_VALUE (4u * 1024 * 1024)
 
+/* Octets of a state that `try` makes a copy of: more than it comes to in years. */
+#define LIMIT_STATE_COPY (64u * 1024 * 1024)
+
 /* Milliseconds to wait for another process that writes the state. */
 #define LIMIT_STATE_WAIT_MS 2000u
 

@@ -4,6 +4,7 @@
 #include "agent/cmd/setup-state.h"
 #include "conf/conf-choices.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,6 +56,20 @@ find_door(const char *name, SetupDoor *ret_door)
 			return true;
 		}
 	}
+	return false;
+}
+
+/* Can pipe(8) run something as `user`, which may be "name:group"? */
+static bool
+is_fit_user(const char *user, int *ret_exit)
+{
+	g_autofree char *name = g_strndup(user, strcspn(user, ":"));
+	if (strcmp(name, "root") == 0)
+		*ret_exit = people_usage("setup", "pipe(8) refuses to run anything as root: name the user who owns the mailboxes");
+	else if (getpwnam(name) == NULL)
+		*ret_exit = people_usage("setup", "there is no user '%s'", name);
+	else
+		return true;
 	return false;
 }
 
@@ -222,8 +237,8 @@ cmd_setup(int argc, char **argv)
 		return people_usage("setup", "'%s' is no door: pipe, local, lmtp", options.door);
 	if (options.apply && options.undo)
 		return people_usage("setup", "--apply and --undo exclude each other");
-	if (g_strcmp0(options.user, "root") == 0)
-		return people_usage("setup", "pipe(8) refuses to run anything as root: name the user who owns the mailboxes");
+	if (options.user != NULL && !is_fit_user(options.user, &exit_code))
+		return exit_code;
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *folder = config_folder(options.folder, &st), *self = g_file_read_link("/proc/self/exe", NULL);
 	if (folder == NULL)

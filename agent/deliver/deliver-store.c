@@ -67,32 +67,19 @@ folder_with_use(const char *item, const char *special_use)
 }
 
 const char *
-deliver_special_use_folder(const Conf *conf, const char *special_use)
+deliver_special_use_folder(const Conf *conf, Maildir *inbox, const char *special_use, const char *named)
 {
-	const char *folder = NULL;
-	for (char **item = conf->special_use; folder == NULL && item != NULL && *item != NULL; item++)
-		folder = folder_with_use(*item, special_use);
-	return folder;
-}
-
-/*
- * The mailbox to store in: one that has the use, if it is there, the named one before others; else the named one (RFC 8579 4).
- */
-static const char *
-choose_mailbox(const DeliverRun *run, const FolderRules *rules, const PlanAction *action)
-{
-	const char *named = action->mailbox != NULL ? action->mailbox : "INBOX", *found = NULL;
-	if (action->special_use == NULL)
-		return named;
-	for (char **item = run->job->conf->special_use; item != NULL && *item != NULL; item++) {
-		const char *folder = folder_with_use(*item, action->special_use);
-		if (folder == NULL || !folder_exists(run->job->inbox, rules, folder))
+	const char *first = NULL;
+	FolderRules rules = deliver_folder_rules(conf);
+	for (char **item = conf->special_use; item != NULL && *item != NULL; item++) {
+		const char *folder = folder_with_use(*item, special_use);
+		if (folder == NULL || (inbox != NULL && !folder_exists(inbox, &rules, folder)))
 			continue;
-		if (strcmp(folder, named) == 0)
-			return named;
-		found = found != NULL ? found : folder;
+		if (g_strcmp0(folder, named) == 0)
+			return folder;
+		first = first != NULL ? first : folder;
 	}
-	return found != NULL ? found : named;
+	return first;
 }
 
 static Maildir *
@@ -110,7 +97,7 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 {
 	FolderRules rules = deliver_folder_rules(run->job->conf);
 	const char *why = NULL;
-	const char *mailbox = choose_mailbox(run, &rules, action);
+	const char *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
 	g_autofree char *path = folder_path(&rules, mailbox, &why);
 	if (path == NULL)
 		g_ptr_array_add(run->report->notes, g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why));
@@ -191,12 +178,24 @@ is_plain(const DeliverRun *run, const Store *store)
 	return store->message == run->job->message && store->headers == run->job->headers;
 }
 
-/* The copy's name in the ledger: a folder has one copy of the message, and others only where rules edited it. */
+/*
+ * What tells the copies in a folder apart, alike at a retry. It takes one plain copy (NULL), one of what each step sends, by its key
+ * as at a retry some steps send nothing, and others only where rules edited the message.
+ */
+static char *
+copy_name(const DeliverRun *run, const Store *store)
+{
+	if (is_plain(run, store))
+		return NULL;
+	return run->sending_key != NULL ? g_strdup(run->sending_key) : g_strdup_printf("edited %u", run->steps->len);
+}
+
+/* The copy's name in the ledger. */
 static char *
 step_name(const DeliverRun *run, const Store *store, const Maildir *maildir)
 {
-	return is_plain(run, store) ? g_strdup_printf("store %s", maildir_path(maildir))
-	             : g_strdup_printf("store %s, edited %u", maildir_path(maildir), run->steps->len);
+	g_autofree char *name = copy_name(run, store);
+	return g_strconcat("store ", maildir_path(maildir), name != NULL ? ", " : NULL, name, NULL);
 }
 
 /* Has an earlier try stored it? Its file may be visible although that try did not live to say so. */
@@ -260,8 +259,8 @@ make_claim(DeliverRun *run, const Store *store, const Maildir *maildir)
 		return NULL;
 	if (run->arrival == NULL)
 		run->arrival = arrival_key(job->envelope, job->message);
-	/* A folder takes one plain copy, and others only where rules edited it. */
-	g_autofree char *key = g_strdup_printf("%s%02x", run->arrival, is_plain(run, store) ? 0 : run->steps->len);
+	g_autofree char *name = copy_name(run, store), *hash = name != NULL ? state_key(run->arrival, name, NULL) : NULL;
+	g_autofree char *key = g_strdup_printf("%.32s%s", hash != NULL ? hash : run->arrival, hash != NULL ? "01" : "00");
 	return claim_new(maildir_fd(maildir), key);
 }
 

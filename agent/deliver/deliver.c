@@ -504,6 +504,7 @@ send_step(DeliverRun *run, Step *step, Failures *failures)
 	if (action->optional && !begin_optional(run, step))
 		return;
 	run->sending = step->wanted;
+	run->sending_key = action->key != NULL ? action->key(step->state) : NULL;
 	if (!action->send(run, step->state, &fault)) {
 		take_fault(run, step, &fault, failures);
 		(void) write_ledger(run);

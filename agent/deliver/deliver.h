@@ -82,8 +82,11 @@ Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
 /* How this site names folders; borrows from `conf`. */
 FolderRules deliver_folder_rules(const Conf *conf);
 
-/* The folder that has this special use ("\\Junk", without regard to case) by the setting; NULL: none has. Borrowed from `conf`. */
-const char *deliver_special_use_folder(const Conf *conf, const char *special_use);
+/*
+ * The folder that has this special use ("\\Junk", without regard to case) by the setting and is there (`inbox` NULL: or not): `named`
+ * (may be NULL) if it is one of them, else the first. NULL: none. Borrowed from `conf`.
+ */
+const char *deliver_special_use_folder(const Conf *conf, Maildir *inbox, const char *special_use, const char *named);
 
 /*
  * Carry out `plan`. The deadline is stopped when the commit has ended, for which there are some seconds in any case.
@@ -137,6 +140,7 @@ struct DeliverRun {
 	GPtrArray *stores;       /* of deliver-store.c, borrowed from the steps: copies with the same bytes are shared */
 	GPtrArray *steps;        /* of deliver.c */
 	const PlanAction *sending; /* whose send runs */
+	const char *sending_key; /* and its key in the ledger; NULL: it has none, or nothing is sent yet */
 	GPtrArray *extra;        /* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
 	Ledger *ledger;          /* NULL: nothing of the plan leaves */
 	Quota *quota;            /* NULL: none, or nothing is stored */

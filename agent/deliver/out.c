@@ -183,7 +183,6 @@ out_keep_copy(DeliverRun *run, const PlanFcc *fcc, GBytes *message)
 	const void *data = g_bytes_get_data(message, &len);
 	PlanAction *action = plan_action_new(PLAN_FILEINTO, NULL, 0);
 	action->mailbox = g_strdup(fcc->mailbox);
-	action->special_use = g_strdup(fcc->special_use);
 	action->flags = copy_strings(fcc->flags);
 	action->create = fcc->create;
 	action->message = message_from_bytes(data, len, &st);

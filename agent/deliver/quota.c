@@ -290,7 +290,7 @@ trash_path(const Conf *conf)
 {
 	if (conf->quota_trash)
 		return NULL;
-	const char *why, *name = deliver_special_use_folder(conf, "\\Trash");
+	const char *why, *name = deliver_special_use_folder(conf, NULL, "\\Trash", NULL);
 	FolderRules rules = deliver_folder_rules(conf);
 	return folder_path(&rules, name != NULL ? name : "Trash", &why);
 }

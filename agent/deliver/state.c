@@ -4,6 +4,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/module.h"
+#include "agent/deliver/state-copy.h"
 #include "agent/deliver/state-module.h"
 
 #include <errno.h>
@@ -190,7 +191,9 @@ typedef struct {
 } Seen;
 
 struct StateOnce {
-	char *folder;
+	char *folder;     /* of a copy: NULL before it is made */
+	char *original;   /* what the copy is made of; NULL: of nothing */
+	bool is_copy;
 	gint64 now;
 	State *state;
 	bool tried;
@@ -214,15 +217,41 @@ state_once_new(const char *folder, gint64 now)
 	return once;
 }
 
+StateOnce *
+state_once_new_copy(const char *folder, gint64 now)
+{
+	StateOnce *once = state_once_new(NULL, now);
+	once->original = g_strdup(folder);
+	once->is_copy = true;
+	return once;
+}
+
 void
 state_once_free(StateOnce *once)
 {
 	if (once == NULL)
 		return;
 	state_close(once->state);
+	if (once->is_copy && once->folder != NULL)
+		fs_remove_tree(once->folder);
 	g_array_unref(once->seen);
+	g_free(once->original);
 	g_free(once->folder);
 	g_free(once);
+}
+
+/* A folder of our own with the copy. What cannot be copied is noted; false: there can be no folder. */
+static bool
+make_copy(StateOnce *once, GPtrArray *notes, Status *st)
+{
+	g_autoptr(GError) error = NULL;
+	g_auto(Status) unread = STATUS_INIT;
+	once->folder = g_dir_make_tmp("todoke-try-XXXXXX", &error);
+	if (once->folder == NULL)
+		return status_fail_detail(st, STATUS_IO, "cannot make a temporary folder: %s", error->message);
+	if (once->original != NULL && !state_copy(once->original, STATE_FILE, once->folder, &unread))
+		g_ptr_array_add(notes, g_strdup_printf("as if nothing were remembered: %s", unread.detail));
+	return true;
 }
 
 State *
@@ -233,7 +262,8 @@ state_once_get(StateOnce *once, GPtrArray *notes)
 	once->tried = true;
 	char *note = NULL;
 	g_auto(Status) st = STATUS_INIT;
-	once->state = state_open(once->folder, once->now, &note, &st);
+	if (!once->is_copy || make_copy(once, notes, &st))
+		once->state = state_open(once->folder, once->now, &note, &st);
 	if (once->state == NULL)
 		note = g_strdup_printf("nothing can be remembered: %s", st.detail);
 	if (note != NULL)

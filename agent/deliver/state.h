@@ -48,13 +48,19 @@ bool state_seen(State *state, const char *key, Status *st);
 typedef struct StateOnce StateOnce;
 
 StateOnce *state_once_new(const char *folder, gint64 now);
+
+/*
+ * For who only looks: what `folder` (NULL: none) remembers, if it is there and can be read (else it is noted), in a copy that nobody
+ * else sees and that goes with it.
+ */
+StateOnce *state_once_new_copy(const char *folder, gint64 now);
 void state_once_free(StateOnce *once);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StateOnce, state_once_free)
 
 /* The state, or NULL where there is none. What went wrong is appended to `notes` (char *), once. Borrowed. */
 State *state_once_get(StateOnce *once, GPtrArray *notes);
 
-/* The folder of the state, whether it is there or not. Borrowed. */
+/* The folder of the state, whether it is there or not; of a copy only when it has been asked for. Borrowed. */
 const char *state_once_folder(const StateOnce *once);
 
 /* Remember `key` as seen until then, when the delivery has succeeded. */

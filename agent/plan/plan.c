@@ -208,8 +208,7 @@ repeats(const PlanAction *one, const PlanAction *other)
 	if (one->kind == PLAN_STORE || other->kind == PLAN_STORE) /* recipes that store twice mean it */
 		return false;
 	if (kinds[one->kind].keeps_copy && kinds[other->kind].keeps_copy)
-		return strcmp(store_target(one), store_target(other)) == 0 &&
-		       g_strcmp0(one->special_use, other->special_use) == 0;
+		return strcmp(store_target(one), store_target(other)) == 0;
 	if (one->kind != other->kind)
 		return false;
 	if (one->kind == PLAN_REDIRECT) /* a message that was replaced meanwhile, or a part of it, is another one */

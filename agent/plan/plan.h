@@ -40,7 +40,7 @@ typedef struct {
 typedef struct {
 	char *mailbox;
 	GPtrArray *flags;
-	char *special_use;
+	char *special_use;     /* that the rule named; `mailbox` has it, if any has */
 	bool create;
 } PlanFcc;
 
@@ -106,7 +106,7 @@ typedef struct {
 	bool copy;             /* :copy: the implicit keep stays in force */
 	bool create;           /* :create: make the mailbox */
 	char *mailbox;         /* fileinto, and keep where a rule chose another INBOX; names as people read them, UTF-8 */
-	char *special_use;
+	char *special_use;     /* that the rule named; `mailbox` has it, if any has */
 	GPtrArray *flags;      /* NULL: none asked for */
 	char *address;         /* redirect, ereject's and reject's recipient is the sender */
 	char *text;            /* reason of a reject or defer */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* A broken script that nobody mends is told again after a year. */
-enum { TOLD_SECONDS = 365 * 86400, SUM_BYTES = 16 };
+enum { TOLD_SECONDS = 365 * 86400, SUM_BYTES = 16, UUID_BYTES = 36 };
 
 static char *
 key_of(const ScriptMemory *memory, const char *path)
@@ -25,6 +25,13 @@ link_path(const ScriptMemory *memory, const char *key)
 {
 	g_autofree char *name = g_strdup_printf("script-%.16s", key);
 	return g_build_filename(state_once_folder(memory->state), name, NULL);
+}
+
+/* Under it stands a word that is new whenever texts that serve are kept. */
+static char *
+served_key(const ScriptMemory *memory, const char *path)
+{
+	return state_key("served", memory->user, path, NULL);
 }
 
 static void
@@ -70,32 +77,42 @@ script_memory_keep(const ScriptMemory *memory, const ScriptSet *set)
 {
 	char sum[SUM_BYTES + 1];
 	print_sum(set, sum);
-	g_autofree char *key = key_of(memory, script_set_first(set)->name), *link = link_path(memory, key);
+	const char *path = script_set_first(set)->name;
+	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
 	if (is_kept(link, sum))
 		return;
 	g_autoptr(GBytes) octets = script_set_print(set);
-	StateItem item = { .kind = STATE_BLOB, .key = key, .until = G_MAXINT64 };
-	item.value = g_bytes_get_data(octets, &item.len);
+	g_autofree char *served = served_key(memory, path), *word = g_uuid_string_random();
+	StateItem items[] = {
+		{ .kind = STATE_BLOB, .key = key, .until = G_MAXINT64 },
+		{ .kind = STATE_BLOB, .key = served, .value = word, .len = UUID_BYTES, .until = G_MAXINT64 },
+	};
+	items[0].value = g_bytes_get_data(octets, &items[0].len);
 	auto_fd int folder = -1;
 	g_auto(Status) st = STATUS_INIT;
 	/* Where nothing can ever be remembered, no delivery loads SQLite to find that out. */
-	if (item.len > LIMIT_STATE_VALUE || !fs_make_dir(AT_FDCWD, state_once_folder(memory->state), 0700, &folder, &st))
+	if (items[0].len > LIMIT_STATE_VALUE || !fs_make_dir(AT_FDCWD, state_once_folder(memory->state), 0700, &folder, &st))
 		return;
 	State *state = state_once_get(memory->state, memory->notes);
 	if (state == NULL)
 		return;
-	if (state_put(state, &item, 1, &st))
+	if (state_put(state, items, G_N_ELEMENTS(items), &st))
 		write_link(link, sum);
 	else
 		g_ptr_array_add(memory->notes, g_strdup_printf("the script is not kept: %s", st.detail));
 }
 
+/* Another one for other texts, and when a good version has served in between. A fault: nobody knows of one. */
 static char *
-told_key(const ScriptMemory *memory, const char *path, const ScriptSet *set)
+told_key(const ScriptMemory *memory, State *state, const char *path, const ScriptSet *set)
 {
 	char sum[SUM_BYTES + 1];
 	print_sum(set, sum);
-	return state_key("told", memory->user, path, sum, NULL);
+	g_auto(Status) unknown = STATUS_INIT;
+	size_t len = 0;
+	g_autofree char *served = served_key(memory, path), *word = NULL;
+	(void) state_get(state, STATE_BLOB, served, &word, &len, &unknown);
+	return state_key("told", memory->user, path, sum, word != NULL ? word : "", NULL);
 }
 
 /* A counter, as two deliveries may find it broken at once. */
@@ -103,10 +120,10 @@ static bool
 count_told(const ScriptMemory *memory, const char *path, const ScriptSet *set, gint64 by, gint64 *ret_total)
 {
 	State *state = state_once_get(memory->state, memory->notes);
-	g_autofree char *key = told_key(memory, path, set);
 	g_auto(Status) st = STATUS_INIT;
 	if (state == NULL)
 		return false;
+	g_autofree char *key = told_key(memory, state, path, set);
 	if (state_count(state, key, by, memory->now + TOLD_SECONDS, ret_total, &st))
 		return true;
 	g_ptr_array_add(memory->notes, g_strdup_printf("the owner is not told: %s", st.detail));
@@ -120,7 +137,18 @@ script_memory_must_tell(const ScriptMemory *memory, const char *path, const Scri
 	/* Read first: most deliveries find that he was told, and need not write. */
 	if (!count_told(memory, path, set, 0, &total) || total > 0)
 		return false;
-	return count_told(memory, path, set, 1, &total) && total == 1;
+	if (!count_told(memory, path, set, 1, &total) || total != 1)
+		return false;
+	/*
+	 * Without its link the next version that serves is kept anew, even if it is the one that served before. But texts that
+	 * serve some messages and fail for others are no other version.
+	 */
+	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
+	char sum[SUM_BYTES + 1];
+	print_sum(set, sum);
+	if (!is_kept(link, sum))
+		(void) unlink(link); /* there may be none */
+	return true;
 }
 
 void

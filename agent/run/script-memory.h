@@ -27,7 +27,7 @@ void script_memory_keep(const ScriptMemory *memory, const ScriptSet *set);
 
 /*
  * Is it this process that has to tell the owner of these broken texts at `path`? True once in all, and again when the
- * texts change. script_memory_untold: it could not be told after all.
+ * texts change or a version that served came in between. script_memory_untold: it could not be told after all.
  */
 bool script_memory_must_tell(const ScriptMemory *memory, const char *path, const ScriptSet *set);
 void script_memory_untold(const ScriptMemory *memory, const char *path, const ScriptSet *set);

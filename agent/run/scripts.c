@@ -442,7 +442,7 @@ tell_owner(const ScriptBroken *broken, const ScriptMemory *memory, const NoticeF
 	g_autofree char *text = g_strdup_printf(
 		"The script with your rules for incoming mail could not be used:\n\n%s\n"
 		"No mail is lost. As long as that happens, %s.\n\n"
-		"This message comes once; another one follows when the script has been changed and is still\nwrong.\n",
+		"This message comes once; another one follows when the script has been changed and is still\nwrong, or wrong again.\n",
 		broken->errors, instead);
 	g_auto(Status) fault = STATUS_INIT;
 	if (notice_store(frame, inbox, "Your mail rules have an error", text, &fault)) {

@@ -3,7 +3,6 @@
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/deadline.h"
-#include "agent/base/fs.h"
 #include "agent/base/log.h"
 #include "agent/deliver/dotlock.h"
 #include "conf/conf-choices.h"
@@ -247,7 +246,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	};
 	WorldLive live = { transact->state, transact->report.notes, transact->locks, transact->described != &as_it_is };
 	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
-	                                   &transact->described->world, transact->state != NULL ? &live : NULL);
+	                                   &transact->described->world, &live);
 	if (transact->recipes != NULL)
 		world_set_recipes(world, transact->recipes);
 	deadline_waiting_for("running the scripts");
@@ -281,17 +280,6 @@ make_plan(Transact *transact, Maildir *inbox, Status *st)
 	return true;
 }
 
-bool
-transact_plan(Transact *transact, Status *st)
-{
-	g_auto(Status) absent = STATUS_INIT;
-	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask, .durability = DURABILITY_NONE };
-	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
-	if (transact->described->state != NULL)
-		transact->state = state_once_new(transact->described->state, transact->now);
-	return make_plan(transact, inbox, st);
-}
-
 /* Where the owner's state lies. Beside the mail for virtual users: they may share a home. */
 static char *
 state_folder(const Transact *transact, Status *st)
@@ -303,6 +291,30 @@ state_folder(const Transact *transact, Status *st)
 	if (account->is_system && account->home != NULL)
 		return g_build_filename(account->home, ".local/state/todoke", NULL);
 	return g_build_filename(account->maildir, "todoke-state", NULL);
+}
+
+/* What a rehearsal remembers: what was described, or what the owner's deliveries do, which it does not change. */
+static bool
+find_state(Transact *transact, Status *st)
+{
+	const TransactDescription *described = transact->described;
+	if (described->state != NULL) {
+		transact->state = state_once_new(described->state, transact->now);
+		return true;
+	}
+	bool has_account = described->script == NULL;
+	g_autofree char *folder = has_account ? state_folder(transact, st) : NULL;
+	transact->state = state_once_new_copy(folder, transact->now);
+	return folder != NULL || !has_account;
+}
+
+bool
+transact_plan(Transact *transact, Status *st)
+{
+	g_auto(Status) absent = STATUS_INIT;
+	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask, .durability = DURABILITY_NONE };
+	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
+	return find_state(transact, st) && make_plan(transact, inbox, st);
 }
 
 /* Remember the scripts and tell of the broken ones, unless all comes again. */
@@ -383,24 +395,6 @@ transact_deliver(Transact *transact, Status *st)
 	return done;
 }
 
-/* Without a state nobody could be answered: one that is empty, and forgotten afterwards. */
-static bool
-rehearse(Transact *transact, DeliverJob *job, DeliverOwner *owner, Status *st)
-{
-	if (transact->state != NULL)
-		return deliver_run(transact->plan, job, &transact->report, st);
-	g_autoptr(GError) error = NULL;
-	g_autofree char *scratch = g_dir_make_tmp("todoke-try-XXXXXX", &error);
-	if (scratch == NULL)
-		return status_fail_detail(st, STATUS_IO, "cannot make a temporary folder: %s", error->message);
-	g_autoptr(StateOnce) state = state_once_new(scratch, transact->now);
-	owner->state = state;
-	bool done = deliver_run(transact->plan, job, &transact->report, st);
-	g_clear_pointer(&state, state_once_free);
-	fs_remove_tree(scratch);
-	return done;
-}
-
 bool
 transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const OutMail *, Status *), void *user,
                   Status *st)
@@ -410,7 +404,7 @@ transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *
 	owner.capture_user = user;
 	DeliverJob job = describe_job(transact, &owner);
 	job.rehearsal = true;
-	return rehearse(transact, &job, &owner, st);
+	return deliver_run(transact->plan, &job, &transact->report, st);
 }
 
 const LoopVerdict *

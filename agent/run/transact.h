@@ -38,7 +38,7 @@ typedef struct {
 	const char *script;              /* this one alone: no loop check, no header rules, no stamps, no scripts of the account */
 	const char *const *before;       /* around `script` */
 	const char *const *after;
-	const char *state;               /* the folder of what is remembered; NULL: nothing is, from one message to the next */
+	const char *state;               /* the folder of what is remembered; NULL: a copy of the account's, if it has one */
 } TransactDescription;
 
 /* Judge and plan as if things were as described; call first. Borrowed. */
@@ -61,8 +61,8 @@ bool transact_plan(Transact *transact, Status *st);
 
 /*
  * Go through what a delivery of the plan would send, with all its guards; `capture` (of DeliverOwner) takes it. Nothing is stored and
- * nothing leaves; the state that was described is read and updated. False: a rule refuses the message (STATUS_RULE_REFUSED), or a
- * fault. Call after transact_plan.
+ * nothing leaves; a state that was described is read and updated, the account's only read. False: a rule refuses the message
+ * (STATUS_RULE_REFUSED), or a fault. Call after transact_plan.
  */
 bool transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const OutMail *, Status *), void *user,
                        Status *st);

@@ -163,8 +163,9 @@ split_described(const char *mailbox, const char **ret_use)
 	return colon != NULL ? (size_t) (colon - mailbox) : strlen(mailbox);
 }
 
-static bool
-is_described(const World *world, const char *mailbox, const char *special_use)
+/* The described mailbox of that name and use (NULL: any). NULL: there is none. Caller frees. */
+static char *
+find_described(const World *world, const char *mailbox, const char *special_use)
 {
 	for (const char *const *item = world->described->mailboxes; *item != NULL; item++) {
 		const char *use;
@@ -172,9 +173,9 @@ is_described(const World *world, const char *mailbox, const char *special_use)
 		bool name_fits = mailbox == NULL || (strlen(mailbox) == len && strncmp(*item, mailbox, len) == 0);
 		bool use_fits = special_use == NULL || (use != NULL && g_ascii_strcasecmp(use, special_use) == 0);
 		if (name_fits && use_fits)
-			return true;
+			return g_strndup(*item, len);
 	}
-	return false;
+	return NULL;
 }
 
 static MailboxAnswer
@@ -183,24 +184,27 @@ mailbox_exists(FilterEnv *env, const char *mailbox)
 	const World *world = world_of(env);
 	if (g_ascii_strcasecmp(mailbox, "INBOX") == 0)
 		return MAILBOX_EXISTS;
-	if (world->described->mailboxes != NULL)
-		return is_described(world, mailbox, NULL) ? MAILBOX_EXISTS : MAILBOX_MISSING;
+	if (world->described->mailboxes != NULL) {
+		g_autofree char *found = find_described(world, mailbox, NULL);
+		return found != NULL ? MAILBOX_EXISTS : MAILBOX_MISSING;
+	}
 	if (world->inbox == NULL)
 		return MAILBOX_UNKNOWN;
 	FolderRules rules = deliver_folder_rules(world->site->conf);
 	return folder_exists(world->inbox, &rules, mailbox) ? MAILBOX_EXISTS : MAILBOX_MISSING;
 }
 
-static MailboxAnswer
-special_use_exists(FilterEnv *env, const char *mailbox, const char *special_use)
+static char *
+special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
 {
-	World *world = world_of(env);
-	if (world->described->mailboxes != NULL)
-		return is_described(world, mailbox, special_use) ? MAILBOX_EXISTS : MAILBOX_MISSING;
-	const char *folder = deliver_special_use_folder(world->site->conf, special_use);
-	if (folder == NULL || (mailbox != NULL && strcmp(mailbox, folder) != 0))
-		return MAILBOX_MISSING;
-	return mailbox_exists(env, folder);
+	const World *world = world_of(env);
+	if (world->described->mailboxes != NULL) {
+		char *found = named != NULL ? find_described(world, named, special_use) : NULL;
+		return found != NULL ? found : find_described(world, NULL, special_use);
+	}
+	if (world->inbox == NULL)
+		return NULL;
+	return g_strdup(deliver_special_use_folder(world->site->conf, world->inbox, special_use, named));
 }
 
 static const char *
@@ -531,7 +535,7 @@ static const FilterServices services = {
 	.setting_item = setting_item,
 	.open_script = open_script,
 	.mailbox_exists = mailbox_exists,
-	.special_use_exists = special_use_exists,
+	.special_use_mailbox = special_use_mailbox,
 	.list_contains = list_contains,
 	.list_is_known = list_is_known,
 	.list_members = list_members,

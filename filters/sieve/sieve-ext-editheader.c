@@ -1,7 +1,8 @@
 /*
  * editheader: RFC 5293, complete. Edits make a new list of fields that borrows the others; every later test and action, of
  * included and later scripts too, sees it. Protected fields are left alone without a word (6): Received and
- * Auto-Submitted stay, X-Todoke-Mark stays and is not added, and so do those of the site's sieve_protected_headers.
+ * Auto-Submitted stay, X-Todoke-Mark stays and is not added, and so do those of the site's sieve_protected_headers, and
+ * Original-Subject and -From where a message was replaced.
  */
 #include "filters/sieve/sieve-check.h"
 #include "filters/sieve/sieve-index.h"
@@ -46,6 +47,9 @@ static bool
 is_protected(SieveRun *run, SieveText name, bool adding)
 {
 	if (sieve_text_is(name, MARK_FIELD) || is_in(filter_setting_text(run->env, "sieve_protected_headers", ""), name))
+		return true;
+	/* What `replace` keeps of the old header must stay, and be true (RFC 5703 5). */
+	if (run->replaced > 0 && (sieve_text_is(name, "original-subject") || sieve_text_is(name, "original-from")))
 		return true;
 	return !adding && (sieve_text_is(name, "received") || sieve_text_is(name, "auto-submitted"));
 }

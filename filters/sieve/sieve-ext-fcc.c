@@ -2,8 +2,7 @@
  * fcc: RFC 8580, complete: :fcc on vacation and notify, and beside it what says how a copy is stored: :create, :flags,
  * :specialuse, each with the extension that it comes from (3.1). The agent files the copy when the message has gone out.
  */
-#include "filters/sieve/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/sieve-special-use.h"
 #include "filters/sieve/sieve-value.h"
 
 #include <string.h>
@@ -53,7 +52,7 @@ check_flags(SieveCheck *check, SieveCall *call, SieveTag *tag)
 static bool
 check_special_use(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
-	return check_option(check, call, tag, &sieve_ext_special_use);
+	return check_option(check, call, tag, &sieve_ext_special_use) && sieve_special_use_check(check, tag->value);
 }
 
 /* Each string may hold several flags (RFC 5232 2). */
@@ -83,7 +82,8 @@ set_fcc(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *a
 	fcc->mailbox = g_strndup(name.data, name.len);
 	fcc->create = sieve_call_tag(call, "create") != NULL;
 	fcc->flags = flags != NULL ? split_flags(run, flags->value) : NULL;
-	fcc->special_use = use != NULL ? g_strdup(sieve_run_string(run, use->value, 0)) : NULL;
+	if (use != NULL)
+		sieve_special_use_choose(run, call, use, &fcc->special_use, &fcc->mailbox);
 	if (action->reply != NULL)
 		action->reply->fcc = fcc;
 	else

@@ -160,7 +160,10 @@ read_structure(const Field *field, MimeValue *parsed, const MimeValue **ret_valu
 	return true;
 }
 
-/* RFC 5703 4.1: fields that are neither Content-Type nor Content-Disposition are blank for the aspects, without parameters. */
+/*
+ * RFC 5703 4.1: fields that are neither Content-Type nor Content-Disposition are blank for the aspects, without parameters; those that
+ * cannot be read do not count.
+ */
 static bool
 match_header_field(const Field *field)
 {
@@ -175,7 +178,8 @@ match_header_field(const Field *field)
 	const MimeValue *value;
 	if (read_structure(field, &parsed, &value))
 		return match_aspect(field, aspect, value);
-	return strcmp(aspect->def->name, "param") == 0 || sieve_match_add(field->match, SIEVE_TEXT(""));
+	bool has_no_value = strcmp(aspect->def->name, "param") == 0 || field->match->spec->def->counts;
+	return has_no_value || sieve_match_add(field->match, SIEVE_TEXT(""));
 }
 
 static bool

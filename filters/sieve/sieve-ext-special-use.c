@@ -1,9 +1,8 @@
 /*
- * special-use: RFC 8579, complete: specialuse_exists and fileinto :specialuse. Which mailbox has a use is known when the message
- * is stored; where none has it, the named mailbox is used (4).
+ * special-use: RFC 8579, complete: specialuse_exists and fileinto :specialuse. Where no mailbox has the use, the named one is
+ * used (4).
  */
-#include "filters/sieve/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/sieve-special-use.h"
 
 #include <string.h>
 
@@ -17,8 +16,8 @@ is_use(SieveText use)
 	return good;
 }
 
-static bool
-check_uses(SieveCheck *check, const SieveArg *arg)
+bool
+sieve_special_use_check(SieveCheck *check, const SieveArg *arg)
 {
 	bool good = true;
 	for (size_t i = 0; i < arg->n; i++) {
@@ -33,14 +32,14 @@ check_uses(SieveCheck *check, const SieveArg *arg)
 static bool
 check_test(SieveCheck *check, SieveCall *call)
 {
-	return check_uses(check, call->positional[1]);
+	return sieve_special_use_check(check, call->positional[1]);
 }
 
 static bool
 check_tag(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
 	(void) call;
-	return check_uses(check, tag->value);
+	return sieve_special_use_check(check, tag->value);
 }
 
 /* RFC 8579 3: all uses, of the mailbox, or each of any mailbox; what nobody knows is not so. */
@@ -50,11 +49,12 @@ test_specialuse_exists(SieveRun *run, const SieveCall *call, bool *ret_result)
 	const FilterServices *services = run->env->services;
 	const SieveArg *uses = call->positional[1];
 	const char *mailbox = call->positional[0] != NULL ? sieve_run_string(run, call->positional[0], 0) : NULL;
-	bool all = services->special_use_exists != NULL;
+	bool all = services->special_use_mailbox != NULL;
 	for (size_t i = 0; all && i < uses->n; i++) {
 		SieveText use = sieve_run_text(run, &uses->strings[i]);
 		const char *text = sieve_arena_copy(run->scratch, use.data, use.len);
-		all = is_use(use) && services->special_use_exists(run->env, mailbox, text) == MAILBOX_EXISTS;
+		g_autofree char *found = is_use(use) ? services->special_use_mailbox(run->env, text, mailbox) : NULL;
+		all = found != NULL && (mailbox == NULL || strcmp(found, mailbox) == 0);
 		sieve_run_trace(run, TRACE_MATCHING, call, "%s special use \"%s\": %s", mailbox != NULL ? mailbox : "a mailbox of",
 		                text, all ? "yes" : "no");
 	}
@@ -62,14 +62,28 @@ test_specialuse_exists(SieveRun *run, const SieveCall *call, bool *ret_result)
 	return true;
 }
 
+void
+sieve_special_use_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag, char **use, char **mailbox)
+{
+	SieveText text = sieve_run_text(run, &tag->value->strings[0]);
+	if (!is_use(text)) {
+		sieve_run_trace(run, TRACE_COMMANDS, call, "\"%.*s\" is no special use", (int) MIN(text.len, 200), text.data);
+		return;
+	}
+	*use = g_strndup(text.data, text.len);
+	const FilterServices *services = run->env->services;
+	char *found = services->special_use_mailbox != NULL ? services->special_use_mailbox(run->env, *use, *mailbox) : NULL;
+	if (found == NULL)
+		return;
+	sieve_run_trace(run, TRACE_COMMANDS, call, "special use \"%s\": \"%s\"", *use, found);
+	g_free(*mailbox);
+	*mailbox = found;
+}
+
 static bool
 set_special_use(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *action)
 {
-	SieveText use = sieve_run_text(run, &tag->value->strings[0]);
-	if (is_use(use))
-		action->special_use = g_strndup(use.data, use.len);
-	else
-		sieve_run_trace(run, TRACE_COMMANDS, call, "\"%.*s\" is no special use", (int) MIN(use.len, 200), use.data);
+	sieve_special_use_choose(run, call, tag, &action->special_use, &action->mailbox);
 	return true;
 }
 

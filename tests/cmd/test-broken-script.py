@@ -89,6 +89,26 @@ def test_the_last_good_version_serves(folder):
     tap.same((len(home.mails(".Other")), len(home.notices())), (2, 3))
 
 
+def test_what_was_mended_is_told_again(folder):
+    """The same error comes back, be it after another good version or after the one that served before."""
+    home = Home(folder)
+    for told, good in enumerate((GOOD, GOOD, "keep;", GOOD), 1):
+        home.write(good)
+        home.deliver()
+        home.write(BROKEN)
+        home.deliver()
+        home.deliver()
+        tap.same(len(home.notices()), told, good)
+
+
+def test_what_fails_now_and_then_is_told_once(folder):
+    home = Home(folder)
+    home.write('require "fileinto"; fileinto "A"; fileinto "B";')
+    for most in (2, 1, 2, 1, 2, 1):
+        home.deliver("-o", "sieve_max_actions=%d" % most)
+    tap.same(len(home.notices()), 1)
+
+
 def test_without_a_good_version_the_inbox(folder):
     home = Home(folder)
     home.write(BROKEN)

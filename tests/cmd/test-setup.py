@@ -235,4 +235,14 @@ def test_root_is_refused(folder):
     tap.same((result.returncode, result.stdout), (2, b""))
 
 
+def test_a_user_that_is_not_there_is_refused(folder):
+    path = postfix(folder)
+    before = content(path)
+    for user in ("no-such-user", "no-such-user:root"):
+        result = setup(path, *VIRTUAL, "--apply", "--user", user)
+        tap.same((result.returncode, result.stdout, content(path)), (2, b"", before))
+        tap.contains(result.stderr, b"there is no user 'no-such-user'")
+    tap.same(setup(path, *VIRTUAL, "--user", "nobody:nogroup").returncode, 1)
+
+
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

@@ -3,6 +3,7 @@
 
 import json
 import os
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -63,6 +64,76 @@ def test_answered_before(folder):
     state = ("--state", folder + "/state")
     tap.same("held" in run(folder, VACATION, *state)["actions"][0], False)
     tap.same(run(folder, VACATION, *state)["actions"][0]["held"], "<boss@example.org> was answered before")
+
+
+class Owner:
+    """A virtual user whose rules answer, and remember what they have seen."""
+
+    RULES = 'require ["vacation", "duplicate", "fileinto"];\nvacation :days 7 "weg";\nif duplicate :uniqueid "x" { fileinto "Again"; }\n'
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.state = folder + "/mail/me/todoke-state"
+        for name, text in (("x.sieve", self.RULES), ("m.eml", HEAD + "\nText.\n"), ("sendmail", "#!/bin/sh\ncat >/dev/null\n")):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        os.chmod(folder + "/sendmail", 0o755)
+        self.options = ["-o", "maildir=%s/mail/%%n" % folder, "-o", "sieve_scripts=%s/x.sieve" % folder, "-o", "submit=sendmail:%s/sendmail" % folder,
+                        "-o", "log_file=%s/log" % folder, "-f", "boss@example.org", "-d", "me@example1.jp"]
+
+    def deliver(self):
+        result = tap.todoke("deliver", *self.options, "--queue-id", "Q1", stdin=(HEAD + "\nText.\n").encode())
+        tap.same(result.returncode, 0, result.stdout)
+
+    def attempt(self):
+        answer = json.loads(tap.todoke("try", "--json", *self.options, self.folder + "/m.eml", env=dict(os.environ, TMPDIR=self.folder + "/tmp")).stdout)
+        return answer["actions"][0].get("held"), answer["actions"][1].get("mailbox"), answer.get("notes", [])
+
+    def files(self):
+        """Everything below the mail, as it is: nothing of it is touched."""
+        root = self.folder + "/mail"
+        stats = {name: os.lstat(os.path.join(root, name)) for name in tap.files_below(root)}
+        return {name: (stat.st_ino, stat.st_size, stat.st_mtime_ns) for name, stat in stats.items()}
+
+
+def test_what_the_owner_s_deliveries_remember(folder):
+    owner = Owner(folder)
+    os.mkdir(folder + "/tmp")
+    tap.same(owner.attempt(), (None, "INBOX", []), "before the first delivery")
+    owner.deliver()
+    before = owner.files()
+    tap.same("todoke-state/state.db" in " ".join(before), True, str(before))
+    for _ in range(2):
+        held, mailbox, _ = owner.attempt()
+        tap.same((held, mailbox), ("<boss@example.org> was answered before", "Again"))
+        tap.same(owner.files(), before, "only read")
+        tap.same(os.listdir(folder + "/tmp"), [], "the copy is gone")
+    # while a delivery has it open, what is new stands in the log beside it
+    db = sqlite3.connect(owner.state + "/state.db")
+    db.execute("DELETE FROM item WHERE kind = 0")
+    db.commit()
+    tap.same(os.path.getsize(owner.state + "/state.db-wal") > 0, True)
+    tap.same(owner.attempt()[:2], (None, "INBOX"), "the log counts")
+    db.close()
+
+
+def test_a_state_that_cannot_be_read(folder):
+    owner = Owner(folder)
+    os.mkdir(folder + "/tmp")
+    os.makedirs(owner.state)
+    with open(owner.state + "/state.db", "wb") as file:
+        file.write(b"nonsense" * 1000)
+    before = owner.files()
+    held, mailbox, notes = owner.attempt()
+    tap.same((held, mailbox), (None, "INBOX"))
+    tap.contains(str(notes), "state was damaged")
+    tap.same(owner.files(), before)
+    with open(owner.state + "/state.db", "wb") as file:
+        file.truncate(64 * 1024 * 1024 + 1)
+    held, mailbox, notes = owner.attempt()
+    tap.same((held, mailbox), (None, "INBOX"))
+    tap.contains(str(notes), "has more than 67108864 bytes", "LIMIT_STATE_COPY")
+    tap.same(os.listdir(folder + "/tmp"), [])
 
 
 def test_why_nothing_is_sent_on(folder):

@@ -108,6 +108,19 @@ def test_unknown_recipient_as_json(folder):
     tap.same((result.returncode, answer["ok"], answer["error"]["fault"]), (1, False, "unknown-user"))
 
 
+def test_special_use_finds_its_mailbox(folder):
+    """What the person at the terminal describes, and the folders of an account: the one that is there, whichever has the use."""
+    path = script(folder, 'require ["fileinto", "special-use"];\nif not specialuse_exists "\\\\Archive" { discard; stop; }\n'
+                  'fileinto :specialuse "\\\\Archive" "X";\n')
+    answer = json.loads(tap.todoke("try", "--json", "--script", path, "--mailbox", "Old:\\Archive", plain(folder, "a@b.c")).stdout)
+    tap.same([(action["mailbox"], action["special_use"]) for action in answer["actions"]], [("Old", "\\Archive")])
+    for name in ("new", "cur", "tmp", ".Second/new", ".Second/cur", ".Second/tmp"):
+        os.makedirs(os.path.join(folder, "example1.jp/receiver", name))
+    answer = json.loads(attempt(folder, "--json", "-o", "sieve_scripts=" + path, "-o", "special_use=\\Archive=First,\\Archive=Second",
+                                plain(folder, "a@b.c")).stdout)
+    tap.same([(action["action"], action.get("mailbox")) for action in answer["actions"]], [("fileinto", "Second")])
+
+
 def test_errors_are_no_warnings(folder):
     path = script(folder, "foo;\nstop;\nkeep;\n")
     answer = json.loads(tap.todoke("try", "--json", "--script", path, plain(folder, "a@b.c")).stdout)

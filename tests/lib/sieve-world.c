@@ -72,7 +72,7 @@ open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file
 }
 
 static MailboxAnswer
-find_mailbox(SieveWorld *world, const char *mailbox, const char *use)
+find_mailbox(const SieveWorld *world, const char *mailbox, const char *use)
 {
 	if (world->mailboxes->len == 0)
 		return MAILBOX_UNKNOWN;
@@ -95,10 +95,18 @@ mailbox_exists(FilterEnv *env, const char *mailbox)
 	return find_mailbox(world_of(env), mailbox, NULL);
 }
 
-static MailboxAnswer
-special_use_exists(FilterEnv *env, const char *mailbox, const char *use)
+static char *
+special_use_mailbox(FilterEnv *env, const char *use, const char *named)
 {
-	return find_mailbox(world_of(env), mailbox, use);
+	const SieveWorld *world = world_of(env);
+	if (named != NULL && find_mailbox(world, named, use) == MAILBOX_EXISTS)
+		return g_strdup(named);
+	for (guint i = 0; i < world->mailboxes->len; i++) {
+		g_auto(GStrv) words = g_strsplit(world->mailboxes->pdata[i], " \\", 2);
+		if (find_mailbox(world, words[0], use) == MAILBOX_EXISTS)
+			return g_strdup(words[0]);
+	}
+	return NULL;
 }
 
 static bool
@@ -208,7 +216,7 @@ static const FilterServices services = {
 	.setting_item = setting_item,
 	.open_script = open_script,
 	.mailbox_exists = mailbox_exists,
-	.special_use_exists = special_use_exists,
+	.special_use_mailbox = special_use_mailbox,
 	.duplicate = duplicate,
 	.list_contains = list_contains,
 	.list_is_known = list_is_known,

@@ -404,6 +404,26 @@ def test_notify(folder):
         tap.same(peer.mails[-1][0], "MAIL FROM:<>")
 
 
+def test_a_retry_keeps_the_copy_of_the_notice_that_is_late(folder):
+    """The second of two notices goes out at the retry: its copy is not taken for that of the first."""
+    plan = ("notify|mailto:a@b.test|one|Sent", "notify|mailto:c@b.test|two|Sent", "redirect|d@b.test")
+
+    class Late(Peer):
+        def say(self, connection, step):
+            if step == "RCPT" and "<a@" not in self.commands[-1]:
+                connection.sendall(b"451 4.3.0 later\r\n")
+                return False
+            return super().say(connection, step)
+
+    with Late() as peer:
+        run(folder, peer, *plan, code=75)
+        tap.same((peer.recipients(), len(stored(folder, ".Sent"))), (["a@b.test"], 1))
+    with Peer() as peer:
+        run(folder, peer, *plan)
+        tap.same(peer.recipients(), ["c@b.test", "d@b.test"])
+    tap.same(sorted(parse(copy)["To"] for copy in stored(folder, ".Sent")), ["a@b.test", "c@b.test"])
+
+
 def test_notify_guards(folder):
     with Peer() as peer:
         for method, message, sender, why in (

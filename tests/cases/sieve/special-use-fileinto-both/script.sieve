@@ -1,4 +1,4 @@
-# RFC 8579 4: the name with a use and the name alone may be two mailboxes.
+# RFC 8579 4: where no mailbox has the use, the name with it and the name alone are one mailbox.
 require ["fileinto", "special-use"];
 fileinto :specialuse "\\Junk" "Spam";
 fileinto "Spam";
