@@ -5,6 +5,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/deliver/command.h"
+#include "agent/deliver/id-cache.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,6 +107,31 @@ can_store(FilterEnv *env, const char *path)
 	}
 }
 
+/* Of the same path: what an earlier recipe will remember. */
+static gboolean
+is_same_id(gconstpointer a, gconstpointer b)
+{
+	const IdCacheEntry *one = a, *other = b;
+	return strcmp(one->path, other->path) == 0 && strcmp(one->id, other->id) == 0;
+}
+
+static bool
+id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
+{
+	const World *world = world_of(env);
+	g_auto(Status) unknown = STATUS_INIT;
+	g_autofree char *path = at_home(world, call->path), *lock = call->lock != NULL ? at_home(world, call->lock) : NULL;
+	g_autoptr(IdCacheEntry) entry = id_cache_entry_new(path, call->max, call->id, lock);
+	if (!can_store(env, path) || !id_cache_has(entry, ret_seen, &unknown))
+		return false;
+	if (world->live == NULL || world->live->no_programs || *ret_seen)
+		return true;
+	*ret_seen = g_ptr_array_find_with_equal_func(world->live->ids, entry, is_same_id, NULL);
+	if (!*ret_seen)
+		g_ptr_array_add(world->live->ids, g_steal_pointer(&entry));
+	return true;
+}
+
 /* Without a LOGFILE it is ours. */
 static void
 write_log(FilterEnv *env, const char *path, const char *text, size_t len)
@@ -183,6 +209,7 @@ void
 world_recipes_serve(FilterServices *services)
 {
 	services->run_command = run_command;
+	services->id_seen = id_seen;
 	services->take_lock = take_lock;
 	services->drop_lock = drop_lock;
 	services->path_kind = path_kind;
