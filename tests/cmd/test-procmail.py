@@ -195,7 +195,7 @@ def test_formail_d_takes_no_retry_for_a_duplicate(folder):
 
 def test_formail_d_as_a_condition(folder):
     """Twice in one delivery, and in `try`, which notes nothing."""
-    home = Home(folder, ":0\n* ? formail -D 100 ids\nagain/\n:0c\n* ? formail -D 100 ids\nsecond/\n:0\n* ! ? formail -D 100 other\nfirst/\n")
+    home = Home(folder, "MAILDIR=%s/home\n" % folder + ":0\n* ? formail -D 100 ids\nagain/\n:0c\n* ? formail -D 100 ids\nsecond/\n:0\n* ! ? formail -D 100 other\nfirst/\n")
     tried = home.run("try", "--recipes", ".procmailrc", home.write("mail", NUMBERED)).stdout
     tap.contains(tried, b"first/")
     tap.same(home.has("ids"), False)
@@ -673,17 +673,26 @@ def test_recipes_of_others_do_not_run(folder):
         tap.same((len(home.maildir()), home.has("box")), (2, False))
 
 
+
 def test_broken_recipes_lose_nothing(folder):
+    """What procmail would go on with runs, and says so in the log; of a file that cannot be read the owner hears, once."""
     home = Home(folder, None, recipes="yes")
-    for n, (rc, note) in enumerate(((b":0 Q\nx/\n", "is no flag"), (b":0\n* ^Subject: x\n", ""), (b"\0\xff\xfe:0\n{ { {\n", ""),
-                                    (b"INCLUDERC=missing\n", "cannot read 'missing'"), (b":0\n\n}\n", ""),
-                                    (b"A=b\n" * 300000, "has more than"), (b":0fw\n| true\n", "wrote nothing"),
-                                    (b"INCLUDERC=.procmailrc\n", "deep"))):
+    for n, (rc, note, told) in enumerate(((b":0 Q\nx/\n", "is no flag", None), (b":0\n* ^Subject: x\n", "", None),
+                                          (b"\0\xff\xfe:0\n{ { {\n", "NUL", b".procmailrc:1:1: error: the file has a NUL in it"),
+                                          (b"INCLUDERC=missing\n", "cannot read 'missing'", None), (b":0\n\n}\n", "", None),
+                                          (b":0\n{\n" * 100, "nested", b"blocks are nested too deeply"),
+                                          (b"A=b\n" * 300000, "has more than", b"has more than"), (b":0fw\n| true\n", "wrote nothing", None),
+                                          (b"INCLUDERC=.procmailrc\n", "deep", b"files are included more than 128 deep"))):
         home.write(".procmailrc", rc)
-        result = home.run("deliver")
-        tap.same((result.returncode, len(home.maildir())), (0, n + 1), repr(rc[:30]))
-        tap.contains(home.said().splitlines()[-1], note, repr(rc[:30]))
-    tap.same(set(home.maildir()), {PLAIN})
+        before = [mail for mail in home.maildir() if mail != PLAIN]
+        for again in (1, 2):
+            tap.same((home.run("deliver").returncode, home.maildir().count(PLAIN)), (0, 2 * n + again), repr(rc[:30]))
+            tap.contains(home.said().splitlines()[-1], note, repr(rc[:30]))
+        notices = [mail for mail in home.maildir() if mail not in (PLAIN, *before)]
+        tap.same(len(notices), told is not None, repr(rc[:30]))
+        for notice in notices:
+            tap.contains(notice, b"Your mail rules have an error")
+            tap.contains(b" ".join(notice.split()), told)
 
 
 def test_remarks_are_few_and_short(folder):
