@@ -1,4 +1,7 @@
-/* world: answers the questions of engines from the configuration, the account and the disk; world-recipes those of recipes alone. */
+/*
+ * world: answers the questions of engines from the configuration, the account and the disk; world-recipes those of
+ * recipes alone.
+ */
 #define _GNU_SOURCE
 #include "agent/run/world-parts.h"
 
