@@ -91,6 +91,14 @@ typedef struct {
 	const char *lock;               /* lock file to hold while it runs; NULL: none */
 } FilterCommandCall;
 
+/* What formail -D asks: is `id` in the cache file at `path`, of `max` octets? */
+typedef struct {
+	const char *path;
+	size_t max;
+	const char *id;
+	const char *lock;               /* lock file that guards it; NULL: none */
+} FilterIdCall;
+
 typedef enum { PATH_UNKNOWN, PATH_MISSING, PATH_FILE, PATH_DIRECTORY, PATH_OTHER } PathAnswer;
 
 typedef struct FilterEnv FilterEnv;
@@ -133,6 +141,12 @@ typedef struct {
 	 */
 	void *(*take_lock)(FilterEnv *env, const char *path, const char *timeout, Status *st);
 	void (*drop_lock)(FilterEnv *env, void *lock);
+
+	/*
+	 * Has formail seen an id? It is added when the delivery has succeeded. False: only formail can say, as its file is
+	 * none that can be read and written.
+	 */
+	bool (*id_seen)(FilterEnv *env, const FilterIdCall *call, bool *ret_seen);
 
 	/* What is there, seen with the owner's rights? */
 	PathAnswer (*path_kind)(FilterEnv *env, const char *path);

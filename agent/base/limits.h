@@ -30,7 +30,7 @@
 #define LIMIT_FOLDER_NAME 1024u
 #define LIMIT_FOLDER_LEVELS 20u
 
-/* Bytes of the subscriptions and dovecot-keywords files that we read and write again. */
+/* Bytes of a small file that we read and write again: subscriptions, dovecot-keywords, the ids of formail -D. */
 #define LIMIT_SMALL_FILE (1024u * 1024)
 
 /* Octets of a keyword that becomes a line of dovecot-keywords. */

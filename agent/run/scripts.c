@@ -273,39 +273,6 @@ run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
 	return run_program(run, engine, program, st);
 }
 
-/*
- * The owner's recipes, which never run as root. What is wrong in them does nothing, and says so when it is its turn:
- * while mail is delivered nobody waits for a list of findings, and nothing older is better.
- */
-static bool
-run_recipes(const Run *run)
-{
-	const char *path = run->script->path;
-	const Filter *engine = filter_find("recipe");
-	bool is_live = world_live(run->world) != NULL && !world_live(run->world)->no_programs;
-	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *text = NULL;
-	size_t len = 0;
-	bool readable = strcmp(path, RECIPES_NONE) == 0 || fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, &text,
-	                                                                &len, &fault);
-	if (is_live && geteuid() == 0)
-		status_fail_detail(&fault, STATUS_CONFIG, "%s: recipes never run as root", path);
-	if (!readable || fault.id != STATUS_OK) {
-		note(run, "%s; the recipes were not run", fault.detail);
-		return false;
-	}
-	const FilterSource source = { .file = path, .text = text != NULL ? text : "", .len = len, .trust = SCRIPT_OWNER };
-	FilterProgram *program = engine->compile(&source, world_env(run->world), is_live ? NULL : run->report->problems);
-	if (program == NULL) {
-		note(run, "%s: the recipes cannot be read; they were not run", path);
-		return false;
-	}
-	world_hear_recipes(run->world, true);
-	bool ran = run_program(run, engine, program, &fault);
-	world_hear_recipes(run->world, false);
-	return ran;
-}
-
 /* Is it the script that is wrong, and not a program or a list that it asks for? */
 static bool
 blames_script(const Status *fault, bool was_read)
@@ -350,20 +317,19 @@ print_errors(const GPtrArray *problems, guint first, const ScriptSet *set, const
 	return g_string_free(out, FALSE);
 }
 
-/* A script that could not serve. True: the version that served last did. */
-static bool
-take_broken(const Run *run, guint first_problem, ScriptSet *set, const Status *fault)
+/* A script that could not serve; `replaced`: the version that served last did. */
+static void
+add_broken(const Run *run, guint first_problem, ScriptSet *taken_set, const Status *fault, bool replaced)
 {
 	ScriptBroken *broken = g_new(ScriptBroken, 1);
 	*broken = (ScriptBroken){
 		.path = g_strdup(run->script->path),
-		.errors = print_errors(run->report->problems, first_problem, set, fault),
-		.replaced = serve_last(run, set),
+		.errors = print_errors(run->report->problems, first_problem, taken_set, fault),
+		.replaced = replaced,
 		.is_own = run->script->role == SCRIPT_OWN,
-		.set = set,
+		.set = taken_set,
 	};
 	g_ptr_array_add(run->report->broken, broken);
-	return broken->replaced;
 }
 
 /* False: neither the script nor a version of it could be run. */
@@ -380,8 +346,74 @@ run_script(const Run *run)
 		g_ptr_array_add(run->report->served, g_steal_pointer(&set));
 		return true;
 	}
-	return world_live(run->world) != NULL && blames_script(&fault, was_read) &&
-	       take_broken(run, first_problem, g_steal_pointer(&set), &fault);
+	if (world_live(run->world) == NULL || !blames_script(&fault, was_read))
+		return false;
+	bool replaced = serve_last(run, set);
+	add_broken(run, first_problem, g_steal_pointer(&set), &fault, replaced);
+	return replaced;
+}
+
+/* The file of recipes, into `set`; nothing where only the site's run. */
+static bool
+read_recipes(const Run *run, ScriptSet *set, Status *st)
+{
+	const char *path = run->script->path;
+	const WorldLive *live = world_live(run->world);
+	char *text = NULL;
+	size_t len = 0;
+	if (live != NULL && !live->no_programs && geteuid() == 0)
+		return status_fail_detail(st, STATUS_CONFIG, "%s: recipes never run as root", path);
+	if (strcmp(path, RECIPES_NONE) != 0 && !fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, &text, &len, st))
+		return false;
+	script_set_add(set, PLACE_PATH, path, path, text != NULL ? text : g_strdup(""), len);
+	return true;
+}
+
+/*
+ * Compile and run them. What is wrong in them does nothing, and says so when it is its turn: while mail is delivered
+ * nobody waits for a list of findings, unless it is all that the owner gets.
+ */
+static bool
+run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
+{
+	const ScriptText *text = script_set_first(set);
+	const Filter *engine = filter_find("recipe");
+	FilterEnv *env = world_env(run->world);
+	const FilterSource source = { .file = text->file, .text = text->text, .len = text->len, .trust = SCRIPT_OWNER };
+	FilterProgram *program = engine->compile(&source, env, env->unwatched ? NULL : run->report->problems);
+	if (program == NULL) {
+		if (env->unwatched)
+			engine->free(engine->compile(&source, env, run->report->problems));
+		take_first_error(run, run->report->problems, 0, st);
+		note(run, "%s; the recipes were not run", st->detail);
+		return false;
+	}
+	world_hear_recipes(run->world, true);
+	bool ran = run_program(run, engine, program, st);
+	world_hear_recipes(run->world, false);
+	return ran;
+}
+
+/*
+ * The owner's recipes, which never run as root. Where they cannot serve, no older version does: what they mean depends
+ * on files that they include, and on programs, as those are now.
+ */
+static bool
+run_recipes(const Run *run)
+{
+	g_autoptr(ScriptSet) set = script_set_new();
+	g_auto(Status) fault = STATUS_INIT;
+	guint first_problem = run->report->problems->len;
+	bool was_read = read_recipes(run, set, &fault);
+	if (!was_read)
+		note(run, "%s; the recipes were not run", fault.detail);
+	if (was_read && run_recipe_set(run, set, &fault))
+		return true;
+	bool is_own = strcmp(run->script->path, RECIPES_NONE) != 0;
+	bool is_closed = fault.id == STATUS_NO_PERMISSION || fault.id == STATUS_MISSING; /* others pass by themselves */
+	if (is_own && (is_closed || blames_script(&fault, true)))
+		add_broken(run, first_problem, g_steal_pointer(&set), &fault, false);
+	return false;
 }
 
 /* Would nobody get the message, and is it kept nowhere? */

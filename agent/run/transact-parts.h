@@ -24,6 +24,7 @@ struct Transact {
 	ScriptReport scripts;
 	DeliverReport report;
 	GPtrArray *locks;        /* Dotlock: what recipes hold until all is delivered */
+	GPtrArray *ids;          /* IdCacheEntry: what caches of formail -D shall know when all is delivered */
 	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
 };
 

@@ -5,6 +5,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
 #include "agent/deliver/dotlock.h"
+#include "agent/deliver/id-cache.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -15,6 +16,12 @@ static void
 lock_free(gpointer lock)
 {
 	dotlock_release(lock);
+}
+
+static void
+id_free(gpointer entry)
+{
+	id_cache_entry_free(entry);
 }
 
 Transact *
@@ -30,6 +37,7 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->now = now;
 	transact->described = &as_it_is;
 	transact->locks = g_ptr_array_new_with_free_func(lock_free);
+	transact->ids = g_ptr_array_new_with_free_func(id_free);
 	scripts_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
 	return transact;
@@ -41,6 +49,7 @@ transact_free(Transact *transact)
 	if (transact == NULL)
 		return;
 	g_ptr_array_unref(transact->locks);
+	g_ptr_array_unref(transact->ids);
 	plan_free(transact->plan);
 	headers_unref(transact->headers);
 	header_rule_result_free(transact->rules);
@@ -244,7 +253,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.addresses = transact->account->addresses,
 		.delimiters = transact->site->conf->delimiters,
 	};
-	WorldLive live = { transact->state, transact->report.notes, transact->locks, transact->described != &as_it_is };
+	WorldLive live = { transact->state, transact->report.notes, transact->locks, transact->ids, transact->described != &as_it_is };
 	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
 	                                   &transact->described->world, &live);
 	if (transact->recipes != NULL)
@@ -327,6 +336,20 @@ settle_scripts(Transact *transact, Maildir *inbox)
 	scripts_settle(&transact->scripts, &memory, &frame, inbox);
 }
 
+/*
+ * The mail lies safely: from now on another copy is a duplicate. Any earlier, a try that fails would make one of the
+ * retry; formail does that.
+ */
+static void
+remember_ids(Transact *transact)
+{
+	for (guint i = 0; i < transact->ids->len; i++) {
+		g_auto(Status) fault = STATUS_INIT;
+		if (!id_cache_add(transact->ids->pdata[i], &fault))
+			g_ptr_array_add(transact->report.notes, g_strdup_printf("formail -D: %s", fault.detail));
+	}
+}
+
 static DeliverOwner
 describe_owner(const Transact *transact)
 {
@@ -390,6 +413,8 @@ transact_deliver(Transact *transact, Status *st)
 	job.draft = g_steal_pointer(&draft);
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
 	g_ptr_array_set_size(transact->locks, 0);
+	if (done)
+		remember_ids(transact);
 	if (done || !status_is_temporary(st))
 		settle_scripts(transact, inbox);
 	return done;

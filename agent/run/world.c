@@ -1,50 +1,22 @@
-/* world: answers the questions of engines from the configuration, the account and the disk. */
+/*
+ * world: answers the questions of engines from the configuration, the account and the disk; world-recipes those of
+ * recipes alone.
+ */
 #define _GNU_SOURCE
-#include "agent/run/world.h"
+#include "agent/run/world-parts.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/deliver/command.h"
 #include "agent/deliver/deliver.h"
 #include "agent/deliver/folder.h"
 #include "agent/deliver/out.h"
 #include "agent/deliver/program.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
-
-struct World {
-	FilterEnv env;
-	FilterServices services;
-	const Site *site;
-	const Account *account;
-	const Envelope *envelope;
-	Maildir *inbox;
-	const WorldDescription *described;
-	const WorldLive *live;     /* NULL: nothing runs, nothing is remembered */
-	GHashTable *list_values;   /* list name -> GHashTable of its values; read once */
-	const RecipeCall *recipes; /* NULL: as the account has it */
-	bool hears_recipes;
-	unsigned heard;
-	char *prelude;             /* of recipes */
-	char *next;                /* of the files of recipes: the one that runs after a HOST of another name */
-	char *inbox_path;          /* as recipes name it: a Maildir, "/" at the end */
-	char *default_path;        /* where mail goes that recipes do not file */
-	ScriptSet *record;         /* NULL: nobody wants to know what is included */
-	const ScriptSet *only;     /* NULL: scripts lie where they lie */
-};
 
 static const WorldDescription as_it_is = { .trace_level = -1 };
-
-static World *
-world_of(FilterEnv *env)
-{
-	return env->user;
-}
 
 static const void *
 member(const World *world, const ConfRow *row)
@@ -107,16 +79,6 @@ script_folder(const World *world, ScriptPlace place, Status *st)
 	return *setting != '\0' ? account_expand(world->account, setting, st) : NULL;
 }
 
-/* A file that recipes include: whatever the owner may read. */
-static bool
-open_recipes(const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
-{
-	if (!fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, ret_text, ret_len, st))
-		return false;
-	*ret_file = g_strdup(path);
-	return true;
-}
-
 /* An included script of the set that served last. */
 static bool
 open_kept(const ScriptSet *only, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
@@ -136,7 +98,7 @@ open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file
 {
 	World *world = world_of(env);
 	if (place == PLACE_PATH)
-		return open_recipes(name, ret_file, ret_text, ret_len, st);
+		return world_recipes_open(name, ret_file, ret_text, ret_len, st);
 	if (world->only != NULL)
 		return open_kept(world->only, place, name, ret_file, ret_text, ret_len, st);
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
@@ -358,165 +320,13 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 	return true;
 }
 
-/* A program of the owner's recipes: anything he may run himself, in our bounds. */
-static bool
-run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
-{
-	const World *world = world_of(env);
-	CommandCall command = {
-		.conf = world->site->conf, .argv = call->argv, .environment = call->environment, .directory = call->directory,
-		.home = world->account->home, .input = call->input, .input_len = call->input_len,
-		.output_limit = call->output_limit, .lock = call->lock,
-	};
-	g_auto(ChildResult) result = { 0 };
-	if (!command_run(&command, &result, st))
-		return false;
-	if (result.exit_code < 0)
-		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' was killed by signal %d", call->argv[0], result.signal);
-	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output) };
-	return true;
-}
-
-static void *
-take_lock(FilterEnv *env, const char *path, const char *timeout, Status *st)
-{
-	const World *world = world_of(env);
-	const char *home = world->account->home;
-	g_autofree char *whole = *path == '/' || home == NULL ? g_strdup(path) : g_build_filename(home, path, NULL);
-	DotlockPatience patience = command_patience(world->site->conf, timeout);
-	Dotlock *lock = dotlock_take(whole, &patience, st);
-	if (lock != NULL)
-		g_ptr_array_add(world->live->locks, lock);
-	return lock;
-}
-
-static void
-drop_lock(FilterEnv *env, void *lock)
-{
-	g_ptr_array_remove(world_of(env)->live->locks, lock);
-}
-
-static PathAnswer
-path_kind(FilterEnv *env, const char *path)
-{
-	(void) env;
-	struct stat sb;
-	if (stat(path, &sb) < 0)
-		return errno == ENOENT || errno == ENOTDIR ? PATH_MISSING : PATH_UNKNOWN;
-	return S_ISDIR(sb.st_mode) ? PATH_DIRECTORY : S_ISREG(sb.st_mode) ? PATH_FILE : PATH_OTHER;
-}
-
-/* A path without the signs of Maildir and MH at its end. Caller frees. */
-static char *
-plain_path(const World *world, const char *path)
-{
-	const char *home = world->account->home;
-	g_autofree char *whole = *path == '/' || home == NULL ? g_strdup(path) : g_build_filename(home, path, NULL);
-	for (size_t len = strlen(whole); len > 1 && (whole[len - 1] == '/' || g_str_has_suffix(whole, "/.")); len--)
-		whole[len - 1] = '\0';
-	return g_steal_pointer(&whole);
-}
-
-/* A folder's last component may be made; an mbox is a file in a folder that is there. */
-static bool
-can_store(FilterEnv *env, const char *path)
-{
-	bool folder = g_str_has_suffix(path, "/") || g_str_has_suffix(path, "/.");
-	g_autofree char *plain = plain_path(world_of(env), path);
-	switch (path_kind(env, plain)) {
-	case PATH_DIRECTORY:
-		return access(plain, W_OK | X_OK) == 0;
-	case PATH_FILE:
-		return !folder && access(plain, W_OK) == 0;
-	case PATH_MISSING: {
-		g_autofree char *parent = g_path_get_dirname(plain);
-		return path_kind(env, parent) == PATH_DIRECTORY && access(parent, W_OK | X_OK) == 0;
-	}
-	default:
-		return false;
-	}
-}
-
-/* Without a LOGFILE it is ours. */
-static void
-write_log(FilterEnv *env, const char *path, const char *text, size_t len)
-{
-	const World *world = world_of(env);
-	g_auto(Status) st = STATUS_INIT;
-	if (*path == '\0') {
-		g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
-		g_ptr_array_add(world->live->notes, g_strdup_printf("recipes say: %s", printable));
-	} else if (!command_log(world->account->home, path, text, len, &st)) {
-		g_ptr_array_add(world->live->notes, g_strdup_printf("LOGFILE of recipes: %s", st.detail));
-	}
-}
-
-/* $1 and on. */
-static const char *
-recipe_argument(const World *world, guint64 number)
-{
-	const char *const *arguments = world->recipes != NULL ? world->recipes->arguments : NULL;
-	if (arguments == NULL)
-		return number == 1 ? world->account->detail : NULL;
-	return number <= g_strv_length((char **) arguments) ? arguments[number - 1] : NULL;
-}
-
-static const char *
-recipe_variable(FilterEnv *env, const char *name)
-{
-	const World *world = world_of(env);
-	guint64 number;
-	if (g_ascii_string_to_unsigned(name, 10, 1, G_MAXUINT, &number, NULL))
-		return recipe_argument(world, number);
-	const struct {
-		const char *name, *value;
-	} variables[] = {
-		{ "HOME", world->account->home },
-		{ "MAILDIR", world->account->home },
-		{ "DEFAULT", world->default_path },
-		{ "ORGMAIL", world->default_path },
-		{ "INBOX", world->inbox_path },
-		{ "HOST", world->site->host },
-	};
-	for (size_t i = 0; i < G_N_ELEMENTS(variables); i++)
-		if (strcmp(variables[i].name, name) == 0)
-			return variables[i].value;
-	return NULL;
-}
-
-static const char *
-recipe_prelude(FilterEnv *env)
-{
-	return world_of(env)->prelude;
-}
-
-static const char *
-next_recipes(FilterEnv *env, const char *file)
-{
-	World *world = world_of(env);
-	char *next = recipes_next(world->account, world->recipes, file);
-	g_free(world->next);
-	world->next = next;
-	return next;
-}
-
-/* The first few: a broken file may have a lot to say. */
-static void
-note_recipes(World *world, const char *file, unsigned line, const char *text)
-{
-	if (world->heard++ >= LIMIT_RECIPE_NOTES)
-		return;
-	g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
-	g_ptr_array_add(world->live->notes, g_strdup_printf("%s:%u: %s", file, line, printable));
-}
-
 static void
 trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text)
 {
 	World *world = world_of(env);
 	(void) level;
 	if (world->hears_recipes)
-		note_recipes(world, file, line, text);
+		world_recipes_note(world, file, line, text);
 	else if (world->described->trace != NULL)
 		world->described->trace(file, line, text);
 }
@@ -542,15 +352,6 @@ static const FilterServices services = {
 	.environment = environment,
 	.duplicate = duplicate,
 	.run_program = run_program,
-	.run_command = run_command,
-	.take_lock = take_lock,
-	.drop_lock = drop_lock,
-	.path_kind = path_kind,
-	.can_store = can_store,
-	.write_log = write_log,
-	.recipe_variable = recipe_variable,
-	.next_recipes = next_recipes,
-	.recipe_prelude = recipe_prelude,
 	.utc_offset = utc_offset,
 	.note = note,
 	.trace = trace,
@@ -560,21 +361,6 @@ static void
 list_free(gpointer values)
 {
 	g_hash_table_unref(values);
-}
-
-/* The mailbox that recipes know as DEFAULT. A template that cannot be expanded was told when the settings were read. */
-static void
-set_default(World *world)
-{
-	const char *setting = world->site->conf->recipe_default;
-	g_auto(Status) st = STATUS_INIT;
-	world->inbox_path = g_strconcat(world->account->maildir, g_str_has_suffix(world->account->maildir, "/") ? "" : "/",
-	                                NULL);
-	if (*setting != '\0')
-		world->default_path = account_expand(world->account, setting, &st);
-	if (world->default_path == NULL)
-		world->default_path = g_strdup(world->inbox_path);
-	world->prelude = recipes_prelude(world->site->conf, NULL);
 }
 
 World *
@@ -590,6 +376,7 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 	world->live = live;
 	world->list_values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
 	world->services = services;
+	world_recipes_serve(&world->services);
 	if (live == NULL || live->no_programs) { /* who only looks runs nothing: the plan tells the program, its answer is no */
 		world->services.run_program = NULL;
 		world->services.run_command = NULL;
@@ -597,7 +384,7 @@ world_new(const Site *site, const Account *account, const Envelope *envelope, Ma
 	}
 	if (live == NULL || live->no_programs || live->locks == NULL)
 		world->services.take_lock = NULL;
-	set_default(world);
+	world_recipes_init(world);
 	world->env = (FilterEnv){
 		.services = &world->services,
 		.user = world,
@@ -614,10 +401,7 @@ world_free(World *world)
 	if (world == NULL)
 		return;
 	g_hash_table_unref(world->list_values);
-	g_free(world->prelude);
-	g_free(world->next);
-	g_free(world->inbox_path);
-	g_free(world->default_path);
+	world_recipes_clear(world);
 	g_free(world);
 }
 
@@ -638,19 +422,4 @@ FilterEnv *
 world_env(World *world)
 {
 	return &world->env;
-}
-
-void
-world_set_recipes(World *world, const RecipeCall *call)
-{
-	world->recipes = call;
-	g_free(world->prelude);
-	world->prelude = recipes_prelude(world->site->conf, call);
-}
-
-void
-world_hear_recipes(World *world, bool hears)
-{
-	world->hears_recipes = hears && world->live != NULL && world->described->trace_level < 0;
-	world->env.trace_level = world->hears_recipes ? TRACE_ACTIONS : world->described->trace_level;
 }

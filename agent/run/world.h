@@ -29,6 +29,7 @@ typedef struct {
 	StateOnce *state;
 	GPtrArray *notes;  /* char *: what went wrong with it */
 	GPtrArray *locks;  /* Dotlock: lock files that recipes hold until the mail is delivered; it releases them. NULL: none */
+	GPtrArray *ids;    /* IdCacheEntry: what formail -D of recipes remembers once the mail is delivered */
 	bool no_programs;  /* it is a rehearsal: only remember */
 } WorldLive;
 

@@ -320,14 +320,14 @@ run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, co
 static bool
 do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *input, bool *ret_succeeded, Status *st)
 {
-	*ret_succeeded = true;
-	bool runs_now = flags->waits && run->env->services->run_command != NULL; /* who only looks takes its success for granted */
-	if (runs_now) {
-		int exit_code = 127;
-		g_autofree char *lock = lock_path(run, node, flags);
-		*ret_succeeded = recipe_program_run(run, node->action.text, input, lock, &exit_code, NULL) && exit_code == 0;
+	int exit_code = 127;
+	g_autofree char *lock = lock_path(run, node, flags);
+	bool ran = flags->waits && recipe_program_run(run, node->action.text, input, lock, &exit_code, NULL);
+	/* Who only looks takes its success for granted. */
+	bool runs_now = ran || (flags->waits && run->env->services->run_command != NULL);
+	*ret_succeeded = !runs_now || (ran && exit_code == 0);
+	if (runs_now)
 		run->state->exit_code = exit_code;
-	}
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, node->action.text);
 	g_autofree char *name = recipe_program_name(argv);
 	recipe_log_set(run, "LASTFOLDER", name);

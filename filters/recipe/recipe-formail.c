@@ -169,6 +169,49 @@ read_edits(const char *const *argv)
 	return edits->len > 0 ? g_steal_pointer(&edits) : NULL;
 }
 
+/* "-D MAX CACHE" and nothing else; MAX may be in one word with -D. */
+static bool
+read_id_call(const char *const *argv, RecipeFormailId *ret_id)
+{
+	if (*argv == NULL || !g_str_has_prefix(*argv, "-D"))
+		return false;
+	const char *max = (*argv)[2] != '\0' ? *argv + 2 : *++argv;
+	guint64 number;
+	if (max == NULL || !g_ascii_string_to_unsigned(max, 10, 1, LIMIT_SMALL_FILE, &number, NULL))
+		return false;
+	if (argv[1] == NULL || *argv[1] == '\0' || argv[2] != NULL)
+		return false;
+	*ret_id = (RecipeFormailId){ (size_t) number, argv[1], NULL };
+	return true;
+}
+
+/* The Message-ID, where there is one and formail could not take another part of it. NULL: only formail knows. Caller frees. */
+static char *
+read_id(const GArray *fields)
+{
+	g_autoptr(GString) id = extract(fields, "Message-ID:");
+	char *end = strchr(id->str, '\n');
+	if (end == NULL || end[1] != '\0')
+		return NULL;
+	*end = '\0';
+	const char *value = id->str + (*id->str == ' ');
+	return *value != '\0' && strpbrk(value, " \t\v\f") == NULL ? g_strdup(value) : NULL;
+}
+
+bool
+recipe_formail_id(const char *const *argv, const GString *input, RecipeFormailId *ret_id)
+{
+	RecipeFormailId id;
+	if (*argv == NULL || strcmp(*argv, "formail") != 0 || !read_id_call(argv + 1, &id))
+		return false;
+	g_autoptr(GArray) fields = read_fields(input);
+	id.id = fields != NULL ? read_id(fields) : NULL;
+	if (id.id == NULL)
+		return false;
+	*ret_id = id;
+	return true;
+}
+
 bool
 recipe_formail(const char *const *argv, const GString *input, GString **ret_output)
 {

@@ -59,17 +59,39 @@ is_formail(const RecipeRun *run, const GPtrArray *argv)
 	return false;
 }
 
+/* formail -D, answered by the agent: formail would remember the id before the mail is safe. */
 static bool
-run_formail(const GPtrArray *argv, const GString *input, int *ret_exit_code, GBytes **ret_output)
+ask_for_id(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, int *ret_exit_code)
 {
-	GString *output;
-	if (!recipe_formail((const char *const *) argv->pdata, input, &output))
+	const FilterServices *services = run->env->services;
+	RecipeFormailId asked;
+	if (services->id_seen == NULL || !recipe_formail_id((const char *const *) argv->pdata, input, &asked))
 		return false;
-	*ret_exit_code = 0;
+	g_autofree char *path = recipe_run_path(run, asked.cache), *id = asked.id;
+	const FilterIdCall call = { path, asked.max, id, lock };
+	bool seen;
+	if (!services->id_seen(run->env, &call, &seen))
+		return false;
+	*ret_exit_code = !seen;
+	return true;
+}
+
+/* formail without a process, where it is certain what it would do. */
+static bool
+run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, int *ret_exit_code,
+            GBytes **ret_output)
+{
+	GString *output = NULL;
+	int exit_code = 0;
+	if (!is_formail(run, argv) || (!recipe_formail((const char *const *) argv->pdata, input, &output) &&
+	                               !ask_for_id(run, argv, input, lock, &exit_code)))
+		return false;
+	if (output == NULL)
+		output = g_string_new(NULL);
+	g_autoptr(GBytes) printed = g_string_free_to_bytes(output);
+	*ret_exit_code = exit_code;
 	if (ret_output != NULL)
-		*ret_output = g_string_free_to_bytes(output);
-	else
-		g_string_free(output, TRUE);
+		*ret_output = g_steal_pointer(&printed);
 	return true;
 }
 
@@ -80,7 +102,7 @@ recipe_program_run(RecipeRun *run, const char *command, const GString *input, co
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
 	recipe_log_say(run, "Executing \"%s\"", recipe_program_has_shell(run, command) ? command : shown);
-	if (is_formail(run, argv) && run_formail(argv, input, ret_exit_code, ret_output))
+	if (run_formail(run, argv, input, lock, ret_exit_code, ret_output))
 		return true;
 	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
 	g_auto(Status) fault = STATUS_INIT;

@@ -2,6 +2,7 @@
 """Each LIMIT_RECIPE_* of limits.h, at the limit and one over. Those of expressions are in tests/unit/test-recipe-pattern.c too."""
 import os
 import pathlib
+import subprocess
 import sys
 
 TOP = pathlib.Path(os.environ.get("top_srcdir", "."))
@@ -31,7 +32,6 @@ def check(folder, rc):
     path = os.path.join(folder, "rc")
     with open(path, "w", encoding="latin1") as file:
         file.write(rc)
-    import subprocess
     done = subprocess.run([PROGRAM, "--check", path], capture_output=True, timeout=60, check=False)
     return done.stdout.decode().split("\n")[:-1]
 
@@ -52,6 +52,19 @@ def test_files_in_files(_folder):
     fits = {"%d.rc" % n: b"INCLUDERC=%d.rc\n" % (n + 1) for n in range(126)}
     fits["126.rc"] = b'LOG="## there\n"\n'
     tap.same(run("INCLUDERC=0.rc\n", files=fits)[:2], ("0", ["there"]))
+
+
+def formail_code(folder, *args):
+    return subprocess.run([PROGRAM, "--formail", *args], input=b"From a@b  x\nMessage-ID: <1@a>\n\n", cwd=folder, timeout=60, check=False).returncode
+
+
+def test_ids_of_formail(folder):
+    """LIMIT_SMALL_FILE, of the size that the call asks for and of the file that is there: 3 says that it is left to formail"""
+    tap.same([formail_code(folder, "-D", size, "ids") for size in ("1048576", "1048576", "1048577", "0", "x")], [1, 0, 3, 3, 3])
+    path = os.path.join(folder, "ids")
+    for size, code in ((1048576, 0), (1048577, 3)):
+        os.truncate(path, size)
+        tap.same(formail_code(folder, "-D", "100", "ids"), code, "a file of %d octets" % size)
 
 
 def clones(n):

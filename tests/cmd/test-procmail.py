@@ -176,6 +176,44 @@ def test_no_room_is_put_off(folder):
     tap.contains(home.said(), "fault=file-limit")
 
 
+NUMBERED = MESSAGE.replace(b"Subject", b"Message-ID: <1@a.test>\nSubject")
+
+
+def test_formail_d_takes_no_retry_for_a_duplicate(folder):
+    """procmail loses this mail: formail has noted it, the mbox is locked, and the retry is a duplicate."""
+    home = Home(folder, ":0 Wh: ids.lock\n| formail -D 8192 ids\n:0:\nbox\n", recipe_lock_wait="1s")
+    home.write("box.lock", "0")
+    tap.same((home.procmail(message=NUMBERED).returncode, home.has("ids")), (75, False))
+    os.unlink(home.path + "/box.lock")
+    for copy in ("the retry", "a second copy"):
+        tap.same(home.procmail(message=NUMBERED).returncode, 0, copy)
+        tap.same((home.read("ids"), home.read("box")), (b"<1@a.test>\0\0", NUMBERED + b"\n"), copy)
+    formail = subprocess.run(["formail", "-D", "8192", home.path + "/ids"], input=NUMBERED, timeout=20, check=False)
+    tap.same(formail.returncode, 0, "formail knows it too")
+    tap.same([name for name in os.listdir(home.path) if name.endswith(".lock")], [])
+
+
+def test_formail_d_as_a_condition(folder):
+    """Twice in one delivery, and in `try`, which notes nothing."""
+    home = Home(folder, "MAILDIR=%s/home\n" % folder + ":0\n* ? formail -D 100 ids\nagain/\n:0c\n* ? formail -D 100 ids\nsecond/\n:0\n* ! ? formail -D 100 other\nfirst/\n")
+    tried = home.run("try", "--recipes", ".procmailrc", home.write("mail", NUMBERED)).stdout
+    tap.contains(tried, b"first/")
+    tap.same(home.has("ids"), False)
+    for where in ("first", "again"):
+        tap.same(home.procmail(message=NUMBERED).returncode, 0)
+        tap.same((home.maildir("first"), home.maildir("again")), ([NUMBERED.split(b"\n", 1)[1]], [NUMBERED.split(b"\n", 1)[1]] * (where == "again")), where)
+    tap.same((len(home.maildir("second")), home.read("ids"), home.read("other")), (1, b"<1@a.test>\0\0", b"<1@a.test>\0\0"))
+
+
+def test_formail_d_over_a_link_is_formails(folder):
+    home = Home(folder, ":0 Wh\n| formail -D 8192 ids\n:0\nmd/\n")
+    home.write("real", "")
+    os.symlink("real", home.path + "/ids")
+    home.own()
+    tap.same([home.procmail(message=NUMBERED).returncode for _ in range(2)], [0, 0])
+    tap.same((home.read("real"), len(home.maildir("md"))), (b"<1@a.test>\0\0", 1))
+
+
 SHIM = os.path.join(os.path.dirname(tap.TODOKE), "tests", "faults", ".libs", "libshim.so")
 FAULTS = (str(errno.ENOSPC), "short", "kill")
 MANY_CALLS = 400
@@ -635,17 +673,26 @@ def test_recipes_of_others_do_not_run(folder):
         tap.same((len(home.maildir()), home.has("box")), (2, False))
 
 
+
 def test_broken_recipes_lose_nothing(folder):
+    """What procmail would go on with runs, and says so in the log; of a file that cannot be read the owner hears, once."""
     home = Home(folder, None, recipes="yes")
-    for n, (rc, note) in enumerate(((b":0 Q\nx/\n", "is no flag"), (b":0\n* ^Subject: x\n", ""), (b"\0\xff\xfe:0\n{ { {\n", ""),
-                                    (b"INCLUDERC=missing\n", "cannot read 'missing'"), (b":0\n\n}\n", ""),
-                                    (b"A=b\n" * 300000, "has more than"), (b":0fw\n| true\n", "wrote nothing"),
-                                    (b"INCLUDERC=.procmailrc\n", "deep"))):
+    for n, (rc, note, told) in enumerate(((b":0 Q\nx/\n", "is no flag", None), (b":0\n* ^Subject: x\n", "", None),
+                                          (b"\0\xff\xfe:0\n{ { {\n", "NUL", b".procmailrc:1:1: error: the file has a NUL in it"),
+                                          (b"INCLUDERC=missing\n", "cannot read 'missing'", None), (b":0\n\n}\n", "", None),
+                                          (b":0\n{\n" * 100, "nested", b"blocks are nested too deeply"),
+                                          (b"A=b\n" * 300000, "has more than", b"has more than"), (b":0fw\n| true\n", "wrote nothing", None),
+                                          (b"INCLUDERC=.procmailrc\n", "deep", b"files are included more than 128 deep"))):
         home.write(".procmailrc", rc)
-        result = home.run("deliver")
-        tap.same((result.returncode, len(home.maildir())), (0, n + 1), repr(rc[:30]))
-        tap.contains(home.said().splitlines()[-1], note, repr(rc[:30]))
-    tap.same(set(home.maildir()), {PLAIN})
+        before = [mail for mail in home.maildir() if mail != PLAIN]
+        for again in (1, 2):
+            tap.same((home.run("deliver").returncode, home.maildir().count(PLAIN)), (0, 2 * n + again), repr(rc[:30]))
+            tap.contains(home.said().splitlines()[-1], note, repr(rc[:30]))
+        notices = [mail for mail in home.maildir() if mail not in (PLAIN, *before)]
+        tap.same(len(notices), told is not None, repr(rc[:30]))
+        for notice in notices:
+            tap.contains(notice, b"Your mail rules have an error")
+            tap.contains(b" ".join(notice.split()), told)
 
 
 def test_remarks_are_few_and_short(folder):

@@ -2,6 +2,7 @@
 
 Both leave files below one folder; `outcome` writes them down in one text, so that the two can be compared byte for byte.
 """
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -153,3 +154,16 @@ def by_todoke(program, rc, message, files=None, strict=False):
         return box.outcome(code), box.stdout + box.stderr + (log.read_bytes() if log.exists() else b"")
     finally:
         box.close()
+
+
+def run_cases(top, run, program):
+    """All cases, one TAP line each: `run` is by_engine or by_todoke."""
+    folders = sorted(p.parent for p in (top / "tests" / "cases" / "recipe").glob("*/rc"))
+    print(f"1..{len(folders)}")
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        results = pool.map(lambda f: run(program, *load(f), (f / "strict").exists()), folders)
+        for n, (folder, (got, said)) in enumerate(zip(folders, results), 1):
+            good = got == (folder / "expect").read_bytes()
+            print(f"{'ok' if good else 'not ok'} {n} - {folder.name}")
+            for line in () if good else (got + said).decode("utf-8", "replace").split("\n"):
+                print(f"# {line}")

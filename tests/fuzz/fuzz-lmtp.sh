@@ -1,14 +1,11 @@
 #!/bin/sh
 # Run the fuzz target of the LMTP session over the transcripts of the cases (TAP), or with --fuzz SECONDS really fuzz, with
 # clang and libFuzzer; finds stay in the current folder, new inputs in a temporary one.
-: "${top_srcdir:=.}"
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-mkdir "$work/seeds" "$work/new"
+# shellcheck source=tests/fuzz/fuzz-lib.sh
+. "${top_srcdir:=.}/tests/fuzz/fuzz-lib.sh"
 python3 "$top_srcdir/tests/fuzz/seed-lmtp.py" "$top_srcdir/tests/cases/lmtp" "$work/seeds" || exit 1
 
 if [ "${1-}" = --fuzz ]; then
-	: "${CLANG:=clang-14}"
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" \
 		"$top_srcdir/tests/fuzz/fuzz-lmtp.c" "$top_srcdir/tests/lib/fake-lmtp.c" "$top_srcdir"/agent/lmtp/lmtp-command.c \
@@ -22,11 +19,4 @@ if [ "${1-}" = --fuzz ]; then
 	exit
 fi
 
-set -- "$work"/seeds/*
-echo "1..$#"
-n=0
-for file; do
-	n=$((n + 1))
-	timeout 60 tests/fuzz/fuzz-lmtp "$file" >/dev/null 2>&1 || printf 'not '
-	echo "ok $n - $(basename "$file")"
-done
+replay tests/fuzz/fuzz-lmtp "$work"/seeds/*

@@ -1,15 +1,11 @@
 #!/bin/sh
 # Run the fuzz target over its corpus (TAP), or with --fuzz SECONDS really fuzz, with clang and libFuzzer; finds stay in
 # the current folder, new inputs in a temporary one.
-: "${top_srcdir:=.}"
+# shellcheck source=tests/fuzz/fuzz-lib.sh
+. "${top_srcdir:=.}/tests/fuzz/fuzz-lib.sh"
 corpus=$top_srcdir/tests/fuzz/corpus/loop
 
 if [ "$1" = --fuzz ]; then
-	work=$(mktemp -d) || exit 1
-	trap 'rm -rf "$work"' EXIT
-	mkdir "$work/new"
-	: "${CLANG:=clang-14}"
-	touch "$work/config.h"
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined \
 		-I"$top_srcdir" -I"$work" "$top_srcdir"/tests/fuzz/fuzz-loop.c "$top_srcdir"/filters/header/header-rule.c \
@@ -23,11 +19,4 @@ if [ "$1" = --fuzz ]; then
 	exit
 fi
 
-set -- "$corpus"/* "$top_srcdir"/tests/cases/loop/*/message.eml
-echo "1..$#"
-n=0
-for file; do
-	n=$((n + 1))
-	timeout 20 "${FUZZ_LOOP:-tests/fuzz/fuzz-loop}" "$file" >/dev/null 2>&1 || printf 'not '
-	echo "ok $n - ${file#"$top_srcdir"/}"
-done
+replay "${FUZZ_LOOP:-tests/fuzz/fuzz-loop}" "$corpus"/* "$top_srcdir"/tests/cases/loop/*/message.eml

@@ -1,13 +1,14 @@
 /*
  * fuzz-recipe: an rc file through the parser and the checks, and as an expression over the rest of itself: PCRE2 and the states must
- * agree. What it converts to must compile without a finding, and explain must say something. fuzz-recipe.sh says how
- * to fuzz.
+ * agree. What it converts to must compile without a finding, and explain must say something. As a mail it goes through
+ * the calls of formail that are done inside. fuzz-recipe.sh says how to fuzz.
  */
 #include "agent/base/limits.h"
 #include "filters/filter.h"
 #include "filters/recipe/recipe-check.h"
 #include "filters/recipe/recipe-convert.h"
 #include "filters/recipe/recipe-explain.h"
+#include "filters/recipe/recipe-formail.h"
 #include "filters/recipe/recipe-parser.h"
 #include "filters/recipe/recipe-pattern.h"
 
@@ -71,6 +72,25 @@ fuzz_pattern(const char *text, size_t size)
 	g_assert(end <= len + 1);
 }
 
+static void
+fuzz_formail(const char *text, size_t size)
+{
+	static const char *const calls[][3] = { { "formail", "-xSubject:" }, { "formail", "-IX: y" }, { "formail", "-iTo:" } };
+	static const char *const id_call[] = { "formail", "-D", "100", "ids", NULL };
+	g_autoptr(GString) mail = g_string_new("From a@b  Mon Jan  1 00:00:00 2024\n");
+	g_string_append_len(mail, text, (gssize) size);
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
+		GString *output;
+		if (recipe_formail(calls[i], mail, &output))
+			g_string_free(output, TRUE);
+	}
+	RecipeFormailId id;
+	if (!recipe_formail_id(id_call, mail, &id))
+		return;
+	g_assert(*id.id != '\0' && strchr(id.id, '\n') == NULL);
+	g_free(id.id);
+}
+
 int
 LLVMFuzzerTestOneInput(const guchar *data, size_t size)
 {
@@ -78,5 +98,6 @@ LLVMFuzzerTestOneInput(const guchar *data, size_t size)
 	memcpy(text, data, size);
 	fuzz_parser(text, size);
 	fuzz_pattern(text, size);
+	fuzz_formail(text, size);
 	return 0;
 }

@@ -1,17 +1,13 @@
 #!/bin/sh
 # Run the fuzz target over the rc files of the cases (TAP), or with --fuzz SECONDS really fuzz, with clang and libFuzzer; finds stay
 # in the current folder, new inputs in a temporary one.
-: "${top_srcdir:=.}"
+# shellcheck source=tests/fuzz/fuzz-lib.sh
+. "${top_srcdir:=.}/tests/fuzz/fuzz-lib.sh"
 
 if [ "$1" = --fuzz ]; then
-	work=$(mktemp -d) || exit 1
-	trap 'rm -rf "$work"' EXIT
-	mkdir "$work/new" "$work/seeds"
 	for file in "$top_srcdir"/tests/cases/recipe/*/rc "$top_srcdir"/tests/diff/corpus/*; do
 		cp "$file" "$work/seeds/$(echo "$file" | tr / _)"
 	done
-	: "${CLANG:=clang-14}"
-	touch "$work/config.h"
 	mkdir "$work/filters" # libsieve is no part of this
 	printf 'FILTER(sieve)\nFILTER(recipe)\n' >"$work/filters/filter-table.def"
 	# shellcheck disable=SC2046,SC2010 # the flags are words
@@ -26,11 +22,4 @@ if [ "$1" = --fuzz ]; then
 	exit
 fi
 
-set -- "$top_srcdir"/tests/cases/recipe/*/rc "$top_srcdir"/tests/diff/corpus/*
-echo "1..$#"
-n=0
-for file; do
-	n=$((n + 1))
-	timeout 20 "${FUZZ_RECIPE:-tests/fuzz/fuzz-recipe}" "$file" >/dev/null 2>&1 || printf 'not '
-	echo "ok $n - ${file#"$top_srcdir"/}"
-done
+replay "${FUZZ_RECIPE:-tests/fuzz/fuzz-recipe}" "$top_srcdir"/tests/cases/recipe/*/rc "$top_srcdir"/tests/diff/corpus/*

@@ -3,7 +3,7 @@
  *
  *	recipe-case RC LOG MAILDIR [strict] run; exits as procmail would; with the setting recipe_compat
  *	recipe-case --match FILE           lines "pattern TAB text", with \n, \t, \\ in the text: prints 0, or 1 and MATCH
- *	recipe-case --formail ARG...       what formail would write for stdin; exit code 3: the engine leaves it to formail
+ *	recipe-case --formail ARG...       what formail would do with stdin; exit code 3: the engine leaves it to formail
  *	recipe-case --check RC             print the problems
  *
  * Stores become files below MAILDIR; forwards become lines of the file "forwards". A Maildir gets no tmp/: nothing is tested here but
@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
+#include "agent/deliver/id-cache.h"
 #include "filters/filter.h"
 #include "filters/recipe/recipe-formail.h"
 #include "filters/recipe/recipe-pattern.h"
@@ -69,6 +70,16 @@ run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *
 	g_assert(pread(out, data, len, 0) == (ssize_t) len);
 	ret_result->output = g_bytes_new_take(data, len);
 	return true;
+}
+
+/* At once: no delivery fails here. */
+static bool
+id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
+{
+	(void) env;
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(IdCacheEntry) entry = id_cache_entry_new(call->path, call->max, call->id, NULL);
+	return id_cache_has(entry, ret_seen, &st) && (*ret_seen || id_cache_add(entry, &st));
 }
 
 static bool
@@ -157,7 +168,7 @@ setting_int(FilterEnv *env, const char *name)
 static const FilterServices services = {
 	.setting_int = setting_int,
 	.open_script = open_script, .run_command = run_command, .path_kind = path_kind, .can_store = can_store,
-	.write_log = write_log, .recipe_variable = recipe_variable, .trace = trace,
+	.id_seen = id_seen, .write_log = write_log, .recipe_variable = recipe_variable, .trace = trace,
 };
 
 /* The message of an action, as bytes. */
@@ -357,6 +368,12 @@ formail(char **argv)
 	for (size_t n; (n = fread(buffer, 1, sizeof buffer, stdin)) > 0;)
 		g_string_append_len(input, buffer, (gssize) n);
 	argv[0] = (char *) "formail";
+	RecipeFormailId id;
+	bool seen;
+	if (recipe_formail_id((const char *const *) argv, input, &id)) {
+		const FilterIdCall call = { id.cache, id.max, id.id, NULL };
+		return id_seen(NULL, &call, &seen) ? !seen : 3;
+	}
 	if (!recipe_formail((const char *const *) argv, input, &output))
 		return 3;
 	fwrite(output->str, 1, output->len, stdout);
