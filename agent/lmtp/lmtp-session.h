@@ -32,7 +32,7 @@ typedef struct {
 
 /*
  * Who does the work. Every function may be called many times in a session; false comes with a fault in `st`. The order
- * for a message: recipient..., open, write..., close, deliver for each mailbox, end. A failed `open` may come again.
+ * for a message: recipient..., open, write..., close, announce and deliver for each mailbox, end. A failed `open` may come again.
  * `end` comes after each MAIL that was accepted, whatever became of it.
  */
 typedef struct {
@@ -43,6 +43,11 @@ typedef struct {
 	bool (*close)(void *user, Status *st);
 	/* Instead of open, write and close, for lmtp-broker: the octets lie in `fd`, which is taken over. May be NULL. */
 	void (*adopt)(void *user, int fd);
+	/*
+	 * Which deliveries will be asked for, in their order, where there are several: they may be worked on before. Takes
+	 * `envelope`. May be NULL.
+	 */
+	void (*announce)(void *user, Envelope *envelope);
 	/* One recipient. *ret_done (may stay NULL; caller frees) is what the client reads on success. */
 	bool (*deliver)(void *user, const Envelope *envelope, char **ret_done, Status *st);
 	void (*end)(void *user);
