@@ -70,10 +70,12 @@ share_out(LmtpLanes *lanes)
 	unsigned count = CLAMP(lanes->users->len / WORTH_A_LANE, 1, LMTP_LANES);
 	for (unsigned number = 0; number < lanes->users->len; number++) {
 		const char *user = lanes->users->pdata[number];
-		gpointer next = GUINT_TO_POINTER(g_hash_table_size(lane_of_user) % count), known = next;
-		if (!g_hash_table_lookup_extended(lane_of_user, user, NULL, &known))
-			g_hash_table_insert(lane_of_user, (gpointer) user, next);
-		unsigned lane = GPOINTER_TO_UINT(known);
+		unsigned lane = g_hash_table_size(lane_of_user) % count;
+		gpointer known = NULL;
+		if (g_hash_table_lookup_extended(lane_of_user, user, NULL, &known))
+			lane = GPOINTER_TO_UINT(known);
+		else
+			g_hash_table_insert(lane_of_user, (gpointer) user, GUINT_TO_POINTER(lane));
 		g_array_append_val(lanes->lane_of, lane);
 		g_array_append_val(lanes->lane[lane].numbers, number);
 	}
