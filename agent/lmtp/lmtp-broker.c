@@ -290,6 +290,8 @@ be_back(Back *back)
 	static char packet[MOST_PACKET];
 	int fd = -1;
 	lmtp_child_hide(back->channel); /* who has it could answer for others */
+	if (back->backend->ready != NULL)
+		back->backend->ready(back->backend->user);
 	for (size_t len; (len = receive_packet(back->channel, packet, &fd)) > 0;) {
 		bool good = answer(back, packet, len, &fd);
 		fs_close_auto(&fd);

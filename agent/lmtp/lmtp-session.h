@@ -36,6 +36,8 @@ typedef struct {
  * `end` comes after each MAIL that was accepted, whatever became of it.
  */
 typedef struct {
+	/* In the process that delivers, once, while it has all the rights that it will ever have. May be NULL. */
+	void (*ready)(void *user);
 	/* RCPT: may this mailbox get a message of this size? *ret_mailbox names it for comparing (caller frees). */
 	bool (*recipient)(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st);
 	bool (*open)(void *user, const LmtpMail *mail, Status *st);

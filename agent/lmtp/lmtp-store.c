@@ -22,7 +22,7 @@ enum { GRACE = 10 };
 
 /* What a worker delivers with. */
 typedef struct {
-	const Site *site;
+	Site *site;
 	LmtpSlots *slots;
 	unsigned slot;
 	bool is_root;          /* has to become each recipient */
@@ -99,6 +99,13 @@ has_room(Store *store, const LmtpMail *mail, Account *account, Status *st)
 		return true;
 	return store->is_root ? lmtp_child_run(look_for_room, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)
 	                      : look_for_room(&asked, &nothing, st);
+}
+
+static void
+store_ready(void *user)
+{
+	const Store *store = user;
+	site_read_keys(store->site);
 }
 
 static bool
@@ -258,7 +265,7 @@ store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backen
 		.adopted = -1,
 	};
 	*ret_backend = (LmtpBackend) {
-		.recipient = store_recipient, .open = store_open, .write = store_write, .close = store_close,
+		.ready = store_ready, .recipient = store_recipient, .open = store_open, .write = store_write, .close = store_close,
 		.adopt = store_adopt, .announce = store_announce, .deliver = store_deliver, .end = store_end, .user = &store,
 	};
 }
