@@ -79,12 +79,12 @@ def test_who_talks_has_no_rights(folder):
 
 
 def memory_of(pid):
-    """All that the process can read."""
+    """All that the process can write to."""
     found = []
     with open("/proc/%d/maps" % pid, encoding="utf-8") as maps, open("/proc/%d/mem" % pid, "rb") as mem:
         for line in maps:
             start, end = (int(number, 16) for number in line.split()[0].split("-"))
-            if line.split()[1][0] == "r" and end - start < 1 << 28 and not line.rstrip().endswith(("[vvar]", "[vsyscall]")):
+            if line.split()[1].startswith("rw"):
                 mem.seek(start)
                 found.append(mem.read(end - start))
     return b"".join(found)
@@ -101,7 +101,9 @@ def test_keys_are_not_with_strangers(folder):
     with root_server(folder, "-o", "lmtp_workers=1", "-o", "add_mark=yes", "-o", "key_file=" + path) as server:
         (front,) = server.workers()
         (back,) = children_of(front)
-        (copy,) = [server.client().greet().deliver("ann@d.test"), server.stored("d.test/ann")][1]
+        client = server.client().greet()  # it stays, and its worker with it
+        client.deliver("ann@d.test")
+        (copy,) = server.stored("d.test/ann")
         tap.contains(copy.decode(), "Todoke-Mark: ")
         for name, pid, wanted in (("back", back, True), ("front", front, False), ("master", server.process.pid, False)):
             memory = memory_of(pid)
@@ -171,7 +173,8 @@ def test_lanes(folder):
         for turn in range(1, 3):
             replies = client.deliver(*who, body="Subject: %d\r\n\r\nbody\r\n" % turn)
             tap.same([reply for number, reply in enumerate(replies) if number != 7], sum((stored(each) for each in who if each != who[7]), []))
-            tap.same(replies[7][:9], "451 4.2.0")
+            tap.same(replies[7][:4], "451 ")
+            tap.contains(server.read_log(), "cannot open maildir '%s/mail/d.test/u7'" % folder)
             copies = {number: len(server.stored("d.test/u%d" % number)) for number in range(20) if number != 7}
             tap.same(copies, {number: turn * (2 if number == 3 else 1) for number in copies})
 
