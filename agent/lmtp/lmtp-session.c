@@ -276,7 +276,7 @@ announce_all(LmtpSession *session)
 
 /*
  * One reply for each recipient, in order, each sent as soon as it is true: what Postfix has read stays done even if we
- * die at the next one. Where the client went away it will send all again, so nothing more is stored.
+ * die at the next one. Where the client went away it will send all again, so nothing more is begun.
  */
 static void
 deliver_all(LmtpSession *session)
