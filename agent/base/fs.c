@@ -62,6 +62,19 @@ fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, Statu
 }
 
 bool
+fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const char *what, Status *st)
+{
+	ssize_t n;
+	do
+		n = pread(fd, data, len, offset);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return status_fail_errno(st, errno, "cannot read '%s'", what);
+	*ret_len = (size_t) n;
+	return true;
+}
+
+bool
 fs_sync(int fd, const char *what, Status *st)
 {
 	int rc;

@@ -19,6 +19,9 @@ bool fs_write_all(int fd, const void *data, size_t len, const char *what, Status
 /* Read up to `len` bytes, waiting for the first, going on after EINTR; *ret_len is 0 at the end of the file. */
 bool fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, Status *st);
 
+/* The same from `offset` of a regular file. */
+bool fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const char *what, Status *st);
+
 /* Flush a file or a directory to the disk. A file system that cannot flush a directory (EINVAL) is taken as flushed. */
 bool fs_sync(int fd, const char *what, Status *st);
 

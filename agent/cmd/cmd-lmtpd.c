@@ -80,7 +80,7 @@ load(void *user, LmtpService *ret_service, Status *st)
 	if (conf == NULL)
 		return false;
 	mode_t mask = (mode_t) conf->umask;
-	Site *site = site_new(conf, st);
+	Site *site = site_new_without_keys(conf, st);
 	if (site == NULL)
 		return false;
 	(void) umask(mask);

@@ -3,6 +3,7 @@
 #include "agent/lmtp/lmtp-broker.h"
 
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "agent/base/log.h"
 #include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-pack.h"
@@ -20,7 +21,7 @@
 enum { MOST_PACKET = 96 * 1024 };
 
 /* First octet of a request. */
-enum { ASK_RECIPIENT = 'r', ASK_DELIVER = 'd', ASK_END = 'e' };
+enum { ASK_RECIPIENT = 'r', ANNOUNCE = 'a', ASK_DELIVER = 'd', ASK_END = 'e' };
 
 /* The front. */
 typedef struct {
@@ -35,6 +36,7 @@ typedef struct {
 	const Conf *conf;
 	const LmtpBackend *backend;
 	int channel;
+	unsigned announced; /* since the last end */
 } Back;
 
 /* The strings of an envelope, in the order in which they travel. */
@@ -152,14 +154,31 @@ front_close(void *user, Status *st)
 	return true;
 }
 
+static GString *
+pack_envelope(char request, const Envelope *envelope)
+{
+	GString *packet = g_string_new(NULL);
+	g_string_append_c(packet, request);
+	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++)
+		lmtp_pack_string(packet, G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]));
+	return packet;
+}
+
+/* Nothing is answered. */
+static void
+announce(void *user, Envelope *envelope)
+{
+	const Front *front = user;
+	g_autoptr(GString) packet = pack_envelope(ANNOUNCE, envelope);
+	(void) send_packet(front->channel, packet, -1); /* what is wrong with it, the back says when it is asked to deliver */
+	envelope_free(envelope);
+}
+
 static bool
 ask_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 {
 	const Front *front = user;
-	g_autoptr(GString) request = g_string_new(NULL);
-	g_string_append_c(request, ASK_DELIVER);
-	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++)
-		lmtp_pack_string(request, G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]));
+	g_autoptr(GString) request = pack_envelope(ASK_DELIVER, envelope);
 	return ask(front, request, front->message, ret_done, st);
 }
 
@@ -220,6 +239,17 @@ is_spool(const Conf *conf, int fd)
 	       (conf->message_size_limit == 0 || info.st_size <= conf->message_size_limit);
 }
 
+/* False: more than a session has. */
+static bool
+take_announcement(Back *back, const char *at, const char *end)
+{
+	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
+	if (!take_envelope(at, end, envelope) || ++back->announced > LIMIT_LMTP_RECIPIENTS)
+		return false;
+	back->backend->announce(back->backend->user, g_steal_pointer(&envelope));
+	return true;
+}
+
 static bool
 answer_deliver(const Back *back, const char *at, const char *end, int *fd, char **ret_done, Status *st)
 {
@@ -233,15 +263,18 @@ answer_deliver(const Back *back, const char *at, const char *end, int *fd, char 
 
 /* What the front says is as hostile as what its client says: it may only ask for what each client may ask for. */
 static bool
-answer(const Back *back, const char *packet, size_t len, int *fd)
+answer(Back *back, const char *packet, size_t len, int *fd)
 {
 	const LmtpBackend *backend = back->backend;
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *text = NULL;
 	if (packet[0] == ASK_END) {
 		backend->end(backend->user);
+		back->announced = 0;
 		return true;
 	}
+	if (packet[0] == ANNOUNCE)
+		return take_announcement(back, packet + 1, packet + len);
 	bool good = packet[0] == ASK_RECIPIENT ? answer_recipient(backend, packet + 1, packet + len, &text, &st)
 	                                       : answer_deliver(back, packet + 1, packet + len, fd, &text, &st);
 	if (!good)
@@ -252,11 +285,13 @@ answer(const Back *back, const char *packet, size_t len, int *fd)
 }
 
 G_NORETURN static void
-be_back(const Back *back)
+be_back(Back *back)
 {
 	static char packet[MOST_PACKET];
 	int fd = -1;
 	lmtp_child_hide(back->channel); /* who has it could answer for others */
+	if (back->backend->ready != NULL)
+		back->backend->ready(back->backend->user);
 	for (size_t len; (len = receive_packet(back->channel, packet, &fd)) > 0;) {
 		bool good = answer(back, packet, len, &fd);
 		fs_close_auto(&fd);
@@ -278,15 +313,15 @@ lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st
 	if (pid == 0) {
 		(void) close(channel[0]);
 		(void) close(master);
-		be_back(&(Back) { conf, backend, channel[1] });
+		be_back(&(Back) { conf, backend, channel[1], 0 });
 	}
 	(void) close(channel[1]);
 	if (pid < 0)
 		return status_fail_errno(st, errno, "cannot start the root half of a worker");
 	front = (Front) { .channel = channel[0], .spool_folder = conf->lmtp_spool, .spool = LMTP_SPOOL_INIT, .message = -1 };
 	*backend = (LmtpBackend) {
-		.recipient = ask_recipient, .open = front_open, .write = front_write, .close = front_close, .deliver = ask_deliver,
-		.end = front_end, .user = &front,
+		.recipient = ask_recipient, .open = front_open, .write = front_write, .close = front_close,
+		.announce = announce, .deliver = ask_deliver, .end = front_end, .user = &front,
 	};
 	return true;
 }

@@ -1,99 +1,171 @@
-/* lmtp-child: fork, a pipe, and an outcome through it. */
+/* lmtp-child: fork, and a packet for each outcome. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-child.h"
 
-#include "agent/base/fs.h"
+#include "agent/base/log.h"
 #include "agent/lmtp/lmtp-pack.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
+#include <syslog.h>
 #include <unistd.h>
 
 /* Octets of an outcome: more is no outcome of ours. */
 enum { MOST_OUTCOME = 64 * 1024 };
 
-static int hidden = -1;
+static GArray *hidden;    /* int: descriptors that no child may have; NULL: none yet */
+static unsigned running;  /* children that somebody waits for */
 
 void
 lmtp_child_hide(int fd)
 {
-	hidden = fd;
+	if (hidden == NULL)
+		hidden = g_array_new(FALSE, FALSE, sizeof fd);
+	g_array_append_val(hidden, fd);
 }
 
-G_NORETURN static void
-be_child(LmtpChildWork *work, void *user, int pipe_fd)
+static void
+show(int fd)
 {
-	Status st = STATUS_INIT, ignored = STATUS_INIT;
-	char *done = NULL;
-	fs_close_auto(&hidden);
+	for (guint i = 0; i < hidden->len; i++)
+		if (g_array_index(hidden, int, i) == fd) {
+			g_array_remove_index_fast(hidden, i);
+			return;
+		}
+}
+
+/* Who has the descriptors of others could answer for them; `channel` is hidden from children of this child. */
+static void
+forget_others(int channel)
+{
+	for (guint i = 0; i < hidden->len; i++)
+		(void) close(g_array_index(hidden, int, i));
+	g_array_set_size(hidden, 0);
+	lmtp_child_hide(channel);
+	running = 0;
+}
+
+static bool
+work_once(LmtpChildWork *work, void *user, int channel)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *done = NULL;
 	if (!work(user, &done, &st))
 		(void) status_fail(&st, STATUS_INTERNAL, NULL); /* keeps the reason where there is one */
 	g_autoptr(GString) out = g_string_new(NULL);
 	lmtp_pack_outcome(out, &st, done);
-	(void) fs_write_all(pipe_fd, out->str, MIN(out->len, MOST_OUTCOME), "outcome", &ignored);
-	_exit(0);
+	return send(channel, out->str, MIN(out->len, MOST_OUTCOME), MSG_NOSIGNAL) >= 0;
 }
 
-/* All that the child writes until it closes the pipe or it is too much. False: the time is over. */
-static bool
-read_outcome(int fd, unsigned seconds, GString *out)
+bool
+lmtp_child_start(LmtpChild *child, LmtpChildWork *work, void *user, unsigned times, Status *st)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return status_fail_errno(st, errno, "cannot make a channel");
+	while (running == 0 && waitpid(-1, NULL, WNOHANG) > 0) /* earlier ones that were killed or left */
+		continue;
+	lmtp_child_hide(ends[0]);
+	pid_t pid = fork();
+	if (pid == 0) {
+		forget_others(ends[1]);
+		for (unsigned i = 0; i < times && work_once(work, user, ends[1]); i++)
+			continue;
+		_exit(0);
+	}
+	(void) close(ends[1]);
+	*child = (LmtpChild) { pid, ends[0] };
+	running++;
+	if (pid > 0)
+		return true;
+	status_fail_errno(st, errno, "cannot start a delivery process");
+	child->pid = 0;
+	lmtp_child_leave(child);
+	return false;
+}
+
+void
+lmtp_child_leave(LmtpChild *child)
+{
+	show(child->from);
+	(void) close(child->from);
+	child->pid = 0;
+	running--;
+}
+
+/* It is gone, leaving, or has to go: another one would let us wait. How it ended. */
+static int
+bury(LmtpChild *child)
+{
+	int status = 0;
+	(void) kill(child->pid, SIGKILL);
+	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	lmtp_child_leave(child);
+	return status;
+}
+
+void
+lmtp_child_end(LmtpChild *child)
+{
+	if (child->pid != 0)
+		(void) bury(child);
+}
+
+/* Octets of the next outcome; 0: there will be none; -1: the time is over. */
+static ssize_t
+receive(int from, unsigned seconds, char *buffer)
 {
 	gint64 until = g_get_monotonic_time() + (gint64) seconds * G_USEC_PER_SEC;
-	char buffer[4096];
 	for (;;) {
 		gint64 left_ms = (until - g_get_monotonic_time()) / 1000;
-		struct pollfd readable = { .fd = fd, .events = POLLIN };
+		struct pollfd readable = { .fd = from, .events = POLLIN };
 		int n = left_ms > 0 ? poll(&readable, 1, (int) MIN(left_ms, G_MAXINT)) : 0;
 		if (n == 0)
-			return false;
-		ssize_t got = n > 0 ? read(fd, buffer, sizeof buffer) : -1;
-		if (got == 0)
-			return true;
-		if (got < 0 && errno != EINTR)
-			return true;
-		if (got > 0)
-			g_string_append_len(out, buffer, got);
-		if (out->len > MOST_OUTCOME)
-			return true;
+			return -1;
+		ssize_t len = n > 0 ? recv(from, buffer, MOST_OUTCOME, 0) : -1;
+		if (len >= 0 || errno != EINTR)
+			return MAX(len, 0);
 	}
+}
+
+/* It could not log its end by itself. */
+static bool
+fail_lost(Status *st, StatusId id, const char *how, int number)
+{
+	log_note(LOG_ERR, "a delivery process %s (%d)", how, number);
+	return status_fail_detail(st, id, "a delivery process %s (%d)", how, number);
+}
+
+bool
+lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status *st)
+{
+	g_autofree char *buffer = g_malloc(MOST_OUTCOME); /* pages that stay empty cost nothing */
+	ssize_t len = receive(child->from, seconds, buffer);
+	if (len > 0)
+		return lmtp_pack_take_outcome(buffer, buffer + len, ret_done, st);
+	if (len < 0) {
+		(void) kill(child->pid, SIGKILL); /* it may hang where no signal reaches it, so it is not waited for */
+		lmtp_child_leave(child);
+		return fail_lost(st, STATUS_DEADLINE, "was killed after so many seconds", (int) seconds);
+	}
+	int status = bury(child);
+	bool by_deadline = WIFEXITED(status) && WEXITSTATUS(status) == EX_TEMPFAIL;
+	return by_deadline ? fail_lost(st, STATUS_DEADLINE, "ran into its deadline, wait status", status)
+	                   : fail_lost(st, STATUS_INTERNAL, "died, wait status", status);
 }
 
 bool
 lmtp_child_run(LmtpChildWork *work, void *user, unsigned seconds, char **ret_done, Status *st)
 {
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return status_fail_errno(st, errno, "cannot make a pipe");
-	while (waitpid(-1, NULL, WNOHANG) > 0) /* earlier ones that were killed */
-		continue;
-	pid_t pid = fork();
-	if (pid == 0) {
-		(void) close(ends[0]);
-		be_child(work, user, ends[1]);
-	}
-	auto_fd int from = ends[0];
-	(void) close(ends[1]);
-	if (pid < 0)
-		return status_fail_errno(st, errno, "cannot start a delivery process");
-	g_autoptr(GString) out = g_string_new(NULL);
-	if (!read_outcome(from, seconds, out)) {
-		(void) kill(pid, SIGKILL); /* it may hang where no signal reaches it, so it is not waited for */
-		(void) waitpid(pid, NULL, WNOHANG);
-		return status_fail_detail(st, STATUS_DEADLINE, "a delivery process was killed after %u s", seconds);
-	}
-	(void) kill(pid, SIGKILL); /* ours is leaving, and past being killed: another one would let us wait */
-	int status = 0;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		continue;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == EX_TEMPFAIL)
-		return status_fail_detail(st, STATUS_DEADLINE, "a delivery process ran into its deadline");
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return status_fail_detail(st, STATUS_INTERNAL, "a delivery process died (wait status %d)", status);
-	return lmtp_pack_take_outcome(out->str, out->str + out->len, ret_done, st);
+	LmtpChild child;
+	if (!lmtp_child_start(&child, work, user, 1, st))
+		return false;
+	bool done = lmtp_child_take(&child, seconds, ret_done, st);
+	lmtp_child_end(&child);
+	return done;
 }

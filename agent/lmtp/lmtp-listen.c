@@ -98,10 +98,11 @@ open_unix(const char *path, const LmtpListenOptions *options, int *ret_fd, Statu
 	(void) umask(old);
 	if (bound < 0)
 		return status_fail_detail(st, STATUS_CONFIG, "cannot make the socket '%s': %s", path, g_strerror(errno));
-	if (!dress(path, options, st))
+	if (!dress(path, options, st) || listen(fd, BACKLOG) < 0) {
+		status_fail_detail(st, STATUS_CONFIG, "cannot listen at '%s': %s", path, g_strerror(errno)); /* dress has said more */
+		(void) unlink(path);
 		return false;
-	if (listen(fd, BACKLOG) < 0)
-		return status_fail_detail(st, STATUS_CONFIG, "cannot listen at '%s': %s", path, g_strerror(errno));
+	}
 	*ret_fd = fs_steal_fd(&fd);
 	return true;
 }

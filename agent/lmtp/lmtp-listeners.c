@@ -80,20 +80,50 @@ is_wanted(const char *where, const char *const *const *lists, size_t count)
 	return false;
 }
 
-/* Open `where` into `fresh` unless it is open; what is open only gets its owner and mode. */
+/* Open `where` into `fresh` unless it is open. */
 static bool
 provide(const LmtpListeners *listeners, GArray *fresh, const char *where, const LmtpListenOptions *options, Status *st)
 {
-	const Listener *there = find(listeners->list, where);
-	if (there != NULL)
-		return there->given || lmtp_listen_dress(where, options, st);
-	Listener made = { .where = g_strdup(where), .fd = -1 };
-	if (find(fresh, where) == NULL && lmtp_listen_open(where, options, &made.fd, st)) {
-		g_array_append_val(fresh, made);
+	if (find(listeners->list, where) != NULL || find(fresh, where) != NULL)
 		return true;
+	Listener made = { .where = NULL, .fd = -1 };
+	if (!lmtp_listen_open(where, options, &made.fd, st))
+		return false;
+	made.where = g_strdup(where);
+	g_array_append_val(fresh, made);
+	return true;
+}
+
+static bool
+provide_all(const LmtpListeners *listeners, GArray *fresh, const char *const *const *lists, size_t count,
+            const LmtpListenOptions *options, Status *st)
+{
+	for (size_t i = 0; i < count; i++)
+		for (const char *const *where = lists[i]; where != NULL && *where != NULL; where++)
+			if (!provide(listeners, fresh, *where, options, st))
+				return false;
+	return true;
+}
+
+/* What stays open gets its owner and mode. */
+static bool
+dress_all(const LmtpListeners *listeners, const char *const *const *lists, size_t count, const LmtpListenOptions *options,
+          Status *st)
+{
+	for (guint i = 0; i < listeners->list->len; i++) {
+		const Listener *old = &g_array_index(listeners->list, Listener, i);
+		if (!old->given && is_wanted(old->where, lists, count) && !lmtp_listen_dress(old->where, options, st))
+			return false;
 	}
-	g_free(made.where);
-	return st->id == STATUS_OK;
+	return true;
+}
+
+/* A file that nobody serves would only refuse its clients. */
+static void
+remove_all(const GArray *fresh)
+{
+	for (guint i = 0; i < fresh->len; i++)
+		lmtp_listen_remove(g_array_index(fresh, Listener, i).where);
 }
 
 bool
@@ -101,10 +131,10 @@ lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, si
                    const LmtpListenOptions *options, Status *st)
 {
 	g_autoptr(GArray) fresh = list_new();
-	for (size_t i = 0; i < count; i++)
-		for (const char *const *where = lists[i]; where != NULL && *where != NULL; where++)
-			if (!provide(listeners, fresh, *where, options, st))
-				return false;
+	if (!provide_all(listeners, fresh, lists, count, options, st) || !dress_all(listeners, lists, count, options, st)) {
+		remove_all(fresh);
+		return false;
+	}
 	for (guint i = listeners->list->len; i-- > 0;) {
 		const Listener *old = &g_array_index(listeners->list, Listener, i);
 		if (old->given || is_wanted(old->where, lists, count))

@@ -17,7 +17,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpListeners, lmtp_listeners_free)
 
 /*
  * Listen at each place of `lists` (`count` of them, each may be NULL), and no longer where we did and none of them says so.
- * What stays open loses no client; its file gets owner and mode of `options`. After a fault (STATUS_CONFIG) the list is
+ * What stays open loses no client; its file gets owner and mode of `options`. After a fault (STATUS_CONFIG) all is
  * as it was.
  */
 bool lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count,

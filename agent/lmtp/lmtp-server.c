@@ -248,7 +248,7 @@ bury(Server *server, Child *child, int status)
 		         child->client.in >= 0 ? child->client.peer.name : "none");
 		server->prefork_after = g_get_monotonic_time() + PAUSE_US;
 	}
-	lmtp_slots_leave(server->slots, (unsigned) (child - server->children));
+	lmtp_slots_clear(server->slots, (unsigned) (child - server->children));
 	close_client(&child->client);
 	dismiss(child);
 	*child = (Child) { .pid = 0, .channel = -1, .client = { .in = -1, .out = -1 } };

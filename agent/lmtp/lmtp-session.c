@@ -254,9 +254,29 @@ deliver_one(LmtpSession *session, const LmtpRecipient *recipient, Outcome *outco
 		status_fail_detail(&outcome->st, STATUS_INTERNAL, "delivery failed without a reason");
 }
 
+/* Of several recipients the first that is the same mailbox. */
+static guint
+find_first(const LmtpMail *mail, guint i)
+{
+	const LmtpRecipient *recipient = g_ptr_array_index(mail->recipients, i);
+	return recipient->mailbox != NULL ? GPOINTER_TO_UINT(g_hash_table_lookup(mail->mailboxes, recipient->mailbox)) - 1 : i;
+}
+
+static void
+announce_all(LmtpSession *session)
+{
+	const LmtpBackend *backend = session->backend;
+	const LmtpMail *mail = session->mail;
+	if (session->fault.id != STATUS_OK || backend->announce == NULL || mail->recipients->len < 2)
+		return;
+	for (guint i = 0; i < mail->recipients->len; i++)
+		if (find_first(mail, i) == i)
+			backend->announce(backend->user, make_envelope(session, mail->recipients->pdata[i]));
+}
+
 /*
  * One reply for each recipient, in order, each sent as soon as it is true: what Postfix has read stays done even if we
- * die at the next one. Where the client went away it will send all again, so nothing more is stored.
+ * die at the next one. Where the client went away it will send all again, so nothing more is begun.
  */
 static void
 deliver_all(LmtpSession *session)
@@ -265,10 +285,10 @@ deliver_all(LmtpSession *session)
 	g_autoptr(GArray) outcomes = g_array_sized_new(FALSE, TRUE, sizeof(Outcome), mail->recipients->len);
 	g_array_set_clear_func(outcomes, outcome_clear);
 	g_array_set_size(outcomes, mail->recipients->len);
+	announce_all(session);
 	for (guint i = 0; i < mail->recipients->len && !session->client_gone; i++) {
 		const LmtpRecipient *recipient = g_ptr_array_index(mail->recipients, i);
-		guint first = recipient->mailbox != NULL
-		              ? GPOINTER_TO_UINT(g_hash_table_lookup(mail->mailboxes, recipient->mailbox)) - 1 : i;
+		guint first = find_first(mail, i);
 		Outcome *outcome = &g_array_index(outcomes, Outcome, first);
 		if (first == i)
 			deliver_one(session, recipient, outcome);

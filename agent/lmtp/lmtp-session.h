@@ -32,10 +32,12 @@ typedef struct {
 
 /*
  * Who does the work. Every function may be called many times in a session; false comes with a fault in `st`. The order
- * for a message: recipient..., open, write..., close, deliver for each mailbox, end. A failed `open` may come again.
+ * for a message: recipient..., open, write..., close, announce and deliver for each mailbox, end. A failed `open` may come again.
  * `end` comes after each MAIL that was accepted, whatever became of it.
  */
 typedef struct {
+	/* In the process that delivers, once, while it has all the rights that it will ever have. May be NULL. */
+	void (*ready)(void *user);
 	/* RCPT: may this mailbox get a message of this size? *ret_mailbox names it for comparing (caller frees). */
 	bool (*recipient)(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st);
 	bool (*open)(void *user, const LmtpMail *mail, Status *st);
@@ -43,6 +45,11 @@ typedef struct {
 	bool (*close)(void *user, Status *st);
 	/* Instead of open, write and close, for lmtp-broker: the octets lie in `fd`, which is taken over. May be NULL. */
 	void (*adopt)(void *user, int fd);
+	/*
+	 * Which deliveries will be asked for, in their order, where there are several: they may be worked on before. Takes
+	 * `envelope`. May be NULL.
+	 */
+	void (*announce)(void *user, Envelope *envelope);
 	/* One recipient. *ret_done (may stay NULL; caller frees) is what the client reads on success. */
 	bool (*deliver)(void *user, const Envelope *envelope, char **ret_done, Status *st);
 	void (*end)(void *user);

@@ -6,14 +6,15 @@
 #include <sys/mman.h>
 
 struct LmtpSlots {
-	unsigned count;
-	guint mailbox[];  /* g_str_hash with the lowest bit set; 0: free. Equal hashes of two users only share a limit. */
+	unsigned count;         /* of workers */
+	guint used;             /* the workers from this one on were never busy */
+	guint mailbox[][LMTP_LANES]; /* g_str_hash with the lowest bit set; 0: free. Equal hashes of two users only share a limit. */
 };
 
 static size_t
 size_of(unsigned count)
 {
-	return sizeof(LmtpSlots) + count * sizeof(guint);
+	return sizeof(LmtpSlots) + count * sizeof(guint[LMTP_LANES]);
 }
 
 LmtpSlots *
@@ -26,27 +27,49 @@ lmtp_slots_new(unsigned count)
 	return slots;
 }
 
-bool
-lmtp_slots_enter(LmtpSlots *slots, unsigned slot, const char *mailbox, unsigned limit)
+static guint
+count_used(LmtpSlots *slots, unsigned slot)
 {
-	if (slots == NULL || limit == 0 || slot >= slots->count)
+	guint used;
+	while ((used = (guint) g_atomic_int_get(&slots->used)) <= slot)
+		(void) g_atomic_int_compare_and_exchange(&slots->used, used, slot + 1);
+	return used;
+}
+
+static bool
+has(const LmtpSlots *slots, unsigned slot)
+{
+	return slots != NULL && slot < slots->count;
+}
+
+bool
+lmtp_slots_enter(LmtpSlots *slots, unsigned slot, unsigned lane, const char *mailbox, unsigned limit)
+{
+	if (!has(slots, slot) || limit == 0)
 		return true;
 	guint hash = g_str_hash(mailbox) | 1;
-	g_atomic_int_set(&slots->mailbox[slot], hash);
-	unsigned busy = 0;
-	for (unsigned i = 0; i < slots->count; i++)
-		busy += (guint) g_atomic_int_get(&slots->mailbox[i]) == hash ? 1 : 0;
+	g_atomic_int_set(&slots->mailbox[slot][lane], hash);
+	guint busy = 0, used = count_used(slots, slot);
+	for (guint i = 0; i < used * LMTP_LANES; i++)
+		busy += (guint) g_atomic_int_get(&slots->mailbox[i / LMTP_LANES][i % LMTP_LANES]) == hash ? 1 : 0;
 	if (busy <= limit)
 		return true;
-	g_atomic_int_set(&slots->mailbox[slot], 0);
+	g_atomic_int_set(&slots->mailbox[slot][lane], 0);
 	return false;
 }
 
 void
-lmtp_slots_leave(LmtpSlots *slots, unsigned slot)
+lmtp_slots_leave(LmtpSlots *slots, unsigned slot, unsigned lane)
 {
-	if (slots != NULL && slot < slots->count)
-		g_atomic_int_set(&slots->mailbox[slot], 0);
+	if (has(slots, slot))
+		g_atomic_int_set(&slots->mailbox[slot][lane], 0);
+}
+
+void
+lmtp_slots_clear(LmtpSlots *slots, unsigned slot)
+{
+	for (unsigned lane = 0; lane < LMTP_LANES; lane++)
+		lmtp_slots_leave(slots, slot, lane);
 }
 
 void

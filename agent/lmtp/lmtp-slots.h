@@ -1,11 +1,11 @@
 /*
- * lmtp-slots: which mailbox each worker is busy with, in memory that all workers share. One number a worker, no lock: the
- * master empties the slot of a worker that died.
+ * lmtp-slots: which mailboxes each worker is busy with, in memory that all workers share. One number a lane, no lock: the
+ * master empties the slots of a worker that died.
  */
 #ifndef TODOKE_LMTP_SLOTS_H
 #define TODOKE_LMTP_SLOTS_H
 
-#include <stdbool.h>
+#include "agent/lmtp/lmtp-lanes.h"
 
 typedef struct LmtpSlots LmtpSlots;
 
@@ -13,13 +13,16 @@ typedef struct LmtpSlots LmtpSlots;
 LmtpSlots *lmtp_slots_new(unsigned count);
 
 /*
- * Worker `slot` begins with `mailbox`. False: `limit` (0: none) others are busy with it already, and nothing is taken.
+ * Worker `slot` begins with `mailbox` in `lane` (0: it has no lanes). False: `limit` (0: none) others are busy with it already, and nothing is taken.
  * Two that ask for the last place at the same moment may both be refused.
  */
-bool lmtp_slots_enter(LmtpSlots *slots, unsigned slot, const char *mailbox, unsigned limit);
+bool lmtp_slots_enter(LmtpSlots *slots, unsigned slot, unsigned lane, const char *mailbox, unsigned limit);
 
-/* The worker is done, or dead. */
-void lmtp_slots_leave(LmtpSlots *slots, unsigned slot);
+/* The lane is done. */
+void lmtp_slots_leave(LmtpSlots *slots, unsigned slot, unsigned lane);
+
+/* The worker is done in all lanes, or dead. */
+void lmtp_slots_clear(LmtpSlots *slots, unsigned slot);
 
 /* This process has nothing to do with them any more. */
 void lmtp_slots_forget(LmtpSlots *slots);

@@ -7,6 +7,7 @@
 #include "agent/base/log.h"
 #include "agent/deliver/quota.h"
 #include "agent/lmtp/lmtp-child.h"
+#include "agent/lmtp/lmtp-lanes.h"
 #include "agent/lmtp/lmtp-spool.h"
 #include "agent/run/recipient.h"
 #include "agent/run/transact.h"
@@ -21,13 +22,15 @@ enum { GRACE = 10 };
 
 /* What a worker delivers with. */
 typedef struct {
-	const Site *site;
+	Site *site;
 	LmtpSlots *slots;
 	unsigned slot;
 	bool is_root;          /* has to become each recipient */
 	GHashTable *accounts;  /* address -> Account: found at RCPT, used after the dot */
 	LmtpSpool spool;
 	Message *message;      /* NULL: not whole yet */
+	GPtrArray *announced;  /* Envelope */
+	LmtpLanes *lanes;      /* for those; NULL: none */
 	int adopted;           /* the whole message, to be read by who has become the recipient; -1: none */
 } Store;
 
@@ -49,6 +52,12 @@ static void
 free_account(gpointer account)
 {
 	account_free(account);
+}
+
+static void
+free_envelope(gpointer envelope)
+{
+	envelope_free(envelope);
 }
 
 static void
@@ -90,6 +99,13 @@ has_room(Store *store, const LmtpMail *mail, Account *account, Status *st)
 		return true;
 	return store->is_root ? lmtp_child_run(look_for_room, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)
 	                      : look_for_room(&asked, &nothing, st);
+}
+
+static void
+store_ready(void *user)
+{
+	const Store *store = user;
+	site_read_keys(store->site);
 }
 
 static bool
@@ -139,11 +155,10 @@ store_adopt(void *user, int fd)
 	store->adopted = fd;
 }
 
-/* The processes of earlier recipients have moved the place where it is read. */
 static bool
 read_adopted(Store *store, Status *st)
 {
-	if (store->adopted < 0 || lseek(store->adopted, 0, SEEK_SET) < 0)
+	if (store->adopted < 0)
 		return status_fail_detail(st, STATUS_INTERNAL, "no message to deliver");
 	store->message = message_from_file(fs_steal_fd(&store->adopted), st);
 	return store->message != NULL;
@@ -173,25 +188,61 @@ transact(void *user, char **ret_done, Status *st)
 }
 
 static bool
-store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
+deliver(Store *store, const Envelope *envelope, unsigned lane, char **ret_done, Status *st)
 {
-	Store *store = user;
 	const Conf *conf = store->site->conf;
 	Delivery delivery = { store, g_hash_table_lookup(store->accounts, envelope->recipient), envelope };
 	if (delivery.account == NULL)
 		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was never looked up", envelope->recipient);
-	if (!lmtp_slots_enter(store->slots, store->slot, delivery.account->user, (unsigned) conf->lmtp_user_limit))
+	if (!lmtp_slots_enter(store->slots, store->slot, lane, delivery.account->user, (unsigned) conf->lmtp_user_limit))
 		return status_fail(st, STATUS_BUSY, "too many deliveries to this mailbox at once (lmtp_user_limit)");
 	bool done = store->is_root ? lmtp_child_run(transact, &delivery, (unsigned) conf->deadline + GRACE, ret_done, st)
 	                           : transact(&delivery, ret_done, st);
-	lmtp_slots_leave(store->slots, store->slot);
+	lmtp_slots_leave(store->slots, store->slot, lane);
 	return done;
+}
+
+/* LmtpLanesWork. */
+static bool
+deliver_in_lane(void *user, unsigned lane, unsigned number, char **ret_done, Status *st)
+{
+	Store *store = user;
+	return deliver(store, store->announced->pdata[number], lane, ret_done, st);
+}
+
+static void
+store_announce(void *user, Envelope *envelope)
+{
+	Store *store = user;
+	const Account *account = g_hash_table_lookup(store->accounts, envelope->recipient);
+	g_ptr_array_add(store->announced, envelope);
+	if (store->lanes == NULL)
+		store->lanes = lmtp_lanes_new(deliver_in_lane, store);
+	lmtp_lanes_add(store->lanes, account != NULL ? account->user : "");
+}
+
+static bool
+store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
+{
+	Store *store = user;
+	if (store->lanes == NULL || !lmtp_lanes_pay(store->lanes))
+		return deliver(store, envelope, 0, ret_done, st);
+	unsigned next = lmtp_lanes_next(store->lanes);
+	const Envelope *announced = next < store->announced->len ? store->announced->pdata[next] : NULL;
+	if (announced == NULL || strcmp(announced->recipient, envelope->recipient) != 0)
+		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was not announced", envelope->recipient);
+	/* A lane keeps the deadlines by itself: this one is for a lane that cannot. */
+	return lmtp_lanes_take(store->lanes, (unsigned) store->site->conf->deadline + 2 * GRACE, ret_done, st);
 }
 
 static void
 store_end(void *user)
 {
 	Store *store = user;
+	if (store->lanes != NULL)
+		lmtp_slots_clear(store->slots, store->slot); /* of lanes that died */
+	g_clear_pointer(&store->lanes, lmtp_lanes_free);
+	g_ptr_array_set_size(store->announced, 0);
 	lmtp_spool_close(&store->spool);
 	store_adopt(store, -1);
 	g_clear_pointer(&store->message, message_unref);
@@ -209,13 +260,13 @@ store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backen
 		.slot = slot,
 		.is_root = geteuid() == 0 && *((const Site *) data)->conf->lmtp_user == '\0',
 		.accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_account),
+		.announced = g_ptr_array_new_with_free_func(free_envelope),
 		.spool = LMTP_SPOOL_INIT,
 		.adopted = -1,
 	};
 	*ret_backend = (LmtpBackend) {
-		.recipient = store_recipient, .open = store_open, .write = store_write, .close = store_close,
-		.adopt = store_adopt,
-		.deliver = store_deliver, .end = store_end, .user = &store,
+		.ready = store_ready, .recipient = store_recipient, .open = store_open, .write = store_write, .close = store_close,
+		.adopt = store_adopt, .announce = store_announce, .deliver = store_deliver, .end = store_end, .user = &store,
 	};
 }
 

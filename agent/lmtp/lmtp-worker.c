@@ -222,16 +222,19 @@ drop_privileges(Worker *worker, LmtpSlots *slots)
 {
 	const Conf *conf = worker->conf;
 	g_auto(Status) st = STATUS_INIT;
-	if (geteuid() != 0)
-		return true;
-	if (*conf->lmtp_user != '\0')
-		return become("lmtp_user", conf->lmtp_user);
+	bool splits = geteuid() == 0 && *conf->lmtp_user == '\0';
+	if (!splits && worker->backend.ready != NULL)
+		worker->backend.ready(worker->backend.user);
+	if (!splits)
+		return geteuid() != 0 || become("lmtp_user", conf->lmtp_user);
 	if (!lmtp_broker_split(conf, worker->channel, &worker->backend, &st)) {
 		log_note(LOG_ERR, "%s", st.detail);
 		return false;
 	}
 	lmtp_slots_forget(slots); /* the root halves of all workers believe what stands there */
-	return become("lmtp_session_user", conf->lmtp_session_user) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+	/* Nor may others of that account look into it, whatever fs.suid_dumpable says. */
+	return become("lmtp_session_user", conf->lmtp_session_user) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
 G_NORETURN void

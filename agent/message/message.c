@@ -92,14 +92,16 @@ skip_from_line(Message *message, bool at_eof)
 	return true;
 }
 
-/* Read until the header has ended; the block grows in place. */
+/* Read until the header has ended; the block grows in place. `at` is where `fd` is read, -1: wherever it stands. */
 static bool
-read_header(Message *message, int fd, Status *st)
+read_header(Message *message, int fd, off_t at, Status *st)
 {
 	bool ended = false, at_eof = false, started = false;
 	while (!ended) {
 		size_t n = 0;
-		if (!fs_read(fd, message->block + message->block_len, LIMIT_COPY_CHUNK, &n, "the message", st))
+		char *end = message->block + message->block_len;
+		if (at < 0 ? !fs_read(fd, end, LIMIT_COPY_CHUNK, &n, "the message", st)
+		           : !fs_read_at(fd, at + (off_t) message->block_len, end, LIMIT_COPY_CHUNK, &n, "the message", st))
 			return false;
 		at_eof = n == 0;
 		message->block_len += n;
@@ -119,7 +121,7 @@ Message *
 message_read(int fd, Status *st)
 {
 	g_autoptr(Message) message = message_new();
-	return read_header(message, fd, st) ? g_steal_pointer(&message) : NULL;
+	return read_header(message, fd, -1, st) ? g_steal_pointer(&message) : NULL;
 }
 
 Message *
@@ -133,7 +135,7 @@ message_from_file(int fd, Status *st)
 		status_fail_errno(st, errno, "cannot open the message");
 		return NULL;
 	}
-	if (!read_header(message, fd, st))
+	if (!read_header(message, fd, offset, st))
 		return NULL;
 	message->input = -1;
 	message->ahead_len = 0;

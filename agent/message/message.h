@@ -37,7 +37,10 @@ Message *message_read(int fd, Status *st);
 /* A message of bytes in memory, with its body stored (in an unnamed file in memory). For composed mail and tests. */
 Message *message_from_bytes(const void *data, size_t len, Status *st);
 
-/* The message in an open regular file from its present offset on: nothing is copied, the file is the body's home. Takes `fd`. */
+/*
+ * The message in an open regular file from its present offset on, which stays: other processes may read it too. Nothing is
+ * copied, the file is the body's home. Takes `fd`.
+ */
 Message *message_from_file(int fd, Status *st);
 
 /* A piece of a message that is put together: bytes, or (data is NULL) octets [from, to) of the file that holds a body. */

@@ -47,17 +47,32 @@ site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret_rule
 }
 
 Site *
-site_new(Conf *conf, Status *st)
+site_new_without_keys(Conf *conf, Status *st)
 {
 	g_autoptr(Site) site = g_new0(Site, 1);
 	site->conf = conf;
 	site->host = g_strdup(g_get_host_name());
 	if (!site_compile_rules(conf, NULL, &site->rules, st))
 		return NULL;
-	g_auto(Status) key_fault = STATUS_INIT;
-	if (conf->add_mark && *conf->key_file != '\0' && !mark_keys_read(conf->key_file, &site->keys, &key_fault))
-		site->key_problem = g_steal_pointer(&key_fault.detail);
 	return g_steal_pointer(&site);
+}
+
+void
+site_read_keys(Site *site)
+{
+	const Conf *conf = site->conf;
+	g_auto(Status) fault = STATUS_INIT;
+	if (conf->add_mark && *conf->key_file != '\0' && !mark_keys_read(conf->key_file, &site->keys, &fault))
+		site->key_problem = g_steal_pointer(&fault.detail);
+}
+
+Site *
+site_new(Conf *conf, Status *st)
+{
+	Site *site = site_new_without_keys(conf, st);
+	if (site != NULL)
+		site_read_keys(site);
+	return site;
 }
 
 void

@@ -20,11 +20,16 @@ typedef struct {
 } Site;
 
 /*
- * Make the site ready; takes `conf` over, also on failure. Call before root becomes a user: the key file is root's.
- * A key file that cannot be read is no fault: mail goes on without marks, and `key_problem` says so. Fault:
- * STATUS_CONFIG (a wrong rule).
+ * Make the site ready, with its keys; takes `conf` over, also on failure. Call before root becomes a user: the key file is
+ * root's. Fault: STATUS_CONFIG (a wrong rule).
  */
 Site *site_new(Conf *conf, Status *st);
+
+/* The same without keys: for a process that parses what strangers say, or has children that do. */
+Site *site_new_without_keys(Conf *conf, Status *st);
+
+/* A key file that cannot be read is no fault: mail goes on without marks, and `key_problem` says so. */
+void site_read_keys(Site *site);
 void site_free(Site *site);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Site, site_free)
 

@@ -106,10 +106,35 @@ log_word(FakeLmtp *fake, const char *name, const char *value)
 		g_string_append_printf(fake->log, " %s=%s", name, value);
 }
 
+static void
+free_envelope(gpointer envelope)
+{
+	envelope_free(envelope);
+}
+
+static void
+fake_announce(void *user, Envelope *envelope)
+{
+	FakeLmtp *fake = user;
+	g_ptr_array_add(fake->announced, envelope);
+}
+
+static void
+check_announced(const FakeLmtp *fake, const Envelope *envelope)
+{
+	if (fake->announced->len == 0)
+		return;
+	g_assert(fake->deliveries < fake->announced->len);
+	const Envelope *announced = fake->announced->pdata[fake->deliveries];
+	g_assert_cmpstr(announced->recipient, ==, envelope->recipient);
+	g_assert_cmpstr(announced->sender, ==, envelope->sender);
+}
+
 static bool
 fake_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 {
 	FakeLmtp *fake = user;
+	check_announced(fake, envelope);
 	if (fake->deliveries++ > 0 && strstr(lmtp_session_output(fake->session)->str, "<") != NULL)
 		g_string_append(fake->log, "D! the reply before was not sent\n");
 	fake_lmtp_drain(fake);
@@ -149,6 +174,7 @@ fake_end(void *user)
 	FakeLmtp *fake = user;
 	fake->open = false;
 	fake->deliveries = 0;
+	g_ptr_array_set_size(fake->announced, 0);
 }
 
 static bool
@@ -170,8 +196,9 @@ fake_lmtp_init(FakeLmtp *fake)
 	*fake = (FakeLmtp) {
 		.backend = {
 			.recipient = fake_recipient, .open = fake_open, .write = fake_write, .close = fake_close,
-			.deliver = fake_deliver, .end = fake_end, .flush = fake_flush, .client = fake, .user = fake,
+			.announce = fake_announce, .deliver = fake_deliver, .end = fake_end, .flush = fake_flush, .client = fake, .user = fake,
 		},
+		.announced = g_ptr_array_new_with_free_func(free_envelope),
 		.body = g_string_new(NULL),
 		.log = g_string_new(NULL),
 	};
@@ -180,6 +207,7 @@ fake_lmtp_init(FakeLmtp *fake)
 void
 fake_lmtp_clear(FakeLmtp *fake)
 {
+	g_ptr_array_unref(fake->announced);
 	g_string_free(fake->body, TRUE);
 	g_string_free(fake->log, TRUE);
 }

@@ -16,6 +16,7 @@ typedef struct {
 	GString *body;
 	GString *log;          /* "S: reply" and "D: delivery" lines, in the order in which they came to be */
 	bool open;             /* a message is begun and not ended */
+	GPtrArray *announced;  /* Envelope: deliveries have to come in this order */
 	unsigned deliveries;
 	bool gone;
 	const char *fail;      /* of the present sender */

@@ -75,8 +75,8 @@ class Site:
         client.close()
         return done
 
-    def deliver(self):
-        left = list(RECIPIENTS)
+    def deliver(self, recipients=RECIPIENTS):
+        left = list(recipients)
         for turn in range(10):
             time.sleep(0.05 * turn)
             try:
@@ -116,12 +116,13 @@ def copies(box, name):
     return len(os.listdir(new)) if os.path.isdir(new) else 0
 
 
-def kill_at(folder, number, what, args=()):
+def kill_at(folder, number, what, args=(), recipients=RECIPIENTS):
     box = "%s/%s-%d" % (folder, what, number)
     os.mkdir(box)
     with Site(box, "%d:%s" % (number, what), args=args) as site:
-        site.deliver()
-        tap.same([copies(box, name) for name in ("ann", "bob")], [1, 1], "copies; killed at call %d" % number)
+        site.deliver(recipients)
+        found = [copies(box, recipient.split("@")[0]) for recipient in recipients]
+        tap.same(found, [1] * len(found), "copies; killed at call %d" % number)
     return os.path.exists(box + "/killed")
 
 
@@ -143,6 +144,15 @@ def test_worker_killed_at_every_call(folder):
 
 def test_worker_and_master_killed_at_every_call(folder):
     kill_everywhere(folder, "killall")
+
+
+def test_lane_killed_at_every_call(folder):
+    """Of many recipients, who are delivered to by several processes at once; with killall the worker dies too."""
+    os.chmod(folder, 0o777)
+    many = ["u%d@d.test" % number for number in range(9)]
+    for what in ("kill", "killall"):
+        killed = [kill_at(folder, number, what, recipients=many) for number in range(1, 60, STEP * 2)]
+        tap.same(killed.count(True) >= 5, True, "%d of %d killed" % (killed.count(True), len(killed)))
 
 
 def test_redirect_and_copy(folder):

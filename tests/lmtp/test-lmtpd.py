@@ -269,7 +269,13 @@ def test_reload_of_sockets(folder):
         tap.same(os.stat(server.path).st_ino, inode, "the socket of --listen is the same")
         tap.same([stat.S_IMODE(os.stat(path).st_mode) for path in (server.path, second)], [0o600, 0o600], "mode")
         load(server, "lmtp_listen = {\"unix:%s\", \"unix:%s/none/x\"}" % (first, folder), "the old configuration stays")
-        tap.same((is_served(first), is_served(second)), (False, True), "after a reload that failed")
+        tap.same((os.path.exists(first), is_served(second)), (False, True), "after a reload that failed")
+        load(server, "lmtp_listen = {\"unix:%s\"}\nlmtp_socket_mode = 0600\nlmtp_socket_owner = \"no-such-user\"" % first,
+             "the old configuration stays")
+        tap.same((os.path.exists(first), is_served(second)), (False, True), "after one with a wrong owner")
+        load(server, "lmtp_listen = {\"unix:%s\", \"unix:%s/none/x\"}\nlmtp_socket_mode = 0640" % (first, folder), "the old configuration stays")
+        tap.same([stat.S_IMODE(os.stat(path).st_mode) for path in (server.path, second)], [0o600, 0o600], "mode after that")
+        Client(second).greet().deliver("ann@d.test")
         load(server, "lmtp_listen = {\"unix:%s\", \"unix:%s\", \"unix:%s\"}" % (second, first, first))
         tap.same((is_served(first), is_served(second)), (True, True), "both")
 

@@ -78,6 +78,40 @@ def test_who_talks_has_no_rights(folder):
         tap.same(len(server.stored("d.test/ann")), 1)
 
 
+def memory_of(pid):
+    """All that the process can write to."""
+    found = []
+    with open("/proc/%d/maps" % pid, encoding="utf-8") as maps, open("/proc/%d/mem" % pid, "rb") as mem:
+        for line in maps:
+            start, end = (int(number, 16) for number in line.split()[0].split("-"))
+            if line.split()[1].startswith("rw"):
+                mem.seek(start)
+                found.append(mem.read(end - start))
+    return b"".join(found)
+
+
+def test_keys_are_not_with_strangers(folder):
+    """Who delivers has the keys of the mark; the front and the master have not."""
+    need_root()
+    key = os.urandom(32)
+    path = folder + "/key"
+    with open(path, "w", encoding="ascii") as file:
+        file.write("test %s\n" % key.hex())
+    os.chmod(path, 0o600)
+    with root_server(folder, "-o", "lmtp_workers=1", "-o", "add_mark=yes", "-o", "key_file=" + path) as server:
+        (front,) = server.workers()
+        (back,) = children_of(front)
+        client = server.client().greet()  # it stays, and its worker with it
+        client.deliver("ann@d.test")
+        (copy,) = server.stored("d.test/ann")
+        tap.contains(copy.decode(), "Todoke-Mark: ")
+        for name, pid, wanted in (("back", back, True), ("front", front, False), ("master", server.process.pid, False)):
+            memory = memory_of(pid)
+            tap.same(len(memory) > 100000, True, name)
+            tap.same(key in memory or key.hex().encode() in memory, wanted, "key in the " + name)
+        tap.same(os.stat("/proc/%d/mem" % front).st_uid, 0, "others of its account may not look into it")
+
+
 def test_session_user(folder):
     need_root()
     with root_server(folder, "-o", "lmtp_session_user=daemon", "-o", "lmtp_workers=1") as server:
@@ -126,6 +160,25 @@ def test_many_recipients_and_messages(folder):
             tap.same(sorted(len(each) for each in server.stored("d.test/" + who)), [11, 3000001], who)
 
 
+def test_lanes(folder):
+    """Many recipients of one message: several at once, each with its own verdict and its own copy, those of one user in order."""
+    with root_server(folder, "-o", "lmtp_workers=1") as server:
+        os.makedirs(folder + "/mail/d.test")
+        with open(folder + "/mail/d.test/u7", "w", encoding="ascii"):
+            pass  # no mailbox can be there
+        client = server.client().greet()
+        who = ["u%d@d.test" % number for number in range(20)] + ["u3+x@d.test", "u3@d.test"]
+        if os.geteuid() == 0:
+            os.chown(folder + "/mail/d.test", pwd.getpwnam("nobody").pw_uid, pwd.getpwnam("nobody").pw_gid)
+        for turn in range(1, 3):
+            replies = client.deliver(*who, body="Subject: %d\r\n\r\nbody\r\n" % turn)
+            tap.same([reply for number, reply in enumerate(replies) if number != 7], sum((stored(each) for each in who if each != who[7]), []))
+            tap.same(replies[7][:4], "451 ")
+            tap.contains(server.read_log(), "cannot open maildir '%s/mail/d.test/u7'" % folder)
+            copies = {number: len(server.stored("d.test/u%d" % number)) for number in range(20) if number != 7}
+            tap.same(copies, {number: turn * (2 if number == 3 else 1) for number in copies})
+
+
 def hanging(folder, *args):
     if not os.path.exists(SHIM):
         raise tap.Skip("no " + SHIM)
@@ -165,6 +218,20 @@ def test_hanging_mailbox(folder):
             tap.contains(client.read()[:4], "4")  # 421 by the master, or 451 by the root half: never silence
         server.process.wait(30)
         server.wait_for(lambda: not living(folder), 20)  # a root half has patience for deadline and 10 s
+
+
+def test_hanging_recipient_of_many(folder):
+    """One that hangs is killed and put off; the others of its message have their mail long before."""
+    with hanging(folder, "-o", "lmtp_workers=1") as server:
+        client = server.client().greet()
+        client.socket.settimeout(40)
+        others = ["u%d@d.test" % number for number in range(9)]
+        client.begin(*others, "stuck@d.test", "last@d.test")
+        client.send("Subject: x\r\n\r\n.\r\n")
+        tap.same([client.read() for _ in others], sum((stored(each) for each in others), []))
+        tap.contains(client.read(), "4.3.0 ")
+        tap.same([client.read()], stored("last@d.test"))
+        tap.same(client.deliver("u0@d.test"), stored("u0@d.test"), "the next message")
 
 
 def living(folder):

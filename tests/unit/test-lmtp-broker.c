@@ -1,6 +1,7 @@
 /* The root half of a worker, asked by a front that a stranger has taken over. */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "agent/lmtp/lmtp-broker.h"
 #include "agent/lmtp/lmtp-pack.h"
 
@@ -37,12 +38,22 @@ adopt(void *user, int fd)
 	(void) close(fd);
 }
 
+static unsigned announced; /* in the back */
+
 static bool
 deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 {
 	(void) user, (void) st;
-	*ret_done = g_strdup(envelope->recipient);
+	*ret_done = announced == 0 ? g_strdup(envelope->recipient) : g_strdup_printf("%u", announced);
 	return true;
+}
+
+static void
+announce(void *user, Envelope *envelope)
+{
+	(void) user;
+	announced++;
+	envelope_free(envelope);
 }
 
 static void
@@ -55,7 +66,7 @@ end(void *user)
 static int
 start_back(Conf *conf)
 {
-	LmtpBackend backend = { .recipient = count_descriptors, .adopt = adopt, .deliver = deliver, .end = end };
+	LmtpBackend backend = { .recipient = count_descriptors, .adopt = adopt, .announce = announce, .deliver = deliver, .end = end };
 	g_auto(Status) st = STATUS_INIT;
 	int channel = dup(STDIN_FILENO);
 	(void) close(channel);
@@ -105,11 +116,11 @@ recipient_packet(void)
 	return packet;
 }
 
-/* A delivery whose string `odd` is `text`. */
+/* An envelope whose string `odd` is `text`. */
 static GString *
-deliver_packet(size_t odd, const char *text)
+envelope_packet(const char *request, size_t odd, const char *text)
 {
-	GString *packet = g_string_new("d");
+	GString *packet = g_string_new(request);
 	for (size_t i = 0; i < ENVELOPE_STRINGS; i++)
 		lmtp_pack_string(packet, i == odd ? text : "a@b.test");
 	return packet;
@@ -159,7 +170,7 @@ test_spool(void **state)
 		{ socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), false }, { open("/", O_PATH | O_CLOEXEC), false },
 	};
 	g_autoptr(Conf) conf = g_new0(Conf, 1);
-	g_autoptr(GString) packet = deliver_packet(ENVELOPE_STRINGS, NULL);
+	g_autoptr(GString) packet = envelope_packet("d", ENVELOPE_STRINGS, NULL);
 	auto_fd int channel = start_back(conf);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_auto(Status) st = STATUS_INIT;
@@ -184,7 +195,7 @@ test_envelope(void **state)
 	auto_fd int fd = file_of(1);
 	for (size_t i = 0; i < ENVELOPE_STRINGS * G_N_ELEMENTS(odd); i++) {
 		g_auto(Status) st = STATUS_INIT;
-		g_autoptr(GString) packet = deliver_packet(i / G_N_ELEMENTS(odd), odd[i % G_N_ELEMENTS(odd)]);
+		g_autoptr(GString) packet = envelope_packet("d", i / G_N_ELEMENTS(odd), odd[i % G_N_ELEMENTS(odd)]);
 		g_autofree char *said = ask(channel, packet, &fd, 1, &st);
 		assert_string_equal(said, "a broken request for a delivery");
 	}
@@ -198,7 +209,7 @@ test_cut(void **state)
 	g_autoptr(Conf) conf = g_new0(Conf, 1);
 	auto_fd int channel = start_back(conf);
 	auto_fd int fd = file_of(1);
-	g_autoptr(GString) whole = deliver_packet(ENVELOPE_STRINGS, NULL);
+	g_autoptr(GString) whole = envelope_packet("d", ENVELOPE_STRINGS, NULL);
 	for (size_t len = 1; len <= whole->len + 1; len++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autoptr(GString) packet = g_string_new_len(whole->str, (gssize) MIN(len, whole->len));
@@ -209,12 +220,42 @@ test_cut(void **state)
 	}
 }
 
+/* As many as a session has; one more, or what is no envelope, and the back is gone. */
+static void
+test_announcements(void **state)
+{
+	(void) state;
+	static const struct {
+		unsigned count;
+		size_t odd;
+		const char *want;
+	} rows[] = {
+		{ 1, ENVELOPE_STRINGS, "1" }, { LIMIT_LMTP_RECIPIENTS, ENVELOPE_STRINGS, "1000" },
+		{ LIMIT_LMTP_RECIPIENTS + 1, ENVELOPE_STRINGS, NULL }, { 1, 1, NULL },
+	};
+	g_autoptr(Conf) conf = g_new0(Conf, 1);
+	auto_fd int fd = file_of(1);
+	g_autoptr(GString) whole = envelope_packet("d", ENVELOPE_STRINGS, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		auto_fd int channel = start_back(conf);
+		g_autoptr(GString) packet = envelope_packet("a", rows[i].odd, NULL);
+		for (unsigned n = 0; n < rows[i].count - 1; n++)
+			assert_true(tell(channel, packet, NULL, 0));
+		if (rows[i].odd == 1)
+			g_string_append_c(packet, 'x');
+		assert_true(tell(channel, packet, NULL, 0));
+		g_autofree char *said = ask(channel, whole, &fd, 1, &st);
+		assert_int_equal(g_strcmp0(said, rows[i].want), 0);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_descriptors_stay_not), cmocka_unit_test(test_spool), cmocka_unit_test(test_envelope),
-		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_cut), cmocka_unit_test(test_announcements),
 	};
 	return cmocka_run_group_tests_name("lmtp-broker", tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/base/limits.h"
 #include "agent/lmtp/lmtp-child.h"
+#include "agent/lmtp/lmtp-lanes.h"
 #include "agent/lmtp/lmtp-peer.h"
 #include "agent/lmtp/lmtp-slots.h"
 #include "agent/lmtp/lmtp-spool.h"
@@ -10,8 +11,10 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -23,14 +26,29 @@ test_slots(void **state)
 {
 	(void) state;
 	LmtpSlots *slots = lmtp_slots_new(4);
-	assert_true(lmtp_slots_enter(slots, 0, "ann", 2));
-	assert_true(lmtp_slots_enter(slots, 1, "ann", 2));
-	assert_false(lmtp_slots_enter(slots, 2, "ann", 2));
-	assert_true(lmtp_slots_enter(slots, 2, "bob", 2));
-	assert_true(lmtp_slots_enter(slots, 3, "ann", 0)); /* no limit takes no place */
-	lmtp_slots_leave(slots, 0);
-	assert_true(lmtp_slots_enter(slots, 3, "ann", 2));
-	assert_true(lmtp_slots_enter(slots, 99, "ann", 1)); /* a slot that is not there limits nothing */
+	assert_true(lmtp_slots_enter(slots, 0, 0, "ann", 2));
+	assert_true(lmtp_slots_enter(slots, 1, 0, "ann", 2));
+	assert_false(lmtp_slots_enter(slots, 2, 0, "ann", 2));
+	assert_true(lmtp_slots_enter(slots, 2, 0, "bob", 2));
+	assert_true(lmtp_slots_enter(slots, 3, 0, "ann", 0)); /* no limit takes no place */
+	lmtp_slots_leave(slots, 0, 0);
+	assert_true(lmtp_slots_enter(slots, 3, 0, "ann", 2));
+	assert_true(lmtp_slots_enter(slots, 99, 0, "ann", 1)); /* a slot that is not there limits nothing */
+}
+
+static void
+test_slots_of_lanes(void **state)
+{
+	(void) state;
+	LmtpSlots *slots = lmtp_slots_new(4);
+	assert_true(lmtp_slots_enter(slots, 3, LMTP_LANES - 1, "ann", 1));
+	assert_false(lmtp_slots_enter(slots, 0, 0, "ann", 1));
+	assert_true(lmtp_slots_enter(slots, 3, 0, "bob", 1));
+	lmtp_slots_leave(slots, 3, 0);
+	assert_true(lmtp_slots_enter(slots, 0, 0, "bob", 1));
+	assert_false(lmtp_slots_enter(slots, 1, 0, "ann", 1));
+	lmtp_slots_clear(slots, 3);
+	assert_true(lmtp_slots_enter(slots, 1, 0, "ann", 1));
 }
 
 /* A worker that dies keeps its slot until the master takes it back: it must be seen by others. */
@@ -41,13 +59,13 @@ test_slots_are_shared(void **state)
 	LmtpSlots *slots = lmtp_slots_new(2);
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(lmtp_slots_enter(slots, 1, "ann", 1) ? 0 : 1);
+		_exit(lmtp_slots_enter(slots, 1, 0, "ann", 1) ? 0 : 1);
 	int status = 0;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_false(lmtp_slots_enter(slots, 0, "ann", 1));
-	lmtp_slots_leave(slots, 1);
-	assert_true(lmtp_slots_enter(slots, 0, "ann", 1));
+	assert_false(lmtp_slots_enter(slots, 0, 0, "ann", 1));
+	lmtp_slots_leave(slots, 1, 0);
+	assert_true(lmtp_slots_enter(slots, 0, 0, "ann", 1));
 }
 
 typedef struct {
@@ -176,11 +194,119 @@ test_child_has_not(void **state)
 	for (int i = 0; i < 2; i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *done = NULL;
-		lmtp_child_hide(i == 0 ? -1 : secret);
+		if (i == 1)
+			lmtp_child_hide(secret);
 		assert_int_equal(lmtp_child_run(work, (void *) (uintptr_t) "has it", 5, &done, &st), i == 0);
 	}
-	lmtp_child_hide(-1);
-	(void) close(secret);
+}
+
+/* Delivery `number` of user `number % 10`: its process, and who was before it there. Number 3 dies, number 5 fails, number 7 is late. */
+static bool
+work_in_lane(void *user, unsigned lane, unsigned number, char **ret_done, Status *st)
+{
+	static unsigned before;
+	(void) user;
+	if (number == 3)
+		(void) kill(getpid(), SIGKILL);
+	if (number == 7)
+		_exit(EX_TEMPFAIL);
+	*ret_done = g_strdup_printf("%u %d %u", lane, (int) getpid(), before++);
+	return number != 5 || status_fail(st, STATUS_LOOP, NULL);
+}
+
+/* Each has its own outcome, in order; those of one user come one after the other in one lane. */
+static void
+test_lanes(void **state)
+{
+	(void) state;
+	enum { COUNT = 40, USERS = 10 };
+	unsigned lane[COUNT], before[COUNT], lanes_seen = 0;
+	g_autoptr(LmtpLanes) lanes = lmtp_lanes_new(work_in_lane, NULL);
+	for (unsigned i = 0; i < COUNT; i++) {
+		g_autofree char *user = g_strdup_printf("user%u", i % USERS);
+		lmtp_lanes_add(lanes, user);
+		assert_int_equal(lmtp_lanes_pay(lanes), i >= 3);
+	}
+	for (unsigned i = 0; i < COUNT; i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		int pid;
+		assert_int_equal(lmtp_lanes_next(lanes), i);
+		StatusId want = i == 3 ? STATUS_INTERNAL : i == 5 ? STATUS_LOOP : i == 7 ? STATUS_DEADLINE : STATUS_OK;
+		assert_int_equal(lmtp_lanes_take(lanes, 20, &done, &st), want == STATUS_OK);
+		assert_int_equal(st.id, want);
+		if (want != STATUS_OK)
+			continue;
+		assert_int_equal(sscanf(done, "%u %d %u", &lane[i], &pid, &before[i]), 3);
+		assert_int_not_equal(pid, getpid());
+		lanes_seen |= 1u << lane[i];
+		if (i >= USERS && i % USERS != 3 && i % USERS != 5 && i % USERS != 7) {
+			assert_int_equal(lane[i], lane[i - USERS]);
+			assert_true(before[i] > before[i - USERS]);
+		}
+	}
+	assert_int_equal(lanes_seen, (1u << LMTP_LANES) - 1);
+}
+
+/* They are at work at the same time: each waits for the others. */
+static bool
+meet(void *user, unsigned lane, unsigned number, char **ret_done, Status *st)
+{
+	int *met = user;
+	(void) lane, (void) number, (void) ret_done, (void) st;
+	(void) g_atomic_int_add(met, 1);
+	for (int i = 0; i < 2000 && g_atomic_int_get(met) < LMTP_LANES; i++)
+		g_usleep(10000);
+	return g_atomic_int_get(met) >= LMTP_LANES;
+}
+
+static void
+test_lanes_at_once(void **state)
+{
+	(void) state;
+	int *met = mmap(NULL, sizeof *met, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	g_autoptr(LmtpLanes) lanes = lmtp_lanes_new(meet, met);
+	for (unsigned i = 0; i < 2 * LMTP_LANES; i++) {
+		g_autofree char *user = g_strdup_printf("user%u", i);
+		lmtp_lanes_add(lanes, user);
+	}
+	for (unsigned i = 0; i < 2 * LMTP_LANES; i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		assert_true(lmtp_lanes_take(lanes, 60, &done, &st));
+	}
+}
+
+/* The client has gone: what is at work is finished, nothing else is begun. */
+static bool
+count(void *user, unsigned lane, unsigned number, char **ret_done, Status *st)
+{
+	int *begun = user;
+	(void) lane, (void) number, (void) ret_done, (void) st;
+	(void) g_atomic_int_add(begun, 1);
+	g_usleep(G_USEC_PER_SEC / 5);
+	(void) g_atomic_int_add(begun + 1, 1);
+	return true;
+}
+
+static void
+test_lanes_left(void **state)
+{
+	(void) state;
+	int *begun = mmap(NULL, 2 * sizeof *begun, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	LmtpLanes *lanes = lmtp_lanes_new(count, begun);
+	for (unsigned i = 0; i < 100; i++) {
+		g_autofree char *user = g_strdup_printf("user%u", i);
+		lmtp_lanes_add(lanes, user);
+	}
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *done = NULL;
+	assert_true(lmtp_lanes_take(lanes, 60, &done, &st));
+	lmtp_lanes_free(lanes);
+	while (waitpid(-1, NULL, 0) > 0)
+		continue;
+	assert_in_range(begun[0], 1, 100 - LMTP_LANES);
+	assert_int_equal(begun[0], begun[1]);
 }
 
 /* What just fits stays in memory; one octet more moves all of it to the disk, and no octet is lost. */
@@ -216,15 +342,19 @@ test_spool(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 7];
+	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 11];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, list_rows, test_list);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots_of_lanes);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots_are_shared);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_unix_peer);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_child);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_child_leaves_nothing);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_child_has_not);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lanes);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lanes_at_once);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lanes_left);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_spool);
 	return _cmocka_run_group_tests("lmtp-parts", tests, n, NULL, NULL);
 }
