@@ -18,7 +18,7 @@ if [ "$1" = --fuzz ]; then
 		"$top_srcdir"/agent/message/received.c "$top_srcdir"/agent/base/fs.c "$top_srcdir"/agent/base/regex.c \
 		"$top_srcdir"/agent/base/status.c $(pkg-config --cflags --libs glib-2.0 gmime-3.0 libpcre2-8 jansson sqlite3) \
 		-o "$work/fuzz" || exit 1
-	"$work/fuzz" -max_total_time="${2:-60}" -max_len=8192 -timeout=10 -print_final_stats=1 "$work/new" "$corpus" \
+	"$work/fuzz" -max_total_time="${2:-60}" -max_len=8192 -timeout=60 -print_final_stats=1 "$work/new" "$corpus" \
 		"$top_srcdir"/tests/cases/loop/*/
 	exit
 fi
@@ -28,6 +28,6 @@ echo "1..$#"
 n=0
 for file; do
 	n=$((n + 1))
-	timeout 20 "${FUZZ_LOOP:-tests/fuzz/fuzz-loop}" "$file" >/dev/null 2>&1 || printf 'not '
+	timeout 60 "${FUZZ_LOOP:-tests/fuzz/fuzz-loop}" "$file" >/dev/null 2>&1 || printf 'not '
 	echo "ok $n - ${file#"$top_srcdir"/}"
 done

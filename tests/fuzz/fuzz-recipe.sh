@@ -22,7 +22,7 @@ if [ "$1" = --fuzz ]; then
 		$(ls "$top_srcdir"/agent/message/*.c | grep -v -e mime-charset -e mime-compose -e mime-module) \
 		"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
 		$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson libconfuse sqlite3) -ldl -lm -o "$work/fuzz" || exit 1
-	"$work/fuzz" -max_total_time="${2:-60}" -max_len=4096 -timeout=20 -rss_limit_mb=1500 -print_final_stats=1 "$work/new" "$work/seeds"
+	"$work/fuzz" -max_total_time="${2:-60}" -max_len=4096 -timeout=60 -rss_limit_mb=1500 -print_final_stats=1 "$work/new" "$work/seeds"
 	exit
 fi
 
@@ -31,6 +31,6 @@ echo "1..$#"
 n=0
 for file; do
 	n=$((n + 1))
-	timeout 20 "${FUZZ_RECIPE:-tests/fuzz/fuzz-recipe}" "$file" >/dev/null 2>&1 || printf 'not '
+	timeout 60 "${FUZZ_RECIPE:-tests/fuzz/fuzz-recipe}" "$file" >/dev/null 2>&1 || printf 'not '
 	echo "ok $n - ${file#"$top_srcdir"/}"
 done
