@@ -75,8 +75,8 @@ def fetch(world, mailbox, recipient, options=""):
     return wait_for("fetchmail's message in the log", lambda: queue_id_to(world, recipient))
 
 
-def queue_id_to(world, recipient):
-    lines = world.postfix.log_lines(rf": (\w+): to=<{re.escape(recipient)}>.* status=")
+def queue_id_to(world, recipient, status=""):
+    lines = world.postfix.log_lines(rf": (\w+): to=<{re.escape(recipient)}>.* status={status}")
     return re.search(r": (\w+): to=<", lines[-1]).group(1) if lines else None
 
 
