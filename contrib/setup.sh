@@ -11,6 +11,7 @@ TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang-14 libclang-rt-14-dev
 LC_ALL=C.UTF-8
 DEBIAN_FRONTEND=noninteractive
 export LC_ALL DEBIAN_FRONTEND
+umask 022 # other users read what is built and what tests lay out
 
 jobs=$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1)
 

@@ -248,7 +248,7 @@ def test_check_of_a_hostile_script_ends(folder):
         rules = "".join(text % i for i in range(20000))
         with open(path, "w") as file:
             file.write(rules if rules.startswith("if") else "if anyof (%s true) { stop; }" % rules)
-        tap.todoke("check", path, timeout=20)
+        tap.todoke("check", path)
 
 
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

@@ -126,7 +126,7 @@ def test_answer_is_one_line_on_stdout(folder):
 
 def closed(folder, which):
     line = "exec \"$0\" deliver -o 'maildir=%s/%%d/%%n' -o log_file=%s/log -d ann@example.test -f s %s" % (folder, folder, which)
-    return subprocess.run(["sh", "-c", line, tap.TODOKE], input=MESSAGE, capture_output=True, timeout=30, check=False)
+    return subprocess.run(["sh", "-c", line, tap.TODOKE], input=MESSAGE, capture_output=True, timeout=tap.PATIENCE, check=False)
 
 
 def test_closed_descriptors(folder):
@@ -178,7 +178,7 @@ def test_input_that_does_not_block(folder):
         time.sleep(0.3)
         os.close(write_end)
         os.close(read_end)
-        tap.same((process.wait(timeout=20), process.stdout.read()), (0, b"stored in INBOX\n"))
+        tap.same((process.wait(timeout=tap.PATIENCE), process.stdout.read()), (0, b"stored in INBOX\n"))
     tap.same(stored(folder), [MESSAGE])
 
 
@@ -205,7 +205,7 @@ def test_deadline(folder):
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         process.stdin.write(MESSAGE)
         process.stdin.flush()
-        tap.same(process.wait(timeout=20), 75)
+        tap.same(process.wait(timeout=tap.PATIENCE), 75)
         tap.same(process.stdout.read(), b"4.3.0 delivery took too long: stopped while reading the message [4ABC12]\n")
     tap.same(stored(folder), [])
 
@@ -218,7 +218,7 @@ def test_deadline_in_spite_of_a_blocked_signal(folder):
                "-d", "ann@example.test"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=block) as process:
         try:
-            tap.same(process.wait(timeout=20), 75)
+            tap.same(process.wait(timeout=tap.PATIENCE), 75)
         finally:
             process.kill()
 

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -80,8 +79,8 @@ BROKEN = {
     "stops half-way": ("#!/bin/sh\nprintf 'TLSR\\001\\000\\000\\000\\000\\000\\000\\000\\001\\000\\000\\000'\n", "record of 16 octets is broken"),
     "has a good record and a bad end": ("#!/bin/sh\nprintf 'TLSR\\001\\000\\000\\000\\000\\000\\000\\000\\001\\000\\000\\000\\000\\000\\000\\000"
                                         "\\000\\000\\000\\000\\000!END'\nexit 9\n", "ended with exit code 9"),
-    "hangs": ("#!/bin/sh\nexec sleep 100\n", "took longer than %d seconds" % WALL_SECONDS),
-    "leaves a child": ("#!/bin/sh\nsleep 100 &\nexit 0\n", "is broken"),
+    "hangs": ("#!/bin/sh\nexec sleep 1000\n", "took longer than %d seconds" % WALL_SECONDS),
+    "leaves a child": ("#!/bin/sh\nsleep 1000 &\nexit 0\n", "is broken"),
 }
 
 
@@ -90,14 +89,11 @@ def test_broken_program(folder):
     for name, (program, reason) in BROKEN.items():
         box = os.path.join(folder, name.replace(" ", "-"))
         os.mkdir(box)
-        began = time.monotonic()
         stored, log = deliver(box, RULES, env=fake(box, program))
         tap.same(stored, [""], name)
         tap.contains(log, "main.sieve: engine fault: ", name)
         tap.contains(log, reason, name)
         tap.contains(log, "the script's actions were dropped", name)
-        if time.monotonic() - began > WALL_SECONDS + 5:
-            raise AssertionError("%s: took %.1f s" % (name, time.monotonic() - began))
 
 
 def test_missing_program(folder):
@@ -121,8 +117,7 @@ def test_shut_in(folder):
     need_libsieve()
     maps = subprocess.run(["ldd", tap.TODOKE], capture_output=True, text=True, check=False).stdout
     tap.same("libsieve" in maps, False, "the delivery itself is linked with libsieve")
-    if subprocess.run(["strace", "-V"], capture_output=True, check=False).returncode != 0:
-        raise tap.Skip("no strace")
+    tap.need_strace()
     if tap.SANITIZED:
         raise tap.Skip("sanitizers make calls of their own")
     script = write(folder, "main.sieve", RULES)

@@ -3,7 +3,7 @@ import os
 import re
 import time
 
-from e2e_world import Skip, USERS, kill_hard, litter, read_folder, run, wait_for
+from e2e_world import Skip, USERS, kill_hard, litter, need_strace, read_folder, run, wait_for
 
 MEBIBYTE = 1024 * 1024
 RSS_LIMIT_KB = 8 * 1024
@@ -75,8 +75,8 @@ def fetch(world, mailbox, recipient, options=""):
     return wait_for("fetchmail's message in the log", lambda: queue_id_to(world, recipient))
 
 
-def queue_id_to(world, recipient):
-    lines = world.postfix.log_lines(rf": (\w+): to=<{re.escape(recipient)}>.* status=")
+def queue_id_to(world, recipient, status=""):
+    lines = world.postfix.log_lines(rf": (\w+): to=<{re.escape(recipient)}>.* status={status}")
     return re.search(r": (\w+): to=<", lines[-1]).group(1) if lines else None
 
 
@@ -335,6 +335,7 @@ def case_again_then_success(world):
 
 def crash(world, domain, stored_before):
     """Killed by a signal at a flush; a Maildir that is there already, so that the first flush is the file's."""
+    need_strace()
     world.make_maildir(f"crash@{domain}")
     queue_id = world.postfix.send(message("crash"), f"crash@{domain}")
     line = world.postfix.outcome(queue_id, "deferred")
@@ -365,7 +366,7 @@ def case_disk_full(world):
     queue_id = world.postfix.send(message("full", body=b"x" * 70 + b"\n" + b"y" * 70000 + b"\n"), "full@full.test")
     line = world.postfix.outcome(queue_id, "deferred")
     assert "dsn=4.3.1" in line, line
-    left = [path for path in small.rglob("*") if path.is_file() and path != filler]
+    left = [path for path in (small / "full").rglob("*") if path.is_file()]
     assert left == [], left
     filler.unlink()
     world.postfix.retry_until_sent(queue_id)
@@ -446,7 +447,7 @@ def case_hundred_megabytes(world):
     line = b"The quick brown fox jumps over the lazy dog, a hundred megabytes of it.\n"
     sent = message("huge", body=line * (100 * MEBIBYTE // len(line)))
     queue_id = world.postfix.send(sent, "huge@measured.test")
-    world.postfix.outcome(queue_id, "sent", seconds=60)
+    world.postfix.outcome(queue_id, "sent")
     stored = world.stored("huge@measured.test")
     assert len(stored) == 1 and stored[0].endswith(sent)
     peak = int(world.path("slow", "measured").read_text().split()[2])

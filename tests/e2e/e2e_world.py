@@ -14,41 +14,22 @@ import signal
 import smtplib
 import socket
 import subprocess
+import sys
 import tempfile
 import textwrap
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+from tap import PATIENCE, Skip, need_strace, unused_port, wait_for
 
 USERS = ("todoke-e2e-a", "todoke-e2e-b")
 LOCK = "/usr/sbin/postfix"  # any file that is there for all: one such world at a time on a machine
 PASSWORD = "secret"
 
 
-class Skip(Exception):
-    """Raised by a case that cannot run here; says why."""
-
-
-def wait_for(what, probe, seconds=20.0):
-    """Ask `probe` until it answers something true; bounded."""
-    end = time.monotonic() + seconds
-    while True:
-        found = probe()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise AssertionError(f"waited {seconds:.0f} s for {what}")
-        time.sleep(0.02)
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 def answers(port):
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=1) as sock:
-            sock.settimeout(5)
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as sock:
             return sock.recv(10) != b""
     except OSError:
         return False
@@ -62,7 +43,7 @@ def litter(maildir):
 def run(*command, **options):
     """Run to the end; output is kept for the message of a failure."""
     options.setdefault("check", True)
-    options.setdefault("timeout", 60)
+    options.setdefault("timeout", PATIENCE)
     options.setdefault("stdin", subprocess.DEVNULL)
     try:
         return subprocess.run([str(word) for word in command], capture_output=True, **options)
@@ -108,7 +89,7 @@ class World:
         return path
 
     def install(self, build):
-        run("make", "-C", build, "install", f"DESTDIR={self.path('install')}", timeout=300)
+        run("make", "-C", build, "install", f"DESTDIR={self.path('install')}")
         binary = next(self.path("install").rglob("bin/todoke"))
         self.todoke = str(binary)
         self.modules = str(binary.parent.parent / "lib" / "todoke")
@@ -171,7 +152,7 @@ class World:
     def deliver(self, *arguments, message=b"", env=None, **options):
         """Call the agent directly, as pipe(8)'s user would."""
         return subprocess.run([self.todoke, "deliver", "-c", str(self.conf), *map(str, arguments)], input=message,
-                              capture_output=True, timeout=60, user=self.user.pw_uid, group=self.user.pw_gid,
+                              capture_output=True, timeout=PATIENCE, user=self.user.pw_uid, group=self.user.pw_gid,
                               extra_groups=[], env={"PATH": "/usr/bin:/bin", **(env or {})}, cwd="/", **options)
 
     def mount_small(self, size):
@@ -206,7 +187,7 @@ class Postfix:
         self.world = world
         self.conf = world.path("postfix")
         self.log = world.path("maillog")
-        self.smtp_port = free_port()
+        self.smtp_port = unused_port()
         self.services = {}
         self.outside = world.path("outside")
 
@@ -287,16 +268,16 @@ class Postfix:
         self.conf.joinpath("master.cf").write_text(self.master_cf())
         self.conf.joinpath("commands").write_text(f'{USERS[1]} {self.world.todoke} procmail -a "$EXTENSION"\n')
         self.conf.joinpath("transport").write_text("".join(f"{domain} {self.name_of(domain)}:\n" for domain in self.services))
-        run("postfix", "-c", self.conf, "start", timeout=60)
+        run("postfix", "-c", self.conf, "start")
         wait_for("Postfix", lambda: answers(self.smtp_port))
 
     def stop(self):
         if self.conf.joinpath("main.cf").exists():
-            run("postfix", "-c", self.conf, "stop", check=False, timeout=60)
+            run("postfix", "-c", self.conf, "stop", check=False)
 
     def send(self, message, recipient, sender="sender@outside.test"):
         """Hand a message (bytes, LF) to smtpd; returns its queue id."""
-        with smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="client.test", timeout=120) as smtp:
+        with smtplib.SMTP("127.0.0.1", self.smtp_port, local_hostname="client.test", timeout=PATIENCE) as smtp:
             smtp.ehlo()
             for code, reply in (smtp.mail(sender, ["BODY=8BITMIME"]), smtp.rcpt(recipient)):
                 assert code == 250, reply
@@ -308,27 +289,50 @@ class Postfix:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return [line for line in text.splitlines() if re.search(pattern, line)]
 
-    def outcome(self, queue_id, status, seconds=20.0):
+    def outcome(self, queue_id, status):
         """Wait for the log line that says `status` (sent, deferred, bounced) of a message; the last such line."""
         pattern = rf"{queue_id}: to=.* status="
         def seen():
             lines = self.log_lines(pattern)
             return [line for line in lines if f"status={status}" in line]
         try:
-            return wait_for(f"status={status} of {queue_id}", seen, seconds)[-1]
+            return wait_for(f"status={status} of {queue_id}", seen)[-1]
         except AssertionError as error:
             raise AssertionError(f"{error}; the log says {self.log_lines(pattern)}") from None
 
     def flush(self):
         run("postqueue", "-c", self.conf, "-f")
 
-    def retry_until_sent(self, queue_id, seconds=20.0):
+    def is_empty(self):
+        return run("postqueue", "-c", self.conf, "-j").stdout.strip() == b""
+
+    def is_done(self):
+        """Nothing is queued, at two looks: one of them may miss what just moves from queue to queue. What was put off is tried again."""
+        if not self.is_empty():
+            self.flush()
+            time.sleep(0.1)
+            return False
+        time.sleep(0.1)
+        return self.is_empty()
+
+    def settle(self):
+        wait_for("an empty queue", self.is_done)
+
+    def wait_for_try(self, queue_id, count):
+        """Flush until a message was put off so often."""
+        def tried():
+            self.flush()
+            time.sleep(0.2)
+            return len(self.log_lines(rf"{queue_id}: to=.* status=deferred")) >= count
+        wait_for(f"try {count} of {queue_id}", tried)
+
+    def retry_until_sent(self, queue_id):
         """Flush until a deferred message has gone."""
         def sent():
             self.flush()
             time.sleep(0.2)
             return self.log_lines(rf"{queue_id}: to=.* status=sent")
-        return wait_for(f"the retry of {queue_id}", sent, seconds)[-1]
+        return wait_for(f"the retry of {queue_id}", sent)[-1]
 
     def inbox(self, address):
         """Mail of the world outside, where bounces arrive; stored by Postfix's own virtual(8)."""
@@ -363,8 +367,8 @@ class Dovecot:
 
     def __init__(self, world):
         self.world = world
-        self.pop3_port = free_port()
-        self.imap_port = free_port()
+        self.pop3_port = unused_port()
+        self.imap_port = unused_port()
         self.process = None
         self.homes = world.path("provider")
 
@@ -428,7 +432,7 @@ class Dovecot:
     def stop(self):
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(timeout=30)
+            self.process.wait(PATIENCE)
 
     def add_mailbox(self, name, maildir=None):
         """An account (all names are known, with one password) whose Maildir is `maildir`, or its own; returns the Maildir."""

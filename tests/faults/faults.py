@@ -94,7 +94,7 @@ class Trial:
         for word in self.options.command:
             argv += self.actions if word == "{actions}" else [word.replace("{maildir}", self.maildir).replace("{queue_id}", queue_id)]
         with open(self.options.message, "rb") as message:
-            run = subprocess.run(argv, stdin=message, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30,
+            run = subprocess.run(argv, stdin=message, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120,
                                  check=False)
         return run.returncode, run.stdout.decode(errors="replace"), run.stderr.decode(errors="replace")
 

@@ -18,7 +18,7 @@ if [ "$1" = --fuzz ]; then
 		$(ls "$top_srcdir"/agent/message/*.c | grep -v -e mime-charset -e mime-compose -e mime-module) \
 		"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
 		$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson libconfuse sqlite3) -ldl -lm -o "$work/fuzz" || exit 1
-	"$work/fuzz" -max_total_time="${2:-60}" -max_len=4096 -timeout=20 -rss_limit_mb=1500 -print_final_stats=1 "$work/new" "$work/seeds"
+	"$work/fuzz" -max_total_time="${2:-60}" -max_len=4096 -timeout=60 -rss_limit_mb=1500 -print_final_stats=1 "$work/new" "$work/seeds"
 	exit
 fi
 

@@ -58,7 +58,7 @@ build() {
 fuzz() {
 	new=${FUZZ_CORPUS:-$work/new}/$1
 	mkdir -p "$new"
-	TODOKE_MODULE_DIR=$work "$work/fuzz-$1" -max_total_time="$2" -max_len=8192 -timeout=10 -rss_limit_mb=1500 \
+	TODOKE_MODULE_DIR=$work "$work/fuzz-$1" -max_total_time="$2" -max_len=8192 -timeout=60 -rss_limit_mb=1500 \
 		-print_final_stats=1 -dict="$top_srcdir/tests/fuzz/sieve.dict" "$new" "$work/$1"
 }
 
@@ -82,6 +82,6 @@ for target in parse run; do
 	echo "not ok $number - $target"
 	sed 's/^/# /' "$work/log"
 	for file in "$work/$target"/*; do
-		timeout 20 "tests/fuzz/fuzz-sieve-$target" "$file" >/dev/null 2>&1 || echo "# $(basename "$file")"
+		timeout 60 "tests/fuzz/fuzz-sieve-$target" "$file" >/dev/null 2>&1 || echo "# $(basename "$file")"
 	done
 done

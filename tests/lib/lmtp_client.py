@@ -1,23 +1,34 @@
 """lmtp_client: a client for tests that says exactly what it is told, and a lmtpd to talk to."""
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
-import time
 
 import tap
 
 
+def is_served(path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        return client.connect_ex(path) == 0
+
+
+def kill(pid):
+    """It may have ended by itself in the meantime."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
 class Client:
-    def __init__(self, where, timeout=10):
+    def __init__(self, where):
         if isinstance(where, socket.socket):
             self.socket = where
         else:
             family = socket.AF_UNIX if isinstance(where, str) else socket.AF_INET
             self.socket = socket.socket(family, socket.SOCK_STREAM)
             self.socket.connect(where)
-        self.socket.settimeout(timeout)
+        self.socket.settimeout(tap.PATIENCE)
         self.file = self.socket.makefile("rb")
 
     def read(self):
@@ -83,12 +94,11 @@ class Server:
                                         stderr=subprocess.PIPE)
         self.wait_for(lambda: "is ready" in self.read_log() or self.process.poll() is not None)
 
-    def wait_for(self, condition, seconds=10):
-        until = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > until:
-                raise AssertionError("waited %d s in vain; log:\n%s" % (seconds, self.read_log()))
-            time.sleep(0.01)
+    def wait_for(self, condition):
+        try:
+            tap.wait_for("lmtpd", condition)
+        except AssertionError as error:
+            raise AssertionError("%s; log:\n%s" % (error, self.read_log())) from None
 
     def read_log(self):
         try:
@@ -120,7 +130,7 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(sig)
         try:
-            self.process.wait(20)
+            self.process.wait(tap.PATIENCE)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise

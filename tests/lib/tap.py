@@ -1,11 +1,14 @@
 """tap: what our test scripts share: numbered results, private folders, running todoke."""
 
 import os
+import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 TODOKE = os.environ.get("TODOKE", "todoke")
@@ -19,8 +22,46 @@ class Skip(Exception):
 # Built with sanitizers all takes several times as long: then the longest tests try fewer inputs.
 SANITIZED = os.environ.get("SANITIZERS", "") != ""
 
+# Seconds that a test waits for what must come. A busy machine may take long; only what never comes makes a test wait so long.
+PATIENCE = 120
 
-def todoke(*args, stdin=b"", env=None, timeout=60, **more):
+
+def wait_for(what, probe, seconds=PATIENCE):
+    """Ask `probe` until it answers something true, and return that."""
+    end = time.monotonic() + seconds
+    while True:
+        found = probe()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError("waited %d s for %s" % (seconds, what))
+        time.sleep(0.02)
+
+
+def is_alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
+            return stat.read().rsplit(") ", 1)[1][0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def unused_port():
+    """A port of loopback on which nobody listens; not one of those that the kernel gives to whoever asks for any."""
+    for port in random.sample(range(10240, 32768), 100):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+    raise AssertionError("no port is free")
+
+
+def need_strace():
+    """Some containers forbid it though it is there."""
+    if shutil.which("strace") is None or subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode != 0:
+        raise Skip("strace does not run here")
+
+
+def todoke(*args, stdin=b"", env=None, timeout=PATIENCE, **more):
     """Run todoke; standard output and error are captured apart, as bytes."""
     whole = dict(os.environ, TODOKE_CONF="", LC_ALL="C.UTF-8")
     whole.update(env or {})

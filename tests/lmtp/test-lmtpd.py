@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
-from lmtp_client import Client, Server
+from lmtp_client import Client, Server, is_served, kill
 
 BODY = b"Return-Path: <s@x.test>\nDelivered-To: %s\nSubject: x\n\nbody\n"
 STAMPS = ["-o", "add_return_path=no", "-o", "add_delivered_to=no"]
@@ -99,7 +99,7 @@ def test_stdio_socket(folder):
     tap.same(client.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"])
     client.say("QUIT")
     tap.same(client.read(), "", "end")
-    tap.same(process.wait(10), 0, "exit")
+    tap.same(process.wait(tap.PATIENCE), 0, "exit")
 
 
 def test_stdio_pipes(folder):
@@ -117,9 +117,7 @@ def test_stdio_wrong_configuration(folder):
 
 
 def test_inet_and_allow(folder):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = tap.unused_port()
     with Server(folder, "--listen", "inet:127.0.0.1:%d" % port) as server:
         client = Client(("127.0.0.1", port)).greet()
         tap.contains(client.say("XFORWARD IDENT=1"), "550 5.7.0 ")
@@ -145,11 +143,6 @@ def test_wrong_starts(folder):
     tap.contains(fails("--listen", "unix:" + folder), "is no socket")
     tap.contains(fails("--listen", "unix:%s/s" % folder, "-o", "lmtp_allow=1.2.3"), "cannot read '1.2.3'")
     tap.contains(fails("--stdio", "--listen", "unix:x"), "usage")
-
-
-def is_served(path):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        return client.connect_ex(path) == 0
 
 
 def test_socket_file(folder):
@@ -185,7 +178,7 @@ def test_idle_workers_killed(folder):
     with Server(folder) as server:
         for _ in range(3):
             for pid in server.workers():
-                os.kill(pid, signal.SIGKILL)
+                kill(pid)
             with contextlib.suppress(ConnectionError):  # its worker may be dying: 421 or a session, never silence
                 tap.contains(server.client().read()[:3] + " 220 421", server.client().read()[:3])
         server.wait_for(lambda: len(server.workers()) == 4)
@@ -298,12 +291,12 @@ def test_silent_client(folder):
 
 
 def test_slow_client(folder):
-    with Server(folder, "-o", "lmtp_message_timeout=1", "-o", "lmtp_workers=1") as server:
+    with Server(folder, "-o", "lmtp_message_timeout=5", "-o", "lmtp_workers=1") as server:
         client = server.client().greet()
         client.begin("ann@d.test")
         tap.same(server.client().greet().deliver("bob@d.test"), ["250 2.0.0 <bob@d.test> stored in INBOX"], "nobody waits for it")
         with contextlib.suppress(ConnectionError):
-            for _ in range(30):
+            for _ in range(10 * tap.PATIENCE):
                 client.send("x")
                 time.sleep(0.1)
         tap.contains(client.read(), "421 4.4.2 session took too long")
@@ -311,7 +304,7 @@ def test_slow_client(folder):
 
 
 def test_client_that_does_not_read(folder):
-    with Server(folder, "-o", "lmtp_idle_timeout=1", "-o", "lmtp_connections=1", "-o", "lmtp_workers=1") as server:
+    with Server(folder, "-o", "lmtp_idle_timeout=5", "-o", "lmtp_connections=1", "-o", "lmtp_workers=1") as server:
         client = server.client().greet()
         with contextlib.suppress(ConnectionError, socket.timeout):
             client.socket.settimeout(1)
@@ -339,7 +332,7 @@ def test_socket_activation(folder):
     listener.listen()
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(folder + "/notify")
-    notify.settimeout(10)
+    notify.settimeout(tap.PATIENCE)
     script = "exec 3<&%d; export LISTEN_PID=$$ LISTEN_FDS=1; exec \"$@\"" % listener.fileno()
     process = subprocess.Popen(["sh", "-c", script, "sh", tap.TODOKE, "lmtpd", "-o", "maildir=%s/%%d/%%n" % folder,
                                 "-o", "lmtp_listen=unix:%s/activated" % folder, "-o", "lmtp_socket_mode=0600",
@@ -354,7 +347,7 @@ def test_socket_activation(folder):
         tap.same(stat.S_IMODE(os.stat(folder + "/activated").st_mode) != 0o600, True, "its mode is systemd's matter")
         process.terminate()
         tap.same(notify.recv(100), b"STOPPING=1")
-        tap.same(process.wait(10), 0)
+        tap.same(process.wait(tap.PATIENCE), 0)
     finally:
         process.kill()
 

@@ -3,13 +3,13 @@
 
 import os
 import pwd
+import select
 import signal
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
-from lmtp_client import Server
+from lmtp_client import Server, kill
 
 SHIM = os.path.join(os.path.dirname(tap.TODOKE), "tests", "faults", ".libs", "libshim.so")
 
@@ -19,14 +19,21 @@ def need_root():
         raise tap.Skip("needs root")
 
 
+def read_proc(pid, name):
+    """Nothing where the process has ended."""
+    try:
+        with open("/proc/%d/%s" % (pid, name), encoding="ascii") as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def status_of(pid):
-    with open("/proc/%d/status" % pid, encoding="ascii") as file:
-        return dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+    return dict(line.split(":\t", 1) for line in read_proc(pid, "status").splitlines() if ":\t" in line)
 
 
 def children_of(pid):
-    with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
-        return [int(child) for child in file.read().split()]
+    return [int(child) for child in read_proc(pid, "task/%d/children" % pid).split()]
 
 
 def sockets_of(pid):
@@ -40,7 +47,8 @@ def stored(who="ann@d.test"):
 
 def is_split(server):
     """Both halves of all workers are there, and the front is what it shall be."""
-    return all(children_of(pid) and status_of(pid)["Uid"].split()[0] != "0" for pid in server.workers())
+    workers = server.workers()
+    return workers and all(children_of(pid) and not status_of(pid).get("Uid", "0").startswith("0") for pid in workers)
 
 
 def root_server(folder, *args, **more):
@@ -130,7 +138,7 @@ def test_root_half_killed(folder):
         (front,) = server.workers()
         client = server.client().greet()
         client.begin("ann@d.test")
-        os.kill(children_of(front)[0], signal.SIGKILL)
+        kill(children_of(front)[0])
         client.send("Subject: x\r\n\r\n.\r\n")
         tap.same(client.read(), "421 4.3.0 internal fault")
         tap.same(server.client().greet().deliver("ann@d.test"), stored(), "the next session")
@@ -142,7 +150,7 @@ def test_no_half_stays(folder):
     with root_server(folder, "-o", "lmtp_workers=1") as server:
         (front,) = server.workers()
         (back,) = children_of(front)
-        os.kill(front, signal.SIGKILL)
+        kill(front)
         server.wait_for(lambda: not os.path.exists("/proc/%d" % back))
 
 
@@ -184,7 +192,7 @@ def hanging(folder, *args):
         raise tap.Skip("no " + SHIM)
     env = {"LD_PRELOAD": SHIM, "TODOKE_FAULT_HANG": "d.test/stuck",
            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"}
-    return root_server(folder, "-o", "deadline=5", *args, env=env)
+    return root_server(folder, "-o", "deadline=15", *args, env=env)
 
 
 def stopped(server):
@@ -193,7 +201,7 @@ def stopped(server):
     while todo:
         pid = todo.pop()
         todo += children_of(pid)
-        if status_of(pid)["State"].startswith("T"):
+        if status_of(pid).get("State", "").startswith("T"):
             found.append(pid)
     return found
 
@@ -206,18 +214,17 @@ def test_hanging_mailbox(folder):
             client.begin("stuck@d.test")
             client.send("Subject: x\r\n\r\n.\r\n")
             server.wait_for(lambda number=number: len(stopped(server)) == number)
-        started = time.monotonic()
         other = server.client().greet()
         tap.same(other.deliver("ann@d.test"), stored())
         tap.same(other.deliver("ann@d.test", "bob@d.test"), stored() + stored("bob@d.test"))
         (reply,) = other.deliver("stuck@d.test")
         tap.same(reply, "451 4.3.2 <stuck@d.test> too many deliveries to this mailbox at once (lmtp_user_limit)")
-        tap.same(time.monotonic() - started < 4, True, "seconds for all of it")
+        tap.same(select.select([client.socket for client in clients], [], [], 0)[0], [], "who hangs was answered: these waited for him")
         server.process.send_signal(signal.SIGTERM)
         for client in clients:
             tap.contains(client.read()[:4], "4")  # 421 by the master, or 451 by the root half: never silence
-        server.process.wait(30)
-        server.wait_for(lambda: not living(folder), 20)  # a root half has patience for deadline and 10 s
+        server.process.wait(tap.PATIENCE)
+        server.wait_for(lambda: not living(folder))  # a root half has patience for deadline and 10 s
 
 
 def test_hanging_recipient_of_many(folder):

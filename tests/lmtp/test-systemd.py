@@ -6,11 +6,10 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
-from lmtp_client import Client
+from lmtp_client import Client, is_served
 
 UNITS = os.path.join(tap.TOP, "contrib", "systemd")
 
@@ -18,7 +17,7 @@ UNITS = os.path.join(tap.TOP, "contrib", "systemd")
 def analyze(*args):
     if shutil.which("systemd-analyze") is None:
         raise tap.Skip("systemd-analyze is not installed")
-    return subprocess.run(["systemd-analyze", *args], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(["systemd-analyze", *args], capture_output=True, text=True, timeout=tap.PATIENCE, check=False)
 
 
 def copy_units(folder):
@@ -65,9 +64,7 @@ def test_read_only_root(folder):
     server = subprocess.Popen([*inside, tap.TODOKE, "lmtpd", "--listen", "unix:" + path, "-o", "maildir=%s/mail/%%d/%%n" % box,
                                "-o", "lmtp_spool=%s/spool" % box, "-o", "log_file=%s/log" % box, "-o", "key_file="])
     try:
-        end = time.monotonic() + 10
-        while not os.path.exists(path) and time.monotonic() < end:
-            time.sleep(0.05)
+        tap.wait_for("lmtpd", lambda: is_served(path))
         client = Client(path).greet()
         for size in (10, 3000000):
             tap.same(client.deliver("ann@d.test", body="x" * size + "\r\n"), ["250 2.0.0 <ann@d.test> stored in INBOX"])
@@ -75,7 +72,7 @@ def test_read_only_root(folder):
         tap.same(os.listdir(box + "/spool"), [], "the spool")
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(tap.PATIENCE)
 
 
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -13,7 +13,7 @@ n=0
 for folder; do
 	n=$((n + 1))
 	name=$(basename "$folder")
-	if timeout 20 "$program" "$folder" >"$got" 2>&1 && diff -u "$folder/expect" "$got" >"$got.diff" 2>&1; then
+	if timeout 60 "$program" "$folder" >"$got" 2>&1 && diff -u "$folder/expect" "$got" >"$got.diff" 2>&1; then
 		echo "ok $n - $name"
 	else
 		echo "not ok $n - $name"

@@ -7,7 +7,11 @@ octets of the message). Steps that are not in it are answered as a good server d
 import os
 import re
 import socket
+import sys
 import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
 
 GOOD = {"greeting": "220 peer.test ESMTP", "EHLO": "250-peer.test\r\n250-DSN\r\n250-8BITMIME\r\n250 SMTPUTF8", "MAIL": "250 2.1.0 ok",
         "RCPT": "250 2.1.5 ok", "DATA": "354 go ahead", "DOT": "250 2.0.0 queued", "QUIT": "221 bye", "RSET": "250 ok"}
@@ -53,7 +57,7 @@ class Peer:
                 connection, _ = self.socket.accept()
             except OSError:
                 return
-            connection.settimeout(30)
+            connection.settimeout(tap.PATIENCE)
             talk = threading.Thread(target=self.talk, args=(connection,), daemon=True)
             self.talks.append(talk)
             talk.start()
@@ -70,7 +74,7 @@ class Peer:
         if what == "die":
             raise Gone()
         if what == "hang":
-            self.over.wait(30)
+            self.over.wait(tap.PATIENCE)
             raise Gone()
         connection.sendall(what.encode() + b"\r\n")
         if what.startswith("421"):
@@ -119,17 +123,10 @@ class Peer:
     def settle(self):
         """Wait until all that was said has been heard: who died may have said it just before."""
         for talk in self.talks:
-            talk.join(10)
+            talk.join(tap.PATIENCE)
 
     def recipients(self):
         return [re.search("<(.*)>", rcpt).group(1) for _, rcpt, _ in self.mails]
-
-
-def unused_port():
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def write_program(folder, name, text):

@@ -15,7 +15,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import tap
-from smtp_peer import Peer, unused_port, write_program
+from smtp_peer import Peer, write_program
 
 PROGRAM = os.path.abspath("tests/out/plan-once")
 MESSAGE = (b"Received: from client.test by mail.example.net; Wed, 2 Aug 2017 23:49:00 +0900\n"
@@ -43,7 +43,7 @@ def run(folder, peer, *words, message=MESSAGE, code=0, env=None, patience=50, pr
     """Patience is submit_timeout in seconds: only who waits for a peer that hangs makes it short, or a busy machine decides."""
     submit = peer if isinstance(peer, str) else peer.submit
     argv = [PROGRAM, folder, "-o", "submit=" + submit, "-o", "submit_timeout=%ds" % patience, *words]
-    result = Result(subprocess.run(argv, input=message, capture_output=True, timeout=100, check=False, env=dict(os.environ, **(env or {})),
+    result = Result(subprocess.run(argv, input=message, capture_output=True, timeout=tap.PATIENCE, check=False, env=dict(os.environ, **(env or {})),
                                    preexec_fn=preexec))
     tap.same(result.code, code, "exit code of %s in %s (%s; %s)" % (words, folder, result.answer, result.detail))
     return result
@@ -234,7 +234,7 @@ def test_trouble_leaves_one_copy(folder):
 
 
 def test_nobody_there(folder):
-    submit = "smtp:127.0.0.1:%d" % unused_port()
+    submit = "smtp:127.0.0.1:%d" % tap.unused_port()
     tap.contains(run(folder, submit, "redirect|b@example.org", code=75).answer, "4.4.0 ")
     tap.contains(run(folder, "smtp:unix:%s/none" % folder, "redirect|b@example.org", code=75).answer, "4.4.0 ")
     tap.contains(run(folder, "sendmail:%s/none" % folder, "redirect|b@example.org", code=75).answer, "4.4.0 ")
@@ -468,12 +468,12 @@ def programs(folder):
     write_program(where, "good", 'cat >"$HOME/got"; printf "%s\\n" "$@" >"$HOME/args"; env >"$HOME/env"; ls -l /proc/self/fd >"$HOME/fds"\n')
     write_program(where, "fails", "echo no such luck >&2; exit 3\n")
     write_program(where, "later", "exit 75\n")
-    write_program(where, "hangs", "sleep 100 & sleep 100\n")
+    write_program(where, "hangs", "sleep 1000 & sleep 1000\n")
     write_program(where, "floods", "yes\n")
     write_program(where, "dies", "kill -9 $$\n")
-    write_program(where, "leaves", "sleep 100 &\necho $! >$HOME/left\n")
+    write_program(where, "leaves", "sleep 1000 &\necho $! >$HOME/left\n")
     write_program(where, "deaf", "exec <&-; exit 0\n")
-    return ["-o", "program_folder=" + where, "-o", "program_timeout=1s", "-o", "program_output=100K"]
+    return ["-o", "program_folder=" + where, "-o", "program_timeout=50s", "-o", "program_output=100K"]
 
 
 def test_pipe(folder):
@@ -497,9 +497,8 @@ def test_pipe_that_goes_wrong(folder):
     for number, (name, why) in enumerate((
             ("fails", "exit code 3: no such luck"), ("hangs", "took longer"), ("floods", "said more than"), ("dies", "signal 9"), ("missing", "cannot run"),
             ("../bin/good", "is no name"), (".hidden", "is no name"), ("", "is no name"))):
-        began = time.monotonic()
-        result = run(folder, "smtp:127.0.0.1:1", *options, "-e", "queue_id=%d" % number, "pipe|" + name, message=big)
-        tap.same(time.monotonic() - began < 8, True, "time of " + name)
+        shorter = ["-o", "program_timeout=1s"] if name == "hangs" else []
+        result = run(folder, "smtp:127.0.0.1:1", *options, *shorter, "-e", "queue_id=%d" % number, "pipe|" + name, message=big)
         result.note(why)
         tap.same(len(stored(folder)), number + 1, "copies after " + name)
     run(folder, "smtp:127.0.0.1:1", *options, "-e", "queue_id=deaf", "pipe|deaf", message=big)
@@ -513,17 +512,10 @@ def test_pipe_leaves_no_process(folder):
     options = programs(folder)
     began = time.monotonic()
     run(folder, "smtp:127.0.0.1:1", *options, "pipe|leaves")
-    tap.same(time.monotonic() - began < 5, True, "time")
+    tap.same(time.monotonic() - began < 40, True, "time")
     with open(os.path.join(folder, "left")) as file:
         pid = int(file.read())
-    for _ in range(50):
-        if not os.path.exists("/proc/%d" % pid):
-            return
-        with open("/proc/%d/stat" % pid) as file:
-            if file.read().split()[2] == "Z":
-                return
-        time.sleep(0.02)
-    raise AssertionError("%d lives" % pid)
+    tap.wait_for("the end of %d" % pid, lambda: not tap.is_alive(pid))
 
 
 # state
@@ -613,7 +605,7 @@ def test_locked_state_stops_no_mail(folder):
 def test_without_state_a_retry_finds_no_copies(folder):
     spoil(folder, "no folder")
     for _ in range(3):
-        run(folder, "smtp:127.0.0.1:%d" % unused_port(), "keep", "redirect|b@example.org", "fileinto|Work", code=75)
+        run(folder, "smtp:127.0.0.1:%d" % tap.unused_port(), "keep", "redirect|b@example.org", "fileinto|Work", code=75)
         tap.same((len(stored(folder)), len(stored(folder, ".Work"))), (0, 0))
     with Peer() as peer:
         run(folder, peer, "keep", "redirect|b@example.org", "fileinto|Work")
@@ -706,7 +698,7 @@ def test_limit_of_waiting_for_the_state(folder):
         run(folder, peer, "-e", "queue_id=2", "keep", "redirect|b@example.org").note("locked")
         took = time.monotonic() - began
         wait = tap.limit("STATE_WAIT_MS") / 1000
-        tap.same(wait <= took < 4 * wait + 3, True, "%.1f s" % took)
+        tap.same(wait <= took < 4 * wait + 30, True, "%.1f s" % took)
         db.execute("ROLLBACK")
 
 

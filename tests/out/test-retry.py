@@ -42,8 +42,8 @@ def environment(fault=None, log=None):
 
 
 def deliver(folder, peer, env, *more):
-    return subprocess.run([PROGRAM, folder, "-o", "submit=" + peer.submit, "-o", "submit_timeout=10s", *more, *PLAN], input=MESSAGE,
-                          capture_output=True, timeout=60, check=False, env=env)
+    return subprocess.run([PROGRAM, folder, "-o", "submit=" + peer.submit, "-o", "submit_timeout=50s", *more, *PLAN], input=MESSAGE,
+                          capture_output=True, timeout=tap.PATIENCE, check=False, env=env)
 
 
 def copies(folder, box):

@@ -58,7 +58,7 @@ check() {
 ask() {
 	layout=$1
 	shift
-	env HOME="$dir" USER=nobody $become timeout 30 doveadm -c "$dir/dovecot.conf" -o "mail_location=maildir:$dir/$layout:LAYOUT=$layout" "$@"
+	env HOME="$dir" USER=nobody $become timeout 120 doveadm -c "$dir/dovecot.conf" -o "mail_location=maildir:$dir/$layout:LAYOUT=$layout" "$@"
 }
 
 store() {

@@ -28,8 +28,8 @@ static const Row rows[] = {
 	{ .name = "no descriptors but three", .script = "exec ls /proc/self/fd", .want_run = true, .want_output = "0\n1\n2\n3\n" }, /* 3: the list itself */
 	{ .name = "as much output as allowed", .script = "head -c 1000 /dev/zero | tr '\\0' x", .want_run = true },
 	{ .name = "one octet more", .script = "head -c 1001 /dev/zero | tr '\\0' x", .want_detail = "said more than 1000" },
-	{ .name = "hangs", .script = "sleep 100", .want_detail = "took longer than 1 seconds" },
-	{ .name = "its child hangs with our pipe", .script = "sleep 100 & exit 0", .want_run = true, .want_output = "" },
+	{ .name = "hangs", .script = "sleep 1000", .want_detail = "took longer than 1 seconds" },
+	{ .name = "its child hangs with our pipe", .script = "sleep 1000 & exit 0", .want_run = true, .want_output = "" },
 	{ .name = "much on standard error", .script = "yes | head -c 100000 >&2", .want_run = true, .want_output = "" },
 };
 
@@ -43,7 +43,7 @@ test_child(void **state)
 	const char *argv[] = { "sh", "-c", row->script, NULL }, *envp[] = { "PATH=/usr/bin:/bin", "A=1", NULL };
 	ChildCall call = {
 		.path = "/bin/sh", .argv = argv, .envp = envp, .head = input->str, .head_len = input->len, .body_fd = -1,
-		.output_limit = row->want_output != NULL && row->input_times > 0 ? 10000 : 1000, .seconds = row->want_detail != NULL && strstr(row->want_detail, "took") ? 1 : 20,
+		.output_limit = row->want_output != NULL && row->input_times > 0 ? 10000 : 1000, .seconds = row->want_detail != NULL && strstr(row->want_detail, "took") ? 1 : 60,
 	};
 	g_auto(ChildResult) result = { .exit_code = 9999 };
 	g_auto(Status) st = STATUS_INIT;
@@ -70,7 +70,7 @@ test_not_there(void **state)
 {
 	(void) state;
 	const char *argv[] = { "x", NULL }, *envp[] = { NULL };
-	ChildCall call = { .path = "/nonexistent/x", .argv = argv, .envp = envp, .body_fd = -1, .output_limit = 1, .seconds = 5 };
+	ChildCall call = { .path = "/nonexistent/x", .argv = argv, .envp = envp, .body_fd = -1, .output_limit = 1, .seconds = 60 };
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) st = STATUS_INIT;
 	assert_false(child_run(&call, &result, &st));

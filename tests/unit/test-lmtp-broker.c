@@ -100,7 +100,7 @@ ask(int channel, const GString *packet, const int *fds, size_t n, Status *st)
 	struct pollfd readable = { .fd = channel, .events = POLLIN };
 	if (!tell(channel, packet, fds, n))
 		return NULL;
-	assert_int_equal(poll(&readable, 1, 5000), 1);
+	assert_int_equal(poll(&readable, 1, 60 * 1000), 1);
 	ssize_t len = recv(channel, buffer, sizeof buffer, 0);
 	if (len <= 0)
 		return NULL;

@@ -278,7 +278,7 @@ test_deadline_removes_drafts(void **state)
 		maildir_draft_free(dropped);
 		g_autoptr(MaildirDraft) two = write_draft(maildir, "");
 		deadline_start(1, NULL);
-		sleep(10);
+		sleep(1000);
 		_exit(0);
 	}
 	int status = 0;
