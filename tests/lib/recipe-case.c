@@ -371,7 +371,8 @@ formail(char **argv)
 	RecipeFormailId id;
 	bool seen;
 	if (recipe_formail_id((const char *const *) argv, input, &id)) {
-		const FilterIdCall call = { id.cache, id.max, id.id, NULL };
+		g_autofree char *message_id = id.id;
+		const FilterIdCall call = { id.cache, id.max, message_id, NULL };
 		return id_seen(NULL, &call, &seen) ? !seen : 3;
 	}
 	if (!recipe_formail((const char *const *) argv, input, &output))
