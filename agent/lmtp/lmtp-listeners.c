@@ -126,10 +126,24 @@ remove_all(const GArray *fresh)
 		lmtp_listen_remove(g_array_index(fresh, Listener, i).where);
 }
 
+static bool
+has_place(const LmtpListeners *listeners, const char *const *const *lists, size_t count)
+{
+	for (guint i = 0; i < listeners->list->len; i++)
+		if (g_array_index(listeners->list, Listener, i).given)
+			return true;
+	for (size_t i = 0; i < count; i++)
+		if (lists[i] != NULL && lists[i][0] != NULL)
+			return true;
+	return false;
+}
+
 bool
 lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count,
                    const LmtpListenOptions *options, Status *st)
 {
+	if (!has_place(listeners, lists, count))
+		return status_fail_detail(st, STATUS_CONFIG, "nowhere to listen: set lmtp_listen, or give --listen or --stdio");
 	g_autoptr(GArray) fresh = list_new();
 	if (!provide_all(listeners, fresh, lists, count, options, st) || !dress_all(listeners, lists, count, options, st)) {
 		remove_all(fresh);

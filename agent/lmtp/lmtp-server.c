@@ -290,10 +290,7 @@ set_listeners(const Server *server, const Conf *conf, Status *st)
 {
 	LmtpListenOptions options = { .mode = (mode_t) conf->lmtp_socket_mode, .owner = conf->lmtp_socket_owner };
 	const char *const *lists[] = { (const char *const *) conf->lmtp_listen, server->options->listen };
-	if (!lmtp_listeners_set(server->listeners, lists, G_N_ELEMENTS(lists), &options, st))
-		return false;
-	return lmtp_listeners_count(server->listeners) > 0 ||
-	       status_fail_detail(st, STATUS_CONFIG, "nowhere to listen: set lmtp_listen, or give --listen or --stdio");
+	return lmtp_listeners_set(server->listeners, lists, G_N_ELEMENTS(lists), &options, st);
 }
 
 static bool

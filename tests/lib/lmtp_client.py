@@ -76,15 +76,13 @@ class Client:
 class Server:
     """lmtpd on a unix socket in `folder`, with virtual users below folder/mail."""
 
-    def __init__(self, folder, *args, env=None, preexec=None, pass_fds=(), conf=None):
+    def __init__(self, folder, *args, env=None, preexec=None, pass_fds=(), conf=None, listen=True):
         self.folder = folder
         self.path = folder + "/socket"
         self.log = folder + "/log"
         command = [tap.TODOKE, "lmtpd", "-o", "log_file=" + self.log, "-o", "add_mark=no"]
-        if conf is None:
-            command += ["-o", "maildir=%s/mail/%%d/%%n" % folder, "--listen", "unix:" + self.path]
-        else:
-            command += ["-c", conf, "--listen", "unix:" + self.path]
+        command += ["-o", "maildir=%s/mail/%%d/%%n" % folder] if conf is None else ["-c", conf]
+        command += ["--listen", "unix:" + self.path] if listen else []
         whole = dict(os.environ, LC_ALL="C.UTF-8", **(env or {}))
         whole.pop("TODOKE_CONF", None)
         os.makedirs(folder + "/mail", exist_ok=True)

@@ -273,6 +273,21 @@ def test_reload_of_sockets(folder):
         tap.same((is_served(first), is_served(second)), (True, True), "both")
 
 
+def test_reload_to_nowhere(folder):
+    """A configuration with no socket at all leaves those that there are."""
+    conf, place = folder + "/conf", folder + "/place"
+
+    def write(listen):
+        with open(conf, "w", encoding="utf-8") as file:
+            file.write("maildir = \"%s/mail/%%d/%%n\"\nlmtp_listen = {%s}\n" % (folder, listen))
+    write("\"unix:%s\"" % place)
+    with Server(folder, conf=conf, listen=False) as server:
+        write("")
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_for(lambda: "the old configuration stays: nowhere to listen" in server.read_log())
+        tap.same(Client(place).greet().deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"])
+
+
 def test_connection_limit(folder):
     with Server(folder, "-o", "lmtp_connections=2", "-o", "lmtp_workers=1") as server:
         first, second = server.client().greet(), server.client().greet()
