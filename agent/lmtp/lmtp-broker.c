@@ -37,6 +37,7 @@ typedef struct {
 	const LmtpBackend *backend;
 	int channel;
 	unsigned announced; /* since the last end */
+	bool delivering;    /* since then; what will be asked for is fixed */
 } Back;
 
 /* The strings of an envelope, in the order in which they travel. */
@@ -239,22 +240,23 @@ is_spool(const Conf *conf, int fd)
 	       (conf->message_size_limit == 0 || info.st_size <= conf->message_size_limit);
 }
 
-/* False: more than a session has. */
+/* False: more than a session has, or later. */
 static bool
 take_announcement(Back *back, const char *at, const char *end)
 {
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
-	if (!take_envelope(at, end, envelope) || ++back->announced > LIMIT_LMTP_RECIPIENTS)
+	if (!take_envelope(at, end, envelope) || back->delivering || ++back->announced > LIMIT_LMTP_RECIPIENTS)
 		return false;
 	back->backend->announce(back->backend->user, g_steal_pointer(&envelope));
 	return true;
 }
 
 static bool
-answer_deliver(const Back *back, const char *at, const char *end, int *fd, char **ret_done, Status *st)
+answer_deliver(Back *back, const char *at, const char *end, int *fd, char **ret_done, Status *st)
 {
 	const LmtpBackend *backend = back->backend;
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
+	back->delivering = true;
 	if (!take_envelope(at, end, envelope) || !is_spool(back->conf, *fd))
 		return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a delivery");
 	backend->adopt(backend->user, fs_steal_fd(fd));
@@ -271,6 +273,7 @@ answer(Back *back, const char *packet, size_t len, int *fd)
 	if (packet[0] == ASK_END) {
 		backend->end(backend->user);
 		back->announced = 0;
+		back->delivering = false;
 		return true;
 	}
 	if (packet[0] == ANNOUNCE)
@@ -313,7 +316,7 @@ lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st
 	if (pid == 0) {
 		(void) close(channel[0]);
 		(void) close(master);
-		be_back(&(Back) { conf, backend, channel[1], 0 });
+		be_back(&(Back) { conf, backend, channel[1], 0, false });
 	}
 	(void) close(channel[1]);
 	if (pid < 0)

@@ -250,12 +250,34 @@ test_announcements(void **state)
 	}
 }
 
+/* Deliveries that are under way do not become more; the next message has announcements of its own. */
+static void
+test_late_announcement(void **state)
+{
+	(void) state;
+	g_autoptr(Conf) conf = g_new0(Conf, 1);
+	auto_fd int fd = file_of(1);
+	g_autoptr(GString) whole = envelope_packet("d", ENVELOPE_STRINGS, NULL), more = envelope_packet("a", ENVELOPE_STRINGS, NULL);
+	g_autoptr(GString) over = g_string_new("e");
+	for (int ends = 1; ends >= 0; ends--) {
+		g_auto(Status) st = STATUS_INIT;
+		auto_fd int channel = start_back(conf);
+		g_autofree char *first = ask(channel, whole, &fd, 1, &st);
+		assert_string_equal(first, "a@b.test");
+		assert_true(ends == 0 || tell(channel, over, NULL, 0));
+		assert_true(tell(channel, more, NULL, 0));
+		g_autofree char *second = ask(channel, whole, &fd, 1, &st);
+		assert_int_equal(g_strcmp0(second, ends == 1 ? "1" : NULL), 0);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_descriptors_stay_not), cmocka_unit_test(test_spool), cmocka_unit_test(test_envelope),
 		cmocka_unit_test(test_cut), cmocka_unit_test(test_announcements),
+		cmocka_unit_test(test_late_announcement),
 	};
 	return cmocka_run_group_tests_name("lmtp-broker", tests, NULL, NULL);
 }
