@@ -21,7 +21,7 @@
 enum { MOST_PACKET = 96 * 1024 };
 
 /* First octet of a request. */
-enum { ASK_RECIPIENT = 'r', ANNOUNCE = 'a', ASK_DELIVER = 'd', ASK_END = 'e' };
+enum { ASK_RECIPIENT = 'r', ANNOUNCE = 'a', ASK_DELIVER = 'd', ASK_END = 'e', ASK_LEAVE = 'l' };
 
 /* The front. */
 typedef struct {
@@ -29,6 +29,7 @@ typedef struct {
 	const char *spool_folder;
 	LmtpSpool spool;
 	int message;       /* the whole message; -1: not whole yet */
+	unsigned announced; /* and not asked for */
 } Front;
 
 /* The back. */
@@ -169,8 +170,9 @@ pack_envelope(char request, const Envelope *envelope)
 static void
 announce(void *user, Envelope *envelope)
 {
-	const Front *front = user;
+	Front *front = user;
 	g_autoptr(GString) packet = pack_envelope(ANNOUNCE, envelope);
+	front->announced++;
 	(void) send_packet(front->channel, packet, -1); /* what is wrong with it, the back says when it is asked to deliver */
 	envelope_free(envelope);
 }
@@ -178,9 +180,21 @@ announce(void *user, Envelope *envelope)
 static bool
 ask_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 {
-	const Front *front = user;
+	Front *front = user;
 	g_autoptr(GString) request = pack_envelope(ASK_DELIVER, envelope);
+	front->announced -= MIN(front->announced, 1);
 	return ask(front, request, front->message, ret_done, st);
+}
+
+/* The client went away: we are busy until what was begun for it is done, or such clients could begin any number. */
+static void
+ask_leave(const Front *front)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *nothing = NULL;
+	g_autoptr(GString) request = g_string_new(NULL);
+	g_string_append_c(request, ASK_LEAVE);
+	(void) ask(front, request, -1, &nothing, &st);
 }
 
 static void
@@ -189,7 +203,11 @@ front_end(void *user)
 	Front *front = user;
 	g_autoptr(GString) request = g_string_new(NULL);
 	g_string_append_c(request, ASK_END);
-	(void) send_packet(front->channel, request, -1); /* a back that is gone is noticed by the next question */
+	if (front->announced > 0)
+		ask_leave(front);
+	else
+		(void) send_packet(front->channel, request, -1); /* a back that is gone is noticed by the next question */
+	front->announced = 0;
 	lmtp_spool_close(&front->spool);
 	fs_close_auto(&front->message);
 	front->message = -1;
@@ -263,6 +281,14 @@ answer_deliver(Back *back, const char *at, const char *end, int *fd, char **ret_
 	return backend->deliver(backend->user, envelope, ret_done, st);
 }
 
+static void
+end_message(Back *back)
+{
+	back->backend->end(back->backend->user);
+	back->announced = 0;
+	back->delivering = false;
+}
+
 /* What the front says is as hostile as what its client says: it may only ask for what each client may ask for. */
 static bool
 answer(Back *back, const char *packet, size_t len, int *fd)
@@ -270,16 +296,17 @@ answer(Back *back, const char *packet, size_t len, int *fd)
 	const LmtpBackend *backend = back->backend;
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *text = NULL;
-	if (packet[0] == ASK_END) {
-		backend->end(backend->user);
-		back->announced = 0;
-		back->delivering = false;
-		return true;
-	}
+	bool good = true;
 	if (packet[0] == ANNOUNCE)
 		return take_announcement(back, packet + 1, packet + len);
-	bool good = packet[0] == ASK_RECIPIENT ? answer_recipient(backend, packet + 1, packet + len, &text, &st)
-	                                       : answer_deliver(back, packet + 1, packet + len, fd, &text, &st);
+	if (packet[0] == ASK_END || packet[0] == ASK_LEAVE)
+		end_message(back);
+	else if (packet[0] == ASK_RECIPIENT)
+		good = answer_recipient(backend, packet + 1, packet + len, &text, &st);
+	else
+		good = answer_deliver(back, packet + 1, packet + len, fd, &text, &st);
+	if (packet[0] == ASK_END)
+		return true;
 	if (!good)
 		(void) status_fail(&st, STATUS_INTERNAL, NULL); /* keeps the reason where there is one */
 	g_autoptr(GString) outcome = g_string_new(NULL);

@@ -61,6 +61,15 @@ work_once(LmtpChildWork *work, void *user, int channel)
 	return send(channel, out->str, MIN(out->len, MOST_OUTCOME), MSG_NOSIGNAL) >= 0;
 }
 
+static void
+forget(LmtpChild *child)
+{
+	show(child->from);
+	(void) close(child->from);
+	child->pid = 0;
+	running--;
+}
+
 bool
 lmtp_child_start(LmtpChild *child, LmtpChildWork *work, void *user, unsigned times, Status *st)
 {
@@ -83,18 +92,15 @@ lmtp_child_start(LmtpChild *child, LmtpChildWork *work, void *user, unsigned tim
 	if (pid > 0)
 		return true;
 	status_fail_errno(st, errno, "cannot start a delivery process");
-	child->pid = 0;
-	lmtp_child_leave(child);
+	forget(child);
 	return false;
 }
 
 void
 lmtp_child_leave(LmtpChild *child)
 {
-	show(child->from);
-	(void) close(child->from);
-	child->pid = 0;
-	running--;
+	if (child->pid != 0)
+		(void) shutdown(child->from, SHUT_RD); /* it cannot send any more */
 }
 
 /* It is gone, leaving, or has to go: another one would let us wait. How it ended. */
@@ -105,32 +111,54 @@ bury(LmtpChild *child)
 	(void) kill(child->pid, SIGKILL);
 	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
 		continue;
-	lmtp_child_leave(child);
+	forget(child);
 	return status;
 }
 
-void
-lmtp_child_end(LmtpChild *child)
+/* It may hang where no signal reaches it, so it is not waited for. */
+static void
+give_up(LmtpChild *child)
 {
-	if (child->pid != 0)
+	(void) kill(child->pid, SIGKILL);
+	forget(child);
+}
+
+/* Wait for `events`, or for the child to go. False: the time is over. */
+static bool
+wait_for(int from, short events, unsigned seconds)
+{
+	gint64 until = g_get_monotonic_time() + (gint64) seconds * G_USEC_PER_SEC;
+	for (;;) {
+		gint64 left_ms = (until - g_get_monotonic_time()) / 1000;
+		struct pollfd fd = { .fd = from, .events = events };
+		int n = left_ms > 0 ? poll(&fd, 1, (int) MIN(left_ms, G_MAXINT)) : 0;
+		if (n >= 0 || errno != EINTR)
+			return n != 0;
+	}
+}
+
+void
+lmtp_child_end(LmtpChild *child, unsigned seconds)
+{
+	if (child->pid == 0)
+		return;
+	if (seconds == 0 || wait_for(child->from, 0, seconds))
 		(void) bury(child);
+	else
+		give_up(child);
 }
 
 /* Octets of the next outcome; 0: there will be none; -1: the time is over. */
 static ssize_t
 receive(int from, unsigned seconds, char *buffer)
 {
-	gint64 until = g_get_monotonic_time() + (gint64) seconds * G_USEC_PER_SEC;
-	for (;;) {
-		gint64 left_ms = (until - g_get_monotonic_time()) / 1000;
-		struct pollfd readable = { .fd = from, .events = POLLIN };
-		int n = left_ms > 0 ? poll(&readable, 1, (int) MIN(left_ms, G_MAXINT)) : 0;
-		if (n == 0)
-			return -1;
-		ssize_t len = n > 0 ? recv(from, buffer, MOST_OUTCOME, 0) : -1;
-		if (len >= 0 || errno != EINTR)
-			return MAX(len, 0);
-	}
+	if (!wait_for(from, POLLIN, seconds))
+		return -1;
+	ssize_t len;
+	do
+		len = recv(from, buffer, MOST_OUTCOME, 0);
+	while (len < 0 && errno == EINTR);
+	return MAX(len, 0);
 }
 
 /* It could not log its end by itself. */
@@ -149,8 +177,7 @@ lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status *st)
 	if (len > 0)
 		return lmtp_pack_take_outcome(buffer, buffer + len, ret_done, st);
 	if (len < 0) {
-		(void) kill(child->pid, SIGKILL); /* it may hang where no signal reaches it, so it is not waited for */
-		lmtp_child_leave(child);
+		give_up(child);
 		return fail_lost(st, STATUS_DEADLINE, "was killed after so many seconds", (int) seconds);
 	}
 	int status = bury(child);
@@ -166,6 +193,6 @@ lmtp_child_run(LmtpChildWork *work, void *user, unsigned seconds, char **ret_don
 	if (!lmtp_child_start(&child, work, user, 1, st))
 		return false;
 	bool done = lmtp_child_take(&child, seconds, ret_done, st);
-	lmtp_child_end(&child);
+	lmtp_child_end(&child, 0);
 	return done;
 }

@@ -26,11 +26,11 @@ bool lmtp_child_start(LmtpChild *child, LmtpChildWork *work, void *user, unsigne
  */
 bool lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status *st);
 
-/* The last outcome was taken. Nothing happens where there is no child. */
-void lmtp_child_end(LmtpChild *child);
-
-/* Take no more outcomes of the child: it finishes what it is at. */
+/* Take no more outcomes of the child: it finishes what it is at. Nothing happens where there is no child. */
 void lmtp_child_leave(LmtpChild *child);
+
+/* The last outcome was taken, or it was left and has so many seconds to end. Nothing happens without a child. */
+void lmtp_child_end(LmtpChild *child, unsigned seconds);
 
 /* One piece of work in a child, from start to end. */
 bool lmtp_child_run(LmtpChildWork *work, void *user, unsigned seconds, char **ret_done, Status *st);

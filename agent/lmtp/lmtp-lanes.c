@@ -16,6 +16,7 @@ typedef struct {
 struct LmtpLanes {
 	LmtpLanesWork *work;
 	void *user;
+	unsigned seconds;
 	GPtrArray *users;   /* char *: of each delivery */
 	GArray *lane_of;    /* unsigned: of each delivery; empty: not started */
 	guint at;
@@ -23,11 +24,11 @@ struct LmtpLanes {
 };
 
 LmtpLanes *
-lmtp_lanes_new(LmtpLanesWork *work, void *user)
+lmtp_lanes_new(LmtpLanesWork *work, void *user, unsigned seconds)
 {
 	LmtpLanes *lanes = g_new0(LmtpLanes, 1);
 	*lanes = (LmtpLanes) {
-		.work = work, .user = user,
+		.work = work, .user = user, .seconds = seconds,
 		.users = g_ptr_array_new_with_free_func(g_free), .lane_of = g_array_new(FALSE, FALSE, sizeof(unsigned)),
 	};
 	for (unsigned i = 0; i < LMTP_LANES; i++)
@@ -40,9 +41,10 @@ lmtp_lanes_free(LmtpLanes *lanes)
 {
 	if (lanes == NULL)
 		return;
+	for (unsigned i = 0; i < LMTP_LANES; i++)
+		lmtp_child_leave(&lanes->lane[i].child);
 	for (unsigned i = 0; i < LMTP_LANES; i++) {
-		if (lanes->lane[i].child.pid != 0)
-			lmtp_child_leave(&lanes->lane[i].child);
+		lmtp_child_end(&lanes->lane[i].child, lanes->seconds);
 		g_array_unref(lanes->lane[i].numbers);
 	}
 	g_array_unref(lanes->lane_of);
@@ -104,7 +106,7 @@ lmtp_lanes_next(const LmtpLanes *lanes)
 }
 
 bool
-lmtp_lanes_take(LmtpLanes *lanes, unsigned seconds, char **ret_done, Status *st)
+lmtp_lanes_take(LmtpLanes *lanes, char **ret_done, Status *st)
 {
 	g_auto(Status) later = STATUS_INIT; /* a lane that cannot be started says so when it is its turn */
 	if (lanes->lane_of->len == 0) {
@@ -113,8 +115,8 @@ lmtp_lanes_take(LmtpLanes *lanes, unsigned seconds, char **ret_done, Status *st)
 			(void) start_lane(&lanes->lane[i], &later);
 	}
 	Lane *lane = &lanes->lane[g_array_index(lanes->lane_of, unsigned, lanes->at++)];
-	bool done = start_lane(lane, st) && lmtp_child_take(&lane->child, seconds, ret_done, st);
+	bool done = start_lane(lane, st) && lmtp_child_take(&lane->child, lanes->seconds, ret_done, st);
 	if (++lane->at == lane->numbers->len)
-		lmtp_child_end(&lane->child);
+		lmtp_child_end(&lane->child, 0);
 	return done;
 }

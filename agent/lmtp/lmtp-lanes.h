@@ -18,9 +18,10 @@ typedef struct LmtpLanes LmtpLanes;
 /* Delivery `number` in `lane`, in the lane's process. *ret_done may stay NULL. */
 typedef bool LmtpLanesWork(void *user, unsigned lane, unsigned number, char **ret_done, Status *st);
 
-LmtpLanes *lmtp_lanes_new(LmtpLanesWork *work, void *user);
+/* No outcome is waited for longer than `seconds`. */
+LmtpLanes *lmtp_lanes_new(LmtpLanesWork *work, void *user, unsigned seconds);
 
-/* Deliveries that are at work are finished, the others of their lanes are not begun. */
+/* Deliveries that are at work are finished and waited for, the others of their lanes are not begun. */
 void lmtp_lanes_free(LmtpLanes *lanes);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpLanes, lmtp_lanes_free)
 
@@ -34,9 +35,9 @@ bool lmtp_lanes_pay(const LmtpLanes *lanes);
 unsigned lmtp_lanes_next(const LmtpLanes *lanes);
 
 /*
- * The outcome of the next delivery; there has to be one. The first call starts all lanes. It is waited for at most `seconds`;
- * faults as lmtp_child_take. *ret_done is the caller's.
+ * The outcome of the next delivery; there has to be one. The first call starts all lanes. Faults as lmtp_child_take.
+ * *ret_done is the caller's.
  */
-bool lmtp_lanes_take(LmtpLanes *lanes, unsigned seconds, char **ret_done, Status *st);
+bool lmtp_lanes_take(LmtpLanes *lanes, char **ret_done, Status *st);
 
 #endif

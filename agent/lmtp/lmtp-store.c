@@ -216,8 +216,9 @@ store_announce(void *user, Envelope *envelope)
 	Store *store = user;
 	const Account *account = g_hash_table_lookup(store->accounts, envelope->recipient);
 	g_ptr_array_add(store->announced, envelope);
+	/* A lane keeps the deadlines by itself: this one is for a lane that cannot. */
 	if (store->lanes == NULL)
-		store->lanes = lmtp_lanes_new(deliver_in_lane, store);
+		store->lanes = lmtp_lanes_new(deliver_in_lane, store, (unsigned) store->site->conf->deadline + 2 * GRACE);
 	lmtp_lanes_add(store->lanes, account != NULL ? account->user : "");
 }
 
@@ -231,17 +232,17 @@ store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 	const Envelope *announced = next < store->announced->len ? store->announced->pdata[next] : NULL;
 	if (announced == NULL || strcmp(announced->recipient, envelope->recipient) != 0)
 		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was not announced", envelope->recipient);
-	/* A lane keeps the deadlines by itself: this one is for a lane that cannot. */
-	return lmtp_lanes_take(store->lanes, (unsigned) store->site->conf->deadline + 2 * GRACE, ret_done, st);
+	return lmtp_lanes_take(store->lanes, ret_done, st);
 }
 
 static void
 store_end(void *user)
 {
 	Store *store = user;
-	if (store->lanes != NULL)
-		lmtp_slots_clear(store->slots, store->slot); /* of lanes that died */
+	bool had_lanes = store->lanes != NULL;
 	g_clear_pointer(&store->lanes, lmtp_lanes_free);
+	if (had_lanes)
+		lmtp_slots_clear(store->slots, store->slot); /* of lanes that died */
 	g_ptr_array_set_size(store->announced, 0);
 	lmtp_spool_close(&store->spool);
 	store_adopt(store, -1);

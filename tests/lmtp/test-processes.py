@@ -5,6 +5,7 @@ import os
 import pwd
 import select
 import signal
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -207,11 +208,13 @@ def stopped(server):
 
 
 def test_hanging_mailbox(folder):
-    """It holds those who deliver to it, up to lmtp_user_limit, and nobody else."""
+    """It holds those who deliver to it, up to lmtp_user_limit, and nobody else; who hung up counts too."""
     with hanging(folder, "-o", "lmtp_user_limit=2", "-o", "lmtp_workers=1") as server:
-        clients = [server.client().greet() for _ in range(2)]
-        for number, client in enumerate(clients, 1):
-            client.begin("stuck@d.test")
+        gone, waiting = server.client().greet(), server.client().greet()
+        gone.begin("u0@d.test", "stuck@d.test", "u1@d.test", "u2@d.test")
+        waiting.begin("stuck@d.test")
+        gone.socket.shutdown(socket.SHUT_RD)  # no reply reaches it
+        for number, client in enumerate((gone, waiting), 1):
             client.send("Subject: x\r\n\r\n.\r\n")
             server.wait_for(lambda number=number: len(stopped(server)) == number)
         other = server.client().greet()
@@ -219,10 +222,9 @@ def test_hanging_mailbox(folder):
         tap.same(other.deliver("ann@d.test", "bob@d.test"), stored() + stored("bob@d.test"))
         (reply,) = other.deliver("stuck@d.test")
         tap.same(reply, "451 4.3.2 <stuck@d.test> too many deliveries to this mailbox at once (lmtp_user_limit)")
-        tap.same(select.select([client.socket for client in clients], [], [], 0)[0], [], "who hangs was answered: these waited for him")
+        tap.same(select.select([waiting.socket], [], [], 0)[0], [], "who hangs was answered: these waited for him")
         server.process.send_signal(signal.SIGTERM)
-        for client in clients:
-            tap.contains(client.read()[:4], "4")  # 421 by the master, or 451 by the root half: never silence
+        tap.contains(waiting.read()[:4], "4")  # 421 by the master, or 451 by the root half: never silence
         server.process.wait(tap.PATIENCE)
         server.wait_for(lambda: not living(folder))  # a root half has patience for deadline and 10 s
 
