@@ -376,6 +376,7 @@ read_recipes(const Run *run, ScriptSet *set, Status *st)
 static bool
 run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
 {
+	guint first_problem = run->report->problems->len;
 	const ScriptText *text = script_set_first(set);
 	const Filter *engine = filter_find("recipe");
 	FilterEnv *env = world_env(run->world);
@@ -384,7 +385,7 @@ run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
 	if (program == NULL) {
 		if (env->unwatched)
 			engine->free(engine->compile(&source, env, run->report->problems));
-		take_first_error(run, run->report->problems, 0, st);
+		take_first_error(run, run->report->problems, first_problem, st);
 		note(run, "%s; the recipes were not run", st->detail);
 		return false;
 	}

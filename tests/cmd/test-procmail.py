@@ -614,6 +614,10 @@ def test_both_languages(folder):
         home.write(".dovecot.sieve", rules)
         home.run("deliver", message=MESSAGE.replace(b": x", b": " + subject.encode()))
         tap.same(len(home.maildir(where)), 1, order + subject)
+    home = Home(tap_folder(folder, 8), "\0", recipes="yes")
+    home.write(".dovecot.sieve", "keep")
+    home.run("deliver")
+    tap.contains(home.said(), "has a NUL in it: it is no rc file; the recipes were not run", "each has its own error")
     home = Home(tap_folder(folder, 9), ":0fw\n| sed -e s/Subject:.*/Subject:.x/\n", recipes="yes", recipe_order="recipes-first")
     home.write(".dovecot.sieve", rules.replace("\"x\"", "\".x\""))
     home.run("deliver")
@@ -662,7 +666,6 @@ def test_recipes_of_others_do_not_run(folder):
         os.chown(home.path + "/.procmailrc", 12345, 12345)
         home.run("deliver")
         tap.same((len(home.maildir()), home.has("box")), (2, False))
-
 
 
 def test_broken_recipes_lose_nothing(folder):
