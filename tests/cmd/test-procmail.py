@@ -720,6 +720,7 @@ def test_try_shows_the_plan_and_changes_nothing(folder):
         tap.contains(result.stdout, words)
     shown = json.loads(home.run("try", "--json", "--recipes", ".procmailrc", path).stdout)
     tap.same([action["action"] for action in shown["actions"]], ["pipe", "store", "redirect"])
+    tap.same(sum("did not run" in note for note in shown["notes"]), 1, "the condition's; the pipe is in the plan")
     tap.same(sorted(tap.files_below(home.path)), before)
     home.write(".dovecot.sieve", "discard;\n")
     own = ["-o", "recipes=yes", "-o", "recipe_files=%s/.procmailrc" % home.path, "-o", "sieve_scripts=%s/.dovecot.sieve" % home.path]
