@@ -327,6 +327,7 @@ add_broken(const Run *run, guint first_problem, ScriptSet *taken_set, const Stat
 		.errors = print_errors(run->report->problems, first_problem, taken_set, fault),
 		.replaced = replaced,
 		.is_own = run->script->role == SCRIPT_OWN,
+		.is_recipes = run->script->is_recipes,
 		.set = taken_set,
 	};
 	g_ptr_array_add(run->report->broken, broken);
@@ -475,8 +476,8 @@ tell_owner(const ScriptBroken *broken, const ScriptMemory *memory, const NoticeF
 	g_autofree char *text = g_strdup_printf(
 		"The script with your rules for incoming mail could not be used:\n\n%s\n"
 		"No mail is lost. As long as that happens, %s.\n\n"
-		"This message comes once; another one follows when the script has been changed and is still\nwrong, or wrong again.\n",
-		broken->errors, instead);
+		"This message comes once; another one follows when the script has been changed and is still\nwrong%s.\n",
+		broken->errors, instead, broken->is_recipes ? "" : ", or wrong again");
 	g_auto(Status) fault = STATUS_INIT;
 	if (notice_store(frame, inbox, "Your mail rules have an error", text, &fault)) {
 		g_ptr_array_add(memory->notes, g_strdup("the owner is told of the broken script"));

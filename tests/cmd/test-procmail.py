@@ -687,6 +687,7 @@ def test_broken_recipes_lose_nothing(folder):
         for notice in notices:
             tap.contains(notice, b"Your mail rules have an error")
             tap.contains(b" ".join(notice.split()), told)
+            tap.same(b"wrong again" in notice, False, "nobody would know")
 
 
 def test_remarks_are_few_and_short(folder):
