@@ -96,7 +96,8 @@ run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const c
 }
 
 bool
-recipe_program_inside(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code)
+recipe_program_inside(RecipeRun *run, const char *command, const GString *input, const char *lock,
+                      int *ret_exit_code)
 {
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	return run_formail(run, argv, input, lock, ret_exit_code, NULL);
