@@ -327,6 +327,7 @@ add_broken(const Run *run, guint first_problem, ScriptSet *taken_set, const Stat
 		.errors = print_errors(run->report->problems, first_problem, taken_set, fault),
 		.replaced = replaced,
 		.is_own = run->script->role == SCRIPT_OWN,
+		.is_recipes = run->script->is_recipes,
 		.set = taken_set,
 	};
 	g_ptr_array_add(run->report->broken, broken);
@@ -376,6 +377,7 @@ read_recipes(const Run *run, ScriptSet *set, Status *st)
 static bool
 run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
 {
+	guint first_problem = run->report->problems->len;
 	const ScriptText *text = script_set_first(set);
 	const Filter *engine = filter_find("recipe");
 	FilterEnv *env = world_env(run->world);
@@ -384,7 +386,7 @@ run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
 	if (program == NULL) {
 		if (env->unwatched)
 			engine->free(engine->compile(&source, env, run->report->problems));
-		take_first_error(run, run->report->problems, 0, st);
+		take_first_error(run, run->report->problems, first_problem, st);
 		note(run, "%s; the recipes were not run", st->detail);
 		return false;
 	}
@@ -474,8 +476,8 @@ tell_owner(const ScriptBroken *broken, const ScriptMemory *memory, const NoticeF
 	g_autofree char *text = g_strdup_printf(
 		"The script with your rules for incoming mail could not be used:\n\n%s\n"
 		"No mail is lost. As long as that happens, %s.\n\n"
-		"This message comes once; another one follows when the script has been changed and is still\nwrong, or wrong again.\n",
-		broken->errors, instead);
+		"This message comes once; another one follows when the script has been changed and is still\nwrong%s.\n",
+		broken->errors, instead, broken->is_recipes ? "" : ", or wrong again");
 	g_auto(Status) fault = STATUS_INIT;
 	if (notice_store(frame, inbox, "Your mail rules have an error", text, &fault)) {
 		g_ptr_array_add(memory->notes, g_strdup("the owner is told of the broken script"));

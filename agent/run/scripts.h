@@ -35,6 +35,7 @@ typedef struct {
 	ScriptSet *set;      /* the texts; empty: they could not be read */
 	bool replaced;       /* the version that served last was run */
 	bool is_own;         /* the owner's, not the site's */
+	bool is_recipes;     /* of them nobody remembers that they served in between */
 } ScriptBroken;
 
 /* What the scripts had to say besides the plan. */

@@ -322,9 +322,11 @@ do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStrin
 {
 	int exit_code = 127;
 	g_autofree char *lock = lock_path(run, node, flags);
-	bool ran = flags->waits && recipe_program_run(run, node->action.text, input, lock, &exit_code, NULL);
 	/* Who only looks takes its success for granted. */
-	bool runs_now = ran || (flags->waits && run->env->services->run_command != NULL);
+	bool can_run = run->env->services->run_command != NULL;
+	bool ran = flags->waits && (can_run ? recipe_program_run(run, node->action.text, input, lock, &exit_code, NULL)
+	                                    : recipe_program_inside(run, node->action.text, input, lock, &exit_code));
+	bool runs_now = ran || (flags->waits && can_run);
 	*ret_succeeded = !runs_now || (ran && exit_code == 0);
 	if (runs_now)
 		run->state->exit_code = exit_code;

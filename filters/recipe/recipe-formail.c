@@ -132,6 +132,17 @@ apply(const GArray *fields, const GArray *edits)
 	return out;
 }
 
+/* Does formail make up the value of this field? */
+static bool
+is_made_up(const char *field, size_t name_len)
+{
+	static const char *const ids[] = { "Message-ID:", "Resent-Message-ID:" };
+	for (size_t i = 0; i < G_N_ELEMENTS(ids); i++)
+		if (same_name(field, name_len, ids[i], strlen(ids[i])))
+			return field[name_len] == '\0';
+	return false;
+}
+
 /* One option and its field, in one word or in two. False: something else. */
 static bool
 read_edit(const char *const **argv, Edit *ret_edit)
@@ -144,6 +155,8 @@ read_edit(const char *const **argv, Edit *ret_edit)
 		field = *++*argv;
 	size_t name_len = field != NULL ? name_length(field, strlen(field)) : 0;
 	if (name_len == 0 || strpbrk(field, "\n\r") != NULL || strlen(field) > LIMIT_RECIPE_PATTERN_BYTES)
+		return false;
+	if (word[1] == 'a' && is_made_up(field, name_len))
 		return false;
 	++*argv;
 	*ret_edit = (Edit){ word[1], field, name_len };

@@ -96,6 +96,14 @@ run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const c
 }
 
 bool
+recipe_program_inside(RecipeRun *run, const char *command, const GString *input, const char *lock,
+                      int *ret_exit_code)
+{
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	return run_formail(run, argv, input, lock, ret_exit_code, NULL);
+}
+
+bool
 recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
                    GBytes **ret_output)
 {

@@ -20,6 +20,10 @@ char *recipe_program_name(const GPtrArray *argv);
 bool recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
                         GBytes **ret_output);
 
+/* The same where no program may run: false, and no note, unless the agent itself can tell what it would do. */
+bool recipe_program_inside(RecipeRun *run, const char *command, const GString *input, const char *lock,
+                           int *ret_exit_code);
+
 /* What `command` prints over the whole mail; "" where it cannot run. Sets $?. Caller frees. */
 char *recipe_program_capture(RecipeRun *run, const char *command);
 

@@ -614,6 +614,10 @@ def test_both_languages(folder):
         home.write(".dovecot.sieve", rules)
         home.run("deliver", message=MESSAGE.replace(b": x", b": " + subject.encode()))
         tap.same(len(home.maildir(where)), 1, order + subject)
+    home = Home(tap_folder(folder, 8), "\0", recipes="yes")
+    home.write(".dovecot.sieve", "keep")
+    home.run("deliver")
+    tap.contains(home.said(), "has a NUL in it: it is no rc file; the recipes were not run", "each has its own error")
     home = Home(tap_folder(folder, 9), ":0fw\n| sed -e s/Subject:.*/Subject:.x/\n", recipes="yes", recipe_order="recipes-first")
     home.write(".dovecot.sieve", rules.replace("\"x\"", "\".x\""))
     home.run("deliver")
@@ -664,7 +668,6 @@ def test_recipes_of_others_do_not_run(folder):
         tap.same((len(home.maildir()), home.has("box")), (2, False))
 
 
-
 def test_broken_recipes_lose_nothing(folder):
     """What procmail would go on with runs, and says so in the log; of a file that cannot be read the owner hears, once."""
     home = Home(folder, None, recipes="yes")
@@ -684,6 +687,7 @@ def test_broken_recipes_lose_nothing(folder):
         for notice in notices:
             tap.contains(notice, b"Your mail rules have an error")
             tap.contains(b" ".join(notice.split()), told)
+            tap.same(b"wrong again" in notice, False, "nobody would know")
 
 
 def test_remarks_are_few_and_short(folder):
@@ -717,6 +721,7 @@ def test_try_shows_the_plan_and_changes_nothing(folder):
         tap.contains(result.stdout, words)
     shown = json.loads(home.run("try", "--json", "--recipes", ".procmailrc", path).stdout)
     tap.same([action["action"] for action in shown["actions"]], ["pipe", "store", "redirect"])
+    tap.same(sum("did not run" in note for note in shown["notes"]), 1, "the condition's; the pipe is in the plan")
     tap.same(sorted(tap.files_below(home.path)), before)
     home.write(".dovecot.sieve", "discard;\n")
     own = ["-o", "recipes=yes", "-o", "recipe_files=%s/.procmailrc" % home.path, "-o", "sieve_scripts=%s/.dovecot.sieve" % home.path]
