@@ -43,7 +43,7 @@ recipe_convert_mailbox(const char *path, const char *maildir, const char *home)
 		if (n > 0 && strncmp(rest, folders[i], n) == 0 && (rest[n] == '/' || rest[n] == '\0'))
 			rest += n + (rest[n] == '/');
 	}
-	if (*rest == '/' || strstr(rest, "..") != NULL)
+	if (*rest == '/' || strstr(rest, "..") != NULL || !g_utf8_validate(rest, -1, NULL))
 		return NULL;
 	if (*rest == '\0' || strcmp(rest, ".") == 0)
 		return g_strdup("INBOX");

@@ -516,8 +516,12 @@ put_default(Convert *convert)
 	g_autofree char *mailbox = inbox != NULL ? recipe_convert_mailbox(inbox, recipe_constants_get(constants, "MAILDIR"),
 	                                                                  recipe_constants_get(constants, "HOME"))
 	                                         : NULL;
-	if (convert->ended || mailbox == NULL || strcmp(mailbox, "INBOX") == 0)
+	if (convert->ended || inbox == NULL || g_strcmp0(mailbox, "INBOX") == 0)
 		return;
+	if (mailbox == NULL) {
+		recipe_sieve_put(&convert->sieve, "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
+		return;
+	}
 	recipe_sieve_put(&convert->sieve, "# DEFAULT");
 	recipe_sieve_needs(&convert->sieve, "fileinto");
 	recipe_sieve_put_action(&convert->sieve, "fileinto", false, mailbox);

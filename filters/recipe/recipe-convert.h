@@ -18,7 +18,8 @@ char *recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCo
 
 /*
  * The mailbox that a path of a recipe stands for, by names as rules write them; "INBOX" for the mail folder itself. `maildir` is
- * MAILDIR and `home` HOME; both may be NULL. NULL: the path is outside of both. Caller frees.
+ * MAILDIR and `home` HOME; both may be NULL. NULL: the path is outside of both, or no UTF-8 text.
+ * Caller frees.
  */
 char *recipe_convert_mailbox(const char *path, const char *maildir, const char *home);
 

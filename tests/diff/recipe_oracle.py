@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 
 NOBODY = 65534
 UNIQUE_NAME = re.compile(r"(^|/)msg\.[A-Za-z0-9_-]{4,}$")
@@ -18,6 +19,8 @@ LOGGED = re.compile(rb"## |From |  Folder: | Subject:|procmail: (Assigning|Match
 FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:new/[^\t\"]*)?(?:\t+ *|(?=\"))")
 # Far below any test's time: an rc file that waits or loops is a finding of its own.
 TIMEOUT_S = 60
+# A child that another thread starts has our open files until its exec, and a program that is open for writing cannot be run.
+STARTING = threading.Lock()
 
 
 def load(folder):
@@ -27,6 +30,14 @@ def load(folder):
         message = folder.parent / "message.eml"
     files = {str(p.relative_to(folder / "files")): p.read_bytes() for p in (folder / "files").rglob("*") if p.is_file()}
     return (folder / "rc").read_bytes(), message.read_bytes(), files
+
+
+def write_file(path, data):
+    """A file, or a program where it begins with #!."""
+    with STARTING:
+        path.write_bytes(data)
+    if data.startswith(b"#!"):
+        path.chmod(0o755)
 
 
 class Sandbox:
@@ -40,9 +51,7 @@ class Sandbox:
         for name, data in (files or {}).items():
             path = self.mail / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-            if data.startswith(b"#!"):
-                path.chmod(0o755)
+            write_file(path, data)
         self.given = set(files or {})
         for path in [self.root, *self.root.rglob("*")]:
             if os.getuid() == 0:
@@ -55,8 +64,9 @@ class Sandbox:
                "SHELL": "/bin/sh", "USER": "nobody", **dict(env)}
         passed = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "RECIPE_TRACE", "TODOKE_MODULE_DIR")
         env.update({k: v for k, v in os.environ.items() if k in passed})
-        process = subprocess.Popen(argv, cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, start_new_session=True, **user)
+        with STARTING:
+            process = subprocess.Popen(argv, cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE, start_new_session=True, **user)
         try:
             self.stdout, self.stderr = process.communicate(message, timeout=timeout_s)
             return process.returncode
@@ -145,8 +155,7 @@ def by_todoke(program, rc, message, files=None, strict=False):
     try:
         names = {"mail": box.mail, "root": box.root, "compat": "strict" if strict else "kind"}
         (box.root / "todoke.conf").write_text(CONF.format(**names))
-        (box.root / "sendmail").write_text(SENDMAIL.format(**names))
-        (box.root / "sendmail").chmod(0o755)
+        write_file(box.root / "sendmail", SENDMAIL.format(**names).encode())
         code = box.run([str(program), "procmail", "-p", "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
                         "LOCKSLEEP=1", "SHELL=/bin/sh", "PATH=/usr/local/bin:/usr/bin:/bin", str(box.root / "rc")], message,
                        env={"TODOKE_CONF": str(box.root / "todoke.conf")})

@@ -14,7 +14,7 @@ if [ "${1-}" = --fuzz ]; then
 		$(pkg-config --cflags --libs glib-2.0) -o "$work/fuzz" || exit 1
 	printf '"%s"\n' LHLO MAIL 'FROM:<' RCPT 'TO:<' DATA BDAT LAST RSET NOOP VRFY QUIT 'SIZE=' 'BODY=BINARYMIME' SMTPUTF8 'NOTIFY=' \
 		'ORCPT=rfc822;' 'RET=HDRS' 'ENVID=' XFORWARD XCLIENT 'IDENT=' 'ADDR=' '\x0d\x0a.\x0d\x0a' >"$work/dict"
-	"$work/fuzz" -max_total_time="${2:-60}" -max_len=8192 -timeout=60 -rss_limit_mb=1500 -print_final_stats=1 \
+	"$work/fuzz" -max_total_time="${2:-60}" -max_len=8192 -timeout=60 -rss_limit_mb=1500 -print_final_stats=1 ${FUZZ_OPTIONS-} \
 		-dict="$work/dict" "$work/new" "$work/seeds"
 	exit
 fi

@@ -1,12 +1,13 @@
 #!/bin/sh
-# Run the fuzz target over the rc files of the cases (TAP), or with --fuzz SECONDS really fuzz, with clang and libFuzzer; finds stay
-# in the current folder, new inputs in a temporary one.
+# Run the fuzz target over the rc files of the cases and finds (TAP), or with --fuzz SECONDS really fuzz, with clang and
+# libFuzzer; finds stay in the current folder, new inputs in a temporary one.
 # shellcheck source=tests/fuzz/fuzz-lib.sh
 . "${top_srcdir:=.}/tests/fuzz/fuzz-lib.sh"
 
 if [ "$1" = --fuzz ]; then
-	for file in "$top_srcdir"/tests/cases/recipe/*/rc "$top_srcdir"/tests/diff/corpus/*; do
-		cp "$file" "$work/seeds/$(echo "$file" | tr / _)"
+	for file in "$top_srcdir"/tests/cases/recipe/*/rc "$top_srcdir"/tests/diff/corpus/* \
+		"$top_srcdir"/tests/fuzz/corpus/recipe/*; do
+		cp "$file" "$work/seeds/$(echo "${file#"$top_srcdir"/}" | tr / _)"
 	done
 	mkdir "$work/filters" # libsieve is no part of this
 	printf 'FILTER(sieve)\nFILTER(recipe)\n' >"$work/filters/filter-table.def"
@@ -18,8 +19,10 @@ if [ "$1" = --fuzz ]; then
 		$(ls "$top_srcdir"/agent/message/*.c | grep -v -e mime-charset -e mime-compose -e mime-module) \
 		"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
 		$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson libconfuse sqlite3) -ldl -lm -o "$work/fuzz" || exit 1
-	"$work/fuzz" -max_total_time="${2:-60}" -max_len=4096 -timeout=60 -rss_limit_mb=1500 -print_final_stats=1 "$work/new" "$work/seeds"
+	"$work/fuzz" -max_total_time="${2:-60}" -max_len=4096 -timeout=60 -rss_limit_mb=1500 -print_final_stats=1 \
+		${FUZZ_OPTIONS-} "$work/new" "$work/seeds"
 	exit
 fi
 
-replay "${FUZZ_RECIPE:-tests/fuzz/fuzz-recipe}" "$top_srcdir"/tests/cases/recipe/*/rc "$top_srcdir"/tests/diff/corpus/*
+replay "${FUZZ_RECIPE:-tests/fuzz/fuzz-recipe}" "$top_srcdir"/tests/cases/recipe/*/rc "$top_srcdir"/tests/diff/corpus/* \
+	"$top_srcdir"/tests/fuzz/corpus/recipe/*

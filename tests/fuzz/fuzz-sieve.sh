@@ -59,7 +59,7 @@ fuzz() {
 	new=${FUZZ_CORPUS:-$work/new}/$1
 	mkdir -p "$new"
 	TODOKE_MODULE_DIR=$work "$work/fuzz-$1" -max_total_time="$2" -max_len=8192 -timeout=60 -rss_limit_mb=1500 \
-		-print_final_stats=1 -dict="$top_srcdir/tests/fuzz/sieve.dict" "$new" "$work/$1"
+		-print_final_stats=1 ${FUZZ_OPTIONS-} -dict="$top_srcdir/tests/fuzz/sieve.dict" "$new" "$work/$1"
 }
 
 if [ "$1" = --fuzz ]; then
