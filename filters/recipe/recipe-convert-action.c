@@ -74,15 +74,20 @@ action_words(RecipeSieve *sieve, const RecipeNode *node, RecipeVerdict *verdict)
 	return g_strsplit_set(g_strstrip(text), " \t\n", -1);
 }
 
+char *
+recipe_sieve_mailbox(const RecipeSieve *sieve, const char *path)
+{
+	const RecipeConstants *constants = sieve->constants;
+	return recipe_convert_mailbox(path, recipe_constants_get(constants, "MAILDIR"), recipe_constants_get(constants, "HOME"));
+}
+
 static bool
 put_folder(RecipeSieve *sieve, const char *path, const RecipeFlags *flags, RecipeVerdict *verdict)
 {
 	const RecipeConstants *constants = sieve->constants;
 	const char *inbox = recipe_constants_get(constants, "DEFAULT");
 	bool is_inbox = (inbox != NULL && strcmp(path, inbox) == 0) || g_strcmp0(path, recipe_constants_get(constants, "ORGMAIL")) == 0;
-	g_autofree char *mailbox = is_inbox ? g_strdup("INBOX") : recipe_convert_mailbox(path, recipe_constants_get(constants, "MAILDIR"),
-	                                                                                 recipe_constants_get(constants,
-	                                                                                                      "HOME"));
+	g_autofree char *mailbox = is_inbox ? g_strdup("INBOX") : recipe_sieve_mailbox(sieve, path);
 	if (mailbox == NULL)
 		return recipe_verdict_by_hand(verdict, "the folder is outside of MAILDIR and HOME") != NULL;
 	if (!g_str_has_suffix(path, "/") && !is_inbox)

@@ -13,6 +13,9 @@ void recipe_sieve_put(RecipeSieve *sieve, const char *text);
 /* Write `command "argument";`. */
 void recipe_sieve_put_action(RecipeSieve *sieve, const char *command, bool copy, const char *argument);
 
+/* recipe_convert_mailbox with what MAILDIR and HOME are at this place of the recipes. Caller frees. */
+char *recipe_sieve_mailbox(const RecipeSieve *sieve, const char *path);
+
 bool recipe_convert_folders(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags,
                             RecipeVerdict *verdict);
 bool recipe_convert_forward(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags,

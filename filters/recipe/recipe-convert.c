@@ -511,17 +511,17 @@ put_head(GString *out, const Convert *convert, const char *file)
 static void
 put_default(Convert *convert)
 {
-	const RecipeConstants *constants = convert->sieve.constants;
-	const char *inbox = recipe_constants_get(constants, "DEFAULT");
-	g_autofree char *mailbox = inbox != NULL ? recipe_convert_mailbox(inbox, recipe_constants_get(constants, "MAILDIR"),
-	                                                                  recipe_constants_get(constants, "HOME"))
-	                                         : NULL;
-	if (convert->ended || inbox == NULL || g_strcmp0(mailbox, "INBOX") == 0)
+	const char *inbox = recipe_constants_get(convert->sieve.constants, "DEFAULT");
+	if (convert->ended || inbox == NULL)
 		return;
+	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox);
 	if (mailbox == NULL) {
-		recipe_sieve_put(&convert->sieve, "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
+		recipe_sieve_put(&convert->sieve,
+		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
 		return;
 	}
+	if (strcmp(mailbox, "INBOX") == 0)
+		return;
 	recipe_sieve_put(&convert->sieve, "# DEFAULT");
 	recipe_sieve_needs(&convert->sieve, "fileinto");
 	recipe_sieve_put_action(&convert->sieve, "fileinto", false, mailbox);
