@@ -3,7 +3,7 @@
 #include "agent/cmd/check-conf.h"
 
 #include "agent/deliver/deliver.h"
-#include "agent/deliver/folder.h"
+#include "agent/store/folder.h"
 #include "agent/deliver/outmail.h"
 #include "agent/message/mark.h"
 #include "conf/conf-choices.h"

@@ -6,7 +6,7 @@
 #define TODOKE_COMMAND_H
 
 #include "agent/base/child.h"
-#include "agent/deliver/dotlock.h"
+#include "agent/store/dotlock.h"
 #include "conf/conf.h"
 
 #include <sys/types.h>

@@ -10,7 +10,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/deliver/command.h"
-#include "agent/deliver/mbox.h"
+#include "agent/store/mbox.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/deliver/arrival.h"
-#include "agent/deliver/mbox.h"
+#include "agent/store/mbox.h"
 #include "conf/conf-choices.h"
 
 #include <errno.h>

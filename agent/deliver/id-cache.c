@@ -4,7 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/deliver/dotlock.h"
+#include "agent/store/dotlock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #include "agent/run/suite-box.h"
 
 #include "agent/base/fs.h"
-#include "agent/deliver/maildir-flags.h"
+#include "agent/store/maildir-flags.h"
 
 #include <errno.h>
 #include <fcntl.h>

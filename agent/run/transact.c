@@ -4,7 +4,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
-#include "agent/deliver/dotlock.h"
+#include "agent/store/dotlock.h"
 #include "agent/deliver/id-cache.h"
 #include "conf/conf-choices.h"
 

@@ -8,7 +8,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/deliver/deliver.h"
-#include "agent/deliver/folder.h"
+#include "agent/store/folder.h"
 #include "agent/deliver/out.h"
 #include "agent/deliver/program.h"
 

@@ -5,7 +5,7 @@
 #ifndef TODOKE_WORLD_H
 #define TODOKE_WORLD_H
 
-#include "agent/deliver/maildir.h"
+#include "agent/store/maildir.h"
 #include "agent/deliver/state.h"
 #include "agent/message/envelope.h"
 #include "agent/run/account.h"

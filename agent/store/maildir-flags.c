@@ -1,10 +1,10 @@
 /* maildir-flags: letters, and Dovecot's file of keywords ("0 Work", "1 $Label1": letter number and name). */
 #define _GNU_SOURCE
-#include "agent/deliver/maildir-flags.h"
+#include "agent/store/maildir-flags.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/deliver/dotlock.h"
+#include "agent/store/dotlock.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* subscriptions: one more line, if it is not there yet. */
-#include "agent/deliver/subscriptions.h"
+#include "agent/store/subscriptions.h"
 
-#include "agent/deliver/dotlock.h"
+#include "agent/store/dotlock.h"
 
 #include <string.h>
 

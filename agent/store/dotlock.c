@@ -1,6 +1,6 @@
 /* dotlock: the lock file is the new file. */
 #define _GNU_SOURCE
-#include "agent/deliver/dotlock.h"
+#include "agent/store/dotlock.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"

@@ -15,7 +15,7 @@
 #define TODOKE_FOLDER_H
 
 #include "agent/base/status.h"
-#include "agent/deliver/maildir.h"
+#include "agent/store/maildir.h"
 
 /* How this site names folders. Strings are borrowed. */
 typedef struct {

@@ -10,7 +10,7 @@
 #ifndef TODOKE_QUOTA_H
 #define TODOKE_QUOTA_H
 
-#include "agent/deliver/maildir.h"
+#include "agent/store/maildir.h"
 #include "conf/conf.h"
 
 typedef struct Quota Quota;

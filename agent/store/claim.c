@@ -1,6 +1,6 @@
 /* claim: symlink, readlink, and a lock for the case that two retries meet. */
 #define _GNU_SOURCE
-#include "agent/deliver/claim.h"
+#include "agent/store/claim.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"

@@ -1,6 +1,6 @@
 /* mbox: lock, reserve, append in one write, flush; cut off what failed. */
 #define _GNU_SOURCE
-#include "agent/deliver/mbox.h"
+#include "agent/store/mbox.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"

@@ -1,6 +1,6 @@
 /* quota: the file maildirsize, and counting a mailbox. */
 #define _GNU_SOURCE
-#include "agent/deliver/quota.h"
+#include "agent/store/quota.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"

@@ -1,5 +1,5 @@
 /* utf7: runs of what is not printable ASCII become &...-, base64 of UTF-16 with ',' for '/'. */
-#include "agent/deliver/utf7.h"
+#include "agent/store/utf7.h"
 
 #include <stdbool.h>
 

@@ -1,11 +1,11 @@
 /* folder: from the name in a rule to an open Maildir. */
 #define _GNU_SOURCE
-#include "agent/deliver/folder.h"
+#include "agent/store/folder.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/deliver/subscriptions.h"
-#include "agent/deliver/utf7.h"
+#include "agent/store/subscriptions.h"
+#include "agent/store/utf7.h"
 #include "conf/conf-choices.h"
 
 #include <errno.h>

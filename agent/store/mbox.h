@@ -8,7 +8,7 @@
 #define TODOKE_MBOX_H
 
 #include "agent/base/status.h"
-#include "agent/deliver/dotlock.h"
+#include "agent/store/dotlock.h"
 
 /* A file that is open and locked. */
 typedef struct Mbox Mbox;

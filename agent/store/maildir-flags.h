@@ -2,7 +2,7 @@
 #ifndef TODOKE_MAILDIR_FLAGS_H
 #define TODOKE_MAILDIR_FLAGS_H
 
-#include "agent/deliver/maildir.h"
+#include "agent/store/maildir.h"
 
 /*
  * The letters for `flags` (char *; NULL: none), for maildir_draft_prepare: S R F T D for the system flags, P for

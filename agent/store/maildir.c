@@ -1,6 +1,6 @@
 /* maildir: drafts in tmp, then one rename that never replaces. */
 #define _GNU_SOURCE
-#include "agent/deliver/maildir.h"
+#include "agent/store/maildir.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
