@@ -7,7 +7,7 @@
 #include "agent/deliver/deliver.h"
 
 #include "agent/base/deadline.h"
-#include "agent/deliver/arrival.h"
+#include "agent/state/arrival.h"
 #include "agent/store/claim.h"
 #include "agent/store/folder.h"
 #include "agent/store/maildir-flags.h"

@@ -5,7 +5,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/deliver/arrival.h"
+#include "agent/state/arrival.h"
 #include "agent/store/mbox.h"
 #include "conf/conf-choices.h"
 

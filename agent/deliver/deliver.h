@@ -13,11 +13,11 @@
 
 #include "agent/base/status.h"
 #include "agent/store/folder.h"
-#include "agent/deliver/ledger.h"
+#include "agent/state/ledger.h"
 #include "agent/store/maildir.h"
 #include "agent/deliver/outmail.h"
 #include "agent/store/quota.h"
-#include "agent/deliver/state.h"
+#include "agent/state/state.h"
 #include "agent/message/envelope.h"
 #include "agent/message/mark.h"
 #include "agent/message/message.h"

@@ -5,7 +5,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/deliver/command.h"
-#include "agent/deliver/id-cache.h"
+#include "agent/state/id-cache.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #define TODOKE_WORLD_H
 
 #include "agent/store/maildir.h"
-#include "agent/deliver/state.h"
+#include "agent/state/state.h"
 #include "agent/message/envelope.h"
 #include "agent/run/account.h"
 #include "agent/run/recipes.h"

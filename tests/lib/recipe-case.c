@@ -11,7 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
-#include "agent/deliver/id-cache.h"
+#include "agent/state/id-cache.h"
 #include "filters/filter.h"
 #include "filters/recipe/recipe-formail.h"
 #include "filters/recipe/recipe-pattern.h"

@@ -2,7 +2,7 @@
 #ifndef TODOKE_STATE_MODULE_H
 #define TODOKE_STATE_MODULE_H
 
-#include "agent/deliver/state.h"
+#include "agent/state/state.h"
 
 /* Goes up with every change of the table: a module of another version is not used. */
 #define STATE_MODULE_VERSION 1u

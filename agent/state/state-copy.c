@@ -1,6 +1,6 @@
 /* state-copy: the octets of the file and of its write-ahead log, read again where somebody wrote meanwhile. */
 #define _GNU_SOURCE
-#include "agent/deliver/state-copy.h"
+#include "agent/state/state-copy.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"

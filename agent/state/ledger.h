@@ -9,7 +9,7 @@
 #ifndef TODOKE_LEDGER_H
 #define TODOKE_LEDGER_H
 
-#include "agent/deliver/state.h"
+#include "agent/state/state.h"
 
 typedef enum {
 	LEDGER_NEW,       /* never begun */

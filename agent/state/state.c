@@ -1,11 +1,11 @@
 /* state: opens the module, keeps its faults in one form, puts damaged files aside. */
-#include "agent/deliver/state.h"
+#include "agent/state/state.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/module.h"
-#include "agent/deliver/state-copy.h"
-#include "agent/deliver/state-module.h"
+#include "agent/state/state-copy.h"
+#include "agent/state/state-module.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * times as much: who can make two of his own messages look the same, behind a Received field that he cannot foresee,
  * loses one of them.
  */
-#include "agent/deliver/arrival.h"
+#include "agent/state/arrival.h"
 
 #include "agent/base/limits.h"
 

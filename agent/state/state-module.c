@@ -1,5 +1,5 @@
 /* state-module: one table in SQLite. The only file that knows SQLite. */
-#include "agent/deliver/state-module.h"
+#include "agent/state/state-module.h"
 
 #include "agent/base/limits.h"
 

@@ -1,6 +1,6 @@
 /* id-cache: read as a whole, written in place as formail does: it keeps the file open while it works. */
 #define _GNU_SOURCE
-#include "agent/deliver/id-cache.h"
+#include "agent/state/id-cache.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"

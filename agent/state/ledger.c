@@ -1,5 +1,5 @@
 /* ledger: one value of the state, a line a step: mark, step, text; blanks and what is odd are escaped as in URIs. */
-#include "agent/deliver/ledger.h"
+#include "agent/state/ledger.h"
 
 #include <string.h>
 
