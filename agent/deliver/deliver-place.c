@@ -9,7 +9,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
-#include "agent/deliver/command.h"
+#include "agent/exec/owner-program.h"
 #include "agent/store/mbox.h"
 
 #include <errno.h>

@@ -9,8 +9,8 @@
  */
 #include "agent/deliver/out.h"
 
-#include "agent/deliver/command.h"
-#include "agent/deliver/program.h"
+#include "agent/exec/owner-program.h"
+#include "agent/exec/site-program.h"
 
 #include <string.h>
 #include <sysexits.h>

@@ -4,7 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/deliver/command.h"
+#include "agent/exec/owner-program.h"
 #include "agent/state/id-cache.h"
 
 #include <errno.h>

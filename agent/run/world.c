@@ -10,7 +10,7 @@
 #include "agent/deliver/deliver.h"
 #include "agent/store/folder.h"
 #include "agent/deliver/out.h"
-#include "agent/deliver/program.h"
+#include "agent/exec/site-program.h"
 
 #include <fcntl.h>
 #include <string.h>

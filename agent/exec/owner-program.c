@@ -1,6 +1,6 @@
 /* command: search, lock, run, log. */
 #define _GNU_SOURCE
-#include "agent/deliver/command.h"
+#include "agent/exec/owner-program.h"
 
 #include "agent/base/fs.h"
 

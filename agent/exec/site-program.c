@@ -1,5 +1,5 @@
 /* program: checks the name and the arguments, makes the environment, and lets child do the rest. */
-#include "agent/deliver/program.h"
+#include "agent/exec/site-program.h"
 
 #include "agent/base/limits.h"
 
