@@ -4,7 +4,7 @@
 
 #include "agent/deliver/deliver.h"
 #include "agent/store/folder.h"
-#include "agent/deliver/outmail.h"
+#include "agent/send/route.h"
 #include "agent/message/mark.h"
 #include "conf/conf-choices.h"
 #include "filters/sieve/sieve-site.h"

@@ -5,7 +5,7 @@
  * one file by hard links. What is in directories is prepared hidden and flushed; an mbox is locked and room is reserved, and the message
  * goes to its end when all else is ready.
  */
-#include "agent/deliver/out.h"
+#include "agent/send/compose.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"

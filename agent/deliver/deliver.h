@@ -15,7 +15,7 @@
 #include "agent/store/folder.h"
 #include "agent/state/ledger.h"
 #include "agent/store/maildir.h"
-#include "agent/deliver/outmail.h"
+#include "agent/send/route.h"
 #include "agent/store/quota.h"
 #include "agent/state/state.h"
 #include "agent/message/envelope.h"

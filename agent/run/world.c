@@ -9,7 +9,7 @@
 #include "agent/base/limits.h"
 #include "agent/deliver/deliver.h"
 #include "agent/store/folder.h"
-#include "agent/deliver/out.h"
+#include "agent/send/compose.h"
 #include "agent/exec/site-program.h"
 
 #include <fcntl.h>

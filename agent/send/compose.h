@@ -3,7 +3,7 @@
 #define TODOKE_OUT_H
 
 #include "agent/deliver/deliver.h"
-#include "agent/deliver/outmail.h"
+#include "agent/send/route.h"
 #include "agent/message/mime.h"
 
 /* The address to speak as: the owner's first; NULL: none is known. Borrowed. */

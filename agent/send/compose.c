@@ -1,5 +1,5 @@
 /* out: see the header. */
-#include "agent/deliver/out.h"
+#include "agent/send/compose.h"
 
 #include <string.h>
 #include <time.h>

@@ -2,7 +2,7 @@
 #ifndef TODOKE_SUBMIT_MODULE_H
 #define TODOKE_SUBMIT_MODULE_H
 
-#include "agent/deliver/outmail.h"
+#include "agent/send/route.h"
 
 /* Goes up with every change of the table: a module of another version is not used. */
 #define SUBMIT_MODULE_VERSION 1u

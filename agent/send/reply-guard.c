@@ -1,5 +1,5 @@
 /* reply-guard: one question after the other; the first reason counts. */
-#include "agent/deliver/reply-guard.h"
+#include "agent/send/reply-guard.h"
 
 #include "agent/message/address-list.h"
 

@@ -1,5 +1,5 @@
 /* submit-talk: one message, one recipient, one command after the other. */
-#include "agent/deliver/submit-talk.h"
+#include "agent/send/submit-talk.h"
 
 #include "agent/base/limits.h"
 

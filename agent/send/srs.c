@@ -1,5 +1,5 @@
 /* srs: see the header; the scheme is Shevek's (libsrs), the hash is ours. */
-#include "agent/deliver/srs.h"
+#include "agent/send/srs.h"
 
 #include "agent/base/limits.h"
 

@@ -1,8 +1,8 @@
 /* submit-module: the line of submit-talk by libcurl. The only file that knows libcurl. */
 #define _GNU_SOURCE
-#include "agent/deliver/submit-module.h"
+#include "agent/send/submit-module.h"
 
-#include "agent/deliver/submit-talk.h"
+#include "agent/send/submit-talk.h"
 
 #include <curl/curl.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 #ifndef TODOKE_SUBMIT_TALK_H
 #define TODOKE_SUBMIT_TALK_H
 
-#include "agent/deliver/submit-module.h"
+#include "agent/send/submit-module.h"
 
 /* What the other side offers in its answer to EHLO. */
 typedef struct {

@@ -1,10 +1,10 @@
 /* outmail: checks what goes out, and takes the way that the setting names. */
-#include "agent/deliver/outmail.h"
+#include "agent/send/route.h"
 
 #include "agent/base/child.h"
 #include "agent/base/limits.h"
 #include "agent/base/module.h"
-#include "agent/deliver/submit-module.h"
+#include "agent/send/submit-module.h"
 
 #include <string.h>
 #include <sysexits.h>
