@@ -1,5 +1,5 @@
 /*
- * sieve-testsuite: what the words of vnd.dovecot.testsuite ask of whoever runs a suite (agent/run/suite.c): a message that
+ * sieve-testsuite: what the words of vnd.dovecot.testsuite ask of whoever runs a suite (agent/suite/suite.c): a message that
  * can be changed, scripts to compile and run, a place where results are executed.
  *
  * The suite owns the FilterInput that it runs with. Where a call below changes it (take_message, set), the extension makes its

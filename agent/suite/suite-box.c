@@ -1,6 +1,6 @@
 /* suite-box: see the header. */
 #define _GNU_SOURCE
-#include "agent/run/suite-box.h"
+#include "agent/suite/suite-box.h"
 
 #include "agent/base/fs.h"
 #include "agent/store/maildir-flags.h"

@@ -1,5 +1,5 @@
 /* suite-settings: tables of names. */
-#include "agent/run/suite-settings.h"
+#include "agent/suite/suite-settings.h"
 
 #include "conf/conf.h"
 

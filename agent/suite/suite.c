@@ -1,10 +1,10 @@
 /* suite: the world that the words of vnd.dovecot.testsuite ask for, for one file. */
-#include "agent/run/suite.h"
+#include "agent/suite/suite.h"
 
 #include "agent/base/fs.h"
 #include "agent/message/address.h"
-#include "agent/run/suite-box.h"
-#include "agent/run/suite-settings.h"
+#include "agent/suite/suite-box.h"
+#include "agent/suite/suite-settings.h"
 #include "agent/run/world.h"
 #include "conf/conf-choices.h"
 #include "filters/sieve/sieve-testsuite.h"
