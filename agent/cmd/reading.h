@@ -3,7 +3,7 @@
 #define TODOKE_READING_H
 
 #include "agent/run/site.h"
-#include "agent/run/world.h"
+#include "agent/run/services.h"
 #include "filters/filter.h"
 
 typedef struct {

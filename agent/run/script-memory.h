@@ -9,7 +9,7 @@
 #define TODOKE_SCRIPT_MEMORY_H
 
 #include "agent/state/state.h"
-#include "agent/run/script-set.h"
+#include "agent/run/script-compile-set.h"
 
 /* Whose scripts. All is borrowed. */
 typedef struct {

@@ -5,7 +5,7 @@
 #include "agent/message/address.h"
 #include "agent/suite/suite-box.h"
 #include "agent/suite/suite-settings.h"
-#include "agent/run/world.h"
+#include "agent/run/services.h"
 #include "conf/conf-choices.h"
 #include "filters/sieve/sieve-testsuite.h"
 
@@ -362,7 +362,7 @@ compile(FilterEnv *env, const char *path)
 	return program != NULL;
 }
 
-/* As agent/run/scripts.c does: a script that fails puts nothing into the plan, and sees the header as the one before left it. */
+/* As agent/run/script-chain.c does: a script that fails puts nothing into the plan, and sees the header as the one before left it. */
 static bool
 run(FilterEnv *env, const SieveTestsuiteView *view)
 {

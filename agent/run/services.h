@@ -10,7 +10,7 @@
 #include "agent/message/envelope.h"
 #include "agent/run/account.h"
 #include "agent/run/recipes.h"
-#include "agent/run/script-set.h"
+#include "agent/run/script-compile-set.h"
 #include "agent/run/site.h"
 #include "filters/filter.h"
 

@@ -1,5 +1,5 @@
 /* scripts: find them, read them, run them in their order. */
-#include "agent/run/scripts.h"
+#include "agent/run/script-chain.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"

@@ -1,5 +1,5 @@
 /* script-set: records of "PLACE NAMELEN FILELEN TEXTLEN\n", name, file, text. */
-#include "agent/run/script-set.h"
+#include "agent/run/script-compile-set.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * recipes alone.
  */
 #define _GNU_SOURCE
-#include "agent/run/world-parts.h"
+#include "agent/run/services-parts.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"

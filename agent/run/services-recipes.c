@@ -1,6 +1,6 @@
 /* world-recipes: what only recipes ask for: files, lock files, programs and variables of the owner. */
 #define _GNU_SOURCE
-#include "agent/run/world-parts.h"
+#include "agent/run/services-parts.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"

@@ -12,7 +12,7 @@
 
 #include "agent/run/notice.h"
 #include "agent/run/script-memory.h"
-#include "agent/run/world.h"
+#include "agent/run/services.h"
 
 typedef enum { SCRIPT_BEFORE, SCRIPT_OWN, SCRIPT_DEFAULT, SCRIPT_AFTER, SCRIPT_DISCARD } ScriptRole;
 

@@ -4,7 +4,7 @@
 #ifndef TODOKE_WORLD_PARTS_H
 #define TODOKE_WORLD_PARTS_H
 
-#include "agent/run/world.h"
+#include "agent/run/services.h"
 
 struct World {
 	FilterEnv env;
