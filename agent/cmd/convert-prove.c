@@ -2,7 +2,7 @@
 #include "agent/cmd/convert-prove.h"
 
 #include "agent/base/fs.h"
-#include "agent/cmd/people.h"
+#include "agent/cmd/cmd-accounts.h"
 #include "agent/message/address.h"
 #include "filters/recipe/recipe-constant.h"
 #include "filters/recipe/recipe-convert.h"

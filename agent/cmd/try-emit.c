@@ -4,7 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/cmd/people.h"
+#include "agent/cmd/cmd-accounts.h"
 #include "agent/send/compose.h"
 #include "agent/message/mime-tree.h"
 

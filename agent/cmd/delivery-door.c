@@ -1,6 +1,6 @@
 /* door: read, judge, deliver, answer. */
 #define _GNU_SOURCE
-#include "agent/cmd/door.h"
+#include "agent/cmd/delivery-door.h"
 
 #include "agent/base/answer.h"
 #include "agent/base/deadline.h"

@@ -1,5 +1,5 @@
 /* people: what the commands for people share. */
-#include "agent/cmd/people.h"
+#include "agent/cmd/cmd-accounts.h"
 
 #include "filters/problem.h"
 

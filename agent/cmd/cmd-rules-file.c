@@ -1,5 +1,5 @@
 /* reading: what check and convert have in common. */
-#include "agent/cmd/reading.h"
+#include "agent/cmd/cmd-rules-file.h"
 
 #include "agent/base/fs.h"
 
