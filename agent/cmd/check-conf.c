@@ -7,7 +7,7 @@
 #include "agent/send/route.h"
 #include "agent/message/mark.h"
 #include "conf/conf-choices.h"
-#include "filters/sieve/sieve-site.h"
+#include "filters/sieve/lang/sieve-site.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

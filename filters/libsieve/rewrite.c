@@ -3,7 +3,7 @@
 
 #include "agent/base/limits.h"
 #include "filters/libsieve/subset.h"
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-compare.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-value.h"

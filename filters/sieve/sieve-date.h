@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_DATE_H
 #define TODOKE_SIEVE_DATE_H
 
-#include "filters/sieve/sieve-ast.h"
+#include "filters/sieve/lang/sieve-ast.h"
 
 typedef struct {
 	gint64 seconds;   /* since 1970, UTC */

@@ -2,7 +2,7 @@
  * body: RFC 5173, complete. :text is the text of all text parts, HTML without its markup, a string a part. Each part is seen up
  * to sieve_max_part_size. Line ends are CRLF. Wildcards set no match variables (6).
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-mime.h"
 

@@ -2,7 +2,7 @@
  * date: RFC 5260 4 and 5, complete: date and currentdate. The local zone is the offset that the agent gives. A date without
  * zone is taken for UTC.
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-date.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"

@@ -3,9 +3,9 @@
  * for "-". vnd.dovecot.config.NAME are items of the setting sieve_environment. (The name vnd.dovecot.config is no capability of
  * its own: Pigeonhole's documents and its library have it as this prefix only.)
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-environment.h"
-#include "filters/sieve/sieve-variable.h"
+#include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>
 

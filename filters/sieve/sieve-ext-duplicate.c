@@ -2,7 +2,7 @@
  * duplicate: RFC 7352, complete. Who remembers what was seen, and when it is noted, is the service `duplicate` of FilterEnv.
  * The key says whether there is a handle, so that no handle is not an empty one (3.2).
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
  * Auto-Submitted stay, X-Todoke-Mark stays and is not added, and so do those of the site's sieve_protected_headers, and
  * Original-Subject and -From where a message was replaced.
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-index.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"

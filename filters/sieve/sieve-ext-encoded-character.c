@@ -1,5 +1,5 @@
 /* encoded-character: RFC 5228 2.4.2.4, complete: ${hex: 40 24} and ${unicode: 263A} in strings of the script. */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 
 #include <string.h>
 

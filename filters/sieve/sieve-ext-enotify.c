@@ -2,11 +2,11 @@
  * enotify: RFC 5435, complete, with the method mailto (RFC 5436). Other methods are a fault when notify runs, and
  * valid_notify_method says no to them. Sending, and what must not be answered with a notice, are the agent's matter.
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"
 #include "filters/sieve/sieve-value.h"
-#include "filters/sieve/sieve-variable.h"
+#include "filters/sieve/lang/sieve-variable.h"
 
 #include "agent/message/address-list.h"
 #include "agent/message/mailto.h"

@@ -2,7 +2,7 @@
  * envelope: RFC 5228 5.4, complete; and "auth", the login name of the sender, as Pigeonhole has it. The null reverse-path is the empty string for every address part. Other extensions add
  * parts (SieveExt.envelope_parts).
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"
 #include "filters/sieve/sieve-value.h"

@@ -3,7 +3,7 @@
  * another code than 0 is the answer no, and does not stop the script.
  */
 #include "filters/sieve/sieve-external.h"
-#include "filters/sieve/sieve-variable.h"
+#include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * extlists: RFC 6134, complete but for other ways to name a list than the site's setting sieve_lists: the match type :list on every
  * test, redirect :list, valid_ext_list. ":addrbook:default" and "urn:ietf:params:sieve:addrbook:default" are one name (2.5).
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-extlists.h"
 #include "filters/sieve/sieve-match.h"
 

@@ -2,10 +2,10 @@
  * extracttext: RFC 5703 7, complete. Text of a part in UTF-8, HTML without its markup; what is no text, or says that it is
  * written in a way that nobody knows, is the empty string.
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-loop.h"
 #include "filters/sieve/sieve-mime.h"
-#include "filters/sieve/sieve-variable.h"
+#include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>
 

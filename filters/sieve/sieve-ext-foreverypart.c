@@ -3,7 +3,7 @@
  * loop, over those in the present part. break leaves the innermost loop, or the one that it names.
  */
 #include "agent/base/limits.h"
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-loop.h"
 #include "filters/sieve/sieve-mime.h"
 

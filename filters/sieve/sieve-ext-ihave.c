@@ -3,7 +3,7 @@
  * guards is parsed and not checked. When the script runs, a call that uses what only an ihave names fails unless that
  * test was true before.
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
 
 /* RFC 5463 4: extensions that change what strings mean come too late here. */

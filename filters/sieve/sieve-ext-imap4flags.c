@@ -2,10 +2,10 @@
  * imap4flags: RFC 5232, complete. A set of flags is a string with blanks between the flags, each once without regard to case.
  * Flags that IMAP does not let anybody set (\Recent, unknown system flags) and what is no flag are ignored (2).
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"
-#include "filters/sieve/sieve-variable.h"
+#include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * The fields are those of the part that the innermost foreverypart is at, outside of loops those of the message; with
  * :anychild those of the parts in it, too. A field that is not there has no value, whatever MIME takes it for.
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-mime.h"
 #include "filters/sieve/sieve-value.h"

@@ -5,7 +5,7 @@
  */
 #include "agent/base/limits.h"
 #include "agent/base/regex.h"
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"
 

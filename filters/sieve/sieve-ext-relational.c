@@ -1,5 +1,5 @@
 /* relational: RFC 5231, complete: :value and :count. The comparator gives the order. */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"
 

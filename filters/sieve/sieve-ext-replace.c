@@ -2,7 +2,7 @@
  * replace: RFC 5703 5, complete. In a foreverypart the present part is replaced, outside (and where the present part is the
  * message) the whole message: its fields stay but for those of MIME. :from that is no mailbox list is ignored at run time.
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-mime.h"
 #include "filters/sieve/sieve-value.h"
 

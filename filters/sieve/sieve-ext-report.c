@@ -2,7 +2,7 @@
  * vnd.dovecot.report: spec-bosch-sieve-report 3, complete as far as filters go: the agent composes the report. One that would go
  * to the owner is left out, and so is the second of a type to one address.
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
 #include "filters/sieve/sieve-value.h"
 

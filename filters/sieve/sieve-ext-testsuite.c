@@ -7,10 +7,10 @@
  */
 #include "filters/sieve/sieve-testsuite.h"
 
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
 #include "filters/sieve/sieve-run.h"
-#include "filters/sieve/sieve-variable.h"
+#include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * (own address in To, lists, other automata, an earlier answer: 4.2, 4.5, 4.6), and the answer's fields (5), are the
  * agent's matter; what it needs for that is in PlanReply.
  */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
 #include "filters/sieve/sieve-value.h"
 

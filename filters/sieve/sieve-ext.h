@@ -23,7 +23,7 @@
 #define TODOKE_SIEVE_EXT_H
 
 #include "agent/plan/plan.h"
-#include "filters/sieve/sieve-ast.h"
+#include "filters/sieve/lang/sieve-ast.h"
 
 typedef struct SieveCheck SieveCheck; /* sieve-check.h */
 typedef struct SieveRun SieveRun;     /* sieve-run.h */

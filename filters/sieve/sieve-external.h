@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_EXTERNAL_H
 #define TODOKE_SIEVE_EXTERNAL_H
 
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
 
 /* The positional arguments: a name, and what it is given. */

@@ -1,5 +1,5 @@
 /* sieve-filter: the engine as filters/filter.h wants it. */
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
 
 extern const Filter filter_sieve;

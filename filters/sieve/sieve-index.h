@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_INDEX_H
 #define TODOKE_SIEVE_INDEX_H
 
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 
 /* Fields count from 1; the number goes to call->index. */
 bool sieve_index_check(SieveCheck *check, SieveCall *call, SieveTag *tag);

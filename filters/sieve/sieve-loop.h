@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_LOOP_H
 #define TODOKE_SIEVE_LOOP_H
 
-#include "filters/sieve/sieve-ast.h"
+#include "filters/sieve/lang/sieve-ast.h"
 
 typedef struct SieveLoopInfo SieveLoopInfo;
 

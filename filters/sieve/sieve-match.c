@@ -3,7 +3,7 @@
 #include "filters/sieve/sieve-match.h"
 
 #include "agent/base/limits.h"
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* sieve-run: commands in order, tests as they are needed, actions into the plan. */
 #include "filters/sieve/sieve-run.h"
 
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-field.h"
 
 #include <string.h>

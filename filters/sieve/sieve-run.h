@@ -3,7 +3,7 @@
 #define TODOKE_SIEVE_RUN_H
 
 #include "filters/sieve/sieve-program.h"
-#include "filters/sieve/sieve-variable.h"
+#include "filters/sieve/lang/sieve-variable.h"
 
 /* Where the walk goes on. Everything but ON leaves blocks; who is meant sets ON again. */
 typedef enum { SIEVE_ON, SIEVE_STOP, SIEVE_RETURN, SIEVE_BREAK } SieveControl;

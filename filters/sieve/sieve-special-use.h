@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_SPECIAL_USE_H
 #define TODOKE_SIEVE_SPECIAL_USE_H
 
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
 
 /* Are the strings without variables special uses? */

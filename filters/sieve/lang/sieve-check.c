@@ -2,9 +2,9 @@
  * sieve-check: compiles a script. What is said about it and the state of the compile are here; the walk over the tree is in
  * sieve-walk.c.
  */
-#include "filters/sieve/sieve-check-parts.h"
+#include "filters/sieve/lang/sieve-check-parts.h"
 
-#include "filters/sieve/sieve-site.h"
+#include "filters/sieve/lang/sieve-site.h"
 #include "filters/sieve/sieve-value.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* sieve-walk: one walk over the tree of a script. Each call is looked up, bound and checked; so is what is in it. */
-#include "filters/sieve/sieve-check-parts.h"
+#include "filters/sieve/lang/sieve-check-parts.h"
 
-#include "filters/sieve/sieve-warn.h"
+#include "filters/sieve/lang/sieve-warn.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
 #ifndef TODOKE_SIEVE_AST_H
 #define TODOKE_SIEVE_AST_H
 
-#include "filters/sieve/sieve-arena.h"
+#include "filters/sieve/lang/sieve-arena.h"
 
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
 /* sieve-variable: names are resolved when the script is compiled; at run time a value is found by its number. */
 #define _GNU_SOURCE
-#include "filters/sieve/sieve-variable.h"
+#include "filters/sieve/lang/sieve-variable.h"
 
 #include "agent/base/limits.h"
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-run.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 /* sieve-hint: edit distance over the tables; only for scripts that are wrong, so nothing here is fast. */
-#include "filters/sieve/sieve-hint.h"
+#include "filters/sieve/lang/sieve-hint.h"
 
 #include "agent/base/limits.h"
 #include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-variable.h"
+#include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* sieve-imply: see the header. */
 #define _GNU_SOURCE
-#include "filters/sieve/sieve-imply.h"
+#include "filters/sieve/lang/sieve-imply.h"
 
 #include "filters/sieve/sieve-match.h"
 

@@ -1,8 +1,8 @@
 /* sieve-bind-tag: tags of a call, of its own and of extensions: options, match types, comparators, address parts, modifiers. */
 #define _GNU_SOURCE
-#include "filters/sieve/sieve-check-parts.h"
+#include "filters/sieve/lang/sieve-check-parts.h"
 
-#include "filters/sieve/sieve-hint.h"
+#include "filters/sieve/lang/sieve-hint.h"
 
 #include <string.h>
 

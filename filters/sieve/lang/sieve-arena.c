@@ -1,5 +1,5 @@
 /* sieve-arena: chunks in a list; the newest is filled from the front. */
-#include "filters/sieve/sieve-arena.h"
+#include "filters/sieve/lang/sieve-arena.h"
 
 #include <string.h>
 

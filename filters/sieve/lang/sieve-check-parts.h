@@ -6,9 +6,9 @@
 #define TODOKE_SIEVE_CHECK_PARTS_H
 
 #include "agent/base/limits.h"
-#include "filters/sieve/sieve-check.h"
+#include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-parser.h"
+#include "filters/sieve/lang/sieve-parser.h"
 
 struct SieveCheck {
 	SieveProgram *program;

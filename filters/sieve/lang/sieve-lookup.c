@@ -1,7 +1,7 @@
 /* sieve-lookup: what a word of a script is. It is looked up in the tables of the extensions that are active. */
-#include "filters/sieve/sieve-check-parts.h"
+#include "filters/sieve/lang/sieve-check-parts.h"
 
-#include "filters/sieve/sieve-hint.h"
+#include "filters/sieve/lang/sieve-hint.h"
 
 static const SieveCallDef *
 find_in(const SieveCallDef *defs, const char *name)

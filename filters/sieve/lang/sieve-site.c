@@ -1,7 +1,7 @@
 /* sieve-site: the settings, applied to the table. */
-#include "filters/sieve/sieve-site.h"
+#include "filters/sieve/lang/sieve-site.h"
 
-#include "filters/sieve/sieve-hint.h"
+#include "filters/sieve/lang/sieve-hint.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
  * sieve-bind: puts the arguments of a call where its definition wants them, and works out what is known before any message
  * comes: templates of strings, keys of match types.
  */
-#include "filters/sieve/sieve-check-parts.h"
+#include "filters/sieve/lang/sieve-check-parts.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* sieve-parser: one token of look-ahead, recursive in blocks and tests down to LIMIT_SIEVE_NESTING. */
-#include "filters/sieve/sieve-parser.h"
+#include "filters/sieve/lang/sieve-parser.h"
 
 #include "agent/base/limits.h"
 

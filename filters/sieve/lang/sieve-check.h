@@ -7,9 +7,9 @@
 #ifndef TODOKE_SIEVE_CHECK_H
 #define TODOKE_SIEVE_CHECK_H
 
-#include "filters/sieve/sieve-imply.h"
+#include "filters/sieve/lang/sieve-imply.h"
 #include "filters/sieve/sieve-program.h"
-#include "filters/sieve/sieve-variable.h"
+#include "filters/sieve/lang/sieve-variable.h"
 
 /* Compile a script. NULL: there were errors; all are in `problems` (may be NULL). Free with sieve_program_free. */
 SieveProgram *sieve_check_compile(const FilterSource *source, FilterEnv *env, GPtrArray *problems);

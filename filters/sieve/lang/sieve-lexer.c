@@ -1,5 +1,5 @@
 /* sieve-lexer: one token at a time; line ends are LF or CRLF, and CRLF in the values of strings (RFC 5228 2.2). */
-#include "filters/sieve/sieve-lexer.h"
+#include "filters/sieve/lang/sieve-lexer.h"
 
 #include "agent/base/limits.h"
 

@@ -1,8 +1,8 @@
 /* sieve-warn: looks at one block after the checker has bound it. */
-#include "filters/sieve/sieve-warn.h"
+#include "filters/sieve/lang/sieve-warn.h"
 
-#include "filters/sieve/sieve-check.h"
-#include "filters/sieve/sieve-imply.h"
+#include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/lang/sieve-imply.h"
 #include "filters/sieve/sieve-match.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_PARSER_H
 #define TODOKE_SIEVE_PARSER_H
 
-#include "filters/sieve/sieve-lexer.h"
+#include "filters/sieve/lang/sieve-lexer.h"
 
 /* What the parser must know of words to say what is missing where they stand. */
 typedef struct {
