@@ -7,7 +7,7 @@
 #include "agent/suite/suite-settings.h"
 #include "agent/run/services.h"
 #include "conf/conf-choices.h"
-#include "filters/sieve/sieve-testsuite.h"
+#include "filters/sieve/run/sieve-testsuite.h"
 
 #include <fcntl.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "filters/recipe/recipe-convert-action.h"
 
 #include "filters/recipe/recipe-convert.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * to sieve_max_part_size. Line ends are CRLF. Wildcards set no match variables (6).
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-mime.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-mime.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* copy: RFC 3894, complete: :copy leaves the implicit keep in force. */
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 static bool
 set_copy(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *action)

@@ -3,9 +3,9 @@
  * zone is taken for UTC.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-date.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-date.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
 

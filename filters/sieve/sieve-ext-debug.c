@@ -1,5 +1,5 @@
 /* vnd.dovecot.debug: spec-bosch-sieve-debug, complete: debug_log writes to the trace (`todoke try`), not to the site's log. */
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 enum { MESSAGE_OCTETS = 1000 };
 

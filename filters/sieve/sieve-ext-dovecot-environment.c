@@ -4,7 +4,7 @@
  * its own: Pigeonhole's documents and its library have it as this prefix only.)
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-environment.h"
+#include "filters/sieve/run/sieve-environment.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
  * holds is xtext on the wire (RFC 3461 4) and is decoded for tests; NOTIFY is upper case, its words in alphabetical order.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
 

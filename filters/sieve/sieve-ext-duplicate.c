@@ -3,7 +3,7 @@
  * The key says whether there is a handle, so that no handle is not an empty one (3.2).
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
 

@@ -5,10 +5,10 @@
  * Original-Subject and -From where a message was replaced.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-index.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-index.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include "agent/base/limits.h"
 #include "agent/message/mark.h"

@@ -3,8 +3,8 @@
  * them Date and From of now and of the owner. A redirect sends what was there before the first enclose.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-date.h"
-#include "filters/sieve/sieve-mime.h"
+#include "filters/sieve/run/sieve-date.h"
+#include "filters/sieve/run/sieve-mime.h"
 
 #include <string.h>
 

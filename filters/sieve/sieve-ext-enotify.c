@@ -3,9 +3,9 @@
  * valid_notify_method says no to them. Sending, and what must not be answered with a notice, are the agent's matter.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
+#include "filters/sieve/run/sieve-value.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 #include "agent/message/address-list.h"

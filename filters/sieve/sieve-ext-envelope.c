@@ -3,9 +3,9 @@
  * parts (SieveExt.envelope_parts).
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

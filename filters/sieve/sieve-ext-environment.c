@@ -2,8 +2,8 @@
  * environment: RFC 5183, complete. What the agent says about an item counts; where it says nothing: name, location and
  * phase of this engine, the client from the envelope. An unknown item never matches (RFC 5183 4).
  */
-#include "filters/sieve/sieve-environment.h"
-#include "filters/sieve/sieve-match.h"
+#include "filters/sieve/run/sieve-environment.h"
+#include "filters/sieve/run/sieve-match.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-extlists.h"
-#include "filters/sieve/sieve-match.h"
+#include "filters/sieve/run/sieve-match.h"
 
 #include "agent/base/limits.h"
 

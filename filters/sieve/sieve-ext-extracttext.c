@@ -3,8 +3,8 @@
  * written in a way that nobody knows, is the empty string.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-loop.h"
-#include "filters/sieve/sieve-mime.h"
+#include "filters/sieve/run/sieve-loop.h"
+#include "filters/sieve/run/sieve-mime.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>

@@ -2,8 +2,8 @@
  * fcc: RFC 8580, complete: :fcc on vacation and notify, and beside it what says how a copy is stored: :create, :flags,
  * :specialuse, each with the extension that it comes from (3.1). The agent files the copy when the message has gone out.
  */
-#include "filters/sieve/sieve-special-use.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-special-use.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* fileinto: RFC 5228 4.1, complete. Names are UTF-8 as people read them; the agent finds the folder. */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-run.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
  * code than 0, or says nothing, leaves the message as it is, and does not stop the script.
  */
 #include "filters/sieve/sieve-external.h"
-#include "filters/sieve/sieve-mime.h"
+#include "filters/sieve/run/sieve-mime.h"
 
 /* The output becomes the message. */
 static bool

@@ -4,8 +4,8 @@
  */
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-loop.h"
-#include "filters/sieve/sieve-mime.h"
+#include "filters/sieve/run/sieve-loop.h"
+#include "filters/sieve/run/sieve-mime.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
  * test was true before.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 /* RFC 5463 4: extensions that change what strings mean come too late here. */
 static bool

@@ -3,8 +3,8 @@
  * Flags that IMAP does not let anybody set (\Recent, unknown system flags) and what is no flag are ignored (2).
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
  * recursive or too deep is an error only where the walk gets there (3.1); faults in the text of a script are errors at once.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 #include "agent/base/limits.h"

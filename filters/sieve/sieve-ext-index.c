@@ -1,5 +1,5 @@
 /* index: RFC 5260 6, complete: :index and :last on header, address and date. */
-#include "filters/sieve/sieve-index.h"
+#include "filters/sieve/run/sieve-index.h"
 
 bool
 sieve_index_check(SieveCheck *check, SieveCall *call, SieveTag *tag)

@@ -1,5 +1,5 @@
 /* mailbox: RFC 5490 3, complete: :create and mailboxexists. mboxmetadata and servermetadata are not here. */
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 static bool
 set_create(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *action)

@@ -4,9 +4,9 @@
  * :anychild those of the parts in it, too. A field that is not there has no value, whatever MIME takes it for.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-mime.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-mime.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

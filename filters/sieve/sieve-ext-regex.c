@@ -6,8 +6,8 @@
 #include "agent/base/limits.h"
 #include "agent/base/regex.h"
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
 #include <time.h>

@@ -2,7 +2,7 @@
  * reject and ereject: RFC 5429, complete as far as filters go: the plan refuses them beside actions that deliver (2.1.1, 2.2.1),
  * the agent answers in the protocol. Neither stops the script.
  */
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 static bool
 refuse(SieveRun *run, const SieveCall *call, PlanKind kind)

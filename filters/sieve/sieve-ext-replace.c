@@ -3,8 +3,8 @@
  * message) the whole message: its fields stay but for those of MIME. :from that is no mailbox list is ignored at run time.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-mime.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-mime.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * to the owner is left out, and so is the second of a type to one address.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-run.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

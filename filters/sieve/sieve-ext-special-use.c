@@ -2,7 +2,7 @@
  * special-use: RFC 8579, complete: specialuse_exists and fileinto :specialuse. Where no mailbox has the use, the named one is
  * used (4).
  */
-#include "filters/sieve/sieve-special-use.h"
+#include "filters/sieve/run/sieve-special-use.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* subaddress: RFC 5233, complete: :user and :detail. What separates them is the site's recipient delimiter. */
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
 

@@ -5,11 +5,11 @@
  * Not done: compiled binaries (test_binary_load and test_binary_save do nothing: there are none), annotations
  * (test_imap_metadata_set fails its test).
  */
-#include "filters/sieve/sieve-testsuite.h"
+#include "filters/sieve/run/sieve-testsuite.h"
 
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>

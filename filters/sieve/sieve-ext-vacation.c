@@ -4,8 +4,8 @@
  * agent's matter; what it needs for that is in PlanReply.
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-run.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include "agent/message/address-list.h"
 

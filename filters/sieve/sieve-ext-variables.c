@@ -1,7 +1,7 @@
 /* variables: RFC 5229, complete: set with its modifiers, string; ${...} and match variables are in sieve-variable.c. */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 #define TODOKE_SIEVE_EXTERNAL_H
 
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 /* The positional arguments: a name, and what it is given. */
 #define SIEVE_EXTERNAL_ARGUMENTS { SIEVE_STRING | SIEVE_CONSTANT, SIEVE_STRINGS | SIEVE_OPTIONAL }

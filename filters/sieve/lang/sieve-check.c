@@ -5,7 +5,7 @@
 #include "filters/sieve/lang/sieve-check-parts.h"
 
 #include "filters/sieve/lang/sieve-site.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #include "filters/sieve/lang/sieve-hint.h"
 
 #include "agent/base/limits.h"
-#include "filters/sieve/sieve-match.h"
+#include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "filters/sieve/lang/sieve-imply.h"
 
-#include "filters/sieve/sieve-match.h"
+#include "filters/sieve/run/sieve-match.h"
 
 #include <string.h>
 

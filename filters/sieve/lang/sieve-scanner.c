@@ -2,8 +2,8 @@
 #include "filters/sieve/lang/sieve-scanner.h"
 
 #include "agent/base/regex.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

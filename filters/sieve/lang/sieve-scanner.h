@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_SCANNER_H
 #define TODOKE_SIEVE_SCANNER_H
 
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 /* Names of the settings, and the value that stands for certain: 10 or 5. */
 typedef struct {

@@ -4,7 +4,7 @@
 
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
 

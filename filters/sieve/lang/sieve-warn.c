@@ -3,7 +3,7 @@
 
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/lang/sieve-imply.h"
-#include "filters/sieve/sieve-match.h"
+#include "filters/sieve/run/sieve-match.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* sieve-match: :is, :contains, :matches, and the frame that all match types work in. */
 #define _GNU_SOURCE
-#include "filters/sieve/sieve-match.h"
+#include "filters/sieve/run/sieve-match.h"
 
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
 

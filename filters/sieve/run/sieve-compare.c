@@ -1,5 +1,5 @@
 /* sieve-compare: i;octet and i;ascii-casemap, which every script has (RFC 5228 2.7.3). */
-#include "filters/sieve/sieve-compare.h"
+#include "filters/sieve/run/sieve-compare.h"
 
 #include <string.h>
 

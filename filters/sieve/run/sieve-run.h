@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_RUN_H
 #define TODOKE_SIEVE_RUN_H
 
-#include "filters/sieve/sieve-program.h"
+#include "filters/sieve/run/sieve-program.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 /* Where the walk goes on. Everything but ON leaves blocks; who is meant sets ON again. */

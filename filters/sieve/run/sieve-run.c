@@ -1,8 +1,8 @@
 /* sieve-run: commands in order, tests as they are needed, actions into the plan. */
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-field.h"
+#include "filters/sieve/run/sieve-field.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #define TODOKE_SIEVE_SPECIAL_USE_H
 
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 /* Are the strings without variables special uses? */
 bool sieve_special_use_check(SieveCheck *check, const SieveArg *arg);

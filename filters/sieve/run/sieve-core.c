@@ -1,9 +1,9 @@
 /* sieve-core: the commands and tests of RFC 5228 that need no require. */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/sieve-extlists.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-run.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
+#include "filters/sieve/run/sieve-value.h"
 #include "filters/sieve/lang/sieve-hint.h"
 
 #include <string.h>

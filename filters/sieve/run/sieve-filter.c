@@ -1,6 +1,6 @@
 /* sieve-filter: the engine as filters/filter.h wants it. */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 extern const Filter filter_sieve;
 

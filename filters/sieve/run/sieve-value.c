@@ -1,6 +1,6 @@
 /* sieve-value: the one place where the engine asks what bytes of a message mean. */
 #define _GNU_SOURCE
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include "agent/base/limits.h"
 #include "agent/message/address-list.h"

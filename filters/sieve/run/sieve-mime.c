@@ -1,5 +1,5 @@
 /* sieve-mime: one tree for all tests of a run, and the bookkeeping of loops over it. */
-#include "filters/sieve/sieve-mime.h"
+#include "filters/sieve/run/sieve-mime.h"
 
 #include "agent/base/limits.h"
 

@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_FIELD_H
 #define TODOKE_SIEVE_FIELD_H
 
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 SieveFieldCache *sieve_field_cache_new(void);
 void sieve_field_cache_free(SieveFieldCache *cache);

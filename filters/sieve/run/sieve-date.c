@@ -1,9 +1,9 @@
 /* sieve-date: a scanner over words, and the calendar by arithmetic: no locale, no time zone files. */
 #define _GNU_SOURCE
-#include "filters/sieve/sieve-date.h"
+#include "filters/sieve/run/sieve-date.h"
 
 #include "agent/message/address.h"
-#include "filters/sieve/sieve-compare.h"
+#include "filters/sieve/run/sieve-compare.h"
 
 #include <string.h>
 

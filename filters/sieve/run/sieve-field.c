@@ -1,7 +1,7 @@
 /* sieve-field: fields by name through an index of hashes; decoded values and addresses kept by the field's number. */
-#include "filters/sieve/sieve-field.h"
+#include "filters/sieve/run/sieve-field.h"
 
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

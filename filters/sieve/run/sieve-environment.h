@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_ENVIRONMENT_H
 #define TODOKE_SIEVE_ENVIRONMENT_H
 
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 /* The value of an item, in any case of letters; NULL: it is not known. */
 const char *sieve_environment_item(SieveRun *run, const char *name);

@@ -8,7 +8,7 @@
 #define TODOKE_SIEVE_MIME_H
 
 #include "agent/message/mime-tree.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 /* A loop over parts [at, end), innermost first; lies on the stack of who runs it. */
 typedef struct SieveLoop {

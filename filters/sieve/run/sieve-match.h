@@ -17,7 +17,7 @@
 #ifndef TODOKE_SIEVE_MATCH_H
 #define TODOKE_SIEVE_MATCH_H
 
-#include "filters/sieve/sieve-compare.h"
+#include "filters/sieve/run/sieve-compare.h"
 
 /* A key, made ready by the checker where it is constant, else for each test. */
 typedef struct {
