@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_VARIABLE_H
 #define TODOKE_SIEVE_VARIABLE_H
 
-#include "filters/sieve/sieve-ext.h"
+#include "filters/sieve/ext/sieve-ext.h"
 
 /* ${env.name}, ${global.name}: who keeps the values, and whether `set` may write them (NULL: it may not). */
 struct SieveNamespace {

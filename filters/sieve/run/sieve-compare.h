@@ -5,7 +5,7 @@
 #ifndef TODOKE_SIEVE_COMPARE_H
 #define TODOKE_SIEVE_COMPARE_H
 
-#include "filters/sieve/sieve-ext.h"
+#include "filters/sieve/ext/sieve-ext.h"
 
 struct SieveComparator {
 	const char *name;       /* "i;octet"; an extension's capability is "comparator-" and this */

@@ -1,6 +1,6 @@
 /* sieve-core: the commands and tests of RFC 5228 that need no require. */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/sieve-extlists.h"
+#include "filters/sieve/ext/sieve-extlists.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/run/sieve-value.h"

@@ -5,7 +5,7 @@
 #ifndef TODOKE_SIEVE_VALUE_H
 #define TODOKE_SIEVE_VALUE_H
 
-#include "filters/sieve/sieve-ext.h"
+#include "filters/sieve/ext/sieve-ext.h"
 
 /*
  * The value of a field unfolded, trimmed, with encoded words decoded (RFC 5228 2.7.2): UTF-8, in `arena`. *ret_guess: what

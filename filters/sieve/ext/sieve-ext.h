@@ -152,7 +152,7 @@ guint64 sieve_ext_with_implied(const SieveExt *ext);
 const SieveExt *sieve_ext_find(SieveText capability);
 
 #define EXT(name) extern const SieveExt sieve_ext_##name;
-#include "filters/sieve/sieve-ext-table.def"
+#include "filters/sieve/ext/sieve-ext-table.def"
 #undef EXT
 
 #endif

@@ -1,11 +1,11 @@
 /* sieve-ext: the table of extensions. */
-#include "filters/sieve/sieve-ext.h"
+#include "filters/sieve/ext/sieve-ext.h"
 
 #include <string.h>
 
 static const SieveExt *const extensions[] = {
 #define EXT(name) &sieve_ext_##name,
-#include "filters/sieve/sieve-ext-table.def"
+#include "filters/sieve/ext/sieve-ext-table.def"
 #undef EXT
 };
 

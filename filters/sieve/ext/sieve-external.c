@@ -1,5 +1,5 @@
 /* sieve-external: the names are checked here, who may be run is the agent's business. */
-#include "filters/sieve/sieve-external.h"
+#include "filters/sieve/ext/sieve-external.h"
 
 #include "agent/base/limits.h"
 

@@ -2,7 +2,7 @@
  * vnd.dovecot.execute: spec-bosch-sieve-extprograms 7 and 8, complete, as a command and as a test. A program that ends with
  * another code than 0 is the answer no, and does not stop the script.
  */
-#include "filters/sieve/sieve-external.h"
+#include "filters/sieve/ext/sieve-external.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>

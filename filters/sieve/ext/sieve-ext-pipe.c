@@ -2,7 +2,7 @@
  * vnd.dovecot.pipe: spec-bosch-sieve-extprograms 5, complete as far as filters go: the agent runs the program when the plan is
  * carried out. :copy comes with the extension copy (5.2).
  */
-#include "filters/sieve/sieve-external.h"
+#include "filters/sieve/ext/sieve-external.h"
 
 #include <string.h>
 

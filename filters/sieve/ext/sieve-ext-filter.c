@@ -2,7 +2,7 @@
  * vnd.dovecot.filter: spec-bosch-sieve-extprograms 6 and 8, complete, as a command and as a test. A program that ends with another
  * code than 0, or says nothing, leaves the message as it is, and does not stop the script.
  */
-#include "filters/sieve/sieve-external.h"
+#include "filters/sieve/ext/sieve-external.h"
 #include "filters/sieve/run/sieve-mime.h"
 
 /* The output becomes the message. */
