@@ -5,9 +5,9 @@
 #include "agent/cmd/cmd-accounts.h"
 #include "agent/cmd/cmd-rules-file.h"
 #include "filters/filter.h"
-#include "filters/recipe/recipe-check.h"
-#include "filters/recipe/recipe-explain.h"
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-check.h"
+#include "filters/recipe/lang/recipe-explain.h"
+#include "filters/recipe/lang/recipe-parser.h"
 
 #include <fcntl.h>
 #include <stdio.h>

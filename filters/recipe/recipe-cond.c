@@ -5,7 +5,7 @@
 #include "agent/message/mime.h"
 #include "filters/recipe/recipe-expand.h"
 #include "filters/recipe/recipe-log.h"
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/recipe-pattern.h"
 #include "filters/recipe/recipe-program.h"
 

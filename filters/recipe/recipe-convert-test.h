@@ -3,7 +3,7 @@
 #define TODOKE_RECIPE_CONVERT_TEST_H
 
 #include "filters/recipe/recipe-action.h"
-#include "filters/recipe/recipe-constant.h"
+#include "filters/recipe/lang/recipe-constant.h"
 #include "filters/recipe/recipe-convert-pattern.h"
 
 /* What a script needs and knows while it is written. */

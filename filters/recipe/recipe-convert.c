@@ -6,7 +6,7 @@
 
 #include "agent/base/limits.h"
 #include "filters/recipe/recipe-convert-action.h"
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-parser.h"
 
 #include <stdlib.h>
 #include <string.h>

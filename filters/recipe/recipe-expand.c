@@ -2,7 +2,7 @@
 #include "filters/recipe/recipe-expand.h"
 
 #include "agent/base/limits.h"
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/recipe-program.h"
 
 #include <string.h>

@@ -3,8 +3,8 @@
  * is what procmail's users count on, and the problems tell of it.
  */
 #include "filters/filter.h"
-#include "filters/recipe/recipe-check.h"
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-check.h"
+#include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/recipe-run.h"
 
 struct FilterProgram {

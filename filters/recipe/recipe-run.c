@@ -6,7 +6,7 @@
 #include "filters/recipe/recipe-cond.h"
 #include "filters/recipe/recipe-expand.h"
 #include "filters/recipe/recipe-log.h"
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/recipe-program.h"
 
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #define TODOKE_RECIPE_RUN_H
 
 #include "filters/filter.h"
-#include "filters/recipe/recipe-ast.h"
+#include "filters/recipe/lang/recipe-ast.h"
 #include "filters/recipe/recipe-mail.h"
 #include "filters/recipe/recipe-vars.h"
 

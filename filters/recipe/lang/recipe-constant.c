@@ -1,8 +1,8 @@
 /* recipe-constant: a table of values; a name with the value NULL is one that nobody can know. */
-#include "filters/recipe/recipe-constant.h"
+#include "filters/recipe/lang/recipe-constant.h"
 
 #include "filters/recipe/recipe-expand.h"
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-parser.h"
 
 #include <string.h>
 

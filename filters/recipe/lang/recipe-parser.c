@@ -1,5 +1,5 @@
 /* recipe-parser: one pass over the text. Quotes matter only for where something ends. */
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-parser.h"
 
 #include "agent/base/limits.h"
 

@@ -6,7 +6,7 @@
 #define TODOKE_RECIPE_PARSER_H
 
 #include "filters/filter.h"
-#include "filters/recipe/recipe-ast.h"
+#include "filters/recipe/lang/recipe-ast.h"
 
 /* The nodes of `source`, owned by the array. NULL: blocks nested deeper than LIMIT_RECIPE_NESTING, or a NUL in the text. */
 GPtrArray *recipe_parse(const FilterSource *source, GPtrArray *problems);

@@ -6,7 +6,7 @@
 #define TODOKE_RECIPE_CONSTANT_H
 
 #include "filters/filter.h"
-#include "filters/recipe/recipe-ast.h"
+#include "filters/recipe/lang/recipe-ast.h"
 
 typedef struct RecipeConstants RecipeConstants;
 

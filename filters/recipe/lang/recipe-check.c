@@ -2,14 +2,14 @@
  * recipe-check: walks the tree once, in the order in which it would be read, included files too. Only what stands in the files is
  * judged: where a variable is involved whose value they do not tell, nothing is said.
  */
-#include "filters/recipe/recipe-check.h"
+#include "filters/recipe/lang/recipe-check.h"
 
 #include "agent/base/limits.h"
 #include "filters/recipe/recipe-action.h"
-#include "filters/recipe/recipe-ast.h"
+#include "filters/recipe/lang/recipe-ast.h"
 #include "filters/recipe/recipe-cond.h"
-#include "filters/recipe/recipe-constant.h"
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-constant.h"
+#include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/recipe-pattern.h"
 
 #include <stdint.h>
