@@ -6,7 +6,7 @@
 #include "filters/recipe/recipe-expand.h"
 #include "filters/recipe/recipe-log.h"
 #include "filters/recipe/lang/recipe-parser.h"
-#include "filters/recipe/recipe-pattern.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 #include "filters/recipe/recipe-program.h"
 
 #include <math.h>

@@ -4,8 +4,8 @@
  */
 #include "filters/recipe/recipe-convert-pattern.h"
 
-#include "filters/recipe/recipe-pattern.h"
-#include "filters/recipe/recipe-tree.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
+#include "filters/recipe/pattern/recipe-tree.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 #include "filters/recipe/lang/recipe-explain.h"
 #include "filters/recipe/recipe-formail.h"
 #include "filters/recipe/lang/recipe-parser.h"
-#include "filters/recipe/recipe-pattern.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 
 #include <string.h>
 

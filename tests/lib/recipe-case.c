@@ -14,7 +14,7 @@
 #include "agent/state/id-cache.h"
 #include "filters/filter.h"
 #include "filters/recipe/recipe-formail.h"
-#include "filters/recipe/recipe-pattern.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 
 #include <errno.h>
 #include <fcntl.h>

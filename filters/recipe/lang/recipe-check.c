@@ -10,7 +10,7 @@
 #include "filters/recipe/recipe-cond.h"
 #include "filters/recipe/lang/recipe-constant.h"
 #include "filters/recipe/lang/recipe-parser.h"
-#include "filters/recipe/recipe-pattern.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* recipe-pattern: expression -> tree -> PCRE2 pattern and states. */
-#include "filters/recipe/recipe-pattern.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 
 #include "agent/base/limits.h"
 #include "agent/base/regex.h"
-#include "filters/recipe/recipe-states.h"
-#include "filters/recipe/recipe-tree.h"
+#include "filters/recipe/pattern/recipe-states.h"
+#include "filters/recipe/pattern/recipe-tree.h"
 
 #include <string.h>
 

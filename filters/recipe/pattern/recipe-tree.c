@@ -2,7 +2,7 @@
  * recipe-tree: reads an expression as procmail does: only the first of * + ? behind an item repeats it, a backslash in a class
  * is itself, there are no braces and no classes with names.
  */
-#include "filters/recipe/recipe-tree.h"
+#include "filters/recipe/pattern/recipe-tree.h"
 
 #include "agent/base/limits.h"
 

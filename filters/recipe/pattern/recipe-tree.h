@@ -2,7 +2,7 @@
 #ifndef TODOKE_RECIPE_TREE_H
 #define TODOKE_RECIPE_TREE_H
 
-#include "filters/recipe/recipe-pattern.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 
 typedef enum {
 	TREE_EMPTY,

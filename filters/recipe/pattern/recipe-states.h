@@ -2,7 +2,7 @@
 #ifndef TODOKE_RECIPE_STATES_H
 #define TODOKE_RECIPE_STATES_H
 
-#include "filters/recipe/recipe-tree.h"
+#include "filters/recipe/pattern/recipe-tree.h"
 
 typedef struct RecipeStates RecipeStates;
 

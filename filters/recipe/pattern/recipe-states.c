@@ -2,7 +2,7 @@
  * recipe-states: a state remembers where its path crossed \/, and of two paths to one state the one that crossed it
  * further left is kept. Among the ends, the leftmost crossing wins, then the last end: procmail's rule of which match is MATCH.
  */
-#include "filters/recipe/recipe-states.h"
+#include "filters/recipe/pattern/recipe-states.h"
 
 #include "agent/base/limits.h"
 
