@@ -8,7 +8,7 @@
 #include "filters/recipe/lang/recipe-check.h"
 #include "filters/recipe/recipe-convert.h"
 #include "filters/recipe/lang/recipe-explain.h"
-#include "filters/recipe/recipe-formail.h"
+#include "filters/recipe/run/recipe-formail.h"
 #include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
 

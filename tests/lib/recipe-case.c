@@ -13,7 +13,7 @@
 #include "agent/base/fs.h"
 #include "agent/state/id-cache.h"
 #include "filters/filter.h"
-#include "filters/recipe/recipe-formail.h"
+#include "filters/recipe/run/recipe-formail.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
 
 #include <errno.h>

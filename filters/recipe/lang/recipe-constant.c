@@ -1,7 +1,7 @@
 /* recipe-constant: a table of values; a name with the value NULL is one that nobody can know. */
 #include "filters/recipe/lang/recipe-constant.h"
 
-#include "filters/recipe/recipe-expand.h"
+#include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/lang/recipe-parser.h"
 
 #include <string.h>

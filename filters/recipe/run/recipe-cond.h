@@ -2,7 +2,7 @@
 #ifndef TODOKE_RECIPE_COND_H
 #define TODOKE_RECIPE_COND_H
 
-#include "filters/recipe/recipe-run.h"
+#include "filters/recipe/run/recipe-run.h"
 
 typedef struct {
 	RecipeParts area;   /* flags H and B */

@@ -2,7 +2,7 @@
 #ifndef TODOKE_RECIPE_EXPAND_H
 #define TODOKE_RECIPE_EXPAND_H
 
-#include "filters/recipe/recipe-run.h"
+#include "filters/recipe/run/recipe-run.h"
 
 /* The words of a line; unquoted variables are split at blanks. Caller owns the array of char *. */
 GPtrArray *recipe_expand_words(RecipeRun *run, const char *text);

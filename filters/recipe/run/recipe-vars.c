@@ -1,5 +1,5 @@
 /* recipe-vars: a table of strings. */
-#include "filters/recipe/recipe-vars.h"
+#include "filters/recipe/run/recipe-vars.h"
 
 #include "agent/base/limits.h"
 

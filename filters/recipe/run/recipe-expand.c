@@ -1,9 +1,9 @@
 /* recipe-expand: one pass; what a variable holds is never read again, except for the blanks that split it. */
-#include "filters/recipe/recipe-expand.h"
+#include "filters/recipe/run/recipe-expand.h"
 
 #include "agent/base/limits.h"
 #include "filters/recipe/lang/recipe-parser.h"
-#include "filters/recipe/recipe-program.h"
+#include "filters/recipe/run/recipe-program.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 #ifndef TODOKE_RECIPE_PROGRAM_H
 #define TODOKE_RECIPE_PROGRAM_H
 
-#include "filters/recipe/recipe-run.h"
+#include "filters/recipe/run/recipe-run.h"
 
 /* Does SHELLMETAS ask for the shell? */
 bool recipe_program_has_shell(const RecipeRun *run, const char *command);

@@ -7,8 +7,8 @@
 
 #include "filters/filter.h"
 #include "filters/recipe/lang/recipe-ast.h"
-#include "filters/recipe/recipe-mail.h"
-#include "filters/recipe/recipe-vars.h"
+#include "filters/recipe/run/recipe-mail.h"
+#include "filters/recipe/run/recipe-vars.h"
 
 /* What recipes with A, a, E and e ask for. */
 typedef struct {

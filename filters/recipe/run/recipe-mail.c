@@ -1,6 +1,6 @@
 /* recipe-mail: bytes in memory; recipes hand them to programs again and again. */
 #define _GNU_SOURCE
-#include "filters/recipe/recipe-mail.h"
+#include "filters/recipe/run/recipe-mail.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"

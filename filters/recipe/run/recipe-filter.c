@@ -5,7 +5,7 @@
 #include "filters/filter.h"
 #include "filters/recipe/lang/recipe-check.h"
 #include "filters/recipe/lang/recipe-parser.h"
-#include "filters/recipe/recipe-run.h"
+#include "filters/recipe/run/recipe-run.h"
 
 struct FilterProgram {
 	GPtrArray *nodes;

@@ -1,13 +1,13 @@
 /* recipe-run: one statement after the other, until the mail is delivered or the file ends. */
-#include "filters/recipe/recipe-run.h"
+#include "filters/recipe/run/recipe-run.h"
 
 #include "agent/base/limits.h"
-#include "filters/recipe/recipe-action.h"
-#include "filters/recipe/recipe-cond.h"
-#include "filters/recipe/recipe-expand.h"
-#include "filters/recipe/recipe-log.h"
+#include "filters/recipe/run/recipe-action.h"
+#include "filters/recipe/run/recipe-cond.h"
+#include "filters/recipe/run/recipe-expand.h"
+#include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/lang/recipe-parser.h"
-#include "filters/recipe/recipe-program.h"
+#include "filters/recipe/run/recipe-program.h"
 
 #include <stdlib.h>
 #include <string.h>

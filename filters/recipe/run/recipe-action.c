@@ -1,10 +1,10 @@
 /* recipe-action: folder, forward, program. */
-#include "filters/recipe/recipe-action.h"
+#include "filters/recipe/run/recipe-action.h"
 
 #include "agent/base/limits.h"
-#include "filters/recipe/recipe-expand.h"
-#include "filters/recipe/recipe-log.h"
-#include "filters/recipe/recipe-program.h"
+#include "filters/recipe/run/recipe-expand.h"
+#include "filters/recipe/run/recipe-log.h"
+#include "filters/recipe/run/recipe-program.h"
 
 #include <string.h>
 

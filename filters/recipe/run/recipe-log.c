@@ -1,5 +1,5 @@
 /* recipe-log: lines for the owner's own log. */
-#include "filters/recipe/recipe-log.h"
+#include "filters/recipe/run/recipe-log.h"
 
 #include <string.h>
 

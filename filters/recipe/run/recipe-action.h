@@ -2,7 +2,7 @@
 #ifndef TODOKE_RECIPE_ACTION_H
 #define TODOKE_RECIPE_ACTION_H
 
-#include "filters/recipe/recipe-run.h"
+#include "filters/recipe/run/recipe-run.h"
 
 /* The first line of a recipe, expanded. */
 typedef struct {

@@ -1,5 +1,5 @@
 /* recipe-formail: fields in, fields out. The order in which formail does its options is its own: -a, -A, -i, -I. */
-#include "filters/recipe/recipe-formail.h"
+#include "filters/recipe/run/recipe-formail.h"
 
 #include "agent/base/limits.h"
 

@@ -1,10 +1,10 @@
 /* recipe-program: builds the call. */
-#include "filters/recipe/recipe-program.h"
+#include "filters/recipe/run/recipe-program.h"
 
 #include "agent/base/limits.h"
-#include "filters/recipe/recipe-expand.h"
-#include "filters/recipe/recipe-formail.h"
-#include "filters/recipe/recipe-log.h"
+#include "filters/recipe/run/recipe-expand.h"
+#include "filters/recipe/run/recipe-formail.h"
+#include "filters/recipe/run/recipe-log.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
 /* recipe-cond: marks in front of a condition, then one of four kinds of question. */
-#include "filters/recipe/recipe-cond.h"
+#include "filters/recipe/run/recipe-cond.h"
 
 #include "agent/base/limits.h"
 #include "agent/message/mime.h"
-#include "filters/recipe/recipe-expand.h"
-#include "filters/recipe/recipe-log.h"
+#include "filters/recipe/run/recipe-expand.h"
+#include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
-#include "filters/recipe/recipe-program.h"
+#include "filters/recipe/run/recipe-program.h"
 
 #include <math.h>
 #include <string.h>
