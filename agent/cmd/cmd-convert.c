@@ -2,7 +2,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/convert-prove.h"
 #include "agent/cmd/cmd-accounts.h"
-#include "filters/recipe/recipe-convert.h"
+#include "filters/recipe/convert/recipe-convert.h"
 
 #include <stdio.h>
 #include <string.h>

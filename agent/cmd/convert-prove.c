@@ -5,7 +5,7 @@
 #include "agent/cmd/cmd-accounts.h"
 #include "agent/message/address.h"
 #include "filters/recipe/lang/recipe-constant.h"
-#include "filters/recipe/recipe-convert.h"
+#include "filters/recipe/convert/recipe-convert.h"
 #include "filters/recipe/lang/recipe-parser.h"
 
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #include "agent/base/limits.h"
 #include "filters/filter.h"
 #include "filters/recipe/lang/recipe-check.h"
-#include "filters/recipe/recipe-convert.h"
+#include "filters/recipe/convert/recipe-convert.h"
 #include "filters/recipe/lang/recipe-explain.h"
 #include "filters/recipe/run/recipe-formail.h"
 #include "filters/recipe/lang/recipe-parser.h"

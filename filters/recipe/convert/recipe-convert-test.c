@@ -1,5 +1,5 @@
 /* recipe-convert-test: each condition becomes a test; all of them allof, and weights of which one is enough anyof. */
-#include "filters/recipe/recipe-convert-test.h"
+#include "filters/recipe/convert/recipe-convert-test.h"
 
 #include "filters/recipe/run/recipe-cond.h"
 

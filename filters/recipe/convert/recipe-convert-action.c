@@ -1,7 +1,7 @@
 /* recipe-convert-action: what a recipe does, and formail, as commands of Sieve. */
-#include "filters/recipe/recipe-convert-action.h"
+#include "filters/recipe/convert/recipe-convert-action.h"
 
-#include "filters/recipe/recipe-convert.h"
+#include "filters/recipe/convert/recipe-convert.h"
 #include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "filters/recipe/run/recipe-action.h"
 #include "filters/recipe/lang/recipe-constant.h"
-#include "filters/recipe/recipe-convert-pattern.h"
+#include "filters/recipe/convert/recipe-convert-pattern.h"
 
 /* What a script needs and knows while it is written. */
 typedef struct {

@@ -5,7 +5,7 @@
 #ifndef TODOKE_RECIPE_CONVERT_ACTION_H
 #define TODOKE_RECIPE_CONVERT_ACTION_H
 
-#include "filters/recipe/recipe-convert-test.h"
+#include "filters/recipe/convert/recipe-convert-test.h"
 
 /* Write text of several lines, each indented. */
 void recipe_sieve_put(RecipeSieve *sieve, const char *text);

@@ -2,10 +2,10 @@
  * recipe-convert: goes through the tree as a run would, and writes a rule for each recipe. It goes three times: a variable is set
  * only if a rule reads it, and that is known at the end.
  */
-#include "filters/recipe/recipe-convert.h"
+#include "filters/recipe/convert/recipe-convert.h"
 
 #include "agent/base/limits.h"
-#include "filters/recipe/recipe-convert-action.h"
+#include "filters/recipe/convert/recipe-convert-action.h"
 #include "filters/recipe/lang/recipe-parser.h"
 
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 #define TODOKE_RECIPE_CONVERT_H
 
 #include "filters/filter.h"
-#include "filters/recipe/recipe-convert-pattern.h"
+#include "filters/recipe/convert/recipe-convert-pattern.h"
 
 /* Recipes by verdict; included files count too. */
 typedef struct {

@@ -2,7 +2,7 @@
  * recipe-convert-pattern: takes the tree of an expression apart. In the header a branch must begin at a line and name a field; what is
  * behind the colon becomes a pattern over the value, which has no white space at its ends and no line ends in it.
  */
-#include "filters/recipe/recipe-convert-pattern.h"
+#include "filters/recipe/convert/recipe-convert-pattern.h"
 
 #include "filters/recipe/pattern/recipe-pattern.h"
 #include "filters/recipe/pattern/recipe-tree.h"
