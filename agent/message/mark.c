@@ -204,7 +204,7 @@ static char *
 print_keys(const char *id, const guchar *key, const MarkKeys *old)
 {
 	g_autofree char *hex = print_hex(key, KEY_BYTES);
-	GString *text = g_string_new("# Keys of todoke's mark (todoke(8), THE MARK): newest first, `id key`. Keep this file secret.\n");
+	GString *text = g_string_new("# Keys of todoke (todoke(8), KEYS): newest first, `id key`. Keep this file secret.\n");
 	g_string_append_printf(text, "%s %s\n", id, hex);
 	if (mark_keys_count(old) > 0) {
 		const Key *last = &g_array_index(old->keys, Key, 0);
