@@ -151,6 +151,7 @@ copy_sources() {
 	fi
 	tar -C "$top" --null --no-recursion -T "$1/.files.new" -cf - | tar -C "$1" -xf - || return 1
 	mv "$1/.files.new" "$1/.files"
+	(cd "$1" && sh contrib/list-sources) || return 1 # a file that came since the last run is in the build too
 	[ -e "$1/configure" ] || (cd "$1" && autoreconf -fi) >"$1/autoreconf.log" 2>&1 ||
 		{ tail -n 20 "$1/autoreconf.log"; return 1; }
 }
