@@ -91,7 +91,7 @@ make_tag(DeliverRun *run, Message *message, const Headers *headers, MarkTag *ret
 	AddressRules rules = deliver_mark_rules(job->conf);
 	*ret_subject = is_plain(run, message, headers) && owner->mark_subject != NULL
 	                   ? g_strdup(owner->mark_subject) : mark_subject(job->envelope->recipient, &rules, headers);
-	*ret_tag = (MarkTag){ owner->now, *ret_subject, print };
+	*ret_tag = (MarkTag){ owner->now, *ret_subject, print, NULL };
 	return true;
 }
 
@@ -119,12 +119,15 @@ deliver_remember_passed(DeliverRun *run, Message *message, Headers *headers, GSt
 {
 	const PlanAction *rule = run->disposes;
 	g_autofree char *subject = NULL;
+	g_auto(Status) unreadable = STATUS_INIT;
+	BodyPrint whole;
 	MarkTag tag;
 	if (!make_tag(run, message, headers, &tag, &subject))
 		return;
 	if (run->has_local) {
 		mark_history_copied(lines, &tag);
-	} else if (rule != NULL) {
+	} else if (rule != NULL && message_whole_print(message, &whole, &unreadable)) {
+		tag.whole = &whole;
 		g_autofree char *place = g_strdup_printf("%s:%u", rule->at.file != NULL ? rule->at.file : "todoke", rule->at.line);
 		mark_history_disposed(lines, &tag, place);
 	} else {
@@ -132,30 +135,42 @@ deliver_remember_passed(DeliverRun *run, Message *message, Headers *headers, GSt
 	}
 }
 
-/* That it came back, and is delivered all the same. */
 static void
-remember_return(DeliverRun *run, GString *lines)
+append_lines(DeliverRun *run, const GString *lines)
 {
-	const DeliverJob *job = run->job;
-	g_autofree char *subject = NULL;
-	MarkTag tag;
-	if (job->owner->returned && make_tag(run, job->message, message_headers(job->message), &tag, &subject))
-		mark_history_returned(lines, &tag);
+	const DeliverOwner *owner = run->job->owner;
+	g_auto(Status) fault = STATUS_INIT;
+	if (!mark_history_append(state_once_folder(owner->state), lines, owner->now, run->job->conf->mark_lifetime, &fault))
+		deliver_note(run, "what became of this mail is not remembered: %s", fault.detail);
+}
+
+static bool
+remembers(const DeliverRun *run)
+{
+	const DeliverOwner *owner = run->job->owner;
+	return owner != NULL && owner->state != NULL && !run->job->rehearsal;
 }
 
 void
 deliver_remember(DeliverRun *run, guint first)
 {
-	const DeliverOwner *owner = run->job->owner;
-	if (owner == NULL || owner->state == NULL || !mark_keys_sign(owner->keys) || run->job->rehearsal)
+	if (!remembers(run) || !mark_keys_sign(run->job->owner->keys))
 		return;
 	g_autoptr(GString) lines = g_string_sized_new(256);
-	if (first == 0)
-		remember_return(run, lines);
 	for (guint i = first; i < run->steps->len; i++)
 		deliver_remember_step(run, i, lines);
+	append_lines(run, lines);
+}
 
-	g_auto(Status) fault = STATUS_INIT;
-	if (!mark_history_append(state_once_folder(owner->state), lines, owner->now, run->job->conf->mark_lifetime, &fault))
-		deliver_note(run, "what became of this mail is not remembered: %s", fault.detail);
+void
+deliver_remember_return(DeliverRun *run)
+{
+	const DeliverJob *job = run->job;
+	g_autofree char *subject = NULL;
+	MarkTag tag;
+	if (!remembers(run) || !job->owner->returned || !make_tag(run, job->message, message_headers(job->message), &tag, &subject))
+		return;
+	g_autoptr(GString) line = g_string_new(NULL);
+	mark_history_returned(line, &tag);
+	append_lines(run, line);
 }

@@ -620,6 +620,7 @@ static void
 finish(DeliverRun *run)
 {
 	forget_if_finished(run);
+	deliver_remember_return(run);
 	for (guint i = 0; i < run->steps->len; i++) {
 		Step *step = run->steps->pdata[i];
 		if (step->state != NULL && step->action->finish != NULL)

@@ -185,6 +185,9 @@ void deliver_remember_passed(DeliverRun *run, Message *message, Headers *headers
 /* Append to the owner's state what the steps from number `first` on did. A fault is noted. */
 void deliver_remember(DeliverRun *run, guint first);
 
+/* When the whole plan has succeeded: that the mail had come back, and was delivered all the same. A retry counts once. */
+void deliver_remember_return(DeliverRun *run);
+
 /* The `remember` of step number `i`, if it has any; in deliver.c. */
 void deliver_remember_step(DeliverRun *run, guint i, GString *lines);
 

@@ -7,7 +7,19 @@
 void
 body_printer_init(BodyPrinter *printer)
 {
-	*printer = (BodyPrinter){ .sum = g_checksum_new(G_CHECKSUM_MD5) };
+	*printer = (BodyPrinter){ .sum = g_checksum_new(G_CHECKSUM_MD5), .limit = BODY_PRINT_BYTES };
+}
+
+void
+body_printer_init_whole(BodyPrinter *printer)
+{
+	*printer = (BodyPrinter){ .sum = g_checksum_new(G_CHECKSUM_MD5), .limit = G_MAXUINT64 };
+}
+
+bool
+body_print_is_whole(const BodyPrint *print)
+{
+	return g_ascii_strtoull(print->text, NULL, 10) <= BODY_PRINT_BYTES;
 }
 
 void
@@ -20,8 +32,8 @@ body_printer_clear(BodyPrinter *printer)
 static void
 take(BodyPrinter *printer, const char *data, size_t len)
 {
-	if (printer->len < BODY_PRINT_BYTES) {
-		size_t room = (size_t) (BODY_PRINT_BYTES - printer->len);
+	if (printer->len < printer->limit) {
+		guint64 room = printer->limit - printer->len;
 		g_checksum_update(printer->sum, (const guchar *) data, (gssize) MIN(len, room));
 	}
 	printer->len += len;
@@ -31,7 +43,7 @@ static void
 take_pending(BodyPrinter *printer)
 {
 	static const char ends[] = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
-	while (printer->pending > 0 && printer->len < BODY_PRINT_BYTES) {
+	while (printer->pending > 0 && printer->len < printer->limit) {
 		size_t n = (size_t) MIN(printer->pending, sizeof ends - 1);
 		take(printer, ends, n);
 		printer->pending -= n;

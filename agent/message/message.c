@@ -565,39 +565,51 @@ message_is_in_memory(const Message *message)
 	return message->has_print || message->in_block;
 }
 
-/* The print of a body that stands in the block. */
-static const BodyPrint *
-print_block(Message *message)
+/* Let the printer see the whole body. */
+static bool
+read_for_print(const Message *message, BodyPrinter *printer, Status *st)
 {
-	const char *body = message->block + message->start + message->header_len;
-	size_t len = message->block_len - message->start - message->header_len;
-	BodyPrinter printer;
-	body_printer_init(&printer);
-	body_printer_add(&printer, body, len, true);
-	body_printer_end(&printer, &message->print);
-	message->has_print = true;
-	return &message->print;
+	if (message->in_block) {
+		const char *body = message->block + message->start + message->header_len;
+		body_printer_add(printer, body, message->block_len - message->start - message->header_len, true);
+		return true;
+	}
+	if (message->home < 0)
+		return status_fail_detail(st, STATUS_INTERNAL, "the body is not stored yet");
+
+	Tally tally = { .printer = *printer };
+	bool read = copy_body(message, -1, &tally, st);
+	*printer = tally.printer;
+	return read;
+}
+
+static bool
+make_print(const Message *message, BodyPrinter *printer, BodyPrint *ret_print, Status *st)
+{
+	bool read = read_for_print(message, printer, st);
+	if (read)
+		body_printer_end(printer, ret_print);
+	body_printer_clear(printer);
+	return read;
 }
 
 const BodyPrint *
 message_print(Message *message, Status *st)
 {
+	BodyPrinter printer;
 	if (message->has_print)
 		return &message->print;
-	if (message_is_in_memory(message))
-		return print_block(message);
-	if (message->home < 0) {
-		status_fail_detail(st, STATUS_INTERNAL, "the body is not stored yet");
-		return NULL;
-	}
+	body_printer_init(&printer);
+	message->has_print = make_print(message, &printer, &message->print, st);
+	return message->has_print ? &message->print : NULL;
+}
 
-	Tally tally = { 0 };
-	body_printer_init(&tally.printer);
-	bool read = copy_body(message, -1, &tally, st);
-	if (read)
-		take_print(message, &tally);
-	body_printer_clear(&tally.printer);
-	return read ? &message->print : NULL;
+bool
+message_whole_print(Message *message, BodyPrint *ret_print, Status *st)
+{
+	BodyPrinter printer;
+	body_printer_init_whole(&printer);
+	return make_print(message, &printer, ret_print, st);
 }
 
 bool

@@ -108,6 +108,9 @@ bool message_is_in_memory(const Message *message);
  */
 const BodyPrint *message_print(Message *message, Status *st);
 
+/* The print of the whole body, however long it is: all of it is read. Faults as message_print. */
+bool message_whole_print(Message *message, BodyPrint *ret_print, Status *st);
+
 /* Read the body to its end without keeping it: the client gets to say all it has to say. */
 bool message_drain(Message *message, Status *st);
 

@@ -127,7 +127,7 @@ find_kept(Transact *transact, const MarkTag *tag, const MarkHistory *history)
 
 	deadline_waiting_for("looking for the copy that was kept");
 	g_autofree char *trash = trash_path(transact, inbox), *path = NULL;
-	const KeptWanted wanted = { tag->subject, tag->print, transact->envelope->recipient, &rules, trash };
+	const KeptWanted wanted = { tag->subject, tag->print, tag->whole, transact->envelope->recipient, &rules, trash };
 	const KeptCopy *copy = NULL;
 	if (!kept_find(inbox, history->kept, &wanted, &copy, &path))
 		return NULL;
@@ -149,8 +149,9 @@ recall(Transact *transact, const LoopSettings *settings)
 	AddressRules rules = site_loop_rules(transact->site);
 	g_autofree char *subject = mark_subject(transact->envelope->recipient, &rules, message_headers(transact->message));
 
-	if (folder != NULL && print != NULL) {
-		const MarkTag tag = { transact->now, subject, print };
+	BodyPrint whole;
+	if (folder != NULL && print != NULL && message_whole_print(transact->message, &whole, &unknown)) {
+		const MarkTag tag = { transact->now, subject, print, &whole };
 		mark_history_read(folder, &tag, &history);
 		kept = find_kept(transact, &tag, &history);
 		known = (LoopHistory){
@@ -236,7 +237,7 @@ remember_refusal(Transact *transact)
 	if (transact->state == NULL || print == NULL || transact->envelope->door == DOOR_TRY)
 		return;
 	g_autoptr(GString) line = g_string_new(NULL);
-	const MarkTag tag = { transact->now, subject, print };
+	const MarkTag tag = { transact->now, subject, print, NULL };
 	mark_history_returned(line, &tag);
 	if (!mark_history_append(transact->state_path, line, transact->now, transact->site->conf->mark_lifetime, &fault))
 		g_ptr_array_add(transact->report.notes, g_strdup_printf("the loop is not remembered: %s", fault.detail));

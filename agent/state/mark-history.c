@@ -19,16 +19,20 @@
 enum { SUBJECT_DIGITS = 32, LINE_BYTES = 8192, ROTATION_EVERY = 32 };
 
 static void
-begin_line(GString *lines, const MarkTag *tag, const char *verb)
+add_print(GString *lines, const BodyPrint *print)
 {
 	gsize at = lines->len;
+	g_string_append(lines, print->text);
+	g_strdelimit(lines->str + at, " ", '.');
+}
+
+static void
+begin_line(GString *lines, const MarkTag *tag, const char *verb)
+{
 	g_string_append_printf(lines, "%" G_GINT64_FORMAT " %.*s ", tag->now, SUBJECT_DIGITS, tag->subject);
-	at = lines->len;
-	g_string_append(lines, tag->print->text);
-	for (char *c = lines->str + at; *c != '\0'; c++)
-		if (*c == ' ')
-			*c = '.';
-	g_string_append_printf(lines, " %s", verb);
+	add_print(lines, tag->print);
+	g_string_append_c(lines, ' ');
+	g_string_append(lines, verb);
 }
 
 /* A path or a rule's place. */
@@ -74,6 +78,8 @@ mark_history_disposed(GString *lines, const MarkTag *tag, const char *rule)
 {
 	begin_line(lines, tag, "disposed");
 	add_word(lines, rule);
+	g_string_append_c(lines, ' ');
+	add_print(lines, tag->whole);
 	g_string_append_c(lines, '\n');
 }
 
@@ -164,9 +170,27 @@ parse_copy(const char *text, gint64 time)
 	return copy;
 }
 
+/* What is looked for, as it stands in lines. */
+typedef struct {
+	char *needle;  /* " SUBJECT " */
+	char *body;
+	char *whole;   /* NULL: not known */
+} Wanted;
+
+/* "RULE WHOLE" */
+static void
+take_disposed(MarkHistory *history, const char *rest, const Wanted *wanted)
+{
+	g_auto(GStrv) words = g_strsplit(rest, " ", 2);
+	if (g_strv_length(words) != 2 || g_strcmp0(words[1], wanted->whole) != 0)
+		return;
+	g_free(history->disposed);
+	history->disposed = g_uri_unescape_string(words[0], NULL);
+}
+
 /* What a line says with this mail's body. */
 static void
-take_same_body(MarkHistory *history, const char *verb, const char *rest, gint64 time)
+take_same_body(MarkHistory *history, const char *verb, const char *rest, gint64 time, const Wanted *wanted)
 {
 	if (strcmp(verb, "kept") == 0) {
 		KeptCopy *copy = parse_copy(rest, time);
@@ -175,8 +199,7 @@ take_same_body(MarkHistory *history, const char *verb, const char *rest, gint64 
 		if (history->kept->len > LIMIT_KEPT_COPIES)
 			g_ptr_array_remove_index(history->kept, history->kept->len - 1);
 	} else if (strcmp(verb, "disposed") == 0) {
-		g_free(history->disposed);
-		history->disposed = g_uri_unescape_string(rest, NULL);
+		take_disposed(history, rest, wanted);
 	} else if (strcmp(verb, "passed") == 0) {
 		history->passed = true;
 	}
@@ -184,7 +207,7 @@ take_same_body(MarkHistory *history, const char *verb, const char *rest, gint64 
 
 /* A line of this subject: TIME SUBJECT BODY VERB REST. */
 static void
-take_line(MarkHistory *history, char *line, const char *body)
+take_line(MarkHistory *history, char *line, const Wanted *wanted)
 {
 	g_auto(GStrv) words = g_strsplit(line, " ", 5);
 	gint64 time;
@@ -194,28 +217,28 @@ take_line(MarkHistory *history, char *line, const char *body)
 	history->known = true;
 	history->returns += strcmp(verb, "returned") == 0;
 	history->kept_any |= strcmp(verb, "kept") == 0 || strcmp(verb, "copied") == 0;
-	if (strcmp(words[2], body) == 0)
-		take_same_body(history, verb, rest, time);
+	if (strcmp(words[2], wanted->body) == 0)
+		take_same_body(history, verb, rest, time, wanted);
 }
 
 /* All lines of the subject in whole lines of text. */
 static void
-search_lines(MarkHistory *history, const char *text, size_t len, const char *needle, const char *body)
+search_lines(MarkHistory *history, const char *text, size_t len, const Wanted *wanted)
 {
 	const char *end = text + len;
-	for (const char *at = text; (at = memmem(at, (size_t) (end - at), needle, SUBJECT_DIGITS + 2)) != NULL; at++) {
+	for (const char *at = text; (at = memmem(at, (size_t) (end - at), wanted->needle, SUBJECT_DIGITS + 2)) != NULL; at++) {
 		const char *start = memrchr(text, '\n', (size_t) (at - text));
 		const char *stop = memchr(at, '\n', (size_t) (end - at));
 		start = start != NULL ? start + 1 : text;
 		if (stop == NULL || stop - start > LINE_BYTES)
 			continue;
 		g_autofree char *line = g_strndup(start, (gsize) (stop - start));
-		take_line(history, line, body);
+		take_line(history, line, wanted);
 	}
 }
 
 static void
-read_file(MarkHistory *history, const char *path, const char *needle, const char *body)
+read_file(MarkHistory *history, const char *path, const Wanted *wanted)
 {
 	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat sb;
@@ -232,7 +255,7 @@ read_file(MarkHistory *history, const char *path, const char *needle, const char
 		size_t len = held + n;
 		const char *last = len > 0 ? memrchr(piece, '\n', len) : NULL;
 		size_t whole = last != NULL ? (size_t) (last - piece) + 1 : 0;
-		search_lines(history, piece, whole, needle, body);
+		search_lines(history, piece, whole, wanted);
 		held = len - whole <= LINE_BYTES ? len - whole : 0;
 		memmove(piece, piece + len - held, held);
 	}
@@ -251,9 +274,11 @@ mark_history_read(const char *folder, const MarkTag *tag, MarkHistory *ret_histo
 	*ret_history = (MarkHistory){ .kept = g_ptr_array_new_with_free_func(copy_free) };
 	g_autofree char *needle = g_strdup_printf(" %.*s ", SUBJECT_DIGITS, tag->subject);
 	g_autofree char *body = g_strdelimit(g_strdup(tag->print->text), " ", '.');
+	g_autofree char *whole = tag->whole != NULL ? g_strdelimit(g_strdup(tag->whole->text), " ", '.') : NULL;
+	const Wanted wanted = { needle, body, whole };
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *path = g_build_filename(folder, files[i], NULL);
-		read_file(ret_history, path, needle, body);
+		read_file(ret_history, path, &wanted);
 	}
 }
 

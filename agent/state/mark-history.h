@@ -10,10 +10,10 @@
  *     1501686000 SUBJECT BODY kept m 9f3c... /home/me/mail/box      (an mbox, with digits of the copy's mark)
  *     1501686000 SUBJECT BODY copied                                (passed on, and a copy was kept)
  *     1501686000 SUBJECT BODY passed                                (passed on only)
- *     1501686000 SUBJECT BODY disposed main.sieve:3
+ *     1501686000 SUBJECT BODY disposed main.sieve:3 WHOLE
  *     1501686000 SUBJECT BODY returned
  *
- * SUBJECT: the first 32 digits of mark_subject; BODY: the print of the body, with '.' for the blank. Odd octets of a path or rule are
+ * SUBJECT: the first 32 digits of mark_subject; BODY: the print of the body, with '.' for the blank; WHOLE: that of all of it. Odd octets of a path or rule are
  * escaped as in URIs. A line that is not like that says nothing.
  */
 #ifndef TODOKE_MARK_HISTORY_H
@@ -28,9 +28,10 @@ typedef struct {
 	gint64 now;              /* seconds since 1970 */
 	const char *subject;     /* of mark_subject */
 	const BodyPrint *print;
+	const BodyPrint *whole;  /* of all of the body; NULL: not known, and nothing is known to be disposed of */
 } MarkTag;
 
-/* Print one line to `lines`. */
+/* Print one line to `lines`; one that says disposed needs tag->whole. */
 void mark_history_kept(GString *lines, const MarkTag *tag, const char *path, guint64 bytes);
 void mark_history_kept_in_mbox(GString *lines, const MarkTag *tag, const char *path, const char *sign);
 void mark_history_copied(GString *lines, const MarkTag *tag);
@@ -46,7 +47,7 @@ typedef struct {
 	bool known;          /* anything, with any body */
 	bool kept_any;       /* kept, with any body */
 	GPtrArray *kept;     /* KeptCopy, with this body, newest first */
-	char *disposed;      /* the rule, for this body; NULL: none */
+	char *disposed;      /* the rule, for this body, all of it; NULL: none */
 	bool passed;         /* this body, and nothing was kept */
 	unsigned returns;    /* with any body */
 } MarkHistory;

@@ -50,6 +50,9 @@ is_wanted(Search *search, int dirfd, const char *name)
 	const BodyPrint *print = message != NULL ? message_print(message, &unreadable) : NULL;
 	if (print == NULL || strcmp(print->text, wanted->print->text) != 0)
 		return false;
+	BodyPrint whole;
+	if (!message_whole_print(message, &whole, &unreadable) || strcmp(whole.text, wanted->whole->text) != 0)
+		return false;
 	g_autofree char *subject = mark_subject(wanted->recipient, wanted->rules, message_headers(message));
 	return strcmp(subject, wanted->subject) == 0;
 }
@@ -217,7 +220,9 @@ look_where_it_was(Search *search, int inbox_fd, const KeptCopy *copy)
 		bool counts = g_strcmp0(folder, search->wanted->trash) != 0;
 		return fd >= 0 && counts && look_in_folder(search, fd, folder);
 	}
-	bool here = copy->sign != NULL ? mbox_holds(inbox_fd, copy) : is_wanted(search, inbox_fd, copy->path);
+	/* The digits prove what the mark covers, no more. */
+	bool covered = body_print_is_whole(search->wanted->print);
+	bool here = copy->sign != NULL ? covered && mbox_holds(inbox_fd, copy) : is_wanted(search, inbox_fd, copy->path);
 	if (here) {
 		search->found = copy;
 		search->path = g_strdup(copy->path);

@@ -26,7 +26,8 @@ void kept_copy_free(KeptCopy *copy);
 /* What the copy must be. All is borrowed. */
 typedef struct {
 	const char *subject;         /* of mark_subject */
-	const BodyPrint *print;
+	const BodyPrint *print;      /* of its beginning */
+	const BodyPrint *whole;      /* of all of it */
 	const char *recipient;       /* for the subject of what is found */
 	const AddressRules *rules;
 	const char *trash;           /* path of a folder that does not count, below the INBOX; NULL: none */

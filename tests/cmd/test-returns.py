@@ -215,8 +215,19 @@ def test_a_marked_header_on_another_body(folder):
         long_mail = MESSAGE + body * 2000
         world.receive(long_mail)
         copy = next(raw for raw in world.stored() if len(raw) > 100000)
+        world.receive(copy)
+        tap.contains(world.log(), "loop=kept")
         world.receive(copy[:-100] + b"Z" * 99 + b"\n")
-        tap.contains(world.log(), "loop=")
+        tap.contains(world.log(), "loop=returned")
+        tap.same([raw.endswith(b"Z\n") for raw in world.stored()].count(True), 1)
+        # And where a rule disposed of the one.
+        world.script('require "copy"; redirect :copy "x@outside.test"; discard;')
+        world.receive(long_mail.replace(b"<1@", b"<20@"))
+        os.remove(folder + "/ann.sieve")
+        world.receive(out(peer)[:-100] + b"Y" * 99 + b"\n")
+        tap.same([raw.endswith(b"Y\n") for raw in world.stored()].count(True), 1)
+        world.receive(out(peer))
+        tap.contains(world.log(), "loop=disposed")
 
 
 def test_state_lost(folder):

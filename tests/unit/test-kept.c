@@ -42,10 +42,11 @@ test_lines(void **state)
 {
 	(void) state;
 	g_autoptr(GString) lines = g_string_new(NULL);
-	const MarkTag tag = { NOW, SUBJECT, &print }, other = { NOW, SUBJECT, &other_print };
+	const MarkTag tag = { NOW, SUBJECT, &print, &print }, other = { NOW, SUBJECT, &other_print, NULL };
 	mark_history_kept(lines, &tag, ".A b%\n/new/1.x,S=2:2,", 1234);
 	mark_history_kept_in_mbox(lines, &tag, "/home/a b/box", SUBJECT);
 	mark_history_passed(lines, &other);
+	mark_history_disposed(lines, &tag, "my rules.sieve:3");
 	mark_history_returned(lines, &other);
 	mark_history_returned(lines, &tag);
 	append(lines);
@@ -53,7 +54,7 @@ test_lines(void **state)
 	g_auto(MarkHistory) history = { 0 };
 	mark_history_read(folder, &tag, &history);
 	assert_true(history.known && history.kept_any && !history.passed);
-	assert_null(history.disposed);
+	assert_string_equal(history.disposed, "my rules.sieve:3");
 	assert_int_equal(history.returns, 2);
 	assert_int_equal(history.kept->len, 2);
 	const KeptCopy *box = history.kept->pdata[0], *file = history.kept->pdata[1];
@@ -64,9 +65,16 @@ test_lines(void **state)
 	assert_int_equal(file->time, NOW);
 
 	g_auto(MarkHistory) unknown = { 0 };
-	const MarkTag third = { NOW, "f" SUBJECT, &print };
+	const MarkTag third = { NOW, "f" SUBJECT, &print, NULL };
 	mark_history_read(folder, &third, &unknown);
 	assert_false(unknown.known);
+
+	/* The same beginning, and another end. */
+	g_auto(MarkHistory) begins = { 0 };
+	const MarkTag longer = { NOW, SUBJECT, &print, &other_print };
+	mark_history_read(folder, &longer, &begins);
+	assert_null(begins.disposed);
+	assert_int_equal(begins.kept->len, 2);
 }
 
 /* Lines in all places of a file that is read in pieces. */
@@ -74,12 +82,12 @@ static void
 test_long_history(void **state)
 {
 	(void) state;
-	const MarkTag tag = { NOW, SUBJECT, &print };
+	const MarkTag tag = { NOW, SUBJECT, &print, NULL };
 	g_autoptr(GString) lines = g_string_new(NULL);
 	unsigned wanted = 0;
 	while (lines->len < 3 * LIMIT_COPY_CHUNK) {
 		g_autofree char *subject = g_strdup_printf("%064u", wanted);
-		const MarkTag other = { NOW, subject, &print };
+		const MarkTag other = { NOW, subject, &print, NULL };
 		mark_history_returned(lines, &tag);
 		mark_history_kept(lines, &other, "new/a", wanted++);
 	}
@@ -93,7 +101,7 @@ static void
 test_copies_limit(void **state)
 {
 	(void) state;
-	const MarkTag tag = { NOW, SUBJECT, &print };
+	const MarkTag tag = { NOW, SUBJECT, &print, NULL };
 	g_autoptr(GString) lines = g_string_new(NULL);
 	for (unsigned i = 0; i < LIMIT_KEPT_COPIES + 1; i++)
 		mark_history_kept(lines, &tag, "new/a", i);
@@ -109,7 +117,7 @@ static void
 test_history_limit(void **state)
 {
 	(void) state;
-	const MarkTag tag = { NOW, SUBJECT, &print };
+	const MarkTag tag = { NOW, SUBJECT, &print, NULL };
 	g_autoptr(GString) lines = g_string_new(NULL);
 	g_autofree char *path = g_build_filename(folder, "marks", NULL), *old = g_build_filename(folder, "marks.old", NULL);
 	mark_history_returned(lines, &tag);
@@ -137,7 +145,9 @@ find(const char *path, const char *trash)
 	KeptCopy copy = { (char *) (uintptr_t) path, strlen(MAIL), NULL, NOW };
 	g_autoptr(GPtrArray) copies = g_ptr_array_new();
 	g_ptr_array_add(copies, &copy);
-	const KeptWanted wanted = { subject, message_print(message, &st), "ann@x.test", &rules, trash };
+	BodyPrint whole;
+	assert_true(message_whole_print(message, &whole, &st));
+	const KeptWanted wanted = { subject, message_print(message, &st), &whole, "ann@x.test", &rules, trash };
 	const KeptCopy *found = NULL;
 	char *where = NULL;
 	return kept_find(inbox, copies, &wanted, &found, &where) ? where : NULL;
@@ -230,7 +240,7 @@ test_mbox_limit(void **state)
 	KeptCopy copy = { path, 0, (char *) (uintptr_t) SUBJECT, NOW };
 	g_autoptr(GPtrArray) copies = g_ptr_array_new();
 	g_ptr_array_add(copies, &copy);
-	const KeptWanted wanted = { SUBJECT, &print, "ann@x.test", &rules, NULL };
+	const KeptWanted wanted = { SUBJECT, &print, &print, "ann@x.test", &rules, NULL };
 	for (off_t at = (off_t) LIMIT_KEPT_MBOX - 64; at <= (off_t) LIMIT_KEPT_MBOX; at += 64) {
 		auto_fd int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		assert_int_equal(pwrite(fd, SUBJECT, 64, at), 64);
