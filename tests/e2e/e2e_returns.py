@@ -154,7 +154,7 @@ def case_filter_that_injects_again(world):
     tries = world.postfix.log_lines(r"to=<circling@sieve.test>.* status=")
     assert [re.search("status=(\\w+)", line).group(1) for line in tries].count("bounced") == 1 and len(tries) == 2, tries
     bounce = check_bounce(world, queue_id_to(world, "circling@sieve.test", "bounced"), "5.4.6", "looping")
-    assert "passed it on" in bounce.text, bounce.text
+    assert "passed it on" in " ".join(bounce.text.split()), bounce.text
     assert folder_of(world, "circling") == []
 
 
