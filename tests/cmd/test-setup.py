@@ -17,6 +17,7 @@ compatibility_level = 3.6
 myhostname = mx.example.jp
 queue_directory = /var/spool/postfix
 virtual_mailbox_domains = example.jp
+alias_maps = inline:{root=admin@example.jp}
 # the end
 """
 MASTER = """# services
