@@ -105,6 +105,13 @@ unlisted_fix(const SetupPlanner *planner, const char *map)
 	return setup_plan_set_command(planner, "alias_maps", rest->str);
 }
 
+/* Does an entry give root's mail to somebody who is not root? */
+static bool
+names_another(const char *targets)
+{
+	return targets != NULL && *targets != '\0' && strcmp(targets + strspn(targets, "\\"), "root") != 0;
+}
+
 /* The aliases that local(8) read until now go into our table; what is more than an address cannot. */
 static void
 move_aliases(SetupPlanner *planner, const PostfixAliases *aliases, GString *table)
@@ -115,9 +122,10 @@ move_aliases(SetupPlanner *planner, const PostfixAliases *aliases, GString *tabl
 		const char *why = postfix_alias_obstacle(alias);
 		g_autofree char *targets = why == NULL ? postfix_alias_virtual(alias) : NULL;
 		g_autofree char *said = g_strdup_printf("%s (%s, in %s)", alias->name, why, alias->map);
-		if (why == NULL)
+		bool is_itself = strcmp(alias->name, "root") == 0 && !names_another(targets);
+		if (why == NULL && !is_itself)
 			table_add(table, alias->name, targets);
-		else
+		else if (why != NULL)
 			names_add(&special, said);
 	}
 	if (special.count > 0) {
@@ -145,13 +153,6 @@ find_unlisted(SetupPlanner *planner, const PostfixAliases *aliases, bool must_li
 			     g_strdup_printf("local(8) cannot read %s, and delivers nothing until it can: %s", table->map, why),
 			     unlisted_fix(planner, table->map));
 	}
-}
-
-/* Does an entry give root's mail to somebody who is not root? */
-static bool
-names_another(const char *targets)
-{
-	return targets != NULL && *targets != '\0' && strcmp(targets + strspn(targets, "\\"), "root") != 0;
 }
 
 static bool

@@ -90,8 +90,9 @@ is_port_taken(unsigned port)
 static void
 add_option(GString *line, const char *name, const char *value)
 {
+	/* As postconf(1) prints it, so that undoing knows it again. */
 	if (strpbrk(value, " \t") != NULL)
-		g_string_append_printf(line, " -o { %s=%s }", name, value);
+		g_string_append_printf(line, " -o {%s=%s}", name, value);
 	else
 		g_string_append_printf(line, " -o %s=%s", name, value);
 }
