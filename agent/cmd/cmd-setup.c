@@ -10,17 +10,10 @@
 #include <unistd.h>
 
 static const char about[] =
-	"\nPrints what is wrong in main.cf and master.cf, and the exact commands that make\n"
-	"Postfix call todoke; nothing is changed before --apply.\n\n"
-	"  pipe   pipe(8) runs todoke as one user; the right one for fetched mail\n"
-	"  local  local(8) runs todoke as the recipient (mailbox_command)\n"
-	"  lmtp   todoke lmtpd listens at private/todoke below the queue directory,\n"
-	"         or where lmtp_listen says\n\n"
-	"Mail that a program fetches for system accounts (--fetched), which local(8)\n"
-	"would bounce where its Delivered-To line was copied:\n\n"
-	"  smtpd  a port of its own for that program, where the line is renamed;\n"
-	"         with the doors local (default), pipe, lmtp\n"
-	"  lmtp   lmtpd in the place of local(8); aliases move to virtual_alias_maps\n\n"
+	"\nNothing is changed before --apply. The door pipe runs todoke as one user, local\n"
+	"(mailbox_command) as the recipient, lmtp hands the mail to todoke lmtpd.\n"
+	"Fetched mail: smtpd makes a port that renames its Delivered-To (door local);\n"
+	"lmtp puts lmtpd in the place of local(8).\n"
 	"Exit code: 0 all is as it should be, 1 something is not, 2 wrong usage.\n";
 
 typedef struct {
