@@ -8,6 +8,7 @@ typedef struct {
 	const PostfixFacts *facts;
 	const SetupWish *wish;
 	SetupPlan *plan;
+	char *pipe_user;  /* as whom the pipe service runs; NULL: another door */
 } SetupPlanner;
 
 /* Add a finding; takes `text` and `fix`. setup_plan_block() keeps --apply from its work until the finding is mended. */

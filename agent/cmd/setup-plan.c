@@ -4,6 +4,8 @@
 #include "agent/cmd/setup-accounts.h"
 #include "agent/cmd/setup-fetched.h"
 #include "agent/cmd/setup-plan-parts.h"
+#include "agent/cmd/setup-rights.h"
+#include "agent/cmd/setup-status.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -228,6 +230,28 @@ calls_deliver_rightly(const PostfixService *service)
 	return has_words(service, "-f", "${sender}") && has_words(service, "-d", "${recipient}");
 }
 
+/* What a retry is known by, and the address before any alias: nothing fails without them, but nobody can tell. */
+static const char *const told_words[][2] = {
+	{ "-a", "${original_recipient}" }, { "--queue-id", "${queue_id}" },
+};
+
+static void
+add_told_words(GPtrArray *words, const PostfixService *service)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(told_words); i++)
+		for (size_t k = 0; k < 2 && !has_words(service, told_words[i][0], told_words[i][1]); k++)
+			g_ptr_array_add(words, g_strdup(told_words[i][k]));
+}
+
+static const char *
+wanted_user(const SetupPlanner *planner, const PostfixService *service)
+{
+	const char *user = service != NULL ? attribute(service, "user") : NULL;
+	if (user == NULL || strcmp(user, "root") == 0 || g_str_has_prefix(user, "root:"))
+		user = planner->wish->user;
+	return user;
+}
+
 /* What pipe(8) should have as arguments: what is there, repaired; or all new. Caller frees. */
 static char *
 wanted_args(const SetupPlanner *planner, const PostfixService *service)
@@ -235,9 +259,7 @@ wanted_args(const SetupPlanner *planner, const PostfixService *service)
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 	bool milters = milters_may_edit(planner->facts);
 	size_t end = service != NULL ? argv_start(service) : 0;
-	const char *user = service != NULL ? attribute(service, "user") : NULL;
-	if (user == NULL || strcmp(user, "root") == 0 || g_str_has_prefix(user, "root:"))
-		user = planner->wish->user;
+	const char *user = wanted_user(planner, service);
 	for (size_t i = 0; i < end; i++) {
 		bool is_flags = g_str_has_prefix(service->args[i], "flags=");
 		g_auto(GStrv) without_d = is_flags ? g_strsplit(service->args[i] + strlen("flags="), "D", -1) : NULL;
@@ -257,6 +279,7 @@ wanted_args(const SetupPlanner *planner, const PostfixService *service)
 				g_ptr_array_add(words, g_strdup(service->args[i]));
 			i += size;
 		}
+		add_told_words(words, service);
 	} else {
 		g_ptr_array_add(words, g_strdup_printf("argv=%s deliver -f ${sender} -a ${original_recipient} -d "
 			"${recipient} --queue-id ${queue_id}%s",
@@ -333,6 +356,16 @@ find_in_pipe(SetupPlanner *planner, const PostfixService *service)
 		setup_plan_find(planner, "arguments",
 		     g_strdup_printf("service %s does not pass '-f ${sender}' and '-d ${recipient}' as words of their own",
 			service->name),
+		     repair_command(planner, service));
+	else if (!has_words(service, "-a", "${original_recipient}"))
+		setup_plan_find(planner, "original-recipient",
+		     g_strdup_printf("service %s does not pass '-a ${original_recipient}': rules and log do not see the address that "
+			"the sender wrote where an alias changed it", service->name),
+		     repair_command(planner, service));
+	if (calls_deliver_rightly(service) && !has_words(service, "--queue-id", "${queue_id}"))
+		setup_plan_find(planner, "queue-id",
+		     g_strdup_printf("service %s does not pass '--queue-id ${queue_id}': the log cannot be joined with Postfix's, and "
+			"a retry is told from a second message by its content alone", service->name),
 		     repair_command(planner, service));
 	if (has_words(service, "--size", "${size}") && milters_may_edit(planner->facts))
 		setup_plan_find(planner, "size-milter",
@@ -455,6 +488,7 @@ plan_pipe(SetupPlanner *planner)
 	bool ours = service != NULL && runs_todoke(service);
 	g_autofree char *before = service != NULL ? postfix_service_print(service) : NULL;
 	g_autofree char *args = wanted_args(planner, ours ? service : NULL);
+	planner->pipe_user = g_strdup(wanted_user(planner, ours ? service : NULL));
 	g_autofree char *after = g_strdup_printf("%s %s %s pipe %s", halves[0], halves[1],
 		ours ? service->columns : "- n n - -", args);
 	g_autofree char *limit = g_strdup_printf("%s_destination_recipient_limit", halves[0]);
@@ -532,7 +566,7 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 	plan->files = g_ptr_array_new_with_free_func((GDestroyNotify) file_free);
 	plan->changes = g_ptr_array_new_with_free_func((GDestroyNotify) setup_change_free);
 	plan->findings = g_ptr_array_new_with_free_func((GDestroyNotify) finding_free);
-	SetupPlanner planner = { facts, wish, plan };
+	SetupPlanner planner = { facts, wish, plan, NULL };
 	find_all(&planner);
 	if (wish->door == SETUP_PIPE)
 		plan_pipe(&planner);
@@ -542,5 +576,8 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 		plan_lmtp(&planner);
 	setup_fetched_plan(&planner);
 	setup_accounts_plan(&planner);
+	setup_rights_plan(&planner);
+	setup_status_plan(&planner);
+	g_free(planner.pipe_user);
 	return plan;
 }
