@@ -25,6 +25,7 @@ postfix_aliases_free(PostfixAliases *aliases)
 {
 	if (aliases == NULL)
 		return;
+	g_hash_table_unref(aliases->by_name);
 	g_ptr_array_unref(aliases->aliases);
 	g_ptr_array_unref(aliases->unlisted);
 	g_free(aliases);
@@ -76,12 +77,8 @@ postfix_map_query(const PostfixFacts *facts, const char *map, const char *key, c
 const PostfixAlias *
 postfix_aliases_find(const PostfixAliases *aliases, const char *name)
 {
-	for (guint i = 0; i < aliases->aliases->len; i++) {
-		const PostfixAlias *alias = aliases->aliases->pdata[i];
-		if (g_ascii_strcasecmp(alias->name, name) == 0)
-			return alias;
-	}
-	return NULL;
+	g_autofree char *folded = g_ascii_strdown(name, -1);
+	return g_hash_table_lookup(aliases->by_name, folded);
 }
 
 /* A line of `postalias -s`: the name, a colon, a tab, the targets. */
@@ -91,16 +88,17 @@ add_line(PostfixAliases *aliases, const char *map, const char *line)
 	const char *colon = strstr(line, ":\t");
 	if (colon == NULL)
 		return;
-	g_autofree char *name = g_strndup(line, (size_t) (colon - line));
+	g_autofree char *name = g_ascii_strdown(line, colon - line);
 
 	/* What postalias(1) itself puts in for NIS and sendmail is no alias. */
-	if (strcmp(name, "@") == 0 || g_str_has_prefix(name, "YP_") || postfix_aliases_find(aliases, name) != NULL)
+	if (strcmp(name, "@") == 0 || g_str_has_prefix(name, "yp_") || postfix_aliases_find(aliases, name) != NULL)
 		return;
 	PostfixAlias *alias = g_new0(PostfixAlias, 1);
 	alias->name = g_steal_pointer(&name);
 	alias->targets = g_strdup(colon + strlen(":\t"));
 	alias->map = g_strdup(map);
 	g_ptr_array_add(aliases->aliases, alias);
+	g_hash_table_insert(aliases->by_name, alias->name, alias);
 }
 
 static void
@@ -127,6 +125,7 @@ PostfixAliases *
 postfix_aliases_read(const PostfixFacts *facts)
 {
 	PostfixAliases *aliases = g_new0(PostfixAliases, 1);
+	aliases->by_name = g_hash_table_new(g_str_hash, g_str_equal);
 	aliases->aliases = g_ptr_array_new_with_free_func((GDestroyNotify) alias_free);
 	aliases->unlisted = g_ptr_array_new_with_free_func((GDestroyNotify) unlisted_free);
 
@@ -184,7 +183,7 @@ target_obstacle(const char *target)
 }
 
 const char *
-postfix_alias_obstacle(const PostfixAlias *alias)
+postfix_alias_obstacle(const PostfixAlias *alias, guint64 most)
 {
 	if (g_ascii_strncasecmp(alias->name, "owner-", strlen("owner-")) == 0)
 		return "bounces of a list go to it";
@@ -197,6 +196,8 @@ postfix_alias_obstacle(const PostfixAlias *alias)
 		if (why != NULL)
 			return why;
 	}
+	if (targets->len >= most)
+		return "it names more than virtual_alias_expansion_limit allows";
 	return targets->len > 0 ? NULL : "it names nobody";
 }
 

@@ -21,6 +21,7 @@ typedef struct {
 } PostfixUnlisted;
 
 typedef struct {
+	GHashTable *by_name;  /* of the same, by their names in lower case */
 	GPtrArray *aliases;   /* PostfixAlias; a name of two tables stands there once, as local(8) would find it */
 	GPtrArray *unlisted;  /* PostfixUnlisted */
 } PostfixAliases;
@@ -35,9 +36,9 @@ const PostfixAlias *postfix_aliases_find(const PostfixAliases *aliases, const ch
 
 /*
  * What keeps an alias from being an entry of virtual_alias_maps, which know addresses and nothing else: "it runs a
- * program"; NULL: nothing.
+ * program"; NULL: nothing. `most` is virtual_alias_expansion_limit.
  */
-const char *postfix_alias_obstacle(const PostfixAlias *alias);
+const char *postfix_alias_obstacle(const PostfixAlias *alias, guint64 most);
 
 /* The targets as virtual(5) writes them: without the backslash that keeps local(8) from looking at .forward. Caller frees. */
 char *postfix_alias_virtual(const PostfixAlias *alias);

@@ -36,48 +36,63 @@ names_end(Names *names)
 	return g_string_free(names->text, FALSE);
 }
 
-/* The lines of our own table as they are now; the head alone where no parameter names the table. Caller frees. */
-static GString *
-own_table(const SetupPlanner *planner, const char *path)
+/* Our own table of aliases, as text and by its names. */
+typedef struct {
+	GString *text;
+	GHashTable *names;  /* in lower case */
+} Table;
+
+static void
+table_clear(Table *table)
+{
+	if (table->text != NULL)
+		(void) g_string_free(table->text, TRUE);
+	g_clear_pointer(&table->names, g_hash_table_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Table, table_clear)
+
+static bool
+table_has(const Table *table, const char *name)
+{
+	g_autofree char *folded = g_ascii_strdown(name, -1);
+	return g_hash_table_contains(table->names, folded);
+}
+
+static void
+table_add(Table *table, const char *name, const char *targets)
+{
+	char *folded = g_ascii_strdown(name, -1);
+	if (!g_hash_table_contains(table->names, folded))
+		g_string_append_printf(table->text, "%s %s\n", folded, targets);
+	g_hash_table_add(table->names, folded);
+}
+
+/* The table as it is now; the head alone where no parameter names it. */
+static void
+table_read(const SetupPlanner *planner, const char *path, Table *ret)
 {
 	g_autofree char *map = g_strconcat("texthash:", path, NULL), *text = NULL;
 	bool in_use = strstr(postfix_facts_value(planner->facts, "virtual_alias_maps"), map) != NULL ||
 	              strstr(postfix_facts_value(planner->facts, "alias_maps"), map) != NULL;
-	if (!in_use || !g_file_get_contents(path, &text, NULL, NULL))
-		return g_string_new(aliases_head);
+	bool is_there = in_use && g_file_get_contents(path, &text, NULL, NULL);
 
-	GString *table = g_string_new(text);
-	if (table->len > 0 && table->str[table->len - 1] != '\n')
-		g_string_append_c(table, '\n');
-	return table;
-}
-
-static bool
-table_has(const GString *table, const char *name)
-{
-	size_t len = strlen(name);
-	g_auto(GStrv) lines = g_strsplit(table->str, "\n", -1);
+	ret->text = g_string_new(is_there ? text : aliases_head);
+	ret->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	if (ret->text->len > 0 && ret->text->str[ret->text->len - 1] != '\n')
+		g_string_append_c(ret->text, '\n');
+	g_auto(GStrv) lines = g_strsplit(ret->text->str, "\n", -1);
 	for (char **line = lines; *line != NULL; line++)
-		if (g_ascii_strncasecmp(*line, name, len) == 0 && ((*line)[len] == ' ' || (*line)[len] == '\t'))
-			return true;
-	return false;
-}
-
-static void
-table_add(GString *table, const char *name, const char *targets)
-{
-	g_autofree char *folded = g_ascii_strdown(name, -1);
-	if (!table_has(table, name))
-		g_string_append_printf(table, "%s %s\n", folded, targets);
+		g_hash_table_add(ret->names, g_ascii_strdown(*line, (gssize) strcspn(*line, " \t")));
 }
 
 /* Our table becomes part of `parameter`, whose own words stay. */
 static void
-want_table(SetupPlanner *planner, GString *table, const char *parameter, bool first, const char *why)
+want_table(SetupPlanner *planner, const Table *table, const char *parameter, bool first, const char *why)
 {
 	g_autofree char *path = setup_plan_path(planner, SETUP_ALIASES_FILE), *map = g_strconcat("texthash:", path, NULL);
 	const char *now = setup_plan_written(planner, parameter);
-	setup_plan_want_file(planner, SETUP_ALIASES_FILE, g_strdup(table->str), why);
+	setup_plan_want_file(planner, SETUP_ALIASES_FILE, g_strdup(table->text->str), why);
 	if (strstr(postfix_facts_value(planner->facts, parameter), map) != NULL)
 		return;
 	g_autofree char *after = *now == '\0' ? g_strdup(map)
@@ -114,12 +129,13 @@ names_another(const char *targets)
 
 /* The aliases that local(8) read until now go into our table; what is more than an address cannot. */
 static void
-move_aliases(SetupPlanner *planner, const PostfixAliases *aliases, GString *table)
+move_aliases(SetupPlanner *planner, const PostfixAliases *aliases, Table *table)
 {
 	Names special = { 0 };
+	guint64 most = g_ascii_strtoull(postfix_facts_value(planner->facts, "virtual_alias_expansion_limit"), NULL, 10);
 	for (guint i = 0; i < aliases->aliases->len; i++) {
 		const PostfixAlias *alias = aliases->aliases->pdata[i];
-		const char *why = postfix_alias_obstacle(alias);
+		const char *why = postfix_alias_obstacle(alias, most);
 		g_autofree char *targets = why == NULL ? postfix_alias_virtual(alias) : NULL;
 		g_autofree char *said = g_strdup_printf("%s (%s, in %s)", alias->name, why, alias->map);
 		bool is_itself = strcmp(alias->name, "root") == 0 && !names_another(targets);
@@ -156,7 +172,7 @@ find_unlisted(SetupPlanner *planner, const PostfixAliases *aliases, bool must_li
 }
 
 static bool
-is_root_aliased(const SetupPlanner *planner, const PostfixAliases *aliases, const GString *table)
+is_root_aliased(const SetupPlanner *planner, const PostfixAliases *aliases, const Table *table)
 {
 	const PostfixAlias *root = postfix_aliases_find(aliases, "root");
 	if (table_has(table, "root") || (root != NULL && names_another(root->targets)))
@@ -189,25 +205,26 @@ plan_aliases(SetupPlanner *planner)
 	bool replaces_local = planner->wish->fetched == SETUP_FETCHED_LMTP;
 	g_autoptr(PostfixAliases) aliases = postfix_aliases_read(planner->facts);
 	g_autofree char *path = setup_plan_path(planner, SETUP_ALIASES_FILE);
-	g_autoptr(GString) table = own_table(planner, path);
-	gsize before = table->len;
+	g_auto(Table) table = { 0 };
+	table_read(planner, path, &table);
+	gsize before = table.text->len;
 
 	find_unlisted(planner, aliases, replaces_local);
 	if (planner->wish->root_mail_to != NULL)
-		table_add(table, "root", planner->wish->root_mail_to);
+		table_add(&table, "root", planner->wish->root_mail_to);
 	if (replaces_local)
-		move_aliases(planner, aliases, table);
-	if (!is_root_aliased(planner, aliases, table))
+		move_aliases(planner, aliases, &table);
+	if (!is_root_aliased(planner, aliases, &table))
 		setup_plan_block(planner, "root-mail",
 		     g_strdup("nobody gets root's mail (cron, and postmaster where that is an alias of root): no delivery is done as "
 			"root, so all of it would wait, and go back after days"),
 		     g_strdup("name an account or an address that gets it: --root-mail-to WHO"));
-	if (table->len == before)
+	if (table.text->len == before)
 		return;
 	if (replaces_local)
-		want_table(planner, table, "virtual_alias_maps", false, "the aliases that local(8) read before");
+		want_table(planner, &table, "virtual_alias_maps", false, "the aliases that local(8) read before");
 	else
-		want_table(planner, table, "alias_maps", true, "who gets root's mail");
+		want_table(planner, &table, "alias_maps", true, "who gets root's mail");
 }
 
 /* Whether `visit` wants no more accounts. */

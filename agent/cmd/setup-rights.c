@@ -123,7 +123,7 @@ reach(const Reader *reader, const char *path, mode_t rwx, char **ret_at, char **
 static const char *
 reader_name(const Reader *reader)
 {
-	return reader->name != NULL ? reader->name : "the recipients, as whom local(8) runs todoke,";
+	return reader->name != NULL ? reader->name : "the recipients (local(8) runs todoke as one of them)";
 }
 
 /* A path that depends on the recipient is the recipient's affair. */
@@ -184,8 +184,7 @@ check_needed(SetupPlanner *planner, const Reader *reader, const char *code, cons
 	g_autofree char *at = NULL, *fix = NULL;
 	if (*path == '/' && reach(reader, path, rwx, &at, &fix) == REACH_REFUSED)
 		setup_plan_block(planner, code,
-		     g_strdup_printf("%s '%s' is needed by %s who may not pass %s: all mail would wait", what, path,
-			reader_name(reader), at),
+		     g_strdup_printf("%s may not pass %s, but need %s '%s': all mail would wait", reader_name(reader), at, what, path),
 		     g_steal_pointer(&fix));
 }
 
@@ -203,8 +202,8 @@ check_key(SetupPlanner *planner, const Reader *reader)
 		     g_steal_pointer(&fix));
 	else if (conf->redirect_sender == REDIRECT_SENDER_SRS)
 		setup_plan_find(planner, "key-unreadable",
-		     g_strdup_printf("redirect_sender is srs, but the recipients, as whom local(8) runs todoke, cannot read the key "
-			"'%s', and must not: redirected mail would keep its sender", conf->key_file),
+		     g_strdup_printf("redirect_sender is srs, but %s cannot read the key '%s', and must not: redirected mail would "
+			"keep its sender", reader_name(reader), conf->key_file),
 		     g_strdup("redirect_sender = owner in todoke.conf; or lmtpd, which reads the key as root"));
 }
 

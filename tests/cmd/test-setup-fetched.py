@@ -379,6 +379,22 @@ def test_owner_aliases_cannot_move(folder):
     tap.contains(finding(path, "aliases-special", "--fetched", "lmtp", *ROOT)["text"], "owner-list (bounces of a list")
 
 
+def test_aliases_with_more_targets_than_virtual_ones_may_have(folder):
+    name = aliases(folder, "few: %s\nmany: %s\n" % tuple(", ".join("u%d" % i for i in range(count)) for count in (9, 10)))
+    path = postfix(folder, main="alias_maps = %s\nvirtual_alias_expansion_limit = 10\n" % name)
+    text = finding(path, "aliases-special", "--fetched", "lmtp", *ROOT)["text"]
+    tap.contains(text, "many (it names more than virtual_alias_expansion_limit")
+    tap.same("few (" in text, False)
+
+
+def test_ten_thousand_aliases(folder):
+    """Each is looked for among the others."""
+    path = postfix(folder, main="alias_maps = %s\n" % aliases(folder, "".join("x%d: y%d\n" % (i, i) for i in range(10000))))
+    good(path, "--fetched", "lmtp", *ROOT, "--apply")
+    tap.same(len(table(path)), 10001)
+    tap.same(plan(path, "--fetched", "lmtp")["files"], [])
+
+
 def test_many_aliases_that_cannot_move(folder):
     most = tap.limit("SETUP_NAMES")
     path = postfix(folder, main="alias_maps = %s\n" % aliases(folder, "".join("x%d: /box\n" % i for i in range(most + 3))))
