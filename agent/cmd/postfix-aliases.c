@@ -59,6 +59,15 @@ postfix_map_without_proxy(const char *map)
 	return g_str_has_prefix(map, proxy) ? map + strlen(proxy) : map;
 }
 
+/* What a program of Postfix died of; NULL: it did not, whatever it warned of. Points into `errors`. */
+static const char *
+last_words(const char *errors)
+{
+	static const char sign[] = "fatal: ";
+	const char *fatal = g_strrstr(errors, sign);
+	return fatal != NULL ? fatal + strlen(sign) : NULL;
+}
+
 char *
 postfix_map_query(const PostfixFacts *facts, const char *map, const char *key, char **ret_why)
 {
@@ -68,9 +77,8 @@ postfix_map_query(const PostfixFacts *facts, const char *map, const char *key, c
 
 	if (postfix_facts_run("postmap", facts->folder, args, &output, &st))
 		return g_strchomp(output);
-	/* Without a word postmap means that there is no such key. */
-	if (!g_str_has_suffix(st.detail, "failed: "))
-		*ret_why = g_strdup(st.detail);
+	/* Otherwise postmap means that there is no such key. */
+	*ret_why = g_strdup(last_words(st.detail));
 	return NULL;
 }
 
@@ -111,7 +119,7 @@ read_map(PostfixAliases *aliases, const PostfixFacts *facts, const char *map)
 	if (!postfix_facts_run("postalias", facts->folder, args, &output, &st)) {
 		PostfixUnlisted *unlisted = g_new0(PostfixUnlisted, 1);
 		unlisted->map = g_strdup(map);
-		unlisted->why = g_strdup(st.detail);
+		unlisted->why = g_strdup(last_words(st.detail) != NULL ? last_words(st.detail) : st.detail);
 		g_ptr_array_add(aliases->unlisted, unlisted);
 		return;
 	}

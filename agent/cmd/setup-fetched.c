@@ -271,7 +271,7 @@ find_silent_parameters(SetupPlanner *planner)
 	}
 	if (set->len > 0)
 		setup_plan_find(planner, "local-parameters",
-		     g_strdup_printf("main.cf sets %s: parameters of local(8), which is not asked any more", set->str),
+		     g_strdup_printf("main.cf sets %s, which only local(8) reads, and it is not asked any more", set->str),
 		     g_strdup("nothing must be done; what they did for all is a setting of todoke.conf, or a Sieve script "
 			"(sieve_default)"));
 }

@@ -269,6 +269,22 @@ def test_a_file_that_lay_there_comes_back(folder):
     undone(path, before)
 
 
+def test_undo_of_an_earlier_version(folder):
+    """Its state knows no files."""
+    path = postfix(folder)
+    before = content(path)
+    good(path, "--door", "local", "-o", "maildir=~/Maildir", *ROOT, "--apply")
+    name = os.path.join(path, "todoke-setup.json")
+    with open(name, encoding="utf-8") as file:
+        state = json.load(file)
+    del state["files"]
+    with open(name, "w", encoding="utf-8") as file:
+        json.dump(state, file)
+    tap.same(setup(path, "--undo").returncode, 0)
+    os.unlink(os.path.join(path, "todoke-aliases"))
+    tap.same(content(path), before)
+
+
 def test_failed_apply_leaves_no_file(folder):
     path = postfix(folder)
     before = content(path)
@@ -412,7 +428,8 @@ def test_tables_of_all_kinds(folder):
     setup(path, "--undo")
     postconf(path, "-e", "alias_maps = %s, nis:mail.aliases" % first)
     found = finding(path, "aliases-unlisted", "--fetched", "lmtp", *ROOT)
-    tap.same((found["blocks"], "nis:mail.aliases" in found["text"]), (True, True))
+    tap.same((found["blocks"], "nis:mail.aliases" in found["text"], "\n" in found["text"]), (True, True, False))
+    tap.same(codes(path, "--door", "local", *ROOT), ["local-loop-check"], "NIS that is not used disturbs nobody")
     subprocess.run(["sh", "-c", found["fix"]], check=True)
     tap.same(value(path, "alias_maps"), first)
     tap.same("aliases-unlisted" in codes(path, "--fetched", "lmtp", *ROOT), False)
