@@ -198,6 +198,14 @@ is_root_aliased(const SetupPlanner *planner, const PostfixAliases *aliases, cons
 	return false;
 }
 
+/* The setting that sends root's mail on; NULL: this todoke has none. */
+static const char *
+root_setting(const Conf *conf)
+{
+	const ConfRow *row = conf_find_row("root_mail_to");
+	return row != NULL ? *(char *const *) ((const char *) conf + row->offset) : NULL;
+}
+
 /* Root's mail: to whom, or the finding that asks. */
 static void
 plan_aliases(SetupPlanner *planner)
@@ -214,11 +222,14 @@ plan_aliases(SetupPlanner *planner)
 		table_add(&table, "root", planner->wish->root_mail_to);
 	if (replaces_local)
 		move_aliases(planner, aliases, &table);
-	if (!is_root_aliased(planner, aliases, &table))
+	const char *setting = root_setting(planner->wish->conf);
+	bool is_sent_on = setting != NULL && *setting != '\0';
+	if (!is_sent_on && !is_root_aliased(planner, aliases, &table))
 		setup_plan_block(planner, "root-mail",
 		     g_strdup("nobody gets root's mail (cron, and postmaster where that is an alias of root): no delivery is done as "
 			"root, so all of it would wait, and go back after days"),
-		     g_strdup("name an account or an address that gets it: --root-mail-to WHO"));
+		     g_strdup_printf("name an account or an address that gets it: --root-mail-to WHO%s",
+			setting != NULL ? ", or root_mail_to in todoke.conf" : ""));
 	if (table.text->len == before)
 		return;
 	if (replaces_local)

@@ -495,6 +495,15 @@ def test_root_mail(folder):
         tap.same("root-mail" in codes(path, "--door", "lmtp", "-o", "maildir=/var/vmail/%d/%n"), False)
 
 
+def test_root_mail_by_a_setting(folder):
+    if b"root_mail_to" not in tap.todoke("config", "--all").stdout:
+        raise tap.Skip("this todoke has no root_mail_to")
+    path = postfix(folder)
+    tap.contains(finding(path, "root-mail", "--door", "local")["fix"], "root_mail_to")
+    for args in (("--door", "local"), ("--fetched", "lmtp")):
+        tap.same("root-mail" in codes(path, *args, "-o", "root_mail_to=ann@example.jp"), False)
+
+
 def test_virtual_tree_at_the_local_door(folder):
     """local(8) becomes the recipient: a tree of one account for all is not his, a place in his home is."""
     path = postfix(folder)
