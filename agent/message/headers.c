@@ -12,7 +12,11 @@ struct Headers {
 	Headers *base;       /* holds what borrowed fields point into */
 	const char *newline;
 	guint32 lines;       /* lines indexed so far */
+	size_t stray_at;     /* while indexing: where the lines begin that no field has followed yet; NO_STRAYS: nowhere */
+	guint stray_fields;  /* fields above them */
 };
+
+#define NO_STRAYS ((size_t) -1)
 
 Headers *
 headers_new(Headers *base, const char *newline)
@@ -22,6 +26,7 @@ headers_new(Headers *base, const char *newline)
 	headers->fields = g_array_sized_new(FALSE, FALSE, sizeof(HeaderField), base != NULL ? base->fields->len + 4 : 48);
 	headers->base = base != NULL ? headers_ref(base) : NULL;
 	headers->newline = newline;
+	headers->stray_at = NO_STRAYS;
 	return headers;
 }
 
@@ -125,6 +130,12 @@ headers_append_renamed(Headers *headers, const HeaderField *field, const char *n
 	append_own(headers, bytes, name_len + rest, name_len, name_len + (field->value_at - field->name_len), field->line);
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
 /* Octets of the field name that the line begins with, and where the value begins; 0 where the line is no field. */
 static size_t
 scan_name(const char *line, size_t len, size_t *ret_value_at)
@@ -133,7 +144,7 @@ scan_name(const char *line, size_t len, size_t *ret_value_at)
 	while (name_len < len && line[name_len] > 32 && line[name_len] < 127 && line[name_len] != ':')
 		name_len++;
 	size_t colon = name_len;
-	while (colon < len && (line[colon] == ' ' || line[colon] == '\t')) /* RFC 5322 4.5.8: a blank before the colon */
+	while (colon < len && is_blank(line[colon])) /* RFC 5322 4.5.8: a blank before the colon */
 		colon++;
 	if (name_len == 0 || colon >= len || line[colon] != ':')
 		return 0;
@@ -147,24 +158,72 @@ is_empty_line(const char *line, size_t len)
 	return line[0] == '\n' || (len >= 2 && line[0] == '\r' && line[1] == '\n');
 }
 
-/* Put one line into the list; false: the line does not belong to the header. */
+/*
+ * Below a line that is no field, text with a colon in it is less surely a field: "12:30", "http://...". A name of letters,
+ * digits and hyphens, as all that are registered.
+ */
 static bool
-index_line(Headers *headers, const char *line, size_t len)
+is_surely_field(const char *line, size_t len, size_t name_len, size_t value_at)
 {
-	GArray *fields = headers->fields;
-	if (line[0] == ' ' || line[0] == '\t') {
-		if (fields->len == 0) {
-			HeaderField stray = { .bytes = line, .len = (guint32) len, .line = headers->lines + 1 };
-			g_array_append_val(fields, stray);
-		} else {
-			g_array_index(fields, HeaderField, fields->len - 1).len += (guint32) len;
-		}
+	if (!g_ascii_isalpha(line[0]) || value_at != name_len + 1)
+		return false;
+
+	for (size_t i = 1; i < name_len; i++)
+		if (!g_ascii_isalnum(line[i]) && line[i] != '-' && line[i] != '_')
+			return false;
+
+	bool is_url = len >= value_at + 2 && line[value_at] == '/' && line[value_at + 1] == '/';
+	return !is_url;
+}
+
+static bool
+append_line(Headers *headers, const HeaderField *field)
+{
+	if (headers->fields->len >= LIMIT_HEADER_FIELDS)
+		return false;
+	g_array_append_vals(headers->fields, field, 1);
+	return true;
+}
+
+static void
+extend_last(Headers *headers, size_t len)
+{
+	g_array_index(headers->fields, HeaderField, headers->fields->len - 1).len += (guint32) len;
+}
+
+/* A line at `at` that is no field: a run of them is one stray, which is header if a field follows. */
+static bool
+index_stray(Headers *headers, const char *line, size_t len, size_t at)
+{
+	if (headers->stray_at != NO_STRAYS) {
+		extend_last(headers, len);
 		return true;
 	}
+
+	headers->stray_at = at;
+	headers->stray_fields = headers->fields->len;
+	HeaderField stray = { .bytes = line, .len = (guint32) len, .line = headers->lines + 1 };
+	return append_line(headers, &stray);
+}
+
+/* Put the line at `at` into the list; false: that would be one too many. */
+static bool
+index_line(Headers *headers, const char *line, size_t len, size_t at)
+{
+	if (is_blank(line[0])) {
+		HeaderField stray = { .bytes = line, .len = (guint32) len, .line = headers->lines + 1 };
+		if (headers->fields->len == 0)
+			return append_line(headers, &stray);
+		extend_last(headers, len);
+		return true;
+	}
+
 	size_t value_at = 0;
 	size_t name_len = scan_name(line, len, &value_at);
-	if (name_len == 0 || fields->len >= LIMIT_HEADER_FIELDS)
-		return false;
+	if (name_len == 0 || (headers->stray_at != NO_STRAYS && !is_surely_field(line, len, name_len, value_at)))
+		return index_stray(headers, line, len, at);
+
+	headers->stray_at = NO_STRAYS;
 	HeaderField field = {
 		.bytes = line,
 		.len = (guint32) len,
@@ -173,8 +232,17 @@ index_line(Headers *headers, const char *line, size_t len)
 		.line = headers->lines + 1,
 		.hash = headers_hash(line, name_len),
 	};
-	g_array_append_val(fields, field);
-	return true;
+	return append_line(headers, &field);
+}
+
+/* The header ends at `at`, but for strays that no field has followed: they are body. */
+static size_t
+end_header(Headers *headers, size_t at)
+{
+	if (headers->stray_at == NO_STRAYS)
+		return at;
+	g_array_set_size(headers->fields, MIN(headers->stray_fields, headers->fields->len));
+	return headers->stray_at;
 }
 
 size_t
@@ -187,9 +255,10 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 		if (end == NULL && !at_eof && len < LIMIT_HEADER_BYTES)
 			return done;
 		size_t line_len = end != NULL ? (size_t) (end - line) + 1 : len - done;
-		if (is_empty_line(line, line_len) || done + line_len > LIMIT_HEADER_BYTES || !index_line(headers, line, line_len)) {
+		bool ends = is_empty_line(line, line_len) || done + line_len > LIMIT_HEADER_BYTES;
+		if (ends || !index_line(headers, line, line_len, done)) {
 			*ret_ended = true;
-			return done;
+			return end_header(headers, done);
 		}
 		if (headers->lines == 0 && line_len >= 2 && line[line_len - 2] == '\r')
 			headers->newline = "\r\n";
@@ -197,7 +266,7 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 		done += line_len;
 	}
 	*ret_ended = at_eof || len >= LIMIT_HEADER_BYTES;
-	return done;
+	return *ret_ended ? end_header(headers, done) : done;
 }
 
 Headers *
@@ -249,7 +318,7 @@ size_t
 headers_top(const Headers *headers)
 {
 	size_t i = 0;
-	while (i < headers->fields->len && headers_get(headers, i)->name_len == 0)
+	while (i < headers->fields->len && headers_get(headers, i)->name_len == 0 && is_blank(headers_get(headers, i)->bytes[0]))
 		i++;
 	return i;
 }

@@ -15,7 +15,7 @@
 typedef struct {
 	const char *bytes; /* the field as it stands: name, colon, value, folds and line ends; borrowed from the list */
 	guint32 len;
-	guint32 name_len;  /* 0: not a field but a stray line that is kept, such as a fold before the first field */
+	guint32 name_len;  /* 0: no field but stray lines that are kept: a fold before the first field, or lines between fields */
 	guint32 value_at;  /* offset of the first octet after the colon */
 	guint32 line;      /* line of the message as it came, from 1; 0: we added the field */
 	guint32 hash;      /* of the name, folded to lower case */
@@ -42,9 +42,12 @@ void headers_append_text(Headers *headers, const char *name, const char *value);
 void headers_append_renamed(Headers *headers, const HeaderField *field, const char *name);
 
 /*
- * Index the lines of a header block that never moves. Returns the octets that belong to the header, the empty line that
- * ends it not included; goes on where an earlier call stopped. *ret_ended says that the end was seen: an empty line, a
- * line that is no field, a limit, or `at_eof`. Call headers_index with more bytes until it was.
+ * Index the lines of a header block that never moves. *ret_ended says that the end was seen: an empty line, a limit, or
+ * `at_eof`; call headers_index with more bytes until it was. Returns the octets that belong to the header, the empty line
+ * not included, once the end was seen; before that, those that were looked at, which the next call wants as `done`.
+ *
+ * Lines that are no field ("From ", ">From ", a fold that lost its blank) are kept as strays where a field follows them
+ * above the empty line: readers of mail read on, so rules must. Behind the last field they are the body's first lines.
  */
 size_t headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof, bool *ret_ended);
 
@@ -69,7 +72,7 @@ const HeaderField *headers_next(const Headers *headers, const char *name, size_t
 /* The hash of a name, as in HeaderField. */
 guint32 headers_hash(const char *name, size_t len);
 
-/* Where a stamp of ours goes: before the first field, but behind stray lines that would become a fold of it. */
+/* Where a stamp of ours goes: on top, but behind lines that would become a fold of it. */
 size_t headers_top(const Headers *headers);
 
 /* Is this the field's name (without case)? Here, so that the length of a literal is known: each field is asked for some names. */
