@@ -243,6 +243,17 @@ set_type(MimePart *part, const char *type, const char *subtype)
 	part->type = (MimeValue){ .type = g_strdup(type), .subtype = g_strdup(subtype) };
 }
 
+typedef bool (*StructureReader)(const char *value, size_t len, const char *hint, MimeValue *ret_value, Status *st);
+
+static bool
+read_structured(const Headers *headers, const HeaderField *field, StructureReader read, MimeValue *ret_value, Status *st)
+{
+	const char *value = field->bytes + field->value_at;
+	size_t len = field->len - field->value_at;
+	g_autofree char *hint = mime_charset_hint(headers, value, len);
+	return read(value, len, hint, ret_value, st);
+}
+
 /* What the fields of a part say of it. The first of doubled fields counts. */
 static bool
 read_meaning(const Headers *headers, bool in_digest, MimePart *part, Status *st)
@@ -251,13 +262,11 @@ read_meaning(const Headers *headers, bool in_digest, MimePart *part, Status *st)
 	if (encoding != NULL)
 		part->encoding = mime_encoding(encoding->bytes + encoding->value_at, encoding->len - encoding->value_at);
 	const HeaderField *disposition = find_field(headers, "Content-Disposition");
-	if (disposition != NULL &&
-	    !mime_parse_disposition(disposition->bytes + disposition->value_at, disposition->len - disposition->value_at,
-	                            &part->disposition, st))
+	if (disposition != NULL && !read_structured(headers, disposition, mime_parse_disposition, &part->disposition, st))
 		return false;
 	const HeaderField *type = find_field(headers, "Content-Type");
 	if (type != NULL)
-		return mime_parse_type(type->bytes + type->value_at, type->len - type->value_at, &part->type, st);
+		return read_structured(headers, type, mime_parse_type, &part->type, st);
 	set_type(part, in_digest ? "message" : "text", in_digest ? "rfc822" : "plain");
 	return true;
 }

@@ -146,7 +146,7 @@ sieve_run_field_value(SieveRun *run, guint number)
 	Value *value = &cache->values[number];
 	if (!value->known) {
 		const char *guess;
-		value->text = sieve_value_of_field(cache->arena, headers_get(run->headers, number), &guess);
+		value->text = sieve_value_of_field(cache->arena, headers_get(run->headers, number), run->headers, &guess);
 		value->known = true;
 		if (guess != NULL)
 			sieve_run_trace(run, TRACE_MATCHING, run->at, "line %u of the message: taken as %s",
