@@ -125,23 +125,57 @@ look(Scan *scan, off_t at, size_t want, size_t *ret_len)
 	return scan->window + (at - scan->window_at);
 }
 
-/* Is the line, which starts with "--" and has no blanks at its end, a delimiter of an open boundary? */
+/* Where the line at `at` ends: behind its LF, or `stop`. */
+static off_t
+line_after(Scan *scan, off_t at, off_t stop)
+{
+	while (at < stop) {
+		size_t have;
+		const char *from = look(scan, at, 1, &have);
+		if (have == 0)
+			return stop;
+		const char *end = memchr(from, '\n', have);
+		if (end != NULL)
+			return at + (end - from) + 1;
+		at += (off_t) have;
+	}
+	return at;
+}
+
+/* Is it "--" and, with `whole`, nothing else? */
+static bool
+is_close(const char *text, size_t len, bool whole)
+{
+	return (whole ? len == 2 : len >= 2) && text[0] == '-' && text[1] == '-';
+}
+
+/*
+ * Is the line, which starts with "--" and has no blanks at its end, a delimiter of an open boundary? Other text may stand
+ * behind the boundary (RFC 2046 5.1.1: "it is sufficient that the boundary appear in its entirety"), but a line that is
+ * exactly one of the open boundaries is that one; else it is the longest that it begins with.
+ */
 static bool
 match_boundary(const Scan *scan, const char *line, size_t len, Delimiter *delimiter)
 {
 	const char *text = line + 2;
-	size_t text_len = len - 2;
+	size_t text_len = len - 2, longest = 0;
 	for (size_t level = scan->n_boundaries; level-- > 0;) {
 		const Boundary *boundary = &scan->boundaries[level];
-		bool open = text_len == boundary->len;
-		bool close = text_len == boundary->len + 2 && text[text_len - 2] == '-' && text[text_len - 1] == '-';
-		if ((open || close) && memcmp(text, boundary->text, boundary->len) == 0) {
-			delimiter->level = level;
-			delimiter->close = close;
+		if (text_len < boundary->len || memcmp(text, boundary->text, boundary->len) != 0)
+			continue;
+
+		const char *rest = text + boundary->len;
+		size_t rest_len = text_len - boundary->len;
+		bool exact = rest_len == 0 || is_close(rest, rest_len, true);
+		if (!exact && boundary->len <= longest)
+			continue;
+		longest = boundary->len;
+		delimiter->level = level;
+		delimiter->close = is_close(rest, rest_len, false);
+		if (exact)
 			return true;
-		}
 	}
-	return false;
+	return longest > 0;
 }
 
 /* Is there a delimiter line at `at`, where a line begins? */
@@ -152,14 +186,18 @@ delimiter_at(Scan *scan, off_t at, Delimiter *delimiter)
 	const char *line = look(scan, at, LIMIT_MIME_BOUNDARY * 2, &have);
 	if (have < 2 || line[0] != '-' || line[1] != '-')
 		return false;
+
 	size_t room = MIN(have, LIMIT_MIME_BOUNDARY * 2);
 	const char *end = memchr(line, '\n', room);
 	size_t len = end != NULL ? (size_t) (end - line) : room;
-	delimiter->line_at = at;
-	delimiter->after = at + (off_t) len + (end != NULL);
 	while (len > 2 && g_ascii_isspace(line[len - 1]))
 		len--;
-	return match_boundary(scan, line, len, delimiter);
+	if (!match_boundary(scan, line, len, delimiter))
+		return false;
+
+	delimiter->line_at = at;
+	delimiter->after = line_after(scan, at, tree_end(scan->tree));
+	return true;
 }
 
 /* The next delimiter line at or behind `at`, where a line begins. */
@@ -179,23 +217,6 @@ find_delimiter(Scan *scan, off_t at)
 		if (found != NULL && delimiter_at(scan, at, &delimiter))
 			return delimiter;
 	}
-}
-
-/* Where the line at `at` ends: behind its LF, or `stop`. */
-static off_t
-line_after(Scan *scan, off_t at, off_t stop)
-{
-	while (at < stop) {
-		size_t have;
-		const char *from = look(scan, at, 1, &have);
-		if (have == 0)
-			return stop;
-		const char *end = memchr(from, '\n', have);
-		if (end != NULL)
-			return at + (end - from) + 1;
-		at += (off_t) have;
-	}
-	return at;
 }
 
 /* The length of an empty line at `at`; 0: the line is not empty. */
