@@ -235,11 +235,14 @@ index_line(Headers *headers, const char *line, size_t len, size_t at)
 	return append_line(headers, &field);
 }
 
-/* The header ends at `at`, but for strays that no field has followed: they are body. */
+/*
+ * The header ends at `at`. Strays that no field has followed belong to it where an empty line ends them and a field stands
+ * above: a parameter that lost its fold may be the last line. Else they are body.
+ */
 static size_t
-end_header(Headers *headers, size_t at)
+end_header(Headers *headers, size_t at, bool by_empty_line)
 {
-	if (headers->stray_at == NO_STRAYS)
+	if (headers->stray_at == NO_STRAYS || (by_empty_line && headers->stray_fields > 0))
 		return at;
 	g_array_set_size(headers->fields, MIN(headers->stray_fields, headers->fields->len));
 	return headers->stray_at;
@@ -255,10 +258,10 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 		if (end == NULL && !at_eof && len < LIMIT_HEADER_BYTES)
 			return done;
 		size_t line_len = end != NULL ? (size_t) (end - line) + 1 : len - done;
-		bool ends = is_empty_line(line, line_len) || done + line_len > LIMIT_HEADER_BYTES;
-		if (ends || !index_line(headers, line, line_len, done)) {
+		bool empty = is_empty_line(line, line_len);
+		if (empty || done + line_len > LIMIT_HEADER_BYTES || !index_line(headers, line, line_len, done)) {
 			*ret_ended = true;
-			return end_header(headers, done);
+			return end_header(headers, done, empty);
 		}
 		if (headers->lines == 0 && line_len >= 2 && line[line_len - 2] == '\r')
 			headers->newline = "\r\n";
@@ -266,7 +269,7 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 		done += line_len;
 	}
 	*ret_ended = at_eof || len >= LIMIT_HEADER_BYTES;
-	return *ret_ended ? end_header(headers, done) : done;
+	return *ret_ended ? end_header(headers, done, false) : done;
 }
 
 Headers *

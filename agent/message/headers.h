@@ -46,8 +46,8 @@ void headers_append_renamed(Headers *headers, const HeaderField *field, const ch
  * `at_eof`; call headers_index with more bytes until it was. Returns the octets that belong to the header, the empty line
  * not included, once the end was seen; before that, those that were looked at, which the next call wants as `done`.
  *
- * Lines that are no field ("From ", ">From ", a fold that lost its blank) are kept as strays where a field follows them
- * above the empty line: readers of mail read on, so rules must. Behind the last field they are the body's first lines.
+ * Lines that are no field ("From ", ">From ", a fold that lost its blank) are kept as strays: readers of mail read on, so
+ * rules must. They are the body's first lines where no field follows and either none stands above or no empty line comes.
  */
 size_t headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof, bool *ret_ended);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WINDOW_BYTES = 64 * 1024, HTML_HEAD_BYTES = 1024 };
+enum { WINDOW_BYTES = 64 * 1024, HTML_HEAD_BYTES = 1024, SAMPLE_BYTES = 2048 };
 
 struct MimeTree {
 	Headers *headers;
@@ -230,7 +230,7 @@ empty_line(Scan *scan, off_t at)
 	return have >= 2 && line[0] == '\r' && line[1] == '\n' ? 2 : 0;
 }
 
-/* Where a header that begins at `at` must end at the latest: an empty line, a delimiter, a limit. */
+/* Where a header that begins at `at` must end at the latest: behind the empty line, at a delimiter, at a limit. */
 static off_t
 header_stop(Scan *scan, off_t at)
 {
@@ -238,7 +238,7 @@ header_stop(Scan *scan, off_t at)
 	Delimiter delimiter;
 	while (at < stop && empty_line(scan, at) == 0 && !delimiter_at(scan, at, &delimiter))
 		at = line_after(scan, at, stop);
-	return MIN(at, stop);
+	return at < stop ? at + empty_line(scan, at) : stop;
 }
 
 static Headers *
@@ -295,9 +295,26 @@ read_meaning(const Headers *headers, bool in_digest, MimePart *part, Status *st)
 static bool
 is_nested_message(const MimePart *part)
 {
-	bool message = mime_part_is(part, "message", "rfc822") || mime_part_is(part, "message", "global") ||
-	               mime_part_is(part, "message", "news");
-	return message && part->encoding == MIME_PLAIN;
+	return mime_part_is(part, "message", "rfc822") || mime_part_is(part, "message", "global") ||
+	       mime_part_is(part, "message", "news");
+}
+
+/*
+ * Does a message's header begin here as it stands? Nested messages must not be encoded (RFC 2046 5.2.1), and many of those
+ * that say so are not: then a colon stands above the empty line, which base64 does not have.
+ */
+static bool
+begins_header(Scan *scan, off_t at)
+{
+	size_t have;
+	const char *text = look(scan, at, SAMPLE_BYTES, &have);
+	size_t len = MIN(have, SAMPLE_BYTES);
+	const char *end = memmem(text, len, "\n\n", 2);
+	if (end == NULL)
+		end = memmem(text, len, "\n\r\n", 3);
+	size_t header_len = end != NULL ? (size_t) (end - text) : len;
+	bool uuencoded = len >= 6 && memcmp(text, "begin ", 6) == 0;
+	return !uuencoded && memchr(text, ':', header_len) != NULL;
 }
 
 /* The boundary of a multipart as its lines show it; false: there is none. */
@@ -405,7 +422,8 @@ scan_part(Scan *scan, size_t parent, off_t at)
 	size_t index = add_part(scan, parent, at);
 	const MimePart *part = tree_part(scan->tree, index);
 	off_t body_at = part->body_at;
-	bool message = is_nested_message(part), multipart = mime_part_is(part, "multipart", NULL);
+	bool message = is_nested_message(part) && (part->encoding == MIME_PLAIN || begins_header(scan, body_at));
+	bool multipart = mime_part_is(part, "multipart", NULL);
 	Boundary boundary;
 	bool openable = message || (multipart && part_boundary(part, &boundary));
 	Delimiter delimiter;
