@@ -2,8 +2,9 @@
  * headers: the header block of a message as a list of fields, and edited versions of it.
  *
  * A field is a slice of the bytes as they came; nothing is decoded, unfolded or copied. A list is built by appending and
- * only read afterwards, so it can be shared: an edit is a new list that borrows the untouched fields of the old one
- * (the overlay of DESIGN.md). Whatever is not edited is written byte for byte.
+ * only read afterwards, so it can be shared: an edit is a new list that shares the untouched fields of the old one
+ * (the overlay of DESIGN.md): it costs what it touches, however long the header is. Whatever is not edited is written byte
+ * for byte.
  */
 #ifndef TODOKE_HEADERS_H
 #define TODOKE_HEADERS_H
@@ -23,7 +24,10 @@ typedef struct {
 
 typedef struct Headers Headers;
 
-/* An empty list whose own lines end in `newline` ("\n" or "\r\n"). `base` (may be NULL) lives as long as the new list: fields of it may be appended. */
+/*
+ * An empty list whose own lines end in `newline` ("\n" or "\r\n"). What the fields of `base` (may be NULL) are made of lives
+ * as long as the new list: they may be appended. `base` itself need not live.
+ */
 Headers *headers_new(Headers *base, const char *newline);
 Headers *headers_ref(Headers *headers);
 void headers_unref(Headers *headers);
@@ -32,8 +36,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Headers, headers_unref)
 /* Append a field of `base`, or one of a list that lives as long as this one. */
 void headers_append(Headers *headers, const HeaderField *field);
 
-/* Append every field of `base` from `first` on. */
+/* Append the fields [first, end) of the list's base: shared, whoever edits again and again copies nothing. */
+void headers_append_range(Headers *headers, const Headers *base, size_t first, size_t end);
+
+/* Append all fields of the base from `first` on; few are copied. */
 void headers_append_from(Headers *headers, const Headers *base, size_t first);
+
+/*
+ * Octets of memory that the list adds to what it shares with its base, and those that say in which order its fields stand,
+ * which go when nobody holds the list any more; the others stay with lists that were made from it.
+ */
+size_t headers_held(const Headers *headers);
+size_t headers_order_bytes(const Headers *headers);
 
 /* Append "name: value" as a field of our own; line ends in `value` become folds. */
 void headers_append_text(Headers *headers, const char *name, const char *value);

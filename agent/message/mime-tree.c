@@ -471,6 +471,14 @@ mime_tree_new_opaque(Headers *headers, const MessageBody *body)
 	return tree;
 }
 
+void
+mime_tree_set_headers(MimeTree *tree, Headers *headers)
+{
+	Headers *before = tree->headers;
+	tree->headers = headers_ref(headers);
+	headers_unref(before);
+}
+
 size_t
 mime_tree_count(const MimeTree *tree)
 {

@@ -84,8 +84,10 @@ static Slot
 find_fields(SieveRun *run, SieveArena *arena, const char *name, size_t len)
 {
 	SieveFieldCache *cache = run->fields;
-	if (cache->index.heads == NULL)
+	if (cache->index.heads == NULL) {
 		build_index(run);
+		(void) sieve_run_spend(run, headers_count(run->headers)); /* the next command sees that it failed */
+	}
 	guint32 hash = headers_hash(name, len);
 	g_autoptr(GArray) found = NULL;
 	for (guint at = cache->index.heads[hash & cache->index.mask]; at != 0; at = cache->index.nexts[at - 1]) {

@@ -95,6 +95,21 @@ sieve_mime_tree(SieveRun *run)
 	return mime->tree;
 }
 
+void
+sieve_mime_set_headers(SieveRun *run, SieveText name, Headers *headers)
+{
+	SieveMime *mime = sieve_mime_state(run);
+	bool about_parts = name.len >= 8 && g_ascii_strncasecmp(name.data, "Content-", 8) == 0;
+	bool keeps_tree = mime->tree != NULL && mime->headers == run->headers && !about_parts;
+	sieve_run_set_headers(run, headers);
+	if (!keeps_tree)
+		return;
+
+	headers_unref(mime->headers);
+	mime->headers = headers_ref(headers);
+	mime_tree_set_headers(mime->tree, headers);
+}
+
 size_t
 sieve_mime_current(SieveRun *run)
 {
