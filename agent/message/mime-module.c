@@ -50,6 +50,7 @@ module_parse_disposition(const char *value, const char *hint, MimeValue *ret_val
 
 struct MimeDecoder {
 	GMimeFilter *filter;
+	MimeEncoding encoding;
 };
 
 static MimeDecoder *
@@ -63,18 +64,31 @@ module_decoder_new(MimeEncoding encoding)
 	};
 	MimeDecoder *decoder = g_new0(MimeDecoder, 1);
 	decoder->filter = g_mime_filter_basic_new(encodings[encoding], FALSE);
+	decoder->encoding = encoding;
 	return decoder;
 }
 
 static void
-module_decoder_step(MimeDecoder *decoder, const char *in, size_t len, bool last, GString *out)
+filter_to(MimeDecoder *decoder, const char *in, size_t len, GString *out)
 {
 	char *piece = NULL;
 	size_t piece_len = 0, room = 0;
 	g_mime_filter_filter(decoder->filter, (char *) in, len, 0, &piece, &piece_len, &room);
 	g_string_append_len(out, piece, (gssize) piece_len);
+}
+
+static void
+module_decoder_step(MimeDecoder *decoder, const char *in, size_t len, bool last, GString *out)
+{
+	static const char padding[] = "===";
+	char *piece = NULL;
+	size_t piece_len = 0, room = 0;
+	filter_to(decoder, in, len, out);
 	if (!last)
 		return;
+	/* Text that was cut within four signs of base64: the filter would drop the octets that are there. */
+	if (decoder->encoding == MIME_BASE64)
+		filter_to(decoder, padding, sizeof padding - 1, out);
 	/* Not both at once: the end of the filter does not look for the "begin" of uuencode. */
 	g_mime_filter_complete(decoder->filter, (char *) in, 0, 0, &piece, &piece_len, &room);
 	g_string_append_len(out, piece, (gssize) piece_len);

@@ -314,7 +314,7 @@ begins_header(Scan *scan, off_t at)
 		end = memmem(text, len, "\n\r\n", 3);
 	size_t header_len = end != NULL ? (size_t) (end - text) : len;
 	bool uuencoded = len >= 6 && memcmp(text, "begin ", 6) == 0;
-	return !uuencoded && memchr(text, ':', header_len) != NULL;
+	return len == 0 || (!uuencoded && memchr(text, ':', header_len) != NULL);
 }
 
 /* The boundary of a multipart as its lines show it; false: there is none. */

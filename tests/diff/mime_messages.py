@@ -181,8 +181,8 @@ def generate(pick):
     text = maker.entity(0, fields)
     if maker.maybe("truncated", 0.08):
         text = text[: pick.randint(len(text) // 2, len(text))]
-        if re.search(r"\nContent-Type:[^\n]*(\n[ \t][^\n]*)*\Z", text):
-            maker.done.add("truncated-type")
+        if re.search(r"\nContent-(Type|Disposition):[^\n]*(\n[ \t][^\n]*)*\Z", text):
+            maker.done.add("truncated-structure")
     if not text.endswith("\n"):
         text += maker.newline
     return text.encode(), maker.done
