@@ -254,10 +254,11 @@ sieve_mime_set_message(SieveRun *run, const SieveCall *call, Headers *headers, M
 {
 	for (SieveLoop *loop = sieve_mime_state(run)->loop; loop != NULL; loop = loop->outer)
 		loop->at = loop->next = loop->end = 0;
+	guint64 held = headers != NULL ? headers_held(headers) + headers_order_bytes(headers) : 0;
 	if (headers != NULL)
 		sieve_run_set_headers(run, headers);
 	sieve_run_set_message(run, message);
-	return count_replacement(run, call, message);
+	return count_replacement(run, call, message) && sieve_run_hold(run, 0, held);
 }
 
 /* The message with the part left out and the entity in its place. */
