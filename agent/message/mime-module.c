@@ -37,7 +37,7 @@ module_parse_type(const char *value, const char *hint, MimeValue *ret_value)
 {
 	size_t len = 0;
 	g_autofree char *utf8 = mime_charset_field_to_utf8(value, strlen(value), hint, &len, NULL);
-	mime_params_read_type(utf8, ret_value);
+	mime_params_read_type(utf8, value, ret_value);
 }
 
 static void

@@ -9,7 +9,7 @@
 #include "agent/message/mime.h"
 
 /* Goes up with every change of the table: a module of another version is not used. */
-#define MIME_MODULE_VERSION 2u
+#define MIME_MODULE_VERSION 3u
 
 #define MIME_MODULE_FILE "todoke-mime.so"
 #define MIME_MODULE_SYMBOL "mime_module"

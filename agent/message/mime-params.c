@@ -352,11 +352,32 @@ gather_sections(const GPtrArray *pieces)
 	return names;
 }
 
+static const char *
+find_value(const GArray *params, const char *name)
+{
+	for (guint i = 0; i < params->len; i++)
+		if (strcmp(g_array_index(params, MimeParam, i).name, name) == 0)
+			return g_array_index(params, MimeParam, i).value;
+	return NULL;
+}
+
 static void
 append_param(GArray *params, const char *name, char *value)
 {
 	MimeParam param = { .name = g_strdup(name), .value = value };
 	g_array_append_val(params, param);
+}
+
+/* The first boundary as it stands: delimiter lines are compared with it octet by octet. Caller frees. */
+static char *
+find_boundary(const GPtrArray *pieces)
+{
+	for (guint i = 0; i < pieces->len; i++) {
+		const Piece *piece = pieces->pdata[i];
+		if (strcmp(piece->name, "boundary") == 0 && piece->section == NO_SECTION && !piece->extended)
+			return g_strdup(piece->text);
+	}
+	return NULL;
 }
 
 /* Each value a name was given: the whole ones, those with a charset, and the one in pieces, in the order of the field. */
@@ -383,6 +404,9 @@ read_params(Cursor *cursor, MimeValue *value)
 		g_hash_table_remove(sections, piece->name);
 	}
 
+	value->boundary = find_boundary(pieces);
+	if (value->boundary == NULL)
+		value->boundary = g_strdup(find_value(params, "boundary"));
 	value->n_params = params->len;
 	value->params = (MimeParam *) (gpointer) g_array_free(params, FALSE);
 }
@@ -400,8 +424,22 @@ skip_to_params(Cursor *cursor)
 	}
 }
 
+/* The boundary as it stood before the value was converted. */
+static void
+take_boundary_of(const char *octets, MimeValue *value)
+{
+	Cursor cursor = { octets, octets + strlen(octets) };
+	skip_to_params(&cursor);
+	g_autoptr(GPtrArray) pieces = take_pieces(&cursor);
+	char *boundary = find_boundary(pieces);
+	if (boundary == NULL)
+		return;
+	g_free(value->boundary);
+	value->boundary = boundary;
+}
+
 void
-mime_params_read_type(const char *value, MimeValue *ret_value)
+mime_params_read_type(const char *value, const char *octets, MimeValue *ret_value)
 {
 	Cursor cursor = { value, value + strlen(value) }, start = cursor;
 	skip_space(&cursor);
@@ -418,6 +456,8 @@ mime_params_read_type(const char *value, MimeValue *ret_value)
 		cursor = start;
 	skip_to_params(&cursor);
 	read_params(&cursor, ret_value);
+	if (strcmp(value, octets) != 0)
+		take_boundary_of(octets, ret_value);
 }
 
 void

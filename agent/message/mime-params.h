@@ -11,8 +11,8 @@
 
 #include "agent/message/mime.h"
 
-/* `value` is unfolded UTF-8. What names no type is "text/plain" (RFC 2045 5.2); its parameters count. */
-void mime_params_read_type(const char *value, MimeValue *ret_value);
+/* `value` is unfolded UTF-8, `octets` the same before it was converted. What names no type is "text/plain" (RFC 2045 5.2); its parameters count. */
+void mime_params_read_type(const char *value, const char *octets, MimeValue *ret_value);
 
 /* What has no word in front is an "attachment" (RFC 2183 2.8). */
 void mime_params_read_disposition(const char *value, MimeValue *ret_value);

@@ -321,7 +321,7 @@ begins_header(Scan *scan, off_t at)
 static bool
 part_boundary(const MimePart *part, Boundary *ret_boundary)
 {
-	const char *text = mime_part_is(part, "multipart", NULL) ? mime_value_param(&part->type, "boundary") : NULL;
+	const char *text = mime_part_is(part, "multipart", NULL) ? part->type.boundary : NULL;
 	size_t len = text != NULL ? strlen(text) : 0;
 	while (len > 0 && g_ascii_isspace(text[len - 1])) /* RFC 2046 5.1.1: it cannot end in a blank */
 		len--;

@@ -182,6 +182,7 @@ mime_value_clear(MimeValue *value)
 		g_free(value->params[i].value);
 	}
 	g_free(value->params);
+	g_free(value->boundary);
 	g_free(value->type);
 	g_free(value->subtype);
 	*value = (MimeValue){ 0 };

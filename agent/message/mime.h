@@ -45,6 +45,7 @@ typedef struct {
 	char *subtype;  /* NULL: a disposition has none */
 	MimeParam *params;
 	size_t n_params;
+	char *boundary;  /* octets as the lines of the body have them, nothing decoded or converted; NULL: no such parameter */
 } MimeValue;
 
 /*
