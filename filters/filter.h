@@ -73,8 +73,9 @@ typedef struct {
 } FilterProgramCall;
 
 typedef struct {
-	int exit_code;
+	int exit_code;  /* of a program of recipes: -N where signal N killed it */
 	GBytes *output;
+	bool unread;    /* it did not take all of its input */
 } FilterProgramResult;
 
 /*
@@ -160,7 +161,7 @@ typedef struct {
 	/*
 	 * A variable or argument that recipes start with: "HOME", "DEFAULT", "1"; NULL: not set. "INBOX" is the path by
 	 * which DEFAULT means the mailbox of the implicit keep: mail that ends there stays with the plan, for other
-	 * scripts and for the keep.
+	 * scripts and for the keep. "FROM_" is set where a From_ line is made for mail that has none.
 	 */
 	const char *(*recipe_variable)(FilterEnv *env, const char *name);
 

@@ -25,6 +25,7 @@ typedef struct {
 	bool as_filter;         /* -m */
 	bool keeps_environment; /* -p */
 	bool for_recipient;     /* -d */
+	bool makes_from;        /* -f, -d */
 } Options;
 
 static const char help[] =
@@ -60,10 +61,11 @@ take_option(Options *options, int option, const char *word, Status *st)
 		g_ptr_array_add(options->arguments, optarg);
 		return true;
 	case 'd':
-		options->for_recipient = true;
+		options->for_recipient = options->makes_from = true;
 		return door_set_recipient(door, optarg, st);
 	case 'f':
 	case 'r':
+		options->makes_from = true;
 		if (strcmp(optarg, "-") != 0 && *optarg != '\0')
 			door_set_string(&door->envelope->sender, optarg);
 		return true;
@@ -157,7 +159,7 @@ read_options(Options *options, int argc, char **argv, Status *st)
 static RecipeCall
 make_call(Options *options)
 {
-	RecipeCall call = { .alone = true, .without_site = options->keeps_environment || options->files->len > 0 };
+	RecipeCall call = { .alone = true, .makes_from = options->makes_from, .without_site = options->keeps_environment || options->files->len > 0 };
 	g_ptr_array_add(options->arguments, NULL);
 	g_ptr_array_add(options->assignments, NULL);
 	call.arguments = (const char *const *) options->arguments->pdata;

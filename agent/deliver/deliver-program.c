@@ -130,11 +130,13 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	bool of_recipes = program->environment != NULL;
 	if (!program->done && !(of_recipes ? run_command : run_program)(run, pipe, &result, &fault))
 		return deliver_keep_now(run, fault.detail, st);
-	if (program->done || result.exit_code == EX_OK) {
+	bool took_all = !program->must_read || !result.unread;
+	if (program->done || (result.exit_code == EX_OK && took_all)) {
 		deliver_report_sent(run->report, "pipe", program->name, message_size(pipe->message));
 		return true;
 	}
-	g_autofree char *why = command_describe_end(program->name, &result);
+	g_autofree char *why = took_all ? command_describe_end(program->name, &result)
+	                                : g_strdup_printf("program '%s' did not read all of its input", program->name);
 	if (result.exit_code == EX_TEMPFAIL && !of_recipes)
 		return status_fail_detail(st, STATUS_PROGRAM, "%s", why);
 	return deliver_keep_now(run, why, st);

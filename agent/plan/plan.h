@@ -71,6 +71,7 @@ typedef struct {
 	char *name;
 	GPtrArray *args;
 	bool may_fail;         /* pipe :try: a failure is no error of the script */
+	bool must_read;        /* one that leaves a part of its input has failed */
 	GPtrArray *environment;/* of a recipe's own program, "NAME=value"; NULL: the program is an item of the site's allow-list */
 	char *directory;       /* where it runs; NULL: where the agent is */
 	GBytes *input;         /* what it reads; NULL: the message */

@@ -19,6 +19,7 @@ typedef struct {
 	const char *const *assignments; /* "NAME=value", in force before the file; NULL: none */
 	bool alone;                     /* no Sieve script runs, whatever the settings say */
 	bool without_site;              /* nor the site's recipes */
+	bool makes_from;                /* recipes see a From_ line, made where the mail has none */
 } RecipeCall;
 
 /*

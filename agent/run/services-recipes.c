@@ -35,9 +35,8 @@ run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *
 	g_auto(ChildResult) result = { 0 };
 	if (!command_run(&command, &result, st))
 		return false;
-	if (result.exit_code < 0)
-		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' was killed by signal %d", call->argv[0], result.signal);
-	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output) };
+	int exit_code = result.exit_code < 0 ? -result.signal : result.exit_code;
+	*ret_result = (FilterProgramResult){ exit_code, g_steal_pointer(&result.output), result.unread };
 	return true;
 }
 
@@ -172,6 +171,7 @@ recipe_variable(FilterEnv *env, const char *name)
 		{ "ORGMAIL", world->default_path },
 		{ "INBOX", world->inbox_path },
 		{ "HOST", world->site->host },
+		{ "FROM_", world->recipes != NULL && world->recipes->makes_from ? "yes" : NULL },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(variables); i++)
 		if (strcmp(variables[i].name, name) == 0)

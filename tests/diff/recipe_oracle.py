@@ -14,9 +14,11 @@ import threading
 
 NOBODY = 65534
 UNIQUE_NAME = re.compile(r"(^|/)msg\.[A-Za-z0-9_-]{4,}$")
-LOGGED = re.compile(rb"## |From |  Folder: | Subject:|procmail: (Assigning|Match|No match|Matched|Score|Invalid|Executing)")
+LOGGED = re.compile(rb"## |From |  Folder: | Subject:|procmail: (Assigning|Match|No match|Matched|Score|Invalid|Executing|"
+                    rb"Error while writing to|Program failure|Non-zero exitcode|Rescue of unfiltered|Skipped|Couldn't read)")
 # The name of a file in a Maildir is made later than our abstract, and tabs depend on its length.
 FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:new/[^\t\"]*)?(?:\t+ *|(?=\"))")
+MORE = b"0123456789 abcdefghijklmnopqrst\n"
 # Far below any test's time: an rc file that waits or loops is a finding of its own.
 TIMEOUT_S = 60
 # A child that another thread starts has our open files until its exec, and a program that is open for writing cannot be run.
@@ -24,12 +26,14 @@ STARTING = threading.Lock()
 
 
 def load(folder):
-    """-> (rc, message, files) of a case; the message of all cases where it has none of its own."""
+    """-> (rc, message, files) of a case. Its message is message.eml, or that of all cases; the file `grow` says by how many lines it is longer."""
     message = folder / "message.eml"
     if not message.exists():
         message = folder.parent / "message.eml"
+    grow = folder / "grow"
+    more = MORE * int(grow.read_text(encoding="ascii")) if grow.exists() else b""
     files = {str(p.relative_to(folder / "files")): p.read_bytes() for p in (folder / "files").rglob("*") if p.is_file()}
-    return (folder / "rc").read_bytes(), message.read_bytes(), files
+    return (folder / "rc").read_bytes(), message.read_bytes() + more, files
 
 
 def write_file(path, data):

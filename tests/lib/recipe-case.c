@@ -11,6 +11,7 @@
  */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
+#include "agent/exec/owner-program.h"
 #include "agent/state/id-cache.h"
 #include "filters/filter.h"
 #include "filters/recipe/run/recipe-formail.h"
@@ -18,17 +19,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 static const char *log_path, *mail_dir;
 static bool strict;
+static Conf *conf;
 
 static int
 memory_file(const char *data, size_t len)
@@ -39,37 +41,32 @@ memory_file(const char *data, size_t len)
 	return fd;
 }
 
+/* As the agent does it. */
 static int
-run_child(char *const *argv, char *const *environment, const char *directory, int in, int out)
+run_program(const CommandCall *call, GBytes **ret_output, bool *ret_unread)
 {
-	pid_t pid = fork();
-	if (pid == 0) {
-		int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-		dup2(in, 0);
-		dup2(out, 1);
-		dup2(log, 2);
-		if ((directory != NULL && *directory != '\0' && chdir(directory) < 0) || argv[0] == NULL)
-			_exit(127);
-		execvpe(argv[0], argv, environment);
-		_exit(127);
+	g_auto(Status) st = STATUS_INIT;
+	g_auto(ChildResult) result = { 0 };
+	if (!command_run(call, &result, &st)) {
+		fprintf(stderr, "%s\n", st.detail);
+		return 127;
 	}
-	int status = 0;
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	if (ret_output != NULL)
+		*ret_output = g_steal_pointer(&result.output);
+	*ret_unread = result.unread;
+	return result.exit_code < 0 ? -result.signal : result.exit_code;
 }
 
 static bool
 run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
 {
 	(void) env, (void) st;
-	auto_fd int in = memory_file(call->input, call->input_len);
-	auto_fd int out = memory_file("", 0);
-	ret_result->exit_code = run_child((char *const *) call->argv, (char *const *) call->environment, call->directory, in, out);
-	size_t len = (size_t) lseek(out, 0, SEEK_END);
-	char *data = g_malloc(len + 1);
-	g_assert(pread(out, data, len, 0) == (ssize_t) len);
-	ret_result->output = g_bytes_new_take(data, len);
-	return true;
+	const CommandCall command = {
+		.conf = conf, .argv = call->argv, .environment = call->environment, .directory = call->directory, .home = mail_dir,
+		.input = call->input, .input_len = call->input_len, .output_limit = call->output_limit, .lock = call->lock,
+	};
+	ret_result->exit_code = run_program(&command, &ret_result->output, &ret_result->unread);
+	return ret_result->output != NULL;
 }
 
 /* At once: no delivery fails here. */
@@ -235,6 +232,16 @@ store(const char *path, bool first, const PlanStore *what, const GString *bytes)
 	append_file(name, stored->str, stored->len);
 }
 
+/* As the implicit keep does it. */
+static void
+keep(const GString *bytes)
+{
+	g_autoptr(GPtrArray) paths = g_ptr_array_new();
+	g_ptr_array_add(paths, (gpointer) recipe_variable(NULL, "DEFAULT"));
+	const PlanStore inbox = { .paths = paths };
+	store(paths->pdata[0], true, &inbox, bytes);
+}
+
 static int
 carry_out(const PlanAction *action, Message *message)
 {
@@ -251,12 +258,18 @@ carry_out(const PlanAction *action, Message *message)
 		PlanProgram *program = action->program;
 		gsize len;
 		const char *data = g_bytes_get_data(program->input, &len);
-		auto_fd int in = memory_file(data, len);
-		auto_fd int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		bool unread;
 		g_ptr_array_insert(program->args, 0, g_strdup(program->name));
 		g_ptr_array_add(program->args, NULL);
 		g_ptr_array_add(program->environment, NULL);
-		(void) run_child((char **) program->args->pdata, (char **) program->environment->pdata, program->directory, in, out);
+		const CommandCall command = {
+			.conf = conf, .argv = (const char *const *) program->args->pdata,
+			.environment = (const char *const *) program->environment->pdata, .directory = program->directory,
+			.home = mail_dir, .input = data, .input_len = len, .output_limit = 1024 * 1024, .lock = program->lock,
+		};
+		bool taken = run_program(&command, NULL, &unread) == 0 && !(unread && program->must_read);
+		if (!taken && !action->copy)
+			keep(bytes);
 	} else if (action->kind == PLAN_DEFER) {
 		exit_code = EX_TEMPFAIL;
 	} else if (action->kind == PLAN_REJECT) {
@@ -396,5 +409,16 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	log_path = argv[2];
 	mail_dir = argv[3];
-	return run_case(argv[1]);
+	(void) signal(SIGPIPE, SIG_IGN);
+	g_auto(Status) st = STATUS_INIT;
+	auto_fd int no_settings = memory_file("", 0);
+	g_autofree char *conf_path = g_strdup_printf("/proc/self/fd/%d", no_settings);
+	conf = conf_read(conf_path, NULL, NULL, &st);
+	if (conf == NULL) {
+		fprintf(stderr, "%s\n", st.detail);
+		return EX_CONFIG;
+	}
+	int exit_code = run_case(argv[1]);
+	conf_free(conf);
+	return exit_code;
 }

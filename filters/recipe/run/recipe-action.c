@@ -1,12 +1,14 @@
 /* recipe-action: folder, forward, program. */
 #include "filters/recipe/run/recipe-action.h"
 
+#include "agent/base/child.h"
 #include "agent/base/limits.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/run/recipe-program.h"
 
 #include <string.h>
+#include <sysexits.h>
 
 void
 recipe_flags_clear(RecipeFlags *flags)
@@ -29,8 +31,8 @@ set_flag(RecipeFlags *flags, char c)
 	case 'e': return flags->on_failure = true;
 	case 'f': return flags->filters = true;
 	case 'c': return flags->copies = true;
-	case 'w':
-	case 'W': return flags->waits = true;
+	case 'w': return flags->waits = true;
+	case 'W': return flags->waits = flags->quiet = true;
 	case 'i': return flags->ignores_write_errors = true;
 	case 'r': return flags->raw = true;
 	default: return false;
@@ -81,21 +83,30 @@ take_mail(const RecipeRun *run, PlanAction *action, RecipeParts parts, Status *s
 	return true;
 }
 
-/* The From_ line that stands before the header now. */
-static char *
-from_line(const RecipeRun *run)
-{
-	g_autoptr(GString) header = recipe_mail_bytes(run->state->mail, RECIPE_HEADER, true);
-	const char *end = strchr(header->str, '\n');
-	if (end == NULL || !g_str_has_prefix(header->str, "From "))
-		return NULL;
-	return g_strndup(header->str, (gsize) (end - header->str));
-}
-
 static bool
 is_directory_name(const char *path)
 {
 	return g_str_has_suffix(path, "/") || g_str_has_suffix(path, "/.");
+}
+
+/* The From_ line that stands before the header now, or the one that a store in `path` needs. Caller frees. */
+static char *
+from_line(const RecipeRun *run, const char *path)
+{
+	const FilterServices *services = run->env->services;
+	g_autoptr(GString) header = recipe_mail_bytes(run->state->mail, RECIPE_HEADER, true);
+	const char *end = strchr(header->str, '\n');
+	bool is_mbox = !is_directory_name(path) && (services->path_kind == NULL || services->path_kind(run->env, path) != PATH_DIRECTORY);
+	if (end == NULL || !g_str_has_prefix(header->str, "From "))
+		return is_mbox ? g_strdup(recipe_mail_made_from(run->state->mail)) : NULL;
+	return g_strndup(header->str, (gsize) (end - header->str));
+}
+
+static void
+complain_of_store(const RecipeRun *run, const char *name, const char *path, unsigned line)
+{
+	recipe_run_note(run, line, "cannot store to '%s'", path);
+	recipe_log_complain(run, is_directory_name(name) ? "Unable to treat as directory \"%s\"" : "Error while writing to \"%s\"", name);
 }
 
 /* A file takes no others; of directories only those count where a store is possible. */
@@ -109,9 +120,11 @@ store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 		bool directory = i > 0 || is_directory_name(path) ||
 		                 (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY);
 		if (services->can_store != NULL && !services->can_store(run->env, path))
-			recipe_run_note(run, line, "cannot store to '%s'", path);
+			complain_of_store(run, words->pdata[i], path, line);
 		else
 			g_ptr_array_add(paths, g_steal_pointer(&path));
+		if (!directory && i + 1 < words->len)
+			recipe_log_complain(run, "Skipped \"%s\"", (const char *) words->pdata[i + 1]);
 		if (!directory)
 			break;
 	}
@@ -155,7 +168,7 @@ add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsi
 	action->store->lock = store_lock(run, action->mailbox, flags);
 	action->store->lock_timeout = g_strdup(recipe_vars_get(run->state->vars, "LOCKTIMEOUT"));
 	action->store->umask = g_strdup(recipe_vars_get(run->state->vars, "UMASK"));
-	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run) : NULL;
+	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run, action->mailbox) : NULL;
 	return take_mail(run, action, flags->feeds, st) && add(run, g_steal_pointer(&action), st);
 }
 
@@ -245,6 +258,13 @@ lock_path(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags
 	return *file != '\0' && strpbrk(file, "$`\"'\\*?[") == NULL ? recipe_run_path(run, name) : NULL;
 }
 
+/* A program's line as it stands behind its sign: the shell and the log get the blanks too. Caller frees. */
+static char *
+command_of(const RecipeNode *node)
+{
+	return g_strconcat(node->indent != NULL ? node->indent : "", node->action.text, NULL);
+}
+
 /* The plan gets the program, or the note that it ran. */
 static bool
 add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *taken_input, bool done, Status *st)
@@ -252,13 +272,15 @@ add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStri
 	g_autoptr(PlanAction) action = plan_action_new(PLAN_PIPE, recipe_run_file(run), node->line);
 	PlanProgram *program = action->program = g_new0(PlanProgram, 1);
 	action->copy = flags->copies;
-	GPtrArray *argv = recipe_program_argv(run, node->action.text);
+	g_autofree char *command = command_of(node);
+	GPtrArray *argv = recipe_program_argv(run, command);
 	g_ptr_array_set_size(argv, (gint) argv->len - 1); /* the NULL */
 	program->name = argv->len > 0 ? g_strdup(argv->pdata[0]) : g_strdup("");
 	if (argv->len > 0)
 		g_ptr_array_remove_index(argv, 0);
 	program->args = argv;
 	program->may_fail = !flags->waits;
+	program->must_read = !flags->ignores_write_errors;
 	program->done = done;
 	program->lock = lock_path(run, node, flags);
 	program->directory = g_strdup(run->state->folder);
@@ -271,24 +293,63 @@ add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStri
 	return add(run, g_steal_pointer(&action), st);
 }
 
+/*
+ * Did a program that has ended fail, by the flags of its recipe? procmail's log has always said so in these words. A
+ * filter or pipe that was killed has failed whatever the flags say: the mail would be cut short or lost.
+ */
+static bool
+has_failed(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const FilterProgramResult *result)
+{
+	bool unread = result->unread && !flags->ignores_write_errors;
+	bool bad_end = (result->exit_code < 0 && node->name == NULL) || (flags->waits && result->exit_code != 0);
+	if (!unread && !bad_end)
+		return false;
+	g_autofree char *command = command_of(node), *name = recipe_program_blamed(run, command);
+	if (unread)
+		recipe_log_complain(run, "Error while writing to \"%s\"", name);
+	if (bad_end && flags->quiet)
+		recipe_log_say(run, "Non-zero exitcode (%d) from \"%s\"", result->exit_code, name);
+	else if (bad_end)
+		recipe_log_complain(run, "Program failure (%d) of \"%s\"", result->exit_code, name);
+	recipe_run_note(run, node->action.line, unread ? "program '%s' did not read all of the mail (exit code %d)"
+	                                               : "program '%s' failed with exit code %d", name, result->exit_code);
+	return true;
+}
+
+/*
+ * Run a program for what it prints. False: it failed, and the mail and the variables stay as they were. $? is then what
+ * the process of procmail that feeds it would have said.
+ */
+static bool
+run_for_output(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input, FilterProgramResult *ret_result)
+{
+	enum { OCTET = 0xff };
+	g_autofree char *lock = lock_path(run, node, flags), *command = command_of(node);
+	if (!recipe_program_call(run, command, input, lock, ret_result))
+		return false;
+	if (flags->waits)
+		run->state->exit_code = ret_result->exit_code & OCTET;
+	if (!has_failed(run, node, flags, ret_result))
+		return true;
+	if (ret_result->unread && !flags->ignores_write_errors)
+		run->state->exit_code = EX_IOERR;
+	recipe_log_complain(run, "Rescue of unfiltered data succeeded");
+	return false;
+}
+
 /* Run a filter; the mail is replaced only by what a filter that worked has written. */
 static bool
 run_filter(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input)
 {
-	g_autoptr(GBytes) output = NULL;
-	g_autofree char *lock = lock_path(run, node, flags);
-	int exit_code = 127;
-	if (!recipe_program_run(run, node->action.text, input, lock, &exit_code, &output))
+	FilterProgramResult result = { 0 };
+	bool worked = run_for_output(run, node, flags, input, &result);
+	g_autoptr(GBytes) output = result.output;
+	if (!worked)
 		return false;
-	run->state->exit_code = exit_code;
 	gsize len;
 	const char *data = g_bytes_get_data(output, &len);
 	if (len == 0) {
 		recipe_run_note(run, node->action.line, "the filter wrote nothing: the mail stays as it was (procmail would lose it)");
-		return false;
-	}
-	if (flags->waits && exit_code != 0) {
-		recipe_run_note(run, node->action.line, "the filter failed with exit code %d: the mail stays as it was", exit_code);
 		return false;
 	}
 	RecipeMail *filtered = recipe_mail_filtered(run->state->mail, flags->feeds, data, len);
@@ -299,46 +360,72 @@ run_filter(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, con
 
 /* NAME=|: exactly one line end is taken off. */
 static bool
-run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input)
+run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input, Status *st)
 {
-	g_autoptr(GBytes) output = NULL;
-	g_autofree char *lock = lock_path(run, node, flags);
-	int exit_code = 127;
+	FilterProgramResult result = { 0 };
 	recipe_log_say(run, "Assigning \"%s=\"", node->name);
-	if (!recipe_program_run(run, node->action.text, input, lock, &exit_code, &output))
+	bool worked = run_for_output(run, node, flags, input, &result);
+	g_autoptr(GBytes) output = result.output;
+	if (!worked)
 		return false;
-	run->state->exit_code = exit_code;
 	gsize len;
 	const char *data = g_bytes_get_data(output, &len);
 	if (len > 0 && data[len - 1] == '\n')
 		len--;
 	g_autofree char *value = g_strndup(data != NULL ? data : "", len);
-	recipe_vars_set(run->state->vars, node->name, value);
-	return !flags->waits || exit_code == 0;
+	return recipe_run_take_value(run, node->name, value, node->line, st);
+}
+
+/*
+ * Must a program run now, because the next recipes depend on its end? Without w they do where it could leave a part of
+ * the mail unread; what fits into a pipe is written in any case. Who only looks takes its success for granted.
+ */
+static bool
+runs_now(const RecipeRun *run, const RecipeFlags *flags, const GString *input)
+{
+	bool could_fail = flags->waits || (!flags->ignores_write_errors && input->len > CHILD_PIPE_OCTETS);
+	return could_fail && run->env->services->run_command != NULL;
+}
+
+/* Run it to its end. False: it failed. */
+static bool
+run_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input, const char *lock)
+{
+	enum { DID_NOT_RUN = 127 };
+	FilterProgramResult result = { .exit_code = DID_NOT_RUN };
+	g_autofree char *command = command_of(node);
+	bool ran = recipe_program_call(run, command, input, lock, &result);
+	g_clear_pointer(&result.output, g_bytes_unref);
+	if (flags->waits)
+		run->state->exit_code = result.exit_code;
+	return ran && !has_failed(run, node, flags, &result);
+}
+
+/* Without programs: what the agent itself knows how to answer. */
+static bool
+look_inside(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input, const char *lock, bool *ret_ran)
+{
+	int exit_code = 0;
+	*ret_ran = flags->waits && recipe_program_inside(run, node->action.text, input, lock, &exit_code);
+	if (*ret_ran)
+		run->state->exit_code = exit_code;
+	return exit_code == 0;
 }
 
 static bool
 do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *input, bool *ret_succeeded, Status *st)
 {
-	int exit_code = 127;
-	g_autofree char *lock = lock_path(run, node, flags);
-	/* Who only looks takes its success for granted. */
-	bool can_run = run->env->services->run_command != NULL;
-	bool ran = flags->waits && (can_run ? recipe_program_run(run, node->action.text, input, lock, &exit_code, NULL)
-	                                    : recipe_program_inside(run, node->action.text, input, lock, &exit_code));
-	bool runs_now = ran || (flags->waits && can_run);
-	*ret_succeeded = !runs_now || (ran && exit_code == 0);
-	if (runs_now)
-		run->state->exit_code = exit_code;
-	g_autoptr(GPtrArray) argv = recipe_program_argv(run, node->action.text);
+	g_autofree char *lock = lock_path(run, node, flags), *command = command_of(node);
+	bool ran = runs_now(run, flags, input);
+	*ret_succeeded = ran ? run_pipe(run, node, flags, input, lock) : look_inside(run, node, flags, input, lock, &ran);
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	g_autofree char *name = recipe_program_name(argv);
 	recipe_log_set(run, "LASTFOLDER", name);
 	if (!*ret_succeeded) {
-		recipe_run_note(run, node->action.line, "program '%s' failed with exit code %d", name, run->state->exit_code);
 		g_string_free(input, TRUE);
 		return true;
 	}
-	return add_pipe(run, node, flags, input, runs_now, st);
+	return add_pipe(run, node, flags, input, ran, st);
 }
 
 static bool
@@ -347,9 +434,11 @@ do_program(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, boo
 	GString *input = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
 	if (!flags->filters && node->name == NULL)
 		return do_pipe(run, node, flags, input, ret_succeeded, st);
-	*ret_succeeded = node->name != NULL ? run_capture(run, node, flags, input) : run_filter(run, node, flags, input);
+	g_auto(Status) fault = STATUS_INIT;
+	*ret_succeeded = node->name != NULL ? run_capture(run, node, flags, input, &fault) : run_filter(run, node, flags, input);
 	g_string_free(input, TRUE);
-	return true;
+	status_move(st, &fault);
+	return st->id == STATUS_OK;
 }
 
 bool

@@ -14,6 +14,7 @@ typedef struct {
 	bool filters;      /* f */
 	bool copies;       /* c */
 	bool waits;        /* w, W */
+	bool quiet;        /* W: a failure is no error worth the log */
 	bool ignores_write_errors; /* i */
 	bool raw;          /* r */
 	RecipeParts area;  /* H, B */

@@ -287,6 +287,8 @@ hold_program(Evaluation *evaluation, const RecipeCond *cond)
 	if (!recipe_program_run(run, cond->rest, input, NULL, &exit_code, NULL))
 		return false;
 	run->state->exit_code = exit_code;
+	if (exit_code != 0)
+		recipe_log_say(run, "Non-zero exitcode (%d) from \"%s\"", exit_code, cond->rest);
 	if (!cond->weighted)
 		return (exit_code == 0) != cond->inverted;
 	double weight = cond->weight;

@@ -74,6 +74,8 @@ delivered_size(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *
 	size_t size = bytes->len;
 	if (maildir && g_str_has_prefix(bytes->str, "From "))
 		size -= strcspn(bytes->str, "\n") + 1;
+	if (mbox && !nothing && recipe_mail_made_from(run->state->mail) != NULL && flags->feeds & RECIPE_HEADER)
+		size += strlen(recipe_mail_made_from(run->state->mail)) + 1;
 	for (const char *at = bytes->str; mbox && !nothing && !flags->raw && (at = strstr(at, "\nFrom ")) != NULL; at++)
 		size++;
 	return size;

@@ -15,6 +15,7 @@ struct RecipeMail {
 	GString *bytes;
 	size_t header_len;
 	bool original;
+	char *made_from;   /* a From_ line for an mbox, where the mail has none; NULL: it has one */
 	GString *areas[RECIPE_BOTH + 1]; /* made when first asked for */
 };
 
@@ -34,6 +35,7 @@ recipe_mail_unref(RecipeMail *mail)
 		if (mail->areas[i] != NULL)
 			g_string_free(mail->areas[i], TRUE);
 	g_string_free(mail->bytes, TRUE);
+	g_free(mail->made_from);
 	g_free(mail);
 }
 
@@ -66,20 +68,34 @@ names_sender(const char *line, const char *sender)
 	return strncmp(named, *sender != '\0' ? sender : "MAILER-DAEMON", len) == 0 && (named[len] == ' ' || named[len] == '\0');
 }
 
-static void
-append_from_line(GString *bytes, const FilterInput *input, FilterEnv *env)
+static char *
+make_from_line(const char *sender, FilterEnv *env)
 {
-	const char *line = message_from_line(input->message);
-	const char *sender = input->envelope != NULL ? input->envelope->sender : NULL;
-	if (line != NULL && names_sender(line, sender)) {
-		g_string_append_printf(bytes, "%s\n", line);
-		return;
-	}
 	time_t local = (time_t) (env->now + filter_utc_offset(env) * 60);
 	struct tm tm;
 	char date[64];
 	strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", gmtime_r(&local, &tm));
-	g_string_append_printf(bytes, "From %s  %s\n", sender != NULL && *sender != '\0' ? sender : "MAILER-DAEMON", date);
+	return g_strdup_printf("From %s  %s", sender != NULL && *sender != '\0' ? sender : "MAILER-DAEMON", date);
+}
+
+/*
+ * Where the mail has no From_ line, procmail makes one only if its command line says so (-f, -d): recipes see no other, but
+ * an mbox needs one; *ret_made (caller frees) is for that.
+ */
+static void
+append_from_line(GString *bytes, const FilterInput *input, FilterEnv *env, char **ret_made)
+{
+	const FilterServices *services = env->services;
+	const char *line = message_from_line(input->message);
+	const char *sender = input->envelope != NULL ? input->envelope->sender : NULL;
+	bool is_asked_for = services->recipe_variable != NULL && services->recipe_variable(env, "FROM_") != NULL;
+	g_autofree char *made = NULL;
+	if (line == NULL || !names_sender(line, sender))
+		made = make_from_line(sender, env);
+	if (line != NULL || is_asked_for)
+		g_string_append_printf(bytes, "%s\n", made != NULL ? made : line);
+	else
+		*ret_made = g_steal_pointer(&made);
 }
 
 static bool
@@ -106,7 +122,8 @@ RecipeMail *
 recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st)
 {
 	g_autoptr(GString) bytes = g_string_new(NULL);
-	append_from_line(bytes, input, env);
+	g_autofree char *made_from = NULL;
+	append_from_line(bytes, input, env, &made_from);
 	for (size_t i = 0; i < headers_count(input->headers); i++) {
 		const HeaderField *field = headers_get(input->headers, i);
 		g_string_append_len(bytes, field->bytes, field->len);
@@ -114,9 +131,16 @@ recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st)
 	if (!append_body(bytes, input->message, st))
 		return NULL;
 	RecipeMail *mail = mail_take(g_steal_pointer(&bytes));
-	const char *second = memchr(mail->bytes->str, '\n', mail->bytes->len);
+	const char *second = made_from == NULL ? memchr(mail->bytes->str, '\n', mail->bytes->len) : NULL;
+	mail->made_from = g_steal_pointer(&made_from);
 	mail->original = second == NULL || !g_str_has_prefix(second + 1, ">From "); /* such a line is not stored in Maildirs */
 	return mail;
+}
+
+const char *
+recipe_mail_made_from(const RecipeMail *mail)
+{
+	return mail->made_from;
 }
 
 bool
@@ -183,7 +207,9 @@ recipe_mail_filtered(const RecipeMail *mail, RecipeParts parts, const char *outp
 	g_string_append_len(bytes, output, (gssize) len);
 	if (!(parts & RECIPE_BODY))
 		g_string_append_len(bytes, mail->bytes->str + mail->header_len, (gssize) (mail->bytes->len - mail->header_len));
-	return mail_take(bytes);
+	RecipeMail *filtered = mail_take(bytes);
+	filtered->made_from = g_strdup(mail->made_from);
+	return filtered;
 }
 
 /* Octets of the From_ line and of those that were quoted below it. */

@@ -13,6 +13,12 @@ GPtrArray *recipe_program_argv(RecipeRun *run, const char *command);
 /* The command as LASTFOLDER names it. Caller frees. */
 char *recipe_program_name(const GPtrArray *argv);
 
+/* The command as procmail's log complains of it: a line of the shell, or the name of the program. Caller frees. */
+char *recipe_program_blamed(RecipeRun *run, const char *command);
+
+/* The same as recipe_program_run() for who wants to know all of its end. Caller unrefs ret_result->output. */
+bool recipe_program_call(RecipeRun *run, const char *command, const GString *input, const char *lock, FilterProgramResult *ret_result);
+
 /*
  * Run `command` over `input`, holding the lock file `lock` (NULL: none). False: it could not run; a note says why.
  * *ret_output (may be NULL) is what it printed.

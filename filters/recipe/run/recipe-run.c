@@ -74,6 +74,7 @@ read_file(RecipeRun *run, const char *name, const char **ret_name, unsigned line
 	g_autofree char *path = recipe_run_path(run, name), *file = NULL, *text = NULL;
 	size_t len;
 	if (services->open_script == NULL || !services->open_script(run->env, PLACE_PATH, path, &file, &text, &len, &fault)) {
+		recipe_log_complain(run, "Couldn't read \"%s\"", name);
 		recipe_run_note(run, line, "cannot read '%s'%s%s", name, fault.detail != NULL ? ": " : "",
 		                fault.detail != NULL ? fault.detail : "");
 		return NULL;
@@ -97,7 +98,8 @@ include_file(RecipeRun *run, const char *name, bool switches, unsigned line, Sta
 	if (run->state->frames->len >= 2 * LIMIT_RECIPE_NESTING || run->files->len >= LIMIT_RECIPE_TRIED)
 		return status_fail_detail(st, STATUS_LIMIT, "%s:%u: files are included more than %u deep", recipe_run_file(run), line,
 		                          2 * LIMIT_RECIPE_NESTING);
-	GPtrArray *nodes = *name != '\0' ? read_file(run, name, &file, line) : NULL;
+	bool is_named = *name != '\0' && strcmp(name, "/dev/null") != 0;
+	GPtrArray *nodes = is_named ? read_file(run, name, &file, line) : NULL;
 	if (nodes == NULL)
 		return true;
 	if (switches)
@@ -201,7 +203,6 @@ static bool
 assign(RecipeRun *run, const char *name, const char *value, unsigned line, Status *st)
 {
 	RecipeState *state = run->state;
-	recipe_log_say(run, value != NULL ? "Assigning \"%s=%s\"" : "Assigning \"%s\"", name, value);
 	if (strcmp(name, "HOST") == 0)
 		return set_host(run, value, line, st);
 	if (strcmp(name, "MAILDIR") == 0 && value != NULL) {
@@ -217,13 +218,19 @@ assign(RecipeRun *run, const char *name, const char *value, unsigned line, Statu
 		shift_arguments(state, value);
 	else if (strcmp(name, "INCLUDERC") == 0 && value != NULL)
 		return include_file(run, value, false, line, st);
-	else if (strcmp(name, "SWITCHRC") == 0 && value != NULL)
+	else if (strcmp(name, "SWITCHRC") == 0 && value != NULL && *value != '\0' && strcmp(value, "/dev/null") != 0)
 		return include_file(run, value, true, line, st);
 	else if (strcmp(name, "SWITCHRC") == 0)
 		leave_file(state);
 	else if (strcmp(name, "DELIVERED") == 0)
 		recipe_run_note(run, line, "DELIVERED is not heeded: it can lose mail");
 	return true;
+}
+
+bool
+recipe_run_take_value(RecipeRun *run, const char *name, const char *value, unsigned line, Status *st)
+{
+	return assign(run, name, value, line, st);
 }
 
 static RecipeState *
@@ -359,14 +366,17 @@ run_node(RecipeRun *run, const RecipeNode *node, Status *st)
 {
 	if (node->kind == RECIPE_RULE)
 		return run_rule(run, node, st);
-	if (node->kind == RECIPE_UNSET)
+	if (node->kind == RECIPE_UNSET) {
+		recipe_log_say(run, "Assigning \"%s\"", node->name);
 		return assign(run, node->name, NULL, node->line, st);
+	}
 	g_autofree char *value = recipe_expand_value(run, node->value.text);
 	if (run->strict && strlen(value) > line_buffer(run)) {
 		recipe_log_complain(run, "Exceeded LINEBUF");
 		recipe_vars_set(run->state->vars, "PROCMAIL_OVERFLOW", "yes");
 		return true;
 	}
+	recipe_log_say(run, "Assigning \"%s=%s\"", node->name, value);
 	return assign(run, node->name, value, node->line, st);
 }
 

@@ -63,6 +63,9 @@ bool recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *inp
 /* The file that is being read, as $_ names it. */
 const char *recipe_run_file(const RecipeRun *run);
 
+/* Give a variable the value that a program printed, with all that an assignment does. False: a fault of the run. */
+bool recipe_run_take_value(RecipeRun *run, const char *name, const char *value, unsigned line, Status *st);
+
 /* A path as the rules write it, relative to MAILDIR. Caller frees. */
 char *recipe_run_path(const RecipeRun *run, const char *path);
 
