@@ -158,10 +158,14 @@ typedef struct {
 	/* Append to a log of the owner's ("" where he named none). */
 	void (*write_log)(FilterEnv *env, const char *path, const char *text, size_t len);
 
+	/* Print for the person who runs us; false: there is none. */
+	bool (*write_output)(FilterEnv *env, const char *text, size_t len);
+
 	/*
 	 * A variable or argument that recipes start with: "HOME", "DEFAULT", "1"; NULL: not set. "INBOX" is the path by
 	 * which DEFAULT means the mailbox of the implicit keep: mail that ends there stays with the plan, for other
-	 * scripts and for the keep. "FROM_" is set where a From_ line is made for mail that has none.
+	 * scripts and for the keep. "FROM_" is set where a From_ line is made for mail that has none,
+	 * "BY_HAND_" where a person reads the answer.
 	 */
 	const char *(*recipe_variable)(FilterEnv *env, const char *name);
 

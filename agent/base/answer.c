@@ -35,7 +35,7 @@ answer_take_over(void)
 }
 
 /* The pipe is non-blocking and a partial line is worse than a late one. A reader that went away is not our fault. */
-static void
+static bool
 write_patiently(const char *data, size_t len)
 {
 	while (len > 0) {
@@ -46,11 +46,18 @@ write_patiently(const char *data, size_t len)
 		} else if (errno == EAGAIN) {
 			struct pollfd pipe_fd = { .fd = answer_fd, .events = POLLOUT };
 			if (poll(&pipe_fd, 1, ANSWER_WAIT_MS) <= 0)
-				return;
+				return false;
 		} else if (errno != EINTR) {
-			return;
+			return false;
 		}
 	}
+	return true;
+}
+
+bool
+answer_print(const char *data, size_t len)
+{
+	return answer_fd >= 0 && write_patiently(data, len);
 }
 
 /* One printable line: Postfix would make '_' of control bytes; a NUL or a newline would end the text. */
@@ -88,12 +95,12 @@ answer_finish(const Status *st, const char *done, const char *queue_id)
 	if (st->id != STATUS_OK) {
 		g_autofree char *line = answer_line(st, queue_id);
 		g_autofree char *with_end = g_strconcat(line, "\n", NULL);
-		write_patiently(with_end, strlen(with_end));
+		(void) write_patiently(with_end, strlen(with_end));
 	} else if (done != NULL) {
 		g_autoptr(GString) line = g_string_new(NULL);
 		append_printable(line, done, LIMIT_ANSWER_OK_BYTES);
 		g_string_append_c(line, '\n');
-		write_patiently(line->str, line->len);
+		(void) write_patiently(line->str, line->len);
 	}
 	return status_row(st->id)->exit_code;
 }

@@ -26,6 +26,7 @@ typedef struct {
 	bool keeps_environment; /* -p */
 	bool for_recipient;     /* -d */
 	bool makes_from;        /* -f, -d */
+	bool is_soft;           /* -t */
 } Options;
 
 static const char help[] =
@@ -75,8 +76,10 @@ take_option(Options *options, int option, const char *word, Status *st)
 	case 'p':
 		options->keeps_environment = true;
 		return true;
-	case 'o':
 	case 't':
+		options->is_soft = true;
+		return true;
+	case 'o':
 	case 'Y':
 		return true;
 	default:
@@ -155,11 +158,19 @@ read_options(Options *options, int argc, char **argv, Status *st)
 	return true;
 }
 
+/* Postfix names the recipient: by -d (pipe(8)), or in the environment (local(8)). */
+static bool
+is_by_hand(const Options *options)
+{
+	return !options->for_recipient && getenv("RECIPIENT") == NULL;
+}
+
 /* The lists as a call has them: ended by NULL. */
 static RecipeCall
 make_call(Options *options)
 {
-	RecipeCall call = { .alone = true, .makes_from = options->makes_from, .without_site = options->keeps_environment || options->files->len > 0 };
+	RecipeCall call = { .alone = true, .makes_from = options->makes_from, .is_soft = options->is_soft, .by_hand = is_by_hand(options) };
+	call.without_site = options->keeps_environment || options->files->len > 0;
 	g_ptr_array_add(options->arguments, NULL);
 	g_ptr_array_add(options->assignments, NULL);
 	call.arguments = (const char *const *) options->arguments->pdata;
@@ -181,6 +192,7 @@ cmd_procmail(int argc, char **argv)
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(DoorCall) door = { 0 };
 	door_init(&door, DOOR_PIPE);
+	door.is_quiet = true;
 	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free), arguments = g_ptr_array_new();
 	g_autoptr(GPtrArray) assignments = g_ptr_array_new_with_free_func(g_free);
 	Options options = { .door = &door, .files = files, .arguments = arguments, .assignments = assignments };

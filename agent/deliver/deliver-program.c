@@ -113,7 +113,7 @@ run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 		.conf = run->job->conf, .argv = (const char *const *) argv->pdata,
 		.environment = (const char *const *) environment->pdata, .directory = program->directory,
 		.home = run->job->owner->home, .input = input, .input_len = len,
-		.output_limit = (size_t) run->job->conf->program_output, .lock = program->lock,
+		.output_limit = (size_t) run->job->conf->program_output, .lock = program->lock, .logs_output = program->is_trap,
 	};
 	return command_run(&call, ret_result, st);
 }
@@ -128,6 +128,11 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	g_auto(Status) fault = STATUS_INIT;
 	const PlanProgram *program = pipe->action->program;
 	bool of_recipes = program->environment != NULL;
+	if (program->is_trap) {
+		if (!run_command(run, pipe, &result, &fault))
+			deliver_note(run, "TRAP: %s", fault.detail);
+		return true;
+	}
 	if (!program->done && !(of_recipes ? run_command : run_program)(run, pipe, &result, &fault))
 		return deliver_keep_now(run, fault.detail, st);
 	bool took_all = !program->must_read || !result.unread;

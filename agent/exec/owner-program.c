@@ -101,6 +101,10 @@ log_errors(const CommandCall *call, const char *folder, const ChildResult *resul
 {
 	const char *file = command_variable(call->environment, "LOGFILE");
 	g_auto(Status) st = STATUS_INIT;
+	gsize len = 0;
+	const char *output = call->logs_output ? g_bytes_get_data(result->output, &len) : NULL;
+	if (*file != '\0' && len > 0)
+		(void) command_log(folder, file, output, len, &st);
 	if (*file != '\0' && *result->errors != '\0')
 		(void) command_log(folder, file, result->errors, strlen(result->errors), &st);
 }

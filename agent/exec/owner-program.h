@@ -22,6 +22,7 @@ typedef struct {
 	size_t input_len;
 	size_t output_limit;
 	const char *lock;               /* lock file to hold meanwhile; NULL: none */
+	bool logs_output;               /* what it prints goes where its errors go */
 } CommandCall;
 
 /*

@@ -77,6 +77,7 @@ typedef struct {
 	GBytes *input;         /* what it reads; NULL: the message */
 	char *lock;            /* lock file to hold while it runs; NULL: none */
 	bool done;             /* the rule needed its exit code: it ran already */
+	bool is_trap;          /* TRAP of recipes: its output is logged, its end changes nothing */
 } PlanProgram;
 
 /*
@@ -89,6 +90,7 @@ typedef struct {
 	char *lock;            /* lock file that the rule names; NULL: none */
 	char *lock_timeout;    /* LOCKTIMEOUT of the recipes; NULL: the site's */
 	char *umask;           /* UMASK of the recipes, octal; NULL: the site's */
+	char *prefix;          /* of the file's name in a plain directory; NULL: "msg." */
 	bool raw;              /* no empty line is made at the end */
 } PlanStore;
 

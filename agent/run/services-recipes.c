@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/run/services-parts.h"
 
+#include "agent/base/answer.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/exec/owner-program.h"
@@ -94,7 +95,7 @@ can_store(FilterEnv *env, const char *path)
 	g_autofree char *plain = plain_path(world_of(env), path);
 	switch (path_kind(env, plain)) {
 	case PATH_DIRECTORY:
-		return access(plain, W_OK | X_OK) == 0;
+		return g_str_has_suffix(path, "/") ? maildir_is_writable(plain) : access(plain, W_OK | X_OK) == 0;
 	case PATH_FILE:
 		return !folder && access(plain, W_OK) == 0;
 	case PATH_MISSING: {
@@ -145,6 +146,15 @@ write_log(FilterEnv *env, const char *path, const char *text, size_t len)
 	}
 }
 
+/* Where a person runs us, standard output is his; Postfix would take it for the answer. */
+static bool
+write_output(FilterEnv *env, const char *text, size_t len)
+{
+	const World *world = world_of(env);
+	bool is_there = world->live != NULL && !world->live->no_programs && world->recipes != NULL && world->recipes->by_hand;
+	return is_there && answer_print(text, len);
+}
+
 /* $1 and on. */
 static const char *
 recipe_argument(const World *world, guint64 number)
@@ -171,6 +181,7 @@ recipe_variable(FilterEnv *env, const char *name)
 		{ "ORGMAIL", world->default_path },
 		{ "INBOX", world->inbox_path },
 		{ "HOST", world->site->host },
+		{ "BY_HAND_", world->recipes != NULL && world->recipes->by_hand && !world->recipes->is_soft ? "yes" : NULL },
 		{ "FROM_", world->recipes != NULL && world->recipes->makes_from ? "yes" : NULL },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(variables); i++)
@@ -215,6 +226,7 @@ world_recipes_serve(FilterServices *services)
 	services->path_kind = path_kind;
 	services->can_store = can_store;
 	services->write_log = write_log;
+	services->write_output = write_output;
 	services->recipe_variable = recipe_variable;
 	services->next_recipes = next_recipes;
 	services->recipe_prelude = recipe_prelude;

@@ -13,11 +13,13 @@ import tempfile
 import threading
 
 NOBODY = 65534
-UNIQUE_NAME = re.compile(r"(^|/)msg\.[A-Za-z0-9_-]{4,}$")
+UNIQUE_NAME = re.compile(r"(^|/)(msg|mine)\.[A-Za-z0-9_-]{4,}$")
 LOGGED = re.compile(rb"## |From |  Folder: | Subject:|procmail: (Assigning|Match|No match|Matched|Score|Invalid|Executing|"
                     rb"Error while writing to|Program failure|Non-zero exitcode|Rescue of unfiltered|Skipped|Couldn't read)")
 # The name of a file in a Maildir is made later than our abstract, and tabs depend on its length.
 FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:new/[^\t\"]*)?(?:\t+ *|(?=\"))")
+# What we say to Postfix of a mail that is not delivered.
+ANSWER = re.compile(rb"[45]\.\d+\.\d+ [^\n]*\n")
 MORE = b"0123456789 abcdefghijklmnopqrst\n"
 # Far below any test's time: an rc file that waits or loops is a finding of its own.
 TIMEOUT_S = 60
@@ -75,6 +77,7 @@ class Sandbox:
             self.stdout, self.stderr = process.communicate(message, timeout=timeout_s)
             return process.returncode
         except subprocess.TimeoutExpired:
+            self.stdout = b""
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             return "timeout"
@@ -94,6 +97,8 @@ class Sandbox:
                 continue
             entries.append((stable_name(name), path.read_bytes()))
         out = [b"exit %s" % str(code).encode(), self.logged()]
+        if self.stdout and not ANSWER.fullmatch(self.stdout):
+            entries.append(("(standard output)", self.stdout))
         for name, data in sorted(entries):
             out.append(b"== %s" % name.encode("utf-8", "surrogateescape"))
             out.append(b"\n".join(b"|" + line for line in data.split(b"\n")))
@@ -108,7 +113,7 @@ def stable_name(name):
     folder, _, last = name.rpartition("/")
     if folder.endswith("/new") or folder == "new":
         return folder + "/*"
-    return UNIQUE_NAME.sub(r"\1msg.*", name)
+    return UNIQUE_NAME.sub(r"\1\2.*", name)
 
 
 def by_procmail(rc, message, files=None, timeout_s=TIMEOUT_S):

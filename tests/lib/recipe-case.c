@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
 #include "agent/exec/owner-program.h"
+#include "agent/store/maildir.h"
 #include "agent/state/id-cache.h"
 #include "filters/filter.h"
 #include "filters/recipe/run/recipe-formail.h"
@@ -110,7 +111,7 @@ can_store(FilterEnv *env, const char *path)
 	while (directory && len > 1 && (trimmed[len - 1] == '/' || trimmed[len - 1] == '.'))
 		trimmed[--len] = '\0';
 	if (directory && path_kind(env, trimmed) == PATH_DIRECTORY)
-		return access(trimmed, W_OK) == 0;
+		return g_str_has_suffix(path, "/") ? maildir_is_writable(trimmed) : access(trimmed, W_OK) == 0;
 	if (path_kind(env, trimmed) != PATH_MISSING)
 		return !directory && access(trimmed, W_OK) == 0;
 	g_autofree char *parent = g_path_get_dirname(trimmed);
@@ -132,6 +133,13 @@ write_log(FilterEnv *env, const char *path, const char *text, size_t len)
 	append_file(*path != '\0' ? path : log_path, text, len);
 }
 
+static bool
+write_output(FilterEnv *env, const char *text, size_t len)
+{
+	(void) env;
+	return write(STDOUT_FILENO, text, len) == (ssize_t) len;
+}
+
 static const char *
 recipe_variable(FilterEnv *env, const char *name)
 {
@@ -143,6 +151,8 @@ recipe_variable(FilterEnv *env, const char *name)
 		return mail_dir;
 	if (strcmp(name, "DEFAULT") == 0 || strcmp(name, "ORGMAIL") == 0)
 		return default_folder;
+	if (strcmp(name, "BY_HAND_") == 0)
+		return "yes";
 	if (strcmp(name, "LOGABSTRACT") == 0)
 		return "no";
 	return strcmp(name, "LOGFILE") == 0 ? log_path : NULL;
@@ -165,7 +175,7 @@ setting_int(FilterEnv *env, const char *name)
 static const FilterServices services = {
 	.setting_int = setting_int,
 	.open_script = open_script, .run_command = run_command, .path_kind = path_kind, .can_store = can_store,
-	.id_seen = id_seen, .write_log = write_log, .recipe_variable = recipe_variable, .trace = trace,
+	.id_seen = id_seen, .write_log = write_log, .write_output = write_output, .recipe_variable = recipe_variable, .trace = trace,
 };
 
 /* The message of an action, as bytes. */
@@ -226,7 +236,8 @@ store(const char *path, bool first, const PlanStore *what, const GString *bytes)
 	if (mh)
 		folder[strlen(folder) - 2] = '\0';
 	g_mkdir_with_parents(folder, 0700);
-	g_autofree char *name = free_name(folder, directory ? "msg.0000" : "");
+	g_autofree char *prefix = g_strconcat(what->prefix != NULL ? what->prefix : "msg.", "0000", NULL);
+	g_autofree char *name = free_name(folder, directory ? prefix : "");
 	bool as_maildir = g_str_has_suffix(what->paths->pdata[0], "/"); /* the others are links to the first */
 	const GString *stored = as_maildir ? bytes : whole;
 	append_file(name, stored->str, stored->len);
@@ -266,14 +277,17 @@ carry_out(const PlanAction *action, Message *message)
 			.conf = conf, .argv = (const char *const *) program->args->pdata,
 			.environment = (const char *const *) program->environment->pdata, .directory = program->directory,
 			.home = mail_dir, .input = data, .input_len = len, .output_limit = 1024 * 1024, .lock = program->lock,
+			.logs_output = program->is_trap,
 		};
 		bool taken = run_program(&command, NULL, &unread) == 0 && !(unread && program->must_read);
 		if (!taken && !action->copy)
 			keep(bytes);
+	} else if (action->kind == PLAN_KEEP) {
+		keep(bytes);
 	} else if (action->kind == PLAN_DEFER) {
 		exit_code = EX_TEMPFAIL;
 	} else if (action->kind == PLAN_REJECT) {
-		exit_code = atoi(strrchr(action->text, ' ') + 1);
+		exit_code = action->answer == STATUS_RULE_NO_PLACE ? EX_CANTCREAT : atoi(strrchr(action->text, ' ') + 1);
 	}
 	return exit_code;
 }

@@ -3,6 +3,7 @@
 
 #include "agent/base/child.h"
 #include "agent/base/limits.h"
+#include "agent/message/address-list.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/run/recipe-program.h"
@@ -102,11 +103,48 @@ from_line(const RecipeRun *run, const char *path)
 	return g_strndup(header->str, (gsize) (end - header->str));
 }
 
+/* procmail's words for a folder that takes no mail; `is_first`: the whole recipe fails for it. */
 static void
-complain_of_store(const RecipeRun *run, const char *name, const char *path, unsigned line)
+complain_of_store(const RecipeRun *run, const char *name, const char *path, bool is_first, unsigned line)
 {
+	const FilterServices *services = run->env->services;
 	recipe_run_note(run, line, "cannot store to '%s'", path);
-	recipe_log_complain(run, is_directory_name(name) ? "Unable to treat as directory \"%s\"" : "Error while writing to \"%s\"", name);
+	if (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY) {
+		recipe_log_complain(run, "Couldn't create or rename temp file \"%s\"", name);
+		return;
+	}
+	g_autofree char *plain = g_strdup(name);
+	for (size_t len = strlen(plain); len > 1 && is_directory_name(plain); len--)
+		plain[len - 1] = '\0';
+	if (!is_first || is_directory_name(name))
+		recipe_log_complain(run, "Unable to treat as directory \"%s\"", plain);
+	recipe_log_complain(run, is_first ? "Error while writing to \"%s\"" : "Skipped \"%s\"", plain);
+}
+
+/* A file in a plain directory is named by MSGPREFIX, which can name no other directory. */
+static bool
+has_good_name(const RecipeRun *run, const char *path)
+{
+	const FilterServices *services = run->env->services;
+	bool plain = !is_directory_name(path) && services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY;
+	return !plain || strchr(recipe_vars_text(run->state->vars, "MSGPREFIX"), '/') == NULL;
+}
+
+/* A Maildir or MH folder by its name, but a file is there: then it is an mbox. */
+static void
+forget_directory(const RecipeRun *run, char *path)
+{
+	const FilterServices *services = run->env->services;
+	size_t len = strlen(path), end = len;
+	while (end > 1 && (path[end - 1] == '/' || (path[end - 1] == '.' && path[end - 2] == '/')))
+		end--;
+	if (end == len || services->path_kind == NULL)
+		return;
+	g_autofree char *plain = g_strndup(path, end);
+	if (services->path_kind(run->env, plain) != PATH_FILE)
+		return;
+	path[end] = '\0';
+	recipe_log_complain(run, "Unable to treat as directory \"%s\"", path);
 }
 
 /* A file takes no others; of directories only those count where a store is possible. */
@@ -117,10 +155,12 @@ store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < words->len; i++) {
 		g_autofree char *path = recipe_run_path(run, words->pdata[i]);
+		if (i == 0)
+			forget_directory(run, path);
 		bool directory = i > 0 || is_directory_name(path) ||
 		                 (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY);
-		if (services->can_store != NULL && !services->can_store(run->env, path))
-			complain_of_store(run, words->pdata[i], path, line);
+		if (!has_good_name(run, path) || (services->can_store != NULL && !services->can_store(run->env, path)))
+			complain_of_store(run, words->pdata[i], path, i == 0, line);
 		else
 			g_ptr_array_add(paths, g_steal_pointer(&path));
 		if (!directory && i + 1 < words->len)
@@ -167,6 +207,7 @@ add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsi
 	action->store->raw = flags->raw;
 	action->store->lock = store_lock(run, action->mailbox, flags);
 	action->store->lock_timeout = g_strdup(recipe_vars_get(run->state->vars, "LOCKTIMEOUT"));
+	action->store->prefix = g_strdup(recipe_vars_text(run->state->vars, "MSGPREFIX"));
 	action->store->umask = g_strdup(recipe_vars_get(run->state->vars, "UMASK"));
 	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run, action->mailbox) : NULL;
 	return take_mail(run, action, flags->feeds, st) && add(run, g_steal_pointer(&action), st);
@@ -202,44 +243,6 @@ do_folder(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool
 	return add_store(run, paths, flags, node->line, st);
 }
 
-/* The addresses among the words that sendmail would get: its options are not for us, commas separate addresses too. */
-static GPtrArray *
-forward_addresses(const GPtrArray *words)
-{
-	static const char *const with_value[] = { "-f", "-r", "-F", "-o", NULL };
-	GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
-	for (guint i = 0; i < words->len; i++) {
-		const char *word = words->pdata[i];
-		if (*word == '-') {
-			i += g_strv_contains(with_value, word);
-			continue;
-		}
-		g_auto(GStrv) parts = g_strsplit(word, ",", -1);
-		for (char **part = parts; *part != NULL; part++)
-			if (**part != '\0')
-				g_ptr_array_add(addresses, g_strdup(*part));
-	}
-	return addresses;
-}
-
-static bool
-do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
-{
-	g_autoptr(GPtrArray) words = recipe_expand_words(run, node->action.text);
-	g_autoptr(GPtrArray) addresses = forward_addresses(words);
-	*ret_succeeded = addresses->len > 0;
-	for (guint i = 0; i < addresses->len; i++) {
-		g_autoptr(PlanAction) action = plan_action_new(PLAN_REDIRECT, recipe_run_file(run), node->line);
-		action->copy = flags->copies;
-		action->address = g_strdup(addresses->pdata[i]);
-		if (!take_mail(run, action, flags->feeds, st) || !add(run, g_steal_pointer(&action), st))
-			return false;
-	}
-	g_autofree char *all = g_strjoin(" ", words->len > 0 ? words->pdata[0] : "", NULL);
-	recipe_log_set(run, "LASTFOLDER", all);
-	return true;
-}
-
 /*
  * The lock file that a recipe with a program asks for; NULL: none. Without a name it is made from what the command
  * writes to, as procmail does it. Caller frees.
@@ -258,6 +261,12 @@ lock_path(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags
 	return *file != '\0' && strpbrk(file, "$`\"'\\*?[") == NULL ? recipe_run_path(run, name) : NULL;
 }
 
+static bool
+is_bare_pipe(const RecipeNode *node)
+{
+	return node->action_kind == RECIPE_ACTION_PROGRAM && node->name == NULL && *node->action.text == '\0';
+}
+
 /* A program's line as it stands behind its sign: the shell and the log get the blanks too. Caller frees. */
 static char *
 command_of(const RecipeNode *node)
@@ -265,24 +274,16 @@ command_of(const RecipeNode *node)
 	return g_strconcat(node->indent != NULL ? node->indent : "", node->action.text, NULL);
 }
 
-/* The plan gets the program, or the note that it ran. */
-static bool
-add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *taken_input, bool done, Status *st)
+/* A program for the plan, in the environment of now. */
+static PlanAction *
+plan_program(RecipeRun *run, const GPtrArray *argv, unsigned line, GString *taken_input)
 {
-	g_autoptr(PlanAction) action = plan_action_new(PLAN_PIPE, recipe_run_file(run), node->line);
+	PlanAction *action = plan_action_new(PLAN_PIPE, recipe_run_file(run), line);
 	PlanProgram *program = action->program = g_new0(PlanProgram, 1);
-	action->copy = flags->copies;
-	g_autofree char *command = command_of(node);
-	GPtrArray *argv = recipe_program_argv(run, command);
-	g_ptr_array_set_size(argv, (gint) argv->len - 1); /* the NULL */
-	program->name = argv->len > 0 ? g_strdup(argv->pdata[0]) : g_strdup("");
-	if (argv->len > 0)
-		g_ptr_array_remove_index(argv, 0);
-	program->args = argv;
-	program->may_fail = !flags->waits;
-	program->must_read = !flags->ignores_write_errors;
-	program->done = done;
-	program->lock = lock_path(run, node, flags);
+	program->name = g_strdup(argv->pdata[0] != NULL ? argv->pdata[0] : "");
+	program->args = g_ptr_array_new_with_free_func(g_free);
+	for (guint n = 1; n + 1 < argv->len; n++) /* without the NULL */
+		g_ptr_array_add(program->args, g_strdup(argv->pdata[n]));
 	program->directory = g_strdup(run->state->folder);
 	program->input = g_string_free_to_bytes(taken_input);
 	char **environment = recipe_vars_environment(run->state->vars);
@@ -290,6 +291,63 @@ add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStri
 	for (char **item = environment; *item != NULL; item++)
 		g_ptr_array_add(program->environment, *item);
 	g_free(environment);
+	return action;
+}
+
+static void
+set_program(PlanAction *action, const RecipeFlags *flags, bool done, const char *lock)
+{
+	PlanProgram *program = action->program;
+	action->copy = flags->copies;
+	program->may_fail = !flags->waits;
+	program->must_read = !flags->ignores_write_errors;
+	program->done = done;
+	program->lock = g_strdup(lock);
+}
+
+/* The plan gets the program, or the note that it ran. */
+static bool
+add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *argv, GString *taken_input, bool done,
+         const char *lock, Status *st)
+{
+	g_autoptr(PlanAction) action = plan_program(run, argv, node->line, taken_input);
+	set_program(action, flags, done, lock);
+	return add(run, g_steal_pointer(&action), st);
+}
+
+bool
+recipe_action_trap(RecipeRun *run, const char *command, Status *st)
+{
+	GString *input = recipe_mail_bytes(run->state->mail, RECIPE_BOTH, false);
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	g_autoptr(PlanAction) action = plan_program(run, argv, 0, input);
+	action->copy = true;
+	action->program->may_fail = action->program->is_trap = true;
+	return add(run, g_steal_pointer(&action), st);
+}
+
+/*
+ * A "|" without a program is standard output, which only a person has: for Postfix the mail would be gone. False: there is
+ * none, or it is closed.
+ */
+static bool
+print_mail(RecipeRun *run, const RecipeFlags *flags, bool copies, unsigned line, bool *ret_succeeded, Status *st)
+{
+	const FilterServices *services = run->env->services;
+	GString *bytes = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
+	recipe_log_set(run, "LASTFOLDER", "|");
+	*ret_succeeded = services->write_output != NULL && services->write_output(run->env, bytes->str, bytes->len);
+	if (!*ret_succeeded) {
+		g_string_free(bytes, TRUE);
+		recipe_run_note(run, line, "there is no standard output for the mail here");
+		return true;
+	}
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	g_ptr_array_add(argv, (gpointer) "standard output");
+	g_ptr_array_add(argv, NULL);
+	g_autoptr(PlanAction) action = plan_program(run, argv, line, bytes);
+	action->program->done = true;
+	action->copy = copies;
 	return add(run, g_steal_pointer(&action), st);
 }
 
@@ -298,13 +356,12 @@ add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStri
  * filter or pipe that was killed has failed whatever the flags say: the mail would be cut short or lost.
  */
 static bool
-has_failed(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const FilterProgramResult *result)
+has_failed(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const char *name, const FilterProgramResult *result)
 {
 	bool unread = result->unread && !flags->ignores_write_errors;
 	bool bad_end = (result->exit_code < 0 && node->name == NULL) || (flags->waits && result->exit_code != 0);
 	if (!unread && !bad_end)
 		return false;
-	g_autofree char *command = command_of(node), *name = recipe_program_blamed(run, command);
 	if (unread)
 		recipe_log_complain(run, "Error while writing to \"%s\"", name);
 	if (bad_end && flags->quiet)
@@ -329,7 +386,8 @@ run_for_output(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
 		return false;
 	if (flags->waits)
 		run->state->exit_code = ret_result->exit_code & OCTET;
-	if (!has_failed(run, node, flags, ret_result))
+	g_autofree char *name = recipe_program_blamed(run, command);
+	if (!has_failed(run, node, flags, name, ret_result))
 		return true;
 	if (ret_result->unread && !flags->ignores_write_errors)
 		run->state->exit_code = EX_IOERR;
@@ -398,7 +456,8 @@ run_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const
 	g_clear_pointer(&result.output, g_bytes_unref);
 	if (flags->waits)
 		run->state->exit_code = result.exit_code;
-	return ran && !has_failed(run, node, flags, &result);
+	g_autofree char *name = recipe_program_blamed(run, command);
+	return ran && !has_failed(run, node, flags, name, &result);
 }
 
 /* Without programs: what the agent itself knows how to answer. */
@@ -425,12 +484,167 @@ do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStrin
 		g_string_free(input, TRUE);
 		return true;
 	}
-	return add_pipe(run, node, flags, input, ran, st);
+	return add_pipe(run, node, flags, argv, input, ran, lock, st);
+}
+
+/* Those that `text` names, in whatever form. */
+static void
+add_addresses(const char *text, GPtrArray *addresses)
+{
+	g_auto(AddressList) list = { 0 };
+	address_list_parse(text, strlen(text), ADDRESS_NAMES_RAW, &list);
+	for (size_t i = 0; i < list.count; i++)
+		if (!list.items[i].is_group && *list.items[i].address != '\0')
+			g_ptr_array_add(addresses, g_strdup(list.items[i].address));
+}
+
+/* Fields that say who gets the mail (RFC 5322 3.6.3, 3.6.6): those of a resent mail alone, where it is one. */
+static void
+add_recipients_of(const Headers *headers, bool resent, GPtrArray *addresses)
+{
+	static const char *const names[2][3] = { { "To", "Cc", "Bcc" }, { "Resent-To", "Resent-Cc", "Resent-Bcc" } };
+	for (size_t n = 0; n < G_N_ELEMENTS(names[0]); n++) {
+		const HeaderField *field;
+		for (size_t at = 0; (field = headers_next(headers, names[resent][n], &at)) != NULL;) {
+			g_autofree char *value = header_field_value(field);
+			add_addresses(value, addresses);
+		}
+	}
+}
+
+/* sendmail -t. */
+static bool
+add_header_recipients(const RecipeRun *run, GPtrArray *addresses, Status *st)
+{
+	g_autoptr(Message) message = recipe_mail_message(run->state->mail, RECIPE_BOTH, st);
+	if (message == NULL)
+		return false;
+	guint before = addresses->len;
+	add_recipients_of(message_headers(message), true, addresses);
+	if (addresses->len == before)
+		add_recipients_of(message_headers(message), false, addresses);
+	return true;
+}
+
+/* Who gets what sendmail would be called with: its options are not for us, but for -t. */
+static bool
+forward_addresses(const RecipeRun *run, const GPtrArray *words, GPtrArray *addresses, bool *ret_hides_bcc, Status *st)
+{
+	static const char *const with_value[] = { "-f", "-r", "-F", "-o", NULL };
+	for (guint i = 0; i < words->len; i++) {
+		const char *word = words->pdata[i];
+		if (*word != '-') {
+			add_addresses(word, addresses);
+		} else if (strcmp(word, "-t") == 0) {
+			*ret_hides_bcc = true;
+			if (!add_header_recipients(run, addresses, st))
+				return false;
+		} else {
+			i += g_strv_contains(with_value, word);
+		}
+	}
+	return true;
+}
+
+/* Its own words, those of SENDMAILFLAGS, and the recipe's. NULL ends them. */
+static GPtrArray *
+sendmail_argv(RecipeRun *run, const GPtrArray *words)
+{
+	GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) flags = recipe_expand_words(run, "$SENDMAILFLAGS");
+	g_ptr_array_add(argv, g_strdup(recipe_vars_text(run->state->vars, "SENDMAIL")));
+	for (guint i = 0; i < flags->len; i++)
+		g_ptr_array_add(argv, g_strdup(flags->pdata[i]));
+	for (guint i = 0; i < words->len; i++)
+		g_ptr_array_add(argv, g_strdup(words->pdata[i]));
+	g_ptr_array_add(argv, NULL);
+	return argv;
+}
+
+/* The owner has a sendmail of his own: it is a program as others are, and gets no From_ line. */
+static bool
+call_sendmail(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *argv, bool *ret_succeeded, Status *st)
+{
+	GString *input = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
+	if (flags->feeds & RECIPE_HEADER)
+		recipe_mail_drop_from(input);
+	g_autofree char *lock = flags->lock != NULL ? recipe_run_path(run, flags->lock) : NULL;
+	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
+	bool ran = runs_now(run, flags, input);
+	FilterProgramResult result = { 0 };
+	*ret_succeeded = !ran || recipe_program_call_argv(run, argv, shown, input, lock, &result);
+	g_clear_pointer(&result.output, g_bytes_unref);
+	if (ran && flags->waits)
+		run->state->exit_code = result.exit_code;
+	*ret_succeeded = *ret_succeeded && !has_failed(run, node, flags, argv->pdata[0], &result);
+	if (!*ret_succeeded) {
+		g_string_free(input, TRUE);
+		return true;
+	}
+	g_autoptr(PlanAction) action = plan_program(run, argv, node->line, input);
+	set_program(action, flags, ran, lock);
+	return add(run, g_steal_pointer(&action), st);
+}
+
+/* What sendmail -t sends on says nothing of those who get a blind copy. */
+static bool
+hide_bcc(PlanAction *action, const RecipeRun *run, Status *st)
+{
+	if (action->message == NULL)
+		action->message = recipe_mail_message(run->state->mail, RECIPE_BOTH, st);
+	if (action->message == NULL)
+		return false;
+	Headers *from = action->headers != NULL ? action->headers : message_headers(action->message);
+	Headers *headers = headers_new(from, headers_newline(from));
+	for (size_t i = 0; i < headers_count(from); i++) {
+		const HeaderField *field = headers_get(from, i);
+		if (!header_field_is(field, "Bcc") && !header_field_is(field, "Resent-Bcc"))
+			headers_append(headers, field);
+	}
+	headers_unref(action->headers);
+	action->headers = headers;
+	return true;
+}
+
+/* One redirect each: the agent sends them, and keeps the mail where it may not. */
+static bool
+add_redirects(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *addresses, bool hides_bcc, Status *st)
+{
+	for (guint i = 0; i < addresses->len; i++) {
+		g_autoptr(PlanAction) action = plan_action_new(PLAN_REDIRECT, recipe_run_file(run), node->line);
+		action->copy = flags->copies;
+		action->address = g_strdup(addresses->pdata[i]);
+		if (!take_mail(run, action, flags->feeds, st) || (hides_bcc && !hide_bcc(action, run, st)) ||
+		    !add(run, g_steal_pointer(&action), st))
+			return false;
+	}
+	return true;
+}
+
+static bool
+do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
+{
+	g_autoptr(GPtrArray) words = recipe_expand_words(run, node->action.text), argv = sendmail_argv(run, words);
+	g_autoptr(GPtrArray) addresses = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *all = g_strjoinv(" ", (char **) argv->pdata);
+	bool hides_bcc = false;
+	if (!forward_addresses(run, words, addresses, &hides_bcc, st))
+		return false;
+	*ret_succeeded = addresses->len > 0;
+	if (addresses->len == 0)
+		recipe_run_note(run, node->action.line, "the forward names no address");
+	else if (strcmp(argv->pdata[0], RECIPE_SENDMAIL) != 0 ? !call_sendmail(run, node, flags, argv, ret_succeeded, st)
+	                                                       : !add_redirects(run, node, flags, addresses, hides_bcc, st))
+		return false;
+	recipe_log_set(run, "LASTFOLDER", all);
+	return true;
 }
 
 static bool
 do_program(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
 {
+	if (is_bare_pipe(node))
+		return print_mail(run, flags, flags->copies, node->action.line, ret_succeeded, st);
 	GString *input = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
 	if (!flags->filters && node->name == NULL)
 		return do_pipe(run, node, flags, input, ret_succeeded, st);
@@ -447,7 +661,7 @@ recipe_action_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flag
 	bool done = node->action_kind == RECIPE_ACTION_FOLDER    ? do_folder(run, node, flags, ret_succeeded, st)
 	            : node->action_kind == RECIPE_ACTION_FORWARD ? do_forward(run, node, flags, ret_succeeded, st)
 	                                                         : do_program(run, node, flags, ret_succeeded, st);
-	bool answers = node->action_kind == RECIPE_ACTION_PROGRAM && (flags->filters || node->name != NULL);
+	bool answers = node->action_kind == RECIPE_ACTION_PROGRAM && (flags->filters || node->name != NULL) && !is_bare_pipe(node);
 	if (done && *ret_succeeded && !answers)
 		recipe_log_abstract(run, node, flags);
 	if (done && *ret_succeeded && !answers && !flags->copies)
@@ -479,35 +693,69 @@ leave_to_keep(RecipeRun *run, Status *st)
 	return true;
 }
 
+/* Store where DEFAULT or ORGMAIL says; *ret_stored tells whether that is possible. */
 static bool
-store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, Status *st)
+store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, bool *ret_stored, Status *st)
 {
+	*ret_stored = true;
+	if (*folder == '|')
+		return print_mail(run, flags, false, 0, ret_stored, st);
 	if (!run->state->is_clone && is_inbox(run, folder)) {
 		recipe_log_set(run, "LASTFOLDER", folder);
 		return leave_to_keep(run, st);
 	}
+	if (strcmp(folder, "/dev/null") == 0) {
+		recipe_log_set(run, "LASTFOLDER", folder);
+		return add(run, plan_action_new(PLAN_DISCARD, run->file, 0), st);
+	}
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
 	g_ptr_array_add(words, (gpointer) folder);
-	if (strcmp(folder, "/dev/null") == 0)
-		return add(run, plan_action_new(PLAN_DISCARD, run->file, 0), st);
-	GPtrArray *paths = *folder != '\0' ? store_paths(run, words, 0) : g_ptr_array_new_with_free_func(g_free);
-	if (paths->len > 0) {
-		set_last_folder(run, paths, *folder != '/');
-		return add_store(run, paths, flags, 0, st);
+	GPtrArray *paths = store_paths(run, words, 0);
+	*ret_stored = paths->len > 0;
+	if (!*ret_stored) {
+		g_ptr_array_unref(paths);
+		recipe_log_set(run, "LASTFOLDER", folder);
+		return true;
 	}
-	g_ptr_array_unref(paths);
-	g_autoptr(PlanAction) keep = plan_action_new(PLAN_KEEP, run->file, 0);
-	return take_mail(run, keep, RECIPE_BOTH, st) && add(run, g_steal_pointer(&keep), st);
+	set_last_folder(run, paths, *folder != '/');
+	return add_store(run, paths, flags, 0, st);
+}
+
+/*
+ * Neither DEFAULT nor ORGMAIL takes the mail: the INBOX does, or, where all is to be as with procmail -t, Postfix keeps it.
+ * procmail without -t refuses it: so do we, but only for a person who reads the answer.
+ */
+static bool
+cannot_store(RecipeRun *run, Status *st)
+{
+	const FilterServices *services = run->env->services;
+	recipe_run_note(run, 0, "neither DEFAULT nor ORGMAIL can be stored to");
+	if (!run->strict || run->state->is_clone) {
+		g_autoptr(PlanAction) keep = plan_action_new(PLAN_KEEP, run->file, 0);
+		return take_mail(run, keep, RECIPE_BOTH, st) && add(run, g_steal_pointer(&keep), st);
+	}
+	bool by_hand = services->recipe_variable != NULL && services->recipe_variable(run->env, "BY_HAND_") != NULL;
+	g_autoptr(PlanAction) action = plan_action_new(by_hand ? PLAN_REJECT : PLAN_DEFER, run->file, 0);
+	action->text = g_strdup("neither DEFAULT nor ORGMAIL of the recipient's rules can be stored to");
+	action->answer = by_hand ? STATUS_RULE_NO_PLACE : STATUS_MAILBOX;
+	run->state->failed_code = by_hand ? EX_CANTCREAT : EX_TEMPFAIL;
+	return plan_add(run->plan, g_steal_pointer(&action), st);
 }
 
 bool
 recipe_action_default(RecipeRun *run, Status *st)
 {
+	static const char *const names[] = { "DEFAULT", "ORGMAIL" };
 	static const RecipeNode to_folder = { .action_kind = RECIPE_ACTION_FOLDER };
 	g_auto(RecipeFlags) flags = { .feeds = RECIPE_BOTH };
-	g_autofree char *folder = g_strdup(recipe_vars_text(run->state->vars, "DEFAULT"));
-	if (!store_by_default(run, folder, &flags, st))
-		return false;
+	bool stored = false;
+	for (size_t i = 0; i < G_N_ELEMENTS(names) && !stored; i++) {
+		g_autofree char *folder = g_strdup(recipe_vars_text(run->state->vars, names[i]));
+		if (*folder != '\0' && !store_by_default(run, folder, &flags, &stored, st))
+			return false;
+	}
+	if (!stored)
+		return cannot_store(run, st);
 	recipe_log_abstract(run, &to_folder, &flags);
 	return true;
 }

@@ -35,7 +35,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RecipeFlags, recipe_flags_clear)
  */
 bool recipe_action_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st);
 
-/* Store the mail where DEFAULT says, or leave it to the implicit keep. */
+/* Have the plan run TRAP when all is stored. */
+bool recipe_action_trap(RecipeRun *run, const char *command, Status *st);
+
+/* Store the mail where DEFAULT says, else ORGMAIL, or leave it to the implicit keep. */
 bool recipe_action_default(RecipeRun *run, Status *st);
 
 #endif

@@ -226,6 +226,12 @@ from_lines_len(const char *data, size_t len)
 	return at;
 }
 
+void
+recipe_mail_drop_from(GString *bytes)
+{
+	g_string_erase(bytes, 0, (gssize) from_lines_len(bytes->str, bytes->len));
+}
+
 Message *
 recipe_mail_message(const RecipeMail *mail, RecipeParts parts, Status *st)
 {

@@ -37,6 +37,9 @@ GString *recipe_mail_bytes(const RecipeMail *mail, RecipeParts parts, bool raw);
 /* The mail that a filter of `parts` makes of `mail`. */
 RecipeMail *recipe_mail_filtered(const RecipeMail *mail, RecipeParts parts, const char *output, size_t len);
 
+/* Take the From_ line and those that were quoted below it off `bytes`. */
+void recipe_mail_drop_from(GString *bytes);
+
 /* The parts as a message to store or send, without the From_ line. NULL: `st` says why. */
 Message *recipe_mail_message(const RecipeMail *mail, RecipeParts parts, Status *st);
 

@@ -116,7 +116,14 @@ recipe_program_call(RecipeRun *run, const char *command, const GString *input, c
 {
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
-	recipe_log_say(run, "Executing \"%s\"", recipe_program_has_shell(run, command) ? command : shown);
+	return recipe_program_call_argv(run, argv, recipe_program_has_shell(run, command) ? command : shown, input, lock, ret_result);
+}
+
+bool
+recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *shown, const GString *input, const char *lock,
+                         FilterProgramResult *ret_result)
+{
+	recipe_log_say(run, "Executing \"%s\"", shown);
 	if (run_formail(run, argv, input, lock, ret_result))
 		return true;
 	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
@@ -129,7 +136,7 @@ recipe_program_call(RecipeRun *run, const char *command, const GString *input, c
 	bool ran = argv->len > 1 && run->env->services->run_command != NULL &&
 	           run->env->services->run_command(run->env, &call, ret_result, &fault);
 	if (!ran)
-		recipe_run_note(run, 0, "program '%s' did not run: %s", command,
+		recipe_run_note(run, 0, "program '%s' did not run: %s", shown,
 		                fault.detail != NULL ? fault.detail : "programs are not run here");
 	return ran;
 }

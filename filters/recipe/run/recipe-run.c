@@ -380,20 +380,46 @@ run_node(RecipeRun *run, const RecipeNode *node, Status *st)
 	return assign(run, node->name, value, node->line, st);
 }
 
+/* EXITCODE as TRAP finds it; the recipes' own value stays. */
 static void
-run_trap(RecipeRun *run)
+preset_exit_code(RecipeState *state)
 {
-	const char *trap = recipe_vars_text(run->state->vars, "TRAP");
-	if (*trap == '\0')
+	if (recipe_vars_get(state->vars, "EXITCODE") != NULL)
 		return;
-	g_autofree char *command = g_strdup(trap);
+	g_autofree char *number = g_strdup_printf("%d", state->failed_code);
+	recipe_vars_set(state->vars, "EXITCODE", number);
+}
+
+static bool
+asks_for_exit_code(const RecipeRun *run)
+{
+	return strtol(recipe_vars_text(run->state->vars, "EXITCODE"), NULL, 10) > 0;
+}
+
+/*
+ * TRAP runs when all is done, so that it finds what was stored: the plan has it. Where the mail has no place it runs now,
+ * because its exit code may decide (EXITCODE set, but empty), or because nothing else of the plan will be done.
+ */
+static bool
+run_trap(RecipeRun *run, Status *st)
+{
+	RecipeState *state = run->state;
+	g_autofree char *command = g_strdup(recipe_vars_text(state->vars, "TRAP"));
+	if (*command == '\0')
+		return true;
+	preset_exit_code(state);
+	const char *code = recipe_vars_text(state->vars, "EXITCODE");
+	bool decides = *code == '\0' && !state->keeps;
+	bool refuses = state->failed_code != 0 || (asks_for_exit_code(run) && !state->keeps && !state->is_clone);
+	if (!decides && !refuses)
+		return recipe_action_trap(run, command, st);
 	g_autofree char *output = recipe_program_capture(run, command);
-	const char *code = recipe_vars_get(run->state->vars, "EXITCODE");
 	recipe_log_text(run, output);
-	if (code == NULL || *code != '\0')
-		return;
+	if (!decides)
+		return true;
 	g_autofree char *number = g_strdup_printf("%d", run->state->exit_code);
 	recipe_vars_set(run->state->vars, "EXITCODE", number);
+	return true;
 }
 
 /* Exit codes that have a name of their own in the mail system; all others are the owner's refusal. */
@@ -428,12 +454,6 @@ finish_exit_code(RecipeRun *run, Status *st)
 	return true;
 }
 
-static bool
-asks_for_exit_code(const RecipeRun *run)
-{
-	return strtol(recipe_vars_text(run->state->vars, "EXITCODE"), NULL, 10) > 0;
-}
-
 /* Run the state to its end, with what comes after the last recipe. */
 static bool
 run_to_end(RecipeRun *run, Status *st)
@@ -448,11 +468,17 @@ run_to_end(RecipeRun *run, Status *st)
 	}
 	if (run->put_off)
 		return true;
-	run_trap(run);
-	bool stopped_with_code = state->ended && !state->delivered && asks_for_exit_code(run);
+	bool has_code = asks_for_exit_code(run) || g_strcmp0(recipe_vars_get(state->vars, "EXITCODE"), "") == 0;
+	bool stopped = state->ended && !state->delivered;
+	bool stopped_with_code = stopped && has_code;
 	if (!state->delivered && !stopped_with_code && !recipe_action_default(run, st))
 		return false;
-	return finish_exit_code(run, st);
+	if (!run_trap(run, st))
+		return false;
+	/* An empty EXITCODE that no TRAP has filled says nothing. */
+	if (stopped_with_code && !asks_for_exit_code(run) && !recipe_action_default(run, st))
+		return false;
+	return state->failed_code != 0 || finish_exit_code(run, st);
 }
 
 /* What recipes find set: procmailrc(5), defaults. */
@@ -461,7 +487,7 @@ set_defaults(RecipeState *state, FilterEnv *env, const FilterInput *input)
 {
 	static const char *const defaults[][2] = {
 		{ "SHELL", "/bin/sh" }, { "PATH", "/usr/local/bin:/usr/bin:/bin" }, { "SHELLMETAS", "&|<>~;?*[" }, { "SHELLFLAGS", "-c" },
-		{ "MSGPREFIX", "msg." }, { "SENDMAIL", "/usr/sbin/sendmail" }, { "SENDMAILFLAGS", "-oi" }, { "LOCKEXT", ".lock" },
+		{ "MSGPREFIX", "msg." }, { "SENDMAIL", RECIPE_SENDMAIL }, { "SENDMAILFLAGS", "-oi" }, { "LOCKEXT", ".lock" },
 		{ "PROCMAIL_VERSION", "3.23pre" }, { "HOME", NULL }, { "MAILDIR", NULL }, { "DEFAULT", NULL }, { "ORGMAIL", NULL },
 		{ "HOST", NULL }, { "LOGNAME", NULL }, { "LOGFILE", NULL }, { "LOGABSTRACT", NULL },
 	};
