@@ -54,6 +54,12 @@ recipes_next(const Account *account, const RecipeCall *call, const char *file)
 	return NULL;
 }
 
+bool
+recipes_site_runs(const Conf *conf, const RecipeCall *call)
+{
+	return *conf->recipe_site != '\0' && (call == NULL || !call->without_site);
+}
+
 static bool
 may_run(const Conf *conf, const Account *account)
 {
@@ -77,11 +83,10 @@ recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, c
 		if (why == NULL)
 			return g_steal_pointer(&path);
 		*ret_why = g_steal_pointer(&why);
-		return NULL;
+		break;
 	}
-	/* An empty file: the site's recipes run for who has none. */
-	bool site_runs = *conf->recipe_site != '\0' && (call == NULL || !call->without_site);
-	return site_runs ? g_strdup(RECIPES_NONE) : NULL;
+	/* An empty file: the site's recipes, and its DEFAULT, hold for who has none that runs. */
+	return recipes_site_runs(conf, call) || *conf->recipe_default != '\0' ? g_strdup(RECIPES_NONE) : NULL;
 }
 
 /* As the value of an assignment. */
@@ -107,7 +112,7 @@ recipes_prelude(const Conf *conf, const RecipeCall *call)
 		g_string_append_len(text, *assignment, value - *assignment);
 		append_quoted(text, value);
 	}
-	if (*conf->recipe_site != '\0' && (call == NULL || !call->without_site)) {
+	if (recipes_site_runs(conf, call)) {
 		g_string_append(text, "INCLUDERC=");
 		append_quoted(text, conf->recipe_site);
 	}

@@ -9,7 +9,7 @@
 #include "agent/run/account.h"
 #include "conf/conf.h"
 
-/* The file of an owner who has none, where the site's recipes run all the same. */
+/* The file of an owner who has none, where the site's recipes run all the same, or where the site has a DEFAULT. */
 #define RECIPES_NONE "/dev/null"
 
 /* All is borrowed. */
@@ -30,6 +30,9 @@ typedef struct {
  * path template). Caller frees.
  */
 char *recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, char **ret_why, Status *st);
+
+/* Do the site's recipes run before the owner's? */
+bool recipes_site_runs(const Conf *conf, const RecipeCall *call);
 
 /* The file that a door has named behind `file`, where that is for another host; NULL: there is none. Caller frees. */
 char *recipes_next(const Account *account, const RecipeCall *call, const char *file);

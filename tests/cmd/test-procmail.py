@@ -364,7 +364,7 @@ def test_link_of_the_name_procmail(folder):
     home = Home(folder, "LOGABSTRACT=no\nLOGFILE=said\nLOG=$1\n:0\nbox\n")
     os.symlink(os.path.abspath(tap.TODOKE), home.path + "/procmail")
     result = home.run("-a", "deliver", program=home.path + "/procmail")
-    tap.same(answer(result), (0, b"stored in %s/box\n" % home.path.encode()))
+    tap.same(answer(result), (0, b""), "a success prints nothing")
     tap.same(home.read("said"), b"deliver")
     result = home.run("-v", program=home.path + "/procmail")
     tap.contains(result.stdout, b"todoke ")
@@ -446,7 +446,7 @@ def test_programs(folder):
     tap.same(result.returncode, 0)
     tap.same(home.read("sub/piped"), MESSAGE.replace(b"body", b"changed") + b"\n")
     tap.same((home.has("sub/waited"), home.has("sub/box")), (True, False))
-    tap.same(home.read("sub/said"), b"words\n")
+    tap.same(home.read("sub/said"), b'words\nprocmail: Program failure (1) of " cat >waited; false"\n')
 
 
 def test_one_program_twice_is_no_repetition(folder):
@@ -652,7 +652,42 @@ def test_default(folder):
     tap.same(len(home.maildir("mine")), 1)
     home.write(".procmailrc", "DEFAULT=$HOME/not/there/\n")
     home.procmail()
+    tap.same(home.read("var/" + USER.pw_name), (MESSAGE + b"\n") * 2, "ORGMAIL is tried next")
+    home.write(".procmailrc", "DEFAULT=$HOME/not/there/\nORGMAIL=$DEFAULT\n")
+    home.procmail()
     tap.same(len(home.maildir()), 1, "the INBOX is always there")
+
+
+def test_default_without_recipes(folder):
+    """recipe_default is where mail goes that no recipe files, be it because there are none that run."""
+    def closed(home):
+        os.chmod(home.path + "/.procmailrc", 0)
+
+    def writable(home):
+        os.chmod(home.path + "/.procmailrc", 0o666)
+    cases = {"no rc file": (None, None), "empty": ("", None), "unreadable": (":0\nbox\n", closed), "writable by others": (":0\nbox\n", writable),
+             "a NUL": ("\0:0\nbox\n", None), "too big": ("A=b\n" * 300000, None)}
+    for n, (name, (rc, change)) in enumerate(cases.items()):
+        home = Home(tap_folder(folder, n), rc, recipes="yes", recipe_default="~/spool")
+        if change:
+            change(home)
+        if name == "unreadable" and os.getuid() == 0:
+            os.chown(home.path + "/.procmailrc", 0, 0)
+        for command in ("deliver", "procmail"):
+            tap.same(home.run(command).returncode, 0, name)
+        tap.same((home.read("spool"), home.has("box")), ((MESSAGE + b"\n") * 2, False), name)
+        tap.same([mail for mail in home.maildir() if mail == PLAIN], [], name)
+
+
+def test_default_leaves_sieve_its_turn(folder):
+    """Who has no recipes has Sieve scripts perhaps, whichever language is to come first."""
+    for n, order in enumerate(("sieve-first", "recipes-first")):
+        home = Home(tap_folder(folder, n), None, recipes="yes", recipe_default="~/spool", recipe_order=order)
+        home.write(".dovecot.sieve", 'require "fileinto";\nif header "subject" "x" { fileinto "S"; }\n')
+        home.run("deliver")
+        tap.same((len(home.maildir("Maildir/.S")), home.has("spool")), (1, False), order)
+        home.run("deliver", message=MESSAGE.replace(b": x", b": y"))
+        tap.same((len(home.maildir("Maildir/.S")), home.has("spool")), (1, True), order)
 
 
 def test_recipes_of_others_do_not_run(folder):
