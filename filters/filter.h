@@ -165,7 +165,7 @@ typedef struct {
 	 * A variable or argument that recipes start with: "HOME", "DEFAULT", "1"; NULL: not set. "INBOX" is the path by
 	 * which DEFAULT means the mailbox of the implicit keep: mail that ends there stays with the plan, for other
 	 * scripts and for the keep. "FROM_" is set where a From_ line is made for mail that has none,
-	 * "BY_HAND_" where a person reads the answer.
+	 * "BY_HAND_" where a person reads the answer, "FILTER_" where there is no mailbox to fall back to.
 	 */
 	const char *(*recipe_variable)(FilterEnv *env, const char *name);
 

@@ -8,12 +8,21 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int answer_fd = -1;
+static int warning_fd = -1; /* standard error, where that is another file */
 
 /* Milliseconds that a full pipe is waited for: Postfix reads as soon as it is not writing, and may never read at all. */
 enum { ANSWER_WAIT_MS = 1000 };
+
+static bool
+is_same_file(int a, int b)
+{
+	struct stat sa, sb;
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
 
 void
 answer_take_over(void)
@@ -27,6 +36,8 @@ answer_take_over(void)
 	while (null_fd >= 0 && null_fd <= STDERR_FILENO)
 		null_fd = open("/dev/null", O_WRONLY);
 	answer_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (!is_same_file(STDOUT_FILENO, STDERR_FILENO))
+		warning_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (null_fd < 0)
 		return;
 	(void) dup2(null_fd, STDOUT_FILENO);
@@ -52,6 +63,13 @@ write_patiently(const char *data, size_t len)
 		}
 	}
 	return true;
+}
+
+void
+answer_warn(const char *text)
+{
+	if (warning_fd >= 0)
+		(void) !write(warning_fd, text, strlen(text));
 }
 
 bool

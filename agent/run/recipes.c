@@ -3,6 +3,7 @@
 #include "agent/run/recipes.h"
 
 #include "conf/conf-choices.h"
+#include "filters/recipe/run/recipe-run.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -109,12 +110,15 @@ recipes_prelude(const Conf *conf, const RecipeCall *call)
 	const char *const *assignment = call != NULL ? call->assignments : NULL;
 	for (; assignment != NULL && *assignment != NULL; assignment++) {
 		const char *value = strchr(*assignment, '=') + 1;
+		if (g_str_has_prefix(*assignment, "INCLUDERC=") || g_str_has_prefix(*assignment, "SWITCHRC="))
+			continue; /* of no effect there, says procmailrc(5) */
 		g_string_append_len(text, *assignment, value - *assignment);
 		append_quoted(text, value);
 	}
 	if (recipes_site_runs(conf, call)) {
-		g_string_append(text, "INCLUDERC=");
+		g_string_append(text, "PATH_=\"$PATH\" PATH=" RECIPE_SITE_PATH "\nINCLUDERC=");
 		append_quoted(text, conf->recipe_site);
+		g_string_append(text, "PATH=\"$PATH_\" PATH_\n"); /* what the site has made of it was for its own programs */
 	}
 	return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }

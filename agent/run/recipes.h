@@ -20,6 +20,7 @@ typedef struct {
 	bool alone;                     /* no Sieve script runs, whatever the settings say */
 	bool without_site;              /* nor the site's recipes */
 	bool by_hand;                   /* a person runs us, and reads what we print */
+	bool is_filter;                 /* there is no mailbox: what no recipe takes is refused, or put off: -m */
 	bool is_soft;                   /* nothing is refused for want of a place: -t */
 	bool makes_from;                /* recipes see a From_ line, made where the mail has none */
 } RecipeCall;

@@ -172,13 +172,15 @@ recipe_variable(FilterEnv *env, const char *name)
 	guint64 number;
 	if (g_ascii_string_to_unsigned(name, 10, 1, G_MAXUINT, &number, NULL))
 		return recipe_argument(world, number);
+	bool is_filter = world->recipes != NULL && world->recipes->is_filter;
 	const struct {
 		const char *name, *value;
 	} variables[] = {
 		{ "HOME", world->account->home },
 		{ "MAILDIR", world->account->home },
-		{ "DEFAULT", world->default_path },
-		{ "ORGMAIL", world->default_path },
+		{ "DEFAULT", is_filter ? NULL : world->default_path },
+		{ "ORGMAIL", is_filter ? NULL : world->default_path },
+		{ "FILTER_", is_filter ? "yes" : NULL },
 		{ "INBOX", world->inbox_path },
 		{ "HOST", world->site->host },
 		{ "BY_HAND_", world->recipes != NULL && world->recipes->by_hand && !world->recipes->is_soft ? "yes" : NULL },

@@ -721,6 +721,14 @@ store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, b
 	return add_store(run, paths, flags, 0, st);
 }
 
+/* Has the door said so? */
+static bool
+asks_door(const RecipeRun *run, const char *what)
+{
+	const FilterServices *services = run->env->services;
+	return services->recipe_variable != NULL && services->recipe_variable(run->env, what) != NULL;
+}
+
 /*
  * Neither DEFAULT nor ORGMAIL takes the mail: the INBOX does, or, where all is to be as with procmail -t, Postfix keeps it.
  * procmail without -t refuses it: so do we, but only for a person who reads the answer.
@@ -728,13 +736,12 @@ store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, b
 static bool
 cannot_store(RecipeRun *run, Status *st)
 {
-	const FilterServices *services = run->env->services;
 	recipe_run_note(run, 0, "neither DEFAULT nor ORGMAIL can be stored to");
-	if (!run->strict || run->state->is_clone) {
+	if ((!run->strict && !asks_door(run, "FILTER_")) || run->state->is_clone) {
 		g_autoptr(PlanAction) keep = plan_action_new(PLAN_KEEP, run->file, 0);
 		return take_mail(run, keep, RECIPE_BOTH, st) && add(run, g_steal_pointer(&keep), st);
 	}
-	bool by_hand = services->recipe_variable != NULL && services->recipe_variable(run->env, "BY_HAND_") != NULL;
+	bool by_hand = asks_door(run, "BY_HAND_");
 	g_autoptr(PlanAction) action = plan_action_new(by_hand ? PLAN_REJECT : PLAN_DEFER, run->file, 0);
 	action->text = g_strdup("neither DEFAULT nor ORGMAIL of the recipient's rules can be stored to");
 	action->answer = by_hand ? STATUS_RULE_NO_PLACE : STATUS_MAILBOX;

@@ -486,13 +486,16 @@ static void
 set_defaults(RecipeState *state, FilterEnv *env, const FilterInput *input)
 {
 	static const char *const defaults[][2] = {
-		{ "SHELL", "/bin/sh" }, { "PATH", "/usr/local/bin:/usr/bin:/bin" }, { "SHELLMETAS", "&|<>~;?*[" }, { "SHELLFLAGS", "-c" },
+		{ "SHELL", "/bin/sh" }, { "SHELLMETAS", "&|<>~;?*[" }, { "SHELLFLAGS", "-c" },
 		{ "MSGPREFIX", "msg." }, { "SENDMAIL", RECIPE_SENDMAIL }, { "SENDMAILFLAGS", "-oi" }, { "LOCKEXT", ".lock" },
 		{ "PROCMAIL_VERSION", "3.23pre" }, { "HOME", NULL }, { "MAILDIR", NULL }, { "DEFAULT", NULL }, { "ORGMAIL", NULL },
 		{ "HOST", NULL }, { "LOGNAME", NULL }, { "LOGFILE", NULL }, { "LOGABSTRACT", NULL },
 	};
 	const FilterServices *services = env->services;
+	const char *home = services->recipe_variable != NULL ? services->recipe_variable(env, "HOME") : NULL;
+	g_autofree char *path = g_strconcat(home != NULL ? home : "", "/bin:" RECIPE_SITE_PATH, NULL);
 	recipe_vars_set(state->vars, "LOGNAME", input->user);
+	recipe_vars_set(state->vars, "PATH", home != NULL ? path : RECIPE_SITE_PATH);
 	for (size_t i = 0; i < G_N_ELEMENTS(defaults); i++) {
 		const char *name = defaults[i][0];
 		const char *value = services->recipe_variable != NULL ? services->recipe_variable(env, name) : NULL;

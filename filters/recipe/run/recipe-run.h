@@ -64,6 +64,9 @@ bool recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *inp
 /* SENDMAIL as recipes find it: what it stands for is how this host sends mail (the setting submit). */
 #define RECIPE_SENDMAIL "/usr/sbin/sendmail"
 
+/* PATH of the site's recipes; the owner's has a folder of the owner's before it. */
+#define RECIPE_SITE_PATH "/usr/local/bin:/usr/bin:/bin"
+
 /* The file that is being read, as $_ names it. */
 const char *recipe_run_file(const RecipeRun *run);
 
