@@ -385,7 +385,7 @@ def test_command_lines_side_by_side(folder):
              "-t LOCKSLEEP=1 DEFAULT=/no/ ORGMAIL=/no/x/ ./nomatch", "DEFAULT=/no/x/ ORGMAIL=/no/y/ LOCKSLEEP=1 ./nomatch", "LOCKSLEEP=1 DEFAULT=/no/x/ ORGMAIL=org ./nomatch", "DEFAULT=dd ./missing",
              "-a x -a y LOGFILE=said LOGABSTRACT=no ./show", "FOO=bar LOGFILE=said LOGABSTRACT=no ./show", "-m LOGFILE=said LOGABSTRACT=no ./show q r s", "./host ./match",
              "INCLUDERC=./match DEFAULT=dd ./nomatch", "SWITCHRC=./match DEFAULT=dd ./nomatch", "./code", "-Y -o ./match", "-q ./match", "1A=b ./match", "A=b=c ./match",
-             "-f new@c ./from", "-r new@c ./from", "-f - ./size", "-f new@c ./size", "./size")
+             "-f new@c ./from", "-r new@c ./from", "-f - ./size", "-f new@c ./size")
 
     def both(number):
         found = []

@@ -69,13 +69,14 @@ names_sender(const char *line, const char *sender)
 }
 
 static char *
-make_from_line(const char *sender, FilterEnv *env)
+make_from_line(const char *sender, const char *user, FilterEnv *env)
 {
 	time_t local = (time_t) (env->now + filter_utc_offset(env) * 60);
 	struct tm tm;
 	char date[64];
 	strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", gmtime_r(&local, &tm));
-	return g_strdup_printf("From %s  %s", sender != NULL && *sender != '\0' ? sender : "MAILER-DAEMON", date);
+	const char *named = sender == NULL ? user : sender; /* where nobody says, it is who runs us, as with procmail */
+	return g_strdup_printf("From %s  %s", named != NULL && *named != '\0' ? named : "MAILER-DAEMON", date);
 }
 
 /*
@@ -91,7 +92,7 @@ append_from_line(GString *bytes, const FilterInput *input, FilterEnv *env, char 
 	bool is_asked_for = services->recipe_variable != NULL && services->recipe_variable(env, "FROM_") != NULL;
 	g_autofree char *made = NULL;
 	if (line == NULL || !names_sender(line, sender))
-		made = make_from_line(sender, env);
+		made = make_from_line(sender, input->user, env);
 	if (line != NULL || is_asked_for)
 		g_string_append_printf(bytes, "%s\n", made != NULL ? made : line);
 	else
