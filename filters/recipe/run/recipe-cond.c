@@ -156,7 +156,15 @@ text_of(Evaluation *evaluation, const RecipeCond *cond, size_t *ret_len)
 		*ret_len = strlen(value);
 		return value;
 	}
-	return recipe_mail_area(state->mail, cond->area != 0 ? cond->area : evaluation->flags->area, ret_len);
+	RecipeParts area = cond->area != 0 ? cond->area : evaluation->flags->area;
+	if ((area & RECIPE_BODY) && cond->kind == 'r' && wants_decoded(evaluation)) {
+		g_auto(Status) unread = STATUS_INIT;
+		const char *text = recipe_mail_decoded_area(state->mail, area, ret_len, &unread);
+		if (text != NULL)
+			return text;
+		recipe_run_note(evaluation->run, evaluation->line, "DECODE: %s", unread.detail);
+	}
+	return recipe_mail_area(state->mail, area, ret_len);
 }
 
 static void

@@ -4,6 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/message/mime-tree.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -16,7 +17,8 @@ struct RecipeMail {
 	size_t header_len;
 	bool original;
 	char *made_from;   /* a From_ line for an mbox, where the mail has none; NULL: it has one */
-	GString *areas[RECIPE_BOTH + 1]; /* made when first asked for */
+	GString *areas[RECIPE_BOTH + 1]; /* made when first asked for, as the next */
+	GString *decoded[RECIPE_BOTH + 1];
 };
 
 RecipeMail *
@@ -31,9 +33,12 @@ recipe_mail_unref(RecipeMail *mail)
 {
 	if (mail == NULL || !g_atomic_ref_count_dec(&mail->refs))
 		return;
-	for (size_t i = 0; i <= RECIPE_BOTH; i++)
+	for (size_t i = 0; i <= RECIPE_BOTH; i++) {
 		if (mail->areas[i] != NULL)
 			g_string_free(mail->areas[i], TRUE);
+		if (mail->decoded[i] != NULL)
+			g_string_free(mail->decoded[i], TRUE);
+	}
 	g_string_free(mail->bytes, TRUE);
 	g_free(mail->made_from);
 	g_free(mail);
@@ -178,6 +183,46 @@ recipe_mail_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len)
 	}
 	*ret_len = mail->areas[parts]->len;
 	return mail->areas[parts]->str;
+}
+
+/* The text of each part that is text, as people read it, each with a line end before it. */
+static bool
+append_texts(GString *out, const RecipeMail *mail, Status *st)
+{
+	g_autoptr(Message) message = recipe_mail_message(mail, RECIPE_BOTH, st);
+	MessageBody body;
+	if (message == NULL || !message_body(message, &body))
+		return message != NULL;
+	g_autoptr(MimeTree) tree = mime_tree_new(message_headers(message), &body, st);
+	for (size_t i = 0; tree != NULL && i < mime_tree_count(tree); i++) {
+		g_auto(MimeBytes) text = { 0 };
+		if (!mime_part_is(mime_tree_part(tree, i), "text", NULL))
+			continue;
+		if (!mime_tree_text(tree, i, LIMIT_RECIPE_MESSAGE_BYTES, MIME_TEXT_AS_IT_IS, &text, st))
+			return false;
+		g_string_append_c(out, '\n');
+		g_string_append_len(out, text.data, (gssize) text.len);
+	}
+	return tree != NULL;
+}
+
+const char *
+recipe_mail_decoded_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len, Status *st)
+{
+	size_t len;
+	const char *raw = recipe_mail_area(mail, parts, &len);
+	if (mail->decoded[parts] == NULL) {
+		g_autoptr(GString) text = g_string_new(NULL);
+		if ((parts & RECIPE_BODY) && !append_texts(text, mail, st))
+			return NULL;
+		/* What needs no decoding is not there twice: it would score twice. */
+		bool is_plain = text->len == 0 || (text->len - 1 <= len && memcmp(text->str + 1, raw + len - (text->len - 1), text->len - 1) == 0);
+		if (!is_plain)
+			g_string_prepend_len(text, raw, (gssize) len);
+		mail->decoded[parts] = is_plain ? g_string_new_len(raw, (gssize) len) : g_steal_pointer(&text);
+	}
+	*ret_len = mail->decoded[parts]->len;
+	return mail->decoded[parts]->str;
 }
 
 /* One line end is added unless there is an empty line: procmail does not make up for two. */

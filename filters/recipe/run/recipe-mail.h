@@ -31,6 +31,12 @@ size_t recipe_mail_size(const RecipeMail *mail);
 /* What expressions search: the header unfolded, the body as it is. Borrowed. */
 const char *recipe_mail_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len);
 
+/*
+ * DECODE=yes: the same, and behind it the texts of the body with encodings and charsets undone, where that changes anything. NULL: they
+ * cannot be read (STATUS_CONFIG, STATUS_IO). Borrowed.
+ */
+const char *recipe_mail_decoded_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len, Status *st);
+
 /* The bytes that a program or a file gets; unless `raw`, what has a body ends in an empty line. */
 GString *recipe_mail_bytes(const RecipeMail *mail, RecipeParts parts, bool raw);
 
