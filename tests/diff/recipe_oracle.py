@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 
 NOBODY = 65534
 UNIQUE_NAME = re.compile(r"(^|/)(msg|mine)\.[A-Za-z0-9_-]{4,}$")
@@ -46,6 +47,16 @@ def write_file(path, data):
         path.chmod(0o755)
 
 
+def wait_for_group(pid):
+    """procmail does not wait for programs without w: until none is left, or for two seconds."""
+    for _ in range(100):
+        try:
+            os.killpg(pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(0.02)
+
+
 class Sandbox:
     """A folder with rc, mail/ (where the rc runs) and log; outcome() describes what a run left there."""
 
@@ -75,6 +86,7 @@ class Sandbox:
                                        stderr=subprocess.PIPE, start_new_session=True, **user)
         try:
             self.stdout, self.stderr = process.communicate(message, timeout=timeout_s)
+            wait_for_group(process.pid)
             return process.returncode
         except subprocess.TimeoutExpired:
             self.stdout = b""
