@@ -391,7 +391,8 @@ run_for_output(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
 		return true;
 	if (ret_result->unread && !flags->ignores_write_errors)
 		run->state->exit_code = EX_IOERR;
-	recipe_log_complain(run, "Rescue of unfiltered data succeeded");
+	if (node->name == NULL || g_bytes_get_size(ret_result->output) > 0)
+		recipe_log_complain(run, "Rescue of unfiltered data succeeded");
 	return false;
 }
 
