@@ -754,6 +754,22 @@ def test_default_without_recipes(folder):
         tap.same([mail for mail in home.maildir() if mail == PLAIN], [], name)
 
 
+def test_spool_in_which_nobody_can_make_a_file(folder):
+    """/var/mail is 2775 root:mail: todoke check says so, and mail of who has no file there is in the INBOX."""
+    home = Home(folder, "", recipes="yes", recipe_default=folder + "/spool/%u")
+    tap.contains(tap.todoke("check", env={"TODOKE_CONF": home.conf}).stdout, b"which is no folder")
+    os.mkdir(folder + "/spool")
+    os.chmod(folder + "/spool", 0o2775)
+    tap.contains(tap.todoke("check", env={"TODOKE_CONF": home.conf}).stdout, b"who has no file there cannot make one")
+    if os.getuid() == 0:
+        home.run("deliver")
+        tap.same(len(home.maildir()), 1)
+    os.chmod(folder + "/spool", 0o1777)
+    tap.same(b"[spool]" in tap.todoke("check", env={"TODOKE_CONF": home.conf}).stdout, False)
+    home.run("deliver")
+    tap.same(os.listdir(folder + "/spool"), [USER.pw_name])
+
+
 def test_default_leaves_sieve_its_turn(folder):
     """Who has no recipes has Sieve scripts perhaps, whichever language is to come first."""
     for n, order in enumerate(("sieve-first", "recipes-first")):
