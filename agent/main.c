@@ -41,9 +41,10 @@ cmd_wants_help(int argc, char **argv)
 	if (argc < 2)
 		return false;
 	/* procmail has its own letters for it. */
-	bool letters = argc == 2 && is_called(argv[0], "procmail") && (strcmp(argv[1], "-h") == 0 ||
-	                                                               strcmp(argv[1], "-v") == 0);
-	return letters || strcmp(argv[1], "--help") == 0;
+	static const char *const short_ones[] = { "-h", "-?", "-v", NULL };
+	bool letters = argc == 2 && is_called(argv[0], "procmail") && g_strv_contains(short_ones, argv[1]);
+	bool differences = is_called(argv[0], "procmail") && strcmp(argv[1], "--differences") == 0;
+	return letters || differences || strcmp(argv[1], "--help") == 0;
 }
 
 static int

@@ -54,8 +54,9 @@ typedef struct {
 } FilterProgramCall;
 
 typedef struct {
-	int exit_code;
+	int exit_code;  /* of a program of recipes: -N where signal N killed it */
 	GBytes *output;
+	bool unread;    /* it did not take all of its input */
 } FilterProgramResult;
 
 /*
@@ -138,10 +139,14 @@ typedef struct {
 	/* Append to a log of the owner's ("" where he named none). */
 	void (*write_log)(FilterEnv *env, const char *path, const char *text, size_t len);
 
+	/* Print for the person who runs us; false: there is none. */
+	bool (*write_output)(FilterEnv *env, const char *text, size_t len);
+
 	/*
 	 * A variable or argument that recipes start with: "HOME", "DEFAULT", "1"; NULL: not set. "INBOX" is the path by
 	 * which DEFAULT means the mailbox of the implicit keep: mail that ends there stays with the plan, for other
-	 * scripts and for the keep.
+	 * scripts and for the keep. "FROM_" is set where a From_ line is made for mail that has none,
+	 * "BY_HAND_" where a person reads the answer, "FILTER_" where there is no mailbox to fall back to.
 	 */
 	const char *(*recipe_variable)(FilterEnv *env, const char *name);
 

@@ -8,12 +8,21 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int answer_fd = -1;
+static int warning_fd = -1; /* standard error, where that is another file */
 
 /* Milliseconds that a full pipe is waited for: Postfix reads as soon as it is not writing, and may never read at all. */
 enum { ANSWER_WAIT_MS = 1000 };
+
+static bool
+is_same_file(int a, int b)
+{
+	struct stat sa, sb;
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
 
 void
 answer_take_over(void)
@@ -27,6 +36,8 @@ answer_take_over(void)
 	while (null_fd >= 0 && null_fd <= STDERR_FILENO)
 		null_fd = open("/dev/null", O_WRONLY);
 	answer_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (!is_same_file(STDOUT_FILENO, STDERR_FILENO))
+		warning_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (null_fd < 0)
 		return;
 	(void) dup2(null_fd, STDOUT_FILENO);
@@ -35,7 +46,7 @@ answer_take_over(void)
 }
 
 /* The pipe is non-blocking and a partial line is worse than a late one. A reader that went away is not our fault. */
-static void
+static bool
 write_patiently(const char *data, size_t len)
 {
 	while (len > 0) {
@@ -46,11 +57,25 @@ write_patiently(const char *data, size_t len)
 		} else if (errno == EAGAIN) {
 			struct pollfd pipe_fd = { .fd = answer_fd, .events = POLLOUT };
 			if (poll(&pipe_fd, 1, ANSWER_WAIT_MS) <= 0)
-				return;
+				return false;
 		} else if (errno != EINTR) {
-			return;
+			return false;
 		}
 	}
+	return true;
+}
+
+void
+answer_warn(const char *text)
+{
+	if (warning_fd >= 0)
+		(void) !write(warning_fd, text, strlen(text));
+}
+
+bool
+answer_print(const char *data, size_t len)
+{
+	return answer_fd >= 0 && write_patiently(data, len);
 }
 
 /* One printable line: Postfix would make '_' of control bytes; a NUL or a newline would end the text. */
@@ -88,12 +113,12 @@ answer_finish(const Status *st, const char *done, const char *queue_id)
 	if (st->id != STATUS_OK) {
 		g_autofree char *line = answer_line(st, queue_id);
 		g_autofree char *with_end = g_strconcat(line, "\n", NULL);
-		write_patiently(with_end, strlen(with_end));
+		(void) write_patiently(with_end, strlen(with_end));
 	} else if (done != NULL) {
 		g_autoptr(GString) line = g_string_new(NULL);
 		append_printable(line, done, LIMIT_ANSWER_OK_BYTES);
 		g_string_append_c(line, '\n');
-		write_patiently(line->str, line->len);
+		(void) write_patiently(line->str, line->len);
 	}
 	return status_row(st->id)->exit_code;
 }

@@ -19,6 +19,12 @@ void answer_take_over(void);
  */
 int answer_finish(const Status *st, const char *done, const char *queue_id);
 
+/* Print more than an answer, where a person asked for it and not Postfix. False: it is not all written. */
+bool answer_print(const char *data, size_t len);
+
+/* Warn the person who runs us, on standard error; nothing where that is where the answer goes (Postfix), or is closed. */
+void answer_warn(const char *text);
+
 /*
  * From a signal handler: print `line` as it is and leave with `exit_code`, without running anything else.
  * Async-signal-safe.

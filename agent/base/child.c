@@ -32,6 +32,7 @@ typedef struct {
 	GByteArray *output;
 	GString *errors;
 	bool too_much;
+	bool unread;
 } Child;
 
 /* The child's ends, and the pipe that brings errno where it could not become the program. */
@@ -109,6 +110,8 @@ become(const ChildCall *call, const Pipes *pipes, pid_t parent)
 		/* Whatever a library left open without close-on-exec. */
 		(void) close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 		(void) execve(call->path, (char *const *) call->argv, (char *const *) call->envp);
+		if (errno == ENOEXEC && call->script_argv != NULL)
+			(void) execve("/bin/sh", (char *const *) call->script_argv, (char *const *) call->envp);
 	}
 	int err = errno;
 	ssize_t done = write(failure, &err, sizeof err);
@@ -136,30 +139,6 @@ reap(pid_t pid, int *ret_wait)
 		;
 }
 
-static bool
-child_start(Child *child, Status *st)
-{
-	Pipes pipes __attribute__((cleanup(pipes_clear))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
-	if (!pipes_open(&pipes, st))
-		return false;
-	pid_t parent = getpid();
-	child->pid = fork();
-	if (child->pid < 0)
-		return status_fail_errno(st, errno, "cannot start a process for '%s'", child->call->path);
-	if (child->pid == 0)
-		become(child->call, &pipes, parent);
-	(void) setpgid(child->pid, child->pid); /* both do it: whoever comes first */
-	deadline_kill_group(child->pid);
-	close_fd(&pipes.failure[1]);
-	child->pidfd = pidfd_open(child->pid, 0);
-	if (!started(pipes.failure[0], child->call->path, st))
-		return false;
-	child->in = fs_steal_fd(&pipes.in[1]);
-	child->out = fs_steal_fd(&pipes.out[0]);
-	child->err = fs_steal_fd(&pipes.err[0]);
-	return true;
-}
-
 /* One piece of its input; the pipe is closed when all is written, or when nobody reads it. */
 static void
 feed(Child *child)
@@ -179,6 +158,7 @@ feed(Child *child)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
+		child->unread |= n < 0;
 		close_fd(&child->in);
 		return;
 	}
@@ -188,6 +168,48 @@ feed(Child *child)
 		child->body_done += n;
 	if (child->head_done == call->head_len && child->body_done == call->body_len)
 		close_fd(&child->in);
+}
+
+/*
+ * What the pipe holds is written while we can read it ourselves: how fast a program ends that does not read at all
+ * must not decide whether a small input was taken.
+ */
+static void
+fill_pipe(Child *child)
+{
+	for (;;) {
+		size_t head = child->head_done;
+		off_t body = child->body_done;
+		if (child->in >= 0)
+			feed(child);
+		if (child->head_done == head && child->body_done == body)
+			return;
+	}
+}
+
+static bool
+child_start(Child *child, Status *st)
+{
+	Pipes pipes __attribute__((cleanup(pipes_clear))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	if (!pipes_open(&pipes, st))
+		return false;
+	pid_t parent = getpid();
+	child->pid = fork();
+	if (child->pid < 0)
+		return status_fail_errno(st, errno, "cannot start a process for '%s'", child->call->path);
+	if (child->pid == 0)
+		become(child->call, &pipes, parent);
+	(void) setpgid(child->pid, child->pid); /* both do it: whoever comes first */
+	deadline_kill_group(child->pid);
+	close_fd(&pipes.failure[1]);
+	child->pidfd = pidfd_open(child->pid, 0);
+	child->in = fs_steal_fd(&pipes.in[1]);
+	fill_pipe(child);
+	if (!started(pipes.failure[0], child->call->path, st))
+		return false;
+	child->out = fs_steal_fd(&pipes.out[0]);
+	child->err = fs_steal_fd(&pipes.err[0]);
+	return true;
 }
 
 /* What it said; false when there is no more for now. */
@@ -257,8 +279,10 @@ child_watch(Child *child, Status *st)
 		if (child->too_much)
 			return status_fail_detail(st, STATUS_PROGRAM, "'%s' said more than %zu octets", child->call->path,
 			                          child->call->output_limit);
-		if (fds[3].revents != 0)
+		if (fds[3].revents != 0) {
+			child->unread |= child->in >= 0;
 			return true;
+		}
 	}
 }
 
@@ -294,6 +318,7 @@ child_run(const ChildCall *call, ChildResult *ret_result, Status *st)
 		*ret_result = (ChildResult){
 			.exit_code = WIFEXITED(how) ? WEXITSTATUS(how) : -1,
 			.signal = WIFSIGNALED(how) ? WTERMSIG(how) : 0,
+			.unread = child.unread,
 			.output = g_byte_array_free_to_bytes(g_steal_pointer(&child.output)),
 			.errors = g_utf8_make_valid(child.errors->str, (gssize) child.errors->len),
 		};

@@ -12,11 +12,15 @@
 
 #include <sys/types.h>
 
+/* What a pipe holds that nobody reads (pipe(7)). */
+enum { CHILD_PIPE_OCTETS = 64 * 1024 };
+
 /* What to run. All is borrowed. */
 typedef struct {
 	const char *path;             /* absolute: no search */
 	const char *const *argv;      /* with the program's name first; NULL ends it */
 	const char *const *envp;      /* all of its environment; NULL ends it */
+	const char *const *script_argv; /* for /bin/sh, where the program is a script without "#!"; NULL: such a one cannot run */
 	const char *folder;           /* working folder; NULL: "/" */
 	/* Its input: bytes, then a part of a file. */
 	const void *head;
@@ -33,12 +37,14 @@ typedef struct {
 	int exit_code;                /* -1: killed by `signal` */
 	int signal;
 	GBytes *output;
+	bool unread;                  /* it left a part of its input that no pipe could hold for it */
 	char *errors;                 /* the first LIMIT_CHILD_ERRORS octets of its standard error, as UTF-8 */
 } ChildResult;
 
 /*
  * Run it. True: it ended by itself, by an exit code or a signal that was not ours. A program that does not read all of
- * its input is fine. False, all STATUS_PROGRAM: it could not be started, took too long, or said more than
+ * its input is fine: `unread` says so, for
+ * who minds. False, all STATUS_PROGRAM: it could not be started, took too long, or said more than
  * output_limit; it is dead then.
  */
 bool child_run(const ChildCall *call, ChildResult *ret_result, Status *st);

@@ -260,9 +260,41 @@ check_twice(const Conf *conf, GPtrArray *problems)
 	}
 }
 
+/* The folder of a path template whose last part alone names the user; NULL: it is another. Caller frees. */
+static char *
+shared_folder(const char *path)
+{
+	const char *variable = strchr(path, '%');
+	if (*path != '/' || variable == NULL || strchr(variable, '/') != NULL)
+		return NULL;
+	g_autofree char *fixed = g_strndup(path, (gsize) (variable - path));
+	char *slash = strrchr(fixed, '/');
+	return g_strndup(fixed, slash == fixed ? 1 : (gsize) (slash - fixed));
+}
+
+/* A spool such as /var/mail (2775 root:mail): procmail is setgid to make a file there, we are nothing of the kind. */
+static void
+check_spool(const Conf *conf, GPtrArray *problems)
+{
+	struct stat sb;
+	g_autofree char *folder = shared_folder(conf->recipe_default);
+	if (folder == NULL || conf->recipes == RECIPES_NO)
+		return;
+	bool is_there = stat(folder, &sb) == 0 && S_ISDIR(sb.st_mode);
+	if (is_there && (sb.st_mode & S_IWOTH))
+		return;
+	g_autofree char *text = is_there
+		? g_strdup_printf("recipe_default is below '%s' (mode %o): who has no file there cannot make one", folder, sb.st_mode & 07777)
+		: g_strdup_printf("recipe_default is below '%s', which is no folder", folder);
+	g_autofree char *hint = g_strdup_printf("make each user's file once: install -m 660 -o USER -g mail /dev/null %s/USER; "
+		"or chmod 1777 %s; until then such mail goes to the INBOX", folder, folder);
+	add_about(problems, conf, "recipe_default", PROBLEM_WARNING, "spool", text, hint);
+}
+
 void
 check_conf_settings(const Conf *conf, GPtrArray *problems)
 {
+	check_spool(conf, problems);
 	check_users(conf, problems);
 	check_account(conf, "virtual_user", conf->virtual_user, problems);
 	check_account(conf, "lmtp_user", conf->lmtp_user, problems);

@@ -8,6 +8,7 @@
 #define _GNU_SOURCE
 #include "config.h"
 
+#include "agent/base/answer.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/delivery-door.h"
 
@@ -25,6 +26,8 @@ typedef struct {
 	bool as_filter;         /* -m */
 	bool keeps_environment; /* -p */
 	bool for_recipient;     /* -d */
+	bool makes_from;        /* -f, -d */
+	bool is_soft;           /* -t */
 } Options;
 
 static const char help[] =
@@ -36,14 +39,36 @@ static const char help[] =
 	"  -f FROM   envelope sender; - or empty: not said\n"
 	"  -m        RCFILE is a path as it stands, ARG are $1 and on\n"
 	"  -p        recipes see the environment\n"
-	"  -o -t -Y  are taken and change nothing: our faults are temporary, and From_\n"
-	"            lines and Content-Length fields of a message are never believed\n"
-	"  -v        what this is\n"
+	"  -t        mail that can be stored nowhere is put off, not refused (73)\n"
+	"  -o -Y     are taken and change nothing: From_ lines and Content-Length fields\n"
+	"            of a message are never believed\n"
+	"  -v        what this is; --differences: where it is not procmail, on purpose\n"
 	"Settings of todoke.conf hold, above all recipe_default: without it mail that no\n"
 	"recipe files goes to the INBOX. Prints one line \"D.S.N text\" where it fails;\n"
-	"exit codes 0, 65, 67, 69, 75, 77. See todoke(8).\n";
+	"exit codes 0, 65, 67, 69, 73, 75, 77. See todoke(8).\n";
 
 static const char version[] = "todoke " PACKAGE_VERSION ", which runs the recipes of procmail 3.22\n";
+
+static const char *const differences[] = {
+#define DIFFERENCE(text) "- " text "\n",
+#include "agent/cmd/procmail-differences.def"
+#undef DIFFERENCE
+};
+
+/* As procmail does it: a person sees it, and the mail goes its way. */
+static void
+warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+static void
+warn(const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_autofree char *line = g_strdup_printf("procmail: %s\n", text);
+	answer_warn(line);
+}
 
 static bool
 refuse(Status *st, const char *why, const char *word)
@@ -60,10 +85,11 @@ take_option(Options *options, int option, const char *word, Status *st)
 		g_ptr_array_add(options->arguments, optarg);
 		return true;
 	case 'd':
-		options->for_recipient = true;
+		options->for_recipient = options->makes_from = true;
 		return door_set_recipient(door, optarg, st);
 	case 'f':
 	case 'r':
+		options->makes_from = true;
 		if (strcmp(optarg, "-") != 0 && *optarg != '\0')
 			door_set_string(&door->envelope->sender, optarg);
 		return true;
@@ -73,12 +99,20 @@ take_option(Options *options, int option, const char *word, Status *st)
 	case 'p':
 		options->keeps_environment = true;
 		return true;
-	case 'o':
 	case 't':
+		options->is_soft = true;
+		return true;
+	case 'o':
 	case 'Y':
 		return true;
+	case 'z':
+		return refuse(st, "LMTP is spoken by todoke lmtpd", word);
+	case ':':
+		warn(optopt == 'a' ? "Missing argument" : "Missing name");
+		return true;
 	default:
-		return refuse(st, "this option is not known, or its value is missing", word);
+		warn("Unrecognised options: \"%c\"\nProcessing continued", optopt);
+		return true;
 	}
 }
 
@@ -107,7 +141,7 @@ take_words(Options *options, int n, char **words, Status *st)
 		else if (is_assignment(words[i]))
 			g_ptr_array_add(options->assignments, g_strdup(words[i]));
 		else if (strchr(words[i], '=') != NULL)
-			return refuse(st, "this is no assignment", words[i]);
+			warn("Skipped \"%s\"", words[i]);
 		else
 			g_ptr_array_add(options->files, options->as_filter ? g_canonicalize_filename(words[i], NULL) : g_strdup(words[i]));
 	}
@@ -141,23 +175,33 @@ read_options(Options *options, int argc, char **argv, Status *st)
 {
 	opterr = 0;
 	int option;
-	while ((option = getopt(argc, argv, "+:a:d:f:r:mpotY")) != -1) {
+	while ((option = getopt(argc, argv, "+:a:d:f:r:mpotYz")) != -1) {
 		const char *word = argv[optind - 1];
 		if (!take_option(options, option, word, st))
 			return false;
 	}
 	if (!take_words(options, argc - optind, argv + optind, st))
 		return false;
+	if (options->for_recipient && (options->keeps_environment || options->as_filter))
+		warn("Conflicting options");
 	if (options->keeps_environment)
 		keep_environment(options);
 	return true;
+}
+
+/* Postfix names the recipient: by -d (pipe(8)), or in the environment (local(8)). */
+static bool
+is_by_hand(const Options *options)
+{
+	return !options->for_recipient && getenv("RECIPIENT") == NULL;
 }
 
 /* The lists as a call has them: ended by NULL. */
 static RecipeCall
 make_call(Options *options)
 {
-	RecipeCall call = { .alone = true, .without_site = options->keeps_environment || options->files->len > 0 };
+	RecipeCall call = { .alone = true, .makes_from = options->makes_from, .is_soft = options->is_soft, .by_hand = is_by_hand(options), .is_filter = options->as_filter };
+	call.without_site = options->keeps_environment || options->files->len > 0;
 	g_ptr_array_add(options->arguments, NULL);
 	g_ptr_array_add(options->assignments, NULL);
 	call.arguments = (const char *const *) options->arguments->pdata;
@@ -173,12 +217,16 @@ int
 cmd_procmail(int argc, char **argv)
 {
 	if (cmd_wants_help(argc, argv)) {
-		fputs(strcmp(argv[1], "-v") == 0 ? version : help, stdout);
+		for (size_t i = 0; strcmp(argv[1], "--differences") == 0 && i < G_N_ELEMENTS(differences); i++)
+			fputs(differences[i], stdout);
+		if (strcmp(argv[1], "--differences") != 0)
+			fputs(strcmp(argv[1], "-v") == 0 ? version : help, stdout);
 		return 0;
 	}
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(DoorCall) door = { 0 };
 	door_init(&door, DOOR_PIPE);
+	door.is_quiet = true;
 	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free), arguments = g_ptr_array_new();
 	g_autoptr(GPtrArray) assignments = g_ptr_array_new_with_free_func(g_free);
 	Options options = { .door = &door, .files = files, .arguments = arguments, .assignments = assignments };

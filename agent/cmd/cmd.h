@@ -10,7 +10,7 @@ typedef enum {
 } CmdAudience;
 
 /*
- * Is --help the first argument (for procmail also -h or -v, alone)? Then the command speaks to a person, whoever its
+ * Is --help the first argument (for procmail also --differences, and -h, -? or -v alone)? Then the command speaks to a person, whoever its
  * audience is.
  */
 bool cmd_wants_help(int argc, char **argv);

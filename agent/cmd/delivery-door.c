@@ -187,5 +187,5 @@ door_run(DoorCall *call, Status *st)
 	deadline_stop();
 	if (st->id != STATUS_OK && !call->is_logged)
 		log_early_failure(call, st);
-	return answer_finish(st, done, call->envelope->queue_id);
+	return answer_finish(st, call->is_quiet ? NULL : done, call->envelope->queue_id);
 }

@@ -117,6 +117,8 @@ add_folder(DeliverRun *run, Place *place, const char *path, bool proper, Status 
 	Maildir *folder = open_folder(run, path, st);
 	if (folder == NULL)
 		return false;
+	if (place->action->store->prefix != NULL)
+		maildir_set_prefix(folder, place->action->store->prefix);
 	MaildirDraft *draft = NULL;
 	if (place->drafts->len > 0 && !maildir_draft_link(place->drafts->pdata[0], folder, &draft, st))
 		return false;

@@ -113,7 +113,7 @@ run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 		.conf = run->job->conf, .argv = (const char *const *) argv->pdata,
 		.environment = (const char *const *) environment->pdata, .directory = program->directory,
 		.home = run->job->owner->home, .input = input, .input_len = len,
-		.output_limit = (size_t) run->job->conf->program_output, .lock = program->lock,
+		.output_limit = (size_t) run->job->conf->program_output, .lock = program->lock, .logs_output = program->is_trap,
 	};
 	return command_run(&call, ret_result, st);
 }
@@ -128,13 +128,20 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	g_auto(Status) fault = STATUS_INIT;
 	const PlanProgram *program = pipe->action->program;
 	bool of_recipes = program->environment != NULL;
+	if (program->is_trap) {
+		if (!run_command(run, pipe, &result, &fault))
+			deliver_note(run, "TRAP: %s", fault.detail);
+		return true;
+	}
 	if (!program->done && !(of_recipes ? run_command : run_program)(run, pipe, &result, &fault))
 		return deliver_keep_now(run, fault.detail, st);
-	if (program->done || result.exit_code == EX_OK) {
+	bool took_all = !program->must_read || !result.unread;
+	if (program->done || (result.exit_code == EX_OK && took_all)) {
 		deliver_report_sent(run->report, "pipe", program->name, message_size(pipe->message));
 		return true;
 	}
-	g_autofree char *why = command_describe_end(program->name, &result);
+	g_autofree char *why = took_all ? command_describe_end(program->name, &result)
+	                                : g_strdup_printf("program '%s' did not read all of its input", program->name);
 	if (result.exit_code == EX_TEMPFAIL && !of_recipes)
 		return status_fail_detail(st, STATUS_PROGRAM, "%s", why);
 	return deliver_keep_now(run, why, st);

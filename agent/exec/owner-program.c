@@ -26,7 +26,10 @@ below(const char *folder, const char *path)
 	return path[0] == '/' || folder == NULL ? g_strdup(path) : g_build_filename(folder, path, NULL);
 }
 
-/* As execvp does it, with the PATH of the recipes; NULL: there is none. Caller frees. */
+/*
+ * As execvp does it, with the PATH of the recipes; NULL: there is none. Then procmail asks the shell to read a file of that name in
+ * MAILDIR, where the mailboxes lie: what strangers have written would run. Caller frees.
+ */
 static char *
 search(const CommandCall *call, const char *folder)
 {
@@ -98,8 +101,41 @@ log_errors(const CommandCall *call, const char *folder, const ChildResult *resul
 {
 	const char *file = command_variable(call->environment, "LOGFILE");
 	g_auto(Status) st = STATUS_INIT;
+	gsize len = 0;
+	const char *output = call->logs_output ? g_bytes_get_data(result->output, &len) : NULL;
+	if (*file != '\0' && len > 0)
+		(void) command_log(folder, file, output, len, &st);
 	if (*file != '\0' && *result->errors != '\0')
 		(void) command_log(folder, file, result->errors, strlen(result->errors), &st);
+}
+
+/* As the shell ends where it does not find a program. */
+static void
+end_as_missing(const CommandCall *call, ChildResult *ret_result)
+{
+	enum { NOT_FOUND = 127 };
+	*ret_result = (ChildResult){ .exit_code = NOT_FOUND, .output = g_bytes_new_static("", 0), .unread = call->input_len > CHILD_PIPE_OCTETS };
+	ret_result->errors = g_strdup_printf("%s: not found in PATH\n", call->argv[0]);
+}
+
+/* The arguments of /bin/sh for a script that does not say what reads it. */
+static GPtrArray *
+script_argv(const CommandCall *call, const char *path)
+{
+	GPtrArray *argv = g_ptr_array_new();
+	g_ptr_array_add(argv, (gpointer) "/bin/sh");
+	g_ptr_array_add(argv, (gpointer) path);
+	for (const char *const *argument = call->argv + 1; *argument != NULL; argument++)
+		g_ptr_array_add(argv, (gpointer) *argument);
+	g_ptr_array_add(argv, NULL);
+	return argv;
+}
+
+/* A script that the recipes name by a path need not be marked as a program: procmail has the shell read it. */
+static bool
+is_unmarked_script(const CommandCall *call, const char *path)
+{
+	return strchr(call->argv[0], '/') != NULL && access(path, X_OK) < 0;
 }
 
 bool
@@ -107,18 +143,27 @@ command_run(const CommandCall *call, ChildResult *ret_result, Status *st)
 {
 	const char *folder = call->directory != NULL && *call->directory != '\0' ? call->directory : call->home;
 	g_autofree char *path = search(call, folder);
-	if (path == NULL)
-		return status_fail_detail(st, STATUS_PROGRAM, "there is no program '%s' in PATH", call->argv[0]);
+	g_auto(ChildResult) result = { 0 };
+	if (path == NULL) {
+		end_as_missing(call, &result);
+		log_errors(call, folder, &result);
+		*ret_result = result;
+		result = (ChildResult){ 0 };
+		return true;
+	}
+	g_autoptr(GPtrArray) as_script = script_argv(call, path);
+	bool unmarked = is_unmarked_script(call, path);
 	g_autoptr(Dotlock) lock = NULL;
 	if (!take_lock(call, folder, &lock, st))
 		return false;
 	ChildCall child = {
-		.path = path, .argv = call->argv, .envp = call->environment,
+		.path = unmarked ? "/bin/sh" : path, .envp = call->environment,
+		.argv = unmarked ? (const char *const *) as_script->pdata : call->argv,
+		.script_argv = (const char *const *) as_script->pdata,
 		.folder = folder != NULL && g_file_test(folder, G_FILE_TEST_IS_DIR) ? folder : NULL,
 		.head = call->input, .head_len = call->input_len, .body_fd = -1,
 		.output_limit = call->output_limit, .seconds = seconds_for(call),
 	};
-	g_auto(ChildResult) result = { 0 };
 	mode_t before = command_set_umask(command_variable(call->environment, "UMASK"));
 	bool ran = child_run(&child, &result, st);
 	(void) umask(before);

@@ -22,9 +22,13 @@ typedef struct {
 	size_t input_len;
 	size_t output_limit;
 	const char *lock;               /* lock file to hold meanwhile; NULL: none */
+	bool logs_output;               /* what it prints goes where its errors go */
 } CommandCall;
 
-/* Run it to its end, whatever it says then. Faults: STATUS_PROGRAM (not there, too long, too much output), STATUS_BUSY (its lock). */
+/*
+ * Run it to its end, whatever it says then; one that is not there ends with exit code 127. Faults: STATUS_PROGRAM (it cannot be run,
+ * takes too long, prints too much), STATUS_BUSY (its lock).
+ */
 bool command_run(const CommandCall *call, ChildResult *ret_result, Status *st);
 
 /* The value of `name` in a NULL-terminated environment; "" if it is not there. Borrowed. */

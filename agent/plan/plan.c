@@ -101,6 +101,7 @@ store_free(PlanStore *store)
 	g_free(store->lock);
 	g_free(store->lock_timeout);
 	g_free(store->umask);
+	g_free(store->prefix);
 	g_free(store);
 }
 

@@ -71,11 +71,13 @@ typedef struct {
 	char *name;
 	GPtrArray *args;
 	bool may_fail;         /* pipe :try: a failure is no error of the script */
+	bool must_read;        /* one that leaves a part of its input has failed */
 	GPtrArray *environment;/* of a recipe's own program, "NAME=value"; NULL: the program is an item of the site's allow-list */
 	char *directory;       /* where it runs; NULL: where the agent is */
 	GBytes *input;         /* what it reads; NULL: the message */
 	char *lock;            /* lock file to hold while it runs; NULL: none */
 	bool done;             /* the rule needed its exit code: it ran already */
+	bool is_trap;          /* TRAP of recipes: its output is logged, its end changes nothing */
 } PlanProgram;
 
 /*
@@ -88,6 +90,7 @@ typedef struct {
 	char *lock;            /* lock file that the rule names; NULL: none */
 	char *lock_timeout;    /* LOCKTIMEOUT of the recipes; NULL: the site's */
 	char *umask;           /* UMASK of the recipes, octal; NULL: the site's */
+	char *prefix;          /* of the file's name in a plain directory; NULL: "msg." */
 	bool raw;              /* no empty line is made at the end */
 } PlanStore;
 

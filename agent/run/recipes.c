@@ -3,6 +3,7 @@
 #include "agent/run/recipes.h"
 
 #include "conf/conf-choices.h"
+#include "filters/recipe/run/recipe-run.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -54,6 +55,12 @@ recipes_next(const Account *account, const RecipeCall *call, const char *file)
 	return NULL;
 }
 
+bool
+recipes_site_runs(const Conf *conf, const RecipeCall *call)
+{
+	return *conf->recipe_site != '\0' && (call == NULL || !call->without_site);
+}
+
 static bool
 may_run(const Conf *conf, const Account *account)
 {
@@ -77,11 +84,10 @@ recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, c
 		if (why == NULL)
 			return g_steal_pointer(&path);
 		*ret_why = g_steal_pointer(&why);
-		return NULL;
+		break;
 	}
-	/* An empty file: the site's recipes run for who has none. */
-	bool site_runs = *conf->recipe_site != '\0' && (call == NULL || !call->without_site);
-	return site_runs ? g_strdup(RECIPES_NONE) : NULL;
+	/* An empty file: the site's recipes, and its DEFAULT, hold for who has none that runs. */
+	return recipes_site_runs(conf, call) || *conf->recipe_default != '\0' ? g_strdup(RECIPES_NONE) : NULL;
 }
 
 /* As the value of an assignment. */
@@ -104,12 +110,15 @@ recipes_prelude(const Conf *conf, const RecipeCall *call)
 	const char *const *assignment = call != NULL ? call->assignments : NULL;
 	for (; assignment != NULL && *assignment != NULL; assignment++) {
 		const char *value = strchr(*assignment, '=') + 1;
+		if (g_str_has_prefix(*assignment, "INCLUDERC=") || g_str_has_prefix(*assignment, "SWITCHRC="))
+			continue; /* of no effect there, says procmailrc(5) */
 		g_string_append_len(text, *assignment, value - *assignment);
 		append_quoted(text, value);
 	}
-	if (*conf->recipe_site != '\0' && (call == NULL || !call->without_site)) {
-		g_string_append(text, "INCLUDERC=");
+	if (recipes_site_runs(conf, call)) {
+		g_string_append(text, "PATH_=\"$PATH\" PATH=" RECIPE_SITE_PATH "\nINCLUDERC=");
 		append_quoted(text, conf->recipe_site);
+		g_string_append(text, "PATH=\"$PATH_\" PATH_\n"); /* what the site has made of it was for its own programs */
 	}
 	return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }

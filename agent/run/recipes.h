@@ -9,7 +9,7 @@
 #include "agent/run/account.h"
 #include "conf/conf.h"
 
-/* The file of an owner who has none, where the site's recipes run all the same. */
+/* The file of an owner who has none, where the site's recipes run all the same, or where the site has a DEFAULT. */
 #define RECIPES_NONE "/dev/null"
 
 /* All is borrowed. */
@@ -19,6 +19,10 @@ typedef struct {
 	const char *const *assignments; /* "NAME=value", in force before the file; NULL: none */
 	bool alone;                     /* no Sieve script runs, whatever the settings say */
 	bool without_site;              /* nor the site's recipes */
+	bool by_hand;                   /* a person runs us, and reads what we print */
+	bool is_filter;                 /* there is no mailbox: what no recipe takes is refused, or put off: -m */
+	bool is_soft;                   /* nothing is refused for want of a place: -t */
+	bool makes_from;                /* recipes see a From_ line, made where the mail has none */
 } RecipeCall;
 
 /*
@@ -27,6 +31,9 @@ typedef struct {
  * path template). Caller frees.
  */
 char *recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, char **ret_why, Status *st);
+
+/* Do the site's recipes run before the owner's? */
+bool recipes_site_runs(const Conf *conf, const RecipeCall *call);
 
 /* The file that a door has named behind `file`, where that is for another host; NULL: there is none. Caller frees. */
 char *recipes_next(const Account *account, const RecipeCall *call, const char *file);

@@ -75,11 +75,20 @@ add_recipes(ScriptList *list, const Conf *conf, const Account *account, const Re
 	return st->id == STATUS_OK;
 }
 
+/* Are there recipes that could decide about a mail, and not only a DEFAULT for what is left? */
+static bool
+has_recipes(const Conf *conf, const Account *account, const RecipeCall *recipes)
+{
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *why = NULL, *path = recipes_find(conf, account, recipes, &why, &fault);
+	return path == NULL || strcmp(path, RECIPES_NONE) != 0 || recipes_site_runs(conf, recipes);
+}
+
 /* What the owner has of both languages. */
 static bool
 add_owners(ScriptList *list, const Conf *conf, const Account *account, const RecipeCall *recipes, Status *st)
 {
-	if (conf->recipe_order == RECIPE_ORDER_RECIPES_FIRST)
+	if (conf->recipe_order == RECIPE_ORDER_RECIPES_FIRST && has_recipes(conf, account, recipes))
 		return add_recipes(list, conf, account, recipes, st) && add_own(list, conf, account, st);
 	return add_own(list, conf, account, st) && add_recipes(list, conf, account, recipes, st);
 }
@@ -390,6 +399,19 @@ run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
 	return ran;
 }
 
+/* Without the file: what the command line and the site say, and DEFAULT. */
+static bool
+run_without_file(const Run *run)
+{
+	g_autoptr(ScriptSet) empty = script_set_new();
+	g_auto(Status) fault = STATUS_INIT;
+	const WorldLive *live = world_live(run->world);
+	if (live != NULL && !live->no_programs && geteuid() == 0)
+		return false;
+	script_set_add(empty, PLACE_PATH, run->script->path, run->script->path, g_strdup(""), 0);
+	return run_recipe_set(run, empty, &fault);
+}
+
 /*
  * The owner's recipes, which never run as root. Where they cannot serve, no older version does: what they mean depends
  * on files that they include, and on programs, as those are now.
@@ -409,7 +431,7 @@ run_recipes(const Run *run)
 	bool is_closed = fault.id == STATUS_NO_PERMISSION || fault.id == STATUS_MISSING; /* others pass by themselves */
 	if (is_own && (is_closed || blames_script(&fault, true)))
 		add_broken(run, first_problem, g_steal_pointer(&set), &fault, false);
-	return false;
+	return run_without_file(run);
 }
 
 /* Would nobody get the message, and is it kept nowhere? */

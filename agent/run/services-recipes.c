@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/run/services-parts.h"
 
+#include "agent/base/answer.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/exec/owner-program.h"
@@ -35,9 +36,8 @@ run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *
 	g_auto(ChildResult) result = { 0 };
 	if (!command_run(&command, &result, st))
 		return false;
-	if (result.exit_code < 0)
-		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' was killed by signal %d", call->argv[0], result.signal);
-	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output) };
+	int exit_code = result.exit_code < 0 ? -result.signal : result.exit_code;
+	*ret_result = (FilterProgramResult){ exit_code, g_steal_pointer(&result.output), result.unread };
 	return true;
 }
 
@@ -95,7 +95,7 @@ can_store(FilterEnv *env, const char *path)
 	g_autofree char *plain = plain_path(world_of(env), path);
 	switch (path_kind(env, plain)) {
 	case PATH_DIRECTORY:
-		return access(plain, W_OK | X_OK) == 0;
+		return g_str_has_suffix(path, "/") ? maildir_is_writable(plain) : access(plain, W_OK | X_OK) == 0;
 	case PATH_FILE:
 		return !folder && access(plain, W_OK) == 0;
 	case PATH_MISSING: {
@@ -146,6 +146,15 @@ write_log(FilterEnv *env, const char *path, const char *text, size_t len)
 	}
 }
 
+/* Where a person runs us, standard output is his; Postfix would take it for the answer. */
+static bool
+write_output(FilterEnv *env, const char *text, size_t len)
+{
+	const World *world = world_of(env);
+	bool is_there = world->live != NULL && !world->live->no_programs && world->recipes != NULL && world->recipes->by_hand;
+	return is_there && answer_print(text, len);
+}
+
 /* $1 and on. */
 static const char *
 recipe_argument(const World *world, guint64 number)
@@ -163,15 +172,19 @@ recipe_variable(FilterEnv *env, const char *name)
 	guint64 number;
 	if (g_ascii_string_to_unsigned(name, 10, 1, G_MAXUINT, &number, NULL))
 		return recipe_argument(world, number);
+	bool is_filter = world->recipes != NULL && world->recipes->is_filter;
 	const struct {
 		const char *name, *value;
 	} variables[] = {
 		{ "HOME", world->account->home },
 		{ "MAILDIR", world->account->home },
-		{ "DEFAULT", world->default_path },
-		{ "ORGMAIL", world->default_path },
+		{ "DEFAULT", is_filter ? NULL : world->default_path },
+		{ "ORGMAIL", is_filter ? NULL : world->default_path },
+		{ "FILTER_", is_filter ? "yes" : NULL },
 		{ "INBOX", world->inbox_path },
 		{ "HOST", world->site->host },
+		{ "BY_HAND_", world->recipes != NULL && world->recipes->by_hand && !world->recipes->is_soft ? "yes" : NULL },
+		{ "FROM_", world->recipes != NULL && world->recipes->makes_from ? "yes" : NULL },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(variables); i++)
 		if (strcmp(variables[i].name, name) == 0)
@@ -215,6 +228,7 @@ world_recipes_serve(FilterServices *services)
 	services->path_kind = path_kind;
 	services->can_store = can_store;
 	services->write_log = write_log;
+	services->write_output = write_output;
 	services->recipe_variable = recipe_variable;
 	services->next_recipes = next_recipes;
 	services->recipe_prelude = recipe_prelude;

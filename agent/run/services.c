@@ -316,7 +316,7 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 		return false;
 	if (result.exit_code < 0)
 		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' was killed by signal %d", call->name, result.signal);
-	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output) };
+	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output), result.unread };
 	return true;
 }
 

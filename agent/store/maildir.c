@@ -29,6 +29,7 @@ static const char *const place_names[PLACE_COUNT] = { "new", "cur" };
 
 struct Maildir {
 	MaildirOptions options;
+	char *prefix;        /* of names in a flat folder; NULL: "msg." */
 	MaildirKind kind;
 	char *path;             /* below the INBOX */
 	int fd;
@@ -98,6 +99,27 @@ maildir_new(const char *path, const MaildirOptions *options)
 	return maildir;
 }
 
+bool
+maildir_is_writable(const char *path)
+{
+	static const char *const parts[] = { "tmp", "new", "cur" };
+	bool can_make = access(path, W_OK | X_OK) == 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		g_autofree char *inside = g_build_filename(path, parts[i], NULL);
+		bool is_there = access(inside, F_OK) == 0;
+		if (is_there ? access(inside, W_OK | X_OK) != 0 : !can_make)
+			return false;
+	}
+	return true;
+}
+
+void
+maildir_set_prefix(Maildir *maildir, const char *prefix)
+{
+	g_free(maildir->prefix);
+	maildir->prefix = g_strdup(prefix);
+}
+
 void
 maildir_free(Maildir *maildir)
 {
@@ -106,6 +128,7 @@ maildir_free(Maildir *maildir)
 	for (Place place = 0; place < PLACE_COUNT; place++)
 		fs_close_auto(&maildir->places[place]);
 	fs_close_auto(&maildir->fd);
+	g_free(maildir->prefix);
 	g_free(maildir->path);
 	g_free(maildir);
 }
@@ -568,10 +591,10 @@ flat_name(const Maildir *maildir)
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	if (maildir->kind == MAILDIR_NUMBERED)
 		return g_strdup_printf("%" G_GUINT64_FORMAT, next_number(maildir->fd));
-	char name[] = "msg.XXXXXXXX";
-	for (char *c = name + strlen("msg."); *c != '\0'; c++)
+	char unique[] = "XXXXXXXX";
+	for (char *c = unique; *c != '\0'; c++)
 		*c = letters[g_random_int_range(0, strlen(letters))];
-	return g_strdup(name);
+	return g_strconcat(maildir->prefix != NULL ? maildir->prefix : "msg.", unique, NULL);
 }
 
 /* The final name: sizes, and the info letters in ASCII order, each once. */

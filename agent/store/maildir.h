@@ -44,6 +44,12 @@ typedef enum { MAILDIR_PROPER, MAILDIR_NUMBERED, MAILDIR_NAMED } MaildirKind;
  */
 Maildir *maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, Status *st);
 
+/* May this process deliver to the Maildir at `path`, which is there? What is missing inside is made. */
+bool maildir_is_writable(const char *path);
+
+/* What the names of files in a MAILDIR_NAMED folder begin with, instead of "msg."; without a "/". */
+void maildir_set_prefix(Maildir *maildir, const char *prefix);
+
 void maildir_free(Maildir *maildir);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_free)
 

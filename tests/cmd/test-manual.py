@@ -96,6 +96,15 @@ def test_manual_says_each_command(folder):
             raise AssertionError("todoke(8) has no entry for the command '%s'" % name)
 
 
+def test_manual_says_each_difference_from_procmail(folder):
+    page = " ".join(plain(read("agent", "todoke.8")).split())
+    rows = re.findall(r'^DIFFERENCE\("(.*)"\)$', read("agent", "cmd", "procmail-differences.def"), flags=re.M)
+    tap.same(len(rows) > 10, True)
+    tap.same([row for row in rows if row not in page], [], "what the manual lacks")
+    printed = tap.todoke("procmail", "--differences").stdout.decode().splitlines()
+    tap.same(printed, ["- " + row for row in rows])
+
+
 def test_manual_says_each_limit(folder):
     pages = plain(read("agent", "todoke.8")) + plain(read("conf", "todoke.conf.5"))
     rows = re.findall(r"^#define (LIMIT_\w+) (.+)$", read("agent", "base", "limits.h"), flags=re.M)

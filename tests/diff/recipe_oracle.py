@@ -11,12 +11,17 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 
 NOBODY = 65534
-UNIQUE_NAME = re.compile(r"(^|/)msg\.[A-Za-z0-9_-]{4,}$")
-LOGGED = re.compile(rb"## |From |  Folder: | Subject:|procmail: (Assigning|Match|No match|Matched|Score|Invalid|Executing)")
+UNIQUE_NAME = re.compile(r"(^|/)(msg|mine)\.[A-Za-z0-9_-]{4,}$")
+LOGGED = re.compile(rb"## |From |  Folder: | Subject:|procmail: (Assigning|Match|No match|Matched|Score|Invalid|Executing|"
+                    rb"Error while writing to|Program failure|Non-zero exitcode|Rescue of unfiltered|Skipped|Couldn't read)")
 # The name of a file in a Maildir is made later than our abstract, and tabs depend on its length.
 FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:new/[^\t\"]*)?(?:\t+ *|(?=\"))")
+# What we say to Postfix of a mail that is not delivered.
+ANSWER = re.compile(rb"[45]\.\d+\.\d+ [^\n]*\n")
+MORE = b"0123456789 abcdefghijklmnopqrst\n"
 # Far below any test's time: an rc file that waits or loops is a finding of its own.
 TIMEOUT_S = 60
 # A child that another thread starts has our open files until its exec, and a program that is open for writing cannot be run.
@@ -24,12 +29,14 @@ STARTING = threading.Lock()
 
 
 def load(folder):
-    """-> (rc, message, files) of a case; the message of all cases where it has none of its own."""
+    """-> (rc, message, files) of a case. Its message is message.eml, or that of all cases; the file `grow` says by how many lines it is longer."""
     message = folder / "message.eml"
     if not message.exists():
         message = folder.parent / "message.eml"
+    grow = folder / "grow"
+    more = MORE * int(grow.read_text(encoding="ascii")) if grow.exists() else b""
     files = {str(p.relative_to(folder / "files")): p.read_bytes() for p in (folder / "files").rglob("*") if p.is_file()}
-    return (folder / "rc").read_bytes(), message.read_bytes(), files
+    return (folder / "rc").read_bytes(), message.read_bytes() + more, files
 
 
 def write_file(path, data):
@@ -38,6 +45,16 @@ def write_file(path, data):
         path.write_bytes(data)
     if data.startswith(b"#!"):
         path.chmod(0o755)
+
+
+def wait_for_group(pid):
+    """procmail does not wait for programs without w: until none is left, or for two seconds."""
+    for _ in range(100):
+        try:
+            os.killpg(pid, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(0.02)
 
 
 class Sandbox:
@@ -69,8 +86,10 @@ class Sandbox:
                                        stderr=subprocess.PIPE, start_new_session=True, **user)
         try:
             self.stdout, self.stderr = process.communicate(message, timeout=timeout_s)
+            wait_for_group(process.pid)
             return process.returncode
         except subprocess.TimeoutExpired:
+            self.stdout = b""
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             return "timeout"
@@ -90,6 +109,8 @@ class Sandbox:
                 continue
             entries.append((stable_name(name), path.read_bytes()))
         out = [b"exit %s" % str(code).encode(), self.logged()]
+        if self.stdout and not ANSWER.fullmatch(self.stdout):
+            entries.append(("(standard output)", self.stdout))
         for name, data in sorted(entries):
             out.append(b"== %s" % name.encode("utf-8", "surrogateescape"))
             out.append(b"\n".join(b"|" + line for line in data.split(b"\n")))
@@ -104,7 +125,7 @@ def stable_name(name):
     folder, _, last = name.rpartition("/")
     if folder.endswith("/new") or folder == "new":
         return folder + "/*"
-    return UNIQUE_NAME.sub(r"\1msg.*", name)
+    return UNIQUE_NAME.sub(r"\1\2.*", name)
 
 
 def by_procmail(rc, message, files=None, timeout_s=TIMEOUT_S):

@@ -11,6 +11,8 @@
  */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
+#include "agent/exec/owner-program.h"
+#include "agent/store/maildir.h"
 #include "agent/state/id-cache.h"
 #include "filters/filter.h"
 #include "filters/recipe/run/recipe-formail.h"
@@ -18,17 +20,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 static const char *log_path, *mail_dir;
 static bool strict;
+static Conf *conf;
 
 static int
 memory_file(const char *data, size_t len)
@@ -39,37 +42,32 @@ memory_file(const char *data, size_t len)
 	return fd;
 }
 
+/* As the agent does it. */
 static int
-run_child(char *const *argv, char *const *environment, const char *directory, int in, int out)
+run_program(const CommandCall *call, GBytes **ret_output, bool *ret_unread)
 {
-	pid_t pid = fork();
-	if (pid == 0) {
-		int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND, 0600);
-		dup2(in, 0);
-		dup2(out, 1);
-		dup2(log, 2);
-		if ((directory != NULL && *directory != '\0' && chdir(directory) < 0) || argv[0] == NULL)
-			_exit(127);
-		execvpe(argv[0], argv, environment);
-		_exit(127);
+	g_auto(Status) st = STATUS_INIT;
+	g_auto(ChildResult) result = { 0 };
+	if (!command_run(call, &result, &st)) {
+		fprintf(stderr, "%s\n", st.detail);
+		return 127;
 	}
-	int status = 0;
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+	if (ret_output != NULL)
+		*ret_output = g_steal_pointer(&result.output);
+	*ret_unread = result.unread;
+	return result.exit_code < 0 ? -result.signal : result.exit_code;
 }
 
 static bool
 run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
 {
 	(void) env, (void) st;
-	auto_fd int in = memory_file(call->input, call->input_len);
-	auto_fd int out = memory_file("", 0);
-	ret_result->exit_code = run_child((char *const *) call->argv, (char *const *) call->environment, call->directory, in, out);
-	size_t len = (size_t) lseek(out, 0, SEEK_END);
-	char *data = g_malloc(len + 1);
-	g_assert(pread(out, data, len, 0) == (ssize_t) len);
-	ret_result->output = g_bytes_new_take(data, len);
-	return true;
+	const CommandCall command = {
+		.conf = conf, .argv = call->argv, .environment = call->environment, .directory = call->directory, .home = mail_dir,
+		.input = call->input, .input_len = call->input_len, .output_limit = call->output_limit, .lock = call->lock,
+	};
+	ret_result->exit_code = run_program(&command, &ret_result->output, &ret_result->unread);
+	return ret_result->output != NULL;
 }
 
 /* At once: no delivery fails here. */
@@ -113,7 +111,7 @@ can_store(FilterEnv *env, const char *path)
 	while (directory && len > 1 && (trimmed[len - 1] == '/' || trimmed[len - 1] == '.'))
 		trimmed[--len] = '\0';
 	if (directory && path_kind(env, trimmed) == PATH_DIRECTORY)
-		return access(trimmed, W_OK) == 0;
+		return g_str_has_suffix(path, "/") ? maildir_is_writable(trimmed) : access(trimmed, W_OK) == 0;
 	if (path_kind(env, trimmed) != PATH_MISSING)
 		return !directory && access(trimmed, W_OK) == 0;
 	g_autofree char *parent = g_path_get_dirname(trimmed);
@@ -135,6 +133,13 @@ write_log(FilterEnv *env, const char *path, const char *text, size_t len)
 	append_file(*path != '\0' ? path : log_path, text, len);
 }
 
+static bool
+write_output(FilterEnv *env, const char *text, size_t len)
+{
+	(void) env;
+	return write(STDOUT_FILENO, text, len) == (ssize_t) len;
+}
+
 static const char *
 recipe_variable(FilterEnv *env, const char *name)
 {
@@ -146,6 +151,8 @@ recipe_variable(FilterEnv *env, const char *name)
 		return mail_dir;
 	if (strcmp(name, "DEFAULT") == 0 || strcmp(name, "ORGMAIL") == 0)
 		return default_folder;
+	if (strcmp(name, "BY_HAND_") == 0)
+		return "yes";
 	if (strcmp(name, "LOGABSTRACT") == 0)
 		return "no";
 	return strcmp(name, "LOGFILE") == 0 ? log_path : NULL;
@@ -168,7 +175,7 @@ setting_int(FilterEnv *env, const char *name)
 static const FilterServices services = {
 	.setting_int = setting_int,
 	.open_script = open_script, .run_command = run_command, .path_kind = path_kind, .can_store = can_store,
-	.id_seen = id_seen, .write_log = write_log, .recipe_variable = recipe_variable, .trace = trace,
+	.id_seen = id_seen, .write_log = write_log, .write_output = write_output, .recipe_variable = recipe_variable, .trace = trace,
 };
 
 /* The message of an action, as bytes. */
@@ -229,10 +236,21 @@ store(const char *path, bool first, const PlanStore *what, const GString *bytes)
 	if (mh)
 		folder[strlen(folder) - 2] = '\0';
 	g_mkdir_with_parents(folder, 0700);
-	g_autofree char *name = free_name(folder, directory ? "msg.0000" : "");
+	g_autofree char *prefix = g_strconcat(what->prefix != NULL ? what->prefix : "msg.", "0000", NULL);
+	g_autofree char *name = free_name(folder, directory ? prefix : "");
 	bool as_maildir = g_str_has_suffix(what->paths->pdata[0], "/"); /* the others are links to the first */
 	const GString *stored = as_maildir ? bytes : whole;
 	append_file(name, stored->str, stored->len);
+}
+
+/* As the implicit keep does it. */
+static void
+keep(const GString *bytes)
+{
+	g_autoptr(GPtrArray) paths = g_ptr_array_new();
+	g_ptr_array_add(paths, (gpointer) recipe_variable(NULL, "DEFAULT"));
+	const PlanStore inbox = { .paths = paths };
+	store(paths->pdata[0], true, &inbox, bytes);
 }
 
 static int
@@ -251,16 +269,25 @@ carry_out(const PlanAction *action, Message *message)
 		PlanProgram *program = action->program;
 		gsize len;
 		const char *data = g_bytes_get_data(program->input, &len);
-		auto_fd int in = memory_file(data, len);
-		auto_fd int out = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		bool unread;
 		g_ptr_array_insert(program->args, 0, g_strdup(program->name));
 		g_ptr_array_add(program->args, NULL);
 		g_ptr_array_add(program->environment, NULL);
-		(void) run_child((char **) program->args->pdata, (char **) program->environment->pdata, program->directory, in, out);
+		const CommandCall command = {
+			.conf = conf, .argv = (const char *const *) program->args->pdata,
+			.environment = (const char *const *) program->environment->pdata, .directory = program->directory,
+			.home = mail_dir, .input = data, .input_len = len, .output_limit = 1024 * 1024, .lock = program->lock,
+			.logs_output = program->is_trap,
+		};
+		bool taken = run_program(&command, NULL, &unread) == 0 && !(unread && program->must_read);
+		if (!taken && !action->copy)
+			keep(bytes);
+	} else if (action->kind == PLAN_KEEP) {
+		keep(bytes);
 	} else if (action->kind == PLAN_DEFER) {
 		exit_code = EX_TEMPFAIL;
 	} else if (action->kind == PLAN_REJECT) {
-		exit_code = atoi(strrchr(action->text, ' ') + 1);
+		exit_code = action->answer == STATUS_RULE_NO_PLACE ? EX_CANTCREAT : atoi(strrchr(action->text, ' ') + 1);
 	}
 	return exit_code;
 }
@@ -396,5 +423,17 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	log_path = argv[2];
 	mail_dir = argv[3];
-	return run_case(argv[1]);
+	(void) signal(SIGPIPE, SIG_IGN);
+	g_auto(Status) st = STATUS_INIT;
+	auto_fd int no_settings = memory_file("", 0);
+	(void) fchmod(no_settings, 0600); /* root reads only what nobody else can write */
+	g_autofree char *conf_path = g_strdup_printf("/proc/self/fd/%d", no_settings);
+	conf = conf_read(conf_path, NULL, NULL, &st);
+	if (conf == NULL) {
+		fprintf(stderr, "%s\n", st.detail);
+		return EX_CONFIG;
+	}
+	int exit_code = run_case(argv[1]);
+	conf_free(conf);
+	return exit_code;
 }

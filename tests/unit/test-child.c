@@ -15,6 +15,7 @@ typedef struct {
 	int want_code;
 	const char *want_output;  /* NULL: any */
 	const char *want_detail;  /* of the fault */
+	bool want_unread;
 	size_t input_times;       /* the input so often; 0: once */
 } Row;
 
@@ -22,7 +23,10 @@ static const Row rows[] = {
 	{ .name = "output and exit code", .script = "echo out; echo err >&2; exit 3", .want_run = true, .want_code = 3, .want_output = "out\n" },
 	{ .name = "input reaches it", .script = "cat", .input = "a\nb", .want_run = true, .want_output = "a\nb" },
 	{ .name = "long input", .script = "wc -c | tr -d ' '", .input = "0123456789", .input_times = 100000, .want_run = true, .want_output = "1000000\n" },
-	{ .name = "input that nobody reads", .script = "exec <&-; exit 0", .input = "0123456789", .input_times = 100000, .want_run = true },
+	{ .name = "input that nobody reads", .script = "exec <&-; exit 0", .input = "0123456789", .input_times = 100000, .want_run = true, .want_unread = true },
+	{ .name = "input of which a part is read", .script = "head -c 9 >/dev/null", .input = "0123456789", .input_times = 100000, .want_run = true, .want_unread = true },
+	{ .name = "as much as a pipe holds", .script = "exec <&-; exit 0", .input = "0123456789abcdef", .input_times = CHILD_PIPE_OCTETS / 16, .want_run = true },
+	{ .name = "one octet line more", .script = "exec <&-; exit 0", .input = "0123456789abcdef", .input_times = CHILD_PIPE_OCTETS / 16 + 1, .want_run = true, .want_unread = true },
 	{ .name = "killed by a signal", .script = "kill -SEGV $$", .want_run = true, .want_code = -1 },
 	{ .name = "clean environment", .script = "echo $HOME$SECRET$A", .want_run = true, .want_output = "1\n" },
 	{ .name = "no descriptors but three", .script = "exec ls /proc/self/fd", .want_run = true, .want_output = "0\n1\n2\n3\n" }, /* 3: the list itself */
@@ -56,6 +60,7 @@ test_child(void **state)
 		return;
 	}
 	assert_int_equal(result.exit_code, row->want_code);
+	assert_int_equal(result.unread, row->want_unread);
 	assert_true(strlen(result.errors) <= LIMIT_CHILD_ERRORS);
 	size_t len;
 	const char *output = g_bytes_get_data(result.output, &len);

@@ -32,7 +32,8 @@ typedef struct {
 	RecipeText start;      /* RULE: flags and lockfile, behind ":0" */
 	GPtrArray *conditions; /* RULE: RecipeText */
 	RecipeActionKind action_kind;
-	RecipeText action;     /* RULE: behind "!" or "|" */
+	RecipeText action;     /* RULE: behind "!" or "|", without the blanks in front */
+	char *indent;          /* RULE: these blanks, where it is a program: logs and LASTFOLDER show them; NULL: none */
 	GPtrArray *block;      /* RULE: RecipeNode */
 } RecipeNode;
 

@@ -28,6 +28,7 @@ recipe_node_free(gpointer data)
 	g_free(node->value.text);
 	g_free(node->start.text);
 	g_free(node->action.text);
+	g_free(node->indent);
 	if (node->conditions != NULL)
 		g_ptr_array_unref(node->conditions);
 	if (node->block != NULL)
@@ -238,6 +239,15 @@ take_name(Parser *parser)
 	return g_strndup(start, (gsize) (parser->at - start));
 }
 
+/* Caller frees. */
+static char *
+take_blanks(Parser *parser)
+{
+	const char *start = parser->at;
+	skip_blanks(parser);
+	return g_strndup(start, (gsize) (parser->at - start));
+}
+
 /* NULL: what stands there is neither an assignment nor a name. */
 static RecipeNode *
 parse_assignment(Parser *parser)
@@ -365,6 +375,7 @@ parse_action(Parser *parser, RecipeNode *node)
 		if (node->name == NULL)
 			next(parser);
 		node->action_kind = RECIPE_ACTION_PROGRAM;
+		node->indent = take_blanks(parser);
 		node->action = take_line(parser, true, true);
 	} else if (c == '!') {
 		next(parser);

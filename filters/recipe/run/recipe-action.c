@@ -1,12 +1,15 @@
 /* recipe-action: folder, forward, program. */
 #include "filters/recipe/run/recipe-action.h"
 
+#include "agent/base/child.h"
 #include "agent/base/limits.h"
+#include "agent/message/address-list.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/run/recipe-program.h"
 
 #include <string.h>
+#include <sysexits.h>
 
 void
 recipe_flags_clear(RecipeFlags *flags)
@@ -29,8 +32,8 @@ set_flag(RecipeFlags *flags, char c)
 	case 'e': return flags->on_failure = true;
 	case 'f': return flags->filters = true;
 	case 'c': return flags->copies = true;
-	case 'w':
-	case 'W': return flags->waits = true;
+	case 'w': return flags->waits = true;
+	case 'W': return flags->waits = flags->quiet = true;
 	case 'i': return flags->ignores_write_errors = true;
 	case 'r': return flags->raw = true;
 	default: return false;
@@ -81,21 +84,67 @@ take_mail(const RecipeRun *run, PlanAction *action, RecipeParts parts, Status *s
 	return true;
 }
 
-/* The From_ line that stands before the header now. */
-static char *
-from_line(const RecipeRun *run)
-{
-	g_autoptr(GString) header = recipe_mail_bytes(run->state->mail, RECIPE_HEADER, true);
-	const char *end = strchr(header->str, '\n');
-	if (end == NULL || !g_str_has_prefix(header->str, "From "))
-		return NULL;
-	return g_strndup(header->str, (gsize) (end - header->str));
-}
-
 static bool
 is_directory_name(const char *path)
 {
 	return g_str_has_suffix(path, "/") || g_str_has_suffix(path, "/.");
+}
+
+/* The From_ line that stands before the header now, or the one that a store in `path` needs. Caller frees. */
+static char *
+from_line(const RecipeRun *run, const char *path)
+{
+	const FilterServices *services = run->env->services;
+	g_autoptr(GString) header = recipe_mail_bytes(run->state->mail, RECIPE_HEADER, true);
+	const char *end = strchr(header->str, '\n');
+	bool is_mbox = !is_directory_name(path) && (services->path_kind == NULL || services->path_kind(run->env, path) != PATH_DIRECTORY);
+	if (end == NULL || !g_str_has_prefix(header->str, "From "))
+		return is_mbox ? g_strdup(recipe_mail_made_from(run->state->mail)) : NULL;
+	return g_strndup(header->str, (gsize) (end - header->str));
+}
+
+/* procmail's words for a folder that takes no mail; `is_first`: the whole recipe fails for it. */
+static void
+complain_of_store(const RecipeRun *run, const char *name, const char *path, bool is_first, unsigned line)
+{
+	const FilterServices *services = run->env->services;
+	recipe_run_note(run, line, "cannot store to '%s'", path);
+	if (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY) {
+		recipe_log_complain(run, "Couldn't create or rename temp file \"%s\"", name);
+		return;
+	}
+	g_autofree char *plain = g_strdup(name);
+	for (size_t len = strlen(plain); len > 1 && is_directory_name(plain); len--)
+		plain[len - 1] = '\0';
+	if (!is_first || is_directory_name(name))
+		recipe_log_complain(run, "Unable to treat as directory \"%s\"", plain);
+	recipe_log_complain(run, is_first ? "Error while writing to \"%s\"" : "Skipped \"%s\"", plain);
+}
+
+/* A file in a plain directory is named by MSGPREFIX, which can name no other directory. */
+static bool
+has_good_name(const RecipeRun *run, const char *path)
+{
+	const FilterServices *services = run->env->services;
+	bool plain = !is_directory_name(path) && services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY;
+	return !plain || strchr(recipe_vars_text(run->state->vars, "MSGPREFIX"), '/') == NULL;
+}
+
+/* A Maildir or MH folder by its name, but a file is there: then it is an mbox. */
+static void
+forget_directory(const RecipeRun *run, char *path)
+{
+	const FilterServices *services = run->env->services;
+	size_t len = strlen(path), end = len;
+	while (end > 1 && (path[end - 1] == '/' || (path[end - 1] == '.' && path[end - 2] == '/')))
+		end--;
+	if (end == len || services->path_kind == NULL)
+		return;
+	g_autofree char *plain = g_strndup(path, end);
+	if (services->path_kind(run->env, plain) != PATH_FILE)
+		return;
+	path[end] = '\0';
+	recipe_log_complain(run, "Unable to treat as directory \"%s\"", path);
 }
 
 /* A file takes no others; of directories only those count where a store is possible. */
@@ -106,12 +155,16 @@ store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < words->len; i++) {
 		g_autofree char *path = recipe_run_path(run, words->pdata[i]);
+		if (i == 0)
+			forget_directory(run, path);
 		bool directory = i > 0 || is_directory_name(path) ||
 		                 (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY);
-		if (services->can_store != NULL && !services->can_store(run->env, path))
-			recipe_run_note(run, line, "cannot store to '%s'", path);
+		if (!has_good_name(run, path) || (services->can_store != NULL && !services->can_store(run->env, path)))
+			complain_of_store(run, words->pdata[i], path, i == 0, line);
 		else
 			g_ptr_array_add(paths, g_steal_pointer(&path));
+		if (!directory && i + 1 < words->len)
+			recipe_log_complain(run, "Skipped \"%s\"", (const char *) words->pdata[i + 1]);
 		if (!directory)
 			break;
 	}
@@ -154,8 +207,9 @@ add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsi
 	action->store->raw = flags->raw;
 	action->store->lock = store_lock(run, action->mailbox, flags);
 	action->store->lock_timeout = g_strdup(recipe_vars_get(run->state->vars, "LOCKTIMEOUT"));
+	action->store->prefix = g_strdup(recipe_vars_text(run->state->vars, "MSGPREFIX"));
 	action->store->umask = g_strdup(recipe_vars_get(run->state->vars, "UMASK"));
-	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run) : NULL;
+	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run, action->mailbox) : NULL;
 	return take_mail(run, action, flags->feeds, st) && add(run, g_steal_pointer(&action), st);
 }
 
@@ -189,44 +243,6 @@ do_folder(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool
 	return add_store(run, paths, flags, node->line, st);
 }
 
-/* The addresses among the words that sendmail would get: its options are not for us, commas separate addresses too. */
-static GPtrArray *
-forward_addresses(const GPtrArray *words)
-{
-	static const char *const with_value[] = { "-f", "-r", "-F", "-o", NULL };
-	GPtrArray *addresses = g_ptr_array_new_with_free_func(g_free);
-	for (guint i = 0; i < words->len; i++) {
-		const char *word = words->pdata[i];
-		if (*word == '-') {
-			i += g_strv_contains(with_value, word);
-			continue;
-		}
-		g_auto(GStrv) parts = g_strsplit(word, ",", -1);
-		for (char **part = parts; *part != NULL; part++)
-			if (**part != '\0')
-				g_ptr_array_add(addresses, g_strdup(*part));
-	}
-	return addresses;
-}
-
-static bool
-do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
-{
-	g_autoptr(GPtrArray) words = recipe_expand_words(run, node->action.text);
-	g_autoptr(GPtrArray) addresses = forward_addresses(words);
-	*ret_succeeded = addresses->len > 0;
-	for (guint i = 0; i < addresses->len; i++) {
-		g_autoptr(PlanAction) action = plan_action_new(PLAN_REDIRECT, recipe_run_file(run), node->line);
-		action->copy = flags->copies;
-		action->address = g_strdup(addresses->pdata[i]);
-		if (!take_mail(run, action, flags->feeds, st) || !add(run, g_steal_pointer(&action), st))
-			return false;
-	}
-	g_autofree char *all = g_strjoin(" ", words->len > 0 ? words->pdata[0] : "", NULL);
-	recipe_log_set(run, "LASTFOLDER", all);
-	return true;
-}
-
 /*
  * The lock file that a recipe with a program asks for; NULL: none. Without a name it is made from what the command
  * writes to, as procmail does it. Caller frees.
@@ -245,22 +261,29 @@ lock_path(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags
 	return *file != '\0' && strpbrk(file, "$`\"'\\*?[") == NULL ? recipe_run_path(run, name) : NULL;
 }
 
-/* The plan gets the program, or the note that it ran. */
 static bool
-add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *taken_input, bool done, Status *st)
+is_bare_pipe(const RecipeNode *node)
 {
-	g_autoptr(PlanAction) action = plan_action_new(PLAN_PIPE, recipe_run_file(run), node->line);
+	return node->action_kind == RECIPE_ACTION_PROGRAM && node->name == NULL && *node->action.text == '\0';
+}
+
+/* A program's line as it stands behind its sign: the shell and the log get the blanks too. Caller frees. */
+static char *
+command_of(const RecipeNode *node)
+{
+	return g_strconcat(node->indent != NULL ? node->indent : "", node->action.text, NULL);
+}
+
+/* A program for the plan, in the environment of now. */
+static PlanAction *
+plan_program(RecipeRun *run, const GPtrArray *argv, unsigned line, GString *taken_input)
+{
+	PlanAction *action = plan_action_new(PLAN_PIPE, recipe_run_file(run), line);
 	PlanProgram *program = action->program = g_new0(PlanProgram, 1);
-	action->copy = flags->copies;
-	GPtrArray *argv = recipe_program_argv(run, node->action.text);
-	g_ptr_array_set_size(argv, (gint) argv->len - 1); /* the NULL */
-	program->name = argv->len > 0 ? g_strdup(argv->pdata[0]) : g_strdup("");
-	if (argv->len > 0)
-		g_ptr_array_remove_index(argv, 0);
-	program->args = argv;
-	program->may_fail = !flags->waits;
-	program->done = done;
-	program->lock = lock_path(run, node, flags);
+	program->name = g_strdup(argv->pdata[0] != NULL ? argv->pdata[0] : "");
+	program->args = g_ptr_array_new_with_free_func(g_free);
+	for (guint n = 1; n + 1 < argv->len; n++) /* without the NULL */
+		g_ptr_array_add(program->args, g_strdup(argv->pdata[n]));
 	program->directory = g_strdup(run->state->folder);
 	program->input = g_string_free_to_bytes(taken_input);
 	char **environment = recipe_vars_environment(run->state->vars);
@@ -268,27 +291,124 @@ add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GStri
 	for (char **item = environment; *item != NULL; item++)
 		g_ptr_array_add(program->environment, *item);
 	g_free(environment);
+	return action;
+}
+
+static void
+set_program(PlanAction *action, const RecipeFlags *flags, bool done, const char *lock)
+{
+	PlanProgram *program = action->program;
+	action->copy = flags->copies;
+	program->may_fail = !flags->waits;
+	program->must_read = !flags->ignores_write_errors;
+	program->done = done;
+	program->lock = g_strdup(lock);
+}
+
+/* The plan gets the program, or the note that it ran. */
+static bool
+add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *argv, GString *taken_input, bool done,
+         const char *lock, Status *st)
+{
+	g_autoptr(PlanAction) action = plan_program(run, argv, node->line, taken_input);
+	set_program(action, flags, done, lock);
 	return add(run, g_steal_pointer(&action), st);
+}
+
+bool
+recipe_action_trap(RecipeRun *run, const char *command, Status *st)
+{
+	GString *input = recipe_mail_bytes(run->state->mail, RECIPE_BOTH, false);
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	g_autoptr(PlanAction) action = plan_program(run, argv, 0, input);
+	action->copy = true;
+	action->program->may_fail = action->program->is_trap = true;
+	return add(run, g_steal_pointer(&action), st);
+}
+
+/*
+ * A "|" without a program is standard output, which only a person has: for Postfix the mail would be gone. False: there is
+ * none, or it is closed.
+ */
+static bool
+print_mail(RecipeRun *run, const RecipeFlags *flags, bool copies, unsigned line, bool *ret_succeeded, Status *st)
+{
+	const FilterServices *services = run->env->services;
+	GString *bytes = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
+	recipe_log_set(run, "LASTFOLDER", "|");
+	*ret_succeeded = services->write_output != NULL && services->write_output(run->env, bytes->str, bytes->len);
+	if (!*ret_succeeded) {
+		g_string_free(bytes, TRUE);
+		recipe_run_note(run, line, "there is no standard output for the mail here");
+		return true;
+	}
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	g_ptr_array_add(argv, (gpointer) "standard output");
+	g_ptr_array_add(argv, NULL);
+	g_autoptr(PlanAction) action = plan_program(run, argv, line, bytes);
+	action->program->done = true;
+	action->copy = copies;
+	return add(run, g_steal_pointer(&action), st);
+}
+
+/*
+ * Did a program that has ended fail, by the flags of its recipe? procmail's log has always said so in these words. A
+ * filter or pipe that was killed has failed whatever the flags say: the mail would be cut short or lost.
+ */
+static bool
+has_failed(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const char *name, const FilterProgramResult *result)
+{
+	bool unread = result->unread && !flags->ignores_write_errors;
+	bool bad_end = (result->exit_code < 0 && node->name == NULL) || (flags->waits && result->exit_code != 0);
+	if (!unread && !bad_end)
+		return false;
+	if (unread)
+		recipe_log_complain(run, "Error while writing to \"%s\"", name);
+	if (bad_end && flags->quiet)
+		recipe_log_say(run, "Non-zero exitcode (%d) from \"%s\"", result->exit_code, name);
+	else if (bad_end)
+		recipe_log_complain(run, "Program failure (%d) of \"%s\"", result->exit_code, name);
+	recipe_run_note(run, node->action.line, unread ? "program '%s' did not read all of the mail (exit code %d)"
+	                                               : "program '%s' failed with exit code %d", name, result->exit_code);
+	return true;
+}
+
+/*
+ * Run a program for what it prints. False: it failed, and the mail and the variables stay as they were. $? is then what
+ * the process of procmail that feeds it would have said.
+ */
+static bool
+run_for_output(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input, FilterProgramResult *ret_result)
+{
+	enum { OCTET = 0xff };
+	g_autofree char *lock = lock_path(run, node, flags), *command = command_of(node);
+	if (!recipe_program_call(run, command, input, lock, ret_result))
+		return false;
+	if (flags->waits)
+		run->state->exit_code = ret_result->exit_code & OCTET;
+	g_autofree char *name = recipe_program_blamed(run, command);
+	if (!has_failed(run, node, flags, name, ret_result))
+		return true;
+	if (ret_result->unread && !flags->ignores_write_errors)
+		run->state->exit_code = EX_IOERR;
+	if (node->name == NULL || g_bytes_get_size(ret_result->output) > 0)
+		recipe_log_complain(run, "Rescue of unfiltered data succeeded");
+	return false;
 }
 
 /* Run a filter; the mail is replaced only by what a filter that worked has written. */
 static bool
 run_filter(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input)
 {
-	g_autoptr(GBytes) output = NULL;
-	g_autofree char *lock = lock_path(run, node, flags);
-	int exit_code = 127;
-	if (!recipe_program_run(run, node->action.text, input, lock, &exit_code, &output))
+	FilterProgramResult result = { 0 };
+	bool worked = run_for_output(run, node, flags, input, &result);
+	g_autoptr(GBytes) output = result.output;
+	if (!worked)
 		return false;
-	run->state->exit_code = exit_code;
 	gsize len;
 	const char *data = g_bytes_get_data(output, &len);
 	if (len == 0) {
 		recipe_run_note(run, node->action.line, "the filter wrote nothing: the mail stays as it was (procmail would lose it)");
-		return false;
-	}
-	if (flags->waits && exit_code != 0) {
-		recipe_run_note(run, node->action.line, "the filter failed with exit code %d: the mail stays as it was", exit_code);
 		return false;
 	}
 	RecipeMail *filtered = recipe_mail_filtered(run->state->mail, flags->feeds, data, len);
@@ -299,57 +419,241 @@ run_filter(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, con
 
 /* NAME=|: exactly one line end is taken off. */
 static bool
-run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input)
+run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input, Status *st)
 {
-	g_autoptr(GBytes) output = NULL;
-	g_autofree char *lock = lock_path(run, node, flags);
-	int exit_code = 127;
+	FilterProgramResult result = { 0 };
 	recipe_log_say(run, "Assigning \"%s=\"", node->name);
-	if (!recipe_program_run(run, node->action.text, input, lock, &exit_code, &output))
+	bool worked = run_for_output(run, node, flags, input, &result);
+	g_autoptr(GBytes) output = result.output;
+	if (!worked)
 		return false;
-	run->state->exit_code = exit_code;
 	gsize len;
 	const char *data = g_bytes_get_data(output, &len);
 	if (len > 0 && data[len - 1] == '\n')
 		len--;
 	g_autofree char *value = g_strndup(data != NULL ? data : "", len);
-	recipe_vars_set(run->state->vars, node->name, value);
-	return !flags->waits || exit_code == 0;
+	return recipe_run_take_value(run, node->name, value, node->line, st);
+}
+
+/*
+ * Must a program run now, because the next recipes depend on its end? Without w they do where it could leave a part of
+ * the mail unread; what fits into a pipe is written in any case. Who only looks takes its success for granted.
+ */
+static bool
+runs_now(const RecipeRun *run, const RecipeFlags *flags, const GString *input)
+{
+	bool could_fail = flags->waits || (!flags->ignores_write_errors && input->len > CHILD_PIPE_OCTETS);
+	return could_fail && run->env->services->run_command != NULL;
+}
+
+/* Run it to its end. False: it failed. */
+static bool
+run_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input, const char *lock)
+{
+	enum { DID_NOT_RUN = 127 };
+	FilterProgramResult result = { .exit_code = DID_NOT_RUN };
+	g_autofree char *command = command_of(node);
+	bool ran = recipe_program_call(run, command, input, lock, &result);
+	g_clear_pointer(&result.output, g_bytes_unref);
+	if (flags->waits)
+		run->state->exit_code = result.exit_code;
+	g_autofree char *name = recipe_program_blamed(run, command);
+	return ran && !has_failed(run, node, flags, name, &result);
+}
+
+/* Without programs: what the agent itself knows how to answer. */
+static bool
+look_inside(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input, const char *lock, bool *ret_ran)
+{
+	int exit_code = 0;
+	*ret_ran = flags->waits && recipe_program_inside(run, node->action.text, input, lock, &exit_code);
+	if (*ret_ran)
+		run->state->exit_code = exit_code;
+	return exit_code == 0;
 }
 
 static bool
 do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *input, bool *ret_succeeded, Status *st)
 {
-	int exit_code = 127;
-	g_autofree char *lock = lock_path(run, node, flags);
-	/* Who only looks takes its success for granted. */
-	bool can_run = run->env->services->run_command != NULL;
-	bool ran = flags->waits && (can_run ? recipe_program_run(run, node->action.text, input, lock, &exit_code, NULL)
-	                                    : recipe_program_inside(run, node->action.text, input, lock, &exit_code));
-	bool runs_now = ran || (flags->waits && can_run);
-	*ret_succeeded = !runs_now || (ran && exit_code == 0);
-	if (runs_now)
-		run->state->exit_code = exit_code;
-	g_autoptr(GPtrArray) argv = recipe_program_argv(run, node->action.text);
+	g_autofree char *lock = lock_path(run, node, flags), *command = command_of(node);
+	bool ran = runs_now(run, flags, input);
+	*ret_succeeded = ran ? run_pipe(run, node, flags, input, lock) : look_inside(run, node, flags, input, lock, &ran);
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	g_autofree char *name = recipe_program_name(argv);
 	recipe_log_set(run, "LASTFOLDER", name);
 	if (!*ret_succeeded) {
-		recipe_run_note(run, node->action.line, "program '%s' failed with exit code %d", name, run->state->exit_code);
 		g_string_free(input, TRUE);
 		return true;
 	}
-	return add_pipe(run, node, flags, input, runs_now, st);
+	return add_pipe(run, node, flags, argv, input, ran, lock, st);
+}
+
+/* Those that `text` names, in whatever form. */
+static void
+add_addresses(const char *text, GPtrArray *addresses)
+{
+	g_auto(AddressList) list = { 0 };
+	address_list_parse(text, strlen(text), ADDRESS_NAMES_RAW, &list);
+	for (size_t i = 0; i < list.count; i++)
+		if (!list.items[i].is_group && *list.items[i].address != '\0')
+			g_ptr_array_add(addresses, g_strdup(list.items[i].address));
+}
+
+/* Fields that say who gets the mail (RFC 5322 3.6.3, 3.6.6): those of a resent mail alone, where it is one. */
+static void
+add_recipients_of(const Headers *headers, bool resent, GPtrArray *addresses)
+{
+	static const char *const names[2][3] = { { "To", "Cc", "Bcc" }, { "Resent-To", "Resent-Cc", "Resent-Bcc" } };
+	for (size_t n = 0; n < G_N_ELEMENTS(names[0]); n++) {
+		const HeaderField *field;
+		for (size_t at = 0; (field = headers_next(headers, names[resent][n], &at)) != NULL;) {
+			g_autofree char *value = header_field_value(field);
+			add_addresses(value, addresses);
+		}
+	}
+}
+
+/* sendmail -t. */
+static bool
+add_header_recipients(const RecipeRun *run, GPtrArray *addresses, Status *st)
+{
+	g_autoptr(Message) message = recipe_mail_message(run->state->mail, RECIPE_BOTH, st);
+	if (message == NULL)
+		return false;
+	guint before = addresses->len;
+	add_recipients_of(message_headers(message), true, addresses);
+	if (addresses->len == before)
+		add_recipients_of(message_headers(message), false, addresses);
+	return true;
+}
+
+/* Who gets what sendmail would be called with: its options are not for us, but for -t. */
+static bool
+forward_addresses(const RecipeRun *run, const GPtrArray *words, GPtrArray *addresses, bool *ret_hides_bcc, Status *st)
+{
+	static const char *const with_value[] = { "-f", "-r", "-F", "-o", NULL };
+	for (guint i = 0; i < words->len; i++) {
+		const char *word = words->pdata[i];
+		if (*word != '-') {
+			add_addresses(word, addresses);
+		} else if (strcmp(word, "-t") == 0) {
+			*ret_hides_bcc = true;
+			if (!add_header_recipients(run, addresses, st))
+				return false;
+		} else {
+			i += g_strv_contains(with_value, word);
+		}
+	}
+	return true;
+}
+
+/* Its own words, those of SENDMAILFLAGS, and the recipe's. NULL ends them. */
+static GPtrArray *
+sendmail_argv(RecipeRun *run, const GPtrArray *words)
+{
+	GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) flags = recipe_expand_words(run, "$SENDMAILFLAGS");
+	g_ptr_array_add(argv, g_strdup(recipe_vars_text(run->state->vars, "SENDMAIL")));
+	for (guint i = 0; i < flags->len; i++)
+		g_ptr_array_add(argv, g_strdup(flags->pdata[i]));
+	for (guint i = 0; i < words->len; i++)
+		g_ptr_array_add(argv, g_strdup(words->pdata[i]));
+	g_ptr_array_add(argv, NULL);
+	return argv;
+}
+
+/* The owner has a sendmail of his own: it is a program as others are, and gets no From_ line. */
+static bool
+call_sendmail(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *argv, bool *ret_succeeded, Status *st)
+{
+	GString *input = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
+	if (flags->feeds & RECIPE_HEADER)
+		recipe_mail_drop_from(input);
+	g_autofree char *lock = flags->lock != NULL ? recipe_run_path(run, flags->lock) : NULL;
+	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
+	bool ran = runs_now(run, flags, input);
+	FilterProgramResult result = { 0 };
+	*ret_succeeded = !ran || recipe_program_call_argv(run, argv, shown, input, lock, &result);
+	g_clear_pointer(&result.output, g_bytes_unref);
+	if (ran && flags->waits)
+		run->state->exit_code = result.exit_code;
+	*ret_succeeded = *ret_succeeded && !has_failed(run, node, flags, argv->pdata[0], &result);
+	if (!*ret_succeeded) {
+		g_string_free(input, TRUE);
+		return true;
+	}
+	g_autoptr(PlanAction) action = plan_program(run, argv, node->line, input);
+	set_program(action, flags, ran, lock);
+	return add(run, g_steal_pointer(&action), st);
+}
+
+/* What sendmail -t sends on says nothing of those who get a blind copy. */
+static bool
+hide_bcc(PlanAction *action, const RecipeRun *run, Status *st)
+{
+	if (action->message == NULL)
+		action->message = recipe_mail_message(run->state->mail, RECIPE_BOTH, st);
+	if (action->message == NULL)
+		return false;
+	Headers *from = action->headers != NULL ? action->headers : message_headers(action->message);
+	Headers *headers = headers_new(from, headers_newline(from));
+	for (size_t i = 0; i < headers_count(from); i++) {
+		const HeaderField *field = headers_get(from, i);
+		if (!header_field_is(field, "Bcc") && !header_field_is(field, "Resent-Bcc"))
+			headers_append(headers, field);
+	}
+	headers_unref(action->headers);
+	action->headers = headers;
+	return true;
+}
+
+/* One redirect each: the agent sends them, and keeps the mail where it may not. */
+static bool
+add_redirects(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *addresses, bool hides_bcc, Status *st)
+{
+	for (guint i = 0; i < addresses->len; i++) {
+		g_autoptr(PlanAction) action = plan_action_new(PLAN_REDIRECT, recipe_run_file(run), node->line);
+		action->copy = flags->copies;
+		action->address = g_strdup(addresses->pdata[i]);
+		if (!take_mail(run, action, flags->feeds, st) || (hides_bcc && !hide_bcc(action, run, st)) ||
+		    !add(run, g_steal_pointer(&action), st))
+			return false;
+	}
+	return true;
+}
+
+static bool
+do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
+{
+	g_autoptr(GPtrArray) words = recipe_expand_words(run, node->action.text), argv = sendmail_argv(run, words);
+	g_autoptr(GPtrArray) addresses = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *all = g_strjoinv(" ", (char **) argv->pdata);
+	bool hides_bcc = false;
+	if (!forward_addresses(run, words, addresses, &hides_bcc, st))
+		return false;
+	*ret_succeeded = addresses->len > 0;
+	if (addresses->len == 0)
+		recipe_run_note(run, node->action.line, "the forward names no address");
+	else if (strcmp(argv->pdata[0], RECIPE_SENDMAIL) != 0 ? !call_sendmail(run, node, flags, argv, ret_succeeded, st)
+	                                                       : !add_redirects(run, node, flags, addresses, hides_bcc, st))
+		return false;
+	recipe_log_set(run, "LASTFOLDER", all);
+	return true;
 }
 
 static bool
 do_program(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st)
 {
+	if (is_bare_pipe(node))
+		return print_mail(run, flags, flags->copies, node->action.line, ret_succeeded, st);
 	GString *input = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
 	if (!flags->filters && node->name == NULL)
 		return do_pipe(run, node, flags, input, ret_succeeded, st);
-	*ret_succeeded = node->name != NULL ? run_capture(run, node, flags, input) : run_filter(run, node, flags, input);
+	g_auto(Status) fault = STATUS_INIT;
+	*ret_succeeded = node->name != NULL ? run_capture(run, node, flags, input, &fault) : run_filter(run, node, flags, input);
 	g_string_free(input, TRUE);
-	return true;
+	status_move(st, &fault);
+	return st->id == STATUS_OK;
 }
 
 bool
@@ -358,7 +662,7 @@ recipe_action_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flag
 	bool done = node->action_kind == RECIPE_ACTION_FOLDER    ? do_folder(run, node, flags, ret_succeeded, st)
 	            : node->action_kind == RECIPE_ACTION_FORWARD ? do_forward(run, node, flags, ret_succeeded, st)
 	                                                         : do_program(run, node, flags, ret_succeeded, st);
-	bool answers = node->action_kind == RECIPE_ACTION_PROGRAM && (flags->filters || node->name != NULL);
+	bool answers = node->action_kind == RECIPE_ACTION_PROGRAM && (flags->filters || node->name != NULL) && !is_bare_pipe(node);
 	if (done && *ret_succeeded && !answers)
 		recipe_log_abstract(run, node, flags);
 	if (done && *ret_succeeded && !answers && !flags->copies)
@@ -390,35 +694,76 @@ leave_to_keep(RecipeRun *run, Status *st)
 	return true;
 }
 
+/* Store where DEFAULT or ORGMAIL says; *ret_stored tells whether that is possible. */
 static bool
-store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, Status *st)
+store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, bool *ret_stored, Status *st)
 {
+	*ret_stored = true;
+	if (*folder == '|')
+		return print_mail(run, flags, false, 0, ret_stored, st);
 	if (!run->state->is_clone && is_inbox(run, folder)) {
 		recipe_log_set(run, "LASTFOLDER", folder);
 		return leave_to_keep(run, st);
 	}
+	if (strcmp(folder, "/dev/null") == 0) {
+		recipe_log_set(run, "LASTFOLDER", folder);
+		return add(run, plan_action_new(PLAN_DISCARD, run->file, 0), st);
+	}
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
 	g_ptr_array_add(words, (gpointer) folder);
-	if (strcmp(folder, "/dev/null") == 0)
-		return add(run, plan_action_new(PLAN_DISCARD, run->file, 0), st);
-	GPtrArray *paths = *folder != '\0' ? store_paths(run, words, 0) : g_ptr_array_new_with_free_func(g_free);
-	if (paths->len > 0) {
-		set_last_folder(run, paths, *folder != '/');
-		return add_store(run, paths, flags, 0, st);
+	GPtrArray *paths = store_paths(run, words, 0);
+	*ret_stored = paths->len > 0;
+	if (!*ret_stored) {
+		g_ptr_array_unref(paths);
+		recipe_log_set(run, "LASTFOLDER", folder);
+		return true;
 	}
-	g_ptr_array_unref(paths);
-	g_autoptr(PlanAction) keep = plan_action_new(PLAN_KEEP, run->file, 0);
-	return take_mail(run, keep, RECIPE_BOTH, st) && add(run, g_steal_pointer(&keep), st);
+	set_last_folder(run, paths, *folder != '/');
+	return add_store(run, paths, flags, 0, st);
+}
+
+/* Has the door said so? */
+static bool
+asks_door(const RecipeRun *run, const char *what)
+{
+	const FilterServices *services = run->env->services;
+	return services->recipe_variable != NULL && services->recipe_variable(run->env, what) != NULL;
+}
+
+/*
+ * Neither DEFAULT nor ORGMAIL takes the mail: the INBOX does, or, where all is to be as with procmail -t, Postfix keeps it.
+ * procmail without -t refuses it: so do we, but only for a person who reads the answer.
+ */
+static bool
+cannot_store(RecipeRun *run, Status *st)
+{
+	recipe_run_note(run, 0, "neither DEFAULT nor ORGMAIL can be stored to");
+	if ((!run->strict && !asks_door(run, "FILTER_")) || run->state->is_clone) {
+		g_autoptr(PlanAction) keep = plan_action_new(PLAN_KEEP, run->file, 0);
+		return take_mail(run, keep, RECIPE_BOTH, st) && add(run, g_steal_pointer(&keep), st);
+	}
+	bool by_hand = asks_door(run, "BY_HAND_");
+	g_autoptr(PlanAction) action = plan_action_new(by_hand ? PLAN_REJECT : PLAN_DEFER, run->file, 0);
+	action->text = g_strdup("neither DEFAULT nor ORGMAIL of the recipient's rules can be stored to");
+	action->answer = by_hand ? STATUS_RULE_NO_PLACE : STATUS_MAILBOX;
+	run->state->failed_code = by_hand ? EX_CANTCREAT : EX_TEMPFAIL;
+	return plan_add(run->plan, g_steal_pointer(&action), st);
 }
 
 bool
 recipe_action_default(RecipeRun *run, Status *st)
 {
+	static const char *const names[] = { "DEFAULT", "ORGMAIL" };
 	static const RecipeNode to_folder = { .action_kind = RECIPE_ACTION_FOLDER };
 	g_auto(RecipeFlags) flags = { .feeds = RECIPE_BOTH };
-	g_autofree char *folder = g_strdup(recipe_vars_text(run->state->vars, "DEFAULT"));
-	if (!store_by_default(run, folder, &flags, st))
-		return false;
+	bool stored = false;
+	for (size_t i = 0; i < G_N_ELEMENTS(names) && !stored; i++) {
+		g_autofree char *folder = g_strdup(recipe_vars_text(run->state->vars, names[i]));
+		if (*folder != '\0' && !store_by_default(run, folder, &flags, &stored, st))
+			return false;
+	}
+	if (!stored)
+		return cannot_store(run, st);
 	recipe_log_abstract(run, &to_folder, &flags);
 	return true;
 }

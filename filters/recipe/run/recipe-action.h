@@ -14,6 +14,7 @@ typedef struct {
 	bool filters;      /* f */
 	bool copies;       /* c */
 	bool waits;        /* w, W */
+	bool quiet;        /* W: a failure is no error worth the log */
 	bool ignores_write_errors; /* i */
 	bool raw;          /* r */
 	RecipeParts area;  /* H, B */
@@ -34,7 +35,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RecipeFlags, recipe_flags_clear)
  */
 bool recipe_action_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool *ret_succeeded, Status *st);
 
-/* Store the mail where DEFAULT says, or leave it to the implicit keep. */
+/* Have the plan run TRAP when all is stored. */
+bool recipe_action_trap(RecipeRun *run, const char *command, Status *st);
+
+/* Store the mail where DEFAULT says, else ORGMAIL, or leave it to the implicit keep. */
 bool recipe_action_default(RecipeRun *run, Status *st);
 
 #endif

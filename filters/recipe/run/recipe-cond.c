@@ -172,7 +172,15 @@ text_of(Evaluation *evaluation, const RecipeCond *cond, size_t *ret_len)
 		*ret_len = strlen(value);
 		return value;
 	}
-	return recipe_mail_area(state->mail, cond->area != 0 ? cond->area : evaluation->flags->area, ret_len);
+	RecipeParts area = cond->area != 0 ? cond->area : evaluation->flags->area;
+	if ((area & RECIPE_BODY) && cond->kind == 'r' && wants_decoded(evaluation)) {
+		g_auto(Status) unread = STATUS_INIT;
+		const char *text = recipe_mail_decoded_area(state->mail, area, ret_len, &unread);
+		if (text != NULL)
+			return text;
+		recipe_run_note(evaluation->run, evaluation->line, "DECODE: %s", unread.detail);
+	}
+	return recipe_mail_area(state->mail, area, ret_len);
 }
 
 static void
@@ -303,6 +311,8 @@ hold_program(Evaluation *evaluation, const RecipeCond *cond)
 	if (!recipe_program_run(run, cond->rest, input, NULL, &exit_code, NULL))
 		return false;
 	run->state->exit_code = exit_code;
+	if (exit_code != 0)
+		recipe_log_say(run, "Non-zero exitcode (%d) from \"%s\"", exit_code, cond->rest);
 	if (!cond->weighted)
 		return (exit_code == 0) != cond->inverted;
 	double weight = cond->weight;

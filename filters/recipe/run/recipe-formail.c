@@ -33,34 +33,39 @@ same_name(const char *a, size_t a_len, const char *b, size_t b_len)
 	return a_len == b_len && g_ascii_strncasecmp(a, b, a_len) == 0;
 }
 
-/* The fields of a header that begins with its From_ line and ends with an empty line. NULL: it has other lines. */
+static bool
+has_from_line(const GString *input)
+{
+	return g_str_has_prefix(input->str, "From ");
+}
+
+/* The fields of a header that ends with an empty line; its From_ line, if any, is the first. NULL: it has other lines. */
 static GArray *
 read_fields(const GString *input)
 {
 	g_autoptr(GArray) fields = g_array_new(FALSE, FALSE, sizeof(Field));
 	const char *at = input->str, *end = at + input->len;
-	if (!g_str_has_prefix(at, "From "))
-		return NULL;
+	const guint first = has_from_line(input) ? 1 : 0;
 	while (at < end && *at != '\n') {
 		const char *newline = memchr(at, '\n', (size_t) (end - at));
 		if (newline == NULL || memchr(at, '\r', (size_t) (newline - at)) != NULL ||
 		    memchr(at, '\0', (size_t) (newline - at)) != NULL)
 			return NULL;
 		size_t len = (size_t) (newline + 1 - at), name_len = name_length(at, len);
-		bool continues = (*at == ' ' || *at == '\t') && fields->len > 1;
-		if (!continues && name_len == 0 && fields->len > 0)
+		bool continues = (*at == ' ' || *at == '\t') && fields->len > first;
+		if (!continues && name_len == 0 && fields->len >= first)
 			return NULL;
 		if (same_name(at, name_len, "Content-Length:", strlen("Content-Length:")))
 			return NULL; /* formail counts */
 		if (continues) {
 			g_array_index(fields, Field, fields->len - 1).len += len;
 		} else {
-			const Field field = { at, len, fields->len > 0 ? name_len : 0 };
+			const Field field = { at, len, fields->len >= first ? name_len : 0 };
 			g_array_append_val(fields, field);
 		}
 		at = newline + 1;
 	}
-	return at < end && fields->len > 1 ? g_steal_pointer(&fields) : NULL;
+	return at < end && fields->len > first ? g_steal_pointer(&fields) : NULL;
 }
 
 static GString *
@@ -242,6 +247,8 @@ recipe_formail(const char *const *argv, const GString *input, GString **ret_outp
 	for (guint i = 0; i < edits->len; i++)
 		if (g_array_index(edits, Edit, i).option == 'x')
 			return false;
+	if (!has_from_line(input)) /* it would make one */
+		return false;
 	const Field *last = &g_array_index(fields, Field, fields->len - 1);
 	if (last->at + last->len + 1 != input->str + input->len) /* there is a body, whose From_ lines it would quote */
 		return false;

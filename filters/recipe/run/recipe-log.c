@@ -68,12 +68,17 @@ delivered_size(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *
 {
 	const char *folder = recipe_vars_text(run->state->vars, "LASTFOLDER");
 	bool maildir = node->action_kind == RECIPE_ACTION_FOLDER && g_str_has_suffix(folder, "/");
-	bool mbox = node->action_kind == RECIPE_ACTION_FOLDER && !maildir && !g_str_has_suffix(folder, "/.");
+	const FilterServices *services = run->env->services;
+	g_autofree char *path = recipe_run_path(run, folder);
+	bool directory = g_str_has_suffix(folder, "/.") || (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY);
+	bool mbox = node->action_kind == RECIPE_ACTION_FOLDER && !maildir && !directory && *folder != '|';
 	bool nothing = strcmp(folder, "/dev/null") == 0;
 	g_autoptr(GString) bytes = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw || maildir || nothing);
 	size_t size = bytes->len;
-	if (maildir && g_str_has_prefix(bytes->str, "From "))
+	if ((maildir || node->action_kind == RECIPE_ACTION_FORWARD) && g_str_has_prefix(bytes->str, "From "))
 		size -= strcspn(bytes->str, "\n") + 1;
+	if (mbox && !nothing && recipe_mail_made_from(run->state->mail) != NULL && flags->feeds & RECIPE_HEADER)
+		size += strlen(recipe_mail_made_from(run->state->mail)) + 1;
 	for (const char *at = bytes->str; mbox && !nothing && !flags->raw && (at = strstr(at, "\nFrom ")) != NULL; at++)
 		size++;
 	return size;

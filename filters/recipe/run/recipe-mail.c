@@ -4,6 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/message/mime-tree.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -15,7 +16,9 @@ struct RecipeMail {
 	GString *bytes;
 	size_t header_len;
 	bool original;
-	GString *areas[RECIPE_BOTH + 1]; /* made when first asked for */
+	char *made_from;   /* a From_ line for an mbox, where the mail has none; NULL: it has one */
+	GString *areas[RECIPE_BOTH + 1]; /* made when first asked for, as the next */
+	GString *decoded[RECIPE_BOTH + 1];
 };
 
 RecipeMail *
@@ -30,10 +33,14 @@ recipe_mail_unref(RecipeMail *mail)
 {
 	if (mail == NULL || !g_atomic_ref_count_dec(&mail->refs))
 		return;
-	for (size_t i = 0; i <= RECIPE_BOTH; i++)
+	for (size_t i = 0; i <= RECIPE_BOTH; i++) {
 		if (mail->areas[i] != NULL)
 			g_string_free(mail->areas[i], TRUE);
+		if (mail->decoded[i] != NULL)
+			g_string_free(mail->decoded[i], TRUE);
+	}
 	g_string_free(mail->bytes, TRUE);
+	g_free(mail->made_from);
 	g_free(mail);
 }
 
@@ -66,20 +73,35 @@ names_sender(const char *line, const char *sender)
 	return strncmp(named, *sender != '\0' ? sender : "MAILER-DAEMON", len) == 0 && (named[len] == ' ' || named[len] == '\0');
 }
 
-static void
-append_from_line(GString *bytes, const FilterInput *input, FilterEnv *env)
+static char *
+make_from_line(const char *sender, const char *user, FilterEnv *env)
 {
-	const char *line = message_from_line(input->message);
-	const char *sender = input->envelope != NULL ? input->envelope->sender : NULL;
-	if (line != NULL && names_sender(line, sender)) {
-		g_string_append_printf(bytes, "%s\n", line);
-		return;
-	}
 	time_t local = (time_t) (env->now + filter_utc_offset(env) * 60);
 	struct tm tm;
 	char date[64];
 	strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", gmtime_r(&local, &tm));
-	g_string_append_printf(bytes, "From %s  %s\n", sender != NULL && *sender != '\0' ? sender : "MAILER-DAEMON", date);
+	const char *named = sender == NULL ? user : sender; /* where nobody says, it is who runs us, as with procmail */
+	return g_strdup_printf("From %s  %s", named != NULL && *named != '\0' ? named : "MAILER-DAEMON", date);
+}
+
+/*
+ * Where the mail has no From_ line, procmail makes one only if its command line says so (-f, -d): recipes see no other, but
+ * an mbox needs one; *ret_made (caller frees) is for that.
+ */
+static void
+append_from_line(GString *bytes, const FilterInput *input, FilterEnv *env, char **ret_made)
+{
+	const FilterServices *services = env->services;
+	const char *line = message_from_line(input->message);
+	const char *sender = input->envelope != NULL ? input->envelope->sender : NULL;
+	bool is_asked_for = services->recipe_variable != NULL && services->recipe_variable(env, "FROM_") != NULL;
+	g_autofree char *made = NULL;
+	if (line == NULL || !names_sender(line, sender))
+		made = make_from_line(sender, input->user, env);
+	if (line != NULL || is_asked_for)
+		g_string_append_printf(bytes, "%s\n", made != NULL ? made : line);
+	else
+		*ret_made = g_steal_pointer(&made);
 }
 
 static bool
@@ -106,7 +128,8 @@ RecipeMail *
 recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st)
 {
 	g_autoptr(GString) bytes = g_string_new(NULL);
-	append_from_line(bytes, input, env);
+	g_autofree char *made_from = NULL;
+	append_from_line(bytes, input, env, &made_from);
 	for (size_t i = 0; i < headers_count(input->headers); i++) {
 		const HeaderField *field = headers_get(input->headers, i);
 		g_string_append_len(bytes, field->bytes, field->len);
@@ -114,9 +137,16 @@ recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st)
 	if (!append_body(bytes, input->message, st))
 		return NULL;
 	RecipeMail *mail = mail_take(g_steal_pointer(&bytes));
-	const char *second = memchr(mail->bytes->str, '\n', mail->bytes->len);
+	const char *second = made_from == NULL ? memchr(mail->bytes->str, '\n', mail->bytes->len) : NULL;
+	mail->made_from = g_steal_pointer(&made_from);
 	mail->original = second == NULL || !g_str_has_prefix(second + 1, ">From "); /* such a line is not stored in Maildirs */
 	return mail;
+}
+
+const char *
+recipe_mail_made_from(const RecipeMail *mail)
+{
+	return mail->made_from;
 }
 
 bool
@@ -155,6 +185,46 @@ recipe_mail_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len)
 	return mail->areas[parts]->str;
 }
 
+/* The text of each part that is text, as people read it, each with a line end before it. */
+static bool
+append_texts(GString *out, const RecipeMail *mail, Status *st)
+{
+	g_autoptr(Message) message = recipe_mail_message(mail, RECIPE_BOTH, st);
+	MessageBody body;
+	if (message == NULL || !message_body(message, &body))
+		return message != NULL;
+	g_autoptr(MimeTree) tree = mime_tree_new(message_headers(message), &body, st);
+	for (size_t i = 0; tree != NULL && i < mime_tree_count(tree); i++) {
+		g_auto(MimeBytes) text = { 0 };
+		if (!mime_part_is(mime_tree_part(tree, i), "text", NULL))
+			continue;
+		if (!mime_tree_text(tree, i, LIMIT_RECIPE_MESSAGE_BYTES, MIME_TEXT_AS_IT_IS, &text, st))
+			return false;
+		g_string_append_c(out, '\n');
+		g_string_append_len(out, text.data, (gssize) text.len);
+	}
+	return tree != NULL;
+}
+
+const char *
+recipe_mail_decoded_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len, Status *st)
+{
+	size_t len;
+	const char *raw = recipe_mail_area(mail, parts, &len);
+	if (mail->decoded[parts] == NULL) {
+		g_autoptr(GString) text = g_string_new(NULL);
+		if ((parts & RECIPE_BODY) && !append_texts(text, mail, st))
+			return NULL;
+		/* What needs no decoding is not there twice: it would score twice. */
+		bool is_plain = text->len == 0 || (text->len - 1 <= len && memcmp(text->str + 1, raw + len - (text->len - 1), text->len - 1) == 0);
+		if (!is_plain)
+			g_string_prepend_len(text, raw, (gssize) len);
+		mail->decoded[parts] = is_plain ? g_string_new_len(raw, (gssize) len) : g_steal_pointer(&text);
+	}
+	*ret_len = mail->decoded[parts]->len;
+	return mail->decoded[parts]->str;
+}
+
 /* One line end is added unless there is an empty line: procmail does not make up for two. */
 static void
 end_with_empty_line(GString *bytes)
@@ -183,7 +253,9 @@ recipe_mail_filtered(const RecipeMail *mail, RecipeParts parts, const char *outp
 	g_string_append_len(bytes, output, (gssize) len);
 	if (!(parts & RECIPE_BODY))
 		g_string_append_len(bytes, mail->bytes->str + mail->header_len, (gssize) (mail->bytes->len - mail->header_len));
-	return mail_take(bytes);
+	RecipeMail *filtered = mail_take(bytes);
+	filtered->made_from = g_strdup(mail->made_from);
+	return filtered;
 }
 
 /* Octets of the From_ line and of those that were quoted below it. */
@@ -198,6 +270,12 @@ from_lines_len(const char *data, size_t len)
 		at = (size_t) (end + 1 - data);
 	}
 	return at;
+}
+
+void
+recipe_mail_drop_from(GString *bytes)
+{
+	g_string_erase(bytes, 0, (gssize) from_lines_len(bytes->str, bytes->len));
 }
 
 Message *

@@ -1,5 +1,5 @@
 /*
- * recipe-mail: the mail as recipes see it: a header with its From_ line and the empty line, and a body. Filters make new ones; none
+ * recipe-mail: the mail as recipes see it: a header with the From_ line that came with it and the empty line, and a body. Filters make new ones; none
  * is ever changed, so copies of a run share them.
  */
 #ifndef TODOKE_RECIPE_MAIL_H
@@ -11,7 +11,7 @@ typedef enum { RECIPE_HEADER = 1, RECIPE_BODY = 2, RECIPE_BOTH = 3 } RecipeParts
 
 typedef struct RecipeMail RecipeMail;
 
-/* The mail of `input`; a From_ line is made where it has none. Faults: STATUS_LIMIT, STATUS_IO. */
+/* The mail of `input`. Faults: STATUS_LIMIT, STATUS_IO. */
 RecipeMail *recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st);
 
 /* A mail of these bytes, split at the first empty line. */
@@ -19,6 +19,9 @@ RecipeMail *recipe_mail_new(const char *data, size_t len);
 RecipeMail *recipe_mail_ref(RecipeMail *mail);
 void recipe_mail_unref(RecipeMail *mail);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RecipeMail, recipe_mail_unref)
+
+/* The From_ line that an mbox gets where the mail has none of its own, which nobody else sees; NULL: it has one. Borrowed. */
+const char *recipe_mail_made_from(const RecipeMail *mail);
 
 /* Is it the message as it came? */
 bool recipe_mail_is_original(const RecipeMail *mail);
@@ -28,11 +31,20 @@ size_t recipe_mail_size(const RecipeMail *mail);
 /* What expressions search: the header unfolded, the body as it is. Borrowed. */
 const char *recipe_mail_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len);
 
+/*
+ * DECODE=yes: the same, and behind it the texts of the body with encodings and charsets undone, where that changes anything. NULL: they
+ * cannot be read (STATUS_CONFIG, STATUS_IO). Borrowed.
+ */
+const char *recipe_mail_decoded_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len, Status *st);
+
 /* The bytes that a program or a file gets; unless `raw`, what has a body ends in an empty line. */
 GString *recipe_mail_bytes(const RecipeMail *mail, RecipeParts parts, bool raw);
 
 /* The mail that a filter of `parts` makes of `mail`. */
 RecipeMail *recipe_mail_filtered(const RecipeMail *mail, RecipeParts parts, const char *output, size_t len);
+
+/* Take the From_ line and those that were quoted below it off `bytes`. */
+void recipe_mail_drop_from(GString *bytes);
 
 /* The parts as a message to store or send, without the From_ line. NULL: `st` says why. */
 Message *recipe_mail_message(const RecipeMail *mail, RecipeParts parts, Status *st);

@@ -18,8 +18,6 @@ GPtrArray *
 recipe_program_argv(RecipeRun *run, const char *command)
 {
 	const RecipeVars *vars = run->state->vars;
-	while (*command == ' ' || *command == '\t')
-		command++;
 	GPtrArray *argv;
 	if (recipe_program_has_shell(run, command)) {
 		argv = g_ptr_array_new_with_free_func(g_free);
@@ -76,10 +74,18 @@ ask_for_id(RecipeRun *run, const GPtrArray *argv, const GString *input, const ch
 	return true;
 }
 
+char *
+recipe_program_blamed(RecipeRun *run, const char *command)
+{
+	if (recipe_program_has_shell(run, command))
+		return g_strdup(command);
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	return g_strdup(argv->pdata[0] != NULL ? argv->pdata[0] : "");
+}
+
 /* formail without a process, where it is certain what it would do. */
 static bool
-run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, int *ret_exit_code,
-            GBytes **ret_output)
+run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, FilterProgramResult *ret_result)
 {
 	GString *output = NULL;
 	int exit_code = 0;
@@ -88,10 +94,7 @@ run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const c
 		return false;
 	if (output == NULL)
 		output = g_string_new(NULL);
-	g_autoptr(GBytes) printed = g_string_free_to_bytes(output);
-	*ret_exit_code = exit_code;
-	if (ret_output != NULL)
-		*ret_output = g_steal_pointer(&printed);
+	*ret_result = (FilterProgramResult){ exit_code, g_string_free_to_bytes(output), false };
 	return true;
 }
 
@@ -100,33 +103,51 @@ recipe_program_inside(RecipeRun *run, const char *command, const GString *input,
                       int *ret_exit_code)
 {
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
-	return run_formail(run, argv, input, lock, ret_exit_code, NULL);
+	FilterProgramResult result;
+	if (!run_formail(run, argv, input, lock, &result))
+		return false;
+	*ret_exit_code = result.exit_code;
+	g_bytes_unref(result.output);
+	return true;
 }
 
 bool
-recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
-                   GBytes **ret_output)
+recipe_program_call(RecipeRun *run, const char *command, const GString *input, const char *lock, FilterProgramResult *ret_result)
 {
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
-	recipe_log_say(run, "Executing \"%s\"", recipe_program_has_shell(run, command) ? command : shown);
-	if (run_formail(run, argv, input, lock, ret_exit_code, ret_output))
+	return recipe_program_call_argv(run, argv, recipe_program_has_shell(run, command) ? command : shown, input, lock, ret_result);
+}
+
+bool
+recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *shown, const GString *input, const char *lock,
+                         FilterProgramResult *ret_result)
+{
+	recipe_log_say(run, "Executing \"%s\"", shown);
+	if (run_formail(run, argv, input, lock, ret_result))
 		return true;
 	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
 	g_auto(Status) fault = STATUS_INIT;
-	FilterProgramResult result = { 0, NULL };
 	const FilterCommandCall call = {
 		.argv = (const char *const *) argv->pdata, .environment = (const char *const *) environment,
 		.directory = run->state->folder, .input = input->str, .input_len = input->len,
 		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES, .lock = lock,
 	};
 	bool ran = argv->len > 1 && run->env->services->run_command != NULL &&
-	           run->env->services->run_command(run->env, &call, &result, &fault);
-	if (!ran) {
-		recipe_run_note(run, 0, "program '%s' did not run: %s", command,
+	           run->env->services->run_command(run->env, &call, ret_result, &fault);
+	if (!ran)
+		recipe_run_note(run, 0, "program '%s' did not run: %s", shown,
 		                fault.detail != NULL ? fault.detail : "programs are not run here");
+	return ran;
+}
+
+bool
+recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
+                   GBytes **ret_output)
+{
+	FilterProgramResult result = { 0 };
+	if (!recipe_program_call(run, command, input, lock, &result))
 		return false;
-	}
 	*ret_exit_code = result.exit_code;
 	if (ret_output != NULL)
 		*ret_output = g_bytes_ref(result.output);

@@ -13,6 +13,16 @@ GPtrArray *recipe_program_argv(RecipeRun *run, const char *command);
 /* The command as LASTFOLDER names it. Caller frees. */
 char *recipe_program_name(const GPtrArray *argv);
 
+/* The command as procmail's log complains of it: a line of the shell, or the name of the program. Caller frees. */
+char *recipe_program_blamed(RecipeRun *run, const char *command);
+
+/* A call that is ready, `shown` as the log shows it. Faults as recipe_program_run(). Caller unrefs ret_result->output. */
+bool recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *shown, const GString *input, const char *lock,
+                              FilterProgramResult *ret_result);
+
+/* The same as recipe_program_run() for who wants to know all of its end. Caller unrefs ret_result->output. */
+bool recipe_program_call(RecipeRun *run, const char *command, const GString *input, const char *lock, FilterProgramResult *ret_result);
+
 /*
  * Run `command` over `input`, holding the lock file `lock` (NULL: none). False: it could not run; a note says why.
  * *ret_output (may be NULL) is what it printed.

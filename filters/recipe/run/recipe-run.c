@@ -74,6 +74,7 @@ read_file(RecipeRun *run, const char *name, const char **ret_name, unsigned line
 	g_autofree char *path = recipe_run_path(run, name), *file = NULL, *text = NULL;
 	size_t len;
 	if (services->open_script == NULL || !services->open_script(run->env, PLACE_PATH, path, &file, &text, &len, &fault)) {
+		recipe_log_complain(run, "Couldn't read \"%s\"", name);
 		recipe_run_note(run, line, "cannot read '%s'%s%s", name, fault.detail != NULL ? ": " : "",
 		                fault.detail != NULL ? fault.detail : "");
 		return NULL;
@@ -97,7 +98,8 @@ include_file(RecipeRun *run, const char *name, bool switches, unsigned line, Sta
 	if (run->state->frames->len >= 2 * LIMIT_RECIPE_NESTING || run->files->len >= LIMIT_RECIPE_TRIED)
 		return status_fail_detail(st, STATUS_LIMIT, "%s:%u: files are included more than %u deep", recipe_run_file(run), line,
 		                          2 * LIMIT_RECIPE_NESTING);
-	GPtrArray *nodes = *name != '\0' ? read_file(run, name, &file, line) : NULL;
+	bool is_named = *name != '\0' && strcmp(name, "/dev/null") != 0;
+	GPtrArray *nodes = is_named ? read_file(run, name, &file, line) : NULL;
 	if (nodes == NULL)
 		return true;
 	if (switches)
@@ -201,7 +203,6 @@ static bool
 assign(RecipeRun *run, const char *name, const char *value, unsigned line, Status *st)
 {
 	RecipeState *state = run->state;
-	recipe_log_say(run, value != NULL ? "Assigning \"%s=%s\"" : "Assigning \"%s\"", name, value);
 	if (strcmp(name, "HOST") == 0)
 		return set_host(run, value, line, st);
 	if (strcmp(name, "MAILDIR") == 0 && value != NULL) {
@@ -217,13 +218,19 @@ assign(RecipeRun *run, const char *name, const char *value, unsigned line, Statu
 		shift_arguments(state, value);
 	else if (strcmp(name, "INCLUDERC") == 0 && value != NULL)
 		return include_file(run, value, false, line, st);
-	else if (strcmp(name, "SWITCHRC") == 0 && value != NULL)
+	else if (strcmp(name, "SWITCHRC") == 0 && value != NULL && *value != '\0' && strcmp(value, "/dev/null") != 0)
 		return include_file(run, value, true, line, st);
 	else if (strcmp(name, "SWITCHRC") == 0)
 		leave_file(state);
 	else if (strcmp(name, "DELIVERED") == 0)
 		recipe_run_note(run, line, "DELIVERED is not heeded: it can lose mail");
 	return true;
+}
+
+bool
+recipe_run_take_value(RecipeRun *run, const char *name, const char *value, unsigned line, Status *st)
+{
+	return assign(run, name, value, line, st);
 }
 
 static RecipeState *
@@ -275,9 +282,10 @@ run_clone(RecipeRun *run, const RecipeNode *node, Status *st)
 static bool
 is_tried(const RecipeChain *chain, const RecipeFlags *flags)
 {
+	/* Of flags that exclude each other e counts. */
+	if (flags->on_failure)
+		return chain->matched && !chain->succeeded && (chain->chain_matched || !(flags->also || flags->also_success));
 	if (flags->otherwise && chain->matched)
-		return false;
-	if (flags->on_failure && (!chain->matched || chain->succeeded))
 		return false;
 	if (flags->also_success)
 		return chain->chain_matched && chain->succeeded;
@@ -359,31 +367,60 @@ run_node(RecipeRun *run, const RecipeNode *node, Status *st)
 {
 	if (node->kind == RECIPE_RULE)
 		return run_rule(run, node, st);
-	if (node->kind == RECIPE_UNSET)
+	if (node->kind == RECIPE_UNSET) {
+		recipe_log_say(run, "Assigning \"%s\"", node->name);
 		return assign(run, node->name, NULL, node->line, st);
+	}
 	g_autofree char *value = recipe_expand_value(run, node->value.text);
 	if (run->strict && strlen(value) > line_buffer(run)) {
 		recipe_log_complain(run, "Exceeded LINEBUF");
 		recipe_vars_set(run->state->vars, "PROCMAIL_OVERFLOW", "yes");
 		return true;
 	}
+	recipe_log_say(run, "Assigning \"%s=%s\"", node->name, value);
 	return assign(run, node->name, value, node->line, st);
 }
 
+/* EXITCODE as TRAP finds it; the recipes' own value stays. */
 static void
-run_trap(RecipeRun *run)
+preset_exit_code(RecipeState *state)
 {
-	const char *trap = recipe_vars_text(run->state->vars, "TRAP");
-	if (*trap == '\0')
+	if (recipe_vars_get(state->vars, "EXITCODE") != NULL)
 		return;
-	g_autofree char *command = g_strdup(trap);
+	g_autofree char *number = g_strdup_printf("%d", state->failed_code);
+	recipe_vars_set(state->vars, "EXITCODE", number);
+}
+
+static bool
+asks_for_exit_code(const RecipeRun *run)
+{
+	return strtol(recipe_vars_text(run->state->vars, "EXITCODE"), NULL, 10) > 0;
+}
+
+/*
+ * TRAP runs when all is done, so that it finds what was stored: the plan has it. Where the mail has no place it runs now,
+ * because its exit code may decide (EXITCODE set, but empty), or because nothing else of the plan will be done.
+ */
+static bool
+run_trap(RecipeRun *run, Status *st)
+{
+	RecipeState *state = run->state;
+	g_autofree char *command = g_strdup(recipe_vars_text(state->vars, "TRAP"));
+	if (*command == '\0')
+		return true;
+	preset_exit_code(state);
+	const char *code = recipe_vars_text(state->vars, "EXITCODE");
+	bool decides = *code == '\0' && !state->keeps;
+	bool refuses = state->failed_code != 0 || (asks_for_exit_code(run) && !state->keeps && !state->is_clone);
+	if (!decides && !refuses)
+		return recipe_action_trap(run, command, st);
 	g_autofree char *output = recipe_program_capture(run, command);
-	const char *code = recipe_vars_get(run->state->vars, "EXITCODE");
 	recipe_log_text(run, output);
-	if (code == NULL || *code != '\0')
-		return;
+	if (!decides)
+		return true;
 	g_autofree char *number = g_strdup_printf("%d", run->state->exit_code);
 	recipe_vars_set(run->state->vars, "EXITCODE", number);
+	return true;
 }
 
 /* Exit codes that have a name of their own in the mail system; all others are the owner's refusal. */
@@ -418,12 +455,6 @@ finish_exit_code(RecipeRun *run, Status *st)
 	return true;
 }
 
-static bool
-asks_for_exit_code(const RecipeRun *run)
-{
-	return strtol(recipe_vars_text(run->state->vars, "EXITCODE"), NULL, 10) > 0;
-}
-
 /* Run the state to its end, with what comes after the last recipe. */
 static bool
 run_to_end(RecipeRun *run, Status *st)
@@ -438,11 +469,17 @@ run_to_end(RecipeRun *run, Status *st)
 	}
 	if (run->put_off)
 		return true;
-	run_trap(run);
-	bool stopped_with_code = state->ended && !state->delivered && asks_for_exit_code(run);
+	bool has_code = asks_for_exit_code(run) || g_strcmp0(recipe_vars_get(state->vars, "EXITCODE"), "") == 0;
+	bool stopped = state->ended && !state->delivered;
+	bool stopped_with_code = stopped && has_code;
 	if (!state->delivered && !stopped_with_code && !recipe_action_default(run, st))
 		return false;
-	return finish_exit_code(run, st);
+	if (!run_trap(run, st))
+		return false;
+	/* An empty EXITCODE that no TRAP has filled says nothing. */
+	if (stopped_with_code && !asks_for_exit_code(run) && !recipe_action_default(run, st))
+		return false;
+	return state->failed_code != 0 || finish_exit_code(run, st);
 }
 
 /* What recipes find set: procmailrc(5), defaults. */
@@ -450,13 +487,16 @@ static void
 set_defaults(RecipeState *state, FilterEnv *env, const FilterInput *input)
 {
 	static const char *const defaults[][2] = {
-		{ "SHELL", "/bin/sh" }, { "PATH", "/usr/local/bin:/usr/bin:/bin" }, { "SHELLMETAS", "&|<>~;?*[" }, { "SHELLFLAGS", "-c" },
-		{ "MSGPREFIX", "msg." }, { "SENDMAIL", "/usr/sbin/sendmail" }, { "SENDMAILFLAGS", "-oi" }, { "LOCKEXT", ".lock" },
+		{ "SHELL", "/bin/sh" }, { "SHELLMETAS", "&|<>~;?*[" }, { "SHELLFLAGS", "-c" },
+		{ "MSGPREFIX", "msg." }, { "SENDMAIL", RECIPE_SENDMAIL }, { "SENDMAILFLAGS", "-oi" }, { "LOCKEXT", ".lock" },
 		{ "PROCMAIL_VERSION", "3.23pre" }, { "HOME", NULL }, { "MAILDIR", NULL }, { "DEFAULT", NULL }, { "ORGMAIL", NULL },
 		{ "HOST", NULL }, { "LOGNAME", NULL }, { "LOGFILE", NULL }, { "LOGABSTRACT", NULL },
 	};
 	const FilterServices *services = env->services;
+	const char *home = services->recipe_variable != NULL ? services->recipe_variable(env, "HOME") : NULL;
+	g_autofree char *path = g_strconcat(home != NULL ? home : "", "/bin:" RECIPE_SITE_PATH, NULL);
 	recipe_vars_set(state->vars, "LOGNAME", input->user);
+	recipe_vars_set(state->vars, "PATH", home != NULL ? path : RECIPE_SITE_PATH);
 	for (size_t i = 0; i < G_N_ELEMENTS(defaults); i++) {
 		const char *name = defaults[i][0];
 		const char *value = services->recipe_variable != NULL ? services->recipe_variable(env, name) : NULL;

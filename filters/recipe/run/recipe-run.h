@@ -34,6 +34,7 @@ typedef struct {
 	RecipeChain chain;
 	gint64 score;       /* $= */
 	int exit_code;      /* $? */
+	int failed_code;    /* what the mail system is told where the mail could not be stored; 0: it could */
 	void *lock;         /* LOCKFILE, while it is held; NULL: none */
 	size_t lock_actions; /* how many the plan had when it was taken */
 	bool ended;         /* delivered, or told to stop */
@@ -60,8 +61,17 @@ typedef struct {
 /* Run `nodes` of `file` to the end. Faults as those of Filter.run. */
 bool recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st);
 
+/* SENDMAIL as recipes find it: what it stands for is how this host sends mail (the setting submit). */
+#define RECIPE_SENDMAIL "/usr/sbin/sendmail"
+
+/* PATH of the site's recipes; the owner's has a folder of the owner's before it. */
+#define RECIPE_SITE_PATH "/usr/local/bin:/usr/bin:/bin"
+
 /* The file that is being read, as $_ names it. */
 const char *recipe_run_file(const RecipeRun *run);
+
+/* Give a variable the value that a program printed, with all that an assignment does. False: a fault of the run. */
+bool recipe_run_take_value(RecipeRun *run, const char *name, const char *value, unsigned line, Status *st);
 
 /* A path as the rules write it, relative to MAILDIR. Caller frees. */
 char *recipe_run_path(const RecipeRun *run, const char *path);

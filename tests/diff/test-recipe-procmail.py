@@ -1,0 +1,9 @@
+#!/usr/bin/env python3
+"""Recipes beside the very procmail, in this run: each case, and random rc files. Skipped where procmail is not installed."""
+import os
+import pathlib
+import subprocess
+import sys
+
+TOP = pathlib.Path(os.environ.get("top_srcdir", "."))
+sys.exit(subprocess.run([sys.executable, str(TOP / "tests" / "diff" / "recipe-diff"), ".", "--tap"], check=False).returncode)
