@@ -3,7 +3,7 @@
 
 #include "agent/base/answer.h"
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/people.h"
+#include "agent/cmd/cmd-accounts.h"
 
 #include <glib.h>
 #include <stdio.h>

@@ -102,7 +102,7 @@ typedef struct {
 typedef enum { PATH_UNKNOWN, PATH_MISSING, PATH_FILE, PATH_DIRECTORY, PATH_OTHER } PathAnswer;
 
 typedef struct FilterEnv FilterEnv;
-typedef struct SieveTestsuite SieveTestsuite; /* filters/sieve/sieve-testsuite.h */
+typedef struct SieveTestsuite SieveTestsuite; /* filters/sieve/run/sieve-testsuite.h */
 
 /* Every service may be NULL: then the answer is "no", "not there" or nothing. `env` is the one that was passed to the engine. */
 typedef struct {

@@ -3,11 +3,11 @@
 #include "agent/cmd/check-conf.h"
 
 #include "agent/deliver/deliver.h"
-#include "agent/deliver/folder.h"
-#include "agent/deliver/outmail.h"
+#include "agent/store/folder.h"
+#include "agent/send/route.h"
 #include "agent/message/mark.h"
 #include "conf/conf-choices.h"
-#include "filters/sieve/sieve-site.h"
+#include "filters/sieve/lang/sieve-site.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>

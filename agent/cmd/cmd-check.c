@@ -2,12 +2,12 @@
 #include "agent/base/fs.h"
 #include "agent/cmd/check-conf.h"
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/people.h"
-#include "agent/cmd/reading.h"
+#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-rules-file.h"
 #include "filters/filter.h"
-#include "filters/recipe/recipe-check.h"
-#include "filters/recipe/recipe-explain.h"
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-check.h"
+#include "filters/recipe/lang/recipe-explain.h"
+#include "filters/recipe/lang/recipe-parser.h"
 
 #include <fcntl.h>
 #include <stdio.h>

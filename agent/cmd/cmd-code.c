@@ -3,7 +3,7 @@
 #include "agent/base/limits.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/code-text.h"
-#include "agent/cmd/people.h"
+#include "agent/cmd/cmd-accounts.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* cmd-config: `todoke config`: the settings that hold, and where each comes from. */
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/people.h"
+#include "agent/cmd/cmd-accounts.h"
 
 #include <stdio.h>
 #include <string.h>

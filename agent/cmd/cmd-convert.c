@@ -1,8 +1,8 @@
 /* cmd-convert: `todoke convert`: an rc file of procmail as a Sieve script, and the proof over old mail. */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/convert-prove.h"
-#include "agent/cmd/people.h"
-#include "filters/recipe/recipe-convert.h"
+#include "agent/cmd/cmd-accounts.h"
+#include "filters/recipe/convert/recipe-convert.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* cmd-deliver: the door for pipe(8), local(8)'s mailbox_command, .forward, and the `mda` of fetchmail and getmail. */
 #define _GNU_SOURCE
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/door.h"
+#include "agent/cmd/delivery-door.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* cmd-key: `todoke key`: the keys of the mark. Shows how many there are; makes one only when told to. */
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/people.h"
+#include "agent/cmd/cmd-accounts.h"
 #include "agent/message/mark.h"
 
 #include <stdio.h>

@@ -9,7 +9,7 @@
 #include "config.h"
 
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/door.h"
+#include "agent/cmd/delivery-door.h"
 
 #include <getopt.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* cmd-setup: `todoke setup postfix`: what to change in main.cf and master.cf; a dry run until --apply. */
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/people.h"
+#include "agent/cmd/cmd-accounts.h"
 #include "agent/cmd/setup-state.h"
 #include "conf/conf-choices.h"
 

@@ -1,7 +1,7 @@
 /* cmd-test: runs rule tests that users write (vnd.dovecot.testsuite) and tells what came out: for people, as TAP, as JSON. */
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/people.h"
-#include "agent/run/suite.h"
+#include "agent/cmd/cmd-accounts.h"
+#include "agent/suite/suite.h"
 
 #include <fts.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/people.h"
+#include "agent/cmd/cmd-accounts.h"
 #include "agent/cmd/try-emit.h"
 #include "agent/message/address.h"
 #include "agent/run/recipient.h"

@@ -2,11 +2,11 @@
 #include "agent/cmd/convert-prove.h"
 
 #include "agent/base/fs.h"
-#include "agent/cmd/people.h"
+#include "agent/cmd/cmd-accounts.h"
 #include "agent/message/address.h"
-#include "filters/recipe/recipe-constant.h"
-#include "filters/recipe/recipe-convert.h"
-#include "filters/recipe/recipe-parser.h"
+#include "filters/recipe/lang/recipe-constant.h"
+#include "filters/recipe/convert/recipe-convert.h"
+#include "filters/recipe/lang/recipe-parser.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #ifndef TODOKE_CONVERT_PROVE_H
 #define TODOKE_CONVERT_PROVE_H
 
-#include "agent/cmd/reading.h"
+#include "agent/cmd/cmd-rules-file.h"
 
 /*
  * Run both over every message below `folder` and print those for which they differ, with what each would do. No program is run.

@@ -4,8 +4,8 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/cmd/people.h"
-#include "agent/deliver/out.h"
+#include "agent/cmd/cmd-accounts.h"
+#include "agent/send/compose.h"
 #include "agent/message/mime-tree.h"
 
 #include <errno.h>

@@ -4,10 +4,10 @@
  *
  * Methods other than mailto: are not known, and noted.
  */
-#include "agent/deliver/out.h"
+#include "agent/send/compose.h"
 
 #include "agent/base/limits.h"
-#include "agent/deliver/reply-guard.h"
+#include "agent/send/reply-guard.h"
 #include "agent/message/mailto.h"
 
 #include <string.h>

@@ -5,12 +5,12 @@
  * one file by hard links. What is in directories is prepared hidden and flushed; an mbox is locked and room is reserved, and the message
  * goes to its end when all else is ready.
  */
-#include "agent/deliver/out.h"
+#include "agent/send/compose.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
-#include "agent/deliver/command.h"
-#include "agent/deliver/mbox.h"
+#include "agent/exec/owner-program.h"
+#include "agent/store/mbox.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,10 +7,10 @@
  * were asked (program_run); in a plan they are only to be told. A program of the owner's recipes (command) has no allow-list, may have run
  * already, and its exit codes mean nothing but that the message has to be kept here: recipes that want to know them wait for them.
  */
-#include "agent/deliver/out.h"
+#include "agent/send/compose.h"
 
-#include "agent/deliver/command.h"
-#include "agent/deliver/program.h"
+#include "agent/exec/owner-program.h"
+#include "agent/exec/site-program.h"
 
 #include <string.h>
 #include <sysexits.h>

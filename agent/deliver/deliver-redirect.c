@@ -4,9 +4,9 @@
  * The mark says that this recipient has redirected it: whoever sends it back proves a loop. What must not leave is stored
  * here instead: to oneself, too many hops, over the daily limit.
  */
-#include "agent/deliver/out.h"
+#include "agent/send/compose.h"
 
-#include "agent/deliver/srs.h"
+#include "agent/send/srs.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>

@@ -2,7 +2,7 @@
  * deliver-report: an abuse report (vnd.dovecot.report, RFC 5965) about the message, to the address that the rule names. From the
  * null sender, marked as a machine's, and never to oneself.
  */
-#include "agent/deliver/out.h"
+#include "agent/send/compose.h"
 
 #include "agent/base/limits.h"
 

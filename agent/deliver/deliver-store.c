@@ -7,10 +7,10 @@
 #include "agent/deliver/deliver.h"
 
 #include "agent/base/deadline.h"
-#include "agent/deliver/arrival.h"
-#include "agent/deliver/claim.h"
-#include "agent/deliver/folder.h"
-#include "agent/deliver/maildir-flags.h"
+#include "agent/state/arrival.h"
+#include "agent/store/claim.h"
+#include "agent/store/folder.h"
+#include "agent/store/maildir-flags.h"
 
 #include <string.h>
 

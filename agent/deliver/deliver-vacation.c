@@ -2,10 +2,10 @@
  * deliver-vacation (RFC 5230, 6131, 3834): an answer to the sender, once an interval, and never to a machine. Each answer
  * that is not given is noted with its reason. It goes out from the null sender, so that nothing comes back.
  */
-#include "agent/deliver/out.h"
+#include "agent/send/compose.h"
 
 #include "agent/base/limits.h"
-#include "agent/deliver/reply-guard.h"
+#include "agent/send/reply-guard.h"
 
 #include <string.h>
 

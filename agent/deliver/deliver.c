@@ -5,8 +5,8 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/deliver/arrival.h"
-#include "agent/deliver/mbox.h"
+#include "agent/state/arrival.h"
+#include "agent/store/mbox.h"
 #include "conf/conf-choices.h"
 
 #include <errno.h>

@@ -12,12 +12,12 @@
 #define TODOKE_DELIVER_H
 
 #include "agent/base/status.h"
-#include "agent/deliver/folder.h"
-#include "agent/deliver/ledger.h"
-#include "agent/deliver/maildir.h"
-#include "agent/deliver/outmail.h"
-#include "agent/deliver/quota.h"
-#include "agent/deliver/state.h"
+#include "agent/store/folder.h"
+#include "agent/state/ledger.h"
+#include "agent/store/maildir.h"
+#include "agent/send/route.h"
+#include "agent/store/quota.h"
+#include "agent/state/state.h"
 #include "agent/message/envelope.h"
 #include "agent/message/mark.h"
 #include "agent/message/message.h"

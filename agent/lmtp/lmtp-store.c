@@ -5,7 +5,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/log.h"
-#include "agent/deliver/quota.h"
+#include "agent/store/quota.h"
 #include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-lanes.h"
 #include "agent/lmtp/lmtp-spool.h"

@@ -1,7 +1,7 @@
 /* notice: composed as outgoing mail is, stored as incoming mail is. */
 #include "agent/run/notice.h"
 
-#include "agent/deliver/out.h"
+#include "agent/send/compose.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef TODOKE_NOTICE_H
 #define TODOKE_NOTICE_H
 
-#include "agent/deliver/maildir.h"
+#include "agent/store/maildir.h"
 #include "agent/run/account.h"
 
 /* Who speaks, to whom, when. All is borrowed. */

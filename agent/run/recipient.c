@@ -1,7 +1,7 @@
 /* recipient: SRS addresses first, as they look like any other address of a virtual user. */
 #include "agent/run/recipient.h"
 
-#include "agent/deliver/srs.h"
+#include "agent/send/srs.h"
 #include "conf/conf-choices.h"
 
 #include <pwd.h>

@@ -8,8 +8,8 @@
 #ifndef TODOKE_SCRIPT_MEMORY_H
 #define TODOKE_SCRIPT_MEMORY_H
 
-#include "agent/deliver/state.h"
-#include "agent/run/script-set.h"
+#include "agent/state/state.h"
+#include "agent/run/script-compile-set.h"
 
 /* Whose scripts. All is borrowed. */
 typedef struct {

@@ -4,8 +4,8 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
-#include "agent/deliver/dotlock.h"
-#include "agent/deliver/id-cache.h"
+#include "agent/store/dotlock.h"
+#include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>

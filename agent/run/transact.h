@@ -15,9 +15,9 @@
 #include "agent/message/message.h"
 #include "agent/plan/plan.h"
 #include "agent/run/account.h"
-#include "agent/run/scripts.h"
+#include "agent/run/script-chain.h"
 #include "agent/run/site.h"
-#include "agent/run/world.h"
+#include "agent/run/services.h"
 #include "filters/header/header-rule.h"
 
 typedef struct Transact Transact;

@@ -5,8 +5,8 @@
 #include "filters/libsieve/cage.h"
 #include "filters/libsieve/rewrite.h"
 #include "filters/libsieve/subset.h"
-#include "filters/sieve/sieve-check.h"
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/run/sieve-run.h"
 
 extern const Filter filter_libsieve;
 

@@ -3,10 +3,10 @@
 
 #include "agent/base/limits.h"
 #include "filters/libsieve/subset.h"
-#include "filters/sieve/sieve-check.h"
-#include "filters/sieve/sieve-compare.h"
-#include "filters/sieve/sieve-match.h"
-#include "filters/sieve/sieve-value.h"
+#include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/run/sieve-compare.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-value.h"
 
 #include <string.h>
 

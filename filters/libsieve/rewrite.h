@@ -15,7 +15,7 @@
 #ifndef TODOKE_REWRITE_H
 #define TODOKE_REWRITE_H
 
-#include "filters/sieve/sieve-run.h"
+#include "filters/sieve/run/sieve-run.h"
 
 typedef struct {
 	GString *script;

@@ -2,7 +2,7 @@
 #ifndef TODOKE_SUBSET_REGEX_H
 #define TODOKE_SUBSET_REGEX_H
 
-#include "filters/sieve/sieve-ast.h"
+#include "filters/sieve/lang/sieve-ast.h"
 
 /* Why the library must not get it; NULL: it may. The expression is one that PCRE2 has taken. */
 const char *subset_regex_fault(SieveText text);

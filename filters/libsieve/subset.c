@@ -6,8 +6,8 @@
 
 #include "agent/base/limits.h"
 #include "filters/libsieve/subset-regex.h"
-#include "filters/sieve/sieve-compare.h"
-#include "filters/sieve/sieve-match.h"
+#include "filters/sieve/run/sieve-compare.h"
+#include "filters/sieve/run/sieve-match.h"
 
 #include <string.h>
 

@@ -5,12 +5,12 @@
  */
 #include "agent/base/limits.h"
 #include "filters/filter.h"
-#include "filters/recipe/recipe-check.h"
-#include "filters/recipe/recipe-convert.h"
-#include "filters/recipe/recipe-explain.h"
-#include "filters/recipe/recipe-formail.h"
-#include "filters/recipe/recipe-parser.h"
-#include "filters/recipe/recipe-pattern.h"
+#include "filters/recipe/lang/recipe-check.h"
+#include "filters/recipe/convert/recipe-convert.h"
+#include "filters/recipe/lang/recipe-explain.h"
+#include "filters/recipe/run/recipe-formail.h"
+#include "filters/recipe/lang/recipe-parser.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 
 #include <string.h>
 

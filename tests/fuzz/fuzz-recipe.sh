@@ -15,7 +15,7 @@ if [ "$1" = --fuzz ]; then
 	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w \
 		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
 		-I"$work" -I"$top_srcdir" \
-		"$top_srcdir"/tests/fuzz/fuzz-recipe.c "$top_srcdir"/filters/filter.c "$top_srcdir"/filters/recipe/*.c "$top_srcdir"/filters/sieve/*.c "$top_srcdir"/filters/header/*.c \
+		"$top_srcdir"/tests/fuzz/fuzz-recipe.c "$top_srcdir"/filters/filter.c "$top_srcdir"/filters/recipe/*/*.c "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/header/*.c \
 		$(ls "$top_srcdir"/agent/message/*.c | grep -v -e mime-charset -e mime-compose -e mime-module) \
 		"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
 		$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson libconfuse sqlite3) -ldl -lm -o "$work/fuzz" || exit 1

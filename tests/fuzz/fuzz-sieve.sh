@@ -47,7 +47,7 @@ build() {
 	for target in parse run; do
 		# shellcheck disable=SC2046
 		$CLANG "$@" -fsanitize=fuzzer "$top_srcdir/tests/fuzz/fuzz-sieve-$target.c" "$top_srcdir"/tests/lib/sieve-world.c \
-			"$work/filter.c" "$top_srcdir"/filters/sieve/*.c "$top_srcdir"/filters/header/*.c \
+			"$work/filter.c" "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/header/*.c \
 			$(ls "$top_srcdir"/agent/message/*.c | grep -v -e mime-charset -e mime-compose -e mime-module) \
 			"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
 			$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson libconfuse sqlite3) -ldl -o "$work/fuzz-$target" || exit 1

@@ -11,10 +11,10 @@
  */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
-#include "agent/deliver/id-cache.h"
+#include "agent/state/id-cache.h"
 #include "filters/filter.h"
-#include "filters/recipe/recipe-formail.h"
-#include "filters/recipe/recipe-pattern.h"
+#include "filters/recipe/run/recipe-formail.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 
 #include <errno.h>
 #include <fcntl.h>

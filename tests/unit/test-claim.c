@@ -1,7 +1,7 @@
 /* What a delivery is known by at a retry, and the links in tmp. */
 #define _GNU_SOURCE
-#include "agent/deliver/arrival.h"
-#include "agent/deliver/claim.h"
+#include "agent/state/arrival.h"
+#include "agent/store/claim.h"
 
 #include "agent/base/limits.h"
 #include "tests/lib/scratch.h"

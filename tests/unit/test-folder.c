@@ -1,5 +1,5 @@
 /* Which folder a name is, which it cannot be, and what comes with a new one. */
-#include "agent/deliver/folder.h"
+#include "agent/store/folder.h"
 
 #include "agent/base/limits.h"
 #include "conf/conf-choices.h"

@@ -1,10 +1,10 @@
 /* Drafts, names, modes: the format. */
-#include "agent/deliver/maildir.h"
+#include "agent/store/maildir.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/deliver/maildir-flags.h"
+#include "agent/store/maildir-flags.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"

@@ -1,6 +1,6 @@
 /* The file maildirsize: what is read, when the mailbox is counted anew, what is written, what is refused. */
 #define _GNU_SOURCE
-#include "agent/deliver/quota.h"
+#include "agent/store/quota.h"
 
 #include "agent/base/limits.h"
 #include "agent/deliver/deliver.h"

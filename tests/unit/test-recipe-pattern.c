@@ -1,6 +1,6 @@
 /* Expressions of procmail's: what matches, what MATCH gets, and the limits. Rows were tried with procmail 3.23pre. */
 #include "agent/base/limits.h"
-#include "filters/recipe/recipe-pattern.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 
 #include "tests/unit/unit.h"
 

@@ -1,8 +1,8 @@
 /* Who is answered, and who is not and why (RFC 3834, RFC 5230); SRS; routes; addresses. */
 #include "agent/base/limits.h"
-#include "agent/deliver/outmail.h"
-#include "agent/deliver/reply-guard.h"
-#include "agent/deliver/srs.h"
+#include "agent/send/route.h"
+#include "agent/send/reply-guard.h"
+#include "agent/send/srs.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>

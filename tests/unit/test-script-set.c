@@ -1,5 +1,5 @@
 /* Script sets: what is printed comes back; what was damaged does not. */
-#include "agent/run/script-set.h"
+#include "agent/run/script-compile-set.h"
 
 #include "tests/unit/unit.h"
 

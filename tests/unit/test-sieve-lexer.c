@@ -1,5 +1,5 @@
 /* Tokens with their places, and what is said about those that are wrong. */
-#include "filters/sieve/sieve-lexer.h"
+#include "filters/sieve/lang/sieve-lexer.h"
 
 #include "agent/base/limits.h"
 #include "tests/unit/unit.h"

@@ -1,6 +1,6 @@
 /* Patterns of :matches: what they match, what the wildcards stand for, and that hostile ones cost little. */
 #include "agent/base/limits.h"
-#include "filters/sieve/sieve-match.h"
+#include "filters/sieve/run/sieve-match.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* The state and the ledger on SQLite: what comes back, what ends, what is damaged, what two do at once. */
-#include "agent/deliver/ledger.h"
+#include "agent/state/ledger.h"
 
 #include "agent/base/limits.h"
 #include "tests/lib/scratch.h"

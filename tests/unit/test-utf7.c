@@ -1,5 +1,5 @@
 /* Names in modified UTF-7: the RFC's own, and what Python's UTF-16 and base64 make of the rest. */
-#include "agent/deliver/utf7.h"
+#include "agent/store/utf7.h"
 
 #include "tests/unit/unit.h"
 

@@ -1,0 +1,55 @@
+/* reading: what check and convert have in common. */
+#include "agent/cmd/cmd-rules-file.h"
+
+#include "agent/base/fs.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+/* Octets of a file that an rc file includes. */
+enum { LIMIT_INCLUDED = 64 * 1024 * 1024 };
+
+void
+reading_clear(Reading *reading)
+{
+	world_free(reading->world);
+	envelope_free(reading->envelope);
+	account_free(reading->account);
+	site_free(reading->site);
+	g_free(reading->text);
+}
+
+bool
+reading_open(Reading *reading, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust, Status *st)
+{
+	size_t len;
+	reading->site = site_new(taken_conf, st);
+	reading->account = reading->site != NULL ? account_imagined(reading->site->conf, recipient != NULL ? recipient : "owner", st) : NULL;
+	if (reading->account == NULL ||
+	    !fs_read_file(AT_FDCWD, path, (size_t) reading->site->conf->sieve_max_script_size, &reading->text, &len, st))
+		return false;
+	reading->envelope = envelope_new(DOOR_TRY);
+	reading->world = world_new(reading->site, reading->account, reading->envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL,
+	                           NULL);
+	reading->source = (FilterSource){ .file = path, .text = reading->text, .len = len, .trust = trust };
+	return true;
+}
+
+static bool
+open_included(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+{
+	(void) env, (void) place;
+	if (!fs_read_file(AT_FDCWD, name, LIMIT_INCLUDED, ret_text, ret_len, st))
+		return false;
+	*ret_file = g_strdup(name);
+	return true;
+}
+
+static const char *
+variable_of_caller(FilterEnv *env, const char *name)
+{
+	(void) env;
+	return strcmp(name, "HOME") == 0 ? g_get_home_dir() : NULL;
+}
+
+const FilterServices reading_recipe_services = { .open_script = open_included, .recipe_variable = variable_of_caller };

@@ -1,0 +1,30 @@
+/* reading: a file of rules as an engine is to read it, with a world around it, for commands that look and do not deliver. */
+#ifndef TODOKE_READING_H
+#define TODOKE_READING_H
+
+#include "agent/run/site.h"
+#include "agent/run/services.h"
+#include "filters/filter.h"
+
+typedef struct {
+	Site *site;
+	Account *account;     /* imagined: the owner of the rules */
+	Envelope *envelope;
+	World *world;
+	char *text;
+	FilterSource source;
+} Reading;
+
+/*
+ * Read `path`, rules of the account of `recipient` (NULL: of somebody); NULL-initialised. `conf` is taken over.
+ * False: `st` says why.
+ */
+bool reading_open(Reading *reading, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust,
+                  Status *st);
+void reading_clear(Reading *reading);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
+
+/* The services for recipes: files are opened with the rights of the caller, whose HOME it is; no programs, no log. */
+extern const FilterServices reading_recipe_services;
+
+#endif

@@ -1,0 +1,191 @@
+/* door: read, judge, deliver, answer. */
+#define _GNU_SOURCE
+#include "agent/cmd/delivery-door.h"
+
+#include "agent/base/answer.h"
+#include "agent/base/deadline.h"
+#include "agent/base/log.h"
+#include "agent/run/recipient.h"
+#include "agent/run/transact.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* Memory that one delivery has freed it soon needs again, or it ends: giving back is a system call for each block of a script. */
+enum { TRIM_BYTES = 1024 * 1024 };
+
+void
+door_init(DoorCall *call, EnvelopeDoor from)
+{
+	*call = (DoorCall){ .overrides = g_ptr_array_new(), .envelope = envelope_new(from) };
+	g_ptr_array_add(call->overrides, NULL);
+	log_open("todoke", -1, LOG_FORM_TEXT);
+	log_catch_glib();
+	(void) mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+	(void) signal(SIGPIPE, SIG_IGN);
+	(void) signal(SIGXFSZ, SIG_IGN); /* a write past RLIMIT_FSIZE is then EFBIG, which has a row of its own */
+}
+
+void
+door_clear(DoorCall *call)
+{
+	g_clear_pointer(&call->overrides, g_ptr_array_unref);
+	g_clear_pointer(&call->envelope, envelope_free);
+}
+
+void
+door_add_override(DoorCall *call, const char *setting)
+{
+	g_ptr_array_insert(call->overrides, (gint) call->overrides->len - 1, (gpointer) setting);
+}
+
+/* "<a@b>" as some callers write it. */
+static char *
+without_brackets(const char *address)
+{
+	size_t len = strlen(address);
+	if (len >= 2 && address[0] == '<' && address[len - 1] == '>')
+		return g_strndup(address + 1, len - 2);
+	return g_strdup(address);
+}
+
+void
+door_set_string(char **member, const char *value)
+{
+	g_free(*member);
+	*member = value != NULL ? without_brackets(value) : NULL;
+}
+
+bool
+door_set_recipient(DoorCall *call, const char *recipient, Status *st)
+{
+	if (call->recipient != NULL && strcmp(call->recipient, recipient) != 0)
+		return status_fail_detail(st, STATUS_USAGE, "more than one recipient: set NAME_destination_recipient_limit = 1 in main.cf");
+	call->recipient = recipient;
+	return true;
+}
+
+static const char *
+environment(const char *name)
+{
+	const char *value = getenv(name);
+	return value != NULL && *value != '\0' ? value : NULL;
+}
+
+/* What local(8) says (POSTFIX.md 5); a command line that says it too wins. */
+static void
+read_environment(Envelope *envelope)
+{
+	envelope->door = DOOR_LOCAL;
+	if (envelope->sender == NULL)
+		door_set_string(&envelope->sender, getenv("SENDER")); /* empty is the null sender, not "not said" */
+	if (envelope->original == NULL)
+		door_set_string(&envelope->original, environment("ORIGINAL_RECIPIENT"));
+	door_set_string(&envelope->client_address, environment("CLIENT_ADDRESS"));
+	door_set_string(&envelope->client_name, environment("CLIENT_HOSTNAME"));
+	door_set_string(&envelope->helo, environment("CLIENT_HELO"));
+	door_set_string(&envelope->auth, environment("SASL_USERNAME"));
+}
+
+/* The recipient's account, and its address in the envelope. */
+static Account *
+find_account(const Site *site, const DoorCall *call, Status *st)
+{
+	Envelope *envelope = call->envelope;
+	if (call->recipient != NULL) {
+		door_set_string(&envelope->recipient, call->recipient);
+		return recipient_find(site, envelope->recipient, st);
+	}
+	read_environment(envelope);
+	const char *user = environment("LOGNAME") != NULL ? environment("LOGNAME") : environment("USER");
+	Account *account = account_of_process(site->conf, environment("RECIPIENT"), user, environment("HOME"), st);
+	if (account != NULL)
+		envelope->recipient = environment("RECIPIENT") != NULL ? without_brackets(environment("RECIPIENT"))
+		                                                       : g_strdup_printf("%s@%s", account->user, g_get_host_name());
+	return account;
+}
+
+/* A sender that nobody named stands in the From_ line. */
+static void
+take_sender_from_message(Envelope *envelope, const Message *message)
+{
+	const char *line = message_from_line(message);
+	if (envelope->sender != NULL || line == NULL)
+		return;
+	g_auto(GStrv) words = g_strsplit(line, " ", 3);
+	if (words[0] != NULL && words[1] != NULL)
+		envelope->sender = strcmp(words[1], "MAILER-DAEMON") == 0 ? g_strdup("") : g_strdup(words[1]);
+}
+
+/* The whole delivery, once the configuration is known. Returns the text for success. */
+static char *
+deliver(const Site *site, DoorCall *call, Status *st)
+{
+	gint64 started = g_get_monotonic_time();
+	const Conf *conf = site->conf;
+	Envelope *envelope = call->envelope;
+	deadline_waiting_for("looking up the recipient");
+	g_autoptr(Account) account = find_account(site, call, st);
+	if (account == NULL || !account_become(conf, account, st))
+		return NULL;
+	deadline_waiting_for("reading the message");
+	g_autoptr(Message) message = message_read(STDIN_FILENO, st);
+	if (message == NULL)
+		return NULL;
+	message_expect_size(message, envelope->queue_size, envelope->queue_id);
+	message_limit_size(message, (guint64) conf->message_size_limit);
+	take_sender_from_message(envelope, message);
+	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+	g_autoptr(Transact) transact = transact_new(site, account, envelope, message, call->folder, now);
+	transact_set_recipes(transact, call->recipes);
+	bool done = transact_judge(transact, st) && transact_deliver(transact, st);
+	deadline_stop();
+	transact_log(transact, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
+	call->is_logged = true;
+	return done ? transact_done_text(transact) : NULL;
+}
+
+/* Read the configuration, and do the rest under the deadline that it names. */
+static char *
+configure_and_deliver(DoorCall *call, Status *st)
+{
+	Conf *conf = conf_read(call->conf_path, (const char *const *) call->overrides->pdata, NULL, st);
+	if (conf == NULL)
+		return NULL;
+	(void) umask((mode_t) conf->umask);
+	(void) site_open_log(conf); /* open until we end */
+	deadline_start((unsigned) conf->deadline, call->envelope->queue_id);
+	g_autoptr(Site) site = site_new(conf, st);
+	return site != NULL ? deliver(site, call, st) : NULL;
+}
+
+/* A failure before there was a transaction to log. */
+static void
+log_early_failure(const DoorCall *call, const Status *st)
+{
+	const Envelope *envelope = call->envelope;
+	LogLine *line = log_line_new(envelope->queue_id);
+	log_line_add(line, "to", envelope->recipient != NULL ? envelope->recipient : call->recipient);
+	log_line_add(line, "dsn", status_row(st->id)->dsn);
+	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
+	log_line_add(line, "fault", status_row(st->id)->name);
+	log_line_add(line, "detail", st->detail);
+	log_line_send(line, LOG_WARNING);
+}
+
+int
+door_run(DoorCall *call, Status *st)
+{
+	g_autofree char *done = NULL;
+	if (st->id == STATUS_OK)
+		done = configure_and_deliver(call, st);
+	deadline_stop();
+	if (st->id != STATUS_OK && !call->is_logged)
+		log_early_failure(call, st);
+	return answer_finish(st, done, call->envelope->queue_id);
+}

@@ -1,0 +1,141 @@
+/* command: search, lock, run, log. */
+#define _GNU_SOURCE
+#include "agent/exec/owner-program.h"
+
+#include "agent/base/fs.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *
+command_variable(const char *const *environment, const char *name)
+{
+	size_t len = strlen(name);
+	for (; environment != NULL && *environment != NULL; environment++)
+		if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
+			return *environment + len + 1;
+	return "";
+}
+
+/* A path, made absolute from where the recipes are. Caller frees. */
+static char *
+below(const char *folder, const char *path)
+{
+	return path[0] == '/' || folder == NULL ? g_strdup(path) : g_build_filename(folder, path, NULL);
+}
+
+/* As execvp does it, with the PATH of the recipes; NULL: there is none. Caller frees. */
+static char *
+search(const CommandCall *call, const char *folder)
+{
+	const char *name = call->argv[0];
+	if (strchr(name, '/') != NULL)
+		return below(folder, name);
+	g_auto(GStrv) places = g_strsplit(command_variable(call->environment, "PATH"), ":", -1);
+	for (char **place = places; *place != NULL; place++) {
+		g_autofree char *there = below(folder, *place);
+		g_autofree char *path = g_build_filename(there, name, NULL);
+		if (access(path, X_OK) == 0 && g_file_test(path, G_FILE_TEST_IS_REGULAR))
+			return g_steal_pointer(&path);
+	}
+	return NULL;
+}
+
+/* The recipes' own TIMEOUT counts where it is the shorter one. */
+static unsigned
+seconds_for(const CommandCall *call)
+{
+	long own = strtol(command_variable(call->environment, "TIMEOUT"), NULL, 10);
+	long site = (long) call->conf->recipe_program_timeout;
+	return (unsigned) (own > 0 && own < site ? own : site);
+}
+
+DotlockPatience
+command_patience(const Conf *conf, const char *timeout)
+{
+	guint64 stale = (guint64) conf->recipe_lock_stale;
+	if (timeout != NULL && g_ascii_isdigit(*timeout))
+		stale = MIN(g_ascii_strtoull(timeout, NULL, 10), G_MAXINT);
+	return (DotlockPatience){ (unsigned) conf->recipe_lock_wait * 1000, (unsigned) stale };
+}
+
+mode_t
+command_set_umask(const char *octal)
+{
+	enum { ALL_BITS = 0777 };
+	bool named = octal != NULL && *octal >= '0' && *octal <= '7';
+	mode_t now = umask(ALL_BITS);
+	(void) umask(named ? (mode_t) (strtol(octal, NULL, 8) & ALL_BITS) : now);
+	return now;
+}
+
+/* A lock that cannot be made does not stop the program, as with procmail; one that others hold does. */
+static bool
+take_lock(const CommandCall *call, const char *folder, Dotlock **ret_lock, Status *st)
+{
+	if (call->lock == NULL)
+		return true;
+	g_autofree char *path = below(folder, call->lock);
+	DotlockPatience patience = command_patience(call->conf, command_variable(call->environment, "LOCKTIMEOUT"));
+	g_auto(Status) fault = STATUS_INIT;
+	*ret_lock = dotlock_take(path, &patience, &fault);
+	return *ret_lock != NULL || fault.id != STATUS_BUSY || status_fail_detail(st, STATUS_BUSY, "%s", fault.detail);
+}
+
+bool
+command_log(const char *folder, const char *path, const char *text, size_t len, Status *st)
+{
+	g_autofree char *whole = below(folder, path);
+	auto_fd int fd = -1;
+	return fs_open_append(whole, 0600, &fd, st) && fs_write_all(fd, text, len, whole, st);
+}
+
+/* Nobody is told where even the log fails: the words of the program are in the fault as well, if it failed. */
+static void
+log_errors(const CommandCall *call, const char *folder, const ChildResult *result)
+{
+	const char *file = command_variable(call->environment, "LOGFILE");
+	g_auto(Status) st = STATUS_INIT;
+	if (*file != '\0' && *result->errors != '\0')
+		(void) command_log(folder, file, result->errors, strlen(result->errors), &st);
+}
+
+bool
+command_run(const CommandCall *call, ChildResult *ret_result, Status *st)
+{
+	const char *folder = call->directory != NULL && *call->directory != '\0' ? call->directory : call->home;
+	g_autofree char *path = search(call, folder);
+	if (path == NULL)
+		return status_fail_detail(st, STATUS_PROGRAM, "there is no program '%s' in PATH", call->argv[0]);
+	g_autoptr(Dotlock) lock = NULL;
+	if (!take_lock(call, folder, &lock, st))
+		return false;
+	ChildCall child = {
+		.path = path, .argv = call->argv, .envp = call->environment,
+		.folder = folder != NULL && g_file_test(folder, G_FILE_TEST_IS_DIR) ? folder : NULL,
+		.head = call->input, .head_len = call->input_len, .body_fd = -1,
+		.output_limit = call->output_limit, .seconds = seconds_for(call),
+	};
+	g_auto(ChildResult) result = { 0 };
+	mode_t before = command_set_umask(command_variable(call->environment, "UMASK"));
+	bool ran = child_run(&child, &result, st);
+	(void) umask(before);
+	if (!ran)
+		return false;
+	log_errors(call, folder, &result);
+	*ret_result = result;
+	result = (ChildResult){ 0 };
+	return true;
+}
+
+char *
+command_describe_end(const char *name, const ChildResult *result)
+{
+	g_autofree char *words = g_strdup(result->errors);
+	g_strstrip(words);
+	const char *how = result->exit_code < 0 ? "was killed by signal" : "ended with exit code";
+	int number = result->exit_code < 0 ? result->signal : result->exit_code;
+	return g_strdup_printf("program '%s' %s %d%s%s", name, how, number, *words != '\0' ? ": " : "", words);
+}

@@ -1,0 +1,48 @@
+/*
+ * command: runs a program of the owner's recipes, as the owner: found in the PATH that the recipes have set, in their environment and
+ * folder, within the agent's limits. What it says to stderr goes to their LOGFILE.
+ */
+#ifndef TODOKE_COMMAND_H
+#define TODOKE_COMMAND_H
+
+#include "agent/base/child.h"
+#include "agent/store/dotlock.h"
+#include "conf/conf.h"
+
+#include <sys/types.h>
+
+/* What to run. All is borrowed. */
+typedef struct {
+	const Conf *conf;
+	const char *const *argv;        /* NULL ends it */
+	const char *const *environment; /* "NAME=value"; NULL ends it */
+	const char *directory;          /* "" or NULL: `home` */
+	const char *home;               /* NULL: none */
+	const char *input;
+	size_t input_len;
+	size_t output_limit;
+	const char *lock;               /* lock file to hold meanwhile; NULL: none */
+} CommandCall;
+
+/* Run it to its end, whatever it says then. Faults: STATUS_PROGRAM (not there, too long, too much output), STATUS_BUSY (its lock). */
+bool command_run(const CommandCall *call, ChildResult *ret_result, Status *st);
+
+/* The value of `name` in a NULL-terminated environment; "" if it is not there. Borrowed. */
+const char *command_variable(const char *const *environment, const char *name);
+
+/* How it ended badly, for people: "program 'x' ended with exit code 2: its words". Caller frees. */
+char *command_describe_end(const char *name, const ChildResult *result);
+
+/* Append to a log of the owner's recipes; a path that is not absolute is below `folder`. A log that cannot be written stops no mail. */
+bool command_log(const char *folder, const char *path, const char *text, size_t len, Status *st);
+
+/*
+ * Set the umask of this process to the one that recipes name ("022"; "" or NULL: none), to be set back to what is returned when their
+ * files are made.
+ */
+mode_t command_set_umask(const char *octal);
+
+/* How long locks of the owner's are waited for here; `timeout` is LOCKTIMEOUT of his recipes, "" or NULL: the site's. */
+DotlockPatience command_patience(const Conf *conf, const char *timeout);
+
+#endif

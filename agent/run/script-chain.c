@@ -1,0 +1,500 @@
+/* scripts: find them, read them, run them in their order. */
+#include "agent/run/script-chain.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "conf/conf-choices.h"
+#include "filters/problem.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+script_free(gpointer data)
+{
+	Script *script = data;
+	g_free(script->path);
+	g_free(script);
+}
+
+static void
+add_script(ScriptList *list, ScriptRole role, const char *path)
+{
+	Script *script = g_new(Script, 1);
+	*script = (Script){ role, g_strdup(path), false };
+	g_ptr_array_add(list->scripts, script);
+}
+
+static bool
+add_expanded(ScriptList *list, const Account *account, ScriptRole role, char *const *paths, Status *st)
+{
+	for (; *paths != NULL; paths++) {
+		g_autofree char *path = account_expand(account, *paths, st);
+		if (path == NULL)
+			return false;
+		add_script(list, role, path);
+	}
+	return true;
+}
+
+/* A setting that names one script, or none. */
+static bool
+add_one(ScriptList *list, const Account *account, ScriptRole role, char *path, Status *st)
+{
+	char *paths[] = { path, NULL };
+	return *path == '\0' || add_expanded(list, account, role, paths, st);
+}
+
+/* The first of the owner's places that has a script, else the site's default. */
+static bool
+add_own(ScriptList *list, const Conf *conf, const Account *account, Status *st)
+{
+	for (char **place = conf->sieve_scripts; *place != NULL; place++) {
+		g_autofree char *path = account_expand(account, *place, st);
+		if (path == NULL)
+			return false;
+		if (access(path, F_OK) != 0) /* one that is there and cannot be read is told when it is to run */
+			continue;
+		add_script(list, SCRIPT_OWN, path);
+		return true;
+	}
+	return add_one(list, account, SCRIPT_DEFAULT, conf->sieve_default, st);
+}
+
+static bool
+add_recipes(ScriptList *list, const Conf *conf, const Account *account, const RecipeCall *recipes, Status *st)
+{
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *path = recipes_find(conf, account, recipes, &list->left_out, &fault);
+	if (path != NULL) {
+		add_script(list, SCRIPT_OWN, path);
+		((Script *) list->scripts->pdata[list->scripts->len - 1])->is_recipes = true;
+	}
+	status_move(st, &fault);
+	return st->id == STATUS_OK;
+}
+
+/* What the owner has of both languages. */
+static bool
+add_owners(ScriptList *list, const Conf *conf, const Account *account, const RecipeCall *recipes, Status *st)
+{
+	if (conf->recipe_order == RECIPE_ORDER_RECIPES_FIRST)
+		return add_recipes(list, conf, account, recipes, st) && add_own(list, conf, account, st);
+	return add_own(list, conf, account, st) && add_recipes(list, conf, account, recipes, st);
+}
+
+bool
+scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list, Status *st)
+{
+	g_auto(ScriptList) list = { g_ptr_array_new_with_free_func(script_free), NULL };
+	bool alone = recipes != NULL && recipes->alone;
+	bool found = alone ? add_recipes(&list, conf, account, recipes, st)
+	                   : add_expanded(&list, account, SCRIPT_BEFORE, conf->sieve_before, st) &&
+	                     add_owners(&list, conf, account, recipes, st) &&
+	                     add_expanded(&list, account, SCRIPT_AFTER, conf->sieve_after, st) &&
+	                     add_one(&list, account, SCRIPT_DISCARD, conf->sieve_discard, st);
+	if (!found)
+		return false;
+	*ret_list = list;
+	list = (ScriptList){ NULL, NULL };
+	return true;
+}
+
+void
+scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after)
+{
+	*list = (ScriptList){ g_ptr_array_new_with_free_func(script_free), NULL };
+	for (; before != NULL && *before != NULL; before++)
+		add_script(list, SCRIPT_BEFORE, *before);
+	add_script(list, SCRIPT_OWN, script);
+	for (; after != NULL && *after != NULL; after++)
+		add_script(list, SCRIPT_AFTER, *after);
+}
+
+void
+scripts_list_clear(ScriptList *list)
+{
+	g_clear_pointer(&list->scripts, g_ptr_array_unref);
+	g_clear_pointer(&list->left_out, g_free);
+}
+
+static void
+problem_free(gpointer problem)
+{
+	filter_problem_free(problem);
+}
+
+static void
+set_free(gpointer set)
+{
+	script_set_free(set);
+}
+
+static void
+broken_free(gpointer data)
+{
+	ScriptBroken *broken = data;
+	g_free(broken->path);
+	g_free(broken->errors);
+	script_set_free(broken->set);
+	g_free(broken);
+}
+
+void
+scripts_report_init(ScriptReport *report)
+{
+	report->problems = g_ptr_array_new_with_free_func(problem_free);
+	report->notes = g_ptr_array_new_with_free_func(g_free);
+	report->served = g_ptr_array_new_with_free_func(set_free);
+	report->broken = g_ptr_array_new_with_free_func(broken_free);
+	report->decided_by = NULL;
+}
+
+void
+scripts_report_clear(ScriptReport *report)
+{
+	g_clear_pointer(&report->problems, g_ptr_array_unref);
+	g_clear_pointer(&report->notes, g_ptr_array_unref);
+	g_clear_pointer(&report->served, g_ptr_array_unref);
+	g_clear_pointer(&report->broken, g_ptr_array_unref);
+	g_clear_pointer(&report->decided_by, g_free);
+}
+
+const char *
+scripts_role_name(ScriptRole role)
+{
+	static const char *const names[] = { "before", "owner", "default", "after", "discard" };
+	return names[role];
+}
+
+/* One script, and what it looks at and fills. */
+typedef struct {
+	const Script *script;
+	const FilterInput *input;
+	World *world;
+	Plan *plan;
+	ScriptReport *report;
+} Run;
+
+static void
+note(const Run *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void
+note(const Run *run, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_ptr_array_add(run->report->notes, g_strdup_vprintf(format, args));
+	va_end(args);
+}
+
+static bool
+read_script(const Run *run, ScriptSet *set, Status *st)
+{
+	FilterEnv *env = world_env(run->world);
+	const char *path = run->script->path;
+	size_t limit = (size_t) env->services->setting_int(env, "sieve_max_script_size"), len;
+	char *text = NULL;
+	if (!fs_read_file(AT_FDCWD, path, limit, &text, &len, st))
+		return false;
+	script_set_add(set, PLACE_PATH, path, path, text, len);
+	return true;
+}
+
+/* The first error of a script that did not compile: one note, as there may be many problems. */
+static void
+take_first_error(const Run *run, const GPtrArray *problems, guint first, Status *st)
+{
+	for (guint i = first; problems != NULL && i < problems->len; i++) {
+		const FilterProblem *problem = problems->pdata[i];
+		if (problem->severity != PROBLEM_ERROR)
+			continue;
+		status_fail_detail(st, STATUS_SCRIPT, "%s:%u:%u: %s", problem->file, problem->line, problem->column, problem->text);
+		return;
+	}
+	status_fail_detail(st, STATUS_SCRIPT, "%s: it does not compile", run->script->path);
+}
+
+/* The script as it lies there, whose includes are added to `set`; or, where `problems` is NULL, all of it as it is in the set. */
+static FilterProgram *
+compile(const Run *run, const Filter *engine, ScriptSet *set, GPtrArray *problems, Status *st)
+{
+	const ScriptText *script = script_set_first(set);
+	bool is_kept = problems == NULL;
+	g_autofree char *file = g_strconcat(script->file, is_kept ? " (last good)" : NULL, NULL);
+	FilterSource source = {
+		.file = file,
+		.text = script->text,
+		.len = script->len,
+		.trust = run->script->role == SCRIPT_OWN ? SCRIPT_OWNER : SCRIPT_SITE,
+	};
+	guint first_problem = problems != NULL ? problems->len : 0;
+	world_include(run->world, is_kept ? NULL : set, is_kept ? set : NULL);
+	FilterProgram *program = engine->compile(&source, world_env(run->world), problems);
+	world_include(run->world, NULL, NULL);
+	if (program == NULL)
+		take_first_error(run, problems, first_problem, st);
+	return program;
+}
+
+/* Run it over the message as earlier scripts have left it, and free it; what fails has done nothing. */
+static bool
+run_program(const Run *run, const Filter *engine, FilterProgram *program, Status *st)
+{
+	g_autoptr(Headers) headers = plan_keep_headers(run->plan) != NULL ? headers_ref(plan_keep_headers(run->plan)) : NULL;
+	g_autoptr(Message) message = plan_keep_message(run->plan) != NULL ? message_ref(plan_keep_message(run->plan)) : NULL;
+	FilterInput edited = *run->input;
+	if (headers != NULL)
+		edited.headers = headers;
+	if (message != NULL)
+		edited.message = message;
+	PlanMark mark = plan_mark(run->plan);
+	bool ran = engine->run(program, &edited, world_env(run->world), run->plan, st);
+	engine->free(program);
+	if (!ran) {
+		plan_rewind(run->plan, mark);
+		note(run, "%s; the script's actions were dropped", st->detail);
+	}
+	plan_inherit(run->plan, mark, headers, message);
+	return ran;
+}
+
+/* Compile a set (see above) and run it. Faults are noted. */
+static bool
+run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
+{
+	const Filter *engine = filter_for_sieve(world_env(run->world), run->input->user);
+	FilterProgram *program = compile(run, engine, set, problems, st);
+	if (program == NULL) {
+		note(run, "%s; the script was not run", st->detail);
+		return false;
+	}
+	return run_program(run, engine, program, st);
+}
+
+/* Is it the script that is wrong, and not a program or a list that it asks for? */
+static bool
+blames_script(const Status *fault, bool was_read)
+{
+	return !was_read || fault->id == STATUS_SCRIPT || fault->id == STATUS_LIMIT || fault->id == STATUS_CONFLICT;
+}
+
+static ScriptMemory
+memory_of(const Run *run)
+{
+	const WorldLive *live = world_live(run->world);
+	return (ScriptMemory){ live->state, run->input->user, world_env(run->world)->now, live->notes };
+}
+
+/* A version of the script that served once is better than no script. */
+static bool
+serve_last(const Run *run, const ScriptSet *broken)
+{
+	const ScriptMemory memory = memory_of(run);
+	g_auto(Status) fault = STATUS_INIT;
+	g_autoptr(ScriptSet) last = script_memory_recall(&memory, run->script->path);
+	if (last == NULL || script_set_sum(last) == script_set_sum(broken) || !run_set(run, last, NULL, &fault))
+		return false;
+	note(run, "the version of the script that served last was run");
+	return true;
+}
+
+/* The errors as `todoke check` prints them; not more than a person can read. Caller frees. */
+static char *
+print_errors(const GPtrArray *problems, guint first, const ScriptSet *set, const Status *fault)
+{
+	GString *out = g_string_new(NULL);
+	for (guint i = first; i < problems->len; i++) {
+		const FilterProblem *problem = problems->pdata[i];
+		const ScriptText *source = script_set_find_file(set, problem->file);
+		g_autofree char *text = problem_print(problem, source != NULL ? source->text : NULL);
+		if (problem->severity == PROBLEM_ERROR && out->len + strlen(text) < LIMIT_NOTICE_BYTES)
+			g_string_append(out, text);
+	}
+	if (out->len == 0)
+		g_string_append_printf(out, "%s\n", fault->detail);
+	return g_string_free(out, FALSE);
+}
+
+/* A script that could not serve; `replaced`: the version that served last did. */
+static void
+add_broken(const Run *run, guint first_problem, ScriptSet *taken_set, const Status *fault, bool replaced)
+{
+	ScriptBroken *broken = g_new(ScriptBroken, 1);
+	*broken = (ScriptBroken){
+		.path = g_strdup(run->script->path),
+		.errors = print_errors(run->report->problems, first_problem, taken_set, fault),
+		.replaced = replaced,
+		.is_own = run->script->role == SCRIPT_OWN,
+		.is_recipes = run->script->is_recipes,
+		.set = taken_set,
+	};
+	g_ptr_array_add(run->report->broken, broken);
+}
+
+/* False: neither the script nor a version of it could be run. */
+static bool
+run_script(const Run *run)
+{
+	g_autoptr(ScriptSet) set = script_set_new();
+	g_auto(Status) fault = STATUS_INIT;
+	guint first_problem = run->report->problems->len;
+	bool was_read = read_script(run, set, &fault);
+	if (!was_read)
+		note(run, "%s; the script was not run", fault.detail);
+	if (was_read && run_set(run, set, run->report->problems, &fault)) {
+		g_ptr_array_add(run->report->served, g_steal_pointer(&set));
+		return true;
+	}
+	if (world_live(run->world) == NULL || !blames_script(&fault, was_read))
+		return false;
+	bool replaced = serve_last(run, set);
+	add_broken(run, first_problem, g_steal_pointer(&set), &fault, replaced);
+	return replaced;
+}
+
+/* The file of recipes, into `set`; nothing where only the site's run. */
+static bool
+read_recipes(const Run *run, ScriptSet *set, Status *st)
+{
+	const char *path = run->script->path;
+	const WorldLive *live = world_live(run->world);
+	char *text = NULL;
+	size_t len = 0;
+	if (live != NULL && !live->no_programs && geteuid() == 0)
+		return status_fail_detail(st, STATUS_CONFIG, "%s: recipes never run as root", path);
+	if (strcmp(path, RECIPES_NONE) != 0 && !fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, &text, &len, st))
+		return false;
+	script_set_add(set, PLACE_PATH, path, path, text != NULL ? text : g_strdup(""), len);
+	return true;
+}
+
+/*
+ * Compile and run them. What is wrong in them does nothing, and says so when it is its turn: while mail is delivered
+ * nobody waits for a list of findings, unless it is all that the owner gets.
+ */
+static bool
+run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
+{
+	guint first_problem = run->report->problems->len;
+	const ScriptText *text = script_set_first(set);
+	const Filter *engine = filter_find("recipe");
+	FilterEnv *env = world_env(run->world);
+	const FilterSource source = { .file = text->file, .text = text->text, .len = text->len, .trust = SCRIPT_OWNER };
+	FilterProgram *program = engine->compile(&source, env, env->unwatched ? NULL : run->report->problems);
+	if (program == NULL) {
+		if (env->unwatched)
+			engine->free(engine->compile(&source, env, run->report->problems));
+		take_first_error(run, run->report->problems, first_problem, st);
+		note(run, "%s; the recipes were not run", st->detail);
+		return false;
+	}
+	world_hear_recipes(run->world, true);
+	bool ran = run_program(run, engine, program, st);
+	world_hear_recipes(run->world, false);
+	return ran;
+}
+
+/*
+ * The owner's recipes, which never run as root. Where they cannot serve, no older version does: what they mean depends
+ * on files that they include, and on programs, as those are now.
+ */
+static bool
+run_recipes(const Run *run)
+{
+	g_autoptr(ScriptSet) set = script_set_new();
+	g_auto(Status) fault = STATUS_INIT;
+	guint first_problem = run->report->problems->len;
+	bool was_read = read_recipes(run, set, &fault);
+	if (!was_read)
+		note(run, "%s; the recipes were not run", fault.detail);
+	if (was_read && run_recipe_set(run, set, &fault))
+		return true;
+	bool is_own = strcmp(run->script->path, RECIPES_NONE) != 0;
+	bool is_closed = fault.id == STATUS_NO_PERMISSION || fault.id == STATUS_MISSING; /* others pass by themselves */
+	if (is_own && (is_closed || blames_script(&fault, true)))
+		add_broken(run, first_problem, g_steal_pointer(&set), &fault, false);
+	return false;
+}
+
+/* Would nobody get the message, and is it kept nowhere? */
+static bool
+would_discard(const Plan *plan)
+{
+	if (plan_keeps_implicitly(plan))
+		return false;
+	for (size_t i = 0; i < plan_count(plan); i++) {
+		const PlanAction *action = plan_get(plan, i);
+		if (action->kind != PLAN_DISCARD && plan_kind_row(action->kind)->cancels_keep)
+			return false;
+	}
+	return true;
+}
+
+/* The last word on a message that nobody would get. Nobody knows what a broken one would have said: then it is kept. */
+static void
+run_discard(const Run *run)
+{
+	if (!would_discard(run->plan))
+		return;
+	if (!run_script(run)) {
+		note(run, "the message is not discarded");
+		plan_set_implicit_keep(run->plan, true);
+	}
+	if (would_discard(run->plan))
+		return;
+	g_free(run->report->decided_by);
+	run->report->decided_by = g_strdup(run->script->path);
+}
+
+void
+scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
+{
+	if (list->left_out != NULL)
+		g_ptr_array_add(report->notes, g_strdup(list->left_out));
+	for (guint i = 0; i < list->scripts->len; i++) {
+		const Script *script = list->scripts->pdata[i];
+		const Run run = { script, input, world, plan, report };
+		if (script->role == SCRIPT_DISCARD) {
+			run_discard(&run);
+		} else if (plan_keeps_implicitly(plan)) {
+			(void) (script->is_recipes ? run_recipes : run_script)(&run); /* whoever fails leaves the keep in force */
+			if (!plan_keeps_implicitly(plan))
+				report->decided_by = g_strdup(script->path);
+		}
+	}
+}
+
+static void
+tell_owner(const ScriptBroken *broken, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox)
+{
+	if (!script_memory_must_tell(memory, broken->path, broken->set))
+		return;
+	const char *instead = broken->replaced ? "the version of the script that worked last is used"
+	                                       : "your mail is stored as if there were no script";
+	g_autofree char *text = g_strdup_printf(
+		"The script with your rules for incoming mail could not be used:\n\n%s\n"
+		"No mail is lost. As long as that happens, %s.\n\n"
+		"This message comes once; another one follows when the script has been changed and is still\nwrong%s.\n",
+		broken->errors, instead, broken->is_recipes ? "" : ", or wrong again");
+	g_auto(Status) fault = STATUS_INIT;
+	if (notice_store(frame, inbox, "Your mail rules have an error", text, &fault)) {
+		g_ptr_array_add(memory->notes, g_strdup("the owner is told of the broken script"));
+		return;
+	}
+	g_ptr_array_add(memory->notes, g_strdup_printf("the owner is not told of the broken script: %s", fault.detail));
+	script_memory_untold(memory, broken->path, broken->set);
+}
+
+void
+scripts_settle(const ScriptReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox)
+{
+	for (guint i = 0; i < report->served->len; i++)
+		script_memory_keep(memory, report->served->pdata[i]);
+	for (guint i = 0; i < report->broken->len; i++) {
+		const ScriptBroken *broken = report->broken->pdata[i];
+		if (broken->is_own)
+			tell_owner(broken, memory, frame, inbox);
+	}
+}

@@ -1,0 +1,79 @@
+/*
+ * scripts: which scripts look at a message, in which order, and what a broken one means.
+ *
+ * The site's scripts before, the owner's (or the site's default where he has none) and the owner's recipes in the order
+ * of the setting, the site's scripts after; each only while the implicit keep is in force. Where all that would discard
+ * the message, the site's script for discarded mail has the last word. A script that is wrong or fails puts nothing
+ * into the plan: the version of it that served last does, or the message goes where the others say, or to the INBOX.
+ * The owner of a wrong script is told, once.
+ */
+#ifndef TODOKE_SCRIPTS_H
+#define TODOKE_SCRIPTS_H
+
+#include "agent/run/notice.h"
+#include "agent/run/script-memory.h"
+#include "agent/run/services.h"
+
+typedef enum { SCRIPT_BEFORE, SCRIPT_OWN, SCRIPT_DEFAULT, SCRIPT_AFTER, SCRIPT_DISCARD } ScriptRole;
+
+typedef struct {
+	ScriptRole role;
+	char *path;
+	bool is_recipes;     /* procmail's language, not Sieve */
+} Script;
+
+/* The scripts that would run, in their order. Those of the owner that are not there are left out. */
+typedef struct {
+	GPtrArray *scripts;  /* Script */
+	char *left_out;      /* why the owner's recipes are not among them; NULL: they are, or there are none */
+} ScriptList;
+
+/* A script that could not serve, of which the owner has to hear. */
+typedef struct {
+	char *path;
+	char *errors;        /* as `todoke check` prints them */
+	ScriptSet *set;      /* the texts; empty: they could not be read */
+	bool replaced;       /* the version that served last was run */
+	bool is_own;         /* the owner's, not the site's */
+	bool is_recipes;     /* of them nobody remembers that they served in between */
+} ScriptBroken;
+
+/* What the scripts had to say besides the plan. */
+typedef struct {
+	GPtrArray *problems; /* FilterProblem: errors of scripts that did not compile, and warnings */
+	GPtrArray *notes;    /* char *: "main.sieve:7: ...": scripts that failed while they ran, or could not be read */
+	GPtrArray *served;   /* ScriptSet: those that ran well */
+	GPtrArray *broken;   /* ScriptBroken */
+	char *decided_by;    /* the script that cancelled the implicit keep; NULL: none */
+} ScriptReport;
+
+/*
+ * The scripts of an account; `recipes` (NULL: as the settings say) is what the door asks for. Fault: STATUS_CONFIG (a
+ * path template).
+ */
+bool scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list,
+                  Status *st);
+
+/* A list with one script: `try --script`, between those of `before` and `after` (NULL: none). */
+void scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after);
+
+void scripts_list_clear(ScriptList *list);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptList, scripts_list_clear)
+
+void scripts_report_init(ScriptReport *report);
+void scripts_report_clear(ScriptReport *report);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptReport, scripts_report_clear)
+
+/* Run them over `input`, filling `plan`. Never fails: what is wrong with a script stands in the report. */
+void scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report);
+
+/*
+ * The delivery is over: remember the scripts that served, and lay a notice into the INBOX for each broken one of the
+ * owner that he was not told of. What goes wrong with that is noted in the memory's notes.
+ */
+void scripts_settle(const ScriptReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox);
+
+/* "before", "owner", "default", "after", "discard". */
+const char *scripts_role_name(ScriptRole role);
+
+#endif

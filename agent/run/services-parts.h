@@ -1,0 +1,49 @@
+/*
+ * world-parts: what a world is made of, for the files of world alone.
+ */
+#ifndef TODOKE_WORLD_PARTS_H
+#define TODOKE_WORLD_PARTS_H
+
+#include "agent/run/services.h"
+
+struct World {
+	FilterEnv env;
+	FilterServices services;
+	const Site *site;
+	const Account *account;
+	const Envelope *envelope;
+	Maildir *inbox;
+	const WorldDescription *described;
+	const WorldLive *live;     /* NULL: nothing runs, nothing is remembered */
+	GHashTable *list_values;   /* list name -> GHashTable of its values; read once */
+	const RecipeCall *recipes; /* NULL: as the account has it */
+	bool hears_recipes;
+	unsigned heard;
+	char *prelude;             /* of recipes */
+	char *next;                /* of the files of recipes: the one that runs after a HOST of another name */
+	char *inbox_path;          /* as recipes name it: a Maildir, "/" at the end */
+	char *default_path;        /* where mail goes that recipes do not file */
+	ScriptSet *record;         /* NULL: nobody wants to know what is included */
+	const ScriptSet *only;     /* NULL: scripts lie where they lie */
+};
+
+static inline World *
+world_of(FilterEnv *env)
+{
+	return env->user;
+}
+
+/* What recipes start with, as the account and the settings have it. */
+void world_recipes_init(World *world);
+void world_recipes_clear(World *world);
+
+/* The services of recipes alone. */
+void world_recipes_serve(FilterServices *services);
+
+/* A file that recipes include: whatever the owner may read. Caller frees. */
+bool world_recipes_open(const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st);
+
+/* Something that recipes have to say of themselves. */
+void world_recipes_note(World *world, const char *file, unsigned line, const char *text);
+
+#endif

@@ -1,0 +1,260 @@
+/* world-recipes: what only recipes ask for: files, lock files, programs and variables of the owner. */
+#define _GNU_SOURCE
+#include "agent/run/services-parts.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "agent/exec/owner-program.h"
+#include "agent/state/id-cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool
+world_recipes_open(const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+{
+	if (!fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, ret_text, ret_len, st))
+		return false;
+	*ret_file = g_strdup(path);
+	return true;
+}
+
+/* A program of the owner's recipes: anything he may run himself, in our bounds. */
+static bool
+run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
+{
+	const World *world = world_of(env);
+	CommandCall command = {
+		.conf = world->site->conf, .argv = call->argv, .environment = call->environment, .directory = call->directory,
+		.home = world->account->home, .input = call->input, .input_len = call->input_len,
+		.output_limit = call->output_limit, .lock = call->lock,
+	};
+	g_auto(ChildResult) result = { 0 };
+	if (!command_run(&command, &result, st))
+		return false;
+	if (result.exit_code < 0)
+		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' was killed by signal %d", call->argv[0], result.signal);
+	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output) };
+	return true;
+}
+
+/* Caller frees. */
+static char *
+at_home(const World *world, const char *path)
+{
+	const char *home = world->account->home;
+	return *path == '/' || home == NULL ? g_strdup(path) : g_build_filename(home, path, NULL);
+}
+
+static void *
+take_lock(FilterEnv *env, const char *path, const char *timeout, Status *st)
+{
+	const World *world = world_of(env);
+	g_autofree char *whole = at_home(world, path);
+	DotlockPatience patience = command_patience(world->site->conf, timeout);
+	Dotlock *lock = dotlock_take(whole, &patience, st);
+	if (lock != NULL)
+		g_ptr_array_add(world->live->locks, lock);
+	return lock;
+}
+
+static void
+drop_lock(FilterEnv *env, void *lock)
+{
+	g_ptr_array_remove(world_of(env)->live->locks, lock);
+}
+
+static PathAnswer
+path_kind(FilterEnv *env, const char *path)
+{
+	(void) env;
+	struct stat sb;
+	if (stat(path, &sb) < 0)
+		return errno == ENOENT || errno == ENOTDIR ? PATH_MISSING : PATH_UNKNOWN;
+	return S_ISDIR(sb.st_mode) ? PATH_DIRECTORY : S_ISREG(sb.st_mode) ? PATH_FILE : PATH_OTHER;
+}
+
+/* A path without the signs of Maildir and MH at its end. Caller frees. */
+static char *
+plain_path(const World *world, const char *path)
+{
+	g_autofree char *whole = at_home(world, path);
+	for (size_t len = strlen(whole); len > 1 && (whole[len - 1] == '/' || g_str_has_suffix(whole, "/.")); len--)
+		whole[len - 1] = '\0';
+	return g_steal_pointer(&whole);
+}
+
+/* A folder's last component may be made; an mbox is a file in a folder that is there. */
+static bool
+can_store(FilterEnv *env, const char *path)
+{
+	bool folder = g_str_has_suffix(path, "/") || g_str_has_suffix(path, "/.");
+	g_autofree char *plain = plain_path(world_of(env), path);
+	switch (path_kind(env, plain)) {
+	case PATH_DIRECTORY:
+		return access(plain, W_OK | X_OK) == 0;
+	case PATH_FILE:
+		return !folder && access(plain, W_OK) == 0;
+	case PATH_MISSING: {
+		g_autofree char *parent = g_path_get_dirname(plain);
+		return path_kind(env, parent) == PATH_DIRECTORY && access(parent, W_OK | X_OK) == 0;
+	}
+	default:
+		return false;
+	}
+}
+
+/* Of the same path: what an earlier recipe will remember. */
+static gboolean
+is_same_id(gconstpointer a, gconstpointer b)
+{
+	const IdCacheEntry *one = a, *other = b;
+	return strcmp(one->path, other->path) == 0 && strcmp(one->id, other->id) == 0;
+}
+
+static bool
+id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
+{
+	const World *world = world_of(env);
+	g_auto(Status) unknown = STATUS_INIT;
+	g_autofree char *path = at_home(world, call->path), *lock = call->lock != NULL ? at_home(world, call->lock) : NULL;
+	g_autoptr(IdCacheEntry) entry = id_cache_entry_new(path, call->max, call->id, lock);
+	if (!can_store(env, path) || !id_cache_has(entry, ret_seen, &unknown))
+		return false;
+	if (world->live == NULL || world->live->no_programs || *ret_seen)
+		return true;
+	*ret_seen = g_ptr_array_find_with_equal_func(world->live->ids, entry, is_same_id, NULL);
+	if (!*ret_seen)
+		g_ptr_array_add(world->live->ids, g_steal_pointer(&entry));
+	return true;
+}
+
+/* Without a LOGFILE it is ours. */
+static void
+write_log(FilterEnv *env, const char *path, const char *text, size_t len)
+{
+	const World *world = world_of(env);
+	g_auto(Status) st = STATUS_INIT;
+	if (*path == '\0') {
+		g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
+		g_ptr_array_add(world->live->notes, g_strdup_printf("recipes say: %s", printable));
+	} else if (!command_log(world->account->home, path, text, len, &st)) {
+		g_ptr_array_add(world->live->notes, g_strdup_printf("LOGFILE of recipes: %s", st.detail));
+	}
+}
+
+/* $1 and on. */
+static const char *
+recipe_argument(const World *world, guint64 number)
+{
+	const char *const *arguments = world->recipes != NULL ? world->recipes->arguments : NULL;
+	if (arguments == NULL)
+		return number == 1 ? world->account->detail : NULL;
+	return number <= g_strv_length((char **) arguments) ? arguments[number - 1] : NULL;
+}
+
+static const char *
+recipe_variable(FilterEnv *env, const char *name)
+{
+	const World *world = world_of(env);
+	guint64 number;
+	if (g_ascii_string_to_unsigned(name, 10, 1, G_MAXUINT, &number, NULL))
+		return recipe_argument(world, number);
+	const struct {
+		const char *name, *value;
+	} variables[] = {
+		{ "HOME", world->account->home },
+		{ "MAILDIR", world->account->home },
+		{ "DEFAULT", world->default_path },
+		{ "ORGMAIL", world->default_path },
+		{ "INBOX", world->inbox_path },
+		{ "HOST", world->site->host },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(variables); i++)
+		if (strcmp(variables[i].name, name) == 0)
+			return variables[i].value;
+	return NULL;
+}
+
+static const char *
+recipe_prelude(FilterEnv *env)
+{
+	return world_of(env)->prelude;
+}
+
+static const char *
+next_recipes(FilterEnv *env, const char *file)
+{
+	World *world = world_of(env);
+	char *next = recipes_next(world->account, world->recipes, file);
+	g_free(world->next);
+	world->next = next;
+	return next;
+}
+
+/* The first few: a broken file may have a lot to say. */
+void
+world_recipes_note(World *world, const char *file, unsigned line, const char *text)
+{
+	if (world->heard++ >= LIMIT_RECIPE_NOTES)
+		return;
+	g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
+	g_ptr_array_add(world->live->notes, g_strdup_printf("%s:%u: %s", file, line, printable));
+}
+
+void
+world_recipes_serve(FilterServices *services)
+{
+	services->run_command = run_command;
+	services->id_seen = id_seen;
+	services->take_lock = take_lock;
+	services->drop_lock = drop_lock;
+	services->path_kind = path_kind;
+	services->can_store = can_store;
+	services->write_log = write_log;
+	services->recipe_variable = recipe_variable;
+	services->next_recipes = next_recipes;
+	services->recipe_prelude = recipe_prelude;
+}
+
+/* The mailbox that recipes know as DEFAULT. A template that cannot be expanded was told when the settings were read. */
+void
+world_recipes_init(World *world)
+{
+	const char *setting = world->site->conf->recipe_default;
+	g_auto(Status) st = STATUS_INIT;
+	world->inbox_path = g_strconcat(world->account->maildir, g_str_has_suffix(world->account->maildir, "/") ? "" : "/",
+	                                NULL);
+	if (*setting != '\0')
+		world->default_path = account_expand(world->account, setting, &st);
+	if (world->default_path == NULL)
+		world->default_path = g_strdup(world->inbox_path);
+	world->prelude = recipes_prelude(world->site->conf, NULL);
+}
+
+void
+world_recipes_clear(World *world)
+{
+	g_free(world->prelude);
+	g_free(world->next);
+	g_free(world->inbox_path);
+	g_free(world->default_path);
+}
+
+void
+world_set_recipes(World *world, const RecipeCall *call)
+{
+	world->recipes = call;
+	g_free(world->prelude);
+	world->prelude = recipes_prelude(world->site->conf, call);
+}
+
+void
+world_hear_recipes(World *world, bool hears)
+{
+	world->hears_recipes = hears && world->live != NULL && world->described->trace_level < 0;
+	world->env.trace_level = world->hears_recipes ? TRACE_ACTIONS : world->described->trace_level;
+}

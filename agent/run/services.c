@@ -1,0 +1,425 @@
+/*
+ * world: answers the questions of engines from the configuration, the account and the disk; world-recipes those of
+ * recipes alone.
+ */
+#define _GNU_SOURCE
+#include "agent/run/services-parts.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "agent/deliver/deliver.h"
+#include "agent/store/folder.h"
+#include "agent/send/compose.h"
+#include "agent/exec/site-program.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+static const WorldDescription as_it_is = { .trace_level = -1 };
+
+static const void *
+member(const World *world, const ConfRow *row)
+{
+	return G_STRUCT_MEMBER_P(world->site->conf, row->offset);
+}
+
+static gint64
+setting_int(FilterEnv *env, const char *name)
+{
+	const ConfRow *row = conf_find_row(name);
+	g_assert(row != NULL); /* engines and conf-table.def are compiled together */
+	const void *value = member(world_of(env), row);
+	switch (row->type) {
+	case CONF_BOOL:
+		return *(const bool *) value;
+	case CONF_ENUM:
+		return *(const unsigned *) value;
+	default:
+		return *(const gint64 *) value;
+	}
+}
+
+static const char *
+setting_text(FilterEnv *env, const char *name)
+{
+	const ConfRow *row = conf_find_row(name);
+	g_assert(row != NULL && row->type == CONF_TEXT);
+	return *(char *const *) member(world_of(env), row);
+}
+
+/* The value behind "name=" among `items`; NULL: there is none. */
+static const char *
+find_item(const char *const *items, const char *name)
+{
+	size_t len = strlen(name);
+	for (; items != NULL && *items != NULL; items++)
+		if (strncmp(*items, name, len) == 0 && (*items)[len] == '=')
+			return *items + len + 1;
+	return NULL;
+}
+
+static const char *
+setting_item(FilterEnv *env, const char *group, const char *name)
+{
+	const ConfRow *row = conf_find_row(group);
+	g_assert(row != NULL && row->type == CONF_LIST);
+	return find_item(*(const char *const *const *) member(world_of(env), row), name);
+}
+
+/* The folder where scripts for include lie. NULL: the site has none. Caller frees. */
+static char *
+script_folder(const World *world, ScriptPlace place, Status *st)
+{
+	const Conf *conf = world->site->conf;
+	const char *described = place == PLACE_PERSONAL ? world->described->personal : world->described->global;
+	const char *setting = place == PLACE_PERSONAL ? conf->sieve_personal : conf->sieve_global;
+	if (described != NULL)
+		return g_strdup(described);
+	return *setting != '\0' ? account_expand(world->account, setting, st) : NULL;
+}
+
+/* An included script of the set that served last. */
+static bool
+open_kept(const ScriptSet *only, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+{
+	const ScriptText *text = script_set_find(only, place, name);
+	if (text == NULL)
+		return status_fail_detail(st, STATUS_MISSING, "script '%s' was not included", name);
+	*ret_file = g_strdup(text->file);
+	*ret_text = g_memdup2(text->text, text->len + 1);
+	*ret_len = text->len;
+	return true;
+}
+
+/* A script's name is no path: it comes from the owner, and :global ones are read for him. */
+static bool
+open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+{
+	World *world = world_of(env);
+	if (place == PLACE_PATH)
+		return world_recipes_open(name, ret_file, ret_text, ret_len, st);
+	if (world->only != NULL)
+		return open_kept(world->only, place, name, ret_file, ret_text, ret_len, st);
+	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
+		return status_fail_detail(st, STATUS_MISSING, "'%s' is no name of a script", name);
+	g_autofree char *folder = script_folder(world, place, st);
+	if (folder == NULL)
+		return status_fail_detail(st, STATUS_MISSING, "there is no folder for %s scripts", place == PLACE_PERSONAL ? "personal" : "global");
+	g_autofree char *file = g_strconcat(name, ".sieve", NULL);
+	g_autofree char *path = g_build_filename(folder, file, NULL);
+	if (!fs_read_file(AT_FDCWD, path, (size_t) world->site->conf->sieve_max_script_size, ret_text, ret_len, st))
+		return false;
+	if (world->record != NULL)
+		script_set_add(world->record, place, name, file, g_memdup2(*ret_text, *ret_len + 1), *ret_len);
+	*ret_file = g_steal_pointer(&file);
+	return true;
+}
+
+/* "NAME:\Special" of a described mailbox: the octets of the name, and the use (NULL: none). */
+static size_t
+split_described(const char *mailbox, const char **ret_use)
+{
+	const char *colon = strstr(mailbox, ":\\");
+	*ret_use = colon != NULL ? colon + 1 : NULL;
+	return colon != NULL ? (size_t) (colon - mailbox) : strlen(mailbox);
+}
+
+/* The described mailbox of that name and use (NULL: any). NULL: there is none. Caller frees. */
+static char *
+find_described(const World *world, const char *mailbox, const char *special_use)
+{
+	for (const char *const *item = world->described->mailboxes; *item != NULL; item++) {
+		const char *use;
+		size_t len = split_described(*item, &use);
+		bool name_fits = mailbox == NULL || (strlen(mailbox) == len && strncmp(*item, mailbox, len) == 0);
+		bool use_fits = special_use == NULL || (use != NULL && g_ascii_strcasecmp(use, special_use) == 0);
+		if (name_fits && use_fits)
+			return g_strndup(*item, len);
+	}
+	return NULL;
+}
+
+static MailboxAnswer
+mailbox_exists(FilterEnv *env, const char *mailbox)
+{
+	const World *world = world_of(env);
+	if (g_ascii_strcasecmp(mailbox, "INBOX") == 0)
+		return MAILBOX_EXISTS;
+	if (world->described->mailboxes != NULL) {
+		g_autofree char *found = find_described(world, mailbox, NULL);
+		return found != NULL ? MAILBOX_EXISTS : MAILBOX_MISSING;
+	}
+	if (world->inbox == NULL)
+		return MAILBOX_UNKNOWN;
+	FolderRules rules = deliver_folder_rules(world->site->conf);
+	return folder_exists(world->inbox, &rules, mailbox) ? MAILBOX_EXISTS : MAILBOX_MISSING;
+}
+
+static char *
+special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
+{
+	const World *world = world_of(env);
+	if (world->described->mailboxes != NULL) {
+		char *found = named != NULL ? find_described(world, named, special_use) : NULL;
+		return found != NULL ? found : find_described(world, NULL, special_use);
+	}
+	if (world->inbox == NULL)
+		return NULL;
+	return g_strdup(deliver_special_use_folder(world->site->conf, world->inbox, special_use, named));
+}
+
+static const char *
+list_file(const World *world, const char *list)
+{
+	const char *described = find_item(world->described->lists, list);
+	return described != NULL ? described : find_item((const char *const *) world->site->conf->sieve_lists, list);
+}
+
+static bool
+list_is_known(FilterEnv *env, const char *list)
+{
+	return list_file(world_of(env), list) != NULL;
+}
+
+/* The lines of a list's file, folded: addresses are what lists hold. */
+static GHashTable *
+read_list(const char *path, Status *st)
+{
+	g_autofree char *data = NULL;
+	size_t len;
+	if (!fs_read_file(AT_FDCWD, path, LIMIT_LIST_FILE, &data, &len, st))
+		return NULL;
+	GHashTable *values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_auto(GStrv) lines = g_strsplit(data, "\n", -1);
+	for (char **line = lines; *line != NULL; line++) {
+		char *value = g_utf8_casefold(g_strstrip(*line), -1);
+		if (*value != '\0' && *value != '#')
+			g_hash_table_add(values, value);
+		else
+			g_free(value);
+	}
+	return values;
+}
+
+static bool
+list_contains(FilterEnv *env, const char *list, const char *value, Status *st)
+{
+	World *world = world_of(env);
+	const char *path = list_file(world, list);
+	if (path == NULL)
+		return status_fail_detail(st, STATUS_MISSING, "there is no list '%s'", list);
+	GHashTable *values = g_hash_table_lookup(world->list_values, list);
+	if (values == NULL) {
+		values = read_list(path, st);
+		if (values == NULL)
+			return false;
+		g_hash_table_insert(world->list_values, g_strdup(list), values);
+	}
+	g_autofree char *folded = g_utf8_casefold(value, -1);
+	return g_hash_table_contains(values, folded);
+}
+
+/* Read afresh, as it is written: this is for addresses to send to, and asked once a rule. */
+static bool
+list_members(FilterEnv *env, const char *list, size_t max, GPtrArray *members, Status *st)
+{
+	const char *path = list_file(world_of(env), list);
+	g_autofree char *data = NULL;
+	size_t len;
+	if (path == NULL)
+		return status_fail_detail(st, STATUS_MISSING, "there is no list '%s'", list);
+	if (!fs_read_file(AT_FDCWD, path, LIMIT_LIST_FILE, &data, &len, st))
+		return false;
+	g_auto(GStrv) lines = g_strsplit(data, "\n", -1);
+	for (char **line = lines; *line != NULL; line++) {
+		const char *value = g_strstrip(*line);
+		if (*value == '\0' || *value == '#')
+			continue;
+		if (members->len >= max)
+			return status_fail_detail(st, STATUS_LIMIT, "list '%s' has more than %zu items", list, max);
+		g_ptr_array_add(members, g_strdup(value));
+	}
+	return true;
+}
+
+static const char *
+environment(FilterEnv *env, const char *item)
+{
+	const World *world = world_of(env);
+	const Envelope *envelope = world->envelope;
+	const struct {
+		const char *name, *value;
+	} items[] = {
+		{ "domain", world->account->domain },
+		{ "host", world->site->host },
+		{ "remote-host", envelope->client_name },
+		{ "remote-ip", envelope->client_address },
+		{ "vnd.todoke.address", world->account->addresses->len > 0 ? world->account->addresses->pdata[0] : NULL },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(items); i++)
+		if (strcmp(items[i].name, item) == 0)
+			return items[i].value;
+	return NULL;
+}
+
+static int
+utc_offset(FilterEnv *env)
+{
+	time_t now = (time_t) env->now;
+	struct tm local = { 0 };
+	localtime_r(&now, &local);
+	return (int) (local.tm_gmtoff / 60);
+}
+
+static bool
+duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
+{
+	World *world = world_of(env);
+	if (world->live == NULL)
+		return false;
+	g_autofree char *name = state_key("duplicate", world->account->user, key, NULL);
+	State *state = state_once_get(world->live->state, world->live->notes);
+	g_auto(Status) unknown = STATUS_INIT;
+	bool seen = state != NULL && state_seen(state, name, &unknown);
+	if (!seen || last)
+		state_once_will_see(world->live->state, name, env->now + seconds);
+	return seen;
+}
+
+/* Run it now: what it says is the rule's answer. */
+static bool
+run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st)
+{
+	World *world = world_of(env);
+	MessageBody body = { .fd = -1 };
+	if (call->input != NULL && !message_body(call->input, &body))
+		return status_fail_detail(st, STATUS_INTERNAL, "the body that program '%s' wants is not stored", call->name);
+	g_autoptr(GString) head = call->input != NULL ? out_print_headers(call->input, call->input_headers)
+	                                              : g_string_new(call->input_text);
+	ProgramCall program = {
+		.conf = world->site->conf,
+		.user = world->account->user,
+		.home = world->account->home,
+		.envelope = world->envelope,
+		.name = call->name,
+		.args = call->argv,
+		.head = head->str,
+		.head_len = head->len,
+		.body_fd = body.fd,
+		.body_at = body.offset,
+		.body_len = body.size,
+		.output_limit = call->output_limit,
+	};
+	g_auto(ChildResult) result = { 0 };
+	if (!program_run(&program, &result, st))
+		return false;
+	if (result.exit_code < 0)
+		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' was killed by signal %d", call->name, result.signal);
+	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output) };
+	return true;
+}
+
+static void
+trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text)
+{
+	World *world = world_of(env);
+	(void) level;
+	if (world->hears_recipes)
+		world_recipes_note(world, file, line, text);
+	else if (world->described->trace != NULL)
+		world->described->trace(file, line, text);
+}
+
+static void
+note(FilterEnv *env, const char *text)
+{
+	const World *world = world_of(env);
+	if (world->live != NULL)
+		g_ptr_array_add(world->live->notes, g_strdup(text));
+}
+
+static const FilterServices services = {
+	.setting_int = setting_int,
+	.setting_text = setting_text,
+	.setting_item = setting_item,
+	.open_script = open_script,
+	.mailbox_exists = mailbox_exists,
+	.special_use_mailbox = special_use_mailbox,
+	.list_contains = list_contains,
+	.list_is_known = list_is_known,
+	.list_members = list_members,
+	.environment = environment,
+	.duplicate = duplicate,
+	.run_program = run_program,
+	.utc_offset = utc_offset,
+	.note = note,
+	.trace = trace,
+};
+
+static void
+list_free(gpointer values)
+{
+	g_hash_table_unref(values);
+}
+
+World *
+world_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox, gint64 now,
+          const WorldDescription *description, const WorldLive *live)
+{
+	World *world = g_new0(World, 1);
+	world->site = site;
+	world->account = account;
+	world->envelope = envelope;
+	world->inbox = inbox;
+	world->described = description != NULL ? description : &as_it_is;
+	world->live = live;
+	world->list_values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
+	world->services = services;
+	world_recipes_serve(&world->services);
+	if (live == NULL || live->no_programs) { /* who only looks runs nothing: the plan tells the program, its answer is no */
+		world->services.run_program = NULL;
+		world->services.run_command = NULL;
+		world->services.write_log = NULL;
+	}
+	if (live == NULL || live->no_programs || live->locks == NULL)
+		world->services.take_lock = NULL;
+	world_recipes_init(world);
+	world->env = (FilterEnv){
+		.services = &world->services,
+		.user = world,
+		.now = now,
+		.trace_level = world->described->trace_level,
+		.unwatched = live != NULL && !live->no_programs,
+	};
+	return world;
+}
+
+void
+world_free(World *world)
+{
+	if (world == NULL)
+		return;
+	g_hash_table_unref(world->list_values);
+	world_recipes_clear(world);
+	g_free(world);
+}
+
+const WorldLive *
+world_live(const World *world)
+{
+	return world->live;
+}
+
+void
+world_include(World *world, ScriptSet *record, const ScriptSet *only)
+{
+	world->record = record;
+	world->only = only;
+}
+
+FilterEnv *
+world_env(World *world)
+{
+	return &world->env;
+}

@@ -1,0 +1,160 @@
+/* outmail: checks what goes out, and takes the way that the setting names. */
+#include "agent/send/route.h"
+
+#include "agent/base/child.h"
+#include "agent/base/limits.h"
+#include "agent/base/module.h"
+#include "agent/send/submit-module.h"
+
+#include <string.h>
+#include <sysexits.h>
+
+/* A host or address literal, a colon, a port. */
+static bool
+is_host_and_port(const char *target)
+{
+	const char *colon = strrchr(target, ':');
+	guint64 port;
+	if (colon == NULL || colon == target || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
+		return false;
+	bool literal = target[0] == '[' && colon[-1] == ']';
+	for (const char *c = target; c < colon; c++)
+		if (!g_ascii_isalnum(*c) && *c != '.' && *c != '-' && !(literal && strchr("[]:", *c) != NULL))
+			return false;
+	return true;
+}
+
+bool
+outmail_route_is_valid(const char *submit, const char **ret_why)
+{
+	*ret_why = "want smtp:HOST:PORT, smtp:unix:/PATH or sendmail:/PATH";
+	if (g_str_has_prefix(submit, "sendmail:"))
+		return submit[strlen("sendmail:")] == '/';
+	if (g_str_has_prefix(submit, "smtp:unix:"))
+		return submit[strlen("smtp:unix:")] == '/';
+	return g_str_has_prefix(submit, "smtp:") && is_host_and_port(submit + strlen("smtp:"));
+}
+
+bool
+outmail_address_is_safe(const char *address)
+{
+	size_t len = strlen(address);
+	if (len == 0 || len > LIMIT_ADDRESS_BYTES || !g_utf8_validate(address, (gssize) len, NULL))
+		return false;
+	for (const char *c = address; *c != '\0'; c++)
+		if (g_ascii_iscntrl(*c) || *c == '<' || *c == '>')
+			return false;
+	return address[0] != '@' && address[0] != '-' && address[len - 1] != '@';
+}
+
+bool
+outmail_param_is_safe(const char *value)
+{
+	for (const char *c = value; *c != '\0'; c++)
+		if (!g_ascii_isgraph(*c))
+			return false;
+	return *value != '\0' && strlen(value) <= LIMIT_ADDRESS_BYTES;
+}
+
+static const SubmitModule *
+open_submit(Status *st)
+{
+	static const SubmitModule *opened;
+	if (opened == NULL)
+		opened = module_open(SUBMIT_MODULE_FILE, SUBMIT_MODULE_SYMBOL, SUBMIT_MODULE_VERSION, st);
+	return opened;
+}
+
+static bool
+send_by_smtp(const OutMail *mail, const OutRoute *route, Status *st)
+{
+	const SubmitModule *module = open_submit(st);
+	if (module == NULL)
+		return false;
+	g_autofree char *words = NULL;
+	switch (module->send(mail, route, &words)) {
+	case SUBMIT_DONE:
+		return true;
+	case SUBMIT_REFUSED:
+		return status_fail(st, STATUS_SUBMIT_REFUSED, "<%s>: the next host said: %s", mail->recipient, words);
+	default:
+		return status_fail_detail(st, STATUS_SUBMIT, "<%s>: %s", mail->recipient, words);
+	}
+}
+
+/* What cannot stand in a command is not passed on. */
+static const char *
+safe_param(const char *value)
+{
+	return value != NULL && outmail_param_is_safe(value) ? value : NULL;
+}
+
+static void
+add_option(GPtrArray *argv, const char *option, const char *value)
+{
+	if (value == NULL)
+		return;
+	g_ptr_array_add(argv, (gpointer) option);
+	g_ptr_array_add(argv, (gpointer) value);
+}
+
+/*
+ * sendmail's exit codes. Postfix answers 64 to 78 for many faults of its own; only what blames the mail is permanent.
+ */
+static bool
+judge_sendmail(const OutMail *mail, const ChildResult *result, Status *st)
+{
+	if (result->exit_code == EX_OK)
+		return true;
+	g_autofree char *words = g_strdup(result->errors);
+	g_strstrip(words);
+	bool refused = result->exit_code == EX_DATAERR || result->exit_code == EX_NOUSER || result->exit_code == EX_NOHOST;
+	if (refused)
+		return status_fail(st, STATUS_SUBMIT_REFUSED, "<%s>: sendmail said: %s", mail->recipient, words);
+	return status_fail_detail(st, STATUS_SUBMIT, "<%s>: sendmail ended with %s %d: %s", mail->recipient,
+	                          result->exit_code < 0 ? "signal" : "exit code",
+	                          result->exit_code < 0 ? result->signal : result->exit_code, words);
+}
+
+static bool
+send_by_sendmail(const OutMail *mail, const OutRoute *route, Status *st)
+{
+	static const char *const envp[] = { "PATH=/usr/sbin:/usr/bin:/bin", "LANG=C", NULL };
+	const char *path = route->submit + strlen("sendmail:");
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	const char *first[] = { path, "-i", "-f", mail->sender };
+	for (size_t i = 0; i < G_N_ELEMENTS(first); i++)
+		g_ptr_array_add(argv, (gpointer) first[i]);
+	add_option(argv, "-N", mail->notify);
+	add_option(argv, "-R", mail->ret);
+	add_option(argv, "-V", mail->envid);
+	g_ptr_array_add(argv, (gpointer) "--");
+	g_ptr_array_add(argv, (gpointer) mail->recipient);
+	g_ptr_array_add(argv, NULL);
+	ChildCall call = {
+		.path = path, .argv = (const char *const *) argv->pdata, .envp = envp, .head = mail->head, .head_len = mail->head_len,
+		.body_fd = mail->body_fd, .body_at = mail->body_at, .body_len = mail->body_len,
+		.output_limit = LIMIT_CHILD_ERRORS, .seconds = route->seconds,
+	};
+	g_auto(ChildResult) result = { 0 };
+	g_auto(Status) fault = STATUS_INIT;
+	if (!child_run(&call, &result, &fault))
+		return status_fail_detail(st, STATUS_SUBMIT, "<%s>: %s", mail->recipient, fault.detail);
+	return judge_sendmail(mail, &result, st);
+}
+
+bool
+outmail_send(const OutMail *mail, const OutRoute *route, Status *st)
+{
+	const char *why;
+	if (!outmail_route_is_valid(route->submit, &why))
+		return status_fail_detail(st, STATUS_CONFIG, "submit '%s': %s", route->submit, why);
+	if (!outmail_address_is_safe(mail->recipient) || (*mail->sender != '\0' && !outmail_address_is_safe(mail->sender)))
+		return status_fail(st, STATUS_SUBMIT_REFUSED, "mail cannot be sent to or from such an address");
+	OutMail safe = *mail;
+	safe.notify = safe_param(mail->notify);
+	safe.orcpt = safe_param(mail->orcpt);
+	safe.ret = safe_param(mail->ret);
+	safe.envid = safe_param(mail->envid);
+	return g_str_has_prefix(route->submit, "smtp:") ? send_by_smtp(&safe, route, st) : send_by_sendmail(&safe, route, st);
+}

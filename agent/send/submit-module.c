@@ -1,0 +1,166 @@
+/* submit-module: the line of submit-talk by libcurl. The only file that knows libcurl. */
+#define _GNU_SOURCE
+#include "agent/send/submit-module.h"
+
+#include "agent/send/submit-talk.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+/* A connection. */
+typedef struct {
+	CURL *curl;
+	curl_socket_t socket;
+	gint64 ends;           /* monotonic microseconds */
+	SubmitOffers offers;
+	GString *said;         /* the last line of the greeting */
+	const char *why;
+} Line;
+
+/* Wait until the socket can be read or written; false: the time is up. */
+static bool
+wait_for(Line *line, short events)
+{
+	for (;;) {
+		gint64 left = (line->ends - g_get_monotonic_time()) / 1000;
+		struct pollfd fd = { line->socket, events, 0 };
+		int n = left > 0 ? poll(&fd, 1, (int) MIN(left, G_MAXINT)) : 0;
+		if (n > 0)
+			return true;
+		if (n == 0 || errno != EINTR) {
+			line->why = "it takes too long";
+			return false;
+		}
+	}
+}
+
+static bool
+line_send(void *user, const void *data, size_t len)
+{
+	Line *line = user;
+	const char *at = data;
+	while (len > 0) {
+		size_t done = 0;
+		CURLcode code = curl_easy_send(line->curl, at, len, &done);
+		if (code == CURLE_AGAIN) {
+			if (!wait_for(line, POLLOUT))
+				return false;
+			continue;
+		}
+		if (code != CURLE_OK) {
+			line->why = curl_easy_strerror(code);
+			return false;
+		}
+		at += done;
+		len -= done;
+	}
+	return true;
+}
+
+static bool
+line_receive(void *user, char *data, size_t size, size_t *ret_len)
+{
+	Line *line = user;
+	for (;;) {
+		size_t len = 0;
+		CURLcode code = curl_easy_recv(line->curl, data, size, &len);
+		if (code == CURLE_OK && len > 0) {
+			*ret_len = len;
+			return true;
+		}
+		if (code != CURLE_AGAIN) {
+			line->why = code == CURLE_OK ? "connection lost" : curl_easy_strerror(code);
+			return false;
+		}
+		if (!wait_for(line, POLLIN))
+			return false;
+	}
+}
+
+static const char *
+line_why(void *user)
+{
+	return ((Line *) user)->why;
+}
+
+/* libcurl calls this for each line that it reads while it connects and greets. */
+static size_t
+on_greeting(char *data, size_t size, size_t n, void *user)
+{
+	Line *line = user;
+	submit_talk_offer(&line->offers, data, size * n);
+	g_string_truncate(line->said, 0);
+	g_string_append_len(line->said, data, (gssize) MIN(size * n, 500));
+	g_strchomp(line->said->str);
+	return size * n;
+}
+
+/* The URL's path is the name for EHLO. */
+static void
+set_target(CURL *curl, const OutRoute *route)
+{
+	const char *target = route->submit + strlen("smtp:");
+	const char *path = g_str_has_prefix(target, "unix:") ? target + strlen("unix:") : NULL;
+	g_autofree char *helo = g_uri_escape_string(route->helo, "[]:", FALSE);
+	g_autofree char *url = g_strdup_printf("smtp://%s/%s", path != NULL ? "localhost" : target, helo);
+	curl_easy_setopt(curl, CURLOPT_URL, url);
+	if (path != NULL)
+		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, path);
+}
+
+static CURLcode
+line_open(Line *line, const OutRoute *route)
+{
+	CURL *curl = line->curl;
+	long left = (long) ((line->ends - g_get_monotonic_time()) / 1000);
+	set_target(curl, route);
+	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp");
+	curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* whatever the environment says */
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, MAX(left, 1L));
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_greeting);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, line);
+	CURLcode code = curl_easy_perform(curl);
+	if (code == CURLE_OK)
+		code = curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &line->socket);
+	return code;
+}
+
+static SubmitOutcome
+module_send(const OutMail *mail, const OutRoute *route, char **ret_words)
+{
+	Line line = {
+		.curl = curl_easy_init(),
+		.socket = CURL_SOCKET_BAD,
+		.ends = g_get_monotonic_time() + (gint64) route->seconds * G_USEC_PER_SEC,
+		.said = g_string_new(NULL),
+		.why = "",
+	};
+	SubmitLine talk = { &line, line_send, line_receive, line_why };
+	CURLcode code = line.curl != NULL ? line_open(&line, route) : CURLE_FAILED_INIT;
+	SubmitOutcome outcome = SUBMIT_AGAIN;
+	/* A greeting that refuses, even by 5xx, is not about this mail. */
+	if (code == CURLE_OK)
+		outcome = submit_talk(mail, &line.offers, &talk, ret_words);
+	else
+		*ret_words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit, curl_easy_strerror(code),
+		                             line.said->len > 0 ? ": " : "", line.said->str);
+	if (line.curl != NULL)
+		curl_easy_cleanup(line.curl);
+	g_string_free(line.said, TRUE);
+	return outcome;
+}
+
+const SubmitModule *submit_module(void);
+
+const SubmitModule *
+submit_module(void)
+{
+	static const SubmitModule module = { .version = SUBMIT_MODULE_VERSION, .send = module_send };
+	/* No TLS: what is on this host needs none. The module stays open until the process ends. */
+	(void) curl_global_init(CURL_GLOBAL_NOTHING);
+	return &module;
+}

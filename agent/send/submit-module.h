@@ -1,0 +1,26 @@
+/* submit-module: what the program and todoke-submit.so know of each other. */
+#ifndef TODOKE_SUBMIT_MODULE_H
+#define TODOKE_SUBMIT_MODULE_H
+
+#include "agent/send/route.h"
+
+/* Goes up with every change of the table: a module of another version is not used. */
+#define SUBMIT_MODULE_VERSION 1u
+
+#define SUBMIT_MODULE_FILE "todoke-submit.so"
+#define SUBMIT_MODULE_SYMBOL "submit_module"
+
+typedef enum {
+	SUBMIT_DONE,
+	SUBMIT_AGAIN,    /* a later try may succeed */
+	SUBMIT_REFUSED,  /* 5xx */
+} SubmitOutcome;
+
+typedef struct {
+	unsigned version;
+
+	/* Send by SMTP to `route->submit` ("smtp:..."), which is valid. *ret_words: what was said, or what went wrong; caller frees. */
+	SubmitOutcome (*send)(const OutMail *mail, const OutRoute *route, char **ret_words);
+} SubmitModule;
+
+#endif

@@ -1,0 +1,287 @@
+/* submit-talk: one message, one recipient, one command after the other. */
+#include "agent/send/submit-talk.h"
+
+#include "agent/base/limits.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PIECE = 32 * 1024 };
+
+/* A talk and what was read ahead. */
+typedef struct {
+	const SubmitLine *line;
+	GString *ahead;
+	GString *out;       /* message octets on their way */
+	char last;          /* the message octet before; '\n' at first */
+	char **words;
+} Talk;
+
+void
+submit_talk_offer(SubmitOffers *offers, const char *line, size_t len)
+{
+	g_autofree char *word = len > 4 ? g_strndup(line + 4, len - 4) : g_strdup("");
+	g_strstrip(word);
+	word[strcspn(word, " ")] = '\0';
+	offers->dsn |= g_ascii_strcasecmp(word, "DSN") == 0;
+	offers->eightbit |= g_ascii_strcasecmp(word, "8BITMIME") == 0;
+	offers->smtputf8 |= g_ascii_strcasecmp(word, "SMTPUTF8") == 0;
+}
+
+static SubmitOutcome
+again(Talk *talk, const char *format, const char *what, const char *why)
+{
+	g_free(*talk->words);
+	*talk->words = g_strdup_printf(format, what, why);
+	return SUBMIT_AGAIN;
+}
+
+/* The next line of a reply, without its end. NULL: the other side is gone or no server of mail. */
+static char *
+read_line(Talk *talk)
+{
+	char *end;
+	while ((end = memchr(talk->ahead->str, '\n', talk->ahead->len)) == NULL) {
+		char data[1024];
+		size_t len;
+		if (talk->ahead->len > LIMIT_SMTP_REPLY_LINE || !talk->line->receive(talk->line->user, data, sizeof data, &len))
+			return NULL;
+		g_string_append_len(talk->ahead, data, (gssize) len);
+	}
+	size_t len = (size_t) (end - talk->ahead->str);
+	if (len > LIMIT_SMTP_REPLY_LINE)
+		return NULL;
+	char *line = g_strndup(talk->ahead->str, len);
+	g_string_erase(talk->ahead, 0, (gssize) len + 1);
+	return g_strchomp(line);
+}
+
+/* Three digits, then a blank, a hyphen or nothing. */
+static int
+reply_code(const char *line)
+{
+	for (int i = 0; i < 3; i++)
+		if (!g_ascii_isdigit(line[i]))
+			return 0;
+	if (line[3] != ' ' && line[3] != '-' && line[3] != '\0')
+		return 0;
+	return atoi(line);
+}
+
+/* A whole reply: its code, 0 for none, and its lines as one. */
+static int
+read_reply(Talk *talk, GString *text)
+{
+	for (unsigned i = 0; i < LIMIT_SMTP_REPLY_LINES; i++) {
+		g_autofree char *line = read_line(talk);
+		int code = line != NULL ? reply_code(line) : 0;
+		if (code == 0)
+			return 0;
+		g_string_append(text, i == 0 ? line : line[3] != '\0' ? line + 4 : "");
+		if (line[3] != '-')
+			return code;
+		g_string_append_c(text, ' ');
+	}
+	return 0;
+}
+
+/* Answers that blame what we are or how we speak, not this mail: 500 to 504, and AUTH or TLS that we should have used. */
+static bool
+is_our_fault(int code)
+{
+	return (code >= 500 && code <= 504) || code == 530 || code == 534 || code == 535 || code == 538;
+}
+
+/* What a reply means; `want` is 2 or 3, the class of success. */
+static SubmitOutcome
+judge(Talk *talk, int code, const char *text, int want, const char *step)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	if (code / 100 == want)
+		return SUBMIT_DONE;
+	if (code == 0)
+		return again(talk, "no answer to %s: %s", step, talk->line->why(talk->line->user));
+	SubmitOutcome outcome = again(talk, "%2$s (in reply to %1$s)", step, valid);
+	return code / 100 == 5 && !is_our_fault(code) ? SUBMIT_REFUSED : outcome;
+}
+
+static SubmitOutcome
+command(Talk *talk, const char *step, const GString *line, int want)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	if (!talk->line->send(talk->line->user, line->str, line->len))
+		return again(talk, "cannot send %s: %s", step, talk->line->why(talk->line->user));
+	int code = read_reply(talk, text);
+	return judge(talk, code, text->str, want, step);
+}
+
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((guchar) *text >= 0x80)
+			return false;
+	return true;
+}
+
+/* Has the message octets beyond ASCII? The file is looked at in pieces. */
+static bool
+has_high_octets(const OutMail *mail)
+{
+	const guchar *head = mail->head;
+	for (size_t i = 0; i < mail->head_len; i++)
+		if (head[i] >= 0x80)
+			return true;
+	g_autofree guchar *buffer = g_malloc(PIECE);
+	for (off_t at = 0; at < mail->body_len;) {
+		ssize_t n = pread(mail->body_fd, buffer, (size_t) MIN(mail->body_len - at, PIECE), mail->body_at + at);
+		for (ssize_t i = 0; i < n; i++)
+			if (buffer[i] >= 0x80)
+				return true;
+		if (n <= 0)
+			return false;
+		at += n;
+	}
+	return false;
+}
+
+/* An address as a path (RFC 5321 4.1.2): the local part in quotes where it is no dot-string. */
+static void
+append_path(GString *out, const char *address)
+{
+	const char *at = strrchr(address, '@');
+	size_t local = at != NULL ? (size_t) (at - address) : strlen(address);
+	bool plain = local > 0 && address[0] != '.' && address[local - 1] != '.';
+	for (size_t i = 0; i < local; i++) {
+		guchar c = (guchar) address[i];
+		plain = plain && (g_ascii_isalnum(c) || c >= 0x80 || strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL) &&
+		        !(c == '.' && address[i + 1] == '.');
+	}
+	g_string_append_c(out, '<');
+	if (plain || *address == '\0') {
+		g_string_append(out, address);
+	} else {
+		g_string_append_c(out, '"');
+		for (size_t i = 0; i < local; i++)
+			g_string_append_printf(out, "%s%c", strchr("\"\\", address[i]) != NULL ? "\\" : "", address[i]);
+		g_string_append_printf(out, "\"%s", at != NULL ? at : "");
+	}
+	g_string_append_c(out, '>');
+}
+
+static void
+append_param(GString *out, bool offered, const char *name, const char *value)
+{
+	if (offered && value != NULL)
+		g_string_append_printf(out, " %s=%s", name, value);
+}
+
+static SubmitOutcome
+say_mail(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
+{
+	bool utf8 = !is_ascii(mail->sender) || !is_ascii(mail->recipient);
+	if (utf8 && !offers->smtputf8) {
+		g_free(*talk->words);
+		*talk->words = g_strdup("5.6.7 address needs SMTPUTF8, and the next host does not offer it");
+		return SUBMIT_REFUSED;
+	}
+	g_autoptr(GString) line = g_string_new("MAIL FROM:");
+	append_path(line, mail->sender);
+	if (offers->eightbit && has_high_octets(mail))
+		g_string_append(line, " BODY=8BITMIME");
+	if (utf8)
+		g_string_append(line, " SMTPUTF8");
+	append_param(line, offers->dsn, "RET", mail->ret);
+	append_param(line, offers->dsn, "ENVID", mail->envid);
+	g_string_append(line, "\r\n");
+	return command(talk, "MAIL FROM", line, 2);
+}
+
+static SubmitOutcome
+say_rcpt(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
+{
+	g_autoptr(GString) line = g_string_new("RCPT TO:");
+	append_path(line, mail->recipient);
+	append_param(line, offers->dsn, "NOTIFY", mail->notify);
+	append_param(line, offers->dsn, "ORCPT", mail->orcpt);
+	g_string_append(line, "\r\n");
+	return command(talk, "RCPT TO", line, 2);
+}
+
+static bool
+flush(Talk *talk)
+{
+	bool sent = talk->out->len == 0 || talk->line->send(talk->line->user, talk->out->str, talk->out->len);
+	g_string_truncate(talk->out, 0);
+	return sent;
+}
+
+/* Octets of the message: line ends become CRLF, a dot at the start of a line is doubled (RFC 5321 4.5.2). */
+static bool
+send_octets(Talk *talk, const char *data, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (data[i] == '\n' && talk->last != '\r')
+			g_string_append_c(talk->out, '\r');
+		if (data[i] == '.' && talk->last == '\n')
+			g_string_append_c(talk->out, '.');
+		g_string_append_c(talk->out, data[i]);
+		talk->last = data[i];
+	}
+	return talk->out->len < PIECE || flush(talk);
+}
+
+static bool
+send_body(Talk *talk, const OutMail *mail)
+{
+	g_autofree char *buffer = g_malloc(PIECE);
+	for (off_t at = 0; at < mail->body_len;) {
+		ssize_t n = pread(mail->body_fd, buffer, (size_t) MIN(mail->body_len - at, PIECE), mail->body_at + at);
+		if (n <= 0 || !send_octets(talk, buffer, (size_t) n))
+			return false;
+		at += n;
+	}
+	return true;
+}
+
+/* A message that broke off must not be ended by a dot: the other side would take it for whole. */
+static SubmitOutcome
+say_message(Talk *talk, const OutMail *mail)
+{
+	const char *head = mail->head;
+	bool sent = true;
+	for (size_t at = 0; sent && at < mail->head_len; at += PIECE)
+		sent = send_octets(talk, head + at, MIN((size_t) PIECE, mail->head_len - at));
+	if (!sent || !send_body(talk, mail) || !flush(talk))
+		return again(talk, "cannot send %s: %s", "the message", talk->line->why(talk->line->user));
+	g_autoptr(GString) end = g_string_new(talk->last == '\n' ? ".\r\n" : "\r\n.\r\n");
+	return command(talk, "end of DATA", end, 2);
+}
+
+static SubmitOutcome
+say_all(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
+{
+	g_autoptr(GString) data = g_string_new("DATA\r\n");
+	SubmitOutcome outcome = say_mail(talk, mail, offers);
+	if (outcome == SUBMIT_DONE)
+		outcome = say_rcpt(talk, mail, offers);
+	if (outcome == SUBMIT_DONE)
+		outcome = command(talk, "DATA", data, 3);
+	return outcome == SUBMIT_DONE ? say_message(talk, mail) : outcome;
+}
+
+SubmitOutcome
+submit_talk(const OutMail *mail, const SubmitOffers *offers, const SubmitLine *line, char **ret_words)
+{
+	char *words = NULL;
+	Talk talk = { .line = line, .ahead = g_string_new(NULL), .out = g_string_new(NULL), .last = '\n', .words = &words };
+	SubmitOutcome outcome = say_all(&talk, mail, offers);
+	/* Whatever becomes of QUIT changes nothing any more. */
+	if (outcome == SUBMIT_DONE)
+		(void) line->send(line->user, "QUIT\r\n", strlen("QUIT\r\n"));
+	g_string_free(talk.ahead, TRUE);
+	g_string_free(talk.out, TRUE);
+	*ret_words = words;
+	return outcome;
+}

@@ -1,0 +1,38 @@
+/*
+ * ledger: what was going to be done with one message for one recipient, and what is done, so that the retry after a crash
+ * or a temporary fault repeats nothing. It lives in the state under the queue id, the recipient (and what it was
+ * before aliases) and what identifies the message.
+ *
+ * A step is named by what it does ("redirect b@example.net"), not by its place in the plan: the script may have changed.
+ * Without a state (NULL) nothing is remembered and everything is done.
+ */
+#ifndef TODOKE_LEDGER_H
+#define TODOKE_LEDGER_H
+
+#include "agent/state/state.h"
+
+typedef enum {
+	LEDGER_NEW,       /* never begun */
+	LEDGER_PLANNED,   /* about to be stored; the text is the file's name */
+	LEDGER_SENDING,   /* about to go out; whether it did, nobody knows */
+	LEDGER_DONE,
+	LEDGER_REFUSED,   /* refused for good; the text is the other side's words */
+} LedgerMark;
+
+typedef struct Ledger Ledger;
+
+/* Read what is known under `key`; it is forgotten after `until`. A fault is for a note; the ledger is empty then. Never NULL. */
+Ledger *ledger_open(State *state, const char *key, gint64 until, Status *st);
+void ledger_free(Ledger *ledger);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ledger, ledger_free)
+
+/* What is known of a step; *ret_text (may be NULL) is borrowed until the step is set again. */
+LedgerMark ledger_find(const Ledger *ledger, const char *step, const char **ret_text);
+
+/* Note it, in memory; `text` may be NULL. */
+void ledger_set(Ledger *ledger, const char *step, LedgerMark mark, const char *text);
+
+/* Write what was noted since the last time to the disk. */
+bool ledger_write(Ledger *ledger, Status *st);
+
+#endif

@@ -1,0 +1,302 @@
+/* state: opens the module, keeps its faults in one form, puts damaged files aside. */
+#include "agent/state/state.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "agent/base/module.h"
+#include "agent/state/state-copy.h"
+#include "agent/state/state-module.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define STATE_FILE "state.db"
+
+/* One in so many openings forgets what has ended: often enough, and no delivery waits for a big sweep. */
+enum { SWEEP_EVERY = 64 };
+
+struct State {
+	const StateModule *module;
+	StateStore *store;
+	char *path;
+	gint64 now;
+	ino_t inode;   /* of the file that is open */
+	bool damaged;  /* as it was found when it was used: its file is put aside at the end */
+	char *fault;   /* what went wrong; from then on it is not asked any more: each wait for a lock costs seconds */
+};
+
+static const StateModule *
+open_module(Status *st)
+{
+	static const StateModule *opened;
+	if (opened == NULL)
+		opened = module_open(STATE_MODULE_FILE, STATE_MODULE_SYMBOL, STATE_MODULE_VERSION, st);
+	return opened;
+}
+
+/* A fault of the store is a fault of ours, never of the mail. */
+static bool
+judge(State *state, StateOutcome outcome, const char *why, Status *st)
+{
+	if (outcome == STATE_OK)
+		return true;
+	if (state->fault == NULL)
+		state->fault = g_strdup(why);
+	state->damaged = state->damaged || outcome == STATE_DAMAGED;
+	return status_fail_detail(st, STATUS_IO, "cannot use the state in '%s': %s", state->path, why);
+}
+
+/* The damaged file stays for whoever wants to look into it; its log would be taken for the new file's. */
+static bool
+put_aside(const char *path, Status *st)
+{
+	static const char *const ends[] = { "-wal", "-shm", "-journal" };
+	g_autofree char *aside = g_strconcat(path, ".damaged", NULL);
+	if (rename(path, aside) < 0)
+		return status_fail_errno(st, errno, "cannot put '%s' aside", path);
+	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
+		g_autofree char *beside = g_strconcat(path, ends[i], NULL);
+		(void) unlink(beside); /* most are not there */
+	}
+	return true;
+}
+
+static bool
+open_store(State *state, char **ret_note, Status *st)
+{
+	g_autofree char *why = NULL, *again = NULL;
+	StateOutcome outcome = state->module->open(state->path, &state->store, &why);
+	if (outcome != STATE_DAMAGED)
+		return judge(state, outcome, why, st);
+	if (!put_aside(state->path, st))
+		return false;
+	*ret_note = g_strdup_printf("state was damaged and is put aside as '%s.damaged': %s", state->path, why);
+	outcome = state->module->open(state->path, &state->store, &again);
+	return judge(state, outcome, again, st);
+}
+
+static void
+sweep_sometimes(State *state)
+{
+	if (g_random_int_range(0, SWEEP_EVERY) != 0)
+		return;
+	g_autofree char *why = NULL;
+	(void) state->module->sweep(state->store, state->now, &why); /* the next one will */
+}
+
+static ino_t
+inode_of(const char *path)
+{
+	struct stat sb;
+	return stat(path, &sb) == 0 ? sb.st_ino : 0;
+}
+
+State *
+state_open(const char *folder, gint64 now, char **ret_note, Status *st)
+{
+	g_autoptr(State) state = g_new0(State, 1);
+	auto_fd int dirfd = -1;
+	state->module = open_module(st);
+	if (state->module == NULL || !fs_make_dir(AT_FDCWD, folder, 0700, &dirfd, st))
+		return NULL;
+	state->path = g_build_filename(folder, STATE_FILE, NULL);
+	state->now = now;
+	*ret_note = NULL;
+	if (!open_store(state, ret_note, st)) {
+		g_clear_pointer(ret_note, g_free);
+		return NULL;
+	}
+	state->inode = inode_of(state->path);
+	sweep_sometimes(state);
+	return g_steal_pointer(&state);
+}
+
+void
+state_close(State *state)
+{
+	if (state == NULL)
+		return;
+	if (state->store != NULL)
+		state->module->close(state->store);
+	/* Unless another process has begun a new file in the meantime. A fault: the next one tries. */
+	g_auto(Status) ignored = STATUS_INIT;
+	if (state->damaged && inode_of(state->path) == state->inode)
+		(void) put_aside(state->path, &ignored);
+	g_free(state->path);
+	g_free(state->fault);
+	g_free(state);
+}
+
+bool
+state_get(State *state, StateKind kind, const char *key, char **ret_value, size_t *ret_len, Status *st)
+{
+	g_autofree char *why = NULL;
+	if (state->fault != NULL)
+		return judge(state, STATE_FAULT, state->fault, st);
+	StateOutcome outcome = state->module->get(state->store, kind, key, state->now, ret_value, ret_len, &why);
+	return judge(state, outcome, why, st);
+}
+
+bool
+state_put(State *state, const StateItem *items, size_t n, Status *st)
+{
+	for (size_t i = 0; i < n; i++)
+		if (items[i].len > LIMIT_STATE_VALUE)
+			return status_fail_detail(st, STATUS_LIMIT, "%zu octets are too many for the state", items[i].len);
+	g_autofree char *why = NULL;
+	if (state->fault != NULL)
+		return judge(state, STATE_FAULT, state->fault, st);
+	StateOutcome outcome = state->module->put(state->store, items, n, &why);
+	return judge(state, outcome, why, st);
+}
+
+bool
+state_count(State *state, const char *key, gint64 by, gint64 until, gint64 *ret_total, Status *st)
+{
+	g_autofree char *why = NULL;
+	if (state->fault != NULL)
+		return judge(state, STATE_FAULT, state->fault, st);
+	StateOutcome outcome = state->module->count(state->store, key, by, until, state->now, ret_total, &why);
+	return judge(state, outcome, why, st);
+}
+
+bool
+state_seen(State *state, const char *key, Status *st)
+{
+	g_autofree char *value = NULL;
+	size_t len;
+	return state_get(state, STATE_SEEN, key, &value, &len, st) && value != NULL;
+}
+
+char *
+state_key(const char *first, ...)
+{
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	va_list parts;
+	va_start(parts, first);
+	for (const char *part = first; part != NULL; part = va_arg(parts, const char *))
+		g_checksum_update(sum, (const guchar *) part, (gssize) strlen(part) + 1); /* with its NUL: "a","b" is not "ab" */
+	va_end(parts);
+	return g_strdup(g_checksum_get_string(sum));
+}
+
+/* A key that will be seen. */
+typedef struct {
+	char *key;
+	gint64 until;
+} Seen;
+
+struct StateOnce {
+	char *folder;     /* of a copy: NULL before it is made */
+	char *original;   /* what the copy is made of; NULL: of nothing */
+	bool is_copy;
+	gint64 now;
+	State *state;
+	bool tried;
+	GArray *seen;   /* Seen */
+};
+
+static void
+seen_clear(gpointer data)
+{
+	g_free(((Seen *) data)->key);
+}
+
+StateOnce *
+state_once_new(const char *folder, gint64 now)
+{
+	StateOnce *once = g_new0(StateOnce, 1);
+	once->folder = g_strdup(folder);
+	once->now = now;
+	once->seen = g_array_new(FALSE, FALSE, sizeof(Seen));
+	g_array_set_clear_func(once->seen, seen_clear);
+	return once;
+}
+
+StateOnce *
+state_once_new_copy(const char *folder, gint64 now)
+{
+	StateOnce *once = state_once_new(NULL, now);
+	once->original = g_strdup(folder);
+	once->is_copy = true;
+	return once;
+}
+
+void
+state_once_free(StateOnce *once)
+{
+	if (once == NULL)
+		return;
+	state_close(once->state);
+	if (once->is_copy && once->folder != NULL)
+		fs_remove_tree(once->folder);
+	g_array_unref(once->seen);
+	g_free(once->original);
+	g_free(once->folder);
+	g_free(once);
+}
+
+/* A folder of our own with the copy. What cannot be copied is noted; false: there can be no folder. */
+static bool
+make_copy(StateOnce *once, GPtrArray *notes, Status *st)
+{
+	g_autoptr(GError) error = NULL;
+	g_auto(Status) unread = STATUS_INIT;
+	once->folder = g_dir_make_tmp("todoke-try-XXXXXX", &error);
+	if (once->folder == NULL)
+		return status_fail_detail(st, STATUS_IO, "cannot make a temporary folder: %s", error->message);
+	if (once->original != NULL && !state_copy(once->original, STATE_FILE, once->folder, &unread))
+		g_ptr_array_add(notes, g_strdup_printf("as if nothing were remembered: %s", unread.detail));
+	return true;
+}
+
+State *
+state_once_get(StateOnce *once, GPtrArray *notes)
+{
+	if (once == NULL || once->tried)
+		return once != NULL ? once->state : NULL;
+	once->tried = true;
+	char *note = NULL;
+	g_auto(Status) st = STATUS_INIT;
+	if (!once->is_copy || make_copy(once, notes, &st))
+		once->state = state_open(once->folder, once->now, &note, &st);
+	if (once->state == NULL)
+		note = g_strdup_printf("nothing can be remembered: %s", st.detail);
+	if (note != NULL)
+		g_ptr_array_add(notes, note);
+	return once->state;
+}
+
+const char *
+state_once_folder(const StateOnce *once)
+{
+	return once->folder;
+}
+
+void
+state_once_will_see(StateOnce *once, const char *key, gint64 until)
+{
+	Seen seen = { g_strdup(key), until };
+	g_array_append_val(once->seen, seen);
+}
+
+void
+state_once_succeeded(StateOnce *once, GPtrArray *notes)
+{
+	if (once == NULL || once->seen->len == 0)
+		return;
+	State *state = state_once_get(once, notes);
+	g_autofree StateItem *items = g_new0(StateItem, once->seen->len);
+	for (guint i = 0; i < once->seen->len; i++) {
+		const Seen *seen = &g_array_index(once->seen, Seen, i);
+		items[i] = (StateItem){ .kind = STATE_SEEN, .key = seen->key, .until = seen->until };
+	}
+	g_auto(Status) st = STATUS_INIT;
+	if (state != NULL && !state_put(state, items, once->seen->len, &st))
+		g_ptr_array_add(notes, g_strdup_printf("what was seen is not remembered: %s", st.detail));
+	g_array_set_size(once->seen, 0);
+}

@@ -1,0 +1,297 @@
+/* claim: symlink, readlink, and a lock for the case that two retries meet. */
+#define _GNU_SOURCE
+#include "agent/store/claim.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A second round is a second retry; more of them at once come from no mail server. */
+enum { ROUNDS = 4 };
+
+/* Seconds that the clocks of hosts that share a folder may differ. */
+enum { CLOCK_SKEW = 600 };
+
+/* Times and microseconds to wait for who holds tmp: that takes him some system calls, unless he means to hinder us. */
+enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 2000 };
+
+#define PREFIX "todoke-"
+
+/* Before a name: a retry has answered for that copy, so its maker must not take it back any more. */
+#define ANSWERED "+"
+
+struct Claim {
+	int dirfd;
+	char *path;          /* "tmp/todoke-KEY" */
+	char *name;          /* the draft that we claimed; NULL: none */
+};
+
+Claim *
+claim_new(int dirfd, const char *key)
+{
+	Claim *claim = g_new0(Claim, 1);
+	claim->dirfd = dirfd;
+	claim->path = g_strconcat("tmp/" PREFIX, key, NULL);
+	return claim;
+}
+
+void
+claim_free(Claim *claim)
+{
+	if (claim == NULL)
+		return;
+	g_free(claim->path);
+	g_free(claim->name);
+	g_free(claim);
+}
+
+/* What stands in the link; NULL: it is gone, or is no claim. Caller frees. */
+static char *
+read_link(int dirfd, const char *path)
+{
+	char text[LIMIT_FILE_NAME + 2];
+	ssize_t len = readlinkat(dirfd, path, text, sizeof text);
+	if (len <= 0 || len == (ssize_t) sizeof text)
+		return NULL;
+	text[len] = '\0';
+	const char *name = g_str_has_prefix(text, ANSWERED) ? text + strlen(ANSWERED) : text;
+	/* The folder is its owner's: only a file of this tmp is ever looked at. */
+	return *name != '\0' && *name != '.' && strchr(name, '/') == NULL ? g_strdup(text) : NULL;
+}
+
+/* Hold tmp until *ret_fd is closed, so that nobody gives a claim up while another answers for it. False: somebody else does. */
+static bool
+hold_tmp(const Claim *claim, int *ret_fd)
+{
+	*ret_fd = openat(claim->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		/* Other faults: this file system has no such locks (NFS wants to write for them), and few have two hosts retry at once. */
+		if (flock(*ret_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+			return true;
+		g_usleep(LOCK_PAUSE_US);
+	}
+	return false;
+}
+
+static bool
+says(const Claim *claim, const char *want)
+{
+	g_autofree char *text = read_link(claim->dirfd, claim->path);
+	return text != NULL && strcmp(text, want) == 0;
+}
+
+static bool
+fail(const Claim *claim, Status *st)
+{
+	return status_fail_errno(st, errno, "cannot claim '%s'", claim->path);
+}
+
+/* Make the claim say `text`, in one step. `name`: the draft of this process, for a name that nobody else has. */
+static bool
+replace(const Claim *claim, const char *name, const char *text, Status *st)
+{
+	g_autofree char *fresh = g_strconcat("tmp/" PREFIX, name, NULL);
+	if (symlinkat(text, claim->dirfd, fresh) < 0)
+		return fail(claim, st);
+	if (renameat(claim->dirfd, fresh, claim->dirfd, claim->path) == 0)
+		return true;
+	fail(claim, st);
+	(void) unlinkat(claim->dirfd, fresh, 0); /* the first fault is the one that counts */
+	return false;
+}
+
+static bool
+is_old(int dirfd, const char *path, gint64 lifetime)
+{
+	struct stat sb;
+	if (fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+	return sb.st_mtime + lifetime < now || sb.st_mtime > now + CLOCK_SKEW;
+}
+
+/* Was the claim made by somebody else who may write here? Compared with our draft `name`: a file server may map users. */
+static bool
+is_strangers(const Claim *claim, const char *name)
+{
+	struct stat link, draft;
+	g_autofree char *path = g_strconcat("tmp/", name, NULL);
+	return fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(claim->dirfd, path, &draft, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid != draft.st_uid;
+}
+
+/* Remove a claim that does not count any more, and what its try has left. True: it is gone. */
+static bool
+remove_old(int dirfd, const char *path)
+{
+	struct stat sb;
+	bool own = fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_uid == geteuid();
+	g_autofree char *name = read_link(dirfd, path);
+	if (unlinkat(dirfd, path, 0) < 0)
+		return errno == ENOENT;
+	if (name == NULL || !own) /* a stranger's may name the draft of another delivery */
+		return true;
+	g_autofree char *draft = g_strconcat("tmp/", name, NULL);
+	(void) unlinkat(dirfd, draft, 0); /* mostly it is not there */
+	return true;
+}
+
+typedef enum { ROUND_OURS, ROUND_STORED, ROUND_UNSUPPORTED, ROUND_AGAIN, ROUND_FAULT } Round;
+
+/* What our drafts never are, so the file is not the earlier try's. `fd` -1: errno tells why it cannot be opened. */
+static bool
+is_no_draft(int fd)
+{
+	struct stat sb;
+	if (fd < 0)
+		return errno == ELOOP || errno == EACCES || errno == ENXIO;
+	return fstat(fd, &sb) == 0 && !S_ISREG(sb.st_mode);
+}
+
+/* A claim that says nothing. Where it cannot be removed either, the mail does without: better twice than late. */
+static Round
+clear(const Claim *claim)
+{
+	return remove_old(claim->dirfd, claim->path) ? ROUND_AGAIN : ROUND_UNSUPPORTED;
+}
+
+/*
+ * An earlier try has left its draft, or is alive and about to move it: whoever takes the name away first decides. The
+ * lock keeps other retries away: one of them would take a draft that we removed for a copy that was made visible.
+ */
+static Round
+take_over(Claim *claim, const char *name, const char *earlier, Status *st)
+{
+	g_autofree char *path = g_strconcat("tmp/", earlier, NULL);
+	auto_fd int fd = openat(claim->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT) /* moved; or removed by a retry, and then the claim says something else */
+		return says(claim, earlier) ? ROUND_STORED : ROUND_AGAIN;
+	if (is_no_draft(fd))
+		return clear(claim);
+	if (fd < 0)
+		return fail(claim, st), ROUND_FAULT;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
+		return status_fail_detail(st, STATUS_BUSY, "another retry of this delivery is at work"), ROUND_FAULT;
+	if (!says(claim, earlier))
+		return ROUND_AGAIN;
+	if (!replace(claim, name, name, st))
+		return ROUND_FAULT;
+	if (unlinkat(claim->dirfd, path, 0) == 0)
+		return ROUND_OURS;
+	if (errno != ENOENT)
+		return fail(claim, st), ROUND_FAULT;
+	return replace(claim, name, earlier, st) ? ROUND_STORED : ROUND_FAULT;
+}
+
+/* There is a claim. */
+static Round
+meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status *st)
+{
+	auto_fd int held = -1;
+	(void) hold_tmp(claim, &held); /* a stranger may hold it for ever: then on with it, for the mail must not wait */
+	g_autofree char *earlier = read_link(claim->dirfd, claim->path);
+	if (earlier == NULL || is_old(claim->dirfd, claim->path, lifetime) || is_strangers(claim, name))
+		return clear(claim);
+	if (g_str_has_prefix(earlier, ANSWERED)) {
+		*ret_earlier = g_strdup(earlier + strlen(ANSWERED));
+		return ROUND_STORED;
+	}
+	Round round = take_over(claim, name, earlier, st);
+	if (round != ROUND_STORED)
+		return round;
+	g_autofree char *text = g_strconcat(ANSWERED, earlier, NULL);
+	if (!replace(claim, name, text, st))
+		return ROUND_FAULT;
+	*ret_earlier = g_steal_pointer(&earlier);
+	return round;
+}
+
+static Round
+one_round(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status *st)
+{
+	if (symlinkat(name, claim->dirfd, claim->path) == 0)
+		return ROUND_OURS;
+	if (errno == EEXIST)
+		return meet(claim, name, lifetime, ret_earlier, st);
+	/* The draft is in the same folder: EACCES is a policy (SELinux) that has links forbidden. */
+	if (errno == EPERM || errno == EACCES || errno == EOPNOTSUPP || errno == ENOSYS)
+		return ROUND_UNSUPPORTED;
+	return fail(claim, st), ROUND_FAULT;
+}
+
+bool
+claim_take(Claim *claim, const char *name, gint64 lifetime, ClaimAnswer *ret_answer, char **ret_earlier, Status *st)
+{
+	Round round = ROUND_AGAIN;
+	for (int i = 0; i < ROUNDS && round == ROUND_AGAIN; i++)
+		round = one_round(claim, name, lifetime, ret_earlier, st);
+	if (round == ROUND_AGAIN)
+		return status_fail_detail(st, STATUS_BUSY, "other retries of this delivery are at work");
+	if (round == ROUND_FAULT)
+		return false;
+	if (round == ROUND_OURS)
+		claim->name = g_strdup(name);
+	*ret_answer = round == ROUND_OURS ? CLAIM_OURS : round == ROUND_STORED ? CLAIM_STORED : CLAIM_UNSUPPORTED;
+	return true;
+}
+
+bool
+claim_take_anyway(Claim *claim, const char *name, Status *st)
+{
+	if (!replace(claim, name, name, st))
+		return false;
+	claim->name = g_strdup(name);
+	return true;
+}
+
+bool
+claim_drop(Claim *claim)
+{
+	if (claim->name == NULL)
+		return true;
+	auto_fd int held = -1;
+	if (!hold_tmp(claim, &held) || !says(claim, claim->name) || unlinkat(claim->dirfd, claim->path, 0) < 0)
+		return false; /* and not at the next call either */
+	g_clear_pointer(&claim->name, g_free);
+	return true;
+}
+
+void
+claim_forget(Claim *claim)
+{
+	(void) unlinkat(claim->dirfd, claim->path, 0); /* what stays ends with its lifetime */
+	g_clear_pointer(&claim->name, g_free);
+}
+
+/* The key is as good as random, and costs no system call. */
+static bool
+is_sweeper(const Claim *claim)
+{
+	const char *digits = claim->path + strlen("tmp/" PREFIX);
+	return (g_ascii_xdigit_value(digits[0]) * 16 + g_ascii_xdigit_value(digits[1])) % CLAIM_SWEEP_EVERY == 0;
+}
+
+void
+claim_sweep(const Claim *claim, gint64 lifetime)
+{
+	int fd = is_sweeper(claim) ? openat(claim->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL)
+		return;
+	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		if (!g_str_has_prefix(entry->d_name, PREFIX))
+			continue;
+		g_autofree char *path = g_strconcat("tmp/", entry->d_name, NULL);
+		if (is_old(claim->dirfd, path, lifetime))
+			(void) remove_old(claim->dirfd, path); /* or another time */
+	}
+	(void) closedir(dir);
+}

@@ -1,0 +1,48 @@
+/*
+ * folder: names as people and rules write them, and where such a folder lies on the disk.
+ *
+ * A name is levels of UTF-8 with a separator between ("Work/Customers"), perhaps behind the prefix that IMAP clients
+ * see ("INBOX."); "INBOX" in any case is the INBOX itself. In the layout maildir++ the folder is ".Work.Customers"
+ * beside the INBOX's new and cur, in the layout fs it is "Work/Customers".
+ *
+ * A name from a rule is a stranger's: it may hold a List-Id or a subject. Refused are an empty level, one that begins
+ * with '.' (so "..", and what would be hidden or a Maildir++ folder in the layout fs), '/', control characters, a
+ * leading '~', what is no UTF-8, and names over LIMIT_FOLDER_NAME or LIMIT_FOLDER_LEVELS, or over LIMIT_FILE_NAME on
+ * the disk. In Maildir++ a level with a '.' in it would be read as two levels by every other program, so it is refused
+ * too; in the layout fs levels called tmp, new and cur are.
+ */
+#ifndef TODOKE_FOLDER_H
+#define TODOKE_FOLDER_H
+
+#include "agent/base/status.h"
+#include "agent/store/maildir.h"
+
+/* How this site names folders. Strings are borrowed. */
+typedef struct {
+	unsigned layout;       /* FOLDER_LAYOUT_* of conf-choices.h */
+	unsigned names;        /* FOLDER_NAMES_* */
+	const char *separator; /* "/"; "" is "/" too */
+	const char *prefix;    /* "INBOX.", "" */
+	bool create;           /* make folders that are missing */
+	bool subscribe;        /* subscribe to what is made */
+} FolderRules;
+
+/*
+ * The path below the INBOX, "" for the INBOX itself. NULL: there can be no such folder, and *ret_why says why ("... has
+ * an empty level"). Caller frees.
+ */
+char *folder_path(const FolderRules *rules, const char *name, const char **ret_why);
+
+/* Is there such a folder? False too for a name that cannot be. Faults never: what cannot be looked at is not there. */
+bool folder_exists(Maildir *inbox, const FolderRules *rules, const char *name);
+
+/*
+ * Open the folder at `path` (of folder_path, not ""); `inbox` must outlive it. It is made, marked, and subscribed where
+ * it is missing and `create` or the rules say so. *ret_maildir is NULL when the mail must go elsewhere, the INBOX: the
+ * folder is missing and may not be made, or what stands there is no folder of ours; `notes` (char *) tells. False: a
+ * fault that a retry may not meet.
+ */
+bool folder_open(Maildir *inbox, const FolderRules *rules, const char *path, bool create, Maildir **ret_maildir,
+                 GPtrArray *notes, Status *st);
+
+#endif

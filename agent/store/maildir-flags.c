@@ -1,0 +1,209 @@
+/* maildir-flags: letters, and Dovecot's file of keywords ("0 Work", "1 $Label1": letter number and name). */
+#define _GNU_SOURCE
+#include "agent/store/maildir-flags.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "agent/store/dotlock.h"
+
+#include <string.h>
+
+enum { KEYWORD_LETTERS = 26 };
+
+static const char keywords_file[] = "dovecot-keywords";
+
+static const struct {
+	const char *flag;
+	char letter;
+} system_flags[] = {
+	{ "\\Seen", 'S' }, { "\\Answered", 'R' }, { "\\Flagged", 'F' }, { "\\Deleted", 'T' }, { "\\Draft", 'D' },
+	{ "$Forwarded", 'P' },
+};
+
+static char
+system_letter(const char *flag)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(system_flags); i++)
+		if (g_ascii_strcasecmp(system_flags[i].flag, flag) == 0)
+			return system_flags[i].letter;
+	return '\0';
+}
+
+/* An atom of IMAP (RFC 3501 9, flag-keyword): what else would break the file, or the clients that read it. */
+static bool
+is_keyword(const char *flag)
+{
+	size_t len = strlen(flag);
+	if (len == 0 || len > LIMIT_KEYWORD)
+		return false;
+	for (const char *c = flag; *c != '\0'; c++)
+		if (!g_ascii_isgraph(*c) || strchr("(){%*\"\\]", *c) != NULL)
+			return false;
+	return true;
+}
+
+/* The keywords that shall get letters, and the letters that they got. */
+typedef struct {
+	GPtrArray *wanted;            /* borrowed char * */
+	char *names[KEYWORD_LETTERS]; /* of the file */
+	bool changed;
+	GString *letters;
+	GPtrArray *notes;
+} Keywords;
+
+/* One line, "NUMBER NAME"; what is none is passed over. */
+static void
+keywords_parse_line(Keywords *keywords, const char *line, const char *end)
+{
+	char *name = NULL;
+	guint64 number = g_ascii_isdigit(*line) ? g_ascii_strtoull(line, &name, 10) : KEYWORD_LETTERS;
+	if (number < KEYWORD_LETTERS && *name == ' ' && keywords->names[number] == NULL)
+		keywords->names[number] = g_strndup(name + 1, (gsize) (end - name - 1));
+}
+
+static void
+keywords_parse(Keywords *keywords, const char *text)
+{
+	const char *end;
+	for (const char *line = text; *line != '\0'; line = *end != '\0' ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		keywords_parse_line(keywords, line, end);
+	}
+}
+
+static int
+keywords_find(Keywords *keywords, const char *name)
+{
+	int free_place = -1;
+	for (int i = 0; i < KEYWORD_LETTERS; i++) {
+		if (keywords->names[i] == NULL)
+			free_place = free_place < 0 ? i : free_place;
+		else if (g_ascii_strcasecmp(keywords->names[i], name) == 0)
+			return i;
+	}
+	if (free_place >= 0) {
+		keywords->names[free_place] = g_strdup(name);
+		keywords->changed = true;
+	}
+	return free_place;
+}
+
+static void
+keywords_take_letters(Keywords *keywords)
+{
+	for (guint i = 0; i < keywords->wanted->len; i++) {
+		const char *name = keywords->wanted->pdata[i];
+		int place = keywords_find(keywords, name);
+		if (place >= 0)
+			g_string_append_c(keywords->letters, (char) ('a' + place));
+		else
+			g_ptr_array_add(keywords->notes, g_strdup_printf("no letter is left for keyword '%s'", name));
+	}
+}
+
+/* DotlockEdit: letters for all that is wanted; the new file if one got a letter now. */
+static char *
+keywords_edit(const char *old, size_t len, void *user)
+{
+	(void) len;
+	Keywords *keywords = user;
+	keywords_parse(keywords, old);
+	keywords_take_letters(keywords);
+	if (!keywords->changed)
+		return NULL;
+	GString *file = g_string_new(NULL);
+	for (int i = 0; i < KEYWORD_LETTERS; i++)
+		if (keywords->names[i] != NULL)
+			g_string_append_printf(file, "%d %s\n", i, keywords->names[i]);
+	return g_string_free(file, FALSE);
+}
+
+static void
+keywords_forget(Keywords *keywords)
+{
+	for (int i = 0; i < KEYWORD_LETTERS; i++)
+		g_clear_pointer(&keywords->names[i], g_free);
+	keywords->changed = false;
+}
+
+/* Letters from the file as it is, without a lock: it is replaced as a whole. False: a keyword is not in it. */
+static bool
+keywords_read(Keywords *keywords, int dirfd)
+{
+	g_auto(Status) ignored = STATUS_INIT;
+	g_autofree char *text = NULL;
+	size_t len;
+	if (!fs_read_file(dirfd, keywords_file, LIMIT_SMALL_FILE, &text, &len, &ignored))
+		return false;
+	keywords_parse(keywords, text);
+	for (guint i = 0; i < keywords->wanted->len && !keywords->changed; i++)
+		(void) keywords_find(keywords, keywords->wanted->pdata[i]); /* asked only for `changed` */
+	if (!keywords->changed)
+		keywords_take_letters(keywords);
+	return !keywords->changed;
+}
+
+static void
+keywords_letters(const Maildir *maildir, GPtrArray *wanted, GString *letters, GPtrArray *notes)
+{
+	Keywords keywords = { .wanted = wanted, .letters = letters, .notes = notes };
+	g_auto(Status) st = STATUS_INIT;
+	if (!keywords_read(&keywords, maildir_fd(maildir))) {
+		keywords_forget(&keywords);
+		size_t before = letters->len;
+		if (!dotlock_edit(maildir_fd(maildir), keywords_file, keywords_edit, &keywords, &st)) {
+			g_string_truncate(letters, before);
+			g_ptr_array_add(notes, g_strdup_printf("keywords are not set: %s", st.detail));
+		}
+	}
+	keywords_forget(&keywords);
+}
+
+char *
+maildir_flags_letters(const Maildir *maildir, const GPtrArray *flags, GPtrArray *notes)
+{
+	GString *letters = g_string_new(NULL);
+	g_autoptr(GPtrArray) wanted = g_ptr_array_new();
+	for (guint i = 0; flags != NULL && i < flags->len; i++) {
+		char *flag = flags->pdata[i];
+		char letter = system_letter(flag);
+		if (letter != '\0')
+			g_string_append_c(letters, letter);
+		if (is_keyword(flag))
+			g_ptr_array_add(wanted, flag);
+		else if (letter == '\0')
+			g_ptr_array_add(notes, g_strdup_printf("flag '%s' cannot be kept", flag));
+	}
+	if (wanted->len > 0)
+		keywords_letters(maildir, wanted, letters, notes);
+	return g_string_free(letters, FALSE);
+}
+
+static const char *
+flag_of_letter(const Keywords *keywords, char letter)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(system_flags); i++)
+		if (system_flags[i].letter == letter)
+			return system_flags[i].flag;
+	return letter >= 'a' && letter < 'a' + KEYWORD_LETTERS ? keywords->names[letter - 'a'] : NULL;
+}
+
+GPtrArray *
+maildir_flags_of(int dirfd, const char *name)
+{
+	GPtrArray *flags = g_ptr_array_new_with_free_func(g_free);
+	const char *info = strstr(name, ":2,");
+	Keywords keywords = { 0 };
+	g_auto(Status) ignored = STATUS_INIT; /* a folder without the file has no keywords */
+	g_autofree char *text = NULL;
+	size_t len;
+	if (fs_read_file(dirfd, keywords_file, LIMIT_SMALL_FILE, &text, &len, &ignored))
+		keywords_parse(&keywords, text);
+	for (const char *letter = info != NULL ? info + strlen(":2,") : ""; *letter != '\0'; letter++) {
+		const char *flag = flag_of_letter(&keywords, *letter);
+		if (flag != NULL && !g_ptr_array_find_with_equal_func(flags, flag, g_str_equal, NULL)) /* $Forwarded has two */
+			g_ptr_array_add(flags, g_strdup(flag));
+	}
+	keywords_forget(&keywords);
+	return flags;
+}

@@ -1,0 +1,677 @@
+/* maildir: drafts in tmp, then one rename that never replaces. */
+#define _GNU_SOURCE
+#include "agent/store/maildir.h"
+
+#include "agent/base/deadline.h"
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "conf/conf-choices.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A name is made of time, pid, counter and random bits: a second clash is a broken file system, not chance. */
+enum { NAME_TRIES = 4 };
+
+/* Others number their mail at the same time: each loss is another's gain. */
+enum { FLAT_NAME_TRIES = 1000 };
+
+typedef enum { PLACE_NEW, PLACE_CUR, PLACE_COUNT } Place;
+
+static const char *const place_names[PLACE_COUNT] = { "new", "cur" };
+
+struct Maildir {
+	MaildirOptions options;
+	MaildirKind kind;
+	char *path;             /* below the INBOX */
+	int fd;
+	int places[PLACE_COUNT];/* new and cur, -1 before they are needed */
+	bool dirty[PLACE_COUNT];
+};
+
+struct MaildirDraft {
+	Maildir *maildir;
+	char *tmp;              /* "tmp/NAME", ".NAME" in a flat folder, in maildir->fd */
+	int fd;                 /* -1: closed, or a link */
+	DeadlineFile guard;
+	MessageSize size;
+	bool flushed;
+	bool committed;
+	Place place;
+	char *final;            /* name in its place; NULL: not prepared */
+};
+
+char *
+maildir_escape_host(const char *host)
+{
+	GString *out = g_string_sized_new(64);
+	for (const char *c = host; *c != '\0'; c++) {
+		if (g_ascii_isgraph(*c) && strchr("/:,\\", *c) == NULL)
+			g_string_append_c(out, *c);
+		else
+			g_string_append_printf(out, "\\%03o", (guchar) *c);
+	}
+	return g_string_free(out, FALSE);
+}
+
+/* This host's name, asked for once a process. */
+static const char *
+host_name(void)
+{
+	static char *escaped;
+	if (escaped == NULL) {
+		escaped = maildir_escape_host(g_get_host_name());
+		escaped[strnlen(escaped, LIMIT_HOST_NAME)] = '\0'; /* escapes are longer: the name must fit with sizes and flags */
+	}
+	return escaped;
+}
+
+char *
+maildir_unique_name(void)
+{
+	static unsigned counter;
+	struct timespec now;
+	(void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail with this clock */
+	static guint64 random; /* once a process: it tells hosts and containers apart that have one name */
+	if (random == 0 && getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t) sizeof random)
+		random = (guint64) now.tv_nsec; /* early at boot; time, pid and counter make the name unique already */
+	return g_strdup_printf("%lld.M%06ldP%ldQ%uR%016" G_GINT64_MODIFIER "x.%s", (long long) now.tv_sec, now.tv_nsec / 1000,
+	                       (long) fs_own_pid(), ++counter, random, host_name());
+}
+
+static Maildir *
+maildir_new(const char *path, const MaildirOptions *options)
+{
+	Maildir *maildir = g_new0(Maildir, 1);
+	maildir->options = *options;
+	maildir->path = g_strdup(path);
+	maildir->fd = -1;
+	for (Place place = 0; place < PLACE_COUNT; place++)
+		maildir->places[place] = -1;
+	return maildir;
+}
+
+void
+maildir_free(Maildir *maildir)
+{
+	if (maildir == NULL)
+		return;
+	for (Place place = 0; place < PLACE_COUNT; place++)
+		fs_close_auto(&maildir->places[place]);
+	fs_close_auto(&maildir->fd);
+	g_free(maildir->path);
+	g_free(maildir);
+}
+
+int
+maildir_fd(const Maildir *maildir)
+{
+	return maildir->fd;
+}
+
+const char *
+maildir_path(const Maildir *maildir)
+{
+	return maildir->path;
+}
+
+/* Make tmp, new and cur in the folder `fd`, cur last: to other programs it is a mailbox when cur is there. */
+static bool
+make_inside(int fd, Status *st)
+{
+	static const char *const inside[] = { "tmp", "new", "cur" };
+	for (size_t i = 0; i < G_N_ELEMENTS(inside); i++)
+		if (mkdirat(fd, inside[i], 0777) < 0 && errno != EEXIST)
+			return status_fail_errno(st, errno, "cannot make folder '%s'", inside[i]);
+	return fs_sync(fd, "folder", st);
+}
+
+Maildir *
+maildir_open(const char *path, const MaildirOptions *options, Status *st)
+{
+	static mode_t umask_now = (mode_t) -1;
+	if (umask_now != options->umask) /* pipe(8) starts us with 077: a setting of 007 needs this call */
+		(void) umask(options->umask);
+	umask_now = options->umask;
+	g_autofree char *clean = g_strdup(path);
+	for (size_t len = strlen(clean); len > 1 && clean[len - 1] == '/'; len--)
+		clean[len - 1] = '\0';
+	g_autoptr(Maildir) maildir = maildir_new("", options);
+	maildir->fd = openat(AT_FDCWD, clean, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (maildir->fd >= 0)
+		return g_steal_pointer(&maildir);
+	if (errno != ENOENT || !options->create) {
+		status_fail_errno(st, errno, "cannot open maildir '%s'", clean);
+		return NULL;
+	}
+	if (!fs_make_dir(AT_FDCWD, clean, 0777, &maildir->fd, st) || !make_inside(maildir->fd, st)) {
+		status_prefix(st, "maildir '%s'", clean);
+		return NULL;
+	}
+	return g_steal_pointer(&maildir);
+}
+
+/*
+ * Is there a folder that can take mail at `path`? Leaves its descriptor in maildir->fd where at least the folder is
+ * there.
+ */
+static bool
+open_existing(Maildir *maildir, int inbox, const char *path, Status *st)
+{
+	if (!fs_open_dir(inbox, path, &maildir->fd, st))
+		return false;
+	if (faccessat(maildir->fd, "tmp", F_OK, 0) < 0)
+		return status_fail_errno(st, errno, "no mailbox in '%s'", path);
+	return true;
+}
+
+Maildir *
+maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st)
+{
+	g_autoptr(Maildir) maildir = maildir_new(path, &inbox->options);
+	maildir->options.create = create;
+	g_auto(Status) missing = STATUS_INIT;
+	if (open_existing(maildir, inbox->fd, path[0] != '\0' ? path : ".", &missing)) {
+		*ret_created = false;
+		return g_steal_pointer(&maildir);
+	}
+	if (missing.id != STATUS_MISSING || !create) {
+		status_move(st, &missing);
+		return NULL;
+	}
+	if (maildir->fd < 0 && !fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
+		return NULL;
+	if (!make_inside(maildir->fd, st)) {
+		status_prefix(st, "folder '%s'", path);
+		return NULL;
+	}
+	*ret_created = true;
+	return g_steal_pointer(&maildir);
+}
+
+Maildir *
+maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, Status *st)
+{
+	g_autoptr(Maildir) maildir = maildir_new(path, &inbox->options);
+	maildir->kind = kind;
+	maildir->options.create = false; /* there is nothing to make inside */
+	if (!fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
+		return NULL;
+	maildir->places[PLACE_NEW] = fcntl(maildir->fd, F_DUPFD_CLOEXEC, 0);
+	if (maildir->places[PLACE_NEW] < 0) {
+		status_fail_errno(st, errno, "cannot open folder '%s'", path);
+		return NULL;
+	}
+	return g_steal_pointer(&maildir);
+}
+
+bool
+maildir_flush(Maildir *maildir, Status *st)
+{
+	for (Place place = 0; place < PLACE_COUNT; place++) {
+		if (!maildir->dirty[place])
+			continue;
+		if (maildir->options.durability == DURABILITY_FULL && !fs_sync(maildir->places[place], place_names[place], st))
+			return status_prefix(st, "folder '%s'", maildir->path);
+		maildir->dirty[place] = false;
+	}
+	return true;
+}
+
+static MaildirDraft *
+draft_new(Maildir *maildir)
+{
+	MaildirDraft *draft = g_new0(MaildirDraft, 1);
+	draft->maildir = maildir;
+	draft->fd = -1;
+	return draft;
+}
+
+/* Give the draft a new name, guarded by the deadline from before there is a file. */
+static void
+draft_name(MaildirDraft *draft)
+{
+	deadline_drop_file(&draft->guard);
+	g_free(draft->tmp);
+	g_autofree char *name = maildir_unique_name();
+	draft->tmp = g_strconcat(draft->maildir->kind == MAILDIR_PROPER ? "tmp/" : ".", name, NULL);
+	draft->guard = (DeadlineFile){ .dirfd = draft->maildir->fd, .name = draft->tmp };
+	deadline_add_file(&draft->guard);
+}
+
+/* Forget the name, so that freeing the draft removes nothing. */
+static void
+draft_forget(MaildirDraft *draft)
+{
+	deadline_drop_file(&draft->guard);
+	g_clear_pointer(&draft->tmp, g_free);
+}
+
+void
+maildir_draft_leave(MaildirDraft *draft)
+{
+	if (!draft->committed)
+		draft_forget(draft);
+}
+
+void
+maildir_draft_free(MaildirDraft *draft)
+{
+	if (draft == NULL)
+		return;
+	fs_close_auto(&draft->fd);
+	if (draft->tmp != NULL && !draft->committed)
+		(void) unlinkat(draft->maildir->fd, draft->tmp, 0); /* what cannot be removed, readers remove after 36 hours */
+	deadline_drop_file(&draft->guard);
+	g_free(draft->tmp);
+	g_free(draft->final);
+	g_free(draft);
+}
+
+/* Open the draft's file exclusively. Readable, for it becomes the home of the message's body. */
+static int
+create_file(MaildirDraft *draft)
+{
+	int fd;
+	do
+		fd = openat(draft->maildir->fd, draft->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+MaildirDraft *
+maildir_draft_new(Maildir *maildir, Status *st)
+{
+	g_autoptr(MaildirDraft) draft = draft_new(maildir);
+	for (int i = 0; i < NAME_TRIES; i++) {
+		draft_name(draft);
+		draft->fd = create_file(draft);
+		if (draft->fd >= 0)
+			return g_steal_pointer(&draft);
+		int err = errno;
+		if (err == ENOENT && maildir->options.create && make_inside(maildir->fd, st))
+			continue;
+		if (err != EEXIST) {
+			status_fail_errno(st, err, "cannot make '%s' in folder '%s'", draft->tmp, maildir->path);
+			break;
+		}
+	}
+	draft_forget(draft);
+	status_fail_detail(st, STATUS_IO, "cannot find a free name in folder '%s'", maildir->path);
+	return NULL;
+}
+
+bool
+maildir_draft_begin(MaildirDraft *draft, const char *line, Status *st)
+{
+	g_autofree char *whole = g_strconcat(line, "\n", NULL);
+	return fs_write_all(draft->fd, whole, strlen(whole), draft->tmp, st);
+}
+
+bool
+maildir_draft_end(MaildirDraft *draft, Status *st)
+{
+	char last[2] = "";
+	off_t size = lseek(draft->fd, 0, SEEK_END);
+	if (size < 0 || (size > 1 && pread(draft->fd, last, sizeof last, size - 2) != (ssize_t) sizeof last))
+		return status_fail_errno(st, errno, "cannot read '%s'", draft->tmp);
+	return memcmp(last, "\n\n", sizeof last) == 0 || fs_write_all(draft->fd, "\n", 1, draft->tmp, st);
+}
+
+bool
+maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *headers, Status *st)
+{
+	return message_write(message, headers, draft->fd, &draft->size, st);
+}
+
+/* Does the fault mean that these two places cannot share a file, here or ever? Then a copy helps. */
+static bool
+cannot_share(int err)
+{
+	return err == EXDEV || err == EPERM || err == EMLINK || err == EOPNOTSUPP || err == ENOSYS;
+}
+
+/* Rename without ever replacing. A kernel or file system that lacks the flag gets link and unlink. */
+static int
+rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (linkat(from_dir, from, to_dir, to, 0) < 0)
+		return -1;
+	(void) unlinkat(from_dir, from, 0); /* the mail is where it shall be; what stays in tmp, readers remove later */
+	return 0;
+}
+
+/*
+ * The same to a name that nobody else has. Where the flag is missing (NFS) that is a look and a plain rename: 64
+ * random bits do not come up in between, and link and unlink would be two steps, with a moment to die between them.
+ */
+static int
+rename_unique(int from_dir, const char *from, int to_dir, const char *to)
+{
+	if (renameat2(from_dir, from, to_dir, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (faccessat(to_dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		errno = EEXIST;
+		return -1;
+	}
+	return errno == ENOENT ? renameat(from_dir, from, to_dir, to) : -1;
+}
+
+bool
+maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st)
+{
+	/* Both places are guarded while the file may be at either. */
+	DeadlineFile there = { .dirfd = to->fd, .name = draft->tmp };
+	deadline_add_file(&there);
+	int rc = draft->maildir == to ? 0 : rename_unique(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
+	int err = rc < 0 ? errno : 0;
+	if (rc == 0) {
+		draft->maildir = to;
+		draft->guard.dirfd = to->fd;
+		g_clear_pointer(&draft->final, g_free);
+	}
+	deadline_drop_file(&there);
+	if (rc < 0 && !cannot_share(err))
+		return status_fail_errno(st, err, "cannot move a draft to folder '%s'", to->path);
+	*ret_moved = rc == 0;
+	return true;
+}
+
+bool
+maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_draft, Status *st)
+{
+	g_autoptr(MaildirDraft) draft = draft_new(to);
+	draft_name(draft);
+	if (linkat(from->maildir->fd, from->tmp, to->fd, draft->tmp, 0) < 0) {
+		int err = errno;
+		draft_forget(draft);
+		if (!cannot_share(err))
+			return status_fail_errno(st, err, "cannot link a draft into folder '%s'", to->path);
+		*ret_draft = NULL;
+		return true;
+	}
+	draft->size = from->size;
+	draft->flushed = from->flushed;
+	*ret_draft = g_steal_pointer(&draft);
+	return true;
+}
+
+/* Open new or cur, once a folder. */
+static bool
+open_place(Maildir *maildir, Place place, Status *st)
+{
+	if (maildir->places[place] >= 0)
+		return true;
+	g_auto(Status) missing = STATUS_INIT;
+	if (fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
+		return true;
+	if (missing.id == STATUS_MISSING && maildir->options.create) {
+		status_clear(&missing);
+		if (make_inside(maildir->fd, &missing) &&
+		    fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
+			return true;
+	}
+	status_prefix(&missing, "folder '%s'", maildir->path);
+	status_move(st, &missing);
+	return false;
+}
+
+/*
+ * The file of that name in a place, with or without sizes and info letters; *ret_file (caller frees) is NULL where
+ * there is none.
+ */
+static bool
+find_in_place(int dirfd, const char *name, char **ret_file, Status *st)
+{
+	int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL)
+		return status_fail_errno(st, errno, "cannot list a folder");
+	rewinddir(dir); /* the descriptors share their place */
+	size_t len = strlen(name);
+	for (const struct dirent *entry; *ret_file == NULL && (entry = readdir(dir)) != NULL;)
+		if (strncmp(entry->d_name, name, len) == 0 && strchr(":,", entry->d_name[len]) != NULL)
+			*ret_file = g_strdup(entry->d_name);
+	(void) closedir(dir);
+	return true;
+}
+
+/* Where the folder shows the file, and what it is called now; *ret_file NULL: nowhere. */
+static bool
+find_shown(Maildir *maildir, const char *name, Place *ret_place, char **ret_file, Status *st)
+{
+	for (Place place = PLACE_NEW; place < PLACE_COUNT && *name != '\0'; place++) {
+		if (!open_place(maildir, place, st) || !find_in_place(maildir->places[place], name, ret_file, st))
+			return false;
+		*ret_place = place;
+		if (*ret_file != NULL)
+			return true;
+	}
+	return true;
+}
+
+bool
+maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *st)
+{
+	Place place = PLACE_NEW;
+	g_autofree char *file = NULL;
+	if (!find_shown(maildir, name, &place, &file, st))
+		return false;
+	if (file != NULL)
+		maildir->dirty[place] = true;
+	*ret_found = file != NULL;
+	return true;
+}
+
+bool
+maildir_flush_later(Maildir *maildir, Status *st)
+{
+	for (Place place = PLACE_NEW; place < PLACE_COUNT; place++) {
+		if (!open_place(maildir, place, st))
+			return false;
+		maildir->dirty[place] = true;
+	}
+	return true;
+}
+
+/* Read exactly that many octets. */
+static bool
+read_piece(int fd, char *buffer, size_t len, off_t at)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = pread(fd, buffer + done, len - done, at + (off_t) done);
+		if (n <= 0 && errno != EINTR)
+			return false;
+		done += n > 0 ? (size_t) n : 0;
+	}
+	return true;
+}
+
+/* Are the last octets of the file `fd` those of the body? */
+static bool
+ends_with(int fd, off_t size, const MessageBody *body)
+{
+	enum { PIECE = 64 * 1024 };
+	g_autofree char *one = g_malloc(PIECE), *other = g_malloc(PIECE);
+	for (off_t at = 0; at < body->size; at += PIECE) {
+		size_t len = (size_t) MIN(body->size - at, PIECE);
+		if (!read_piece(fd, one, len, size - body->size + at) || !read_piece(body->fd, other, len, body->offset + at) ||
+		    memcmp(one, other, len) != 0)
+			return false;
+	}
+	return true;
+}
+
+bool
+maildir_shows_body(Maildir *maildir, const char *name, const Message *message, bool *ret_shows, Status *st)
+{
+	Place place = PLACE_NEW;
+	g_autofree char *file = NULL;
+	if (!find_shown(maildir, name, &place, &file, st))
+		return false;
+	auto_fd int fd = file != NULL ? openat(maildir->places[place], file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+	struct stat sb;
+	MessageBody body;
+	*ret_shows = fd >= 0 && fstat(fd, &sb) == 0 && message_body(message, &body) && sb.st_size >= body.size &&
+	             ends_with(fd, sb.st_size, &body);
+	return true;
+}
+
+static int
+compare_letters(const void *one, const void *other)
+{
+	return *(const char *) one - *(const char *) other;
+}
+
+/* The first number above all that are there; MH's folders are not so big that this matters. */
+static guint64
+next_number(int dirfd)
+{
+	guint64 highest = 0;
+	int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL)
+		return 1;
+	rewinddir(dir);
+	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		guint64 number;
+		if (g_ascii_string_to_unsigned(entry->d_name, 10, 1, G_MAXUINT32, &number, NULL))
+			highest = MAX(highest, number);
+	}
+	(void) closedir(dir);
+	return highest + 1;
+}
+
+/* A name in a flat folder that is free as far as one can see. */
+static char *
+flat_name(const Maildir *maildir)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	if (maildir->kind == MAILDIR_NUMBERED)
+		return g_strdup_printf("%" G_GUINT64_FORMAT, next_number(maildir->fd));
+	char name[] = "msg.XXXXXXXX";
+	for (char *c = name + strlen("msg."); *c != '\0'; c++)
+		*c = letters[g_random_int_range(0, strlen(letters))];
+	return g_strdup(name);
+}
+
+/* The final name: sizes, and the info letters in ASCII order, each once. */
+static char *
+final_name(const MaildirDraft *draft, const char *letters)
+{
+	if (draft->maildir->kind != MAILDIR_PROPER)
+		return flat_name(draft->maildir);
+	GString *name = g_string_new(draft->tmp + strlen("tmp/"));
+	g_string_append_printf(name, ",S=%" G_GUINT64_FORMAT ",W=%" G_GUINT64_FORMAT, draft->size.bytes,
+	                       draft->size.wire_bytes);
+	if (letters == NULL || letters[0] == '\0')
+		return g_string_free(name, FALSE);
+	g_autofree char *sorted = g_strdup(letters);
+	qsort(sorted, strlen(sorted), 1, compare_letters);
+	g_string_append(name, ":2,");
+	for (const char *c = sorted; *c != '\0'; c++)
+		if (c == sorted || c[0] != c[-1])
+			g_string_append_c(name, *c);
+	return g_string_free(name, FALSE);
+}
+
+bool
+maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
+{
+	if (!draft->flushed && draft->fd >= 0 && draft->maildir->options.durability != DURABILITY_NONE &&
+	    !fs_sync(draft->fd, draft->tmp, st))
+		return false;
+	draft->flushed = true;
+	if (draft->fd >= 0 && !fs_close(&draft->fd, draft->tmp, st))
+		return false;
+	bool has_letters = letters != NULL && letters[0] != '\0' && draft->maildir->kind == MAILDIR_PROPER;
+	Place place = has_letters ? PLACE_CUR : PLACE_NEW;
+	if (!open_place(draft->maildir, place, st))
+		return false;
+	draft->place = place;
+	g_free(draft->final);
+	draft->final = final_name(draft, letters);
+	return true;
+}
+
+const char *
+maildir_draft_name(const MaildirDraft *draft)
+{
+	return draft->tmp + strlen("tmp/");
+}
+
+void
+maildir_draft_hold(MaildirDraft *draft)
+{
+	deadline_drop_file(&draft->guard);
+}
+
+/* Into its place. Names of flat folders may be taken by others at any moment. */
+static int
+move(const MaildirDraft *draft)
+{
+	const Maildir *maildir = draft->maildir;
+	int to = maildir->places[draft->place];
+	return maildir->kind == MAILDIR_PROPER ? rename_unique(maildir->fd, draft->tmp, to, draft->final)
+	                                       : rename_noreplace(maildir->fd, draft->tmp, to, draft->final);
+}
+
+bool
+maildir_draft_commit(MaildirDraft *draft, Status *st)
+{
+	Maildir *maildir = draft->maildir;
+	maildir_draft_hold(draft);
+	int rc = move(draft);
+	for (int i = 0; rc < 0 && errno == EEXIST && maildir->kind != MAILDIR_PROPER && i < FLAT_NAME_TRIES; i++) {
+		g_free(draft->final);
+		draft->final = flat_name(maildir);
+		rc = move(draft);
+	}
+	if (rc < 0)
+		return status_fail_errno(st, errno, "cannot move '%s' to folder '%s'", draft->tmp, place_names[draft->place]);
+	draft->committed = true;
+	maildir->dirty[draft->place] = true;
+	return true;
+}
+
+void
+maildir_draft_take_back(MaildirDraft *draft)
+{
+	/* A reader may have moved it already; then it stays, and a retry makes a second copy: better than none. */
+	if (draft->committed)
+		(void) unlinkat(draft->maildir->places[draft->place], draft->final, 0);
+}
+
+Maildir *
+maildir_draft_folder(const MaildirDraft *draft)
+{
+	return draft->maildir;
+}
+
+char *
+maildir_draft_final_path(const MaildirDraft *draft)
+{
+	const char *path = draft->maildir->path;
+	if (draft->maildir->kind != MAILDIR_PROPER)
+		return g_build_filename(path, draft->final, NULL);
+	return g_strconcat(path, path[0] != '\0' ? "/" : "", place_names[draft->place], "/", draft->final, NULL);
+}
+
+MessageSize
+maildir_draft_size(const MaildirDraft *draft)
+{
+	return draft->size;
+}

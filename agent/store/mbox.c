@@ -1,0 +1,244 @@
+/* mbox: lock, reserve, append in one write, flush; cut off what failed. */
+#define _GNU_SOURCE
+#include "agent/store/mbox.h"
+
+#include "agent/base/deadline.h"
+#include "agent/base/fs.h"
+#include "conf/conf-choices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { WAIT_STEP_MS = 50, OPEN_TRIES = 5 };
+
+struct Mbox {
+	char *path;
+	unsigned durability;
+	DotlockPatience patience;
+	Dotlock *lock;
+	int fd;
+	bool locked;
+	bool made;        /* the file is ours from the first octet on */
+	bool appended;
+	off_t start;      /* where our first message begins */
+	off_t end;        /* and the last one ends */
+	off_t reserved;   /* octets behind that have their room */
+};
+
+/* Other programs wait and hold locks by the same rules, whoever owns the descriptor. */
+static bool
+set_lock(int fd, short type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return true;
+	return errno == EINVAL && fcntl(fd, F_SETLK, &lock) == 0;
+}
+
+static bool
+lock_file(Mbox *mbox, Status *st)
+{
+	for (unsigned waited = 0; !set_lock(mbox->fd, F_WRLCK); waited += WAIT_STEP_MS) {
+		if (errno != EACCES && errno != EAGAIN && errno != EINTR)
+			return status_fail_errno(st, errno, "cannot lock '%s'", mbox->path);
+		if (waited >= mbox->patience.wait_ms)
+			return status_fail_detail(st, STATUS_BUSY, "'%s' is locked by another program", mbox->path);
+		g_usleep(WAIT_STEP_MS * 1000);
+	}
+	mbox->locked = true;
+	return true;
+}
+
+/* A folder such as /var/mail may not let its users make files: fcntl is what is left. */
+static bool
+take_dotlock(Mbox *mbox, Status *st)
+{
+	g_autofree char *path = g_strconcat(mbox->path, ".lock", NULL);
+	g_auto(Status) fault = STATUS_INIT;
+	mbox->lock = dotlock_take(path, &mbox->patience, &fault);
+	if (mbox->lock != NULL || fault.id == STATUS_NO_PERMISSION)
+		return true;
+	status_move(st, &fault);
+	return false;
+}
+
+bool
+mbox_is(const Mbox *mbox, const char *path)
+{
+	struct stat open_one, named;
+	return fstat(mbox->fd, &open_one) == 0 && stat(path, &named) == 0 && open_one.st_dev == named.st_dev &&
+	       open_one.st_ino == named.st_ino;
+}
+
+/* Is the open file still the one that the name leads to? Its last user may have replaced it while we waited. */
+static bool
+is_current(const Mbox *mbox)
+{
+	return mbox_is(mbox, mbox->path);
+}
+
+/* Have the locks, again where they were given back. */
+static bool
+hold(Mbox *mbox, Status *st)
+{
+	return mbox->locked || (take_dotlock(mbox, st) && lock_file(mbox, st));
+}
+
+static bool
+open_locked(Mbox *mbox, Status *st)
+{
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		fs_close_auto(&mbox->fd);
+		mbox->fd = -1;
+		mbox->made = access(mbox->path, F_OK) < 0;
+		if (!fs_open_append(mbox->path, 0666, &mbox->fd, st) || !lock_file(mbox, st))
+			return false;
+		if (is_current(mbox))
+			return true;
+	}
+	return status_fail_detail(st, STATUS_BUSY, "'%s' is replaced all the time", mbox->path);
+}
+
+Mbox *
+mbox_open(const char *path, unsigned durability, const DotlockPatience *patience, Status *st)
+{
+	g_autoptr(Mbox) mbox = g_new0(Mbox, 1);
+	mbox->path = g_strdup(path);
+	mbox->durability = durability;
+	mbox->patience = *patience;
+	mbox->fd = -1;
+	deadline_waiting_for("locking an mbox");
+	if (!take_dotlock(mbox, st) || !open_locked(mbox, st))
+		return NULL;
+	struct stat sb;
+	if (fstat(mbox->fd, &sb) < 0) {
+		status_fail_errno(st, errno, "cannot look at '%s'", path);
+		return NULL;
+	}
+	mbox->start = mbox->end = sb.st_size;
+	return g_steal_pointer(&mbox);
+}
+
+static void
+unlock(Mbox *mbox)
+{
+	if (mbox->locked)
+		(void) set_lock(mbox->fd, F_UNLCK);
+	mbox->locked = false;
+	g_clear_pointer(&mbox->lock, dotlock_release);
+}
+
+void
+mbox_free(Mbox *mbox)
+{
+	if (mbox == NULL)
+		return;
+	struct stat sb;
+	bool unused = mbox->locked && mbox->reserved > 0 && !mbox->appended && fstat(mbox->fd, &sb) == 0;
+	if (unused)
+		(void) !ftruncate(mbox->fd, sb.st_size); /* the room goes back */
+	if (unused && mbox->made && sb.st_size == 0 && is_current(mbox))
+		(void) unlink(mbox->path);
+	if (mbox->fd >= 0)
+		unlock(mbox);
+	g_clear_pointer(&mbox->lock, dotlock_release);
+	fs_close_auto(&mbox->fd);
+	g_free(mbox->path);
+	g_free(mbox);
+}
+
+bool
+mbox_reserve(Mbox *mbox, size_t len, Status *st)
+{
+	struct rlimit limit;
+	off_t start = mbox->end + mbox->reserved, end = start + (off_t) len;
+	if (!hold(mbox, st))
+		return false;
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && (rlim_t) end > limit.rlim_cur)
+		return status_fail_errno(st, EFBIG, "cannot append %zu octets to '%s'", len, mbox->path);
+	mbox->reserved += (off_t) len;
+	if (fallocate(mbox->fd, FALLOC_FL_KEEP_SIZE, start, (off_t) len) == 0)
+		return true;
+	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO)
+		return status_fail_errno(st, errno, "no room for %zu octets in '%s'", len, mbox->path);
+	return true; /* this file system does not know beforehand */
+}
+
+/* The last message may lack its line end; a From_ line stands at the start of a line. */
+static bool
+ends_line(const Mbox *mbox, off_t size)
+{
+	char last = '\n';
+	return size == 0 || pread(mbox->fd, &last, 1, size - 1) != 1 || last == '\n';
+}
+
+bool
+mbox_append(Mbox *mbox, const GString *message, Status *st)
+{
+	struct stat sb;
+	if (fstat(mbox->fd, &sb) < 0)
+		return status_fail_errno(st, errno, "cannot look at '%s'", mbox->path);
+	g_autoptr(GString) bytes = g_string_sized_new(message->len + 2);
+	g_string_append(bytes, ends_line(mbox, sb.st_size) ? "" : "\n");
+	g_string_append_len(bytes, message->str, (gssize) message->len);
+	if (!fs_write_all(mbox->fd, bytes->str, bytes->len, mbox->path, st)) {
+		(void) !ftruncate(mbox->fd, sb.st_size); /* shortening needs no room; nothing better is left if even that fails */
+		return false;
+	}
+	if (!mbox->appended)
+		mbox->start = sb.st_size;
+	mbox->appended = true;
+	mbox->end = sb.st_size + (off_t) bytes->len;
+	return true;
+}
+
+static bool
+flush_folder(const Mbox *mbox, Status *st)
+{
+	g_autofree char *folder = g_path_get_dirname(mbox->path);
+	auto_fd int fd = -1;
+	return fs_open_dir(AT_FDCWD, folder, &fd, st) && fs_sync(fd, folder, st);
+}
+
+bool
+mbox_flush(Mbox *mbox, Status *st)
+{
+	if (mbox->durability != DURABILITY_NONE && !fs_sync(mbox->fd, mbox->path, st))
+		return false;
+	if (mbox->made && mbox->durability == DURABILITY_FULL && !flush_folder(mbox, st))
+		return false;
+	mbox->made = false;
+	unlock(mbox);
+	return true;
+}
+
+void
+mbox_take_back(Mbox *mbox)
+{
+	g_auto(Status) st = STATUS_INIT; /* what cannot be locked stays: a retry makes a second copy, which is better than none */
+	struct stat sb;
+	if (!mbox->appended || !hold(mbox, &st))
+		return;
+	if (fstat(mbox->fd, &sb) == 0 && sb.st_size == mbox->end)
+		(void) !ftruncate(mbox->fd, mbox->start);
+	mbox->appended = false;
+}
+
+void
+mbox_quote(GString *message)
+{
+	g_autoptr(GString) out = g_string_sized_new(message->len + 16);
+	const char *from = message->str, *end = message->str + message->len;
+	for (const char *at = from; (at = memmem(at, (size_t) (end - at), "\nFrom ", 6)) != NULL; at += 6) {
+		g_string_append_len(out, from, at + 1 - from);
+		g_string_append_c(out, '>');
+		from = at + 1;
+	}
+	g_string_append_len(out, from, end - from);
+	g_string_assign(message, "");
+	g_string_append_len(message, out->str, (gssize) out->len);
+}

@@ -1,0 +1,45 @@
+/*
+ * mbox: the format: one file, each message after a From_ line and before an empty one.
+ *
+ * The file is held by a lock file NAME.lock and by fcntl, as its other writers and readers do it. A message goes to its end in one write;
+ * one that did not get there whole is cut off again.
+ */
+#ifndef TODOKE_MBOX_H
+#define TODOKE_MBOX_H
+
+#include "agent/base/status.h"
+#include "agent/store/dotlock.h"
+
+/* A file that is open and locked. */
+typedef struct Mbox Mbox;
+
+/*
+ * Open and lock the file at `path`; it is made where it is missing (never its folder). `durability` is one of conf-choices.h.
+ * Faults: STATUS_BUSY (the locks are held by others for too long), STATUS_MAILBOX (no regular file), and what opening brings. Where no
+ * lock file can be made because the folder is not the owner's, fcntl alone has to do.
+ */
+Mbox *mbox_open(const char *path, unsigned durability, const DotlockPatience *patience, Status *st);
+
+/* Unlock, close; a file that we made and that is still empty goes. */
+void mbox_free(Mbox *mbox);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mbox, mbox_free)
+
+/* Is this the file at `path`, under whatever name? */
+bool mbox_is(const Mbox *mbox, const char *path);
+
+/* Make sure that there is room for `len` more octets, where the file system can say so. Nothing becomes visible. */
+bool mbox_reserve(Mbox *mbox, size_t len, Status *st);
+
+/* Append one message; after a fault the file is as it was. */
+bool mbox_append(Mbox *mbox, const GString *message, Status *st);
+
+/* Flush what was appended, and give the locks back. */
+bool mbox_flush(Mbox *mbox, Status *st);
+
+/* Cut off all that was appended through this Mbox, if nobody else has touched the file since. */
+void mbox_take_back(Mbox *mbox);
+
+/* Quote "From " at the start of lines behind the first by ">", in place. */
+void mbox_quote(GString *message);
+
+#endif

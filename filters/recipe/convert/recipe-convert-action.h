@@ -1,0 +1,30 @@
+/*
+ * recipe-convert-action: what a recipe does as commands of Sieve, written to the script. False: `verdict` says what
+ * Sieve cannot do.
+ */
+#ifndef TODOKE_RECIPE_CONVERT_ACTION_H
+#define TODOKE_RECIPE_CONVERT_ACTION_H
+
+#include "filters/recipe/convert/recipe-convert-test.h"
+
+/* Write text of several lines, each indented. */
+void recipe_sieve_put(RecipeSieve *sieve, const char *text);
+
+/* Write `command "argument";`. */
+void recipe_sieve_put_action(RecipeSieve *sieve, const char *command, bool copy, const char *argument);
+
+/* recipe_convert_mailbox with what MAILDIR and HOME are at this place of the recipes. Caller frees. */
+char *recipe_sieve_mailbox(const RecipeSieve *sieve, const char *path);
+
+bool recipe_convert_folders(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags,
+                            RecipeVerdict *verdict);
+bool recipe_convert_forward(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags,
+                            RecipeVerdict *verdict);
+
+/* A call of formail that only adds and takes away fields. False: it is something else. */
+bool recipe_convert_formail(RecipeSieve *sieve, const RecipeNode *node);
+
+/* NAME=`formail -xField:`, written where a rule reads NAME. False: it is something else. */
+bool recipe_convert_extracted(RecipeSieve *sieve, const RecipeNode *node);
+
+#endif

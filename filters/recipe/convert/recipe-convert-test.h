@@ -1,0 +1,36 @@
+/* recipe-convert-test: the conditions of a recipe as a test of Sieve. */
+#ifndef TODOKE_RECIPE_CONVERT_TEST_H
+#define TODOKE_RECIPE_CONVERT_TEST_H
+
+#include "filters/recipe/run/recipe-action.h"
+#include "filters/recipe/lang/recipe-constant.h"
+#include "filters/recipe/convert/recipe-convert-pattern.h"
+
+/* What a script needs and knows while it is written. */
+typedef struct {
+	RecipeConstants *constants;
+	GHashTable *extensions; /* char *: what it must require */
+	GHashTable *reads;      /* char *: variables that its rules look at */
+	GHashTable *sets;       /* char *: variables that the rules may have set */
+	GString *out;
+	unsigned depth;         /* of the blocks around what is written */
+	bool answers;           /* EXITCODE is set: what is thrown away is refused */
+} RecipeSieve;
+
+/* `name` will be required. */
+void recipe_sieve_needs(RecipeSieve *sieve, const char *name);
+
+/* Append `text` as a string of Sieve. */
+void recipe_sieve_quote(GString *out, const char *text);
+
+/* A RecipeUnknown: a variable that the script sets itself is written as ${NAME}. `user` is the RecipeSieve. */
+bool recipe_sieve_variable(GString *out, const char *name, gpointer user);
+
+/*
+ * The test for `node`; "": it has no conditions. *ret_match_group is the group that becomes MATCH in its last test; 0: none. NULL:
+ * `verdict` says what Sieve cannot ask. Caller frees.
+ */
+char *recipe_convert_test(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags, unsigned *ret_match_group,
+                          RecipeVerdict *verdict);
+
+#endif

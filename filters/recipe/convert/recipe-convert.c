@@ -1,0 +1,559 @@
+/*
+ * recipe-convert: goes through the tree as a run would, and writes a rule for each recipe. It goes three times: a variable is set
+ * only if a rule reads it, and that is known at the end.
+ */
+#include "filters/recipe/convert/recipe-convert.h"
+
+#include "agent/base/limits.h"
+#include "filters/recipe/convert/recipe-convert-action.h"
+#include "filters/recipe/lang/recipe-parser.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What an E behind the last recipe asks for. */
+typedef enum {
+	CHAIN_NONE,    /* no recipe before, or one that is by hand */
+	CHAIN_IF,      /* an if or elsif is there */
+	CHAIN_ALWAYS   /* the last recipe has no condition */
+} Chain;
+
+typedef struct {
+	RecipeSieve sieve;
+	FilterEnv *env;
+	const FilterSource *source;
+	GPtrArray *comments;   /* RecipeComment, of `source` */
+	guint next_comment;
+	unsigned files;
+	Chain chain;
+	bool chain_ends;       /* every branch of the chain ends the script */
+	bool after_also;       /* the last recipe has A or a */
+	bool stops_last;       /* the last recipe ends the script where it matches */
+	gsize body_end;        /* in `out`: where A may add to the last recipe */
+	bool ended;            /* nothing behind is reached */
+	GHashTable *stopped;   /* tests under which the script has ended */
+	RecipeConvertCounts counts;
+} Convert;
+
+static void convert_nodes(Convert *convert, const GPtrArray *nodes);
+
+/* Comments up to and with `line`. */
+static void
+put_comments(Convert *convert, unsigned line)
+{
+	for (; convert->next_comment < convert->comments->len; convert->next_comment++) {
+		const RecipeComment *comment = convert->comments->pdata[convert->next_comment];
+		if (comment->line > line)
+			return;
+		g_autofree char *valid = g_utf8_make_valid(comment->text, -1);
+		g_strdelimit(valid, "\r", ' ');
+		recipe_sieve_put(&convert->sieve, valid);
+	}
+}
+
+/* The lines of a node as they were, as comments. */
+static void
+put_source(Convert *convert, const RecipeNode *node)
+{
+	g_auto(GStrv) lines = g_strsplit(convert->source->text, "\n", -1);
+	for (unsigned i = node->line; i <= node->last_line && i <= g_strv_length(lines); i++) {
+		g_autofree char *valid = g_utf8_make_valid(lines[i - 1], -1);
+		g_strdelimit(valid, "\r", ' ');
+		g_autofree char *shown = g_strdup_printf("#   %s", valid);
+		recipe_sieve_put(&convert->sieve, shown);
+	}
+	while (convert->next_comment < convert->comments->len &&
+	       ((const RecipeComment *) convert->comments->pdata[convert->next_comment])->line <= node->last_line)
+		convert->next_comment++;
+}
+
+static void
+put_verdict(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdict)
+{
+	static const char *const names[] = { "same", "changed", "by hand" };
+	g_autoptr(GString) line = g_string_new(NULL);
+	g_string_append_printf(line, "# line %u: %s", node->line, names[verdict->kind]);
+	for (guint i = 0; i < verdict->reasons->len; i++)
+		g_string_append_printf(line, "%s %s", i > 0 ? ";" : ":", (const char *) verdict->reasons->pdata[i]);
+	recipe_sieve_put(&convert->sieve, line->str);
+	convert->counts.recipes[verdict->kind] += node->kind == RECIPE_RULE;
+}
+
+static void
+put_by_hand(Convert *convert, const RecipeNode *node, RecipeVerdict *verdict, const char *reason)
+{
+	if (reason != NULL)
+		recipe_verdict_by_hand(verdict, reason);
+	put_verdict(convert, node, verdict);
+	put_source(convert, node);
+}
+
+static bool
+put_stop(Convert *convert, const RecipeFlags *flags)
+{
+	if (flags->copies)
+		return true;
+	recipe_sieve_put(&convert->sieve, "stop;");
+	convert->ended = true;
+	return true;
+}
+
+static bool
+put_program(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
+{
+	if (node->name == NULL && flags->filters && flags->feeds != RECIPE_BODY &&
+	    recipe_convert_formail(&convert->sieve, node)) {
+		g_hash_table_remove_all(convert->stopped);
+		recipe_verdict_changed(verdict, "fields are added by editheader, where the site allows it");
+		return true;
+	}
+	return recipe_verdict_by_hand(verdict, "it runs a program: the site must allow it, then vnd.dovecot.pipe, filter or execute can") != NULL;
+}
+
+static bool
+put_block(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
+{
+	if (flags->copies)
+		return recipe_verdict_by_hand(verdict, "the block works on a copy, and mail and copy go on") != NULL;
+	const Convert outside = *convert;
+	convert->stopped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	GHashTableIter iter;
+	gpointer key;
+	g_hash_table_iter_init(&iter, outside.stopped);
+	while (g_hash_table_iter_next(&iter, &key, NULL))
+		g_hash_table_add(convert->stopped, g_strdup(key));
+	convert->chain = CHAIN_NONE;
+	convert_nodes(convert, node->block);
+	put_comments(convert, node->last_line);
+	g_hash_table_unref(convert->stopped);
+	convert->stopped = outside.stopped;
+	convert->chain = outside.chain;
+	convert->chain_ends = outside.chain_ends;
+	convert->stops_last = outside.stops_last;
+	convert->body_end = outside.body_end;
+	convert->after_also = outside.after_also;
+	return true;
+}
+
+static bool
+put_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
+{
+	bool whole = flags->feeds == RECIPE_BOTH || node->action_kind == RECIPE_ACTION_BLOCK || node->action_kind == RECIPE_ACTION_PROGRAM;
+	if (!whole)
+		return recipe_verdict_by_hand(verdict, "it stores or sends a part of the mail") != NULL;
+	switch (node->action_kind) {
+	case RECIPE_ACTION_FOLDER:
+		return recipe_convert_folders(&convert->sieve, node, flags, verdict) && put_stop(convert, flags);
+	case RECIPE_ACTION_FORWARD:
+		return recipe_convert_forward(&convert->sieve, node, flags, verdict) && put_stop(convert, flags);
+	case RECIPE_ACTION_PROGRAM:
+		return put_program(convert, node, flags, verdict);
+	case RECIPE_ACTION_BLOCK:
+		return put_block(convert, node, flags, verdict);
+	default:
+		return recipe_verdict_by_hand(verdict, "it has no action") != NULL;
+	}
+}
+
+/* The rule's commands, written on their own; NULL: they are by hand. *ret_ends: they end the script. */
+static char *
+make_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, unsigned match_group, bool nested, bool *ret_ends,
+          RecipeVerdict *verdict)
+{
+	GString *before = convert->sieve.out;
+	bool ended = convert->ended, answers = convert->sieve.answers;
+	convert->sieve.out = g_string_new(NULL);
+	convert->sieve.depth += nested;
+	convert->ended = false;
+	if (match_group > 0)
+		g_hash_table_add(convert->sieve.sets, g_strdup("MATCH"));
+	if (match_group > 0 && g_hash_table_contains(convert->sieve.reads, "MATCH")) {
+		g_autofree char *line = g_strdup_printf("set \"MATCH\" \"${%u}\";", match_group);
+		recipe_sieve_put(&convert->sieve, line);
+		recipe_sieve_needs(&convert->sieve, "variables");
+	}
+	RecipeConvertCounts counts = convert->counts;
+	guint next_comment = convert->next_comment;
+	bool good = put_body(convert, node, flags, verdict);
+	char *body = g_string_free(convert->sieve.out, FALSE);
+	*ret_ends = convert->ended;
+	convert->sieve.out = before;
+	convert->sieve.depth -= nested;
+	convert->ended = ended;
+	convert->sieve.answers = answers;
+	if (good)
+		return body;
+	convert->counts = counts;
+	convert->next_comment = next_comment;
+	g_free(body);
+	return NULL;
+}
+
+typedef struct {
+	RecipeFlags flags;
+	char *test;
+	char *body;
+	bool ends;
+} Rule;
+
+static void
+rule_clear(Rule *rule)
+{
+	recipe_flags_clear(&rule->flags);
+	g_free(rule->test);
+	g_free(rule->body);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Rule, rule_clear)
+
+static void
+put_if(Convert *convert, const char *word, const Rule *rule)
+{
+	g_autofree char *head = *rule->test != '\0' ? g_strdup_printf("%s %s {", word, rule->test) : g_strdup_printf("%s {", word);
+	recipe_sieve_put(&convert->sieve, head);
+	g_string_append(convert->sieve.out, rule->body);
+	convert->body_end = convert->sieve.out->len;
+	recipe_sieve_put(&convert->sieve, "}");
+}
+
+/* The rule stands on its own. */
+static void
+put_rule(Convert *convert, const Rule *rule)
+{
+	if (*rule->test == '\0') {
+		g_string_append(convert->sieve.out, rule->body);
+		convert->chain = CHAIN_ALWAYS;
+		convert->body_end = convert->sieve.out->len;
+		convert->ended = rule->ends;
+		return;
+	}
+	put_if(convert, "if", rule);
+	convert->chain = CHAIN_IF;
+	convert->chain_ends = rule->ends;
+	if (rule->ends && strstr(rule->test, "${") == NULL)
+		g_hash_table_add(convert->stopped, g_strdup(rule->test));
+}
+
+/* E: only where the rule before did not match. */
+static void
+put_else(Convert *convert, const Rule *rule)
+{
+	put_if(convert, *rule->test != '\0' ? "elsif" : "else", rule);
+	convert->chain_ends &= rule->ends;
+	if (*rule->test == '\0') {
+		convert->ended = convert->chain_ends;
+		convert->chain = CHAIN_ALWAYS;
+	}
+}
+
+/* A: also where the rule before matched: it goes into that rule's block. */
+static void
+put_also(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdict, const Rule *rule)
+{
+	bool nested = convert->chain == CHAIN_IF;
+	GString *all = convert->sieve.out;
+	convert->sieve.out = g_string_new(NULL);
+	convert->sieve.depth += nested;
+	put_verdict(convert, node, verdict);
+	Chain chain = convert->chain;
+	gsize body_end = convert->body_end;
+	bool chain_ends = convert->chain_ends;
+	if (*rule->test == '\0')
+		g_string_append(convert->sieve.out, rule->body);
+	else
+		put_if(convert, "if", rule);
+	convert->sieve.depth -= nested;
+	g_string_insert_len(all, (gssize) body_end, convert->sieve.out->str, (gssize) convert->sieve.out->len);
+	convert->body_end = body_end + convert->sieve.out->len;
+	convert->chain_ends = chain_ends || (nested && rule->ends && *rule->test == '\0');
+	convert->ended = !nested && rule->ends && *rule->test == '\0';
+	convert->stops_last = rule->ends && *rule->test == '\0';
+	convert->chain = chain;
+	g_string_free(convert->sieve.out, TRUE);
+	convert->sieve.out = all;
+}
+
+/* Flags as far as the file tells them. */
+static bool
+read_flags(const Convert *convert, const RecipeNode *node, RecipeFlags *flags, RecipeVerdict *verdict)
+{
+	g_autofree char *start = recipe_constants_expand(convert->sieve.constants, node->start.text, NULL, NULL);
+	if (start == NULL && strchr(node->start.text, ':') != NULL && strpbrk(node->start.text, "$`") > strchr(node->start.text, ':'))
+		start = g_strndup(node->start.text, strcspn(node->start.text, ":")); /* only the lockfile is not known */
+	if (start == NULL)
+		return recipe_verdict_by_hand(verdict, "its flags depend on variables") != NULL;
+	recipe_flags_parse(flags, start);
+	if (flags->unknown != '\0')
+		return recipe_verdict_by_hand(verdict, "it has a flag that is none") != NULL;
+	if (flags->on_failure)
+		return recipe_verdict_by_hand(verdict, "Sieve cannot ask whether an action failed") != NULL;
+	return true;
+}
+
+/* Can the recipe stand where its chain flags want it? NULL: it can. */
+static const char *
+chain_fault(const Convert *convert, const RecipeFlags *flags)
+{
+	bool also = flags->also || flags->also_success;
+	if (also && flags->otherwise)
+		return "it has both E and A";
+	if (flags->otherwise && convert->after_also)
+		return "it asks for the opposite of a recipe with A";
+	if ((also || flags->otherwise) && convert->chain == CHAIN_NONE)
+		return "the recipe that it goes with is by hand";
+	return NULL;
+}
+
+/* Is the recipe never reached? Sieve would say so. */
+static bool
+is_dead(const Convert *convert, const Rule *rule)
+{
+	if (rule->flags.otherwise && convert->chain == CHAIN_ALWAYS)
+		return true;
+	if ((rule->flags.also || rule->flags.also_success) && convert->stops_last)
+		return true;
+	return g_hash_table_contains(convert->stopped, rule->test);
+}
+
+static void
+convert_rule(Convert *convert, const RecipeNode *node)
+{
+	RecipeVerdict verdict;
+	recipe_verdict_init(&verdict);
+	g_auto(Rule) rule = { .flags = { .area = 0 } };
+	unsigned match_group = 0;
+	put_comments(convert, node->line);
+	const char *fault = read_flags(convert, node, &rule.flags, &verdict) ? chain_fault(convert, &rule.flags) : "";
+	bool also = rule.flags.also || rule.flags.also_success;
+	if (fault == NULL)
+		rule.test = recipe_convert_test(&convert->sieve, node, &rule.flags, &match_group, &verdict);
+	if (rule.test != NULL && is_dead(convert, &rule)) {
+		put_by_hand(convert, node, &verdict, "it is never reached");
+		recipe_verdict_clear(&verdict);
+		return;
+	}
+	if (rule.flags.also_success)
+		recipe_verdict_changed(&verdict, "Sieve cannot ask whether an action succeeded");
+	if (match_group > 0 && rule.flags.otherwise)
+		recipe_verdict_changed(&verdict, "MATCH is set only where the recipe matches");
+	if (node->action_kind != RECIPE_ACTION_BLOCK)
+		put_comments(convert, node->last_line);
+	bool nested = rule.test != NULL && (*rule.test != '\0' || rule.flags.otherwise);
+	convert->sieve.depth += also && convert->chain == CHAIN_IF;
+	if (rule.test != NULL)
+		rule.body = make_body(convert, node, &rule.flags, match_group, nested, &rule.ends, &verdict);
+	convert->sieve.depth -= also && convert->chain == CHAIN_IF;
+	if (rule.body == NULL) {
+		put_by_hand(convert, node, &verdict, fault != NULL && *fault != '\0' ? fault : NULL);
+		convert->chain = CHAIN_NONE;
+	} else if (also) {
+		put_also(convert, node, &verdict, &rule);
+		convert->after_also = true;
+	} else {
+		put_verdict(convert, node, &verdict);
+		convert->after_also = false;
+		if (rule.flags.otherwise)
+			put_else(convert, &rule);
+		else
+			put_rule(convert, &rule);
+		convert->stops_last = rule.ends;
+	}
+	recipe_verdict_clear(&verdict);
+}
+
+/* Names that mean something to procmail and nothing to Sieve. */
+static bool
+is_procmails_own(const char *name)
+{
+	static const char *const names[] = {
+		"COMSAT", "DEFAULT", "DROPPRIVS", "LINEBUF", "LOCKEXT", "LOCKFILE", "LOCKSLEEP", "LOCKTIMEOUT", "LOG", "LOGABSTRACT", "LOGFILE",
+		"MAILDIR", "MSGPREFIX", "NORESRETRY", "ORGMAIL", "PATH", "SENDMAIL", "SENDMAILFLAGS", "SHELL", "SHELLFLAGS", "SHELLMETAS",
+		"SUSPEND", "TIMEOUT", "UMASK", "VERBOSE",
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void
+put_set(Convert *convert, const RecipeNode *node)
+{
+	RecipeVerdict verdict;
+	recipe_verdict_init(&verdict);
+	g_autofree char *value = node->kind == RECIPE_ASSIGN ? recipe_constants_expand(convert->sieve.constants, node->value.text,
+	                                                                               recipe_sieve_variable, &convert->sieve)
+	                                                     : g_strdup("");
+	if (value == NULL || !g_utf8_validate(value, -1, NULL) || strlen(node->name) > 32) {
+		put_by_hand(convert, node, &verdict, "the value depends on what only a run of procmail knows");
+	} else {
+		g_hash_table_add(convert->sieve.sets, g_strdup(node->name));
+		if (g_hash_table_contains(convert->sieve.reads, node->name)) {
+			g_autoptr(GString) line = g_string_new(NULL);
+			g_string_append_printf(line, "set \"%s\" ", node->name);
+			recipe_sieve_quote(line, value);
+			g_string_append(line, ";");
+			recipe_sieve_needs(&convert->sieve, "variables");
+			recipe_sieve_put(&convert->sieve, line->str);
+		}
+	}
+	recipe_verdict_clear(&verdict);
+}
+
+static void
+convert_file(Convert *convert, const FilterSource *source)
+{
+	const FilterSource *outer = convert->source;
+	GPtrArray *comments = convert->comments;
+	guint next_comment = convert->next_comment;
+	convert->source = source;
+	convert->comments = g_ptr_array_new_with_free_func(recipe_comment_free);
+	convert->next_comment = 0;
+	g_autoptr(GPtrArray) nodes = recipe_parse_comments(source, NULL, convert->comments);
+	if (nodes != NULL)
+		convert_nodes(convert, nodes);
+	put_comments(convert, G_MAXUINT);
+	g_ptr_array_unref(convert->comments);
+	convert->comments = comments;
+	convert->next_comment = next_comment;
+	convert->source = outer;
+}
+
+/* The recipes of another file, in their place. False: it cannot be read, or its name is not known. */
+static bool
+put_included(Convert *convert, const RecipeNode *node)
+{
+	const FilterServices *services = convert->env->services;
+	const char *value = node->kind == RECIPE_ASSIGN ? node->value.text : "";
+	g_autofree char *name = recipe_constants_expand(convert->sieve.constants, value, NULL, NULL);
+	g_autofree char *path = name != NULL && *name != '\0' ? recipe_constants_path(convert->sieve.constants, name) : NULL;
+	g_autofree char *file = NULL, *text = NULL;
+	g_auto(Status) unread = STATUS_INIT;
+	size_t len;
+	if (path == NULL || services->open_script == NULL || convert->files >= LIMIT_RECIPE_CHECKED_FILES ||
+	    !services->open_script(convert->env, PLACE_PATH, path, &file, &text, &len, &unread))
+		return false;
+	convert->files++;
+	const FilterSource source = { .file = file, .text = text, .len = len, .trust = SCRIPT_OWNER };
+	g_autofree char *head = g_strdup_printf("# line %u: the recipes of %s", node->line, value);
+	recipe_sieve_put(&convert->sieve, head);
+	convert_file(convert, &source);
+	g_autofree char *tail = g_strdup_printf("# end of %s", value);
+	recipe_sieve_put(&convert->sieve, tail);
+	return true;
+}
+
+static void
+convert_assignment(Convert *convert, const RecipeNode *node)
+{
+	put_comments(convert, node->last_line);
+	RecipeVerdict verdict;
+	recipe_verdict_init(&verdict);
+	bool includes = strcmp(node->name, "INCLUDERC") == 0, switches = strcmp(node->name, "SWITCHRC") == 0;
+	bool ends = strcmp(node->name, "HOST") == 0 || strcmp(node->name, "EXITCODE") == 0 || strcmp(node->name, "TRAP") == 0 ||
+	            strcmp(node->name, "SHIFT") == 0 || (switches && convert->sieve.depth > 0);
+	if (strcmp(node->name, "EXITCODE") == 0)
+		convert->sieve.answers = node->kind == RECIPE_ASSIGN && *node->value.text != '\0' && strcmp(node->value.text, "0") != 0;
+	if (ends || ((includes || switches) && !put_included(convert, node)))
+		put_by_hand(convert, node, &verdict, "it says what is read, or what procmail answers");
+	else if (switches)
+		convert->ended = true;
+	else if (!includes && !is_procmails_own(node->name) && !(node->kind == RECIPE_ASSIGN &&
+	                                                         recipe_convert_extracted(&convert->sieve, node)))
+		put_set(convert, node);
+	recipe_constants_follow(convert->sieve.constants, node, convert->sieve.depth == 0);
+	recipe_verdict_clear(&verdict);
+}
+
+static void
+convert_nodes(Convert *convert, const GPtrArray *nodes)
+{
+	for (guint i = 0; i < nodes->len; i++) {
+		const RecipeNode *node = nodes->pdata[i];
+		if (convert->ended) {
+			RecipeVerdict verdict;
+			recipe_verdict_init(&verdict);
+			put_comments(convert, node->line);
+			put_by_hand(convert, node, &verdict, "it is never reached");
+			recipe_verdict_clear(&verdict);
+		} else if (node->kind == RECIPE_RULE) {
+			convert_rule(convert, node);
+		} else {
+			gsize before = convert->sieve.out->len;
+			convert_assignment(convert, node);
+			if (convert->sieve.out->len != before) /* what stands between two rules parts them */
+				convert->chain = CHAIN_NONE;
+		}
+	}
+}
+
+static int
+compare_text(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+static void
+put_head(GString *out, const Convert *convert, const char *file)
+{
+	const unsigned *n = convert->counts.recipes;
+	g_string_append_printf(out, "# Made from %s by todoke convert; recipes: %u same, %u changed, %u by hand.\n", file, n[VERDICT_SAME],
+	                       n[VERDICT_CHANGED], n[VERDICT_BY_HAND]);
+	guint n_names;
+	g_autofree char **names = (char **) g_hash_table_get_keys_as_array(convert->sieve.extensions, &n_names);
+	qsort(names, n_names, sizeof *names, compare_text);
+	for (guint i = 0; i < n_names; i++)
+		g_string_append_printf(out, "%s\"%s\"", i == 0 ? "require [" : ", ", names[i]);
+	g_string_append(out, n_names > 0 ? "];\n\n" : "\n");
+}
+
+/* DEFAULT, where the file chose one. */
+static void
+put_default(Convert *convert)
+{
+	const char *inbox = recipe_constants_get(convert->sieve.constants, "DEFAULT");
+	if (convert->ended || inbox == NULL)
+		return;
+	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox);
+	if (mailbox == NULL) {
+		recipe_sieve_put(&convert->sieve,
+		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
+		return;
+	}
+	if (strcmp(mailbox, "INBOX") == 0)
+		return;
+	recipe_sieve_put(&convert->sieve, "# DEFAULT");
+	recipe_sieve_needs(&convert->sieve, "fileinto");
+	recipe_sieve_put_action(&convert->sieve, "fileinto", false, mailbox);
+}
+
+static GHashTable *
+new_set(void)
+{
+	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+}
+
+char *
+recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *ret_counts)
+{
+	g_autoptr(GHashTable) reads = new_set();
+	g_autoptr(GHashTable) sets = new_set();
+	g_autoptr(GPtrArray) nodes = recipe_parse(source, NULL);
+	GString *script = g_string_new(NULL);
+	for (unsigned pass = 0; pass < 3 && nodes != NULL; pass++) {
+		g_autoptr(RecipeConstants) constants = recipe_constants_new(env);
+		g_autoptr(GHashTable) extensions = new_set();
+		g_autoptr(GHashTable) stopped = new_set();
+		g_autoptr(GString) out = g_string_new(NULL);
+		Convert convert = {
+			.sieve = { constants, extensions, reads, sets, out, 0, false }, .env = env, .stopped = stopped,
+		};
+		convert_file(&convert, source);
+		put_default(&convert);
+		g_string_truncate(script, 0);
+		put_head(script, &convert, source->file);
+		g_string_append_len(script, out->str, (gssize) out->len);
+		*ret_counts = convert.counts;
+	}
+	return nodes != NULL ? g_string_free(script, FALSE) : g_string_free(script, TRUE);
+}

@@ -1,0 +1,25 @@
+/* recipe-states: an expression as a set of states that are followed at once: linear in the text, whatever the expression. */
+#ifndef TODOKE_RECIPE_STATES_H
+#define TODOKE_RECIPE_STATES_H
+
+#include "filters/recipe/pattern/recipe-tree.h"
+
+typedef struct RecipeStates RecipeStates;
+
+typedef struct {
+	const char *text;
+	size_t len;
+	size_t from;  /* octet of the text from which on a match may begin */
+	bool longest; /* go on for the longest match right of \/; else the first end is the answer */
+} RecipeSearch;
+
+RecipeStates *recipe_states_new(const RecipeTree *tree);
+void recipe_states_free(RecipeStates *states);
+
+/*
+ * Search. On a match *ret_span is what \/ cut off ; the line ends that nobody wrote are cut off it. Without
+ * `longest` only its end counts, that of the match, which is len + 1 where it took the last of those line ends. RECIPE_LIMIT: more than LIMIT_RECIPE_PATTERN_STEPS.
+ */
+RecipeMatch recipe_states_run(const RecipeStates *states, const RecipeSearch *search, RecipeSpan *ret_span);
+
+#endif

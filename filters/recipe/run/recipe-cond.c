@@ -1,0 +1,388 @@
+/* recipe-cond: marks in front of a condition, then one of four kinds of question. */
+#include "filters/recipe/run/recipe-cond.h"
+
+#include "agent/base/limits.h"
+#include "agent/message/mime.h"
+#include "filters/recipe/run/recipe-expand.h"
+#include "filters/recipe/run/recipe-log.h"
+#include "filters/recipe/lang/recipe-parser.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
+#include "filters/recipe/run/recipe-program.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Procmail's infinity (procmailsc(5)). */
+#define INFINITE_SCORE 2147483647.0
+
+typedef struct {
+	RecipeRun *run;
+	const RecipeCondFlags *flags;
+	unsigned line;
+	double score;
+	bool scored;
+	GString *decoded;   /* fields of one name, decoded; NULL: not asked for */
+} Evaluation;
+
+static const char *
+skip_blanks(const char *at)
+{
+	while (*at == ' ' || *at == '\t')
+		at++;
+	return at;
+}
+
+/* A number without an exponent ("12e5" is none). NULL: there is no number. */
+static const char *
+read_number(const char *at, double *ret_number)
+{
+	const char *start = at;
+	bool digits = false;
+	if (*at == '-' || *at == '+')
+		at++;
+	while (g_ascii_isdigit(*at) || *at == '.')
+		digits |= g_ascii_isdigit(*at++);
+	if (!digits)
+		return NULL;
+	g_autofree char *number = g_strndup(start, (gsize) (at - start));
+	*ret_number = g_ascii_strtod(number, NULL);
+	return at;
+}
+
+/* NULL: no weight here. */
+static const char *
+read_weight(RecipeCond *cond, const char *at)
+{
+	double weight, exponent;
+	const char *behind = read_number(at, &weight);
+	if (behind == NULL || *(behind = skip_blanks(behind)) != '^')
+		return NULL;
+	behind = read_number(skip_blanks(behind + 1), &exponent);
+	if (behind == NULL)
+		return NULL;
+	cond->weighted = true;
+	cond->weight = weight;
+	cond->exponent = exponent;
+	return behind;
+}
+
+/* NAME ??; NULL: no such thing here. */
+static const char *
+read_area(RecipeCond *cond, const char *at)
+{
+	const char *behind = at;
+	while (recipe_is_name(*behind) || (cond->fields && behind > at && *behind == '-'))
+		behind++;
+	const char *marks = skip_blanks(behind);
+	if (behind == at || marks[0] != '?' || marks[1] != '?')
+		return NULL;
+	g_autofree char *name = g_strndup(at, (gsize) (behind - at));
+	g_clear_pointer(&cond->variable, g_free);
+	cond->area = strcmp(name, "H") == 0 ? RECIPE_HEADER : strcmp(name, "B") == 0 ? RECIPE_BODY
+	             : strcmp(name, "HB") == 0 || strcmp(name, "BH") == 0 ? RECIPE_BOTH : 0;
+	if (cond->area == 0)
+		cond->variable = g_steal_pointer(&name);
+	return marks + 2;
+}
+
+void
+recipe_cond_read(RecipeCond *cond, const char *text)
+{
+	const char *at = skip_blanks(text);
+	cond->kind = 'r';
+	cond->substitutes = false;
+	for (;; at = skip_blanks(at)) {
+		const char *behind = read_weight(cond, at);
+		if (behind == NULL)
+			behind = read_area(cond, at);
+		if (behind == NULL && *at == '!') {
+			cond->inverted = !cond->inverted;
+			behind = at + 1;
+		}
+		if (behind == NULL)
+			break;
+		at = behind;
+	}
+	if (*at == '$') {
+		cond->substitutes = true;
+		at++;
+	} else if (*at == '?' || *at == '<' || *at == '>') {
+		cond->kind = *at++;
+	} else if (*at == '\\') {
+		at++;
+	}
+	cond->rest = cond->kind == 'r' && !cond->substitutes ? at : skip_blanks(at);
+}
+
+/* DECODE=yes: the fields of that name as people read them, one a line. */
+static const char *
+decoded_fields(Evaluation *evaluation, const char *name, size_t *ret_len)
+{
+	size_t header_len, len = strlen(name);
+	const char *line = recipe_mail_area(evaluation->run->state->mail, RECIPE_HEADER, &header_len), *end = line + header_len;
+	if (evaluation->decoded == NULL)
+		evaluation->decoded = g_string_new(NULL);
+	g_string_truncate(evaluation->decoded, 0);
+	while (line < end) {
+		const char *newline = memchr(line, '\n', (size_t) (end - line));
+		size_t line_len = newline != NULL ? (size_t) (newline - line) : (size_t) (end - line);
+		g_auto(Status) unread = STATUS_INIT;
+		g_autofree char *text = NULL;
+		bool named = line_len > len && line[len] == ':' && g_ascii_strncasecmp(line, name, len) == 0;
+		if (named && mime_decode_text(line + len + 1, line_len - len - 1, &text, NULL, &unread))
+			g_string_append_printf(evaluation->decoded, "%s%s", evaluation->decoded->len > 0 ? "\n" : "", text);
+		else if (named)
+			recipe_run_note(evaluation->run, evaluation->line, "DECODE: %s", unread.detail);
+		line += line_len + 1;
+	}
+	*ret_len = evaluation->decoded->len;
+	return evaluation->decoded->str;
+}
+
+static bool
+wants_decoded(const Evaluation *evaluation)
+{
+	return recipe_vars_bool(evaluation->run->state->vars, "DECODE", false);
+}
+
+static const char *
+text_of(Evaluation *evaluation, const RecipeCond *cond, size_t *ret_len)
+{
+	RecipeState *state = evaluation->run->state;
+	if (cond->variable != NULL && recipe_vars_get(state->vars, cond->variable) == NULL && wants_decoded(evaluation))
+		return decoded_fields(evaluation, cond->variable, ret_len);
+	if (cond->variable != NULL) {
+		const char *value = recipe_vars_text(state->vars, cond->variable);
+		*ret_len = strlen(value);
+		return value;
+	}
+	return recipe_mail_area(state->mail, cond->area != 0 ? cond->area : evaluation->flags->area, ret_len);
+}
+
+static void
+add_score(Evaluation *evaluation, double points)
+{
+	if (!isnan(points))
+		evaluation->score = CLAMP(evaluation->score + points, -INFINITE_SCORE, INFINITE_SCORE);
+}
+
+/* What matches without end come to: the sum of the series. */
+static double
+endless(double weight, double exponent)
+{
+	if (exponent > 0 && exponent < 1)
+		return weight / (1 - exponent);
+	if (exponent >= 1 && weight != 0)
+		return weight < 0 ? -INFINITE_SCORE : INFINITE_SCORE;
+	return weight;
+}
+
+/* Score every match. A match that gets nowhere would be found for ever. False: a limit. */
+static bool
+score_matches(Evaluation *evaluation, const RecipeCond *cond, const RecipePattern *pattern)
+{
+	size_t len, from = 0, end;
+	const char *text = text_of(evaluation, cond, &len);
+	double weight = cond->weight;
+	for (unsigned n = 0; n < LIMIT_RECIPE_SCORE_MATCHES; n++) {
+		RecipeMatch answer = recipe_pattern_next(pattern, text, len, from, &end);
+		if (answer != RECIPE_MATCH)
+			return answer == RECIPE_NO_MATCH;
+		if (end <= from) {
+			add_score(evaluation, endless(weight, cond->exponent));
+			return true;
+		}
+		add_score(evaluation, weight);
+		if (end > len || cond->exponent == 0 || fabs(evaluation->score) >= INFINITE_SCORE)
+			return true;
+		if (fabs(weight) < 1 && fabs(cond->exponent) < 1)
+			return true;
+		weight *= cond->exponent;
+		from = end;
+	}
+	return true;
+}
+
+static bool
+limit_note(const Evaluation *evaluation, const char *expression)
+{
+	recipe_run_note(evaluation->run, evaluation->line, "the expression '%s' reached a limit: the recipe is not tried", expression);
+	return false;
+}
+
+static void
+set_match(Evaluation *evaluation, const char *text, const RecipeSpan *span)
+{
+	g_autofree char *match = g_strndup(text + span->start, span->end - span->start);
+	recipe_log_set(evaluation->run, "MATCH", "");
+	recipe_log_say(evaluation->run, "Matched \"%s\"", match);
+	recipe_vars_set(evaluation->run->state->vars, "MATCH", match);
+}
+
+/*
+ * What procmail makes of brackets that do not fit: it closes what is open and stops at what was not opened. NULL:
+ * that is not it.
+ */
+static char *
+mend(const char *expression, bool case_counts)
+{
+	RecipePatternError error;
+	g_autoptr(GString) text = g_string_new(expression);
+	for (unsigned n = 0; n <= LIMIT_RECIPE_PATTERN_DEPTH; n++) {
+		g_autoptr(RecipePattern) pattern = recipe_pattern_compile(text->str, case_counts, &error);
+		if (pattern != NULL)
+			return g_strdup(text->str);
+		if (error.offset < text->len && text->str[error.offset] == ')')
+			g_string_truncate(text, error.offset);
+		else
+			g_string_append_c(text, ')');
+	}
+	return NULL;
+}
+
+static bool
+hold_expression(Evaluation *evaluation, const RecipeCond *cond)
+{
+	RecipePatternError error;
+	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(cond->rest, evaluation->flags->case_counts, &error);
+	g_autofree char *mended = pattern == NULL && evaluation->run->strict ? mend(cond->rest, evaluation->flags->case_counts) : NULL;
+	if (mended != NULL) {
+		recipe_log_complain(evaluation->run, "Invalid regexp \"%s\"", cond->rest);
+		pattern = recipe_pattern_compile(mended, evaluation->flags->case_counts, &error);
+	}
+	if (pattern == NULL) {
+		recipe_run_note(evaluation->run, evaluation->line, "invalid expression '%s': %s; the recipe is not tried", cond->rest,
+		                error.text);
+		recipe_log_complain(evaluation->run, "Invalid regexp \"%s\"", cond->rest);
+		return false;
+	}
+	if (cond->weighted && !cond->inverted && !recipe_pattern_splits(pattern))
+		return score_matches(evaluation, cond, pattern) || limit_note(evaluation, cond->rest);
+	size_t len;
+	RecipeSpan span;
+	const char *text = text_of(evaluation, cond, &len);
+	RecipeMatch answer = recipe_pattern_match(pattern, text, len, &span);
+	if (answer == RECIPE_LIMIT)
+		return limit_note(evaluation, cond->rest);
+	bool matched = answer == RECIPE_MATCH;
+	if (matched && recipe_pattern_splits(pattern))
+		set_match(evaluation, text, &span);
+	if (!cond->weighted)
+		return matched != cond->inverted;
+	if (matched && !cond->inverted)
+		return score_matches(evaluation, cond, pattern) || limit_note(evaluation, cond->rest);
+	if (matched != cond->inverted)
+		add_score(evaluation, cond->weight);
+	return true;
+}
+
+static bool
+hold_program(Evaluation *evaluation, const RecipeCond *cond)
+{
+	RecipeRun *run = evaluation->run;
+	RecipeParts parts = cond->area != 0 ? cond->area : evaluation->flags->area;
+	g_autoptr(GString) input = cond->variable != NULL ? g_string_new(recipe_vars_text(run->state->vars, cond->variable))
+	                                                  : recipe_mail_bytes(run->state->mail, parts, false);
+	int exit_code = 127;
+	if (!recipe_program_run(run, cond->rest, input, NULL, &exit_code, NULL))
+		return false;
+	run->state->exit_code = exit_code;
+	if (!cond->weighted)
+		return (exit_code == 0) != cond->inverted;
+	double weight = cond->weight;
+	if (!cond->inverted)
+		add_score(evaluation, exit_code == 0 ? cond->weight : cond->exponent);
+	for (int i = 0; cond->inverted && i < exit_code; i++, weight *= cond->exponent)
+		add_score(evaluation, weight);
+	return true;
+}
+
+static bool
+hold_size(Evaluation *evaluation, const RecipeCond *cond)
+{
+	double number;
+	if (read_number(cond->rest, &number) == NULL)
+		number = 0;
+	size_t size = recipe_mail_size(evaluation->run->state->mail);
+	if (cond->variable != NULL || cond->area != 0)
+		(void) text_of(evaluation, cond, &size);
+	bool less = cond->kind == '<';
+	if (!cond->weighted)
+		return (less ? (double) size < number : (double) size > number) != cond->inverted;
+	if (number > 0 && size > 0) {
+		double ratio = less ? number / (double) size : (double) size / number;
+		add_score(evaluation, cond->weight * pow(ratio, cond->exponent));
+	}
+	return true;
+}
+
+/* What VERBOSE shows of a condition. */
+static void
+say_answer(const Evaluation *evaluation, const RecipeCond *cond, bool holds, double points)
+{
+	if (!recipe_vars_bool(evaluation->run->state->vars, "VERBOSE", false))
+		return;
+	bool folds;
+	g_autofree char *written_out = cond->kind == 'r' ? recipe_pattern_expand(cond->rest, &folds)
+	                               : cond->kind == '?' ? g_strdup(cond->rest)
+	                                                   : g_strdup_printf("%c %s", cond->kind, cond->rest);
+	const char *inverted = cond->inverted ? "! " : "";
+	if (cond->weighted)
+		recipe_log_say(evaluation->run, "Score: %7.0f %7.0f %s\"%s\"", points, evaluation->score, inverted, written_out);
+	else
+		recipe_log_say(evaluation->run, "%s on %s\"%s\"", holds ? "Match" : "No match", inverted, written_out);
+}
+
+/* One condition, its marks already read. */
+static bool
+hold_read(Evaluation *evaluation, const RecipeCond *cond)
+{
+	if (cond->weighted) {
+		evaluation->scored = true;
+		if (evaluation->score >= INFINITE_SCORE)
+			return true;
+	}
+	double before = evaluation->score;
+	bool holds = cond->kind == '?'   ? hold_program(evaluation, cond)
+	             : cond->kind == 'r' ? hold_expression(evaluation, cond)
+	                                 : hold_size(evaluation, cond);
+	say_answer(evaluation, cond, holds, evaluation->score - before);
+	return holds && evaluation->score > -INFINITE_SCORE;
+}
+
+/* `$` may stand before `$`: each is expanded and read again, so often and no oftener. */
+static bool
+hold(Evaluation *evaluation, const char *text)
+{
+	RecipeCond cond = { .fields = wants_decoded(evaluation) };
+	g_autofree char *expanded = NULL;
+	recipe_cond_read(&cond, text);
+	for (unsigned n = 0; cond.substitutes && n < 8; n++) {
+		char *again = recipe_expand_quoted(evaluation->run, cond.rest);
+		g_free(expanded);
+		expanded = again;
+		recipe_cond_read(&cond, expanded);
+	}
+	bool holds = hold_read(evaluation, &cond);
+	g_free(cond.variable);
+	return holds;
+}
+
+bool
+recipe_cond_hold(RecipeRun *run, const RecipeNode *node, const RecipeCondFlags *flags)
+{
+	Evaluation evaluation = { .run = run, .flags = flags };
+	bool holds = true;
+	for (guint i = 0; i < node->conditions->len && holds; i++) {
+		const RecipeText *condition = node->conditions->pdata[i];
+		evaluation.line = condition->line;
+		holds = hold(&evaluation, condition->text);
+		filter_trace(run->env, TRACE_TESTS, recipe_run_file(run), condition->line, "%s: %s", condition->text, holds ? "yes" : "no");
+	}
+	if (evaluation.decoded != NULL)
+		g_string_free(evaluation.decoded, TRUE);
+	run->state->score = (gint64) evaluation.score;
+	if (evaluation.score > 0 && evaluation.score < 1)
+		run->state->score = 1;
+	return holds && (!evaluation.scored || evaluation.score > 0);
+}

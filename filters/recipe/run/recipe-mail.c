@@ -1,0 +1,209 @@
+/* recipe-mail: bytes in memory; recipes hand them to programs again and again. */
+#define _GNU_SOURCE
+#include "filters/recipe/run/recipe-mail.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+struct RecipeMail {
+	gatomicrefcount refs;
+	GString *bytes;
+	size_t header_len;
+	bool original;
+	GString *areas[RECIPE_BOTH + 1]; /* made when first asked for */
+};
+
+RecipeMail *
+recipe_mail_ref(RecipeMail *mail)
+{
+	g_atomic_ref_count_inc(&mail->refs);
+	return mail;
+}
+
+void
+recipe_mail_unref(RecipeMail *mail)
+{
+	if (mail == NULL || !g_atomic_ref_count_dec(&mail->refs))
+		return;
+	for (size_t i = 0; i <= RECIPE_BOTH; i++)
+		if (mail->areas[i] != NULL)
+			g_string_free(mail->areas[i], TRUE);
+	g_string_free(mail->bytes, TRUE);
+	g_free(mail);
+}
+
+/* Takes `bytes`. The header ends with the first empty line, which belongs to it; CR LF is no line end. */
+static RecipeMail *
+mail_take(GString *bytes)
+{
+	RecipeMail *mail = g_new0(RecipeMail, 1);
+	g_atomic_ref_count_init(&mail->refs);
+	mail->bytes = bytes;
+	const char *empty = bytes->len > 0 && bytes->str[0] == '\n' ? bytes->str - 1 : memmem(bytes->str, bytes->len, "\n\n", 2);
+	mail->header_len = empty != NULL ? (size_t) (empty + 2 - bytes->str) : bytes->len;
+	return mail;
+}
+
+RecipeMail *
+recipe_mail_new(const char *data, size_t len)
+{
+	return mail_take(g_string_new_len(data, (gssize) len));
+}
+
+/* Does this From_ line name `sender`? Only the envelope knows better: where it says nothing, the line is right. */
+static bool
+names_sender(const char *line, const char *sender)
+{
+	if (sender == NULL)
+		return true;
+	const char *named = line + strlen("From ");
+	size_t len = *sender != '\0' ? strlen(sender) : strlen("MAILER-DAEMON");
+	return strncmp(named, *sender != '\0' ? sender : "MAILER-DAEMON", len) == 0 && (named[len] == ' ' || named[len] == '\0');
+}
+
+static void
+append_from_line(GString *bytes, const FilterInput *input, FilterEnv *env)
+{
+	const char *line = message_from_line(input->message);
+	const char *sender = input->envelope != NULL ? input->envelope->sender : NULL;
+	if (line != NULL && names_sender(line, sender)) {
+		g_string_append_printf(bytes, "%s\n", line);
+		return;
+	}
+	time_t local = (time_t) (env->now + filter_utc_offset(env) * 60);
+	struct tm tm;
+	char date[64];
+	strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", gmtime_r(&local, &tm));
+	g_string_append_printf(bytes, "From %s  %s\n", sender != NULL && *sender != '\0' ? sender : "MAILER-DAEMON", date);
+}
+
+static bool
+append_body(GString *bytes, const Message *message, Status *st)
+{
+	MessageBody body;
+	if (!message_body(message, &body))
+		return true;
+	if (body.size > LIMIT_RECIPE_MESSAGE_BYTES)
+		return status_fail_detail(st, STATUS_LIMIT, "the message has more than %u bytes: too big for recipes",
+		                          LIMIT_RECIPE_MESSAGE_BYTES);
+	size_t at = bytes->len, end = at + (size_t) body.size;
+	g_string_set_size(bytes, end);
+	while (at < end) {
+		ssize_t n = pread(body.fd, bytes->str + at, end - at, body.offset + (off_t) (at + (size_t) body.size - end));
+		if (n <= 0)
+			return status_fail_detail(st, STATUS_IO, "cannot read the message's body");
+		at += (size_t) n;
+	}
+	return true;
+}
+
+RecipeMail *
+recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st)
+{
+	g_autoptr(GString) bytes = g_string_new(NULL);
+	append_from_line(bytes, input, env);
+	for (size_t i = 0; i < headers_count(input->headers); i++) {
+		const HeaderField *field = headers_get(input->headers, i);
+		g_string_append_len(bytes, field->bytes, field->len);
+	}
+	if (!append_body(bytes, input->message, st))
+		return NULL;
+	RecipeMail *mail = mail_take(g_steal_pointer(&bytes));
+	const char *second = memchr(mail->bytes->str, '\n', mail->bytes->len);
+	mail->original = second == NULL || !g_str_has_prefix(second + 1, ">From "); /* such a line is not stored in Maildirs */
+	return mail;
+}
+
+bool
+recipe_mail_is_original(const RecipeMail *mail)
+{
+	return mail->original;
+}
+
+size_t
+recipe_mail_size(const RecipeMail *mail)
+{
+	return mail->bytes->len;
+}
+
+/* A line end before white space becomes one blank; the white space stays. */
+static void
+append_unfolded(GString *out, const char *header, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		bool folds = header[i] == '\n' && i + 1 < len && (header[i + 1] == ' ' || header[i + 1] == '\t');
+		g_string_append_c(out, folds ? ' ' : header[i]);
+	}
+}
+
+const char *
+recipe_mail_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len)
+{
+	if (mail->areas[parts] == NULL) {
+		GString *area = mail->areas[parts] = g_string_new(NULL);
+		if (parts & RECIPE_HEADER)
+			append_unfolded(area, mail->bytes->str, mail->header_len);
+		if (parts & RECIPE_BODY)
+			g_string_append_len(area, mail->bytes->str + mail->header_len, (gssize) (mail->bytes->len - mail->header_len));
+	}
+	*ret_len = mail->areas[parts]->len;
+	return mail->areas[parts]->str;
+}
+
+/* One line end is added unless there is an empty line: procmail does not make up for two. */
+static void
+end_with_empty_line(GString *bytes)
+{
+	if (!g_str_has_suffix(bytes->str, "\n\n"))
+		g_string_append_c(bytes, '\n');
+}
+
+GString *
+recipe_mail_bytes(const RecipeMail *mail, RecipeParts parts, bool raw)
+{
+	size_t from = parts & RECIPE_HEADER ? 0 : mail->header_len;
+	size_t to = parts & RECIPE_BODY ? mail->bytes->len : mail->header_len;
+	GString *bytes = g_string_new_len(mail->bytes->str + from, (gssize) (to - from));
+	if (!raw && (parts & RECIPE_BODY))
+		end_with_empty_line(bytes);
+	return bytes;
+}
+
+RecipeMail *
+recipe_mail_filtered(const RecipeMail *mail, RecipeParts parts, const char *output, size_t len)
+{
+	GString *bytes = g_string_sized_new(len + mail->bytes->len);
+	if (!(parts & RECIPE_HEADER))
+		g_string_append_len(bytes, mail->bytes->str, (gssize) mail->header_len);
+	g_string_append_len(bytes, output, (gssize) len);
+	if (!(parts & RECIPE_BODY))
+		g_string_append_len(bytes, mail->bytes->str + mail->header_len, (gssize) (mail->bytes->len - mail->header_len));
+	return mail_take(bytes);
+}
+
+/* Octets of the From_ line and of those that were quoted below it. */
+static size_t
+from_lines_len(const char *data, size_t len)
+{
+	size_t at = 0;
+	while (at < len && (g_str_has_prefix(data + at, "From ") || g_str_has_prefix(data + at, ">From "))) {
+		const char *end = memchr(data + at, '\n', len - at);
+		if (end == NULL)
+			return len;
+		at = (size_t) (end + 1 - data);
+	}
+	return at;
+}
+
+Message *
+recipe_mail_message(const RecipeMail *mail, RecipeParts parts, Status *st)
+{
+	g_autoptr(GString) bytes = recipe_mail_bytes(mail, parts, true);
+	size_t skip = parts & RECIPE_HEADER ? from_lines_len(bytes->str, bytes->len) : 0;
+	return message_from_bytes(bytes->str + skip, bytes->len - skip, st);
+}

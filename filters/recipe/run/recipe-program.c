@@ -1,0 +1,150 @@
+/* recipe-program: builds the call. */
+#include "filters/recipe/run/recipe-program.h"
+
+#include "agent/base/limits.h"
+#include "filters/recipe/run/recipe-expand.h"
+#include "filters/recipe/run/recipe-formail.h"
+#include "filters/recipe/run/recipe-log.h"
+
+#include <string.h>
+
+bool
+recipe_program_has_shell(const RecipeRun *run, const char *command)
+{
+	return strpbrk(command, recipe_vars_text(run->state->vars, "SHELLMETAS")) != NULL;
+}
+
+GPtrArray *
+recipe_program_argv(RecipeRun *run, const char *command)
+{
+	const RecipeVars *vars = run->state->vars;
+	while (*command == ' ' || *command == '\t')
+		command++;
+	GPtrArray *argv;
+	if (recipe_program_has_shell(run, command)) {
+		argv = g_ptr_array_new_with_free_func(g_free);
+		g_ptr_array_add(argv, g_strdup(recipe_vars_text(vars, "SHELL")));
+		g_ptr_array_add(argv, g_strdup(recipe_vars_text(vars, "SHELLFLAGS")));
+		g_ptr_array_add(argv, g_strdup(command));
+	} else {
+		argv = recipe_expand_words(run, command);
+	}
+	g_ptr_array_add(argv, NULL);
+	return argv;
+}
+
+char *
+recipe_program_name(const GPtrArray *argv)
+{
+	bool shell = argv->len == 4 && argv->pdata[1] != NULL && g_str_has_prefix(argv->pdata[1], "-c");
+	return shell ? g_strdup(argv->pdata[2]) : g_strjoinv(" ", (char **) argv->pdata);
+}
+
+/* A formail of the owner's own, before the system's in PATH, is another program. */
+static bool
+is_formail(const RecipeRun *run, const GPtrArray *argv)
+{
+	const FilterServices *services = run->env->services;
+	if (argv->len < 2 || strcmp(argv->pdata[0], "formail") != 0)
+		return false;
+	g_auto(GStrv) folders = g_strsplit(recipe_vars_text(run->state->vars, "PATH"), ":", -1);
+	for (char **folder = folders; *folder != NULL; folder++) {
+		if (strcmp(*folder, "/usr/bin") == 0)
+			return true;
+		g_autofree char *path = g_build_filename(*folder, "formail", NULL);
+		PathAnswer answer = services->path_kind != NULL ? services->path_kind(run->env, path) : PATH_UNKNOWN;
+		if (**folder != '/' || answer != PATH_MISSING)
+			return false;
+	}
+	return false;
+}
+
+/* formail -D, answered by the agent: formail would remember the id before the mail is safe. */
+static bool
+ask_for_id(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, int *ret_exit_code)
+{
+	const FilterServices *services = run->env->services;
+	RecipeFormailId asked;
+	if (services->id_seen == NULL || !recipe_formail_id((const char *const *) argv->pdata, input, &asked))
+		return false;
+	g_autofree char *path = recipe_run_path(run, asked.cache), *id = asked.id;
+	const FilterIdCall call = { path, asked.max, id, lock };
+	bool seen;
+	if (!services->id_seen(run->env, &call, &seen))
+		return false;
+	*ret_exit_code = !seen;
+	return true;
+}
+
+/* formail without a process, where it is certain what it would do. */
+static bool
+run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, int *ret_exit_code,
+            GBytes **ret_output)
+{
+	GString *output = NULL;
+	int exit_code = 0;
+	if (!is_formail(run, argv) || (!recipe_formail((const char *const *) argv->pdata, input, &output) &&
+	                               !ask_for_id(run, argv, input, lock, &exit_code)))
+		return false;
+	if (output == NULL)
+		output = g_string_new(NULL);
+	g_autoptr(GBytes) printed = g_string_free_to_bytes(output);
+	*ret_exit_code = exit_code;
+	if (ret_output != NULL)
+		*ret_output = g_steal_pointer(&printed);
+	return true;
+}
+
+bool
+recipe_program_inside(RecipeRun *run, const char *command, const GString *input, const char *lock,
+                      int *ret_exit_code)
+{
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	return run_formail(run, argv, input, lock, ret_exit_code, NULL);
+}
+
+bool
+recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
+                   GBytes **ret_output)
+{
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
+	recipe_log_say(run, "Executing \"%s\"", recipe_program_has_shell(run, command) ? command : shown);
+	if (run_formail(run, argv, input, lock, ret_exit_code, ret_output))
+		return true;
+	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
+	g_auto(Status) fault = STATUS_INIT;
+	FilterProgramResult result = { 0, NULL };
+	const FilterCommandCall call = {
+		.argv = (const char *const *) argv->pdata, .environment = (const char *const *) environment,
+		.directory = run->state->folder, .input = input->str, .input_len = input->len,
+		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES, .lock = lock,
+	};
+	bool ran = argv->len > 1 && run->env->services->run_command != NULL &&
+	           run->env->services->run_command(run->env, &call, &result, &fault);
+	if (!ran) {
+		recipe_run_note(run, 0, "program '%s' did not run: %s", command,
+		                fault.detail != NULL ? fault.detail : "programs are not run here");
+		return false;
+	}
+	*ret_exit_code = result.exit_code;
+	if (ret_output != NULL)
+		*ret_output = g_bytes_ref(result.output);
+	g_bytes_unref(result.output);
+	return true;
+}
+
+char *
+recipe_program_capture(RecipeRun *run, const char *command)
+{
+	g_autoptr(GString) input = recipe_mail_bytes(run->state->mail, RECIPE_BOTH, false);
+	g_autoptr(GBytes) output = NULL;
+	int exit_code = 127;
+	bool ran = recipe_program_run(run, command, input, NULL, &exit_code, &output);
+	run->state->exit_code = exit_code;
+	if (!ran)
+		return g_strdup("");
+	gsize len;
+	const char *data = g_bytes_get_data(output, &len);
+	return g_strndup(data != NULL ? data : "", MIN(len, LIMIT_RECIPE_VALUE_BYTES + 1));
+}

@@ -1,0 +1,30 @@
+/* recipe-program: the programs of recipes: with the shell where SHELLMETAS says so, else word by word. Run by the agent's service. */
+#ifndef TODOKE_RECIPE_PROGRAM_H
+#define TODOKE_RECIPE_PROGRAM_H
+
+#include "filters/recipe/run/recipe-run.h"
+
+/* Does SHELLMETAS ask for the shell? */
+bool recipe_program_has_shell(const RecipeRun *run, const char *command);
+
+/* The arguments of `command`, the program first. Caller owns the array of char *, which ends in NULL. */
+GPtrArray *recipe_program_argv(RecipeRun *run, const char *command);
+
+/* The command as LASTFOLDER names it. Caller frees. */
+char *recipe_program_name(const GPtrArray *argv);
+
+/*
+ * Run `command` over `input`, holding the lock file `lock` (NULL: none). False: it could not run; a note says why.
+ * *ret_output (may be NULL) is what it printed.
+ */
+bool recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
+                        GBytes **ret_output);
+
+/* The same where no program may run: false, and no note, unless the agent itself can tell what it would do. */
+bool recipe_program_inside(RecipeRun *run, const char *command, const GString *input, const char *lock,
+                           int *ret_exit_code);
+
+/* What `command` prints over the whole mail; "" where it cannot run. Sets $?. Caller frees. */
+char *recipe_program_capture(RecipeRun *run, const char *command);
+
+#endif

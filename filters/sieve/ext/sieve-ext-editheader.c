@@ -1,0 +1,257 @@
+/*
+ * editheader: RFC 5293, complete. Edits make a new list of fields that borrows the others; every later test and action, of
+ * included and later scripts too, sees it. Protected fields are left alone without a word (6): Received and
+ * Auto-Submitted stay, X-Todoke-Mark stays and is not added, and so do those of the site's sieve_protected_headers, and
+ * Original-Subject and -From where a message was replaced.
+ */
+#include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/run/sieve-index.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
+#include "filters/sieve/run/sieve-value.h"
+
+#include "agent/base/limits.h"
+#include "agent/message/mark.h"
+#include "agent/message/mime.h"
+
+#include <string.h>
+
+/* Octets of a line before its end (RFC 5322 2.1.1), and how long we like them. */
+enum { LINE_LIKED = 78 };
+
+typedef struct {
+	unsigned edits;
+} State;
+
+/* Each edit is a list that holds on to the one before. */
+static bool
+count_edit(SieveRun *run, const SieveCall *call)
+{
+	State *state = sieve_run_state(run, &sieve_ext_editheader);
+	if (state->edits++ < LIMIT_SIEVE_EDITS)
+		return sieve_run_spend(run, headers_count(run->headers));
+	return sieve_run_fail(run, call, STATUS_LIMIT, "more than %u edits of the header", LIMIT_SIEVE_EDITS);
+}
+
+static bool
+is_in(const char *list, SieveText name)
+{
+	g_auto(GStrv) words = g_strsplit_set(list, " ,\t", -1);
+	for (size_t i = 0; words[i] != NULL; i++)
+		if (words[i][0] != '\0' && sieve_text_is(name, words[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_protected(SieveRun *run, SieveText name, bool adding)
+{
+	if (sieve_text_is(name, MARK_FIELD) || is_in(filter_setting_text(run->env, "sieve_protected_headers", ""), name))
+		return true;
+	/* What `replace` keeps of the old header must stay, and be true (RFC 5703 5). */
+	if (run->replaced > 0 && (sieve_text_is(name, "original-subject") || sieve_text_is(name, "original-from")))
+		return true;
+	return !adding && (sieve_text_is(name, "received") || sieve_text_is(name, "auto-submitted"));
+}
+
+static bool
+check_field_name(SieveCheck *check, SieveCall *call)
+{
+	const SieveString *name = &call->positional[0]->strings[0];
+	if (name->template == NULL && !sieve_check_is_field_name(name->text))
+		return sieve_check_error(check, name->span, "bad-field-name", "no colon, no blank", "no header field is called '%.*s'",
+		                         (int) name->text.len, name->text.data);
+	return true;
+}
+
+/* The name as it is now; false: it is none, which is a fault. */
+static bool
+read_name(SieveRun *run, const SieveCall *call, SieveText *ret_name)
+{
+	*ret_name = sieve_run_text(run, &call->positional[0]->strings[0]);
+	if (sieve_check_is_field_name(*ret_name))
+		return true;
+	return sieve_run_fail(run, call, STATUS_SCRIPT, "no header field is called '%.*s'", (int) MIN(ret_name->len, 200),
+	                      ret_name->data);
+}
+
+/* addheader */
+
+static bool
+is_too_long(FilterEnv *env, SieveText value)
+{
+	return value.len > (guint64) filter_setting_int(env, "sieve_max_header_size", 2048);
+}
+
+static bool
+check_addheader(SieveCheck *check, SieveCall *call)
+{
+	const SieveString *value = &call->positional[1]->strings[0];
+	if (value->template == NULL && is_too_long(sieve_check_env(check), value->text))
+		return sieve_check_error(check, value->span, "header-too-long", "sieve_max_header_size is the limit",
+		                         "the value has %zu octets", value->text.len);
+	return check_field_name(check, call);
+}
+
+/* What leaves a blank and a fold where a line gets long; a word longer than a line stays whole. Caller frees. */
+static char *
+fold(const char *name, const char *value)
+{
+	GString *folded = g_string_new(NULL);
+	size_t column = strlen(name) + 1;
+	g_auto(GStrv) words = g_strsplit(value, " ", -1);
+	for (size_t i = 0; words[i] != NULL; i++) {
+		size_t len = strlen(words[i]);
+		bool breaks = i > 0 && len > 0 && column + 1 + len > LINE_LIKED;
+		if (i > 0)
+			g_string_append(folded, breaks ? "\n " : " ");
+		g_string_append(folded, words[i]);
+		column = breaks ? len + 1 : column + len + 1;
+	}
+	return g_string_free(folded, FALSE);
+}
+
+static bool
+is_ascii_text(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((guchar) *text >= 127 || ((guchar) *text < 32 && *text != '\t'))
+			return false;
+	return true;
+}
+
+/* Encoded words as the module writes them, cut out of a message that it composes. NULL after a fault. Caller frees. */
+static char *
+encode(SieveRun *run, const SieveCall *call, const char *value)
+{
+	g_autofree char *valid = g_utf8_make_valid(value, -1);
+	const MimeField field = { .name = "X", .value = valid, .kind = MIME_FIELD_TEXT };
+	const MimeDraft draft = { .fields = &field, .n_fields = 1, .type = "text/plain", .data = "", .len = 0 };
+	g_autoptr(GBytes) bytes = NULL;
+	if (!mime_compose(&draft, &bytes, run->st)) {
+		sieve_run_trace(run, TRACE_ACTIONS, call, "the value cannot be encoded");
+		return NULL;
+	}
+	gsize len;
+	char *block = g_bytes_unref_to_data(g_steal_pointer(&bytes), &len);
+	size_t header_len = 0, at = 0;
+	g_autoptr(Headers) headers = headers_take_block(block, len, &header_len);
+	const HeaderField *found = headers_next(headers, "X", &at);
+	return found != NULL ? header_field_value(found) : g_strdup("");
+}
+
+static bool
+run_addheader(SieveRun *run, const SieveCall *call)
+{
+	SieveText name, text = sieve_run_text(run, &call->positional[1]->strings[0]);
+	if (!read_name(run, call, &name))
+		return false;
+	if (is_too_long(run->env, text))
+		return sieve_run_fail(run, call, STATUS_LIMIT, "the value has %zu octets (sieve_max_header_size)", text.len);
+	if (is_protected(run, name, true)) {
+		sieve_run_trace(run, TRACE_COMMANDS, call, "%.*s is protected", (int) name.len, name.data);
+		return true;
+	}
+	if (!count_edit(run, call))
+		return false;
+	size_t n = headers_count(run->headers);
+	g_autofree char *line = sieve_value_one_line(text);
+	g_autofree char *value = is_ascii_text(line) ? g_strdup(line) : encode(run, call, line);
+	if (value == NULL)
+		return false;
+	g_autofree char *field_name = g_strndup(name.data, name.len), *folded = fold(field_name, value);
+	bool last = sieve_call_tag(call, "last") != NULL;
+	size_t top = last ? n : headers_top(run->headers);
+	Headers *edited = headers_new(run->headers, headers_newline(run->headers));
+	for (size_t i = 0; i < top; i++)
+		headers_append(edited, headers_get(run->headers, i));
+	headers_append_text(edited, field_name, folded);
+	headers_append_from(edited, run->headers, top);
+	sieve_run_set_headers(run, edited);
+	return true;
+}
+
+/* deleteheader */
+
+/* Not SIEVE_HEADER, which only warns of a bad name. */
+static bool
+check_deleteheader(SieveCheck *check, SieveCall *call)
+{
+	SieveString *name = &call->positional[0]->strings[0];
+	if (!check_field_name(check, call))
+		return false;
+	if (name->template == NULL)
+		name->field = sieve_check_field_slot(check, name->text);
+	return true;
+}
+
+/* Is the field's value one of those to delete? Without patterns every one is. */
+static bool
+fits(SieveRun *run, const SieveCall *call, guint number, bool *ret_fits)
+{
+	SieveMatch match;
+	*ret_fits = true;
+	if (call->positional[1] == NULL)
+		return true;
+	return sieve_match_begin(&match, run, call) && sieve_match_add(&match, sieve_run_field_value(run, number)) &&
+	       sieve_match_end(&match, ret_fits);
+}
+
+/* Mark the fields to delete; *ret_any: there is one. */
+static bool
+choose(SieveRun *run, const SieveCall *call, bool *chosen, bool *ret_any)
+{
+	size_t n;
+	const guint *fields = sieve_run_fields(run, call, &call->positional[0]->strings[0], &n);
+	*ret_any = false;
+	for (size_t i = 0; i < n; i++) {
+		if (!fits(run, call, fields[i], &chosen[fields[i]]))
+			return false;
+		*ret_any = *ret_any || chosen[fields[i]];
+	}
+	return true;
+}
+
+static bool
+run_deleteheader(SieveRun *run, const SieveCall *call)
+{
+	SieveText name;
+	bool any;
+	size_t n = headers_count(run->headers);
+	if (!read_name(run, call, &name) || !count_edit(run, call))
+		return false;
+	if (is_protected(run, name, false)) {
+		sieve_run_trace(run, TRACE_COMMANDS, call, "%.*s is protected", (int) name.len, name.data);
+		return true;
+	}
+	g_autofree bool *chosen = g_new0(bool, n + 1);
+	if (!choose(run, call, chosen, &any))
+		return false;
+	if (!any)
+		return true;
+	Headers *edited = headers_new(run->headers, headers_newline(run->headers));
+	for (size_t i = 0; i < n; i++)
+		if (!chosen[i])
+			headers_append(edited, headers_get(run->headers, i));
+	sieve_run_set_headers(run, edited);
+	return true;
+}
+
+static const SieveTagDef add_tags[] = { { .name = "last" }, { .name = NULL } };
+
+static const SieveTagDef delete_tags[] = {
+	{ .name = "index", .value = SIEVE_NUMBER, .check = sieve_index_check },
+	{ .name = "last", .check = sieve_index_check_last },
+	{ .name = NULL }
+};
+
+static const SieveCallDef commands[] = {
+	{ .name = "addheader", .positional = { SIEVE_STRING, SIEVE_STRING }, .tags = add_tags, .check = check_addheader,
+	  .run = run_addheader },
+	{ .name = "deleteheader", .positional = { SIEVE_STRING, SIEVE_STRINGS | SIEVE_OPTIONAL },
+	  .flags = SIEVE_USES_MATCH, .tags = delete_tags, .check = check_deleteheader, .run = run_deleteheader },
+	{ .name = NULL }
+};
+
+const SieveExt sieve_ext_editheader = { .capability = "editheader", .rfc = "RFC 5293", .commands = commands,
+                                        .run_state = sizeof(State) };

@@ -1,0 +1,15 @@
+/* sieve-hint: "did you mean": the known word that is nearest to one that nobody knows. */
+#ifndef TODOKE_SIEVE_HINT_H
+#define TODOKE_SIEVE_HINT_H
+
+#include "filters/sieve/ext/sieve-ext.h"
+
+/* A hint, or NULL where nothing is near. Caller frees. */
+char *sieve_hint_for_call(const char *name, bool is_test);
+char *sieve_hint_for_tag(const SieveCallDef *def, const char *name);
+char *sieve_hint_for_capability(const char *name);
+
+/* Letters to change, add, drop or swap to make one word of the other, without case. */
+unsigned sieve_hint_distance(const char *a, const char *b);
+
+#endif

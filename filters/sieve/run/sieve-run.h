@@ -1,0 +1,128 @@
+/* sieve-run: walks a program over one message. What extensions may use while it runs stands here. */
+#ifndef TODOKE_SIEVE_RUN_H
+#define TODOKE_SIEVE_RUN_H
+
+#include "filters/sieve/run/sieve-program.h"
+#include "filters/sieve/lang/sieve-variable.h"
+
+/* Where the walk goes on. Everything but ON leaves blocks; who is meant sets ON again. */
+typedef enum { SIEVE_ON, SIEVE_STOP, SIEVE_RETURN, SIEVE_BREAK } SieveControl;
+
+typedef struct SieveFieldCache SieveFieldCache;
+
+struct SieveRun {
+	/* Borrowed from the caller. */
+	const FilterInput *input;
+	FilterEnv *env;
+	Plan *plan;
+	Status *st;
+
+	const SieveProgram *program;  /* the script that runs now; nested ones change it */
+	Headers *headers;             /* the header as edited so far; change it by sieve_run_set_headers */
+	Message *message;             /* the body; change it by sieve_run_set_message */
+	bool headers_edited;
+	bool message_replaced;
+
+	const SieveCall *at;          /* the command or test that runs now: the line of a fault */
+
+	guint64 found;                /* extensions of this script that ihave has found so far */
+
+	SieveControl control;
+	const void *break_to;         /* the loop that SIEVE_BREAK leaves: what its call has in `data` */
+
+	SieveArena *memory;           /* until the run ends */
+	SieveArena *scratch;          /* until the command that allocates it ends */
+
+	SieveScope *scope;            /* variables of the script that runs now */
+	SieveText *captures;          /* match variables */
+	size_t n_captures;
+
+	GPtrArray *keep_flags;        /* flags for the implicit keep (RFC 5232), set by finish(); NULL: none */
+
+	guint64 steps_left;           /* of the work that one message may cost (sieve_max_steps) */
+	gint64 actions_left;
+	gint64 redirects_left;
+	gint64 notices_left;
+	size_t variable_limit;        /* octets of a value (sieve_max_variable_size) */
+	unsigned replaced;            /* how often the message was replaced */
+	void **states;                /* by extension */
+	SieveFieldCache *fields;
+};
+
+/* Run a program: the engine's entry. */
+bool sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st);
+
+/*
+ * The same with `walk` in place of the walk over the tree: another engine says which commands are reached, and runs
+ * them with what stands here. False: after a fault.
+ */
+bool sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), const FilterInput *input,
+                      FilterEnv *env,
+                      Plan *plan, Status *st);
+
+/* A fault at a call (NULL: where the run is): "file:line: ..." in the detail. Always false. */
+bool sieve_run_fail(SieveRun *run, const SieveCall *call, StatusId id, const char *format, ...) G_GNUC_PRINTF(4, 5);
+
+/* Pay for work that grows with the message: octets compared, fields visited. False: the budget is used up (STATUS_LIMIT). */
+bool sieve_run_spend(SieveRun *run, guint64 steps);
+
+/* A string of the script with its variables; lives until the command ends. */
+SieveText sieve_run_text(SieveRun *run, const SieveString *string);
+
+/* String `n` of an argument, NUL-terminated. `arg` may be a tag's value. */
+const char *sieve_run_string(SieveRun *run, const SieveArg *arg, size_t n);
+
+/* A new array of copies (char *) of all strings of an argument; NULL argument: NULL. Caller unrefs. */
+GPtrArray *sieve_run_strings(SieveRun *run, const SieveArg *arg);
+
+/* State of `ext` for this run: ext->run_state octets, zero at first. */
+void *sieve_run_state(SieveRun *run, const SieveExt *ext);
+
+/* The commands from `first` on, until the block ends or control says otherwise. */
+bool sieve_run_block(SieveRun *run, const SieveCall *first);
+
+/* A test of the script, traced. */
+bool sieve_run_test(SieveRun *run, const SieveCall *test, bool *ret_result);
+
+/* Another program with variables of its own, as include does it; the rest of the run is shared. */
+bool sieve_run_nested(SieveRun *run, const SieveProgram *program);
+
+/*
+ * Bring flags, header and body as they are now to the implicit keep of the plan: the end of a script. A test suite does it
+ * before its result is executed, too.
+ */
+bool sieve_run_finish(SieveRun *run);
+
+/* For test suites: go on with the message that the input has now, with a new plan, with limits as at the beginning. */
+void sieve_run_take_input(SieveRun *run);
+void sieve_run_take_plan(SieveRun *run, Plan *plan);
+void sieve_run_renew_limits(SieveRun *run);
+
+/*
+ * An action for the plan; taken over. Tags and extensions of the script complete it (:copy, :flags, the edited header),
+ * limits are counted, it is traced.
+ */
+bool sieve_run_action(SieveRun *run, const SieveCall *call, PlanAction *action);
+
+/* A new action with the place of the call in it. */
+PlanAction *sieve_run_action_new(SieveRun *run, PlanKind kind, const SieveCall *call);
+
+/* From here on, actions and tests see this header or body (editheader, replace, enclose). Taken over. */
+void sieve_run_set_headers(SieveRun *run, Headers *headers);
+void sieve_run_set_message(SieveRun *run, Message *message);
+
+/*
+ * Fields of a name, as numbers into run->headers (guint), in the order of the message; with :index and :last of the call
+ * (NULL: all). *ret_n of them, in memory that lives until the header is edited or the command ends.
+ */
+const guint *sieve_run_fields(SieveRun *run, const SieveCall *call, const SieveString *name, size_t *ret_n);
+
+/* Decoded value and addresses of field `number` of run->headers; kept until the header is edited. */
+SieveText sieve_run_field_value(SieveRun *run, guint number);
+const SieveAddress *sieve_run_field_addresses(SieveRun *run, guint number, size_t *ret_n);
+
+/* Trace at a call, in printf's manner; costs nothing when nobody listens. */
+#define sieve_run_trace(run, level, call, ...) \
+	filter_trace((run)->env, (level), (run)->program->file, (call)->span.line, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,243 @@
+/* sieve-value: the one place where the engine asks what bytes of a message mean. */
+#define _GNU_SOURCE
+#include "filters/sieve/run/sieve-value.h"
+
+#include "agent/base/limits.h"
+#include "agent/message/address-list.h"
+#include "agent/message/mime.h"
+
+#include <string.h>
+
+/* Drop line ends and NULs, trim blanks: RFC 5322 2.2.3, RFC 5228 2.4.2.2. */
+SieveText
+sieve_value_raw(SieveArena *arena, const HeaderField *field)
+{
+	const char *from = field->bytes + field->value_at, *end = field->bytes + field->len;
+	while (from < end && g_ascii_isspace(*from))
+		from++;
+	while (end > from && g_ascii_isspace(end[-1]))
+		end--;
+	size_t len = (size_t) (end - from);
+	if (memchr(from, '\n', len) == NULL && memchr(from, '\0', len) == NULL)
+		return (SieveText){ from, len };
+	char *value = sieve_arena_alloc(arena, len + 1);
+	size_t n = 0;
+	for (const char *c = from; c < end; c++) {
+		bool line_end = *c == '\n' || (*c == '\r' && c + 1 < end && c[1] == '\n');
+		if (!line_end && *c != '\0')
+			value[n++] = *c;
+	}
+	return (SieveText){ value, n };
+}
+
+/* Nothing in it that means something else: no 8-bit octet, no encoded word, no shift of ISO-2022. */
+static bool
+is_plain(SieveText text)
+{
+	bool plain = true;
+	for (size_t i = 0; i < text.len; i++)
+		plain = plain && (guchar) text.data[i] < 128 && text.data[i] != '\033';
+	return plain && g_strstr_len(text.data, (gssize) text.len, "=?") == NULL;
+}
+
+static SieveText
+keep_text(SieveArena *arena, const char *text)
+{
+	size_t len = strlen(text);
+	return (SieveText){ sieve_arena_copy(arena, text, len), len };
+}
+
+SieveText
+sieve_value_decode(SieveArena *arena, SieveText raw, const char **ret_guess)
+{
+	*ret_guess = NULL;
+	if (is_plain(raw))
+		return raw;
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *text = NULL, *guess = NULL;
+	if (!mime_decode_text(raw.data, raw.len, &text, &guess, &st)) {
+		*ret_guess = "nothing: the module that decodes is missing";
+		return raw;
+	}
+	if (guess != NULL)
+		*ret_guess = keep_text(arena, guess).data;
+	return keep_text(arena, text);
+}
+
+SieveText
+sieve_value_of_field(SieveArena *arena, const HeaderField *field, const char **ret_guess)
+{
+	return sieve_value_decode(arena, sieve_value_raw(arena, field), ret_guess);
+}
+
+char *
+sieve_value_one_line(SieveText text)
+{
+	g_autoptr(GString) line = g_string_sized_new(text.len);
+	bool after_end = false;
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.data[i];
+		bool ends = c == '\r' || c == '\n';
+		if (c != '\0' && !ends)
+			g_string_append_c(line, c);
+		else if (ends && !after_end)
+			g_string_append_c(line, ' ');
+		after_end = ends;
+	}
+	return g_strdup(g_strstrip(line->str));
+}
+
+bool
+sieve_value_is_utf8(SieveText text)
+{
+	return g_utf8_validate_len(text.data, text.len, NULL);
+}
+
+static bool
+is_atom_sign(char c)
+{
+	return g_ascii_isalnum(c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+}
+
+/* atom *("." atom) (RFC 5322 3.2.3); octets above 127 count as atom (RFC 6532). */
+static bool
+is_dot_atom(SieveText text)
+{
+	bool after_atom = false;
+	for (size_t i = 0; i < text.len; i++) {
+		bool atom = is_atom_sign(text.data[i]) || (guchar) text.data[i] >= 128;
+		if (!atom && (text.data[i] != '.' || !after_atom))
+			return false;
+		after_atom = atom;
+	}
+	return after_atom;
+}
+
+/* local@domain of dot-atoms: the plain case. False: it is something else. */
+static bool
+split_plain(SieveText text, SieveAddress *ret_address)
+{
+	const char *at = text.len > 0 ? memrchr(text.data, '@', text.len) : NULL;
+	if (at == NULL)
+		return false;
+	size_t local_len = (size_t) (at - text.data);
+	SieveAddress address = {
+		.all = text,
+		.local = { text.data, local_len },
+		.domain = { at + 1, text.len - local_len - 1 },
+		.valid = true,
+	};
+	if (!is_dot_atom(address.local) || !is_dot_atom(address.domain))
+		return false;
+	*ret_address = address;
+	return true;
+}
+
+SieveAddress
+sieve_value_envelope_address(SieveArena *arena, const char *text)
+{
+	(void) arena;
+	SieveText all = { text, strlen(text) };
+	SieveAddress address = { .all = all, .valid = true };
+	const char *at = strrchr(text, '@');
+	if (at == NULL) {
+		address.local = all; /* "" and such as MAILER-DAEMON: a local part and no domain */
+		address.domain = SIEVE_TEXT("");
+		return address;
+	}
+	address.local = (SieveText){ text, (size_t) (at - text) };
+	address.domain = (SieveText){ at + 1, all.len - address.local.len - 1 };
+	return address;
+}
+
+/* "Name <a@b>" and "<a@b>" where the name is words only; the text within the brackets. */
+static bool
+strip_plain_name(SieveText text, SieveText *ret_inner)
+{
+	const char *open = memchr(text.data, '<', text.len);
+	if (open == NULL || text.data[text.len - 1] != '>')
+		return false;
+	for (const char *c = text.data; c < open; c++)
+		if (!is_atom_sign(*c) && *c != ' ' && *c != '.')
+			return false;
+	*ret_inner = (SieveText){ open + 1, text.len - (size_t) (open - text.data) - 2 };
+	return true;
+}
+
+/* The values that need no parser: one address, with or without a name of plain words. */
+static bool
+parse_plain(SieveText text, SieveAddress *ret_address)
+{
+	SieveText inner = text;
+	if (text.len == 0 || !is_plain(text))
+		return false;
+	if (text.data[text.len - 1] == '>' && !strip_plain_name(text, &inner))
+		return false;
+	return split_plain(inner, ret_address);
+}
+
+static void
+append_item(SieveArena *arena, const AddressItem *item, GArray *addresses)
+{
+	if (item->is_group)
+		return;
+	SieveAddress address = {
+		.all = keep_text(arena, item->address),
+		.local = keep_text(arena, item->local),
+		.domain = keep_text(arena, item->domain != NULL ? item->domain : ""),
+		.valid = item->valid,
+	};
+	g_array_append_val(addresses, address);
+}
+
+void
+sieve_value_addresses(SieveArena *arena, SieveText raw, GArray *addresses)
+{
+	SieveAddress address;
+	if (parse_plain(raw, &address)) {
+		g_array_append_val(addresses, address);
+		return;
+	}
+	g_auto(AddressList) list = { 0 };
+	address_list_parse(raw.data, raw.len, ADDRESS_NAMES_RAW, &list);
+	for (size_t i = 0; i < list.count; i++)
+		append_item(arena, &list.items[i], addresses);
+}
+
+/* "quoted local part": printable, quotes and backslashes escaped. */
+static bool
+is_quoted_local(SieveText text)
+{
+	if (text.len < 2 || text.data[0] != '"' || text.data[text.len - 1] != '"')
+		return false;
+	for (size_t i = 1; i + 1 < text.len; i++) {
+		if ((guchar) text.data[i] < 32 || text.data[i] == 127 || text.data[i] == '"')
+			return false;
+		if (text.data[i] == '\\' && ++i + 1 >= text.len)
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_domain(SieveText text)
+{
+	if (text.len > 2 && text.data[0] == '[' && text.data[text.len - 1] == ']') {
+		for (size_t i = 1; i + 1 < text.len; i++)
+			if (!g_ascii_isalnum(text.data[i]) && strchr(".:-", text.data[i]) == NULL)
+				return false;
+		return true;
+	}
+	return is_dot_atom(text);
+}
+
+bool
+sieve_value_is_mailable(SieveText address)
+{
+	const char *at = address.len > 0 ? memrchr(address.data, '@', address.len) : NULL;
+	if (at == NULL || address.len > LIMIT_ADDRESS_BYTES || memchr(address.data, '\0', address.len) != NULL)
+		return false;
+	SieveText local = { address.data, (size_t) (at - address.data) };
+	SieveText domain = { at + 1, address.len - local.len - 1 };
+	return (is_dot_atom(local) || is_quoted_local(local)) && is_domain(domain) && local.data[0] != '-';
+}
