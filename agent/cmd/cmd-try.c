@@ -173,10 +173,10 @@ static Envelope *
 make_envelope(const Options *options, const Account *account, const Message *message)
 {
 	Envelope *envelope = envelope_new(DOOR_TRY);
-	envelope->sender = options->sender != NULL ? g_strdup(options->sender) : guess_sender(message);
+	envelope->sender = options->sender != NULL ? address_read(options->sender) : guess_sender(message);
 	envelope->auth = g_strdup(options->auth);
-	envelope->recipient = g_strdup(options->recipient != NULL ? options->recipient : account->user);
-	envelope->original = g_strdup(options->original);
+	envelope->recipient = address_read(options->recipient != NULL ? options->recipient : account->user);
+	envelope->original = options->original != NULL ? address_read(options->original) : NULL;
 	envelope->queue_id = g_strdup(options->queue_id);
 	return envelope;
 }

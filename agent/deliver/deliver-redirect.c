@@ -45,7 +45,7 @@ why_not(DeliverRun *run, const PlanAction *action, const char *key)
 {
 	const Conf *conf = run->job->conf;
 	char *why = NULL;
-	if (!outmail_address_is_safe(action->address))
+	if (!address_text_is_sendable(action->address))
 		return g_strdup("that is no address");
 	if (out_is_own(run, action->address))
 		return g_strdup("that is the owner");
@@ -88,6 +88,13 @@ make_headers(const DeliverRun *run, Headers *from)
 	return headers;
 }
 
+/* `wanted` is taken over. */
+static char *
+or_original(char *wanted, const char *original)
+{
+	return wanted != NULL ? wanted : g_strdup(original);
+}
+
 /*
  * The null sender stays: a bounce of a bounce would be ours. Who asks for notices by :notify or :ret gets them (RFC 6009 6.1).
  */
@@ -103,6 +110,12 @@ choose_sender(DeliverRun *run, const PlanAction *action)
 	bool asks = action->dsn.notify != NULL || action->dsn.ret != NULL;
 	if ((asks || conf->redirect_sender == REDIRECT_SENDER_OWNER) && speaker != NULL)
 		return g_strdup(speaker);
+	if (conf->redirect_sender == REDIRECT_SENDER_RECIPIENT)
+		return or_original(out_address_of(run, OUT_RECIPIENT), original);
+	if (conf->redirect_sender == REDIRECT_SENDER_ORIGINAL_RECIPIENT)
+		return or_original(out_address_of(run, OUT_ORIGINAL_RECIPIENT), original);
+	if (conf->redirect_sender == REDIRECT_SENDER_POSTMASTER)
+		return or_original(out_address_of(run, OUT_POSTMASTER), original);
 	if (conf->redirect_sender != REDIRECT_SENDER_SRS)
 		return g_strdup(original);
 	const char *at = speaker != NULL ? strrchr(speaker, '@') : NULL;

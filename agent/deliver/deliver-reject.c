@@ -5,6 +5,7 @@
 #include "agent/deliver/deliver.h"
 
 #include "agent/base/limits.h"
+#include "agent/message/address-print.h"
 
 #include <string.h>
 
@@ -47,7 +48,8 @@ answer(const DeliverRun *run, const PlanAction *action, StatusId usual, Status *
 {
 	StatusId id = action->answer != STATUS_OK ? action->answer : usual;
 	g_autofree char *text = one_line(action->text);
-	return status_fail(st, id, "<%s>: %s", run->job->envelope->recipient, *text != '\0' ? text : status_row(id)->text);
+	g_autofree char *recipient = address_print_path(run->job->envelope->recipient);
+	return status_fail(st, id, "%s: %s", recipient, *text != '\0' ? text : status_row(id)->text);
 }
 
 /* Last of all, when what else the plan asks for is done. */

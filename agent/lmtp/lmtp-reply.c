@@ -2,6 +2,7 @@
 #include "agent/lmtp/lmtp-reply.h"
 
 #include "agent/base/limits.h"
+#include "agent/message/address-print.h"
 
 #include <string.h>
 
@@ -66,7 +67,8 @@ lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, 
 {
 	const StatusRow *row = status_row(st->id);
 	const char *said = st->id == STATUS_OK && done != NULL ? done : status_text(st);
-	g_autofree char *joined = *said == '<' ? g_strdup(said) : g_strdup_printf("<%s> %s", recipient, said);
+	g_autofree char *path = address_print_path(recipient);
+	g_autofree char *joined = *said == '<' ? g_strdup(said) : g_strdup_printf("%s %s", path, said);
 	g_autofree char *text = make_printable(joined, utf8);
 	const size_t room = LIMIT_LMTP_REPLY_LINE - 2 - strlen("250 ") - strlen(row->dsn) - 1;
 	const char *rest = text;

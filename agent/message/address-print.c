@@ -1,9 +1,6 @@
 /* address-print: one way to quote, and the signs that each place puts around it. */
 #include "agent/message/address-print.h"
 
-#include "agent/base/limits.h"
-#include "agent/message/headers.h"
-
 #include <string.h>
 
 /* atext of RFC 5322 3.2.3 and RFC 6532 3.2. */
@@ -37,22 +34,25 @@ append_quoted(GString *out, const char *text)
 }
 
 static void
-append_address(GString *out, const Address *address)
+append_address(GString *out, const char *text)
 {
-	if (is_dot_atom(address->local))
-		g_string_append(out, address->local);
+	g_auto(Address) address = { 0 };
+	address_parse(text, &address);
+	if (address_is_null(&address))
+		return;
+	if (is_dot_atom(address.local))
+		g_string_append(out, address.local);
 	else
-		append_quoted(out, address->local);
-	if (address->domain != NULL)
-		g_string_append_printf(out, "@%s", address->domain);
+		append_quoted(out, address.local);
+	if (address.domain != NULL)
+		g_string_append_printf(out, "@%s", address.domain);
 }
 
 char *
-address_print_path(const Address *address)
+address_print_path(const char *address)
 {
 	GString *out = g_string_new("<");
-	if (!address_is_null(address))
-		append_address(out, address);
+	append_address(out, address);
 	g_string_append_c(out, '>');
 	return g_string_free(out, FALSE);
 }
@@ -68,7 +68,7 @@ is_phrase(const char *name)
 }
 
 char *
-address_print_header(const char *name, const Address *address)
+address_print_header(const char *name, const char *address)
 {
 	GString *out = g_string_new(NULL);
 	bool named = name != NULL && *name != '\0';
@@ -82,17 +82,20 @@ address_print_header(const char *name, const Address *address)
 }
 
 char *
-address_print_argument(const Address *address)
+address_print_argument(const char *address)
 {
 	GString *out = g_string_new(NULL);
-	if (!address_is_null(address))
-		append_address(out, address);
+	append_address(out, address);
 	return g_string_free(out, FALSE);
 }
 
 char *
-address_print_log(const Address *address)
+address_print_log(const char *address)
 {
 	g_autofree char *text = address_print_argument(address);
-	return header_text_print(text, LIMIT_ADDRESS_BYTES);
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	GString *out = g_string_new(NULL);
+	for (const char *c = valid; *c != '\0'; c = g_utf8_next_char(c))
+		g_string_append_unichar(out, g_unichar_isprint(g_utf8_get_char(c)) ? g_utf8_get_char(c) : '?');
+	return g_string_free(out, FALSE);
 }

@@ -4,6 +4,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
+#include "agent/message/address-print.h"
 #include "agent/store/dotlock.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
@@ -77,8 +78,8 @@ transact_set_recipes(Transact *transact, const RecipeCall *recipes)
 static bool
 refuse(const Transact *transact, StatusId id, const char *why, Status *st)
 {
-	return status_fail(st, id, "<%s>: %s: %s - see todoke code %s", transact->envelope->recipient,
-	                   status_row(id)->text, why, status_row(id)->name);
+	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
+	return status_fail(st, id, "%s: %s: %s - see todoke code %s", recipient, status_row(id)->text, why, status_row(id)->name);
 }
 
 /* A proven loop: what the site wants done with it. */
@@ -176,6 +177,14 @@ append_mark(const Transact *transact, Headers *stamped, const Headers *headers)
 	headers_append_text(stamped, MARK_FIELD, value);
 }
 
+/* A field with one bare address, as Postfix writes it. */
+static void
+append_address(Headers *headers, const char *name, const char *address)
+{
+	g_autofree char *value = address_print_argument(address);
+	headers_append_text(headers, name, value);
+}
+
 /* Put our stamps on top of the header. */
 static void
 stamp(Transact *transact)
@@ -188,13 +197,13 @@ stamp(Transact *transact)
 	for (size_t i = 0; i < top; i++)
 		headers_append(stamped, headers_get(old, i));
 	if (conf->add_return_path && envelope->sender != NULL && !has_stamp(old, "Return-Path")) {
-		g_autofree char *path = g_strdup_printf("<%s>", envelope_is_bounce(envelope) ? "" : envelope->sender);
+		g_autofree char *path = address_print_path(envelope_is_bounce(envelope) ? "" : envelope->sender);
 		headers_append_text(stamped, "Return-Path", path);
 	}
 	if (conf->add_original_to && envelope->original != NULL && !has_stamp(old, "X-Original-To"))
-		headers_append_text(stamped, "X-Original-To", envelope->original);
+		append_address(stamped, "X-Original-To", envelope->original);
 	if (conf->add_delivered_to && !has_stamp(old, "Delivered-To"))
-		headers_append_text(stamped, "Delivered-To", envelope->recipient);
+		append_address(stamped, "Delivered-To", envelope->recipient);
 	append_mark(transact, stamped, old);
 	headers_append_from(stamped, old, top);
 	transact->headers = stamped;
@@ -267,9 +276,9 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 static bool
 plan_return(Transact *transact, Status *st)
 {
+	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
 	if (!envelope_is_bounce(transact->envelope))
-		return status_fail(st, STATUS_RULE_REFUSED, "<%s>: only bounces are taken for this address",
-		                   transact->envelope->recipient);
+		return status_fail(st, STATUS_RULE_REFUSED, "%s: only bounces are taken for this address", recipient);
 	PlanAction *action = plan_action_new(PLAN_REDIRECT, NULL, 0);
 	action->address = g_strdup(transact->account->returns_to);
 	return plan_add(transact->plan, action, st);

@@ -4,6 +4,7 @@
 #include "agent/base/child.h"
 #include "agent/base/limits.h"
 #include "agent/base/module.h"
+#include "agent/message/address-print.h"
 #include "agent/send/submit-module.h"
 
 #include <string.h>
@@ -36,18 +37,6 @@ outmail_route_is_valid(const char *submit, const char **ret_why)
 }
 
 bool
-outmail_address_is_safe(const char *address)
-{
-	size_t len = strlen(address);
-	if (len == 0 || len > LIMIT_ADDRESS_BYTES || !g_utf8_validate(address, (gssize) len, NULL))
-		return false;
-	for (const char *c = address; *c != '\0'; c++)
-		if (g_ascii_iscntrl(*c) || *c == '<' || *c == '>')
-			return false;
-	return address[0] != '@' && address[0] != '-' && address[len - 1] != '@';
-}
-
-bool
 outmail_param_is_safe(const char *value)
 {
 	for (const char *c = value; *c != '\0'; c++)
@@ -72,7 +61,9 @@ send_by_smtp(const OutMail *mail, const OutRoute *route, Status *st)
 	if (module == NULL)
 		return false;
 	g_autofree char *words = NULL;
-	switch (module->send(mail, route, &words)) {
+	g_autofree char *from = address_print_path(mail->sender), *to = address_print_path(mail->recipient);
+	SubmitPaths paths = { from, to };
+	switch (module->send(mail, &paths, route, &words)) {
 	case SUBMIT_DONE:
 		return true;
 	case SUBMIT_REFUSED:
@@ -121,15 +112,16 @@ send_by_sendmail(const OutMail *mail, const OutRoute *route, Status *st)
 {
 	static const char *const envp[] = { "PATH=/usr/sbin:/usr/bin:/bin", "LANG=C", NULL };
 	const char *path = route->submit + strlen("sendmail:");
+	g_autofree char *from = address_print_argument(mail->sender), *to = address_print_argument(mail->recipient);
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
-	const char *first[] = { path, "-i", "-f", mail->sender };
+	const char *first[] = { path, "-i", "-f", from };
 	for (size_t i = 0; i < G_N_ELEMENTS(first); i++)
 		g_ptr_array_add(argv, (gpointer) first[i]);
 	add_option(argv, "-N", mail->notify);
 	add_option(argv, "-R", mail->ret);
 	add_option(argv, "-V", mail->envid);
 	g_ptr_array_add(argv, (gpointer) "--");
-	g_ptr_array_add(argv, (gpointer) mail->recipient);
+	g_ptr_array_add(argv, to);
 	g_ptr_array_add(argv, NULL);
 	ChildCall call = {
 		.path = path, .argv = (const char *const *) argv->pdata, .envp = envp, .head = mail->head, .head_len = mail->head_len,
@@ -149,7 +141,7 @@ outmail_send(const OutMail *mail, const OutRoute *route, Status *st)
 	const char *why;
 	if (!outmail_route_is_valid(route->submit, &why))
 		return status_fail_detail(st, STATUS_CONFIG, "submit '%s': %s", route->submit, why);
-	if (!outmail_address_is_safe(mail->recipient) || (*mail->sender != '\0' && !outmail_address_is_safe(mail->sender)))
+	if (!address_text_is_sendable(mail->recipient) || (*mail->sender != '\0' && !address_text_is_sendable(mail->sender)))
 		return status_fail(st, STATUS_SUBMIT_REFUSED, "mail cannot be sent to or from such an address");
 	OutMail safe = *mail;
 	safe.notify = safe_param(mail->notify);

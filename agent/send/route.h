@@ -16,6 +16,7 @@
 
 /* One message for one recipient. All is borrowed. */
 typedef struct {
+	/* Addresses as memory has them (address.h): unquoted. Each route prints them in its way. */
 	const char *sender;     /* "": the null sender */
 	const char *recipient;
 	/* DSN wishes (RFC 3461) in their wire form; NULL: none. Dropped where the other side has no DSN. */
@@ -40,9 +41,6 @@ typedef struct {
 
 /* Is this a value for `submit`? *ret_why says in a few words what is wrong. */
 bool outmail_route_is_valid(const char *submit, const char **ret_why);
-
-/* Can the address stand in an SMTP command or an argument: no control octet, no bracket, not too long, not empty? */
-bool outmail_address_is_safe(const char *address);
 
 /* May this stand as a DSN parameter (RFC 3461 4): printable ASCII without blanks? */
 bool outmail_param_is_safe(const char *value);

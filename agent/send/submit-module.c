@@ -130,7 +130,7 @@ line_open(Line *line, const OutRoute *route)
 }
 
 static SubmitOutcome
-module_send(const OutMail *mail, const OutRoute *route, char **ret_words)
+module_send(const OutMail *mail, const SubmitPaths *paths, const OutRoute *route, char **ret_words)
 {
 	Line line = {
 		.curl = curl_easy_init(),
@@ -144,7 +144,7 @@ module_send(const OutMail *mail, const OutRoute *route, char **ret_words)
 	SubmitOutcome outcome = SUBMIT_AGAIN;
 	/* A greeting that refuses, even by 5xx, is not about this mail. */
 	if (code == CURLE_OK)
-		outcome = submit_talk(mail, &line.offers, &talk, ret_words);
+		outcome = submit_talk(mail, paths, &line.offers, &talk, ret_words);
 	else
 		*ret_words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit, curl_easy_strerror(code),
 		                             line.said->len > 0 ? ": " : "", line.said->str);

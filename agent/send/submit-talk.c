@@ -146,30 +146,6 @@ has_high_octets(const OutMail *mail)
 	return false;
 }
 
-/* An address as a path (RFC 5321 4.1.2): the local part in quotes where it is no dot-string. */
-static void
-append_path(GString *out, const char *address)
-{
-	const char *at = strrchr(address, '@');
-	size_t local = at != NULL ? (size_t) (at - address) : strlen(address);
-	bool plain = local > 0 && address[0] != '.' && address[local - 1] != '.';
-	for (size_t i = 0; i < local; i++) {
-		guchar c = (guchar) address[i];
-		plain = plain && (g_ascii_isalnum(c) || c >= 0x80 || strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL) &&
-		        !(c == '.' && address[i + 1] == '.');
-	}
-	g_string_append_c(out, '<');
-	if (plain || *address == '\0') {
-		g_string_append(out, address);
-	} else {
-		g_string_append_c(out, '"');
-		for (size_t i = 0; i < local; i++)
-			g_string_append_printf(out, "%s%c", strchr("\"\\", address[i]) != NULL ? "\\" : "", address[i]);
-		g_string_append_printf(out, "\"%s", at != NULL ? at : "");
-	}
-	g_string_append_c(out, '>');
-}
-
 static void
 append_param(GString *out, bool offered, const char *name, const char *value)
 {
@@ -178,16 +154,16 @@ append_param(GString *out, bool offered, const char *name, const char *value)
 }
 
 static SubmitOutcome
-say_mail(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
+say_mail(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
-	bool utf8 = !is_ascii(mail->sender) || !is_ascii(mail->recipient);
+	bool utf8 = !is_ascii(paths->from) || !is_ascii(paths->to);
 	if (utf8 && !offers->smtputf8) {
 		g_free(*talk->words);
 		*talk->words = g_strdup("5.6.7 address needs SMTPUTF8, and the next host does not offer it");
 		return SUBMIT_REFUSED;
 	}
 	g_autoptr(GString) line = g_string_new("MAIL FROM:");
-	append_path(line, mail->sender);
+	g_string_append(line, paths->from);
 	if (offers->eightbit && has_high_octets(mail))
 		g_string_append(line, " BODY=8BITMIME");
 	if (utf8)
@@ -199,10 +175,10 @@ say_mail(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
 }
 
 static SubmitOutcome
-say_rcpt(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
+say_rcpt(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
 	g_autoptr(GString) line = g_string_new("RCPT TO:");
-	append_path(line, mail->recipient);
+	g_string_append(line, paths->to);
 	append_param(line, offers->dsn, "NOTIFY", mail->notify);
 	append_param(line, offers->dsn, "ORCPT", mail->orcpt);
 	g_string_append(line, "\r\n");
@@ -260,23 +236,23 @@ say_message(Talk *talk, const OutMail *mail)
 }
 
 static SubmitOutcome
-say_all(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
+say_all(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
 	g_autoptr(GString) data = g_string_new("DATA\r\n");
-	SubmitOutcome outcome = say_mail(talk, mail, offers);
+	SubmitOutcome outcome = say_mail(talk, mail, paths, offers);
 	if (outcome == SUBMIT_DONE)
-		outcome = say_rcpt(talk, mail, offers);
+		outcome = say_rcpt(talk, mail, paths, offers);
 	if (outcome == SUBMIT_DONE)
 		outcome = command(talk, "DATA", data, 3);
 	return outcome == SUBMIT_DONE ? say_message(talk, mail) : outcome;
 }
 
 SubmitOutcome
-submit_talk(const OutMail *mail, const SubmitOffers *offers, const SubmitLine *line, char **ret_words)
+submit_talk(const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers, const SubmitLine *line, char **ret_words)
 {
 	char *words = NULL;
 	Talk talk = { .line = line, .ahead = g_string_new(NULL), .out = g_string_new(NULL), .last = '\n', .words = &words };
-	SubmitOutcome outcome = say_all(&talk, mail, offers);
+	SubmitOutcome outcome = say_all(&talk, mail, paths, offers);
 	/* Whatever becomes of QUIT changes nothing any more. */
 	if (outcome == SUBMIT_DONE)
 		(void) line->send(line->user, "QUIT\r\n", strlen("QUIT\r\n"));

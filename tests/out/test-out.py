@@ -141,8 +141,10 @@ def test_redirect_sender(folder):
     with Peer() as peer:
         for number, (setting, sender, want) in enumerate((
                 ("original", "a b@client.test", '"a b"@client.test'), ("owner", "s@client.test", "owner@example.net"), ("owner", "", ""),
+                ("postmaster", "s@client.test", "postmaster@example.net"), ("recipient", "s@client.test", "owner@example.net"),
+                ("original_recipient", "s@client.test", "sales@example.net"), ("postmaster", "", ""),
                 ("srs", "", ""), ("srs", "MAILER-DAEMON", ""), ("original", "ü@client.test", "ü@client.test"))):
-            run(folder, peer, "-o", "redirect_sender=" + setting, "-e", "sender=" + sender, "-e", "queue_id=%d" % number, "redirect|b@example.org")
+            run(folder, peer, "-o", "redirect_sender=" + setting, "-e", "original=sales@example.net", "-e", "sender=" + sender, "-e", "queue_id=%d" % number, "redirect|b@example.org")
             tap.contains(peer.mails[-1][0], "MAIL FROM:<%s>" % want)
         tap.contains(peer.mails[-1][0], " SMTPUTF8")
         run(folder, peer, "-o", "redirect_sender=srs", "-e", "queue_id=9", "redirect|b@example.org")
@@ -334,6 +336,69 @@ def test_vacation(folder):
         tap.same(len(peer.mails), 5)
 
 
+def test_vacation_repeats_nothing_raw_and_nothing_long(folder):
+    """What a stranger put into Subject, Message-ID and References goes into a mail of ours."""
+    with Peer() as peer:
+        long = b"x" * 5000
+        message = (b"From: s@client.test\nTo: owner@example.net\nSubject: \xe3\x81\x82" + "ä".encode() * 3000 +
+                   b"\nMessage-ID: <\xe4" + long + b"@client.test>\nReferences: <a\xe4@b> <good@b> <" + long + b"@b> <no id\n\nbody\n")
+        run(folder, peer, "keep", "vacation|h|7|weg", message=message)
+        head = peer.mails[0][2].split(b"\r\n\r\n")[0]
+        tap.same(head.isascii(), True, "8-bit in %r" % head)
+        tap.same(max(len(line) for line in head.split(b"\r\n")) < 998, True)
+        reply = parse(peer.mails[0][2])
+        tap.same((reply["Subject"], len(reply["Subject"])), ("Auto: あ" + "ä" * 249, 256))
+        tap.same((reply["In-Reply-To"], reply["References"]), (None, None))
+        run(folder, peer, "-e", "queue_id=2", "-e", "sender=o@client.test", "-o", "sieve_vacation_subject_length=20", "keep",
+            "vacation|h|7|weg", message=message.replace(b"<\xe4" + long, b"<1"))
+        reply = parse(peer.mails[1][2])
+        tap.same(reply["Subject"], "Auto: あ" + "ä" * 13)
+        tap.same((reply["In-Reply-To"], reply["References"]), ("<1@client.test>", "<good@b> <1@client.test>"))
+
+
+def test_vacation_settings(folder):
+    other = MESSAGE.replace(b"To: owner@", b"To: sales@").replace(b"Subject:", b"X-Subject:")
+    with Peer() as peer:
+        def answer(number, *settings, message=MESSAGE):
+            words = [word for setting in settings for word in ("-o", setting)]
+            run(folder, peer, *words, "-e", "original=sales@example.net", "-e", "queue_id=%d" % number, "-e", "sender=s%d@client.test" % number, "keep",
+                "vacation|h|7|weg", message=message)
+            return peer.mails[-1][0], parse(peer.mails[-1][2])
+
+        tap.same(answer(1, "sieve_vacation_subject=Re: %{subject} (auto)")[1]["Subject"], "Re: Grüße (auto)")
+        tap.same(answer(2, message=other)[1]["Subject"], "Automated reply")
+        tap.same(answer(3, "sieve_vacation_no_subject=weg", message=other)[1]["Subject"], "weg")
+        tap.same(answer(4, "sieve_vacation_from_recipient=yes")[0], "MAIL FROM:<owner@example.net>")
+        tap.same(answer(5, "sieve_vacation_to_from_header=yes")[1]["To"], "sender@client.test")
+        tap.same(peer.recipients()[-1], "s5@client.test")
+        tap.same(answer(6)[1]["To"], "s6@client.test")
+        refused = other.replace(b"sales@", b"nobody@")
+        answer(7, "sieve_vacation_check_recipient=no", message=refused)
+        tap.same(len(peer.mails), 7)
+        for number, settings, message in ((8, (), refused), (9, ("-o", "sieve_vacation_original_recipient=no"), other)):
+            run(folder, peer, *settings, "-e", "original=sales@example.net", "-e", "queue_id=%d" % number, "-e", "sender=s%d@x.test" % number, "keep",
+                "vacation|h|7|weg", message=message).note("not addressed to the owner")
+
+
+def test_an_address_stays_one_address(folder):
+    """A hostile sender, and the forms of Japanese carriers, by both routes: quoted once."""
+    evil = "v1@a.test,v2@c.test,root@evil.test"
+    program = write_program(folder, "sendmail", 'printf "%s\\n" "$@" >>"$0.args"; cat >>"$0.mail"\n')
+    with Peer() as peer:
+        for number, (plain, quoted) in enumerate(((evil, '"v1@a.test,v2@c.test,root"@evil.test'), ("john smith@b.test", '"john smith"@b.test'),
+                                                  ("foo.@docomo.ne.jp", '"foo."@docomo.ne.jp'), (".a..b@docomo.ne.jp", '".a..b"@docomo.ne.jp'),
+                                                  ('"a"@b.test', '"\\"a\\""@b.test'), ("a>b@c.test", '"a>b"@c.test'))):
+            run(folder, peer, "-e", "queue_id=%d" % number, "-e", "sender=" + plain, "keep", "vacation|h|7|weg", "redirect|" + plain)
+            tap.same([rcpt.split(" NOTIFY")[0] for _, rcpt, _ in peer.mails[-2:]], ["RCPT TO:<%s>" % quoted] * 2)
+            tap.contains([mail for mail, _, _ in peer.mails[-2:]], "MAIL FROM:<%s> BODY=8BITMIME" % quoted)
+            reply = parse([message for mail, _, message in peer.mails[-2:] if "<>" in mail][0])
+            tap.same([(address.username, address.domain) for address in reply["To"].addresses], [tuple(plain.rsplit("@", 1))])
+            run(folder, "sendmail:" + program, "-e", "queue_id=s%d" % number, "-e", "sender=" + plain, "keep", "redirect|" + plain)
+            with open(program + ".args") as file:
+                tap.same(file.read().split("\n"), ["-i", "-f", quoted, "--", quoted, ""])
+            os.unlink(program + ".args")
+
+
 def test_vacation_mime(folder):
     with Peer() as peer:
         run(folder, peer, "vacation|h|7|Content-Type: text/html; charset=utf-8\nBcc: evil@x.test\nX: y\nContent-Transfer-Encoding: 8bit\n\n<p>weg</p>\n")
@@ -392,15 +457,41 @@ def test_notify(folder):
         tap.same(notice["Subject"], "Neue Post")
         tap.same(notice["From"], "owner@example.net")
         tap.same(notice["To"], "a@b.test, c@d.test, e@f.test")
+        tap.same(notice["Cc"], None)
         tap.same(notice["Keywords"], "x")
         tap.same(notice["Auto-Submitted"], 'auto-notified; owner-email="owner@example.net"')
         tap.same(notice.get_content(), "Zeile\nzwei\n")
-        tap.same(peer.mails[0][0], "MAIL FROM:<>")
+        tap.same(peer.mails[0][0], "MAIL FROM:<owner@example.net>")
+        tap.contains(peer.mails[0][1], " NOTIFY=NEVER")
         run(folder, peer, "-e", "queue_id=2", "keep", "notify|mailto:a@b.test|Grüße\nBcc: evil@x.test|Sent")
         tap.same(parse(peer.mails[-1][2])["Subject"], "Grüße Bcc: evil@x.test")
         tap.same(len(stored(folder, ".Sent")), 1)
         run(folder, peer, "-e", "sender=", "-e", "queue_id=3", "keep", "notify|mailto:null@b.test")
         tap.same(peer.recipients()[-1:], ["null@b.test"])
+        tap.same(peer.mails[-1][0], "MAIL FROM:<>")
+
+
+def test_notify_to_and_cc_and_names(folder):
+    with Peer() as peer:
+        run(folder, peer, "keep", "notify|mailto:a@b.test?cc=%22Smith,%20C%22%20%3Cc@d.test%3E,foo.@docomo.ne.jp&to=Zo%C3%AB%20%3Ce@f.test%3E")
+        tap.same(peer.recipients(), ["a@b.test", "e@f.test", "c@d.test", '"foo."@docomo.ne.jp'])
+        notice = parse(peer.mails[0][2])
+        tap.same(notice["To"], "a@b.test, Zoë <e@f.test>")
+        tap.same([(address.display_name, address.username, address.domain) for address in notice["Cc"].addresses],
+                 [("Smith, C", "c", "d.test"), ("", "foo.", "docomo.ne.jp")])
+
+
+def test_notify_sender(folder):
+    with Peer() as peer:
+        for number, (setting, want) in enumerate((("recipient", "owner@example.net"), ("original_recipient", "sales@example.net"), ("null", ""),
+                                                  ("postmaster", "postmaster@example.net"), ("sender", "sender@client.test"))):
+            run(folder, peer, "-o", "sieve_notify_sender=" + setting, "-e", "original=sales@example.net", "-e", "queue_id=%d" % number, "keep",
+                "notify|mailto:a@b.test")
+            tap.same(peer.mails[-1][0], "MAIL FROM:<%s>" % want)
+        run(folder, peer, "-o", "sieve_notify_sender=postmaster", "-o", "postmaster_address=Post Master <pm@example.org>", "-e", "queue_id=8", "keep",
+            "notify|mailto:a@b.test")
+        tap.same(peer.mails[-1][0], "MAIL FROM:<pm@example.org>")
+        run(folder, peer, "-o", "sieve_notify_sender=postmaster", "-e", "sender=", "-e", "queue_id=9", "keep", "notify|mailto:a@b.test")
         tap.same(peer.mails[-1][0], "MAIL FROM:<>")
 
 
