@@ -72,7 +72,7 @@ append_printable(GString *line, const char *text, size_t max_bytes)
 char *
 answer_line(const Status *st, const char *queue_id)
 {
-	GString *line = g_string_new(status_row(st->id)->dsn);
+	GString *line = g_string_new(status_dsn(st));
 	g_string_append_c(line, ' ');
 	append_printable(line, status_text(st), LIMIT_ANSWER_BYTES);
 	if (queue_id != NULL && *queue_id != '\0') {

@@ -386,7 +386,7 @@ print_json(const char *path, const Account *account, const Transact *transact, c
 	json_object_set_new(object, "message", people_json_text(path));
 	json_object_set_new(object, "user", people_json_text(account->user));
 	json_object_set_new(object, "maildir", people_json_text(account->maildir));
-	json_object_set_new(object, "status", json_string(status_row(st->id)->dsn));
+	json_object_set_new(object, "status", json_string(status_dsn(st)));
 	if (transact_verdict(transact) != NULL)
 		json_object_set_new(object, "loop", loop_verdict_json(transact_verdict(transact)));
 	if (transact_rules(transact) != NULL)

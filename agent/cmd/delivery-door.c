@@ -166,7 +166,7 @@ log_early_failure(const DoorCall *call, const Status *st)
 	const char *recipient = envelope->recipient != NULL ? envelope->recipient : call->recipient;
 	g_autofree char *to = recipient != NULL ? address_print_log(recipient) : NULL;
 	log_line_add(line, "to", to);
-	log_line_add(line, "dsn", status_row(st->id)->dsn);
+	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
 	log_line_add(line, "fault", status_row(st->id)->name);
 	log_line_add(line, "detail", st->detail);

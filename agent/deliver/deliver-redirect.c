@@ -133,7 +133,7 @@ hold_back(DeliverRun *run, const PlanAction *action, const char *why, Status *st
 	g_autofree char *lead = g_strdup_printf("not redirected to <%s> but stored", action->address);
 	deliver_hold(run, action, lead, why);
 	if (run->job->inbox == NULL && !run->job->rehearsal)
-		return status_fail(st, STATUS_SUBMIT_REFUSED, "<%s>: cannot be sent on: %s", action->address, why);
+		return status_fail_detail(st, STATUS_SUBMIT_REFUSED, "<%s>: cannot be sent on: %s", action->address, why);
 	PlanAction *keep = plan_action_new(PLAN_KEEP, NULL, 0);
 	keep->headers = action->headers != NULL ? headers_ref(action->headers) : NULL;
 	keep->message = action->message != NULL ? message_ref(action->message) : NULL;

@@ -70,6 +70,7 @@ typedef struct {
 	GPtrArray *done;         /* DeliverDone, in the order of the plan */
 	GPtrArray *notes;        /* char *: what went other than asked, but is no fault */
 	GPtrArray *held;         /* DeliverHeld; each is noted too */
+	GPtrArray *for_owner;    /* char *: sentences that the owner has to be told by a notice */
 } DeliverReport;
 
 void deliver_report_init(DeliverReport *report);

@@ -70,14 +70,14 @@ lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, 
 	g_autofree char *path = address_print_path(recipient);
 	g_autofree char *joined = *said == '<' ? g_strdup(said) : g_strdup_printf("%s %s", path, said);
 	g_autofree char *text = make_printable(joined, utf8);
-	const size_t room = LIMIT_LMTP_REPLY_LINE - 2 - strlen("250 ") - strlen(row->dsn) - 1;
+	const size_t room = LIMIT_LMTP_REPLY_LINE - 2 - strlen("250 ") - strlen(status_dsn(st)) - 1;
 	const char *rest = text;
 	do {
 		size_t len = fit_line(rest, room);
 		const char *next = rest + len;
 		while (*next == ' ')
 			next++;
-		g_string_append_printf(out, "%d%c%s %.*s\r\n", row->lmtp, *next != '\0' ? '-' : ' ', row->dsn, (int) len, rest);
+		g_string_append_printf(out, "%d%c%s %.*s\r\n", row->lmtp, *next != '\0' ? '-' : ' ', status_dsn(st), (int) len, rest);
 		rest = next;
 	} while (*rest != '\0');
 }

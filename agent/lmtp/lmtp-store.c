@@ -68,7 +68,7 @@ log_refusal(const char *address, const LmtpMail *mail, const Status *st)
 	g_autofree char *to = address_print_log(address), *from = mail->sender != NULL ? address_print_log(mail->sender) : NULL;
 	log_line_add(line, "to", to);
 	log_line_add(line, "from", from);
-	log_line_add(line, "dsn", status_row(st->id)->dsn);
+	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
 	log_line_add(line, "fault", status_row(st->id)->name);
 	log_line_add(line, "detail", st->detail);

@@ -395,6 +395,19 @@ deliver_return(Transact *transact, Status *st)
 	return make_plan(transact, NULL, st) && deliver_run(transact->plan, &job, &transact->report, st);
 }
 
+/* What the delivery has left for the owner to know. The mail itself is safe: a fault is noted. */
+static void
+tell_owner(Transact *transact, Maildir *inbox)
+{
+	const GPtrArray *sentences = transact->report.for_owner;
+	const NoticeFrame frame = { transact->account, transact->site->host, transact->now };
+	for (guint i = 0; i < sentences->len; i++) {
+		g_auto(Status) fault = STATUS_INIT;
+		if (!notice_store(&frame, inbox, "Mail could not be passed on", sentences->pdata[i], &fault))
+			g_ptr_array_add(transact->report.notes, g_strdup_printf("the owner is not told: %s", fault.detail));
+	}
+}
+
 bool
 transact_deliver(Transact *transact, Status *st)
 {
@@ -422,8 +435,10 @@ transact_deliver(Transact *transact, Status *st)
 	job.draft = g_steal_pointer(&draft);
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
 	g_ptr_array_set_size(transact->locks, 0);
-	if (done)
+	if (done) {
 		remember_ids(transact);
+		tell_owner(transact, inbox);
+	}
 	if (done || !status_is_temporary(st))
 		settle_scripts(transact, inbox);
 	return done;
@@ -486,9 +501,7 @@ transact_done_text(const Transact *transact)
 		g_string_append(text, i > 0 ? ", " : "");
 		if (done->folder != NULL)
 			g_string_append_printf(text, "stored in %s", done->folder);
-		else if (done->to != NULL)
-			g_string_append_printf(text, "%s to %s", done->action, done->to);
-		else
+		else /* not to whom: a sender who asks for notices of success gets this text */
 			g_string_append(text, done->action);
 	}
 	return g_string_free(text, FALSE);

@@ -54,6 +54,46 @@ open_submit(Status *st)
 	return opened;
 }
 
+/* What an enhanced code (RFC 3463) says of an address that refuses mail, for somebody who must not learn which address that is. */
+static const char *
+cause_of(const char *dsn)
+{
+	if (g_str_has_prefix(dsn, "5.1."))
+		return "the address is unknown there";
+	if (g_str_has_prefix(dsn, "5.2."))
+		return "the mailbox there takes no mail";
+	return g_str_has_prefix(dsn, "5.7.") ? "not allowed there" : NULL;
+}
+
+/* The enhanced code behind the reply code: "550 5.1.1 no such user". Caller frees; "": none. */
+static char *
+enhanced_code(const char *words)
+{
+	const char *code = strlen(words) > 4 ? words + 4 : "";
+	return g_strndup(code, strspn(code, "0123456789."));
+}
+
+/*
+ * The words of the other side, with command, server and target, are for the log only; the sender of the mail gets code and cause: a
+ * bounce must not tell a stranger where the owner's mail goes.
+ */
+static bool
+fail(SubmitOutcome outcome, const char *to, const OutRoute *route, const char *words, Status *st)
+{
+	static const StatusId ids[] = {
+		[SUBMIT_AGAIN] = STATUS_SUBMIT, [SUBMIT_RECIPIENT_REFUSED] = STATUS_SUBMIT_REFUSED, [SUBMIT_MAIL_REFUSED] = STATUS_SUBMIT_MAIL,
+	};
+	StatusId id = ids[outcome];
+	g_autofree char *dsn = enhanced_code(words);
+	const char *cause = id == STATUS_SUBMIT_REFUSED ? cause_of(dsn) : NULL;
+	status_fail_detail(st, id, "%s by %s: %s", to, route->submit, words);
+	if (id != STATUS_SUBMIT)
+		status_set_dsn(st, dsn);
+	if (cause != NULL)
+		st->text = g_strdup_printf("%s: %s", status_row(id)->text, cause);
+	return false;
+}
+
 static bool
 send_by_smtp(const OutMail *mail, const OutRoute *route, Status *st)
 {
@@ -63,14 +103,8 @@ send_by_smtp(const OutMail *mail, const OutRoute *route, Status *st)
 	g_autofree char *words = NULL;
 	g_autofree char *from = address_print_path(mail->sender), *to = address_print_path(mail->recipient);
 	SubmitPaths paths = { from, to };
-	switch (module->send(mail, &paths, route, &words)) {
-	case SUBMIT_DONE:
-		return true;
-	case SUBMIT_REFUSED:
-		return status_fail(st, STATUS_SUBMIT_REFUSED, "<%s>: the next host said: %s", mail->recipient, words);
-	default:
-		return status_fail_detail(st, STATUS_SUBMIT, "<%s>: %s", mail->recipient, words);
-	}
+	SubmitOutcome outcome = module->send(mail, &paths, route, &words);
+	return outcome == SUBMIT_DONE || fail(outcome, to, route, words, st);
 }
 
 /* What cannot stand in a command is not passed on. */
@@ -93,18 +127,22 @@ add_option(GPtrArray *argv, const char *option, const char *value)
  * sendmail's exit codes. Postfix answers 64 to 78 for many faults of its own; only what blames the mail is permanent.
  */
 static bool
-judge_sendmail(const OutMail *mail, const ChildResult *result, Status *st)
+judge_sendmail(const OutMail *mail, const OutRoute *route, const ChildResult *result, Status *st)
 {
 	if (result->exit_code == EX_OK)
 		return true;
 	g_autofree char *words = g_strdup(result->errors);
 	g_strstrip(words);
-	bool refused = result->exit_code == EX_DATAERR || result->exit_code == EX_NOUSER || result->exit_code == EX_NOHOST;
-	if (refused)
-		return status_fail(st, STATUS_SUBMIT_REFUSED, "<%s>: sendmail said: %s", mail->recipient, words);
-	return status_fail_detail(st, STATUS_SUBMIT, "<%s>: sendmail ended with %s %d: %s", mail->recipient,
-	                          result->exit_code < 0 ? "signal" : "exit code",
-	                          result->exit_code < 0 ? result->signal : result->exit_code, words);
+	g_autofree char *to = address_print_path(mail->recipient);
+	g_autofree char *how = g_strdup_printf("%s %d: %s", result->exit_code < 0 ? "signal" : "exit code",
+	                                       result->exit_code < 0 ? result->signal : result->exit_code, words);
+	if (result->exit_code == EX_DATAERR)
+		return fail(SUBMIT_MAIL_REFUSED, to, route, how, st);
+	if (result->exit_code == EX_NOUSER || result->exit_code == EX_NOHOST) {
+		g_autofree char *said = g_strdup_printf("550 %s %s", result->exit_code == EX_NOUSER ? "5.1.1" : "5.1.2", how);
+		return fail(SUBMIT_RECIPIENT_REFUSED, to, route, said, st);
+	}
+	return fail(SUBMIT_AGAIN, to, route, how, st);
 }
 
 static bool
@@ -131,8 +169,8 @@ send_by_sendmail(const OutMail *mail, const OutRoute *route, Status *st)
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) fault = STATUS_INIT;
 	if (!child_run(&call, &result, &fault))
-		return status_fail_detail(st, STATUS_SUBMIT, "<%s>: %s", mail->recipient, fault.detail);
-	return judge_sendmail(mail, &result, st);
+		return fail(SUBMIT_AGAIN, to, route, fault.detail, st);
+	return judge_sendmail(mail, route, &result, st);
 }
 
 bool
@@ -142,7 +180,7 @@ outmail_send(const OutMail *mail, const OutRoute *route, Status *st)
 	if (!outmail_route_is_valid(route->submit, &why))
 		return status_fail_detail(st, STATUS_CONFIG, "submit '%s': %s", route->submit, why);
 	if (!address_text_is_sendable(mail->recipient) || (*mail->sender != '\0' && !address_text_is_sendable(mail->sender)))
-		return status_fail(st, STATUS_SUBMIT_REFUSED, "mail cannot be sent to or from such an address");
+		return status_fail_detail(st, STATUS_SUBMIT_MAIL, "mail cannot be sent to or from such an address");
 	OutMail safe = *mail;
 	safe.notify = safe_param(mail->notify);
 	safe.orcpt = safe_param(mail->orcpt);

@@ -47,7 +47,9 @@ bool outmail_param_is_safe(const char *value);
 
 /*
  * Hand it over. True: the other side has taken the responsibility for it. Faults: STATUS_SUBMIT (nobody there, 4xx, a fault of
- * our own; a later try may succeed), STATUS_SUBMIT_REFUSED (5xx: the text has the other side's words), STATUS_CONFIG.
+ * our own or of our server; a later try may succeed), STATUS_SUBMIT_REFUSED (5xx to RCPT: the address, with the other side's code),
+ * STATUS_SUBMIT_MAIL (5xx to MAIL, DATA or the end of the message), STATUS_CONFIG. The text names neither target nor server; the
+ * detail has both, the command and the other side's words.
  */
 bool outmail_send(const OutMail *mail, const OutRoute *route, Status *st);
 

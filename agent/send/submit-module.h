@@ -12,8 +12,9 @@
 
 typedef enum {
 	SUBMIT_DONE,
-	SUBMIT_AGAIN,    /* a later try may succeed */
-	SUBMIT_REFUSED,  /* 5xx */
+	SUBMIT_AGAIN,              /* a later try may succeed, or it is our server's or our own fault */
+	SUBMIT_RECIPIENT_REFUSED,  /* 5xx to RCPT: the address is at fault */
+	SUBMIT_MAIL_REFUSED,       /* 5xx to MAIL, DATA or the dot: the mail is at fault */
 } SubmitOutcome;
 
 /* The addresses of a mail as SMTP paths (address_print_path). Borrowed. */

@@ -29,6 +29,9 @@ submit_talk_offer(SubmitOffers *offers, const char *line, size_t len)
 	offers->smtputf8 |= g_ascii_strcasecmp(word, "SMTPUTF8") == 0;
 }
 
+/* The one command that names the recipient. */
+static const char step_rcpt[] = "RCPT TO";
+
 static SubmitOutcome
 again(Talk *talk, const char *format, const char *what, const char *why)
 {
@@ -93,6 +96,20 @@ is_our_fault(int code)
 	return (code >= 500 && code <= 504) || code == 530 || code == 534 || code == 535 || code == 538;
 }
 
+/*
+ * With smtpd_delay_reject, its default, Postfix says only in reply to RCPT what it holds against the client, its name, or the sender. These
+ * are its words (smtpd/smtpd_check.c), which no site can change.
+ */
+static SubmitOutcome
+judge_rcpt_refusal(const char *text)
+{
+	static const char *const of_us[] = { "Client host rejected", "Helo command rejected", "Relay access denied" };
+	for (size_t i = 0; i < G_N_ELEMENTS(of_us); i++)
+		if (strstr(text, of_us[i]) != NULL)
+			return SUBMIT_AGAIN;
+	return strstr(text, "Sender address rejected") != NULL ? SUBMIT_MAIL_REFUSED : SUBMIT_RECIPIENT_REFUSED;
+}
+
 /* What a reply means; `want` is 2 or 3, the class of success. */
 static SubmitOutcome
 judge(Talk *talk, int code, const char *text, int want, const char *step)
@@ -103,7 +120,9 @@ judge(Talk *talk, int code, const char *text, int want, const char *step)
 	if (code == 0)
 		return again(talk, "no answer to %s: %s", step, talk->line->why(talk->line->user));
 	SubmitOutcome outcome = again(talk, "%2$s (in reply to %1$s)", step, valid);
-	return code / 100 == 5 && !is_our_fault(code) ? SUBMIT_REFUSED : outcome;
+	if (code / 100 != 5 || is_our_fault(code))
+		return outcome;
+	return step == step_rcpt ? judge_rcpt_refusal(valid) : SUBMIT_MAIL_REFUSED;
 }
 
 static SubmitOutcome
@@ -159,8 +178,8 @@ say_mail(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const Submit
 	bool utf8 = !is_ascii(paths->from) || !is_ascii(paths->to);
 	if (utf8 && !offers->smtputf8) {
 		g_free(*talk->words);
-		*talk->words = g_strdup("5.6.7 address needs SMTPUTF8, and the next host does not offer it");
-		return SUBMIT_REFUSED;
+		*talk->words = g_strdup("550 5.6.7 an address needs SMTPUTF8, and the server does not offer it");
+		return SUBMIT_MAIL_REFUSED;
 	}
 	g_autoptr(GString) line = g_string_new("MAIL FROM:");
 	g_string_append(line, paths->from);
@@ -182,7 +201,7 @@ say_rcpt(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const Submit
 	append_param(line, offers->dsn, "NOTIFY", mail->notify);
 	append_param(line, offers->dsn, "ORCPT", mail->orcpt);
 	g_string_append(line, "\r\n");
-	return command(talk, "RCPT TO", line, 2);
+	return command(talk, step_rcpt, line, 2);
 }
 
 static bool

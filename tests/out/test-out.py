@@ -31,6 +31,7 @@ class Result:
         lines = run.stdout.decode().splitlines()
         self.answer = lines[0] if lines else ""
         self.done = [line[2:] for line in lines if line.startswith("+ ")]
+        self.told = [line[2:] for line in lines if line.startswith("@ ")]
         self.notes = [line[2:] for line in lines if line.startswith("# ")]
         self.detail = run.stderr.decode()
 
@@ -184,12 +185,26 @@ def test_redirect_limit_of_the_day(folder):
 # what the other side may do
 
 TROUBLE = [("greeting", "421 4.3.2 busy", 75), ("greeting", "554 no", 75), ("EHLO", "421 4.3.2 closing", 75), ("MAIL", "451 4.3.0 later", 75),
-           ("MAIL", "550 5.1.8 bad sender", 69), ("MAIL", "530 5.7.0 Must issue a STARTTLS command first", 75), ("RCPT", "450 4.1.1 later", 75),
-           ("RCPT", "550 5.1.1 no such user", 69), ("DATA", "451 4.3.0 later", 75), ("DATA", "554 5.5.1 no", 69),
-           ("DOT", "452 4.3.1 full", 75), ("DOT", "552 5.3.4 too big", 69), ("DOT", "421 4.3.0 bye", 75), ("greeting", "die", 75), ("EHLO", "die", 75),
+           ("greeting", "554 5.7.1 Client host rejected: Access denied", 75), ("EHLO", "554 5.7.1 go away", 75), ("EHLO", "421 4.3.2 bye", 75),
+           ("MAIL", "550 5.1.8 bad sender", 0), ("MAIL", "554 5.7.1 <x>: Client host rejected: Access denied", 0), ("MAIL", "421 4.7.0 bye", 75), ("MAIL", "530 5.7.0 Must issue a STARTTLS command first", 75), ("RCPT", "450 4.1.1 later", 75),
+           ("RCPT", "550 5.1.1 no such user b@example.org", 69), ("RCPT", "550 no code", 69), ("RCPT", "554 5.7.1 spam", 69), ("RCPT", "552 5.2.2 full", 69),
+           ("RCPT", "421 4.3.2 bye", 75), ("RCPT", "554 5.7.1 <b@example.org>: Relay access denied", 75),
+           ("RCPT", "554 5.7.1 <x[1.2.3.4]>: Client host rejected: Access denied", 75), ("RCPT", "504 5.5.2 <x>: Helo command rejected: need fqdn", 75),
+           ("RCPT", "550 5.1.8 <s>: Sender address rejected: Domain not found", 0),
+           ("DATA", "451 4.3.0 later", 75), ("DATA", "554 5.5.1 no", 0), ("DATA", "550 5.7.1 no", 0),
+           ("DOT", "452 4.3.1 full", 75), ("DOT", "552 5.3.4 too big", 0), ("DOT", "550 5.7.1 content rejected", 0), ("DOT", "421 4.3.0 bye", 75), ("greeting", "die", 75), ("EHLO", "die", 75),
            ("MAIL", "die", 75), ("RCPT", "die", 75), ("DATA", "die", 75), ("DATA", "die in data", 75), ("DOT", "die", 75),
            ("greeting", "hang", 75), ("MAIL", "hang", 75), ("DOT", "hang", 75), ("MAIL", "nonsense", 75), ("MAIL", "9" * 5000, 75),
            ("RCPT", "250-" + "x" * 100 + "\r\n" + "250-y\r\n" * 200 + "250 z", 75)]
+
+
+def script_of(step, what):
+    """Who refuses EHLO would be asked again by HELO."""
+    return {step: what, "HELO": what} if step == "EHLO" else {step: what}
+
+
+def submit_of(peer):
+    return peer.submit.split(":", 1)[1]
 
 
 def patience(what):
@@ -200,15 +215,29 @@ def test_trouble_with_a_redirect(folder):
     for number, (step, what, code) in enumerate(TROUBLE):
         box = os.path.join(folder, str(number))
         os.mkdir(box)
-        with Peer({step: what}) as peer:
+        with Peer(script_of(step, what)) as peer:
             began = time.monotonic()
             result = run(box, peer, "redirect|b@example.org", code=code, patience=patience(what))
             tap.same(time.monotonic() - began < 40, True, "time at %s: %s" % (step, what))
             tap.same(peer.mails, [])
-        tap.same(stored(box), [])
+        tap.same(stored(box), [MESSAGE] if code == 0 else [], "%s: %s" % (step, what))
         no_litter(box)
+        tap.same("example.org" in result.answer or submit_of(peer) in result.answer, False, "target in " + result.answer)
+        words = what.split("\r")[0][:200]
+        if code == 0: # the mail's: it stays here, and its owner is told why
+            result.note("stored in the INBOX instead: reference ")
+            result.note("<b@example.org> by %s: %s (in reply to" % (peer.submit, words))
+            tap.contains(result.told[0], words)
+            continue
+        reference = re.search(" - reference ([0-9a-f]{10})$", result.answer).group(1)
+        tap.contains(result.detail, "reference %s: <b@example.org> by %s: " % (reference, peer.submit))
+        if what[0] in "45" and step != "greeting":
+            tap.contains(result.detail, words)
         if code == 69:
-            tap.contains(result.answer, "5.4.0 <b@example.org>: the next host said: " + what)
+            own = re.search(r"^\d+ (5\.\d\.\d)", what)
+            tap.contains(result.answer, (own.group(1) if own else "5.4.0") + " passed on by the recipient's rules, and refused there")
+            again = run(box, peer, "redirect|b@example.org", code=69)
+            tap.same(again.answer, result.answer, "a retry")
             continue
         tap.contains(result.answer, "4.4.0 ")
         with Peer() as peer:
@@ -223,9 +252,9 @@ def test_trouble_leaves_one_copy(folder):
     for number, (step, what, code) in enumerate(TROUBLE):
         box = os.path.join(folder, str(number))
         os.mkdir(box)
-        with Peer({step: what}) as peer:
+        with Peer(script_of(step, what)) as peer:
             for _ in range(2 if what != "hang" else 1):
-                run(box, peer, *plan, code=code, patience=patience(what))
+                run(box, peer, *plan, code=75 if code == 75 else 0, patience=patience(what))
                 tap.same((len(stored(box)), len(stored(box, ".Work"))), (1, 1), "copies after %s: %s" % (step, what))
         if code == 75:
             with Peer() as peer:
@@ -257,17 +286,24 @@ def test_refused_and_put_off(folder):
     with Half({"DOT": "451 4.3.0 later"}) as peer:
         run(folder, peer, *plan, code=75)
     with Half() as peer:
-        tap.contains(run(folder, peer, *plan, code=69).answer, "5.1.1 gone")
+        tap.contains(run(folder, peer, *plan, code=69).answer, "5.1.1 passed on")
         tap.same(peer.recipients(), ["c@example.org"])
         tap.same([line for line in peer.commands if "b@example.org" in line], [], "asked again")
 
 
 def test_refused_quietly(folder):
     with Peer({"RCPT": "550 5.1.1 gone"}) as peer:
-        result = run(folder, peer, "-o", "redirect_refused=quiet", "redirect|b@example.org", "keep")
+        result = run(folder, peer, "redirect|b@example.org", "keep")
         result.note("550 5.1.1 gone")
-        run(folder, peer, "-o", "redirect_refused=quiet", "-e", "queue_id=2", "redirect|b@example.org", code=69)
-    tap.same(len(stored(folder)), 1)
+        tap.contains(result.told[0], "550 5.1.1 gone")
+        tap.contains(result.told[0], "Message-ID: <1@client.test>")
+        run(folder, peer, "-e", "queue_id=2", "redirect|b@example.org", code=69)
+        again = run(folder, peer, "-e", "queue_id=3", "redirect|b@example.org", "keep")
+        tap.same(again.told, [], "told once a day")
+        run(folder, peer, "-o", "redirect_refused=bounce", "-e", "queue_id=4", "redirect|b@example.org", "keep", code=69)
+        later = run(folder, peer, "-e", "queue_id=5", "-e", "now=1700090000", "redirect|b@example.org", "keep")
+        tap.same(len(later.told), 1)
+    tap.same(len(stored(folder)), 4)
 
 
 def test_refused_bounce_stays_here(folder):
@@ -279,10 +315,10 @@ def test_refused_bounce_stays_here(folder):
 
 def test_sendmail(folder):
     program = write_program(folder, "sendmail", 'printf "%s\\n" "$@" >>"$0.args"; cat >>"$0.mail"; exit $(cat "$0.code")\n')
-    for code, want in ((0, 0), (75, 75), (69, 75), (71, 75), (67, 69), (65, 69)):
+    for code, want in ((0, 0), (75, 75), (69, 75), (71, 75), (67, 69), (65, 0)):
         with open(program + ".code", "w") as file:
             file.write(str(code))
-        run(folder, "sendmail:" + program, "-e", "queue_id=%d" % code, "-e", "sender=", "-e", "notify=NEVER", "keep", "redirect|b@example.org", code=want)
+        run(folder, "sendmail:" + program, "-e", "queue_id=%d" % code, "-e", "sender=", "-e", "notify=NEVER", "-o", "redirect_refused=bounce", "keep", "redirect|b@example.org", code=want)
     with open(program + ".args") as file:
         tap.same(file.read().split("\n")[:8], ["-i", "-f", "", "-N", "NEVER", "--", "b@example.org", "-i"])
     with open(program + ".mail", "rb") as file:
