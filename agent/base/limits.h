@@ -188,6 +188,12 @@
 #define LIMIT_SMTP_REPLY_LINE 2000u
 #define LIMIT_SMTP_REPLY_LINES 100u
 
+/* Seconds that the answer to the end of a message is waited for, if the delivery has them (RFC 5321 4.5.3.2.6: 10 minutes). */
+#define LIMIT_SUBMIT_END_SECONDS 600u
+
+/* Seconds that a retry waits for an earlier try of the same message that is still at work. */
+#define LIMIT_TRY_WAIT_SECONDS 10u
+
 /* Octets of a value of the state: a script that served last, the steps of one message. */
 #define LIMIT_STATE_VALUE (4u * 1024 * 1024)
 

@@ -231,6 +231,27 @@ ledger_key(const DeliverJob *job)
 	                 envelope->original != NULL ? envelope->original : "", NULL);
 }
 
+/* False: another try of this message is at work. Where no lock can be made the mail goes on, and that is noted. */
+static bool
+lock_try(DeliverRun *run, const char *key, Status *st)
+{
+	const DeliverOwner *owner = run->job->owner;
+	const char *folder = run->state != NULL ? state_once_folder(owner->state) : NULL;
+	if (folder == NULL || run->job->rehearsal || owner->capture != NULL)
+		return true;
+	g_auto(Status) fault = STATUS_INIT;
+	unsigned patience = MIN(LIMIT_TRY_WAIT_SECONDS, (unsigned) MAX(run->job->conf->deadline / 2, 1));
+	run->lock = try_lock_take(folder, key, patience * 1000, &fault);
+	if (run->lock != NULL)
+		return true;
+	if (fault.id != STATUS_BUSY) {
+		deliver_note(run, "another try at the same time would send twice: %s", fault.detail);
+		return true;
+	}
+	status_move(st, &fault);
+	return false;
+}
+
 /* Where something leaves, get ready to remember it. A state that cannot be used is noted and stops nothing. */
 static bool
 open_ledger(DeliverRun *run, const Plan *plan, Status *st)
@@ -243,6 +264,8 @@ open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 	g_auto(Status) fault = STATUS_INIT;
 	g_autofree char *key = ledger_key(job);
 	run->state = state_once_get(job->owner->state, run->report->notes);
+	if (!lock_try(run, key, st))
+		return false;
 	run->ledger = ledger_open(run->state, key, job->owner->now + job->conf->journal_lifetime, &fault);
 	if (fault.id != STATUS_OK)
 		deliver_note(run, "a retry may repeat things: %s", fault.detail);
@@ -735,6 +758,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	g_ptr_array_unref(run.boxes);
 	g_ptr_array_unref(run.extra);
 	ledger_free(run.ledger);
+	try_lock_free(run.lock);
 	quota_free(run.quota);
 	g_free(run.arrival);
 	g_clear_pointer(&job->draft, maildir_draft_free);

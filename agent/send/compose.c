@@ -1,6 +1,7 @@
 /* out: see the header. */
 #include "agent/send/compose.h"
 
+#include "agent/base/limits.h"
 #include "agent/message/address-list.h"
 #include "agent/message/address-print.h"
 
@@ -160,6 +161,7 @@ find_route(const DeliverRun *run, OutRoute *ret_route, Status *st)
 	const Conf *conf = run->job->conf;
 	*ret_route = (OutRoute){
 		.submit = conf->submit, .helo = run->job->owner->host, .seconds = (unsigned) MIN(left, conf->submit_timeout),
+		.end_seconds = (unsigned) MIN(left, LIMIT_SUBMIT_END_SECONDS),
 	};
 	return true;
 }

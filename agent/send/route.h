@@ -36,7 +36,8 @@ typedef struct {
 typedef struct {
 	const char *submit;     /* "smtp:HOST:PORT", "smtp:unix:/PATH", "sendmail:/PATH" */
 	const char *helo;       /* our name */
-	unsigned seconds;       /* how long one message may take */
+	unsigned seconds;       /* how long one message may take, up to its end */
+	unsigned end_seconds;   /* how long the answer to its end may take from the start on: who gives up earlier may send it twice */
 } OutRoute;
 
 /* Is this a value for `submit`? *ret_why says in a few words what is wrong. */

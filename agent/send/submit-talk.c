@@ -250,6 +250,7 @@ say_message(Talk *talk, const OutMail *mail)
 		sent = send_octets(talk, head + at, MIN((size_t) PIECE, mail->head_len - at));
 	if (!sent || !send_body(talk, mail) || !flush(talk))
 		return again(talk, "cannot send %s: %s", "the message", talk->line->why(talk->line->user));
+	talk->line->at_end(talk->line->user);
 	g_autoptr(GString) end = g_string_new(talk->last == '\n' ? ".\r\n" : "\r\n.\r\n");
 	return command(talk, "end of DATA", end, 2);
 }

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -211,13 +212,18 @@ def patience(what):
     return 2 if what == "hang" else 50
 
 
+def more_settings(what):
+    """The answer to the end of a message has all the time of the delivery."""
+    return ("-o", "deadline=5s") if what == "hang" else ()
+
+
 def test_trouble_with_a_redirect(folder):
     for number, (step, what, code) in enumerate(TROUBLE):
         box = os.path.join(folder, str(number))
         os.mkdir(box)
         with Peer(script_of(step, what)) as peer:
             began = time.monotonic()
-            result = run(box, peer, "redirect|b@example.org", code=code, patience=patience(what))
+            result = run(box, peer, *more_settings(what), "redirect|b@example.org", code=code, patience=patience(what))
             tap.same(time.monotonic() - began < 40, True, "time at %s: %s" % (step, what))
             tap.same(peer.mails, [])
         tap.same(stored(box), [MESSAGE] if code == 0 else [], "%s: %s" % (step, what))
@@ -254,7 +260,7 @@ def test_trouble_leaves_one_copy(folder):
         os.mkdir(box)
         with Peer(script_of(step, what)) as peer:
             for _ in range(2 if what != "hang" else 1):
-                run(box, peer, *plan, code=75 if code == 75 else 0, patience=patience(what))
+                run(box, peer, *more_settings(what), *plan, code=75 if code == 75 else 0, patience=patience(what))
                 tap.same((len(stored(box)), len(stored(box, ".Work"))), (1, 1), "copies after %s: %s" % (step, what))
         if code == 75:
             with Peer() as peer:
@@ -262,6 +268,52 @@ def test_trouble_leaves_one_copy(folder):
                 tap.same(peer.recipients(), ["b@example.org", "c@example.org"])
                 tap.same((len(stored(box)), len(stored(box, ".Work"))), (1, 1), "copies at last")
         no_litter(box)
+
+
+def test_a_slow_answer_to_the_end_is_waited_for(folder):
+    """submit_timeout is over, the other side has the message: giving up would send it twice."""
+    class Slow(Peer):
+        def say(self, connection, step):
+            if step == "DOT":
+                self.over.wait(4)
+            return super().say(connection, step)
+
+    with Slow() as peer:
+        run(folder, peer, "redirect|b@example.org", patience=2)
+        tap.same(peer.recipients(), ["b@example.org"])
+
+
+def test_a_retry_while_the_first_try_waits_sends_nothing(folder):
+    """The first try waits for the answer to the end of the message; its client was lost, and the retry comes."""
+    class Held(Peer):
+        def __init__(self):
+            self.asked, self.free = threading.Event(), threading.Event()
+            super().__init__()
+
+        def say(self, connection, step):
+            if step == "DOT":
+                self.asked.set()
+                self.free.wait(tap.PATIENCE)
+            return super().say(connection, step)
+
+    with Held() as peer:
+        argv = [PROGRAM, folder, "-o", "submit=" + peer.submit, "redirect|b@example.org"]
+        first = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            first.stdin.write(MESSAGE)
+            first.stdin.close()
+            tap.same(peer.asked.wait(tap.PATIENCE), True)
+            result = run(folder, peer, "-o", "deadline=5s", "redirect|b@example.org", code=75)
+            tap.contains(result.answer, "4.3.2 an earlier try of this message is still at work")
+            run(folder, peer, "-e", "queue_id=other", "keep") # another message waits for nobody
+            peer.free.set()
+            tap.same(first.wait(tap.PATIENCE), 0)
+        finally:
+            first.kill()
+            first.wait()
+        run(folder, peer, "redirect|b@example.org").note("done by an earlier try")
+        tap.same(peer.recipients(), ["b@example.org"])
+    tap.same([name for name in os.listdir(folder + "/state") if name.startswith("try.")], [])
 
 
 def test_nobody_there(folder):
