@@ -303,7 +303,9 @@ def test_a_retry_while_the_first_try_waits_sends_nothing(folder):
             first.stdin.write(MESSAGE)
             first.stdin.close()
             tap.same(peer.asked.wait(tap.PATIENCE), True)
-            result = run(folder, peer, "-o", "deadline=5s", "redirect|b@example.org", code=75)
+            began = time.monotonic()
+            result = run(folder, peer, "redirect|b@example.org", code=75)
+            tap.same(time.monotonic() - began >= tap.limit("TRY_WAIT_SECONDS"), True, "time that the retry waits")
             tap.contains(result.answer, "4.3.2 an earlier try of this message is still at work")
             run(folder, peer, "-e", "queue_id=other", "keep") # another message waits for nobody
             peer.free.set()
@@ -442,6 +444,11 @@ def test_vacation_repeats_nothing_raw_and_nothing_long(folder):
         reply = parse(peer.mails[1][2])
         tap.same(reply["Subject"], "Auto: あ" + "ä" * 13)
         tap.same((reply["In-Reply-To"], reply["References"]), ("<1@client.test>", "<good@b> <1@client.test>"))
+        for number, more in ((3, 0), (4, 1)):
+            own_id = b"<" + b"i" * (tap.limit("MESSAGE_ID_BYTES") + more - 4) + b"@b>"
+            run(folder, peer, "-e", "queue_id=%d" % number, "-e", "sender=n%d@client.test" % number, "keep", "vacation|h|7|weg",
+                message=MESSAGE.replace(b"<1@client.test>", own_id))
+            tap.same(parse(peer.mails[-1][2])["In-Reply-To"], None if more else own_id.decode(), "an id of %d" % len(own_id))
 
 
 def test_vacation_settings(folder):
@@ -567,6 +574,16 @@ def test_notify_to_and_cc_and_names(folder):
         tap.same(notice["To"], "a@b.test, Zoë <e@f.test>")
         tap.same([(address.display_name, address.username, address.domain) for address in notice["Cc"].addresses],
                  [("Smith, C", "c", "d.test"), ("", "foo.", "docomo.ne.jp")])
+
+
+def test_notice_repeats_no_long_field(folder):
+    most = tap.limit("NOTICE_FIELD")
+    with Peer() as peer:
+        for number, (length, kept) in enumerate(((most, most), (most + 1, most))):
+            run(folder, peer, "-e", "queue_id=%d" % number, "keep", "notify|mailto:a@b.test",
+                message=MESSAGE.replace(b"=?utf-8?q?Gr=C3=BC=C3=9Fe?=", b"s" * length))
+            tap.same(parse(peer.mails[-1][2]).get_content().splitlines()[1], "Subject: " + "s" * kept)
+            tap.same(len(parse(peer.mails[-1][2])["Subject"]), 256)
 
 
 def test_notify_sender(folder):
