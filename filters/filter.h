@@ -75,6 +75,7 @@ typedef struct {
 typedef struct {
 	int exit_code;
 	GBytes *output;
+	char *end;                /* how it ended badly, with the first lines of its standard error; NULL: well, or nobody says */
 } FilterProgramResult;
 
 /*

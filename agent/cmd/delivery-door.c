@@ -5,7 +5,7 @@
 #include "agent/base/answer.h"
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
-#include "agent/message/address-print.h"
+#include "agent/message/address.h"
 #include "agent/run/recipient.h"
 #include "agent/run/transact.h"
 
@@ -163,9 +163,7 @@ log_early_failure(const DoorCall *call, const Status *st)
 {
 	const Envelope *envelope = call->envelope;
 	LogLine *line = log_line_new(envelope->queue_id);
-	const char *recipient = envelope->recipient != NULL ? envelope->recipient : call->recipient;
-	g_autofree char *to = recipient != NULL ? address_print_log(recipient) : NULL;
-	log_line_add(line, "to", to);
+	log_line_add(line, "to", envelope->recipient != NULL ? envelope->recipient : call->recipient);
 	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
 	log_line_add(line, "fault", status_row(st->id)->name);

@@ -5,7 +5,6 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/log.h"
-#include "agent/message/address-print.h"
 #include "agent/store/quota.h"
 #include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-lanes.h"
@@ -65,9 +64,8 @@ static void
 log_refusal(const char *address, const LmtpMail *mail, const Status *st)
 {
 	LogLine *line = log_line_new(mail->queue_id);
-	g_autofree char *to = address_print_log(address), *from = mail->sender != NULL ? address_print_log(mail->sender) : NULL;
-	log_line_add(line, "to", to);
-	log_line_add(line, "from", from);
+	log_line_add(line, "to", address);
+	log_line_add(line, "from", mail->sender);
 	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
 	log_line_add(line, "fault", status_row(st->id)->name);

@@ -88,14 +88,3 @@ address_print_argument(const char *address)
 	append_address(out, address);
 	return g_string_free(out, FALSE);
 }
-
-char *
-address_print_log(const char *address)
-{
-	g_autofree char *text = address_print_argument(address);
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
-	GString *out = g_string_new(NULL);
-	for (const char *c = valid; *c != '\0'; c = g_utf8_next_char(c))
-		g_string_append_unichar(out, g_unichar_isprint(g_utf8_get_char(c)) ? g_utf8_get_char(c) : '?');
-	return g_string_free(out, FALSE);
-}

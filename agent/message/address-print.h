@@ -3,7 +3,9 @@
  * without quotes (Address, or a string "local@domain" that the last '@' divides). It is quoted once, by the printer of the place
  * where it goes.
  *
- * All take the string form. parse(print(a)) = a for every address that is sendable: tests/unit/test-address.c.
+ * All take the string form. parse(print(a)) = a for every address that is sendable: tests/unit/test-address-print.c.
+ *
+ * The log has the string form: each of its values is escaped as a whole (log.h), and quotes within quotes would join with nothing.
  *
  * The local parts of Japanese carriers ("foo.", "foo..bar", ".foo") are no dot-atoms, so they are quoted (RFC 5321 4.1.2).
  */
@@ -23,8 +25,5 @@ char *address_print_header(const char *name, const char *address);
  * address. A recipient belongs behind "--". Caller frees.
  */
 char *address_print_argument(const char *address);
-
-/* For people, as Postfix logs it: "john smith"@b.test; what cannot be printed is a '?'. Caller frees. */
-char *address_print_log(const char *address);
 
 #endif

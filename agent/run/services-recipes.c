@@ -35,9 +35,11 @@ run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *
 	g_auto(ChildResult) result = { 0 };
 	if (!command_run(&command, &result, st))
 		return false;
-	if (result.exit_code < 0)
-		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' was killed by signal %d", call->argv[0], result.signal);
-	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output) };
+	if (result.exit_code < 0) {
+		g_autofree char *end = command_describe_end(call->argv[0], &result);
+		return status_fail_detail(st, STATUS_PROGRAM, "%s", end);
+	}
+	*ret_result = (FilterProgramResult){ .exit_code = result.exit_code, .output = g_steal_pointer(&result.output) };
 	return true;
 }
 

@@ -2,7 +2,6 @@
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/log.h"
-#include "agent/message/address-print.h"
 #include "conf/conf-choices.h"
 
 #include <syslog.h>
@@ -70,22 +69,15 @@ outcome(const Status *st)
 	return status_is_temporary(st) ? "deferred" : "bounced";
 }
 
-static void
-add_address(LogLine *line, const char *key, const char *address)
-{
-	g_autofree char *text = address != NULL ? address_print_log(address) : NULL;
-	log_line_add(line, key, text);
-}
-
 void
 transact_log(const Transact *transact, const Status *st, double seconds)
 {
 	const Envelope *envelope = transact->envelope;
 	const Conf *conf = transact->site->conf;
 	LogLine *line = log_line_new(envelope->queue_id);
-	add_address(line, "to", envelope->recipient);
-	add_address(line, "orig_to", envelope->original);
-	add_address(line, "from", envelope->sender);
+	log_line_add(line, "to", envelope->recipient);
+	log_line_add(line, "orig_to", envelope->original);
+	log_line_add(line, "from", envelope->sender);
 	log_line_add(line, "user", transact->account->user);
 	/* The outcome before the reasons: a line that is too long loses its end. */
 	g_autofree char *delay = g_strdup_printf("%.3f", seconds);

@@ -2,6 +2,7 @@
 #include "filters/recipe/run/recipe-action.h"
 
 #include "agent/base/limits.h"
+#include "agent/message/address.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/run/recipe-program.h"
@@ -204,7 +205,7 @@ forward_addresses(const GPtrArray *words)
 		g_auto(GStrv) parts = g_strsplit(word, ",", -1);
 		for (char **part = parts; *part != NULL; part++)
 			if (**part != '\0')
-				g_ptr_array_add(addresses, g_strdup(*part));
+				g_ptr_array_add(addresses, address_read(*part));
 	}
 	return addresses;
 }

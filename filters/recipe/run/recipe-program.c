@@ -114,7 +114,7 @@ recipe_program_run(RecipeRun *run, const char *command, const GString *input, co
 		return true;
 	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
 	g_auto(Status) fault = STATUS_INIT;
-	FilterProgramResult result = { 0, NULL };
+	FilterProgramResult result = { 0 };
 	const FilterCommandCall call = {
 		.argv = (const char *const *) argv->pdata, .environment = (const char *const *) environment,
 		.directory = run->state->folder, .input = input->str, .input_len = input->len,
