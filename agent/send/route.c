@@ -56,13 +56,22 @@ open_submit(Status *st)
 
 /* What an enhanced code (RFC 3463) says of an address that refuses mail, for somebody who must not learn which address that is. */
 static const char *
-cause_of(const char *dsn)
+cause_of_refusal(const char *dsn)
 {
 	if (g_str_has_prefix(dsn, "5.1."))
 		return "the address is unknown there";
 	if (g_str_has_prefix(dsn, "5.2."))
 		return "the mailbox there takes no mail";
 	return g_str_has_prefix(dsn, "5.7.") ? "not allowed there" : NULL;
+}
+
+/* Why it is put off, in as few words. */
+static const char *
+cause_of_delay(const char *words)
+{
+	if (g_ascii_isdigit(*words))
+		return "the mail server puts it off";
+	return g_str_has_prefix(words, "exit code") || g_str_has_prefix(words, "signal") ? "sendmail failed" : "the mail server does not answer";
 }
 
 /* The enhanced code behind the reply code: "550 5.1.1 no such user". Caller frees; "": none. */
@@ -85,7 +94,11 @@ fail(SubmitOutcome outcome, const char *to, const OutRoute *route, const char *w
 	};
 	StatusId id = ids[outcome];
 	g_autofree char *dsn = enhanced_code(words);
-	const char *cause = id == STATUS_SUBMIT_REFUSED ? cause_of(dsn) : NULL;
+	const char *cause = NULL;
+	if (id == STATUS_SUBMIT_REFUSED)
+		cause = cause_of_refusal(dsn);
+	else if (id == STATUS_SUBMIT)
+		cause = cause_of_delay(words);
 	status_fail_detail(st, id, "%s by %s: %s", to, route->submit, words);
 	if (id != STATUS_SUBMIT)
 		status_set_dsn(st, dsn);
