@@ -431,10 +431,11 @@ find_account(const Options *options, const Site *site, Status *st)
 {
 	const Conf *conf = site->conf;
 	g_autofree char *here = g_strconcat(g_get_user_name(), "@", g_get_host_name(), NULL);
+	g_autofree char *recipient = options->recipient != NULL ? address_read(options->recipient) : NULL;
 	if (options->script != NULL)
-		return account_imagined(conf, options->recipient != NULL ? options->recipient : here, st);
-	if (options->recipient != NULL)
-		return recipient_find(site, options->recipient, st);
+		return account_imagined(conf, recipient != NULL ? recipient : here, st);
+	if (recipient != NULL)
+		return recipient_find(site, recipient, st);
 	return account_of_process(conf, NULL, NULL, NULL, st);
 }
 
