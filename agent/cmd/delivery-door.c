@@ -110,9 +110,10 @@ take_sender_from_message(Envelope *envelope, const Message *message)
 	const char *line = message_from_line(message);
 	if (envelope->sender != NULL || line == NULL)
 		return;
-	g_auto(GStrv) words = g_strsplit(line, " ", 3);
-	if (words[0] != NULL && words[1] != NULL)
-		envelope->sender = strcmp(words[1], "MAILER-DAEMON") == 0 ? g_strdup("") : address_read(words[1]);
+	const char *from = line + strlen("From ");
+	g_autofree char *word = g_strndup(from, address_word_length(from));
+	if (*word != '\0')
+		envelope->sender = strcmp(word, "MAILER-DAEMON") == 0 ? g_strdup("") : address_read(word);
 }
 
 /* The whole delivery, once the configuration is known. Returns the text for success. */

@@ -165,6 +165,15 @@ address_skip_comment(const char *c)
 	return c;
 }
 
+size_t
+address_word_length(const char *text)
+{
+	const char *c = text;
+	while (*c != '\0' && *c != ' ')
+		c = *c == '"' ? skip_quoted(c) : c + 1;
+	return (size_t) (c - text);
+}
+
 /* Append text without comments up to `stop` (outside of quotes) or the end; returns where it stopped. */
 static const char *
 copy_bare(const char *c, char stop, GString *out)

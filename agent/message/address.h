@@ -44,6 +44,9 @@ bool address_is_domain(const char *domain);
  */
 char *address_read(const char *text);
 
+/* Octets up to the first blank that is not within quotes: the address of a From_ line. */
+size_t address_word_length(const char *text);
+
 /* Split at the last '@': both parts are new strings, *ret_domain is NULL without one. */
 void address_split(const char *address, char **ret_local, char **ret_domain);
 

@@ -143,6 +143,17 @@ test_equal(void **state)
 
 /* Punycode is quadratic in the length of a label: past the limit the octets are compared as they are. */
 static void
+test_word_of_a_from_line(void **state)
+{
+	(void) state;
+	assert_int_equal(address_word_length("a@b.c Sat Nov 21"), 5);
+	assert_int_equal(address_word_length("\"a b\"@c Sat"), 7);
+	assert_int_equal(address_word_length("\"a \\\" b\"@c Sat"), 10);
+	assert_int_equal(address_word_length("\"a b Sat"), 8);
+	assert_int_equal(address_word_length(""), 0);
+}
+
+static void
 test_long_domain_is_cheap(void **state)
 {
 	(void) state;
@@ -159,12 +170,13 @@ int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(header_rows) + G_N_ELEMENTS(split_rows) + G_N_ELEMENTS(detail_rows) +
-	                        G_N_ELEMENTS(equal_rows) + 1];
+	                        G_N_ELEMENTS(equal_rows) + 2];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, header_rows, test_header);
 	UNIT_ROWS(tests, n, split_rows, test_split);
 	UNIT_ROWS(tests, n, detail_rows, test_detail);
 	UNIT_ROWS(tests, n, equal_rows, test_equal);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_word_of_a_from_line);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_domain_is_cheap);
 	return _cmocka_run_group_tests("address", tests, n, NULL, NULL);
 }
