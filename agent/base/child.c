@@ -160,9 +160,12 @@ child_start(Child *child, Status *st)
 	return true;
 }
 
-/* One piece of its input; the pipe is closed when all is written, or when nobody reads it. */
-static void
-feed(Child *child)
+/*
+ * One piece of its input; the pipe is closed when all is written, or when nobody reads it. False: the body cannot be read; the
+ * program must not take the half of it for the whole.
+ */
+static bool
+feed(Child *child, Status *st)
 {
 	const ChildCall *call = child->call;
 	char buffer[PIECE];
@@ -170,17 +173,17 @@ feed(Child *child)
 	size_t len = call->head_len - child->head_done;
 	bool is_head = len > 0;
 	if (!is_head && child->body_done < call->body_len) {
-		size_t want = (size_t) MIN(call->body_len - child->body_done, (off_t) sizeof buffer);
-		ssize_t got = pread(call->body_fd, buffer, want, call->body_at + child->body_done);
+		len = (size_t) MIN(call->body_len - child->body_done, (off_t) sizeof buffer);
 		data = buffer;
-		len = got > 0 ? (size_t) got : 0;
+		if (!fs_read_exactly_at(call->body_fd, call->body_at + child->body_done, buffer, len, "message body", st))
+			return false;
 	}
 	ssize_t n = len > 0 ? write(child->in, data, len) : 0;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return true;
 	if (n <= 0) {
 		close_fd(&child->in);
-		return;
+		return true;
 	}
 	if (is_head)
 		child->head_done += (size_t) n;
@@ -188,6 +191,7 @@ feed(Child *child)
 		child->body_done += n;
 	if (child->head_done == call->head_len && child->body_done == call->body_len)
 		close_fd(&child->in);
+	return true;
 }
 
 /* What it said; false when there is no more for now. */
@@ -250,8 +254,8 @@ child_watch(Child *child, Status *st)
 			return status_fail_detail(st, STATUS_PROGRAM, "'%s' took longer than %u seconds", child->call->path, seconds);
 		if (poll(fds, G_N_ELEMENTS(fds), left) < 0 && errno != EINTR)
 			return status_fail_errno(st, errno, "cannot wait for '%s'", child->call->path);
-		if (fds[0].revents != 0)
-			feed(child);
+		if (fds[0].revents != 0 && !feed(child, st))
+			return false;
 		hear_output(child);
 		hear_errors(child);
 		if (child->too_much)

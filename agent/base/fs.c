@@ -75,6 +75,20 @@ fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const 
 }
 
 bool
+fs_read_exactly_at(int fd, off_t offset, void *data, size_t len, const char *what, Status *st)
+{
+	for (size_t done = 0; done < len;) {
+		size_t n = 0;
+		if (!fs_read_at(fd, offset + (off_t) done, (char *) data + done, len - done, &n, what, st))
+			return false;
+		if (n == 0)
+			return status_fail_detail(st, STATUS_TRUNCATED, "'%s' became shorter while it was read", what);
+		done += n;
+	}
+	return true;
+}
+
+bool
 fs_sync(int fd, const char *what, Status *st)
 {
 	int rc;

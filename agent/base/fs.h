@@ -22,6 +22,9 @@ bool fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, 
 /* The same from `offset` of a regular file. */
 bool fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const char *what, Status *st);
 
+/* Read `len` bytes from `offset` of a regular file, all of them: STATUS_TRUNCATED where it ends before. */
+bool fs_read_exactly_at(int fd, off_t offset, void *data, size_t len, const char *what, Status *st);
+
 /* Flush a file or a directory to the disk. A file system that cannot flush a directory (EINVAL) is taken as flushed. */
 bool fs_sync(int fd, const char *what, Status *st);
 

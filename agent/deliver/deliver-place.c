@@ -159,16 +159,10 @@ message_bytes(const Place *place, Status *st)
 	GString *bytes = out_print_headers(place->message, place->headers);
 	gsize head = bytes->len;
 	g_string_set_size(bytes, head + (gsize) body.size);
-	for (off_t at = 0; at < body.size;) {
-		ssize_t n = pread(body.fd, bytes->str + head + at, (size_t) (body.size - at), body.offset + at);
-		if (n <= 0) {
-			status_fail_errno(st, n < 0 ? errno : EIO, "cannot read the message's body");
-			g_string_free(bytes, TRUE);
-			return NULL;
-		}
-		at += n;
-	}
-	return bytes;
+	if (fs_read_exactly_at(body.fd, body.offset, bytes->str + head, (size_t) body.size, "message body", st))
+		return bytes;
+	g_string_free(bytes, TRUE);
+	return NULL;
 }
 
 /* An mbox is opened and locked once a run: its locks know no owner but the program. */

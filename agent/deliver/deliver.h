@@ -143,6 +143,7 @@ struct DeliverRun {
 	const char *sending_key; /* and its key in the ledger; NULL: it has none, or nothing is sent yet */
 	GPtrArray *extra;        /* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
 	Ledger *ledger;          /* NULL: nothing of the plan leaves */
+	char *ledger_key;        /* and its key in the state */
 	Quota *quota;            /* NULL: none, or nothing is stored */
 	bool quota_asked;
 	State *state;            /* NULL: none, or nothing leaves */

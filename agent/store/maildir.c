@@ -320,8 +320,11 @@ maildir_draft_end(MaildirDraft *draft, Status *st)
 {
 	char last[2] = "";
 	off_t size = lseek(draft->fd, 0, SEEK_END);
-	if (size < 0 || (size > 1 && pread(draft->fd, last, sizeof last, size - 2) != (ssize_t) sizeof last))
-		return status_fail_errno(st, errno, "cannot read '%s'", draft->tmp);
+	if (size < 0)
+		return status_fail_errno(st, errno, "cannot look at '%s'", draft->tmp);
+	if (size > 1 && !fs_read_exactly_at(draft->fd, size - 2, last, sizeof last, draft->tmp, st))
+		return false;
+
 	return memcmp(last, "\n\n", sizeof last) == 0 || fs_write_all(draft->fd, "\n", 1, draft->tmp, st);
 }
 
@@ -487,29 +490,17 @@ maildir_flush_later(Maildir *maildir, Status *st)
 	return true;
 }
 
-/* Read exactly that many octets. */
-static bool
-read_piece(int fd, char *buffer, size_t len, off_t at)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pread(fd, buffer + done, len - done, at + (off_t) done);
-		if (n <= 0 && errno != EINTR)
-			return false;
-		done += n > 0 ? (size_t) n : 0;
-	}
-	return true;
-}
-
-/* Are the last octets of the file `fd` those of the body? */
+/* Are the last octets of the file `fd` those of the body? A file that cannot be read, or shrinks meanwhile, is another one. */
 static bool
 ends_with(int fd, off_t size, const MessageBody *body)
 {
 	enum { PIECE = 64 * 1024 };
 	g_autofree char *one = g_malloc(PIECE), *other = g_malloc(PIECE);
+	g_auto(Status) unread = STATUS_INIT;
 	for (off_t at = 0; at < body->size; at += PIECE) {
 		size_t len = (size_t) MIN(body->size - at, PIECE);
-		if (!read_piece(fd, one, len, size - body->size + at) || !read_piece(body->fd, other, len, body->offset + at) ||
-		    memcmp(one, other, len) != 0)
+		if (!fs_read_exactly_at(fd, size - body->size + at, one, len, "stored copy", &unread) ||
+		    !fs_read_exactly_at(body->fd, body->offset + at, other, len, "body", &unread) || memcmp(one, other, len) != 0)
 			return false;
 	}
 	return true;

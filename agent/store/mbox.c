@@ -172,8 +172,8 @@ mbox_reserve(Mbox *mbox, size_t len, Status *st)
 static bool
 ends_line(const Mbox *mbox, off_t size)
 {
-	char last = '\n';
-	return size == 0 || pread(mbox->fd, &last, 1, size - 1) != 1 || last == '\n';
+	char last = '\0'; /* one that cannot be read gets an empty line more, which harms nobody */
+	return size == 0 || (pread(mbox->fd, &last, 1, size - 1) == 1 && last == '\n');
 }
 
 bool
