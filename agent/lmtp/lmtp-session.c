@@ -599,7 +599,7 @@ run_line(LmtpSession *session)
 		len--;
 	g_auto(LmtpCommand) command = { .verb = LMTP_NOOP };
 	LmtpReplyId refusal = LMTP_REPLY_UNKNOWN;
-	bool good = lmtp_command_parse(session->line, len, &command, &refusal);
+	bool good = lmtp_command_parse(session->line, len, session->options.paths, &command, &refusal);
 	if (good && !too_long) {
 		run_command(session, &command);
 		return;

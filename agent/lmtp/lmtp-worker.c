@@ -173,6 +173,7 @@ serve_client(Worker *worker)
 		.hostname = g_get_host_name(),
 		.size_limit = (guint64) worker->conf->message_size_limit,
 		.trusted = worker->client.peer.trusted,
+		.paths = worker->conf->lmtp_bare_addresses ? LMTP_PATHS_BARE : LMTP_PATHS_STRICT,
 	};
 	int yes = 1; /* no more than a wish: unix sockets have no such option */
 	(void) setsockopt(worker->client.out, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
