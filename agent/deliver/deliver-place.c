@@ -84,9 +84,7 @@ open_folder(DeliverRun *run, const char *named, Status *st)
 		path[strlen(path) - strlen("/.")] = '\0';
 	Maildir *folder = kind == MAILDIR_PROPER ? maildir_open_below(run->job->inbox, path, true, &created, st)
 	                                         : maildir_open_flat(run->job->inbox, *path != '\0' ? path : "/", kind, st);
-	if (folder != NULL)
-		g_ptr_array_add(run->folders, folder);
-	return folder;
+	return folder != NULL ? deliver_add_folder(run, folder) : NULL;
 }
 
 /* A directory's own file, written. Maildirs have neither a From_ line nor an empty line at the end. */
@@ -313,7 +311,8 @@ place_report(DeliverRun *run, const void *step, DeliverReport *report)
 	const Place *place = step;
 	for (guint i = 0; i < place->drafts->len; i++) {
 		const MaildirDraft *draft = place->drafts->pdata[i];
-		deliver_report_add(report, "store", g_strdup(maildir_path(maildir_draft_folder(draft))), maildir_draft_final_path(draft),
+		const char *path = maildir_path(maildir_draft_folder(draft));
+		deliver_report_add(report, "store", g_strdup(*path != '\0' ? path : "INBOX"), maildir_draft_final_path(draft),
 		                   maildir_draft_size(draft).bytes);
 	}
 	if (place->mbox != NULL)

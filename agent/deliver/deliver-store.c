@@ -7,6 +7,7 @@
 #include "agent/deliver/deliver.h"
 
 #include "agent/base/deadline.h"
+#include "agent/base/limits.h"
 #include "agent/state/arrival.h"
 #include "agent/store/claim.h"
 #include "agent/store/folder.h"
@@ -91,6 +92,30 @@ find_open_folder(const DeliverRun *run, const char *path)
 	return NULL;
 }
 
+/* The folder that is the same place as `maildir`, which is opened already, or NULL. */
+static Maildir *
+find_same_folder(const DeliverRun *run, Maildir *maildir)
+{
+	if (maildir_is_same(maildir, run->job->inbox))
+		return run->job->inbox;
+	for (guint i = 0; i < run->folders->len; i++)
+		if (maildir_is_same(maildir, run->folders->pdata[i]))
+			return run->folders->pdata[i];
+	return NULL;
+}
+
+Maildir *
+deliver_add_folder(DeliverRun *run, Maildir *opened)
+{
+	Maildir *same = find_same_folder(run, opened);
+	if (same == NULL) {
+		g_ptr_array_add(run->folders, opened);
+		return opened;
+	}
+	maildir_free(opened);
+	return same;
+}
+
 /* The folder of the action, opened once a run; the INBOX where there can be none, which is noted. */
 static bool
 find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Maildir **ret_maildir, Status *st)
@@ -108,7 +133,7 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 		if (!folder_open(run->job->inbox, &rules, path, action->create, &maildir, run->report->notes, st))
 			return false;
 		if (maildir != NULL)
-			g_ptr_array_add(run->folders, maildir);
+			maildir = deliver_add_folder(run, maildir);
 	}
 	*ret_name = maildir != NULL ? mailbox : "INBOX";
 	*ret_maildir = maildir != NULL ? maildir : run->job->inbox;
@@ -250,16 +275,29 @@ count(Store *store, gint64 sign)
 	store->counted = sign > 0;
 }
 
+/* Claims lie in tmp. Where the folder has that of another one (by a link), they need a name of their own. */
+static bool
+needs_own_name(DeliverRun *run, Maildir *maildir)
+{
+	if (maildir == run->job->inbox)
+		return false;
+	bool shares = maildir_shares_tmp(maildir, run->job->inbox);
+	for (guint i = 0; !shares && run->folders->pdata[i] != maildir; i++)
+		shares = maildir_shares_tmp(maildir, run->folders->pdata[i]);
+	return shares;
+}
+
 /* How this copy is known at a retry; NULL: it will not be. */
 static Claim *
-make_claim(DeliverRun *run, const Store *store, const Maildir *maildir)
+make_claim(DeliverRun *run, const Store *store, Maildir *maildir)
 {
 	const DeliverJob *job = run->job;
 	if (job->envelope == NULL || job->conf->retry_lifetime == 0)
 		return NULL;
 	if (run->arrival == NULL)
 		run->arrival = arrival_key(job->envelope, job->message);
-	g_autofree char *name = copy_name(run, store), *hash = name != NULL ? state_key(run->arrival, name, NULL) : NULL;
+	g_autofree char *name = needs_own_name(run, maildir) ? step_name(run, store, maildir) : copy_name(run, store);
+	g_autofree char *hash = name != NULL ? state_key(run->arrival, name, NULL) : NULL;
 	g_autofree char *key = g_strdup_printf("%.32s%s", hash != NULL ? hash : run->arrival, hash != NULL ? "01" : "00");
 	return claim_new(maildir_fd(maildir), key);
 }
@@ -284,7 +322,8 @@ claim_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Sta
 	g_autofree char *file = NULL;
 	maildir_draft_hold(store->draft);
 	const char *name = maildir_draft_name(store->draft);
-	if (!claim_take(store->claim, name, run->job->conf->retry_lifetime, &answer, &file, st))
+	const ClaimTimes times = { .lifetime = run->job->conf->retry_lifetime, .wait_ms = LIMIT_CLAIM_WAIT_MS };
+	if (!claim_take(store->claim, name, &times, &answer, &file, st))
 		return false;
 	if (answer != CLAIM_STORED)
 		return true;

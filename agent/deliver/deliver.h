@@ -160,6 +160,12 @@ void deliver_report_add(DeliverReport *report, const char *action, char *folder,
 /* Append what was handed to somebody. */
 void deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes);
 
+/*
+ * Keep a folder that was opened for this run. Returns it, or the INBOX or folder of this run that is the same place (by device and
+ * inode); `opened` is taken over.
+ */
+Maildir *deliver_add_folder(DeliverRun *run, Maildir *opened);
+
 /* Use the draft that the job came with for a copy in `maildir`, if it has these bytes and can get there; else *ret_draft stays. */
 bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers, Maildir *maildir, MaildirDraft **ret_draft,
                         Status *st);

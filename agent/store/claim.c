@@ -20,6 +20,9 @@ enum { ROUNDS = 4 };
 /* Seconds that the clocks of hosts that share a folder may differ. */
 enum { CLOCK_SKEW = 600 };
 
+/* Between two looks at a delivery that is at work. */
+enum { WAIT_STEP_MS = 20 };
+
 /* Times and microseconds to wait for who holds tmp: that takes him some system calls, unless he means to hinder us. */
 enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 2000 };
 
@@ -128,6 +131,18 @@ is_strangers(const Claim *claim, const char *name)
 	       fstatat(claim->dirfd, path, &draft, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid != draft.st_uid;
 }
 
+/*
+ * Is the delivery that wrote this draft still at work? It holds a shared lock on the file (claim.h) that ends with its process,
+ * so neither age nor a guess decides. Where locks are impossible the answer is no. Opened for writing, which NFS asks for.
+ */
+static bool
+is_held(int dirfd, const char *name)
+{
+	g_autofree char *path = g_strconcat("tmp/", name, NULL);
+	auto_fd int fd = openat(dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 /* Remove a claim that does not count any more, and what its try has left. True: it is gone. */
 static bool
 remove_old(int dirfd, const char *path)
@@ -135,6 +150,8 @@ remove_old(int dirfd, const char *path)
 	struct stat sb;
 	bool own = fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_uid == geteuid();
 	g_autofree char *name = read_link(dirfd, path);
+	if (name != NULL && own && is_held(dirfd, name))
+		return false; /* a clock that jumps makes a delivery look old that is at work */
 	if (unlinkat(dirfd, path, 0) < 0)
 		return errno == ENOENT;
 	if (name == NULL || !own) /* a stranger's may name the draft of another delivery */
@@ -144,7 +161,7 @@ remove_old(int dirfd, const char *path)
 	return true;
 }
 
-typedef enum { ROUND_OURS, ROUND_STORED, ROUND_UNSUPPORTED, ROUND_AGAIN, ROUND_FAULT } Round;
+typedef enum { ROUND_OURS, ROUND_STORED, ROUND_UNSUPPORTED, ROUND_AGAIN, ROUND_WAIT, ROUND_FAULT } Round;
 
 /* What our drafts never are, so the file is not the earlier try's. `fd` -1: errno tells why it cannot be opened. */
 static bool
@@ -152,7 +169,7 @@ is_no_draft(int fd)
 {
 	struct stat sb;
 	if (fd < 0)
-		return errno == ELOOP || errno == EACCES || errno == ENXIO;
+		return errno == ELOOP || errno == EACCES || errno == ENXIO || errno == EISDIR;
 	return fstat(fd, &sb) == 0 && !S_ISREG(sb.st_mode);
 }
 
@@ -164,14 +181,15 @@ clear(const Claim *claim)
 }
 
 /*
- * An earlier try has left its draft, or is alive and about to move it: whoever takes the name away first decides. The
- * lock keeps other retries away: one of them would take a draft that we removed for a copy that was made visible.
+ * An earlier try has left its draft, or is at work and about to move it: then it holds the file, and is waited for. The lock keeps
+ * other retries away as well: one of them would take a draft that we removed for a copy that was made visible. Where locks are
+ * impossible, whoever takes the name away first decides.
  */
 static Round
 take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 {
 	g_autofree char *path = g_strconcat("tmp/", earlier, NULL);
-	auto_fd int fd = openat(claim->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_fd int fd = openat(claim->dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT) /* moved; or removed by a retry, and then the claim says something else */
 		return says(claim, earlier) ? ROUND_STORED : ROUND_AGAIN;
 	if (is_no_draft(fd))
@@ -179,7 +197,7 @@ take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 	if (fd < 0)
 		return fail(claim, st), ROUND_FAULT;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		return status_fail_detail(st, STATUS_BUSY, "another retry of this delivery is at work"), ROUND_FAULT;
+		return ROUND_WAIT;
 	if (!says(claim, earlier))
 		return ROUND_AGAIN;
 	if (!replace(claim, name, name, st))
@@ -198,7 +216,11 @@ meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status
 	auto_fd int held = -1;
 	(void) hold_tmp(claim, &held); /* a stranger may hold it for ever: then on with it, for the mail must not wait */
 	g_autofree char *earlier = read_link(claim->dirfd, claim->path);
-	if (earlier == NULL || is_old(claim->dirfd, claim->path, lifetime) || is_strangers(claim, name))
+	if (earlier == NULL || is_strangers(claim, name))
+		return clear(claim);
+	if (is_held(claim->dirfd, earlier))
+		return ROUND_WAIT;
+	if (is_old(claim->dirfd, claim->path, lifetime))
 		return clear(claim);
 	if (g_str_has_prefix(earlier, ANSWERED)) {
 		*ret_earlier = g_strdup(earlier + strlen(ANSWERED));
@@ -228,13 +250,24 @@ one_round(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, S
 }
 
 bool
-claim_take(Claim *claim, const char *name, gint64 lifetime, ClaimAnswer *ret_answer, char **ret_earlier, Status *st)
+claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAnswer *ret_answer, char **ret_earlier, Status *st)
 {
 	Round round = ROUND_AGAIN;
-	for (int i = 0; i < ROUNDS && round == ROUND_AGAIN; i++)
-		round = one_round(claim, name, lifetime, ret_earlier, st);
-	if (round == ROUND_AGAIN)
-		return status_fail_detail(st, STATUS_BUSY, "other retries of this delivery are at work");
+	unsigned waited_ms = 0;
+	for (int i = 0; i < ROUNDS && (round == ROUND_AGAIN || round == ROUND_WAIT);) {
+		round = one_round(claim, name, times->lifetime, ret_earlier, st);
+		if (round != ROUND_WAIT) {
+			i++;
+		} else if (waited_ms < times->wait_ms) {
+			g_usleep(WAIT_STEP_MS * 1000);
+			waited_ms += WAIT_STEP_MS;
+		} else {
+			break;
+		}
+	}
+
+	if (round == ROUND_AGAIN || round == ROUND_WAIT)
+		return status_fail(st, STATUS_BUSY, "another delivery of this message to this mailbox is at work");
 	if (round == ROUND_FAULT)
 		return false;
 	if (round == ROUND_OURS)
@@ -267,7 +300,10 @@ claim_drop(Claim *claim)
 void
 claim_forget(Claim *claim)
 {
-	(void) unlinkat(claim->dirfd, claim->path, 0); /* what stays ends with its lifetime */
+	g_autofree char *answered = claim->name != NULL ? g_strconcat(ANSWERED, claim->name, NULL) : NULL;
+	bool is_ours = claim->name == NULL || says(claim, claim->name) || says(claim, answered);
+	if (is_ours)
+		(void) unlinkat(claim->dirfd, claim->path, 0); /* what stays ends with its lifetime */
 	g_clear_pointer(&claim->name, g_free);
 }
 

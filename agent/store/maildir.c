@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -27,11 +28,19 @@ typedef enum { PLACE_NEW, PLACE_CUR, PLACE_COUNT } Place;
 
 static const char *const place_names[PLACE_COUNT] = { "new", "cur" };
 
+/* What a name or link leads to. */
+typedef struct {
+	dev_t device;
+	ino_t inode;            /* 0: not looked at yet, or not there */
+} Identity;
+
 struct Maildir {
 	MaildirOptions options;
 	MaildirKind kind;
 	char *path;             /* below the INBOX */
 	int fd;
+	Identity tmp;
+	Identity place;         /* of new, or of a flat folder itself */
 	int places[PLACE_COUNT];/* new and cur, -1 before they are needed */
 	bool dirty[PLACE_COUNT];
 };
@@ -122,6 +131,51 @@ maildir_path(const Maildir *maildir)
 	return maildir->path;
 }
 
+/* Look at `name` in the folder, once. An inode of 0: it is not there, and may be made. */
+static Identity
+identify(Maildir *maildir, Identity *known, const char *name)
+{
+	struct stat sb;
+	if (known->inode == 0 && fstatat(maildir->fd, name, &sb, 0) == 0)
+		*known = (Identity){ sb.st_dev, sb.st_ino };
+	return *known;
+}
+
+static bool
+is_identical(Identity one, Identity other)
+{
+	return one.inode != 0 && one.device == other.device && one.inode == other.inode;
+}
+
+/* The place where new mail shows up; the folder itself where that is not made yet. */
+static Identity
+identify_place(Maildir *maildir)
+{
+	Identity place = maildir->kind == MAILDIR_PROPER ? identify(maildir, &maildir->place, "new") : maildir->place;
+	return place.inode != 0 ? place : identify(maildir, &maildir->place, ".");
+}
+
+bool
+maildir_is_same(Maildir *one, Maildir *other)
+{
+	return one == other || (one->kind == other->kind && is_identical(identify_place(one), identify_place(other)));
+}
+
+bool
+maildir_shares_tmp(Maildir *one, Maildir *other)
+{
+	return one == other || is_identical(identify(one, &one->tmp, "tmp"), identify(other, &other->tmp, "tmp"));
+}
+
+/* One file by two paths? */
+static bool
+is_same_file(int dirfd, int other_dirfd, const char *name)
+{
+	struct stat one, other;
+	return fstatat(dirfd, name, &one, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(other_dirfd, name, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 /* Make tmp, new and cur in the folder `fd`, cur last: to other programs it is a mailbox when cur is there. */
 static bool
 make_inside(int fd, Status *st)
@@ -167,7 +221,7 @@ open_existing(Maildir *maildir, int inbox, const char *path, Status *st)
 {
 	if (!fs_open_dir(inbox, path, &maildir->fd, st))
 		return false;
-	if (faccessat(maildir->fd, "tmp", F_OK, 0) < 0)
+	if (identify(maildir, &maildir->tmp, "tmp").inode == 0)
 		return status_fail_errno(st, errno, "no mailbox in '%s'", path);
 	return true;
 }
@@ -380,6 +434,8 @@ maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st
 	DeadlineFile there = { .dirfd = to->fd, .name = draft->tmp };
 	deadline_add_file(&there);
 	int rc = draft->maildir == to ? 0 : rename_unique(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
+	if (rc < 0 && errno == EEXIST && is_same_file(draft->maildir->fd, to->fd, draft->tmp))
+		rc = 0; /* one tmp by two links: it is there already */
 	int err = rc < 0 ? errno : 0;
 	if (rc == 0) {
 		draft->maildir = to;
@@ -516,7 +572,8 @@ maildir_shows_body(Maildir *maildir, const char *name, const Message *message, b
 	auto_fd int fd = file != NULL ? openat(maildir->places[place], file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 	struct stat sb;
 	MessageBody body;
-	*ret_shows = fd >= 0 && fstat(fd, &sb) == 0 && message_body(message, &body) && sb.st_size >= body.size &&
+	bool at_work = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	*ret_shows = !at_work && fd >= 0 && fstat(fd, &sb) == 0 && message_body(message, &body) && sb.st_size >= body.size &&
 	             ends_with(fd, sb.st_size, &body);
 	return true;
 }
@@ -586,7 +643,9 @@ maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 	    !fs_sync(draft->fd, draft->tmp, st))
 		return false;
 	draft->flushed = true;
-	if (draft->fd >= 0 && !fs_close(&draft->fd, draft->tmp, st))
+	/* A file that was flushed has no fault left for its close to tell, and stays open for maildir_draft_hold. */
+	bool is_flushed = draft->maildir->options.durability != DURABILITY_NONE;
+	if (draft->fd >= 0 && !is_flushed && !fs_close(&draft->fd, draft->tmp, st))
 		return false;
 	bool has_letters = letters != NULL && letters[0] != '\0' && draft->maildir->kind == MAILDIR_PROPER;
 	Place place = has_letters ? PLACE_CUR : PLACE_NEW;
@@ -608,6 +667,10 @@ void
 maildir_draft_hold(MaildirDraft *draft)
 {
 	deadline_drop_file(&draft->guard);
+	if (draft->fd < 0)
+		draft->fd = openat(draft->maildir->fd, draft->tmp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* Shared, for links of this file in other folders are held as well. Where it is impossible a retry has to guess. */
+	(void) !flock(draft->fd, LOCK_SH | LOCK_NB);
 }
 
 /* Into its place. Names of flat folders may be taken by others at any moment. */
@@ -624,7 +687,7 @@ bool
 maildir_draft_commit(MaildirDraft *draft, Status *st)
 {
 	Maildir *maildir = draft->maildir;
-	maildir_draft_hold(draft);
+	deadline_drop_file(&draft->guard);
 	int rc = move(draft);
 	for (int i = 0; rc < 0 && errno == EEXIST && maildir->kind != MAILDIR_PROPER && i < FLAT_NAME_TRIES; i++) {
 		g_free(draft->final);
