@@ -89,6 +89,16 @@ take_descriptors(const Pipes *pipes)
 	return true;
 }
 
+/* What child_keep_memory_limit found. */
+static struct rlimit kept_limit;
+static bool keeps_limit;
+
+void
+child_keep_memory_limit(void)
+{
+	keeps_limit = getrlimit(RLIMIT_AS, &kept_limit) == 0;
+}
+
 /* In the child, between fork and exec: async-signal-safe calls only. Never returns. */
 static void
 become(const ChildCall *call, const Pipes *pipes, pid_t parent)
@@ -105,6 +115,8 @@ become(const ChildCall *call, const Pipes *pipes, pid_t parent)
 	(void) sigemptyset(&none);
 	(void) sigprocmask(SIG_SETMASK, &none, NULL);
 	(void) setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	if (keeps_limit)
+		(void) setrlimit(RLIMIT_AS, &kept_limit);
 	if (take_descriptors(pipes) && chdir(call->folder != NULL ? call->folder : "/") == 0) {
 		/* Whatever a library left open without close-on-exec. */
 		(void) close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);

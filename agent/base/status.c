@@ -103,6 +103,18 @@ status_fail_errno(Status *st, int err, const char *detail, ...)
 }
 
 bool
+status_fail_locked(Status *st, const char *path)
+{
+	if (st->id != STATUS_OK)
+		return false;
+	g_autofree char *name = g_path_get_basename(path);
+	st->id = STATUS_LOCKED;
+	st->text = g_strdup_printf("the lock '%s' is held by another program", name);
+	st->detail = g_strdup_printf("'%s' is held by another program", path);
+	return false;
+}
+
+bool
 status_prefix(Status *st, const char *what, ...)
 {
 	va_list args;

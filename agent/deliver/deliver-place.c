@@ -27,6 +27,7 @@ typedef struct {
 	Dotlock *lock;             /* the lock file that the rule names */
 	char *step;                /* its name in the ledger; NULL: there is none */
 	char *path;                /* the first place, for the report */
+	bool earlier;              /* an earlier try has stored it */
 } Place;
 
 static void
@@ -233,6 +234,7 @@ was_stored(DeliverRun *run, Place *place)
 	if (ledger_find(run->ledger, place->step, &name) != LEDGER_DONE)
 		return false;
 	deliver_note(run, "stored in %s by an earlier try", place->path);
+	place->earlier = true;
 	run->has_local = true;
 	return true;
 }
@@ -309,6 +311,8 @@ place_report(DeliverRun *run, const void *step, DeliverReport *report)
 {
 	(void) run;
 	const Place *place = step;
+	if (place->earlier)
+		deliver_report_earlier(report, "store", place->path, NULL);
 	for (guint i = 0; i < place->drafts->len; i++) {
 		const MaildirDraft *draft = place->drafts->pdata[i];
 		const char *path = maildir_path(maildir_draft_folder(draft));

@@ -24,6 +24,7 @@ typedef struct {
 	MaildirDraft *draft;   /* NULL: an earlier copy is this one */
 	GString *letters;
 	Maildir *there;        /* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
+	bool earlier;          /* an earlier try has stored it */
 	char *step;            /* its name in the ledger; NULL: there is none */
 	Claim *claim;          /* NULL: a retry will not be known */
 	bool committed;
@@ -236,6 +237,7 @@ find_in_ledger(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, 
 	if (found)
 		store->there = maildir;
 	*ret_done = found || mark == LEDGER_DONE;
+	store->earlier = *ret_done;
 	if (*ret_done)
 		deliver_note(run, "stored in %s by an earlier try", store->folder);
 	run->has_local = run->has_local || *ret_done;
@@ -334,6 +336,7 @@ claim_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Sta
 		return claim_take_anyway(store->claim, name, st);
 	g_clear_pointer(&store->draft, maildir_draft_free);
 	store->there = maildir;
+	store->earlier = true;
 	deliver_note(run, "stored in %s by an earlier try", store->folder);
 	*ret_done = true;
 	return maildir_flush_later(maildir, st);
@@ -437,6 +440,8 @@ store_report(DeliverRun *run, const void *step, DeliverReport *report)
 {
 	(void) run;
 	const Store *store = step;
+	if (store->earlier)
+		deliver_report_earlier(report, store->action, store->folder, NULL);
 	if (store->draft == NULL)
 		return;
 	deliver_report_add(report, store->action, g_strdup(store->folder), maildir_draft_final_path(store->draft),

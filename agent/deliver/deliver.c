@@ -89,7 +89,7 @@ void
 deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file, guint64 bytes)
 {
 	DeliverDone *done = g_new(DeliverDone, 1);
-	*done = (DeliverDone){ action, folder, file, bytes, NULL };
+	*done = (DeliverDone){ .action = action, .folder = folder, .file = file, .bytes = bytes };
 	g_ptr_array_add(report->done, done);
 }
 
@@ -97,7 +97,15 @@ void
 deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes)
 {
 	DeliverDone *done = g_new(DeliverDone, 1);
-	*done = (DeliverDone){ action, NULL, NULL, bytes, g_strdup(to) };
+	*done = (DeliverDone){ .action = action, .bytes = bytes, .to = g_strdup(to) };
+	g_ptr_array_add(report->done, done);
+}
+
+void
+deliver_report_earlier(DeliverReport *report, const char *action, const char *folder, const char *to)
+{
+	DeliverDone *done = g_new(DeliverDone, 1);
+	*done = (DeliverDone){ .action = action, .folder = g_strdup(folder), .to = g_strdup(to), .earlier = true };
 	g_ptr_array_add(report->done, done);
 }
 
@@ -537,6 +545,7 @@ was_sent(DeliverRun *run, Step *step, Failures *failures)
 		break;
 	case LEDGER_DONE:
 		deliver_note(run, "%s was done by an earlier try", action->name);
+		deliver_report_earlier(run->report, action->name, NULL, NULL);
 		break;
 	case LEDGER_REFUSED:
 		(void) ledger_find(run->ledger, action->key(step->state), &text);
@@ -598,6 +607,7 @@ set_end(DeliverRun *run)
 static bool
 commit_in_time(DeliverRun *run, Status *st)
 {
+	deadline_outlast_termination();
 	deadline_grant(COMMIT_SECONDS);
 	deadline_waiting_for("storing the message");
 	bool done = commit_from(run, 0, st);

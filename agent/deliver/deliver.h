@@ -57,6 +57,7 @@ typedef struct {
 	char *file;              /* path below the INBOX */
 	guint64 bytes;
 	char *to;                /* the address or program that it was handed to; NULL: none */
+	bool earlier;            /* an earlier try did it, and this one found that */
 } DeliverDone;
 
 /* One action that is not carried out although nothing failed. */
@@ -156,6 +157,9 @@ struct DeliverRun {
 
 /* Append to the report; `folder` and `file` are taken over. */
 void deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file, guint64 bytes);
+
+/* Append what an earlier try did: to `folder` (NULL: none) or `to` (NULL: none). */
+void deliver_report_earlier(DeliverReport *report, const char *action, const char *folder, const char *to);
 
 /* Append what was handed to somebody. */
 void deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes);

@@ -24,7 +24,7 @@ typedef struct {
 	const char *lock;               /* lock file to hold meanwhile; NULL: none */
 } CommandCall;
 
-/* Run it to its end, whatever it says then. Faults: STATUS_PROGRAM (not there, too long, too much output), STATUS_BUSY (its lock). */
+/* Run it to its end, whatever it says then. Faults: STATUS_PROGRAM (not there, too long, too much output), STATUS_LOCKED (its lock). */
 bool command_run(const CommandCall *call, ChildResult *ret_result, Status *st);
 
 /* The value of `name` in a NULL-terminated environment; "" if it is not there. Borrowed. */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-worker.h"
 
+#include "agent/base/child.h"
 #include "agent/base/log.h"
 #include "agent/lmtp/lmtp-broker.h"
 
@@ -196,8 +197,14 @@ limit_memory(const Conf *conf)
 {
 #ifndef __SANITIZE_ADDRESS__
 	rlim_t bytes = (rlim_t) conf->lmtp_memory_limit;
-	struct rlimit limit = { bytes, bytes };
-	if (bytes > 0 && setrlimit(RLIMIT_AS, &limit) < 0)
+	struct rlimit limit;
+	if (bytes == 0 || getrlimit(RLIMIT_AS, &limit) < 0)
+		return;
+
+	/* The soft limit alone: it bounds what our parsers do, and programs of users get the old one back. */
+	child_keep_memory_limit();
+	limit.rlim_cur = MIN(bytes, limit.rlim_cur);
+	if (setrlimit(RLIMIT_AS, &limit) < 0)
 		log_note(LOG_WARNING, "cannot limit the memory of a worker: %m");
 #else
 	(void) conf;

@@ -481,6 +481,9 @@ transact_done_text(const Transact *transact)
 			g_string_append_printf(text, "%s to %s", done->action, done->to);
 		else
 			g_string_append(text, done->action);
+		g_string_append(text, done->earlier ? " by an earlier try" : "");
 	}
+	if (text->len == 0)
+		g_string_append(text, "taken; nothing had to be stored");
 	return g_string_free(text, FALSE);
 }

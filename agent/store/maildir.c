@@ -666,6 +666,7 @@ maildir_draft_name(const MaildirDraft *draft)
 void
 maildir_draft_hold(MaildirDraft *draft)
 {
+	deadline_outlast_termination();
 	deadline_drop_file(&draft->guard);
 	if (draft->fd < 0)
 		draft->fd = openat(draft->maildir->fd, draft->tmp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

@@ -46,7 +46,7 @@ lock_file(Mbox *mbox, Status *st)
 		if (errno != EACCES && errno != EAGAIN && errno != EINTR)
 			return status_fail_errno(st, errno, "cannot lock '%s'", mbox->path);
 		if (waited >= mbox->patience.wait_ms)
-			return status_fail_detail(st, STATUS_BUSY, "'%s' is locked by another program", mbox->path);
+			return status_fail_locked(st, mbox->path);
 		g_usleep(WAIT_STEP_MS * 1000);
 	}
 	mbox->locked = true;
@@ -100,7 +100,7 @@ open_locked(Mbox *mbox, Status *st)
 		if (is_current(mbox))
 			return true;
 	}
-	return status_fail_detail(st, STATUS_BUSY, "'%s' is replaced all the time", mbox->path);
+	return status_fail_detail(st, STATUS_LOCKED, "'%s' is replaced all the time", mbox->path);
 }
 
 Mbox *

@@ -15,7 +15,7 @@ typedef struct Mbox Mbox;
 
 /*
  * Open and lock the file at `path`; it is made where it is missing (never its folder). `durability` is one of conf-choices.h.
- * Faults: STATUS_BUSY (the locks are held by others for too long), STATUS_MAILBOX (no regular file), and what opening brings. Where no
+ * Faults: STATUS_LOCKED (the locks are held by others for too long), STATUS_MAILBOX (no regular file), and what opening brings. Where no
  * lock file can be made because the folder is not the owner's, fcntl alone has to do.
  */
 Mbox *mbox_open(const char *path, unsigned durability, const DotlockPatience *patience, Status *st);
