@@ -4,7 +4,7 @@
 # in place, serves as well as a fresh clone, and a second run builds only what changed.
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake libtool pkg-config libglib2.0-dev libpcre2-dev libgmime-3.0-dev
-	libconfuse-dev libjansson-dev libsqlite3-dev libcurl4-openssl-dev libsieve2-dev"
+	libjansson-dev libsqlite3-dev libcurl4-openssl-dev libsieve2-dev"
 TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang-14 libclang-rt-14-dev groff-base xz-utils
 	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail maildrop bubblewrap sqlite3"
 
