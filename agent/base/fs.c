@@ -31,6 +31,16 @@ fs_steal_fd(int *fd)
 }
 
 bool
+fs_exists(const char *path, Status *st)
+{
+	if (access(path, F_OK) == 0)
+		return true;
+	if (errno != ENOENT)
+		status_fail_errno(st, errno, "cannot look for '%s'", path);
+	return false;
+}
+
+bool
 fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st)
 {
 	const char *next = data;

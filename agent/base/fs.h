@@ -13,6 +13,12 @@ void fs_close_auto(int *fd);
 /* Take the descriptor out of an auto_fd. */
 int fs_steal_fd(int *fd);
 
+/*
+ * Is there something at `path`? Links are followed. False, without a fault in `st`: no. False with one: nobody can tell now, or the
+ * way there is closed.
+ */
+bool fs_exists(const char *path, Status *st);
+
 /* Write all of `data`, going on after short writes and EINTR. `what` names the file in the fault. */
 bool fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st);
 

@@ -33,6 +33,11 @@ static const struct {
 	{ ENOTDIR, STATUS_NOT_A_FOLDER },
 	{ ELOOP, STATUS_NOT_A_FOLDER },
 	{ ETIMEDOUT, STATUS_DEADLINE },
+	/* Another thing is in the place of a file, or no file can have this name. */
+	{ EISDIR, STATUS_MAILBOX },
+	{ ENXIO, STATUS_MAILBOX },
+	{ ENAMETOOLONG, STATUS_MAILBOX },
+	{ EILSEQ, STATUS_MAILBOX },
 };
 
 const StatusRow *

@@ -246,6 +246,26 @@ prepare_files(DeliverRun *run, Place *place, const char *first, Status *st)
 	return folders ? prepare_folders(run, place, st) : prepare_mbox(run, place, place->path, st);
 }
 
+/*
+ * A place that cannot be used, and will not be by waiting: the mail goes to the INBOX. So it does behind a lock that somebody holds for
+ * longer than rules may put mail off.
+ */
+static bool
+store_elsewhere(DeliverRun *run, Place *place, Status *fault, Status *st)
+{
+	bool waited = fault->id == STATUS_LOCKED && run->job->is_overdue;
+	if (run->job->inbox == NULL || (!folder_gives_way(fault) && !waited)) {
+		status_move(st, fault);
+		return false;
+	}
+
+	g_ptr_array_set_size(place->drafts, 0);
+	place->mbox = NULL;
+	g_clear_pointer(&place->lock, dotlock_release);
+	deliver_note(run, "stored in the INBOX: %s", fault->detail);
+	return deliver_prepare_more(run, plan_action_new(PLAN_KEEP, NULL, 0), st);
+}
+
 static bool
 place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {
@@ -262,10 +282,11 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 		return false;
 	if (was_stored(run, place))
 		return true;
+	g_auto(Status) fault = STATUS_INIT;
 	mode_t before = command_set_umask(action->store->umask);
-	bool ready = take_lock(run, place, st) && prepare_files(run, place, first, st);
+	bool ready = take_lock(run, place, &fault) && prepare_files(run, place, first, &fault);
 	(void) umask(before);
-	return ready;
+	return ready || store_elsewhere(run, place, &fault, st);
 }
 
 static bool

@@ -135,7 +135,7 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 		return true;
 	}
 	g_autofree char *why = command_describe_end(program->name, &result);
-	if (result.exit_code == EX_TEMPFAIL && !of_recipes)
+	if (result.exit_code == EX_TEMPFAIL && !of_recipes && !run->job->is_overdue)
 		return status_fail_detail(st, STATUS_PROGRAM, "%s", why);
 	return deliver_keep_now(run, why, st);
 }

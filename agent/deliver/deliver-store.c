@@ -308,11 +308,14 @@ make_claim(DeliverRun *run, const Store *store, Maildir *maildir)
  * Is what the earlier try stored this message? Where only a retry has the same key, it is, wherever its owner put it.
  */
 static bool
-is_same(DeliverRun *run, Maildir *maildir, const char *file, bool *ret_same, Status *st)
+is_same(DeliverRun *run, const Store *store, Maildir *maildir, const char *file, bool *ret_same, Status *st)
 {
-	if (!arrival_is_certain(run->job->envelope, run->job->message))
-		return maildir_shows_body(maildir, file, run->job->message, ret_same, st);
 	*ret_same = true;
+	if (arrival_is_certain(run->job->envelope, run->job->message))
+		return true;
+	if (!maildir_shows_body(maildir, file, run->job->message, ret_same, st))
+		return false;
+	*ret_same = *ret_same && claim_answer_stands(store->claim, file); /* asked last: who forgets a claim does it before it ends */
 	return true;
 }
 
@@ -330,7 +333,7 @@ claim_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Sta
 	if (answer != CLAIM_STORED)
 		return true;
 	bool same = false;
-	if (!is_same(run, maildir, file, &same, st))
+	if (!is_same(run, store, maildir, file, &same, st))
 		return false;
 	if (!same)
 		return claim_take_anyway(store->claim, name, st);

@@ -47,6 +47,7 @@ typedef struct {
 	const Conf *conf;
 	const Envelope *envelope;
 	const DeliverOwner *owner; /* NULL: nothing may leave */
+	bool is_overdue;         /* faults of rules have put it off for as long as they may (defer_at_most) */
 	bool rehearsal;          /* only what `capture` takes and the refusal of a rule: nothing is stored, no program runs; needs no INBOX */
 } DeliverJob;
 

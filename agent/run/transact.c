@@ -7,6 +7,7 @@
 #include "agent/store/dotlock.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
+#include "filters/sieve/run/sieve-date.h"
 
 #include <string.h>
 
@@ -244,6 +245,21 @@ list_scripts(const Transact *transact, ScriptList *ret_list, Status *st)
 	return true;
 }
 
+/*
+ * Have faults of rules put the mail off for as long as they may? The newest Received line has the time when the queue took it; where
+ * there is none, nobody knows, and the sender's queue has its own end.
+ */
+static bool
+is_overdue(const Transact *transact)
+{
+	size_t pos = 0;
+	const HeaderField *field = headers_next(message_headers(transact->message), "Received", &pos);
+	SieveDate date;
+	if (field == NULL || !sieve_date_parse((SieveText){ field->bytes, field->len }, &date))
+		return false;
+	return date.seconds + transact->site->conf->defer_at_most < transact->now;
+}
+
 /* Let the scripts fill the plan; `inbox` (may be NULL) answers which mailboxes there are. */
 static bool
 run_scripts(Transact *transact, Maildir *inbox, Status *st)
@@ -267,8 +283,8 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	if (transact->recipes != NULL)
 		world_set_recipes(world, transact->recipes);
 	deadline_waiting_for("running the scripts");
-	scripts_run(&list, &input, world, transact->plan, &transact->scripts);
-	return true;
+	transact->scripts.is_overdue = is_overdue(transact);
+	return scripts_run(&list, &input, world, transact->plan, &transact->scripts, st);
 }
 
 /* A bounce that came back to the sender that SRS made goes on to who sent the mail; nothing else is wanted there. */
@@ -382,6 +398,7 @@ describe_job(const Transact *transact, const DeliverOwner *owner)
 		.conf = transact->site->conf,
 		.envelope = transact->envelope,
 		.owner = owner,
+		.is_overdue = transact->scripts.is_overdue,
 	};
 }
 

@@ -297,9 +297,18 @@ claim_drop(Claim *claim)
 	return true;
 }
 
+bool
+claim_answer_stands(const Claim *claim, const char *earlier)
+{
+	g_autofree char *answered = g_strconcat(ANSWERED, earlier, NULL);
+	return says(claim, answered);
+}
+
 void
 claim_forget(Claim *claim)
 {
+	auto_fd int held = -1;
+	(void) hold_tmp(claim, &held); /* or somebody who is answering for our copy would bring the claim back */
 	g_autofree char *answered = claim->name != NULL ? g_strconcat(ANSWERED, claim->name, NULL) : NULL;
 	bool is_ours = claim->name == NULL || says(claim, claim->name) || says(claim, answered);
 	if (is_ours)

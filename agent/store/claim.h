@@ -58,6 +58,12 @@ bool claim_take_anyway(Claim *claim, const char *name, Status *st);
 /* Give up what was claimed. False: the claim is another try's by now or soon, or cannot be removed, so draft and copy must stay. */
 bool claim_drop(Claim *claim);
 
+/*
+ * After CLAIM_STORED: does the answer still stand? Not when the delivery that made the claim was at work all the time, and has forgotten
+ * it at its end.
+ */
+bool claim_answer_stands(const Claim *claim, const char *earlier);
+
 /* Forget our claim, or the one that answered us: the same message may come again on purpose. Another delivery's by now stays. */
 void claim_forget(Claim *claim);
 

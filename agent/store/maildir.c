@@ -488,6 +488,19 @@ open_place(Maildir *maildir, Place place, Status *st)
 	return false;
 }
 
+bool
+maildir_check(Maildir *maildir, Status *st)
+{
+	if (!open_place(maildir, PLACE_NEW, st))
+		return false;
+
+	static const char *const needed[] = { "tmp/.", "new/.", "cur/." };
+	for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
+		if (faccessat(maildir->fd, needed[i], W_OK | X_OK, AT_EACCESS) < 0 && errno != ENOENT)
+			return status_fail_errno(st, errno, "cannot write to '%.3s' in folder '%s'", needed[i], maildir->path);
+	return true;
+}
+
 /*
  * The file of that name in a place, with or without sizes and info letters; *ret_file (caller frees) is NULL where
  * there is none.

@@ -47,6 +47,12 @@ Maildir *maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, S
 void maildir_free(Maildir *maildir);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_free)
 
+/*
+ * May mail be put into the folder, that is into its tmp, new and cur? The faults are those that a delivery would meet on its way, but
+ * here nothing is half done yet.
+ */
+bool maildir_check(Maildir *maildir, Status *st);
+
 /* Do the two show the same mail: one directory by two names or links, or `new` of one is a link to the other's? */
 bool maildir_is_same(Maildir *one, Maildir *other);
 
