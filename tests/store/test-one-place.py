@@ -148,7 +148,7 @@ RECIPES = [
 ]
 
 
-def procmail_stores(folder, recipes):
+def procmail_stores(folder, recipes, want):
     """How many copies procmail itself puts into the INBOX."""
     home = folder + "/judge"
     os.makedirs(home)
@@ -158,6 +158,7 @@ def procmail_stores(folder, recipes):
         file.write(b"HOME=%s\nMAILDIR=$HOME\nDEFAULT=$HOME/Maildir/\nORGMAIL=$HOME/Maildir/\n" % home.encode() + recipes)
     done = subprocess.run(["procmail", "-m", "rc"], cwd=home, input=MESSAGE, env={"PATH": os.environ["PATH"], "HOME": home}, check=False)
     tap.same(done.returncode, 0, "procmail")
+    tap.wait_for("procmail's clone", lambda: len(os.listdir(home + "/Maildir/new")) >= want)
     return len(os.listdir(home + "/Maildir/new"))
 
 
@@ -181,7 +182,7 @@ def test_recipes_that_name_the_inbox(folder):
         done = tap.todoke(*command(home, *args)[1:], stdin=MESSAGE, **as_user)
         tap.same((done.returncode, len(shown(home + "/Maildir"))), (0, want), recipes + b" " + done.stdout)
         if judge:
-            tap.same(procmail_stores(home, recipes), want, b"procmail: " + recipes)
+            tap.same(procmail_stores(home, recipes, want), want, b"procmail: " + recipes)
 
 
 if __name__ == "__main__":
