@@ -134,6 +134,8 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 		if (!folder_open(run->job->inbox, &rules, path, action->create, &maildir, run->report->notes, st))
 			return false;
 		if (maildir != NULL)
+			maildir_set_name(maildir, mailbox);
+		if (maildir != NULL)
 			maildir = deliver_add_folder(run, maildir);
 	}
 	*ret_name = maildir != NULL ? mailbox : "INBOX";
@@ -329,7 +331,7 @@ claim_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Sta
 	const char *name = maildir_draft_name(store->draft);
 	const ClaimTimes times = { .lifetime = run->job->conf->retry_lifetime, .wait_ms = LIMIT_CLAIM_WAIT_MS };
 	if (!claim_take(store->claim, name, &times, &answer, &file, st))
-		return false;
+		return maildir_blame(maildir, st);
 	if (answer != CLAIM_STORED)
 		return true;
 	bool same = false;

@@ -38,6 +38,8 @@ struct Maildir {
 	MaildirOptions options;
 	MaildirKind kind;
 	char *path;             /* below the INBOX */
+	char *root;             /* the INBOX's own path */
+	char *name;             /* as people know it; NULL: as the path says */
 	int fd;
 	Identity tmp;
 	Identity place;         /* of new, or of a flat folder itself */
@@ -96,11 +98,12 @@ maildir_unique_name(void)
 }
 
 static Maildir *
-maildir_new(const char *path, const MaildirOptions *options)
+maildir_new(const char *path, const char *root, const MaildirOptions *options)
 {
 	Maildir *maildir = g_new0(Maildir, 1);
 	maildir->options = *options;
 	maildir->path = g_strdup(path);
+	maildir->root = g_strdup(root);
 	maildir->fd = -1;
 	for (Place place = 0; place < PLACE_COUNT; place++)
 		maildir->places[place] = -1;
@@ -116,6 +119,8 @@ maildir_free(Maildir *maildir)
 		fs_close_auto(&maildir->places[place]);
 	fs_close_auto(&maildir->fd);
 	g_free(maildir->path);
+	g_free(maildir->root);
+	g_free(maildir->name);
 	g_free(maildir);
 }
 
@@ -123,6 +128,21 @@ int
 maildir_fd(const Maildir *maildir)
 {
 	return maildir->fd;
+}
+
+void
+maildir_set_name(Maildir *maildir, const char *name)
+{
+	g_free(maildir->name);
+	maildir->name = g_strdup(name);
+}
+
+bool
+maildir_blame(const Maildir *maildir, Status *st)
+{
+	const char *known = *maildir->path != '\0' ? maildir->path : "INBOX";
+	g_autofree char *whole = *maildir->path == '/' ? g_strdup(maildir->path) : g_build_filename(maildir->root, maildir->path, NULL);
+	return status_prefix(st, "folder '%s' (%s)", maildir->name != NULL ? maildir->name : known, whole);
 }
 
 const char *
@@ -197,7 +217,7 @@ maildir_open(const char *path, const MaildirOptions *options, Status *st)
 	g_autofree char *clean = g_strdup(path);
 	for (size_t len = strlen(clean); len > 1 && clean[len - 1] == '/'; len--)
 		clean[len - 1] = '\0';
-	g_autoptr(Maildir) maildir = maildir_new("", options);
+	g_autoptr(Maildir) maildir = maildir_new("", clean, options);
 	maildir->fd = openat(AT_FDCWD, clean, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (maildir->fd >= 0)
 		return g_steal_pointer(&maildir);
@@ -229,7 +249,7 @@ open_existing(Maildir *maildir, int inbox, const char *path, Status *st)
 Maildir *
 maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st)
 {
-	g_autoptr(Maildir) maildir = maildir_new(path, &inbox->options);
+	g_autoptr(Maildir) maildir = maildir_new(path, inbox->root, &inbox->options);
 	maildir->options.create = create;
 	g_auto(Status) missing = STATUS_INIT;
 	if (open_existing(maildir, inbox->fd, path[0] != '\0' ? path : ".", &missing)) {
@@ -243,7 +263,7 @@ maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_crea
 	if (maildir->fd < 0 && !fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
 		return NULL;
 	if (!make_inside(maildir->fd, st)) {
-		status_prefix(st, "folder '%s'", path);
+		maildir_blame(maildir, st);
 		return NULL;
 	}
 	*ret_created = true;
@@ -253,7 +273,7 @@ maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_crea
 Maildir *
 maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, Status *st)
 {
-	g_autoptr(Maildir) maildir = maildir_new(path, &inbox->options);
+	g_autoptr(Maildir) maildir = maildir_new(path, inbox->root, &inbox->options);
 	maildir->kind = kind;
 	maildir->options.create = false; /* there is nothing to make inside */
 	if (!fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
@@ -273,7 +293,7 @@ maildir_flush(Maildir *maildir, Status *st)
 		if (!maildir->dirty[place])
 			continue;
 		if (maildir->options.durability == DURABILITY_FULL && !fs_sync(maildir->places[place], place_names[place], st))
-			return status_prefix(st, "folder '%s'", maildir->path);
+			return maildir_blame(maildir, st);
 		maildir->dirty[place] = false;
 	}
 	return true;
@@ -353,12 +373,13 @@ maildir_draft_new(Maildir *maildir, Status *st)
 		if (err == ENOENT && maildir->options.create && make_inside(maildir->fd, st))
 			continue;
 		if (err != EEXIST) {
-			status_fail_errno(st, err, "cannot make '%s' in folder '%s'", draft->tmp, maildir->path);
+			status_fail_errno(st, err, "cannot make '%s'", draft->tmp);
 			break;
 		}
 	}
 	draft_forget(draft);
-	status_fail_detail(st, STATUS_IO, "cannot find a free name in folder '%s'", maildir->path);
+	status_fail_detail(st, STATUS_IO, "cannot find a free name");
+	maildir_blame(maildir, st);
 	return NULL;
 }
 
@@ -366,7 +387,7 @@ bool
 maildir_draft_begin(MaildirDraft *draft, const char *line, Status *st)
 {
 	g_autofree char *whole = g_strconcat(line, "\n", NULL);
-	return fs_write_all(draft->fd, whole, strlen(whole), draft->tmp, st);
+	return fs_write_all(draft->fd, whole, strlen(whole), draft->tmp, st) || maildir_blame(draft->maildir, st);
 }
 
 bool
@@ -374,18 +395,24 @@ maildir_draft_end(MaildirDraft *draft, Status *st)
 {
 	char last[2] = "";
 	off_t size = lseek(draft->fd, 0, SEEK_END);
-	if (size < 0)
-		return status_fail_errno(st, errno, "cannot look at '%s'", draft->tmp);
-	if (size > 1 && !fs_read_exactly_at(draft->fd, size - 2, last, sizeof last, draft->tmp, st))
-		return false;
+	bool known = size >= 0 || status_fail_errno(st, errno, "cannot look at '%s'", draft->tmp);
+	if (known && size > 1)
+		known = fs_read_exactly_at(draft->fd, size - 2, last, sizeof last, draft->tmp, st);
 
-	return memcmp(last, "\n\n", sizeof last) == 0 || fs_write_all(draft->fd, "\n", 1, draft->tmp, st);
+	if (known && (memcmp(last, "\n\n", sizeof last) == 0 || fs_write_all(draft->fd, "\n", 1, draft->tmp, st)))
+		return true;
+	return maildir_blame(draft->maildir, st);
 }
 
 bool
 maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *headers, Status *st)
 {
-	return message_write(message, headers, draft->fd, &draft->size, st);
+	if (message_write(message, headers, draft->fd, &draft->size, st))
+		return true;
+	if (st->detail == NULL) /* the message is at fault, not the folder */
+		return false;
+	status_prefix(st, "'%s'", draft->tmp);
+	return maildir_blame(draft->maildir, st);
 }
 
 /* Does the fault mean that these two places cannot share a file, here or ever? Then a copy helps. */
@@ -444,7 +471,7 @@ maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st
 	}
 	deadline_drop_file(&there);
 	if (rc < 0 && !cannot_share(err))
-		return status_fail_errno(st, err, "cannot move a draft to folder '%s'", to->path);
+		return status_fail_errno(st, err, "cannot move '%s' here", draft->tmp), maildir_blame(to, st);
 	*ret_moved = rc == 0;
 	return true;
 }
@@ -458,7 +485,7 @@ maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_dra
 		int err = errno;
 		draft_forget(draft);
 		if (!cannot_share(err))
-			return status_fail_errno(st, err, "cannot link a draft into folder '%s'", to->path);
+			return status_fail_errno(st, err, "cannot link a draft"), maildir_blame(to, st);
 		*ret_draft = NULL;
 		return true;
 	}
@@ -483,7 +510,7 @@ open_place(Maildir *maildir, Place place, Status *st)
 		    fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
 			return true;
 	}
-	status_prefix(&missing, "folder '%s'", maildir->path);
+	maildir_blame(maildir, &missing);
 	status_move(st, &missing);
 	return false;
 }
@@ -497,7 +524,7 @@ maildir_check(Maildir *maildir, Status *st)
 	static const char *const needed[] = { "tmp/.", "new/.", "cur/." };
 	for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
 		if (faccessat(maildir->fd, needed[i], W_OK | X_OK, AT_EACCESS) < 0 && errno != ENOENT)
-			return status_fail_errno(st, errno, "cannot write to '%.3s' in folder '%s'", needed[i], maildir->path);
+			return status_fail_errno(st, errno, "cannot write to '%.3s'", needed[i]), maildir_blame(maildir, st);
 	return true;
 }
 
@@ -541,7 +568,7 @@ maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *s
 	Place place = PLACE_NEW;
 	g_autofree char *file = NULL;
 	if (!find_shown(maildir, name, &place, &file, st))
-		return false;
+		return maildir_blame(maildir, st);
 	if (file != NULL)
 		maildir->dirty[place] = true;
 	*ret_found = file != NULL;
@@ -654,12 +681,12 @@ maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 {
 	if (!draft->flushed && draft->fd >= 0 && draft->maildir->options.durability != DURABILITY_NONE &&
 	    !fs_sync(draft->fd, draft->tmp, st))
-		return false;
+		return maildir_blame(draft->maildir, st);
 	draft->flushed = true;
 	/* A file that was flushed has no fault left for its close to tell, and stays open for maildir_draft_hold. */
 	bool is_flushed = draft->maildir->options.durability != DURABILITY_NONE;
 	if (draft->fd >= 0 && !is_flushed && !fs_close(&draft->fd, draft->tmp, st))
-		return false;
+		return maildir_blame(draft->maildir, st);
 	bool has_letters = letters != NULL && letters[0] != '\0' && draft->maildir->kind == MAILDIR_PROPER;
 	Place place = has_letters ? PLACE_CUR : PLACE_NEW;
 	if (!open_place(draft->maildir, place, st))
@@ -709,7 +736,7 @@ maildir_draft_commit(MaildirDraft *draft, Status *st)
 		rc = move(draft);
 	}
 	if (rc < 0)
-		return status_fail_errno(st, errno, "cannot move '%s' to folder '%s'", draft->tmp, place_names[draft->place]);
+		return status_fail_errno(st, errno, "cannot move '%s' to '%s'", draft->tmp, place_names[draft->place]), maildir_blame(maildir, st);
 	draft->committed = true;
 	maildir->dirty[draft->place] = true;
 	return true;

@@ -62,6 +62,12 @@ bool maildir_shares_tmp(Maildir *one, Maildir *other);
 /* The folder's descriptor, for files beside the mail; borrowed. */
 int maildir_fd(const Maildir *maildir);
 
+/* What people call the folder, for faults; the path below the INBOX where nobody says it. */
+void maildir_set_name(Maildir *maildir, const char *name);
+
+/* Put the folder before the detail of a fault, by name and whole path: "folder 'Work' (/var/vmail/ann/.Work): ...". Always false. */
+bool maildir_blame(const Maildir *maildir, Status *st);
+
 /* Path below the INBOX, "" for the INBOX itself; borrowed. */
 const char *maildir_path(const Maildir *maildir);
 

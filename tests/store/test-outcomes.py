@@ -4,6 +4,7 @@
 import errno
 import os
 import pwd
+import resource
 import shutil
 import sys
 import time
@@ -41,7 +42,7 @@ class Home:
     def path(self, below):
         return os.path.join(self.home, below)
 
-    def deliver(self, *args, age=60, fault=None, body=b"body"):
+    def deliver(self, *args, age=60, fault=None, body=b"body", always=None, fsize=None):
         """Exit code and answer; `fault`: (part of a path, errno's name)."""
         user, env = {}, {}
         if os.geteuid() == 0:
@@ -53,6 +54,10 @@ class Home:
         if fault is not None:
             env = {"LD_PRELOAD": SHIM, "TODOKE_FAULT_PATH": "%s:%d" % (fault[0], getattr(errno, fault[1])),
                    "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
+        if always is not None:
+            env = {"LD_PRELOAD": SHIM, "TODOKE_FAULT_ALWAYS": always, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"}
+        if fsize is not None:
+            user["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (fsize, fsize))
         done = tap.todoke(*self.args, *args, stdin=message(age, body), env=env, **user)
         return done.returncode, done.stdout.decode()
 
@@ -187,6 +192,24 @@ def test_folder_that_passes(folder):
         code, said = home.deliver(fault=(".Work", what))
         tap.same((code, home.stored(), home.stored("Maildir/.Work")), (75, 0, 0), (what, said))
         tap.same((home.deliver()[0], home.stored("Maildir/.Work")), (0, 1), what)
+
+
+def test_faults_name_folder_file_and_path(folder):
+    """In the log; whoever wrote the mail is told neither."""
+    for call, what, text in (("fsync", "ENOSPC", "cannot flush 'tmp/"), ("renameat2", "EIO", "cannot move 'tmp/"), ("linkat", "EIO", "cannot link")):
+        home = Home(folder, b'require "fileinto";\nkeep;\nfileinto "Work";\n')
+        code, said = home.deliver(always="%s:%d" % (call, getattr(errno, what)))
+        tap.same(code, 75, said)
+        tap.same("Maildir" in said or "Work" in said, False, said)
+        log = home.log()
+        tap.contains(log, text, call)
+        tap.contains(log, os.strerror(getattr(errno, what)), call)
+        inbox, work = "folder 'INBOX' (%s)" % home.path("Maildir"), "folder 'Work' (%s)" % home.path("Maildir/.Work")
+        tap.same(inbox in log or work in log, True, log)
+    home = Home(folder)
+    code, said = home.deliver(always="openat:0", body=b"x" * 3000000, fsize=1000000)
+    tap.same((code, said[:6]), (75, "4.3.0 "), said)
+    tap.contains(home.log(), "folder 'INBOX' (%s): 'tmp/" % home.path("Maildir"), "log")
 
 
 def test_places_of_recipes(folder):
