@@ -67,9 +67,10 @@ pipes_open(Pipes *pipes, Status *st)
 	if (pipe2(pipes->in, O_CLOEXEC) < 0 || pipe2(pipes->out, O_CLOEXEC) < 0 || pipe2(pipes->err, O_CLOEXEC) < 0 ||
 	    pipe2(pipes->failure, O_CLOEXEC) < 0)
 		return status_fail_errno(st, errno, "cannot make a pipe for a program");
-	(void) fcntl(pipes->in[1], F_SETFL, O_NONBLOCK);
-	(void) fcntl(pipes->out[0], F_SETFL, O_NONBLOCK);
-	(void) fcntl(pipes->err[0], F_SETFL, O_NONBLOCK);
+	/* On a blocking one we would wait for ever for a program that waits for us. */
+	if (fcntl(pipes->in[1], F_SETFL, O_NONBLOCK) < 0 || fcntl(pipes->out[0], F_SETFL, O_NONBLOCK) < 0 ||
+	    fcntl(pipes->err[0], F_SETFL, O_NONBLOCK) < 0)
+		return status_fail_errno(st, errno, "cannot prepare a pipe for a program");
 	return true;
 }
 
@@ -173,7 +174,7 @@ child_start(Child *child, Status *st)
 }
 
 /*
- * One piece of its input; the pipe is closed when all is written, or when nobody reads it. False: the body cannot be read; the
+ * One piece of its input; the pipe is closed when all is written, or when nobody reads it. False: it cannot be read or written; the
  * program must not take the half of it for the whole.
  */
 static bool
@@ -193,6 +194,8 @@ feed(Child *child, Status *st)
 	ssize_t n = len > 0 ? write(child->in, data, len) : 0;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
+	if (n < 0 && errno != EPIPE)
+		return status_fail_errno(st, errno, "cannot hand the message to '%s'", call->path);
 	if (n <= 0) {
 		close_fd(&child->in);
 		return true;

@@ -9,7 +9,10 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "agent/exec/owner-program.h"
+#include "agent/state/arrival.h"
+#include "agent/store/claim.h"
 #include "agent/store/mbox.h"
 
 #include <errno.h>
@@ -22,6 +25,10 @@ typedef struct {
 	Message *message;          /* borrowed */
 	Headers *headers;          /* borrowed */
 	GPtrArray *drafts;         /* MaildirDraft: one a directory */
+	GPtrArray *claims;         /* Claim: one a draft, or one for what is appended to the mbox; empty: a retry will not be known */
+	GPtrArray *answered;       /* Claim: of an earlier try, which has stored the file */
+	GPtrArray *there;          /* Maildir: an earlier try has stored the file here, perhaps not flushed; borrowed */
+	bool committed;
 	Mbox *mbox;                /* borrowed from the run; NULL: directories */
 	GString *bytes;            /* for the mbox */
 	Dotlock *lock;             /* the lock file that the rule names */
@@ -37,10 +44,34 @@ draft_destroy(gpointer draft)
 }
 
 static void
+claim_destroy(gpointer claim)
+{
+	claim_free(claim);
+}
+
+/* Claims go before drafts (claim.h). One that cannot go keeps its draft, and a retry removes both. */
+static void
+drop_claims(Place *place)
+{
+	for (guint i = 0; i < place->claims->len; i++) {
+		bool dropped = claim_drop(place->claims->pdata[i]);
+		if (!dropped && i < place->drafts->len)
+			maildir_draft_leave(place->drafts->pdata[i]);
+	}
+	g_ptr_array_set_size(place->claims, 0);
+	g_ptr_array_set_size(place->drafts, 0);
+}
+
+static void
 place_free(void *step)
 {
 	Place *place = step;
+	if (!place->committed)
+		drop_claims(place);
 	g_ptr_array_unref(place->drafts);
+	g_ptr_array_unref(place->claims);
+	g_ptr_array_unref(place->answered);
+	g_ptr_array_unref(place->there);
 	if (place->bytes != NULL)
 		g_string_free(place->bytes, TRUE);
 	dotlock_release(place->lock);
@@ -108,6 +139,62 @@ write_first(DeliverRun *run, const Place *place, Maildir *folder, bool proper, M
 	return true;
 }
 
+/* A claim for the place of this step with that number; NULL: a retry will not be known. Claims lie in the INBOX's tmp, where they are swept. */
+static Claim *
+make_claim(DeliverRun *run, const Place *place)
+{
+	const DeliverJob *job = run->job;
+	if (job->envelope == NULL || job->inbox == NULL || job->conf->retry_lifetime == 0)
+		return NULL;
+	if (run->arrival == NULL)
+		run->arrival = arrival_key(job->envelope, job->message);
+	g_autofree char *step = g_strdup_printf("store %s, step %u, file %u", place->path, run->steps->len,
+	                                        place->claims->len + place->answered->len);
+	g_autofree char *hash = state_key(run->arrival, step, NULL), *key = g_strdup_printf("%.32s02", hash);
+	return claim_new(maildir_fd(job->inbox), key);
+}
+
+/* What an earlier try has stored is not stored again. A file that its owner has renamed since is no proof where the same may come again. */
+static bool
+is_same(DeliverRun *run, const Claim *claim, Maildir *folder, const char *file, bool *ret_same, Status *st)
+{
+	*ret_same = true;
+	if (arrival_is_certain(run->job->envelope, run->job->message))
+		return true;
+	return maildir_shows_body(folder, file, run->job->message, ret_same, st) &&
+	       ((*ret_same = *ret_same && claim_answer_stands(claim, file)), true);
+}
+
+/* Claim the newest draft. It goes where an earlier try has stored the mail. */
+static bool
+claim_draft(DeliverRun *run, Place *place, Maildir *folder, MaildirDraft *draft, Status *st)
+{
+	Claim *claim = make_claim(run, place);
+	if (claim == NULL)
+		return true;
+	g_ptr_array_add(place->claims, claim);
+	claim_set_folder(claim, maildir_fd(folder), maildir_hidden(folder));
+	maildir_draft_hold(draft);
+
+	const ClaimTimes times = { .lifetime = run->job->conf->retry_lifetime, .wait_ms = LIMIT_CLAIM_WAIT_MS };
+	ClaimAnswer answer = CLAIM_OURS;
+	g_autofree char *file = NULL;
+	if (!claim_take(claim, maildir_draft_name(draft), &times, &answer, &file, st))
+		return maildir_blame(folder, st);
+	bool same = false;
+	if (answer != CLAIM_STORED || !is_same(run, claim, folder, file, &same, st))
+		return answer != CLAIM_STORED;
+	if (!same)
+		return claim_take_anyway(claim, maildir_draft_name(draft), st);
+
+	deliver_note(run, "stored in %s by an earlier try", place->path);
+	g_ptr_array_add(place->answered, g_ptr_array_steal_index(place->claims, place->claims->len - 1));
+	g_ptr_array_remove(place->drafts, draft);
+	g_ptr_array_add(place->there, folder);
+	place->earlier = true;
+	return maildir_flush_later(folder, st);
+}
+
 /* Get the file into one more directory: the first's by a link, or a copy in the first's form. */
 static bool
 add_folder(DeliverRun *run, Place *place, const char *path, bool proper, Status *st)
@@ -122,7 +209,7 @@ add_folder(DeliverRun *run, Place *place, const char *path, bool proper, Status 
 		return false;
 	g_ptr_array_add(place->drafts, draft);
 	deadline_waiting_for("flushing the message");
-	return maildir_draft_prepare(draft, "", st);
+	return maildir_draft_prepare(draft, "", st) && claim_draft(run, place, folder, draft, st);
 }
 
 static bool
@@ -178,6 +265,23 @@ find_mbox(DeliverRun *run, const PlanStore *store, const char *path, Status *st)
 	return mbox;
 }
 
+/* Did an earlier try append it? Then there is nothing left to do but to flush. */
+static bool
+was_appended(DeliverRun *run, Place *place)
+{
+	Claim *claim = make_claim(run, place);
+	if (claim == NULL)
+		return false;
+	g_ptr_array_add(place->claims, claim);
+	g_autofree char *note = claim_read_note(claim, run->job->conf->retry_lifetime);
+	if (note == NULL || !mbox_has(place->mbox, note, place->bytes))
+		return false;
+
+	deliver_note(run, "stored in %s by an earlier try", place->path);
+	place->earlier = true;
+	return true;
+}
+
 static bool
 prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 {
@@ -194,7 +298,15 @@ prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 	if (!store->raw && !g_str_has_suffix(bytes->str, "\n\n"))
 		g_string_append_c(bytes, '\n');
 	place->mbox = find_mbox(run, store, path, st);
-	return place->mbox != NULL && mbox_reserve(place->mbox, bytes->len, st);
+	if (place->mbox == NULL || was_appended(run, place))
+		return place->mbox != NULL;
+
+	g_autofree char *note = mbox_note(place->mbox, bytes);
+	if (!mbox_reserve(place->mbox, bytes->len, st))
+		return false;
+	if (place->claims->len > 0)
+		claim_write_note(place->claims->pdata[0], note);
+	return true;
 }
 
 /* The lock that a rule names is taken as well; it may be the very one that an mbox has by itself. */
@@ -259,7 +371,7 @@ store_elsewhere(DeliverRun *run, Place *place, Status *fault, Status *st)
 		return false;
 	}
 
-	g_ptr_array_set_size(place->drafts, 0);
+	drop_claims(place);
 	place->mbox = NULL;
 	g_clear_pointer(&place->lock, dotlock_release);
 	deliver_note(run, "stored in the INBOX: %s", fault->detail);
@@ -275,6 +387,9 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	place->message = action->message != NULL ? action->message : run->job->message;
 	place->headers = out_headers(run, action);
 	place->drafts = g_ptr_array_new_with_free_func(draft_destroy);
+	place->claims = g_ptr_array_new_with_free_func(claim_destroy);
+	place->answered = g_ptr_array_new_with_free_func(claim_destroy);
+	place->there = g_ptr_array_new();
 	const GPtrArray *paths = action->store->paths;
 	const char *first = paths->pdata[0];
 	place->path = absolute_path(run, first, st);
@@ -296,9 +411,9 @@ place_commit(DeliverRun *run, void *step, Status *st)
 	for (guint i = 0; i < place->drafts->len; i++)
 		if (!maildir_draft_commit(place->drafts->pdata[i], st))
 			return false;
-	if (place->mbox != NULL && !mbox_append(place->mbox, place->bytes, st))
+	if (place->mbox != NULL && !place->earlier && !mbox_append(place->mbox, place->bytes, st))
 		return false;
-	run->has_local = true;
+	run->has_local = place->committed = true;
 	return true;
 }
 
@@ -308,6 +423,9 @@ place_flush(DeliverRun *run, void *step, Status *st)
 	Place *place = step;
 	for (guint i = 0; i < place->drafts->len; i++)
 		if (!maildir_flush(maildir_draft_folder(place->drafts->pdata[i]), st))
+			return false;
+	for (guint i = 0; i < place->there->len; i++)
+		if (!maildir_flush(place->there->pdata[i], st))
 			return false;
 	if (place->mbox != NULL && !mbox_flush(place->mbox, st))
 		return false;
@@ -322,9 +440,28 @@ place_take_back(void *step)
 {
 	Place *place = step;
 	for (guint i = 0; i < place->drafts->len; i++)
-		maildir_draft_take_back(place->drafts->pdata[i]);
-	if (place->mbox != NULL)
-		mbox_take_back(place->mbox);
+		if (i >= place->claims->len || claim_drop(place->claims->pdata[i]))
+			maildir_draft_take_back(place->drafts->pdata[i]);
+	if (place->mbox == NULL || place->earlier)
+		return;
+	mbox_take_back(place->mbox);
+	for (guint i = 0; i < place->claims->len; i++)
+		claim_forget(place->claims->pdata[i]);
+}
+
+static void
+place_finish(DeliverRun *run, void *step)
+{
+	const Place *place = step;
+	bool certain = run->job->envelope != NULL && arrival_is_certain(run->job->envelope, run->job->message);
+	const GPtrArray *const lists[] = { place->claims, place->answered };
+	for (size_t list = 0; list < G_N_ELEMENTS(lists); list++)
+		for (guint i = 0; i < lists[list]->len; i++) {
+			if (certain)
+				claim_sweep(lists[list]->pdata[i], run->job->conf->retry_lifetime);
+			else
+				claim_forget(lists[list]->pdata[i]);
+		}
 }
 
 static void
@@ -340,7 +477,7 @@ place_report(DeliverRun *run, const void *step, DeliverReport *report)
 		deliver_report_add(report, "store", g_strdup(*path != '\0' ? path : "INBOX"), maildir_draft_final_path(draft),
 		                   maildir_draft_size(draft).bytes);
 	}
-	if (place->mbox != NULL)
+	if (place->mbox != NULL && !place->earlier)
 		deliver_report_add(report, "store", g_strdup(place->path), g_strdup(place->path), place->bytes->len);
 }
 
@@ -351,6 +488,7 @@ const DeliverAction deliver_store = {
 	.commit = place_commit,
 	.flush = place_flush,
 	.take_back = place_take_back,
+	.finish = place_finish,
 	.report = place_report,
 	.free = place_free,
 };

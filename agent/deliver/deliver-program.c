@@ -9,6 +9,7 @@
  */
 #include "agent/send/compose.h"
 
+#include "agent/base/outcome.h"
 #include "agent/exec/owner-program.h"
 #include "agent/exec/site-program.h"
 
@@ -128,7 +129,13 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	g_auto(Status) fault = STATUS_INIT;
 	const PlanProgram *program = pipe->action->program;
 	bool of_recipes = program->environment != NULL;
-	if (!program->done && !(of_recipes ? run_command : run_program)(run, pipe, &result, &fault))
+	bool ran = program->done || (of_recipes ? run_command : run_program)(run, pipe, &result, &fault);
+	/* No process, no descriptor, no memory, a lock: that passes. The program has not had the mail, or not all of it. */
+	if (!ran && outcome_fault_kind(fault.id) == FAULT_PASSING && !run->job->is_overdue) {
+		status_move(st, &fault);
+		return false;
+	}
+	if (!ran)
 		return deliver_keep_now(run, fault.detail, st);
 	if (program->done || result.exit_code == EX_OK) {
 		deliver_report_sent(run->report, "pipe", program->name, message_size(pipe->message));

@@ -434,7 +434,8 @@ run_recipes(const Run *run)
 	if (puts_off(run, &fault))
 		return false;
 	bool is_own = strcmp(run->script->path, RECIPES_NONE) != 0;
-	if (is_own && blames_script(&fault, was_read))
+	bool is_closed = outcome_find(OUTCOME_OF_SCRIPT, fault.id) == OUTCOME_LAST_GOOD || fault.id == STATUS_MISSING;
+	if (is_own && (is_closed || blames_script(&fault, true)))
 		add_broken(run, first_problem, g_steal_pointer(&set), &fault, false);
 	return false;
 }

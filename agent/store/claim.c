@@ -33,6 +33,8 @@ enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 2000 };
 
 struct Claim {
 	int dirfd;
+	int draft_dirfd;     /* where the draft lies */
+	const char *hidden;  /* in front of its name there: "tmp/", or "." */
 	char *path;          /* "tmp/todoke-KEY" */
 	char *name;          /* the draft that we claimed; NULL: none */
 };
@@ -41,9 +43,17 @@ Claim *
 claim_new(int dirfd, const char *key)
 {
 	Claim *claim = g_new0(Claim, 1);
-	claim->dirfd = dirfd;
+	claim->dirfd = claim->draft_dirfd = dirfd;
+	claim->hidden = "tmp/";
 	claim->path = g_strconcat("tmp/" PREFIX, key, NULL);
 	return claim;
+}
+
+void
+claim_set_folder(Claim *claim, int dirfd, const char *hidden)
+{
+	claim->draft_dirfd = dirfd;
+	claim->hidden = hidden;
 }
 
 void
@@ -126,9 +136,9 @@ static bool
 is_strangers(const Claim *claim, const char *name)
 {
 	struct stat link, draft;
-	g_autofree char *path = g_strconcat("tmp/", name, NULL);
+	g_autofree char *path = g_strconcat(claim->hidden, name, NULL);
 	return fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       fstatat(claim->dirfd, path, &draft, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid != draft.st_uid;
+	       fstatat(claim->draft_dirfd, path, &draft, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid != draft.st_uid;
 }
 
 /*
@@ -136,28 +146,28 @@ is_strangers(const Claim *claim, const char *name)
  * so neither age nor a guess decides. Where locks are impossible the answer is no. Opened for writing, which NFS asks for.
  */
 static bool
-is_held(int dirfd, const char *name)
+is_held(int dirfd, const char *hidden, const char *name)
 {
-	g_autofree char *path = g_strconcat("tmp/", name, NULL);
+	g_autofree char *path = g_strconcat(hidden, name, NULL);
 	auto_fd int fd = openat(dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 /* Remove a claim that does not count any more, and what its try has left. True: it is gone. */
 static bool
-remove_old(int dirfd, const char *path)
+remove_old(int dirfd, const char *path, int draft_dirfd, const char *hidden)
 {
 	struct stat sb;
 	bool own = fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_uid == geteuid();
 	g_autofree char *name = read_link(dirfd, path);
-	if (name != NULL && own && is_held(dirfd, name))
+	if (name != NULL && own && is_held(draft_dirfd, hidden, name))
 		return false; /* a clock that jumps makes a delivery look old that is at work */
 	if (unlinkat(dirfd, path, 0) < 0)
 		return errno == ENOENT;
 	if (name == NULL || !own) /* a stranger's may name the draft of another delivery */
 		return true;
-	g_autofree char *draft = g_strconcat("tmp/", name, NULL);
-	(void) unlinkat(dirfd, draft, 0); /* mostly it is not there */
+	g_autofree char *draft = g_strconcat(hidden, name, NULL);
+	(void) unlinkat(draft_dirfd, draft, 0); /* mostly it is not there */
 	return true;
 }
 
@@ -177,7 +187,7 @@ is_no_draft(int fd)
 static Round
 clear(const Claim *claim)
 {
-	return remove_old(claim->dirfd, claim->path) ? ROUND_AGAIN : ROUND_UNSUPPORTED;
+	return remove_old(claim->dirfd, claim->path, claim->draft_dirfd, claim->hidden) ? ROUND_AGAIN : ROUND_UNSUPPORTED;
 }
 
 /*
@@ -188,8 +198,8 @@ clear(const Claim *claim)
 static Round
 take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 {
-	g_autofree char *path = g_strconcat("tmp/", earlier, NULL);
-	auto_fd int fd = openat(claim->dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	g_autofree char *path = g_strconcat(claim->hidden, earlier, NULL);
+	auto_fd int fd = openat(claim->draft_dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT) /* moved; or removed by a retry, and then the claim says something else */
 		return says(claim, earlier) ? ROUND_STORED : ROUND_AGAIN;
 	if (is_no_draft(fd))
@@ -202,7 +212,7 @@ take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 		return ROUND_AGAIN;
 	if (!replace(claim, name, name, st))
 		return ROUND_FAULT;
-	if (unlinkat(claim->dirfd, path, 0) == 0)
+	if (unlinkat(claim->draft_dirfd, path, 0) == 0)
 		return ROUND_OURS;
 	if (errno != ENOENT)
 		return fail(claim, st), ROUND_FAULT;
@@ -218,7 +228,7 @@ meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status
 	g_autofree char *earlier = read_link(claim->dirfd, claim->path);
 	if (earlier == NULL || is_strangers(claim, name))
 		return clear(claim);
-	if (is_held(claim->dirfd, earlier))
+	if (is_held(claim->draft_dirfd, claim->hidden, earlier))
 		return ROUND_WAIT;
 	if (is_old(claim->dirfd, claim->path, lifetime))
 		return clear(claim);
@@ -274,6 +284,23 @@ claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAnswer 
 		claim->name = g_strdup(name);
 	*ret_answer = round == ROUND_OURS ? CLAIM_OURS : round == ROUND_STORED ? CLAIM_STORED : CLAIM_UNSUPPORTED;
 	return true;
+}
+
+char *
+claim_read_note(const Claim *claim, gint64 lifetime)
+{
+	struct stat link;
+	bool is_ours = fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid == geteuid();
+	return is_ours && !is_old(claim->dirfd, claim->path, lifetime) ? read_link(claim->dirfd, claim->path) : NULL;
+}
+
+void
+claim_write_note(Claim *claim, const char *note)
+{
+	g_auto(Status) unsupported = STATUS_INIT; /* a folder without symbolic links: nobody will know */
+	g_autofree char *unique = g_uuid_string_random();
+	if (replace(claim, unique, note, &unsupported))
+		claim->name = g_strdup(note);
 }
 
 bool
@@ -336,7 +363,7 @@ claim_sweep(const Claim *claim, gint64 lifetime)
 			continue;
 		g_autofree char *path = g_strconcat("tmp/", entry->d_name, NULL);
 		if (is_old(claim->dirfd, path, lifetime))
-			(void) remove_old(claim->dirfd, path); /* or another time */
+			(void) remove_old(claim->dirfd, path, claim->dirfd, "tmp/"); /* or another time */
 	}
 	(void) closedir(dir);
 }

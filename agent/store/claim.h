@@ -33,6 +33,19 @@ typedef enum {
  */
 Claim *claim_new(int dirfd, const char *key);
 
+/*
+ * The draft lies in another folder than the claim: in `dirfd` (borrowed), behind `hidden` ("tmp/" or "."; lives for ever). For folders of
+ * other programs, which have no tmp or whose tmp nobody sweeps.
+ */
+void claim_set_folder(Claim *claim, int dirfd, const char *hidden);
+
+/*
+ * For what is no file of its own, such as a message in an mbox: a note in place of a draft's name (no '/', not over LIMIT_FILE_NAME).
+ * _read gives that of an earlier try (NULL: none that counts; caller frees). claim_forget removes it.
+ */
+char *claim_read_note(const Claim *claim, gint64 lifetime);
+void claim_write_note(Claim *claim, const char *note);
+
 /* Frees the memory only: what stands in tmp stays. */
 void claim_free(Claim *claim);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claim, claim_free)

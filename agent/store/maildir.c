@@ -146,6 +146,12 @@ maildir_blame(const Maildir *maildir, Status *st)
 }
 
 const char *
+maildir_hidden(const Maildir *maildir)
+{
+	return maildir->kind == MAILDIR_PROPER ? "tmp/" : ".";
+}
+
+const char *
 maildir_path(const Maildir *maildir)
 {
 	return maildir->path;
@@ -315,7 +321,7 @@ draft_name(MaildirDraft *draft)
 	deadline_drop_file(&draft->guard);
 	g_free(draft->tmp);
 	g_autofree char *name = maildir_unique_name();
-	draft->tmp = g_strconcat(draft->maildir->kind == MAILDIR_PROPER ? "tmp/" : ".", name, NULL);
+	draft->tmp = g_strconcat(maildir_hidden(draft->maildir), name, NULL);
 	draft->guard = (DeadlineFile){ .dirfd = draft->maildir->fd, .name = draft->tmp };
 	deadline_add_file(&draft->guard);
 }
@@ -700,7 +706,7 @@ maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 const char *
 maildir_draft_name(const MaildirDraft *draft)
 {
-	return draft->tmp + strlen("tmp/");
+	return draft->tmp + strlen(maildir_hidden(draft->maildir));
 }
 
 void

@@ -65,6 +65,9 @@ int maildir_fd(const Maildir *maildir);
 /* What people call the folder, for faults; the path below the INBOX where nobody says it. */
 void maildir_set_name(Maildir *maildir, const char *name);
 
+/* What stands in front of the names of drafts: "tmp/", or "." in a flat folder. */
+const char *maildir_hidden(const Maildir *maildir);
+
 /* Put the folder before the detail of a fault, by name and whole path: "folder 'Work' (/var/vmail/ann/.Work): ...". Always false. */
 bool maildir_blame(const Maildir *maildir, Status *st);
 

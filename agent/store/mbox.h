@@ -27,6 +27,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mbox, mbox_free)
 /* Is this the file at `path`, under whatever name? */
 bool mbox_is(const Mbox *mbox, const char *path);
 
+/*
+ * Where the next reserved octets will go, as a note for a retry: offset, length, and a checksum of all but the From_ line. Caller frees.
+ */
+char *mbox_note(const Mbox *mbox, const GString *message);
+
+/*
+ * Has an earlier try with this note appended the message? What it left half done is cut off. Call it while the lock is held, before
+ * anything is reserved.
+ */
+bool mbox_has(Mbox *mbox, const char *note, const GString *message);
+
 /* Make sure that there is room for `len` more octets, where the file system can say so. Nothing becomes visible. */
 bool mbox_reserve(Mbox *mbox, size_t len, Status *st);
 

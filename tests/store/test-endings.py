@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import lmtp_client
 import tap
 
-MESSAGE = b"Received: by mx.test; Sun, 22 Nov 2026 01:13:00 +0000\nFrom: a@b.test\nSubject: x\n\nbody\n"
+# Of today: rules put nothing off that is older than a day.
+MESSAGE = b"Received: by mx.test; " + time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime()).encode() + b"\nFrom: a@b.test\nSubject: x\n\nbody\n"
 
 
 def command(folder, *args):
