@@ -45,6 +45,17 @@ answer_take_over(void)
 	(void) close(null_fd);
 }
 
+/*
+ * Postfix makes a blank of a line end, and shows it: "(stored in INBOX )". Its pipe is the non-blocking one (POSTFIX.md 4); whoever
+ * else reads us, a person or a script, gets a whole line.
+ */
+static bool
+is_read_by_postfix(void)
+{
+	int flags = fcntl(answer_fd, F_GETFL);
+	return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
 /* The pipe is non-blocking and a partial line is worse than a late one. A reader that went away is not our fault. */
 static bool
 write_patiently(const char *data, size_t len)
@@ -92,6 +103,8 @@ append_printable(GString *line, const char *text, size_t max_bytes)
 		else
 			g_string_append_c(line, ' ');
 	}
+	while (line->len > 0 && line->str[line->len - 1] == ' ') /* a line end of whoever wrote the text */
+		g_string_truncate(line, line->len - 1);
 }
 
 char *
@@ -114,18 +127,24 @@ answer_line(const Status *st, const char *queue_id)
 	return g_string_free(line, FALSE);
 }
 
+static void
+write_line(const char *line)
+{
+	write_patiently(line, strlen(line));
+	if (!is_read_by_postfix())
+		write_patiently("\n", 1);
+}
+
 int
 answer_finish(const Status *st, const char *done, const char *queue_id)
 {
 	if (st->id != STATUS_OK) {
 		g_autofree char *line = answer_line(st, queue_id);
-		g_autofree char *with_end = g_strconcat(line, "\n", NULL);
-		(void) write_patiently(with_end, strlen(with_end));
+		write_line(line);
 	} else if (done != NULL) {
 		g_autoptr(GString) line = g_string_new(NULL);
 		append_printable(line, done, LIMIT_ANSWER_OK_BYTES);
-		g_string_append_c(line, '\n');
-		(void) write_patiently(line->str, line->len);
+		write_line(line->str);
 	}
 	return status_row(st->id)->exit_code;
 }
@@ -133,6 +152,8 @@ answer_finish(const Status *st, const char *done, const char *queue_id)
 G_NORETURN void
 answer_abort(const char *line, size_t len, int exit_code)
 {
+	if (answer_fd >= 0 && len > 0 && line[len - 1] == '\n' && is_read_by_postfix())
+		len--;
 	if (answer_fd >= 0)
 		(void) !write(answer_fd, line, len);
 	_exit(exit_code);

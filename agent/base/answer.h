@@ -15,7 +15,8 @@ void answer_take_over(void);
 
 /*
  * Print the answer and return the exit code for main. A failure is "D.S.N text [QUEUEID]"; success is `done` (at most
- * LIMIT_ANSWER_OK_BYTES of it, NULL: nothing). `queue_id` may be NULL.
+ * LIMIT_ANSWER_OK_BYTES of it, NULL: nothing). `queue_id` may be NULL. The line has no end on Postfix's pipe: that would become a
+ * blank in its log and bounces.
  */
 int answer_finish(const Status *st, const char *done, const char *queue_id);
 

@@ -31,6 +31,16 @@ fs_steal_fd(int *fd)
 }
 
 bool
+fs_exists(const char *path, Status *st)
+{
+	if (access(path, F_OK) == 0)
+		return true;
+	if (errno != ENOENT)
+		status_fail_errno(st, errno, "cannot look for '%s'", path);
+	return false;
+}
+
+bool
 fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st)
 {
 	const char *next = data;
@@ -71,6 +81,20 @@ fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const 
 	if (n < 0)
 		return status_fail_errno(st, errno, "cannot read '%s'", what);
 	*ret_len = (size_t) n;
+	return true;
+}
+
+bool
+fs_read_exactly_at(int fd, off_t offset, void *data, size_t len, const char *what, Status *st)
+{
+	for (size_t done = 0; done < len;) {
+		size_t n = 0;
+		if (!fs_read_at(fd, offset + (off_t) done, (char *) data + done, len - done, &n, what, st))
+			return false;
+		if (n == 0)
+			return status_fail_detail(st, STATUS_TRUNCATED, "'%s' became shorter while it was read", what);
+		done += n;
+	}
 	return true;
 }
 

@@ -13,6 +13,12 @@ void fs_close_auto(int *fd);
 /* Take the descriptor out of an auto_fd. */
 int fs_steal_fd(int *fd);
 
+/*
+ * Is there something at `path`? Links are followed. False, without a fault in `st`: no. False with one: nobody can tell now, or the
+ * way there is closed.
+ */
+bool fs_exists(const char *path, Status *st);
+
 /* Write all of `data`, going on after short writes and EINTR. `what` names the file in the fault. */
 bool fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st);
 
@@ -21,6 +27,9 @@ bool fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, 
 
 /* The same from `offset` of a regular file. */
 bool fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const char *what, Status *st);
+
+/* Read `len` bytes from `offset` of a regular file, all of them: STATUS_TRUNCATED where it ends before. */
+bool fs_read_exactly_at(int fd, off_t offset, void *data, size_t len, const char *what, Status *st);
 
 /* Flush a file or a directory to the disk. A file system that cannot flush a directory (EINVAL) is taken as flushed. */
 bool fs_sync(int fd, const char *what, Status *st);

@@ -40,6 +40,9 @@
 #define LIMIT_LOCK_WAIT_MS 2000u
 #define LIMIT_LOCK_STALE_S 120
 
+/* Milliseconds to wait for another delivery of the very same message to the same folder: that one stores and flushes it meanwhile. */
+#define LIMIT_CLAIM_WAIT_MS 30000u
+
 /* Octets of a header that tell one arrival from another: its newest Received field stands on top of it. */
 #define LIMIT_ARRIVAL_HEADER (64u * 1024)
 

@@ -28,6 +28,7 @@ door_init(DoorCall *call, EnvelopeDoor from)
 	log_open("todoke", -1, LOG_FORM_TEXT);
 	log_catch_glib();
 	(void) mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+	deadline_catch_termination();
 	(void) signal(SIGPIPE, SIG_IGN);
 	(void) signal(SIGXFSZ, SIG_IGN); /* a write past RLIMIT_FSIZE is then EFBIG, which has a row of its own */
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/run/recipes.h"
 
+#include "agent/base/outcome.h"
 #include "conf/conf-choices.h"
 #include "filters/recipe/run/recipe-run.h"
 
@@ -36,7 +37,7 @@ find_named(const Account *account, const char *const *files)
 {
 	for (; *files != NULL; files++) {
 		g_autofree char *path = named_path(account, *files);
-		if (access(path, F_OK) == 0 || files[1] == NULL) /* the last one is told of when it cannot be read */
+		if (outcome_script_is_there(path) || files[1] == NULL) /* the last one is told of when it cannot be read */
 			return g_steal_pointer(&path);
 	}
 	return NULL;
@@ -78,7 +79,7 @@ recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, c
 		g_autofree char *path = account_expand(account, *place, st);
 		if (path == NULL)
 			return NULL;
-		if (access(path, F_OK) != 0)
+		if (!outcome_script_is_there(path))
 			continue;
 		g_autofree char *why = distrust(path);
 		if (why == NULL)

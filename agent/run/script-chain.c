@@ -3,6 +3,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/outcome.h"
 #include "conf/conf-choices.h"
 #include "agent/base/problem.h"
 
@@ -54,7 +55,7 @@ add_own(ScriptList *list, const Conf *conf, const Account *account, Status *st)
 		g_autofree char *path = account_expand(account, *place, st);
 		if (path == NULL)
 			return false;
-		if (access(path, F_OK) != 0) /* one that is there and cannot be read is told when it is to run */
+		if (!outcome_script_is_there(path))
 			continue;
 		add_script(list, SCRIPT_OWN, path);
 		return true;
@@ -152,6 +153,8 @@ scripts_report_init(ScriptReport *report)
 	report->served = g_ptr_array_new_with_free_func(set_free);
 	report->broken = g_ptr_array_new_with_free_func(broken_free);
 	report->decided_by = NULL;
+	report->is_overdue = false;
+	report->put_off = (Status) STATUS_INIT;
 }
 
 void
@@ -162,6 +165,7 @@ scripts_report_clear(ScriptReport *report)
 	g_clear_pointer(&report->served, g_ptr_array_unref);
 	g_clear_pointer(&report->broken, g_ptr_array_unref);
 	g_clear_pointer(&report->decided_by, g_free);
+	status_clear(&report->put_off);
 }
 
 const char *
@@ -239,6 +243,25 @@ compile(const Run *run, const Filter *engine, ScriptSet *set, GPtrArray *problem
 	if (program == NULL)
 		take_first_error(run, problems, first_problem, st);
 	return program;
+}
+
+/*
+ * A fault that passes by itself: the script is neither absent nor wrong, only not to be had now. True: the mail is put off, as `fault`
+ * says, unless that has gone on for too long already.
+ */
+static bool
+puts_off(const Run *run, Status *fault)
+{
+	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) != OUTCOME_PUT_OFF_A_DAY)
+		return false;
+	if (run->report->is_overdue) {
+		note(run, "put off for long enough (defer_at_most)");
+		return false;
+	}
+
+	status_prefix(fault, "%s", run->script->path);
+	status_move(&run->report->put_off, fault);
+	return true;
 }
 
 /* Run it over the message as earlier scripts have left it, and free it; what fails has done nothing. */
@@ -350,6 +373,9 @@ run_script(const Run *run)
 		g_ptr_array_add(run->report->served, g_steal_pointer(&set));
 		return true;
 	}
+	world_blame(run->world, &fault);
+	if (puts_off(run, &fault))
+		return false;
 	if (world_live(run->world) == NULL || !blames_script(&fault, was_read))
 		return false;
 	bool replaced = serve_last(run, set);
@@ -427,8 +453,10 @@ run_recipes(const Run *run)
 		note(run, "%s; the recipes were not run", fault.detail);
 	if (was_read && run_recipe_set(run, set, &fault))
 		return true;
+	if (puts_off(run, &fault))
+		return false;
 	bool is_own = strcmp(run->script->path, RECIPES_NONE) != 0;
-	bool is_closed = fault.id == STATUS_NO_PERMISSION || fault.id == STATUS_MISSING; /* others pass by themselves */
+	bool is_closed = outcome_find(OUTCOME_OF_SCRIPT, fault.id) == OUTCOME_LAST_GOOD || fault.id == STATUS_MISSING;
 	if (is_own && (is_closed || blames_script(&fault, true)))
 		add_broken(run, first_problem, g_steal_pointer(&set), &fault, false);
 	return run_without_file(run);
@@ -464,12 +492,12 @@ run_discard(const Run *run)
 	run->report->decided_by = g_strdup(run->script->path);
 }
 
-void
-scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
+bool
+scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report, Status *st)
 {
 	if (list->left_out != NULL)
 		g_ptr_array_add(report->notes, g_strdup(list->left_out));
-	for (guint i = 0; i < list->scripts->len; i++) {
+	for (guint i = 0; i < list->scripts->len && report->put_off.id == STATUS_OK; i++) {
 		const Script *script = list->scripts->pdata[i];
 		const Run run = { script, input, world, plan, report };
 		if (script->role == SCRIPT_DISCARD) {
@@ -480,6 +508,11 @@ scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan
 				report->decided_by = g_strdup(script->path);
 		}
 	}
+
+	if (report->put_off.id == STATUS_OK)
+		return true;
+	status_move(st, &report->put_off);
+	return false;
 }
 
 static void

@@ -45,6 +45,8 @@ typedef struct {
 	GPtrArray *served;   /* ScriptSet: those that ran well */
 	GPtrArray *broken;   /* ScriptBroken */
 	char *decided_by;    /* the script that cancelled the implicit keep; NULL: none */
+	bool is_overdue;     /* set it before: faults of rules put the mail off no more */
+	Status put_off;      /* a script that cannot be had now, by a fault that passes */
 } ScriptReport;
 
 /*
@@ -64,8 +66,11 @@ void scripts_report_init(ScriptReport *report);
 void scripts_report_clear(ScriptReport *report);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptReport, scripts_report_clear)
 
-/* Run them over `input`, filling `plan`. Never fails: what is wrong with a script stands in the report. */
-void scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report);
+/*
+ * Run them over `input`, filling `plan`. What is wrong with a script stands in the report. False: a script, or what it asks for, cannot
+ * be had now although it is there (outcome-table.def), so the mail has to come again.
+ */
+bool scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report, Status *st);
 
 /*
  * The delivery is over: remember the scripts that served, and lay a notice into the INBOX for each broken one of the

@@ -23,6 +23,7 @@ struct World {
 	char *next;                /* of the files of recipes: the one that runs after a HOST of another name */
 	char *inbox_path;          /* as recipes name it: a Maildir, "/" at the end */
 	char *default_path;        /* where mail goes that recipes do not file */
+	Status trouble;            /* a script to include that cannot be had now; STATUS_OK: none */
 	ScriptSet *record;         /* NULL: nobody wants to know what is included */
 	const ScriptSet *only;     /* NULL: scripts lie where they lie */
 };

@@ -5,6 +5,7 @@
 #include "agent/base/answer.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/outcome.h"
 #include "agent/exec/owner-program.h"
 #include "agent/state/id-cache.h"
 
@@ -89,6 +90,16 @@ plain_path(const World *world, const char *path)
 	return g_steal_pointer(&whole);
 }
 
+/*
+ * May it be written? A fault that passes by itself is no "no": the recipe stands, and the store that follows meets the fault and puts the
+ * mail off.
+ */
+static bool
+may_write(const char *path, int mode)
+{
+	return access(path, mode) == 0 || outcome_fault_kind(status_from_errno(errno)) == FAULT_PASSING;
+}
+
 /* A folder's last component may be made; an mbox is a file in a folder that is there. */
 static bool
 can_store(FilterEnv *env, const char *path)
@@ -97,13 +108,16 @@ can_store(FilterEnv *env, const char *path)
 	g_autofree char *plain = plain_path(world_of(env), path);
 	switch (path_kind(env, plain)) {
 	case PATH_DIRECTORY:
-		return g_str_has_suffix(path, "/") ? maildir_is_writable(plain) : access(plain, W_OK | X_OK) == 0;
+		return g_str_has_suffix(path, "/") ? maildir_is_writable(plain) : may_write(plain, W_OK | X_OK);
 	case PATH_FILE:
-		return !folder && access(plain, W_OK) == 0;
+		return !folder && may_write(plain, W_OK);
 	case PATH_MISSING: {
 		g_autofree char *parent = g_path_get_dirname(plain);
-		return path_kind(env, parent) == PATH_DIRECTORY && access(parent, W_OK | X_OK) == 0;
+		PathAnswer kind = path_kind(env, parent);
+		return (kind == PATH_DIRECTORY || kind == PATH_UNKNOWN) && may_write(parent, W_OK | X_OK);
 	}
+	case PATH_UNKNOWN:
+		return may_write(plain, F_OK);
 	default:
 		return false;
 	}

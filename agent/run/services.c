@@ -7,6 +7,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/outcome.h"
 #include "agent/deliver/deliver.h"
 #include "agent/store/folder.h"
 #include "agent/send/compose.h"
@@ -93,6 +94,15 @@ open_kept(const ScriptSet *only, ScriptPlace place, const char *name, char **ret
 	return true;
 }
 
+/* To whoever compiles, a script that cannot be had now looks like one that is not there. Always false. */
+static bool
+remember_trouble(World *world, const char *path, const Status *fault)
+{
+	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) == OUTCOME_PUT_OFF_A_DAY && world->trouble.id == STATUS_OK)
+		status_fail_detail(&world->trouble, fault->id, "%s: %s", path, fault->detail);
+	return false;
+}
+
 /* A script's name is no path: it comes from the owner, and :global ones are read for him. */
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
@@ -110,7 +120,7 @@ open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file
 	g_autofree char *file = g_strconcat(name, ".sieve", NULL);
 	g_autofree char *path = g_build_filename(folder, file, NULL);
 	if (!fs_read_file(AT_FDCWD, path, (size_t) world->site->conf->sieve_max_script_size, ret_text, ret_len, st))
-		return false;
+		return remember_trouble(world, path, st);
 	if (world->record != NULL)
 		script_set_add(world->record, place, name, file, g_memdup2(*ret_text, *ret_len + 1), *ret_len);
 	*ret_file = g_steal_pointer(&file);
@@ -417,6 +427,7 @@ world_free(World *world)
 		return;
 	g_hash_table_unref(world->list_values);
 	world_recipes_clear(world);
+	status_clear(&world->trouble);
 	g_free(world);
 }
 
@@ -431,6 +442,15 @@ world_include(World *world, ScriptSet *record, const ScriptSet *only)
 {
 	world->record = record;
 	world->only = only;
+}
+
+void
+world_blame(World *world, Status *fault)
+{
+	if (world->trouble.id == STATUS_OK)
+		return;
+	status_clear(fault);
+	status_move(fault, &world->trouble);
 }
 
 FilterEnv *

@@ -217,7 +217,10 @@ def test_file_size_limit_defers(folder):
 
 def test_message_size_limit(folder):
     result = deliver(folder, "-f", "s", "-o", "message_size_limit=%d" % (len(MESSAGE) - 1))
-    tap.same((result.returncode, result.stdout[:6]), (69, b"5.2.3 "))
+    said = b"5.2.3 message of %d bytes is bigger than %d bytes, the limit of this mailbox\n" % (len(MESSAGE), len(MESSAGE) - 1)
+    tap.same((result.returncode, result.stdout), (69, said))
+    big = MESSAGE + b"0123456789\n" * 300000
+    tap.contains(deliver(folder, "-f", "s", "-o", "message_size_limit=1000", message=big).stdout, b"5.2.3 message of %d bytes " % len(big))
     tap.same(deliver(folder, "-f", "s", "-o", "message_size_limit=%d" % len(MESSAGE)).returncode, 0)
 
 

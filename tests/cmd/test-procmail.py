@@ -129,7 +129,7 @@ def test_mbox_locks_of_others(folder):
     home.write("box", "old\n")
     home.write("box.lock", "0")
     result = home.procmail()
-    tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.2 "))
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.2.0 "))
     tap.same((home.read("box"), home.has("box.lock")), (b"old\n", True), "another's lock stays")
     os.utime(home.path + "/box.lock", (1, 1))
     tap.same(home.procmail().returncode, 0, "a stale lock")
@@ -277,7 +277,7 @@ def test_mbox_through_links(folder):
     os.symlink("target", home.path + "/link")
     os.lchown(home.path + "/link", USER.pw_uid + 1 if USER.pw_uid < 65534 else 12345, USER.pw_gid)
     result = home.procmail(message=MESSAGE.replace(b": x", b": theirs"))
-    tap.same((result.returncode, home.has("target")), (75, False))
+    tap.same((result.returncode, home.has("target")), (0, False))  # in the INBOX, with a note
 
 
 def test_mbox_that_somebody_laid_out(folder):
@@ -290,7 +290,7 @@ def test_mbox_that_somebody_laid_out(folder):
     with open(folder + "/open/box", "wb"):
         os.chmod(folder + "/open/box", 0o666)
     os.chown(folder + "/open/box", 12345, 12345)
-    tap.same((home.procmail().returncode, os.path.getsize(folder + "/open/box")), (75, 0))
+    tap.same((home.procmail().returncode, os.path.getsize(folder + "/open/box")), (0, 0), "in the INBOX, with a note")
     os.chmod(folder + "/open", 0o777)
     tap.same((home.procmail().returncode, os.path.getsize(folder + "/open/box")), (0, len(MESSAGE) + 1), "a folder that is shared on purpose")
 
@@ -603,7 +603,7 @@ def test_lockfile_of_others(folder):
     home = Home(folder, ":0c\nbox\nLOCKFILE=my.lock\nTRAP='touch trapped'\n:0\nbox\n", recipe_lock_wait="1s", recipe_lock_stale="1000s")
     lock = home.write("my.lock", "0")
     result = home.procmail()
-    tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.2 "))
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.2.0 "))
     tap.same((home.has("box"), home.maildir(), home.has("my.lock"), home.has("trapped")), (False, [], True, False), "nothing by half")
     tap.contains(home.said(), "LOCKFILE 'my.lock' is held")
     os.utime(lock, (time.time() - 500, time.time() - 500))
