@@ -6,6 +6,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/owner-walk.h"
 #include "conf/conf-choices.h"
 #include "conf/conf-problem.h"
 #include "conf/conf-text.h"
@@ -544,8 +545,7 @@ conf_default_path(void)
 static bool
 is_safe_for_root(const struct stat *sb)
 {
-	bool group_may_write = (sb->st_mode & S_IWGRP) != 0 && sb->st_gid != 0;
-	return (sb->st_uid == 0 && (sb->st_mode & S_IWOTH) == 0 && !group_may_write) || geteuid() != 0;
+	return owner_is_root_alone(sb) || geteuid() != 0;
 }
 
 static bool

@@ -433,9 +433,16 @@ find_account(const Options *options, const Site *site, Status *st)
 	g_autofree char *here = g_strconcat(g_get_user_name(), "@", g_get_host_name(), NULL);
 	if (options->script != NULL)
 		return account_imagined(conf, options->recipient != NULL ? options->recipient : here, st);
-	if (options->recipient != NULL)
-		return recipient_find(site, options->recipient, st);
-	return account_of_process(conf, NULL, NULL, NULL, st);
+	g_autoptr(Account) account = options->recipient != NULL ? recipient_find(site, options->recipient, st)
+	                                                        : account_of_process(conf, NULL, NULL, NULL, st);
+	if (account == NULL || !account_check(conf, account, st))
+		return NULL;
+
+	/* Whose scripts they are. That root could become nobody is no verdict: the door may run as another account. */
+	g_auto(Status) unknown = STATUS_INIT;
+	if (geteuid() == 0)
+		(void) account_find_owner(conf, account, &unknown);
+	return g_steal_pointer(&account);
 }
 
 static int

@@ -131,7 +131,7 @@ deliver(const Site *site, DoorCall *call, Status *st)
 	Envelope *envelope = call->envelope;
 	deadline_waiting_for("looking up the recipient");
 	g_autoptr(Account) account = find_account(site, call, st);
-	if (account == NULL || !account_become(conf, account, st))
+	if (account == NULL || !account_become(conf, account, st) || !account_check(conf, account, st))
 		return NULL;
 	deadline_waiting_for("reading the message");
 	g_autoptr(Message) message = message_read(STDIN_FILENO, st);

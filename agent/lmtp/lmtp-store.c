@@ -34,7 +34,7 @@ typedef struct {
 	int adopted;           /* the whole message, to be read by who has become the recipient; -1: none */
 } Store;
 
-/* Is there room? */
+/* Does the mailbox take it? */
 typedef struct {
 	const Store *store;
 	Account *account;
@@ -73,9 +73,9 @@ log_refusal(const char *address, const LmtpMail *mail, const Status *st)
 	log_line_send(line, LOG_WARNING);
 }
 
-/* Asked by who may look: not by root. */
+/* Is the mailbox there, and has it room? Asked by who may look: not by root. */
 static bool
-look_for_room(void *user, char **ret_done, Status *st)
+look_into_mailbox(void *user, char **ret_done, Status *st)
 {
 	const Asked *asked = user;
 	const Conf *conf = asked->store->site->conf;
@@ -83,22 +83,24 @@ look_for_room(void *user, char **ret_done, Status *st)
 	if (asked->store->is_root && !account_become(conf, asked->account, st))
 		return false;
 	deadline_start((unsigned) conf->deadline, asked->mail->queue_id);
-	deadline_waiting_for("counting the mailbox");
-	bool room = quota_has_room(asked->account->maildir, conf, asked->mail->size, st);
+	deadline_waiting_for("looking into the mailbox");
+	bool takes = account_check(conf, asked->account, st) &&
+	             (conf->quota == QUOTA_OFF || quota_has_room(asked->account->maildir, conf, asked->mail->size, st));
 	deadline_stop();
-	return room;
+	return takes;
 }
 
+/* Where root would have to start a process for it, and no answer depends on the mailbox, it is looked at when the message comes. */
 static bool
-has_room(Store *store, const LmtpMail *mail, Account *account, Status *st)
+takes_mail(Store *store, const LmtpMail *mail, Account *account, Status *st)
 {
 	const Conf *conf = store->site->conf;
 	Asked asked = { store, account, mail };
 	g_autofree char *nothing = NULL;
-	if (conf->quota == QUOTA_OFF || account->returns_to != NULL)
+	if (account->returns_to != NULL || (store->is_root && conf->quota == QUOTA_OFF && conf->create_maildir))
 		return true;
-	return store->is_root ? lmtp_child_run(look_for_room, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)
-	                      : look_for_room(&asked, &nothing, st);
+	return store->is_root ? lmtp_child_run(look_into_mailbox, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)
+	                      : look_into_mailbox(&asked, &nothing, st);
 }
 
 static void
@@ -113,7 +115,7 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 {
 	Store *store = user;
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
-	if (account == NULL || !has_room(store, mail, account, st)) {
+	if (account == NULL || !takes_mail(store, mail, account, st)) {
 		log_refusal(address, mail, st);
 		return false;
 	}
@@ -173,7 +175,8 @@ transact(void *user, char **ret_done, Status *st)
 	const Conf *conf = store->site->conf;
 	gint64 started = g_get_monotonic_time();
 	deadline_start((unsigned) conf->deadline, delivery->envelope->queue_id);
-	if (store->is_root && !account_become(conf, delivery->account, st))
+	bool must_change = store->is_root;
+	if (must_change && (!account_become(conf, delivery->account, st) || !account_check(conf, delivery->account, st)))
 		return false;
 	if (store->message == NULL && !read_adopted(store, st))
 		return false;

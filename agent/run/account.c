@@ -4,6 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/owner-walk.h"
 #include "agent/message/address.h"
 #include "conf/conf-choices.h"
 
@@ -182,10 +183,10 @@ set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
 }
 
 /* Does the INBOX have to be there already? Then a missing one means that there is no such user. */
-static bool
-check_exists(const Conf *conf, const Account *account, Status *st)
+bool
+account_check(const Conf *conf, const Account *account, Status *st)
 {
-	if (conf->create_maildir || access(account->maildir, F_OK) == 0)
+	if (account->returns_to != NULL || conf->create_maildir || access(account->maildir, F_OK) == 0)
 		return true;
 	if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
 		return status_fail_errno(st, errno, "cannot look for '%s'", account->maildir);
@@ -321,7 +322,7 @@ account_find(const Conf *conf, const char *recipient, Status *st)
 	default:
 		found = find_system(conf, account, recipient, st);
 	}
-	if (!found || !set_paths(conf, account, recipient, st) || !check_exists(conf, account, st))
+	if (!found || !set_paths(conf, account, recipient, st))
 		return NULL;
 	return g_steal_pointer(&account);
 }
@@ -362,7 +363,7 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 	account->is_system = true;
 	if (account->uid == 0 && !find_ids(account, st))
 		return NULL;
-	if (!set_paths(conf, account, recipient, st) || !check_exists(conf, account, st))
+	if (!set_paths(conf, account, recipient, st))
 		return NULL;
 	return g_steal_pointer(&account);
 }
@@ -381,30 +382,62 @@ account_imagined(const Conf *conf, const char *recipient, Status *st)
 	return g_steal_pointer(&account);
 }
 
-/* The owner of the deepest folder of `path` that exists. */
+/* The group that belongs to an owner: of the owner's account; else the folder's, unless that is root's. */
 static bool
-owner_of(const char *path, uid_t *ret_uid, gid_t *ret_gid, Status *st)
+group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 {
-	g_autofree char *folder = g_strdup(path);
-	struct stat sb;
-	while (stat(folder, &sb) < 0) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			return status_fail_errno(st, errno, "cannot look for '%s'", folder);
-		char *parent = g_path_get_dirname(folder);
-		g_free(folder);
-		folder = parent;
-	}
-	*ret_uid = sb.st_uid;
-	*ret_gid = sb.st_gid;
+	enum { NO_GROUP = 65534 };
+	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	struct passwd pw, *found = NULL;
+	int err = getpwuid_r(uid, &pw, buffer, PASSWD_BUFFER, &found);
+	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM)
+		return status_fail_detail(st, STATUS_LOOKUP, "cannot look up uid %d: %s", (int) uid, g_strerror(err));
+
+	gid_t by_folder = folder_group != 0 ? folder_group : NO_GROUP;
+	*ret_gid = found != NULL ? pw.pw_gid : by_folder;
 	return true;
 }
 
-/* Who root becomes for a virtual user: the account that the site named, else the owner of the tree. */
+/* Nobody can be become for this path: why, and which setting helps. */
+static bool
+refuse_owner(const Conf *conf, const Account *account, const OwnerWalk *walk, Status *st)
+{
+	const char *setting = kind_of_users(conf) == USERS_PASSWD_FILE ? "ids in passwd_file" : "virtual_user";
+	if (walk->answer == OWNER_MISSING)
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is not there, and only root could make it: make it for its owner, or set %s",
+		                          walk->at, setting);
+	if (walk->answer == OWNER_ROOT || walk->uid == 0)
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is root's, and root is nobody's mailbox: give it to its owner, or set %s",
+		                          walk->at, setting);
+	return status_fail_detail(st, STATUS_CONFIG, "'%s' of '%s' belongs to uid %d, which is below first_valid_uid = %d", walk->at,
+	                          account->user, (int) walk->uid, (int) conf->first_valid_uid);
+}
+
+/* No source names the ids: they are those of the first thing on the way to the INBOX that root alone cannot change. */
+static bool
+infer_owner(const Conf *conf, Account *account, Status *st)
+{
+	g_auto(OwnerWalk) walk = { 0 };
+	if (!owner_walk(account->maildir, &walk, st))
+		return false;
+
+	bool is_owner = walk.answer == OWNER_FOUND && walk.uid != 0 && walk.uid >= (uid_t) conf->first_valid_uid;
+	if (walk.answer == OWNER_MISSING && !conf->create_maildir)
+		return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+	if (!is_owner)
+		return refuse_owner(conf, account, &walk, st);
+	if (!group_of_owner(walk.uid, walk.gid, &account->gid, st))
+		return false;
+	account->uid = walk.uid;
+	return true;
+}
+
+/* Who root becomes for a virtual user: the account that the site named, else the owner of the mailbox. */
 static bool
 choose_user(const Conf *conf, Account *account, Status *st)
 {
 	if (*conf->virtual_user == '\0')
-		return owner_of(account->maildir, &account->uid, &account->gid, st);
+		return infer_owner(conf, account, st);
 	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
 	struct passwd pw;
 	bool found = false;
@@ -431,6 +464,16 @@ drop_to(const Account *account, Status *st)
 }
 
 bool
+account_find_owner(const Conf *conf, Account *account, Status *st)
+{
+	if (account->uid == ACCOUNT_NO_UID && !choose_user(conf, account, st))
+		return false;
+	if (account->uid == 0)
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is root: give root's mail to a person by an alias", account->user);
+	return true;
+}
+
+bool
 account_become(const Conf *conf, Account *account, Status *st)
 {
 	uid_t we = geteuid();
@@ -440,12 +483,5 @@ account_become(const Conf *conf, Account *account, Status *st)
 		return status_fail_detail(st, STATUS_CONFIG, "runs as uid %d, but '%s' is uid %d: start it as that user (local(8)) or as root",
 		                          (int) we, account->user, (int) account->uid);
 	}
-	bool was_virtual = account->uid == ACCOUNT_NO_UID;
-	if (was_virtual && !choose_user(conf, account, st))
-		return false;
-	if (account->uid != 0)
-		return drop_to(account, st);
-	if (was_virtual)
-		return true; /* a tree of root's own: there is nobody to become */
-	return status_fail_detail(st, STATUS_CONFIG, "'%s' is root: give root's mail to a person by an alias", account->user);
+	return account_find_owner(conf, account, st) && drop_to(account, st);
 }

@@ -29,8 +29,9 @@ typedef struct {
 } Account;
 
 /*
- * Find the account of `recipient`. Faults: STATUS_UNKNOWN_USER (there is no such user), STATUS_BAD_ADDRESS (the address
- * cannot name a path), STATUS_LOOKUP (could not find out), STATUS_CONFIG.
+ * Find the account of `recipient`; its paths are not looked at yet (account_check). Faults: STATUS_UNKNOWN_USER (there
+ * is no such user), STATUS_BAD_ADDRESS (the address cannot name a path), STATUS_LOOKUP (could not find out),
+ * STATUS_CONFIG.
  */
 Account *account_find(const Conf *conf, const char *recipient, Status *st);
 
@@ -48,11 +49,24 @@ void account_free(Account *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_free)
 
 /*
- * Become the account's user for good: groups, gid, uid, checked afterwards. Nothing to do where we are not root.
- * Root delivers as root only where the INBOX's folder belongs to root and nobody else was named; never to the account
- * "root" (STATUS_CONFIG). Call before anything of the user or of the message is touched.
+ * Say whom root has to become for the account: where neither its source nor virtual_user names the ids, they are those
+ * of the owner of the INBOX's path (owner_walk), if that is not below first_valid_uid; uid 0 never. Faults:
+ * STATUS_CONFIG (there is nobody), STATUS_UNKNOWN_USER (create_maildir is off, and root's part of the path ends before
+ * the user's begins), STATUS_LOOKUP.
+ */
+bool account_find_owner(const Conf *conf, Account *account, Status *st);
+
+/*
+ * Become the account's user for good: groups, gid, uid, checked afterwards. Nothing to do where we are not root. Call
+ * before anything of the user or of the message is touched. Faults as account_find_owner, STATUS_INTERNAL.
  */
 bool account_become(const Conf *conf, Account *account, Status *st);
+
+/*
+ * Is the mailbox there, as far as the settings want that? Asked by whoever delivers: root must have become the owner.
+ * Faults: STATUS_UNKNOWN_USER (create_maildir is off and there is none), STATUS_LOOKUP (could not find out).
+ */
+bool account_check(const Conf *conf, const Account *account, Status *st);
 
 /* Replace %u %n %d %h %% and a leading ~ in a path or address template. Faults: STATUS_CONFIG. Caller frees. */
 char *account_expand(const Account *account, const char *path_template, Status *st);
