@@ -549,7 +549,7 @@ is_safe_for_root(const struct stat *sb)
 }
 
 static bool
-read_text(int fd, const char *path, char **ret_text, size_t *ret_len, Status *st)
+read_text(int fd, const char *path, uid_t *ret_author, char **ret_text, size_t *ret_len, Status *st)
 {
 	struct stat sb;
 	if (fstat(fd, &sb) < 0)
@@ -570,6 +570,7 @@ read_text(int fd, const char *path, char **ret_text, size_t *ret_len, Status *st
 	text[len] = '\0';
 	*ret_text = g_steal_pointer(&text);
 	*ret_len = len;
+	*ret_author = sb.st_uid;
 	return true;
 }
 
@@ -587,7 +588,7 @@ read_file(Conf *conf, const char *path, GPtrArray *problems)
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *text = NULL;
 	size_t len = 0;
-	if (!read_text(fd, file, &text, &len, &st)) {
+	if (!read_text(fd, file, &conf->author, &text, &len, &st)) {
 		conf_problem_add(problems, file, 0, "%s", st.detail);
 		return;
 	}
@@ -631,6 +632,13 @@ place_of(const Conf *conf, const char *name, const GPtrArray *problems, const ch
 	*ret_file = in_file ? conf->path : "-o";
 	*ret_line = in_file ? (unsigned) at : 0;
 	return *ret_line == 0 || !conf_problem_at_line(problems, *ret_line);
+}
+
+uid_t
+conf_author(const Conf *conf, const char *name)
+{
+	int at = conf->lines[conf_find_row(name) - rows];
+	return at == CONF_LINE_OVERRIDE || conf->path == NULL ? conf->reader : conf->author;
 }
 
 /* A path with %-letters, filled in for each recipient: what is wrong in it is wrong for all of them. */
@@ -701,6 +709,7 @@ conf_read(const char *path, const char *const *overrides, GPtrArray *problems, S
 	g_autoptr(Conf) conf = g_new0(Conf, 1);
 	g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
 	conf_init(conf);
+	conf->reader = geteuid();
 	read_file(conf, path, found);
 	for (; overrides != NULL && *overrides != NULL; overrides++)
 		override(conf, *overrides, found);

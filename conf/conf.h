@@ -6,6 +6,8 @@
 
 #include "agent/base/status.h"
 
+#include <sys/types.h>
+
 /* The C type of a setting; an ENUM is the number of its choice, in the order of the table (conf-choices.h names them). */
 #define CONF_C_BOOL bool
 #define CONF_C_INT gint64
@@ -43,6 +45,8 @@ typedef struct {
 #undef CONF
 	GPtrArray *rules;  /* ConfRule, in the order of the file */
 	char *path;        /* the file that was read; NULL: none, all is default */
+	uid_t author;      /* who wrote that file */
+	uid_t reader;      /* who read it, and said what overrides it */
 	int lines[CONF_ROWS]; /* by row number: the line of the file, or CONF_LINE_... */
 	int earlier[CONF_ROWS]; /* the line before that one that set the same; 0: none did */
 } Conf;
@@ -80,6 +84,9 @@ const ConfRow *conf_find_row(const char *name);
 Conf *conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st);
 void conf_free(Conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
+
+/* Whose word a setting is: the owner of the file, or whoever started us and gave it by -o, or did without a file. */
+uid_t conf_author(const Conf *conf, const char *name);
 
 void conf_problem_free(ConfProblem *problem);
 

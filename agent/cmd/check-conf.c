@@ -29,16 +29,42 @@ check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *fi
 	filter_problem_add(problems, &problem);
 }
 
+/* Where a setting was said. */
+static const char *
+place_of(const Conf *conf, const char *setting, int *ret_line)
+{
+	size_t i = 0;
+	while (strcmp(conf_row(i)->name, setting) != 0)
+		i++;
+	const char *file = conf->path != NULL ? conf->path : "default";
+	*ret_line = conf->lines[i];
+	return conf->lines[i] == CONF_LINE_OVERRIDE ? "-o" : file;
+}
+
 /* A finding about a setting, where it was said. */
 static void
 add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity, const char *code,
 	const char *text, const char *hint)
 {
-	size_t i = 0;
-	while (strcmp(conf_row(i)->name, setting) != 0)
-		i++;
-	const char *file = conf->lines[i] == CONF_LINE_OVERRIDE ? "-o" : conf->path != NULL ? conf->path : "default";
-	check_conf_finding(problems, severity, file, conf->lines[i], code, text, hint);
+	int line;
+	const char *file = place_of(conf, setting, &line);
+	check_conf_finding(problems, severity, file, line, code, text, hint);
+}
+
+void
+check_conf_trust(GPtrArray *problems, const char *file, int line, const Trust *trust)
+{
+	struct stat sb;
+	if (stat(trust->path, &sb) < 0)
+		return; /* what is missing is another finding */
+	g_autofree char *command = NULL;
+	g_autofree char *why = trust_explain(&sb, trust, &command);
+	if (why == NULL)
+		return;
+
+	bool is_file_itself = strcmp(file, trust->path) == 0;
+	g_autofree char *text = is_file_itself ? g_strdup(why) : g_strdup_printf("'%s' is %s", trust->path, why);
+	check_conf_finding(problems, PROBLEM_ERROR, file, line, "untrusted", text, command);
 }
 
 /* The mark is only as good as its key is secret. */
@@ -219,6 +245,27 @@ check_extensions(const Conf *conf, GPtrArray *problems)
 	sieve_site_unknown(conf->sieve_site_extensions, report_extension, &site);
 }
 
+/* What the site's settings lead to and only root may change; paths with letters of a recipient are each recipient's. */
+static void
+check_trust(const Conf *conf, GPtrArray *problems)
+{
+	static const char *const names[] = { "sieve_before", "sieve_after", "sieve_default", "sieve_discard", "sieve_global",
+	                                     "recipe_site", "passwd_file", "program_folder" };
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		const ConfRow *row = conf_find_row(names[i]);
+		char *const *list = row->type == CONF_LIST ? G_STRUCT_MEMBER(char **, conf, row->offset) : NULL;
+		char *one[] = { row->type == CONF_TEXT ? G_STRUCT_MEMBER(char *, conf, row->offset) : NULL, NULL };
+		for (char *const *path = list != NULL ? list : one; *path != NULL; path++) {
+			if (**path != '/' || strchr(*path, '%') != NULL)
+				continue;
+			const Trust trust = trust_of_site(conf, names[i], *path);
+			int line;
+			const char *file = place_of(conf, names[i], &line);
+			check_conf_trust(problems, file, line, &trust);
+		}
+	}
+}
+
 /* The last of two lines holds, which is not the one that was looked at. */
 static void
 check_twice(const Conf *conf, GPtrArray *problems)
@@ -246,5 +293,6 @@ check_conf_settings(const Conf *conf, GPtrArray *problems)
 	check_deadline(conf, problems);
 	check_submit(conf, problems);
 	check_extensions(conf, problems);
+	check_trust(conf, problems);
 	check_twice(conf, problems);
 }

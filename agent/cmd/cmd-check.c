@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char about[] =
 	"\nChecks the configuration that deliveries read, or each FILE: a Sieve script\n"
@@ -69,8 +70,13 @@ open_rules(Reading *reading, const char *path, const Options *options, GPtrArray
 	Conf *conf = people_conf(options->conf_path, options->overrides);
 	g_auto(Status) st = STATUS_INIT;
 	ScriptTrust trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER;
-	if (conf != NULL && reading_open(reading, conf, path, options->recipient, trust, &st))
+	if (conf != NULL && reading_open(reading, conf, path, options->recipient, trust, &st)) {
+		Trust whose = trust_of_owner(TRUST_OWNER, reading->account, path);
+		if (options->for_site)
+			whose = (Trust) { .rule = TRUST_SITE, .path = path, .owner = geteuid() };
+		check_conf_trust(problems, path, 0, &whose);
 		return true;
+	}
 	check_conf_finding(problems, PROBLEM_ERROR, path, 0, "unreadable",
 		st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
 	return false;

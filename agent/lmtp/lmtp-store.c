@@ -61,11 +61,11 @@ free_envelope(gpointer envelope)
 }
 
 static void
-log_refusal(const char *address, const LmtpMail *mail, const Status *st)
+log_refusal(const char *address, const char *sender, const char *queue_id, const Status *st)
 {
-	LogLine *line = log_line_new(mail->queue_id);
+	LogLine *line = log_line_new(queue_id);
 	log_line_add(line, "to", address);
-	log_line_add(line, "from", mail->sender);
+	log_line_add(line, "from", sender);
 	log_line_add(line, "dsn", status_row(st->id)->dsn);
 	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
 	log_line_add(line, "fault", status_row(st->id)->name);
@@ -116,7 +116,7 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 	Store *store = user;
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
 	if (account == NULL || !takes_mail(store, mail, account, st)) {
-		log_refusal(address, mail, st);
+		log_refusal(address, mail->sender, mail->queue_id, st);
 		return false;
 	}
 	/* Another detail is another mailbox: rules may file by it. */
@@ -166,22 +166,34 @@ read_adopted(Store *store, Status *st)
 	return store->message != NULL;
 }
 
+/* What has to be done before there is a transaction that could log: become the recipient, and have the message. */
+static bool
+begin_delivery(const Delivery *delivery, Status *st)
+{
+	Store *store = delivery->store;
+	const Conf *conf = store->site->conf;
+	Account *account = delivery->account;
+	if (store->is_root && (!account_become(conf, account, st) || !account_check(conf, account, st)))
+		return false;
+	return store->message != NULL || read_adopted(store, st);
+}
+
 /* One recipient's transaction, in whatever process this is. */
 static bool
 transact(void *user, char **ret_done, Status *st)
 {
 	const Delivery *delivery = user;
+	const Envelope *envelope = delivery->envelope;
 	Store *store = delivery->store;
 	const Conf *conf = store->site->conf;
 	gint64 started = g_get_monotonic_time();
-	deadline_start((unsigned) conf->deadline, delivery->envelope->queue_id);
-	bool must_change = store->is_root;
-	if (must_change && (!account_become(conf, delivery->account, st) || !account_check(conf, delivery->account, st)))
+	deadline_start((unsigned) conf->deadline, envelope->queue_id);
+	if (!begin_delivery(delivery, st)) {
+		log_refusal(envelope->recipient, envelope->sender, envelope->queue_id, st);
 		return false;
-	if (store->message == NULL && !read_adopted(store, st))
-		return false;
+	}
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-	g_autoptr(Transact) job = transact_new(store->site, delivery->account, delivery->envelope, store->message, NULL, now);
+	g_autoptr(Transact) job = transact_new(store->site, delivery->account, envelope, store->message, NULL, now);
 	bool done = transact_judge(job, st) && transact_deliver(job, st);
 	deadline_stop();
 	transact_log(job, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);

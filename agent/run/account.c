@@ -278,6 +278,17 @@ use_passwd_line(Account *account, char **fields, const char *file, unsigned line
 	return true;
 }
 
+/* FsJudge: it says whom root becomes. */
+static char *
+judge_passwd_file(const struct stat *sb, const void *user)
+{
+	const char *file = user;
+	if (owner_is_root_alone(sb))
+		return NULL;
+	g_autofree char *quoted = g_shell_quote(file);
+	return g_strdup_printf("passwd_file '%s': others than root can write it: chown root %s; chmod go-w %s", file, quoted, quoted);
+}
+
 static bool
 find_in_passwd_file(const Conf *conf, Account *account, Status *st)
 {
@@ -285,8 +296,11 @@ find_in_passwd_file(const Conf *conf, Account *account, Status *st)
 	g_autofree char *data = NULL;
 	size_t len;
 	g_auto(Status) read = STATUS_INIT;
-	if (!fs_read_file(AT_FDCWD, file, LIMIT_PASSWD_FILE, &data, &len, &read))
-		return status_fail_detail(st, STATUS_LOOKUP, "%s", read.detail);
+	FsJudge *judge = geteuid() == 0 ? judge_passwd_file : NULL;
+	if (!fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judge, file, &data, &len, &read)) {
+		StatusId id = read.id == STATUS_UNTRUSTED ? STATUS_UNTRUSTED : STATUS_LOOKUP;
+		return status_fail_detail(st, id, "%s", read.detail);
+	}
 	g_autofree char *full = account->domain != NULL ? g_strconcat(account->local, "@", account->domain, NULL) : NULL;
 	unsigned number = 0;
 	for (char *line = data, *next; line != NULL && *line != '\0'; line = next) {

@@ -5,22 +5,7 @@
 #include "conf/conf-choices.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* Recipes of the owner run programs in his name: nobody else may have written them. */
-static char *
-distrust(const char *path)
-{
-	struct stat sb;
-	if (stat(path, &sb) < 0)
-		return NULL; /* what hinders is told when it is read */
-	if (sb.st_uid != geteuid() && sb.st_uid != 0)
-		return g_strdup_printf("%s: not run, as it belongs to somebody else", path);
-	if (sb.st_mode & S_IWOTH)
-		return g_strdup_printf("%s: not run, as anybody may write to it: chmod o-w", path);
-	return NULL;
-}
 
 /* Where the door stands, or at home. Caller frees. */
 static char *
@@ -61,7 +46,7 @@ may_run(const Conf *conf, const Account *account)
 }
 
 char *
-recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, char **ret_why, Status *st)
+recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, Status *st)
 {
 	if (call != NULL && call->files != NULL)
 		return find_named(account, call->files);
@@ -71,13 +56,8 @@ recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, c
 		g_autofree char *path = account_expand(account, *place, st);
 		if (path == NULL)
 			return NULL;
-		if (access(path, F_OK) != 0)
-			continue;
-		g_autofree char *why = distrust(path);
-		if (why == NULL)
+		if (access(path, F_OK) == 0) /* one that cannot be read, or trusted, is told when it is to run */
 			return g_steal_pointer(&path);
-		*ret_why = g_steal_pointer(&why);
-		return NULL;
 	}
 	/* An empty file: the site's recipes run for who has none. */
 	bool site_runs = *conf->recipe_site != '\0' && (call == NULL || !call->without_site);

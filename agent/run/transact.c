@@ -243,7 +243,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	g_auto(ScriptList) list = { 0 };
 	if (!list_scripts(transact, &list, st))
 		return false;
-	if (list.scripts->len == 0 && list.left_out == NULL)
+	if (list.scripts->len == 0)
 		return true;
 	FilterInput input = {
 		.message = transact->message,

@@ -300,4 +300,86 @@ def test_a_folder_that_is_changed_all_the_time(folder):
     tap.same(set(world.ran_as()) <= {str(ANN)}, True, "who ran programs")
 
 
+SORT = 'require "fileinto";\nfileinto "Sorted";\n'
+RC = ":0\nMaildir/.Sorted/\n"
+
+
+@tap.as_root
+def test_scripts_that_others_can_write(folder):
+    """The same rule for both languages; the owner hears of it once, and the mail is in the INBOX."""
+    for number, (uid, gid, mode, runs) in enumerate(((ANN, ANN, 0o644, True), (ANN, ANN, 0o664, True), (0, 0, 0o644, True), (0, 0, 0o664, True),
+                                                     (ANN, BOB, 0o664, False), (ANN, BOB, 0o644, True), (ANN, ANN, 0o666, False),
+                                                     (BOB, ANN, 0o644, False), (0, BOB, 0o664, False), (ANN, ANN, 0o646, False))):
+        for kind, text, more in (("sieve", SORT, []), ("rc", RC, ["-o", "recipes=all", "-o", "sieve_scripts=", "-o", "recipe_files=~/main.sieve"])):
+            os.mkdir(os.path.join(folder, "%s%d" % (kind, number)))
+            os.chmod(folder, 0o755)
+            world = World(os.path.join(folder, "%s%d" % (kind, number)))
+            what = "%s of %d:%d %04o" % (kind, uid, gid, mode)
+            world.write("home/ann/main.sieve", text, uid, mode)
+            os.chown(world.path("home/ann/main.sieve"), uid, gid)
+            for _ in range(2):
+                tap.same(world.deliver(*more)[0], 0, what)
+            tap.same(world.mails("home/ann/Maildir/.Sorted") if runs else world.mails("home/ann/Maildir"), 2 if runs else 3, what)
+            if not runs:
+                tap.contains(world.log(), "ch%s %s" % ("own %d" % ANN if uid == BOB else "mod g-w" if mode == 0o664 else "mod go-w",
+                                                       world.path("home/ann/main.sieve")), what)
+
+
+@tap.as_root
+def test_included_files_that_others_can_write(folder):
+    os.chmod(folder, 0o755)
+    for number, (uid, mode, runs) in enumerate(((ANN, 0o644, True), (ANN, 0o664, True), (0, 0o644, True), (ANN, 0o666, False), (BOB, 0o644, False))):
+        for kind, main, text, more in (("sieve", 'require "include";\ninclude "more";\n', SORT, ["-o", "sieve_personal=~/inc"]),
+                                       ("rc", "INCLUDERC=$HOME/inc/more.sieve\n", RC,
+                                        ["-o", "recipes=all", "-o", "sieve_scripts=", "-o", "recipe_files=~/main.sieve"])):
+            os.mkdir(os.path.join(folder, "%s%d" % (kind, number)))
+            world = World(os.path.join(folder, "%s%d" % (kind, number)))
+            world.make("home/ann/inc", ANN)
+            world.write("home/ann/main.sieve", main, ANN)
+            world.write("home/ann/inc/more.sieve", text, uid, mode)
+            os.chown(world.path("home/ann/inc/more.sieve"), uid, BOB)
+            tap.same(world.deliver(*more)[0], 0)
+            tap.same(os.path.exists(world.path("home/ann/Maildir/.Sorted")), runs, "%s of %d %04o" % (kind, uid, mode))
+
+
+@tap.as_root
+def test_files_of_the_site_that_others_can_write(folder):
+    os.chmod(folder, 0o755)
+    for number, (uid, gid, mode, runs) in enumerate(((0, 0, 0o644, True), (0, 0, 0o664, True), (0, BOB, 0o664, False), (0, 0, 0o666, False),
+                                                     (ANN, ANN, 0o644, False))):
+        for kind, text, options in (("sieve", SORT, ["sieve_before=%s"]), ("default", SORT, ["sieve_scripts=", "sieve_default=%s"]),
+                                    ("rc", RC, ["recipes=all", "sieve_scripts=", "recipe_site=%s"])):
+            os.mkdir(os.path.join(folder, "%s%d" % (kind, number)))
+            world = World(os.path.join(folder, "%s%d" % (kind, number)))
+            world.write("site", text, uid, mode)
+            os.chown(world.path("site"), uid, gid)
+            more = [part for option in options for part in ("-o", option.replace("%s", world.path("site")))]
+            tap.same(world.deliver(*more)[0], 0)
+            what = "%s of %d:%d %04o" % (kind, uid, gid, mode)
+            tap.same(os.path.exists(world.path("home/ann/Maildir/.Sorted")), runs, what)
+            world.write("conf", "maildir = \"%s/home/%%n/Maildir\"\n" % world.folder, 0)
+            checked = tap.todoke("check", "-c", world.path("conf"), *more)
+            tap.same(b"not used, as" in checked.stdout, not runs, "check: " + what)
+
+
+@tap.as_root
+def test_check_names_the_mode_and_the_command(folder):
+    world = World(folder)
+    for name in ("main.sieve", "x.rc"):
+        path = world.path("home/ann/" + name)
+        world.write("home/ann/" + name, SORT if name == "main.sieve" else "# nothing\n", ANN, 0o666)
+        checked = tap.todoke("check", path)
+        tap.same(checked.returncode, 1)
+        tap.contains(checked.stdout.decode(), "%s: error: not used, as anybody may write to it (mode 0666)" % path)
+        tap.contains(checked.stdout.decode(), "chmod go-w " + path)
+        os.chmod(path, 0o664)
+        os.chown(path, ANN, BOB)
+        tap.contains(tap.todoke("check", path).stdout.decode(), "its group %d may write to it (mode 0664)" % BOB)
+        os.chmod(path, 0o644)
+        tap.same(tap.todoke("check", path).stdout, b"")
+    world.write("home/ann/x.rc", "INCLUDERC=%s/home/ann/y.rc\n" % folder, ANN)
+    world.write("home/ann/y.rc", "", ANN, 0o666)
+    tap.contains(tap.todoke("check", world.path("home/ann/x.rc")).stdout.decode(), "y.rc: not used, as anybody may write to it (mode 0666): chmod go-w")
+
+
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
