@@ -139,10 +139,10 @@ def as_root(test):
     return test
 
 
-def call(test, folder):
+def call(test, folder, keep_root):
     """Run one test in this process, or in a child that is `nobody`. Raises what the test raised, or says that it failed."""
     needs_root = getattr(test, "as_root", False)
-    if os.geteuid() != 0 or needs_root:
+    if os.geteuid() != 0 or needs_root or keep_root:
         if needs_root and os.geteuid() != 0:
             raise Skip("needs root")
         test(folder)
@@ -183,8 +183,11 @@ def run_as_nobody(test, folder):
     return code
 
 
-def run(tests):
-    """Run functions as TAP tests, each with a private folder; exits 1 if one failed."""
+def run(tests, keep_root=False):
+    """
+    Run functions as TAP tests, each with a private folder; exits 1 if one failed. `keep_root`: where root starts them, they stay
+    root; for tests of daemons that become others.
+    """
     choose_python()
     only = sys.argv[1:]
     tests = [test for test in tests if not only or test.__name__ in only]
@@ -194,7 +197,7 @@ def run(tests):
         folder = tempfile.mkdtemp(prefix="todoke-")
         name = test.__name__.removeprefix("test_").replace("_", " ")
         try:
-            call(test, folder)
+            call(test, folder, keep_root)
             print("ok %d - %s" % (number, name))
         except Skip as reason:
             print("ok %d - %s # SKIP %s" % (number, name, reason))
