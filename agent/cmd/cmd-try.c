@@ -435,7 +435,10 @@ find_account(const Options *options, const Site *site, Status *st)
 		return account_imagined(conf, options->recipient != NULL ? options->recipient : here, st);
 	g_autoptr(Account) account = options->recipient != NULL ? recipient_find(site, options->recipient, st)
 	                                                        : account_of_process(conf, NULL, NULL, NULL, st);
-	if (account == NULL || !account_check(conf, account, st))
+	if (account == NULL)
+		return NULL;
+	account->look_only = true;
+	if (!account_check(conf, account, st))
 		return NULL;
 
 	/* Whose scripts they are. That root could become nobody is no verdict: the door may run as another account. */

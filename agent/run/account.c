@@ -28,6 +28,7 @@ account_free(Account *account)
 	g_free(account->home);
 	g_free(account->maildir);
 	g_free(account->returns_to);
+	tree_clear(&account->tree);
 	if (account->addresses != NULL)
 		g_ptr_array_unref(account->addresses);
 	g_free(account);
@@ -182,17 +183,86 @@ set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
 	return true;
 }
 
-/* Does the INBOX have to be there already? Then a missing one means that there is no such user. */
-bool
-account_check(const Conf *conf, const Account *account, Status *st)
+/* The template that says where all mailboxes lie; NULL: each lies in a home of its own. */
+static const char *
+template_of_tree(const Conf *conf)
 {
-	if (account->returns_to != NULL || conf->create_maildir || access(account->maildir, F_OK) == 0)
+	bool is_at_home = conf->maildir[0] == '~' || g_str_has_prefix(conf->maildir, "%h");
+	if (!is_at_home)
+		return conf->maildir;
+	return kind_of_users(conf) == USERS_VIRTUAL && *conf->home != '\0' ? conf->home : NULL;
+}
+
+/* Once for an account, while we are still who may read the memory of trees. */
+static bool
+recall_tree(const Conf *conf, Account *account, Status *st)
+{
+	const char *path_template = template_of_tree(conf);
+	if (account->tree.path != NULL || account->returns_to != NULL)
+		return true;
+	unsigned how = account->look_only ? TREE_LOOK_ONLY : 0;
+	if (path_template == NULL)
+		return tree_recall(conf, account->home, how | TREE_OF_HOME, &account->tree, st);
+	g_autofree char *path = tree_of_template(path_template);
+	return tree_recall(conf, path, how, &account->tree, st);
+}
+
+/* Is the tree there? A server that asks for each recipient looks again after a second. */
+static bool
+check_tree(const Conf *conf, Account *account, Status *st)
+{
+	static gint64 good_until;
+	static char *good_template;
+	const char *path_template = template_of_tree(conf);
+	bool was_looked_at = path_template != NULL && g_get_monotonic_time() < good_until;
+	if (was_looked_at && strcmp(path_template, good_template) == 0)
+		return true;
+	if (!recall_tree(conf, account, st) || !tree_check(&account->tree, st))
+		return false;
+
+	if (path_template != NULL) {
+		g_free(good_template);
+		good_template = g_strdup(path_template);
+		good_until = g_get_monotonic_time() + G_USEC_PER_SEC;
+	}
+	return true;
+}
+
+bool
+account_mark_tree(const Conf *conf, Status *st)
+{
+	const char *path_template = template_of_tree(conf);
+	g_autofree char *path = path_template != NULL ? tree_of_template(path_template) : NULL;
+	g_auto(Tree) tree = { 0 };
+	return path == NULL || tree_recall(conf, path, 0, &tree, st);
+}
+
+/* A missing mailbox means that there is no such user, where there can be users at all. */
+static bool
+fail_unknown(const Account *account, Status *st)
+{
+	if (!tree_check(&account->tree, st))
+		return false;
+	if (tree_is_empty(&account->tree))
+		return status_fail_detail(st, STATUS_TREE, "'%s', below which the mailboxes lie, is empty: mount its file system",
+		                          account->tree.path);
+	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+}
+
+bool
+account_check(const Conf *conf, Account *account, Status *st)
+{
+	if (account->returns_to != NULL)
+		return true;
+	if (!check_tree(conf, account, st))
+		return false;
+	if (conf->create_maildir || access(account->maildir, F_OK) == 0)
 		return true;
 	if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
 		return status_fail_errno(st, errno, "cannot look for '%s'", account->maildir);
 	if (errno == EACCES)
 		return status_fail_detail(st, STATUS_LOOKUP, "cannot look for '%s': no permission", account->maildir);
-	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+	return recall_tree(conf, account, st) && fail_unknown(account, st);
 }
 
 static bool
@@ -203,6 +273,31 @@ find_virtual(const Conf *conf, Account *account, Status *st)
 		account->home = account_expand(account, conf->home, st);
 		return account->home != NULL;
 	}
+	return true;
+}
+
+void
+account_send_on(Account *account, const char *address)
+{
+	const struct passwd *nobody = geteuid() == 0 ? getpwnam("nobody") : NULL;
+	account->returns_to = g_strdup(address);
+	account->uid = nobody != NULL ? nobody->pw_uid : ACCOUNT_NO_UID;
+	account->gid = nobody != NULL ? nobody->pw_gid : 0;
+	account->is_system = false;
+	g_clear_pointer(&account->home, g_free);
+	g_free(account->maildir);
+	account->maildir = g_strdup("/nonexistent");
+}
+
+/* Root has no mailbox: its mail goes on, where a setting says to whom. False: it does not. */
+static bool
+send_on_root(const Conf *conf, Account *account, Status *st)
+{
+	if (*conf->root_mail_to == '\0')
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is root, who has no mailbox: set root_mail_to, or give root's mail to a "
+		                          "person by an alias", account->user);
+	account_send_on(account, conf->root_mail_to);
+	account->forwards_all = true;
 	return true;
 }
 
@@ -236,7 +331,6 @@ enum { PASSWD_BUFFER = 16384 };
 static bool
 find_system(const Conf *conf, Account *account, const char *recipient, Status *st)
 {
-	(void) conf;
 	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
 	g_autofree char *whole = NULL, *domain = NULL;
 	address_split(recipient, &whole, &domain);
@@ -253,7 +347,7 @@ find_system(const Conf *conf, Account *account, const char *recipient, Status *s
 		if (i == 0)
 			g_clear_pointer(&account->detail, g_free);
 		use_passwd(account, &pw);
-		return true;
+		return pw.pw_uid != 0 || send_on_root(conf, account, st);
 	}
 	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
 }
@@ -336,7 +430,7 @@ account_find(const Conf *conf, const char *recipient, Status *st)
 	default:
 		found = find_system(conf, account, recipient, st);
 	}
-	if (!found || !set_paths(conf, account, recipient, st))
+	if (!found || (account->returns_to == NULL && !set_paths(conf, account, recipient, st)))
 		return NULL;
 	return g_steal_pointer(&account);
 }
@@ -375,8 +469,12 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 	account->uid = geteuid();
 	account->gid = getegid();
 	account->is_system = true;
-	if (account->uid == 0 && !find_ids(account, st))
+	/* local(8) runs a command for root as nobody (default_privs). */
+	bool is_root = strcmp(account->user, "root") == 0;
+	if (account->uid == 0 && !is_root && !find_ids(account, st))
 		return NULL;
+	if (is_root || account->uid == 0)
+		return send_on_root(conf, account, st) ? g_steal_pointer(&account) : NULL;
 	if (!set_paths(conf, account, recipient, st))
 		return NULL;
 	return g_steal_pointer(&account);
@@ -436,8 +534,8 @@ infer_owner(const Conf *conf, Account *account, Status *st)
 		return false;
 
 	bool is_owner = walk.answer == OWNER_FOUND && walk.uid != 0 && walk.uid >= (uid_t) conf->first_valid_uid;
-	if (walk.answer == OWNER_MISSING && !conf->create_maildir)
-		return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+	if (walk.answer == OWNER_MISSING && (!conf->create_maildir || !tree_check(&account->tree, st)))
+		return st->id == STATUS_OK ? fail_unknown(account, st) : false;
 	if (!is_owner)
 		return refuse_owner(conf, account, &walk, st);
 	if (!group_of_owner(walk.uid, walk.gid, &account->gid, st))
@@ -483,7 +581,7 @@ account_find_owner(const Conf *conf, Account *account, Status *st)
 	if (account->uid == ACCOUNT_NO_UID && !choose_user(conf, account, st))
 		return false;
 	if (account->uid == 0)
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' is root: give root's mail to a person by an alias", account->user);
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is uid 0, which no delivery may be", account->user);
 	return true;
 }
 
@@ -497,5 +595,5 @@ account_become(const Conf *conf, Account *account, Status *st)
 		return status_fail_detail(st, STATUS_CONFIG, "runs as uid %d, but '%s' is uid %d: start it as that user (local(8)) or as root",
 		                          (int) we, account->user, (int) account->uid);
 	}
-	return account_find_owner(conf, account, st) && drop_to(account, st);
+	return recall_tree(conf, account, st) && account_find_owner(conf, account, st) && drop_to(account, st);
 }

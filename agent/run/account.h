@@ -8,6 +8,7 @@
 #define TODOKE_ACCOUNT_H
 
 #include "agent/base/status.h"
+#include "agent/run/tree.h"
 #include "conf/conf.h"
 
 #include <sys/types.h>
@@ -25,7 +26,10 @@ typedef struct {
 	gid_t gid;
 	bool is_system;      /* has a line in passwd: further groups, a login */
 	GPtrArray *addresses;/* char *: own addresses, the best one first */
+	Tree tree;           /* the folder below which mailboxes lie, once it was recalled */
 	char *returns_to;    /* nobody's account: bounces to it go on to this address (recipient.h); NULL: an account */
+	bool forwards_all;   /* with returns_to: not only bounces (root_mail_to) */
+	bool look_only;      /* a rehearsal: nothing is marked or remembered */
 } Account;
 
 /*
@@ -41,6 +45,11 @@ Account *account_find(const Conf *conf, const char *recipient, Status *st);
  * NULL. Faults as account_find.
  */
 Account *account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home, Status *st);
+
+/*
+ * Make it nobody's account: what comes for it goes on to `address`, which is copied. Root sends nothing as root.
+ */
+void account_send_on(Account *account, const char *address);
 
 /* An account for an address that need not exist on this machine: to try rules with. It has no home and no INBOX. */
 Account *account_imagined(const Conf *conf, const char *recipient, Status *st);
@@ -63,10 +72,14 @@ bool account_find_owner(const Conf *conf, Account *account, Status *st);
 bool account_become(const Conf *conf, Account *account, Status *st);
 
 /*
- * Is the mailbox there, as far as the settings want that? Asked by whoever delivers: root must have become the owner.
- * Faults: STATUS_UNKNOWN_USER (create_maildir is off and there is none), STATUS_LOOKUP (could not find out).
+ * Is the tree there, and the mailbox, as far as the settings want that? Asked by whoever delivers: root must have become
+ * the owner. Faults: STATUS_TREE (what is missing is missing for all), STATUS_UNKNOWN_USER (create_maildir is off and
+ * there is no mailbox), STATUS_LOOKUP (could not find out).
  */
-bool account_check(const Conf *conf, const Account *account, Status *st);
+bool account_check(const Conf *conf, Account *account, Status *st);
+
+/* Mark the tree that the settings name for all, as root, before the first delivery (setup). */
+bool account_mark_tree(const Conf *conf, Status *st);
 
 /* Replace %u %n %d %h %% and a leading ~ in a path or address template. Faults: STATUS_CONFIG. Caller frees. */
 char *account_expand(const Account *account, const char *path_template, Status *st);

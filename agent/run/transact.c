@@ -263,11 +263,11 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	return true;
 }
 
-/* A bounce that came back to the sender that SRS made goes on to who sent the mail; nothing else is wanted there. */
+/* A bounce that came back to the sender that SRS made goes on to who sent the mail, root's mail to whom the site named. */
 static bool
 plan_return(Transact *transact, Status *st)
 {
-	if (!envelope_is_bounce(transact->envelope))
+	if (!transact->account->forwards_all && !envelope_is_bounce(transact->envelope))
 		return status_fail(st, STATUS_RULE_REFUSED, "<%s>: only bounces are taken for this address",
 		                   transact->envelope->recipient);
 	PlanAction *action = plan_action_new(PLAN_REDIRECT, NULL, 0);

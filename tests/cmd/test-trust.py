@@ -51,7 +51,7 @@ class World:
 
     def options(self, *more):
         return ["-o", "maildir=%s/home/%%n/Maildir" % self.folder, "-o", "sieve_scripts=%s/home/%%n/main.sieve" % self.folder,
-                "-o", "program_folder=%s/bin" % self.folder, "-o", "add_mark=no", *more]
+                "-o", "program_folder=%s/bin" % self.folder, "-o", "tree_memory=%s/trees" % self.folder, "-o", "add_mark=no", *more]
 
     def deliver(self, *more, rcpt="ann@d.test"):
         result = tap.todoke("deliver", *self.options(*more), "-o", "log_file=%s/log" % self.folder, "-f", "s@x.test", "-d", rcpt,
