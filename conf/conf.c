@@ -703,8 +703,8 @@ check_engines(const Conf *conf, GPtrArray *problems)
 	}
 }
 
-Conf *
-conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st)
+static Conf *
+read_all(const char *path, const char *const *overrides, GPtrArray *problems, char **ret_log_file, Status *st)
 {
 	g_autoptr(Conf) conf = g_new0(Conf, 1);
 	g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
@@ -722,5 +722,19 @@ conf_read(const char *path, const char *const *overrides, GPtrArray *problems, S
 	status_fail_detail(st, STATUS_CONFIG, "%s", first);
 	while (problems != NULL && found->len > 0)
 		g_ptr_array_add(problems, g_ptr_array_steal_index(found, 0));
+	if (ret_log_file != NULL && *conf->log_file == '/')
+		*ret_log_file = g_strdup(conf->log_file);
 	return NULL;
+}
+
+Conf *
+conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st)
+{
+	return read_all(path, overrides, problems, NULL, st);
+}
+
+Conf *
+conf_read_at_door(const char *path, const char *const *overrides, char **ret_log_file, Status *st)
+{
+	return read_all(path, overrides, NULL, ret_log_file, st);
 }

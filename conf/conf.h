@@ -82,6 +82,12 @@ const ConfRow *conf_find_row(const char *name);
  * write. Not for two threads at once: libConfuse's lexer is one for the process.
  */
 Conf *conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st);
+
+/*
+ * The same for a door, which must tell somebody of a file that is wrong: *ret_log_file is then the log_file that it names
+ * all the same, or NULL. Caller frees.
+ */
+Conf *conf_read_at_door(const char *path, const char *const *overrides, char **ret_log_file, Status *st);
 void conf_free(Conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
 
