@@ -18,27 +18,26 @@
 #include <unistd.h>
 
 void
-check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, int line, const char *code,
+check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, unsigned line, const char *code,
 	const char *text, const char *hint)
 {
-	const FilterProblem problem = {
-		.file = (char *) (uintptr_t) file, .line = line != CONF_LINE_OVERRIDE ? (unsigned) line : 0,
+	const Problem problem = {
+		.file = (char *) (uintptr_t) file, .line = line,
 		.severity = severity,
 		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
 	};
-	filter_problem_add(problems, &problem);
+	problem_add(problems, &problem);
 }
 
-/* Where a setting was said. */
-static const char *
-place_of(const Conf *conf, const char *setting, int *ret_line)
+/* Where a setting was said; of a default the main file. */
+static ConfPlace
+place_of(const Conf *conf, const char *setting)
 {
-	size_t i = 0;
-	while (strcmp(conf_row(i)->name, setting) != 0)
-		i++;
-	const char *file = conf->path != NULL ? conf->path : "default";
-	*ret_line = conf->lines[i];
-	return conf->lines[i] == CONF_LINE_OVERRIDE ? "-o" : file;
+	ConfPlace place = conf->said[conf_row_number(conf_find_row(setting))];
+	const char *main_file = conf->files->len > 0 ? conf->files->pdata[0] : "default";
+	if (place.file == NULL)
+		place.file = main_file;
+	return place;
 }
 
 /* A finding about a setting, where it was said. */
@@ -46,13 +45,13 @@ static void
 add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity, const char *code,
 	const char *text, const char *hint)
 {
-	int line;
-	const char *file = place_of(conf, setting, &line);
-	check_conf_finding(problems, severity, file, line, code, text, hint);
+	const ConfPlace place = place_of(conf, setting);
+
+	check_conf_finding(problems, severity, place.file, place.line, code, text, hint);
 }
 
 void
-check_conf_trust(GPtrArray *problems, const char *file, int line, const Trust *trust)
+check_conf_trust(GPtrArray *problems, const ConfPlace *place, const Trust *trust)
 {
 	struct stat sb;
 	if (stat(trust->path, &sb) < 0)
@@ -62,9 +61,9 @@ check_conf_trust(GPtrArray *problems, const char *file, int line, const Trust *t
 	if (why == NULL)
 		return;
 
-	bool is_file_itself = strcmp(file, trust->path) == 0;
+	bool is_file_itself = strcmp(place->file, trust->path) == 0;
 	g_autofree char *text = is_file_itself ? g_strdup(why) : g_strdup_printf("'%s' is %s", trust->path, why);
-	check_conf_finding(problems, PROBLEM_ERROR, file, line, "untrusted", text, command);
+	check_conf_finding(problems, PROBLEM_ERROR, place->file, place->line, "untrusted", text, command);
 }
 
 /* The mark is only as good as its key is secret. */
@@ -148,7 +147,7 @@ check_folders(const Conf *conf, GPtrArray *problems)
 		bool files = rule->to != NULL && g_strcmp0(rule->action, "file") == 0;
 		g_autofree char *text = files ? folder_problem(conf, rule->to) : NULL;
 		if (text != NULL)
-			check_conf_finding(problems, PROBLEM_ERROR, rule->file, (int) rule->line, code, text, hint);
+			check_conf_finding(problems, PROBLEM_ERROR, rule->place.file, rule->place.line, code, text, hint);
 	}
 	if (*conf->folder_separator == '\0')
 		add_about(problems, conf, "folder_separator", PROBLEM_WARNING, "no-separator",
@@ -259,9 +258,8 @@ check_trust(const Conf *conf, GPtrArray *problems)
 			if (**path != '/' || strchr(*path, '%') != NULL)
 				continue;
 			const Trust trust = trust_of_site(conf, names[i], *path);
-			int line;
-			const char *file = place_of(conf, names[i], &line);
-			check_conf_trust(problems, file, line, &trust);
+			const ConfPlace place = place_of(conf, names[i]);
+			check_conf_trust(problems, &place, &trust);
 		}
 	}
 }
@@ -270,12 +268,13 @@ check_trust(const Conf *conf, GPtrArray *problems)
 static void
 check_twice(const Conf *conf, GPtrArray *problems)
 {
-	for (size_t i = 0; conf_row(i) != NULL; i++) {
-		if (conf->earlier[i] == 0)
-			continue;
-		g_autofree char *text = g_strdup_printf("'%s' was set in line %d already, which counts no more", conf_row(i)->name,
-			conf->earlier[i]);
-		check_conf_finding(problems, PROBLEM_WARNING, conf->path, conf->lines[i], "set-twice", text, NULL);
+	for (guint i = 0; conf->twice != NULL && i < conf->twice->len; i++) {
+		const ConfTwice *twice = &g_array_index(conf->twice, ConfTwice, i);
+		const ConfPlace *place = &conf->said[conf_row_number(twice->row)];
+
+		g_autofree char *text = g_strdup_printf("'%s' was set at %s:%u already, which counts no more", twice->row->name,
+			twice->earlier.file, twice->earlier.line);
+		check_conf_finding(problems, PROBLEM_WARNING, place->file, place->line, "set-twice", text, NULL);
 	}
 }
 

@@ -37,6 +37,7 @@ typedef struct {
 /* Does the mailbox take it? */
 typedef struct {
 	const Store *store;
+	const Conf *conf;     /* what holds for the account */
 	Account *account;
 	const LmtpMail *mail;
 } Asked;
@@ -78,7 +79,7 @@ static bool
 look_into_mailbox(void *user, char **ret_done, Status *st)
 {
 	const Asked *asked = user;
-	const Conf *conf = asked->store->site->conf;
+	const Conf *conf = asked->conf;
 	(void) ret_done;
 	if (asked->store->is_root && !account_become(conf, asked->account, st))
 		return false;
@@ -94,9 +95,11 @@ look_into_mailbox(void *user, char **ret_done, Status *st)
 static bool
 takes_mail(Store *store, const LmtpMail *mail, Account *account, Status *st)
 {
-	const Conf *conf = store->site->conf;
-	Asked asked = { store, account, mail };
+	g_autoptr(Conf) own = account_conf(account, store->site->conf);
+	const Conf *conf = own != NULL ? own : store->site->conf;
+	Asked asked = { store, conf, account, mail };
 	g_autofree char *nothing = NULL;
+
 	if (account->returns_to != NULL || (store->is_root && conf->quota == QUOTA_OFF && conf->create_maildir))
 		return true;
 	return store->is_root ? lmtp_child_run(look_into_mailbox, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)

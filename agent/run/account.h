@@ -81,6 +81,12 @@ bool account_check(const Conf *conf, Account *account, Status *st);
 /* Mark the tree that the settings name for all, as root, before the first delivery (setup). */
 bool account_mark_tree(const Conf *conf, Status *st);
 
+/*
+ * The settings that hold for the account: those of the blocks `user` and `domain` that fit it, over the others. NULL: none
+ * does, `conf` holds. Caller frees.
+ */
+Conf *account_conf(const Account *account, const Conf *conf);
+
 /* Replace %u %n %d %h %% and a leading ~ in a path or address template. Faults: STATUS_CONFIG. Caller frees. */
 char *account_expand(const Account *account, const char *path_template, Status *st);
 

@@ -34,7 +34,7 @@ cp "$top_srcdir"/tests/fuzz/corpus/sieve-run/* "$work/run"
 
 # The module of the parsed view is instrumented, too: most of what can go wrong in a message is in it.
 build() {
-	: "${CLANG:=clang-14}"
+	: "${CLANG:=clang}"
 	touch "$work/config.h"
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
 		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
@@ -50,7 +50,7 @@ build() {
 			"$work/filter.c" "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/header/*.c \
 			$(ls "$top_srcdir"/agent/message/*.c | grep -v -e mime-charset -e mime-compose -e mime-module) \
 			"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
-			$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson libconfuse sqlite3) -ldl -o "$work/fuzz-$target" || exit 1
+			$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson sqlite3) -ldl -o "$work/fuzz-$target" || exit 1
 	done
 }
 

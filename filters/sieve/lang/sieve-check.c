@@ -15,7 +15,7 @@ add_problem(SieveCheck *check, SieveSpan span, ProblemSeverity severity, const c
 	check->errors += severity == PROBLEM_ERROR;
 	if (check->reported++ >= LIMIT_SIEVE_PROBLEMS)
 		return;
-	FilterProblem problem = {
+	Problem problem = {
 		.file = (char *) check->source->file,
 		.line = span.line,
 		.column = span.column,
@@ -25,7 +25,7 @@ add_problem(SieveCheck *check, SieveSpan span, ProblemSeverity severity, const c
 		.text = (char *) text,
 		.hint = (char *) hint,
 	};
-	filter_problem_add(check->problems, &problem);
+	problem_add(check->problems, &problem);
 }
 
 bool
@@ -217,7 +217,7 @@ sieve_program_free(SieveProgram *program)
 static gint
 compare_places(gconstpointer a, gconstpointer b)
 {
-	const FilterProblem *x = *(FilterProblem *const *) a, *y = *(FilterProblem *const *) b;
+	const Problem *x = *(Problem *const *) a, *y = *(Problem *const *) b;
 	int files = strcmp(x->file, y->file);
 	if (files != 0)
 		return files;
