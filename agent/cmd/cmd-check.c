@@ -1,6 +1,7 @@
 /* cmd-check: `todoke check`: is what admins and owners wrote right? All findings at once, in the form of compilers. */
 #include "agent/base/fs.h"
 #include "agent/cmd/check-conf.h"
+#include "agent/cmd/check-door.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-accounts.h"
 #include "agent/cmd/cmd-rules-file.h"
@@ -50,6 +51,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 static void
 check_conf(const char *path, const Options *options, GPtrArray *problems)
 {
+	bool is_of_deliveries = path == options->conf_path; /* not a file that is only looked at */
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Conf) conf = conf_read(path, (const char *const *) options->overrides, problems, &st);
 	if (conf == NULL)
@@ -57,6 +59,8 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 	g_autoptr(HeaderRules) rules = NULL;
 	(void) site_compile_rules(conf, problems, &rules, &st); /* what is wrong is in the list */
 	check_conf_settings(conf, problems);
+	if (is_of_deliveries)
+		check_local_door(conf, problems);
 }
 
 static bool

@@ -162,11 +162,15 @@ def call(test, folder, keep_root):
         raise Failed(text)
 
 
-def run_as_nobody(test, folder):
-    """In the child: the exit code; what there is to say stands in a file."""
+def become_nobody():
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+def run_as_nobody(test, folder):
+    """In the child: the exit code; what there is to say stands in a file."""
+    become_nobody()
     os.environ.update(HOME=folder, USER="nobody", LOGNAME="nobody")
     code, text = 0, None
     try:
