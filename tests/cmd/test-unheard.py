@@ -45,7 +45,7 @@ def deliver(prefix, conf, *more):
 
 def test_the_status_line_says_it(folder):
     conf = write(folder, 'hop_limit = 30\n\nmaildri = "/var/vmail/%d/%n"\n')
-    tap.same(deliver(boxed(folder), conf), (75, GENERIC + ": todoke.conf:3: unknown setting 'maildri': did you mean 'maildir'?", ""))
+    tap.same(deliver(boxed(folder), conf), (75, GENERIC + ": todoke.conf:3: unknown setting 'maildri'", ""))
 
 
 def test_no_path_is_told(folder):
@@ -91,7 +91,7 @@ def test_lmtpd_says_it_to_stderr(folder):
     code, said, err = run(boxed(folder), "lmtpd", "-c", conf, "--listen", "unix:%s/socket" % folder)
     tap.same((code, said, err.count("unknown setting 'maildri'")), (78, "", 1))
     code, said, err = run(boxed(folder), "lmtpd", "--stdio", "-c", conf, stdin=b"")
-    tap.same((code, said.rstrip("\r"), err), (78, "421 " + GENERIC + ": todoke.conf:1: unknown setting 'maildri': did you mean 'maildir'?", ""))
+    tap.same((code, said.rstrip("\r"), err), (78, "421 " + GENERIC + ": todoke.conf:1: unknown setting 'maildri'", ""))
 
 
 def test_lmtpd_goes_on_to_log_to_stderr(folder):
