@@ -30,7 +30,7 @@ class Site:
         return ["-o", "maildir=%s/%%d/%%n" % self.tree, "-o", "tree_memory=%s/trees" % self.folder, "-o", "add_mark=no", *more]
 
     def deliver(self, *more, rcpt="ann@d.test", **how):
-        result = tap.todoke("deliver", *self.options(*more), "-o", "log_file=%s/log" % self.folder, "-f", "s@x.test", "-d", rcpt, stdin=MESSAGE, **how)
+        result = tap.todoke("deliver", *self.options(*more), "-o", "log_file=%s/log" % self.folder, "-f", "s@x.test", "-d", rcpt, stdin=MESSAGE, tree=False, **how)
         return result.returncode, result.stdout.decode()[:6]
 
     def log(self):
@@ -212,11 +212,11 @@ def test_try_marks_nothing(folder):
     with open(folder + "/m", "wb") as file:
         file.write(MESSAGE)
     os.mkdir(folder + "/trees")
-    tried = tap.todoke("try", *site.options(), "--rcpt", "ann@d.test", folder + "/m")
+    tried = tap.todoke("try", *site.options(), "--rcpt", "ann@d.test", folder + "/m", tree=False)
     tap.same(tried.returncode, 0)
     tap.same((os.listdir(site.tree), site.memory()), ([], []))
     os.rmdir(site.tree)
-    tried = tap.todoke("try", *site.options(), "--rcpt", "ann@d.test", folder + "/m")
+    tried = tap.todoke("try", *site.options(), "--rcpt", "ann@d.test", folder + "/m", tree=False)
     tap.same(tried.returncode, 1)
     tap.contains((tried.stdout + tried.stderr).decode(), "below which the mailboxes lie, is not there")
 

@@ -55,7 +55,7 @@ class World:
 
     def deliver(self, *more, rcpt="ann@d.test"):
         result = tap.todoke("deliver", *self.options(*more), "-o", "log_file=%s/log" % self.folder, "-f", "s@x.test", "-d", rcpt,
-                            stdin=MESSAGE)
+                            stdin=MESSAGE, tree=False)
         return result.returncode, result.stdout.decode()
 
     def log(self):
