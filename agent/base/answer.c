@@ -114,6 +114,45 @@ answer_reference(const char *text)
 	return g_strndup(hash, 10);
 }
 
+/* May it stand in a path in our details? */
+static bool
+is_in_path(char c)
+{
+	return c != '\0' && strchr(" \t'\"(),;:=", c) == NULL;
+}
+
+/* Text whose paths are cut down to their last names. Caller frees. */
+static char *
+without_paths(const char *text)
+{
+	GString *out = g_string_new(NULL);
+	while (*text != '\0') {
+		size_t len = 0;
+		while (is_in_path(text[len]))
+			len++;
+		const char *end = text + len, *name = end;
+		while (end > text + 1 && end[-1] == '/')
+			end--;
+		for (name = end; name > text && name[-1] != '/'; name--)
+			continue;
+		g_string_append_len(out, name, end - name);
+		text += len;
+		if (*text != '\0')
+			g_string_append_c(out, *text++);
+	}
+	return g_string_free(out, FALSE);
+}
+
+void
+answer_tell_cause(Status *st)
+{
+	bool is_of_admin = st->id == STATUS_CONFIG || st->id == STATUS_UNTRUSTED;
+	if (!is_of_admin || st->text != NULL || st->detail == NULL)
+		return;
+	g_autofree char *cause = without_paths(st->detail);
+	st->text = g_strdup_printf("%s: %s", status_row(st->id)->text, cause);
+}
+
 char *
 answer_line(const Status *st, const char *queue_id)
 {

@@ -4,6 +4,7 @@
 
 #include "agent/base/status.h"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* A descriptor that closes itself when it leaves the scope: auto_fd int fd = -1. */
@@ -58,6 +59,12 @@ bool fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st);
 
 /* The whole of a small file, NUL-terminated; more than `limit` bytes is STATUS_LIMIT. Caller frees with g_free. */
 bool fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st);
+
+/* Says why what stands in a file must not be believed, judged by its owner and mode; NULL: it may. Caller frees. */
+typedef char *FsJudge(const struct stat *sb, const void *user);
+
+/* As fs_read_file, of the very file that was judged; one that is not believed is STATUS_UNTRUSTED. */
+bool fs_read_judged(int dirfd, const char *path, size_t limit, FsJudge *judge, const void *user, char **ret_data, size_t *ret_len, Status *st);
 
 /* Our process id, by a system call for the first time only. */
 pid_t fs_own_pid(void);

@@ -59,6 +59,9 @@
 /* Bytes of a passwd-like file: 100,000 users of 160 octets. It is read as a whole for each delivery. */
 #define LIMIT_PASSWD_FILE (16u * 1024 * 1024)
 
+/* Links of root that the walk to an owner resolves, one behind the other: as many as Linux follows. */
+#define LIMIT_OWNER_LINKS 40u
+
 /* Bytes of a file of an external list (RFC 6134). It is read as a whole by the first script that asks. */
 #define LIMIT_LIST_FILE (16u * 1024 * 1024)
 

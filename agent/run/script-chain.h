@@ -13,6 +13,7 @@
 #include "agent/run/notice.h"
 #include "agent/run/script-memory.h"
 #include "agent/run/services.h"
+#include "agent/run/trust.h"
 
 typedef enum { SCRIPT_BEFORE, SCRIPT_OWN, SCRIPT_DEFAULT, SCRIPT_AFTER, SCRIPT_DISCARD } ScriptRole;
 
@@ -20,12 +21,12 @@ typedef struct {
 	ScriptRole role;
 	char *path;
 	bool is_recipes;     /* procmail's language, not Sieve */
+	Trust trust;         /* who may have written it */
 } Script;
 
 /* The scripts that would run, in their order. Those of the owner that are not there are left out. */
 typedef struct {
 	GPtrArray *scripts;  /* Script */
-	char *left_out;      /* why the owner's recipes are not among them; NULL: they are, or there are none */
 } ScriptList;
 
 /* A script that could not serve, of which the owner has to hear. */

@@ -7,6 +7,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/outcome.h"
 #include "agent/exec/owner-program.h"
+#include "agent/run/trust.h"
 #include "agent/state/id-cache.h"
 
 #include <errno.h>
@@ -16,9 +17,13 @@
 #include <unistd.h>
 
 bool
-world_recipes_open(const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+world_recipes_open(const World *world, const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
-	if (!fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, ret_text, ret_len, st))
+	const Conf *conf = world->site->conf;
+	bool is_site = strcmp(path, conf->recipe_site) == 0;
+	const Trust trust = is_site ? trust_of_site(conf, "recipe_site", path)
+	                            : trust_of_owner(TRUST_INCLUDED, world->account, path);
+	if (!fs_read_judged(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, trust_judge, &trust, ret_text, ret_len, st))
 		return false;
 	*ret_file = g_strdup(path);
 	return true;

@@ -9,6 +9,7 @@
 #include "agent/base/limits.h"
 #include "agent/base/outcome.h"
 #include "agent/deliver/deliver.h"
+#include "agent/run/trust.h"
 #include "agent/store/folder.h"
 #include "agent/send/compose.h"
 #include "agent/exec/owner-program.h"
@@ -103,13 +104,24 @@ remember_trouble(World *world, const char *path, const Status *fault)
 	return false;
 }
 
+/* Who may have written a script for include. */
+static Trust
+trust_of_included(const World *world, ScriptPlace place, const char *path)
+{
+	const char *described = place == PLACE_PERSONAL ? world->described->personal : world->described->global;
+	if (described != NULL)
+		return (Trust) { .rule = TRUST_ALL };
+	return place == PLACE_PERSONAL ? trust_of_owner(TRUST_INCLUDED, world->account, path)
+	                               : trust_of_site(world->site->conf, "sieve_global", path);
+}
+
 /* A script's name is no path: it comes from the owner, and :global ones are read for him. */
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
 	World *world = world_of(env);
 	if (place == PLACE_PATH)
-		return world_recipes_open(name, ret_file, ret_text, ret_len, st);
+		return world_recipes_open(world, name, ret_file, ret_text, ret_len, st);
 	if (world->only != NULL)
 		return open_kept(world->only, place, name, ret_file, ret_text, ret_len, st);
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
@@ -119,7 +131,9 @@ open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file
 		return status_fail_detail(st, STATUS_MISSING, "there is no folder for %s scripts", place == PLACE_PERSONAL ? "personal" : "global");
 	g_autofree char *file = g_strconcat(name, ".sieve", NULL);
 	g_autofree char *path = g_build_filename(folder, file, NULL);
-	if (!fs_read_file(AT_FDCWD, path, (size_t) world->site->conf->sieve_max_script_size, ret_text, ret_len, st))
+	const Trust trust = trust_of_included(world, place, path);
+	const size_t limit = (size_t) world->site->conf->sieve_max_script_size;
+	if (!fs_read_judged(AT_FDCWD, path, limit, trust_judge, &trust, ret_text, ret_len, st))
 		return remember_trouble(world, path, st);
 	if (world->record != NULL)
 		script_set_add(world->record, place, name, file, g_memdup2(*ret_text, *ret_len + 1), *ret_len);

@@ -178,7 +178,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	g_auto(ScriptList) list = { 0 };
 	if (!list_scripts(transact, &list, st))
 		return false;
-	if (list.scripts->len == 0 && list.left_out == NULL)
+	if (list.scripts->len == 0)
 		return true;
 	transact_settle_mark(transact);
 	FilterInput input = {
@@ -199,13 +199,14 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	return scripts_run(&list, &input, world, transact->plan, &transact->scripts, st);
 }
 
-/* A bounce that came back to the sender that SRS made goes on to who sent the mail; nothing else is wanted there. */
+/* A bounce that came back to the sender that SRS made goes on to who sent the mail, root's mail to whom the site named. */
 static bool
 plan_return(Transact *transact, Status *st)
 {
-	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
-	if (!envelope_is_bounce(transact->envelope))
+	if (!transact->account->forwards_all && !envelope_is_bounce(transact->envelope)) {
+		g_autofree char *recipient = address_print_path(transact->envelope->recipient);
 		return status_fail(st, STATUS_RULE_REFUSED, "%s: only bounces are taken for this address", recipient);
+	}
 	PlanAction *action = plan_action_new(PLAN_REDIRECT, NULL, 0);
 	action->address = g_strdup(transact->account->returns_to);
 	return plan_add(transact->plan, action, st);

@@ -409,9 +409,8 @@ def test_replaced_part_keeps_the_stamps(folder):
     tap.contains(header, "Subject: x")
 
 
+@tap.as_root
 def test_root_becomes_the_owner(folder):
-    if os.geteuid() != 0:
-        raise tap.Skip("needs root")
     games = pwd.getpwnam("games")
     os.chmod(folder, 0o755)
     os.mkdir(folder + "/v")
@@ -423,16 +422,14 @@ def test_root_becomes_the_owner(folder):
             tap.same(os.stat(path).st_uid, games.pw_uid, path)
 
 
+@tap.as_root
 def test_root_refuses_to_deliver_as_root(folder):
-    if os.geteuid() != 0:
-        raise tap.Skip("needs root")
     result = tap.todoke("deliver", "-d", "root@example.test", "-f", "s", stdin=MESSAGE)
     tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.5 "))
 
 
+@tap.as_root
 def test_another_user_cannot_be_become(folder):
-    if os.geteuid() != 0:
-        raise tap.Skip("needs root to start as somebody else")
     result = tap.todoke("deliver", "-d", "games@example.test", "-f", "s", stdin=MESSAGE, user="nobody", extra_groups=[])
     tap.same((result.returncode, result.stdout[:6]), (75, b"4.3.5 "))
 
