@@ -72,6 +72,7 @@ notice_free(PlanNotice *notice)
 	g_free(notice->from);
 	strings_free(notice->options);
 	g_free(notice->message);
+	g_free(notice->id);
 	fcc_free(notice->fcc);
 	g_free(notice);
 }
@@ -256,6 +257,12 @@ plan_add(Plan *plan, PlanAction *taken, Status *st)
 	}
 	g_ptr_array_add(plan->actions, g_steal_pointer(&action));
 	return true;
+}
+
+void
+plan_drop(Plan *plan, size_t i)
+{
+	g_ptr_array_remove_index(plan->actions, (guint) i);
 }
 
 size_t

@@ -63,6 +63,7 @@ typedef struct {
 	int importance;        /* 1 high, 2 normal, 3 low */
 	GPtrArray *options;    /* "name=value" */
 	char *message;
+	char *id;              /* by which the script may take it back; NULL: none */
 	PlanFcc *fcc;
 } PlanNotice;
 
@@ -143,6 +144,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanAction, plan_action_free)
  * `st` (STATUS_CONFLICT) says with which line it quarrels. It is freed: a run-time error of the script.
  */
 bool plan_add(Plan *plan, PlanAction *action, Status *st);
+
+/* Take back action `i`: a script that changed its mind. The implicit keep stays as it is. */
+void plan_drop(Plan *plan, size_t i);
 
 size_t plan_count(const Plan *plan);
 const PlanAction *plan_get(const Plan *plan, size_t i);
