@@ -117,6 +117,8 @@ typedef struct {
 	                    size_t *ret_len, Status *st);
 
 	MailboxAnswer (*mailbox_exists)(FilterEnv *env, const char *mailbox);
+	/* What is odd about where mail for this mailbox would lie, for a warning. NULL: nothing, or nobody knows. Caller frees. */
+	char *(*mailbox_warning)(FilterEnv *env, const char *mailbox);
 	/* The mailbox that has this special use ("\\Junk") and exists: `named` (may be NULL) before others. NULL: none is known. Caller frees. */
 	char *(*special_use_mailbox)(FilterEnv *env, const char *special_use, const char *named);
 

@@ -263,6 +263,18 @@ print_answer(const Status *st)
 		people_print(stdout, "  log: %s\n", st->detail);
 }
 
+/* Which folder of the disk each name means. */
+static void
+print_places(const Transact *transact)
+{
+	const Plan *plan = transact_planned(transact);
+	for (size_t i = 0; i < plan_count(plan); i++) {
+		const char *place = transact_place(transact, i), *mailbox = plan_get(plan, i)->mailbox;
+		if (place != NULL && mailbox != NULL)
+			people_print(stdout, "folder: \"%s\" is %s\n", mailbox, *place != '\0' ? place : "the INBOX");
+	}
+}
+
 static void
 print_for_people(const char *path, const Account *account, const Transact *transact, const TryEmit *emit,
                  const Status *st)
@@ -283,6 +295,7 @@ print_for_people(const char *path, const Account *account, const Transact *trans
 		g_auto(GStrv) lines = g_strsplit(plan, "\n", -1);
 		for (char **line = lines; *line != NULL && **line != '\0'; line++)
 			people_print(stdout, "  %s\n", *line);
+		print_places(transact);
 		try_emit_print(emit, transact_planned(transact));
 	}
 	const GPtrArray *notes = transact_report(transact)->notes;
@@ -346,6 +359,9 @@ actions_json(const Transact *transact, const TryEmit *emit)
 	if (plan == NULL)
 		return json_array();
 	json_t *actions = plan_json(plan);
+	for (size_t i = 0; i < json_array_size(actions); i++)
+		if (transact_place(transact, i) != NULL)
+			json_object_set_new(json_array_get(actions, i), "folder", people_json_text(transact_place(transact, i)));
 	try_emit_json(emit, plan, actions);
 	return actions;
 }

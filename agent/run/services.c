@@ -156,6 +156,23 @@ mailbox_exists(FilterEnv *env, const char *mailbox)
 	return folder_exists(world->inbox, &rules, mailbox) ? MAILBOX_EXISTS : MAILBOX_MISSING;
 }
 
+/* Said only where no description of mailboxes takes the place of the disk. */
+static char *
+mailbox_warning(FilterEnv *env, const char *mailbox)
+{
+	const World *world = world_of(env);
+	const char *why = NULL;
+	FolderRules rules = deliver_folder_rules(world->site->conf);
+	if (world->described->mailboxes != NULL)
+		return NULL;
+	g_autofree char *path = folder_path(&rules, world->inbox, mailbox, &why);
+	if (path == NULL)
+		return g_strdup_printf("mail for \"%s\" goes to the INBOX: the name %s", mailbox, why);
+	if (rules.escape == '\0' || strchr(path, rules.escape) == NULL)
+		return NULL;
+	return g_strdup_printf("the folder of \"%s\" is %s on the disk: some of its signs mean other things there", mailbox, path);
+}
+
 static char *
 special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
 {
@@ -345,6 +362,7 @@ static const FilterServices services = {
 	.setting_item = setting_item,
 	.open_script = open_script,
 	.mailbox_exists = mailbox_exists,
+	.mailbox_warning = mailbox_warning,
 	.special_use_mailbox = special_use_mailbox,
 	.list_contains = list_contains,
 	.list_is_known = list_is_known,

@@ -25,6 +25,7 @@ struct Transact {
 	DeliverReport report;
 	GPtrArray *locks;        /* Dotlock: what recipes hold until all is delivered */
 	GPtrArray *ids;          /* IdCacheEntry: what caches of formail -D shall know when all is delivered */
+	GPtrArray *places;       /* char *: where a rehearsal would store each action of the plan; NULL: nowhere */
 	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
 };
 
