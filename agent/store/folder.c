@@ -188,6 +188,43 @@ folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, co
 	return path_of(rules, name, separator, ret_why);
 }
 
+/* Undo write_level. NULL: it is no level that was written so. */
+static char *
+read_level(const FolderRules *rules, const char *written)
+{
+	g_autoptr(GString) encoded = g_string_new(NULL);
+	for (const char *c = written; *c != '\0'; c++) {
+		bool is_escape = rules->escape != '\0' && *c == rules->escape && g_ascii_isxdigit(c[1]) && g_ascii_isxdigit(c[2]);
+		g_string_append_c(encoded, is_escape ? (char) (g_ascii_xdigit_value(c[1]) * 16 + g_ascii_xdigit_value(c[2])) : *c);
+		c += is_escape ? 2 : 0;
+	}
+	return rules->names == FOLDER_NAMES_UTF7 ? utf7_decode(encoded->str) : g_string_free(g_steal_pointer(&encoded), FALSE);
+}
+
+char *
+folder_name(const FolderRules *rules, const char *path)
+{
+	bool is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
+	bool is_named = rules->separator[0] != '\0' && strcmp(rules->separator, FOLDER_SEPARATOR_AUTO) != 0;
+	if (path[0] == '\0')
+		return g_strdup("INBOX");
+	if (is_maildirpp && path[0] != '.')
+		return NULL;
+
+	g_autoptr(GString) name = g_string_new(NULL);
+	g_auto(GStrv) levels = g_strsplit(is_maildirpp ? path + 1 : path, is_maildirpp ? "." : "/", -1);
+	for (size_t i = 0; levels[i] != NULL; i++) {
+		g_autofree char *level = read_level(rules, levels[i]);
+		if (level == NULL)
+			return NULL;
+		g_string_append_printf(name, "%s%s", i == 0 ? "" : is_named ? rules->separator : "/", level);
+	}
+
+	const char *why;
+	g_autofree char *again = folder_path(rules, NULL, name->str, &why);
+	return g_strcmp0(again, path) == 0 ? g_string_free(g_steal_pointer(&name), FALSE) : NULL;
+}
+
 bool
 folder_exists(Maildir *inbox, const FolderRules *rules, const char *name)
 {

@@ -43,6 +43,12 @@ char folder_escape_sign(const char *setting);
  */
 char *folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, const char **ret_why);
 
+/*
+ * The name by which rules of this site mean the folder at `path` (below the INBOX, as folder_path returns it), "INBOX" for
+ * "". NULL: none does. Nobody looks which folders are there. Caller frees.
+ */
+char *folder_name(const FolderRules *rules, const char *path);
+
 /* Is there such a folder? False too for a name that cannot be. Faults never: what cannot be looked at is not there. */
 bool folder_exists(Maildir *inbox, const FolderRules *rules, const char *name);
 

@@ -109,6 +109,34 @@ test_escape(void **state)
 	check_path(&rules, row->in, row->want);
 }
 
+/* The way back: a path, and the name that means it with the separator auto (NULL: none does). */
+static const struct {
+	unsigned layout;
+	const char *path, *name;
+} names[] = {
+	{ PP, "", "INBOX" }, { PP, ".Work", "Work" }, { PP, ".Work.Customers", "Work/Customers" },
+	{ PP, ".v1.0", "v1/0" }, { PP, ".Lists.a\\2eexample", "Lists/a.example" }, { PP, ".&ZeVnLIqe-", "\u65e5\u672c\u8a9e" },
+	{ PP, "lists", NULL }, { PP, "v1.0", NULL }, { PP, ".a..b", NULL }, { PP, ".", NULL }, { PP, ".INBOX.Work", NULL },
+	{ PP, ".a&b", NULL }, { PP, ".a/b", NULL }, { PP, ".a\\", NULL }, { PP, ".a\\5c", "a\\" }, { PP, ".a\\41", NULL },
+	{ FS, "", "INBOX" }, { FS, "lists", "lists" }, { FS, "v1.0/a", "v1.0/a" }, { FS, ".Work", NULL }, { FS, "a/new", NULL },
+	{ FS, "a//b", NULL },
+};
+
+static void
+test_names(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		const FolderRules rules = { .layout = names[i].layout, .names = UTF7, .separator = "auto", .prefix = "", .escape = '\\' };
+		g_autofree char *got = folder_name(&rules, names[i].path);
+		if (g_strcmp0(got, names[i].name) != 0)
+			fail_msg("'%s': got '%s', want '%s'", names[i].path, got, names[i].name);
+	}
+	const FolderRules dots = { .layout = PP, .names = UTF7, .separator = ".", .prefix = "INBOX.", .escape = '\0' };
+	g_autofree char *got = folder_name(&dots, ".Work.Customers");
+	assert_string_equal(got, "Work.Customers");
+}
+
 static const FolderRules plain = { .layout = PP, .names = UTF7, .separator = "/", .prefix = "", .create = true, .subscribe = true };
 
 static void
@@ -375,13 +403,14 @@ test_subscriptions_locked(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(escape_rows) + G_N_ELEMENTS(auto_rows) + 10];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(escape_rows) + G_N_ELEMENTS(auto_rows) + 11];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_path);
 	UNIT_ROWS(tests, n, escape_rows, test_escape);
 	UNIT_ROWS(tests, n, auto_rows, test_auto);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_escape_sign);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_auto_in_fs);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_names);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_auto_without_escapes);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limits);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_new_folder);
