@@ -1,19 +1,19 @@
-/* conf-problem: the list of what is wrong with a file, while it is read. */
+/* conf-problem: where in the configuration something stands, and the list of what is wrong with it. */
 #ifndef TODOKE_CONF_PROBLEM_H
 #define TODOKE_CONF_PROBLEM_H
 
-#include "conf/conf.h"
+#include "agent/base/problem.h"
 
-/* Add a problem; those over LIMIT_CONF_PROBLEMS are dropped. `problems` frees its elements with conf_problem_free. */
-void conf_problem_add(GPtrArray *problems, const char *file, unsigned line, const char *text, ...) G_GNUC_PRINTF(4, 5);
+/* A place in a file. */
+typedef struct {
+	const char *file;    /* borrowed; "-o": an override on the command line; NULL: nowhere, it is the default */
+	unsigned line;       /* from 1; 0: no line */
+	unsigned column;     /* from 1, in octets; 0: the whole line */
+	unsigned end_column; /* the first behind it; 0: not known */
+} ConfPlace;
 
-/* Is there one at this line already? What follows from it needs no second word. */
-bool conf_problem_at_line(const GPtrArray *problems, unsigned line);
-
-/* In the order of the lines. */
-void conf_problem_sort(GPtrArray *problems);
-
-/* The name in `names` (NULL ends) that a writer of `name` probably meant, or NULL. */
-const char *conf_problem_nearest(const char *name, const char *const *names);
+/* Add an error; those over LIMIT_CONF_PROBLEMS are dropped. `code` is static; `hint` may be NULL. */
+void conf_problem_add(GPtrArray *problems, const ConfPlace *place, const char *code, const char *hint, const char *text, ...)
+	G_GNUC_PRINTF(5, 6);
 
 #endif

@@ -13,10 +13,10 @@ typedef struct {
 /* The biggest first: printing takes the first that divides. */
 static const Unit time_units[] = { { 'w', 604800 }, { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 }, { 0, 0 } };
 static const Unit size_units[] = { { 'G', 1 << 30 }, { 'M', 1 << 20 }, { 'K', 1 << 10 }, { 0, 0 } };
+static const Unit no_units[] = { { 0, 0 } };
+
 /* Each delivery makes a hundred values and changes five: a default text is the table's own, an empty list is this one. */
 static char *no_items[1];
-
-static const Unit no_units[] = { { 0, 0 } };
 
 static void *
 member(const Conf *conf, const ConfRow *row)
@@ -64,16 +64,47 @@ allowed_numbers(const ConfRow *row)
 }
 
 static bool
+read_any_base(const char *text, gint64 *ret_number, const char **ret_end)
+{
+	char *end;
+
+	errno = 0;
+	*ret_number = strtoll(text, &end, 0);
+	*ret_end = end;
+	return errno == 0;
+}
+
+/* As strtoll in base 10, without its locale: each delivery reads fifty defaults. */
+static bool
+read_decimal(const char *text, gint64 *ret_number, const char **ret_end)
+{
+	bool is_negative = *text == '-';
+	gint64 number = 0;
+
+	for (text += is_negative; g_ascii_isdigit(*text); text++) {
+		int digit = *text - '0';
+		if (number > (G_MAXINT64 - digit) / 10)
+			return false;
+		number = number * 10 + digit;
+	}
+	*ret_number = is_negative ? -number : number;
+	*ret_end = text;
+	return true;
+}
+
+static bool
 parse_number(const ConfRow *row, const char *text, gint64 *ret_number)
 {
 	if (!g_ascii_isdigit(*text) && *text != '-')
 		return false;
-	char *end;
-	errno = 0;
-	/* Base 0 only where octal is meant: nobody's "5m" or "010" of seconds is. */
-	gint64 number = strtoll(text, &end, row->type == CONF_INT ? 0 : 10);
-	if (errno != 0)
+
+	const char *end;
+	gint64 number;
+	/* Octal and hexadecimal only where a plain number is meant: nobody's "5m" or "010" of seconds is. */
+	bool read = row->type == CONF_INT && text[0] == '0' ? read_any_base(text, &number, &end) : read_decimal(text, &number, &end);
+	if (!read)
 		return false;
+
 	if (*end != '\0') {
 		const Unit *unit = units_of(row);
 		while (unit->letter != 0 && g_ascii_tolower(unit->letter) != g_ascii_tolower(*end))
@@ -118,13 +149,12 @@ set_enum(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 	size_t len = strlen(text);
 	const char *choice = row->choices;
 	for (unsigned i = 0; choice != NULL; i++) {
-		const char *end = strchr(choice, '|');
-		size_t choice_len = end != NULL ? (size_t) (end - choice) : strlen(choice);
-		if (choice_len == len && g_ascii_strncasecmp(choice, text, len) == 0) {
+		if (g_ascii_strncasecmp(choice, text, len) == 0 && (choice[len] == '|' || choice[len] == '\0')) {
 			*(unsigned *) member(conf, row) = i;
 			return true;
 		}
-		choice = end != NULL ? end + 1 : NULL;
+		choice = strchr(choice, '|');
+		choice = choice != NULL ? choice + 1 : NULL;
 	}
 	g_auto(GStrv) choices = g_strsplit(row->choices, "|", -1);
 	g_autofree char *list = g_strjoinv(", ", choices);
@@ -211,13 +241,31 @@ conf_value_init(Conf *conf, const ConfRow *row)
 {
 	g_autofree char *problem = NULL;
 	bool good = true;
+
+	/* Most defaults need no look: a text is the table's own, an ENUM's first choice is 0. */
 	if (row->type == CONF_TEXT)
 		*(const char **) member(conf, row) = row->otherwise;
+	else if (row->type == CONF_BOOL)
+		*(bool *) member(conf, row) = row->otherwise[0] == 'y';
+	else if (row->type == CONF_LIST && row->otherwise[0] == '\0')
+		*(char ***) member(conf, row) = no_items;
 	else if (row->type != CONF_LIST)
 		good = conf_value_set(conf, row, row->otherwise, &problem);
 	else
 		good = conf_value_set_list(conf, row, row->otherwise, &problem);
 	g_assert(good);
+}
+
+void
+conf_value_copy(Conf *copy, const Conf *conf, const ConfRow *row)
+{
+	if (row->type == CONF_TEXT) {
+		char *text = *(char **) member(conf, row);
+		*(char **) member(copy, row) = text != row->otherwise ? g_strdup(text) : text;
+	} else if (row->type == CONF_LIST) {
+		char **list = *(char ***) member(conf, row);
+		*(char ***) member(copy, row) = list != no_items ? g_strdupv(list) : list;
+	}
 }
 
 void

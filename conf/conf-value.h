@@ -19,6 +19,9 @@ bool conf_value_set_list(Conf *conf, const ConfRow *row, const char *text, char 
 /* Make a LIST empty. */
 void conf_value_empty(Conf *conf, const ConfRow *row);
 
+/* Give `copy`, whose member is that of `conf`, a value of its own. */
+void conf_value_copy(Conf *copy, const Conf *conf, const ConfRow *row);
+
 /* Free what the member holds. */
 void conf_value_clear(Conf *conf, const ConfRow *row);
 

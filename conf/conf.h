@@ -5,6 +5,7 @@
 #define TODOKE_CONF_H
 
 #include "agent/base/status.h"
+#include "conf/conf-problem.h"
 
 /* The C type of a setting; an ENUM is the number of its choice, in the order of the table (conf-choices.h names them). */
 #define CONF_C_BOOL bool
@@ -23,9 +24,31 @@ typedef struct {
 	char **when;
 	char *action;
 	char *to;
-	char *file;   /* where it stands */
-	unsigned line;
+	ConfPlace place;
 } ConfRule;
+
+/* One setting of a block `user` or `domain`, as it was written. */
+typedef struct ConfRow ConfRow;
+typedef struct {
+	const ConfRow *row;
+	char **values;
+	bool adds;    /* += */
+	ConfPlace place;
+} ConfScoped;
+
+/* `user "PATTERN" { ... }`, `domain "PATTERN" { ... }`: settings for some recipients. */
+typedef struct {
+	bool is_domain;
+	char *pattern;       /* lower case; '*' and '?' are wildcards */
+	GPtrArray *settings; /* ConfScoped */
+	ConfPlace place;
+} ConfScope;
+
+/* A setting that a later line of the files said again. */
+typedef struct {
+	const ConfRow *row;
+	ConfPlace earlier;
+} ConfTwice;
 
 enum {
 	CONF_ROWS = 0
@@ -34,30 +57,24 @@ enum {
 #undef CONF
 };
 
-/* Where a setting was said, beside the lines of the file. */
-enum { CONF_LINE_DEFAULT = 0, CONF_LINE_OVERRIDE = G_MAXINT };
+/* The file of a setting that an override said. */
+#define CONF_OVERRIDE "-o"
 
 typedef struct {
 #define CONF(type, name, def, min, max, choices, help) CONF_C_##type name;
 #include "conf/conf-table.def"
 #undef CONF
-	GPtrArray *rules;  /* ConfRule, in the order of the file */
-	char *path;        /* the file that was read; NULL: none, all is default */
-	int lines[CONF_ROWS]; /* by row number: the line of the file, or CONF_LINE_... */
-	int earlier[CONF_ROWS]; /* the line before that one that set the same; 0: none did */
+	GPtrArray *rules;  /* ConfRule, in the order of the files */
+	GPtrArray *scopes; /* ConfScope, in the order of the files */
+	GPtrArray *files;  /* char *: what was read, the main file first; empty: none, all is default */
+	ConfPlace said[CONF_ROWS]; /* by row number: where the value stands; file NULL: it is the default */
+	GArray *twice;     /* ConfTwice: what was said more than once; NULL: nothing was */
 } Conf;
-
-/* Something wrong in the file: where, what, what is allowed. */
-typedef struct {
-	char *file;     /* "-o": an override */
-	unsigned line;  /* 0: the whole file, or no file */
-	char *text;
-} ConfProblem;
 
 typedef enum { CONF_BOOL, CONF_INT, CONF_SIZE, CONF_TIME, CONF_ENUM, CONF_TEXT, CONF_LIST } ConfType;
 
 /* A row of the table, for `config`, the manual's check and FilterEnv's setting services. */
-typedef struct {
+struct ConfRow {
 	ConfType type;
 	const char *name;
 	const char *otherwise;  /* the default, as it is written */
@@ -65,26 +82,34 @@ typedef struct {
 	const char *choices;
 	const char *help;
 	size_t offset;          /* of the member in Conf */
-} ConfRow;
+};
 
 /* Rows by number; NULL behind the last. */
 const ConfRow *conf_row(size_t i);
+size_t conf_row_number(const ConfRow *row);
 const ConfRow *conf_find_row(const char *name);
 
 /*
- * Read `path` (NULL: $TODOKE_CONF, else the compiled-in file if it exists, else all defaults), then apply `overrides`
- * ("key=value" strings, NULL ends; NULL: none). All problems are appended to `problems` (ConfProblem; may be NULL).
- * NULL: there were some, and `st` is STATUS_CONFIG with the first in its detail. Root reads only what nobody else can
- * write. Not for two threads at once: libConfuse's lexer is one for the process.
+ * Read `path` (NULL: $TODOKE_CONF, else the compiled-in file if it exists, else all defaults) with what it includes,
+ * then apply `overrides` ("key=value" strings, NULL ends; NULL: none). All problems are appended to `problems` (of
+ * problem_list_new; may be NULL). NULL: there were some, and `st` is STATUS_CONFIG with the first in its detail. Root
+ * reads only what nobody else can write.
  */
 Conf *conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st);
 void conf_free(Conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
 
-void conf_problem_free(ConfProblem *problem);
+/* A copy that shares the rules, blocks and names of files. Caller frees. */
+Conf *conf_copy(const Conf *conf);
 
-/* "file:line: text", as compilers say it; without the line where there is none. Caller frees. */
-char *conf_problem_print(const ConfProblem *problem);
+/*
+ * The settings for the recipient `address` (a system user's has no '@'): those of the blocks `user` and `domain` that it
+ * fits, in their order, over the others; what -o said stays. NULL: no block fits it, `conf` holds. Caller frees.
+ */
+Conf *conf_for_recipient(const Conf *conf, const char *address);
+
+/* May the row stand in a block `user` or `domain`? */
+bool conf_row_is_scoped(const ConfRow *row);
 
 /* The file that conf_read(NULL, ...) takes, whether it exists or not. Borrowed. */
 const char *conf_default_path(void);

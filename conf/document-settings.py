@@ -86,6 +86,13 @@ def manual():
     return "".join(out)
 
 
+def scoped():
+    """The settings that may stand in a block for some recipients."""
+    with open(os.path.join(HERE, "conf-scope.def"), encoding="utf-8") as table:
+        names = re.findall(r"^SCOPED\((\w+)\)$", table.read(), flags=re.M)
+    return ",\n".join("\\fB%s\\fP" % name for name in names) + ".\n"
+
+
 def limits():
     """Entries of limits.h: a comment, and the names and values below it."""
     out = []
@@ -110,4 +117,5 @@ def replace(path, first, last, text):
 
 replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# Rules about header fields", sample())
 replace(os.path.join(HERE, "todoke.conf.5"), '.SS "Who the recipients are', ".SH RULES", manual())
+replace(os.path.join(HERE, "todoke.conf.5"), "\\fB", "The other settings are the same", scoped())
 replace(os.path.join(HERE, "..", "agent", "todoke.8"), ".TP\n.B LIMIT_", ".SH FILES", limits())

@@ -4,7 +4,7 @@
 # in place, serves as well as a fresh clone, and a second run builds only what changed.
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake libtool pkg-config libglib2.0-dev libpcre2-dev libgmime-3.0-dev
-	libconfuse-dev libjansson-dev libsqlite3-dev libcurl4-openssl-dev libsieve2-dev"
+	libjansson-dev libsqlite3-dev libcurl4-openssl-dev libsieve2-dev"
 TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang-14 libclang-rt-14-dev groff-base xz-utils
 	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail maildrop bubblewrap sqlite3"
 
@@ -151,6 +151,7 @@ copy_sources() {
 	fi
 	tar -C "$top" --null --no-recursion -T "$1/.files.new" -cf - | tar -C "$1" -xf - || return 1
 	mv "$1/.files.new" "$1/.files"
+	(cd "$1" && sh contrib/list-sources) || return 1 # a file that came since the last run is in the build too
 	[ -e "$1/configure" ] || (cd "$1" && autoreconf -fi) >"$1/autoreconf.log" 2>&1 ||
 		{ tail -n 20 "$1/autoreconf.log"; return 1; }
 }

@@ -38,30 +38,6 @@ filter_for_sieve(FilterEnv *env, const char *user)
 }
 
 void
-filter_problem_free(FilterProblem *problem)
-{
-	if (problem == NULL)
-		return;
-	g_free(problem->file);
-	g_free(problem->text);
-	g_free(problem->hint);
-	g_free(problem);
-}
-
-void
-filter_problem_add(GPtrArray *problems, const FilterProblem *problem)
-{
-	if (problems == NULL)
-		return;
-	FilterProblem *copy = g_new(FilterProblem, 1);
-	*copy = *problem;
-	copy->file = g_strdup(problem->file);
-	copy->text = g_strdup(problem->text);
-	copy->hint = g_strdup(problem->hint);
-	g_ptr_array_add(problems, copy);
-}
-
-void
 filter_trace_text(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *format, ...)
 {
 	if (env->services->trace == NULL)

@@ -8,6 +8,7 @@
 #ifndef TODOKE_FILTER_H
 #define TODOKE_FILTER_H
 
+#include "agent/base/problem.h"
 #include "agent/base/status.h"
 #include "agent/message/envelope.h"
 #include "agent/message/message.h"
@@ -23,26 +24,6 @@ typedef struct {
 	size_t len;
 	ScriptTrust trust;
 } FilterSource;
-
-typedef enum { PROBLEM_ERROR, PROBLEM_WARNING } ProblemSeverity;
-
-/* Something wrong with a script, as `todoke check` shows it. Lines and columns count from 1; columns are octets of UTF-8 text as shown. */
-typedef struct {
-	char *file;
-	unsigned line;
-	unsigned column;
-	unsigned end_column; /* the first column behind the token; 0: not known */
-	ProblemSeverity severity;
-	const char *code;    /* "unknown-command": stable, for front ends */
-	char *text;
-	char *hint;          /* NULL: none */
-} FilterProblem;
-
-void filter_problem_free(FilterProblem *problem);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(FilterProblem, filter_problem_free)
-
-/* Append a problem to `problems` (a GPtrArray of FilterProblem that frees them; NULL: nobody wants to know). */
-void filter_problem_add(GPtrArray *problems, const FilterProblem *problem);
 
 /* What the engine looks at. Borrowed for the run. */
 typedef struct {

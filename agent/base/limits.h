@@ -84,9 +84,14 @@
 
 /* Edits of header rules that are told one by one; the others are done and counted. */
 #define LIMIT_RULE_EVENTS 50u
-/* Bytes of todoke.conf, and problems of it that are listed: it is read for every message, and a wrong file is no novel. */
+/* Bytes of todoke.conf and of each file that it includes, and the problems that are listed: the list of errors is capped. */
 #define LIMIT_CONF_BYTES (256u * 1024)
 #define LIMIT_CONF_PROBLEMS 100u
+/* Files of one configuration, and how deep they include each other: a file that includes itself ends here. */
+#define LIMIT_CONF_FILES 200u
+#define LIMIT_CONF_DEPTH 10u
+/* Octets of a word for which "did you mean" is looked for: longer ones are no slips of the finger. */
+#define LIMIT_NEAREST_WORD 64u
 /* Octets of an LMTP command line with its line end: RFC 5321 says 512 and extensions add to it; Postfix uses 2,048 itself. */
 #define LIMIT_LMTP_LINE 8192u
 

@@ -18,15 +18,15 @@
 #include <unistd.h>
 
 void
-check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, int line, const char *code,
+check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, unsigned line, const char *code,
 	const char *text, const char *hint)
 {
-	const FilterProblem problem = {
-		.file = (char *) (uintptr_t) file, .line = line != CONF_LINE_OVERRIDE ? (unsigned) line : 0,
+	const Problem problem = {
+		.file = (char *) (uintptr_t) file, .line = line,
 		.severity = severity,
 		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
 	};
-	filter_problem_add(problems, &problem);
+	problem_add(problems, &problem);
 }
 
 /* A finding about a setting, where it was said. */
@@ -34,11 +34,10 @@ static void
 add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity, const char *code,
 	const char *text, const char *hint)
 {
-	size_t i = 0;
-	while (strcmp(conf_row(i)->name, setting) != 0)
-		i++;
-	const char *file = conf->lines[i] == CONF_LINE_OVERRIDE ? "-o" : conf->path != NULL ? conf->path : "default";
-	check_conf_finding(problems, severity, file, conf->lines[i], code, text, hint);
+	const ConfPlace *place = &conf->said[conf_row_number(conf_find_row(setting))];
+	const char *main_file = conf->files->len > 0 ? conf->files->pdata[0] : "default";
+
+	check_conf_finding(problems, severity, place->file != NULL ? place->file : main_file, place->line, code, text, hint);
 }
 
 /* The mark is only as good as its key is secret. */
@@ -122,7 +121,7 @@ check_folders(const Conf *conf, GPtrArray *problems)
 		bool files = rule->to != NULL && g_strcmp0(rule->action, "file") == 0;
 		g_autofree char *text = files ? folder_problem(conf, rule->to) : NULL;
 		if (text != NULL)
-			check_conf_finding(problems, PROBLEM_ERROR, rule->file, (int) rule->line, code, text, hint);
+			check_conf_finding(problems, PROBLEM_ERROR, rule->place.file, rule->place.line, code, text, hint);
 	}
 	if (*conf->folder_escape != '\0' && folder_escape_sign(conf->folder_escape) == '\0')
 		add_about(problems, conf, "folder_escape", PROBLEM_ERROR, "folder-escape",
@@ -226,12 +225,13 @@ check_extensions(const Conf *conf, GPtrArray *problems)
 static void
 check_twice(const Conf *conf, GPtrArray *problems)
 {
-	for (size_t i = 0; conf_row(i) != NULL; i++) {
-		if (conf->earlier[i] == 0)
-			continue;
-		g_autofree char *text = g_strdup_printf("'%s' was set in line %d already, which counts no more", conf_row(i)->name,
-			conf->earlier[i]);
-		check_conf_finding(problems, PROBLEM_WARNING, conf->path, conf->lines[i], "set-twice", text, NULL);
+	for (guint i = 0; conf->twice != NULL && i < conf->twice->len; i++) {
+		const ConfTwice *twice = &g_array_index(conf->twice, ConfTwice, i);
+		const ConfPlace *place = &conf->said[conf_row_number(twice->row)];
+
+		g_autofree char *text = g_strdup_printf("'%s' was set at %s:%u already, which counts no more", twice->row->name,
+			twice->earlier.file, twice->earlier.line);
+		check_conf_finding(problems, PROBLEM_WARNING, place->file, place->line, "set-twice", text, NULL);
 	}
 }
 

@@ -6,10 +6,10 @@
 #include "filters/filter.h"
 
 /* Add a finding; `line` as in Conf (0 or CONF_LINE_OVERRIDE: none), `hint` may be NULL. All is copied. */
-void check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, int line, const char *code,
+void check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, unsigned line, const char *code,
                         const char *text, const char *hint);
 
-/* Look at the values of the settings. Findings (FilterProblem) are appended. */
+/* Look at the values of the settings. Findings (Problem) are appended. */
 void check_conf_settings(const Conf *conf, GPtrArray *problems);
 
 #endif

@@ -1,7 +1,7 @@
 /* people: what the commands for people share. */
 #include "agent/cmd/cmd-accounts.h"
 
-#include "filters/problem.h"
+#include "agent/base/problem.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,11 +56,11 @@ people_usage(const char *command, const char *text, ...)
 Conf *
 people_conf(const char *path, char **overrides)
 {
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	g_auto(Status) st = STATUS_INIT;
 	Conf *conf = conf_read(path, (const char *const *) overrides, problems, &st);
 	for (guint i = 0; i < problems->len; i++) {
-		g_autofree char *line = conf_problem_print(problems->pdata[i]);
+		g_autofree char *line = problem_print_short(problems->pdata[i]);
 		fprintf(stderr, "%s\n", line);
 	}
 	return conf;
@@ -131,7 +131,7 @@ number_or_null(unsigned number)
 }
 
 static json_t *
-problem_json(const FilterProblem *problem)
+problem_json(const Problem *problem)
 {
 	json_t *object = json_object();
 	json_object_set_new(object, "file", people_json_text(problem->file));
@@ -155,7 +155,7 @@ people_problems_json(const GPtrArray *problems)
 }
 
 void
-people_print_problem(const FilterProblem *problem, const char *source)
+people_print_problem(const Problem *problem, const char *source)
 {
 	g_autofree char *text = problem_print(problem, source);
 	people_print(stdout, "%s", text);

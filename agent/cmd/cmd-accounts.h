@@ -39,11 +39,11 @@ void people_print_json(json_t *object);
 /* json_string() for any bytes. */
 json_t *people_json_text(const char *text);
 
-/* FilterProblems as the array that front ends read: file, line, column, end, severity, code, text, hint. */
+/* Problems as the array that front ends read: file, line, column, end, severity, code, text, hint. */
 json_t *people_problems_json(const GPtrArray *problems);
 
 /* Print a problem (problem_print) on stdout. */
-void people_print_problem(const FilterProblem *problem, const char *source);
+void people_print_problem(const Problem *problem, const char *source);
 
 /* Is that language wanted: `option` (may be NULL) or else LC_ALL, LC_MESSAGES, LANG begin with it? */
 bool people_speaks(const char *option, const char *language);

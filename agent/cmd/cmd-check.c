@@ -49,13 +49,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 static void
 check_conf(const char *path, const Options *options, GPtrArray *problems)
 {
-	g_autoptr(GPtrArray) wrong = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(Conf) conf = conf_read(path, (const char *const *) options->overrides, wrong, &st);
-	for (guint i = 0; i < wrong->len; i++) {
-		const ConfProblem *problem = wrong->pdata[i];
-		check_conf_finding(problems, PROBLEM_ERROR, problem->file, (int) problem->line, "setting", problem->text, NULL);
-	}
+	g_autoptr(Conf) conf = conf_read(path, (const char *const *) options->overrides, problems, &st);
 	if (conf == NULL)
 		return;
 	g_autoptr(HeaderRules) rules = NULL;
@@ -133,7 +128,7 @@ check_file(const char *path, const Options *options, GPtrArray *problems)
 
 /* The text that a problem speaks of; NULL: it cannot be read, or is no text of ours to show. Caller frees. */
 static char *
-source_of(const FilterProblem *problem)
+source_of(const Problem *problem)
 {
 	g_auto(Status) unread = STATUS_INIT;
 	char *text = NULL;
@@ -171,7 +166,7 @@ cmd_check(int argc, char **argv)
 	if (!people_options(&argc, &argv, "[OPTION]... [FILE]...", about, entries, &exit_code))
 		return exit_code;
 	people_choose_engine(options.engine, &options.overrides);
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	if (argc < 2 || options.conf_path != NULL)
 		check_conf(options.conf_path, &options, problems);
 	for (int i = 1; i < argc; i++)

@@ -17,7 +17,6 @@ static const char about[] =
 typedef struct {
 	const Conf *conf;
 	const ConfRow *row;
-	int line;
 	char *value;
 	char *origin;  /* "default", "-o", "/etc/todoke/todoke.conf:3" */
 } Setting;
@@ -27,11 +26,15 @@ setting_init(Setting *setting, const Conf *conf, size_t i)
 {
 	setting->conf = conf;
 	setting->row = conf_row(i);
-	setting->line = conf->lines[i];
 	setting->value = conf_print_value(conf, setting->row);
-	setting->origin = setting->line == CONF_LINE_DEFAULT    ? g_strdup("default")
-	                  : setting->line == CONF_LINE_OVERRIDE ? g_strdup("-o")
-	                                                        : g_strdup_printf("%s:%d", conf->path, setting->line);
+
+	const ConfPlace *place = &conf->said[i];
+	if (place->file == NULL)
+		setting->origin = g_strdup("default");
+	else if (place->line == 0)
+		setting->origin = g_strdup(place->file);
+	else
+		setting->origin = g_strdup_printf("%s:%u", place->file, place->line);
 }
 
 static void
@@ -48,7 +51,7 @@ is_wanted(size_t i, const Conf *conf, bool all, char **names)
 {
 	if (*names != NULL)
 		return g_strv_contains((const char *const *) names, conf_row(i)->name);
-	return all || conf->lines[i] != CONF_LINE_DEFAULT;
+	return all || conf->said[i].file != NULL;
 }
 
 static json_t *
@@ -101,7 +104,7 @@ rule_json(const ConfRule *rule)
 	for (char **item = rule->when; item != NULL && *item != NULL; item++)
 		json_array_append_new(when, people_json_text(*item));
 	json_object_set_new(object, "when", when);
-	json_object_set_new(object, "line", json_integer(rule->line));
+	json_object_set_new(object, "line", json_integer(rule->place.line));
 	return object;
 }
 
@@ -119,7 +122,7 @@ print_json(const Conf *conf, bool all, char **names)
 	for (guint i = 0; i < conf->rules->len && *names == NULL; i++)
 		json_array_append_new(rules, rule_json(conf->rules->pdata[i]));
 	json_object_set_new(object, "schema", json_string("todoke.config/1"));
-	json_object_set_new(object, "file", conf->path != NULL ? people_json_text(conf->path) : json_null());
+	json_object_set_new(object, "file", conf->files->len > 0 ? people_json_text(conf->files->pdata[0]) : json_null());
 	json_object_set_new(object, "settings", settings);
 	json_object_set_new(object, "rules", rules);
 	people_print_json(object);
@@ -165,7 +168,7 @@ static void
 print_rule(const ConfRule *rule)
 {
 	g_autofree char *name = quoted(rule->name);
-	printf("rule %s {  # %s:%u\n", name, rule->file, rule->line);
+	printf("rule %s {  # %s:%u\n", name, rule->place.file, rule->place.line);
 	print_key("header", rule->header);
 	print_key("match", rule->match);
 	print_when(rule->when);
@@ -175,10 +178,43 @@ print_rule(const ConfRule *rule)
 }
 
 static void
+print_files(const Conf *conf)
+{
+	for (guint i = 0; i < conf->files->len; i++)
+		printf("# %s%s\n", i > 0 ? "includes " : "", (const char *) conf->files->pdata[i]);
+	if (conf->files->len == 0)
+		puts("# no configuration file: all is default");
+}
+
+static void
+print_scoped(const ConfScoped *setting)
+{
+	bool is_list = setting->row->type == CONF_LIST;
+
+	printf("  %s %s %s", setting->row->name, setting->adds ? "+=" : "=", is_list ? "{" : "");
+	for (char **value = setting->values; *value != NULL; value++) {
+		g_autofree char *text = quoted(*value);
+		printf("%s%s", value > setting->values ? ", " : "", text);
+	}
+	puts(is_list ? "}" : "");
+}
+
+static void
+print_scope(const ConfScope *scope)
+{
+	g_autofree char *pattern = quoted(scope->pattern);
+
+	printf("%s %s {  # %s:%u\n", scope->is_domain ? "domain" : "user", pattern, scope->place.file, scope->place.line);
+	for (guint i = 0; i < scope->settings->len; i++)
+		print_scoped(scope->settings->pdata[i]);
+	puts("}");
+}
+
+static void
 print_text(const Conf *conf, bool all, char **names)
 {
 	if (*names == NULL)
-		printf("# %s\n", conf->path != NULL ? conf->path : "no configuration file: all is default");
+		print_files(conf);
 	for (size_t i = 0; i < CONF_ROWS; i++) {
 		if (!is_wanted(i, conf, all, names))
 			continue;
@@ -188,6 +224,8 @@ print_text(const Conf *conf, bool all, char **names)
 	}
 	for (guint i = 0; i < conf->rules->len && *names == NULL; i++)
 		print_rule(conf->rules->pdata[i]);
+	for (guint i = 0; i < conf->scopes->len && *names == NULL; i++)
+		print_scope(conf->scopes->pdata[i]);
 }
 
 int

@@ -159,7 +159,7 @@ take_end(Report *report, const GPtrArray *problems, const Status *st)
 	SuiteFailure faults[2 * 100];
 	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < problems->len && failures->len < G_N_ELEMENTS(faults) - 1; i++) {
-		const FilterProblem *problem = problems->pdata[i];
+		const Problem *problem = problems->pdata[i];
 		if (problem->severity != PROBLEM_ERROR)
 			continue;
 		const char *hint = problem->hint != NULL ? problem->hint : "";
@@ -192,7 +192,7 @@ static void
 run_file(const char *path, const Options *options, Report *report)
 {
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	const SuiteOptions suite = {
 		.conf_path = options->conf_path,
 		.overrides = (const char *const *) options->overrides,

@@ -224,7 +224,7 @@ count_problems(const ScriptReport *scripts, ProblemSeverity severity)
 {
 	guint n = 0;
 	for (guint i = 0; i < scripts->problems->len; i++)
-		n += ((const FilterProblem *) scripts->problems->pdata[i])->severity == severity;
+		n += ((const Problem *) scripts->problems->pdata[i])->severity == severity;
 	return n;
 }
 
@@ -310,7 +310,7 @@ problems_json(const ScriptReport *scripts, ProblemSeverity severity)
 {
 	g_autoptr(GPtrArray) chosen = g_ptr_array_new();
 	for (guint i = 0; i < scripts->problems->len; i++) {
-		FilterProblem *problem = scripts->problems->pdata[i];
+		Problem *problem = scripts->problems->pdata[i];
 		if (problem->severity == severity)
 			g_ptr_array_add(chosen, problem);
 	}

@@ -195,7 +195,7 @@ open_inbox(const Reading *reading)
 bool
 convert_prove(const Reading *recipes, const char *sieve, const char *folder, unsigned *ret_differ, Status *st)
 {
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	const FilterSource script = { .file = "converted", .text = sieve, .len = strlen(sieve), .trust = SCRIPT_OWNER };
 	Proof proof = {
 		.reading = recipes, .recipe_engine = filter_find("recipe"), .sieve_engine = filter_find("sieve"),

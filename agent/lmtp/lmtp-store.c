@@ -37,6 +37,7 @@ typedef struct {
 /* Is there room? */
 typedef struct {
 	const Store *store;
+	const Conf *conf;     /* what holds for the account */
 	Account *account;
 	const LmtpMail *mail;
 } Asked;
@@ -78,7 +79,7 @@ static bool
 look_for_room(void *user, char **ret_done, Status *st)
 {
 	const Asked *asked = user;
-	const Conf *conf = asked->store->site->conf;
+	const Conf *conf = asked->conf;
 	(void) ret_done;
 	if (asked->store->is_root && !account_become(conf, asked->account, st))
 		return false;
@@ -92,9 +93,11 @@ look_for_room(void *user, char **ret_done, Status *st)
 static bool
 has_room(Store *store, const LmtpMail *mail, Account *account, Status *st)
 {
-	const Conf *conf = store->site->conf;
-	Asked asked = { store, account, mail };
+	g_autoptr(Conf) own = account_conf(account, store->site->conf);
+	const Conf *conf = own != NULL ? own : store->site->conf;
+	Asked asked = { store, conf, account, mail };
 	g_autofree char *nothing = NULL;
+
 	if (conf->quota == QUOTA_OFF || account->returns_to != NULL)
 		return true;
 	return store->is_root ? lmtp_child_run(look_for_room, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)

@@ -15,6 +15,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+Conf *
+account_conf(const Account *account, const Conf *conf)
+{
+	if (conf->scopes->len == 0 || account->local == NULL)
+		return NULL;
+
+	g_autofree char *address = account->domain != NULL ? g_strdup_printf("%s@%s", account->local, account->domain)
+	                                                   : g_strdup(account->local);
+	return conf_for_recipient(conf, address);
+}
+
 void
 account_free(Account *account)
 {

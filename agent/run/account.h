@@ -54,6 +54,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_free)
  */
 bool account_become(const Conf *conf, Account *account, Status *st);
 
+/*
+ * The settings that hold for the account: those of the blocks `user` and `domain` that fit it, over the others. NULL: none
+ * does, `conf` holds. Caller frees.
+ */
+Conf *account_conf(const Account *account, const Conf *conf);
+
 /* Replace %u %n %d %h %% and a leading ~ in a path or address template. Faults: STATUS_CONFIG. Caller frees. */
 char *account_expand(const Account *account, const char *path_template, Status *st);
 

@@ -4,7 +4,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "conf/conf-choices.h"
-#include "filters/problem.h"
+#include "agent/base/problem.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -120,12 +120,6 @@ scripts_list_clear(ScriptList *list)
 }
 
 static void
-problem_free(gpointer problem)
-{
-	filter_problem_free(problem);
-}
-
-static void
 set_free(gpointer set)
 {
 	script_set_free(set);
@@ -144,7 +138,7 @@ broken_free(gpointer data)
 void
 scripts_report_init(ScriptReport *report)
 {
-	report->problems = g_ptr_array_new_with_free_func(problem_free);
+	report->problems = problem_list_new();
 	report->notes = g_ptr_array_new_with_free_func(g_free);
 	report->served = g_ptr_array_new_with_free_func(set_free);
 	report->broken = g_ptr_array_new_with_free_func(broken_free);
@@ -207,7 +201,7 @@ static void
 take_first_error(const Run *run, const GPtrArray *problems, guint first, Status *st)
 {
 	for (guint i = first; problems != NULL && i < problems->len; i++) {
-		const FilterProblem *problem = problems->pdata[i];
+		const Problem *problem = problems->pdata[i];
 		if (problem->severity != PROBLEM_ERROR)
 			continue;
 		status_fail_detail(st, STATUS_SCRIPT, "%s:%u:%u: %s", problem->file, problem->line, problem->column, problem->text);
@@ -306,7 +300,7 @@ print_errors(const GPtrArray *problems, guint first, const ScriptSet *set, const
 {
 	GString *out = g_string_new(NULL);
 	for (guint i = first; i < problems->len; i++) {
-		const FilterProblem *problem = problems->pdata[i];
+		const Problem *problem = problems->pdata[i];
 		const ScriptText *source = script_set_find_file(set, problem->file);
 		g_autofree char *text = problem_print(problem, source != NULL ? source->text : NULL);
 		if (problem->severity == PROBLEM_ERROR && out->len + strlen(text) < LIMIT_NOTICE_BYTES)

@@ -41,7 +41,7 @@ typedef struct {
 
 /* What the scripts had to say besides the plan. */
 typedef struct {
-	GPtrArray *problems; /* FilterProblem: errors of scripts that did not compile, and warnings */
+	GPtrArray *problems; /* Problem: errors of scripts that did not compile, and warnings */
 	GPtrArray *notes;    /* char *: "main.sieve:7: ...": scripts that failed while they ran, or could not be read */
 	GPtrArray *served;   /* ScriptSet: those that ran well */
 	GPtrArray *broken;   /* ScriptBroken */

@@ -36,8 +36,8 @@ site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret_rule
 			.when = (const char *const *) rule->when,
 			.action = rule->action,
 			.to = rule->to,
-			.file = rule->file,
-			.line = rule->line,
+			.file = rule->place.file,
+			.line = rule->place.line,
 		};
 	}
 	HeaderRules *rules = header_rules_compile(specs, conf->rules->len, conf->loop_folder, problems, st);

@@ -7,7 +7,9 @@
 #include "agent/run/transact.h"
 
 struct Transact {
-	const Site *site;
+	const Site *site;        /* `own_site` where settings hold for this recipient alone */
+	Site own_site;           /* the site with `own_conf` in it; all else is borrowed from the site */
+	Conf *own_conf;          /* NULL: no block `user` or `domain` fits the recipient */
 	const Account *account;
 	const Envelope *envelope;
 	Message *message;

@@ -30,6 +30,13 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 {
 	Transact *transact = g_new0(Transact, 1);
 	transact->site = site;
+	transact->own_conf = account_conf(account, site->conf);
+	if (transact->own_conf != NULL) {
+		transact->own_site = *site;
+		transact->own_site.conf = transact->own_conf;
+		transact->site = &transact->own_site;
+	}
+
 	transact->account = account;
 	transact->envelope = envelope;
 	transact->message = message_ref(message);
@@ -60,6 +67,7 @@ transact_free(Transact *transact)
 	scripts_report_clear(&transact->scripts);
 	state_once_free(transact->state);
 	message_unref(transact->message);
+	conf_free(transact->own_conf);
 	g_free(transact);
 }
 

@@ -330,7 +330,7 @@ static void
 add_problems(Suite *suite, const GPtrArray *problems)
 {
 	for (guint i = 0; i < problems->len; i++) {
-		const FilterProblem *problem = problems->pdata[i];
+		const Problem *problem = problems->pdata[i];
 		if (problem->severity != PROBLEM_ERROR)
 			continue;
 		g_ptr_array_add(suite->errors, g_strdup(problem->text));
@@ -351,7 +351,7 @@ compile(FilterEnv *env, const char *path)
 {
 	Suite *suite = suite_of(env);
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	g_autofree char *file = resolve(suite, path);
 	FilterProgram *program = compile_file(suite, file, problems, &st);
 	add_problems(suite, problems);

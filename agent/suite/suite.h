@@ -38,7 +38,7 @@ typedef struct {
 } SuiteListener;
 
 /*
- * Run the suite at `path`. False: it did not run to its end: `problems` (FilterProblem) has what is wrong with it, else `st`.
+ * Run the suite at `path`. False: it did not run to its end: `problems` (Problem) has what is wrong with it, else `st`.
  * That a test failed is for the listener, and no fault.
  */
 bool suite_run(const char *path, const SuiteOptions *options, const SuiteListener *listener, GPtrArray *problems, Status *st);

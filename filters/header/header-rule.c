@@ -95,10 +95,10 @@ report(Compile *compile, ProblemSeverity severity, const char *code, const char 
 	va_end(args);
 	const HeaderRuleSpec *spec = compile->spec;
 	g_autofree char *text = g_strdup_printf("rule \"%s\": %s", spec->name != NULL ? spec->name : "", what);
-	FilterProblem problem = {
+	Problem problem = {
 		.file = (char *) spec->file, .line = spec->line, .column = 1, .severity = severity, .code = (char *) code, .text = text,
 	};
-	filter_problem_add(compile->problems, &problem);
+	problem_add(compile->problems, &problem);
 	if (severity == PROBLEM_ERROR && compile->errors++ == 0)
 		compile->first = g_strdup_printf("%s:%u: %s", spec->file != NULL ? spec->file : "?", spec->line, text);
 }

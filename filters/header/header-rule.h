@@ -38,7 +38,7 @@ typedef struct {
 typedef struct HeaderRules HeaderRules;
 
 /*
- * Compile `n` rules. Errors, and warnings about rules that can never match, are appended to `problems` (FilterProblem;
+ * Compile `n` rules. Errors, and warnings about rules that can never match, are appended to `problems` (Problem;
  * NULL: nobody wants to know). NULL with STATUS_CONFIG: there was an error. `folder` is where "file" without `to` files.
  */
 HeaderRules *header_rules_compile(const HeaderRuleSpec *specs, size_t n, const char *folder, GPtrArray *problems, Status *st);

@@ -26,13 +26,13 @@ compile(const FilterSource *source, FilterEnv *env, GPtrArray *problems)
 	if (sieve == NULL)
 		return NULL;
 	bool is_error = filter_setting_int(env, "libsieve_refused", REFUSED_NATIVE) == REFUSED_ERROR;
-	g_autoptr(GPtrArray) refusals = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) refusals = problem_list_new();
 	bool is_good = subset_check(sieve, is_error ? PROBLEM_ERROR : PROBLEM_WARNING, refusals);
 	for (guint i = 0; i < refusals->len; i++)
-		filter_problem_add(problems, refusals->pdata[i]);
+		problem_add(problems, refusals->pdata[i]);
 	if (!is_good && is_error)
 		return NULL;
-	const FilterProblem *first = is_good ? NULL : refusals->pdata[0];
+	const Problem *first = is_good ? NULL : refusals->pdata[0];
 	Program *program = g_new0(Program, 1);
 	program->sieve = g_steal_pointer(&sieve);
 	program->refusal = first != NULL ? g_strconcat(first->text, "; the native engine serves", NULL) : NULL;

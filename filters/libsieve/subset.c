@@ -61,12 +61,12 @@ refuse(Subset *subset, SieveSpan span, const char *format, ...)
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
-	const FilterProblem problem = {
+	const Problem problem = {
 		.file = (char *) (guintptr) subset->program->file,
 		.line = span.line, .column = span.column, .end_column = span.end_column,
 		.severity = subset->severity, .code = "libsieve-refused", .text = text,
 	};
-	filter_problem_add(subset->problems, &problem);
+	problem_add(subset->problems, &problem);
 	subset->good = false;
 }
 

@@ -49,6 +49,21 @@ def test_stamps(folder):
     tap.same(stored(folder), [b"Return-Path: <s@x.test>\nX-Original-To: info@example.test\nDelivered-To: ann@example.test\n" + MESSAGE])
 
 
+def test_settings_of_one_recipient(folder):
+    """Blocks of the file hold for the recipients that they fit, by this door and by `try`."""
+    conf = folder + "/todoke.conf"
+    with open(conf, "w", encoding="utf-8") as file:
+        file.write("quota = off\ndomain \"Full.test\" { quota = site quota_bytes = 100 }\nuser \"ann@full.test\" { quota_bytes = 1M }\n")
+    os.chmod(conf, 0o644)
+    for rcpt, code in (("ann@example.test", 0), ("bob@full.test", 0), ("bob@full.test", 75), ("bob+x@FULL.test", 75),
+                       ("ann@full.test", 0), ("ann@full.test", 0)):
+        result = deliver(folder, "-c", conf, "-f", "s", *BARE, rcpt=rcpt)
+        tap.same(result.returncode, code, rcpt)
+        tap.same(result.stdout[:5], b"4.2.2" if code else b"store", rcpt)
+    tap.same(stored(folder, "full.test/ann"), [MESSAGE] * 2)
+    tap.same(stored(folder, "full.test/bob"), [MESSAGE])
+
+
 def test_stamps_of_the_caller_are_not_doubled(folder):
     message = b"Return-Path: <s@x.test>\nX-Original-To: info@example.test\nDelivered-To: ann@example.test\nReceived: by h\n" + MESSAGE
     deliver(folder, "-f", "s@x.test", "-a", "info@example.test", "-o", "add_original_to=yes", message=message)

@@ -2,7 +2,7 @@
 #include "filters/filter.h"
 
 void
-filter_problem_add(GPtrArray *problems, const FilterProblem *problem)
+problem_add(GPtrArray *problems, const Problem *problem)
 {
 	(void) problems;
 	(void) problem;

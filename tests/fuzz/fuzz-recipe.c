@@ -24,11 +24,11 @@ fuzz_convert(const FilterSource *source)
 	FilterEnv env = { .services = &services, .trace_level = -1 };
 	RecipeConvertCounts counts = { 0 };
 	g_autofree char *script = recipe_convert(source, &env, &counts);
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	const FilterSource converted = { .file = "converted", .text = script, .len = strlen(script), .trust = SCRIPT_OWNER };
 	FilterProgram *program = filter_find("sieve")->compile(&converted, &env, problems);
 	if (program == NULL) {
-		const FilterProblem *problem = problems->len > 0 ? problems->pdata[0] : NULL;
+		const Problem *problem = problems->len > 0 ? problems->pdata[0] : NULL;
 		g_printerr("line %u: %s in:\n%s", problem != NULL ? problem->line : 0, problem != NULL ? problem->text : "?", script);
 		abort();
 	}
@@ -38,7 +38,7 @@ fuzz_convert(const FilterSource *source)
 static void
 fuzz_parser(const char *text, size_t size)
 {
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	const FilterSource source = { .file = "fuzz", .text = text, .len = size, .trust = SCRIPT_OWNER };
 	g_autoptr(GPtrArray) nodes = recipe_parse(&source, problems);
 	if (nodes == NULL)

@@ -13,7 +13,7 @@ check_problems(const GPtrArray *problems, bool is_program)
 {
 	bool has_error = false;
 	for (guint i = 0; i < problems->len; i++) {
-		const FilterProblem *problem = problems->pdata[i];
+		const Problem *problem = problems->pdata[i];
 		has_error = has_error || problem->severity == PROBLEM_ERROR;
 		g_assert(problem->line > 0 && problem->column > 0);
 		g_assert(problem->end_column == 0 || problem->end_column >= problem->column);
@@ -30,7 +30,7 @@ LLVMFuzzerTestOneInput(const guchar *data, size_t size)
 		world = sieve_world_new("", NULL);
 	const Filter *filter = filter_find("sieve");
 	FilterSource source = { .file = "fuzz.sieve", .text = (const char *) data, .len = size, .trust = SCRIPT_SITE };
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	FilterProgram *program = filter->compile(&source, &world->env, problems);
 	check_problems(problems, program != NULL);
 	if (program != NULL)

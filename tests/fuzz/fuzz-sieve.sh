@@ -50,7 +50,7 @@ build() {
 			"$work/filter.c" "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/header/*.c \
 			$(ls "$top_srcdir"/agent/message/*.c | grep -v -e mime-charset -e mime-compose -e mime-module) \
 			"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
-			$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson libconfuse sqlite3) -ldl -o "$work/fuzz-$target" || exit 1
+			$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson sqlite3) -ldl -o "$work/fuzz-$target" || exit 1
 	done
 }
 

@@ -309,10 +309,10 @@ run_case(const char *path)
 static int
 check_case(const char *path)
 {
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	FilterProgram *program = compile(path, problems);
 	for (guint i = 0; i < problems->len; i++) {
-		const FilterProblem *problem = problems->pdata[i];
+		const Problem *problem = problems->pdata[i];
 		printf("%u:%u: %s: %s [%s]\n", problem->line, problem->column,
 		       problem->severity == PROBLEM_ERROR ? "error" : "warning", problem->text, problem->code);
 	}

@@ -391,7 +391,7 @@ sieve_world_free(SieveWorld *world)
 }
 
 static void
-print_problem(GString *out, const FilterSource *source, const FilterProblem *problem)
+print_problem(GString *out, const FilterSource *source, const Problem *problem)
 {
 	if (strcmp(problem->file, source->file) != 0)
 		g_string_append_printf(out, "%s:", problem->file);
@@ -472,7 +472,7 @@ sieve_world_outcome(SieveWorld *world, const FilterSource *source, Message *mess
 	const Filter *filter = filter_for_sieve(&world->env, world->input.user);
 	GString *out = g_string_new(NULL);
 	g_autoptr(Plan) plan = plan_new();
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	FilterProgram *program = filter->compile(source, &world->env, problems);
 	for (guint i = 0; i < problems->len; i++)
 		print_problem(out, source, problems->pdata[i]);

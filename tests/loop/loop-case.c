@@ -186,10 +186,10 @@ compile(const char *folder, GPtrArray *problems)
 static void
 print_rules(const Case *c, const Message *message, const Envelope *envelope, const LoopVerdict *verdict)
 {
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) filter_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	g_autoptr(HeaderRules) rules = compile(c->folder, problems);
 	for (size_t i = 0; i < problems->len; i++) {
-		const FilterProblem *problem = problems->pdata[i];
+		const Problem *problem = problems->pdata[i];
 		printf("%s: rules:%u: %s\n", problem->severity == PROBLEM_ERROR ? "error" : "warning", problem->line, problem->text);
 	}
 	if (rules == NULL)

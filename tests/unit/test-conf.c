@@ -2,8 +2,9 @@
 #include "conf/conf.h"
 
 #include "agent/base/limits.h"
+#include "agent/base/nearest.h"
 #include "conf/conf-choices.h"
-#include "conf/conf-problem.h"
+
 
 #include "tests/unit/unit.h"
 
@@ -23,14 +24,15 @@ write_file(const char *text, size_t len)
 	return path;
 }
 
-/* "line: text" of each problem, a line each; the folder of the test is left out. */
+/* "line:column: text: hint" of each problem, a line each. */
 static char *
 print_problems(const GPtrArray *problems)
 {
 	GString *out = g_string_new(NULL);
 	for (guint i = 0; i < problems->len; i++) {
-		const ConfProblem *problem = problems->pdata[i];
-		g_string_append_printf(out, "%u: %s\n", problem->line, problem->text);
+		const Problem *problem = problems->pdata[i];
+		g_string_append_printf(out, "%u:%u: %s%s%s\n", problem->line, problem->column, problem->text,
+		                       problem->hint != NULL ? ": " : "", problem->hint != NULL ? problem->hint : "");
 	}
 	return g_string_free(out, FALSE);
 }
@@ -39,12 +41,12 @@ static Conf *
 read_text(const char *text, const char *const *overrides, char **ret_problems)
 {
 	g_autofree char *path = write_file(text, strlen(text));
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	g_auto(Status) st = STATUS_INIT;
 	Conf *conf = conf_read(path, overrides, problems, &st);
 	assert_true((conf == NULL) == (problems->len > 0));
 	if (conf == NULL) {
-		g_autofree char *first = conf_problem_print(problems->pdata[0]);
+		g_autofree char *first = problem_print_short(problems->pdata[0]);
 		assert_int_equal(st.id, STATUS_CONFIG);
 		assert_string_equal(st.detail, first);
 		assert_null(strstr(status_text(&st), folder));
@@ -95,6 +97,12 @@ static const Good good[] = {
 	{ "an empty list after another", "hostnames = {a, b}\nhostnames = {}", "hostnames", "{}" },
 	{ "smallest", "hop_limit = 5", "hop_limit", "5" },
 	{ "biggest", "hop_limit = 1000", "hop_limit", "1000" },
+	{ "signs that mean nothing need no quotes", "folder_layout = maildir++", "folder_layout", "\"maildir++\"" },
+	{ "adding without blanks", "hostnames={a}\nhostnames+={b}", "hostnames", "{a, b}" },
+	{ "adding one without braces", "hostnames = a\nhostnames += b", "hostnames", "{a, b}" },
+	{ "two on a line", "hop_limit = 7 fold_local = no", "fold_local", "no" },
+	{ "comma at the end of a list", "hostnames = {a,\n b,\n}", "hostnames", "{a, b}" },
+	{ "slashes in a path are no comment", "maildir = /a//b", "maildir", "\"/a//b\"" },
 	{ "UTF-8", "loop_folder = \"\xe5\xb1\x8a\"", "loop_folder", "\"\xe5\xb1\x8a\"" },
 };
 
@@ -118,6 +126,8 @@ test_good(void **state)
 
 /* A wrong file and all that is said of it. */
 #define NOT_A_SETTING ": a setting is 'name = value', a rule is 'rule \"name\" { ... }'"
+#define NO_VARIABLES ": settings know %u, %n, %d and %h; in single quotes it is plain text"
+#define HOP_LIMIT "is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
 
 typedef struct {
 	const char *name;
@@ -127,88 +137,105 @@ typedef struct {
 
 static const Bad bad[] = {
 	{ "all at once", "maildr = a\nhop_limit = 4\nadd_mark = maybe\nloop_action = eat\nfold_local = no\nxyzzy = {1, 2}\n",
-	  "1: unknown setting 'maildr': did you mean 'maildir'?\n"
-	  "2: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
-	  "3: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
-	  "4: 'eat' is not allowed for 'loop_action': it wants one of bounce, defer, file, keep\n"
-	  "6: unknown setting 'xyzzy': todoke.conf(5) lists them all\n" },
-	{ "one over", "hop_limit = 1001", "1: '1001' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
-	{ "negative", "hop_limit = -5", "1: '-5' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
-	{ "number with a tail", "hop_limit = 10x", "1: '10x' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
-	{ "number that is none", "hop_limit = ''", "1: '' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
-	{ "octal that is none", "umask = 088", "1: '088' is not allowed for 'umask': it wants a whole number from 00 to 0777\n" },
-	{ "time without unit that exists", "deadline = 5y", "1: '5y' is not allowed for 'deadline': it wants a time such as 90s, 5m, 12h or 7d from 5s to 1d\n" },
+	  "1:1: unknown setting 'maildr': did you mean 'maildir'?\n"
+	  "2:13: '4' " HOP_LIMIT
+	  "3:12: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
+	  "4:15: 'eat' is not allowed for 'loop_action': it wants one of bounce, defer, file, keep\n"
+	  "6:1: unknown setting 'xyzzy': todoke.conf(5) lists them all\n" },
+	{ "one over", "hop_limit = 1001", "1:13: '1001' " HOP_LIMIT },
+	{ "negative", "hop_limit = -5", "1:13: '-5' " HOP_LIMIT },
+	{ "number with a tail", "hop_limit = 10x", "1:13: '10x' " HOP_LIMIT },
+	{ "number that is none", "hop_limit = ''", "1:13: '' " HOP_LIMIT },
+	{ "octal that is none", "umask = 088", "1:9: '088' is not allowed for 'umask': it wants a whole number from 00 to 0777\n" },
+	{ "time without unit that exists", "deadline = 5y",
+	  "1:12: '5y' is not allowed for 'deadline': it wants a time such as 90s, 5m, 12h or 7d from 5s to 1d\n" },
 	{ "size that overflows", "message_size_limit = 99999999999G",
-	  "1: '99999999999G' is not allowed for 'message_size_limit': it wants a size such as 500K, 50M or 1G, at least 0\n" },
-	{ "number that overflows", "hop_limit = 99999999999999999999",
-	  "1: '99999999999999999999' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
-	{ "control characters", "home = \"a\tb\"", "1: the value of 'home' has control characters: it wants one printable line\n" },
+	  "1:22: '99999999999G' is not allowed for 'message_size_limit': it wants a size such as 500K, 50M or 1G, at least 0\n" },
+	{ "number that overflows", "hop_limit = 99999999999999999999", "1:13: '99999999999999999999' " HOP_LIMIT },
+	{ "control characters", "home = \"a\tb\"", "1:8: the value of 'home' has control characters: it wants one printable line\n" },
+	{ "two values on a line are two problems", "hop_limit = 4 add_mark = maybe",
+	  "1:13: '4' " HOP_LIMIT "1:26: 'maybe' is not allowed for 'add_mark': it wants yes or no\n" },
+	{ "each wrong item of a list", "addresses = {\"a\tb\", c,\n \"d\te\"}",
+	  "1:14: the value of 'addresses' has control characters: it wants one printable line\n"
+	  "2:2: the value of 'addresses' has control characters: it wants one printable line\n" },
+	{ "braces where no list is", "hop_limit = {7, 8}", "1:1: 'hop_limit' is no list: it wants one value, without braces\n" },
+	{ "adding to what is no list", "hop_limit += 7", "1:1: 'hop_limit' is no list: it wants one value, without '+='\n" },
 	{ "string that is not closed", "maildir = \"/a\nhop_limit = 4\n",
-	  "1: the string is not closed: \" is missing on this line\n"
-	  "2: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	  "1:11: the string is not closed: \" is missing on this line\n2:13: '4' " HOP_LIMIT },
 	{ "comment that is not closed", "hop_limit = 4\n/* a\n",
-	  "1: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
-	  "2: the comment is not closed: '*/' is missing\n" },
+	  "1:13: '4' " HOP_LIMIT "2:1: the comment is not closed: '*/' is missing\n" },
 	{ "backslash in double quotes", "rule a { match = \"\\d\" action = keep }",
-	  "1: '\\d' has no meaning in double quotes: write '\\\\d', or put the value in single quotes\n" },
-	{ "variable of the environment", "maildir = \"${HOME}/Maildir\"\nhome = ${HOME}",
-	  "1: '${' is not allowed here: settings know %u, %n, %d and %h; in single quotes it is plain text\n"
-	  "2: '${' is not allowed here: settings know %u, %n, %d and %h; in single quotes it is plain text\n" },
-	{ "plus outside quotes", "folder_layout = maildir++\n", "1: '+' must stand in quotes\n1: '+' must stand in quotes\n" },
+	  "1:19: '\\d' has no meaning in double quotes: write '\\\\d', or put the value in single quotes\n" },
+	{ "variable of the environment", "maildir = \"${HOME}/Maildir\"\nhome = ${HOME}\n",
+	  "1:12: '${' is not allowed here" NO_VARIABLES "\n2:8: '${' is not allowed here" NO_VARIABLES "\n" },
 	{ "syntax after a problem", "hop_limit = 4\nfold_local yes\nadd_mark = maybe",
-	  "1: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
-	  "2: missing equal sign after option 'fold_local'" NOT_A_SETTING "\n"
-	  "3: 'maybe' is not allowed for 'add_mark': it wants yes or no\n" },
+	  "1:13: '4' " HOP_LIMIT
+	  "2:1: '=' is missing behind 'fold_local'" NOT_A_SETTING "\n"
+	  "3:12: 'maybe' is not allowed for 'add_mark': it wants yes or no\n" },
 	{ "nonsense is blamed where it stands", "maildir\n\nfold_local =\nusers = x\nrule a\nhop_limit = 4\n",
-	  "1: missing equal sign after option 'maildir'" NOT_A_SETTING "\n"
-	  "3: unexpected token '='" NOT_A_SETTING "\n"
-	  "4: 'x' is not allowed for 'users': it wants one of auto, system, virtual, passwd_file\n"
-	  "5: missing opening brace for section 'rule'" NOT_A_SETTING "\n"
-	  "6: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	  "1:1: '=' is missing behind 'maildir'" NOT_A_SETTING "\n"
+	  "3:12: the value of 'fold_local' is missing: it stands behind the '=', on the same line\n"
+	  "4:9: 'x' is not allowed for 'users': it wants one of auto, system, virtual, passwd_file\n"
+	  "5:1: '=' is missing behind 'rule'" NOT_A_SETTING "\n"
+	  "6:13: '4' " HOP_LIMIT },
 	{ "a block of nonsense goes as a whole", "rule {\n header = X\n}\nhostnames = {a,\n b c,\n d}\nhop_limit = 4\n",
-	  "1: missing title for section 'rule'" NOT_A_SETTING "\n"
-	  "5: unexpected token 'c'" NOT_A_SETTING "\n"
-	  "7: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
+	  "1:1: the block has no name: it wants rule \"name\" { ... }\n"
+	  "5:4: ',' is missing before this item of the list\n"
+	  "7:13: '4' " HOP_LIMIT },
+	{ "a block in a block", "rule a {\n rule b { action = eat }\n action = eat\n}\n",
+	  "2:2: 'rule': a block cannot stand in another block\n"
+	  "3:11: 'eat' is no action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n" },
 	{ "nonsense in a rule leaves the rule", "rule a {\n header X\n action = eat }\n",
-	  "2: missing equal sign after option 'header'" NOT_A_SETTING "\n"
-	  "3: 'eat' is no action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n" },
-	{ "nonsense hides no problem of its line", "rule a { } }", "1: unexpected closing brace" NOT_A_SETTING "\n" },
+	  "2:2: '=' is missing behind 'header'" NOT_A_SETTING "\n"
+	  "3:11: 'eat' is no action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n" },
+	{ "one brace too many in a rule", "rule a { } }",
+	  "1:6: rule 'a' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
+	  "1:12: '}' is not expected here" NOT_A_SETTING "\n" },
 	{ "a string of braces is one word", "maildir \"}{\"\nhop_limit = 4\n",
-	  "1: missing equal sign after option 'maildir'" NOT_A_SETTING "\n"
-	  "2: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n" },
-	{ "the end is no problem of its own", "hostnames = {a\nusers = system\n",
-	  "1: '{' is not closed: '}' is missing\n2: unexpected token 'users'" NOT_A_SETTING "\n" },
-	{ "unknown block", "hop_limit = 4\nrul \"x\" {\n}\n",
-	  "1: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
-	  "2: unknown setting or block 'rul': did you mean 'rule'?\n" },
-	{ "end inside a rule", "rule a {\naction = keep\n",
-	  "1: '{' is not closed: '}' is missing\n" },
-	{ "end inside a list", "hostnames = {a, b", "1: '{' is not closed: '}' is missing\n" },
-	{ "one brace too many", "hop_limit = 7\n}\n",
-	  "2: unexpected closing brace" NOT_A_SETTING "\n" },
+	  "1:1: '=' is missing behind 'maildir'" NOT_A_SETTING "\n2:13: '4' " HOP_LIMIT },
+	{ "a list that swallows the next setting", "hostnames = {a\nusers = x\nhop_limit = 4\n",
+	  "1:13: '{' is not closed: '}' is missing\n3:13: '4' " HOP_LIMIT },
+	{ "unknown block", "hop_limit = 4\nrul \"x\" {\n hop_limit = 3\n}\nhop_limit = 4\n",
+	  "1:13: '4' " HOP_LIMIT
+	  "2:1: unknown block 'rul': a block is rule \"NAME\", user \"PATTERN\" or domain \"PATTERN\"\n"
+	  "5:13: '4' " HOP_LIMIT },
+	{ "end inside a rule", "rule a {\naction = keep\n", "1:1: '{' is not closed: '}' is missing\n" },
+	{ "end inside a list", "hostnames = {a, b", "1:13: '{' is not closed: '}' is missing\n" },
+	{ "one brace too many", "hop_limit = 7\n}\n", "2:1: '}' is not expected here" NOT_A_SETTING "\n" },
+	{ "a sign where a name should be", "= 7\nhop_limit = 4\n", "1:1: '=' is not expected here" NOT_A_SETTING "\n2:13: '4' " HOP_LIMIT },
 	{ "rules", "rule a {\n acton = keep\n action = eat\n}\nrule a { action = keep }\nrule b {\n header = X\n}\nrule c { }\n"
 	  "rule d { action = strip to = X }\nrule '' { action = keep }\n",
-	  "2: unknown key of a rule 'acton': did you mean 'action'?\n"
-	  "3: 'eat' is no action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n"
-	  "5: there is a rule 'a' already, at line 1: names of rules stand in bounces and in the log, so each must be its own\n"
-	  "6: rule 'b' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
-	  "9: rule 'c' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
-	  "10: rule 'd' has 'to', which only the actions rename (a header) and file (a folder) know\n"
-	  "11: the rule has an empty name\n" },
+	  "2:2: unknown key of a rule 'acton': did you mean 'action'?\n"
+	  "3:11: 'eat' is no action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n"
+	  "5:6: there is a rule 'a' already, at line 1: names of rules stand in bounces and in the log: give each its own\n"
+	  "6:6: rule 'b' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
+	  "9:6: rule 'c' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
+	  "10:6: rule 'd' has 'to', which only the actions rename (a header) and file (a folder) know\n"
+	  "11:6: the rule has an empty name\n" },
 	{ "unknown key far from all", "rule a { zzzzzzzz = 1 action = keep }",
-	  "1: unknown key of a rule 'zzzzzzzz': it may be one of header, match, when, action, to\n" },
+	  "1:10: unknown key of a rule 'zzzzzzzz': it may be one of header, match, when, action, to\n" },
+	{ "a list where a rule wants one value", "rule a { action = {keep, strip} }",
+	  "1:6: rule 'a' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
+	  "1:10: 'action' of a rule wants one value, without braces\n" },
 	{ "letters that paths do not know", "maildir = /v/%q/%n\nhop_limit = 4\nhome = '/h/%h'\nstate_folder = '/s/%'\n",
-	  "1: '/v/%q/%n' is not allowed for 'maildir': behind a '%' it wants one of the letters 'undh%'\n"
-	  "2: '4' is not allowed for 'hop_limit': it wants a whole number from 5 to 1000\n"
-	  "3: '/h/%h' is not allowed for 'home': behind a '%' it wants one of the letters 'und%'\n"
-	  "4: '/s/%' is not allowed for 'state_folder': behind a '%' it wants one of the letters 'undh%'\n" },
+	  "1:1: '/v/%q/%n' is not allowed for 'maildir': behind a '%' it wants one of the letters 'undh%'\n"
+	  "2:13: '4' " HOP_LIMIT
+	  "3:1: '/h/%h' is not allowed for 'home': behind a '%' it wants one of the letters 'und%'\n"
+	  "4:1: '/s/%' is not allowed for 'state_folder': behind a '%' it wants one of the letters 'undh%'\n" },
 	{ "relative path", "\nmaildir = v/%d/%n",
-	  "2: 'v/%d/%n' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%h'\n" },
+	  "2:1: 'v/%d/%n' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%h'\n" },
 	{ "engines that are none", "sieve_engine = pigeonhole\nsieve_engine_of = {\"a@b=native\", a@b}\n",
-	  "1: 'pigeonhole' is not allowed for 'sieve_engine': it wants one of native, libsieve\n"
-	  "2: 'a@b' is not allowed for 'sieve_engine_of': it wants user=native or user=libsieve\n" },
-	{ "include is not known", "include(\"/etc/passwd\")",
-	  "1: '(' must stand in quotes\n1: ')' must stand in quotes\n" },
+	  "1:16: 'pigeonhole' is not allowed for 'sieve_engine': it wants one of native, libsieve\n"
+	  "2:1: 'a@b' is not allowed for 'sieve_engine_of': it wants user=native or user=libsieve\n" },
+	{ "settings of a block", "user \"a@b\" {\n maildir = /x\n hop_limit = 7\n quota_byts = 7\n quota_bytes = x\n}\ndomain { quota = off }\n",
+	  "2:2: 'maildir' is the same for all recipients: put it outside of the block\n"
+	  "3:2: 'hop_limit' is the same for all recipients: put it outside of the block\n"
+	  "4:2: unknown setting 'quota_byts': did you mean 'quota_bytes'?\n"
+	  "5:16: 'x' is not allowed for 'quota_bytes': it wants a size such as 500K, 50M or 1G from 0 to 1048576G\n"
+	  "7:1: the block has no name: it wants domain \"pattern\" { ... }\n" },
+	{ "include as libConfuse had it", "include(\"/etc/passwd\")\nhop_limit = 4\n",
+	  "1:1: '=' is missing behind 'include('" NOT_A_SETTING "\n2:13: '4' " HOP_LIMIT },
+	{ "include inside a rule", "rule a {\n include x\n action = keep\n}\n", "2:2: '=' is missing behind 'include'" NOT_A_SETTING "\n" },
 };
 
 static void
@@ -219,7 +246,7 @@ test_bad(void **state)
 	g_autoptr(Conf) conf = read_text(row->text, NULL, &problems);
 	assert_string_equal(problems, row->want);
 	assert_null(conf);
-	/* A wrong file leaves nothing behind in libConfuse. */
+	/* A wrong file leaves nothing behind. */
 	g_autofree char *none = NULL;
 	g_autoptr(Conf) after = read_text("hop_limit = 9\n", NULL, &none);
 	assert_non_null(after);
@@ -245,10 +272,10 @@ test_rules(void **state)
 	assert_null(first->when[2]);
 	assert_string_equal(first->action, "strip");
 	assert_null(first->to);
-	assert_int_equal(first->line, 1);
+	assert_int_equal(first->place.line, 1);
 	assert_string_equal(second->to, "Work/A");
 	assert_null(second->when);
-	assert_int_equal(second->line, 7);
+	assert_int_equal(second->place.line, 7);
 }
 
 static void
@@ -266,10 +293,12 @@ test_overrides(void **state)
 	assert_null(conf->addresses[2]);
 	for (size_t i = 0; i < CONF_ROWS; i++) {
 		const char *name = conf_row(i)->name;
-		int want = strcmp(name, "add_mark") == 0 ? 2
-		         : strcmp(name, "hop_limit") == 0 || strcmp(name, "addresses") == 0 || strcmp(name, "maildir") == 0 ? CONF_LINE_OVERRIDE
-		         : CONF_LINE_DEFAULT;
-		assert_int_equal(conf->lines[i], want);
+		if (strcmp(name, "add_mark") == 0)
+			assert_int_equal(conf->said[i].line, 2);
+		else if (g_strv_contains((const char *const[]){ "hop_limit", "addresses", "maildir", NULL }, name))
+			assert_string_equal(conf->said[i].file, CONF_OVERRIDE);
+		else
+			assert_null(conf->said[i].file);
 	}
 }
 
@@ -282,11 +311,11 @@ test_wrong_overrides(void **state)
 	g_autoptr(Conf) conf = read_text("", overrides, &problems);
 	assert_null(conf);
 	assert_string_equal(problems,
-	                    "0: unknown setting 'hop_limt': did you mean 'hop_limit'?\n"
-	                    "0: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
-	                    "0: 'fold_local' has no value: it wants NAME=VALUE\n"
-	                    "0: rules cannot be given by -o: they stand in the file only\n"
-	                    "0: unknown setting 'rules_of_thumb': todoke.conf(5) lists them all\n");
+	                    "0:0: unknown setting 'hop_limt': did you mean 'hop_limit'?\n"
+	                    "0:0: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
+	                    "0:0: 'fold_local' has no value: it wants NAME=VALUE\n"
+	                    "0:0: 'rule a' cannot be given by -o: it stands in the file only\n"
+	                    "0:0: unknown setting 'rules_of_thumb': todoke.conf(5) lists them all\n");
 }
 
 static void
@@ -313,17 +342,181 @@ test_files(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Conf) conf = conf_read(NULL, NULL, NULL, &st);
 	assert_int_equal(conf->hop_limit, 8);
-	assert_string_equal(conf->path, path);
+	assert_string_equal(conf->files->pdata[0], path);
 	/* The compiled-in file of a test's build is not there. */
 	g_unsetenv("TODOKE_CONF");
 	if (!g_file_test(conf_default_path(), G_FILE_TEST_EXISTS)) {
 		g_autoptr(Conf) defaults = conf_read(NULL, NULL, NULL, &st);
 		assert_non_null(defaults);
-		assert_null(defaults->path);
+		assert_int_equal(defaults->files->len, 0);
 	}
 	static const char nul[] = "hop_limit = 8\n\0hop_limit = 9\n";
 	g_free(write_file(nul, sizeof nul - 1));
 	fails_with(path, ":2: there is a NUL byte");
+}
+
+static void
+write_beside(const char *name, const char *text)
+{
+	g_autofree char *path = g_build_filename(folder, name, NULL);
+	assert_true(g_file_set_contents(path, text, -1, NULL));
+	assert_int_equal(g_chmod(path, 0644), 0);
+}
+
+static void
+remove_beside(const char *name)
+{
+	g_autofree char *path = g_build_filename(folder, name, NULL);
+	assert_int_equal(g_remove(path), 0);
+}
+
+/* Files, patterns and folders; what comes later wins, whichever file it stands in. */
+static void
+test_include(void **state)
+{
+	(void) state;
+	g_autofree char *problems = NULL, *sub = g_build_filename(folder, "conf.d", NULL);
+	assert_int_equal(g_mkdir(sub, 0755), 0);
+	write_beside("conf.d/20-b.conf", "hop_limit = 20\nadd_mark = no\n");
+	write_beside("conf.d/10-a.conf", "hop_limit = 10\nhostnames += a\nrule inside { action = keep }\n");
+	write_beside("conf.d/ignored", "hop_limit = nonsense\n");
+
+	g_autoptr(Conf) conf = read_text("hostnames = x\ninclude \"conf.d\"\nadd_mark = yes\ninclude conf.d/1*.conf\ninclude 'none/*.conf'\n"
+	                                 "rule outside { action = keep }\n", NULL, &problems);
+	/* The rule of 10-a is read twice. */
+	assert_null(conf);
+	assert_non_null(strstr(problems, "there is a rule 'inside' already"));
+
+	write_beside("conf.d/10-a.conf", "hop_limit = 10\nhostnames += a\n");
+	conf = read_text("hostnames = x\ninclude \"conf.d\"\nadd_mark = yes\ninclude conf.d/1*.conf\n", NULL, &problems);
+	assert_string_equal(problems, "");
+	assert_int_equal(conf->hop_limit, 10);
+	assert_true(conf->add_mark);
+	assert_int_equal(g_strv_length(conf->hostnames), 3);
+	assert_int_equal(conf->files->len, 4);
+	size_t row = conf_row_number(conf_find_row("hop_limit"));
+	assert_true(g_str_has_suffix(conf->said[row].file, "10-a.conf"));
+	const ConfTwice *last = &g_array_index(conf->twice, ConfTwice, conf->twice->len - 1);
+	assert_string_equal(last->row->name, "hop_limit");
+	assert_true(g_str_has_suffix(last->earlier.file, "20-b.conf"));
+
+	remove_beside("conf.d/20-b.conf");
+	remove_beside("conf.d/10-a.conf");
+	remove_beside("conf.d/ignored");
+	remove_beside("conf.d");
+}
+
+static void
+test_include_problems(void **state)
+{
+	(void) state;
+	g_autofree char *problems = NULL;
+	assert_null(read_text("include missing.conf\nhop_limit = 4\n", NULL, &problems));
+	assert_non_null(strstr(problems, "missing.conf': cannot open it: No such file or directory"));
+	assert_non_null(strstr(problems, "2:13: '4' " HOP_LIMIT));
+
+	/* A problem is told with the file in which it stands. */
+	write_beside("part.conf", "\nhop_limit = 4\n");
+	g_autofree char *path = write_file("include part.conf\n", strlen("include part.conf\n"));
+	g_auto(Status) st = STATUS_INIT;
+	assert_null(conf_read(path, NULL, NULL, &st));
+	assert_non_null(strstr(st.detail, "part.conf:2: '4' is not allowed"));
+
+	if (geteuid() == 0) {
+		g_autofree char *part = g_build_filename(folder, "part.conf", NULL);
+		assert_int_equal(g_chmod(part, 0666), 0);
+		fails_with(path, "others than root can write it");
+	}
+	remove_beside("part.conf");
+}
+
+/* A file that includes itself ends at the limit, not in an endless loop. */
+static void
+test_include_limits(void **state)
+{
+	(void) state;
+	g_autofree char *problems = NULL;
+	assert_null(read_text("include todoke.conf\n", NULL, &problems));
+	assert_string_equal(problems, "1:9: files include each other deeper than 10\n");
+
+	/* The main file and as many as there may be, then one more. */
+	g_autofree char *sub = g_build_filename(folder, "many", NULL);
+	assert_int_equal(g_mkdir(sub, 0755), 0);
+	for (unsigned i = 1; i <= LIMIT_CONF_FILES; i++) {
+		g_autofree char *name = g_strdup_printf("many/%03u.conf", i);
+		write_beside(name, "");
+		g_autoptr(Conf) conf = i == LIMIT_CONF_FILES - 1 ? read_text("include many", NULL, &problems) : NULL;
+		assert_true((conf != NULL) == (i == LIMIT_CONF_FILES - 1));
+	}
+	assert_null(read_text("include many", NULL, &problems));
+	assert_non_null(strstr(problems, "these are more than 200 files"));
+	for (unsigned i = 1; i <= LIMIT_CONF_FILES; i++) {
+		g_autofree char *name = g_strdup_printf("many/%03u.conf", i);
+		remove_beside(name);
+	}
+	remove_beside("many");
+}
+
+/* A recipient, and what the blocks make of three settings for it. */
+typedef struct {
+	const char *name;
+	const char *address;
+	const char *want;    /* quota_bytes, durability, sieve_before; NULL: no block fits */
+} Scoped;
+
+static const char scopes[] =
+	"quota_bytes = 1M\nsieve_before = {a}\n"
+	"domain \"Example.jp\" {\n quota_bytes = 2M\n sieve_before += b\n}\n"
+	"user \"taro@example.jp\" { quota_bytes = 3M }\n"
+	"user \"root\" { durability = file }\n"
+	"domain '*.example.net' { sieve_before = {} }\n"
+	"user 'info-*' { quota_bytes = 0 sieve_before = {c, d} }\n";
+
+static const Scoped scoped[] = {
+	{ "no block fits", "taro@example.com", NULL },
+	{ "domain without case", "jiro@EXAMPLE.JP", "2M full {a, b}" },
+	{ "user over domain, being later", "Taro@example.jp", "3M full {a, b}" },
+	{ "user without domain, of the system", "root", "1M file {a}" },
+	{ "user without domain, in a domain", "root@example.org", "1M file {a}" },
+	{ "pattern of domains", "x@mx.example.net", "1M full {}" },
+	{ "a pattern is no suffix", "x@example.net", NULL },
+	{ "a system user has no domain", "example.jp", NULL },
+	{ "pattern of users", "info-x@example.jp", "0 full {c, d}" },
+	{ "the last @ counts", "\"a@example.jp\"@example.com", NULL },
+};
+
+static void
+test_scoped(void **state)
+{
+	const Scoped *row = *state;
+	g_autofree char *problems = NULL;
+	g_autoptr(Conf) conf = read_text(scopes, NULL, &problems);
+	assert_string_equal(problems, "");
+	g_autoptr(Conf) own = conf_for_recipient(conf, row->address);
+	assert_true((own == NULL) == (row->want == NULL));
+	if (own == NULL)
+		return;
+
+	static const char *const names[] = { "quota_bytes", "durability", "sieve_before" };
+	g_autoptr(GString) got = g_string_new(NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *value = conf_print_value(own, conf_find_row(names[i]));
+		g_string_append_printf(got, "%s%s", i > 0 ? " " : "", value);
+	}
+	assert_string_equal(got->str, row->want);
+	/* The settings of all others are as they were. */
+	assert_int_equal(conf->quota_bytes, 1 << 20);
+	assert_string_equal(conf->sieve_before[0], "a");
+}
+
+static void
+test_override_wins_over_scope(void **state)
+{
+	(void) state;
+	g_autofree char *problems = NULL;
+	g_autoptr(Conf) conf = read_text(scopes, (const char *const[]){ "quota_bytes=9M", NULL }, &problems);
+	g_autoptr(Conf) own = conf_for_recipient(conf, "taro@example.jp");
+	assert_int_equal(own->quota_bytes, 9 << 20);
 }
 
 static void
@@ -349,7 +542,7 @@ test_problem_limit(void **state)
 	for (unsigned i = 0; i < LIMIT_CONF_PROBLEMS + 1; i++)
 		g_string_append_printf(text, "unheard_of_%u = 1\n", i);
 	g_autofree char *path = write_file(text->str, text->len);
-	g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func((GDestroyNotify) conf_problem_free);
+	g_autoptr(GPtrArray) problems = problem_list_new();
 	g_auto(Status) st = STATUS_INIT;
 	assert_null(conf_read(path, NULL, problems, &st));
 	assert_int_equal(problems->len, LIMIT_CONF_PROBLEMS);
@@ -474,11 +667,11 @@ test_nearest(void **state)
 {
 	(void) state;
 	static const char *const names[] = { "maildir", "home", "hop_limit", NULL };
-	assert_string_equal(conf_problem_nearest("mialdir", names), "maildir");
-	assert_string_equal(conf_problem_nearest("HOME", names), "home");
-	assert_null(conf_problem_nearest("return_action", names));
+	assert_string_equal(nearest_of("mialdir", names), "maildir");
+	assert_string_equal(nearest_of("HOME", names), "home");
+	assert_null(nearest_of("return_action", names));
 	g_autofree char *huge = g_strnfill(100000, 'm');
-	assert_null(conf_problem_nearest(huge, names));
+	assert_null(nearest_of(huge, names));
 }
 
 static int
@@ -503,17 +696,22 @@ remove_folder(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(good) + G_N_ELEMENTS(bad) + CONF_ROWS + 9];
+	struct CMUnitTest tests[G_N_ELEMENTS(good) + G_N_ELEMENTS(bad) + G_N_ELEMENTS(scoped) + CONF_ROWS + 13];
 	size_t n = 0;
 	g_unsetenv("TODOKE_CONF");
 	UNIT_ROWS(tests, n, good, test_good);
 	UNIT_ROWS(tests, n, bad, test_bad);
+	UNIT_ROWS(tests, n, scoped, test_scoped);
 	for (size_t i = 0; i < CONF_ROWS; i++)
 		tests[n++] = (struct CMUnitTest){ conf_row(i)->name, test_table_row, NULL, NULL, (void *) (uintptr_t) conf_row(i) };
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rules);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_overrides);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_wrong_overrides);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_files);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_include);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_include_problems);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_include_limits);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_override_wins_over_scope);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_size_limit);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_problem_limit);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_writable_by_others);

@@ -33,11 +33,11 @@ add(Check *check, const RecipeText *at, size_t offset, ProblemSeverity severity,
 {
 	if (check->problems == NULL || check->problems->len >= LIMIT_RECIPE_PROBLEMS)
 		return;
-	const FilterProblem problem = {
+	const Problem problem = {
 		.file = (char *) (uintptr_t) check->file, .line = at->line, .column = at->column + (unsigned) offset, .severity = severity,
 		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
 	};
-	filter_problem_add(check->problems, &problem);
+	problem_add(check->problems, &problem);
 }
 
 static void

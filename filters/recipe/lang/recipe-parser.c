@@ -75,11 +75,11 @@ complain(Parser *parser, unsigned line, unsigned at_column, const char *code, co
 {
 	if (parser->problems != NULL && parser->problems->len >= LIMIT_RECIPE_PROBLEMS)
 		return;
-	const FilterProblem problem = {
+	const Problem problem = {
 		.file = (char *) (uintptr_t) parser->source->file, .line = line, .column = at_column, .severity = PROBLEM_ERROR,
 		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
 	};
-	filter_problem_add(parser->problems, &problem);
+	problem_add(parser->problems, &problem);
 }
 
 static void

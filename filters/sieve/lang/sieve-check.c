@@ -23,7 +23,7 @@ add_problem(SieveCheck *check, SieveSpan span, ProblemSeverity severity, const c
 	bool is_wanted = severity == PROBLEM_ERROR || !check->env->unwatched;
 	if (!is_wanted || check->reported++ >= LIMIT_SIEVE_PROBLEMS)
 		return;
-	FilterProblem problem = {
+	Problem problem = {
 		.file = (char *) check->source->file,
 		.line = span.line,
 		.column = span.column,
@@ -33,7 +33,7 @@ add_problem(SieveCheck *check, SieveSpan span, ProblemSeverity severity, const c
 		.text = (char *) text,
 		.hint = (char *) hint,
 	};
-	filter_problem_add(check->problems, &problem);
+	problem_add(check->problems, &problem);
 }
 
 bool
@@ -225,7 +225,7 @@ sieve_program_free(SieveProgram *program)
 static gint
 compare_places(gconstpointer a, gconstpointer b)
 {
-	const FilterProblem *x = *(FilterProblem *const *) a, *y = *(FilterProblem *const *) b;
+	const Problem *x = *(Problem *const *) a, *y = *(Problem *const *) b;
 	int files = strcmp(x->file, y->file);
 	if (files != 0)
 		return files;

@@ -9,7 +9,5 @@ char *sieve_hint_for_call(const char *name, bool is_test);
 char *sieve_hint_for_tag(const SieveCallDef *def, const char *name);
 char *sieve_hint_for_capability(const char *name);
 
-/* Letters to change, add, drop or swap to make one word of the other, without case. */
-unsigned sieve_hint_distance(const char *a, const char *b);
 
 #endif

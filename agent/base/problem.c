@@ -1,7 +1,39 @@
 /* problem: a line of the script, and carets below what is meant. */
-#include "filters/problem.h"
+#include "agent/base/problem.h"
 
 #include <string.h>
+
+void
+problem_free(Problem *problem)
+{
+	if (problem == NULL)
+		return;
+
+	g_free(problem->file);
+	g_free(problem->text);
+	g_free(problem->hint);
+	g_free(problem);
+}
+
+GPtrArray *
+problem_list_new(void)
+{
+	return g_ptr_array_new_with_free_func((GDestroyNotify) problem_free);
+}
+
+void
+problem_add(GPtrArray *problems, const Problem *problem)
+{
+	if (problems == NULL)
+		return;
+
+	Problem *copy = g_new(Problem, 1);
+	*copy = *problem;
+	copy->file = g_strdup(problem->file);
+	copy->text = g_strdup(problem->text);
+	copy->hint = g_strdup(problem->hint);
+	g_ptr_array_add(problems, copy);
+}
 
 const char *
 problem_severity_name(ProblemSeverity severity)
@@ -52,7 +84,7 @@ append_carets(GString *out, const char *raw, unsigned column, unsigned end_colum
 }
 
 char *
-problem_print(const FilterProblem *problem, const char *source)
+problem_print(const Problem *problem, const char *source)
 {
 	GString *out = g_string_new(problem->file);
 	g_string_append_c(out, ':');
@@ -67,4 +99,12 @@ problem_print(const FilterProblem *problem, const char *source)
 	if (problem->hint != NULL)
 		g_string_append_printf(out, "    hint: %s\n", problem->hint);
 	return g_string_free(out, FALSE);
+}
+
+char *
+problem_print_short(const Problem *problem)
+{
+	if (problem->line == 0)
+		return g_strdup_printf("%s: %s", problem->file, problem->text);
+	return g_strdup_printf("%s:%u: %s", problem->file, problem->line, problem->text);
 }

@@ -1,0 +1,114 @@
+/* conf-setting: see the header. */
+#include "conf/conf-setting.h"
+
+#include "agent/base/nearest.h"
+#include "conf/conf-value.h"
+
+#include <string.h>
+
+const ConfRow *
+conf_setting_find(const ConfWord *name, const char *const *others, GPtrArray *problems)
+{
+	const ConfRow *row = conf_find_row(name->text);
+	if (row != NULL)
+		return row;
+
+	Nearest nearest = nearest_begin(name->text);
+	for (; others != NULL && *others != NULL; others++)
+		nearest_add(&nearest, *others);
+	for (size_t i = 0; conf_row(i) != NULL; i++)
+		nearest_add(&nearest, conf_row(i)->name);
+
+	g_autofree char *guess = nearest.best != NULL ? g_strdup_printf("did you mean '%s'?", nearest.best) : NULL;
+	conf_problem_add(problems, &name->place, "unknown-setting", guess != NULL ? guess : "todoke.conf(5) lists them all",
+	                 "unknown setting '%s'", name->text);
+	return NULL;
+}
+
+bool
+conf_setting_set(Conf *conf, const ConfRow *row, const ConfWord *value, GPtrArray *problems)
+{
+	g_autofree char *problem = NULL;
+	if (conf_value_set(conf, row, value->text, &problem))
+		return true;
+
+	conf_problem_add(problems, &value->place, "bad-value", NULL, "%s", problem);
+	return false;
+}
+
+static void
+note_place(Conf *conf, const ConfRow *row, const ConfStatement *statement)
+{
+	size_t i = conf_row_number(row);
+
+	if (conf->said[i].file != NULL && !statement->adds) {
+		ConfTwice twice = { row, conf->said[i] };
+		if (conf->twice == NULL)
+			conf->twice = g_array_new(FALSE, FALSE, sizeof twice);
+		g_array_append_val(conf->twice, twice);
+	}
+	conf->said[i] = statement->name.place;
+}
+
+void
+conf_setting_apply(Conf *conf, const ConfStatement *statement, GPtrArray *problems)
+{
+	const ConfRow *row = conf_setting_find(&statement->name, (const char *const[]){ "rule", "include", NULL }, problems);
+	if (row == NULL || statement->is_wrong)
+		return;
+
+	if (row->type != CONF_LIST && (statement->is_list || statement->adds)) {
+		conf_problem_add(problems, &statement->name.place, "bad-value", NULL, "'%s' is no list: it wants one value, without %s",
+		                 row->name, statement->is_list ? "braces" : "'+='");
+		return;
+	}
+
+	note_place(conf, row, statement);
+	if (row->type == CONF_LIST && !statement->adds)
+		conf_value_empty(conf, row);
+	for (guint i = 0; i < statement->values->len; i++)
+		(void) conf_setting_set(conf, row, &g_array_index(statement->values, ConfWord, i), problems);
+}
+
+/* "rule", or what begins like one: people try it. */
+static bool
+is_block(const char *name)
+{
+	static const char *const kinds[] = { "rule", "user", "domain", "include" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+		size_t len = strlen(kinds[i]);
+		if (strncmp(name, kinds[i], len) == 0 && (name[len] == '\0' || strchr(" \"'{.", name[len]) != NULL))
+			return true;
+	}
+	return false;
+}
+
+void
+conf_setting_override(Conf *conf, const char *text, GPtrArray *problems)
+{
+	static const ConfPlace place = { .file = CONF_OVERRIDE };
+	const char *equal = strchr(text, '=');
+	size_t name_len = equal != NULL ? (size_t) (equal - text) : strlen(text);
+	g_autofree char *name = g_strstrip(g_strndup(text, name_len));
+	ConfWord word = { name, place };
+
+	if (is_block(name)) {
+		conf_problem_add(problems, &place, "bad-override", NULL, "'%s' cannot be given by -o: it stands in the file only", name);
+		return;
+	}
+	if (equal == NULL) {
+		conf_problem_add(problems, &place, "bad-override", NULL, "'%s' has no value: it wants NAME=VALUE", text);
+		return;
+	}
+
+	const ConfRow *row = conf_setting_find(&word, NULL, problems);
+	if (row == NULL)
+		return;
+
+	g_autofree char *value = g_strstrip(g_strdup(equal + 1)), *problem = NULL;
+	bool good = row->type == CONF_LIST ? conf_value_set_list(conf, row, value, &problem) : conf_value_set(conf, row, value, &problem);
+	conf->said[conf_row_number(row)] = place;
+	if (!good)
+		conf_problem_add(problems, &place, "bad-value", NULL, "%s", problem);
+}

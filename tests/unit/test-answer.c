@@ -1,0 +1,132 @@
+/* The one line that Postfix reads: how it looks, and that nothing else gets to the pipe. */
+#define _GNU_SOURCE
+#include "agent/base/answer.h"
+
+#include "agent/base/limits.h"
+
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+/* A text, and the line of a deferral (4.3.0) about queue id 4ABC12 that has it. */
+typedef struct {
+	const char *name;
+	const char *text;
+	const char *want;
+} Row;
+
+static const Row rows[] = {
+	{ "plain", "the disk is gone", "4.3.0 the disk is gone [4ABC12]" },
+	{ "line ends", "a\nb\r\nc", "4.3.0 a b  c [4ABC12]" },
+	{ "control characters", "a\x01\x7f" "b\tc", "4.3.0 a  b c [4ABC12]" },
+	{ "UTF-8 stays", "Nein, \xc3\xbc", "4.3.0 Nein, \xc3\xbc [4ABC12]" },
+	{ "invalid UTF-8", "a\xc3", "4.3.0 a\xef\xbf\xbd [4ABC12]" },
+};
+
+static void
+test_line(void **state)
+{
+	const Row *row = *state;
+	g_auto(Status) st = STATUS_INIT;
+	(void) status_fail(&st, STATUS_INTERNAL, "%s", row->text);
+	g_autofree char *line = answer_line(&st, "4ABC12");
+	assert_string_equal(line, row->want);
+}
+
+static void
+test_bounds(void **state)
+{
+	(void) state;
+	g_autofree char *text = g_strnfill(2 * LIMIT_ANSWER_BYTES, 'x');
+	g_auto(Status) st = STATUS_INIT;
+	(void) status_fail(&st, STATUS_INTERNAL, "%s", text);
+	g_autofree char *line = answer_line(&st, "4ABC12");
+	assert_true(g_str_has_suffix(line, "x [4ABC12]"));
+	assert_int_equal(strlen(line), LIMIT_ANSWER_BYTES + strlen(" [4ABC12]"));
+	/* A character that does not fit whole is left out. */
+	g_auto(Status) wide = STATUS_INIT;
+	text[LIMIT_ANSWER_BYTES - strlen("4.3.0 ") - 1] = '\0';
+	(void) status_fail(&wide, STATUS_INTERNAL, "%s\xc3\xbc", text);
+	g_autofree char *cut = answer_line(&wide, NULL);
+	assert_true(g_utf8_validate(cut, -1, NULL));
+	assert_int_equal(strlen(cut), LIMIT_ANSWER_BYTES - 1);
+}
+
+/* A child that answers through a pipe as Postfix has it; what came through, and the exit code. */
+static int
+answer_through_pipe(void (*act)(void), char *ret_text, size_t size)
+{
+	int ends[2];
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void) dup2(ends[1], STDOUT_FILENO);
+		(void) dup2(ends[1], STDERR_FILENO);
+		(void) close(ends[0]);
+		(void) close(ends[1]);
+		answer_take_over();
+		act();
+		_exit(99);
+	}
+
+	(void) close(ends[1]);
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	ssize_t len = read(ends[0], ret_text, size - 1);
+	(void) close(ends[0]);
+	ret_text[MAX(len, 0)] = '\0';
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+refuse(void)
+{
+	g_auto(Status) st = STATUS_INIT;
+	(void) status_fail(&st, STATUS_LOOP, "loop");
+	(void) !write(STDOUT_FILENO, "noise", 5);
+	(void) !write(STDERR_FILENO, "noise", 5);
+	_exit(answer_finish(&st, NULL, "4ABC12"));
+}
+
+static void
+succeed(void)
+{
+	Status st = STATUS_INIT;
+	_exit(answer_finish(&st, "stored in INBOX\n and more", "4ABC12"));
+}
+
+static void
+abort_delivery(void)
+{
+	answer_abort("4.3.0 late\n", 11, EX_TEMPFAIL);
+}
+
+static void
+test_pipe(void **state)
+{
+	(void) state;
+	char text[256];
+	assert_int_equal(answer_through_pipe(refuse, text, sizeof text), EX_UNAVAILABLE);
+	assert_string_equal(text, "5.4.6 loop [4ABC12]\n");
+	assert_int_equal(answer_through_pipe(succeed, text, sizeof text), EX_OK);
+	assert_string_equal(text, "stored in INBOX  and more\n");
+	assert_int_equal(answer_through_pipe(abort_delivery, text, sizeof text), EX_TEMPFAIL);
+	assert_string_equal(text, "4.3.0 late\n");
+}
+
+int
+main(void)
+{
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 2];
+	size_t n = 0;
+	UNIT_ROWS(tests, n, rows, test_line);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_bounds);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_pipe);
+	return _cmocka_run_group_tests("answer", tests, n, NULL, NULL);
+}
