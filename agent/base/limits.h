@@ -241,6 +241,9 @@
 #define LIMIT_RECIPE_PROBLEMS 100u
 #define LIMIT_RECIPE_CHECKED_FILES 64u
 
+/* Octets of the scripts' story in the trace of one delivery. */
+#define LIMIT_TRACE_BYTES (4u * 1024 * 1024)
+
 /* Bytes of a mailbox's maildirsize file; a longer one is counted anew and replaced (Maildir++). */
 #define LIMIT_MAILDIRSIZE 5120u
 

@@ -341,11 +341,11 @@ static void
 trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text)
 {
 	World *world = world_of(env);
-	(void) level;
-	if (world->hears_recipes)
+	const WorldDescription *described = world->described;
+	if (world->hears_recipes && level == TRACE_ACTIONS)
 		world_recipes_note(world, file, line, text);
-	else if (world->described->trace != NULL)
-		world->described->trace(file, line, text);
+	if (described->trace != NULL)
+		described->trace(described->trace_user, level, file, line, text);
 }
 
 static void

@@ -59,6 +59,7 @@ transact_free(Transact *transact)
 	g_ptr_array_unref(transact->locks);
 	g_ptr_array_unref(transact->ids);
 	g_ptr_array_unref(transact->places);
+	delivery_trace_free(transact->trace);
 	plan_free(transact->plan);
 	headers_unref(transact->headers);
 	header_rule_result_free(transact->rules);
@@ -264,8 +265,15 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.delimiters = transact->site->conf->delimiters,
 	};
 	WorldLive live = { transact->state, transact->report.notes, transact->locks, transact->ids, transact->described != &as_it_is };
+	WorldDescription description = transact->described->world;
+	if (transact->trace != NULL) {
+		description.trace_level = TRACE_MATCHING;
+		description.trace = delivery_trace_add;
+		description.trace_user = transact->trace;
+		description.is_delivered = true;
+	}
 	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
-	                                   &transact->described->world, &live);
+	                                   &description, &live);
 	if (transact->recipes != NULL)
 		world_set_recipes(world, transact->recipes);
 	deadline_waiting_for("running the scripts");
@@ -426,6 +434,7 @@ transact_deliver(Transact *transact, Status *st)
 	if (folder == NULL)
 		return false;
 	transact->state = state_once_new(folder, transact->now);
+	transact->trace = delivery_trace_new(conf, transact->account, transact->report.notes);
 	deadline_waiting_for("opening the mailbox");
 	g_autoptr(Maildir) inbox = deliver_open_inbox(transact->account->maildir, conf, st);
 	if (inbox == NULL)
