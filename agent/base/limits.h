@@ -241,6 +241,9 @@
 #define LIMIT_RECIPE_PROBLEMS 100u
 #define LIMIT_RECIPE_CHECKED_FILES 64u
 
+/* Octets of a file with annotations of mailboxes; a longer one is not read. */
+#define LIMIT_METADATA_BYTES (4u * 1024 * 1024)
+
 /* Octets of the scripts' story in the trace of one delivery. */
 #define LIMIT_TRACE_BYTES (4u * 1024 * 1024)
 

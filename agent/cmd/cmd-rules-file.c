@@ -71,7 +71,7 @@ reading_mailbox_at(const Reading *reading, const char *path)
 	if (!g_str_has_prefix(plain, inbox) || (plain[len] != '/' && plain[len] != '\0'))
 		return NULL;
 	FolderRules rules = deliver_folder_rules(reading->site->conf);
-	return folder_name(&rules, plain + len + (plain[len] == '/'));
+	return folder_name(&rules, NULL, plain + len + (plain[len] == '/'));
 }
 
 static char *

@@ -49,7 +49,7 @@ place_of_name(const Proof *proof, const char *name)
 	FolderRules rules = deliver_folder_rules(proof->reading->site->conf);
 	const char *why;
 	g_autofree char *path = folder_path(&rules, proof->inbox, name, &why);
-	char *mailbox = folder_name(&rules, path != NULL ? path : ""); /* what can be no folder goes to the INBOX */
+	char *mailbox = folder_name(&rules, proof->inbox, path != NULL ? path : ""); /* what can be no folder goes to the INBOX */
 	if (mailbox != NULL)
 		return mailbox;
 	g_autofree char *inbox = reading_inbox(proof->reading);

@@ -8,7 +8,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/deliver/deliver.h"
-#include "agent/store/folder.h"
+#include "agent/store/folder-id.h"
 #include "agent/send/compose.h"
 #include "agent/exec/site-program.h"
 
@@ -174,6 +174,32 @@ mailbox_warning(FilterEnv *env, const char *mailbox)
 }
 
 static char *
+mailbox_by_id(FilterEnv *env, const char *id)
+{
+	const World *world = world_of(env);
+	FolderRules rules = deliver_folder_rules(world->site->conf);
+	if (world->described->mailboxes != NULL || world->inbox == NULL)
+		return NULL;
+	g_autofree char *path = folder_by_id(world->inbox, &rules, id);
+	return path != NULL ? folder_name(&rules, world->inbox, path) : NULL;
+}
+
+static char *
+metadata(FilterEnv *env, const char *mailbox, const char *annotation)
+{
+	const World *world = world_of(env);
+	const Conf *conf = world->site->conf;
+	FolderRules rules = deliver_folder_rules(conf);
+	const char *why;
+	if (world->inbox == NULL || (mailbox != NULL && !folder_exists(world->inbox, &rules, mailbox)))
+		return NULL;
+	g_auto(Status) unexpanded = STATUS_INIT; /* was told when the settings were read */
+	g_autofree char *path = mailbox != NULL ? folder_path(&rules, world->inbox, mailbox, &why) : NULL;
+	g_autofree char *attributes = account_expand(world->account, conf->metadata_file, &unexpanded);
+	return folder_metadata(world->inbox, attributes != NULL ? attributes : "", path, annotation);
+}
+
+static char *
 special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
 {
 	const World *world = world_of(env);
@@ -318,6 +344,7 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 		.conf = world->site->conf,
 		.user = world->account->user,
 		.home = world->account->home,
+		.host = world->site->host,
 		.envelope = world->envelope,
 		.name = call->name,
 		.args = call->argv,
@@ -362,6 +389,8 @@ static const FilterServices services = {
 	.setting_item = setting_item,
 	.open_script = open_script,
 	.mailbox_exists = mailbox_exists,
+	.mailbox_by_id = mailbox_by_id,
+	.metadata = metadata,
 	.mailbox_warning = mailbox_warning,
 	.special_use_mailbox = special_use_mailbox,
 	.list_contains = list_contains,

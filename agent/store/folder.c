@@ -4,6 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/store/folder-id.h"
 #include "agent/store/subscriptions.h"
 #include "agent/store/utf7.h"
 #include "conf/conf-choices.h"
@@ -202,7 +203,7 @@ read_level(const FolderRules *rules, const char *written)
 }
 
 char *
-folder_name(const FolderRules *rules, const char *path)
+folder_name(const FolderRules *rules, const Maildir *inbox, const char *path)
 {
 	bool is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
 	bool is_named = rules->separator[0] != '\0' && strcmp(rules->separator, FOLDER_SEPARATOR_AUTO) != 0;
@@ -221,7 +222,7 @@ folder_name(const FolderRules *rules, const char *path)
 	}
 
 	const char *why;
-	g_autofree char *again = folder_path(rules, NULL, name->str, &why);
+	g_autofree char *again = folder_path(rules, inbox, name->str, &why);
 	return g_strcmp0(again, path) == 0 ? g_string_free(g_steal_pointer(&name), FALSE) : NULL;
 }
 
@@ -252,6 +253,7 @@ furnish(Maildir *inbox, const FolderRules *rules, const Maildir *made, GPtrArray
 	bool maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
 	if (maildirpp && !mark(made, &unmarked))
 		g_ptr_array_add(notes, g_strdup_printf("folder '%s': %s", path, unmarked.detail));
+	folder_id_make(made);
 	const char *listed = maildirpp ? path + 1 : path;
 	if (rules->subscribe && !subscriptions_add(maildir_fd(inbox), listed, maildirpp ? '.' : '/', &unsubscribed))
 		g_ptr_array_add(notes, g_strdup_printf("cannot subscribe to '%s': %s", path, unsubscribed.detail));

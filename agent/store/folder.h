@@ -45,9 +45,9 @@ char *folder_path(const FolderRules *rules, const Maildir *inbox, const char *na
 
 /*
  * The name by which rules of this site mean the folder at `path` (below the INBOX, as folder_path returns it), "INBOX" for
- * "". NULL: none does. Nobody looks which folders are there. Caller frees.
+ * "". `inbox` as for folder_path. NULL: none does. Caller frees.
  */
-char *folder_name(const FolderRules *rules, const char *path);
+char *folder_name(const FolderRules *rules, const Maildir *inbox, const char *path);
 
 /* Is there such a folder? False too for a name that cannot be. Faults never: what cannot be looked at is not there. */
 bool folder_exists(Maildir *inbox, const FolderRules *rules, const char *name);

@@ -128,12 +128,12 @@ test_names(void **state)
 	(void) state;
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		const FolderRules rules = { .layout = names[i].layout, .names = UTF7, .separator = "auto", .prefix = "", .escape = '\\' };
-		g_autofree char *got = folder_name(&rules, names[i].path);
+		g_autofree char *got = folder_name(&rules, NULL, names[i].path);
 		if (g_strcmp0(got, names[i].name) != 0)
 			fail_msg("'%s': got '%s', want '%s'", names[i].path, got, names[i].name);
 	}
 	const FolderRules dots = { .layout = PP, .names = UTF7, .separator = ".", .prefix = "INBOX.", .escape = '\0' };
-	g_autofree char *got = folder_name(&dots, ".Work.Customers");
+	g_autofree char *got = folder_name(&dots, NULL, ".Work.Customers");
 	assert_string_equal(got, "Work.Customers");
 }
 
@@ -296,7 +296,7 @@ test_new_folder(void **state)
 	g_autoptr(Maildir) made = open_folder(&place, &plain, ".Work.New", false);
 	assert_string_equal(maildir_path(made), ".Work.New");
 	g_autofree char *inside = scratch_list(place.dir, ".Work.New");
-	assert_string_equal(inside, "cur maildirfolder new tmp");
+	assert_string_equal(inside, "cur maildirfolder new tmp todoke-mailboxid");
 	g_autofree char *subscribed = scratch_read(place.dir, "subscriptions");
 	assert_string_equal(subscribed, "Work.New\n");
 	assert_true(folder_exists(place.inbox, &plain, "Work/New"));
@@ -325,7 +325,7 @@ test_new_fs_folder(void **state)
 	fs.layout = FS;
 	g_autoptr(Maildir) made = open_folder(&place, &fs, "Work/New", false);
 	g_autofree char *inside = scratch_list(place.dir, "Work/New"), *above = scratch_list(place.dir, "Work");
-	assert_string_equal(inside, "cur new tmp");
+	assert_string_equal(inside, "cur new tmp todoke-mailboxid");
 	assert_string_equal(above, "New");
 	g_autofree char *subscribed = scratch_read(place.dir, "subscriptions");
 	assert_string_equal(subscribed, "Work/New\n");
