@@ -5,7 +5,7 @@
 
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake libtool pkg-config libglib2.0-dev libpcre2-dev libgmime-3.0-dev
 	libjansson-dev libsqlite3-dev libcurl4-openssl-dev libsieve2-dev"
-TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang-14 libclang-rt-14-dev groff-base xz-utils
+TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang libclang-rt-dev groff-base xz-utils
 	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail maildrop bubblewrap sqlite3"
 
 LC_ALL=C.UTF-8
@@ -82,6 +82,14 @@ apt_install() {
 	as_root apt-get -q -o DPkg::Lock::Timeout=120 update </dev/null >>"$log" 2>&1 || true
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 -o Dpkg::Use-Pty=0 \
 		--no-install-recommends --no-remove install "$@" </dev/null >>"$log" 2>&1
+}
+
+# known_packages PACKAGE...: those that this release of Debian has.
+known_packages() {
+	for package in "$@"; do
+		[ -z "$(apt-cache --quiet=2 policy "$package" 2>/dev/null | sed -n 's/^  Candidate: (none)$//;s/^  Candidate: //p')" ] ||
+			printf '%s\n' "$package"
+	done
 }
 
 # install_packages LOG PACKAGE...: asks apt only for what is missing; false where that fails.

@@ -1,7 +1,7 @@
 # shellcheck shell=sh
 # What the scripts of the fuzz targets share; they source it. $work is theirs until they end.
 : "${top_srcdir:=.}"
-: "${CLANG:=clang-14}"
+: "${CLANG:=clang}"
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/new" "$work/seeds"

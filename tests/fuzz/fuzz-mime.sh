@@ -16,7 +16,7 @@ done <"$work/messages"
 if [ "$1" = --fuzz ]; then
 	new=${FUZZ_CORPUS:-$work/new}/mime
 	mkdir -p "$new"
-	: "${CLANG:=clang-14}"
+	: "${CLANG:=clang}"
 	seconds=${2:-60}
 	from=$top_srcdir
 	set -- -std=gnu11 -g -O1 -I"$top_srcdir" -fsanitize=address,undefined -fno-sanitize-recover=undefined \

@@ -34,7 +34,7 @@ cp "$top_srcdir"/tests/fuzz/corpus/sieve-run/* "$work/run"
 
 # The module of the parsed view is instrumented, too: most of what can go wrong in a message is in it.
 build() {
-	: "${CLANG:=clang-14}"
+	: "${CLANG:=clang}"
 	touch "$work/config.h"
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
 		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'

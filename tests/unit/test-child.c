@@ -85,5 +85,5 @@ main(void)
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_child);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_not_there);
-	return cmocka_run_group_tests_name("child", tests, NULL, NULL);
+	return _cmocka_run_group_tests("child", tests, n, NULL, NULL);
 }

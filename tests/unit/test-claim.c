@@ -221,5 +221,5 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_drop_while_a_retry_answers);
 	for (size_t i = 0; i < G_N_ELEMENTS(certain_rows); i++)
 		tests[n++] = (struct CMUnitTest){ certain_rows[i].name, test_certain, NULL, NULL, (void *) &certain_rows[i] };
-	return cmocka_run_group_tests_name("claim", tests, NULL, NULL);
+	return _cmocka_run_group_tests("claim", tests, n, NULL, NULL);
 }

@@ -437,7 +437,8 @@ test_include_limits(void **state)
 	(void) state;
 	g_autofree char *problems = NULL;
 	assert_null(read_text("include todoke.conf\n", NULL, &problems));
-	assert_string_equal(problems, "1:9: files include each other deeper than 10\n");
+	g_autofree char *want = g_strdup_printf("1:9: files include each other deeper than %u\n", LIMIT_CONF_DEPTH);
+	assert_string_equal(problems, want);
 
 	/* The main file and as many as there may be, then one more. */
 	g_autofree char *sub = g_build_filename(folder, "many", NULL);
@@ -670,6 +671,10 @@ test_nearest(void **state)
 	assert_string_equal(nearest_of("mialdir", names), "maildir");
 	assert_string_equal(nearest_of("HOME", names), "home");
 	assert_null(nearest_of("return_action", names));
+	/* One letter too many, of the longest word that is looked at, and one over. */
+	g_autofree char *longest = g_strnfill(LIMIT_NEAREST_WORD, 'm'), *over = g_strnfill(LIMIT_NEAREST_WORD + 1, 'm');
+	assert_string_equal(nearest_of(longest, (const char *const[]){ longest + 1, NULL }), longest + 1);
+	assert_null(nearest_of(over, (const char *const[]){ longest, NULL }));
 	g_autofree char *huge = g_strnfill(100000, 'm');
 	assert_null(nearest_of(huge, names));
 }

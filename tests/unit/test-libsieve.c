@@ -277,5 +277,5 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_record);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_record_cut);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_record_changed);
-	return cmocka_run_group_tests_name("libsieve", tests, NULL, NULL);
+	return _cmocka_run_group_tests("libsieve", tests, n, NULL, NULL);
 }

@@ -150,5 +150,5 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_srs);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_routes);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_addresses);
-	return cmocka_run_group_tests_name("reply-guard", tests, NULL, NULL);
+	return _cmocka_run_group_tests("reply-guard", tests, n, NULL, NULL);
 }
