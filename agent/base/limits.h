@@ -241,7 +241,10 @@
 #define LIMIT_RECIPE_PROBLEMS 100u
 #define LIMIT_RECIPE_CHECKED_FILES 64u
 
-/* Results of Authentication-Results fields that are looked at in one message; a field with more says nothing. */
+/*
+ * Results of Authentication-Results fields that are looked at in one message; a field with more
+ * says nothing.
+ */
 #define LIMIT_AUTH_RESULTS 100u
 
 /* Octets of a file with annotations of mailboxes; a longer one is not read. */

@@ -125,10 +125,13 @@ check_folders(const Conf *conf, GPtrArray *problems)
 	}
 	if (conf->trace_users != NULL && *conf->trace_users != NULL && *conf->trace_dir == '\0')
 		add_about(problems, conf, "trace_users", PROBLEM_WARNING, "unused",
-			"trace_users is set, but trace_dir names no folder: there are no traces", "trace_dir = \"~/todoke-trace\"");
+		          "trace_users is set, but trace_dir names no folder: there are no traces",
+		          "trace_dir = \"~/todoke-trace\"");
 	if (*conf->folder_escape != '\0' && folder_escape_sign(conf->folder_escape) == '\0')
-		add_about(problems, conf, "folder_escape", PROBLEM_ERROR, "folder-escape",
-			"folder_escape is not one sign that can stand for others: nothing is escaped", "folder_escape = \"\\\\\"");
+		add_about(
+			problems, conf, "folder_escape", PROBLEM_ERROR, "folder-escape",
+			"folder_escape is not one sign that can stand for others: nothing is escaped",
+			"folder_escape = \"\\\\\"");
 	if (*conf->folder_separator == '\0')
 		add_about(problems, conf, "folder_separator", PROBLEM_WARNING, "no-separator",
 			"folder_separator is empty: '/' is used all the same", "folder_separator = \"/\"");

@@ -59,14 +59,16 @@ reading_inbox(const Reading *reading)
 {
 	const char *template = reading->site->conf->maildir;
 	bool is_below_home = g_str_has_prefix(template, "~/") && strchr(template, '%') == NULL;
-	g_autofree char *path = g_build_filename(g_get_home_dir(), is_below_home ? template + 2 : "Maildir", NULL);
+	g_autofree char *path = g_build_filename(g_get_home_dir(),
+	                                         is_below_home ? template + 2 : "Maildir", NULL);
 	return g_canonicalize_filename(path, "/");
 }
 
 char *
 reading_mailbox_at(const Reading *reading, const char *path)
 {
-	g_autofree char *inbox = reading_inbox(reading), *plain = g_canonicalize_filename(path, "/");
+	g_autofree char *inbox = reading_inbox(reading),
+			*plain = g_canonicalize_filename(path, "/");
 	size_t len = strlen(inbox);
 	if (!g_str_has_prefix(plain, inbox) || (plain[len] != '/' && plain[len] != '\0'))
 		return NULL;

@@ -25,8 +25,8 @@ void reading_clear(Reading *reading);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
 
 /*
- * Where the INBOX of whoever calls lies: by the setting maildir where that is below the home, else ~/Maildir, as the
- * recipes of somebody who moves here know it. Caller frees.
+ * Where the INBOX of whoever calls lies: by the setting maildir where that is below the home, else
+ * ~/Maildir, as the recipes of somebody who moves here know it. Caller frees.
  */
 char *reading_inbox(const Reading *reading);
 
@@ -34,8 +34,8 @@ char *reading_inbox(const Reading *reading);
 char *reading_mailbox_at(const Reading *reading, const char *path);
 
 /*
- * The services for recipes: files are opened with the rights of the caller, whose HOME it is; no programs, no log.
- * `user` of their FilterEnv is the Reading, or NULL: then no path has a name.
+ * The services for recipes: files are opened with the rights of the caller, whose HOME it is; no
+ * programs, no log. `user` of their FilterEnv is the Reading, or NULL: then no path has a name.
  */
 extern const FilterServices reading_recipe_services;
 

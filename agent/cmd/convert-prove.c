@@ -30,12 +30,16 @@ typedef struct {
 	unsigned messages, differ;
 } Proof;
 
-/* Where recipes store: by the name of the mailbox if it is one; else the path, with what says that it is no Maildir. */
+/*
+ * Where recipes store: by the name of the mailbox if it is one; else the path, with what says that
+ * it is no Maildir.
+ */
 static char *
 place_of_store(const Proof *proof, const PlanAction *action)
 {
 	const char *path = action->store->paths->pdata[0];
-	const char *base = proof->maildir != NULL && *proof->maildir == '/' ? proof->maildir : g_get_home_dir();
+	const char *base = proof->maildir != NULL && *proof->maildir == '/' ? proof->maildir
+	                                                                    : g_get_home_dir();
 	g_autofree char *absolute = g_canonicalize_filename(path, base);
 	bool is_maildir = g_str_has_suffix(path, "/");
 	char *mailbox = is_maildir ? reading_mailbox_at(proof->reading, absolute) : NULL;
@@ -49,7 +53,8 @@ place_of_name(const Proof *proof, const char *name)
 	FolderRules rules = deliver_folder_rules(proof->reading->site->conf);
 	const char *why;
 	g_autofree char *path = folder_path(&rules, proof->inbox, name, &why);
-	char *mailbox = folder_name(&rules, proof->inbox, path != NULL ? path : ""); /* what can be no folder goes to the INBOX */
+	const char *place = path != NULL ? path : ""; /* what can be no folder goes to the INBOX */
+	char *mailbox = folder_name(&rules, proof->inbox, place);
 	if (mailbox != NULL)
 		return mailbox;
 	g_autofree char *inbox = reading_inbox(proof->reading);
@@ -198,8 +203,13 @@ convert_prove(const Reading *recipes, const char *sieve, const char *folder, uns
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	const FilterSource script = { .file = "converted", .text = sieve, .len = strlen(sieve), .trust = SCRIPT_OWNER };
 	Proof proof = {
-		.reading = recipes, .recipe_engine = filter_find("recipe"), .sieve_engine = filter_find("sieve"),
-		.recipe_env = { .services = &reading_recipe_services, .user = (gpointer) recipes, .now = world_env(recipes->world)->now, .trace_level = -1 },
+		.reading = recipes,
+		.recipe_engine = filter_find("recipe"),
+		.sieve_engine = filter_find("sieve"),
+		.recipe_env = { .services = &reading_recipe_services,
+		                .user = (gpointer) recipes,
+		                .now = world_env(recipes->world)->now,
+		                .trace_level = -1 },
 	};
 	proof.maildir = find_maildir(recipes, &proof.recipe_env);
 	proof.inbox = open_inbox(recipes);

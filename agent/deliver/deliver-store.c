@@ -108,7 +108,8 @@ deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char *
 	if (path == NULL)
 		*ret_note = no_folder_note(mailbox, why);
 	else if (!is_made && inbox != NULL && !folder_exists(inbox, &rules, mailbox))
-		*ret_note = g_strdup_printf("stored in the INBOX: there is no folder '%s'", mailbox);
+		*ret_note = g_strdup_printf("stored in the INBOX: there is no folder '%s'",
+		                            mailbox);
 	else
 		return g_steal_pointer(&path);
 	return g_strdup("");

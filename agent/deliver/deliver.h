@@ -83,9 +83,9 @@ Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
 FolderRules deliver_folder_rules(const Conf *conf);
 
 /*
- * Where a keep or fileinto would store: the path below the INBOX, "" for the INBOX itself. *ret_note (caller frees) says
- * why it is that and not the folder of the action; else it is untouched. `inbox`: NULL, nobody looks which folders are
- * there. Nothing is made. Caller frees.
+ * Where a keep or fileinto would store: the path below the INBOX, "" for the INBOX itself.
+ * *ret_note (caller frees) says why it is that and not the folder of the action; else it is
+ * untouched. `inbox`: NULL, nobody looks which folders are there. Nothing is made. Caller frees.
  */
 char *deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char **ret_note);
 

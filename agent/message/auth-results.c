@@ -1,4 +1,7 @@
-/* auth-results: a hand-written reader of RFC 8601 2.2. A field that is not in that form says nothing. */
+/*
+ * auth-results: a hand-written reader of RFC 8601 2.2. A field that is not in that form says
+ * nothing.
+ */
 #include "agent/message/auth-results.h"
 
 #include "agent/base/limits.h"
@@ -127,7 +130,8 @@ take_result(const char **at, GArray *results)
 	bool good = method != NULL;
 	result.method = lower(good ? method : g_strdup(""));
 	*at = skip(*at);
-	if (strcmp(result.method, "none") == 0 && (**at == '\0' || **at == ';')) { /* nothing was looked at */
+	if (strcmp(result.method, "none") == 0 &&
+	    (**at == '\0' || **at == ';')) { /* nothing was looked at */
 		clear_result(&result);
 		return true;
 	}
@@ -181,7 +185,10 @@ is_host_of(const AuthTrust *trust, const char *name)
 	return false;
 }
 
-/* The last of the Received lines on top that hosts of the site wrote; *ret_next: the one below. False: the first is a stranger's. */
+/*
+ * The last of the Received lines on top that hosts of the site wrote; *ret_next: the one below.
+ * False: the first is a stranger's.
+ */
 static bool
 find_entry(const Headers *headers, const AuthTrust *trust, size_t *ret_entry, size_t *ret_next)
 {
@@ -223,7 +230,8 @@ auth_results_trusted(const Headers *headers, const AuthTrust *trust)
 		return results;
 	for (size_t i = 0; i < (trust->takes_below ? next : entry); i++) {
 		const HeaderField *field = headers_get(headers, i);
-		if (field->line == 0 || !header_field_is(field, "Authentication-Results")) /* 0: a script wrote it */
+		if (field->line == 0 ||
+		    !header_field_is(field, "Authentication-Results")) /* 0: a script wrote it */
 			continue;
 		g_autofree char *value = header_field_value(field), *id = NULL;
 		guint before = results->len;

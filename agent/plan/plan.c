@@ -232,12 +232,16 @@ take_flags(PlanAction *into, const GPtrArray *flags)
 			g_ptr_array_add(into->flags, g_strdup(flags->pdata[i]));
 }
 
-/* RFC 5230 4.7 is about one script: where one of the site has answered, that of the owner goes on without its answer. */
+/*
+ * RFC 5230 4.7 is about one script: where one of the site has answered, that of the owner goes on
+ * without its answer.
+ */
 static bool
 is_answered_earlier(const Plan *plan, const PlanAction *action, guint at)
 {
 	const PlanAction *earlier = plan->actions->pdata[at];
-	return at < plan->earlier && action->kind == PLAN_VACATION && earlier->kind == PLAN_VACATION;
+	return at < plan->earlier && action->kind == PLAN_VACATION &&
+	       earlier->kind == PLAN_VACATION;
 }
 
 static void

@@ -1,4 +1,7 @@
-/* delivery-trace: lines are gathered while the scripts run, the file is written when the outcome is known. */
+/*
+ * delivery-trace: lines are gathered while the scripts run, the file is written when the outcome is
+ * known.
+ */
 #define _GNU_SOURCE
 #include "agent/run/delivery-trace.h"
 
@@ -79,11 +82,15 @@ delivery_trace_add(void *user, TraceLevel level, const char *file, unsigned line
 	DeliveryTrace *trace = user;
 	if (trace->lines->len + strlen(file) + strlen(text) + 64 > LIMIT_TRACE_BYTES) {
 		if (!trace->is_cut)
-			g_string_append(trace->lines, "... the trace is too long, the rest is left out\n");
+			g_string_append(trace->lines,
+			                "... the trace is too long, the rest is left out\n");
 		trace->is_cut = true;
 		return;
 	}
-	/* A value may hold line ends: what follows one stands under its line, so that nobody takes it for another. */
+	/*
+	 * A value may hold line ends: what follows one stands under its line, so that nobody takes
+	 * it for another.
+	 */
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	g_auto(GStrv) parts = g_strsplit(valid, "\n", -1);
 	g_string_append_printf(trace->lines, "%*s%s:%u: ", 2 * (int) level, "", file, line);
@@ -103,21 +110,25 @@ open_file(const DeliveryTrace *trace, gint64 now, const char *queue_id, char **r
 {
 	static unsigned number;
 	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(now);
-	g_autofree char *stamp = time != NULL ? g_date_time_format(time, "%Y%m%dT%H%M%SZ") : g_strdup("0");
+	g_autofree char *stamp = time != NULL ? g_date_time_format(time, "%Y%m%dT%H%M%SZ")
+	                                      : g_strdup("0");
 	g_autofree char *id = g_strdup(queue_id != NULL ? queue_id : "unknown");
 	g_strcanon(id, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS, '_');
-	*ret_name = g_strdup_printf("%s.%.40s.%d-%u.trace", stamp, id, (int) fs_own_pid(), ++number);
-	return openat(trace->dir, *ret_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	*ret_name = g_strdup_printf("%s.%.40s.%d-%u.trace", stamp, id, (int) fs_own_pid(),
+	                            ++number);
+	return openat(trace->dir, *ret_name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	              0600);
 }
 
 bool
-delivery_trace_write(DeliveryTrace *trace, gint64 now, const char *queue_id, const char *head, const char *tail,
-                     Status *st)
+delivery_trace_write(DeliveryTrace *trace, gint64 now, const char *queue_id, const char *head,
+                     const char *tail, Status *st)
 {
 	g_autofree char *name = NULL;
 	auto_fd int fd = open_file(trace, now, queue_id, &name);
 	if (fd < 0)
 		return status_fail_errno(st, errno, "cannot make a trace file");
-	return fs_write_all(fd, head, strlen(head), name, st) && fs_write_all(fd, trace->lines->str, trace->lines->len, name, st) &&
+	return fs_write_all(fd, head, strlen(head), name, st) &&
+	       fs_write_all(fd, trace->lines->str, trace->lines->len, name, st) &&
 	       fs_write_all(fd, tail, strlen(tail), name, st);
 }

@@ -258,5 +258,7 @@ world_hear_recipes(World *world, bool hears)
 	const WorldDescription *described = world->described;
 	bool is_heard = described->trace_level < 0 || described->is_delivered;
 	world->hears_recipes = hears && world->live != NULL && is_heard;
-	world->env.trace_level = world->hears_recipes ? MAX((int) TRACE_ACTIONS, described->trace_level) : described->trace_level;
+	world->env.trace_level = world->hears_recipes
+	                                 ? MAX((int) TRACE_ACTIONS, described->trace_level)
+	                                 : described->trace_level;
 }

@@ -167,10 +167,13 @@ mailbox_warning(FilterEnv *env, const char *mailbox)
 		return NULL;
 	g_autofree char *path = folder_path(&rules, world->inbox, mailbox, &why);
 	if (path == NULL)
-		return g_strdup_printf("mail for \"%s\" goes to the INBOX: the name %s", mailbox, why);
+		return g_strdup_printf("mail for \"%s\" goes to the INBOX: the name %s", mailbox,
+		                       why);
 	if (rules.escape == '\0' || strchr(path, rules.escape) == NULL)
 		return NULL;
-	return g_strdup_printf("the folder of \"%s\" is %s on the disk: some of its signs mean other things there", mailbox, path);
+	return g_strdup_printf(
+		"the folder of \"%s\" is %s on the disk: some of its signs mean other things there",
+		mailbox, path);
 }
 
 static char *
@@ -191,12 +194,16 @@ metadata(FilterEnv *env, const char *mailbox, const char *annotation)
 	const Conf *conf = world->site->conf;
 	FolderRules rules = deliver_folder_rules(conf);
 	const char *why;
-	if (world->inbox == NULL || (mailbox != NULL && !folder_exists(world->inbox, &rules, mailbox)))
+	if (world->inbox == NULL ||
+	    (mailbox != NULL && !folder_exists(world->inbox, &rules, mailbox)))
 		return NULL;
 	g_auto(Status) unexpanded = STATUS_INIT; /* was told when the settings were read */
-	g_autofree char *path = mailbox != NULL ? folder_path(&rules, world->inbox, mailbox, &why) : NULL;
-	g_autofree char *attributes = account_expand(world->account, conf->metadata_file, &unexpanded);
-	return folder_metadata(world->inbox, attributes != NULL ? attributes : "", path, annotation);
+	g_autofree char *path = mailbox != NULL ? folder_path(&rules, world->inbox, mailbox, &why)
+	                                        : NULL;
+	g_autofree char *attributes = account_expand(world->account, conf->metadata_file,
+	                                             &unexpanded);
+	return folder_metadata(world->inbox, attributes != NULL ? attributes : "", path,
+	                       annotation);
 }
 
 static char *

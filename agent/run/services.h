@@ -15,7 +15,8 @@
 #include "filters/filter.h"
 
 /* A line of the story of the scripts. */
-typedef void (*WorldTrace)(void *user, TraceLevel level, const char *file, unsigned line, const char *text);
+typedef void (*WorldTrace)(void *user, TraceLevel level, const char *file, unsigned line,
+                           const char *text);
 
 /* What `try` describes otherwise. Everything is borrowed and may be NULL: as the site has it. */
 typedef struct {
@@ -26,7 +27,7 @@ typedef struct {
 	int trace_level;               /* a TraceLevel; -1: none */
 	WorldTrace trace;
 	void *trace_user;
-	bool is_delivered;             /* it is a delivery with a trace beside its log: recipes note there what they have to say */
+	bool is_delivered;             /* beside a trace there is a log, where recipes note what they have to say */
 } WorldDescription;
 
 /* What only a real delivery has: its rules may run programs, and what they see is remembered. Borrowed. */

@@ -80,20 +80,29 @@ trace_head(const Transact *transact)
 	const Envelope *envelope = transact->envelope;
 	GString *head = g_string_new(NULL);
 	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(transact->now);
-	g_autofree char *stamp = time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("");
+	g_autofree char *stamp = time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ")
+	                                      : g_strdup("");
 	const struct {
 		const char *key, *value;
 	} pairs[] = {
-		{ "time", stamp }, { "queue id", envelope->queue_id }, { "from", envelope->sender }, { "to", envelope->recipient },
-		{ "original to", envelope->original }, { "user", transact->account->user },
+		{ "time", stamp },
+		{ "queue id", envelope->queue_id },
+		{ "from", envelope->sender },
+		{ "to", envelope->recipient },
+		{ "original to", envelope->original },
+		{ "user", transact->account->user },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++) {
-		g_autofree char *value = pairs[i].value != NULL ? header_text_print(pairs[i].value, SHOWN_OCTETS) : NULL;
+		g_autofree char *value = pairs[i].value != NULL
+		                                 ? header_text_print(pairs[i].value, SHOWN_OCTETS)
+		                                 : NULL;
 		if (value != NULL)
 			g_string_append_printf(head, "%s: %s\n", pairs[i].key, value);
 	}
-	g_autofree char *verdict = transact->verdict != NULL ? loop_verdict_print(transact->verdict) : g_strdup("");
-	g_autofree char *rules = transact->rules != NULL ? header_rule_result_print(transact->rules) : g_strdup("");
+	g_autofree char *verdict = transact->verdict != NULL ? loop_verdict_print(transact->verdict)
+	                                                     : g_strdup("");
+	g_autofree char *rules = transact->rules != NULL ? header_rule_result_print(transact->rules)
+	                                                 : g_strdup("");
 	g_string_append_printf(head, "%s%s\nscripts:\n", verdict, rules);
 	return g_string_free(head, FALSE);
 }
@@ -111,8 +120,10 @@ trace_tail(const Transact *transact, const Status *st)
 	const GPtrArray *const lists[] = { transact->scripts.notes, transact->report.notes };
 	for (size_t n = 0; n < G_N_ELEMENTS(lists); n++)
 		for (guint i = 0; i < lists[n]->len; i++)
-			g_string_append_printf(tail, "note: %s\n", (const char *) lists[n]->pdata[i]);
-	g_string_append_printf(tail, "answer: %s %s\n", status_row(st->id)->dsn, st->id == STATUS_OK ? done : status_text(st));
+			g_string_append_printf(tail, "note: %s\n",
+			                       (const char *) lists[n]->pdata[i]);
+	g_string_append_printf(tail, "answer: %s %s\n", status_row(st->id)->dsn,
+	                       st->id == STATUS_OK ? done : status_text(st));
 	if (st->detail != NULL)
 		g_string_append_printf(tail, "detail: %s\n", st->detail);
 	return g_string_free(tail, FALSE);
@@ -126,8 +137,10 @@ write_trace(const Transact *transact, const Status *st)
 	if (transact->trace == NULL)
 		return;
 	g_autofree char *head = trace_head(transact), *tail = trace_tail(transact, st);
-	if (!delivery_trace_write(transact->trace, transact->now, transact->envelope->queue_id, head, tail, &fault))
-		g_ptr_array_add(transact->report.notes, g_strdup_printf("no trace: %s", fault.detail));
+	if (!delivery_trace_write(transact->trace, transact->now, transact->envelope->queue_id,
+	                          head, tail, &fault))
+		g_ptr_array_add(transact->report.notes,
+		                g_strdup_printf("no trace: %s", fault.detail));
 }
 
 void

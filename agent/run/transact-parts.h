@@ -29,7 +29,7 @@ struct Transact {
 	GPtrArray *locks;        /* Dotlock: what recipes hold until all is delivered */
 	GPtrArray *ids;          /* IdCacheEntry: what caches of formail -D shall know when all is delivered */
 	DeliveryTrace *trace;    /* of a real delivery; NULL: nobody wants one */
-	GPtrArray *places;       /* char *: where a rehearsal would store each action of the plan; NULL: nowhere */
+	GPtrArray *places;       /* char *: where each action would be stored (rehearsal); NULL: nowhere */
 	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
 };
 

@@ -272,8 +272,8 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		description.trace_user = transact->trace;
 		description.is_delivered = true;
 	}
-	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
-	                                   &description, &live);
+	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope,
+	                                   inbox, transact->now, &description, &live);
 	if (transact->recipes != NULL)
 		world_set_recipes(world, transact->recipes);
 	deadline_waiting_for("running the scripts");

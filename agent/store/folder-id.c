@@ -25,7 +25,8 @@ static char *
 read_head(const Maildir *inbox, const char *path, const char *name)
 {
 	g_autofree char *file = g_build_filename(*path != '\0' ? path : ".", name, NULL);
-	auto_fd int fd = openat(maildir_fd(inbox), file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_fd int fd = openat(maildir_fd(inbox), file,
+	                        O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char head[UIDLIST_HEAD];
 	ssize_t n = fd >= 0 ? pread(fd, head, sizeof head, 0) : -1;
 	return n > 0 ? g_strndup(head, (gsize) n) : NULL;
@@ -67,7 +68,8 @@ folder_id_make(const Maildir *folder)
 	for (size_t i = 0; i < sizeof octets; i++)
 		g_string_append_printf(text, "%02x", octets[i]);
 	g_string_append_c(text, '\n');
-	auto_fd int fd = openat(maildir_fd(folder), own_id, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	auto_fd int fd = openat(maildir_fd(folder), own_id,
+	                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 	g_auto(Status) lost = STATUS_INIT; /* without it the folder has no id, as others have none */
 	if (fd >= 0)
 		(void) fs_write_all(fd, text->str, text->len, own_id, &lost);
@@ -96,15 +98,18 @@ is_candidate(const Search *search, const char *name)
 		return false;
 	if (search->is_maildirpp)
 		return name[0] == '.';
-	return name[0] != '.' && strcmp(name, "new") != 0 && strcmp(name, "cur") != 0 && strcmp(name, "tmp") != 0;
+	return name[0] != '.' && strcmp(name, "new") != 0 && strcmp(name, "cur") != 0 &&
+	       strcmp(name, "tmp") != 0;
 }
 
 static void
 look_below(Search *search, const char *path, unsigned level)
 {
-	int fd = openat(maildir_fd(search->inbox), *path != '\0' ? path : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(maildir_fd(search->inbox), *path != '\0' ? path : ".",
+	                O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	for (struct dirent *entry; dir != NULL && search->found == NULL && (entry = readdir(dir)) != NULL;) {
+	for (struct dirent *entry;
+	     dir != NULL && search->found == NULL && (entry = readdir(dir)) != NULL;) {
 		bool may_be_folder = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
 		if (!may_be_folder || !is_candidate(search, entry->d_name))
 			continue;
@@ -123,7 +128,9 @@ look_below(Search *search, const char *path, unsigned level)
 char *
 folder_by_id(const Maildir *inbox, const FolderRules *rules, const char *id)
 {
-	Search search = { .inbox = inbox, .is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP, .id = id };
+	Search search = { .inbox = inbox,
+		          .is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP,
+		          .id = id };
 	if (has_id(&search, ""))
 		return g_strdup("");
 	look_below(&search, "", 1);
@@ -160,11 +167,13 @@ static char *
 own_value(const Maildir *inbox, const char *path, const char *annotation)
 {
 	const char *name = path != NULL ? "todoke-metadata" : "todoke-server-metadata";
-	g_autofree char *file = g_build_filename(path != NULL && *path != '\0' ? path : ".", name, NULL);
+	g_autofree char *file = g_build_filename(path != NULL && *path != '\0' ? path : ".", name,
+	                                         NULL);
 	g_auto(GStrv) lines = read_lines(inbox, file);
 	size_t len = strlen(annotation);
 	for (size_t i = 0; lines != NULL && lines[i] != NULL; i++)
-		if (g_ascii_strncasecmp(lines[i], annotation, len) == 0 && (lines[i][len] == ' ' || lines[i][len] == '\t'))
+		if (g_ascii_strncasecmp(lines[i], annotation, len) == 0 &&
+		    (lines[i][len] == ' ' || lines[i][len] == '\t'))
 			return g_strdup(lines[i] + len + 1);
 	return NULL;
 }
@@ -177,13 +186,14 @@ dict_key(const char *id, bool is_server, const char *annotation)
 	bool is_shared = g_ascii_strncasecmp(annotation, "/shared/", 8) == 0;
 	if (!is_private && !is_shared)
 		return NULL;
-	return g_strconcat(is_private ? "priv/" : "shared/", id, "/", is_server ? server_prefix : "", annotation + (is_private ? 9 : 8),
-	                   NULL);
+	return g_strconcat(is_private ? "priv/" : "shared/", id, "/",
+	                   is_server ? server_prefix : "", annotation + (is_private ? 9 : 8), NULL);
 }
 
 /* Keys and values, a line each. */
 static char *
-dovecot_value(const Maildir *inbox, const char *attributes, const char *path, const char *annotation)
+dovecot_value(const Maildir *inbox, const char *attributes, const char *path,
+              const char *annotation)
 {
 	g_autofree char *id = folder_id(inbox, path != NULL ? path : "");
 	g_autofree char *key = id != NULL ? dict_key(id, path == NULL, annotation) : NULL;
@@ -197,8 +207,11 @@ dovecot_value(const Maildir *inbox, const char *attributes, const char *path, co
 }
 
 char *
-folder_metadata(const Maildir *inbox, const char *attributes, const char *path, const char *annotation)
+folder_metadata(const Maildir *inbox, const char *attributes, const char *path,
+                const char *annotation)
 {
 	char *value = own_value(inbox, path, annotation);
-	return value != NULL || *attributes == '\0' ? value : dovecot_value(inbox, attributes, path, annotation);
+	return value != NULL || *attributes == '\0'
+	               ? value
+	               : dovecot_value(inbox, attributes, path, annotation);
 }

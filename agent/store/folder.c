@@ -17,7 +17,8 @@ char
 folder_escape_sign(const char *setting)
 {
 	bool is_one = setting != NULL && setting[0] != '\0' && setting[1] == '\0';
-	bool is_sign = is_one && g_ascii_ispunct(setting[0]) && strchr("./~&,-:*", setting[0]) == NULL;
+	bool is_sign = is_one && g_ascii_ispunct(setting[0]) &&
+	               strchr("./~&,-:*", setting[0]) == NULL;
 	return is_sign ? setting[0] : '\0';
 }
 
@@ -33,7 +34,9 @@ level_fault(const FolderRules *rules, const char *level)
 	if (strchr(level, '/') != NULL && !is_escaped)
 		return "has a '/' within a level";
 	if (rules->layout == FOLDER_LAYOUT_MAILDIRPP)
-		return strchr(level, '.') != NULL && !is_escaped ? "has a '.' within a level, which Maildir++ cannot hold" : NULL;
+		return strchr(level, '.') != NULL && !is_escaped
+		               ? "has a '.' within a level, which Maildir++ cannot hold"
+		               : NULL;
 	if (strcmp(level, "tmp") == 0 || strcmp(level, "new") == 0 || strcmp(level, "cur") == 0)
 		return "has a level that is a part of every Maildir";
 	return NULL;
@@ -61,19 +64,21 @@ needs_escape(const FolderRules *rules, char sign, bool is_first, bool is_top)
 	bool is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
 	if (rules->escape == '\0')
 		return false;
-	return sign == '/' || sign == rules->escape || (sign == '.' && (is_maildirpp || is_first)) ||
-	       (sign == '~' && is_first && is_top);
+	return sign == '/' || sign == rules->escape ||
+	       (sign == '.' && (is_maildirpp || is_first)) || (sign == '~' && is_first && is_top);
 }
 
 /* The level as it is written on the disk. */
 static char *
 write_level(const FolderRules *rules, const char *level, bool is_top)
 {
-	g_autofree char *encoded = rules->names == FOLDER_NAMES_UTF7 ? utf7_encode(level) : g_strdup(level);
+	g_autofree char *encoded = rules->names == FOLDER_NAMES_UTF7 ? utf7_encode(level)
+	                                                             : g_strdup(level);
 	g_autoptr(GString) written = g_string_new(NULL);
 	for (const char *c = encoded; *c != '\0'; c++) {
 		if (needs_escape(rules, *c, c == encoded, is_top))
-			g_string_append_printf(written, "%c%02x", rules->escape, (unsigned) (guchar) *c);
+			g_string_append_printf(written, "%c%02x", rules->escape,
+			                       (unsigned) (guchar) *c);
 		else
 			g_string_append_c(written, *c);
 	}
@@ -137,9 +142,13 @@ existing(const FolderRules *rules, const Maildir *inbox, const char *name, const
 	return path != NULL && is_there(inbox, path) ? g_steal_pointer(&path) : NULL;
 }
 
-/* A name with the escaping sign in it may be the one on the disk: of what was made without it, or by hand. */
+/*
+ * A name with the escaping sign in it may be the one on the disk: of what was made without it, or
+ * by hand.
+ */
 static char *
-existing_unescaped(const FolderRules *rules, const Maildir *inbox, const char *name, const char *separator)
+existing_unescaped(const FolderRules *rules, const Maildir *inbox, const char *name,
+                   const char *separator)
 {
 	FolderRules plain = *rules;
 	if (rules->escape == '\0' || strchr(name, rules->escape) == NULL)
@@ -148,7 +157,10 @@ existing_unescaped(const FolderRules *rules, const Maildir *inbox, const char *n
 	return existing(&plain, inbox, name, separator);
 }
 
-/* What the name means where nobody said what parts its levels: "/" if it has one, else dots, unless the folder says otherwise. */
+/*
+ * What the name means where nobody said what parts its levels: "/" if it has one, else dots, unless
+ * the folder says otherwise.
+ */
 static char *
 guess_path(const FolderRules *rules, const Maildir *inbox, const char *name, const char **ret_why)
 {
@@ -195,30 +207,40 @@ read_level(const FolderRules *rules, const char *written)
 {
 	g_autoptr(GString) encoded = g_string_new(NULL);
 	for (const char *c = written; *c != '\0'; c++) {
-		bool is_escape = rules->escape != '\0' && *c == rules->escape && g_ascii_isxdigit(c[1]) && g_ascii_isxdigit(c[2]);
-		g_string_append_c(encoded, is_escape ? (char) (g_ascii_xdigit_value(c[1]) * 16 + g_ascii_xdigit_value(c[2])) : *c);
+		bool is_escape = rules->escape != '\0' && *c == rules->escape &&
+		                 g_ascii_isxdigit(c[1]) && g_ascii_isxdigit(c[2]);
+		g_string_append_c(encoded, is_escape ? (char) (g_ascii_xdigit_value(c[1]) * 16 +
+		                                               g_ascii_xdigit_value(c[2]))
+		                                     : *c);
 		c += is_escape ? 2 : 0;
 	}
-	return rules->names == FOLDER_NAMES_UTF7 ? utf7_decode(encoded->str) : g_string_free(g_steal_pointer(&encoded), FALSE);
+	return rules->names == FOLDER_NAMES_UTF7 ? utf7_decode(encoded->str)
+	                                         : g_string_free(g_steal_pointer(&encoded), FALSE);
 }
 
 char *
 folder_name(const FolderRules *rules, const Maildir *inbox, const char *path)
 {
 	bool is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
-	bool is_named = rules->separator[0] != '\0' && strcmp(rules->separator, FOLDER_SEPARATOR_AUTO) != 0;
+	bool is_named = rules->separator[0] != '\0' &&
+	                strcmp(rules->separator, FOLDER_SEPARATOR_AUTO) != 0;
 	if (path[0] == '\0')
 		return g_strdup("INBOX");
 	if (is_maildirpp && path[0] != '.')
 		return NULL;
 
 	g_autoptr(GString) name = g_string_new(NULL);
-	g_auto(GStrv) levels = g_strsplit(is_maildirpp ? path + 1 : path, is_maildirpp ? "." : "/", -1);
+	g_auto(GStrv)
+		levels = g_strsplit(is_maildirpp ? path + 1 : path, is_maildirpp ? "." : "/", -1);
 	for (size_t i = 0; levels[i] != NULL; i++) {
 		g_autofree char *level = read_level(rules, levels[i]);
 		if (level == NULL)
 			return NULL;
-		g_string_append_printf(name, "%s%s", i == 0 ? "" : is_named ? rules->separator : "/", level);
+		g_string_append_printf(name, "%s%s",
+		                       i == 0     ? ""
+		                       : is_named ? rules->separator
+		                                  : "/",
+		                       level);
 	}
 
 	const char *why;

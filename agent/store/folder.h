@@ -5,15 +5,16 @@
  * see ("INBOX."); "INBOX" in any case is the INBOX itself. In the layout maildir++ the folder is ".Work.Customers"
  * beside the INBOX's new and cur, in the layout fs it is "Work/Customers".
  *
- * A name from a rule is a stranger's: it may hold a List-Id or a subject. Refused are an empty level, control
- * characters, what is no UTF-8, and names over LIMIT_FOLDER_NAME or LIMIT_FOLDER_LEVELS, or over LIMIT_FILE_NAME on
- * the disk; in the layout fs levels called tmp, new and cur. What the disk reads in another way is escaped, as Dovecot's
- * plugin listescape does ("\2e" for a '.'): in Maildir++ a '.' within a level, in the layout fs one in front ("..", and
- * what would be hidden), a '/' within a level, a leading '~', and the escaping sign itself. Without a sign for that
- * these are refused, too.
+ * A name from a rule is a stranger's: it may hold a List-Id or a subject. Refused are an empty
+ * level, control characters, what is no UTF-8, and names over LIMIT_FOLDER_NAME or
+ * LIMIT_FOLDER_LEVELS, or over LIMIT_FILE_NAME on the disk; in the layout fs levels called tmp, new
+ * and cur. What the disk reads in another way is escaped, as Dovecot's plugin listescape does
+ * ("\2e" for a '.'): in Maildir++ a '.' within a level, in the layout fs one in front ("..", and
+ * what would be hidden), a '/' within a level, a leading '~', and the escaping sign itself. Without
+ * a sign for that these are refused, too.
  *
- * The separator "auto" (Maildir++ only; in the layout fs it is "/") is for names of people who come from servers with
- * either separator: see the table FOLDER NAMES in todoke(8).
+ * The separator "auto" (Maildir++ only; in the layout fs it is "/") is for names of people who come
+ * from servers with either separator: see the table FOLDER NAMES in todoke(8).
  */
 #ifndef TODOKE_FOLDER_H
 #define TODOKE_FOLDER_H
@@ -38,14 +39,16 @@ typedef struct {
 char folder_escape_sign(const char *setting);
 
 /*
- * The path below the INBOX, "" for the INBOX itself. NULL: there can be no such folder, and *ret_why says why ("... has
- * an empty level"). `inbox` is where is looked which of the readings of a name exists; NULL: nowhere. Caller frees.
+ * The path below the INBOX, "" for the INBOX itself. NULL: there can be no such folder, and
+ * *ret_why says why ("... has an empty level"). `inbox` is where is looked which of the readings of
+ * a name exists; NULL: nowhere. Caller frees.
  */
-char *folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, const char **ret_why);
+char *
+folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, const char **ret_why);
 
 /*
- * The name by which rules of this site mean the folder at `path` (below the INBOX, as folder_path returns it), "INBOX" for
- * "". `inbox` as for folder_path. NULL: none does. Caller frees.
+ * The name by which rules of this site mean the folder at `path` (below the INBOX, as folder_path
+ * returns it), "INBOX" for "". `inbox` as for folder_path. NULL: none does. Caller frees.
  */
 char *folder_name(const FolderRules *rules, const Maildir *inbox, const char *path);
 

@@ -315,8 +315,13 @@ quota_open(const Maildir *inbox, const Conf *conf, GPtrArray *notes)
 		return NULL;
 	}
 	Quota *quota = g_new0(Quota, 1);
-	*quota = (Quota){ .conf = conf, .inbox = maildir_fd(inbox), .trash = trash_path(conf, inbox), .limit = limit,
-	                  .used = file.used, .lines = file.lines, .mtime = file.mtime };
+	*quota = (Quota){ .conf = conf,
+		          .inbox = maildir_fd(inbox),
+		          .trash = trash_path(conf, inbox),
+		          .limit = limit,
+		          .used = file.used,
+		          .lines = file.lines,
+		          .mtime = file.mtime };
 	if (!file.sound || file.limit.bytes != limit.bytes || file.limit.messages != limit.messages)
 		recount(quota);
 	return quota;

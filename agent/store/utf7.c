@@ -90,7 +90,8 @@ decode_run(const char *at, const char *end)
 		gunichar2 unit = (gunichar2) (bits >> count);
 		g_array_append_val(units, unit);
 	}
-	return g_utf16_to_utf8((const gunichar2 *) (const void *) units->data, units->len, NULL, NULL, NULL);
+	return g_utf16_to_utf8((const gunichar2 *) (const void *) units->data, units->len, NULL,
+	                       NULL, NULL);
 }
 
 char *

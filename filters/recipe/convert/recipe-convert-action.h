@@ -14,9 +14,9 @@ void recipe_sieve_put(RecipeSieve *sieve, const char *text);
 void recipe_sieve_put_action(RecipeSieve *sieve, const char *command, bool copy, const char *argument);
 
 /*
- * The mailbox for a path, with what MAILDIR and HOME are at this place of the recipes. *ret_is_there: mail that is filed
- * into it lies where the recipe puts it; else the name is only like the path. NULL: see recipe_convert_mailbox. Caller
- * frees.
+ * The mailbox for a path, with what MAILDIR and HOME are at this place of the recipes.
+ * *ret_is_there: mail that is filed into it lies where the recipe puts it; else the name is only
+ * like the path. NULL: see recipe_convert_mailbox. Caller frees.
  */
 char *recipe_sieve_mailbox(const RecipeSieve *sieve, const char *path, bool *ret_is_there);
 

@@ -523,7 +523,11 @@ put_default(Convert *convert)
 	}
 	if (strcmp(mailbox, "INBOX") == 0)
 		return;
-	recipe_sieve_put(&convert->sieve, is_there ? "# DEFAULT" : "# DEFAULT: changed: it is none of the mailbox: the mail lies elsewhere");
+	recipe_sieve_put(
+		&convert->sieve,
+		is_there
+			? "# DEFAULT"
+			: "# DEFAULT: changed: it is none of the mailbox: the mail lies elsewhere");
 	recipe_sieve_needs(&convert->sieve, "fileinto");
 	recipe_sieve_put_action(&convert->sieve, "fileinto", false, mailbox);
 }
@@ -547,7 +551,9 @@ recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *
 		g_autoptr(GHashTable) stopped = new_set();
 		g_autoptr(GString) out = g_string_new(NULL);
 		Convert convert = {
-			.sieve = { env, constants, extensions, reads, sets, out, 0, false }, .env = env, .stopped = stopped,
+			.sieve = { env, constants, extensions, reads, sets, out, 0, false },
+			.env = env,
+			.stopped = stopped,
 		};
 		convert_file(&convert, source);
 		put_default(&convert);

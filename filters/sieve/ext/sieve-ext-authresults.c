@@ -1,11 +1,13 @@
 /*
- * vnd.todoke.authresults: what the site's mail server found out about the sender (RFC 8601), as a test.
+ * vnd.todoke.authresults: what the site's mail server found out about the sender (RFC 8601), as a
+ * test.
  *
  *	authresults [MATCH-TYPE] [COMPARATOR] [:property NAME] METHOD KEYS
  *
- * It compares the results of the method ("pass", "fail", "none" ...); with :property the values of that property
- * ("header.d") of those of its results that are "pass". Only fields of the site count (agent/message/auth-results.h), so
- * that a rule may refuse mail of senders that are verified, and discard what comes in their names.
+ * It compares the results of the method ("pass", "fail", "none" ...); with :property the values of
+ * that property ("header.d") of those of its results that are "pass". Only fields of the site count
+ * (agent/message/auth-results.h), so that a rule may refuse mail of senders that are verified, and
+ * discard what comes in their names.
  */
 #include "agent/message/auth-results.h"
 #include "filters/sieve/lang/sieve-check.h"
@@ -15,8 +17,8 @@
 #include <string.h>
 
 typedef struct {
-	GArray *results;         /* AuthResult; NULL: nobody has asked yet */
-	const Headers *headers;  /* of which they are: a test suite changes its message */
+	GArray *results;        /* AuthResult; NULL: nobody has asked yet */
+	const Headers *headers; /* of which they are: a test suite changes its message */
 } State;
 
 static void
@@ -30,7 +32,8 @@ clear(void *data)
 static char **
 words_of(FilterEnv *env, const char *setting, const char *more)
 {
-	g_autofree char *text = g_strconcat(filter_setting_text(env, setting, ""), " ", more != NULL ? more : "", NULL);
+	g_autofree char *text = g_strconcat(filter_setting_text(env, setting, ""), " ",
+	                                    more != NULL ? more : "", NULL);
 	g_auto(GStrv) words = g_strsplit_set(text, " ,\t", -1);
 	GPtrArray *kept = g_ptr_array_new();
 	for (size_t i = 0; words[i] != NULL; i++)
@@ -48,8 +51,10 @@ results_of(SieveRun *run)
 	if (state->results != NULL && state->headers == run->input->headers)
 		return state->results;
 	clear(state);
-	const char *host = services->environment != NULL ? services->environment(run->env, "host") : NULL;
-	g_auto(GStrv) ids = words_of(run->env, "auth_results_ids", NULL), hosts = words_of(run->env, "auth_results_hosts", host);
+	const char *host = services->environment != NULL ? services->environment(run->env, "host")
+	                                                 : NULL;
+	g_auto(GStrv) ids = words_of(run->env, "auth_results_ids", NULL),
+		      hosts = words_of(run->env, "auth_results_hosts", host);
 	const AuthTrust trust = {
 		.ids = (const char *const *) ids,
 		.hosts = (const char *const *) hosts,
@@ -64,7 +69,8 @@ static bool
 check(SieveCheck *check, SieveCall *call)
 {
 	if (*filter_setting_text(sieve_check_env(check), "auth_results_ids", "") == '\0')
-		sieve_check_warning(check, call->span, "no-authserv-id", "auth_results_ids names them",
+		sieve_check_warning(check, call->span, "no-authserv-id",
+		                    "auth_results_ids names them",
 		                    "this is never true: no authserv-id of this site is known");
 	return true;
 }
@@ -76,8 +82,10 @@ match_properties(SieveMatch *match, const AuthResult *result, SieveText name)
 	if (strcmp(result->result, "pass") != 0)
 		return true;
 	for (guint i = 0; i < result->properties->len && !match->done; i++) {
-		const char *property = result->properties->pdata[i], *value = strchr(property, '=') + 1;
-		bool is_named = (size_t) (value - 1 - property) == name.len && g_ascii_strncasecmp(property, name.data, name.len) == 0;
+		const char *property = result->properties->pdata[i],
+			   *value = strchr(property, '=') + 1;
+		bool is_named = (size_t) (value - 1 - property) == name.len &&
+		                g_ascii_strncasecmp(property, name.data, name.len) == 0;
 		if (is_named && !sieve_match_add(match, (SieveText){ value, strlen(value) }))
 			return false;
 	}
@@ -90,7 +98,8 @@ test_authresults(SieveRun *run, const SieveCall *call, bool *ret_result)
 	SieveMatch match;
 	const SieveTag *property = sieve_call_tag(call, "property");
 	SieveText method = sieve_run_text(run, &call->positional[0]->strings[0]);
-	SieveText name = property != NULL ? sieve_run_text(run, &property->value->strings[0]) : SIEVE_TEXT("");
+	SieveText name = property != NULL ? sieve_run_text(run, &property->value->strings[0])
+	                                  : SIEVE_TEXT("");
 	const GArray *results = results_of(run);
 	if (!sieve_match_begin(&match, run, call))
 		return false;
@@ -99,22 +108,23 @@ test_authresults(SieveRun *run, const SieveCall *call, bool *ret_result)
 		SieveText text = { result->result, strlen(result->result) };
 		if (!sieve_text_is(method, result->method))
 			continue;
-		if (!(property != NULL ? match_properties(&match, result, name) : sieve_match_add(&match, text)))
+		if (!(property != NULL ? match_properties(&match, result, name)
+		                       : sieve_match_add(&match, text)))
 			return false;
 	}
 	return sieve_match_end(&match, ret_result);
 }
 
-static const SieveTagDef tags[] = {
-	{ .name = "property", .value = SIEVE_STRING },
-	{ .name = NULL }
-};
+static const SieveTagDef tags[] = { { .name = "property", .value = SIEVE_STRING },
+	                            { .name = NULL } };
 
-static const SieveCallDef tests[] = {
-	{ .name = "authresults", .positional = { SIEVE_STRING, SIEVE_STRINGS }, .flags = SIEVE_USES_MATCH, .tags = tags,
-	  .check = check, .test = test_authresults },
-	{ .name = NULL }
-};
+static const SieveCallDef tests[] = { { .name = "authresults",
+	                                .positional = { SIEVE_STRING, SIEVE_STRINGS },
+	                                .flags = SIEVE_USES_MATCH,
+	                                .tags = tags,
+	                                .check = check,
+	                                .test = test_authresults },
+	                              { .name = NULL } };
 
 const SieveExt sieve_ext_authresults = {
 	.capability = "vnd.todoke.authresults",

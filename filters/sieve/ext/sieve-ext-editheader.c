@@ -91,8 +91,9 @@ has_nul(SieveText value)
 }
 
 /*
- * A value with folds in it as one line (RFC 5322 2.2.3): the line ends go, the blanks behind them stay. A line end
- * without blanks behind it would begin a field of its own: it becomes a blank. Caller frees.
+ * A value with folds in it as one line (RFC 5322 2.2.3): the line ends go, the blanks behind them
+ * stay. A line end without blanks behind it would begin a field of its own: it becomes a blank.
+ * Caller frees.
  */
 static char *
 unfold(SieveText value)
@@ -104,9 +105,11 @@ unfold(SieveText value)
 			g_string_append_c(line, c);
 			continue;
 		}
-		while (i + 1 < value.len && (value.data[i + 1] == '\r' || value.data[i + 1] == '\n'))
+		while (i + 1 < value.len &&
+		       (value.data[i + 1] == '\r' || value.data[i + 1] == '\n'))
 			i++;
-		bool is_fold = i + 1 < value.len && (value.data[i + 1] == ' ' || value.data[i + 1] == '\t');
+		bool is_fold = i + 1 < value.len &&
+		               (value.data[i + 1] == ' ' || value.data[i + 1] == '\t');
 		if (!is_fold)
 			g_string_append_c(line, ' ');
 	}
@@ -121,7 +124,8 @@ check_addheader(SieveCheck *check, SieveCall *call)
 		return sieve_check_error(check, value->span, "header-too-long", "sieve_max_header_size is the limit",
 		                         "the value has %zu octets", value->text.len);
 	if (value->template == NULL && has_nul(value->text))
-		return sieve_check_error(check, value->span, "bad-field-value", NULL, "the value has a NUL in it");
+		return sieve_check_error(check, value->span, "bad-field-value", NULL,
+		                         "the value has a NUL in it");
 	return check_field_name(check, call);
 }
 

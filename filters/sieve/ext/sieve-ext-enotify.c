@@ -215,7 +215,10 @@ is_unreserved(char c)
 	return g_ascii_isalnum(c) || (c != '\0' && strchr("-._~", c) != NULL);
 }
 
-/* :encodeurl: all but the unreserved signs. A value that is cut ends before the escapes of a whole character. */
+/*
+ * :encodeurl: all but the unreserved signs. A value that is cut ends before the escapes of a whole
+ * character.
+ */
 static SieveText
 modify_encodeurl(SieveRun *run, SieveText value)
 {

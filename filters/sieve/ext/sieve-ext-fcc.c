@@ -86,7 +86,8 @@ set_fcc(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *a
 	fcc->flags = flags != NULL ? split_flags(run, flags->value) : NULL;
 	if (use != NULL)
 		sieve_special_use_choose(run, call, use, &fcc->special_use, &fcc->mailbox);
-	if (id != NULL && sieve_mailboxid_choose(run, call, id, &fcc->mailbox)) /* RFC 9042 5: it wins */
+	if (id != NULL &&
+	    sieve_mailboxid_choose(run, call, id, &fcc->mailbox)) /* RFC 9042 5: it wins */
 		g_clear_pointer(&fcc->special_use, g_free);
 	if (action->reply != NULL)
 		action->reply->fcc = fcc;

@@ -25,7 +25,8 @@ warn_of_place(SieveCheck *check, const SieveString *name)
 	g_autofree char *mailbox = g_strndup(name->text.data, name->text.len);
 	g_autofree char *text = env->services->mailbox_warning(env, mailbox);
 	if (text != NULL)
-		sieve_check_warning(check, name->span, "folder-name", "see FOLDER NAMES in todoke(8)", "%s", text);
+		sieve_check_warning(check, name->span, "folder-name",
+		                    "see FOLDER NAMES in todoke(8)", "%s", text);
 }
 
 static bool

@@ -142,7 +142,8 @@ bool
 sieve_flags_add(SieveRun *run, SieveText text)
 {
 	g_autoptr(GPtrArray) flags = new_flags();
-	return read_flags(run, NULL, flags) && add_text(run, flags, text) && write_flags(run, NULL, g_steal_pointer(&flags));
+	return read_flags(run, NULL, flags) && add_text(run, flags, text) &&
+	       write_flags(run, NULL, g_steal_pointer(&flags));
 }
 
 bool
@@ -171,7 +172,8 @@ static bool
 run_removeflag(SieveRun *run, const SieveCall *call)
 {
 	g_autoptr(GPtrArray) removed = new_flags();
-	return add_list(run, removed, call->positional[1]) && remove_flags(run, call->data, removed);
+	return add_list(run, removed, call->positional[1]) &&
+	       remove_flags(run, call->data, removed);
 }
 
 static bool
@@ -222,7 +224,9 @@ complete(SieveRun *run, const SieveCall *call, PlanAction *action)
 	if (!read_flags(run, NULL, action->flags))
 		return false;
 	guint64 n = action->flags->len;
-	return sieve_run_spend(run, n * n / 4); /* the plan holds each against the others where actions are merged */
+	return sieve_run_spend(
+		run,
+		n * n / 4); /* the plan holds each against the others where actions are merged */
 }
 
 static bool

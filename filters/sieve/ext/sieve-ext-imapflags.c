@@ -1,6 +1,7 @@
 /*
- * imapflags: draft-melnikov-sieve-imapflags-03, what imap4flags (RFC 5232) was before. Public scripts still require it;
- * it is taken as imap4flags, with a warning. Its own words are mark and unmark; they set and remove \Flagged.
+ * imapflags: draft-melnikov-sieve-imapflags-03, what imap4flags (RFC 5232) was before. Public
+ * scripts still require it; it is taken as imap4flags, with a warning. Its own words are mark and
+ * unmark; they set and remove \Flagged.
  */
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/run/sieve-flags.h"
@@ -19,11 +20,9 @@ run_unmark(SieveRun *run, const SieveCall *call)
 	return sieve_flags_remove(run, SIEVE_TEXT("\\Flagged"));
 }
 
-static const SieveCallDef commands[] = {
-	{ .name = "mark", .run = run_mark },
-	{ .name = "unmark", .run = run_unmark },
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { { .name = "mark", .run = run_mark },
+	                                 { .name = "unmark", .run = run_unmark },
+	                                 { .name = NULL } };
 
 const SieveExt sieve_ext_imapflags = {
 	.capability = "imapflags",

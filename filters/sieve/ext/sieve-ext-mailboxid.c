@@ -1,6 +1,7 @@
 /*
- * mailboxid: RFC 9042, complete: fileinto :mailboxid, the same beside :fcc (7), and mailboxidexists. An id that no mailbox has
- * leaves the named mailbox, or the one of :specialuse, in force (4, 5).
+ * mailboxid: RFC 9042, complete: fileinto :mailboxid, the same beside :fcc (7), and
+ * mailboxidexists. An id that no mailbox has leaves the named mailbox, or the one of :specialuse,
+ * in force (4, 5).
  */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-mailboxid.h"
@@ -12,8 +13,10 @@ static char *
 find(SieveRun *run, const SieveCall *call, const char *id)
 {
 	const FilterServices *services = run->env->services;
-	char *mailbox = services->mailbox_by_id != NULL ? services->mailbox_by_id(run->env, id) : NULL;
-	sieve_run_trace(run, TRACE_MATCHING, call, "mailbox id \"%s\": %s", id, mailbox != NULL ? mailbox : "none has it");
+	char *mailbox = services->mailbox_by_id != NULL ? services->mailbox_by_id(run->env, id)
+	                                                : NULL;
+	sieve_run_trace(run, TRACE_MATCHING, call, "mailbox id \"%s\": %s", id,
+	                mailbox != NULL ? mailbox : "none has it");
 	return mailbox;
 }
 
@@ -32,7 +35,8 @@ sieve_mailboxid_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag
 static bool
 complete(SieveRun *run, const SieveCall *call, PlanAction *action)
 {
-	const SieveTag *tag = action->kind == PLAN_FILEINTO ? sieve_call_tag(call, "mailboxid") : NULL;
+	const SieveTag *tag = action->kind == PLAN_FILEINTO ? sieve_call_tag(call, "mailboxid")
+	                                                    : NULL;
 	if (tag != NULL && sieve_mailboxid_choose(run, call, tag, &action->mailbox))
 		g_clear_pointer(&action->special_use, g_free);
 	return true;
@@ -56,7 +60,8 @@ check_fcc(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
 	if (sieve_call_tag(call, "fcc") != NULL)
 		return true;
-	return sieve_check_error(check, tag->tag->span, "missing-tag", "add :fcc and a mailbox", "':mailboxid' needs ':fcc' here");
+	return sieve_check_error(check, tag->tag->span, "missing-tag", "add :fcc and a mailbox",
+	                         "':mailboxid' needs ':fcc' here");
 }
 
 static const SieveTagDef tags[] = {
@@ -65,10 +70,13 @@ static const SieveTagDef tags[] = {
 	{ .name = NULL }
 };
 
-static const SieveCallDef tests[] = {
-	{ .name = "mailboxidexists", .positional = { SIEVE_STRINGS }, .test = test_mailboxidexists },
-	{ .name = NULL }
-};
+static const SieveCallDef tests[] = { { .name = "mailboxidexists",
+	                                .positional = { SIEVE_STRINGS },
+	                                .test = test_mailboxidexists },
+	                              { .name = NULL } };
 
-const SieveExt sieve_ext_mailboxid = { .capability = "mailboxid", .rfc = "RFC 9042", .tests = tests, .tags = tags,
-                                      .action = complete };
+const SieveExt sieve_ext_mailboxid = { .capability = "mailboxid",
+	                               .rfc = "RFC 9042",
+	                               .tests = tests,
+	                               .tags = tags,
+	                               .action = complete };

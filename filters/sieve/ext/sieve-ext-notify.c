@@ -1,7 +1,8 @@
 /*
- * notify: draft-martin-sieve-notify-01, what enotify (RFC 5435) was before. Public scripts still require it; its notices
- * are taken as those of enotify by mailto, with a warning. :method other than "mailto" is warned of and sends nothing.
- * $from$, $env-from$, $subject$, $text$ and $text[n]$ of :message are put in; the message is the text of the notice.
+ * notify: draft-martin-sieve-notify-01, what enotify (RFC 5435) was before. Public scripts still
+ * require it; its notices are taken as those of enotify by mailto, with a warning. :method other
+ * than "mailto" is warned of and sends nothing. $from$, $env-from$, $subject$, $text$ and $text[n]$
+ * of :message are put in; the message is the text of the notice.
  */
 #define _GNU_SOURCE
 #include "filters/sieve/ext/sieve-ext.h"
@@ -21,10 +22,13 @@ enum { HIGH = 1, NORMAL = 2, LOW = 3 };
 /* What denotify may take back. */
 typedef struct {
 	bool has_notified;
-	size_t first;       /* actions of the plan before the first notice of this run */
+	size_t first; /* actions of the plan before the first notice of this run */
 } State;
 
-/* The address in a text such as "Carol <carol@example.net>"; NULL: there is not just one. Caller frees. */
+/*
+ * The address in a text such as "Carol <carol@example.net>"; NULL: there is not just one. Caller
+ * frees.
+ */
 static char *
 address_in(SieveText text)
 {
@@ -41,10 +45,12 @@ check_options(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	bool good = true;
 	for (size_t i = 0; i < tag->value->n; i++) {
 		const SieveString *option = &tag->value->strings[i];
-		g_autofree char *address = option->template == NULL ? address_in(option->text) : NULL;
+		g_autofree char *address = option->template == NULL ? address_in(option->text)
+		                                                    : NULL;
 		if (option->template == NULL && address == NULL)
-			good = sieve_check_error(check, option->span, "bad-address", "write user@example.org",
-			                         "\"%.*s\" is no address", (int) option->text.len, option->text.data);
+			good = sieve_check_error(check, option->span, "bad-address",
+			                         "write user@example.org", "\"%.*s\" is no address",
+			                         (int) option->text.len, option->text.data);
 	}
 	return good;
 }
@@ -58,13 +64,17 @@ is_mailto(SieveText method)
 static bool
 check_notify(SieveCheck *check, SieveCall *call)
 {
-	const SieveTag *method = sieve_call_tag(call, "method"), *options = sieve_call_tag(call, "options");
+	const SieveTag *method = sieve_call_tag(call, "method"),
+		       *options = sieve_call_tag(call, "options");
 	const SieveString *name = method != NULL ? &method->value->strings[0] : NULL;
 	if (name != NULL && name->template == NULL && !is_mailto(name->text))
 		sieve_check_warning(check, name->span, "unknown-method", "use :method \"mailto\"",
-		                    "there are no notices by \"%.*s\" here; nothing is sent", (int) name->text.len, name->text.data);
+		                    "there are no notices by \"%.*s\" here; nothing is sent",
+		                    (int) name->text.len, name->text.data);
 	else if (options == NULL || options->value->n == 0)
-		sieve_check_warning(check, call->span, "nobody", "add :options [\"user@example.org\"]", "this notice goes to nobody");
+		sieve_check_warning(check, call->span, "nobody",
+		                    "add :options [\"user@example.org\"]",
+		                    "this notice goes to nobody");
 	return true;
 }
 
@@ -100,10 +110,12 @@ append_text(SieveRun *run, GString *out, SieveText name)
 	SieveText text;
 	if (!text_of_message(run, &text))
 		return false;
-	guint64 most = name.len > 5 ? g_ascii_strtoull(name.data + 5, NULL, 10) : LIMIT_NOTICE_BYTES;
+	guint64 most = name.len > 5 ? g_ascii_strtoull(name.data + 5, NULL, 10)
+	                            : LIMIT_NOTICE_BYTES;
 	g_autofree char *valid = g_utf8_make_valid(text.data, (gssize) text.len);
 	glong n = g_utf8_strlen(valid, -1);
-	const char *end = g_utf8_offset_to_pointer(valid, (glong) MIN((guint64) n, MIN(most, LIMIT_NOTICE_BYTES)));
+	const char *end = g_utf8_offset_to_pointer(
+		valid, (glong) MIN((guint64) n, MIN(most, LIMIT_NOTICE_BYTES)));
 	g_string_append_len(out, valid, end - valid);
 	return sieve_run_spend(run, text.len / 16 + 1);
 }
@@ -114,7 +126,8 @@ is_text_name(SieveText name)
 {
 	if (sieve_text_is(name, "text"))
 		return true;
-	bool is_sliced = name.len > 6 && g_ascii_strncasecmp(name.data, "text[", 5) == 0 && name.data[name.len - 1] == ']';
+	bool is_sliced = name.len > 6 && g_ascii_strncasecmp(name.data, "text[", 5) == 0 &&
+	                 name.data[name.len - 1] == ']';
 	for (size_t i = 5; is_sliced && i + 1 < name.len; i++)
 		is_sliced = g_ascii_isdigit(name.data[i]);
 	return is_sliced;
@@ -134,7 +147,8 @@ append_named(SieveRun *run, GString *out, SieveText name, bool *ret_known)
 	else if (sieve_text_is(name, "subject"))
 		value = field_value(run, "subject");
 	else if (sieve_text_is(name, "env-from"))
-		value = (SieveText){ sender != NULL ? sender : "", sender != NULL ? strlen(sender) : 0 };
+		value = (SieveText){ sender != NULL ? sender : "",
+			             sender != NULL ? strlen(sender) : 0 };
 	else
 		*ret_known = false;
 	g_string_append_len(out, value.data, (gssize) value.len);
@@ -145,9 +159,12 @@ static bool
 expand(SieveRun *run, SieveText text, GString *out)
 {
 	for (size_t at = 0; at < text.len && out->len < LIMIT_NOTICE_BYTES;) {
-		const char *end = text.data[at] == '$' ? memchr(text.data + at + 1, '$', text.len - at - 1) : NULL;
+		const char *end = text.data[at] == '$'
+		                          ? memchr(text.data + at + 1, '$', text.len - at - 1)
+		                          : NULL;
 		bool is_known = false;
-		SieveText name = { text.data + at + 1, end != NULL ? (size_t) (end - text.data) - at - 1 : 0 };
+		SieveText name = { text.data + at + 1,
+			           end != NULL ? (size_t) (end - text.data) - at - 1 : 0 };
 		if (end != NULL && !append_named(run, out, name, &is_known))
 			return false;
 		if (!is_known)
@@ -167,13 +184,15 @@ make_uri(SieveRun *run, const SieveCall *call, const SieveArg *options, char **r
 		SieveText text = sieve_run_text(run, &options->strings[i]);
 		g_autofree char *address = address_in(text);
 		if (address == NULL)
-			return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot notify \"%.*s\": it is no address",
+			return sieve_run_fail(run, call, STATUS_SCRIPT,
+			                      "cannot notify \"%.*s\": it is no address",
 			                      (int) MIN(text.len, 200), text.data);
 		g_autofree char *escaped = g_uri_escape_string(address, "@", FALSE);
 		g_string_append_printf(uri, "%s%s", found++ > 0 ? "," : "", escaped);
 	}
 	const SieveTag *tag = sieve_call_tag(call, "message");
-	SieveText text = tag != NULL ? sieve_run_text(run, &tag->value->strings[0]) : SIEVE_TEXT("$from$: $subject$");
+	SieveText text = tag != NULL ? sieve_run_text(run, &tag->value->strings[0])
+	                             : SIEVE_TEXT("$from$: $subject$");
 	if (!expand(run, text, message))
 		return false;
 	g_autofree char *escaped = g_uri_escape_string(message->str, NULL, FALSE);
@@ -194,10 +213,12 @@ static bool
 run_notify(SieveRun *run, const SieveCall *call)
 {
 	State *state = sieve_run_state(run, &sieve_ext_notify);
-	const SieveTag *method = sieve_call_tag(call, "method"), *options = sieve_call_tag(call, "options");
+	const SieveTag *method = sieve_call_tag(call, "method"),
+		       *options = sieve_call_tag(call, "options");
 	const SieveTag *id = sieve_call_tag(call, "id");
 	g_autofree char *uri = NULL;
-	if (options == NULL || (method != NULL && !is_mailto(sieve_run_text(run, &method->value->strings[0]))))
+	if (options == NULL ||
+	    (method != NULL && !is_mailto(sieve_run_text(run, &method->value->strings[0]))))
 		return true;
 	if (!make_uri(run, call, options->value, &uri))
 		return false;
@@ -219,24 +240,29 @@ static bool
 id_matches(SieveRun *run, const SieveTag *tag, const char *id)
 {
 	const SieveComparator *comparator = &sieve_compare_ascii_casemap;
-	SieveText key = sieve_compare_normalize(comparator, run->scratch, sieve_run_text(run, &tag->value->strings[0]));
-	SieveText value = sieve_compare_normalize(comparator, run->scratch, (SieveText){ id, strlen(id) });
+	SieveText key = sieve_compare_normalize(comparator, run->scratch,
+	                                        sieve_run_text(run, &tag->value->strings[0]));
+	SieveText value = sieve_compare_normalize(comparator, run->scratch,
+	                                          (SieveText){ id, strlen(id) });
 	if (strcmp(tag->def->name, "is") == 0)
 		return sieve_text_equal(key, value);
 	if (strcmp(tag->def->name, "contains") == 0)
 		return memmem(value.data, value.len, key.data, key.len) != NULL;
-	return sieve_match_pattern(sieve_match_pattern_new(run->scratch, key), comparator, value, NULL, NULL, &run->steps_left);
+	return sieve_match_pattern(sieve_match_pattern_new(run->scratch, key), comparator, value,
+	                           NULL, NULL, &run->steps_left);
 }
 
 static bool
 is_meant(SieveRun *run, const SieveCall *call, const PlanAction *action)
 {
-	const SieveTag *match = sieve_call_tag_of(call, "match"), *importance = sieve_call_tag_of(call, "importance");
+	const SieveTag *match = sieve_call_tag_of(call, "match"),
+		       *importance = sieve_call_tag_of(call, "importance");
 	if (action->kind != PLAN_NOTIFY)
 		return false;
 	if (importance != NULL && importance_of(call) != action->notice->importance)
 		return false;
-	return match == NULL || (action->notice->id != NULL && id_matches(run, match, action->notice->id));
+	return match == NULL ||
+	       (action->notice->id != NULL && id_matches(run, match, action->notice->id));
 }
 
 static bool
@@ -253,7 +279,9 @@ run_denotify(SieveRun *run, const SieveCall *call)
 
 #define IMPORTANCE_TAGS \
 	{ .name = "low", .group = "importance" }, { .name = "normal", .group = "importance" }, \
-	{ .name = "high", .group = "importance" }
+	{ \
+		.name = "high", .group = "importance" \
+	}
 
 static const SieveTagDef notify_tags[] = {
 	{ .name = "method", .value = SIEVE_STRING },
@@ -273,7 +301,11 @@ static const SieveTagDef denotify_tags[] = {
 };
 
 static const SieveCallDef commands[] = {
-	{ .name = "notify", .flags = SIEVE_IS_ACTION, .tags = notify_tags, .check = check_notify, .run = run_notify },
+	{ .name = "notify",
+	  .flags = SIEVE_IS_ACTION,
+	  .tags = notify_tags,
+	  .check = check_notify,
+	  .run = run_notify },
 	{ .name = "denotify", .tags = denotify_tags, .run = run_denotify },
 	{ .name = NULL }
 };

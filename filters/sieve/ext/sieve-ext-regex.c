@@ -147,7 +147,8 @@ modify_quoteregex(SieveRun *run, SieveText value)
 	return sieve_variable_quote(run, value, "\\^$.[]|()*+?{}");
 }
 
-static const SieveModifier modifiers[] = { { "quoteregex", 20, modify_quoteregex }, { NULL, 0, NULL } };
+static const SieveModifier modifiers[] = { { "quoteregex", 20, modify_quoteregex },
+	                                   { NULL, 0, NULL } };
 
 const SieveExt sieve_ext_regex = {
 	.capability = "regex",

@@ -82,18 +82,22 @@ check_seconds(SieveCheck *check, SieveCall *call, SieveTag *tag)
 
 /* What the reason of :mime is made of. */
 typedef struct {
-	size_t fields;        /* octets of the MIME fields at its beginning */
-	bool is_ended;        /* an empty line follows, or nothing does */
+	size_t fields; /* octets of the MIME fields at its beginning */
+	bool is_ended; /* an empty line follows, or nothing does */
 } MimeReason;
 
 static bool
 is_field_line(SieveText line)
 {
 	const char *colon = memchr(line.data, ':', line.len);
-	return colon != NULL && sieve_check_is_field_name((SieveText){ line.data, (size_t) (colon - line.data) });
+	return colon != NULL &&
+	       sieve_check_is_field_name((SieveText){ line.data, (size_t) (colon - line.data) });
 }
 
-/* Fields go on as long as lines look like some: people forget the empty line behind them, or have none at all. */
+/*
+ * Fields go on as long as lines look like some: people forget the empty line behind them, or have
+ * none at all.
+ */
 static MimeReason
 read_mime_reason(SieveText text)
 {
@@ -127,18 +131,24 @@ check_vacation(SieveCheck *check, SieveCall *call)
 	const SieveString *reason = &call->positional[0]->strings[0];
 	if (sieve_call_tag(call, "mime") == NULL || reason->template != NULL)
 		return true;
-	const char *hint = "a MIME entity has fields, an empty line, a body", *fault = mime_fault(reason->text);
+	const char *hint = "a MIME entity has fields, an empty line, a body",
+		   *fault = mime_fault(reason->text);
 	if (fault != NULL)
 		return sieve_check_error(check, reason->span, "bad-mime", hint, "%s", fault);
 	MimeReason mime = read_mime_reason(reason->text);
 	if (!mime.is_ended)
-		sieve_check_warning(check, reason->span, "bad-mime", hint, mime.fields > 0
-		                    ? "an empty line is missing behind the MIME fields of the reason; it is put there"
-		                    : "the reason does not begin with MIME fields and an empty line; it is sent as text");
+		sieve_check_warning(
+			check, reason->span, "bad-mime", hint,
+			mime.fields > 0
+				? "an empty line is missing behind the MIME fields of the reason; it is put there"
+				: "the reason does not begin with MIME fields and an empty line; it is sent as text");
 	return true;
 }
 
-/* Where the empty line is missing it is put behind the fields; a reason without fields is plain text. */
+/*
+ * Where the empty line is missing it is put behind the fields; a reason without fields is plain
+ * text.
+ */
 static void
 set_reason(PlanReply *reply, SieveText reason, bool is_mime)
 {

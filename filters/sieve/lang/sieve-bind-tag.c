@@ -167,7 +167,10 @@ report_unknown_comparator(SieveCheck *check, const SieveString *name)
 	                         (int) name->text.len, name->text.data);
 }
 
-/* Scripts of servers that have it built in use i;unicode-casemap without its require: that is warned of. */
+/*
+ * Scripts of servers that have it built in use i;unicode-casemap without its require: that is
+ * warned of.
+ */
 static void
 take_unrequired_comparator(SieveBinding *binding, const SieveString *name)
 {
@@ -178,8 +181,9 @@ take_unrequired_comparator(SieveBinding *binding, const SieveString *name)
 	if (binding->comparator == NULL)
 		return;
 	g_autofree char *hint = g_strdup_printf("add \"%s\" to require", ext->capability);
-	sieve_check_warning(binding->check, name->span, "missing-require", hint, "comparator \"%s\" needs \"%s\"",
-	                    binding->comparator->name, ext->capability);
+	sieve_check_warning(binding->check, name->span, "missing-require", hint,
+	                    "comparator \"%s\" needs \"%s\"", binding->comparator->name,
+	                    ext->capability);
 }
 
 static bool

@@ -13,7 +13,11 @@ static void
 add_problem(SieveCheck *check, SieveSpan span, ProblemSeverity severity, const char *code, const char *hint, const char *text)
 {
 	bool is_dead_error = check->is_dead && severity == PROBLEM_ERROR;
-	g_autofree char *excused = is_dead_error ? g_strconcat(text, "; it is in a branch that never runs", NULL) : NULL;
+	g_autofree char *excused = is_dead_error
+	                                   ? g_strconcat(text,
+	                                                 "; it is in a branch that never runs",
+	                                                 NULL)
+	                                   : NULL;
 	if (is_dead_error) {
 		check->dead_errors++;
 		severity = PROBLEM_WARNING;
@@ -307,8 +311,12 @@ const SieveProgram *
 sieve_check_nested(SieveCheck *parent, const FilterSource *source)
 {
 	SieveProgram *program = program_new(parent->program->arena, parent->program->fields);
-	SieveCheck check = { .program = program, .source = source, .env = parent->env, .problems = parent->problems, .parent = parent,
-	                     .is_dead = parent->is_dead };
+	SieveCheck check = { .program = program,
+		             .source = source,
+		             .env = parent->env,
+		             .problems = parent->problems,
+		             .parent = parent,
+		             .is_dead = parent->is_dead };
 	run_check(&check);
 	parent->errors += check.errors;
 	parent->dead_errors += check.dead_errors;

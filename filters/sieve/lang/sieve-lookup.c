@@ -86,7 +86,8 @@ sieve_lookup_report_unknown(SieveCheck *check, const SieveCall *call)
 {
 	for (size_t i = 0; i < sieve_ext_count(); i++) {
 		const SieveExt *ext = sieve_ext_nth(i);
-		bool out_of_place = ext->became != NULL || (ext->for_tests && !sieve_check_available(check, ext));
+		bool out_of_place = ext->became != NULL ||
+		                    (ext->for_tests && !sieve_check_available(check, ext));
 		if (out_of_place || find_def(ext, call->name, call->is_test) == NULL)
 			continue;
 		g_autofree char *what = g_strdup_printf("'%s'", call->name);

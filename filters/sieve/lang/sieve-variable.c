@@ -180,9 +180,11 @@ resolve(SieveCheck *check, SieveNames *names, SieveSpan span, const char *name, 
 	if (g_ascii_isdigit(name[0])) {
 		guint64 index = g_ascii_strtoull(name, NULL, 10);
 		if (index >= LIMIT_SIEVE_CAPTURES) /* RFC 5229 6: a syntax error */
-			return sieve_check_error(check, span, "bad-variable", NULL, "match variables go up to ${%u}, not to ${%s}",
+			return sieve_check_error(check, span, "bad-variable", NULL,
+			                         "match variables go up to ${%u}, not to ${%s}",
 			                         LIMIT_SIEVE_CAPTURES - 1, name);
-		*ret_variable = (SieveVariable){ .kind = SIEVE_VARIABLE_MATCH, .slot = (unsigned) index };
+		*ret_variable = (SieveVariable){ .kind = SIEVE_VARIABLE_MATCH,
+			                         .slot = (unsigned) index };
 		return true;
 	}
 	if (dot > 0)
@@ -345,7 +347,8 @@ size_t
 sieve_variable_character(SieveText text)
 {
 	size_t n = 1;
-	while (n < text.len && ((guchar) text.data[n] & 0xc0) == 0x80 && ((guchar) text.data[0] & 0xc0) == 0xc0)
+	while (n < text.len && ((guchar) text.data[n] & 0xc0) == 0x80 &&
+	       ((guchar) text.data[0] & 0xc0) == 0xc0)
 		n++;
 	return n;
 }

@@ -8,8 +8,9 @@
 static void check_test(SieveCheck *check, SieveCall *test);
 
 /*
- * From here on nothing is ever reached, up to leave_dead: errors become warnings. Scripts that other servers take have
- * rules switched off by "if false", with commands in them that nobody here knows.
+ * From here on nothing is ever reached, up to leave_dead: errors become warnings. Scripts that
+ * other servers take have rules switched off by "if false", with commands in them that nobody here
+ * knows.
  */
 static bool
 enter_dead(SieveCheck *check, unsigned *ret_errors)
@@ -141,7 +142,10 @@ closes_chain_by_ihave(const SieveCall *call)
 	return closes_chain(call) && call->tests[0]->known_by_ihave;
 }
 
-/* A branch of a chain that is closed before it. False: there were errors in it, it must go from the chain. */
+/*
+ * A branch of a chain that is closed before it. False: there were errors in it, it must go from the
+ * chain.
+ */
 static bool
 check_dead_branch(SieveCheck *check, SieveCall *call, const SieveCall *before)
 {

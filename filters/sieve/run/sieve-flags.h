@@ -1,4 +1,7 @@
-/* sieve-flags: the internal variable of imap4flags (RFC 5232 2), for commands of other extensions that change it. */
+/*
+ * sieve-flags: the internal variable of imap4flags (RFC 5232 2), for commands of other extensions
+ * that change it.
+ */
 #ifndef TODOKE_SIEVE_FLAGS_H
 #define TODOKE_SIEVE_FLAGS_H
 

@@ -4,7 +4,11 @@
 
 #include "filters/sieve/run/sieve-run.h"
 
-/* Put the mailbox with the id that the tag names in the place of *mailbox (g_free'd). False: none has it. */
-bool sieve_mailboxid_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag, char **mailbox);
+/*
+ * Put the mailbox with the id that the tag names in the place of *mailbox (g_free'd). False: none
+ * has it.
+ */
+bool
+sieve_mailboxid_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag, char **mailbox);
 
 #endif
