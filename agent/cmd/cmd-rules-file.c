@@ -65,21 +65,21 @@ reading_inbox(const Reading *reading)
 }
 
 char *
-reading_mailbox_at(const Reading *reading, const char *path)
+reading_mailbox_at(const Reading *reading, const Maildir *inbox, const char *path)
 {
-	g_autofree char *inbox = reading_inbox(reading),
-			*plain = g_canonicalize_filename(path, "/");
-	size_t len = strlen(inbox);
-	if (!g_str_has_prefix(plain, inbox) || (plain[len] != '/' && plain[len] != '\0'))
+	g_autofree char *root = reading_inbox(reading);
+	g_autofree char *plain = g_canonicalize_filename(path, "/");
+	size_t len = strlen(root);
+	if (!g_str_has_prefix(plain, root) || (plain[len] != '/' && plain[len] != '\0'))
 		return NULL;
 	FolderRules rules = deliver_folder_rules(reading->site->conf);
-	return folder_name(&rules, NULL, plain + len + (plain[len] == '/'));
+	return folder_name(&rules, inbox, plain + len + (plain[len] == '/'));
 }
 
 static char *
 mailbox_at(FilterEnv *env, const char *path)
 {
-	return env->user != NULL ? reading_mailbox_at(env->user, path) : NULL;
+	return env->user != NULL ? reading_mailbox_at(env->user, NULL, path) : NULL;
 }
 
 const FilterServices reading_recipe_services = {

@@ -30,8 +30,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
  */
 char *reading_inbox(const Reading *reading);
 
-/* The name by which rules mean the folder at this absolute path; NULL: none does. Caller frees. */
-char *reading_mailbox_at(const Reading *reading, const char *path);
+/*
+ * The name by which rules mean the folder at this absolute path; NULL: none does. `inbox`: where is
+ * looked which folders are there; NULL: nowhere. Caller frees.
+ */
+char *reading_mailbox_at(const Reading *reading, const Maildir *inbox, const char *path);
 
 /*
  * The services for recipes: files are opened with the rights of the caller, whose HOME it is; no

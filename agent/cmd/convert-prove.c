@@ -42,7 +42,7 @@ place_of_store(const Proof *proof, const PlanAction *action)
 	                                                                    : g_get_home_dir();
 	g_autofree char *absolute = g_canonicalize_filename(path, base);
 	bool is_maildir = g_str_has_suffix(path, "/");
-	char *mailbox = is_maildir ? reading_mailbox_at(proof->reading, absolute) : NULL;
+	char *mailbox = is_maildir ? reading_mailbox_at(proof->reading, proof->inbox, absolute) : NULL;
 	return mailbox != NULL ? mailbox : g_strdup_printf("%s%s", absolute, is_maildir ? "/" : "");
 }
 

@@ -230,17 +230,14 @@ folder_name(const FolderRules *rules, const Maildir *inbox, const char *path)
 		return NULL;
 
 	g_autoptr(GString) name = g_string_new(NULL);
-	g_auto(GStrv)
-		levels = g_strsplit(is_maildirpp ? path + 1 : path, is_maildirpp ? "." : "/", -1);
+	const char *separator = is_named ? rules->separator : "/";
+	const char *written = is_maildirpp ? path + 1 : path;
+	g_auto(GStrv) levels = g_strsplit(written, is_maildirpp ? "." : "/", -1);
 	for (size_t i = 0; levels[i] != NULL; i++) {
 		g_autofree char *level = read_level(rules, levels[i]);
 		if (level == NULL)
 			return NULL;
-		g_string_append_printf(name, "%s%s",
-		                       i == 0     ? ""
-		                       : is_named ? rules->separator
-		                                  : "/",
-		                       level);
+		g_string_append_printf(name, "%s%s", i > 0 ? separator : "", level);
 	}
 
 	const char *why;
