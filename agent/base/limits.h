@@ -182,6 +182,10 @@
 /* Bytes of main.cf or master.cf that `todoke setup` keeps for --undo. */
 #define LIMIT_POSTFIX_FILE_BYTES (4u * 1024 * 1024)
 
+/* Accounts of the system that `todoke setup` looks at, and names that it prints in one finding. */
+#define LIMIT_SETUP_ACCOUNTS 10000u
+#define LIMIT_SETUP_NAMES 20u
+
 /* Octets of a program's standard error that are kept for the log: its first words say what is wrong. */
 #define LIMIT_CHILD_ERRORS 2000u
 

@@ -10,12 +10,10 @@
 #include <unistd.h>
 
 static const char about[] =
-	"\nPrints what is wrong in main.cf and master.cf, and the exact commands that make\n"
-	"Postfix call todoke; nothing is changed before --apply.\n\n"
-	"  pipe   pipe(8) runs todoke as one user; the right one for fetched mail\n"
-	"  local  local(8) runs todoke as the recipient (mailbox_command)\n"
-	"  lmtp   todoke lmtpd listens at private/todoke below the queue directory,\n"
-	"         or where lmtp_listen says\n\n"
+	"\nNothing is changed before --apply. The door pipe runs todoke as one user, local\n"
+	"(mailbox_command) as the recipient, lmtp hands the mail to todoke lmtpd.\n"
+	"Fetched mail: smtpd makes a port that renames its Delivered-To (door local);\n"
+	"lmtp puts lmtpd in the place of local(8).\n"
 	"Exit code: 0 all is as it should be, 1 something is not, 2 wrong usage.\n";
 
 typedef struct {
@@ -25,7 +23,10 @@ typedef struct {
 	char *program;
 	char *folder;
 	char *conf;
+	char *fetched;
+	char *root_mail_to;
 	char **overrides;
+	int fetch_port;
 	gboolean apply;
 	gboolean undo;
 	gboolean json;
@@ -40,6 +41,8 @@ options_clear(Options *options)
 	g_free(options->program);
 	g_free(options->folder);
 	g_free(options->conf);
+	g_free(options->fetched);
+	g_free(options->root_mail_to);
 	g_strfreev(options->overrides);
 }
 
@@ -47,15 +50,61 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 static const char *const doors[SETUP_DOORS + 1] = { "pipe", "local", "lmtp", NULL };
 
+static const char *const fetched_names[SETUP_FETCHED_COUNT + 1] = { "no", "smtpd", "lmtp", NULL };
+
+/* The number of a name in a list; false: it is not there. */
 static bool
-find_door(const char *name, SetupDoor *ret_door)
+find_name(const char *const *names, const char *name, unsigned *ret_number)
 {
-	for (unsigned i = 0; i < SETUP_DOORS; i++) {
-		if (strcmp(doors[i], name) == 0) {
-			*ret_door = (SetupDoor) i;
+	for (unsigned i = 0; names[i] != NULL; i++) {
+		if (strcmp(names[i], name) == 0) {
+			*ret_number = i;
 			return true;
 		}
 	}
+	return false;
+}
+
+/* Door and remedy, each of which says something of the other where that was left out. */
+static bool
+find_ways(const Options *options, SetupWish *wish, int *ret_exit)
+{
+	unsigned door = SETUP_PIPE, fetched = SETUP_FETCHED_AS_IS;
+	if (options->fetched != NULL && !find_name(fetched_names, options->fetched, &fetched)) {
+		*ret_exit = people_usage("setup", "'%s' is no remedy for fetched mail: smtpd, lmtp, no", options->fetched);
+		return false;
+	}
+	if (fetched != SETUP_FETCHED_AS_IS)
+		door = fetched == SETUP_FETCHED_LMTP ? SETUP_LMTP : SETUP_LOCAL;
+	if (options->door != NULL && !find_name(doors, options->door, &door))
+		*ret_exit = people_usage("setup", "'%s' is no door: pipe, local, lmtp", options->door);
+	else if (fetched == SETUP_FETCHED_LMTP && door != SETUP_LMTP)
+		*ret_exit = people_usage("setup", "--fetched lmtp is for the door lmtp");
+	else if (options->fetch_port != 0 && fetched != SETUP_FETCHED_SMTPD)
+		*ret_exit = people_usage("setup", "--fetch-port is for --fetched smtpd");
+	else if (options->fetch_port < 0 || options->fetch_port > 65535)
+		*ret_exit = people_usage("setup", "%d is no port: 1 to 65535", options->fetch_port);
+	else {
+		wish->door = (SetupDoor) door;
+		wish->fetched = (SetupFetched) fetched;
+		wish->fetch_port = (unsigned) options->fetch_port;
+		return true;
+	}
+	return false;
+}
+
+/* Who gets root's mail: an account but root, or an address; nothing that a table of aliases would read otherwise. */
+static bool
+is_fit_for_root_mail(const char *who, int *ret_exit)
+{
+	if (*who == '\0' || strpbrk(who, " \t\r\n,:;|/\\\"'<>()#") != NULL)
+		*ret_exit = people_usage("setup", "'%s' is neither an account nor an address", who);
+	else if (strcmp(who, "root") == 0)
+		*ret_exit = people_usage("setup", "no delivery is done as root: name an account that reads mail");
+	else if (strchr(who, '@') == NULL && getpwnam(who) == NULL)
+		*ret_exit = people_usage("setup", "there is no account '%s'", who);
+	else
+		return true;
 	return false;
 }
 
@@ -81,19 +130,31 @@ has_virtual_users(const Conf *conf)
 	return *conf->passwd_file != '\0' || strstr(conf->maildir, "%d") != NULL || strstr(conf->maildir, "%n") != NULL;
 }
 
+static bool
+has_work(const SetupPlan *plan)
+{
+	return plan->files->len > 0 || plan->changes->len > 0;
+}
+
+/* `folder` is what was asked for (NULL: nothing), `place` where Postfix's configuration lies. */
 static void
-print_text(const SetupPlan *plan, const char *folder, bool applied)
+print_text(const SetupPlan *plan, const char *folder, const char *place, bool applied)
 {
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
 		printf("%s: %s\n    fix: %s\n", finding->code, finding->text, finding->fix);
 	}
-	if (plan->findings->len > 0 && plan->changes->len > 0)
+	if (plan->findings->len > 0 && has_work(plan))
 		puts("");
-	if (plan->changes->len == 0)
+	if (!has_work(plan))
 		puts("Postfix calls todoke by this door: nothing is to be changed.");
 	else
 		puts(applied ? "changed:" : "to be changed (nothing is until --apply):");
+	for (guint i = 0; i < plan->files->len; i++) {
+		const SetupFile *file = plan->files->pdata[i];
+		g_autofree char *command = setup_file_command(file, place);
+		printf("    # %s: %s\n    %s\n", file->name, file->why, command);
+	}
 	for (guint i = 0; i < plan->changes->len; i++) {
 		const SetupChange *change = plan->changes->pdata[i];
 		g_autofree char *command = setup_change_command(change, folder, false);
@@ -102,8 +163,10 @@ print_text(const SetupPlan *plan, const char *folder, bool applied)
 			printf("    # before: %s\n", change->before);
 		printf("    %s\n", command);
 	}
-	if (plan->changes->len > 0)
+	if (has_work(plan))
 		puts("    postfix reload");
+	if (plan->fetch_line != NULL)
+		printf("for each mailbox of fetchmail's configuration:\n    %s\n", plan->fetch_line);
 }
 
 static json_t *
@@ -120,24 +183,41 @@ change_json(const SetupChange *change, const char *folder)
 	return object;
 }
 
-static void
-print_json(const SetupPlan *plan, const char *folder, bool applied)
+static json_t *
+file_json(const SetupFile *file, const char *place)
 {
-	json_t *object = json_object(), *findings = json_array(), *changes = json_array();
+	g_autofree char *command = setup_file_command(file, place);
+	json_t *object = json_object();
+	json_object_set_new(object, "name", json_string(file->name));
+	json_object_set_new(object, "content", people_json_text(file->content));
+	json_object_set_new(object, "why", json_string(file->why));
+	json_object_set_new(object, "command", people_json_text(command));
+	return object;
+}
+
+static void
+print_json(const SetupPlan *plan, const char *folder, const char *place, bool applied)
+{
+	json_t *object = json_object(), *findings = json_array(), *changes = json_array(), *files = json_array();
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
 		json_t *item = json_object();
 		json_object_set_new(item, "code", json_string(finding->code));
 		json_object_set_new(item, "text", people_json_text(finding->text));
 		json_object_set_new(item, "fix", people_json_text(finding->fix));
+		json_object_set_new(item, "blocks", json_boolean(finding->blocks));
 		json_array_append_new(findings, item);
 	}
+	for (guint i = 0; i < plan->files->len; i++)
+		json_array_append_new(files, file_json(plan->files->pdata[i], place));
 	for (guint i = 0; i < plan->changes->len; i++)
 		json_array_append_new(changes, change_json(plan->changes->pdata[i], folder));
 	json_object_set_new(object, "schema", json_string("todoke.setup/1"));
 	json_object_set_new(object, "applied", json_boolean(applied));
 	json_object_set_new(object, "findings", findings);
+	json_object_set_new(object, "files", files);
 	json_object_set_new(object, "changes", changes);
+	json_object_set_new(object, "fetchmail", plan->fetch_line != NULL ? json_string(plan->fetch_line) : json_null());
 	people_print_json(object);
 }
 
@@ -176,8 +256,23 @@ undo(const char *folder)
 static bool
 is_note(const SetupFinding *finding)
 {
-	static const char *const notes[] = { "flags-ro", "local-loop-check", "lmtp-listen", NULL };
+	static const char *const notes[] = { "flags-ro", "local-loop-check", "lmtp-listen", "local-parameters", NULL };
 	return g_strv_contains(notes, finding->code);
+}
+
+/* Say on standard error what has to be mended first; true: nothing has. */
+static bool
+may_apply(const SetupPlan *plan)
+{
+	g_autoptr(GString) codes = g_string_new(NULL);
+	for (guint i = 0; i < plan->findings->len; i++) {
+		const SetupFinding *finding = plan->findings->pdata[i];
+		if (finding->blocks)
+			g_string_append_printf(codes, "%s%s", codes->len > 0 ? ", " : "", finding->code);
+	}
+	if (codes->len > 0)
+		fprintf(stderr, "todoke setup: nothing was changed; mend this first: %s\n", codes->str);
+	return codes->len == 0;
 }
 
 static int
@@ -188,14 +283,18 @@ plan_and_apply(const Options *options, const SetupWish *wish, const char *folder
 	if (facts == NULL)
 		return failed(&st);
 	g_autoptr(SetupPlan) plan = setup_plan_make(facts, wish);
-	bool applied = options->apply && plan->changes->len > 0;
+	if (options->apply && has_work(plan) && !setup_state_is_free(folder, &st))
+		return failed(&st);
+
+	bool applied = options->apply && has_work(plan) && may_apply(plan);
 	if (applied && !setup_state_apply(plan, folder, &st))
 		return failed(&st);
 	if (options->json)
-		print_json(plan, options->folder, applied);
+		print_json(plan, options->folder, folder, applied);
 	else
-		print_text(plan, options->folder, applied);
-	bool findings = plan->changes->len > 0 && !applied;
+		print_text(plan, options->folder, folder, applied);
+
+	bool findings = has_work(plan) && !applied;
 	for (guint i = 0; i < plan->findings->len && !applied; i++)
 		findings |= !is_note(plan->findings->pdata[i]);
 	return findings ? PEOPLE_FINDINGS : PEOPLE_GOOD;
@@ -209,6 +308,10 @@ parse(int *argc, char ***argv, Options *options, int *ret_exit)
 		{ "user", 'u', 0, G_OPTION_ARG_FILENAME, &options->user, "Whom pipe(8) runs todoke as (vmail)", "USER" },
 		{ "name", 'n', 0, G_OPTION_ARG_FILENAME, &options->service, "Name of the service in master.cf (todoke)",
 			"NAME" },
+		{ "fetched", 0, 0, G_OPTION_ARG_FILENAME, &options->fetched, "Fetched mail of system accounts: smtpd or lmtp",
+			"HOW" },
+		{ "fetch-port", 0, 0, G_OPTION_ARG_INT, &options->fetch_port, "Port of --fetched smtpd (10028)", "PORT" },
+		{ "root-mail-to", 0, 0, G_OPTION_ARG_FILENAME, &options->root_mail_to, "Make an alias for root", "WHO" },
 		{ "program", 0, 0, G_OPTION_ARG_FILENAME, &options->program, "Path of todoke in Postfix's files (this one)",
 			"PATH" },
 		{ "postfix-config", 'C', 0, G_OPTION_ARG_FILENAME, &options->folder, "Folder of main.cf", "DIR" },
@@ -233,11 +336,13 @@ cmd_setup(int argc, char **argv)
 		return exit_code;
 	if (argc != 2 || strcmp(argv[1], "postfix") != 0)
 		return people_usage("setup", "what can be set up is 'postfix'");
-	if (!find_door(options.door != NULL ? options.door : "pipe", &wish.door))
-		return people_usage("setup", "'%s' is no door: pipe, local, lmtp", options.door);
+	if (!find_ways(&options, &wish, &exit_code))
+		return exit_code;
 	if (options.apply && options.undo)
 		return people_usage("setup", "--apply and --undo exclude each other");
 	if (options.user != NULL && !is_fit_user(options.user, &exit_code))
+		return exit_code;
+	if (options.root_mail_to != NULL && !is_fit_for_root_mail(options.root_mail_to, &exit_code))
 		return exit_code;
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *folder = config_folder(options.folder, &st), *self = g_file_read_link("/proc/self/exe", NULL);
@@ -249,6 +354,9 @@ cmd_setup(int argc, char **argv)
 	if (conf == NULL)
 		return PEOPLE_FINDINGS;
 	wish.user = options.user != NULL ? options.user : "vmail";
+	wish.user_said = options.user != NULL;
+	wish.root_mail_to = options.root_mail_to;
+	wish.conf = conf;
 	wish.service = options.service;
 	wish.program = options.program != NULL ? options.program : self != NULL ? self : "/usr/bin/todoke";
 	wish.virtual_users = has_virtual_users(conf);

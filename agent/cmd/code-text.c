@@ -33,13 +33,14 @@ static const Row rows[STATUS_COUNT] = {
 
 static const struct {
 	const char *sign;
+	const char *with;
 	const char *name;
 	Who who;
 	const char *what[CODE_LANGUAGES];
 	const char *todo[CODE_LANGUAGES];
 } foreign_rows[] = {
-#define FOREIGN(sign, name, who, what, todo, ja_what, ja_todo) \
-	{ sign, name, WHO_##who, { what, ja_what }, { todo, ja_todo } },
+#define FOREIGN(sign, with, name, who, what, todo, ja_what, ja_todo) \
+	{ sign, with, name, WHO_##who, { what, ja_what }, { todo, ja_todo } },
 #include "agent/cmd/code-foreign.def"
 #undef FOREIGN
 };
@@ -228,17 +229,48 @@ scan_bare(const char *text, CodeLanguage language, GPtrArray *meanings)
 }
 
 static void
+scan_foreign_line(const char *line, CodeLanguage language, GPtrArray *meanings)
+{
+	size_t i = 0;
+	while (i < G_N_ELEMENTS(foreign_rows) &&
+	       (strstr(line, foreign_rows[i].sign) == NULL || strstr(line, foreign_rows[i].with) == NULL))
+		i++;
+	if (i == G_N_ELEMENTS(foreign_rows))
+		return;
+
+	CodeMeaning *meaning = add(meanings, "", foreign_rows[i].name);
+	if (meaning == NULL)
+		return;
+	meaning->who = who_texts[foreign_rows[i].who][language];
+	meaning->what = foreign_rows[i].what[language];
+	meaning->todo = foreign_rows[i].todo[language];
+}
+
+/* Bounces fold their lines: what begins with a blank goes on with the line before, by one blank. */
+static char *
+unfold(const char *text)
+{
+	GString *out = g_string_new(NULL);
+	for (; *text != '\0'; text++) {
+		if (*text == '\n' && (text[1] == ' ' || text[1] == '\t')) {
+			text += strspn(text + 1, " \t");
+			g_string_append_c(out, ' ');
+		} else {
+			g_string_append_c(out, *text);
+		}
+	}
+	return g_string_free(out, FALSE);
+}
+
+static void
 scan_foreign(const char *text, CodeLanguage language, GPtrArray *meanings)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(foreign_rows); i++) {
-		if (strstr(text, foreign_rows[i].sign) == NULL)
-			continue;
-		CodeMeaning *meaning = add(meanings, "", foreign_rows[i].name);
-		if (meaning == NULL)
-			continue;
-		meaning->who = who_texts[foreign_rows[i].who][language];
-		meaning->what = foreign_rows[i].what[language];
-		meaning->todo = foreign_rows[i].todo[language];
+	g_autofree char *whole = unfold(text);
+	for (char *line = whole, *next; line != NULL; line = next) {
+		next = strchr(line, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		scan_foreign_line(line, language, meanings);
 	}
 }
 

@@ -95,27 +95,30 @@ postfix_facts_parse(const char *values, const char *said, const char *services)
 	return facts;
 }
 
-/* Admins' paths often lack the folder where postconf lies. */
+/* Admins' paths often lack the folder where Postfix's programs lie. */
 static char *
-find_postconf(void)
+find_program(const char *name)
 {
-	char *path = g_find_program_in_path("postconf");
-	static const char *const others[] = { "/usr/sbin/postconf", "/usr/local/sbin/postconf" };
-	for (size_t i = 0; i < G_N_ELEMENTS(others) && path == NULL; i++)
-		if (g_file_test(others[i], G_FILE_TEST_IS_EXECUTABLE))
-			path = g_strdup(others[i]);
+	char *path = g_find_program_in_path(name);
+	static const char *const folders[] = { "/usr/sbin", "/usr/local/sbin" };
+	for (size_t i = 0; i < G_N_ELEMENTS(folders) && path == NULL; i++) {
+		g_autofree char *other = g_build_filename(folders[i], name, NULL);
+		if (g_file_test(other, G_FILE_TEST_IS_EXECUTABLE))
+			path = g_steal_pointer(&other);
+	}
 	return path;
 }
 
 bool
-postfix_facts_postconf(const char *folder, const char *const *args, char **ret_output, Status *st)
+postfix_facts_run(const char *name, const char *folder, const char *const *args, char **ret_output, Status *st)
 {
-	g_autofree char *program = find_postconf(), *output = NULL, *errors = NULL;
+	g_autofree char *program = find_program(name), *output = NULL, *errors = NULL;
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	g_autoptr(GError) error = NULL;
 	int wait_status = 0;
 	if (program == NULL)
-		return status_fail_detail(st, STATUS_PROGRAM, "there is no program 'postconf': Postfix is not installed here");
+		return status_fail_detail(st, STATUS_PROGRAM, "there is no program '%s': Postfix is not installed here",
+			name);
 	g_ptr_array_add(argv, program);
 	if (folder != NULL) {
 		g_ptr_array_add(argv, (char *) (uintptr_t) "-c");
@@ -128,10 +131,16 @@ postfix_facts_postconf(const char *folder, const char *const *args, char **ret_o
 		&wait_status, &error))
 		return status_fail_detail(st, STATUS_PROGRAM, "cannot run '%s': %s", program, error->message);
 	if (!g_spawn_check_wait_status(wait_status, NULL))
-		return status_fail_detail(st, STATUS_PROGRAM, "postconf failed: %s", g_strstrip(errors));
+		return status_fail_detail(st, STATUS_PROGRAM, "%s failed: %s", name, g_strstrip(errors));
 	if (ret_output != NULL)
 		*ret_output = g_steal_pointer(&output);
 	return true;
+}
+
+bool
+postfix_facts_postconf(const char *folder, const char *const *args, char **ret_output, Status *st)
+{
+	return postfix_facts_run("postconf", folder, args, ret_output, st);
 }
 
 PostfixFacts *

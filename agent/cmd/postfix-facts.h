@@ -38,6 +38,9 @@ const PostfixService *postfix_facts_service(const PostfixFacts *facts, const cha
 /* The service as a line for `postconf -Me`, without its name. Caller frees. */
 char *postfix_service_print(const PostfixService *service);
 
+/* Run another program of Postfix in the same way: "postalias". Faults as above. */
+bool postfix_facts_run(const char *name, const char *folder, const char *const *args, char **ret_output, Status *st);
+
 /* Run `postconf` (and -c folder) with these arguments (NULL ends). *ret_output may be NULL. */
 bool postfix_facts_postconf(const char *folder, const char *const *args, char **ret_output, Status *st);
 

@@ -1,17 +1,17 @@
 /* setup-plan: what must change in a Postfix so that it calls todoke, and what is wrong there now. */
 #include "agent/cmd/setup-plan.h"
 
+#include "agent/cmd/setup-accounts.h"
+#include "agent/cmd/setup-fetched.h"
+#include "agent/cmd/setup-plan-parts.h"
+#include "agent/cmd/setup-rights.h"
+#include "agent/cmd/setup-status.h"
+
 #include <stdint.h>
 #include <string.h>
 
 /* How much longer than ours Postfix's patience must be: starting, and writing the answer, take time too. */
 enum { TIME_MARGIN_SECONDS = 60 };
-
-typedef struct {
-	const PostfixFacts *facts;
-	const SetupWish *wish;
-	SetupPlan *plan;
-} Planner;
 
 void
 setup_change_free(SetupChange *change)
@@ -33,29 +33,51 @@ finding_free(SetupFinding *finding)
 	g_free(finding);
 }
 
+static void
+file_free(SetupFile *file)
+{
+	g_free(file->content);
+	g_free(file->why);
+	g_free(file);
+}
+
 void
 setup_plan_free(SetupPlan *plan)
 {
 	if (plan == NULL)
 		return;
+	g_ptr_array_unref(plan->files);
 	g_ptr_array_unref(plan->changes);
 	g_ptr_array_unref(plan->findings);
+	g_free(plan->fetch_line);
 	g_free(plan);
 }
 
-/* Takes `text` and `fix`. */
 static void
-find(Planner *planner, const char *code, char *text, char *fix)
+add_finding(SetupPlanner *planner, const char *code, char *text, char *fix, bool blocks)
 {
 	SetupFinding *finding = g_new0(SetupFinding, 1);
 	finding->code = code;
 	finding->text = text;
 	finding->fix = fix;
+	finding->blocks = blocks;
 	g_ptr_array_add(planner->plan->findings, finding);
 }
 
-static void
-want(Planner *planner, bool master, const char *name, const char *before, const char *after, const char *why)
+void
+setup_plan_find(SetupPlanner *planner, const char *code, char *text, char *fix)
+{
+	add_finding(planner, code, text, fix, false);
+}
+
+void
+setup_plan_block(SetupPlanner *planner, const char *code, char *text, char *fix)
+{
+	add_finding(planner, code, text, fix, true);
+}
+
+void
+setup_plan_want(SetupPlanner *planner, bool master, const char *name, const char *before, const char *after, const char *why)
 {
 	if (g_strcmp0(before, after) == 0)
 		return;
@@ -68,11 +90,62 @@ want(Planner *planner, bool master, const char *name, const char *before, const 
 	g_ptr_array_add(planner->plan->changes, change);
 }
 
-static void
-want_parameter(Planner *planner, const char *name, const char *after, const char *why)
+void
+setup_plan_want_parameter(SetupPlanner *planner, const char *name, const char *after, const char *why)
 {
 	if (strcmp(postfix_facts_value(planner->facts, name), after) != 0)
-		want(planner, false, name, g_hash_table_lookup(planner->facts->said, name), after, why);
+		setup_plan_want(planner, false, name, g_hash_table_lookup(planner->facts->said, name), after, why);
+}
+
+void
+setup_plan_want_file(SetupPlanner *planner, const char *name, char *content, const char *why)
+{
+	g_autofree char *path = setup_plan_path(planner, name), *there = NULL;
+	if (g_file_get_contents(path, &there, NULL, NULL) && strcmp(there, content) == 0) {
+		g_free(content);
+		return;
+	}
+	SetupFile *file = g_new0(SetupFile, 1);
+	file->name = name;
+	file->content = content;
+	file->why = g_strdup(why);
+	g_ptr_array_add(planner->plan->files, file);
+}
+
+char *
+setup_plan_path(const SetupPlanner *planner, const char *name)
+{
+	return g_build_filename(postfix_facts_value(planner->facts, "config_directory"), name, NULL);
+}
+
+char *
+setup_plan_set_command(const SetupPlanner *planner, const char *name, const char *value)
+{
+	SetupChange change = { .name = (char *) (uintptr_t) name, .after = (char *) (uintptr_t) value };
+	return setup_change_command(&change, planner->facts->folder, false);
+}
+
+const char *
+setup_plan_written(const SetupPlanner *planner, const char *name)
+{
+	const char *said = g_hash_table_lookup(planner->facts->said, name);
+	return said != NULL ? said : postfix_facts_value(planner->facts, name);
+}
+
+/* One word of printf(1) a line, so that it can be pasted with any indentation. */
+char *
+setup_file_command(const SetupFile *file, const char *folder)
+{
+	g_autoptr(GString) command = g_string_new("printf '%s\\n'");
+	g_autofree char *path = g_build_filename(folder, file->name, NULL), *quoted_path = g_shell_quote(path);
+	g_auto(GStrv) lines = g_strsplit(file->content, "\n", -1);
+	for (char **line = lines; *line != NULL; line++) {
+		g_autofree char *quoted = g_shell_quote(*line);
+		if (**line != '\0' || line[1] != NULL)
+			g_string_append_printf(command, " %s", quoted);
+	}
+	g_string_append_printf(command, " >%s", quoted_path);
+	return g_string_free(g_steal_pointer(&command), FALSE);
 }
 
 char **
@@ -157,16 +230,36 @@ calls_deliver_rightly(const PostfixService *service)
 	return has_words(service, "-f", "${sender}") && has_words(service, "-d", "${recipient}");
 }
 
+/* What a retry is known by, and the address before any alias: nothing fails without them, but nobody can tell. */
+static const char *const told_words[][2] = {
+	{ "-a", "${original_recipient}" }, { "--queue-id", "${queue_id}" },
+};
+
+static void
+add_told_words(GPtrArray *words, const PostfixService *service)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(told_words); i++)
+		for (size_t k = 0; k < 2 && !has_words(service, told_words[i][0], told_words[i][1]); k++)
+			g_ptr_array_add(words, g_strdup(told_words[i][k]));
+}
+
+static const char *
+wanted_user(const SetupPlanner *planner, const PostfixService *service)
+{
+	const char *user = service != NULL ? attribute(service, "user") : NULL;
+	if (user == NULL || strcmp(user, "root") == 0 || g_str_has_prefix(user, "root:"))
+		user = planner->wish->user;
+	return user;
+}
+
 /* What pipe(8) should have as arguments: what is there, repaired; or all new. Caller frees. */
 static char *
-wanted_args(const Planner *planner, const PostfixService *service)
+wanted_args(const SetupPlanner *planner, const PostfixService *service)
 {
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 	bool milters = milters_may_edit(planner->facts);
 	size_t end = service != NULL ? argv_start(service) : 0;
-	const char *user = service != NULL ? attribute(service, "user") : NULL;
-	if (user == NULL || strcmp(user, "root") == 0 || g_str_has_prefix(user, "root:"))
-		user = planner->wish->user;
+	const char *user = wanted_user(planner, service);
 	for (size_t i = 0; i < end; i++) {
 		bool is_flags = g_str_has_prefix(service->args[i], "flags=");
 		g_auto(GStrv) without_d = is_flags ? g_strsplit(service->args[i] + strlen("flags="), "D", -1) : NULL;
@@ -186,6 +279,7 @@ wanted_args(const Planner *planner, const PostfixService *service)
 				g_ptr_array_add(words, g_strdup(service->args[i]));
 			i += size;
 		}
+		add_told_words(words, service);
 	} else {
 		g_ptr_array_add(words, g_strdup_printf("argv=%s deliver -f ${sender} -a ${original_recipient} -d "
 			"${recipient} --queue-id ${queue_id}%s",
@@ -196,22 +290,14 @@ wanted_args(const Planner *planner, const PostfixService *service)
 }
 
 static bool
-is_too_short(const Planner *planner, const char *value)
+is_too_short(const SetupPlanner *planner, const char *value)
 {
 	gint64 seconds = postfix_facts_seconds(value);
 	return seconds >= 0 && seconds < planner->wish->deadline + TIME_MARGIN_SECONDS;
 }
 
-/* `postconf -e 'name = value'` for this Postfix. Caller frees. */
 static char *
-set_command(const Planner *planner, const char *name, const char *value)
-{
-	SetupChange change = { .name = (char *) (uintptr_t) name, .after = (char *) (uintptr_t) value };
-	return setup_change_command(&change, planner->facts->folder, false);
-}
-
-static char *
-repair_command(const Planner *planner, const PostfixService *service)
+repair_command(const SetupPlanner *planner, const PostfixService *service)
 {
 	g_autofree char *args = wanted_args(planner, service);
 	g_auto(GStrv) halves = g_strsplit(service->name, "/", 2);
@@ -221,58 +307,68 @@ repair_command(const Planner *planner, const PostfixService *service)
 }
 
 static void
-find_in_limits(Planner *planner, const char *service_name)
+find_in_limits(SetupPlanner *planner, const char *service_name)
 {
 	g_autofree char *limit = g_strdup_printf("%s_destination_recipient_limit", service_name);
 	g_autofree char *patience = g_strdup_printf("%s_time_limit", service_name);
 	const char *limit_value = postfix_facts_value(planner->facts, limit),
 		*time_value = postfix_facts_value(planner->facts, patience);
 	if (strcmp(limit_value, "1") != 0)
-		find(planner, "recipient-limit",
+		setup_plan_find(planner, "recipient-limit",
 		     g_strdup_printf("%s is %s: pipe(8) gives one result for all recipients of a call, so one full mailbox "
 			"would defer or bounce the mail of the others", limit, *limit_value != '\0' ? limit_value : "not set"),
-		     set_command(planner, limit, "1"));
+		     setup_plan_set_command(planner, limit, "1"));
 	if (is_too_short(planner, time_value)) {
 		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
-		find(planner, "time-limit",
+		setup_plan_find(planner, "time-limit",
 		     g_strdup_printf("%s is %s, and todoke's own deadline %" G_GINT64_FORMAT "s: past its limit Postfix "
 			"kills the delivery and bounces the mail", patience, time_value, planner->wish->deadline),
-		     set_command(planner, patience, longer));
+		     setup_plan_set_command(planner, patience, longer));
 	}
 }
 
 static void
-find_in_pipe(Planner *planner, const PostfixService *service)
+find_in_pipe(SetupPlanner *planner, const PostfixService *service)
 {
 	const char *flags = attribute(service, "flags"), *user = attribute(service, "user"),
 		*null_sender = attribute(service, "null_sender");
 	if (flags != NULL && strchr(flags, 'D') != NULL)
-		find(planner, "flags-d",
+		setup_plan_find(planner, "flags-d",
 		     g_strdup_printf("service %s has flags=%s: with D Postfix itself bounces fetched mail as a loop (5.4.6) "
 			"before todoke can look at it", service->name, flags),
 		     repair_command(planner, service));
 	if (flags != NULL && strpbrk(flags, "RO") != NULL)
-		find(planner, "flags-ro",
+		setup_plan_find(planner, "flags-ro",
 		     g_strdup_printf("service %s has flags=%s: Postfix writes Return-Path or X-Original-To, which todoke "
 			"writes as well where they are missing; that does no harm", service->name, flags),
 		     g_strdup("nothing must be done; add_return_path and add_original_to of todoke.conf are the switches"));
 	if (null_sender == NULL || *null_sender != '\0')
-		find(planner, "null-sender",
+		setup_plan_find(planner, "null-sender",
 		     g_strdup_printf("service %s has no 'null_sender=': a bounce comes in with the sender %s, which looks "
 			"like a mailbox", service->name, null_sender != NULL ? null_sender : "MAILER-DAEMON"),
 		     repair_command(planner, service));
 	if (user == NULL || strcmp(user, "root") == 0 || g_str_has_prefix(user, "root:"))
-		find(planner, "user-root",
+		setup_plan_find(planner, "user-root",
 		     g_strdup_printf("service %s has %s: pipe(8) refuses that, and all its mail waits", service->name,
 			user == NULL ? "no user=" : "user=root"),
 		     repair_command(planner, service));
 	if (!calls_deliver_rightly(service))
-		find(planner, "arguments",
+		setup_plan_find(planner, "arguments",
 		     g_strdup_printf("service %s does not pass '-f ${sender}' and '-d ${recipient}' as words of their own",
 			service->name),
 		     repair_command(planner, service));
+	else if (!has_words(service, "-a", "${original_recipient}"))
+		setup_plan_find(planner, "original-recipient",
+		     g_strdup_printf("service %s does not pass '-a ${original_recipient}': rules and log do not see the address that "
+			"the sender wrote where an alias changed it", service->name),
+		     repair_command(planner, service));
+	if (calls_deliver_rightly(service) && !has_words(service, "--queue-id", "${queue_id}"))
+		setup_plan_find(planner, "queue-id",
+		     g_strdup_printf("service %s does not pass '--queue-id ${queue_id}': the log cannot be joined with Postfix's, and "
+			"a retry is told from a second message by its content alone", service->name),
+		     repair_command(planner, service));
 	if (has_words(service, "--size", "${size}") && milters_may_edit(planner->facts))
-		find(planner, "size-milter",
+		setup_plan_find(planner, "size-milter",
 		     g_strdup_printf("service %s passes --size, but a milter may edit messages: a message that it made "
 			"shorter would look truncated and wait for ever", service->name),
 		     repair_command(planner, service));
@@ -281,7 +377,7 @@ find_in_pipe(Planner *planner, const PostfixService *service)
 }
 
 static void
-find_in_local(Planner *planner)
+find_in_local(SetupPlanner *planner)
 {
 	const PostfixFacts *facts = planner->facts;
 	const char *command = postfix_facts_value(facts, "mailbox_command");
@@ -290,43 +386,38 @@ find_in_local(Planner *planner)
 	if (strstr(command, "todoke") == NULL)
 		return;
 	if (strpbrk(command, "\"'$|;&<>()*?`\\") != NULL)
-		find(planner, "shell",
+		setup_plan_find(planner, "shell",
 		     g_strdup("mailbox_command has characters of the shell, so Postfix runs it by /bin/sh: a crash or a "
 			"missing program then bounces the mail instead of deferring it"),
-		     set_command(planner, "mailbox_command", plain));
+		     setup_plan_set_command(planner, "mailbox_command", plain));
 	if (strcmp(size, "0") != 0)
-		find(planner, "mailbox-size",
+		setup_plan_find(planner, "mailbox-size",
 		     g_strdup_printf("mailbox_size_limit is %s: it bounds every file that todoke writes; bigger messages "
 			"are deferred", size),
-		     set_command(planner, "mailbox_size_limit", "0"));
+		     setup_plan_set_command(planner, "mailbox_size_limit", "0"));
 	if (is_too_short(planner, postfix_facts_value(facts, "command_time_limit"))) {
 		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
-		find(planner, "time-limit",
+		setup_plan_find(planner, "time-limit",
 		     g_strdup_printf("command_time_limit is %s, and todoke's own deadline %" G_GINT64_FORMAT "s: past its "
 			"limit Postfix kills the delivery and bounces the mail",
 		                     postfix_facts_value(facts, "command_time_limit"), planner->wish->deadline),
-		     set_command(planner, "command_time_limit", longer));
+		     setup_plan_set_command(planner, "command_time_limit", longer));
 	}
 	if (*postfix_facts_value(facts, "mailbox_transport") != '\0')
-		find(planner, "mailbox-transport",
+		setup_plan_find(planner, "mailbox-transport",
 		     g_strdup_printf("mailbox_transport is %s: it goes before mailbox_command, which is never run",
 			postfix_facts_value(facts, "mailbox_transport")),
-		     set_command(planner, "mailbox_transport", ""));
-	find(planner, "local-loop-check",
-	     g_strdup("local(8) compares Delivered-To before it runs mailbox_command, and bounces fetched mail whose "
-		"line was copied (5.4.6)"),
-	     g_strdup("where mail is fetched from other mailboxes, use the door pipe with mailbox_transport: todoke "
-		"setup postfix --door pipe"));
+		     setup_plan_set_command(planner, "mailbox_transport", ""));
 }
 
 /* lmtp(8) and smtp(8) with flags=D check for loops as pipe(8) does. */
 static void
-find_in_lmtp(Planner *planner, const PostfixService *service)
+find_in_lmtp(SetupPlanner *planner, const PostfixService *service)
 {
 	for (char **arg = service->args; *arg != NULL; arg++) {
 		if (!g_str_has_prefix(*arg, "flags=") || strchr(*arg, 'D') == NULL)
 			continue;
-		find(planner, "flags-d",
+		setup_plan_find(planner, "flags-d",
 		     g_strdup_printf("service %s has %s: with D Postfix itself bounces fetched mail as a loop (5.4.6) "
 			"before todoke can look at it", service->name, *arg),
 		     g_strdup_printf("take the D out of that line of master.cf"));
@@ -334,7 +425,7 @@ find_in_lmtp(Planner *planner, const PostfixService *service)
 }
 
 static void
-find_all(Planner *planner)
+find_all(SetupPlanner *planner)
 {
 	for (guint i = 0; i < planner->facts->services->len; i++) {
 		const PostfixService *service = planner->facts->services->pdata[i];
@@ -347,7 +438,7 @@ find_all(Planner *planner)
 }
 
 static char *
-service_name(const Planner *planner)
+service_name(const SetupPlanner *planner)
 {
 	if (planner->wish->service != NULL)
 		return g_strdup_printf("%s/unix", planner->wish->service);
@@ -361,21 +452,35 @@ service_name(const Planner *planner)
 
 /* Which parameter sends the mail of the recipients to the service. */
 static void
-want_route(Planner *planner, const char *transport)
+want_route(SetupPlanner *planner, const char *transport)
 {
 	if (planner->wish->virtual_users)
-		want_parameter(planner, "virtual_transport", transport, "the virtual mailbox domains deliver by it");
+		setup_plan_want_parameter(planner, "virtual_transport", transport, "the virtual mailbox domains deliver by it");
 	else
-		want_parameter(planner, "mailbox_transport", transport,
+		setup_plan_want_parameter(planner, "mailbox_transport", transport,
 			"the local users' mail goes to it, after aliases and .forward");
 	if (planner->wish->virtual_users && *postfix_facts_value(planner->facts, "virtual_mailbox_domains") == '\0')
-		find(planner, "no-domains", g_strdup("virtual_mailbox_domains is empty: no domain uses virtual_transport"),
+		setup_plan_find(planner, "no-domains", g_strdup("virtual_mailbox_domains is empty: no domain uses virtual_transport"),
 		     g_strdup("name the domains: postconf -e 'virtual_mailbox_domains = example.jp', and their users in "
 			"virtual_mailbox_maps"));
 }
 
+/* One user who was named may be the only one who gets mail; one who was guessed is not. */
 static void
-plan_pipe(Planner *planner)
+find_system_users(SetupPlanner *planner)
+{
+	char *text = g_strdup_printf("todoke.conf delivers to system accounts, but pipe(8) runs todoke as '%s' alone, which "
+		"may not write to other people's homes", planner->wish->user);
+	char *fix = g_strdup("one tree for all mail: maildir = \"/var/vmail/%d/%n\" in todoke.conf; or the door local; or "
+		"--user with the one user who gets mail");
+	if (planner->wish->user_said)
+		setup_plan_find(planner, "system-users", text, fix);
+	else
+		setup_plan_block(planner, "system-users", text, fix);
+}
+
+static void
+plan_pipe(SetupPlanner *planner)
 {
 	g_autofree char *name = service_name(planner);
 	g_auto(GStrv) halves = g_strsplit(name, "/", 2);
@@ -383,6 +488,7 @@ plan_pipe(Planner *planner)
 	bool ours = service != NULL && runs_todoke(service);
 	g_autofree char *before = service != NULL ? postfix_service_print(service) : NULL;
 	g_autofree char *args = wanted_args(planner, ours ? service : NULL);
+	planner->pipe_user = g_strdup(wanted_user(planner, ours ? service : NULL));
 	g_autofree char *after = g_strdup_printf("%s %s %s pipe %s", halves[0], halves[1],
 		ours ? service->columns : "- n n - -", args);
 	g_autofree char *limit = g_strdup_printf("%s_destination_recipient_limit", halves[0]);
@@ -391,30 +497,26 @@ plan_pipe(Planner *planner)
 	const char *now = postfix_facts_value(planner->facts, patience);
 	if (*now == '\0')
 		now = postfix_facts_value(planner->facts, "command_time_limit");
-	want(planner, true, name, before, after, "the service that runs todoke");
-	want_parameter(planner, limit, "1", "one result for one recipient");
+	setup_plan_want(planner, true, name, before, after, "the service that runs todoke");
+	setup_plan_want_parameter(planner, limit, "1", "one result for one recipient");
 	if (is_too_short(planner, now))
-		want_parameter(planner, patience, longer, "longer than todoke's own deadline, so that Postfix never bounces "
+		setup_plan_want_parameter(planner, patience, longer, "longer than todoke's own deadline, so that Postfix never bounces "
 			"slow deliveries");
 	want_route(planner, halves[0]);
 	if (!planner->wish->virtual_users)
-		find(planner, "system-users",
-		     g_strdup_printf("todoke.conf delivers to system accounts, but pipe(8) runs todoke as '%s' alone, which "
-			"may not write to other people's homes", planner->wish->user),
-		     g_strdup("one tree for all mail: maildir = \"/var/vmail/%d/%n\" in todoke.conf; or the door local; or "
-			"--user with the one user who gets mail"));
+		find_system_users(planner);
 }
 
 static void
-plan_local(Planner *planner)
+plan_local(SetupPlanner *planner)
 {
 	g_autofree char *command = g_strdup_printf("%s deliver", planner->wish->program);
 	g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
-	want_parameter(planner, "mailbox_command", command, "local(8) runs it as the recipient");
-	want_parameter(planner, "mailbox_size_limit", "0", "it would bound each message, not the mailbox");
-	want_parameter(planner, "mailbox_transport", "", "it would go before mailbox_command");
+	setup_plan_want_parameter(planner, "mailbox_command", command, "local(8) runs it as the recipient");
+	setup_plan_want_parameter(planner, "mailbox_size_limit", "0", "it would bound each message, not the mailbox");
+	setup_plan_want_parameter(planner, "mailbox_transport", "", "it would go before mailbox_command");
 	if (is_too_short(planner, postfix_facts_value(planner->facts, "command_time_limit")))
-		want_parameter(planner, "command_time_limit", longer, "longer than todoke's own deadline, so that Postfix "
+		setup_plan_want_parameter(planner, "command_time_limit", longer, "longer than todoke's own deadline, so that Postfix "
 			"never bounces slow deliveries");
 }
 
@@ -422,8 +524,8 @@ plan_local(Planner *planner)
  * The first place where lmtpd listens, as lmtp(8) names it: paths below the queue directory work from its chroot,
  * too.
  */
-static char *
-lmtp_route(const Planner *planner)
+char *
+setup_plan_lmtp_route(const SetupPlanner *planner)
 {
 	const char *where = planner->wish->listen != NULL ? planner->wish->listen[0] : NULL;
 	if (where == NULL)
@@ -435,21 +537,23 @@ lmtp_route(const Planner *planner)
 }
 
 static void
-plan_lmtp(Planner *planner)
+plan_lmtp(SetupPlanner *planner)
 {
-	g_autofree char *route = lmtp_route(planner);
+	g_autofree char *route = setup_plan_lmtp_route(planner);
 	const PostfixService *service = postfix_facts_service(planner->facts, "lmtp/unix");
 	const char *queue = postfix_facts_value(planner->facts, "queue_directory");
-	want_route(planner, route);
+	if (planner->wish->fetched != SETUP_FETCHED_LMTP)
+		want_route(planner, route);
 	if (planner->wish->listen == NULL || planner->wish->listen[0] == NULL)
-		find(planner, "lmtp-listen",
+		setup_plan_find(planner, "lmtp-listen",
 		     g_strdup("lmtp_listen of todoke.conf is empty: only systemd can give lmtpd its socket"),
-		     g_strdup_printf("enable todoke-lmtpd.socket of contrib/systemd; or start `todoke lmtpd` as root with "
-			"lmtp_listen = {\"unix:%s/private/todoke\"} and lmtp_socket_owner = \"postfix\" in todoke.conf", queue));
+		     g_strdup_printf("enable todoke-lmtpd.socket of contrib/systemd%s; or start `todoke lmtpd` as root with "
+			"lmtp_listen = {\"unix:%s/private/todoke\"} and lmtp_socket_owner = \"postfix\" in todoke.conf",
+			planner->wish->virtual_users ? "" : ", with todoke-lmtpd-root.conf of the same folder", queue));
 	g_auto(GStrv) columns = g_strsplit(service != NULL ? service->columns : "", " ", -1);
 	bool chrooted = g_strv_length(columns) > 2 && strcmp(columns[2], "y") == 0;
 	if (chrooted && g_str_has_prefix(route, "lmtp:unix:/"))
-		find(planner, "lmtp-chroot",
+		setup_plan_find(planner, "lmtp-chroot",
 		     g_strdup_printf("lmtp(8) runs in %s and cannot see the socket '%s'", queue, route + strlen("lmtp:unix:")),
 		     g_strdup_printf("lmtp_listen = {\"unix:%s/private/todoke\"} in todoke.conf; or "
 			"postconf -F lmtp/unix/chroot=n", queue));
@@ -459,9 +563,10 @@ SetupPlan *
 setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 {
 	SetupPlan *plan = g_new0(SetupPlan, 1);
+	plan->files = g_ptr_array_new_with_free_func((GDestroyNotify) file_free);
 	plan->changes = g_ptr_array_new_with_free_func((GDestroyNotify) setup_change_free);
 	plan->findings = g_ptr_array_new_with_free_func((GDestroyNotify) finding_free);
-	Planner planner = { facts, wish, plan };
+	SetupPlanner planner = { facts, wish, plan, NULL };
 	find_all(&planner);
 	if (wish->door == SETUP_PIPE)
 		plan_pipe(&planner);
@@ -469,5 +574,10 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 		plan_local(&planner);
 	else
 		plan_lmtp(&planner);
+	setup_fetched_plan(&planner);
+	setup_accounts_plan(&planner);
+	setup_rights_plan(&planner);
+	setup_status_plan(&planner);
+	g_free(planner.pipe_user);
 	return plan;
 }

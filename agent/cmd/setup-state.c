@@ -114,9 +114,32 @@ changes_json(const SetupPlan *plan)
 	return list;
 }
 
+/* Our own files: what lay there before, if anything, and what we wrote. */
+static json_t *
+files_json(const SetupPlan *plan, const char *folder)
+{
+	json_t *list = json_array();
+	for (guint i = 0; i < plan->files->len; i++) {
+		const SetupFile *file = plan->files->pdata[i];
+		g_autofree char *path = g_build_filename(folder, file->name, NULL), *there = NULL;
+		g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, file->content, -1);
+		gsize len = 0;
+		json_t *object = json_object(), *before = json_null();
+		if (g_file_get_contents(path, &there, &len, NULL)) {
+			g_autofree char *base64 = g_base64_encode((const guchar *) there, len);
+			before = json_string(base64);
+		}
+		json_object_set_new(object, "name", json_string(file->name));
+		json_object_set_new(object, "before", before);
+		json_object_set_new(object, "after_sha256", json_string(sum));
+		json_array_append_new(list, object);
+	}
+	return list;
+}
+
 /* Before and after as base64 and digest: the files need not be UTF-8. */
 static json_t *
-state_json(const SetupPlan *plan, const Snapshot *before, const Snapshot *after)
+state_json(const SetupPlan *plan, json_t *own_files, const Snapshot *before, const Snapshot *after)
 {
 	json_t *object = json_object(), *held = json_object(), *left = json_object(), *access = json_object();
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
@@ -132,6 +155,7 @@ state_json(const SetupPlan *plan, const Snapshot *before, const Snapshot *after)
 	json_object_set_new(object, "access", access);
 	json_object_set_new(object, "after_sha256", left);
 	json_object_set_new(object, "changes", changes_json(plan));
+	json_object_set(object, "files", own_files);
 	return object;
 }
 
@@ -165,32 +189,106 @@ run_changes(const SetupPlan *plan, const char *folder, const Snapshot *before, S
 	return true;
 }
 
+/* All users may read what Postfix reads as one of them. */
+enum { OWN_FILE_MODE = 0644 };
+
+static bool
+write_own_file(const char *path, const char *content, gsize len, Status *st)
+{
+	g_autoptr(GError) error = NULL;
+	if (!g_file_set_contents_full(path, content, (gssize) len, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+		OWN_FILE_MODE, &error))
+		return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error->message);
+	return chmod(path, OWN_FILE_MODE) == 0 || status_fail_errno(st, errno, "cannot set the mode of '%s'", path);
+}
+
+static bool
+write_own_files(const SetupPlan *plan, const char *folder, Status *st)
+{
+	for (guint i = 0; i < plan->files->len; i++) {
+		const SetupFile *file = plan->files->pdata[i];
+		g_autofree char *path = g_build_filename(folder, file->name, NULL);
+		if (!write_own_file(path, file->content, strlen(file->content), st))
+			return false;
+	}
+	return true;
+}
+
+/* Put back what lay at the place of a file of ours, or nothing. */
+static bool
+restore_own_file(json_t *object, const char *path, Status *st)
+{
+	const char *base64 = json_string_value(json_object_get(object, "before"));
+	if (base64 != NULL) {
+		gsize len = 0;
+		g_autofree char *text = (char *) g_base64_decode(base64, &len);
+		return write_own_file(path, text, len, st);
+	}
+	if (unlink(path) < 0 && errno != ENOENT)
+		return status_fail_errno(st, errno, "cannot remove '%s'", path);
+	return true;
+}
+
+/* After a change that failed: everything as it was. Only then the state is of no more use. */
+static void
+take_all_back(const char *folder, const char *state_path, json_t *own_files, const Snapshot *before, Status *st)
+{
+	size_t i;
+	json_t *object;
+	bool good = restore(folder, before, st);
+	json_array_foreach(own_files, i, object) {
+		g_autofree char *path = g_build_filename(folder, json_string_value(json_object_get(object, "name")), NULL);
+		good &= restore_own_file(object, path, st);
+	}
+	if (good)
+		(void) unlink(state_path);
+}
+
 bool
-setup_state_apply(const SetupPlan *plan, const char *folder, Status *st)
+setup_state_is_free(const char *folder, Status *st)
 {
 	g_autofree char *path = setup_state_path(folder);
-	g_auto(Snapshot) before = { 0 }, after = { 0 };
-	if (g_file_test(path, G_FILE_TEST_EXISTS))
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' remembers an earlier --apply: --undo that first, or "
-			"remove the file to keep it for good", path);
-	if (!take_snapshot(folder, &before, st))
-		return false;
+	if (!g_file_test(path, G_FILE_TEST_EXISTS))
+		return true;
+	return status_fail_detail(st, STATUS_CONFIG, "'%s' remembers an earlier --apply: --undo that first, or "
+		"remove the file to keep it for good", path);
+}
+
+static bool
+apply_remembered(const SetupPlan *plan, const char *folder, json_t *own_files, const Snapshot *before, Status *st)
+{
+	g_autofree char *path = setup_state_path(folder);
+	g_auto(Snapshot) after = { 0 };
+
 	/* Written first with what is there now: a crash in the middle can be undone, too. */
-	json_t *first = state_json(plan, &before, &before);
+	json_t *first = state_json(plan, own_files, before, before);
 	bool good = write_state(path, first, st);
 	json_decref(first);
 	if (!good)
 		return false;
-	if (!run_changes(plan, folder, &before, st)) {
-		if (restore(folder, &before, st))
-			(void) unlink(path);
+
+	if (!write_own_files(plan, folder, st) || !run_changes(plan, folder, before, st)) {
+		take_all_back(folder, path, own_files, before, st);
 		return false;
 	}
 	if (!take_snapshot(folder, &after, st))
 		return false;
-	json_t *state = state_json(plan, &before, &after);
+
+	json_t *state = state_json(plan, own_files, before, &after);
 	good = write_state(path, state, st);
 	json_decref(state);
+	return good;
+}
+
+bool
+setup_state_apply(const SetupPlan *plan, const char *folder, Status *st)
+{
+	g_auto(Snapshot) before = { 0 };
+	if (!setup_state_is_free(folder, st) || !take_snapshot(folder, &before, st))
+		return false;
+	json_t *own_files = files_json(plan, folder);
+	bool good = apply_remembered(plan, folder, own_files, &before, st);
+	json_decref(own_files);
 	return good;
 }
 
@@ -274,6 +372,52 @@ undo_one_by_one(json_t *state, const char *folder, GPtrArray *notes, Status *st)
 	return true;
 }
 
+/* Does main.cf or master.cf still name the file? Without it Postfix would not take mail. */
+static bool
+is_named(const Snapshot *now, const char *path)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+		if (memmem(now->text[i], now->len[i], path, strlen(path)) != NULL)
+			return true;
+	return false;
+}
+
+static bool
+undo_own_file(json_t *object, const char *folder, const Snapshot *now, GPtrArray *notes, Status *st)
+{
+	const char *name = json_string_value(json_object_get(object, "name")),
+		*written = json_string_value(json_object_get(object, "after_sha256"));
+	if (name == NULL || written == NULL || strchr(name, '/') != NULL)
+		return true;
+
+	g_autofree char *path = g_build_filename(folder, name, NULL), *there = NULL;
+	gsize len = 0;
+	if (!g_file_get_contents(path, &there, &len, NULL))
+		return true;
+	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) there, len);
+	if (is_named(now, path))
+		g_ptr_array_add(notes, g_strdup_printf("%s is still named in main.cf or master.cf and is left as it is", name));
+	else if (strcmp(sum, written) != 0)
+		g_ptr_array_add(notes, g_strdup_printf("%s was changed since and is left as it is; nothing reads it", name));
+	else
+		return restore_own_file(object, path, st);
+	return true;
+}
+
+static bool
+undo_own_files(json_t *state, const char *folder, GPtrArray *notes, Status *st)
+{
+	g_auto(Snapshot) now = { 0 };
+	if (!take_snapshot(folder, &now, st))
+		return false;
+	size_t i;
+	json_t *object;
+	json_array_foreach(json_object_get(state, "files"), i, object)
+		if (!undo_own_file(object, folder, &now, notes, st))
+			return false;
+	return true;
+}
+
 bool
 setup_state_undo(const char *folder, GPtrArray *notes, Status *st)
 {
@@ -286,7 +430,8 @@ setup_state_undo(const char *folder, GPtrArray *notes, Status *st)
 	if (state == NULL)
 		return status_fail_detail(st, STATUS_CONFIG, "'%s' is damaged", path);
 	bool good = take_snapshot(folder, &now, st) &&
-	            (is_untouched(state, &now) ? undo_whole(state, folder, st) : undo_one_by_one(state, folder, notes, st));
+	            (is_untouched(state, &now) ? undo_whole(state, folder, st) : undo_one_by_one(state, folder, notes, st)) &&
+	            undo_own_files(state, folder, notes, st);
 	json_decref(state);
 	if (good && unlink(path) < 0)
 		return status_fail_errno(st, errno, "cannot remove '%s'", path);

@@ -3,7 +3,7 @@
  *
  * What main.cf and master.cf held before stands in the state file beside them. Undoing writes exactly that back where
  * nobody touched the files since; otherwise each of our changes goes back by itself, and what somebody else made of it
- * is left alone and told.
+ * is left alone and told. A file of ours goes as it came, unless it was edited, or main.cf or master.cf still name it.
  */
 #ifndef TODOKE_SETUP_STATE_H
 #define TODOKE_SETUP_STATE_H
@@ -12,6 +12,9 @@
 
 /* Where the state of the Postfix configured in `folder` is kept. Caller frees. */
 char *setup_state_path(const char *folder);
+
+/* May setup_state_apply start? False where an earlier one was not undone (STATUS_CONFIG). */
+bool setup_state_is_free(const char *folder, Status *st);
 
 /* Make all changes, or none: where one fails, the files are written back. `folder` is the configuration's, always said. */
 bool setup_state_apply(const SetupPlan *plan, const char *folder, Status *st);

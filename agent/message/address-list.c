@@ -287,7 +287,7 @@ finish_name(const Parser *parser, const char *name)
 	char *decoded = NULL;
 	if (name == NULL || *name == '\0')
 		return NULL;
-	if (parser->names == ADDRESS_NAMES_DECODED && mime_decode_text(name, strlen(name), &decoded, NULL, &ignored))
+	if (parser->names == ADDRESS_NAMES_DECODED && mime_decode_text(name, strlen(name), NULL, &decoded, NULL, &ignored))
 		return decoded;
 	return g_utf8_make_valid(name, -1);
 }

@@ -1,27 +1,81 @@
-/* headers: one pass over the bytes finds the fields; lists of slices make the edits. */
+/*
+ * headers: one pass over the bytes finds the fields. They lie in blocks that never change once their list is built; an
+ * edited list has a block of its own for what is new, and runs of other blocks' fields around it. So an edit costs what it
+ * touches, and a thousand of them share what they left alone.
+ */
 #include "agent/message/headers.h"
 
 #include "agent/base/limits.h"
 
 #include <string.h>
 
-struct Headers {
+/* Fewer fields are copied where a list is made once: that is cheaper than to look for the run of each. */
+enum { SHARE_FROM = 64 };
+
+/* Fields and the bytes that are ours. A list's block keeps alive those that its runs and fields point into. */
+typedef struct Block {
 	gatomicrefcount refs;
 	GArray *fields;      /* HeaderField */
 	GPtrArray *own;      /* strings of our own fields */
-	Headers *base;       /* holds what borrowed fields point into */
+	size_t own_bytes;
+	struct Block *base;
+} Block;
+
+/* Fields [first, first + n) of a block, which are those from number `at` on of the list. */
+typedef struct {
+	const Block *block;
+	guint first;
+	guint n;
+	guint at;
+} Run;
+
+struct Headers {
+	gatomicrefcount refs;
+	Block *block;
+	GArray *runs;        /* Run; NULL: the fields of the block as they stand */
 	const char *newline;
 	guint32 lines;       /* lines indexed so far */
+	size_t stray_at;     /* while indexing: where the lines begin that no field has followed yet; NO_STRAYS: nowhere */
+	guint stray_fields;  /* fields above them */
 };
+
+#define NO_STRAYS ((size_t) -1)
+
+static Block *
+block_new(Block *base, guint room)
+{
+	Block *block = g_new0(Block, 1);
+	g_atomic_ref_count_init(&block->refs);
+	block->fields = g_array_sized_new(FALSE, FALSE, sizeof(HeaderField), room);
+	if (base != NULL)
+		g_atomic_ref_count_inc(&base->refs);
+	block->base = base;
+	return block;
+}
+
+static void
+block_unref(Block *block)
+{
+	/* A loop, not recursion: a script may have edited a thousand times. */
+	while (block != NULL && g_atomic_ref_count_dec(&block->refs)) {
+		Block *base = block->base;
+		g_array_unref(block->fields);
+		if (block->own != NULL)
+			g_ptr_array_unref(block->own);
+		g_free(block);
+		block = base;
+	}
+}
 
 Headers *
 headers_new(Headers *base, const char *newline)
 {
 	Headers *headers = g_new0(Headers, 1);
+	size_t fields = base != NULL ? headers_count(base) : 48;
 	g_atomic_ref_count_init(&headers->refs);
-	headers->fields = g_array_sized_new(FALSE, FALSE, sizeof(HeaderField), base != NULL ? base->fields->len + 4 : 48);
-	headers->base = base != NULL ? headers_ref(base) : NULL;
+	headers->block = block_new(base != NULL ? base->block : NULL, (guint) MIN(fields, SHARE_FROM) + 4);
 	headers->newline = newline;
+	headers->stray_at = NO_STRAYS;
 	return headers;
 }
 
@@ -35,15 +89,12 @@ headers_ref(Headers *headers)
 void
 headers_unref(Headers *headers)
 {
-	/* A loop, not recursion: a script may have edited a thousand times. */
-	while (headers != NULL && g_atomic_ref_count_dec(&headers->refs)) {
-		Headers *base = headers->base;
-		g_array_unref(headers->fields);
-		if (headers->own != NULL)
-			g_ptr_array_unref(headers->own);
-		g_free(headers);
-		headers = base;
-	}
+	if (headers == NULL || !g_atomic_ref_count_dec(&headers->refs))
+		return;
+	if (headers->runs != NULL)
+		g_array_unref(headers->runs);
+	block_unref(headers->block);
+	g_free(headers);
 }
 
 /* GLib's is a call for each octet. */
@@ -54,36 +105,111 @@ to_lower(char c)
 }
 
 /* FNV-1a over the folded name: good enough to make a wrong strcasecmp rare. */
+enum { FNV_PRIME = 16777619 };
+static const guint32 fnv_basis = 2166136261u;
+
 guint32
 headers_hash(const char *name, size_t len)
 {
-	guint32 hash = 2166136261u;
+	guint32 hash = fnv_basis;
 	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ to_lower(name[i])) * 16777619u;
+		hash = (hash ^ to_lower(name[i])) * FNV_PRIME;
 	return hash;
+}
+
+/* Put `n` fields of a block behind the list; the list has runs. */
+static void
+append_run(Headers *headers, const Block *block, guint first, guint n)
+{
+	GArray *runs = headers->runs;
+	Run *last = runs->len > 0 ? &g_array_index(runs, Run, runs->len - 1) : NULL;
+	if (n == 0)
+		return;
+	if (last != NULL && last->block == block && last->first + last->n == first) {
+		last->n += n;
+		return;
+	}
+	Run run = { block, first, n, last != NULL ? last->at + last->n : 0 };
+	g_array_append_val(runs, run);
+}
+
+/* `n` fields were put behind the list's own block: they are the list's, too. */
+static void
+note_appended(Headers *headers, guint n)
+{
+	if (headers->runs != NULL)
+		append_run(headers, headers->block, headers->block->fields->len - n, n);
+}
+
+static void
+append_fields(Headers *headers, const HeaderField *fields, guint n)
+{
+	g_array_append_vals(headers->block->fields, fields, n);
+	note_appended(headers, n);
+}
+
+static void
+begin_runs(Headers *headers)
+{
+	if (headers->runs != NULL)
+		return;
+	headers->runs = g_array_new(FALSE, FALSE, sizeof(Run));
+	append_run(headers, headers->block, 0, headers->block->fields->len);
 }
 
 void
 headers_append(Headers *headers, const HeaderField *field)
 {
-	g_array_append_vals(headers->fields, field, 1);
+	append_fields(headers, field, 1);
+}
+
+void
+headers_append_range(Headers *headers, const Headers *base, size_t first, size_t end)
+{
+	begin_runs(headers);
+	if (base->runs == NULL) {
+		append_run(headers, base->block, (guint) first, (guint) (MAX(first, end) - first));
+		return;
+	}
+	for (guint i = 0; i < base->runs->len; i++) {
+		const Run *run = &g_array_index(base->runs, Run, i);
+		size_t from = MAX(first, run->at), to = MIN(end, (size_t) run->at + run->n);
+		if (from < to)
+			append_run(headers, run->block, run->first + (guint) from - run->at, (guint) (to - from));
+	}
 }
 
 void
 headers_append_from(Headers *headers, const Headers *base, size_t first)
 {
-	if (first < base->fields->len)
-		g_array_append_vals(headers->fields, &g_array_index(base->fields, HeaderField, first),
-		                    base->fields->len - (guint) first);
+	size_t end = headers_count(base);
+	if (base->runs != NULL || end >= first + SHARE_FROM)
+		headers_append_range(headers, base, first, end);
+	else if (first < end)
+		append_fields(headers, headers_get(base, first), (guint) (end - first));
+}
+
+size_t
+headers_held(const Headers *headers)
+{
+	const Block *block = headers->block;
+	return sizeof *headers + sizeof *block + block->fields->len * sizeof(HeaderField) + block->own_bytes;
+}
+
+size_t
+headers_order_bytes(const Headers *headers)
+{
+	return headers->runs != NULL ? headers->runs->len * sizeof(Run) : 0;
 }
 
 /* Take `bytes` over as a field of our own with a name of `name_len` octets. */
 static void
 append_own(Headers *headers, char *bytes, size_t len, size_t name_len, size_t value_at, guint32 line)
 {
-	if (headers->own == NULL)
-		headers->own = g_ptr_array_new_with_free_func(g_free);
-	g_ptr_array_add(headers->own, bytes);
+	if (headers->block->own == NULL)
+		headers->block->own = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(headers->block->own, bytes);
+	headers->block->own_bytes += len;
 	HeaderField field = {
 		.bytes = bytes,
 		.len = (guint32) len,
@@ -92,7 +218,7 @@ append_own(Headers *headers, char *bytes, size_t len, size_t name_len, size_t va
 		.line = line,
 		.hash = headers_hash(bytes, name_len),
 	};
-	g_array_append_val(headers->fields, field);
+	append_fields(headers, &field, 1);
 }
 
 void
@@ -125,15 +251,26 @@ headers_append_renamed(Headers *headers, const HeaderField *field, const char *n
 	append_own(headers, bytes, name_len + rest, name_len, name_len + (field->value_at - field->name_len), field->line);
 }
 
-/* Octets of the field name that the line begins with, and where the value begins; 0 where the line is no field. */
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/*
+ * Octets of the field name that the line begins with, its hash, and where the value begins; 0 where the line is no field.
+ * One pass: a header may have a hundred thousand names.
+ */
 static size_t
-scan_name(const char *line, size_t len, size_t *ret_value_at)
+scan_name(const char *line, size_t len, size_t *ret_value_at, guint32 *ret_hash)
 {
 	size_t name_len = 0;
+	guint32 hash = fnv_basis;
 	while (name_len < len && line[name_len] > 32 && line[name_len] < 127 && line[name_len] != ':')
-		name_len++;
+		hash = (hash ^ to_lower(line[name_len++])) * FNV_PRIME;
+	*ret_hash = hash;
 	size_t colon = name_len;
-	while (colon < len && (line[colon] == ' ' || line[colon] == '\t')) /* RFC 5322 4.5.8: a blank before the colon */
+	while (colon < len && is_blank(line[colon])) /* RFC 5322 4.5.8: a blank before the colon */
 		colon++;
 	if (name_len == 0 || colon >= len || line[colon] != ':')
 		return 0;
@@ -147,34 +284,95 @@ is_empty_line(const char *line, size_t len)
 	return line[0] == '\n' || (len >= 2 && line[0] == '\r' && line[1] == '\n');
 }
 
-/* Put one line into the list; false: the line does not belong to the header. */
+/*
+ * Below a line that is no field, text with a colon in it is less surely a field: "12:30", "http://...". A name of letters,
+ * digits and hyphens, as all that are registered.
+ */
 static bool
-index_line(Headers *headers, const char *line, size_t len)
+is_surely_field(const char *line, size_t len, size_t name_len, size_t value_at)
 {
-	GArray *fields = headers->fields;
-	if (line[0] == ' ' || line[0] == '\t') {
-		if (fields->len == 0) {
-			HeaderField stray = { .bytes = line, .len = (guint32) len, .line = headers->lines + 1 };
-			g_array_append_val(fields, stray);
-		} else {
-			g_array_index(fields, HeaderField, fields->len - 1).len += (guint32) len;
-		}
+	if (!g_ascii_isalpha(line[0]) || value_at != name_len + 1)
+		return false;
+
+	for (size_t i = 1; i < name_len; i++)
+		if (!g_ascii_isalnum(line[i]) && line[i] != '-' && line[i] != '_')
+			return false;
+
+	bool is_url = len >= value_at + 2 && line[value_at] == '/' && line[value_at + 1] == '/';
+	return !is_url;
+}
+
+static bool
+append_line(Headers *headers, const HeaderField *field)
+{
+	if (headers->block->fields->len >= LIMIT_HEADER_FIELDS)
+		return false;
+	g_array_append_vals(headers->block->fields, field, 1);
+	return true;
+}
+
+static void
+extend_last(Headers *headers, size_t len)
+{
+	g_array_index(headers->block->fields, HeaderField, headers->block->fields->len - 1).len += (guint32) len;
+}
+
+/* A line at `at` that is no field: a run of them is one stray, which is header if a field follows. */
+static bool
+index_stray(Headers *headers, const char *line, size_t len, size_t at)
+{
+	if (headers->stray_at != NO_STRAYS) {
+		extend_last(headers, len);
 		return true;
 	}
+
+	headers->stray_at = at;
+	headers->stray_fields = headers->block->fields->len;
+	HeaderField stray = { .bytes = line, .len = (guint32) len, .line = headers->lines + 1 };
+	return append_line(headers, &stray);
+}
+
+/* Put the line at `at` into the list; false: that would be one too many. */
+static bool
+index_line(Headers *headers, const char *line, size_t len, size_t at)
+{
+	if (is_blank(line[0])) {
+		HeaderField stray = { .bytes = line, .len = (guint32) len, .line = headers->lines + 1 };
+		if (headers->block->fields->len == 0)
+			return append_line(headers, &stray);
+		extend_last(headers, len);
+		return true;
+	}
+
 	size_t value_at = 0;
-	size_t name_len = scan_name(line, len, &value_at);
-	if (name_len == 0 || fields->len >= LIMIT_HEADER_FIELDS)
-		return false;
+	guint32 hash;
+	size_t name_len = scan_name(line, len, &value_at, &hash);
+	if (name_len == 0 || (headers->stray_at != NO_STRAYS && !is_surely_field(line, len, name_len, value_at)))
+		return index_stray(headers, line, len, at);
+
+	headers->stray_at = NO_STRAYS;
 	HeaderField field = {
 		.bytes = line,
 		.len = (guint32) len,
 		.name_len = (guint32) name_len,
 		.value_at = (guint32) value_at,
 		.line = headers->lines + 1,
-		.hash = headers_hash(line, name_len),
+		.hash = hash,
 	};
-	g_array_append_val(fields, field);
-	return true;
+	return append_line(headers, &field);
+}
+
+/*
+ * The header ends at `at`. Strays that no field has followed belong to it where an empty line ends them and a field stands
+ * above: a parameter that lost its fold may be the last line. Else they are body.
+ */
+static size_t
+end_header(Headers *headers, size_t at, bool by_empty_line)
+{
+	if (headers->stray_at == NO_STRAYS || (by_empty_line && headers->stray_fields > 0))
+		return at;
+	g_array_set_size(headers->block->fields, MIN(headers->stray_fields, headers->block->fields->len));
+	return headers->stray_at;
 }
 
 size_t
@@ -187,9 +385,10 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 		if (end == NULL && !at_eof && len < LIMIT_HEADER_BYTES)
 			return done;
 		size_t line_len = end != NULL ? (size_t) (end - line) + 1 : len - done;
-		if (is_empty_line(line, line_len) || done + line_len > LIMIT_HEADER_BYTES || !index_line(headers, line, line_len)) {
+		bool empty = is_empty_line(line, line_len);
+		if (empty || done + line_len > LIMIT_HEADER_BYTES || !index_line(headers, line, line_len, done)) {
 			*ret_ended = true;
-			return done;
+			return end_header(headers, done, empty);
 		}
 		if (headers->lines == 0 && line_len >= 2 && line[line_len - 2] == '\r')
 			headers->newline = "\r\n";
@@ -197,15 +396,15 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 		done += line_len;
 	}
 	*ret_ended = at_eof || len >= LIMIT_HEADER_BYTES;
-	return done;
+	return *ret_ended ? end_header(headers, done, false) : done;
 }
 
 Headers *
 headers_take_block(char *block, size_t len, size_t *ret_len)
 {
 	Headers *headers = headers_new(NULL, "\n");
-	headers->own = g_ptr_array_new_with_free_func(g_free);
-	g_ptr_array_add(headers->own, block);
+	headers->block->own = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(headers->block->own, block);
 	bool ended;
 	*ret_len = headers_index(headers, block, len, 0, true, &ended);
 	return headers;
@@ -214,13 +413,41 @@ headers_take_block(char *block, size_t len, size_t *ret_len)
 size_t
 headers_count(const Headers *headers)
 {
-	return headers->fields->len;
+	const GArray *runs = headers->runs;
+	if (runs == NULL)
+		return headers->block->fields->len;
+	const Run *last = runs->len > 0 ? &g_array_index(runs, Run, runs->len - 1) : NULL;
+	return last != NULL ? last->at + last->n : 0;
+}
+
+/* The run that holds field `i`, which there is. */
+static guint
+find_run(const GArray *runs, size_t i)
+{
+	guint low = 0, high = runs->len;
+	while (high - low > 1) {
+		guint middle = low + (high - low) / 2;
+		if (g_array_index(runs, Run, middle).at <= i)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static const HeaderField *
+block_field(const Block *block, size_t i)
+{
+	return &g_array_index(block->fields, HeaderField, i);
 }
 
 const HeaderField *
 headers_get(const Headers *headers, size_t i)
 {
-	return &g_array_index(headers->fields, HeaderField, i);
+	if (headers->runs == NULL)
+		return block_field(headers->block, i);
+	const Run *run = &g_array_index(headers->runs, Run, find_run(headers->runs, i));
+	return block_field(run->block, run->first + (i - run->at));
 }
 
 const char *
@@ -229,19 +456,33 @@ headers_newline(const Headers *headers)
 	return headers->newline;
 }
 
+/* The first of these fields with that name; `n`: there is none. */
+static size_t
+find_named(const HeaderField *fields, size_t n, const char *name, size_t name_len, guint32 hash)
+{
+	for (size_t i = 0; i < n; i++)
+		if (fields[i].hash == hash && fields[i].name_len == name_len && g_ascii_strncasecmp(fields[i].bytes, name, name_len) == 0)
+			return i;
+	return n;
+}
+
 const HeaderField *
 headers_next(const Headers *headers, const char *name, size_t *pos)
 {
-	size_t name_len = strlen(name);
+	size_t name_len = strlen(name), count = headers_count(headers);
 	guint32 hash = headers_hash(name, name_len);
-	for (size_t i = *pos; i < headers->fields->len; i++) {
-		const HeaderField *field = &g_array_index(headers->fields, HeaderField, i);
-		if (field->hash == hash && field->name_len == name_len && g_ascii_strncasecmp(field->bytes, name, name_len) == 0) {
-			*pos = i + 1;
-			return field;
+	const Run whole = { headers->block, 0, (guint) count, 0 };
+	for (guint r = headers->runs != NULL && *pos < count ? find_run(headers->runs, *pos) : 0; *pos < count; r++) {
+		const Run *run = headers->runs != NULL ? &g_array_index(headers->runs, Run, r) : &whole;
+		size_t skip = *pos - run->at;
+		const HeaderField *fields = block_field(run->block, run->first + skip);
+		size_t found = find_named(fields, run->n - skip, name, name_len, hash);
+		*pos += found;
+		if (found < run->n - skip) {
+			++*pos;
+			return &fields[found];
 		}
 	}
-	*pos = headers->fields->len;
 	return NULL;
 }
 
@@ -249,7 +490,7 @@ size_t
 headers_top(const Headers *headers)
 {
 	size_t i = 0;
-	while (i < headers->fields->len && headers_get(headers, i)->name_len == 0)
+	while (i < headers_count(headers) && headers_get(headers, i)->name_len == 0 && is_blank(headers_get(headers, i)->bytes[0]))
 		i++;
 	return i;
 }

@@ -2,8 +2,9 @@
  * headers: the header block of a message as a list of fields, and edited versions of it.
  *
  * A field is a slice of the bytes as they came; nothing is decoded, unfolded or copied. A list is built by appending and
- * only read afterwards, so it can be shared: an edit is a new list that borrows the untouched fields of the old one
- * (the overlay of DESIGN.md). Whatever is not edited is written byte for byte.
+ * only read afterwards, so it can be shared: an edit is a new list that shares the untouched fields of the old one
+ * (the overlay of DESIGN.md): it costs what it touches, however long the header is. Whatever is not edited is written byte
+ * for byte.
  */
 #ifndef TODOKE_HEADERS_H
 #define TODOKE_HEADERS_H
@@ -15,7 +16,7 @@
 typedef struct {
 	const char *bytes; /* the field as it stands: name, colon, value, folds and line ends; borrowed from the list */
 	guint32 len;
-	guint32 name_len;  /* 0: not a field but a stray line that is kept, such as a fold before the first field */
+	guint32 name_len;  /* 0: no field but stray lines that are kept: a fold before the first field, or lines between fields */
 	guint32 value_at;  /* offset of the first octet after the colon */
 	guint32 line;      /* line of the message as it came, from 1; 0: we added the field */
 	guint32 hash;      /* of the name, folded to lower case */
@@ -23,7 +24,10 @@ typedef struct {
 
 typedef struct Headers Headers;
 
-/* An empty list whose own lines end in `newline` ("\n" or "\r\n"). `base` (may be NULL) lives as long as the new list: fields of it may be appended. */
+/*
+ * An empty list whose own lines end in `newline` ("\n" or "\r\n"). What the fields of `base` (may be NULL) are made of lives
+ * as long as the new list: they may be appended. `base` itself need not live.
+ */
 Headers *headers_new(Headers *base, const char *newline);
 Headers *headers_ref(Headers *headers);
 void headers_unref(Headers *headers);
@@ -32,8 +36,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Headers, headers_unref)
 /* Append a field of `base`, or one of a list that lives as long as this one. */
 void headers_append(Headers *headers, const HeaderField *field);
 
-/* Append every field of `base` from `first` on. */
+/* Append the fields [first, end) of the list's base: shared, whoever edits again and again copies nothing. */
+void headers_append_range(Headers *headers, const Headers *base, size_t first, size_t end);
+
+/* Append all fields of the base from `first` on; few are copied. */
 void headers_append_from(Headers *headers, const Headers *base, size_t first);
+
+/*
+ * Octets of memory that the list adds to what it shares with its base, and those that say in which order its fields stand,
+ * which go when nobody holds the list any more; the others stay with lists that were made from it.
+ */
+size_t headers_held(const Headers *headers);
+size_t headers_order_bytes(const Headers *headers);
 
 /* Append "name: value" as a field of our own; line ends in `value` become folds. */
 void headers_append_text(Headers *headers, const char *name, const char *value);
@@ -42,9 +56,12 @@ void headers_append_text(Headers *headers, const char *name, const char *value);
 void headers_append_renamed(Headers *headers, const HeaderField *field, const char *name);
 
 /*
- * Index the lines of a header block that never moves. Returns the octets that belong to the header, the empty line that
- * ends it not included; goes on where an earlier call stopped. *ret_ended says that the end was seen: an empty line, a
- * line that is no field, a limit, or `at_eof`. Call headers_index with more bytes until it was.
+ * Index the lines of a header block that never moves. *ret_ended says that the end was seen: an empty line, a limit, or
+ * `at_eof`; call headers_index with more bytes until it was. Returns the octets that belong to the header, the empty line
+ * not included, once the end was seen; before that, those that were looked at, which the next call wants as `done`.
+ *
+ * Lines that are no field ("From ", ">From ", a fold that lost its blank) are kept as strays: readers of mail read on, so
+ * rules must. They are the body's first lines where no field follows and either none stands above or no empty line comes.
  */
 size_t headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof, bool *ret_ended);
 
@@ -69,7 +86,7 @@ const HeaderField *headers_next(const Headers *headers, const char *name, size_t
 /* The hash of a name, as in HeaderField. */
 guint32 headers_hash(const char *name, size_t len);
 
-/* Where a stamp of ours goes: before the first field, but behind stray lines that would become a fold of it. */
+/* Where a stamp of ours goes: on top, but behind lines that would become a fold of it. */
 size_t headers_top(const Headers *headers);
 
 /* Is this the field's name (without case)? Here, so that the length of a literal is known: each field is asked for some names. */

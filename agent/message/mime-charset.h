@@ -14,6 +14,12 @@
  */
 char *mime_charset_to_utf8(const char *bytes, size_t len, const char *label, size_t *ret_len, char **ret_guess);
 
+/*
+ * The same for the value of a field, or a piece of it, that no label stands at. `hint`: the charset of the Content-Type
+ * beside it, NULL where there is none.
+ */
+char *mime_charset_field_to_utf8(const char *bytes, size_t len, const char *hint, size_t *ret_len, char **ret_guess);
+
 /* Are there escape sequences of ISO-2022? */
 bool mime_charset_has_escapes(const char *bytes, size_t len);
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WINDOW_BYTES = 64 * 1024, HTML_HEAD_BYTES = 1024 };
+enum { WINDOW_BYTES = 64 * 1024, HTML_HEAD_BYTES = 1024, SAMPLE_BYTES = 2048 };
 
 struct MimeTree {
 	Headers *headers;
@@ -125,23 +125,57 @@ look(Scan *scan, off_t at, size_t want, size_t *ret_len)
 	return scan->window + (at - scan->window_at);
 }
 
-/* Is the line, which starts with "--" and has no blanks at its end, a delimiter of an open boundary? */
+/* Where the line at `at` ends: behind its LF, or `stop`. */
+static off_t
+line_after(Scan *scan, off_t at, off_t stop)
+{
+	while (at < stop) {
+		size_t have;
+		const char *from = look(scan, at, 1, &have);
+		if (have == 0)
+			return stop;
+		const char *end = memchr(from, '\n', have);
+		if (end != NULL)
+			return at + (end - from) + 1;
+		at += (off_t) have;
+	}
+	return at;
+}
+
+/* Is it "--" and, with `whole`, nothing else? */
+static bool
+is_close(const char *text, size_t len, bool whole)
+{
+	return (whole ? len == 2 : len >= 2) && text[0] == '-' && text[1] == '-';
+}
+
+/*
+ * Is the line, which starts with "--" and has no blanks at its end, a delimiter of an open boundary? Other text may stand
+ * behind the boundary (RFC 2046 5.1.1: "it is sufficient that the boundary appear in its entirety"), but a line that is
+ * exactly one of the open boundaries is that one; else it is the longest that it begins with.
+ */
 static bool
 match_boundary(const Scan *scan, const char *line, size_t len, Delimiter *delimiter)
 {
 	const char *text = line + 2;
-	size_t text_len = len - 2;
+	size_t text_len = len - 2, longest = 0;
 	for (size_t level = scan->n_boundaries; level-- > 0;) {
 		const Boundary *boundary = &scan->boundaries[level];
-		bool open = text_len == boundary->len;
-		bool close = text_len == boundary->len + 2 && text[text_len - 2] == '-' && text[text_len - 1] == '-';
-		if ((open || close) && memcmp(text, boundary->text, boundary->len) == 0) {
-			delimiter->level = level;
-			delimiter->close = close;
+		if (text_len < boundary->len || memcmp(text, boundary->text, boundary->len) != 0)
+			continue;
+
+		const char *rest = text + boundary->len;
+		size_t rest_len = text_len - boundary->len;
+		bool exact = rest_len == 0 || is_close(rest, rest_len, true);
+		if (!exact && boundary->len <= longest)
+			continue;
+		longest = boundary->len;
+		delimiter->level = level;
+		delimiter->close = is_close(rest, rest_len, false);
+		if (exact)
 			return true;
-		}
 	}
-	return false;
+	return longest > 0;
 }
 
 /* Is there a delimiter line at `at`, where a line begins? */
@@ -152,14 +186,18 @@ delimiter_at(Scan *scan, off_t at, Delimiter *delimiter)
 	const char *line = look(scan, at, LIMIT_MIME_BOUNDARY * 2, &have);
 	if (have < 2 || line[0] != '-' || line[1] != '-')
 		return false;
+
 	size_t room = MIN(have, LIMIT_MIME_BOUNDARY * 2);
 	const char *end = memchr(line, '\n', room);
 	size_t len = end != NULL ? (size_t) (end - line) : room;
-	delimiter->line_at = at;
-	delimiter->after = at + (off_t) len + (end != NULL);
 	while (len > 2 && g_ascii_isspace(line[len - 1]))
 		len--;
-	return match_boundary(scan, line, len, delimiter);
+	if (!match_boundary(scan, line, len, delimiter))
+		return false;
+
+	delimiter->line_at = at;
+	delimiter->after = line_after(scan, at, tree_end(scan->tree));
+	return true;
 }
 
 /* The next delimiter line at or behind `at`, where a line begins. */
@@ -181,23 +219,6 @@ find_delimiter(Scan *scan, off_t at)
 	}
 }
 
-/* Where the line at `at` ends: behind its LF, or `stop`. */
-static off_t
-line_after(Scan *scan, off_t at, off_t stop)
-{
-	while (at < stop) {
-		size_t have;
-		const char *from = look(scan, at, 1, &have);
-		if (have == 0)
-			return stop;
-		const char *end = memchr(from, '\n', have);
-		if (end != NULL)
-			return at + (end - from) + 1;
-		at += (off_t) have;
-	}
-	return at;
-}
-
 /* The length of an empty line at `at`; 0: the line is not empty. */
 static unsigned
 empty_line(Scan *scan, off_t at)
@@ -209,7 +230,7 @@ empty_line(Scan *scan, off_t at)
 	return have >= 2 && line[0] == '\r' && line[1] == '\n' ? 2 : 0;
 }
 
-/* Where a header that begins at `at` must end at the latest: an empty line, a delimiter, a limit. */
+/* Where a header that begins at `at` must end at the latest: behind the empty line, at a delimiter, at a limit. */
 static off_t
 header_stop(Scan *scan, off_t at)
 {
@@ -217,7 +238,7 @@ header_stop(Scan *scan, off_t at)
 	Delimiter delimiter;
 	while (at < stop && empty_line(scan, at) == 0 && !delimiter_at(scan, at, &delimiter))
 		at = line_after(scan, at, stop);
-	return MIN(at, stop);
+	return at < stop ? at + empty_line(scan, at) : stop;
 }
 
 static Headers *
@@ -243,6 +264,17 @@ set_type(MimePart *part, const char *type, const char *subtype)
 	part->type = (MimeValue){ .type = g_strdup(type), .subtype = g_strdup(subtype) };
 }
 
+typedef bool (*StructureReader)(const char *value, size_t len, const char *hint, MimeValue *ret_value, Status *st);
+
+static bool
+read_structured(const Headers *headers, const HeaderField *field, StructureReader read, MimeValue *ret_value, Status *st)
+{
+	const char *value = field->bytes + field->value_at;
+	size_t len = field->len - field->value_at;
+	g_autofree char *hint = mime_charset_hint(headers, value, len);
+	return read(value, len, hint, ret_value, st);
+}
+
 /* What the fields of a part say of it. The first of doubled fields counts. */
 static bool
 read_meaning(const Headers *headers, bool in_digest, MimePart *part, Status *st)
@@ -251,13 +283,11 @@ read_meaning(const Headers *headers, bool in_digest, MimePart *part, Status *st)
 	if (encoding != NULL)
 		part->encoding = mime_encoding(encoding->bytes + encoding->value_at, encoding->len - encoding->value_at);
 	const HeaderField *disposition = find_field(headers, "Content-Disposition");
-	if (disposition != NULL &&
-	    !mime_parse_disposition(disposition->bytes + disposition->value_at, disposition->len - disposition->value_at,
-	                            &part->disposition, st))
+	if (disposition != NULL && !read_structured(headers, disposition, mime_parse_disposition, &part->disposition, st))
 		return false;
 	const HeaderField *type = find_field(headers, "Content-Type");
 	if (type != NULL)
-		return mime_parse_type(type->bytes + type->value_at, type->len - type->value_at, &part->type, st);
+		return read_structured(headers, type, mime_parse_type, &part->type, st);
 	set_type(part, in_digest ? "message" : "text", in_digest ? "rfc822" : "plain");
 	return true;
 }
@@ -265,16 +295,33 @@ read_meaning(const Headers *headers, bool in_digest, MimePart *part, Status *st)
 static bool
 is_nested_message(const MimePart *part)
 {
-	bool message = mime_part_is(part, "message", "rfc822") || mime_part_is(part, "message", "global") ||
-	               mime_part_is(part, "message", "news");
-	return message && part->encoding == MIME_PLAIN;
+	return mime_part_is(part, "message", "rfc822") || mime_part_is(part, "message", "global") ||
+	       mime_part_is(part, "message", "news");
+}
+
+/*
+ * Does a message's header begin here as it stands? Nested messages must not be encoded (RFC 2046 5.2.1), and many of those
+ * that say so are not: then a colon stands above the empty line, which base64 does not have.
+ */
+static bool
+begins_header(Scan *scan, off_t at)
+{
+	size_t have;
+	const char *text = look(scan, at, SAMPLE_BYTES, &have);
+	size_t len = MIN(have, SAMPLE_BYTES);
+	const char *end = memmem(text, len, "\n\n", 2);
+	if (end == NULL)
+		end = memmem(text, len, "\n\r\n", 3);
+	size_t header_len = end != NULL ? (size_t) (end - text) : len;
+	bool uuencoded = len >= 6 && memcmp(text, "begin ", 6) == 0;
+	return len == 0 || (!uuencoded && memchr(text, ':', header_len) != NULL);
 }
 
 /* The boundary of a multipart as its lines show it; false: there is none. */
 static bool
 part_boundary(const MimePart *part, Boundary *ret_boundary)
 {
-	const char *text = mime_part_is(part, "multipart", NULL) ? mime_value_param(&part->type, "boundary") : NULL;
+	const char *text = mime_part_is(part, "multipart", NULL) ? part->type.boundary : NULL;
 	size_t len = text != NULL ? strlen(text) : 0;
 	while (len > 0 && g_ascii_isspace(text[len - 1])) /* RFC 2046 5.1.1: it cannot end in a blank */
 		len--;
@@ -375,7 +422,8 @@ scan_part(Scan *scan, size_t parent, off_t at)
 	size_t index = add_part(scan, parent, at);
 	const MimePart *part = tree_part(scan->tree, index);
 	off_t body_at = part->body_at;
-	bool message = is_nested_message(part), multipart = mime_part_is(part, "multipart", NULL);
+	bool message = is_nested_message(part) && (part->encoding == MIME_PLAIN || begins_header(scan, body_at));
+	bool multipart = mime_part_is(part, "multipart", NULL);
 	Boundary boundary;
 	bool openable = message || (multipart && part_boundary(part, &boundary));
 	Delimiter delimiter;
@@ -421,6 +469,14 @@ mime_tree_new_opaque(Headers *headers, const MessageBody *body)
 	set_type(&part, "text", "plain");
 	g_array_append_val(tree->parts, part);
 	return tree;
+}
+
+void
+mime_tree_set_headers(MimeTree *tree, Headers *headers)
+{
+	Headers *before = tree->headers;
+	tree->headers = headers_ref(headers);
+	headers_unref(before);
 }
 
 size_t

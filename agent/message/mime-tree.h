@@ -42,6 +42,9 @@ MimeTree *mime_tree_new(Headers *headers, const MessageBody *body, Status *st);
 /* The message as one text part, nothing looked into: for callers that go on without meaning. */
 MimeTree *mime_tree_new_opaque(Headers *headers, const MessageBody *body);
 
+/* The message's fields are these now; those that say what it is made of (Content-*) are what they were. */
+void mime_tree_set_headers(MimeTree *tree, Headers *headers);
+
 void mime_tree_free(MimeTree *tree);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MimeTree, mime_tree_free)
 

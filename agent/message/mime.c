@@ -40,7 +40,7 @@ is_plain(const char *text, size_t len)
 }
 
 bool
-mime_decode_text(const char *value, size_t len, char **ret_text, char **ret_guess, Status *st)
+mime_decode_text(const char *value, size_t len, const char *hint, char **ret_text, char **ret_guess, Status *st)
 {
 	size_t unfolded_len;
 	g_autofree char *unfolded = unfold(value, len, &unfolded_len);
@@ -49,7 +49,7 @@ mime_decode_text(const char *value, size_t len, char **ret_text, char **ret_gues
 		const MimeModule *module = mime_load(st);
 		if (module == NULL)
 			return false;
-		g_autofree char *text = module->decode_text(unfolded, unfolded_len, &guess);
+		g_autofree char *text = module->decode_text(unfolded, unfolded_len, hint, &guess);
 		g_free(unfolded);
 		unfolded = g_strstrip(g_steal_pointer(&text));
 	}
@@ -62,9 +62,39 @@ mime_decode_text(const char *value, size_t len, char **ret_text, char **ret_gues
 }
 
 bool
-mime_decode_field(const HeaderField *field, char **ret_text, char **ret_guess, Status *st)
+mime_decode_field(const HeaderField *field, const Headers *beside, char **ret_text, char **ret_guess, Status *st)
 {
-	return mime_decode_text(field->bytes + field->value_at, field->len - field->value_at, ret_text, ret_guess, st);
+	const char *value = field->bytes + field->value_at;
+	size_t len = field->len - field->value_at;
+	g_autofree char *hint = mime_charset_hint(beside, value, len);
+	return mime_decode_text(value, len, hint, ret_text, ret_guess, st);
+}
+
+/* Are there octets that no label stands at and that are not UTF-8? */
+static bool
+needs_hint(const char *value, size_t len)
+{
+	bool ascii = true;
+	for (size_t i = 0; i < len; i++)
+		ascii = ascii && (guchar) value[i] < 0x80;
+	return !ascii && !g_utf8_validate_len(value, len, NULL);
+}
+
+char *
+mime_charset_hint(const Headers *beside, const char *value, size_t len)
+{
+	size_t pos = 0;
+	if (beside == NULL || !needs_hint(value, len))
+		return NULL;
+	const HeaderField *type = headers_next(beside, "Content-Type", &pos);
+	if (type == NULL)
+		return NULL;
+
+	g_auto(MimeValue) parsed = { 0 };
+	g_auto(Status) ignored = STATUS_INIT; /* without the module nothing is decoded, and whoever decodes says so */
+	if (!mime_parse_type(type->bytes + type->value_at, type->len - type->value_at, NULL, &parsed, &ignored))
+		return NULL;
+	return g_strdup(mime_value_param(&parsed, "charset"));
 }
 
 static bool
@@ -114,24 +144,24 @@ mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret_text
 }
 
 bool
-mime_parse_type(const char *value, size_t len, MimeValue *ret_value, Status *st)
+mime_parse_type(const char *value, size_t len, const char *hint, MimeValue *ret_value, Status *st)
 {
 	const MimeModule *module = mime_load(st);
 	if (module == NULL)
 		return false;
 	g_autofree char *unfolded = unfold(value, MIN(len, LIMIT_MIME_VALUE), &len);
-	module->parse_type(unfolded, ret_value);
+	module->parse_type(unfolded, hint, ret_value);
 	return true;
 }
 
 bool
-mime_parse_disposition(const char *value, size_t len, MimeValue *ret_value, Status *st)
+mime_parse_disposition(const char *value, size_t len, const char *hint, MimeValue *ret_value, Status *st)
 {
 	const MimeModule *module = mime_load(st);
 	if (module == NULL)
 		return false;
 	g_autofree char *unfolded = unfold(value, MIN(len, LIMIT_MIME_VALUE), &len);
-	module->parse_disposition(unfolded, ret_value);
+	module->parse_disposition(unfolded, hint, ret_value);
 	return true;
 }
 
@@ -152,6 +182,7 @@ mime_value_clear(MimeValue *value)
 		g_free(value->params[i].value);
 	}
 	g_free(value->params);
+	g_free(value->boundary);
 	g_free(value->type);
 	g_free(value->subtype);
 	*value = (MimeValue){ 0 };

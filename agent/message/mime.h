@@ -14,8 +14,14 @@
  *      if all
  *      bytes fit it, or nearly all;
  *   3. UTF-8, if the bytes are valid UTF-8, or but for a few that a careless cut damaged;
- *   4. EUC-JP or Shift_JIS, if the bytes fit and read like Japanese (kana, or runs of common kanji);
- *   5. windows-1252, in which everything is something.
+ *   4. EUC-JP or Shift_JIS, if the bytes fit and read like Japanese (kana, or runs of common kanji); gb18030, if they
+ *      read more like Chinese (the most frequent characters, and no kana);
+ *   5. koi8-r or windows-1251, if most of the 8-bit octets are letters there, in words of three and more that keep to one
+ *      case behind their first letter (before 4, where there are six such letters);
+ *   6. windows-1252, in which everything is something.
+ * A field's octets that no encoded word labels are UTF-8 where they are valid, else in the charset of the Content-Type
+ * beside the field, where it fits all of them and is not just iso-8859-1, which programs write without looking; else 3
+ * to 6.
  * `ret_guess` then says in a few words what was taken for what, for the trace: "windows-1252 for us-ascii".
  */
 #ifndef TODOKE_MIME_H
@@ -25,8 +31,8 @@
 #include "agent/message/headers.h"
 
 /*
- * A parameter of Content-Type or Content-Disposition: the name in lower case, the value decoded (RFC 2231, RFC 2047 in
- * quotes).
+ * A parameter of Content-Type or Content-Disposition: the name in lower case, the value decoded (RFC 2231, encoded words
+ * wherever they stand).
  */
 typedef struct {
 	char *name;
@@ -39,6 +45,7 @@ typedef struct {
 	char *subtype;  /* NULL: a disposition has none */
 	MimeParam *params;
 	size_t n_params;
+	char *boundary;  /* octets as the lines of the body have them, nothing decoded or converted; NULL: no such parameter */
 } MimeValue;
 
 /*
@@ -48,14 +55,20 @@ typedef struct {
 bool mime_open(Status *st);
 
 /*
- * Header text (folded or not) as people read it: unfolded, trimmed, encoded words decoded (RFC 2047, the usual
+ * Header text (folded or not; `hint`: the charset for octets without a label, or NULL) as people read it: unfolded, trimmed, encoded words decoded (RFC 2047, the usual
  * damage included), charsets guessed. *ret_guess (may be NULL) becomes NULL where nothing was guessed. Plain ASCII
  * without "=?" needs no module. Caller frees both. False: the module is missing.
  */
-bool mime_decode_text(const char *value, size_t len, char **ret_text, char **ret_guess, Status *st);
+bool mime_decode_text(const char *value, size_t len, const char *hint, char **ret_text, char **ret_guess, Status *st);
 
-/* mime_decode_text of a field's value. */
-bool mime_decode_field(const HeaderField *field, char **ret_text, char **ret_guess, Status *st);
+/* mime_decode_text of a field's value, with the hint of the fields that it stands `beside` (may be NULL). */
+bool mime_decode_field(const HeaderField *field, const Headers *beside, char **ret_text, char **ret_guess, Status *st);
+
+/*
+ * The charset that the Content-Type among these fields names, if `value` has octets that need one: beyond ASCII and no UTF-8.
+ * NULL: it needs none, or nothing is said. Caller frees.
+ */
+char *mime_charset_hint(const Headers *beside, const char *value, size_t len);
 
 /*
  * Bytes in `charset` (NULL: not said) to UTF-8. Valid UTF-8 that is said to be so, and ASCII, need no module. Caller
@@ -68,14 +81,14 @@ bool mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret
  * Parse the value of a Content-Type field; what cannot be read is "text/plain" (RFC 2045 5.2). False: the module is
  * missing. Clear *ret_value with mime_value_clear.
  */
-bool mime_parse_type(const char *value, size_t len, MimeValue *ret_value, Status *st);
+bool mime_parse_type(const char *value, size_t len, const char *hint, MimeValue *ret_value, Status *st);
 
 /*
  * Parse the value of a Content-Disposition field; an empty one is "attachment" (RFC 2183 2.8: unknown is attachment).
  */
-bool mime_parse_disposition(const char *value, size_t len, MimeValue *ret_value, Status *st);
+bool mime_parse_disposition(const char *value, size_t len, const char *hint, MimeValue *ret_value, Status *st);
 
-/* The parameter of that name (lower case), or NULL. */
+/* The first parameter of that name (lower case), or NULL: "filename" and "filename*" of one value are two of one name. */
 const char *mime_value_param(const MimeValue *value, const char *name);
 
 void mime_value_clear(MimeValue *value);

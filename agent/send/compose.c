@@ -62,7 +62,7 @@ out_field_text(const Headers *headers, const char *name)
 	g_auto(Status) st = STATUS_INIT;
 	if (field == NULL)
 		return NULL;
-	if (mime_decode_field(field, &text, NULL, &st))
+	if (mime_decode_field(field, headers, &text, NULL, &st))
 		return text;
 	g_autofree char *raw = header_field_value(field);
 	return g_utf8_make_valid(raw, -1);

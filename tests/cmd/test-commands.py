@@ -185,9 +185,30 @@ def test_code_log_line(folder):
     tap.same(meanings(line), [("4.3.1", "disk-full")])
 
 
+def todo(text, *args):
+    return [meaning["todo"] for meaning in json.loads(tap.todoke("code", "--json", *args, text).stdout)["meanings"]]
+
+
 def test_code_of_postfix_itself(folder):
-    line = "postfix/local[7]: 4AB: to=<a@b.example>, relay=local, dsn=5.4.6, status=bounced (mail forwarding loop for a@b.example)"
-    tap.same(meanings(line), [(None, "postfix-loop")])
+    """Only a transport with flags=D can drop it; local(8) has no flags, and fetched mail needs another way in."""
+    line = "postfix/%s[7]: 4AB: to=<a@b.example>, relay=%s, delay=1, dsn=5.4.6, status=bounced (mail forwarding loop for a@b.example)"
+    local, pipe = line % ("local", "local"), line % ("pipe", "todoke")
+    tap.same(meanings(local), [(None, "postfix-local-loop")])
+    tap.same(meanings(pipe), [(None, "postfix-loop")])
+    tap.same(meanings(local + "\n" + pipe), [(None, "postfix-local-loop"), (None, "postfix-loop")])
+    for language in ("en", "ja"):
+        tap.same(["flags=D" in text for text in todo(local, "--lang", language)], [False], language)
+        for remedy in ("--fetched smtpd", "--fetched lmtp"):
+            tap.contains(todo(local, "--lang", language)[0], remedy)
+        tap.same(["flags=D" in text for text in todo(pipe, "--lang", language)], [True], language)
+
+
+def test_code_of_postfix_in_a_bounce(folder):
+    """A bounce does not say which part of Postfix compared, and folds its lines; so both are named."""
+    text = "<a-long-name-of-somebody@some.where.b.example>: mail forwarding\n    loop for a-long-name-of-somebody@some.where.b.example\n"
+    tap.same(meanings(text), [(None, "postfix-loop")])
+    for part in ("relay=local", "--fetched smtpd", "--fetched lmtp", "flags=D"):
+        tap.contains(todo(text)[0], part)
 
 
 def test_code_bounce(folder):

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """`todoke setup postfix` with a private configuration of the Postfix that is installed."""
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -17,6 +19,7 @@ compatibility_level = 3.6
 myhostname = mx.example.jp
 queue_directory = /var/spool/postfix
 virtual_mailbox_domains = example.jp
+alias_maps = inline:{root=admin@example.jp}
 # the end
 """
 MASTER = """# services
@@ -27,7 +30,16 @@ lmtp      unix  -       -       y       -       -       lmtp
 """
 PIPE = "todoke    unix  -       n       n       -       -       pipe\n    %s argv=/usr/bin/todoke deliver %s\n"
 WORDS = "-f ${sender} -a ${original_recipient} -d ${recipient} --queue-id ${queue_id}"
-VIRTUAL = ["-o", "maildir=/var/vmail/%d/%n"]
+TREE = tempfile.mkdtemp(prefix="todoke-tree-")
+os.chmod(TREE, 0o777)  # a tree that "daemon" may write to
+atexit.register(os.rmdir, TREE)
+VIRTUAL = ["-o", "maildir=" + TREE + "/%d/%n", "--user", "daemon"]
+
+
+def long_ago(path):
+    """Postfix waits a second or two for a file that has just changed to become quiet."""
+    for name in ("main.cf", "master.cf"):
+        os.utime(os.path.join(path, name), (1, 1))
 
 
 def postfix(folder, main="", master=""):
@@ -39,6 +51,7 @@ def postfix(folder, main="", master=""):
         with open(os.path.join(path, name), "w", encoding="utf-8") as file:
             file.write(text)
         os.chmod(os.path.join(path, name), 0o640)
+    long_ago(path)
     return path
 
 
@@ -66,7 +79,7 @@ def postconf(path, *args):
 
 def good_pipe(path):
     return "".join(postconf(path, "-M", "todoke/unix").split()) == "".join(
-        ("todoke unix - n n - - pipe user=vmail null_sender= argv=/usr/bin/todoke deliver %s --size ${size}" % WORDS).split())
+        ("todoke unix - n n - - pipe user=daemon null_sender= argv=/usr/bin/todoke deliver %s --size ${size}" % WORDS).split())
 
 
 def test_dry_run_changes_nothing(folder):
@@ -135,22 +148,25 @@ def test_failed_apply_leaves_all_as_it_was(folder):
 
 def test_findings_of_a_bad_pipe(folder):
     path = postfix(folder, master=PIPE % ("flags=DRhu user=root", "-f ${sender} -d ${recipient}"), main="todoke_time_limit = 5m\n")
-    tap.same(codes(path, *VIRTUAL), ["flags-d", "flags-ro", "null-sender", "user-root", "recipient-limit", "time-limit"])
+    tap.same(codes(path, *VIRTUAL), ["flags-d", "flags-ro", "null-sender", "user-root", "original-recipient", "queue-id", "recipient-limit", "time-limit"])
     tap.same(setup(path, "--apply", *VIRTUAL).returncode, 0)
     tap.same(codes(path, *VIRTUAL), ["flags-ro"])
-    tap.contains(postconf(path, "-M", "todoke/unix"), "flags=Rhu user=vmail null_sender= argv=/usr/bin/todoke deliver -f ${sender} -d ${recipient}")
+    tap.contains(postconf(path, "-M", "todoke/unix"), "flags=Rhu user=daemon null_sender= argv=/usr/bin/todoke deliver -f ${sender} -d ${recipient}"
+                 " -a ${original_recipient} --queue-id ${queue_id}")
     tap.same(postconf(path, "-h", "todoke_time_limit"), "600s")
 
 
 def test_each_fix_mends_its_finding(folder):
     for number, (attributes, words, main, code) in enumerate((
-            ("flags=D user=vmail null_sender=", WORDS, "todoke_destination_recipient_limit = 1\n", "flags-d"),
-            ("user=vmail", WORDS, "todoke_destination_recipient_limit = 1\n", "null-sender"),
+            ("flags=D user=daemon null_sender=", WORDS, "todoke_destination_recipient_limit = 1\n", "flags-d"),
+            ("user=daemon", WORDS, "todoke_destination_recipient_limit = 1\n", "null-sender"),
             ("null_sender=", WORDS, "todoke_destination_recipient_limit = 1\n", "user-root"),
-            ("user=vmail null_sender=", "${recipient}", "todoke_destination_recipient_limit = 1\n", "arguments"),
-            ("user=vmail null_sender=", WORDS, "", "recipient-limit"),
-            ("user=vmail null_sender=", WORDS, "todoke_destination_recipient_limit = 1\ntodoke_time_limit = 359s\n", "time-limit"),
-            ("user=vmail null_sender=", WORDS + " --size ${size}", "todoke_destination_recipient_limit = 1\nnon_smtpd_milters = inet:localhost:1\n", "size-milter"))):
+            ("user=daemon null_sender=", "${recipient}", "todoke_destination_recipient_limit = 1\n", "arguments"),
+            ("user=daemon null_sender=", "-f ${sender} -d ${recipient} --queue-id ${queue_id}", "todoke_destination_recipient_limit = 1\n", "original-recipient"),
+            ("user=daemon null_sender=", "-f ${sender} -a ${original_recipient} -d ${recipient}", "todoke_destination_recipient_limit = 1\n", "queue-id"),
+            ("user=daemon null_sender=", WORDS, "", "recipient-limit"),
+            ("user=daemon null_sender=", WORDS, "todoke_destination_recipient_limit = 1\ntodoke_time_limit = 359s\n", "time-limit"),
+            ("user=daemon null_sender=", WORDS + " --size ${size}", "todoke_destination_recipient_limit = 1\nnon_smtpd_milters = inet:localhost:1\n", "size-milter"))):
         place = os.path.join(folder, str(number))
         os.mkdir(place)
         path = postfix(place, main=main, master=PIPE % (attributes, words))
@@ -161,7 +177,7 @@ def test_each_fix_mends_its_finding(folder):
 
 
 def test_enough_time_is_no_finding(folder):
-    path = postfix(folder, main="todoke_destination_recipient_limit = 1\ntodoke_time_limit = 360s\n", master=PIPE % ("user=vmail null_sender=", WORDS))
+    path = postfix(folder, main="todoke_destination_recipient_limit = 1\ntodoke_time_limit = 360s\n", master=PIPE % ("user=daemon null_sender=", WORDS))
     tap.same(codes(path, *VIRTUAL), [])
     tap.same(codes(path, "-o", "deadline=301", *VIRTUAL), ["time-limit"])
 
@@ -210,7 +226,16 @@ def test_lmtp_goes_where_lmtpd_listens(folder):
 
 
 def test_pipe_for_system_accounts_is_a_finding(folder):
-    tap.same(codes(postfix(folder), "-o", "users=system"), ["system-users"])
+    """One account that was named may be the only one with mail; one that was guessed is not."""
+    path = postfix(folder)
+    before = content(path)
+    for args, blocks in ((("-o", "users=system"), True), (("-o", "users=system", "--user", "nobody"), False)):
+        findings = plan(path, *args)["findings"]
+        tap.same([finding["code"] for finding in findings if finding["code"] != "no-user"], ["system-users", "local-loop-check"])
+        tap.same(findings[0]["blocks"], blocks)
+    result = setup(path, "-o", "users=system", "--apply")
+    tap.same((result.returncode, content(path)), (1, before))
+    tap.contains(result.stderr, b"nothing was changed; mend this first: system-users")
 
 
 def test_files_that_are_too_big_to_keep(folder):

@@ -25,7 +25,7 @@ look_at_fields(const Headers *headers)
 		const HeaderField *field = headers_get(headers, i);
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *text = NULL, *guess = NULL;
-		if (!mime_decode_field(field, &text, &guess, &st))
+		if (!mime_decode_field(field, headers, &text, &guess, &st))
 			abort();
 		check_text(text);
 		g_auto(AddressList) list = { 0 };

@@ -47,7 +47,7 @@ field_text(const Headers *headers, const char *name)
 	const HeaderField *field = headers_next(headers, name, &pos);
 	char *text = NULL;
 	assert_non_null(field);
-	assert_true(mime_decode_field(field, &text, NULL, &st));
+	assert_true(mime_decode_field(field, NULL, &text, NULL, &st));
 	return text;
 }
 

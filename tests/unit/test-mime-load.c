@@ -14,7 +14,7 @@ test_plain_needs_no_module(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *text = NULL, *body = NULL;
 	size_t len = 0;
-	assert_true(mime_decode_text(" a\r\n b ", 7, &text, NULL, &st));
+	assert_true(mime_decode_text(" a\r\n b ", 7, NULL, &text, NULL, &st));
 	assert_string_equal(text, "a b");
 	assert_true(mime_to_utf8("\xc3\xb6", 2, "UTF-8", &body, &len, NULL, &st));
 	assert_string_equal(body, "\xc3\xb6");
@@ -27,7 +27,7 @@ test_fault(void **state)
 	for (int again = 0; again < 2; again++) {
 		g_auto(Status) st = STATUS_INIT;
 		char *text = (char *) "untouched";
-		assert_false(mime_decode_text("=?utf-8?q?a?=", 13, &text, NULL, &st));
+		assert_false(mime_decode_text("=?utf-8?q?a?=", 13, NULL, &text, NULL, &st));
 		assert_string_equal(text, "untouched");
 		assert_int_equal(st.id, STATUS_CONFIG);
 		assert_non_null(strstr(st.detail, "todoke-mime.so"));

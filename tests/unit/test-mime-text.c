@@ -19,6 +19,7 @@ typedef struct {
 
 /* Hiragana and kanji in UTF-8, for the rows below: "nihongo" and "tesuto" (kana). */
 #define NIHONGO "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e"
+#define NIHONGO_GB "\xe6\x97\xa5\xe6\x9c\xac\xe8\xaf\xad"
 #define TESUTO "\xe3\x83\x86\xe3\x82\xb9\xe3\x83\x88"
 
 static const TextRow header_rows[] = {
@@ -75,6 +76,12 @@ static const TextRow header_rows[] = {
 	{ "raw Shift_JIS kanji", BYTES("\x93\xfa\x96\x7b\x8c\xea"), NIHONGO, "shift_jis for no charset" },
 	{ "raw Latin-1", BYTES("M\xfcller"), "M\xc3\xbcller", "windows-1252 for no charset" },
 	{ "raw Latin-1, two in a row", BYTES("a\xe7\xe3o"), "a\xc3\xa7\xc3\xa3o", "windows-1252 for no charset" },
+	{ "raw GBK", BYTES("\xc4\xe3\xba\xc3\xa3\xac\xce\xd2\xc3\xc7\xb5\xc4\xb7\xa2\xc6\xb1"),
+	  "\xe4\xbd\xa0\xe5\xa5\xbd\xef\xbc\x8c\xe6\x88\x91\xe4\xbb\xac\xe7\x9a\x84\xe5\x8f\x91\xe7\xa5\xa8", "gb18030 for no charset" },
+	{ "raw KOI8-R", BYTES("\xf0\xd2\xc9\xd7\xc5\xd4 \xd7\xd3\xc5\xcd"), "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 \xd0\xb2\xd1\x81\xd0\xb5\xd0\xbc",
+	  "koi8-r for no charset" },
+	{ "raw windows-1251", BYTES("\xcf\xf0\xe8\xe2\xe5\xf2 \xe2\xf1\xe5\xec"), "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 \xd0\xb2\xd1\x81\xd0\xb5\xd0\xbc",
+	  "windows-1251 for no charset" },
 	{ "raw curly apostrophes", BYTES("don\x92t can\x92t won\x92t"), "don\xe2\x80\x99t can\xe2\x80\x99t won\xe2\x80\x99t",
 	  "windows-1252 for no charset" },
 };
@@ -85,7 +92,7 @@ test_header(void **state)
 	const TextRow *row = *state;
 	g_autofree char *exact = g_memdup2(row->in, row->len), *text = NULL, *guess = NULL;
 	g_auto(Status) st = STATUS_INIT;
-	assert_true(mime_decode_text(exact, row->len, &text, &guess, &st));
+	assert_true(mime_decode_text(exact, row->len, NULL, &text, &guess, &st));
 	assert_string_equal(text, row->want);
 	assert_string_equal(guess != NULL ? guess : "", row->guess != NULL ? row->guess : "");
 }
@@ -117,6 +124,21 @@ static const CharsetRow charset_rows[] = {
 	  BYTES("\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xff"),
 	  "\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xef\xbf\xbd",
 	  "damaged EUC-JP-MS for euc-jp" },
+	{ "HZ", "hz-gb-2312", BYTES("~{VPND~} a~~b"), "\xe4\xb8\xad\xe6\x96\x87 a~b", NULL },
+	{ "HZ, a line in two, and one cut", "HZ", BYTES("a~\nb~{VP\nc"), "ab\xe4\xb8\xad\nc", NULL },
+	{ "cp-850", "cp-850", BYTES("\x81"), "\xc3\xbc", NULL },
+	{ "cp_850", "CP_850", BYTES("\x81"), "\xc3\xbc", NULL },
+	{ "ibm 850", "IBM 850", BYTES("\x81"), "\xc3\xbc", NULL },
+	{ "win-1251", "win-1251", BYTES("\xef"), "\xd0\xbf", NULL },
+	{ "x-cp1251", "x-cp1251", BYTES("\xef"), "\xd0\xbf", NULL },
+	{ "iso88592", "iso88592", BYTES("\xb1"), "\xc4\x85", NULL },
+	{ "iso-8859-8-i", "iso-8859-8-i", BYTES("\xe0"), "\xd7\x90", NULL },
+	{ "cskoi8r", "csKOI8R", BYTES("\xd0"), "\xd0\xbf", NULL },
+	{ "x-mac-roman", "x-mac-roman", BYTES("\x8a"), "\xc3\xa4", NULL },
+	{ "x-mac-cyrillic", "x-mac-cyrillic", BYTES("\x80"), "\xd0\x90", NULL },
+	{ "x-mac-ce", "x-mac-ce", BYTES("\x88"), "\xc4\x85", NULL },
+	{ "x-mac-japanese", "x-mac-japanese", BYTES("\x93\xfa"), "\xe6\x97\xa5", NULL },
+	{ "ISO_8859-1:1987", "ISO_8859-1:1987", BYTES("\xfc"), "\xc3\xbc", NULL },
 	{ "line cut in ISO-2022-JP does not spoil the next", "iso-2022-jp", BYTES("\033$BF|K\\\nabc"), "\xe6\x97\xa5\xe6\x9c\xac\nabc", NULL },
 };
 
@@ -156,6 +178,37 @@ static const ValueRow type_rows[] = {
 	{ "RFC 2231 4.1: pieces and charset", "application/x-stuff; title*0*=us-ascii'en'This%20is%20even%20more%20; title*1*=%2A%2A%2Afun%2A%2A%2A%20; title*2=\"isn't it!\"",
 	  "application/x-stuff;title=This is even more ***fun*** isn't it!" },
 	{ "encoded word in a parameter", "application/pdf; name=\"=?utf-8?q?J=C3=B6rg=2Epdf?=\"", "application/pdf;name=J\xc3\xb6rg.pdf" },
+	{ "encoded words in a parameter", "application/x; name=\"=?UTF-8?B?aW52b2ljZQ==?= =?UTF-8?B?LmV4ZQ==?=\"", "application/x;name=invoice.exe" },
+	{ "encoded words, folded", "application/x; name=\"=?UTF-8?B?aW52b2ljZQ==?=\r\n\t=?UTF-8?B?LmV4ZQ==?=\"", "application/x;name=invoice.exe" },
+	{ "encoded words in quotes of their own", "application/x; name=\"=?UTF-8?B?aW52b2ljZQ==?=\" \"=?UTF-8?B?LmV4ZQ==?=\"", "application/x;name=invoice.exe" },
+	{ "encoded words without quotes", "application/x; name==?UTF-8?B?aW52b2ljZQ==?= =?UTF-8?Q?;.exe?=; a=b", "application/x;name=invoice;.exe;a=b" },
+	{ "encoded words in pieces", "application/x; name*0=\"=?UTF-8?B?aW52b2lj\"; name*1=\"ZQ==?=.exe\"", "application/x;name=invoice.exe" },
+	{ "a character in two words", "application/x; name=\"=?utf-8?b?5pel5pw=?= =?utf-8?b?rOiqng==?=\"", "application/x;name=" NIHONGO },
+	{ "ISO-2022-JP words", "application/x; name=\"=?ISO-2022-JP?B?GyRCRnxLXDhsGyhC?=.exe\"", "application/x;name=" NIHONGO ".exe" },
+	{ "ISO-2022-JP without words", "application/x; name=\"\033$BF|K\\8l\033(B.exe\"", "application/x;name=" NIHONGO ".exe" },
+	{ "both forms", "application/x; name=a.pdf; name*=utf-8''b.exe", "application/x;name=a.pdf;name=b.exe" },
+	{ "both forms, the other order", "application/x; name*=utf-8''b.exe; name=a.pdf", "application/x;name=b.exe;name=a.pdf" },
+	{ "whole and in pieces", "application/x; name=a.pdf; name*1=.exe; name*0=b", "application/x;name=a.pdf;name=b.exe" },
+	{ "twice", "application/x; name=a.pdf; name=b.exe", "application/x;name=a.pdf;name=b.exe" },
+	{ "a charset in quotes", "application/x; name*=\"utf-8''b%2Eexe\"", "application/x;name=b.exe" },
+	{ "octets without their charset", "application/x; name*=b%2Eexe", "application/x;name=b.exe" },
+	{ "octets of a line end", "application/x; name*=utf-8''a%0d%0aX:b", "application/x;name=a  X:b" },
+	{ "comment behind a value", "application/x; name=a.exe (the tool)", "application/x;name=a.exe" },
+	{ "comment at a value, and another", "application/x; name=a.exe(the (tool)) (x) ; a=b", "application/x;name=a.exe;a=b" },
+	{ "comment behind quotes", "application/x; name=\"a.exe\" (the tool.pdf)", "application/x;name=a.exe" },
+	{ "what looks like a comment", "application/x; name=report (1).pdf", "application/x;name=report (1).pdf" },
+	{ "a bracket that never closes", "application/x; name=a (1.exe", "application/x;name=a (1.exe" },
+	{ "blanks in a value", "application/x; name=my tool.exe; a=b", "application/x;name=my tool.exe;a=b" },
+	{ "quotes that nobody escaped", "application/x; name=\"a\"b\".exe\"", "application/x;name=ab.exe" },
+	{ "escapes in quotes", "application/x; name=\"a\\\"b.exe\"", "application/x;name=a\"b.exe" },
+	{ "quotes that never end", "application/x; name=\"a.exe", "application/x;name=a.exe" },
+	{ "missing semicolon", "text/plain charset=utf-8 name=\"a b\" format=flowed", "text/plain;charset=utf-8;name=a b;format=flowed" },
+	{ "parameter without a value", "text/plain; x; charset=utf-8", "text/plain;charset=utf-8" },
+	{ "semicolons in a row", "text/plain;;; ; charset=utf-8;", "text/plain;charset=utf-8" },
+	{ "comments everywhere", "(a) text (b) / (c) plain (d); (e) charset (f) = (g) utf-8 (h)", "text/plain;charset=utf-8" },
+	{ "only parameters", "name=a.exe", "text/plain;name=a.exe" },
+	{ "blanks around the equals sign", "text/plain; charset = utf-8", "text/plain;charset=utf-8" },
+	{ "signs in a row", "text/plain; =; ==; \"=a; charset=utf-8", "text/plain;charset=utf-8" },
 	{ "raw octets in a parameter", "application/pdf; name=\"J\xf6rg.pdf\"", "application/pdf;name=J\xc3\xb6rg.pdf" },
 };
 
@@ -175,7 +228,7 @@ test_type(void **state)
 	const ValueRow *row = *state;
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(MimeValue) value = { 0 };
-	assert_true(mime_parse_type(row->in, strlen(row->in), &value, &st));
+	assert_true(mime_parse_type(row->in, strlen(row->in), NULL, &value, &st));
 	g_autoptr(GString) got = g_string_new(NULL);
 	print_value(got, &value);
 	assert_string_equal(got->str, row->want);
@@ -186,6 +239,10 @@ static const ValueRow disposition_rows[] = {
 	{ "attachment with a name", "Attachment; FileName=\"a b.txt\"", "attachment;filename=a b.txt" },
 	{ "name in pieces", "attachment; filename*0*=utf-8''%E6%97; filename*1*=%A5.txt", "attachment;filename=\xe6\x97\xa5.txt" },
 	{ "empty is attachment", "", "attachment" },
+	{ "encoded words", "attachment; filename=\"=?UTF-8?B?aW52b2ljZQ==?= =?UTF-8?B?LmV4ZQ==?=\"", "attachment;filename=invoice.exe" },
+	{ "only a name", "filename=\"a.exe\"", "attachment;filename=a.exe" },
+	{ "no semicolon", "attachment filename=\"a.exe\"", "attachment;filename=a.exe" },
+	{ "comment in front", "(x) attachment (y); filename=a.exe", "attachment;filename=a.exe" },
 };
 
 static void
@@ -194,7 +251,7 @@ test_disposition(void **state)
 	const ValueRow *row = *state;
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(MimeValue) value = { 0 };
-	assert_true(mime_parse_disposition(row->in, strlen(row->in), &value, &st));
+	assert_true(mime_parse_disposition(row->in, strlen(row->in), NULL, &value, &st));
 	g_autoptr(GString) got = g_string_new(NULL);
 	print_value(got, &value);
 	assert_string_equal(got->str, row->want);
@@ -252,6 +309,38 @@ test_encoding(void **state)
 	assert_int_equal(mime_encoding(row->in, strlen(row->in)), row->want);
 }
 
+typedef struct {
+	const char *name;
+	const char *header;  /* fields that stand beside */
+	const char *in;
+	const char *want;
+	const char *guess;
+} HintRow;
+
+static const HintRow hint_rows[] = {
+	{ "the hint fits", "Content-Type: text/plain; charset=koi8-r\n", "\xd0\xd2", "\xd0\xbf\xd1\x80", "koi8-r for no charset" },
+	{ "UTF-8 goes before the hint", "Content-Type: text/plain; charset=koi8-r\n", "\xc3\xb6", "\xc3\xb6", "utf-8 for no charset" },
+	{ "gbk, not euc-jp", "Content-Type: text/plain; charset=gbk\n", "\xc8\xd5\xb1\xbe\xd3\xef", NIHONGO_GB, "gbk for no charset" },
+	{ "the hint does not fit", "Content-Type: text/plain; charset=euc-jp\n", "M\xfcller", "M\xc3\xbcller", "windows-1252 for no charset" },
+	{ "Latin-1 is no hint", "Content-Type: text/plain; charset=iso-8859-1\n", "\xa5\xc6\xa5\xb9\xa5\xc8", TESUTO, "euc-jp for no charset" },
+	{ "no hint", "Content-Type: text/plain\n", "M\xfcller", "M\xc3\xbcller", "windows-1252 for no charset" },
+	{ "a label beside the octets", "Content-Type: text/plain; charset=koi8-r\n", "\xd0\xd2 =?utf-8?q?x?=", "\xd0\xbf\xd1\x80 x",
+	  "koi8-r for no charset" },
+};
+
+static void
+test_hint(void **state)
+{
+	const HintRow *row = *state;
+	g_autofree char *block = g_strdup_printf("%sX: %s\n", row->header, row->in), *text = NULL, *guess = NULL;
+	size_t len = strlen(block), pos = 0;
+	g_autoptr(Headers) headers = headers_take_block(g_steal_pointer(&block), len, &len);
+	g_auto(Status) st = STATUS_INIT;
+	assert_true(mime_decode_field(headers_next(headers, "X", &pos), headers, &text, &guess, &st));
+	assert_string_equal(text, row->want);
+	assert_string_equal(guess, row->guess);
+}
+
 /* Values that made others quadratic: seconds for 400 kB are far more than the few milliseconds that it takes. */
 static void
 test_hostile_values_are_linear(void **state)
@@ -267,11 +356,32 @@ test_hostile_values_are_linear(void **state)
 		gint64 start = g_get_monotonic_time();
 		g_autofree char *text = NULL;
 		g_auto(Status) st = STATUS_INIT;
-		assert_true(mime_decode_text(in->str, in->len, &text, NULL, &st));
+		assert_true(mime_decode_text(in->str, in->len, NULL, &text, NULL, &st));
 		assert_true(g_utf8_validate(text, -1, NULL));
 		gint64 took = g_get_monotonic_time() - start;
 		if (took > 4000000)
 			fail_msg("400 kB of '%s' took %d ms", seeds[i], (int) (took / 1000));
+	}
+}
+
+static void
+test_hostile_parameters_are_linear(void **state)
+{
+	(void) state;
+	static const char *const seeds[] = { "(", "()", "a ", "a", " ", "=", ";", "a=", "a=;", "\"", "a*0=;", "a*=%41;", "=?utf-8?q?x?=", "=?", "charset", "a=(", "name=\"x\"(" };
+	for (size_t i = 0; i < G_N_ELEMENTS(seeds); i++) {
+		g_autoptr(GString) in = g_string_new("text/plain; name=");
+		while (in->len < 8000)
+			g_string_append(in, seeds[i]);
+		gint64 start = g_get_monotonic_time();
+		for (unsigned round = 0; round < 100; round++) {
+			g_auto(MimeValue) value = { 0 };
+			g_auto(Status) st = STATUS_INIT;
+			assert_true(mime_parse_type(in->str, in->len, NULL, &value, &st));
+		}
+		gint64 took = g_get_monotonic_time() - start;
+		if (took > 4000000)
+			fail_msg("100 times 8 kB of '%s' took %d ms", seeds[i], (int) (took / 1000));
 	}
 }
 
@@ -296,15 +406,18 @@ int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(header_rows) + G_N_ELEMENTS(charset_rows) + G_N_ELEMENTS(type_rows) +
-	                        G_N_ELEMENTS(disposition_rows) + G_N_ELEMENTS(html_rows) + G_N_ELEMENTS(encoding_rows) + 2];
+	                        G_N_ELEMENTS(disposition_rows) + G_N_ELEMENTS(html_rows) + G_N_ELEMENTS(encoding_rows) +
+	                        G_N_ELEMENTS(hint_rows) + 3];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, header_rows, test_header);
 	UNIT_ROWS(tests, n, charset_rows, test_charset);
 	UNIT_ROWS(tests, n, type_rows, test_type);
 	UNIT_ROWS(tests, n, disposition_rows, test_disposition);
+	UNIT_ROWS(tests, n, hint_rows, test_hint);
 	UNIT_ROWS(tests, n, html_rows, test_html);
 	UNIT_ROWS(tests, n, encoding_rows, test_encoding);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_hostile_values_are_linear);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_hostile_parameters_are_linear);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_hostile_html_is_linear);
 	return _cmocka_run_group_tests("mime-text", tests, n, NULL, NULL);
 }

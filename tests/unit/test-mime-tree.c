@@ -39,10 +39,25 @@ static const Row rows[] = {
 	{ "the same boundary twice", MULTI("b") "--b\n" MULTI("b") "--b\n\na\n--b--\n",
 	  "0 multipart/mixed\n1 multipart/mixed\n2 text/plain [a]" },
 	{ "blanks behind a delimiter", MULTI("b") "--b \t\n\na\n--b-- \n", "0 multipart/mixed\n1 text/plain [a]" },
-	{ "longer line is no delimiter", MULTI("b") "--b\n\n--bc\n--b--\n", "0 multipart/mixed\n1 text/plain [--bc]" },
+	{ "RFC 2046 5.1.1: a longer line is a delimiter", MULTI("b") "--b\n\n--bc\n--b--\n", "0 multipart/mixed\n1 text/plain []\n1 text/plain []" },
 	{ "indented line is no delimiter", MULTI("b") "--b\n\n --b\n--b--\n", "0 multipart/mixed\n1 text/plain [ --b]" },
 	{ "empty part", MULTI("b") "--b\n--b\n\n--b--\n", "0 multipart/mixed\n1 text/plain []\n1 text/plain []" },
 	{ "header of a part ends at the delimiter", MULTI("b") "--b\nContent-Type: text/html\n--b--\n", "0 multipart/mixed\n1 text/html []" },
+	{ "words behind a boundary", MULTI("zz") "--zz (first part)\n\na\n--zz (second)\n\nb\n--zz-- (end)\nc\n",
+	  "0 multipart/mixed\n1 text/plain [a]\n1 text/plain [b]" },
+	{ "a boundary goes on", MULTI("zz") "--zzz\n\na\n--zz--\n", "0 multipart/mixed\n1 text/plain [a]" },
+	{ "nested, the longer boundary goes on", MULTI("a") "--a\n" MULTI("ab") "--abc\n\nx\n--ab--c\n--ac\n\ny\n--a--\n",
+	  "0 multipart/mixed\n1 multipart/mixed\n2 text/plain [x]\n1 text/plain [y]" },
+	{ "nested, the inner boundary is the shorter one", MULTI("ab") "--ab\n" MULTI("a") "--a\n\nx\n--ab\n\ny\n--ab--\n",
+	  "0 multipart/mixed\n1 multipart/mixed\n2 text/plain [x]\n1 text/plain [y]" },
+	{ "message that says that it is encoded, and is not", "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\n>From x\nSubject: y\n\nz",
+	  "0 message/rfc822\n1 text/plain [z]" },
+	{ "message that is encoded", "Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogeQoKeg==\n",
+	  "0 message/rfc822! [U3ViamVjdDogeQoKeg==\n]" },
+	{ "boundary that looks like an encoded word", MULTI("=?utf-8?q?x?=") "--=?utf-8?q?x?=\n\na\n--=?utf-8?q?x?=--\n",
+	  "0 multipart/mixed\n1 text/plain [a]" },
+	{ "boundary of octets beyond ASCII", MULTI("x\xfcy") "--x\xfcy\n\na\n--x\xfcy--\n", "0 multipart/mixed\n1 text/plain [a]" },
+	{ "boundary in pieces", "Content-Type: multipart/mixed; boundary*0=ab; boundary*1=cd\n\n--abcd\n\na\n--abcd--\n", "0 multipart/mixed\n1 text/plain [a]" },
 	{ "boundary that looks like a field", MULTI("b:") "--b:\nContent-Type: text/html\n--b:--\n", "0 multipart/mixed\n1 text/html []" },
 	{ "delimiter never comes", MULTI("b") "text\n", "0 multipart/mixed" },
 	{ "no boundary", "Content-Type: multipart/mixed\n\n--b\n\na\n", "0 multipart/mixed! [--b\n\na\n]" },
@@ -173,6 +188,9 @@ static const TextRow text_rows[] = {
 	{ "plain", "\nhello\n", MIME_TEXT_AS_IT_IS, "hello\n", "" },
 	{ "base64 and charset", "Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: base64\n\n9mFi\n",
 	  MIME_TEXT_AS_IT_IS, "\xc3\xb6" "ab", "" },
+	{ "base64 that was cut", "Content-Transfer-Encoding: base64\n\nYWJjZGU\n", MIME_TEXT_AS_IT_IS, "abcde", "" },
+	{ "base64 that was cut, one octet less", "Content-Transfer-Encoding: base64\n\nYWJjZG\n", MIME_TEXT_AS_IT_IS, "abcd", "" },
+	{ "base64 with its padding", "Content-Transfer-Encoding: base64\n\nYWJjZA==\n", MIME_TEXT_AS_IT_IS, "abcd", "" },
 	{ "quoted-printable", "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\na=C3=B6=\nb\n",
 	  MIME_TEXT_AS_IT_IS, "a\xc3\xb6" "b\n", "" },
 	{ "damaged quoted-printable", "Content-Transfer-Encoding: quoted-printable\n\na=ZZ=4\n", MIME_TEXT_AS_IT_IS, "a=ZZ=4\n", "" },
@@ -229,10 +247,10 @@ nest(unsigned levels)
 {
 	GString *in = g_string_new(NULL);
 	for (unsigned i = 0; i < levels; i++)
-		g_string_append_printf(in, "Content-Type: multipart/mixed; boundary=b%u\n\n--b%u\n", i, i);
+		g_string_append_printf(in, "Content-Type: multipart/mixed; boundary=b%03u\n\n--b%03u\n", i, i);
 	g_string_append(in, "\nhello\n");
 	for (unsigned i = levels; i-- > 0;)
-		g_string_append_printf(in, "--b%u--\n", i);
+		g_string_append_printf(in, "--b%03u--\n", i);
 	return in;
 }
 
@@ -279,6 +297,19 @@ test_header_of_a_part_too_long(void **state)
 	Fixture fixture = fixture_new(in->str, in->len);
 	assert_int_equal(mime_tree_count(fixture.tree), 3);
 	assert_true(mime_part_is(mime_tree_part(fixture.tree, 1), "text", "plain"));
+	fixture_clear(&fixture);
+}
+
+/* The line of a delimiter may be longer than what is compared of it. */
+static void
+test_many_words_behind_a_boundary(void **state)
+{
+	(void) state;
+	g_autofree char *words = g_strnfill(100000, 'x');
+	g_autofree char *in = g_strdup_printf("Content-Type: multipart/mixed; boundary=b\n\n--b %s\n\na\n--b-- %s\n", words, words);
+	Fixture fixture = fixture_new(in, strlen(in));
+	g_autofree char *got = print_tree(fixture.tree);
+	assert_string_equal(got, "0 multipart/mixed\n1 text/plain [a]");
 	fixture_clear(&fixture);
 }
 
@@ -388,7 +419,7 @@ test_opaque(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(text_rows) + 11];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(text_rows) + 12];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_row);
 	UNIT_ROWS(tests, n, text_rows, test_text);
@@ -399,6 +430,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_one_part_too_many);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_of_a_part_too_long);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_boundary_too_long);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_many_words_behind_a_boundary);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_hostile_messages_are_linear);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_hostile_types_are_bounded);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_shorter_file_is_a_fault);

@@ -114,12 +114,27 @@ recipe_cond_read(RecipeCond *cond, const char *text)
 	cond->rest = cond->kind == 'r' && !cond->substitutes ? at : skip_blanks(at);
 }
 
+/* The charset for octets of the line that no label stands at. Caller frees. */
+static char *
+line_hint(const char *line, size_t len, const char *header, size_t header_len)
+{
+	bool ascii = true;
+	for (size_t i = 0; i < len; i++)
+		ascii = ascii && (guchar) line[i] < 0x80;
+	if (ascii)
+		return NULL;
+	size_t fields_len;
+	g_autoptr(Headers) beside = headers_take_block(g_memdup2(header, header_len), header_len, &fields_len);
+	return mime_charset_hint(beside, line, len);
+}
+
 /* DECODE=yes: the fields of that name as people read them, one a line. */
 static const char *
 decoded_fields(Evaluation *evaluation, const char *name, size_t *ret_len)
 {
 	size_t header_len, len = strlen(name);
-	const char *line = recipe_mail_area(evaluation->run->state->mail, RECIPE_HEADER, &header_len), *end = line + header_len;
+	const char *header = recipe_mail_area(evaluation->run->state->mail, RECIPE_HEADER, &header_len);
+	const char *line = header, *end = line + header_len;
 	if (evaluation->decoded == NULL)
 		evaluation->decoded = g_string_new(NULL);
 	g_string_truncate(evaluation->decoded, 0);
@@ -129,7 +144,8 @@ decoded_fields(Evaluation *evaluation, const char *name, size_t *ret_len)
 		g_auto(Status) unread = STATUS_INIT;
 		g_autofree char *text = NULL;
 		bool named = line_len > len && line[len] == ':' && g_ascii_strncasecmp(line, name, len) == 0;
-		if (named && mime_decode_text(line + len + 1, line_len - len - 1, &text, NULL, &unread))
+		g_autofree char *hint = named ? line_hint(line, line_len, header, header_len) : NULL;
+		if (named && mime_decode_text(line + len + 1, line_len - len - 1, hint, &text, NULL, &unread))
 			g_string_append_printf(evaluation->decoded, "%s%s", evaluation->decoded->len > 0 ? "\n" : "", text);
 		else if (named)
 			recipe_run_note(evaluation->run, evaluation->line, "DECODE: %s", unread.detail);

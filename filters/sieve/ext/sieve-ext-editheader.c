@@ -7,6 +7,7 @@
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-index.h"
 #include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-mime.h"
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/run/sieve-value.h"
 
@@ -20,16 +21,27 @@
 enum { LINE_LIKED = 78 };
 
 typedef struct {
-	unsigned edits;
+	unsigned edits;   /* each may be a run of fields more to go through */
+	size_t order;     /* octets that the newest list takes to say which fields are where: the older ones are gone */
 } State;
 
-/* Each edit is a list that holds on to the one before. */
+/* The edited header, taken over, is that of the run now. It shares with the one before what it left alone. */
+static bool
+take_edited(SieveRun *run, SieveText name, Headers *edited)
+{
+	State *state = sieve_run_state(run, &sieve_ext_editheader);
+	size_t before = state->order;
+	state->order = headers_order_bytes(edited);
+	sieve_mime_set_headers(run, name, edited);
+	return sieve_run_hold(run, before, headers_held(edited) + state->order);
+}
+
 static bool
 count_edit(SieveRun *run, const SieveCall *call)
 {
 	State *state = sieve_run_state(run, &sieve_ext_editheader);
 	if (state->edits++ < LIMIT_SIEVE_EDITS)
-		return sieve_run_spend(run, headers_count(run->headers));
+		return sieve_run_spend(run, state->edits);
 	return sieve_run_fail(run, call, STATUS_LIMIT, "more than %u edits of the header", LIMIT_SIEVE_EDITS);
 }
 
@@ -201,12 +213,10 @@ run_addheader(SieveRun *run, const SieveCall *call)
 	bool last = sieve_call_tag(call, "last") != NULL;
 	size_t top = last ? n : headers_top(run->headers);
 	Headers *edited = headers_new(run->headers, headers_newline(run->headers));
-	for (size_t i = 0; i < top; i++)
-		headers_append(edited, headers_get(run->headers, i));
+	headers_append_range(edited, run->headers, 0, top);
 	headers_append_text(edited, field_name, folded);
-	headers_append_from(edited, run->headers, top);
-	sieve_run_set_headers(run, edited);
-	return true;
+	headers_append_range(edited, run->headers, top, n);
+	return take_edited(run, name, edited);
 }
 
 /* deleteheader */
@@ -235,17 +245,18 @@ fits(SieveRun *run, const SieveCall *call, guint number, bool *ret_fits)
 	       sieve_match_end(&match, ret_fits);
 }
 
-/* Mark the fields to delete; *ret_any: there is one. */
+/* The numbers of the fields to delete (guint), in the order of the header. */
 static bool
-choose(SieveRun *run, const SieveCall *call, bool *chosen, bool *ret_any)
+choose(SieveRun *run, const SieveCall *call, GArray *chosen)
 {
 	size_t n;
 	const guint *fields = sieve_run_fields(run, call, &call->positional[0]->strings[0], &n);
-	*ret_any = false;
 	for (size_t i = 0; i < n; i++) {
-		if (!fits(run, call, fields[i], &chosen[fields[i]]))
+		bool fitting;
+		if (!fits(run, call, fields[i], &fitting))
 			return false;
-		*ret_any = *ret_any || chosen[fields[i]];
+		if (fitting)
+			g_array_append_val(chosen, fields[i]);
 	}
 	return true;
 }
@@ -254,25 +265,27 @@ static bool
 run_deleteheader(SieveRun *run, const SieveCall *call)
 {
 	SieveText name;
-	bool any;
-	size_t n = headers_count(run->headers);
 	if (!read_name(run, call, &name) || !count_edit(run, call))
 		return false;
 	if (is_protected(run, name, false)) {
 		sieve_run_trace(run, TRACE_COMMANDS, call, "%.*s is protected", (int) name.len, name.data);
 		return true;
 	}
-	g_autofree bool *chosen = g_new0(bool, n + 1);
-	if (!choose(run, call, chosen, &any))
+	g_autoptr(GArray) chosen = g_array_new(FALSE, FALSE, sizeof(guint));
+	if (!choose(run, call, chosen))
 		return false;
-	if (!any)
+	if (chosen->len == 0)
 		return true;
+
 	Headers *edited = headers_new(run->headers, headers_newline(run->headers));
-	for (size_t i = 0; i < n; i++)
-		if (!chosen[i])
-			headers_append(edited, headers_get(run->headers, i));
-	sieve_run_set_headers(run, edited);
-	return true;
+	size_t from = 0;
+	for (guint i = 0; i < chosen->len; i++) {
+		guint number = g_array_index(chosen, guint, i);
+		headers_append_range(edited, run->headers, from, number);
+		from = number + 1;
+	}
+	headers_append_range(edited, run->headers, from, headers_count(run->headers));
+	return take_edited(run, name, edited);
 }
 
 static const SieveTagDef add_tags[] = { { .name = "last" }, { .name = NULL } };

@@ -63,13 +63,17 @@ new_fields(SieveRun *run, const SieveCall *call, const SieveEntity *text)
 	Headers *fields = headers_new(run->headers, headers_newline(run->headers));
 	const SieveTag *list = sieve_call_tag(call, "headers");
 	bool new_subject = sieve_call_tag(call, "subject") != NULL;
-	for (size_t i = 0; i < headers_count(run->headers); i++) {
+	size_t n = headers_count(run->headers), from = 0;
+	for (size_t i = 0; i < n; i++) {
 		const HeaderField *field = headers_get(run->headers, i);
 		bool subject = header_field_is(field, "Subject");
 		bool wanted = subject ? !new_subject : !is_of_mime(field) && is_listed(run, list, field);
 		if (wanted && sieve_run_spend(run, list != NULL ? list->value->n : 1))
-			headers_append(fields, field);
+			continue;
+		headers_append_range(fields, run->headers, from, i);
+		from = i + 1;
 	}
+	headers_append_range(fields, run->headers, from, n);
 	size_t pos = 0;
 	const HeaderField *subject = headers_next(text->headers, "Subject", &pos);
 	g_autofree char *value = subject != NULL ? header_field_value(subject) : NULL;

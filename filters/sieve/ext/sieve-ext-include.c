@@ -245,9 +245,12 @@ set_global(SieveRun *run, const char *name, SieveText value)
 	gint64 max = filter_setting_int(run->env, "sieve_max_variables", 255);
 	if (g_hash_table_size(state->globals) >= (guint64) max && !g_hash_table_contains(state->globals, name))
 		return sieve_run_fail(run, NULL, STATUS_LIMIT, "too many global variables (sieve_max_variables)");
+	const GString *old = g_hash_table_lookup(state->globals, name);
+	guint64 before = old != NULL ? old->allocated_len : 0;
+	GString *copy = g_string_new_len(value.data, (gssize) value.len);
 	/* Names live as long as the program. */
-	g_hash_table_insert(state->globals, (gpointer) name, g_string_new_len(value.data, (gssize) value.len));
-	return true;
+	g_hash_table_insert(state->globals, (gpointer) name, copy);
+	return sieve_run_hold(run, before, copy->allocated_len);
 }
 
 static void

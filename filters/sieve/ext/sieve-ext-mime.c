@@ -97,14 +97,25 @@ text_of(const char *text)
 	return text != NULL ? (SieveText){ text, strlen(text) } : SIEVE_TEXT("");
 }
 
+/* Every value that the name was given: what one program shows another may not, so none hides behind another. */
+static bool
+match_param(SieveMatch *match, const MimeValue *value, const char *name)
+{
+	for (size_t i = 0; i < value->n_params && !match->done; i++) {
+		const MimeParam *param = &value->params[i];
+		if (strcmp(param->name, name) == 0 && !sieve_match_add(match, text_of(param->value)))
+			return false;
+	}
+	return true;
+}
+
 static bool
 match_params(SieveMatch *match, const SieveTag *tag, const MimeValue *value)
 {
 	for (size_t i = 0; i < tag->value->n && !match->done; i++) {
 		SieveText wanted = sieve_run_text(match->run, &tag->value->strings[i]);
 		g_autofree char *name = g_ascii_strdown(wanted.data, (gssize) wanted.len);
-		const char *found = mime_value_param(value, name);
-		if (found != NULL && !sieve_match_add(match, text_of(found)))
+		if (!match_param(match, value, name))
 			return false;
 	}
 	return true;
@@ -146,14 +157,15 @@ read_structure(const Field *field, MimeValue *parsed, const MimeValue **ret_valu
 	size_t len = at->len - at->value_at;
 	const MimePart *part = mime_tree_part(sieve_mime_tree(field->match->run), field->part);
 	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *hint = mime_charset_hint(sieve_mime_headers(field->match->run, field->part), text, len);
 	bool type = header_field_is(at, "Content-Type"), disposition = header_field_is(at, "Content-Disposition");
 	if (type && field->is_first)
 		*ret_value = &part->type;
 	else if (disposition && field->is_first && part->disposition.type != NULL)
 		*ret_value = &part->disposition;
-	else if (type && mime_parse_type(text, len, parsed, &fault))
+	else if (type && mime_parse_type(text, len, hint, parsed, &fault))
 		*ret_value = parsed;
-	else if (disposition && mime_parse_disposition(text, len, parsed, &fault))
+	else if (disposition && mime_parse_disposition(text, len, hint, parsed, &fault))
 		*ret_value = parsed;
 	else
 		return false;
@@ -171,7 +183,8 @@ match_header_field(const Field *field)
 	const SieveTag *aspect = sieve_call_tag_of(field->call, "mime-aspect");
 	if (aspect == NULL) {
 		const char *guess;
-		SieveText value = sieve_value_of_field(run->scratch, field->field, &guess);
+		const Headers *beside = sieve_mime_headers(run, field->part);
+		SieveText value = sieve_value_of_field(run->scratch, field->field, beside, &guess);
 		return sieve_match_add(field->match, value);
 	}
 	g_auto(MimeValue) parsed = { 0 };

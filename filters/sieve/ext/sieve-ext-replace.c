@@ -74,15 +74,19 @@ static Headers *
 new_fields(SieveRun *run, const SieveEntity *entity, bool new_subject, bool new_from)
 {
 	Headers *fields = headers_new(run->headers, headers_newline(run->headers));
-	for (size_t i = 0; i < headers_count(run->headers); i++) {
+	size_t n = headers_count(run->headers), from = 0;
+	for (size_t i = 0; i < n; i++) {
 		const HeaderField *field = headers_get(run->headers, i);
-		if (new_subject && header_field_is(field, "Subject"))
-			headers_append_renamed(fields, field, "Original-Subject");
-		else if (new_from && header_field_is(field, "From"))
-			headers_append_renamed(fields, field, "Original-From");
-		else if (!is_of_mime(field))
-			headers_append(fields, field);
+		bool subject = new_subject && header_field_is(field, "Subject");
+		bool sender = new_from && header_field_is(field, "From");
+		if (!subject && !sender && !is_of_mime(field))
+			continue;
+		headers_append_range(fields, run->headers, from, i);
+		from = i + 1;
+		if (subject || sender)
+			headers_append_renamed(fields, field, subject ? "Original-Subject" : "Original-From");
 	}
+	headers_append_range(fields, run->headers, from, n);
 	bool version = false;
 	for (size_t i = 0; i < headers_count(entity->headers); i++) {
 		const HeaderField *field = headers_get(entity->headers, i);

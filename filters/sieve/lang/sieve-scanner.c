@@ -41,7 +41,7 @@ read_header(SieveRun *run, const char *setting)
 	if (field == NULL)
 		return NULL;
 	const char *guess;
-	return find_group(run, pattern, sieve_value_of_field(run->scratch, field, &guess));
+	return find_group(run, pattern, sieve_value_of_field(run->scratch, field, run->headers, &guess));
 }
 
 /* [-+]digits[.digits] or .digits, blanks around it; no words, no exponents. */

@@ -315,6 +315,21 @@ sieve_scope_free(SieveScope *scope)
 	g_free(scope);
 }
 
+static guint64
+value_held(const GString *value)
+{
+	return value != NULL ? value->allocated_len : 0;
+}
+
+guint64
+sieve_scope_held(const SieveScope *scope)
+{
+	guint64 held = 0;
+	for (size_t i = 0; i < scope->n; i++)
+		held += value_held(scope->values[i]);
+	return held;
+}
+
 bool
 sieve_variable_get(SieveRun *run, const SieveVariable *variable, SieveText *ret_value)
 {
@@ -379,10 +394,11 @@ sieve_variable_set(SieveRun *run, const SieveVariable *variable, SieveText value
 		return variable->space->set(run, variable->name, kept);
 	GString *copy = g_string_new_len(kept.data, (gssize) kept.len);
 	GString **at = &run->scope->values[variable->slot];
+	guint64 before = value_held(*at);
 	if (*at != NULL)
 		g_string_free(*at, TRUE);
 	*at = copy;
-	return true;
+	return sieve_run_hold(run, before, value_held(copy));
 }
 
 SieveText

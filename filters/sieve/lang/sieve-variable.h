@@ -84,4 +84,7 @@ bool sieve_names_alias(SieveNames *names, SieveArena *arena, const char *name, c
 SieveScope *sieve_scope_new(size_t n);
 void sieve_scope_free(SieveScope *scope);
 
+/* Octets that the values take, as sieve_variable_set told sieve_run_hold. */
+guint64 sieve_scope_held(const SieveScope *scope);
+
 #endif

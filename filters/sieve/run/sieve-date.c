@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July", "August", "September",
+	                              "October", "November", "December" };
 static const char *const weekdays[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 
 /* RFC 5322 4.3: zones by name; others are "-0000". */
@@ -120,26 +121,32 @@ take_sign(const char **at, char sign)
 	return true;
 }
 
-/* The name of the day says nothing that the date does not. */
+/* The name of the day says nothing that the date does not, in whatever language it is. */
 static void
 skip_weekday(const char **at)
 {
 	skip_blanks(at);
-	while (g_ascii_isalpha(**at))
+	while (g_ascii_isalpha(**at) || **at == '.' || (guchar) **at >= 0x80)
 		(*at)++;
 	(void) take_sign(at, ',');
 }
 
+/* "Dec", "December" and what lies between ("Sept"), with or without hyphens around it. */
 static bool
 take_month(const char **at, int *ret_month)
 {
+	(void) take_sign(at, '-');
 	skip_blanks(at);
+	size_t len = 0;
+	while (g_ascii_isalpha((*at)[len]))
+		len++;
+
 	for (int i = 0; i < 12; i++) {
-		if (g_ascii_strncasecmp(*at, months[i], 3) != 0)
+		if (len < 3 || len > strlen(months[i]) || g_ascii_strncasecmp(*at, months[i], len) != 0)
 			continue;
-		*at += 3;
+		*at += len;
 		*ret_month = i + 1;
-		return !g_ascii_isalpha(**at);
+		return true;
 	}
 	return false;
 }
@@ -149,6 +156,8 @@ static bool
 take_year(const char **at, gint64 *ret_year)
 {
 	int year;
+	(void) take_sign(at, '.');
+	(void) take_sign(at, '-');
 	skip_blanks(at);
 	const char *start = *at;
 	if (!take_number(at, 2, 4, &year))
@@ -161,9 +170,12 @@ take_year(const char **at, gint64 *ret_year)
 static bool
 take_time(const char **at, Calendar *calendar)
 {
-	if (!take_number(at, 1, 2, &calendar->hour) || !take_sign(at, ':') || !take_number(at, 2, 2, &calendar->minute))
+	if (!take_number(at, 1, 2, &calendar->hour))
 		return false;
-	return !take_sign(at, ':') || take_number(at, 2, 2, &calendar->second);
+	char sign = **at == '.' ? '.' : ':'; /* some programs write 13.30.57 */
+	if (!take_sign(at, sign) || !take_number(at, 2, 2, &calendar->minute))
+		return false;
+	return !take_sign(at, sign) || take_number(at, 2, 2, &calendar->second);
 }
 
 bool
@@ -184,6 +196,31 @@ sieve_date_parse_zone(SieveText text, int *ret_offset)
 	return true;
 }
 
+/* What programs write for "+0900" besides: "+900", "+09:00", "+9", "GMT+0900". */
+static bool
+parse_written_zone(SieveText word, int *ret_offset)
+{
+	char digits[6] = { word.data[0], '0', '0', '0', '0', '\0' };
+	size_t colon = 0, n = 0;
+	char found[4];
+	for (size_t i = 1; i < word.len; i++) {
+		bool is_colon = word.data[i] == ':' && colon == 0 && n > 0;
+		if (!is_colon && (n == sizeof found || !g_ascii_isdigit(word.data[i])))
+			return false;
+		if (is_colon)
+			colon = n;
+		else
+			found[n++] = word.data[i];
+	}
+
+	size_t hours = colon > 0 ? colon : n <= 2 ? n : n - 2;
+	if (n == 0 || hours > 2 || (n != hours && n - hours != 2))
+		return false;
+	memcpy(digits + 3 - hours, found, hours);
+	memcpy(digits + 3, found + hours, n - hours);
+	return sieve_date_parse_zone((SieveText){ digits, 5 }, ret_offset);
+}
+
 /* A zone in digits, by name, or none, which is taken for UTC. */
 static bool
 take_zone(const char **at, int *ret_offset)
@@ -193,8 +230,11 @@ take_zone(const char **at, int *ret_offset)
 	SieveText word = { *at, len };
 	*at += len;
 	*ret_offset = 0;
-	if (len > 0 && (word.data[0] == '+' || word.data[0] == '-'))
-		return sieve_date_parse_zone(word, ret_offset);
+	bool universal = len > 3 && (g_ascii_strncasecmp(word.data, "GMT", 3) == 0 || g_ascii_strncasecmp(word.data, "UTC", 3) == 0);
+	if (universal)
+		word = (SieveText){ word.data + 3, len - 3 };
+	if (word.len > 0 && (word.data[0] == '+' || word.data[0] == '-'))
+		return parse_written_zone(word, ret_offset);
 	for (size_t i = 0; i < G_N_ELEMENTS(zones); i++)
 		if (sieve_text_is(word, zones[i].name))
 			*ret_offset = zones[i].hours * 60;
@@ -230,7 +270,16 @@ sieve_date_parse(SieveText text, SieveDate *ret_date)
 		return false;
 	g_autofree char *plain = drop_comments(text);
 	const char *last = strrchr(plain, ';');
-	return parse(last != NULL ? last + 1 : plain, ret_date);
+	if (parse(last != NULL ? last + 1 : plain, ret_date))
+		return true;
+
+	/* A comment that somebody left open hides the rest of a Received field, the date too. */
+	const char *written = memrchr(text.data, ';', text.len);
+	if (written == NULL)
+		return false;
+	SieveText rest = { written + 1, text.len - (size_t) (written + 1 - text.data) };
+	g_autofree char *behind = drop_comments(rest);
+	return parse(behind, ret_date);
 }
 
 static char *
@@ -252,7 +301,7 @@ static char *
 print_std11(const SieveDate *date, const Calendar *c)
 {
 	g_autofree char *zone = print_zone(date->offset, "");
-	return g_strdup_printf("%s, %02d %s %04d %02d:%02d:%02d %s", weekdays[c->weekday], c->day, months[c->month - 1],
+	return g_strdup_printf("%s, %02d %.3s %04d %02d:%02d:%02d %s", weekdays[c->weekday], c->day, months[c->month - 1],
 	                       (int) c->year, c->hour, c->minute, c->second, zone);
 }
 

@@ -84,8 +84,10 @@ static Slot
 find_fields(SieveRun *run, SieveArena *arena, const char *name, size_t len)
 {
 	SieveFieldCache *cache = run->fields;
-	if (cache->index.heads == NULL)
+	if (cache->index.heads == NULL) {
 		build_index(run);
+		(void) sieve_run_spend(run, headers_count(run->headers)); /* the next command sees that it failed */
+	}
 	guint32 hash = headers_hash(name, len);
 	g_autoptr(GArray) found = NULL;
 	for (guint at = cache->index.heads[hash & cache->index.mask]; at != 0; at = cache->index.nexts[at - 1]) {
@@ -146,7 +148,7 @@ sieve_run_field_value(SieveRun *run, guint number)
 	Value *value = &cache->values[number];
 	if (!value->known) {
 		const char *guess;
-		value->text = sieve_value_of_field(cache->arena, headers_get(run->headers, number), &guess);
+		value->text = sieve_value_of_field(cache->arena, headers_get(run->headers, number), run->headers, &guess);
 		value->known = true;
 		if (guess != NULL)
 			sieve_run_trace(run, TRACE_MATCHING, run->at, "line %u of the message: taken as %s",

@@ -95,6 +95,21 @@ sieve_mime_tree(SieveRun *run)
 	return mime->tree;
 }
 
+void
+sieve_mime_set_headers(SieveRun *run, SieveText name, Headers *headers)
+{
+	SieveMime *mime = sieve_mime_state(run);
+	bool about_parts = name.len >= 8 && g_ascii_strncasecmp(name.data, "Content-", 8) == 0;
+	bool keeps_tree = mime->tree != NULL && mime->headers == run->headers && !about_parts;
+	sieve_run_set_headers(run, headers);
+	if (!keeps_tree)
+		return;
+
+	headers_unref(mime->headers);
+	mime->headers = headers_ref(headers);
+	mime_tree_set_headers(mime->tree, headers);
+}
+
 size_t
 sieve_mime_current(SieveRun *run)
 {
@@ -239,10 +254,11 @@ sieve_mime_set_message(SieveRun *run, const SieveCall *call, Headers *headers, M
 {
 	for (SieveLoop *loop = sieve_mime_state(run)->loop; loop != NULL; loop = loop->outer)
 		loop->at = loop->next = loop->end = 0;
+	guint64 held = headers != NULL ? headers_held(headers) + headers_order_bytes(headers) : 0;
 	if (headers != NULL)
 		sieve_run_set_headers(run, headers);
 	sieve_run_set_message(run, message);
-	return count_replacement(run, call, message);
+	return count_replacement(run, call, message) && sieve_run_hold(run, 0, held);
 }
 
 /* The message with the part left out and the entity in its place. */

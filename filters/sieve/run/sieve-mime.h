@@ -38,6 +38,9 @@ const MimeTree *sieve_mime_tree(SieveRun *run);
 /* The part that the innermost loop is at; 0, the message itself, outside of loops. */
 size_t sieve_mime_current(SieveRun *run);
 
+/* sieve_run_set_headers where only fields of that name were edited: the tree stays what it is, unless it is Content-*. */
+void sieve_mime_set_headers(SieveRun *run, SieveText name, Headers *headers);
+
 /* The fields of a part, borrowed like the tree; NULL after a fault. */
 Headers *sieve_mime_headers(SieveRun *run, size_t part);
 

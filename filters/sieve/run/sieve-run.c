@@ -40,6 +40,16 @@ sieve_run_spend(SieveRun *run, guint64 steps)
 	return sieve_run_fail(run, NULL, STATUS_LIMIT, "the script works too long on this message (sieve_max_steps)");
 }
 
+bool
+sieve_run_hold(SieveRun *run, guint64 before, guint64 now)
+{
+	run->memory_held = run->memory_held + now - before;
+	if (run->memory_held <= run->memory_limit)
+		return true;
+	return sieve_run_fail(run, NULL, STATUS_LIMIT, "variables and edits take more than %" G_GUINT64_FORMAT " octets (sieve_max_memory)",
+	                      run->memory_limit);
+}
+
 SieveText
 sieve_run_text(SieveRun *run, const SieveString *string)
 {
@@ -145,6 +155,7 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 	run->captures = NULL; /* match variables are the script's own, too (RFC 6609 3.4) */
 	run->n_captures = 0;
 	bool good = sieve_run_block(run, program->first);
+	run->memory_held -= sieve_scope_held(run->scope);
 	sieve_scope_free(run->scope);
 	g_free(run->captures);
 	run->captures = captures;
@@ -239,6 +250,7 @@ sieve_run_renew_limits(SieveRun *run)
 	run->actions_left = filter_setting_int(run->env, "sieve_max_actions", 32);
 	run->redirects_left = filter_setting_int(run->env, "sieve_max_redirects", 4);
 	run->notices_left = filter_setting_int(run->env, "sieve_max_notices", 10);
+	run->memory_limit = (guint64) filter_setting_int(run->env, "sieve_max_memory", 16 * 1024 * 1024);
 	run->variable_limit = (size_t) filter_setting_int(run->env, "sieve_max_variable_size", 4096);
 }
 

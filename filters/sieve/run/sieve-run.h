@@ -44,6 +44,8 @@ struct SieveRun {
 	gint64 redirects_left;
 	gint64 notices_left;
 	size_t variable_limit;        /* octets of a value (sieve_max_variable_size) */
+	guint64 memory_held;          /* octets of values and edits that live as long as the run or their script */
+	guint64 memory_limit;         /* sieve_max_memory */
 	unsigned replaced;            /* how often the message was replaced */
 	void **states;                /* by extension */
 	SieveFieldCache *fields;
@@ -65,6 +67,12 @@ bool sieve_run_fail(SieveRun *run, const SieveCall *call, StatusId id, const cha
 
 /* Pay for work that grows with the message: octets compared, fields visited. False: the budget is used up (STATUS_LIMIT). */
 bool sieve_run_spend(SieveRun *run, guint64 steps);
+
+/*
+ * Account for what stays when the command ends: the octets of a value or an edit were `before` and are `now`. False: the
+ * scripts hold more than they may (STATUS_LIMIT).
+ */
+bool sieve_run_hold(SieveRun *run, guint64 before, guint64 now);
 
 /* A string of the script with its variables; lives until the command ends. */
 SieveText sieve_run_text(SieveRun *run, const SieveString *string);

@@ -48,14 +48,15 @@ keep_text(SieveArena *arena, const char *text)
 }
 
 SieveText
-sieve_value_decode(SieveArena *arena, SieveText raw, const char **ret_guess)
+sieve_value_decode(SieveArena *arena, SieveText raw, const Headers *beside, const char **ret_guess)
 {
 	*ret_guess = NULL;
 	if (is_plain(raw))
 		return raw;
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *text = NULL, *guess = NULL;
-	if (!mime_decode_text(raw.data, raw.len, &text, &guess, &st)) {
+	g_autofree char *hint = mime_charset_hint(beside, raw.data, raw.len);
+	if (!mime_decode_text(raw.data, raw.len, hint, &text, &guess, &st)) {
 		*ret_guess = "nothing: the module that decodes is missing";
 		return raw;
 	}
@@ -65,9 +66,9 @@ sieve_value_decode(SieveArena *arena, SieveText raw, const char **ret_guess)
 }
 
 SieveText
-sieve_value_of_field(SieveArena *arena, const HeaderField *field, const char **ret_guess)
+sieve_value_of_field(SieveArena *arena, const HeaderField *field, const Headers *beside, const char **ret_guess)
 {
-	return sieve_value_decode(arena, sieve_value_raw(arena, field), ret_guess);
+	return sieve_value_decode(arena, sieve_value_raw(arena, field), beside, ret_guess);
 }
 
 char *

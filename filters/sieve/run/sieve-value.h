@@ -11,10 +11,10 @@
  * The value of a field unfolded, trimmed, with encoded words decoded (RFC 5228 2.7.2): UTF-8, in `arena`. *ret_guess: what
  * was taken for what, for the trace (NULL: nothing was guessed). Without the module that decodes, the bytes as they are.
  */
-SieveText sieve_value_of_field(SieveArena *arena, const HeaderField *field, const char **ret_guess);
+SieveText sieve_value_of_field(SieveArena *arena, const HeaderField *field, const Headers *beside, const char **ret_guess);
 
 /* Decode text that is no field (the fields of a part). */
-SieveText sieve_value_decode(SieveArena *arena, SieveText raw, const char **ret_guess);
+SieveText sieve_value_decode(SieveArena *arena, SieveText raw, const Headers *beside, const char **ret_guess);
 
 /* Append the addresses (SieveAddress) of an address header's raw value to `addresses`; groups are opened. */
 void sieve_value_addresses(SieveArena *arena, SieveText raw, GArray *addresses);
