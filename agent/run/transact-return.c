@@ -97,7 +97,7 @@ trash_path(const Transact *transact, Maildir *inbox)
 	const Conf *conf = transact->site->conf;
 	const char *folder = deliver_special_use_folder(conf, inbox, "\\Trash", NULL), *why = NULL;
 	FolderRules rules = deliver_folder_rules(conf);
-	return folder != NULL ? folder_path(&rules, folder, &why) : NULL;
+	return folder != NULL ? folder_path(&rules, inbox, folder, &why) : NULL;
 }
 
 /* Note anew where the copy is, before its line in the history gets too old: it may be asked for as long as it is here. */
