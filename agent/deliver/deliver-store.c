@@ -47,45 +47,6 @@ store_free(void *step)
 	g_free(store);
 }
 
-FolderRules
-deliver_folder_rules(const Conf *conf)
-{
-	return (FolderRules){
-		.layout = conf->folder_layout,
-		.names = conf->folder_names,
-		.separator = conf->folder_separator != NULL ? conf->folder_separator : "",
-		.escape = folder_escape_sign(conf->folder_escape),
-		.prefix = conf->folder_prefix != NULL ? conf->folder_prefix : "",
-		.create = conf->create_folders,
-		.subscribe = conf->subscribe_folders,
-	};
-}
-
-/* The folder of an item of special_use, or NULL: it has another use. */
-static const char *
-folder_with_use(const char *item, const char *special_use)
-{
-	size_t len = strlen(special_use);
-	bool fits = g_ascii_strncasecmp(item, special_use, len) == 0 && item[len] == '=' && item[len + 1] != '\0';
-	return fits ? item + len + 1 : NULL;
-}
-
-const char *
-deliver_special_use_folder(const Conf *conf, Maildir *inbox, const char *special_use, const char *named)
-{
-	const char *first = NULL;
-	FolderRules rules = deliver_folder_rules(conf);
-	for (char **item = conf->special_use; item != NULL && *item != NULL; item++) {
-		const char *folder = folder_with_use(*item, special_use);
-		if (folder == NULL || (inbox != NULL && !folder_exists(inbox, &rules, folder)))
-			continue;
-		if (g_strcmp0(folder, named) == 0)
-			return folder;
-		first = first != NULL ? first : folder;
-	}
-	return first;
-}
-
 static Maildir *
 find_open_folder(const DeliverRun *run, const char *path)
 {
@@ -128,7 +89,7 @@ no_folder_note(const char *mailbox, const char *why)
 char *
 deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char **ret_note)
 {
-	FolderRules rules = deliver_folder_rules(conf);
+	FolderRules rules = folder_rules_of(conf);
 	const char *why = NULL, *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
 	g_autofree char *path = folder_path(&rules, inbox, mailbox, &why);
 	bool is_made = action->create || rules.create;
@@ -146,7 +107,7 @@ deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char *
 static bool
 find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Maildir **ret_maildir, Status *st)
 {
-	FolderRules rules = deliver_folder_rules(run->job->conf);
+	FolderRules rules = folder_rules_of(run->job->conf);
 	const char *why = NULL;
 	const char *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
 	g_autofree char *path = folder_path(&rules, run->job->inbox, mailbox, &why);
