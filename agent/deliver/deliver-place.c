@@ -5,7 +5,7 @@
  * one file by hard links. What is in directories is prepared hidden and flushed; an mbox is locked and room is reserved, and the message
  * goes to its end when all else is ready.
  */
-#include "agent/send/compose.h"
+#include "agent/deliver/deliver-outgoing.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
@@ -389,7 +389,7 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	*ret_step = place;
 	place->action = action;
 	place->message = action->message != NULL ? action->message : run->job->message;
-	place->headers = out_headers(run, action);
+	place->headers = deliver_headers(run, action);
 	place->drafts = g_ptr_array_new_with_free_func(draft_destroy);
 	place->claims = g_ptr_array_new_with_free_func(claim_destroy);
 	place->answered = g_ptr_array_new_with_free_func(claim_destroy);
