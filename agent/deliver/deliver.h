@@ -146,7 +146,7 @@ struct DeliverRun {
 	DeliverReport *report;
 	GPtrArray *folders;      /* Maildir: opened below the INBOX; outlive the steps */
 	GPtrArray *boxes;        /* Mbox: open and locked; outlive the steps */
-	GPtrArray *stores;       /* of deliver-store.c, borrowed from the steps: copies with the same bytes are shared */
+	GPtrArray *stores;       /* of deliver-keep.c, borrowed from the steps: copies with the same bytes are shared */
 	GPtrArray *steps;        /* of deliver.c */
 	const PlanAction *sending; /* whose send runs */
 	const char *sending_key; /* and its key in the ledger; NULL: it has none, or nothing is sent yet */

@@ -1,5 +1,5 @@
 /*
- * deliver-store: keep and fileinto.
+ * deliver-keep: keep and fileinto.
  *
  * Copies with the same bytes are written once: the first takes the draft that is there, the others are hard links to
  * it.
