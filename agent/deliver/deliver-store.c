@@ -1,5 +1,5 @@
 /*
- * deliver-place: store (recipes): the message goes to files and directories by path, with the owner's rights.
+ * deliver-store: store (recipes): the message goes to files and directories by path, with the owner's rights.
  *
  * "dir/" is a Maildir, "dir/." an MH folder, a directory takes a file of its own, anything else is an mbox. Several directories hold
  * one file by hard links. What is in directories is prepared hidden and flushed; an mbox is locked and room is reserved, and the message
