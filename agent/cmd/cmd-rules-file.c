@@ -95,7 +95,7 @@ reading_mailbox_at(const Reading *reading, const Maildir *inbox, const char *pat
 	size_t len = strlen(root);
 	if (!g_str_has_prefix(plain, root) || (plain[len] != '/' && plain[len] != '\0'))
 		return NULL;
-	FolderRules rules = deliver_folder_rules(reading->site->conf);
+	FolderRules rules = folder_rules_of(reading->site->conf);
 	return folder_name(&rules, inbox, plain + len + (plain[len] == '/'));
 }
 

@@ -178,7 +178,7 @@ mailbox_exists(FilterEnv *env, const char *mailbox)
 	}
 	if (world->inbox == NULL)
 		return MAILBOX_UNKNOWN;
-	FolderRules rules = deliver_folder_rules(world->site->conf);
+	FolderRules rules = folder_rules_of(world->site->conf);
 	return folder_exists(world->inbox, &rules, mailbox) ? MAILBOX_EXISTS : MAILBOX_MISSING;
 }
 
@@ -188,7 +188,7 @@ mailbox_warning(FilterEnv *env, const char *mailbox)
 {
 	const World *world = world_of(env);
 	const char *why = NULL;
-	FolderRules rules = deliver_folder_rules(world->site->conf);
+	FolderRules rules = folder_rules_of(world->site->conf);
 	if (world->described->mailboxes != NULL)
 		return NULL;
 	g_autofree char *path = folder_path(&rules, world->inbox, mailbox, &why);
@@ -206,7 +206,7 @@ static char *
 mailbox_by_id(FilterEnv *env, const char *id)
 {
 	const World *world = world_of(env);
-	FolderRules rules = deliver_folder_rules(world->site->conf);
+	FolderRules rules = folder_rules_of(world->site->conf);
 	if (world->described->mailboxes != NULL || world->inbox == NULL)
 		return NULL;
 	g_autofree char *path = folder_by_id(world->inbox, &rules, id);
@@ -218,7 +218,7 @@ metadata(FilterEnv *env, const char *mailbox, const char *annotation)
 {
 	const World *world = world_of(env);
 	const Conf *conf = world->site->conf;
-	FolderRules rules = deliver_folder_rules(conf);
+	FolderRules rules = folder_rules_of(conf);
 	const char *why;
 	if (world->inbox == NULL ||
 	    (mailbox != NULL && !folder_exists(world->inbox, &rules, mailbox)))
@@ -242,7 +242,7 @@ special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
 	}
 	if (world->inbox == NULL)
 		return NULL;
-	return g_strdup(deliver_special_use_folder(world->site->conf, world->inbox, special_use, named));
+	return g_strdup(folder_of_special_use(world->site->conf, world->inbox, special_use, named));
 }
 
 static const char *

@@ -95,8 +95,8 @@ static char *
 trash_path(const Transact *transact, Maildir *inbox)
 {
 	const Conf *conf = transact->site->conf;
-	const char *folder = deliver_special_use_folder(conf, inbox, "\\Trash", NULL), *why = NULL;
-	FolderRules rules = deliver_folder_rules(conf);
+	const char *folder = folder_of_special_use(conf, inbox, "\\Trash", NULL), *why = NULL;
+	FolderRules rules = folder_rules_of(conf);
 	return folder != NULL ? folder_path(&rules, inbox, folder, &why) : NULL;
 }
 

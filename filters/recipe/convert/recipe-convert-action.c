@@ -2,7 +2,7 @@
 #include "filters/recipe/convert/recipe-convert-action.h"
 
 #include "filters/recipe/convert/recipe-convert.h"
-#include "filters/sieve/run/sieve-value.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 #include <string.h>
 
@@ -138,7 +138,7 @@ static bool
 can_redirect(const char *word)
 {
 	const SieveText address = { word, strlen(word) };
-	return *word != '-' && (strstr(word, "${") != NULL || sieve_value_is_mailable(address));
+	return *word != '-' && (strstr(word, "${") != NULL || sieve_text_is_mailable(address));
 }
 
 bool

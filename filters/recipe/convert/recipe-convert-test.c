@@ -1,7 +1,7 @@
 /* recipe-convert-test: each condition becomes a test; all of them allof, and weights of which one is enough anyof. */
 #include "filters/recipe/convert/recipe-convert-test.h"
 
-#include "filters/recipe/run/recipe-cond.h"
+#include "filters/recipe/lang/recipe-cond-read.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #ifndef TODOKE_RECIPE_CONVERT_TEST_H
 #define TODOKE_RECIPE_CONVERT_TEST_H
 
-#include "filters/recipe/run/recipe-action.h"
+#include "filters/recipe/lang/recipe-flags.h"
 #include "filters/recipe/lang/recipe-constant.h"
 #include "filters/recipe/convert/recipe-convert-pattern.h"
 

@@ -5,9 +5,9 @@
 #include "filters/recipe/lang/recipe-check.h"
 
 #include "agent/base/limits.h"
-#include "filters/recipe/run/recipe-action.h"
+#include "filters/recipe/lang/recipe-flags.h"
 #include "filters/recipe/lang/recipe-ast.h"
-#include "filters/recipe/run/recipe-cond.h"
+#include "filters/recipe/lang/recipe-cond-read.h"
 #include "filters/recipe/lang/recipe-constant.h"
 #include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/pattern/recipe-pattern.h"

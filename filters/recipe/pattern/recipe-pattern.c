@@ -154,3 +154,14 @@ recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len, 
 		*ret_end = found.end;
 	return answer;
 }
+
+void
+recipe_pattern_disarm(GString *out, const char *text)
+{
+	g_string_append(out, "()");
+	for (; *text != '\0'; text++) {
+		if (strchr("(|)*?+.^$[\\", *text) != NULL)
+			g_string_append_c(out, '\\');
+		g_string_append_c(out, *text);
+	}
+}

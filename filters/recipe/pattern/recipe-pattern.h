@@ -35,6 +35,9 @@ typedef struct {
 /* The expression with ^TO_, ^TO, ^FROM_DAEMON and ^FROM_MAILER written out. *ret_folds: ^FROM_DAEMON stands in it, so case does not count. Caller frees. */
 char *recipe_pattern_expand(const char *expression, bool *ret_folds);
 
+/* $\NAME: append `text` with every character disarmed that means something in an expression, behind "()". */
+void recipe_pattern_disarm(GString *out, const char *text);
+
 /* NULL: an expression that procmail calls invalid, or one over LIMIT_RECIPE_PATTERN_BYTES; *ret_error says why. */
 RecipePattern *recipe_pattern_compile(const char *expression, bool case_counts, RecipePatternError *ret_error);
 void recipe_pattern_free(RecipePattern *pattern);

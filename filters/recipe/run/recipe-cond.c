@@ -5,7 +5,7 @@
 #include "agent/message/mime.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
-#include "filters/recipe/lang/recipe-parser.h"
+#include "filters/recipe/lang/recipe-cond-read.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
 #include "filters/recipe/run/recipe-program.h"
 
@@ -23,96 +23,6 @@ typedef struct {
 	bool scored;
 	GString *decoded;   /* fields of one name, decoded; NULL: not asked for */
 } Evaluation;
-
-static const char *
-skip_blanks(const char *at)
-{
-	while (*at == ' ' || *at == '\t')
-		at++;
-	return at;
-}
-
-/* A number without an exponent ("12e5" is none). NULL: there is no number. */
-static const char *
-read_number(const char *at, double *ret_number)
-{
-	const char *start = at;
-	bool digits = false;
-	if (*at == '-' || *at == '+')
-		at++;
-	while (g_ascii_isdigit(*at) || *at == '.')
-		digits |= g_ascii_isdigit(*at++);
-	if (!digits)
-		return NULL;
-	g_autofree char *number = g_strndup(start, (gsize) (at - start));
-	*ret_number = g_ascii_strtod(number, NULL);
-	return at;
-}
-
-/* NULL: no weight here. */
-static const char *
-read_weight(RecipeCond *cond, const char *at)
-{
-	double weight, exponent;
-	const char *behind = read_number(at, &weight);
-	if (behind == NULL || *(behind = skip_blanks(behind)) != '^')
-		return NULL;
-	behind = read_number(skip_blanks(behind + 1), &exponent);
-	if (behind == NULL)
-		return NULL;
-	cond->weighted = true;
-	cond->weight = weight;
-	cond->exponent = exponent;
-	return behind;
-}
-
-/* NAME ??; NULL: no such thing here. */
-static const char *
-read_area(RecipeCond *cond, const char *at)
-{
-	const char *behind = at;
-	while (recipe_is_name(*behind) || (cond->fields && behind > at && *behind == '-'))
-		behind++;
-	const char *marks = skip_blanks(behind);
-	if (behind == at || marks[0] != '?' || marks[1] != '?')
-		return NULL;
-	g_autofree char *name = g_strndup(at, (gsize) (behind - at));
-	g_clear_pointer(&cond->variable, g_free);
-	cond->area = strcmp(name, "H") == 0 ? RECIPE_HEADER : strcmp(name, "B") == 0 ? RECIPE_BODY
-	             : strcmp(name, "HB") == 0 || strcmp(name, "BH") == 0 ? RECIPE_BOTH : 0;
-	if (cond->area == 0)
-		cond->variable = g_steal_pointer(&name);
-	return marks + 2;
-}
-
-void
-recipe_cond_read(RecipeCond *cond, const char *text)
-{
-	const char *at = skip_blanks(text);
-	cond->kind = 'r';
-	cond->substitutes = false;
-	for (;; at = skip_blanks(at)) {
-		const char *behind = read_weight(cond, at);
-		if (behind == NULL)
-			behind = read_area(cond, at);
-		if (behind == NULL && *at == '!') {
-			cond->inverted = !cond->inverted;
-			behind = at + 1;
-		}
-		if (behind == NULL)
-			break;
-		at = behind;
-	}
-	if (*at == '$') {
-		cond->substitutes = true;
-		at++;
-	} else if (*at == '?' || *at == '<' || *at == '>') {
-		cond->kind = *at++;
-	} else if (*at == '\\') {
-		at++;
-	}
-	cond->rest = cond->kind == 'r' && !cond->substitutes ? at : skip_blanks(at);
-}
 
 /* The charset for octets of the line that no label stands at. Caller frees. */
 static char *
@@ -327,7 +237,7 @@ static bool
 hold_size(Evaluation *evaluation, const RecipeCond *cond)
 {
 	double number;
-	if (read_number(cond->rest, &number) == NULL)
+	if (recipe_cond_read_number(cond->rest, &number) == NULL)
 		number = 0;
 	size_t size = recipe_mail_size(evaluation->run->state->mail);
 	if (cond->variable != NULL || cond->area != 0)

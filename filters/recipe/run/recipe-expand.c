@@ -3,6 +3,7 @@
 
 #include "agent/base/limits.h"
 #include "filters/recipe/lang/recipe-parser.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 #include "filters/recipe/run/recipe-program.h"
 
 #include <string.h>
@@ -51,17 +52,6 @@ put_result(Expander *expander, const char *text, bool quoted)
 			end_word(expander);
 		else
 			put(expander, *text);
-	}
-}
-
-void
-recipe_expand_disarm(GString *out, const char *text)
-{
-	g_string_append(out, "()");
-	for (; *text != '\0'; text++) {
-		if (strchr("(|)*?+.^$[\\", *text) != NULL)
-			g_string_append_c(out, '\\');
-		g_string_append_c(out, *text);
 	}
 }
 
@@ -209,7 +199,7 @@ put_variable(Expander *expander, bool quoted)
 		g_autofree char *name = take_name(expander);
 		const char *value = value_of(expander->run, name);
 		g_autoptr(GString) disarmed = g_string_new(NULL);
-		recipe_expand_disarm(disarmed, value != NULL ? value : "");
+		recipe_pattern_disarm(disarmed, value != NULL ? value : "");
 		for (const char *at = disarmed->str; *at != '\0'; at++)
 			put(expander, *at);
 	} else if (c == '@' && quoted && expander->mode == MODE_WORDS) {

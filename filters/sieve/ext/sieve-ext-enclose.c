@@ -2,6 +2,7 @@
  * enclose: RFC 5703 6, complete. The new message has the fields that :headers names, Subject, and where those are not among
  * them Date and From of now and of the owner. A redirect sends what was there before the first enclose.
  */
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-date.h"
 #include "filters/sieve/run/sieve-mime.h"

@@ -1,6 +1,6 @@
 /* sieve-core: the commands and tests of RFC 5228 that need no require. */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/ext/sieve-extlists.h"
+#include "filters/sieve/run/sieve-extlists.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/run/sieve-value.h"
@@ -138,7 +138,7 @@ check_redirect(SieveCheck *check, SieveCall *call)
 	const SieveString *address = &call->positional[0]->strings[0];
 	if (address->template != NULL || sieve_call_tag(call, "list") != NULL)
 		return true;
-	g_autofree char *mailbox = sieve_value_mailbox(address->text);
+	g_autofree char *mailbox = sieve_text_mailbox(address->text);
 	if (mailbox == NULL)
 		return sieve_check_error(check, address->span, "bad-address", "write user@example.org", "\"%.*s\" is no address",
 		                         (int) address->text.len, address->text.data);
@@ -150,7 +150,7 @@ check_redirect(SieveCheck *check, SieveCall *call)
 static bool
 redirect_to(SieveRun *run, const SieveCall *call, SieveText address)
 {
-	char *mailbox = sieve_value_mailbox(address);
+	char *mailbox = sieve_text_mailbox(address);
 	if (mailbox == NULL)
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot redirect to \"%.*s\": it is no address",
 		                      (int) MIN(address.len, 200), address.data);
@@ -508,6 +508,6 @@ const SieveExt sieve_ext_core = {
 	.always = true,
 	.commands = commands,
 	.tests = tests,
-	.matches = sieve_match_core,
+	.matches = sieve_match_type_core,
 	.address_parts = address_parts,
 };

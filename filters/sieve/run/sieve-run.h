@@ -2,8 +2,8 @@
 #ifndef TODOKE_SIEVE_RUN_H
 #define TODOKE_SIEVE_RUN_H
 
-#include "filters/sieve/run/sieve-program.h"
-#include "filters/sieve/lang/sieve-variable.h"
+#include "filters/sieve/lang/sieve-program.h"
+#include "filters/sieve/run/sieve-scope.h"
 
 /* Where the walk goes on. Everything but ON leaves blocks; who is meant sets ON again. */
 typedef enum { SIEVE_ON, SIEVE_STOP, SIEVE_RETURN, SIEVE_BREAK } SieveControl;
