@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import dovecot_conf
 from tap import wait_for
 
 SENDER, RECIPIENT = "sender@outside.test", "receiver@bench.test"
@@ -134,8 +135,8 @@ class Bench:
         return self.program("fdm", "-q", "-f", conf, "-a", "in", "fetch")
 
     def dovecot_lda(self):
-        conf = self.file("dovecot.conf", f"mail_location = maildir:{self.maildir('dovecot.d')}\nlog_path = {self.root}/dovecot.log\n"
-                                         "first_valid_uid = 1\nssl = no\n")
+        conf = self.file("dovecot.conf", dovecot_conf.head() + dovecot_conf.maildir(self.maildir("dovecot.d")) +
+                         f"log_path = {self.root}/dovecot.log\nfirst_valid_uid = 1\nssl = no\n")
         self.file("dovecot.log", "")
         program = "/usr/lib/dovecot/dovecot-lda"
         return [program, "-c", conf, "-f", SENDER, "-a", RECIPIENT] if os.access(program, os.X_OK) else None
