@@ -19,7 +19,7 @@ EXTENSIONS = ("editheader", "spamtest", "spamtestplus", "virustest", "vacation-s
 def configuration(folder, actions):
     return dovecot_conf.head() + dovecot_conf.maildir(folder + "/mail") + "log_path = /dev/stderr\nssl = no\nprotocols =\n" + \
         ("recipient_delimiter = +\n" if dovecot_conf.IS_NEW else "plugin {\n  recipient_delimiter = +\n}\n") + \
-        dovecot_conf.sieve_settings(EXTENSIONS, max_actions=actions, user_email="me@example.jp", vacation_dont_check_recipient="no") + \
+        dovecot_conf.sieve_settings(EXTENSIONS, max_actions=actions, user_email="me@example.jp") + \
         dovecot_conf.sieve_script("dir", folder + "/personal") + dovecot_conf.sieve_script("global", folder + "/global")
 
 
