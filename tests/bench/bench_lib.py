@@ -117,7 +117,7 @@ class Bench:
     def todoke(self):
         key = self.file("key", "bench " + "5a" * 32 + "\n", 0o400)
         conf = self.file("todoke.conf", f'maildir = "{self.folder("todoke.d")}/%n"\nkey_file = "{key}"\n'
-                                        f'log_file = "{self.file("todoke.log", "")}"\n')
+                                        f'log_file = "{self.file("todoke.log", "")}"\ntree_memory = "{self.folder("trees")}"\n')
         return [str(self.root / "todoke"), "deliver", "-c", conf, "-f", SENDER, "-a", RECIPIENT, "-d", RECIPIENT,
                 "--queue-id", QUEUE_ID]
 
@@ -186,7 +186,8 @@ class Bench:
         """System calls of lmtpd by name for one of several messages in a session: those between two replies, the fewest, for another
         process may wake up among them."""
         where, trace, log = self.home / "lmtp", self.home / "trace", pathlib.Path(self.file("lmtpd.log", ""))
-        conf = self.file("lmtpd.conf", f'maildir = "{self.folder("lmtpd.d")}/%n"\nkey_file = ""\nlog_file = "{log}"\n')
+        conf = self.file("lmtpd.conf", f'maildir = "{self.folder("lmtpd.d")}/%n"\nkey_file = ""\nlog_file = "{log}"\n'
+                                         f'tree_memory = "{self.folder("lmtpd.trees")}"\n')
         as_user = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
         command = ["strace", "-f", "-qq", "-s", "100", "-o", str(trace), str(self.root / "todoke"), "lmtpd", "-c", conf,
                    "--listen", f"unix:{where}", "-o", "lmtp_workers=1"]
