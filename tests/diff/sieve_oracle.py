@@ -4,25 +4,24 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import dovecot_conf
 
 TOP = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 CASES = os.path.join(TOP, "tests/cases/sieve")
 OURS = os.environ.get("SIEVE_CASE", "tests/lib/sieve-case")
 
-CONF = """mail_location = maildir:{folder}/mail
-log_path = /dev/stderr
-ssl = no
-protocols =
-plugin {{
-  sieve_extensions = +editheader +spamtest +spamtestplus +virustest +vacation-seconds +special-use +vnd.dovecot.environment
-  recipient_delimiter = +
-  sieve_max_actions = {actions}
-  sieve_user_email = me@example.jp
-  sieve_vacation_dont_check_recipient = no
-  sieve_dir = {folder}/personal
-  sieve_global = {folder}/global
-}}
-"""
+EXTENSIONS = ("editheader", "spamtest", "spamtestplus", "virustest", "vacation-seconds", "special-use", "vnd.dovecot.environment")
+
+
+def configuration(folder, actions):
+    return dovecot_conf.head() + dovecot_conf.maildir(folder + "/mail") + "log_path = /dev/stderr\nssl = no\nprotocols =\n" + \
+        ("recipient_delimiter = +\n" if dovecot_conf.IS_NEW else "plugin {\n  recipient_delimiter = +\n}\n") + \
+        dovecot_conf.sieve_settings(EXTENSIONS, max_actions=actions, user_email="me@example.jp") + \
+        dovecot_conf.sieve_script("dir", folder + "/personal") + dovecot_conf.sieve_script("global", folder + "/global")
+
 
 # Lines of `envelope` that sieve-test has no words for.
 FOREIGN = {"set", "item", "environment", "seen", "program", "list", "mailbox", "client", "now", "auth", "notify", "ret", "envid",
@@ -152,4 +151,4 @@ def prepare(work, actions=32):
     os.mkdir(os.path.join(work, "mail"))
     os.chmod(os.path.join(work, "mail"), 0o777)
     with open(os.path.join(work, "dovecot.conf"), "w", encoding="utf-8") as file:
-        file.write(CONF.format(folder=work, actions=actions))
+        file.write(configuration(work, actions))
