@@ -259,7 +259,7 @@ vacation_sent(DeliverRun *run, void *step)
 	const Vacation *vacation = step;
 	const DeliverOwner *owner = run->job->owner;
 	if (vacation->seen != NULL && owner->state != NULL)
-		state_once_will_see(owner->state, vacation->seen, owner->now + vacation->reply->interval_seconds);
+		state_once_will_see(owner->state, vacation->seen, NULL, owner->now + vacation->reply->interval_seconds);
 }
 
 extern const DeliverAction deliver_vacation;

@@ -72,6 +72,13 @@ bool account_find_owner(const Conf *conf, Account *account, Status *st);
 bool account_become(const Conf *conf, Account *account, Status *st);
 
 /*
+ * For who only looks, as root: go on with the rights of the account's user, until account_leave. Nothing to do where we are not root, or
+ * where nobody knows whom to become. Faults: STATUS_INTERNAL.
+ */
+bool account_enter(const Account *account, Status *st);
+bool account_leave(const Account *account, Status *st);
+
+/*
  * Is the tree there, and the mailbox, as far as the settings want that? Asked by whoever delivers: root must have become
  * the owner. Faults: STATUS_TREE (what is missing is missing for all), STATUS_UNKNOWN_USER (create_maildir is off and
  * there is no mailbox), STATUS_LOOKUP (could not find out).

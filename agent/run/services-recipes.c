@@ -145,11 +145,21 @@ id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
 	g_autoptr(IdCacheEntry) entry = id_cache_entry_new(path, call->max, call->id, lock);
 	if (!can_store(env, path) || !id_cache_has(entry, ret_seen, &unknown))
 		return false;
-	if (world->live == NULL || world->live->no_programs || *ret_seen)
+	const WorldLive *live = world->live;
+	if (live == NULL)
 		return true;
-	*ret_seen = g_ptr_array_find_with_equal_func(world->live->ids, entry, is_same_id, NULL);
-	if (!*ret_seen)
-		g_ptr_array_add(world->live->ids, g_steal_pointer(&entry));
+
+	/* The cache is formail's and does not say who wrote an id into it: a try of this very mail that was not answered in time is in the state. */
+	g_autofree char *key = state_key("formail -D", entry->path, entry->id, NULL);
+	*ret_seen = *ret_seen && !state_once_was_first(live->state, key, live->arrival, live->notes);
+	if (live->no_programs || *ret_seen)
+		return true;
+	*ret_seen = g_ptr_array_find_with_equal_func(live->ids, entry, is_same_id, NULL);
+	if (!*ret_seen) {
+		g_ptr_array_add(live->ids, g_steal_pointer(&entry));
+		if (live->arrival != NULL)
+			state_once_will_see(live->state, key, live->arrival, env->now + world->site->conf->retry_lifetime);
+	}
 	return true;
 }
 

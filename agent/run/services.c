@@ -354,12 +354,11 @@ duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
 	World *world = world_of(env);
 	if (world->live == NULL)
 		return false;
+	const WorldLive *live = world->live;
 	g_autofree char *name = state_key("duplicate", world->account->user, key, NULL);
-	State *state = state_once_get(world->live->state, world->live->notes);
-	g_auto(Status) unknown = STATUS_INIT;
-	bool seen = state != NULL && state_seen(state, name, &unknown);
+	bool seen = state_once_has_seen(live->state, name, live->arrival, live->notes);
 	if (!seen || last)
-		state_once_will_see(world->live->state, name, env->now + seconds);
+		state_once_will_see(live->state, name, seen ? NULL : live->arrival, env->now + seconds);
 	return seen;
 }
 

@@ -6,6 +6,7 @@
 #include "agent/base/log.h"
 #include "agent/message/address-print.h"
 #include "agent/store/dotlock.h"
+#include "agent/state/arrival.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
 #include "filters/sieve/run/sieve-date.h"
@@ -71,6 +72,7 @@ transact_free(Transact *transact)
 	mark_keys_free(transact->late_keys);
 	g_free(transact->subject);
 	g_free(transact->mark);
+	g_free(transact->arrival);
 	g_free(transact->here);
 	deliver_report_clear(&transact->report);
 	scripts_report_clear(&transact->scripts);
@@ -174,6 +176,14 @@ is_overdue(const Transact *transact)
 	return date.seconds + transact->site->conf->defer_at_most < transact->now;
 }
 
+const char *
+transact_arrival(Transact *transact)
+{
+	if (transact->arrival == NULL && arrival_is_certain(transact->envelope, transact->message))
+		transact->arrival = arrival_key(transact->envelope, transact->message);
+	return transact->arrival;
+}
+
 /* Let the scripts fill the plan; `inbox` (may be NULL) answers which mailboxes there are. */
 static bool
 run_scripts(Transact *transact, Maildir *inbox, Status *st)
@@ -192,7 +202,14 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.addresses = transact->account->addresses,
 		.delimiters = transact->site->conf->delimiters,
 	};
-	WorldLive live = { transact->state, transact->report.notes, transact->locks, transact->ids, transact->described != &as_it_is };
+	WorldLive live = {
+		.state = transact->state,
+		.notes = transact->report.notes,
+		.locks = transact->locks,
+		.ids = transact->ids,
+		.arrival = transact_arrival(transact),
+		.no_programs = transact->described != &as_it_is,
+	};
 	WorldDescription description = transact->described->world;
 	if (transact->trace != NULL) {
 		description.trace_level = TRACE_MATCHING;

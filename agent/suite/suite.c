@@ -376,7 +376,7 @@ run(FilterEnv *env, const SieveTestsuiteView *view)
 	suite->input.headers = edited != NULL ? edited : view->headers;
 	suite->input.message = view->message;
 	PlanMark mark = plan_mark(suite->plan);
-	suite->live = (WorldLive){ suite_box_state(suite->box, env->now), suite->places, NULL, NULL, false };
+	suite->live = (WorldLive){ .state = suite_box_state(suite->box, env->now), .notes = suite->places };
 	/* The program runs on its own: one that tests by itself may compile another. */
 	FilterProgram *program = g_steal_pointer(&suite->program);
 	bool good = filter_find("sieve")->run(program, &suite->input, env, suite->plan, &st);
