@@ -131,6 +131,7 @@ def test_a_message(_folder):
         raise tap.Skip("it takes 3 GB of memory")
     body = bytes(256 * 1024 * 1024)
     refused(run("A=b\n", b"From: x\n\n" + body + b"x"), "too big for recipes")
+    tap.same(run("", b"From: x\n\n" + body + b"x")[0], "0", "a file without a rule has only DEFAULT to offer")
 
 
 tap.run([test for name, test in sorted(globals().items()) if name.startswith("test_") and callable(test)])

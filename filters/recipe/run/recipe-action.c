@@ -649,9 +649,9 @@ leave_to_keep(RecipeRun *run, Status *st)
 static bool
 store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, bool *ret_stored, Status *st)
 {
-	*ret_stored = true;
+	*ret_stored = *folder != '|' || run->has_body;
 	if (*folder == '|')
-		return print_mail(run, flags, false, 0, ret_stored, st);
+		return !run->has_body || print_mail(run, flags, false, 0, ret_stored, st);
 	if (!run->state->is_clone && is_inbox(run, folder)) {
 		recipe_log_set(run, "LASTFOLDER", folder);
 		return leave_to_keep(run, st);

@@ -129,18 +129,38 @@ append_body(GString *bytes, const Message *message, Status *st)
 	return fs_read_exactly_at(body.fd, body.offset, bytes->str + at, (size_t) body.size, "message body", st);
 }
 
-RecipeMail *
-recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st)
+/* The From_ line, if recipes see one, and the header. */
+static GString *
+header_bytes(const FilterInput *input, FilterEnv *env, char **ret_made_from)
 {
-	g_autoptr(GString) bytes = g_string_new(NULL);
-	g_autofree char *made_from = NULL;
-	append_from_line(bytes, input, env, &made_from);
+	GString *bytes = g_string_new(NULL);
+	append_from_line(bytes, input, env, ret_made_from);
+
 	for (size_t i = 0; i < headers_count(input->headers); i++) {
 		const HeaderField *field = headers_get(input->headers, i);
 		g_string_append_len(bytes, field->bytes, field->len);
 	}
+	return bytes;
+}
+
+RecipeMail *
+recipe_mail_read_header(const FilterInput *input, FilterEnv *env)
+{
+	char *made_from = NULL;
+	RecipeMail *mail = mail_take(header_bytes(input, env, &made_from));
+	mail->made_from = made_from;
+	mail->original = true;
+	return mail;
+}
+
+RecipeMail *
+recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st)
+{
+	g_autofree char *made_from = NULL;
+	g_autoptr(GString) bytes = header_bytes(input, env, &made_from);
 	if (!append_body(bytes, input->message, st))
 		return NULL;
+
 	RecipeMail *mail = mail_take(g_steal_pointer(&bytes));
 	const char *second = made_from == NULL ? memchr(mail->bytes->str, '\n', mail->bytes->len) : NULL;
 	mail->made_from = g_steal_pointer(&made_from);

@@ -13,6 +13,12 @@ typedef struct RecipeMail RecipeMail;
 /* The mail of `input`. Faults: STATUS_LIMIT, STATUS_IO. */
 RecipeMail *recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st);
 
+/*
+ * Only the header of `input`, for a mail that is too big to be read whole: it can be stored where it came from (recipe_mail_is_original),
+ * but not be handed to a program. Caller frees.
+ */
+RecipeMail *recipe_mail_read_header(const FilterInput *input, FilterEnv *env);
+
 /* A mail of these bytes, split at the first empty line. */
 RecipeMail *recipe_mail_new(const char *data, size_t len);
 RecipeMail *recipe_mail_ref(RecipeMail *mail);

@@ -547,18 +547,31 @@ push_prelude(RecipeRun *run)
 bool
 recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st)
 {
-	RecipeMail *mail = recipe_mail_read(input, env, st);
-	if (mail == NULL)
+	g_auto(Status) fault = STATUS_INIT;
+	RecipeMail *mail = recipe_mail_read(input, env, &fault);
+	/* A file without a rule has only DEFAULT to offer: that needs no more than the header. */
+	bool is_too_big = mail == NULL && fault.id == STATUS_LIMIT && nodes->len == 0;
+	if (is_too_big)
+		mail = recipe_mail_read_header(input, env);
+	if (mail == NULL) {
+		status_move(st, &fault);
 		return false;
+	}
+
 	RecipeRun run = {
 		.input = input, .env = env, .plan = plan, .file = file, .start = plan_mark(plan),
 		.strict = filter_setting_int(env, "recipe_compat", 0) != 0, .state = state_new(input, env, mail),
 		.files = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref),
-		.names = g_ptr_array_new_with_free_func(g_free),
+		.names = g_ptr_array_new_with_free_func(g_free), .has_body = !is_too_big,
 	};
 	run.state->first = g_strdup(file);
-	push_frame(&run, nodes, file);
-	push_prelude(&run);
+	if (is_too_big) {
+		recipe_run_note(&run, 0, "%s", fault.detail);
+	} else {
+		push_frame(&run, nodes, file);
+		push_prelude(&run);
+	}
+
 	bool ran = run_to_end(&run, st);
 	state_free(run.state);
 	g_ptr_array_unref(run.files);

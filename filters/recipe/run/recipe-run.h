@@ -53,6 +53,7 @@ typedef struct {
 	GPtrArray *names;
 	bool strict;        /* the setting recipe_compat: as procmail, where that loses no mail */
 	PlanMark start;     /* of the plan */
+	bool has_body;      /* the mail was read whole; else nothing but a store of it as it came is possible */
 	bool put_off;       /* a LOCKFILE is held by others: nothing is done, the mail comes again */
 	unsigned clones;
 	unsigned tried;
