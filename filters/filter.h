@@ -99,6 +99,23 @@ typedef struct {
 	                    size_t *ret_len, Status *st);
 
 	MailboxAnswer (*mailbox_exists)(FilterEnv *env, const char *mailbox);
+	/* The mailbox with this id (RFC 8474); NULL: none is known. Caller frees. */
+	char *(*mailbox_by_id)(FilterEnv *env, const char *id);
+	/*
+	 * The value of an annotation (RFC 5464) of a mailbox, NULL: of the server. NULL: there is
+	 * none. Caller frees.
+	 */
+	char *(*metadata)(FilterEnv *env, const char *mailbox, const char *annotation);
+	/*
+	 * For who turns paths into names: the name by which rules mean the folder at this absolute
+	 * path; NULL: none does. Caller frees.
+	 */
+	char *(*mailbox_at)(FilterEnv *env, const char *path);
+	/*
+	 * What is odd about where mail for this mailbox would lie, for a warning. NULL: nothing, or
+	 * nobody knows. Caller frees.
+	 */
+	char *(*mailbox_warning)(FilterEnv *env, const char *mailbox);
 	/* The mailbox that has this special use ("\\Junk") and exists: `named` (may be NULL) before others. NULL: none is known. Caller frees. */
 	char *(*special_use_mailbox)(FilterEnv *env, const char *special_use, const char *named);
 

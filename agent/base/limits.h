@@ -245,6 +245,18 @@
 #define LIMIT_RECIPE_PROBLEMS 100u
 #define LIMIT_RECIPE_CHECKED_FILES 64u
 
+/*
+ * Results of Authentication-Results fields that are looked at in one message; a field with more
+ * says nothing.
+ */
+#define LIMIT_AUTH_RESULTS 100u
+
+/* Octets of a file with annotations of mailboxes; a longer one is not read. */
+#define LIMIT_METADATA_BYTES (4u * 1024 * 1024)
+
+/* Octets of the scripts' story in the trace of one delivery. */
+#define LIMIT_TRACE_BYTES (4u * 1024 * 1024)
+
 /* Bytes of a mailbox's maildirsize file; a longer one is counted anew and replaced (Maildir++). */
 #define LIMIT_MAILDIRSIZE 5120u
 

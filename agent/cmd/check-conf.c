@@ -103,7 +103,7 @@ folder_problem(const Conf *conf, const char *name)
 {
 	FolderRules rules = deliver_folder_rules(conf);
 	const char *why = NULL;
-	g_autofree char *path = folder_path(&rules, name, &why);
+	g_autofree char *path = folder_path(&rules, NULL, name, &why);
 	if (path != NULL)
 		return NULL;
 	return g_strdup_printf("'%s' can be no folder: it %s; such mail goes to the INBOX", name, why);
@@ -123,6 +123,15 @@ check_folders(const Conf *conf, GPtrArray *problems)
 		if (text != NULL)
 			check_conf_finding(problems, PROBLEM_ERROR, rule->place.file, rule->place.line, code, text, hint);
 	}
+	if (conf->trace_users != NULL && *conf->trace_users != NULL && *conf->trace_dir == '\0')
+		add_about(problems, conf, "trace_users", PROBLEM_WARNING, "unused",
+		          "trace_users is set, but trace_dir names no folder: there are no traces",
+		          "trace_dir = \"~/todoke-trace\"");
+	if (*conf->folder_escape != '\0' && folder_escape_sign(conf->folder_escape) == '\0')
+		add_about(
+			problems, conf, "folder_escape", PROBLEM_ERROR, "folder-escape",
+			"folder_escape is not one sign that can stand for others: nothing is escaped",
+			"folder_escape = \"\\\\\"");
 	if (*conf->folder_separator == '\0')
 		add_about(problems, conf, "folder_separator", PROBLEM_WARNING, "no-separator",
 			"folder_separator is empty: '/' is used all the same", "folder_separator = \"/\"");

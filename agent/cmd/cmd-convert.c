@@ -50,7 +50,10 @@ convert_file(const char *path, const Options *options)
 		return PEOPLE_FINDINGS;
 	if (!reading_open(&reading, conf, path, NULL, SCRIPT_OWNER, &st))
 		return cannot_convert(&st);
-	FilterEnv env = { .services = &reading_recipe_services, .now = world_env(reading.world)->now, .trace_level = -1 };
+	FilterEnv env = { .services = &reading_recipe_services,
+		          .user = &reading,
+		          .now = world_env(reading.world)->now,
+		          .trace_level = -1 };
 	RecipeConvertCounts counts = { 0 };
 	g_autofree char *script = recipe_convert(&reading.source, &env, &counts);
 	unsigned differ = counts.recipes[VERDICT_BY_HAND];

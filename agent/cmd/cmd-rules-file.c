@@ -2,6 +2,8 @@
 #include "agent/cmd/cmd-rules-file.h"
 
 #include "agent/base/fs.h"
+#include "agent/deliver/deliver.h"
+#include "agent/store/folder.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -52,4 +54,36 @@ variable_of_caller(FilterEnv *env, const char *name)
 	return strcmp(name, "HOME") == 0 ? g_get_home_dir() : NULL;
 }
 
-const FilterServices reading_recipe_services = { .open_script = open_included, .recipe_variable = variable_of_caller };
+char *
+reading_inbox(const Reading *reading)
+{
+	const char *template = reading->site->conf->maildir;
+	bool is_below_home = g_str_has_prefix(template, "~/") && strchr(template, '%') == NULL;
+	g_autofree char *path = g_build_filename(g_get_home_dir(),
+	                                         is_below_home ? template + 2 : "Maildir", NULL);
+	return g_canonicalize_filename(path, "/");
+}
+
+char *
+reading_mailbox_at(const Reading *reading, const Maildir *inbox, const char *path)
+{
+	g_autofree char *root = reading_inbox(reading);
+	g_autofree char *plain = g_canonicalize_filename(path, "/");
+	size_t len = strlen(root);
+	if (!g_str_has_prefix(plain, root) || (plain[len] != '/' && plain[len] != '\0'))
+		return NULL;
+	FolderRules rules = deliver_folder_rules(reading->site->conf);
+	return folder_name(&rules, inbox, plain + len + (plain[len] == '/'));
+}
+
+static char *
+mailbox_at(FilterEnv *env, const char *path)
+{
+	return env->user != NULL ? reading_mailbox_at(env->user, NULL, path) : NULL;
+}
+
+const FilterServices reading_recipe_services = {
+	.open_script = open_included,
+	.recipe_variable = variable_of_caller,
+	.mailbox_at = mailbox_at,
+};

@@ -24,7 +24,22 @@ bool reading_open(Reading *reading, Conf *taken_conf, const char *path, const ch
 void reading_clear(Reading *reading);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
 
-/* The services for recipes: files are opened with the rights of the caller, whose HOME it is; no programs, no log. */
+/*
+ * Where the INBOX of whoever calls lies: by the setting maildir where that is below the home, else
+ * ~/Maildir, as the recipes of somebody who moves here know it. Caller frees.
+ */
+char *reading_inbox(const Reading *reading);
+
+/*
+ * The name by which rules mean the folder at this absolute path; NULL: none does. `inbox`: where is
+ * looked which folders are there; NULL: nowhere. Caller frees.
+ */
+char *reading_mailbox_at(const Reading *reading, const Maildir *inbox, const char *path);
+
+/*
+ * The services for recipes: files are opened with the rights of the caller, whose HOME it is; no
+ * programs, no log. `user` of their FilterEnv is the Reading, or NULL: then no path has a name.
+ */
 extern const FilterServices reading_recipe_services;
 
 #endif

@@ -42,6 +42,7 @@ typedef struct {
 	char **lists;
 	char *auth;
 	char *trace;
+	json_t *story;      /* of --trace json: its lines, of one message; NULL: none is wanted */
 	char *emit;
 	char *state;
 } Options;
@@ -68,6 +69,7 @@ options_clear(Options *options)
 	g_strfreev(options->lists);
 	g_free(options->auth);
 	g_free(options->trace);
+	json_decref(options->story);
 	g_free(options->emit);
 	g_free(options->state);
 }
@@ -105,7 +107,7 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		{ "mailbox", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->mailboxes, "A mailbox that exists", "NAME[:\\Use]" },
 		{ "list", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->lists, "An external list", "NAME=FILE" },
 		{ "auth", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->auth, "Login name of the sender", "USER" },
-		{ "trace", 0, 0, G_OPTION_ARG_STRING, &options->trace, "actions, commands, tests or matching", "LEVEL" },
+		{ "trace", 0, 0, G_OPTION_ARG_STRING, &options->trace, "actions, commands, tests, matching, json", "LEVEL" },
 		{ "emit", 0, 0, G_OPTION_ARG_FILENAME, &options->emit, "Write what would be stored or sent here", "DIR" },
 		{ "state", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->state, "What is remembered from one delivery to the next", "DIR" },
 		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->messages, NULL, NULL },
@@ -119,36 +121,65 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 	return false;
 }
 
+#define TRACE_JSON "json"
+
+static const char *const trace_levels[] = { "actions", "commands", "tests", "matching" };
+
 /* How much of the story is told: each test with what it compared, where nobody says otherwise. */
 static bool
-read_trace(const Options *options, int *ret_level, int *ret_exit)
+read_trace(Options *options, int *ret_level, int *ret_exit)
 {
-	static const char *const levels[] = { "actions", "commands", "tests", "matching" };
 	if (options->trace == NULL) {
 		*ret_level = options->as_json ? -1 : TRACE_MATCHING;
 		return true;
 	}
-	for (size_t i = 0; i < G_N_ELEMENTS(levels); i++) {
-		if (strcmp(levels[i], options->trace) != 0)
+	if (strcmp(options->trace, TRACE_JSON) == 0) {
+		*ret_level = TRACE_MATCHING;
+		options->as_json = true;
+		options->story = json_array();
+		return true;
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(trace_levels); i++) {
+		if (strcmp(trace_levels[i], options->trace) != 0)
 			continue;
 		*ret_level = (int) i;
 		return true;
 	}
-	*ret_exit = people_usage("try", "--trace '%s': there are actions, commands, tests and matching", options->trace);
+	*ret_exit = people_usage("try", "--trace '%s': there are actions, commands, tests, matching and json", options->trace);
 	return false;
 }
 
-/* In JSON the story goes to standard error: standard output is one object. */
+/* With --json the story goes to standard error: standard output is one object. */
 static void
-trace_to_stdout(const char *file, unsigned line, const char *text)
+trace_to_stdout(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
 {
+	(void) user, (void) level;
 	people_print(stdout, "  %s:%u: %s\n", file, line, text);
 }
 
 static void
-trace_to_stderr(const char *file, unsigned line, const char *text)
+trace_to_stderr(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
 {
+	(void) user, (void) level;
 	people_print(stderr, "%s:%u: %s\n", file, line, text);
+}
+
+/* --trace json: an object for each line, gathered in the array `user`, for the member "trace" of the answer. */
+static void
+trace_to_json(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
+{
+	json_t *told = json_pack("{s:s, s:i}", "level", trace_levels[level], "line", (int) line);
+	json_object_set_new(told, "file", people_json_text(file));
+	json_object_set_new(told, "text", people_json_text(text));
+	json_array_append_new(user, told);
+}
+
+static WorldTrace
+trace_function(const Options *options)
+{
+	if (options->story != NULL)
+		return trace_to_json;
+	return options->as_json ? trace_to_stderr : trace_to_stdout;
 }
 
 /* Who sent it, where nobody says: what the message says of itself. */
@@ -263,6 +294,18 @@ print_answer(const Status *st)
 		people_print(stdout, "  log: %s\n", st->detail);
 }
 
+/* Which folder of the disk each name means. */
+static void
+print_places(const Transact *transact)
+{
+	const Plan *plan = transact_planned(transact);
+	for (size_t i = 0; i < plan_count(plan); i++) {
+		const char *place = transact_place(transact, i), *mailbox = plan_get(plan, i)->mailbox;
+		if (place != NULL && mailbox != NULL)
+			people_print(stdout, "folder: \"%s\" is %s\n", mailbox, *place != '\0' ? place : "the INBOX");
+	}
+}
+
 static void
 print_for_people(const char *path, const Account *account, const Transact *transact, const TryEmit *emit,
                  const Status *st)
@@ -283,6 +326,7 @@ print_for_people(const char *path, const Account *account, const Transact *trans
 		g_auto(GStrv) lines = g_strsplit(plan, "\n", -1);
 		for (char **line = lines; *line != NULL && **line != '\0'; line++)
 			people_print(stdout, "  %s\n", *line);
+		print_places(transact);
 		try_emit_print(emit, transact_planned(transact));
 	}
 	const GPtrArray *notes = transact_report(transact)->notes;
@@ -346,6 +390,9 @@ actions_json(const Transact *transact, const TryEmit *emit)
 	if (plan == NULL)
 		return json_array();
 	json_t *actions = plan_json(plan);
+	for (size_t i = 0; i < json_array_size(actions); i++)
+		if (transact_place(transact, i) != NULL)
+			json_object_set_new(json_array_get(actions, i), "folder", people_json_text(transact_place(transact, i)));
 	try_emit_json(emit, plan, actions);
 	return actions;
 }
@@ -380,7 +427,7 @@ print_fault(const Options *options, const char *path, const Status *st)
 }
 
 static void
-print_json(const char *path, const Account *account, const Transact *transact, const TryEmit *emit, const Status *st)
+print_json(const Options *options, const char *path, const Account *account, const Transact *transact, const TryEmit *emit, const Status *st)
 {
 	json_t *object = start_object(is_good(transact, st), error_json(transact, st));
 	json_object_set_new(object, "message", people_json_text(path));
@@ -396,6 +443,8 @@ print_json(const char *path, const Account *account, const Transact *transact, c
 	json_object_set_new(object, "actions", actions_json(transact, emit));
 	if (transact_report(transact)->notes->len > 0)
 		json_object_set_new(object, "notes", notes_json(transact));
+	if (options->story != NULL)
+		json_object_set_new(object, "trace", json_copy(options->story));
 	print_object(object);
 }
 
@@ -405,6 +454,8 @@ try_message(const Options *options, const Site *site, const Account *account, co
             const RecipeCall *recipes, size_t number, gint64 now)
 {
 	const char *path = options->messages[number - 1];
+	if (options->story != NULL)
+		json_array_clear(options->story);
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = open_message(path, &st);
 	if (message == NULL) {
@@ -420,7 +471,7 @@ try_message(const Options *options, const Site *site, const Account *account, co
 	if (transact_judge(transact, &st) && transact_plan(transact, &st))
 		(void) try_emit_run(emit, transact, message, &st);
 	if (options->as_json)
-		print_json(path, account, transact, emit, &st);
+		print_json(options, path, account, transact, emit, &st);
 	else
 		print_for_people(path, account, transact, emit, &st);
 	return is_good(transact, &st);
@@ -461,7 +512,8 @@ cmd_try(int argc, char **argv)
 			.global = options.global,
 			.lists = (const char *const *) options.lists,
 			.trace_level = level,
-			.trace = options.as_json ? trace_to_stderr : trace_to_stdout,
+			.trace = trace_function(&options),
+			.trace_user = options.story,
 		},
 		.script = options.script,
 		.before = (const char *const *) options.before,

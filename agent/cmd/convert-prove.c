@@ -3,7 +3,10 @@
 
 #include "agent/base/fs.h"
 #include "agent/cmd/cmd-accounts.h"
+#include "agent/deliver/deliver.h"
 #include "agent/message/address.h"
+#include "agent/store/folder.h"
+#include "conf/conf-choices.h"
 #include "filters/recipe/lang/recipe-constant.h"
 #include "filters/recipe/convert/recipe-convert.h"
 #include "filters/recipe/lang/recipe-parser.h"
@@ -23,28 +26,53 @@ typedef struct {
 	FilterProgram *recipes, *sieve;
 	FilterEnv recipe_env;
 	char *maildir;          /* MAILDIR of the recipes, where the file tells it */
+	Maildir *inbox;         /* of whoever calls; NULL: there is none */
 	unsigned messages, differ;
 } Proof;
 
-static const char *
-mailbox_of_store(const Proof *proof, const PlanAction *action, char **ret_owned)
+/*
+ * Where recipes store: by the name of the mailbox if it is one; else the path, with what says that
+ * it is no Maildir.
+ */
+static char *
+place_of_store(const Proof *proof, const PlanAction *action)
 {
 	const char *path = action->store->paths->pdata[0];
-	*ret_owned = recipe_convert_mailbox(path, proof->maildir, g_get_home_dir());
-	return *ret_owned != NULL ? *ret_owned : path;
+	const char *base = proof->maildir != NULL && *proof->maildir == '/' ? proof->maildir
+	                                                                    : g_get_home_dir();
+	g_autofree char *absolute = g_canonicalize_filename(path, base);
+	bool is_maildir = g_str_has_suffix(path, "/");
+	char *mailbox = is_maildir ? reading_mailbox_at(proof->reading, proof->inbox, absolute) : NULL;
+	return mailbox != NULL ? mailbox : g_strdup_printf("%s%s", absolute, is_maildir ? "/" : "");
+}
+
+/* Where Sieve stores: two names may mean one folder. */
+static char *
+place_of_name(const Proof *proof, const char *name)
+{
+	FolderRules rules = deliver_folder_rules(proof->reading->site->conf);
+	const char *why;
+	g_autofree char *path = folder_path(&rules, proof->inbox, name, &why);
+	const char *place = path != NULL ? path : ""; /* what can be no folder goes to the INBOX */
+	char *mailbox = folder_name(&rules, proof->inbox, place);
+	if (mailbox != NULL)
+		return mailbox;
+	g_autofree char *inbox = reading_inbox(proof->reading);
+	return g_strdup_printf("%s/%s/", inbox, path);
 }
 
 static char *
 describe_action(const Proof *proof, const PlanAction *action)
 {
-	g_autofree char *owned = NULL;
+	g_autofree char *place = NULL;
 	switch (action->kind) {
 	case PLAN_KEEP:
-		return g_strdup_printf("store in %s", action->mailbox != NULL ? action->mailbox : "INBOX");
 	case PLAN_FILEINTO:
-		return g_strdup_printf("store in %s", action->mailbox);
+		place = place_of_name(proof, action->mailbox != NULL ? action->mailbox : "INBOX");
+		return g_strdup_printf("store in %s", place);
 	case PLAN_STORE:
-		return g_strdup_printf("store in %s", mailbox_of_store(proof, action, &owned));
+		place = place_of_store(proof, action);
+		return g_strdup_printf("store in %s", place);
 	case PLAN_REDIRECT:
 		return g_strdup_printf("redirect to %s", action->address);
 	case PLAN_PIPE:
@@ -159,16 +187,32 @@ find_maildir(const Reading *reading, FilterEnv *env)
 	return g_strdup(recipe_constants_get(constants, "MAILDIR"));
 }
 
+/* Which folders are there may say what a name means. */
+static Maildir *
+open_inbox(const Reading *reading)
+{
+	static const MaildirOptions look_only = { .umask = 077, .durability = DURABILITY_NONE };
+	g_auto(Status) absent = STATUS_INIT;
+	g_autofree char *path = reading_inbox(reading);
+	return maildir_open(path, &look_only, &absent);
+}
+
 bool
 convert_prove(const Reading *recipes, const char *sieve, const char *folder, unsigned *ret_differ, Status *st)
 {
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	const FilterSource script = { .file = "converted", .text = sieve, .len = strlen(sieve), .trust = SCRIPT_OWNER };
 	Proof proof = {
-		.reading = recipes, .recipe_engine = filter_find("recipe"), .sieve_engine = filter_find("sieve"),
-		.recipe_env = { .services = &reading_recipe_services, .now = world_env(recipes->world)->now, .trace_level = -1 },
+		.reading = recipes,
+		.recipe_engine = filter_find("recipe"),
+		.sieve_engine = filter_find("sieve"),
+		.recipe_env = { .services = &reading_recipe_services,
+		                .user = (gpointer) recipes,
+		                .now = world_env(recipes->world)->now,
+		                .trace_level = -1 },
 	};
 	proof.maildir = find_maildir(recipes, &proof.recipe_env);
+	proof.inbox = open_inbox(recipes);
 	proof.recipes = proof.recipe_engine->compile(&recipes->source, &proof.recipe_env, NULL);
 	proof.sieve = proof.sieve_engine->compile(&script, world_env(recipes->world), problems);
 	bool proved = proof.recipes != NULL && proof.sieve != NULL && prove_folder(&proof, folder, "", 0, st);
@@ -179,6 +223,7 @@ convert_prove(const Reading *recipes, const char *sieve, const char *folder, uns
 	if (proof.sieve != NULL)
 		proof.sieve_engine->free(proof.sieve);
 	g_free(proof.maildir);
+	maildir_free(proof.inbox);
 	if (!proved)
 		return false;
 	printf("%u message%s, %u differ%s\n", proof.messages, proof.messages == 1 ? "" : "s", proof.differ, proof.differ == 1 ? "s" : "");

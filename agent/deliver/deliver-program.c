@@ -90,7 +90,7 @@ run_program(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 		return status_fail_detail(st, STATUS_INTERNAL, "the body of a message that leaves is not stored");
 	g_autoptr(GString) head = out_print_headers(pipe->message, pipe->headers);
 	ProgramCall call = {
-		.conf = run->job->conf, .user = owner->user, .home = owner->home, .envelope = run->job->envelope,
+		.conf = run->job->conf, .user = owner->user, .home = owner->home, .host = owner->host, .envelope = run->job->envelope,
 		.name = pipe->action->program->name, .args = (const char *const *) pipe->args->pdata,
 		.head = head->str, .head_len = head->len, .body_fd = body.fd, .body_at = body.offset, .body_len = body.size,
 	};

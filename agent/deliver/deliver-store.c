@@ -51,6 +51,7 @@ deliver_folder_rules(const Conf *conf)
 		.layout = conf->folder_layout,
 		.names = conf->folder_names,
 		.separator = conf->folder_separator != NULL ? conf->folder_separator : "",
+		.escape = folder_escape_sign(conf->folder_escape),
 		.prefix = conf->folder_prefix != NULL ? conf->folder_prefix : "",
 		.create = conf->create_folders,
 		.subscribe = conf->subscribe_folders,
@@ -91,6 +92,29 @@ find_open_folder(const DeliverRun *run, const char *path)
 	return NULL;
 }
 
+static char *
+no_folder_note(const char *mailbox, const char *why)
+{
+	return g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why);
+}
+
+char *
+deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char **ret_note)
+{
+	FolderRules rules = deliver_folder_rules(conf);
+	const char *why = NULL, *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
+	g_autofree char *path = folder_path(&rules, inbox, mailbox, &why);
+	bool is_made = action->create || rules.create;
+	if (path == NULL)
+		*ret_note = no_folder_note(mailbox, why);
+	else if (!is_made && inbox != NULL && !folder_exists(inbox, &rules, mailbox))
+		*ret_note = g_strdup_printf("stored in the INBOX: there is no folder '%s'",
+		                            mailbox);
+	else
+		return g_steal_pointer(&path);
+	return g_strdup("");
+}
+
 /* The folder of the action, opened once a run; the INBOX where there can be none, which is noted. */
 static bool
 find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Maildir **ret_maildir, Status *st)
@@ -98,9 +122,9 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 	FolderRules rules = deliver_folder_rules(run->job->conf);
 	const char *why = NULL;
 	const char *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
-	g_autofree char *path = folder_path(&rules, mailbox, &why);
+	g_autofree char *path = folder_path(&rules, run->job->inbox, mailbox, &why);
 	if (path == NULL)
-		g_ptr_array_add(run->report->notes, g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why));
+		g_ptr_array_add(run->report->notes, no_folder_note(mailbox, why));
 	Maildir *maildir = NULL;
 	if (path != NULL && path[0] != '\0')
 		maildir = find_open_folder(run, path);

@@ -83,6 +83,13 @@ Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
 FolderRules deliver_folder_rules(const Conf *conf);
 
 /*
+ * Where a keep or fileinto would store: the path below the INBOX, "" for the INBOX itself.
+ * *ret_note (caller frees) says why it is that and not the folder of the action; else it is
+ * untouched. `inbox`: NULL, nobody looks which folders are there. Nothing is made. Caller frees.
+ */
+char *deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char **ret_note);
+
+/*
  * The folder that has this special use ("\\Junk", without regard to case) by the setting and is there (`inbox` NULL: or not): `named`
  * (may be NULL) if it is one of them, else the first. NULL: none. Borrowed from `conf`.
  */

@@ -42,6 +42,7 @@ make_environment(const ProgramCall *call)
 		{ "HOME", call->home },
 		{ "USER", call->user },
 		{ "LOGNAME", call->user },
+		{ "HOST", call->host },
 		{ "SENDER", call->envelope != NULL ? call->envelope->sender : NULL },
 		{ "RECIPIENT", call->envelope != NULL ? call->envelope->recipient : NULL },
 		{ "ORIG_RECIPIENT", call->envelope != NULL ? call->envelope->original : NULL },

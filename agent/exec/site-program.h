@@ -14,6 +14,7 @@ typedef struct {
 	const Conf *conf;
 	const char *user;
 	const char *home;              /* NULL: none */
+	const char *host;              /* the name of this host; NULL: it is not told */
 	const Envelope *envelope;
 	const char *name;
 	const char *const *args;       /* without the name; NULL ends it; NULL: none */

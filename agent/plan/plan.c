@@ -7,6 +7,7 @@ struct Plan {
 	GPtrArray *actions;   /* PlanAction */
 	bool implicit_keep;
 	PlanAction *keep;     /* what the implicit keep will be */
+	guint earlier;        /* the first so many actions are of earlier scripts */
 };
 
 static const PlanKindRow kinds[PLAN_KIND_COUNT] = {
@@ -72,6 +73,7 @@ notice_free(PlanNotice *notice)
 	g_free(notice->from);
 	strings_free(notice->options);
 	g_free(notice->message);
+	g_free(notice->id);
 	fcc_free(notice->fcc);
 	g_free(notice);
 }
@@ -231,6 +233,27 @@ take_flags(PlanAction *into, const GPtrArray *flags)
 			g_ptr_array_add(into->flags, g_strdup(flags->pdata[i]));
 }
 
+/*
+ * RFC 5230 4.7 is about one script: where one of the site has answered, that of the owner goes on
+ * without its answer.
+ */
+static bool
+is_answered_earlier(const Plan *plan, const PlanAction *action, guint at)
+{
+	const PlanAction *earlier = plan->actions->pdata[at];
+	return at < plan->earlier && action->kind == PLAN_VACATION &&
+	       earlier->kind == PLAN_VACATION;
+}
+
+static void
+merge(PlanAction *earlier, const PlanAction *action)
+{
+	take_flags(earlier, action->flags);
+	earlier->create = earlier->create || action->create;
+	earlier->is_both = earlier->is_both || earlier->kind != action->kind;
+	earlier->copy = earlier->copy && action->copy;
+}
+
 static bool
 refuse_conflict(const PlanAction *action, const PlanAction *earlier, Status *st)
 {
@@ -247,16 +270,23 @@ plan_add(Plan *plan, PlanAction *taken, Status *st)
 		plan->implicit_keep = false;
 	for (guint i = 0; i < plan->actions->len; i++) {
 		PlanAction *earlier = plan->actions->pdata[i];
+		if (is_answered_earlier(plan, action, i))
+			return true;
 		if (excludes(action, earlier) || excludes(earlier, action))
 			return refuse_conflict(action, earlier, st);
 		if (repeats(action, earlier)) {
-			take_flags(earlier, action->flags);
-			earlier->create = earlier->create || action->create;
+			merge(earlier, action);
 			return true;
 		}
 	}
 	g_ptr_array_add(plan->actions, g_steal_pointer(&action));
 	return true;
+}
+
+void
+plan_drop(Plan *plan, size_t i)
+{
+	g_ptr_array_remove_index(plan->actions, (guint) i);
 }
 
 size_t
@@ -287,12 +317,55 @@ void
 plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *message)
 {
 	PlanAction *keep = plan->keep;
-	g_clear_pointer(&keep->flags, g_ptr_array_unref);
 	take_flags(keep, flags);
 	headers_unref(keep->headers);
 	keep->headers = headers != NULL ? headers_ref(headers) : NULL;
 	message_unref(keep->message);
 	keep->message = message != NULL ? message_ref(message) : NULL;
+}
+
+/* The keep that a script wrote; *ret_at is its number. */
+static PlanAction *
+find_keep(const Plan *plan, guint *ret_at)
+{
+	for (guint i = 0; i < plan->actions->len; i++) {
+		PlanAction *action = plan->actions->pdata[i];
+		*ret_at = i;
+		if (!action->copy && (action->kind == PLAN_KEEP || action->is_both))
+			return action;
+	}
+	return NULL;
+}
+
+/* Flags and place of a keep; header and body stay those that the script has left. */
+static void
+take_keep(PlanAction *keep, const PlanAction *written)
+{
+	take_flags(keep, written->flags);
+	keep->implicit = false;
+	g_free(keep->at.file);
+	keep->at = (PlanSource){ g_strdup(written->at.file), written->at.line };
+	g_free(keep->mailbox);
+	keep->mailbox = g_strdup(written->mailbox);
+}
+
+bool
+plan_next_script(Plan *plan)
+{
+	guint at = 0;
+	PlanAction *written = find_keep(plan, &at);
+	if (written != NULL) {
+		take_keep(plan->keep, written);
+		plan->implicit_keep = true;
+	}
+	if (written != NULL && written->is_both) {
+		written->kind = PLAN_FILEINTO;
+		written->is_both = false;
+	} else if (written != NULL) {
+		plan_drop(plan, at);
+	}
+	plan->earlier = plan->actions->len;
+	return written != NULL;
 }
 
 void

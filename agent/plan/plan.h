@@ -63,6 +63,7 @@ typedef struct {
 	int importance;        /* 1 high, 2 normal, 3 low */
 	GPtrArray *options;    /* "name=value" */
 	char *message;
+	char *id;              /* by which the script may take it back; NULL: none */
 	PlanFcc *fcc;
 } PlanNotice;
 
@@ -108,6 +109,7 @@ typedef struct {
 	bool implicit;         /* the keep that nobody wrote */
 	bool copy;             /* :copy: the implicit keep stays in force */
 	bool create;           /* :create: make the mailbox */
+	bool is_both;          /* a keep and a fileinto "INBOX" that were merged */
 	char *mailbox;         /* fileinto, and keep where a rule chose another INBOX; names as people read them, UTF-8 */
 	char *special_use;     /* that the rule named; `mailbox` has it, if any has */
 	GPtrArray *flags;      /* NULL: none asked for */
@@ -147,6 +149,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanAction, plan_action_free)
  */
 bool plan_add(Plan *plan, PlanAction *action, Status *st);
 
+/* Take back action `i`: a script that changed its mind. The implicit keep stays as it is. */
+void plan_drop(Plan *plan, size_t i);
+
 size_t plan_count(const Plan *plan);
 const PlanAction *plan_get(const Plan *plan, size_t i);
 
@@ -156,8 +161,18 @@ bool plan_keeps_implicitly(const Plan *plan);
 /* Cancel or restore the implicit keep without an action. */
 void plan_set_implicit_keep(Plan *plan, bool in_force);
 
-/* Flags, header and body that the implicit keep will use (RFC 5232 5, RFC 5293 6); borrowed values are copied. */
+/*
+ * Flags, header and body that the implicit keep will use (RFC 5232 5, RFC 5293 6); borrowed values are copied. No flags
+ * (NULL): those that it has stay.
+ */
 void plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *message);
+
+/*
+ * Another script comes, of the same chain. A keep that the one before wrote becomes the implicit keep again, with its
+ * flags and its place in that script, for what comes to cancel (draft-degener-sieve-multiscript 3); a fileinto "INBOX"
+ * beside it stays. Was there one?
+ */
+bool plan_next_script(Plan *plan);
 
 /* Where the implicit keep stores; NULL: the INBOX. Copied. */
 void plan_set_keep_mailbox(Plan *plan, const char *mailbox);

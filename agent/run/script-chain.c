@@ -464,6 +464,16 @@ run_discard(const Run *run)
 	run->report->decided_by = g_strdup(run->script->path);
 }
 
+/* Before a script: the last one that wrote a keep has decided, unless this one or a later one does. */
+static void
+pass_keep(const Script *before, Plan *plan, ScriptReport *report)
+{
+	if (!plan_next_script(plan))
+		return;
+	g_free(report->decided_by);
+	report->decided_by = g_strdup(before->path);
+}
+
 void
 scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
 {
@@ -474,10 +484,16 @@ scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan
 		const Run run = { script, input, world, plan, report };
 		if (script->role == SCRIPT_DISCARD) {
 			run_discard(&run);
-		} else if (plan_keeps_implicitly(plan)) {
-			(void) (script->is_recipes ? run_recipes : run_script)(&run); /* whoever fails leaves the keep in force */
-			if (!plan_keeps_implicitly(plan))
-				report->decided_by = g_strdup(script->path);
+			continue;
+		}
+		if (i > 0)
+			pass_keep(list->scripts->pdata[i - 1], plan, report);
+		if (!plan_keeps_implicitly(plan))
+			continue;
+		(void) (script->is_recipes ? run_recipes : run_script)(&run); /* whoever fails leaves the keep in force */
+		if (!plan_keeps_implicitly(plan)) {
+			g_free(report->decided_by);
+			report->decided_by = g_strdup(script->path);
 		}
 	}
 }

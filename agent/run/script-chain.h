@@ -1,11 +1,14 @@
 /*
  * scripts: which scripts look at a message, in which order, and what a broken one means.
  *
- * The site's scripts before, the owner's (or the site's default where he has none) and the owner's recipes in the order
- * of the setting, the site's scripts after; each only while the implicit keep is in force. Where all that would discard
- * the message, the site's script for discarded mail has the last word. A script that is wrong or fails puts nothing
- * into the plan: the version of it that served last does, or the message goes where the others say, or to the INBOX.
- * The owner of a wrong script is told, once.
+ * The site's scripts before, the owner's (or the site's default where the owner has none) and the
+ * owner's recipes in the order of the setting, the site's scripts after; each only while the
+ * implicit keep is in force. A keep that one of them writes is the implicit keep of the next one
+ * (draft-degener-sieve-multiscript 3): only a discard, or an action without a keep, ends the chain.
+ * Where all that would discard the message, the site's script for discarded mail has the last word.
+ * A script that is wrong or fails puts nothing into the plan: the version of it that served last
+ * does, or the message goes where the others say, or to the INBOX. The owner of a wrong script is
+ * told, once.
  */
 #ifndef TODOKE_SCRIPTS_H
 #define TODOKE_SCRIPTS_H

@@ -269,6 +269,10 @@ world_set_recipes(World *world, const RecipeCall *call)
 void
 world_hear_recipes(World *world, bool hears)
 {
-	world->hears_recipes = hears && world->live != NULL && world->described->trace_level < 0;
-	world->env.trace_level = world->hears_recipes ? TRACE_ACTIONS : world->described->trace_level;
+	const WorldDescription *described = world->described;
+	bool is_heard = described->trace_level < 0 || described->is_delivered;
+	world->hears_recipes = hears && world->live != NULL && is_heard;
+	world->env.trace_level = world->hears_recipes
+	                                 ? MAX((int) TRACE_ACTIONS, described->trace_level)
+	                                 : described->trace_level;
 }

@@ -8,7 +8,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/deliver/deliver.h"
-#include "agent/store/folder.h"
+#include "agent/store/folder-id.h"
 #include "agent/send/compose.h"
 #include "agent/exec/site-program.h"
 
@@ -156,6 +156,56 @@ mailbox_exists(FilterEnv *env, const char *mailbox)
 	return folder_exists(world->inbox, &rules, mailbox) ? MAILBOX_EXISTS : MAILBOX_MISSING;
 }
 
+/* Said only where no description of mailboxes takes the place of the disk. */
+static char *
+mailbox_warning(FilterEnv *env, const char *mailbox)
+{
+	const World *world = world_of(env);
+	const char *why = NULL;
+	FolderRules rules = deliver_folder_rules(world->site->conf);
+	if (world->described->mailboxes != NULL)
+		return NULL;
+	g_autofree char *path = folder_path(&rules, world->inbox, mailbox, &why);
+	if (path == NULL)
+		return g_strdup_printf("mail for \"%s\" goes to the INBOX: the name %s", mailbox,
+		                       why);
+	if (rules.escape == '\0' || strchr(path, rules.escape) == NULL)
+		return NULL;
+	return g_strdup_printf(
+		"the folder of \"%s\" is %s on the disk: some of its signs mean other things there",
+		mailbox, path);
+}
+
+static char *
+mailbox_by_id(FilterEnv *env, const char *id)
+{
+	const World *world = world_of(env);
+	FolderRules rules = deliver_folder_rules(world->site->conf);
+	if (world->described->mailboxes != NULL || world->inbox == NULL)
+		return NULL;
+	g_autofree char *path = folder_by_id(world->inbox, &rules, id);
+	return path != NULL ? folder_name(&rules, world->inbox, path) : NULL;
+}
+
+static char *
+metadata(FilterEnv *env, const char *mailbox, const char *annotation)
+{
+	const World *world = world_of(env);
+	const Conf *conf = world->site->conf;
+	FolderRules rules = deliver_folder_rules(conf);
+	const char *why;
+	if (world->inbox == NULL ||
+	    (mailbox != NULL && !folder_exists(world->inbox, &rules, mailbox)))
+		return NULL;
+	g_auto(Status) unexpanded = STATUS_INIT; /* was told when the settings were read */
+	g_autofree char *path = mailbox != NULL ? folder_path(&rules, world->inbox, mailbox, &why)
+	                                        : NULL;
+	g_autofree char *attributes = account_expand(world->account, conf->metadata_file,
+	                                             &unexpanded);
+	return folder_metadata(world->inbox, attributes != NULL ? attributes : "", path,
+	                       annotation);
+}
+
 static char *
 special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
 {
@@ -301,6 +351,7 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 		.conf = world->site->conf,
 		.user = world->account->user,
 		.home = world->account->home,
+		.host = world->site->host,
 		.envelope = world->envelope,
 		.name = call->name,
 		.args = call->argv,
@@ -324,11 +375,11 @@ static void
 trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text)
 {
 	World *world = world_of(env);
-	(void) level;
-	if (world->hears_recipes)
+	const WorldDescription *described = world->described;
+	if (world->hears_recipes && level == TRACE_ACTIONS)
 		world_recipes_note(world, file, line, text);
-	else if (world->described->trace != NULL)
-		world->described->trace(file, line, text);
+	if (described->trace != NULL)
+		described->trace(described->trace_user, level, file, line, text);
 }
 
 static void
@@ -345,6 +396,9 @@ static const FilterServices services = {
 	.setting_item = setting_item,
 	.open_script = open_script,
 	.mailbox_exists = mailbox_exists,
+	.mailbox_by_id = mailbox_by_id,
+	.metadata = metadata,
+	.mailbox_warning = mailbox_warning,
 	.special_use_mailbox = special_use_mailbox,
 	.list_contains = list_contains,
 	.list_is_known = list_is_known,

@@ -14,6 +14,10 @@
 #include "agent/run/site.h"
 #include "filters/filter.h"
 
+/* A line of the story of the scripts. */
+typedef void (*WorldTrace)(void *user, TraceLevel level, const char *file, unsigned line,
+                           const char *text);
+
 /* What `try` describes otherwise. Everything is borrowed and may be NULL: as the site has it. */
 typedef struct {
 	const char *const *mailboxes;  /* "NAME" or "NAME:\Special": these exist, and no others */
@@ -21,7 +25,9 @@ typedef struct {
 	const char *global;
 	const char *const *lists;      /* "NAME=FILE" */
 	int trace_level;               /* a TraceLevel; -1: none */
-	void (*trace)(const char *file, unsigned line, const char *text);
+	WorldTrace trace;
+	void *trace_user;
+	bool is_delivered;             /* beside a trace there is a log, where recipes note what they have to say */
 } WorldDescription;
 
 /* What only a real delivery has: its rules may run programs, and what they see is remembered. Borrowed. */

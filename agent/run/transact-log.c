@@ -2,6 +2,7 @@
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/log.h"
+#include "agent/message/headers.h"
 #include "conf/conf-choices.h"
 
 #include <syslog.h>
@@ -69,11 +70,85 @@ outcome(const Status *st)
 	return status_is_temporary(st) ? "deferred" : "bounced";
 }
 
+/* Of an address or a name at the head of a trace. */
+enum { SHOWN_OCTETS = 1000 };
+
+/* Who sent what to whom, and what the agent said before the scripts. */
+static char *
+trace_head(const Transact *transact)
+{
+	const Envelope *envelope = transact->envelope;
+	GString *head = g_string_new(NULL);
+	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(transact->now);
+	g_autofree char *stamp = time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ")
+	                                      : g_strdup("");
+	const struct {
+		const char *key, *value;
+	} pairs[] = {
+		{ "time", stamp },
+		{ "queue id", envelope->queue_id },
+		{ "from", envelope->sender },
+		{ "to", envelope->recipient },
+		{ "original to", envelope->original },
+		{ "user", transact->account->user },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++) {
+		g_autofree char *value = pairs[i].value != NULL
+		                                 ? header_text_print(pairs[i].value, SHOWN_OCTETS)
+		                                 : NULL;
+		if (value != NULL)
+			g_string_append_printf(head, "%s: %s\n", pairs[i].key, value);
+	}
+	g_autofree char *verdict = transact->verdict != NULL ? loop_verdict_print(transact->verdict)
+	                                                     : g_strdup("");
+	g_autofree char *rules = transact->rules != NULL ? header_rule_result_print(transact->rules)
+	                                                 : g_strdup("");
+	g_string_append_printf(head, "%s%s\nscripts:\n", verdict, rules);
+	return g_string_free(head, FALSE);
+}
+
+/* What was decided and done. */
+static char *
+trace_tail(const Transact *transact, const Status *st)
+{
+	GString *tail = g_string_new(NULL);
+	g_autofree char *plan = transact->plan != NULL ? plan_print(transact->plan) : g_strdup("");
+	g_autofree char *done = transact_done_text(transact);
+	g_string_append_printf(tail, "\nplan:\n%s\n", plan);
+	if (transact->scripts.decided_by != NULL)
+		g_string_append_printf(tail, "decided by: %s\n", transact->scripts.decided_by);
+	const GPtrArray *const lists[] = { transact->scripts.notes, transact->report.notes };
+	for (size_t n = 0; n < G_N_ELEMENTS(lists); n++)
+		for (guint i = 0; i < lists[n]->len; i++)
+			g_string_append_printf(tail, "note: %s\n",
+			                       (const char *) lists[n]->pdata[i]);
+	g_string_append_printf(tail, "answer: %s %s\n", status_row(st->id)->dsn,
+	                       st->id == STATUS_OK ? done : status_text(st));
+	if (st->detail != NULL)
+		g_string_append_printf(tail, "detail: %s\n", st->detail);
+	return g_string_free(tail, FALSE);
+}
+
+/* A trace that cannot be written is a note, and nothing else. */
+static void
+write_trace(const Transact *transact, const Status *st)
+{
+	g_auto(Status) fault = STATUS_INIT;
+	if (transact->trace == NULL)
+		return;
+	g_autofree char *head = trace_head(transact), *tail = trace_tail(transact, st);
+	if (!delivery_trace_write(transact->trace, transact->now, transact->envelope->queue_id,
+	                          head, tail, &fault))
+		g_ptr_array_add(transact->report.notes,
+		                g_strdup_printf("no trace: %s", fault.detail));
+}
+
 void
 transact_log(const Transact *transact, const Status *st, double seconds)
 {
 	const Envelope *envelope = transact->envelope;
 	const Conf *conf = transact->site->conf;
+	write_trace(transact, st);
 	LogLine *line = log_line_new(envelope->queue_id);
 	log_line_add(line, "to", envelope->recipient);
 	log_line_add(line, "orig_to", envelope->original);

@@ -4,6 +4,7 @@
 #ifndef TODOKE_TRANSACT_PARTS_H
 #define TODOKE_TRANSACT_PARTS_H
 
+#include "agent/run/delivery-trace.h"
 #include "agent/run/transact.h"
 
 struct Transact {
@@ -27,6 +28,8 @@ struct Transact {
 	DeliverReport report;
 	GPtrArray *locks;        /* Dotlock: what recipes hold until all is delivered */
 	GPtrArray *ids;          /* IdCacheEntry: what caches of formail -D shall know when all is delivered */
+	DeliveryTrace *trace;    /* of a real delivery; NULL: nobody wants one */
+	GPtrArray *places;       /* char *: where each action would be stored (rehearsal); NULL: nowhere */
 	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
 };
 

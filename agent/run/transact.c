@@ -45,6 +45,7 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->described = &as_it_is;
 	transact->locks = g_ptr_array_new_with_free_func(lock_free);
 	transact->ids = g_ptr_array_new_with_free_func(id_free);
+	transact->places = g_ptr_array_new_with_free_func(g_free);
 	scripts_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
 	return transact;
@@ -57,6 +58,8 @@ transact_free(Transact *transact)
 		return;
 	g_ptr_array_unref(transact->locks);
 	g_ptr_array_unref(transact->ids);
+	g_ptr_array_unref(transact->places);
+	delivery_trace_free(transact->trace);
 	plan_free(transact->plan);
 	headers_unref(transact->headers);
 	header_rule_result_free(transact->rules);
@@ -262,8 +265,15 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.delimiters = transact->site->conf->delimiters,
 	};
 	WorldLive live = { transact->state, transact->report.notes, transact->locks, transact->ids, transact->described != &as_it_is };
-	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope, inbox, transact->now,
-	                                   &transact->described->world, &live);
+	WorldDescription description = transact->described->world;
+	if (transact->trace != NULL) {
+		description.trace_level = TRACE_MATCHING;
+		description.trace = delivery_trace_add;
+		description.trace_user = transact->trace;
+		description.is_delivered = true;
+	}
+	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope,
+	                                   inbox, transact->now, &description, &live);
 	if (transact->recipes != NULL)
 		world_set_recipes(world, transact->recipes);
 	deadline_waiting_for("running the scripts");
@@ -325,13 +335,33 @@ find_state(Transact *transact, Status *st)
 	return folder != NULL || !has_account;
 }
 
+/* Where each action would be stored, and why not where it says: as a delivery finds it. */
+static void
+find_places(Transact *transact, Maildir *inbox)
+{
+	g_ptr_array_set_size(transact->places, 0);
+	for (size_t i = 0; i < plan_count(transact->plan); i++) {
+		const PlanAction *action = plan_get(transact->plan, i);
+		char *note = NULL, *place = NULL;
+		bool is_stored = action->kind == PLAN_KEEP || action->kind == PLAN_FILEINTO;
+		if (is_stored)
+			place = deliver_place(transact->site->conf, inbox, action, &note);
+		g_ptr_array_add(transact->places, place);
+		if (note != NULL)
+			g_ptr_array_add(transact->report.notes, note);
+	}
+}
+
 bool
 transact_plan(Transact *transact, Status *st)
 {
 	g_auto(Status) absent = STATUS_INIT;
 	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask, .durability = DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
-	return find_state(transact, st) && make_plan(transact, inbox, st);
+	if (!find_state(transact, st) || !make_plan(transact, inbox, st))
+		return false;
+	find_places(transact, inbox);
+	return true;
 }
 
 /* Remember the scripts and tell of the broken ones, unless all comes again. */
@@ -404,6 +434,7 @@ transact_deliver(Transact *transact, Status *st)
 	if (folder == NULL)
 		return false;
 	transact->state = state_once_new(folder, transact->now);
+	transact->trace = delivery_trace_new(conf, transact->account, transact->report.notes);
 	deadline_waiting_for("opening the mailbox");
 	g_autoptr(Maildir) inbox = deliver_open_inbox(transact->account->maildir, conf, st);
 	if (inbox == NULL)
@@ -462,6 +493,12 @@ const Plan *
 transact_planned(const Transact *transact)
 {
 	return transact->plan;
+}
+
+const char *
+transact_place(const Transact *transact, size_t i)
+{
+	return i < transact->places->len ? transact->places->pdata[i] : NULL;
 }
 
 const ScriptReport *

@@ -75,6 +75,11 @@ const LoopVerdict *transact_verdict(const Transact *transact);
 const HeaderRuleResult *transact_rules(const Transact *transact);
 Headers *transact_headers(const Transact *transact);
 const Plan *transact_planned(const Transact *transact);
+/*
+ * After transact_plan: where action `i` would be stored, below the INBOX ("": there); NULL: it
+ * stores nothing.
+ */
+const char *transact_place(const Transact *transact, size_t i);
 const ScriptReport *transact_scripts(const Transact *transact);
 const DeliverReport *transact_report(const Transact *transact);
 

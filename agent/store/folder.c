@@ -4,6 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/store/folder-id.h"
 #include "agent/store/subscriptions.h"
 #include "agent/store/utf7.h"
 #include "conf/conf-choices.h"
@@ -12,36 +13,76 @@
 #include <fcntl.h>
 #include <string.h>
 
+char
+folder_escape_sign(const char *setting)
+{
+	bool is_one = setting != NULL && setting[0] != '\0' && setting[1] == '\0';
+	bool is_sign = is_one && g_ascii_ispunct(setting[0]) &&
+	               strchr("./~&,-:*", setting[0]) == NULL;
+	return is_sign ? setting[0] : '\0';
+}
+
 /* Why the level cannot be on the disk; NULL: it can. */
 static const char *
 level_fault(const FolderRules *rules, const char *level)
 {
+	bool is_escaped = rules->escape != '\0';
 	if (level[0] == '\0')
 		return "has an empty level";
-	if (level[0] == '.')
+	if (level[0] == '.' && !is_escaped)
 		return "has a level that begins with '.'";
-	if (strchr(level, '/') != NULL)
+	if (strchr(level, '/') != NULL && !is_escaped)
 		return "has a '/' within a level";
 	if (rules->layout == FOLDER_LAYOUT_MAILDIRPP)
-		return strchr(level, '.') != NULL ? "has a '.' within a level, which Maildir++ cannot hold" : NULL;
+		return strchr(level, '.') != NULL && !is_escaped
+		               ? "has a '.' within a level, which Maildir++ cannot hold"
+		               : NULL;
 	if (strcmp(level, "tmp") == 0 || strcmp(level, "new") == 0 || strcmp(level, "cur") == 0)
 		return "has a level that is a part of every Maildir";
 	return NULL;
 }
 
 static const char *
-name_fault(const char *name)
+name_fault(const FolderRules *rules, const char *name)
 {
 	if (strlen(name) > LIMIT_FOLDER_NAME)
 		return "is too long";
 	if (!g_utf8_validate(name, -1, NULL))
 		return "is not valid UTF-8";
-	if (name[0] == '~')
+	if (name[0] == '~' && rules->escape == '\0')
 		return "begins with '~'";
 	for (const char *c = name; *c != '\0'; c++)
 		if (g_ascii_iscntrl(*c))
 			return "has a control character";
 	return NULL;
+}
+
+/* Would the disk read this sign of a level in another way? */
+static bool
+needs_escape(const FolderRules *rules, char sign, bool is_first, bool is_top)
+{
+	bool is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
+	if (rules->escape == '\0')
+		return false;
+	return sign == '/' || sign == rules->escape ||
+	       (sign == '.' && (is_maildirpp || is_first)) || (sign == '~' && is_first && is_top);
+}
+
+/* The level as it is written on the disk. */
+static char *
+write_level(const FolderRules *rules, const char *level, bool is_top)
+{
+	g_autofree char *encoded = rules->names == FOLDER_NAMES_UTF7 ? utf7_encode(level)
+	                                                             : g_strdup(level);
+	g_autoptr(GString) written = g_string_new(NULL);
+	for (const char *c = encoded; *c != '\0'; c++) {
+		if (needs_escape(rules, *c, c == encoded, is_top))
+			g_string_append_printf(written, "%c%02x", rules->escape,
+			                       (unsigned) (guchar) *c);
+		else
+			g_string_append_c(written, *c);
+	}
+	return g_string_free(g_steal_pointer(&written), FALSE);
 }
 
 /* Append a checked level as it is written on the disk. */
@@ -51,30 +92,30 @@ append_level(const FolderRules *rules, const char *level, GString *path)
 	const char *why = level_fault(rules, level);
 	if (why != NULL)
 		return why;
-	g_autofree char *encoded = rules->names == FOLDER_NAMES_UTF7 ? utf7_encode(level) : g_strdup(level);
-	if (rules->layout == FOLDER_LAYOUT_MAILDIRPP)
+
+	bool is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
+	g_autofree char *written = write_level(rules, level, path->len == 0);
+	if (is_maildirpp)
 		g_string_append_c(path, '.');
 	else if (path->len > 0)
 		g_string_append_c(path, '/');
-	g_string_append(path, encoded);
-	size_t component = rules->layout == FOLDER_LAYOUT_MAILDIRPP ? path->len : strlen(encoded);
+	g_string_append(path, written);
+
+	size_t component = is_maildirpp ? path->len : strlen(written);
 	return component > LIMIT_FILE_NAME ? "is too long for the file system" : NULL;
 }
 
-char *
-folder_path(const FolderRules *rules, const char *name, const char **ret_why)
+/* The path of a name whose levels `separator` parts. */
+static char *
+path_of(const FolderRules *rules, const char *name, const char *separator, const char **ret_why)
 {
-	if (rules->prefix[0] != '\0' && g_str_has_prefix(name, rules->prefix))
-		name += strlen(rules->prefix);
-	if (g_ascii_strcasecmp(name, "INBOX") == 0)
-		return g_strdup("");
-	const char *why = name_fault(name);
-	const char *separator = rules->separator[0] != '\0' ? rules->separator : "/";
+	const char *why = name_fault(rules, name);
 	g_auto(GStrv) levels = g_strsplit(name, separator, -1);
 	if (why == NULL && levels[0] == NULL)
 		why = "has an empty level";
 	if (why == NULL && g_strv_length(levels) > LIMIT_FOLDER_LEVELS)
 		why = "has too many levels";
+
 	g_autoptr(GString) path = g_string_new(NULL);
 	for (size_t i = 0; why == NULL && levels[i] != NULL; i++)
 		why = append_level(rules, levels[i], path);
@@ -85,15 +126,133 @@ folder_path(const FolderRules *rules, const char *name, const char **ret_why)
 	return g_string_free(g_steal_pointer(&path), FALSE);
 }
 
+static bool
+is_there(const Maildir *inbox, const char *path)
+{
+	g_autofree char *tmp = g_strconcat(path, "/tmp", NULL);
+	return inbox != NULL && faccessat(maildir_fd(inbox), tmp, F_OK, 0) == 0;
+}
+
+/* The path if such a folder exists. NULL: it does not, or there can be none. */
+static char *
+existing(const FolderRules *rules, const Maildir *inbox, const char *name, const char *separator)
+{
+	const char *why;
+	g_autofree char *path = path_of(rules, name, separator, &why);
+	return path != NULL && is_there(inbox, path) ? g_steal_pointer(&path) : NULL;
+}
+
+/*
+ * A name with the escaping sign in it may be the one on the disk: of what was made without it, or
+ * by hand.
+ */
+static char *
+existing_unescaped(const FolderRules *rules, const Maildir *inbox, const char *name,
+                   const char *separator)
+{
+	FolderRules plain = *rules;
+	if (rules->escape == '\0' || strchr(name, rules->escape) == NULL)
+		return NULL;
+	plain.escape = '\0';
+	return existing(&plain, inbox, name, separator);
+}
+
+/*
+ * What the name means where nobody said what parts its levels: "/" if it has one, else dots, unless
+ * the folder says otherwise.
+ */
+static char *
+guess_path(const FolderRules *rules, const Maildir *inbox, const char *name, const char **ret_why)
+{
+	bool has_dots_only = strchr(name, '.') != NULL && strchr(name, '/') == NULL;
+	const char *separator = has_dots_only ? "." : "/";
+	bool is_below_inbox = g_ascii_strncasecmp(name, "INBOX", 5) == 0 && name[5] == *separator;
+	if (!has_dots_only && !is_below_inbox) /* the one reading: nobody needs to look */
+		return path_of(rules, name, "/", ret_why);
+
+	char *found = existing(rules, inbox, name, separator);
+	if (found == NULL && has_dots_only)
+		found = existing(rules, inbox, name, "/");
+	if (found != NULL)
+		return found;
+
+	if (is_below_inbox) /* only other servers have everything there */
+		return folder_path(rules, inbox, name + 6, ret_why);
+
+	char *path = path_of(rules, name, separator, ret_why);
+	return path != NULL || *separator == '/' ? path : path_of(rules, name, "/", ret_why);
+}
+
+char *
+folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, const char **ret_why)
+{
+	bool is_auto = strcmp(rules->separator, FOLDER_SEPARATOR_AUTO) == 0;
+	const char *separator = rules->separator[0] != '\0' && !is_auto ? rules->separator : "/";
+	if (rules->prefix[0] != '\0' && g_str_has_prefix(name, rules->prefix))
+		name += strlen(rules->prefix);
+	if (g_ascii_strcasecmp(name, "INBOX") == 0)
+		return g_strdup("");
+
+	char *found = existing_unescaped(rules, inbox, name, separator);
+	if (found != NULL)
+		return found;
+	if (is_auto && rules->layout == FOLDER_LAYOUT_MAILDIRPP)
+		return guess_path(rules, inbox, name, ret_why);
+	return path_of(rules, name, separator, ret_why);
+}
+
+/* Undo write_level. NULL: it is no level that was written so. */
+static char *
+read_level(const FolderRules *rules, const char *written)
+{
+	g_autoptr(GString) encoded = g_string_new(NULL);
+	for (const char *c = written; *c != '\0'; c++) {
+		bool is_escape = rules->escape != '\0' && *c == rules->escape &&
+		                 g_ascii_isxdigit(c[1]) && g_ascii_isxdigit(c[2]);
+		g_string_append_c(encoded, is_escape ? (char) (g_ascii_xdigit_value(c[1]) * 16 +
+		                                               g_ascii_xdigit_value(c[2]))
+		                                     : *c);
+		c += is_escape ? 2 : 0;
+	}
+	return rules->names == FOLDER_NAMES_UTF7 ? utf7_decode(encoded->str)
+	                                         : g_string_free(g_steal_pointer(&encoded), FALSE);
+}
+
+char *
+folder_name(const FolderRules *rules, const Maildir *inbox, const char *path)
+{
+	bool is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
+	bool is_named = rules->separator[0] != '\0' &&
+	                strcmp(rules->separator, FOLDER_SEPARATOR_AUTO) != 0;
+	if (path[0] == '\0')
+		return g_strdup("INBOX");
+	if (is_maildirpp && path[0] != '.')
+		return NULL;
+
+	g_autoptr(GString) name = g_string_new(NULL);
+	const char *separator = is_named ? rules->separator : "/";
+	const char *written = is_maildirpp ? path + 1 : path;
+	g_auto(GStrv) levels = g_strsplit(written, is_maildirpp ? "." : "/", -1);
+	for (size_t i = 0; levels[i] != NULL; i++) {
+		g_autofree char *level = read_level(rules, levels[i]);
+		if (level == NULL)
+			return NULL;
+		g_string_append_printf(name, "%s%s", i > 0 ? separator : "", level);
+	}
+
+	const char *why;
+	g_autofree char *again = folder_path(rules, inbox, name->str, &why);
+	return g_strcmp0(again, path) == 0 ? g_string_free(g_steal_pointer(&name), FALSE) : NULL;
+}
+
 bool
 folder_exists(Maildir *inbox, const FolderRules *rules, const char *name)
 {
 	const char *why;
-	g_autofree char *path = folder_path(rules, name, &why);
+	g_autofree char *path = folder_path(rules, inbox, name, &why);
 	if (path == NULL || path[0] == '\0')
 		return path != NULL;
-	g_autofree char *tmp = g_strconcat(path, "/tmp", NULL);
-	return faccessat(maildir_fd(inbox), tmp, F_OK, 0) == 0;
+	return is_there(inbox, path);
 }
 
 /* Maildir++ marks its folders, so that deliverers find the quota of the whole in the folder above. */
@@ -113,6 +272,7 @@ furnish(Maildir *inbox, const FolderRules *rules, const Maildir *made, GPtrArray
 	bool maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
 	if (maildirpp && !mark(made, &unmarked))
 		g_ptr_array_add(notes, g_strdup_printf("folder '%s': %s", path, unmarked.detail));
+	folder_id_make(made);
 	const char *listed = maildirpp ? path + 1 : path;
 	if (rules->subscribe && !subscriptions_add(maildir_fd(inbox), listed, maildirpp ? '.' : '/', &unsubscribed))
 		g_ptr_array_add(notes, g_strdup_printf("cannot subscribe to '%s': %s", path, unsubscribed.detail));

@@ -5,11 +5,16 @@
  * see ("INBOX."); "INBOX" in any case is the INBOX itself. In the layout maildir++ the folder is ".Work.Customers"
  * beside the INBOX's new and cur, in the layout fs it is "Work/Customers".
  *
- * A name from a rule is a stranger's: it may hold a List-Id or a subject. Refused are an empty level, one that begins
- * with '.' (so "..", and what would be hidden or a Maildir++ folder in the layout fs), '/', control characters, a
- * leading '~', what is no UTF-8, and names over LIMIT_FOLDER_NAME or LIMIT_FOLDER_LEVELS, or over LIMIT_FILE_NAME on
- * the disk. In Maildir++ a level with a '.' in it would be read as two levels by every other program, so it is refused
- * too; in the layout fs levels called tmp, new and cur are.
+ * A name from a rule is a stranger's: it may hold a List-Id or a subject. Refused are an empty
+ * level, control characters, what is no UTF-8, and names over LIMIT_FOLDER_NAME or
+ * LIMIT_FOLDER_LEVELS, or over LIMIT_FILE_NAME on the disk; in the layout fs levels called tmp, new
+ * and cur. What the disk reads in another way is escaped, as Dovecot's plugin listescape does
+ * ("\2e" for a '.'): in Maildir++ a '.' within a level, in the layout fs one in front ("..", and
+ * what would be hidden), a '/' within a level, a leading '~', and the escaping sign itself. Without
+ * a sign for that these are refused, too.
+ *
+ * The separator "auto" (Maildir++ only; in the layout fs it is "/") is for names of people who come
+ * from servers with either separator: see the table FOLDER NAMES in todoke(8).
  */
 #ifndef TODOKE_FOLDER_H
 #define TODOKE_FOLDER_H
@@ -17,21 +22,35 @@
 #include "agent/base/status.h"
 #include "agent/store/maildir.h"
 
+#define FOLDER_SEPARATOR_AUTO "auto"
+
 /* How this site names folders. Strings are borrowed. */
 typedef struct {
 	unsigned layout;       /* FOLDER_LAYOUT_* of conf-choices.h */
 	unsigned names;        /* FOLDER_NAMES_* */
-	const char *separator; /* "/"; "" is "/" too */
+	const char *separator; /* "/", "auto"; "" is "/" too */
+	char escape;           /* '\\'; NUL: nothing is escaped */
 	const char *prefix;    /* "INBOX.", "" */
 	bool create;           /* make folders that are missing */
 	bool subscribe;        /* subscribe to what is made */
 } FolderRules;
 
+/* The sign of the setting folder_escape. NUL: it is empty, or no sign that can stand for others. */
+char folder_escape_sign(const char *setting);
+
 /*
- * The path below the INBOX, "" for the INBOX itself. NULL: there can be no such folder, and *ret_why says why ("... has
- * an empty level"). Caller frees.
+ * The path below the INBOX, "" for the INBOX itself. NULL: there can be no such folder, and
+ * *ret_why says why ("... has an empty level"). `inbox` is where is looked which of the readings of
+ * a name exists; NULL: nowhere. Caller frees.
  */
-char *folder_path(const FolderRules *rules, const char *name, const char **ret_why);
+char *
+folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, const char **ret_why);
+
+/*
+ * The name by which rules of this site mean the folder at `path` (below the INBOX, as folder_path
+ * returns it), "INBOX" for "". `inbox` as for folder_path. NULL: none does. Caller frees.
+ */
+char *folder_name(const FolderRules *rules, const Maildir *inbox, const char *path);
 
 /* Is there such a folder? False too for a name that cannot be. Faults never: what cannot be looked at is not there. */
 bool folder_exists(Maildir *inbox, const FolderRules *rules, const char *name);

@@ -286,13 +286,13 @@ recount(Quota *quota)
 }
 
 static char *
-trash_path(const Conf *conf)
+trash_path(const Conf *conf, const Maildir *inbox)
 {
 	if (conf->quota_trash)
 		return NULL;
 	const char *why, *name = deliver_special_use_folder(conf, NULL, "\\Trash", NULL);
 	FolderRules rules = deliver_folder_rules(conf);
-	return folder_path(&rules, name != NULL ? name : "Trash", &why);
+	return folder_path(&rules, inbox, name != NULL ? name : "Trash", &why);
 }
 
 static Amount
@@ -315,8 +315,13 @@ quota_open(const Maildir *inbox, const Conf *conf, GPtrArray *notes)
 		return NULL;
 	}
 	Quota *quota = g_new0(Quota, 1);
-	*quota = (Quota){ .conf = conf, .inbox = maildir_fd(inbox), .trash = trash_path(conf), .limit = limit,
-	                  .used = file.used, .lines = file.lines, .mtime = file.mtime };
+	*quota = (Quota){ .conf = conf,
+		          .inbox = maildir_fd(inbox),
+		          .trash = trash_path(conf, inbox),
+		          .limit = limit,
+		          .used = file.used,
+		          .lines = file.lines,
+		          .mtime = file.mtime };
 	if (!file.sound || file.limit.bytes != limit.bytes || file.limit.messages != limit.messages)
 		recount(quota);
 	return quota;

@@ -2,6 +2,7 @@
 #include "agent/store/utf7.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
@@ -68,4 +69,50 @@ utf7_encode(const char *name)
 	}
 	close_run(&encoder);
 	return g_string_free(encoder.out, FALSE);
+}
+
+/* The UTF-16 units of a run, which ends at `end`, as UTF-8. NULL: it is none. */
+static char *
+decode_run(const char *at, const char *end)
+{
+	g_autoptr(GArray) units = g_array_new(FALSE, FALSE, sizeof(gunichar2));
+	guint32 bits = 0;
+	unsigned count = 0;
+	for (; at < end; at++) {
+		const char *digit = strchr(digits, *at);
+		if (digit == NULL)
+			return NULL;
+		bits = bits << 6 | (guint32) (digit - digits);
+		count += 6;
+		if (count < 16)
+			continue;
+		count -= 16;
+		gunichar2 unit = (gunichar2) (bits >> count);
+		g_array_append_val(units, unit);
+	}
+	return g_utf16_to_utf8((const gunichar2 *) (const void *) units->data, units->len, NULL,
+	                       NULL, NULL);
+}
+
+char *
+utf7_decode(const char *encoded)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+	for (const char *at = encoded; *at != '\0'; at++) {
+		if (*at != '&') {
+			g_string_append_c(out, *at);
+			continue;
+		}
+		const char *end = strchr(at, '-');
+		bool is_sign = end == at + 1; /* "&-" */
+		g_autofree char *run = end != NULL && !is_sign ? decode_run(at + 1, end) : NULL;
+		if (run == NULL && !is_sign)
+			return NULL;
+		g_string_append(out, is_sign ? "&" : run);
+		at = end;
+	}
+
+	/* There is one way to write a name; what is written in another way is some other folder. */
+	g_autofree char *again = g_utf8_validate(out->str, -1, NULL) ? utf7_encode(out->str) : NULL;
+	return g_strcmp0(again, encoded) == 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 }

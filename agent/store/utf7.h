@@ -7,4 +7,7 @@
 /* `name`, which is valid UTF-8, in modified UTF-7. Caller frees. */
 char *utf7_encode(const char *name);
 
+/* The name in UTF-8 that utf7_encode writes like this; NULL: none. Caller frees. */
+char *utf7_decode(const char *encoded);
+
 #endif

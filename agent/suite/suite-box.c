@@ -204,7 +204,7 @@ Message *
 suite_box_stored(SuiteBox *box, const FolderRules *rules, const char *folder, guint64 n, GPtrArray **ret_flags, Status *st)
 {
 	const char *why;
-	g_autofree char *path = folder_path(rules, folder, &why);
+	g_autofree char *path = folder_path(rules, box->inbox, folder, &why);
 	if (path == NULL) {
 		status_fail_detail(st, STATUS_MISSING, "%s", why);
 		return NULL;
@@ -233,7 +233,7 @@ bool
 suite_box_make_folder(SuiteBox *box, const FolderRules *rules, const char *name, Status *st)
 {
 	const char *why;
-	g_autofree char *path = folder_path(rules, name, &why);
+	g_autofree char *path = folder_path(rules, box->inbox, name, &why);
 	if (path == NULL)
 		return status_fail_detail(st, STATUS_MISSING, "%s", why);
 	if (*path == '\0')
@@ -250,7 +250,7 @@ bool
 suite_box_remove_folder(SuiteBox *box, const FolderRules *rules, const char *name, Status *st)
 {
 	const char *why;
-	g_autofree char *path = folder_path(rules, name, &why);
+	g_autofree char *path = folder_path(rules, box->inbox, name, &why);
 	if (path == NULL)
 		return status_fail_detail(st, STATUS_MISSING, "%s", why);
 	if (*path == '\0')

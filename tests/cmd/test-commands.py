@@ -90,8 +90,9 @@ def test_check_users(folder):
 
 def test_check_values(folder):
     """Each is read without a problem, and does not do what it seems to."""
-    rows = [("loop_folder = '../x'", "error", "folder-name"), ("rule a { header = X-A action = file to = '../x' }", "error", "folder-name"),
-            ("folder_separator = ''", "warning", "no-separator"), ("delimiters = '@'", "warning", "delimiter"),
+    rows = [("loop_folder = 'a//x'", "error", "folder-name"), ("rule a { header = X-A action = file to = 'a//x' }", "error", "folder-name"),
+            ("folder_separator = ''", "warning", "no-separator"), ("folder_escape = '.'", "error", "folder-escape"),
+            ("folder_escape = 'ab'", "error", "folder-escape"), ("trace_users = {ann}", "warning", "unused"), ("delimiters = '@'", "warning", "delimiter"),
             ("delimiters = '+a'", "warning", "delimiter"), ("log_file = todoke.log", "error", "relative-path"),
             ("program_folder = bin", "error", "relative-path"), ("virtual_user = no-such-user", "error", "account"),
             ("virtual_user = root", "error", "account"), ("lmtp_user = no-such-user", "error", "account"),

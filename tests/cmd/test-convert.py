@@ -31,9 +31,13 @@ def compiles(folder, script, what):
         raise AssertionError("%s: %s\n%s" % (what, result.stderr.decode() + result.stdout.decode(), script.decode()))
 
 
-def body(folder, rc):
+# With these a folder of HOME is a mailbox of the same name.
+FOLDERS_OF_HOME = ("-o", "maildir=~/", "-o", "folder_layout=fs")
+
+
+def body(folder, rc, args=FOLDERS_OF_HOME):
     """The rules of the script, without its head and its require."""
-    result = convert(folder, rc)
+    result = convert(folder, rc, *args)
     compiles(folder, result.stdout, rc)
     lines = result.stdout.decode().split("\n")
     return "\n".join(line for line in lines[1:] if not line.startswith("require ")).strip("\n") + "\n"
@@ -59,10 +63,10 @@ def test_every_case_compiles(folder):
 ROWS = [
     ("a folder", ":0\n* ^X-Loop: me\nlists/\n",
      '# line 1: changed: white space behind the colon does not count\nif header :regex "X-Loop" "^me" {\n\tfileinto "lists";\n\tstop;\n}\n'),
-    ("plain text anywhere", ":0\n* ^List-Id:.*devel\n.lists.devel/\n",
+    ("plain text anywhere", ":0\n* ^List-Id:.*devel\nlists/devel/\n",
      '# line 1: same\nif header :contains "List-Id" "devel" {\n\tfileinto "lists/devel";\n\tstop;\n}\n'),
-    ("MATCH", ":0\n* ^List-Id:.*<\\/[^.]*\n.lists.$MATCH/\n",
-     '# line 1: same\nif header :regex "List-Id" "<([^.]*)" {\n\tset "MATCH" "${1}";\n\tfileinto "lists/${MATCH}";\n\tstop;\n}\n'),
+    ("MATCH", ":0\n* ^List-Id:.*<\\/[^.]*\nlists/$MATCH/\n",
+     '# line 1: changed: a \'.\' or \'/\' in the variable\'s value makes another folder\nif header :regex "List-Id" "<([^.]*)" {\n\tset "MATCH" "${1}";\n\tfileinto "lists/${MATCH}";\n\tstop;\n}\n'),
     ("a copy and A", ":0c\n* ^X-Loop:\na/\n:0A\nb/\n",
      '# line 1: same\nif header :contains "X-Loop" "" {\n\tfileinto :copy "a";\n\t# line 4: same\n\tfileinto "b";\n\tstop;\n}\n'),
     ("E", ":0\n* ^X-Loop:\na/\n:0E\nb/\n",
@@ -101,6 +105,58 @@ ROWS = [
     ("formail adds a field", ":0fhw\n| formail -A \"X-A: b\"\n",
      '# line 1: changed: fields are added by editheader, where the site allows it\naddheader :last "X-A" "b";\n'),
 ]
+
+
+ELSEWHERE = "the recipe's folder is none of the mailbox: the mail lies elsewhere"
+HOME_MAILDIR = "MAILDIR=$HOME/Maildir\n"
+
+# (what, options, rc, the folder's verdict, the name in the script)
+PLACES = [
+    ("a folder of Maildir++", (), HOME_MAILDIR + ":0\n.Work.Customers/\n", "same", "Work/Customers"),
+    ("dots in a folder of Maildir++", (), HOME_MAILDIR + ":0\n.v1.0/\n", "same", "v1/0"),
+    ("an escaped folder", ("-o", "folder_separator=/"), HOME_MAILDIR + ":0\n.v1\\\\2e0/\n", "same", "v1.0"),
+    ("a folder in UTF-7", (), HOME_MAILDIR + ":0\n.Entw&APw-rfe/\n", "same", "Entw\u00fcrfe"),
+    ("by its whole path", (), ":0\n$HOME/Maildir/.Work/\n", "same", "Work"),
+    ("by a way round", (), HOME_MAILDIR + ":0\n../Maildir//.Work/\n", "same", "Work"),
+    ("the INBOX by its path", (), ":0\n$HOME/Maildir/\n", "same", "INBOX"),
+    ("a Maildir within the Maildir", (), HOME_MAILDIR + ":0\nv1.0/\n", "changed: " + ELSEWHERE, "v1.0"),
+    ("a Maildir beside it", (), ":0\n$HOME/Mail/lists/\n", "changed: " + ELSEWHERE, "Mail/lists"),
+    ("MAILDIR is another one", (), "MAILDIR=$HOME/Mail\n:0\n.lists/\n", "changed: " + ELSEWHERE, "lists"),
+    ("the INBOX of the settings", ("-o", "maildir=~/Mail"), "MAILDIR=$HOME/Mail\n:0\n.lists/\n", "same", "lists"),
+    ("folders in folders", ("-o", "folder_layout=fs"), HOME_MAILDIR + ":0\nv1.0/\n", "same", "v1.0"),
+    ("Maildir++ where folders lie in folders", ("-o", "folder_layout=fs"), HOME_MAILDIR + ":0\n.Work/\n", "changed: " + ELSEWHERE, "Work"),
+    ("the separator is a dot", ("-o", "folder_separator=."), HOME_MAILDIR + ":0\n.Work.New/\n", "same", "Work.New"),
+    ("the prefix", ("-o", "folder_separator=.", "-o", "folder_prefix=INBOX."), HOME_MAILDIR + ":0\n.INBOX.New/\n",
+     "changed: " + ELSEWHERE, "INBOX/New"),
+]
+
+
+def place_test(number, what, args, rc, verdict, name):
+    def test(folder):
+        text = body(folder, rc, args)
+        tap.contains(text, "# line %d: %s\n" % (rc.count("\n") - 1, verdict))
+        tap.contains(text, 'fileinto "%s";' % name)
+        write(folder, "Maildir/new/1", MAILS["new/1"])
+        proved = convert(folder, rc, *args, "--prove", os.path.join(folder, "Maildir"))
+        tap.same(proved.returncode, 0 if verdict == "same" else 1, proved.stdout.decode())
+    test.__name__ = "test_place_%d_%s" % (number, what.replace(" ", "_"))
+    return test
+
+
+def test_prove_says_places_on_the_disk(folder):
+    write(folder, "Maildir/new/1", MAILS["new/1"])
+    rc = "MAILDIR=$HOME/Maildir\n:0c\nv1.0/\n:0\n$HOME/Mail/lists/\n"
+    result = convert(folder, rc, "--prove", os.path.join(folder, "Maildir"))
+    tap.same(result.stdout.decode(), "new/1: recipes: store in %s/Mail/lists/, store in %s/Maildir/v1.0/; Sieve: store in Mail/lists, "
+             "store in v1/0\n1 message, 1 differs\n" % (folder, folder))
+
+
+def test_prove_looks_which_folders_are_there(folder):
+    """Two names may mean one folder."""
+    os.makedirs(folder + "/Maildir/.INBOX.Work/tmp")
+    write(folder, "Maildir/new/1", MAILS["new/1"])
+    result = convert(folder, "MAILDIR=$HOME/Maildir\n:0\n.INBOX.Work/\n", "--prove", os.path.join(folder, "Maildir"))
+    tap.same(result.returncode, 0, result.stdout.decode())
 
 
 def row_test(number, what, rc, want):
@@ -163,10 +219,10 @@ def test_prove_that_all_is_the_same(folder):
 
 def test_prove_lets_no_sender_speak_to_the_terminal(folder):
     write(folder, "Maildir/cur/1", "Subject: \033[31mred\nFrom: a@b\n\nx\n")
-    rc = ":0 h\n* ^From:\n| cat\n\n:0\n* ^Subject: \\/.*\n$MATCH/\n"
-    result = convert(folder, rc, "--prove", os.path.join(folder, "Maildir"))
+    rc = ":0\n* ^Subject: \\/.*\n$MATCH/\n"
+    result = convert(folder, rc, *FOLDERS_OF_HOME, "--prove", os.path.join(folder, "Maildir"))
     tap.same((result.returncode, b"\033" in result.stdout), (1, False))
-    tap.contains(result.stdout, b"Sieve: store in ?[31mred")
+    tap.contains(result.stdout, b"/?[31mred/; Sieve: store in INBOX")
 
 
 def test_prove_runs_no_program(folder):
@@ -182,5 +238,6 @@ def test_prove_of_a_folder_that_is_not_there(folder):
 
 
 TESTS = [row_test(number, *row) for number, row in enumerate(ROWS, 1)]
+TESTS += [place_test(number, *row) for number, row in enumerate(PLACES, 1)]
 TESTS += [test for name, test in sorted(globals().items()) if name.startswith("test_") and callable(test)]
 tap.run(TESTS)

@@ -185,9 +185,9 @@ def test_prints(folder):
 
 
 def test_settings_of_the_command_line(folder):
-    body = 'test "t" {\n\ttest_mailbox_create "Work.New";\n}\n'
-    tap.same(len(failures(folder, body)), 1)
-    tap.same(failures(folder, body, "-o", "folder_separator=."), [])
+    body = 'test "t" {\n\ttest_mailbox_create "a/b.c";\n}\n'
+    tap.same(len(failures(folder, body, "-o", "folder_escape=")), 1)
+    tap.same(failures(folder, body), [])
 
 
 def test_trust(folder):

@@ -109,6 +109,19 @@ special_use_mailbox(FilterEnv *env, const char *use, const char *named)
 	return NULL;
 }
 
+static char *
+mailbox_by_id(FilterEnv *env, const char *id)
+{
+	return g_strdup(g_hash_table_lookup(world_of(env)->ids, id));
+}
+
+static char *
+metadata(FilterEnv *env, const char *mailbox, const char *annotation)
+{
+	g_autofree char *key = g_strconcat(mailbox != NULL ? mailbox : "", "|", annotation, NULL);
+	return g_strdup(g_hash_table_lookup(world_of(env)->metadata, key));
+}
+
 static bool
 duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
 {
@@ -216,6 +229,8 @@ static const FilterServices services = {
 	.setting_item = setting_item,
 	.open_script = open_script,
 	.mailbox_exists = mailbox_exists,
+	.mailbox_by_id = mailbox_by_id,
+	.metadata = metadata,
 	.special_use_mailbox = special_use_mailbox,
 	.duplicate = duplicate,
 	.list_contains = list_contains,
@@ -285,6 +300,10 @@ add_line(SieveWorld *world, const char *key, const char *value)
 		g_ptr_array_add(list, g_strdup(value));
 	} else if (strcmp(key, "item") == 0) {
 		return add_pair(world->items, value);
+	} else if (strcmp(key, "mailboxid") == 0) {
+		return add_pair(world->ids, value);
+	} else if (strcmp(key, "metadata") == 0) {
+		return add_pair(world->metadata, value);
 	} else if (strcmp(key, "environment") == 0) {
 		return add_pair(world->environment, value);
 	} else if (strcmp(key, "trust") == 0) {
@@ -360,6 +379,8 @@ sieve_world_new(const char *text, const char *folder)
 	world->lists = g_ptr_array_new_with_free_func(g_free);
 	world->items = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	world->environment = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	world->ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	world->metadata = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	world->trace = g_string_new(NULL);
 	if (!read_lines(world, text) || !read_conf(world))
 		return NULL;
@@ -384,6 +405,8 @@ sieve_world_free(SieveWorld *world)
 	g_ptr_array_unref(world->lists);
 	g_hash_table_unref(world->items);
 	g_hash_table_unref(world->environment);
+	g_hash_table_unref(world->ids);
+	g_hash_table_unref(world->metadata);
 	g_string_free(world->trace, TRUE);
 	conf_free(world->conf);
 	g_free(world->folder);

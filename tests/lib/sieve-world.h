@@ -9,6 +9,7 @@
  *	mailbox: NAME [\Use]...   a mailbox that exists; without any line nobody knows what exists
  *	set: NAME=VALUE           a setting of todoke.conf                     item: GROUP/NAME=VALUE
  *	environment: NAME=VALUE   list: NAME=VALUE (an item of an external list, more than one)
+ *	mailboxid: ID=NAME        metadata: MAILBOX|ANNOTATION=VALUE (of the server: nothing before the bar)
  *	seen: KEY                 what `duplicate` has seen
  *	program: NAME EXIT TEXT   a program that a rule may run; TEXT "-" is its input
  *	trace: 0..3               print the trace, too
@@ -36,6 +37,8 @@ typedef struct {
 	GPtrArray *lists;
 	GHashTable *items;
 	GHashTable *environment;
+	GHashTable *ids;         /* id -> mailbox */
+	GHashTable *metadata;    /* "MAILBOX|ANNOTATION" -> value */
 	GString *trace;
 } SieveWorld;
 

@@ -486,7 +486,7 @@ def test_pipe(folder):
         tap.same(file.read(), "a b\n$(x);`y`\n\n")
     with open(os.path.join(folder, "env")) as file:
         names = {line.split("=")[0] for line in file}
-    tap.same(names - {"PWD", "SHLVL", "_", "OLDPWD"}, {"PATH", "LANG", "HOME", "USER", "LOGNAME", "SENDER", "RECIPIENT", "QUEUE_ID"})
+    tap.same(names - {"PWD", "SHLVL", "_", "OLDPWD"}, {"PATH", "LANG", "HOME", "HOST", "USER", "LOGNAME", "SENDER", "RECIPIENT", "QUEUE_ID"})
     tap.same(stored(folder), [])
     no_litter(folder)
 

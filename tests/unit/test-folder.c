@@ -62,7 +62,7 @@ static void
 check_path(const FolderRules *rules, const char *in, const char *want)
 {
 	const char *why = NULL;
-	g_autofree char *path = folder_path(rules, in, &why);
+	g_autofree char *path = folder_path(rules, NULL, in, &why);
 	g_autofree char *got = path != NULL ? g_strdup(path) : g_strconcat("!", why, NULL);
 	assert_string_equal(got, want);
 }
@@ -73,6 +73,68 @@ test_path(void **state)
 	const Row *row = *state;
 	FolderRules rules = { .layout = row->layout, .names = row->names, .separator = row->separator, .prefix = row->prefix };
 	check_path(&rules, row->in, row->want);
+}
+
+/* With a sign that escapes. */
+typedef struct {
+	const char *name;
+	char escape;
+	unsigned layout;
+	const char *separator;
+	const char *in;
+	const char *want;
+} EscapeRow;
+
+static const EscapeRow escape_rows[] = {
+	{ "a dot within is escaped", '\\', PP, "/", "Lists/a.example", ".Lists.a\\2eexample" },
+	{ "another sign escapes", '^', PP, "/", "a.b", ".a^2eb" },
+	{ "the sign itself is escaped", '\\', PP, "/", "a\\b", ".a\\5cb" },
+	{ "a slash within is escaped", '\\', PP, ".", "a/b", ".a\\2fb" },
+	{ "up is escaped", '\\', PP, "/", "../a", ".\\2e\\2e.a" },
+	{ "up is escaped in fs", '\\', FS, "/", "../a", "\\2e./a" },
+	{ "up, later, is escaped in fs", '\\', FS, "/", "a/../../b", "a/\\2e./\\2e./b" },
+	{ "fs, a dot within stays", '\\', FS, "/", "Lists/a.example", "Lists/a.example" },
+	{ "a Maildir++ folder in fs is escaped", '\\', FS, "/", ".Work", "\\2eWork" },
+	{ "a home is escaped", '\\', FS, "/", "~root/~a", "\\7eroot/~a" },
+	{ "Japanese and a dot", '\\', PP, "/", "\u65e5\u672c.a", ".&ZeVnLA-\\2ea" },
+	{ "new in fs, escaped or not", '\\', FS, "/", "a/new", "!has a level that is a part of every Maildir" },
+	{ "empty levels stay wrong", '\\', PP, "/", "a//b", "!has an empty level" },
+};
+
+static void
+test_escape(void **state)
+{
+	const EscapeRow *row = *state;
+	FolderRules rules = { .layout = row->layout, .names = UTF7, .separator = row->separator, .prefix = "", .escape = row->escape };
+	check_path(&rules, row->in, row->want);
+}
+
+/* The way back: a path, and the name that means it with the separator auto (NULL: none does). */
+static const struct {
+	unsigned layout;
+	const char *path, *name;
+} names[] = {
+	{ PP, "", "INBOX" }, { PP, ".Work", "Work" }, { PP, ".Work.Customers", "Work/Customers" },
+	{ PP, ".v1.0", "v1/0" }, { PP, ".Lists.a\\2eexample", "Lists/a.example" }, { PP, ".&ZeVnLIqe-", "\u65e5\u672c\u8a9e" },
+	{ PP, "lists", NULL }, { PP, "v1.0", NULL }, { PP, ".a..b", NULL }, { PP, ".", NULL }, { PP, ".INBOX.Work", NULL },
+	{ PP, ".a&b", NULL }, { PP, ".a/b", NULL }, { PP, ".a\\", NULL }, { PP, ".a\\5c", "a\\" }, { PP, ".a\\41", NULL },
+	{ FS, "", "INBOX" }, { FS, "lists", "lists" }, { FS, "v1.0/a", "v1.0/a" }, { FS, ".Work", NULL }, { FS, "a/new", NULL },
+	{ FS, "a//b", NULL },
+};
+
+static void
+test_names(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		const FolderRules rules = { .layout = names[i].layout, .names = UTF7, .separator = "auto", .prefix = "", .escape = '\\' };
+		g_autofree char *got = folder_name(&rules, NULL, names[i].path);
+		if (g_strcmp0(got, names[i].name) != 0)
+			fail_msg("'%s': got '%s', want '%s'", names[i].path, got, names[i].name);
+	}
+	const FolderRules dots = { .layout = PP, .names = UTF7, .separator = ".", .prefix = "INBOX.", .escape = '\0' };
+	g_autofree char *got = folder_name(&dots, NULL, ".Work.Customers");
+	assert_string_equal(got, "Work.Customers");
 }
 
 static const FolderRules plain = { .layout = PP, .names = UTF7, .separator = "/", .prefix = "", .create = true, .subscribe = true };
@@ -130,6 +192,92 @@ place_remove(Place *place)
 	scratch_remove(place->dir);
 }
 
+/* The separator "auto": which folders are there (blanks between; paths), a name, the folder that it means. */
+typedef struct {
+	const char *name;
+	const char *there;
+	const char *in;
+	const char *want;
+} AutoRow;
+
+static const AutoRow auto_rows[] = {
+	{ "auto: a slash separates", "", "Work/Customers", ".Work.Customers" },
+	{ "auto: a dot beside a slash is escaped", "", "Work/a.b", ".Work.a\\2eb" },
+	{ "auto: dots, the folder of levels exists", ".Work.Customers", "Work.Customers", ".Work.Customers" },
+	{ "auto: dots, the escaped folder exists", ".Work\\2eCustomers", "Work.Customers", ".Work\\2eCustomers" },
+	{ "auto: dots, both exist", ".Work.Customers .Work\\2eCustomers", "Work.Customers", ".Work.Customers" },
+	{ "auto: dots, none exists", "", "Work.Customers", ".Work.Customers" },
+	{ "auto: dots, none exists, but the one above", ".Work", "Work.Customers", ".Work.Customers" },
+	{ "auto: dots that cannot be levels", "", "to be.", ".to be\\2e" },
+	{ "auto: two dots", "", "a..b", ".a\\2e\\2eb" },
+	{ "auto: up", "", "..", ".\\2e\\2e" },
+	{ "auto: up with a slash", "", "../a", ".\\2e\\2e.a" },
+	{ "auto: below INBOX, the folder exists", ".INBOX.Work", "INBOX.Work", ".INBOX.Work" },
+	{ "auto: below INBOX, it does not", ".Work", "INBOX.Work", ".Work" },
+	{ "auto: below INBOX, none does", "", "Inbox.Work.New", ".Work.New" },
+	{ "auto: below INBOX by a slash", "", "INBOX/Work", ".Work" },
+	{ "auto: below INBOX by a slash, the folder exists", ".INBOX.Work", "INBOX/Work", ".INBOX.Work" },
+	{ "auto: below INBOX, the INBOX", "", "INBOX.INBOX", "" },
+	{ "auto: below INBOX, nothing", "", "INBOX.", "!has an empty level" },
+	{ "auto: only a name like INBOX", "", "INBOXES.a", ".INBOXES.a" },
+	{ "auto: the name on the disk", ".Work\\2eCustomers", "Work\\2eCustomers", ".Work\\2eCustomers" },
+	{ "auto: the sign in a name", "", "Work\\2eCustomers", ".Work\\5c2eCustomers" },
+	{ "auto: a folder with the sign in it", ".a\\b", "a\\b", ".a\\b" },
+	{ "auto: empty", "", "", "!has an empty level" },
+	{ "auto: a dot", "", ".", ".\\2e" },
+};
+
+static void
+test_auto(void **state)
+{
+	const AutoRow *row = *state;
+	Place place = place_new();
+	g_auto(GStrv) there = g_strsplit(row->there, " ", -1);
+	for (size_t i = 0; there[i] != NULL && there[i][0] != '\0'; i++) {
+		g_autofree char *path = g_build_filename(place.dir, there[i], "tmp", NULL);
+		assert_int_equal(g_mkdir_with_parents(path, 0700), 0);
+	}
+
+	const char *why = NULL;
+	const FolderRules rules = { .layout = PP, .names = UTF7, .separator = "auto", .prefix = "",
+	                            .escape = '\\' };
+	g_autofree char *path = folder_path(&rules, place.inbox, row->in, &why);
+	g_autofree char *got = path != NULL ? g_strdup(path) : g_strconcat("!", why, NULL);
+	assert_string_equal(got, row->want);
+	place_remove(&place);
+}
+
+static void
+test_escape_sign(void **state)
+{
+	(void) state;
+	assert_int_equal(folder_escape_sign("\\"), '\\');
+	assert_int_equal(folder_escape_sign("^"), '^');
+	static const char *const none[] = { NULL, "", "a", "7", ".", "/", "~", "&", "\\\\", " ", "\n", "\xc3\xa4" };
+	for (size_t i = 0; i < G_N_ELEMENTS(none); i++)
+		assert_int_equal(folder_escape_sign(none[i]), '\0');
+}
+
+static void
+test_auto_without_escapes(void **state)
+{
+	(void) state;
+	const FolderRules rules = { .layout = PP, .names = UTF7, .separator = "auto", .prefix = "" };
+	check_path(&rules, "Work.Customers", ".Work.Customers");
+	check_path(&rules, "a/b.c", "!has a '.' within a level, which Maildir++ cannot hold");
+	check_path(&rules, "a..b", "!has a '.' within a level, which Maildir++ cannot hold");
+}
+
+static void
+test_auto_in_fs(void **state)
+{
+	(void) state;
+	const FolderRules rules = { .layout = FS, .names = UTF7, .separator = "auto", .prefix = "", .escape = '\\' };
+	check_path(&rules, "Work.Customers", "Work.Customers");
+	check_path(&rules, "INBOX/Work", "INBOX/Work");
+	check_path(&rules, "Work/Customers", "Work/Customers");
+}
+
 static Maildir *
 open_folder(Place *place, const FolderRules *rules, const char *path, bool create)
 {
@@ -148,7 +296,7 @@ test_new_folder(void **state)
 	g_autoptr(Maildir) made = open_folder(&place, &plain, ".Work.New", false);
 	assert_string_equal(maildir_path(made), ".Work.New");
 	g_autofree char *inside = scratch_list(place.dir, ".Work.New");
-	assert_string_equal(inside, "cur maildirfolder new tmp");
+	assert_string_equal(inside, "cur maildirfolder new tmp todoke-mailboxid");
 	g_autofree char *subscribed = scratch_read(place.dir, "subscriptions");
 	assert_string_equal(subscribed, "Work.New\n");
 	assert_true(folder_exists(place.inbox, &plain, "Work/New"));
@@ -177,7 +325,7 @@ test_new_fs_folder(void **state)
 	fs.layout = FS;
 	g_autoptr(Maildir) made = open_folder(&place, &fs, "Work/New", false);
 	g_autofree char *inside = scratch_list(place.dir, "Work/New"), *above = scratch_list(place.dir, "Work");
-	assert_string_equal(inside, "cur new tmp");
+	assert_string_equal(inside, "cur new tmp todoke-mailboxid");
 	assert_string_equal(above, "New");
 	g_autofree char *subscribed = scratch_read(place.dir, "subscriptions");
 	assert_string_equal(subscribed, "Work/New\n");
@@ -255,9 +403,15 @@ test_subscriptions_locked(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 7];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(escape_rows) + G_N_ELEMENTS(auto_rows) + 11];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_path);
+	UNIT_ROWS(tests, n, escape_rows, test_escape);
+	UNIT_ROWS(tests, n, auto_rows, test_auto);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_escape_sign);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_auto_in_fs);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_names);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_auto_without_escapes);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limits);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_new_folder);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_new_fs_folder);

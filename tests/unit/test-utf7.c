@@ -29,13 +29,27 @@ test_encode(void **state)
 	const Row *row = *state;
 	g_autofree char *got = utf7_encode(row->in);
 	assert_string_equal(got, row->want);
+	g_autofree char *back = utf7_decode(got);
+	assert_string_equal(back, row->in);
+}
+
+static void
+test_no_name(void **state)
+{
+	(void) state;
+	static const char *const none[] = { "&", "a&b", "&AP", "&A-", "&AP8", "&AGE-", "&2D0-", "&APw-&APY-", "&+/-", "\u00fc" };
+	for (size_t i = 0; i < G_N_ELEMENTS(none); i++) {
+		g_autofree char *got = utf7_decode(none[i]);
+		assert_null(got);
+	}
 }
 
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows)];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 1];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_encode);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_name);
 	return _cmocka_run_group_tests("utf7", tests, n, NULL, NULL);
 }

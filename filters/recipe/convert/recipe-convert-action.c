@@ -75,9 +75,17 @@ action_words(RecipeSieve *sieve, const RecipeNode *node, RecipeVerdict *verdict)
 }
 
 char *
-recipe_sieve_mailbox(const RecipeSieve *sieve, const char *path)
+recipe_sieve_mailbox(const RecipeSieve *sieve, const char *path, bool *ret_is_there)
 {
 	const RecipeConstants *constants = sieve->constants;
+	const FilterServices *services = sieve->env->services;
+	g_autofree char *absolute = recipe_constants_path(constants, path);
+	char *name = services->mailbox_at != NULL && *absolute == '/'
+	                     ? services->mailbox_at(sieve->env, absolute)
+	                     : NULL;
+	*ret_is_there = name != NULL;
+	if (name != NULL)
+		return name;
 	return recipe_convert_mailbox(path, recipe_constants_get(constants, "MAILDIR"), recipe_constants_get(constants, "HOME"));
 }
 
@@ -87,9 +95,18 @@ put_folder(RecipeSieve *sieve, const char *path, const RecipeFlags *flags, Recip
 	const RecipeConstants *constants = sieve->constants;
 	const char *inbox = recipe_constants_get(constants, "DEFAULT");
 	bool is_inbox = (inbox != NULL && strcmp(path, inbox) == 0) || g_strcmp0(path, recipe_constants_get(constants, "ORGMAIL")) == 0;
-	g_autofree char *mailbox = is_inbox ? g_strdup("INBOX") : recipe_sieve_mailbox(sieve, path);
+	bool is_there = true;
+	g_autofree char *mailbox = is_inbox ? g_strdup("INBOX")
+	                                    : recipe_sieve_mailbox(sieve, path, &is_there);
 	if (mailbox == NULL)
 		return recipe_verdict_by_hand(verdict, "the folder is outside of MAILDIR and HOME") != NULL;
+	if (!is_there)
+		recipe_verdict_changed(
+			verdict,
+			"the recipe's folder is none of the mailbox: the mail lies elsewhere");
+	else if (strstr(path, "${") != NULL)
+		recipe_verdict_changed(verdict,
+		                       "a '.' or '/' in the variable's value makes another folder");
 	if (!g_str_has_suffix(path, "/") && !is_inbox)
 		recipe_verdict_changed(verdict, "an mbox file, directory or MH folder becomes a mailbox");
 	recipe_sieve_needs(sieve, "fileinto");

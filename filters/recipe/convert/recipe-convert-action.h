@@ -13,8 +13,12 @@ void recipe_sieve_put(RecipeSieve *sieve, const char *text);
 /* Write `command "argument";`. */
 void recipe_sieve_put_action(RecipeSieve *sieve, const char *command, bool copy, const char *argument);
 
-/* recipe_convert_mailbox with what MAILDIR and HOME are at this place of the recipes. Caller frees. */
-char *recipe_sieve_mailbox(const RecipeSieve *sieve, const char *path);
+/*
+ * The mailbox for a path, with what MAILDIR and HOME are at this place of the recipes.
+ * *ret_is_there: mail that is filed into it lies where the recipe puts it; else the name is only
+ * like the path. NULL: see recipe_convert_mailbox. Caller frees.
+ */
+char *recipe_sieve_mailbox(const RecipeSieve *sieve, const char *path, bool *ret_is_there);
 
 bool recipe_convert_folders(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags,
                             RecipeVerdict *verdict);

@@ -8,6 +8,7 @@
 
 /* What a script needs and knows while it is written. */
 typedef struct {
+	FilterEnv *env;
 	RecipeConstants *constants;
 	GHashTable *extensions; /* char *: what it must require */
 	GHashTable *reads;      /* char *: variables that its rules look at */

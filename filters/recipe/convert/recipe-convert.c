@@ -514,7 +514,8 @@ put_default(Convert *convert)
 	const char *inbox = recipe_constants_get(convert->sieve.constants, "DEFAULT");
 	if (convert->ended || inbox == NULL)
 		return;
-	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox);
+	bool is_there;
+	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox, &is_there);
 	if (mailbox == NULL) {
 		recipe_sieve_put(&convert->sieve,
 		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
@@ -522,7 +523,11 @@ put_default(Convert *convert)
 	}
 	if (strcmp(mailbox, "INBOX") == 0)
 		return;
-	recipe_sieve_put(&convert->sieve, "# DEFAULT");
+	recipe_sieve_put(
+		&convert->sieve,
+		is_there
+			? "# DEFAULT"
+			: "# DEFAULT: changed: it is none of the mailbox: the mail lies elsewhere");
 	recipe_sieve_needs(&convert->sieve, "fileinto");
 	recipe_sieve_put_action(&convert->sieve, "fileinto", false, mailbox);
 }
@@ -546,7 +551,9 @@ recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *
 		g_autoptr(GHashTable) stopped = new_set();
 		g_autoptr(GString) out = g_string_new(NULL);
 		Convert convert = {
-			.sieve = { constants, extensions, reads, sets, out, 0, false }, .env = env, .stopped = stopped,
+			.sieve = { env, constants, extensions, reads, sets, out, 0, false },
+			.env = env,
+			.stopped = stopped,
 		};
 		convert_file(&convert, source);
 		put_default(&convert);

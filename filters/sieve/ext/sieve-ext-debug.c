@@ -1,10 +1,10 @@
 /* vnd.dovecot.debug: spec-bosch-sieve-debug, complete: debug_log writes to the trace (`todoke try`), not to the site's log. */
-#include "filters/sieve/run/sieve-run.h"
+#include "filters/sieve/ext/sieve-debug.h"
 
 enum { MESSAGE_OCTETS = 1000 };
 
-static bool
-run_debug_log(SieveRun *run, const SieveCall *call)
+bool
+sieve_debug_log(SieveRun *run, const SieveCall *call)
 {
 	SieveText text = sieve_run_text(run, &call->positional[0]->strings[0]);
 	sieve_run_trace(run, TRACE_ACTIONS, call, "DEBUG: %.*s", (int) MIN(text.len, MESSAGE_OCTETS), text.data);
@@ -12,7 +12,7 @@ run_debug_log(SieveRun *run, const SieveCall *call)
 }
 
 static const SieveCallDef commands[] = {
-	{ .name = "debug_log", .positional = { SIEVE_STRING }, .run = run_debug_log },
+	{ .name = "debug_log", .positional = { SIEVE_STRING }, .run = sieve_debug_log },
 	{ .name = NULL }
 };
 

@@ -95,6 +95,39 @@ is_too_long(FilterEnv *env, SieveText value)
 	return value.len > (guint64) filter_setting_int(env, "sieve_max_header_size", 2048);
 }
 
+/* RFC 5293 4: no field can hold it. */
+static bool
+has_nul(SieveText value)
+{
+	return memchr(value.data, '\0', value.len) != NULL;
+}
+
+/*
+ * A value with folds in it as one line (RFC 5322 2.2.3): the line ends go, the blanks behind them
+ * stay. A line end without blanks behind it would begin a field of its own: it becomes a blank.
+ * Caller frees.
+ */
+static char *
+unfold(SieveText value)
+{
+	g_autoptr(GString) line = g_string_sized_new(value.len);
+	for (size_t i = 0; i < value.len; i++) {
+		char c = value.data[i];
+		if (c != '\r' && c != '\n') {
+			g_string_append_c(line, c);
+			continue;
+		}
+		while (i + 1 < value.len &&
+		       (value.data[i + 1] == '\r' || value.data[i + 1] == '\n'))
+			i++;
+		bool is_fold = i + 1 < value.len &&
+		               (value.data[i + 1] == ' ' || value.data[i + 1] == '\t');
+		if (!is_fold)
+			g_string_append_c(line, ' ');
+	}
+	return g_strdup(g_strstrip(line->str));
+}
+
 static bool
 check_addheader(SieveCheck *check, SieveCall *call)
 {
@@ -102,6 +135,9 @@ check_addheader(SieveCheck *check, SieveCall *call)
 	if (value->template == NULL && is_too_long(sieve_check_env(check), value->text))
 		return sieve_check_error(check, value->span, "header-too-long", "sieve_max_header_size is the limit",
 		                         "the value has %zu octets", value->text.len);
+	if (value->template == NULL && has_nul(value->text))
+		return sieve_check_error(check, value->span, "bad-field-value", NULL,
+		                         "the value has a NUL in it");
 	return check_field_name(check, call);
 }
 
@@ -160,6 +196,8 @@ run_addheader(SieveRun *run, const SieveCall *call)
 		return false;
 	if (is_too_long(run->env, text))
 		return sieve_run_fail(run, call, STATUS_LIMIT, "the value has %zu octets (sieve_max_header_size)", text.len);
+	if (has_nul(text))
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "the value has a NUL in it");
 	if (is_protected(run, name, true)) {
 		sieve_run_trace(run, TRACE_COMMANDS, call, "%.*s is protected", (int) name.len, name.data);
 		return true;
@@ -167,7 +205,7 @@ run_addheader(SieveRun *run, const SieveCall *call)
 	if (!count_edit(run, call))
 		return false;
 	size_t n = headers_count(run->headers);
-	g_autofree char *line = sieve_value_one_line(text);
+	g_autofree char *line = unfold(text);
 	g_autofree char *value = is_ascii_text(line) ? g_strdup(line) : encode(run, call, line);
 	if (value == NULL)
 		return false;

@@ -22,14 +22,14 @@ skip_blanks(Cursor *cursor)
 		cursor->at++;
 }
 
-/* One to `most` hexadecimal digits. */
+/* One to `most` hexadecimal digits. A value over 0x10ffff is no character, however far over. */
 static bool
 take_hex(Cursor *cursor, size_t most, guint64 *ret_value)
 {
 	size_t n = 0;
 	guint64 value = 0;
 	for (; cursor->at < cursor->end && g_ascii_isxdigit(*cursor->at) && n < most; n++, cursor->at++)
-		value = value * 16 + (guint64) g_ascii_xdigit_value(*cursor->at);
+		value = MIN(value * 16 + (guint64) g_ascii_xdigit_value(*cursor->at), G_MAXUINT32);
 	*ret_value = value;
 	return n > 0 && (cursor->at == cursor->end || !g_ascii_isxdigit(*cursor->at));
 }
@@ -51,7 +51,7 @@ take_values(Cursor *cursor, bool is_hex, GString *out, bool *ret_bad)
 	skip_blanks(cursor);
 	while (cursor->at < cursor->end && *cursor->at != '}') {
 		guint64 value;
-		if (!take_hex(cursor, is_hex ? 2 : 12, &value))
+		if (!take_hex(cursor, is_hex ? 2 : G_MAXSIZE, &value))
 			return false;
 		if (cursor->at < cursor->end && *cursor->at != '}' && !is_blank(*cursor->at))
 			return false;

@@ -208,26 +208,36 @@ test_notify_method_capability(SieveRun *run, const SieveCall *call, bool *ret_re
 	       sieve_match_end(&match, ret_result);
 }
 
-/* :encodeurl: all but the unreserved signs of RFC 3986 2.3. */
+/* A sign that stands for itself in a URI (RFC 3986 2.3). */
+static bool
+is_unreserved(char c)
+{
+	return g_ascii_isalnum(c) || (c != '\0' && strchr("-._~", c) != NULL);
+}
+
+/*
+ * :encodeurl: all but the unreserved signs. A value that is cut ends before the escapes of a whole
+ * character.
+ */
 static SieveText
 modify_encodeurl(SieveRun *run, SieveText value)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	char *encoded = sieve_arena_alloc(run->scratch, 3 * value.len + 1);
 	size_t n = 0;
-	for (size_t i = 0; i < value.len; i++) {
-		guchar c = (guchar) value.data[i];
-		if (c < 128 && (g_ascii_isalnum(c) || (c != '\0' && strchr("-._~", c) != NULL))) {
-			encoded[n++] = (char) c;
-			continue;
+	for (size_t i = 0, len; i < value.len; i += len) {
+		len = sieve_variable_character((SieveText){ value.data + i, value.len - i });
+		bool is_plain = is_unreserved(value.data[i]);
+		if (n + (is_plain ? 1 : 3 * len) > run->variable_limit)
+			break;
+		if (is_plain)
+			encoded[n++] = value.data[i];
+		for (size_t k = i; !is_plain && k < i + len; k++) {
+			encoded[n++] = '%';
+			encoded[n++] = digits[(guchar) value.data[k] >> 4];
+			encoded[n++] = digits[(guchar) value.data[k] & 15];
 		}
-		encoded[n++] = '%';
-		encoded[n++] = digits[c >> 4];
-		encoded[n++] = digits[c & 15];
 	}
-	/* A value that is cut must not end in half an escape. */
-	while (n > run->variable_limit)
-		n -= n >= 3 && encoded[n - 3] == '%' ? 3 : 1;
 	return (SieveText){ encoded, n };
 }
 

@@ -2,6 +2,8 @@
  * environment: RFC 5183, complete. What the agent says about an item counts; where it says nothing: name, location and
  * phase of this engine, the client from the envelope. An unknown item never matches (RFC 5183 4).
  */
+#include "config.h"
+
 #include "filters/sieve/run/sieve-environment.h"
 #include "filters/sieve/run/sieve-match.h"
 
@@ -14,6 +16,8 @@ own_item(const SieveRun *run, const char *name)
 	const Envelope *envelope = run->input->envelope;
 	if (strcmp(name, "name") == 0)
 		return "todoke";
+	if (strcmp(name, "version") == 0)
+		return PACKAGE_VERSION;
 	if (strcmp(name, "location") == 0)
 		return "MDA";
 	if (strcmp(name, "phase") == 0)

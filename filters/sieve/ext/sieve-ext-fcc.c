@@ -2,6 +2,7 @@
  * fcc: RFC 8580, complete: :fcc on vacation and notify, and beside it what says how a copy is stored: :create, :flags,
  * :specialuse, each with the extension that it comes from (3.1). The agent files the copy when the message has gone out.
  */
+#include "filters/sieve/run/sieve-mailboxid.h"
 #include "filters/sieve/run/sieve-special-use.h"
 #include "filters/sieve/run/sieve-value.h"
 
@@ -76,6 +77,7 @@ set_fcc(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *a
 {
 	SieveText name = sieve_run_text(run, &tag->value->strings[0]);
 	const SieveTag *flags = sieve_call_tag(call, "flags"), *use = sieve_call_tag(call, "specialuse");
+	const SieveTag *id = sieve_call_tag(call, "mailboxid");
 	if (!is_mailbox(name))
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "':fcc' names no mailbox");
 	PlanFcc *fcc = g_new0(PlanFcc, 1);
@@ -84,6 +86,9 @@ set_fcc(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *a
 	fcc->flags = flags != NULL ? split_flags(run, flags->value) : NULL;
 	if (use != NULL)
 		sieve_special_use_choose(run, call, use, &fcc->special_use, &fcc->mailbox);
+	if (id != NULL &&
+	    sieve_mailboxid_choose(run, call, id, &fcc->mailbox)) /* RFC 9042 5: it wins */
+		g_clear_pointer(&fcc->special_use, g_free);
 	if (action->reply != NULL)
 		action->reply->fcc = fcc;
 	else

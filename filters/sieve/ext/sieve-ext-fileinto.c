@@ -16,12 +16,29 @@ fault_of(SieveText name)
 	return NULL;
 }
 
+static void
+warn_of_place(SieveCheck *check, const SieveString *name)
+{
+	FilterEnv *env = sieve_check_env(check);
+	if (env->unwatched || env->services->mailbox_warning == NULL)
+		return;
+	g_autofree char *mailbox = g_strndup(name->text.data, name->text.len);
+	g_autofree char *text = env->services->mailbox_warning(env, mailbox);
+	if (text != NULL)
+		sieve_check_warning(check, name->span, "folder-name",
+		                    "see FOLDER NAMES in todoke(8)", "%s", text);
+}
+
 static bool
 check_fileinto(SieveCheck *check, SieveCall *call)
 {
 	const SieveString *name = &call->positional[0]->strings[0];
 	const char *fault = name->template == NULL ? fault_of(name->text) : NULL;
-	return fault == NULL || sieve_check_error(check, name->span, "bad-mailbox", NULL, "%s", fault);
+	if (fault != NULL)
+		return sieve_check_error(check, name->span, "bad-mailbox", NULL, "%s", fault);
+	if (name->template == NULL)
+		warn_of_place(check, name);
+	return true;
 }
 
 static bool

@@ -3,6 +3,7 @@
  * Flags that IMAP does not let anybody set (\Recent, unknown system flags) and what is no flag are ignored (2).
  */
 #include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/run/sieve-flags.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/lang/sieve-variable.h"
@@ -122,6 +123,36 @@ check_variables(SieveCheck *check, SieveCall *call)
 	return true;
 }
 
+/* Remove the flags of `removed` from a variable, or from the internal one. */
+static bool
+remove_flags(SieveRun *run, const SieveVariable *variable, const GPtrArray *removed)
+{
+	g_autoptr(GPtrArray) flags = new_flags();
+	if (!read_flags(run, variable, flags))
+		return false;
+	for (guint i = 0; i < removed->len; i++) {
+		gssize at = find_flag(flags, removed->pdata[i]);
+		if (at >= 0)
+			g_ptr_array_remove_index(flags, (guint) at);
+	}
+	return write_flags(run, variable, g_steal_pointer(&flags));
+}
+
+bool
+sieve_flags_add(SieveRun *run, SieveText text)
+{
+	g_autoptr(GPtrArray) flags = new_flags();
+	return read_flags(run, NULL, flags) && add_text(run, flags, text) &&
+	       write_flags(run, NULL, g_steal_pointer(&flags));
+}
+
+bool
+sieve_flags_remove(SieveRun *run, SieveText text)
+{
+	g_autoptr(GPtrArray) removed = new_flags();
+	return add_text(run, removed, text) && remove_flags(run, NULL, removed);
+}
+
 static bool
 run_setflag(SieveRun *run, const SieveCall *call)
 {
@@ -140,16 +171,9 @@ run_addflag(SieveRun *run, const SieveCall *call)
 static bool
 run_removeflag(SieveRun *run, const SieveCall *call)
 {
-	g_autoptr(GPtrArray) flags = new_flags();
 	g_autoptr(GPtrArray) removed = new_flags();
-	if (!read_flags(run, call->data, flags) || !add_list(run, removed, call->positional[1]))
-		return false;
-	for (guint i = 0; i < removed->len; i++) {
-		gssize at = find_flag(flags, removed->pdata[i]);
-		if (at >= 0)
-			g_ptr_array_remove_index(flags, (guint) at);
-	}
-	return write_flags(run, call->data, g_steal_pointer(&flags));
+	return add_list(run, removed, call->positional[1]) &&
+	       remove_flags(run, call->data, removed);
 }
 
 static bool
@@ -197,7 +221,12 @@ complete(SieveRun *run, const SieveCall *call, PlanAction *action)
 	if (!plan_kind_row(action->kind)->keeps_copy || action->flags != NULL)
 		return true;
 	action->flags = new_flags();
-	return read_flags(run, NULL, action->flags);
+	if (!read_flags(run, NULL, action->flags))
+		return false;
+	guint64 n = action->flags->len;
+	return sieve_run_spend(
+		run,
+		n * n / 4); /* the plan holds each against the others where actions are merged */
 }
 
 static bool

@@ -1,4 +1,4 @@
-/* mailbox: RFC 5490 3, complete: :create and mailboxexists. mboxmetadata and servermetadata are not here. */
+/* mailbox: RFC 5490 3, complete: :create and mailboxexists. */
 #include "filters/sieve/run/sieve-run.h"
 
 static bool

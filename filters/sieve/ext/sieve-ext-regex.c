@@ -140,4 +140,19 @@ static const SieveMatchDef regex_match_def = {
 
 static const SieveMatchDef *const matches[] = { &regex_match_def, NULL };
 
-const SieveExt sieve_ext_regex = { .capability = "regex", .rfc = "draft-murchison-sieve-regex-07", .matches = matches };
+/* All signs that mean something in an expression; with a backslash each stands for itself. */
+static SieveText
+modify_quoteregex(SieveRun *run, SieveText value)
+{
+	return sieve_variable_quote(run, value, "\\^$.[]|()*+?{}");
+}
+
+static const SieveModifier modifiers[] = { { "quoteregex", 20, modify_quoteregex },
+	                                   { NULL, 0, NULL } };
+
+const SieveExt sieve_ext_regex = {
+	.capability = "regex",
+	.rfc = "draft-ietf-sieve-regex-01",
+	.matches = matches,
+	.modifiers = modifiers,
+};

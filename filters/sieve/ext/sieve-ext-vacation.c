@@ -80,38 +80,48 @@ check_seconds(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	                         SECONDS_MAX);
 }
 
-/* Octets of the header of a MIME entity: up to the first empty line. */
-static size_t
-mime_header_length(SieveText text)
+/* What the reason of :mime is made of. */
+typedef struct {
+	size_t fields; /* octets of the MIME fields at its beginning */
+	bool is_ended; /* an empty line follows, or nothing does */
+} MimeReason;
+
+static bool
+is_field_line(SieveText line)
 {
-	for (size_t at = 0; at < text.len;) {
-		const char *end = memchr(text.data + at, '\n', text.len - at);
-		size_t next = end != NULL ? (size_t) (end - text.data) + 1 : text.len;
-		if (text.data[at] == '\n' || (text.data[at] == '\r' && next == at + 2))
-			return at;
-		at = next;
-	}
-	return text.len;
+	const char *colon = memchr(line.data, ':', line.len);
+	return colon != NULL &&
+	       sieve_check_is_field_name((SieveText){ line.data, (size_t) (colon - line.data) });
 }
 
-/* RFC 5230 5: the fields of a :mime reason are ASCII, and are fields. NULL: good. */
+/*
+ * Fields go on as long as lines look like some: people forget the empty line behind them, or have
+ * none at all.
+ */
+static MimeReason
+read_mime_reason(SieveText text)
+{
+	size_t at = 0;
+	while (at < text.len) {
+		const char *line = text.data + at, *end = memchr(line, '\n', text.len - at);
+		size_t len = end != NULL ? (size_t) (end - line) + 1 : text.len - at;
+		bool is_empty = *line == '\n' || (*line == '\r' && len == 2);
+		bool is_fold = at > 0 && (*line == ' ' || *line == '\t');
+		if (is_empty || (!is_fold && !is_field_line((SieveText){ line, len })))
+			return (MimeReason){ at, is_empty };
+		at += len;
+	}
+	return (MimeReason){ at, true };
+}
+
+/* RFC 5230 5: the fields of a :mime reason are ASCII. NULL: they are. */
 static const char *
 mime_fault(SieveText reason)
 {
-	size_t len = mime_header_length(reason);
+	size_t len = read_mime_reason(reason).fields;
 	for (size_t i = 0; i < len; i++)
 		if ((guchar) reason.data[i] >= 128 || reason.data[i] == '\0')
 			return "the MIME fields of the reason hold octets that are no ASCII";
-	for (size_t at = 0; at < len;) {
-		const char *line = reason.data + at, *end = memchr(line, '\n', len - at), *colon = memchr(line, ':', len - at);
-		size_t line_len = end != NULL ? (size_t) (end - line) + 1 : len - at;
-		bool is_fold = at > 0 && (*line == ' ' || *line == '\t');
-		bool is_field = colon != NULL && colon < line + line_len &&
-		                sieve_check_is_field_name((SieveText){ line, (size_t) (colon - line) });
-		if (!is_fold && !is_field)
-			return "the reason does not begin with MIME fields and an empty line";
-		at += line_len;
-	}
 	return NULL;
 }
 
@@ -121,9 +131,37 @@ check_vacation(SieveCheck *check, SieveCall *call)
 	const SieveString *reason = &call->positional[0]->strings[0];
 	if (sieve_call_tag(call, "mime") == NULL || reason->template != NULL)
 		return true;
-	const char *fault = mime_fault(reason->text);
-	return fault == NULL || sieve_check_error(check, reason->span, "bad-mime", "a MIME entity has fields, an empty line, a body",
-	                                          "%s", fault);
+	const char *hint = "a MIME entity has fields, an empty line, a body",
+		   *fault = mime_fault(reason->text);
+	if (fault != NULL)
+		return sieve_check_error(check, reason->span, "bad-mime", hint, "%s", fault);
+	MimeReason mime = read_mime_reason(reason->text);
+	if (!mime.is_ended)
+		sieve_check_warning(
+			check, reason->span, "bad-mime", hint,
+			mime.fields > 0
+				? "an empty line is missing behind the MIME fields of the reason; it is put there"
+				: "the reason does not begin with MIME fields and an empty line; it is sent as text");
+	return true;
+}
+
+/*
+ * Where the empty line is missing it is put behind the fields; a reason without fields is plain
+ * text.
+ */
+static void
+set_reason(PlanReply *reply, SieveText reason, bool is_mime)
+{
+	MimeReason mime = is_mime ? read_mime_reason(reason) : (MimeReason){ 0, true };
+	reply->is_mime = is_mime && (mime.is_ended || mime.fields > 0);
+	if (!reply->is_mime || mime.is_ended) {
+		reply->body = g_strndup(reason.data, reason.len);
+		return;
+	}
+	g_autoptr(GString) mended = g_string_new_len(reason.data, (gssize) mime.fields);
+	g_string_append(mended, "\r\n");
+	g_string_append_len(mended, reason.data + mime.fields, (gssize) (reason.len - mime.fields));
+	reply->body = g_string_free(g_steal_pointer(&mended), FALSE);
 }
 
 /* How long the same answer does not go to the same address again. */
@@ -201,8 +239,7 @@ run_vacation(SieveRun *run, const SieveCall *call)
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "%s", fault);
 	PlanAction *action = sieve_run_action_new(run, PLAN_VACATION, call);
 	PlanReply *reply = action->reply = g_new0(PlanReply, 1);
-	reply->body = g_strndup(reason.data, reason.len);
-	reply->is_mime = is_mime;
+	set_reason(reply, reason, is_mime);
 	reply->handle = make_handle(call);
 	reply->interval_seconds = interval_of(run, call);
 	reply->subject = subject != NULL ? sieve_value_one_line(sieve_run_text(run, &subject->value->strings[0])) : NULL;

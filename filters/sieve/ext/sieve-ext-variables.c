@@ -56,14 +56,7 @@ modify_upperfirst(SieveRun *run, SieveText value)
 static SieveText
 modify_quotewildcard(SieveRun *run, SieveText value)
 {
-	char *quoted = sieve_arena_alloc(run->scratch, 2 * value.len + 1);
-	size_t n = 0;
-	for (size_t i = 0; i < value.len; i++) {
-		if (value.data[i] == '*' || value.data[i] == '?' || value.data[i] == '\\')
-			quoted[n++] = '\\';
-		quoted[n++] = value.data[i];
-	}
-	return (SieveText){ quoted, n };
+	return sieve_variable_quote(run, value, "*?\\");
 }
 
 /* Characters, not octets (RFC 5229 4.1.5); octets that are no UTF-8 count one each. */

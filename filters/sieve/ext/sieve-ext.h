@@ -113,6 +113,8 @@ struct SieveExt {
 	const char *capability;        /* "fileinto"; NULL: the base language */
 	const char *rfc;
 	const char *implies;           /* capabilities that come with it: "spamtest" */
+	const char *became;            /* this is an old name, of a draft: what it is called now; require warns */
+	const char *excludes;          /* a capability that a script cannot require beside this one; NULL: none */
 	bool always;                   /* active without require (i;octet) */
 	bool opt_in;                   /* off unless the site's sieve_extensions has it */
 	bool site_only;                /* only scripts of the site may require it, unless the site says otherwise */

@@ -167,6 +167,25 @@ report_unknown_comparator(SieveCheck *check, const SieveString *name)
 	                         (int) name->text.len, name->text.data);
 }
 
+/*
+ * Scripts of servers that have it built in use i;unicode-casemap without its require: that is
+ * warned of.
+ */
+static void
+take_unrequired_comparator(SieveBinding *binding, const SieveString *name)
+{
+	const SieveExt *ext = &sieve_ext_comparator_unicode_casemap;
+	if (binding->comparator != NULL || !sieve_check_available(binding->check, ext))
+		return;
+	binding->comparator = find_comparator(ext, name->text);
+	if (binding->comparator == NULL)
+		return;
+	g_autofree char *hint = g_strdup_printf("add \"%s\" to require", ext->capability);
+	sieve_check_warning(binding->check, name->span, "missing-require", hint,
+	                    "comparator \"%s\" needs \"%s\"", binding->comparator->name,
+	                    ext->capability);
+}
+
 static bool
 set_comparator(SieveBinding *binding, size_t *at)
 {
@@ -183,6 +202,7 @@ set_comparator(SieveBinding *binding, size_t *at)
 			if (binding->comparator != NULL)
 				sieve_lookup_note_use(check, binding->call, i);
 		}
+	take_unrequired_comparator(binding, &value->strings[0]);
 	binding->comparator_span = value->span;
 	return binding->comparator != NULL || report_unknown_comparator(check, &value->strings[0]);
 }

@@ -24,6 +24,8 @@ struct SieveCheck {
 	guint64 reported_missing;    /* extensions whose missing require was said */
 	SieveEffort effort;          /* of the main script */
 	bool has_commands;           /* something other than require was seen */
+	bool is_dead;                /* what is looked at can never run: its errors are warnings */
+	unsigned dead_errors;        /* how many */
 	unsigned errors;
 	unsigned reported;
 };

@@ -12,8 +12,20 @@
 static void
 add_problem(SieveCheck *check, SieveSpan span, ProblemSeverity severity, const char *code, const char *hint, const char *text)
 {
+	bool is_dead_error = check->is_dead && severity == PROBLEM_ERROR;
+	g_autofree char *excused = is_dead_error
+	                                   ? g_strconcat(text,
+	                                                 "; it is in a branch that never runs",
+	                                                 NULL)
+	                                   : NULL;
+	if (is_dead_error) {
+		check->dead_errors++;
+		severity = PROBLEM_WARNING;
+		text = excused;
+	}
 	check->errors += severity == PROBLEM_ERROR;
-	if (check->reported++ >= LIMIT_SIEVE_PROBLEMS)
+	bool is_wanted = severity == PROBLEM_ERROR || !check->env->unwatched;
+	if (!is_wanted || check->reported++ >= LIMIT_SIEVE_PROBLEMS)
 		return;
 	Problem problem = {
 		.file = (char *) check->source->file,
@@ -299,8 +311,14 @@ const SieveProgram *
 sieve_check_nested(SieveCheck *parent, const FilterSource *source)
 {
 	SieveProgram *program = program_new(parent->program->arena, parent->program->fields);
-	SieveCheck check = { .program = program, .source = source, .env = parent->env, .problems = parent->problems, .parent = parent };
+	SieveCheck check = { .program = program,
+		             .source = source,
+		             .env = parent->env,
+		             .problems = parent->problems,
+		             .parent = parent,
+		             .is_dead = parent->is_dead };
 	run_check(&check);
 	parent->errors += check.errors;
+	parent->dead_errors += check.dead_errors;
 	return check.errors == 0 ? program : NULL;
 }

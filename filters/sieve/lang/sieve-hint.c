@@ -20,7 +20,7 @@ sieve_hint_for_call(const char *name, bool is_test)
 	for (size_t i = 0; i < sieve_ext_count(); i++) {
 		const SieveExt *ext = sieve_ext_nth(i);
 		const SieveCallDef *def = is_test ? ext->tests : ext->commands;
-		for (; def != NULL && def->name != NULL; def++)
+		for (; ext->became == NULL && def != NULL && def->name != NULL; def++)
 			nearest_add(&search, def->name);
 	}
 	return search_hint(&search, "");
@@ -69,8 +69,6 @@ static const struct {
 	const char *old;
 	const char *now;
 } renamed[] = {
-	{ "imapflags", "imap4flags" },
-	{ "notify", "enotify" },
 	{ "vnd.dovecot.imapsieve", "imapsieve" },
 	{ "vnd.dovecot.extlists", "extlists" },
 };
@@ -83,7 +81,7 @@ sieve_hint_for_capability(const char *name)
 			return g_strdup_printf("\"%s\" is what it became", renamed[i].now);
 	Nearest search = nearest_begin(name);
 	for (size_t i = 0; i < sieve_ext_count(); i++)
-		if (sieve_ext_nth(i)->capability != NULL)
+		if (sieve_ext_nth(i)->capability != NULL && sieve_ext_nth(i)->became == NULL)
 			nearest_add(&search, sieve_ext_nth(i)->capability);
 	return search_hint(&search, "");
 }

@@ -307,7 +307,8 @@ take_text_lines(SieveLexer *lexer, Value *value)
 		if (end == NULL)
 			return false;
 		next_line(lexer);
-		size_t stuffed = text_len > 0 && line[0] == '.';
+		/* RFC 5228 8.1: only of two dots one goes. */
+		size_t stuffed = text_len > 1 && line[0] == '.' && line[1] == '.';
 		value_add(value, line + stuffed, text_len - stuffed);
 		value_add(value, "\r\n", 2);
 	}

@@ -71,10 +71,12 @@ sieve_lookup_report_missing(SieveCheck *check, SieveSpan span, const SieveExt *e
 {
 	guint64 bit = (guint64) 1 << sieve_ext_number(ext);
 	if ((check->reported_missing & bit) != 0) {
-		check->errors++;
+		check->errors += !check->is_dead;
+		check->dead_errors += check->is_dead;
 		return;
 	}
-	check->reported_missing |= bit;
+	if (!check->is_dead) /* elsewhere it will be an error, to be told */
+		check->reported_missing |= bit;
 	g_autofree char *hint = g_strdup_printf("add \"%s\" to require", ext->capability);
 	sieve_check_error(check, span, "missing-require", hint, "%s needs \"%s\"", what, ext->capability);
 }
@@ -84,7 +86,8 @@ sieve_lookup_report_unknown(SieveCheck *check, const SieveCall *call)
 {
 	for (size_t i = 0; i < sieve_ext_count(); i++) {
 		const SieveExt *ext = sieve_ext_nth(i);
-		bool out_of_place = ext->for_tests && !sieve_check_available(check, ext);
+		bool out_of_place = ext->became != NULL ||
+		                    (ext->for_tests && !sieve_check_available(check, ext));
 		if (out_of_place || find_def(ext, call->name, call->is_test) == NULL)
 			continue;
 		g_autofree char *what = g_strdup_printf("'%s'", call->name);

@@ -44,7 +44,7 @@ read_header(SieveRun *run, const char *setting)
 	return find_group(run, pattern, sieve_value_of_field(run->scratch, field, run->headers, &guess));
 }
 
-/* [-+]digits[.digits], blanks around it; no words, no exponents. */
+/* [-+]digits[.digits] or .digits, blanks around it; no words, no exponents. */
 static bool
 read_number(const char *text, double *ret_number)
 {
@@ -55,7 +55,8 @@ read_number(const char *text, double *ret_number)
 		rest = 1 + strspn(digits + whole + 1, "0123456789");
 	const char *end = digits + whole + rest;
 	end += strspn(end, " \t");
-	if (whole == 0 || *end != '\0')
+	bool has_digits = whole > 0 || rest > 1;
+	if (!has_digits || *end != '\0')
 		return false;
 	*ret_number = g_ascii_strtod(text, NULL);
 	return true;

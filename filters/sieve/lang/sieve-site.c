@@ -65,6 +65,20 @@ apply(const char *setting, guint64 set, guint64 *named)
 	return is_whole ? *named : set | *named;
 }
 
+/* An extension under its old name is there if the one that it became is. */
+static guint64
+with_old_names(guint64 set)
+{
+	for (size_t i = 0; i < sieve_ext_count(); i++) {
+		const char *became = sieve_ext_nth(i)->became;
+		if (became == NULL)
+			continue;
+		bool is_there = (set & bit_of(became)) != 0;
+		set = is_there ? set | (guint64) 1 << i : set & ~((guint64) 1 << i);
+	}
+	return set;
+}
+
 static guint64
 allowed_by_settings(FilterEnv *env, ScriptTrust trust)
 {
@@ -81,7 +95,8 @@ guint64
 sieve_site_allowed(FilterEnv *env, ScriptTrust trust)
 {
 	guint64 set = allowed_by_settings(env, trust);
-	return env->services->testsuite != NULL ? set | for_tests() : set & ~for_tests();
+	set = env->services->testsuite != NULL ? set | for_tests() : set & ~for_tests();
+	return with_old_names(set);
 }
 
 void

@@ -179,7 +179,12 @@ resolve(SieveCheck *check, SieveNames *names, SieveSpan span, const char *name, 
 {
 	if (g_ascii_isdigit(name[0])) {
 		guint64 index = g_ascii_strtoull(name, NULL, 10);
-		*ret_variable = (SieveVariable){ .kind = SIEVE_VARIABLE_MATCH, .slot = (unsigned) MIN(index, LIMIT_SIEVE_CAPTURES) };
+		if (index >= LIMIT_SIEVE_CAPTURES) /* RFC 5229 6: a syntax error */
+			return sieve_check_error(check, span, "bad-variable", NULL,
+			                         "match variables go up to ${%u}, not to ${%s}",
+			                         LIMIT_SIEVE_CAPTURES - 1, name);
+		*ret_variable = (SieveVariable){ .kind = SIEVE_VARIABLE_MATCH,
+			                         .slot = (unsigned) index };
 		return true;
 	}
 	if (dot > 0)
@@ -351,6 +356,34 @@ sieve_variable_cut(SieveText value, size_t limit)
 	while (len > 0 && ((guchar) value.data[len] & 0xc0) == 0x80)
 		len--;
 	return (SieveText){ value.data, len > 0 ? len : limit };
+}
+
+size_t
+sieve_variable_character(SieveText text)
+{
+	size_t n = 1;
+	while (n < text.len && ((guchar) text.data[n] & 0xc0) == 0x80 &&
+	       ((guchar) text.data[0] & 0xc0) == 0xc0)
+		n++;
+	return n;
+}
+
+SieveText
+sieve_variable_quote(SieveRun *run, SieveText value, const char *special)
+{
+	size_t limit = run->variable_limit, n = 0;
+	char *quoted = sieve_arena_alloc(run->scratch, 2 * value.len + 1);
+	for (size_t i = 0, len; i < value.len; i += len) {
+		len = sieve_variable_character((SieveText){ value.data + i, value.len - i });
+		bool is_special = value.data[i] != '\0' && strchr(special, value.data[i]) != NULL;
+		if (n + is_special + len > limit)
+			break;
+		if (is_special)
+			quoted[n++] = '\\';
+		memcpy(quoted + n, value.data + i, len);
+		n += len;
+	}
+	return (SieveText){ quoted, n };
 }
 
 bool

@@ -57,6 +57,17 @@ bool sieve_variable_set(SieveRun *run, const SieveVariable *variable, SieveText 
 /* As much of the value as fits into `limit` octets, cut between characters. */
 SieveText sieve_variable_cut(SieveText value, size_t limit);
 
+/*
+ * Octets of the character at the front (text.len > 0); an octet that begins none is one by itself.
+ */
+size_t sieve_variable_character(SieveText text);
+
+/*
+ * For modifiers: a backslash before each of the `special` signs. What is over the site's limit
+ * goes, by characters with their backslash.
+ */
+SieveText sieve_variable_quote(SieveRun *run, SieveText value, const char *special);
+
 /* The string with its variables put in, in run->scratch. */
 SieveText sieve_variable_expand(SieveRun *run, const SieveTemplate *template);
 

@@ -7,16 +7,57 @@
 
 static void check_test(SieveCheck *check, SieveCall *test);
 
+/*
+ * From here on nothing is ever reached, up to leave_dead: errors become warnings. Scripts that
+ * other servers take have rules switched off by "if false", with commands in them that nobody here
+ * knows.
+ */
+static bool
+enter_dead(SieveCheck *check, unsigned *ret_errors)
+{
+	bool was_dead = check->is_dead;
+	check->is_dead = true;
+	*ret_errors = check->dead_errors;
+	return was_dead;
+}
+
+/* Is there anything in it that could not be bound? Then it must not stay in the tree. */
+static bool
+leave_dead(SieveCheck *check, bool was_dead, unsigned errors)
+{
+	check->is_dead = was_dead;
+	return check->dead_errors > errors;
+}
+
+/* The tests of an allof or anyof behind the one that decides. */
+static void
+check_dead_tests(SieveCheck *check, SieveCall *call, size_t first)
+{
+	unsigned errors;
+	bool was_dead = enter_dead(check, &errors);
+	for (size_t i = first; i < call->n_tests; i++)
+		check_test(check, call->tests[i]);
+	if (leave_dead(check, was_dead, errors))
+		call->n_tests = first;
+}
+
 /* Children first: what is known of them decides what is known of their parent. */
 static void
 check_tests(SieveCheck *check, SieveCall *call)
 {
 	bool all = call->def != NULL && strcmp(call->def->name, "allof") == 0;
+	bool any = call->def != NULL && strcmp(call->def->name, "anyof") == 0;
 	for (size_t i = 0; i < call->n_tests; i++) {
+		const SieveCall *test = call->tests[i];
 		check_test(check, call->tests[i]);
+		bool decides = (all && test->known < 0) || (any && test->known > 0);
 		/* RFC 5463 4: behind a failed ihave nothing needs to make sense. */
-		if (all && call->tests[i]->known < 0 && call->tests[i]->known_by_ihave)
+		if (all && decides && test->known_by_ihave)
 			return;
+		if (decides) {
+			check_dead_tests(check, call, i + 1);
+			return;
+		}
 	}
 }
 
@@ -58,6 +99,16 @@ is_out_of_reach(const SieveCall *call)
 }
 
 static void
+check_dead_block(SieveCheck *check, SieveCall *call)
+{
+	unsigned errors;
+	bool was_dead = enter_dead(check, &errors);
+	sieve_walk_block(check, call->block);
+	if (leave_dead(check, was_dead, errors))
+		call->block = NULL;
+}
+
+static void
 check_command(SieveCheck *check, SieveCall *call, const SieveCall *before)
 {
 	if (call->def != NULL)
@@ -69,28 +120,60 @@ check_command(SieveCheck *check, SieveCall *call, const SieveCall *before)
 		if (call->def != NULL && sieve_bind_call(check, call) && call->def->check != NULL)
 			call->def->check(check, call);
 	}
-	if (call->has_block && !is_out_of_reach(call))
+	if (!call->has_block || is_out_of_reach(call))
+		return;
+	if (call->n_tests == 1 && call->tests[0]->known < 0)
+		check_dead_block(check, call);
+	else
 		sieve_walk_block(check, call->block);
 }
 
-/* A chain whose test is true by ihave: its other branches are for other installations. */
+/* A test that is always true: the other branches of the chain are never reached. */
 static bool
 closes_chain(const SieveCall *call)
 {
-	return call->n_tests == 1 && call->tests[0]->known_by_ihave && call->tests[0]->known > 0;
+	return call->n_tests == 1 && call->tests[0]->known > 0;
+}
+
+/* By ihave: they are for other installations, and nobody wants to hear of them. */
+static bool
+closes_chain_by_ihave(const SieveCall *call)
+{
+	return closes_chain(call) && call->tests[0]->known_by_ihave;
+}
+
+/*
+ * A branch of a chain that is closed before it. False: there were errors in it, it must go from the
+ * chain.
+ */
+static bool
+check_dead_branch(SieveCheck *check, SieveCall *call, const SieveCall *before)
+{
+	unsigned errors;
+	bool was_dead = enter_dead(check, &errors);
+	check_command(check, call, before);
+	return !leave_dead(check, was_dead, errors);
 }
 
 void
 sieve_walk_block(SieveCheck *check, SieveCall *first)
 {
-	const SieveCall *before = NULL;
-	bool closed = false;
-	for (SieveCall *call = first; call != NULL; before = call, call = call->next) {
+	SieveCall *before = NULL;
+	bool is_closed = false, by_ihave = false;
+	for (SieveCall *call = first; call != NULL; call = call->next) {
 		sieve_lookup_call(check, call);
-		closed = closed && call->def != NULL && (call->def->flags & SIEVE_ELSIF) != 0;
-		if (!closed)
+		bool is_branch = call->def != NULL && (call->def->flags & SIEVE_ELSIF) != 0;
+		is_closed = is_closed && is_branch;
+		by_ihave = by_ihave && is_branch;
+		if (is_closed && !by_ihave && !check_dead_branch(check, call, before)) {
+			before->next = call->next;
+			continue;
+		}
+		if (!is_closed)
 			check_command(check, call, before);
-		closed = closed || closes_chain(call);
+		is_closed = is_closed || closes_chain(call);
+		by_ihave = by_ihave || closes_chain_by_ihave(call);
+		before = call;
 	}
 	if (!check->env->unwatched)
 		sieve_warn_block(check, first);

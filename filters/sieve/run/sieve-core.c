@@ -39,6 +39,34 @@ find_deprecated(SieveCheck *check, const SieveString *name)
 	return NULL;
 }
 
+static bool
+excludes(const SieveExt *ext, const SieveExt *other)
+{
+	return ext->excludes != NULL && g_strcmp0(ext->excludes, other->capability) == 0;
+}
+
+/* The required extension that cannot stand beside this one, or NULL; either may come first. */
+static const SieveExt *
+find_excluded(SieveCheck *check, const SieveExt *ext)
+{
+	for (size_t i = 0; i < sieve_ext_count(); i++) {
+		const SieveExt *other = sieve_ext_nth(i);
+		if ((excludes(ext, other) || excludes(other, ext)) && sieve_check_has(check, other))
+			return other;
+	}
+	return NULL;
+}
+
+static void
+activate(SieveCheck *check, const SieveExt *ext, const SieveString *name)
+{
+	if (ext->became != NULL) {
+		g_autofree char *hint = g_strdup_printf("write \"%s\"", ext->became);
+		sieve_check_warning(check, name->span, "deprecated-capability", hint, "\"%s\" is an old name", ext->capability);
+	}
+	sieve_check_activate(check, ext);
+}
+
 static void
 require_one(SieveCheck *check, const SieveString *name)
 {
@@ -50,8 +78,12 @@ require_one(SieveCheck *check, const SieveString *name)
 	else if (!sieve_check_available(check, ext))
 		sieve_check_error(check, name->span, "not-allowed", "sieve_extensions says who may use what",
 		                  "capability \"%s\" is switched off here", ext->capability);
+	else if (find_excluded(check, ext) != NULL)
+		sieve_check_error(check, name->span, "exclusive-capabilities", "write all of it in the words of the newer one",
+		                  "\"%s\" cannot be required beside \"%s\"", ext->capability,
+		                  find_excluded(check, ext)->capability);
 	else
-		sieve_check_activate(check, ext);
+		activate(check, ext, name);
 }
 
 static bool
@@ -306,23 +338,49 @@ match_addresses(SieveMatch *match, const SieveCall *call, guint number)
 	return true;
 }
 
-/* Headers that hold addresses (RFC 5228 5.1: MUST be restricted to such). */
+/*
+ * Headers that hold addresses (RFC 5228 5.1: MUST be restricted to such). Nobody has a list of all, and scripts were
+ * written for servers with other lists: the address test on another header is warned of, and reads it the same.
+ */
 static const char *const address_headers[] = {
 	"from", "to", "cc", "bcc", "sender", "reply-to", "resent-from", "resent-to", "resent-cc", "resent-bcc", "resent-sender",
 	"resent-reply-to", "return-path", "delivered-to", "x-original-to", "errors-to", "return-receipt-to",
 	"disposition-notification-to", "mail-followup-to", "mail-reply-to", "envelope-to", "x-envelope-to", "envelope-from",
 	"x-envelope-from", "apparently-to", "approved", "list-owner", "x-forwarded-to", "x-forwarded-for", "x-beenthere",
 	"x-loop", "abuse-reports-to", "original-recipient", "x-sender", "x-to", "x-cc", "x-from", "resent-by", "for-approval",
+	"x-original-from", "return-receipt-requested", "x-complaints-to", "x-resent-from", "x-resent-to", "x-resent-cc",
+	"x-original-sender", "x-original-cc", "x-reply-to", "x-mail-from", "x-rcpt-to", "author", "x-google-original-from",
+	"x-confirm-reading-to", "x-pmrqc", "read-receipt-to", "register-mail-reply-requested-by", "delivery-notice-to",
 	NULL
 };
 
+/* Headers that their standards give something else. */
+static const char *const other_headers[] = {
+	"subject", "date", "received", "message-id", "in-reply-to", "references", "comments", "keywords", "resent-date",
+	"resent-message-id", "mime-version", "content-type", "content-transfer-encoding", "content-disposition",
+	"auto-submitted", "precedence", "list-id", "x-mailer", "user-agent", "x-spam-flag", "x-spam-status", NULL
+};
+
 static bool
-holds_addresses(SieveText name)
+is_one_of(SieveText name, const char *const *names)
 {
-	for (size_t i = 0; address_headers[i] != NULL; i++)
-		if (sieve_text_is(name, address_headers[i]))
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (sieve_text_is(name, names[i]))
 			return true;
 	return false;
+}
+
+static bool
+check_address_header(SieveCheck *check, const SieveString *name)
+{
+	if (is_one_of(name->text, address_headers))
+		return true;
+	if (is_one_of(name->text, other_headers))
+		return sieve_check_error(check, name->span, "no-address-header", "use the header test",
+		                         "header \"%.*s\" holds no addresses", (int) name->text.len, name->text.data);
+	sieve_check_warning(check, name->span, "no-address-header", "use the header test if it holds none",
+	                    "header \"%.*s\" is none that is known to hold addresses", (int) name->text.len, name->text.data);
+	return true;
 }
 
 static bool
@@ -333,9 +391,8 @@ check_address(SieveCheck *check, SieveCall *call)
 		return true;
 	for (size_t i = 0; i < names->n; i++) {
 		const SieveString *name = &names->strings[i];
-		if (name->template == NULL && !holds_addresses(name->text))
-			return sieve_check_error(check, name->span, "no-address-header", "use the header test",
-			                         "header \"%.*s\" holds no addresses", (int) name->text.len, name->text.data);
+		if (name->template == NULL && !check_address_header(check, name))
+			return false;
 	}
 	return true;
 }

@@ -197,14 +197,15 @@ complete_action(SieveRun *run, const SieveCall *call, PlanAction *action)
 	return true;
 }
 
+/* One that only repeats an earlier action is none of its own: the plan has merged it. */
 static bool
-count_action(SieveRun *run, const SieveCall *call, const PlanAction *action)
+count_action(SieveRun *run, const SieveCall *call, PlanKind kind)
 {
 	if (run->actions_left-- <= 0)
 		return sieve_run_fail(run, call, STATUS_LIMIT, "too many actions (sieve_max_actions)");
-	if (action->kind == PLAN_REDIRECT && run->redirects_left-- <= 0)
+	if (kind == PLAN_REDIRECT && run->redirects_left-- <= 0)
 		return sieve_run_fail(run, call, STATUS_LIMIT, "too many redirects (sieve_max_redirects)");
-	if (action->kind == PLAN_NOTIFY && run->notices_left-- <= 0)
+	if (kind == PLAN_NOTIFY && run->notices_left-- <= 0)
 		return sieve_run_fail(run, call, STATUS_LIMIT, "too many notices (sieve_max_notices)");
 	return true;
 }
@@ -213,12 +214,16 @@ bool
 sieve_run_action(SieveRun *run, const SieveCall *call, PlanAction *taken)
 {
 	g_autoptr(PlanAction) action = taken;
-	if (!complete_action(run, call, action) || !count_action(run, call, action))
+	PlanKind kind = action->kind;
+	size_t before = plan_count(run->plan);
+	if (!complete_action(run, call, action))
 		return false;
 	sieve_run_trace(run, TRACE_ACTIONS, call, "%s%s%s", plan_kind_row(action->kind)->name,
 	                action->mailbox != NULL || action->address != NULL ? " " : "",
 	                action->mailbox != NULL ? action->mailbox : action->address != NULL ? action->address : "");
-	return plan_add(run->plan, g_steal_pointer(&action), run->st);
+	if (!plan_add(run->plan, g_steal_pointer(&action), run->st))
+		return false;
+	return plan_count(run->plan) == before || count_action(run, call, kind);
 }
 
 void

@@ -1,2 +1,2 @@
 # RFC 5228 3.2: an unknown capability is an error that names the nearest.
-require ["fileintoo", "imapflags", "nonsense-of-nobody"];
+require ["fileintoo", "vnd.dovecot.imapsieve", "nonsense-of-nobody"];

@@ -1,3 +1,3 @@
 # RFC 5229 3.2: ${0} is the whole value, leading zeroes do not count, over the end is empty.
 require ["fileinto", "variables"];
-if header :matches "subject" "* *" { fileinto "${0}|${01}|${2}|${3}|${99}|${0099}"; }
+if header :matches "subject" "* *" { fileinto "${0}|${01}|${2}|${3}|${31}|${0031}"; }

@@ -1,0 +1,43 @@
+/*
+ * delivery-trace: the whole story of one delivery as a file, for the users whose folder for that
+ * exists (trace_dir), or whom the site names (trace_users).
+ *
+ * It holds what the log line holds, the loop verdict, each test of the scripts with its values,
+ * what debug_log says, and the plan. It never changes what becomes of the mail: a trace that cannot
+ * be written is a note in the log.
+ */
+#ifndef TODOKE_DELIVERY_TRACE_H
+#define TODOKE_DELIVERY_TRACE_H
+
+#include "agent/run/account.h"
+#include "agent/run/services.h"
+#include "conf/conf.h"
+
+typedef struct DeliveryTrace DeliveryTrace;
+
+/*
+ * NULL: nobody wants one of this account, or the folder cannot be opened (a note, char *, is added
+ * then). Call with the rights of the owner.
+ */
+DeliveryTrace *delivery_trace_new(const Conf *conf, const Account *account, GPtrArray *notes);
+void delivery_trace_free(DeliveryTrace *trace);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DeliveryTrace, delivery_trace_free)
+
+/*
+ * Add a line of the scripts' story, in the shape of WorldDescription.trace; what is over
+ * LIMIT_TRACE_BYTES is left out.
+ */
+void delivery_trace_add(void *trace, TraceLevel level, const char *file, unsigned line,
+                        const char *text);
+
+/* The lines so far. Borrowed. */
+const char *delivery_trace_text(const DeliveryTrace *trace);
+
+/*
+ * Write the file: `head`, the lines, `tail`. Its name is the time, the queue id (NULL: none is
+ * known), the process and a number. False: STATUS_IO and others of the disk.
+ */
+bool delivery_trace_write(DeliveryTrace *trace, gint64 now, const char *queue_id, const char *head,
+                          const char *tail, Status *st);
+
+#endif
