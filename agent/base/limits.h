@@ -72,6 +72,16 @@
 /* Marks of ours whose HMAC is computed for one message: a sender may write thousands of forged ones. Hop limits are smaller. */
 #define LIMIT_MARKS 100u
 
+/* Bytes of what an owner's state knows of marked mail before it is put aside as old: some 400,000 deliveries. */
+#define LIMIT_MARK_HISTORY (64u * 1024 * 1024)
+
+/* To find out whether mail that came back is still here: copies that are looked for, names of files that are looked at, files that are
+ * read, and octets of an mbox. What is not found within them is delivered. */
+#define LIMIT_KEPT_COPIES 20u
+#define LIMIT_KEPT_FILES 100000u
+#define LIMIT_KEPT_READS 100u
+#define LIMIT_KEPT_MBOX (1024u * 1024 * 1024)
+
 /* Pieces of evidence that a loop verdict keeps, and octets of a header line that it shows. The others are counted. */
 #define LIMIT_LOOP_EVIDENCE 20u
 #define LIMIT_LOOP_LINE_BYTES 120u

@@ -40,33 +40,58 @@ add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSev
 	check_conf_finding(problems, severity, place->file != NULL ? place->file : main_file, place->line, code, text, hint);
 }
 
-/* The mark is only as good as its key is secret. */
+/* Is the key of the site wanted, besides for marks of earlier versions? */
+static bool
+needs_key(const Conf *conf)
+{
+	return (conf->add_mark && conf->mark_key == MARK_KEY_SITE) || conf->redirect_sender == REDIRECT_SENDER_SRS;
+}
+
+/* The local door runs as the recipient, who is neither root nor in the group of the key. */
+static void
+check_local_door(const Conf *conf, const struct stat *sb, GPtrArray *problems)
+{
+	bool has_local_door = conf->users == USERS_SYSTEM || (conf->users == USERS_AUTO && *conf->passwd_file == '\0' &&
+	                      (*conf->maildir != '/' || strstr(conf->maildir, "%h") != NULL));
+	if (conf->redirect_sender != REDIRECT_SENDER_SRS || !has_local_door || (sb->st_mode & S_IROTH) != 0)
+		return;
+	g_autofree char *text = g_strdup_printf("mailbox_command runs as the recipient, who cannot read the key file '%s': there SRS keeps "
+		"the original sender", conf->key_file);
+	add_about(problems, conf, "redirect_sender", PROBLEM_WARNING, "key-local-door", text,
+		"deliver by LMTP (todoke lmtpd as root), or set redirect_sender = owner");
+}
+
+/* What a key signs is only as good as the key is secret. */
 static void
 check_key(const Conf *conf, GPtrArray *problems)
 {
 	struct stat sb;
-	if (!conf->add_mark)
+	bool is_there = *conf->key_file != '\0' && (stat(conf->key_file, &sb) == 0 || (errno != ENOENT && errno != ENOTDIR));
+	if (!is_there && !needs_key(conf))
 		return;
-	if (*conf->key_file == '\0' || (stat(conf->key_file, &sb) < 0 && (errno == ENOENT || errno == ENOTDIR))) {
-		g_autofree char *text = g_strdup_printf("there is no key file '%s': no key, no mark, so a loop is seen only "
-			"by its Delivered-To lines", conf->key_file);
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text,
-			"make one: todoke key --new, or set add_mark = no");
+	if (!is_there) {
+		g_autofree char *text = g_strdup_printf("there is no key file '%s': %s", conf->key_file, conf->redirect_sender == REDIRECT_SENDER_SRS ?
+			"SRS keeps the original sender" : "no mark is written, so a loop is seen only by its Delivered-To lines");
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text, "make one: todoke key --new");
 		return;
 	}
+
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(MarkKeys) keys = NULL;
 	if (!mark_keys_read(conf->key_file, &keys, &st)) {
 		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-unreadable", st.detail,
-		          "deliveries go on without marks; the user that delivers must be able to read it");
-	} else if (keys == NULL) {
+		          "deliveries go on without it; the user that delivers must be able to read it");
+	} else if (keys == NULL && needs_key(conf)) {
 		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key",
-			"the key file has no key in it: no key, no mark", "make one: todoke key --new");
+			"the key file has no key in it", "make one: todoke key --new");
 	}
-	if (stat(conf->key_file, &sb) == 0 && (sb.st_mode & S_IROTH) != 0)
+	if (stat(conf->key_file, &sb) < 0)
+		return;
+	if ((sb.st_mode & S_IROTH) != 0)
 		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-readable",
-		          "everybody on this host can read the key file, and whoever can may forge marks",
+		          "everybody on this host can read the key file, and whoever can may forge what it signs",
 			"chmod o-r, and a new key: the old one is known");
+	check_local_door(conf, &sb, problems);
 }
 
 static void
@@ -116,6 +141,9 @@ check_folders(const Conf *conf, GPtrArray *problems)
 	g_autofree char *loops = folder_problem(conf, conf->loop_folder);
 	if (loops != NULL)
 		add_about(problems, conf, "loop_folder", PROBLEM_ERROR, code, loops, hint);
+	g_autofree char *duplicates = folder_problem(conf, conf->duplicates_folder);
+	if (duplicates != NULL)
+		add_about(problems, conf, "duplicates_folder", PROBLEM_ERROR, code, duplicates, hint);
 	for (guint i = 0; i < conf->rules->len; i++) {
 		const ConfRule *rule = conf->rules->pdata[i];
 		bool files = rule->to != NULL && g_strcmp0(rule->action, "file") == 0;

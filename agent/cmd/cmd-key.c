@@ -1,4 +1,4 @@
-/* cmd-key: `todoke key`: the keys of the mark. Shows how many there are; makes one only when told to. */
+/* cmd-key: `todoke key`: the keys of the site. Shows how many there are; makes one only when told to. */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-accounts.h"
 #include "agent/message/mark.h"
@@ -6,9 +6,10 @@
 #include <stdio.h>
 
 static const char about[] =
-	"\nSays which key file holds and how many keys are in it. --new puts a new key on\n"
-	"top, which signs from now on, and keeps the newest of the old ones, so that mail\n"
-	"that is under way is still known. Make the file readable to whoever delivers:\n\n"
+	"\nMarks need no key of the site: each owner has one of their own. SRS does, and\n"
+	"mark_key = site. Says which key file holds and how many keys are in it. --new\n"
+	"puts a new key on top, which signs from now on, and keeps the newest of the old\n"
+	"ones. Make the file readable to whoever delivers:\n\n"
 	"  todoke key --new\n"
 	"  chown root:vmail /etc/todoke/key\n\n"
 	"Exit code: 0 there is a key, 1 none, or it cannot be read, 2 wrong usage.\n";
@@ -36,7 +37,7 @@ show_keys(const char *path)
 		return PEOPLE_FINDINGS;
 	}
 	size_t n = mark_keys_count(keys);
-	printf("%s: %zu key%s%s\n", path, n, n == 1 ? "" : "s", n > 0 ? "" : ", so no marks are written; --new makes one");
+	printf("%s: %zu key%s%s\n", path, n, n == 1 ? "" : "s", n > 0 ? "" : "; --new makes one");
 	return n > 0 ? PEOPLE_GOOD : PEOPLE_FINDINGS;
 }
 

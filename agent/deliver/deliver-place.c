@@ -100,9 +100,10 @@ write_first(DeliverRun *run, const Place *place, Maildir *folder, bool proper, M
 	if (*ret_draft != NULL)
 		return true;
 	deadline_waiting_for("writing the message");
+	g_autoptr(Headers) marked = deliver_mark_headers(run, place->message, place->headers, MARK_STORED);
 	g_autoptr(MaildirDraft) draft = maildir_draft_new(folder, st);
 	if (draft == NULL || (!proper && store->from_line != NULL && !maildir_draft_begin(draft, store->from_line, st)) ||
-	    !maildir_draft_write(draft, place->message, place->headers, st) ||
+	    !maildir_draft_write(draft, place->message, marked, st) ||
 	    (!proper && !store->raw && !maildir_draft_end(draft, st)))
 		return false;
 	*ret_draft = g_steal_pointer(&draft);
@@ -151,14 +152,15 @@ prepare_folders(DeliverRun *run, Place *place, Status *st)
 
 /* Header and body as they are stored, in memory: an mbox gets them in one write. */
 static GString *
-message_bytes(const Place *place, Status *st)
+message_bytes(DeliverRun *run, const Place *place, Status *st)
 {
 	MessageBody body;
 	if (!message_body(place->message, &body)) {
 		status_fail_detail(st, STATUS_INTERNAL, "the body of a message for an mbox is not stored");
 		return NULL;
 	}
-	GString *bytes = out_print_headers(place->message, place->headers);
+	g_autoptr(Headers) marked = deliver_mark_headers(run, place->message, place->headers, MARK_STORED);
+	GString *bytes = out_print_headers(place->message, marked);
 	gsize head = bytes->len;
 	g_string_set_size(bytes, head + (gsize) body.size);
 	for (off_t at = 0; at < body.size;) {
@@ -191,7 +193,7 @@ static bool
 prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 {
 	const PlanStore *store = place->action->store;
-	GString *bytes = place->bytes = message_bytes(place, st);
+	GString *bytes = place->bytes = message_bytes(run, place, st);
 	if (bytes == NULL)
 		return false;
 	if (store->from_line != NULL) {
@@ -328,6 +330,19 @@ place_report(DeliverRun *run, const void *step, DeliverReport *report)
 		deliver_report_add(report, "store", g_strdup(place->path), g_strdup(place->path), place->bytes->len);
 }
 
+static void
+place_remember(DeliverRun *run, const void *step, GString *lines)
+{
+	const Place *place = step;
+	for (guint i = 0; i < place->drafts->len; i++) {
+		const MaildirDraft *draft = place->drafts->pdata[i];
+		g_autofree char *path = maildir_draft_final_path(draft);
+		deliver_remember_kept(run, place->message, place->headers, path, maildir_draft_size(draft).bytes, lines);
+	}
+	if (place->mbox != NULL)
+		deliver_remember_mbox(run, place->message, place->headers, place->path, lines);
+}
+
 extern const DeliverAction deliver_store;
 const DeliverAction deliver_store = {
 	.name = "store",
@@ -336,5 +351,6 @@ const DeliverAction deliver_store = {
 	.flush = place_flush,
 	.take_back = place_take_back,
 	.report = place_report,
+	.remember = place_remember,
 	.free = place_free,
 };

@@ -147,6 +147,13 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	return deliver_keep_now(run, why, st);
 }
 
+static void
+pipe_remember(DeliverRun *run, const void *step, GString *lines)
+{
+	const Pipe *pipe = step;
+	deliver_remember_passed(run, pipe->message, pipe->headers, lines);
+}
+
 extern const DeliverAction deliver_pipe;
 const DeliverAction deliver_pipe = {
 	.name = "pipe",
@@ -155,6 +162,7 @@ const DeliverAction deliver_pipe = {
 	.free = pipe_free,
 	.key = pipe_key,
 	.send = pipe_send,
+	.remember = pipe_remember,
 };
 
 static bool

@@ -14,7 +14,7 @@
 typedef struct {
 	const PlanAction *action;  /* borrowed */
 	Message *message;          /* borrowed */
-	Headers *headers;
+	Headers *headers;          /* what is sent; NULL: not yet */
 	char *sender;
 	char *key;
 	guint64 bytes;
@@ -62,30 +62,19 @@ is_stamp_of_storing(const HeaderField *field, bool marked)
 {
 	if (header_field_is(field, "Return-Path"))
 		return true; /* only a final delivery has one (RFC 5321 4.4) */
-	if (field->line != 0)
-		return false;
-	return header_field_is(field, MARK_FIELD) ||
-	       (marked && (header_field_is(field, "Delivered-To") || header_field_is(field, "X-Original-To")));
+	return field->line == 0 && marked && (header_field_is(field, "Delivered-To") || header_field_is(field, "X-Original-To"));
 }
 
+/* What leaves: without the stamps of a copy that is stored, with a mark that says whether one is. */
 static Headers *
-make_headers(const DeliverRun *run, Headers *from)
+make_headers(DeliverRun *run, Message *message, Headers *from)
 {
-	const DeliverOwner *owner = run->job->owner;
-	AddressRules rules = { .delimiters = "", .fold_local = run->job->conf->fold_local };
-	g_autofree char *subject = mark_subject(run->job->envelope->recipient, &rules, from);
-	Mark mark = { .kind = MARK_REDIRECTED, .time = owner->now };
-	g_autofree char *value = mark_make(owner->keys, &mark, subject);
-	Headers *headers = headers_new(from, headers_newline(from));
-	size_t top = headers_top(from);
-	for (size_t i = 0; i < top; i++)
-		headers_append(headers, headers_get(from, i));
-	if (value != NULL)
-		headers_append_text(headers, MARK_FIELD, value);
-	for (size_t i = top; i < headers_count(from); i++)
-		if (!is_stamp_of_storing(headers_get(from, i), value != NULL))
+	bool marked = mark_keys_sign(run->job->owner->keys);
+	g_autoptr(Headers) headers = headers_new(from, headers_newline(from));
+	for (size_t i = 0; i < headers_count(from); i++)
+		if (!is_stamp_of_storing(headers_get(from, i), marked))
 			headers_append(headers, headers_get(from, i));
-	return headers;
+	return deliver_mark_headers(run, message, headers, run->has_local ? MARK_COPIED : MARK_PASSED);
 }
 
 /*
@@ -107,7 +96,7 @@ choose_sender(DeliverRun *run, const PlanAction *action)
 		return g_strdup(original);
 	const char *at = speaker != NULL ? strrchr(speaker, '@') : NULL;
 	const char *domain = conf->srs_domain != NULL && *conf->srs_domain != '\0' ? conf->srs_domain : at != NULL ? at + 1 : NULL;
-	char *rewritten = srs_forward(owner->keys, original, domain, owner->now);
+	char *rewritten = srs_forward(owner->site_keys, original, domain, owner->now);
 	if (rewritten == NULL)
 		deliver_note(run, "sender of redirected mail not rewritten: no key, no domain, or too long");
 	return rewritten != NULL ? rewritten : g_strdup(original);
@@ -141,7 +130,6 @@ redirect_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Sta
 	*ret_step = redirect;
 	redirect->action = action;
 	redirect->message = action->message != NULL ? action->message : run->job->message;
-	redirect->headers = make_headers(run, out_headers(run, action));
 	redirect->sender = choose_sender(run, action);
 	redirect->key = g_steal_pointer(&key);
 	return true;
@@ -167,10 +155,18 @@ redirect_send(DeliverRun *run, void *step, Status *st)
 		.ret = dsn->ret != NULL ? dsn->ret : envelope->ret,
 		.envid = envelope->envid,
 	};
+	redirect->headers = make_headers(run, redirect->message, out_headers(run, redirect->action)); /* now that all copies are stored */
 	if (!out_send_message(run, redirect->message, redirect->headers, &mail, &redirect->bytes, st))
 		return false;
 	deliver_report_sent(run->report, "redirect", redirect->action->address, redirect->bytes);
 	return true;
+}
+
+static void
+redirect_remember(DeliverRun *run, const void *step, GString *lines)
+{
+	const Redirect *redirect = step;
+	deliver_remember_passed(run, redirect->message, out_headers(run, redirect->action), lines);
 }
 
 extern const DeliverAction deliver_redirect;
@@ -181,5 +177,6 @@ const DeliverAction deliver_redirect = {
 	.free = redirect_free,
 	.key = redirect_key,
 	.send = redirect_send,
+	.remember = redirect_remember,
 	.limit = DELIVER_REDIRECTS,
 };

@@ -12,6 +12,7 @@
 #include "agent/store/folder.h"
 #include "agent/store/maildir-flags.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* One copy on its way. */
@@ -167,13 +168,14 @@ deliver_take_draft(DeliverRun *run, const Message *message, const Headers *heade
 	return true;
 }
 
-/* Write the message once more. */
+/* Write the message once more, with a mark that is true of this copy. */
 static bool
-write_draft(Store *store, Maildir *maildir, Status *st)
+write_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
 {
 	deadline_waiting_for("writing the message");
+	g_autoptr(Headers) marked = deliver_mark_headers(run, store->message, store->headers, MARK_STORED);
 	store->draft = maildir_draft_new(maildir, st);
-	return store->draft != NULL && maildir_draft_write(store->draft, store->message, store->headers, st);
+	return store->draft != NULL && maildir_draft_write(store->draft, store->message, marked, st);
 }
 
 /* Get a draft in the folder's tmp: the job's, a link to an earlier copy, or a new file. */
@@ -185,7 +187,7 @@ make_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
 		return false;
 	if (store->draft == NULL && !deliver_take_draft(run, store->message, store->headers, maildir, &store->draft, st))
 		return false;
-	return store->draft != NULL || write_draft(store, maildir, st);
+	return store->draft != NULL || write_draft(run, store, maildir, st);
 }
 
 /* One copy a folder, even if two names or a fallback lead there: the flags of both, as merged actions have. */
@@ -338,6 +340,19 @@ prepare_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, S
 	return *ret_done || take_room(run, store, st); /* a mailbox that the first try has filled refuses no retry */
 }
 
+/* The info letters of the flags that a rule wants, and of the one that all copies get. */
+static void
+add_letters(DeliverRun *run, Store *store, Maildir *maildir, GPtrArray *flags)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new();
+	if (flags != NULL)
+		g_ptr_array_extend(all, flags, NULL, NULL);
+	if (run->job->flag != NULL)
+		g_ptr_array_add(all, (char *) (uintptr_t) run->job->flag);
+	g_autofree char *letters = maildir_flags_letters(maildir, all->len > 0 ? all : NULL, run->report->notes);
+	g_string_append(store->letters, letters);
+}
+
 static bool
 store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {
@@ -351,8 +366,7 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	Maildir *maildir = NULL;
 	if (!find_folder(run, action, &store->folder, &maildir, st))
 		return false;
-	g_autofree char *letters = maildir_flags_letters(maildir, action->flags, run->report->notes);
-	g_string_append(store->letters, letters);
+	add_letters(run, store, maildir, action->flags);
 	Store *earlier = find_same(run, store, maildir);
 	if (earlier != NULL)
 		return join(earlier, store, st);
@@ -428,6 +442,16 @@ store_report(DeliverRun *run, const void *step, DeliverReport *report)
 	                   maildir_draft_size(store->draft).bytes);
 }
 
+static void
+store_remember(DeliverRun *run, const void *step, GString *lines)
+{
+	const Store *store = step;
+	if (store->draft == NULL)
+		return;
+	g_autofree char *path = maildir_draft_final_path(store->draft);
+	deliver_remember_kept(run, store->message, store->headers, path, maildir_draft_size(store->draft).bytes, lines);
+}
+
 #define STORE(action) \
 	extern const DeliverAction deliver_##action; \
 	const DeliverAction deliver_##action = { \
@@ -438,6 +462,7 @@ store_report(DeliverRun *run, const void *step, DeliverReport *report)
 		.take_back = store_take_back, \
 		.finish = store_finish, \
 		.report = store_report, \
+		.remember = store_remember, \
 		.free = store_free, \
 	}
 

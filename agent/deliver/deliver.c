@@ -265,9 +265,13 @@ prepare(DeliverRun *run, const PlanAction *wanted, Status *st)
 static bool
 prepare_all(DeliverRun *run, const Plan *plan, Status *st)
 {
-	for (size_t i = 0; i < plan_count(plan); i++)
-		if (!prepare(run, plan_get(plan, i), st))
+	for (size_t i = 0; i < plan_count(plan); i++) {
+		const PlanAction *action = plan_get(plan, i);
+		if (!prepare(run, action, st))
 			return false;
+		if (action->kind == PLAN_DISCARD)
+			run->disposes = action;
+	}
 	return true;
 }
 
@@ -305,6 +309,14 @@ take_back_from(GPtrArray *steps, guint first)
 	}
 }
 
+void
+deliver_remember_step(DeliverRun *run, guint i, GString *lines)
+{
+	const Step *step = run->steps->pdata[i];
+	if (step->state != NULL && step->action->remember != NULL)
+		step->action->remember(run, step->state, lines);
+}
+
 static void
 report_from(DeliverRun *run, guint first)
 {
@@ -338,6 +350,7 @@ deliver_store_now(DeliverRun *run, PlanAction *action, Status *st)
 		return false;
 	}
 	report_from(run, first);
+	deliver_remember(run, first);
 	return true;
 }
 
@@ -607,6 +620,7 @@ static void
 finish(DeliverRun *run)
 {
 	forget_if_finished(run);
+	deliver_remember_return(run);
 	for (guint i = 0; i < run->steps->len; i++) {
 		Step *step = run->steps->pdata[i];
 		if (step->state != NULL && step->action->finish != NULL)
@@ -624,6 +638,7 @@ run_steps(DeliverRun *run, const Plan *plan, Status *st)
 	if (!commit_in_time(run, st))
 		return false;
 	report_from(run, 0);
+	deliver_remember(run, 0);
 	if (!send_all(run, st)) {
 		/* Who cannot remember that copies are stored would store them again at every try. */
 		if (!run->remembers && status_is_temporary(st))

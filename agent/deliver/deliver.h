@@ -30,7 +30,11 @@ typedef struct {
 	const char *home;        /* NULL: none */
 	GPtrArray *addresses;    /* char *: own addresses, the one to speak as first */
 	StateOnce *state;        /* NULL: nothing can be remembered */
-	const MarkKeys *keys;    /* NULL: no mark, no SRS */
+	const MarkKeys *keys;    /* of the mark; NULL: none */
+	const MarkKeys *site_keys; /* NULL: no SRS */
+	const char *mark;        /* value of our mark in the header that is delivered; NULL: there is none */
+	const char *mark_subject;/* of mark_subject for that header; NULL: there is no mark */
+	bool returned;           /* it came back and is delivered all the same: that is remembered */
 	const char *host;        /* our name */
 	gint64 now;              /* seconds since 1970 */
 	/* Takes what `action` would send in place of the route (`todoke test`, `try`); NULL: it is sent. */
@@ -46,6 +50,7 @@ typedef struct {
 	MaildirDraft *draft;     /* `message` with `headers`, written to the INBOX's tmp; NULL: not yet. deliver_run takes it. */
 	const Conf *conf;
 	const Envelope *envelope;
+	const char *flag;        /* that each copy gets besides its own; NULL: none */
 	const DeliverOwner *owner; /* NULL: nothing may leave */
 	bool rehearsal;          /* only what `capture` takes and the refusal of a rule: nothing is stored, no program runs; needs no INBOX */
 } DeliverJob;
@@ -137,6 +142,8 @@ typedef struct {
 	bool comes_again;        /* nothing leaves, but the same plan will be carried out again: what is done is for the ledger */
 	/* The whole plan has succeeded. NULL: nothing to do. */
 	void (*finish)(DeliverRun *run, void *step);
+	/* After the commit: print to `lines` (mark-history.h) what becomes of marked mail. NULL: nothing. */
+	void (*remember)(DeliverRun *run, const void *step, GString *lines);
 } DeliverAction;
 
 struct DeliverRun {
@@ -157,8 +164,39 @@ struct DeliverRun {
 	gint64 ends;             /* monotonic microseconds: until then what leaves has to be gone */
 	bool remembers;          /* a retry will know what this try has done */
 	bool has_local;          /* a copy is stored here, now or by an earlier try */
+	const PlanAction *disposes; /* the rule that discards the message; NULL: none */
 	unsigned promised[DELIVER_LIMITS]; /* what this plan will send */
 };
+
+/* Below: marks (deliver-mark.c). */
+
+/* How the recipients of marks compare. */
+AddressRules deliver_mark_rules(const Conf *conf);
+
+/*
+ * `headers` with our mark of this delivery replaced by one of `kind` for `message`, or on top where there was none. Without a key that
+ * signs: as they are. Caller owns the reference.
+ */
+Headers *deliver_mark_headers(DeliverRun *run, Message *message, Headers *headers, MarkKind kind);
+
+/* Is this the mark of this delivery, which is true only of a copy that is stored here? */
+bool deliver_is_own_mark(const DeliverRun *run, const HeaderField *field);
+
+/* Print that `message` with these headers was kept in the file `path` of `bytes` octets; or in the mbox `path`. */
+void deliver_remember_kept(DeliverRun *run, Message *message, Headers *headers, const char *path, guint64 bytes, GString *lines);
+void deliver_remember_mbox(DeliverRun *run, Message *message, Headers *headers, const char *path, GString *lines);
+
+/* Print that `message` with these headers goes out: as a copy, of disposed mail, or all that there is. */
+void deliver_remember_passed(DeliverRun *run, Message *message, Headers *headers, GString *lines);
+
+/* Append to the owner's state what the steps from number `first` on did. A fault is noted. */
+void deliver_remember(DeliverRun *run, guint first);
+
+/* When the whole plan has succeeded: that the mail had come back, and was delivered all the same. A retry counts once. */
+void deliver_remember_return(DeliverRun *run);
+
+/* The `remember` of step number `i`, if it has any; in deliver.c. */
+void deliver_remember_step(DeliverRun *run, guint i, GString *lines);
 
 /* Append to the report; `folder` and `file` are taken over. */
 void deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file, guint64 bytes);

@@ -7,6 +7,7 @@
 
 #include "agent/base/limits.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* Fewer fields are copied where a list is made once: that is cheaper than to look for the run of each. */
@@ -238,6 +239,14 @@ headers_append_text(Headers *headers, const char *name, const char *value)
 	g_string_append(bytes, headers->newline);
 	size_t len = bytes->len;
 	append_own(headers, g_string_free(bytes, FALSE), len, strlen(name), strlen(name) + 1, 0);
+}
+
+void
+headers_overwrite(Headers *headers, size_t i, const char *bytes)
+{
+	const HeaderField *field = headers_get(headers, i);
+	g_assert(field->line == 0);
+	memcpy((char *) (uintptr_t) field->bytes, bytes, field->len); /* of a string in headers->own */
 }
 
 void

@@ -17,7 +17,9 @@ static const struct {
 	[LOOP_RETURNED] = { "returned", "return_limit" },
 	[LOOP_UNKNOWN] = { "unknown", "unknown_stamp" },
 	[LOOP_RETURNED_OFTEN] = { "returned-often", "return_limit" },
-	[LOOP_REDIRECTED] = { "redirected", "loop_action" },
+	[LOOP_KEPT] = { "kept", NULL },
+	[LOOP_DISPOSED] = { "disposed", NULL },
+	[LOOP_PASSED] = { "passed", "loop_action" },
 	[LOOP_STAMPED] = { "stamped", "loop_action" },
 	[LOOP_HOPS] = { "hops", "hop_limit" },
 };
@@ -40,8 +42,8 @@ typedef struct {
 	GPtrArray *names;     /* of this host, as address_host makes them */
 	const char *recipient;
 	GArray *findings;     /* Finding */
-	unsigned marked;      /* returns that marks prove */
 	unsigned found[LOOP_KIND_COUNT];
+	size_t counted_hop;   /* index of the last Received below which a return was counted; 0: none */
 	const char *own_name; /* how the newest Received names this host; NULL: as any host may call itself */
 	unsigned bare;        /* Delivered-To lines below which nothing was received */
 } Judge;
@@ -55,7 +57,7 @@ loop_kind_name(LoopKind kind)
 const char *
 loop_answer_name(LoopAnswer answer)
 {
-	static const char *const names[] = { "deliver", "loop", "return" };
+	static const char *const names[] = { "deliver", "loop", "return", "here" };
 	return names[answer];
 }
 
@@ -183,18 +185,43 @@ print_time(gint64 time)
 	return when != NULL ? g_date_time_format(when, "%Y-%m-%d %H:%M UTC") : g_strdup("an unknown day");
 }
 
+/* What a mark says was done. */
+static const char *
+describe_kind(MarkKind kind)
+{
+	static const char *const texts[MARK_KIND_COUNT] = {
+		[MARK_STORED] = "stored", [MARK_PASSED] = "passed on", [MARK_COPIED] = "kept and passed on", [MARK_REDIRECTED] = "redirected",
+	};
+	return texts[kind];
+}
+
 /* A mark whose HMAC is right, of this time. */
 static void
 judge_valid_mark(Judge *judge, const HeaderField *field, const Mark *mark)
 {
+	LoopClaims *claims = &judge->verdict->claims;
 	g_autofree char *when = print_time(mark->time);
-	char *how = g_strdup_printf("our mark, with a valid key, for this recipient: %s on %s", mark_kind_name(mark->kind), when);
-	if (mark->kind == MARK_REDIRECTED) {
-		add_finding(judge, LOOP_REDIRECTED, field, LOOP_BY_US, how);
-		return;
-	}
-	judge->marked = MAX(judge->marked, mark->returns + 1);
-	add_finding(judge, LOOP_RETURNED, field, LOOP_BY_US, how);
+	const char *covers = mark->version == 1 ? "recipient, but of version 1, which does not cover the body" : "recipient and body";
+	add_finding(judge, LOOP_NONE, field, LOOP_BY_US,
+	            g_strdup_printf("our mark, with a valid key, for this %s: %s, %s", covers, describe_kind(mark->kind), when));
+
+	if (!claims->proven)
+		claims->line = field->line;
+	claims->proven = true;
+	claims->proven_body |= mark->version != 1;
+}
+
+/* What a mark that proves nothing tells all the same. */
+static void
+take_claims(Judge *judge, const HeaderField *field, MarkCheck check, const Mark *mark)
+{
+	LoopClaims *claims = &judge->verdict->claims;
+	bool of_others = check == MARK_FOREIGN_KEY || check == MARK_OTHER;
+	claims->any = true;
+	claims->claimed |= check != MARK_FOREIGN_KEY && check != MARK_MALFORMED;
+	claims->kept_elsewhere |= of_others && (mark->kind == MARK_STORED || mark->kind == MARK_COPIED);
+	if (claims->line == 0)
+		claims->line = field->line;
 }
 
 static void
@@ -206,19 +233,21 @@ judge_mark(Judge *judge, const HeaderField *field, const char *subject)
 	} ignored[MARK_CHECK_COUNT] = {
 		[MARK_EXPIRED] = { LOOP_BY_US, "our mark, but older than mark_lifetime: proves nothing" },
 		[MARK_FUTURE] = { LOOP_BY_US, "our mark, but from the future: proves nothing" },
-		[MARK_OTHER] = { LOOP_BY_UNKNOWN, "a mark for another recipient or message, or a forged one: proves nothing here" },
-		[MARK_FOREIGN_KEY] = { LOOP_BY_UNKNOWN, "a mark made with a key that this host does not have: proves nothing" },
+		[MARK_OTHER] = { LOOP_BY_UNKNOWN, "a mark for another recipient, message or body, or a forged one: proves nothing here" },
+		[MARK_FOREIGN_KEY] = { LOOP_BY_UNKNOWN, "a mark made with a key that is not this owner's: proves nothing" },
 		[MARK_MALFORMED] = { LOOP_BY_UNKNOWN, "not a mark as we write them: proves nothing" },
 	};
 	const LoopSettings *settings = judge->settings;
 	g_autofree char *value = header_field_value(field);
 	Mark mark = { MARK_STORED, 0, 0 };
-	MarkCheck check = mark_check(settings->keys, value, subject, settings->now, settings->mark_lifetime, &mark);
-	judge->verdict->forwarded |= mark.kind == MARK_REDIRECTED;
+	MarkCheck check = mark_check(settings->keys, value, subject, settings->print, settings->now, settings->mark_lifetime, &mark);
+
+	judge->verdict->forwarded |= mark.kind != MARK_STORED;
 	if (check == MARK_VALID)
 		judge_valid_mark(judge, field, &mark);
 	else
 		add_finding(judge, LOOP_NONE, field, ignored[check].writer, g_strdup(ignored[check].how));
+	take_claims(judge, field, check, &mark);
 }
 
 static void
@@ -240,6 +269,47 @@ judge_marks(Judge *judge, const char *recipient)
 			subject = mark_subject(recipient, &judge->settings->rules, judge->headers);
 		judge_mark(judge, field, subject);
 	}
+}
+
+bool
+loop_wants_body(const Headers *headers, const MarkKeys *keys)
+{
+	const HeaderField *field;
+	unsigned seen = 0;
+	for (size_t pos = 0; (field = headers_next(headers, MARK_FIELD, &pos)) != NULL && seen++ < LIMIT_MARKS;) {
+		g_autofree char *value = header_field_value(field);
+		if (mark_may_be_ours(keys, value))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_own_address(const Judge *judge, const HeaderField *field)
+{
+	const GPtrArray *addresses = judge->settings->addresses;
+	g_autofree char *value = header_field_value(field);
+	g_autofree char *address = address_from_header(value);
+	if (address == NULL)
+		return false;
+	g_autofree char *canonical = address_canonical(address, &judge->settings->rules);
+	bool own = strcmp(canonical, judge->recipient) == 0;
+	for (guint i = 0; !own && addresses != NULL && i < addresses->len; i++)
+		own = address_equal(addresses->pdata[i], address, &judge->settings->rules);
+	return own;
+}
+
+/* Did the owner resend it, above the mark that tells most? Mail programs write Resent-From on top (RFC 5322 3.6.6). */
+static void
+look_for_resent(Judge *judge)
+{
+	LoopClaims *claims = &judge->verdict->claims;
+	const HeaderField *field;
+	for (size_t pos = 0; (field = headers_next(judge->headers, "Resent-From", &pos)) != NULL;)
+		claims->resent |= field->line < claims->line && is_own_address(judge, field);
+
+	size_t pos = 0;
+	claims->nameless = headers_next(judge->headers, "Message-ID", &pos) == NULL;
 }
 
 /* Where we are in the pass from top to bottom. */
@@ -286,10 +356,14 @@ static void
 judge_own_stamp(Judge *judge, const HeaderField *field, const Place *place, const Below *below)
 {
 	g_autofree char *fetch = print_fetch(below, place);
-	if (*fetch != '\0')
+	if (*fetch != '\0') {
 		add_finding(judge, LOOP_RETURNED, field, LOOP_BY_US,
 		            g_strdup_printf("%sand this host received it before (line %u)", fetch, below->server->line));
-	else if (below->vague != NULL)
+		/* One hop is one return, however many lines it wrote: an alias and its mailbox have one each. */
+		if (judge->counted_hop == below->server->index)
+			judge->found[LOOP_RETURNED]--;
+		judge->counted_hop = below->server->index;
+	} else if (below->vague != NULL)
 		add_finding(judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN,
 		            g_strdup_printf("the Received below names no host (line %u), the next is by this host (line %u)",
 		                            below->vague->line, below->server->line));
@@ -430,20 +504,14 @@ judge_stamps(Judge *judge)
 	}
 }
 
-/* The one rule of precedence: proof first, then the last defence, then what unsigned lines say, the worst first. */
+/* What unsigned lines say, the last defence first and then the worst. */
 static LoopKind
 decide(const Judge *judge)
 {
 	const LoopSettings *settings = judge->settings;
 	const unsigned *found = judge->found;
-	if (found[LOOP_REDIRECTED] > 0)
-		return LOOP_REDIRECTED;
-	if (judge->marked > settings->return_limit)
-		return LOOP_RETURNED_OFTEN;
 	if (judge->verdict->hops > settings->hop_limit)
 		return LOOP_HOPS;
-	if (judge->marked > 0)
-		return LOOP_RETURNED;
 	if (found[LOOP_STAMPED] > 0)
 		return LOOP_STAMPED;
 	if (found[LOOP_RETURNED] > settings->return_limit)
@@ -461,9 +529,12 @@ static LoopAnswer
 answer_of(LoopKind kind, const LoopSettings *settings)
 {
 	switch (kind) {
+	case LOOP_KEPT:
+	case LOOP_DISPOSED:
+		return LOOP_IS_HERE;
 	case LOOP_RETURNED_OFTEN:
 		return LOOP_IS_RETURN;
-	case LOOP_REDIRECTED:
+	case LOOP_PASSED:
 	case LOOP_STAMPED:
 	case LOOP_HOPS:
 		return LOOP_IS_LOOP;
@@ -481,8 +552,7 @@ find_decisive(const Judge *judge, LoopKind kind)
 	LoopKind wanted = kind == LOOP_RETURNED_OFTEN ? LOOP_RETURNED : kind;
 	for (size_t i = 0; i < judge->findings->len && wanted != LOOP_NONE; i++) {
 		const Finding *finding = &g_array_index(judge->findings, Finding, i);
-		bool marked = header_field_is(finding->field, MARK_FIELD);
-		if (finding->kind == wanted && (marked || wanted != LOOP_RETURNED || judge->marked == 0))
+		if (finding->kind == wanted)
 			return finding;
 	}
 	return NULL;
@@ -500,8 +570,6 @@ explain(const Judge *judge, LoopKind kind, const Finding *finding)
 	g_autofree char *name = header_field_name(finding->field);
 	guint32 line = finding->field->line;
 	switch (kind) {
-	case LOOP_REDIRECTED:
-		return g_strdup_printf("this host redirected it before and it came back (%s, line %u: %s)", name, line, finding->how);
 	case LOOP_STAMPED:
 		return g_strdup_printf("this host delivered it to this recipient before (%s, line %u: %s)", name, line, finding->how);
 	case LOOP_RETURNED:
@@ -555,8 +623,9 @@ pass_verdict(Judge *judge)
 	LoopVerdict *verdict = judge->verdict;
 	verdict->kind = decide(judge);
 	verdict->answer = answer_of(verdict->kind, judge->settings);
-	verdict->returns = judge->marked > 0 ? judge->marked : judge->found[LOOP_RETURNED];
+	verdict->returns = judge->found[LOOP_RETURNED];
 	verdict->setting = kinds[verdict->kind].setting;
+	verdict->recall = verdict->claims.claimed || (verdict->claims.any && verdict->answer == LOOP_IS_LOOP);
 	const Finding *finding = find_decisive(judge, verdict->kind);
 	verdict->why = explain(judge, verdict->kind, finding);
 	keep_evidence(judge, finding != NULL ? finding->field : NULL);
@@ -593,16 +662,97 @@ loop_judge(const Headers *headers, const Envelope *envelope, const LoopSettings 
 	find_top(&judge, envelope->queue_id);
 	collect_names(&judge);
 	judge_marks(&judge, to);
+	look_for_resent(&judge);
 	judge_stamps(&judge);
 	pass_verdict(&judge);
 	clear_judge(&judge);
 	return verdict;
 }
 
+/* Why it is not known to be here; NULL: what the state knows decides. */
+static const char *
+find_doubt(const LoopClaims *claims, const LoopHistory *history)
+{
+	if (claims->nameless)
+		return "it has no Message-ID";
+	if (claims->resent)
+		return "its owner resent it";
+	if (history->kept != NULL || history->disposed != NULL)
+		return NULL;
+	if (history->kept_before)
+		return "the copy that was kept is gone";
+	if (history->kept_other)
+		return "its body is another one than before";
+	if (history->passed && claims->proven_body)
+		return claims->kept_elsewhere ? "it was only passed on here, but another mark says that it was kept there" : NULL;
+	if (history->passed)
+		return "its mark does not verify";
+	return history->known ? "its body is another one than before" : "what became of it is not remembered";
+}
+
+/* More often than allowed, or through too many hosts, it does not go where it went before. */
+static LoopKind
+kind_of_return(const LoopVerdict *verdict, const LoopHistory *history, const LoopSettings *settings, const char *doubt)
+{
+	if (doubt != NULL) {
+		bool often = verdict->returns > settings->return_limit || verdict->hops > settings->hop_limit;
+		return often ? LOOP_RETURNED_OFTEN : LOOP_RETURNED;
+	}
+	if (history->kept != NULL)
+		return LOOP_KEPT;
+	return history->disposed != NULL ? LOOP_DISPOSED : LOOP_PASSED;
+}
+
+static char *
+explain_return(const LoopVerdict *verdict, const LoopHistory *history, const LoopSettings *settings, const char *doubt)
+{
+	guint32 line = verdict->claims.line;
+	switch (verdict->kind) {
+	case LOOP_KEPT:
+		return g_strdup_printf("it came back and is still here, in %s (%s, line %u)", history->kept, MARK_FIELD, line);
+	case LOOP_DISPOSED:
+		return g_strdup_printf("it came back, and a rule disposed of it before: %s (%s, line %u)", history->disposed, MARK_FIELD, line);
+	case LOOP_PASSED:
+		return g_strdup_printf("this host passed it on before, kept nothing, and it came back (%s, line %u)", MARK_FIELD, line);
+	default:
+		return g_strdup_printf("it came back, %u of %u times that are allowed, and %s (%s, line %u)", verdict->returns,
+		                       settings->return_limit, doubt, MARK_FIELD, line);
+	}
+}
+
+static void
+mark_decisive(LoopVerdict *verdict)
+{
+	for (guint i = 0; i < verdict->evidence->len; i++) {
+		LoopEvidence *evidence = verdict->evidence->pdata[i];
+		evidence->decisive = evidence->line == verdict->claims.line;
+	}
+}
+
+void
+loop_settle(LoopVerdict *verdict, const LoopHistory *history, const LoopSettings *settings)
+{
+	const LoopClaims *claims = &verdict->claims;
+	/* A mark with a key of ours that fits neither this mail nor anything that is known: for another recipient of this owner's or this site's. */
+	bool is_return = claims->proven || history->known || (claims->any && verdict->answer == LOOP_IS_LOOP && verdict->kind != LOOP_HOPS);
+	if (!verdict->recall || !is_return)
+		return;
+
+	const char *doubt = find_doubt(claims, history);
+	verdict->returns = history->returns + 1;
+	verdict->kind = kind_of_return(verdict, history, settings, doubt);
+	verdict->answer = answer_of(verdict->kind, settings);
+	verdict->setting = kinds[verdict->kind].setting;
+	verdict->to_inbox = verdict->kind == LOOP_RETURNED && history->passed && claims->kept_elsewhere;
+	g_free(verdict->why);
+	verdict->why = explain_return(verdict, history, settings, doubt);
+	mark_decisive(verdict);
+}
+
 StatusId
 loop_verdict_status(const LoopVerdict *verdict)
 {
-	if (verdict->answer == LOOP_DELIVER)
+	if (verdict->answer == LOOP_DELIVER || verdict->answer == LOOP_IS_HERE)
 		return STATUS_OK;
 	return verdict->kind == LOOP_HOPS ? STATUS_HOPS : STATUS_LOOP;
 }

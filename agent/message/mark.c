@@ -22,14 +22,24 @@ typedef struct {
 
 struct MarkKeys {
 	GArray *keys; /* Key, newest first */
+	bool sign;    /* the first of them signs */
 };
 
-static const char *const kind_names[] = { [MARK_STORED] = "stored", [MARK_REDIRECTED] = "redirected" };
+/* In which versions a kind is written. */
+static const struct {
+	const char *name;
+	bool in_1, in_2;
+} kinds[MARK_KIND_COUNT] = {
+	[MARK_STORED] = { "stored", true, true },
+	[MARK_PASSED] = { "passed", false, true },
+	[MARK_COPIED] = { "copied", false, true },
+	[MARK_REDIRECTED] = { "redirected", true, false },
+};
 
 const char *
 mark_kind_name(MarkKind kind)
 {
-	return kind_names[kind];
+	return kinds[kind].name;
 }
 
 /* Exactly `len` octets from hexadecimal digits. */
@@ -99,37 +109,77 @@ parse_key_line(MarkKeys *keys, char *text, const char *file, unsigned line, Stat
 	return true;
 }
 
+static MarkKeys *
+mark_keys_new(void)
+{
+	MarkKeys *keys = g_new0(MarkKeys, 1);
+	keys->keys = g_array_new(FALSE, FALSE, sizeof(Key));
+	return keys;
+}
+
 MarkKeys *
 mark_keys_parse(const char *text, const char *file, Status *st)
 {
-	g_autoptr(MarkKeys) keys = g_new0(MarkKeys, 1);
-	keys->keys = g_array_new(FALSE, FALSE, sizeof(Key));
+	g_autoptr(MarkKeys) keys = mark_keys_new();
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	for (unsigned i = 0; lines[i] != NULL; i++)
 		if (!parse_key_line(keys, lines[i], file, i + 1, st))
 			return NULL;
+	keys->sign = keys->keys->len > 0;
 	return g_steal_pointer(&keys);
+}
+
+/* The text of a key file, "" where it is missing: three system calls, as each delivery reads one. Caller frees. */
+static char *
+read_key_file(const char *path, Status *st)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 && errno == ENOENT)
+		return g_strdup("");
+	if (fd < 0) {
+		status_fail_errno(st, errno, "cannot open '%s'", path);
+		return NULL;
+	}
+
+	g_autofree char *text = g_malloc(LIMIT_KEY_FILE_BYTES + 2);
+	size_t len;
+	if (!fs_read(fd, text, LIMIT_KEY_FILE_BYTES + 1, &len, path, st))
+		return NULL;
+	if (len > LIMIT_KEY_FILE_BYTES) {
+		status_fail_detail(st, STATUS_LIMIT, "'%s' has more than %u bytes", path, LIMIT_KEY_FILE_BYTES);
+		return NULL;
+	}
+	text[len] = '\0';
+	return g_steal_pointer(&text);
 }
 
 bool
 mark_keys_read(const char *path, MarkKeys **ret_keys, Status *st)
 {
-	g_autofree char *text = NULL;
-	size_t len;
-	g_auto(Status) fault = STATUS_INIT;
-	if (!fs_read_file(AT_FDCWD, path, LIMIT_KEY_FILE_BYTES, &text, &len, &fault)) {
-		if (fault.id != STATUS_MISSING || access(path, F_OK) == 0) {
-			status_move(st, &fault);
-			return false;
-		}
-		*ret_keys = NULL;
-		return true;
-	}
-	g_autoptr(MarkKeys) keys = mark_keys_parse(text, path, st);
+	g_autofree char *text = read_key_file(path, st);
+	g_autoptr(MarkKeys) keys = text != NULL ? mark_keys_parse(text, path, st) : NULL;
 	if (keys == NULL)
 		return false;
 	*ret_keys = mark_keys_count(keys) > 0 ? g_steal_pointer(&keys) : NULL;
 	return true;
+}
+
+MarkKeys *
+mark_keys_join(const MarkKeys *signing, const MarkKeys *verifying)
+{
+	const MarkKeys *const all[] = { signing, verifying };
+	g_autoptr(MarkKeys) keys = mark_keys_new();
+	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+		if (all[i] != NULL)
+			g_array_append_vals(keys->keys, all[i]->keys->data, all[i]->keys->len);
+	keys->sign = mark_keys_count(signing) > 0;
+	return keys->keys->len > 0 ? g_steal_pointer(&keys) : NULL;
+}
+
+bool
+mark_keys_sign(const MarkKeys *keys)
+{
+	return keys != NULL && keys->sign;
 }
 
 void
@@ -154,7 +204,7 @@ static char *
 print_keys(const char *id, const guchar *key, const MarkKeys *old)
 {
 	g_autofree char *hex = print_hex(key, KEY_BYTES);
-	GString *text = g_string_new("# Keys of todoke's mark (todoke(8), THE MARK): newest first, `id key`. Keep this file secret.\n");
+	GString *text = g_string_new("# Keys of todoke (todoke(8), KEYS): newest first, `id key`. Keep this file secret.\n");
 	g_string_append_printf(text, "%s %s\n", id, hex);
 	if (mark_keys_count(old) > 0) {
 		const Key *last = &g_array_index(old->keys, Key, 0);
@@ -205,23 +255,83 @@ replace_key_file(const char *path, const char *text, Status *st)
 	return fs_sync(dirfd, folder, st);
 }
 
+/* The text of a key file with a new key in it. Caller frees, and clears it before that. */
+static char *
+print_new_key(const MarkKeys *old, char **ret_id, Status *st)
+{
+	guchar random[4 + KEY_BYTES];
+	if (getrandom(random, sizeof random, 0) != (ssize_t) sizeof random) {
+		status_fail_errno(st, errno, "cannot get random octets for a key");
+		return NULL;
+	}
+	*ret_id = print_hex(random, 4);
+	char *text = print_keys(*ret_id, random + 4, old);
+	explicit_bzero(random, sizeof random);
+	return text;
+}
+
 bool
 mark_key_generate(const char *path, char **ret_id, Status *st)
 {
 	g_autoptr(MarkKeys) old = NULL;
 	if (!mark_keys_read(path, &old, st))
 		return false;
-	guchar random[4 + KEY_BYTES];
-	if (getrandom(random, sizeof random, 0) != (ssize_t) sizeof random)
-		return status_fail_errno(st, errno, "cannot get random octets for a key");
-	g_autofree char *id = print_hex(random, 4);
-	g_autofree char *text = print_keys(id, random + 4, old);
+	g_autofree char *id = NULL;
+	g_autofree char *text = print_new_key(old, &id, st);
+	if (text == NULL)
+		return false;
+
 	bool done = replace_key_file(path, text, st);
-	explicit_bzero(random, sizeof random);
 	explicit_bzero(text, strlen(text));
 	if (done)
 		*ret_id = g_steal_pointer(&id);
 	return done;
+}
+
+/* Give `fresh` the name `path`, unless somebody else was faster; a file system without links may let the last one win. */
+static bool
+give_name(const char *fresh, const char *path, bool replaces, Status *st)
+{
+	if (!replaces && (link(fresh, path) == 0 || errno == EEXIST))
+		return true;
+	bool links = replaces || (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK);
+	if (!replaces && links)
+		return status_fail_errno(st, errno, "cannot make '%s'", path);
+	return rename(fresh, path) == 0 || status_fail_errno(st, errno, "cannot make '%s'", path);
+}
+
+/* A key file under its own name in one step: whoever reads it reads all of it, after a power cut too. */
+static bool
+make_key_file(const char *path, bool replaces, Status *st)
+{
+	g_autofree char *id = NULL;
+	g_autofree char *text = print_new_key(NULL, &id, st);
+	if (text == NULL)
+		return false;
+	g_autofree char *fresh = g_strdup_printf("%s.%s.%ld", path, id, (long) fs_own_pid());
+	auto_fd int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return status_fail_errno(st, errno, "cannot make '%s'", fresh);
+
+	bool done = fs_write_all(fd, text, strlen(text), fresh, st) && fs_sync(fd, fresh, st) && fs_close(&fd, fresh, st) &&
+	            give_name(fresh, path, replaces, st);
+	explicit_bzero(text, strlen(text));
+	(void) unlink(fresh); /* after a rename it is gone */
+	return done;
+}
+
+MarkKeys *
+mark_keys_read_or_make(const char *path, Status *st)
+{
+	MarkKeys *keys = NULL;
+	if (!mark_keys_read(path, &keys, st) || keys != NULL)
+		return keys;
+	bool is_empty = access(path, F_OK) == 0; /* a file without a key, as a power cut or an editor leaves it */
+	if (!make_key_file(path, is_empty, st) || !mark_keys_read(path, &keys, st))
+		return NULL;
+	if (keys == NULL)
+		status_fail_detail(st, STATUS_IO, "'%s' has no key in it", path);
+	return keys;
 }
 
 /* White space made one blank, none at the ends: relays fold and unfold as they like. */
@@ -278,11 +388,28 @@ mark_keys_hmac(const MarkKeys *keys, size_t i, const char *purpose, const char *
 	return g_compute_hmac_for_string(G_CHECKSUM_SHA256, g_array_index(keys->keys, Key, i).key, KEY_BYTES, whole, -1);
 }
 
-static void
-compute_mac(const Key *key, const Mark *mark, const char *subject, guchar *mac)
+/* What stands in a mark field, before anybody asked whether it is true. */
+typedef struct {
+	Mark mark;
+	unsigned returns;   /* of version 1: how often the copy had come back */
+	char id[ID_MAX + 1];
+	guchar mac[MAC_BYTES];
+	unsigned seen;      /* a bit for each part */
+} Claim;
+
+/* The octets that the HMAC is of. `print`: NULL for version 1. */
+static char *
+signed_text(const Mark *mark, unsigned returns, const char *subject, const BodyPrint *print)
 {
-	g_autofree char *text = g_strdup_printf("todoke mark 1\n%s\n%u\n%" G_GINT64_FORMAT "\n%s\n",
-	                                        kind_names[mark->kind], mark->returns, mark->time, subject);
+	const char *kind = kinds[mark->kind].name;
+	if (mark->version == 1)
+		return g_strdup_printf("todoke mark 1\n%s\n%u\n%" G_GINT64_FORMAT "\n%s\n", kind, returns, mark->time, subject);
+	return g_strdup_printf("todoke mark 2\n%s\n%" G_GINT64_FORMAT "\n%s\n%s\n", kind, mark->time, subject, print->text);
+}
+
+static void
+compute_mac(const Key *key, const char *text, guchar *mac)
+{
 	GHmac *hmac = g_hmac_new(G_CHECKSUM_SHA256, key->key, KEY_BYTES);
 	g_hmac_update(hmac, (const guchar *) text, -1);
 	gsize len = MAC_BYTES;
@@ -291,25 +418,20 @@ compute_mac(const Key *key, const Mark *mark, const char *subject, guchar *mac)
 }
 
 char *
-mark_make(const MarkKeys *keys, const Mark *mark, const char *subject)
+mark_make(const MarkKeys *keys, const Mark *mark, const char *subject, const BodyPrint *print)
 {
-	if (mark_keys_count(keys) == 0)
+	if (!mark_keys_sign(keys))
 		return NULL;
 	const Key *key = &g_array_index(keys->keys, Key, 0);
-	guchar mac[MAC_BYTES];
-	compute_mac(key, mark, subject, mac);
+	const Mark wanted = { mark->kind, 2, mark->time };
+	guchar mac[MAC_BYTES] = { 0 };
+	if (print != NULL) {
+		g_autofree char *text = signed_text(&wanted, 0, subject, print);
+		compute_mac(key, text, mac);
+	}
 	g_autofree char *hex = print_hex(mac, MAC_BYTES);
-	return g_strdup_printf("v=1; k=%s; a=%s; n=%u; t=%" G_GINT64_FORMAT ";\n\th=%s", key->id, kind_names[mark->kind],
-	                       mark->returns, mark->time, hex);
+	return g_strdup_printf("v=2; k=%s; a=%s; t=%" G_GINT64_FORMAT ";\n\th=%s", key->id, kinds[mark->kind].name, mark->time, hex);
 }
-
-/* What stands in a mark field, before anybody asked whether it is true. */
-typedef struct {
-	Mark mark;
-	char id[ID_MAX + 1];
-	guchar mac[MAC_BYTES];
-	unsigned seen; /* a bit for each part */
-} Claim;
 
 static bool
 parse_number(const char *text, guint64 max, guint64 *ret_number)
@@ -320,9 +442,9 @@ parse_number(const char *text, guint64 max, guint64 *ret_number)
 static bool
 parse_kind(const char *text, MarkKind *ret_kind)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(kind_names); i++) {
-		if (strcmp(text, kind_names[i]) == 0) {
-			*ret_kind = (MarkKind) i;
+	for (MarkKind kind = 0; kind < MARK_KIND_COUNT; kind++) {
+		if (strcmp(text, kinds[kind].name) == 0) {
+			*ret_kind = kind;
 			return true;
 		}
 	}
@@ -335,7 +457,8 @@ parse_part(Claim *claim, char letter, const char *text)
 	guint64 number = 0;
 	switch (letter) {
 	case 'v':
-		return strcmp(text, "1") == 0;
+		claim->mark.version = strcmp(text, "1") == 0 ? 1 : 2;
+		return claim->mark.version == 1 || strcmp(text, "2") == 0;
 	case 'k':
 		return is_key_id(text) && g_strlcpy(claim->id, text, sizeof claim->id) > 0;
 	case 'a':
@@ -343,7 +466,7 @@ parse_part(Claim *claim, char letter, const char *text)
 	case 'n':
 		if (!parse_number(text, RETURNS_MAX, &number))
 			return false;
-		claim->mark.returns = (unsigned) number;
+		claim->returns = (unsigned) number;
 		return true;
 	case 't':
 		if (!parse_number(text, G_MAXINT64 / 2, &number))
@@ -356,11 +479,12 @@ parse_part(Claim *claim, char letter, const char *text)
 	return false;
 }
 
-/* Every part once and nothing else: what we did not write like that is not ours. */
+/* Every part of its version once and nothing else: what we did not write like that is not ours. */
 static bool
 parse_claim(const char *value, Claim *claim)
 {
-	static const char letters[] = "vkanth";
+	static const char letters[] = "vkathn";
+	enum { PARTS_2 = (1 << 5) - 1, PARTS_1 = (1 << 6) - 1 };
 	if (strlen(value) > VALUE_MAX)
 		return false;
 	g_auto(GStrv) parts = g_strsplit(value, ";", (gint) sizeof letters + 1);
@@ -374,7 +498,9 @@ parse_claim(const char *value, Claim *claim)
 			return false;
 		claim->seen |= bit;
 	}
-	return claim->seen == (1u << (sizeof letters - 1)) - 1;
+
+	bool is_1 = claim->mark.version == 1;
+	return claim->seen == (is_1 ? PARTS_1 : PARTS_2) && (is_1 ? kinds[claim->mark.kind].in_1 : kinds[claim->mark.kind].in_2);
 }
 
 /* Takes the same time wherever the first difference is. */
@@ -387,8 +513,16 @@ equal_macs(const guchar *a, const guchar *b)
 	return difference == 0;
 }
 
+bool
+mark_may_be_ours(const MarkKeys *keys, const char *value)
+{
+	Claim claim = { 0 };
+	return parse_claim(value, &claim) && find_key(keys, claim.id) != NULL;
+}
+
 MarkCheck
-mark_check(const MarkKeys *keys, const char *value, const char *subject, gint64 now, gint64 lifetime, Mark *ret_mark)
+mark_check(const MarkKeys *keys, const char *value, const char *subject, const BodyPrint *print, gint64 now, gint64 lifetime,
+           Mark *ret_mark)
 {
 	Claim claim = { 0 };
 	if (!parse_claim(value, &claim))
@@ -397,8 +531,12 @@ mark_check(const MarkKeys *keys, const char *value, const char *subject, gint64 
 	const Key *key = find_key(keys, claim.id);
 	if (key == NULL)
 		return MARK_FOREIGN_KEY;
+	if (claim.mark.version != 1 && print == NULL)
+		return MARK_OTHER;
+
 	guchar mac[MAC_BYTES];
-	compute_mac(key, &claim.mark, subject, mac);
+	g_autofree char *text = signed_text(&claim.mark, claim.returns, subject, print);
+	compute_mac(key, text, mac);
 	if (!equal_macs(mac, claim.mac))
 		return MARK_OTHER;
 	if (claim.mark.time > now + MARK_CLOCK_SKEW)

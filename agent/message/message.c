@@ -38,6 +38,9 @@ struct Message {
 	guint64 body_len;
 	guint64 max_bytes;
 	QueueSize queue;
+	bool in_block;        /* the whole body stands in the block */
+	BodyPrint print;      /* of the whole body */
+	bool has_print;
 };
 
 static Message *
@@ -117,11 +120,28 @@ read_header(Message *message, int fd, off_t at, Status *st)
 	return true;
 }
 
+/* Read on while the body is small: the reads are made in any case, and a body that is known before it is written saves a call. */
+static bool
+read_ahead(Message *message, Status *st)
+{
+	enum { SMALL_BYTES = 64 * 1024 };
+	for (size_t n = 1; n > 0 && message->input >= 0 && message->ahead_len < SMALL_BYTES;) {
+		if (!fs_read(message->input, message->block + message->block_len, LIMIT_COPY_CHUNK, &n, "the message", st))
+			return false;
+		message->block_len += n;
+		message->ahead_len += n;
+		if (n == 0)
+			message->input = -1;
+	}
+	message->in_block = message->input < 0;
+	return true;
+}
+
 Message *
 message_read(int fd, Status *st)
 {
 	g_autoptr(Message) message = message_new();
-	return read_header(message, fd, -1, st) ? g_steal_pointer(&message) : NULL;
+	return read_header(message, fd, -1, st) && read_ahead(message, st) ? g_steal_pointer(&message) : NULL;
 }
 
 Message *
@@ -145,6 +165,7 @@ message_from_file(int fd, Status *st)
 		return NULL;
 	}
 	message->body_len = (guint64) (sb.st_size - message->home_offset);
+	message->in_block = message->block_len - message->start - message->header_len == message->body_len;
 	return g_steal_pointer(&message);
 }
 
@@ -327,12 +348,13 @@ count_newlines(const char *data, size_t len)
 	return n;
 }
 
-/* Counts what goes by: sizes for the Maildir name, and Postfix's own count of the message. */
+/* Counts what goes by: sizes for the Maildir name, Postfix's own count of the message, and the body's print. */
 typedef struct {
 	MessageSize size;
 	guint64 newlines;
 	guint64 crlf;
 	char last;
+	BodyPrinter printer; /* without a sum: nobody asks */
 } Tally;
 
 static void
@@ -343,7 +365,10 @@ tally_add(Tally *tally, const char *data, size_t len)
 	tally->size.bytes += len;
 	tally->newlines += count_newlines(data, len);
 	/* Few messages have a CR: the search for one is wide, the walk from line to line is not. */
-	if (tally->last == '\r' || memchr(data, '\r', len) != NULL)
+	bool has_cr = memchr(data, '\r', len) != NULL;
+	if (tally->printer.sum != NULL)
+		body_printer_add(&tally->printer, data, len, has_cr);
+	if (tally->last == '\r' || has_cr)
 		for (const char *c = data; (c = memchr(c, '\n', len - (size_t) (c - data))) != NULL; c++)
 			tally->crlf += (c > data ? c[-1] : tally->last) == '\r';
 	tally->last = data[len - 1];
@@ -361,14 +386,17 @@ take_piece(const Headers *headers, size_t *i, size_t *ret_len)
 	return start;
 }
 
+/* `ret_sealed_at` is set where `sealed` (NULL: none) stands. */
 static GString *
-print_headers(const Message *message, const Headers *headers)
+print_headers(const Message *message, const Headers *headers, const HeaderField *sealed, size_t *ret_sealed_at)
 {
 	size_t count = headers_count(headers);
 	GString *out = g_string_sized_new(message->header_len + message->ahead_len + 256);
 	for (size_t i = 0; i < count;) {
 		size_t len;
 		const char *bytes = take_piece(headers, &i, &len);
+		if (sealed != NULL && bytes == sealed->bytes) /* a field of our own is a piece by itself */
+			*ret_sealed_at = out->len;
 		g_string_append_len(out, bytes, (gssize) len);
 		bool ends_whole_message = i == count && message->ahead_len == 0 && message->body_len == 0;
 		if (bytes[len - 1] != '\n' && !ends_whole_message)
@@ -436,7 +464,7 @@ receive_body(Message *message, GString *head, int fd, Tally *tally, Status *st)
 	return check_complete(message, st);
 }
 
-/* The body again, from its home; sizes need the bytes, the copy does not. */
+/* The body again, from its home; sizes need the bytes, the copy does not. With fd < 0 it is only counted. */
 static bool
 copy_body(const Message *message, int fd, Tally *tally, Status *st)
 {
@@ -451,7 +479,7 @@ copy_body(const Message *message, int fd, Tally *tally, Status *st)
 		if (n == 0)
 			return status_fail_detail(st, STATUS_IO, "the stored message became shorter while it was copied");
 		tally_add(tally, chunk, (size_t) n);
-		if (!fs_write_all(fd, chunk, (size_t) n, "message", st))
+		if (fd >= 0 && !fs_write_all(fd, chunk, (size_t) n, "message", st))
 			return false;
 		offset += n;
 	}
@@ -469,23 +497,119 @@ adopt_home(Message *message, int fd, off_t offset, Status *st)
 	return true;
 }
 
+/* The body into `fd`, behind `head`. */
+static bool
+write_body(Message *message, GString *head, int fd, Tally *tally, Status *st)
+{
+	off_t body_at = (off_t) head->len;
+	if (message->home >= 0)
+		return fs_write_all(fd, head->str, head->len, "message", st) && copy_body(message, fd, tally, st);
+	return receive_body(message, head, fd, tally, st) && adopt_home(message, fd, body_at, st);
+}
+
+/* The body has passed from its first octet to its last. */
+static void
+take_print(Message *message, Tally *tally)
+{
+	if (tally->printer.sum == NULL)
+		return;
+	body_printer_end(&tally->printer, &message->print);
+	message->has_print = true;
+}
+
+static bool
+write_sealed(const Message *message, const MessageSeal *seal, int fd, size_t at, Status *st)
+{
+	g_autofree char *bytes = seal->make(seal->user, &message->print);
+	ssize_t n;
+	do
+		n = pwrite(fd, bytes, seal->field->len, (off_t) at);
+	while (n < 0 && errno == EINTR);
+	if (n != (ssize_t) seal->field->len)
+		return status_fail_errno(st, n < 0 ? errno : EIO, "cannot write the message");
+	return true;
+}
+
 bool
-message_write(Message *message, const Headers *headers, int fd, MessageSize *ret_size, Status *st)
+message_write_sealed(Message *message, const Headers *headers, const MessageSeal *seal, int fd, MessageSize *ret_size, Status *st)
 {
 	Tally tally = { 0 };
-	g_autoptr(GString) head = print_headers(message, headers);
-	off_t body_at = (off_t) head->len;
+	size_t sealed_at = 0;
+	g_autoptr(GString) head = print_headers(message, headers, seal != NULL ? seal->field : NULL, &sealed_at);
 	tally_add(&tally, head->str, head->len);
-	if (message->home < 0) {
-		if (!receive_body(message, head, fd, &tally, st) || !adopt_home(message, fd, body_at, st))
-			return false;
-	} else if (!fs_write_all(fd, head->str, head->len, "message", st) || !copy_body(message, fd, &tally, st)) {
+	if (seal != NULL && !message->has_print)
+		body_printer_init(&tally.printer);
+
+	bool written = write_body(message, head, fd, &tally, st);
+	if (written)
+		take_print(message, &tally);
+	body_printer_clear(&tally.printer);
+	if (!written || (seal != NULL && !write_sealed(message, seal, fd, sealed_at, st)))
 		return false;
-	}
+
 	tally.size.wire_bytes = tally.size.bytes + tally.newlines - tally.crlf;
 	if (ret_size != NULL)
 		*ret_size = tally.size;
 	return true;
+}
+
+bool
+message_write(Message *message, const Headers *headers, int fd, MessageSize *ret_size, Status *st)
+{
+	return message_write_sealed(message, headers, NULL, fd, ret_size, st);
+}
+
+bool
+message_is_in_memory(const Message *message)
+{
+	return message->has_print || message->in_block;
+}
+
+/* Let the printer see the whole body. */
+static bool
+read_for_print(const Message *message, BodyPrinter *printer, Status *st)
+{
+	if (message->in_block) {
+		const char *body = message->block + message->start + message->header_len;
+		body_printer_add(printer, body, message->block_len - message->start - message->header_len, true);
+		return true;
+	}
+	if (message->home < 0)
+		return status_fail_detail(st, STATUS_INTERNAL, "the body is not stored yet");
+
+	Tally tally = { .printer = *printer };
+	bool read = copy_body(message, -1, &tally, st);
+	*printer = tally.printer;
+	return read;
+}
+
+static bool
+make_print(const Message *message, BodyPrinter *printer, BodyPrint *ret_print, Status *st)
+{
+	bool read = read_for_print(message, printer, st);
+	if (read)
+		body_printer_end(printer, ret_print);
+	body_printer_clear(printer);
+	return read;
+}
+
+const BodyPrint *
+message_print(Message *message, Status *st)
+{
+	BodyPrinter printer;
+	if (message->has_print)
+		return &message->print;
+	body_printer_init(&printer);
+	message->has_print = make_print(message, &printer, &message->print, st);
+	return message->has_print ? &message->print : NULL;
+}
+
+bool
+message_whole_print(Message *message, BodyPrint *ret_print, Status *st)
+{
+	BodyPrinter printer;
+	body_printer_init_whole(&printer);
+	return make_print(message, &printer, ret_print, st);
 }
 
 bool

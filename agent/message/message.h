@@ -9,6 +9,7 @@
 #define TODOKE_MESSAGE_H
 
 #include "agent/base/status.h"
+#include "agent/message/body-print.h"
 #include "agent/message/headers.h"
 
 #include <sys/types.h>
@@ -84,6 +85,31 @@ void message_limit_size(Message *message, guint64 max_bytes);
  * *ret_size (may be NULL) is set on success only. Not flushed.
  */
 bool message_write(Message *message, const Headers *headers, int fd, MessageSize *ret_size, Status *st);
+
+/*
+ * A field that can be known only when the whole body has passed: `field` of the header that is written keeps its place, and
+ * `make` gives the bytes that take it, as many as there were. Caller frees what it returns.
+ */
+typedef struct {
+	const HeaderField *field;
+	char *(*make)(void *user, const BodyPrint *print);
+	void *user;
+} MessageSeal;
+
+/* message_write, and then put the sealed field (`seal` may be NULL) in its place. */
+bool message_write_sealed(Message *message, const Headers *headers, const MessageSeal *seal, int fd, MessageSize *ret_size, Status *st);
+
+/* Can message_print tell without reading anything? */
+bool message_is_in_memory(const Message *message);
+
+/*
+ * The print of the body, which is read for it unless it has been written before, or is small. Fault: STATUS_INTERNAL where the body has not been
+ * stored yet, STATUS_IO. Borrowed from the message.
+ */
+const BodyPrint *message_print(Message *message, Status *st);
+
+/* The print of the whole body, however long it is: all of it is read. Faults as message_print. */
+bool message_whole_print(Message *message, BodyPrint *ret_print, Status *st);
 
 /* Read the body to its end without keeping it: the client gets to say all it has to say. */
 bool message_drain(Message *message, Status *st);

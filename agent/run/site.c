@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <syslog.h>
+#include <unistd.h>
 
 int
 site_open_log(const Conf *conf)
@@ -46,12 +47,27 @@ site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret_rule
 	return rules != NULL;
 }
 
+/* Keys of an owner, and when they were read. */
+typedef struct {
+	MarkKeys *keys;
+	gint64 time;
+} OwnerKeys;
+
+static void
+owner_keys_free(gpointer data)
+{
+	OwnerKeys *known = data;
+	mark_keys_free(known->keys);
+	g_free(known);
+}
+
 Site *
 site_new_without_keys(Conf *conf, Status *st)
 {
 	g_autoptr(Site) site = g_new0(Site, 1);
 	site->conf = conf;
 	site->host = g_strdup(g_get_host_name());
+	site->owner_keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, owner_keys_free);
 	if (!site_compile_rules(conf, NULL, &site->rules, st))
 		return NULL;
 	return g_steal_pointer(&site);
@@ -62,8 +78,37 @@ site_read_keys(Site *site)
 {
 	const Conf *conf = site->conf;
 	g_auto(Status) fault = STATUS_INIT;
-	if (conf->add_mark && *conf->key_file != '\0' && !mark_keys_read(conf->key_file, &site->keys, &fault))
+	bool needed = (conf->add_mark && conf->mark_key == MARK_KEY_SITE) || conf->redirect_sender == REDIRECT_SENDER_SRS;
+	if (*conf->key_file == '\0' || (!conf->add_mark && !needed))
+		return;
+	/* Whoever will not be somebody else when mail comes can wait until a mark asks for them. */
+	site->keys_come_late = !needed && geteuid() != 0;
+	if (site->keys_come_late || mark_keys_read(conf->key_file, &site->keys, &fault))
+		return;
+	if (needed) /* else they are only for marks of earlier versions: the recipient of mail need not be able to read them */
 		site->key_problem = g_steal_pointer(&fault.detail);
+}
+
+bool
+site_owner_keys(const Site *site, const char *path, gint64 now, MarkKeys **ret_keys, Status *st)
+{
+	enum { REMEMBERED_SECONDS = 60, MOST = 1000 };
+	const OwnerKeys *known = g_hash_table_lookup(site->owner_keys, path);
+	if (known != NULL && now >= known->time && now < known->time + REMEMBERED_SECONDS) {
+		*ret_keys = mark_keys_join(known->keys, NULL);
+		return true;
+	}
+	if (!mark_keys_read(path, ret_keys, st))
+		return false;
+	if (*ret_keys == NULL)
+		return true;
+
+	if (g_hash_table_size(site->owner_keys) >= MOST)
+		g_hash_table_remove_all(site->owner_keys);
+	OwnerKeys *fresh = g_new(OwnerKeys, 1);
+	*fresh = (OwnerKeys){ mark_keys_join(*ret_keys, NULL), now };
+	g_hash_table_replace(site->owner_keys, g_strdup(path), fresh);
+	return true;
 }
 
 Site *
@@ -82,6 +127,8 @@ site_free(Site *site)
 		return;
 	header_rules_free(site->rules);
 	mark_keys_free(site->keys);
+	if (site->owner_keys != NULL)
+		g_hash_table_unref(site->owner_keys);
 	conf_free(site->conf);
 	g_free(site->host);
 	g_free(site->key_problem);

@@ -13,10 +13,12 @@
 
 typedef struct {
 	Conf *conf;
-	MarkKeys *keys;       /* NULL: no key, no mark */
+	MarkKeys *keys;       /* of key_file; NULL: none */
+	bool keys_come_late;  /* they only check marks: whoever finds one reads them */
+	GHashTable *owner_keys; /* path of a key file -> what was in it; for processes that deliver again and again */
 	HeaderRules *rules;   /* NULL: none */
 	char *host;           /* gethostname() */
-	char *key_problem;    /* why there are no keys although a file was named; NULL: fine */
+	char *key_problem;    /* why there are no keys although they are needed; NULL: fine */
 } Site;
 
 /*
@@ -28,8 +30,15 @@ Site *site_new(Conf *conf, Status *st);
 /* The same without keys: for a process that parses what strangers say, or has children that do. */
 Site *site_new_without_keys(Conf *conf, Status *st);
 
-/* A key file that cannot be read is no fault: mail goes on without marks, and `key_problem` says so. */
+/* A key file that cannot be read is no fault: mail goes on without what needs it, and `key_problem` says so. */
 void site_read_keys(Site *site);
+
+/*
+ * The keys in an owner's file, as mark_keys_read reads them; the caller frees *ret_keys. What was read is remembered for a minute:
+ * owners' keys do not change.
+ */
+bool site_owner_keys(const Site *site, const char *path, gint64 now, MarkKeys **ret_keys, Status *st);
+
 void site_free(Site *site);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Site, site_free)
 
@@ -48,7 +57,7 @@ bool site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret
 /* How addresses compare for the loop check and the mark. */
 AddressRules site_loop_rules(const Site *site);
 
-/* How loops are judged here, at the time `now`. Borrowed from the site. */
+/* How loops are judged here, at the time `now`, with the keys of the site. Borrowed from the site. */
 LoopSettings site_loop_settings(const Site *site, gint64 now);
 
 /* How addresses compare here where the detail does not count. */

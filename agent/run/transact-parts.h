@@ -5,7 +5,9 @@
 #define TODOKE_TRANSACT_PARTS_H
 
 #include "agent/run/delivery-trace.h"
+#include "agent/run/notice.h"
 #include "agent/run/transact.h"
+#include "agent/state/mark-history.h"
 
 struct Transact {
 	const Site *site;        /* `own_site` where settings hold for this recipient alone */
@@ -18,11 +20,24 @@ struct Transact {
 	gint64 now;
 	const TransactDescription *described;
 	const RecipeCall *recipes; /* NULL: by the settings */
+	char *state_path;        /* where the owner's state lies; NULL: not asked for yet, or there is none */
+	MarkKeys *keys;          /* the owner's and the site's; NULL: none */
+	MarkKeys *late_keys;     /* the site's, where they come late */
+	bool has_owner_key;
+	bool marks_read;         /* keys have been looked for */
+	char *subject;           /* mark_subject of the header that is stored; NULL: it has no mark */
+	size_t mark_at;          /* where the mark stands in `headers` */
+	bool sealed;             /* it is the mark of a stored copy from the beginning */
+	char *mark;              /* its value as rules and programs see it, once it is known */
 	LoopVerdict *verdict;
 	HeaderRuleResult *rules;
 	Headers *headers;        /* as it will be stored: after rules, with stamps */
 	const char *file_into;   /* where a verdict or a rule wants the message; before any filter */
-	bool discard;            /* return_action = discard */
+	bool discard;            /* return_action = discard, duplicates = discard */
+	bool inbox_only;         /* the INBOX, without rules */
+	bool must_notify;        /* loop_action = notice */
+	bool flags_duplicate;    /* duplicates = flag */
+	char *here;              /* the folder in which it still is: taken, not stored again; NULL: it is not taken */
 	Plan *plan;
 	ScriptReport scripts;
 	DeliverReport report;
@@ -32,5 +47,42 @@ struct Transact {
 	GPtrArray *places;       /* char *: where each action would be stored (rehearsal); NULL: nowhere */
 	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
 };
+
+/* The state folder of the owner; NULL: there can be none. Borrowed. */
+const char *transact_state_folder(Transact *transact, Status *st);
+
+/* transact-mark.c: the mark of this delivery. */
+
+/* Read the keys that the mark is made and checked with. A fault is noted. */
+void transact_read_keys(Transact *transact);
+
+/* Make the owner a key, where there is none and one is wanted. A fault is noted: mail goes on without a mark. */
+void transact_make_key(Transact *transact);
+
+/* Put our stamps on top of the header. `print` NULL: the body is not known yet, and transact_seal makes the mark. */
+void transact_stamp(Transact *transact, const BodyPrint *print);
+
+/* How the draft's mark is made when the body has passed. False: it has none. */
+bool transact_seal(Transact *transact, MessageSeal *ret_seal);
+
+/* The body has passed: make the mark that rules and programs see true. */
+void transact_settle_mark(Transact *transact);
+
+/* transact-return.c: mail that was here before. */
+
+/* The verdict about loops, and what it means. False: the message is refused or put off. */
+bool transact_judge_loop(Transact *transact, Status *st);
+
+/* Would the plan only pass on what was only passed on before? False: then the message is refused; or the plan becomes another one. */
+bool transact_check_passed(Transact *transact, Status *st);
+
+/* The mail is here already: take it. */
+bool transact_take(Transact *transact, Status *st);
+
+/* Tell the owner of a loop, one time a day. */
+void transact_notify_loop(Transact *transact, Maildir *inbox);
+
+/* transact-duplicate.c: is this mail, which came without a mark, a second copy? Asks the state, once the body is stored. */
+void transact_check_duplicate(Transact *transact);
 
 #endif

@@ -64,6 +64,12 @@ transact_free(Transact *transact)
 	headers_unref(transact->headers);
 	header_rule_result_free(transact->rules);
 	loop_verdict_free(transact->verdict);
+	g_free(transact->state_path);
+	mark_keys_free(transact->keys);
+	mark_keys_free(transact->late_keys);
+	g_free(transact->subject);
+	g_free(transact->mark);
+	g_free(transact->here);
 	deliver_report_clear(&transact->report);
 	scripts_report_clear(&transact->scripts);
 	state_once_free(transact->state);
@@ -92,58 +98,6 @@ refuse(const Transact *transact, StatusId id, const char *why, Status *st)
 	                   status_row(id)->text, why, status_row(id)->name);
 }
 
-/* A proven loop: what the site wants done with it. */
-static bool
-answer_loop(Transact *transact, Status *st)
-{
-	const Conf *conf = transact->site->conf;
-	switch (conf->loop_action) {
-	case LOOP_ACTION_KEEP:
-		return true;
-	case LOOP_ACTION_FILE:
-		transact->file_into = conf->loop_folder;
-		return true;
-	case LOOP_ACTION_DEFER:
-		return refuse(transact, STATUS_LOOP_DEFER, transact->verdict->why, st);
-	default:
-		return refuse(transact, loop_verdict_status(transact->verdict), transact->verdict->why, st);
-	}
-}
-
-/* Our own copy came back more often than it may. */
-static bool
-answer_return(Transact *transact, Status *st)
-{
-	const Conf *conf = transact->site->conf;
-	switch (conf->return_action) {
-	case RETURN_ACTION_DELIVER:
-		return true;
-	case RETURN_ACTION_FILE:
-		transact->file_into = conf->loop_folder;
-		return true;
-	case RETURN_ACTION_DISCARD:
-		transact->discard = true;
-		return true;
-	default:
-		return refuse(transact, STATUS_LOOP, transact->verdict->why, st);
-	}
-}
-
-static bool
-judge_loop(Transact *transact, Status *st)
-{
-	LoopSettings settings = site_loop_settings(transact->site, transact->now);
-	transact->verdict = loop_judge(message_headers(transact->message), transact->envelope, &settings);
-	switch (transact->verdict->answer) {
-	case LOOP_IS_LOOP:
-		return answer_loop(transact, st);
-	case LOOP_IS_RETURN:
-		return answer_return(transact, st);
-	default:
-		return true;
-	}
-}
-
 static bool
 apply_rules(Transact *transact, Status *st)
 {
@@ -165,52 +119,6 @@ apply_rules(Transact *transact, Status *st)
 	}
 }
 
-/* Does this hop's part of the header, above the newest Received, have the field already? */
-static bool
-has_stamp(const Headers *headers, const char *name)
-{
-	size_t behind_stamp = 0, behind_received = 0;
-	(void) headers_next(headers, "Received", &behind_received);
-	return headers_next(headers, name, &behind_stamp) != NULL && behind_stamp <= behind_received;
-}
-
-/* The mark of a stored copy, over the header that it stands in. */
-static void
-append_mark(const Transact *transact, Headers *stamped, const Headers *headers)
-{
-	if (!transact->site->conf->add_mark || transact->site->keys == NULL)
-		return;
-	AddressRules rules = site_loop_rules(transact->site);
-	g_autofree char *subject = mark_subject(transact->envelope->recipient, &rules, headers);
-	Mark mark = { .kind = MARK_STORED, .returns = transact->verdict->returns, .time = transact->now };
-	g_autofree char *value = mark_make(transact->site->keys, &mark, subject);
-	headers_append_text(stamped, MARK_FIELD, value);
-}
-
-/* Put our stamps on top of the header. */
-static void
-stamp(Transact *transact)
-{
-	const Conf *conf = transact->site->conf;
-	const Envelope *envelope = transact->envelope;
-	Headers *old = transact->rules->headers;
-	Headers *stamped = headers_new(old, headers_newline(old));
-	size_t top = headers_top(old);
-	for (size_t i = 0; i < top; i++)
-		headers_append(stamped, headers_get(old, i));
-	if (conf->add_return_path && envelope->sender != NULL && !has_stamp(old, "Return-Path")) {
-		g_autofree char *path = g_strdup_printf("<%s>", envelope_is_bounce(envelope) ? "" : envelope->sender);
-		headers_append_text(stamped, "Return-Path", path);
-	}
-	if (conf->add_original_to && envelope->original != NULL && !has_stamp(old, "X-Original-To"))
-		headers_append_text(stamped, "X-Original-To", envelope->original);
-	if (conf->add_delivered_to && !has_stamp(old, "Delivered-To"))
-		headers_append_text(stamped, "Delivered-To", envelope->recipient);
-	append_mark(transact, stamped, old);
-	headers_append_from(stamped, old, top);
-	transact->headers = stamped;
-}
-
 bool
 transact_judge(Transact *transact, Status *st)
 {
@@ -219,10 +127,10 @@ transact_judge(Transact *transact, Status *st)
 		return true;
 	}
 	deadline_waiting_for("judging the header");
-	if (!judge_loop(transact, st) || !apply_rules(transact, st))
+	transact_read_keys(transact);
+	if (!transact_judge_loop(transact, st))
 		return false;
-	stamp(transact);
-	return true;
+	return transact->here != NULL || apply_rules(transact, st);
 }
 
 /* What a verdict or a header rule decided, before any filter. */
@@ -231,6 +139,8 @@ plan_verdict(Transact *transact, Status *st)
 {
 	if (transact->discard)
 		return plan_add(transact->plan, plan_action_new(PLAN_DISCARD, NULL, 0), st);
+	if (transact->inbox_only)
+		return plan_add(transact->plan, plan_action_new(PLAN_KEEP, NULL, 0), st);
 	PlanAction *action = plan_action_new(PLAN_FILEINTO, NULL, 0);
 	action->mailbox = g_strdup(transact->file_into);
 	action->create = true;
@@ -256,6 +166,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		return false;
 	if (list.scripts->len == 0 && list.left_out == NULL)
 		return true;
+	transact_settle_mark(transact);
 	FilterInput input = {
 		.message = transact->message,
 		.headers = transact->headers,
@@ -293,23 +204,33 @@ plan_return(Transact *transact, Status *st)
 	return plan_add(transact->plan, action, st);
 }
 
+/* Has a verdict, a header rule or a setting decided where the message goes? */
+static bool
+is_decided(const Transact *transact)
+{
+	return transact->discard || transact->inbox_only || transact->file_into != NULL;
+}
+
 static bool
 make_plan(Transact *transact, Maildir *inbox, Status *st)
 {
+	plan_free(transact->plan);
 	transact->plan = plan_new();
 	if (transact->account->returns_to != NULL)
 		return plan_return(transact, st);
 	plan_set_keep_mailbox(transact->plan, transact->folder);
-	bool decided = transact->discard || transact->file_into != NULL;
-	if (decided ? !plan_verdict(transact, st) : !run_scripts(transact, inbox, st))
+	if (is_decided(transact) ? !plan_verdict(transact, st) : !run_scripts(transact, inbox, st))
 		return false;
 	plan_finish(transact->plan);
-	return true;
+	bool was_decided = is_decided(transact);
+	if (!transact_check_passed(transact, st))
+		return false;
+	return was_decided == is_decided(transact) || make_plan(transact, inbox, st);
 }
 
 /* Where the owner's state lies. Beside the mail for virtual users: they may share a home. */
 static char *
-state_folder(const Transact *transact, Status *st)
+find_state_folder(const Transact *transact, Status *st)
 {
 	const Account *account = transact->account;
 	const char *setting = transact->site->conf->state_folder;
@@ -318,6 +239,14 @@ state_folder(const Transact *transact, Status *st)
 	if (account->is_system && account->home != NULL)
 		return g_build_filename(account->home, ".local/state/todoke", NULL);
 	return g_build_filename(account->maildir, "todoke-state", NULL);
+}
+
+const char *
+transact_state_folder(Transact *transact, Status *st)
+{
+	if (transact->state_path == NULL)
+		transact->state_path = find_state_folder(transact, st);
+	return transact->state_path;
 }
 
 /* What a rehearsal remembers: what was described, or what the owner's deliveries do, which it does not change. */
@@ -330,7 +259,7 @@ find_state(Transact *transact, Status *st)
 		return true;
 	}
 	bool has_account = described->script == NULL;
-	g_autofree char *folder = has_account ? state_folder(transact, st) : NULL;
+	const char *folder = has_account ? transact_state_folder(transact, st) : NULL;
 	transact->state = state_once_new_copy(folder, transact->now);
 	return folder != NULL || !has_account;
 }
@@ -352,9 +281,27 @@ find_places(Transact *transact, Maildir *inbox)
 	}
 }
 
+/* Who only looks has the whole message. */
+static bool
+stamp_for_looking(Transact *transact, Status *st)
+{
+	if (transact->headers != NULL)
+		return true;
+	const BodyPrint *print = message_print(transact->message, st);
+	if (print != NULL)
+		transact_stamp(transact, print);
+	return print != NULL;
+}
+
 bool
 transact_plan(Transact *transact, Status *st)
 {
+	if (transact->here != NULL) { /* nothing is to be done */
+		transact->plan = plan_new();
+		return find_state(transact, st);
+	}
+	if (!stamp_for_looking(transact, st))
+		return false;
 	g_auto(Status) absent = STATUS_INIT;
 	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask, .durability = DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
@@ -388,6 +335,14 @@ remember_ids(Transact *transact)
 	}
 }
 
+/* Is it delivered although it was here before? Then that counts. */
+static bool
+has_returned(const LoopVerdict *verdict)
+{
+	return verdict != NULL && verdict->recall &&
+	       (verdict->kind == LOOP_RETURNED || verdict->kind == LOOP_RETURNED_OFTEN || verdict->kind == LOOP_PASSED);
+}
+
 static DeliverOwner
 describe_owner(const Transact *transact)
 {
@@ -396,7 +351,11 @@ describe_owner(const Transact *transact)
 		.home = transact->account->home,
 		.addresses = transact->account->addresses,
 		.state = transact->state,
-		.keys = transact->site->keys,
+		.keys = transact->keys,
+		.site_keys = transact->site->keys,
+		.mark = transact->mark,
+		.mark_subject = transact->subject,
+		.returned = has_returned(transact->verdict),
 		.host = transact->site->host,
 		.now = transact->now,
 	};
@@ -411,6 +370,7 @@ describe_job(const Transact *transact, const DeliverOwner *owner)
 		.headers = transact->headers,
 		.conf = transact->site->conf,
 		.envelope = transact->envelope,
+		.flag = transact->flags_duplicate ? transact->site->conf->duplicates_flag : NULL,
 		.owner = owner,
 	};
 }
@@ -419,6 +379,7 @@ describe_job(const Transact *transact, const DeliverOwner *owner)
 static bool
 deliver_return(Transact *transact, Status *st)
 {
+	transact_stamp(transact, NULL);
 	DeliverOwner owner = describe_owner(transact);
 	DeliverJob job = describe_job(transact, &owner);
 	return make_plan(transact, NULL, st) && deliver_run(transact->plan, &job, &transact->report, st);
@@ -427,10 +388,12 @@ deliver_return(Transact *transact, Status *st)
 bool
 transact_deliver(Transact *transact, Status *st)
 {
+	if (transact->here != NULL)
+		return transact_take(transact, st);
 	if (transact->account->returns_to != NULL)
 		return deliver_return(transact, st);
 	const Conf *conf = transact->site->conf;
-	g_autofree char *folder = state_folder(transact, st);
+	const char *folder = transact_state_folder(transact, st);
 	if (folder == NULL)
 		return false;
 	transact->state = state_once_new(folder, transact->now);
@@ -442,8 +405,16 @@ transact_deliver(Transact *transact, Status *st)
 	g_autoptr(MaildirDraft) draft = maildir_draft_new(inbox, st);
 	if (draft == NULL)
 		return false;
+	transact_make_key(transact);
+	const BodyPrint *print = message_is_in_memory(transact->message) ? message_print(transact->message, st) : NULL;
+	transact_stamp(transact, print);
 	deadline_waiting_for("reading the message");
-	if (!maildir_draft_write(draft, transact->message, transact->headers, st) || !make_plan(transact, inbox, st))
+	MessageSeal seal;
+	bool sealed = transact_seal(transact, &seal);
+	if (!maildir_draft_write_sealed(draft, transact->message, transact->headers, sealed ? &seal : NULL, st))
+		return false;
+	transact_check_duplicate(transact);
+	if (!make_plan(transact, inbox, st))
 		return false;
 	deadline_waiting_for("storing the message");
 	DeliverOwner owner = describe_owner(transact);
@@ -452,8 +423,10 @@ transact_deliver(Transact *transact, Status *st)
 	job.draft = g_steal_pointer(&draft);
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
 	g_ptr_array_set_size(transact->locks, 0);
-	if (done)
+	if (done) {
 		remember_ids(transact);
+		transact_notify_loop(transact, inbox);
+	}
 	if (done || !status_is_temporary(st))
 		settle_scripts(transact, inbox);
 	return done;
@@ -516,6 +489,9 @@ transact_report(const Transact *transact)
 char *
 transact_done_text(const Transact *transact)
 {
+	if (transact->here != NULL)
+		return *transact->here != '\0' ? g_strdup_printf("not stored again, it is in %s", transact->here)
+		                              : g_strdup("not stored again, a rule disposed of it before");
 	GString *text = g_string_new(NULL);
 	for (guint i = 0; i < transact->report.done->len; i++) {
 		const DeliverDone *done = transact->report.done->pdata[i];

@@ -351,7 +351,13 @@ maildir_draft_end(MaildirDraft *draft, Status *st)
 bool
 maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *headers, Status *st)
 {
-	return message_write(message, headers, draft->fd, &draft->size, st);
+	return maildir_draft_write_sealed(draft, message, headers, NULL, st);
+}
+
+bool
+maildir_draft_write_sealed(MaildirDraft *draft, Message *message, const Headers *headers, const MessageSeal *seal, Status *st)
+{
+	return message_write_sealed(message, headers, seal, draft->fd, &draft->size, st);
 }
 
 /* Does the fault mean that these two places cannot share a file, here or ever? Then a copy helps. */

@@ -93,6 +93,9 @@ bool maildir_draft_end(MaildirDraft *draft, Status *st);
 /* Write the whole message into the draft, once. Faults of message_write; the draft is useless after one. */
 bool maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *headers, Status *st);
 
+/* The same with a field that is known at the end: see message_write_sealed. */
+bool maildir_draft_write_sealed(MaildirDraft *draft, Message *message, const Headers *headers, const MessageSeal *seal, Status *st);
+
 /*
  * Let the draft's file live in the tmp of `to` from now on. *ret_moved is false where file systems keep the two apart
  * (EXDEV and its like): the draft stays where it was, and a new one must be written.

@@ -65,10 +65,23 @@ def test_check_pattern_that_is_wrong(folder):
 
 
 def test_check_no_key(folder):
+    """Owners have keys of their own; only SRS and mark_key = site want one of the site."""
     path = write(folder, "todoke.conf", 'key_file = "%s/none"\n' % folder)
+    tap.same(findings(path), [])
+    for option in ("mark_key=site", "redirect_sender=srs"):
+        (finding,) = findings(path, "-o", option)
+        tap.same((finding["code"], finding["line"], finding["severity"]), ("no-key", 1, "warning"), option)
+    tap.same(findings(path, "-o", "mark_key=site", "-o", "add_mark=no"), [])
+
+
+def test_check_key_that_the_local_door_cannot_read(folder):
+    """There SRS keeps the original sender, as the door runs as the recipient."""
+    path = conf(folder, 'maildir = "~/Maildir"\nredirect_sender = srs\n')
+    os.chmod(os.path.join(folder, "key"), 0o640)
     (finding,) = findings(path)
-    tap.same((finding["code"], finding["line"], finding["severity"]), ("no-key", 1, "warning"))
-    tap.same(findings(path, "-o", "add_mark=no"), [])
+    tap.same((finding["code"], finding["severity"]), ("key-local-door", "warning"))
+    tap.contains(finding["text"], "keeps the original sender")
+    tap.same(findings(path, "-o", "maildir=/var/vmail/%d/%n"), [])
 
 
 def test_check_key_that_others_can_read(folder):
@@ -90,9 +103,11 @@ def test_check_users(folder):
 
 def test_check_values(folder):
     """Each is read without a problem, and does not do what it seems to."""
-    rows = [("loop_folder = 'a//x'", "error", "folder-name"), ("rule a { header = X-A action = file to = 'a//x' }", "error", "folder-name"),
+    rows = [("loop_folder = 'a//x'", "error", "folder-name"), ("duplicates_folder = 'a//x'", "error", "folder-name"),
+            ("rule a { header = X-A action = file to = 'a//x' }", "error", "folder-name"),
             ("folder_separator = ''", "warning", "no-separator"), ("folder_escape = '.'", "error", "folder-escape"),
-            ("folder_escape = 'ab'", "error", "folder-escape"), ("trace_users = {ann}", "warning", "unused"), ("delimiters = '@'", "warning", "delimiter"),
+            ("folder_escape = 'ab'", "error", "folder-escape"), ("trace_users = {ann}", "warning", "unused"),
+            ("delimiters = '@'", "warning", "delimiter"),
             ("delimiters = '+a'", "warning", "delimiter"), ("log_file = todoke.log", "error", "relative-path"),
             ("program_folder = bin", "error", "relative-path"), ("virtual_user = no-such-user", "error", "account"),
             ("virtual_user = root", "error", "account"), ("lmtp_user = no-such-user", "error", "account"),

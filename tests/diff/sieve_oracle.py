@@ -26,8 +26,7 @@ plugin {{
 
 # Lines of `envelope` that sieve-test has no words for.
 FOREIGN = {"set", "item", "environment", "seen", "program", "list", "mailbox", "client", "now", "auth", "notify", "ret", "envid",
-           "orcpt", "helo", "delimiters", "trust", "queue-id", "utc-offset", "trace",
-           "user", "address", "mailboxid", "metadata"}
+           "orcpt", "helo", "delimiters", "trust", "queue-id", "utc-offset", "trace", "user", "address", "mailboxid", "metadata"}
 
 
 class Skip(Exception):

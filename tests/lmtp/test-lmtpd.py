@@ -3,6 +3,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import stat
@@ -59,6 +60,29 @@ def test_queue_id_of_xforward(folder):
         tap.same(client.say("XFORWARD IDENT=4ABC12 ADDR=192.0.2.1"), "250 2.0.0 ok")
         client.deliver("ann@d.test")
         tap.contains(server.read_log(), "4ABC12")
+
+
+def came_by(number, raw=b""):
+    """A message with the Received line of a hop of its own; CRLF."""
+    hop = b"Received: from x.test (x.test [192.0.2.1])\n\tby mx.test (Postfix) with ESMTP id 4AB%d; Thu, 3 Aug 2017 00:00:0%d +0900\n" % (number, number)
+    first = b"From: s@x.test\nDate: Thu, 3 Aug 2017 00:00:00 +0900\nMessage-ID: <1@x.test>\n\nbody\n"
+    return (hop + (raw or first)).replace(b"\n", b"\r\n").decode()
+
+
+def test_mail_that_comes_back(folder):
+    """Taken for whom it is still here, delivered to others; each of many recipients has a key of their own."""
+    with Server(folder, "-o", "add_mark=yes") as server:
+        client = server.client().greet()
+        everybody = ["%s@d.test" % name for name in ("ann", "bob", "cy", "dan", "eve", "flo")]
+        client.deliver(*everybody, body=came_by(0))
+        copies = {name: server.stored("d.test/" + name.split("@")[0]) for name in everybody}
+        keys = {re.search(rb"X-Todoke-Mark: v=2; k=(\w+); a=stored", copy).group(1) for copy, in copies.values()}
+        tap.same(len(keys), len(everybody), "keys")
+        for number in (1, 2):
+            ann, bob = client.deliver("ann@d.test", "bob@d.test", body=came_by(number, copies["ann@d.test"][0]))
+            tap.contains(ann, "it is in INBOX")
+            tap.contains(bob, "stored in INBOX")
+        tap.same([len(server.stored("d.test/" + name)) for name in ("ann", "bob", "cy")], [1, 3, 1])
 
 
 def test_big_message(folder):

@@ -5,6 +5,7 @@
  *   envelope      "key: value" lines: recipient, original, queue-id, door (pipe, local, lmtp, try), now
  *   conf          (may be missing) "key = value" lines, named as in todoke.conf, and system_name
  *   rules         (may be missing) one header rule a line: name | header | match | when; when | action | to
+ *   history       (may be missing) what the owner's state knows: known, kept, kept_before, kept_other, disposed, passed, returns
  *   ../keys       the key file of all cases; `key_file = none` in conf: without
  */
 #include "agent/message/loop.h"
@@ -25,6 +26,7 @@ typedef struct {
 	const char *folder;
 	GHashTable *envelope;
 	GHashTable *conf;
+	GHashTable *history;
 } Case;
 
 static void
@@ -120,9 +122,25 @@ make_address_rules(const Case *c)
 	return (AddressRules){ text_of(c->conf, "delimiters", ""), strcmp(text_of(c->conf, "fold_local", "yes"), "yes") == 0 };
 }
 
-static LoopVerdict *
-judge(const Case *c, const Message *message, const Envelope *envelope)
+/* What agent/run/transact-return.c finds out from the state. */
+static LoopHistory
+read_history(const Case *c)
 {
+	return (LoopHistory){
+		.known = g_hash_table_size(c->history) > 0,
+		.kept = text_of(c->history, "kept", NULL),
+		.kept_before = number_of(c->history, "kept_before", 0) != 0,
+		.kept_other = number_of(c->history, "kept_other", 0) != 0,
+		.disposed = text_of(c->history, "disposed", NULL),
+		.passed = number_of(c->history, "passed", 0) != 0,
+		.returns = (unsigned) number_of(c->history, "returns", 0),
+	};
+}
+
+static LoopVerdict *
+judge(const Case *c, Message *message, const Envelope *envelope)
+{
+	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(MarkKeys) keys = read_keys(c);
 	g_auto(GStrv) hostnames = g_strsplit_set(text_of(c->conf, "hostnames", ""), " ", -1);
 	LoopSettings settings = {
@@ -133,10 +151,14 @@ judge(const Case *c, const Message *message, const Envelope *envelope)
 		.unknown_delivers = strcmp(text_of(c->conf, "unknown_stamp", "loop"), "deliver") == 0,
 		.return_limit = (unsigned) number_of(c->conf, "return_limit", 1),
 		.keys = keys,
+		.print = loop_wants_body(message_headers(message), keys) ? message_print(message, &st) : NULL,
 		.mark_lifetime = number_of(c->conf, "mark_lifetime", 30 * 86400),
 		.now = number_of(c->envelope, "now", STORY_NOW),
 	};
-	return loop_judge(message_headers(message), envelope, &settings);
+	LoopHistory history = read_history(c);
+	LoopVerdict *verdict = loop_judge(message_headers(message), envelope, &settings);
+	loop_settle(verdict, &history, &settings);
+	return verdict;
 }
 
 /* An empty column is "not said". */
@@ -210,7 +232,7 @@ main(int argc, char **argv)
 {
 	if (argc != 2)
 		give_up("usage", "loop-case FOLDER");
-	Case c = { argv[1], read_pairs(argv[1], "envelope", ":"), read_pairs(argv[1], "conf", "=") };
+	Case c = { argv[1], read_pairs(argv[1], "envelope", ":"), read_pairs(argv[1], "conf", "="), read_pairs(argv[1], "history", "=") };
 	g_autoptr(Message) message = read_message(c.folder);
 	g_autoptr(Envelope) envelope = make_envelope(&c);
 	g_autoptr(LoopVerdict) verdict = judge(&c, message, envelope);
@@ -221,5 +243,6 @@ main(int argc, char **argv)
 		print_rules(&c, message, envelope, verdict);
 	g_hash_table_unref(c.envelope);
 	g_hash_table_unref(c.conf);
+	g_hash_table_unref(c.history);
 	return 0;
 }

@@ -194,7 +194,7 @@ run(const Options *options, DeliverReport *report, Status *st)
 	if (!mark_keys_read(key, &keys, st))
 		return false;
 	DeliverOwner owner = {
-		.user = "owner", .home = options->folder, .addresses = addresses, .state = once, .keys = keys, .host = "mail.example.net",
+		.user = "owner", .home = options->folder, .addresses = addresses, .state = once, .keys = keys, .site_keys = keys, .host = "mail.example.net",
 		.now = options->now,
 	};
 	return deliver(options, conf, &owner, report, st);

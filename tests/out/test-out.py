@@ -82,7 +82,7 @@ def test_redirect_keeps_every_byte(folder):
         mail, rcpt, message = peer.mails[0]
         tap.same((mail, rcpt), ("MAIL FROM:<sender@client.test> BODY=8BITMIME", "RCPT TO:<b@example.org>"))
         mark, rest = message.split(b"\r\n\t", 1)[0], message.split(b"\r\n", 2)[2]
-        tap.contains(mark, b"X-Todoke-Mark: v=1; k=k1; a=redirected; n=0; t=1700000000;")
+        tap.contains(mark, b"X-Todoke-Mark: v=2; k=k1; a=passed; t=1700000000;")
         tap.same(rest, MESSAGE.replace(b"\n", b"\r\n"))
     tap.same(stored(folder), [])
     no_litter(folder)

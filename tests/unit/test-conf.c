@@ -140,7 +140,7 @@ static const Bad bad[] = {
 	  "1:1: unknown setting 'maildr': did you mean 'maildir'?\n"
 	  "2:13: '4' " HOP_LIMIT
 	  "3:12: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
-	  "4:15: 'eat' is not allowed for 'loop_action': it wants one of bounce, defer, file, keep\n"
+	  "4:15: 'eat' is not allowed for 'loop_action': it wants one of bounce, defer, file, keep, notice\n"
 	  "6:1: unknown setting 'xyzzy': todoke.conf(5) lists them all\n" },
 	{ "one over", "hop_limit = 1001", "1:13: '1001' " HOP_LIMIT },
 	{ "negative", "hop_limit = -5", "1:13: '-5' " HOP_LIMIT },
@@ -583,6 +583,17 @@ static const Choice choices[] = {
 	{ "loop_action", LOOP_ACTION_DEFER, "defer" },
 	{ "loop_action", LOOP_ACTION_FILE, "file" },
 	{ "loop_action", LOOP_ACTION_KEEP, "keep" },
+	{ "loop_action", LOOP_ACTION_NOTICE, "notice" },
+	{ "mark_key", MARK_KEY_OWNER, "owner" },
+	{ "mark_key", MARK_KEY_SITE, "site" },
+	{ "duplicates", DUPLICATES_OFF, "off" },
+	{ "duplicates", DUPLICATES_DISCARD, "discard" },
+	{ "duplicates", DUPLICATES_FLAG, "flag" },
+	{ "duplicates", DUPLICATES_FILE, "file" },
+	{ "duplicates_of", DUPLICATES_OF_FETCHED, "fetched" },
+	{ "duplicates_of", DUPLICATES_OF_ALL, "all" },
+	{ "duplicates_by", DUPLICATES_BY_CONTENT, "content" },
+	{ "duplicates_by", DUPLICATES_BY_MESSAGE_ID, "message-id" },
 	{ "unknown_stamp", UNKNOWN_STAMP_LOOP, "loop" },
 	{ "unknown_stamp", UNKNOWN_STAMP_DELIVER, "deliver" },
 	{ "return_action", RETURN_ACTION_BOUNCE, "bounce" },

@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define KEY_1 "1111111111111111111111111111111111111111111111111111111111111111"
@@ -14,8 +15,12 @@
 enum { MADE_AT = 1501685100, LIFETIME = 86400 };
 
 static const AddressRules address_rules = { "", true };
-static const char made_by_python[] = "v=1; k=k1; a=stored; n=3; t=1501685100;\n\t"
+static const char made_by_python[] = "v=2; k=k1; a=stored; t=1501685100;\n\t"
+	"h=f29e96f0a64d76d159957769cbcaed23f682d1d9191e3e49f5c655913c402d86";
+static const char made_by_version_1[] = "v=1; k=k1; a=stored; n=3; t=1501685100;\n\t"
 	"h=62f849921a006787d6c7ff4773fcf6a06687fd20866a1cc674623d82743bbfad";
+static const BodyPrint print = { "5 db36bbad8d328661683272ed8d949dba" };
+static const BodyPrint other_print = { "5 900150983cd24fb0d6963f7d28e17f72" };
 
 static Headers *
 index_block(const char *block)
@@ -44,9 +49,33 @@ test_same_as_python(void **state)
 	g_autoptr(MarkKeys) keys = test_keys("k1 " KEY_1 "\nk2 " KEY_2 "\n");
 	g_autoptr(Headers) headers = index_block(message);
 	g_autofree char *subject = mark_subject("Receiver@EXAMPLE1.jp", &address_rules, headers);
-	Mark mark = { MARK_STORED, 3, MADE_AT };
-	g_autofree char *value = mark_make(keys, &mark, subject);
+	Mark mark = { MARK_STORED, 2, MADE_AT }, got;
+	g_autofree char *value = mark_make(keys, &mark, subject, &print);
 	assert_string_equal(value, made_by_python);
+
+	/* Those of version 1 are still checked, whatever the body. */
+	assert_int_equal(mark_check(keys, made_by_version_1, subject, NULL, MADE_AT, LIFETIME, &got), MARK_VALID);
+	assert_int_equal(mark_check(keys, made_by_version_1, subject, &other_print, MADE_AT, LIFETIME, &got), MARK_VALID);
+	assert_int_equal(got.version, 1);
+}
+
+/* One kind's mark can take another's place, and the one that is not known yet has the same length. */
+static void
+test_kinds_are_equally_long(void **state)
+{
+	(void) state;
+	g_autoptr(MarkKeys) keys = test_keys("k1 " KEY_1);
+	Mark mark = { .time = MADE_AT }, got;
+	for (mark.kind = MARK_STORED; mark.kind <= MARK_COPIED; mark.kind++) {
+		g_autofree char *value = mark_make(keys, &mark, "subject", &print), *blank = mark_make(keys, &mark, "subject", NULL);
+		assert_int_equal(strlen(value), strlen("v=2; k=k1; a=stored; t=1501685100;\n\th=" KEY_1));
+		assert_int_equal(strlen(blank), strlen(value));
+		assert_int_equal(mark_check(keys, value, "subject", &print, MADE_AT, LIFETIME, &got), MARK_VALID);
+		assert_int_equal(got.kind, mark.kind);
+		assert_int_equal(mark_check(keys, value, "subject", &other_print, MADE_AT, LIFETIME, &got), MARK_OTHER);
+		assert_int_equal(mark_check(keys, value, "subject", NULL, MADE_AT, LIFETIME, &got), MARK_OTHER);
+		assert_int_equal(mark_check(keys, blank, "subject", &print, MADE_AT, LIFETIME, &got), MARK_OTHER);
+	}
 }
 
 typedef struct {
@@ -82,12 +111,12 @@ test_check(void **state)
 	g_autoptr(MarkKeys) keys = test_keys("k1 " KEY_1);
 	g_autoptr(Headers) headers = index_block(written);
 	g_autofree char *subject = mark_subject("a@b.c", &address_rules, headers);
-	Mark mark = { MARK_REDIRECTED, 0, MADE_AT }, got = { MARK_STORED, 9, 9 };
-	g_autofree char *value = mark_make(keys, &mark, subject);
+	Mark mark = { MARK_PASSED, 2, MADE_AT }, got = { MARK_STORED, 9, 9 };
+	g_autofree char *value = mark_make(keys, &mark, subject, &print);
 	g_autoptr(Headers) later = index_block(row->message != NULL ? row->message : written);
 	g_autofree char *there = mark_subject(row->recipient != NULL ? row->recipient : "a@b.c", &address_rules, later);
-	assert_int_equal(mark_check(keys, value, there, MADE_AT + row->later, LIFETIME, &got), row->want);
-	assert_int_equal(got.kind, MARK_REDIRECTED);
+	assert_int_equal(mark_check(keys, value, there, &print, MADE_AT + row->later, LIFETIME, &got), row->want);
+	assert_int_equal(got.kind, MARK_PASSED);
 	assert_int_equal(got.time, MADE_AT);
 }
 
@@ -106,7 +135,11 @@ test_fields_do_not_run_together(void **state)
 
 static const Row bad_rows[] = {
 	{ "empty", "", NULL, 0, MARK_MALFORMED },
-	{ "another version", "v=2; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "another version", "v=3; k=k1; a=stored; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "version 2 with a part of version 1", "v=2; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "version 2 with a kind of version 1", "v=2; k=k1; a=redirected; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "version 1 with a kind of version 2", "v=1; k=k1; a=passed; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "version 2, a wrong digest", "v=2; k=k1; a=stored; t=1; h=" KEY_1, NULL, 0, MARK_OTHER },
 	{ "a part is missing", "v=1; k=k1; a=stored; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
 	{ "a part twice", "v=1; k=k1; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
 	{ "an unknown part", "v=1; k=k1; a=stored; n=0; t=1; x=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
@@ -126,18 +159,18 @@ test_bad(void **state)
 	const Row *row = *state;
 	g_autoptr(MarkKeys) keys = test_keys("k1 " KEY_1);
 	Mark mark;
-	assert_int_equal(mark_check(keys, row->message, "subject", 1, 1, &mark), row->want);
+	assert_int_equal(mark_check(keys, row->message, "subject", &print, 1, 1, &mark), row->want);
 }
 
 static void
 test_no_keys(void **state)
 {
 	(void) state;
-	Mark mark = { MARK_STORED, 0, 1 };
-	assert_null(mark_make(NULL, &mark, "subject"));
+	Mark mark = { MARK_STORED, 2, 1 };
+	assert_null(mark_make(NULL, &mark, "subject", &print));
 	g_autoptr(MarkKeys) none = test_keys("# nothing\n\n");
 	assert_int_equal(mark_keys_count(none), 0);
-	assert_null(mark_make(none, &mark, "subject"));
+	assert_null(mark_make(none, &mark, "subject", &print));
 }
 
 typedef struct {
@@ -191,12 +224,59 @@ test_key_file(void **state)
 	assert_true(mark_keys_read(path, &three, &st));
 	assert_int_equal(mark_keys_count(three), 2); /* the first one is gone */
 
-	Mark mark = { MARK_STORED, 0, 100 };
-	g_autofree char *old = mark_make(one, &mark, "subject"), *fresh = mark_make(three, &mark, "subject");
-	assert_int_equal(mark_check(three, fresh, "subject", 100, 100, &mark), MARK_VALID);
-	assert_int_equal(mark_check(three, old, "subject", 100, 100, &mark), MARK_FOREIGN_KEY);
+	Mark mark = { MARK_STORED, 2, 100 };
+	g_autofree char *old = mark_make(one, &mark, "subject", &print), *fresh = mark_make(three, &mark, "subject", &print);
+	assert_int_equal(mark_check(three, fresh, "subject", &print, 100, 100, &mark), MARK_VALID);
+	assert_int_equal(mark_check(three, old, "subject", &print, 100, 100, &mark), MARK_FOREIGN_KEY);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(folder), 0); /* nothing else was left behind */
+}
+
+/* An owner's and the site's: one of them signs, both verify, the other does not sign where the first is missing. */
+static void
+test_joined_keys(void **state)
+{
+	(void) state;
+	g_autoptr(MarkKeys) own = test_keys("own " KEY_1), site = test_keys("site " KEY_2);
+	g_autoptr(MarkKeys) both = mark_keys_join(own, site), only_site = mark_keys_join(NULL, site);
+	Mark mark = { MARK_STORED, 2, 100 };
+	g_autofree char *by_site = mark_make(site, &mark, "subject", &print), *by_both = mark_make(both, &mark, "subject", &print);
+	assert_int_equal(mark_check(both, by_site, "subject", &print, 100, 100, &mark), MARK_VALID);
+	assert_int_equal(mark_check(own, by_both, "subject", &print, 100, 100, &mark), MARK_VALID);
+	assert_false(mark_keys_sign(only_site));
+	assert_null(mark_make(only_site, &mark, "subject", &print));
+	assert_int_equal(mark_check(only_site, by_site, "subject", &print, 100, 100, &mark), MARK_VALID);
+	assert_null(mark_keys_join(NULL, NULL));
+}
+
+/* Made once, by whoever is first; nobody reads half of it. */
+static void
+test_key_is_made(void **state)
+{
+	(void) state;
+	enum { MAKERS = 20 };
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *folder = g_dir_make_tmp("todoke-test-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(folder, "mark.keys", NULL);
+	for (int i = 0; i < MAKERS; i++) {
+		if (fork() != 0)
+			continue;
+		g_autoptr(MarkKeys) keys = mark_keys_read_or_make(path, &st);
+		_exit(mark_keys_count(keys) == 1 ? 0 : 1);
+	}
+	for (int i = 0; i < MAKERS; i++) {
+		int status = -1;
+		assert_true(wait(&status) > 0);
+		assert_int_equal(status, 0);
+	}
+
+	struct stat sb;
+	assert_int_equal(stat(path, &sb), 0);
+	assert_int_equal(sb.st_mode & 07777, 0600);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(folder), 0); /* nothing else was left behind */
+	assert_null(mark_keys_read_or_make(path, &st));
+	assert_int_equal(st.id, STATUS_MISSING);
 }
 
 static void
@@ -221,7 +301,7 @@ test_key_file_limit(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(bad_rows) + G_N_ELEMENTS(key_rows) + 5];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(bad_rows) + G_N_ELEMENTS(key_rows) + 8];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_check);
 	UNIT_ROWS(tests, n, bad_rows, test_bad);
@@ -231,5 +311,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_keys);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_key_file);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_key_file_limit);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_kinds_are_equally_long);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_joined_keys);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_key_is_made);
 	return _cmocka_run_group_tests("mark", tests, n, NULL, NULL);
 }

@@ -1,0 +1,74 @@
+/*
+ * transact-duplicate: a second copy of mail that carries no mark of ours, as it comes from two mailboxes that are fetched, or from a list and
+ * directly. The setting `duplicates` is off by itself: two mails with one Message-ID may both be wanted.
+ */
+#include "agent/run/transact-parts.h"
+
+#include "agent/state/arrival.h"
+#include "conf/conf-choices.h"
+
+static bool
+is_looked_at(const Transact *transact)
+{
+	const Conf *conf = transact->site->conf;
+	const LoopVerdict *verdict = transact->verdict;
+	if (conf->duplicates == DUPLICATES_OFF || verdict == NULL)
+		return false;
+	/* What its owner resends, or has deleted before it came back, is wanted. */
+	bool returned = verdict->kind == LOOP_RETURNED || verdict->kind == LOOP_RETURNED_OFTEN || verdict->kind == LOOP_PASSED;
+	return !returned && (conf->duplicates_of == DUPLICATES_OF_ALL || verdict->fetched);
+}
+
+/* What two copies of a mail have in common. NULL: this one has no Message-ID, or its body cannot be read. Caller frees. */
+static char *
+make_key(const Transact *transact)
+{
+	size_t pos = 0;
+	g_auto(Status) unreadable = STATUS_INIT;
+	const HeaderField *field = headers_next(message_headers(transact->message), "Message-ID", &pos);
+	g_autofree char *id = field != NULL ? header_field_value(field) : NULL;
+	if (id == NULL || *id == '\0')
+		return NULL;
+	bool by_id = transact->site->conf->duplicates_by == DUPLICATES_BY_MESSAGE_ID;
+	const BodyPrint *print = by_id ? NULL : message_print(transact->message, &unreadable);
+	if (!by_id && print == NULL)
+		return NULL;
+	return state_key("duplicate", transact->account->user, id, by_id ? "" : print->text, NULL);
+}
+
+static void
+answer(Transact *transact)
+{
+	const Conf *conf = transact->site->conf;
+	g_ptr_array_add(transact->report.notes, g_strdup("a second copy of a mail that was delivered before (setting duplicates)"));
+	if (conf->duplicates == DUPLICATES_DISCARD)
+		transact->discard = true;
+	else if (conf->duplicates == DUPLICATES_FILE)
+		transact->file_into = conf->duplicates_folder;
+	else
+		transact->flags_duplicate = true;
+}
+
+void
+transact_check_duplicate(Transact *transact)
+{
+	bool decided = transact->discard || transact->inbox_only || transact->file_into != NULL;
+	g_autofree char *key = !decided && is_looked_at(transact) ? make_key(transact) : NULL;
+	State *state = key != NULL ? state_once_get(transact->state, transact->report.notes) : NULL;
+	if (state == NULL)
+		return;
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *arrival = arrival_key(transact->envelope, transact->message);
+	g_autofree char *retry = state_key(key, arrival, NULL);
+
+	/* A retry of what was delivered, but not answered in time, is no second copy. */
+	bool seen = state_seen(state, key, &fault);
+	if (seen && !state_seen(state, retry, &fault))
+		answer(transact);
+	if (fault.id != STATUS_OK)
+		g_ptr_array_add(transact->report.notes, g_strdup_printf("second copies are not known: %s", fault.detail));
+
+	gint64 until = transact->now + transact->site->conf->duplicates_lifetime;
+	state_once_will_see(transact->state, key, until);
+	state_once_will_see(transact->state, retry, until);
+}
