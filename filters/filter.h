@@ -57,6 +57,7 @@ typedef struct {
 	int exit_code;  /* of a program of recipes: -N where signal N killed it */
 	GBytes *output;
 	bool unread;    /* it did not take all of its input */
+	char *end;      /* how it ended badly, with the first lines of its standard error; NULL: well, or nobody says */
 } FilterProgramResult;
 
 /*

@@ -95,9 +95,16 @@ append_printable(GString *line, const char *text, size_t max_bytes)
 }
 
 char *
+answer_reference(const char *text)
+{
+	g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+	return g_strndup(hash, 10);
+}
+
+char *
 answer_line(const Status *st, const char *queue_id)
 {
-	GString *line = g_string_new(status_row(st->id)->dsn);
+	GString *line = g_string_new(status_dsn(st));
 	g_string_append_c(line, ' ');
 	append_printable(line, status_text(st), LIMIT_ANSWER_BYTES);
 	if (queue_id != NULL && *queue_id != '\0') {

@@ -31,6 +31,9 @@ void answer_warn(const char *text);
  */
 G_NORETURN void answer_abort(const char *line, size_t len, int exit_code);
 
+/* A short name for a text that is in the log but cannot be told: ten hexadecimal digits. Caller frees. */
+char *answer_reference(const char *text);
+
 /* The line that answer_finish prints for a failure, without its newline. Caller frees. */
 char *answer_line(const Status *st, const char *queue_id);
 

@@ -207,6 +207,12 @@
 #define LIMIT_SMTP_REPLY_LINE 2000u
 #define LIMIT_SMTP_REPLY_LINES 100u
 
+/* Seconds that the answer to the end of a message is waited for, if the delivery has them (RFC 5321 4.5.3.2.6: 10 minutes). */
+#define LIMIT_SUBMIT_END_SECONDS 600u
+
+/* Seconds that a retry waits for an earlier try of the same message that is still at work. */
+#define LIMIT_TRY_WAIT_SECONDS 10u
+
 /* Octets of a value of the state: a script that served last, the steps of one message. */
 #define LIMIT_STATE_VALUE (4u * 1024 * 1024)
 
@@ -219,9 +225,15 @@
 /* Ids in the References field of a reply; older ones are left out, the first stays (RFC 5322 3.6.4 wants the thread's root). */
 #define LIMIT_REFERENCES 20u
 
+/* Octets of a Message-ID that a reply goes on with: a longer one is on no line of mail (RFC 5322 2.1.1). */
+#define LIMIT_MESSAGE_ID_BYTES 512u
+
 /* Recipients of one notice, and octets of its text. */
 #define LIMIT_NOTICE_RECIPIENTS 8u
 #define LIMIT_NOTICE_BYTES (64u * 1024)
+
+/* Characters of a field of the message that its notice repeats. */
+#define LIMIT_NOTICE_FIELD 1000u
 
 /* Octets of a message that an abuse report carries whole: it is composed in memory. */
 #define LIMIT_REPORT_BYTES (32u * 1024 * 1024)

@@ -121,6 +121,36 @@ status_text(const Status *st)
 	return st->text != NULL ? st->text : status_row(st->id)->text;
 }
 
+/* class "." subject "." detail, with up to three digits each (RFC 3463 2). */
+static bool
+is_enhanced_code(const char *text)
+{
+	unsigned dots = 0, digits = 0;
+	for (; *text != '\0'; text++) {
+		bool is_dot = *text == '.';
+		digits = is_dot ? 0 : digits + 1;
+		dots += is_dot;
+		if ((!is_dot && !g_ascii_isdigit(*text)) || digits > 3 || (is_dot && (dots > 2 || !g_ascii_isdigit(text[1]))))
+			return false;
+	}
+	return dots == 2;
+}
+
+void
+status_set_dsn(Status *st, const char *dsn)
+{
+	if (!is_enhanced_code(dsn) || dsn[0] != status_row(st->id)->dsn[0] || dsn[1] != '.')
+		return;
+	g_free(st->dsn);
+	st->dsn = g_strdup(dsn);
+}
+
+const char *
+status_dsn(const Status *st)
+{
+	return st->dsn != NULL ? st->dsn : status_row(st->id)->dsn;
+}
+
 bool
 status_is_temporary(const Status *st)
 {
@@ -132,6 +162,7 @@ status_clear(Status *st)
 {
 	g_clear_pointer(&st->text, g_free);
 	g_clear_pointer(&st->detail, g_free);
+	g_clear_pointer(&st->dsn, g_free);
 	st->id = STATUS_OK;
 }
 

@@ -30,9 +30,10 @@ typedef struct {
 	StatusId id;
 	char *text;
 	char *detail;
+	char *dsn;     /* enhanced code that another server gave, of the row's class; NULL: the row's */
 } Status;
 
-#define STATUS_INIT { STATUS_OK, NULL, NULL }
+#define STATUS_INIT { .id = STATUS_OK }
 
 /* The row of `id`; never NULL. */
 const StatusRow *status_row(StatusId id);
@@ -60,6 +61,15 @@ StatusId status_from_errno(int err);
 
 /* Text for the sender: the spot's, else the row's. Borrowed until `st` changes. */
 const char *status_text(const Status *st);
+
+/*
+ * The enhanced code of another server ("5.1.1") in place of the row's. One of another class, or that has not the form of RFC 3463, is
+ * left out.
+ */
+void status_set_dsn(Status *st, const char *dsn);
+
+/* The enhanced code to answer with. Borrowed until `st` changes. */
+const char *status_dsn(const Status *st);
 
 /* Can a later try succeed (4.x.x)? */
 bool status_is_temporary(const Status *st);

@@ -3,6 +3,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/deliver/deliver.h"
+#include "agent/message/address.h"
 #include "agent/store/folder.h"
 
 #include <fcntl.h>
@@ -25,8 +26,9 @@ bool
 reading_open(Reading *reading, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust, Status *st)
 {
 	size_t len;
+	g_autofree char *address = address_read(recipient != NULL ? recipient : "owner");
 	reading->site = site_new(taken_conf, st);
-	reading->account = reading->site != NULL ? account_imagined(reading->site->conf, recipient != NULL ? recipient : "owner", st) : NULL;
+	reading->account = reading->site != NULL ? account_imagined(reading->site->conf, address, st) : NULL;
 	if (reading->account == NULL ||
 	    !fs_read_file(AT_FDCWD, path, (size_t) reading->site->conf->sieve_max_script_size, &reading->text, &len, st))
 		return false;

@@ -204,10 +204,10 @@ static Envelope *
 make_envelope(const Options *options, const Account *account, const Message *message)
 {
 	Envelope *envelope = envelope_new(DOOR_TRY);
-	envelope->sender = options->sender != NULL ? g_strdup(options->sender) : guess_sender(message);
+	envelope->sender = options->sender != NULL ? address_read(options->sender) : guess_sender(message);
 	envelope->auth = g_strdup(options->auth);
-	envelope->recipient = g_strdup(options->recipient != NULL ? options->recipient : account->user);
-	envelope->original = g_strdup(options->original);
+	envelope->recipient = address_read(options->recipient != NULL ? options->recipient : account->user);
+	envelope->original = options->original != NULL ? address_read(options->original) : NULL;
 	envelope->queue_id = g_strdup(options->queue_id);
 	return envelope;
 }
@@ -433,7 +433,7 @@ print_json(const Options *options, const char *path, const Account *account, con
 	json_object_set_new(object, "message", people_json_text(path));
 	json_object_set_new(object, "user", people_json_text(account->user));
 	json_object_set_new(object, "maildir", people_json_text(account->maildir));
-	json_object_set_new(object, "status", json_string(status_row(st->id)->dsn));
+	json_object_set_new(object, "status", json_string(status_dsn(st)));
 	if (transact_verdict(transact) != NULL)
 		json_object_set_new(object, "loop", loop_verdict_json(transact_verdict(transact)));
 	if (transact_rules(transact) != NULL)
@@ -482,10 +482,11 @@ find_account(const Options *options, const Site *site, Status *st)
 {
 	const Conf *conf = site->conf;
 	g_autofree char *here = g_strconcat(g_get_user_name(), "@", g_get_host_name(), NULL);
+	g_autofree char *recipient = options->recipient != NULL ? address_read(options->recipient) : NULL;
 	if (options->script != NULL)
-		return account_imagined(conf, options->recipient != NULL ? options->recipient : here, st);
-	if (options->recipient != NULL)
-		return recipient_find(site, options->recipient, st);
+		return account_imagined(conf, recipient != NULL ? recipient : here, st);
+	if (recipient != NULL)
+		return recipient_find(site, recipient, st);
 	return account_of_process(conf, NULL, NULL, NULL, st);
 }
 

@@ -151,6 +151,14 @@ add_general(GPtrArray *meanings, const char *code, CodeLanguage language)
 	meaning->todo = general_todo[language];
 }
 
+/* What another server refuses is answered with its code. */
+static bool
+has_code(StatusId id, const char *code)
+{
+	bool is_foreign = id == STATUS_SUBMIT_REFUSED || id == STATUS_SUBMIT_MAIL;
+	return is_foreign ? code[0] == '5' : strcmp(status_row(id)->dsn, code) == 0;
+}
+
 /*
  * All faults with that code; those whose own words the text has, where it has any. What Postfix said itself is explained
  * already.
@@ -160,12 +168,13 @@ add_code(GPtrArray *meanings, const char *code, const char *text, bool of_postfi
 {
 	bool named = false, found = false;
 	for (StatusId id = 0; id < STATUS_COUNT; id++)
-		named |= text != NULL && strcmp(status_row(id)->dsn, code) == 0 && strstr(text, status_row(id)->text) != NULL;
+		named |= text != NULL && has_code(id, code) && strstr(text, status_row(id)->text) != NULL;
 	if (of_postfix && !named)
 		return;
 	for (StatusId id = 0; id < STATUS_COUNT; id++) {
 		const StatusRow *row = status_row(id);
-		if (strcmp(row->dsn, code) != 0 || (named && strstr(text, row->text) == NULL))
+		bool fits = named ? has_code(id, code) && strstr(text, row->text) != NULL : strcmp(row->dsn, code) == 0;
+		if (!fits)
 			continue;
 		add_row(meanings, id, language);
 		found = true;

@@ -5,6 +5,7 @@
 #include "agent/base/answer.h"
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
+#include "agent/message/address.h"
 #include "agent/run/recipient.h"
 #include "agent/run/transact.h"
 
@@ -44,21 +45,11 @@ door_add_override(DoorCall *call, const char *setting)
 	g_ptr_array_insert(call->overrides, (gint) call->overrides->len - 1, (gpointer) setting);
 }
 
-/* "<a@b>" as some callers write it. */
-static char *
-without_brackets(const char *address)
-{
-	size_t len = strlen(address);
-	if (len >= 2 && address[0] == '<' && address[len - 1] == '>')
-		return g_strndup(address + 1, len - 2);
-	return g_strdup(address);
-}
-
 void
 door_set_string(char **member, const char *value)
 {
 	g_free(*member);
-	*member = value != NULL ? without_brackets(value) : NULL;
+	*member = value != NULL ? address_read(value) : NULL;
 }
 
 bool
@@ -103,10 +94,12 @@ find_account(const Site *site, const DoorCall *call, Status *st)
 	}
 	read_environment(envelope);
 	const char *user = environment("LOGNAME") != NULL ? environment("LOGNAME") : environment("USER");
-	Account *account = account_of_process(site->conf, environment("RECIPIENT"), user, environment("HOME"), st);
+	const char *said = environment("RECIPIENT");
+	g_autofree char *recipient = said != NULL ? address_read(said) : NULL;
+	Account *account = account_of_process(site->conf, recipient, user, environment("HOME"), st);
 	if (account != NULL)
-		envelope->recipient = environment("RECIPIENT") != NULL ? without_brackets(environment("RECIPIENT"))
-		                                                       : g_strdup_printf("%s@%s", account->user, g_get_host_name());
+		envelope->recipient = recipient != NULL ? g_steal_pointer(&recipient)
+		                                        : g_strdup_printf("%s@%s", account->user, g_get_host_name());
 	return account;
 }
 
@@ -117,9 +110,10 @@ take_sender_from_message(Envelope *envelope, const Message *message)
 	const char *line = message_from_line(message);
 	if (envelope->sender != NULL || line == NULL)
 		return;
-	g_auto(GStrv) words = g_strsplit(line, " ", 3);
-	if (words[0] != NULL && words[1] != NULL)
-		envelope->sender = strcmp(words[1], "MAILER-DAEMON") == 0 ? g_strdup("") : g_strdup(words[1]);
+	const char *from = line + strlen("From ");
+	g_autofree char *word = g_strndup(from, address_word_length(from));
+	if (*word != '\0')
+		envelope->sender = strcmp(word, "MAILER-DAEMON") == 0 ? g_strdup("") : address_read(word);
 }
 
 /* The whole delivery, once the configuration is known. Returns the text for success. */
@@ -171,7 +165,7 @@ log_early_failure(const DoorCall *call, const Status *st)
 	const Envelope *envelope = call->envelope;
 	LogLine *line = log_line_new(envelope->queue_id);
 	log_line_add(line, "to", envelope->recipient != NULL ? envelope->recipient : call->recipient);
-	log_line_add(line, "dsn", status_row(st->id)->dsn);
+	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
 	log_line_add(line, "fault", status_row(st->id)->name);
 	log_line_add(line, "detail", st->detail);

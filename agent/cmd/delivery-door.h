@@ -31,7 +31,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DoorCall, door_clear)
 /* Add "key=value", a setting for this run. Borrowed. */
 void door_add_override(DoorCall *call, const char *setting);
 
-/* Set a string of the envelope: "<a@b>", as some callers write it, becomes "a@b". NULL: not said. */
+/* Set a string of the envelope, an address without brackets and quotes (address_read). NULL: not said. */
 void door_set_string(char **member, const char *value);
 
 /* There is one recipient; a second one is a fault (STATUS_USAGE). */

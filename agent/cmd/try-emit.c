@@ -5,6 +5,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/cmd/cmd-accounts.h"
+#include "agent/message/address-print.h"
 #include "agent/send/compose.h"
 #include "agent/message/mime-tree.h"
 
@@ -238,9 +239,12 @@ print_indented(const char *text)
 static void
 print_sent(const Emitted *emitted)
 {
-	people_print(stdout, "    would be sent from <%s> to", emitted->sender);
-	for (guint i = 0; i < emitted->recipients->len; i++)
-		people_print(stdout, "%s <%s>", i > 0 ? "," : "", (const char *) emitted->recipients->pdata[i]);
+	g_autofree char *sender = address_print_path(emitted->sender);
+	people_print(stdout, "    would be sent from %s to", sender);
+	for (guint i = 0; i < emitted->recipients->len; i++) {
+		g_autofree char *recipient = address_print_path(emitted->recipients->pdata[i]);
+		people_print(stdout, "%s %s", i > 0 ? "," : "", recipient);
+	}
 	putchar('\n');
 	if (emitted->text == NULL)
 		return;

@@ -1,14 +1,16 @@
 /*
- * deliver-notify: a notice by mail (RFC 5435, RFC 5436). One message to all that the URI names, each handed over by itself; from the
- * null sender, marked as a machine's, never because of a machine's mail and never to oneself.
+ * deliver-notify: a notice by mail (RFC 5435, RFC 5436). One message to all that the URI names, each handed over by itself; marked as
+ * a machine's, never because of a machine's mail and never to oneself.
  *
  * Methods other than mailto: are not known, and noted.
  */
 #include "agent/send/compose.h"
 
 #include "agent/base/limits.h"
+#include "agent/message/address-print.h"
 #include "agent/send/reply-guard.h"
 #include "agent/message/mailto.h"
+#include "conf/conf-choices.h"
 
 #include <string.h>
 
@@ -16,6 +18,7 @@ typedef struct {
 	const PlanNotice *notice;  /* borrowed */
 	Mailto mailto;
 	GPtrArray *recipients;     /* char *: each once; borrowed from the URI */
+	char *sender;              /* envelope sender; "": the null sender */
 	char *key;
 	GBytes *message;
 } Notify;
@@ -26,22 +29,55 @@ notify_free(void *step)
 	Notify *notify = step;
 	mailto_clear(&notify->mailto);
 	g_ptr_array_unref(notify->recipients);
+	g_free(notify->sender);
 	g_free(notify->key);
 	g_clear_pointer(&notify->message, g_bytes_unref);
 	g_free(notify);
 }
 
 static void
-add_recipients(Notify *notify, const GPtrArray *addresses)
+add_recipients(Notify *notify, const GPtrArray *recipients)
 {
-	for (guint i = 0; i < addresses->len; i++)
-		if (!g_ptr_array_find_with_equal_func(notify->recipients, addresses->pdata[i], g_str_equal, NULL))
-			g_ptr_array_add(notify->recipients, addresses->pdata[i]);
+	for (guint i = 0; i < recipients->len; i++) {
+		const MailtoRecipient *recipient = recipients->pdata[i];
+		if (!g_ptr_array_find_with_equal_func(notify->recipients, recipient->address, g_str_equal, NULL))
+			g_ptr_array_add(notify->recipients, recipient->address);
+	}
+}
+
+/* To or Cc: the mailboxes of the URI with their names. NULL: none. Caller frees. */
+static char *
+print_recipients(const GPtrArray *recipients)
+{
+	GString *out = g_string_new(NULL);
+	for (guint i = 0; i < recipients->len; i++) {
+		const MailtoRecipient *recipient = recipients->pdata[i];
+		g_autofree char *mailbox = address_print_header(recipient->name, recipient->address);
+		g_string_append_printf(out, "%s%s", i > 0 ? ", " : "", mailbox);
+	}
+	return g_string_free(out, out->len == 0);
+}
+
+/* RFC 5436 2.7: never one where the message has none; else the script's :from, else what the setting says. Caller frees. */
+static char *
+choose_sender(const DeliverRun *run, const PlanNotice *notice)
+{
+	static const OutWho who[] = {
+		[NOTIFY_SENDER_FROM] = OUT_RECIPIENT, [NOTIFY_SENDER_RECIPIENT] = OUT_RECIPIENT,
+		[NOTIFY_SENDER_ORIGINAL_RECIPIENT] = OUT_ORIGINAL_RECIPIENT, [NOTIFY_SENDER_OWNER] = OUT_OWNER,
+		[NOTIFY_SENDER_POSTMASTER] = OUT_POSTMASTER, [NOTIFY_SENDER_SENDER] = OUT_SENDER,
+	};
+	gint64 wanted = run->job->conf->sieve_notify_sender;
+	if (wanted == NOTIFY_SENDER_NULL || run->job->envelope->sender == NULL || envelope_is_bounce(run->job->envelope))
+		return g_strdup("");
+	g_autofree char *author = wanted == NOTIFY_SENDER_FROM && notice->from != NULL ? out_first_address(notice->from) : NULL;
+	g_autofree char *sender = author != NULL ? g_steal_pointer(&author) : out_address_of(run, who[wanted]);
+	return sender != NULL && address_text_is_sendable(sender) ? g_steal_pointer(&sender) : g_strdup("");
 }
 
 /*
- * RFC 5436 2.7.1 and 6: loops of notices. A null sender is no reason (2.7: such messages must be allowed to trigger one): a notice
- * goes out from the null sender, so nothing comes back.
+ * RFC 5436 2.7.1 and 6: loops of notices. A null sender is no reason (2.7: such messages must be allowed to trigger one): the notice
+ * then goes out from the null sender, so nothing comes back.
  */
 static char *
 why_not(DeliverRun *run, Notify *notify)
@@ -61,7 +97,7 @@ why_not(DeliverRun *run, Notify *notify)
 		return g_strdup("a machine sent the message (Auto-Submitted)");
 	for (guint i = 0; i < notify->recipients->len; i++) {
 		const char *recipient = notify->recipients->pdata[i];
-		if (!outmail_address_is_safe(recipient))
+		if (!address_text_is_sendable(recipient))
 			return g_strdup("it has an address that mail cannot be sent to");
 		if (out_is_own(run, recipient))
 			return g_strdup_printf("<%s> is the owner", recipient);
@@ -73,14 +109,15 @@ why_not(DeliverRun *run, Notify *notify)
 
 /* :message wins; then the URI's subject; then what the message is about. */
 static char *
-make_subject(const Notify *notify, const Headers *headers)
+make_subject(const Conf *conf, const Notify *notify, const Headers *headers)
 {
+	gint64 most = conf->sieve_vacation_subject_length;
 	if (notify->notice->message != NULL)
-		return g_strdup(notify->notice->message);
+		return out_cut(g_strdup(notify->notice->message), most);
 	if (notify->mailto.subject != NULL)
-		return g_strdup(notify->mailto.subject);
+		return out_cut(g_utf8_make_valid(notify->mailto.subject, -1), most);
 	g_autofree char *subject = out_field_text(headers, "Subject");
-	return g_strdup_printf("New mail: %s", subject != NULL ? subject : "(no subject)");
+	return out_cut(g_strdup_printf("New mail: %s", subject != NULL ? subject : "(no subject)"), most);
 }
 
 static char *
@@ -89,6 +126,8 @@ make_text(const Notify *notify, const Headers *headers)
 	if (notify->mailto.body != NULL)
 		return g_strndup(notify->mailto.body, LIMIT_NOTICE_BYTES);
 	g_autofree char *from = out_field_text(headers, "From"), *subject = out_field_text(headers, "Subject");
+	from = from != NULL ? out_cut(from, LIMIT_NOTICE_FIELD) : NULL;
+	subject = subject != NULL ? out_cut(subject, LIMIT_NOTICE_FIELD) : NULL;
 	return g_strdup_printf("From: %s\nSubject: %s\n", from != NULL ? from : "", subject != NULL ? subject : "");
 }
 
@@ -106,22 +145,35 @@ add(GArray *fields, const char *name, const char *value, MimeFieldKind kind)
 	g_array_append_val(fields, field);
 }
 
+/* RFC 5436 2.7.1. A value with quotes of its own would end the parameter. */
+static char *
+make_submitted(const char *owner)
+{
+	if (owner == NULL || strpbrk(owner, "\"\\") != NULL)
+		return g_strdup("auto-notified");
+	return g_strdup_printf("auto-notified; owner-email=\"%s\"", owner);
+}
+
 static bool
 compose(DeliverRun *run, Notify *notify, Status *st)
 {
 	const Headers *headers = message_headers(run->job->message);
-	g_autofree char *subject = make_subject(notify, headers), *text = make_text(notify, headers);
+	g_autofree char *subject = make_subject(run->job->conf, notify, headers), *text = make_text(notify, headers);
 	g_autofree char *date = out_date(run->job->owner->now), *id = out_message_id(run, notify->key);
-	const char *from = notify->notice->from != NULL ? notify->notice->from : out_speaker(run);
+	const char *speaker = out_speaker(run);
+	g_autofree char *from = notify->notice->from != NULL ? out_print_addresses(notify->notice->from) : NULL;
+	if (from == NULL && speaker != NULL)
+		from = address_print_header(NULL, speaker);
 	if (from == NULL)
 		return status_fail_detail(st, STATUS_CONFIG, "no address is known to send it from");
-	g_ptr_array_add(notify->recipients, NULL);
-	g_autofree char *to = g_strjoinv(", ", (char **) notify->recipients->pdata);
-	g_ptr_array_set_size(notify->recipients, (gint) notify->recipients->len - 1);
-	g_autofree char *submitted = g_strdup_printf("auto-notified; owner-email=\"%s\"", out_speaker(run) != NULL ? out_speaker(run) : "");
+	g_autofree char *to = print_recipients(notify->mailto.to), *cc = print_recipients(notify->mailto.cc);
+	g_autofree char *submitted = make_submitted(speaker);
 	g_autoptr(GArray) fields = g_array_new(FALSE, FALSE, sizeof(MimeField));
 	add(fields, "From", from, MIME_FIELD_ADDRESSES);
-	add(fields, "To", to, MIME_FIELD_ADDRESSES);
+	if (to != NULL)
+		add(fields, "To", to, MIME_FIELD_ADDRESSES);
+	if (cc != NULL)
+		add(fields, "Cc", cc, MIME_FIELD_ADDRESSES);
 	add(fields, "Subject", subject, MIME_FIELD_TEXT);
 	add(fields, "Date", date, MIME_FIELD_RAW);
 	add(fields, "Message-ID", id, MIME_FIELD_RAW);
@@ -145,6 +197,7 @@ notify_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Statu
 	Notify *notify = g_new0(Notify, 1);
 	notify->notice = action->notice;
 	notify->recipients = g_ptr_array_new();
+	notify->sender = choose_sender(run, action->notice);
 	g_autofree char *hash = state_key("notify", action->notice->method, action->notice->message != NULL ? action->notice->message : "", NULL);
 	notify->key = g_strconcat("notify ", hash, NULL);
 	g_auto(Status) fault = STATUS_INIT;
@@ -177,7 +230,7 @@ notify_send(DeliverRun *run, void *step, Status *st)
 	for (guint i = 0; i < notify->recipients->len; i++) {
 		const char *recipient = notify->recipients->pdata[i];
 		g_auto(Status) fault = STATUS_INIT;
-		if (!out_send_composed(run, notify->message, recipient, &fault)) {
+		if (!out_send_composed(run, notify->message, notify->sender, recipient, &fault)) {
 			deliver_note(run, "no notice to <%s>: %s", recipient, fault.detail != NULL ? fault.detail : status_text(&fault));
 			continue;
 		}

@@ -45,7 +45,7 @@ why_not(DeliverRun *run, const PlanAction *action, const char *key)
 {
 	const Conf *conf = run->job->conf;
 	char *why = NULL;
-	if (!outmail_address_is_safe(action->address))
+	if (!address_text_is_sendable(action->address))
 		return g_strdup("that is no address");
 	if (out_is_own(run, action->address))
 		return g_strdup("that is the owner");
@@ -77,6 +77,13 @@ make_headers(DeliverRun *run, Message *message, Headers *from)
 	return deliver_mark_headers(run, message, headers, run->has_local ? MARK_COPIED : MARK_PASSED);
 }
 
+/* `wanted` is taken over. */
+static char *
+or_original(char *wanted, const char *original)
+{
+	return wanted != NULL ? wanted : g_strdup(original);
+}
+
 /*
  * The null sender stays: a bounce of a bounce would be ours. Who asks for notices by :notify or :ret gets them (RFC 6009 6.1).
  */
@@ -92,6 +99,12 @@ choose_sender(DeliverRun *run, const PlanAction *action)
 	bool asks = action->dsn.notify != NULL || action->dsn.ret != NULL;
 	if ((asks || conf->redirect_sender == REDIRECT_SENDER_OWNER) && speaker != NULL)
 		return g_strdup(speaker);
+	if (conf->redirect_sender == REDIRECT_SENDER_RECIPIENT)
+		return or_original(out_address_of(run, OUT_RECIPIENT), original);
+	if (conf->redirect_sender == REDIRECT_SENDER_ORIGINAL_RECIPIENT)
+		return or_original(out_address_of(run, OUT_ORIGINAL_RECIPIENT), original);
+	if (conf->redirect_sender == REDIRECT_SENDER_POSTMASTER)
+		return or_original(out_address_of(run, OUT_POSTMASTER), original);
 	if (conf->redirect_sender != REDIRECT_SENDER_SRS)
 		return g_strdup(original);
 	const char *at = speaker != NULL ? strrchr(speaker, '@') : NULL;
@@ -109,7 +122,7 @@ hold_back(DeliverRun *run, const PlanAction *action, const char *why, Status *st
 	g_autofree char *lead = g_strdup_printf("not redirected to <%s> but stored", action->address);
 	deliver_hold(run, action, lead, why);
 	if (run->job->inbox == NULL && !run->job->rehearsal)
-		return status_fail(st, STATUS_SUBMIT_REFUSED, "<%s>: cannot be sent on: %s", action->address, why);
+		return status_fail_detail(st, STATUS_SUBMIT_REFUSED, "<%s>: cannot be sent on: %s", action->address, why);
 	PlanAction *keep = plan_action_new(PLAN_KEEP, NULL, 0);
 	keep->headers = action->headers != NULL ? headers_ref(action->headers) : NULL;
 	keep->message = action->message != NULL ? message_ref(action->message) : NULL;

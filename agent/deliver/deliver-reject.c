@@ -4,7 +4,9 @@
  */
 #include "agent/deliver/deliver.h"
 
+#include "agent/base/answer.h"
 #include "agent/base/limits.h"
+#include "agent/message/address-print.h"
 
 #include <string.h>
 
@@ -47,7 +49,14 @@ answer(const DeliverRun *run, const PlanAction *action, StatusId usual, Status *
 {
 	StatusId id = action->answer != STATUS_OK ? action->answer : usual;
 	g_autofree char *text = one_line(action->text);
-	return status_fail(st, id, "<%s>: %s", run->job->envelope->recipient, *text != '\0' ? text : status_row(id)->text);
+	g_autofree char *recipient = address_print_path(run->job->envelope->recipient);
+	(void) status_fail(st, id, "%s: %s", recipient, *text != '\0' ? text : status_row(id)->text);
+	/* An answer that must be ASCII may have to name the words instead. */
+	if (st->detail == NULL && !g_str_is_ascii(status_text(st))) {
+		g_autofree char *reference = answer_reference(status_text(st));
+		st->detail = g_strconcat("reference ", reference, NULL);
+	}
+	return false;
 }
 
 /* Last of all, when what else the plan asks for is done. */

@@ -5,6 +5,8 @@
 #include "agent/send/compose.h"
 
 #include "agent/base/limits.h"
+#include "agent/message/address-print.h"
+#include "conf/conf-choices.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -40,12 +42,19 @@ why_not(DeliverRun *run, const PlanReport *report, const char *key)
 	char *why = NULL;
 	if (!is_token(report->feedback_type))
 		return g_strdup("its type is no token");
-	if (!outmail_address_is_safe(report->address))
+	if (!address_text_is_sendable(report->address))
 		return g_strdup("its recipient is no address");
 	if (out_is_own(run, report->address))
 		return g_strdup_printf("<%s> is the owner", report->address);
 	(void) deliver_may_send(run, DELIVER_NOTICES, key, &why);
 	return why;
+}
+
+static void
+append_path(GString *out, const char *name, const char *address)
+{
+	g_autofree char *path = address_print_path(address);
+	g_string_append_printf(out, "%s: %s\n", name, path);
 }
 
 /* The machine-readable part (RFC 5965 3). */
@@ -55,10 +64,10 @@ make_facts(const DeliverRun *run, const PlanReport *report)
 	const Envelope *envelope = run->job->envelope;
 	GString *out = g_string_new(NULL);
 	g_string_append_printf(out, "Feedback-Type: %s\nUser-Agent: todoke/1\nVersion: 1\n", report->feedback_type);
-	if (envelope->sender != NULL && (*envelope->sender == '\0' || outmail_address_is_safe(envelope->sender)))
-		g_string_append_printf(out, "Original-Mail-From: <%s>\n", envelope->sender);
-	if (outmail_address_is_safe(envelope->recipient))
-		g_string_append_printf(out, "Original-Rcpt-To: <%s>\n", envelope->recipient);
+	if (envelope->sender != NULL && (*envelope->sender == '\0' || address_text_is_sendable(envelope->sender)))
+		append_path(out, "Original-Mail-From", envelope->sender);
+	if (address_text_is_sendable(envelope->recipient))
+		append_path(out, "Original-Rcpt-To", envelope->recipient);
 	if (envelope->client_address != NULL && outmail_param_is_safe(envelope->client_address))
 		g_string_append_printf(out, "Source-IP: %s\n", envelope->client_address);
 	return g_string_free(out, FALSE);
@@ -92,18 +101,29 @@ compose(DeliverRun *run, Report *report, Status *st)
 {
 	const Headers *headers = message_headers(run->job->message);
 	const PlanReport *wanted = report->report;
-	const char *from = out_speaker(run);
-	if (from == NULL)
+	static const OutWho who[] = {
+		[REPORT_SENDER_OWNER] = OUT_OWNER, [REPORT_SENDER_RECIPIENT] = OUT_RECIPIENT,
+		[REPORT_SENDER_ORIGINAL_RECIPIENT] = OUT_ORIGINAL_RECIPIENT, [REPORT_SENDER_POSTMASTER] = OUT_POSTMASTER,
+		[REPORT_SENDER_SENDER] = OUT_SENDER,
+	};
+	const Conf *conf = run->job->conf;
+	g_autofree char *author = out_address_of(run, who[conf->sieve_report_sender]);
+	if (author == NULL || *author == '\0') {
+		g_free(author);
+		author = g_strdup(out_speaker(run));
+	}
+	if (author == NULL)
 		return status_fail_detail(st, STATUS_CONFIG, "no address is known to send it from");
 	g_autoptr(GString) original = g_string_new(NULL);
 	if (!append_original(run, original, wanted->headers_only, st))
 		return false;
 	g_autofree char *facts = make_facts(run, wanted), *about = out_field_text(headers, "Subject");
-	g_autofree char *subject = g_strdup_printf("Report: %s", about != NULL ? about : "");
+	g_autofree char *subject = out_cut(g_strdup_printf("Report: %s", about != NULL ? about : ""), conf->sieve_vacation_subject_length);
+	g_autofree char *from = address_print_header(NULL, author), *to = address_print_header(NULL, wanted->address);
 	g_autofree char *date = out_date(run->job->owner->now), *id = out_message_id(run, report->key);
 	const char *text = wanted->message != NULL ? wanted->message : "";
 	const MimeField fields[] = {
-		{ "From", from, MIME_FIELD_ADDRESSES }, { "To", wanted->address, MIME_FIELD_ADDRESSES },
+		{ "From", from, MIME_FIELD_ADDRESSES }, { "To", to, MIME_FIELD_ADDRESSES },
 		{ "Subject", subject, MIME_FIELD_TEXT }, { "Date", date, MIME_FIELD_RAW }, { "Message-ID", id, MIME_FIELD_RAW },
 		{ "Auto-Submitted", "auto-generated (report)", MIME_FIELD_RAW },
 	};
@@ -149,7 +169,7 @@ static bool
 report_send(DeliverRun *run, void *step, Status *st)
 {
 	const Report *report = step;
-	if (!out_send_composed(run, report->message, report->report->address, st))
+	if (!out_send_composed(run, report->message, "", report->report->address, st))
 		return false;
 	deliver_report_sent(run->report, "report", report->report->address, g_bytes_get_size(report->message));
 	return true;

@@ -5,6 +5,7 @@
 #include "agent/send/compose.h"
 
 #include "agent/base/limits.h"
+#include "agent/message/address-print.h"
 #include "agent/send/reply-guard.h"
 
 #include <string.h>
@@ -12,6 +13,7 @@
 typedef struct {
 	const PlanReply *reply;   /* borrowed */
 	char *sender;             /* who is answered */
+	char *from;               /* envelope sender of the answer; "": the null sender */
 	char *key;
 	char *seen;               /* key of the interval; NULL: every message is answered */
 	GBytes *message;
@@ -22,6 +24,7 @@ vacation_free(void *step)
 {
 	Vacation *vacation = step;
 	g_free(vacation->sender);
+	g_free(vacation->from);
 	g_free(vacation->key);
 	g_free(vacation->seen);
 	g_clear_pointer(&vacation->message, g_bytes_unref);
@@ -58,20 +61,44 @@ why_seen(DeliverRun *run, const Vacation *vacation)
 static char *
 why_not(DeliverRun *run, const Vacation *vacation)
 {
+	const Conf *conf = run->job->conf;
 	ReplyQuestion question = {
 		.headers = message_headers(run->job->message),
 		.envelope = run->job->envelope,
 		.own = { run->job->owner->addresses, vacation->reply->addresses },
 		.rules = out_rules(run),
+		.original_is_own = conf->sieve_vacation_original_recipient,
+		.any_recipient = !conf->sieve_vacation_check_recipient,
 	};
 	char *why = reply_guard_why_not(&question);
-	if (why == NULL && !outmail_address_is_safe(vacation->sender))
+	if (why == NULL && !address_text_is_sendable(vacation->sender))
 		why = g_strdup("its sender is no address");
 	if (why == NULL)
 		why = why_seen(run, vacation);
 	if (why == NULL)
 		(void) deliver_may_send(run, DELIVER_REPLIES, vacation->key, &why);
 	return why;
+}
+
+/* One id in brackets, of signs that may stand there; what a stranger wrote is not repeated otherwise. */
+static bool
+is_message_id(const char *word)
+{
+	size_t len = strlen(word);
+	if (len < 3 || len > LIMIT_MESSAGE_ID_BYTES || word[0] != '<' || word[len - 1] != '>')
+		return false;
+	for (size_t i = 1; i + 1 < len; i++)
+		if (!g_ascii_isgraph(word[i]) || word[i] == '<' || word[i] == '>')
+			return false;
+	return true;
+}
+
+/* The message's own id; NULL: it has none that a reply can go on with. Caller frees. */
+static char *
+message_id(const Headers *headers)
+{
+	g_autofree char *value = out_field_raw(headers, "Message-ID");
+	return value != NULL && is_message_id(value) ? g_steal_pointer(&value) : NULL;
 }
 
 /* The ids that it continues (RFC 5322 3.6.4): those that the message had, then its own. */
@@ -84,7 +111,7 @@ references(const Headers *headers, const char *id)
 	g_autoptr(GPtrArray) ids = g_ptr_array_new();
 	g_auto(GStrv) words = g_strsplit_set(old != NULL ? old : "", " \t", -1);
 	for (size_t i = 0; words[i] != NULL; i++)
-		if (words[i][0] == '<' && g_str_has_suffix(words[i], ">") && strlen(words[i]) <= LIMIT_ADDRESS_BYTES)
+		if (is_message_id(words[i]))
 			g_ptr_array_add(ids, words[i]);
 	if (ids->len > LIMIT_REFERENCES)
 		g_ptr_array_remove_range(ids, 1, ids->len - LIMIT_REFERENCES);
@@ -93,13 +120,31 @@ references(const Headers *headers, const char *id)
 	return g_strjoinv(" ", (char **) ids->pdata);
 }
 
+/* RFC 5230 5.3 wants "Auto: " and the old subject; the site may have other words. */
 static char *
-make_subject(const PlanReply *reply, const Headers *headers)
+make_subject(const Conf *conf, const PlanReply *reply, const Headers *headers)
 {
 	if (reply->subject != NULL)
-		return g_strdup(reply->subject);
+		return out_cut(g_strdup(reply->subject), conf->sieve_vacation_subject_length);
 	g_autofree char *old = out_field_text(headers, "Subject");
-	return g_strconcat("Auto: ", old != NULL ? old : "", NULL);
+	if (old == NULL || *old == '\0')
+		return out_cut(g_strdup(conf->sieve_vacation_no_subject), conf->sieve_vacation_subject_length);
+	g_auto(GStrv) parts = g_strsplit(conf->sieve_vacation_subject, "%{subject}", -1);
+	return out_cut(g_strjoinv(old, parts), conf->sieve_vacation_subject_length);
+}
+
+/* To: the envelope sender, or whom the header names as sender. */
+static char *
+make_to(const Conf *conf, const Headers *headers, const char *sender)
+{
+	static const char *const names[] = { "Sender", "Resent-From", "From" };
+	for (size_t i = 0; conf->sieve_vacation_to_from_header && i < G_N_ELEMENTS(names); i++) {
+		g_autofree char *value = out_field_raw(headers, names[i]);
+		g_autofree char *address = value != NULL ? out_first_address(value) : NULL;
+		if (address != NULL && address_text_is_sendable(address))
+			return address_print_header(NULL, address);
+	}
+	return address_print_header(NULL, sender);
 }
 
 /* The Content fields and the body of `entity`, behind the header of `composed`, whose own Content fields go. */
@@ -133,11 +178,14 @@ compose(DeliverRun *run, Vacation *vacation, Status *st)
 {
 	const PlanReply *reply = vacation->reply;
 	const Headers *headers = message_headers(run->job->message);
-	g_autofree char *id = out_field_raw(headers, "Message-ID"), *date = out_date(run->job->owner->now);
-	g_autofree char *own_id = out_message_id(run, vacation->key), *subject = make_subject(reply, headers);
+	g_autofree char *id = message_id(headers), *date = out_date(run->job->owner->now);
+	g_autofree char *own_id = out_message_id(run, vacation->key), *subject = make_subject(run->job->conf, reply, headers);
 	g_autofree char *thread = id != NULL ? references(headers, id) : NULL;
-	g_autofree char *to = g_strdup_printf("<%s>", vacation->sender);
-	const char *from = reply->from != NULL ? reply->from : out_speaker(run);
+	g_autofree char *to = make_to(run->job->conf, headers, vacation->sender);
+	const char *speaker = out_speaker(run);
+	g_autofree char *from = reply->from != NULL ? out_print_addresses(reply->from) : NULL;
+	if (from == NULL && speaker != NULL)
+		from = address_print_header(NULL, speaker);
 	if (from == NULL)
 		return status_fail_detail(st, STATUS_CONFIG, "no address is known to answer from");
 	MimeField fields[9] = {
@@ -170,6 +218,7 @@ vacation_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Sta
 	const char *sender = run->job->envelope->sender;
 	vacation->reply = action->reply;
 	vacation->sender = g_strdup(sender != NULL ? sender : "");
+	vacation->from = run->job->conf->sieve_vacation_from_recipient ? out_address_of(run, OUT_RECIPIENT) : NULL;
 	g_autofree char *seen = seen_key(run, action->reply, vacation->sender);
 	vacation->key = g_strconcat("reply ", seen, NULL);
 	if (action->reply->interval_seconds > 0)
@@ -197,7 +246,7 @@ static bool
 vacation_send(DeliverRun *run, void *step, Status *st)
 {
 	Vacation *vacation = step;
-	if (!out_send_composed(run, vacation->message, vacation->sender, st))
+	if (!out_send_composed(run, vacation->message, vacation->from != NULL ? vacation->from : "", vacation->sender, st))
 		return false;
 	deliver_report_sent(run->report, "vacation", vacation->sender, g_bytes_get_size(vacation->message));
 	out_keep_copy(run, vacation->reply->fcc, vacation->message);

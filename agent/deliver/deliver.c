@@ -75,6 +75,7 @@ deliver_report_init(DeliverReport *report)
 	report->done = g_ptr_array_new_with_free_func(done_free);
 	report->notes = g_ptr_array_new_with_free_func(g_free);
 	report->held = g_ptr_array_new_with_free_func(held_free);
+	report->for_owner = g_ptr_array_new_with_free_func(g_free);
 }
 
 void
@@ -83,6 +84,7 @@ deliver_report_clear(DeliverReport *report)
 	g_clear_pointer(&report->done, g_ptr_array_unref);
 	g_clear_pointer(&report->notes, g_ptr_array_unref);
 	g_clear_pointer(&report->held, g_ptr_array_unref);
+	g_clear_pointer(&report->for_owner, g_ptr_array_unref);
 }
 
 void
@@ -229,6 +231,27 @@ ledger_key(const DeliverJob *job)
 	                 envelope->original != NULL ? envelope->original : "", NULL);
 }
 
+/* False: another try of this message is at work. Where no lock can be made the mail goes on, and that is noted. */
+static bool
+lock_try(DeliverRun *run, const char *key, Status *st)
+{
+	const DeliverOwner *owner = run->job->owner;
+	const char *folder = run->state != NULL ? state_once_folder(owner->state) : NULL;
+	if (folder == NULL || run->job->rehearsal || owner->capture != NULL)
+		return true;
+	g_auto(Status) fault = STATUS_INIT;
+	unsigned patience = MIN(LIMIT_TRY_WAIT_SECONDS, (unsigned) MAX(run->job->conf->deadline / 2, 1));
+	run->lock = try_lock_take(folder, key, patience * 1000, &fault);
+	if (run->lock != NULL)
+		return true;
+	if (fault.id != STATUS_BUSY) {
+		deliver_note(run, "another try at the same time would send twice: %s", fault.detail);
+		return true;
+	}
+	status_move(st, &fault);
+	return false;
+}
+
 /* Where something leaves, get ready to remember it. A state that cannot be used is noted and stops nothing. */
 static bool
 open_ledger(DeliverRun *run, const Plan *plan, Status *st)
@@ -241,6 +264,8 @@ open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 	g_auto(Status) fault = STATUS_INIT;
 	g_autofree char *key = ledger_key(job);
 	run->state = state_once_get(job->owner->state, run->report->notes);
+	if (!lock_try(run, key, st))
+		return false;
 	run->ledger = ledger_open(run->state, key, job->owner->now + job->conf->journal_lifetime, &fault);
 	if (fault.id != STATUS_OK)
 		deliver_note(run, "a retry may repeat things: %s", fault.detail);
@@ -464,20 +489,84 @@ typedef struct {
 	Status refused;
 } Failures;
 
-/* The mail itself was refused elsewhere, for good. A bounce that nobody gets would lose it: then it stays here. */
-static bool
-take_refusal(DeliverRun *run, Status *fault, Failures *failures)
+/* One line of the message's header for a notice; "-": it has none. Caller frees. */
+static char *
+header_line(const DeliverRun *run, const char *name)
 {
-	const char *words = status_text(fault);
-	g_autofree char *why = g_strdup(words);
-	if (run->has_local && run->job->conf->redirect_refused == REDIRECT_REFUSED_QUIET) {
-		deliver_note(run, "%s", why);
-		return true;
-	}
-	if (!run->has_local && run->job->inbox != NULL && envelope_is_bounce(run->job->envelope))
+	size_t pos = 0;
+	const HeaderField *field = headers_next(message_headers(run->job->message), name, &pos);
+	return field != NULL ? header_field_print(field, LIMIT_ANSWER_BYTES) : g_strdup_printf("%s: -", name);
+}
+
+/* Once a day for each step: whatever refuses one mail may refuse a thousand. Nobody is told where that cannot be remembered. */
+static void
+tell_owner(DeliverRun *run, const Step *step, const char *why)
+{
+	const DeliverOwner *owner = run->job->owner;
+	g_autofree char *seen = state_key("told", owner->user, step->action->key(step->state), NULL);
+	g_auto(Status) fault = STATUS_INIT;
+	if (run->state == NULL || state_seen(run->state, seen, &fault) || fault.id != STATUS_OK)
+		return;
+	g_autofree char *subject = header_line(run, "Subject"), *from = header_line(run, "From"), *id = header_line(run, "Message-ID");
+	char *text = g_strdup_printf("Your rules pass mail on by %s. This mail was refused there:\n\n%s\n%s\n%s\n\n"
+	                             "The answer was: %s\n\nThe mail is in your mailbox here. This notice comes once a day.\n",
+	                             step->action->name, from, subject, id, why);
+	g_ptr_array_add(run->report->for_owner, text);
+	state_once_will_see(owner->state, seen, owner->now + DAY_SECONDS);
+}
+
+/*
+ * The mail was refused elsewhere, for good. Whoever has the mail is not told that it failed. What our own server holds against the mail
+ * itself is no news for the sender either: then the mail stays here; so it does where nobody would get the bounce.
+ */
+static bool
+take_refusal(DeliverRun *run, const Step *step, Status *fault, Failures *failures)
+{
+	bool is_mail = fault->id == STATUS_SUBMIT_MAIL, is_quiet = run->job->conf->redirect_refused == REDIRECT_REFUSED_QUIET;
+	g_autofree char *why = g_strdup(fault->detail != NULL ? fault->detail : status_text(fault));
+	bool can_stay = run->job->inbox != NULL && (is_mail || envelope_is_bounce(run->job->envelope));
+	if (run->has_local ? is_mail || is_quiet : can_stay) {
+		tell_owner(run, step, why);
 		return deliver_keep_now(run, why, &failures->again);
+	}
 	status_move(&failures->refused, fault);
 	return false;
+}
+
+/* What the answer to Postfix and the log have in common: the answer says no more than a stranger may know. */
+static void
+add_reference(const DeliverRun *run, const Step *step, Status *fault)
+{
+	const DeliverJob *job = run->job;
+	g_autofree char *ledger = ledger_key(job);
+	g_autofree char *hash = state_key("reference", ledger, step->action->key(step->state), NULL);
+	g_autofree char *detail = g_strdup(fault->detail != NULL ? fault->detail : ""), *text = g_strdup(status_text(fault));
+	g_free(fault->detail);
+	g_free(fault->text);
+	fault->detail = g_strdup_printf("reference %.10s: %s", hash, detail);
+	fault->text = g_strdup_printf("%s - reference %.10s", text, hash);
+}
+
+/* For the ledger: row, code, text. */
+static char *
+print_refusal(const Status *fault)
+{
+	return g_strdup_printf("%s %s %s", status_row(fault->id)->name, status_dsn(fault), status_text(fault));
+}
+
+/* Earlier versions wrote the other side's words alone, which are not for everybody. */
+static void
+read_refusal(const char *text, Status *ret_fault)
+{
+	g_auto(GStrv) words = g_strsplit(text != NULL ? text : "", " ", 3);
+	StatusId id = g_strv_length(words) == 3 ? status_find_name(words[0]) : STATUS_COUNT;
+	if (id == STATUS_COUNT) {
+		status_fail_detail(ret_fault, STATUS_SUBMIT_REFUSED, "refused at an earlier try: %s", text);
+		return;
+	}
+	status_fail(ret_fault, id, "%s", words[2]);
+	ret_fault->detail = g_strdup_printf("refused at an earlier try: %s", words[2]);
+	status_set_dsn(ret_fault, words[1]);
 }
 
 /* A step could not be sent. */
@@ -486,8 +575,12 @@ take_fault(DeliverRun *run, Step *step, Status *fault, Failures *failures)
 {
 	const DeliverAction *action = step->action;
 	bool again = status_is_temporary(fault);
-	if (action->key != NULL)
-		ledger_set(run->ledger, action->key(step->state), again || action->optional ? LEDGER_NEW : LEDGER_REFUSED, status_text(fault));
+	if (action->key != NULL && !action->optional)
+		add_reference(run, step, fault);
+	if (action->key != NULL) {
+		g_autofree char *text = print_refusal(fault);
+		ledger_set(run->ledger, action->key(step->state), again || action->optional ? LEDGER_NEW : LEDGER_REFUSED, text);
+	}
 	if (action->optional)
 		deliver_note(run, "%s not sent: %s", action->name, fault->detail != NULL ? fault->detail : status_text(fault));
 	else if (again)
@@ -495,7 +588,7 @@ take_fault(DeliverRun *run, Step *step, Status *fault, Failures *failures)
 	else if (action->key == NULL)
 		status_move(&failures->refused, fault);
 	else
-		(void) take_refusal(run, fault, failures);
+		(void) take_refusal(run, step, fault, failures);
 }
 
 /* An answer goes out at most once: the ledger says so before it is on its way, and not much earlier. */
@@ -548,8 +641,8 @@ was_sent(DeliverRun *run, Step *step, Failures *failures)
 		break;
 	case LEDGER_REFUSED:
 		(void) ledger_find(run->ledger, action->key(step->state), &text);
-		status_fail(&fault, STATUS_SUBMIT_REFUSED, "%s", text);
-		(void) take_refusal(run, &fault, failures);
+		read_refusal(text, &fault);
+		(void) take_refusal(run, step, &fault, failures);
 		return true;
 	default:
 		return false;
@@ -680,6 +773,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	g_ptr_array_unref(run.boxes);
 	g_ptr_array_unref(run.extra);
 	ledger_free(run.ledger);
+	try_lock_free(run.lock);
 	quota_free(run.quota);
 	g_free(run.arrival);
 	g_clear_pointer(&job->draft, maildir_draft_free);

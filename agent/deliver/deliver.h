@@ -18,6 +18,7 @@
 #include "agent/send/route.h"
 #include "agent/store/quota.h"
 #include "agent/state/state.h"
+#include "agent/state/try-lock.h"
 #include "agent/message/envelope.h"
 #include "agent/message/mark.h"
 #include "agent/message/message.h"
@@ -75,6 +76,7 @@ typedef struct {
 	GPtrArray *done;         /* DeliverDone, in the order of the plan */
 	GPtrArray *notes;        /* char *: what went other than asked, but is no fault */
 	GPtrArray *held;         /* DeliverHeld; each is noted too */
+	GPtrArray *for_owner;    /* char *: sentences that the owner has to be told by a notice */
 } DeliverReport;
 
 void deliver_report_init(DeliverReport *report);
@@ -157,6 +159,7 @@ struct DeliverRun {
 	const char *sending_key; /* and its key in the ledger; NULL: it has none, or nothing is sent yet */
 	GPtrArray *extra;        /* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
 	Ledger *ledger;          /* NULL: nothing of the plan leaves */
+	TryLock *lock;           /* no other try of this message is at work; NULL: as `ledger`, or it cannot be made */
 	Quota *quota;            /* NULL: none, or nothing is stored */
 	bool quota_asked;
 	State *state;            /* NULL: none, or nothing leaves */

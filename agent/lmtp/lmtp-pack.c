@@ -19,13 +19,14 @@ lmtp_pack_take_string(const char **at, const char *end)
 	return nul == NULL || strcmp(text, "\1") == 0 ? NULL : g_strdup(text);
 }
 
-/* "loop" NUL text NUL detail NUL done NUL */
+/* "loop" NUL text NUL detail NUL code NUL done NUL */
 void
 lmtp_pack_outcome(GString *out, const Status *st, const char *done)
 {
 	lmtp_pack_string(out, status_row(st->id)->name);
 	lmtp_pack_string(out, st->text);
 	lmtp_pack_string(out, st->detail);
+	lmtp_pack_string(out, st->dsn);
 	lmtp_pack_string(out, done);
 }
 
@@ -36,6 +37,7 @@ lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status 
 	StatusId id = name != NULL ? status_find_name(name) : STATUS_COUNT;
 	g_autofree char *text = lmtp_pack_take_string(&at, end);
 	g_autofree char *detail = lmtp_pack_take_string(&at, end);
+	g_autofree char *dsn = lmtp_pack_take_string(&at, end);
 	g_autofree char *done = lmtp_pack_take_string(&at, end);
 	if (id == STATUS_COUNT || at != end)
 		return status_fail_detail(st, STATUS_INTERNAL, "a delivery process left no outcome");
@@ -43,7 +45,9 @@ lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status 
 		*ret_done = g_steal_pointer(&done);
 		return true;
 	}
-	Status fault = { id, g_steal_pointer(&text), g_steal_pointer(&detail) };
+	Status fault = { .id = id, .text = g_steal_pointer(&text), .detail = g_steal_pointer(&detail) };
+	if (dsn != NULL)
+		status_set_dsn(&fault, dsn);
 	status_move(st, &fault);
 	return false;
 }

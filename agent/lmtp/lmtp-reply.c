@@ -1,7 +1,9 @@
 /* lmtp-reply: replies as text. */
 #include "agent/lmtp/lmtp-reply.h"
 
+#include "agent/base/answer.h"
 #include "agent/base/limits.h"
+#include "agent/message/address-print.h"
 
 #include <string.h>
 
@@ -23,6 +25,42 @@ lmtp_reply_append(GString *out, LmtpReplyId id)
 {
 	const LmtpReplyRow *row = lmtp_reply_row(id);
 	g_string_append_printf(out, "%d %s%s%s\r\n", row->code, row->dsn, *row->dsn != '\0' ? " " : "", row->text);
+}
+
+static size_t
+count_sign(const char *text, char sign)
+{
+	size_t n = 0;
+	for (; *text != '\0'; text++)
+		n += *text == sign;
+	return n;
+}
+
+/*
+ * Text for a client without SMTPUTF8 (RFC 6531 3.7.4.2: replies are ASCII then): letters with marks lose the marks. Where more than a
+ * quarter has no such form, nobody could read the rest: NULL. Caller frees.
+ */
+static char *
+transliterate(const char *valid)
+{
+	g_autofree char *composed = g_utf8_normalize(valid, -1, G_NORMALIZE_NFC);
+	g_autofree char *ascii = g_str_to_ascii(composed, "C");
+	size_t lost = count_sign(ascii, '?') - count_sign(composed, '?');
+	size_t letters = (size_t) g_utf8_strlen(composed, -1) - count_sign(composed, ' ');
+	return lost * 4 > letters ? NULL : g_steal_pointer(&ascii);
+}
+
+/* What is said: "<recipient>: words" stays in two, so that a long address makes no words readable. Caller frees. */
+static char *
+make_ascii(const char *said, const char *recipient, const StatusRow *row)
+{
+	g_autofree char *valid = g_utf8_make_valid(said, -1), *path = address_print_path(recipient);
+	const char *words = g_str_has_prefix(valid, path) ? valid + strlen(path) : valid;
+	g_autofree char *ascii = transliterate(words);
+	if (ascii != NULL)
+		return g_strconcat(words != valid ? path : "", ascii, NULL);
+	g_autofree char *reference = answer_reference(said);
+	return g_strdup_printf("%s: %s; the words of the recipient cannot be shown here - reference %s", path, row->text, reference);
 }
 
 /* One printable line of what may be anybody's bytes. */
@@ -66,16 +104,19 @@ lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, 
 {
 	const StatusRow *row = status_row(st->id);
 	const char *said = st->id == STATUS_OK && done != NULL ? done : status_text(st);
-	g_autofree char *joined = *said == '<' ? g_strdup(said) : g_strdup_printf("<%s> %s", recipient, said);
+	g_autofree char *path = address_print_path(recipient);
+	g_autofree char *ascii = utf8 || g_str_is_ascii(said) ? NULL : make_ascii(said, recipient, row);
+	said = ascii != NULL ? ascii : said;
+	g_autofree char *joined = *said == '<' ? g_strdup(said) : g_strdup_printf("%s %s", path, said);
 	g_autofree char *text = make_printable(joined, utf8);
-	const size_t room = LIMIT_LMTP_REPLY_LINE - 2 - strlen("250 ") - strlen(row->dsn) - 1;
+	const size_t room = LIMIT_LMTP_REPLY_LINE - 2 - strlen("250 ") - strlen(status_dsn(st)) - 1;
 	const char *rest = text;
 	do {
 		size_t len = fit_line(rest, room);
 		const char *next = rest + len;
 		while (*next == ' ')
 			next++;
-		g_string_append_printf(out, "%d%c%s %.*s\r\n", row->lmtp, *next != '\0' ? '-' : ' ', row->dsn, (int) len, rest);
+		g_string_append_printf(out, "%d%c%s %.*s\r\n", row->lmtp, *next != '\0' ? '-' : ' ', status_dsn(st), (int) len, rest);
 		rest = next;
 	} while (*rest != '\0');
 }

@@ -67,7 +67,7 @@ log_refusal(const char *address, const LmtpMail *mail, const Status *st)
 	LogLine *line = log_line_new(mail->queue_id);
 	log_line_add(line, "to", address);
 	log_line_add(line, "from", mail->sender);
-	log_line_add(line, "dsn", status_row(st->id)->dsn);
+	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
 	log_line_add(line, "fault", status_row(st->id)->name);
 	log_line_add(line, "detail", st->detail);

@@ -8,6 +8,7 @@
 #include "agent/message/address-list.h"
 
 #include "agent/base/limits.h"
+#include "agent/message/address.h"
 #include "agent/message/mime.h"
 
 #include <string.h>
@@ -241,21 +242,6 @@ join_half(const Token *tokens, size_t n, bool *valid)
 }
 
 static bool
-is_domain(const char *domain)
-{
-	size_t len = strlen(domain);
-	if (domain[0] == '[')
-		return len > 2 && domain[len - 1] == ']';
-	char last = '.';
-	for (const char *c = domain; *c != '\0'; last = *c++) {
-		bool letter = g_ascii_isalnum(*c) || *c == '-' || *c == '_' || (guchar) *c >= 0x80;
-		if (!letter && (*c != '.' || last == '.'))
-			return false;
-	}
-	return len > 0 && len <= 255;
-}
-
-static bool
 is_local(const char *local)
 {
 	for (const char *c = local; *c != '\0'; c++)
@@ -314,7 +300,7 @@ add_address(Parser *parser, const char *name, const Token *local, size_t n_local
 	if (domain != NULL)
 		item.domain = make_valid(join_half(domain, n_domain, &valid), &valid);
 	item.address = domain != NULL ? g_strconcat(item.local, "@", item.domain, NULL) : g_strdup(item.local);
-	item.valid = valid && is_local(item.local) && is_domain(item.domain);
+	item.valid = valid && is_local(item.local) && address_is_domain(item.domain);
 	add_item(parser, &item);
 }
 

@@ -1,31 +1,122 @@
-/* address: halves and equality. */
+/* address: halves, what may be sent to, and equality. */
 #include "agent/message/address.h"
 
 #include "agent/base/limits.h"
 
 #include <string.h>
 
-/* The text between the quotes of a quoted string, backslashes resolved (RFC 5322 3.2.4). */
-static char *
-unquote(const char *text, size_t len)
-{
-	GString *out = g_string_sized_new(len);
-	for (size_t i = 1; i + 1 < len; i++) {
-		if (text[i] == '\\' && i + 2 < len)
-			i++;
-		g_string_append_c(out, text[i]);
-	}
-	return g_string_free(out, FALSE);
-}
-
 void
 address_split(const char *address, char **ret_local, char **ret_domain)
 {
 	const char *at = strrchr(address, '@');
-	size_t len = at != NULL ? (size_t) (at - address) : strlen(address);
-	bool quoted = len >= 2 && address[0] == '"' && address[len - 1] == '"';
-	*ret_local = quoted ? unquote(address, len) : g_strndup(address, len);
+	*ret_local = at != NULL ? g_strndup(address, (size_t) (at - address)) : g_strdup(address);
 	*ret_domain = at != NULL ? g_strdup(at + 1) : NULL;
+}
+
+void
+address_parse(const char *address, Address *ret_address)
+{
+	address_split(address, &ret_address->local, &ret_address->domain);
+}
+
+void
+address_clear(Address *address)
+{
+	g_clear_pointer(&address->local, g_free);
+	g_clear_pointer(&address->domain, g_free);
+}
+
+bool
+address_is_null(const Address *address)
+{
+	return *address->local == '\0' && address->domain == NULL;
+}
+
+bool
+address_is_domain(const char *domain)
+{
+	size_t len = strlen(domain);
+	if (domain[0] == '[')
+		return len > 2 && domain[len - 1] == ']' && strcspn(domain + 1, "[] \t\\<>\"") == len - 2;
+	char last = '.';
+	for (const char *c = domain; *c != '\0'; last = *c++) {
+		bool letter = g_ascii_isalnum(*c) || *c == '-' || *c == '_' || (guchar) *c >= 0x80;
+		if (!letter && (*c != '.' || last == '.'))
+			return false;
+	}
+	return len > 0 && len <= 255;
+}
+
+static bool
+has_control(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (g_ascii_iscntrl(*text))
+			return true;
+	return false;
+}
+
+/* Postfix takes nothing that begins with '-' (allow_min_user). */
+bool
+address_is_sendable(const Address *address)
+{
+	const char *local = address->local, *domain = address->domain;
+	size_t len = strlen(local) + (domain != NULL ? strlen(domain) + 1 : 0);
+	if (*local == '\0' || *local == '-' || len > LIMIT_ADDRESS_BYTES)
+		return false;
+	if (has_control(local) || !g_utf8_validate(local, -1, NULL))
+		return false;
+	return domain == NULL || (address_is_domain(domain) && !has_control(domain) && g_utf8_validate(domain, -1, NULL));
+}
+
+bool
+address_text_is_sendable(const char *text)
+{
+	g_auto(Address) address = { 0 };
+	address_parse(text, &address);
+	return address_is_sendable(&address);
+}
+
+/* Is the whole text one quoted string (RFC 5322 3.2.4)? */
+static bool
+is_quoted(const char *text, size_t len)
+{
+	if (len < 2 || text[0] != '"' || text[len - 1] != '"')
+		return false;
+	for (size_t i = 1; i + 1 < len; i++) {
+		if (text[i] == '"')
+			return false;
+		if (text[i] == '\\' && ++i + 1 >= len)
+			return false; /* it quotes the last quote */
+	}
+	return true;
+}
+
+/* An address whose local part may be a quoted string, without the quotes. */
+static char *
+unquote_local(const char *text)
+{
+	const char *at = strrchr(text, '@');
+	size_t len = at != NULL ? (size_t) (at - text) : strlen(text);
+	if (!is_quoted(text, len))
+		return g_strdup(text);
+	GString *out = g_string_sized_new(len);
+	for (size_t i = 1; i + 1 < len; i++) {
+		if (text[i] == '\\')
+			i++;
+		g_string_append_c(out, text[i]);
+	}
+	g_string_append(out, text + len);
+	return g_string_free(out, FALSE);
+}
+
+char *
+address_read(const char *text)
+{
+	size_t len = strlen(text);
+	bool bracketed = len >= 2 && text[0] == '<' && text[len - 1] == '>';
+	g_autofree char *inner = bracketed ? g_strndup(text + 1, len - 2) : g_strdup(text);
+	return unquote_local(inner);
 }
 
 /* With '-' as delimiter some names have one without a detail; Postfix knows the same ones (global/split_addr.c). */
@@ -74,6 +165,15 @@ address_skip_comment(const char *c)
 	return c;
 }
 
+size_t
+address_word_length(const char *text)
+{
+	const char *c = text;
+	while (*c != '\0' && *c != ' ')
+		c = *c == '"' ? skip_quoted(c) : c + 1;
+	return (size_t) (c - text);
+}
+
 /* Append text without comments up to `stop` (outside of quotes) or the end; returns where it stopped. */
 static const char *
 copy_bare(const char *c, char stop, GString *out)
@@ -87,16 +187,19 @@ copy_bare(const char *c, char stop, GString *out)
 	return c;
 }
 
-/* Drop white space at both ends and beside the last '@'. */
+/* Drop white space at both ends and beside the last '@', and the quotes of the local part. */
 static char *
 close_up(GString *text)
 {
 	g_autofree char *spaced = g_strstrip(g_string_free(text, FALSE));
+	if (*spaced == '\0')
+		return NULL;
 	char *at = strrchr(spaced, '@');
 	if (at == NULL)
-		return *spaced != '\0' ? g_steal_pointer(&spaced) : NULL;
+		return unquote_local(spaced);
 	*at = '\0';
-	return g_strconcat(g_strchomp(spaced), "@", g_strchug(at + 1), NULL);
+	g_autofree char *closed = g_strconcat(g_strchomp(spaced), "@", g_strchug(at + 1), NULL);
+	return unquote_local(closed);
 }
 
 char *

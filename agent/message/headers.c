@@ -1,7 +1,8 @@
 /*
- * headers: one pass over the bytes finds the fields. They lie in blocks that never change once their list is built; an
- * edited list has a block of its own for what is new, and runs of other blocks' fields around it. So an edit costs what it
- * touches, and a thousand of them share what they left alone.
+ * headers: one pass over the bytes finds the fields. They lie in blocks that never change once
+ * their list is built; an edited list has a block of its own for what is new, and runs of other
+ * blocks' fields around it. So an edit costs what it touches, and a thousand of them share what
+ * they left alone.
  */
 #include "agent/message/headers.h"
 
@@ -10,14 +11,20 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Fewer fields are copied where a list is made once: that is cheaper than to look for the run of each. */
+/*
+ * Fewer fields are copied where a list is made once: that is cheaper than to look for the run of
+ * each.
+ */
 enum { SHARE_FROM = 64 };
 
-/* Fields and the bytes that are ours. A list's block keeps alive those that its runs and fields point into. */
+/*
+ * Fields and the bytes that are ours. A list's block keeps alive those that its runs and fields
+ * point into.
+ */
 typedef struct Block {
 	gatomicrefcount refs;
-	GArray *fields;      /* HeaderField */
-	GPtrArray *own;      /* strings of our own fields */
+	GArray *fields; /* HeaderField */
+	GPtrArray *own; /* strings of our own fields */
 	size_t own_bytes;
 	struct Block *base;
 } Block;
@@ -33,11 +40,11 @@ typedef struct {
 struct Headers {
 	gatomicrefcount refs;
 	Block *block;
-	GArray *runs;        /* Run; NULL: the fields of the block as they stand */
+	GArray *runs; /* Run; NULL: the fields of the block as they stand */
 	const char *newline;
-	guint32 lines;       /* lines indexed so far */
-	size_t stray_at;     /* while indexing: where the lines begin that no field has followed yet; NO_STRAYS: nowhere */
-	guint stray_fields;  /* fields above them */
+	guint32 lines; /* lines indexed so far */
+	size_t stray_at; /* while indexing: where the lines begin that no field has followed yet; NO_STRAYS: nowhere */
+	guint stray_fields; /* fields above them */
 };
 
 #define NO_STRAYS ((size_t) -1)
@@ -74,7 +81,8 @@ headers_new(Headers *base, const char *newline)
 	Headers *headers = g_new0(Headers, 1);
 	size_t fields = base != NULL ? headers_count(base) : 48;
 	g_atomic_ref_count_init(&headers->refs);
-	headers->block = block_new(base != NULL ? base->block : NULL, (guint) MIN(fields, SHARE_FROM) + 4);
+	headers->block = block_new(base != NULL ? base->block : NULL,
+	                           (guint) MIN(fields, SHARE_FROM) + 4);
 	headers->newline = newline;
 	headers->stray_at = NO_STRAYS;
 	return headers;
@@ -176,7 +184,8 @@ headers_append_range(Headers *headers, const Headers *base, size_t first, size_t
 		const Run *run = &g_array_index(base->runs, Run, i);
 		size_t from = MAX(first, run->at), to = MIN(end, (size_t) run->at + run->n);
 		if (from < to)
-			append_run(headers, run->block, run->first + (guint) from - run->at, (guint) (to - from));
+			append_run(headers, run->block, run->first + (guint) from - run->at,
+			           (guint) (to - from));
 	}
 }
 
@@ -194,7 +203,8 @@ size_t
 headers_held(const Headers *headers)
 {
 	const Block *block = headers->block;
-	return sizeof *headers + sizeof *block + block->fields->len * sizeof(HeaderField) + block->own_bytes;
+	return sizeof *headers + sizeof *block + block->fields->len * sizeof(HeaderField) +
+	       block->own_bytes;
 }
 
 size_t
@@ -205,7 +215,8 @@ headers_order_bytes(const Headers *headers)
 
 /* Take `bytes` over as a field of our own with a name of `name_len` octets. */
 static void
-append_own(Headers *headers, char *bytes, size_t len, size_t name_len, size_t value_at, guint32 line)
+append_own(Headers *headers, char *bytes, size_t len, size_t name_len, size_t value_at,
+           guint32 line)
 {
 	if (headers->block->own == NULL)
 		headers->block->own = g_ptr_array_new_with_free_func(g_free);
@@ -257,7 +268,8 @@ headers_append_renamed(Headers *headers, const HeaderField *field, const char *n
 	memcpy(bytes, name, name_len);
 	memcpy(bytes + name_len, field->bytes + field->name_len, rest);
 	bytes[name_len + rest] = '\0';
-	append_own(headers, bytes, name_len + rest, name_len, name_len + (field->value_at - field->name_len), field->line);
+	append_own(headers, bytes, name_len + rest, name_len,
+	           name_len + (field->value_at - field->name_len), field->line);
 }
 
 static bool
@@ -267,15 +279,16 @@ is_blank(char c)
 }
 
 /*
- * Octets of the field name that the line begins with, its hash, and where the value begins; 0 where the line is no field.
- * One pass: a header may have a hundred thousand names.
+ * Octets of the field name that the line begins with, its hash, and where the value begins; 0 where
+ * the line is no field. One pass: a header may have a hundred thousand names.
  */
 static size_t
 scan_name(const char *line, size_t len, size_t *ret_value_at, guint32 *ret_hash)
 {
 	size_t name_len = 0;
 	guint32 hash = fnv_basis;
-	while (name_len < len && line[name_len] > 32 && line[name_len] < 127 && line[name_len] != ':')
+	while (name_len < len && line[name_len] > 32 && line[name_len] < 127 &&
+	       line[name_len] != ':')
 		hash = (hash ^ to_lower(line[name_len++])) * FNV_PRIME;
 	*ret_hash = hash;
 	size_t colon = name_len;
@@ -294,8 +307,8 @@ is_empty_line(const char *line, size_t len)
 }
 
 /*
- * Below a line that is no field, text with a colon in it is less surely a field: "12:30", "http://...". A name of letters,
- * digits and hyphens, as all that are registered.
+ * Below a line that is no field, text with a colon in it is less surely a field: "12:30",
+ * "http://...". A name of letters, digits and hyphens, as all that are registered.
  */
 static bool
 is_surely_field(const char *line, size_t len, size_t name_len, size_t value_at)
@@ -323,10 +336,13 @@ append_line(Headers *headers, const HeaderField *field)
 static void
 extend_last(Headers *headers, size_t len)
 {
-	g_array_index(headers->block->fields, HeaderField, headers->block->fields->len - 1).len += (guint32) len;
+	g_array_index(headers->block->fields, HeaderField, headers->block->fields->len - 1)
+		.len += (guint32) len;
 }
 
-/* A line at `at` that is no field: a run of them is one stray, which is header if a field follows. */
+/*
+ * A line at `at` that is no field: a run of them is one stray, which is header if a field follows.
+ */
 static bool
 index_stray(Headers *headers, const char *line, size_t len, size_t at)
 {
@@ -346,7 +362,9 @@ static bool
 index_line(Headers *headers, const char *line, size_t len, size_t at)
 {
 	if (is_blank(line[0])) {
-		HeaderField stray = { .bytes = line, .len = (guint32) len, .line = headers->lines + 1 };
+		HeaderField stray = { .bytes = line,
+			              .len = (guint32) len,
+			              .line = headers->lines + 1 };
 		if (headers->block->fields->len == 0)
 			return append_line(headers, &stray);
 		extend_last(headers, len);
@@ -356,7 +374,8 @@ index_line(Headers *headers, const char *line, size_t len, size_t at)
 	size_t value_at = 0;
 	guint32 hash;
 	size_t name_len = scan_name(line, len, &value_at, &hash);
-	if (name_len == 0 || (headers->stray_at != NO_STRAYS && !is_surely_field(line, len, name_len, value_at)))
+	if (name_len == 0 ||
+	    (headers->stray_at != NO_STRAYS && !is_surely_field(line, len, name_len, value_at)))
 		return index_stray(headers, line, len, at);
 
 	headers->stray_at = NO_STRAYS;
@@ -372,20 +391,23 @@ index_line(Headers *headers, const char *line, size_t len, size_t at)
 }
 
 /*
- * The header ends at `at`. Strays that no field has followed belong to it where an empty line ends them and a field stands
- * above: a parameter that lost its fold may be the last line. Else they are body.
+ * The header ends at `at`. Strays that no field has followed belong to it where an empty line ends
+ * them and a field stands above: a parameter that lost its fold may be the last line. Else they are
+ * body.
  */
 static size_t
 end_header(Headers *headers, size_t at, bool by_empty_line)
 {
 	if (headers->stray_at == NO_STRAYS || (by_empty_line && headers->stray_fields > 0))
 		return at;
-	g_array_set_size(headers->block->fields, MIN(headers->stray_fields, headers->block->fields->len));
+	g_array_set_size(headers->block->fields,
+	                 MIN(headers->stray_fields, headers->block->fields->len));
 	return headers->stray_at;
 }
 
 size_t
-headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof, bool *ret_ended)
+headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof,
+              bool *ret_ended)
 {
 	*ret_ended = false;
 	while (done < len) {
@@ -395,7 +417,8 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 			return done;
 		size_t line_len = end != NULL ? (size_t) (end - line) + 1 : len - done;
 		bool empty = is_empty_line(line, line_len);
-		if (empty || done + line_len > LIMIT_HEADER_BYTES || !index_line(headers, line, line_len, done)) {
+		if (empty || done + line_len > LIMIT_HEADER_BYTES ||
+		    !index_line(headers, line, line_len, done)) {
 			*ret_ended = true;
 			return end_header(headers, done, empty);
 		}
@@ -470,7 +493,8 @@ static size_t
 find_named(const HeaderField *fields, size_t n, const char *name, size_t name_len, guint32 hash)
 {
 	for (size_t i = 0; i < n; i++)
-		if (fields[i].hash == hash && fields[i].name_len == name_len && g_ascii_strncasecmp(fields[i].bytes, name, name_len) == 0)
+		if (fields[i].hash == hash && fields[i].name_len == name_len &&
+		    g_ascii_strncasecmp(fields[i].bytes, name, name_len) == 0)
 			return i;
 	return n;
 }
@@ -481,8 +505,10 @@ headers_next(const Headers *headers, const char *name, size_t *pos)
 	size_t name_len = strlen(name), count = headers_count(headers);
 	guint32 hash = headers_hash(name, name_len);
 	const Run whole = { headers->block, 0, (guint) count, 0 };
-	for (guint r = headers->runs != NULL && *pos < count ? find_run(headers->runs, *pos) : 0; *pos < count; r++) {
-		const Run *run = headers->runs != NULL ? &g_array_index(headers->runs, Run, r) : &whole;
+	for (guint r = headers->runs != NULL && *pos < count ? find_run(headers->runs, *pos) : 0;
+	     *pos < count; r++) {
+		const Run *run = headers->runs != NULL ? &g_array_index(headers->runs, Run, r)
+		                                       : &whole;
 		size_t skip = *pos - run->at;
 		const HeaderField *fields = block_field(run->block, run->first + skip);
 		size_t found = find_named(fields, run->n - skip, name, name_len, hash);
@@ -499,7 +525,8 @@ size_t
 headers_top(const Headers *headers)
 {
 	size_t i = 0;
-	while (i < headers_count(headers) && headers_get(headers, i)->name_len == 0 && is_blank(headers_get(headers, i)->bytes[0]))
+	while (i < headers_count(headers) && headers_get(headers, i)->name_len == 0 &&
+	       is_blank(headers_get(headers, i)->bytes[0]))
 		i++;
 	return i;
 }
@@ -517,7 +544,8 @@ header_field_value(const HeaderField *field)
 	size_t n = 0;
 	for (size_t i = field->value_at; i < field->len; i++) {
 		char c = field->bytes[i];
-		bool line_end = c == '\n' || (c == '\r' && i + 1 < field->len && field->bytes[i + 1] == '\n');
+		bool line_end = c == '\n' ||
+		                (c == '\r' && i + 1 < field->len && field->bytes[i + 1] == '\n');
 		if (!line_end && c != '\0')
 			value[n++] = c;
 	}

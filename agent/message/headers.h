@@ -1,10 +1,10 @@
 /*
  * headers: the header block of a message as a list of fields, and edited versions of it.
  *
- * A field is a slice of the bytes as they came; nothing is decoded, unfolded or copied. A list is built by appending and
- * only read afterwards, so it can be shared: an edit is a new list that shares the untouched fields of the old one
- * (the overlay of DESIGN.md): it costs what it touches, however long the header is. Whatever is not edited is written byte
- * for byte.
+ * A field is a slice of the bytes as they came; nothing is decoded, unfolded or copied. A list is
+ * built by appending and only read afterwards, so it can be shared: an edit is a new list that
+ * shares the untouched fields of the old one (the overlay of DESIGN.md): it costs what it touches,
+ * however long the header is. Whatever is not edited is written byte for byte.
  */
 #ifndef TODOKE_HEADERS_H
 #define TODOKE_HEADERS_H
@@ -25,8 +25,9 @@ typedef struct {
 typedef struct Headers Headers;
 
 /*
- * An empty list whose own lines end in `newline` ("\n" or "\r\n"). What the fields of `base` (may be NULL) are made of lives
- * as long as the new list: they may be appended. `base` itself need not live.
+ * An empty list whose own lines end in `newline` ("\n" or "\r\n"). What the fields of `base` (may
+ * be NULL) are made of lives as long as the new list: they may be appended. `base` itself need not
+ * live.
  */
 Headers *headers_new(Headers *base, const char *newline);
 Headers *headers_ref(Headers *headers);
@@ -36,15 +37,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Headers, headers_unref)
 /* Append a field of `base`, or one of a list that lives as long as this one. */
 void headers_append(Headers *headers, const HeaderField *field);
 
-/* Append the fields [first, end) of the list's base: shared, whoever edits again and again copies nothing. */
+/*
+ * Append the fields [first, end) of the list's base: shared, whoever edits again and again copies
+ * nothing.
+ */
 void headers_append_range(Headers *headers, const Headers *base, size_t first, size_t end);
 
 /* Append all fields of the base from `first` on; few are copied. */
 void headers_append_from(Headers *headers, const Headers *base, size_t first);
 
 /*
- * Octets of memory that the list adds to what it shares with its base, and those that say in which order its fields stand,
- * which go when nobody holds the list any more; the others stay with lists that were made from it.
+ * Octets of memory that the list adds to what it shares with its base, and those that say in which
+ * order its fields stand, which go when nobody holds the list any more; the others stay with lists
+ * that were made from it.
  */
 size_t headers_held(const Headers *headers);
 size_t headers_order_bytes(const Headers *headers);
@@ -59,18 +64,20 @@ void headers_overwrite(Headers *headers, size_t i, const char *bytes);
 void headers_append_renamed(Headers *headers, const HeaderField *field, const char *name);
 
 /*
- * Index the lines of a header block that never moves. *ret_ended says that the end was seen: an empty line, a limit, or
- * `at_eof`; call headers_index with more bytes until it was. Returns the octets that belong to the header, the empty line
- * not included, once the end was seen; before that, those that were looked at, which the next call wants as `done`.
+ * Index the lines of a header block that never moves. *ret_ended says that the end was seen: an
+ * empty line, a limit, or `at_eof`; call headers_index with more bytes until it was. Returns the
+ * octets that belong to the header, the empty line not included, once the end was seen; before
+ * that, those that were looked at, which the next call wants as `done`.
  *
- * Lines that are no field ("From ", ">From ", a fold that lost its blank) are kept as strays: readers of mail read on, so
- * rules must. They are the body's first lines where no field follows and either none stands above or no empty line comes.
+ * Lines that are no field ("From ", ">From ", a fold that lost its blank) are kept as strays:
+ * readers of mail read on, so rules must. They are the body's first lines where no field follows
+ * and either none stands above or no empty line comes.
  */
 size_t headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof, bool *ret_ended);
 
 /*
- * The fields of a whole block, such as the header of a part. Takes `block` (g_malloc). *ret_len: the octets that belong to the
- * header, as headers_index says.
+ * The fields of a whole block, such as the header of a part. Takes `block` (g_malloc). *ret_len:
+ * the octets that belong to the header, as headers_index says.
  */
 Headers *headers_take_block(char *block, size_t len, size_t *ret_len);
 
@@ -81,8 +88,8 @@ const HeaderField *headers_get(const Headers *headers, size_t i);
 const char *headers_newline(const Headers *headers);
 
 /*
- * The next field of that name at or after *pos; *pos becomes the place after it. NULL: no more. Start with *pos = 0.
- * Names compare without case (RFC 5322 1.2.2).
+ * The next field of that name at or after *pos; *pos becomes the place after it. NULL: no more.
+ * Start with *pos = 0. Names compare without case (RFC 5322 1.2.2).
  */
 const HeaderField *headers_next(const Headers *headers, const char *name, size_t *pos);
 
@@ -92,7 +99,10 @@ guint32 headers_hash(const char *name, size_t len);
 /* Where a stamp of ours goes: on top, but behind lines that would become a fold of it. */
 size_t headers_top(const Headers *headers);
 
-/* Is this the field's name (without case)? Here, so that the length of a literal is known: each field is asked for some names. */
+/*
+ * Is this the field's name (without case)? Here, so that the length of a literal is known: each
+ * field is asked for some names.
+ */
 static inline bool
 header_field_is(const HeaderField *field, const char *name)
 {
@@ -102,7 +112,10 @@ header_field_is(const HeaderField *field, const char *name)
 /* The name as it is spelled. Caller frees. */
 char *header_field_name(const HeaderField *field);
 
-/* The value unfolded (line ends dropped, RFC 5322 2.2.3) and trimmed; bytes as they are, NULs kept out. Caller frees. */
+/*
+ * The value unfolded (line ends dropped, RFC 5322 2.2.3) and trimmed; bytes as they are, NULs kept
+ * out. Caller frees.
+ */
 char *header_field_value(const HeaderField *field);
 
 /* Name and value as one printable line of UTF-8 for people, cut after `max_bytes`. Caller frees. */

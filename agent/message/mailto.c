@@ -29,11 +29,20 @@ field_clear(gpointer data)
 }
 
 static void
+recipient_free(gpointer data)
+{
+	MailtoRecipient *recipient = data;
+	g_free(recipient->address);
+	g_free(recipient->name);
+	g_free(recipient);
+}
+
+static void
 mailto_init(Mailto *mailto)
 {
 	*mailto = (Mailto){
-		.to = g_ptr_array_new_with_free_func(g_free),
-		.cc = g_ptr_array_new_with_free_func(g_free),
+		.to = g_ptr_array_new_with_free_func(recipient_free),
+		.cc = g_ptr_array_new_with_free_func(recipient_free),
 		.fields = g_array_new(FALSE, FALSE, sizeof(MailtoField)),
 		.refused = g_ptr_array_new_with_free_func(g_free),
 	};
@@ -80,9 +89,9 @@ decode(const char *text, size_t len)
 	return g_strdup(decoded->str);
 }
 
-/* Append the bare addresses of a list; false: one of them is none. No folds here: they would hide what a line end does. */
+/* Append the mailboxes of a list; false: one of them is none. No folds here: they would hide what a line end does. */
 static bool
-add_addresses(GPtrArray *addresses, const char *text)
+add_addresses(GPtrArray *recipients, const char *text)
 {
 	for (const char *c = text; *c != '\0'; c++)
 		if (g_ascii_iscntrl(*c))
@@ -92,9 +101,27 @@ add_addresses(GPtrArray *addresses, const char *text)
 	for (size_t i = 0; i < list.count; i++) {
 		if (!list.items[i].valid || list.items[i].is_group)
 			return false;
-		g_ptr_array_add(addresses, g_strdup(list.items[i].address));
+		MailtoRecipient *recipient = g_new(MailtoRecipient, 1);
+		*recipient = (MailtoRecipient){ g_strdup(list.items[i].address), g_strdup(list.items[i].name) };
+		g_ptr_array_add(recipients, recipient);
 	}
 	return list.count > 0;
+}
+
+/* A ';' would end an item of a header field in silence; an address has it in quotes only (RFC 6068 2, RFC 5435 3.2). */
+static bool
+has_bare_semicolon(const char *text)
+{
+	bool quoted = false;
+	for (; *text != '\0'; text++) {
+		if (*text == '\\' && text[1] != '\0')
+			text++;
+		else if (*text == '"')
+			quoted = !quoted;
+		else if (*text == ';' && !quoted)
+			return true;
+	}
+	return false;
 }
 
 /* The addresses of the path: commas are split at before anything is decoded. */
@@ -107,7 +134,7 @@ read_path(Mailto *mailto, const char *path, size_t len)
 		g_autofree char *address = decode(path, n);
 		if (address == NULL)
 			return "it holds what no URI may hold";
-		if (!add_addresses(mailto->to, address))
+		if (has_bare_semicolon(address) || !add_addresses(mailto->to, address))
 			return "it names what is no address";
 		path += comma != NULL ? n + 1 : n;
 		len -= comma != NULL ? n + 1 : n;

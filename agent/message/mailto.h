@@ -16,8 +16,13 @@ typedef struct {
 } MailtoField;
 
 typedef struct {
-	GPtrArray *to;      /* char *: bare addresses, of the path and of "to" */
-	GPtrArray *cc;
+	char *address;  /* in the string form (address.h) */
+	char *name;     /* display name; NULL: none */
+} MailtoRecipient;
+
+typedef struct {
+	GPtrArray *to;      /* MailtoRecipient: of the path and of "to" */
+	GPtrArray *cc;      /* MailtoRecipient */
 	char *subject;      /* NULL: not said */
 	char *body;
 	GArray *fields;     /* MailtoField: the others */

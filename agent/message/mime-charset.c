@@ -14,9 +14,9 @@ enum { OUT_CHUNK = 4096, LABEL_MAX = 64 };
 static const char replacement[] = "\xef\xbf\xbd";
 
 /*
- * What labels mean, by their letters and digits only ("ISO_8859-1", "iso8859-1" and "ISO 8859 1" are one label), without
- * an "x-" or "cs" in front. Small names are read as the big set, as the WHATWG has it: senders write the one and use the
- * other. NULL: the label says nothing.
+ * What labels mean, by their letters and digits only ("ISO_8859-1", "iso8859-1" and "ISO 8859 1"
+ * are one label), without an "x-" or "cs" in front. Small names are read as the big set, as the
+ * WHATWG has it: senders write the one and use the other. NULL: the label says nothing.
  */
 static const struct {
 	const char *label;
@@ -54,7 +54,10 @@ static const struct {
 	{ "machebrew", "CP1255" }, { "macarabic", "CP1256" }, { "macthai", "CP874" },
 };
 
-/* Families that are named with a number behind them, in many ways: "cp-850", "win-1251", "windows1251", "IBM 437". */
+/*
+ * Families that are named with a number behind them, in many ways: "cp-850", "win-1251",
+ * "windows1251", "IBM 437".
+ */
 static const struct {
 	const char *label;
 	const char *charset;
@@ -92,7 +95,10 @@ charset_of_family(const char *squeezed)
 	return NULL;
 }
 
-/* The name for iconv, or HZ; NULL: the label says nothing, or nothing that may reach iconv_open. Caller frees. */
+/*
+ * The name for iconv, or HZ; NULL: the label says nothing, or nothing that may reach iconv_open.
+ * Caller frees.
+ */
 static char *
 charset_of_label(const char *label)
 {
@@ -117,8 +123,8 @@ typedef struct {
 } Conversion;
 
 /*
- * One call of iconv by way of `chunk`; what it wrote goes to `out`. False: it stopped at something that is no
- * character.
+ * One call of iconv by way of `chunk`; what it wrote goes to `out`. False: it stopped at something
+ * that is no character.
  */
 static bool
 convert_step(iconv_t cd, char **in, size_t *in_len, char *chunk, GString *out)
@@ -131,7 +137,10 @@ convert_step(iconv_t cd, char **in, size_t *in_len, char *chunk, GString *out)
 	return rc != (size_t) -1 || err == E2BIG;
 }
 
-/* Convert; gives up (text NULL) after more than `max_bad` octets, or where the charset is not known. */
+/*
+ * Convert; gives up (text NULL) after more than `max_bad` octets, or where the charset is not
+ * known.
+ */
 static Conversion
 convert(const char *charset, const char *bytes, size_t len, size_t max_bad)
 {
@@ -215,8 +224,9 @@ jis_escape(const char *in, size_t len, JisSet *set)
 }
 
 /*
- * ISO-2022-JP as EUC-JP. iconv's own ISO-2022-JP knows neither the circled numbers and the like that Windows adds (NEC
- * row 13) nor the half-width kana that mail is full of; EUC-JP-MS knows both.
+ * ISO-2022-JP as EUC-JP. iconv's own ISO-2022-JP knows neither the circled numbers and the like
+ * that Windows adds (NEC row 13) nor the half-width kana that mail is full of; EUC-JP-MS knows
+ * both.
  */
 static GString *
 jis_to_euc(const char *in, size_t len)
@@ -394,7 +404,10 @@ guess_pairs(const char *bytes, size_t len)
 /* Cyrillic text needs this many letters to be told before, and behind, text in pairs of octets. */
 enum { SURE_LETTERS = 6, LEAST_LETTERS = 3 };
 
-/* Octets of the word of Cyrillic letters that `c` begins with: of KOI8-R and windows-1251 they are the same octets. */
+/*
+ * Octets of the word of Cyrillic letters that `c` begins with: of KOI8-R and windows-1251 they are
+ * the same octets.
+ */
 static size_t
 cyrillic_word(const guchar *c, size_t len)
 {
@@ -404,7 +417,10 @@ cyrillic_word(const guchar *c, size_t len)
 	return n;
 }
 
-/* Octets behind the first that lie in the lower half of the letters: the small ones of KOI8-R, the capitals of windows-1251. */
+/*
+ * Octets behind the first that lie in the lower half of the letters: the small ones of KOI8-R, the
+ * capitals of windows-1251.
+ */
 static size_t
 count_low_half(const guchar *c, size_t len)
 {
@@ -415,9 +431,10 @@ count_low_half(const guchar *c, size_t len)
 }
 
 /*
- * KOI8-R or windows-1251: at least `least` letters in words of three and more, nearly no other 8-bit octets, and in nearly
- * all words one case behind the first letter, which text in pairs of octets does not keep to. Of two charsets in which the
- * small letters of the one are the capitals of the other, that with more small ones. NULL: neither.
+ * KOI8-R or windows-1251: at least `least` letters in words of three and more, nearly no other
+ * 8-bit octets, and in nearly all words one case behind the first letter, which text in pairs of
+ * octets does not keep to. Of two charsets in which the small letters of the one are the capitals
+ * of the other, that with more small ones. NULL: neither.
  */
 static const char *
 guess_cyrillic(const char *bytes, size_t len, size_t least)
@@ -656,7 +673,10 @@ tells_something(const char *charset)
 	return charset != NULL && strcmp(charset, "WINDOWS-1252") != 0 && !is_wide(charset);
 }
 
-/* The hint, where it is more than a default and fits all octets. False: it says nothing about these. */
+/*
+ * The hint, where it is more than a default and fits all octets. False: it says nothing about
+ * these.
+ */
 static bool
 field_by_hint(const char *bytes, size_t len, const char *hint, char **ret_text, size_t *ret_len)
 {

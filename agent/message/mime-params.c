@@ -16,10 +16,10 @@ typedef struct {
 
 /* A parameter as it stands. */
 typedef struct {
-	char *name;      /* lower case, without the marks of RFC 2231 */
-	char *text;      /* quotes undone, nothing decoded */
-	int section;     /* the N of "name*N"; NO_SECTION: the value is whole */
-	bool extended;   /* "name*": octets are written %XX */
+	char *name;    /* lower case, without the marks of RFC 2231 */
+	char *text;    /* quotes undone, nothing decoded */
+	int section;   /* the N of "name*N"; NO_SECTION: the value is whole */
+	bool extended; /* "name*": octets are written %XX */
 } Piece;
 
 static void
@@ -94,14 +94,27 @@ take_token(Cursor *cursor)
 }
 
 /*
- * Does a known parameter begin at `at`, although no semicolon said so? Only known ones: a value without quotes may hold
- * any other text.
+ * Does a known parameter begin at `at`, although no semicolon said so? Only known ones: a value
+ * without quotes may hold any other text.
  */
 static bool
 begins_known_param(const char *at, const char *end)
 {
-	static const char *const names[] = { "charset", "boundary", "name", "filename", "format", "delsp", "type", "start", "size",
-		                             "creation-date", "modification-date", "read-date", "report-type", "protocol", "micalg",
+	static const char *const names[] = { "charset",
+		                             "boundary",
+		                             "name",
+		                             "filename",
+		                             "format",
+		                             "delsp",
+		                             "type",
+		                             "start",
+		                             "size",
+		                             "creation-date",
+		                             "modification-date",
+		                             "read-date",
+		                             "report-type",
+		                             "protocol",
+		                             "micalg",
 		                             "access-type" };
 	size_t len = 0;
 	while (at + len < end && is_token_octet(at[len]) && at[len] != '*')
@@ -123,7 +136,10 @@ begins_known_param(const char *at, const char *end)
 	return false;
 }
 
-/* Where a value without quotes ends that begins at `at`: at a semicolon, but encoded words may hold one. */
+/*
+ * Where a value without quotes ends that begins at `at`: at a semicolon, but encoded words may hold
+ * one.
+ */
 static const char *
 loose_end(const char *at, const char *end)
 {
@@ -138,7 +154,10 @@ loose_end(const char *at, const char *end)
 	return at;
 }
 
-/* Where the text of a value ends: comments and blanks behind it are no part of it, those within it are. */
+/*
+ * Where the text of a value ends: comments and blanks behind it are no part of it, those within it
+ * are.
+ */
 static const char *
 text_end(const char *from, const char *end)
 {
@@ -162,7 +181,8 @@ text_end(const char *from, const char *end)
 static void
 take_loose(Cursor *cursor, GString *out)
 {
-	const char *from = cursor->at, *end = loose_end(from, cursor->end), *stop = text_end(from, end);
+	const char *from = cursor->at, *end = loose_end(from, cursor->end),
+		   *stop = text_end(from, end);
 	cursor->at = end;
 	for (; from < stop; from++)
 		if (*from != '"')
@@ -216,7 +236,8 @@ read_marks(Piece *piece)
 
 	char *mark = strrchr(piece->name, '*');
 	size_t digits = mark != NULL ? strspn(mark + 1, "0123456789") : 0;
-	if (mark == NULL || mark == piece->name || digits == 0 || digits > SECTION_DIGITS || mark[1 + digits] != '\0')
+	if (mark == NULL || mark == piece->name || digits == 0 || digits > SECTION_DIGITS ||
+	    mark[1 + digits] != '\0')
 		return;
 	piece->section = (int) g_ascii_strtoull(mark + 1, NULL, 10);
 	*mark = '\0';
@@ -264,7 +285,8 @@ append_percent(GString *out, const char *text)
 {
 	for (const char *c = text; *c != '\0'; c++) {
 		if (*c == '%' && g_ascii_isxdigit(c[1]) && g_ascii_isxdigit(c[2])) {
-			g_string_append_c(out, (char) (g_ascii_xdigit_value(c[1]) * 16 + g_ascii_xdigit_value(c[2])));
+			g_string_append_c(out, (char) (g_ascii_xdigit_value(c[1]) * 16 +
+			                               g_ascii_xdigit_value(c[2])));
 			c += 2;
 		} else {
 			g_string_append_c(out, *c);
@@ -276,7 +298,8 @@ append_percent(GString *out, const char *text)
 static const char *
 skip_charset(const char *text, char **ret_charset)
 {
-	const char *language = strchr(text, '\''), *octets = language != NULL ? strchr(language + 1, '\'') : NULL;
+	const char *language = strchr(text, '\''),
+		   *octets = language != NULL ? strchr(language + 1, '\'') : NULL;
 	if (octets == NULL)
 		return text;
 	g_free(*ret_charset);
@@ -327,11 +350,15 @@ compare_sections(gconstpointer a, gconstpointer b)
 	return (one->section > other->section) - (one->section < other->section);
 }
 
-/* The pieces of each name that is in pieces: name to GPtrArray of Piece, in the order of their numbers. */
+/*
+ * The pieces of each name that is in pieces: name to GPtrArray of Piece, in the order of their
+ * numbers.
+ */
 static GHashTable *
 gather_sections(const GPtrArray *pieces)
 {
-	GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify) g_ptr_array_unref);
+	GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
+	                                          (GDestroyNotify) g_ptr_array_unref);
 	for (guint i = 0; i < pieces->len; i++) {
 		Piece *piece = pieces->pdata[i];
 		if (piece->section == NO_SECTION)
@@ -368,19 +395,26 @@ append_param(GArray *params, const char *name, char *value)
 	g_array_append_val(params, param);
 }
 
-/* The first boundary as it stands: delimiter lines are compared with it octet by octet. Caller frees. */
+/*
+ * The first boundary as it stands: delimiter lines are compared with it octet by octet. Caller
+ * frees.
+ */
 static char *
 find_boundary(const GPtrArray *pieces)
 {
 	for (guint i = 0; i < pieces->len; i++) {
 		const Piece *piece = pieces->pdata[i];
-		if (strcmp(piece->name, "boundary") == 0 && piece->section == NO_SECTION && !piece->extended)
+		if (strcmp(piece->name, "boundary") == 0 && piece->section == NO_SECTION &&
+		    !piece->extended)
 			return g_strdup(piece->text);
 	}
 	return NULL;
 }
 
-/* Each value a name was given: the whole ones, those with a charset, and the one in pieces, in the order of the field. */
+/*
+ * Each value a name was given: the whole ones, those with a charset, and the one in pieces, in the
+ * order of the field.
+ */
 static void
 read_params(Cursor *cursor, MimeValue *value)
 {
@@ -420,7 +454,8 @@ skip_to_params(Cursor *cursor)
 		if (after_blank && begins_known_param(cursor->at, cursor->end))
 			return;
 		after_blank = g_ascii_isspace(*cursor->at);
-		cursor->at = *cursor->at == '(' ? comment_end(cursor->at, cursor->end) : cursor->at + 1;
+		cursor->at = *cursor->at == '(' ? comment_end(cursor->at, cursor->end)
+		                                : cursor->at + 1;
 	}
 }
 

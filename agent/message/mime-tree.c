@@ -1,5 +1,6 @@
 /*
- * mime-tree: one pass over the body finds where the parts begin and end; what they hold is read when it is asked for.
+ * mime-tree: one pass over the body finds where the parts begin and end; what they hold is read
+ * when it is asked for.
  */
 #define _GNU_SOURCE
 #include "agent/message/mime-tree.h"
@@ -62,7 +63,9 @@ tree_end(const MimeTree *tree)
 	return tree->body.offset + tree->body.size;
 }
 
-/* Read until `len` octets are there or the file ends, which is a fault: the message became shorter. */
+/*
+ * Read until `len` octets are there or the file ends, which is a fault: the message became shorter.
+ */
 static bool
 read_at(int fd, char *data, size_t len, off_t at, Status *st)
 {
@@ -108,7 +111,10 @@ typedef struct {
 
 #define NO_LEVEL ((size_t) -1)
 
-/* The octets at `at`: `want` of them, or as many as the body has. A fault looks like the end of the body. */
+/*
+ * The octets at `at`: `want` of them, or as many as the body has. A fault looks like the end of the
+ * body.
+ */
 static const char *
 look(Scan *scan, off_t at, size_t want, size_t *ret_len)
 {
@@ -150,9 +156,10 @@ is_close(const char *text, size_t len, bool whole)
 }
 
 /*
- * Is the line, which starts with "--" and has no blanks at its end, a delimiter of an open boundary? Other text may stand
- * behind the boundary (RFC 2046 5.1.1: "it is sufficient that the boundary appear in its entirety"), but a line that is
- * exactly one of the open boundaries is that one; else it is the longest that it begins with.
+ * Is the line, which starts with "--" and has no blanks at its end, a delimiter of an open
+ * boundary? Other text may stand behind the boundary (RFC 2046 5.1.1: "it is sufficient that the
+ * boundary appear in its entirety"), but a line that is exactly one of the open boundaries is that
+ * one; else it is the longest that it begins with.
  */
 static bool
 match_boundary(const Scan *scan, const char *line, size_t len, Delimiter *delimiter)
@@ -230,7 +237,10 @@ empty_line(Scan *scan, off_t at)
 	return have >= 2 && line[0] == '\r' && line[1] == '\n' ? 2 : 0;
 }
 
-/* Where a header that begins at `at` must end at the latest: behind the empty line, at a delimiter, at a limit. */
+/*
+ * Where a header that begins at `at` must end at the latest: behind the empty line, at a delimiter,
+ * at a limit.
+ */
 static off_t
 header_stop(Scan *scan, off_t at)
 {
@@ -300,8 +310,9 @@ is_nested_message(const MimePart *part)
 }
 
 /*
- * Does a message's header begin here as it stands? Nested messages must not be encoded (RFC 2046 5.2.1), and many of those
- * that say so are not: then a colon stands above the empty line, which base64 does not have.
+ * Does a message's header begin here as it stands? Nested messages must not be encoded (RFC 2046
+ * 5.2.1), and many of those that say so are not: then a colon stands above the empty line, which
+ * base64 does not have.
  */
 static bool
 begins_header(Scan *scan, off_t at)
@@ -330,7 +341,8 @@ part_boundary(const MimePart *part, Boundary *ret_boundary)
 }
 
 /*
- * Append a part and what its fields say. `at`: its header, in a part of the body; the fields of the message are known.
+ * Append a part and what its fields say. `at`: its header, in a part of the body; the fields of the
+ * message are known.
  */
 static size_t
 add_part(Scan *scan, size_t parent, off_t at)
@@ -370,8 +382,9 @@ line_end_before(Scan *scan, off_t at, off_t floor)
 }
 
 /*
- * Write down where a part ends: the line end before the delimiter is not part of it, even if that is the empty line
- * behind its header. Then the parts in it, which took that line end for their own, end here too.
+ * Write down where a part ends: the line end before the delimiter is not part of it, even if that
+ * is the empty line behind its header. Then the parts in it, which took that line end for their
+ * own, end here too.
  */
 static void
 end_part(Scan *scan, size_t index, const Delimiter *delimiter)

@@ -1,4 +1,7 @@
-/* mime-words: encoded words are found in one pass, and those that belong together are decoded together. */
+/*
+ * mime-words: encoded words are found in one pass, and those that belong together are decoded
+ * together.
+ */
 #include "agent/message/mime-words.h"
 
 #include "agent/message/gmime-extra.h"
@@ -8,10 +11,10 @@
 
 /* An encoded word of RFC 2047 in the text around it. */
 typedef struct {
-	const char *start, *end;  /* "=?" ... behind "?=" */
+	const char *start, *end; /* "=?" ... behind "?=" */
 	const char *charset, *payload;
 	size_t charset_len, payload_len;
-	char encoding;            /* 'b' or 'q' */
+	char encoding; /* 'b' or 'q' */
 } Word;
 
 static bool
@@ -20,7 +23,10 @@ is_charset_octet(char c)
 	return c > ' ' && c < 127 && strchr("()<>@,;:\"/[]?=", c) == NULL;
 }
 
-/* Where "?=" ends the payload. NULL: a "=?" comes first, or nothing. Stray '?' are common enough to let them pass. */
+/*
+ * Where "?=" ends the payload. NULL: a "=?" comes first, or nothing. Stray '?' are common enough to
+ * let them pass.
+ */
 static const char *
 find_word_end(const char *payload, const char *end)
 {
@@ -34,8 +40,8 @@ find_word_end(const char *payload, const char *end)
 }
 
 /*
- * Read the word that begins at `start`, which stands at a "=?". Looks no further than the next "=?": linear over a
- * value.
+ * Read the word that begins at `start`, which stands at a "=?". Looks no further than the next
+ * "=?": linear over a value.
  */
 static bool
 read_word(const char *start, const char *end, Word *ret_word)
@@ -75,7 +81,8 @@ append_quoted(GString *out, const Word *word)
 {
 	for (const char *c = word->payload, *end = c + word->payload_len; c < end; c++) {
 		if (*c == '=' && c + 2 < end && g_ascii_isxdigit(c[1]) && g_ascii_isxdigit(c[2])) {
-			g_string_append_c(out, (char) (g_ascii_xdigit_value(c[1]) * 16 + g_ascii_xdigit_value(c[2])));
+			g_string_append_c(out, (char) (g_ascii_xdigit_value(c[1]) * 16 +
+			                               g_ascii_xdigit_value(c[2])));
 			c += 2;
 		} else {
 			g_string_append_c(out, *c == '_' ? ' ' : *c);
@@ -86,13 +93,15 @@ append_quoted(GString *out, const Word *word)
 static void
 append_base64(GString *out, const Word *word)
 {
-	static const guchar padding[] = "==="; /* senders leave it out; too much of it does no harm */
+	static const guchar padding[] =
+		"==="; /* senders leave it out; too much of it does no harm */
 	size_t at = out->len;
 	int state = 0;
 	guint32 save = 0;
 	g_string_set_size(out, at + word->payload_len + 6);
 	guchar *to = (guchar *) out->str + at;
-	size_t n = g_mime_encoding_base64_decode_step((const guchar *) word->payload, word->payload_len, to, &state, &save);
+	size_t n = g_mime_encoding_base64_decode_step((const guchar *) word->payload,
+	                                              word->payload_len, to, &state, &save);
 	n += g_mime_encoding_base64_decode_step(padding, sizeof padding - 1, to + n, &state, &save);
 	g_string_set_size(out, at + n);
 }
@@ -103,7 +112,10 @@ read_word_at(const char *c, const char *end, Word *ret_word)
 	return end - c >= 2 && c[0] == '=' && c[1] == '?' && read_word(c, end, ret_word);
 }
 
-/* Words that belong together: senders cut text between the octets of one character, against RFC 2047 5. */
+/*
+ * Words that belong together: senders cut text between the octets of one character, against RFC
+ * 2047 5.
+ */
 static const char *
 read_group(const Word *first, const char *end, GString *octets)
 {
@@ -138,7 +150,8 @@ append_converted(GString *out, const Word *word, const GString *octets, char **g
 	g_autofree char *label = g_strndup(word->charset, word->charset_len);
 	char *guessed = NULL;
 	size_t len = 0;
-	g_autofree char *converted = mime_charset_to_utf8(octets->str, octets->len, label, &len, &guessed);
+	g_autofree char *converted = mime_charset_to_utf8(octets->str, octets->len, label, &len,
+	                                                  &guessed);
 	keep_first_guess(guess, guessed);
 	/* Hidden in an encoded word, a line end would make a second field of this one when it is written again. */
 	for (char *c = converted; *c != '\0'; c++)

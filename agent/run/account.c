@@ -184,10 +184,10 @@ set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
 	if (recipient != NULL && account->detail != NULL)
 		g_ptr_array_add(account->addresses, g_strdup(recipient));
 	for (char **address = conf->addresses; *address != NULL; address++) {
-		char *expanded = account_expand(account, *address, st);
+		g_autofree char *expanded = account_expand(account, *address, st);
 		if (expanded == NULL)
 			return false;
-		g_ptr_array_add(account->addresses, expanded);
+		g_ptr_array_add(account->addresses, address_read(expanded));
 	}
 	return true;
 }

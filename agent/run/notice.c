@@ -1,6 +1,7 @@
 /* notice: composed as outgoing mail is, stored as incoming mail is. */
 #include "agent/run/notice.h"
 
+#include "agent/message/address-print.h"
 #include "agent/send/compose.h"
 
 #include <string.h>
@@ -9,7 +10,7 @@ static bool
 compose(const NoticeFrame *frame, const char *subject, const char *text, GBytes **ret_message, Status *st)
 {
 	const GPtrArray *addresses = frame->account->addresses;
-	const char *to = addresses->len > 0 ? addresses->pdata[0] : frame->account->user;
+	g_autofree char *to = address_print_header(NULL, addresses->len > 0 ? addresses->pdata[0] : frame->account->user);
 	g_autofree char *from = g_strdup_printf("Mail Delivery <MAILER-DAEMON@%s>", frame->host);
 	g_autofree char *date = out_date(frame->now), *unique = g_uuid_string_random();
 	g_autofree char *id = g_strdup_printf("<todoke.%s@%s>", unique, frame->host);

@@ -37,7 +37,9 @@ run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *
 	if (!command_run(&command, &result, st))
 		return false;
 	int exit_code = result.exit_code < 0 ? -result.signal : result.exit_code;
-	*ret_result = (FilterProgramResult){ exit_code, g_steal_pointer(&result.output), result.unread };
+	*ret_result = (FilterProgramResult){
+		.exit_code = exit_code, .output = g_steal_pointer(&result.output), .unread = result.unread,
+	};
 	return true;
 }
 

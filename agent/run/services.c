@@ -10,6 +10,7 @@
 #include "agent/deliver/deliver.h"
 #include "agent/store/folder-id.h"
 #include "agent/send/compose.h"
+#include "agent/exec/owner-program.h"
 #include "agent/exec/site-program.h"
 
 #include <fcntl.h>
@@ -337,6 +338,14 @@ duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
 	return seen;
 }
 
+/* How it ended badly, with the first of what it said to stderr, printable. Caller frees. */
+static char *
+describe_end(const char *name, const ChildResult *result)
+{
+	g_autofree char *text = command_describe_end(name, result);
+	return header_text_print(text, LIMIT_ANSWER_BYTES);
+}
+
 /* Run it now: what it says is the rule's answer. */
 static bool
 run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st)
@@ -365,9 +374,15 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 	g_auto(ChildResult) result = { 0 };
 	if (!program_run(&program, &result, st))
 		return false;
+	g_autofree char *end = result.exit_code != 0 ? describe_end(call->name, &result) : NULL;
 	if (result.exit_code < 0)
-		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' was killed by signal %d", call->name, result.signal);
-	*ret_result = (FilterProgramResult){ result.exit_code, g_steal_pointer(&result.output), result.unread };
+		return status_fail_detail(st, STATUS_PROGRAM, "%s", end);
+	*ret_result = (FilterProgramResult){
+		.exit_code = result.exit_code,
+		.output = g_steal_pointer(&result.output),
+		.unread = result.unread,
+		.end = g_steal_pointer(&end),
+	};
 	return true;
 }
 

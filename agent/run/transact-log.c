@@ -157,7 +157,7 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	/* The outcome before the reasons: a line that is too long loses its end. */
 	g_autofree char *delay = g_strdup_printf("%.3f", seconds);
 	log_line_add(line, "delay", delay);
-	log_line_add(line, "dsn", status_row(st->id)->dsn);
+	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", outcome(st));
 	if (st->id != STATUS_OK) {
 		log_line_add(line, "fault", status_row(st->id)->name);

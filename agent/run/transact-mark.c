@@ -7,6 +7,7 @@
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/fs.h"
+#include "agent/message/address-print.h"
 #include "conf/conf-choices.h"
 
 #include <fcntl.h>
@@ -122,6 +123,14 @@ append_mark(Transact *transact, Headers *stamped, const Headers *headers, const 
 	headers_append_text(stamped, MARK_FIELD, value);
 }
 
+/* A field with one bare address, as Postfix writes it. */
+static void
+append_address(Headers *headers, const char *name, const char *address)
+{
+	g_autofree char *value = address_print_argument(address);
+	headers_append_text(headers, name, value);
+}
+
 void
 transact_stamp(Transact *transact, const BodyPrint *print)
 {
@@ -133,13 +142,13 @@ transact_stamp(Transact *transact, const BodyPrint *print)
 	for (size_t i = 0; i < top; i++)
 		headers_append(stamped, headers_get(old, i));
 	if (conf->add_return_path && envelope->sender != NULL && !has_stamp(old, "Return-Path")) {
-		g_autofree char *path = g_strdup_printf("<%s>", envelope_is_bounce(envelope) ? "" : envelope->sender);
+		g_autofree char *path = address_print_path(envelope_is_bounce(envelope) ? "" : envelope->sender);
 		headers_append_text(stamped, "Return-Path", path);
 	}
 	if (conf->add_original_to && envelope->original != NULL && !has_stamp(old, "X-Original-To"))
-		headers_append_text(stamped, "X-Original-To", envelope->original);
+		append_address(stamped, "X-Original-To", envelope->original);
 	if (conf->add_delivered_to && !has_stamp(old, "Delivered-To"))
-		headers_append_text(stamped, "Delivered-To", envelope->recipient);
+		append_address(stamped, "Delivered-To", envelope->recipient);
 	append_mark(transact, stamped, old, print);
 	headers_append_from(stamped, old, top);
 	transact->headers = stamped;

@@ -6,6 +6,7 @@
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/deadline.h"
+#include "agent/message/address-print.h"
 #include "agent/store/folder.h"
 #include "conf/conf-choices.h"
 
@@ -19,8 +20,9 @@ enum { DAY_SECONDS = 86400 };
 static bool
 refuse(const Transact *transact, StatusId id, Status *st)
 {
-	return status_fail(st, id, "<%s>: %s: %s - see todoke code %s", transact->envelope->recipient, status_row(id)->text,
-	                   transact->verdict->why, status_row(id)->name);
+	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
+	return status_fail(st, id, "%s: %s: %s - see todoke code %s", recipient, status_row(id)->text, transact->verdict->why,
+	                   status_row(id)->name);
 }
 
 /* A proven loop: what the site wants done with it. */

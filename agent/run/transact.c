@@ -4,6 +4,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
+#include "agent/message/address-print.h"
 #include "agent/store/dotlock.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
@@ -94,8 +95,8 @@ transact_set_recipes(Transact *transact, const RecipeCall *recipes)
 static bool
 refuse(const Transact *transact, StatusId id, const char *why, Status *st)
 {
-	return status_fail(st, id, "<%s>: %s: %s - see todoke code %s", transact->envelope->recipient,
-	                   status_row(id)->text, why, status_row(id)->name);
+	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
+	return status_fail(st, id, "%s: %s: %s - see todoke code %s", recipient, status_row(id)->text, why, status_row(id)->name);
 }
 
 static bool
@@ -196,9 +197,9 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 static bool
 plan_return(Transact *transact, Status *st)
 {
+	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
 	if (!envelope_is_bounce(transact->envelope))
-		return status_fail(st, STATUS_RULE_REFUSED, "<%s>: only bounces are taken for this address",
-		                   transact->envelope->recipient);
+		return status_fail(st, STATUS_RULE_REFUSED, "%s: only bounces are taken for this address", recipient);
 	PlanAction *action = plan_action_new(PLAN_REDIRECT, NULL, 0);
 	action->address = g_strdup(transact->account->returns_to);
 	return plan_add(transact->plan, action, st);
@@ -385,6 +386,19 @@ deliver_return(Transact *transact, Status *st)
 	return make_plan(transact, NULL, st) && deliver_run(transact->plan, &job, &transact->report, st);
 }
 
+/* What the delivery has left for the owner to know. The mail itself is safe: a fault is noted. */
+static void
+tell_owner(Transact *transact, Maildir *inbox)
+{
+	const GPtrArray *sentences = transact->report.for_owner;
+	const NoticeFrame frame = { transact->account, transact->site->host, transact->now };
+	for (guint i = 0; i < sentences->len; i++) {
+		g_auto(Status) fault = STATUS_INIT;
+		if (!notice_store(&frame, inbox, "Mail could not be passed on", sentences->pdata[i], &fault))
+			g_ptr_array_add(transact->report.notes, g_strdup_printf("the owner is not told: %s", fault.detail));
+	}
+}
+
 bool
 transact_deliver(Transact *transact, Status *st)
 {
@@ -426,6 +440,7 @@ transact_deliver(Transact *transact, Status *st)
 	if (done) {
 		remember_ids(transact);
 		transact_notify_loop(transact, inbox);
+		tell_owner(transact, inbox);
 	}
 	if (done || !status_is_temporary(st))
 		settle_scripts(transact, inbox);
@@ -498,9 +513,7 @@ transact_done_text(const Transact *transact)
 		g_string_append(text, i > 0 ? ", " : "");
 		if (done->folder != NULL)
 			g_string_append_printf(text, "stored in %s", done->folder);
-		else if (done->to != NULL)
-			g_string_append_printf(text, "%s to %s", done->action, done->to);
-		else
+		else /* not to whom: a sender who asks for notices of success gets this text */
 			g_string_append(text, done->action);
 	}
 	return g_string_free(text, FALSE);

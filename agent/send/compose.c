@@ -1,6 +1,10 @@
 /* out: see the header. */
 #include "agent/send/compose.h"
 
+#include "agent/base/limits.h"
+#include "agent/message/address-list.h"
+#include "agent/message/address-print.h"
+
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -10,6 +14,69 @@ out_speaker(const DeliverRun *run)
 {
 	const GPtrArray *addresses = run->job->owner->addresses;
 	return addresses != NULL && addresses->len > 0 ? addresses->pdata[0] : NULL;
+}
+
+static const char *
+postmaster_domain(const DeliverRun *run)
+{
+	const char *recipient = run->job->envelope->recipient;
+	const char *at = recipient != NULL ? strrchr(recipient, '@') : NULL;
+	return at != NULL && at[1] != '\0' ? at + 1 : run->job->owner->host;
+}
+
+char *
+out_address_of(const DeliverRun *run, OutWho who)
+{
+	const Envelope *envelope = run->job->envelope;
+	const char *set = run->job->conf->postmaster_address;
+	if (who == OUT_SENDER)
+		return g_strdup(envelope->sender);
+	if (who == OUT_POSTMASTER && set != NULL && *set != '\0')
+		return out_first_address(set);
+	if (who == OUT_POSTMASTER)
+		return g_strconcat("postmaster@", postmaster_domain(run), NULL);
+	if (who == OUT_ORIGINAL_RECIPIENT && envelope->original != NULL && address_text_is_sendable(envelope->original))
+		return g_strdup(envelope->original);
+	if (who != OUT_OWNER && envelope->recipient != NULL && address_text_is_sendable(envelope->recipient))
+		return g_strdup(envelope->recipient);
+	return g_strdup(out_speaker(run));
+}
+
+char *
+out_first_address(const char *value)
+{
+	g_auto(AddressList) list = { 0 };
+	address_list_parse(value, strlen(value), ADDRESS_NAMES_RAW, &list);
+	for (size_t i = 0; i < list.count; i++)
+		if (list.items[i].valid && !list.items[i].is_group)
+			return g_strdup(list.items[i].address);
+	return NULL;
+}
+
+char *
+out_print_addresses(const char *value)
+{
+	g_auto(AddressList) list = { 0 };
+	address_list_parse(value, strlen(value), ADDRESS_NAMES_RAW, &list);
+	GString *out = g_string_new(NULL);
+	for (size_t i = 0; i < list.count; i++) {
+		const AddressItem *item = &list.items[i];
+		if (!item->valid || item->is_group)
+			continue;
+		g_autofree char *mailbox = address_print_header(item->name, item->address);
+		g_string_append_printf(out, "%s%s", out->len > 0 ? ", " : "", mailbox);
+	}
+	return g_string_free(out, out->len == 0);
+}
+
+char *
+out_cut(char *text, gint64 most)
+{
+	if (g_utf8_strlen(text, -1) <= most)
+		return text;
+	char *cut = g_utf8_substring(text, 0, most);
+	g_free(text);
+	return cut;
 }
 
 AddressRules
@@ -94,6 +161,7 @@ find_route(const DeliverRun *run, OutRoute *ret_route, Status *st)
 	const Conf *conf = run->job->conf;
 	*ret_route = (OutRoute){
 		.submit = conf->submit, .helo = run->job->owner->host, .seconds = (unsigned) MIN(left, conf->submit_timeout),
+		.end_seconds = (unsigned) MIN(left, LIMIT_SUBMIT_END_SECONDS),
 	};
 	return true;
 }
@@ -109,11 +177,11 @@ hand_over(const DeliverRun *run, const OutMail *mail, Status *st)
 }
 
 bool
-out_send_composed(DeliverRun *run, GBytes *message, const char *recipient, Status *st)
+out_send_composed(DeliverRun *run, GBytes *message, const char *sender, const char *recipient, Status *st)
 {
 	size_t len;
 	const void *data = g_bytes_get_data(message, &len);
-	OutMail mail = { .sender = "", .recipient = recipient, .notify = "NEVER", .head = data, .head_len = len, .body_fd = -1 };
+	OutMail mail = { .sender = sender, .recipient = recipient, .notify = "NEVER", .head = data, .head_len = len, .body_fd = -1 };
 	return hand_over(run, &mail, st);
 }
 

@@ -9,6 +9,24 @@
 /* The address to speak as: the owner's first; NULL: none is known. Borrowed. */
 const char *out_speaker(const DeliverRun *run);
 
+/* Somebody whom a setting names. */
+typedef enum { OUT_OWNER, OUT_RECIPIENT, OUT_ORIGINAL_RECIPIENT, OUT_POSTMASTER, OUT_SENDER } OutWho;
+
+/*
+ * The address of `who`, in the string form; where the door did not say it, the next best: the recipient for the one before aliases, the
+ * owner for the recipient. NULL: none is known. Caller frees.
+ */
+char *out_address_of(const DeliverRun *run, OutWho who);
+
+/* The first of the addresses in a header value ("Name <a@b>"), in the string form; NULL: there is none. Caller frees. */
+char *out_first_address(const char *value);
+
+/* The mailboxes of a header value, with their names, as a field has to have them (address_print_header); NULL: none is one. Caller frees. */
+char *out_print_addresses(const char *value);
+
+/* Text for people, cut behind `most` characters. It is taken over; caller frees. */
+char *out_cut(char *text, gint64 most);
+
 /* Is `address` one of the owner's own, with any detail? */
 bool out_is_own(const DeliverRun *run, const char *address);
 
@@ -36,8 +54,8 @@ Headers *out_headers(const DeliverRun *run, const PlanAction *action);
 /* The fields as message_write writes them; the body's octets follow. Caller frees. */
 GString *out_print_headers(const Message *message, const Headers *headers);
 
-/* Hand over a composed message from the null sender. Faults of outmail_send. */
-bool out_send_composed(DeliverRun *run, GBytes *message, const char *recipient, Status *st);
+/* Hand over a composed message; no notices about it are wanted. Faults of outmail_send. */
+bool out_send_composed(DeliverRun *run, GBytes *message, const char *sender, const char *recipient, Status *st);
 
 /* Hand over `message` with the fields of `headers`; sender, recipient and DSN wishes stand in `mail`, which is used up. */
 bool out_send_message(DeliverRun *run, Message *message, const Headers *headers, OutMail *mail, guint64 *ret_bytes, Status *st);

@@ -116,8 +116,10 @@ is_own(const ReplyQuestion *question, const char *address)
 		for (guint i = 0; question->own[list] != NULL && i < question->own[list]->len; i++)
 			if (address_equal(question->own[list]->pdata[i], address, &question->rules))
 				return true;
-	return question->envelope->recipient != NULL &&
-	       address_equal(question->envelope->recipient, address, &question->rules);
+	const Envelope *envelope = question->envelope;
+	if (question->original_is_own && envelope->original != NULL && address_equal(envelope->original, address, &question->rules))
+		return true;
+	return envelope->recipient != NULL && address_equal(envelope->recipient, address, &question->rules);
 }
 
 static bool
@@ -160,7 +162,7 @@ reply_guard_why_not(const ReplyQuestion *question)
 		return g_strdup("the owner sent it");
 	if (is_robot(sender))
 		return g_strdup_printf("<%s> is the address of a program", sender);
-	if (!is_addressed(question))
+	if (!question->any_recipient && !is_addressed(question))
 		return g_strdup("it is not addressed to the owner");
 	return NULL;
 }

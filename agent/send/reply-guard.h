@@ -14,6 +14,8 @@ typedef struct {
 	const Envelope *envelope;
 	const GPtrArray *own[2];        /* char *: the owner's addresses, and those that the rule adds; each may be NULL */
 	AddressRules rules;
+	bool original_is_own;           /* the envelope's address before aliases is the owner's too */
+	bool any_recipient;             /* nothing in the header needs to name the owner */
 } ReplyQuestion;
 
 /* Was it sent by a machine? Why, in a few words; NULL: it does not say so. Caller frees. */

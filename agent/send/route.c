@@ -4,6 +4,7 @@
 #include "agent/base/child.h"
 #include "agent/base/limits.h"
 #include "agent/base/module.h"
+#include "agent/message/address-print.h"
 #include "agent/send/submit-module.h"
 
 #include <string.h>
@@ -36,18 +37,6 @@ outmail_route_is_valid(const char *submit, const char **ret_why)
 }
 
 bool
-outmail_address_is_safe(const char *address)
-{
-	size_t len = strlen(address);
-	if (len == 0 || len > LIMIT_ADDRESS_BYTES || !g_utf8_validate(address, (gssize) len, NULL))
-		return false;
-	for (const char *c = address; *c != '\0'; c++)
-		if (g_ascii_iscntrl(*c) || *c == '<' || *c == '>')
-			return false;
-	return address[0] != '@' && address[0] != '-' && address[len - 1] != '@';
-}
-
-bool
 outmail_param_is_safe(const char *value)
 {
 	for (const char *c = value; *c != '\0'; c++)
@@ -65,6 +54,59 @@ open_submit(Status *st)
 	return opened;
 }
 
+/* What an enhanced code (RFC 3463) says of an address that refuses mail, for somebody who must not learn which address that is. */
+static const char *
+cause_of_refusal(const char *dsn)
+{
+	if (g_str_has_prefix(dsn, "5.1."))
+		return "the address is unknown there";
+	if (g_str_has_prefix(dsn, "5.2."))
+		return "the mailbox there takes no mail";
+	return g_str_has_prefix(dsn, "5.7.") ? "not allowed there" : NULL;
+}
+
+/* Why it is put off, in as few words. */
+static const char *
+cause_of_delay(const char *words)
+{
+	if (g_ascii_isdigit(*words))
+		return "the mail server puts it off";
+	return g_str_has_prefix(words, "exit code") || g_str_has_prefix(words, "signal") ? "sendmail failed" : "the mail server does not answer";
+}
+
+/* The enhanced code behind the reply code: "550 5.1.1 no such user". Caller frees; "": none. */
+static char *
+enhanced_code(const char *words)
+{
+	const char *code = strlen(words) > 4 ? words + 4 : "";
+	return g_strndup(code, strspn(code, "0123456789."));
+}
+
+/*
+ * The words of the other side, with command, server and target, are for the log only; the sender of the mail gets code and cause: a
+ * bounce must not tell a stranger where the owner's mail goes.
+ */
+static bool
+fail(SubmitOutcome outcome, const char *to, const OutRoute *route, const char *words, Status *st)
+{
+	static const StatusId ids[] = {
+		[SUBMIT_AGAIN] = STATUS_SUBMIT, [SUBMIT_RECIPIENT_REFUSED] = STATUS_SUBMIT_REFUSED, [SUBMIT_MAIL_REFUSED] = STATUS_SUBMIT_MAIL,
+	};
+	StatusId id = ids[outcome];
+	g_autofree char *dsn = enhanced_code(words);
+	const char *cause = NULL;
+	if (id == STATUS_SUBMIT_REFUSED)
+		cause = cause_of_refusal(dsn);
+	else if (id == STATUS_SUBMIT)
+		cause = cause_of_delay(words);
+	status_fail_detail(st, id, "%s by %s: %s", to, route->submit, words);
+	if (id != STATUS_SUBMIT)
+		status_set_dsn(st, dsn);
+	if (cause != NULL)
+		st->text = g_strdup_printf("%s: %s", status_row(id)->text, cause);
+	return false;
+}
+
 static bool
 send_by_smtp(const OutMail *mail, const OutRoute *route, Status *st)
 {
@@ -72,14 +114,10 @@ send_by_smtp(const OutMail *mail, const OutRoute *route, Status *st)
 	if (module == NULL)
 		return false;
 	g_autofree char *words = NULL;
-	switch (module->send(mail, route, &words)) {
-	case SUBMIT_DONE:
-		return true;
-	case SUBMIT_REFUSED:
-		return status_fail(st, STATUS_SUBMIT_REFUSED, "<%s>: the next host said: %s", mail->recipient, words);
-	default:
-		return status_fail_detail(st, STATUS_SUBMIT, "<%s>: %s", mail->recipient, words);
-	}
+	g_autofree char *from = address_print_path(mail->sender), *to = address_print_path(mail->recipient);
+	SubmitPaths paths = { from, to };
+	SubmitOutcome outcome = module->send(mail, &paths, route, &words);
+	return outcome == SUBMIT_DONE || fail(outcome, to, route, words, st);
 }
 
 /* What cannot stand in a command is not passed on. */
@@ -102,18 +140,22 @@ add_option(GPtrArray *argv, const char *option, const char *value)
  * sendmail's exit codes. Postfix answers 64 to 78 for many faults of its own; only what blames the mail is permanent.
  */
 static bool
-judge_sendmail(const OutMail *mail, const ChildResult *result, Status *st)
+judge_sendmail(const OutMail *mail, const OutRoute *route, const ChildResult *result, Status *st)
 {
 	if (result->exit_code == EX_OK)
 		return true;
 	g_autofree char *words = g_strdup(result->errors);
 	g_strstrip(words);
-	bool refused = result->exit_code == EX_DATAERR || result->exit_code == EX_NOUSER || result->exit_code == EX_NOHOST;
-	if (refused)
-		return status_fail(st, STATUS_SUBMIT_REFUSED, "<%s>: sendmail said: %s", mail->recipient, words);
-	return status_fail_detail(st, STATUS_SUBMIT, "<%s>: sendmail ended with %s %d: %s", mail->recipient,
-	                          result->exit_code < 0 ? "signal" : "exit code",
-	                          result->exit_code < 0 ? result->signal : result->exit_code, words);
+	g_autofree char *to = address_print_path(mail->recipient);
+	g_autofree char *how = g_strdup_printf("%s %d: %s", result->exit_code < 0 ? "signal" : "exit code",
+	                                       result->exit_code < 0 ? result->signal : result->exit_code, words);
+	if (result->exit_code == EX_DATAERR)
+		return fail(SUBMIT_MAIL_REFUSED, to, route, how, st);
+	if (result->exit_code == EX_NOUSER || result->exit_code == EX_NOHOST) {
+		g_autofree char *said = g_strdup_printf("550 %s %s", result->exit_code == EX_NOUSER ? "5.1.1" : "5.1.2", how);
+		return fail(SUBMIT_RECIPIENT_REFUSED, to, route, said, st);
+	}
+	return fail(SUBMIT_AGAIN, to, route, how, st);
 }
 
 static bool
@@ -121,15 +163,16 @@ send_by_sendmail(const OutMail *mail, const OutRoute *route, Status *st)
 {
 	static const char *const envp[] = { "PATH=/usr/sbin:/usr/bin:/bin", "LANG=C", NULL };
 	const char *path = route->submit + strlen("sendmail:");
+	g_autofree char *from = address_print_argument(mail->sender), *to = address_print_argument(mail->recipient);
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
-	const char *first[] = { path, "-i", "-f", mail->sender };
+	const char *first[] = { path, "-i", "-f", from };
 	for (size_t i = 0; i < G_N_ELEMENTS(first); i++)
 		g_ptr_array_add(argv, (gpointer) first[i]);
 	add_option(argv, "-N", mail->notify);
 	add_option(argv, "-R", mail->ret);
 	add_option(argv, "-V", mail->envid);
 	g_ptr_array_add(argv, (gpointer) "--");
-	g_ptr_array_add(argv, (gpointer) mail->recipient);
+	g_ptr_array_add(argv, to);
 	g_ptr_array_add(argv, NULL);
 	ChildCall call = {
 		.path = path, .argv = (const char *const *) argv->pdata, .envp = envp, .head = mail->head, .head_len = mail->head_len,
@@ -139,8 +182,8 @@ send_by_sendmail(const OutMail *mail, const OutRoute *route, Status *st)
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) fault = STATUS_INIT;
 	if (!child_run(&call, &result, &fault))
-		return status_fail_detail(st, STATUS_SUBMIT, "<%s>: %s", mail->recipient, fault.detail);
-	return judge_sendmail(mail, &result, st);
+		return fail(SUBMIT_AGAIN, to, route, fault.detail, st);
+	return judge_sendmail(mail, route, &result, st);
 }
 
 bool
@@ -149,8 +192,8 @@ outmail_send(const OutMail *mail, const OutRoute *route, Status *st)
 	const char *why;
 	if (!outmail_route_is_valid(route->submit, &why))
 		return status_fail_detail(st, STATUS_CONFIG, "submit '%s': %s", route->submit, why);
-	if (!outmail_address_is_safe(mail->recipient) || (*mail->sender != '\0' && !outmail_address_is_safe(mail->sender)))
-		return status_fail(st, STATUS_SUBMIT_REFUSED, "mail cannot be sent to or from such an address");
+	if (!address_text_is_sendable(mail->recipient) || (*mail->sender != '\0' && !address_text_is_sendable(mail->sender)))
+		return status_fail_detail(st, STATUS_SUBMIT_MAIL, "mail cannot be sent to or from such an address");
 	OutMail safe = *mail;
 	safe.notify = safe_param(mail->notify);
 	safe.orcpt = safe_param(mail->orcpt);

@@ -16,6 +16,7 @@
 
 /* One message for one recipient. All is borrowed. */
 typedef struct {
+	/* Addresses as memory has them (address.h): unquoted. Each route prints them in its way. */
 	const char *sender;     /* "": the null sender */
 	const char *recipient;
 	/* DSN wishes (RFC 3461) in their wire form; NULL: none. Dropped where the other side has no DSN. */
@@ -35,21 +36,21 @@ typedef struct {
 typedef struct {
 	const char *submit;     /* "smtp:HOST:PORT", "smtp:unix:/PATH", "sendmail:/PATH" */
 	const char *helo;       /* our name */
-	unsigned seconds;       /* how long one message may take */
+	unsigned seconds;       /* how long one message may take, up to its end */
+	unsigned end_seconds;   /* how long the answer to its end may take from the start on: who gives up earlier may send it twice */
 } OutRoute;
 
 /* Is this a value for `submit`? *ret_why says in a few words what is wrong. */
 bool outmail_route_is_valid(const char *submit, const char **ret_why);
-
-/* Can the address stand in an SMTP command or an argument: no control octet, no bracket, not too long, not empty? */
-bool outmail_address_is_safe(const char *address);
 
 /* May this stand as a DSN parameter (RFC 3461 4): printable ASCII without blanks? */
 bool outmail_param_is_safe(const char *value);
 
 /*
  * Hand it over. True: the other side has taken the responsibility for it. Faults: STATUS_SUBMIT (nobody there, 4xx, a fault of
- * our own; a later try may succeed), STATUS_SUBMIT_REFUSED (5xx: the text has the other side's words), STATUS_CONFIG.
+ * our own or of our server; a later try may succeed), STATUS_SUBMIT_REFUSED (5xx to RCPT: the address, with the other side's code),
+ * STATUS_SUBMIT_MAIL (5xx to MAIL, DATA or the end of the message), STATUS_CONFIG. The text names neither target nor server; the
+ * detail has both, the command and the other side's words.
  */
 bool outmail_send(const OutMail *mail, const OutRoute *route, Status *st);
 

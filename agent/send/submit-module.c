@@ -14,6 +14,7 @@ typedef struct {
 	CURL *curl;
 	curl_socket_t socket;
 	gint64 ends;           /* monotonic microseconds */
+	gint64 answer_ends;    /* the same for the answer to the end of the message */
 	SubmitOffers offers;
 	GString *said;         /* the last line of the greeting */
 	const char *why;
@@ -85,6 +86,14 @@ line_why(void *user)
 	return ((Line *) user)->why;
 }
 
+/* Who hears no answer now cannot know whether the message was taken, and must send it again (RFC 5321 4.5.3.2.6). */
+static void
+line_at_end(void *user)
+{
+	Line *line = user;
+	line->ends = MAX(line->ends, line->answer_ends);
+}
+
 /* libcurl calls this for each line that it reads while it connects and greets. */
 static size_t
 on_greeting(char *data, size_t size, size_t n, void *user)
@@ -130,21 +139,22 @@ line_open(Line *line, const OutRoute *route)
 }
 
 static SubmitOutcome
-module_send(const OutMail *mail, const OutRoute *route, char **ret_words)
+module_send(const OutMail *mail, const SubmitPaths *paths, const OutRoute *route, char **ret_words)
 {
 	Line line = {
 		.curl = curl_easy_init(),
 		.socket = CURL_SOCKET_BAD,
 		.ends = g_get_monotonic_time() + (gint64) route->seconds * G_USEC_PER_SEC,
+		.answer_ends = g_get_monotonic_time() + (gint64) route->end_seconds * G_USEC_PER_SEC,
 		.said = g_string_new(NULL),
 		.why = "",
 	};
-	SubmitLine talk = { &line, line_send, line_receive, line_why };
+	SubmitLine talk = { &line, line_send, line_receive, line_why, line_at_end };
 	CURLcode code = line.curl != NULL ? line_open(&line, route) : CURLE_FAILED_INIT;
 	SubmitOutcome outcome = SUBMIT_AGAIN;
 	/* A greeting that refuses, even by 5xx, is not about this mail. */
 	if (code == CURLE_OK)
-		outcome = submit_talk(mail, &line.offers, &talk, ret_words);
+		outcome = submit_talk(mail, paths, &line.offers, &talk, ret_words);
 	else
 		*ret_words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit, curl_easy_strerror(code),
 		                             line.said->len > 0 ? ": " : "", line.said->str);

@@ -29,6 +29,9 @@ submit_talk_offer(SubmitOffers *offers, const char *line, size_t len)
 	offers->smtputf8 |= g_ascii_strcasecmp(word, "SMTPUTF8") == 0;
 }
 
+/* The one command that names the recipient. */
+static const char step_rcpt[] = "RCPT TO";
+
 static SubmitOutcome
 again(Talk *talk, const char *format, const char *what, const char *why)
 {
@@ -93,6 +96,20 @@ is_our_fault(int code)
 	return (code >= 500 && code <= 504) || code == 530 || code == 534 || code == 535 || code == 538;
 }
 
+/*
+ * With smtpd_delay_reject, its default, Postfix says only in reply to RCPT what it holds against the client, its name, or the sender. These
+ * are its words (smtpd/smtpd_check.c), which no site can change.
+ */
+static SubmitOutcome
+judge_rcpt_refusal(const char *text)
+{
+	static const char *const of_us[] = { "Client host rejected", "Helo command rejected", "Relay access denied" };
+	for (size_t i = 0; i < G_N_ELEMENTS(of_us); i++)
+		if (strstr(text, of_us[i]) != NULL)
+			return SUBMIT_AGAIN;
+	return strstr(text, "Sender address rejected") != NULL ? SUBMIT_MAIL_REFUSED : SUBMIT_RECIPIENT_REFUSED;
+}
+
 /* What a reply means; `want` is 2 or 3, the class of success. */
 static SubmitOutcome
 judge(Talk *talk, int code, const char *text, int want, const char *step)
@@ -103,7 +120,9 @@ judge(Talk *talk, int code, const char *text, int want, const char *step)
 	if (code == 0)
 		return again(talk, "no answer to %s: %s", step, talk->line->why(talk->line->user));
 	SubmitOutcome outcome = again(talk, "%2$s (in reply to %1$s)", step, valid);
-	return code / 100 == 5 && !is_our_fault(code) ? SUBMIT_REFUSED : outcome;
+	if (code / 100 != 5 || is_our_fault(code))
+		return outcome;
+	return step == step_rcpt ? judge_rcpt_refusal(valid) : SUBMIT_MAIL_REFUSED;
 }
 
 static SubmitOutcome
@@ -146,30 +165,6 @@ has_high_octets(const OutMail *mail)
 	return false;
 }
 
-/* An address as a path (RFC 5321 4.1.2): the local part in quotes where it is no dot-string. */
-static void
-append_path(GString *out, const char *address)
-{
-	const char *at = strrchr(address, '@');
-	size_t local = at != NULL ? (size_t) (at - address) : strlen(address);
-	bool plain = local > 0 && address[0] != '.' && address[local - 1] != '.';
-	for (size_t i = 0; i < local; i++) {
-		guchar c = (guchar) address[i];
-		plain = plain && (g_ascii_isalnum(c) || c >= 0x80 || strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL) &&
-		        !(c == '.' && address[i + 1] == '.');
-	}
-	g_string_append_c(out, '<');
-	if (plain || *address == '\0') {
-		g_string_append(out, address);
-	} else {
-		g_string_append_c(out, '"');
-		for (size_t i = 0; i < local; i++)
-			g_string_append_printf(out, "%s%c", strchr("\"\\", address[i]) != NULL ? "\\" : "", address[i]);
-		g_string_append_printf(out, "\"%s", at != NULL ? at : "");
-	}
-	g_string_append_c(out, '>');
-}
-
 static void
 append_param(GString *out, bool offered, const char *name, const char *value)
 {
@@ -178,16 +173,16 @@ append_param(GString *out, bool offered, const char *name, const char *value)
 }
 
 static SubmitOutcome
-say_mail(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
+say_mail(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
-	bool utf8 = !is_ascii(mail->sender) || !is_ascii(mail->recipient);
+	bool utf8 = !is_ascii(paths->from) || !is_ascii(paths->to);
 	if (utf8 && !offers->smtputf8) {
 		g_free(*talk->words);
-		*talk->words = g_strdup("5.6.7 address needs SMTPUTF8, and the next host does not offer it");
-		return SUBMIT_REFUSED;
+		*talk->words = g_strdup("550 5.6.7 an address needs SMTPUTF8, and the server does not offer it");
+		return SUBMIT_MAIL_REFUSED;
 	}
 	g_autoptr(GString) line = g_string_new("MAIL FROM:");
-	append_path(line, mail->sender);
+	g_string_append(line, paths->from);
 	if (offers->eightbit && has_high_octets(mail))
 		g_string_append(line, " BODY=8BITMIME");
 	if (utf8)
@@ -199,14 +194,14 @@ say_mail(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
 }
 
 static SubmitOutcome
-say_rcpt(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
+say_rcpt(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
 	g_autoptr(GString) line = g_string_new("RCPT TO:");
-	append_path(line, mail->recipient);
+	g_string_append(line, paths->to);
 	append_param(line, offers->dsn, "NOTIFY", mail->notify);
 	append_param(line, offers->dsn, "ORCPT", mail->orcpt);
 	g_string_append(line, "\r\n");
-	return command(talk, "RCPT TO", line, 2);
+	return command(talk, step_rcpt, line, 2);
 }
 
 static bool
@@ -255,28 +250,29 @@ say_message(Talk *talk, const OutMail *mail)
 		sent = send_octets(talk, head + at, MIN((size_t) PIECE, mail->head_len - at));
 	if (!sent || !send_body(talk, mail) || !flush(talk))
 		return again(talk, "cannot send %s: %s", "the message", talk->line->why(talk->line->user));
+	talk->line->at_end(talk->line->user);
 	g_autoptr(GString) end = g_string_new(talk->last == '\n' ? ".\r\n" : "\r\n.\r\n");
 	return command(talk, "end of DATA", end, 2);
 }
 
 static SubmitOutcome
-say_all(Talk *talk, const OutMail *mail, const SubmitOffers *offers)
+say_all(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
 	g_autoptr(GString) data = g_string_new("DATA\r\n");
-	SubmitOutcome outcome = say_mail(talk, mail, offers);
+	SubmitOutcome outcome = say_mail(talk, mail, paths, offers);
 	if (outcome == SUBMIT_DONE)
-		outcome = say_rcpt(talk, mail, offers);
+		outcome = say_rcpt(talk, mail, paths, offers);
 	if (outcome == SUBMIT_DONE)
 		outcome = command(talk, "DATA", data, 3);
 	return outcome == SUBMIT_DONE ? say_message(talk, mail) : outcome;
 }
 
 SubmitOutcome
-submit_talk(const OutMail *mail, const SubmitOffers *offers, const SubmitLine *line, char **ret_words)
+submit_talk(const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers, const SubmitLine *line, char **ret_words)
 {
 	char *words = NULL;
 	Talk talk = { .line = line, .ahead = g_string_new(NULL), .out = g_string_new(NULL), .last = '\n', .words = &words };
-	SubmitOutcome outcome = say_all(&talk, mail, offers);
+	SubmitOutcome outcome = say_all(&talk, mail, paths, offers);
 	/* Whatever becomes of QUIT changes nothing any more. */
 	if (outcome == SUBMIT_DONE)
 		(void) line->send(line->user, "QUIT\r\n", strlen("QUIT\r\n"));

@@ -20,12 +20,14 @@ typedef struct {
 	bool (*send)(void *user, const void *data, size_t len);
 	bool (*receive)(void *user, char *data, size_t size, size_t *ret_len);
 	const char *(*why)(void *user); /* why it failed, for people */
+	void (*at_end)(void *user);     /* the end of the message goes out: its answer has more time */
 } SubmitLine;
 
 /* Note what one line of the EHLO answer ("250-DSN") offers. */
 void submit_talk_offer(SubmitOffers *offers, const char *line, size_t len);
 
 /* MAIL, RCPT, DATA, the message, QUIT. */
-SubmitOutcome submit_talk(const OutMail *mail, const SubmitOffers *offers, const SubmitLine *line, char **ret_words);
+SubmitOutcome submit_talk(const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers, const SubmitLine *line,
+                          char **ret_words);
 
 #endif

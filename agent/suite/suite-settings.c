@@ -13,7 +13,7 @@ static const struct {
 	{ "lda_mailbox_autocreate", "create_folders" },
 	{ "lda_mailbox_autosubscribe", "subscribe_folders" },
 	{ "mail_log_prefix", NULL },
-	{ "postmaster_address", NULL },
+	{ "postmaster_address", "postmaster_address" },
 	{ "recipient_delimiter", "delimiters" },
 	{ "sieve_default_name", NULL },
 	{ "sieve_dir", "sieve_personal" },
@@ -34,25 +34,26 @@ static const struct {
 	{ "sieve_include_max_includes", "sieve_max_includes" },
 	{ "sieve_include_max_nesting_depth", "sieve_max_include_depth" },
 	{ "sieve_max_cpu_time", NULL },
-	{ "sieve_notify_mailto_envelope_from", NULL },
+	{ "sieve_notify_mailto_envelope_from", "sieve_notify_sender" },
 	{ "sieve_pipe_bin_dir", "program_folder" },
 	{ "sieve_pipe_exec_timeout", "program_timeout" },
 	{ "sieve_plugins", NULL },
 	{ "sieve_redirect_duplicate_period", NULL },
 	{ "sieve_redirect_envelope_from", "redirect_sender" },
-	{ "sieve_report_from", NULL },
+	{ "sieve_report_from", "sieve_report_sender" },
 	{ "sieve_resource_usage_timeout", NULL },
 	{ "sieve_subaddress_sep", "delimiters" },
 	{ "sieve_user_email", "addresses" },
 	{ "sieve_vacation_default_period", "sieve_vacation_default" },
-	{ "sieve_vacation_default_subject", NULL },
-	{ "sieve_vacation_default_subject_template", NULL },
-	{ "sieve_vacation_dont_check_recipient", NULL },
+	{ "sieve_vacation_default_subject", "sieve_vacation_no_subject" },
+	{ "sieve_vacation_default_subject_template", "sieve_vacation_subject" },
+	{ "sieve_vacation_check_recipient", "sieve_vacation_check_recipient" },
+	{ "sieve_vacation_dont_check_recipient", "sieve_vacation_check_recipient" },
 	{ "sieve_vacation_max_period", "sieve_vacation_max" },
 	{ "sieve_vacation_min_period", "sieve_vacation_min" },
-	{ "sieve_vacation_send_from_recipient", NULL },
-	{ "sieve_vacation_to_header_ignore_envelope", NULL },
-	{ "sieve_vacation_use_original_recipient", NULL },
+	{ "sieve_vacation_send_from_recipient", "sieve_vacation_from_recipient" },
+	{ "sieve_vacation_to_header_ignore_envelope", "sieve_vacation_to_from_header" },
+	{ "sieve_vacation_use_original_recipient", "sieve_vacation_original_recipient" },
 	{ "sieve_variables_max_scope_count", "sieve_max_variables" },
 	{ "sieve_variables_max_scope_size", "sieve_max_variables" },
 	{ "sieve_variables_max_value_size", "sieve_max_variable_size" },
@@ -66,8 +67,12 @@ static const struct {
 	const char *value;
 } values[] = {
 	{ "redirect_sender", "sender", "original" },
-	{ "redirect_sender", "recipient", "owner" },
+	{ "redirect_sender", "orig_recipient", "original_recipient" },
 	{ "redirect_sender", "user_email", "owner" },
+	{ "sieve_notify_sender", "orig_recipient", "original_recipient" },
+	{ "sieve_notify_sender", "user_email", "owner" },
+	{ "sieve_report_sender", "orig_recipient", "original_recipient" },
+	{ "sieve_report_sender", "user_email", "owner" },
 };
 
 static bool
@@ -98,12 +103,20 @@ translate(const char *ours, const char *value)
 	return value;
 }
 
+static bool
+is_yes(const char *value)
+{
+	return g_ascii_strcasecmp(value, "yes") == 0 || g_ascii_strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0;
+}
+
 bool
 suite_settings_find(const char *name, const char *value, SuiteSetting *ret_setting)
 {
 	const char *ours = name;
 	if (conf_find_row(name) == NULL && !find_foreign(name, &ours))
 		return false;
+	if (strcmp(name, "sieve_vacation_dont_check_recipient") == 0 && value != NULL)
+		value = is_yes(value) ? "no" : "yes";
 	*ret_setting = (SuiteSetting){ ours, ours != NULL && value != NULL ? translate(ours, value) : value };
 	return true;
 }

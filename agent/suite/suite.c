@@ -241,8 +241,7 @@ static char *
 bare_address(const char *value)
 {
 	g_autofree char *text = g_strstrip(g_strdup(value));
-	size_t len = strlen(text);
-	return len >= 2 && text[0] == '<' && text[len - 1] == '>' ? g_strndup(text + 1, len - 2) : g_steal_pointer(&text);
+	return address_read(text);
 }
 
 static void

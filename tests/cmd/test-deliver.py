@@ -341,8 +341,34 @@ def test_execute_runs_a_program_of_the_site(folder):
     options = with_script(folder, 'require ["vnd.dovecot.execute", "fileinto"];'
                           'if execute :pipe "is-good" { fileinto "Good"; }')
     options += ["-o", "program_folder=%s/bin" % folder, "-o", "sieve_extensions=+vnd.dovecot.execute"]
-    tap.same(deliver(folder, "-f", "s", *options).stdout, b"execute to is-good, stored in Good\n")
-    tap.same(deliver(folder, "-f", "s", *options, message=MESSAGE.replace(b": x", b": y")).stdout, b"execute to is-good, stored in INBOX\n")
+    tap.same(deliver(folder, "-f", "s", *options).stdout, b"execute, stored in Good\n")
+    tap.same(deliver(folder, "-f", "s", *options, message=MESSAGE.replace(b": x", b": y")).stdout, b"execute, stored in INBOX\n")
+
+
+def test_why_a_program_said_no_stands_in_the_log(folder):
+    """execute and filter as tests, and as commands: exit code, signal, and what the program said to stderr."""
+    os.mkdir(folder + "/bin")
+    for name, text in (("fails", "echo first line >&2; echo second >&2; exit 3"), ("dies", "echo last words >&2; kill -9 $$"), ("hangs", "exec sleep 60")):
+        with open(folder + "/bin/" + name, "w") as file:
+            file.write("#!/bin/sh\n%s\n" % text)
+        os.chmod(folder + "/bin/" + name, 0o755)
+    settings = ["-o", "program_folder=%s/bin" % folder, "-o", "program_timeout=1s", "-o", "sieve_extensions=+vnd.dovecot.execute +vnd.dovecot.filter"]
+    for number, (rule, words) in enumerate((
+            ('if execute "fails" { discard; }', "execute: program 'fails' ended with exit code 3: first line second"),
+            ('if execute "dies" { discard; }', "execute: program 'dies' was killed by signal 9: last words"),
+            ('if execute "missing" { discard; }', "missing"),
+            ('if execute "hangs" { discard; }', "hangs"),
+            ('if filter "fails" { discard; }', "filter: program 'fails' ended with exit code 3: first line second"),
+            ('execute "fails"; keep;', "execute: program 'fails' ended with exit code 3: first line second"),
+            ('execute "dies"; keep;', "program 'dies' was killed by signal 9: last words"),
+            ('filter "dies"; keep;', "program 'dies' was killed by signal 9: last words"))):
+        options = with_script(folder, 'require ["vnd.dovecot.execute", "vnd.dovecot.filter"];\n' + rule)
+        deliver(folder, "-f", "s", "--queue-id", "4ABC%d" % number, *options, *settings)
+        with open(folder + "/log") as file:
+            lines = [line for line in file if "4ABC%d:" % number in line]
+        tap.same(len(lines), 1, rule)
+        tap.contains(lines[0], words)
+        tap.contains(lines[0], "x.sieve:2: ")
 
 
 def test_reject_is_an_answer_to_postfix(folder):

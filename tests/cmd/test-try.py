@@ -164,7 +164,7 @@ def test_sent_messages_are_emitted(folder):
     answer = json.loads(result.stdout)
     got = [(a["action"], a.get("envelope_from"), a.get("recipients")) for a in answer["actions"]]
     tap.same(got, [("redirect", "boss@example.org", ["other@example.net"]),
-                   ("notify", "", ["a@example.net", "b@example.net"]),
+                   ("notify", "me@example1.jp", ["a@example.net", "b@example.net"]),
                    ("vacation", "", ["boss@example.org"]), ("keep", None, None)])
     redirect, notice, reply, keep = [open(a["file"], "rb").read() for a in answer["actions"]]
     original = open(plain(folder, "me@example1.jp"), "rb").read()

@@ -5,10 +5,11 @@ import email.policy
 import hashlib
 import os
 import re
+import shutil
 import sqlite3
 
 from e2e_cases import SENDER, agent_log, check_bounce, header_of, last_hop, message, queue_id_to, small_size
-from e2e_world import Skip, run, unused_port
+from e2e_world import USERS, Bounce, Skip, run, unused_port
 
 DOMAIN = "sieve.test"
 HASTY = "hasty.test"  # programs have little time there
@@ -22,9 +23,29 @@ PROGRAMS = {
 }
 
 
+# What a Postfix in front of us may hold against us, the mail, or the address: options of its smtpd.
+REFUSERS = {
+    "client": "-o smtpd_client_restrictions=reject",
+    "early": "-o smtpd_client_restrictions=reject -o smtpd_delay_reject=no",
+    "relay": "-o mynetworks=192.0.2.1 -o smtpd_relay_restrictions=permit_mynetworks,reject_unauth_destination -o relay_domains=",
+    "sender": "-o smtpd_sender_restrictions=reject",
+    "size": "-o message_size_limit=2000",
+    "rcpt": "-o smtpd_recipient_restrictions=reject",
+}
+
+# sendmail of this private Postfix can be called by root only: the words of the call, and the message, wait for root.
+RECORDER = """\
+    #!/bin/sh
+    call=$(mktemp -d "$(dirname "$0")/../calls/XXXXXX")
+    for word; do printf '%s\\0' "$word"; done >"$call/words"
+    cat >"$call/message"
+    """
+
+
 def add_services(world, postfix):
     """Users of sieve.test have a script of their own, scripts/NAME.sieve."""
     world.scripts, programs = world.path("scripts"), world.path("programs")
+    world.targets = set()  # where scripts redirect to
     for folder in (world.scripts, programs):
         folder.mkdir()
     for name, text in PROGRAMS.items():
@@ -43,11 +64,20 @@ def add_services(world, postfix):
     postfix.add_pipe("srs.test", f"{world.todoke} deliver -c {conf} -o redirect_sender=srs {envelope}")
     if world.small is not None:
         postfix.add_pipe("nostate.test", f"{world.todoke} deliver -c {conf} -o state_folder={world.small}/state-%n {envelope}")
+    for name, options in REFUSERS.items():
+        port = postfix.add_refuser(options)
+        postfix.add_pipe(f"refuse{name}.test", f"{world.todoke} deliver -c {conf} -o submit=smtp:127.0.0.1:{port} {envelope}")
+    world.calls = world.path("calls")
+    world.calls.mkdir()
+    world.give(world.calls)
+    recorder = world.script("recorder", RECORDER)
+    postfix.add_pipe("mailer.test", f"{world.todoke} deliver -c {conf} -o submit=sendmail:{recorder} {envelope}")
     world.away_port = unused_port()
     postfix.add_pipe("away.test", f"{world.todoke} deliver -c {conf} -o submit=smtp:127.0.0.1:{world.away_port} {envelope}")
 
 
 def write_script(world, user, text):
+    world.targets |= set(re.findall(r'redirect[^;"]*"([^"]*)"', text))
     path = world.scripts / f"{user}.sieve"
     path.write_text(text)
     path.chmod(0o644)
@@ -141,10 +171,10 @@ def case_vacation(world):
 
 
 def case_notify(world):
-    """notify: a notice from the null sender, marked as a machine's"""
+    """notify: a notice from the recipient (RFC 5436 2.7), marked as a machine's"""
     send(world, "told", 'require "enotify"; notify :message "mail for told" "mailto:phone@outside.test";', "news")
     notice, = outside(world, "mail for told")
-    assert notice["Auto-Submitted"].startswith("auto-notified") and notice["Return-Path"] == "<>", notice.items()
+    assert notice["Auto-Submitted"].startswith("auto-notified") and notice["Return-Path"] == "<told@sieve.test>", notice.items()
     assert notice["To"] == "phone@outside.test" and "news" in notice.get_content()
     assert len(folder_of(world, "told")) == 1
 
@@ -263,6 +293,118 @@ def case_redirect_comes_back_by_fetchmail(world):
     assert folder_of(world, "boomerang") == []
 
 
+# addresses on the wire
+
+
+def replay(world):
+    """Root calls the real sendmail with the words that it was to be called with; the queue ids."""
+    known = {line.split(": ")[1] for line in world.postfix.log_lines(r"postfix/pickup\[\d+\]: \w+: uid=")}
+    for call in sorted(world.calls.iterdir()):
+        words = call.joinpath("words").read_text().split("\0")[:-1]
+        with open(call / "message", "rb") as text:
+            run("sendmail", "-C", world.postfix.conf, *words, stdin=text)
+        shutil.rmtree(call)
+    world.postfix.settle()
+    return {line.split(": ")[1] for line in world.postfix.log_lines(r"postfix/pickup\[\d+\]: \w+: uid=")} - known
+
+
+def recipients(world, subject):
+    """The envelope recipients of the mails outside with this subject, by Postfix's own log."""
+    found = []
+    for raw in world.postfix.inbox("all"):
+        mail = email.message_from_bytes(raw, policy=email.policy.default)
+        if mail["Subject"] == subject:
+            found.append(mail["X-Original-To"])
+    return sorted(found)
+
+
+ODD = ["v1@a.test,v2@c.test,root@outside.test", "john smith@outside.test", "foo.@outside.test", ".foo..bar@outside.test", 'a"b\\c@outside.test']
+
+
+def quoted(address):
+    local, domain = address.rsplit("@", 1)
+    return '"%s"@%s' % (local.replace("\\", "\\\\").replace('"', '\\"'), domain)
+
+
+def case_one_address_stays_one(world):
+    """odd senders and targets: by SMTP and by sendmail, Postfix sees one recipient each, and that one"""
+    for domain in (DOMAIN, "mailer.test"):
+        for number, address in enumerate(ODD):
+            target = quoted(address).replace("\\", "\\\\").replace('"', '\\"')
+            subject, user = f"odd {number} at {domain}", f"odd{number}"
+            write_script(world, user, f'require ["vacation", "copy"]; redirect :copy "{target}"; vacation "away";')
+            sent = message(subject, to=f"{user}@{domain}")
+            queue_id = world.postfix.send(sent, f"{user}@{domain}", sender="<%s>" % quoted(address))
+            world.postfix.outcome(queue_id, "sent")
+            world.postfix.settle()
+            if domain == "mailer.test":
+                ids = replay(world)
+                assert len(ids) == 2, ids
+            for what in (subject, "Auto: " + subject):
+                # virtual(8) writes the address as it is in memory, unquoted or quoted by release; one address it is
+                assert [one.replace('"', "").replace("\\", "") for one in recipients(world, what)] == [address.replace('"', "").replace("\\", "")], \
+                    (what, recipients(world, what))
+            reply, = outside(world, "Auto: " + subject)
+            assert [f"{to.username}@{to.domain}" for to in reply["To"].addresses] == [address], reply["To"]
+            lines = world.postfix.log_lines(re.escape(f"to=<{quoted(address)}>") + r".* status=sent")
+            assert len(lines) >= 2, (address, world.postfix.log_lines("to=<.*outside.test>")[-6:])
+
+
+# what the next server says
+
+
+def case_next_server_holds_it_against_us(world):
+    """client refused, relaying refused, refused at the greeting: put off, nothing is lost, nobody is bounced"""
+    for name in ("client", "early", "relay"):
+        domain = f"refuse{name}.test"
+        target = "hidden-target@" + ("elsewhere.test" if name == "relay" else "outside.test")
+        write_script(world, "us", f'redirect "{target}";')
+        queue_id = world.postfix.send(message(domain, to=f"us@{domain}"), f"us@{domain}")
+        line = world.postfix.outcome(queue_id, "deferred")
+        assert "dsn=4.4.0" in line and "hidden-target" not in line and re.search("reference [0-9a-f]{10}", line), line
+        reference = re.search("reference [0-9a-f]{10}", line)[0]
+        log = [text for text in world.log.read_text(errors="replace").splitlines() if reference in text]
+        assert any(target in text and "127.0.0.1:" in text for text in log), log
+        assert folder_of(world, "us", domain=domain) == [] and world.postfix.log_lines(f"{queue_id}: .*bounce") == []
+        run("postsuper", "-c", world.postfix.conf, "-d", queue_id)
+
+
+def case_next_server_holds_it_against_the_mail(world):
+    """the sender or the size refused: stored in the INBOX, the owner is told, nobody is bounced"""
+    for name, words in (("sender", "Sender address rejected"), ("size", "5.3.4")):
+        domain = f"refuse{name}.test"
+        sent, queue_id = send(world, "it", 'redirect "hidden-target@outside.test";', domain, domain=domain, body=b"x" * 70 + b"\n" + b"y" * 3000 + b"\n")
+        stored = folder_of(world, "it", domain=domain)
+        assert sum(raw.endswith(sent) for raw in stored) == 1 and len(stored) == 2, stored
+        notice, = [raw for raw in stored if not raw.endswith(sent)]
+        text = email.message_from_bytes(notice, policy=email.policy.default).get_content()
+        assert words in text and "hidden-target@outside.test" in text, text
+        assert words in agent_log(world, queue_id), agent_log(world, queue_id)
+        assert world.postfix.no_bounce_of(queue_id)
+
+
+def case_next_server_refuses_the_address(world):
+    """RCPT refused: the bounce has that code and a reference, not the address; with a copy here nobody is bounced"""
+    _, queue_id = send_refused(world, 'redirect "hidden-target@outside.test";')
+    bounce = check_bounce(world, queue_id, "5.7.1", "reference [0-9a-f]{10}")
+    assert "hidden-target" not in bounce.text + str(bounce.fields), bounce.text
+    reference = re.search("reference [0-9a-f]{10}", bounce.fields["diagnostic-code"])[0]
+    log = [text for text in world.log.read_text(errors="replace").splitlines() if reference in text and "hidden-target@outside.test" in text]
+    assert any("in reply to RCPT TO" in text for text in log), log
+    sent, queue_id = send(world, "kept", 'require "copy"; redirect :copy "hidden-target@outside.test";', "kept", domain="refusercpt.test")
+    assert world.postfix.no_bounce_of(queue_id)
+    assert sum(raw.endswith(sent) for raw in folder_of(world, "kept", domain="refusercpt.test")) == 1
+
+
+def send_refused(world, text):
+    write_script(world, "gone", text)
+    sent = message("to nobody", to="gone@refusercpt.test")
+    queue_id = world.postfix.send(sent, "gone@refusercpt.test")
+    world.postfix.outcome(queue_id, "bounced")
+    world.postfix.settle()
+    return sent, queue_id
+
+
 def case_srs_bounce_comes_back(world):
     """SRS: the bounce of a redirected message comes back to us and goes on to who sent it, once"""
     returned = r"to=<SRS0=[^>]*@srs.test>.* status="
@@ -369,6 +511,28 @@ def case_locked_state(world):
     assert "locked" in agent_log(world, queue_id), agent_log(world, queue_id)
     assert (len(outside(world, "locked out")), len(outside(world, "Auto: locked out"))) == (1, 0)
     assert len(folder_of(world, "locker")) == 2
+
+
+# last: what all that went before has told strangers
+
+
+def case_zz_no_bounce_tells_where_mail_goes(world):
+    """no bounce of this run names the target of a redirect, a path, or another user"""
+    secrets = [str(world.root), "/usr/", "/var/", *USERS, *world.targets]
+    checked = 0
+    for raw in world.postfix.inbox("all"):
+        if b"X-Postfix-Queue-ID: " not in raw:
+            continue
+        bounce = Bounce(raw)
+        final = bounce.fields["final-recipient"].split(";")[1].strip()
+        if not bounce.fields["diagnostic-code"].lower().startswith("x-unix"): # Postfix's own words, perhaps of the hop behind us
+            continue
+        checked += 1
+        told = bounce.text + "\n" + bounce.fields["diagnostic-code"]
+        found = [secret for secret in secrets if secret in told.replace(f"<{final}>", "") and secret != final]
+        assert not found, (found, told)
+    world.note(f"{checked} bounces read")
+    assert checked > 0 or len(world.targets) == 0, "no bounce was read"
 
 
 ALL = [value for name, value in list(globals().items()) if name.startswith("case_")]

@@ -189,11 +189,18 @@ class Postfix:
         self.log = world.path("maillog")
         self.smtp_port = unused_port()
         self.services = {}
+        self.refusers = {}  # port of a further smtpd: its options
         self.outside = world.path("outside")
 
     def add_pipe(self, domain, argv, flags="", more=""):
         """Mail for `domain` goes through a pipe(8) service with this command line."""
         self.services[domain] = f"{'flags=' + flags if flags else ''} user={USERS[0]} {more} null_sender= argv={argv}"
+
+    def add_refuser(self, options):
+        """One more smtpd, with options of its own; its port."""
+        port = unused_port()
+        self.refusers[port] = options
+        return port
 
     def name_of(self, domain):
         return "agent-" + domain.split(".")[0]
@@ -244,6 +251,7 @@ class Postfix:
 
     def master_cf(self):
         rows = [f"127.0.0.1:{self.smtp_port} inet n - n - - smtpd"]
+        rows += [f"127.0.0.1:{port} inet n - n - - smtpd {options}" for port, options in self.refusers.items()]
         rows += [f"{name} {kind} {rest}" for name, kind, rest in (
             ("pickup", "unix", "n - n 60 1 pickup"), ("cleanup", "unix", "n - n - 0 cleanup"),
             ("qmgr", "unix", "n - n 300 1 qmgr"), ("rewrite", "unix", "- - n - - trivial-rewrite"),

@@ -23,7 +23,8 @@ if [ "$1" = --fuzz ]; then
 		-DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$from"/agent/message/mime-module.c \
-		"$from"/agent/message/mime-charset.c "$from"/agent/message/mime-compose.c $(pkg-config --cflags --libs gmime-3.0) || exit 1
+		"$from"/agent/message/mime-charset.c "$from"/agent/message/mime-compose.c "$from"/agent/message/mime-params.c \
+		"$from"/agent/message/mime-words.c $(pkg-config --cflags --libs gmime-3.0) || exit 1
 	# shellcheck disable=SC2046
 	$CLANG "$@" -fsanitize=fuzzer -o "$work/fuzz-mime" "$from"/tests/fuzz/fuzz-mime.c "$from"/agent/message/address-list.c \
 		"$from"/agent/message/headers.c "$from"/agent/message/html-text.c "$from"/agent/message/message.c \

@@ -426,6 +426,7 @@ main(int argc, char **argv)
 	(void) signal(SIGPIPE, SIG_IGN);
 	g_auto(Status) st = STATUS_INIT;
 	auto_fd int no_settings = memory_file("", 0);
+	(void) fchmod(no_settings, 0600); /* root reads only what nobody else can write */
 	g_autofree char *conf_path = g_strdup_printf("/proc/self/fd/%d", no_settings);
 	conf = conf_read(conf_path, NULL, NULL, &st);
 	if (conf == NULL) {

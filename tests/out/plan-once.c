@@ -6,7 +6,7 @@
  * FOLDER/Maildir is the INBOX, FOLDER/state the state, FOLDER/key (if there) the mark's keys. -e sets sender, recipient,
  * original, queue_id, notify, ret, envid, orcpt or now. An ACTION is a kind and its words, separated by '|' ("vacation|handle|days|text").
  * Answer and exit code are the agent's; on success the first line is "done", then one line a thing done ("+ ..."); notes follow as
- * "# ..." in any case.
+ * "# ..." in any case, and what the owner is told as "@ ...".
  */
 #include "agent/base/answer.h"
 #include "agent/deliver/deliver.h"
@@ -159,6 +159,10 @@ print_report(const DeliverReport *report, bool done)
 	}
 	for (guint i = 0; i < report->notes->len; i++)
 		printf("# %s\n", (char *) report->notes->pdata[i]);
+	for (guint i = 0; i < report->for_owner->len; i++) {
+		g_autofree char *line = g_strdelimit(g_strdup(report->for_owner->pdata[i]), "\n", ' ');
+		printf("@ %s\n", line);
+	}
 }
 
 /* The spool first, as the agent does it for its filters. */

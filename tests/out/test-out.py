@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -31,6 +32,7 @@ class Result:
         lines = run.stdout.decode().splitlines()
         self.answer = lines[0] if lines else ""
         self.done = [line[2:] for line in lines if line.startswith("+ ")]
+        self.told = [line[2:] for line in lines if line.startswith("@ ")]
         self.notes = [line[2:] for line in lines if line.startswith("# ")]
         self.detail = run.stderr.decode()
 
@@ -141,8 +143,10 @@ def test_redirect_sender(folder):
     with Peer() as peer:
         for number, (setting, sender, want) in enumerate((
                 ("original", "a b@client.test", '"a b"@client.test'), ("owner", "s@client.test", "owner@example.net"), ("owner", "", ""),
+                ("postmaster", "s@client.test", "postmaster@example.net"), ("recipient", "s@client.test", "owner@example.net"),
+                ("original_recipient", "s@client.test", "sales@example.net"), ("postmaster", "", ""),
                 ("srs", "", ""), ("srs", "MAILER-DAEMON", ""), ("original", "ü@client.test", "ü@client.test"))):
-            run(folder, peer, "-o", "redirect_sender=" + setting, "-e", "sender=" + sender, "-e", "queue_id=%d" % number, "redirect|b@example.org")
+            run(folder, peer, "-o", "redirect_sender=" + setting, "-e", "original=sales@example.net", "-e", "sender=" + sender, "-e", "queue_id=%d" % number, "redirect|b@example.org")
             tap.contains(peer.mails[-1][0], "MAIL FROM:<%s>" % want)
         tap.contains(peer.mails[-1][0], " SMTPUTF8")
         run(folder, peer, "-o", "redirect_sender=srs", "-e", "queue_id=9", "redirect|b@example.org")
@@ -182,31 +186,64 @@ def test_redirect_limit_of_the_day(folder):
 # what the other side may do
 
 TROUBLE = [("greeting", "421 4.3.2 busy", 75), ("greeting", "554 no", 75), ("EHLO", "421 4.3.2 closing", 75), ("MAIL", "451 4.3.0 later", 75),
-           ("MAIL", "550 5.1.8 bad sender", 69), ("MAIL", "530 5.7.0 Must issue a STARTTLS command first", 75), ("RCPT", "450 4.1.1 later", 75),
-           ("RCPT", "550 5.1.1 no such user", 69), ("DATA", "451 4.3.0 later", 75), ("DATA", "554 5.5.1 no", 69),
-           ("DOT", "452 4.3.1 full", 75), ("DOT", "552 5.3.4 too big", 69), ("DOT", "421 4.3.0 bye", 75), ("greeting", "die", 75), ("EHLO", "die", 75),
+           ("greeting", "554 5.7.1 Client host rejected: Access denied", 75), ("EHLO", "554 5.7.1 go away", 75), ("EHLO", "421 4.3.2 bye", 75),
+           ("MAIL", "550 5.1.8 bad sender", 0), ("MAIL", "554 5.7.1 <x>: Client host rejected: Access denied", 0), ("MAIL", "421 4.7.0 bye", 75), ("MAIL", "530 5.7.0 Must issue a STARTTLS command first", 75), ("RCPT", "450 4.1.1 later", 75),
+           ("RCPT", "550 5.1.1 no such user b@example.org", 69), ("RCPT", "550 no code", 69), ("RCPT", "554 5.7.1 spam", 69), ("RCPT", "552 5.2.2 full", 69),
+           ("RCPT", "421 4.3.2 bye", 75), ("RCPT", "554 5.7.1 <b@example.org>: Relay access denied", 75),
+           ("RCPT", "554 5.7.1 <x[1.2.3.4]>: Client host rejected: Access denied", 75), ("RCPT", "504 5.5.2 <x>: Helo command rejected: need fqdn", 75),
+           ("RCPT", "550 5.1.8 <s>: Sender address rejected: Domain not found", 0),
+           ("DATA", "451 4.3.0 later", 75), ("DATA", "554 5.5.1 no", 0), ("DATA", "550 5.7.1 no", 0),
+           ("DOT", "452 4.3.1 full", 75), ("DOT", "552 5.3.4 too big", 0), ("DOT", "550 5.7.1 content rejected", 0), ("DOT", "421 4.3.0 bye", 75), ("greeting", "die", 75), ("EHLO", "die", 75),
            ("MAIL", "die", 75), ("RCPT", "die", 75), ("DATA", "die", 75), ("DATA", "die in data", 75), ("DOT", "die", 75),
            ("greeting", "hang", 75), ("MAIL", "hang", 75), ("DOT", "hang", 75), ("MAIL", "nonsense", 75), ("MAIL", "9" * 5000, 75),
            ("RCPT", "250-" + "x" * 100 + "\r\n" + "250-y\r\n" * 200 + "250 z", 75)]
+
+
+def script_of(step, what):
+    """Who refuses EHLO would be asked again by HELO."""
+    return {step: what, "HELO": what} if step == "EHLO" else {step: what}
+
+
+def submit_of(peer):
+    return peer.submit.split(":", 1)[1]
 
 
 def patience(what):
     return 2 if what == "hang" else 50
 
 
+def more_settings(what):
+    """The answer to the end of a message has all the time of the delivery."""
+    return ("-o", "deadline=5s") if what == "hang" else ()
+
+
 def test_trouble_with_a_redirect(folder):
     for number, (step, what, code) in enumerate(TROUBLE):
         box = os.path.join(folder, str(number))
         os.mkdir(box)
-        with Peer({step: what}) as peer:
+        with Peer(script_of(step, what)) as peer:
             began = time.monotonic()
-            result = run(box, peer, "redirect|b@example.org", code=code, patience=patience(what))
+            result = run(box, peer, *more_settings(what), "redirect|b@example.org", code=code, patience=patience(what))
             tap.same(time.monotonic() - began < 40, True, "time at %s: %s" % (step, what))
             tap.same(peer.mails, [])
-        tap.same(stored(box), [])
+        tap.same(stored(box), [MESSAGE] if code == 0 else [], "%s: %s" % (step, what))
         no_litter(box)
+        tap.same("example.org" in result.answer or submit_of(peer) in result.answer, False, "target in " + result.answer)
+        words = what.split("\r")[0][:200]
+        if code == 0: # the mail's: it stays here, and its owner is told why
+            result.note("stored in the INBOX instead: reference ")
+            result.note("<b@example.org> by %s: %s (in reply to" % (peer.submit, words))
+            tap.contains(result.told[0], words)
+            continue
+        reference = re.search(" - reference ([0-9a-f]{10})$", result.answer).group(1)
+        tap.contains(result.detail, "reference %s: <b@example.org> by %s: " % (reference, peer.submit))
+        if what[0] in "45" and step != "greeting":
+            tap.contains(result.detail, words)
         if code == 69:
-            tap.contains(result.answer, "5.4.0 <b@example.org>: the next host said: " + what)
+            own = re.search(r"^\d+ (5\.\d\.\d)", what)
+            tap.contains(result.answer, (own.group(1) if own else "5.4.0") + " passed on by the recipient's rules, and refused there")
+            again = run(box, peer, "redirect|b@example.org", code=69)
+            tap.same(again.answer, result.answer, "a retry")
             continue
         tap.contains(result.answer, "4.4.0 ")
         with Peer() as peer:
@@ -221,9 +258,9 @@ def test_trouble_leaves_one_copy(folder):
     for number, (step, what, code) in enumerate(TROUBLE):
         box = os.path.join(folder, str(number))
         os.mkdir(box)
-        with Peer({step: what}) as peer:
+        with Peer(script_of(step, what)) as peer:
             for _ in range(2 if what != "hang" else 1):
-                run(box, peer, *plan, code=code, patience=patience(what))
+                run(box, peer, *more_settings(what), *plan, code=75 if code == 75 else 0, patience=patience(what))
                 tap.same((len(stored(box)), len(stored(box, ".Work"))), (1, 1), "copies after %s: %s" % (step, what))
         if code == 75:
             with Peer() as peer:
@@ -231,6 +268,54 @@ def test_trouble_leaves_one_copy(folder):
                 tap.same(peer.recipients(), ["b@example.org", "c@example.org"])
                 tap.same((len(stored(box)), len(stored(box, ".Work"))), (1, 1), "copies at last")
         no_litter(box)
+
+
+def test_a_slow_answer_to_the_end_is_waited_for(folder):
+    """submit_timeout is over, the other side has the message: giving up would send it twice."""
+    class Slow(Peer):
+        def say(self, connection, step):
+            if step == "DOT":
+                self.over.wait(4)
+            return super().say(connection, step)
+
+    with Slow() as peer:
+        run(folder, peer, "redirect|b@example.org", patience=2)
+        tap.same(peer.recipients(), ["b@example.org"])
+
+
+def test_a_retry_while_the_first_try_waits_sends_nothing(folder):
+    """The first try waits for the answer to the end of the message; its client was lost, and the retry comes."""
+    class Held(Peer):
+        def __init__(self):
+            self.asked, self.free = threading.Event(), threading.Event()
+            super().__init__()
+
+        def say(self, connection, step):
+            if step == "DOT":
+                self.asked.set()
+                self.free.wait(tap.PATIENCE)
+            return super().say(connection, step)
+
+    with Held() as peer:
+        argv = [PROGRAM, folder, "-o", "submit=" + peer.submit, "redirect|b@example.org"]
+        first = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        try:
+            first.stdin.write(MESSAGE)
+            first.stdin.close()
+            tap.same(peer.asked.wait(tap.PATIENCE), True)
+            began = time.monotonic()
+            result = run(folder, peer, "redirect|b@example.org", code=75)
+            tap.same(time.monotonic() - began >= tap.limit("TRY_WAIT_SECONDS"), True, "time that the retry waits")
+            tap.contains(result.answer, "4.3.2 an earlier try of this message is still at work")
+            run(folder, peer, "-e", "queue_id=other", "keep") # another message waits for nobody
+            peer.free.set()
+            tap.same(first.wait(tap.PATIENCE), 0)
+        finally:
+            first.kill()
+            first.wait()
+        run(folder, peer, "redirect|b@example.org").note("done by an earlier try")
+        tap.same(peer.recipients(), ["b@example.org"])
+    tap.same([name for name in os.listdir(folder + "/state") if name.startswith("try.")], [])
 
 
 def test_nobody_there(folder):
@@ -255,17 +340,24 @@ def test_refused_and_put_off(folder):
     with Half({"DOT": "451 4.3.0 later"}) as peer:
         run(folder, peer, *plan, code=75)
     with Half() as peer:
-        tap.contains(run(folder, peer, *plan, code=69).answer, "5.1.1 gone")
+        tap.contains(run(folder, peer, *plan, code=69).answer, "5.1.1 passed on")
         tap.same(peer.recipients(), ["c@example.org"])
         tap.same([line for line in peer.commands if "b@example.org" in line], [], "asked again")
 
 
 def test_refused_quietly(folder):
     with Peer({"RCPT": "550 5.1.1 gone"}) as peer:
-        result = run(folder, peer, "-o", "redirect_refused=quiet", "redirect|b@example.org", "keep")
+        result = run(folder, peer, "redirect|b@example.org", "keep")
         result.note("550 5.1.1 gone")
-        run(folder, peer, "-o", "redirect_refused=quiet", "-e", "queue_id=2", "redirect|b@example.org", code=69)
-    tap.same(len(stored(folder)), 1)
+        tap.contains(result.told[0], "550 5.1.1 gone")
+        tap.contains(result.told[0], "Message-ID: <1@client.test>")
+        run(folder, peer, "-e", "queue_id=2", "redirect|b@example.org", code=69)
+        again = run(folder, peer, "-e", "queue_id=3", "redirect|b@example.org", "keep")
+        tap.same(again.told, [], "told once a day")
+        run(folder, peer, "-o", "redirect_refused=bounce", "-e", "queue_id=4", "redirect|b@example.org", "keep", code=69)
+        later = run(folder, peer, "-e", "queue_id=5", "-e", "now=1700090000", "redirect|b@example.org", "keep")
+        tap.same(len(later.told), 1)
+    tap.same(len(stored(folder)), 4)
 
 
 def test_refused_bounce_stays_here(folder):
@@ -277,10 +369,10 @@ def test_refused_bounce_stays_here(folder):
 
 def test_sendmail(folder):
     program = write_program(folder, "sendmail", 'printf "%s\\n" "$@" >>"$0.args"; cat >>"$0.mail"; exit $(cat "$0.code")\n')
-    for code, want in ((0, 0), (75, 75), (69, 75), (71, 75), (67, 69), (65, 69)):
+    for code, want in ((0, 0), (75, 75), (69, 75), (71, 75), (67, 69), (65, 0)):
         with open(program + ".code", "w") as file:
             file.write(str(code))
-        run(folder, "sendmail:" + program, "-e", "queue_id=%d" % code, "-e", "sender=", "-e", "notify=NEVER", "keep", "redirect|b@example.org", code=want)
+        run(folder, "sendmail:" + program, "-e", "queue_id=%d" % code, "-e", "sender=", "-e", "notify=NEVER", "-o", "redirect_refused=bounce", "keep", "redirect|b@example.org", code=want)
     with open(program + ".args") as file:
         tap.same(file.read().split("\n")[:8], ["-i", "-f", "", "-N", "NEVER", "--", "b@example.org", "-i"])
     with open(program + ".mail", "rb") as file:
@@ -332,6 +424,74 @@ def test_vacation(folder):
         run(folder, peer, "-e", "queue_id=6", "keep", "vacation|every|0|weg")
         run(folder, peer, "-e", "queue_id=7", "keep", "vacation|every|0|weg")
         tap.same(len(peer.mails), 5)
+
+
+def test_vacation_repeats_nothing_raw_and_nothing_long(folder):
+    """What a stranger put into Subject, Message-ID and References goes into a mail of ours."""
+    with Peer() as peer:
+        long = b"x" * 5000
+        message = (b"From: s@client.test\nTo: owner@example.net\nSubject: \xe3\x81\x82" + "ä".encode() * 3000 +
+                   b"\nMessage-ID: <\xe4" + long + b"@client.test>\nReferences: <a\xe4@b> <good@b> <" + long + b"@b> <no id\n\nbody\n")
+        run(folder, peer, "keep", "vacation|h|7|weg", message=message)
+        head = peer.mails[0][2].split(b"\r\n\r\n")[0]
+        tap.same(head.isascii(), True, "8-bit in %r" % head)
+        tap.same(max(len(line) for line in head.split(b"\r\n")) < 998, True)
+        reply = parse(peer.mails[0][2])
+        tap.same((reply["Subject"], len(reply["Subject"])), ("Auto: あ" + "ä" * 249, 256))
+        tap.same((reply["In-Reply-To"], reply["References"]), (None, None))
+        run(folder, peer, "-e", "queue_id=2", "-e", "sender=o@client.test", "-o", "sieve_vacation_subject_length=20", "keep",
+            "vacation|h|7|weg", message=message.replace(b"<\xe4" + long, b"<1"))
+        reply = parse(peer.mails[1][2])
+        tap.same(reply["Subject"], "Auto: あ" + "ä" * 13)
+        tap.same((reply["In-Reply-To"], reply["References"]), ("<1@client.test>", "<good@b> <1@client.test>"))
+        for number, more in ((3, 0), (4, 1)):
+            own_id = b"<" + b"i" * (tap.limit("MESSAGE_ID_BYTES") + more - 4) + b"@b>"
+            run(folder, peer, "-e", "queue_id=%d" % number, "-e", "sender=n%d@client.test" % number, "keep", "vacation|h|7|weg",
+                message=MESSAGE.replace(b"<1@client.test>", own_id))
+            tap.same(parse(peer.mails[-1][2])["In-Reply-To"], None if more else own_id.decode(), "an id of %d" % len(own_id))
+
+
+def test_vacation_settings(folder):
+    other = MESSAGE.replace(b"To: owner@", b"To: sales@").replace(b"Subject:", b"X-Subject:")
+    with Peer() as peer:
+        def answer(number, *settings, message=MESSAGE):
+            words = [word for setting in settings for word in ("-o", setting)]
+            run(folder, peer, *words, "-e", "original=sales@example.net", "-e", "queue_id=%d" % number, "-e", "sender=s%d@client.test" % number, "keep",
+                "vacation|h|7|weg", message=message)
+            return peer.mails[-1][0], parse(peer.mails[-1][2])
+
+        tap.same(answer(1, "sieve_vacation_subject=Re: %{subject} (auto)")[1]["Subject"], "Re: Grüße (auto)")
+        tap.same(answer(2, message=other)[1]["Subject"], "Automated reply")
+        tap.same(answer(3, "sieve_vacation_no_subject=weg", message=other)[1]["Subject"], "weg")
+        tap.same(answer(4, "sieve_vacation_from_recipient=yes")[0], "MAIL FROM:<owner@example.net>")
+        tap.same(answer(5, "sieve_vacation_to_from_header=yes")[1]["To"], "sender@client.test")
+        tap.same(peer.recipients()[-1], "s5@client.test")
+        tap.same(answer(6)[1]["To"], "s6@client.test")
+        refused = other.replace(b"sales@", b"nobody@")
+        answer(7, "sieve_vacation_check_recipient=no", message=refused)
+        tap.same(len(peer.mails), 7)
+        for number, settings, message in ((8, (), refused), (9, ("-o", "sieve_vacation_original_recipient=no"), other)):
+            run(folder, peer, *settings, "-e", "original=sales@example.net", "-e", "queue_id=%d" % number, "-e", "sender=s%d@x.test" % number, "keep",
+                "vacation|h|7|weg", message=message).note("not addressed to the owner")
+
+
+def test_an_address_stays_one_address(folder):
+    """A hostile sender, and the forms of Japanese carriers, by both routes: quoted once."""
+    evil = "v1@a.test,v2@c.test,root@evil.test"
+    program = write_program(folder, "sendmail", 'printf "%s\\n" "$@" >>"$0.args"; cat >>"$0.mail"\n')
+    with Peer() as peer:
+        for number, (plain, quoted) in enumerate(((evil, '"v1@a.test,v2@c.test,root"@evil.test'), ("john smith@b.test", '"john smith"@b.test'),
+                                                  ("foo.@docomo.ne.jp", '"foo."@docomo.ne.jp'), (".a..b@docomo.ne.jp", '".a..b"@docomo.ne.jp'),
+                                                  ('"a"@b.test', '"\\"a\\""@b.test'), ("a>b@c.test", '"a>b"@c.test'))):
+            run(folder, peer, "-e", "queue_id=%d" % number, "-e", "sender=" + plain, "keep", "vacation|h|7|weg", "redirect|" + plain)
+            tap.same([rcpt.split(" NOTIFY")[0] for _, rcpt, _ in peer.mails[-2:]], ["RCPT TO:<%s>" % quoted] * 2)
+            tap.contains([mail for mail, _, _ in peer.mails[-2:]], "MAIL FROM:<%s> BODY=8BITMIME" % quoted)
+            reply = parse([message for mail, _, message in peer.mails[-2:] if "<>" in mail][0])
+            tap.same([(address.username, address.domain) for address in reply["To"].addresses], [tuple(plain.rsplit("@", 1))])
+            run(folder, "sendmail:" + program, "-e", "queue_id=s%d" % number, "-e", "sender=" + plain, "keep", "redirect|" + plain)
+            with open(program + ".args") as file:
+                tap.same(file.read().split("\n"), ["-i", "-f", quoted, "--", quoted, ""])
+            os.unlink(program + ".args")
 
 
 def test_vacation_mime(folder):
@@ -392,15 +552,51 @@ def test_notify(folder):
         tap.same(notice["Subject"], "Neue Post")
         tap.same(notice["From"], "owner@example.net")
         tap.same(notice["To"], "a@b.test, c@d.test, e@f.test")
+        tap.same(notice["Cc"], None)
         tap.same(notice["Keywords"], "x")
         tap.same(notice["Auto-Submitted"], 'auto-notified; owner-email="owner@example.net"')
         tap.same(notice.get_content(), "Zeile\nzwei\n")
-        tap.same(peer.mails[0][0], "MAIL FROM:<>")
+        tap.same(peer.mails[0][0], "MAIL FROM:<owner@example.net>")
+        tap.contains(peer.mails[0][1], " NOTIFY=NEVER")
         run(folder, peer, "-e", "queue_id=2", "keep", "notify|mailto:a@b.test|Grüße\nBcc: evil@x.test|Sent")
         tap.same(parse(peer.mails[-1][2])["Subject"], "Grüße Bcc: evil@x.test")
         tap.same(len(stored(folder, ".Sent")), 1)
         run(folder, peer, "-e", "sender=", "-e", "queue_id=3", "keep", "notify|mailto:null@b.test")
         tap.same(peer.recipients()[-1:], ["null@b.test"])
+        tap.same(peer.mails[-1][0], "MAIL FROM:<>")
+
+
+def test_notify_to_and_cc_and_names(folder):
+    with Peer() as peer:
+        run(folder, peer, "keep", "notify|mailto:a@b.test?cc=%22Smith,%20C%22%20%3Cc@d.test%3E,foo.@docomo.ne.jp&to=Zo%C3%AB%20%3Ce@f.test%3E")
+        tap.same(peer.recipients(), ["a@b.test", "e@f.test", "c@d.test", '"foo."@docomo.ne.jp'])
+        notice = parse(peer.mails[0][2])
+        tap.same(notice["To"], "a@b.test, Zoë <e@f.test>")
+        tap.same([(address.display_name, address.username, address.domain) for address in notice["Cc"].addresses],
+                 [("Smith, C", "c", "d.test"), ("", "foo.", "docomo.ne.jp")])
+
+
+def test_notice_repeats_no_long_field(folder):
+    most = tap.limit("NOTICE_FIELD")
+    with Peer() as peer:
+        for number, (length, kept) in enumerate(((most, most), (most + 1, most))):
+            run(folder, peer, "-e", "queue_id=%d" % number, "keep", "notify|mailto:a@b.test",
+                message=MESSAGE.replace(b"=?utf-8?q?Gr=C3=BC=C3=9Fe?=", b"s" * length))
+            tap.same(parse(peer.mails[-1][2]).get_content().splitlines()[1], "Subject: " + "s" * kept)
+            tap.same(len(parse(peer.mails[-1][2])["Subject"]), 256)
+
+
+def test_notify_sender(folder):
+    with Peer() as peer:
+        for number, (setting, want) in enumerate((("recipient", "owner@example.net"), ("original_recipient", "sales@example.net"), ("null", ""),
+                                                  ("postmaster", "postmaster@example.net"), ("sender", "sender@client.test"))):
+            run(folder, peer, "-o", "sieve_notify_sender=" + setting, "-e", "original=sales@example.net", "-e", "queue_id=%d" % number, "keep",
+                "notify|mailto:a@b.test")
+            tap.same(peer.mails[-1][0], "MAIL FROM:<%s>" % want)
+        run(folder, peer, "-o", "sieve_notify_sender=postmaster", "-o", "postmaster_address=Post Master <pm@example.org>", "-e", "queue_id=8", "keep",
+            "notify|mailto:a@b.test")
+        tap.same(peer.mails[-1][0], "MAIL FROM:<pm@example.org>")
+        run(folder, peer, "-o", "sieve_notify_sender=postmaster", "-e", "sender=", "-e", "queue_id=9", "keep", "notify|mailto:a@b.test")
         tap.same(peer.mails[-1][0], "MAIL FROM:<>")
 
 

@@ -21,7 +21,7 @@ static const Row header_rows[] = {
 	{ "nested comment before", "(x (y) \\) z) a@b.c", "a@b.c" },
 	{ "comment in brackets", "<a@b.c (x>)>", "a@b.c" },
 	{ "blanks beside the sign", "a @ b.c", "a@b.c" },
-	{ "quoted local part stays quoted", "\"a b@c\"@b.c", "\"a b@c\"@b.c" },
+	{ "quoted local part loses its quotes", "\"a b@c\"@b.c", "a b@c@b.c" },
 	{ "unquoted blanks", "two words@b.c", "two words@b.c" },
 	{ "source route", "<@x.y,@z:a@b.c>", "a@b.c" },
 	{ "no domain", "postmaster", "postmaster" },
@@ -56,9 +56,8 @@ static const SplitRow split_rows[] = {
 	{ "split at the sign", "a@b", "a", "b" },
 	{ "split at the last sign", "a@b@c", "a@b", "c" },
 	{ "split without a sign", "a", "a", NULL },
-	{ "quotes go", "\"a\\\"b\"@c", "a\"b", "c" },
-	{ "one quote is no pair", "\"@c", "\"", "c" },
-	{ "empty halves", "@", "", "" },
+	{ "quotes are part of the name", "\"a\"@c", "\"a\"", "c" },
+		{ "empty halves", "@", "", "" },
 };
 
 static void
@@ -120,7 +119,7 @@ static const EqualRow equal_rows[] = {
 	{ "domain without case", "a@B.C", "a@b.c", { "", false }, true },
 	{ "local part with case", "A@b.c", "a@b.c", { "", false }, false },
 	{ "local part without case", "A@b.c", "a@b.c", { "", true }, true },
-	{ "quotes do not count", "\"a\"@b.c", "a@b.c", { "", true }, true },
+	{ "quotes are part of the name here", "\"a\"@b.c", "a@b.c", { "", true }, false },
 	{ "A-label and U-label", "a@xn--r8jz45g.jp", "a@\xe4\xbe\x8b\xe3\x81\x88.jp", { "", true }, true },
 	{ "U-label with an ideographic full stop", "a@\xe4\xbe\x8b\xe3\x81\x88\xe3\x80\x82jp", "a@xn--r8jz45g.jp", { "", true }, true },
 	{ "UTF-8 local part without case", "\xc3\x84@b.c", "\xc3\xa4@b.c", { "", true }, true },
@@ -144,6 +143,17 @@ test_equal(void **state)
 
 /* Punycode is quadratic in the length of a label: past the limit the octets are compared as they are. */
 static void
+test_word_of_a_from_line(void **state)
+{
+	(void) state;
+	assert_int_equal(address_word_length("a@b.c Sat Nov 21"), 5);
+	assert_int_equal(address_word_length("\"a b\"@c Sat"), 7);
+	assert_int_equal(address_word_length("\"a \\\" b\"@c Sat"), 10);
+	assert_int_equal(address_word_length("\"a b Sat"), 8);
+	assert_int_equal(address_word_length(""), 0);
+}
+
+static void
 test_long_domain_is_cheap(void **state)
 {
 	(void) state;
@@ -160,12 +170,13 @@ int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(header_rows) + G_N_ELEMENTS(split_rows) + G_N_ELEMENTS(detail_rows) +
-	                        G_N_ELEMENTS(equal_rows) + 1];
+	                        G_N_ELEMENTS(equal_rows) + 2];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, header_rows, test_header);
 	UNIT_ROWS(tests, n, split_rows, test_split);
 	UNIT_ROWS(tests, n, detail_rows, test_detail);
 	UNIT_ROWS(tests, n, equal_rows, test_equal);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_word_of_a_from_line);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_domain_is_cheap);
 	return _cmocka_run_group_tests("address", tests, n, NULL, NULL);
 }

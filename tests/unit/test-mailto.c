@@ -33,6 +33,12 @@ static const Row rows[] = {
 	  "&content-type=text/html&MIME-Version=2&x-ok=1", "a@example.com||-|-|x-ok=1" },
 	{ "nobody", "mailto:", "||-|-|" },
 	{ "nobody, with a subject", "mailto:?subject=a", "||a|-|" },
+	{ "a display name in to", "mailto:?to=Carol%20Smith%20%3Ccarol@example.com%3E", "Carol Smith:carol@example.com||-|-|" },
+	{ "a quoted display name in cc", "mailto:?cc=%22Smith,%20C.%22%20%3Cc@example.com%3E", "|Smith, C.:c@example.com|-|-|" },
+	{ "the form of Japanese carriers", "mailto:foo.@docomo.ne.jp,.a..b@docomo.ne.jp", "foo.@docomo.ne.jp,.a..b@docomo.ne.jp||-|-|" },
+	{ "a semicolon behind an address", "mailto:a@example.com;?header=y", "! it names what is no address" },
+	{ "a semicolon between two", "mailto:a@example.com;b@example.com", "! it names what is no address" },
+	{ "a semicolon in quotes", "mailto:%22a;b%22@example.com", "a;b@example.com||-|-|" },
 	{ "no address", "mailto:nobody", "! it names what is no address" },
 	{ "a line end in an address", "mailto:a%0d%0aRCPT@b.example", "! it names what is no address" },
 	{ "no address in cc", "mailto:a@example.com?cc=b", "! it names what is no address" },
@@ -50,8 +56,11 @@ static const Row rows[] = {
 static void
 append_list(GString *out, const GPtrArray *list)
 {
-	for (guint i = 0; i < list->len; i++)
-		g_string_append_printf(out, "%s%s", i > 0 ? "," : "", (const char *) list->pdata[i]);
+	for (guint i = 0; i < list->len; i++) {
+		const MailtoRecipient *recipient = list->pdata[i];
+		g_string_append_printf(out, "%s%s%s%s", i > 0 ? "," : "", recipient->name != NULL ? recipient->name : "",
+		                       recipient->name != NULL ? ":" : "", recipient->address);
+	}
 	g_string_append_c(out, '|');
 }
 

@@ -12,6 +12,8 @@ typedef struct {
 	const char *sender;  /* NULL: a person */
 	const char *header;  /* NULL: "To: me@example.net" */
 	const char *why;     /* part of the reason; NULL: is answered */
+	bool original_is_own;
+	bool any_recipient;
 } Row;
 
 static const Row rows[] = {
@@ -40,6 +42,10 @@ static const Row rows[] = {
 	{ .name = "with detail", .header = "To: me+news@example.net\n" },
 	{ .name = "not addressed", .header = "To: x@y.test\nX-To: me@example.net\n", .why = "not addressed" },
 	{ .name = "name only looks like it", .header = "To: \"me@example.net\" <x@y.test>\n", .why = "not addressed" },
+	{ .name = "addressed to an alias that the envelope knows", .header = "To: sales@example.net\n", .original_is_own = true },
+	{ .name = "addressed to an alias where that does not count", .header = "To: sales@example.net\n", .why = "not addressed" },
+	{ .name = "not addressed where that does not count", .header = "To: x@y.test\n", .any_recipient = true },
+	{ .name = "a list where no address counts", .header = "To: x@y.test\nList-Id: <a>\n", .any_recipient = true, .why = "list" },
 	{ .name = "no field at all", .header = "", .why = "not addressed" },
 };
 
@@ -53,10 +59,14 @@ test_guard(void **state)
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_PIPE);
 	envelope->sender = g_strdup(row->sender != NULL ? row->sender : "person@client.test");
 	envelope->recipient = g_strdup("me@example.net");
+	envelope->original = g_strdup("sales@example.net");
 	g_autoptr(GPtrArray) own = g_ptr_array_new(), more = g_ptr_array_new();
 	g_ptr_array_add(own, (gpointer) "me@example.net");
 	g_ptr_array_add(more, (gpointer) "other@example.net");
-	ReplyQuestion question = { headers, envelope, { own, more }, { "+", true } };
+	ReplyQuestion question = {
+		.headers = headers, .envelope = envelope, .own = { own, more }, .rules = { "+", true },
+		.original_is_own = row->original_is_own, .any_recipient = row->any_recipient,
+	};
 	g_autofree char *why = reply_guard_why_not(&question);
 	if (row->why == NULL) {
 		assert_null(why);
@@ -72,7 +82,7 @@ test_nobody_said_who(void **state)
 	(void) state;
 	g_autoptr(Headers) headers = headers_new(NULL, "\n");
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_PIPE);
-	ReplyQuestion question = { headers, envelope, { NULL, NULL }, { "", true } };
+	ReplyQuestion question = { .headers = headers, .envelope = envelope, .rules = { "", true } };
 	g_autofree char *why = reply_guard_why_not(&question);
 	assert_string_equal(why, "nobody said who sent it");
 }
@@ -133,11 +143,11 @@ test_addresses(void **state)
 	(void) state;
 	static const char *const bad[] = { "", "a\nb@x", "<a@x>", "@x", "a@", "-f@x", "\xff@x" };
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-		assert_false(outmail_address_is_safe(bad[i]));
+		assert_false(address_text_is_sendable(bad[i]));
 	g_autofree char *longest = g_strnfill(LIMIT_ADDRESS_BYTES, 'a'), *longer = g_strnfill(LIMIT_ADDRESS_BYTES + 1, 'a');
-	assert_true(outmail_address_is_safe(longest));
-	assert_false(outmail_address_is_safe(longer));
-	assert_true(outmail_address_is_safe("two words@x.test"));
+	assert_true(address_text_is_sendable(longest));
+	assert_false(address_text_is_sendable(longer));
+	assert_true(address_text_is_sendable("two words@x.test"));
 }
 
 int

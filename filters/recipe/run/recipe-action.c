@@ -4,6 +4,7 @@
 #include "agent/base/child.h"
 #include "agent/base/limits.h"
 #include "agent/message/address-list.h"
+#include "agent/message/address.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/run/recipe-program.h"

@@ -5,6 +5,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/message/mime-tree.h"
+#include "agent/message/address-print.h"
 
 #include <string.h>
 #include <sys/mman.h>
@@ -63,6 +64,15 @@ recipe_mail_new(const char *data, size_t len)
 	return mail_take(g_string_new_len(data, (gssize) len));
 }
 
+/* As Postfix writes it there: quoted, so that a blank in the name does not end it; on one line. Caller frees. */
+static char *
+print_sender(const char *address)
+{
+	if (*address == '\0')
+		return g_strdup("MAILER-DAEMON");
+	return g_strdelimit(address_print_argument(address), "\r\n", '_');
+}
+
 /* Does this From_ line name `sender`? Only the envelope knows better: where it says nothing, the line is right. */
 static bool
 names_sender(const char *line, const char *sender)
@@ -70,8 +80,8 @@ names_sender(const char *line, const char *sender)
 	if (sender == NULL)
 		return true;
 	const char *named = line + strlen("From ");
-	size_t len = *sender != '\0' ? strlen(sender) : strlen("MAILER-DAEMON");
-	return strncmp(named, *sender != '\0' ? sender : "MAILER-DAEMON", len) == 0 && (named[len] == ' ' || named[len] == '\0');
+	size_t len = strlen(sender);
+	return strncmp(named, sender, len) == 0 && (named[len] == ' ' || named[len] == '\0');
 }
 
 static char *
@@ -82,7 +92,7 @@ make_from_line(const char *sender, const char *user, FilterEnv *env)
 	char date[64];
 	strftime(date, sizeof date, "%a %b %e %H:%M:%S %Y", gmtime_r(&local, &tm));
 	const char *named = sender == NULL ? user : sender; /* where nobody says, it is who runs us, as with procmail */
-	return g_strdup_printf("From %s  %s", named != NULL && *named != '\0' ? named : "MAILER-DAEMON", date);
+	return g_strdup_printf("From %s  %s", named != NULL ? named : "MAILER-DAEMON", date);
 }
 
 /*
@@ -94,7 +104,8 @@ append_from_line(GString *bytes, const FilterInput *input, FilterEnv *env, char 
 {
 	const FilterServices *services = env->services;
 	const char *line = message_from_line(input->message);
-	const char *sender = input->envelope != NULL ? input->envelope->sender : NULL;
+	const char *address = input->envelope != NULL ? input->envelope->sender : NULL;
+	g_autofree char *sender = address != NULL ? print_sender(address) : NULL;
 	bool is_asked_for = services->recipe_variable != NULL && services->recipe_variable(env, "FROM_") != NULL;
 	g_autofree char *made = NULL;
 	if (line == NULL || !names_sender(line, sender))

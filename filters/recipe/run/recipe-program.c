@@ -94,7 +94,7 @@ run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const c
 		return false;
 	if (output == NULL)
 		output = g_string_new(NULL);
-	*ret_result = (FilterProgramResult){ exit_code, g_string_free_to_bytes(output), false };
+	*ret_result = (FilterProgramResult){ .exit_code = exit_code, .output = g_string_free_to_bytes(output) };
 	return true;
 }
 

@@ -282,9 +282,10 @@ run_clone(RecipeRun *run, const RecipeNode *node, Status *st)
 static bool
 is_tried(const RecipeChain *chain, const RecipeFlags *flags)
 {
+	/* Of flags that exclude each other e counts. */
+	if (flags->on_failure)
+		return chain->matched && !chain->succeeded && (chain->chain_matched || !(flags->also || flags->also_success));
 	if (flags->otherwise && chain->matched)
-		return false;
-	if (flags->on_failure && (!chain->matched || chain->succeeded))
 		return false;
 	if (flags->also_success)
 		return chain->chain_matched && chain->succeeded;

@@ -57,11 +57,12 @@ static bool
 run_report(SieveRun *run, const SieveCall *call)
 {
 	const char *type = sieve_run_string(run, call->positional[0], 0);
-	const char *address = sieve_run_string(run, call->positional[2], 0);
+	const char *written = sieve_run_string(run, call->positional[2], 0);
+	g_autofree char *address = sieve_value_mailbox((SieveText){ written, strlen(written) });
 	if (!is_token((SieveText){ type, strlen(type) }))
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.200s\" is no type of a report", type);
-	if (!sieve_value_is_mailable((SieveText){ address, strlen(address) }))
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot report to \"%.200s\": it is no address", address);
+	if (address == NULL)
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot report to \"%.200s\": it is no address", written);
 	if (is_own(run, address) || is_repeated(run, type, address)) {
 		sieve_run_trace(run, TRACE_ACTIONS, call, "no report to <%s>: %s", address,
 		                is_own(run, address) ? "it is the owner of the script" : "it gets one already");

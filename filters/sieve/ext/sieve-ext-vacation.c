@@ -220,12 +220,21 @@ set_from(SieveRun *run, const SieveCall *call, PlanReply *reply)
 		sieve_run_trace(run, TRACE_COMMANDS, call, "':from' is no address, the usual sender is used");
 }
 
-/* Those that are none by their variables do no harm: nothing is addressed to them. */
+/* Bare addresses. What is none does no harm: nothing is addressed to it. NULL without the tag. */
 static GPtrArray *
 own_addresses(SieveRun *run, const SieveCall *call)
 {
 	const SieveTag *tag = sieve_call_tag(call, "addresses");
-	return sieve_run_strings(run, tag != NULL ? tag->value : NULL);
+	GPtrArray *addresses = sieve_run_strings(run, tag != NULL ? tag->value : NULL);
+	for (guint i = 0; addresses != NULL && i < addresses->len; i++) {
+		char *text = addresses->pdata[i];
+		char *mailbox = sieve_value_mailbox((SieveText){ text, strlen(text) });
+		if (mailbox == NULL)
+			continue;
+		addresses->pdata[i] = mailbox;
+		g_free(text);
+	}
+	return addresses;
 }
 
 static bool

@@ -63,6 +63,14 @@ make_argv(SieveRun *run, const SieveArg *args)
 	return argv;
 }
 
+/* The rule takes it for "no" and goes on; whoever looks for the cause finds it in the log. */
+static void
+note(SieveRun *run, const SieveCall *call, const char *text)
+{
+	g_autofree char *whole = g_strdup_printf("%s: %s", call->def->name, text);
+	filter_note(run->env, run->program->file, call->span.line, whole);
+}
+
 /* It could not be run: a command has failed (section 6, 7), a test has its answer (section 8). */
 static bool
 could_not_run(SieveRun *run, const SieveCall *call, const Status *fault)
@@ -70,7 +78,7 @@ could_not_run(SieveRun *run, const SieveCall *call, const Status *fault)
 	const char *text = fault->detail != NULL ? fault->detail : status_text(fault);
 	if (!call->is_test)
 		return sieve_run_fail(run, call, fault->id, "%s", text);
-	sieve_run_trace(run, TRACE_ACTIONS, call, "%s: %s", call->def->name, text);
+	note(run, call, text);
 	return true;
 }
 
@@ -93,7 +101,10 @@ sieve_external_run(SieveRun *run, const SieveCall *call, PlanKind kind, const Fi
 	if (!services->run_program(run->env, &program, &result, &fault))
 		return could_not_run(run, call, &fault);
 	g_autoptr(GBytes) output = result.output;
+	g_autofree char *end = result.end;
 	sieve_run_trace(run, TRACE_TESTS, call, "%s: \"%s\" ended with %d", call->def->name, program.name, result.exit_code);
+	if (end != NULL)
+		note(run, call, end);
 	if (result.exit_code == 0)
 		*ret_output = output != NULL ? g_steal_pointer(&output) : g_bytes_new(NULL, 0);
 	return true;

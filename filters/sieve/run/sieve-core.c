@@ -125,11 +125,11 @@ run_discard(SieveRun *run, const SieveCall *call)
 }
 
 static bool
-is_own_address(SieveCheck *check, SieveText address)
+is_own_address(SieveCheck *check, const char *address)
 {
 	FilterEnv *env = sieve_check_env(check);
 	const char *own = env->services->environment != NULL ? env->services->environment(env, "vnd.todoke.address") : NULL;
-	return own != NULL && sieve_text_is(address, own);
+	return own != NULL && strcmp(address, own) == 0;
 }
 
 static bool
@@ -138,10 +138,11 @@ check_redirect(SieveCheck *check, SieveCall *call)
 	const SieveString *address = &call->positional[0]->strings[0];
 	if (address->template != NULL || sieve_call_tag(call, "list") != NULL)
 		return true;
-	if (!sieve_value_is_mailable(address->text))
+	g_autofree char *mailbox = sieve_value_mailbox(address->text);
+	if (mailbox == NULL)
 		return sieve_check_error(check, address->span, "bad-address", "write user@example.org", "\"%.*s\" is no address",
 		                         (int) address->text.len, address->text.data);
-	if (is_own_address(check, address->text))
+	if (is_own_address(check, mailbox))
 		sieve_check_warning(check, address->span, "redirect-to-self", "use keep", "this redirects to the owner of the script");
 	return true;
 }
@@ -149,11 +150,12 @@ check_redirect(SieveCheck *check, SieveCall *call)
 static bool
 redirect_to(SieveRun *run, const SieveCall *call, SieveText address)
 {
-	if (!sieve_value_is_mailable(address))
+	char *mailbox = sieve_value_mailbox(address);
+	if (mailbox == NULL)
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot redirect to \"%.*s\": it is no address",
 		                      (int) MIN(address.len, 200), address.data);
 	PlanAction *action = sieve_run_action_new(run, PLAN_REDIRECT, call);
-	action->address = g_strndup(address.data, address.len);
+	action->address = mailbox;
 	return sieve_run_action(run, call, action);
 }
 

@@ -3,6 +3,7 @@
 #include "filters/sieve/run/sieve-value.h"
 
 #include "agent/base/limits.h"
+#include "agent/message/address.h"
 #include "agent/message/address-list.h"
 #include "agent/message/mime.h"
 
@@ -205,40 +206,44 @@ sieve_value_addresses(SieveArena *arena, SieveText raw, GArray *addresses)
 		append_item(arena, &list.items[i], addresses);
 }
 
-/* "quoted local part": printable, quotes and backslashes escaped. */
-static bool
-is_quoted_local(SieveText text)
+/* Line ends and other control octets have no place in an address; white space around it has. */
+static SieveText
+trim_address(SieveText text)
 {
-	if (text.len < 2 || text.data[0] != '"' || text.data[text.len - 1] != '"')
-		return false;
-	for (size_t i = 1; i + 1 < text.len; i++) {
-		if ((guchar) text.data[i] < 32 || text.data[i] == 127 || text.data[i] == '"')
-			return false;
-		if (text.data[i] == '\\' && ++i + 1 >= text.len)
-			return false;
+	while (text.len > 0 && g_ascii_isspace(text.data[0])) {
+		text.data++;
+		text.len--;
 	}
-	return true;
+	while (text.len > 0 && g_ascii_isspace(text.data[text.len - 1]))
+		text.len--;
+	return text;
 }
 
 static bool
-is_domain(SieveText text)
+has_control(SieveText text)
 {
-	if (text.len > 2 && text.data[0] == '[' && text.data[text.len - 1] == ']') {
-		for (size_t i = 1; i + 1 < text.len; i++)
-			if (!g_ascii_isalnum(text.data[i]) && strchr(".:-", text.data[i]) == NULL)
-				return false;
-		return true;
-	}
-	return is_dot_atom(text);
+	for (size_t i = 0; i < text.len; i++)
+		if (g_ascii_iscntrl(text.data[i]) && text.data[i] != '\t')
+			return true;
+	return false;
+}
+
+char *
+sieve_value_mailbox(SieveText text)
+{
+	SieveText trimmed = trim_address(text);
+	if (trimmed.len == 0 || trimmed.len > LIMIT_ADDRESS_NAME || has_control(trimmed))
+		return NULL;
+	g_auto(AddressList) list = { 0 };
+	address_list_parse(trimmed.data, trimmed.len, ADDRESS_NAMES_RAW, &list);
+	const AddressItem *item = list.items;
+	bool is_one = list.count == 1 && item->valid && !item->is_group && item->group == NULL;
+	return is_one && address_text_is_sendable(item->address) ? g_strdup(item->address) : NULL;
 }
 
 bool
-sieve_value_is_mailable(SieveText address)
+sieve_value_is_mailable(SieveText text)
 {
-	const char *at = address.len > 0 ? memrchr(address.data, '@', address.len) : NULL;
-	if (at == NULL || address.len > LIMIT_ADDRESS_BYTES || memchr(address.data, '\0', address.len) != NULL)
-		return false;
-	SieveText local = { address.data, (size_t) (at - address.data) };
-	SieveText domain = { at + 1, address.len - local.len - 1 };
-	return (is_dot_atom(local) || is_quoted_local(local)) && is_domain(domain) && local.data[0] != '-';
+	g_autofree char *address = sieve_value_mailbox(text);
+	return address != NULL;
 }

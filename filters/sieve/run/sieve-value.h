@@ -25,8 +25,15 @@ SieveText sieve_value_raw(SieveArena *arena, const HeaderField *field);
 /* One envelope address, without angle brackets; the null sender is valid and empty. */
 SieveAddress sieve_value_envelope_address(SieveArena *arena, const char *address);
 
-/* Can mail be sent to this (redirect, :from)? One address without name or brackets: local part, "@", domain. */
-bool sieve_value_is_mailable(SieveText address);
+/*
+ * The one address that a script means by a text (redirect, :addresses, report), in the string form of agent/message/address.h: with or
+ * without a name, brackets, comments and blanks ("Carol <carol@example.net>"), dots anywhere in the local part. NULL: it is none, more than one, a
+ * group, or nothing that mail can be sent to. Caller frees.
+ */
+char *sieve_value_mailbox(SieveText text);
+
+/* Is it such a text? */
+bool sieve_value_is_mailable(SieveText text);
 
 /*
  * The text as one line for a header field: runs of line ends become a blank, NULs and blanks at the ends go. What came from a

@@ -2,5 +2,8 @@
 redirect "not an address";
 redirect "";
 redirect "foo";
-redirect "Name <a@example.org>";
 redirect "a@b@c d";
+redirect "a@example.org, b@example.org";
+redirect "friends: a@example.org;";
+redirect "<>";
+redirect "-f@example.org";
