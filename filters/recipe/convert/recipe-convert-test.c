@@ -141,15 +141,16 @@ static char *
 expression_test(Conversion *conversion, const RecipeCond *cond)
 {
 	RecipePatternPlace place;
+	g_autofree char *expression = recipe_cond_expression(cond);
 	if (*cond->rest == '\0' && cond->variable == NULL)
 		return g_strdup("true");
-	if (cond->variable == NULL && strcmp(cond->rest, "^FROM_DAEMON") == 0)
+	if (cond->variable == NULL && strcmp(expression, "^FROM_DAEMON") == 0)
 		return mailer_test(conversion, true);
-	if (cond->variable == NULL && strcmp(cond->rest, "^FROM_MAILER") == 0)
+	if (cond->variable == NULL && strcmp(expression, "^FROM_MAILER") == 0)
 		return mailer_test(conversion, false);
 	if (!place_of(conversion, cond, &place))
 		return NULL;
-	g_autoptr(GPtrArray) branches = recipe_convert_pattern(cond->rest, conversion->flags->case_counts, place, conversion->verdict);
+	g_autoptr(GPtrArray) branches = recipe_convert_pattern(expression, conversion->flags->case_counts, place, conversion->verdict);
 	if (branches == NULL)
 		return NULL;
 	GPtrArray *tests = g_ptr_array_new_with_free_func(g_free);

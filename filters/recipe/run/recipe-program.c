@@ -127,7 +127,7 @@ recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *show
 	if (run_formail(run, argv, input, lock, ret_result))
 		return true;
 	if (argv->len == 1) { /* variables that are empty: as a program that is not there */
-		*ret_result = (FilterProgramResult){ 127, g_bytes_new(NULL, 0), false };
+		*ret_result = (FilterProgramResult){ .exit_code = 127, .output = g_bytes_new(NULL, 0) };
 		return true;
 	}
 
