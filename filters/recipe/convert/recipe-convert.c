@@ -31,6 +31,8 @@ typedef struct {
 	bool stops_last;       /* the last recipe ends the script where it matches */
 	gsize body_end;        /* in `out`: where A may add to the last recipe */
 	bool ended;            /* nothing behind is reached */
+	bool file_ended;       /* nothing behind in this file, or in this block of it */
+	unsigned nesting;      /* files that are being read */
 	GHashTable *stopped;   /* tests under which the script has ended */
 	RecipeConvertCounts counts;
 } Convert;
@@ -127,6 +129,7 @@ put_block(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, Re
 	put_comments(convert, node->last_line);
 	g_hash_table_unref(convert->stopped);
 	convert->stopped = outside.stopped;
+	convert->file_ended = outside.file_ended;
 	convert->chain = outside.chain;
 	convert->chain_ends = outside.chain_ends;
 	convert->stops_last = outside.stops_last;
@@ -406,6 +409,9 @@ convert_file(Convert *convert, const FilterSource *source)
 	const FilterSource *outer = convert->source;
 	GPtrArray *comments = convert->comments;
 	guint next_comment = convert->next_comment;
+	bool file_ended = convert->file_ended;
+	convert->file_ended = false;
+	convert->nesting++;
 	convert->source = source;
 	convert->comments = g_ptr_array_new_with_free_func(recipe_comment_free);
 	convert->next_comment = 0;
@@ -417,6 +423,8 @@ convert_file(Convert *convert, const FilterSource *source)
 	convert->comments = comments;
 	convert->next_comment = next_comment;
 	convert->source = outer;
+	convert->file_ended = file_ended;
+	convert->nesting--;
 }
 
 /* The recipes of another file, in their place. False: it cannot be read, or its name is not known. */
@@ -443,26 +451,128 @@ put_included(Convert *convert, const RecipeNode *node)
 	return true;
 }
 
+/* DEFAULT, where the file chose one. */
+static void
+put_default(Convert *convert)
+{
+	const char *inbox = recipe_constants_get(convert->sieve.constants, "DEFAULT");
+	if (inbox == NULL)
+		return;
+	bool is_there;
+	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox, &is_there);
+	if (mailbox == NULL) {
+		recipe_sieve_put(&convert->sieve,
+		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
+		return;
+	}
+	if (strcmp(mailbox, "INBOX") == 0)
+		return;
+	const char *verdict = is_there ? "# DEFAULT" : "# DEFAULT: changed: it is none of the mailbox: the mail lies elsewhere";
+	recipe_sieve_put(&convert->sieve, verdict);
+	recipe_sieve_needs(&convert->sieve, "fileinto");
+	recipe_sieve_put_action(&convert->sieve, "fileinto", false, mailbox);
+}
+
+/* Procmail reads no further: the mail goes to DEFAULT. */
+static void
+put_end(Convert *convert)
+{
+	put_default(convert);
+	if (convert->sieve.depth > 0)
+		recipe_sieve_put(&convert->sieve, "stop;");
+	convert->ended = true;
+}
+
+/* What the assignment gives; NULL: the variable is unset, or only a run knows. Caller frees. */
+static char *
+known_value(const Convert *convert, const RecipeNode *node)
+{
+	return node->kind == RECIPE_ASSIGN ? recipe_constants_expand(convert->sieve.constants, node->value.text, NULL, NULL) : NULL;
+}
+
+/* It decides what is read, so it counts as a recipe does. */
+static void
+put_reader_by_hand(Convert *convert, const RecipeNode *node, const char *reason)
+{
+	RecipeVerdict verdict;
+	recipe_verdict_init(&verdict);
+	put_by_hand(convert, node, &verdict, reason);
+	convert->counts.recipes[VERDICT_BY_HAND]++;
+	recipe_verdict_clear(&verdict);
+}
+
+/* HOST of another machine ends all. One that only a run knows may end it. */
+static void
+convert_host(Convert *convert, const RecipeNode *node)
+{
+	g_autofree char *value = known_value(convert, node);
+	const char *host = recipe_constants_get(convert->sieve.constants, "HOST");
+	if (value != NULL && g_strcmp0(value, host) == 0)
+		return;
+
+	bool is_known = node->kind == RECIPE_UNSET || (value != NULL && host != NULL);
+	put_reader_by_hand(convert, node, is_known ? "it is for another host: nothing behind it is read" : "what is behind it is for one host only");
+	if (is_known)
+		put_end(convert);
+}
+
+/* Another file goes on in the place of this one; with none this one ends. */
+static void
+convert_switch(Convert *convert, const RecipeNode *node)
+{
+	g_autofree char *value = known_value(convert, node);
+	bool is_none = node->kind == RECIPE_UNSET || (value != NULL && (*value == '\0' || strcmp(value, "/dev/null") == 0));
+	bool in_included = convert->nesting > 1;
+	if (is_none)
+		put_reader_by_hand(convert, node, "it ends the file: nothing behind it is read");
+	else if (!put_included(convert, node)) {
+		put_reader_by_hand(convert, node, "the file is not known or cannot be read");
+		return;
+	}
+	if (in_included)
+		convert->file_ended = true;
+	else
+		put_end(convert);
+}
+
+/* EXITCODE, TRAP, SHIFT. */
+static bool
+is_for_the_run(const char *name)
+{
+	return strcmp(name, "EXITCODE") == 0 || strcmp(name, "TRAP") == 0 || strcmp(name, "SHIFT") == 0;
+}
+
+static void
+convert_variable(Convert *convert, const RecipeNode *node)
+{
+	RecipeVerdict verdict;
+	recipe_verdict_init(&verdict);
+	bool includes = strcmp(node->name, "INCLUDERC") == 0;
+	if (strcmp(node->name, "EXITCODE") == 0)
+		convert->sieve.answers = node->kind == RECIPE_ASSIGN && *node->value.text != '\0' && strcmp(node->value.text, "0") != 0;
+	if (is_for_the_run(node->name) || (includes && !put_included(convert, node)))
+		put_by_hand(convert, node, &verdict, "it says what is read, or what procmail answers");
+	else if (!includes && !is_procmails_own(node->name)) {
+		bool extracts = node->kind == RECIPE_ASSIGN && recipe_convert_extracted(&convert->sieve, node);
+		if (!extracts)
+			put_set(convert, node);
+	}
+	recipe_verdict_clear(&verdict);
+}
+
 static void
 convert_assignment(Convert *convert, const RecipeNode *node)
 {
 	put_comments(convert, node->last_line);
-	RecipeVerdict verdict;
-	recipe_verdict_init(&verdict);
-	bool includes = strcmp(node->name, "INCLUDERC") == 0, switches = strcmp(node->name, "SWITCHRC") == 0;
-	bool ends = strcmp(node->name, "HOST") == 0 || strcmp(node->name, "EXITCODE") == 0 || strcmp(node->name, "TRAP") == 0 ||
-	            strcmp(node->name, "SHIFT") == 0 || (switches && convert->sieve.depth > 0);
-	if (strcmp(node->name, "EXITCODE") == 0)
-		convert->sieve.answers = node->kind == RECIPE_ASSIGN && *node->value.text != '\0' && strcmp(node->value.text, "0") != 0;
-	if (ends || ((includes || switches) && !put_included(convert, node)))
-		put_by_hand(convert, node, &verdict, "it says what is read, or what procmail answers");
-	else if (switches)
-		convert->ended = true;
-	else if (!includes && !is_procmails_own(node->name) && !(node->kind == RECIPE_ASSIGN &&
-	                                                         recipe_convert_extracted(&convert->sieve, node)))
-		put_set(convert, node);
+	if (strcmp(node->name, "HOST") == 0) {
+		convert_host(convert, node); /* it keeps its value whatever is assigned */
+		return;
+	}
+	if (strcmp(node->name, "SWITCHRC") == 0)
+		convert_switch(convert, node);
+	else
+		convert_variable(convert, node);
 	recipe_constants_follow(convert->sieve.constants, node, convert->sieve.depth == 0);
-	recipe_verdict_clear(&verdict);
 }
 
 static void
@@ -470,7 +580,7 @@ convert_nodes(Convert *convert, const GPtrArray *nodes)
 {
 	for (guint i = 0; i < nodes->len; i++) {
 		const RecipeNode *node = nodes->pdata[i];
-		if (convert->ended) {
+		if (convert->ended || convert->file_ended) {
 			RecipeVerdict verdict;
 			recipe_verdict_init(&verdict);
 			put_comments(convert, node->line);
@@ -507,31 +617,6 @@ put_head(GString *out, const Convert *convert, const char *file)
 	g_string_append(out, n_names > 0 ? "];\n\n" : "\n");
 }
 
-/* DEFAULT, where the file chose one. */
-static void
-put_default(Convert *convert)
-{
-	const char *inbox = recipe_constants_get(convert->sieve.constants, "DEFAULT");
-	if (convert->ended || inbox == NULL)
-		return;
-	bool is_there;
-	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox, &is_there);
-	if (mailbox == NULL) {
-		recipe_sieve_put(&convert->sieve,
-		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
-		return;
-	}
-	if (strcmp(mailbox, "INBOX") == 0)
-		return;
-	recipe_sieve_put(
-		&convert->sieve,
-		is_there
-			? "# DEFAULT"
-			: "# DEFAULT: changed: it is none of the mailbox: the mail lies elsewhere");
-	recipe_sieve_needs(&convert->sieve, "fileinto");
-	recipe_sieve_put_action(&convert->sieve, "fileinto", false, mailbox);
-}
-
 static GHashTable *
 new_set(void)
 {
@@ -556,7 +641,8 @@ recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *
 			.stopped = stopped,
 		};
 		convert_file(&convert, source);
-		put_default(&convert);
+		if (!convert.ended)
+			put_default(&convert);
 		g_string_truncate(script, 0);
 		put_head(script, &convert, source->file);
 		g_string_append_len(script, out->str, (gssize) out->len);
