@@ -4,6 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/owner-walk.h"
 #include "conf/conf-rule.h"
 #include "conf/conf-scope.h"
 #include "conf/conf-setting.h"
@@ -132,12 +133,11 @@ static const ConfSink sink = { .setting = on_setting, .open = on_open, .close = 
 static bool
 is_safe_for_root(const struct stat *sb)
 {
-	bool group_may_write = (sb->st_mode & S_IWGRP) != 0 && sb->st_gid != 0;
-	return (sb->st_uid == 0 && (sb->st_mode & S_IWOTH) == 0 && !group_may_write) || geteuid() != 0;
+	return owner_is_root_alone(sb) || geteuid() != 0;
 }
 
 static bool
-read_text(int fd, const char *path, char **ret_text, size_t *ret_len, Status *st)
+read_text(int fd, const char *path, uid_t *ret_author, char **ret_text, size_t *ret_len, Status *st)
 {
 	struct stat sb;
 
@@ -160,6 +160,7 @@ read_text(int fd, const char *path, char **ret_text, size_t *ret_len, Status *st
 	text[len] = '\0';
 	*ret_text = g_steal_pointer(&text);
 	*ret_len = len;
+	*ret_author = sb.st_uid;
 	return true;
 }
 
@@ -196,10 +197,13 @@ read_path(Conf *conf, const char *path, const ConfPlace *from, bool may_be_missi
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *text = NULL;
 	size_t len = 0;
-	if (!read_text(fd, path, &text, &len, &st)) {
+	uid_t author = 0;
+	if (!read_text(fd, path, &author, &text, &len, &st)) {
 		report_file(from, path, problems, st.detail);
 		return;
 	}
+	if (depth == 0)
+		conf->author = author;
 
 	char *name = g_strdup(path);
 	g_ptr_array_add(conf->files, name);

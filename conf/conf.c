@@ -9,6 +9,7 @@
 #include "conf/conf-verify.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static const ConfRow rows[] = {
 #define CONF(type, name, def, min, max, choices, help) \
@@ -115,14 +116,23 @@ by_place(gconstpointer a, gconstpointer b, gpointer files)
 	return left->column < right->column ? -1 : left->column > right->column;
 }
 
-Conf *
-conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st)
+uid_t
+conf_author(const Conf *conf, const char *name)
+{
+	const ConfPlace *place = &conf->said[conf_row_number(conf_find_row(name))];
+	bool is_override = g_strcmp0(place->file, CONF_OVERRIDE) == 0;
+	return is_override || conf->files->len == 0 ? conf->reader : conf->author;
+}
+
+static Conf *
+read_all(const char *path, const char *const *overrides, GPtrArray *problems, char **ret_log_file, Status *st)
 {
 	g_autoptr(Conf) conf = conf_new();
 	g_autoptr(GPtrArray) found = problem_list_new();
 	const char *file = path != NULL ? path : conf_default_path();
 	bool may_be_missing = path == NULL && file == compiled_in_path;
 
+	conf->reader = geteuid();
 	conf_file_read(conf, file, may_be_missing, found);
 	for (; overrides != NULL && *overrides != NULL; overrides++)
 		conf_setting_override(conf, *overrides, found);
@@ -135,5 +145,19 @@ conf_read(const char *path, const char *const *overrides, GPtrArray *problems, S
 	status_fail_detail(st, STATUS_CONFIG, "%s", first);
 	while (problems != NULL && found->len > 0)
 		g_ptr_array_add(problems, g_ptr_array_steal_index(found, 0));
+	if (ret_log_file != NULL && *conf->log_file == '/')
+		*ret_log_file = g_strdup(conf->log_file);
 	return NULL;
+}
+
+Conf *
+conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st)
+{
+	return read_all(path, overrides, problems, NULL, st);
+}
+
+Conf *
+conf_read_at_door(const char *path, const char *const *overrides, char **ret_log_file, Status *st)
+{
+	return read_all(path, overrides, NULL, ret_log_file, st);
 }

@@ -5,6 +5,8 @@
 #define TODOKE_CONF_H
 
 #include "agent/base/status.h"
+
+#include <sys/types.h>
 #include "conf/conf-problem.h"
 
 /* The C type of a setting; an ENUM is the number of its choice, in the order of the table (conf-choices.h names them). */
@@ -67,6 +69,8 @@ typedef struct {
 	GPtrArray *rules;  /* ConfRule, in the order of the files */
 	GPtrArray *scopes; /* ConfScope, in the order of the files */
 	GPtrArray *files;  /* char *: what was read, the main file first; empty: none, all is default */
+	uid_t author;      /* who wrote the main file */
+	uid_t reader;      /* who read it, and said what overrides it */
 	ConfPlace said[CONF_ROWS]; /* by row number: where the value stands; file NULL: it is the default */
 	GArray *twice;     /* ConfTwice: what was said more than once; NULL: nothing was */
 } Conf;
@@ -96,8 +100,17 @@ const ConfRow *conf_find_row(const char *name);
  * reads only what nobody else can write.
  */
 Conf *conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st);
+
+/*
+ * The same for a door, which must tell somebody of a file that is wrong: *ret_log_file is then the log_file that it names
+ * all the same, or NULL. Caller frees.
+ */
+Conf *conf_read_at_door(const char *path, const char *const *overrides, char **ret_log_file, Status *st);
 void conf_free(Conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
+
+/* Whose word a setting is: the owner of the file, or whoever started us and gave it by -o, or did without a file. */
+uid_t conf_author(const Conf *conf, const char *name);
 
 /* A copy that shares the rules, blocks and names of files. Caller frees. */
 Conf *conf_copy(const Conf *conf);

@@ -106,6 +106,22 @@ def limits():
     return "".join(out)
 
 
+OUTCOMES = {
+    "PUT_OFF": "put off (4.x.x)", "PUT_OFF_A_DAY": "put off, for defer_at_most", "NEXT_PLACE": "as if there were none",
+    "LAST_GOOD": "last version, else INBOX", "MAKE": "made", "INBOX": "INBOX, with a note", "GO_ON": "goes on, with a note",
+}
+
+
+def outcomes():
+    """What becomes of the mail, by object and kind of fault."""
+    out = [".nf\n\\fB%-26s %-27s %-22s %s\\fP\n" % ("object", "passing fault", "missing", "lasting fault")]
+    with open(os.path.join(HERE, "..", "agent", "base", "outcome-table.def"), encoding="utf-8") as table:
+        rows = re.findall(r'^OUTCOME\(\w+, +(\w+), +(\w+), +(\w+), +"([^"]+)"\)', table.read(), flags=re.M)
+    for passing, missing, lasting, text in rows:
+        out.append(roff("%-26s %-27s %-22s %s" % (text, OUTCOMES[passing], OUTCOMES[missing], OUTCOMES[lasting])).rstrip() + "\n")
+    return "".join(out) + ".fi\n"
+
+
 def replace(path, first, last, text):
     """Put `text` between the lines that begin with `first` (kept out) and `last` (kept)."""
     with open(path, encoding="utf-8") as file:
@@ -119,3 +135,4 @@ replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# R
 replace(os.path.join(HERE, "todoke.conf.5"), '.SS "Who the recipients are', ".SH RULES", manual())
 replace(os.path.join(HERE, "todoke.conf.5"), "\\fB", "The other settings are the same", scoped())
 replace(os.path.join(HERE, "..", "agent", "todoke.8"), ".TP\n.B LIMIT_", ".SH FILES", limits())
+replace(os.path.join(HERE, "..", "agent", "todoke.8"), ".nf\n\\fBobject", ".PP\nA passing fault", outcomes())

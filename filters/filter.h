@@ -137,7 +137,7 @@ typedef struct {
 
 	/*
 	 * Hold the lock file `path` (relative to the owner's home) until it is dropped or the mail is delivered; `timeout` is LOCKTIMEOUT,
-	 * "": the site's. NULL: STATUS_BUSY (others hold it for too long), or what hindered. The result is good for drop_lock only.
+	 * "": the site's. NULL: STATUS_LOCKED (others hold it for too long), or what hindered. The result is good for drop_lock only.
 	 */
 	void *(*take_lock)(FilterEnv *env, const char *path, const char *timeout, Status *st);
 	void (*drop_lock)(FilterEnv *env, void *lock);

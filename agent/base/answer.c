@@ -45,6 +45,17 @@ answer_take_over(void)
 	(void) close(null_fd);
 }
 
+/*
+ * Postfix makes a blank of a line end, and shows it: "(stored in INBOX )". Its pipe is the non-blocking one (POSTFIX.md 4); whoever
+ * else reads us, a person or a script, gets a whole line.
+ */
+static bool
+is_read_by_postfix(void)
+{
+	int flags = fcntl(answer_fd, F_GETFL);
+	return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
 /* The pipe is non-blocking and a partial line is worse than a late one. A reader that went away is not our fault. */
 static bool
 write_patiently(const char *data, size_t len)
@@ -92,6 +103,8 @@ append_printable(GString *line, const char *text, size_t max_bytes)
 		else
 			g_string_append_c(line, ' ');
 	}
+	while (line->len > 0 && line->str[line->len - 1] == ' ') /* a line end of whoever wrote the text */
+		g_string_truncate(line, line->len - 1);
 }
 
 char *
@@ -99,6 +112,45 @@ answer_reference(const char *text)
 {
 	g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 	return g_strndup(hash, 10);
+}
+
+/* May it stand in a path in our details? */
+static bool
+is_in_path(char c)
+{
+	return c != '\0' && strchr(" \t'\"(),;:=", c) == NULL;
+}
+
+/* Text whose paths are cut down to their last names. Caller frees. */
+static char *
+without_paths(const char *text)
+{
+	GString *out = g_string_new(NULL);
+	while (*text != '\0') {
+		size_t len = 0;
+		while (is_in_path(text[len]))
+			len++;
+		const char *end = text + len, *name = end;
+		while (end > text + 1 && end[-1] == '/')
+			end--;
+		for (name = end; name > text && name[-1] != '/'; name--)
+			continue;
+		g_string_append_len(out, name, end - name);
+		text += len;
+		if (*text != '\0')
+			g_string_append_c(out, *text++);
+	}
+	return g_string_free(out, FALSE);
+}
+
+void
+answer_tell_cause(Status *st)
+{
+	bool is_of_admin = st->id == STATUS_CONFIG || st->id == STATUS_UNTRUSTED;
+	if (!is_of_admin || st->text != NULL || st->detail == NULL)
+		return;
+	g_autofree char *cause = without_paths(st->detail);
+	st->text = g_strdup_printf("%s: %s", status_row(st->id)->text, cause);
 }
 
 char *
@@ -114,18 +166,24 @@ answer_line(const Status *st, const char *queue_id)
 	return g_string_free(line, FALSE);
 }
 
+static void
+write_line(const char *line)
+{
+	write_patiently(line, strlen(line));
+	if (!is_read_by_postfix())
+		write_patiently("\n", 1);
+}
+
 int
 answer_finish(const Status *st, const char *done, const char *queue_id)
 {
 	if (st->id != STATUS_OK) {
 		g_autofree char *line = answer_line(st, queue_id);
-		g_autofree char *with_end = g_strconcat(line, "\n", NULL);
-		(void) write_patiently(with_end, strlen(with_end));
+		write_line(line);
 	} else if (done != NULL) {
 		g_autoptr(GString) line = g_string_new(NULL);
 		append_printable(line, done, LIMIT_ANSWER_OK_BYTES);
-		g_string_append_c(line, '\n');
-		(void) write_patiently(line->str, line->len);
+		write_line(line->str);
 	}
 	return status_row(st->id)->exit_code;
 }
@@ -133,6 +191,8 @@ answer_finish(const Status *st, const char *done, const char *queue_id)
 G_NORETURN void
 answer_abort(const char *line, size_t len, int exit_code)
 {
+	if (answer_fd >= 0 && len > 0 && line[len - 1] == '\n' && is_read_by_postfix())
+		len--;
 	if (answer_fd >= 0)
 		(void) !write(answer_fd, line, len);
 	_exit(exit_code);

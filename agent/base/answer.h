@@ -15,7 +15,8 @@ void answer_take_over(void);
 
 /*
  * Print the answer and return the exit code for main. A failure is "D.S.N text [QUEUEID]"; success is `done` (at most
- * LIMIT_ANSWER_OK_BYTES of it, NULL: nothing). `queue_id` may be NULL.
+ * LIMIT_ANSWER_OK_BYTES of it, NULL: nothing). `queue_id` may be NULL. The line has no end on Postfix's pipe: that would become a
+ * blank in its log and bounces.
  */
 int answer_finish(const Status *st, const char *done, const char *queue_id);
 
@@ -33,6 +34,12 @@ G_NORETURN void answer_abort(const char *line, size_t len, int exit_code);
 
 /* A short name for a text that is in the log but cannot be told: ten hexadecimal digits. Caller frees. */
 char *answer_reference(const char *text);
+
+/*
+ * Where nobody hears the log, the answer is all that an admin gets to see: add the cause to its text, for STATUS_CONFIG
+ * and its like. Strangers may read it, so of paths only the last name is left.
+ */
+void answer_tell_cause(Status *st);
 
 /* The line that answer_finish prints for a failure, without its newline. Caller frees. */
 char *answer_line(const Status *st, const char *queue_id);

@@ -68,9 +68,10 @@ pipes_open(Pipes *pipes, Status *st)
 	if (pipe2(pipes->in, O_CLOEXEC) < 0 || pipe2(pipes->out, O_CLOEXEC) < 0 || pipe2(pipes->err, O_CLOEXEC) < 0 ||
 	    pipe2(pipes->failure, O_CLOEXEC) < 0)
 		return status_fail_errno(st, errno, "cannot make a pipe for a program");
-	(void) fcntl(pipes->in[1], F_SETFL, O_NONBLOCK);
-	(void) fcntl(pipes->out[0], F_SETFL, O_NONBLOCK);
-	(void) fcntl(pipes->err[0], F_SETFL, O_NONBLOCK);
+	/* On a blocking one we would wait for ever for a program that waits for us. */
+	if (fcntl(pipes->in[1], F_SETFL, O_NONBLOCK) < 0 || fcntl(pipes->out[0], F_SETFL, O_NONBLOCK) < 0 ||
+	    fcntl(pipes->err[0], F_SETFL, O_NONBLOCK) < 0)
+		return status_fail_errno(st, errno, "cannot prepare a pipe for a program");
 	return true;
 }
 
@@ -90,6 +91,16 @@ take_descriptors(const Pipes *pipes)
 	return true;
 }
 
+/* What child_keep_memory_limit found. */
+static struct rlimit kept_limit;
+static bool keeps_limit;
+
+void
+child_keep_memory_limit(void)
+{
+	keeps_limit = getrlimit(RLIMIT_AS, &kept_limit) == 0;
+}
+
 /* In the child, between fork and exec: async-signal-safe calls only. Never returns. */
 static void
 become(const ChildCall *call, const Pipes *pipes, pid_t parent)
@@ -106,6 +117,8 @@ become(const ChildCall *call, const Pipes *pipes, pid_t parent)
 	(void) sigemptyset(&none);
 	(void) sigprocmask(SIG_SETMASK, &none, NULL);
 	(void) setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	if (keeps_limit)
+		(void) setrlimit(RLIMIT_AS, &kept_limit);
 	if (take_descriptors(pipes) && chdir(call->folder != NULL ? call->folder : "/") == 0) {
 		/* Whatever a library left open without close-on-exec. */
 		(void) close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
@@ -139,9 +152,12 @@ reap(pid_t pid, int *ret_wait)
 		;
 }
 
-/* One piece of its input; the pipe is closed when all is written, or when nobody reads it. */
-static void
-feed(Child *child)
+/*
+ * One piece of its input; the pipe is closed when all is written, or when nobody reads it. False: it cannot be read or
+ * written; the program must not take the half of it for the whole.
+ */
+static bool
+feed(Child *child, Status *st)
 {
 	const ChildCall *call = child->call;
 	char buffer[PIECE];
@@ -149,18 +165,20 @@ feed(Child *child)
 	size_t len = call->head_len - child->head_done;
 	bool is_head = len > 0;
 	if (!is_head && child->body_done < call->body_len) {
-		size_t want = (size_t) MIN(call->body_len - child->body_done, (off_t) sizeof buffer);
-		ssize_t got = pread(call->body_fd, buffer, want, call->body_at + child->body_done);
+		len = (size_t) MIN(call->body_len - child->body_done, (off_t) sizeof buffer);
 		data = buffer;
-		len = got > 0 ? (size_t) got : 0;
+		if (!fs_read_exactly_at(call->body_fd, call->body_at + child->body_done, buffer, len, "message body", st))
+			return false;
 	}
 	ssize_t n = len > 0 ? write(child->in, data, len) : 0;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return true;
+	if (n < 0 && errno != EPIPE)
+		return status_fail_errno(st, errno, "cannot hand the message to '%s'", call->path);
 	if (n <= 0) {
 		child->unread |= n < 0;
 		close_fd(&child->in);
-		return;
+		return true;
 	}
 	if (is_head)
 		child->head_done += (size_t) n;
@@ -168,22 +186,23 @@ feed(Child *child)
 		child->body_done += n;
 	if (child->head_done == call->head_len && child->body_done == call->body_len)
 		close_fd(&child->in);
+	return true;
 }
 
 /*
  * What the pipe holds is written while we can read it ourselves: how fast a program ends that does not read at all
  * must not decide whether a small input was taken.
  */
-static void
-fill_pipe(Child *child)
+static bool
+fill_pipe(Child *child, Status *st)
 {
 	for (;;) {
 		size_t head = child->head_done;
 		off_t body = child->body_done;
-		if (child->in >= 0)
-			feed(child);
+		if (child->in >= 0 && !feed(child, st))
+			return false;
 		if (child->head_done == head && child->body_done == body)
-			return;
+			return true;
 	}
 }
 
@@ -204,8 +223,7 @@ child_start(Child *child, Status *st)
 	close_fd(&pipes.failure[1]);
 	child->pidfd = pidfd_open(child->pid, 0);
 	child->in = fs_steal_fd(&pipes.in[1]);
-	fill_pipe(child);
-	if (!started(pipes.failure[0], child->call->path, st))
+	if (!fill_pipe(child, st) || !started(pipes.failure[0], child->call->path, st))
 		return false;
 	child->out = fs_steal_fd(&pipes.out[0]);
 	child->err = fs_steal_fd(&pipes.err[0]);
@@ -272,8 +290,8 @@ child_watch(Child *child, Status *st)
 			return status_fail_detail(st, STATUS_PROGRAM, "'%s' took longer than %u seconds", child->call->path, seconds);
 		if (poll(fds, G_N_ELEMENTS(fds), left) < 0 && errno != EINTR)
 			return status_fail_errno(st, errno, "cannot wait for '%s'", child->call->path);
-		if (fds[0].revents != 0)
-			feed(child);
+		if (fds[0].revents != 0 && !feed(child, st))
+			return false;
 		hear_output(child);
 		hear_errors(child);
 		if (child->too_much)

@@ -49,6 +49,12 @@ typedef struct {
  */
 bool child_run(const ChildCall *call, ChildResult *ret_result, Status *st);
 
+/*
+ * Remember the limit of the address space that this process has now: programs get it back, whatever this process allows itself
+ * afterwards (soft limit only). A bound on our own parsers says nothing about what a program of a user needs.
+ */
+void child_keep_memory_limit(void);
+
 void child_result_clear(ChildResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ChildResult, child_result_clear)
 

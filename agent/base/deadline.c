@@ -19,6 +19,7 @@ static struct {
 	const char *volatile waiting_for;
 	DeadlineFile *files;
 	volatile pid_t group;
+	bool catches_termination;
 } deadline = { .waiting_for = "starting" };
 
 /* strlcat for the handler; glibc 2.36 has none and snprintf is not async-signal-safe. */
@@ -30,16 +31,16 @@ append(char *line, size_t len, size_t size, const char *text)
 	return len;
 }
 
+/* Leave nothing behind and answer with `why`, which ends with what we were doing. Never returns. */
 static void
-on_alarm(int sig)
+give_up(const char *why)
 {
-	(void) sig;
 	for (const DeadlineFile *file = __atomic_load_n(&deadline.files, __ATOMIC_ACQUIRE); file != NULL; file = file->next)
 		(void) unlinkat(file->dirfd, file->name, 0);
 	if (deadline.group > 0)
 		(void) kill(-deadline.group, SIGKILL);
 	char line[256];
-	size_t len = append(line, 0, sizeof line, "4.3.0 delivery took too long: stopped while ");
+	size_t len = append(line, 0, sizeof line, why);
 	len = append(line, len, sizeof line, deadline.waiting_for);
 	if (deadline.queue_id[0] != '\0') {
 		len = append(line, len, sizeof line, " [");
@@ -48,6 +49,47 @@ on_alarm(int sig)
 	}
 	len = append(line, len, sizeof line, "\n");
 	answer_abort(line, len, EX_TEMPFAIL);
+}
+
+static void
+on_alarm(int sig)
+{
+	(void) sig;
+	give_up("4.3.0 delivery took too long: stopped while ");
+}
+
+static void
+on_termination(int sig)
+{
+	(void) sig;
+	give_up("4.3.2 service is shutting down: stopped while ");
+}
+
+static const int termination_signals[] = { SIGTERM, SIGINT, SIGHUP };
+
+/* A signal that our caller had ignored (nohup) stays so. */
+void
+deadline_catch_termination(void)
+{
+	struct sigaction on = { .sa_handler = on_termination }, before;
+	(void) sigfillset(&on.sa_mask);
+	deadline.catches_termination = true;
+	for (size_t i = 0; i < G_N_ELEMENTS(termination_signals); i++)
+		if (sigaction(termination_signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			(void) sigaction(termination_signals[i], &on, NULL);
+}
+
+void
+deadline_outlast_termination(void)
+{
+	if (!deadline.catches_termination)
+		return;
+	sigset_t set;
+	(void) sigemptyset(&set);
+	for (size_t i = 0; i < G_N_ELEMENTS(termination_signals); i++)
+		(void) sigaddset(&set, termination_signals[i]);
+	(void) sigprocmask(SIG_BLOCK, &set, NULL);
+	deadline.catches_termination = false; /* one call is enough */
 }
 
 /* A caller that blocked it would have us wait for ever; masks are inherited. */

@@ -3,7 +3,7 @@
  *
  * pipe(8) kills a command that runs past its time limit and bounces the mail (5.3.0), whatever it printed. So we end
  * first: at the deadline the temporary file goes away, the children are killed, and the answer is "4.3.0 ... while
- * reading the message" with exit code 75.
+ * reading the message" with exit code 75. A signal that asks a one-shot program to end is answered in the same way.
  */
 #ifndef TODOKE_DEADLINE_H
 #define TODOKE_DEADLINE_H
@@ -23,6 +23,13 @@ void deadline_stop(void);
 
 /* What is being waited for ("reading the message"), for the answer. A string that lives for ever. */
 void deadline_waiting_for(const char *what);
+
+/*
+ * SIGTERM, SIGINT and SIGHUP end this process as the deadline does: no file stays, the answer is 4.3.2 with exit code 75. From
+ * deadline_outlast_termination on, when what was begun can no longer be undone without a trace, they wait until the delivery is over.
+ */
+void deadline_catch_termination(void);
+void deadline_outlast_termination(void);
 
 /* A file that must not stay behind when the deadline strikes. The struct, the folder and the name live until it is dropped. */
 typedef struct DeadlineFile {

@@ -31,6 +31,16 @@ fs_steal_fd(int *fd)
 }
 
 bool
+fs_exists(const char *path, Status *st)
+{
+	if (access(path, F_OK) == 0)
+		return true;
+	if (errno != ENOENT)
+		status_fail_errno(st, errno, "cannot look for '%s'", path);
+	return false;
+}
+
+bool
 fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st)
 {
 	const char *next = data;
@@ -71,6 +81,20 @@ fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const 
 	if (n < 0)
 		return status_fail_errno(st, errno, "cannot read '%s'", what);
 	*ret_len = (size_t) n;
+	return true;
+}
+
+bool
+fs_read_exactly_at(int fd, off_t offset, void *data, size_t len, const char *what, Status *st)
+{
+	for (size_t done = 0; done < len;) {
+		size_t n = 0;
+		if (!fs_read_at(fd, offset + (off_t) done, (char *) data + done, len - done, &n, what, st))
+			return false;
+		if (n == 0)
+			return status_fail_detail(st, STATUS_TRUNCATED, "'%s' became shorter while it was read", what);
+		done += n;
+	}
 	return true;
 }
 
@@ -230,12 +254,22 @@ fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st)
 bool
 fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st)
 {
+	return fs_read_judged(dirfd, path, limit, NULL, NULL, ret_data, ret_len, st);
+}
+
+bool
+fs_read_judged(int dirfd, const char *path, size_t limit, FsJudge *judge, const void *user, char **ret_data, size_t *ret_len, Status *st)
+{
 	auto_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat sb;
 	if (fd < 0 || fstat(fd, &sb) < 0)
 		return status_fail_errno(st, errno, "cannot open '%s'", path);
 	if (!S_ISREG(sb.st_mode))
 		return status_fail_detail(st, STATUS_MISSING, "'%s' is not a regular file", path);
+
+	g_autofree char *why = judge != NULL ? judge(&sb, user) : NULL;
+	if (why != NULL)
+		return status_fail_detail(st, STATUS_UNTRUSTED, "%s", why);
 	if ((size_t) sb.st_size > limit)
 		return status_fail_detail(st, STATUS_LIMIT, "'%s' has more than %zu bytes", path, limit);
 	size_t size = (size_t) sb.st_size, len = 0, n = 1;

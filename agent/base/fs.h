@@ -4,6 +4,7 @@
 
 #include "agent/base/status.h"
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 /* A descriptor that closes itself when it leaves the scope: auto_fd int fd = -1. */
@@ -13,6 +14,12 @@ void fs_close_auto(int *fd);
 /* Take the descriptor out of an auto_fd. */
 int fs_steal_fd(int *fd);
 
+/*
+ * Is there something at `path`? Links are followed. False, without a fault in `st`: no. False with one: nobody can tell now, or the
+ * way there is closed.
+ */
+bool fs_exists(const char *path, Status *st);
+
 /* Write all of `data`, going on after short writes and EINTR. `what` names the file in the fault. */
 bool fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st);
 
@@ -21,6 +28,9 @@ bool fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, 
 
 /* The same from `offset` of a regular file. */
 bool fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const char *what, Status *st);
+
+/* Read `len` bytes from `offset` of a regular file, all of them: STATUS_TRUNCATED where it ends before. */
+bool fs_read_exactly_at(int fd, off_t offset, void *data, size_t len, const char *what, Status *st);
 
 /* Flush a file or a directory to the disk. A file system that cannot flush a directory (EINVAL) is taken as flushed. */
 bool fs_sync(int fd, const char *what, Status *st);
@@ -49,6 +59,12 @@ bool fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st);
 
 /* The whole of a small file, NUL-terminated; more than `limit` bytes is STATUS_LIMIT. Caller frees with g_free. */
 bool fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st);
+
+/* Says why what stands in a file must not be believed, judged by its owner and mode; NULL: it may. Caller frees. */
+typedef char *FsJudge(const struct stat *sb, const void *user);
+
+/* As fs_read_file, of the very file that was judged; one that is not believed is STATUS_UNTRUSTED. */
+bool fs_read_judged(int dirfd, const char *path, size_t limit, FsJudge *judge, const void *user, char **ret_data, size_t *ret_len, Status *st);
 
 /* Our process id, by a system call for the first time only. */
 pid_t fs_own_pid(void);

@@ -40,6 +40,9 @@
 #define LIMIT_LOCK_WAIT_MS 2000u
 #define LIMIT_LOCK_STALE_S 120
 
+/* Milliseconds to wait for another delivery of the very same message to the same folder: that one stores and flushes it meanwhile. */
+#define LIMIT_CLAIM_WAIT_MS 30000u
+
 /* Octets of a header that tell one arrival from another: its newest Received field stands on top of it. */
 #define LIMIT_ARRIVAL_HEADER (64u * 1024)
 
@@ -55,6 +58,9 @@
 
 /* Bytes of a passwd-like file: 100,000 users of 160 octets. It is read as a whole for each delivery. */
 #define LIMIT_PASSWD_FILE (16u * 1024 * 1024)
+
+/* Links of root that the walk to an owner resolves, one behind the other: as many as Linux follows. */
+#define LIMIT_OWNER_LINKS 40u
 
 /* Bytes of a file of an external list (RFC 6134). It is read as a whole by the first script that asks. */
 #define LIMIT_LIST_FILE (16u * 1024 * 1024)

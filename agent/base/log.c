@@ -6,7 +6,10 @@
 #include "agent/base/limits.h"
 
 #include <jansson.h>
+#include <paths.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -18,9 +21,24 @@ struct LogLine {
 
 static struct {
 	const char *ident;
-	int fd;
+	int fd;           /* -1: syslog */
+	int fallback;     /* -1: none */
 	LogForm form;
-} target = { .ident = "todoke", .fd = -1, .form = LOG_FORM_TEXT };
+} target = { .ident = "todoke", .fd = -1, .fallback = -1, .form = LOG_FORM_TEXT };
+
+/* Does somebody listen where syslog(3) writes to? */
+static bool
+has_syslog(void)
+{
+	const struct sockaddr_un log = { .sun_family = AF_UNIX, .sun_path = _PATH_LOG };
+	static const int types[] = { SOCK_DGRAM, SOCK_STREAM };
+	bool listens = false;
+	for (size_t i = 0; i < G_N_ELEMENTS(types) && !listens; i++) {
+		auto_fd int fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC, 0);
+		listens = fd >= 0 && connect(fd, (const struct sockaddr *) &log, sizeof log) == 0;
+	}
+	return listens;
+}
 
 void
 log_open(const char *ident, int fd, LogForm form)
@@ -28,8 +46,30 @@ log_open(const char *ident, int fd, LogForm form)
 	target.ident = ident;
 	target.fd = fd;
 	target.form = form;
-	if (fd < 0)
+	if (fd >= 0)
+		return;
+	if (target.fallback >= 0 && !has_syslog())
+		target.fd = target.fallback;
+	else
 		openlog(ident, LOG_PID, LOG_MAIL);
+}
+
+void
+log_fall_back_to(int fd)
+{
+	target.fallback = fd;
+}
+
+bool
+log_falls_back(void)
+{
+	return target.fd >= 0 && target.fd == target.fallback;
+}
+
+bool
+log_is_heard(void)
+{
+	return target.fd >= 0 || has_syslog();
 }
 
 enum { SECONDS_PER_DAY = 86400, JULIAN_1970 = 719163 };

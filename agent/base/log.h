@@ -17,6 +17,18 @@ void log_open(const char *ident, int fd, LogForm form);
 /* Send GLib's and its users' warnings to the log: a library must never write to Postfix's pipe. */
 void log_catch_glib(void);
 
+/*
+ * Take the descriptor `fd` (borrowed) where lines would go to syslog and nobody listens there, as in containers; looked
+ * for at each log_open. -1: none.
+ */
+void log_fall_back_to(int fd);
+
+/* Do lines go there now? */
+bool log_falls_back(void);
+
+/* Does anybody hear what we log: a file, syslog, or the descriptor of log_fall_back_to? */
+bool log_is_heard(void);
+
 typedef struct LogLine LogLine;
 
 /* Start a line about the message `queue_id` (NULL or "": "NOQUEUE"). Free with log_line_free, or send it. */

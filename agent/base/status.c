@@ -27,12 +27,18 @@ static const struct {
 	{ EMFILE, STATUS_TOO_MANY_FILES },
 	{ ENFILE, STATUS_TOO_MANY_FILES },
 	{ ENOMEM, STATUS_NO_MEMORY },
+	{ EAGAIN, STATUS_NO_MEMORY }, /* of fork: no process to be had */
 	{ EACCES, STATUS_NO_PERMISSION },
 	{ EPERM, STATUS_NO_PERMISSION },
 	{ ENOENT, STATUS_MISSING },
 	{ ENOTDIR, STATUS_NOT_A_FOLDER },
 	{ ELOOP, STATUS_NOT_A_FOLDER },
 	{ ETIMEDOUT, STATUS_DEADLINE },
+	/* Another thing is in the place of a file, or no file can have this name. */
+	{ EISDIR, STATUS_MAILBOX },
+	{ ENXIO, STATUS_MAILBOX },
+	{ ENAMETOOLONG, STATUS_MAILBOX },
+	{ EILSEQ, STATUS_MAILBOX },
 };
 
 const StatusRow *
@@ -99,6 +105,18 @@ status_fail_errno(Status *st, int err, const char *detail, ...)
 	va_end(args);
 	st->id = status_from_errno(err);
 	st->detail = g_strdup_printf("%s: %s", what, g_strerror(err));
+	return false;
+}
+
+bool
+status_fail_locked(Status *st, const char *path)
+{
+	if (st->id != STATUS_OK)
+		return false;
+	g_autofree char *name = g_path_get_basename(path);
+	st->id = STATUS_LOCKED;
+	st->text = g_strdup_printf("the lock '%s' is held by another program", name);
+	st->detail = g_strdup_printf("'%s' is held by another program", path);
 	return false;
 }
 

@@ -53,6 +53,12 @@ bool status_fail_detail(Status *st, StatusId id, const char *detail, ...) G_GNUC
 /* As status_fail_detail; the row is the one that errno value `err` means, and its words end the detail. Always false. */
 bool status_fail_errno(Status *st, int err, const char *detail, ...) G_GNUC_PRINTF(3, 4);
 
+/*
+ * STATUS_LOCKED: another program held the lock at `path` for too long. The sender is told its name without the folder, the log the
+ * whole of it. Always false.
+ */
+bool status_fail_locked(Status *st, const char *path);
+
 /* Put "what: " before the detail of a fault. Always false. */
 bool status_prefix(Status *st, const char *what, ...) G_GNUC_PRINTF(2, 3);
 

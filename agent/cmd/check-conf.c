@@ -29,15 +29,41 @@ check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *fi
 	problem_add(problems, &problem);
 }
 
+/* Where a setting was said; of a default the main file. */
+static ConfPlace
+place_of(const Conf *conf, const char *setting)
+{
+	ConfPlace place = conf->said[conf_row_number(conf_find_row(setting))];
+	const char *main_file = conf->files->len > 0 ? conf->files->pdata[0] : "default";
+	if (place.file == NULL)
+		place.file = main_file;
+	return place;
+}
+
 /* A finding about a setting, where it was said. */
 static void
 add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity, const char *code,
 	const char *text, const char *hint)
 {
-	const ConfPlace *place = &conf->said[conf_row_number(conf_find_row(setting))];
-	const char *main_file = conf->files->len > 0 ? conf->files->pdata[0] : "default";
+	const ConfPlace place = place_of(conf, setting);
 
-	check_conf_finding(problems, severity, place->file != NULL ? place->file : main_file, place->line, code, text, hint);
+	check_conf_finding(problems, severity, place.file, place.line, code, text, hint);
+}
+
+void
+check_conf_trust(GPtrArray *problems, const ConfPlace *place, const Trust *trust)
+{
+	struct stat sb;
+	if (stat(trust->path, &sb) < 0)
+		return; /* what is missing is another finding */
+	g_autofree char *command = NULL;
+	g_autofree char *why = trust_explain(&sb, trust, &command);
+	if (why == NULL)
+		return;
+
+	bool is_file_itself = strcmp(place->file, trust->path) == 0;
+	g_autofree char *text = is_file_itself ? g_strdup(why) : g_strdup_printf("'%s' is %s", trust->path, why);
+	check_conf_finding(problems, PROBLEM_ERROR, place->file, place->line, "untrusted", text, command);
 }
 
 /* Is the key of the site wanted, besides for marks of earlier versions? */
@@ -255,6 +281,26 @@ check_extensions(const Conf *conf, GPtrArray *problems)
 	sieve_site_unknown(conf->sieve_site_extensions, report_extension, &site);
 }
 
+/* What the site's settings lead to and only root may change; paths with letters of a recipient are each recipient's. */
+static void
+check_trust(const Conf *conf, GPtrArray *problems)
+{
+	static const char *const names[] = { "sieve_before", "sieve_after", "sieve_default", "sieve_discard", "sieve_global",
+	                                     "recipe_site", "passwd_file", "program_folder" };
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		const ConfRow *row = conf_find_row(names[i]);
+		char *const *list = row->type == CONF_LIST ? G_STRUCT_MEMBER(char **, conf, row->offset) : NULL;
+		char *one[] = { row->type == CONF_TEXT ? G_STRUCT_MEMBER(char *, conf, row->offset) : NULL, NULL };
+		for (char *const *path = list != NULL ? list : one; *path != NULL; path++) {
+			if (**path != '/' || strchr(*path, '%') != NULL)
+				continue;
+			const Trust trust = trust_of_site(conf, names[i], *path);
+			const ConfPlace place = place_of(conf, names[i]);
+			check_conf_trust(problems, &place, &trust);
+		}
+	}
+}
+
 /* The last of two lines holds, which is not the one that was looked at. */
 static void
 check_twice(const Conf *conf, GPtrArray *problems)
@@ -315,5 +361,6 @@ check_conf_settings(const Conf *conf, GPtrArray *problems)
 	check_deadline(conf, problems);
 	check_submit(conf, problems);
 	check_extensions(conf, problems);
+	check_trust(conf, problems);
 	check_twice(conf, problems);
 }

@@ -2,6 +2,7 @@
 #ifndef TODOKE_CHECK_CONF_H
 #define TODOKE_CHECK_CONF_H
 
+#include "agent/run/trust.h"
 #include "conf/conf.h"
 #include "filters/filter.h"
 
@@ -11,5 +12,8 @@ void check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const cha
 
 /* Look at the values of the settings. Findings (Problem) are appended. */
 void check_conf_settings(const Conf *conf, GPtrArray *problems);
+
+/* A finding where the file of `trust` can be changed by others: the text names the mode, the hint the command. */
+void check_conf_trust(GPtrArray *problems, const ConfPlace *place, const Trust *trust);
 
 #endif

@@ -1,6 +1,7 @@
 /* cmd-check: `todoke check`: is what admins and owners wrote right? All findings at once, in the form of compilers. */
 #include "agent/base/fs.h"
 #include "agent/cmd/check-conf.h"
+#include "agent/cmd/check-door.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-accounts.h"
 #include "agent/cmd/cmd-rules-file.h"
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char about[] =
 	"\nChecks the configuration that deliveries read, or each FILE: a Sieve script\n"
@@ -49,6 +51,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 static void
 check_conf(const char *path, const Options *options, GPtrArray *problems)
 {
+	bool is_of_deliveries = path == options->conf_path; /* not a file that is only looked at */
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Conf) conf = conf_read(path, (const char *const *) options->overrides, problems, &st);
 	if (conf == NULL)
@@ -56,6 +59,8 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 	g_autoptr(HeaderRules) rules = NULL;
 	(void) site_compile_rules(conf, problems, &rules, &st); /* what is wrong is in the list */
 	check_conf_settings(conf, problems);
+	if (is_of_deliveries)
+		check_local_door(conf, problems);
 }
 
 static bool
@@ -64,8 +69,14 @@ open_rules(Reading *reading, const char *path, const Options *options, GPtrArray
 	Conf *conf = people_conf(options->conf_path, options->overrides);
 	g_auto(Status) st = STATUS_INIT;
 	ScriptTrust trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER;
-	if (conf != NULL && reading_open(reading, conf, path, options->recipient, trust, &st))
+	if (conf != NULL && reading_open(reading, conf, path, options->recipient, trust, &st)) {
+		Trust whose = trust_of_owner(TRUST_OWNER, reading->account, path);
+		if (options->for_site)
+			whose = (Trust) { .rule = TRUST_SITE, .path = path, .owner = geteuid() };
+		const ConfPlace whole = { .file = path };
+		check_conf_trust(problems, &whole, &whose);
 		return true;
+	}
 	check_conf_finding(problems, PROBLEM_ERROR, path, 0, "unreadable",
 		st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
 	return false;

@@ -2,6 +2,7 @@
  * cmd-lmtpd: the LMTP door: on sockets of its own, of systemd, or at standard input and output under spawn(8).
  */
 #define _GNU_SOURCE
+#include "agent/base/answer.h"
 #include "agent/base/log.h"
 #include "agent/cmd/cmd.h"
 #include "agent/lmtp/lmtp-server.h"
@@ -94,14 +95,19 @@ load(void *user, LmtpService *ret_service, Status *st)
 
 /* Under spawn(8) the client reads all that we print, so it is told in its own words. */
 static int
-fail_start(const Options *options, const Status *st)
+fail_start(const Options *options, Status *st)
 {
 	const char *detail = st->detail != NULL ? st->detail : status_text(st);
+	bool is_heard = log_is_heard();
 	log_note(LOG_ERR, "lmtpd cannot start: %s", detail);
-	if (options->stdio)
-		printf("421 %s %s\r\n", status_row(st->id)->dsn, status_row(st->id)->text);
-	else
-		fprintf(stderr, "todoke lmtpd: %s\n", detail);
+	if (!options->stdio) {
+		if (!log_falls_back())
+			fprintf(stderr, "todoke lmtpd: %s\n", detail);
+		return EX_CONFIG;
+	}
+	if (!is_heard)
+		answer_tell_cause(st);
+	printf("421 %s %s\r\n", status_row(st->id)->dsn, status_text(st));
 	return EX_CONFIG;
 }
 
@@ -120,6 +126,8 @@ cmd_lmtpd(int argc, char **argv)
 		fputs(help, stderr);
 		return EXIT_WRONG_USAGE;
 	}
+	if (!options.stdio) /* there it is the client's */
+		log_fall_back_to(STDERR_FILENO);
 	log_open("todoke", -1, LOG_FORM_TEXT);
 	log_catch_glib();
 	g_auto(Status) st = STATUS_INIT;

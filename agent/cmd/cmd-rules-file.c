@@ -2,12 +2,16 @@
 #include "agent/cmd/cmd-rules-file.h"
 
 #include "agent/base/fs.h"
-#include "agent/deliver/deliver.h"
 #include "agent/message/address.h"
+#include "agent/run/trust.h"
+#include "agent/deliver/deliver.h"
 #include "agent/store/folder.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Octets of a file that an rc file includes. */
 enum { LIMIT_INCLUDED = 64 * 1024 * 1024 };
@@ -22,6 +26,22 @@ reading_clear(Reading *reading)
 	g_free(reading->text);
 }
 
+/* Whoever has the file is taken for the owner whose rules it has. */
+static bool
+take_ids(Account *account, const char *path, Status *st)
+{
+	g_autofree char *folder = g_path_get_dirname(path);
+	struct stat file, parent;
+	if (stat(path, &file) < 0 || stat(folder, &parent) < 0)
+		return status_fail_errno(st, errno, "cannot open '%s'", path);
+
+	/* Of ids that no account has, deliveries take the group from the folder, too. */
+	const struct passwd *owner = getpwuid(file.st_uid);
+	account->uid = file.st_uid;
+	account->gid = owner != NULL ? owner->pw_gid : parent.st_gid;
+	return true;
+}
+
 bool
 reading_open(Reading *reading, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust, Status *st)
 {
@@ -29,7 +49,7 @@ reading_open(Reading *reading, Conf *taken_conf, const char *path, const char *r
 	g_autofree char *address = address_read(recipient != NULL ? recipient : "owner");
 	reading->site = site_new(taken_conf, st);
 	reading->account = reading->site != NULL ? account_imagined(reading->site->conf, address, st) : NULL;
-	if (reading->account == NULL ||
+	if (reading->account == NULL || !take_ids(reading->account, path, st) ||
 	    !fs_read_file(AT_FDCWD, path, (size_t) reading->site->conf->sieve_max_script_size, &reading->text, &len, st))
 		return false;
 	reading->envelope = envelope_new(DOOR_TRY);
@@ -43,7 +63,8 @@ static bool
 open_included(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
 	(void) env, (void) place;
-	if (!fs_read_file(AT_FDCWD, name, LIMIT_INCLUDED, ret_text, ret_len, st))
+	const Trust trust = { .rule = TRUST_INCLUDED, .path = name, .owner = TRUST_ANYBODY };
+	if (!fs_read_judged(AT_FDCWD, name, LIMIT_INCLUDED, trust_judge, &trust, ret_text, ret_len, st))
 		return false;
 	*ret_file = g_strdup(name);
 	return true;

@@ -3,6 +3,7 @@
 #include "agent/cmd/cmd-accounts.h"
 #include "agent/cmd/setup-state.h"
 #include "conf/conf-choices.h"
+#include "agent/run/account.h"
 
 #include <pwd.h>
 #include <stdio.h>
@@ -289,6 +290,8 @@ plan_and_apply(const Options *options, const SetupWish *wish, const char *folder
 	bool applied = options->apply && has_work(plan) && may_apply(plan);
 	if (applied && !setup_state_apply(plan, folder, &st))
 		return failed(&st);
+	if (applied && wish->conf != NULL && geteuid() == 0)
+		(void) account_mark_tree(wish->conf, &st); /* for a transport that cannot do it; what hinders is a delivery's to tell */
 	if (options->json)
 		print_json(plan, options->folder, folder, applied);
 	else

@@ -485,9 +485,19 @@ find_account(const Options *options, const Site *site, Status *st)
 	g_autofree char *recipient = options->recipient != NULL ? address_read(options->recipient) : NULL;
 	if (options->script != NULL)
 		return account_imagined(conf, recipient != NULL ? recipient : here, st);
-	if (recipient != NULL)
-		return recipient_find(site, recipient, st);
-	return account_of_process(conf, NULL, NULL, NULL, st);
+	g_autoptr(Account) account = recipient != NULL ? recipient_find(site, recipient, st)
+	                                               : account_of_process(conf, NULL, NULL, NULL, st);
+	if (account == NULL)
+		return NULL;
+	account->look_only = true;
+	if (!account_check(conf, account, st))
+		return NULL;
+
+	/* Whose scripts they are. That root could become nobody is no verdict: the door may run as another account. */
+	g_auto(Status) unknown = STATUS_INIT;
+	if (geteuid() == 0)
+		(void) account_find_owner(conf, account, &unknown);
+	return g_steal_pointer(&account);
 }
 
 static int

@@ -9,6 +9,7 @@
 #include "agent/run/recipient.h"
 #include "agent/run/transact.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@ door_init(DoorCall *call, EnvelopeDoor from)
 	log_open("todoke", -1, LOG_FORM_TEXT);
 	log_catch_glib();
 	(void) mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+	deadline_catch_termination();
 	(void) signal(SIGPIPE, SIG_IGN);
 	(void) signal(SIGXFSZ, SIG_IGN); /* a write past RLIMIT_FSIZE is then EFBIG, which has a row of its own */
 }
@@ -125,7 +127,7 @@ deliver(const Site *site, DoorCall *call, Status *st)
 	Envelope *envelope = call->envelope;
 	deadline_waiting_for("looking up the recipient");
 	g_autoptr(Account) account = find_account(site, call, st);
-	if (account == NULL || !account_become(conf, account, st))
+	if (account == NULL || !account_become(conf, account, st) || !account_check(conf, account, st))
 		return NULL;
 	deadline_waiting_for("reading the message");
 	g_autoptr(Message) message = message_read(STDIN_FILENO, st);
@@ -148,9 +150,13 @@ deliver(const Site *site, DoorCall *call, Status *st)
 static char *
 configure_and_deliver(DoorCall *call, Status *st)
 {
-	Conf *conf = conf_read(call->conf_path, (const char *const *) call->overrides->pdata, NULL, st);
-	if (conf == NULL)
+	g_autofree char *log_file = NULL;
+	Conf *conf = conf_read_at_door(call->conf_path, (const char *const *) call->overrides->pdata, &log_file, st);
+	if (conf == NULL) {
+		int fd = log_file != NULL ? open(log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640) : -1;
+		log_open("todoke", fd, LOG_FORM_TEXT); /* open until we end */
 		return NULL;
+	}
 	(void) umask((mode_t) conf->umask);
 	(void) site_open_log(conf); /* open until we end */
 	deadline_start((unsigned) conf->deadline, call->envelope->queue_id);
@@ -181,5 +187,7 @@ door_run(DoorCall *call, Status *st)
 	deadline_stop();
 	if (st->id != STATUS_OK && !call->is_logged)
 		log_early_failure(call, st);
+	if (st->id != STATUS_OK && !log_is_heard())
+		answer_tell_cause(st);
 	return answer_finish(st, call->is_quiet ? NULL : done, call->envelope->queue_id);
 }

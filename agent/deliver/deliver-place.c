@@ -9,7 +9,10 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "agent/exec/owner-program.h"
+#include "agent/state/arrival.h"
+#include "agent/store/claim.h"
 #include "agent/store/mbox.h"
 
 #include <errno.h>
@@ -22,11 +25,16 @@ typedef struct {
 	Message *message;          /* borrowed */
 	Headers *headers;          /* borrowed */
 	GPtrArray *drafts;         /* MaildirDraft: one a directory */
+	GPtrArray *claims;         /* Claim: one a draft, or one for what is appended to the mbox; empty: a retry will not be known */
+	GPtrArray *answered;       /* Claim: of an earlier try, which has stored the file */
+	GPtrArray *there;          /* Maildir: an earlier try has stored the file here, perhaps not flushed; borrowed */
+	bool committed;
 	Mbox *mbox;                /* borrowed from the run; NULL: directories */
 	GString *bytes;            /* for the mbox */
 	Dotlock *lock;             /* the lock file that the rule names */
 	char *step;                /* its name in the ledger; NULL: there is none */
 	char *path;                /* the first place, for the report */
+	bool earlier;              /* an earlier try has stored it */
 } Place;
 
 static void
@@ -36,10 +44,34 @@ draft_destroy(gpointer draft)
 }
 
 static void
+claim_destroy(gpointer claim)
+{
+	claim_free(claim);
+}
+
+/* Claims go before drafts (claim.h). One that cannot go keeps its draft, and a retry removes both. */
+static void
+drop_claims(Place *place)
+{
+	for (guint i = 0; i < place->claims->len; i++) {
+		bool dropped = claim_drop(place->claims->pdata[i]);
+		if (!dropped && i < place->drafts->len)
+			maildir_draft_leave(place->drafts->pdata[i]);
+	}
+	g_ptr_array_set_size(place->claims, 0);
+	g_ptr_array_set_size(place->drafts, 0);
+}
+
+static void
 place_free(void *step)
 {
 	Place *place = step;
+	if (!place->committed)
+		drop_claims(place);
 	g_ptr_array_unref(place->drafts);
+	g_ptr_array_unref(place->claims);
+	g_ptr_array_unref(place->answered);
+	g_ptr_array_unref(place->there);
 	if (place->bytes != NULL)
 		g_string_free(place->bytes, TRUE);
 	dotlock_release(place->lock);
@@ -84,9 +116,7 @@ open_folder(DeliverRun *run, const char *named, Status *st)
 		path[strlen(path) - strlen("/.")] = '\0';
 	Maildir *folder = kind == MAILDIR_PROPER ? maildir_open_below(run->job->inbox, path, true, &created, st)
 	                                         : maildir_open_flat(run->job->inbox, *path != '\0' ? path : "/", kind, st);
-	if (folder != NULL)
-		g_ptr_array_add(run->folders, folder);
-	return folder;
+	return folder != NULL ? deliver_add_folder(run, folder) : NULL;
 }
 
 /* A directory's own file, written. Maildirs have neither a From_ line nor an empty line at the end. */
@@ -110,6 +140,62 @@ write_first(DeliverRun *run, const Place *place, Maildir *folder, bool proper, M
 	return true;
 }
 
+/* A claim for the place of this step with that number; NULL: a retry will not be known. Claims lie in the INBOX's tmp, where they are swept. */
+static Claim *
+make_claim(DeliverRun *run, const Place *place)
+{
+	const DeliverJob *job = run->job;
+	if (job->envelope == NULL || job->inbox == NULL || job->conf->retry_lifetime == 0)
+		return NULL;
+	if (run->arrival == NULL)
+		run->arrival = arrival_key(job->envelope, job->message);
+	g_autofree char *step = g_strdup_printf("store %s, step %u, file %u", place->path, run->steps->len,
+	                                        place->claims->len + place->answered->len);
+	g_autofree char *hash = state_key(run->arrival, step, NULL), *key = g_strdup_printf("%.32s02", hash);
+	return claim_new(maildir_fd(job->inbox), key);
+}
+
+/* What an earlier try has stored is not stored again. A file that its owner has renamed since is no proof where the same may come again. */
+static bool
+is_same(DeliverRun *run, const Claim *claim, Maildir *folder, const char *file, bool *ret_same, Status *st)
+{
+	*ret_same = true;
+	if (arrival_is_certain(run->job->envelope, run->job->message))
+		return true;
+	return maildir_shows_body(folder, file, run->job->message, ret_same, st) &&
+	       ((*ret_same = *ret_same && claim_answer_stands(claim, file)), true);
+}
+
+/* Claim the newest draft. It goes where an earlier try has stored the mail. */
+static bool
+claim_draft(DeliverRun *run, Place *place, Maildir *folder, MaildirDraft *draft, Status *st)
+{
+	Claim *claim = make_claim(run, place);
+	if (claim == NULL)
+		return true;
+	g_ptr_array_add(place->claims, claim);
+	claim_set_folder(claim, maildir_fd(folder), maildir_hidden(folder));
+	maildir_draft_hold(draft);
+
+	const ClaimTimes times = { .lifetime = run->job->conf->retry_lifetime, .wait_ms = LIMIT_CLAIM_WAIT_MS };
+	ClaimAnswer answer = CLAIM_OURS;
+	g_autofree char *file = NULL;
+	if (!claim_take(claim, maildir_draft_name(draft), &times, &answer, &file, st))
+		return maildir_blame(folder, st);
+	bool same = false;
+	if (answer != CLAIM_STORED || !is_same(run, claim, folder, file, &same, st))
+		return answer != CLAIM_STORED;
+	if (!same)
+		return claim_take_anyway(claim, maildir_draft_name(draft), st);
+
+	deliver_note(run, "stored in %s by an earlier try", place->path);
+	g_ptr_array_add(place->answered, g_ptr_array_steal_index(place->claims, place->claims->len - 1));
+	g_ptr_array_remove(place->drafts, draft);
+	g_ptr_array_add(place->there, folder);
+	place->earlier = true;
+	return maildir_flush_later(folder, st);
+}
+
 /* Get the file into one more directory: the first's by a link, or a copy in the first's form. */
 static bool
 add_folder(DeliverRun *run, Place *place, const char *path, bool proper, Status *st)
@@ -126,7 +212,7 @@ add_folder(DeliverRun *run, Place *place, const char *path, bool proper, Status 
 		return false;
 	g_ptr_array_add(place->drafts, draft);
 	deadline_waiting_for("flushing the message");
-	return maildir_draft_prepare(draft, "", st);
+	return maildir_draft_prepare(draft, "", st) && claim_draft(run, place, folder, draft, st);
 }
 
 static bool
@@ -163,16 +249,10 @@ message_bytes(DeliverRun *run, const Place *place, Status *st)
 	GString *bytes = out_print_headers(place->message, marked);
 	gsize head = bytes->len;
 	g_string_set_size(bytes, head + (gsize) body.size);
-	for (off_t at = 0; at < body.size;) {
-		ssize_t n = pread(body.fd, bytes->str + head + at, (size_t) (body.size - at), body.offset + at);
-		if (n <= 0) {
-			status_fail_errno(st, n < 0 ? errno : EIO, "cannot read the message's body");
-			g_string_free(bytes, TRUE);
-			return NULL;
-		}
-		at += n;
-	}
-	return bytes;
+	if (fs_read_exactly_at(body.fd, body.offset, bytes->str + head, (size_t) body.size, "message body", st))
+		return bytes;
+	g_string_free(bytes, TRUE);
+	return NULL;
 }
 
 /* An mbox is opened and locked once a run: its locks know no owner but the program. */
@@ -187,6 +267,24 @@ find_mbox(DeliverRun *run, const PlanStore *store, const char *path, Status *st)
 	if (mbox != NULL)
 		g_ptr_array_add(run->boxes, mbox);
 	return mbox;
+}
+
+/* Did an earlier try append it? Then there is nothing left to do but to flush. */
+static bool
+was_appended(DeliverRun *run, Place *place)
+{
+	Claim *claim = make_claim(run, place);
+	if (claim == NULL)
+		return false;
+	g_ptr_array_add(place->claims, claim);
+	g_autofree char *note = claim_read_note(claim, run->job->conf->retry_lifetime);
+	bool is_certain = arrival_is_certain(run->job->envelope, run->job->message);
+	if (note == NULL || !mbox_has(place->mbox, note, place->bytes, is_certain))
+		return false;
+
+	deliver_note(run, "stored in %s by an earlier try", place->path);
+	place->earlier = true;
+	return true;
 }
 
 static bool
@@ -205,7 +303,15 @@ prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 	if (!store->raw && !g_str_has_suffix(bytes->str, "\n\n"))
 		g_string_append_c(bytes, '\n');
 	place->mbox = find_mbox(run, store, path, st);
-	return place->mbox != NULL && mbox_reserve(place->mbox, bytes->len, st);
+	if (place->mbox == NULL || was_appended(run, place))
+		return place->mbox != NULL;
+
+	g_autofree char *note = mbox_note(place->mbox, bytes);
+	if (!mbox_reserve(place->mbox, bytes->len, st))
+		return false;
+	if (place->claims->len > 0)
+		claim_write_note(place->claims->pdata[0], note);
+	return true;
 }
 
 /* The lock that a rule names is taken as well; it may be the very one that an mbox has by itself. */
@@ -245,6 +351,7 @@ was_stored(DeliverRun *run, Place *place)
 	if (ledger_find(run->ledger, place->step, &name) != LEDGER_DONE)
 		return false;
 	deliver_note(run, "stored in %s by an earlier try", place->path);
+	place->earlier = true;
 	run->has_local = true;
 	return true;
 }
@@ -256,6 +363,26 @@ prepare_files(DeliverRun *run, Place *place, const char *first, Status *st)
 	return folders ? prepare_folders(run, place, st) : prepare_mbox(run, place, place->path, st);
 }
 
+/*
+ * A place that cannot be used, and will not be by waiting: the mail goes to the INBOX. So it does behind a lock that somebody holds for
+ * longer than rules may put mail off.
+ */
+static bool
+store_elsewhere(DeliverRun *run, Place *place, Status *fault, Status *st)
+{
+	bool waited = fault->id == STATUS_LOCKED && run->job->is_overdue;
+	if (run->job->inbox == NULL || (!folder_gives_way(fault) && !waited)) {
+		status_move(st, fault);
+		return false;
+	}
+
+	drop_claims(place);
+	place->mbox = NULL;
+	g_clear_pointer(&place->lock, dotlock_release);
+	deliver_note(run, "stored in the INBOX: %s", fault->detail);
+	return deliver_prepare_more(run, plan_action_new(PLAN_KEEP, NULL, 0), st);
+}
+
 static bool
 place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {
@@ -265,6 +392,9 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	place->message = action->message != NULL ? action->message : run->job->message;
 	place->headers = out_headers(run, action);
 	place->drafts = g_ptr_array_new_with_free_func(draft_destroy);
+	place->claims = g_ptr_array_new_with_free_func(claim_destroy);
+	place->answered = g_ptr_array_new_with_free_func(claim_destroy);
+	place->there = g_ptr_array_new();
 	const GPtrArray *paths = action->store->paths;
 	const char *first = paths->pdata[0];
 	place->path = absolute_path(run, first, st);
@@ -272,10 +402,11 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 		return false;
 	if (was_stored(run, place))
 		return true;
+	g_auto(Status) fault = STATUS_INIT;
 	mode_t before = command_set_umask(action->store->umask);
-	bool ready = take_lock(run, place, st) && prepare_files(run, place, first, st);
+	bool ready = take_lock(run, place, &fault) && prepare_files(run, place, first, &fault);
 	(void) umask(before);
-	return ready;
+	return ready || store_elsewhere(run, place, &fault, st);
 }
 
 static bool
@@ -285,9 +416,24 @@ place_commit(DeliverRun *run, void *step, Status *st)
 	for (guint i = 0; i < place->drafts->len; i++)
 		if (!maildir_draft_commit(place->drafts->pdata[i], st))
 			return false;
-	if (place->mbox != NULL && !mbox_append(place->mbox, place->bytes, st))
+	if (place->mbox != NULL && !place->earlier && !mbox_append(place->mbox, place->bytes, st))
 		return false;
-	run->has_local = true;
+	run->has_local = place->committed = true;
+	return true;
+}
+
+/* Where the same message may come again on purpose, the next delivery that gets the lock must not take ours for its own earlier try. */
+static bool
+flush_mbox(const DeliverRun *run, const Place *place, Status *st)
+{
+	const DeliverJob *job = run->job;
+
+	if (!mbox_flush(place->mbox, st))
+		return false;
+	if (job->envelope != NULL && !arrival_is_certain(job->envelope, job->message))
+		for (guint i = 0; i < place->claims->len; i++)
+			claim_forget(place->claims->pdata[i]);
+	mbox_unlock(place->mbox);
 	return true;
 }
 
@@ -298,7 +444,10 @@ place_flush(DeliverRun *run, void *step, Status *st)
 	for (guint i = 0; i < place->drafts->len; i++)
 		if (!maildir_flush(maildir_draft_folder(place->drafts->pdata[i]), st))
 			return false;
-	if (place->mbox != NULL && !mbox_flush(place->mbox, st))
+	for (guint i = 0; i < place->there->len; i++)
+		if (!maildir_flush(place->there->pdata[i], st))
+			return false;
+	if (place->mbox != NULL && !flush_mbox(run, place, st))
 		return false;
 	g_clear_pointer(&place->lock, dotlock_release);
 	if (run->ledger != NULL)
@@ -311,9 +460,28 @@ place_take_back(void *step)
 {
 	Place *place = step;
 	for (guint i = 0; i < place->drafts->len; i++)
-		maildir_draft_take_back(place->drafts->pdata[i]);
-	if (place->mbox != NULL)
-		mbox_take_back(place->mbox);
+		if (i >= place->claims->len || claim_drop(place->claims->pdata[i]))
+			maildir_draft_take_back(place->drafts->pdata[i]);
+	if (place->mbox == NULL || place->earlier)
+		return;
+	mbox_take_back(place->mbox);
+	for (guint i = 0; i < place->claims->len; i++)
+		claim_forget(place->claims->pdata[i]);
+}
+
+static void
+place_finish(DeliverRun *run, void *step)
+{
+	const Place *place = step;
+	bool certain = run->job->envelope != NULL && arrival_is_certain(run->job->envelope, run->job->message);
+	const GPtrArray *const lists[] = { place->claims, place->answered };
+	for (size_t list = 0; list < G_N_ELEMENTS(lists); list++)
+		for (guint i = 0; i < lists[list]->len; i++) {
+			if (certain)
+				claim_sweep(lists[list]->pdata[i], run->job->conf->retry_lifetime);
+			else
+				claim_forget(lists[list]->pdata[i]);
+		}
 }
 
 static void
@@ -321,12 +489,15 @@ place_report(DeliverRun *run, const void *step, DeliverReport *report)
 {
 	(void) run;
 	const Place *place = step;
+	if (place->earlier)
+		deliver_report_earlier(report, "store", place->path, NULL);
 	for (guint i = 0; i < place->drafts->len; i++) {
 		const MaildirDraft *draft = place->drafts->pdata[i];
-		deliver_report_add(report, "store", g_strdup(maildir_path(maildir_draft_folder(draft))), maildir_draft_final_path(draft),
+		const char *path = maildir_path(maildir_draft_folder(draft));
+		deliver_report_add(report, "store", g_strdup(*path != '\0' ? path : "INBOX"), maildir_draft_final_path(draft),
 		                   maildir_draft_size(draft).bytes);
 	}
-	if (place->mbox != NULL)
+	if (place->mbox != NULL && !place->earlier)
 		deliver_report_add(report, "store", g_strdup(place->path), g_strdup(place->path), place->bytes->len);
 }
 
@@ -350,6 +521,7 @@ const DeliverAction deliver_store = {
 	.commit = place_commit,
 	.flush = place_flush,
 	.take_back = place_take_back,
+	.finish = place_finish,
 	.report = place_report,
 	.remember = place_remember,
 	.free = place_free,

@@ -9,6 +9,7 @@
  */
 #include "agent/send/compose.h"
 
+#include "agent/base/outcome.h"
 #include "agent/exec/owner-program.h"
 #include "agent/exec/site-program.h"
 
@@ -133,7 +134,14 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 			deliver_note(run, "TRAP: %s", fault.detail);
 		return true;
 	}
-	if (!program->done && !(of_recipes ? run_command : run_program)(run, pipe, &result, &fault))
+
+	bool ran = program->done || (of_recipes ? run_command : run_program)(run, pipe, &result, &fault);
+	/* No process, no descriptor, no memory, a lock: that passes. The program has not had the mail, or not all of it. */
+	if (!ran && outcome_fault_kind(fault.id) == FAULT_PASSING && !run->job->is_overdue) {
+		status_move(st, &fault);
+		return false;
+	}
+	if (!ran)
 		return deliver_keep_now(run, fault.detail, st);
 	bool took_all = !program->must_read || !result.unread;
 	if (program->done || (result.exit_code == EX_OK && took_all)) {
@@ -142,7 +150,7 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	}
 	g_autofree char *why = took_all ? command_describe_end(program->name, &result)
 	                                : g_strdup_printf("program '%s' did not read all of its input", program->name);
-	if (result.exit_code == EX_TEMPFAIL && !of_recipes)
+	if (result.exit_code == EX_TEMPFAIL && !of_recipes && !run->job->is_overdue)
 		return status_fail_detail(st, STATUS_PROGRAM, "%s", why);
 	return deliver_keep_now(run, why, st);
 }

@@ -7,6 +7,7 @@
 #include "agent/base/answer.h"
 #include "agent/base/limits.h"
 #include "agent/message/address-print.h"
+#include "agent/base/outcome.h"
 
 #include <string.h>
 
@@ -69,9 +70,14 @@ reject_send(DeliverRun *run, void *step, Status *st)
 	return answer(run, action, STATUS_RULE_REFUSED, st);
 }
 
+/* What a rule wishes is its owner's will; a fault of rules ends some day. */
 static bool
 defer_send(DeliverRun *run, void *step, Status *st)
 {
+	const PlanAction *action = step;
+	bool is_fault = action->answer != STATUS_OK && outcome_fault_kind(action->answer) == FAULT_PASSING;
+	if (is_fault && run->job->is_overdue)
+		return deliver_keep_now(run, action->text, st);
 	return answer(run, step, STATUS_RULE_DEFER, st);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "agent/send/compose.h"
 
+#include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/message/address-print.h"
 #include "conf/conf-choices.h"
@@ -87,13 +88,7 @@ append_original(const DeliverRun *run, GString *out, bool headers_only, Status *
 		return status_fail_detail(st, STATUS_LIMIT, "the message is longer than %u octets", LIMIT_REPORT_BYTES);
 	size_t at = out->len;
 	g_string_set_size(out, at + (size_t) body.size);
-	for (off_t done = 0; done < body.size;) {
-		ssize_t n = pread(body.fd, out->str + at + done, (size_t) (body.size - done), body.offset + done);
-		if (n <= 0)
-			return status_fail_detail(st, STATUS_IO, "cannot read the message");
-		done += n;
-	}
-	return true;
+	return fs_read_exactly_at(body.fd, body.offset, out->str + at, (size_t) body.size, "message body", st);
 }
 
 static bool

@@ -7,6 +7,7 @@
 #include "agent/deliver/deliver.h"
 
 #include "agent/base/deadline.h"
+#include "agent/base/limits.h"
 #include "agent/state/arrival.h"
 #include "agent/store/claim.h"
 #include "agent/store/folder.h"
@@ -24,6 +25,7 @@ typedef struct {
 	MaildirDraft *draft;   /* NULL: an earlier copy is this one */
 	GString *letters;
 	Maildir *there;        /* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
+	bool earlier;          /* an earlier try has stored it */
 	char *step;            /* its name in the ledger; NULL: there is none */
 	Claim *claim;          /* NULL: a retry will not be known */
 	bool committed;
@@ -93,6 +95,30 @@ find_open_folder(const DeliverRun *run, const char *path)
 	return NULL;
 }
 
+/* The folder that is the same place as `maildir`, which is opened already, or NULL. */
+static Maildir *
+find_same_folder(const DeliverRun *run, Maildir *maildir)
+{
+	if (maildir_is_same(maildir, run->job->inbox))
+		return run->job->inbox;
+	for (guint i = 0; i < run->folders->len; i++)
+		if (maildir_is_same(maildir, run->folders->pdata[i]))
+			return run->folders->pdata[i];
+	return NULL;
+}
+
+Maildir *
+deliver_add_folder(DeliverRun *run, Maildir *opened)
+{
+	Maildir *same = find_same_folder(run, opened);
+	if (same == NULL) {
+		g_ptr_array_add(run->folders, opened);
+		return opened;
+	}
+	maildir_free(opened);
+	return same;
+}
+
 static char *
 no_folder_note(const char *mailbox, const char *why)
 {
@@ -133,7 +159,9 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 		if (!folder_open(run->job->inbox, &rules, path, action->create, &maildir, run->report->notes, st))
 			return false;
 		if (maildir != NULL)
-			g_ptr_array_add(run->folders, maildir);
+			maildir_set_name(maildir, mailbox);
+		if (maildir != NULL)
+			maildir = deliver_add_folder(run, maildir);
 	}
 	*ret_name = maildir != NULL ? mailbox : "INBOX";
 	*ret_maildir = maildir != NULL ? maildir : run->job->inbox;
@@ -237,6 +265,7 @@ find_in_ledger(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, 
 	if (found)
 		store->there = maildir;
 	*ret_done = found || mark == LEDGER_DONE;
+	store->earlier = *ret_done;
 	if (*ret_done)
 		deliver_note(run, "stored in %s by an earlier try", store->folder);
 	run->has_local = run->has_local || *ret_done;
@@ -276,16 +305,29 @@ count(Store *store, gint64 sign)
 	store->counted = sign > 0;
 }
 
+/* Claims lie in tmp. Where the folder has that of another one (by a link), they need a name of their own. */
+static bool
+needs_own_name(DeliverRun *run, Maildir *maildir)
+{
+	if (maildir == run->job->inbox)
+		return false;
+	bool shares = maildir_shares_tmp(maildir, run->job->inbox);
+	for (guint i = 0; !shares && run->folders->pdata[i] != maildir; i++)
+		shares = maildir_shares_tmp(maildir, run->folders->pdata[i]);
+	return shares;
+}
+
 /* How this copy is known at a retry; NULL: it will not be. */
 static Claim *
-make_claim(DeliverRun *run, const Store *store, const Maildir *maildir)
+make_claim(DeliverRun *run, const Store *store, Maildir *maildir)
 {
 	const DeliverJob *job = run->job;
 	if (job->envelope == NULL || job->conf->retry_lifetime == 0)
 		return NULL;
 	if (run->arrival == NULL)
 		run->arrival = arrival_key(job->envelope, job->message);
-	g_autofree char *name = copy_name(run, store), *hash = name != NULL ? state_key(run->arrival, name, NULL) : NULL;
+	g_autofree char *name = needs_own_name(run, maildir) ? step_name(run, store, maildir) : copy_name(run, store);
+	g_autofree char *hash = name != NULL ? state_key(run->arrival, name, NULL) : NULL;
 	g_autofree char *key = g_strdup_printf("%.32s%s", hash != NULL ? hash : run->arrival, hash != NULL ? "01" : "00");
 	return claim_new(maildir_fd(maildir), key);
 }
@@ -294,11 +336,14 @@ make_claim(DeliverRun *run, const Store *store, const Maildir *maildir)
  * Is what the earlier try stored this message? Where only a retry has the same key, it is, wherever its owner put it.
  */
 static bool
-is_same(DeliverRun *run, Maildir *maildir, const char *file, bool *ret_same, Status *st)
+is_same(DeliverRun *run, const Store *store, Maildir *maildir, const char *file, bool *ret_same, Status *st)
 {
-	if (!arrival_is_certain(run->job->envelope, run->job->message))
-		return maildir_shows_body(maildir, file, run->job->message, ret_same, st);
 	*ret_same = true;
+	if (arrival_is_certain(run->job->envelope, run->job->message))
+		return true;
+	if (!maildir_shows_body(maildir, file, run->job->message, ret_same, st))
+		return false;
+	*ret_same = *ret_same && claim_answer_stands(store->claim, file); /* asked last: who forgets a claim does it before it ends */
 	return true;
 }
 
@@ -310,17 +355,19 @@ claim_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Sta
 	g_autofree char *file = NULL;
 	maildir_draft_hold(store->draft);
 	const char *name = maildir_draft_name(store->draft);
-	if (!claim_take(store->claim, name, run->job->conf->retry_lifetime, &answer, &file, st))
-		return false;
+	const ClaimTimes times = { .lifetime = run->job->conf->retry_lifetime, .wait_ms = LIMIT_CLAIM_WAIT_MS };
+	if (!claim_take(store->claim, name, &times, &answer, &file, st))
+		return maildir_blame(maildir, st);
 	if (answer != CLAIM_STORED)
 		return true;
 	bool same = false;
-	if (!is_same(run, maildir, file, &same, st))
+	if (!is_same(run, store, maildir, file, &same, st))
 		return false;
 	if (!same)
 		return claim_take_anyway(store->claim, name, st);
 	g_clear_pointer(&store->draft, maildir_draft_free);
 	store->there = maildir;
+	store->earlier = true;
 	deliver_note(run, "stored in %s by an earlier try", store->folder);
 	*ret_done = true;
 	return maildir_flush_later(maildir, st);
@@ -436,6 +483,8 @@ store_report(DeliverRun *run, const void *step, DeliverReport *report)
 {
 	(void) run;
 	const Store *store = step;
+	if (store->earlier)
+		deliver_report_earlier(report, store->action, store->folder, NULL);
 	if (store->draft == NULL)
 		return;
 	deliver_report_add(report, store->action, g_strdup(store->folder), maildir_draft_final_path(store->draft),

@@ -91,7 +91,7 @@ void
 deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file, guint64 bytes)
 {
 	DeliverDone *done = g_new(DeliverDone, 1);
-	*done = (DeliverDone){ action, folder, file, bytes, NULL };
+	*done = (DeliverDone){ .action = action, .folder = folder, .file = file, .bytes = bytes };
 	g_ptr_array_add(report->done, done);
 }
 
@@ -99,7 +99,15 @@ void
 deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes)
 {
 	DeliverDone *done = g_new(DeliverDone, 1);
-	*done = (DeliverDone){ action, NULL, NULL, bytes, g_strdup(to) };
+	*done = (DeliverDone){ .action = action, .bytes = bytes, .to = g_strdup(to) };
+	g_ptr_array_add(report->done, done);
+}
+
+void
+deliver_report_earlier(DeliverReport *report, const char *action, const char *folder, const char *to)
+{
+	DeliverDone *done = g_new(DeliverDone, 1);
+	*done = (DeliverDone){ .action = action, .folder = g_strdup(folder), .to = g_strdup(to), .earlier = true };
 	g_ptr_array_add(report->done, done);
 }
 
@@ -188,9 +196,9 @@ need_body(Message *message, const Headers *headers, Status *st)
 	return message_write(message, headers, fd, NULL, st);
 }
 
-/* SHA-256 of the whole message, for deliveries without a queue id. */
+/* SHA-256 of the whole message, for deliveries without a queue id. NULL: its body cannot be read. */
 static char *
-content_hash(const Message *message)
+content_hash(const Message *message, Status *st)
 {
 	enum { PIECE = 64 * 1024 };
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
@@ -202,12 +210,11 @@ content_hash(const Message *message)
 	MessageBody body = { 0 };
 	(void) message_body(message, &body); /* need_body has seen to it */
 	g_autofree guchar *buffer = g_malloc(PIECE);
-	for (off_t at = 0; at < body.size;) {
-		ssize_t n = pread(body.fd, buffer, (size_t) MIN(body.size - at, PIECE), body.offset + at);
-		if (n <= 0)
-			break;
-		g_checksum_update(sum, buffer, n);
-		at += n;
+	for (off_t at = 0; at < body.size; at += PIECE) {
+		size_t len = (size_t) MIN(body.size - at, PIECE);
+		if (!fs_read_exactly_at(body.fd, body.offset + at, buffer, len, "message body", st))
+			return NULL;
+		g_checksum_update(sum, buffer, (gssize) len);
 	}
 	return g_strdup(g_checksum_get_string(sum));
 }
@@ -218,14 +225,17 @@ has_queue_id(const DeliverJob *job)
 	return job->envelope->queue_id != NULL && *job->envelope->queue_id != '\0';
 }
 
-/* Queue ids come again some day; with the message's own words they do not. */
+/* Queue ids come again some day; with the message's own words they do not. NULL: the message cannot be read. */
 static char *
-ledger_key(const DeliverJob *job)
+ledger_key(const DeliverJob *job, Status *st)
 {
 	const Envelope *envelope = job->envelope;
 	AddressRules rules = { .delimiters = "", .fold_local = job->conf->fold_local };
 	g_autofree char *subject = mark_subject(envelope->recipient, &rules, message_headers(job->message));
-	g_autofree char *which = has_queue_id(job) ? g_strconcat("id ", envelope->queue_id, NULL) : content_hash(job->message);
+	g_autofree char *which = has_queue_id(job) ? g_strconcat("id ", envelope->queue_id, NULL) : content_hash(job->message, st);
+	if (which == NULL)
+		return NULL;
+
 	/* Two addresses that an alias makes one are two deliveries of one queue id. */
 	return state_key("ledger", job->owner->user, which, subject, envelope->sender != NULL ? envelope->sender : "",
 	                 envelope->original != NULL ? envelope->original : "", NULL);
@@ -261,12 +271,15 @@ open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 		return true;
 	if (!need_body(job->message, job->headers, st))
 		return false;
-	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *key = ledger_key(job);
-	run->state = state_once_get(job->owner->state, run->report->notes);
-	if (!lock_try(run, key, st))
+	run->ledger_key = ledger_key(job, st);
+	if (run->ledger_key == NULL)
 		return false;
-	run->ledger = ledger_open(run->state, key, job->owner->now + job->conf->journal_lifetime, &fault);
+
+	g_auto(Status) fault = STATUS_INIT;
+	run->state = state_once_get(job->owner->state, run->report->notes);
+	if (!lock_try(run, run->ledger_key, st))
+		return false;
+	run->ledger = ledger_open(run->state, run->ledger_key, job->owner->now + job->conf->journal_lifetime, &fault);
 	if (fault.id != STATUS_OK)
 		deliver_note(run, "a retry may repeat things: %s", fault.detail);
 	return true;
@@ -537,9 +550,7 @@ take_refusal(DeliverRun *run, const Step *step, Status *fault, Failures *failure
 static void
 add_reference(const DeliverRun *run, const Step *step, Status *fault)
 {
-	const DeliverJob *job = run->job;
-	g_autofree char *ledger = ledger_key(job);
-	g_autofree char *hash = state_key("reference", ledger, step->action->key(step->state), NULL);
+	g_autofree char *hash = state_key("reference", run->ledger_key, step->action->key(step->state), NULL);
 	g_autofree char *detail = g_strdup(fault->detail != NULL ? fault->detail : ""), *text = g_strdup(status_text(fault));
 	g_free(fault->detail);
 	g_free(fault->text);
@@ -638,6 +649,7 @@ was_sent(DeliverRun *run, Step *step, Failures *failures)
 		break;
 	case LEDGER_DONE:
 		deliver_note(run, "%s was done by an earlier try", action->name);
+		deliver_report_earlier(run->report, action->name, NULL, NULL);
 		break;
 	case LEDGER_REFUSED:
 		(void) ledger_find(run->ledger, action->key(step->state), &text);
@@ -682,8 +694,7 @@ forget_if_finished(DeliverRun *run)
 	if (run->ledger == NULL || run->state == NULL || has_queue_id(job) || arrival_is_certain(job->envelope, job->message))
 		return;
 	g_auto(Status) st = STATUS_INIT;
-	g_autofree char *key = ledger_key(job);
-	StateItem item = { .kind = STATE_JOURNAL, .key = key, .until = 0 };
+	StateItem item = { .kind = STATE_JOURNAL, .key = run->ledger_key, .until = 0 };
 	if (!state_put(run->state, &item, 1, &st))
 		deliver_note(run, "the same message will be taken for a retry: %s", st.detail);
 }
@@ -700,6 +711,7 @@ set_end(DeliverRun *run)
 static bool
 commit_in_time(DeliverRun *run, Status *st)
 {
+	deadline_outlast_termination();
 	deadline_grant(COMMIT_SECONDS);
 	deadline_waiting_for("storing the message");
 	bool done = commit_from(run, 0, st);
@@ -775,6 +787,7 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	ledger_free(run.ledger);
 	try_lock_free(run.lock);
 	quota_free(run.quota);
+	g_free(run.ledger_key);
 	g_free(run.arrival);
 	g_clear_pointer(&job->draft, maildir_draft_free);
 	if (done && job->owner != NULL)

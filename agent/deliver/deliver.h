@@ -53,6 +53,7 @@ typedef struct {
 	const Envelope *envelope;
 	const char *flag;        /* that each copy gets besides its own; NULL: none */
 	const DeliverOwner *owner; /* NULL: nothing may leave */
+	bool is_overdue;         /* faults of rules have put it off for as long as they may (defer_at_most) */
 	bool rehearsal;          /* only what `capture` takes and the refusal of a rule: nothing is stored, no program runs; needs no INBOX */
 } DeliverJob;
 
@@ -63,6 +64,7 @@ typedef struct {
 	char *file;              /* path below the INBOX */
 	guint64 bytes;
 	char *to;                /* the address or program that it was handed to; NULL: none */
+	bool earlier;            /* an earlier try did it, and this one found that */
 } DeliverDone;
 
 /* One action that is not carried out although nothing failed. */
@@ -160,6 +162,7 @@ struct DeliverRun {
 	GPtrArray *extra;        /* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
 	Ledger *ledger;          /* NULL: nothing of the plan leaves */
 	TryLock *lock;           /* no other try of this message is at work; NULL: as `ledger`, or it cannot be made */
+	char *ledger_key;        /* and its key in the state */
 	Quota *quota;            /* NULL: none, or nothing is stored */
 	bool quota_asked;
 	State *state;            /* NULL: none, or nothing leaves */
@@ -204,8 +207,17 @@ void deliver_remember_step(DeliverRun *run, guint i, GString *lines);
 /* Append to the report; `folder` and `file` are taken over. */
 void deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file, guint64 bytes);
 
+/* Append what an earlier try did: to `folder` (NULL: none) or `to` (NULL: none). */
+void deliver_report_earlier(DeliverReport *report, const char *action, const char *folder, const char *to);
+
 /* Append what was handed to somebody. */
 void deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes);
+
+/*
+ * Keep a folder that was opened for this run. Returns it, or the INBOX or folder of this run that is the same place (by device and
+ * inode); `opened` is taken over.
+ */
+Maildir *deliver_add_folder(DeliverRun *run, Maildir *opened);
 
 /* Use the draft that the job came with for a copy in `maildir`, if it has these bytes and can get there; else *ret_draft stays. */
 bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers, Maildir *maildir, MaildirDraft **ret_draft,

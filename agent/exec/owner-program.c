@@ -84,7 +84,10 @@ take_lock(const CommandCall *call, const char *folder, Dotlock **ret_lock, Statu
 	DotlockPatience patience = command_patience(call->conf, command_variable(call->environment, "LOCKTIMEOUT"));
 	g_auto(Status) fault = STATUS_INIT;
 	*ret_lock = dotlock_take(path, &patience, &fault);
-	return *ret_lock != NULL || fault.id != STATUS_BUSY || status_fail_detail(st, STATUS_BUSY, "%s", fault.detail);
+	if (*ret_lock != NULL || fault.id != STATUS_LOCKED)
+		return true;
+	status_move(st, &fault);
+	return false;
 }
 
 bool

@@ -26,8 +26,8 @@ typedef struct {
 } CommandCall;
 
 /*
- * Run it to its end, whatever it says then; one that is not there ends with exit code 127. Faults: STATUS_PROGRAM (it cannot be run,
- * takes too long, prints too much), STATUS_BUSY (its lock).
+ * Run it to its end, whatever it says then; one that is not there ends with exit code 127. Faults: STATUS_PROGRAM (it cannot
+ * be run, takes too long, prints too much), STATUS_LOCKED (its lock).
  */
 bool command_run(const CommandCall *call, ChildResult *ret_result, Status *st);
 

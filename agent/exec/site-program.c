@@ -2,6 +2,7 @@
 #include "agent/exec/site-program.h"
 
 #include "agent/base/limits.h"
+#include "agent/base/outcome.h"
 
 #include <string.h>
 
@@ -101,5 +102,8 @@ program_run(const ProgramCall *call, ChildResult *ret_result, Status *st)
 	g_auto(Status) fault = STATUS_INIT;
 	if (child_run(&child, ret_result, &fault))
 		return true;
-	return status_fail_detail(st, STATUS_PROGRAM, "%s", fault.detail);
+	if (outcome_fault_kind(fault.id) != FAULT_PASSING)
+		return status_fail_detail(st, STATUS_PROGRAM, "%s", fault.detail);
+	status_move(st, &fault);
+	return false;
 }

@@ -8,6 +8,7 @@
 /* What a parser of arguments gets: the rest of the line, and where to put the reply when it fails. */
 typedef struct {
 	const char *at;
+	LmtpPaths paths;
 	LmtpCommand *command;
 	LmtpReplyId *refusal;
 } Parse;
@@ -180,6 +181,20 @@ skip_route(Parse *parse)
 	return true;
 }
 
+/* An address without brackets, up to the next blank. A null sender has to have them. */
+static bool
+parse_bare(Parse *parse, LmtpReplyId refusal)
+{
+	if (parse->paths != LMTP_PATHS_BARE)
+		return refuse(parse, refusal == LMTP_REPLY_BAD_SENDER ? LMTP_REPLY_BARE_SENDER : LMTP_REPLY_BARE_RECIPIENT);
+
+	char *address = scan_mailbox(&parse->at, ' ');
+	if (address == NULL)
+		address = scan_mailbox(&parse->at, '\0');
+	parse->command->address = address;
+	return address != NULL || refuse(parse, refusal);
+}
+
 /* "<address>" behind FROM: or TO:. */
 static bool
 parse_path(Parse *parse, const char *keyword, LmtpReplyId refusal)
@@ -189,7 +204,7 @@ parse_path(Parse *parse, const char *keyword, LmtpReplyId refusal)
 	parse->at += strlen(keyword);
 	skip_blanks(parse);
 	if (*parse->at != '<')
-		return refuse(parse, refusal);
+		return parse_bare(parse, refusal);
 	parse->at++;
 	if (*parse->at == '>' && refusal == LMTP_REPLY_BAD_SENDER) {
 		parse->command->address = g_strdup("");
@@ -509,11 +524,11 @@ has_control(const char *line, size_t len)
 }
 
 bool
-lmtp_command_parse(const char *line, size_t len, LmtpCommand *ret, LmtpReplyId *ret_refusal)
+lmtp_command_parse(const char *line, size_t len, LmtpPaths paths, LmtpCommand *ret, LmtpReplyId *ret_refusal)
 {
 	g_autofree char *text = len > 0 ? g_strndup(line, len) : g_strdup("");
 	g_auto(LmtpCommand) command = { .verb = LMTP_NOOP };
-	Parse parse = { .at = text, .command = &command, .refusal = ret_refusal };
+	Parse parse = { .at = text, .paths = paths, .command = &command, .refusal = ret_refusal };
 	bool good = parse_line(&parse);
 	if (has_control(line, len))
 		good = refuse(&parse, LMTP_REPLY_BAD_BYTES);

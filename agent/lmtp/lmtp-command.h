@@ -51,11 +51,14 @@ typedef struct {
 	bool said[LMTP_ATTR_COUNT];
 } LmtpCommand;
 
+/* Whether an address may stand without <> around it; RFC 5321 has none, some programs that speak LMTP write none. */
+typedef enum { LMTP_PATHS_STRICT, LMTP_PATHS_BARE } LmtpPaths;
+
 /*
  * Parse `line` (`len` octets, without its line end). False: *ret_refusal is the reply, and *ret is empty but for `verb`
  * where there is one: after a refused BDAT nobody knows what follows. Free with lmtp_command_clear.
  */
-bool lmtp_command_parse(const char *line, size_t len, LmtpCommand *ret, LmtpReplyId *ret_refusal);
+bool lmtp_command_parse(const char *line, size_t len, LmtpPaths paths, LmtpCommand *ret, LmtpReplyId *ret_refusal);
 
 void lmtp_command_clear(LmtpCommand *command);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LmtpCommand, lmtp_command_clear)

@@ -78,7 +78,7 @@ make_printable(const char *text, bool utf8)
 		else
 			g_string_append_c(line, '?');
 	}
-	return g_string_free(line, FALSE);
+	return g_strchomp(g_string_free(line, FALSE));
 }
 
 /* How much of `text` goes into a line with `room` octets: up to a blank where there is one in the second half. */

@@ -185,6 +185,8 @@ hand_over(Server *server, LmtpClient *client)
 		child->client = *client;
 		return;
 	}
+	if (child != NULL)
+		dismiss(child); /* it did not get the client, and would wait for ever for another one */
 	say(client, LMTP_REPLY_BUSY);
 	log_note(LOG_WARNING, "refused client %s: all %u workers are busy (lmtp_connections)", client->peer.name, count_alive(server));
 	close_client(client);

@@ -319,7 +319,8 @@ store(LmtpSession *session, size_t len)
 	/* Of two faults this one lasts, and when the other showed up depends on how the octets came. */
 	if (session->options.size_limit > 0 && session->stored > session->options.size_limit) {
 		status_clear(&session->fault);
-		status_fail(&session->fault, STATUS_TOO_BIG, "message is over the size limit of this host (message_size_limit)");
+		status_fail(&session->fault, STATUS_TOO_BIG, "message of %" G_GUINT64_FORMAT " bytes is over the size limit of this host, %"
+		            G_GUINT64_FORMAT " bytes (message_size_limit)", session->stored, session->options.size_limit);
 		return;
 	}
 	if (session->fault.id != STATUS_OK || len == 0)
@@ -392,6 +393,14 @@ on_lhlo(LmtpSession *session)
 }
 
 static void
+reply_too_big(LmtpSession *session, guint64 size)
+{
+	const LmtpReplyRow *row = lmtp_reply_row(LMTP_REPLY_TOO_BIG);
+	g_string_append_printf(session->out, "%d %s message of %" G_GUINT64_FORMAT " bytes is over the size limit of this host, %"
+	                       G_GUINT64_FORMAT " bytes (message_size_limit)\r\n", row->code, row->dsn, size, session->options.size_limit);
+}
+
+static void
 on_mail(LmtpSession *session, LmtpCommand *command)
 {
 	if (!session->greeted)
@@ -399,7 +408,7 @@ on_mail(LmtpSession *session, LmtpCommand *command)
 	else if (session->mail != NULL)
 		reply_error(session, LMTP_REPLY_NESTED);
 	else if (session->options.size_limit > 0 && command->size > session->options.size_limit)
-		reply(session, LMTP_REPLY_TOO_BIG);
+		reply_too_big(session, command->size);
 	else {
 		session->mail = mail_new(command);
 		session->mail->queue_id = client_attr(session, LMTP_ATTR_IDENT);
@@ -599,7 +608,7 @@ run_line(LmtpSession *session)
 		len--;
 	g_auto(LmtpCommand) command = { .verb = LMTP_NOOP };
 	LmtpReplyId refusal = LMTP_REPLY_UNKNOWN;
-	bool good = lmtp_command_parse(session->line, len, &command, &refusal);
+	bool good = lmtp_command_parse(session->line, len, session->options.paths, &command, &refusal);
 	if (good && !too_long) {
 		run_command(session, &command);
 		return;

@@ -63,6 +63,7 @@ typedef struct {
 	const char *hostname;  /* borrowed for the session */
 	guint64 size_limit;    /* octets of a message; 0: any */
 	bool trusted;          /* may the client speak XCLIENT and XFORWARD? */
+	LmtpPaths paths;
 } LmtpOptions;
 
 typedef struct LmtpSession LmtpSession;

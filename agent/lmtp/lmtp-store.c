@@ -34,7 +34,7 @@ typedef struct {
 	int adopted;           /* the whole message, to be read by who has become the recipient; -1: none */
 } Store;
 
-/* Is there room? */
+/* Does the mailbox take it? */
 typedef struct {
 	const Store *store;
 	const Conf *conf;     /* what holds for the account */
@@ -62,11 +62,11 @@ free_envelope(gpointer envelope)
 }
 
 static void
-log_refusal(const char *address, const LmtpMail *mail, const Status *st)
+log_refusal(const char *address, const char *sender, const char *queue_id, const Status *st)
 {
-	LogLine *line = log_line_new(mail->queue_id);
+	LogLine *line = log_line_new(queue_id);
 	log_line_add(line, "to", address);
-	log_line_add(line, "from", mail->sender);
+	log_line_add(line, "from", sender);
 	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
 	log_line_add(line, "fault", status_row(st->id)->name);
@@ -74,9 +74,9 @@ log_refusal(const char *address, const LmtpMail *mail, const Status *st)
 	log_line_send(line, LOG_WARNING);
 }
 
-/* Asked by who may look: not by root. */
+/* Is the mailbox there, and has it room? Asked by who may look: not by root. */
 static bool
-look_for_room(void *user, char **ret_done, Status *st)
+look_into_mailbox(void *user, char **ret_done, Status *st)
 {
 	const Asked *asked = user;
 	const Conf *conf = asked->conf;
@@ -84,24 +84,26 @@ look_for_room(void *user, char **ret_done, Status *st)
 	if (asked->store->is_root && !account_become(conf, asked->account, st))
 		return false;
 	deadline_start((unsigned) conf->deadline, asked->mail->queue_id);
-	deadline_waiting_for("counting the mailbox");
-	bool room = quota_has_room(asked->account->maildir, conf, asked->mail->size, st);
+	deadline_waiting_for("looking into the mailbox");
+	bool takes = account_check(conf, asked->account, st) &&
+	             (conf->quota == QUOTA_OFF || quota_has_room(asked->account->maildir, conf, asked->mail->size, st));
 	deadline_stop();
-	return room;
+	return takes;
 }
 
+/* Where root would have to start a process for it, and no answer depends on the mailbox, it is looked at when the message comes. */
 static bool
-has_room(Store *store, const LmtpMail *mail, Account *account, Status *st)
+takes_mail(Store *store, const LmtpMail *mail, Account *account, Status *st)
 {
 	g_autoptr(Conf) own = account_conf(account, store->site->conf);
 	const Conf *conf = own != NULL ? own : store->site->conf;
 	Asked asked = { store, conf, account, mail };
 	g_autofree char *nothing = NULL;
 
-	if (conf->quota == QUOTA_OFF || account->returns_to != NULL)
+	if (account->returns_to != NULL || (store->is_root && conf->quota == QUOTA_OFF && conf->create_maildir))
 		return true;
-	return store->is_root ? lmtp_child_run(look_for_room, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)
-	                      : look_for_room(&asked, &nothing, st);
+	return store->is_root ? lmtp_child_run(look_into_mailbox, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)
+	                      : look_into_mailbox(&asked, &nothing, st);
 }
 
 static void
@@ -116,8 +118,8 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 {
 	Store *store = user;
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
-	if (account == NULL || !has_room(store, mail, account, st)) {
-		log_refusal(address, mail, st);
+	if (account == NULL || !takes_mail(store, mail, account, st)) {
+		log_refusal(address, mail->sender, mail->queue_id, st);
 		return false;
 	}
 	/* Another detail is another mailbox: rules may file by it. */
@@ -167,21 +169,34 @@ read_adopted(Store *store, Status *st)
 	return store->message != NULL;
 }
 
+/* What has to be done before there is a transaction that could log: become the recipient, and have the message. */
+static bool
+begin_delivery(const Delivery *delivery, Status *st)
+{
+	Store *store = delivery->store;
+	const Conf *conf = store->site->conf;
+	Account *account = delivery->account;
+	if (store->is_root && (!account_become(conf, account, st) || !account_check(conf, account, st)))
+		return false;
+	return store->message != NULL || read_adopted(store, st);
+}
+
 /* One recipient's transaction, in whatever process this is. */
 static bool
 transact(void *user, char **ret_done, Status *st)
 {
 	const Delivery *delivery = user;
+	const Envelope *envelope = delivery->envelope;
 	Store *store = delivery->store;
 	const Conf *conf = store->site->conf;
 	gint64 started = g_get_monotonic_time();
-	deadline_start((unsigned) conf->deadline, delivery->envelope->queue_id);
-	if (store->is_root && !account_become(conf, delivery->account, st))
+	deadline_start((unsigned) conf->deadline, envelope->queue_id);
+	if (!begin_delivery(delivery, st)) {
+		log_refusal(envelope->recipient, envelope->sender, envelope->queue_id, st);
 		return false;
-	if (store->message == NULL && !read_adopted(store, st))
-		return false;
+	}
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-	g_autoptr(Transact) job = transact_new(store->site, delivery->account, delivery->envelope, store->message, NULL, now);
+	g_autoptr(Transact) job = transact_new(store->site, delivery->account, envelope, store->message, NULL, now);
 	bool done = transact_judge(job, st) && transact_deliver(job, st);
 	deadline_stop();
 	transact_log(job, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);

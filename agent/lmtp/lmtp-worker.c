@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-worker.h"
 
+#include "agent/base/child.h"
 #include "agent/base/log.h"
 #include "agent/lmtp/lmtp-broker.h"
 
@@ -173,6 +174,7 @@ serve_client(Worker *worker)
 		.hostname = g_get_host_name(),
 		.size_limit = (guint64) worker->conf->message_size_limit,
 		.trusted = worker->client.peer.trusted,
+		.paths = worker->conf->lmtp_bare_addresses ? LMTP_PATHS_BARE : LMTP_PATHS_STRICT,
 	};
 	int yes = 1; /* no more than a wish: unix sockets have no such option */
 	(void) setsockopt(worker->client.out, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
@@ -195,8 +197,14 @@ limit_memory(const Conf *conf)
 {
 #ifndef __SANITIZE_ADDRESS__
 	rlim_t bytes = (rlim_t) conf->lmtp_memory_limit;
-	struct rlimit limit = { bytes, bytes };
-	if (bytes > 0 && setrlimit(RLIMIT_AS, &limit) < 0)
+	struct rlimit limit;
+	if (bytes == 0 || getrlimit(RLIMIT_AS, &limit) < 0)
+		return;
+
+	/* The soft limit alone: it bounds what our parsers do, and programs of users get the old one back. */
+	child_keep_memory_limit();
+	limit.rlim_cur = MIN(bytes, limit.rlim_cur);
+	if (setrlimit(RLIMIT_AS, &limit) < 0)
 		log_note(LOG_WARNING, "cannot limit the memory of a worker: %m");
 #else
 	(void) conf;

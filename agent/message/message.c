@@ -424,13 +424,25 @@ check_complete(Message *message, Status *st)
 	return false;
 }
 
+/* Read what is left of the input, so that the refusal can say how big the message is. A fault ends that and changes nothing. */
+static void
+count_rest(Message *message, char *chunk)
+{
+	g_auto(Status) fault = STATUS_INIT;
+	for (size_t len = 1; len > 0 && message->input >= 0; message->body_len += len)
+		if (!fs_read(message->input, chunk, LIMIT_COPY_CHUNK, &len, "the message", &fault))
+			return;
+	message->input = -1;
+}
+
 static bool
-within_limit(const Message *message, Status *st)
+within_limit(Message *message, Status *st)
 {
 	if (message->max_bytes == 0 || message_size(message) <= message->max_bytes)
 		return true;
-	return status_fail(st, STATUS_TOO_BIG, "message is bigger than %" G_GUINT64_FORMAT " bytes, the limit of this mailbox",
-	                   message->max_bytes);
+	count_rest(message, message->block + BODY_CHUNK_AT);
+	return status_fail(st, STATUS_TOO_BIG, "message of %" G_GUINT64_FORMAT " bytes is bigger than %" G_GUINT64_FORMAT
+	                   " bytes, the limit of this mailbox", (guint64) message_size(message), message->max_bytes);
 }
 
 /* Octets of the body that came. */

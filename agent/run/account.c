@@ -4,6 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/owner-walk.h"
 #include "agent/message/address.h"
 #include "conf/conf-choices.h"
 
@@ -38,6 +39,7 @@ account_free(Account *account)
 	g_free(account->home);
 	g_free(account->maildir);
 	g_free(account->returns_to);
+	tree_clear(&account->tree);
 	if (account->addresses != NULL)
 		g_ptr_array_unref(account->addresses);
 	g_free(account);
@@ -192,17 +194,86 @@ set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
 	return true;
 }
 
-/* Does the INBOX have to be there already? Then a missing one means that there is no such user. */
-static bool
-check_exists(const Conf *conf, const Account *account, Status *st)
+/* The template that says where all mailboxes lie; NULL: each lies in a home of its own. */
+static const char *
+template_of_tree(const Conf *conf)
 {
+	bool is_at_home = conf->maildir[0] == '~' || g_str_has_prefix(conf->maildir, "%h");
+	if (!is_at_home)
+		return conf->maildir;
+	return kind_of_users(conf) == USERS_VIRTUAL && *conf->home != '\0' ? conf->home : NULL;
+}
+
+/* Once for an account, while we are still who may read the memory of trees. */
+static bool
+recall_tree(const Conf *conf, Account *account, Status *st)
+{
+	const char *path_template = template_of_tree(conf);
+	if (account->tree.path != NULL || account->returns_to != NULL)
+		return true;
+	unsigned how = account->look_only ? TREE_LOOK_ONLY : 0;
+	if (path_template == NULL)
+		return tree_recall(conf, account->home, how | TREE_OF_HOME, &account->tree, st);
+	g_autofree char *path = tree_of_template(path_template);
+	return tree_recall(conf, path, how, &account->tree, st);
+}
+
+/* Is the tree there? A server that asks for each recipient looks again after a second. */
+static bool
+check_tree(const Conf *conf, Account *account, Status *st)
+{
+	static gint64 good_until;
+	static char *good_template;
+	const char *path_template = template_of_tree(conf);
+	bool was_looked_at = path_template != NULL && g_get_monotonic_time() < good_until;
+	if (was_looked_at && strcmp(path_template, good_template) == 0)
+		return true;
+	if (!recall_tree(conf, account, st) || !tree_check(&account->tree, st))
+		return false;
+
+	if (path_template != NULL) {
+		g_free(good_template);
+		good_template = g_strdup(path_template);
+		good_until = g_get_monotonic_time() + G_USEC_PER_SEC;
+	}
+	return true;
+}
+
+bool
+account_mark_tree(const Conf *conf, Status *st)
+{
+	const char *path_template = template_of_tree(conf);
+	g_autofree char *path = path_template != NULL ? tree_of_template(path_template) : NULL;
+	g_auto(Tree) tree = { 0 };
+	return path == NULL || tree_recall(conf, path, 0, &tree, st);
+}
+
+/* A missing mailbox means that there is no such user, where there can be users at all. */
+static bool
+fail_unknown(const Account *account, Status *st)
+{
+	if (!tree_check(&account->tree, st))
+		return false;
+	if (tree_is_empty(&account->tree))
+		return status_fail_detail(st, STATUS_TREE, "'%s', below which the mailboxes lie, is empty: mount its file system",
+		                          account->tree.path);
+	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+}
+
+bool
+account_check(const Conf *conf, Account *account, Status *st)
+{
+	if (account->returns_to != NULL)
+		return true;
+	if (!check_tree(conf, account, st))
+		return false;
 	if (conf->create_maildir || access(account->maildir, F_OK) == 0)
 		return true;
 	if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
 		return status_fail_errno(st, errno, "cannot look for '%s'", account->maildir);
 	if (errno == EACCES)
 		return status_fail_detail(st, STATUS_LOOKUP, "cannot look for '%s': no permission", account->maildir);
-	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+	return recall_tree(conf, account, st) && fail_unknown(account, st);
 }
 
 static bool
@@ -213,6 +284,31 @@ find_virtual(const Conf *conf, Account *account, Status *st)
 		account->home = account_expand(account, conf->home, st);
 		return account->home != NULL;
 	}
+	return true;
+}
+
+void
+account_send_on(Account *account, const char *address)
+{
+	const struct passwd *nobody = geteuid() == 0 ? getpwnam("nobody") : NULL;
+	account->returns_to = g_strdup(address);
+	account->uid = nobody != NULL ? nobody->pw_uid : ACCOUNT_NO_UID;
+	account->gid = nobody != NULL ? nobody->pw_gid : 0;
+	account->is_system = false;
+	g_clear_pointer(&account->home, g_free);
+	g_free(account->maildir);
+	account->maildir = g_strdup("/nonexistent");
+}
+
+/* Root has no mailbox: its mail goes on, where a setting says to whom. False: it does not. */
+static bool
+send_on_root(const Conf *conf, Account *account, Status *st)
+{
+	if (*conf->root_mail_to == '\0')
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is root, who has no mailbox: set root_mail_to, or give root's mail to a "
+		                          "person by an alias", account->user);
+	account_send_on(account, conf->root_mail_to);
+	account->forwards_all = true;
 	return true;
 }
 
@@ -246,7 +342,6 @@ enum { PASSWD_BUFFER = 16384 };
 static bool
 find_system(const Conf *conf, Account *account, const char *recipient, Status *st)
 {
-	(void) conf;
 	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
 	g_autofree char *whole = NULL, *domain = NULL;
 	address_split(recipient, &whole, &domain);
@@ -263,7 +358,7 @@ find_system(const Conf *conf, Account *account, const char *recipient, Status *s
 		if (i == 0)
 			g_clear_pointer(&account->detail, g_free);
 		use_passwd(account, &pw);
-		return true;
+		return pw.pw_uid != 0 || send_on_root(conf, account, st);
 	}
 	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
 }
@@ -288,6 +383,17 @@ use_passwd_line(Account *account, char **fields, const char *file, unsigned line
 	return true;
 }
 
+/* FsJudge: it says whom root becomes. */
+static char *
+judge_passwd_file(const struct stat *sb, const void *user)
+{
+	const char *file = user;
+	if (owner_is_root_alone(sb))
+		return NULL;
+	g_autofree char *quoted = g_shell_quote(file);
+	return g_strdup_printf("passwd_file '%s': others than root can write it: chown root %s; chmod go-w %s", file, quoted, quoted);
+}
+
 static bool
 find_in_passwd_file(const Conf *conf, Account *account, Status *st)
 {
@@ -295,8 +401,11 @@ find_in_passwd_file(const Conf *conf, Account *account, Status *st)
 	g_autofree char *data = NULL;
 	size_t len;
 	g_auto(Status) read = STATUS_INIT;
-	if (!fs_read_file(AT_FDCWD, file, LIMIT_PASSWD_FILE, &data, &len, &read))
-		return status_fail_detail(st, STATUS_LOOKUP, "%s", read.detail);
+	FsJudge *judge = geteuid() == 0 ? judge_passwd_file : NULL;
+	if (!fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judge, file, &data, &len, &read)) {
+		StatusId id = read.id == STATUS_UNTRUSTED ? STATUS_UNTRUSTED : STATUS_LOOKUP;
+		return status_fail_detail(st, id, "%s", read.detail);
+	}
 	g_autofree char *full = account->domain != NULL ? g_strconcat(account->local, "@", account->domain, NULL) : NULL;
 	unsigned number = 0;
 	for (char *line = data, *next; line != NULL && *line != '\0'; line = next) {
@@ -332,7 +441,7 @@ account_find(const Conf *conf, const char *recipient, Status *st)
 	default:
 		found = find_system(conf, account, recipient, st);
 	}
-	if (!found || !set_paths(conf, account, recipient, st) || !check_exists(conf, account, st))
+	if (!found || (account->returns_to == NULL && !set_paths(conf, account, recipient, st)))
 		return NULL;
 	return g_steal_pointer(&account);
 }
@@ -371,9 +480,13 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 	account->uid = geteuid();
 	account->gid = getegid();
 	account->is_system = true;
-	if (account->uid == 0 && !find_ids(account, st))
+	/* local(8) runs a command for root as nobody (default_privs). */
+	bool is_root = strcmp(account->user, "root") == 0;
+	if (account->uid == 0 && !is_root && !find_ids(account, st))
 		return NULL;
-	if (!set_paths(conf, account, recipient, st) || !check_exists(conf, account, st))
+	if (is_root || account->uid == 0)
+		return send_on_root(conf, account, st) ? g_steal_pointer(&account) : NULL;
+	if (!set_paths(conf, account, recipient, st))
 		return NULL;
 	return g_steal_pointer(&account);
 }
@@ -392,30 +505,62 @@ account_imagined(const Conf *conf, const char *recipient, Status *st)
 	return g_steal_pointer(&account);
 }
 
-/* The owner of the deepest folder of `path` that exists. */
+/* The group that belongs to an owner: of the owner's account; else the folder's, unless that is root's. */
 static bool
-owner_of(const char *path, uid_t *ret_uid, gid_t *ret_gid, Status *st)
+group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 {
-	g_autofree char *folder = g_strdup(path);
-	struct stat sb;
-	while (stat(folder, &sb) < 0) {
-		if (errno != ENOENT && errno != ENOTDIR)
-			return status_fail_errno(st, errno, "cannot look for '%s'", folder);
-		char *parent = g_path_get_dirname(folder);
-		g_free(folder);
-		folder = parent;
-	}
-	*ret_uid = sb.st_uid;
-	*ret_gid = sb.st_gid;
+	enum { NO_GROUP = 65534 };
+	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	struct passwd pw, *found = NULL;
+	int err = getpwuid_r(uid, &pw, buffer, PASSWD_BUFFER, &found);
+	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM)
+		return status_fail_detail(st, STATUS_LOOKUP, "cannot look up uid %d: %s", (int) uid, g_strerror(err));
+
+	gid_t by_folder = folder_group != 0 ? folder_group : NO_GROUP;
+	*ret_gid = found != NULL ? pw.pw_gid : by_folder;
 	return true;
 }
 
-/* Who root becomes for a virtual user: the account that the site named, else the owner of the tree. */
+/* Nobody can be become for this path: why, and which setting helps. */
+static bool
+refuse_owner(const Conf *conf, const Account *account, const OwnerWalk *walk, Status *st)
+{
+	const char *setting = kind_of_users(conf) == USERS_PASSWD_FILE ? "ids in passwd_file" : "virtual_user";
+	if (walk->answer == OWNER_MISSING)
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is not there, and only root could make it: make it for its owner, or set %s",
+		                          walk->at, setting);
+	if (walk->answer == OWNER_ROOT || walk->uid == 0)
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is root's, and root is nobody's mailbox: give it to its owner, or set %s",
+		                          walk->at, setting);
+	return status_fail_detail(st, STATUS_CONFIG, "'%s' of '%s' belongs to uid %d, which is below first_valid_uid = %d", walk->at,
+	                          account->user, (int) walk->uid, (int) conf->first_valid_uid);
+}
+
+/* No source names the ids: they are those of the first thing on the way to the INBOX that root alone cannot change. */
+static bool
+infer_owner(const Conf *conf, Account *account, Status *st)
+{
+	g_auto(OwnerWalk) walk = { 0 };
+	if (!owner_walk(account->maildir, &walk, st))
+		return false;
+
+	bool is_owner = walk.answer == OWNER_FOUND && walk.uid != 0 && walk.uid >= (uid_t) conf->first_valid_uid;
+	if (walk.answer == OWNER_MISSING && (!conf->create_maildir || !tree_check(&account->tree, st)))
+		return st->id == STATUS_OK ? fail_unknown(account, st) : false;
+	if (!is_owner)
+		return refuse_owner(conf, account, &walk, st);
+	if (!group_of_owner(walk.uid, walk.gid, &account->gid, st))
+		return false;
+	account->uid = walk.uid;
+	return true;
+}
+
+/* Who root becomes for a virtual user: the account that the site named, else the owner of the mailbox. */
 static bool
 choose_user(const Conf *conf, Account *account, Status *st)
 {
 	if (*conf->virtual_user == '\0')
-		return owner_of(account->maildir, &account->uid, &account->gid, st);
+		return infer_owner(conf, account, st);
 	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
 	struct passwd pw;
 	bool found = false;
@@ -442,6 +587,16 @@ drop_to(const Account *account, Status *st)
 }
 
 bool
+account_find_owner(const Conf *conf, Account *account, Status *st)
+{
+	if (account->uid == ACCOUNT_NO_UID && !choose_user(conf, account, st))
+		return false;
+	if (account->uid == 0)
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is uid 0, which no delivery may be", account->user);
+	return true;
+}
+
+bool
 account_become(const Conf *conf, Account *account, Status *st)
 {
 	uid_t we = geteuid();
@@ -451,12 +606,5 @@ account_become(const Conf *conf, Account *account, Status *st)
 		return status_fail_detail(st, STATUS_CONFIG, "runs as uid %d, but '%s' is uid %d: start it as that user (local(8)) or as root",
 		                          (int) we, account->user, (int) account->uid);
 	}
-	bool was_virtual = account->uid == ACCOUNT_NO_UID;
-	if (was_virtual && !choose_user(conf, account, st))
-		return false;
-	if (account->uid != 0)
-		return drop_to(account, st);
-	if (was_virtual)
-		return true; /* a tree of root's own: there is nobody to become */
-	return status_fail_detail(st, STATUS_CONFIG, "'%s' is root: give root's mail to a person by an alias", account->user);
+	return recall_tree(conf, account, st) && account_find_owner(conf, account, st) && drop_to(account, st);
 }

@@ -2,26 +2,12 @@
 #define _GNU_SOURCE
 #include "agent/run/recipes.h"
 
+#include "agent/base/outcome.h"
 #include "conf/conf-choices.h"
 #include "filters/recipe/run/recipe-run.h"
 
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-/* Recipes of the owner run programs in his name: nobody else may have written them. */
-static char *
-distrust(const char *path)
-{
-	struct stat sb;
-	if (stat(path, &sb) < 0)
-		return NULL; /* what hinders is told when it is read */
-	if (sb.st_uid != geteuid() && sb.st_uid != 0)
-		return g_strdup_printf("%s: not run, as it belongs to somebody else", path);
-	if (sb.st_mode & S_IWOTH)
-		return g_strdup_printf("%s: not run, as anybody may write to it: chmod o-w", path);
-	return NULL;
-}
 
 /* Where the door stands, or at home. Caller frees. */
 static char *
@@ -36,7 +22,7 @@ find_named(const Account *account, const char *const *files)
 {
 	for (; *files != NULL; files++) {
 		g_autofree char *path = named_path(account, *files);
-		if (access(path, F_OK) == 0 || files[1] == NULL) /* the last one is told of when it cannot be read */
+		if (outcome_script_is_there(path) || files[1] == NULL) /* the last one is told of when it cannot be read */
 			return g_steal_pointer(&path);
 	}
 	return NULL;
@@ -68,7 +54,7 @@ may_run(const Conf *conf, const Account *account)
 }
 
 char *
-recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, char **ret_why, Status *st)
+recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, Status *st)
 {
 	if (call != NULL && call->files != NULL)
 		return find_named(account, call->files);
@@ -78,13 +64,8 @@ recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, c
 		g_autofree char *path = account_expand(account, *place, st);
 		if (path == NULL)
 			return NULL;
-		if (access(path, F_OK) != 0)
-			continue;
-		g_autofree char *why = distrust(path);
-		if (why == NULL)
+		if (outcome_script_is_there(path)) /* one that cannot be read, or trusted, is told when it is to run */
 			return g_steal_pointer(&path);
-		*ret_why = g_steal_pointer(&why);
-		break;
 	}
 	/* An empty file: the site's recipes, and its DEFAULT, hold for who has none that runs. */
 	return recipes_site_runs(conf, call) || *conf->recipe_default != '\0' ? g_strdup(RECIPES_NONE) : NULL;

@@ -26,11 +26,10 @@ typedef struct {
 } RecipeCall;
 
 /*
- * The file of recipes that runs for `account`, or NULL: none. `call` NULL: as the settings have it. One of the
- * owner's that others could have written is left out, and *ret_why (caller frees) says so. Faults: STATUS_CONFIG (a
- * path template). Caller frees.
+ * The file of recipes that runs for `account`, or NULL: none. `call` NULL: as the settings have it. Whether it can
+ * be trusted is asked when it is read. Faults: STATUS_CONFIG (a path template). Caller frees.
  */
-char *recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, char **ret_why, Status *st);
+char *recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, Status *st);
 
 /* Do the site's recipes run before the owner's? */
 bool recipes_site_runs(const Conf *conf, const RecipeCall *call);

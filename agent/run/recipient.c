@@ -4,8 +4,6 @@
 #include "agent/send/srs.h"
 #include "conf/conf-choices.h"
 
-#include <pwd.h>
-#include <unistd.h>
 
 static bool
 looks_rewritten(const char *address)
@@ -13,22 +11,16 @@ looks_rewritten(const char *address)
 	return g_ascii_strncasecmp(address, "SRS0", 4) == 0 || g_ascii_strncasecmp(address, "SRS1", 4) == 0;
 }
 
-/* Who is nobody's, but has to be somebody: root does not send bounces on as root. */
+/* An address that SRS made here; takes the address that its bounces go on to. */
 static Account *
-make_returner(const char *address, char *returns_to)
+make_returner(const char *address, char *taken_returns_to)
 {
+	g_autofree char *returns_to = taken_returns_to;
 	Account *account = g_new0(Account, 1);
 	account->user = g_strdup(address);
 	account->local = g_strdup(address);
-	account->maildir = g_strdup("/nonexistent");
-	account->uid = ACCOUNT_NO_UID;
 	account->addresses = g_ptr_array_new_with_free_func(g_free);
-	account->returns_to = returns_to;
-	const struct passwd *nobody = geteuid() == 0 ? getpwnam("nobody") : NULL;
-	if (nobody != NULL) {
-		account->uid = nobody->pw_uid;
-		account->gid = nobody->pw_gid;
-	}
+	account_send_on(account, returns_to);
 	return account;
 }
 

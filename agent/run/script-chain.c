@@ -3,6 +3,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/outcome.h"
 #include "conf/conf-choices.h"
 #include "agent/base/problem.h"
 
@@ -18,59 +19,75 @@ script_free(gpointer data)
 	g_free(script);
 }
 
-static void
+static Script *
 add_script(ScriptList *list, ScriptRole role, const char *path)
 {
 	Script *script = g_new(Script, 1);
-	*script = (Script){ role, g_strdup(path), false };
+	*script = (Script){ role, g_strdup(path), false, { .rule = TRUST_ALL } };
 	g_ptr_array_add(list->scripts, script);
+	return script;
 }
 
+static Script *
+add_owners_file(ScriptList *list, const Account *account, const char *path)
+{
+	Script *script = add_script(list, SCRIPT_OWN, path);
+	script->trust = trust_of_owner(TRUST_OWNER, account, script->path);
+	return script;
+}
+
+/* What a list of settings is searched for. */
+typedef struct {
+	const Conf *conf;
+	const Account *account;
+	const RecipeCall *recipes;
+} Search;
+
+/* The site's scripts that `setting` names. */
 static bool
-add_expanded(ScriptList *list, const Account *account, ScriptRole role, char *const *paths, Status *st)
+add_site(ScriptList *list, const Search *search, ScriptRole role, const char *setting, char *const *paths, Status *st)
 {
 	for (; *paths != NULL; paths++) {
-		g_autofree char *path = account_expand(account, *paths, st);
+		g_autofree char *path = account_expand(search->account, *paths, st);
 		if (path == NULL)
 			return false;
-		add_script(list, role, path);
+		Script *script = add_script(list, role, path);
+		script->trust = trust_of_site(search->conf, setting, script->path);
 	}
 	return true;
 }
 
-/* A setting that names one script, or none. */
+/* A setting that names one script of the site, or none. */
 static bool
-add_one(ScriptList *list, const Account *account, ScriptRole role, char *path, Status *st)
+add_one(ScriptList *list, const Search *search, ScriptRole role, const char *setting, char *path, Status *st)
 {
 	char *paths[] = { path, NULL };
-	return *path == '\0' || add_expanded(list, account, role, paths, st);
+	return *path == '\0' || add_site(list, search, role, setting, paths, st);
 }
 
 /* The first of the owner's places that has a script, else the site's default. */
 static bool
-add_own(ScriptList *list, const Conf *conf, const Account *account, Status *st)
+add_own(ScriptList *list, const Search *search, Status *st)
 {
-	for (char **place = conf->sieve_scripts; *place != NULL; place++) {
-		g_autofree char *path = account_expand(account, *place, st);
+	for (char **place = search->conf->sieve_scripts; *place != NULL; place++) {
+		g_autofree char *path = account_expand(search->account, *place, st);
 		if (path == NULL)
 			return false;
-		if (access(path, F_OK) != 0) /* one that is there and cannot be read is told when it is to run */
+		if (!outcome_script_is_there(path)) /* one that is there and cannot be read, or trusted, is told when it is to run */
 			continue;
-		add_script(list, SCRIPT_OWN, path);
+		(void) add_owners_file(list, search->account, path);
 		return true;
 	}
-	return add_one(list, account, SCRIPT_DEFAULT, conf->sieve_default, st);
+	return add_one(list, search, SCRIPT_DEFAULT, "sieve_default", search->conf->sieve_default, st);
 }
 
 static bool
-add_recipes(ScriptList *list, const Conf *conf, const Account *account, const RecipeCall *recipes, Status *st)
+add_recipes(ScriptList *list, const Search *search, Status *st)
 {
 	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *path = recipes_find(conf, account, recipes, &list->left_out, &fault);
-	if (path != NULL) {
-		add_script(list, SCRIPT_OWN, path);
-		((Script *) list->scripts->pdata[list->scripts->len - 1])->is_recipes = true;
-	}
+	g_autofree char *path = recipes_find(search->conf, search->account, search->recipes, &fault);
+	if (path != NULL)
+		add_owners_file(list, search->account, path)->is_recipes = true;
 	status_move(st, &fault);
 	return st->id == STATUS_OK;
 }
@@ -80,40 +97,42 @@ static bool
 has_recipes(const Conf *conf, const Account *account, const RecipeCall *recipes)
 {
 	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *why = NULL, *path = recipes_find(conf, account, recipes, &why, &fault);
+	g_autofree char *path = recipes_find(conf, account, recipes, &fault);
 	return path == NULL || strcmp(path, RECIPES_NONE) != 0 || recipes_site_runs(conf, recipes);
 }
 
 /* What the owner has of both languages. */
 static bool
-add_owners(ScriptList *list, const Conf *conf, const Account *account, const RecipeCall *recipes, Status *st)
+add_owners(ScriptList *list, const Search *search, Status *st)
 {
-	if (conf->recipe_order == RECIPE_ORDER_RECIPES_FIRST && has_recipes(conf, account, recipes))
-		return add_recipes(list, conf, account, recipes, st) && add_own(list, conf, account, st);
-	return add_own(list, conf, account, st) && add_recipes(list, conf, account, recipes, st);
+	bool recipes_first = search->conf->recipe_order == RECIPE_ORDER_RECIPES_FIRST;
+	if (recipes_first && has_recipes(search->conf, search->account, search->recipes))
+		return add_recipes(list, search, st) && add_own(list, search, st);
+	return add_own(list, search, st) && add_recipes(list, search, st);
 }
 
 bool
 scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list, Status *st)
 {
-	g_auto(ScriptList) list = { g_ptr_array_new_with_free_func(script_free), NULL };
+	g_auto(ScriptList) list = { g_ptr_array_new_with_free_func(script_free) };
+	const Search search = { conf, account, recipes };
 	bool alone = recipes != NULL && recipes->alone;
-	bool found = alone ? add_recipes(&list, conf, account, recipes, st)
-	                   : add_expanded(&list, account, SCRIPT_BEFORE, conf->sieve_before, st) &&
-	                     add_owners(&list, conf, account, recipes, st) &&
-	                     add_expanded(&list, account, SCRIPT_AFTER, conf->sieve_after, st) &&
-	                     add_one(&list, account, SCRIPT_DISCARD, conf->sieve_discard, st);
+	bool found = alone ? add_recipes(&list, &search, st)
+	                   : add_site(&list, &search, SCRIPT_BEFORE, "sieve_before", conf->sieve_before, st) &&
+	                     add_owners(&list, &search, st) &&
+	                     add_site(&list, &search, SCRIPT_AFTER, "sieve_after", conf->sieve_after, st) &&
+	                     add_one(&list, &search, SCRIPT_DISCARD, "sieve_discard", conf->sieve_discard, st);
 	if (!found)
 		return false;
 	*ret_list = list;
-	list = (ScriptList){ NULL, NULL };
+	list = (ScriptList){ NULL };
 	return true;
 }
 
 void
 scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after)
 {
-	*list = (ScriptList){ g_ptr_array_new_with_free_func(script_free), NULL };
+	*list = (ScriptList){ g_ptr_array_new_with_free_func(script_free) };
 	for (; before != NULL && *before != NULL; before++)
 		add_script(list, SCRIPT_BEFORE, *before);
 	add_script(list, SCRIPT_OWN, script);
@@ -125,7 +144,6 @@ void
 scripts_list_clear(ScriptList *list)
 {
 	g_clear_pointer(&list->scripts, g_ptr_array_unref);
-	g_clear_pointer(&list->left_out, g_free);
 }
 
 static void
@@ -152,6 +170,8 @@ scripts_report_init(ScriptReport *report)
 	report->served = g_ptr_array_new_with_free_func(set_free);
 	report->broken = g_ptr_array_new_with_free_func(broken_free);
 	report->decided_by = NULL;
+	report->is_overdue = false;
+	report->put_off = (Status) STATUS_INIT;
 }
 
 void
@@ -162,6 +182,7 @@ scripts_report_clear(ScriptReport *report)
 	g_clear_pointer(&report->served, g_ptr_array_unref);
 	g_clear_pointer(&report->broken, g_ptr_array_unref);
 	g_clear_pointer(&report->decided_by, g_free);
+	status_clear(&report->put_off);
 }
 
 const char *
@@ -199,7 +220,7 @@ read_script(const Run *run, ScriptSet *set, Status *st)
 	const char *path = run->script->path;
 	size_t limit = (size_t) env->services->setting_int(env, "sieve_max_script_size"), len;
 	char *text = NULL;
-	if (!fs_read_file(AT_FDCWD, path, limit, &text, &len, st))
+	if (!fs_read_judged(AT_FDCWD, path, limit, trust_judge, &run->script->trust, &text, &len, st))
 		return false;
 	script_set_add(set, PLACE_PATH, path, path, text, len);
 	return true;
@@ -239,6 +260,25 @@ compile(const Run *run, const Filter *engine, ScriptSet *set, GPtrArray *problem
 	if (program == NULL)
 		take_first_error(run, problems, first_problem, st);
 	return program;
+}
+
+/*
+ * A fault that passes by itself: the script is neither absent nor wrong, only not to be had now. True: the mail is put off, as `fault`
+ * says, unless that has gone on for too long already.
+ */
+static bool
+puts_off(const Run *run, Status *fault)
+{
+	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) != OUTCOME_PUT_OFF_A_DAY)
+		return false;
+	if (run->report->is_overdue) {
+		note(run, "put off for long enough (defer_at_most)");
+		return false;
+	}
+
+	status_prefix(fault, "%s", run->script->path);
+	status_move(&run->report->put_off, fault);
+	return true;
 }
 
 /* Run it over the message as earlier scripts have left it, and free it; what fails has done nothing. */
@@ -350,6 +390,9 @@ run_script(const Run *run)
 		g_ptr_array_add(run->report->served, g_steal_pointer(&set));
 		return true;
 	}
+	world_blame(run->world, &fault);
+	if (puts_off(run, &fault))
+		return false;
 	if (world_live(run->world) == NULL || !blames_script(&fault, was_read))
 		return false;
 	bool replaced = serve_last(run, set);
@@ -367,7 +410,9 @@ read_recipes(const Run *run, ScriptSet *set, Status *st)
 	size_t len = 0;
 	if (live != NULL && !live->no_programs && geteuid() == 0)
 		return status_fail_detail(st, STATUS_CONFIG, "%s: recipes never run as root", path);
-	if (strcmp(path, RECIPES_NONE) != 0 && !fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, &text, &len, st))
+	bool is_file = strcmp(path, RECIPES_NONE) != 0;
+	const Trust *trust = &run->script->trust;
+	if (is_file && !fs_read_judged(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, trust_judge, trust, &text, &len, st))
 		return false;
 	script_set_add(set, PLACE_PATH, path, path, text != NULL ? text : g_strdup(""), len);
 	return true;
@@ -427,8 +472,10 @@ run_recipes(const Run *run)
 		note(run, "%s; the recipes were not run", fault.detail);
 	if (was_read && run_recipe_set(run, set, &fault))
 		return true;
+	if (puts_off(run, &fault))
+		return false;
 	bool is_own = strcmp(run->script->path, RECIPES_NONE) != 0;
-	bool is_closed = fault.id == STATUS_NO_PERMISSION || fault.id == STATUS_MISSING; /* others pass by themselves */
+	bool is_closed = outcome_find(OUTCOME_OF_SCRIPT, fault.id) == OUTCOME_LAST_GOOD || fault.id == STATUS_MISSING;
 	if (is_own && (is_closed || blames_script(&fault, true)))
 		add_broken(run, first_problem, g_steal_pointer(&set), &fault, false);
 	return run_without_file(run);
@@ -474,12 +521,10 @@ pass_keep(const Script *before, Plan *plan, ScriptReport *report)
 	report->decided_by = g_strdup(before->path);
 }
 
-void
-scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report)
+bool
+scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report, Status *st)
 {
-	if (list->left_out != NULL)
-		g_ptr_array_add(report->notes, g_strdup(list->left_out));
-	for (guint i = 0; i < list->scripts->len; i++) {
+	for (guint i = 0; i < list->scripts->len && report->put_off.id == STATUS_OK; i++) {
 		const Script *script = list->scripts->pdata[i];
 		const Run run = { script, input, world, plan, report };
 		if (script->role == SCRIPT_DISCARD) {
@@ -496,6 +541,11 @@ scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan
 			report->decided_by = g_strdup(script->path);
 		}
 	}
+
+	if (report->put_off.id == STATUS_OK)
+		return true;
+	status_move(st, &report->put_off);
+	return false;
 }
 
 static void

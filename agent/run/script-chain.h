@@ -16,6 +16,7 @@
 #include "agent/run/notice.h"
 #include "agent/run/script-memory.h"
 #include "agent/run/services.h"
+#include "agent/run/trust.h"
 
 typedef enum { SCRIPT_BEFORE, SCRIPT_OWN, SCRIPT_DEFAULT, SCRIPT_AFTER, SCRIPT_DISCARD } ScriptRole;
 
@@ -23,12 +24,12 @@ typedef struct {
 	ScriptRole role;
 	char *path;
 	bool is_recipes;     /* procmail's language, not Sieve */
+	Trust trust;         /* who may have written it */
 } Script;
 
 /* The scripts that would run, in their order. Those of the owner that are not there are left out. */
 typedef struct {
 	GPtrArray *scripts;  /* Script */
-	char *left_out;      /* why the owner's recipes are not among them; NULL: they are, or there are none */
 } ScriptList;
 
 /* A script that could not serve, of which the owner has to hear. */
@@ -48,6 +49,8 @@ typedef struct {
 	GPtrArray *served;   /* ScriptSet: those that ran well */
 	GPtrArray *broken;   /* ScriptBroken */
 	char *decided_by;    /* the script that cancelled the implicit keep; NULL: none */
+	bool is_overdue;     /* set it before: faults of rules put the mail off no more */
+	Status put_off;      /* a script that cannot be had now, by a fault that passes */
 } ScriptReport;
 
 /*
@@ -67,8 +70,11 @@ void scripts_report_init(ScriptReport *report);
 void scripts_report_clear(ScriptReport *report);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptReport, scripts_report_clear)
 
-/* Run them over `input`, filling `plan`. Never fails: what is wrong with a script stands in the report. */
-void scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report);
+/*
+ * Run them over `input`, filling `plan`. What is wrong with a script stands in the report. False: a script, or what it asks for, cannot
+ * be had now although it is there (outcome-table.def), so the mail has to come again.
+ */
+bool scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report, Status *st);
 
 /*
  * The delivery is over: remember the scripts that served, and lay a notice into the INBOX for each broken one of the

@@ -23,6 +23,7 @@ struct World {
 	char *next;                /* of the files of recipes: the one that runs after a HOST of another name */
 	char *inbox_path;          /* as recipes name it: a Maildir, "/" at the end */
 	char *default_path;        /* where mail goes that recipes do not file */
+	Status trouble;            /* a script to include that cannot be had now; STATUS_OK: none */
 	ScriptSet *record;         /* NULL: nobody wants to know what is included */
 	const ScriptSet *only;     /* NULL: scripts lie where they lie */
 };
@@ -40,8 +41,8 @@ void world_recipes_clear(World *world);
 /* The services of recipes alone. */
 void world_recipes_serve(FilterServices *services);
 
-/* A file that recipes include: whatever the owner may read. Caller frees. */
-bool world_recipes_open(const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st);
+/* A file that recipes include: whatever the owner may read and others cannot have written. Caller frees. */
+bool world_recipes_open(const World *world, const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st);
 
 /* Something that recipes have to say of themselves. */
 void world_recipes_note(World *world, const char *file, unsigned line, const char *text);

@@ -5,7 +5,9 @@
 #include "agent/base/answer.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/outcome.h"
 #include "agent/exec/owner-program.h"
+#include "agent/run/trust.h"
 #include "agent/state/id-cache.h"
 
 #include <errno.h>
@@ -16,9 +18,13 @@
 #include <unistd.h>
 
 bool
-world_recipes_open(const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+world_recipes_open(const World *world, const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
-	if (!fs_read_file(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, ret_text, ret_len, st))
+	const Conf *conf = world->site->conf;
+	bool is_site = strcmp(path, conf->recipe_site) == 0;
+	const Trust trust = is_site ? trust_of_site(conf, "recipe_site", path)
+	                            : trust_of_owner(TRUST_INCLUDED, world->account, path);
+	if (!fs_read_judged(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, trust_judge, &trust, ret_text, ret_len, st))
 		return false;
 	*ret_file = g_strdup(path);
 	return true;
@@ -90,6 +96,16 @@ plain_path(const World *world, const char *path)
 	return g_steal_pointer(&whole);
 }
 
+/*
+ * May it be written? A fault that passes by itself is no "no": the recipe stands, and the store that follows meets the fault and puts the
+ * mail off.
+ */
+static bool
+may_write(const char *path, int mode)
+{
+	return access(path, mode) == 0 || outcome_fault_kind(status_from_errno(errno)) == FAULT_PASSING;
+}
+
 /* A folder's last component may be made; an mbox is a file in a folder that is there. */
 static bool
 can_store(FilterEnv *env, const char *path)
@@ -98,13 +114,16 @@ can_store(FilterEnv *env, const char *path)
 	g_autofree char *plain = plain_path(world_of(env), path);
 	switch (path_kind(env, plain)) {
 	case PATH_DIRECTORY:
-		return g_str_has_suffix(path, "/") ? maildir_is_writable(plain) : access(plain, W_OK | X_OK) == 0;
+		return g_str_has_suffix(path, "/") ? maildir_is_writable(plain) : may_write(plain, W_OK | X_OK);
 	case PATH_FILE:
-		return !folder && access(plain, W_OK) == 0;
+		return !folder && may_write(plain, W_OK);
 	case PATH_MISSING: {
 		g_autofree char *parent = g_path_get_dirname(plain);
-		return path_kind(env, parent) == PATH_DIRECTORY && access(parent, W_OK | X_OK) == 0;
+		PathAnswer kind = path_kind(env, parent);
+		return (kind == PATH_DIRECTORY || kind == PATH_UNKNOWN) && may_write(parent, W_OK | X_OK);
 	}
+	case PATH_UNKNOWN:
+		return may_write(plain, F_OK);
 	default:
 		return false;
 	}

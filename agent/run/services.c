@@ -7,7 +7,10 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/outcome.h"
 #include "agent/deliver/deliver.h"
+#include "agent/run/trust.h"
+#include "agent/store/folder.h"
 #include "agent/store/folder-id.h"
 #include "agent/send/compose.h"
 #include "agent/exec/owner-program.h"
@@ -93,13 +96,33 @@ open_kept(const ScriptSet *only, ScriptPlace place, const char *name, char **ret
 	return true;
 }
 
+/* To whoever compiles, a script that cannot be had now looks like one that is not there. Always false. */
+static bool
+remember_trouble(World *world, const char *path, const Status *fault)
+{
+	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) == OUTCOME_PUT_OFF_A_DAY && world->trouble.id == STATUS_OK)
+		status_fail_detail(&world->trouble, fault->id, "%s: %s", path, fault->detail);
+	return false;
+}
+
+/* Who may have written a script for include. */
+static Trust
+trust_of_included(const World *world, ScriptPlace place, const char *path)
+{
+	const char *described = place == PLACE_PERSONAL ? world->described->personal : world->described->global;
+	if (described != NULL)
+		return (Trust) { .rule = TRUST_ALL };
+	return place == PLACE_PERSONAL ? trust_of_owner(TRUST_INCLUDED, world->account, path)
+	                               : trust_of_site(world->site->conf, "sieve_global", path);
+}
+
 /* A script's name is no path: it comes from the owner, and :global ones are read for him. */
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
 	World *world = world_of(env);
 	if (place == PLACE_PATH)
-		return world_recipes_open(name, ret_file, ret_text, ret_len, st);
+		return world_recipes_open(world, name, ret_file, ret_text, ret_len, st);
 	if (world->only != NULL)
 		return open_kept(world->only, place, name, ret_file, ret_text, ret_len, st);
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
@@ -109,8 +132,10 @@ open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file
 		return status_fail_detail(st, STATUS_MISSING, "there is no folder for %s scripts", place == PLACE_PERSONAL ? "personal" : "global");
 	g_autofree char *file = g_strconcat(name, ".sieve", NULL);
 	g_autofree char *path = g_build_filename(folder, file, NULL);
-	if (!fs_read_file(AT_FDCWD, path, (size_t) world->site->conf->sieve_max_script_size, ret_text, ret_len, st))
-		return false;
+	const Trust trust = trust_of_included(world, place, path);
+	const size_t limit = (size_t) world->site->conf->sieve_max_script_size;
+	if (!fs_read_judged(AT_FDCWD, path, limit, trust_judge, &trust, ret_text, ret_len, st))
+		return remember_trouble(world, path, st);
 	if (world->record != NULL)
 		script_set_add(world->record, place, name, file, g_memdup2(*ret_text, *ret_len + 1), *ret_len);
 	*ret_file = g_steal_pointer(&file);
@@ -471,6 +496,7 @@ world_free(World *world)
 		return;
 	g_hash_table_unref(world->list_values);
 	world_recipes_clear(world);
+	status_clear(&world->trouble);
 	g_free(world);
 }
 
@@ -485,6 +511,15 @@ world_include(World *world, ScriptSet *record, const ScriptSet *only)
 {
 	world->record = record;
 	world->only = only;
+}
+
+void
+world_blame(World *world, Status *fault)
+{
+	if (world->trouble.id == STATUS_OK)
+		return;
+	status_clear(fault);
+	status_move(fault, &world->trouble);
 }
 
 FilterEnv *

@@ -66,6 +66,9 @@ const WorldLive *world_live(const World *world);
  */
 void world_include(World *world, ScriptSet *record, const ScriptSet *only);
 
+/* Was it a script to include that could not be had, by a fault that passes? Then `fault` becomes that one. */
+void world_blame(World *world, Status *fault);
+
 /* The environment to give to an engine; lives as long as the world. */
 FilterEnv *world_env(World *world);
 

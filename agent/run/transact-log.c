@@ -18,10 +18,12 @@ log_done(LogLine *line, const DeliverReport *report)
 		g_autofree char *folder = g_strconcat("folder", number, NULL);
 		g_autofree char *file = g_strconcat("file", number, NULL);
 		g_autofree char *to = g_strconcat("sent_to", number, NULL);
+		g_autofree char *earlier = g_strconcat("earlier", number, NULL);
 		log_line_add(line, action, done->action);
 		log_line_add(line, folder, done->folder);
 		log_line_add(line, file, done->file);
 		log_line_add(line, to, done->to);
+		log_line_add(line, earlier, done->earlier ? "yes" : NULL);
 	}
 }
 

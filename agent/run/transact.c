@@ -8,6 +8,7 @@
 #include "agent/store/dotlock.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
+#include "filters/sieve/run/sieve-date.h"
 
 #include <string.h>
 
@@ -158,6 +159,21 @@ list_scripts(const Transact *transact, ScriptList *ret_list, Status *st)
 	return true;
 }
 
+/*
+ * Have faults of rules put the mail off for as long as they may? The newest Received line has the time when the queue took it; where
+ * there is none, nobody knows, and the sender's queue has its own end.
+ */
+static bool
+is_overdue(const Transact *transact)
+{
+	size_t pos = 0;
+	const HeaderField *field = headers_next(message_headers(transact->message), "Received", &pos);
+	SieveDate date;
+	if (field == NULL || !sieve_date_parse((SieveText){ field->bytes, field->len }, &date))
+		return false;
+	return date.seconds + transact->site->conf->defer_at_most < transact->now;
+}
+
 /* Let the scripts fill the plan; `inbox` (may be NULL) answers which mailboxes there are. */
 static bool
 run_scripts(Transact *transact, Maildir *inbox, Status *st)
@@ -165,7 +181,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	g_auto(ScriptList) list = { 0 };
 	if (!list_scripts(transact, &list, st))
 		return false;
-	if (list.scripts->len == 0 && list.left_out == NULL)
+	if (list.scripts->len == 0)
 		return true;
 	transact_settle_mark(transact);
 	FilterInput input = {
@@ -189,17 +205,18 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	if (transact->recipes != NULL)
 		world_set_recipes(world, transact->recipes);
 	deadline_waiting_for("running the scripts");
-	scripts_run(&list, &input, world, transact->plan, &transact->scripts);
-	return true;
+	transact->scripts.is_overdue = is_overdue(transact);
+	return scripts_run(&list, &input, world, transact->plan, &transact->scripts, st);
 }
 
-/* A bounce that came back to the sender that SRS made goes on to who sent the mail; nothing else is wanted there. */
+/* A bounce that came back to the sender that SRS made goes on to who sent the mail, root's mail to whom the site named. */
 static bool
 plan_return(Transact *transact, Status *st)
 {
-	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
-	if (!envelope_is_bounce(transact->envelope))
+	if (!transact->account->forwards_all && !envelope_is_bounce(transact->envelope)) {
+		g_autofree char *recipient = address_print_path(transact->envelope->recipient);
 		return status_fail(st, STATUS_RULE_REFUSED, "%s: only bounces are taken for this address", recipient);
+	}
 	PlanAction *action = plan_action_new(PLAN_REDIRECT, NULL, 0);
 	action->address = g_strdup(transact->account->returns_to);
 	return plan_add(transact->plan, action, st);
@@ -373,6 +390,7 @@ describe_job(const Transact *transact, const DeliverOwner *owner)
 		.envelope = transact->envelope,
 		.flag = transact->flags_duplicate ? transact->site->conf->duplicates_flag : NULL,
 		.owner = owner,
+		.is_overdue = transact->scripts.is_overdue,
 	};
 }
 
@@ -515,6 +533,9 @@ transact_done_text(const Transact *transact)
 			g_string_append_printf(text, "stored in %s", done->folder);
 		else /* not to whom: a sender who asks for notices of success gets this text */
 			g_string_append(text, done->action);
+		g_string_append(text, done->earlier ? " by an earlier try" : "");
 	}
+	if (text->len == 0)
+		g_string_append(text, "taken; nothing had to be stored");
 	return g_string_free(text, FALSE);
 }

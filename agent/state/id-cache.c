@@ -91,7 +91,7 @@ lock_file(int fd, const char *path, Status *st)
 			return true;
 		g_usleep(STEP_US);
 	}
-	return status_fail_detail(st, STATUS_BUSY, "'%s' is locked by another program", path);
+	return status_fail_locked(st, path);
 }
 
 static bool

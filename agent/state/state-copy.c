@@ -70,5 +70,5 @@ state_copy(const char *folder, const char *name, const char *to, Status *st)
 		if (memcmp(&before, &after, sizeof before) == 0)
 			return true;
 	}
-	return status_fail_detail(st, STATUS_BUSY, "'%s' is being written to", from);
+	return status_fail_detail(st, STATUS_LOCKED, "'%s' is being written to", from);
 }

@@ -20,6 +20,9 @@ enum { ROUNDS = 4 };
 /* Seconds that the clocks of hosts that share a folder may differ. */
 enum { CLOCK_SKEW = 600 };
 
+/* Between two looks at a delivery that is at work. */
+enum { WAIT_STEP_MS = 20 };
+
 /* Times and microseconds to wait for who holds tmp: that takes him some system calls, unless he means to hinder us. */
 enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 2000 };
 
@@ -30,6 +33,8 @@ enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 2000 };
 
 struct Claim {
 	int dirfd;
+	int draft_dirfd;     /* where the draft lies */
+	const char *hidden;  /* in front of its name there: "tmp/", or "." */
 	char *path;          /* "tmp/todoke-KEY" */
 	char *name;          /* the draft that we claimed; NULL: none */
 };
@@ -38,9 +43,17 @@ Claim *
 claim_new(int dirfd, const char *key)
 {
 	Claim *claim = g_new0(Claim, 1);
-	claim->dirfd = dirfd;
+	claim->dirfd = claim->draft_dirfd = dirfd;
+	claim->hidden = "tmp/";
 	claim->path = g_strconcat("tmp/" PREFIX, key, NULL);
 	return claim;
+}
+
+void
+claim_set_folder(Claim *claim, int dirfd, const char *hidden)
+{
+	claim->draft_dirfd = dirfd;
+	claim->hidden = hidden;
 }
 
 void
@@ -123,28 +136,42 @@ static bool
 is_strangers(const Claim *claim, const char *name)
 {
 	struct stat link, draft;
-	g_autofree char *path = g_strconcat("tmp/", name, NULL);
+	g_autofree char *path = g_strconcat(claim->hidden, name, NULL);
 	return fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       fstatat(claim->dirfd, path, &draft, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid != draft.st_uid;
+	       fstatat(claim->draft_dirfd, path, &draft, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid != draft.st_uid;
+}
+
+/*
+ * Is the delivery that wrote this draft still at work? It holds a shared lock on the file (claim.h) that ends with its process,
+ * so neither age nor a guess decides. Where locks are impossible the answer is no. Opened for writing, which NFS asks for.
+ */
+static bool
+is_held(int dirfd, const char *hidden, const char *name)
+{
+	g_autofree char *path = g_strconcat(hidden, name, NULL);
+	auto_fd int fd = openat(dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 /* Remove a claim that does not count any more, and what its try has left. True: it is gone. */
 static bool
-remove_old(int dirfd, const char *path)
+remove_old(int dirfd, const char *path, int draft_dirfd, const char *hidden)
 {
 	struct stat sb;
 	bool own = fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_uid == geteuid();
 	g_autofree char *name = read_link(dirfd, path);
+	if (name != NULL && own && is_held(draft_dirfd, hidden, name))
+		return false; /* a clock that jumps makes a delivery look old that is at work */
 	if (unlinkat(dirfd, path, 0) < 0)
 		return errno == ENOENT;
 	if (name == NULL || !own) /* a stranger's may name the draft of another delivery */
 		return true;
-	g_autofree char *draft = g_strconcat("tmp/", name, NULL);
-	(void) unlinkat(dirfd, draft, 0); /* mostly it is not there */
+	g_autofree char *draft = g_strconcat(hidden, name, NULL);
+	(void) unlinkat(draft_dirfd, draft, 0); /* mostly it is not there */
 	return true;
 }
 
-typedef enum { ROUND_OURS, ROUND_STORED, ROUND_UNSUPPORTED, ROUND_AGAIN, ROUND_FAULT } Round;
+typedef enum { ROUND_OURS, ROUND_STORED, ROUND_UNSUPPORTED, ROUND_AGAIN, ROUND_WAIT, ROUND_FAULT } Round;
 
 /* What our drafts never are, so the file is not the earlier try's. `fd` -1: errno tells why it cannot be opened. */
 static bool
@@ -152,7 +179,7 @@ is_no_draft(int fd)
 {
 	struct stat sb;
 	if (fd < 0)
-		return errno == ELOOP || errno == EACCES || errno == ENXIO;
+		return errno == ELOOP || errno == EACCES || errno == ENXIO || errno == EISDIR;
 	return fstat(fd, &sb) == 0 && !S_ISREG(sb.st_mode);
 }
 
@@ -160,18 +187,19 @@ is_no_draft(int fd)
 static Round
 clear(const Claim *claim)
 {
-	return remove_old(claim->dirfd, claim->path) ? ROUND_AGAIN : ROUND_UNSUPPORTED;
+	return remove_old(claim->dirfd, claim->path, claim->draft_dirfd, claim->hidden) ? ROUND_AGAIN : ROUND_UNSUPPORTED;
 }
 
 /*
- * An earlier try has left its draft, or is alive and about to move it: whoever takes the name away first decides. The
- * lock keeps other retries away: one of them would take a draft that we removed for a copy that was made visible.
+ * An earlier try has left its draft, or is at work and about to move it: then it holds the file, and is waited for. The lock keeps
+ * other retries away as well: one of them would take a draft that we removed for a copy that was made visible. Where locks are
+ * impossible, whoever takes the name away first decides.
  */
 static Round
 take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 {
-	g_autofree char *path = g_strconcat("tmp/", earlier, NULL);
-	auto_fd int fd = openat(claim->dirfd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	g_autofree char *path = g_strconcat(claim->hidden, earlier, NULL);
+	auto_fd int fd = openat(claim->draft_dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT) /* moved; or removed by a retry, and then the claim says something else */
 		return says(claim, earlier) ? ROUND_STORED : ROUND_AGAIN;
 	if (is_no_draft(fd))
@@ -179,12 +207,12 @@ take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 	if (fd < 0)
 		return fail(claim, st), ROUND_FAULT;
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
-		return status_fail_detail(st, STATUS_BUSY, "another retry of this delivery is at work"), ROUND_FAULT;
+		return ROUND_WAIT;
 	if (!says(claim, earlier))
 		return ROUND_AGAIN;
 	if (!replace(claim, name, name, st))
 		return ROUND_FAULT;
-	if (unlinkat(claim->dirfd, path, 0) == 0)
+	if (unlinkat(claim->draft_dirfd, path, 0) == 0)
 		return ROUND_OURS;
 	if (errno != ENOENT)
 		return fail(claim, st), ROUND_FAULT;
@@ -198,7 +226,11 @@ meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status
 	auto_fd int held = -1;
 	(void) hold_tmp(claim, &held); /* a stranger may hold it for ever: then on with it, for the mail must not wait */
 	g_autofree char *earlier = read_link(claim->dirfd, claim->path);
-	if (earlier == NULL || is_old(claim->dirfd, claim->path, lifetime) || is_strangers(claim, name))
+	if (earlier == NULL || is_strangers(claim, name))
+		return clear(claim);
+	if (is_held(claim->draft_dirfd, claim->hidden, earlier))
+		return ROUND_WAIT;
+	if (is_old(claim->dirfd, claim->path, lifetime))
 		return clear(claim);
 	if (g_str_has_prefix(earlier, ANSWERED)) {
 		*ret_earlier = g_strdup(earlier + strlen(ANSWERED));
@@ -228,19 +260,47 @@ one_round(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, S
 }
 
 bool
-claim_take(Claim *claim, const char *name, gint64 lifetime, ClaimAnswer *ret_answer, char **ret_earlier, Status *st)
+claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAnswer *ret_answer, char **ret_earlier, Status *st)
 {
 	Round round = ROUND_AGAIN;
-	for (int i = 0; i < ROUNDS && round == ROUND_AGAIN; i++)
-		round = one_round(claim, name, lifetime, ret_earlier, st);
-	if (round == ROUND_AGAIN)
-		return status_fail_detail(st, STATUS_BUSY, "other retries of this delivery are at work");
+	unsigned waited_ms = 0;
+	for (int i = 0; i < ROUNDS && (round == ROUND_AGAIN || round == ROUND_WAIT);) {
+		round = one_round(claim, name, times->lifetime, ret_earlier, st);
+		if (round != ROUND_WAIT) {
+			i++;
+		} else if (waited_ms < times->wait_ms) {
+			g_usleep(WAIT_STEP_MS * 1000);
+			waited_ms += WAIT_STEP_MS;
+		} else {
+			break;
+		}
+	}
+
+	if (round == ROUND_AGAIN || round == ROUND_WAIT)
+		return status_fail(st, STATUS_BUSY, "another delivery of this message to this mailbox is at work");
 	if (round == ROUND_FAULT)
 		return false;
 	if (round == ROUND_OURS)
 		claim->name = g_strdup(name);
 	*ret_answer = round == ROUND_OURS ? CLAIM_OURS : round == ROUND_STORED ? CLAIM_STORED : CLAIM_UNSUPPORTED;
 	return true;
+}
+
+char *
+claim_read_note(const Claim *claim, gint64 lifetime)
+{
+	struct stat link;
+	bool is_ours = fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid == geteuid();
+	return is_ours && !is_old(claim->dirfd, claim->path, lifetime) ? read_link(claim->dirfd, claim->path) : NULL;
+}
+
+void
+claim_write_note(Claim *claim, const char *note)
+{
+	g_auto(Status) unsupported = STATUS_INIT; /* a folder without symbolic links: nobody will know */
+	g_autofree char *unique = g_uuid_string_random();
+	if (replace(claim, unique, note, &unsupported))
+		claim->name = g_strdup(note);
 }
 
 bool
@@ -264,10 +324,22 @@ claim_drop(Claim *claim)
 	return true;
 }
 
+bool
+claim_answer_stands(const Claim *claim, const char *earlier)
+{
+	g_autofree char *answered = g_strconcat(ANSWERED, earlier, NULL);
+	return says(claim, answered);
+}
+
 void
 claim_forget(Claim *claim)
 {
-	(void) unlinkat(claim->dirfd, claim->path, 0); /* what stays ends with its lifetime */
+	auto_fd int held = -1;
+	(void) hold_tmp(claim, &held); /* or somebody who is answering for our copy would bring the claim back */
+	g_autofree char *answered = claim->name != NULL ? g_strconcat(ANSWERED, claim->name, NULL) : NULL;
+	bool is_ours = claim->name == NULL || says(claim, claim->name) || says(claim, answered);
+	if (is_ours)
+		(void) unlinkat(claim->dirfd, claim->path, 0); /* what stays ends with its lifetime */
 	g_clear_pointer(&claim->name, g_free);
 }
 
@@ -291,7 +363,7 @@ claim_sweep(const Claim *claim, gint64 lifetime)
 			continue;
 		g_autofree char *path = g_strconcat("tmp/", entry->d_name, NULL);
 		if (is_old(claim->dirfd, path, lifetime))
-			(void) remove_old(claim->dirfd, path); /* or another time */
+			(void) remove_old(claim->dirfd, path, claim->dirfd, "tmp/"); /* or another time */
 	}
 	(void) closedir(dir);
 }

@@ -41,7 +41,7 @@ open_lock(int dirfd, const char *lock, const DotlockPatience *patience, int *ret
 		else
 			g_usleep(WAIT_STEP_MS * 1000);
 	}
-	return status_fail_detail(st, STATUS_BUSY, "'%s' is held by another program", lock);
+	return status_fail_locked(st, lock);
 }
 
 /* Contents and mode of the old file; a missing one is empty. */

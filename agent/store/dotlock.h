@@ -15,7 +15,7 @@ typedef char *DotlockEdit(const char *old, size_t len, void *user);
 
 /*
  * Lock `name` in `dirfd`, give its contents to `edit`, and replace the file by what comes back. Waits
- * LIMIT_LOCK_WAIT_MS at most for somebody else's lock (then STATUS_BUSY), and takes one away that has not changed for
+ * LIMIT_LOCK_WAIT_MS at most for somebody else's lock (then STATUS_LOCKED), and takes one away that has not changed for
  * LIMIT_LOCK_STALE_S. A file that was there keeps its mode. On failure the file is as it was, and no lock of ours
  * stays.
  */
@@ -31,7 +31,7 @@ typedef struct {
 typedef struct Dotlock Dotlock;
 
 /*
- * Make the lock file `path`. The deadline removes it. Faults: STATUS_BUSY (somebody holds it), STATUS_NO_PERMISSION and its like: there
+ * Make the lock file `path`. The deadline removes it. Faults: STATUS_LOCKED (somebody holds it), STATUS_NO_PERMISSION and its like: there
  * can be none in this folder. One that this process holds already is held once more: recipes may name a lock twice.
  */
 Dotlock *dotlock_take(const char *path, const DotlockPatience *patience, Status *st);

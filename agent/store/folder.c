@@ -4,6 +4,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/outcome.h"
 #include "agent/store/folder-id.h"
 #include "agent/store/subscriptions.h"
 #include "agent/store/utf7.h"
@@ -278,11 +279,11 @@ furnish(Maildir *inbox, const FolderRules *rules, const Maildir *made, GPtrArray
 		g_ptr_array_add(notes, g_strdup_printf("cannot subscribe to '%s': %s", path, unsubscribed.detail));
 }
 
-/* Faults that waiting does not mend: the folder is missing, a file, or locked away. */
-static bool
-is_lasting(const Status *st)
+bool
+folder_gives_way(const Status *fault)
 {
-	return st->id == STATUS_MISSING || st->id == STATUS_NOT_A_FOLDER || st->id == STATUS_NO_PERMISSION;
+	Outcome outcome = outcome_find(OUTCOME_OF_FOLDER, fault->id);
+	return outcome == OUTCOME_INBOX || outcome == OUTCOME_MAKE; /* what may be made was made already */
 }
 
 bool
@@ -292,14 +293,16 @@ folder_open(Maildir *inbox, const FolderRules *rules, const char *path, bool cre
 	g_auto(Status) fault = STATUS_INIT;
 	bool created = false;
 	Maildir *maildir = maildir_open_below(inbox, path, create || rules->create, &created, &fault);
-	if (maildir == NULL && !is_lasting(&fault)) {
+	if (created)
+		furnish(inbox, rules, maildir, notes);
+	if (maildir != NULL && !maildir_check(maildir, &fault))
+		g_clear_pointer(&maildir, maildir_free);
+	if (maildir == NULL && !folder_gives_way(&fault)) {
 		status_move(st, &fault);
 		return false;
 	}
 	if (maildir == NULL)
 		g_ptr_array_add(notes, g_strdup_printf("stored in the INBOX: %s", fault.detail));
-	if (created)
-		furnish(inbox, rules, maildir, notes);
 	*ret_maildir = maildir;
 	return true;
 }

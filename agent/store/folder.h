@@ -55,6 +55,9 @@ char *folder_name(const FolderRules *rules, const Maildir *inbox, const char *pa
 /* Is there such a folder? False too for a name that cannot be. Faults never: what cannot be looked at is not there. */
 bool folder_exists(Maildir *inbox, const FolderRules *rules, const char *name);
 
+/* Is this a fault of a folder that waiting does not mend (outcome-table.def), so that its mail goes to the INBOX? */
+bool folder_gives_way(const Status *fault);
+
 /*
  * Open the folder at `path` (of folder_path, not ""); `inbox` must outlive it. It is made, marked, and subscribed where
  * it is missing and `create` or the rules say so. *ret_maildir is NULL when the mail must go elsewhere, the INBOX: the

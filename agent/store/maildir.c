@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -27,12 +28,22 @@ typedef enum { PLACE_NEW, PLACE_CUR, PLACE_COUNT } Place;
 
 static const char *const place_names[PLACE_COUNT] = { "new", "cur" };
 
+/* What a name or link leads to. */
+typedef struct {
+	dev_t device;
+	ino_t inode;            /* 0: not looked at yet, or not there */
+} Identity;
+
 struct Maildir {
 	MaildirOptions options;
 	char *prefix;        /* of names in a flat folder; NULL: "msg." */
 	MaildirKind kind;
 	char *path;             /* below the INBOX */
+	char *root;             /* the INBOX's own path */
+	char *name;             /* as people know it; NULL: as the path says */
 	int fd;
+	Identity tmp;
+	Identity place;         /* of new, or of a flat folder itself */
 	int places[PLACE_COUNT];/* new and cur, -1 before they are needed */
 	bool dirty[PLACE_COUNT];
 };
@@ -88,11 +99,12 @@ maildir_unique_name(void)
 }
 
 static Maildir *
-maildir_new(const char *path, const MaildirOptions *options)
+maildir_new(const char *path, const char *root, const MaildirOptions *options)
 {
 	Maildir *maildir = g_new0(Maildir, 1);
 	maildir->options = *options;
 	maildir->path = g_strdup(path);
+	maildir->root = g_strdup(root);
 	maildir->fd = -1;
 	for (Place place = 0; place < PLACE_COUNT; place++)
 		maildir->places[place] = -1;
@@ -130,6 +142,8 @@ maildir_free(Maildir *maildir)
 	fs_close_auto(&maildir->fd);
 	g_free(maildir->prefix);
 	g_free(maildir->path);
+	g_free(maildir->root);
+	g_free(maildir->name);
 	g_free(maildir);
 }
 
@@ -139,10 +153,76 @@ maildir_fd(const Maildir *maildir)
 	return maildir->fd;
 }
 
+void
+maildir_set_name(Maildir *maildir, const char *name)
+{
+	g_free(maildir->name);
+	maildir->name = g_strdup(name);
+}
+
+bool
+maildir_blame(const Maildir *maildir, Status *st)
+{
+	const char *known = *maildir->path != '\0' ? maildir->path : "INBOX";
+	g_autofree char *whole = *maildir->path == '/' ? g_strdup(maildir->path) : g_build_filename(maildir->root, maildir->path, NULL);
+	return status_prefix(st, "folder '%s' (%s)", maildir->name != NULL ? maildir->name : known, whole);
+}
+
+const char *
+maildir_hidden(const Maildir *maildir)
+{
+	return maildir->kind == MAILDIR_PROPER ? "tmp/" : ".";
+}
+
 const char *
 maildir_path(const Maildir *maildir)
 {
 	return maildir->path;
+}
+
+/* Look at `name` in the folder, once. An inode of 0: it is not there, and may be made. */
+static Identity
+identify(Maildir *maildir, Identity *known, const char *name)
+{
+	struct stat sb;
+	if (known->inode == 0 && fstatat(maildir->fd, name, &sb, 0) == 0)
+		*known = (Identity){ sb.st_dev, sb.st_ino };
+	return *known;
+}
+
+static bool
+is_identical(Identity one, Identity other)
+{
+	return one.inode != 0 && one.device == other.device && one.inode == other.inode;
+}
+
+/* The place where new mail shows up; the folder itself where that is not made yet. */
+static Identity
+identify_place(Maildir *maildir)
+{
+	Identity place = maildir->kind == MAILDIR_PROPER ? identify(maildir, &maildir->place, "new") : maildir->place;
+	return place.inode != 0 ? place : identify(maildir, &maildir->place, ".");
+}
+
+bool
+maildir_is_same(Maildir *one, Maildir *other)
+{
+	return one == other || (one->kind == other->kind && is_identical(identify_place(one), identify_place(other)));
+}
+
+bool
+maildir_shares_tmp(Maildir *one, Maildir *other)
+{
+	return one == other || is_identical(identify(one, &one->tmp, "tmp"), identify(other, &other->tmp, "tmp"));
+}
+
+/* One file by two paths? */
+static bool
+is_same_file(int dirfd, int other_dirfd, const char *name)
+{
+	struct stat one, other;
+	return fstatat(dirfd, name, &one, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(other_dirfd, name, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 /* Make tmp, new and cur in the folder `fd`, cur last: to other programs it is a mailbox when cur is there. */
@@ -166,7 +246,7 @@ maildir_open(const char *path, const MaildirOptions *options, Status *st)
 	g_autofree char *clean = g_strdup(path);
 	for (size_t len = strlen(clean); len > 1 && clean[len - 1] == '/'; len--)
 		clean[len - 1] = '\0';
-	g_autoptr(Maildir) maildir = maildir_new("", options);
+	g_autoptr(Maildir) maildir = maildir_new("", clean, options);
 	maildir->fd = openat(AT_FDCWD, clean, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (maildir->fd >= 0)
 		return g_steal_pointer(&maildir);
@@ -190,7 +270,7 @@ open_existing(Maildir *maildir, int inbox, const char *path, Status *st)
 {
 	if (!fs_open_dir(inbox, path, &maildir->fd, st))
 		return false;
-	if (faccessat(maildir->fd, "tmp", F_OK, 0) < 0)
+	if (identify(maildir, &maildir->tmp, "tmp").inode == 0)
 		return status_fail_errno(st, errno, "no mailbox in '%s'", path);
 	return true;
 }
@@ -198,7 +278,7 @@ open_existing(Maildir *maildir, int inbox, const char *path, Status *st)
 Maildir *
 maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st)
 {
-	g_autoptr(Maildir) maildir = maildir_new(path, &inbox->options);
+	g_autoptr(Maildir) maildir = maildir_new(path, inbox->root, &inbox->options);
 	maildir->options.create = create;
 	g_auto(Status) missing = STATUS_INIT;
 	if (open_existing(maildir, inbox->fd, path[0] != '\0' ? path : ".", &missing)) {
@@ -212,7 +292,7 @@ maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_crea
 	if (maildir->fd < 0 && !fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
 		return NULL;
 	if (!make_inside(maildir->fd, st)) {
-		status_prefix(st, "folder '%s'", path);
+		maildir_blame(maildir, st);
 		return NULL;
 	}
 	*ret_created = true;
@@ -222,7 +302,7 @@ maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_crea
 Maildir *
 maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, Status *st)
 {
-	g_autoptr(Maildir) maildir = maildir_new(path, &inbox->options);
+	g_autoptr(Maildir) maildir = maildir_new(path, inbox->root, &inbox->options);
 	maildir->kind = kind;
 	maildir->options.create = false; /* there is nothing to make inside */
 	if (!fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
@@ -242,7 +322,7 @@ maildir_flush(Maildir *maildir, Status *st)
 		if (!maildir->dirty[place])
 			continue;
 		if (maildir->options.durability == DURABILITY_FULL && !fs_sync(maildir->places[place], place_names[place], st))
-			return status_prefix(st, "folder '%s'", maildir->path);
+			return maildir_blame(maildir, st);
 		maildir->dirty[place] = false;
 	}
 	return true;
@@ -264,7 +344,7 @@ draft_name(MaildirDraft *draft)
 	deadline_drop_file(&draft->guard);
 	g_free(draft->tmp);
 	g_autofree char *name = maildir_unique_name();
-	draft->tmp = g_strconcat(draft->maildir->kind == MAILDIR_PROPER ? "tmp/" : ".", name, NULL);
+	draft->tmp = g_strconcat(maildir_hidden(draft->maildir), name, NULL);
 	draft->guard = (DeadlineFile){ .dirfd = draft->maildir->fd, .name = draft->tmp };
 	deadline_add_file(&draft->guard);
 }
@@ -322,12 +402,13 @@ maildir_draft_new(Maildir *maildir, Status *st)
 		if (err == ENOENT && maildir->options.create && make_inside(maildir->fd, st))
 			continue;
 		if (err != EEXIST) {
-			status_fail_errno(st, err, "cannot make '%s' in folder '%s'", draft->tmp, maildir->path);
+			status_fail_errno(st, err, "cannot make '%s'", draft->tmp);
 			break;
 		}
 	}
 	draft_forget(draft);
-	status_fail_detail(st, STATUS_IO, "cannot find a free name in folder '%s'", maildir->path);
+	status_fail_detail(st, STATUS_IO, "cannot find a free name");
+	maildir_blame(maildir, st);
 	return NULL;
 }
 
@@ -335,7 +416,7 @@ bool
 maildir_draft_begin(MaildirDraft *draft, const char *line, Status *st)
 {
 	g_autofree char *whole = g_strconcat(line, "\n", NULL);
-	return fs_write_all(draft->fd, whole, strlen(whole), draft->tmp, st);
+	return fs_write_all(draft->fd, whole, strlen(whole), draft->tmp, st) || maildir_blame(draft->maildir, st);
 }
 
 bool
@@ -343,9 +424,13 @@ maildir_draft_end(MaildirDraft *draft, Status *st)
 {
 	char last[2] = "";
 	off_t size = lseek(draft->fd, 0, SEEK_END);
-	if (size < 0 || (size > 1 && pread(draft->fd, last, sizeof last, size - 2) != (ssize_t) sizeof last))
-		return status_fail_errno(st, errno, "cannot read '%s'", draft->tmp);
-	return memcmp(last, "\n\n", sizeof last) == 0 || fs_write_all(draft->fd, "\n", 1, draft->tmp, st);
+	bool known = size >= 0 || status_fail_errno(st, errno, "cannot look at '%s'", draft->tmp);
+	if (known && size > 1)
+		known = fs_read_exactly_at(draft->fd, size - 2, last, sizeof last, draft->tmp, st);
+
+	if (known && (memcmp(last, "\n\n", sizeof last) == 0 || fs_write_all(draft->fd, "\n", 1, draft->tmp, st)))
+		return true;
+	return maildir_blame(draft->maildir, st);
 }
 
 bool
@@ -357,7 +442,12 @@ maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *header
 bool
 maildir_draft_write_sealed(MaildirDraft *draft, Message *message, const Headers *headers, const MessageSeal *seal, Status *st)
 {
-	return message_write_sealed(message, headers, seal, draft->fd, &draft->size, st);
+	if (message_write_sealed(message, headers, seal, draft->fd, &draft->size, st))
+		return true;
+	if (st->detail == NULL) /* the message is at fault, not the folder */
+		return false;
+	status_prefix(st, "'%s'", draft->tmp);
+	return maildir_blame(draft->maildir, st);
 }
 
 /* Does the fault mean that these two places cannot share a file, here or ever? Then a copy helps. */
@@ -406,6 +496,8 @@ maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st
 	DeadlineFile there = { .dirfd = to->fd, .name = draft->tmp };
 	deadline_add_file(&there);
 	int rc = draft->maildir == to ? 0 : rename_unique(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
+	if (rc < 0 && errno == EEXIST && is_same_file(draft->maildir->fd, to->fd, draft->tmp))
+		rc = 0; /* one tmp by two links: it is there already */
 	int err = rc < 0 ? errno : 0;
 	if (rc == 0) {
 		draft->maildir = to;
@@ -414,7 +506,7 @@ maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st
 	}
 	deadline_drop_file(&there);
 	if (rc < 0 && !cannot_share(err))
-		return status_fail_errno(st, err, "cannot move a draft to folder '%s'", to->path);
+		return status_fail_errno(st, err, "cannot move '%s' here", draft->tmp), maildir_blame(to, st);
 	*ret_moved = rc == 0;
 	return true;
 }
@@ -428,7 +520,7 @@ maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_dra
 		int err = errno;
 		draft_forget(draft);
 		if (!cannot_share(err))
-			return status_fail_errno(st, err, "cannot link a draft into folder '%s'", to->path);
+			return status_fail_errno(st, err, "cannot link a draft"), maildir_blame(to, st);
 		*ret_draft = NULL;
 		return true;
 	}
@@ -453,9 +545,22 @@ open_place(Maildir *maildir, Place place, Status *st)
 		    fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
 			return true;
 	}
-	status_prefix(&missing, "folder '%s'", maildir->path);
+	maildir_blame(maildir, &missing);
 	status_move(st, &missing);
 	return false;
+}
+
+bool
+maildir_check(Maildir *maildir, Status *st)
+{
+	if (!open_place(maildir, PLACE_NEW, st))
+		return false;
+
+	static const char *const needed[] = { "tmp/.", "new/.", "cur/." };
+	for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
+		if (faccessat(maildir->fd, needed[i], W_OK | X_OK, AT_EACCESS) < 0 && errno != ENOENT)
+			return status_fail_errno(st, errno, "cannot write to '%.3s'", needed[i]), maildir_blame(maildir, st);
+	return true;
 }
 
 /*
@@ -498,7 +603,7 @@ maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *s
 	Place place = PLACE_NEW;
 	g_autofree char *file = NULL;
 	if (!find_shown(maildir, name, &place, &file, st))
-		return false;
+		return maildir_blame(maildir, st);
 	if (file != NULL)
 		maildir->dirty[place] = true;
 	*ret_found = file != NULL;
@@ -516,29 +621,17 @@ maildir_flush_later(Maildir *maildir, Status *st)
 	return true;
 }
 
-/* Read exactly that many octets. */
-static bool
-read_piece(int fd, char *buffer, size_t len, off_t at)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n = pread(fd, buffer + done, len - done, at + (off_t) done);
-		if (n <= 0 && errno != EINTR)
-			return false;
-		done += n > 0 ? (size_t) n : 0;
-	}
-	return true;
-}
-
-/* Are the last octets of the file `fd` those of the body? */
+/* Are the last octets of the file `fd` those of the body? A file that cannot be read, or shrinks meanwhile, is another one. */
 static bool
 ends_with(int fd, off_t size, const MessageBody *body)
 {
 	enum { PIECE = 64 * 1024 };
 	g_autofree char *one = g_malloc(PIECE), *other = g_malloc(PIECE);
+	g_auto(Status) unread = STATUS_INIT;
 	for (off_t at = 0; at < body->size; at += PIECE) {
 		size_t len = (size_t) MIN(body->size - at, PIECE);
-		if (!read_piece(fd, one, len, size - body->size + at) || !read_piece(body->fd, other, len, body->offset + at) ||
-		    memcmp(one, other, len) != 0)
+		if (!fs_read_exactly_at(fd, size - body->size + at, one, len, "stored copy", &unread) ||
+		    !fs_read_exactly_at(body->fd, body->offset + at, other, len, "body", &unread) || memcmp(one, other, len) != 0)
 			return false;
 	}
 	return true;
@@ -554,7 +647,8 @@ maildir_shows_body(Maildir *maildir, const char *name, const Message *message, b
 	auto_fd int fd = file != NULL ? openat(maildir->places[place], file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
 	struct stat sb;
 	MessageBody body;
-	*ret_shows = fd >= 0 && fstat(fd, &sb) == 0 && message_body(message, &body) && sb.st_size >= body.size &&
+	bool at_work = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	*ret_shows = !at_work && fd >= 0 && fstat(fd, &sb) == 0 && message_body(message, &body) && sb.st_size >= body.size &&
 	             ends_with(fd, sb.st_size, &body);
 	return true;
 }
@@ -622,10 +716,12 @@ maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 {
 	if (!draft->flushed && draft->fd >= 0 && draft->maildir->options.durability != DURABILITY_NONE &&
 	    !fs_sync(draft->fd, draft->tmp, st))
-		return false;
+		return maildir_blame(draft->maildir, st);
 	draft->flushed = true;
-	if (draft->fd >= 0 && !fs_close(&draft->fd, draft->tmp, st))
-		return false;
+	/* A file that was flushed has no fault left for its close to tell, and stays open for maildir_draft_hold. */
+	bool is_flushed = draft->maildir->options.durability != DURABILITY_NONE;
+	if (draft->fd >= 0 && !is_flushed && !fs_close(&draft->fd, draft->tmp, st))
+		return maildir_blame(draft->maildir, st);
 	bool has_letters = letters != NULL && letters[0] != '\0' && draft->maildir->kind == MAILDIR_PROPER;
 	Place place = has_letters ? PLACE_CUR : PLACE_NEW;
 	if (!open_place(draft->maildir, place, st))
@@ -639,13 +735,18 @@ maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 const char *
 maildir_draft_name(const MaildirDraft *draft)
 {
-	return draft->tmp + strlen("tmp/");
+	return draft->tmp + strlen(maildir_hidden(draft->maildir));
 }
 
 void
 maildir_draft_hold(MaildirDraft *draft)
 {
+	deadline_outlast_termination();
 	deadline_drop_file(&draft->guard);
+	if (draft->fd < 0)
+		draft->fd = openat(draft->maildir->fd, draft->tmp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	/* Shared, for links of this file in other folders are held as well. Where it is impossible a retry has to guess. */
+	(void) !flock(draft->fd, LOCK_SH | LOCK_NB);
 }
 
 /* Into its place. Names of flat folders may be taken by others at any moment. */
@@ -662,7 +763,7 @@ bool
 maildir_draft_commit(MaildirDraft *draft, Status *st)
 {
 	Maildir *maildir = draft->maildir;
-	maildir_draft_hold(draft);
+	deadline_drop_file(&draft->guard);
 	int rc = move(draft);
 	for (int i = 0; rc < 0 && errno == EEXIST && maildir->kind != MAILDIR_PROPER && i < FLAT_NAME_TRIES; i++) {
 		g_free(draft->final);
@@ -670,7 +771,7 @@ maildir_draft_commit(MaildirDraft *draft, Status *st)
 		rc = move(draft);
 	}
 	if (rc < 0)
-		return status_fail_errno(st, errno, "cannot move '%s' to folder '%s'", draft->tmp, place_names[draft->place]);
+		return status_fail_errno(st, errno, "cannot move '%s' to '%s'", draft->tmp, place_names[draft->place]), maildir_blame(maildir, st);
 	draft->committed = true;
 	maildir->dirty[draft->place] = true;
 	return true;

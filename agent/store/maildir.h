@@ -53,8 +53,29 @@ void maildir_set_prefix(Maildir *maildir, const char *prefix);
 void maildir_free(Maildir *maildir);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_free)
 
+/*
+ * May mail be put into the folder, that is into its tmp, new and cur? The faults are those that a delivery would meet on its way, but
+ * here nothing is half done yet.
+ */
+bool maildir_check(Maildir *maildir, Status *st);
+
+/* Do the two show the same mail: one directory by two names or links, or `new` of one is a link to the other's? */
+bool maildir_is_same(Maildir *one, Maildir *other);
+
+/* Is the tmp of one the tmp of the other, by links? */
+bool maildir_shares_tmp(Maildir *one, Maildir *other);
+
 /* The folder's descriptor, for files beside the mail; borrowed. */
 int maildir_fd(const Maildir *maildir);
+
+/* What people call the folder, for faults; the path below the INBOX where nobody says it. */
+void maildir_set_name(Maildir *maildir, const char *name);
+
+/* What stands in front of the names of drafts: "tmp/", or "." in a flat folder. */
+const char *maildir_hidden(const Maildir *maildir);
+
+/* Put the folder before the detail of a fault, by name and whole path: "folder 'Work' (/var/vmail/ann/.Work): ...". Always false. */
+bool maildir_blame(const Maildir *maildir, Status *st);
 
 /* Path below the INBOX, "" for the INBOX itself; borrowed. */
 const char *maildir_path(const Maildir *maildir);
@@ -74,7 +95,10 @@ bool maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Stat
  */
 bool maildir_flush_later(Maildir *maildir, Status *st);
 
-/* Does the folder show the file `name`, as maildir_find_file takes it, and is its end the body of `message`? */
+/*
+ * Does the folder show the file `name`, as maildir_find_file takes it, and is its end the body of `message`? Not while the delivery
+ * that put it there is at work (maildir_draft_hold): then this one is another.
+ */
 bool maildir_shows_body(Maildir *maildir, const char *name, const Message *message, bool *ret_shows, Status *st);
 
 /* A message on its way into a folder. The folder must outlive it. */
@@ -116,7 +140,10 @@ bool maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 /* The draft's name, and its final name's beginning. Borrowed until the draft is moved. */
 const char *maildir_draft_name(const MaildirDraft *draft);
 
-/* Take the draft from the deadline: its file stays in tmp when that strikes. */
+/*
+ * Take the prepared draft from the deadline: its file stays in tmp when that strikes. A shared lock (flock) on it tells others that it
+ * is no dead process's, until the draft is freed.
+ */
 void maildir_draft_hold(MaildirDraft *draft);
 
 /* Make the prepared draft visible under its final name. Durable after maildir_flush of its folder. */

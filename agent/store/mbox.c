@@ -4,6 +4,8 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "agent/message/mark.h"
 #include "conf/conf-choices.h"
 
 #include <errno.h>
@@ -46,7 +48,7 @@ lock_file(Mbox *mbox, Status *st)
 		if (errno != EACCES && errno != EAGAIN && errno != EINTR)
 			return status_fail_errno(st, errno, "cannot lock '%s'", mbox->path);
 		if (waited >= mbox->patience.wait_ms)
-			return status_fail_detail(st, STATUS_BUSY, "'%s' is locked by another program", mbox->path);
+			return status_fail_locked(st, mbox->path);
 		g_usleep(WAIT_STEP_MS * 1000);
 	}
 	mbox->locked = true;
@@ -100,7 +102,7 @@ open_locked(Mbox *mbox, Status *st)
 		if (is_current(mbox))
 			return true;
 	}
-	return status_fail_detail(st, STATUS_BUSY, "'%s' is replaced all the time", mbox->path);
+	return status_fail_detail(st, STATUS_LOCKED, "'%s' is replaced all the time", mbox->path);
 }
 
 Mbox *
@@ -172,8 +174,8 @@ mbox_reserve(Mbox *mbox, size_t len, Status *st)
 static bool
 ends_line(const Mbox *mbox, off_t size)
 {
-	char last = '\n';
-	return size == 0 || pread(mbox->fd, &last, 1, size - 1) != 1 || last == '\n';
+	char last = '\0'; /* one that cannot be read gets an empty line more, which harms nobody */
+	return size == 0 || (pread(mbox->fd, &last, 1, size - 1) == 1 && last == '\n');
 }
 
 bool
@@ -212,8 +214,124 @@ mbox_flush(Mbox *mbox, Status *st)
 	if (mbox->made && mbox->durability == DURABILITY_FULL && !flush_folder(mbox, st))
 		return false;
 	mbox->made = false;
-	unlock(mbox);
 	return true;
+}
+
+void
+mbox_unlock(Mbox *mbox)
+{
+	unlock(mbox);
+}
+
+/* Behind the From_ line, whose date is that of each try. */
+static const char *
+behind_from_line(const char *message, size_t len, size_t *ret_len)
+{
+	const char *end = len > 5 && memcmp(message, "From ", 5) == 0 ? memchr(message, '\n', len) : NULL;
+	const char *rest = end != NULL ? end + 1 : message;
+	*ret_len = len - (size_t) (rest - message);
+	return rest;
+}
+
+static char *
+checksum(const char *message, size_t len)
+{
+	size_t rest_len;
+	const char *rest = behind_from_line(message, len, &rest_len);
+	return g_compute_checksum_for_data(G_CHECKSUM_MD5, (const guchar *) rest, rest_len);
+}
+
+char *
+mbox_note(const Mbox *mbox, const GString *message)
+{
+	g_autofree char *sum = checksum(message->str, message->len);
+	return g_strdup_printf("mbox-%" G_GINT64_FORMAT "-%zu-%s", (gint64) (mbox->end + mbox->reserved), message->len, sum);
+}
+
+/* The octets from there on, at most `len`; a line end that only parts them from the message before is left out. */
+static GString *
+read_from(const Mbox *mbox, off_t offset, size_t len, off_t *ret_start)
+{
+	g_autoptr(GString) found = g_string_new(NULL);
+	struct stat sb;
+	g_auto(Status) unread = STATUS_INIT;
+	char first = '\0';
+	if (fstat(mbox->fd, &sb) < 0 || offset < 0 || offset >= sb.st_size || pread(mbox->fd, &first, 1, offset) != 1)
+		return NULL;
+	*ret_start = first == '\n' ? offset + 1 : offset;
+	g_string_set_size(found, (gsize) MIN((off_t) len, sb.st_size - *ret_start));
+	if (!fs_read_exactly_at(mbox->fd, *ret_start, found->str, found->len, mbox->path, &unread))
+		return NULL;
+	return g_steal_pointer(&found);
+}
+
+static size_t
+line_length(const char *at, const char *end)
+{
+	const char *newline = memchr(at, '\n', (size_t) (end - at));
+	return newline != NULL ? (size_t) (newline + 1 - at) : (size_t) (end - at);
+}
+
+/* A line that differs from try to try: our mark has the time in it. */
+static bool
+is_of_mark(const char *line, size_t len, bool was_mark)
+{
+	size_t name = strlen(MARK_FIELD ":");
+	return (was_mark && len > 0 && (*line == ' ' || *line == '\t')) ||
+	       (len >= name && g_ascii_strncasecmp(line, MARK_FIELD ":", name) == 0);
+}
+
+/* What octets of the file are to a message: another one, its beginning and nothing else, or the whole of it. */
+typedef enum { PART_OTHER, PART_BEGINNING, PART_WHOLE } Part;
+
+/* The date of the From_ line and our mark may differ: they are those of the try that wrote them. */
+static Part
+compare(const GString *found, const GString *message)
+{
+	size_t have, all;
+	const char *at = behind_from_line(found->str, found->len, &have), *other = behind_from_line(message->str, message->len, &all);
+	const char *end = at + have, *other_end = other + all;
+	if (at == found->str && g_str_has_prefix(message->str, "From "))
+		return g_str_has_prefix(found->str, "From ") ? PART_BEGINNING : PART_OTHER;
+
+	bool mark = false;
+	while (at < end && other < other_end) {
+		size_t len = line_length(at, end), other_len = line_length(other, other_end);
+		mark = is_of_mark(at, len, mark) && is_of_mark(other, other_len, mark);
+		if (!mark && (len > other_len || memcmp(at, other, len) != 0 || (len < other_len && at + len < end)))
+			return PART_OTHER;
+		at += len;
+		other += other_len;
+	}
+	if (at < end)
+		return PART_OTHER;
+	return other == other_end ? PART_WHOLE : PART_BEGINNING;
+}
+
+bool
+mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain)
+{
+	g_auto(GStrv) words = g_strsplit(note, "-", -1);
+	gint64 offset;
+	guint64 len;
+	if (g_strv_length(words) != 4 || !g_ascii_string_to_signed(words[1], 10, 0, G_MAXINT64 / 2, &offset, NULL) ||
+	    !g_ascii_string_to_unsigned(words[2], 10, 0, G_MAXINT64 / 2, &len, NULL) || len > message->len + LIMIT_FILE_NAME)
+		return false;
+
+	off_t start = 0;
+	g_autoptr(GString) found = read_from(mbox, (off_t) offset, (size_t) len, &start);
+	if (found == NULL)
+		return false;
+	g_autofree char *sum = checksum(found->str, found->len);
+	Part part = compare(found, message);
+	if (found->len == len && strcmp(sum, words[3]) == 0)
+		return is_certain || part == PART_WHOLE;
+
+	/* Its writer died: nobody else holds the lock, and it ends before it should. */
+	bool cut = found->len < len && part != PART_OTHER && ftruncate(mbox->fd, (off_t) offset) == 0;
+	if (cut)
+		mbox->start = mbox->end = (off_t) offset;
+	return false;
 }
 
 void

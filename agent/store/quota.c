@@ -353,21 +353,34 @@ fits(const Quota *quota, gint64 bytes)
 	       (quota->limit.messages == 0 || quota->used.messages + 1 <= quota->limit.messages);
 }
 
+/* Say how full the mailbox is, and what it may hold: sender, owner and admin can all do something about it. */
+static bool
+fail_full(const Quota *quota, gint64 more, Status *st)
+{
+	StatusId full = quota->conf->quota_full == QUOTA_FULL_BOUNCE ? STATUS_QUOTA : STATUS_QUOTA_GRACE;
+	g_autoptr(GString) fill = g_string_new(NULL);
+	if (quota->limit.bytes > 0)
+		g_string_append_printf(fill, "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes", quota->used.bytes, quota->limit.bytes);
+	if (quota->limit.messages > 0)
+		g_string_append_printf(fill, "%s%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " messages", fill->len > 0 ? ", " : "",
+		                       quota->used.messages, quota->limit.messages);
+
+	status_fail(st, full, "mailbox is full: %s are there", fill->str);
+	return status_prefix(st, "quota: %" G_GINT64_FORMAT " bytes and %" G_GINT64_FORMAT " messages are there, %" G_GINT64_FORMAT
+	                     " bytes came", quota->used.bytes, quota->used.messages, more);
+}
+
 bool
 quota_take(Quota *quota, guint64 bytes, Status *st)
 {
 	gint64 more = (gint64) MIN(bytes, (guint64) most);
 	if (quota->limit.bytes > 0 && more > quota->limit.bytes)
-		return status_fail_detail(st, STATUS_TOO_BIG, "quota: %" G_GINT64_FORMAT " bytes do not fit into %" G_GINT64_FORMAT,
-		                          more, quota->limit.bytes);
+		return status_fail(st, STATUS_TOO_BIG, "message of %" G_GINT64_FORMAT " bytes is too big for this mailbox of %" G_GINT64_FORMAT
+		                   " bytes", more, quota->limit.bytes);
 	if (!fits(quota, more) && (quota->lines != 1 || quota->mtime + BELIEVED_S < time(NULL)))
 		recount(quota);
-	if (!fits(quota, more)) {
-		StatusId full = quota->conf->quota_full == QUOTA_FULL_BOUNCE ? STATUS_QUOTA : STATUS_QUOTA_GRACE;
-		g_autofree char *limit = print_definition(&quota->limit);
-		return status_fail_detail(st, full, "quota %s: %" G_GINT64_FORMAT " bytes and %" G_GINT64_FORMAT
-		                          " messages are there", g_strchomp(limit), quota->used.bytes, quota->used.messages);
-	}
+	if (!fits(quota, more))
+		return fail_full(quota, more, st);
 	quota->used.bytes += more;
 	quota->used.messages++;
 	return true;

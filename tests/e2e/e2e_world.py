@@ -113,6 +113,7 @@ class World:
 
     def write_conf(self, name, **settings):
         settings.setdefault("log_file", self.log)
+        settings.setdefault("tree_memory", self.path("trees"))
         settings.setdefault("umask", "0022")
         lines = [f"{key} = {value}\n" if key == "umask" else f'{key} = "{value}"\n' for key, value in settings.items()]
         path = self.path("etc", name)

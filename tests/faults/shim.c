@@ -6,6 +6,7 @@
  * for WHAT=short a write does only half. TODOKE_FAULT_ONCE names a file that is made then; nothing happens where it
  * is there already. A process that is forked counts on from its parent's number, unless TODOKE_FAULT_FORKED is set:
  * then only forked ones count, from 1. TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail.
+ * TODOKE_FAULT_PATH="/Work:5" makes every call fail that looks for or opens a path with that part (several: by commas).
  * TODOKE_FAULT_LOG names a file that gets one line a call ("3 write"), so that the driver knows how many there are.
  * TODOKE_FAULT_HANG="/stuck" stops the process for ever when it opens a path with that part, as a dead NFS server
  * does. A close that fails has closed all the same, as Linux does it. Paths of the system (/etc, /usr ...) and
@@ -96,6 +97,22 @@ always(const char *name)
 	return 0;
 }
 
+/* The errno that this path fails with; 0: none. */
+static int
+path_fault(const char *path)
+{
+	const char *list = getenv("TODOKE_FAULT_PATH");
+	while (list != NULL && *list != '\0') {
+		size_t len = strcspn(list, ":"), rest = strcspn(list, ",");
+		char part[256];
+		snprintf(part, sizeof part, "%.*s", (int) len, list);
+		if (len < rest && strstr(path, part) != NULL)
+			return atoi(list + len + 1);
+		list += rest + (list[rest] == ',');
+	}
+	return 0;
+}
+
 /* What shall become of this call? */
 static Verdict
 next_call(const char *name)
@@ -143,6 +160,9 @@ hang(const char *path)
 
 #define REAL(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
 
+/* Does the path have a fault of its own? Sets errno. */
+#define BROKEN(path) ((errno = path_fault(path)) != 0)
+
 /* A call that returns -1 when it goes wrong; `args` in parentheses. */
 #define CALL(name, args) (next_call(#name) != FAIL ? REAL(name) args : -1)
 
@@ -159,6 +179,8 @@ int
 openat(int dirfd, const char *path, int flags, ...)
 {
 	OPEN_MODE(flags)
+	if (BROKEN(path))
+		return -1;
 	hang(path);
 	return is_system(path) ? REAL(openat)(dirfd, path, flags, mode) : CALL(openat, (dirfd, path, flags, mode));
 }
@@ -167,6 +189,8 @@ int
 openat64(int dirfd, const char *path, int flags, ...)
 {
 	OPEN_MODE(flags)
+	if (BROKEN(path))
+		return -1;
 	hang(path);
 	return is_system(path) ? REAL(openat)(dirfd, path, flags, mode) : CALL(openat, (dirfd, path, flags, mode));
 }
@@ -175,6 +199,8 @@ int
 open(const char *path, int flags, ...)
 {
 	OPEN_MODE(flags)
+	if (BROKEN(path))
+		return -1;
 	return is_system(path) ? REAL(open)(path, flags, mode) : CALL(open, (path, flags, mode));
 }
 
@@ -182,6 +208,8 @@ int
 open64(const char *path, int flags, ...)
 {
 	OPEN_MODE(flags)
+	if (BROKEN(path))
+		return -1;
 	return is_system(path) ? REAL(open)(path, flags, mode) : CALL(open, (path, flags, mode));
 }
 
@@ -288,6 +316,8 @@ recv(int fd, void *data, size_t len, int flags)
 int
 mkdirat(int dirfd, const char *path, mode_t mode)
 {
+	if (BROKEN(path))
+		return -1;
 	return CALL(mkdirat, (dirfd, path, mode));
 }
 
@@ -330,11 +360,23 @@ unlinkat(int dirfd, const char *path, int flags)
 int
 faccessat(int dirfd, const char *path, int mode, int flags)
 {
+	if (BROKEN(path))
+		return -1;
 	return CALL(faccessat, (dirfd, path, mode, flags));
+}
+
+int
+access(const char *path, int mode)
+{
+	if (BROKEN(path))
+		return -1;
+	return is_system(path) ? REAL(access)(path, mode) : CALL(access, (path, mode));
 }
 
 int
 fstatat(int dirfd, const char *path, struct stat *sb, int flags)
 {
+	if (BROKEN(path))
+		return -1;
 	return is_system(path) ? REAL(fstatat)(dirfd, path, sb, flags) : CALL(fstatat, (dirfd, path, sb, flags));
 }

@@ -24,7 +24,7 @@ converse(const LmtpOptions *options, const char *said, size_t len, size_t step)
 	}
 	lmtp_session_free(fake.session);
 	g_assert(!fake.open);
-	g_assert(strstr(fake.log->str, "D!") == NULL);
+	g_assert(!fake.late); /* a flag, for the log holds what the client says */
 	char *log = g_strdup(fake.log->str);
 	fake_lmtp_clear(&fake);
 	return log;
@@ -37,6 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	LmtpOptions options = {
 		.hostname = "mx.test", .trusted = (data[1] & 1) != 0, .size_limit = (data[1] & 2) != 0 ? 100 : 0,
+		.paths = (data[1] & 4) != 0 ? LMTP_PATHS_BARE : LMTP_PATHS_STRICT,
 	};
 	const char *said = (const char *) data + 2;
 	g_autofree char *whole = converse(&options, said, size - 2, size);

@@ -136,7 +136,7 @@ fake_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 	FakeLmtp *fake = user;
 	check_announced(fake, envelope);
 	if (fake->deliveries++ > 0 && strstr(lmtp_session_output(fake->session)->str, "<") != NULL)
-		g_string_append(fake->log, "D! the reply before was not sent\n");
+		fake->late = true;
 	fake_lmtp_drain(fake);
 	g_string_append_printf(fake->log, "D: <%s> to <%s>", envelope->sender, envelope->recipient);
 	log_word(fake, "original", envelope->original);

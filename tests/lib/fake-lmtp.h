@@ -19,6 +19,7 @@ typedef struct {
 	GPtrArray *announced;  /* Envelope: deliveries have to come in this order */
 	unsigned deliveries;
 	bool gone;
+	bool late;             /* a delivery began before the reply to the one before was sent */
 	const char *fail;      /* of the present sender */
 	LmtpBody form;
 } FakeLmtp;

@@ -80,7 +80,7 @@ class Server:
         self.folder = folder
         self.path = folder + "/socket"
         self.log = folder + "/log"
-        command = [tap.TODOKE, "lmtpd", "-o", "log_file=" + self.log, "-o", "add_mark=no"]
+        command = [tap.TODOKE, "lmtpd", "-o", "log_file=" + self.log, "-o", "add_mark=no", "-o", "tree_memory=%s/trees" % folder]
         command += ["-o", "maildir=%s/mail/%%d/%%n" % folder] if conf is None else ["-c", conf]
         command += ["--listen", "unix:" + self.path] if listen else []
         whole = dict(os.environ, LC_ALL="C.UTF-8", **(env or {}))

@@ -19,6 +19,15 @@ class Skip(Exception):
     """This test cannot run here; the text says why."""
 
 
+class Failed(Exception):
+    """A test failed in a process of its own; the text is its traceback."""
+
+
+# The account that tests run as where root starts them, and what its process says by its exit code.
+NOBODY = 65534
+EXIT_SKIP = 77
+
+
 # Built with sanitizers all takes several times as long: then the longest tests try fewer inputs.
 SANITIZED = os.environ.get("SANITIZERS", "") != ""
 
@@ -61,8 +70,18 @@ def need_strace():
         raise Skip("strace does not run here")
 
 
-def todoke(*args, stdin=b"", env=None, timeout=PATIENCE, **more):
-    """Run todoke; standard output and error are captured apart, as bytes."""
+def make_trees(args):
+    """A site makes the tree of its mailboxes (todoke(8), "What todoke trusts"); so does each test, beside what it has."""
+    for arg in args:
+        tree = os.path.dirname(arg.removeprefix("maildir=").split("%")[0]) if str(arg).startswith("maildir=/") else ""
+        if os.path.isdir(os.path.dirname(tree)) and os.access(os.path.dirname(tree), os.W_OK) and os.path.realpath(tree).startswith(tempfile.gettempdir()):
+            os.makedirs(tree, exist_ok=True)
+
+
+def todoke(*args, stdin=b"", env=None, timeout=PATIENCE, tree=True, **more):
+    """Run todoke; standard output and error are captured apart, as bytes. Not `tree`: mailboxes lie where there may be nothing."""
+    if tree:
+        make_trees(args)
     whole = dict(os.environ, TODOKE_CONF="", LC_ALL="C.UTF-8")
     whole.update(env or {})
     whole = {key: value for key, value in whole.items() if value != ""}
@@ -106,8 +125,84 @@ def claims(folder):
     return [path for path in files_below(folder) if os.path.islink(os.path.join(folder, path)) and "/todoke-" in path]
 
 
-def run(tests):
-    """Run functions as TAP tests, each with a private folder; exits 1 if one failed."""
+def may_nobody_read(path):
+    """Can everybody reach the folder and what is in it? A Python below root's home is closed to tests that are not root."""
+    at = os.path.realpath(path)
+    while at != "/":
+        if os.stat(at).st_mode & 0o005 != 0o005:
+            return False
+        at = os.path.dirname(at)
+    return True
+
+
+def choose_python():
+    """Start again with the system's Python where `nobody` could not load the modules of this one."""
+    system = "/usr/bin/python3"
+    if os.geteuid() == 0 and not may_nobody_read(sys.prefix) and os.path.exists(system) and "TAP_PYTHON" not in os.environ:
+        os.environ["TAP_PYTHON"] = system  # once only
+        os.execv(system, [system, *sys.argv])
+
+
+def as_root(test):
+    """Mark a test that only root can run. All others run as `nobody` where root started them: no mail is root's."""
+    test.as_root = True
+    return test
+
+
+def call(test, folder, keep_root):
+    """Run one test in this process, or in a child that is `nobody`. Raises what the test raised, or says that it failed."""
+    needs_root = getattr(test, "as_root", False)
+    if os.geteuid() != 0 or needs_root or keep_root:
+        if needs_root and os.geteuid() != 0:
+            raise Skip("needs root")
+        test(folder)
+        return
+
+    os.chown(folder, NOBODY, NOBODY)
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(run_as_nobody(test, folder))
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    note = os.path.join(folder, ".tap-note")
+    text = open(note, encoding="utf-8").read() if os.path.exists(note) else "the test's process ended with %d" % code
+    if code == EXIT_SKIP:
+        raise Skip(text)
+    if code != 0:
+        raise Failed(text)
+
+
+def become_nobody():
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+def run_as_nobody(test, folder):
+    """In the child: the exit code; what there is to say stands in a file."""
+    become_nobody()
+    os.environ.update(HOME=folder, USER="nobody", LOGNAME="nobody")
+    code, text = 0, None
+    try:
+        test(folder)
+    except Skip as reason:
+        code, text = EXIT_SKIP, str(reason)
+    except BaseException:  # a test may fail in any way, and nothing of it may go on in the parent's place
+        code, text = 1, traceback.format_exc()
+    if text is not None:
+        with open(os.path.join(folder, ".tap-note"), "w", encoding="utf-8") as note:
+            note.write(text)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return code
+
+
+def run(tests, keep_root=False):
+    """
+    Run functions as TAP tests, each with a private folder; exits 1 if one failed. `keep_root`: where root starts them, they stay
+    root; for tests of daemons that become others.
+    """
+    choose_python()
     only = sys.argv[1:]
     tests = [test for test in tests if not only or test.__name__ in only]
     print("1..%d" % len(tests))
@@ -116,7 +211,7 @@ def run(tests):
         folder = tempfile.mkdtemp(prefix="todoke-")
         name = test.__name__.removeprefix("test_").replace("_", " ")
         try:
-            test(folder)
+            call(test, folder, keep_root)
             print("ok %d - %s" % (number, name))
         except Skip as reason:
             print("ok %d - %s # SKIP %s" % (number, name, reason))

@@ -174,4 +174,4 @@ def test_redirect_and_copy(folder):
 
 
 if __name__ == "__main__":
-    tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
+    tap.run([value for name, value in list(globals().items()) if name.startswith("test_")], keep_root=True)

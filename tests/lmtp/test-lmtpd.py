@@ -19,11 +19,6 @@ BODY = b"Return-Path: <s@x.test>\nDelivered-To: %s\nSubject: x\n\nbody\n"
 STAMPS = ["-o", "add_return_path=no", "-o", "add_delivered_to=no"]
 
 
-def need_root():
-    if os.geteuid() != 0:
-        raise tap.Skip("needs root")
-
-
 def test_one_message_to_three(folder):
     with Server(folder) as server:
         client = server.client().greet()
@@ -36,6 +31,7 @@ def test_one_message_to_three(folder):
 
 
 def test_answers_at_rcpt(folder):
+    os.makedirs(folder + "/mail/d.test/ann/new")
     with Server(folder, "-o", "create_maildir=no") as server:
         client = server.client().greet()
         client.say("MAIL FROM:<s@x.test>")
@@ -136,7 +132,8 @@ def test_stdio_pipes(folder):
 def test_stdio_wrong_configuration(folder):
     del folder
     result = tap.todoke("lmtpd", "--stdio", "-o", "no_such_setting=1")
-    tap.same(result.stdout, b"421 4.3.5 mail system is configured incorrectly\r\n")
+    cause = b": -o: unknown setting 'no_such_setting'" if not os.path.exists("/dev/log") else b""
+    tap.same(result.stdout, b"421 4.3.5 mail system is configured incorrectly" + cause + b"\r\n")
     tap.same(result.stderr, b"", "stderr is the client's too")
 
 
@@ -151,7 +148,7 @@ def test_inet_and_allow(folder):
     with Server(folder, "--listen", "inet:127.0.0.1:%d" % port, "-o", "lmtp_allow=192.0.2.0/24") as server:
         tap.contains(Client(("127.0.0.1", port)).read(), "421 4.7.0 ")
         server.client().greet()
-    with Server(folder, "-o", "lmtp_allow=user:nobody") as server:
+    with Server(folder, "-o", "lmtp_allow=user:daemon") as server:
         tap.contains(server.client().read(), "421 4.7.0 ")
 
 
@@ -246,6 +243,7 @@ def test_reload(folder):
         with open(conf, "w", encoding="utf-8") as file:
             file.write(text)
     write("maildir = \"%s/mail/%%d/%%n\"\n" % folder)
+    os.makedirs(folder + "/mail/second")
     with Server(folder, conf=conf) as server:
         old = server.client().greet()
         write("maildir = \"%s/mail/second/%%d/%%n\"\n" % folder)
@@ -400,8 +398,8 @@ def owned_box(folder, name, uid):
     return box
 
 
+@tap.as_root
 def test_root_becomes_each_recipient(folder):
-    need_root()
     boxes = {name: owned_box(folder, name, uid) for name, uid in (("ann", 4001), ("bob", 4002))}
     with Server(folder) as server:
         client = server.client().greet()
@@ -413,8 +411,8 @@ def test_root_becomes_each_recipient(folder):
             tap.same(owners, {uid}, name)
 
 
+@tap.as_root
 def test_worker_becomes_lmtp_user(folder):
-    need_root()
     box = owned_box(folder, "ann", 65534)
     os.chmod(folder, 0o777)
     with Server(folder, "-o", "lmtp_user=nobody", "-o", "lmtp_workers=1") as server:
@@ -424,8 +422,8 @@ def test_worker_becomes_lmtp_user(folder):
         tap.same({os.stat(os.path.join(box, "new", file)).st_uid for file in os.listdir(box + "/new")}, {65534})
 
 
+@tap.as_root
 def test_without_root(folder):
-    need_root()
     os.chmod(folder, 0o777)
 
     def become_nobody():

@@ -75,4 +75,4 @@ def test_read_only_root(folder):
         server.wait(tap.PATIENCE)
 
 
-tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
+tap.run([value for name, value in list(globals().items()) if name.startswith("test_")], keep_root=True)

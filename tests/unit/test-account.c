@@ -3,6 +3,7 @@
 
 #include "agent/base/fs.h"
 #include "conf/conf-choices.h"
+#include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
 #include <pwd.h>
@@ -51,6 +52,8 @@ conf_with(const char *maildir)
 		.home = (char *) (uintptr_t) "",
 		.passwd_file = (char *) (uintptr_t) "",
 		.virtual_user = (char *) (uintptr_t) "",
+		.root_mail_to = (char *) (uintptr_t) "",
+		.tree_memory = (char *) (uintptr_t) "",
 		.delimiters = (char *) (uintptr_t) "+",
 		.addresses = no_addresses,
 		.fold_local = true,
@@ -86,15 +89,58 @@ test_long_address(void **state)
 	}
 }
 
+/* What is missing for all is no unknown user; nor is it where the tree is empty. */
 static void
-test_missing_inbox_is_unknown_user(void **state)
+test_missing_inbox(void **state)
 {
 	(void) state;
-	Conf conf = conf_with("/nonexistent/%d/%n");
-	conf.create_maildir = false;
-	g_auto(Status) st = STATUS_INIT;
-	assert_null(account_find(&conf, "ann@example.jp", &st));
-	assert_int_equal(st.id, STATUS_UNKNOWN_USER);
+	g_autofree char *root = scratch_new();
+	static const struct {
+		const char *below, *made, *file;
+		bool create;
+		StatusId want;
+	} cases[] = {
+		{ "missing/%d/%n", NULL, NULL, false, STATUS_TREE },
+		{ "missing/%d/%n", NULL, NULL, true, STATUS_TREE },
+		{ "empty/%d/%n", "empty", NULL, false, STATUS_TREE },
+		{ "empty/%d/%n", NULL, NULL, true, STATUS_OK },
+		{ "used/%d/%n", "used", "used/x", false, STATUS_UNKNOWN_USER },
+		{ "used/m%n", NULL, NULL, false, STATUS_UNKNOWN_USER },
+		{ "used/one", NULL, NULL, false, STATUS_UNKNOWN_USER },
+		{ "used/x", NULL, NULL, false, STATUS_OK },
+		{ "used/x/%n", NULL, NULL, true, STATUS_TREE },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *maildir = g_build_filename(root, cases[i].below, NULL);
+		g_autofree char *made = g_build_filename(root, cases[i].made != NULL ? cases[i].made : "", NULL);
+		(void) g_mkdir_with_parents(made, 0755);
+		if (cases[i].file != NULL)
+			scratch_write(root, cases[i].file, "");
+		Conf conf = conf_with(maildir);
+		conf.create_maildir = cases[i].create;
+		g_auto(Status) st = STATUS_INIT;
+		g_autoptr(Account) account = account_find(&conf, "ann@example.jp", &st);
+		assert_non_null(account);
+		assert_int_equal(account_check(&conf, account, &st), cases[i].want == STATUS_OK);
+		assert_int_equal(st.id, cases[i].want);
+	}
+	scratch_remove(g_steal_pointer(&root));
+}
+
+static void
+test_tree_of_template(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *in, *want;
+	} cases[] = {
+		{ "/var/vmail/%d/%n", "/var/vmail" }, { "/var/vmail//%n", "/var/vmail" }, { "/home/m-%n/Maildir", "/home" },
+		{ "/srv/all", "/srv" }, { "/%n", NULL }, { "/all", NULL },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *tree = tree_of_template(cases[i].in);
+		assert_int_equal(g_strcmp0(tree, cases[i].want), 0);
+	}
 }
 
 static void
@@ -151,11 +197,12 @@ test_passwd_file(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 4];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 5];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_virtual);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_address);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_missing_inbox_is_unknown_user);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_missing_inbox);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_tree_of_template);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_system);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_passwd_file);
 	return _cmocka_run_group_tests("account", tests, n, NULL, NULL);

@@ -112,12 +112,13 @@ test_pipe(void **state)
 {
 	(void) state;
 	char text[256];
+	/* As Postfix's, it is non-blocking: no line end, which would become a blank in its log and bounces. */
 	assert_int_equal(answer_through_pipe(refuse, text, sizeof text), EX_UNAVAILABLE);
-	assert_string_equal(text, "5.4.6 loop [4ABC12]\n");
+	assert_string_equal(text, "5.4.6 loop [4ABC12]");
 	assert_int_equal(answer_through_pipe(succeed, text, sizeof text), EX_OK);
-	assert_string_equal(text, "stored in INBOX  and more\n");
+	assert_string_equal(text, "stored in INBOX  and more");
 	assert_int_equal(answer_through_pipe(abort_delivery, text, sizeof text), EX_TEMPFAIL);
-	assert_string_equal(text, "4.3.0 late\n");
+	assert_string_equal(text, "4.3.0 late");
 }
 
 int

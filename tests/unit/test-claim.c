@@ -94,6 +94,8 @@ folder_clear(Folder *folder)
 	scratch_remove(folder->dir);
 }
 
+static const ClaimTimes times = { .lifetime = 1000, .wait_ms = 60 };
+
 static void
 make_draft(const Folder *folder, const char *name)
 {
@@ -109,7 +111,7 @@ check_take(Folder *folder, Claim *claim, const char *name, ClaimAnswer want, con
 	ClaimAnswer answer = CLAIM_UNSUPPORTED;
 	g_autofree char *earlier = NULL;
 	make_draft(folder, name);
-	assert_true(claim_take(claim, name, 1000, &answer, &earlier, &folder->st));
+	assert_true(claim_take(claim, name, &times, &answer, &earlier, &folder->st));
 	assert_int_equal(answer, want);
 	assert_string_equal(earlier != NULL ? earlier : "-", want_earlier);
 }
@@ -144,9 +146,9 @@ test_three_tries(void **state)
 	folder_clear(&folder);
 }
 
-/* While one retry removes a dead try's draft, another one must not take that for a move. */
+/* Whoever is at work holds its draft, and is waited for, however old its claim is; nobody removes what it is about to move. */
 static void
-test_two_retries_at_once(void **state)
+test_two_at_once(void **state)
 {
 	(void) state;
 	Folder folder;
@@ -154,17 +156,22 @@ test_two_retries_at_once(void **state)
 	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa");
 	check_take(&folder, one, "d1", CLAIM_OURS, "-");
 	int fd = openat(folder.fd, "tmp/d1", O_RDONLY | O_CLOEXEC);
-	assert_int_equal(flock(fd, LOCK_EX), 0);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
+	assert_int_equal(utimensat(folder.fd, "tmp/todoke-aa", long_ago, AT_SYMLINK_NOFOLLOW), 0);
 	make_draft(&folder, "d2");
 	ClaimAnswer answer = CLAIM_UNSUPPORTED;
 	char *earlier = NULL;
-	assert_false(claim_take(two, "d2", 1000, &answer, &earlier, &folder.st));
+	assert_false(claim_take(two, "d2", &times, &answer, &earlier, &folder.st));
 	assert_int_equal(folder.st.id, STATUS_BUSY);
 	assert_int_equal(answer, CLAIM_UNSUPPORTED);
 	assert_null(earlier);
+	status_clear(&folder.st);
+	check_tmp(&folder, "d1 d2 todoke-aa");
 	(void) close(fd);
-	assert_true(claim_drop(one));
-	check_tmp(&folder, "d1 d2");
+	assert_true(claim_take(two, "d2", &times, &answer, &earlier, &folder.st)); /* its process died */
+	assert_int_equal(answer, CLAIM_OURS);
+	check_tmp(&folder, "d2 todoke-aa");
 	folder_clear(&folder);
 }
 
@@ -216,7 +223,7 @@ main(void)
 	size_t n = 0;
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_three_tries);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_two_retries_at_once);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_two_at_once);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_claim_of_a_stranger);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_drop_while_a_retry_answers);
 	for (size_t i = 0; i < G_N_ELEMENTS(certain_rows); i++)

@@ -33,6 +33,7 @@ static const Row rows[] = {
 	{ "not UTF-8", "RCPT TO:<\xe9@b>", "501 5.1.3" },
 	{ "null recipient", "RCPT TO:<>", "501 5.1.3" },
 	{ "no brackets", "RCPT TO:a@b", "501 5.1.3" },
+	{ "no brackets around a sender", "MAIL FROM:a@b", "501 5.1.7" },
 	{ "no closing bracket", "RCPT TO:<a@b", "501 5.1.3" },
 	{ "empty domain", "MAIL FROM:<a@>", "501 5.1.7" },
 	{ "empty local part", "MAIL FROM:<@b>", "501 5.1.7" },
@@ -98,6 +99,17 @@ static const Row rows[] = {
 	{ "XFORWARD with nothing", "XFORWARD", "501 5.5.4" },
 };
 
+/* Where brackets need not be. */
+static const Row bare_rows[] = {
+	{ "no brackets, where they need not be", "RCPT TO:a@b", "RCPT a@b" },
+	{ "no brackets, and a parameter", "MAIL FROM: a@b  SIZE=12", "MAIL a@b size=12" },
+	{ "no brackets around quotes", "RCPT TO:\"two words\"@b NOTIFY=NEVER", "RCPT two words@b notify=NEVER" },
+	{ "brackets where they need not be", "MAIL FROM:<a@b> SIZE=12", "MAIL a@b size=12" },
+	{ "null sender where brackets need not be", "MAIL FROM:<>", "MAIL " },
+	{ "nothing at all is no null sender", "MAIL FROM:", "501 5.1.7" },
+	{ "half of the brackets", "RCPT TO:a@b>", "501 5.1.3" },
+};
+
 static const char *const verb_names[] = {
 	"LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY", "QUIT", "XFORWARD", "XCLIENT",
 };
@@ -135,13 +147,13 @@ print(const LmtpCommand *command)
 }
 
 static char *
-run(const char *line, size_t len)
+run(const char *line, size_t len, LmtpPaths paths)
 {
 	/* An allocation of its own, so that a sanitizer sees a step over the end. */
 	g_autofree char *copy = g_memdup2(line, len);
 	g_auto(LmtpCommand) command = { .verb = LMTP_QUIT };
 	LmtpReplyId refusal = LMTP_REPLY_COUNT;
-	if (lmtp_command_parse(copy, len, &command, &refusal)) {
+	if (lmtp_command_parse(copy, len, paths, &command, &refusal)) {
 		assert_int_equal(refusal, LMTP_REPLY_COUNT);
 		return print(&command);
 	}
@@ -153,7 +165,15 @@ static void
 test_parse(void **state)
 {
 	const Row *row = *state;
-	g_autofree char *got = run(row->in, strlen(row->in));
+	g_autofree char *got = run(row->in, strlen(row->in), LMTP_PATHS_STRICT);
+	assert_string_equal(got, row->want);
+}
+
+static void
+test_parse_bare(void **state)
+{
+	const Row *row = *state;
+	g_autofree char *got = run(row->in, strlen(row->in), LMTP_PATHS_BARE);
 	assert_string_equal(got, row->want);
 }
 
@@ -161,7 +181,7 @@ static void
 test_nul(void **state)
 {
 	(void) state;
-	g_autofree char *got = run("RCPT TO:<a@b>\0", 14);
+	g_autofree char *got = run("RCPT TO:<a@b>\0", 14, LMTP_PATHS_STRICT);
 	assert_string_equal(got, "500 5.5.2");
 }
 
@@ -185,7 +205,7 @@ test_limits(void **state)
 			g_autofree char *filler = g_strnfill(bounds[i].fits + over, 'x');
 			g_auto(GStrv) parts = g_strsplit(bounds[i].format, "%s", 2);
 			g_autofree char *line = g_strconcat(parts[0], filler, parts[1], NULL);
-			g_autofree char *got = run(line, strlen(line));
+			g_autofree char *got = run(line, strlen(line), LMTP_PATHS_STRICT);
 			assert_int_equal(strcmp(got, bounds[i].refusal) == 0, over);
 		}
 }
@@ -207,9 +227,10 @@ test_reply_table(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 3];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(bare_rows) + 3];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_parse);
+	UNIT_ROWS(tests, n, bare_rows, test_parse_bare);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_nul);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limits);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reply_table);

@@ -112,6 +112,7 @@ converse(const Case *c, size_t len, gssize cut)
 	}
 	lmtp_session_free(fake.session);
 	assert_false(fake.open);
+	assert_false(fake.late);
 	char *log = g_strdup(fake.log->str);
 	fake_lmtp_clear(&fake);
 	return log;

@@ -9,6 +9,8 @@
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -409,10 +411,44 @@ test_keywords_locked(void **state)
 	scratch_remove(dir);
 }
 
+/* A file that became shorter ends a read, whatever errno says from before. */
+static void
+test_shrinking_file(void **state)
+{
+	(void) state;
+	g_autofree char *dir = scratch_new();
+	Status st = STATUS_INIT;
+	scratch_write(dir, "mail", text);
+	g_autofree char *path = g_build_filename(dir, "mail", NULL);
+	g_autoptr(Message) message = message_from_file(open(path, O_RDONLY | O_CLOEXEC), &st);
+	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
+	g_autoptr(MaildirDraft) draft = write_draft(maildir, NULL);
+	g_autofree char *name = g_strdup(maildir_draft_name(draft));
+	assert_true(maildir_draft_commit(draft, &st));
+	bool shows = false;
+	assert_true(maildir_shows_body(maildir, name, message, &shows, &st));
+	assert_true(shows);
+	assert_int_equal(truncate(path, (off_t) strlen("A: 1\nB: 2\n\nbo")), 0);
+	(void) alarm(10);
+	errno = EINTR;
+	assert_true(maildir_shows_body(maildir, name, message, &shows, &st));
+	assert_false(shows);
+	char data[8];
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fs_read_exactly_at(fd, 0, data, 4, "mail", &st));
+	assert_memory_equal(data, "A: 1", 4);
+	errno = EINTR;
+	assert_false(fs_read_exactly_at(fd, 10, data, sizeof data, "mail", &st));
+	assert_int_equal(st.id, STATUS_TRUNCATED);
+	(void) alarm(0);
+	status_clear(&st);
+	scratch_remove(g_steal_pointer(&dir));
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 16];
+	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 17];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, flag_rows, test_flags);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_new);
@@ -431,5 +467,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keyword_27);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keyword_limits);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keywords_locked);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_shrinking_file);
 	return _cmocka_run_group_tests("maildir", tests, n, NULL, NULL);
 }

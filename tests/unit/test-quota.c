@@ -133,7 +133,7 @@ test_bounce(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	assert_false(quota_has_room(dir, &conf, 0, &st));
 	assert_int_equal(st.id, STATUS_QUOTA);
-	assert_string_equal(status_text(&st), "mailbox is full");
+	assert_string_equal(status_text(&st), "mailbox is full: 1000 of 1000 bytes are there");
 	scratch_remove(dir);
 }
 

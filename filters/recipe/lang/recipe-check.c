@@ -210,7 +210,10 @@ check_included(Check *check, const RecipeNode *node)
 	}
 	g_hash_table_add(check->seen, g_strdup(path));
 	if (!check->env->services->open_script(check->env, PLACE_PATH, path, &file, &text, &len, &unread)) {
-		warn(check, &node->value, 0, "include-missing", "this file cannot be read: procmail goes on without it", NULL);
+		if (unread.id == STATUS_UNTRUSTED)
+			warn(check, &node->value, 0, "untrusted", unread.detail, NULL);
+		else
+			warn(check, &node->value, 0, "include-missing", "this file cannot be read: procmail goes on without it", NULL);
 		return;
 	}
 	const FilterSource source = { .file = file, .text = text, .len = len, .trust = SCRIPT_OWNER };

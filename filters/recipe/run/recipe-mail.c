@@ -125,15 +125,9 @@ append_body(GString *bytes, const Message *message, Status *st)
 	if (body.size > LIMIT_RECIPE_MESSAGE_BYTES)
 		return status_fail_detail(st, STATUS_LIMIT, "the message has more than %u bytes: too big for recipes",
 		                          LIMIT_RECIPE_MESSAGE_BYTES);
-	size_t at = bytes->len, end = at + (size_t) body.size;
-	g_string_set_size(bytes, end);
-	while (at < end) {
-		ssize_t n = pread(body.fd, bytes->str + at, end - at, body.offset + (off_t) (at + (size_t) body.size - end));
-		if (n <= 0)
-			return status_fail_detail(st, STATUS_IO, "cannot read the message's body");
-		at += (size_t) n;
-	}
-	return true;
+	size_t at = bytes->len;
+	g_string_set_size(bytes, at + (size_t) body.size);
+	return fs_read_exactly_at(body.fd, body.offset, bytes->str + at, (size_t) body.size, "message body", st);
 }
 
 RecipeMail *

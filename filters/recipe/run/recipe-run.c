@@ -173,8 +173,9 @@ put_off(RecipeRun *run, const char *lock, unsigned line, Status *st)
 	plan_rewind(run->plan, run->start);
 	run->put_off = true;
 	g_autoptr(PlanAction) action = plan_action_new(PLAN_DEFER, recipe_run_file(run), line);
-	action->text = g_strdup("the LOCKFILE of the recipient's rules is held by another program");
-	action->answer = STATUS_BUSY;
+	g_autofree char *name = g_path_get_basename(lock);
+	action->text = g_strdup_printf("the lock '%s' of the recipient's rules is held by another program", name);
+	action->answer = STATUS_LOCKED;
 	recipe_run_note(run, line, "LOCKFILE '%s' is held by another program", lock);
 	return plan_add(run->plan, g_steal_pointer(&action), st);
 }
@@ -191,7 +192,7 @@ set_lock(RecipeRun *run, const char *value, unsigned line, Status *st)
 	g_autofree char *path = recipe_run_path(run, value);
 	run->state->lock = services->take_lock(run->env, path, recipe_vars_text(run->state->vars, "LOCKTIMEOUT"), &fault);
 	run->state->lock_actions = plan_count(run->plan);
-	if (run->state->lock == NULL && fault.id == STATUS_BUSY)
+	if (run->state->lock == NULL && fault.id == STATUS_LOCKED)
 		return put_off(run, value, line, st);
 	if (run->state->lock == NULL)
 		recipe_run_note(run, line, "no LOCKFILE '%s': %s", value, fault.detail);

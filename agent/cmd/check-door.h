@@ -1,0 +1,13 @@
+/* check-door: what keeps mail from arriving by the door local(8), found before the first mail. */
+#ifndef TODOKE_CHECK_DOOR_H
+#define TODOKE_CHECK_DOOR_H
+
+#include "conf/conf.h"
+
+/*
+ * Where this host's Postfix runs todoke as mailbox_command, look whether the settings fit that: root's mail, and whose
+ * the mailboxes are. Findings (Problem) are appended; without a Postfix there are none.
+ */
+void check_local_door(const Conf *conf, GPtrArray *problems);
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * trust: whose word counts. A script decides what becomes of mail and runs programs in somebody's name, so it is used
+ * only where nobody else can have written it. One rule for both languages (todoke(8), "What todoke trusts").
+ */
+#ifndef TODOKE_TRUST_H
+#define TODOKE_TRUST_H
+
+#include "agent/run/account.h"
+
+#include <sys/stat.h>
+
+typedef enum {
+	TRUST_ALL,      /* somebody named the file to see what it does */
+	TRUST_OWNER,    /* the owner's main script or rc file: the owner's or root's; written to by nobody else, but for the
+	                   owner's primary group (procmail's rule) */
+	TRUST_INCLUDED, /* what it includes: the owner's or root's, and not writable by all */
+	TRUST_SITE,     /* the site's: root's, or of whoever wrote the settings that name it; written to by nobody else */
+} TrustRule;
+
+/* Where nobody knows whose the files should be: then only their modes count. */
+#define TRUST_ANYBODY ((uid_t) -1)
+
+typedef struct {
+	TrustRule rule;
+	const char *path;  /* borrowed; named in the answer */
+	uid_t owner;       /* besides root */
+	gid_t group;       /* of the owner */
+} Trust;
+
+/* Files of an account's owner. `rule` is any but TRUST_SITE. */
+Trust trust_of_owner(TrustRule rule, const Account *account, const char *path);
+
+/* A file that the setting `name` leads to. */
+Trust trust_of_site(const Conf *conf, const char *name, const char *path);
+
+/*
+ * Why the file is not used: "not used, as ...", with its mode; NULL: it is. *ret_command mends it. Caller frees both.
+ */
+char *trust_explain(const struct stat *sb, const Trust *trust, char **ret_command);
+
+/* FsJudge for a Trust: the reason names the path, the mode, and the command that mends it. */
+char *trust_judge(const struct stat *sb, const void *trust);
+
+#endif
