@@ -104,6 +104,10 @@ ROWS = [
      '# line 1: same\nfileinto "a";\nstop;\n# line 3: by hand: it is never reached\n#   :0\n#   b/\n'),
     ("formail adds a field", ":0fhw\n| formail -A \"X-A: b\"\n",
      '# line 1: changed: fields are added by editheader, where the site allows it\naddheader :last "X-A" "b";\n'),
+    ("A behind a recipe that ends", ":0\n* ^X-Loop:\na/\n:0A\nb/\n",
+     '# line 1: same\nif header :contains "X-Loop" "" {\n\tfileinto "a";\n\tstop;\n}\n# line 4: by hand: it is never reached\n#   :0A\n#   b/\n'),
+    ("the edge of a word", ":0\n* ^X-Loop:.*\\<a\na/\n",
+     '# line 1: same\nif header :regex "X-Loop" "([^a-zA-Z0-9_]|^|$)a" {\n\tfileinto "a";\n\tstop;\n}\n'),
     ("SWITCHRC without a file", ":0\n* ^X-Loop:\na/\nSWITCHRC=\n:0\nb/\n",
      '# line 1: same\nif header :contains "X-Loop" "" {\n\tfileinto "a";\n\tstop;\n}\n'
      "# line 4: by hand: it ends the file: nothing behind it is read\n#   SWITCHRC=\n# line 5: by hand: it is never reached\n#   :0\n#   b/\n"),

@@ -30,8 +30,12 @@ recipe_verdict_clear(RecipeVerdict *verdict)
 static void
 add_reason(RecipeVerdict *verdict, RecipeVerdictKind kind, const char *reason)
 {
-	if (kind == VERDICT_BY_HAND && verdict->kind != VERDICT_BY_HAND) /* what was changed is not there any more */
+	bool was_by_hand = verdict->kind == VERDICT_BY_HAND;
+	if (kind == VERDICT_CHANGED && was_by_hand) /* what is by hand is not there to be changed */
+		return;
+	if (kind == VERDICT_BY_HAND && !was_by_hand) /* what was changed is not there any more */
 		g_ptr_array_set_size(verdict->reasons, 0);
+
 	verdict->kind = MAX(verdict->kind, kind);
 	for (guint i = 0; i < verdict->reasons->len; i++)
 		if (strcmp(verdict->reasons->pdata[i], reason) == 0)
