@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -214,6 +215,7 @@ recipe_variable(FilterEnv *env, const char *name)
 		{ "FILTER_", is_filter ? "yes" : NULL },
 		{ "INBOX", world->inbox_path },
 		{ "HOST", world->site->host },
+		{ "TZ", getenv("TZ") },
 		{ "BY_HAND_", world->recipes != NULL && world->recipes->by_hand && !world->recipes->is_soft ? "yes" : NULL },
 		{ "FROM_", world->recipes != NULL && world->recipes->makes_from ? "yes" : NULL },
 	};

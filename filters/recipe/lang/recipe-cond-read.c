@@ -13,20 +13,18 @@ skip_blanks(const char *at)
 	return at;
 }
 
-const char *
-recipe_cond_read_number(const char *at, double *ret_number)
+/* A number as strtod(3) takes it, but for infinity and the like. NULL: there is no number. */
+static const char *
+read_number(const char *at, double *ret_number)
 {
-	const char *start = at;
-	bool digits = false;
-	if (*at == '-' || *at == '+')
-		at++;
-	while (g_ascii_isdigit(*at) || *at == '.')
-		digits |= g_ascii_isdigit(*at++);
-	if (!digits)
+	const char *digits = at + (*at == '-' || *at == '+');
+	digits += *digits == '.';
+	if (!g_ascii_isdigit(*digits))
 		return NULL;
-	g_autofree char *number = g_strndup(start, (gsize) (at - start));
-	*ret_number = g_ascii_strtod(number, NULL);
-	return at;
+
+	char *behind;
+	*ret_number = g_ascii_strtod(at, &behind);
+	return behind;
 }
 
 /* NULL: no weight here. */
@@ -34,10 +32,10 @@ static const char *
 read_weight(RecipeCond *cond, const char *at)
 {
 	double weight, exponent;
-	const char *behind = recipe_cond_read_number(at, &weight);
+	const char *behind = read_number(at, &weight);
 	if (behind == NULL || *(behind = skip_blanks(behind)) != '^')
 		return NULL;
-	behind = recipe_cond_read_number(skip_blanks(behind + 1), &exponent);
+	behind = read_number(skip_blanks(behind + 1), &exponent);
 	if (behind == NULL)
 		return NULL;
 	cond->weighted = true;
@@ -70,7 +68,7 @@ recipe_cond_read(RecipeCond *cond, const char *text)
 {
 	const char *at = skip_blanks(text);
 	cond->kind = 'r';
-	cond->substitutes = false;
+	cond->substitutes = cond->escaped = false;
 	for (;; at = skip_blanks(at)) {
 		const char *behind = read_weight(cond, at);
 		if (behind == NULL)
@@ -89,7 +87,15 @@ recipe_cond_read(RecipeCond *cond, const char *text)
 	} else if (*at == '?' || *at == '<' || *at == '>') {
 		cond->kind = *at++;
 	} else if (*at == '\\') {
+		cond->escaped = true;
 		at++;
 	}
 	cond->rest = cond->kind == 'r' && !cond->substitutes ? at : skip_blanks(at);
+}
+
+char *
+recipe_cond_expression(const RecipeCond *cond)
+{
+	bool names_nothing = cond->escaped && *cond->rest == '^';
+	return names_nothing ? g_strconcat("^()", cond->rest + 1, NULL) : g_strdup(cond->rest);
 }

@@ -10,6 +10,7 @@ typedef struct {
 	char kind;          /* 'r' expression, '?' '<' '>' */
 	bool inverted;
 	bool weighted;
+	bool escaped;       /* `rest` stood behind a backslash */
 	bool substitutes;   /* a `$`: `rest` has to be expanded and read again */
 	double weight;
 	double exponent;
@@ -21,7 +22,7 @@ typedef struct {
 /* Read the marks of `text`, from where `cond` stands; NULL-initialised. `cond->rest` borrows from `text`. */
 void recipe_cond_read(RecipeCond *cond, const char *text);
 
-/* A number without an exponent ("12e5" is 12). The text behind it; NULL: there is no number. */
-const char *recipe_cond_read_number(const char *at, double *ret_number);
+/* `rest` of an expression, where ^TO_ and its like stand for what they name: behind a backslash they name nothing. Caller frees. */
+char *recipe_cond_expression(const RecipeCond *cond);
 
 #endif

@@ -92,9 +92,9 @@ value_of(const RecipeRun *run, const char *name)
 	return n > 0 && n <= run->state->args->len ? run->state->args->pdata[n - 1] : NULL;
 }
 
-/* Behind "${": the brace that closes it, or NULL. */
+/* Behind "${": the brace that closes it, or NULL. Between double quotes a quote is a character as any other. */
 static const char *
-find_brace(const char *at, const char *end)
+find_brace(const char *at, const char *end, bool quoted)
 {
 	unsigned open = 1;
 	char quote = '\0';
@@ -103,7 +103,7 @@ find_brace(const char *at, const char *end)
 			at++;
 		else if (quote != '\0')
 			quote = *at == quote ? '\0' : quote;
-		else if (*at == '"' || *at == '\'' || *at == '`')
+		else if (!quoted && (*at == '"' || *at == '\'' || *at == '`'))
 			quote = *at;
 		else if (*at == '{' && at[-1] == '$')
 			open++;
@@ -123,6 +123,8 @@ put_alternative(Expander *expander, const char *at, const char *end, bool quoted
 	expander->depth++;
 	expander->at = at;
 	expander->end = end;
+	while (!quoted && expander->at < end && strchr(" \t", *expander->at) != NULL)
+		expander->at++;
 	expand(expander, quoted);
 	expander->depth--;
 	expander->at = back_at;
@@ -133,7 +135,7 @@ put_alternative(Expander *expander, const char *at, const char *end, bool quoted
 static void
 put_braced(Expander *expander, bool quoted)
 {
-	const char *close = find_brace(expander->at, expander->end);
+	const char *close = find_brace(expander->at, expander->end, quoted);
 	const char *at = expander->at;
 	while (at < expander->end && recipe_is_name(*at))
 		at++;
@@ -246,7 +248,9 @@ put_escaped(Expander *expander, bool quoted)
 	char c = *expander->at++;
 	if (c == '\n')
 		return;
-	if (quoted && strchr("\\$`\"", c) == NULL)
+	/* In a value # begins a comment only where the value begins: behind that there is nothing to escape. */
+	bool kept = quoted ? strchr("\\$`\"", c) == NULL : c == '#' && expander->in_word && expander->mode == MODE_VALUE;
+	if (kept)
 		put(expander, '\\');
 	put(expander, c);
 }
