@@ -26,4 +26,10 @@ char *address_print_header(const char *name, const char *address);
  */
 char *address_print_argument(const char *address);
 
+/*
+ * The address as people write it, and as rules compare it: "john smith"@b.test has its quotes, or it would be read as something else;
+ * foo.@docomo.ne.jp has none. Caller frees.
+ */
+char *address_print_text(const char *address);
+
 #endif

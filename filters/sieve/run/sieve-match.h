@@ -78,6 +78,9 @@ bool sieve_match_begin(SieveMatch *match, SieveRun *run, const SieveCall *call);
 bool sieve_match_add(SieveMatch *match, SieveText value);
 bool sieve_match_end(SieveMatch *match, bool *ret_result);
 
+/* In place of sieve_match_add: the part of the address that the call asks for; nothing where the address has none. */
+bool sieve_match_add_address(SieveMatch *match, const SieveAddress *address);
+
 /*
  * For the checker: append the key (SieveKey) that the text is, or the keys that it holds, to `keys`. False: *ret_error says
  * what is wrong with it.
