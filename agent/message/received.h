@@ -14,6 +14,8 @@ typedef struct {
 	guint32 line;         /* of the message as it came */
 	char *by;             /* host after `by`, as address_host makes it; NULL: none, or one that many hosts call themselves */
 	char *id;             /* NULL: none */
+	char *client;         /* whom the writer took it from, by the name of the client's address: "from HELO (NAME [ADDRESS])"; NULL: not said */
+	char *client_address; /* without brackets; NULL: not said */
 	const char *program;  /* "fetchmail", "getmail" ..., "POP3" or "IMAP": a retrieval program wrote it; NULL: a mail server */
 	bool qmail;           /* "(qmail 1234 invoked ...": qmail does not say on which host it runs */
 } Received;
