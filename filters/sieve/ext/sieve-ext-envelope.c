@@ -1,7 +1,7 @@
 /*
- * envelope: RFC 5228 5.4, complete; and "auth", the login name of the sender, as Pigeonhole has it. The null reverse-path is
- * the empty string for every address part, and no address for :count (RFC 5231 4.2). Other extensions add parts
- * (SieveExt.envelope_parts).
+ * envelope: RFC 5228 5.4, complete; and "auth", the login name of the sender, as Pigeonhole has it.
+ * The null reverse-path is the empty string for every address part, and no address for :count (RFC
+ * 5231 4.2). Other extensions add parts (SieveExt.envelope_parts).
  */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-match.h"
