@@ -186,6 +186,19 @@ sieve_match_add(SieveMatch *match, SieveText value)
 	return good;
 }
 
+/* :count counts addresses, whatever part of them the test asks for (RFC 5231 4.2); what is no address only as a whole. */
+bool
+sieve_match_add_address(SieveMatch *match, const SieveAddress *address)
+{
+	const SieveAddressPart *part = match->call->part;
+	SieveText text = address->all;
+	if (part == NULL || part->get(match->run, address, &text))
+		return sieve_match_add(match, text);
+	if (address->valid)
+		match->count++;
+	return true;
+}
+
 bool
 sieve_match_end(SieveMatch *match, bool *ret_result)
 {

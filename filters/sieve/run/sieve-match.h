@@ -11,8 +11,8 @@
  *			return false;
  *	return sieve_match_end(&match, ret_result);
  *
- * Values are decoded UTF-8 and live until sieve_match_end. Each value is held against each key; the first pair that
- * matches ends it (RFC 5228 2.7.1) and sets the match variables.
+ * Values are decoded UTF-8 and live until sieve_match_end. Each value is held against each key; the
+ * first pair that matches ends it (RFC 5228 2.7.1) and sets the match variables.
  */
 #ifndef TODOKE_SIEVE_MATCH_H
 #define TODOKE_SIEVE_MATCH_H
@@ -33,6 +33,12 @@ struct SieveMatch {
 bool sieve_match_begin(SieveMatch *match, SieveRun *run, const SieveCall *call);
 bool sieve_match_add(SieveMatch *match, SieveText value);
 bool sieve_match_end(SieveMatch *match, bool *ret_result);
+
+/*
+ * In place of sieve_match_add: the part of the address that the call asks for; nothing where the
+ * address has none.
+ */
+bool sieve_match_add_address(SieveMatch *match, const SieveAddress *address);
 
 /* The captures of a match, for ${1} and following; ${0} is first. Copied. Does nothing unless the script has variables. */
 void sieve_match_set_captures(SieveRun *run, const SieveText *captures, size_t n);

@@ -3,6 +3,7 @@
 #include "filters/sieve/run/sieve-value.h"
 
 #include "agent/message/address-list.h"
+#include "agent/message/address-print.h"
 #include "agent/message/mime.h"
 
 #include <string.h>
@@ -113,17 +114,17 @@ split_plain(SieveText text, SieveAddress *ret_address)
 SieveAddress
 sieve_value_envelope_address(SieveArena *arena, const char *text)
 {
-	(void) arena;
-	SieveText all = { text, strlen(text) };
-	SieveAddress address = { .all = all, .valid = true };
+	size_t len = strlen(text);
+	g_autofree char *whole = address_print_text(text);
+	SieveAddress address = { .all = keep_text(arena, whole), .valid = true };
 	const char *at = strrchr(text, '@');
 	if (at == NULL) {
-		address.local = all; /* "" and such as MAILER-DAEMON: a local part and no domain */
+		address.local = (SieveText){ text, len }; /* "" and such as MAILER-DAEMON: a local part and no domain */
 		address.domain = SIEVE_TEXT("");
 		return address;
 	}
 	address.local = (SieveText){ text, (size_t) (at - text) };
-	address.domain = (SieveText){ at + 1, all.len - address.local.len - 1 };
+	address.domain = (SieveText){ at + 1, len - address.local.len - 1 };
 	return address;
 }
 
@@ -158,8 +159,9 @@ append_item(SieveArena *arena, const AddressItem *item, GArray *addresses)
 {
 	if (item->is_group)
 		return;
+	g_autofree char *whole = item->valid ? address_print_text(item->address) : g_strdup(item->address);
 	SieveAddress address = {
-		.all = keep_text(arena, item->address),
+		.all = keep_text(arena, whole),
 		.local = keep_text(arena, item->local),
 		.domain = keep_text(arena, item->domain != NULL ? item->domain : ""),
 		.valid = item->valid,
