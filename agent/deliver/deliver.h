@@ -25,7 +25,7 @@
 #include "agent/plan/plan.h"
 #include "conf/conf.h"
 
-/* Whose mail it is, for what leaves in his name. All is borrowed. */
+/* Whose mail it is, for what leaves in the owner's name. All is borrowed. */
 typedef struct {
 	const char *user;        /* login name or address: whose limits count */
 	const char *home;        /* NULL: none */
