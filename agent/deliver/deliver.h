@@ -35,6 +35,7 @@ typedef struct {
 	const MarkKeys *site_keys; /* NULL: no SRS */
 	const char *mark;        /* value of our mark in the header that is delivered; NULL: there is none */
 	const char *mark_subject;/* of mark_subject for that header; NULL: there is no mark */
+	const char *arrival;     /* by which a retry is told; NULL: it cannot be */
 	bool returned;           /* it came back and is delivered all the same: that is remembered */
 	const char *host;        /* our name */
 	gint64 now;              /* seconds since 1970 */

@@ -379,7 +379,7 @@ has_returned(const LoopVerdict *verdict)
 }
 
 static DeliverOwner
-describe_owner(const Transact *transact)
+describe_owner(Transact *transact)
 {
 	return (DeliverOwner){
 		.user = transact->account->user,
@@ -390,6 +390,7 @@ describe_owner(const Transact *transact)
 		.site_keys = transact->site->keys,
 		.mark = transact->mark,
 		.mark_subject = transact->subject,
+		.arrival = transact->account->returns_to == NULL ? transact_arrival(transact) : NULL,
 		.returned = has_returned(transact->verdict),
 		.host = transact->site->host,
 		.now = transact->now,
