@@ -204,7 +204,7 @@ check_delimiters(const Conf *conf, GPtrArray *problems)
 	}
 }
 
-/* Whoever starts a delivery stands where he likes: Postfix in its queue, a user at home. */
+/* A delivery may be started in any folder: Postfix in its queue, a user at home. */
 static void
 check_paths(const Conf *conf, GPtrArray *problems)
 {

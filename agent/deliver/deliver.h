@@ -25,7 +25,7 @@
 #include "agent/plan/plan.h"
 #include "conf/conf.h"
 
-/* Whose mail it is, for what leaves in his name. All is borrowed. */
+/* Whose mail it is, for what leaves in the owner's name. All is borrowed. */
 typedef struct {
 	const char *user;        /* login name or address: whose limits count */
 	const char *home;        /* NULL: none */
@@ -35,6 +35,7 @@ typedef struct {
 	const MarkKeys *site_keys; /* NULL: no SRS */
 	const char *mark;        /* value of our mark in the header that is delivered; NULL: there is none */
 	const char *mark_subject;/* of mark_subject for that header; NULL: there is no mark */
+	const char *arrival;     /* by which a retry is told; NULL: it cannot be */
 	bool returned;           /* it came back and is delivered all the same: that is remembered */
 	const char *host;        /* our name */
 	gint64 now;              /* seconds since 1970 */

@@ -1,5 +1,5 @@
 /*
- * account: who the recipient is on this machine, and where his things lie.
+ * account: who the recipient is on this machine, and where mailbox, home and state lie.
  *
  * The address comes from outside. It becomes part of a path only after every component was checked: not empty, no
  * slash, no control octet, no leading dot or dash, not too long.

@@ -1,4 +1,4 @@
-/* world-recipes: what only recipes ask for: files, lock files, programs and variables of the owner. */
+/* services-recipes: what only recipes ask for: files, lock files, programs and variables of the owner. */
 #define _GNU_SOURCE
 #include "agent/run/services-parts.h"
 
@@ -30,7 +30,7 @@ world_recipes_open(const World *world, const char *path, char **ret_file, char *
 	return true;
 }
 
-/* A program of the owner's recipes: anything he may run himself, in our bounds. */
+/* A program of the owner's recipes: anything that the owner may run, in our bounds. */
 static bool
 run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
 {
@@ -178,7 +178,7 @@ write_log(FilterEnv *env, const char *path, const char *text, size_t len)
 	}
 }
 
-/* Where a person runs us, standard output is his; Postfix would take it for the answer. */
+/* Where a person runs us, standard output is that person's; Postfix would take it for the answer. */
 static bool
 write_output(FilterEnv *env, const char *text, size_t len)
 {

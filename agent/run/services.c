@@ -1,5 +1,5 @@
 /*
- * world: answers the questions of engines from the configuration, the account and the disk; world-recipes those of
+ * services: answers the questions of engines from the configuration, the account and the disk; services-recipes those of
  * recipes alone.
  */
 #define _GNU_SOURCE
@@ -116,7 +116,7 @@ trust_of_included(const World *world, ScriptPlace place, const char *path)
 	                               : trust_of_site(world->site->conf, "sieve_global", path);
 }
 
-/* A script's name is no path: it comes from the owner, and :global ones are read for him. */
+/* A script's name is no path: it comes from the owner, and :global ones are read for the owner. */
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {

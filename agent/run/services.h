@@ -1,5 +1,5 @@
 /*
- * world: what surrounds a script: the services of FilterEnv as this site and this account have them, or, for `try`, as
+ * services: what surrounds a script: the services of FilterEnv as this site and this account have them, or, for `try`, as
  * the person at the terminal describes them.
  */
 #ifndef TODOKE_WORLD_H

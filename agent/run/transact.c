@@ -379,7 +379,7 @@ has_returned(const LoopVerdict *verdict)
 }
 
 static DeliverOwner
-describe_owner(const Transact *transact)
+describe_owner(Transact *transact)
 {
 	return (DeliverOwner){
 		.user = transact->account->user,
@@ -390,6 +390,7 @@ describe_owner(const Transact *transact)
 		.site_keys = transact->site->keys,
 		.mark = transact->mark,
 		.mark_subject = transact->subject,
+		.arrival = transact->account->returns_to == NULL ? transact_arrival(transact) : NULL,
 		.returned = has_returned(transact->verdict),
 		.host = transact->site->host,
 		.now = transact->now,
@@ -434,6 +435,27 @@ tell_owner(Transact *transact, Maildir *inbox)
 	}
 }
 
+/* Read the message into the draft, with our stamps. */
+static bool
+write_draft(Transact *transact, MaildirDraft *draft, Status *st)
+{
+	const BodyPrint *print = message_is_in_memory(transact->message) ? message_print(transact->message, st) : NULL;
+	transact_stamp(transact, print);
+	deadline_waiting_for("reading the message");
+	MessageSeal seal;
+	bool sealed = transact_seal(transact, &seal);
+	return maildir_draft_write_sealed(draft, transact->message, transact->headers, sealed ? &seal : NULL, st);
+}
+
+/* All lies where it belongs. */
+static void
+settle_delivered(Transact *transact, Maildir *inbox)
+{
+	remember_ids(transact);
+	transact_notify_loop(transact, inbox);
+	tell_owner(transact, inbox);
+}
+
 bool
 transact_deliver(Transact *transact, Status *st)
 {
@@ -455,12 +477,7 @@ transact_deliver(Transact *transact, Status *st)
 	if (draft == NULL)
 		return false;
 	transact_make_key(transact);
-	const BodyPrint *print = message_is_in_memory(transact->message) ? message_print(transact->message, st) : NULL;
-	transact_stamp(transact, print);
-	deadline_waiting_for("reading the message");
-	MessageSeal seal;
-	bool sealed = transact_seal(transact, &seal);
-	if (!maildir_draft_write_sealed(draft, transact->message, transact->headers, sealed ? &seal : NULL, st))
+	if (!write_draft(transact, draft, st))
 		return false;
 	transact_check_duplicate(transact);
 	if (!make_plan(transact, inbox, st))
@@ -472,11 +489,8 @@ transact_deliver(Transact *transact, Status *st)
 	job.draft = g_steal_pointer(&draft);
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
 	g_ptr_array_set_size(transact->locks, 0);
-	if (done) {
-		remember_ids(transact);
-		transact_notify_loop(transact, inbox);
-		tell_owner(transact, inbox);
-	}
+	if (done)
+		settle_delivered(transact, inbox);
 	if (done || !status_is_temporary(st))
 		settle_scripts(transact, inbox);
 	return done;
