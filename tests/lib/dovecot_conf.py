@@ -54,6 +54,11 @@ def users(uid, gid, home, every_name="no"):
                  "args = uid=%s gid=%s home=%s%s" % (uid, gid, home, " allow_all_users=yes" if every_name == "yes" else ""))
 
 
+def no_lookup():
+    """What doveadm must be told where the one who runs it is the user."""
+    return "--no-userdb-lookup\n" if IS_NEW else ""
+
+
 def clear_passwords():
     return "auth_allow_cleartext = yes\n" if IS_NEW else "disable_plaintext_auth = no\n"
 

@@ -62,7 +62,10 @@ check() {
 }
 
 ask() {
-	env HOME="$dir" USER=nobody $become timeout 120 doveadm -c "$dir/dovecot.conf" "$@"
+	command=$1
+	shift
+	# shellcheck disable=SC2046,SC2086 # "mailbox list": words; an option or none
+	env HOME="$dir" USER=nobody $become timeout 120 doveadm -c "$dir/dovecot.conf" $command $(conf no_lookup) "$@"
 }
 
 store() {
@@ -75,7 +78,7 @@ count=0
 for layout in maildir++ fs; do
 	write_conf "$layout"
 	store "$layout" 'keep+\Seen+$Forwarded+Later' 'fileinto:Wörk/日本語 & Co+\Flagged+Later' || echo "# the store failed"
-	check "$layout: subscriptions" 'Wörk/日本語 & Co' ask mailbox list -s
+	check "$layout: subscriptions" 'Wörk/日本語 & Co' ask 'mailbox list' -s
 	check "$layout: INBOX" 'flags: \Seen \Recent $Forwarded Later
 size.physical: 23
 size.virtual: 26' ask fetch 'flags size.physical size.virtual' mailbox INBOX
