@@ -154,6 +154,12 @@ typedef struct {
 	/* Could a store go to this path now? Asked so that recipes can fall through to the next one; NULL: yes. */
 	bool (*can_store)(FilterEnv *env, const char *path);
 
+	/*
+	 * The name that a file will have in a Maildir or, with `prefix`, in a plain directory, if the plan asks for it (PlanStore). NULL: nobody
+	 * knows before it is stored. Caller frees.
+	 */
+	char *(*file_name)(FilterEnv *env, const char *prefix);
+
 	/* Append to a log of the owner's ("" where none is named). */
 	void (*write_log)(FilterEnv *env, const char *path, const char *text, size_t len);
 

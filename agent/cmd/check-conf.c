@@ -327,23 +327,31 @@ shared_folder(const char *path)
 	return g_strndup(fixed, slash == fixed ? 1 : (gsize) (slash - fixed));
 }
 
-/* A spool such as /var/mail (2775 root:mail): procmail is setgid to make a file there, we are nothing of the kind. */
-static void
-check_spool(const Conf *conf, GPtrArray *problems)
+bool
+check_conf_spool(const Conf *conf, char **ret_text, char **ret_cure)
 {
 	struct stat sb;
 	g_autofree char *folder = shared_folder(conf->recipe_default);
 	if (folder == NULL || conf->recipes == RECIPES_NO)
-		return;
+		return true;
 	bool is_there = stat(folder, &sb) == 0 && S_ISDIR(sb.st_mode);
 	if (is_there && (sb.st_mode & S_IWOTH))
-		return;
-	g_autofree char *text = is_there
+		return true;
+
+	*ret_text = is_there
 		? g_strdup_printf("recipe_default is below '%s' (mode %o): who has no file there cannot make one", folder, sb.st_mode & 07777)
 		: g_strdup_printf("recipe_default is below '%s', which is no folder", folder);
-	g_autofree char *hint = g_strdup_printf("make each user's file once: install -m 660 -o USER -g mail /dev/null %s/USER; "
+	*ret_cure = g_strdup_printf("make each user's file once: install -m 660 -o USER -g mail /dev/null %s/USER; "
 		"or chmod 1777 %s; until then such mail goes to the INBOX", folder, folder);
-	add_about(problems, conf, "recipe_default", PROBLEM_WARNING, "spool", text, hint);
+	return false;
+}
+
+static void
+check_spool(const Conf *conf, GPtrArray *problems)
+{
+	g_autofree char *text = NULL, *cure = NULL;
+	if (!check_conf_spool(conf, &text, &cure))
+		add_about(problems, conf, "recipe_default", PROBLEM_WARNING, "spool", text, cure);
 }
 
 void

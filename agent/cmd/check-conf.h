@@ -13,6 +13,12 @@ void check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const cha
 /* Look at the values of the settings. Findings (Problem) are appended. */
 void check_conf_settings(const Conf *conf, GPtrArray *problems);
 
+/*
+ * Can every recipient make a file where recipe_default says? Not in a spool such as /var/mail (2775 root:mail): procmail is setgid mail to make
+ * a file there, we are nothing of the kind. False: *ret_text says why, *ret_cure what helps (caller frees).
+ */
+bool check_conf_spool(const Conf *conf, char **ret_text, char **ret_cure);
+
 /* A finding where the file of `trust` can be changed by others: the text names the mode, the hint the command. */
 void check_conf_trust(GPtrArray *problems, const ConfPlace *place, const Trust *trust);
 

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "agent/cmd/setup-rights.h"
 
+#include "agent/cmd/check-conf.h"
 #include "conf/conf-choices.h"
 
 #include <errno.h>
@@ -243,6 +244,15 @@ check_for_reader(SetupPlanner *planner, const Reader *reader)
 	check_key(planner, reader);
 }
 
+/* Where mail goes that no recipe files. */
+static void
+check_spool(SetupPlanner *planner)
+{
+	char *text = NULL, *cure = NULL;
+	if (!check_conf_spool(planner->wish->conf, &text, &cure))
+		setup_plan_find(planner, "spool", text, cure);
+}
+
 void
 setup_rights_plan(SetupPlanner *planner)
 {
@@ -250,6 +260,7 @@ setup_rights_plan(SetupPlanner *planner)
 	g_auto(Reader) reader = { 0 };
 	const char *user = wish->door == SETUP_LMTP ? wish->conf->lmtp_user : planner->pipe_user;
 
+	check_spool(planner);
 	if (wish->door == SETUP_LOCAL) {
 		check_for_reader(planner, &reader);
 		check_site_files(planner, &reader);

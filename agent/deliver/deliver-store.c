@@ -198,19 +198,23 @@ claim_draft(DeliverRun *run, Place *place, Maildir *folder, MaildirDraft *draft,
 
 /* Get the file into one more directory: the first's by a link, or a copy in the first's form. */
 static bool
-add_folder(DeliverRun *run, Place *place, const char *path, bool proper, Status *st)
+add_folder(DeliverRun *run, Place *place, guint number, bool proper, Status *st)
 {
-	Maildir *folder = open_folder(run, path, st);
+	const PlanStore *store = place->action->store;
+	const char *name = store->names != NULL ? store->names->pdata[number] : NULL;
+	Maildir *folder = open_folder(run, store->paths->pdata[number], st);
 	if (folder == NULL)
 		return false;
-	if (place->action->store->prefix != NULL)
-		maildir_set_prefix(folder, place->action->store->prefix);
+	if (store->prefix != NULL)
+		maildir_set_prefix(folder, store->prefix);
 	MaildirDraft *draft = NULL;
 	if (place->drafts->len > 0 && !maildir_draft_link(place->drafts->pdata[0], folder, &draft, st))
 		return false;
 	if (draft == NULL && !write_first(run, place, folder, proper, &draft, st))
 		return false;
 	g_ptr_array_add(place->drafts, draft);
+	if (name != NULL && !maildir_draft_set_name(draft, name, store->is_exact, st))
+		return false;
 	deadline_waiting_for("flushing the message");
 	return maildir_draft_prepare(draft, "", st) && claim_draft(run, place, folder, draft, st);
 }
@@ -220,11 +224,11 @@ prepare_folders(DeliverRun *run, Place *place, Status *st)
 {
 	const GPtrArray *paths = place->action->store->paths;
 	bool proper = g_str_has_suffix(paths->pdata[0], "/");
-	if (!add_folder(run, place, paths->pdata[0], proper, st))
+	if (!add_folder(run, place, 0, proper, st))
 		return false;
 	for (guint i = 1; i < paths->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
-		if (add_folder(run, place, paths->pdata[i], proper, &fault))
+		if (add_folder(run, place, i, proper, &fault))
 			continue;
 		/* The mail has a place already: one more that is a file, or somebody else's, is no reason to wait. */
 		if (fault.id != STATUS_NOT_A_FOLDER && fault.id != STATUS_NO_PERMISSION && fault.id != STATUS_MISSING) {

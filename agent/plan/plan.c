@@ -100,6 +100,7 @@ store_free(PlanStore *store)
 	if (store == NULL)
 		return;
 	strings_free(store->paths);
+	strings_free(store->names);
 	g_free(store->from_line);
 	g_free(store->lock);
 	g_free(store->lock_timeout);

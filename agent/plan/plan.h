@@ -87,6 +87,8 @@ typedef struct {
  */
 typedef struct {
 	GPtrArray *paths;      /* char *: absolute where the recipe's folder is known */
+	GPtrArray *names;      /* char *: the file's in each of the paths, as the rules were told it; NULL: made when it is stored */
+	bool is_exact;         /* somebody will look for the file by that name: it gets no sizes behind it */
 	char *from_line;       /* for all but Maildirs; NULL: none, as the header is not stored */
 	char *lock;            /* lock file that the rule names; NULL: none */
 	char *lock_timeout;    /* LOCKTIMEOUT of the recipes; NULL: the site's */

@@ -129,6 +129,13 @@ can_store(FilterEnv *env, const char *path)
 	}
 }
 
+static char *
+file_name(FilterEnv *env, const char *prefix)
+{
+	(void) env;
+	return prefix != NULL ? maildir_named_file(prefix) : maildir_unique_name();
+}
+
 /* Of the same path: what an earlier recipe will remember. */
 static gboolean
 is_same_id(gconstpointer a, gconstpointer b)
@@ -260,6 +267,7 @@ world_recipes_serve(FilterServices *services)
 	services->drop_lock = drop_lock;
 	services->path_kind = path_kind;
 	services->can_store = can_store;
+	services->file_name = file_name;
 	services->write_log = write_log;
 	services->write_output = write_output;
 	services->recipe_variable = recipe_variable;

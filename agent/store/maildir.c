@@ -57,6 +57,8 @@ struct MaildirDraft {
 	bool flushed;
 	bool committed;
 	Place place;
+	char *wanted;           /* name that it is to have in a flat folder; NULL: any */
+	bool is_exact;          /* no sizes in its name */
 	char *final;            /* name in its place; NULL: not prepared */
 };
 
@@ -374,6 +376,7 @@ maildir_draft_free(MaildirDraft *draft)
 		(void) unlinkat(draft->maildir->fd, draft->tmp, 0); /* what cannot be removed, readers remove after 36 hours */
 	deadline_drop_file(&draft->guard);
 	g_free(draft->tmp);
+	g_free(draft->wanted);
 	g_free(draft->final);
 	g_free(draft);
 }
@@ -508,6 +511,37 @@ maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st
 	if (rc < 0 && !cannot_share(err))
 		return status_fail_errno(st, err, "cannot move '%s' here", draft->tmp), maildir_blame(to, st);
 	*ret_moved = rc == 0;
+	return true;
+}
+
+/* Give the file in tmp another name. Both are guarded while it may have either. */
+static bool
+rename_in_tmp(MaildirDraft *draft, const char *name, Status *st)
+{
+	g_autofree char *tmp = g_strconcat(maildir_hidden(draft->maildir), name, NULL);
+	DeadlineFile there = { .dirfd = draft->maildir->fd, .name = tmp };
+	deadline_add_file(&there);
+	int rc = rename_unique(draft->maildir->fd, draft->tmp, draft->maildir->fd, tmp);
+	int err = errno;
+	if (rc == 0) {
+		deadline_drop_file(&draft->guard);
+		g_free(draft->tmp);
+		draft->tmp = g_strdup(tmp);
+		draft->guard.name = draft->tmp;
+		deadline_add_file(&draft->guard);
+	}
+	deadline_drop_file(&there);
+	return rc == 0 || status_fail_errno(st, err, "cannot rename '%s'", draft->tmp) || maildir_blame(draft->maildir, st);
+}
+
+bool
+maildir_draft_set_name(MaildirDraft *draft, const char *name, bool is_exact, Status *st)
+{
+	if (draft->maildir->kind == MAILDIR_PROPER && !rename_in_tmp(draft, name, st))
+		return false;
+	g_free(draft->wanted);
+	draft->wanted = g_strdup(name);
+	draft->is_exact = is_exact;
 	return true;
 }
 
@@ -678,28 +712,37 @@ next_number(int dirfd)
 	return highest + 1;
 }
 
+char *
+maildir_named_file(const char *prefix)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	char unique[] = "XXXXXXXX";
+	for (char *c = unique; *c != '\0'; c++)
+		*c = letters[g_random_int_range(0, strlen(letters))];
+	return g_strconcat(prefix != NULL ? prefix : "msg.", unique, NULL);
+}
+
 /* A name in a flat folder that is free as far as one can see. */
 static char *
 flat_name(const Maildir *maildir)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	if (maildir->kind == MAILDIR_NUMBERED)
 		return g_strdup_printf("%" G_GUINT64_FORMAT, next_number(maildir->fd));
-	char unique[] = "XXXXXXXX";
-	for (char *c = unique; *c != '\0'; c++)
-		*c = letters[g_random_int_range(0, strlen(letters))];
-	return g_strconcat(maildir->prefix != NULL ? maildir->prefix : "msg.", unique, NULL);
+	return maildir_named_file(maildir->prefix);
 }
 
 /* The final name: sizes, and the info letters in ASCII order, each once. */
 static char *
 final_name(const MaildirDraft *draft, const char *letters)
 {
+	bool is_named = draft->maildir->kind == MAILDIR_NAMED && draft->wanted != NULL;
 	if (draft->maildir->kind != MAILDIR_PROPER)
-		return flat_name(draft->maildir);
+		return is_named ? g_strdup(draft->wanted) : flat_name(draft->maildir);
+
 	GString *name = g_string_new(draft->tmp + strlen("tmp/"));
-	g_string_append_printf(name, ",S=%" G_GUINT64_FORMAT ",W=%" G_GUINT64_FORMAT, draft->size.bytes,
-	                       draft->size.wire_bytes);
+	if (!draft->is_exact)
+		g_string_append_printf(name, ",S=%" G_GUINT64_FORMAT ",W=%" G_GUINT64_FORMAT, draft->size.bytes,
+		                       draft->size.wire_bytes);
 	if (letters == NULL || letters[0] == '\0')
 		return g_string_free(name, FALSE);
 	g_autofree char *sorted = g_strdup(letters);

@@ -127,6 +127,12 @@ bool maildir_draft_write_sealed(MaildirDraft *draft, Message *message, const Hea
 bool maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st);
 
 /*
+ * Let the draft's file be called `name`: one of maildir_unique_name in a Maildir, else of maildir_named_file, where another is taken if
+ * somebody has it by then. `is_exact`: its final name in a Maildir has no sizes. Before the draft is prepared; MH folders number their own.
+ */
+bool maildir_draft_set_name(MaildirDraft *draft, const char *name, bool is_exact, Status *st);
+
+/*
  * A second draft with the bytes of `from`, by a hard link. *ret_draft is NULL where there can be none: write a new one.
  */
 bool maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_draft, Status *st);
@@ -173,6 +179,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MaildirDraft, maildir_draft_free)
 
 /* A name by the Maildir specification that nobody else has, without sizes and flags. Caller frees. */
 char *maildir_unique_name(void);
+
+/* A name of a file in a plain directory (MAILDIR_NAMED); `prefix` NULL: "msg.". Caller frees. */
+char *maildir_named_file(const char *prefix);
 
 /*
  * A host name as it may stand in a file name: '/' and ':' as the specification wants them, and what would confuse

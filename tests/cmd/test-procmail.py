@@ -769,6 +769,21 @@ def test_default_without_recipes(folder):
         tap.same([mail for mail in home.maildir() if mail == PLAIN], [], name)
 
 
+def test_lastfolder_marks_as_read(folder):
+    """The idiom moves the file to cur/: it is there once, and a mail that follows is another file."""
+    mark = '"$LASTFOLDER" "`dirname "$LASTFOLDER"`/../cur/`basename "$LASTFOLDER"`:2,S"'
+    ways = {"pipe": ":0c\nMaildir/.S/\n:0i\n| cat >/dev/null; mv %s\n" % mark, "trap": "TRAP='mv %s'\n:0\nMaildir/.S/\n" % mark,
+            "waits": ":0c\nMaildir/.S/\n:0wia\n| cat >/dev/null; mv %s\n" % mark,
+            "match": ":0c\nMaildir/.S/\n:0wi\n* LASTFOLDER ?? ()\\/[^/]+^^\n| cat >/dev/null; mv Maildir/.S/new/$MATCH Maildir/.S/cur/$MATCH:2,S\n"}
+    for n, (name, rc) in enumerate(ways.items()):
+        home = Home(tap_folder(folder, n), rc, recipes="yes")
+        for _ in range(2):
+            tap.same(home.run("procmail").returncode, 0, name)
+        read = os.listdir(os.path.join(home.path, "Maildir/.S/cur"))
+        tap.same((len(read), [file[-4:] for file in read]), (2, [":2,S"] * 2), name)
+        tap.same((home.maildir(), home.maildir("Maildir/.S")), ([], []), name)
+
+
 def test_spool_in_which_nobody_can_make_a_file(folder):
     """/var/mail is 2775 root:mail: todoke check says so, and mail of who has no file there is in the INBOX."""
     home = Home(folder, "", recipes="yes", recipe_default=folder + "/spool/%u")

@@ -223,6 +223,21 @@ def test_findings_of_a_bad_mailbox_command(folder):
     tap.same(codes(path, "--door", "local"), ["shell", "mailbox-size", "time-limit", "mailbox-transport", "local-loop-check"])
 
 
+def test_spool_in_which_nobody_can_make_a_file(folder):
+    """recipe_default below /var/mail (2775 root:mail): setup says so at every door, with the cure."""
+    spool = os.path.join(folder, "spool")
+    os.mkdir(spool)
+    os.chmod(spool, 0o2775)
+    path = postfix(folder)
+    recipes = ["--door", "local", "-o", "recipes=yes", "-o", "recipe_default=%s/%%u" % spool]
+    findings = [finding for finding in plan(path, *recipes)["findings"] if finding["code"] == "spool"]
+    tap.same(len(findings), 1)
+    tap.contains(findings[0]["fix"], "install -m 660 -o USER -g mail /dev/null %s/USER" % spool)
+    tap.same("spool" in codes(path, "-o", "recipes=yes", "-o", "recipe_default=%s/%%u" % spool, *VIRTUAL), True)
+    os.chmod(spool, 0o1777)
+    tap.same("spool" in codes(path, *recipes), False)
+
+
 def test_lmtp(folder):
     path = postfix(folder)
     tap.same([(change["name"], change["after"]) for change in plan(path, "--door", "lmtp", *VIRTUAL)["changes"]],

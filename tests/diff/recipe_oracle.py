@@ -17,8 +17,8 @@ NOBODY = 65534
 UNIQUE_NAME = re.compile(r"(^|/)(msg|mine)\.[A-Za-z0-9_-]{4,}$")
 LOGGED = re.compile(rb"## |From |  Folder: | Subject:|procmail: (Assigning|Match|No match|Matched|Score|Invalid|Executing|"
                     rb"Error while writing to|Program failure|Non-zero exitcode|Rescue of unfiltered|Skipped|Couldn't read)")
-# The name of a file in a Maildir is made later than our abstract, and tabs depend on its length.
-FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:new/[^\t\"]*)?(?:\t+ *|(?=\"))")
+# Names of files in directories are made up, and tabs depend on their length.
+FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:(?:new/|msg\.)[^\t\"]*)?(?:\t+ *|(?=\"))")
 # What we say to Postfix of a mail that is not delivered.
 ANSWER = re.compile(rb"[45]\.\d+\.\d+ [^\n]*\n")
 MORE = b"0123456789 abcdefghijklmnopqrst\n"

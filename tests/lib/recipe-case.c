@@ -172,9 +172,16 @@ setting_int(FilterEnv *env, const char *name)
 	return strict && strcmp(name, "recipe_compat") == 0;
 }
 
+static char *
+file_name(FilterEnv *env, const char *prefix)
+{
+	(void) env;
+	return prefix != NULL ? maildir_named_file(prefix) : maildir_unique_name();
+}
+
 static const FilterServices services = {
 	.setting_int = setting_int,
-	.open_script = open_script, .run_command = run_command, .path_kind = path_kind, .can_store = can_store,
+	.open_script = open_script, .run_command = run_command, .path_kind = path_kind, .can_store = can_store, .file_name = file_name,
 	.id_seen = id_seen, .write_log = write_log, .write_output = write_output, .recipe_variable = recipe_variable, .trace = trace,
 };
 
@@ -223,8 +230,10 @@ free_name(const char *folder, const char *prefix)
 }
 
 static void
-store(const char *path, bool first, const PlanStore *what, const GString *bytes)
+store(guint number, const PlanStore *what, const GString *bytes)
 {
+	const char *path = what->paths->pdata[number], *known = what->names != NULL ? what->names->pdata[number] : NULL;
+	bool first = number == 0;
 	bool maildir = g_str_has_suffix(path, "/"), mh = g_str_has_suffix(path, "/.");
 	bool directory = !maildir && !mh && (!first || path_kind(NULL, path) == PATH_DIRECTORY);
 	g_autoptr(GString) whole = with_from_line(what, bytes, !mh && !directory);
@@ -237,7 +246,7 @@ store(const char *path, bool first, const PlanStore *what, const GString *bytes)
 		folder[strlen(folder) - 2] = '\0';
 	g_mkdir_with_parents(folder, 0700);
 	g_autofree char *prefix = g_strconcat(what->prefix != NULL ? what->prefix : "msg.", "0000", NULL);
-	g_autofree char *name = free_name(folder, directory ? prefix : "");
+	g_autofree char *name = known != NULL ? g_build_filename(folder, known, NULL) : free_name(folder, directory ? prefix : "");
 	bool as_maildir = g_str_has_suffix(what->paths->pdata[0], "/"); /* the others are links to the first */
 	const GString *stored = as_maildir ? bytes : whole;
 	append_file(name, stored->str, stored->len);
@@ -250,7 +259,7 @@ keep(const GString *bytes)
 	g_autoptr(GPtrArray) paths = g_ptr_array_new();
 	g_ptr_array_add(paths, (gpointer) recipe_variable(NULL, "DEFAULT"));
 	const PlanStore inbox = { .paths = paths };
-	store(paths->pdata[0], true, &inbox, bytes);
+	store(0, &inbox, bytes);
 }
 
 static int
@@ -260,7 +269,7 @@ carry_out(const PlanAction *action, Message *message)
 	g_autoptr(GString) bytes = action_bytes(action, message);
 	if (action->kind == PLAN_STORE) {
 		for (guint i = 0; i < action->store->paths->len; i++)
-			store(action->store->paths->pdata[i], i == 0, action->store, bytes);
+			store(i, action->store, bytes);
 	} else if (action->kind == PLAN_REDIRECT) {
 		g_autofree char *line = g_strdup_printf("%s\n", action->address);
 		g_autofree char *path = g_build_filename(mail_dir, "forwards", NULL);

@@ -122,18 +122,57 @@ store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 	return paths;
 }
 
-/* LASTFOLDER has the names as the rule writes them. */
-static void
-set_last_folder(const RecipeRun *run, const GPtrArray *paths, bool as_written)
+/* Is it stored as a file of its own? All but the first path of a recipe are. */
+static bool
+takes_files(const RecipeRun *run, const char *path, bool is_first)
 {
-	g_autoptr(GString) names = g_string_new(NULL);
-	size_t len = as_written ? strlen(run->state->folder) : 0;
+	const FilterServices *services = run->env->services;
+	return is_directory_name(path) || !is_first || (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY);
+}
+
+/* The names of the files in `paths`; NULL for one that is not known yet: an MH folder's, and what goes to the end of an mbox. */
+static GPtrArray *
+file_names(const RecipeRun *run, const GPtrArray *paths)
+{
+	const FilterServices *services = run->env->services;
+	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < paths->len; i++) {
 		const char *path = paths->pdata[i];
-		bool below = len > 0 && strncmp(path, run->state->folder, len) == 0 && path[len] == '/';
-		g_string_append_printf(names, "%s%s", i > 0 ? " " : "", below ? path + len + 1 : path);
+		const char *prefix = g_str_has_suffix(path, "/") ? NULL : recipe_vars_text(run->state->vars, "MSGPREFIX");
+		bool is_known = services->file_name != NULL && takes_files(run, path, i == 0) && !g_str_has_suffix(path, "/.");
+		g_ptr_array_add(names, is_known ? services->file_name(run->env, prefix) : NULL);
 	}
-	recipe_log_set(run, "LASTFOLDER", names->str);
+	return names;
+}
+
+/* LASTFOLDER has the files, in folders as the rule writes them. */
+static void
+set_last_folder(const RecipeRun *run, const PlanStore *store, bool as_written)
+{
+	RecipeState *state = run->state;
+	const char *first = store->paths->pdata[0];
+	state->is_maildir = g_str_has_suffix(first, "/");
+	state->is_directory = !state->is_maildir && takes_files(run, first, true);
+	state->is_pending = true;
+
+	g_autoptr(GString) files = g_string_new(NULL);
+	size_t len = as_written ? strlen(state->folder) : 0;
+	for (guint i = 0; i < store->paths->len; i++) {
+		const char *path = store->paths->pdata[i], *name = store->names->pdata[i];
+		bool below = len > 0 && strncmp(path, state->folder, len) == 0 && path[len] == '/';
+		g_string_append_printf(files, "%s%s", i > 0 ? " " : "", below ? path + len + 1 : path);
+		if (name != NULL)
+			g_string_append_printf(files, "%s%s", g_str_has_suffix(path, "/") ? "new/" : "/", name);
+	}
+	recipe_log_set(run, "LASTFOLDER", files->str);
+}
+
+/* LASTFOLDER is no file that a store of the plan makes. */
+static void
+set_last_other(const RecipeRun *run, const char *name)
+{
+	run->state->is_maildir = run->state->is_directory = run->state->is_pending = false;
+	recipe_log_set(run, "LASTFOLDER", name);
 }
 
 /* The lock file that a rule asks for beside the one that an mbox has by itself; NULL: none. Caller frees. */
@@ -147,27 +186,32 @@ store_lock(const RecipeRun *run, const char *path, const RecipeFlags *flags)
 	return flags->locks && !own && !is_directory_name(path) ? g_strconcat(path, extension, NULL) : NULL;
 }
 
+/* `as_written`: LASTFOLDER has the paths below MAILDIR without it. */
 static bool
-add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, unsigned line, Status *st)
+add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, bool as_written, unsigned line, Status *st)
 {
 	g_autoptr(PlanAction) action = plan_action_new(PLAN_STORE, recipe_run_file(run), line);
 	action->copy = flags->copies;
 	action->mailbox = g_strdup(taken_paths->pdata[0]);
 	action->store = g_new0(PlanStore, 1);
 	action->store->paths = taken_paths;
+	action->store->names = file_names(run, taken_paths);
+	/* Who can still ask for LASTFOLDER: recipes behind a copy, and TRAP. */
+	action->store->is_exact = flags->copies || *recipe_vars_text(run->state->vars, "TRAP") != '\0';
 	action->store->raw = flags->raw;
 	action->store->lock = store_lock(run, action->mailbox, flags);
 	action->store->lock_timeout = g_strdup(recipe_vars_get(run->state->vars, "LOCKTIMEOUT"));
 	action->store->prefix = g_strdup(recipe_vars_text(run->state->vars, "MSGPREFIX"));
 	action->store->umask = g_strdup(recipe_vars_get(run->state->vars, "UMASK"));
 	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run, action->mailbox) : NULL;
+	set_last_folder(run, action->store, as_written);
 	return take_mail(run, action, flags->feeds, st) && add(run, g_steal_pointer(&action), st);
 }
 
 static bool
 do_discard(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, Status *st)
 {
-	recipe_log_set(run, "LASTFOLDER", "/dev/null");
+	set_last_other(run, "/dev/null");
 	return flags->copies || add(run, plan_action_new(PLAN_DISCARD, recipe_run_file(run), node->line), st);
 }
 
@@ -190,8 +234,8 @@ do_folder(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, bool
 		return true;
 	}
 	*ret_succeeded = true;
-	set_last_folder(run, paths, *(const char *) words->pdata[0] != '/');
-	return add_store(run, paths, flags, node->line, st);
+	bool as_written = *(const char *) words->pdata[0] != '/';
+	return add_store(run, paths, flags, as_written, node->line, st);
 }
 
 /*
@@ -256,16 +300,6 @@ set_program(PlanAction *action, const RecipeFlags *flags, bool done, const char 
 	program->lock = g_strdup(lock);
 }
 
-/* The plan gets the program, or the note that it ran. */
-static bool
-add_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *argv, GString *taken_input, bool done,
-         const char *lock, Status *st)
-{
-	g_autoptr(PlanAction) action = plan_program(run, argv, node->line, taken_input);
-	set_program(action, flags, done, lock);
-	return add(run, g_steal_pointer(&action), st);
-}
-
 bool
 recipe_action_trap(RecipeRun *run, const char *command, Status *st)
 {
@@ -286,7 +320,7 @@ print_mail(RecipeRun *run, const RecipeFlags *flags, bool copies, unsigned line,
 {
 	const FilterServices *services = run->env->services;
 	GString *bytes = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
-	recipe_log_set(run, "LASTFOLDER", "|");
+	set_last_other(run, "|");
 	*ret_succeeded = services->write_output != NULL && services->write_output(run->env, bytes->str, bytes->len);
 	if (!*ret_succeeded) {
 		g_string_free(bytes, TRUE);
@@ -333,11 +367,12 @@ run_for_output(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
 {
 	enum { OCTET = 0xff };
 	g_autofree char *lock = lock_path(run, node, flags), *command = command_of(node);
-	if (!recipe_program_call(run, command, input, lock, ret_result))
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	g_autofree char *shown = recipe_program_shown(run, command, argv), *name = recipe_program_blamed(run, command, argv);
+	if (!recipe_program_call_argv(run, argv, shown, input, lock, ret_result))
 		return false;
 	if (flags->waits)
 		run->state->exit_code = ret_result->exit_code & OCTET;
-	g_autofree char *name = recipe_program_blamed(run, command);
 	if (!has_failed(run, node, flags, name, ret_result))
 		return true;
 	if (ret_result->unread && !flags->ignores_write_errors)
@@ -386,6 +421,37 @@ run_capture(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, co
 	return recipe_run_take_value(run, node->name, value, node->line, st);
 }
 
+static bool
+says(const GPtrArray *argv, const char *text)
+{
+	for (guint i = 0; argv->pdata[i] != NULL; i++)
+		if (strstr(argv->pdata[i], text) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Is the program for the file that LASTFOLDER names, by its name or by a variable that has it (LASTFOLDER, MATCH)? It is there when the
+ * plan is carried out: what moves it to cur/ to mark it as read runs then, whatever its flags.
+ */
+static bool
+needs_pending_file(const RecipeRun *run, const GPtrArray *argv)
+{
+	const char *last = recipe_vars_text(run->state->vars, "LASTFOLDER"), *slash = strrchr(last, '/');
+	const char *file = slash != NULL ? slash + 1 : last;
+	if (!run->state->is_pending || *file == '\0')
+		return false;
+
+	g_auto(GStrv) variables = recipe_vars_environment(run->state->vars);
+	bool is_named = says(argv, file);
+	for (char **variable = variables; *variable != NULL && !is_named; variable++) {
+		char *value = strchr(*variable, '=');
+		*value = '\0';
+		is_named = strstr(value + 1, file) != NULL && says(argv, *variable);
+	}
+	return is_named;
+}
+
 /*
  * Must a program run now, because the next recipes depend on its end? Without w they do where it could leave a part of
  * the mail unread; what fits into a pipe is written in any case. Who only looks takes its success for granted.
@@ -399,44 +465,47 @@ runs_now(const RecipeRun *run, const RecipeFlags *flags, const GString *input)
 
 /* Run it to its end. False: it failed. */
 static bool
-run_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input, const char *lock)
+run_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *argv, const GString *input, const char *lock)
 {
 	enum { DID_NOT_RUN = 127 };
 	FilterProgramResult result = { .exit_code = DID_NOT_RUN };
-	g_autofree char *command = command_of(node);
-	bool ran = recipe_program_call(run, command, input, lock, &result);
+	g_autofree char *command = command_of(node), *shown = recipe_program_shown(run, command, argv);
+	bool ran = recipe_program_call_argv(run, argv, shown, input, lock, &result);
 	g_clear_pointer(&result.output, g_bytes_unref);
+
 	if (flags->waits)
 		run->state->exit_code = result.exit_code;
-	g_autofree char *name = recipe_program_blamed(run, command);
+	g_autofree char *name = recipe_program_blamed(run, command, argv);
 	return ran && !has_failed(run, node, flags, name, &result);
 }
 
 /* Without programs: what the agent itself knows how to answer. */
 static bool
-look_inside(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GString *input, const char *lock, bool *ret_ran)
+look_inside(RecipeRun *run, const RecipeFlags *flags, const GPtrArray *argv, const GString *input, const char *lock, bool *ret_ran)
 {
 	int exit_code = 0;
-	*ret_ran = flags->waits && recipe_program_inside(run, node->action.text, input, lock, &exit_code);
+	*ret_ran = flags->waits && recipe_program_inside(run, argv, input, lock, &exit_code);
 	if (*ret_ran)
 		run->state->exit_code = exit_code;
 	return exit_code == 0;
 }
 
+/* The plan gets the program, or the note that it ran; the program still finds the LASTFOLDER of the recipes before it. */
 static bool
-do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *input, bool *ret_succeeded, Status *st)
+do_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, GString *taken_input, bool *ret_succeeded, Status *st)
 {
 	g_autofree char *lock = lock_path(run, node, flags), *command = command_of(node);
-	bool ran = runs_now(run, flags, input);
-	*ret_succeeded = ran ? run_pipe(run, node, flags, input, lock) : look_inside(run, node, flags, input, lock, &ran);
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	g_autofree char *name = recipe_program_name(argv);
-	recipe_log_set(run, "LASTFOLDER", name);
-	if (!*ret_succeeded) {
-		g_string_free(input, TRUE);
-		return true;
-	}
-	return add_pipe(run, node, flags, argv, input, ran, lock, st);
+
+	bool ran = runs_now(run, flags, taken_input) && !needs_pending_file(run, argv);
+	*ret_succeeded = ran ? run_pipe(run, node, flags, argv, taken_input, lock)
+	                     : look_inside(run, flags, argv, taken_input, lock, &ran);
+
+	g_autoptr(PlanAction) action = plan_program(run, argv, node->line, taken_input);
+	set_program(action, flags, ran, lock);
+	set_last_other(run, name);
+	return !*ret_succeeded || add(run, g_steal_pointer(&action), st);
 }
 
 /* Those that `text` names, in whatever form. */
@@ -588,7 +657,7 @@ do_forward(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, boo
 	else if (strcmp(argv->pdata[0], RECIPE_SENDMAIL) != 0 ? !call_sendmail(run, node, flags, argv, ret_succeeded, st)
 	                                                       : !add_redirects(run, node, flags, addresses, hides_bcc, st))
 		return false;
-	recipe_log_set(run, "LASTFOLDER", all);
+	set_last_other(run, all);
 	return true;
 }
 
@@ -653,11 +722,12 @@ store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, b
 	if (*folder == '|')
 		return !run->has_body || print_mail(run, flags, false, 0, ret_stored, st);
 	if (!run->state->is_clone && is_inbox(run, folder)) {
-		recipe_log_set(run, "LASTFOLDER", folder);
+		set_last_other(run, folder);
+		run->state->is_maildir = true;
 		return leave_to_keep(run, st);
 	}
 	if (strcmp(folder, "/dev/null") == 0) {
-		recipe_log_set(run, "LASTFOLDER", folder);
+		set_last_other(run, folder);
 		return add(run, plan_action_new(PLAN_DISCARD, run->file, 0), st);
 	}
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
@@ -666,11 +736,10 @@ store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, b
 	*ret_stored = paths->len > 0;
 	if (!*ret_stored) {
 		g_ptr_array_unref(paths);
-		recipe_log_set(run, "LASTFOLDER", folder);
+		set_last_other(run, folder);
 		return true;
 	}
-	set_last_folder(run, paths, *folder != '/');
-	return add_store(run, paths, flags, 0, st);
+	return add_store(run, paths, flags, *folder != '/', 0, st);
 }
 
 /* Has the door said so? */

@@ -67,11 +67,9 @@ static size_t
 delivered_size(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags)
 {
 	const char *folder = recipe_vars_text(run->state->vars, "LASTFOLDER");
-	bool maildir = node->action_kind == RECIPE_ACTION_FOLDER && g_str_has_suffix(folder, "/");
-	const FilterServices *services = run->env->services;
-	g_autofree char *path = recipe_run_path(run, folder);
-	bool directory = g_str_has_suffix(folder, "/.") || (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY);
-	bool mbox = node->action_kind == RECIPE_ACTION_FOLDER && !maildir && !directory && *folder != '|';
+	bool is_store = node->action_kind == RECIPE_ACTION_FOLDER && *folder != '|';
+	bool maildir = is_store && run->state->is_maildir;
+	bool mbox = is_store && !maildir && !run->state->is_directory;
 	bool nothing = strcmp(folder, "/dev/null") == 0;
 	g_autoptr(GString) bytes = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw || maildir || nothing);
 	size_t size = bytes->len;

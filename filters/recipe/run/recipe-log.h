@@ -1,7 +1,7 @@
 /*
  * recipe-log: what procmail would have written into LOGFILE: LOG, the abstract of LOGABSTRACT, and the story of
- * VERBOSE in procmail's words. People grep these files. Of a Maildir the abstract names the folder, not the file:
- * that is made later.
+ * VERBOSE in procmail's words. People grep these files. Of an MH folder the abstract names the folder, not the
+ * file: that is numbered later.
  */
 #ifndef TODOKE_RECIPE_LOG_H
 #define TODOKE_RECIPE_LOG_H

@@ -75,12 +75,17 @@ ask_for_id(RecipeRun *run, const GPtrArray *argv, const GString *input, const ch
 }
 
 char *
-recipe_program_blamed(RecipeRun *run, const char *command)
+recipe_program_blamed(const RecipeRun *run, const char *command, const GPtrArray *argv)
 {
 	if (recipe_program_has_shell(run, command))
 		return g_strdup(command);
-	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	return g_strdup(argv->pdata[0] != NULL ? argv->pdata[0] : "");
+}
+
+char *
+recipe_program_shown(const RecipeRun *run, const char *command, const GPtrArray *argv)
+{
+	return recipe_program_has_shell(run, command) ? g_strdup(command) : g_strjoinv(",", (char **) argv->pdata);
 }
 
 /* formail without a process, where it is certain what it would do. */
@@ -99,24 +104,14 @@ run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const c
 }
 
 bool
-recipe_program_inside(RecipeRun *run, const char *command, const GString *input, const char *lock,
-                      int *ret_exit_code)
+recipe_program_inside(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, int *ret_exit_code)
 {
-	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	FilterProgramResult result;
 	if (!run_formail(run, argv, input, lock, &result))
 		return false;
 	*ret_exit_code = result.exit_code;
 	g_bytes_unref(result.output);
 	return true;
-}
-
-bool
-recipe_program_call(RecipeRun *run, const char *command, const GString *input, const char *lock, FilterProgramResult *ret_result)
-{
-	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
-	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
-	return recipe_program_call_argv(run, argv, recipe_program_has_shell(run, command) ? command : shown, input, lock, ret_result);
 }
 
 bool
@@ -150,8 +145,10 @@ bool
 recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
                    GBytes **ret_output)
 {
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	g_autofree char *shown = recipe_program_shown(run, command, argv);
 	FilterProgramResult result = { 0 };
-	if (!recipe_program_call(run, command, input, lock, &result))
+	if (!recipe_program_call_argv(run, argv, shown, input, lock, &result))
 		return false;
 	*ret_exit_code = result.exit_code;
 	if (ret_output != NULL)

@@ -34,6 +34,9 @@ typedef struct {
 	RecipeChain chain;
 	gint64 score;       /* $= */
 	int exit_code;      /* $? */
+	bool is_maildir;    /* LASTFOLDER is in a Maildir */
+	bool is_directory;  /* in another directory */
+	bool is_pending;    /* LASTFOLDER names a file that is there when the plan is carried out, not before */
 	int failed_code;    /* what the mail system is told where the mail could not be stored; 0: it could */
 	void *lock;         /* LOCKFILE, while it is held; NULL: none */
 	size_t lock_actions; /* how many the plan had when it was taken */
