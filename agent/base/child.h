@@ -2,7 +2,7 @@
  * child: runs a program to its end, within bounds.
  *
  * No shell: the program gets its arguments as they are. It runs in a process group of its own, in a clean environment,
- * with descriptors 0, 1 and 2 of ours and no others: Postfix waits for whoever holds its pipe (POSTFIX.md 4). When it has
+ * with descriptors 0, 1 and 2 of ours and no others: Postfix waits until nobody holds its pipe (agent/POSTFIX, RESULT). When it has
  * ended, ran too long, or we die, what is left of its group is killed.
  */
 #ifndef TODOKE_CHILD_H

@@ -32,7 +32,7 @@ typedef struct {
 	const char *want_actions; /* "0 2 " */
 } Row;
 
-/* B1 to B15: the names that LIBSIEVE of todoke(8) lists. */
+/* B1 to B15: the numbers of filters/libsieve/FAULTS. */
 static const Row rows[] = {
 	{ .name = "actions in their order", .script = REQUIRE "fileinto \"0\"; if header \"q0\" \"x\" { fileinto \"1\"; } fileinto \"2\";",
 	  .value = "a", .want_actions = "0 2 " },
