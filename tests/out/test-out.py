@@ -241,7 +241,7 @@ def test_trouble_with_a_redirect(folder):
             tap.contains(result.detail, words)
         if code == 69:
             own = re.search(r"^\d+ (5\.\d\.\d)", what)
-            tap.contains(result.answer, (own.group(1) if own else "5.4.0") + " passed on by the recipient's rules, and refused there")
+            tap.contains(result.answer, (own.group(1) if own else "5.4.0") + " the recipient's rules passed it on, and it was refused there")
             again = run(box, peer, "redirect|b@example.org", code=69)
             tap.same(again.answer, result.answer, "a retry")
             continue
