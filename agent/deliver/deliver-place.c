@@ -278,7 +278,8 @@ was_appended(DeliverRun *run, Place *place)
 		return false;
 	g_ptr_array_add(place->claims, claim);
 	g_autofree char *note = claim_read_note(claim, run->job->conf->retry_lifetime);
-	if (note == NULL || !mbox_has(place->mbox, note, place->bytes))
+	bool is_certain = arrival_is_certain(run->job->envelope, run->job->message);
+	if (note == NULL || !mbox_has(place->mbox, note, place->bytes, is_certain))
 		return false;
 
 	deliver_note(run, "stored in %s by an earlier try", place->path);
@@ -421,6 +422,21 @@ place_commit(DeliverRun *run, void *step, Status *st)
 	return true;
 }
 
+/* Where the same message may come again on purpose, the next delivery that gets the lock must not take ours for its own earlier try. */
+static bool
+flush_mbox(const DeliverRun *run, const Place *place, Status *st)
+{
+	const DeliverJob *job = run->job;
+
+	if (!mbox_flush(place->mbox, st))
+		return false;
+	if (job->envelope != NULL && !arrival_is_certain(job->envelope, job->message))
+		for (guint i = 0; i < place->claims->len; i++)
+			claim_forget(place->claims->pdata[i]);
+	mbox_unlock(place->mbox);
+	return true;
+}
+
 static bool
 place_flush(DeliverRun *run, void *step, Status *st)
 {
@@ -431,7 +447,7 @@ place_flush(DeliverRun *run, void *step, Status *st)
 	for (guint i = 0; i < place->there->len; i++)
 		if (!maildir_flush(place->there->pdata[i], st))
 			return false;
-	if (place->mbox != NULL && !mbox_flush(place->mbox, st))
+	if (place->mbox != NULL && !flush_mbox(run, place, st))
 		return false;
 	g_clear_pointer(&place->lock, dotlock_release);
 	if (run->ledger != NULL)

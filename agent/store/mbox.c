@@ -214,8 +214,13 @@ mbox_flush(Mbox *mbox, Status *st)
 	if (mbox->made && mbox->durability == DURABILITY_FULL && !flush_folder(mbox, st))
 		return false;
 	mbox->made = false;
-	unlock(mbox);
 	return true;
+}
+
+void
+mbox_unlock(Mbox *mbox)
+{
+	unlock(mbox);
 }
 
 /* Behind the From_ line, whose date is that of each try. */
@@ -276,33 +281,35 @@ is_of_mark(const char *line, size_t len, bool was_mark)
 	       (len >= name && g_ascii_strncasecmp(line, MARK_FIELD ":", name) == 0);
 }
 
-/*
- * Is this the beginning of the message and nothing else, up to the end of the file? Then its writer died. Any other octets are a message
- * of somebody else.
- */
-static bool
-is_torn(const GString *found, const GString *message)
+/* What octets of the file are to a message: another one, its beginning and nothing else, or the whole of it. */
+typedef enum { PART_OTHER, PART_BEGINNING, PART_WHOLE } Part;
+
+/* The date of the From_ line and our mark may differ: they are those of the try that wrote them. */
+static Part
+compare(const GString *found, const GString *message)
 {
 	size_t have, all;
 	const char *at = behind_from_line(found->str, found->len, &have), *other = behind_from_line(message->str, message->len, &all);
 	const char *end = at + have, *other_end = other + all;
 	if (at == found->str && g_str_has_prefix(message->str, "From "))
-		return g_str_has_prefix(found->str, "From ");
+		return g_str_has_prefix(found->str, "From ") ? PART_BEGINNING : PART_OTHER;
 
 	bool mark = false;
 	while (at < end && other < other_end) {
 		size_t len = line_length(at, end), other_len = line_length(other, other_end);
 		mark = is_of_mark(at, len, mark) && is_of_mark(other, other_len, mark);
 		if (!mark && (len > other_len || memcmp(at, other, len) != 0 || (len < other_len && at + len < end)))
-			return false;
+			return PART_OTHER;
 		at += len;
 		other += other_len;
 	}
-	return at == end;
+	if (at < end)
+		return PART_OTHER;
+	return other == other_end ? PART_WHOLE : PART_BEGINNING;
 }
 
 bool
-mbox_has(Mbox *mbox, const char *note, const GString *message)
+mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain)
 {
 	g_auto(GStrv) words = g_strsplit(note, "-", -1);
 	gint64 offset;
@@ -316,10 +323,12 @@ mbox_has(Mbox *mbox, const char *note, const GString *message)
 	if (found == NULL)
 		return false;
 	g_autofree char *sum = checksum(found->str, found->len);
+	Part part = compare(found, message);
 	if (found->len == len && strcmp(sum, words[3]) == 0)
-		return true;
+		return is_certain || part == PART_WHOLE;
 
-	bool cut = found->len < len && is_torn(found, message) && ftruncate(mbox->fd, (off_t) offset) == 0;
+	/* Its writer died: nobody else holds the lock, and it ends before it should. */
+	bool cut = found->len < len && part != PART_OTHER && ftruncate(mbox->fd, (off_t) offset) == 0;
 	if (cut)
 		mbox->start = mbox->end = (off_t) offset;
 	return false;

@@ -33,10 +33,11 @@ bool mbox_is(const Mbox *mbox, const char *path);
 char *mbox_note(const Mbox *mbox, const GString *message);
 
 /*
- * Has an earlier try with this note appended the message? What it left half done is cut off. Call it while the lock is held, before
- * anything is reserved.
+ * Has an earlier try with this note appended the message? Where it is not certain that the note is of the same message (`is_certain`),
+ * the octets are compared too, but for the From_ line and our mark. What that try left half done is cut off. Call it while the lock is
+ * held, before anything is reserved.
  */
-bool mbox_has(Mbox *mbox, const char *note, const GString *message);
+bool mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain);
 
 /* Make sure that there is room for `len` more octets, where the file system can say so. Nothing becomes visible. */
 bool mbox_reserve(Mbox *mbox, size_t len, Status *st);
@@ -44,8 +45,11 @@ bool mbox_reserve(Mbox *mbox, size_t len, Status *st);
 /* Append one message; after a fault the file is as it was. */
 bool mbox_append(Mbox *mbox, const GString *message, Status *st);
 
-/* Flush what was appended, and give the locks back. */
+/* Flush what was appended. */
 bool mbox_flush(Mbox *mbox, Status *st);
+
+/* Give the locks back; mbox_reserve takes them again. */
+void mbox_unlock(Mbox *mbox);
 
 /* Cut off all that was appended through this Mbox, if nobody else has touched the file since. */
 void mbox_take_back(Mbox *mbox);

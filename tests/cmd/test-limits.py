@@ -14,6 +14,7 @@ import tap
 MESSAGE = b"From: a@b.test\nTo: ann@x.test\nSubject: x\n\nbody\n"
 # Bounds that nothing from outside can reach.
 WITHOUT_TEST = {
+    "CLAIM_WAIT_MS": "half a minute: tests/unit/test-claim.c waits by the same parameter, but shorter",
     "COPY_CHUNK": "the size of a buffer",
     "SUBMIT_END_SECONDS": "ten minutes; the wait itself is tested in tests/out",
     "HOST_NAME": "the kernel allows no longer names (HOST_NAME_MAX)",

@@ -124,6 +124,22 @@ def test_mbox_by_many_at_once(folder):
     tap.same(sorted(int(line) for _, line in found), list(range(16)), "whole messages")
 
 
+def test_mbox_of_another_message(folder):
+    """Without a queue id only the octets tell two messages with one header and length apart: the second is no retry of the first."""
+    tap.need_strace()
+    first, second = PLAIN + b"1\n", PLAIN + b"2\n"
+    for then, want in ((second, (1, 1)), (first, (1, 0))):
+        os.mkdir(folder + "/%d" % want[1])
+        home = Home(folder + "/%d" % want[1], ":0:\nbox\n")
+        home.procmail()
+        killer = home.program("killer", 'exec strace -qq -o /dev/null -e inject=fsync,fdatasync:signal=KILL:when=1 "%s" "$@"' % tap.TODOKE)
+        tap.same(home.run("procmail", message=first, program=killer).returncode != 0, True, "killed at the flush")
+        tap.same(home.read("box").count(b"\n1\n"), 1, "appended by the first")
+        os.unlink(home.path + "/box.lock")  # as its age would have it one day
+        tap.same(home.procmail(message=then).returncode, 0)
+        tap.same((home.read("box").count(b"\n1\n"), home.read("box").count(b"\n2\n")), want)
+
+
 def test_mbox_locks_of_others(folder):
     home = Home(folder, ":0\nbox\n", recipe_lock_wait="1s")
     home.write("box", "old\n")

@@ -40,7 +40,7 @@ def test_local_runs_as_nobody_for_root(folder):
     with Peer() as peer:
         tap.same(by_local(folder, peer.submit), (75, "4.3.5 mail system is configured incorrectly"))
         tap.contains(log(folder), "'root' is root, who has no mailbox: set root_mail_to, or give root's mail to a person by an alias")
-        tap.same(by_local(folder, peer.submit, "-o", "root_mail_to=admin@here.test"), (0, "redirect to admin@here.test"))
+        tap.same(by_local(folder, peer.submit, "-o", "root_mail_to=admin@here.test"), (0, "redirect"))
         ((sender, _, mail),) = peer.mails
         tap.contains(sender, "<cron@here.test>")
         tap.same(peer.recipients(), ["admin@here.test"])
@@ -54,11 +54,11 @@ def test_root_at_other_doors(folder):
     with Peer() as peer:
         for door in (by_local, by_pipe):
             tap.same(door(folder, peer.submit)[1][:6], "4.3.5 ")
-            tap.same(door(folder, peer.submit, "-o", "root_mail_to=admin@here.test"), (0, "redirect to admin@here.test"))
+            tap.same(door(folder, peer.submit, "-o", "root_mail_to=admin@here.test"), (0, "redirect"))
         os.mkdir(folder + "/lmtp")
         with Server(folder + "/lmtp", "-o", "maildir=~/Maildir", "-o", "submit=" + peer.submit,
                     "-o", "root_mail_to=admin@here.test") as server:
-            tap.same(server.client().greet().deliver("root@here.test"), ["250 2.0.0 <root@here.test> redirect to admin@here.test"])
+            tap.same(server.client().greet().deliver("root@here.test"), ["250 2.0.0 <root@here.test> redirect"])
         tap.same(peer.recipients(), ["admin@here.test"] * 3)
 
 

@@ -77,6 +77,7 @@ def deliver_bounded(folder, script, message):
         raise tap.Skip("sanitizers keep memory that was freed")
     write(folder + "/message", message)
     write(folder + "/x.sieve", script)
+    os.makedirs(folder + "/mail", exist_ok=True)
     command = [tap.TODOKE, "deliver", "-o", "maildir=%s/mail/%%n" % folder, "-o", "sieve_scripts=%s/x.sieve" % folder, "-o", "add_mark=no",
                "-f", "a@b.test", "-d", "ann@x.test"]
     with open(folder + "/message", "rb") as stdin:

@@ -55,7 +55,7 @@ def test_signals_leave_no_draft(folder):
     tmp = folder + "/example.test/ann/tmp"
     for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         one = start(command(folder))
-        one.stdin.write(MESSAGE)
+        one.stdin.write(MESSAGE + b"x" * 200000)  # what the mark covers is read before the draft is begun
         one.stdin.flush()
         tap.wait_for("a draft", lambda: os.path.isdir(tmp) and os.listdir(tmp))
         one.send_signal(sig)

@@ -38,7 +38,7 @@ static const Row rows[] = {
 	{ "a comment without end", "a /* b", "1:1-2 w a;! 1:3 unterminated-comment;1:7-7 bad;" },
 	{ "text", "text:\na\n.\n;", "1:1-0 s a\r\n;4:1-2 ;;" },
 	{ "text with a comment", "TEXT: \t# x\r\na\r\n.\r\n", "1:1-0 s a\r\n;" },
-	{ "dots are stuffed", "text:\n..a\n.b\n...\n.\n", "1:1-0 s .a\r\nb\r\n..\r\n;" },
+	{ "dots are stuffed", "text:\n..a\n.b\n...\n.\n", "1:1-0 s .a\r\n.b\r\n..\r\n;" },
 	{ "an empty text", "text:\n.\n", "1:1-0 s ;" },
 	{ "text ends at the end of the file", "text:\na\n.", "1:1-0 s a\r\n;" },
 	{ "text without end", "text:\na\n", "! 1:1 unterminated-string;1:1-0 bad;" },
