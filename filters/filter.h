@@ -154,7 +154,7 @@ typedef struct {
 	/* Could a store go to this path now? Asked so that recipes can fall through to the next one; NULL: yes. */
 	bool (*can_store)(FilterEnv *env, const char *path);
 
-	/* Append to a log of the owner's ("" where he named none). */
+	/* Append to a log of the owner's ("" if they name none). */
 	void (*write_log)(FilterEnv *env, const char *path, const char *text, size_t len);
 
 	/* Print for the person who runs us; false: there is none. */

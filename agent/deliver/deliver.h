@@ -25,7 +25,7 @@
 #include "agent/plan/plan.h"
 #include "conf/conf.h"
 
-/* Whose mail it is, for what leaves in his name. All is borrowed. */
+/* The owner of the mail, in whose name mail leaves. All is borrowed. */
 typedef struct {
 	const char *user;        /* login name or address: whose limits count */
 	const char *home;        /* NULL: none */
@@ -227,8 +227,8 @@ bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *
 void deliver_note(DeliverRun *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /*
- * In prepare: `key`, or where an action before this one has it, `key` with a number: it does the same once more, and means it. A retry
- * counts alike. Caller frees.
+ * In prepare: `key`, or if an earlier action has the same key, `key` with a number: a deliberate repetition gets a key of its own. A retry
+ * numbers in the same way. Caller frees.
  */
 char *deliver_own_key(const DeliverRun *run, const char *key);
 

@@ -1,11 +1,11 @@
-/* notice: a message of our own to the owner, laid into his INBOX: it is not sent, and nobody answers it. */
+/* notice: a message of our own to the owner, stored in the INBOX; it is not sent, and nothing answers it. */
 #ifndef TODOKE_NOTICE_H
 #define TODOKE_NOTICE_H
 
 #include "agent/store/maildir.h"
 #include "agent/run/account.h"
 
-/* Who speaks, to whom, when. All is borrowed. */
+/* The recipient, our name, the time. All is borrowed. */
 typedef struct {
 	const Account *account;
 	const char *host;       /* our name */

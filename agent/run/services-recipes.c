@@ -29,7 +29,7 @@ world_recipes_open(const World *world, const char *path, char **ret_file, char *
 	return true;
 }
 
-/* A program of the owner's recipes: anything he may run himself, in our bounds. */
+/* A program of the owner's recipes: anything that the owner may run, within our bounds. */
 static bool
 run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
 {
@@ -167,7 +167,7 @@ write_log(FilterEnv *env, const char *path, const char *text, size_t len)
 	}
 }
 
-/* Where a person runs us, standard output is his; Postfix would take it for the answer. */
+/* When a person runs the program, standard output is theirs; Postfix would take it for the answer. */
 static bool
 write_output(FilterEnv *env, const char *text, size_t len)
 {

@@ -116,7 +116,7 @@ trust_of_included(const World *world, ScriptPlace place, const char *path)
 	                               : trust_of_site(world->site->conf, "sieve_global", path);
 }
 
-/* A script's name is no path: it comes from the owner, and :global ones are read for him. */
+/* A script's name is not a path: it comes from the owner, for whom :global scripts are read. */
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
@@ -126,7 +126,7 @@ open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file
 	if (world->only != NULL)
 		return open_kept(world->only, place, name, ret_file, ret_text, ret_len, st);
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
-		return status_fail_detail(st, STATUS_MISSING, "'%s' is no name of a script", name);
+		return status_fail_detail(st, STATUS_MISSING, "'%s' is not the name of a script", name);
 	g_autofree char *folder = script_folder(world, place, st);
 	if (folder == NULL)
 		return status_fail_detail(st, STATUS_MISSING, "there is no folder for %s scripts", place == PLACE_PERSONAL ? "personal" : "global");

@@ -1,4 +1,4 @@
-/* out: what the actions that send mail share: who speaks, dates and ids, handing over within the time that is left. */
+/* compose: what the actions that send mail share: who speaks, dates and ids, handing over within the time that is left. */
 #ifndef TODOKE_OUT_H
 #define TODOKE_OUT_H
 

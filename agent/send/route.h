@@ -1,5 +1,5 @@
 /*
- * outmail: hands a message to Postfix for somebody else.
+ * route: submits a message to Postfix for another recipient.
  *
  * By SMTP to a host or a unix socket, which works without privileges, or by the sendmail program. SMTP is done by
  * libcurl in a module, todoke-submit.so, that is opened when something is sent: opening costs 20 ms, and most mail sends nothing.

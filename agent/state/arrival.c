@@ -1,7 +1,7 @@
 /*
- * arrival: a checksum over what a retry brings again. MD5, for it is paid for every message and SHA-256 costs five
- * times as much: who can make two of his own messages look the same, behind a Received field that he cannot foresee,
- * loses one of them.
+ * arrival: a checksum over what is the same in a retry. MD5, as every message pays for it and SHA-256 costs five
+ * times as much: a sender who makes two messages look the same, below a Received field that nobody can foresee,
+ * loses one of their own.
  */
 #include "agent/state/arrival.h"
 

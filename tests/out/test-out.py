@@ -692,7 +692,7 @@ def test_pipe_that_goes_wrong(folder):
     big = MESSAGE + b"x" * 500000
     for number, (name, why) in enumerate((
             ("fails", "exit code 3: no such luck"), ("hangs", "took longer"), ("floods", "said more than"), ("dies", "signal 9"), ("missing", "cannot run"),
-            ("../bin/good", "is no name"), (".hidden", "is no name"), ("", "is no name"))):
+            ("../bin/good", "is not a name"), (".hidden", "is not a name"), ("", "is not a name"))):
         shorter = ["-o", "program_timeout=1s"] if name == "hangs" else []
         result = run(folder, "smtp:127.0.0.1:1", *options, *shorter, "-e", "queue_id=%d" % number, "pipe|" + name, message=big)
         result.note(why)

@@ -164,7 +164,7 @@ test_too_much(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	assert_false(cage_run(&request, 3, &record, &st));
 	assert_int_equal(st.id, STATUS_ENGINE);
-	assert_non_null(strstr(st.detail, "more than libsieve is told"));
+	assert_non_null(strstr(st.detail, "more than libsieve may get"));
 }
 
 /* A whole record: actions 1 and 4 of 5, and a text. */

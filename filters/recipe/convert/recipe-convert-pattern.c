@@ -223,7 +223,7 @@ take_fields(const GPtrArray *items, guint *ret_at, RecipeVerdict *verdict)
 		bool colon = item->kind == TREE_SET && recipe_set_has(&item->set, ':') && set_size(&item->set) < 4;
 		bool skips = is_repeated(item, is_any) && *(const char *) names->pdata[0] != '\0';
 		if (colon && only_octet(item) != ':')
-			recipe_verdict_changed(verdict, "the From_ line is no part of the message");
+			recipe_verdict_changed(verdict, "the From_ line is not part of the message");
 		if (skips)
 			recipe_verdict_changed(verdict, "the expression has no colon: only the field with exactly this name is searched");
 		if (colon || skips) {
@@ -232,7 +232,7 @@ take_fields(const GPtrArray *items, guint *ret_at, RecipeVerdict *verdict)
 		}
 		GPtrArray *longer = extend_names(names, item);
 		if (longer == NULL)
-			return recipe_verdict_by_hand(verdict, only_octet(item) == ' ' ? "it searches the From_ line, which is no part of the message" : no_field);
+			return recipe_verdict_by_hand(verdict, only_octet(item) == ' ' ? "it searches the From_ line, which is not part of the message" : no_field);
 		g_ptr_array_unref(names);
 		names = longer;
 	}

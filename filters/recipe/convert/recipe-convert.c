@@ -284,7 +284,7 @@ read_flags(const Convert *convert, const RecipeNode *node, RecipeFlags *flags, R
 		return recipe_verdict_by_hand(verdict, "its flags depend on variables") != NULL;
 	recipe_flags_parse(flags, start);
 	if (flags->unknown != '\0')
-		return recipe_verdict_by_hand(verdict, "it has a flag that is none") != NULL;
+		return recipe_verdict_by_hand(verdict, "it has an unknown flag") != NULL;
 	if (flags->on_failure)
 		return recipe_verdict_by_hand(verdict, "Sieve cannot ask whether an action failed") != NULL;
 	return true;
@@ -518,7 +518,7 @@ put_default(Convert *convert)
 	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox, &is_there);
 	if (mailbox == NULL) {
 		recipe_sieve_put(&convert->sieve,
-		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
+		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is not UTF-8 text");
 		return;
 	}
 	if (strcmp(mailbox, "INBOX") == 0)

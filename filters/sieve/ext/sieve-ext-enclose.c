@@ -88,7 +88,7 @@ new_fields(SieveRun *run, const SieveCall *call, const SieveEntity *text)
 
 /*
  * A boundary that cannot stand in the message, because it depends on every octet of it: a sender who knows the rule cannot
- * close the part that holds his message. NULL after a fault. Caller frees.
+ * close the part that holds that message. NULL after a fault. Caller frees.
  */
 static char *
 make_boundary(SieveRun *run, const MessageBody *body, const GString *header, SieveText text)
