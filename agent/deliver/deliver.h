@@ -136,7 +136,7 @@ typedef struct {
 	void (*free)(void *step);
 	/*
 	 * Hand it over to somebody; NULL: nothing leaves. `key` names what is done, for the ledger: a step that is done is not sent
-	 * again; one of which nobody knows is, unless it is optional. NULL: not for the ledger.
+	 * again; a step whose result is not known is, unless it is optional. NULL: not for the ledger.
 	 */
 	const char *(*key)(const void *step);
 	bool (*send)(DeliverRun *run, void *step, Status *st);

@@ -10,9 +10,9 @@
 /* One of them. The script itself is the first, and of PLACE_PATH. */
 typedef struct {
 	ScriptPlace place;
-	char *name;   /* as the script that includes it says it; the path of the first */
+	char *name;   /* as the including script names it; for the first, its path */
 	char *file;   /* as problems name it */
-	char *text;   /* with a NUL behind it */
+	char *text;   /* NUL-terminated */
 	size_t len;
 } ScriptText;
 
@@ -36,7 +36,7 @@ const ScriptText *script_set_find_file(const ScriptSet *set, const char *file);
 /* A checksum of the texts: it shows changes, but is no proof of anything. */
 guint64 script_set_sum(const ScriptSet *set);
 
-/* All of it as octets, and back; NULL: these are none of ours. Caller frees. */
+/* The set as octets, and back; NULL: the octets are not such a set. Caller frees. */
 GBytes *script_set_print(const ScriptSet *set);
 ScriptSet *script_set_parse(const char *data, size_t len);
 

@@ -1,4 +1,4 @@
-/* compose: what the actions that send mail share: who speaks, dates and ids, handing over within the time that is left. */
+/* compose: what the actions that send mail share: the sender, dates and ids, and submitting within the time that is left. */
 #ifndef TODOKE_OUT_H
 #define TODOKE_OUT_H
 
@@ -13,7 +13,7 @@ const char *out_speaker(const DeliverRun *run);
 typedef enum { OUT_OWNER, OUT_RECIPIENT, OUT_ORIGINAL_RECIPIENT, OUT_POSTMASTER, OUT_SENDER } OutWho;
 
 /*
- * The address of `who`, in the string form; where the door did not say it, the next best: the recipient for the one before aliases, the
+ * The address of `who`, in the string form; if the door did not give it, the next best: the recipient for the one before aliases, the
  * owner for the recipient. NULL: none is known. Caller frees.
  */
 char *out_address_of(const DeliverRun *run, OutWho who);
@@ -38,7 +38,7 @@ char *out_date(gint64 now);
 
 /*
  * A Message-ID for what the step `key` sends. The same step of the same message has the same one at every try, so that even a copy that
- * went out twice can be known for one. Caller frees.
+ * went out twice can be recognised. Caller frees.
  */
 char *out_message_id(const DeliverRun *run, const char *key);
 
@@ -60,7 +60,7 @@ bool out_send_composed(DeliverRun *run, GBytes *message, const char *sender, con
 /* Hand over `message` with the fields of `headers`; sender, recipient and DSN wishes stand in `mail`, which is used up. */
 bool out_send_message(DeliverRun *run, Message *message, const Headers *headers, OutMail *mail, guint64 *ret_bytes, Status *st);
 
-/* Keep a copy of what was sent (RFC 8580), if that was asked for. A fault is noted. */
+/* Keep a copy of what was sent (RFC 8580), if the rule asked for one. A fault is noted. */
 void out_keep_copy(DeliverRun *run, const PlanFcc *fcc, GBytes *message);
 
 #endif
