@@ -76,7 +76,7 @@ check_action(const ConfStatement *statement, GPtrArray *problems)
 		return;
 
 	g_autofree char *list = g_strjoinv(", ", (char **) actions);
-	conf_problem_add(problems, &value->place, "bad-value", NULL, "'%s' is no action of a rule: it wants one of %s", value->text, list);
+	conf_problem_add(problems, &value->place, "bad-value", NULL, "'%s' is not an action of a rule: it wants one of %s", value->text, list);
 }
 
 void

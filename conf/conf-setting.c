@@ -58,7 +58,7 @@ conf_setting_apply(Conf *conf, const ConfStatement *statement, GPtrArray *proble
 		return;
 
 	if (row->type != CONF_LIST && (statement->is_list || statement->adds)) {
-		conf_problem_add(problems, &statement->name.place, "bad-value", NULL, "'%s' is no list: it wants one value, without %s",
+		conf_problem_add(problems, &statement->name.place, "bad-value", NULL, "'%s' is not a list: it wants one value, without %s",
 		                 row->name, statement->is_list ? "braces" : "'+='");
 		return;
 	}

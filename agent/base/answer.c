@@ -46,8 +46,8 @@ answer_take_over(void)
 }
 
 /*
- * Postfix makes a blank of a line end, and shows it: "(stored in INBOX )". Its pipe is the non-blocking one (POSTFIX.md 4); whoever
- * else reads us, a person or a script, gets a whole line.
+ * Postfix replaces a line end by a blank and logs it: "(stored in INBOX )". Its pipe is non-blocking (agent/POSTFIX, CALLING),
+ * which tells it from a person or a script: those get a whole line.
  */
 static bool
 is_read_by_postfix(void)

@@ -14,16 +14,16 @@
 void answer_take_over(void);
 
 /*
- * Print the answer and return the exit code for main. A failure is "D.S.N text [QUEUEID]"; success is `done` (at most
- * LIMIT_ANSWER_OK_BYTES of it, NULL: nothing). `queue_id` may be NULL. The line has no end on Postfix's pipe: that would become a
- * blank in its log and bounces.
+ * Print the answer and return the exit code for main. A failure prints "D.S.N text [QUEUEID]"; success prints `done` (at most
+ * LIMIT_ANSWER_OK_BYTES of it; NULL: nothing). `queue_id` may be NULL. On Postfix's pipe the line has no line end, which would become a
+ * blank in its log and in bounces.
  */
 int answer_finish(const Status *st, const char *done, const char *queue_id);
 
-/* Print more than an answer, where a person asked for it and not Postfix. False: it is not all written. */
+/* Print more than an answer, for a person and never for Postfix. False: not all of it could be written. */
 bool answer_print(const char *data, size_t len);
 
-/* Warn the person who runs us, on standard error; nothing where that is where the answer goes (Postfix), or is closed. */
+/* Warn the person who runs the program, on standard error. Does nothing if the answer goes there (Postfix) or it is closed. */
 void answer_warn(const char *text);
 
 /*
@@ -32,16 +32,16 @@ void answer_warn(const char *text);
  */
 G_NORETURN void answer_abort(const char *line, size_t len, int exit_code);
 
-/* A short name for a text that is in the log but cannot be told: ten hexadecimal digits. Caller frees. */
+/* A short reference to a text that is in the log but must not reach the sender: ten hexadecimal digits. Caller frees. */
 char *answer_reference(const char *text);
 
 /*
- * Where nobody hears the log, the answer is all that an admin gets to see: add the cause to its text, for STATUS_CONFIG
- * and its like. Strangers may read it, so of paths only the last name is left.
+ * Without a log the answer is all that an admin sees: add the cause to its text, for STATUS_CONFIG and similar faults.
+ * Strangers may read it, so paths are cut to their last name.
  */
 void answer_tell_cause(Status *st);
 
-/* The line that answer_finish prints for a failure, without its newline. Caller frees. */
+/* The line that answer_finish prints for a failure, without its line end. Caller frees. */
 char *answer_line(const Status *st, const char *queue_id);
 
 #endif

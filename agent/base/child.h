@@ -2,8 +2,8 @@
  * child: runs a program to its end, within bounds.
  *
  * No shell: the program gets its arguments as they are. It runs in a process group of its own, in a clean environment,
- * with descriptors 0, 1 and 2 of ours and no others: Postfix waits for whoever holds its pipe (POSTFIX.md 4). When it has
- * ended, ran too long, or we die, what is left of its group is killed.
+ * with descriptors 0, 1 and 2 of ours and no others: Postfix waits until nobody holds its pipe (agent/POSTFIX, RESULT). When it
+ * ends or runs too long, or when we die, the rest of its process group is killed.
  */
 #ifndef TODOKE_CHILD_H
 #define TODOKE_CHILD_H
@@ -12,7 +12,7 @@
 
 #include <sys/types.h>
 
-/* What a pipe holds that nobody reads (pipe(7)). */
+/* Octets that a pipe takes although nobody reads it (pipe(7)). */
 enum { CHILD_PIPE_OCTETS = 64 * 1024 };
 
 /* What to run. All is borrowed. */
@@ -20,7 +20,7 @@ typedef struct {
 	const char *path;             /* absolute: no search */
 	const char *const *argv;      /* with the program's name first; NULL ends it */
 	const char *const *envp;      /* all of its environment; NULL ends it */
-	const char *const *script_argv; /* for /bin/sh, where the program is a script without "#!"; NULL: such a one cannot run */
+	const char *const *script_argv; /* for /bin/sh, if the program is a script without "#!"; NULL: such a script cannot run */
 	const char *folder;           /* working folder; NULL: "/" */
 	/* Its input: bytes, then a part of a file. */
 	const void *head;
@@ -28,7 +28,7 @@ typedef struct {
 	int body_fd;                  /* with body_len > 0 */
 	off_t body_at;
 	off_t body_len;
-	size_t output_limit;          /* octets of output that are kept; one more kills it */
+	size_t output_limit;          /* octets of output that are kept; a program that prints more is killed */
 	unsigned seconds;             /* how long it may take; the delivery's deadline counts too */
 } ChildCall;
 
@@ -37,21 +37,20 @@ typedef struct {
 	int exit_code;                /* -1: killed by `signal` */
 	int signal;
 	GBytes *output;
-	bool unread;                  /* it left a part of its input that no pipe could hold for it */
+	bool unread;                  /* it did not read all of its input, and the rest did not fit into a pipe */
 	char *errors;                 /* the first LIMIT_CHILD_ERRORS octets of its standard error, as UTF-8 */
 } ChildResult;
 
 /*
- * Run it. True: it ended by itself, by an exit code or a signal that was not ours. A program that does not read all of
- * its input is fine: `unread` says so, for
- * who minds. False, all STATUS_PROGRAM: it could not be started, took too long, or said more than
- * output_limit; it is dead then.
+ * Run it to its end. True: it ended by itself, with an exit code or by a signal that was not ours; caller clears *ret_result. It need not
+ * read all of its input: `unread` tells. False (STATUS_PROGRAM): it could not be started, took too long, or printed more than
+ * output_limit, and is dead now.
  */
 bool child_run(const ChildCall *call, ChildResult *ret_result, Status *st);
 
 /*
- * Remember the limit of the address space that this process has now: programs get it back, whatever this process allows itself
- * afterwards (soft limit only). A bound on our own parsers says nothing about what a program of a user needs.
+ * Remember this process's present limit of address space (the soft limit) and give it to programs, whatever limit this process sets for
+ * itself later: a bound on our own parsers says nothing about what a user's program needs.
  */
 void child_keep_memory_limit(void);
 

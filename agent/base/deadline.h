@@ -1,9 +1,9 @@
 /*
- * deadline: our own end of patience, below Postfix's.
+ * deadline: our own time limit for a delivery, below Postfix's.
  *
- * pipe(8) kills a command that runs past its time limit and bounces the mail (5.3.0), whatever it printed. So we end
- * first: at the deadline the temporary file goes away, the children are killed, and the answer is "4.3.0 ... while
- * reading the message" with exit code 75. A signal that asks a one-shot program to end is answered in the same way.
+ * pipe(8) kills a command that runs past its time limit and bounces the mail (5.3.0), whatever it printed. So the agent ends
+ * first: at the deadline it removes its temporary files, kills its children, and answers "4.3.0 ... while
+ * reading the message" with exit code 75. SIGTERM and its like end `todoke deliver` in the same way.
  */
 #ifndef TODOKE_DEADLINE_H
 #define TODOKE_DEADLINE_H
@@ -15,18 +15,18 @@
 /* Start the clock: `seconds` from now (0: none). `queue_id` (may be NULL) ends the answer. */
 void deadline_start(unsigned seconds, const char *queue_id);
 
-/* See to it that at least so many seconds are left from now on, where there is a clock. */
+/* Extend the deadline, if there is one, so that at least `seconds` are left. */
 void deadline_grant(unsigned seconds);
 
-/* Stop the clock: the commit has ended, or main is about to answer. */
+/* Stop the clock: the commit is over, or main is about to answer. */
 void deadline_stop(void);
 
-/* What is being waited for ("reading the message"), for the answer. A string that lives for ever. */
+/* Set what the delivery is doing ("reading the message"), for the answer. A static string. */
 void deadline_waiting_for(const char *what);
 
 /*
- * SIGTERM, SIGINT and SIGHUP end this process as the deadline does: no file stays, the answer is 4.3.2 with exit code 75. From
- * deadline_outlast_termination on, when what was begun can no longer be undone without a trace, they wait until the delivery is over.
+ * SIGTERM, SIGINT and SIGHUP end this process as the deadline does: no file stays behind, the answer is 4.3.2 with exit code 75. From
+ * deadline_outlast_termination on, when the delivery can no longer be undone without a trace, they take effect when it is over.
  */
 void deadline_catch_termination(void);
 void deadline_outlast_termination(void);
@@ -38,13 +38,13 @@ typedef struct DeadlineFile {
 	struct DeadlineFile *next;
 } DeadlineFile;
 
-/* Remove `file` at the deadline, beside those that were added before. Add it before the file is made: no moment is unguarded. */
+/* Remove `file` at the deadline, beside those that were added before. Add it before the file is made, so that no moment is unguarded. */
 void deadline_add_file(DeadlineFile *file);
 
-/* Take `file` back; nothing happens if it was never added. */
+/* Forget `file`; does nothing if it was never added. */
 void deadline_drop_file(DeadlineFile *file);
 
-/* A process group that must not outlive us; 0 takes it back. One at a time. */
+/* Set the process group that must not outlive this process; 0: none. There is only one at a time. */
 void deadline_kill_group(pid_t group);
 
 /* Whole seconds that are left; G_MAXUINT without a deadline. */

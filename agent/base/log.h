@@ -18,15 +18,15 @@ void log_open(const char *ident, int fd, LogForm form);
 void log_catch_glib(void);
 
 /*
- * Take the descriptor `fd` (borrowed) where lines would go to syslog and nobody listens there, as in containers; looked
- * for at each log_open. -1: none.
+ * Write to the descriptor `fd` (borrowed; -1: none) if lines would go to syslog and nobody listens there, as in containers. Each
+ * log_open checks that.
  */
 void log_fall_back_to(int fd);
 
-/* Do lines go there now? */
+/* Do lines go to the descriptor of log_fall_back_to now? */
 bool log_falls_back(void);
 
-/* Does anybody hear what we log: a file, syslog, or the descriptor of log_fall_back_to? */
+/* Do log lines arrive anywhere: in a file, at syslog, or at the descriptor of log_fall_back_to? */
 bool log_is_heard(void);
 
 typedef struct LogLine LogLine;
@@ -34,7 +34,7 @@ typedef struct LogLine LogLine;
 /* Start a line about the message `queue_id` (NULL or "": "NOQUEUE"). Free with log_line_free, or send it. */
 LogLine *log_line_new(const char *queue_id);
 
-/* Add `key=value`; a NULL value adds nothing. Keys are ours (a-z, _), values anybody's. */
+/* Add `key=value`; a NULL value adds nothing. Keys are our own (a-z, _); values may hold anything. */
 void log_line_add(LogLine *line, const char *key, const char *value);
 void log_line_add_int(LogLine *line, const char *key, gint64 value);
 
@@ -44,7 +44,7 @@ void log_line_send(LogLine *line, int priority);
 void log_line_free(LogLine *line);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogLine, log_line_free)
 
-/* A line for the admin that is about no message. */
+/* Write a line for the admin that is not about a message. */
 void log_note(int priority, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 #endif

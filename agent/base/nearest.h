@@ -1,4 +1,4 @@
-/* nearest: "did you mean": which of the known words is nearest to one that nobody knows. */
+/* nearest: "did you mean": finds the known word nearest to an unknown one. */
 #ifndef TODOKE_NEAREST_H
 #define TODOKE_NEAREST_H
 
@@ -18,7 +18,7 @@ void nearest_add(Nearest *nearest, const char *candidate);
 /* The best of `names` (NULL ends), or NULL. */
 const char *nearest_of(const char *word, const char *const *names);
 
-/* Letters to change, add, drop or swap to make one word of the other, without case. Words too long for a slip: G_MAXUINT. */
+/* Letters to change, add, drop or swap to make one word of the other, without case. G_MAXUINT for words over LIMIT_NEAREST_WORD. */
 unsigned nearest_distance(const char *a, const char *b);
 
 #endif

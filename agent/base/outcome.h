@@ -1,8 +1,8 @@
 /*
  * outcome: which fault of which object puts mail off, and which one sends it elsewhere.
  *
- * Nobody but the owner, or the site, can repair what lasts, and a queue that waits for them bounces the mail in the end. So a fault
- * that lasts and is the owner's own leads to the INBOX with a note, and only one that passes by itself is waited for.
+ * Only the owner or the site can repair a lasting fault, and a queue that waits for them bounces the mail in the end. So a lasting fault
+ * of the owner's leads to the INBOX with a note, and only a fault that can pass by itself defers the mail.
  */
 #ifndef TODOKE_OUTCOME_H
 #define TODOKE_OUTCOME_H
@@ -19,30 +19,30 @@ typedef enum {
 typedef enum {
 	OUTCOME_PUT_OFF,       /* 4.x.x: Postfix tries again */
 	OUTCOME_PUT_OFF_A_DAY, /* the same, but after defer_at_most as OUTCOME_LAST_GOOD */
-	OUTCOME_NEXT_PLACE,    /* as if it did not exist: the next of the places that are configured */
-	OUTCOME_LAST_GOOD,     /* the version that served last, else the INBOX; the owner is told */
-	OUTCOME_MAKE,          /* it is made if the settings say so; else as for a fault that lasts */
+	OUTCOME_NEXT_PLACE,    /* as if it did not exist: the next configured place is tried */
+	OUTCOME_LAST_GOOD,     /* the last version that worked, else the INBOX; the owner is told */
+	OUTCOME_MAKE,          /* it is made if the settings say so; else as for a lasting fault */
 	OUTCOME_INBOX,         /* the INBOX, with a note in the log */
 	OUTCOME_GO_ON,         /* the mail goes on without it, with a note in the log */
 } Outcome;
 
 typedef enum {
-	FAULT_FOREIGN,  /* no fault of the file system */
-	FAULT_PASSING,  /* EIO, ESTALE, ENOMEM, EMFILE, ENFILE, ENOSPC, EDQUOT, EROFS, a lock, a time limit, and whatever is not named below */
+	FAULT_FOREIGN,  /* not a fault of the file system */
+	FAULT_PASSING,  /* EIO, ESTALE, ENOMEM, EMFILE, ENFILE, ENOSPC, EDQUOT, EROFS, a lock, a time limit, and all that are not named below */
 	FAULT_MISSING,  /* ENOENT */
-	FAULT_LASTING,  /* EACCES, EPERM, ELOOP, ENOTDIR, EISDIR, ENXIO, ENAMETOOLONG, EILSEQ: a right, or another thing in that place */
+	FAULT_LASTING,  /* EACCES, EPERM, ELOOP, ENOTDIR, EISDIR, ENXIO, ENAMETOOLONG, EILSEQ: a missing permission, or something else in that place */
 	FAULT_KINDS
 } FaultKind;
 
 /* Which kind a fault is, by its row. */
 FaultKind outcome_fault_kind(StatusId id);
 
-/* What becomes of the mail; OUTCOME_PUT_OFF for a fault that is no fault of the file system. */
+/* What becomes of the mail; OUTCOME_PUT_OFF for a fault that is not one of the file system. */
 Outcome outcome_find(OutcomeObject object, StatusId id);
 
 /*
- * Is there a script or rc file at `path`? Only what is missing is not: one that cannot be reached is told, or waited for, when it is to
- * be read.
+ * Is there a script or rc file at `path`? False only if it is missing: a file that cannot be reached counts as there, and reading it
+ * reports the fault.
  */
 bool outcome_script_is_there(const char *path);
 

@@ -13,7 +13,7 @@ typedef struct {
 	char *file;
 	unsigned line;       /* 0: the whole file, or no file */
 	unsigned column;     /* 0: the whole line */
-	unsigned end_column; /* the first column behind the token; 0: not known */
+	unsigned end_column; /* the first column after the token; 0: not known */
 	ProblemSeverity severity;
 	const char *code;    /* "unknown-command": stable, for front ends */
 	char *text;
@@ -26,19 +26,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Problem, problem_free)
 /* A new list of problems that frees its elements. Caller unrefs. */
 GPtrArray *problem_list_new(void);
 
-/* Append a copy of `problem` to `problems` (of problem_list_new; NULL: nobody wants to know). */
+/* Append a copy of `problem` to `problems` (of problem_list_new; NULL: does nothing). */
 void problem_add(GPtrArray *problems, const Problem *problem);
 
 /* "error", "warning". */
 const char *problem_severity_name(ProblemSeverity severity);
 
 /*
- * A problem as compilers print it: `file:line:column: error: text`, the line of `source` (NULL: not at hand) with
+ * A problem as compilers print it: `file:line:column: error: text`, the line of `source` (NULL: left out) with
  * carets below the token, the hint. Caller frees.
  */
 char *problem_print(const Problem *problem, const char *source);
 
-/* The same in one line, for log and status: `file:line: text`, without the line where there is none. Caller frees. */
+/* The same in one line, for log and status: `file:line: text`, without the line number if there is none. Caller frees. */
 char *problem_print_short(const Problem *problem);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * regex: PCRE2 with limits. A pattern of a user over a value of a stranger must not hold the delivery: steps, depth and
+ * regex: PCRE2 with limits. A user's pattern over a stranger's value must not hold up the delivery: steps, depth and
  * memory of a match are bounded (limits.h), and so is the pattern.
  */
 #ifndef TODOKE_REGEX_H
@@ -35,10 +35,10 @@ unsigned regex_groups(const Regex *regex);
 typedef enum {
 	REGEX_MATCH,
 	REGEX_NO_MATCH,
-	REGEX_LIMIT  /* a limit was reached: nobody knows */
+	REGEX_LIMIT  /* a limit was reached: it may match or not */
 } RegexResult;
 
-/* Where a group matched, in octets of the subject; -1: it took no part. */
+/* Where a group matched, in octets of the subject; -1: it did not take part. */
 typedef struct {
 	gssize start;
 	gssize end;

@@ -1,4 +1,4 @@
-/* status: one value that carries a fault from the spot where it happened to Postfix. */
+/* status: one value that carries a fault from the place where it happens to Postfix. */
 #ifndef TODOKE_STATUS_H
 #define TODOKE_STATUS_H
 
@@ -18,11 +18,11 @@ typedef struct {
 	int exit_code;     /* sysexits.h; what pipe(8) and local(8) see */
 	const char *dsn;   /* enhanced code, RFC 3463 */
 	int lmtp;          /* reply code, RFC 5321 4.2 */
-	const char *text;  /* used when the spot has nothing better to say */
+	const char *text;  /* used if the fault has no text of its own */
 } StatusRow;
 
 /*
- * A fault, or STATUS_OK. Set once, at the spot; callers add where, never a second verdict.
+ * A fault, or STATUS_OK. Set once, where the fault happens; callers add context, never a second fault.
  * `text` may reach the sender: one printable line without local paths. `detail` is for the log: path, errno, script line.
  * Both are owned; NULL text means the row's.
  */
@@ -50,27 +50,27 @@ bool status_fail(Status *st, StatusId id, const char *text, ...) G_GNUC_PRINTF(3
 /* As status_fail, with the row's text for the sender and `detail` for the log. Always false. */
 bool status_fail_detail(Status *st, StatusId id, const char *detail, ...) G_GNUC_PRINTF(3, 4);
 
-/* As status_fail_detail; the row is the one that errno value `err` means, and its words end the detail. Always false. */
+/* As status_fail_detail; the row is the one that errno value `err` means, and the system's error text ends the detail. Always false. */
 bool status_fail_errno(Status *st, int err, const char *detail, ...) G_GNUC_PRINTF(3, 4);
 
 /*
- * STATUS_LOCKED: another program held the lock at `path` for too long. The sender is told its name without the folder, the log the
- * whole of it. Always false.
+ * STATUS_LOCKED: another program held the lock at `path` for too long. The text for the sender has its name without the folder, the detail for the log
+ * the whole path. Always false.
  */
 bool status_fail_locked(Status *st, const char *path);
 
 /* Put "what: " before the detail of a fault. Always false. */
 bool status_prefix(Status *st, const char *what, ...) G_GNUC_PRINTF(2, 3);
 
-/* The row that errno value `err` means: ENOSPC is STATUS_DISK_FULL, an unforeseen one STATUS_IO; never a permanent row. */
+/* The row that errno value `err` means: ENOSPC is STATUS_DISK_FULL, an unforeseen value STATUS_IO; never a permanent row. */
 StatusId status_from_errno(int err);
 
-/* Text for the sender: the spot's, else the row's. Borrowed until `st` changes. */
+/* Text for the sender: the fault's own, else the row's. Borrowed until `st` changes. */
 const char *status_text(const Status *st);
 
 /*
- * The enhanced code of another server ("5.1.1") in place of the row's. One of another class, or that has not the form of RFC 3463, is
- * left out.
+ * The enhanced code of another server ("5.1.1") in place of the row's. A code of another class, or not in the form of RFC 3463, is
+ * ignored.
  */
 void status_set_dsn(Status *st, const char *dsn);
 
@@ -83,7 +83,7 @@ bool status_is_temporary(const Status *st);
 /* Free what `st` owns and make it STATUS_OK. */
 void status_clear(Status *st);
 
-/* Give the fault of `from` to `to`, which keeps an older one; `from` is STATUS_OK afterwards. */
+/* Move the fault of `from` to `to`, unless `to` already has one; `from` is STATUS_OK afterwards. */
 void status_move(Status *to, Status *from);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Status, status_clear)

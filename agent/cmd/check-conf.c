@@ -81,7 +81,7 @@ check_local_door(const Conf *conf, const struct stat *sb, GPtrArray *problems)
 	                      (*conf->maildir != '/' || strstr(conf->maildir, "%h") != NULL));
 	if (conf->redirect_sender != REDIRECT_SENDER_SRS || !has_local_door || (sb->st_mode & S_IROTH) != 0)
 		return;
-	g_autofree char *text = g_strdup_printf("mailbox_command runs as the recipient, who cannot read the key file '%s': there SRS keeps "
+	g_autofree char *text = g_strdup_printf("mailbox_command runs as the recipient, who cannot read the key file '%s': SRS then keeps "
 		"the original sender", conf->key_file);
 	add_about(problems, conf, "redirect_sender", PROBLEM_WARNING, "key-local-door", text,
 		"deliver by LMTP (todoke lmtpd as root), or set redirect_sender = owner");
@@ -217,7 +217,7 @@ check_paths(const Conf *conf, GPtrArray *problems)
 	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
 		if (*paths[i].path == '\0' || *paths[i].path == '/')
 			continue;
-		g_autofree char *text = g_strdup_printf("'%s' is no absolute path: where it is depends on who delivers",
+		g_autofree char *text = g_strdup_printf("'%s' is not an absolute path: its place depends on the process that delivers",
 		                                        paths[i].path);
 		add_about(problems, conf, paths[i].name, PROBLEM_ERROR, "relative-path", text, NULL);
 	}
@@ -229,7 +229,7 @@ check_account(const Conf *conf, const char *setting, const char *name, GPtrArray
 	if (*name == '\0')
 		return;
 	const struct passwd *entry = getpwnam(name);
-	g_autofree char *text = entry == NULL      ? g_strdup_printf("'%s' is no account of this host: all mail will wait", name)
+	g_autofree char *text = entry == NULL      ? g_strdup_printf("'%s' is not an account of this host: all mail will wait", name)
 	                      : entry->pw_uid == 0 ? g_strdup_printf("'%s' is root, which no delivery may be: all mail will wait", name)
 	                                           : NULL;
 	if (text != NULL)
@@ -269,7 +269,7 @@ static void
 report_extension(void *user, const char *word, const char *hint)
 {
 	const ExtensionSetting *at = user;
-	g_autofree char *text = g_strdup_printf("%s names '%s', which is no extension of Sieve", at->setting, word);
+	g_autofree char *text = g_strdup_printf("%s names '%s', which is not an extension of Sieve", at->setting, word);
 	add_about(at->problems, at->conf, at->setting, PROBLEM_WARNING, "unknown-extension", text, hint);
 }
 

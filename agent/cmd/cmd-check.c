@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cmd-check: `todoke check`: is what admins and owners wrote right? All findings at once, in the form of compilers. */
 #include "agent/base/fs.h"
 #include "agent/cmd/check-conf.h"

@@ -108,7 +108,7 @@ cmd_code(int argc, char **argv)
 	if (argc < 2)
 		return people_usage("code", "no code given");
 	if (lang != NULL && !people_speaks(lang, "en") && !people_speaks(lang, "ja"))
-		return people_usage("code", "'%s' is no language of this command: en, ja", lang);
+		return people_usage("code", "'%s' is not a language of this command: en, ja", lang);
 	CodeLanguage language = people_speaks(lang, "ja") ? CODE_JAPANESE : CODE_ENGLISH;
 	g_autoptr(GPtrArray) meanings = g_ptr_array_new_with_free_func((GDestroyNotify) code_meaning_free);
 	exit_code = PEOPLE_GOOD;

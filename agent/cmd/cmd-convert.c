@@ -58,7 +58,7 @@ convert_file(const char *path, const Options *options)
 	g_autofree char *script = recipe_convert(&reading.source, &env, &counts);
 	unsigned differ = counts.recipes[VERDICT_BY_HAND];
 	if (script == NULL)
-		status_fail_detail(&st, STATUS_SCRIPT, "'%s' is no rc file that procmail would read", path);
+		status_fail_detail(&st, STATUS_SCRIPT, "'%s' is not an rc file that procmail would read", path);
 	else if (options->folder == NULL)
 		fputs(script, stdout);
 	else

@@ -38,7 +38,7 @@ static const char help[] =
 	"  -a, --original ADDR    the recipient before aliases\n"
 	"  -m, --folder NAME      folder for mail that no rule files\n"
 	"      --queue-id ID      Postfix's ${queue_id}, for log and answer\n"
-	"      --size N           Postfix's ${size}: a shorter message is put off (exit\n"
+	"      --size N           Postfix's ${size}: a shorter message is deferred (exit\n"
 	"                         75), never stored\n"
 	"      --client-address A Postfix's ${client_address}\n"
 	"      --recipes FILE     recipes (procmail's language), not the owner's own\n"
@@ -110,7 +110,7 @@ take_option(DoorCall *call, RecipeFile *recipes, int option, const char *word, S
 		return true;
 	case OPTION_SIZE:
 		if (!g_ascii_string_to_unsigned(optarg, 10, 0, G_MAXINT64, &call->envelope->queue_size, NULL))
-			return status_fail_detail(st, STATUS_USAGE, "--size '%s' is no number of octets", optarg);
+			return status_fail_detail(st, STATUS_USAGE, "--size '%s' is not a number of octets", optarg);
 		return true;
 	case OPTION_CLIENT:
 		door_set_string(&call->envelope->client_address, optarg);

@@ -72,19 +72,19 @@ find_ways(const Options *options, SetupWish *wish, int *ret_exit)
 {
 	unsigned door = SETUP_PIPE, fetched = SETUP_FETCHED_AS_IS;
 	if (options->fetched != NULL && !find_name(fetched_names, options->fetched, &fetched)) {
-		*ret_exit = people_usage("setup", "'%s' is no remedy for fetched mail: smtpd, lmtp, no", options->fetched);
+		*ret_exit = people_usage("setup", "'%s' is not a remedy for fetched mail: smtpd, lmtp, no", options->fetched);
 		return false;
 	}
 	if (fetched != SETUP_FETCHED_AS_IS)
 		door = fetched == SETUP_FETCHED_LMTP ? SETUP_LMTP : SETUP_LOCAL;
 	if (options->door != NULL && !find_name(doors, options->door, &door))
-		*ret_exit = people_usage("setup", "'%s' is no door: pipe, local, lmtp", options->door);
+		*ret_exit = people_usage("setup", "'%s' is not a door: pipe, local, lmtp", options->door);
 	else if (fetched == SETUP_FETCHED_LMTP && door != SETUP_LMTP)
 		*ret_exit = people_usage("setup", "--fetched lmtp is for the door lmtp");
 	else if (options->fetch_port != 0 && fetched != SETUP_FETCHED_SMTPD)
 		*ret_exit = people_usage("setup", "--fetch-port is for --fetched smtpd");
 	else if (options->fetch_port < 0 || options->fetch_port > 65535)
-		*ret_exit = people_usage("setup", "%d is no port: 1 to 65535", options->fetch_port);
+		*ret_exit = people_usage("setup", "%d is not a port: 1 to 65535", options->fetch_port);
 	else {
 		wish->door = (SetupDoor) door;
 		wish->fetched = (SetupFetched) fetched;

@@ -96,7 +96,7 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		{ "now", 0, 0, G_OPTION_ARG_FILENAME, &options->now, "As if it were then (2026-11-21T10:00:00Z)", "DATE" },
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path, "Instead of the installed todoke.conf", "FILE" },
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides, "A setting for this run", "KEY=VALUE" },
-		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Who runs Sieve scripts: native, libsieve", "NAME" },
+		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Engine of Sieve scripts: native, libsieve", "NAME" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "One line of schema todoke.try/1 a message", NULL },
 		{ "script", 's', 0, G_OPTION_ARG_FILENAME, &options->script, "This script alone; no account is needed", "FILE" },
 		{ "recipes", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->recipes, "These recipes alone (procmail's language)", "FILE" },
@@ -242,7 +242,7 @@ read_now(const Options *options, gint64 *ret_now, int *ret_exit)
 	g_autoptr(GTimeZone) local = g_time_zone_new_local();
 	g_autoptr(GDateTime) date = g_date_time_new_from_iso8601(options->now, local);
 	if (date == NULL) {
-		*ret_exit = people_usage("try", "--now '%s' is no date such as 2026-11-21T10:00:00Z", options->now);
+		*ret_exit = people_usage("try", "--now '%s' is not a date such as 2026-11-21T10:00:00Z", options->now);
 		return false;
 	}
 	*ret_now = g_date_time_to_unix(date);

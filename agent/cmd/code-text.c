@@ -12,7 +12,7 @@ static const char *const who_texts[][CODE_LANGUAGES] = {
 	[WHO_ADMIN] = { "the admin of the mail server that says it (postmaster@ its domain)",
 		"それを返したメールサーバーの管理者 (そのドメインの postmaster)" },
 	[WHO_OWNER] = { "the owner of the mailbox", "メールボックスの所有者" },
-	[WHO_OWNER_OR_ADMIN] = { "whoever wrote the rule: the owner of the mailbox, or the admin",
+	[WHO_OWNER_OR_ADMIN] = { "the author of the rule: the owner of the mailbox, or the admin",
 		"規則を書いた人: メールボックスの所有者または管理者" },
 	[WHO_SENDER] = { "the sender", "送信者" },
 };

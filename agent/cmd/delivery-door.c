@@ -70,7 +70,7 @@ environment(const char *name)
 	return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* What local(8) says (POSTFIX.md 5); a command line that says it too wins. */
+/* Take what local(8) sets in the environment (agent/POSTFIX, LOCAL); the command line has precedence. */
 static void
 read_environment(Envelope *envelope)
 {

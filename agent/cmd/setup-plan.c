@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* How much longer than ours Postfix's patience must be: starting, and writing the answer, take time too. */
+/* How much longer than our deadline Postfix's time limit must be: starting, and writing the answer, take time too. */
 enum { TIME_MARGIN_SECONDS = 60 };
 
 void
@@ -365,7 +365,7 @@ find_in_pipe(SetupPlanner *planner, const PostfixService *service)
 	if (calls_deliver_rightly(service) && !has_words(service, "--queue-id", "${queue_id}"))
 		setup_plan_find(planner, "queue-id",
 		     g_strdup_printf("service %s does not pass '--queue-id ${queue_id}': the log cannot be joined with Postfix's, and "
-			"a retry is told from a second message by its content alone", service->name),
+			"only its content distinguishes a retry from a second message", service->name),
 		     repair_command(planner, service));
 	if (has_words(service, "--size", "${size}") && milters_may_edit(planner->facts))
 		setup_plan_find(planner, "size-milter",

@@ -134,7 +134,7 @@ is_of_site(const char *path)
 	return path[0] == '/' && strchr(path, '%') == NULL;
 }
 
-/* A file of the site, named by a setting. `reader` NULL: nobody knows who reads it, so it only has to be there. */
+/* A file of the site, named by a setting. `reader` NULL: its reader is not known, so it only has to exist. */
 static void
 check_file(SetupPlanner *planner, const Reader *reader, const char *setting, const char *path, bool is_folder)
 {

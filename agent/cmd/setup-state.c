@@ -169,7 +169,7 @@ write_state(const char *path, json_t *state, Status *st)
 	free(text);
 	if (!good)
 		return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path,
-			error != NULL ? error->message : "a value is no UTF-8");
+			error != NULL ? error->message : "a value is not UTF-8");
 	return true;
 }
 

@@ -42,7 +42,7 @@ why_not(DeliverRun *run, const PlanReport *report, const char *key)
 {
 	char *why = NULL;
 	if (!is_token(report->feedback_type))
-		return g_strdup("its type is no token");
+		return g_strdup("its type is not a token");
 	if (!address_text_is_sendable(report->address))
 		return g_strdup("its recipient is no address");
 	if (deliver_is_own(run, report->address))

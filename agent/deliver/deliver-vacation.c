@@ -50,7 +50,7 @@ why_seen(DeliverRun *run, const Vacation *vacation)
 {
 	g_auto(Status) st = STATUS_INIT;
 	if (run->state == NULL)
-		return g_strdup("nobody can remember who was answered");
+		return g_strdup("there is no state that remembers who was answered");
 	if (vacation->seen == NULL || ledger_find(run->ledger, vacation->key, NULL) != LEDGER_NEW)
 		return NULL;
 	if (state_seen(run->state, vacation->seen, &st))
@@ -72,7 +72,7 @@ why_not(DeliverRun *run, const Vacation *vacation)
 	};
 	char *why = reply_guard_why_not(&question);
 	if (why == NULL && !address_text_is_sendable(vacation->sender))
-		why = g_strdup("its sender is no address");
+		why = g_strdup("its sender is not an address");
 	if (why == NULL)
 		why = why_seen(run, vacation);
 	if (why == NULL)

@@ -128,7 +128,7 @@ typedef struct {
 	void (*free)(void *step);
 	/*
 	 * Hand it over to somebody; NULL: nothing leaves. `key` names what is done, for the ledger: a step that is done is not sent
-	 * again; one of which nobody knows is, unless it is optional. NULL: not for the ledger.
+	 * again; a step whose result is not known is, unless it is optional. NULL: not for the ledger.
 	 */
 	const char *(*key)(const void *step);
 	bool (*send)(DeliverRun *run, void *step, Status *st);
@@ -219,8 +219,8 @@ bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *
 void deliver_note(DeliverRun *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /*
- * In prepare: `key`, or where an action before this one has it, `key` with a number: it does the same once more, and means it. A retry
- * counts alike. Caller frees.
+ * In prepare: `key`, or if an earlier action has the same key, `key` with a number: a deliberate repetition gets a key of its own. A retry
+ * numbers in the same way. Caller frees.
  */
 char *deliver_own_key(const DeliverRun *run, const char *key);
 

@@ -1,6 +1,6 @@
 /*
- * command: runs a program of the owner's recipes, as the owner: found in the PATH that the recipes have set, in their environment and
- * folder, within the agent's limits. What it says to stderr goes to their LOGFILE.
+ * owner-program: runs a program of the owner's recipes, as the owner: found in the PATH that the recipes have set, in their environment and
+ * folder, within the agent's limits. Its standard error goes to their LOGFILE.
  */
 #ifndef TODOKE_COMMAND_H
 #define TODOKE_COMMAND_H
@@ -22,11 +22,11 @@ typedef struct {
 	size_t input_len;
 	size_t output_limit;
 	const char *lock;               /* lock file to hold meanwhile; NULL: none */
-	bool logs_output;               /* what it prints goes where its errors go */
+	bool logs_output;               /* its output goes where its errors go */
 } CommandCall;
 
 /*
- * Run it to its end, whatever it says then; one that is not there ends with exit code 127. Faults: STATUS_PROGRAM (it cannot
+ * Run it to its end, whatever its exit code is; a missing program counts as exit code 127. Caller clears *ret_result. Faults: STATUS_PROGRAM (it cannot
  * be run, takes too long, prints too much), STATUS_LOCKED (its lock).
  */
 bool command_run(const CommandCall *call, ChildResult *ret_result, Status *st);
@@ -37,7 +37,7 @@ const char *command_variable(const char *const *environment, const char *name);
 /* How it ended badly, for people: "program 'x' ended with exit code 2: its words". Caller frees. */
 char *command_describe_end(const char *name, const ChildResult *result);
 
-/* Append to a log of the owner's recipes; a path that is not absolute is below `folder`. A log that cannot be written stops no mail. */
+/* Append to a log of the owner's recipes; a path that is not absolute is below `folder`. False: it cannot be written, which must not stop the mail. */
 bool command_log(const char *folder, const char *path, const char *text, size_t len, Status *st);
 
 /*

@@ -11,7 +11,7 @@ bool
 program_name_is_safe(const char *name, const char **ret_why)
 {
 	size_t len = strlen(name);
-	*ret_why = "is no name of a program";
+	*ret_why = "is not the name of a program";
 	if (len == 0 || len > LIMIT_FILE_NAME || name[0] == '.' || name[0] == '-')
 		return false;
 	for (size_t i = 0; i < len; i++)

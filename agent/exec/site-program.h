@@ -1,5 +1,5 @@
 /*
- * program: runs a program of the site's folder (setting `program_folder`) for a rule: pipe, filter, execute
+ * site-program: runs a program of the site's folder (setting `program_folder`) for a rule: pipe, filter, execute
  * (vnd.dovecot.*). No shell, no search: the name is a file in that folder.
  */
 #ifndef TODOKE_PROGRAM_H
@@ -27,13 +27,14 @@ typedef struct {
 	size_t output_limit;           /* 0: the setting */
 } ProgramCall;
 
-/* May a program be called so? *ret_why says why not. */
+/* May a program have this name? False: *ret_why (static) says why not. */
 bool program_name_is_safe(const char *name, const char **ret_why);
 
-/* Could it be run: allowed, there, executable? Fault: STATUS_PROGRAM. */
+/* Can it be run: is it allowed, does it exist, is it executable? Fault: STATUS_PROGRAM. */
 bool program_is_there(const ProgramCall *call, Status *st);
 
-/* Run it to its end, whatever it says then. Faults: STATUS_PROGRAM (not allowed, not there, too long, too much output). */
+/* Run it to its end, whatever its exit code is. Caller clears *ret_result. Faults: STATUS_PROGRAM (not allowed, missing, too long, too
+ * much output). */
 bool program_run(const ProgramCall *call, ChildResult *ret_result, Status *st);
 
 #endif

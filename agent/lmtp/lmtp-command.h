@@ -56,7 +56,7 @@ typedef enum { LMTP_PATHS_STRICT, LMTP_PATHS_BARE } LmtpPaths;
 
 /*
  * Parse `line` (`len` octets, without its line end). False: *ret_refusal is the reply, and *ret is empty but for `verb`
- * where there is one: after a refused BDAT nobody knows what follows. Free with lmtp_command_clear.
+ * where there is one: after a refused BDAT it is not known what follows. Free with lmtp_command_clear.
  */
 bool lmtp_command_parse(const char *line, size_t len, LmtpPaths paths, LmtpCommand *ret, LmtpReplyId *ret_refusal);
 

@@ -40,7 +40,7 @@ remove_dead(const struct sockaddr_un *address, Status *st)
 	if (lstat(address->sun_path, &info) < 0)
 		return true;
 	if (!S_ISSOCK(info.st_mode))
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' is no socket", address->sun_path);
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is not a socket", address->sun_path);
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || connect(fd, (const struct sockaddr *) address, sizeof *address) == 0 || errno != ECONNREFUSED)
 		return status_fail_detail(st, STATUS_CONFIG, "socket '%s' is served already", address->sun_path);

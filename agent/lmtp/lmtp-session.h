@@ -82,7 +82,7 @@ GString *lmtp_session_output(LmtpSession *session);
 /* Is the client in the middle of a message (from MAIL to the last reply)? */
 bool lmtp_session_is_busy(const LmtpSession *session);
 
-/* Close with this 421 now: the caller has no more patience. */
+/* Close with this 421 now: a time limit of the caller's has passed. */
 void lmtp_session_abort(LmtpSession *session, LmtpReplyId reply);
 
 /* Close with 421: at once, but for a message whose octets have begun to come: that is finished first. */

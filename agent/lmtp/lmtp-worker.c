@@ -1,4 +1,4 @@
-/* lmtp-worker: octets between a socket and a session, and the patience with both. */
+/* lmtp-worker: octets between a socket and a session, and the time limits of both. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-worker.h"
 
@@ -118,7 +118,7 @@ heed_master(Worker *worker, short events, LmtpSession *session)
 	lmtp_session_wind_down(session);
 }
 
-/* Wait for octets until `until` (monotonic); 0: patience is at its end, and the session is closed. */
+/* Wait for octets until `until` (monotonic); 0: the time is up, and the session is closed. */
 static bool
 wait_for_client(Worker *worker, LmtpSession *session, gint64 until)
 {

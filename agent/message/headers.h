@@ -3,7 +3,7 @@
  *
  * A field is a slice of the bytes as they came; nothing is decoded, unfolded or copied. A list is
  * built by appending and only read afterwards, so it can be shared: an edit is a new list that
- * shares the untouched fields of the old one (the overlay of DESIGN.md): it costs what it touches,
+ * shares the untouched fields of the old one, so it costs only what it touches,
  * however long the header is. Whatever is not edited is written byte for byte.
  */
 #ifndef TODOKE_HEADERS_H

@@ -135,7 +135,7 @@ read_path(Mailto *mailto, const char *path, size_t len)
 		if (address == NULL)
 			return "it holds what no URI may hold";
 		if (has_bare_semicolon(address) || !add_addresses(mailto->to, address))
-			return "it names what is no address";
+			return "it names what is not an address";
 		path += comma != NULL ? n + 1 : n;
 		len -= comma != NULL ? n + 1 : n;
 	}
@@ -174,10 +174,10 @@ take_field(Mailto *mailto, const char *name_text, const char *value_text)
 {
 	g_autofree char *name = g_strdup(name_text), *value = g_strdup(value_text);
 	if (!is_field_name(name))
-		return "it names what is no header field";
+		return "it names what is not a header field";
 	if (g_ascii_strcasecmp(name, "to") == 0 || g_ascii_strcasecmp(name, "cc") == 0) {
 		GPtrArray *list = g_ascii_strcasecmp(name, "to") == 0 ? mailto->to : mailto->cc;
-		return *value == '\0' || add_addresses(list, value) ? NULL : "it names what is no address";
+		return *value == '\0' || add_addresses(list, value) ? NULL : "it names what is not an address";
 	}
 	char **slot = g_ascii_strcasecmp(name, "subject") == 0 ? &mailto->subject
 	              : g_ascii_strcasecmp(name, "body") == 0  ? &mailto->body : NULL;
@@ -230,7 +230,7 @@ mailto_parse(const char *uri, size_t len, Mailto *ret_mailto, const char **ret_w
 	size_t skip = sizeof scheme - 1;
 	g_auto(Mailto) mailto = { 0 };
 	mailto_init(&mailto);
-	const char *fault = mailto_is(uri, len) ? read_uri(&mailto, uri + skip, len - skip) : "it is no mailto URI";
+	const char *fault = mailto_is(uri, len) ? read_uri(&mailto, uri + skip, len - skip) : "it is not a mailto URI";
 	if (fault != NULL) {
 		*ret_why = fault;
 		return false;

@@ -161,7 +161,7 @@ message_from_file(int fd, Status *st)
 	message->ahead_len = 0;
 	message->home_offset = offset + (off_t) (message->start + message->header_len);
 	if (sb.st_size < message->home_offset) {
-		status_fail_detail(st, STATUS_IO, "the stored message is no file, or it grows");
+		status_fail_detail(st, STATUS_IO, "the stored message is not a file, or it grows");
 		return NULL;
 	}
 	message->body_len = (guint64) (sb.st_size - message->home_offset);

@@ -71,7 +71,7 @@ const char *message_from_line(const Message *message);
 /*
  * Say what Postfix's ${size} was (0: not known), and its ${queue_id} (NULL: not known). A body that ends before that
  * many queue-file bytes have been seen makes the first message_write fail with STATUS_TRUNCATED: pipe(8) died in the
- * middle (POSTFIX.md 3).
+ * middle (agent/POSTFIX, INPUT).
  */
 void message_expect_size(Message *message, guint64 queue_size, const char *queue_id);
 

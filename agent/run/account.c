@@ -300,12 +300,12 @@ account_send_on(Account *account, const char *address)
 	account->maildir = g_strdup("/nonexistent");
 }
 
-/* Root has no mailbox: its mail goes on, where a setting says to whom. False: it does not. */
+/* Root has no mailbox: send its mail on to the address that a setting names. False: none does. */
 static bool
 send_on_root(const Conf *conf, Account *account, Status *st)
 {
 	if (*conf->root_mail_to == '\0')
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' is root, who has no mailbox: set root_mail_to, or give root's mail to a "
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is root, which has no mailbox: set root_mail_to, or give root's mail to a "
 		                          "person by an alias", account->user);
 	account_send_on(account, conf->root_mail_to);
 	account->forwards_all = true;
@@ -383,7 +383,7 @@ use_passwd_line(Account *account, char **fields, const char *file, unsigned line
 	return true;
 }
 
-/* FsJudge: it says whom root becomes. */
+/* FsJudge: the file decides which uid root switches to. */
 static char *
 judge_passwd_file(const struct stat *sb, const void *user)
 {
@@ -456,7 +456,7 @@ find_ids(Account *account, Status *st)
 	if (!system_entry(account->user, &pw, buffer, PASSWD_BUFFER, &found, st))
 		return false;
 	if (!found)
-		return status_fail_detail(st, STATUS_CONFIG, "runs as root, and '%s' is no account to become", account->user);
+		return status_fail_detail(st, STATUS_CONFIG, "runs as root, and '%s' is not an account of this system", account->user);
 	account->uid = pw.pw_uid;
 	account->gid = pw.pw_gid;
 	return true;
@@ -521,7 +521,7 @@ group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 	return true;
 }
 
-/* Nobody can be become for this path: why, and which setting helps. */
+/* There is no uid to switch to for this path: say why, and which setting helps. */
 static bool
 refuse_owner(const Conf *conf, const Account *account, const OwnerWalk *walk, Status *st)
 {
@@ -567,7 +567,7 @@ choose_user(const Conf *conf, Account *account, Status *st)
 	if (!system_entry(conf->virtual_user, &pw, buffer, PASSWD_BUFFER, &found, st))
 		return false;
 	if (!found || pw.pw_uid == 0)
-		return status_fail_detail(st, STATUS_CONFIG, "virtual_user '%s' is no account of this system, or root", conf->virtual_user);
+		return status_fail_detail(st, STATUS_CONFIG, "virtual_user '%s' is not an account of this system, or root", conf->virtual_user);
 	account->uid = pw.pw_uid;
 	account->gid = pw.pw_gid;
 	return true;

@@ -22,51 +22,52 @@ typedef struct {
 	char *detail;        /* what follows the delimiter; NULL: none */
 	char *home;          /* NULL: none is known */
 	char *maildir;       /* path of the INBOX */
-	uid_t uid;           /* ACCOUNT_NO_UID: nobody in particular */
+	uid_t uid;           /* ACCOUNT_NO_UID: not known */
 	gid_t gid;
-	bool is_system;      /* has a line in passwd: further groups, a login */
+	bool is_system;      /* a system account, with supplementary groups and a login name */
 	GPtrArray *addresses;/* char *: own addresses, the best one first */
-	Tree tree;           /* the folder below which mailboxes lie, once it was recalled */
-	char *returns_to;    /* nobody's account: bounces to it go on to this address (recipient.h); NULL: an account */
-	bool forwards_all;   /* with returns_to: not only bounces (root_mail_to) */
+	Tree tree;           /* the folder that holds the mailboxes, once it was looked up */
+	char *returns_to;    /* not an account: bounces to it are sent on to this address (recipient.h); NULL: an account */
+	bool forwards_all;   /* with returns_to: all mail is sent on, not only bounces (root_mail_to) */
 	bool look_only;      /* a rehearsal: nothing is marked or remembered */
 } Account;
 
 /*
- * Find the account of `recipient`; its paths are not looked at yet (account_check). Faults: STATUS_UNKNOWN_USER (there
+ * Find the account of `recipient`. Caller frees with account_free. Nothing below its paths is read yet (account_check). Faults: STATUS_UNKNOWN_USER (there
  * is no such user), STATUS_BAD_ADDRESS (the address cannot name a path), STATUS_LOOKUP (could not find out),
  * STATUS_CONFIG.
  */
 Account *account_find(const Conf *conf, const char *recipient, Status *st);
 
 /*
- * The account that we already run as: local(8) and .forward have become the recipient. `user` and `home` are what the
- * environment says (NULL: ask the system); root takes them for the account that it shall become. `recipient` may be
+ * The account that this process already runs as: local(8) has switched to the recipient. `user` and `home` come from the
+ * environment (NULL: ask the system); for root they name the account to switch to. Caller frees with account_free. `recipient` may be
  * NULL. Faults as account_find.
  */
 Account *account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home, Status *st);
 
 /*
- * Make it nobody's account: what comes for it goes on to `address`, which is copied. Root sends nothing as root.
+ * Send mail for this account on to `address`, which is copied, instead of storing it. For a process that runs as root, the sending
+ * process switches to another uid first.
  */
 void account_send_on(Account *account, const char *address);
 
-/* An account for an address that need not exist on this machine: to try rules with. It has no home and no INBOX. */
+/* An account for an address that need not exist on this host, to try rules with. It has no home and no INBOX. Caller frees. */
 Account *account_imagined(const Conf *conf, const char *recipient, Status *st);
 
 void account_free(Account *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_free)
 
 /*
- * Say whom root has to become for the account: where neither its source nor virtual_user names the ids, they are those
- * of the owner of the INBOX's path (owner_walk), if that is not below first_valid_uid; uid 0 never. Faults:
- * STATUS_CONFIG (there is nobody), STATUS_UNKNOWN_USER (create_maildir is off, and root's part of the path ends before
+ * Set the uid and gid that root has to switch to: where neither the account's source nor virtual_user names them, those
+ * of the owner of the INBOX's path (owner_walk), unless below first_valid_uid; never uid 0. Faults:
+ * STATUS_CONFIG (there is no such uid), STATUS_UNKNOWN_USER (create_maildir is off, and root's part of the path ends before
  * the user's begins), STATUS_LOOKUP.
  */
 bool account_find_owner(const Conf *conf, Account *account, Status *st);
 
 /*
- * Become the account's user for good: groups, gid, uid, checked afterwards. Nothing to do where we are not root. Call
+ * Switch to the account's groups, gid and uid for good, and check it. Does nothing if this process is not root. Call
  * before anything of the user or of the message is touched. Faults as account_find_owner, STATUS_INTERNAL.
  */
 bool account_become(const Conf *conf, Account *account, Status *st);
@@ -89,8 +90,8 @@ bool account_check(const Conf *conf, Account *account, Status *st);
 bool account_mark_tree(const Conf *conf, Status *st);
 
 /*
- * The settings that hold for the account: those of the blocks `user` and `domain` that fit it, over the others. NULL: none
- * does, `conf` holds. Caller frees.
+ * The settings for the account: those of the blocks `user` and `domain` that match it, over the others. NULL: no block
+ * matches, use `conf`. Caller frees.
  */
 Conf *account_conf(const Account *account, const Conf *conf);
 

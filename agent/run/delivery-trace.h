@@ -1,10 +1,10 @@
 /*
- * delivery-trace: the whole story of one delivery as a file, for the users whose folder for that
- * exists (trace_dir), or whom the site names (trace_users).
+ * delivery-trace: a file with the full trace of one delivery, for users who have the folder
+ * trace_dir, or whom the site names (trace_users).
  *
  * It holds what the log line holds, the loop verdict, each test of the scripts with its values,
- * what debug_log says, and the plan. It never changes what becomes of the mail: a trace that cannot
- * be written is a note in the log.
+ * what debug_log says, and the plan. It never changes the delivery: if a trace cannot be
+ * written, the log has a note.
  */
 #ifndef TODOKE_DELIVERY_TRACE_H
 #define TODOKE_DELIVERY_TRACE_H
@@ -16,16 +16,16 @@
 typedef struct DeliveryTrace DeliveryTrace;
 
 /*
- * NULL: nobody wants one of this account, or the folder cannot be opened (a note, char *, is added
- * then). Call with the rights of the owner.
+ * NULL: no trace is wanted for this account, or the folder cannot be opened (then a note, char *, is
+ * added). Call with the owner's rights. Caller frees with delivery_trace_free.
  */
 DeliveryTrace *delivery_trace_new(const Conf *conf, const Account *account, GPtrArray *notes);
 void delivery_trace_free(DeliveryTrace *trace);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DeliveryTrace, delivery_trace_free)
 
 /*
- * Add a line of the scripts' story, in the shape of WorldDescription.trace; what is over
- * LIMIT_TRACE_BYTES is left out.
+ * Add a line of the scripts' trace; a callback for WorldDescription.trace. Lines beyond
+ * LIMIT_TRACE_BYTES are left out.
  */
 void delivery_trace_add(void *trace, TraceLevel level, const char *file, unsigned line,
                         const char *text);

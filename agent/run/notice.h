@@ -5,7 +5,7 @@
 #include "agent/store/maildir.h"
 #include "agent/run/account.h"
 
-/* Who speaks, to whom, when. All is borrowed. */
+/* The recipient, our name, the time. All is borrowed. */
 typedef struct {
 	const Account *account;
 	const char *host;       /* our name */

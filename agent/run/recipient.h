@@ -1,6 +1,6 @@
 /*
- * recipient: who an address of the envelope is: an account, or an address that SRS made here and that brings a bounce
- * back.
+ * recipient: resolves an envelope recipient to an account, or to the original sender if it is an address that SRS made
+ * here.
  */
 #ifndef TODOKE_RECIPIENT_H
 #define TODOKE_RECIPIENT_H
@@ -9,9 +9,8 @@
 #include "agent/run/site.h"
 
 /*
- * The account of `address`; for an address that SRS made with our key, one that only sends on (account->returns_to).
- * Faults of account_find; an address of that form that is forged or too old is STATUS_UNKNOWN_USER where this site
- * makes them.
+ * The account of `address`; for an address that SRS made with our key, an account that only sends on (account->returns_to).
+ * Caller frees. Faults of account_find; a forged or expired SRS address is STATUS_UNKNOWN_USER if this site uses SRS.
  */
 Account *recipient_find(const Site *site, const char *address, Status *st);
 

@@ -272,7 +272,7 @@ puts_off(const Run *run, Status *fault)
 	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) != OUTCOME_PUT_OFF_A_DAY)
 		return false;
 	if (run->report->is_overdue) {
-		note(run, "put off for long enough (defer_at_most)");
+		note(run, "deferred for as long as defer_at_most allows");
 		return false;
 	}
 

@@ -1,14 +1,14 @@
 /*
- * scripts: which scripts look at a message, in which order, and what a broken one means.
+ * script-chain: which scripts run for a message, in which order, and what happens if one is broken.
  *
  * The site's scripts before, the owner's (or the site's default where the owner has none) and the
  * owner's recipes in the order of the setting, the site's scripts after; each only while the
  * implicit keep is in force. A keep that one of them writes is the implicit keep of the next one
  * (draft-degener-sieve-multiscript 3): only a discard, or an action without a keep, ends the chain.
- * Where all that would discard the message, the site's script for discarded mail has the last word.
- * A script that is wrong or fails puts nothing into the plan: the version of it that served last
- * does, or the message goes where the others say, or to the INBOX. The owner of a wrong script is
- * told, once.
+ * If they would discard the message, the site's script for discarded mail runs last.
+ * A script that is wrong or fails puts nothing into the plan: the last version of it that worked
+ * runs, or the other scripts decide, or the message goes to the INBOX. The owner of a broken script
+ * is told once.
  */
 #ifndef TODOKE_SCRIPTS_H
 #define TODOKE_SCRIPTS_H
@@ -27,30 +27,30 @@ typedef struct {
 	Trust trust;         /* who may have written it */
 } Script;
 
-/* The scripts that would run, in their order. Those of the owner that are not there are left out. */
+/* The scripts that would run, in their order. Scripts of the owner that do not exist are left out. */
 typedef struct {
 	GPtrArray *scripts;  /* Script */
 } ScriptList;
 
-/* A script that could not serve, of which the owner has to hear. */
+/* A script that could not run, about which the owner has to be told. */
 typedef struct {
 	char *path;
 	char *errors;        /* as `todoke check` prints them */
 	ScriptSet *set;      /* the texts; empty: they could not be read */
-	bool replaced;       /* the version that served last was run */
+	bool replaced;       /* the last version that worked was run */
 	bool is_own;         /* the owner's, not the site's */
-	bool is_recipes;     /* of them nobody remembers that they served in between */
+	bool is_recipes;     /* it is not remembered whether they worked in between */
 } ScriptBroken;
 
-/* What the scripts had to say besides the plan. */
+/* What the scripts reported besides the plan. */
 typedef struct {
 	GPtrArray *problems; /* Problem: errors of scripts that did not compile, and warnings */
 	GPtrArray *notes;    /* char *: "main.sieve:7: ...": scripts that failed while they ran, or could not be read */
 	GPtrArray *served;   /* ScriptSet: those that ran well */
 	GPtrArray *broken;   /* ScriptBroken */
 	char *decided_by;    /* the script that cancelled the implicit keep; NULL: none */
-	bool is_overdue;     /* set it before: faults of rules put the mail off no more */
-	Status put_off;      /* a script that cannot be had now, by a fault that passes */
+	bool is_overdue;     /* set it before the run: faults of rules no longer defer the mail */
+	Status put_off;      /* a script that cannot be read now because of a passing fault */
 } ScriptReport;
 
 /*
@@ -71,8 +71,8 @@ void scripts_report_clear(ScriptReport *report);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptReport, scripts_report_clear)
 
 /*
- * Run them over `input`, filling `plan`. What is wrong with a script stands in the report. False: a script, or what it asks for, cannot
- * be had now although it is there (outcome-table.def), so the mail has to come again.
+ * Run them over `input`, filling `plan`. Faults of scripts are in the report. False: a script, or something that it needs, exists but
+ * cannot be read now (outcome-table.def), so the mail is deferred.
  */
 bool scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report, Status *st);
 

@@ -1,5 +1,5 @@
 /*
- * script-set: a script with those that it includes, as texts: what the compiler has seen, to be kept and to be compiled
+ * script-set: a script and those that it includes, as texts: what the compiler has read, to be stored and compiled
  * again.
  */
 #ifndef TODOKE_SCRIPT_SET_H
@@ -10,9 +10,9 @@
 /* One of them. The script itself is the first, and of PLACE_PATH. */
 typedef struct {
 	ScriptPlace place;
-	char *name;   /* as the script that includes it says it; the path of the first */
+	char *name;   /* as the including script names it; for the first, its path */
 	char *file;   /* as problems name it */
-	char *text;   /* with a NUL behind it */
+	char *text;   /* NUL-terminated */
 	size_t len;
 } ScriptText;
 
@@ -33,10 +33,10 @@ const ScriptText *script_set_first(const ScriptSet *set);
 const ScriptText *script_set_find(const ScriptSet *set, ScriptPlace place, const char *name);
 const ScriptText *script_set_find_file(const ScriptSet *set, const char *file);
 
-/* A number that is another one when a text is: to see changes by, not to trust in. */
+/* A checksum of the texts: it shows changes, but is no proof of anything. */
 guint64 script_set_sum(const ScriptSet *set);
 
-/* All of it as octets, and back; NULL: these are none of ours. Caller frees. */
+/* The set as octets, and back; NULL: the octets are not such a set. Caller frees. */
 GBytes *script_set_print(const ScriptSet *set);
 ScriptSet *script_set_parse(const char *data, size_t len);
 

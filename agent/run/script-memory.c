@@ -27,7 +27,7 @@ link_path(const ScriptMemory *memory, const char *key)
 	return g_build_filename(state_once_folder(memory->state), name, NULL);
 }
 
-/* Under it stands a word that is new whenever texts that serve are kept. */
+/* Key of a random token, renewed each time a working version is saved. */
 static char *
 served_key(const ScriptMemory *memory, const char *path)
 {
@@ -102,7 +102,7 @@ script_memory_keep(const ScriptMemory *memory, const ScriptSet *set)
 		g_ptr_array_add(memory->notes, g_strdup_printf("the script is not kept: %s", st.detail));
 }
 
-/* Another one for other texts, and when a good version has served in between. A fault: nobody knows of one. */
+/* It changes with the texts, and when a working version was saved in between. After a fault no token is known. */
 static char *
 told_key(const ScriptMemory *memory, State *state, const char *path, const ScriptSet *set)
 {

@@ -23,9 +23,9 @@ struct World {
 	char *next;                /* of the files of recipes: the one that runs after a HOST of another name */
 	char *inbox_path;          /* as recipes name it: a Maildir, "/" at the end */
 	char *default_path;        /* where mail goes that recipes do not file */
-	Status trouble;            /* a script to include that cannot be had now; STATUS_OK: none */
-	ScriptSet *record;         /* NULL: nobody wants to know what is included */
-	const ScriptSet *only;     /* NULL: scripts lie where they lie */
+	Status trouble;            /* an included script that cannot be read now; STATUS_OK: none */
+	ScriptSet *record;         /* NULL: included scripts are not recorded */
+	const ScriptSet *only;     /* NULL: scripts are read from the disk */
 };
 
 static inline World *
@@ -44,7 +44,7 @@ void world_recipes_serve(FilterServices *services);
 /* A file that recipes include: whatever the owner may read and others cannot have written. Caller frees. */
 bool world_recipes_open(const World *world, const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st);
 
-/* Something that recipes have to say of themselves. */
+/* Add a note of recipes. */
 void world_recipes_note(World *world, const char *file, unsigned line, const char *text);
 
 #endif

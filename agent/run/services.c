@@ -126,7 +126,7 @@ open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file
 	if (world->only != NULL)
 		return open_kept(world->only, place, name, ret_file, ret_text, ret_len, st);
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
-		return status_fail_detail(st, STATUS_MISSING, "'%s' is no name of a script", name);
+		return status_fail_detail(st, STATUS_MISSING, "'%s' is not the name of a script", name);
 	g_autofree char *folder = script_folder(world, place, st);
 	if (folder == NULL)
 		return status_fail_detail(st, STATUS_MISSING, "there is no folder for %s scripts", place == PLACE_PERSONAL ? "personal" : "global");

@@ -14,11 +14,11 @@
 #include "agent/run/site.h"
 #include "filters/filter.h"
 
-/* A line of the story of the scripts. */
+/* Takes one line of the scripts' trace. */
 typedef void (*WorldTrace)(void *user, TraceLevel level, const char *file, unsigned line,
                            const char *text);
 
-/* What `try` describes otherwise. Everything is borrowed and may be NULL: as the site has it. */
+/* What `try` describes differently. All is borrowed and may be NULL: as the site has it. */
 typedef struct {
 	const char *const *mailboxes;  /* "NAME" or "NAME:\Special": these exist, and no others */
 	const char *personal;          /* folders for include */
@@ -27,10 +27,10 @@ typedef struct {
 	int trace_level;               /* a TraceLevel; -1: none */
 	WorldTrace trace;
 	void *trace_user;
-	bool is_delivered;             /* beside a trace there is a log, where recipes note what they have to say */
+	bool is_delivered;             /* there is a log besides the trace, for the notes of recipes */
 } WorldDescription;
 
-/* What only a real delivery has: its rules may run programs, and what they see is remembered. Borrowed. */
+/* What only a real delivery has: its rules may run programs, and what they see is remembered. All is borrowed. */
 typedef struct {
 	StateOnce *state;
 	GPtrArray *notes;  /* char *: what went wrong with it */
@@ -43,31 +43,31 @@ typedef struct {
 typedef struct World World;
 
 /*
- * The world of a message for `account` at the time `now`. `inbox` (may be NULL: nobody looks) answers which mailboxes
- * there are; `description` may be NULL. `live` is NULL for whoever only looks: then no program runs and nothing was seen
- * before. All is borrowed.
+ * The world of a message for `account` at the time `now`. `inbox` tells which mailboxes
+ * exist (NULL: not known); `description` may be NULL. Without `live` no program runs and nothing was seen
+ * before. All is borrowed; caller frees with world_free.
  */
 World *world_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox, gint64 now,
                  const WorldDescription *description, const WorldLive *live);
 void world_free(World *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
 
-/* What recipes find set by whoever called us; borrowed. Without it they find what the account says. */
+/* Set the variables and files that the caller of the program wants for recipes; borrowed. Without it the account's apply. */
 void world_set_recipes(World *world, const RecipeCall *call);
 
-/* In a real delivery: note what recipes have to say of themselves, or no more. */
+/* In a real delivery: whether notes of recipes go to the log from now on. */
 void world_hear_recipes(World *world, bool hears);
 
-/* What is real about this delivery; NULL: somebody only looks. Borrowed. */
+/* The parts of a real delivery; NULL: it is not one. Borrowed. */
 const WorldLive *world_live(const World *world);
 
 /*
- * Scripts that are included from now on are added to `record` (NULL: not), or taken from `only` (NULL: from where they lie).
+ * Scripts that are included from now on are added to `record` (NULL: none is kept), or taken from `only` (NULL: read from the disk).
  * Borrowed until the next call.
  */
 void world_include(World *world, ScriptSet *record, const ScriptSet *only);
 
-/* Was it a script to include that could not be had, by a fault that passes? Then `fault` becomes that one. */
+/* If an included script could not be read because of a passing fault, replace `fault` by that. */
 void world_blame(World *world, Status *fault);
 
 /* The environment to give to an engine; lives as long as the world. */

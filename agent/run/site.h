@@ -14,7 +14,7 @@
 typedef struct {
 	Conf *conf;
 	MarkKeys *keys;       /* of key_file; NULL: none */
-	bool keys_come_late;  /* they only check marks: whoever finds one reads them */
+	bool keys_come_late;  /* they only check marks, and are read when a mark is found */
 	GHashTable *owner_keys; /* path of a key file -> what was in it; for processes that deliver again and again */
 	HeaderRules *rules;   /* NULL: none */
 	char *host;           /* gethostname() */
@@ -27,10 +27,10 @@ typedef struct {
  */
 Site *site_new(Conf *conf, Status *st);
 
-/* The same without keys: for a process that parses what strangers say, or has children that do. */
+/* The same without keys: for a process that parses strangers' input, or has children that do. */
 Site *site_new_without_keys(Conf *conf, Status *st);
 
-/* A key file that cannot be read is no fault: mail goes on without what needs it, and `key_problem` says so. */
+/* Read the keys of the site. A file that cannot be read is not a fault: mail is delivered without what needs it, and `key_problem` says so. */
 void site_read_keys(Site *site);
 
 /*
@@ -43,7 +43,7 @@ void site_free(Site *site);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Site, site_free)
 
 /*
- * Send the log where the configuration wants it. A file that cannot be opened is said to syslog and does not stop mail.
+ * Send the log where the configuration wants it. If the file cannot be opened, syslog gets a note and mail goes on.
  * Returns the file's descriptor, the caller's to close when the log has gone elsewhere; -1: syslog.
  */
 int site_open_log(const Conf *conf);

@@ -1,5 +1,5 @@
 /*
- * transact-parts: what a transaction is made of, for the files of transact alone.
+ * transact-parts: what a transaction is made of, for the transact*.c files only.
  */
 #ifndef TODOKE_TRANSACT_PARTS_H
 #define TODOKE_TRANSACT_PARTS_H
@@ -43,8 +43,8 @@ struct Transact {
 	ScriptReport scripts;
 	DeliverReport report;
 	GPtrArray *locks;        /* Dotlock: what recipes hold until all is delivered */
-	GPtrArray *ids;          /* IdCacheEntry: what caches of formail -D shall know when all is delivered */
-	DeliveryTrace *trace;    /* of a real delivery; NULL: nobody wants one */
+	GPtrArray *ids;          /* IdCacheEntry: ids for caches of formail -D, written when all is delivered */
+	DeliveryTrace *trace;    /* of a real delivery; NULL: none is wanted */
 	GPtrArray *places;       /* char *: where each action would be stored (rehearsal); NULL: nowhere */
 	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
 };
@@ -60,7 +60,7 @@ const char *transact_arrival(Transact *transact);
 /* Read the keys that the mark is made and checked with. A fault is noted. */
 void transact_read_keys(Transact *transact);
 
-/* Make the owner a key, where there is none and one is wanted. A fault is noted: mail goes on without a mark. */
+/* Make the owner a key if there is none and one is wanted. A fault is noted, and the mail gets no mark. */
 void transact_make_key(Transact *transact);
 
 /* Put our stamps on top of the header. `print` NULL: the body is not known yet, and transact_seal makes the mark. */
@@ -77,13 +77,13 @@ void transact_settle_mark(Transact *transact);
 /* The verdict about loops, and what it means. False: the message is refused or put off. */
 bool transact_judge_loop(Transact *transact, Status *st);
 
-/* Would the plan only pass on what was only passed on before? False: then the message is refused; or the plan becomes another one. */
+/* Would the plan only pass on what was only passed on before? If so, it is a loop: false (the message is refused), or the plan is replaced by what loop_action says. */
 bool transact_check_passed(Transact *transact, Status *st);
 
-/* The mail is here already: take it. */
+/* The mail is here already: accept it without storing it. */
 bool transact_take(Transact *transact, Status *st);
 
-/* Tell the owner of a loop, one time a day. */
+/* Tell the owner about a loop, at most once a day. */
 void transact_notify_loop(Transact *transact, Maildir *inbox);
 
 /* transact-duplicate.c: is this mail, which came without a mark, a second copy? Asks the state, once the body is stored. */

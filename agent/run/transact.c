@@ -94,7 +94,7 @@ transact_set_recipes(Transact *transact, const RecipeCall *recipes)
 	transact->recipes = recipes;
 }
 
-/* The sentence that a sender reads in the bounce. */
+/* Refuse with the sentence that the sender reads in the bounce. */
 static bool
 refuse(const Transact *transact, StatusId id, const char *why, Status *st)
 {

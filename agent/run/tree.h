@@ -1,10 +1,10 @@
 /*
- * tree: is the folder below which the mailboxes lie there, and is it the one that mail was delivered to before? A file
+ * tree: checks that the folder which holds the mailboxes exists, and that it is the one to which mail was delivered before. A file
  * system that is not mounted must neither make users unknown nor take mail that is hidden as soon as it is mounted.
  *
  * The first delivery, or `todoke setup`, puts a mark with a random number into the folder, and remembers the number in
- * the folder of the setting tree_memory, outside of it. From then on the folder counts only with that mark. Who cannot
- * write there (a transport that runs as vmail, before setup) does without: then a folder that is there is the right one.
+ * the folder of the setting tree_memory, outside of it. From then on the folder counts only with that mark. A process that
+ * cannot write there (a transport that runs as vmail, before setup) does without: then any folder that exists is accepted.
  */
 #ifndef TODOKE_TREE_H
 #define TODOKE_TREE_H
@@ -18,7 +18,7 @@
 typedef struct {
 	char *path;    /* the folder; NULL: there is none to judge */
 	char *id;      /* the number that its mark must have; NULL: none is remembered */
-	char *memory;  /* the file that remembers it, there or not */
+	char *memory;  /* the file that remembers it; it need not exist */
 } Tree;
 
 void tree_clear(Tree *tree);
@@ -39,14 +39,14 @@ enum {
 /*
  * Recall what is known of the folder `path`, or of the folders above the home `path` (TREE_OF_HOME): of the nearest that is
  * remembered, else of the nearest that is there. Where nothing is remembered yet, mark it and remember that, if we can;
- * root marks folders of others as their owner. Call before root becomes anybody. Faults: what hinders reading.
+ * root marks folders of others as their owner. Call before root switches to another uid. Faults: those of reading.
  */
 bool tree_recall(const Conf *conf, const char *path, unsigned how, Tree *ret_tree, Status *st);
 
-/* Is it there, with its mark? Asked by whoever delivers. Faults: STATUS_TREE, or as the system has them. */
+/* Does it exist, with its mark? Call as the owner. Faults: STATUS_TREE, or those of the file system. */
 bool tree_check(const Tree *tree, Status *st);
 
-/* Has the folder nothing in it? Such a tree has no users who could be unknown. */
+/* Is the folder empty? In an empty tree no user can be called unknown. */
 bool tree_is_empty(const Tree *tree);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * trust: whose word counts. A script decides what becomes of mail and runs programs in somebody's name, so it is used
- * only where nobody else can have written it. One rule for both languages (todoke(8), "What todoke trusts").
+ * trust: which files are trusted. A script disposes of mail and runs programs in its owner's name, so it is used
+ * only if nobody else can have written it. One rule for both languages (todoke(8), "What todoke trusts").
  */
 #ifndef TODOKE_TRUST_H
 #define TODOKE_TRUST_H
@@ -17,7 +17,7 @@ typedef enum {
 	TRUST_SITE,     /* the site's: root's, or of whoever wrote the settings that name it; written to by nobody else */
 } TrustRule;
 
-/* Where nobody knows whose the files should be: then only their modes count. */
+/* If it is not known who should own the files, only their modes count. */
 #define TRUST_ANYBODY ((uid_t) -1)
 
 typedef struct {
@@ -34,11 +34,11 @@ Trust trust_of_owner(TrustRule rule, const Account *account, const char *path);
 Trust trust_of_site(const Conf *conf, const char *name, const char *path);
 
 /*
- * Why the file is not used: "not used, as ...", with its mode; NULL: it is. *ret_command mends it. Caller frees both.
+ * Why the file is not used: "not used, as ...", with its mode; NULL: it is used. *ret_command is the shell command that corrects it. Caller frees both.
  */
 char *trust_explain(const struct stat *sb, const Trust *trust, char **ret_command);
 
-/* FsJudge for a Trust: the reason names the path, the mode, and the command that mends it. */
+/* FsJudge for a Trust: the reason names the path, the mode, and the command that corrects it. */
 char *trust_judge(const struct stat *sb, const void *trust);
 
 #endif

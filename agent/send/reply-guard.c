@@ -152,7 +152,7 @@ reply_guard_why_not(const ReplyQuestion *question)
 {
 	const char *sender = question->envelope->sender;
 	if (sender == NULL)
-		return g_strdup("nobody said who sent it");
+		return g_strdup("its sender is not known");
 	if (envelope_is_bounce(question->envelope))
 		return g_strdup("the null sender sent it");
 	char *why = reply_guard_machine(question->headers);

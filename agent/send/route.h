@@ -1,5 +1,5 @@
 /*
- * outmail: hands a message to Postfix for somebody else.
+ * route: submits a message to Postfix for another recipient.
  *
  * By SMTP to a host or a unix socket, which works without privileges, or by the sendmail program. SMTP is done by
  * libcurl in a module, todoke-submit.so, that is opened when something is sent: opening costs 20 ms, and most mail sends nothing.
@@ -37,7 +37,7 @@ typedef struct {
 	const char *submit;     /* "smtp:HOST:PORT", "smtp:unix:/PATH", "sendmail:/PATH" */
 	const char *helo;       /* our name */
 	unsigned seconds;       /* how long one message may take, up to its end */
-	unsigned end_seconds;   /* how long the answer to its end may take from the start on: who gives up earlier may send it twice */
+	unsigned end_seconds;   /* how long the answer to its end may take, from the start; giving up earlier may send it twice */
 } OutRoute;
 
 /* Is this a value for `submit`? *ret_why says in a few words what is wrong. */
@@ -47,10 +47,10 @@ bool outmail_route_is_valid(const char *submit, const char **ret_why);
 bool outmail_param_is_safe(const char *value);
 
 /*
- * Hand it over. True: the other side has taken the responsibility for it. Faults: STATUS_SUBMIT (nobody there, 4xx, a fault of
- * our own or of our server; a later try may succeed), STATUS_SUBMIT_REFUSED (5xx to RCPT: the address, with the other side's code),
+ * Hand it over. True: the server has accepted it. Faults: STATUS_SUBMIT (no connection, 4xx, a fault of
+ * our own or of our server; a later try may succeed), STATUS_SUBMIT_REFUSED (5xx to RCPT: the address, with the server's code),
  * STATUS_SUBMIT_MAIL (5xx to MAIL, DATA or the end of the message), STATUS_CONFIG. The text names neither target nor server; the
- * detail has both, the command and the other side's words.
+ * detail has both, the command and the server's reply.
  */
 bool outmail_send(const OutMail *mail, const OutRoute *route, Status *st);
 

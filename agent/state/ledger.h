@@ -1,5 +1,5 @@
 /*
- * ledger: what was going to be done with one message for one recipient, and what is done, so that the retry after a crash
+ * ledger: what was planned for one message and one recipient, and what is done, so that the retry after a crash
  * or a temporary fault repeats nothing. It lives in the state under the queue id, the recipient (and what it was
  * before aliases) and what identifies the message.
  *
@@ -14,14 +14,14 @@
 typedef enum {
 	LEDGER_NEW,       /* never begun */
 	LEDGER_PLANNED,   /* about to be stored; the text is the file's name */
-	LEDGER_SENDING,   /* about to go out; whether it did, nobody knows */
+	LEDGER_SENDING,   /* about to go out; whether it did is not known */
 	LEDGER_DONE,
-	LEDGER_REFUSED,   /* refused for good; the text is the other side's words */
+	LEDGER_REFUSED,   /* refused permanently; the text is the server's reply */
 } LedgerMark;
 
 typedef struct Ledger Ledger;
 
-/* Read what is known under `key`; it is forgotten after `until`. A fault is for a note; the ledger is empty then. Never NULL. */
+/* Read what is known under `key`; it is forgotten after `until`. After a fault (for a note) the ledger is empty. Never NULL; caller frees. */
 Ledger *ledger_open(State *state, const char *key, gint64 until, Status *st);
 void ledger_free(Ledger *ledger);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ledger, ledger_free)
@@ -29,10 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ledger, ledger_free)
 /* What is known of a step; *ret_text (may be NULL) is borrowed until the step is set again. */
 LedgerMark ledger_find(const Ledger *ledger, const char *step, const char **ret_text);
 
-/* Note it, in memory; `text` may be NULL. */
+/* Set it, in memory; `text` (copied) may be NULL. */
 void ledger_set(Ledger *ledger, const char *step, LedgerMark mark, const char *text);
 
-/* Write what was noted since the last time to the disk. */
+/* Write what was set since the last time to the disk. */
 bool ledger_write(Ledger *ledger, Status *st);
 
 #endif

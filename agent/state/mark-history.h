@@ -14,7 +14,7 @@
  *     1501686000 SUBJECT BODY returned
  *
  * SUBJECT: the first 32 digits of mark_subject; BODY: the print of the body, with '.' for the blank; WHOLE: that of all of it. Odd octets of a path or rule are
- * escaped as in URIs. A line that is not like that says nothing.
+ * escaped as in URIs. Other lines are ignored.
  */
 #ifndef TODOKE_MARK_HISTORY_H
 #define TODOKE_MARK_HISTORY_H
@@ -40,7 +40,7 @@ void mark_history_passed(GString *lines, const MarkTag *tag);
 void mark_history_disposed(GString *lines, const MarkTag *tag, const char *rule);
 void mark_history_returned(GString *lines, const MarkTag *tag);
 
-/* Append `lines` to the file in `folder`, which is made (0700) where it is missing. `lifetime` of a mark, in seconds. */
+/* Append `lines` to the file in `folder`, which is made (0700) if it is missing. `lifetime` of a mark, in seconds. */
 bool mark_history_append(const char *folder, const GString *lines, gint64 now, gint64 lifetime, Status *st);
 
 /* What is known of one mail. */
@@ -53,7 +53,7 @@ typedef struct {
 	unsigned returns;    /* with any body */
 } MarkHistory;
 
-/* Read what the file in `folder` knows; what cannot be read is not known. */
+/* Read what the file in `folder` has about this mail; lines that cannot be read are ignored. Clear with mark_history_clear. */
 void mark_history_read(const char *folder, const MarkTag *tag, MarkHistory *ret_history);
 void mark_history_clear(MarkHistory *history);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MarkHistory, mark_history_clear)

@@ -1,11 +1,11 @@
 /*
- * claim: how a retry knows what the try before it did with a copy, whatever moment that try died at.
+ * claim: tells a retry what the earlier try did with a copy, whatever moment that try died at.
  *
  * A claim is a symbolic link "todoke-KEY" in a folder's tmp whose text is the name of a draft in the same tmp. The
- * draft is written and flushed first, then claimed, then moved to new or cur. So who finds a claim finds out:
+ * draft is written and flushed first, then claimed, then moved to new or cur. So whoever finds a claim can tell:
  *
- *     its draft is still in tmp    that try did not get to the move, and will not once the draft is removed
- *     its draft is gone            the copy was made visible; where it is now (read, moved, deleted) is its owner's matter
+ *     its draft is still in tmp    that try did not reach the move, and cannot once the draft is removed
+ *     its draft is gone            the copy was made visible; where it is now (read, moved, deleted) is up to its owner
  *
  * Whoever claims holds a shared lock (flock) on the draft's file until the delivery is over: another delivery that finds the
  * claim waits for that end instead of guessing by its age whether a process is alive.
@@ -24,12 +24,12 @@ typedef struct Claim Claim;
 typedef enum {
 	CLAIM_OURS,         /* our draft is the one to be made visible */
 	CLAIM_STORED,       /* an earlier try has done it */
-	CLAIM_UNSUPPORTED,  /* this folder takes no symbolic links: nobody will know */
+	CLAIM_UNSUPPORTED,  /* this folder does not support symbolic links: a retry cannot tell */
 } ClaimAnswer;
 
 /*
  * A claim under `key` (hexadecimal digits, the first of them as good as random) in the folder `dirfd` (borrowed).
- * Nothing is looked at yet.
+ * Nothing is read yet. Caller frees.
  */
 Claim *claim_new(int dirfd, const char *key);
 
@@ -40,7 +40,7 @@ Claim *claim_new(int dirfd, const char *key);
 void claim_set_folder(Claim *claim, int dirfd, const char *hidden);
 
 /*
- * For what is no file of its own, such as a message in an mbox: a note in place of a draft's name (no '/', not over LIMIT_FILE_NAME).
+ * For what is not a file of its own, such as a message in an mbox: a note in place of a draft's name (no '/', not over LIMIT_FILE_NAME).
  * _read gives that of an earlier try (NULL: none that counts; caller frees). claim_forget removes it.
  */
 char *claim_read_note(const Claim *claim, gint64 lifetime);
@@ -52,7 +52,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Claim, claim_free)
 
 typedef struct {
 	gint64 lifetime;     /* seconds after which a claim does not count any more */
-	unsigned wait_ms;    /* how long a delivery that is at work is waited for */
+	unsigned wait_ms;    /* how long to wait for a delivery that is at work */
 } ClaimTimes;
 
 /*
@@ -77,7 +77,7 @@ bool claim_drop(Claim *claim);
  */
 bool claim_answer_stands(const Claim *claim, const char *earlier);
 
-/* Forget our claim, or the one that answered us: the same message may come again on purpose. Another delivery's by now stays. */
+/* Remove our claim, or the one that was found: the same message may come again on purpose. A claim that belongs to another delivery by now stays. */
 void claim_forget(Claim *claim);
 
 /*

@@ -15,13 +15,13 @@ typedef char *DotlockEdit(const char *old, size_t len, void *user);
 
 /*
  * Lock `name` in `dirfd`, give its contents to `edit`, and replace the file by what comes back. Waits
- * LIMIT_LOCK_WAIT_MS at most for somebody else's lock (then STATUS_LOCKED), and takes one away that has not changed for
- * LIMIT_LOCK_STALE_S. A file that was there keeps its mode. On failure the file is as it was, and no lock of ours
+ * at most LIMIT_LOCK_WAIT_MS for somebody else's lock (then STATUS_LOCKED), and removes one that has not changed for
+ * LIMIT_LOCK_STALE_S. An existing file keeps its mode. On failure the file is unchanged, and no lock of ours
  * stays.
  */
 bool dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status *st);
 
-/* How long another program is waited for, and after which time without a change its lock is taken away. */
+/* How long to wait for another program, and after which time without a change its lock is removed. */
 typedef struct {
 	unsigned wait_ms;
 	unsigned stale_s; /* 0: never */
@@ -31,8 +31,9 @@ typedef struct {
 typedef struct Dotlock Dotlock;
 
 /*
- * Make the lock file `path`. The deadline removes it. Faults: STATUS_LOCKED (somebody holds it), STATUS_NO_PERMISSION and its like: there
- * can be none in this folder. One that this process holds already is held once more: recipes may name a lock twice.
+ * Make the lock file `path`. The deadline removes it. Faults: STATUS_LOCKED (somebody holds it), STATUS_NO_PERMISSION and its like: it
+ * cannot be made in this folder. A lock that this process already holds is counted, as recipes may name a lock twice. Release with
+ * dotlock_release.
  */
 Dotlock *dotlock_take(const char *path, const DotlockPatience *patience, Status *st);
 

@@ -44,8 +44,8 @@ char folder_escape_sign(const char *setting);
 
 /*
  * The path below the INBOX, "" for the INBOX itself. NULL: there can be no such folder, and
- * *ret_why says why ("... has an empty level"). `inbox` is where is looked which of the readings of
- * a name exists; NULL: nowhere. Caller frees.
+ * *ret_why says why ("... has an empty level"). `inbox` tells which reading of a name
+ * exists; NULL: none is looked up. Caller frees.
  */
 char *
 folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, const char **ret_why);
@@ -56,7 +56,7 @@ folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, co
  */
 char *folder_name(const FolderRules *rules, const Maildir *inbox, const char *path);
 
-/* Is there such a folder? False too for a name that cannot be. Faults never: what cannot be looked at is not there. */
+/* Is there such a folder? False too for a name that cannot be. Never a fault: a folder that cannot be looked at counts as missing. */
 bool folder_exists(Maildir *inbox, const FolderRules *rules, const char *name);
 
 /*
@@ -71,8 +71,8 @@ bool folder_gives_way(const Status *fault);
 /*
  * Open the folder at `path` (of folder_path, not ""); `inbox` must outlive it. It is made, marked, and subscribed where
  * it is missing and `create` or the rules say so. *ret_maildir is NULL when the mail must go elsewhere, the INBOX: the
- * folder is missing and may not be made, or what stands there is no folder of ours; `notes` (char *) tells. False: a
- * fault that a retry may not meet.
+ * folder is missing and may not be made, or what stands there is not a folder of ours; `notes` (char *) says so. False: a
+ * passing fault. Caller frees *ret_maildir with maildir_free.
  */
 bool folder_open(Maildir *inbox, const FolderRules *rules, const char *path, bool create, Maildir **ret_maildir,
                  GPtrArray *notes, Status *st);

@@ -1,9 +1,9 @@
 /*
  * kept: is mail that was kept here before still here?
  *
- * A file is looked for where it was put, under its name, with whatever flags; then in every folder of the mailbox, by its name or its
- * size, as IMAP servers move mail under new names. A file counts only if its header and body are those that are wanted: nothing is
- * taken for granted, for the answer decides whether mail is stored. What its owner has thrown away (flag T, the folder with the
+ * A file is looked for where it was stored, under its name, with any flags; then in every folder of the mailbox, by its name or its
+ * size, as IMAP servers move mail under new names. A file counts only if its header and body are the wanted ones,
+ * as the answer decides whether mail is stored. What its owner has deleted (flag T, the folder with the
  * special use \Trash) is not here any more. Folders that are symbolic links are looked into only where the mail was put there.
  */
 #ifndef TODOKE_KEPT_H

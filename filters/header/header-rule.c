@@ -214,7 +214,7 @@ compile_rule(Compile *compile, const char *folder)
 	rule->header = g_strdup(spec->header != NULL ? spec->header : "");
 	rule->when = g_ptr_array_new_with_free_func(free_when);
 	if (!is_field_name(rule->header))
-		report(compile, PROBLEM_ERROR, "bad-header", "header is '%s', which is no field name", rule->header);
+		report(compile, PROBLEM_ERROR, "bad-header", "header is '%s', which is not a field name", rule->header);
 	else if (g_ascii_strcasecmp(rule->header, MARK_FIELD) == 0)
 		report(compile, PROBLEM_ERROR, "protected-header", "%s is the evidence of the loop check: no rule may touch it", MARK_FIELD);
 	compile_match(compile, rule);

@@ -20,7 +20,7 @@ run_program(const RecordRequest *request, guint32 n_known, ChildResult *ret_resu
 	g_autofree char *path = module_program_path(argv[0]);
 	g_autoptr(GByteArray) input = record_print_request(request);
 	if (input->len > LIMIT_LIBSIEVE_REQUEST)
-		return status_fail_detail(st, STATUS_ENGINE, "script and values have %u octets, more than libsieve is told",
+		return status_fail_detail(st, STATUS_ENGINE, "script and values have %u octets, more than libsieve may get",
 		                          input->len);
 	const ChildCall call = {
 		.path = path,

@@ -127,12 +127,12 @@ number_fault(SieveText text)
 	guint64 number = 0;
 	for (size_t i = 0; i < text.len; i++) {
 		if (!g_ascii_isdigit(text.data[i]))
-			return "libsieve takes for 0 what is no number";
+			return "libsieve reads as 0 what is not a number";
 		number = number * 10 + (guint64) (text.data[i] - '0');
 		if (number >= G_MAXINT32)
 			return "libsieve's numbers end at 2147483646";
 	}
-	return text.len == 0 ? "libsieve takes for 0 what is no number" : NULL;
+	return text.len == 0 ? "libsieve reads as 0 what is not a number" : NULL;
 }
 
 static const char *
@@ -187,7 +187,7 @@ check_match(Subset *subset, const SieveCall *test)
 	if (match == SUBSET_COUNT && (test->positional[0]->n > 1 || test->match->key_arg->n > 1))
 		refuse(subset, test->span, "':count' of several names or with several keys: libsieve adds wrongly");
 	if (is_number && match != SUBSET_COUNT && strcmp(test->def->name, "header") != 0)
-		refuse(subset, test->span, "numbers in '%s': libsieve takes for 0 what is no number", test->def->name);
+		refuse(subset, test->span, "numbers in '%s': libsieve reads as 0 what is not a number", test->def->name);
 	check_keys(subset, test);
 }
 

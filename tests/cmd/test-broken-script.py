@@ -18,7 +18,7 @@ BROKEN = 'require "fileinto";\nfileinto "Other"\n'
 
 
 class Home:
-    """A virtual user with a script of his own."""
+    """A virtual user with a script."""
 
     def __init__(self, folder, *options):
         self.folder, self.options = folder, options

@@ -94,7 +94,7 @@ def test_included_files_show_their_line(folder):
     write(folder, "one.rc", "\n:0x\nfoo/\n")
     path = write(folder, "procmailrc", "INCLUDERC=one.rc\n")
     result = tap.todoke("check", path, env={"HOME": folder})
-    tap.contains(result.stderr + result.stdout, b"one.rc:2:3: error: this is no flag")
+    tap.contains(result.stderr + result.stdout, b"one.rc:2:3: error: this is not a flag")
     tap.contains(result.stderr + result.stdout, b":0x\n      ^")
 
 

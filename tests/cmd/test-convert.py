@@ -83,7 +83,7 @@ ROWS = [
     ("addresses behind commas", ":0\n! a@x.test,b@x.test, c@x.test\n",
      '# line 1: same\nredirect "a@x.test";\nredirect "b@x.test";\nredirect "c@x.test";\nstop;\n'),
     ("DEFAULT elsewhere", "DEFAULT=/var/mail/ann\n",
-     "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text\n"),
+     "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is not UTF-8 text\n"),
     ("no address", ":0\n! a@x.test@x.test\n",
      "# line 1: by hand: Sieve redirects to addresses with a domain\n#   :0\n#   ! a@x.test@x.test\n"),
     ("an option behind a comma", ":0\n! a@x.test,-t@x.test\n",

@@ -629,7 +629,7 @@ def test_lockfile_of_others(folder):
 
 
 def test_one_lock_for_two_recipes(folder):
-    """Nobody waits for himself: procmail gives such a lock back in between, we hold it until both are stored."""
+    """No process waits for itself: procmail gives such a lock back in between, we hold it until both are stored."""
     home = Home(folder, "LOCKFILE=my.lock\n:0c: my.lock\na\n:0c w: my.lock\n| cat >b\n:0: ./my.lock\nc\n", recipe_lock_wait="2s")
     tap.same(home.procmail().returncode, 0)
     tap.same([home.read(name)[:4] for name in "abc"], [b"From"] * 3)
@@ -707,7 +707,7 @@ def test_both_languages(folder):
     home = Home(tap_folder(folder, 8), "\0", recipes="yes")
     home.write(".dovecot.sieve", "keep")
     home.run("deliver")
-    tap.contains(home.said(), "has a NUL in it: it is no rc file; the recipes were not run", "each has its own error")
+    tap.contains(home.said(), "has a NUL in it: it is not an rc file; the recipes were not run", "each has its own error")
     home = Home(tap_folder(folder, 9), ":0fw\n| sed -e s/Subject:.*/Subject:.x/\n", recipes="yes", recipe_order="recipes-first")
     home.write(".dovecot.sieve", rules.replace("\"x\"", "\".x\""))
     home.run("deliver")
@@ -787,10 +787,10 @@ def test_lastfolder_marks_as_read(folder):
 def test_spool_in_which_nobody_can_make_a_file(folder):
     """/var/mail is 2775 root:mail: todoke check says so, and mail of who has no file there is in the INBOX."""
     home = Home(folder, "", recipes="yes", recipe_default=folder + "/spool/%u")
-    tap.contains(tap.todoke("check", env={"TODOKE_CONF": home.conf}).stdout, b"which is no folder")
+    tap.contains(tap.todoke("check", env={"TODOKE_CONF": home.conf}).stdout, b"which is not a folder")
     os.mkdir(folder + "/spool")
     os.chmod(folder + "/spool", 0o2775)
-    tap.contains(tap.todoke("check", env={"TODOKE_CONF": home.conf}).stdout, b"who has no file there cannot make one")
+    tap.contains(tap.todoke("check", env={"TODOKE_CONF": home.conf}).stdout, b"an owner without a file there cannot make one")
     if os.getuid() == 0:
         home.run("deliver")
         tap.same(len(home.maildir()), 1)
@@ -822,7 +822,7 @@ def test_recipes_of_others_do_not_run(folder):
 def test_broken_recipes_lose_nothing(folder):
     """What procmail would go on with runs, and says so in the log; of a file that cannot be read the owner hears, once."""
     home = Home(folder, None, recipes="yes")
-    for n, (rc, note, told) in enumerate(((b":0 Q\nx/\n", "is no flag", None), (b":0\n* ^Subject: x\n", "", None),
+    for n, (rc, note, told) in enumerate(((b":0 Q\nx/\n", "is not a flag", None), (b":0\n* ^Subject: x\n", "", None),
                                           (b"\0\xff\xfe:0\n{ { {\n", "NUL", b".procmailrc:1:1: error: the file has a NUL in it"),
                                           (b"INCLUDERC=missing\n", "cannot read 'missing'", None), (b":0\n\n}\n", "", None),
                                           (b":0\n{\n" * 100, "nested", b"blocks are nested too deeply"),
@@ -846,7 +846,7 @@ def test_remarks_are_few_and_short(folder):
     home = Home(folder, ":0 Q\nx/\n" * 100 + "INCLUDERC=" + "y" * 5000 + "\n", recipes="yes")
     os.rename(home.path + "/.procmailrc", home.path + "/r")
     home.run("deliver", "-o", "recipe_files=~/r")
-    tap.same(home.said().count("is no flag"), 4)
+    tap.same(home.said().count("is not a flag"), 4)
     home.write(".procmailrc", "INCLUDERC=" + "y" * 5000 + "\n")
     home.run("deliver")
     tap.same("y" * 320 in home.said(), False)

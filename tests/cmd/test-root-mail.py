@@ -39,7 +39,7 @@ def test_local_runs_as_nobody_for_root(folder):
     """As local(8) does: default_privs is nobody."""
     with Peer() as peer:
         tap.same(by_local(folder, peer.submit), (75, "4.3.5 mail system is configured incorrectly"))
-        tap.contains(log(folder), "'root' is root, who has no mailbox: set root_mail_to, or give root's mail to a person by an alias")
+        tap.contains(log(folder), "'root' is root, which has no mailbox: set root_mail_to, or give root's mail to a person by an alias")
         tap.same(by_local(folder, peer.submit, "-o", "root_mail_to=admin@here.test"), (0, "redirect"))
         ((sender, _, mail),) = peer.mails
         tap.contains(sender, "<cron@here.test>")

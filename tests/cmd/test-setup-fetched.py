@@ -374,7 +374,7 @@ def test_lmtp_twice_and_undo(folder):
 
 
 def test_aliases_that_came_since(folder):
-    """The table is the admin's as soon as it is there: lines of his stay, and what is new among the aliases is added."""
+    """The table is the admin's as soon as it exists: the admin's lines stay, and what is new among the aliases is added."""
     path = postfix(folder, main="alias_maps = %s\n" % aliases(folder, "postmaster: root\n"))
     good(path, "--fetched", "lmtp", *ROOT, "--apply")
     with open(os.path.join(path, "todoke-aliases"), "a", encoding="utf-8") as file:
@@ -516,7 +516,7 @@ def test_root_mail_by_a_setting(folder):
 
 
 def test_virtual_tree_at_the_local_door(folder):
-    """local(8) becomes the recipient: a tree of one account for all is not his, a place in his home is."""
+    """local(8) runs as the recipient, who cannot write to a tree of one account for all, but can in the own home."""
     path = postfix(folder)
     before = content(path)
     found = finding(path, "virtual-maildir", "--door", "local", "-o", "maildir=/var/vmail/%d/%n", *ROOT)

@@ -84,7 +84,7 @@ def write_script(world, user, text):
 
 
 def send(world, user, text=None, subject="hello", sender=SENDER, headers=b"", domain=DOMAIN, body=b"body\n"):
-    """Give a user a script, send him a message, wait until all that it causes is done; the message and its queue id."""
+    """Give a user a script, send a message to it, wait until all that it causes is done; the message and its queue id."""
     if text is not None:
         write_script(world, user, text)
     sent = message(subject, to=f"{user}@{domain}", headers=headers, body=body)

@@ -31,7 +31,7 @@ SPACE = ("write", "pwrite64", "fsync", "fdatasync", "openat", "mkdirat", "mkdir"
 # Not injected: they do not return, or failing them is a kernel that does not work.
 LEFT_OUT = ("exit_group", "exit", "execve", "rt_sigreturn", "restart_syscall", "arch_prctl", "wait4")
 
-# Postfix bounces on these (POSTFIX.md 4): all but success, EX_TEMPFAIL and EX_OSERR, and where the text has a code that decides.
+# Postfix bounces on these (agent/POSTFIX, RESULT): all but success, EX_TEMPFAIL and EX_OSERR, and where the text has a code that decides.
 TRIES = 4
 
 TODAY = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime()).encode()

@@ -190,7 +190,7 @@ def check_killed(trial):
 
 
 def check_claims(trial):
-    """One for each copy (who dies while he changes one leaves another link); no draft is left that belongs to one."""
+    """One for each copy (a process that dies while it changes one leaves another link); no draft is left that belongs to one."""
     claims = [path for path in trial.claims() if re.fullmatch("todoke-[0-9a-f]{34}", os.path.basename(path))]
     expect(len(claims) == sum(trial.want.values()), "claims: %s" % trial.claims())
     drafts = [path for path in claims if os.path.exists(os.path.join(os.path.dirname(path), os.readlink(path)))]

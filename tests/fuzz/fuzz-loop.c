@@ -45,7 +45,7 @@ check_verdict(const Headers *headers, const Envelope *envelope, const LoopVerdic
 {
 	g_autofree char *text = loop_verdict_print(verdict);
 	json_t *json = loop_verdict_json(verdict);
-	g_assert(json != NULL); /* NULL: a text is no UTF-8 */
+	g_assert(json != NULL); /* NULL: a text is not UTF-8 */
 	g_assert(g_utf8_validate(text, -1, NULL) && strchr(verdict->why, '\n') == NULL);
 	g_assert(verdict->kind < LOOP_KIND_COUNT && verdict->hops <= headers_count(headers));
 	g_assert((verdict->answer == LOOP_DELIVER) == (loop_verdict_status(verdict) == STATUS_OK));

@@ -9,7 +9,7 @@ if [ "$1" = --fuzz ]; then
 		"$top_srcdir"/tests/fuzz/corpus/recipe/*; do
 		cp "$file" "$work/seeds/$(echo "${file#"$top_srcdir"/}" | tr / _)"
 	done
-	mkdir "$work/filters" # libsieve is no part of this
+	mkdir "$work/filters" # libsieve is not a part of this
 	printf 'FILTER(sieve)\nFILTER(recipe)\n' >"$work/filters/filter-table.def"
 	# shellcheck disable=SC2046,SC2010 # the flags are words
 	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w \

@@ -153,7 +153,7 @@ def test_lane_killed_at_every_call(folder):
 
 
 def test_redirect_and_copy(folder):
-    """Who dies between the other side's answer and his own note sends again, for no mail may be lost; nowhere else."""
+    """A process that dies between the server's answer and its own note sends again, for no mail may be lost; nowhere else."""
     script = folder + "/script.sieve"
     with open(script, "w") as file:
         file.write('require ["copy", "envelope"];\nif envelope :is "to" "ann@d.test" { redirect :copy "far@x.test"; }\n')

@@ -161,7 +161,7 @@ def test_wrong_starts(folder):
     tap.contains(fails("--listen", "frob:x"), "'frob:x'")
     tap.contains(fails("--listen", "inet:localhost"), "inet:ADDRESS:PORT")
     tap.contains(fails("--listen", "unix:" + folder + "/x" * 100), "longer than")
-    tap.contains(fails("--listen", "unix:" + folder), "is no socket")
+    tap.contains(fails("--listen", "unix:" + folder), "is not a socket")
     tap.contains(fails("--listen", "unix:%s/s" % folder, "-o", "lmtp_allow=1.2.3"), "cannot read '1.2.3'")
     tap.contains(fails("--stdio", "--listen", "unix:x"), "usage")
 

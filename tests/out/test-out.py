@@ -241,7 +241,7 @@ def test_trouble_with_a_redirect(folder):
             tap.contains(result.detail, words)
         if code == 69:
             own = re.search(r"^\d+ (5\.\d\.\d)", what)
-            tap.contains(result.answer, (own.group(1) if own else "5.4.0") + " passed on by the recipient's rules, and refused there")
+            tap.contains(result.answer, (own.group(1) if own else "5.4.0") + " the recipient's rules passed it on, and it was refused there")
             again = run(box, peer, "redirect|b@example.org", code=69)
             tap.same(again.answer, result.answer, "a retry")
             continue
@@ -692,7 +692,7 @@ def test_pipe_that_goes_wrong(folder):
     big = MESSAGE + b"x" * 500000
     for number, (name, why) in enumerate((
             ("fails", "exit code 3: no such luck"), ("hangs", "took longer"), ("floods", "said more than"), ("dies", "signal 9"), ("missing", "cannot run"),
-            ("../bin/good", "is no name"), (".hidden", "is no name"), ("", "is no name"))):
+            ("../bin/good", "is not a name"), (".hidden", "is not a name"), ("", "is not a name"))):
         shorter = ["-o", "program_timeout=1s"] if name == "hangs" else []
         result = run(folder, "smtp:127.0.0.1:1", *options, *shorter, "-e", "queue_id=%d" % number, "pipe|" + name, message=big)
         result.note(why)

@@ -21,7 +21,7 @@ typedef struct {
 static const Row rows[] = {
 	{ "a virtual tree", "/v/%d/%n", "ann@example.jp", "/v/example.jp/ann", STATUS_OK },
 	{ "case is folded", "/v/%d/%n", "Ann@Example.JP", "/v/example.jp/ann", STATUS_OK },
-	{ "detail is no part of the path", "/v/%d/%n", "ann+shop@example.jp", "/v/example.jp/ann", STATUS_OK },
+	{ "detail is not a part of the path", "/v/%d/%n", "ann+shop@example.jp", "/v/example.jp/ann", STATUS_OK },
 	{ "%u is the whole address", "/v/%u/M", "ann+shop@example.jp", "/v/ann@example.jp/M", STATUS_OK },
 	{ "one mailbox for all", "/v/all", "ann@example.jp", "/v/all", STATUS_OK },
 	{ "a percent sign", "/v/100%%/%n", "ann@example.jp", "/v/100%/ann", STATUS_OK },

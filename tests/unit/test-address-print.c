@@ -95,7 +95,7 @@ static const SendableRow sendable_rows[] = {
 	{ "blank in the domain is not", "a@b c", false },
 	{ "bracket in the domain is not", "a@b>", false },
 	{ "blank in a literal is not", "a@[1 2]", false },
-	{ "what is no UTF-8 is not", "\xff@b", false },
+	{ "what is not UTF-8 is not", "\xff@b", false },
 };
 
 static void

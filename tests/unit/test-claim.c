@@ -135,7 +135,7 @@ test_three_tries(void **state)
 	check_take(&folder, one, "d1", CLAIM_OURS, "-");
 	check_take(&folder, two, "d2", CLAIM_OURS, "-");
 	check_tmp(&folder, "d2 todoke-aa");
-	assert_false(claim_drop(one)); /* it is not his any more */
+	assert_false(claim_drop(one)); /* it belongs to another delivery now */
 	assert_int_equal(unlinkat(folder.fd, "tmp/d2", 0), 0); /* stands for the move */
 	check_take(&folder, three, "d3", CLAIM_STORED, "d2");
 	assert_false(claim_drop(two)); /* somebody answered for that copy */
@@ -194,7 +194,7 @@ test_drop_while_a_retry_answers(void **state)
 	folder_clear(&folder);
 }
 
-/* Who may write into a shared folder may not say that the mail of another is stored already, nor have his drafts removed. */
+/* Who may write into a shared folder may not say that the mail of another is stored already, nor have another's drafts removed. */
 static void
 test_claim_of_a_stranger(void **state)
 {

@@ -158,8 +158,8 @@ static const Bad bad[] = {
 	{ "each wrong item of a list", "addresses = {\"a\tb\", c,\n \"d\te\"}",
 	  "1:14: the value of 'addresses' has control characters: it wants one printable line\n"
 	  "2:2: the value of 'addresses' has control characters: it wants one printable line\n" },
-	{ "braces where no list is", "hop_limit = {7, 8}", "1:1: 'hop_limit' is no list: it wants one value, without braces\n" },
-	{ "adding to what is no list", "hop_limit += 7", "1:1: 'hop_limit' is no list: it wants one value, without '+='\n" },
+	{ "braces where no list is", "hop_limit = {7, 8}", "1:1: 'hop_limit' is not a list: it wants one value, without braces\n" },
+	{ "adding to what is not a list", "hop_limit += 7", "1:1: 'hop_limit' is not a list: it wants one value, without '+='\n" },
 	{ "string that is not closed", "maildir = \"/a\nhop_limit = 4\n",
 	  "1:11: the string is not closed: \" is missing on this line\n2:13: '4' " HOP_LIMIT },
 	{ "comment that is not closed", "hop_limit = 4\n/* a\n",
@@ -184,10 +184,10 @@ static const Bad bad[] = {
 	  "7:13: '4' " HOP_LIMIT },
 	{ "a block in a block", "rule a {\n rule b { action = eat }\n action = eat\n}\n",
 	  "2:2: 'rule': a block cannot stand in another block\n"
-	  "3:11: 'eat' is no action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n" },
+	  "3:11: 'eat' is not an action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n" },
 	{ "nonsense in a rule leaves the rule", "rule a {\n header X\n action = eat }\n",
 	  "2:2: '=' is missing behind 'header'" NOT_A_SETTING "\n"
-	  "3:11: 'eat' is no action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n" },
+	  "3:11: 'eat' is not an action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n" },
 	{ "one brace too many in a rule", "rule a { } }",
 	  "1:6: rule 'a' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
 	  "1:12: '}' is not expected here" NOT_A_SETTING "\n" },
@@ -206,7 +206,7 @@ static const Bad bad[] = {
 	{ "rules", "rule a {\n acton = keep\n action = eat\n}\nrule a { action = keep }\nrule b {\n header = X\n}\nrule c { }\n"
 	  "rule d { action = strip to = X }\nrule '' { action = keep }\n",
 	  "2:2: unknown key of a rule 'acton': did you mean 'action'?\n"
-	  "3:11: 'eat' is no action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n"
+	  "3:11: 'eat' is not an action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n"
 	  "5:6: there is a rule 'a' already, at line 1: names of rules stand in bounces and in the log: give each its own\n"
 	  "6:6: rule 'b' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
 	  "9:6: rule 'c' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"

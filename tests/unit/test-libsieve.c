@@ -33,7 +33,7 @@ typedef struct {
 	const char *want_actions; /* "0 2 " */
 } Row;
 
-/* B1 to B15: the names that LIBSIEVE of todoke(8) lists. */
+/* B1 to B15: the numbers of filters/libsieve/FAULTS. */
 static const Row rows[] = {
 	{ .name = "actions in their order", .script = REQUIRE "fileinto \"0\"; if header \"q0\" \"x\" { fileinto \"1\"; } fileinto \"2\";",
 	  .value = "a", .want_actions = "0 2 " },
@@ -167,7 +167,7 @@ test_too_much(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	assert_false(cage_run(&request, 3, &record, &st));
 	assert_int_equal(st.id, STATUS_ENGINE);
-	assert_non_null(strstr(st.detail, "more than libsieve is told"));
+	assert_non_null(strstr(st.detail, "more than libsieve may get"));
 }
 
 /* A whole record: actions 1 and 4 of 5, and a text. */

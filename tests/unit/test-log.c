@@ -73,7 +73,7 @@ test_value(void **state)
 	assert_string_equal(got, want);
 }
 
-/* The JSON form has the value itself, but for what is no UTF-8. */
+/* The JSON form has the value itself, but for what is not UTF-8. */
 static void
 test_value_in_json(void **state)
 {

@@ -84,7 +84,7 @@ test_nobody_said_who(void **state)
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_PIPE);
 	ReplyQuestion question = { .headers = headers, .envelope = envelope, .rules = { "", true } };
 	g_autofree char *why = reply_guard_why_not(&question);
-	assert_string_equal(why, "nobody said who sent it");
+	assert_string_equal(why, "its sender is not known");
 }
 
 #define KEYS "k1 1111111111111111111111111111111111111111111111111111111111111111\n"

@@ -77,7 +77,7 @@ test_pattern(void **state)
 	assert_string_equal(got, row->want);
 }
 
-/* LIBSIEVE 6: where backtracking takes n^k steps, this takes value times pattern at worst. */
+/* filters/libsieve/FAULTS time: where backtracking takes n^k steps, this takes value times pattern at worst. */
 static void
 test_hostile(void **state)
 {

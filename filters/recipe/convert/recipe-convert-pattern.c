@@ -234,7 +234,7 @@ take_fields(const GPtrArray *items, guint *ret_at, RecipeVerdict *verdict)
 		bool colon = item->kind == TREE_SET && recipe_set_has(&item->set, ':') && set_size(&item->set) < 4;
 		bool skips = is_repeated(item, is_any) && *(const char *) names->pdata[0] != '\0';
 		if (colon && only_octet(item) != ':')
-			recipe_verdict_changed(verdict, "the From_ line is no part of the message");
+			recipe_verdict_changed(verdict, "the From_ line is not part of the message");
 		if (skips)
 			recipe_verdict_changed(verdict, "the expression has no colon: only the field with exactly this name is searched");
 		if (colon || skips) {

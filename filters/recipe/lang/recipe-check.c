@@ -169,7 +169,7 @@ check_rule(Check *check, const RecipeNode *node)
 		const char *unknown = flags.unknown != '\0' ? strchr(node->start.text, flags.unknown) : NULL;
 		if (unknown != NULL)
 			add(check, &node->start, (size_t) (unknown - node->start.text), PROBLEM_ERROR, "flag",
-			    "this is no flag: the recipe does nothing", "flags are H B D A a E e h b f c w W i r, then ':' and a lockfile");
+			    "this is not a flag: the recipe does nothing", "flags are H B D A a E e h b f c w W i r, then ':' and a lockfile");
 		check_action(check, node, &flags);
 	}
 	for (guint i = 0; i < node->conditions->len; i++)

@@ -180,7 +180,7 @@ static void
 explain_action(Explain *explain, const RecipeNode *node, const RecipeFlags *flags)
 {
 	if (flags->unknown != '\0')
-		say(explain, "  '%c' is no flag: the recipe does nothing here; procmail does what follows:", flags->unknown);
+		say(explain, "  '%c' is not a flag: the recipe does nothing here; procmail does what follows:", flags->unknown);
 	switch (node->action_kind) {
 	case RECIPE_ACTION_NONE:
 		say(explain, "  There is no action: nothing happens.");

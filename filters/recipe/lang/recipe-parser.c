@@ -306,7 +306,7 @@ parse_assignment(Parser *parser)
 		if (parser->at > behind || parser->at == parser->end || strchr("\n\r#", peek(parser)) != NULL)
 			return node;
 	}
-	complain(parser, node->line, node->column, "not-understood", "this is no assignment and no recipe: procmail skips it",
+	complain(parser, node->line, node->column, "not-understood", "this is neither an assignment nor a recipe: procmail skips it",
 	         "a recipe begins with :0, a condition with *, a comment with #");
 	if (peek(parser) != '}') /* a name right before the brace: the block ends all the same */
 		skip_line(parser);
@@ -490,7 +490,7 @@ recipe_parse_comments(const FilterSource *source, GPtrArray *problems, GPtrArray
 		.problems = problems, .comments = comments,
 	};
 	if (memchr(source->text, '\0', source->len) != NULL) {
-		complain(&parser, 1, 1, "binary", "the file has a NUL in it: it is no rc file", NULL);
+		complain(&parser, 1, 1, "binary", "the file has a NUL in it: it is not an rc file", NULL);
 		return NULL;
 	}
 	g_autoptr(GPtrArray) nodes = parse_block(&parser, false);

@@ -23,7 +23,7 @@ typedef struct {
 typedef enum {
 	RECIPE_MATCH,
 	RECIPE_NO_MATCH,
-	RECIPE_LIMIT /* a limit was reached: nobody knows */
+	RECIPE_LIMIT /* a limit was reached: it may match or not */
 } RecipeMatch;
 
 /* What \/ cut off, in octets of the text. */

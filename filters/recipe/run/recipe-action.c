@@ -582,7 +582,7 @@ sendmail_argv(RecipeRun *run, const GPtrArray *words)
 	return argv;
 }
 
-/* The owner has a sendmail of his own: it is a program as others are, and gets no From_ line. */
+/* The owner has set SENDMAIL: it runs as any other program, and gets no From_ line. */
 static bool
 call_sendmail(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *argv, bool *ret_succeeded, Status *st)
 {

@@ -347,7 +347,7 @@ run_rule(RecipeRun *run, const RecipeNode *node, Status *st)
 	if (matched && flags.unknown != '\0')
 		recipe_log_complain(run, "Skipped \"%c\"", flags.unknown);
 	if (matched && flags.unknown != '\0' && !run->strict) {
-		recipe_run_note(run, node->line, "'%c' is no flag: the recipe does nothing", flags.unknown);
+		recipe_run_note(run, node->line, "'%c' is not a flag: the recipe does nothing", flags.unknown);
 		state->chain.succeeded = false;
 		return true;
 	}

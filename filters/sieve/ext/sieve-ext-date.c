@@ -17,7 +17,7 @@ check_zone(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	int offset;
 	if (zone->template != NULL || sieve_date_parse_zone(zone->text, &offset))
 		return true;
-	return sieve_check_error(check, zone->span, "bad-zone", "such as \"+0900\"", "\"%.*s\" is no time zone", (int) zone->text.len,
+	return sieve_check_error(check, zone->span, "bad-zone", "such as \"+0900\"", "\"%.*s\" is not a time zone", (int) zone->text.len,
 	                         zone->text.data);
 }
 
@@ -56,7 +56,7 @@ shift(SieveRun *run, const SieveCall *call, SieveDate *date)
 	SieveText text = sieve_run_text(run, &zone->value->strings[0]);
 	if (sieve_date_parse_zone(text, &date->offset))
 		return true;
-	return sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.*s\" is no time zone", (int) MIN(text.len, 100), text.data);
+	return sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.*s\" is not a time zone", (int) MIN(text.len, 100), text.data);
 }
 
 /* Hold the part of the date (NULL: there is none) against the keys. */

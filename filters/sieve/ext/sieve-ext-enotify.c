@@ -46,7 +46,7 @@ check_importance(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	if (importance->template != NULL || is_importance(importance->text))
 		return true;
 	return sieve_check_error(check, importance->span, "bad-importance", "\"1\" is high, \"2\" normal, \"3\" low",
-	                         "\"%.*s\" is no importance", (int) importance->text.len, importance->text.data);
+	                         "\"%.*s\" is not an importance", (int) importance->text.len, importance->text.data);
 }
 
 /* One address, perhaps with a name. */
@@ -66,7 +66,7 @@ check_from(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	if (from->template != NULL || !mailto_is(method->text.data, method->text.len) || is_author(from->text))
 		return true;
 	return sieve_check_error(check, from->span, "bad-address", "write user@example.org, or Name <user@example.org>",
-	                         "\"%.*s\" is no address", (int) from->text.len, from->text.data);
+	                         "\"%.*s\" is not an address", (int) from->text.len, from->text.data);
 }
 
 /* optionname "=" value without line ends and NULs (RFC 5435 3.5). */
@@ -93,7 +93,7 @@ check_options(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	for (size_t i = 0; i < tag->value->n; i++) {
 		const SieveString *option = &tag->value->strings[i];
 		if (option->template == NULL && !is_option(option->text))
-			good = sieve_check_error(check, option->span, "bad-option", "write name=value", "\"%.*s\" is no option",
+			good = sieve_check_error(check, option->span, "bad-option", "write name=value", "\"%.*s\" is not an option",
 			                         (int) option->text.len, option->text.data);
 	}
 	return good;
@@ -122,7 +122,7 @@ importance_of(SieveRun *run, const SieveCall *call)
 	SieveText text = tag != NULL ? sieve_run_text(run, &tag->value->strings[0]) : SIEVE_TEXT("2");
 	if (is_importance(text))
 		return text.data[0] - '0';
-	sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.*s\" is no importance", (int) MIN(text.len, 200), text.data);
+	sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.*s\" is not an importance", (int) MIN(text.len, 200), text.data);
 	return 0;
 }
 

@@ -84,7 +84,7 @@ check_part(SieveCheck *check, const SieveCall *call, const SieveString *name)
 		                         "unknown envelope part \"%.*s\"", (int) name->text.len, name->text.data);
 	}
 	if (!part->is_address && call->part != NULL)
-		return sieve_check_error(check, name->span, "no-address", NULL, "envelope part \"%s\" is no address: ':%s' has no meaning",
+		return sieve_check_error(check, name->span, "no-address", NULL, "envelope part \"%s\" is not an address: ':%s' has no meaning",
 		                         part->name, call->part->name);
 	return true;
 }

@@ -219,7 +219,7 @@ static bool
 check_name(SieveCheck *check, SieveSpan span, const char *name)
 {
 	return is_identifier(name) || sieve_check_error(check, span, "bad-variable", "letters, digits and _, no digit first",
-	                                                "'%s' is no name of a global variable", name);
+	                                                "'%s' is not the name of a global variable", name);
 }
 
 static bool

@@ -22,7 +22,7 @@ fault_of(SieveText name)
 		if (name.data[i] == '*' || name.data[i] == '%')
 			return "it has a wildcard in it";
 		if ((guchar) name.data[i] < 0x20 || (guchar) name.data[i] >= 0x7f)
-			return "it has a sign in it that is no printable ASCII";
+			return "it has a sign in it that is not printable ASCII";
 		if (name.data[i] == '/' && ends)
 			return "it has an empty level";
 	}

@@ -51,7 +51,7 @@ check_options(SieveCheck *check, SieveCall *call, SieveTag *tag)
 		                                                    : NULL;
 		if (option->template == NULL && address == NULL)
 			good = sieve_check_error(check, option->span, "bad-address",
-			                         "write user@example.org", "\"%.*s\" is no address",
+			                         "write user@example.org", "\"%.*s\" is not an address",
 			                         (int) option->text.len, option->text.data);
 	}
 	return good;
@@ -187,7 +187,7 @@ make_uri(SieveRun *run, const SieveCall *call, const SieveArg *options, char **r
 		g_autofree char *address = address_in(text);
 		if (address == NULL)
 			return sieve_run_fail(run, call, STATUS_SCRIPT,
-			                      "cannot notify \"%.*s\": it is no address",
+			                      "cannot notify \"%.*s\": it is not an address",
 			                      (int) MIN(text.len, 200), text.data);
 		g_autofree char *escaped = g_uri_escape_string(address, "@", FALSE);
 		g_string_append_printf(uri, "%s%s", found++ > 0 ? "," : "", escaped);

@@ -31,7 +31,7 @@ check_replace(SieveCheck *check, SieveCall *call)
 		return true;
 	SieveText text = from->value->strings[0].text;
 	if (!is_mailbox_list(sieve_check_arena(check), text))
-		return sieve_check_error(check, from->value->span, "bad-address", "write user@example.org", "\"%.*s\" is no address",
+		return sieve_check_error(check, from->value->span, "bad-address", "write user@example.org", "\"%.*s\" is not an address",
 		                         (int) text.len, text.data);
 	return true;
 }
@@ -110,7 +110,7 @@ replace_message(SieveRun *run, const SieveCall *call)
 	const char *subject = tag_string(run, call, "subject"), *from = tag_string(run, call, "from");
 	g_auto(SieveEntity) entity = { 0 };
 	if (from != NULL && !is_mailbox_list(run->scratch, (SieveText){ from, strlen(from) })) {
-		sieve_run_trace(run, TRACE_ACTIONS, call, "replace: \"%s\" is no address: :from is ignored", from);
+		sieve_run_trace(run, TRACE_ACTIONS, call, "replace: \"%s\" is not an address: :from is ignored", from);
 		from = NULL;
 	}
 	if (!make_entity(run, call, subject, from, &entity))

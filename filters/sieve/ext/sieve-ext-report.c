@@ -23,10 +23,10 @@ check_report(SieveCheck *check, SieveCall *call)
 {
 	const SieveString *type = &call->positional[0]->strings[0], *address = &call->positional[2]->strings[0];
 	if (type->template == NULL && !is_token(type->text))
-		return sieve_check_error(check, type->span, "bad-token", "such as \"abuse\"", "\"%.*s\" is no type of a report",
+		return sieve_check_error(check, type->span, "bad-token", "such as \"abuse\"", "\"%.*s\" is not a type of report",
 		                         (int) MIN(type->text.len, 200), type->text.data);
 	if (address->template == NULL && !sieve_check_is_address(address->text))
-		return sieve_check_error(check, address->span, "bad-address", "write user@example.org", "\"%.*s\" is no address",
+		return sieve_check_error(check, address->span, "bad-address", "write user@example.org", "\"%.*s\" is not an address",
 		                         (int) MIN(address->text.len, 200), address->text.data);
 	return true;
 }
@@ -60,9 +60,9 @@ run_report(SieveRun *run, const SieveCall *call)
 	const char *written = sieve_run_string(run, call->positional[2], 0);
 	g_autofree char *address = sieve_text_mailbox((SieveText){ written, strlen(written) });
 	if (!is_token((SieveText){ type, strlen(type) }))
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.200s\" is no type of a report", type);
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.200s\" is not a type of report", type);
 	if (address == NULL)
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot report to \"%.200s\": it is no address", written);
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot report to \"%.200s\": it is not an address", written);
 	if (is_own(run, address) || is_repeated(run, type, address)) {
 		sieve_run_trace(run, TRACE_ACTIONS, call, "no report to <%s>: %s", address,
 		                is_own(run, address) ? "it is the owner of the script" : "it gets one already");

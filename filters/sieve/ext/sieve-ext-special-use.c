@@ -23,7 +23,7 @@ sieve_special_use_check(SieveCheck *check, const SieveArg *arg)
 	for (size_t i = 0; i < arg->n; i++) {
 		const SieveString *use = &arg->strings[i];
 		if (use->template == NULL && !is_use(use->text))
-			good = sieve_check_error(check, use->span, "bad-special-use", "write \"\\\\Junk\"", "\"%.*s\" is no special use",
+			good = sieve_check_error(check, use->span, "bad-special-use", "write \"\\\\Junk\"", "\"%.*s\" is not a special use",
 			                         (int) use->text.len, use->text.data);
 	}
 	return good;
@@ -67,7 +67,7 @@ sieve_special_use_choose(SieveRun *run, const SieveCall *call, const SieveTag *t
 {
 	SieveText text = sieve_run_text(run, &tag->value->strings[0]);
 	if (!is_use(text)) {
-		sieve_run_trace(run, TRACE_COMMANDS, call, "\"%.*s\" is no special use", (int) MIN(text.len, 200), text.data);
+		sieve_run_trace(run, TRACE_COMMANDS, call, "\"%.*s\" is not a special use", (int) MIN(text.len, 200), text.data);
 		return;
 	}
 	*use = g_strndup(text.data, text.len);

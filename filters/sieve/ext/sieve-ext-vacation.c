@@ -35,7 +35,7 @@ check_from(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	if (from->template != NULL || is_mailbox_list(from->text))
 		return true;
 	return sieve_check_error(check, from->span, "bad-address", "write user@example.org, or Name <user@example.org>",
-	                         "\"%.*s\" is no address", (int) from->text.len, from->text.data);
+	                         "\"%.*s\" is not an address", (int) from->text.len, from->text.data);
 }
 
 /* Only a warning: nothing is ever addressed to it, so the answers are right without it. */
@@ -47,7 +47,7 @@ check_addresses(SieveCheck *check, SieveCall *call, SieveTag *tag)
 		const SieveString *address = &tag->value->strings[i];
 		if (address->template == NULL && !sieve_check_is_address(address->text))
 			sieve_check_warning(check, address->span, "bad-address", "write user@example.org",
-			                    "\"%.*s\" is no address", (int) address->text.len, address->text.data);
+			                    "\"%.*s\" is not an address", (int) address->text.len, address->text.data);
 	}
 	return true;
 }
@@ -217,7 +217,7 @@ set_from(SieveRun *run, const SieveCall *call, PlanReply *reply)
 	if (tag != NULL && is_mailbox_list(from))
 		reply->from = sieve_text_one_line(from);
 	else if (tag != NULL)
-		sieve_run_trace(run, TRACE_COMMANDS, call, "':from' is no address, the usual sender is used");
+		sieve_run_trace(run, TRACE_COMMANDS, call, "':from' is not an address, the usual sender is used");
 }
 
 /* Bare addresses. What is none does no harm: nothing is addressed to it. NULL without the tag. */

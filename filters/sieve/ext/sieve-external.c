@@ -25,7 +25,7 @@ sieve_external_check(SieveCheck *check, SieveCall *call)
 	const SieveString *name = &call->positional[0]->strings[0];
 	if (!is_program_name(name->text))
 		return sieve_check_error(check, name->span, "bad-program", "a name of the site's list, no path",
-		                         "\"%.*s\" is no name of a program", (int) MIN(name->text.len, 200), name->text.data);
+		                         "\"%.*s\" is not the name of a program", (int) MIN(name->text.len, 200), name->text.data);
 	const SieveArg *args = call->positional[1];
 	if (args != NULL && args->n > LIMIT_SIEVE_PROGRAM_ARGUMENTS)
 		return sieve_check_error(check, args->span, "too-many-arguments", NULL, "a program takes %u arguments at most",

@@ -1,4 +1,4 @@
-/* sieve-hint: "did you mean": the known word that is nearest to one that nobody knows. */
+/* sieve-hint: "did you mean": the known word that is nearest to an unknown one. */
 #ifndef TODOKE_SIEVE_HINT_H
 #define TODOKE_SIEVE_HINT_H
 

@@ -196,7 +196,7 @@ sieve_variable_resolve(SieveCheck *check, const SieveString *string, bool for_wr
 	SieveText text = string->text;
 	if (text.len == 0 || name_length(text, &dot) != text.len)
 		return sieve_check_error(check, string->span, "bad-variable", "letters, digits and _, no digit first",
-		                         "'%.*s' is no name of a variable", (int) text.len, text.data);
+		                         "'%.*s' is not the name of a variable", (int) text.len, text.data);
 	SieveVariable variable;
 	if (!resolve(check, sieve_check_names(check), string->span, lower_copy(check, text.data, text.len), dot, &variable))
 		return false;

@@ -140,7 +140,7 @@ check_redirect(SieveCheck *check, SieveCall *call)
 		return true;
 	g_autofree char *mailbox = sieve_text_mailbox(address->text);
 	if (mailbox == NULL)
-		return sieve_check_error(check, address->span, "bad-address", "write user@example.org", "\"%.*s\" is no address",
+		return sieve_check_error(check, address->span, "bad-address", "write user@example.org", "\"%.*s\" is not an address",
 		                         (int) address->text.len, address->text.data);
 	if (is_own_address(check, mailbox))
 		sieve_check_warning(check, address->span, "redirect-to-self", "use keep", "this redirects to the owner of the script");
@@ -152,7 +152,7 @@ redirect_to(SieveRun *run, const SieveCall *call, SieveText address)
 {
 	char *mailbox = sieve_text_mailbox(address);
 	if (mailbox == NULL)
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot redirect to \"%.*s\": it is no address",
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot redirect to \"%.*s\": it is not an address",
 		                      (int) MIN(address.len, 200), address.data);
 	PlanAction *action = sieve_run_action_new(run, PLAN_REDIRECT, call);
 	action->address = mailbox;

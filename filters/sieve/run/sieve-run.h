@@ -7,7 +7,7 @@
 #include "filters/sieve/lang/sieve-program.h"
 #include "filters/sieve/run/sieve-scope.h"
 
-/* Where the walk goes on. Everything but ON leaves blocks; who is meant sets ON again. */
+/* Where the walk goes on. Any other value unwinds blocks until the construct that it is meant for resets it to ON. */
 typedef enum { SIEVE_ON, SIEVE_STOP, SIEVE_RETURN, SIEVE_BREAK } SieveControl;
 
 typedef struct SieveFieldCache SieveFieldCache;

@@ -1,6 +1,6 @@
 /*
  * sieve-value: what fields and addresses of the message mean. Plain values are taken as they are, without GMime; the rest is
- * decoded by agent/message/mime.h, which is opened only then (SPEED.md P2).
+ * decoded by agent/message/mime.h, which is loaded only then.
  */
 #ifndef TODOKE_SIEVE_VALUE_H
 #define TODOKE_SIEVE_VALUE_H

@@ -1,3 +1,3 @@
-# LIBSIEVE B1b: folded lines of 256 octets; the library never sees a header block.
+# filters/libsieve/FAULTS B1b: folded lines of 256 octets; the library never sees a header block.
 require "fileinto";
 if header :contains "x-a" "end" { fileinto "a"; }

@@ -1,4 +1,4 @@
-# LIBSIEVE B1c: a text block whose first piece has 256 octets; it gets strings between quotation marks only.
+# filters/libsieve/FAULTS B1c: a text block whose first piece has 256 octets; it gets strings between quotation marks only.
 require ["fileinto", "reject"];
 if header :is "subject" text:
 ttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttttt

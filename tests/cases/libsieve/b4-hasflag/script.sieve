@@ -1,3 +1,3 @@
-# LIBSIEVE B4: hasflag without a comparator is a crash; refused.
+# filters/libsieve/FAULTS B4: hasflag without a comparator is a crash; refused.
 require ["imap4flags", "fileinto"];
 if hasflag :contains "x" { fileinto "flagged"; }

@@ -1,4 +1,4 @@
-# LIBSIEVE B5: one open quote switches off all address tests that follow; our own engine decides that one only.
+# filters/libsieve/FAULTS B5: one open quote switches off all address tests that follow; our own engine decides that one only.
 require "fileinto";
 if address :is "from" "a@b.example" { fileinto "from"; }
 if address :is "to" "me@example.org" { fileinto "to"; }

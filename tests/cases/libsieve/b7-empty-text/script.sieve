@@ -1,4 +1,4 @@
-# LIBSIEVE B7: the empty text block is memory of others; ours is empty.
+# filters/libsieve/FAULTS B7: the empty text block is memory of others; ours is empty.
 require "reject";
 reject text:
 .

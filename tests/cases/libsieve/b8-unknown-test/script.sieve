@@ -1,3 +1,3 @@
-# LIBSIEVE B8: an unknown test, and the message is discarded with a code of success. Ours is an error.
+# filters/libsieve/FAULTS B8: an unknown test, and the message is discarded with a code of success. Ours is an error.
 if frobnicate "x" { stop; }
 discard;

@@ -1,3 +1,3 @@
-# LIBSIEVE B9b: a redirect to no address becomes "stop". Ours is an error.
+# filters/libsieve/FAULTS B9b: a redirect to no address becomes "stop". Ours is an error.
 redirect "not an address";
 discard;

@@ -1,4 +1,4 @@
-# LIBSIEVE 8.3: 2,000 commands are taken.
+# 2,000 commands are taken.
 if size :over 1000999 { stop; }
 if size :over 1000998 { stop; }
 if size :over 1000997 { stop; }

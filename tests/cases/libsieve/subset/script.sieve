@@ -1,4 +1,4 @@
-# LIBSIEVE 8.3: each of these is refused, with its line. LIMIT_LIBSIEVE_STARS: "*a*b*" has as many as fit.
+# each of these is refused, with its line. LIMIT_LIBSIEVE_STARS: "*a*b*" has as many as fit.
 require ["fileinto", "copy", "regex", "relational", "comparator-i;ascii-numeric", "variables", "imap4flags"];
 if header :is "subject" "a\"b" { keep; }
 if header :is "subject" "a\\" { keep; }

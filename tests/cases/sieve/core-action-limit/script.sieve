@@ -1,2 +1,2 @@
-# PEERS A9: actions are counted; nothing is done by half.
+# actions are counted; nothing is done by half.
 redirect "a@example.com"; redirect "b@example.com"; keep;

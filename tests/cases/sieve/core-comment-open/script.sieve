@@ -1,3 +1,3 @@
-# LIBSIEVE 2.1: a comment without end hides the rest: an error, not a short script.
+# filters/libsieve/FAULTS language: a comment without end hides the rest: an error, not a short script.
 keep;
 /* discard;

@@ -1,4 +1,4 @@
-# A line that is no field does not hide the fields below it; what no field follows is body.
+# A line that is not a field does not hide the fields below it; what no field follows is body.
 require ["fileinto", "body"];
 if header "x-below" "yes" { fileinto "below"; }
 if header "x-far" "yes" { fileinto "far"; }

@@ -1,2 +1,2 @@
-# LIBSIEVE 2.1: words need a boundary.
+# filters/libsieve/FAULTS language: words need a boundary.
 iftrue { discard; }

@@ -1,4 +1,4 @@
-# LIBSIEVE B7: an empty text: block is the empty string.
+# filters/libsieve/FAULTS B7: an empty text: block is the empty string.
 require "variables";
 set "a" text:
 .

@@ -1,4 +1,4 @@
-# Dates as programs write them, and what is no date all the same.
+# Dates as programs write them, and what is not a date all the same.
 require ["date", "fileinto", "envelope"];
 if not date :zone "+0000" "x-zone-600" "iso8601" "2000-01-01T00:59:00Z" { fileinto "wrong-zone-600"; }
 if not date :zone "+0000" "x-zone000" "iso8601" "1999-12-31T18:59:00Z" { fileinto "wrong-zone000"; }

@@ -1,4 +1,4 @@
-# PEERS A9: notices of one message; one over.
+# notices of one message; one over.
 require "enotify";
 notify "mailto:a0@example.com";
 notify "mailto:a1@example.com";

@@ -1,3 +1,3 @@
-# RFC 6134 2.3: an item that is no address is a fault, as it is without :list.
+# RFC 6134 2.3: an item that is not an address is a fault, as it is without :list.
 require "extlists";
 redirect :list "a";

@@ -1,3 +1,3 @@
-# PEERS A9, RFC 6609 3.1: a script of the site may use what only the site may, whoever includes it.
+# RFC 6609 3.1: a script of the site may use what only the site may, whoever includes it.
 require "include";
 include :global "news";

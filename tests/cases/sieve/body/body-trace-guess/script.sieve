@@ -1,3 +1,3 @@
-# DESIGN: the trace tells what was guessed.
+# the trace tells what was guessed.
 require ["body", "fileinto"];
 if body :contains "nothing" { keep; }

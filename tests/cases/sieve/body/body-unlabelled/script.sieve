@@ -1,3 +1,3 @@
-# DESIGN: 8-bit text without a label is guessed.
+# 8-bit text without a label is guessed.
 require ["body", "fileinto"];
 if body :contains "日本語" { fileinto "yes"; }

@@ -1,3 +1,3 @@
-# RFC 5229 3: nor can what is no name.
+# RFC 5229 3: nor can what is not a name.
 require ["extracttext", "foreverypart", "variables"];
 foreverypart { extracttext "a-b"; }
