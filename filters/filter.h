@@ -160,7 +160,7 @@ typedef struct {
 	 */
 	char *(*file_name)(FilterEnv *env, const char *prefix);
 
-	/* Append to a log of the owner's ("" where he named none). */
+	/* Append to a log of the owner's ("" where none is named). */
 	void (*write_log)(FilterEnv *env, const char *path, const char *text, size_t len);
 
 	/* Print for the person who runs us; false: there is none. */

@@ -169,9 +169,8 @@ answer_line(const Status *st, const char *queue_id)
 static void
 write_line(const char *line)
 {
-	write_patiently(line, strlen(line));
-	if (!is_read_by_postfix())
-		write_patiently("\n", 1);
+	g_autofree char *whole = g_strconcat(line, is_read_by_postfix() ? NULL : "\n", NULL);
+	write_patiently(whole, strlen(whole));
 }
 
 int

@@ -75,8 +75,8 @@ deadline_catch_termination(void)
 	(void) sigfillset(&on.sa_mask);
 	deadline.catches_termination = true;
 	for (size_t i = 0; i < G_N_ELEMENTS(termination_signals); i++)
-		if (sigaction(termination_signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-			(void) sigaction(termination_signals[i], &on, NULL);
+		if (sigaction(termination_signals[i], &on, &before) == 0 && before.sa_handler == SIG_IGN)
+			(void) sigaction(termination_signals[i], &before, NULL);
 }
 
 void

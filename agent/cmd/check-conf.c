@@ -152,7 +152,7 @@ check_durability(const Conf *conf, GPtrArray *problems)
 static char *
 folder_problem(const Conf *conf, const char *name)
 {
-	FolderRules rules = deliver_folder_rules(conf);
+	FolderRules rules = folder_rules_of(conf);
 	const char *why = NULL;
 	g_autofree char *path = folder_path(&rules, NULL, name, &why);
 	if (path != NULL)
@@ -204,7 +204,7 @@ check_delimiters(const Conf *conf, GPtrArray *problems)
 	}
 }
 
-/* Whoever starts a delivery stands where he likes: Postfix in its queue, a user at home. */
+/* A delivery may be started in any folder: Postfix in its queue, a user at home. */
 static void
 check_paths(const Conf *conf, GPtrArray *problems)
 {

@@ -161,13 +161,22 @@ is_preset(const char *item)
 	return g_strv_contains(names, name);
 }
 
+/* NAME=value, so that the value is taken as it is. Caller frees. */
+static char *
+quote_value(const char *item)
+{
+	const char *value = strchr(item, '=') + 1;
+	g_autofree char *quoted = g_shell_quote(value);
+	return g_strdup_printf("%.*s%s", (int) (value - item), item, quoted);
+}
+
 static void
 keep_environment(Options *options)
 {
 	guint at = 0;
 	for (char **item = environ; *item != NULL; item++)
 		if (is_assignment(*item) && !is_preset(*item))
-			g_ptr_array_insert(options->assignments, (gint) at++, g_strdup(*item));
+			g_ptr_array_insert(options->assignments, (gint) at++, quote_value(*item));
 }
 
 static bool
@@ -202,6 +211,8 @@ make_call(Options *options)
 {
 	RecipeCall call = { .alone = true, .makes_from = options->makes_from, .is_soft = options->is_soft, .by_hand = is_by_hand(options), .is_filter = options->as_filter };
 	call.without_site = options->keeps_environment || options->files->len > 0;
+	if (options->files->len > 0 && !options->keeps_environment) /* procmailrc(5), COMSAT */
+		g_ptr_array_insert(options->assignments, 0, g_strdup("COMSAT=no"));
 	g_ptr_array_add(options->arguments, NULL);
 	g_ptr_array_add(options->assignments, NULL);
 	call.arguments = (const char *const *) options->arguments->pdata;

@@ -74,6 +74,8 @@ static const char *
 variable_of_caller(FilterEnv *env, const char *name)
 {
 	(void) env;
+	if (strcmp(name, "HOST") == 0)
+		return g_get_host_name();
 	return strcmp(name, "HOME") == 0 ? g_get_home_dir() : NULL;
 }
 
@@ -95,7 +97,7 @@ reading_mailbox_at(const Reading *reading, const Maildir *inbox, const char *pat
 	size_t len = strlen(root);
 	if (!g_str_has_prefix(plain, root) || (plain[len] != '/' && plain[len] != '\0'))
 		return NULL;
-	FolderRules rules = deliver_folder_rules(reading->site->conf);
+	FolderRules rules = folder_rules_of(reading->site->conf);
 	return folder_name(&rules, inbox, plain + len + (plain[len] == '/'));
 }
 

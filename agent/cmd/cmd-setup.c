@@ -222,11 +222,13 @@ print_json(const SetupPlan *plan, const char *folder, const char *place, bool ap
 	people_print_json(object);
 }
 
-/* postconf knows where it looks; the state file stands there. Caller frees. */
+/* Where Postfix's configuration and our state file lie; postconf knows where it looks if nobody says. Caller frees. */
 static char *
 config_folder(const char *asked, Status *st)
 {
 	char *output = NULL;
+	if (asked != NULL)
+		return g_strdup(asked);
 	if (!postfix_facts_postconf(asked, (const char *const[]){ "-h", "config_directory", NULL }, &output, st))
 		return NULL;
 	return g_strstrip(output);
@@ -348,6 +350,8 @@ cmd_setup(int argc, char **argv)
 	if (options.root_mail_to != NULL && !is_fit_for_root_mail(options.root_mail_to, &exit_code))
 		return exit_code;
 	g_auto(Status) st = STATUS_INIT;
+	if (options.folder == NULL)
+		options.folder = g_strdup(g_getenv("MAIL_CONFIG")); /* as postconf does */
 	g_autofree char *folder = config_folder(options.folder, &st), *self = g_file_read_link("/proc/self/exe", NULL);
 	if (folder == NULL)
 		return failed(&st);

@@ -448,26 +448,30 @@ print_json(const Options *options, const char *path, const Account *account, con
 	print_object(object);
 }
 
-/* Message `number`, from 1; false: it would not be delivered, or could not be read. */
+/* What is the same for all messages. Borrowed. */
+typedef struct {
+	const Options *options;
+	const Site *site;
+	const Account *account;
+	const TransactDescription *described;
+	const RecipeCall *recipes; /* NULL: by the settings */
+	gint64 now;
+} Asked;
+
+/* With the rights of the owner. False: it would not be delivered. */
 static bool
-try_message(const Options *options, const Site *site, const Account *account, const TransactDescription *described,
-            const RecipeCall *recipes, size_t number, gint64 now)
+ask(const Asked *asked, Message *message, size_t number)
 {
+	const Options *options = asked->options;
+	const Account *account = asked->account;
 	const char *path = options->messages[number - 1];
-	if (options->story != NULL)
-		json_array_clear(options->story);
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(Message) message = open_message(path, &st);
-	if (message == NULL) {
-		print_fault(options, path, &st);
-		return false;
-	}
 	g_autoptr(Envelope) envelope = make_envelope(options, account, message);
-	g_autoptr(Transact) transact = transact_new(site, account, envelope, message, NULL, now);
-	transact_describe(transact, described);
-	transact_set_recipes(transact, recipes);
+	g_autoptr(Transact) transact = transact_new(asked->site, account, envelope, message, NULL, asked->now);
+	transact_describe(transact, asked->described);
+	transact_set_recipes(transact, asked->recipes);
 	g_autofree char *prefix = options->messages[1] != NULL ? g_strdup_printf("%zu-", number) : g_strdup("");
-	g_autoptr(TryEmit) emit = try_emit_new(options->emit, prefix);
+	g_autoptr(TryEmit) emit = try_emit_new(options->emit, prefix, account);
 	if (transact_judge(transact, &st) && transact_plan(transact, &st))
 		(void) try_emit_run(emit, transact, message, &st);
 	if (options->as_json)
@@ -475,6 +479,29 @@ try_message(const Options *options, const Site *site, const Account *account, co
 	else
 		print_for_people(path, account, transact, emit, &st);
 	return is_good(transact, &st);
+}
+
+/*
+ * Message `number`, from 1; false: it would not be delivered, or could not be read. The message is ours, as files named on a command line are;
+ * what the account has is read with its owner's rights, for its links may lead anywhere.
+ */
+static bool
+try_message(const Asked *asked, size_t number)
+{
+	const char *path = asked->options->messages[number - 1];
+	if (asked->options->story != NULL)
+		json_array_clear(asked->options->story);
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Message) message = open_message(path, &st);
+	if (message == NULL || !account_enter(asked->account, &st)) {
+		print_fault(asked->options, path, &st);
+		return false;
+	}
+	bool good = ask(asked, message, number);
+	if (account_leave(asked->account, &st))
+		return good;
+	print_fault(asked->options, path, &st);
+	return false;
 }
 
 static Account *
@@ -490,14 +517,14 @@ find_account(const Options *options, const Site *site, Status *st)
 	if (account == NULL)
 		return NULL;
 	account->look_only = true;
-	if (!account_check(conf, account, st))
-		return NULL;
 
 	/* Whose scripts they are. That root could become nobody is no verdict: the door may run as another account. */
 	g_auto(Status) unknown = STATUS_INIT;
 	if (geteuid() == 0)
 		(void) account_find_owner(conf, account, &unknown);
-	return g_steal_pointer(&account);
+	bool entered = account_enter(account, st);
+	bool good = entered && account_check(conf, account, st);
+	return (!entered || account_leave(account, st)) && good ? g_steal_pointer(&account) : NULL;
 }
 
 static int
@@ -548,8 +575,9 @@ cmd_try(int argc, char **argv)
 	g_autofree char *rc = options.recipes != NULL ? g_canonicalize_filename(options.recipes, NULL) : NULL;
 	const char *const files[] = { rc, NULL };
 	const RecipeCall recipes = { .files = files, .alone = true, .without_site = true };
+	const Asked asked = { &options, site, account, &described, rc != NULL ? &recipes : NULL, now };
 	bool all_delivered = true;
 	for (size_t n = 1; options.messages[n - 1] != NULL; n++)
-		all_delivered = try_message(&options, site, account, &described, rc != NULL ? &recipes : NULL, n, now) && all_delivered;
+		all_delivered = try_message(&asked, n) && all_delivered;
 	return all_delivered ? PEOPLE_GOOD : PEOPLE_FINDINGS;
 }

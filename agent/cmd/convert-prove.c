@@ -50,7 +50,7 @@ place_of_store(const Proof *proof, const PlanAction *action)
 static char *
 place_of_name(const Proof *proof, const char *name)
 {
-	FolderRules rules = deliver_folder_rules(proof->reading->site->conf);
+	FolderRules rules = folder_rules_of(proof->reading->site->conf);
 	const char *why;
 	g_autofree char *path = folder_path(&rules, proof->inbox, name, &why);
 	const char *place = path != NULL ? path : ""; /* what can be no folder goes to the INBOX */

@@ -143,11 +143,21 @@ postfix_facts_postconf(const char *folder, const char *const *args, char **ret_o
 	return postfix_facts_run("postconf", folder, args, ret_output, st);
 }
 
+/* All values. The postconf of Postfix 3.10 reads a main.cf again that has just changed, and then looks for $config_directory in
+ * /etc/postfix, whatever -c says; -o says it once more. */
+static bool
+read_values(const char *folder, char **ret_values, Status *st)
+{
+	g_autofree char *place = folder != NULL ? g_strconcat("config_directory=", folder, NULL) : NULL;
+	const char *args[] = { "-x", place != NULL ? "-o" : NULL, place, NULL };
+	return postfix_facts_postconf(folder, args, ret_values, st);
+}
+
 PostfixFacts *
 postfix_facts_read(const char *folder, Status *st)
 {
 	g_autofree char *values = NULL, *said = NULL, *services = NULL;
-	if (!postfix_facts_postconf(folder, (const char *const[]){ "-x", NULL }, &values, st) ||
+	if (!read_values(folder, &values, st) ||
 	    !postfix_facts_postconf(folder, (const char *const[]){ "-n", NULL }, &said, st) ||
 	    !postfix_facts_postconf(folder, (const char *const[]){ "-M", NULL }, &services, st))
 		return NULL;

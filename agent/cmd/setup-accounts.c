@@ -109,9 +109,11 @@ unlisted_fix(const SetupPlanner *planner, const char *map)
 	static const char *const indexed[] = { "hash", "btree", "lmdb", "cdb", "dbm", "sdbm", NULL };
 	g_autofree char *type = path != NULL ? g_strndup(plain, (size_t) (path - plain)) : g_strdup(plain);
 	g_autofree char *quoted = g_shell_quote(plain);
+	g_autofree char *folder = planner->facts->folder != NULL ? g_shell_quote(planner->facts->folder) : NULL;
 
 	if (path != NULL && g_strv_contains(indexed, type) && g_file_test(path + 1, G_FILE_TEST_EXISTS))
-		return g_strdup_printf("postalias %s", quoted);
+		return g_strdup_printf("postalias %s%s%s%s", folder != NULL ? "-c " : "", folder != NULL ? folder : "",
+			folder != NULL ? " " : "", quoted);
 	g_autoptr(GPtrArray) words = postfix_list_words(postfix_facts_value(planner->facts, "alias_maps"));
 	g_autoptr(GString) rest = g_string_new(NULL);
 	for (guint i = 0; i < words->len; i++)

@@ -26,6 +26,7 @@ typedef struct {
 struct TryEmit {
 	const char *folder;
 	const char *prefix;
+	const Account *account;
 	const Plan *plan;
 	const GPtrArray *held;   /* DeliverHeld; NULL: nothing was rehearsed */
 	GPtrArray *emitted;
@@ -44,11 +45,12 @@ emitted_free(gpointer data)
 }
 
 TryEmit *
-try_emit_new(const char *folder, const char *prefix)
+try_emit_new(const char *folder, const char *prefix, const Account *account)
 {
 	TryEmit *emit = g_new0(TryEmit, 1);
 	emit->folder = folder;
 	emit->prefix = prefix;
+	emit->account = account;
 	emit->emitted = g_ptr_array_new_with_free_func(emitted_free);
 	return emit;
 }
@@ -94,12 +96,17 @@ open_file(const TryEmit *emit, const PlanAction *action, char **ret_path, Status
 		return -1;
 	g_autofree char *name = g_strdup_printf("%s%zu.eml", emit->prefix, n + 1);
 	g_autofree char *path = g_build_filename(emit->folder, name, NULL);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (!account_leave(emit->account, st))
+		return -1;
+	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int err = errno;
+	if (!account_enter(emit->account, st))
+		return -1;
 	if (fd < 0)
-		status_fail_errno(st, errno, "cannot make '%s'", path);
+		status_fail_errno(st, err, "cannot make '%s'", path);
 	else
 		*ret_path = g_steal_pointer(&path);
-	return fd;
+	return fs_steal_fd(&fd);
 }
 
 static void

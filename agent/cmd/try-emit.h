@@ -8,8 +8,11 @@
 
 typedef struct TryEmit TryEmit;
 
-/* `folder`: where files are written, as PREFIX1.eml for the first action and so on; NULL: nowhere. Borrowed. */
-TryEmit *try_emit_new(const char *folder, const char *prefix);
+/*
+ * `folder`: where files are written, as PREFIX1.eml for the first action and so on; NULL: nowhere. It is ours, not that of `account`, whose
+ * rights we have otherwise. All is borrowed.
+ */
+TryEmit *try_emit_new(const char *folder, const char *prefix, const Account *account);
 void try_emit_free(TryEmit *emit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TryEmit, try_emit_free)
 

@@ -91,7 +91,7 @@ make_tag(DeliverRun *run, Message *message, const Headers *headers, MarkTag *ret
 	AddressRules rules = deliver_mark_rules(job->conf);
 	*ret_subject = is_plain(run, message, headers) && owner->mark_subject != NULL
 	                   ? g_strdup(owner->mark_subject) : mark_subject(job->envelope->recipient, &rules, headers);
-	*ret_tag = (MarkTag){ owner->now, *ret_subject, print, NULL };
+	*ret_tag = (MarkTag){ owner->now, *ret_subject, print, NULL, owner->arrival };
 	return true;
 }
 

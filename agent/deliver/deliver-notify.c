@@ -4,7 +4,7 @@
  *
  * Methods other than mailto: are not known, and noted.
  */
-#include "agent/send/compose.h"
+#include "agent/deliver/deliver-outgoing.h"
 
 #include "agent/base/limits.h"
 #include "agent/message/address-print.h"
@@ -62,16 +62,16 @@ print_recipients(const GPtrArray *recipients)
 static char *
 choose_sender(const DeliverRun *run, const PlanNotice *notice)
 {
-	static const OutWho who[] = {
-		[NOTIFY_SENDER_FROM] = OUT_RECIPIENT, [NOTIFY_SENDER_RECIPIENT] = OUT_RECIPIENT,
-		[NOTIFY_SENDER_ORIGINAL_RECIPIENT] = OUT_ORIGINAL_RECIPIENT, [NOTIFY_SENDER_OWNER] = OUT_OWNER,
-		[NOTIFY_SENDER_POSTMASTER] = OUT_POSTMASTER, [NOTIFY_SENDER_SENDER] = OUT_SENDER,
+	static const DeliverWho who[] = {
+		[NOTIFY_SENDER_FROM] = DELIVER_WHO_RECIPIENT, [NOTIFY_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
+		[NOTIFY_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT, [NOTIFY_SENDER_OWNER] = DELIVER_WHO_OWNER,
+		[NOTIFY_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER, [NOTIFY_SENDER_SENDER] = DELIVER_WHO_SENDER,
 	};
 	gint64 wanted = run->job->conf->sieve_notify_sender;
 	if (wanted == NOTIFY_SENDER_NULL || run->job->envelope->sender == NULL || envelope_is_bounce(run->job->envelope))
 		return g_strdup("");
 	g_autofree char *author = wanted == NOTIFY_SENDER_FROM && notice->from != NULL ? out_first_address(notice->from) : NULL;
-	g_autofree char *sender = author != NULL ? g_steal_pointer(&author) : out_address_of(run, who[wanted]);
+	g_autofree char *sender = author != NULL ? g_steal_pointer(&author) : deliver_address_of(run, who[wanted]);
 	return sender != NULL && address_text_is_sendable(sender) ? g_steal_pointer(&sender) : g_strdup("");
 }
 
@@ -99,7 +99,7 @@ why_not(DeliverRun *run, Notify *notify)
 		const char *recipient = notify->recipients->pdata[i];
 		if (!address_text_is_sendable(recipient))
 			return g_strdup("it has an address that mail cannot be sent to");
-		if (out_is_own(run, recipient))
+		if (deliver_is_own(run, recipient))
 			return g_strdup_printf("<%s> is the owner", recipient);
 	}
 	char *why = NULL;
@@ -159,8 +159,8 @@ compose(DeliverRun *run, Notify *notify, Status *st)
 {
 	const Headers *headers = message_headers(run->job->message);
 	g_autofree char *subject = make_subject(run->job->conf, notify, headers), *text = make_text(notify, headers);
-	g_autofree char *date = out_date(run->job->owner->now), *id = out_message_id(run, notify->key);
-	const char *speaker = out_speaker(run);
+	g_autofree char *date = out_date(run->job->owner->now), *id = deliver_message_id(run, notify->key);
+	const char *speaker = deliver_speaker(run);
 	g_autofree char *from = notify->notice->from != NULL ? out_print_addresses(notify->notice->from) : NULL;
 	if (from == NULL && speaker != NULL)
 		from = address_print_header(NULL, speaker);
@@ -230,7 +230,7 @@ notify_send(DeliverRun *run, void *step, Status *st)
 	for (guint i = 0; i < notify->recipients->len; i++) {
 		const char *recipient = notify->recipients->pdata[i];
 		g_auto(Status) fault = STATUS_INIT;
-		if (!out_send_composed(run, notify->message, notify->sender, recipient, &fault)) {
+		if (!deliver_send_composed(run, notify->message, notify->sender, recipient, &fault)) {
 			deliver_note(run, "no notice to <%s>: %s", recipient, fault.detail != NULL ? fault.detail : status_text(&fault));
 			continue;
 		}
@@ -239,7 +239,7 @@ notify_send(DeliverRun *run, void *step, Status *st)
 	}
 	if (sent == 0)
 		return status_fail_detail(st, STATUS_SUBMIT, "nobody could be reached");
-	out_keep_copy(run, notify->notice->fcc, notify->message);
+	deliver_keep_copy(run, notify->notice->fcc, notify->message);
 	return true;
 }
 

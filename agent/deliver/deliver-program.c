@@ -7,7 +7,7 @@
  * were asked (program_run); in a plan they are only to be told. A program of the owner's recipes (command) has no allow-list, may have run
  * already, and its exit codes mean nothing but that the message has to be kept here: recipes that want to know them wait for them.
  */
-#include "agent/send/compose.h"
+#include "agent/deliver/deliver-outgoing.h"
 
 #include "agent/base/outcome.h"
 #include "agent/exec/owner-program.h"
@@ -66,7 +66,7 @@ pipe_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status 
 	*ret_step = pipe;
 	pipe->action = action;
 	pipe->message = action->message != NULL ? action->message : run->job->message;
-	pipe->headers = out_headers(run, action);
+	pipe->headers = deliver_headers(run, action);
 	pipe->args = g_ptr_array_new();
 	const GPtrArray *args = action->program->args;
 	for (guint i = 0; args != NULL && i < args->len; i++)

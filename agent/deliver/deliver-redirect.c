@@ -4,7 +4,7 @@
  * The mark says that this recipient has redirected it: whoever sends it back proves a loop. What must not leave is stored
  * here instead: to oneself, too many hops, over the daily limit.
  */
-#include "agent/send/compose.h"
+#include "agent/deliver/deliver-outgoing.h"
 
 #include "agent/send/srs.h"
 #include "conf/conf-choices.h"
@@ -47,7 +47,7 @@ why_not(DeliverRun *run, const PlanAction *action, const char *key)
 	char *why = NULL;
 	if (!address_text_is_sendable(action->address))
 		return g_strdup("that is no address");
-	if (out_is_own(run, action->address))
+	if (deliver_is_own(run, action->address))
 		return g_strdup("that is the owner");
 	unsigned hops = count_hops(message_headers(run->job->message));
 	if (hops > conf->redirect_hops)
@@ -93,18 +93,18 @@ choose_sender(DeliverRun *run, const PlanAction *action)
 	const Conf *conf = run->job->conf;
 	const DeliverOwner *owner = run->job->owner;
 	const char *original = envelope_is_bounce(run->job->envelope) ? "" : run->job->envelope->sender;
-	const char *speaker = out_speaker(run);
+	const char *speaker = deliver_speaker(run);
 	if (original == NULL || *original == '\0')
 		return g_strdup("");
 	bool asks = action->dsn.notify != NULL || action->dsn.ret != NULL;
 	if ((asks || conf->redirect_sender == REDIRECT_SENDER_OWNER) && speaker != NULL)
 		return g_strdup(speaker);
 	if (conf->redirect_sender == REDIRECT_SENDER_RECIPIENT)
-		return or_original(out_address_of(run, OUT_RECIPIENT), original);
+		return or_original(deliver_address_of(run, DELIVER_WHO_RECIPIENT), original);
 	if (conf->redirect_sender == REDIRECT_SENDER_ORIGINAL_RECIPIENT)
-		return or_original(out_address_of(run, OUT_ORIGINAL_RECIPIENT), original);
+		return or_original(deliver_address_of(run, DELIVER_WHO_ORIGINAL_RECIPIENT), original);
 	if (conf->redirect_sender == REDIRECT_SENDER_POSTMASTER)
-		return or_original(out_address_of(run, OUT_POSTMASTER), original);
+		return or_original(deliver_address_of(run, DELIVER_WHO_POSTMASTER), original);
 	if (conf->redirect_sender != REDIRECT_SENDER_SRS)
 		return g_strdup(original);
 	const char *at = speaker != NULL ? strrchr(speaker, '@') : NULL;
@@ -168,8 +168,8 @@ redirect_send(DeliverRun *run, void *step, Status *st)
 		.ret = dsn->ret != NULL ? dsn->ret : envelope->ret,
 		.envid = envelope->envid,
 	};
-	redirect->headers = make_headers(run, redirect->message, out_headers(run, redirect->action)); /* now that all copies are stored */
-	if (!out_send_message(run, redirect->message, redirect->headers, &mail, &redirect->bytes, st))
+	redirect->headers = make_headers(run, redirect->message, deliver_headers(run, redirect->action)); /* now that all copies are stored */
+	if (!deliver_send_message(run, redirect->message, redirect->headers, &mail, &redirect->bytes, st))
 		return false;
 	deliver_report_sent(run->report, "redirect", redirect->action->address, redirect->bytes);
 	return true;
@@ -179,7 +179,7 @@ static void
 redirect_remember(DeliverRun *run, const void *step, GString *lines)
 {
 	const Redirect *redirect = step;
-	deliver_remember_passed(run, redirect->message, out_headers(run, redirect->action), lines);
+	deliver_remember_passed(run, redirect->message, deliver_headers(run, redirect->action), lines);
 }
 
 extern const DeliverAction deliver_redirect;

@@ -2,7 +2,7 @@
  * deliver-report: an abuse report (vnd.dovecot.report, RFC 5965) about the message, to the address that the rule names. From the
  * null sender, marked as a machine's, and never to oneself.
  */
-#include "agent/send/compose.h"
+#include "agent/deliver/deliver-outgoing.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
@@ -45,7 +45,7 @@ why_not(DeliverRun *run, const PlanReport *report, const char *key)
 		return g_strdup("its type is no token");
 	if (!address_text_is_sendable(report->address))
 		return g_strdup("its recipient is no address");
-	if (out_is_own(run, report->address))
+	if (deliver_is_own(run, report->address))
 		return g_strdup_printf("<%s> is the owner", report->address);
 	(void) deliver_may_send(run, DELIVER_NOTICES, key, &why);
 	return why;
@@ -96,16 +96,16 @@ compose(DeliverRun *run, Report *report, Status *st)
 {
 	const Headers *headers = message_headers(run->job->message);
 	const PlanReport *wanted = report->report;
-	static const OutWho who[] = {
-		[REPORT_SENDER_OWNER] = OUT_OWNER, [REPORT_SENDER_RECIPIENT] = OUT_RECIPIENT,
-		[REPORT_SENDER_ORIGINAL_RECIPIENT] = OUT_ORIGINAL_RECIPIENT, [REPORT_SENDER_POSTMASTER] = OUT_POSTMASTER,
-		[REPORT_SENDER_SENDER] = OUT_SENDER,
+	static const DeliverWho who[] = {
+		[REPORT_SENDER_OWNER] = DELIVER_WHO_OWNER, [REPORT_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
+		[REPORT_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT, [REPORT_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER,
+		[REPORT_SENDER_SENDER] = DELIVER_WHO_SENDER,
 	};
 	const Conf *conf = run->job->conf;
-	g_autofree char *author = out_address_of(run, who[conf->sieve_report_sender]);
+	g_autofree char *author = deliver_address_of(run, who[conf->sieve_report_sender]);
 	if (author == NULL || *author == '\0') {
 		g_free(author);
-		author = g_strdup(out_speaker(run));
+		author = g_strdup(deliver_speaker(run));
 	}
 	if (author == NULL)
 		return status_fail_detail(st, STATUS_CONFIG, "no address is known to send it from");
@@ -115,7 +115,7 @@ compose(DeliverRun *run, Report *report, Status *st)
 	g_autofree char *facts = make_facts(run, wanted), *about = out_field_text(headers, "Subject");
 	g_autofree char *subject = out_cut(g_strdup_printf("Report: %s", about != NULL ? about : ""), conf->sieve_vacation_subject_length);
 	g_autofree char *from = address_print_header(NULL, author), *to = address_print_header(NULL, wanted->address);
-	g_autofree char *date = out_date(run->job->owner->now), *id = out_message_id(run, report->key);
+	g_autofree char *date = out_date(run->job->owner->now), *id = deliver_message_id(run, report->key);
 	const char *text = wanted->message != NULL ? wanted->message : "";
 	const MimeField fields[] = {
 		{ "From", from, MIME_FIELD_ADDRESSES }, { "To", to, MIME_FIELD_ADDRESSES },
@@ -164,7 +164,7 @@ static bool
 report_send(DeliverRun *run, void *step, Status *st)
 {
 	const Report *report = step;
-	if (!out_send_composed(run, report->message, "", report->report->address, st))
+	if (!deliver_send_composed(run, report->message, "", report->report->address, st))
 		return false;
 	deliver_report_sent(run->report, "report", report->report->address, g_bytes_get_size(report->message));
 	return true;

@@ -1,519 +1,532 @@
 /*
- * deliver-store: keep and fileinto.
+ * deliver-store: store (recipes): the message goes to files and directories by path, with the owner's rights.
  *
- * Copies with the same bytes are written once: the first takes the draft that is there, the others are hard links to
- * it.
+ * "dir/" is a Maildir, "dir/." an MH folder, a directory takes a file of its own, anything else is an mbox. Several directories hold
+ * one file by hard links. What is in directories is prepared hidden and flushed; an mbox is locked and room is reserved, and the message
+ * goes to its end when all else is ready.
  */
-#include "agent/deliver/deliver.h"
+#include "agent/deliver/deliver-outgoing.h"
 
 #include "agent/base/deadline.h"
+#include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/exec/owner-program.h"
 #include "agent/state/arrival.h"
 #include "agent/store/claim.h"
-#include "agent/store/folder.h"
-#include "agent/store/maildir-flags.h"
+#include "agent/store/mbox.h"
 
-#include <stdint.h>
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-/* One copy on its way. */
 typedef struct {
-	const char *action;
-	const char *folder;    /* as people read it; borrowed */
-	Message *message;      /* borrowed */
-	Headers *headers;      /* borrowed */
-	MaildirDraft *draft;   /* NULL: an earlier copy is this one */
-	GString *letters;
-	Maildir *there;        /* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
-	bool earlier;          /* an earlier try has stored it */
-	char *step;            /* its name in the ledger; NULL: there is none */
-	Claim *claim;          /* NULL: a retry will not be known */
+	const PlanAction *action;  /* borrowed */
+	Message *message;          /* borrowed */
+	Headers *headers;          /* borrowed */
+	GPtrArray *drafts;         /* MaildirDraft: one a directory */
+	GPtrArray *claims;         /* Claim: one a draft, or one for what is appended to the mbox; empty: a retry will not be known */
+	GPtrArray *answered;       /* Claim: of an earlier try, which has stored the file */
+	GPtrArray *there;          /* Maildir: an earlier try has stored the file here, perhaps not flushed; borrowed */
 	bool committed;
-	const Quota *quota;    /* the one that this copy counts for; NULL: none; borrowed */
-	bool counted;
-} Store;
+	Mbox *mbox;                /* borrowed from the run; NULL: directories */
+	GString *bytes;            /* for the mbox */
+	Dotlock *lock;             /* the lock file that the rule names */
+	char *step;                /* its name in the ledger; NULL: there is none */
+	char *path;                /* the first place, for the report */
+	bool earlier;              /* an earlier try has stored it */
+} Place;
 
 static void
-store_free(void *step)
+draft_destroy(gpointer draft)
 {
-	Store *store = step;
-	/* Before the draft: see claim.h. A claim without its draft would say that the mail was stored. */
-	if (store->claim != NULL && !store->committed && !claim_drop(store->claim) && store->draft != NULL)
-		maildir_draft_leave(store->draft);
-	claim_free(store->claim);
-	maildir_draft_free(store->draft);
-	g_string_free(store->letters, TRUE);
-	g_free(store->step);
-	g_free(store);
+	maildir_draft_free(draft);
 }
 
-FolderRules
-deliver_folder_rules(const Conf *conf)
+static void
+claim_destroy(gpointer claim)
 {
-	return (FolderRules){
-		.layout = conf->folder_layout,
-		.names = conf->folder_names,
-		.separator = conf->folder_separator != NULL ? conf->folder_separator : "",
-		.escape = folder_escape_sign(conf->folder_escape),
-		.prefix = conf->folder_prefix != NULL ? conf->folder_prefix : "",
-		.create = conf->create_folders,
-		.subscribe = conf->subscribe_folders,
-	};
+	claim_free(claim);
 }
 
-/* The folder of an item of special_use, or NULL: it has another use. */
-static const char *
-folder_with_use(const char *item, const char *special_use)
+/* Claims go before drafts (claim.h). One that cannot go keeps its draft, and a retry removes both. */
+static void
+drop_claims(Place *place)
 {
-	size_t len = strlen(special_use);
-	bool fits = g_ascii_strncasecmp(item, special_use, len) == 0 && item[len] == '=' && item[len + 1] != '\0';
-	return fits ? item + len + 1 : NULL;
-}
-
-const char *
-deliver_special_use_folder(const Conf *conf, Maildir *inbox, const char *special_use, const char *named)
-{
-	const char *first = NULL;
-	FolderRules rules = deliver_folder_rules(conf);
-	for (char **item = conf->special_use; item != NULL && *item != NULL; item++) {
-		const char *folder = folder_with_use(*item, special_use);
-		if (folder == NULL || (inbox != NULL && !folder_exists(inbox, &rules, folder)))
-			continue;
-		if (g_strcmp0(folder, named) == 0)
-			return folder;
-		first = first != NULL ? first : folder;
+	for (guint i = 0; i < place->claims->len; i++) {
+		bool dropped = claim_drop(place->claims->pdata[i]);
+		if (!dropped && i < place->drafts->len)
+			maildir_draft_leave(place->drafts->pdata[i]);
 	}
-	return first;
+	g_ptr_array_set_size(place->claims, 0);
+	g_ptr_array_set_size(place->drafts, 0);
 }
 
-static Maildir *
-find_open_folder(const DeliverRun *run, const char *path)
+static void
+place_free(void *step)
 {
-	for (guint i = 0; i < run->folders->len; i++)
-		if (strcmp(maildir_path(run->folders->pdata[i]), path) == 0)
-			return run->folders->pdata[i];
-	return NULL;
+	Place *place = step;
+	if (!place->committed)
+		drop_claims(place);
+	g_ptr_array_unref(place->drafts);
+	g_ptr_array_unref(place->claims);
+	g_ptr_array_unref(place->answered);
+	g_ptr_array_unref(place->there);
+	if (place->bytes != NULL)
+		g_string_free(place->bytes, TRUE);
+	dotlock_release(place->lock);
+	g_free(place->step);
+	g_free(place->path);
+	g_free(place);
 }
 
-/* The folder that is the same place as `maildir`, which is opened already, or NULL. */
-static Maildir *
-find_same_folder(const DeliverRun *run, Maildir *maildir)
-{
-	if (maildir_is_same(maildir, run->job->inbox))
-		return run->job->inbox;
-	for (guint i = 0; i < run->folders->len; i++)
-		if (maildir_is_same(maildir, run->folders->pdata[i]))
-			return run->folders->pdata[i];
-	return NULL;
-}
-
-Maildir *
-deliver_add_folder(DeliverRun *run, Maildir *opened)
-{
-	Maildir *same = find_same_folder(run, opened);
-	if (same == NULL) {
-		g_ptr_array_add(run->folders, opened);
-		return opened;
-	}
-	maildir_free(opened);
-	return same;
-}
-
+/* Recipes may name paths below a folder that is not known to them: then it is the home. Slashes at the end go. Caller frees. */
 static char *
-no_folder_note(const char *mailbox, const char *why)
+absolute_path(const DeliverRun *run, const char *path, Status *st)
 {
-	return g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why);
-}
-
-char *
-deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char **ret_note)
-{
-	FolderRules rules = deliver_folder_rules(conf);
-	const char *why = NULL, *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
-	g_autofree char *path = folder_path(&rules, inbox, mailbox, &why);
-	bool is_made = action->create || rules.create;
-	if (path == NULL)
-		*ret_note = no_folder_note(mailbox, why);
-	else if (!is_made && inbox != NULL && !folder_exists(inbox, &rules, mailbox))
-		*ret_note = g_strdup_printf("stored in the INBOX: there is no folder '%s'",
-		                            mailbox);
-	else
-		return g_steal_pointer(&path);
-	return g_strdup("");
-}
-
-/* The folder of the action, opened once a run; the INBOX where there can be none, which is noted. */
-static bool
-find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Maildir **ret_maildir, Status *st)
-{
-	FolderRules rules = deliver_folder_rules(run->job->conf);
-	const char *why = NULL;
-	const char *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
-	g_autofree char *path = folder_path(&rules, run->job->inbox, mailbox, &why);
-	if (path == NULL)
-		g_ptr_array_add(run->report->notes, no_folder_note(mailbox, why));
-	Maildir *maildir = NULL;
-	if (path != NULL && path[0] != '\0')
-		maildir = find_open_folder(run, path);
-	if (path != NULL && path[0] != '\0' && maildir == NULL) {
-		if (!folder_open(run->job->inbox, &rules, path, action->create, &maildir, run->report->notes, st))
-			return false;
-		if (maildir != NULL)
-			maildir_set_name(maildir, mailbox);
-		if (maildir != NULL)
-			maildir = deliver_add_folder(run, maildir);
-	}
-	*ret_name = maildir != NULL ? mailbox : "INBOX";
-	*ret_maildir = maildir != NULL ? maildir : run->job->inbox;
-	return true;
-}
-
-/* An earlier copy with the same bytes; in `maildir`, or anywhere if that is NULL. */
-static Store *
-find_same(const DeliverRun *run, const Store *wanted, const Maildir *maildir)
-{
-	for (guint i = 0; i < run->stores->len; i++) {
-		Store *store = run->stores->pdata[i];
-		if (store->message == wanted->message && store->headers == wanted->headers &&
-		    (maildir == NULL || maildir_draft_folder(store->draft) == maildir))
-			return store;
-	}
-	return NULL;
-}
-
-bool
-deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers, Maildir *maildir, MaildirDraft **ret_draft,
-                   Status *st)
-{
-	DeliverJob *job = run->job;
-	if (job->draft == NULL || message != job->message || headers != job->headers)
-		return true;
-	bool moved = false;
-	if (!maildir_draft_move(job->draft, maildir, &moved, st))
-		return false;
-	if (moved)
-		*ret_draft = g_steal_pointer(&job->draft);
-	return true;
-}
-
-/* Write the message once more, with a mark that is true of this copy. */
-static bool
-write_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
-{
-	deadline_waiting_for("writing the message");
-	g_autoptr(Headers) marked = deliver_mark_headers(run, store->message, store->headers, MARK_STORED);
-	store->draft = maildir_draft_new(maildir, st);
-	return store->draft != NULL && maildir_draft_write(store->draft, store->message, marked, st);
-}
-
-/* Get a draft in the folder's tmp: the job's, a link to an earlier copy, or a new file. */
-static bool
-make_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
-{
-	Store *same = find_same(run, store, NULL);
-	if (same != NULL && !maildir_draft_link(same->draft, maildir, &store->draft, st))
-		return false;
-	if (store->draft == NULL && !deliver_take_draft(run, store->message, store->headers, maildir, &store->draft, st))
-		return false;
-	return store->draft != NULL || write_draft(run, store, maildir, st);
-}
-
-/* One copy a folder, even if two names or a fallback lead there: the flags of both, as merged actions have. */
-static bool
-join(Store *earlier, const Store *store, Status *st)
-{
-	g_string_append(earlier->letters, store->letters->str);
-	return maildir_draft_prepare(earlier->draft, earlier->letters->str, st);
-}
-
-static bool
-is_plain(const DeliverRun *run, const Store *store)
-{
-	return store->message == run->job->message && store->headers == run->job->headers;
-}
-
-/*
- * What tells the copies in a folder apart, alike at a retry. It takes one plain copy (NULL), one of what each step sends, by its key
- * as at a retry some steps send nothing, and others only where rules edited the message.
- */
-static char *
-copy_name(const DeliverRun *run, const Store *store)
-{
-	if (is_plain(run, store))
+	const char *home = run->job->owner != NULL ? run->job->owner->home : NULL;
+	if (path[0] != '/' && home == NULL) {
+		status_fail_detail(st, STATUS_CONFIG, "'%s' is a path below no folder: the owner has no home", path);
 		return NULL;
-	return run->sending_key != NULL ? g_strdup(run->sending_key) : g_strdup_printf("edited %u", run->steps->len);
+	}
+	char *whole = path[0] == '/' ? g_strdup(path) : g_build_filename(home, path, NULL);
+	for (size_t len = strlen(whole); len > 1 && whole[len - 1] == '/'; len--)
+		whole[len - 1] = '\0';
+	return whole;
 }
 
-/* The copy's name in the ledger. */
-static char *
-step_name(const DeliverRun *run, const Store *store, const Maildir *maildir)
-{
-	g_autofree char *name = copy_name(run, store);
-	return g_strconcat("store ", maildir_path(maildir), name != NULL ? ", " : NULL, name, NULL);
-}
-
-/* Has an earlier try stored it? Its file may be visible although that try did not live to say so. */
 static bool
-find_in_ledger(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Status *st)
+is_directory(const char *path)
 {
-	const char *name = NULL;
-	bool found = false;
-	store->step = step_name(run, store, maildir);
-	LedgerMark mark = ledger_find(run->ledger, store->step, &name);
-	if (mark == LEDGER_PLANNED && !maildir_find_file(maildir, name, &found, st))
+	struct stat sb;
+	return stat(path, &sb) == 0 && S_ISDIR(sb.st_mode);
+}
+
+/* The directory that `path` names, opened once a run. */
+static Maildir *
+open_folder(DeliverRun *run, const char *named, Status *st)
+{
+	bool created = false;
+	bool numbered = g_str_has_suffix(named, "/.");
+	MaildirKind kind = numbered ? MAILDIR_NUMBERED : g_str_has_suffix(named, "/") ? MAILDIR_PROPER : MAILDIR_NAMED;
+	g_autofree char *path = absolute_path(run, named, st);
+	if (path == NULL)
+		return NULL;
+	if (numbered)
+		path[strlen(path) - strlen("/.")] = '\0';
+	Maildir *folder = kind == MAILDIR_PROPER ? maildir_open_below(run->job->inbox, path, true, &created, st)
+	                                         : maildir_open_flat(run->job->inbox, *path != '\0' ? path : "/", kind, st);
+	return folder != NULL ? deliver_add_folder(run, folder) : NULL;
+}
+
+/* A directory's own file, written. Maildirs have neither a From_ line nor an empty line at the end. */
+static bool
+write_first(DeliverRun *run, const Place *place, Maildir *folder, bool proper, MaildirDraft **ret_draft, Status *st)
+{
+	const PlanStore *store = place->action->store;
+	bool fits = proper && store->umask == NULL; /* the job's draft was made with the site's umask */
+	if (fits && !deliver_take_draft(run, place->message, place->headers, folder, ret_draft, st))
 		return false;
-	if (found)
-		store->there = maildir;
-	*ret_done = found || mark == LEDGER_DONE;
-	store->earlier = *ret_done;
-	if (*ret_done)
-		deliver_note(run, "stored in %s by an earlier try", store->folder);
-	run->has_local = run->has_local || *ret_done;
+	if (*ret_draft != NULL)
+		return true;
+	deadline_waiting_for("writing the message");
+	g_autoptr(Headers) marked = deliver_mark_headers(run, place->message, place->headers, MARK_STORED);
+	g_autoptr(MaildirDraft) draft = maildir_draft_new(folder, st);
+	if (draft == NULL || (!proper && store->from_line != NULL && !maildir_draft_begin(draft, store->from_line, st)) ||
+	    !maildir_draft_write(draft, place->message, marked, st) ||
+	    (!proper && !store->raw && !maildir_draft_end(draft, st)))
+		return false;
+	*ret_draft = g_steal_pointer(&draft);
 	return true;
 }
 
-/* Flags may be changed by others, and are no part of the name. */
-static void
-note_in_ledger(DeliverRun *run, const Store *store)
-{
-	g_autofree char *path = maildir_draft_final_path(store->draft);
-	g_autofree char *name = g_path_get_basename(path);
-	name[strcspn(name, ":")] = '\0';
-	ledger_set(run->ledger, store->step, LEDGER_PLANNED, name);
-}
-
-/* Is there room for the written draft? */
-static bool
-take_room(DeliverRun *run, Store *store, Status *st)
-{
-	if (!run->quota_asked)
-		run->quota = quota_open(run->job->inbox, run->job->conf, run->report->notes);
-	run->quota_asked = true;
-	const char *path = maildir_path(maildir_draft_folder(store->draft));
-	if (run->quota == NULL || !quota_counts(run->quota, path, store->letters->str))
-		return true;
-	store->quota = run->quota;
-	return quota_take(run->quota, maildir_draft_size(store->draft).bytes, st);
-}
-
-/* The quota's file learns what came, or (`sign` -1) what went again. */
-static void
-count(Store *store, gint64 sign)
-{
-	if (store->quota != NULL && store->counted == (sign < 0))
-		quota_add(store->quota, sign * (gint64) maildir_draft_size(store->draft).bytes, sign);
-	store->counted = sign > 0;
-}
-
-/* Claims lie in tmp. Where the folder has that of another one (by a link), they need a name of their own. */
-static bool
-needs_own_name(DeliverRun *run, Maildir *maildir)
-{
-	if (maildir == run->job->inbox)
-		return false;
-	bool shares = maildir_shares_tmp(maildir, run->job->inbox);
-	for (guint i = 0; !shares && run->folders->pdata[i] != maildir; i++)
-		shares = maildir_shares_tmp(maildir, run->folders->pdata[i]);
-	return shares;
-}
-
-/* How this copy is known at a retry; NULL: it will not be. */
+/* A claim for the place of this step with that number; NULL: a retry will not be known. Claims lie in the INBOX's tmp, where they are swept. */
 static Claim *
-make_claim(DeliverRun *run, const Store *store, Maildir *maildir)
+make_claim(DeliverRun *run, const Place *place)
 {
 	const DeliverJob *job = run->job;
-	if (job->envelope == NULL || job->conf->retry_lifetime == 0)
+	if (job->envelope == NULL || job->inbox == NULL || job->conf->retry_lifetime == 0)
 		return NULL;
 	if (run->arrival == NULL)
 		run->arrival = arrival_key(job->envelope, job->message);
-	g_autofree char *name = needs_own_name(run, maildir) ? step_name(run, store, maildir) : copy_name(run, store);
-	g_autofree char *hash = name != NULL ? state_key(run->arrival, name, NULL) : NULL;
-	g_autofree char *key = g_strdup_printf("%.32s%s", hash != NULL ? hash : run->arrival, hash != NULL ? "01" : "00");
-	return claim_new(maildir_fd(maildir), key);
+	g_autofree char *step = g_strdup_printf("store %s, step %u, file %u", place->path, run->steps->len,
+	                                        place->claims->len + place->answered->len);
+	g_autofree char *hash = state_key(run->arrival, step, NULL), *key = g_strdup_printf("%.32s02", hash);
+	return claim_new(maildir_fd(job->inbox), key);
 }
 
-/*
- * Is what the earlier try stored this message? Where only a retry has the same key, it is, wherever its owner put it.
- */
+/* What an earlier try has stored is not stored again. A file that its owner has renamed since is no proof where the same may come again. */
 static bool
-is_same(DeliverRun *run, const Store *store, Maildir *maildir, const char *file, bool *ret_same, Status *st)
+is_same(DeliverRun *run, const Claim *claim, Maildir *folder, const char *file, bool *ret_same, Status *st)
 {
 	*ret_same = true;
 	if (arrival_is_certain(run->job->envelope, run->job->message))
 		return true;
-	if (!maildir_shows_body(maildir, file, run->job->message, ret_same, st))
-		return false;
-	*ret_same = *ret_same && claim_answer_stands(store->claim, file); /* asked last: who forgets a claim does it before it ends */
-	return true;
+	return maildir_shows_body(folder, file, run->job->message, ret_same, st) &&
+	       ((*ret_same = *ret_same && claim_answer_stands(claim, file)), true);
 }
 
-/* Claim the flushed draft. *ret_done: an earlier try has stored it; then its file may not be flushed. */
+/* Claim the newest draft. It goes where an earlier try has stored the mail. */
 static bool
-claim_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Status *st)
+claim_draft(DeliverRun *run, Place *place, Maildir *folder, MaildirDraft *draft, Status *st)
 {
+	Claim *claim = make_claim(run, place);
+	if (claim == NULL)
+		return true;
+	g_ptr_array_add(place->claims, claim);
+	claim_set_folder(claim, maildir_fd(folder), maildir_hidden(folder));
+	maildir_draft_hold(draft);
+
+	const ClaimTimes times = { .lifetime = run->job->conf->retry_lifetime, .wait_ms = LIMIT_CLAIM_WAIT_MS };
 	ClaimAnswer answer = CLAIM_OURS;
 	g_autofree char *file = NULL;
-	maildir_draft_hold(store->draft);
-	const char *name = maildir_draft_name(store->draft);
-	const ClaimTimes times = { .lifetime = run->job->conf->retry_lifetime, .wait_ms = LIMIT_CLAIM_WAIT_MS };
-	if (!claim_take(store->claim, name, &times, &answer, &file, st))
-		return maildir_blame(maildir, st);
-	if (answer != CLAIM_STORED)
-		return true;
+	if (!claim_take(claim, maildir_draft_name(draft), &times, &answer, &file, st))
+		return maildir_blame(folder, st);
 	bool same = false;
-	if (!is_same(run, store, maildir, file, &same, st))
-		return false;
+	if (answer != CLAIM_STORED || !is_same(run, claim, folder, file, &same, st))
+		return answer != CLAIM_STORED;
 	if (!same)
-		return claim_take_anyway(store->claim, name, st);
-	g_clear_pointer(&store->draft, maildir_draft_free);
-	store->there = maildir;
-	store->earlier = true;
-	deliver_note(run, "stored in %s by an earlier try", store->folder);
-	*ret_done = true;
-	return maildir_flush_later(maildir, st);
+		return claim_take_anyway(claim, maildir_draft_name(draft), st);
+
+	deliver_note(run, "stored in %s by an earlier try", place->path);
+	g_ptr_array_add(place->answered, g_ptr_array_steal_index(place->claims, place->claims->len - 1));
+	g_ptr_array_remove(place->drafts, draft);
+	g_ptr_array_add(place->there, folder);
+	place->earlier = true;
+	return maildir_flush_later(folder, st);
 }
 
-/* Get the draft written, flushed, and claimed. */
+/* Get the file into one more directory: the first's by a link, or a copy in the first's form. */
 static bool
-prepare_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Status *st)
+add_folder(DeliverRun *run, Place *place, guint number, bool proper, Status *st)
 {
-	if (!make_draft(run, store, maildir, st))
+	const PlanStore *store = place->action->store;
+	const char *name = store->names != NULL ? store->names->pdata[number] : NULL;
+	Maildir *folder = open_folder(run, store->paths->pdata[number], st);
+	if (folder == NULL)
+		return false;
+	if (store->prefix != NULL)
+		maildir_set_prefix(folder, store->prefix);
+	MaildirDraft *draft = NULL;
+	if (place->drafts->len > 0 && !maildir_draft_link(place->drafts->pdata[0], folder, &draft, st))
+		return false;
+	if (draft == NULL && !write_first(run, place, folder, proper, &draft, st))
+		return false;
+	g_ptr_array_add(place->drafts, draft);
+	if (name != NULL && !maildir_draft_set_name(draft, name, store->is_exact, st))
 		return false;
 	deadline_waiting_for("flushing the message");
-	if (!maildir_draft_prepare(store->draft, store->letters->str, st))
-		return false;
-	if (store->claim != NULL && !claim_draft(run, store, maildir, ret_done, st))
-		return false;
-	return *ret_done || take_room(run, store, st); /* a mailbox that the first try has filled refuses no retry */
-}
-
-/* The info letters of the flags that a rule wants, and of the one that all copies get. */
-static void
-add_letters(DeliverRun *run, Store *store, Maildir *maildir, GPtrArray *flags)
-{
-	g_autoptr(GPtrArray) all = g_ptr_array_new();
-	if (flags != NULL)
-		g_ptr_array_extend(all, flags, NULL, NULL);
-	if (run->job->flag != NULL)
-		g_ptr_array_add(all, (char *) (uintptr_t) run->job->flag);
-	g_autofree char *letters = maildir_flags_letters(maildir, all->len > 0 ? all : NULL, run->report->notes);
-	g_string_append(store->letters, letters);
+	return maildir_draft_prepare(draft, "", st) && claim_draft(run, place, folder, draft, st);
 }
 
 static bool
-store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
+prepare_folders(DeliverRun *run, Place *place, Status *st)
 {
-	Store *store = g_new0(Store, 1);
-	*ret_step = store;
-	store->letters = g_string_new(NULL);
-	store->action = plan_kind_row(action->kind)->name;
-	store->message = action->message != NULL ? action->message : run->job->message;
-	store->headers = action->headers != NULL ? action->headers
-	                 : action->message != NULL ? message_headers(action->message) : run->job->headers;
-	Maildir *maildir = NULL;
-	if (!find_folder(run, action, &store->folder, &maildir, st))
+	const GPtrArray *paths = place->action->store->paths;
+	bool proper = g_str_has_suffix(paths->pdata[0], "/");
+	if (!add_folder(run, place, 0, proper, st))
 		return false;
-	add_letters(run, store, maildir, action->flags);
-	Store *earlier = find_same(run, store, maildir);
-	if (earlier != NULL)
-		return join(earlier, store, st);
-	bool done = false;
-	store->claim = make_claim(run, store, maildir);
-	if (run->ledger != NULL && !find_in_ledger(run, store, maildir, &done, st))
+	for (guint i = 1; i < paths->len; i++) {
+		g_auto(Status) fault = STATUS_INIT;
+		if (add_folder(run, place, i, proper, &fault))
+			continue;
+		/* The mail has a place already: one more that is a file, or somebody else's, is no reason to wait. */
+		if (fault.id != STATUS_NOT_A_FOLDER && fault.id != STATUS_NO_PERMISSION && fault.id != STATUS_MISSING) {
+			status_move(st, &fault);
+			return false;
+		}
+		deliver_note(run, "not stored in '%s': %s", (const char *) paths->pdata[i], fault.detail);
+	}
+	return true;
+}
+
+/* Header and body as they are stored, in memory: an mbox gets them in one write. */
+static GString *
+message_bytes(DeliverRun *run, const Place *place, Status *st)
+{
+	MessageBody body;
+	if (!message_body(place->message, &body)) {
+		status_fail_detail(st, STATUS_INTERNAL, "the body of a message for an mbox is not stored");
+		return NULL;
+	}
+	g_autoptr(Headers) marked = deliver_mark_headers(run, place->message, place->headers, MARK_STORED);
+	GString *bytes = out_print_headers(place->message, marked);
+	gsize head = bytes->len;
+	g_string_set_size(bytes, head + (gsize) body.size);
+	if (fs_read_exactly_at(body.fd, body.offset, bytes->str + head, (size_t) body.size, "message body", st))
+		return bytes;
+	g_string_free(bytes, TRUE);
+	return NULL;
+}
+
+/* An mbox is opened and locked once a run: its locks know no owner but the program. */
+static Mbox *
+find_mbox(DeliverRun *run, const PlanStore *store, const char *path, Status *st)
+{
+	for (guint i = 0; i < run->boxes->len; i++)
+		if (mbox_is(run->boxes->pdata[i], path))
+			return run->boxes->pdata[i];
+	DotlockPatience wait = command_patience(run->job->conf, store->lock_timeout);
+	Mbox *mbox = mbox_open(path, run->job->conf->durability, &wait, st);
+	if (mbox != NULL)
+		g_ptr_array_add(run->boxes, mbox);
+	return mbox;
+}
+
+/* Did an earlier try append it? Then there is nothing left to do but to flush. */
+static bool
+was_appended(DeliverRun *run, Place *place)
+{
+	Claim *claim = make_claim(run, place);
+	if (claim == NULL)
 		return false;
-	if (done || !prepare_draft(run, store, maildir, &done, st))
-		return done;
-	if (done)
+	g_ptr_array_add(place->claims, claim);
+	g_autofree char *note = claim_read_note(claim, run->job->conf->retry_lifetime);
+	bool is_certain = arrival_is_certain(run->job->envelope, run->job->message);
+	if (note == NULL || !mbox_has(place->mbox, note, place->bytes, is_certain))
+		return false;
+
+	deliver_note(run, "stored in %s by an earlier try", place->path);
+	place->earlier = true;
+	return true;
+}
+
+static bool
+prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
+{
+	const PlanStore *store = place->action->store;
+	GString *bytes = place->bytes = message_bytes(run, place, st);
+	if (bytes == NULL)
+		return false;
+	if (store->from_line != NULL) {
+		g_string_prepend_c(bytes, '\n');
+		g_string_prepend(bytes, store->from_line);
+	}
+	if (!store->raw)
+		mbox_quote(bytes);
+	if (!store->raw && !g_str_has_suffix(bytes->str, "\n\n"))
+		g_string_append_c(bytes, '\n');
+	place->mbox = find_mbox(run, store, path, st);
+	if (place->mbox == NULL || was_appended(run, place))
+		return place->mbox != NULL;
+
+	g_autofree char *note = mbox_note(place->mbox, bytes);
+	if (!mbox_reserve(place->mbox, bytes->len, st))
+		return false;
+	if (place->claims->len > 0)
+		claim_write_note(place->claims->pdata[0], note);
+	return true;
+}
+
+/* The lock that a rule names is taken as well; it may be the very one that an mbox has by itself. */
+static bool
+take_lock(DeliverRun *run, Place *place, Status *st)
+{
+	const PlanStore *store = place->action->store;
+	if (store->lock == NULL)
 		return true;
-	if (run->ledger != NULL)
-		note_in_ledger(run, store);
-	g_ptr_array_add(run->stores, store);
+	g_autofree char *lock = absolute_path(run, store->lock, st);
+	g_autofree char *own = g_strconcat(place->path, ".lock", NULL);
+	if (lock == NULL)
+		return false;
+	if (strcmp(lock, own) == 0)
+		return true;
+	DotlockPatience wait = command_patience(run->job->conf, store->lock_timeout);
+	g_auto(Status) fault = STATUS_INIT;
+	place->lock = dotlock_take(lock, &wait, &fault);
+	if (place->lock != NULL)
+		return true;
+	if (fault.id != STATUS_NO_PERMISSION && fault.id != STATUS_MISSING) {
+		status_move(st, &fault);
+		return false;
+	}
+	deliver_note(run, "stored without the lock '%s': %s", store->lock, fault.detail);
+	return true;
+}
+
+/* Has an earlier try stored it? */
+static bool
+was_stored(DeliverRun *run, Place *place)
+{
+	const char *name;
+	if (run->ledger == NULL)
+		return false;
+	place->step = g_strdup_printf("store %s, step %u", place->path, run->steps->len);
+	if (ledger_find(run->ledger, place->step, &name) != LEDGER_DONE)
+		return false;
+	deliver_note(run, "stored in %s by an earlier try", place->path);
+	place->earlier = true;
+	run->has_local = true;
 	return true;
 }
 
 static bool
-store_commit(DeliverRun *run, void *step, Status *st)
+prepare_files(DeliverRun *run, Place *place, const char *first, Status *st)
 {
-	Store *store = step;
-	if (store->draft != NULL && !maildir_draft_commit(store->draft, st))
-		return false;
-	if (store->draft != NULL)
-		count(store, 1);
-	run->has_local = store->committed = true;
-	return true;
+	bool folders = g_str_has_suffix(first, "/") || g_str_has_suffix(first, "/.") || is_directory(place->path);
+	return folders ? prepare_folders(run, place, st) : prepare_mbox(run, place, place->path, st);
 }
 
+/*
+ * A place that cannot be used, and will not be by waiting: the mail goes to the INBOX. So it does behind a lock that somebody holds for
+ * longer than rules may put mail off.
+ */
 static bool
-store_flush(DeliverRun *run, void *step, Status *st)
+store_elsewhere(DeliverRun *run, Place *place, Status *fault, Status *st)
 {
-	Store *store = step;
-	Maildir *maildir = store->draft != NULL ? maildir_draft_folder(store->draft) : store->there;
-	if (maildir != NULL && !maildir_flush(maildir, st))
+	bool waited = fault->id == STATUS_LOCKED && run->job->is_overdue;
+	if (run->job->inbox == NULL || (!folder_gives_way(fault) && !waited)) {
+		status_move(st, fault);
 		return false;
-	if (run->ledger != NULL && maildir != NULL)
-		ledger_set(run->ledger, store->step, LEDGER_DONE, NULL);
-	return true;
-}
-
-static void
-store_take_back(void *step)
-{
-	Store *store = step;
-	if (store->draft == NULL || (store->claim != NULL && !claim_drop(store->claim)))
-		return; /* nothing of ours, or a retry has answered for it already */
-	maildir_draft_take_back(store->draft);
-	count(store, -1);
-}
-
-static void
-store_finish(DeliverRun *run, void *step)
-{
-	const Store *store = step;
-	const DeliverJob *job = run->job;
-	if (store->claim == NULL)
-		return;
-	if (!arrival_is_certain(job->envelope, job->message))
-		claim_forget(store->claim);
-	else
-		claim_sweep(store->claim, job->conf->retry_lifetime);
-}
-
-static void
-store_report(DeliverRun *run, const void *step, DeliverReport *report)
-{
-	(void) run;
-	const Store *store = step;
-	if (store->earlier)
-		deliver_report_earlier(report, store->action, store->folder, NULL);
-	if (store->draft == NULL)
-		return;
-	deliver_report_add(report, store->action, g_strdup(store->folder), maildir_draft_final_path(store->draft),
-	                   maildir_draft_size(store->draft).bytes);
-}
-
-static void
-store_remember(DeliverRun *run, const void *step, GString *lines)
-{
-	const Store *store = step;
-	if (store->draft == NULL)
-		return;
-	g_autofree char *path = maildir_draft_final_path(store->draft);
-	deliver_remember_kept(run, store->message, store->headers, path, maildir_draft_size(store->draft).bytes, lines);
-}
-
-#define STORE(action) \
-	extern const DeliverAction deliver_##action; \
-	const DeliverAction deliver_##action = { \
-		.name = #action, \
-		.prepare = store_prepare, \
-		.commit = store_commit, \
-		.flush = store_flush, \
-		.take_back = store_take_back, \
-		.finish = store_finish, \
-		.report = store_report, \
-		.remember = store_remember, \
-		.free = store_free, \
 	}
 
-STORE(keep);
-STORE(fileinto);
+	drop_claims(place);
+	place->mbox = NULL;
+	g_clear_pointer(&place->lock, dotlock_release);
+	deliver_note(run, "stored in the INBOX: %s", fault->detail);
+	return deliver_prepare_more(run, plan_action_new(PLAN_KEEP, NULL, 0), st);
+}
+
+static bool
+place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
+{
+	Place *place = g_new0(Place, 1);
+	*ret_step = place;
+	place->action = action;
+	place->message = action->message != NULL ? action->message : run->job->message;
+	place->headers = deliver_headers(run, action);
+	place->drafts = g_ptr_array_new_with_free_func(draft_destroy);
+	place->claims = g_ptr_array_new_with_free_func(claim_destroy);
+	place->answered = g_ptr_array_new_with_free_func(claim_destroy);
+	place->there = g_ptr_array_new();
+	const GPtrArray *paths = action->store->paths;
+	const char *first = paths->pdata[0];
+	place->path = absolute_path(run, first, st);
+	if (place->path == NULL)
+		return false;
+	if (was_stored(run, place))
+		return true;
+	g_auto(Status) fault = STATUS_INIT;
+	mode_t before = command_set_umask(action->store->umask);
+	bool ready = take_lock(run, place, &fault) && prepare_files(run, place, first, &fault);
+	(void) umask(before);
+	return ready || store_elsewhere(run, place, &fault, st);
+}
+
+static bool
+place_commit(DeliverRun *run, void *step, Status *st)
+{
+	Place *place = step;
+	for (guint i = 0; i < place->drafts->len; i++)
+		if (!maildir_draft_commit(place->drafts->pdata[i], st))
+			return false;
+	if (place->mbox != NULL && !place->earlier && !mbox_append(place->mbox, place->bytes, st))
+		return false;
+	run->has_local = place->committed = true;
+	return true;
+}
+
+/* Where the same message may come again on purpose, the next delivery that gets the lock must not take ours for its own earlier try. */
+static bool
+flush_mbox(const DeliverRun *run, const Place *place, Status *st)
+{
+	const DeliverJob *job = run->job;
+
+	if (!mbox_flush(place->mbox, st))
+		return false;
+	if (job->envelope != NULL && !arrival_is_certain(job->envelope, job->message))
+		for (guint i = 0; i < place->claims->len; i++)
+			claim_forget(place->claims->pdata[i]);
+	mbox_unlock(place->mbox);
+	return true;
+}
+
+static bool
+place_flush(DeliverRun *run, void *step, Status *st)
+{
+	Place *place = step;
+	for (guint i = 0; i < place->drafts->len; i++)
+		if (!maildir_flush(maildir_draft_folder(place->drafts->pdata[i]), st))
+			return false;
+	for (guint i = 0; i < place->there->len; i++)
+		if (!maildir_flush(place->there->pdata[i], st))
+			return false;
+	if (place->mbox != NULL && !flush_mbox(run, place, st))
+		return false;
+	g_clear_pointer(&place->lock, dotlock_release);
+	if (run->ledger != NULL)
+		ledger_set(run->ledger, place->step, LEDGER_DONE, NULL);
+	return true;
+}
+
+static void
+place_take_back(void *step)
+{
+	Place *place = step;
+	for (guint i = 0; i < place->drafts->len; i++)
+		if (i >= place->claims->len || claim_drop(place->claims->pdata[i]))
+			maildir_draft_take_back(place->drafts->pdata[i]);
+	if (place->mbox == NULL || place->earlier)
+		return;
+	mbox_take_back(place->mbox);
+	for (guint i = 0; i < place->claims->len; i++)
+		claim_forget(place->claims->pdata[i]);
+}
+
+static void
+place_finish(DeliverRun *run, void *step)
+{
+	const Place *place = step;
+	bool certain = run->job->envelope != NULL && arrival_is_certain(run->job->envelope, run->job->message);
+	const GPtrArray *const lists[] = { place->claims, place->answered };
+	for (size_t list = 0; list < G_N_ELEMENTS(lists); list++)
+		for (guint i = 0; i < lists[list]->len; i++) {
+			if (certain)
+				claim_sweep(lists[list]->pdata[i], run->job->conf->retry_lifetime);
+			else
+				claim_forget(lists[list]->pdata[i]);
+		}
+}
+
+static void
+place_report(DeliverRun *run, const void *step, DeliverReport *report)
+{
+	(void) run;
+	const Place *place = step;
+	if (place->earlier)
+		deliver_report_earlier(report, "store", place->path, NULL);
+	for (guint i = 0; i < place->drafts->len; i++) {
+		const MaildirDraft *draft = place->drafts->pdata[i];
+		const char *path = maildir_path(maildir_draft_folder(draft));
+		deliver_report_add(report, "store", g_strdup(*path != '\0' ? path : "INBOX"), maildir_draft_final_path(draft),
+		                   maildir_draft_size(draft).bytes);
+	}
+	if (place->mbox != NULL && !place->earlier)
+		deliver_report_add(report, "store", g_strdup(place->path), g_strdup(place->path), place->bytes->len);
+}
+
+static void
+place_remember(DeliverRun *run, const void *step, GString *lines)
+{
+	const Place *place = step;
+	for (guint i = 0; i < place->drafts->len; i++) {
+		const MaildirDraft *draft = place->drafts->pdata[i];
+		g_autofree char *path = maildir_draft_final_path(draft);
+		deliver_remember_kept(run, place->message, place->headers, path, maildir_draft_size(draft).bytes, lines);
+	}
+	if (place->mbox != NULL)
+		deliver_remember_mbox(run, place->message, place->headers, place->path, lines);
+}
+
+extern const DeliverAction deliver_store;
+const DeliverAction deliver_store = {
+	.name = "store",
+	.prepare = place_prepare,
+	.commit = place_commit,
+	.flush = place_flush,
+	.take_back = place_take_back,
+	.finish = place_finish,
+	.report = place_report,
+	.remember = place_remember,
+	.free = place_free,
+};

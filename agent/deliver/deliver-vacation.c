@@ -2,7 +2,7 @@
  * deliver-vacation (RFC 5230, 6131, 3834): an answer to the sender, once an interval, and never to a machine. Each answer
  * that is not given is noted with its reason. It goes out from the null sender, so that nothing comes back.
  */
-#include "agent/send/compose.h"
+#include "agent/deliver/deliver-outgoing.h"
 
 #include "agent/base/limits.h"
 #include "agent/message/address-print.h"
@@ -66,7 +66,7 @@ why_not(DeliverRun *run, const Vacation *vacation)
 		.headers = message_headers(run->job->message),
 		.envelope = run->job->envelope,
 		.own = { run->job->owner->addresses, vacation->reply->addresses },
-		.rules = out_rules(run),
+		.rules = deliver_address_rules(run),
 		.original_is_own = conf->sieve_vacation_original_recipient,
 		.any_recipient = !conf->sieve_vacation_check_recipient,
 	};
@@ -179,10 +179,10 @@ compose(DeliverRun *run, Vacation *vacation, Status *st)
 	const PlanReply *reply = vacation->reply;
 	const Headers *headers = message_headers(run->job->message);
 	g_autofree char *id = message_id(headers), *date = out_date(run->job->owner->now);
-	g_autofree char *own_id = out_message_id(run, vacation->key), *subject = make_subject(run->job->conf, reply, headers);
+	g_autofree char *own_id = deliver_message_id(run, vacation->key), *subject = make_subject(run->job->conf, reply, headers);
 	g_autofree char *thread = id != NULL ? references(headers, id) : NULL;
 	g_autofree char *to = make_to(run->job->conf, headers, vacation->sender);
-	const char *speaker = out_speaker(run);
+	const char *speaker = deliver_speaker(run);
 	g_autofree char *from = reply->from != NULL ? out_print_addresses(reply->from) : NULL;
 	if (from == NULL && speaker != NULL)
 		from = address_print_header(NULL, speaker);
@@ -218,7 +218,7 @@ vacation_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Sta
 	const char *sender = run->job->envelope->sender;
 	vacation->reply = action->reply;
 	vacation->sender = g_strdup(sender != NULL ? sender : "");
-	vacation->from = run->job->conf->sieve_vacation_from_recipient ? out_address_of(run, OUT_RECIPIENT) : NULL;
+	vacation->from = run->job->conf->sieve_vacation_from_recipient ? deliver_address_of(run, DELIVER_WHO_RECIPIENT) : NULL;
 	g_autofree char *seen = seen_key(run, action->reply, vacation->sender);
 	vacation->key = g_strconcat("reply ", seen, NULL);
 	if (action->reply->interval_seconds > 0)
@@ -246,10 +246,10 @@ static bool
 vacation_send(DeliverRun *run, void *step, Status *st)
 {
 	Vacation *vacation = step;
-	if (!out_send_composed(run, vacation->message, vacation->from != NULL ? vacation->from : "", vacation->sender, st))
+	if (!deliver_send_composed(run, vacation->message, vacation->from != NULL ? vacation->from : "", vacation->sender, st))
 		return false;
 	deliver_report_sent(run->report, "vacation", vacation->sender, g_bytes_get_size(vacation->message));
-	out_keep_copy(run, vacation->reply->fcc, vacation->message);
+	deliver_keep_copy(run, vacation->reply->fcc, vacation->message);
 	return true;
 }
 
@@ -259,7 +259,7 @@ vacation_sent(DeliverRun *run, void *step)
 	const Vacation *vacation = step;
 	const DeliverOwner *owner = run->job->owner;
 	if (vacation->seen != NULL && owner->state != NULL)
-		state_once_will_see(owner->state, vacation->seen, owner->now + vacation->reply->interval_seconds);
+		state_once_will_see(owner->state, vacation->seen, NULL, owner->now + vacation->reply->interval_seconds);
 }
 
 extern const DeliverAction deliver_vacation;

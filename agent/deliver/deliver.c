@@ -525,7 +525,7 @@ tell_owner(DeliverRun *run, const Step *step, const char *why)
 	                             "The answer was: %s\n\nThe mail is in your mailbox here. This notice comes once a day.\n",
 	                             step->action->name, from, subject, id, why);
 	g_ptr_array_add(run->report->for_owner, text);
-	state_once_will_see(owner->state, seen, owner->now + DAY_SECONDS);
+	state_once_will_see(owner->state, seen, NULL, owner->now + DAY_SECONDS);
 }
 
 /*

@@ -25,7 +25,7 @@
 #include "agent/plan/plan.h"
 #include "conf/conf.h"
 
-/* Whose mail it is, for what leaves in his name. All is borrowed. */
+/* Whose mail it is, for what leaves in the owner's name. All is borrowed. */
 typedef struct {
 	const char *user;        /* login name or address: whose limits count */
 	const char *home;        /* NULL: none */
@@ -35,6 +35,7 @@ typedef struct {
 	const MarkKeys *site_keys; /* NULL: no SRS */
 	const char *mark;        /* value of our mark in the header that is delivered; NULL: there is none */
 	const char *mark_subject;/* of mark_subject for that header; NULL: there is no mark */
+	const char *arrival;     /* by which a retry is told; NULL: it cannot be */
 	bool returned;           /* it came back and is delivered all the same: that is remembered */
 	const char *host;        /* our name */
 	gint64 now;              /* seconds since 1970 */
@@ -88,21 +89,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DeliverReport, deliver_report_clear)
 /* Open the INBOX at `path` as the settings say. Faults of maildir_open. */
 Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
 
-/* How this site names folders; borrows from `conf`. */
-FolderRules deliver_folder_rules(const Conf *conf);
-
 /*
  * Where a keep or fileinto would store: the path below the INBOX, "" for the INBOX itself.
  * *ret_note (caller frees) says why it is that and not the folder of the action; else it is
  * untouched. `inbox`: NULL, nobody looks which folders are there. Nothing is made. Caller frees.
  */
 char *deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char **ret_note);
-
-/*
- * The folder that has this special use ("\\Junk", without regard to case) by the setting and is there (`inbox` NULL: or not): `named`
- * (may be NULL) if it is one of them, else the first. NULL: none. Borrowed from `conf`.
- */
-const char *deliver_special_use_folder(const Conf *conf, Maildir *inbox, const char *special_use, const char *named);
 
 /*
  * Carry out `plan`. The deadline is stopped when the commit has ended, for which there are some seconds in any case.
@@ -155,7 +147,7 @@ struct DeliverRun {
 	DeliverReport *report;
 	GPtrArray *folders;      /* Maildir: opened below the INBOX; outlive the steps */
 	GPtrArray *boxes;        /* Mbox: open and locked; outlive the steps */
-	GPtrArray *stores;       /* of deliver-store.c, borrowed from the steps: copies with the same bytes are shared */
+	GPtrArray *stores;       /* of deliver-keep.c, borrowed from the steps: copies with the same bytes are shared */
 	GPtrArray *steps;        /* of deliver.c */
 	const PlanAction *sending; /* whose send runs */
 	const char *sending_key; /* and its key in the ledger; NULL: it has none, or nothing is sent yet */

@@ -46,7 +46,7 @@ bool command_log(const char *folder, const char *path, const char *text, size_t 
  */
 mode_t command_set_umask(const char *octal);
 
-/* How long locks of the owner's are waited for here; `timeout` is LOCKTIMEOUT of his recipes, "" or NULL: the site's. */
+/* How long locks of the owner's are waited for here; `timeout` is LOCKTIMEOUT of the recipes, "" or NULL: the site's. */
 DotlockPatience command_patience(const Conf *conf, const char *timeout);
 
 #endif

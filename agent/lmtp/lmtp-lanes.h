@@ -25,7 +25,7 @@ LmtpLanes *lmtp_lanes_new(LmtpLanesWork *work, void *user, unsigned seconds);
 void lmtp_lanes_free(LmtpLanes *lanes);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpLanes, lmtp_lanes_free)
 
-/* Add the next delivery; numbers begin at 0. Those of one user are in one lane, in their order: he has one mailbox. */
+/* Add the next delivery; numbers begin at 0. Those of one user are in one lane, in their order: a user has one mailbox. */
 void lmtp_lanes_add(LmtpLanes *lanes, const char *user_name);
 
 /* Are there enough of them to be worth more than one process? */

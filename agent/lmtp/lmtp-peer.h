@@ -1,4 +1,4 @@
-/* lmtp-peer: who is at the other end of a connection, and what he may. */
+/* lmtp-peer: who is at the other end of a connection, and what that peer may. */
 #ifndef TODOKE_LMTP_PEER_H
 #define TODOKE_LMTP_PEER_H
 

@@ -33,14 +33,24 @@ append_quoted(GString *out, const char *text)
 	g_string_append_c(out, '"');
 }
 
+/* Atoms with dots anywhere, which every reader of addresses here takes (address-list.h). */
+static bool
+is_dots_and_atoms(const char *local)
+{
+	for (const char *c = local; *c != '\0'; c++)
+		if (!is_atom_sign(*c) && *c != '.')
+			return false;
+	return *local != '\0';
+}
+
 static void
-append_address(GString *out, const char *text)
+append_address(GString *out, const char *text, bool (*is_bare)(const char *local))
 {
 	g_auto(Address) address = { 0 };
 	address_parse(text, &address);
 	if (address_is_null(&address))
 		return;
-	if (is_dot_atom(address.local))
+	if (is_bare(address.local))
 		g_string_append(out, address.local);
 	else
 		append_quoted(out, address.local);
@@ -52,7 +62,7 @@ char *
 address_print_path(const char *address)
 {
 	GString *out = g_string_new("<");
-	append_address(out, address);
+	append_address(out, address, is_dot_atom);
 	g_string_append_c(out, '>');
 	return g_string_free(out, FALSE);
 }
@@ -85,6 +95,14 @@ char *
 address_print_argument(const char *address)
 {
 	GString *out = g_string_new(NULL);
-	append_address(out, address);
+	append_address(out, address, is_dot_atom);
+	return g_string_free(out, FALSE);
+}
+
+char *
+address_print_text(const char *address)
+{
+	GString *out = g_string_new(NULL);
+	append_address(out, address, is_dots_and_atoms);
 	return g_string_free(out, FALSE);
 }

@@ -186,13 +186,26 @@ is_host_of(const AuthTrust *trust, const char *name)
 }
 
 /*
- * The last of the Received lines on top that hosts of the site wrote; *ret_next: the one below.
- * False: the first is a stranger's.
+ * Did the host that wrote the line take the message from another one of the site? By the client's address, as a stranger
+ * may say any name. What a host took from itself anybody there may have written, unless its address is named.
+ */
+static bool
+is_inner_hop(const AuthTrust *trust, const Received *received)
+{
+	if (received->client == NULL || received->by == NULL)
+		return false;
+	bool is_other = strcmp(received->client, received->by) != 0;
+	return (is_other && is_host_of(trust, received->client)) || is_host_of(trust, received->client_address);
+}
+
+/*
+ * The last of the Received lines on top that hosts of the site wrote; *ret_next: the one below. Lines below one that
+ * took the message from a stranger are the stranger's, whatever they say. False: the first is a stranger's.
  */
 static bool
 find_entry(const Headers *headers, const AuthTrust *trust, size_t *ret_entry, size_t *ret_next)
 {
-	bool found = false;
+	bool found = false, follows = true;
 	*ret_next = headers_count(headers);
 	for (size_t i = 0; i < headers_count(headers); i++) {
 		const HeaderField *field = headers_get(headers, i);
@@ -200,7 +213,8 @@ find_entry(const Headers *headers, const AuthTrust *trust, size_t *ret_entry, si
 			continue;
 		Received received;
 		received_init(&received, field, i);
-		bool is_ours = is_host_of(trust, received.by);
+		bool is_ours = follows && is_host_of(trust, received.by);
+		follows = is_inner_hop(trust, &received);
 		received_clear(&received);
 		if (!is_ours) {
 			*ret_next = i;
@@ -230,8 +244,8 @@ auth_results_trusted(const Headers *headers, const AuthTrust *trust)
 		return results;
 	for (size_t i = 0; i < (trust->takes_below ? next : entry); i++) {
 		const HeaderField *field = headers_get(headers, i);
-		if (field->line == 0 ||
-		    !header_field_is(field, "Authentication-Results")) /* 0: a script wrote it */
+		bool is_of_script = field->line == 0;
+		if (is_of_script || !header_field_is(field, "Authentication-Results"))
 			continue;
 		g_autofree char *value = header_field_value(field), *id = NULL;
 		guint before = results->len;

@@ -4,8 +4,10 @@
  *
  * Anybody can write such a field. One counts only if it names an authserv-id of the site, and
  * stands where no sender can write: above the Received line by which the message came to the site's
- * hosts. Where the site removes fields of senders that bear its names (RFC 8601 5), those right
- * below that line count as well: milters of Postfix put theirs there.
+ * hosts. With Postfix that is where PREPEND of an access table or a policy service and a milter's
+ * insertion at index 0 put theirs. Insertion at index 1 puts it right below that line, where
+ * senders' fields follow: those count where the site removes what senders wrote under its names
+ * (RFC 8601 5). What a milter appends stands at the end of the header and never counts.
  */
 #ifndef TODOKE_AUTH_RESULTS_H
 #define TODOKE_AUTH_RESULTS_H
@@ -22,7 +24,11 @@ typedef struct {
 /* What counts. All is borrowed; the lists end with NULL. */
 typedef struct {
 	const char *const *ids;   /* authserv-ids of the site, without case */
-	const char *const *hosts; /* hosts of the site, as `by` in Received names them */
+	/*
+	 * Hosts of the site, as `by` in Received names them; a line of one that took the message from another, by the
+	 * client's name or address, is followed to the next. Addresses without brackets.
+	 */
+	const char *const *hosts;
 	bool takes_below; /* fields of senders with these ids are removed when the message comes */
 } AuthTrust;
 

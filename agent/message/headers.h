@@ -57,7 +57,10 @@ size_t headers_order_bytes(const Headers *headers);
 /* Append "name: value" as a field of our own; line ends in `value` become folds. */
 void headers_append_text(Headers *headers, const char *name, const char *value);
 
-/* Put `bytes`, as many as field `i` has, in its place: a field of our own (line 0), and whoever borrowed it sees them too. */
+/*
+ * Put `bytes`, as many as field `i` has, in its place: a field of our own (line 0), and whoever
+ * borrowed it sees them too.
+ */
 void headers_overwrite(Headers *headers, size_t i, const char *bytes);
 
 /* Append `field` under another name: what follows the name stays byte for byte. */

@@ -1,11 +1,12 @@
 /*
  * mime-tree: the parts of a stored message and where each lies in the file.
  *
- * The boundaries are found by our own scan over the file and not by GMime's parser: GMime gives no offsets for
- * multiparts, returns nothing for messages with a strange header, cuts header values at a NUL, and goes as deep as the
- * message says. What the headers mean (types, parameters, charsets, encodings) is GMime's, and
- * tests/unit/test-mime-oracle.c holds the tree against the one that GMime's parser builds. The contents stay in the
- * file; the tree of a 100 MB message is a few hundred bytes.
+ * The boundaries are found by our own scan over the file and not by GMime's parser: GMime gives no
+ * offsets for multiparts, returns nothing for messages with a strange header, cuts header values at
+ * a NUL, and goes as deep as the message says. What the headers mean (types, parameters, charsets,
+ * encodings) is GMime's, and tests/unit/test-mime-oracle.c holds the tree against the one that
+ * GMime's parser builds. The contents stay in the file; the tree of a 100 MB message is a few
+ * hundred bytes.
  */
 #ifndef TODOKE_MIME_TREE_H
 #define TODOKE_MIME_TREE_H
@@ -33,16 +34,20 @@ typedef struct {
 typedef struct MimeTree MimeTree;
 
 /*
- * Find the parts of a message with these fields and this body (both borrowed: they live as long as the tree). Bounds:
- * LIMIT_MIME_DEPTH, LIMIT_MIME_PARTS, LIMIT_MIME_PART_HEADER; what is beyond them is content of the last part that was
- * opened. NULL: STATUS_CONFIG (no module), STATUS_IO. For a message without the module use mime_tree_new_opaque.
+ * Find the parts of a message with these fields and this body (both borrowed: they live as long as
+ * the tree). Bounds: LIMIT_MIME_DEPTH, LIMIT_MIME_PARTS, LIMIT_MIME_PART_HEADER; what is beyond
+ * them is content of the last part that was opened. NULL: STATUS_CONFIG (no module), STATUS_IO. For
+ * a message without the module use mime_tree_new_opaque.
  */
 MimeTree *mime_tree_new(Headers *headers, const MessageBody *body, Status *st);
 
 /* The message as one text part, nothing looked into: for callers that go on without meaning. */
 MimeTree *mime_tree_new_opaque(Headers *headers, const MessageBody *body);
 
-/* The message's fields are these now; those that say what it is made of (Content-*) are what they were. */
+/*
+ * The message's fields are these now; those that say what it is made of (Content-*) are what they
+ * were.
+ */
 void mime_tree_set_headers(MimeTree *tree, Headers *headers);
 
 void mime_tree_free(MimeTree *tree);
@@ -58,7 +63,10 @@ bool mime_tree_is_cut(const MimeTree *tree);
 /* Is it a multipart, or a message inside one? */
 bool mime_part_is(const MimePart *part, const char *type, const char *subtype);
 
-/* The fields of part `i` (of the message itself: the `headers` of mime_tree_new). Caller unrefs. NULL: STATUS_IO. */
+/*
+ * The fields of part `i` (of the message itself: the `headers` of mime_tree_new). Caller unrefs.
+ * NULL: STATUS_IO.
+ */
 Headers *mime_tree_headers(const MimeTree *tree, size_t i, Status *st);
 
 /* Bytes that were taken out of a part. Clear with mime_bytes_clear. */
@@ -78,14 +86,18 @@ bool mime_tree_raw(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_
 /* Octets [from, to) of the file as they stand, at most `limit`: what lies between parts. */
 bool mime_tree_range(const MimeTree *tree, off_t from, off_t to, size_t limit, MimeBytes *ret_bytes, Status *st);
 
-/* The body of part `i` with its transfer encoding undone, at most `limit` octets: may hold anything. */
+/*
+ * The body of part `i` with its transfer encoding undone, at most `limit` octets: may hold
+ * anything.
+ */
 bool mime_tree_content(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes, Status *st);
 
 typedef enum { MIME_TEXT_AS_IT_IS, MIME_TEXT_WITHOUT_MARKUP } MimeTextForm;
 
 /*
- * The text of part `i` in UTF-8: transfer encoding undone, charset converted (guessed where it must be; HTML may name
- * its own), at most `limit` octets before the conversion. WITHOUT_MARKUP makes text of text/html (RFC 5173 5.3).
+ * The text of part `i` in UTF-8: transfer encoding undone, charset converted (guessed where it must
+ * be; HTML may name its own), at most `limit` octets before the conversion. WITHOUT_MARKUP makes
+ * text of text/html (RFC 5173 5.3).
  */
 bool mime_tree_text(const MimeTree *tree, size_t i, size_t limit, MimeTextForm form, MimeBytes *ret_bytes, Status *st);
 

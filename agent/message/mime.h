@@ -1,13 +1,14 @@
 /*
  * mime: what the bytes of a message mean, by GMime.
  *
- * GMime costs 2.5 ms a process to load (SPEED.md 1.4), so it lives in a module, todoke-mime.so, that is opened when
- * something is asked that plain ASCII cannot answer, and never in the way of a message that no rule looks into. A
- * module that cannot be opened is STATUS_CONFIG from every function here that needs it: no mail is lost by it, callers
- * say so once and go on with the raw bytes.
+ * GMime costs 2.5 ms a process to load (SPEED.md 1.4), so it lives in a module, todoke-mime.so,
+ * that is opened when something is asked that plain ASCII cannot answer, and never in the way of a
+ * message that no rule looks into. A module that cannot be opened is STATUS_CONFIG from every
+ * function here that needs it: no mail is lost by it, callers say so once and go on with the raw
+ * bytes.
  *
- * All text that comes out is valid UTF-8 without NULs. Where the charset is not said, or is said wrongly, it is
- * guessed:
+ * All text that comes out is valid UTF-8 without NULs. Where the charset is not said, or is said
+ * wrongly, it is guessed:
  *   1. escape sequences of ISO-2022 (JP; CN and KR too) are believed, whatever the label says: nothing else
  *      writes them;
  *   2. the label (as WHATWG reads labels: iso-8859-1 is windows-1252, shift_jis is cp932, gb2312 is gb18030 ...),
@@ -19,10 +20,10 @@
  *   5. koi8-r or windows-1251, if most of the 8-bit octets are letters there, in words of three and more that keep to one
  *      case behind their first letter (before 4, where there are six such letters);
  *   6. windows-1252, in which everything is something.
- * A field's octets that no encoded word labels are UTF-8 where they are valid, else in the charset of the Content-Type
- * beside the field, where it fits all of them and is not just iso-8859-1, which programs write without looking; else 3
- * to 6.
- * `ret_guess` then says in a few words what was taken for what, for the trace: "windows-1252 for us-ascii".
+ * A field's octets that no encoded word labels are UTF-8 where they are valid, else in the charset
+ * of the Content-Type beside the field, where it fits all of them and is not just iso-8859-1, which
+ * programs write without looking; else 3 to 6. `ret_guess` then says in a few words what was taken
+ * for what, for the trace: "windows-1252 for us-ascii".
  */
 #ifndef TODOKE_MIME_H
 #define TODOKE_MIME_H
@@ -31,15 +32,18 @@
 #include "agent/message/headers.h"
 
 /*
- * A parameter of Content-Type or Content-Disposition: the name in lower case, the value decoded (RFC 2231, encoded words
- * wherever they stand).
+ * A parameter of Content-Type or Content-Disposition: the name in lower case, the value decoded
+ * (RFC 2231, encoded words wherever they stand).
  */
 typedef struct {
 	char *name;
 	char *value;
 } MimeParam;
 
-/* A structured value such as "text/plain; charset=utf-8" or "attachment; filename=a": words in lower case. */
+/*
+ * A structured value such as "text/plain; charset=utf-8" or "attachment; filename=a": words in
+ * lower case.
+ */
 typedef struct {
 	char *type;
 	char *subtype;  /* NULL: a disposition has none */
@@ -49,52 +53,64 @@ typedef struct {
 } MimeValue;
 
 /*
- * Open the module now: lmtpd calls this at its start, so that its children need not. The folder is $TODOKE_MODULE_DIR
- * (not in a process that gained privileges by exec), else the one of the installation. False: STATUS_CONFIG.
+ * Open the module now: lmtpd calls this at its start, so that its children need not. The folder is
+ * $TODOKE_MODULE_DIR (not in a process that gained privileges by exec), else the one of the
+ * installation. False: STATUS_CONFIG.
  */
 bool mime_open(Status *st);
 
 /*
- * Header text (folded or not; `hint`: the charset for octets without a label, or NULL) as people read it: unfolded, trimmed, encoded words decoded (RFC 2047, the usual
- * damage included), charsets guessed. *ret_guess (may be NULL) becomes NULL where nothing was guessed. Plain ASCII
- * without "=?" needs no module. Caller frees both. False: the module is missing.
+ * Header text (folded or not; `hint`: the charset for octets without a label, or NULL) as people
+ * read it: unfolded, trimmed, encoded words decoded (RFC 2047, the usual damage included), charsets
+ * guessed. *ret_guess (may be NULL) becomes NULL where nothing was guessed. Plain ASCII without
+ * "=?" needs no module. Caller frees both. False: the module is missing.
  */
 bool mime_decode_text(const char *value, size_t len, const char *hint, char **ret_text, char **ret_guess, Status *st);
 
-/* mime_decode_text of a field's value, with the hint of the fields that it stands `beside` (may be NULL). */
+/*
+ * mime_decode_text of a field's value, with the hint of the fields that it stands `beside` (may be
+ * NULL).
+ */
 bool mime_decode_field(const HeaderField *field, const Headers *beside, char **ret_text, char **ret_guess, Status *st);
 
 /*
- * The charset that the Content-Type among these fields names, if `value` has octets that need one: beyond ASCII and no UTF-8.
- * NULL: it needs none, or nothing is said. Caller frees.
+ * The charset that the Content-Type among these fields names, if `value` has octets that need one:
+ * beyond ASCII and no UTF-8. NULL: it needs none, or nothing is said. Caller frees.
  */
 char *mime_charset_hint(const Headers *beside, const char *value, size_t len);
 
 /*
- * Bytes in `charset` (NULL: not said) to UTF-8. Valid UTF-8 that is said to be so, and ASCII, need no module. Caller
- * frees.
+ * Bytes in `charset` (NULL: not said) to UTF-8. Valid UTF-8 that is said to be so, and ASCII, need
+ * no module. Caller frees.
  */
 bool mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret_text, size_t *ret_len,
                   char **ret_guess, Status *st);
 
 /*
- * Parse the value of a Content-Type field; what cannot be read is "text/plain" (RFC 2045 5.2). False: the module is
- * missing. Clear *ret_value with mime_value_clear.
+ * Parse the value of a Content-Type field; what cannot be read is "text/plain" (RFC 2045 5.2).
+ * False: the module is missing. Clear *ret_value with mime_value_clear.
  */
 bool mime_parse_type(const char *value, size_t len, const char *hint, MimeValue *ret_value, Status *st);
 
 /*
- * Parse the value of a Content-Disposition field; an empty one is "attachment" (RFC 2183 2.8: unknown is attachment).
+ * Parse the value of a Content-Disposition field; an empty one is "attachment" (RFC 2183 2.8:
+ * unknown is attachment).
  */
 bool mime_parse_disposition(const char *value, size_t len, const char *hint, MimeValue *ret_value, Status *st);
 
-/* The first parameter of that name (lower case), or NULL: "filename" and "filename*" of one value are two of one name. */
+/*
+ * The first parameter of that name (lower case), or NULL: "filename" and "filename*" of one value
+ * are two of one name.
+ */
 const char *mime_value_param(const MimeValue *value, const char *name);
 
 void mime_value_clear(MimeValue *value);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MimeValue, mime_value_clear)
 
-/* How the bytes of a part are written for the wire (RFC 2045 6). Unknown ones are taken as they are. */
+/*
+ * How the bytes of a part are written for the wire (RFC 2045 6). Unknown ones are taken as they
+ * are.
+ */
 typedef enum { MIME_PLAIN, MIME_BASE64, MIME_QUOTED, MIME_UUENCODED } MimeEncoding;
 
 /* The encoding that a Content-Transfer-Encoding value names. */
@@ -127,9 +143,9 @@ typedef struct MimeDraft {
 } MimeDraft;
 
 /*
- * Compose a message: fields in their order, MIME-Version, the parts with boundaries. Line ends are LF. Line ends in
- * field values cannot smuggle in fields. Faults: STATUS_CONFIG (no module), STATUS_LIMIT (deeper than
- * LIMIT_MIME_DEPTH).
+ * Compose a message: fields in their order, MIME-Version, the parts with boundaries. Line ends are
+ * LF. Line ends in field values cannot smuggle in fields. Faults: STATUS_CONFIG (no module),
+ * STATUS_LIMIT (deeper than LIMIT_MIME_DEPTH).
  */
 bool mime_compose(const MimeDraft *draft, GBytes **ret_message, Status *st);
 

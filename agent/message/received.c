@@ -122,6 +122,29 @@ is_keyword(const char *word)
 	return false;
 }
 
+/*
+ * The first comment of a mail server: "NAME [ADDRESS]", what it knows of the client by itself. The client's own word stands
+ * before it and has no parentheses: servers take them out.
+ */
+static void
+take_client(Received *received, const char *comment)
+{
+	size_t name_len = strcspn(comment, " ()[]");
+	const char *address = comment + name_len + 2;
+	if (name_len == 0 || strncmp(comment + name_len, " [", 2) != 0)
+		return;
+	size_t address_len = strcspn(address, " ()[]");
+	if (strncmp(address + address_len, "])", 2) != 0)
+		return; /* such as sendmail's "(NAME [ADDRESS] (may be forged))" */
+	if (g_ascii_strncasecmp(address, "IPv6:", 5) == 0) {
+		address += 5;
+		address_len -= 5;
+	}
+	g_autofree char *name = g_strndup(comment, name_len);
+	received->client = address_host(name);
+	received->client_address = g_ascii_strdown(address, (gssize) address_len);
+}
+
 /* A comment counts only behind `by`: before it stands what the client says its name is. */
 static void
 take_comment(Received *received, const char *comment, bool seen_by)
@@ -160,6 +183,8 @@ parse(Received *received, const char *value)
 			continue;
 		}
 		take_comment(received, comment, progress.seen_by);
+		if (progress.comments == 0)
+			take_client(received, comment);
 		progress.behind_first = progress.comments++ == 0;
 	}
 }
@@ -177,4 +202,6 @@ received_clear(Received *received)
 {
 	g_clear_pointer(&received->by, g_free);
 	g_clear_pointer(&received->id, g_free);
+	g_clear_pointer(&received->client, g_free);
+	g_clear_pointer(&received->client_address, g_free);
 }

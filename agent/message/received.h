@@ -1,8 +1,10 @@
 /*
- * received: what a Received line says: which host wrote it, under which id, and whether a retrieval program did.
+ * received: what a Received line says: which host wrote it, under which id, and whether a retrieval
+ * program did.
  *
- * The grammar (RFC 5321 4.4) is `from X by Y via L with P id I for R; date` with comments anywhere. Servers are free with
- * it, and a stranger may write anything, so this only reads the words that follow these keywords outside of comments.
+ * The grammar (RFC 5321 4.4) is `from X by Y via L with P id I for R; date` with comments anywhere.
+ * Servers are free with it, and a stranger may write anything, so this only reads the words that
+ * follow these keywords outside of comments.
  */
 #ifndef TODOKE_RECEIVED_H
 #define TODOKE_RECEIVED_H
@@ -14,6 +16,9 @@ typedef struct {
 	guint32 line;         /* of the message as it came */
 	char *by;             /* host after `by`, as address_host makes it; NULL: none, or one that many hosts call themselves */
 	char *id;             /* NULL: none */
+	/* Whom the writer took it from, as it knows by itself: "from HELO (NAME [ADDRESS])"; NULL: not said. */
+	char *client;
+	char *client_address; /* without brackets */
 	const char *program;  /* "fetchmail", "getmail" ..., "POP3" or "IMAP": a retrieval program wrote it; NULL: a mail server */
 	bool qmail;           /* "(qmail 1234 invoked ...": qmail does not say on which host it runs */
 } Received;
@@ -23,8 +28,8 @@ void received_init(Received *received, const HeaderField *field, size_t index);
 void received_clear(Received *received);
 
 /*
- * Is this the name of one host, or what any host may call itself: "localhost", "unknown", a loopback address, nothing?
- * `name` is in address_host's form.
+ * Is this the name of one host, or what any host may call itself: "localhost", "unknown", a
+ * loopback address, nothing? `name` is in address_host's form.
  */
 bool received_names_a_host(const char *name);
 

@@ -8,6 +8,7 @@ struct Plan {
 	bool implicit_keep;
 	PlanAction *keep;     /* what the implicit keep will be */
 	guint earlier;        /* the first so many actions are of earlier scripts */
+	bool is_outvoted;     /* what was refused last quarrels with one of those */
 };
 
 static const PlanKindRow kinds[PLAN_KIND_COUNT] = {
@@ -255,12 +256,26 @@ merge(PlanAction *earlier, const PlanAction *action)
 	earlier->copy = earlier->copy && action->copy;
 }
 
+/* With an action of the script that asks for it? */
+static bool
+quarrels_within_script(const Plan *plan, const PlanAction *action)
+{
+	for (guint i = plan->earlier; i < plan->actions->len; i++) {
+		const PlanAction *other = plan->actions->pdata[i];
+		if (excludes(action, other) || excludes(other, action))
+			return true;
+	}
+	return false;
+}
+
 static bool
 refuse_conflict(const PlanAction *action, const PlanAction *earlier, Status *st)
 {
-	return status_fail_detail(st, STATUS_CONFLICT, "%s:%u: '%s' cannot stand beside '%s' of line %u",
-	                          action->at.file != NULL ? action->at.file : "rules", action->at.line,
-	                          kinds[action->kind].name, kinds[earlier->kind].name, earlier->at.line);
+	const char *file = action->at.file != NULL ? action->at.file : "rules", *other = earlier->at.file;
+	g_autofree char *line = g_strdup_printf("%u", earlier->at.line);
+	g_autofree char *place = other == NULL || strcmp(file, other) == 0 ? g_strconcat("line ", line, NULL) : g_strconcat(other, ":", line, NULL);
+	return status_fail_detail(st, STATUS_CONFLICT, "%s:%u: '%s' cannot stand beside '%s' of %s", file, action->at.line,
+	                          kinds[action->kind].name, kinds[earlier->kind].name, place);
 }
 
 bool
@@ -273,8 +288,10 @@ plan_add(Plan *plan, PlanAction *taken, Status *st)
 		PlanAction *earlier = plan->actions->pdata[i];
 		if (is_answered_earlier(plan, action, i))
 			return true;
-		if (excludes(action, earlier) || excludes(earlier, action))
+		if (excludes(action, earlier) || excludes(earlier, action)) {
+			plan->is_outvoted = !quarrels_within_script(plan, action);
 			return refuse_conflict(action, earlier, st);
+		}
 		if (repeats(action, earlier)) {
 			merge(earlier, action);
 			return true;
@@ -282,6 +299,12 @@ plan_add(Plan *plan, PlanAction *taken, Status *st)
 	}
 	g_ptr_array_add(plan->actions, g_steal_pointer(&action));
 	return true;
+}
+
+bool
+plan_is_outvoted(const Plan *plan)
+{
+	return plan->is_outvoted;
 }
 
 void

@@ -151,6 +151,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanAction, plan_action_free)
  */
 bool plan_add(Plan *plan, PlanAction *action, Status *st);
 
+/* Did the action that plan_add refused last quarrel with one of an earlier script of the chain? Then its own script is not wrong. */
+bool plan_is_outvoted(const Plan *plan);
+
 /* Take back action `i`: a script that changed its mind. The implicit keep stays as it is. */
 void plan_drop(Plan *plan, size_t i);
 

@@ -596,6 +596,34 @@ account_find_owner(const Conf *conf, Account *account, Status *st)
 	return true;
 }
 
+/* Is there anybody else whose rights we could have? */
+static bool
+has_other_rights(const Account *account)
+{
+	return getuid() == 0 && account->uid != 0 && account->uid != ACCOUNT_NO_UID;
+}
+
+bool
+account_enter(const Account *account, Status *st)
+{
+	if (!has_other_rights(account))
+		return true;
+	int rc = account->is_system ? initgroups(account->user, account->gid) : setgroups(0, NULL);
+	if (rc < 0 || setegid(account->gid) < 0 || seteuid(account->uid) < 0)
+		return status_fail_errno(st, errno, "cannot look with the rights of uid %d", (int) account->uid);
+	return true;
+}
+
+bool
+account_leave(const Account *account, Status *st)
+{
+	if (!has_other_rights(account))
+		return true;
+	if (seteuid(0) < 0 || setegid(0) < 0 || setgroups(0, NULL) < 0)
+		return status_fail_errno(st, errno, "cannot go on as root");
+	return true;
+}
+
 bool
 account_become(const Conf *conf, Account *account, Status *st)
 {

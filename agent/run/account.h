@@ -1,5 +1,5 @@
 /*
- * account: who the recipient is on this machine, and where his things lie.
+ * account: who the recipient is on this machine, and where mailbox, home and state lie.
  *
  * The address comes from outside. It becomes part of a path only after every component was checked: not empty, no
  * slash, no control octet, no leading dot or dash, not too long.
@@ -70,6 +70,13 @@ bool account_find_owner(const Conf *conf, Account *account, Status *st);
  * before anything of the user or of the message is touched. Faults as account_find_owner, STATUS_INTERNAL.
  */
 bool account_become(const Conf *conf, Account *account, Status *st);
+
+/*
+ * For who only looks, as root: go on with the rights of the account's user, until account_leave. Nothing to do where we are not root, or
+ * where nobody knows whom to become. Faults: STATUS_INTERNAL.
+ */
+bool account_enter(const Account *account, Status *st);
+bool account_leave(const Account *account, Status *st);
 
 /*
  * Is the tree there, and the mailbox, as far as the settings want that? Asked by whoever delivers: root must have become

@@ -1,4 +1,4 @@
-/* notice: a message of our own to the owner, laid into his INBOX: it is not sent, and nobody answers it. */
+/* notice: a message of our own to the owner, laid into the INBOX: it is not sent, and nobody answers it. */
 #ifndef TODOKE_NOTICE_H
 #define TODOKE_NOTICE_H
 

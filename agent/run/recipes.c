@@ -84,6 +84,37 @@ append_quoted(GString *text, const char *value)
 	g_string_append(text, "\"\n");
 }
 
+/*
+ * A value of the command line as one of an rc file: its quotes and variables count, a blank does not end it. Backquotes are
+ * characters: programs that call us put words of the sender there (SENDER=...).
+ */
+static void
+append_value(GString *text, const char *value)
+{
+	char quote = '\0';
+	value += strspn(value, " \t");
+	for (const char *c = value; *c != '\0' && (quote != '\0' || *c != '\n'); c++) {
+		bool word_begins = c == value || c[-1] == ' ' || c[-1] == '\t';
+		if (quote == '\0' && *c == '#' && word_begins)
+			break;
+		if (*c == '\\' && quote != '\'') {
+			if (c[1] == '\0')
+				break;
+			g_string_append_c(text, *c++);
+		} else if (*c == quote) {
+			quote = '\0';
+		} else if (quote == '\0' && (*c == '"' || *c == '\'')) {
+			quote = *c;
+		} else if ((quote == '\0' && (*c == ' ' || *c == '\t')) || (quote != '\'' && *c == '`')) {
+			g_string_append_c(text, '\\');
+		}
+		g_string_append_c(text, *c);
+	}
+	if (quote != '\0')
+		g_string_append_c(text, quote);
+	g_string_append_c(text, '\n');
+}
+
 char *
 recipes_prelude(const Conf *conf, const RecipeCall *call)
 {
@@ -94,7 +125,7 @@ recipes_prelude(const Conf *conf, const RecipeCall *call)
 		if (g_str_has_prefix(*assignment, "INCLUDERC=") || g_str_has_prefix(*assignment, "SWITCHRC="))
 			continue; /* of no effect there, says procmailrc(5) */
 		g_string_append_len(text, *assignment, value - *assignment);
-		append_quoted(text, value);
+		append_value(text, value);
 	}
 	if (recipes_site_runs(conf, call)) {
 		g_string_append(text, "PATH_=\"$PATH\" PATH=" RECIPE_SITE_PATH "\nINCLUDERC=");

@@ -316,11 +316,12 @@ run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
 	return run_program(run, engine, program, st);
 }
 
-/* Is it the script that is wrong, and not a program or a list that it asks for? */
+/* Is it the script that is wrong, and not a program or a list that it asks for, or what an earlier script has done? */
 static bool
-blames_script(const Status *fault, bool was_read)
+blames_script(const Run *run, const Status *fault, bool was_read)
 {
-	return !was_read || fault->id == STATUS_SCRIPT || fault->id == STATUS_LIMIT || fault->id == STATUS_CONFLICT;
+	bool quarrels = fault->id == STATUS_CONFLICT && !plan_is_outvoted(run->plan);
+	return !was_read || quarrels || fault->id == STATUS_SCRIPT || fault->id == STATUS_LIMIT;
 }
 
 static ScriptMemory
@@ -397,7 +398,7 @@ run_script(const Run *run)
 	world_blame(run->world, &fault);
 	if (puts_off(run, &fault))
 		return false;
-	if (world_live(run->world) == NULL || !blames_script(&fault, was_read))
+	if (world_live(run->world) == NULL || !blames_script(run, &fault, was_read))
 		return false;
 	bool replaced = serve_last(run, set);
 	add_broken(run, first_problem, g_steal_pointer(&set), &fault, replaced);
@@ -480,7 +481,7 @@ run_recipes(const Run *run)
 		return false;
 	bool is_own = strcmp(run->script->path, RECIPES_NONE) != 0;
 	bool is_closed = outcome_find(OUTCOME_OF_SCRIPT, fault.id) == OUTCOME_LAST_GOOD || fault.id == STATUS_MISSING;
-	if (is_own && (is_closed || blames_script(&fault, true)))
+	if (is_own && (is_closed || blames_script(run, &fault, true)))
 		add_broken(run, first_problem, g_steal_pointer(&set), &fault, false);
 	return run_without_file(run);
 }

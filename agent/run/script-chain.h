@@ -78,7 +78,7 @@ bool scripts_run(const ScriptList *list, const FilterInput *input, World *world,
 
 /*
  * The delivery is over: remember the scripts that served, and lay a notice into the INBOX for each broken one of the
- * owner that he was not told of. What goes wrong with that is noted in the memory's notes.
+ * owner that the owner was not told of. What goes wrong with that is noted in the memory's notes.
  */
 void scripts_settle(const ScriptReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox);
 

@@ -134,7 +134,7 @@ bool
 script_memory_must_tell(const ScriptMemory *memory, const char *path, const ScriptSet *set)
 {
 	gint64 total;
-	/* Read first: most deliveries find that he was told, and need not write. */
+	/* Read first: most deliveries find that the owner was told, and need not write. */
 	if (!count_told(memory, path, set, 0, &total) || total > 0)
 		return false;
 	if (!count_told(memory, path, set, 1, &total) || total != 1)

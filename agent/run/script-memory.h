@@ -1,6 +1,6 @@
 /*
  * script-memory: what is remembered of the scripts of an owner: the texts that served last, for the day when one is
- * broken, and that he was told of that.
+ * broken, and that the owner was told of that.
  *
  * The texts lie in the state. Beside it a symbolic link that points nowhere, script-HASH -> SUM, says which texts those
  * are: a delivery whose scripts have not changed reads that link and opens no state.

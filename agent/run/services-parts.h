@@ -1,5 +1,5 @@
 /*
- * world-parts: what a world is made of, for the files of world alone.
+ * services-parts: what a world is made of, for the files of services alone.
  */
 #ifndef TODOKE_WORLD_PARTS_H
 #define TODOKE_WORLD_PARTS_H

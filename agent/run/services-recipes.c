@@ -1,4 +1,4 @@
-/* world-recipes: what only recipes ask for: files, lock files, programs and variables of the owner. */
+/* services-recipes: what only recipes ask for: files, lock files, programs and variables of the owner. */
 #define _GNU_SOURCE
 #include "agent/run/services-parts.h"
 
@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ world_recipes_open(const World *world, const char *path, char **ret_file, char *
 	return true;
 }
 
-/* A program of the owner's recipes: anything he may run himself, in our bounds. */
+/* A program of the owner's recipes: anything that the owner may run, in our bounds. */
 static bool
 run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
 {
@@ -152,11 +153,21 @@ id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
 	g_autoptr(IdCacheEntry) entry = id_cache_entry_new(path, call->max, call->id, lock);
 	if (!can_store(env, path) || !id_cache_has(entry, ret_seen, &unknown))
 		return false;
-	if (world->live == NULL || world->live->no_programs || *ret_seen)
+	const WorldLive *live = world->live;
+	if (live == NULL)
 		return true;
-	*ret_seen = g_ptr_array_find_with_equal_func(world->live->ids, entry, is_same_id, NULL);
-	if (!*ret_seen)
-		g_ptr_array_add(world->live->ids, g_steal_pointer(&entry));
+
+	/* The cache is formail's and does not say who wrote an id into it: a try of this very mail that was not answered in time is in the state. */
+	g_autofree char *key = state_key("formail -D", entry->path, entry->id, NULL);
+	*ret_seen = *ret_seen && !state_once_was_first(live->state, key, live->arrival, live->notes);
+	if (live->no_programs || *ret_seen)
+		return true;
+	*ret_seen = g_ptr_array_find_with_equal_func(live->ids, entry, is_same_id, NULL);
+	if (!*ret_seen) {
+		g_ptr_array_add(live->ids, g_steal_pointer(&entry));
+		if (live->arrival != NULL)
+			state_once_will_see(live->state, key, live->arrival, env->now + world->site->conf->retry_lifetime);
+	}
 	return true;
 }
 
@@ -174,7 +185,7 @@ write_log(FilterEnv *env, const char *path, const char *text, size_t len)
 	}
 }
 
-/* Where a person runs us, standard output is his; Postfix would take it for the answer. */
+/* Where a person runs us, standard output is that person's; Postfix would take it for the answer. */
 static bool
 write_output(FilterEnv *env, const char *text, size_t len)
 {
@@ -211,6 +222,7 @@ recipe_variable(FilterEnv *env, const char *name)
 		{ "FILTER_", is_filter ? "yes" : NULL },
 		{ "INBOX", world->inbox_path },
 		{ "HOST", world->site->host },
+		{ "TZ", getenv("TZ") },
 		{ "BY_HAND_", world->recipes != NULL && world->recipes->by_hand && !world->recipes->is_soft ? "yes" : NULL },
 		{ "FROM_", world->recipes != NULL && world->recipes->makes_from ? "yes" : NULL },
 	};

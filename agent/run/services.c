@@ -1,5 +1,5 @@
 /*
- * world: answers the questions of engines from the configuration, the account and the disk; world-recipes those of
+ * services: answers the questions of engines from the configuration, the account and the disk; services-recipes those of
  * recipes alone.
  */
 #define _GNU_SOURCE
@@ -116,7 +116,7 @@ trust_of_included(const World *world, ScriptPlace place, const char *path)
 	                               : trust_of_site(world->site->conf, "sieve_global", path);
 }
 
-/* A script's name is no path: it comes from the owner, and :global ones are read for him. */
+/* A script's name is no path: it comes from the owner, and :global ones are read for the owner. */
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
@@ -178,7 +178,7 @@ mailbox_exists(FilterEnv *env, const char *mailbox)
 	}
 	if (world->inbox == NULL)
 		return MAILBOX_UNKNOWN;
-	FolderRules rules = deliver_folder_rules(world->site->conf);
+	FolderRules rules = folder_rules_of(world->site->conf);
 	return folder_exists(world->inbox, &rules, mailbox) ? MAILBOX_EXISTS : MAILBOX_MISSING;
 }
 
@@ -188,7 +188,7 @@ mailbox_warning(FilterEnv *env, const char *mailbox)
 {
 	const World *world = world_of(env);
 	const char *why = NULL;
-	FolderRules rules = deliver_folder_rules(world->site->conf);
+	FolderRules rules = folder_rules_of(world->site->conf);
 	if (world->described->mailboxes != NULL)
 		return NULL;
 	g_autofree char *path = folder_path(&rules, world->inbox, mailbox, &why);
@@ -206,7 +206,7 @@ static char *
 mailbox_by_id(FilterEnv *env, const char *id)
 {
 	const World *world = world_of(env);
-	FolderRules rules = deliver_folder_rules(world->site->conf);
+	FolderRules rules = folder_rules_of(world->site->conf);
 	if (world->described->mailboxes != NULL || world->inbox == NULL)
 		return NULL;
 	g_autofree char *path = folder_by_id(world->inbox, &rules, id);
@@ -218,7 +218,7 @@ metadata(FilterEnv *env, const char *mailbox, const char *annotation)
 {
 	const World *world = world_of(env);
 	const Conf *conf = world->site->conf;
-	FolderRules rules = deliver_folder_rules(conf);
+	FolderRules rules = folder_rules_of(conf);
 	const char *why;
 	if (world->inbox == NULL ||
 	    (mailbox != NULL && !folder_exists(world->inbox, &rules, mailbox)))
@@ -242,7 +242,7 @@ special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
 	}
 	if (world->inbox == NULL)
 		return NULL;
-	return g_strdup(deliver_special_use_folder(world->site->conf, world->inbox, special_use, named));
+	return g_strdup(folder_of_special_use(world->site->conf, world->inbox, special_use, named));
 }
 
 static const char *
@@ -354,12 +354,11 @@ duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
 	World *world = world_of(env);
 	if (world->live == NULL)
 		return false;
+	const WorldLive *live = world->live;
 	g_autofree char *name = state_key("duplicate", world->account->user, key, NULL);
-	State *state = state_once_get(world->live->state, world->live->notes);
-	g_auto(Status) unknown = STATUS_INIT;
-	bool seen = state != NULL && state_seen(state, name, &unknown);
+	bool seen = state_once_has_seen(live->state, name, live->arrival, live->notes);
 	if (!seen || last)
-		state_once_will_see(world->live->state, name, env->now + seconds);
+		state_once_will_see(live->state, name, seen ? NULL : live->arrival, env->now + seconds);
 	return seen;
 }
 

@@ -1,5 +1,5 @@
 /*
- * world: what surrounds a script: the services of FilterEnv as this site and this account have them, or, for `try`, as
+ * services: what surrounds a script: the services of FilterEnv as this site and this account have them, or, for `try`, as
  * the person at the terminal describes them.
  */
 #ifndef TODOKE_WORLD_H
@@ -36,6 +36,7 @@ typedef struct {
 	GPtrArray *notes;  /* char *: what went wrong with it */
 	GPtrArray *locks;  /* Dotlock: lock files that recipes hold until the mail is delivered; it releases them. NULL: none */
 	GPtrArray *ids;    /* IdCacheEntry: what formail -D of recipes remembers once the mail is delivered */
+	const char *arrival; /* arrival_key of the message, where only a retry can have the same; NULL: nothing tells a retry apart */
 	bool no_programs;  /* it is a rehearsal: only remember */
 } WorldLive;
 

@@ -4,7 +4,6 @@
  */
 #include "agent/run/transact-parts.h"
 
-#include "agent/state/arrival.h"
 #include "conf/conf-choices.h"
 
 static bool
@@ -54,21 +53,12 @@ transact_check_duplicate(Transact *transact)
 {
 	bool decided = transact->discard || transact->inbox_only || transact->file_into != NULL;
 	g_autofree char *key = !decided && is_looked_at(transact) ? make_key(transact) : NULL;
-	State *state = key != NULL ? state_once_get(transact->state, transact->report.notes) : NULL;
-	if (state == NULL)
+	if (key == NULL)
 		return;
-	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *arrival = arrival_key(transact->envelope, transact->message);
-	g_autofree char *retry = state_key(key, arrival, NULL);
-
-	/* A retry of what was delivered, but not answered in time, is no second copy. */
-	bool seen = state_seen(state, key, &fault);
-	if (seen && !state_seen(state, retry, &fault))
+	const char *arrival = transact_arrival(transact);
+	bool seen = state_once_has_seen(transact->state, key, arrival, transact->report.notes);
+	if (seen)
 		answer(transact);
-	if (fault.id != STATUS_OK)
-		g_ptr_array_add(transact->report.notes, g_strdup_printf("second copies are not known: %s", fault.detail));
-
 	gint64 until = transact->now + transact->site->conf->duplicates_lifetime;
-	state_once_will_see(transact->state, key, until);
-	state_once_will_see(transact->state, retry, until);
+	state_once_will_see(transact->state, key, seen ? NULL : arrival, until);
 }

@@ -37,6 +37,7 @@ struct Transact {
 	bool inbox_only;         /* the INBOX, without rules */
 	bool must_notify;        /* loop_action = notice */
 	bool flags_duplicate;    /* duplicates = flag */
+	char *arrival;           /* see transact_arrival; NULL: not asked for yet, or a retry cannot be told */
 	char *here;              /* the folder in which it still is: taken, not stored again; NULL: it is not taken */
 	Plan *plan;
 	ScriptReport scripts;
@@ -50,6 +51,9 @@ struct Transact {
 
 /* The state folder of the owner; NULL: there can be none. Borrowed. */
 const char *transact_state_folder(Transact *transact, Status *st);
+
+/* What only a retry of this delivery has again, once the message has been read; NULL: nothing tells a retry from a second copy. Borrowed. */
+const char *transact_arrival(Transact *transact);
 
 /* transact-mark.c: the mark of this delivery. */
 

@@ -95,8 +95,8 @@ static char *
 trash_path(const Transact *transact, Maildir *inbox)
 {
 	const Conf *conf = transact->site->conf;
-	const char *folder = deliver_special_use_folder(conf, inbox, "\\Trash", NULL), *why = NULL;
-	FolderRules rules = deliver_folder_rules(conf);
+	const char *folder = folder_of_special_use(conf, inbox, "\\Trash", NULL), *why = NULL;
+	FolderRules rules = folder_rules_of(conf);
 	return folder != NULL ? folder_path(&rules, inbox, folder, &why) : NULL;
 }
 
@@ -153,7 +153,7 @@ recall(Transact *transact, const LoopSettings *settings)
 
 	BodyPrint whole;
 	if (folder != NULL && print != NULL && message_whole_print(transact->message, &whole, &unknown)) {
-		const MarkTag tag = { transact->now, subject, print, &whole };
+		const MarkTag tag = { transact->now, subject, print, &whole, transact_arrival(transact) };
 		mark_history_read(folder, &tag, &history);
 		kept = find_kept(transact, &tag, &history);
 		known = (LoopHistory){
@@ -239,7 +239,7 @@ remember_refusal(Transact *transact)
 	if (transact->state == NULL || print == NULL || transact->envelope->door == DOOR_TRY)
 		return;
 	g_autoptr(GString) line = g_string_new(NULL);
-	const MarkTag tag = { transact->now, subject, print, NULL };
+	const MarkTag tag = { transact->now, subject, print, NULL, transact_arrival(transact) };
 	mark_history_returned(line, &tag);
 	if (!mark_history_append(transact->state_path, line, transact->now, transact->site->conf->mark_lifetime, &fault))
 		g_ptr_array_add(transact->report.notes, g_strdup_printf("the loop is not remembered: %s", fault.detail));

@@ -6,6 +6,7 @@
 #include "agent/base/log.h"
 #include "agent/message/address-print.h"
 #include "agent/store/dotlock.h"
+#include "agent/state/arrival.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
 #include "filters/sieve/run/sieve-date.h"
@@ -71,6 +72,7 @@ transact_free(Transact *transact)
 	mark_keys_free(transact->late_keys);
 	g_free(transact->subject);
 	g_free(transact->mark);
+	g_free(transact->arrival);
 	g_free(transact->here);
 	deliver_report_clear(&transact->report);
 	scripts_report_clear(&transact->scripts);
@@ -174,6 +176,14 @@ is_overdue(const Transact *transact)
 	return date.seconds + transact->site->conf->defer_at_most < transact->now;
 }
 
+const char *
+transact_arrival(Transact *transact)
+{
+	if (transact->arrival == NULL && arrival_is_certain(transact->envelope, transact->message))
+		transact->arrival = arrival_key(transact->envelope, transact->message);
+	return transact->arrival;
+}
+
 /* Let the scripts fill the plan; `inbox` (may be NULL) answers which mailboxes there are. */
 static bool
 run_scripts(Transact *transact, Maildir *inbox, Status *st)
@@ -192,7 +202,14 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.addresses = transact->account->addresses,
 		.delimiters = transact->site->conf->delimiters,
 	};
-	WorldLive live = { transact->state, transact->report.notes, transact->locks, transact->ids, transact->described != &as_it_is };
+	WorldLive live = {
+		.state = transact->state,
+		.notes = transact->report.notes,
+		.locks = transact->locks,
+		.ids = transact->ids,
+		.arrival = transact_arrival(transact),
+		.no_programs = transact->described != &as_it_is,
+	};
 	WorldDescription description = transact->described->world;
 	if (transact->trace != NULL) {
 		description.trace_level = TRACE_MATCHING;
@@ -362,7 +379,7 @@ has_returned(const LoopVerdict *verdict)
 }
 
 static DeliverOwner
-describe_owner(const Transact *transact)
+describe_owner(Transact *transact)
 {
 	return (DeliverOwner){
 		.user = transact->account->user,
@@ -373,6 +390,7 @@ describe_owner(const Transact *transact)
 		.site_keys = transact->site->keys,
 		.mark = transact->mark,
 		.mark_subject = transact->subject,
+		.arrival = transact->account->returns_to == NULL ? transact_arrival(transact) : NULL,
 		.returned = has_returned(transact->verdict),
 		.host = transact->site->host,
 		.now = transact->now,
@@ -417,6 +435,27 @@ tell_owner(Transact *transact, Maildir *inbox)
 	}
 }
 
+/* Read the message into the draft, with our stamps. */
+static bool
+write_draft(Transact *transact, MaildirDraft *draft, Status *st)
+{
+	const BodyPrint *print = message_is_in_memory(transact->message) ? message_print(transact->message, st) : NULL;
+	transact_stamp(transact, print);
+	deadline_waiting_for("reading the message");
+	MessageSeal seal;
+	bool sealed = transact_seal(transact, &seal);
+	return maildir_draft_write_sealed(draft, transact->message, transact->headers, sealed ? &seal : NULL, st);
+}
+
+/* All lies where it belongs. */
+static void
+settle_delivered(Transact *transact, Maildir *inbox)
+{
+	remember_ids(transact);
+	transact_notify_loop(transact, inbox);
+	tell_owner(transact, inbox);
+}
+
 bool
 transact_deliver(Transact *transact, Status *st)
 {
@@ -438,12 +477,7 @@ transact_deliver(Transact *transact, Status *st)
 	if (draft == NULL)
 		return false;
 	transact_make_key(transact);
-	const BodyPrint *print = message_is_in_memory(transact->message) ? message_print(transact->message, st) : NULL;
-	transact_stamp(transact, print);
-	deadline_waiting_for("reading the message");
-	MessageSeal seal;
-	bool sealed = transact_seal(transact, &seal);
-	if (!maildir_draft_write_sealed(draft, transact->message, transact->headers, sealed ? &seal : NULL, st))
+	if (!write_draft(transact, draft, st))
 		return false;
 	transact_check_duplicate(transact);
 	if (!make_plan(transact, inbox, st))
@@ -455,11 +489,8 @@ transact_deliver(Transact *transact, Status *st)
 	job.draft = g_steal_pointer(&draft);
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
 	g_ptr_array_set_size(transact->locks, 0);
-	if (done) {
-		remember_ids(transact);
-		transact_notify_loop(transact, inbox);
-		tell_owner(transact, inbox);
-	}
+	if (done)
+		settle_delivered(transact, inbox);
 	if (done || !status_is_temporary(st))
 		settle_scripts(transact, inbox);
 	return done;

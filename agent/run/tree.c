@@ -259,9 +259,10 @@ tree_check(const Tree *tree, Status *st)
 	struct stat sb;
 	if (tree->path == NULL)
 		return true;
-	if (stat(tree->path, &sb) < 0 && errno != ENOENT && errno != ENOTDIR)
+	bool is_there = stat(tree->path, &sb) == 0;
+	if (!is_there && errno != ENOENT && errno != ENOTDIR)
 		return status_fail_errno(st, errno, "cannot look for '%s'", tree->path);
-	if (stat(tree->path, &sb) < 0 || !S_ISDIR(sb.st_mode))
+	if (!is_there || !S_ISDIR(sb.st_mode))
 		return status_fail_detail(st, STATUS_TREE, "'%s', below which the mailboxes lie, is not there: make it, or mount its file system",
 		                          tree->path);
 	if (tree->id == NULL)

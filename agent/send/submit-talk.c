@@ -117,8 +117,10 @@ judge(Talk *talk, int code, const char *text, int want, const char *step)
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	if (code / 100 == want)
 		return SUBMIT_DONE;
-	if (code == 0)
-		return again(talk, "no answer to %s: %s", step, talk->line->why(talk->line->user));
+	if (code == 0) {
+		const char *why = talk->line->why(talk->line->user);
+		return again(talk, "no answer to %s: %s", step, *why != '\0' ? why : "the connection ended");
+	}
 	SubmitOutcome outcome = again(talk, "%2$s (in reply to %1$s)", step, valid);
 	if (code / 100 != 5 || is_our_fault(code))
 		return outcome;

@@ -1,6 +1,6 @@
 /*
  * arrival: a checksum over what a retry brings again. MD5, for it is paid for every message and SHA-256 costs five
- * times as much: who can make two of his own messages look the same, behind a Received field that he cannot foresee,
+ * times as much: a sender who can make two messages look the same, behind a Received field that nobody can foresee,
  * loses one of them.
  */
 #include "agent/state/arrival.h"

@@ -16,7 +16,7 @@
 #define HISTORY_FILE "marks"
 #define HISTORY_OLD "marks.old"
 
-enum { SUBJECT_DIGITS = 32, LINE_BYTES = 8192, ROTATION_EVERY = 32 };
+enum { SUBJECT_DIGITS = 32, ARRIVAL_DIGITS = 16, LINE_BYTES = 8192, ROTATION_EVERY = 32 };
 
 static void
 add_print(GString *lines, const BodyPrint *print)
@@ -29,7 +29,10 @@ add_print(GString *lines, const BodyPrint *print)
 static void
 begin_line(GString *lines, const MarkTag *tag, const char *verb)
 {
-	g_string_append_printf(lines, "%" G_GINT64_FORMAT " %.*s ", tag->now, SUBJECT_DIGITS, tag->subject);
+	g_string_append_printf(lines, "%" G_GINT64_FORMAT, tag->now);
+	if (tag->arrival != NULL)
+		g_string_append_printf(lines, "/%.*s", ARRIVAL_DIGITS, tag->arrival);
+	g_string_append_printf(lines, " %.*s ", SUBJECT_DIGITS, tag->subject);
 	add_print(lines, tag->print);
 	g_string_append_c(lines, ' ');
 	g_string_append(lines, verb);
@@ -175,6 +178,7 @@ typedef struct {
 	char *needle;  /* " SUBJECT " */
 	char *body;
 	char *whole;   /* NULL: not known */
+	const char *arrival; /* whose own lines count for nothing: this is a retry of it; NULL: not known */
 } Wanted;
 
 /* "RULE WHOLE" */
@@ -205,13 +209,24 @@ take_same_body(MarkHistory *history, const char *verb, const char *rest, gint64 
 	}
 }
 
-/* A line of this subject: TIME SUBJECT BODY VERB REST. */
+/* "TIME" or "TIME/ARRIVAL"; false: it is neither, or the line is by an earlier try of this very arrival. */
+static bool
+take_head(char *head, const Wanted *wanted, gint64 *ret_time)
+{
+	char *arrival = strchr(head, '/');
+	if (arrival != NULL)
+		*arrival++ = '\0';
+	bool is_own = arrival != NULL && wanted->arrival != NULL && strncmp(arrival, wanted->arrival, ARRIVAL_DIGITS) == 0;
+	return !is_own && g_ascii_string_to_signed(head, 10, 0, G_MAXINT64, ret_time, NULL);
+}
+
+/* A line of this subject: HEAD SUBJECT BODY VERB REST. */
 static void
 take_line(MarkHistory *history, char *line, const Wanted *wanted)
 {
 	g_auto(GStrv) words = g_strsplit(line, " ", 5);
 	gint64 time;
-	if (g_strv_length(words) < 4 || !g_ascii_string_to_signed(words[0], 10, 0, G_MAXINT64, &time, NULL))
+	if (g_strv_length(words) < 4 || !take_head(words[0], wanted, &time))
 		return;
 	const char *verb = words[3], *rest = words[4] != NULL ? words[4] : "";
 	history->known = true;
@@ -275,7 +290,7 @@ mark_history_read(const char *folder, const MarkTag *tag, MarkHistory *ret_histo
 	g_autofree char *needle = g_strdup_printf(" %.*s ", SUBJECT_DIGITS, tag->subject);
 	g_autofree char *body = g_strdelimit(g_strdup(tag->print->text), " ", '.');
 	g_autofree char *whole = tag->whole != NULL ? g_strdelimit(g_strdup(tag->whole->text), " ", '.') : NULL;
-	const Wanted wanted = { needle, body, whole };
+	const Wanted wanted = { needle, body, whole, tag->arrival };
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *path = g_build_filename(folder, files[i], NULL);
 		read_file(ret_history, path, &wanted);

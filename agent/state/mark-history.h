@@ -29,6 +29,7 @@ typedef struct {
 	const char *subject;     /* of mark_subject */
 	const BodyPrint *print;
 	const BodyPrint *whole;  /* of all of the body; NULL: not known, and nothing is known to be disposed of */
+	const char *arrival;     /* arrival_key, by which a retry is told; NULL: it cannot be */
 } MarkTag;
 
 /* Print one line to `lines`; one that says disposed needs tag->whole. */

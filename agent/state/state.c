@@ -277,11 +277,48 @@ state_once_folder(const StateOnce *once)
 	return once->folder;
 }
 
+/* What a delivery made seen is known to its retries for so long at least, though others may remember the key longer. */
+enum { RETRIES_SECONDS = 86400 };
+
+static char *
+first_seen_key(const char *key, const char *arrival)
+{
+	return state_key(key, arrival, NULL);
+}
+
+static bool
+is_known(StateOnce *once, const char *key, GPtrArray *notes)
+{
+	State *state = state_once_get(once, notes);
+	g_auto(Status) fault = STATUS_INIT;
+	bool known = state != NULL && state_seen(state, key, &fault);
+	if (fault.id != STATUS_OK)
+		g_ptr_array_add(notes, g_strdup_printf("what was seen is not known: %s", fault.detail));
+	return known;
+}
+
+bool
+state_once_was_first(StateOnce *once, const char *key, const char *arrival, GPtrArray *notes)
+{
+	g_autofree char *own = arrival != NULL ? first_seen_key(key, arrival) : NULL;
+	return own != NULL && is_known(once, own, notes);
+}
+
+bool
+state_once_has_seen(StateOnce *once, const char *key, const char *arrival, GPtrArray *notes)
+{
+	return is_known(once, key, notes) && !state_once_was_first(once, key, arrival, notes);
+}
+
 void
-state_once_will_see(StateOnce *once, const char *key, gint64 until)
+state_once_will_see(StateOnce *once, const char *key, const char *arrival, gint64 until)
 {
 	Seen seen = { g_strdup(key), until };
 	g_array_append_val(once->seen, seen);
+	if (arrival == NULL)
+		return;
+	Seen own = { first_seen_key(key, arrival), MAX(until, once->now + RETRIES_SECONDS) };
+	g_array_append_val(once->seen, own);
 }
 
 void

@@ -63,8 +63,17 @@ State *state_once_get(StateOnce *once, GPtrArray *notes);
 /* The folder of the state, whether it is there or not; of a copy only when it has been asked for. Borrowed. */
 const char *state_once_folder(const StateOnce *once);
 
-/* Remember `key` as seen until then, when the delivery has succeeded. */
-void state_once_will_see(StateOnce *once, const char *key, gint64 until);
+/*
+ * Has another mail made `key` seen? `arrival` (arrival_key; NULL: a retry cannot be told from a second copy) names this one: a delivery that was
+ * done but not answered in time has not seen what it made seen itself. Where nobody knows, that is noted, and the answer is no.
+ */
+bool state_once_has_seen(StateOnce *once, const char *key, const char *arrival, GPtrArray *notes);
+
+/* Did an earlier try of this arrival make `key` seen? */
+bool state_once_was_first(StateOnce *once, const char *key, const char *arrival, GPtrArray *notes);
+
+/* Remember `key` as seen until then, when the delivery has succeeded; made so by `arrival`, or by an earlier one (NULL). */
+void state_once_will_see(StateOnce *once, const char *key, const char *arrival, gint64 until);
 
 /* The delivery has succeeded. */
 void state_once_succeeded(StateOnce *once, GPtrArray *notes);

@@ -23,7 +23,7 @@ enum { CLOCK_SKEW = 600 };
 /* Between two looks at a delivery that is at work. */
 enum { WAIT_STEP_MS = 20 };
 
-/* Times and microseconds to wait for who holds tmp: that takes him some system calls, unless he means to hinder us. */
+/* Times and microseconds to wait for who holds tmp: that takes some system calls, unless the holder means to hinder us. */
 enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 2000 };
 
 #define PREFIX "todoke-"

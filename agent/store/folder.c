@@ -23,6 +23,20 @@ folder_escape_sign(const char *setting)
 	return is_sign ? setting[0] : '\0';
 }
 
+FolderRules
+folder_rules_of(const Conf *conf)
+{
+	return (FolderRules){
+		.layout = conf->folder_layout,
+		.names = conf->folder_names,
+		.separator = conf->folder_separator != NULL ? conf->folder_separator : "",
+		.escape = folder_escape_sign(conf->folder_escape),
+		.prefix = conf->folder_prefix != NULL ? conf->folder_prefix : "",
+		.create = conf->create_folders,
+		.subscribe = conf->subscribe_folders,
+	};
+}
+
 /* Why the level cannot be on the disk; NULL: it can. */
 static const char *
 level_fault(const FolderRules *rules, const char *level)
@@ -305,4 +319,29 @@ folder_open(Maildir *inbox, const FolderRules *rules, const char *path, bool cre
 		g_ptr_array_add(notes, g_strdup_printf("stored in the INBOX: %s", fault.detail));
 	*ret_maildir = maildir;
 	return true;
+}
+
+/* The folder of an item of special_use, or NULL: it has another use. */
+static const char *
+folder_with_use(const char *item, const char *special_use)
+{
+	size_t len = strlen(special_use);
+	bool fits = g_ascii_strncasecmp(item, special_use, len) == 0 && item[len] == '=' && item[len + 1] != '\0';
+	return fits ? item + len + 1 : NULL;
+}
+
+const char *
+folder_of_special_use(const Conf *conf, Maildir *inbox, const char *special_use, const char *named)
+{
+	const char *first = NULL;
+	FolderRules rules = folder_rules_of(conf);
+	for (char **item = conf->special_use; item != NULL && *item != NULL; item++) {
+		const char *folder = folder_with_use(*item, special_use);
+		if (folder == NULL || (inbox != NULL && !folder_exists(inbox, &rules, folder)))
+			continue;
+		if (g_strcmp0(folder, named) == 0)
+			return folder;
+		first = first != NULL ? first : folder;
+	}
+	return first;
 }

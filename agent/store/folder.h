@@ -21,6 +21,7 @@
 
 #include "agent/base/status.h"
 #include "agent/store/maildir.h"
+#include "conf/conf.h"
 
 #define FOLDER_SEPARATOR_AUTO "auto"
 
@@ -34,6 +35,9 @@ typedef struct {
 	bool create;           /* make folders that are missing */
 	bool subscribe;        /* subscribe to what is made */
 } FolderRules;
+
+/* How this site names folders; borrows from `conf`. */
+FolderRules folder_rules_of(const Conf *conf);
 
 /* The sign of the setting folder_escape. NUL: it is empty, or no sign that can stand for others. */
 char folder_escape_sign(const char *setting);
@@ -54,6 +58,12 @@ char *folder_name(const FolderRules *rules, const Maildir *inbox, const char *pa
 
 /* Is there such a folder? False too for a name that cannot be. Faults never: what cannot be looked at is not there. */
 bool folder_exists(Maildir *inbox, const FolderRules *rules, const char *name);
+
+/*
+ * The folder that has this special use ("\\Junk", without regard to case) by the setting and is there (`inbox` NULL: or not): `named`
+ * (may be NULL) if it is one of them, else the first. NULL: none. Borrowed from `conf`.
+ */
+const char *folder_of_special_use(const Conf *conf, Maildir *inbox, const char *special_use, const char *named);
 
 /* Is this a fault of a folder that waiting does not mend (outcome-table.def), so that its mail goes to the INBOX? */
 bool folder_gives_way(const Status *fault);

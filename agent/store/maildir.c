@@ -289,11 +289,11 @@ maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_crea
 	}
 	if (missing.id != STATUS_MISSING || !create) {
 		status_move(st, &missing);
+		maildir_blame(maildir, st);
 		return NULL;
 	}
-	if (maildir->fd < 0 && !fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
-		return NULL;
-	if (!make_inside(maildir->fd, st)) {
+	bool made = maildir->fd >= 0 || fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st);
+	if (!made || !make_inside(maildir->fd, st)) {
 		maildir_blame(maildir, st);
 		return NULL;
 	}

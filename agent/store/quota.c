@@ -5,7 +5,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/deliver/deliver.h"
+#include "agent/store/folder.h"
 #include "conf/conf-choices.h"
 
 #include <dirent.h>
@@ -290,8 +290,8 @@ trash_path(const Conf *conf, const Maildir *inbox)
 {
 	if (conf->quota_trash)
 		return NULL;
-	const char *why, *name = deliver_special_use_folder(conf, NULL, "\\Trash", NULL);
-	FolderRules rules = deliver_folder_rules(conf);
+	const char *why, *name = folder_of_special_use(conf, NULL, "\\Trash", NULL);
+	FolderRules rules = folder_rules_of(conf);
 	return folder_path(&rules, inbox, name != NULL ? name : "Trash", &why);
 }
 

@@ -288,7 +288,7 @@ take_message(FilterEnv *env, const char *folder, guint64 n)
 	g_auto(Status) st = STATUS_INIT;
 	const char *sender = NULL, *recipient = NULL;
 	GPtrArray *flags = NULL;
-	FolderRules rules = deliver_folder_rules(suite->site->conf);
+	FolderRules rules = folder_rules_of(suite->site->conf);
 	Message *message = folder != NULL ? suite_box_stored(suite->box, &rules, folder, n, &flags, &st)
 	                                  : suite_box_sent(suite->box, n, &sender, &recipient);
 	if (st.id != STATUS_OK)
@@ -376,7 +376,7 @@ run(FilterEnv *env, const SieveTestsuiteView *view)
 	suite->input.headers = edited != NULL ? edited : view->headers;
 	suite->input.message = view->message;
 	PlanMark mark = plan_mark(suite->plan);
-	suite->live = (WorldLive){ suite_box_state(suite->box, env->now), suite->places, NULL, NULL, false };
+	suite->live = (WorldLive){ .state = suite_box_state(suite->box, env->now), .notes = suite->places };
 	/* The program runs on its own: one that tests by itself may compile another. */
 	FilterProgram *program = g_steal_pointer(&suite->program);
 	bool good = filter_find("sieve")->run(program, &suite->input, env, suite->plan, &st);
@@ -434,14 +434,14 @@ execute(FilterEnv *env, const SieveTestsuiteView *view)
 static bool
 make_mailbox(FilterEnv *env, const char *name, Status *st)
 {
-	FolderRules rules = deliver_folder_rules(suite_of(env)->site->conf);
+	FolderRules rules = folder_rules_of(suite_of(env)->site->conf);
 	return suite_box_make_folder(suite_of(env)->box, &rules, name, st);
 }
 
 static bool
 remove_mailbox(FilterEnv *env, const char *name, Status *st)
 {
-	FolderRules rules = deliver_folder_rules(suite_of(env)->site->conf);
+	FolderRules rules = folder_rules_of(suite_of(env)->site->conf);
 	return suite_box_remove_folder(suite_of(env)->box, &rules, name, st);
 }
 

@@ -4,7 +4,7 @@
 #include "agent/base/limits.h"
 #include "filters/libsieve/subset.h"
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/run/sieve-compare.h"
+#include "filters/sieve/lang/sieve-compare.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-value.h"
 

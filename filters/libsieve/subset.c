@@ -6,7 +6,7 @@
 
 #include "agent/base/limits.h"
 #include "filters/libsieve/subset-regex.h"
-#include "filters/sieve/run/sieve-compare.h"
+#include "filters/sieve/lang/sieve-compare.h"
 #include "filters/sieve/run/sieve-match.h"
 
 #include <string.h>

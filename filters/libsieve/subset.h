@@ -8,7 +8,7 @@
 #ifndef TODOKE_SUBSET_H
 #define TODOKE_SUBSET_H
 
-#include "filters/sieve/run/sieve-program.h"
+#include "filters/sieve/lang/sieve-program.h"
 
 /* A test that takes keys, and how the library is asked: what subset and rewrite look at. */
 typedef enum {

@@ -15,6 +15,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import dovecot_conf
 from tap import wait_for
 
 SENDER, RECIPIENT = "sender@outside.test", "receiver@bench.test"
@@ -116,7 +117,7 @@ class Bench:
     def todoke(self):
         key = self.file("key", "bench " + "5a" * 32 + "\n", 0o400)
         conf = self.file("todoke.conf", f'maildir = "{self.folder("todoke.d")}/%n"\nkey_file = "{key}"\n'
-                                        f'log_file = "{self.file("todoke.log", "")}"\n')
+                                        f'log_file = "{self.file("todoke.log", "")}"\ntree_memory = "{self.folder("trees")}"\n')
         return [str(self.root / "todoke"), "deliver", "-c", conf, "-f", SENDER, "-a", RECIPIENT, "-d", RECIPIENT,
                 "--queue-id", QUEUE_ID]
 
@@ -134,8 +135,8 @@ class Bench:
         return self.program("fdm", "-q", "-f", conf, "-a", "in", "fetch")
 
     def dovecot_lda(self):
-        conf = self.file("dovecot.conf", f"mail_location = maildir:{self.maildir('dovecot.d')}\nlog_path = {self.root}/dovecot.log\n"
-                                         "first_valid_uid = 1\nssl = no\n")
+        conf = self.file("dovecot.conf", dovecot_conf.head() + dovecot_conf.maildir(self.maildir("dovecot.d")) +
+                         f"log_path = {self.root}/dovecot.log\nfirst_valid_uid = 1\nssl = no\n")
         self.file("dovecot.log", "")
         program = "/usr/lib/dovecot/dovecot-lda"
         return [program, "-c", conf, "-f", SENDER, "-a", RECIPIENT] if os.access(program, os.X_OK) else None
@@ -185,7 +186,8 @@ class Bench:
         """System calls of lmtpd by name for one of several messages in a session: those between two replies, the fewest, for another
         process may wake up among them."""
         where, trace, log = self.home / "lmtp", self.home / "trace", pathlib.Path(self.file("lmtpd.log", ""))
-        conf = self.file("lmtpd.conf", f'maildir = "{self.folder("lmtpd.d")}/%n"\nkey_file = ""\nlog_file = "{log}"\n')
+        conf = self.file("lmtpd.conf", f'maildir = "{self.folder("lmtpd.d")}/%n"\nkey_file = ""\nlog_file = "{log}"\n'
+                                         f'tree_memory = "{self.folder("lmtpd.trees")}"\n')
         as_user = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if os.geteuid() == 0 else {}
         command = ["strace", "-f", "-qq", "-s", "100", "-o", str(trace), str(self.root / "todoke"), "lmtpd", "-c", conf,
                    "--listen", f"unix:{where}", "-o", "lmtp_workers=1"]

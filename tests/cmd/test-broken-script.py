@@ -373,5 +373,19 @@ def test_a_broken_discard_script_keeps(folder):
     tap.same((len(home.mails()), len(home.mails(".Trash"))), (1, 2))
 
 
+def test_a_reject_behind_a_store_of_the_site(folder):
+    """The owner's script is right, and cannot help what the site's has stored: no mail that somebody here has is refused, and nobody is told of an error."""
+    home = Home(folder, "-o", "sieve_before=%s/site.sieve" % folder)
+    home.write('require ["fileinto", "copy"]; fileinto :copy "Archive";', "site.sieve")
+    home.write('require "fileinto"; fileinto "Work";')
+    home.deliver()
+    home.write('require "reject"; reject "no";')
+    line = home.deliver()
+    tap.contains(line, "main.sieve:1: 'reject' cannot stand beside 'fileinto' of %s/site.sieve:1" % folder, "log")
+    tap.same((len(home.mails()), len(home.mails(".Work")), len(home.mails(".Archive")), home.notices()), (1, 1, 2, []))
+    home.write('require ["reject", "fileinto"]; fileinto "Work"; reject "no";')
+    tap.contains(home.deliver(), "the owner is told", "log")
+
+
 if __name__ == "__main__":
     tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -104,6 +104,25 @@ ROWS = [
      '# line 1: same\nfileinto "a";\nstop;\n# line 3: by hand: it is never reached\n#   :0\n#   b/\n'),
     ("formail adds a field", ":0fhw\n| formail -A \"X-A: b\"\n",
      '# line 1: changed: fields are added by editheader, where the site allows it\naddheader :last "X-A" "b";\n'),
+    ("A behind a recipe that ends", ":0\n* ^X-Loop:\na/\n:0A\nb/\n",
+     '# line 1: same\nif header :contains "X-Loop" "" {\n\tfileinto "a";\n\tstop;\n}\n# line 4: by hand: it is never reached\n#   :0A\n#   b/\n'),
+    ("the edge of a word", ":0\n* ^X-Loop:.*\\<a\na/\n",
+     '# line 1: same\nif header :regex "X-Loop" "([^a-zA-Z0-9_]|^|$)a" {\n\tfileinto "a";\n\tstop;\n}\n'),
+    ("SWITCHRC without a file", ":0\n* ^X-Loop:\na/\nSWITCHRC=\n:0\nb/\n",
+     '# line 1: same\nif header :contains "X-Loop" "" {\n\tfileinto "a";\n\tstop;\n}\n'
+     "# line 4: by hand: it ends the file: nothing behind it is read\n#   SWITCHRC=\n# line 5: by hand: it is never reached\n#   :0\n#   b/\n"),
+    ("SWITCHRC without a file in a block", "DEFAULT=$HOME/d/\n:0\n* ^X-Loop:\n{\nSWITCHRC\n:0\nb/\n}\n:0\nc/\n",
+     '# line 2: same\nif header :contains "X-Loop" "" {\n\t# line 5: by hand: it ends the file: nothing behind it is read\n\t#   SWITCHRC\n'
+     '\t# DEFAULT\n\tfileinto "d";\n\tstop;\n\t# line 6: by hand: it is never reached\n\t#   :0\n\t#   b/\n}\n# line 9: same\nfileinto "c";\nstop;\n'),
+    ("SWITCHRC to a file that cannot be read", "SWITCHRC=gone\n:0\nb/\n",
+     '# line 1: by hand: the file is not known or cannot be read\n#   SWITCHRC=gone\n# line 2: same\nfileinto "b";\nstop;\n'),
+    ("HOST of another machine", "HOST=other\n:0\nb/\n",
+     "# line 1: by hand: it is for another host: nothing behind it is read\n#   HOST=other\n# line 2: by hand: it is never reached\n#   :0\n#   b/\n"),
+    ("HOST that is unset", "HOST\n:0\nb/\n",
+     "# line 1: by hand: it is for another host: nothing behind it is read\n#   HOST\n# line 2: by hand: it is never reached\n#   :0\n#   b/\n"),
+    ("HOST of this machine", "HOST=$HOST\n:0\nb/\n", '# line 2: same\nfileinto "b";\nstop;\n'),
+    ("HOST that only a run knows", "HOST=`hostname`\n:0\nb/\n",
+     '# line 1: by hand: what is behind it is for one host only\n#   HOST=`hostname`\n# line 2: same\nfileinto "b";\nstop;\n'),
 ]
 
 
@@ -169,6 +188,9 @@ def row_test(number, what, rc, want):
 def test_exit_codes(folder):
     tap.same(convert(folder, ":0\n* ^X-Loop:\na/\n").returncode, 0)
     tap.same(convert(folder, ":0\n| cat\n").returncode, 1)
+    for rc in ("SWITCHRC=\n", "SWITCHRC\n", "SWITCHRC=/dev/null\n", "HOST=other\n", "HOST\n", "HOST=`hostname`\n"):
+        tap.same(convert(folder, rc).returncode, 1, rc)
+    tap.same(convert(folder, "HOST=$HOST\n").returncode, 0)
     tap.same(tap.todoke("convert").returncode, 2)
     tap.same(tap.todoke("convert", "a", "b").returncode, 2)
     tap.same(tap.todoke("convert", os.path.join(folder, "gone")).returncode, 1)
@@ -180,6 +202,17 @@ def test_includes_come_in_their_place(folder):
     text = body(folder, "INCLUDERC=one.rc\nINCLUDERC=gone.rc\n")
     tap.contains(text, '# line 1: the recipes of one.rc\n# inner\n# line 2: same\nif header :contains "X-Loop" "" {')
     tap.contains(text, "# line 2: by hand: it says what is read, or what procmail answers\n#   INCLUDERC=gone.rc")
+
+
+def test_switches(folder):
+    """Another file in the place of this one; SWITCHRC without a file ends an included file alone."""
+    write(folder, "one.rc", ":0\n* ^X-Loop:\na/\nSWITCHRC=\n:0\nnever/\n")
+    text = body(folder, "INCLUDERC=one.rc\n:0\nb/\n")
+    tap.contains(text, "# line 5: by hand: it is never reached\n#   :0\n#   never/\n# end of one.rc\n# line 2: same\nfileinto \"b\";\n")
+    text = body(folder, "DEFAULT=$HOME/d/\n:0\n* ^X-Spam:\n{\nSWITCHRC=one.rc\n:0\nnever/\n}\n:0\nc/\n")
+    tap.contains(text, "\t# end of one.rc\n\t# DEFAULT\n\tfileinto \"d\";\n\tstop;\n\t# line 6: by hand: it is never reached\n")
+    text = body(folder, "DEFAULT=$HOME/d/\nSWITCHRC=one.rc\n:0\nnever/\n")
+    tap.contains(text, "# end of one.rc\n# DEFAULT\nfileinto \"d\";\n# line 3: by hand: it is never reached\n")
 
 
 def test_a_file_that_includes_itself_ends(folder):

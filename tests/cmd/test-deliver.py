@@ -336,6 +336,19 @@ def test_duplicate_is_remembered(folder):
     tap.same(answers, [b"stored in INBOX\n", b"stored in Twice\n", b"stored in Twice\n"])
 
 
+def test_a_folder_that_cannot_be_opened_is_named(folder):
+    """Folder and path: an admin of many mailboxes must find it."""
+    options = with_script(folder, 'require "fileinto"; fileinto "Work";')
+    tap.same(deliver(folder, "-f", "s", *options).returncode, 0)
+    box, = [at for at, names, _ in os.walk(folder) if ".Work" in names]
+    shutil.rmtree(box + "/.Work")
+    with open(box + "/.Work", "w"):
+        pass
+    tap.same(deliver(folder, "-f", "s", *options).stdout, b"stored in INBOX\n")
+    with open(folder + "/log") as log:
+        tap.contains(log.read(), "folder '.Work' (%s/.Work): cannot open folder '.Work': Not a directory" % box)
+
+
 def test_execute_runs_a_program_of_the_site(folder):
     os.mkdir(folder + "/bin")
     with open(folder + "/bin/is-good", "w") as file:

@@ -111,6 +111,41 @@ def test_without_server_a_killed_try_is_known_by_its_octets(folder):
     tap.same(copies(again), 2, "that retry was answered, so this is a new one")
 
 
+def folders(folder):
+    return {name: len(os.listdir("%s/Maildir/%snew" % (folder, name and "." + name + "/"))) for name in ("", "Twice") if os.path.isdir("%s/Maildir/%snew" % (folder, name and "." + name + "/"))}
+
+
+def sub(folder, name):
+    os.mkdir(os.path.join(folder, name))
+    return os.path.join(folder, name)
+
+
+def as_second_copy(folder, *options):
+    """A mail, its retries, a second copy, and the retries of that: how many are where in the end."""
+    for queue_id in ("4ABC", "4ABC", "4ABD", "4ABD", "4ABC"):
+        deliver(folder, *options, queue_id=queue_id, raw=message(queue_id))
+    return folders(folder)
+
+
+def test_a_retry_is_no_duplicate(folder):
+    """What makes a mail known as seen stands under its own name too: Sieve's `duplicate`, formail -D, the setting `duplicates`."""
+    with open(folder + "/main.sieve", "w") as file:
+        file.write('require ["duplicate", "fileinto"]; if duplicate :handle "h" { fileinto "Twice"; }')
+    tap.same(as_second_copy(folder, "-o", "sieve_scripts=%s/main.sieve" % folder), {"": 1, "Twice": 1}, "Sieve")
+
+    for number, rules in enumerate((":0 Wh: ids.lock\n| formail -D 8192 ids\n", ":0\n* ? formail -D 8192 ids\nMaildir/.Twice/\n")):
+        home = sub(folder, str(number))
+        with open(home + "/rc", "w") as file:
+            file.write("MAILDIR=$HOME\n" + rules)
+        options = ("-o", "home=" + home, "-o", "recipes=all", "-o", "recipe_files=%s/rc" % home, "-o", "sieve_scripts=")
+        tap.same(as_second_copy(home, *options), {"": 1, "Twice": 1} if number else {"": 1}, rules)
+        with open(home + "/log") as log:
+            tap.same([line.count("by an earlier try") for line in log.read().splitlines() if "4ABC" in line], [0, 1, 1], "who takes the retry for what it is")
+
+    tap.same(as_second_copy(sub(folder, "off"), "-o", "duplicates=file", "-o", "duplicates_of=all", "-o", "duplicates_folder=Twice"), {"": 1, "Twice": 1}, "the setting")
+    tap.same(as_second_copy(sub(folder, "gone"), "-o", "duplicates=discard", "-o", "duplicates_of=all"), {"": 1}, "the setting")
+
+
 def test_links_end(folder):
     killed_after_the_move(folder)
     age(folder, DAY + 10)

@@ -604,6 +604,23 @@ def test_what_is_odd_in_the_history_says_nothing(folder):
     tap.same(os.path.exists(folder + "/elsewhere"), False)
 
 
+def test_a_retry_does_not_meet_itself(folder):
+    """A mail that came back is stored and redirected; the redirect is put off. The copy that this try stored is no reason to take the next for a return."""
+    world = World(folder)
+    world.receive(MESSAGE)
+    raw = world.stored()[0]
+    os.remove(os.path.join(folder, "ann", world.files()[0]))
+    world.script('require "copy"; redirect :copy "far@away.test";')
+    received = b"Received: from client.test by mx.example.test (Postfix) with ESMTP id 4ABF;\n\tThu, 3 Aug 2017 00:00:00 +0900\n"
+    tap.same(world.run(ANN, "4ABF", received + raw, ("-o", "submit=smtp:127.0.0.1:%d" % tap.unused_port())).returncode, 75, world.log())
+    tap.same(world.counts(""), (1,))
+    for wanted in ("sent_to", "by an earlier try"):
+        with Peer() as peer:
+            tap.same(world.run(ANN, "4ABF", received + raw, ("-o", "submit=" + peer.submit)).returncode, 0, world.log())
+        tap.contains(world.log(), "action2=redirect" if wanted == "sent_to" else wanted)
+        tap.same((world.counts(""), "returned-often" in world.log()), ((1,), False), wanted)
+
+
 def test_duplicates(folder):
     """The setting: off, discard, flag, file; of fetched mail or all; by Message-ID and content or Message-ID alone."""
     number = 0

@@ -106,13 +106,24 @@ def table(path):
         return [line for line in file.read().splitlines() if not line.startswith("#")]
 
 
+def postalias(folder, table):
+    """Its own main.cf: a machine on which Postfix was never set up has none."""
+    path = os.path.join(folder, "postalias")
+    os.makedirs(path, exist_ok=True)
+    for name in ("main.cf", "master.cf"):
+        with open(os.path.join(path, name), "w", encoding="utf-8") as file:
+            file.write("compatibility_level = 3.6\n" if name == "main.cf" else "")
+    long_ago(path)
+    subprocess.run(["postalias", "-c", path, table], check=True, capture_output=True)
+
+
 def aliases(folder, text, kind="hash", name="aliases"):
     """An alias table for main.cf: its source, compiled where that kind is."""
     path = os.path.join(folder, name)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     if kind != "texthash":
-        subprocess.run(["postalias", "%s:%s" % (kind, path)], check=True, capture_output=True)
+        postalias(folder, "%s:%s" % (kind, path))
     return "%s:%s" % (kind, path)
 
 

@@ -146,6 +146,26 @@ def test_failed_apply_leaves_all_as_it_was(folder):
     tap.same(sorted(os.listdir(path)), ["main.cf", "master.cf"])
 
 
+def test_postconf_that_forgets_the_folder(folder):
+    """Postfix 3.10 reads a main.cf again that has just changed, and config_directory is /etc/postfix then, whatever -c said."""
+    path = postfix(folder)
+    before = content(path)
+    tools = os.path.join(folder, "bin")
+    os.mkdir(tools)
+    with open(os.path.join(tools, "postconf"), "w", encoding="utf-8") as file:
+        file.write('#!/bin/sh\ncase "$*" in *"-o config_directory="*) exec %s "$@";; esac\n'
+                   '%s "$@" | sed -E "s,^(config_directory = )?%s$,\\1%s/other,"\n' % (POSTCONF, POSTCONF, path, folder))
+    os.chmod(file.name, 0o755)
+    env = {"PATH": tools + ":" + os.environ["PATH"]}
+    for more, args in (({}, ["-C", path]), ({"MAIL_CONFIG": path}, [])):
+        result = tap.todoke("setup", "postfix", *args, "--program", "/usr/bin/todoke", "--apply", *VIRTUAL, env=dict(env, **more))
+        tap.same((result.returncode, result.stderr), (0, b""))
+        tap.same(good_pipe(path), True)
+        tap.same(tap.todoke("setup", "postfix", *args, "--undo", env=dict(env, **more)).returncode, 0)
+        tap.same(content(path), before)
+    tap.same(sorted(os.listdir(folder)), ["bin", "etc"])
+
+
 def test_findings_of_a_bad_pipe(folder):
     path = postfix(folder, master=PIPE % ("flags=DRhu user=root", "-f ${sender} -d ${recipient}"), main="todoke_time_limit = 5m\n")
     tap.same(codes(path, *VIRTUAL), ["flags-d", "flags-ro", "null-sender", "user-root", "original-recipient", "queue-id", "recipient-limit", "time-limit"])

@@ -382,4 +382,28 @@ def test_check_names_the_mode_and_the_command(folder):
     tap.contains(tap.todoke("check", world.path("home/ann/x.rc")).stdout.decode(), "y.rc: not used, as anybody may write to it (mode 0666): chmod go-w")
 
 
+@tap.as_root
+def test_try_as_root_has_the_rights_of_the_owner(folder):
+    """What a delivery may not read, nobody reads for the person at the terminal either; the message is that person's own."""
+    world = World(folder)
+    world.make_maildir("home/ann/Maildir", ANN)
+    world.make("home/ann/sieve", ANN)
+    world.write("of-root", SECRET + " {;\n", 0, 0o600)
+    world.write("message", MESSAGE.decode(), 0, 0o600)
+    world.link("home/ann/sieve/x.sieve", world.path("of-root"), ANN)
+    world.write("home/ann/main.sieve", 'require "include";\ninclude :optional "x";\n', ANN)
+    tried = tap.todoke("try", *world.options("-o", "sieve_personal=%s/home/%%n/sieve" % folder), "-d", "ann@d.test", "--emit", world.path("out"),
+                       world.path("message"), tree=False)
+    tap.same(SECRET in (tried.stdout + tried.stderr).decode(), False, tried)
+    tap.contains(tried.stdout.decode(), "Permission denied")
+    tap.same([(name, os.stat(world.path("out/" + name)).st_uid) for name in os.listdir(world.path("out"))], [("1.eml", 0)], "what is written is root's")
+
+    world.write("rc", ":0\n%s/\n" % SECRET, 0, 0o600)
+    world.link("home/ann/rc", world.path("rc"), ANN)
+    world.write("home/ann/.procmailrc", "INCLUDERC=$HOME/rc\n", ANN)
+    tried = tap.todoke("try", *world.options("-o", "sieve_scripts=", "-o", "home=%s/home/%%n" % folder, "-o", "recipes=all"), "-d", "ann@d.test",
+                       world.path("message"), tree=False)
+    tap.same(SECRET in (tried.stdout + tried.stderr).decode(), False, tried)
+
+
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -20,6 +20,7 @@ import textwrap
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import dovecot_conf
 from tap import PATIENCE, Skip, need_strace, unused_port, wait_for
 
 USERS = ("todoke-e2e-a", "todoke-e2e-b")
@@ -383,17 +384,15 @@ class Dovecot:
 
     def conf(self):
         base, entry = self.world.path("dovecot"), self.world.user
-        return textwrap.dedent(f"""\
+        return dovecot_conf.head() + textwrap.dedent(f"""\
             base_dir = {base}/run
             state_dir = {base}/state
             log_path = {base}/log
             protocols = pop3 imap
             listen = 127.0.0.1
             ssl = no
-            disable_plaintext_auth = no
             auth_mechanisms = plain
             first_valid_uid = 1
-            mail_location = maildir:~/Maildir
             service pop3-login {{
               inet_listener pop3 {{
                 port = {self.pop3_port}
@@ -415,15 +414,8 @@ class Dovecot:
                 mode = 0666
               }}
             }}
-            passdb {{
-              driver = static
-              args = password={PASSWORD}
-            }}
-            userdb {{
-              driver = static
-              args = uid={entry.pw_uid} gid={entry.pw_gid} home={self.homes}/%u
-            }}
-            """)
+            """) + dovecot_conf.clear_passwords() + dovecot_conf.maildir("~/Maildir") + dovecot_conf.passwords(PASSWORD) + \
+            dovecot_conf.users(entry.pw_uid, entry.pw_gid, f"{self.homes}/{dovecot_conf.USER}")
 
     def start(self):
         base = self.world.path("dovecot")

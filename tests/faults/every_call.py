@@ -37,7 +37,7 @@ TRIES = 4
 TODAY = time.strftime("%a, %d %b %Y %H:%M:%S +0000", time.gmtime()).encode()
 
 COLUMNS = ("lost", "doubled", "false success", "permanent", "wrong place in silence")
-SMALL = ("handed over again", "notes")
+SMALL = ("handed over again", "notes", "did not fire")
 
 
 def nobody():
@@ -230,7 +230,7 @@ class Pipe(Scenario):
 
     def broken_run(self, number, home, name, which, what):
         inject = "signal=KILL" if what == "kill" else "error=" + what
-        return self.run(number, home, ["strace", "-o", "/dev/null", "-e", "trace=" + name, "-e", "inject=%s:%s:when=%d" % (name, inject, which)])
+        return self.run(number, home, ["strace", "-o", home + "/fault", "-e", "trace=" + name, "-e", "inject=%s:%s:when=%d" % (name, inject, which)])
 
 
 class Local(Pipe):
@@ -395,7 +395,7 @@ class Lmtp(Scenario):
         inject = "signal=KILL" if what == "kill" else "error=" + what
         server = self.open_server()
         try:
-            return self.talk(number, server, lambda server: self.attach(server, "-o", "/dev/null", "-e", "trace=" + name, "-e", "inject=%s:%s:when=%d" % (name, inject, which)))
+            return self.talk(number, server, lambda server: self.attach(server, "-o", home + "/fault", "-e", "trace=" + name, "-e", "inject=%s:%s:when=%d" % (name, inject, which)))
         finally:
             try:
                 server.stop(signal.SIGKILL)
@@ -427,12 +427,21 @@ def read_log(home, scenario):
                 yield file.read()
 
 
+def has_fired(home):
+    """strace says so in its trace: what makes a call fail, and what kills."""
+    with open(home + "/fault", encoding="utf-8", errors="replace") as trace:
+        text = trace.read()
+    return "(INJECTED)" in text or "+++ killed by SIGKILL +++" in text
+
+
 def try_one(scenario, name, which, what):
     """One fault at one call, and retries until it ends: what is wrong then."""
     number, home = scenario.new_trial()
     call = "%s %d %s" % (name, which, what)
     found = []
     result = scenario.broken_run(number, home, name, which, what)
+    if not has_fired(home):
+        found.append(Finding("did not fire", call, result.text))
     counts = scenario.count(number, home)
     missing = [place for place, copies in scenario.places.items() if counts[place] < copies]
     noted = any("note=" in text for text in read_log(home, scenario))

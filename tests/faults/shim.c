@@ -6,6 +6,7 @@
  * for WHAT=short a write does only half. TODOKE_FAULT_ONCE names a file that is made then; nothing happens where it
  * is there already. A process that is forked counts on from its parent's number, unless TODOKE_FAULT_FORKED is set:
  * then only forked ones count, from 1. TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail.
+ * TODOKE_FAULT_BEHIND="renameat2:3" kills the process at its next call behind the third of that name.
  * TODOKE_FAULT_PATH="/Work:5" makes every call fail that looks for or opens a path with that part (several: by commas).
  * TODOKE_FAULT_LOG names a file that gets one line a call ("3 write"), so that the driver knows how many there are.
  * TODOKE_FAULT_HANG="/stuck" stops the process for ever when it opens a path with that part, as a dead NFS server
@@ -113,12 +114,28 @@ path_fault(const char *path)
 	return 0;
 }
 
+/* Die where as many calls of a name as TODOKE_FAULT_BEHIND says lie behind us. The numbers of other calls differ from run to run. */
+static void
+end_behind(const char *name)
+{
+	static long seen;
+	const char *behind = getenv("TODOKE_FAULT_BEHIND");
+	size_t len = strlen(name);
+	const char *most = behind != NULL ? strchr(behind, ':') : NULL;
+	if (most == NULL)
+		return;
+	if (seen >= atol(most + 1))
+		end("kill");
+	seen += (size_t) (most - behind) == len && strncmp(behind, name, len) == 0;
+}
+
 /* What shall become of this call? */
 static Verdict
 next_call(const char *name)
 {
 	count();
 	note(name);
+	end_behind(name);
 	const char *fault = getenv("TODOKE_FAULT");
 	char *what = NULL;
 	if (fault == NULL || strtol(fault, &what, 10) != counter || *what != ':') {

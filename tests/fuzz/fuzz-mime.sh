@@ -26,7 +26,8 @@ if [ "$1" = --fuzz ]; then
 		"$from"/agent/message/mime-charset.c "$from"/agent/message/mime-compose.c "$from"/agent/message/mime-params.c \
 		"$from"/agent/message/mime-words.c $(pkg-config --cflags --libs gmime-3.0) || exit 1
 	# shellcheck disable=SC2046
-	$CLANG "$@" -fsanitize=fuzzer -o "$work/fuzz-mime" "$from"/tests/fuzz/fuzz-mime.c "$from"/agent/message/address-list.c \
+	$CLANG "$@" -fsanitize=fuzzer -o "$work/fuzz-mime" "$from"/tests/fuzz/fuzz-mime.c "$from"/agent/message/address.c \
+		"$from"/agent/message/address-list.c "$from"/agent/message/body-print.c \
 		"$from"/agent/message/headers.c "$from"/agent/message/html-text.c "$from"/agent/message/message.c \
 		"$from"/agent/message/mime.c "$from"/agent/message/mime-load.c "$from"/agent/message/mime-tree.c \
 		"$from"/agent/base/fs.c "$from"/agent/base/module.c "$from"/agent/base/status.c \

@@ -61,15 +61,15 @@ fuzz_pattern(const char *text, size_t size)
 	if (pattern == NULL)
 		return;
 	const char *rest = newline + 1;
-	size_t len = size - (size_t) (rest - text), end = 0;
-	RecipeSpan span = { 0, 0 };
+	size_t len = size - (size_t) (rest - text);
+	RecipeSpan span = { 0, 0 }, found = { 0, 0 };
 	RecipeMatch quick = recipe_pattern_match(pattern, rest, len, NULL);
 	RecipeMatch slow = recipe_pattern_simulate(pattern, rest, len, &span);
 	g_assert(quick == slow || quick == RECIPE_LIMIT || slow == RECIPE_LIMIT);
 	g_assert(span.start <= span.end && span.end <= len);
-	RecipeMatch next = recipe_pattern_next(pattern, rest, len, 0, &end);
+	RecipeMatch next = recipe_pattern_next(pattern, rest, len, 0, &found);
 	g_assert(next == slow || next == RECIPE_LIMIT || slow == RECIPE_LIMIT);
-	g_assert(end <= len + 1);
+	g_assert(found.end <= len + 1);
 }
 
 static void

@@ -37,7 +37,8 @@ build() {
 	: "${CLANG:=clang}"
 	touch "$work/config.h"
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
-		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
+		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
+		-DPACKAGE_VERSION='"0"'
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$top_srcdir"/agent/message/mime-module.c \
 		"$top_srcdir"/agent/message/mime-charset.c "$top_srcdir"/agent/message/mime-compose.c \
@@ -49,7 +50,7 @@ build() {
 		# shellcheck disable=SC2046
 		$CLANG "$@" -fsanitize=fuzzer "$top_srcdir/tests/fuzz/fuzz-sieve-$target.c" "$top_srcdir"/tests/lib/sieve-world.c \
 			"$work/filter.c" "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/header/*.c \
-			$(ls "$top_srcdir"/agent/message/*.c | grep -v -e mime-charset -e mime-compose -e mime-module) \
+			$(grep -L gmime-extra "$top_srcdir"/agent/message/*.c | grep -v mime-params) \
 			"$top_srcdir"/agent/plan/*.c "$top_srcdir"/agent/base/*.c "$top_srcdir"/conf/*.c \
 			$(pkg-config --cflags --libs glib-2.0 libpcre2-8 jansson sqlite3) -ldl -o "$work/fuzz-$target" || exit 1
 	done

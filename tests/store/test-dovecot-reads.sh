@@ -21,7 +21,14 @@ if [ "$uid" -eq 0 ]; then
 	chown -R 65534:65534 "$dir"
 fi
 
-cat >"$dir/dovecot.conf" <<EOF
+conf() {
+	python3 "${top_srcdir:-.}/tests/lib/dovecot_conf.py" "$@"
+}
+
+# write_conf LAYOUT: Dovecot's configuration for the Maildir of that name.
+write_conf() {
+	cat >"$dir/dovecot.conf" <<EOF
+$(conf head)
 base_dir = $dir/run
 log_path = $dir/log
 default_internal_user = $(id -un "$uid")
@@ -36,11 +43,10 @@ namespace inbox {
   inbox = yes
   separator = /
 }
-userdb {
-  driver = static
-  args = uid=$uid gid=$gid home=$dir
-}
+$(conf users "$uid" "$gid" "$dir")
+$(conf maildir "$dir/$1" "$1")
 EOF
+}
 
 # check NAME WANT COMMAND...: does the command print WANT?
 check() {
@@ -56,9 +62,10 @@ check() {
 }
 
 ask() {
-	layout=$1
+	command=$1
 	shift
-	env HOME="$dir" USER=nobody $become timeout 120 doveadm -c "$dir/dovecot.conf" -o "mail_location=maildir:$dir/$layout:LAYOUT=$layout" "$@"
+	# shellcheck disable=SC2046,SC2086 # "mailbox list": words; an option or none
+	env HOME="$dir" USER=nobody $become timeout 120 doveadm -c "$dir/dovecot.conf" $command $(conf no_lookup) "$@"
 }
 
 store() {
@@ -69,12 +76,13 @@ store() {
 
 count=0
 for layout in maildir++ fs; do
+	write_conf "$layout"
 	store "$layout" 'keep+\Seen+$Forwarded+Later' 'fileinto:Wörk/日本語 & Co+\Flagged+Later' || echo "# the store failed"
-	check "$layout: subscriptions" 'Wörk/日本語 & Co' ask "$layout" mailbox list -s
+	check "$layout: subscriptions" 'Wörk/日本語 & Co' ask 'mailbox list' -s
 	check "$layout: INBOX" 'flags: \Seen \Recent $Forwarded Later
 size.physical: 23
-size.virtual: 26' ask "$layout" fetch 'flags size.physical size.virtual' mailbox INBOX
+size.virtual: 26' ask fetch 'flags size.physical size.virtual' mailbox INBOX
 	check "$layout: folder" 'flags: \Flagged \Recent Later
 size.physical: 23
-size.virtual: 26' ask "$layout" fetch 'flags size.physical size.virtual' mailbox 'Wörk/日本語 & Co'
+size.virtual: 26' ask fetch 'flags size.physical size.virtual' mailbox 'Wörk/日本語 & Co'
 done

@@ -38,6 +38,22 @@ test_path(void **state)
 	assert_string_equal(back, row->in);
 }
 
+static const PathRow text_rows[] = {
+	{ "text: blank", "john smith@b.test", "\"john smith\"@b.test" },
+	{ "text: dots of Japanese carriers", "foo.@docomo.ne.jp", "foo.@docomo.ne.jp" },
+	{ "text: no domain", "MAILER-DAEMON", "MAILER-DAEMON" },
+	{ "text: null sender", "", "" },
+	{ "text: no local part", "@b.test", "\"\"@b.test" },
+};
+
+static void
+test_text(void **state)
+{
+	const PathRow *row = *state;
+	g_autofree char *text = address_print_text(row->in);
+	assert_string_equal(text, row->path);
+}
+
 typedef struct {
 	const char *name;
 	const char *phrase;
@@ -125,7 +141,7 @@ test_reads_back(void **state)
 	for (unsigned i = 0; i < ROUNDS; i++) {
 		g_autofree char *local = random_text(rand), *address = g_strconcat(local, "@b.test", NULL);
 		g_autofree char *path = address_print_path(address), *argument = address_print_argument(address);
-		g_autofree char *header = address_print_header("A, \"B\" (c)", address);
+		g_autofree char *header = address_print_header("A, \"B\" (c)", address), *text = address_print_text(address);
 		g_autofree char *from_path = address_read(path), *from_argument = address_read(argument);
 		g_autofree char *from_header = address_from_header(header);
 
@@ -135,6 +151,7 @@ test_reads_back(void **state)
 		assert_string_equal(from_header, address);
 		assert_is_one(header, strlen(header), address);
 		assert_is_one(argument, strlen(argument), address);
+		assert_is_one(text, strlen(text), address);
 	}
 }
 
@@ -164,9 +181,11 @@ test_composed(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(path_rows) + G_N_ELEMENTS(header_rows) + G_N_ELEMENTS(sendable_rows) + 2];
+	struct CMUnitTest tests[G_N_ELEMENTS(path_rows) + G_N_ELEMENTS(text_rows) + G_N_ELEMENTS(header_rows) +
+	                        G_N_ELEMENTS(sendable_rows) + 2];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, path_rows, test_path);
+	UNIT_ROWS(tests, n, text_rows, test_text);
 	UNIT_ROWS(tests, n, header_rows, test_header);
 	UNIT_ROWS(tests, n, sendable_rows, test_sendable);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reads_back);

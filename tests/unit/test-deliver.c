@@ -150,15 +150,15 @@ test_special_use(void **state)
 	Try try;
 	try_init(&try);
 	try.conf.special_use = uses;
-	FolderRules rules = deliver_folder_rules(&try.conf);
+	FolderRules rules = folder_rules_of(&try.conf);
 	for (size_t f = 0; f < 2; f++) {
 		Maildir *made = NULL;
 		assert_true(folder_open(try.inbox, &rules, f == 0 ? ".Unwanted" : ".Other", true, &made, try.report.notes, &try.st));
 		maildir_free(made);
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		const char *found = deliver_special_use_folder(&try.conf, try.inbox, rows[i].use, rows[i].name);
-		const char *set = deliver_special_use_folder(&try.conf, NULL, rows[i].use, rows[i].name);
+		const char *found = folder_of_special_use(&try.conf, try.inbox, rows[i].use, rows[i].name);
+		const char *set = folder_of_special_use(&try.conf, NULL, rows[i].use, rows[i].name);
 		assert_int_equal(g_strcmp0(found, rows[i].want), 0);
 		assert_int_equal(g_strcmp0(set, rows[i].by_setting), 0);
 	}

@@ -42,7 +42,7 @@ test_lines(void **state)
 {
 	(void) state;
 	g_autoptr(GString) lines = g_string_new(NULL);
-	const MarkTag tag = { NOW, SUBJECT, &print, &print }, other = { NOW, SUBJECT, &other_print, NULL };
+	const MarkTag tag = { NOW, SUBJECT, &print, &print, NULL }, other = { NOW, SUBJECT, &other_print, NULL, NULL };
 	mark_history_kept(lines, &tag, ".A b%\n/new/1.x,S=2:2,", 1234);
 	mark_history_kept_in_mbox(lines, &tag, "/home/a b/box", SUBJECT);
 	mark_history_passed(lines, &other);
@@ -65,13 +65,13 @@ test_lines(void **state)
 	assert_int_equal(file->time, NOW);
 
 	g_auto(MarkHistory) unknown = { 0 };
-	const MarkTag third = { NOW, "f" SUBJECT, &print, NULL };
+	const MarkTag third = { NOW, "f" SUBJECT, &print, NULL, NULL };
 	mark_history_read(folder, &third, &unknown);
 	assert_false(unknown.known);
 
 	/* The same beginning, and another end. */
 	g_auto(MarkHistory) begins = { 0 };
-	const MarkTag longer = { NOW, SUBJECT, &print, &other_print };
+	const MarkTag longer = { NOW, SUBJECT, &print, &other_print, NULL };
 	mark_history_read(folder, &longer, &begins);
 	assert_null(begins.disposed);
 	assert_int_equal(begins.kept->len, 2);
@@ -82,12 +82,12 @@ static void
 test_long_history(void **state)
 {
 	(void) state;
-	const MarkTag tag = { NOW, SUBJECT, &print, NULL };
+	const MarkTag tag = { NOW, SUBJECT, &print, NULL, NULL };
 	g_autoptr(GString) lines = g_string_new(NULL);
 	unsigned wanted = 0;
 	while (lines->len < 3 * LIMIT_COPY_CHUNK) {
 		g_autofree char *subject = g_strdup_printf("%064u", wanted);
-		const MarkTag other = { NOW, subject, &print, NULL };
+		const MarkTag other = { NOW, subject, &print, NULL, NULL };
 		mark_history_returned(lines, &tag);
 		mark_history_kept(lines, &other, "new/a", wanted++);
 	}
@@ -101,7 +101,7 @@ static void
 test_copies_limit(void **state)
 {
 	(void) state;
-	const MarkTag tag = { NOW, SUBJECT, &print, NULL };
+	const MarkTag tag = { NOW, SUBJECT, &print, NULL, NULL };
 	g_autoptr(GString) lines = g_string_new(NULL);
 	for (unsigned i = 0; i < LIMIT_KEPT_COPIES + 1; i++)
 		mark_history_kept(lines, &tag, "new/a", i);
@@ -117,7 +117,7 @@ static void
 test_history_limit(void **state)
 {
 	(void) state;
-	const MarkTag tag = { NOW, SUBJECT, &print, NULL };
+	const MarkTag tag = { NOW, SUBJECT, &print, NULL, NULL };
 	g_autoptr(GString) lines = g_string_new(NULL);
 	g_autofree char *path = g_build_filename(folder, "marks", NULL), *old = g_build_filename(folder, "marks.old", NULL);
 	mark_history_returned(lines, &tag);

@@ -29,6 +29,7 @@ typedef struct {
 	const char *value;        /* of header "q0" */
 	size_t times;             /* the value so often; 0: once */
 	const char *want_fault;   /* in the detail; NULL: none */
+	const char *or_fault;     /* as good; NULL: none */
 	const char *want_actions; /* "0 2 " */
 } Row;
 
@@ -42,8 +43,9 @@ static const Row rows[] = {
 	  .value = "a." HUNDRED HUNDRED FIFTY "bbbbb@c.test", .want_actions = "1 " },
 	{ .name = "B1c: a text of 256 octets", .script = REQUIRE "if header :is \"q0\" text:\n" HUNDRED HUNDRED FIFTY "aaaaa\n.\n"
 	  " { fileinto \"0\"; } fileinto \"1\";", .value = "a", .want_actions = "1 " },
-	{ .name = "B2: setflag twice", .script = "require \"imap4flags\"; setflag \"a\"; setflag \"b\"; keep;", .want_fault = "libsieve crashed" },
-	{ .name = "B2: addflag, setflag", .script = "require \"imap4flags\"; addflag \"a\"; setflag \"b\"; keep;", .want_fault = "libsieve crashed" },
+	/* A use after free: what comes of it is the C library's choice, a double free (glibc 2.36) or a list without an end (2.41). */
+	{ .name = "B2: setflag twice", .script = "require \"imap4flags\"; setflag \"a\"; setflag \"b\"; keep;", .want_fault = "libsieve crashed", .or_fault = "libsieve wanted more than" },
+	{ .name = "B2: addflag, setflag", .script = "require \"imap4flags\"; addflag \"a\"; setflag \"b\"; keep;", .want_fault = "libsieve crashed", .or_fault = "libsieve wanted more than" },
 	{ .name = "B3: envelope of no callback", .script = "require \"envelope\"; if envelope \"auth\" \"x\" { stop; }",
 	  .want_fault = "takes the script for wrong: line 1: unsupported feature: envelope" },
 	{ .name = "B4: hasflag without comparator", .script = "require \"imap4flags\"; if hasflag :contains \"x\" { stop; }",
@@ -147,7 +149,8 @@ test_cage(void **state)
 		return;
 	}
 	assert_int_equal(st.id, STATUS_ENGINE);
-	if (strstr(st.detail, row->want_fault) == NULL)
+	bool known = strstr(st.detail, row->want_fault) != NULL || (row->or_fault != NULL && strstr(st.detail, row->or_fault) != NULL);
+	if (!known)
 		fail_msg("got \"%s\", want \"%s\"", st.detail, row->want_fault);
 	assert_null(record.actions);
 }

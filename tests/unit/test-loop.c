@@ -100,6 +100,38 @@ test_received(void **state)
 	received_clear(&received);
 }
 
+typedef struct {
+	const char *name;
+	const char *value;
+	const char *client;
+	const char *address;
+} ClientRow;
+
+static const ClientRow client_rows[] = {
+	{ "client: name and address", "from helo (Mx.Example [192.0.2.1])\n\tby c.d (Postfix) id 1", "mx.example", "192.0.2.1" },
+	{ "client: IPv6", "from helo (unknown [IPv6:2001:DB8::1]) by c.d", "unknown", "2001:db8::1" },
+	{ "client: behind a by in HELO", "from a by c.d (x.test [1.2.3.4]) by e.f", "x.test", "1.2.3.4" },
+	{ "client: a name that may be forged", "from helo (mx.example [192.0.2.1] (may be forged)) by c.d", NULL, NULL },
+	{ "client: the second comment is another's", "from a (b) (mx.example [192.0.2.1]) by c.d", NULL, NULL },
+	{ "client: a user of the host", "by c.d (Postfix, from userid 1000) id 1", NULL, NULL },
+	{ "client: no address", "from a (mx.example) by c.d", NULL, NULL },
+	{ "client: comment that never ends", "from a (mx.example [", NULL, NULL },
+	{ "client: blanks only", "from a ( [", NULL, NULL },
+};
+
+static void
+test_client(void **state)
+{
+	const ClientRow *row = *state;
+	g_autofree char *block = g_strdup_printf("Received: %s\n", row->value);
+	g_autoptr(Headers) headers = index_block(block, strlen(block));
+	Received received;
+	received_init(&received, headers_get(headers, 0), 0);
+	assert_same(received.client, row->client);
+	assert_same(received.client_address, row->address);
+	received_clear(&received);
+}
+
 /* Each of these made of as many lines as the index takes must be judged at once: seconds here are a hang in production. */
 static const ReceivedRow hostile_rows[] = {
 	{ "100,000 Received", "Received: by us.test with ESMTP id 1; x\n", NULL, NULL, NULL },
@@ -128,9 +160,10 @@ test_hostile(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(received_rows) + G_N_ELEMENTS(hostile_rows) + 1];
+	struct CMUnitTest tests[G_N_ELEMENTS(received_rows) + G_N_ELEMENTS(client_rows) + G_N_ELEMENTS(hostile_rows) + 1];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, received_rows, test_received);
+	UNIT_ROWS(tests, n, client_rows, test_client);
 	UNIT_ROWS(tests, n, hostile_rows, test_hostile);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_json);
 	return _cmocka_run_group_tests("loop", tests, n, NULL, NULL);

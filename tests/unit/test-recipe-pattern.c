@@ -39,6 +39,12 @@ static const Row rows[] = {
 	{ "MATCH: only the real line end", "a\\/$.*", "a\nb", RECIPE_MATCH, "\nb" },
 	{ "MATCH: at the line end that nobody wrote", "()\\/.*", "abc", RECIPE_MATCH, "" },
 	{ "MATCH: the first line", "^\\/.*", "abc\nd", RECIPE_MATCH, "abc" },
+	{ "MATCH: the last of two splits", "a\\/b\\/c", "abc", RECIPE_MATCH, "c" },
+	{ "MATCH: a split in each branch", "(z\\/b|b\\/c)", "abc", RECIPE_MATCH, "c" },
+	{ "a range that goes down is its ends", "[c-a]b", "cb", RECIPE_MATCH, NULL },
+	{ "a range that goes down has no middle", "^[c-a]$", "b", RECIPE_NO_MATCH, NULL },
+	{ "a range goes on", "^[a-b-d]$", "c", RECIPE_MATCH, NULL },
+	{ "a macro behind a backslash is none", "\\^TO_x", "^TO_x", RECIPE_MATCH, NULL },
 	{ "nested stars over what PCRE2 gives up on", "((a+)+)+b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", RECIPE_NO_MATCH, NULL },
 };
 

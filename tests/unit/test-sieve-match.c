@@ -1,6 +1,6 @@
 /* Patterns of :matches: what they match, what the wildcards stand for, and that hostile ones cost little. */
 #include "agent/base/limits.h"
-#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/lang/sieve-pattern.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -58,8 +58,8 @@ static bool
 match(const char *pattern, const char *value, SieveText *captures, size_t *ret_n, guint64 *steps)
 {
 	g_autoptr(SieveArena) arena = sieve_arena_new();
-	SievePattern *compiled = sieve_match_pattern_new(arena, (SieveText){ pattern, strlen(pattern) });
-	return sieve_match_pattern(compiled, &sieve_compare_octet, (SieveText){ value, strlen(value) }, captures, ret_n, steps);
+	SievePattern *compiled = sieve_pattern_new(arena, (SieveText){ pattern, strlen(pattern) });
+	return sieve_pattern_match(compiled, &sieve_compare_octet, (SieveText){ value, strlen(value) }, captures, ret_n, steps);
 }
 
 static void

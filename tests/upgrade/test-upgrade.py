@@ -3,6 +3,7 @@
 
 import importlib.machinery
 import importlib.util
+import json
 import os
 import pwd
 import sqlite3
@@ -91,6 +92,24 @@ def test_keys_are_read(folder):
     with open(box.path("key"), encoding="ascii") as key:
         known = key.read().splitlines()[-1].split()[0]
     tap.contains(done.stdout.decode() + done.stderr.decode(), "1 key", known)
+
+
+def test_marks_of_stored_mail_verify(folder):
+    """Mail that 0.1 stored comes back by a fetcher: its mark (v=1) is proof until it is too old, and the mail is delivered, for v=1 says nothing of the body."""
+    box = Upgraded(folder)
+    (left,) = [path for path in box.before if path.startswith("new/") and b"Subject: plain" in open(box.path(os.path.join(BOX, path)), "rb").read()]
+    with open(box.path(os.path.join(BOX, left)), "rb") as file:
+        stored = file.read()
+    tap.contains(stored, b"X-Todoke-Mark: v=1; k=")
+    again = b"Received: from localhost by mx.test (Postfix) with ESMTP id 4ABC41; Sun, 29 Nov 2026 02:13:00 +0000\n" + stored
+    for now, key, wanted in (("2026-12-01T00:00:00Z", True, "our mark, with a valid key, for this recipient, but of version 1"), ("2027-01-01T00:00:00Z", True, "our mark, but older than mark_lifetime"),
+                             ("2026-12-01T00:00:00Z", False, "a mark made with a key that is not this owner's")):
+        if not key:
+            os.unlink(box.path("key"))
+        tried = tap.todoke("try", "-c", box.path("todoke.conf"), "-d", "ann@d.test", "--now", now, "--json", "-", stdin=again)
+        loop = json.loads(tried.stdout)["loop"]
+        tap.same(loop["answer"], "deliver", now)
+        tap.contains(" ".join(line["how"] for line in loop["evidence"] if "X-Todoke-Mark" in line["text"]), wanted, now)
 
 
 def test_tree_goes_on(folder):

@@ -2,27 +2,9 @@
 #include "filters/recipe/convert/recipe-convert-action.h"
 
 #include "filters/recipe/convert/recipe-convert.h"
-#include "filters/sieve/run/sieve-value.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 #include <string.h>
-
-static void
-indent(const RecipeSieve *sieve, GString *out, unsigned more)
-{
-	for (unsigned i = 0; i < sieve->depth + more; i++)
-		g_string_append_c(out, '\t');
-}
-
-void
-recipe_sieve_put(RecipeSieve *sieve, const char *text)
-{
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	for (char **line = lines; *line != NULL && (**line != '\0' || line[1] != NULL); line++) {
-		if (**line != '\0')
-			indent(sieve, sieve->out, 0);
-		g_string_append_printf(sieve->out, "%s\n", *line);
-	}
-}
 
 char *
 recipe_convert_mailbox(const char *path, const char *maildir, const char *home)
@@ -51,17 +33,6 @@ recipe_convert_mailbox(const char *path, const char *maildir, const char *home)
 	return *rest == '.' ? g_strdelimit(mailbox, ".", '/') : mailbox;
 }
 
-void
-recipe_sieve_put_action(RecipeSieve *sieve, const char *command, bool copy, const char *argument)
-{
-	indent(sieve, sieve->out, 0);
-	g_string_append_printf(sieve->out, "%s%s ", command, copy ? " :copy" : "");
-	if (copy)
-		recipe_sieve_needs(sieve, "copy");
-	recipe_sieve_quote(sieve->out, argument);
-	g_string_append(sieve->out, ";\n");
-}
-
 /* The words of an action; a word that only a run knows: NULL. */
 static char **
 action_words(RecipeSieve *sieve, const RecipeNode *node, RecipeVerdict *verdict)
@@ -70,7 +41,7 @@ action_words(RecipeSieve *sieve, const RecipeNode *node, RecipeVerdict *verdict)
 	g_autofree char *text = quoted_blanks ? NULL : recipe_constants_expand(sieve->constants, node->action.text,
 	                                                                       recipe_sieve_variable, sieve);
 	if (text == NULL || !g_utf8_validate(text, -1, NULL))
-		return recipe_verdict_by_hand(verdict, "the name depends on what only a run of procmail knows");
+		return recipe_verdict_nothing(verdict, "the name depends on what only a run of procmail knows");
 	return g_strsplit_set(g_strstrip(text), " \t\n", -1);
 }
 
@@ -99,7 +70,7 @@ put_folder(RecipeSieve *sieve, const char *path, const RecipeFlags *flags, Recip
 	g_autofree char *mailbox = is_inbox ? g_strdup("INBOX")
 	                                    : recipe_sieve_mailbox(sieve, path, &is_there);
 	if (mailbox == NULL)
-		return recipe_verdict_by_hand(verdict, "the folder is outside of MAILDIR and HOME") != NULL;
+		return recipe_verdict_by_hand(verdict, "the folder is outside of MAILDIR and HOME");
 	if (!is_there)
 		recipe_verdict_changed(
 			verdict,
@@ -109,8 +80,8 @@ put_folder(RecipeSieve *sieve, const char *path, const RecipeFlags *flags, Recip
 		                       "a '.' or '/' in the variable's value makes another folder");
 	if (!g_str_has_suffix(path, "/") && !is_inbox)
 		recipe_verdict_changed(verdict, "an mbox file, directory or MH folder becomes a mailbox");
-	recipe_sieve_needs(sieve, "fileinto");
-	recipe_sieve_put_action(sieve, "fileinto", flags->copies, mailbox);
+	recipe_writer_needs(&sieve->writer, "fileinto");
+	recipe_writer_put_action(&sieve->writer, "fileinto", flags->copies, mailbox);
 	return true;
 }
 
@@ -119,12 +90,12 @@ recipe_convert_folders(RecipeSieve *sieve, const RecipeNode *node, const RecipeF
 {
 	g_auto(GStrv) words = action_words(sieve, node, verdict);
 	if (words == NULL || *words == NULL || **words == '\0')
-		return recipe_verdict_by_hand(verdict, "the folder has no name that is known") != NULL;
+		return recipe_verdict_by_hand(verdict, "the folder has no name that is known");
 	if (strcmp(*words, "/dev/null") == 0) {
 		if (!flags->copies && sieve->answers)
-			return recipe_verdict_by_hand(verdict, "EXITCODE answers for it: reject or ereject can") != NULL;
+			return recipe_verdict_by_hand(verdict, "EXITCODE answers for it: reject or ereject can");
 		if (!flags->copies)
-			recipe_sieve_put(sieve, "discard;");
+			recipe_writer_put(&sieve->writer, "discard;");
 		return true;
 	}
 	for (char **word = words; *word != NULL; word++)
@@ -138,7 +109,7 @@ static bool
 can_redirect(const char *word)
 {
 	const SieveText address = { word, strlen(word) };
-	return *word != '-' && (strstr(word, "${") != NULL || sieve_value_is_mailable(address));
+	return *word != '-' && (strstr(word, "${") != NULL || sieve_text_is_mailable(address));
 }
 
 bool
@@ -146,15 +117,15 @@ recipe_convert_forward(RecipeSieve *sieve, const RecipeNode *node, const RecipeF
 {
 	g_auto(GStrv) parts = action_words(sieve, node, verdict);
 	if (parts == NULL || *parts == NULL || **parts == '\0')
-		return recipe_verdict_by_hand(verdict, "nobody is named") != NULL;
+		return recipe_verdict_by_hand(verdict, "nobody is named");
 	g_autofree char *listed = g_strjoinv(",", parts);
 	g_auto(GStrv) words = g_strsplit(listed, ",", -1);
 	for (char **word = words; *word != NULL; word++)
 		if (**word != '\0' && !can_redirect(*word))
-			return recipe_verdict_by_hand(verdict, "Sieve redirects to addresses with a domain") != NULL;
+			return recipe_verdict_by_hand(verdict, "Sieve redirects to addresses with a domain");
 	for (char **word = words; *word != NULL; word++)
 		if (**word != '\0')
-			recipe_sieve_put_action(sieve, "redirect", flags->copies, *word);
+			recipe_writer_put_action(&sieve->writer, "redirect", flags->copies, *word);
 	return true;
 }
 
@@ -188,12 +159,12 @@ put_field(RecipeSieve *sieve, char option, const char *field)
 		g_string_append_printf(line, "if not exists \"%s\" {\n\t", name);
 	if (*value != '\0') {
 		g_string_append_printf(line, "addheader :last \"%s\" ", name);
-		recipe_sieve_quote(line, value);
+		recipe_writer_quote(line, value);
 		g_string_append(line, ";\n");
 	}
 	if (option == 'a')
 		g_string_append(line, "}\n");
-	recipe_sieve_put(sieve, line->str);
+	recipe_writer_put(&sieve->writer, line->str);
 	return true;
 }
 
@@ -212,7 +183,7 @@ recipe_convert_formail(RecipeSieve *sieve, const RecipeNode *node)
 			return false;
 		arg += field == arg[1];
 	}
-	recipe_sieve_needs(sieve, "editheader");
+	recipe_writer_needs(&sieve->writer, "editheader");
 	return true;
 }
 
@@ -236,9 +207,9 @@ recipe_convert_extracted(RecipeSieve *sieve, const RecipeNode *node)
 	g_hash_table_add(sieve->sets, g_strdup(node->name));
 	if (!g_hash_table_contains(sieve->reads, node->name))
 		return true;
-	recipe_sieve_needs(sieve, "variables");
+	recipe_writer_needs(&sieve->writer, "variables");
 	g_autofree char *rule = g_strdup_printf("if header :matches \"%.*s\" \"*\" {\n\tset \"%s\" \"${1}\";\n}",
 	                                        (int) len, name, node->name);
-	recipe_sieve_put(sieve, rule);
+	recipe_writer_put(&sieve->writer, rule);
 	return true;
 }

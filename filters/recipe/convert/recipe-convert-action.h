@@ -7,12 +7,6 @@
 
 #include "filters/recipe/convert/recipe-convert-test.h"
 
-/* Write text of several lines, each indented. */
-void recipe_sieve_put(RecipeSieve *sieve, const char *text);
-
-/* Write `command "argument";`. */
-void recipe_sieve_put_action(RecipeSieve *sieve, const char *command, bool copy, const char *argument);
-
 /*
  * The mailbox for a path, with what MAILDIR and HOME are at this place of the recipes.
  * *ret_is_there: mail that is filed into it lies where the recipe puts it; else the name is only

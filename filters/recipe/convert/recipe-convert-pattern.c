@@ -30,8 +30,12 @@ recipe_verdict_clear(RecipeVerdict *verdict)
 static void
 add_reason(RecipeVerdict *verdict, RecipeVerdictKind kind, const char *reason)
 {
-	if (kind == VERDICT_BY_HAND && verdict->kind != VERDICT_BY_HAND) /* what was changed is not there any more */
+	bool was_by_hand = verdict->kind == VERDICT_BY_HAND;
+	if (kind == VERDICT_CHANGED && was_by_hand) /* what is by hand is not there to be changed */
+		return;
+	if (kind == VERDICT_BY_HAND && !was_by_hand) /* what was changed is not there any more */
 		g_ptr_array_set_size(verdict->reasons, 0);
+
 	verdict->kind = MAX(verdict->kind, kind);
 	for (guint i = 0; i < verdict->reasons->len; i++)
 		if (strcmp(verdict->reasons->pdata[i], reason) == 0)
@@ -45,8 +49,15 @@ recipe_verdict_changed(RecipeVerdict *verdict, const char *reason)
 	add_reason(verdict, VERDICT_CHANGED, reason);
 }
 
-void *
+bool
 recipe_verdict_by_hand(RecipeVerdict *verdict, const char *reason)
+{
+	add_reason(verdict, VERDICT_BY_HAND, reason);
+	return false;
+}
+
+void *
+recipe_verdict_nothing(RecipeVerdict *verdict, const char *reason)
 {
 	add_reason(verdict, VERDICT_BY_HAND, reason);
 	return NULL;
@@ -212,14 +223,14 @@ static GPtrArray *
 take_fields(const GPtrArray *items, guint *ret_at, RecipeVerdict *verdict)
 {
 	if (items->len == 0 || !is_line_end(items->pdata[0]))
-		return recipe_verdict_by_hand(verdict, no_field);
+		return recipe_verdict_nothing(verdict, no_field);
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(names, g_strdup(""));
 	guint at = 1;
 	for (;; at++) {
 		const RecipeTreeNode *item = at < items->len ? items->pdata[at] : NULL;
 		if (item == NULL)
-			return recipe_verdict_by_hand(verdict, no_field);
+			return recipe_verdict_nothing(verdict, no_field);
 		bool colon = item->kind == TREE_SET && recipe_set_has(&item->set, ':') && set_size(&item->set) < 4;
 		bool skips = is_repeated(item, is_any) && *(const char *) names->pdata[0] != '\0';
 		if (colon && only_octet(item) != ':')
@@ -232,14 +243,14 @@ take_fields(const GPtrArray *items, guint *ret_at, RecipeVerdict *verdict)
 		}
 		GPtrArray *longer = extend_names(names, item);
 		if (longer == NULL)
-			return recipe_verdict_by_hand(verdict, only_octet(item) == ' ' ? "it searches the From_ line, which is no part of the message" : no_field);
+			return recipe_verdict_nothing(verdict, only_octet(item) == ' ' ? "it searches the From_ line, which is no part of the message" : no_field);
 		g_ptr_array_unref(names);
 		names = longer;
 	}
 	for (guint i = 0; i < names->len; i++) {
 		const char *name = names->pdata[i];
 		if (*name == '\0' || name[strlen(name) - 1] == '-')
-			return recipe_verdict_by_hand(verdict, no_field);
+			return recipe_verdict_nothing(verdict, no_field);
 		capitalise(names->pdata[i]);
 	}
 	return g_steal_pointer(&names);
@@ -516,7 +527,7 @@ convert_branch(const GPtrArray *items, bool folds, RecipePatternPlace place, Rec
 		span.at_start = true;
 		span.from = 1;
 		if (place == PATTERN_IN_BODY && !is_line_end(items->pdata[0]))
-			return recipe_verdict_by_hand(verdict, "it asks for the start of the body");
+			return recipe_verdict_nothing(verdict, "it asks for the start of the body");
 	}
 	span.split = span.from;
 	while (span.split < span.to && ((const RecipeTreeNode *) items->pdata[span.split])->kind != TREE_SPLIT)
@@ -531,7 +542,7 @@ convert_branch(const GPtrArray *items, bool folds, RecipePatternPlace place, Rec
 		span.at_start = false;
 	RecipeSievePattern *pattern = print_span(&span, folds);
 	if (pattern == NULL)
-		return recipe_verdict_by_hand(verdict, no_pattern);
+		return recipe_verdict_nothing(verdict, no_pattern);
 	if (place == PATTERN_IN_BODY)
 		recipe_verdict_changed(verdict, "the body's line ends may be CR LF, and [^...] may go over them");
 	pattern->fields = g_steal_pointer(&fields);
@@ -546,7 +557,7 @@ recipe_convert_pattern(const char *expression, bool case_counts, RecipePatternPl
 	g_autofree char *written_out = recipe_pattern_expand(expression, &folds);
 	RecipeTree *tree = recipe_tree_parse(written_out, case_counts && !folds, &error);
 	if (tree == NULL)
-		return recipe_verdict_by_hand(verdict, "the expression is wrong: procmail never matches it");
+		return recipe_verdict_nothing(verdict, "the expression is wrong: procmail never matches it");
 	g_autoptr(GPtrArray) items = g_ptr_array_new();
 	g_autoptr(GPtrArray) branches = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref);
 	g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(pattern_free);
@@ -560,6 +571,6 @@ recipe_convert_pattern(const char *expression, bool case_counts, RecipePatternPl
 	}
 	recipe_tree_free(tree);
 	if (!good)
-		return verdict->kind == VERDICT_BY_HAND ? NULL : recipe_verdict_by_hand(verdict, no_pattern);
+		return verdict->kind == VERDICT_BY_HAND ? NULL : recipe_verdict_nothing(verdict, no_pattern);
 	return g_steal_pointer(&out);
 }

@@ -19,8 +19,10 @@ typedef struct {
 void recipe_verdict_init(RecipeVerdict *verdict);
 void recipe_verdict_clear(RecipeVerdict *verdict);
 void recipe_verdict_changed(RecipeVerdict *verdict, const char *reason);
-/* Returns NULL, for who must give up. */
-void *recipe_verdict_by_hand(RecipeVerdict *verdict, const char *reason);
+/* Returns false, for whoever gives up. */
+bool recipe_verdict_by_hand(RecipeVerdict *verdict, const char *reason);
+/* The same where a pointer is asked for: NULL. */
+void *recipe_verdict_nothing(RecipeVerdict *verdict, const char *reason);
 
 typedef enum { PATTERN_IN_HEADER, PATTERN_IN_BODY, PATTERN_IN_VARIABLE } RecipePatternPlace;
 

@@ -1,7 +1,7 @@
 /* recipe-convert-test: each condition becomes a test; all of them allof, and weights of which one is enough anyof. */
 #include "filters/recipe/convert/recipe-convert-test.h"
 
-#include "filters/recipe/run/recipe-cond.h"
+#include "filters/recipe/lang/recipe-cond-read.h"
 
 #include <string.h>
 
@@ -21,24 +21,6 @@ static const char mailer_sender[] =
 	"(^|[^(.%@a-z0-9])(post(ma(st(er)?|n)|office)|(send)?mail(er)?|daemon|mmdf|n?uucp|ops|r(esponse|oot)|"
 	"(bbs\\.)?smtp(error)?|s(erv(ices?|er)|ystem)|a(dmin(istrator)?|mmgr))(([^).!:a-z0-9][-_a-z0-9]*)?[%@> ].*)?$";
 
-void
-recipe_sieve_needs(RecipeSieve *sieve, const char *name)
-{
-	g_hash_table_add(sieve->extensions, g_strdup(name));
-}
-
-void
-recipe_sieve_quote(GString *out, const char *text)
-{
-	g_string_append_c(out, '"');
-	for (; *text != '\0'; text++) {
-		if (*text == '"' || *text == '\\')
-			g_string_append_c(out, '\\');
-		g_string_append_c(out, *text);
-	}
-	g_string_append_c(out, '"');
-}
-
 bool
 recipe_sieve_variable(GString *out, const char *name, gpointer user)
 {
@@ -46,7 +28,7 @@ recipe_sieve_variable(GString *out, const char *name, gpointer user)
 	if (!g_hash_table_contains(sieve->sets, name) || strlen(name) > 32)
 		return false;
 	g_hash_table_add(sieve->reads, g_strdup(name));
-	recipe_sieve_needs(sieve, "variables");
+	recipe_writer_needs(&sieve->writer, "variables");
 	g_string_append_printf(out, "${%s}", name);
 	return true;
 }
@@ -58,7 +40,7 @@ append_list(GString *out, const GPtrArray *items)
 		g_string_append_c(out, '[');
 	for (guint i = 0; i < items->len; i++) {
 		g_string_append(out, i > 0 ? ", " : "");
-		recipe_sieve_quote(out, items->pdata[i]);
+		recipe_writer_quote(out, items->pdata[i]);
 	}
 	if (items->len > 1)
 		g_string_append_c(out, ']');
@@ -81,27 +63,27 @@ pattern_test(Conversion *conversion, const RecipeSievePattern *pattern, const Re
 	g_autoptr(GString) out = g_string_new(NULL);
 	if (cond->variable != NULL) {
 		g_string_append(out, "string");
-		recipe_sieve_needs(conversion->sieve, "variables");
+		recipe_writer_needs(&conversion->sieve->writer, "variables");
 	} else if (pattern->fields != NULL) {
 		g_string_append(out, "header");
 	} else {
 		g_string_append(out, "body :raw");
-		recipe_sieve_needs(conversion->sieve, "body");
+		recipe_writer_needs(&conversion->sieve->writer, "body");
 	}
 	if (conversion->flags->case_counts)
 		g_string_append(out, " :comparator \"i;octet\"");
 	g_string_append(out, pattern->plain ? " :contains " : " :regex ");
 	if (!pattern->plain)
-		recipe_sieve_needs(conversion->sieve, "regex");
+		recipe_writer_needs(&conversion->sieve->writer, "regex");
 	if (cond->variable != NULL) {
 		g_autofree char *name = g_strdup_printf("${%s}", cond->variable);
-		recipe_sieve_quote(out, name);
+		recipe_writer_quote(out, name);
 		g_string_append_c(out, ' ');
 	} else if (pattern->fields != NULL) {
 		append_list(out, pattern->fields);
 		g_string_append_c(out, ' ');
 	}
-	recipe_sieve_quote(out, pattern->text->str);
+	recipe_writer_quote(out, pattern->text->str);
 	conversion->match_group = pattern->match_group;
 	return g_strdup(out->str);
 }
@@ -110,15 +92,15 @@ static char *
 mailer_test(Conversion *conversion, bool daemon)
 {
 	recipe_verdict_changed(conversion->verdict, "^FROM_DAEMON and ^FROM_MAILER become tests of the sender's fields and of the envelope");
-	recipe_sieve_needs(conversion->sieve, "regex");
-	recipe_sieve_needs(conversion->sieve, "envelope");
+	recipe_writer_needs(&conversion->sieve->writer, "regex");
+	recipe_writer_needs(&conversion->sieve->writer, "envelope");
 	g_autoptr(GString) out = g_string_new("anyof (\n\t");
 	if (daemon)
 		g_string_append(out, "exists \"Mailing-List\",\n\theader :regex \"Precedence\" \"junk|bulk|list\",\n\t"
 		                     "header :contains \"To\" \"Multiple recipients of \",\n\t");
 	g_string_append(out, "envelope \"from\" \"\",\n\t"
 	                     "header :regex [\"From\", \"Sender\", \"Resent-From\", \"Resent-Sender\", \"X-Envelope-From\"] ");
-	recipe_sieve_quote(out, daemon ? daemon_sender : mailer_sender);
+	recipe_writer_quote(out, daemon ? daemon_sender : mailer_sender);
 	g_string_append_c(out, ')');
 	return g_strdup(out->str);
 }
@@ -130,10 +112,10 @@ place_of(Conversion *conversion, const RecipeCond *cond, RecipePatternPlace *ret
 	RecipeParts area = cond->area != 0 ? cond->area : conversion->flags->area;
 	*ret_place = cond->variable != NULL ? PATTERN_IN_VARIABLE : area == RECIPE_BODY ? PATTERN_IN_BODY : PATTERN_IN_HEADER;
 	if (cond->variable == NULL && area == RECIPE_BOTH)
-		return recipe_verdict_by_hand(conversion->verdict, "it searches header and body as one text") != NULL;
+		return recipe_verdict_by_hand(conversion->verdict, "it searches header and body as one text");
 	g_autoptr(GString) unused = g_string_new(NULL);
 	if (cond->variable != NULL && !recipe_sieve_variable(unused, cond->variable, conversion->sieve))
-		return recipe_verdict_by_hand(conversion->verdict, "it asks for a variable that only a run of procmail has") != NULL;
+		return recipe_verdict_by_hand(conversion->verdict, "it asks for a variable that only a run of procmail has");
 	return true;
 }
 
@@ -141,15 +123,16 @@ static char *
 expression_test(Conversion *conversion, const RecipeCond *cond)
 {
 	RecipePatternPlace place;
+	g_autofree char *expression = recipe_cond_expression(cond);
 	if (*cond->rest == '\0' && cond->variable == NULL)
 		return g_strdup("true");
-	if (cond->variable == NULL && strcmp(cond->rest, "^FROM_DAEMON") == 0)
+	if (cond->variable == NULL && strcmp(expression, "^FROM_DAEMON") == 0)
 		return mailer_test(conversion, true);
-	if (cond->variable == NULL && strcmp(cond->rest, "^FROM_MAILER") == 0)
+	if (cond->variable == NULL && strcmp(expression, "^FROM_MAILER") == 0)
 		return mailer_test(conversion, false);
 	if (!place_of(conversion, cond, &place))
 		return NULL;
-	g_autoptr(GPtrArray) branches = recipe_convert_pattern(cond->rest, conversion->flags->case_counts, place, conversion->verdict);
+	g_autoptr(GPtrArray) branches = recipe_convert_pattern(expression, conversion->flags->case_counts, place, conversion->verdict);
 	if (branches == NULL)
 		return NULL;
 	GPtrArray *tests = g_ptr_array_new_with_free_func(g_free);
@@ -162,7 +145,7 @@ expression_test(Conversion *conversion, const RecipeCond *cond)
 	if (!splits || branches->len == 1)
 		return test;
 	g_free(test);
-	return recipe_verdict_by_hand(conversion->verdict, "MATCH comes from one of several fields");
+	return recipe_verdict_nothing(conversion->verdict, "MATCH comes from one of several fields");
 }
 
 static char *
@@ -170,7 +153,7 @@ size_test(Conversion *conversion, const RecipeCond *cond)
 {
 	guint64 n = g_ascii_strtoull(cond->rest, NULL, 10);
 	if (cond->variable != NULL || cond->area != 0)
-		return recipe_verdict_by_hand(conversion->verdict, "it asks for the size of a part");
+		return recipe_verdict_nothing(conversion->verdict, "it asks for the size of a part");
 	recipe_verdict_changed(conversion->verdict, "the size is that of the message without its From_ line");
 	return g_strdup_printf("size %s %" G_GUINT64_FORMAT, cond->kind == '<' ? ":under" : ":over", MIN(n, G_MAXINT32));
 }
@@ -185,13 +168,13 @@ convert_condition(Conversion *conversion, const char *text, RecipeCond *cond)
 	if (cond->substitutes) {
 		expanded = recipe_constants_expand_quoted(conversion->sieve->constants, cond->rest);
 		if (expanded == NULL)
-			return recipe_verdict_by_hand(conversion->verdict, "the condition depends on variables that change");
+			return recipe_verdict_nothing(conversion->verdict, "the condition depends on variables that change");
 		recipe_cond_read(cond, expanded);
 	}
 	if (cond->substitutes)
-		return recipe_verdict_by_hand(conversion->verdict, "the condition is replaced twice");
+		return recipe_verdict_nothing(conversion->verdict, "the condition is replaced twice");
 	if (cond->kind == '?')
-		return recipe_verdict_by_hand(conversion->verdict, "a condition runs a program");
+		return recipe_verdict_nothing(conversion->verdict, "a condition runs a program");
 	g_autofree char *test = cond->kind == 'r' ? expression_test(conversion, cond) : size_test(conversion, cond);
 	cond->rest = NULL; /* it may lie in `expanded` */
 	if (test == NULL || !cond->inverted)
@@ -219,11 +202,11 @@ add_condition(Conversion *conversion, const RecipeText *text, Tests *tests)
 		return false;
 	bool matches = conversion->match_group > 0;
 	if (strcmp(test, "not true") == 0)
-		return recipe_verdict_by_hand(conversion->verdict, "its condition never holds") != NULL;
+		return recipe_verdict_by_hand(conversion->verdict, "its condition never holds");
 	if (cond.weighted && (cond.weight <= 0 || cond.kind != 'r' || matches))
-		return recipe_verdict_by_hand(conversion->verdict, "scores are added up: Sieve has no sums") != NULL;
+		return recipe_verdict_by_hand(conversion->verdict, "scores are added up: Sieve has no sums");
 	if (matches && tests->last != NULL)
-		return recipe_verdict_by_hand(conversion->verdict, "two conditions set MATCH") != NULL;
+		return recipe_verdict_by_hand(conversion->verdict, "two conditions set MATCH");
 	if (matches) {
 		tests->last = g_steal_pointer(&test);
 		tests->group = conversion->match_group;

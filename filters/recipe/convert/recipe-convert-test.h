@@ -2,27 +2,20 @@
 #ifndef TODOKE_RECIPE_CONVERT_TEST_H
 #define TODOKE_RECIPE_CONVERT_TEST_H
 
-#include "filters/recipe/run/recipe-action.h"
+#include "filters/recipe/lang/recipe-flags.h"
 #include "filters/recipe/lang/recipe-constant.h"
 #include "filters/recipe/convert/recipe-convert-pattern.h"
+#include "filters/recipe/convert/recipe-convert-writer.h"
 
 /* What a script needs and knows while it is written. */
 typedef struct {
 	FilterEnv *env;
 	RecipeConstants *constants;
-	GHashTable *extensions; /* char *: what it must require */
+	RecipeWriter writer;
 	GHashTable *reads;      /* char *: variables that its rules look at */
 	GHashTable *sets;       /* char *: variables that the rules may have set */
-	GString *out;
-	unsigned depth;         /* of the blocks around what is written */
 	bool answers;           /* EXITCODE is set: what is thrown away is refused */
 } RecipeSieve;
-
-/* `name` will be required. */
-void recipe_sieve_needs(RecipeSieve *sieve, const char *name);
-
-/* Append `text` as a string of Sieve. */
-void recipe_sieve_quote(GString *out, const char *text);
 
 /* A RecipeUnknown: a variable that the script sets itself is written as ${NAME}. `user` is the RecipeSieve. */
 bool recipe_sieve_variable(GString *out, const char *name, gpointer user);

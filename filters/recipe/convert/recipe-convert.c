@@ -31,6 +31,8 @@ typedef struct {
 	bool stops_last;       /* the last recipe ends the script where it matches */
 	gsize body_end;        /* in `out`: where A may add to the last recipe */
 	bool ended;            /* nothing behind is reached */
+	bool file_ended;       /* nothing behind in this file, or in this block of it */
+	unsigned nesting;      /* files that are being read */
 	GHashTable *stopped;   /* tests under which the script has ended */
 	RecipeConvertCounts counts;
 } Convert;
@@ -47,7 +49,7 @@ put_comments(Convert *convert, unsigned line)
 			return;
 		g_autofree char *valid = g_utf8_make_valid(comment->text, -1);
 		g_strdelimit(valid, "\r", ' ');
-		recipe_sieve_put(&convert->sieve, valid);
+		recipe_writer_put(&convert->sieve.writer, valid);
 	}
 }
 
@@ -60,7 +62,7 @@ put_source(Convert *convert, const RecipeNode *node)
 		g_autofree char *valid = g_utf8_make_valid(lines[i - 1], -1);
 		g_strdelimit(valid, "\r", ' ');
 		g_autofree char *shown = g_strdup_printf("#   %s", valid);
-		recipe_sieve_put(&convert->sieve, shown);
+		recipe_writer_put(&convert->sieve.writer, shown);
 	}
 	while (convert->next_comment < convert->comments->len &&
 	       ((const RecipeComment *) convert->comments->pdata[convert->next_comment])->line <= node->last_line)
@@ -75,7 +77,7 @@ put_verdict(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdi
 	g_string_append_printf(line, "# line %u: %s", node->line, names[verdict->kind]);
 	for (guint i = 0; i < verdict->reasons->len; i++)
 		g_string_append_printf(line, "%s %s", i > 0 ? ";" : ":", (const char *) verdict->reasons->pdata[i]);
-	recipe_sieve_put(&convert->sieve, line->str);
+	recipe_writer_put(&convert->sieve.writer, line->str);
 	convert->counts.recipes[verdict->kind] += node->kind == RECIPE_RULE;
 }
 
@@ -88,14 +90,14 @@ put_by_hand(Convert *convert, const RecipeNode *node, RecipeVerdict *verdict, co
 	put_source(convert, node);
 }
 
-static bool
+/* A recipe that delivers ends the script, unless it copies. */
+static void
 put_stop(Convert *convert, const RecipeFlags *flags)
 {
 	if (flags->copies)
-		return true;
-	recipe_sieve_put(&convert->sieve, "stop;");
+		return;
+	recipe_writer_put(&convert->sieve.writer, "stop;");
 	convert->ended = true;
-	return true;
 }
 
 static bool
@@ -107,14 +109,14 @@ put_program(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, 
 		recipe_verdict_changed(verdict, "fields are added by editheader, where the site allows it");
 		return true;
 	}
-	return recipe_verdict_by_hand(verdict, "it runs a program: the site must allow it, then vnd.dovecot.pipe, filter or execute can") != NULL;
+	return recipe_verdict_by_hand(verdict, "it runs a program: the site must allow it, then vnd.dovecot.pipe, filter or execute can");
 }
 
 static bool
 put_block(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
 {
 	if (flags->copies)
-		return recipe_verdict_by_hand(verdict, "the block works on a copy, and mail and copy go on") != NULL;
+		return recipe_verdict_by_hand(verdict, "the block works on a copy, and mail and copy go on");
 	const Convert outside = *convert;
 	convert->stopped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	GHashTableIter iter;
@@ -127,6 +129,7 @@ put_block(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, Re
 	put_comments(convert, node->last_line);
 	g_hash_table_unref(convert->stopped);
 	convert->stopped = outside.stopped;
+	convert->file_ended = outside.file_ended;
 	convert->chain = outside.chain;
 	convert->chain_ends = outside.chain_ends;
 	convert->stops_last = outside.stops_last;
@@ -140,18 +143,24 @@ put_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, Rec
 {
 	bool whole = flags->feeds == RECIPE_BOTH || node->action_kind == RECIPE_ACTION_BLOCK || node->action_kind == RECIPE_ACTION_PROGRAM;
 	if (!whole)
-		return recipe_verdict_by_hand(verdict, "it stores or sends a part of the mail") != NULL;
+		return recipe_verdict_by_hand(verdict, "it stores or sends a part of the mail");
 	switch (node->action_kind) {
 	case RECIPE_ACTION_FOLDER:
-		return recipe_convert_folders(&convert->sieve, node, flags, verdict) && put_stop(convert, flags);
+		if (!recipe_convert_folders(&convert->sieve, node, flags, verdict))
+			return false;
+		put_stop(convert, flags);
+		return true;
 	case RECIPE_ACTION_FORWARD:
-		return recipe_convert_forward(&convert->sieve, node, flags, verdict) && put_stop(convert, flags);
+		if (!recipe_convert_forward(&convert->sieve, node, flags, verdict))
+			return false;
+		put_stop(convert, flags);
+		return true;
 	case RECIPE_ACTION_PROGRAM:
 		return put_program(convert, node, flags, verdict);
 	case RECIPE_ACTION_BLOCK:
 		return put_block(convert, node, flags, verdict);
 	default:
-		return recipe_verdict_by_hand(verdict, "it has no action") != NULL;
+		return recipe_verdict_by_hand(verdict, "it has no action");
 	}
 }
 
@@ -160,25 +169,21 @@ static char *
 make_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, unsigned match_group, bool nested, bool *ret_ends,
           RecipeVerdict *verdict)
 {
-	GString *before = convert->sieve.out;
+	GString *before = recipe_writer_divert(&convert->sieve.writer, nested);
 	bool ended = convert->ended, answers = convert->sieve.answers;
-	convert->sieve.out = g_string_new(NULL);
-	convert->sieve.depth += nested;
 	convert->ended = false;
 	if (match_group > 0)
 		g_hash_table_add(convert->sieve.sets, g_strdup("MATCH"));
 	if (match_group > 0 && g_hash_table_contains(convert->sieve.reads, "MATCH")) {
 		g_autofree char *line = g_strdup_printf("set \"MATCH\" \"${%u}\";", match_group);
-		recipe_sieve_put(&convert->sieve, line);
-		recipe_sieve_needs(&convert->sieve, "variables");
+		recipe_writer_put(&convert->sieve.writer, line);
+		recipe_writer_needs(&convert->sieve.writer, "variables");
 	}
 	RecipeConvertCounts counts = convert->counts;
 	guint next_comment = convert->next_comment;
 	bool good = put_body(convert, node, flags, verdict);
-	char *body = g_string_free(convert->sieve.out, FALSE);
+	char *body = g_string_free(recipe_writer_return(&convert->sieve.writer, before, nested), FALSE);
 	*ret_ends = convert->ended;
-	convert->sieve.out = before;
-	convert->sieve.depth -= nested;
 	convert->ended = ended;
 	convert->sieve.answers = answers;
 	if (good)
@@ -210,10 +215,10 @@ static void
 put_if(Convert *convert, const char *word, const Rule *rule)
 {
 	g_autofree char *head = *rule->test != '\0' ? g_strdup_printf("%s %s {", word, rule->test) : g_strdup_printf("%s {", word);
-	recipe_sieve_put(&convert->sieve, head);
-	g_string_append(convert->sieve.out, rule->body);
-	convert->body_end = convert->sieve.out->len;
-	recipe_sieve_put(&convert->sieve, "}");
+	recipe_writer_put(&convert->sieve.writer, head);
+	g_string_append(convert->sieve.writer.out, rule->body);
+	convert->body_end = convert->sieve.writer.out->len;
+	recipe_writer_put(&convert->sieve.writer, "}");
 }
 
 /* The rule stands on its own. */
@@ -221,9 +226,9 @@ static void
 put_rule(Convert *convert, const Rule *rule)
 {
 	if (*rule->test == '\0') {
-		g_string_append(convert->sieve.out, rule->body);
+		g_string_append(convert->sieve.writer.out, rule->body);
 		convert->chain = CHAIN_ALWAYS;
-		convert->body_end = convert->sieve.out->len;
+		convert->body_end = convert->sieve.writer.out->len;
 		convert->ended = rule->ends;
 		return;
 	}
@@ -251,26 +256,24 @@ static void
 put_also(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdict, const Rule *rule)
 {
 	bool nested = convert->chain == CHAIN_IF;
-	GString *all = convert->sieve.out;
-	convert->sieve.out = g_string_new(NULL);
-	convert->sieve.depth += nested;
+	GString *all = recipe_writer_divert(&convert->sieve.writer, nested);
 	put_verdict(convert, node, verdict);
 	Chain chain = convert->chain;
 	gsize body_end = convert->body_end;
 	bool chain_ends = convert->chain_ends;
 	if (*rule->test == '\0')
-		g_string_append(convert->sieve.out, rule->body);
+		g_string_append(convert->sieve.writer.out, rule->body);
 	else
 		put_if(convert, "if", rule);
-	convert->sieve.depth -= nested;
-	g_string_insert_len(all, (gssize) body_end, convert->sieve.out->str, (gssize) convert->sieve.out->len);
-	convert->body_end = body_end + convert->sieve.out->len;
+	GString *added = recipe_writer_return(&convert->sieve.writer, all, nested);
+	g_string_insert_len(all, (gssize) body_end, added->str, (gssize) added->len);
+	convert->body_end = body_end + added->len;
+	g_string_free(added, TRUE);
+
 	convert->chain_ends = chain_ends || (nested && rule->ends && *rule->test == '\0');
 	convert->ended = !nested && rule->ends && *rule->test == '\0';
 	convert->stops_last = rule->ends && *rule->test == '\0';
 	convert->chain = chain;
-	g_string_free(convert->sieve.out, TRUE);
-	convert->sieve.out = all;
 }
 
 /* Flags as far as the file tells them. */
@@ -281,27 +284,27 @@ read_flags(const Convert *convert, const RecipeNode *node, RecipeFlags *flags, R
 	if (start == NULL && strchr(node->start.text, ':') != NULL && strpbrk(node->start.text, "$`") > strchr(node->start.text, ':'))
 		start = g_strndup(node->start.text, strcspn(node->start.text, ":")); /* only the lockfile is not known */
 	if (start == NULL)
-		return recipe_verdict_by_hand(verdict, "its flags depend on variables") != NULL;
+		return recipe_verdict_by_hand(verdict, "its flags depend on variables");
 	recipe_flags_parse(flags, start);
 	if (flags->unknown != '\0')
-		return recipe_verdict_by_hand(verdict, "it has a flag that is none") != NULL;
+		return recipe_verdict_by_hand(verdict, "it has a flag that is none");
 	if (flags->on_failure)
-		return recipe_verdict_by_hand(verdict, "Sieve cannot ask whether an action failed") != NULL;
+		return recipe_verdict_by_hand(verdict, "Sieve cannot ask whether an action failed");
 	return true;
 }
 
-/* Can the recipe stand where its chain flags want it? NULL: it can. */
-static const char *
-chain_fault(const Convert *convert, const RecipeFlags *flags)
+/* Can the recipe stand where its chain flags want it? */
+static bool
+fits_chain(const Convert *convert, const RecipeFlags *flags, RecipeVerdict *verdict)
 {
 	bool also = flags->also || flags->also_success;
 	if (also && flags->otherwise)
-		return "it has both E and A";
+		return recipe_verdict_by_hand(verdict, "it has both E and A");
 	if (flags->otherwise && convert->after_also)
-		return "it asks for the opposite of a recipe with A";
+		return recipe_verdict_by_hand(verdict, "it asks for the opposite of a recipe with A");
 	if ((also || flags->otherwise) && convert->chain == CHAIN_NONE)
-		return "the recipe that it goes with is by hand";
-	return NULL;
+		return recipe_verdict_by_hand(verdict, "the recipe that it goes with is by hand");
+	return true;
 }
 
 /* Is the recipe never reached? Sieve would say so. */
@@ -323,9 +326,9 @@ convert_rule(Convert *convert, const RecipeNode *node)
 	g_auto(Rule) rule = { .flags = { .area = 0 } };
 	unsigned match_group = 0;
 	put_comments(convert, node->line);
-	const char *fault = read_flags(convert, node, &rule.flags, &verdict) ? chain_fault(convert, &rule.flags) : "";
+	bool fits = read_flags(convert, node, &rule.flags, &verdict) && fits_chain(convert, &rule.flags, &verdict);
 	bool also = rule.flags.also || rule.flags.also_success;
-	if (fault == NULL)
+	if (fits)
 		rule.test = recipe_convert_test(&convert->sieve, node, &rule.flags, &match_group, &verdict);
 	if (rule.test != NULL && is_dead(convert, &rule)) {
 		put_by_hand(convert, node, &verdict, "it is never reached");
@@ -339,12 +342,12 @@ convert_rule(Convert *convert, const RecipeNode *node)
 	if (node->action_kind != RECIPE_ACTION_BLOCK)
 		put_comments(convert, node->last_line);
 	bool nested = rule.test != NULL && (*rule.test != '\0' || rule.flags.otherwise);
-	convert->sieve.depth += also && convert->chain == CHAIN_IF;
+	convert->sieve.writer.depth += also && convert->chain == CHAIN_IF;
 	if (rule.test != NULL)
 		rule.body = make_body(convert, node, &rule.flags, match_group, nested, &rule.ends, &verdict);
-	convert->sieve.depth -= also && convert->chain == CHAIN_IF;
+	convert->sieve.writer.depth -= also && convert->chain == CHAIN_IF;
 	if (rule.body == NULL) {
-		put_by_hand(convert, node, &verdict, fault != NULL && *fault != '\0' ? fault : NULL);
+		put_by_hand(convert, node, &verdict, NULL);
 		convert->chain = CHAIN_NONE;
 	} else if (also) {
 		put_also(convert, node, &verdict, &rule);
@@ -391,10 +394,10 @@ put_set(Convert *convert, const RecipeNode *node)
 		if (g_hash_table_contains(convert->sieve.reads, node->name)) {
 			g_autoptr(GString) line = g_string_new(NULL);
 			g_string_append_printf(line, "set \"%s\" ", node->name);
-			recipe_sieve_quote(line, value);
+			recipe_writer_quote(line, value);
 			g_string_append(line, ";");
-			recipe_sieve_needs(&convert->sieve, "variables");
-			recipe_sieve_put(&convert->sieve, line->str);
+			recipe_writer_needs(&convert->sieve.writer, "variables");
+			recipe_writer_put(&convert->sieve.writer, line->str);
 		}
 	}
 	recipe_verdict_clear(&verdict);
@@ -406,6 +409,9 @@ convert_file(Convert *convert, const FilterSource *source)
 	const FilterSource *outer = convert->source;
 	GPtrArray *comments = convert->comments;
 	guint next_comment = convert->next_comment;
+	bool file_ended = convert->file_ended;
+	convert->file_ended = false;
+	convert->nesting++;
 	convert->source = source;
 	convert->comments = g_ptr_array_new_with_free_func(recipe_comment_free);
 	convert->next_comment = 0;
@@ -417,6 +423,8 @@ convert_file(Convert *convert, const FilterSource *source)
 	convert->comments = comments;
 	convert->next_comment = next_comment;
 	convert->source = outer;
+	convert->file_ended = file_ended;
+	convert->nesting--;
 }
 
 /* The recipes of another file, in their place. False: it cannot be read, or its name is not known. */
@@ -436,33 +444,135 @@ put_included(Convert *convert, const RecipeNode *node)
 	convert->files++;
 	const FilterSource source = { .file = file, .text = text, .len = len, .trust = SCRIPT_OWNER };
 	g_autofree char *head = g_strdup_printf("# line %u: the recipes of %s", node->line, value);
-	recipe_sieve_put(&convert->sieve, head);
+	recipe_writer_put(&convert->sieve.writer, head);
 	convert_file(convert, &source);
 	g_autofree char *tail = g_strdup_printf("# end of %s", value);
-	recipe_sieve_put(&convert->sieve, tail);
+	recipe_writer_put(&convert->sieve.writer, tail);
 	return true;
+}
+
+/* DEFAULT, where the file chose one. */
+static void
+put_default(Convert *convert)
+{
+	const char *inbox = recipe_constants_get(convert->sieve.constants, "DEFAULT");
+	if (inbox == NULL)
+		return;
+	bool is_there;
+	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox, &is_there);
+	if (mailbox == NULL) {
+		recipe_writer_put(&convert->sieve.writer,
+		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
+		return;
+	}
+	if (strcmp(mailbox, "INBOX") == 0)
+		return;
+	const char *verdict = is_there ? "# DEFAULT" : "# DEFAULT: changed: it is none of the mailbox: the mail lies elsewhere";
+	recipe_writer_put(&convert->sieve.writer, verdict);
+	recipe_writer_needs(&convert->sieve.writer, "fileinto");
+	recipe_writer_put_action(&convert->sieve.writer, "fileinto", false, mailbox);
+}
+
+/* Procmail reads no further: the mail goes to DEFAULT. */
+static void
+put_end(Convert *convert)
+{
+	put_default(convert);
+	if (convert->sieve.writer.depth > 0)
+		recipe_writer_put(&convert->sieve.writer, "stop;");
+	convert->ended = true;
+}
+
+/* What the assignment gives; NULL: the variable is unset, or only a run knows. Caller frees. */
+static char *
+known_value(const Convert *convert, const RecipeNode *node)
+{
+	return node->kind == RECIPE_ASSIGN ? recipe_constants_expand(convert->sieve.constants, node->value.text, NULL, NULL) : NULL;
+}
+
+/* It decides what is read, so it counts as a recipe does. */
+static void
+put_reader_by_hand(Convert *convert, const RecipeNode *node, const char *reason)
+{
+	RecipeVerdict verdict;
+	recipe_verdict_init(&verdict);
+	put_by_hand(convert, node, &verdict, reason);
+	convert->counts.recipes[VERDICT_BY_HAND]++;
+	recipe_verdict_clear(&verdict);
+}
+
+/* HOST of another machine ends all. One that only a run knows may end it. */
+static void
+convert_host(Convert *convert, const RecipeNode *node)
+{
+	g_autofree char *value = known_value(convert, node);
+	const char *host = recipe_constants_get(convert->sieve.constants, "HOST");
+	if (value != NULL && g_strcmp0(value, host) == 0)
+		return;
+
+	bool is_known = node->kind == RECIPE_UNSET || (value != NULL && host != NULL);
+	put_reader_by_hand(convert, node, is_known ? "it is for another host: nothing behind it is read" : "what is behind it is for one host only");
+	if (is_known)
+		put_end(convert);
+}
+
+/* Another file goes on in the place of this one; with none this one ends. */
+static void
+convert_switch(Convert *convert, const RecipeNode *node)
+{
+	g_autofree char *value = known_value(convert, node);
+	bool is_none = node->kind == RECIPE_UNSET || (value != NULL && (*value == '\0' || strcmp(value, "/dev/null") == 0));
+	bool in_included = convert->nesting > 1;
+	if (is_none)
+		put_reader_by_hand(convert, node, "it ends the file: nothing behind it is read");
+	else if (!put_included(convert, node)) {
+		put_reader_by_hand(convert, node, "the file is not known or cannot be read");
+		return;
+	}
+	if (in_included)
+		convert->file_ended = true;
+	else
+		put_end(convert);
+}
+
+/* EXITCODE, TRAP, SHIFT. */
+static bool
+is_for_the_run(const char *name)
+{
+	return strcmp(name, "EXITCODE") == 0 || strcmp(name, "TRAP") == 0 || strcmp(name, "SHIFT") == 0;
+}
+
+static void
+convert_variable(Convert *convert, const RecipeNode *node)
+{
+	RecipeVerdict verdict;
+	recipe_verdict_init(&verdict);
+	bool includes = strcmp(node->name, "INCLUDERC") == 0;
+	if (strcmp(node->name, "EXITCODE") == 0)
+		convert->sieve.answers = node->kind == RECIPE_ASSIGN && *node->value.text != '\0' && strcmp(node->value.text, "0") != 0;
+	if (is_for_the_run(node->name) || (includes && !put_included(convert, node)))
+		put_by_hand(convert, node, &verdict, "it says what is read, or what procmail answers");
+	else if (!includes && !is_procmails_own(node->name)) {
+		bool extracts = node->kind == RECIPE_ASSIGN && recipe_convert_extracted(&convert->sieve, node);
+		if (!extracts)
+			put_set(convert, node);
+	}
+	recipe_verdict_clear(&verdict);
 }
 
 static void
 convert_assignment(Convert *convert, const RecipeNode *node)
 {
 	put_comments(convert, node->last_line);
-	RecipeVerdict verdict;
-	recipe_verdict_init(&verdict);
-	bool includes = strcmp(node->name, "INCLUDERC") == 0, switches = strcmp(node->name, "SWITCHRC") == 0;
-	bool ends = strcmp(node->name, "HOST") == 0 || strcmp(node->name, "EXITCODE") == 0 || strcmp(node->name, "TRAP") == 0 ||
-	            strcmp(node->name, "SHIFT") == 0 || (switches && convert->sieve.depth > 0);
-	if (strcmp(node->name, "EXITCODE") == 0)
-		convert->sieve.answers = node->kind == RECIPE_ASSIGN && *node->value.text != '\0' && strcmp(node->value.text, "0") != 0;
-	if (ends || ((includes || switches) && !put_included(convert, node)))
-		put_by_hand(convert, node, &verdict, "it says what is read, or what procmail answers");
-	else if (switches)
-		convert->ended = true;
-	else if (!includes && !is_procmails_own(node->name) && !(node->kind == RECIPE_ASSIGN &&
-	                                                         recipe_convert_extracted(&convert->sieve, node)))
-		put_set(convert, node);
-	recipe_constants_follow(convert->sieve.constants, node, convert->sieve.depth == 0);
-	recipe_verdict_clear(&verdict);
+	if (strcmp(node->name, "HOST") == 0) {
+		convert_host(convert, node); /* it keeps its value whatever is assigned */
+		return;
+	}
+	if (strcmp(node->name, "SWITCHRC") == 0)
+		convert_switch(convert, node);
+	else
+		convert_variable(convert, node);
+	recipe_constants_follow(convert->sieve.constants, node, convert->sieve.writer.depth == 0);
 }
 
 static void
@@ -470,7 +580,7 @@ convert_nodes(Convert *convert, const GPtrArray *nodes)
 {
 	for (guint i = 0; i < nodes->len; i++) {
 		const RecipeNode *node = nodes->pdata[i];
-		if (convert->ended) {
+		if (convert->ended || convert->file_ended) {
 			RecipeVerdict verdict;
 			recipe_verdict_init(&verdict);
 			put_comments(convert, node->line);
@@ -479,9 +589,9 @@ convert_nodes(Convert *convert, const GPtrArray *nodes)
 		} else if (node->kind == RECIPE_RULE) {
 			convert_rule(convert, node);
 		} else {
-			gsize before = convert->sieve.out->len;
+			gsize before = convert->sieve.writer.out->len;
 			convert_assignment(convert, node);
-			if (convert->sieve.out->len != before) /* what stands between two rules parts them */
+			if (convert->sieve.writer.out->len != before) /* what stands between two rules parts them */
 				convert->chain = CHAIN_NONE;
 		}
 	}
@@ -500,36 +610,11 @@ put_head(GString *out, const Convert *convert, const char *file)
 	g_string_append_printf(out, "# Made from %s by todoke convert; recipes: %u same, %u changed, %u by hand.\n", file, n[VERDICT_SAME],
 	                       n[VERDICT_CHANGED], n[VERDICT_BY_HAND]);
 	guint n_names;
-	g_autofree char **names = (char **) g_hash_table_get_keys_as_array(convert->sieve.extensions, &n_names);
+	g_autofree char **names = (char **) g_hash_table_get_keys_as_array(convert->sieve.writer.extensions, &n_names);
 	qsort(names, n_names, sizeof *names, compare_text);
 	for (guint i = 0; i < n_names; i++)
 		g_string_append_printf(out, "%s\"%s\"", i == 0 ? "require [" : ", ", names[i]);
 	g_string_append(out, n_names > 0 ? "];\n\n" : "\n");
-}
-
-/* DEFAULT, where the file chose one. */
-static void
-put_default(Convert *convert)
-{
-	const char *inbox = recipe_constants_get(convert->sieve.constants, "DEFAULT");
-	if (convert->ended || inbox == NULL)
-		return;
-	bool is_there;
-	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox, &is_there);
-	if (mailbox == NULL) {
-		recipe_sieve_put(&convert->sieve,
-		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
-		return;
-	}
-	if (strcmp(mailbox, "INBOX") == 0)
-		return;
-	recipe_sieve_put(
-		&convert->sieve,
-		is_there
-			? "# DEFAULT"
-			: "# DEFAULT: changed: it is none of the mailbox: the mail lies elsewhere");
-	recipe_sieve_needs(&convert->sieve, "fileinto");
-	recipe_sieve_put_action(&convert->sieve, "fileinto", false, mailbox);
 }
 
 static GHashTable *
@@ -551,12 +636,14 @@ recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *
 		g_autoptr(GHashTable) stopped = new_set();
 		g_autoptr(GString) out = g_string_new(NULL);
 		Convert convert = {
-			.sieve = { env, constants, extensions, reads, sets, out, 0, false },
+			.sieve = { .env = env, .constants = constants, .reads = reads, .sets = sets,
+			           .writer = { .out = out, .extensions = extensions } },
 			.env = env,
 			.stopped = stopped,
 		};
 		convert_file(&convert, source);
-		put_default(&convert);
+		if (!convert.ended)
+			put_default(&convert);
 		g_string_truncate(script, 0);
 		put_head(script, &convert, source->file);
 		g_string_append_len(script, out->str, (gssize) out->len);

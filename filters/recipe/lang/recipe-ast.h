@@ -15,6 +15,9 @@ typedef enum {
 	RECIPE_ACTION_BLOCK
 } RecipeActionKind;
 
+/* Parts of a mail, as flags and conditions name them. */
+typedef enum { RECIPE_HEADER = 1, RECIPE_BODY = 2, RECIPE_BOTH = 3 } RecipeParts;
+
 /* Text that begins at a place of the file; lines and columns from 1. */
 typedef struct {
 	char *text;

@@ -5,9 +5,9 @@
 #include "filters/recipe/lang/recipe-check.h"
 
 #include "agent/base/limits.h"
-#include "filters/recipe/run/recipe-action.h"
+#include "filters/recipe/lang/recipe-flags.h"
 #include "filters/recipe/lang/recipe-ast.h"
-#include "filters/recipe/run/recipe-cond.h"
+#include "filters/recipe/lang/recipe-cond-read.h"
 #include "filters/recipe/lang/recipe-constant.h"
 #include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
@@ -84,13 +84,15 @@ check_foreign(Check *check, const RecipeText *text, const char *expression)
 }
 
 static void
-check_expression(Check *check, const RecipeText *text, const char *expression, const RecipeFlags *flags)
+check_expression(Check *check, const RecipeText *text, const RecipeCond *cond, const RecipeFlags *flags)
 {
+	const char *expression = cond->rest;
+	g_autofree char *compiled = recipe_cond_expression(cond);
 	RecipePatternError error;
 	size_t at = (size_t) (expression - text->text);
-	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(expression, flags->case_counts, &error);
+	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(compiled, flags->case_counts, &error);
 	bool folds;
-	g_autofree char *written_out = recipe_pattern_expand(expression, &folds);
+	g_autofree char *written_out = recipe_pattern_expand(compiled, &folds);
 	if (pattern == NULL) { /* an offset counts only where nothing was written out */
 		size_t offset = strcmp(written_out, expression) == 0 ? error.offset : 0;
 		add(check, text, at + offset, PROBLEM_ERROR, "expression", error.text,
@@ -117,7 +119,7 @@ check_condition(Check *check, const RecipeText *text, const RecipeFlags *flags)
 	RecipeCond cond = { 0 };
 	recipe_cond_read(&cond, text->text);
 	if (cond.kind == 'r' && !cond.substitutes)
-		check_expression(check, text, cond.rest, flags);
+		check_expression(check, text, &cond, flags);
 	if ((cond.kind == '<' || cond.kind == '>') && !g_ascii_isdigit(*cond.rest))
 		add(check, text, (size_t) (cond.rest - text->text), PROBLEM_ERROR, "size", "a number should stand here",
 		    "'\\<' where the sign belongs to an expression");

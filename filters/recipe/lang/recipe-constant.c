@@ -1,8 +1,8 @@
 /* recipe-constant: a table of values; a name with the value NULL is one that nobody can know. */
 #include "filters/recipe/lang/recipe-constant.h"
 
-#include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/lang/recipe-parser.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 
 #include <string.h>
 
@@ -79,7 +79,7 @@ put_variable(Expander *expander)
 	g_autofree char *name = take_name(expander);
 	const char *value = name != NULL ? recipe_constants_get(expander->constants, name) : NULL;
 	if (value != NULL && disarms)
-		recipe_expand_disarm(expander->out, value);
+		recipe_pattern_disarm(expander->out, value);
 	else if (value != NULL)
 		g_string_append(expander->out, value);
 	return value != NULL || (name != NULL && expander->unknown != NULL && expander->unknown(expander->out, name, expander->user));

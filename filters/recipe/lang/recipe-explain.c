@@ -1,9 +1,9 @@
 /* recipe-explain: says what is written; variables keep their names, as nobody knows here what they will hold. */
 #include "filters/recipe/lang/recipe-explain.h"
 
-#include "filters/recipe/run/recipe-action.h"
+#include "filters/recipe/lang/recipe-flags.h"
 #include "filters/recipe/lang/recipe-ast.h"
-#include "filters/recipe/run/recipe-cond.h"
+#include "filters/recipe/lang/recipe-cond-read.h"
 
 #include <string.h>
 

@@ -90,6 +90,19 @@ skip_blanks(Parser *parser)
 		next(parser);
 }
 
+/* Blanks before a value; a backslash takes the line end behind it away. */
+static void
+skip_blanks_over_lines(Parser *parser)
+{
+	for (;;) {
+		skip_blanks(parser);
+		if (parser->end - parser->at < 2 || parser->at[0] != '\\' || parser->at[1] != '\n')
+			return;
+		next(parser);
+		next(parser);
+	}
+}
+
 static void
 skip_line(Parser *parser)
 {
@@ -143,16 +156,41 @@ take(Parser *parser, GString *out)
 		g_string_append_c(out, next(parser));
 }
 
-/* Take what stands in quotes, with them. */
+/* At "${NAME-", "${NAME:-" and the same with "+": take it. False: something else stands there. */
+static bool
+take_alternative(Parser *parser, GString *out)
+{
+	const char *at = parser->at, *end = parser->end;
+	if (end - at < 2 || at[0] != '$' || at[1] != '{')
+		return false;
+	for (at += 2; at < end && recipe_is_name(*at);)
+		at++;
+	if (at < end && *at == ':')
+		at++;
+	if (at == end || (*at != '-' && *at != '+'))
+		return false;
+
+	while (parser->at <= at)
+		g_string_append_c(out, next(parser));
+	return true;
+}
+
+/* Take what stands in quotes, with them. Between "${NAME:-" and its brace a double quote is a character. */
 static void
 take_quoted(Parser *parser, GString *out)
 {
-	unsigned line = parser->line, at_column = column(parser);
+	unsigned line = parser->line, at_column = column(parser), braces = 0;
 	char quote = next(parser);
 	g_string_append_c(out, quote);
-	while (parser->at < parser->end && peek(parser) != quote) {
+	while (parser->at < parser->end && (peek(parser) != quote || braces > 0)) {
 		if (quote == '\'')
 			g_string_append_c(out, next(parser));
+		else if (quote == '"' && take_alternative(parser, out))
+			braces++;
+		else if (braces > 0 && peek(parser) == '}') {
+			g_string_append_c(out, next(parser));
+			braces--;
+		}
 		else if (quote == '"' && peek(parser) == '`')
 			take_quoted(parser, out);
 		else
@@ -169,7 +207,7 @@ static RecipeText
 take_words(Parser *parser, bool one_word)
 {
 	GString *out = g_string_new(NULL);
-	skip_blanks(parser);
+	skip_blanks_over_lines(parser);
 	RecipeText text = { NULL, parser->line, column(parser) };
 	bool word_begins = true;
 	while (parser->at < parser->end && peek(parser) != '\n') {
@@ -179,6 +217,8 @@ take_words(Parser *parser, bool one_word)
 			break;
 		if (c == '"' || c == '\'' || c == '`')
 			take_quoted(parser, out);
+		else if (take_alternative(parser, out))
+			skip_blanks_over_lines(parser);
 		else
 			take(parser, out);
 		word_begins = blank;
@@ -263,12 +303,13 @@ parse_assignment(Parser *parser)
 			node->value = take_words(parser, true);
 			return node;
 		}
-		if (parser->at > behind || parser->at == parser->end || strchr("\n\r}#", peek(parser)) != NULL)
+		if (parser->at > behind || parser->at == parser->end || strchr("\n\r#", peek(parser)) != NULL)
 			return node;
 	}
 	complain(parser, node->line, node->column, "not-understood", "this is no assignment and no recipe: procmail skips it",
 	         "a recipe begins with :0, a condition with *, a comment with #");
-	skip_line(parser);
+	if (peek(parser) != '}') /* a name right before the brace: the block ends all the same */
+		skip_line(parser);
 	recipe_node_free(node);
 	return NULL;
 }
@@ -393,6 +434,7 @@ parse_rule(Parser *parser)
 	RecipeNode *node = node_new(parser, RECIPE_RULE);
 	node->conditions = g_ptr_array_new_with_free_func(text_free);
 	next(parser);
+	skip_blanks(parser);
 	unsigned counted = 0;
 	bool has_number = false;
 	for (; g_ascii_isdigit(peek(parser)); has_number = true) {

@@ -45,7 +45,8 @@ recipe_pattern_expand(const char *expression, bool *ret_folds)
 	bool folds = false;
 	for (const char *at = expression; *at != '\0';) {
 		size_t i = 0;
-		while (i < G_N_ELEMENTS(macros) && !g_str_has_prefix(at, macros[i].name))
+		bool escaped = at > expression && at[-1] == '\\';
+		while (i < G_N_ELEMENTS(macros) && (escaped || !g_str_has_prefix(at, macros[i].name)))
 			i++;
 		if (i == G_N_ELEMENTS(macros)) {
 			g_string_append_c(out, *at++);
@@ -145,12 +146,19 @@ recipe_pattern_match(const RecipePattern *pattern, const char *text, size_t len,
 }
 
 RecipeMatch
-recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len, size_t from, size_t *ret_end)
+recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len, size_t from, RecipeSpan *ret_match)
 {
-	RecipeSpan found = { 0, 0 };
-	const RecipeSearch search = { .text = text, .len = len, .from = from, .longest = false };
-	RecipeMatch answer = recipe_states_run(pattern->states, &search, &found);
-	if (answer == RECIPE_MATCH)
-		*ret_end = found.end;
-	return answer;
+	const RecipeSearch search = { .text = text, .len = len, .from = from, .longest = pattern->tree->splits, .counts = true };
+	return recipe_states_run(pattern->states, &search, ret_match);
+}
+
+void
+recipe_pattern_disarm(GString *out, const char *text)
+{
+	g_string_append(out, "()");
+	for (; *text != '\0'; text++) {
+		if (strchr("(|)*?+.^$[\\", *text) != NULL)
+			g_string_append_c(out, '\\');
+		g_string_append_c(out, *text);
+	}
 }

@@ -32,8 +32,11 @@ typedef struct {
 	size_t end;
 } RecipeSpan;
 
-/* The expression with ^TO_, ^TO, ^FROM_DAEMON and ^FROM_MAILER written out. *ret_folds: ^FROM_DAEMON stands in it, so case does not count. Caller frees. */
+/* The expression with ^TO_, ^TO, ^FROM_DAEMON and ^FROM_MAILER written out. *ret_folds: ^FROM_DAEMON stands in it, so case does not count. Behind a backslash they stay. Caller frees. */
 char *recipe_pattern_expand(const char *expression, bool *ret_folds);
+
+/* $\NAME: append `text` with every character disarmed that means something in an expression, behind "()". */
+void recipe_pattern_disarm(GString *out, const char *text);
 
 /* NULL: an expression that procmail calls invalid, or one over LIMIT_RECIPE_PATTERN_BYTES; *ret_error says why. */
 RecipePattern *recipe_pattern_compile(const char *expression, bool case_counts, RecipePatternError *ret_error);
@@ -47,10 +50,10 @@ bool recipe_pattern_splits(const RecipePattern *pattern);
 RecipeMatch recipe_pattern_match(const RecipePattern *pattern, const char *text, size_t len, RecipeSpan *ret_match);
 
 /*
- * Where the first match that begins at octet `from` or later ends, the shortest one: what scores count. len + 1: it took the line end
- * behind the text.
+ * The first match that begins at octet `from` or later: what scores count. ret_match->end is where it ends, len + 1: it took the
+ * line end behind the text. Without \/ it is the shortest match; with it the longest, and ret_match->start is where MATCH begins.
  */
-RecipeMatch recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len, size_t from, size_t *ret_end);
+RecipeMatch recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len, size_t from, RecipeSpan *ret_match);
 
 /* The pattern for PCRE2 over "\n" text "\n". Borrowed. */
 const char *recipe_pattern_pcre(const RecipePattern *pattern);

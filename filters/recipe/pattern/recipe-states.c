@@ -120,7 +120,7 @@ push(Run *run, guint *top, guint state, size_t at, size_t crossed)
 	if (run->seen[state] == at + 1 && run->crossed[state] <= crossed)
 		return;
 	const State *what = &g_array_index(run->program->states, State, state);
-	if (run->seen[state] != at + 1 && (what->op == OP_SET || what->op == OP_START || what->op == OP_END))
+	if (run->seen[state] != at + 1 && (what->op == OP_SET || what->op == OP_START))
 		run->list[run->n++] = state;
 	run->seen[state] = at + 1;
 	run->crossed[state] = crossed;
@@ -141,7 +141,9 @@ enter(Run *run, guint state, size_t at, size_t crossed)
 		if (what->op == OP_ACCEPT)
 			accept(run, at, path);
 		else if (what->op == OP_SPLIT)
-			push(run, &top, what->next, at, MIN(path, at));
+			push(run, &top, what->next, at, at); /* of several \/ on a path the last one counts */
+		else if (what->op == OP_END && at == run->search->len + 1)
+			push(run, &top, what->next, at, path);
 		else if (what->op == OP_FORK) {
 			push(run, &top, what->other, at, path);
 			push(run, &top, what->next, at, path);
@@ -150,10 +152,8 @@ enter(Run *run, guint state, size_t at, size_t crossed)
 }
 
 static bool
-takes(const State *state, const RecipeSearch *search, size_t at, char c)
+takes(const State *state, size_t at, char c)
 {
-	if (state->op == OP_END)
-		return at == search->len + 1;
 	return state->op == OP_START ? at == 0 : recipe_set_has(state->set, (guchar) c);
 }
 
@@ -170,7 +170,7 @@ step(Run *run, size_t at, char c, guint *now, size_t *now_crossed)
 	for (guint i = 0; i < n; i++) {
 		const State *state = &g_array_index(run->program->states, State, now[i]);
 		run->steps++;
-		if (takes(state, run->search, at, c) && !(run->found && now_crossed[i] > run->best_crossing))
+		if (takes(state, at, c) && !(run->found && now_crossed[i] > run->best_crossing))
 			enter(run, state->next, at + 1, now_crossed[i]);
 	}
 }
@@ -221,8 +221,10 @@ recipe_states_run(const RecipeStates *states, const RecipeSearch *search, Recipe
 	RecipeMatch answer = follow(&run, now, now_crossed);
 	if (answer == RECIPE_MATCH) {
 		size_t start = run.best_crossing == NOT_CROSSED ? run.best_end : run.best_crossing;
-		size_t end = search->longest ? text_offset(search, run.best_end) : run.best_end - (run.best_end > 0);
-		*ret_span = (RecipeSpan){ text_offset(search, start), end };
+		if (search->counts)
+			*ret_span = (RecipeSpan){ start - (start > 0), run.best_end - (run.best_end > 0) };
+		else
+			*ret_span = (RecipeSpan){ text_offset(search, start), text_offset(search, run.best_end) };
 	}
 	return answer;
 }

@@ -11,14 +11,15 @@ typedef struct {
 	size_t len;
 	size_t from;  /* octet of the text from which on a match may begin */
 	bool longest; /* go on for the longest match right of \/; else the first end is the answer */
+	bool counts;  /* the span may go over the line end behind the text: a search that goes on behind it needs to know */
 } RecipeSearch;
 
 RecipeStates *recipe_states_new(const RecipeTree *tree);
 void recipe_states_free(RecipeStates *states);
 
 /*
- * Search. On a match *ret_span is what \/ cut off ; the line ends that nobody wrote are cut off it. Without
- * `longest` only its end counts, that of the match, which is len + 1 where it took the last of those line ends. RECIPE_LIMIT: more than LIMIT_RECIPE_PATTERN_STEPS.
+ * Search. On a match *ret_span is what \/ cut off, without the line ends that nobody wrote unless `counts`; without `longest` only
+ * its end means something, that of the match. RECIPE_LIMIT: more than LIMIT_RECIPE_PATTERN_STEPS.
  */
 RecipeMatch recipe_states_run(const RecipeStates *states, const RecipeSearch *search, RecipeSpan *ret_span);
 

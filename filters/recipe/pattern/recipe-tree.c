@@ -91,13 +91,16 @@ parse_class(Parser *parser)
 	if (inverted)
 		parser->at++;
 	for (bool first = true; *parser->at != '\0' && (first || *parser->at != ']'); first = false) {
-		guchar from = (guchar) *parser->at++, to = from;
-		if (parser->at[0] == '-' && parser->at[1] != ']' && parser->at[1] != '\0') {
-			to = (guchar) parser->at[1];
+		guchar from = (guchar) *parser->at++;
+		set_add(parser, &node->set, from);
+		while (parser->at[0] == '-' && parser->at[1] != ']' && parser->at[1] != '\0') {
+			guchar to = (guchar) parser->at[1];
+			for (unsigned c = from; c <= to; c++)
+				set_add(parser, &node->set, (guchar) c);
+			set_add(parser, &node->set, to); /* [c-a] is c and a */
+			from = to;                       /* [a-c-e] is two ranges */
 			parser->at += 2;
 		}
-		for (unsigned c = from; c <= to; c++)
-			set_add(parser, &node->set, (guchar) c);
 	}
 	if (*parser->at == ']')
 		parser->at++;
@@ -132,7 +135,7 @@ parse_backslash(Parser *parser)
 	parser->at++;
 	if (c == '<' || c == '>')
 		return word_edge(parser);
-	if (c != '/' || parser->tree->splits)
+	if (c != '/')
 		return one_octet(parser, c);
 	parser->tree->splits = true;
 	return node_new(parser, TREE_SPLIT, NULL, NULL);

@@ -5,7 +5,7 @@
 #include "agent/message/mime.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
-#include "filters/recipe/lang/recipe-parser.h"
+#include "filters/recipe/lang/recipe-cond-read.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
 #include "filters/recipe/run/recipe-program.h"
 
@@ -23,96 +23,6 @@ typedef struct {
 	bool scored;
 	GString *decoded;   /* fields of one name, decoded; NULL: not asked for */
 } Evaluation;
-
-static const char *
-skip_blanks(const char *at)
-{
-	while (*at == ' ' || *at == '\t')
-		at++;
-	return at;
-}
-
-/* A number without an exponent ("12e5" is none). NULL: there is no number. */
-static const char *
-read_number(const char *at, double *ret_number)
-{
-	const char *start = at;
-	bool digits = false;
-	if (*at == '-' || *at == '+')
-		at++;
-	while (g_ascii_isdigit(*at) || *at == '.')
-		digits |= g_ascii_isdigit(*at++);
-	if (!digits)
-		return NULL;
-	g_autofree char *number = g_strndup(start, (gsize) (at - start));
-	*ret_number = g_ascii_strtod(number, NULL);
-	return at;
-}
-
-/* NULL: no weight here. */
-static const char *
-read_weight(RecipeCond *cond, const char *at)
-{
-	double weight, exponent;
-	const char *behind = read_number(at, &weight);
-	if (behind == NULL || *(behind = skip_blanks(behind)) != '^')
-		return NULL;
-	behind = read_number(skip_blanks(behind + 1), &exponent);
-	if (behind == NULL)
-		return NULL;
-	cond->weighted = true;
-	cond->weight = weight;
-	cond->exponent = exponent;
-	return behind;
-}
-
-/* NAME ??; NULL: no such thing here. */
-static const char *
-read_area(RecipeCond *cond, const char *at)
-{
-	const char *behind = at;
-	while (recipe_is_name(*behind) || (cond->fields && behind > at && *behind == '-'))
-		behind++;
-	const char *marks = skip_blanks(behind);
-	if (behind == at || marks[0] != '?' || marks[1] != '?')
-		return NULL;
-	g_autofree char *name = g_strndup(at, (gsize) (behind - at));
-	g_clear_pointer(&cond->variable, g_free);
-	cond->area = strcmp(name, "H") == 0 ? RECIPE_HEADER : strcmp(name, "B") == 0 ? RECIPE_BODY
-	             : strcmp(name, "HB") == 0 || strcmp(name, "BH") == 0 ? RECIPE_BOTH : 0;
-	if (cond->area == 0)
-		cond->variable = g_steal_pointer(&name);
-	return marks + 2;
-}
-
-void
-recipe_cond_read(RecipeCond *cond, const char *text)
-{
-	const char *at = skip_blanks(text);
-	cond->kind = 'r';
-	cond->substitutes = false;
-	for (;; at = skip_blanks(at)) {
-		const char *behind = read_weight(cond, at);
-		if (behind == NULL)
-			behind = read_area(cond, at);
-		if (behind == NULL && *at == '!') {
-			cond->inverted = !cond->inverted;
-			behind = at + 1;
-		}
-		if (behind == NULL)
-			break;
-		at = behind;
-	}
-	if (*at == '$') {
-		cond->substitutes = true;
-		at++;
-	} else if (*at == '?' || *at == '<' || *at == '>') {
-		cond->kind = *at++;
-	} else if (*at == '\\') {
-		at++;
-	}
-	cond->rest = cond->kind == 'r' && !cond->substitutes ? at : skip_blanks(at);
-}
 
 /* The charset for octets of the line that no label stands at. Caller frees. */
 static char *
@@ -201,28 +111,51 @@ endless(double weight, double exponent)
 	return weight;
 }
 
-/* Score every match. A match that gets nowhere would be found for ever. False: a limit. */
+static void
+set_match(Evaluation *evaluation, const char *text, const RecipeSpan *span)
+{
+	g_autofree char *match = g_strndup(text + span->start, span->end - span->start);
+	recipe_log_set(evaluation->run, "MATCH", "");
+	recipe_log_say(evaluation->run, "Matched \"%s\"", match);
+	recipe_vars_set(evaluation->run->state->vars, "MATCH", match);
+}
+
+/* One match more. False: that was enough, no further match changes the score. */
+static bool
+score_match(Evaluation *evaluation, const RecipeCond *cond, double *weight)
+{
+	add_score(evaluation, *weight);
+	if (cond->exponent == 0 || fabs(evaluation->score) >= INFINITE_SCORE)
+		return false;
+	if (fabs(*weight) < 1 && fabs(cond->exponent) < 1)
+		return false;
+	*weight *= cond->exponent;
+	return true;
+}
+
+/* Score every match, and set MATCH to what the last one cut off. A match that gets nowhere would be found for ever. False: a limit. */
 static bool
 score_matches(Evaluation *evaluation, const RecipeCond *cond, const RecipePattern *pattern)
 {
-	size_t len, from = 0, end;
+	size_t len, from = 0;
 	const char *text = text_of(evaluation, cond, &len);
+	bool splits = recipe_pattern_splits(pattern);
 	double weight = cond->weight;
 	for (unsigned n = 0; n < LIMIT_RECIPE_SCORE_MATCHES; n++) {
-		RecipeMatch answer = recipe_pattern_next(pattern, text, len, from, &end);
+		RecipeSpan span;
+		RecipeMatch answer = recipe_pattern_next(pattern, text, len, from, &span);
 		if (answer != RECIPE_MATCH)
 			return answer == RECIPE_NO_MATCH;
-		if (end <= from) {
+		if (splits && span.start <= len)
+			set_match(evaluation, text, &(RecipeSpan){ span.start, MIN(span.end, len) });
+
+		if (span.end <= from) {
 			add_score(evaluation, endless(weight, cond->exponent));
 			return true;
 		}
-		add_score(evaluation, weight);
-		if (end > len || cond->exponent == 0 || fabs(evaluation->score) >= INFINITE_SCORE)
+		if (!score_match(evaluation, cond, &weight) || span.end > len)
 			return true;
-		if (fabs(weight) < 1 && fabs(cond->exponent) < 1)
-			return true;
-		weight *= cond->exponent;
-		from = end;
+		from = span.end;
 	}
 	return true;
 }
@@ -232,15 +165,6 @@ limit_note(const Evaluation *evaluation, const char *expression)
 {
 	recipe_run_note(evaluation->run, evaluation->line, "the expression '%s' reached a limit: the recipe is not tried", expression);
 	return false;
-}
-
-static void
-set_match(Evaluation *evaluation, const char *text, const RecipeSpan *span)
-{
-	g_autofree char *match = g_strndup(text + span->start, span->end - span->start);
-	recipe_log_set(evaluation->run, "MATCH", "");
-	recipe_log_say(evaluation->run, "Matched \"%s\"", match);
-	recipe_vars_set(evaluation->run->state->vars, "MATCH", match);
 }
 
 /*
@@ -268,11 +192,13 @@ static bool
 hold_expression(Evaluation *evaluation, const RecipeCond *cond)
 {
 	RecipePatternError error;
-	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(cond->rest, evaluation->flags->case_counts, &error);
-	g_autofree char *mended = pattern == NULL && evaluation->run->strict ? mend(cond->rest, evaluation->flags->case_counts) : NULL;
+	bool case_counts = evaluation->flags->case_counts;
+	g_autofree char *expression = recipe_cond_expression(cond);
+	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(expression, case_counts, &error);
+	g_autofree char *mended = pattern == NULL && evaluation->run->strict ? mend(expression, case_counts) : NULL;
 	if (mended != NULL) {
 		recipe_log_complain(evaluation->run, "Invalid regexp \"%s\"", cond->rest);
-		pattern = recipe_pattern_compile(mended, evaluation->flags->case_counts, &error);
+		pattern = recipe_pattern_compile(mended, case_counts, &error);
 	}
 	if (pattern == NULL) {
 		recipe_run_note(evaluation->run, evaluation->line, "invalid expression '%s': %s; the recipe is not tried", cond->rest,
@@ -280,7 +206,7 @@ hold_expression(Evaluation *evaluation, const RecipeCond *cond)
 		recipe_log_complain(evaluation->run, "Invalid regexp \"%s\"", cond->rest);
 		return false;
 	}
-	if (cond->weighted && !cond->inverted && !recipe_pattern_splits(pattern))
+	if (cond->weighted && !cond->inverted)
 		return score_matches(evaluation, cond, pattern) || limit_note(evaluation, cond->rest);
 	size_t len;
 	RecipeSpan span;
@@ -293,9 +219,7 @@ hold_expression(Evaluation *evaluation, const RecipeCond *cond)
 		set_match(evaluation, text, &span);
 	if (!cond->weighted)
 		return matched != cond->inverted;
-	if (matched && !cond->inverted)
-		return score_matches(evaluation, cond, pattern) || limit_note(evaluation, cond->rest);
-	if (matched != cond->inverted)
+	if (!matched)
 		add_score(evaluation, cond->weight);
 	return true;
 }
@@ -323,22 +247,34 @@ hold_program(Evaluation *evaluation, const RecipeCond *cond)
 	return true;
 }
 
+/* procmailsc(5). Of a ratio to nothing the manual does not speak. */
+static double
+size_score(const RecipeCond *cond, double size, double number)
+{
+	bool less = cond->kind == '<', turned = less != cond->inverted;
+	double over = turned ? number : size, under = turned ? size : number;
+	if (under == 0)
+		return over == 0 && less ? -INFINITE_SCORE : INFINITE_SCORE;
+	return cond->weight * pow(over / under, cond->exponent);
+}
+
 static bool
 hold_size(Evaluation *evaluation, const RecipeCond *cond)
 {
-	double number;
-	if (read_number(cond->rest, &number) == NULL)
-		number = 0;
+	char *behind;
+	double number = (double) g_ascii_strtoll(cond->rest, &behind, 10);
+	behind += strspn(behind, " \t");
+	if (*behind != '\0')
+		recipe_log_complain(evaluation->run, "Skipped \"%s\"", behind);
+
 	size_t size = recipe_mail_size(evaluation->run->state->mail);
 	if (cond->variable != NULL || cond->area != 0)
 		(void) text_of(evaluation, cond, &size);
-	bool less = cond->kind == '<';
-	if (!cond->weighted)
-		return (less ? (double) size < number : (double) size > number) != cond->inverted;
-	if (number > 0 && size > 0) {
-		double ratio = less ? number / (double) size : (double) size / number;
-		add_score(evaluation, cond->weight * pow(ratio, cond->exponent));
+	if (!cond->weighted) {
+		bool holds = cond->kind == '<' ? (double) size < number : (double) size > number;
+		return holds != cond->inverted;
 	}
+	add_score(evaluation, size_score(cond, (double) size, number));
 	return true;
 }
 
@@ -349,7 +285,8 @@ say_answer(const Evaluation *evaluation, const RecipeCond *cond, bool holds, dou
 	if (!recipe_vars_bool(evaluation->run->state->vars, "VERBOSE", false))
 		return;
 	bool folds;
-	g_autofree char *written_out = cond->kind == 'r' ? recipe_pattern_expand(cond->rest, &folds)
+	g_autofree char *expression = recipe_cond_expression(cond);
+	g_autofree char *written_out = cond->kind == 'r' ? recipe_pattern_expand(expression, &folds)
 	                               : cond->kind == '?' ? g_strdup(cond->rest)
 	                                                   : g_strdup_printf("%c %s", cond->kind, cond->rest);
 	const char *inverted = cond->inverted ? "! " : "";

@@ -3,6 +3,7 @@
 
 #include "agent/base/limits.h"
 #include "filters/recipe/lang/recipe-parser.h"
+#include "filters/recipe/pattern/recipe-pattern.h"
 #include "filters/recipe/run/recipe-program.h"
 
 #include <string.h>
@@ -54,17 +55,6 @@ put_result(Expander *expander, const char *text, bool quoted)
 	}
 }
 
-void
-recipe_expand_disarm(GString *out, const char *text)
-{
-	g_string_append(out, "()");
-	for (; *text != '\0'; text++) {
-		if (strchr("(|)*?+.^$[\\", *text) != NULL)
-			g_string_append_c(out, '\\');
-		g_string_append_c(out, *text);
-	}
-}
-
 /* The variables that have signs for names, in `buffer` where they are numbers; NULL: `c` is none of them. */
 static const char *
 special(const RecipeRun *run, char c, char *buffer, size_t size)
@@ -102,9 +92,9 @@ value_of(const RecipeRun *run, const char *name)
 	return n > 0 && n <= run->state->args->len ? run->state->args->pdata[n - 1] : NULL;
 }
 
-/* Behind "${": the brace that closes it, or NULL. */
+/* Behind "${": the brace that closes it, or NULL. Between double quotes a quote is a character as any other. */
 static const char *
-find_brace(const char *at, const char *end)
+find_brace(const char *at, const char *end, bool quoted)
 {
 	unsigned open = 1;
 	char quote = '\0';
@@ -113,7 +103,7 @@ find_brace(const char *at, const char *end)
 			at++;
 		else if (quote != '\0')
 			quote = *at == quote ? '\0' : quote;
-		else if (*at == '"' || *at == '\'' || *at == '`')
+		else if (!quoted && (*at == '"' || *at == '\'' || *at == '`'))
 			quote = *at;
 		else if (*at == '{' && at[-1] == '$')
 			open++;
@@ -133,6 +123,8 @@ put_alternative(Expander *expander, const char *at, const char *end, bool quoted
 	expander->depth++;
 	expander->at = at;
 	expander->end = end;
+	while (!quoted && expander->at < end && strchr(" \t", *expander->at) != NULL)
+		expander->at++;
 	expand(expander, quoted);
 	expander->depth--;
 	expander->at = back_at;
@@ -143,7 +135,7 @@ put_alternative(Expander *expander, const char *at, const char *end, bool quoted
 static void
 put_braced(Expander *expander, bool quoted)
 {
-	const char *close = find_brace(expander->at, expander->end);
+	const char *close = find_brace(expander->at, expander->end, quoted);
 	const char *at = expander->at;
 	while (at < expander->end && recipe_is_name(*at))
 		at++;
@@ -209,7 +201,7 @@ put_variable(Expander *expander, bool quoted)
 		g_autofree char *name = take_name(expander);
 		const char *value = value_of(expander->run, name);
 		g_autoptr(GString) disarmed = g_string_new(NULL);
-		recipe_expand_disarm(disarmed, value != NULL ? value : "");
+		recipe_pattern_disarm(disarmed, value != NULL ? value : "");
 		for (const char *at = disarmed->str; *at != '\0'; at++)
 			put(expander, *at);
 	} else if (c == '@' && quoted && expander->mode == MODE_WORDS) {
@@ -256,7 +248,9 @@ put_escaped(Expander *expander, bool quoted)
 	char c = *expander->at++;
 	if (c == '\n')
 		return;
-	if (quoted && strchr("\\$`\"", c) == NULL)
+	/* In a value # begins a comment only where the value begins: behind that there is nothing to escape. */
+	bool kept = quoted ? strchr("\\$`\"", c) == NULL : c == '#' && expander->in_word && expander->mode == MODE_VALUE;
+	if (kept)
 		put(expander, '\\');
 	put(expander, c);
 }

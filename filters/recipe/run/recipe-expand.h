@@ -13,7 +13,4 @@ char *recipe_expand_value(RecipeRun *run, const char *text);
 /* A condition behind `$`: as between double quotes. Caller frees. */
 char *recipe_expand_quoted(RecipeRun *run, const char *text);
 
-/* $\NAME: append `text` with every character disarmed that means something in an expression, behind "()". */
-void recipe_expand_disarm(GString *out, const char *text);
-
 #endif

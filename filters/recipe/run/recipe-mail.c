@@ -45,14 +45,15 @@ recipe_mail_unref(RecipeMail *mail)
 	g_free(mail);
 }
 
-/* Takes `bytes`. The header ends with the first empty line, which belongs to it; CR LF is no line end. */
+/* Takes `bytes`. The header ends with the first empty line behind a field, which belongs to it; CR LF is no line end. */
 static RecipeMail *
 mail_take(GString *bytes)
 {
 	RecipeMail *mail = g_new0(RecipeMail, 1);
 	g_atomic_ref_count_init(&mail->refs);
 	mail->bytes = bytes;
-	const char *empty = bytes->len > 0 && bytes->str[0] == '\n' ? bytes->str - 1 : memmem(bytes->str, bytes->len, "\n\n", 2);
+	size_t first = strspn(bytes->str, "\n");
+	const char *empty = memmem(bytes->str + first, bytes->len - first, "\n\n", 2);
 	mail->header_len = empty != NULL ? (size_t) (empty + 2 - bytes->str) : bytes->len;
 	return mail;
 }

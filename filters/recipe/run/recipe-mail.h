@@ -6,8 +6,7 @@
 #define TODOKE_RECIPE_MAIL_H
 
 #include "filters/filter.h"
-
-typedef enum { RECIPE_HEADER = 1, RECIPE_BODY = 2, RECIPE_BOTH = 3 } RecipeParts;
+#include "filters/recipe/lang/recipe-ast.h"
 
 typedef struct RecipeMail RecipeMail;
 

@@ -121,6 +121,11 @@ recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *show
 	recipe_log_say(run, "Executing \"%s\"", shown);
 	if (run_formail(run, argv, input, lock, ret_result))
 		return true;
+	if (argv->len == 1) { /* variables that are empty: as a program that is not there */
+		*ret_result = (FilterProgramResult){ .exit_code = 127, .output = g_bytes_new(NULL, 0) };
+		return true;
+	}
+
 	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
 	g_auto(Status) fault = STATUS_INIT;
 	const FilterCommandCall call = {
@@ -128,7 +133,7 @@ recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *show
 		.directory = run->state->folder, .input = input->str, .input_len = input->len,
 		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES, .lock = lock,
 	};
-	bool ran = argv->len > 1 && run->env->services->run_command != NULL &&
+	bool ran = run->env->services->run_command != NULL &&
 	           run->env->services->run_command(run->env, &call, ret_result, &fault);
 	if (!ran)
 		recipe_run_note(run, 0, "program '%s' did not run: %s", shown,

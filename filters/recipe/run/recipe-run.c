@@ -489,7 +489,7 @@ set_defaults(RecipeState *state, FilterEnv *env, const FilterInput *input)
 {
 	static const char *const defaults[][2] = {
 		{ "SHELL", "/bin/sh" }, { "SHELLMETAS", "&|<>~;?*[" }, { "SHELLFLAGS", "-c" },
-		{ "MSGPREFIX", "msg." }, { "SENDMAIL", RECIPE_SENDMAIL }, { "SENDMAILFLAGS", "-oi" }, { "LOCKEXT", ".lock" },
+		{ "LINEBUF", "2048" }, { "TZ", NULL }, { "MSGPREFIX", "msg." }, { "SENDMAIL", RECIPE_SENDMAIL }, { "SENDMAILFLAGS", "-oi" }, { "LOCKEXT", ".lock" },
 		{ "PROCMAIL_VERSION", "3.23pre" }, { "HOME", NULL }, { "MAILDIR", NULL }, { "DEFAULT", NULL }, { "ORGMAIL", NULL },
 		{ "HOST", NULL }, { "LOGNAME", NULL }, { "LOGFILE", NULL }, { "LOGABSTRACT", NULL },
 	};

@@ -10,6 +10,7 @@
  * discard what comes in their names.
  */
 #include "agent/message/auth-results.h"
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"

@@ -1,5 +1,5 @@
 /* comparator-i;ascii-numeric: RFC 4790 9.1: the digits at the front are a number, no digit there is positive infinity. */
-#include "filters/sieve/run/sieve-compare.h"
+#include "filters/sieve/lang/sieve-compare.h"
 
 #include <string.h>
 

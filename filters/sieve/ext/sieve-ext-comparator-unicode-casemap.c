@@ -2,7 +2,7 @@
  * comparator-i;unicode-casemap: RFC 5051: each character in title case, then decomposed for compatibility. What is no UTF-8 is
  * compared as it is (RFC 5051 2: the result is undefined).
  */
-#include "filters/sieve/run/sieve-compare.h"
+#include "filters/sieve/lang/sieve-compare.h"
 
 /* The longest decomposition of a character, as Unicode promises. */
 enum { DECOMPOSED = G_UNICHAR_MAX_DECOMPOSITION_LENGTH };

@@ -4,6 +4,7 @@
  * Auto-Submitted stay, X-Todoke-Mark stays and is not added, and so do those of the site's sieve_protected_headers, and
  * Original-Subject and -From where a message was replaced.
  */
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-index.h"
 #include "filters/sieve/run/sieve-match.h"

@@ -2,6 +2,7 @@
  * enclose: RFC 5703 6, complete. The new message has the fields that :headers names, Subject, and where those are not among
  * them Date and From of now and of the owner. A redirect sends what was there before the first enclose.
  */
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-date.h"
 #include "filters/sieve/run/sieve-mime.h"
@@ -88,7 +89,7 @@ new_fields(SieveRun *run, const SieveCall *call, const SieveEntity *text)
 
 /*
  * A boundary that cannot stand in the message, because it depends on every octet of it: a sender who knows the rule cannot
- * close the part that holds his message. NULL after a fault. Caller frees.
+ * close the part that holds the message. NULL after a fault. Caller frees.
  */
 static char *
 make_boundary(SieveRun *run, const MessageBody *body, const GString *header, SieveText text)

@@ -1,6 +1,7 @@
 /*
- * envelope: RFC 5228 5.4, complete; and "auth", the login name of the sender, as Pigeonhole has it. The null reverse-path is the empty string for every address part. Other extensions add
- * parts (SieveExt.envelope_parts).
+ * envelope: RFC 5228 5.4, complete; and "auth", the login name of the sender, as Pigeonhole has it.
+ * The null reverse-path is the empty string for every address part, and no address for :count (RFC
+ * 5231 4.2). Other extensions add parts (SieveExt.envelope_parts).
  */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-match.h"
@@ -98,20 +99,19 @@ check_envelope(SieveCheck *check, SieveCall *call)
 }
 
 static bool
-match_value(SieveMatch *match, const SieveEnvelopePart *part, const SieveCall *call, SieveText value)
+match_value(SieveMatch *match, const SieveEnvelopePart *part, SieveText value)
 {
-	SieveText text = value;
-	if (part->is_address) {
-		char *copy = sieve_arena_copy(match->run->scratch, value.data, value.len);
-		SieveAddress address = sieve_value_envelope_address(match->run->scratch, copy);
-		if (call->part != NULL && !call->part->get(match->run, &address, &text))
-			return true;
-	}
-	return sieve_match_add(match, text);
+	if (!part->is_address)
+		return sieve_match_add(match, value);
+	if (value.len == 0 && match->spec->def->counts)
+		return true;
+	const char *copy = sieve_arena_copy(match->run->scratch, value.data, value.len);
+	SieveAddress address = sieve_value_envelope_address(match->run->scratch, copy);
+	return sieve_match_add_address(match, &address);
 }
 
 static bool
-match_part(SieveMatch *match, const SieveCall *call, const SieveString *name)
+match_part(SieveMatch *match, const SieveString *name)
 {
 	SieveRun *run = match->run;
 	const SieveEnvelopePart *part = find_part(run->program->active, sieve_run_text(run, name));
@@ -121,7 +121,7 @@ match_part(SieveMatch *match, const SieveCall *call, const SieveString *name)
 	if (!part->get(run, values))
 		return false;
 	for (guint i = 0; i < values->len && !match->done; i++)
-		if (!match_value(match, part, call, g_array_index(values, SieveText, i)))
+		if (!match_value(match, part, g_array_index(values, SieveText, i)))
 			return false;
 	return true;
 }
@@ -134,7 +134,7 @@ test_envelope(SieveRun *run, const SieveCall *call, bool *ret_result)
 	if (!sieve_match_begin(&match, run, call))
 		return false;
 	for (size_t i = 0; i < names->n && !match.done; i++)
-		if (!match_part(&match, call, &names->strings[i]))
+		if (!match_part(&match, &names->strings[i]))
 			return false;
 	return sieve_match_end(&match, ret_result);
 }

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/run/sieve-environment.h"
 #include "filters/sieve/run/sieve-match.h"
 

@@ -2,6 +2,7 @@
  * vnd.dovecot.execute: spec-bosch-sieve-extprograms 7 and 8, complete, as a command and as a test. A program that ends with
  * another code than 0 is the answer no, and does not stop the script.
  */
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/ext/sieve-external.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
@@ -28,7 +29,7 @@ store_output(SieveRun *run, const SieveVariable *variable, GBytes *output)
 	gsize len;
 	const char *data = g_bytes_get_data(output, &len);
 	g_autofree char *text = g_utf8_make_valid(data != NULL ? data : "", (gssize) MIN(len, run->variable_limit));
-	return sieve_variable_set(run, variable, (SieveText){ text, strlen(text) });
+	return sieve_scope_set(run, variable, (SieveText){ text, strlen(text) });
 }
 
 static bool

@@ -3,7 +3,7 @@
  * test, redirect :list, valid_ext_list. ":addrbook:default" and "urn:ietf:params:sieve:addrbook:default" are one name (2.5).
  */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/ext/sieve-extlists.h"
+#include "filters/sieve/run/sieve-extlists.h"
 #include "filters/sieve/run/sieve-match.h"
 
 #include "agent/base/limits.h"

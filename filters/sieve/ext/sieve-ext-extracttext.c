@@ -2,6 +2,7 @@
  * extracttext: RFC 5703 7, complete. Text of a part in UTF-8, HTML without its markup; what is no text, or says that it is
  * written in a way that nobody knows, is the empty string.
  */
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-loop.h"
 #include "filters/sieve/run/sieve-mime.h"
@@ -83,7 +84,7 @@ run_extracttext(SieveRun *run, const SieveCall *call)
 		text = first_characters(text, first->value->number);
 	/* More is never kept, and modifiers take up to twice their input. */
 	text = sieve_variable_cut(text, run->variable_limit);
-	return sieve_variable_set(run, call->data, sieve_variable_modify(run, call, text));
+	return sieve_scope_set(run, call->data, sieve_scope_modify(run, call, text));
 }
 
 static const SieveTagDef first_tags[] = {

@@ -2,6 +2,7 @@
  * fcc: RFC 8580, complete: :fcc on vacation and notify, and beside it what says how a copy is stored: :create, :flags,
  * :specialuse, each with the extension that it comes from (3.1). The agent files the copy when the message has gone out.
  */
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/run/sieve-mailboxid.h"
 #include "filters/sieve/run/sieve-special-use.h"
 #include "filters/sieve/run/sieve-value.h"
@@ -11,7 +12,7 @@
 static bool
 is_mailbox(SieveText name)
 {
-	return name.len > 0 && memchr(name.data, '\0', name.len) == NULL && sieve_value_is_utf8(name);
+	return name.len > 0 && memchr(name.data, '\0', name.len) == NULL && sieve_text_is_utf8(name);
 }
 
 static bool

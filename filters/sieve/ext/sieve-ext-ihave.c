@@ -3,6 +3,7 @@
  * guards is parsed and not checked. When the script runs, a call that uses what only an ihave names fails unless that
  * test was true before.
  */
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-run.h"
 

@@ -2,6 +2,7 @@
  * imap4flags: RFC 5232, complete. A set of flags is a string with blanks between the flags, each once without regard to case.
  * Flags that IMAP does not let anybody set (\Recent, unknown system flags) and what is no flag are ignored (2).
  */
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-flags.h"
 #include "filters/sieve/run/sieve-match.h"
@@ -78,7 +79,7 @@ read_flags(SieveRun *run, const SieveVariable *variable, GPtrArray *flags)
 	const State *state = sieve_run_state(run, &sieve_ext_imap4flags);
 	if (variable != NULL) {
 		SieveText text;
-		return sieve_variable_get(run, variable, &text) && add_text(run, flags, text);
+		return sieve_scope_get(run, variable, &text) && add_text(run, flags, text);
 	}
 	const GPtrArray *held = state->flags != NULL ? state->flags : run->input->flags;
 	for (guint i = 0; held != NULL && i < held->len; i++)
@@ -101,7 +102,7 @@ write_flags(SieveRun *run, const SieveVariable *variable, GPtrArray *taken)
 	g_autoptr(GString) text = g_string_new(NULL);
 	for (guint i = 0; i < flags->len; i++)
 		g_string_append_printf(text, "%s%s", i > 0 ? " " : "", (const char *) flags->pdata[i]);
-	return sieve_variable_set(run, variable, (SieveText){ text->str, text->len });
+	return sieve_scope_set(run, variable, (SieveText){ text->str, text->len });
 }
 
 /* The optional first argument names variables, which need their extension (RFC 5232 3). */

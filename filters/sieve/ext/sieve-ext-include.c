@@ -4,6 +4,7 @@
  * Each script is compiled once, when the first include that names it is met, with whatever it includes itself. What is missing,
  * recursive or too deep is an error only where the walk gets there (3.1); faults in the text of a script are errors at once.
  */
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/lang/sieve-variable.h"

@@ -209,17 +209,11 @@ static bool
 match_address_field(const Field *field)
 {
 	SieveRun *run = field->match->run;
-	const SieveAddressPart *wanted = field->call->part;
 	g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(SieveAddress));
 	sieve_value_addresses(run->scratch, sieve_value_raw(run->scratch, field->field), addresses);
-	for (guint i = 0; i < addresses->len && !field->match->done; i++) {
-		const SieveAddress *address = &g_array_index(addresses, SieveAddress, i);
-		SieveText part = address->all;
-		if (wanted != NULL && !wanted->get(run, address, &part))
-			continue;
-		if (!sieve_match_add(field->match, part))
+	for (guint i = 0; i < addresses->len && !field->match->done; i++)
+		if (!sieve_match_add_address(field->match, &g_array_index(addresses, SieveAddress, i)))
 			return false;
-	}
 	return true;
 }
 

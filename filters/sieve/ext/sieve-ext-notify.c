@@ -5,11 +5,13 @@
  * of :message are put in; the message is the text of the notice.
  */
 #define _GNU_SOURCE
-#include "filters/sieve/ext/sieve-ext.h"
+#include "filters/sieve/ext/sieve-ext-table.h"
+#include "filters/sieve/lang/sieve-ext.h"
 
 #include "agent/base/limits.h"
 #include "agent/message/address-list.h"
 #include "filters/sieve/lang/sieve-check.h"
+#include "filters/sieve/lang/sieve-pattern.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-mime.h"
 #include "filters/sieve/run/sieve-run.h"
@@ -248,7 +250,7 @@ id_matches(SieveRun *run, const SieveTag *tag, const char *id)
 		return sieve_text_equal(key, value);
 	if (strcmp(tag->def->name, "contains") == 0)
 		return memmem(value.data, value.len, key.data, key.len) != NULL;
-	return sieve_match_pattern(sieve_match_pattern_new(run->scratch, key), comparator, value,
+	return sieve_pattern_match(sieve_pattern_new(run->scratch, key), comparator, value,
 	                           NULL, NULL, &run->steps_left);
 }
 

@@ -144,7 +144,7 @@ static const SieveMatchDef *const matches[] = { &regex_match_def, NULL };
 static SieveText
 modify_quoteregex(SieveRun *run, SieveText value)
 {
-	return sieve_variable_quote(run, value, "\\^$.[]|()*+?{}");
+	return sieve_scope_quote(run, value, "\\^$.[]|()*+?{}");
 }
 
 static const SieveModifier modifiers[] = { { "quoteregex", 20, modify_quoteregex },

@@ -58,7 +58,7 @@ run_report(SieveRun *run, const SieveCall *call)
 {
 	const char *type = sieve_run_string(run, call->positional[0], 0);
 	const char *written = sieve_run_string(run, call->positional[2], 0);
-	g_autofree char *address = sieve_value_mailbox((SieveText){ written, strlen(written) });
+	g_autofree char *address = sieve_text_mailbox((SieveText){ written, strlen(written) });
 	if (!is_token((SieveText){ type, strlen(type) }))
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.200s\" is no type of a report", type);
 	if (address == NULL)

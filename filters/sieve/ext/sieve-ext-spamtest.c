@@ -1,6 +1,6 @@
 /* spamtest and spamtestplus: RFC 5235 3.2, complete. What the scanner said is found by the settings sieve_spamtest_*. */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/lang/sieve-scanner.h"
+#include "filters/sieve/run/sieve-scanner.h"
 
 static const SieveScanner scanner = {
 	.status_header = "sieve_spamtest_status_header",

@@ -5,6 +5,7 @@
  * Not done: compiled binaries (test_binary_load and test_binary_save do nothing: there are none), annotations
  * (test_imap_metadata_set fails its test).
  */
+#include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/run/sieve-testsuite.h"
 
 #include "filters/sieve/lang/sieve-check.h"

@@ -215,7 +215,7 @@ set_from(SieveRun *run, const SieveCall *call, PlanReply *reply)
 	const SieveTag *tag = sieve_call_tag(call, "from");
 	SieveText from = tag != NULL ? sieve_run_text(run, &tag->value->strings[0]) : SIEVE_TEXT("");
 	if (tag != NULL && is_mailbox_list(from))
-		reply->from = sieve_value_one_line(from);
+		reply->from = sieve_text_one_line(from);
 	else if (tag != NULL)
 		sieve_run_trace(run, TRACE_COMMANDS, call, "':from' is no address, the usual sender is used");
 }
@@ -228,7 +228,7 @@ own_addresses(SieveRun *run, const SieveCall *call)
 	GPtrArray *addresses = sieve_run_strings(run, tag != NULL ? tag->value : NULL);
 	for (guint i = 0; addresses != NULL && i < addresses->len; i++) {
 		char *text = addresses->pdata[i];
-		char *mailbox = sieve_value_mailbox((SieveText){ text, strlen(text) });
+		char *mailbox = sieve_text_mailbox((SieveText){ text, strlen(text) });
 		if (mailbox == NULL)
 			continue;
 		addresses->pdata[i] = mailbox;
@@ -251,7 +251,7 @@ run_vacation(SieveRun *run, const SieveCall *call)
 	set_reason(reply, reason, is_mime);
 	reply->handle = make_handle(call);
 	reply->interval_seconds = interval_of(run, call);
-	reply->subject = subject != NULL ? sieve_value_one_line(sieve_run_text(run, &subject->value->strings[0])) : NULL;
+	reply->subject = subject != NULL ? sieve_text_one_line(sieve_run_text(run, &subject->value->strings[0])) : NULL;
 	reply->addresses = own_addresses(run, call);
 	set_from(run, call, reply);
 	return sieve_run_action(run, call, action);

@@ -56,7 +56,7 @@ modify_upperfirst(SieveRun *run, SieveText value)
 static SieveText
 modify_quotewildcard(SieveRun *run, SieveText value)
 {
-	return sieve_variable_quote(run, value, "*?\\");
+	return sieve_scope_quote(run, value, "*?\\");
 }
 
 /* Characters, not octets (RFC 5229 4.1.5); octets that are no UTF-8 count one each. */
@@ -101,9 +101,9 @@ static bool
 run_set(SieveRun *run, const SieveCall *call)
 {
 	SieveText value = sieve_run_text(run, &call->positional[1]->strings[0]);
-	value = sieve_variable_modify(run, call, value);
+	value = sieve_scope_modify(run, call, value);
 	sieve_run_trace(run, TRACE_COMMANDS, call, "set \"%.*s\"", (int) MIN(value.len, 200), value.data);
-	return sieve_variable_set(run, call->data, value);
+	return sieve_scope_set(run, call->data, value);
 }
 
 /* RFC 5229 5: an empty string does not count for :count. */

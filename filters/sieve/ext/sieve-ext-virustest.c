@@ -1,5 +1,5 @@
 /* virustest: RFC 5235 3.3, complete. What the scanner said is found by the settings sieve_virustest_*. */
-#include "filters/sieve/lang/sieve-scanner.h"
+#include "filters/sieve/run/sieve-scanner.h"
 
 static const SieveScanner scanner = {
 	.status_header = "sieve_virustest_status_header",

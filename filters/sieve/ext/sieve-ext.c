@@ -1,5 +1,5 @@
 /* sieve-ext: the table of extensions. */
-#include "filters/sieve/ext/sieve-ext.h"
+#include "filters/sieve/ext/sieve-ext-table.h"
 
 #include <string.h>
 

@@ -1,4 +1,7 @@
-/* sieve-external: programs of the site's allow-list as scripts name them (spec-bosch-sieve-extprograms), for pipe, filter and execute. */
+/*
+ * sieve-external: programs of the site's allow-list as scripts name them
+ * (spec-bosch-sieve-extprograms), for pipe, filter and execute.
+ */
 #ifndef TODOKE_SIEVE_EXTERNAL_H
 #define TODOKE_SIEVE_EXTERNAL_H
 
@@ -15,9 +18,10 @@ bool sieve_external_check(SieveCheck *check, SieveCall *call);
 PlanProgram *sieve_external_program(SieveRun *run, const SieveCall *call);
 
 /*
- * Run it now, with the input and the output limit of `how`, and note that in the plan. *ret_output (caller unrefs) is NULL where
- * it did not end well. A program that could not run is a fault of a command; of a test it is the answer no. Where nobody runs
- * programs (`try`), the answer is no for both.
+ * Run it now, with the input and the output limit of `how`, and note that in the plan. *ret_output
+ * (caller unrefs) is NULL where it did not end well. A program that could not run is a fault of a
+ * command; of a test it is the answer no. Where nobody runs programs (`try`), the answer is no for
+ * both.
  */
 bool sieve_external_run(SieveRun *run, const SieveCall *call, PlanKind kind, const FilterProgramCall *how, GBytes **ret_output);
 

@@ -207,7 +207,7 @@ set_comparator(SieveBinding *binding, size_t *at)
 	return binding->comparator != NULL || report_unknown_comparator(check, &value->strings[0]);
 }
 
-/* Modifiers become tags too, so that sieve_variable_modify finds them; two of one precedence exclude each other. */
+/* Modifiers become tags too, so that sieve_scope_modify finds them; two of one precedence exclude each other. */
 static bool
 add_modifier(SieveBinding *binding, const SieveModifier *modifier, const SieveArg *arg)
 {

@@ -165,7 +165,7 @@ prepare_keys(SieveCheck *check, SieveMatchSpec *spec)
 	bool good = true;
 	for (size_t i = 0; i < arg->n; i++) {
 		g_autofree char *error = NULL;
-		if (!sieve_match_prepare(arena, spec, arg->strings[i].text, keys, &error))
+		if (!sieve_match_type_prepare(arena, spec, arg->strings[i].text, keys, &error))
 			good = sieve_check_error(check, arg->strings[i].span, "bad-key", NULL, "%s", error);
 	}
 	spec->n_keys = keys->len;
@@ -200,7 +200,7 @@ bind_match(SieveBinding *binding)
 {
 	SieveCall *call = binding->call;
 	SieveMatchSpec *spec = SIEVE_NEW(sieve_check_arena(binding->check), SieveMatchSpec);
-	spec->def = binding->match != NULL ? binding->match : sieve_match_core[0];
+	spec->def = binding->match != NULL ? binding->match : sieve_match_type_core[0];
 	spec->comparator = binding->comparator != NULL ? binding->comparator : &sieve_compare_ascii_casemap;
 	spec->value = binding->match_value;
 	spec->key_arg = find_keys(call);

@@ -7,7 +7,7 @@
 
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/lang/sieve-match-type.h"
 #include "filters/sieve/lang/sieve-parser.h"
 
 struct SieveCheck {

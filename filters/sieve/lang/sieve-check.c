@@ -5,7 +5,7 @@
 #include "filters/sieve/lang/sieve-check-parts.h"
 
 #include "filters/sieve/lang/sieve-site.h"
-#include "filters/sieve/run/sieve-value.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 #include <string.h>
 
@@ -212,7 +212,7 @@ sieve_check_alias_variable(SieveCheck *check, const char *name, const SieveNames
 bool
 sieve_check_is_address(SieveText address)
 {
-	return sieve_value_is_mailable(address);
+	return sieve_text_is_mailable(address);
 }
 
 /* Programs. */

@@ -8,7 +8,7 @@
 #define TODOKE_SIEVE_CHECK_H
 
 #include "filters/sieve/lang/sieve-imply.h"
-#include "filters/sieve/run/sieve-program.h"
+#include "filters/sieve/lang/sieve-program.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 /* Compile a script. NULL: there were errors; all are in `problems` (may be NULL). Free with sieve_program_free. */

@@ -2,7 +2,7 @@
 #include "filters/sieve/lang/sieve-hint.h"
 
 #include "agent/base/nearest.h"
-#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/lang/sieve-match-type.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
 #include <string.h>

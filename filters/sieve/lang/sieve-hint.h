@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_HINT_H
 #define TODOKE_SIEVE_HINT_H
 
-#include "filters/sieve/ext/sieve-ext.h"
+#include "filters/sieve/lang/sieve-ext.h"
 
 /* A hint, or NULL where nothing is near. Caller frees. */
 char *sieve_hint_for_call(const char *name, bool is_test);

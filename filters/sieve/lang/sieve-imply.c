@@ -2,7 +2,8 @@
 #define _GNU_SOURCE
 #include "filters/sieve/lang/sieve-imply.h"
 
-#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/lang/sieve-match-type.h"
+#include "filters/sieve/lang/sieve-pattern.h"
 
 #include <string.h>
 
@@ -72,13 +73,13 @@ typedef struct {
 static Demand
 demand_of(const SieveMatchSpec *spec, const SieveKey *key)
 {
-	if (spec->def == sieve_match_core[0])
+	if (spec->def == sieve_match_type_core[0])
 		return (Demand){ IS, key->normal, NULL };
-	if (spec->def == sieve_match_core[1])
+	if (spec->def == sieve_match_type_core[1])
 		return (Demand){ CONTAINS, key->normal, NULL };
 	Demand demand = { PATTERN, key->normal, key->data };
 	bool anywhere;
-	if (sieve_match_pattern_is_plain(key->data, &demand.text, &anywhere))
+	if (sieve_pattern_is_plain(key->data, &demand.text, &anywhere))
 		demand.form = anywhere ? CONTAINS : IS;
 	return demand;
 }
@@ -98,11 +99,11 @@ demand_follows(const Demand *narrow, const Demand *wide, const SieveMatchSpec *s
 	case IS:
 		return narrow->form == IS && sieve_text_equal(narrow->text, wide->text);
 	case CONTAINS:
-		return narrow->form == PATTERN ? sieve_match_pattern_has(narrow->pattern, wide->text) : has_text(narrow->text,
+		return narrow->form == PATTERN ? sieve_pattern_has(narrow->pattern, wide->text) : has_text(narrow->text,
 		                                                                                                 wide->text);
 	default:
 		if (narrow->form == IS)
-			return sieve_match_pattern(wide->pattern, spec->comparator, narrow->text, NULL, NULL, &steps);
+			return sieve_pattern_match(wide->pattern, spec->comparator, narrow->text, NULL, NULL, &steps);
 		return narrow->form == PATTERN && sieve_text_equal(narrow->text, wide->text);
 	}
 }
@@ -111,7 +112,7 @@ demand_follows(const Demand *narrow, const Demand *wide, const SieveMatchSpec *s
 static bool
 is_plain(const SieveMatchSpec *spec)
 {
-	bool core = spec->def == sieve_match_core[0] || spec->def == sieve_match_core[1] || spec->def == sieve_match_core[2];
+	bool core = spec->def == sieve_match_type_core[0] || spec->def == sieve_match_type_core[1] || spec->def == sieve_match_type_core[2];
 	return core && spec->comparator->fold != NULL;
 }
 

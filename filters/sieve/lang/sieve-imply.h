@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_IMPLY_H
 #define TODOKE_SIEVE_IMPLY_H
 
-#include "filters/sieve/ext/sieve-ext.h"
+#include "filters/sieve/lang/sieve-ext.h"
 
 /* What such questions may still cost, in comparisons; at 0 the answer is no. */
 typedef struct {

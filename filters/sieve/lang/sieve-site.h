@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_SITE_H
 #define TODOKE_SIEVE_SITE_H
 
-#include "filters/sieve/run/sieve-program.h"
+#include "filters/sieve/lang/sieve-program.h"
 
 /*
  * The set (by sieve_ext_number) that a script of this trust may require. Setting sieve_extensions: names are the whole set,

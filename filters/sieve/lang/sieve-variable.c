@@ -4,21 +4,8 @@
 
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
-
-/* One part of a string: text, or a variable. */
-typedef struct {
-	bool is_variable;
-	SieveText text;
-	SieveVariable variable;
-} Part;
-
-struct SieveTemplate {
-	Part *parts;
-	size_t n;
-};
 
 typedef struct {
 	const char *name;
@@ -29,11 +16,6 @@ typedef struct {
 struct SieveNames {
 	GArray *names;  /* Name */
 	unsigned slots;
-};
-
-struct SieveScope {
-	size_t n;
-	GString *values[];
 };
 
 const SieveTagDef sieve_variable_modifier_tag = { .name = "modifier" };
@@ -230,7 +212,7 @@ sieve_variable_resolve(SieveCheck *check, const SieveString *string, bool for_wr
 
 /* The reference that begins at `at` with "${"; *ret_len is 0 where it is plain text. False after an error. */
 static bool
-take_reference(SieveCheck *check, SieveNames *names, const SieveString *string, size_t at, Part *part, size_t *ret_len)
+take_reference(SieveCheck *check, SieveNames *names, const SieveString *string, size_t at, SieveTemplatePart *part, size_t *ret_len)
 {
 	SieveText inner = { string->text.data + at + 2, string->text.len - at - 2 };
 	size_t dot = 0, len = name_length(inner, &dot);
@@ -258,12 +240,12 @@ split_parts(SieveCheck *check, SieveNames *names, const SieveString *string, GAr
 	SieveText text = string->text;
 	size_t plain = 0, at = find_reference(text, 0);
 	while (at < text.len) {
-		Part part = { .is_variable = false };
+		SieveTemplatePart part = { .is_variable = false };
 		size_t len;
 		if (!take_reference(check, names, string, at, &part, &len))
 			return false;
 		if (len > 0) {
-			Part before = { .text = { text.data + plain, at - plain } };
+			SieveTemplatePart before = { .text = { text.data + plain, at - plain } };
 			if (before.text.len > 0)
 				g_array_append_val(parts, before);
 			g_array_append_val(parts, part);
@@ -271,7 +253,7 @@ split_parts(SieveCheck *check, SieveNames *names, const SieveString *string, GAr
 		}
 		at = find_reference(text, len > 0 ? at + len : at + 1);
 	}
-	Part rest = { .text = { text.data + plain, text.len - plain } };
+	SieveTemplatePart rest = { .text = { text.data + plain, text.len - plain } };
 	if (parts->len > 0 && rest.text.len > 0)
 		g_array_append_val(parts, rest);
 	return true;
@@ -282,7 +264,7 @@ sieve_variable_compile(SieveCheck *check, SieveNames *names, SieveString *string
 {
 	if (find_reference(string->text, 0) >= string->text.len)
 		return true;
-	g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(Part));
+	g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(SieveTemplatePart));
 	if (!split_parts(check, names, string, parts))
 		return false;
 	if (parts->len == 0)
@@ -290,61 +272,10 @@ sieve_variable_compile(SieveCheck *check, SieveNames *names, SieveString *string
 	SieveArena *arena = sieve_check_arena(check);
 	SieveTemplate *template = SIEVE_NEW(arena, SieveTemplate);
 	template->n = parts->len;
-	template->parts = SIEVE_NEW_ARRAY(arena, Part, parts->len);
-	memcpy(template->parts, parts->data, parts->len * sizeof(Part));
+	template->parts = SIEVE_NEW_ARRAY(arena, SieveTemplatePart, parts->len);
+	memcpy(template->parts, parts->data, parts->len * sizeof(SieveTemplatePart));
 	string->template = template;
 	return true;
-}
-
-SieveScope *
-sieve_scope_new(size_t n)
-{
-	SieveScope *scope = g_malloc0(sizeof(SieveScope) + n * sizeof(GString *));
-	scope->n = n;
-	return scope;
-}
-
-void
-sieve_scope_free(SieveScope *scope)
-{
-	if (scope == NULL)
-		return;
-	for (size_t i = 0; i < scope->n; i++)
-		if (scope->values[i] != NULL)
-			g_string_free(scope->values[i], TRUE);
-	g_free(scope);
-}
-
-static guint64
-value_held(const GString *value)
-{
-	return value != NULL ? value->allocated_len : 0;
-}
-
-guint64
-sieve_scope_held(const SieveScope *scope)
-{
-	guint64 held = 0;
-	for (size_t i = 0; i < scope->n; i++)
-		held += value_held(scope->values[i]);
-	return held;
-}
-
-bool
-sieve_variable_get(SieveRun *run, const SieveVariable *variable, SieveText *ret_value)
-{
-	switch (variable->kind) {
-	case SIEVE_VARIABLE_MATCH:
-		*ret_value = variable->slot < run->n_captures ? run->captures[variable->slot] : SIEVE_TEXT("");
-		return true;
-	case SIEVE_VARIABLE_NAMESPACE:
-		return variable->space->get(run, variable->name, ret_value);
-	default: {
-		const GString *value = run->scope->values[variable->slot];
-		*ret_value = value != NULL ? (SieveText){ value->str, value->len } : SIEVE_TEXT("");
-		return true;
-	}
-	}
 }
 
 SieveText
@@ -366,75 +297,4 @@ sieve_variable_character(SieveText text)
 	       ((guchar) text.data[0] & 0xc0) == 0xc0)
 		n++;
 	return n;
-}
-
-SieveText
-sieve_variable_quote(SieveRun *run, SieveText value, const char *special)
-{
-	size_t limit = run->variable_limit, n = 0;
-	char *quoted = sieve_arena_alloc(run->scratch, 2 * value.len + 1);
-	for (size_t i = 0, len; i < value.len; i += len) {
-		len = sieve_variable_character((SieveText){ value.data + i, value.len - i });
-		bool is_special = value.data[i] != '\0' && strchr(special, value.data[i]) != NULL;
-		if (n + is_special + len > limit)
-			break;
-		if (is_special)
-			quoted[n++] = '\\';
-		memcpy(quoted + n, value.data + i, len);
-		n += len;
-	}
-	return (SieveText){ quoted, n };
-}
-
-bool
-sieve_variable_set(SieveRun *run, const SieveVariable *variable, SieveText value)
-{
-	SieveText kept = sieve_variable_cut(value, run->variable_limit);
-	if (variable->kind == SIEVE_VARIABLE_NAMESPACE)
-		return variable->space->set(run, variable->name, kept);
-	GString *copy = g_string_new_len(kept.data, (gssize) kept.len);
-	GString **at = &run->scope->values[variable->slot];
-	guint64 before = value_held(*at);
-	if (*at != NULL)
-		g_string_free(*at, TRUE);
-	*at = copy;
-	return sieve_run_hold(run, before, value_held(copy));
-}
-
-SieveText
-sieve_variable_expand(SieveRun *run, const SieveTemplate *template)
-{
-	g_autofree SieveText *texts = g_new(SieveText, template->n);
-	size_t total = 0;
-	for (size_t i = 0; i < template->n; i++) {
-		const Part *part = &template->parts[i];
-		texts[i] = part->text;
-		if (part->is_variable && !sieve_variable_get(run, &part->variable, &texts[i]))
-			texts[i] = SIEVE_TEXT("");
-		texts[i] = sieve_variable_cut(texts[i], LIMIT_SIEVE_STRING_BYTES - total);
-		total += texts[i].len;
-	}
-	char *joined = sieve_arena_alloc(run->scratch, total + 1), *at = joined;
-	for (size_t i = 0; i < template->n; i++)
-		at = mempcpy(at, texts[i].data, texts[i].len);
-	return (SieveText){ joined, total };
-}
-
-SieveText
-sieve_variable_modify(SieveRun *run, const SieveCall *call, SieveText value)
-{
-	/* Few modifiers: the highest precedence that is left, again and again (RFC 5229 4.1). */
-	for (unsigned below = G_MAXUINT; below > 0;) {
-		const SieveModifier *next = NULL;
-		for (size_t i = 0; i < call->n_tags; i++) {
-			const SieveModifier *modifier = call->tags[i].def == &sieve_variable_modifier_tag ? call->tags[i].data : NULL;
-			if (modifier != NULL && modifier->precedence < below && (next == NULL || modifier->precedence > next->precedence))
-				next = modifier;
-		}
-		if (next == NULL)
-			return value;
-		value = next->apply(run, value);
-		below = next->precedence;
-	}
-	return value;
 }

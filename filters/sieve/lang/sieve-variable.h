@@ -1,8 +1,8 @@
-/* sieve-variable: names in strings (RFC 5229). The extension `variables` adds the commands; scopes and templates are here. */
+/* sieve-variable: names in strings (RFC 5229). The extension `variables` adds the commands; values are in run/sieve-scope.h. */
 #ifndef TODOKE_SIEVE_VARIABLE_H
 #define TODOKE_SIEVE_VARIABLE_H
 
-#include "filters/sieve/ext/sieve-ext.h"
+#include "filters/sieve/lang/sieve-ext.h"
 
 /* ${env.name}, ${global.name}: who keeps the values, and whether `set` may write them (NULL: it may not). */
 struct SieveNamespace {
@@ -33,8 +33,17 @@ typedef struct {
 	const char *name;              /* lower case */
 } SieveVariable;
 
-/* The values of one script while it runs. */
-typedef struct SieveScope SieveScope;
+/* One part of a string: text, or a variable. */
+typedef struct {
+	bool is_variable;
+	SieveText text;
+	SieveVariable variable;
+} SieveTemplatePart;
+
+struct SieveTemplate {
+	SieveTemplatePart *parts;
+	size_t n;
+};
 
 /* Names of one script while it is compiled. */
 typedef struct SieveNames SieveNames;
@@ -48,12 +57,6 @@ bool sieve_variable_resolve(SieveCheck *check, const SieveString *name, bool for
 /* Look for ${...} in the string and give it a template. Only if the script has variables. False after an error. */
 bool sieve_variable_compile(SieveCheck *check, SieveNames *names, SieveString *string);
 
-/* The value, empty where it was never set; lives until it is set again. */
-bool sieve_variable_get(SieveRun *run, const SieveVariable *variable, SieveText *ret_value);
-
-/* Set; values over the site's limit are cut at a character (RFC 5229 6). */
-bool sieve_variable_set(SieveRun *run, const SieveVariable *variable, SieveText value);
-
 /* As much of the value as fits into `limit` octets, cut between characters. */
 SieveText sieve_variable_cut(SieveText value, size_t limit);
 
@@ -62,29 +65,10 @@ SieveText sieve_variable_cut(SieveText value, size_t limit);
  */
 size_t sieve_variable_character(SieveText text);
 
-/*
- * For modifiers: a backslash before each of the `special` signs. What is over the site's limit
- * goes, by characters with their backslash.
- */
-SieveText sieve_variable_quote(SieveRun *run, SieveText value, const char *special);
-
-/* The string with its variables put in, in run->scratch. */
-SieveText sieve_variable_expand(SieveRun *run, const SieveTemplate *template);
-
-/* The modifiers among the tags of a call that takes them (SIEVE_TAKES_MODIFIERS), applied to the value by precedence. */
-SieveText sieve_variable_modify(SieveRun *run, const SieveCall *call, SieveText value);
-
 /* For the checker. */
 SieveNames *sieve_names_new(SieveArena *arena);
 void sieve_names_free(SieveNames *names);
 size_t sieve_names_count(const SieveNames *names);
 bool sieve_names_alias(SieveNames *names, SieveArena *arena, const char *name, const SieveNamespace *space);
-
-/* For the runner. */
-SieveScope *sieve_scope_new(size_t n);
-void sieve_scope_free(SieveScope *scope);
-
-/* Octets that the values take, as sieve_variable_set told sieve_run_hold. */
-guint64 sieve_scope_held(const SieveScope *scope);
 
 #endif

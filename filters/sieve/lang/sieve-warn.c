@@ -3,7 +3,7 @@
 
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/lang/sieve-imply.h"
-#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/lang/sieve-match-type.h"
 
 #include <string.h>
 
@@ -188,7 +188,7 @@ is_blank(char c)
 static const char *
 why_never(const SieveCall *test, SieveText key)
 {
-	bool is = test->match->def == sieve_match_core[0], contains = test->match->def == sieve_match_core[1];
+	bool is = test->match->def == sieve_match_type_core[0], contains = test->match->def == sieve_match_type_core[1];
 	if (key.len == 0 || (!is && !contains))
 		return NULL;
 	if (test->part != NULL && strcmp(test->part->name, "domain") == 0 && memchr(key.data, '@', key.len) != NULL)

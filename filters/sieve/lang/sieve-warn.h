@@ -2,7 +2,7 @@
 #ifndef TODOKE_SIEVE_WARN_H
 #define TODOKE_SIEVE_WARN_H
 
-#include "filters/sieve/ext/sieve-ext.h"
+#include "filters/sieve/lang/sieve-ext.h"
 
 /*
  * Commands that are never reached, rules hidden by earlier ones, tests that are always true or false, keys that no

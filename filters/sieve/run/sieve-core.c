@@ -1,6 +1,6 @@
 /* sieve-core: the commands and tests of RFC 5228 that need no require. */
 #include "filters/sieve/lang/sieve-check.h"
-#include "filters/sieve/ext/sieve-extlists.h"
+#include "filters/sieve/run/sieve-extlists.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/run/sieve-value.h"
@@ -138,7 +138,7 @@ check_redirect(SieveCheck *check, SieveCall *call)
 	const SieveString *address = &call->positional[0]->strings[0];
 	if (address->template != NULL || sieve_call_tag(call, "list") != NULL)
 		return true;
-	g_autofree char *mailbox = sieve_value_mailbox(address->text);
+	g_autofree char *mailbox = sieve_text_mailbox(address->text);
 	if (mailbox == NULL)
 		return sieve_check_error(check, address->span, "bad-address", "write user@example.org", "\"%.*s\" is no address",
 		                         (int) address->text.len, address->text.data);
@@ -150,7 +150,7 @@ check_redirect(SieveCheck *check, SieveCall *call)
 static bool
 redirect_to(SieveRun *run, const SieveCall *call, SieveText address)
 {
-	char *mailbox = sieve_value_mailbox(address);
+	char *mailbox = sieve_text_mailbox(address);
 	if (mailbox == NULL)
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot redirect to \"%.*s\": it is no address",
 		                      (int) MIN(address.len, 200), address.data);
@@ -292,8 +292,7 @@ test_allof(SieveRun *run, const SieveCall *call, bool *ret_result)
 
 /* Hold the fields that the call names, one by one, against its keys. */
 static bool
-match_fields(SieveRun *run, const SieveCall *call, bool (*match_field)(SieveMatch *match, const SieveCall *call, guint number),
-             bool *ret_result)
+match_fields(SieveRun *run, const SieveCall *call, bool (*match_field)(SieveMatch *match, guint number), bool *ret_result)
 {
 	SieveMatch match;
 	const SieveArg *names = call->positional[0];
@@ -303,16 +302,15 @@ match_fields(SieveRun *run, const SieveCall *call, bool (*match_field)(SieveMatc
 		size_t n;
 		const guint *fields = sieve_run_fields(run, call, &names->strings[i], &n);
 		for (size_t f = 0; f < n && !match.done; f++)
-			if (!match_field(&match, call, fields[f]))
+			if (!match_field(&match, fields[f]))
 				return false;
 	}
 	return sieve_match_end(&match, ret_result);
 }
 
 static bool
-match_value(SieveMatch *match, const SieveCall *call, guint number)
+match_value(SieveMatch *match, guint number)
 {
-	(void) call;
 	return sieve_match_add(match, sieve_run_field_value(match->run, number));
 }
 
@@ -324,19 +322,15 @@ test_header(SieveRun *run, const SieveCall *call, bool *ret_result)
 
 /* The addresses of one field, by the part that the test asks for. */
 static bool
-match_addresses(SieveMatch *match, const SieveCall *call, guint number)
+match_addresses(SieveMatch *match, guint number)
 {
 	size_t n;
 	const SieveAddress *addresses = sieve_run_field_addresses(match->run, number, &n);
 	if (!sieve_run_spend(match->run, n))
 		return false;
-	for (size_t i = 0; i < n && !match->done; i++) {
-		SieveText part = addresses[i].all;
-		if (call->part != NULL && !call->part->get(match->run, &addresses[i], &part))
-			continue;
-		if (!sieve_match_add(match, part))
+	for (size_t i = 0; i < n && !match->done; i++)
+		if (!sieve_match_add_address(match, &addresses[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -508,6 +502,6 @@ const SieveExt sieve_ext_core = {
 	.always = true,
 	.commands = commands,
 	.tests = tests,
-	.matches = sieve_match_core,
+	.matches = sieve_match_type_core,
 	.address_parts = address_parts,
 };

@@ -3,7 +3,7 @@
 #include "filters/sieve/run/sieve-date.h"
 
 #include "agent/message/address.h"
-#include "filters/sieve/run/sieve-compare.h"
+#include "filters/sieve/lang/sieve-compare.h"
 
 #include <string.h>
 

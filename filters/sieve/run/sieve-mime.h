@@ -1,8 +1,10 @@
 /*
- * sieve-mime: the parts of the message as it is now, for the extensions that look into it (RFC 5173, RFC 5703).
+ * sieve-mime: the parts of the message as it is now, for the extensions that look into it (RFC
+ * 5173, RFC 5703).
  *
- * The tree of parts is made when the first one asks and kept until the message or its header changes; so are the decoded
- * contents. Loops of foreverypart are noted here, because a replaced part changes where they go on.
+ * The tree of parts is made when the first one asks and kept until the message or its header
+ * changes; so are the decoded contents. Loops of foreverypart are noted here, because a replaced
+ * part changes where they go on.
  */
 #ifndef TODOKE_SIEVE_MIME_H
 #define TODOKE_SIEVE_MIME_H
@@ -32,13 +34,18 @@ typedef struct {
 void sieve_mime_clear(void *state);
 SieveMime *sieve_mime_state(SieveRun *run);
 
-/* The parts of the message; NULL after a fault. Borrowed until the message or its header changes. */
+/*
+ * The parts of the message; NULL after a fault. Borrowed until the message or its header changes.
+ */
 const MimeTree *sieve_mime_tree(SieveRun *run);
 
 /* The part that the innermost loop is at; 0, the message itself, outside of loops. */
 size_t sieve_mime_current(SieveRun *run);
 
-/* sieve_run_set_headers where only fields of that name were edited: the tree stays what it is, unless it is Content-*. */
+/*
+ * sieve_run_set_headers where only fields of that name were edited: the tree stays what it is,
+ * unless it is Content-*.
+ */
 void sieve_mime_set_headers(SieveRun *run, SieveText name, Headers *headers);
 
 /* The fields of a part, borrowed like the tree; NULL after a fault. */
@@ -53,8 +60,8 @@ typedef enum {
 } SieveMimeForm;
 
 /*
- * The body of a part, at most sieve_max_part_size octets of it; paid for. Lives until the message or its header changes, and
- * at least until the command ends.
+ * The body of a part, at most sieve_max_part_size octets of it; paid for. Lives until the message
+ * or its header changes, and at least until the command ends.
  */
 bool sieve_mime_part(SieveRun *run, size_t part, SieveMimeForm form, SieveText *ret_text);
 
@@ -65,8 +72,9 @@ bool sieve_mime_range(SieveRun *run, off_t from, off_t to, SieveText *ret_text);
 void sieve_mime_trim(SieveRun *run);
 
 /*
- * Make this the message, with these fields (both taken over; NULL: the fields stay). Loops that run end behind their present
- * round: the parts that they went over are no more. Counted (LIMIT_SIEVE_REPLACES) and paid for.
+ * Make this the message, with these fields (both taken over; NULL: the fields stay). Loops that run
+ * end behind their present round: the parts that they went over are no more. Counted
+ * (LIMIT_SIEVE_REPLACES) and paid for.
  */
 bool sieve_mime_set_message(SieveRun *run, const SieveCall *call, Headers *headers, Message *message);
 
@@ -76,7 +84,10 @@ bool sieve_mime_replace_part(SieveRun *run, const SieveCall *call, size_t part, 
 /* The fields as they are written, each with its line end. */
 GString *sieve_mime_print_headers(const Headers *headers);
 
-/* A MIME entity: its fields and its body, with the line ends of the message. Clear with sieve_entity_clear. */
+/*
+ * A MIME entity: its fields and its body, with the line ends of the message. Clear with
+ * sieve_entity_clear.
+ */
 typedef struct {
 	Headers *headers;
 	GString *body;

@@ -53,7 +53,7 @@ sieve_run_hold(SieveRun *run, guint64 before, guint64 now)
 SieveText
 sieve_run_text(SieveRun *run, const SieveString *string)
 {
-	return string->template != NULL ? sieve_variable_expand(run, string->template) : string->text;
+	return string->template != NULL ? sieve_scope_expand(run, string->template) : string->text;
 }
 
 const char *

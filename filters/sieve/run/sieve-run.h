@@ -1,9 +1,11 @@
-/* sieve-run: walks a program over one message. What extensions may use while it runs stands here. */
+/*
+ * sieve-run: walks a program over one message. What extensions may use while it runs stands here.
+ */
 #ifndef TODOKE_SIEVE_RUN_H
 #define TODOKE_SIEVE_RUN_H
 
-#include "filters/sieve/run/sieve-program.h"
-#include "filters/sieve/lang/sieve-variable.h"
+#include "filters/sieve/lang/sieve-program.h"
+#include "filters/sieve/run/sieve-scope.h"
 
 /* Where the walk goes on. Everything but ON leaves blocks; who is meant sets ON again. */
 typedef enum { SIEVE_ON, SIEVE_STOP, SIEVE_RETURN, SIEVE_BREAK } SieveControl;
@@ -55,8 +57,8 @@ struct SieveRun {
 bool sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st);
 
 /*
- * The same with `walk` in place of the walk over the tree: another engine says which commands are reached, and runs
- * them with what stands here. False: after a fault.
+ * The same with `walk` in place of the walk over the tree: another engine says which commands are
+ * reached, and runs them with what stands here. False: after a fault.
  */
 bool sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), const FilterInput *input,
                       FilterEnv *env,
@@ -65,12 +67,15 @@ bool sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), 
 /* A fault at a call (NULL: where the run is): "file:line: ..." in the detail. Always false. */
 bool sieve_run_fail(SieveRun *run, const SieveCall *call, StatusId id, const char *format, ...) G_GNUC_PRINTF(4, 5);
 
-/* Pay for work that grows with the message: octets compared, fields visited. False: the budget is used up (STATUS_LIMIT). */
+/*
+ * Pay for work that grows with the message: octets compared, fields visited. False: the budget is
+ * used up (STATUS_LIMIT).
+ */
 bool sieve_run_spend(SieveRun *run, guint64 steps);
 
 /*
- * Account for what stays when the command ends: the octets of a value or an edit were `before` and are `now`. False: the
- * scripts hold more than they may (STATUS_LIMIT).
+ * Account for what stays when the command ends: the octets of a value or an edit were `before` and
+ * are `now`. False: the scripts hold more than they may (STATUS_LIMIT).
  */
 bool sieve_run_hold(SieveRun *run, guint64 before, guint64 now);
 
@@ -80,7 +85,9 @@ SieveText sieve_run_text(SieveRun *run, const SieveString *string);
 /* String `n` of an argument, NUL-terminated. `arg` may be a tag's value. */
 const char *sieve_run_string(SieveRun *run, const SieveArg *arg, size_t n);
 
-/* A new array of copies (char *) of all strings of an argument; NULL argument: NULL. Caller unrefs. */
+/*
+ * A new array of copies (char *) of all strings of an argument; NULL argument: NULL. Caller unrefs.
+ */
 GPtrArray *sieve_run_strings(SieveRun *run, const SieveArg *arg);
 
 /* State of `ext` for this run: ext->run_state octets, zero at first. */
@@ -96,36 +103,45 @@ bool sieve_run_test(SieveRun *run, const SieveCall *test, bool *ret_result);
 bool sieve_run_nested(SieveRun *run, const SieveProgram *program);
 
 /*
- * Bring flags, header and body as they are now to the implicit keep of the plan: the end of a script. A test suite does it
- * before its result is executed, too.
+ * Bring flags, header and body as they are now to the implicit keep of the plan: the end of a
+ * script. A test suite does it before its result is executed, too.
  */
 bool sieve_run_finish(SieveRun *run);
 
-/* For test suites: go on with the message that the input has now, with a new plan, with limits as at the beginning. */
+/*
+ * For test suites: go on with the message that the input has now, with a new plan, with limits as
+ * at the beginning.
+ */
 void sieve_run_take_input(SieveRun *run);
 void sieve_run_take_plan(SieveRun *run, Plan *plan);
 void sieve_run_renew_limits(SieveRun *run);
 
 /*
- * An action for the plan; taken over. Tags and extensions of the script complete it (:copy, :flags, the edited header),
- * limits are counted, it is traced.
+ * An action for the plan; taken over. Tags and extensions of the script complete it (:copy, :flags,
+ * the edited header), limits are counted, it is traced.
  */
 bool sieve_run_action(SieveRun *run, const SieveCall *call, PlanAction *action);
 
 /* A new action with the place of the call in it. */
 PlanAction *sieve_run_action_new(SieveRun *run, PlanKind kind, const SieveCall *call);
 
-/* From here on, actions and tests see this header or body (editheader, replace, enclose). Taken over. */
+/*
+ * From here on, actions and tests see this header or body (editheader, replace, enclose). Taken
+ * over.
+ */
 void sieve_run_set_headers(SieveRun *run, Headers *headers);
 void sieve_run_set_message(SieveRun *run, Message *message);
 
 /*
- * Fields of a name, as numbers into run->headers (guint), in the order of the message; with :index and :last of the call
- * (NULL: all). *ret_n of them, in memory that lives until the header is edited or the command ends.
+ * Fields of a name, as numbers into run->headers (guint), in the order of the message; with :index
+ * and :last of the call (NULL: all). *ret_n of them, in memory that lives until the header is
+ * edited or the command ends.
  */
 const guint *sieve_run_fields(SieveRun *run, const SieveCall *call, const SieveString *name, size_t *ret_n);
 
-/* Decoded value and addresses of field `number` of run->headers; kept until the header is edited. */
+/*
+ * Decoded value and addresses of field `number` of run->headers; kept until the header is edited.
+ */
 SieveText sieve_run_field_value(SieveRun *run, guint number);
 const SieveAddress *sieve_run_field_addresses(SieveRun *run, guint number, size_t *ret_n);
 

@@ -2,9 +2,8 @@
 #define _GNU_SOURCE
 #include "filters/sieve/run/sieve-value.h"
 
-#include "agent/base/limits.h"
-#include "agent/message/address.h"
 #include "agent/message/address-list.h"
+#include "agent/message/address-print.h"
 #include "agent/message/mime.h"
 
 #include <string.h>
@@ -72,29 +71,6 @@ sieve_value_of_field(SieveArena *arena, const HeaderField *field, const Headers 
 	return sieve_value_decode(arena, sieve_value_raw(arena, field), beside, ret_guess);
 }
 
-char *
-sieve_value_one_line(SieveText text)
-{
-	g_autoptr(GString) line = g_string_sized_new(text.len);
-	bool after_end = false;
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.data[i];
-		bool ends = c == '\r' || c == '\n';
-		if (c != '\0' && !ends)
-			g_string_append_c(line, c);
-		else if (ends && !after_end)
-			g_string_append_c(line, ' ');
-		after_end = ends;
-	}
-	return g_strdup(g_strstrip(line->str));
-}
-
-bool
-sieve_value_is_utf8(SieveText text)
-{
-	return g_utf8_validate_len(text.data, text.len, NULL);
-}
-
 static bool
 is_atom_sign(char c)
 {
@@ -138,17 +114,17 @@ split_plain(SieveText text, SieveAddress *ret_address)
 SieveAddress
 sieve_value_envelope_address(SieveArena *arena, const char *text)
 {
-	(void) arena;
-	SieveText all = { text, strlen(text) };
-	SieveAddress address = { .all = all, .valid = true };
+	size_t len = strlen(text);
+	g_autofree char *whole = address_print_text(text);
+	SieveAddress address = { .all = keep_text(arena, whole), .valid = true };
 	const char *at = strrchr(text, '@');
 	if (at == NULL) {
-		address.local = all; /* "" and such as MAILER-DAEMON: a local part and no domain */
+		address.local = (SieveText){ text, len }; /* "" and such as MAILER-DAEMON: a local part and no domain */
 		address.domain = SIEVE_TEXT("");
 		return address;
 	}
 	address.local = (SieveText){ text, (size_t) (at - text) };
-	address.domain = (SieveText){ at + 1, all.len - address.local.len - 1 };
+	address.domain = (SieveText){ at + 1, len - address.local.len - 1 };
 	return address;
 }
 
@@ -183,8 +159,9 @@ append_item(SieveArena *arena, const AddressItem *item, GArray *addresses)
 {
 	if (item->is_group)
 		return;
+	g_autofree char *whole = item->valid ? address_print_text(item->address) : g_strdup(item->address);
 	SieveAddress address = {
-		.all = keep_text(arena, item->address),
+		.all = keep_text(arena, whole),
 		.local = keep_text(arena, item->local),
 		.domain = keep_text(arena, item->domain != NULL ? item->domain : ""),
 		.valid = item->valid,
@@ -204,46 +181,4 @@ sieve_value_addresses(SieveArena *arena, SieveText raw, GArray *addresses)
 	address_list_parse(raw.data, raw.len, ADDRESS_NAMES_RAW, &list);
 	for (size_t i = 0; i < list.count; i++)
 		append_item(arena, &list.items[i], addresses);
-}
-
-/* Line ends and other control octets have no place in an address; white space around it has. */
-static SieveText
-trim_address(SieveText text)
-{
-	while (text.len > 0 && g_ascii_isspace(text.data[0])) {
-		text.data++;
-		text.len--;
-	}
-	while (text.len > 0 && g_ascii_isspace(text.data[text.len - 1]))
-		text.len--;
-	return text;
-}
-
-static bool
-has_control(SieveText text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		if (g_ascii_iscntrl(text.data[i]) && text.data[i] != '\t')
-			return true;
-	return false;
-}
-
-char *
-sieve_value_mailbox(SieveText text)
-{
-	SieveText trimmed = trim_address(text);
-	if (trimmed.len == 0 || trimmed.len > LIMIT_ADDRESS_NAME || has_control(trimmed))
-		return NULL;
-	g_auto(AddressList) list = { 0 };
-	address_list_parse(trimmed.data, trimmed.len, ADDRESS_NAMES_RAW, &list);
-	const AddressItem *item = list.items;
-	bool is_one = list.count == 1 && item->valid && !item->is_group && item->group == NULL;
-	return is_one && address_text_is_sendable(item->address) ? g_strdup(item->address) : NULL;
-}
-
-bool
-sieve_value_is_mailable(SieveText text)
-{
-	g_autofree char *address = sieve_value_mailbox(text);
-	return address != NULL;
 }

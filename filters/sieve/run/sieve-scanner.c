@@ -1,5 +1,5 @@
 /* sieve-scanner: the first field of the name counts: scanners write theirs on top. */
-#include "filters/sieve/lang/sieve-scanner.h"
+#include "filters/sieve/run/sieve-scanner.h"
 
 #include "agent/base/regex.h"
 #include "filters/sieve/run/sieve-match.h"

@@ -5,7 +5,8 @@
 #ifndef TODOKE_SIEVE_COMPARE_H
 #define TODOKE_SIEVE_COMPARE_H
 
-#include "filters/sieve/ext/sieve-ext.h"
+#include "filters/sieve/lang/sieve-ext.h"
+#include "filters/sieve/lang/sieve-text.h"
 
 struct SieveComparator {
 	const char *name;       /* "i;octet"; an extension's capability is "comparator-" and this */
@@ -28,15 +29,5 @@ SieveText sieve_compare_normalize(const SieveComparator *comparator, SieveArena 
 
 /* Compare two texts that are not in normal form. */
 int sieve_compare_order(const SieveComparator *comparator, SieveArena *arena, SieveText a, SieveText b);
-
-/* Are these the same bytes? */
-static inline bool
-sieve_text_equal(SieveText a, SieveText b)
-{
-	return a.len == b.len && __builtin_memcmp(a.data, b.data, a.len) == 0;
-}
-
-/* Is it this word, letters A-Z without case? */
-bool sieve_text_is(SieveText text, const char *word);
 
 #endif

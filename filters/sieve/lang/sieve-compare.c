@@ -1,5 +1,5 @@
 /* sieve-compare: i;octet and i;ascii-casemap, which every script has (RFC 5228 2.7.3). */
-#include "filters/sieve/run/sieve-compare.h"
+#include "filters/sieve/lang/sieve-compare.h"
 
 #include <string.h>
 
@@ -89,10 +89,4 @@ sieve_compare_order(const SieveComparator *comparator, SieveArena *arena, SieveT
 	if (difference != 0)
 		return difference < 0 ? -1 : 1;
 	return x.len == y.len ? 0 : x.len < y.len ? -1 : 1;
-}
-
-bool
-sieve_text_is(SieveText text, const char *word)
-{
-	return strlen(word) == text.len && g_ascii_strncasecmp(text.data, word, text.len) == 0;
 }

@@ -3,7 +3,7 @@
 #define TODOKE_SIEVE_PROGRAM_H
 
 #include "filters/filter.h"
-#include "filters/sieve/ext/sieve-ext.h"
+#include "filters/sieve/lang/sieve-ext.h"
 
 typedef struct SieveProgram {
 	SieveArena *arena;      /* holds all of this */

@@ -2,16 +2,16 @@
  * sieve-ext: what an extension of the Sieve language is, and the table of them.
  *
  * How to add one (RFC "example"):
- *   1. filters/sieve/sieve-ext-example.c: first the specification, what of it is done and what is not; then its commands,
+ *   1. filters/sieve/ext/sieve-ext-example.c: first the specification, what of it is done and what is not; then its commands,
  *      tests and tags as `static const` tables; at the end `const SieveExt sieve_ext_example = { .capability = "example", ... };`
- *   2. `EXT(example)` in sieve-ext-table.def, the file's line in filters/filters.am.
+ *   2. `EXT(example)` in ext/sieve-ext-table.def. ext/sieve-ext-table.h declares it, for its own functions and for others.
  *   3. tests/cases/sieve/example-.../: script.sieve, message.eml, envelope, expect (see tests/lib/sieve-case.c).
  *
  * What the tables do for you. `.positional = { SIEVE_STRING, SIEVE_STRINGS }` is all the checking of argument types there is;
  * a script that disagrees gets an error with line, column and hint. Your `check` looks at what types cannot say (a bad
  * address, a number out of range); your `run` or `test` may rely on all of it. A call with SIEVE_USES_MATCH takes match types
  * and comparators of all extensions, and its last positional argument are the keys: test values with sieve_match_begin,
- * sieve_match_add, sieve_match_end (sieve-match.h). Tags for calls of others name them in `.on`.
+ * sieve_match_add, sieve_match_end (run/sieve-match.h). Tags for calls of others name them in `.on`.
  *
  * Rules. Functions return false only after a fault has been set (sieve_run_fail). Text of a script comes from
  * sieve_run_text (variables are expanded) and lives until the command ends; what must live longer is copied. Actions
@@ -82,7 +82,7 @@ struct SieveTagDef {
 	bool (*test)(SieveRun *run, const SieveCall *call, bool *ret_result);
 };
 
-typedef struct SieveMatchDef SieveMatchDef;       /* sieve-match.h */
+typedef struct SieveMatchDef SieveMatchDef;       /* sieve-match-type.h */
 typedef struct SieveComparator SieveComparator;   /* sieve-compare.h */
 typedef struct SieveNamespace SieveNamespace;     /* sieve-variable.h */
 typedef struct SieveModifier SieveModifier;       /* sieve-variable.h */
@@ -142,7 +142,7 @@ struct SieveExt {
 	bool (*finish)(SieveRun *run);
 };
 
-/* Extensions by number; NULL behind the last. The number is the bit in a program's set. */
+/* The table itself is that of ext/sieve-ext.c. Extensions by number; NULL behind the last. The number is the bit in a program's set. */
 const SieveExt *sieve_ext_nth(size_t i);
 size_t sieve_ext_number(const SieveExt *ext);
 size_t sieve_ext_count(void);
@@ -153,8 +153,7 @@ guint64 sieve_ext_with_implied(const SieveExt *ext);
 /* The extension of that capability (exact case, RFC 5228 6), or NULL. */
 const SieveExt *sieve_ext_find(SieveText capability);
 
-#define EXT(name) extern const SieveExt sieve_ext_##name;
-#include "filters/sieve/ext/sieve-ext-table.def"
-#undef EXT
+/* Those that the language and its runs ask for by name. */
+extern const SieveExt sieve_ext_variables, sieve_ext_mime, sieve_ext_comparator_unicode_casemap;
 
 #endif
