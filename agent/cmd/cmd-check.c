@@ -168,7 +168,7 @@ cmd_check(int argc, char **argv)
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "Set this for once", "NAME=VALUE" },
 		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options.engine, "Can this engine run it: native, libsieve", "NAME" },
 		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site, "Scripts are the site's, not a user's", NULL },
-		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options.recipient, "Whose scripts they are: warn of redirects to the same",
+		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options.recipient, "Whose scripts: warn of redirects to the same",
 		  "ADDR" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print an object of schema todoke.check/1", NULL },
 		{ "explain", 0, 0, G_OPTION_ARG_NONE, &options.explain, "Say in words what recipes do", NULL },

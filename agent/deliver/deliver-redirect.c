@@ -46,7 +46,7 @@ why_not(DeliverRun *run, const PlanAction *action, const char *key)
 	const Conf *conf = run->job->conf;
 	char *why = NULL;
 	if (!address_text_is_sendable(action->address))
-		return g_strdup("that is no address");
+		return g_strdup("that is not an address");
 	if (deliver_is_own(run, action->address))
 		return g_strdup("that is the owner");
 	unsigned hops = count_hops(message_headers(run->job->message));

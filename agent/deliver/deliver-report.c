@@ -44,7 +44,7 @@ why_not(DeliverRun *run, const PlanReport *report, const char *key)
 	if (!is_token(report->feedback_type))
 		return g_strdup("its type is not a token");
 	if (!address_text_is_sendable(report->address))
-		return g_strdup("its recipient is no address");
+		return g_strdup("its recipient is not an address");
 	if (deliver_is_own(run, report->address))
 		return g_strdup_printf("<%s> is the owner", report->address);
 	(void) deliver_may_send(run, DELIVER_NOTICES, key, &why);

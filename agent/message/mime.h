@@ -1,7 +1,7 @@
 /*
  * mime: what the bytes of a message mean, by GMime.
  *
- * GMime costs 2.5 ms a process to load (SPEED.md 1.4), so it lives in a module, todoke-mime.so,
+ * GMime costs 2.5 ms a process to load, so it lives in a module, todoke-mime.so,
  * that is opened when something is asked that plain ASCII cannot answer, and never in the way of a
  * message that no rule looks into. A module that cannot be opened is STATUS_CONFIG from every
  * function here that needs it: no mail is lost by it, callers say so once and go on with the raw

@@ -164,7 +164,7 @@ def test_redirect_held_back_is_stored(folder):
     with Peer() as peer:
         for number, (address, message, why) in enumerate((
                 ("owner@example.net", MESSAGE, "that is the owner"), ("OWNER+x@EXAMPLE.net", MESSAGE, "that is the owner"),
-                ("b@example.org", hops + MESSAGE, "hosts"), ("b\r\nRCPT TO:<c@d>", MESSAGE, "no address"), ("", MESSAGE, "no address"))):
+                ("b@example.org", hops + MESSAGE, "hosts"), ("b\r\nRCPT TO:<c@d>", MESSAGE, "not an address"), ("", MESSAGE, "not an address"))):
             result = run(folder, peer, "-e", "queue_id=%d" % number, "redirect|" + address, message=message)
             result.note(why)
             tap.same(result.done, ["keep INBOX"])
@@ -340,7 +340,7 @@ def test_refused_and_put_off(folder):
     with Half({"DOT": "451 4.3.0 later"}) as peer:
         run(folder, peer, *plan, code=75)
     with Half() as peer:
-        tap.contains(run(folder, peer, *plan, code=69).answer, "5.1.1 passed on")
+        tap.contains(run(folder, peer, *plan, code=69).answer, "5.1.1 the recipient's rules passed it on")
         tap.same(peer.recipients(), ["c@example.org"])
         tap.same([line for line in peer.commands if "b@example.org" in line], [], "asked again")
 
@@ -624,7 +624,7 @@ def test_notify_guards(folder):
     with Peer() as peer:
         for method, message, sender, why in (
                 ("mailto:owner@example.net", MESSAGE, "s@x.test", "is the owner"), ("mailto:", MESSAGE, "s@x.test", "names nobody"),
-                ("xmpp:a@b", MESSAGE, "s@x.test", "no mailto"), ("mailto:a@b.test", b"Auto-Submitted: auto-generated\n" + MESSAGE, "s@x.test", "a machine"),
+                ("xmpp:a@b", MESSAGE, "s@x.test", "not a mailto"), ("mailto:a@b.test", b"Auto-Submitted: auto-generated\n" + MESSAGE, "s@x.test", "a machine"),
                 ("mailto:" + ",".join("a%d@b.test" % i for i in range(9)), MESSAGE, "s@x.test", "too many"),
                 ("mailto:a%0d%0aRCPT@b.test", MESSAGE, "s@x.test", "address")):
             run(folder, peer, "-e", "sender=" + sender, "-e", "queue_id=" + method[:30] + why, "keep", "notify|" + method, message=message).note(why)
@@ -652,7 +652,7 @@ def test_report(folder):
         tap.same(b"last" in peer.mails[1][2], False)
         tap.contains(peer.mails[1][2], b"text/rfc822-headers")
         run(folder, peer, "-e", "queue_id=3", "keep", "report|abuse|owner@example.net|x").note("is the owner")
-        run(folder, peer, "-e", "queue_id=4", "keep", "report|a b|abuse@example.org|x").note("no token")
+        run(folder, peer, "-e", "queue_id=4", "keep", "report|a b|abuse@example.org|x").note("not a token")
         tap.same(len(peer.mails), 2)
 
 
@@ -692,7 +692,7 @@ def test_pipe_that_goes_wrong(folder):
     big = MESSAGE + b"x" * 500000
     for number, (name, why) in enumerate((
             ("fails", "exit code 3: no such luck"), ("hangs", "took longer"), ("floods", "said more than"), ("dies", "signal 9"), ("missing", "cannot run"),
-            ("../bin/good", "is not a name"), (".hidden", "is not a name"), ("", "is not a name"))):
+            ("../bin/good", "is not the name"), (".hidden", "is not the name"), ("", "is not the name"))):
         shorter = ["-o", "program_timeout=1s"] if name == "hangs" else []
         result = run(folder, "smtp:127.0.0.1:1", *options, *shorter, "-e", "queue_id=%d" % number, "pipe|" + name, message=big)
         result.note(why)
@@ -744,7 +744,7 @@ def test_spoiled_state_stops_no_mail(folder):
         tap.same(len(stored(folder)), number + 1)
     spoil(folder, "no folder")
     with Peer() as peer:
-        run(folder, peer, "-e", "queue_id=9", "keep", "vacation|h|7|weg").note("nobody can remember")
+        run(folder, peer, "-e", "queue_id=9", "keep", "vacation|h|7|weg").note("no state that remembers")
         tap.same(peer.mails, [])
 
 

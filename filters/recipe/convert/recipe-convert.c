@@ -462,7 +462,7 @@ put_default(Convert *convert)
 	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox, &is_there);
 	if (mailbox == NULL) {
 		recipe_writer_put(&convert->sieve.writer,
-		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is no UTF-8 text");
+		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is not UTF-8 text");
 		return;
 	}
 	if (strcmp(mailbox, "INBOX") == 0)

@@ -133,7 +133,7 @@ author_of(SieveRun *run, const SieveCall *call, char **ret_author)
 	const SieveTag *tag = sieve_call_tag(call, "from");
 	SieveText from = tag != NULL ? sieve_run_text(run, &tag->value->strings[0]) : SIEVE_TEXT("");
 	if (tag != NULL && !is_author(from))
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "':from' \"%.*s\" is no address", (int) MIN(from.len, 200), from.data);
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "':from' \"%.*s\" is not an address", (int) MIN(from.len, 200), from.data);
 	*ret_author = tag != NULL ? sieve_text_one_line(from) : NULL;
 	return true;
 }

@@ -12,7 +12,7 @@ fault_of(SieveText name)
 	if (name.len == 0)
 		return "the name of a mailbox is empty";
 	if (memchr(name.data, '\0', name.len) != NULL || !sieve_text_is_utf8(name))
-		return "the name of a mailbox is no UTF-8 text";
+		return "the name of a mailbox is not UTF-8 text";
 	return NULL;
 }
 

@@ -2,10 +2,10 @@
  * sieve-ext: what an extension of the Sieve language is, and the table of them.
  *
  * How to add one (RFC "example"):
- *   1. filters/sieve/ext/sieve-ext-example.c: first the specification, what of it is done and what is not; then its commands,
+ *   1. filters/sieve/ext/sieve-ext-NAME.c: first the specification, what of it is done and what is not; then its commands,
  *      tests and tags as `static const` tables; at the end `const SieveExt sieve_ext_example = { .capability = "example", ... };`
  *   2. `EXT(example)` in ext/sieve-ext-table.def. ext/sieve-ext-table.h declares it, for its own functions and for others.
- *   3. tests/cases/sieve/example-.../: script.sieve, message.eml, envelope, expect (see tests/lib/sieve-case.c).
+ *   3. tests/cases/sieve/NAME-.../: script.sieve, message.eml, envelope, expect (see tests/lib/sieve-case.c).
  *
  * What the tables do for you. `.positional = { SIEVE_STRING, SIEVE_STRINGS }` is all the checking of argument types there is;
  * a script that disagrees gets an error with line, column and hint. Your `check` looks at what types cannot say (a bad

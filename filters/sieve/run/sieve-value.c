@@ -115,9 +115,11 @@ SieveAddress
 sieve_value_envelope_address(SieveArena *arena, const char *text)
 {
 	size_t len = strlen(text);
-	g_autofree char *whole = address_print_text(text);
-	SieveAddress address = { .all = keep_text(arena, whole), .valid = true };
 	const char *at = strrchr(text, '@');
+	/* What is no address is compared as it stands. */
+	bool is_whole = at != NULL && at > text && at[1] != '\0';
+	g_autofree char *whole = is_whole ? address_print_text(text) : g_strdup(text);
+	SieveAddress address = { .all = keep_text(arena, whole), .valid = true };
 	if (at == NULL) {
 		address.local = (SieveText){ text, len }; /* "" and such as MAILER-DAEMON: a local part and no domain */
 		address.domain = SIEVE_TEXT("");
