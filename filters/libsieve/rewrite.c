@@ -197,6 +197,8 @@ doubt_of(const Writer *writer, const SieveCall *test, guint number)
 		return "a value is not ASCII";
 	if (match == SUBSET_COUNT && ((const GPtrArray *) writer->queries->pdata[number])->len == 0)
 		return "there is nothing to count";
+	if (match == SUBSET_COUNT && test->part != NULL && strcmp(test->part->name, "detail") == 0)
+		return "an address without a detail counts, too";
 	return NULL;
 }
 
