@@ -565,7 +565,7 @@ def test_a_plain_store_opens_no_data_base(folder):
     with open(state + "/marks", encoding="utf-8") as marks_file:
         lines = marks_file.read().splitlines()
     tap.same(len(lines), 1)
-    tap.same(bool(re.fullmatch(r"\d+ [0-9a-f]{32} 380\.[0-9a-f]{32} kept f \d+ new/\S+", lines[0])), True, lines[0])
+    tap.same(bool(re.fullmatch(r"\d+/[0-9a-f]{16} [0-9a-f]{32} 380\.[0-9a-f]{32} kept f \d+ new/\S+", lines[0])), True, lines[0])
 
 
 def test_the_history_begins_anew(folder):
