@@ -339,7 +339,7 @@ check_conf_spool(const Conf *conf, char **ret_text, char **ret_cure)
 		return true;
 
 	*ret_text = is_there
-		? g_strdup_printf("recipe_default is below '%s' (mode %o): who has no file there cannot make one", folder, sb.st_mode & 07777)
+		? g_strdup_printf("recipe_default is below '%s' (mode %o): an owner without a file there cannot make one", folder, sb.st_mode & 07777)
 		: g_strdup_printf("recipe_default is below '%s', which is not a folder", folder);
 	*ret_cure = g_strdup_printf("make each user's file once: install -m 660 -o USER -g mail /dev/null %s/USER; "
 		"or chmod 1777 %s; until then such mail goes to the INBOX", folder, folder);
