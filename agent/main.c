@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* main: looks the subcommand up. */
 #include "config.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-choices: names for the choices of ENUM settings, in the order of conf-table.def; tests/unit/test-conf.c compares them. */
 #ifndef TODOKE_CONF_CHOICES_H
 #define TODOKE_CONF_CHOICES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-file: see the header. */
 #define _GNU_SOURCE
 #include "conf/conf-file.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-file: reads todoke.conf and what it includes. */
 #ifndef TODOKE_CONF_FILE_H
 #define TODOKE_CONF_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-lexer: see the header. */
 #include "conf/conf-lexer.h"
 

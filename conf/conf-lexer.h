@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * conf-lexer: the words and signs of todoke.conf.
  *

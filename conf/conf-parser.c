@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-parser: see the header. One token is looked at before it is taken. */
 #include "conf/conf-parser.h"
 

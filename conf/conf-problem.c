@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-problem: see the header. */
 #include "conf/conf-problem.h"
 

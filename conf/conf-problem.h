@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-problem: where in the configuration something stands, and the list of what is wrong with it. */
 #ifndef TODOKE_CONF_PROBLEM_H
 #define TODOKE_CONF_PROBLEM_H

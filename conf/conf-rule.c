@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-rule: see the header. */
 #include "conf/conf-rule.h"
 

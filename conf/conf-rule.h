@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-rule: a block `rule "name" { ... }`: a header rule as it is written. */
 #ifndef TODOKE_CONF_RULE_H
 #define TODOKE_CONF_RULE_H

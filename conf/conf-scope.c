@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-scope: see the header. */
 #include "conf/conf-scope.h"
 

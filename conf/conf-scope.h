@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-scope: blocks `user "PATTERN" { ... }` and `domain "PATTERN" { ... }`: settings for some recipients. */
 #ifndef TODOKE_CONF_SCOPE_H
 #define TODOKE_CONF_SCOPE_H

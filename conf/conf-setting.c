@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-setting: see the header. */
 #include "conf/conf-setting.h"
 

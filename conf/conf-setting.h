@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-setting: one statement of a file or an override becomes the value of a setting. */
 #ifndef TODOKE_CONF_SETTING_H
 #define TODOKE_CONF_SETTING_H

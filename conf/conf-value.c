@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-value: between the text of a setting and its value. */
 #include "conf/conf-value.h"
 

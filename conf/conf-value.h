@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-value: between the text of a setting and its value. */
 #ifndef TODOKE_CONF_VALUE_H
 #define TODOKE_CONF_VALUE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-verify: see the header. */
 #include "config.h"
 

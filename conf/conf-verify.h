@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf-verify: what a value cannot be although its type allows it; for conf_read, when all was read. */
 #ifndef TODOKE_CONF_VERIFY_H
 #define TODOKE_CONF_VERIFY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* conf: the table of settings, and a configuration from its defaults to what holds. */
 #include "conf/conf.h"
 

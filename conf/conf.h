@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * conf: the settings of todoke.conf, checked and with their defaults. Modules get values, not this.
  */

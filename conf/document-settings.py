@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Write the tables of the source into the manual and the sample file, so that a new row is one edit: the settings of
 conf-table.def into todoke.conf and todoke.conf(5), the limits of limits.h and the faults of status-table.def into todoke(8).
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # setup: what contrib/quickstart and contrib/check share; sourced, not run. `top` is the source tree.
 #
 # Everything is built from a copy of the source tree, so that a tree that belongs to somebody else, or that was configured

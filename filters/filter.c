@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* filter: the table of engines, and the small services that all of them share. */
 #include "filters/filter.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* answer: descriptors 1 and 2 belong to Postfix; one writer, one line. */
 #define _GNU_SOURCE
 #include "agent/base/answer.h"

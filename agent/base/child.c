@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* child: fork, feed, read and watch in one poll loop; the group is killed before its leader is reaped. */
 #define _GNU_SOURCE
 #include "agent/base/child.h"

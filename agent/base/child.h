@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * child: runs a program to its end, within bounds.
  *

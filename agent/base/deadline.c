@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* deadline: a SIGALRM handler that uses only async-signal-safe calls and values that were prepared before. */
 #define _GNU_SOURCE
 #include "agent/base/deadline.h"

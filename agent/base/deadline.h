@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deadline: our own time limit for a delivery, below Postfix's.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fs: write all, flush, make folders, copy: no short write and no unchecked close leaves this file. */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fs: the few file operations that a delivery needs, each finished or failed with a Status. */
 #ifndef TODOKE_FS_H
 #define TODOKE_FS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* log: builds the line in both forms from the same pairs, and sends it. */
 #define _GNU_SOURCE
 #include "agent/base/log.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * log: one line a recipient, `key=value`, the queue id first; the same keys as JSON.
  *

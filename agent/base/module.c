@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* module: dlopen. */
 #define _GNU_SOURCE
 #include "agent/base/module.h"

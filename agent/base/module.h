@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * module: shared objects of ours that are opened when they are needed, because their libraries cost more than all the
  * rest of a delivery.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* nearest: edit distance, row by row; only for what is wrong already, so nothing here is fast. */
 #include "agent/base/nearest.h"
 

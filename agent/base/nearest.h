@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* nearest: "did you mean": finds the known word nearest to an unknown one. */
 #ifndef TODOKE_NEAREST_H
 #define TODOKE_NEAREST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* outcome: two tables. */
 #include "agent/base/outcome.h"
 

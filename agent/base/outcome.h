@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * outcome: which fault of which object puts mail off, and which one sends it elsewhere.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* owner-walk: a step a component, each taken from the descriptor of the folder that was judged before. */
 #define _GNU_SOURCE
 #include "agent/base/owner-walk.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * owner-walk: finds the owner of a path for root. Root itself must not go where somebody else decides what lies
  * there, so it walks only through folders that root alone can change, and names the owner of the first component below

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* problem: a line of the script, and carets below what is meant. */
 #include "agent/base/problem.h"
 

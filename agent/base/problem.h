@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * problem: something wrong in a text that a person wrote (configuration, script, recipes), and how it is shown.
  */

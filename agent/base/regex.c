@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* regex: PCRE2 behind limits. No JIT: a process serves one message, and compiling would cost more than it saves. */
 #include "agent/base/regex.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * regex: PCRE2 with limits. A user's pattern over a stranger's value must not hold up the delivery: steps, depth and
  * memory of a match are bounded (limits.h), and so is the pattern.

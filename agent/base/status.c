@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* status: the table of faults, and the value that names a row of it. */
 #include "agent/base/status.h"
 

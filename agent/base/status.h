@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* status: one value that carries a fault from the place where it happens to Postfix. */
 #ifndef TODOKE_STATUS_H
 #define TODOKE_STATUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* check-conf: settings that make no sense alone, together, or on this host. */
 #define _GNU_SOURCE
 #include "agent/cmd/check-conf.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* check-conf: what `todoke check` finds in a configuration that can be read, but does not do what it seems to. */
 #ifndef TODOKE_CHECK_CONF_H
 #define TODOKE_CHECK_CONF_H

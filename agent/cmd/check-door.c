@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* check-door: local(8) runs mailbox_command as the recipient, and for root as nobody (default_privs). */
 #include "agent/cmd/check-door.h"
 

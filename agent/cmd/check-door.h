@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* check-door: what keeps mail from arriving by the door local(8), found before the first mail. */
 #ifndef TODOKE_CHECK_DOOR_H
 #define TODOKE_CHECK_DOOR_H

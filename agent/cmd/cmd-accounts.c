@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* people: what the commands for people share. */
 #include "agent/cmd/cmd-accounts.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* people: what the commands for people share: options, the configuration, JSON. Exit 0 good, 1 findings, 2 usage. */
 #ifndef TODOKE_PEOPLE_H
 #define TODOKE_PEOPLE_H

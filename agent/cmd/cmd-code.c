@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cmd-code: `todoke code`: a code, a log line or a bounce in plain words. */
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cmd-config: `todoke config`: the settings that hold, and where each comes from. */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-accounts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cmd-convert: `todoke convert`: an rc file of procmail as a Sieve script, and the proof over old mail. */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/convert-prove.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cmd-deliver: the door for pipe(8), local(8)'s mailbox_command, .forward, and the `mda` of fetchmail and getmail. */
 #define _GNU_SOURCE
 #include "agent/cmd/cmd.h"

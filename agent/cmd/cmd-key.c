@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cmd-key: `todoke key`: the keys of the site. Shows how many there are; makes one only when told to. */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-accounts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cmd-lmtpd: the LMTP door: on sockets of its own, of systemd, or at standard input and output under spawn(8).
  */

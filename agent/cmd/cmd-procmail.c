@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cmd-procmail: the door that takes procmail's own command line, as `todoke procmail` or by a link of the name
  * procmail.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* reading: what check and convert have in common. */
 #include "agent/cmd/cmd-rules-file.h"
 

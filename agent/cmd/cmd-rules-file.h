@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* reading: a file of rules as an engine is to read it, with a world around it, for commands that look and do not deliver. */
 #ifndef TODOKE_READING_H
 #define TODOKE_READING_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cmd-setup: `todoke setup postfix`: what to change in main.cf and master.cf; a dry run until --apply. */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-accounts.h"

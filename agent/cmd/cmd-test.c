@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cmd-test: runs rule tests that users write (vnd.dovecot.testsuite) and tells what came out: for people, as TAP, as JSON. */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-accounts.h"

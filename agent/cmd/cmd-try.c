@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cmd-try: what would happen to a message, and why. Nothing is changed, nobody is told.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cmd: the subcommands of todoke. */
 #ifndef TODOKE_CMD_H
 #define TODOKE_CMD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* code-text: from a code, a name or a line of a log or bounce to what it means in plain words. */
 #include "agent/cmd/code-text.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* convert-prove: two plans for each message, compared by what they do: where it is stored, to whom it goes. */
 #include "agent/cmd/convert-prove.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* convert-prove: do recipes and the Sieve that was made of them do the same with the mail of a folder? */
 #ifndef TODOKE_CONVERT_PROVE_H
 #define TODOKE_CONVERT_PROVE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* door: read, judge, deliver, answer. */
 #define _GNU_SOURCE
 #include "agent/cmd/delivery-door.h"

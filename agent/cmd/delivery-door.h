@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * door: one delivery of the message on standard input, as the doors that Postfix starts share it: deliver and procmail.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* postfix-aliases: the aliases that local(8) knows, read from the tables of alias_maps. */
 #include "agent/cmd/postfix-aliases.h"
 

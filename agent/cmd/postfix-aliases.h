@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * postfix-aliases: the aliases that local(8) knows (aliases(5)), read from the tables of alias_maps with postalias(1).
  *

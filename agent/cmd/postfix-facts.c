@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* postfix-facts: what main.cf and master.cf of a Postfix say, asked from postconf(1). */
 #include "agent/cmd/postfix-facts.h"
 

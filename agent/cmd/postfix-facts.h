@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* postfix-facts: what main.cf and master.cf of a Postfix say, asked from postconf(1). */
 #ifndef TODOKE_POSTFIX_FACTS_H
 #define TODOKE_POSTFIX_FACTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* setup-accounts: what keeps the mail of system accounts from its owners. */
 #define _GNU_SOURCE
 #include "agent/cmd/setup-accounts.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* setup-fetched: the two remedies for mail that a program fetched for accounts of the system. */
 #include "agent/cmd/setup-fetched.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* setup-plan-parts: what the files that make a plan share. */
 #ifndef TODOKE_SETUP_PLAN_PARTS_H
 #define TODOKE_SETUP_PLAN_PARTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* setup-plan: what must change in a Postfix so that it calls todoke, and what is wrong there now. */
 #include "agent/cmd/setup-plan.h"
 

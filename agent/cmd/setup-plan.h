@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* setup-plan: what must change in a Postfix so that it calls todoke, and what is wrong there now. No file is touched. */
 #ifndef TODOKE_SETUP_PLAN_H
 #define TODOKE_SETUP_PLAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* setup-rights: may whoever delivers by a door reach what todoke.conf names, and is it there? */
 #define _GNU_SOURCE
 #include "agent/cmd/setup-rights.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * setup-state: makes the changes of a plan, and takes them back.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* setup-status: does Postfix make a bounce of what todoke calls temporary? */
 #include "agent/cmd/setup-status.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* setup-status: does Postfix make a bounce of what todoke calls temporary (delivery status filters)? */
 #ifndef TODOKE_SETUP_STATUS_H
 #define TODOKE_SETUP_STATUS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* try-emit: see the header. */
 #define _GNU_SOURCE
 #include "agent/cmd/try-emit.h"

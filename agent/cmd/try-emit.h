@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* try-emit: what a tried plan would store and send, as files in a folder of the user's choice. */
 #ifndef TODOKE_TRY_EMIT_H
 #define TODOKE_TRY_EMIT_H

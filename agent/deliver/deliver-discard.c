@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* deliver-discard: nothing is kept, because a rule says so. */
 #include "agent/deliver/deliver.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deliver-mark: marks that are true of each copy, and what the owner's state learns of them.
  *

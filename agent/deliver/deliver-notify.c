@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deliver-notify: a notice by mail (RFC 5435, RFC 5436). One message to all that the URI names, each handed over by itself; marked as
  * a machine's, never because of a machine's mail and never to oneself.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* deliver-outgoing: see the header. */
 #include "agent/deliver/deliver-outgoing.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deliver-outgoing: what the actions that send mail share: who speaks, the ids of what is sent, handing it over within the time that is
  * left.

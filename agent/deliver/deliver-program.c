@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deliver-program: pipe (vnd.dovecot.pipe): the message is handed to a program of the site's folder, as the last thing but
  * after all copies are safe.

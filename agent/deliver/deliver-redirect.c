@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deliver-redirect (RFC 5228 4.2, 3894, 6009): the message goes on to another address, byte for byte, with our mark on top.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deliver-reject: reject and ereject (RFC 5429). We are asked while Postfix, or the LMTP client, still waits: the refusal is
  * our answer, 5.7.1 with the owner's text, and never a mail of our own. And defer, by which recipes say "come again" (4.7.1).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deliver-report: an abuse report (vnd.dovecot.report, RFC 5965) about the message, to the address that the rule names. From the
  * null sender, marked as a machine's, and never to oneself.

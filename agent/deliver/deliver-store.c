@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deliver-store: store (recipes): the message goes to files and directories by path, with the owner's rights.
  *

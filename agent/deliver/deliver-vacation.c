@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deliver-vacation (RFC 5230, 6131, 3834): an answer to the sender, once an interval, and never to a machine. Each answer
  * that is not given is noted with its reason. It goes out from the null sender, so that nothing comes back.

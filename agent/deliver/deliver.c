@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* deliver: prepare all, commit, or take it back; then hand out what leaves, and report. */
 #define _GNU_SOURCE
 #include "agent/deliver/deliver.h"

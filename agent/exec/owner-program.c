@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* command: search, lock, run, log. */
 #define _GNU_SOURCE
 #include "agent/exec/owner-program.h"

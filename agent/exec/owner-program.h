@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * owner-program: runs a program of the owner's recipes, as the owner: found in the PATH that the recipes have set, in their environment and
  * folder, within the agent's limits. Its standard error goes to their LOGFILE.

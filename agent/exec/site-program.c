@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* program: checks the name and the arguments, makes the environment, and lets child do the rest. */
 #include "agent/exec/site-program.h"
 

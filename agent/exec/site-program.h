@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * site-program: runs a program of the site's folder (setting `program_folder`) for a rule: pipe, filter, execute
  * (vnd.dovecot.*). No shell, no search: the name is a file in that folder.

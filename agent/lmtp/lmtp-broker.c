@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-broker: requests of one packet with at most one descriptor, each answered by an outcome. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-broker.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lmtp-broker: a worker in two halves, where it has to become each recipient.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-child: fork, and a packet for each outcome. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-child.h"

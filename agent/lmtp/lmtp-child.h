@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-child: work in a process of its own, and its outcomes brought back. */
 #ifndef TODOKE_LMTP_CHILD_H
 #define TODOKE_LMTP_CHILD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-command: the grammar of the door. */
 #include "agent/lmtp/lmtp-command.h"
 

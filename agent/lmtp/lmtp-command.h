@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lmtp-command: one line of the client into a command (RFC 2033, RFC 5321 4.1.1, RFC 1870, 3030, 3461, 6152, 6531;
  * Postfix's XCLIENT and XFORWARD). Pure: bytes in, values out.

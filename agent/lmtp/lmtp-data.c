@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-data: a machine of five states that runs over text in strides. */
 #include "agent/lmtp/lmtp-data.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lmtp-data: the octets of DATA and BDAT into those that are stored.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-lanes: a list of numbers and a child for each lane. */
 #include "agent/lmtp/lmtp-lanes.h"
 

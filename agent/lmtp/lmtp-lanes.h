@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lmtp-lanes: the deliveries of one message, several at once.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-listen: sockets. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-listen.h"

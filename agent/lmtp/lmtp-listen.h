@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-listen: the sockets of lmtpd: those that the settings name, those that systemd hands over, and telling it so. */
 #ifndef TODOKE_LMTP_LISTEN_H
 #define TODOKE_LMTP_LISTEN_H

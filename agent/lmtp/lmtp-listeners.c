@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-listeners: a list of places and descriptors. */
 #include "agent/lmtp/lmtp-listeners.h"
 

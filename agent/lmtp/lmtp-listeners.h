@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-listeners: the sockets that lmtpd listens at: those that it was given, and those that its settings name now. */
 #ifndef TODOKE_LMTP_LISTENERS_H
 #define TODOKE_LMTP_LISTENERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-pack: text NUL text NUL; a missing text is "\1". */
 #include "agent/lmtp/lmtp-pack.h"
 

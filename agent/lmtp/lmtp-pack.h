@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-pack: strings and outcomes on their way between processes of lmtpd: each string ends with a NUL, none has one. */
 #ifndef TODOKE_LMTP_PACK_H
 #define TODOKE_LMTP_PACK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-peer: addresses against lists. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-peer.h"

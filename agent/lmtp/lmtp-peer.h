@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-peer: who is at the other end of a connection, and what that peer may. */
 #ifndef TODOKE_LMTP_PEER_H
 #define TODOKE_LMTP_PEER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-reply: replies as text. */
 #include "agent/lmtp/lmtp-reply.h"
 

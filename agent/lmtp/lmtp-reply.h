@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-reply: the lines that the LMTP door answers with, none of them over 512 octets (RFC 5321 4.5.3.1.5). */
 #ifndef TODOKE_LMTP_REPLY_H
 #define TODOKE_LMTP_REPLY_H

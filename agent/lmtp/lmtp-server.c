@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-server: the master's loop. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-server.h"

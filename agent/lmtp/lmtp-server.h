@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lmtp-server: the master. It listens, accepts, hands clients to workers and looks after those; it never reads a client's
  * octet. It keeps a descriptor of each client while a worker talks with it, so that a worker's death is answered (421)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-session: what to say to each command, and the way of the octets of a message. */
 #include "agent/lmtp/lmtp-session.h"
 

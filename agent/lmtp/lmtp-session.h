@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lmtp-session: the conversation with one client, without a socket: octets in, replies out, and a backend that looks up
  * recipients, keeps the message and delivers it. The session never sleeps by itself and keeps no more than a command line

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-slots: an array of hashes. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-slots.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lmtp-slots: which mailboxes each worker is busy with, in memory that all workers share. One number a lane, no lock: the
  * master empties the slots of a worker that died.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-spool: unnamed files. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-spool.h"

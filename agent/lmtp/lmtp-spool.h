@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lmtp-spool: where the octets of a message wait until it is whole: in an unnamed file in memory, from
  * LIMIT_LMTP_SPOOL_MEMORY on in an unnamed file on disk. It is written once for all recipients; nothing is flushed,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-store: from a session's wishes to transactions. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-store.h"

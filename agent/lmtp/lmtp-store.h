@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lmtp-store: the backend that really delivers: accounts at RCPT, a spool for the octets, transact for each recipient.
  *

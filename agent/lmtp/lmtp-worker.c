@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-worker: octets between a socket and a session, and the time limits of both. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-worker.h"

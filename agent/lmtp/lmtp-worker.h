@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* lmtp-worker: a process that talks with one client after the other; the master hands them over. */
 #ifndef TODOKE_LMTP_WORKER_H
 #define TODOKE_LMTP_WORKER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * address-list: a field value becomes tokens, the tokens up to a separator become items.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * address-list: the addresses of a header value, as real mail writes them (RFC 5322 3.4 and 4.4, and what is not in
  * it).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* address-print: one way to quote, and the signs that each place puts around it. */
 #include "agent/message/address-print.h"
 

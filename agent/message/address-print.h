@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * address-print: an address leaves memory here. In memory there is one form, the one that Postfix
  * has too: the local part without quotes (Address, or a string "local@domain" that the last '@'

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* address: halves, what may be sent to, and equality. */
 #include "agent/message/address.h"
 

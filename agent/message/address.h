@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * address: the little that the agent itself must know of addresses: their halves, and when two are
  * one.

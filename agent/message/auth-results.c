@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * auth-results: a hand-written reader of RFC 8601 2.2. A field that is not in that form says
  * nothing.

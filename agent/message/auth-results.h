@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * auth-results: what the mail server of this site found out about a message, in
  * Authentication-Results (RFC 8601).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* body-print: octets between carriage returns, and line ends that wait for something to follow them. */
 #include "agent/message/body-print.h"
 

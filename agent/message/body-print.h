@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * body-print: what tells one body from another: its length, and a hash of its beginning.
  *

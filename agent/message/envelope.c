@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* envelope: a struct of strings. */
 #include "agent/message/envelope.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* envelope: who sent the message to whom, as the front door heard it. */
 #ifndef TODOKE_ENVELOPE_H
 #define TODOKE_ENVELOPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* gmime-extra: what GMime's headers lack: scope-bound references. Only the module includes this. */
 #ifndef TODOKE_GMIME_EXTRA_H
 #define TODOKE_GMIME_EXTRA_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * headers: one pass over the bytes finds the fields. They lie in blocks that never change once
  * their list is built; an edited list has a block of its own for what is new, and runs of other

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * headers: the header block of a message as a list of fields, and edited versions of it.
  *

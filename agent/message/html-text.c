@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* html-text: a tag stripper that knows no grammar, so that none can be broken. */
 #include "agent/message/html-text.h"
 

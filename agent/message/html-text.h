@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* html-text: the words of an HTML page, for rules that search text. */
 #ifndef TODOKE_HTML_TEXT_H
 #define TODOKE_HTML_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* loop: findings about header lines, and the verdict that the worst of them makes. */
 #include "agent/message/loop.h"
 

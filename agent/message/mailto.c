@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mailto: split at what RFC 6068 splits at, and only then decoded. */
 #include "agent/message/mailto.h"
 

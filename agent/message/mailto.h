@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mailto: URIs that say whom to write and what (RFC 6068), as notices use them (RFC 5436).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mark: makes and checks the keyed stamp, and keeps its key file. */
 #define _GNU_SOURCE
 #include "agent/message/mark.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mark: our keyed stamp, the proof that this owner's mail was here before.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* message: header in memory, body written once to where it will stay. */
 #define _GNU_SOURCE
 #include "agent/message/message.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mime-charset: iconv where the label is right, and a guess in a stated order where it is not. */
 #include "agent/message/mime-charset.h"
 

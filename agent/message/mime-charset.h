@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime-charset: bytes in whatever charset to UTF-8, with a guess where the label is missing or
  * wrong. Part of the module.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime-compose: GMime objects from drafts; the fields of the message itself are written in the order they were given.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mime-compose: drafts to messages. Part of the module. */
 #ifndef TODOKE_MIME_COMPOSE_H
 #define TODOKE_MIME_COMPOSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mime-load: the one module of the parsed view, opened once a process. */
 #include "agent/message/mime-load.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mime-load: the module for the other files of the parsed view. */
 #ifndef TODOKE_MIME_LOAD_H
 #define TODOKE_MIME_LOAD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime-module: todoke-mime.so, all that is linked with GMime.
  *

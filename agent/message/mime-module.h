@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime-module: what the program and todoke-mime.so know of each other: a table of functions over plain bytes.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mime-params: a scanner over one unfolded value; then the pieces of RFC 2231 are put together. */
 #include "agent/message/mime-params.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime-params: the values of Content-Type and Content-Disposition (RFC 2045 5.1, RFC 2183, RFC
  * 2231), as they come.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime-tree: one pass over the body finds where the parts begin and end; what they hold is read
  * when it is asked for.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime-tree: the parts of a stored message and where each lies in the file.
  *

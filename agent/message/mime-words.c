@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime-words: encoded words are found in one pass, and those that belong together are decoded
  * together.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime-words: the encoded words of RFC 2047 in a text, the usual damage included.
  *

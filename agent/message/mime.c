@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mime: opens the module when it is needed, and answers alone what plain ASCII can answer. */
 #include "agent/message/mime.h"
 

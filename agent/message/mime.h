@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime: what the bytes of a message mean, by GMime.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* received: a scanner for words and comments, and the few keywords that count. */
 #include "agent/message/received.h"
 

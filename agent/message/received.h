@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * received: what a Received line says: which host wrote it, under which id, and whether a retrieval
  * program did.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* plan: the list of actions, with duplicates merged and conflicts refused. */
 #include "agent/plan/plan.h"
 

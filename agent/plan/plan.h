@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * plan: what shall be done with one message for one recipient, in order. Filters fill it, the agent carries it out,
  * `try` prints it. A plan owns everything in it; actions die with it.

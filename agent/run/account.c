@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* account: look up by the table that the configuration names; become that user. */
 #define _GNU_SOURCE
 #include "agent/run/account.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * account: who the recipient is on this machine, and where mailbox, home and state lie.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * delivery-trace: lines are gathered while the scripts run, the file is written when the outcome is
  * known.

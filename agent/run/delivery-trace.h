@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * delivery-trace: a file with the full trace of one delivery, for users who have the folder
  * trace_dir, or whom the site names (trace_users).

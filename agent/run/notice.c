@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* notice: composed as outgoing mail is, stored as incoming mail is. */
 #include "agent/run/notice.h"
 

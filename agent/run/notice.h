@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* notice: a message of our own to the owner, laid into the INBOX: it is not sent, and nobody answers it. */
 #ifndef TODOKE_NOTICE_H
 #define TODOKE_NOTICE_H

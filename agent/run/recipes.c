@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipes: which file, and what comes before it. */
 #define _GNU_SOURCE
 #include "agent/run/recipes.h"

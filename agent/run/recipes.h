@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipes: what a door asks for besides the settings: which file of recipes runs, with which variables, and whether
  * anything else runs. It corresponds to procmail's command line.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipient: SRS addresses first, as they look like any other address of a virtual user. */
 #include "agent/run/recipient.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipient: resolves an envelope recipient to an account, or to the original sender if it is an address that SRS made
  * here.

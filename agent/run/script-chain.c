@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scripts: find them, read them, run them in their order. */
 #include "agent/run/script-chain.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * script-chain: which scripts run for a message, in which order, and what happens if one is broken.
  *

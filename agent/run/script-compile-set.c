@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* script-set: records of "PLACE NAMELEN FILELEN TEXTLEN\n", name, file, text. */
 #include "agent/run/script-compile-set.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * script-set: a script and those that it includes, as texts: what the compiler has read, to be stored and compiled
  * again.

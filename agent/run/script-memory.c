@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* script-memory: texts and counters in the state, and the link that says what is in it. */
 #define _GNU_SOURCE
 #include "agent/run/script-memory.h"

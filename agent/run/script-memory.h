@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * script-memory: what is remembered of the scripts of an owner: the texts that served last, for the day when one is
  * broken, and that the owner was told of that.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * services-parts: what a world is made of, for the files of services alone.
  */

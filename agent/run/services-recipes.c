@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* services-recipes: what only recipes ask for: files, lock files, programs and variables of the owner. */
 #define _GNU_SOURCE
 #include "agent/run/services-parts.h"

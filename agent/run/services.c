@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * services: answers the questions of engines from the configuration, the account and the disk; services-recipes those of
  * recipes alone.

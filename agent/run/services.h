@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * services: what surrounds a script: the services of FilterEnv as this site and this account have them, or, for `try`, as
  * the person at the terminal describes them.

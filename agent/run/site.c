@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* site: keys, rules and names, read once a process. */
 #define _GNU_SOURCE
 #include "agent/run/site.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * site: what is the same for every message of this process, made ready once: the settings, and what was read or
  * compiled because of them while we still had the rights to.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * transact-duplicate: a second copy of mail that carries no mark of ours, as it comes from two mailboxes that are fetched, or from a list and
  * directly. The setting `duplicates` is off by itself: two mails with one Message-ID may both be wanted.

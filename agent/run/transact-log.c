@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* transact-log: the log line of a finished transaction. */
 #include "agent/run/transact-parts.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * transact-mark: the owner's key, and the mark of what is delivered.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * transact-parts: what a transaction is made of, for the transact*.c files only.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * transact-return: mail that was here before. Whoever has it is not failed again, and a mark alone makes no mail vanish: what is not known to
  * be here is delivered.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* transact: the steps of one delivery, in their order. */
 #define _GNU_SOURCE
 #include "agent/run/transact-parts.h"

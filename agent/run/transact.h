@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * transact: one message for one recipient, from the header to the answer.
  *

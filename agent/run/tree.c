@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* tree: a mark inside, and outside the memory of it. */
 #define _GNU_SOURCE
 #include "agent/run/tree.h"

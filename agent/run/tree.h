@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree: checks that the folder which holds the mailboxes exists, and that it is the one to which mail was delivered before. A file
  * system that is not mounted must neither make users unknown nor take mail that is hidden as soon as it is mounted.

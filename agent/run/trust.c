@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* trust: owner and mode against a rule. */
 #include "agent/run/trust.h"
 

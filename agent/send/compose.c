@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compose: see the header. */
 #include "agent/send/compose.h"
 

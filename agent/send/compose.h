@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* compose: what a message of ours is made of: addresses, dates, fields, the printed header. */
 #ifndef TODOKE_COMPOSE_H
 #define TODOKE_COMPOSE_H

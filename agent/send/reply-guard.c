@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* reply-guard: one question after the other; the first reason counts. */
 #include "agent/send/reply-guard.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reply-guard: who must not be answered by a machine (RFC 3834 2, RFC 5230 4.5 and 4.6). Pure: no state, no mail.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* outmail: checks what goes out, and takes the way that the setting names. */
 #include "agent/send/route.h"
 

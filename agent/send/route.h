@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * route: submits a message to Postfix for another recipient.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* srs: see the header; the scheme is Shevek's (libsrs), the hash is ours. */
 #include "agent/send/srs.h"
 

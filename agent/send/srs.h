@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * srs: the Sender Rewriting Scheme: a redirect's envelope sender that bounces can come back to, and that passes SPF.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* submit-module: the line of submit-talk by libcurl. The only file that knows libcurl. */
 #define _GNU_SOURCE
 #include "agent/send/submit-module.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* submit-module: what the program and todoke-submit.so know of each other. */
 #ifndef TODOKE_SUBMIT_MODULE_H
 #define TODOKE_SUBMIT_MODULE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* submit-talk: one message, one recipient, one command after the other. */
 #include "agent/send/submit-talk.h"
 

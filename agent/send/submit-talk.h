@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * submit-talk: the SMTP commands behind the greeting (RFC 5321, 3461, 6152, 6531) over a line that somebody else opened. No
  * sockets and no clock here: tests play the other side from memory.

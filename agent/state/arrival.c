@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * arrival: a checksum over what a retry brings again. MD5, for it is paid for every message and SHA-256 costs five
  * times as much: a sender who can make two messages look the same, behind a Received field that nobody can foresee,

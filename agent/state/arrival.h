@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * arrival: what makes two tries the same delivery: one message, as it came, for one recipient.
  *

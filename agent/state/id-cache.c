@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* id-cache: read as a whole, written in place as formail does: it keeps the file open while it works. */
 #define _GNU_SOURCE
 #include "agent/state/id-cache.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * id-cache: the file in which formail -D remembers the ids of messages, shared with formail itself: ids with a NUL
  * behind each, and one NUL more behind the newest. At `max` octets it begins anew at its front; what is left of an older

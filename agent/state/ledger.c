@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* ledger: one value of the state, a line a step: mark, step, text; blanks and what is odd are escaped as in URIs. */
 #include "agent/state/ledger.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ledger: what was planned for one message and one recipient, and what is done, so that the retry after a crash
  * or a temporary fault repeats nothing. It lives in the state under the queue id, the recipient (and what it was

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mark-history: lines of blank-separated words, appended by one write and searched for the subject. */
 #define _GNU_SOURCE
 #include "agent/state/mark-history.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mark-history: what became of mail that carries a mark of ours, and how often it came back.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state-copy: the octets of the file and of its write-ahead log, read again where somebody wrote meanwhile. */
 #define _GNU_SOURCE
 #include "agent/state/state-copy.h"

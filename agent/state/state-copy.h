@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state-copy: a copy of an owner's state for `try`, which must not open, lock or write the original. */
 #ifndef TODOKE_STATE_COPY_H
 #define TODOKE_STATE_COPY_H

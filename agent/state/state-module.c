@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state-module: one table in SQLite. The only file that knows SQLite. */
 #include "agent/state/state-module.h"
 

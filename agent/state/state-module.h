@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state-module: what the program and todoke-state.so know of each other. No type of SQLite crosses. */
 #ifndef TODOKE_STATE_MODULE_H
 #define TODOKE_STATE_MODULE_H

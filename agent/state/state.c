@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* state: opens the module, keeps its faults in one form, puts damaged files aside. */
 #include "agent/state/state.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * state: what is remembered from one delivery to the next: who was answered, what was seen, how much went out today,
  * what a retry must not repeat, the last version of a script that worked.

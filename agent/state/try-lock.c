@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* try-lock: see the header. */
 #define _GNU_SOURCE
 #include "agent/state/try-lock.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * try-lock: one try of a message at a time. A retry that starts while an earlier try still waits for the server's answer would send
  * the message a second time, as it is not known yet whether the server has accepted it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* claim: symlink, readlink, and a lock for the case that two retries meet. */
 #define _GNU_SOURCE
 #include "agent/store/claim.h"

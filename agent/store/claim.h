@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * claim: tells a retry what the earlier try did with a copy, whatever moment that try died at.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* dotlock: the lock file is the new file. */
 #define _GNU_SOURCE
 #include "agent/store/dotlock.h"

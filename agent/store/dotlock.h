@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dotlock: change a small text file that other programs change too, as Dovecot does it: `NAME.lock` is made
  * exclusively, the new contents are written into it, and it is renamed over NAME. Readers need no lock.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* folder-id: reads what other programs wrote; nothing here is believed further than that. */
 #define _GNU_SOURCE
 #include "agent/store/folder-id.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * folder-id: what tells a folder from others whatever it is called (MAILBOXID of RFC 8474), and
  * what is noted about it (METADATA of RFC 5464).

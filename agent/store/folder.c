@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* folder: from the name in a rule to an open Maildir. */
 #define _GNU_SOURCE
 #include "agent/store/folder.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * folder: names as people and rules write them, and where such a folder lies on the disk.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* kept: the place where it was put, then a walk over the mailbox. */
 #define _GNU_SOURCE
 #include "agent/store/kept.h"

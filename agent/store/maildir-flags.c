@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* maildir-flags: letters, and Dovecot's file of keywords ("0 Work", "1 $Label1": letter number and name). */
 #define _GNU_SOURCE
 #include "agent/store/maildir-flags.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* maildir-flags: IMAP flags as the letters at the end of a Maildir name. */
 #ifndef TODOKE_MAILDIR_FLAGS_H
 #define TODOKE_MAILDIR_FLAGS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* maildir: drafts in tmp, then one rename that never replaces. */
 #define _GNU_SOURCE
 #include "agent/store/maildir.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mbox: lock, reserve, append in one write, flush; cut off what failed. */
 #define _GNU_SOURCE
 #include "agent/store/mbox.h"

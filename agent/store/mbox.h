@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mbox: the format: one file, each message after a From_ line and before an empty one.
  *

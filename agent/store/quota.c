@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* quota: the file maildirsize, and counting a mailbox. */
 #define _GNU_SOURCE
 #include "agent/store/quota.h"

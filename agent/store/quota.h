@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * quota: how much a mailbox may hold, by the file `maildirsize` of Maildir++, which IMAP servers and other deliverers
  * keep up to date too.

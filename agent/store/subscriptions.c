@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* subscriptions: one more line, if it is not there yet. */
 #include "agent/store/subscriptions.h"
 

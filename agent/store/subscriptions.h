@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* subscriptions: Dovecot's list of the folders that clients show. */
 #ifndef TODOKE_SUBSCRIPTIONS_H
 #define TODOKE_SUBSCRIPTIONS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* utf7: runs of what is not printable ASCII become &...-, base64 of UTF-16 with ',' for '/'. */
 #include "agent/store/utf7.h"
 

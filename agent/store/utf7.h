@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* utf7: mailbox names as IMAP writes them (RFC 3501 5.1.3). */
 #ifndef TODOKE_UTF7_H
 #define TODOKE_UTF7_H

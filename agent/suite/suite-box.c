@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* suite-box: see the header. */
 #define _GNU_SOURCE
 #include "agent/suite/suite-box.h"

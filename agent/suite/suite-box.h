@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* suite-box: the private place where results of a suite are carried out: a temporary Maildir, and mail that was held back. */
 #ifndef TODOKE_SUITE_BOX_H
 #define TODOKE_SUITE_BOX_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* suite-settings: tables of names. */
 #include "agent/suite/suite-settings.h"
 

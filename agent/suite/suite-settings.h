@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* suite-settings: what test_config_set sets, by our names and by Dovecot's. */
 #ifndef TODOKE_SUITE_SETTINGS_H
 #define TODOKE_SUITE_SETTINGS_H

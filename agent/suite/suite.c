@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* suite: the world that the words of vnd.dovecot.testsuite ask for, for one file. */
 #include "agent/suite/suite.h"
 

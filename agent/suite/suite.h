@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * suite: a file of rule tests (vnd.dovecot.testsuite), run in a world of its own.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* header-rule: compiles rules to small tables, and makes one pass over the fields. */
 #include "filters/header/header-rule.h"
 

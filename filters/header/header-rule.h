@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * header-rule: rules of the configuration about header fields.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* cage: what became of the child, in words. */
 #define _GNU_SOURCE
 #include "filters/libsieve/cage.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cage: libsieve at work in a process of its own.
  *

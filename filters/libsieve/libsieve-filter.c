@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libsieve-filter: the engine as filters/filter.h wants it: our own parser and checker, libsieve in its cage, our own
  * actions.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* record: octets to values and back. */
 #include "filters/libsieve/record.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * record: what goes into the cage and what comes out of it, as octets.
  *

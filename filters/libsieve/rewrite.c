@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* rewrite: the tree to text, and the values that its tests ask for. */
 #include "filters/libsieve/rewrite.h"
 

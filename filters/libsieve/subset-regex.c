@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* subset-regex: one pass over an expression; what it does not know well it refuses. */
 #include "filters/libsieve/subset-regex.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * subset: a walk over the tree with a list of what is allowed; the reasons are findings about Debian's libsieve
  * 2.2.6.

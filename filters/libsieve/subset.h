@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * subset: which scripts libsieve may see.
  *

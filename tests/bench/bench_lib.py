@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What tests/bench/bench and tests/bench/gate share: the agents side by side, and ways to measure one delivery.
 
 Every agent delivers into a Maildir of its own, as one unprivileged user, the message coming through a pipe, as from

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * floor-lmtp: what any LMTP server has to do and nothing else: floor-lmtp SOCKET FOLDER. One process a connection; every
  * message is written to FOLDER/tmp, flushed, renamed into FOLDER/new, which is flushed: two syncs, as todoke has. No check

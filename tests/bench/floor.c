@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * floor: the least that a durable delivery into a Maildir can be, for tests/bench/bench to compare with: standard input
  * into tmp/, fsync, link into new/, fsync of new/. It looks at nothing and knows nobody.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * measure: runs a program once, with a file fed through a pipe as Postfix does, and writes one line into a file of results:
  *

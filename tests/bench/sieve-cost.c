@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-cost: what compiling a script and running it over a message costs, in this process and without a disk.
  *

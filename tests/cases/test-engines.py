@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The cases of Sieve by both engines: what libsieve takes must come to the same plan, what it does not take is refused with a
 reason, and the few other differences stand in engine-differences, each with its reason."""
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """All cases of the recipe engine, one TAP line each. What is expected was written by procmail (tests/diff/recipe-diff --make), or by
 hand where a file "ours" in the case says why we differ. With a file "strict" recipe_compat is strict."""
 import os

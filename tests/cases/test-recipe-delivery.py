@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The cases of the recipe engine once more, from end to end: `todoke procmail` with procmail's own command line has to leave the files
 that procmail left (what is expected was written by procmail: tests/diff/recipe-diff --make). One TAP line each."""
 import os

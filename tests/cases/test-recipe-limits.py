@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Each LIMIT_RECIPE_* of limits.h, at the limit and one over. Those of expressions are in tests/unit/test-recipe-pattern.c too."""
 import os
 import pathlib

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Scripts that cannot be used: the version that served last, the one notice to the owner; and the script for discarded mail."""
 
 import email

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Scripts of one chain: what a keep of one means for the next (draft-degener-sieve-multiscript 3, Pigeonhole's sieve_before)."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """todoke check over rc files: each warning and error with its place, included files, and --explain."""
 
 import json

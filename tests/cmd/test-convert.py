@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """todoke convert: what is written, that it always compiles, and --prove."""
 
 import glob

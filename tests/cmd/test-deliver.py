@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The door `todoke deliver`: what it takes, what it answers, what it stores."""
 
 import os

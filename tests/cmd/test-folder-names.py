@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Names of folders as people of different servers write them: what a delivery does, what try says, what check warns of."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """libsieve as the engine of whole deliveries: mail is stored whatever becomes of the library, and the log says what did."""
 
 import os

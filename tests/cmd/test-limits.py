@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The bounds of agent/base/limits.h: what is just inside works, one over does not; and no bound is without a test."""
 
 import glob

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What scripts know of mailboxes on the disk: ids (RFC 9042), annotations (RFC 5490), in deliveries and in try."""
 
 import json

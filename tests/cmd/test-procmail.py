@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Recipes that deliver: `todoke procmail`, `todoke deliver` with recipes, and what becomes of the mail when something is in the way."""
 
 import concurrent.futures

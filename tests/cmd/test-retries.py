@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What a retry finds of the try before it (todoke(8), RETRIES): tries at the same time, queue ids that come again, links that end."""
 
 import concurrent.futures

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Mail that comes back: whoever has it is not failed again, and a mark alone makes no mail vanish (todoke(8), LOOPS)."""
 
 import glob

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Root has no mailbox: its mail goes on to root_mail_to, or waits with a reason; check finds that before the first mail."""
 
 import os

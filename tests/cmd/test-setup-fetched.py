@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`todoke setup postfix --fetched` and root's mail, with configurations as they are met; tests/e2e/e2e-setup sends the mail."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`todoke setup postfix`: what todoke.conf names is there, and whoever delivers may reach it. Each fix that is printed is followed."""
 
 import grp

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`todoke setup postfix` with a private configuration of the Postfix that is installed."""
 
 import atexit

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What edits of the header and variables of Sieve may cost: by every door the mail is in the INBOX and the owner is told; and
 a thousand edits of a long header take little memory."""
 

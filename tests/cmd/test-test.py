@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """todoke test: its forms of output, its exit codes, and tests that must fail."""
 
 import json

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The story of a delivery as a file (trace_dir, trace_users), and `todoke try --trace json`."""
 
 import json

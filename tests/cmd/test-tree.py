@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A tree of mailboxes that is not there, is empty or is another one: our fault, never an unknown user, and nothing is written."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Two users who attack each other, and root, with links: whoever root acts for is found without a path that they can bend."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """`todoke try`: says what a delivery would do, and changes nothing."""
 
 import json

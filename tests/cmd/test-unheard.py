@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """A configuration that is wrong, where there is no syslog, as in containers: somebody hears of it all the same."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Messages made at random: nested, broken and mislabelled as mail is. Each comes with the names of what was done to it."""
 
 import base64

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """recipe_oracle: run an rc file over a message in a private folder, by procmail or by our test program, and say what came of it.
 
 Both leave files below one folder; `outcome` writes them down in one text, so that the two can be compared byte for byte.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Dovecot's sieve-test and our engine asked the same: what is shared by sieve-diff, sieve-corpus and mime-diff."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Recipes beside the very procmail, in this run: each case, and random rc files. Skipped where procmail is not installed."""
 import os
 import pathlib

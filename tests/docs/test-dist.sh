@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What git knows is in the release too, but for the files of git itself and of its server.
 # contrib/check builds from a copy, which has a list of what it is.
 tracked=$({ tr '\0' '\n' <"$top_srcdir/.files" || git -C "$top_srcdir" ls-files; } 2>/dev/null)

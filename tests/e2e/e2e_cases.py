@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The cases: each function is one test, named by its first line of documentation."""
 import os
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Scripts behind the real Postfix: what leaves arrives, once; what goes in circles ends; what is broken loses nothing."""
 import base64
 import email

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A private mail world on loopback: a Postfix, a Dovecot and fetchmail of our own, all below one temporary folder.
 
 Everything that is started is stopped by its own process id; nothing of the machine's own mail system is read or touched,

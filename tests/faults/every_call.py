@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """every_call: lets every system call of a delivery fail, and kills the delivery in front of every one, by every door.
 
 strace counts and injects: a clean run says which calls there are, then each is made to fail, or is where the process is killed. What was

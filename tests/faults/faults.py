@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """faults: lets every file call of a delivery go wrong, one after the other, and looks what became of the mail.
 
 usage: faults.py SHIM [COMMAND...]

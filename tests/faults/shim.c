@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * shim: preloaded into a delivery, makes one of its file calls go wrong.
  *

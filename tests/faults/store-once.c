@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * store-once: a delivery without the rest of the agent, for faults.py: `store-once MAILDIR ACTION... <MESSAGE`.
  *

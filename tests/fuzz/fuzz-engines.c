@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fuzz-engines: both engines of Sieve over one script and message, made from the input: they come to the same, or
  * libsieve's part is refused. tests/fuzz/fuzz-engines.sh runs it.

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """The runs of fuzz-engines.sh. Input number N is what Python's generator makes of the seed N, so a number names a finding."""
 import argparse
 import os

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Both engines of Sieve against each other. As a test: some hundred inputs, always the same ones (TAP). With --fuzz SECONDS
 # [FIRST]: random inputs from number FIRST on, as long as time is; one that differs stays in the current folder.
 : "${top_srcdir:=.}"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 # What the scripts of the fuzz targets share; they source it. $work is theirs until they end.
 : "${top_srcdir:=.}"

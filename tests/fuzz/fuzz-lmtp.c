@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fuzz-lmtp: any octets at the LMTP door. The first octet says how they are cut, the second the options; the rest is what
  * the client says. Whatever it is: no reply line over 512 octets, what was begun is ended, each delivery one reply,

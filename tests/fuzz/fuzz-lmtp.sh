@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Run the fuzz target of the LMTP session over the transcripts of the cases (TAP), or with --fuzz SECONDS really fuzz, with
 # clang and libFuzzer; finds stay in the current folder, new inputs in a temporary one.
 # shellcheck source=tests/fuzz/fuzz-lib.sh

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fuzz-loop: header index, loop check and header rules on any bytes, in any chunks. Nothing may crash, hang or lose a field.
  *

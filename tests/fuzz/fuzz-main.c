@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fuzz-main: runs a fuzz target over files, for builds without libFuzzer. */
 #include <glib.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fuzz-mime: a whole message through the parsed view: addresses, header text, parts, text of the parts.
  * tests/fuzz/fuzz-mime.sh runs it.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Run the fuzz target of the parsed view over its corpus and the messages of all cases (TAP), or with --fuzz SECONDS really
 # fuzz, with clang and libFuzzer; finds stay in the current folder, new inputs in a temporary one or in $FUZZ_CORPUS.
 : "${top_srcdir:=.}"

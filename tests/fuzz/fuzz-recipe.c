@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fuzz-recipe: an rc file through the parser and the checks, and as an expression over the rest of itself: PCRE2 and the states must
  * agree. What it converts to must compile without a finding, and explain must say something. As a mail it goes through

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fuzz-sieve-parse: lexer, parser and checker on any bytes. Nothing may crash or hang; a script is either a program or has
  * errors with places in it. tests/fuzz/fuzz-sieve.sh runs it.

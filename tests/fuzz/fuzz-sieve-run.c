@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fuzz-sieve-run: a script and a message from one input, with a line "%%" between them. Nothing may crash or hang; a run that
  * fails leaves a fault with a name. tests/fuzz/fuzz-sieve.sh runs it.

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Run the fuzz targets of the Sieve engine over all cases and finds (TAP), or with --fuzz [parse|run] SECONDS really fuzz, with
 # clang and libFuzzer, without a name both after each other; finds stay in the current folder, new inputs in a temporary one
 # or in $FUZZ_CORPUS.

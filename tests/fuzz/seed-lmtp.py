@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Make the seed corpus of fuzz-lmtp from tests/cases/lmtp: seed-lmtp.py CASES CORPUS."""
 import pathlib
 import re

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """dovecot_conf: pieces of a configuration in the language of the Dovecot that is installed: that of 2.4 is another than that of 2.3.
 
 As a program, for shell scripts: dovecot_conf.py PIECE WORD...; a word "name=value" is an option of the piece.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* engine-pair: octets choose among the words of small grammars; when they are used up, the first choice is taken. */
 #include "tests/lib/engine-pair.h"
 

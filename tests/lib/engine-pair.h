@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * engine-pair: a script and a message made from any octets, for both engines of Sieve. What comes out is nearly
  * always within the subset that libsieve gets; strings, values and addresses are those at which it was seen to fail,

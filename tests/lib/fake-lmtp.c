@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fake-lmtp: faults by name. */
 #include "tests/lib/fake-lmtp.h"
 

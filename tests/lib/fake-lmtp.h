@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fake-lmtp: a backend for LmtpSession that stores nothing and writes down what it was asked for.
  *

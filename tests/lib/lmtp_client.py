@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """lmtp_client: a client for tests that says exactly what it is told, and a lmtpd to talk to."""
 
 import contextlib

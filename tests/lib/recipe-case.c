@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-case: runs an rc file over the message on stdin, and does at once and simply what the plan says, as the agent would.
  *

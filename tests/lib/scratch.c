@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scratch: folders for tests. */
 #define _GNU_SOURCE
 #include "tests/lib/scratch.h"

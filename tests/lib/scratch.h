@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* scratch: a folder of its own for a test, and what is in it. */
 #ifndef TODOKE_SCRATCH_H
 #define TODOKE_SCRATCH_H

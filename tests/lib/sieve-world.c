@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-world: services that answer from lists. */
 #define _GNU_SOURCE
 #include "tests/lib/sieve-world.h"

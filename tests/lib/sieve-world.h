@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-world: a FilterEnv made of a file, for cases, fuzzing and the differential runner.
  *

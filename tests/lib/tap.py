@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """tap: what our test scripts share: numbered results, private folders, running todoke."""
 
 import os

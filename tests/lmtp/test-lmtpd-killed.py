@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """lmtpd is killed in front of each of its file calls, alone or with its master, and the client does what Postfix does: recipients whose
 reply came are done, the others get the message again. At the end each has exactly one copy, and a redirect went out once.
 

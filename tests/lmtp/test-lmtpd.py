@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The door `todoke lmtpd`: sockets, workers that die, limits, stop and reload. What is said is tested in test-lmtp-session."""
 
 import contextlib

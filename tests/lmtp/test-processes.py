@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Who does what in lmtpd: no root where strangers are read, and a mailbox, a worker or a message that goes wrong alone."""
 
 import os

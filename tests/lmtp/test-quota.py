@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The quota as a sender, and as other software that keeps maildirsize, sees it. What is counted when: tests/unit/test-quota."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The unit files: systemd reads them without a complaint, the exposure that it counts stays low; and a read-only root."""
 
 import os

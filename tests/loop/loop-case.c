@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * loop-case FOLDER: print the loop verdict and what the header rules make of the message in a case folder.
  *

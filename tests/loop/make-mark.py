@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Print a mark field for a test message: make-mark.py ID KEY KIND TIME RECIPIENT < message.eml
 
 KIND: stored, passed or copied (version 2), stored-1 or redirected-1 (version 1).

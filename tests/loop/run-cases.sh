@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # Every folder below tests/cases/loop is a case: loop-case must print what its `expect` says. TAP on stdout.
 : "${top_srcdir:=.}"
 program=${LOOP_CASE:-tests/loop/loop-case}

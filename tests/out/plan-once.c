@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * plan-once: one plan, filled by hand, carried out for a message on standard input:
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """smtp_peer: the other side of an SMTP connection, which does what a test tells it to.
 
 A script is a dict from step (greeting, EHLO, MAIL, RCPT, DATA, DOT) to what happens there: a reply ("451 4.3.0 later"), "die"

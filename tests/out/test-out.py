@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What leaves the machine: each action through plan-once, against a scripted SMTP peer."""
 
 import email

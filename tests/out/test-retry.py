@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """The ledger: a delivery that stores twice, redirects twice and answers is killed at each of its calls, or the call fails; then
 it is tried again. At the end each copy is there once, each redirect went out once, and one answer.
 

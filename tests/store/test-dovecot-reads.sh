@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What the store writes, as Dovecot reads it: folder names, subscriptions, flags, keywords, sizes; in both layouts.
 set -u
 echo 1..6

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """How deliveries end: by a signal, at a lock, as a retry; and what programs of rules inherit."""
 
 import os

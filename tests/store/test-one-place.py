@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Names and processes that meet at one place: the same bytes twice at once, a folder by several names."""
 
 import os

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What becomes of the mail when a file or folder cannot be used: the rows of agent/base/outcome-table.def, with real faults."""
 
 import errno

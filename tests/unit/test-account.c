@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* An address from outside never leads out of the tree, and "not known" is not "could not look up". */
 #include "agent/run/account.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Addresses as real mail writes them: one bad address never spoils the rest. */
 #include "agent/message/address-list.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* One form of an address in memory, quoted once on the way out: what is printed is read back as the same address. */
 #include "agent/message/address-print.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What an address is in a header, and which spellings name one mailbox. */
 #include "agent/base/limits.h"
 #include "agent/message/address.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The one line that Postfix reads: how it looks, and that nothing else gets to the pipe. */
 #define _GNU_SOURCE
 #include "agent/base/answer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Authentication-Results as RFC 8601 writes them in its examples, as filters write them, and what is none. */
 #include "agent/message/auth-results.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Prints of bodies against values of Python's hashlib (tests/loop/make-mark.py says how), and the field that is known when they are. */
 #define _GNU_SOURCE
 #include "agent/message/message.h"

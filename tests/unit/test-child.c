@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Programs that end well, badly, late, or never; each within its bounds. */
 #include "agent/base/child.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a delivery is known by at a retry, and the links in tmp. */
 #define _GNU_SOURCE
 #include "agent/state/arrival.h"

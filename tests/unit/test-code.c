@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Every fault has its words in both languages. */
 #include "agent/cmd/code-text.h"
 

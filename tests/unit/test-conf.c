@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What todoke.conf may say, and what is said of it when it is wrong. */
 #include "conf/conf.h"
 

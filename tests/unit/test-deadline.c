@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Our own time limit: what it says, what it removes, and that it can be stopped and put off. */
 #define _GNU_SOURCE
 #include "agent/base/deadline.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Plans carried out, and faults that are made to happen: full disk, file size limit, too many files, read-only. */
 #define _GNU_SOURCE
 #include "agent/deliver/deliver.h"

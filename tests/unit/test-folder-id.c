@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Ids of folders and annotations, as Dovecot 2.3 writes them (doveadm mailbox metadata set) and in files of our own. */
 #include "agent/store/folder-id.h"
 

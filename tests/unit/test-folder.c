@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Which folder a name is, which it cannot be, and what comes with a new one. */
 #include "agent/store/folder.h"
 

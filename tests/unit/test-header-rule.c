@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What rules leave of the bytes, their limits and their JSON. What they decide: tests/cases/loop/rules-*. */
 #include "agent/base/limits.h"
 #include "filters/filter.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What is a field and what is not, and that edits leave the rest alone. */
 #include "agent/message/headers.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What became of marked mail: its lines, the search for a copy, and how far both go. The ways of mail: tests/cmd/test-returns.py. */
 #define _GNU_SOURCE
 #include "agent/state/mark-history.h"

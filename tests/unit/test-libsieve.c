@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The library in its cage with nothing between them, so that its bugs get there; records that no sound process
  * writes.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The root half of a worker, asked by a front that a stranger has taken over. */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The grammar of the door: addresses, parameters, and the reply to each kind of mistake. */
 #include "agent/base/limits.h"
 #include "agent/lmtp/lmtp-command.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The parts of the server that can be tried alone: slots, client lists, delivery children, the spool. */
 #define _GNU_SOURCE
 #include "agent/base/limits.h"

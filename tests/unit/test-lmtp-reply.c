@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a client is told: codes of other servers, and words for those who read ASCII only (RFC 6531 3.7.4.2). */
 #include "agent/lmtp/lmtp-reply.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The conversations of tests/cases/lmtp (.txt): "C: " is a line of the client, "c: " octets without a line end, "C*N: " and
  * "S*N: " the line N times, "O: " an option (trusted, size=N), "S: " what we answer, "D: " what is delivered then. In C lines \r \n

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* What a log line looks like, whatever strangers put into it. */
 #define _GNU_SOURCE
 #include "agent/base/log.h"

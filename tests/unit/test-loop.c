@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The parts of the loop check that no case folder shows: JSON, the cost of hostile headers. The cases: tests/cases/loop. */
 #include "agent/base/limits.h"
 #include "agent/message/loop.h"

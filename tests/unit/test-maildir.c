@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Drafts, names, modes: the format. */
 #include "agent/store/maildir.h"
 

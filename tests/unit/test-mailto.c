@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mailto URIs: the examples of RFC 6068 6 and what notices must not take from them (RFC 5436 2.7). */
 #include "agent/message/mailto.h"
 

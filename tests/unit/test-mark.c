@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The mark against values that were made with Python's hmac (tests/loop/make-mark.py), its limits, and its key file. */
 #include "agent/base/limits.h"
 #include "agent/message/mark.h"

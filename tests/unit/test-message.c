@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The bytes go through untouched, once, and what is missing is noticed. */
 #define _GNU_SOURCE
 #include "agent/message/message.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Composed messages: read back by our own view, and checked for what SMTP carries. */
 #include "agent/message/mime-tree.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Without the module: a fault with a name, and all that plain ASCII can answer still answered. */
 #include "agent/message/address-list.h"
 #include "agent/message/mime.h"

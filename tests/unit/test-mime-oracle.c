@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* GMime's parser as the judge of our scan: for messages that both can read, the trees must be the same. */
 #include "agent/message/gmime-extra.h"
 #include "agent/message/mime-tree.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Header text, charsets and structured values: what the module says that bytes mean. */
 #include "agent/message/mime.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Where the parts of a message lie, and what can be taken out of them. */
 #include "agent/message/mime-tree.h"
 

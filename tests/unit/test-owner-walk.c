@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Whose a path is: root's folders are walked through, the first thing below is the answer, and no link of a user leads on. */
 #include "agent/base/owner-walk.h"
 

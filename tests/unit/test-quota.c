@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The file maildirsize: what is read, when the mailbox is counted anew, what is written, what is refused. */
 #define _GNU_SOURCE
 #include "agent/store/quota.h"

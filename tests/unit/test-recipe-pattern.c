@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Expressions of procmail's: what matches, what MATCH gets, and the limits. Rows were tried with procmail 3.23pre. */
 #include "agent/base/limits.h"
 #include "filters/recipe/pattern/recipe-pattern.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Matches, groups, and above all the limits. */
 #include "agent/base/limits.h"
 #include "agent/base/regex.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Who is answered, and who is not and why (RFC 3834, RFC 5230); SRS; routes; addresses. */
 #include "agent/base/limits.h"
 #include "agent/send/route.h"

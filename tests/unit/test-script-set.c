@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Script sets: what is printed comes back; what was damaged does not. */
 #include "agent/run/script-compile-set.h"
 

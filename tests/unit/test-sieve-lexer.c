@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Tokens with their places, and what is said about those that are wrong. */
 #include "filters/sieve/lang/sieve-lexer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Patterns of :matches: what they match, what the wildcards stand for, and that hostile ones cost little. */
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-pattern.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The state and the ledger on SQLite: what comes back, what ends, what is damaged, what two do at once. */
 #include "agent/state/ledger.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* The table of faults must not contradict itself: Postfix believes the code, LMTP the reply, a wrapper the exit code. */
 #include "agent/base/status.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* Names in modified UTF-7: the RFC's own, and what Python's UTF-16 and base64 make of the rest. */
 #include "agent/store/utf7.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* unit: what cmocka wants included, in the order that it wants. */
 #ifndef TODOKE_UNIT_H
 #define TODOKE_UNIT_H

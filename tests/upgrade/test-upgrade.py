@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What version 0.1 left goes on: configuration, tree, keys, state, and the tries that it died at. make-left-behind made the archive."""
 
 import importlib.machinery

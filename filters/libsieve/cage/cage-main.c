@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cage-main: the program todoke-libsieve: one evaluation of one script by libsieve, and no way to do harm.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-convert-action: what a recipe does, and formail, as commands of Sieve. */
 #include "filters/recipe/convert/recipe-convert-action.h"
 

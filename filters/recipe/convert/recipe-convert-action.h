@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-convert-action: what a recipe does as commands of Sieve, written to the script. False: `verdict` says what
  * Sieve cannot do.

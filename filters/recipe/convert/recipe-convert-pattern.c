@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-convert-pattern: takes the tree of an expression apart. In the header a branch must begin at a line and name a field; what is
  * behind the colon becomes a pattern over the value, which has no white space at its ends and no line ends in it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-convert-pattern: an expression of procmail's as what Sieve can ask for: fields and a pattern over their values. What Sieve
  * cannot ask for is said, not guessed.

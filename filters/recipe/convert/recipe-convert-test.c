@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-convert-test: each condition becomes a test; all of them allof, and weights of which one is enough anyof. */
 #include "filters/recipe/convert/recipe-convert-test.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-convert-test: the conditions of a recipe as a test of Sieve. */
 #ifndef TODOKE_RECIPE_CONVERT_TEST_H
 #define TODOKE_RECIPE_CONVERT_TEST_H

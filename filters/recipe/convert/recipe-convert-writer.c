@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-convert-writer: lines, indentation, strings of Sieve. */
 #include "filters/recipe/convert/recipe-convert-writer.h"
 

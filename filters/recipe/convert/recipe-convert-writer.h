@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-convert-writer: the text of a Sieve script while it grows, its indentation, and what it must require. */
 #ifndef TODOKE_RECIPE_CONVERT_WRITER_H
 #define TODOKE_RECIPE_CONVERT_WRITER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-convert: goes through the tree as a run would, and writes a rule for each recipe. It goes three times: a variable is set
  * only if a rule reads it, and that is known at the end.

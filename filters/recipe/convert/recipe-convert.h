@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-convert: an rc file as a Sieve script. Each recipe is marked: same, changed (and how), or by hand (and why): then it stands
  * in the script as a comment. Comments stay. What is written always compiles without a finding.

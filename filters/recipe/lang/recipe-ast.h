@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-ast: an rc file as a tree. Strings are the raw text, quotes and all: what they stand for is known when they are reached. */
 #ifndef TODOKE_RECIPE_AST_H
 #define TODOKE_RECIPE_AST_H

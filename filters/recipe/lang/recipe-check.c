@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-check: walks the tree once, in the order in which it would be read, included files too. Only what stands in the files is
  * judged: where a variable is involved whose value they do not tell, nothing is said.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-check: what can be said of an rc file before any mail comes: errors, and the known traps as warnings. */
 #ifndef TODOKE_RECIPE_CHECK_H
 #define TODOKE_RECIPE_CHECK_H

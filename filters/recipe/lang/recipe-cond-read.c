@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-cond-read: weights, areas and negations may come in any order and more than once, as procmail takes them. */
 #include "filters/recipe/lang/recipe-cond-read.h"
 

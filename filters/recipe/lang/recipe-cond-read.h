@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-cond-read: the marks in front of a condition. What the condition asks is answered by recipe-cond, in a run. */
 #ifndef TODOKE_RECIPE_COND_READ_H
 #define TODOKE_RECIPE_COND_READ_H

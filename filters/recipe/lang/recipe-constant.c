@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-constant: a table of values; a name with the value NULL is one that nobody can know. */
 #include "filters/recipe/lang/recipe-constant.h"
 

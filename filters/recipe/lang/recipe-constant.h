@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-constant: what the variables of an rc file hold as far as the file itself tells, without a mail: for who reads rules and does
  * not run them (check, explain, convert).

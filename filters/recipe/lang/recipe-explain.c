@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-explain: says what is written; variables keep their names, as nobody knows here what they will hold. */
 #include "filters/recipe/lang/recipe-explain.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-explain: an rc file in plain words, for `todoke check --explain`. */
 #ifndef TODOKE_RECIPE_EXPLAIN_H
 #define TODOKE_RECIPE_EXPLAIN_H

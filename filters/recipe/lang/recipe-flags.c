@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-flags: one letter after the other, as procmail reads them: at the first that is no flag it stops. */
 #include "filters/recipe/lang/recipe-flags.h"
 

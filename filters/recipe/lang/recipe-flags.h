@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-flags: the first line of a recipe: its flags and its lockfile. */
 #ifndef TODOKE_RECIPE_FLAGS_H
 #define TODOKE_RECIPE_FLAGS_H

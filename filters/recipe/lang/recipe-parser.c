@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-parser: one pass over the text. Quotes matter only for where something ends. */
 #include "filters/recipe/lang/recipe-parser.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-parser: the text of an rc file -> tree. Procmail says "Skipped" and goes on where it does not understand; so do we, with
  * an error in the list: what was meant there does not happen, all the rest does.

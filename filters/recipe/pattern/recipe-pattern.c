@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-pattern: expression -> tree -> PCRE2 pattern and states. */
 #include "filters/recipe/pattern/recipe-pattern.h"
 

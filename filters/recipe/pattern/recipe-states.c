@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-states: a state remembers where its path crossed \/, and of two paths to one state the one that crossed it
  * further left is kept. Among the ends, the leftmost crossing wins, then the last end: procmail's rule of which match is MATCH.

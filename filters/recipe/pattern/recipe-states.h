@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-states: an expression as a set of states that are followed at once: linear in the text, whatever the expression. */
 #ifndef TODOKE_RECIPE_STATES_H
 #define TODOKE_RECIPE_STATES_H

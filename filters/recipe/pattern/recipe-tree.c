@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-tree: reads an expression as procmail does: only the first of * + ? behind an item repeats it, a backslash in a class
  * is itself, there are no braces and no classes with names.

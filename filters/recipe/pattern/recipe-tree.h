@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-tree: an expression of procmail's as a tree, and the tree as a PCRE2 pattern. Shared by recipe-pattern and recipe-states. */
 #ifndef TODOKE_RECIPE_TREE_H
 #define TODOKE_RECIPE_TREE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-action: folder, forward, program. */
 #include "filters/recipe/run/recipe-action.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-action: what a recipe does once its conditions hold: an entry of the plan, or a program that is run now. */
 #ifndef TODOKE_RECIPE_ACTION_H
 #define TODOKE_RECIPE_ACTION_H

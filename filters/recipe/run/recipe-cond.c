@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-cond: marks in front of a condition, then one of four kinds of question. */
 #include "filters/recipe/run/recipe-cond.h"
 

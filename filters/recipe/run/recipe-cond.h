@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-cond: the conditions of a recipe, with their scores. */
 #ifndef TODOKE_RECIPE_COND_H
 #define TODOKE_RECIPE_COND_H

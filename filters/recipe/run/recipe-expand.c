@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-expand: one pass; what a variable holds is never read again, except for the blanks that split it. */
 #include "filters/recipe/run/recipe-expand.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-filter: procmail's language behind filter.h. A file with errors runs all the same: what is wrong in it does nothing, which
  * is what procmail's users count on, and the problems tell of it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-formail: fields in, fields out. The order in which formail does its options is its own: -a, -A, -i, -I. */
 #include "filters/recipe/run/recipe-formail.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-formail: the commonest calls of formail, done here instead of by a program: -x Field: over a mail, and -A -a
  * -I -i "Field: value" over a header; and -D MAX CACHE. Only calls of exactly this form, over headers in which every line is a field;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-log: lines for the owner's own log. */
 #include "filters/recipe/run/recipe-log.h"
 

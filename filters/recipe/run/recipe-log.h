@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-log: what procmail would have written into LOGFILE: LOG, the abstract of LOGABSTRACT, and the story of
  * VERBOSE in procmail's words. People grep these files. Of an MH folder the abstract names the folder, not the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-mail: bytes in memory; recipes hand them to programs again and again. */
 #define _GNU_SOURCE
 #include "filters/recipe/run/recipe-mail.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-mail: the mail as recipes see it: a header with the From_ line that came with it and the empty line, and a body. Filters make new ones; none
  * is ever changed, so copies of a run share them.

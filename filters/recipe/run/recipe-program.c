@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-program: builds the call. */
 #include "filters/recipe/run/recipe-program.h"
 

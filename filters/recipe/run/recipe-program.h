@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-program: the programs of recipes: with the shell where SHELLMETAS says so, else word by word. Run by the agent's service. */
 #ifndef TODOKE_RECIPE_PROGRAM_H
 #define TODOKE_RECIPE_PROGRAM_H

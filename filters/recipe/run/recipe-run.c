@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-run: one statement after the other, until the mail is delivered or the file ends. */
 #include "filters/recipe/run/recipe-run.h"
 

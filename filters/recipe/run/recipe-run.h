@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * recipe-run: walks the tree of an rc file for one mail. A run is a stack of blocks and files, the variables, the mail, and what the
  * last recipes came to; a block with `c` copies all of that and goes on with both.

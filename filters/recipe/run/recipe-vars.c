@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-vars: a table of strings. */
 #include "filters/recipe/run/recipe-vars.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* recipe-vars: the variables of a run. They are the environment of its programs too. */
 #ifndef TODOKE_RECIPE_VARS_H
 #define TODOKE_RECIPE_VARS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-debug: what writes a text of the script to its trace, under whatever name. */
 #ifndef TODOKE_SIEVE_DEBUG_H
 #define TODOKE_SIEVE_DEBUG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vnd.todoke.authresults: what the site's mail server found out about the sender (RFC 8601), as a
  * test.

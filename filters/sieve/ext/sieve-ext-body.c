@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * body: RFC 5173, complete. :text is the text of all text parts, HTML without its markup, a string a part. Each part is seen up
  * to sieve_max_part_size. Line ends are CRLF. Wildcards set no match variables (6).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* comparator-i;ascii-numeric: RFC 4790 9.1: the digits at the front are a number, no digit there is positive infinity. */
 #include "filters/sieve/lang/sieve-compare.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * comparator-i;unicode-casemap: RFC 5051: each character in title case, then decomposed for compatibility. What is no UTF-8 is
  * compared as it is (RFC 5051 2: the result is undefined).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* copy: RFC 3894, complete: :copy leaves the implicit keep in force. */
 #include "filters/sieve/run/sieve-run.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vnd.cyrus.log: Cyrus' name for debug_log, with the command `log`: it writes to the trace, as
  * debug_log does.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * date: RFC 5260 4 and 5, complete: date and currentdate. The local zone is the offset that the agent gives. A date without
  * zone is taken for UTC.

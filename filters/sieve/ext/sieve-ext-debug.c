@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* vnd.dovecot.debug: spec-bosch-sieve-debug, complete: debug_log writes to the trace (`todoke try`), not to the site's log. */
 #include "filters/sieve/ext/sieve-debug.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vnd.dovecot.environment: spec-bosch-sieve-dovecot-environment, complete: further items, and all items as ${env.NAME}, with "_"
  * for "-". vnd.dovecot.config.NAME are items of the setting sieve_environment. (The name vnd.dovecot.config is no capability of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * redirect-dsn and envelope-dsn: RFC 6009 4 and 6, complete. Deliver-By (5, 7) is not here: Postfix has none. What the envelope
  * holds is xtext on the wire (RFC 3461 4) and is decoded for tests; NOTIFY is upper case, its words in alphabetical order.

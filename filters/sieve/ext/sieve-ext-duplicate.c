@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * duplicate: RFC 7352, complete. Who remembers what was seen, and when it is noted, is the service `duplicate` of FilterEnv.
  * The key says whether there is a handle, so that no handle is not an empty one (3.2).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * editheader: RFC 5293, complete. Edits make a new list of fields that borrows the others; every later test and action, of
  * included and later scripts too, sees it. Protected fields are left alone without a word (6): Received and

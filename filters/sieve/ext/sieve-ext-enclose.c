@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * enclose: RFC 5703 6, complete. The new message has the fields that :headers names, Subject, and where those are not among
  * them Date and From of now and of the owner. A redirect sends what was there before the first enclose.

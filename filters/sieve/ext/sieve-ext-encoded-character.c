@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* encoded-character: RFC 5228 2.4.2.4, complete: ${hex: 40 24} and ${unicode: 263A} in strings of the script. */
 #include "filters/sieve/lang/sieve-check.h"
 

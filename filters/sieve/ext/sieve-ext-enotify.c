@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * enotify: RFC 5435, complete, with the method mailto (RFC 5436). Other methods are a fault when notify runs, and
  * valid_notify_method says no to them. Sending, and what must not be answered with a notice, are the agent's matter.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * envelope: RFC 5228 5.4, complete; and "auth", the login name of the sender, as Pigeonhole has it.
  * The null reverse-path is the empty string for every address part, and no address for :count (RFC

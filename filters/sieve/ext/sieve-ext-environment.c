@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * environment: RFC 5183, complete. What the agent says about an item counts; where it says nothing: name, location and
  * phase of this engine, the client from the envelope. An unknown item never matches (RFC 5183 4).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vnd.dovecot.execute: spec-bosch-sieve-extprograms 7 and 8, complete, as a command and as a test. A program that ends with
  * another code than 0 is the answer no, and does not stop the script.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * extlists: RFC 6134, complete but for other ways to name a list than the site's setting sieve_lists: the match type :list on every
  * test, redirect :list, valid_ext_list. ":addrbook:default" and "urn:ietf:params:sieve:addrbook:default" are one name (2.5).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * extracttext: RFC 5703 7, complete. Text of a part in UTF-8, HTML without its markup; what is no text, or says that it is
  * written in a way that nobody knows, is the empty string.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fcc: RFC 8580, complete: :fcc on vacation and notify, and beside it what says how a copy is stored: :create, :flags,
  * :specialuse, each with the extension that it comes from (3.1). The agent files the copy when the message has gone out.

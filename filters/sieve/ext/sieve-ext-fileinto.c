@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* fileinto: RFC 5228 4.1, complete. Names are UTF-8 as people read them; the agent finds the folder. */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-run.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vnd.dovecot.filter: spec-bosch-sieve-extprograms 6 and 8, complete, as a command and as a test. A program that ends with another
  * code than 0, or says nothing, leaves the message as it is, and does not stop the script.

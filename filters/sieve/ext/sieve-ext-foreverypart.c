@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * foreverypart: RFC 5703 3, complete: the loop over the parts of the message, itself first, each before those in it; in a
  * loop, over those in the present part. break leaves the innermost loop, or the one that it names.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ihave: RFC 5463, complete. What is here is known when the script is compiled, so a failed ihave is, too: what it
  * guards is parsed and not checked. When the script runs, a call that uses what only an ihave names fails unless that

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * imap4flags: RFC 5232, complete. A set of flags is a string with blanks between the flags, each once without regard to case.
  * Flags that IMAP does not let anybody set (\Recent, unknown system flags) and what is no flag are ignored (2).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * imapflags: draft-melnikov-sieve-imapflags-03, what imap4flags (RFC 5232) was before. Public
  * scripts still require it; it is taken as imap4flags, with a warning. Its own words are mark and

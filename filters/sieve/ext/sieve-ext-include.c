@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * include: RFC 6609, complete: include with all its tags, return, global and the namespace of that name.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* index: RFC 5260 6, complete: :index and :last on header, address and date. */
 #include "filters/sieve/run/sieve-index.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* mailbox: RFC 5490 3, complete: :create and mailboxexists. */
 #include "filters/sieve/run/sieve-run.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mailboxid: RFC 9042, complete: fileinto :mailboxid, the same beside :fcc (7), and
  * mailboxidexists. An id that no mailbox has leaves the named mailbox, or the one of :specialuse,

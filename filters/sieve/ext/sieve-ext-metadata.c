@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mboxmetadata and servermetadata: RFC 5490 3.3 to 4.2, complete: tests for the annotations of a
  * mailbox and of the server (RFC 5464). A mailbox that does not exist, and an annotation that does

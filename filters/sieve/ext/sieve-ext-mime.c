@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mime: RFC 5703 4, complete: :mime and :anychild on header, address and exists, :type :subtype :contenttype :param on header.
  * The fields are those of the part that the innermost foreverypart is at, outside of loops those of the message; with

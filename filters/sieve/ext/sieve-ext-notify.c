@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * notify: draft-martin-sieve-notify-01, what enotify (RFC 5435) was before. Public scripts still
  * require it; its notices are taken as those of enotify by mailto, with a warning. :method other

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vnd.dovecot.pipe: spec-bosch-sieve-extprograms 5, complete as far as filters go: the agent runs the program when the plan is
  * carried out. :copy comes with the extension copy (5.2).

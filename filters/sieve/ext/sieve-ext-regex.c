@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * regex: draft-murchison-sieve-regex-07: extended regular expressions on PCRE2, UTF-8 characters. In a bracket expression a
  * backslash is an ordinary character, as POSIX has it; else what PCRE2 knows beyond POSIX works. Captures go into match

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reject and ereject: RFC 5429, complete as far as filters go: the plan refuses them beside actions that deliver (2.1.1, 2.2.1),
  * the agent answers in the protocol. Neither stops the script.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* relational: RFC 5231, complete: :value and :count. The comparator gives the order. */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-match.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * replace: RFC 5703 5, complete. In a foreverypart the present part is replaced, outside (and where the present part is the
  * message) the whole message: its fields stay but for those of MIME. :from that is no mailbox list is ignored at run time.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vnd.dovecot.report: spec-bosch-sieve-report 3, complete as far as filters go: the agent composes the report. One that would go
  * to the owner is left out, and so is the second of a type to one address.

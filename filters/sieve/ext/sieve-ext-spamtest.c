@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* spamtest and spamtestplus: RFC 5235 3.2, complete. What the scanner said is found by the settings sieve_spamtest_*. */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-scanner.h"

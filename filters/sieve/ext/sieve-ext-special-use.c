@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * special-use: RFC 8579, complete: specialuse_exists and fileinto :specialuse. Where no mailbox has the use, the named one is
  * used (4).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* subaddress: RFC 5233, complete: :user and :detail. What separates them is the site's recipient delimiter. */
 #include "filters/sieve/run/sieve-run.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vnd.dovecot.testsuite: the words of rule tests, as Pigeonhole's testsuite has them, for `todoke test` only. What they do to
  * the world is the suite's matter (sieve-testsuite.h); here is what they mean to a run.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vacation: RFC 5230, and vacation-seconds: RFC 6131, complete as far as filters go. Whether the message may be answered at all
  * (own address in To, lists, other automata, an earlier answer: 4.2, 4.5, 4.6), and the answer's fields (5), are the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* variables: RFC 5229, complete: set with its modifiers, string; ${...} and match variables are in sieve-variable.c. */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-match.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* virustest: RFC 5235 3.3, complete. What the scanner said is found by the settings sieve_virustest_*. */
 #include "filters/sieve/run/sieve-scanner.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-ext: the table of extensions. */
 #include "filters/sieve/ext/sieve-ext-table.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-external: the names are checked here, who may be run is the agent's business. */
 #include "filters/sieve/ext/sieve-external.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-external: programs of the site's allow-list as scripts name them
  * (spec-bosch-sieve-extprograms), for pipe, filter and execute.

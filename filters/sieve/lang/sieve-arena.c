@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-arena: chunks in a list; the newest is filled from the front. */
 #include "filters/sieve/lang/sieve-arena.h"
 

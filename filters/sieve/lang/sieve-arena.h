@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-arena: memory that is freed at once. A program lives in one, and so does what a run needs until it ends. */
 #ifndef TODOKE_SIEVE_ARENA_H
 #define TODOKE_SIEVE_ARENA_H

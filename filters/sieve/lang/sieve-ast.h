@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-ast: a script as a tree. The parser makes it from the text alone, the checker adds what the words mean
  * (the members below "set by the checker"), the runner walks it. All of it lies in the arena of its program.

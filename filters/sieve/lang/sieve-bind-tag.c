@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-bind-tag: tags of a call, of its own and of extensions: options, match types, comparators, address parts, modifiers. */
 #define _GNU_SOURCE
 #include "filters/sieve/lang/sieve-check-parts.h"

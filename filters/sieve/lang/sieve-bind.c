@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-bind: puts the arguments of a call where its definition wants them, and works out what is known before any message
  * comes: templates of strings, keys of match types.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-check-parts: what the parts of sieve-check share: sieve-check.c (reports, the compile), sieve-walk.c (blocks and tests),
  * sieve-lookup.c (what a word is), sieve-bind.c and sieve-bind-tag.c (arguments and tags of a call). Nobody else includes it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-check: compiles a script. What is said about it and the state of the compile are here; the walk over the tree is in
  * sieve-walk.c.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-check: binds a parsed script to what its words mean, and says all that is wrong with it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-compare: i;octet and i;ascii-casemap, which every script has (RFC 5228 2.7.3). */
 #include "filters/sieve/lang/sieve-compare.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-compare: comparators (RFC 4790). A comparator brings values into a form in which equal values are equal bytes, and
  * may order them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-ext: what an extension of the Sieve language is, and the table of them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-hint: the words of all tables; only for scripts that are wrong, so nothing here is fast. */
 #include "filters/sieve/lang/sieve-hint.h"
 

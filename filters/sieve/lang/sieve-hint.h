@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-hint: "did you mean": the known word that is nearest to an unknown one. */
 #ifndef TODOKE_SIEVE_HINT_H
 #define TODOKE_SIEVE_HINT_H

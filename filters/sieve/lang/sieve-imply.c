@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-imply: see the header. */
 #define _GNU_SOURCE
 #include "filters/sieve/lang/sieve-imply.h"

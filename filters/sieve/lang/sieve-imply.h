@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-imply: what is known of one test from another, whatever the message: for warnings only. */
 #ifndef TODOKE_SIEVE_IMPLY_H
 #define TODOKE_SIEVE_IMPLY_H

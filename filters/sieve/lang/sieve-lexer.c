@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-lexer: one token at a time; line ends are LF or CRLF, and CRLF in the values of strings (RFC 5228 2.2). */
 #include "filters/sieve/lang/sieve-lexer.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-lexer: bytes of a script -> tokens with their places (RFC 5228 8.1). */
 #ifndef TODOKE_SIEVE_LEXER_H
 #define TODOKE_SIEVE_LEXER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-lookup: what a word of a script is. It is looked up in the tables of the extensions that are active. */
 #include "filters/sieve/lang/sieve-check-parts.h"
 

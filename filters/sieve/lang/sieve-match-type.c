@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-match-type: keys, made ready once. */
 #include "filters/sieve/lang/sieve-match-type.h"
 

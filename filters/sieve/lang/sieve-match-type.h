@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-match-type: what a match type is (:is, :contains, :regex ...), and what the checker finds out of the match of a call. How a
  * test uses it stands in run/sieve-match.h.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-parser: one token of look-ahead, recursive in blocks and tests down to LIMIT_SIEVE_NESTING. */
 #include "filters/sieve/lang/sieve-parser.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-parser: tokens -> tree (RFC 5228 8.2). Knows no command by meaning; goes on after an error at the next ";" or "}". */
 #ifndef TODOKE_SIEVE_PARSER_H
 #define TODOKE_SIEVE_PARSER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-pattern: segments between stars, each found as far to the left as it can be. */
 #define _GNU_SOURCE
 #include "filters/sieve/lang/sieve-pattern.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-pattern: patterns of :matches (RFC 5228 2.7.1), for the checker, which compares them, and for the match. */
 #ifndef TODOKE_SIEVE_PATTERN_H
 #define TODOKE_SIEVE_PATTERN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-program: a compiled script. Made by sieve-check, walked by sieve-run; never changed after it was made. */
 #ifndef TODOKE_SIEVE_PROGRAM_H
 #define TODOKE_SIEVE_PROGRAM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-site: the settings, applied to the table. */
 #include "filters/sieve/lang/sieve-site.h"
 

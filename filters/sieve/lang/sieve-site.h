@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-site: which extensions the site lets its scripts and its users have. */
 #ifndef TODOKE_SIEVE_SITE_H
 #define TODOKE_SIEVE_SITE_H

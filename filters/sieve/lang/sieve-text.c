@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-text: see the header. */
 #include "filters/sieve/lang/sieve-text.h"
 

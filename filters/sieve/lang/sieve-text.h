@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-text: what is asked of a text by itself, whatever message it came from. */
 #ifndef TODOKE_SIEVE_TEXT_H
 #define TODOKE_SIEVE_TEXT_H

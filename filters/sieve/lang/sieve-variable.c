@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-variable: names are resolved when the script is compiled; at run time a value is found by its number. */
 #define _GNU_SOURCE
 #include "filters/sieve/lang/sieve-variable.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-variable: names in strings (RFC 5229). The extension `variables` adds the commands; values are in run/sieve-scope.h. */
 #ifndef TODOKE_SIEVE_VARIABLE_H
 #define TODOKE_SIEVE_VARIABLE_H

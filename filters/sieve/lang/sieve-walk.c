@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-walk: one walk over the tree of a script. Each call is looked up, bound and checked; so is what is in it. */
 #include "filters/sieve/lang/sieve-check-parts.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-warn: looks at one block after the checker has bound it. */
 #include "filters/sieve/lang/sieve-warn.h"
 

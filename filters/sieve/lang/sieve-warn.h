@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-warn: what a checked block says that its author can hardly mean. Warnings never stop a script. */
 #ifndef TODOKE_SIEVE_WARN_H
 #define TODOKE_SIEVE_WARN_H

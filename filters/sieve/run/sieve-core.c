@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-core: the commands and tests of RFC 5228 that need no require. */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-extlists.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-date: a scanner over words, and the calendar by arithmetic: no locale, no time zone files. */
 #define _GNU_SOURCE
 #include "filters/sieve/run/sieve-date.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-date: dates of header fields (RFC 5322 3.3, 4.3) and their parts as scripts compare them (RFC 5260 4.2). */
 #ifndef TODOKE_SIEVE_DATE_H
 #define TODOKE_SIEVE_DATE_H

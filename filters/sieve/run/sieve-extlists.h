@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-extlists: what redirect needs of external lists (RFC 6134). */
 #ifndef TODOKE_SIEVE_EXTLISTS_H
 #define TODOKE_SIEVE_EXTLISTS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-field: fields by name through an index of hashes; decoded values and addresses kept by the field's number. */
 #include "filters/sieve/run/sieve-field.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-filter: the engine as filters/filter.h wants it. */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-run.h"

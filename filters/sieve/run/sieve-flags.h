@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-flags: the internal variable of imap4flags (RFC 5232 2), for commands of other extensions
  * that change it.

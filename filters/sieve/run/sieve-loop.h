@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-loop: which loop of foreverypart a command stands in, for the checker. */
 #ifndef TODOKE_SIEVE_LOOP_H
 #define TODOKE_SIEVE_LOOP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-mailboxid: the mailbox that a rule means by its id (RFC 9042), for :fcc too. */
 #ifndef TODOKE_SIEVE_MAILBOXID_H
 #define TODOKE_SIEVE_MAILBOXID_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-match: :is, :contains, :matches, and the frame that all match types work in. */
 #define _GNU_SOURCE
 #include "filters/sieve/run/sieve-match.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-match: match types, and how a test compares its values with its keys.
  *

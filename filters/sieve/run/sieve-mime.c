@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-mime: one tree for all tests of a run, and the bookkeeping of loops over it. */
 #include "filters/sieve/run/sieve-mime.h"
 

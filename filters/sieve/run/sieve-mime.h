@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-mime: the parts of the message as it is now, for the extensions that look into it (RFC
  * 5173, RFC 5703).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-run: commands in order, tests as they are needed, actions into the plan. */
 #include "filters/sieve/run/sieve-run.h"
 

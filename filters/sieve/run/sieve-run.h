@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-run: walks a program over one message. What extensions may use while it runs stands here.
  */

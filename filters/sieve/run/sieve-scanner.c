@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-scanner: the first field of the name counts: scanners write theirs on top. */
 #include "filters/sieve/run/sieve-scanner.h"
 

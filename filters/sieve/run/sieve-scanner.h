@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-scanner: what a scanner of spam or viruses wrote into the header, as RFC 5235 wants it: for spamtest and virustest. */
 #ifndef TODOKE_SIEVE_SCANNER_H
 #define TODOKE_SIEVE_SCANNER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-scope: a value is found by the number that the compile gave its name. */
 #define _GNU_SOURCE
 #include "filters/sieve/run/sieve-scope.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-scope: the values of variables while a script runs, and strings with values put in (RFC 5229). */
 #ifndef TODOKE_SIEVE_SCOPE_H
 #define TODOKE_SIEVE_SCOPE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-special-use: special uses of mailboxes (RFC 8579), which fileinto has and copies of what is sent (RFC 8580 3.1.3). */
 #ifndef TODOKE_SIEVE_SPECIAL_USE_H
 #define TODOKE_SIEVE_SPECIAL_USE_H

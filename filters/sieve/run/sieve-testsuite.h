@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-testsuite: what the words of vnd.dovecot.testsuite ask of whoever runs a suite (agent/suite/suite.c): a message that
  * can be changed, scripts to compile and run, a place where results are executed.

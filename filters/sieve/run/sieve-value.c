@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* sieve-value: the one place where the engine asks what bytes of a message mean. */
 #define _GNU_SOURCE
 #include "filters/sieve/run/sieve-value.h"

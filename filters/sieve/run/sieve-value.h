@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sieve-value: what fields and addresses of the message mean. Plain values are taken as they are, without GMime; the rest is
  * decoded by agent/message/mime.h, which is loaded only then.
