@@ -237,6 +237,14 @@ conf_value_set_list(Conf *conf, const ConfRow *row, const char *text, char **ret
 	return true;
 }
 
+static bool
+is_first_choice(const ConfRow *row)
+{
+	size_t len = strlen(row->otherwise);
+
+	return strncmp(row->choices, row->otherwise, len) == 0 && (row->choices[len] == '|' || row->choices[len] == '\0');
+}
+
 void
 conf_value_init(Conf *conf, const ConfRow *row)
 {
@@ -248,6 +256,8 @@ conf_value_init(Conf *conf, const ConfRow *row)
 		*(const char **) member(conf, row) = row->otherwise;
 	else if (row->type == CONF_BOOL)
 		*(bool *) member(conf, row) = row->otherwise[0] == 'y';
+	else if (row->type == CONF_ENUM && is_first_choice(row))
+		*(unsigned *) member(conf, row) = 0;
 	else if (row->type == CONF_LIST && row->otherwise[0] == '\0')
 		*(char ***) member(conf, row) = no_items;
 	else if (row->type != CONF_LIST)
