@@ -78,12 +78,7 @@ conf_scope_set(ConfScope *scope, const ConfStatement *statement, GPtrArray *prob
 		                 "'%s' is the same for all recipients", row->name);
 		return;
 	}
-	if (row->type != CONF_LIST && (statement->is_list || statement->adds)) {
-		conf_problem_add(problems, &statement->name.place, "bad-value", NULL, "'%s' is not a list: it wants one value, without %s",
-		                 row->name, statement->is_list ? "braces" : "'+='");
-		return;
-	}
-	if (!try_values(row, statement, problems))
+	if (!conf_setting_fits(row, statement, problems) || !try_values(row, statement, problems))
 		return;
 
 	ConfScoped *setting = g_new0(ConfScoped, 1);

@@ -51,6 +51,17 @@ note_place(Conf *conf, const ConfRow *row, const ConfStatement *statement)
 	conf->said[i] = statement->name.place;
 }
 
+bool
+conf_setting_fits(const ConfRow *row, const ConfStatement *statement, GPtrArray *problems)
+{
+	if (row->type == CONF_LIST || (!statement->is_list && !statement->adds))
+		return true;
+
+	conf_problem_add(problems, &statement->name.place, "bad-value", NULL, "'%s' is not a list: it wants one value, without %s",
+	                 row->name, statement->is_list ? "braces" : "'+='");
+	return false;
+}
+
 void
 conf_setting_apply(Conf *conf, const ConfStatement *statement, GPtrArray *problems)
 {
@@ -58,11 +69,8 @@ conf_setting_apply(Conf *conf, const ConfStatement *statement, GPtrArray *proble
 	if (row == NULL || statement->is_wrong)
 		return;
 
-	if (row->type != CONF_LIST && (statement->is_list || statement->adds)) {
-		conf_problem_add(problems, &statement->name.place, "bad-value", NULL, "'%s' is not a list: it wants one value, without %s",
-		                 row->name, statement->is_list ? "braces" : "'+='");
+	if (!conf_setting_fits(row, statement, problems))
 		return;
-	}
 
 	note_place(conf, row, statement);
 	if (row->type == CONF_LIST && !statement->adds)

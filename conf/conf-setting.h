@@ -12,7 +12,10 @@ void conf_setting_apply(Conf *conf, const ConfStatement *statement, GPtrArray *p
 /* The row of that name; NULL: there is none, which is reported. `others` (may be NULL, NULL ends) are further names to suggest. */
 const ConfRow *conf_setting_find(const ConfWord *name, const char *const *others, GPtrArray *problems);
 
-/* The same for "name=value" of the command line. */
+/* May the row be said so: braces and += are for lists? If not, that is reported. */
+bool conf_setting_fits(const ConfRow *row, const ConfStatement *statement, GPtrArray *problems);
+
+/* Set what "name=value" of the command line says, or report why it cannot be. */
 void conf_setting_override(Conf *conf, const char *text, GPtrArray *problems);
 
 /* Report what conf_value_set said of a value, for the place of it. `problem` is "what: what is wanted". */
