@@ -4,7 +4,7 @@
 
 #include "agent/base/answer.h"
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 
 #include <glib.h>
 #include <stdio.h>
@@ -83,5 +83,5 @@ main(int argc, char **argv)
 	print_help(asked && argc > 1 ? stdout : stderr);
 	if (!asked)
 		fprintf(stderr, "\ntodoke: unknown command '%s'\n", name);
-	return asked && argc > 1 ? 0 : PEOPLE_USAGE;
+	return asked && argc > 1 ? 0 : CMD_USAGE;
 }

@@ -29,7 +29,7 @@ void
 answer_take_over(void)
 {
 	/*
-	 * A file gets the lowest free number, so a number above 2 says that 0, 1 and 2 are open. Reading from a closed 0
+	 * A file gets the lowest free number, so a number above 2 says that 0, 1 and 2 are open. RulesFile from a closed 0
 	 * stays a fault: an empty file in its place would be stored as an empty message, and the caller's one would count as
 	 * delivered.
 	 */

@@ -253,7 +253,7 @@ static void
 check_submit(const Conf *conf, GPtrArray *problems)
 {
 	const char *why = NULL;
-	if (outmail_route_is_valid(conf->submit, &why))
+	if (route_is_valid(conf->submit, &why))
 		return;
 	g_autofree char *text = g_strdup_printf("'%s' is not allowed for 'submit': no mail can leave", conf->submit);
 	add_about(problems, conf, "submit", PROBLEM_ERROR, "submit", text, why);

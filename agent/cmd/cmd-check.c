@@ -4,7 +4,7 @@
 #include "agent/cmd/check-conf.h"
 #include "agent/cmd/check-door.h"
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 #include "agent/cmd/cmd-rules-file.h"
 #include "filters/filter.h"
 #include "filters/recipe/lang/recipe-check.h"
@@ -65,13 +65,13 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 }
 
 static bool
-open_rules(Reading *reading, const char *path, const Options *options, GPtrArray *problems)
+open_rules(RulesFile *rules, const char *path, const Options *options, GPtrArray *problems)
 {
-	Conf *conf = people_conf(options->conf_path, options->overrides);
+	Conf *conf = cmd_conf(options->conf_path, options->overrides);
 	g_auto(Status) st = STATUS_INIT;
 	ScriptTrust trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER;
-	if (conf != NULL && reading_open(reading, conf, path, options->recipient, trust, &st)) {
-		Trust whose = trust_of_owner(TRUST_OWNER, reading->account, path);
+	if (conf != NULL && rules_file_open(rules, conf, path, options->recipient, trust, &st)) {
+		Trust whose = trust_of_owner(TRUST_OWNER, rules->account, path);
 		if (options->for_site)
 			whose = (Trust) { .rule = TRUST_SITE, .path = path, .owner = geteuid() };
 		const ConfPlace whole = { .file = path };
@@ -86,11 +86,11 @@ open_rules(Reading *reading, const char *path, const Options *options, GPtrArray
 static void
 check_sieve(const char *path, const Options *options, GPtrArray *problems)
 {
-	g_auto(Reading) reading = { 0 };
-	if (!open_rules(&reading, path, options, problems))
+	g_auto(RulesFile) rules = { 0 };
+	if (!open_rules(&rules, path, options, problems))
 		return;
-	const Filter *engine = filter_for_sieve(world_env(reading.world), reading.account->user);
-	FilterProgram *program = engine->compile(&reading.source, world_env(reading.world), problems);
+	const Filter *engine = filter_for_sieve(services_env(rules.services), rules.account->user);
+	FilterProgram *program = engine->compile(&rules.source, services_env(rules.services), problems);
 	if (program != NULL)
 		engine->free(program);
 }
@@ -101,19 +101,19 @@ explain_recipes(const FilterSource *source)
 	g_autoptr(GPtrArray) nodes = recipe_parse(source, NULL);
 	g_autofree char *text = nodes != NULL ? recipe_explain(nodes) : NULL;
 	if (text != NULL)
-		people_print(stdout, "%s", text);
+		cmd_print(stdout, "%s", text);
 }
 
 static void
 check_recipes(const char *path, const Options *options, GPtrArray *problems)
 {
-	g_auto(Reading) reading = { 0 };
-	if (!open_rules(&reading, path, options, problems))
+	g_auto(RulesFile) rules = { 0 };
+	if (!open_rules(&rules, path, options, problems))
 		return;
-	FilterEnv env = { .services = &reading_recipe_services, .now = world_env(reading.world)->now, .trace_level = -1 };
-	recipe_check_files(&reading.source, &env, problems);
+	FilterEnv env = { .services = &rules_file_recipe_services, .now = services_env(rules.services)->now, .trace_level = -1 };
+	recipe_check_files(&rules.source, &env, problems);
 	if (options->explain && !options->json)
-		explain_recipes(&reading.source);
+		explain_recipes(&rules.source);
 }
 
 /* The kinds of files that we can check, told by their names; the first that fits. More engines are more rows. */
@@ -155,8 +155,8 @@ print_json(const GPtrArray *problems)
 {
 	json_t *object = json_object();
 	json_object_set_new(object, "schema", json_string("todoke.check/1"));
-	json_object_set_new(object, "findings", people_problems_json(problems));
-	people_print_json(object);
+	json_object_set_new(object, "findings", cmd_problems_json(problems));
+	cmd_print_json(object);
 }
 
 int
@@ -175,9 +175,9 @@ cmd_check(int argc, char **argv)
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
-	if (!people_options(&argc, &argv, "[OPTION]... [FILE]...", about, entries, &exit_code))
+	if (!cmd_options(&argc, &argv, "[OPTION]... [FILE]...", about, entries, &exit_code))
 		return exit_code;
-	people_choose_engine(options.engine, &options.overrides);
+	cmd_choose_engine(options.engine, &options.overrides);
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	if (argc < 2 || options.conf_path != NULL)
 		check_conf(options.conf_path, &options, problems);
@@ -187,7 +187,7 @@ cmd_check(int argc, char **argv)
 		print_json(problems);
 	for (guint i = 0; i < problems->len && !options.json; i++) {
 		g_autofree char *source = source_of(problems->pdata[i]);
-		people_print_problem(problems->pdata[i], source);
+		cmd_print_problem(problems->pdata[i], source);
 	}
-	return problems->len > 0 ? PEOPLE_FINDINGS : PEOPLE_GOOD;
+	return problems->len > 0 ? CMD_FINDINGS : CMD_GOOD;
 }

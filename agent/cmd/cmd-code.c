@@ -4,7 +4,7 @@
 #include "agent/base/limits.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/code-text.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,7 +89,7 @@ print_json(const GPtrArray *meanings, CodeLanguage language)
 	json_object_set_new(object, "schema", json_string("todoke.code/1"));
 	json_object_set_new(object, "language", json_string(language == CODE_JAPANESE ? "ja" : "en"));
 	json_object_set_new(object, "meanings", list);
-	people_print_json(object);
+	cmd_print_json(object);
 }
 
 int
@@ -104,22 +104,22 @@ cmd_code(int argc, char **argv)
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
-	if (!people_options(&argc, &argv, "[OPTION]... CODE...", about, entries, &exit_code))
+	if (!cmd_options(&argc, &argv, "[OPTION]... CODE...", about, entries, &exit_code))
 		return exit_code;
 	if (argc < 2)
-		return people_usage("code", "no code given");
-	if (lang != NULL && !people_speaks(lang, "en") && !people_speaks(lang, "ja"))
-		return people_usage("code", "'%s' is not a language of this command: en, ja", lang);
-	CodeLanguage language = people_speaks(lang, "ja") ? CODE_JAPANESE : CODE_ENGLISH;
+		return cmd_usage("code", "no code given");
+	if (lang != NULL && !cmd_speaks(lang, "en") && !cmd_speaks(lang, "ja"))
+		return cmd_usage("code", "'%s' is not a language of this command: en, ja", lang);
+	CodeLanguage language = cmd_speaks(lang, "ja") ? CODE_JAPANESE : CODE_ENGLISH;
 	g_autoptr(GPtrArray) meanings = g_ptr_array_new_with_free_func((GDestroyNotify) code_meaning_free);
-	exit_code = PEOPLE_GOOD;
+	exit_code = CMD_GOOD;
 	for (int i = 1; i < argc; i++) {
 		g_autofree char *text = text_of(argv[i]);
 		if (text != NULL && !code_text_find(text, language, meanings))
 			fprintf(stderr, "todoke code: '%.80s' has no code that is known (a code looks like 5.4.6)\n", argv[i]);
 		else if (text != NULL)
 			continue;
-		exit_code = PEOPLE_FINDINGS;
+		exit_code = CMD_FINDINGS;
 	}
 	if (json)
 		print_json(meanings, language);

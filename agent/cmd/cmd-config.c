@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd-config: `todoke config`: the settings that hold, and where each comes from. */
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -68,11 +68,11 @@ value_json(const Setting *setting)
 		choice = conf_choice(setting->row, *(const unsigned *) member);
 		return json_string(choice);
 	case CONF_TEXT:
-		return people_json_text(*(char *const *) member);
+		return cmd_json_text(*(char *const *) member);
 	case CONF_LIST:
 		list = json_array();
 		for (char *const *item = *(char **const *) member; *item != NULL; item++)
-			json_array_append_new(list, people_json_text(*item));
+			json_array_append_new(list, cmd_json_text(*item));
 		return list;
 	default:
 		return json_integer(*(const gint64 *) member);
@@ -85,9 +85,9 @@ setting_json(const Setting *setting)
 	json_t *object = json_object();
 	json_object_set_new(object, "name", json_string(setting->row->name));
 	json_object_set_new(object, "value", value_json(setting));
-	json_object_set_new(object, "text", people_json_text(setting->value));
+	json_object_set_new(object, "text", cmd_json_text(setting->value));
 	json_object_set_new(object, "default", json_string(setting->row->otherwise));
-	json_object_set_new(object, "from", people_json_text(setting->origin));
+	json_object_set_new(object, "from", cmd_json_text(setting->origin));
 	json_object_set_new(object, "help", json_string(setting->row->help));
 	return object;
 }
@@ -101,9 +101,9 @@ rule_json(const ConfRule *rule)
 	};
 	json_t *object = json_object(), *when = json_array();
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
-		json_object_set_new(object, texts[i][0], texts[i][1] != NULL ? people_json_text(texts[i][1]) : json_null());
+		json_object_set_new(object, texts[i][0], texts[i][1] != NULL ? cmd_json_text(texts[i][1]) : json_null());
 	for (char **item = rule->when; item != NULL && *item != NULL; item++)
-		json_array_append_new(when, people_json_text(*item));
+		json_array_append_new(when, cmd_json_text(*item));
 	json_object_set_new(object, "when", when);
 	json_object_set_new(object, "line", json_integer(rule->place.line));
 	return object;
@@ -123,10 +123,10 @@ print_json(const Conf *conf, bool all, char **names)
 	for (guint i = 0; i < conf->rules->len && *names == NULL; i++)
 		json_array_append_new(rules, rule_json(conf->rules->pdata[i]));
 	json_object_set_new(object, "schema", json_string("todoke.config/1"));
-	json_object_set_new(object, "file", conf->files->len > 0 ? people_json_text(conf->files->pdata[0]) : json_null());
+	json_object_set_new(object, "file", conf->files->len > 0 ? cmd_json_text(conf->files->pdata[0]) : json_null());
 	json_object_set_new(object, "settings", settings);
 	json_object_set_new(object, "rules", rules);
-	people_print_json(object);
+	cmd_print_json(object);
 }
 
 /* In single quotes: names and patterns are full of characters that mean something in double quotes. Caller frees. */
@@ -243,17 +243,17 @@ cmd_config(int argc, char **argv)
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
-	if (!people_options(&argc, &argv, "[OPTION]... [NAME]...", about, entries, &exit_code))
+	if (!cmd_options(&argc, &argv, "[OPTION]... [NAME]...", about, entries, &exit_code))
 		return exit_code;
 	for (int i = 1; i < argc; i++)
 		if (conf_find_row(argv[i]) == NULL)
-			return people_usage("config", "there is no setting '%s'", argv[i]);
-	g_autoptr(Conf) conf = people_conf(path, overrides);
+			return cmd_usage("config", "there is no setting '%s'", argv[i]);
+	g_autoptr(Conf) conf = cmd_conf(path, overrides);
 	if (conf == NULL)
-		return PEOPLE_FINDINGS;
+		return CMD_FINDINGS;
 	if (json)
 		print_json(conf, all, argv + 1);
 	else
 		print_text(conf, all, argv + 1);
-	return PEOPLE_GOOD;
+	return CMD_GOOD;
 }

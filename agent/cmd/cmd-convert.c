@@ -2,7 +2,7 @@
 /* cmd-convert: `todoke convert`: an rc file of procmail as a Sieve script, and the proof over old mail. */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/convert-prove.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 #include "filters/recipe/convert/recipe-convert.h"
 
 #include <stdio.h>
@@ -38,35 +38,35 @@ static int
 cannot_convert(const Status *st)
 {
 	fprintf(stderr, "todoke convert: %s\n", st->detail != NULL ? st->detail : status_text(st));
-	return PEOPLE_FINDINGS;
+	return CMD_FINDINGS;
 }
 
 static int
 convert_file(const char *path, const Options *options)
 {
-	g_auto(Reading) reading = { 0 };
+	g_auto(RulesFile) rules = { 0 };
 	g_auto(Status) st = STATUS_INIT;
-	Conf *conf = people_conf(options->conf_path, options->overrides);
+	Conf *conf = cmd_conf(options->conf_path, options->overrides);
 	if (conf == NULL)
-		return PEOPLE_FINDINGS;
-	if (!reading_open(&reading, conf, path, NULL, SCRIPT_OWNER, &st))
+		return CMD_FINDINGS;
+	if (!rules_file_open(&rules, conf, path, NULL, SCRIPT_OWNER, &st))
 		return cannot_convert(&st);
-	FilterEnv env = { .services = &reading_recipe_services,
-		          .user = &reading,
-		          .now = world_env(reading.world)->now,
+	FilterEnv env = { .services = &rules_file_recipe_services,
+		          .user = &rules,
+		          .now = services_env(rules.services)->now,
 		          .trace_level = -1 };
 	RecipeConvertCounts counts = { 0 };
-	g_autofree char *script = recipe_convert(&reading.source, &env, &counts);
+	g_autofree char *script = recipe_convert(&rules.source, &env, &counts);
 	unsigned differ = counts.recipes[VERDICT_BY_HAND];
 	if (script == NULL)
 		status_fail_detail(&st, STATUS_SCRIPT, "'%s' is not an rc file that procmail would read", path);
 	else if (options->folder == NULL)
 		fputs(script, stdout);
 	else
-		(void) convert_prove(&reading, script, options->folder, &differ, &st);
+		(void) convert_prove(&rules, script, options->folder, &differ, &st);
 	if (st.id != STATUS_OK)
 		return cannot_convert(&st);
-	return differ > 0 ? PEOPLE_FINDINGS : PEOPLE_GOOD;
+	return differ > 0 ? CMD_FINDINGS : CMD_GOOD;
 }
 
 int
@@ -80,10 +80,10 @@ cmd_convert(int argc, char **argv)
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
-	if (!people_options(&argc, &argv, "[OPTION]... [procmail] FILE", about, entries, &exit_code))
+	if (!cmd_options(&argc, &argv, "[OPTION]... [procmail] FILE", about, entries, &exit_code))
 		return exit_code;
 	int at = argc > 2 && strcmp(argv[1], "procmail") == 0 ? 2 : 1;
 	if (argc != at + 1)
-		return people_usage("convert", "name one file: todoke convert procmail ~/.procmailrc");
+		return cmd_usage("convert", "name one file: todoke convert procmail ~/.procmailrc");
 	return convert_file(argv[at], &options);
 }

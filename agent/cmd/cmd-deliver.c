@@ -72,7 +72,7 @@ refuse_option(char letter, const char *word, Status *st)
 }
 
 static void
-set_recipes(DoorCall *call, RecipeFile *recipes, const char *path)
+set_recipes(DeliveryDoor *call, RecipeFile *recipes, const char *path)
 {
 	g_free(recipes->path);
 	recipes->path = g_canonicalize_filename(path, NULL);
@@ -82,18 +82,18 @@ set_recipes(DoorCall *call, RecipeFile *recipes, const char *path)
 }
 
 static bool
-take_option(DoorCall *call, RecipeFile *recipes, int option, const char *word, Status *st)
+take_option(DeliveryDoor *call, RecipeFile *recipes, int option, const char *word, Status *st)
 {
 	switch (option) {
 	case 'f':
-		door_set_string(&call->envelope->sender, optarg);
+		delivery_door_set_string(&call->envelope->sender, optarg);
 		return true;
 	case 'a':
-		door_set_string(&call->envelope->original, optarg);
+		delivery_door_set_string(&call->envelope->original, optarg);
 		return true;
 	case 'd':
 	case 'r':
-		return door_set_recipient(call, optarg, st);
+		return delivery_door_set_recipient(call, optarg, st);
 	case 'm':
 		call->folder = optarg;
 		return true;
@@ -101,20 +101,20 @@ take_option(DoorCall *call, RecipeFile *recipes, int option, const char *word, S
 		call->conf_path = optarg;
 		return true;
 	case 'o':
-		door_add_override(call, optarg);
+		delivery_door_add_override(call, optarg);
 		return true;
 	case OPTION_RECIPES:
 		set_recipes(call, recipes, optarg);
 		return true;
 	case OPTION_QUEUE_ID:
-		door_set_string(&call->envelope->queue_id, optarg);
+		delivery_door_set_string(&call->envelope->queue_id, optarg);
 		return true;
 	case OPTION_SIZE:
 		if (!g_ascii_string_to_unsigned(optarg, 10, 0, G_MAXINT64, &call->envelope->queue_size, NULL))
 			return status_fail_detail(st, STATUS_USAGE, "--size '%s' is not a number of octets", optarg);
 		return true;
 	case OPTION_CLIENT:
-		door_set_string(&call->envelope->client_address, optarg);
+		delivery_door_set_string(&call->envelope->client_address, optarg);
 		return true;
 	default:
 		return refuse_option((char) optopt, word, st);
@@ -122,7 +122,7 @@ take_option(DoorCall *call, RecipeFile *recipes, int option, const char *word, S
 }
 
 static bool
-read_options(DoorCall *call, RecipeFile *recipes, int argc, char **argv, Status *st)
+read_options(DeliveryDoor *call, RecipeFile *recipes, int argc, char **argv, Status *st)
 {
 	opterr = 0;
 	int option;
@@ -132,7 +132,7 @@ read_options(DoorCall *call, RecipeFile *recipes, int argc, char **argv, Status 
 			return false;
 	}
 	for (; optind < argc; optind++)
-		if (!door_set_recipient(call, argv[optind], st))
+		if (!delivery_door_set_recipient(call, argv[optind], st))
 			return false;
 	return true;
 }
@@ -145,11 +145,11 @@ cmd_deliver(int argc, char **argv)
 		return 0;
 	}
 	g_auto(Status) st = STATUS_INIT;
-	g_auto(DoorCall) call = { 0 };
+	g_auto(DeliveryDoor) call = { 0 };
 	RecipeFile recipes = { 0 };
-	door_init(&call, DOOR_PIPE);
+	delivery_door_init(&call, DOOR_PIPE);
 	(void) read_options(&call, &recipes, argc, argv, &st);
-	int exit_code = door_run(&call, &st);
+	int exit_code = delivery_door_run(&call, &st);
 	g_free(recipes.path);
 	return exit_code;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd-key: `todoke key`: the keys of the site. Shows how many there are; makes one only when told to. */
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 #include "agent/message/mark.h"
 
 #include <stdio.h>
@@ -22,10 +22,10 @@ make_key(const char *path)
 	g_autofree char *id = NULL;
 	if (!mark_key_generate(path, &id, &st)) {
 		fprintf(stderr, "todoke key: %s\n", st.detail);
-		return PEOPLE_FINDINGS;
+		return CMD_FINDINGS;
 	}
 	printf("%s: new key '%s'\n", path, id);
-	return PEOPLE_GOOD;
+	return CMD_GOOD;
 }
 
 static int
@@ -35,11 +35,11 @@ show_keys(const char *path)
 	g_autoptr(MarkKeys) keys = NULL;
 	if (!mark_keys_read(path, &keys, &st)) {
 		fprintf(stderr, "todoke key: %s\n", st.detail);
-		return PEOPLE_FINDINGS;
+		return CMD_FINDINGS;
 	}
 	size_t n = mark_keys_count(keys);
 	printf("%s: %zu key%s%s\n", path, n, n == 1 ? "" : "s", n > 0 ? "" : "; --new makes one");
-	return n > 0 ? PEOPLE_GOOD : PEOPLE_FINDINGS;
+	return n > 0 ? CMD_GOOD : CMD_FINDINGS;
 }
 
 int
@@ -55,12 +55,12 @@ cmd_key(int argc, char **argv)
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
-	if (!people_options(&argc, &argv, "[OPTION]...", about, entries, &exit_code))
+	if (!cmd_options(&argc, &argv, "[OPTION]...", about, entries, &exit_code))
 		return exit_code;
 	if (argc > 1)
-		return people_usage("key", "'%s' is not known here; key_file is a setting", argv[1]);
-	g_autoptr(Conf) conf = people_conf(conf_path, overrides);
+		return cmd_usage("key", "'%s' is not known here; key_file is a setting", argv[1]);
+	g_autoptr(Conf) conf = cmd_conf(conf_path, overrides);
 	if (conf == NULL)
-		return PEOPLE_FINDINGS;
+		return CMD_FINDINGS;
 	return make ? make_key(conf->key_file) : show_keys(conf->key_file);
 }

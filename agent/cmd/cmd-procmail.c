@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 typedef struct {
-	DoorCall *door;
+	DeliveryDoor *door;
 	GPtrArray *files;       /* char *: rc files, owned */
 	GPtrArray *arguments;   /* borrowed, as the next */
 	GPtrArray *assignments; /* owned */
@@ -80,19 +80,19 @@ refuse(Status *st, const char *why, const char *word)
 static bool
 take_option(Options *options, int option, const char *word, Status *st)
 {
-	DoorCall *door = options->door;
+	DeliveryDoor *door = options->door;
 	switch (option) {
 	case 'a':
 		g_ptr_array_add(options->arguments, optarg);
 		return true;
 	case 'd':
 		options->for_recipient = options->makes_from = true;
-		return door_set_recipient(door, optarg, st);
+		return delivery_door_set_recipient(door, optarg, st);
 	case 'f':
 	case 'r':
 		options->makes_from = true;
 		if (strcmp(optarg, "-") != 0 && *optarg != '\0')
-			door_set_string(&door->envelope->sender, optarg);
+			delivery_door_set_string(&door->envelope->sender, optarg);
 		return true;
 	case 'm':
 		options->as_filter = true;
@@ -133,7 +133,7 @@ static bool
 take_words(Options *options, int n, char **words, Status *st)
 {
 	for (int i = 0; i < n; i++) {
-		if (options->for_recipient && !door_set_recipient(options->door, words[i], st))
+		if (options->for_recipient && !delivery_door_set_recipient(options->door, words[i], st))
 			return false;
 		if (options->for_recipient)
 			continue;
@@ -236,8 +236,8 @@ cmd_procmail(int argc, char **argv)
 		return 0;
 	}
 	g_auto(Status) st = STATUS_INIT;
-	g_auto(DoorCall) door = { 0 };
-	door_init(&door, DOOR_PIPE);
+	g_auto(DeliveryDoor) door = { 0 };
+	delivery_door_init(&door, DOOR_PIPE);
 	door.is_quiet = true;
 	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free), arguments = g_ptr_array_new();
 	g_autoptr(GPtrArray) assignments = g_ptr_array_new_with_free_func(g_free);
@@ -245,5 +245,5 @@ cmd_procmail(int argc, char **argv)
 	(void) read_options(&options, argc, argv, &st);
 	const RecipeCall recipes = make_call(&options);
 	door.recipes = &recipes;
-	return door_run(&door, &st);
+	return delivery_door_run(&door, &st);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* reading: what check and convert have in common. */
+/* rules-file: what check and convert have in common. */
 #include "agent/cmd/cmd-rules-file.h"
 
 #include "agent/base/fs.h"
@@ -18,13 +18,13 @@
 enum { LIMIT_INCLUDED = 64 * 1024 * 1024 };
 
 void
-reading_clear(Reading *reading)
+rules_file_clear(RulesFile *rules)
 {
-	world_free(reading->world);
-	envelope_free(reading->envelope);
-	account_free(reading->account);
-	site_free(reading->site);
-	g_free(reading->text);
+	services_free(rules->services);
+	envelope_free(rules->envelope);
+	account_free(rules->account);
+	site_free(rules->site);
+	g_free(rules->text);
 }
 
 /* Whoever has the file is taken for the owner whose rules it has. */
@@ -44,19 +44,19 @@ take_ids(Account *account, const char *path, Status *st)
 }
 
 bool
-reading_open(Reading *reading, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust, Status *st)
+rules_file_open(RulesFile *rules, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust, Status *st)
 {
 	size_t len;
 	g_autofree char *address = address_read(recipient != NULL ? recipient : "owner");
-	reading->site = site_new(taken_conf, st);
-	reading->account = reading->site != NULL ? account_imagined(reading->site->conf, address, st) : NULL;
-	if (reading->account == NULL || !take_ids(reading->account, path, st) ||
-	    !fs_read_file(AT_FDCWD, path, (size_t) reading->site->conf->sieve_max_script_size, &reading->text, &len, st))
+	rules->site = site_new(taken_conf, st);
+	rules->account = rules->site != NULL ? account_imagined(rules->site->conf, address, st) : NULL;
+	if (rules->account == NULL || !take_ids(rules->account, path, st) ||
+	    !fs_read_file(AT_FDCWD, path, (size_t) rules->site->conf->sieve_max_script_size, &rules->text, &len, st))
 		return false;
-	reading->envelope = envelope_new(DOOR_TRY);
-	reading->world = world_new(reading->site, reading->account, reading->envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL,
+	rules->envelope = envelope_new(DOOR_TRY);
+	rules->services = services_new(rules->site, rules->account, rules->envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL,
 	                           NULL);
-	reading->source = (FilterSource){ .file = path, .text = reading->text, .len = len, .trust = trust };
+	rules->source = (FilterSource){ .file = path, .text = rules->text, .len = len, .trust = trust };
 	return true;
 }
 
@@ -81,9 +81,9 @@ variable_of_caller(FilterEnv *env, const char *name)
 }
 
 char *
-reading_inbox(const Reading *reading)
+rules_file_inbox(const RulesFile *rules)
 {
-	const char *template = reading->site->conf->maildir;
+	const char *template = rules->site->conf->maildir;
 	bool is_below_home = g_str_has_prefix(template, "~/") && strchr(template, '%') == NULL;
 	g_autofree char *path = g_build_filename(g_get_home_dir(),
 	                                         is_below_home ? template + 2 : "Maildir", NULL);
@@ -91,24 +91,24 @@ reading_inbox(const Reading *reading)
 }
 
 char *
-reading_mailbox_at(const Reading *reading, const Maildir *inbox, const char *path)
+rules_file_mailbox_at(const RulesFile *rules, const Maildir *inbox, const char *path)
 {
-	g_autofree char *root = reading_inbox(reading);
+	g_autofree char *root = rules_file_inbox(rules);
 	g_autofree char *plain = g_canonicalize_filename(path, "/");
 	size_t len = strlen(root);
 	if (!g_str_has_prefix(plain, root) || (plain[len] != '/' && plain[len] != '\0'))
 		return NULL;
-	FolderRules rules = folder_rules_of(reading->site->conf);
-	return folder_name(&rules, inbox, plain + len + (plain[len] == '/'));
+	FolderRules folders = folder_rules_of(rules->site->conf);
+	return folder_name(&folders, inbox, plain + len + (plain[len] == '/'));
 }
 
 static char *
 mailbox_at(FilterEnv *env, const char *path)
 {
-	return env->user != NULL ? reading_mailbox_at(env->user, NULL, path) : NULL;
+	return env->user != NULL ? rules_file_mailbox_at(env->user, NULL, path) : NULL;
 }
 
-const FilterServices reading_recipe_services = {
+const FilterServices rules_file_recipe_services = {
 	.open_script = open_included,
 	.recipe_variable = variable_of_caller,
 	.mailbox_at = mailbox_at,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* reading: a file of rules as an engine is to read it, with a world around it, for commands that look and do not deliver. */
-#ifndef TODOKE_READING_H
-#define TODOKE_READING_H
+/* rules-file: a file of rules opened as an engine would read it, with services around it, for commands that look and do not deliver. */
+#ifndef TODOKE_RULES_FILE_H
+#define TODOKE_RULES_FILE_H
 
 #include "agent/run/site.h"
 #include "agent/run/services.h"
@@ -11,36 +11,36 @@ typedef struct {
 	Site *site;
 	Account *account;     /* imagined: the owner of the rules */
 	Envelope *envelope;
-	World *world;
+	Services *services;
 	char *text;
 	FilterSource source;
-} Reading;
+} RulesFile;
 
 /*
  * Read `path`, rules of the account of `recipient` (NULL: of somebody); NULL-initialised. `conf` is taken over.
  * False: `st` says why.
  */
-bool reading_open(Reading *reading, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust,
+bool rules_file_open(RulesFile *rules, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust,
                   Status *st);
-void reading_clear(Reading *reading);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reading, reading_clear)
+void rules_file_clear(RulesFile *rules);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RulesFile, rules_file_clear)
 
 /*
  * Where the INBOX of whoever calls lies: by the setting maildir where that is below the home, else
  * ~/Maildir, as the recipes of somebody who moves here know it. Caller frees.
  */
-char *reading_inbox(const Reading *reading);
+char *rules_file_inbox(const RulesFile *rules);
 
 /*
  * The name by which rules mean the folder at this absolute path; NULL: none does. `inbox`: where is
  * looked which folders are there; NULL: nowhere. Caller frees.
  */
-char *reading_mailbox_at(const Reading *reading, const Maildir *inbox, const char *path);
+char *rules_file_mailbox_at(const RulesFile *rules, const Maildir *inbox, const char *path);
 
 /*
  * The services for recipes: files are opened with the rights of the caller, whose HOME it is; no
- * programs, no log. `user` of their FilterEnv is the Reading, or NULL: then no path has a name.
+ * programs, no log. `user` of their FilterEnv is the RulesFile, or NULL: then no path has a name.
  */
-extern const FilterServices reading_recipe_services;
+extern const FilterServices rules_file_recipe_services;
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd-setup: `todoke setup postfix`: what to change in main.cf and master.cf; a dry run until --apply. */
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 #include "agent/cmd/setup-state.h"
 #include "conf/conf-choices.h"
 #include "agent/run/account.h"
@@ -73,19 +73,19 @@ find_ways(const Options *options, SetupWish *wish, int *ret_exit)
 {
 	unsigned door = SETUP_PIPE, fetched = SETUP_FETCHED_AS_IS;
 	if (options->fetched != NULL && !find_name(fetched_names, options->fetched, &fetched)) {
-		*ret_exit = people_usage("setup", "'%s' is not a remedy for fetched mail: smtpd, lmtp, no", options->fetched);
+		*ret_exit = cmd_usage("setup", "'%s' is not a remedy for fetched mail: smtpd, lmtp, no", options->fetched);
 		return false;
 	}
 	if (fetched != SETUP_FETCHED_AS_IS)
 		door = fetched == SETUP_FETCHED_LMTP ? SETUP_LMTP : SETUP_LOCAL;
 	if (options->door != NULL && !find_name(doors, options->door, &door))
-		*ret_exit = people_usage("setup", "'%s' is not a door: pipe, local, lmtp", options->door);
+		*ret_exit = cmd_usage("setup", "'%s' is not a door: pipe, local, lmtp", options->door);
 	else if (fetched == SETUP_FETCHED_LMTP && door != SETUP_LMTP)
-		*ret_exit = people_usage("setup", "--fetched lmtp is for the door lmtp");
+		*ret_exit = cmd_usage("setup", "--fetched lmtp is for the door lmtp");
 	else if (options->fetch_port != 0 && fetched != SETUP_FETCHED_SMTPD)
-		*ret_exit = people_usage("setup", "--fetch-port is for --fetched smtpd");
+		*ret_exit = cmd_usage("setup", "--fetch-port is for --fetched smtpd");
 	else if (options->fetch_port < 0 || options->fetch_port > 65535)
-		*ret_exit = people_usage("setup", "%d is not a port: 1 to 65535", options->fetch_port);
+		*ret_exit = cmd_usage("setup", "%d is not a port: 1 to 65535", options->fetch_port);
 	else {
 		wish->door = (SetupDoor) door;
 		wish->fetched = (SetupFetched) fetched;
@@ -100,11 +100,11 @@ static bool
 is_fit_for_root_mail(const char *who, int *ret_exit)
 {
 	if (*who == '\0' || strpbrk(who, " \t\r\n,:;|/\\\"'<>()#") != NULL)
-		*ret_exit = people_usage("setup", "'%s' is neither an account nor an address", who);
+		*ret_exit = cmd_usage("setup", "'%s' is neither an account nor an address", who);
 	else if (strcmp(who, "root") == 0)
-		*ret_exit = people_usage("setup", "no delivery is done as root: name an account that reads mail");
+		*ret_exit = cmd_usage("setup", "no delivery is done as root: name an account that reads mail");
 	else if (strchr(who, '@') == NULL && getpwnam(who) == NULL)
-		*ret_exit = people_usage("setup", "there is no account '%s'", who);
+		*ret_exit = cmd_usage("setup", "there is no account '%s'", who);
 	else
 		return true;
 	return false;
@@ -116,9 +116,9 @@ is_fit_user(const char *user, int *ret_exit)
 {
 	g_autofree char *name = g_strndup(user, strcspn(user, ":"));
 	if (strcmp(name, "root") == 0)
-		*ret_exit = people_usage("setup", "pipe(8) refuses to run anything as root: name the user who owns the mailboxes");
+		*ret_exit = cmd_usage("setup", "pipe(8) refuses to run anything as root: name the user who owns the mailboxes");
 	else if (getpwnam(name) == NULL)
-		*ret_exit = people_usage("setup", "there is no user '%s'", name);
+		*ret_exit = cmd_usage("setup", "there is no user '%s'", name);
 	else
 		return true;
 	return false;
@@ -177,11 +177,11 @@ change_json(const SetupChange *change, const char *folder)
 	g_autofree char *command = setup_change_command(change, folder, false);
 	json_t *object = json_object();
 	json_object_set_new(object, "file", json_string(change->master ? "master.cf" : "main.cf"));
-	json_object_set_new(object, "name", people_json_text(change->name));
-	json_object_set_new(object, "before", change->before != NULL ? people_json_text(change->before) : json_null());
-	json_object_set_new(object, "after", people_json_text(change->after));
+	json_object_set_new(object, "name", cmd_json_text(change->name));
+	json_object_set_new(object, "before", change->before != NULL ? cmd_json_text(change->before) : json_null());
+	json_object_set_new(object, "after", cmd_json_text(change->after));
 	json_object_set_new(object, "why", json_string(change->why));
-	json_object_set_new(object, "command", people_json_text(command));
+	json_object_set_new(object, "command", cmd_json_text(command));
 	return object;
 }
 
@@ -191,9 +191,9 @@ file_json(const SetupFile *file, const char *place)
 	g_autofree char *command = setup_file_command(file, place);
 	json_t *object = json_object();
 	json_object_set_new(object, "name", json_string(file->name));
-	json_object_set_new(object, "content", people_json_text(file->content));
+	json_object_set_new(object, "content", cmd_json_text(file->content));
 	json_object_set_new(object, "why", json_string(file->why));
-	json_object_set_new(object, "command", people_json_text(command));
+	json_object_set_new(object, "command", cmd_json_text(command));
 	return object;
 }
 
@@ -205,8 +205,8 @@ print_json(const SetupPlan *plan, const char *folder, const char *place, bool ap
 		const SetupFinding *finding = plan->findings->pdata[i];
 		json_t *item = json_object();
 		json_object_set_new(item, "code", json_string(finding->code));
-		json_object_set_new(item, "text", people_json_text(finding->text));
-		json_object_set_new(item, "fix", people_json_text(finding->fix));
+		json_object_set_new(item, "text", cmd_json_text(finding->text));
+		json_object_set_new(item, "fix", cmd_json_text(finding->fix));
 		json_object_set_new(item, "blocks", json_boolean(finding->blocks));
 		json_array_append_new(findings, item);
 	}
@@ -220,7 +220,7 @@ print_json(const SetupPlan *plan, const char *folder, const char *place, bool ap
 	json_object_set_new(object, "files", files);
 	json_object_set_new(object, "changes", changes);
 	json_object_set_new(object, "fetchmail", plan->fetch_line != NULL ? json_string(plan->fetch_line) : json_null());
-	people_print_json(object);
+	cmd_print_json(object);
 }
 
 /* Where Postfix's configuration and our state file lie; postconf knows where it looks if nobody says. Caller frees. */
@@ -239,7 +239,7 @@ static int
 failed(const Status *st)
 {
 	fprintf(stderr, "todoke setup: %s\n", st->detail != NULL ? st->detail : status_text(st));
-	return PEOPLE_FINDINGS;
+	return CMD_FINDINGS;
 }
 
 static int
@@ -253,7 +253,7 @@ undo(const char *folder)
 	if (!good)
 		return failed(&st);
 	puts("undone; now: postfix reload");
-	return notes->len == 0 ? PEOPLE_GOOD : PEOPLE_FINDINGS;
+	return notes->len == 0 ? CMD_GOOD : CMD_FINDINGS;
 }
 
 /* Findings that only inform do not make the exit code 1. */
@@ -303,7 +303,7 @@ plan_and_apply(const Options *options, const SetupWish *wish, const char *folder
 	bool findings = has_work(plan) && !applied;
 	for (guint i = 0; i < plan->findings->len && !applied; i++)
 		findings |= !is_note(plan->findings->pdata[i]);
-	return findings ? PEOPLE_FINDINGS : PEOPLE_GOOD;
+	return findings ? CMD_FINDINGS : CMD_GOOD;
 }
 
 static bool
@@ -329,7 +329,7 @@ parse(int *argc, char ***argv, Options *options, int *ret_exit)
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print an object of schema todoke.setup/1", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
-	return people_options(argc, argv, "postfix [OPTION]...", about, entries, ret_exit);
+	return cmd_options(argc, argv, "postfix [OPTION]...", about, entries, ret_exit);
 }
 
 int
@@ -341,11 +341,11 @@ cmd_setup(int argc, char **argv)
 	if (!parse(&argc, &argv, &options, &exit_code))
 		return exit_code;
 	if (argc != 2 || strcmp(argv[1], "postfix") != 0)
-		return people_usage("setup", "what can be set up is 'postfix'");
+		return cmd_usage("setup", "what can be set up is 'postfix'");
 	if (!find_ways(&options, &wish, &exit_code))
 		return exit_code;
 	if (options.apply && options.undo)
-		return people_usage("setup", "--apply and --undo exclude each other");
+		return cmd_usage("setup", "--apply and --undo exclude each other");
 	if (options.user != NULL && !is_fit_user(options.user, &exit_code))
 		return exit_code;
 	if (options.root_mail_to != NULL && !is_fit_for_root_mail(options.root_mail_to, &exit_code))
@@ -358,9 +358,9 @@ cmd_setup(int argc, char **argv)
 		return failed(&st);
 	if (options.undo)
 		return undo(folder);
-	g_autoptr(Conf) conf = people_conf(options.conf, options.overrides);
+	g_autoptr(Conf) conf = cmd_conf(options.conf, options.overrides);
 	if (conf == NULL)
-		return PEOPLE_FINDINGS;
+		return CMD_FINDINGS;
 	wish.user = options.user != NULL ? options.user : "vmail";
 	wish.user_said = options.user != NULL;
 	wish.root_mail_to = options.root_mail_to;

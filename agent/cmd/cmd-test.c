@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd-test: runs rule tests that users write (vnd.dovecot.testsuite) and tells what came out: for people, as TAP, as JSON. */
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 #include "agent/suite/suite.h"
 
 #include <fts.h>
@@ -102,9 +102,9 @@ failure_json(const SuiteFailure *failure)
 {
 	json_t *story = json_array();
 	for (guint i = 0; i < failure->story->len; i++)
-		json_array_append_new(story, people_json_text(failure->story->pdata[i]));
+		json_array_append_new(story, cmd_json_text(failure->story->pdata[i]));
 	json_t *object = json_pack("{s:i}", "line", (int) failure->line);
-	json_object_set_new(object, "reason", people_json_text(failure->reason));
+	json_object_set_new(object, "reason", cmd_json_text(failure->reason));
 	json_object_set_new(object, "story", story);
 	return object;
 }
@@ -116,7 +116,7 @@ add_json(Report *report, const SuiteTest *test)
 	for (guint i = 0; i < test->failures->len; i++)
 		json_array_append_new(failures, failure_json(test->failures->pdata[i]));
 	json_t *object = json_object();
-	json_object_set_new(object, "name", people_json_text(test->name));
+	json_object_set_new(object, "name", cmd_json_text(test->name));
 	json_object_set_new(object, "line", json_integer(test->line));
 	json_object_set_new(object, "ok", json_boolean(test->failures->len == 0));
 	json_object_set_new(object, "failures", failures);
@@ -141,7 +141,7 @@ take_note(void *user, unsigned line, const char *text)
 	Report *report = user;
 	g_autofree char *where = g_strdup_printf("%s:%u: %s", report->path, line, text);
 	if (report->form == FORM_JSON) {
-		json_array_append_new(json_object_get(report->file, "notes"), people_json_text(where));
+		json_array_append_new(json_object_get(report->file, "notes"), cmd_json_text(where));
 		return;
 	}
 	const char *rest = strchr(where, '\n');
@@ -185,7 +185,7 @@ begin_file(Report *report, const char *path)
 		printf("%s\n", path);
 	if (report->form != FORM_JSON)
 		return;
-	report->file = json_pack("{s:o, s:[], s:[]}", "file", people_json_text(path), "tests", "notes");
+	report->file = json_pack("{s:o, s:[], s:[]}", "file", cmd_json_text(path), "tests", "notes");
 	json_array_append_new(report->files, report->file);
 }
 
@@ -239,7 +239,7 @@ print_end(Report *report)
 	else if (report->form == FORM_PEOPLE)
 		printf("%u test%s, %u failed\n", report->tests, report->tests == 1 ? "" : "s", report->failed);
 	else
-		people_print_json(json_pack("{s:s, s:i, s:i, s:o}", "schema", "todoke.test/1", "count", (int) report->tests, "failed",
+		cmd_print_json(json_pack("{s:s, s:i, s:i, s:o}", "schema", "todoke.test/1", "count", (int) report->tests, "failed",
 		                            (int) report->failed, "files", report->files));
 }
 
@@ -256,22 +256,22 @@ cmd_test(int argc, char **argv)
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
-	if (!people_options(&argc, &argv, "[OPTION]... DIR|FILE...", about, entries, &exit_code))
+	if (!cmd_options(&argc, &argv, "[OPTION]... DIR|FILE...", about, entries, &exit_code))
 		return exit_code;
 	if (argc < 2)
-		return people_usage("test", "no folder or file of tests named");
+		return cmd_usage("test", "no folder or file of tests named");
 	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
 	for (int i = 1; i < argc; i++) {
 		guint before = paths->len;
 		if (!find_suites(argv[i], paths))
-			return people_usage("test", "cannot read '%s'", argv[i]);
+			return cmd_usage("test", "cannot read '%s'", argv[i]);
 		if (paths->len == before)
-			return people_usage("test", "there is no file *.svtest below '%s'", argv[i]);
+			return cmd_usage("test", "there is no file *.svtest below '%s'", argv[i]);
 	}
 	Report report = { .form = options.json ? FORM_JSON : options.tap ? FORM_TAP : FORM_PEOPLE };
 	report.files = options.json ? json_array() : NULL;
 	for (guint i = 0; i < paths->len; i++)
 		run_file(paths->pdata[i], &options, &report);
 	print_end(&report);
-	return report.failed > 0 ? PEOPLE_FINDINGS : PEOPLE_GOOD;
+	return report.failed > 0 ? CMD_FINDINGS : CMD_GOOD;
 }

@@ -7,7 +7,7 @@
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 #include "agent/cmd/try-emit.h"
 #include "agent/message/address.h"
 #include "agent/run/recipient.h"
@@ -114,11 +114,11 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->messages, NULL, NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
-	if (!people_options(argc, argv, "[OPTION]... MESSAGE...", about, entries, ret_exit))
+	if (!cmd_options(argc, argv, "[OPTION]... MESSAGE...", about, entries, ret_exit))
 		return false;
 	if (options->messages != NULL)
 		return true;
-	*ret_exit = people_usage("try", "no message named");
+	*ret_exit = cmd_usage("try", "no message named");
 	return false;
 }
 
@@ -146,7 +146,7 @@ read_trace(Options *options, int *ret_level, int *ret_exit)
 		*ret_level = (int) i;
 		return true;
 	}
-	*ret_exit = people_usage("try", "--trace '%s': there are actions, commands, tests, matching and json", options->trace);
+	*ret_exit = cmd_usage("try", "--trace '%s': there are actions, commands, tests, matching and json", options->trace);
 	return false;
 }
 
@@ -155,14 +155,14 @@ static void
 trace_to_stdout(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
 {
 	(void) user, (void) level;
-	people_print(stdout, "  %s:%u: %s\n", file, line, text);
+	cmd_print(stdout, "  %s:%u: %s\n", file, line, text);
 }
 
 static void
 trace_to_stderr(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
 {
 	(void) user, (void) level;
-	people_print(stderr, "%s:%u: %s\n", file, line, text);
+	cmd_print(stderr, "%s:%u: %s\n", file, line, text);
 }
 
 /* --trace json: an object for each line, gathered in the array `user`, for the member "trace" of the answer. */
@@ -170,12 +170,12 @@ static void
 trace_to_json(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
 {
 	json_t *told = json_pack("{s:s, s:i}", "level", trace_levels[level], "line", (int) line);
-	json_object_set_new(told, "file", people_json_text(file));
-	json_object_set_new(told, "text", people_json_text(text));
+	json_object_set_new(told, "file", cmd_json_text(file));
+	json_object_set_new(told, "text", cmd_json_text(text));
 	json_array_append_new(user, told);
 }
 
-static WorldTrace
+static ServicesTrace
 trace_function(const Options *options)
 {
 	if (options->story != NULL)
@@ -243,7 +243,7 @@ read_now(const Options *options, gint64 *ret_now, int *ret_exit)
 	g_autoptr(GTimeZone) local = g_time_zone_new_local();
 	g_autoptr(GDateTime) date = g_date_time_new_from_iso8601(options->now, local);
 	if (date == NULL) {
-		*ret_exit = people_usage("try", "--now '%s' is not a date such as 2026-11-21T10:00:00Z", options->now);
+		*ret_exit = cmd_usage("try", "--now '%s' is not a date such as 2026-11-21T10:00:00Z", options->now);
 		return false;
 	}
 	*ret_now = g_date_time_to_unix(date);
@@ -252,7 +252,7 @@ read_now(const Options *options, gint64 *ret_now, int *ret_exit)
 
 /* Problems of scripts; only errors, if that is asked. */
 static guint
-count_problems(const ScriptReport *scripts, ProblemSeverity severity)
+count_problems(const ScriptChainReport *scripts, ProblemSeverity severity)
 {
 	guint n = 0;
 	for (guint i = 0; i < scripts->problems->len; i++)
@@ -275,14 +275,14 @@ is_good(const Transact *transact, const Status *st)
 }
 
 static void
-print_scripts(const ScriptReport *scripts)
+print_scripts(const ScriptChainReport *scripts)
 {
 	for (guint i = 0; i < scripts->problems->len; i++)
-		people_print_problem(scripts->problems->pdata[i], NULL);
+		cmd_print_problem(scripts->problems->pdata[i], NULL);
 	for (guint i = 0; i < scripts->notes->len; i++)
-		people_print(stdout, "script fault: %s\n", (const char *) scripts->notes->pdata[i]);
+		cmd_print(stdout, "script fault: %s\n", (const char *) scripts->notes->pdata[i]);
 	if (scripts->decided_by != NULL)
-		people_print(stdout, "decided by: %s\n", scripts->decided_by);
+		cmd_print(stdout, "decided by: %s\n", scripts->decided_by);
 }
 
 static void
@@ -290,9 +290,9 @@ print_answer(const Status *st)
 {
 	const StatusRow *row = status_row(st->id);
 	const char *text = st->id == STATUS_OK ? "would be delivered" : status_text(st);
-	people_print(stdout, "answer: %s %s (exit %d)\n", row->dsn, text, row->exit_code);
+	cmd_print(stdout, "answer: %s %s (exit %d)\n", row->dsn, text, row->exit_code);
 	if (st->detail != NULL)
-		people_print(stdout, "  log: %s\n", st->detail);
+		cmd_print(stdout, "  log: %s\n", st->detail);
 }
 
 /* Which folder of the disk each name means. */
@@ -303,7 +303,7 @@ print_places(const Transact *transact)
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		const char *place = transact_place(transact, i), *mailbox = plan_get(plan, i)->mailbox;
 		if (place != NULL && mailbox != NULL)
-			people_print(stdout, "folder: \"%s\" is %s\n", mailbox, *place != '\0' ? place : "the INBOX");
+			cmd_print(stdout, "folder: \"%s\" is %s\n", mailbox, *place != '\0' ? place : "the INBOX");
 	}
 }
 
@@ -311,14 +311,14 @@ static void
 print_for_people(const char *path, const Account *account, const Transact *transact, const TryEmit *emit,
                  const Status *st)
 {
-	people_print(stdout, "message: %s\nfor: %s, whose INBOX is %s\n", path, account->user, account->maildir);
+	cmd_print(stdout, "message: %s\nfor: %s, whose INBOX is %s\n", path, account->user, account->maildir);
 	if (transact_verdict(transact) != NULL) {
 		g_autofree char *verdict = loop_verdict_print(transact_verdict(transact));
-		people_print(stdout, "%s", verdict);
+		cmd_print(stdout, "%s", verdict);
 	}
 	if (transact_rules(transact) != NULL) {
 		g_autofree char *rules = header_rule_result_print(transact_rules(transact));
-		people_print(stdout, "%s", rules);
+		cmd_print(stdout, "%s", rules);
 	}
 	print_scripts(transact_scripts(transact));
 	if (transact_planned(transact) != NULL) {
@@ -326,19 +326,19 @@ print_for_people(const char *path, const Account *account, const Transact *trans
 		printf("plan:\n");
 		g_auto(GStrv) lines = g_strsplit(plan, "\n", -1);
 		for (char **line = lines; *line != NULL && **line != '\0'; line++)
-			people_print(stdout, "  %s\n", *line);
+			cmd_print(stdout, "  %s\n", *line);
 		print_places(transact);
 		try_emit_print(emit, transact_planned(transact));
 	}
 	const GPtrArray *notes = transact_report(transact)->notes;
 	for (guint i = 0; i < notes->len; i++)
-		people_print(stdout, "note: %s\n", (const char *) notes->pdata[i]);
+		cmd_print(stdout, "note: %s\n", (const char *) notes->pdata[i]);
 	print_answer(st);
 }
 
 /* The problems of one severity. */
 static json_t *
-problems_json(const ScriptReport *scripts, ProblemSeverity severity)
+problems_json(const ScriptChainReport *scripts, ProblemSeverity severity)
 {
 	g_autoptr(GPtrArray) chosen = g_ptr_array_new();
 	for (guint i = 0; i < scripts->problems->len; i++) {
@@ -346,23 +346,23 @@ problems_json(const ScriptReport *scripts, ProblemSeverity severity)
 		if (problem->severity == severity)
 			g_ptr_array_add(chosen, problem);
 	}
-	return people_problems_json(chosen);
+	return cmd_problems_json(chosen);
 }
 
 static json_t *
 fault_json(StatusId id, const char *text, const char *detail)
 {
 	json_t *error = json_pack("{s:s, s:s}", "fault", status_row(id)->name, "status", status_row(id)->dsn);
-	json_object_set_new(error, "text", people_json_text(text));
+	json_object_set_new(error, "text", cmd_json_text(text));
 	if (detail != NULL)
-		json_object_set_new(error, "detail", people_json_text(detail));
+		json_object_set_new(error, "detail", cmd_json_text(detail));
 	return error;
 }
 
 static json_t *
 error_json(const Transact *transact, const Status *st)
 {
-	const ScriptReport *scripts = transact_scripts(transact);
+	const ScriptChainReport *scripts = transact_scripts(transact);
 	if (is_good(transact, st))
 		return json_null();
 	StatusId id = st->id != STATUS_OK ? st->id : STATUS_SCRIPT;
@@ -380,7 +380,7 @@ notes_json(const Transact *transact)
 	const GPtrArray *notes = transact_report(transact)->notes;
 	json_t *array = json_array();
 	for (guint i = 0; i < notes->len; i++)
-		json_array_append_new(array, people_json_text(notes->pdata[i]));
+		json_array_append_new(array, cmd_json_text(notes->pdata[i]));
 	return array;
 }
 
@@ -393,7 +393,7 @@ actions_json(const Transact *transact, const TryEmit *emit)
 	json_t *actions = plan_json(plan);
 	for (size_t i = 0; i < json_array_size(actions); i++)
 		if (transact_place(transact, i) != NULL)
-			json_object_set_new(json_array_get(actions, i), "folder", people_json_text(transact_place(transact, i)));
+			json_object_set_new(json_array_get(actions, i), "folder", cmd_json_text(transact_place(transact, i)));
 	try_emit_json(emit, plan, actions);
 	return actions;
 }
@@ -417,12 +417,12 @@ start_object(bool ok, json_t *error)
 static void
 print_fault(const Options *options, const char *path, const Status *st)
 {
-	people_print(stderr, "todoke try: %s\n", st->detail != NULL ? st->detail : status_text(st));
+	cmd_print(stderr, "todoke try: %s\n", st->detail != NULL ? st->detail : status_text(st));
 	if (!options->as_json)
 		return;
 	json_t *object = start_object(false, fault_json(st->id, status_text(st), st->detail));
 	if (path != NULL)
-		json_object_set_new(object, "message", people_json_text(path));
+		json_object_set_new(object, "message", cmd_json_text(path));
 	json_object_set_new(object, "actions", json_array());
 	print_object(object);
 }
@@ -431,9 +431,9 @@ static void
 print_json(const Options *options, const char *path, const Account *account, const Transact *transact, const TryEmit *emit, const Status *st)
 {
 	json_t *object = start_object(is_good(transact, st), error_json(transact, st));
-	json_object_set_new(object, "message", people_json_text(path));
-	json_object_set_new(object, "user", people_json_text(account->user));
-	json_object_set_new(object, "maildir", people_json_text(account->maildir));
+	json_object_set_new(object, "message", cmd_json_text(path));
+	json_object_set_new(object, "user", cmd_json_text(account->user));
+	json_object_set_new(object, "maildir", cmd_json_text(account->maildir));
 	json_object_set_new(object, "status", json_string(status_dsn(st)));
 	if (transact_verdict(transact) != NULL)
 		json_object_set_new(object, "loop", loop_verdict_json(transact_verdict(transact)));
@@ -532,7 +532,7 @@ static int
 cannot_try(const Options *options, const Status *st)
 {
 	print_fault(options, NULL, st);
-	return PEOPLE_FINDINGS;
+	return CMD_FINDINGS;
 }
 
 int
@@ -545,7 +545,7 @@ cmd_try(int argc, char **argv)
 	    !read_trace(&options, &level, &exit_code))
 		return exit_code;
 	const TransactDescription described = {
-		.world = {
+		.services = {
 			.mailboxes = (const char *const *) options.mailboxes,
 			.personal = options.personal,
 			.global = options.global,
@@ -559,11 +559,11 @@ cmd_try(int argc, char **argv)
 		.after = (const char *const *) options.after,
 		.state = options.state,
 	};
-	people_choose_engine(options.engine, &options.overrides);
+	cmd_choose_engine(options.engine, &options.overrides);
 	g_auto(Status) st = STATUS_INIT;
-	Conf *conf = people_conf(options.conf_path, options.overrides);
+	Conf *conf = cmd_conf(options.conf_path, options.overrides);
 	if (conf == NULL)
-		return PEOPLE_FINDINGS;
+		return CMD_FINDINGS;
 	g_autoptr(Site) site = site_new(conf, &st);
 	if (site == NULL)
 		return cannot_try(&options, &st);
@@ -580,5 +580,5 @@ cmd_try(int argc, char **argv)
 	bool all_delivered = true;
 	for (size_t n = 1; options.messages[n - 1] != NULL; n++)
 		all_delivered = try_message(&asked, n) && all_delivered;
-	return all_delivered ? PEOPLE_GOOD : PEOPLE_FINDINGS;
+	return all_delivered ? CMD_GOOD : CMD_FINDINGS;
 }

@@ -3,7 +3,7 @@
 #include "agent/cmd/convert-prove.h"
 
 #include "agent/base/fs.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 #include "agent/deliver/deliver.h"
 #include "agent/message/address.h"
 #include "agent/store/folder.h"
@@ -22,7 +22,7 @@
 enum { LIMIT_FOLDERS = 16 };
 
 typedef struct {
-	const Reading *reading;
+	const RulesFile *rules;
 	const Filter *recipe_engine, *sieve_engine;
 	FilterProgram *recipes, *sieve;
 	FilterEnv recipe_env;
@@ -43,7 +43,7 @@ place_of_store(const Proof *proof, const PlanAction *action)
 	                                                                    : g_get_home_dir();
 	g_autofree char *absolute = g_canonicalize_filename(path, base);
 	bool is_maildir = g_str_has_suffix(path, "/");
-	char *mailbox = is_maildir ? reading_mailbox_at(proof->reading, proof->inbox, absolute) : NULL;
+	char *mailbox = is_maildir ? rules_file_mailbox_at(proof->rules, proof->inbox, absolute) : NULL;
 	return mailbox != NULL ? mailbox : g_strdup_printf("%s%s", absolute, is_maildir ? "/" : "");
 }
 
@@ -51,14 +51,14 @@ place_of_store(const Proof *proof, const PlanAction *action)
 static char *
 place_of_name(const Proof *proof, const char *name)
 {
-	FolderRules rules = folder_rules_of(proof->reading->site->conf);
+	FolderRules rules = folder_rules_of(proof->rules->site->conf);
 	const char *why;
 	g_autofree char *path = folder_path(&rules, proof->inbox, name, &why);
 	const char *place = path != NULL ? path : ""; /* what can be no folder goes to the INBOX */
 	char *mailbox = folder_name(&rules, proof->inbox, place);
 	if (mailbox != NULL)
 		return mailbox;
-	g_autofree char *inbox = reading_inbox(proof->reading);
+	g_autofree char *inbox = rules_file_inbox(proof->rules);
 	return g_strdup_printf("%s/%s/", inbox, path);
 }
 
@@ -122,21 +122,21 @@ run_engine(const Proof *proof, const Filter *engine, FilterProgram *program, Fil
 static bool
 prove_message(Proof *proof, int taken_fd, const char *name, Status *st)
 {
-	const Account *account = proof->reading->account;
+	const Account *account = proof->rules->account;
 	g_autoptr(Message) message = message_from_file(taken_fd, st);
 	if (message == NULL)
 		return false;
 	const FilterInput input = {
-		.message = message, .headers = message_headers(message), .envelope = proof->reading->envelope, .user = account->user,
-		.addresses = account->addresses, .delimiters = proof->reading->site->conf->delimiters,
+		.message = message, .headers = message_headers(message), .envelope = proof->rules->envelope, .user = account->user,
+		.addresses = account->addresses, .delimiters = proof->rules->site->conf->delimiters,
 	};
 	g_autofree char *recipes = run_engine(proof, proof->recipe_engine, proof->recipes, &proof->recipe_env, &input);
-	g_autofree char *sieve = run_engine(proof, proof->sieve_engine, proof->sieve, world_env(proof->reading->world), &input);
+	g_autofree char *sieve = run_engine(proof, proof->sieve_engine, proof->sieve, services_env(proof->rules->services), &input);
 	proof->messages++;
 	if (strcmp(recipes, sieve) == 0)
 		return true;
 	proof->differ++;
-	people_print(stdout, "%s: recipes: %s; Sieve: %s\n", name, recipes, sieve);
+	cmd_print(stdout, "%s: recipes: %s; Sieve: %s\n", name, recipes, sieve);
 	return true;
 }
 
@@ -178,10 +178,10 @@ prove_folder(Proof *proof, const char *folder, const char *shown, unsigned depth
 
 /* MAILDIR as the end of the file knows it. */
 static char *
-find_maildir(const Reading *reading, FilterEnv *env)
+find_maildir(const RulesFile *rules, FilterEnv *env)
 {
 	g_autoptr(RecipeConstants) constants = recipe_constants_new(env);
-	g_autoptr(GPtrArray) nodes = recipe_parse(&reading->source, NULL);
+	g_autoptr(GPtrArray) nodes = recipe_parse(&rules->source, NULL);
 	for (guint i = 0; nodes != NULL && i < nodes->len; i++)
 		if (((const RecipeNode *) nodes->pdata[i])->kind != RECIPE_RULE)
 			recipe_constants_follow(constants, nodes->pdata[i], true);
@@ -190,32 +190,32 @@ find_maildir(const Reading *reading, FilterEnv *env)
 
 /* Which folders are there may say what a name means. */
 static Maildir *
-open_inbox(const Reading *reading)
+open_inbox(const RulesFile *rules)
 {
 	static const MaildirOptions look_only = { .umask = 077, .durability = DURABILITY_NONE };
 	g_auto(Status) absent = STATUS_INIT;
-	g_autofree char *path = reading_inbox(reading);
+	g_autofree char *path = rules_file_inbox(rules);
 	return maildir_open(path, &look_only, &absent);
 }
 
 bool
-convert_prove(const Reading *recipes, const char *sieve, const char *folder, unsigned *ret_differ, Status *st)
+convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, unsigned *ret_differ, Status *st)
 {
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	const FilterSource script = { .file = "converted", .text = sieve, .len = strlen(sieve), .trust = SCRIPT_OWNER };
 	Proof proof = {
-		.reading = recipes,
+		.rules = recipes,
 		.recipe_engine = filter_find("recipe"),
 		.sieve_engine = filter_find("sieve"),
-		.recipe_env = { .services = &reading_recipe_services,
+		.recipe_env = { .services = &rules_file_recipe_services,
 		                .user = (gpointer) recipes,
-		                .now = world_env(recipes->world)->now,
+		                .now = services_env(recipes->services)->now,
 		                .trace_level = -1 },
 	};
 	proof.maildir = find_maildir(recipes, &proof.recipe_env);
 	proof.inbox = open_inbox(recipes);
 	proof.recipes = proof.recipe_engine->compile(&recipes->source, &proof.recipe_env, NULL);
-	proof.sieve = proof.sieve_engine->compile(&script, world_env(recipes->world), problems);
+	proof.sieve = proof.sieve_engine->compile(&script, services_env(recipes->services), problems);
 	bool proved = proof.recipes != NULL && proof.sieve != NULL && prove_folder(&proof, folder, "", 0, st);
 	if (proof.sieve == NULL)
 		status_fail_detail(st, STATUS_SCRIPT, "the script has errors");

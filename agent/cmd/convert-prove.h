@@ -9,6 +9,6 @@
  * Run both over every message below `folder` and print those for which they differ, with what each would do. No program is run.
  * *ret_differ counts them. False: a fault, in `st`.
  */
-bool convert_prove(const Reading *recipes, const char *sieve, const char *folder, unsigned *ret_differ, Status *st);
+bool convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, unsigned *ret_differ, Status *st);
 
 #endif

@@ -23,9 +23,9 @@
 enum { TRIM_BYTES = 1024 * 1024 };
 
 void
-door_init(DoorCall *call, EnvelopeDoor from)
+delivery_door_init(DeliveryDoor *call, EnvelopeDoor from)
 {
-	*call = (DoorCall){ .overrides = g_ptr_array_new(), .envelope = envelope_new(from) };
+	*call = (DeliveryDoor){ .overrides = g_ptr_array_new(), .envelope = envelope_new(from) };
 	g_ptr_array_add(call->overrides, NULL);
 	log_open("todoke", -1, LOG_FORM_TEXT);
 	log_catch_glib();
@@ -36,27 +36,27 @@ door_init(DoorCall *call, EnvelopeDoor from)
 }
 
 void
-door_clear(DoorCall *call)
+delivery_door_clear(DeliveryDoor *call)
 {
 	g_clear_pointer(&call->overrides, g_ptr_array_unref);
 	g_clear_pointer(&call->envelope, envelope_free);
 }
 
 void
-door_add_override(DoorCall *call, const char *setting)
+delivery_door_add_override(DeliveryDoor *call, const char *setting)
 {
 	g_ptr_array_insert(call->overrides, (gint) call->overrides->len - 1, (gpointer) setting);
 }
 
 void
-door_set_string(char **member, const char *value)
+delivery_door_set_string(char **member, const char *value)
 {
 	g_free(*member);
 	*member = value != NULL ? address_read(value) : NULL;
 }
 
 bool
-door_set_recipient(DoorCall *call, const char *recipient, Status *st)
+delivery_door_set_recipient(DeliveryDoor *call, const char *recipient, Status *st)
 {
 	if (call->recipient != NULL && strcmp(call->recipient, recipient) != 0)
 		return status_fail_detail(st, STATUS_USAGE, "more than one recipient: set NAME_destination_recipient_limit = 1 in main.cf");
@@ -77,22 +77,22 @@ read_environment(Envelope *envelope)
 {
 	envelope->door = DOOR_LOCAL;
 	if (envelope->sender == NULL)
-		door_set_string(&envelope->sender, getenv("SENDER")); /* empty is the null sender, not "not said" */
+		delivery_door_set_string(&envelope->sender, getenv("SENDER")); /* empty is the null sender, not "not said" */
 	if (envelope->original == NULL)
-		door_set_string(&envelope->original, environment("ORIGINAL_RECIPIENT"));
-	door_set_string(&envelope->client_address, environment("CLIENT_ADDRESS"));
-	door_set_string(&envelope->client_name, environment("CLIENT_HOSTNAME"));
-	door_set_string(&envelope->helo, environment("CLIENT_HELO"));
-	door_set_string(&envelope->auth, environment("SASL_USERNAME"));
+		delivery_door_set_string(&envelope->original, environment("ORIGINAL_RECIPIENT"));
+	delivery_door_set_string(&envelope->client_address, environment("CLIENT_ADDRESS"));
+	delivery_door_set_string(&envelope->client_name, environment("CLIENT_HOSTNAME"));
+	delivery_door_set_string(&envelope->helo, environment("CLIENT_HELO"));
+	delivery_door_set_string(&envelope->auth, environment("SASL_USERNAME"));
 }
 
 /* The recipient's account, and its address in the envelope. */
 static Account *
-find_account(const Site *site, const DoorCall *call, Status *st)
+find_account(const Site *site, const DeliveryDoor *call, Status *st)
 {
 	Envelope *envelope = call->envelope;
 	if (call->recipient != NULL) {
-		door_set_string(&envelope->recipient, call->recipient);
+		delivery_door_set_string(&envelope->recipient, call->recipient);
 		return recipient_find(site, envelope->recipient, st);
 	}
 	read_environment(envelope);
@@ -121,7 +121,7 @@ take_sender_from_message(Envelope *envelope, const Message *message)
 
 /* The whole delivery, once the configuration is known. Returns the text for success. */
 static char *
-deliver(const Site *site, DoorCall *call, Status *st)
+deliver(const Site *site, DeliveryDoor *call, Status *st)
 {
 	gint64 started = g_get_monotonic_time();
 	const Conf *conf = site->conf;
@@ -149,7 +149,7 @@ deliver(const Site *site, DoorCall *call, Status *st)
 
 /* Read the configuration, and do the rest under the deadline that it names. */
 static char *
-configure_and_deliver(DoorCall *call, Status *st)
+configure_and_deliver(DeliveryDoor *call, Status *st)
 {
 	g_autofree char *log_file = NULL;
 	Conf *conf = conf_read_at_door(call->conf_path, (const char *const *) call->overrides->pdata, &log_file, st);
@@ -167,7 +167,7 @@ configure_and_deliver(DoorCall *call, Status *st)
 
 /* A failure before there was a transaction to log. */
 static void
-log_early_failure(const DoorCall *call, const Status *st)
+log_early_failure(const DeliveryDoor *call, const Status *st)
 {
 	const Envelope *envelope = call->envelope;
 	LogLine *line = log_line_new(envelope->queue_id);
@@ -180,7 +180,7 @@ log_early_failure(const DoorCall *call, const Status *st)
 }
 
 int
-door_run(DoorCall *call, Status *st)
+delivery_door_run(DeliveryDoor *call, Status *st)
 {
 	g_autofree char *done = NULL;
 	if (st->id == STATUS_OK)

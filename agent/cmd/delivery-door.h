@@ -5,8 +5,8 @@
  * Postfix sees one line and an exit code (answer.h). Whatever goes wrong before the message is judged is our own fault
  * or the site's, and therefore temporary: the mail waits in the queue.
  */
-#ifndef TODOKE_DOOR_H
-#define TODOKE_DOOR_H
+#ifndef TODOKE_DELIVERY_DOOR_H
+#define TODOKE_DELIVERY_DOOR_H
 
 #include "agent/base/status.h"
 #include "agent/message/envelope.h"
@@ -22,26 +22,26 @@ typedef struct {
 	const RecipeCall *recipes; /* NULL: as the settings have it */
 	bool is_quiet;             /* nothing is printed of a success */
 	bool is_logged;            /* the outcome has its line */
-} DoorCall;
+} DeliveryDoor;
 
 /* Make an empty call ready, and the process: signals, log. */
-void door_init(DoorCall *call, EnvelopeDoor from);
-void door_clear(DoorCall *call);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DoorCall, door_clear)
+void delivery_door_init(DeliveryDoor *call, EnvelopeDoor from);
+void delivery_door_clear(DeliveryDoor *call);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DeliveryDoor, delivery_door_clear)
 
 /* Add "key=value", a setting for this run. Borrowed. */
-void door_add_override(DoorCall *call, const char *setting);
+void delivery_door_add_override(DeliveryDoor *call, const char *setting);
 
 /* Set a string of the envelope, an address without brackets and quotes (address_read). NULL: not said. */
-void door_set_string(char **member, const char *value);
+void delivery_door_set_string(char **member, const char *value);
 
 /* There is one recipient; a second one is a fault (STATUS_USAGE). */
-bool door_set_recipient(DoorCall *call, const char *recipient, Status *st);
+bool delivery_door_set_recipient(DeliveryDoor *call, const char *recipient, Status *st);
 
 /*
  * Deliver, answer and log. `st` may hold a fault of the command line: then nothing is delivered, and that is the
  * answer. Returns the exit code.
  */
-int door_run(DoorCall *call, Status *st);
+int delivery_door_run(DeliveryDoor *call, Status *st);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 #include "agent/message/address-print.h"
 #include "agent/send/compose.h"
 #include "agent/message/mime-tree.h"
@@ -125,7 +125,7 @@ emit_stored(TryEmit *emit, const Transact *transact, Message *message, const Pla
 }
 
 static bool
-write_mail(const OutMail *mail, int fd, const char *path, Status *st)
+write_mail(const RouteMail *mail, int fd, const char *path, Status *st)
 {
 	return fs_write_all(fd, mail->head, mail->head_len, path, st) &&
 	       (mail->body_len == 0 || fs_copy(mail->body_fd, mail->body_at, mail->body_len, fd, path, st));
@@ -142,14 +142,14 @@ find_text(const MimeTree *tree)
 
 /* What a composed message says, as its reader will see it. */
 static void
-read_composed(Emitted *emitted, const OutMail *mail)
+read_composed(Emitted *emitted, const RouteMail *mail)
 {
 	g_auto(Status) unread = STATUS_INIT; /* then people are told less */
 	MessageBody body;
 	g_autoptr(Message) message = message_from_bytes(mail->head, mail->head_len, &unread);
 	if (message == NULL || !message_body(message, &body))
 		return;
-	emitted->subject = out_field_text(message_headers(message), "Subject");
+	emitted->subject = compose_field_text(message_headers(message), "Subject");
 	g_autoptr(MimeTree) tree = mime_tree_new(message_headers(message), &body, &unread);
 	g_auto(MimeBytes) text = { 0 };
 	if (tree != NULL && mime_tree_text(tree, find_text(tree), LIMIT_NOTICE_BYTES, MIME_TEXT_AS_IT_IS, &text, &unread))
@@ -158,7 +158,7 @@ read_composed(Emitted *emitted, const OutMail *mail)
 
 /* The same bytes go to each recipient of a notice: one file. */
 static bool
-capture(void *user, const PlanAction *action, const OutMail *mail, Status *st)
+capture(void *user, const PlanAction *action, const RouteMail *mail, Status *st)
 {
 	TryEmit *emit = user;
 	Emitted *emitted = find(emit, action);
@@ -207,14 +207,14 @@ add_sent(const Emitted *emitted, json_t *object)
 {
 	json_t *recipients = json_array();
 	for (guint n = 0; n < emitted->recipients->len; n++)
-		json_array_append_new(recipients, people_json_text(emitted->recipients->pdata[n]));
-	json_object_set_new(object, "envelope_from", people_json_text(emitted->sender));
+		json_array_append_new(recipients, cmd_json_text(emitted->recipients->pdata[n]));
+	json_object_set_new(object, "envelope_from", cmd_json_text(emitted->sender));
 	json_object_set_new(object, "recipients", recipients);
 	if (emitted->text == NULL)
 		return;
 	json_t *sends = json_object();
-	json_object_set_new(sends, "subject", emitted->subject != NULL ? people_json_text(emitted->subject) : json_null());
-	json_object_set_new(sends, "text", people_json_text(emitted->text));
+	json_object_set_new(sends, "subject", emitted->subject != NULL ? cmd_json_text(emitted->subject) : json_null());
+	json_object_set_new(sends, "text", cmd_json_text(emitted->text));
 	json_object_set_new(object, "sends", sends);
 }
 
@@ -227,9 +227,9 @@ try_emit_json(const TryEmit *emit, const Plan *plan, json_t *actions)
 		json_t *object = json_array_get(actions, i);
 		const char *held = why_held(emit, action);
 		if (held != NULL)
-			json_object_set_new(object, "held", people_json_text(held));
+			json_object_set_new(object, "held", cmd_json_text(held));
 		if (emitted != NULL && emitted->file != NULL)
-			json_object_set_new(object, "file", people_json_text(emitted->file));
+			json_object_set_new(object, "file", cmd_json_text(emitted->file));
 		if (emitted != NULL && emitted->sender != NULL)
 			add_sent(emitted, object);
 	}
@@ -241,22 +241,22 @@ print_indented(const char *text)
 {
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	for (size_t i = 0; lines[i] != NULL && (*lines[i] != '\0' || lines[i + 1] != NULL); i++)
-		people_print(stdout, "      %s\n", g_strchomp(lines[i]));
+		cmd_print(stdout, "      %s\n", g_strchomp(lines[i]));
 }
 
 static void
 print_sent(const Emitted *emitted)
 {
 	g_autofree char *sender = address_print_path(emitted->sender);
-	people_print(stdout, "    would be sent from %s to", sender);
+	cmd_print(stdout, "    would be sent from %s to", sender);
 	for (guint i = 0; i < emitted->recipients->len; i++) {
 		g_autofree char *recipient = address_print_path(emitted->recipients->pdata[i]);
-		people_print(stdout, "%s %s", i > 0 ? "," : "", recipient);
+		cmd_print(stdout, "%s %s", i > 0 ? "," : "", recipient);
 	}
 	putchar('\n');
 	if (emitted->text == NULL)
 		return;
-	people_print(stdout, "      Subject: %s\n\n", emitted->subject != NULL ? emitted->subject : "");
+	cmd_print(stdout, "      Subject: %s\n\n", emitted->subject != NULL ? emitted->subject : "");
 	print_indented(emitted->text);
 }
 
@@ -269,12 +269,12 @@ try_emit_print(const TryEmit *emit, const Plan *plan)
 		const char *held = why_held(emit, action);
 		if (emitted == NULL && held == NULL)
 			continue;
-		people_print(stdout, "  action %zu, %s:\n", i + 1, plan_kind_row(action->kind)->name);
+		cmd_print(stdout, "  action %zu, %s:\n", i + 1, plan_kind_row(action->kind)->name);
 		if (held != NULL)
-			people_print(stdout, "    held back: %s\n", held);
+			cmd_print(stdout, "    held back: %s\n", held);
 		if (emitted != NULL && emitted->sender != NULL)
 			print_sent(emitted);
 		if (emitted != NULL && emitted->file != NULL)
-			people_print(stdout, "    written to %s\n", emitted->file);
+			cmd_print(stdout, "    written to %s\n", emitted->file);
 	}
 }

@@ -71,7 +71,7 @@ choose_sender(const DeliverRun *run, const PlanNotice *notice)
 	gint64 wanted = run->job->conf->sieve_notify_sender;
 	if (wanted == NOTIFY_SENDER_NULL || run->job->envelope->sender == NULL || envelope_is_bounce(run->job->envelope))
 		return g_strdup("");
-	g_autofree char *author = wanted == NOTIFY_SENDER_FROM && notice->from != NULL ? out_first_address(notice->from) : NULL;
+	g_autofree char *author = wanted == NOTIFY_SENDER_FROM && notice->from != NULL ? compose_first_address(notice->from) : NULL;
 	g_autofree char *sender = author != NULL ? g_steal_pointer(&author) : deliver_address_of(run, who[wanted]);
 	return sender != NULL && address_text_is_sendable(sender) ? g_steal_pointer(&sender) : g_strdup("");
 }
@@ -114,11 +114,11 @@ make_subject(const Conf *conf, const Notify *notify, const Headers *headers)
 {
 	gint64 most = conf->sieve_vacation_subject_length;
 	if (notify->notice->message != NULL)
-		return out_cut(g_strdup(notify->notice->message), most);
+		return compose_cut(g_strdup(notify->notice->message), most);
 	if (notify->mailto.subject != NULL)
-		return out_cut(g_utf8_make_valid(notify->mailto.subject, -1), most);
-	g_autofree char *subject = out_field_text(headers, "Subject");
-	return out_cut(g_strdup_printf("New mail: %s", subject != NULL ? subject : "(no subject)"), most);
+		return compose_cut(g_utf8_make_valid(notify->mailto.subject, -1), most);
+	g_autofree char *subject = compose_field_text(headers, "Subject");
+	return compose_cut(g_strdup_printf("New mail: %s", subject != NULL ? subject : "(no subject)"), most);
 }
 
 static char *
@@ -126,9 +126,9 @@ make_text(const Notify *notify, const Headers *headers)
 {
 	if (notify->mailto.body != NULL)
 		return g_strndup(notify->mailto.body, LIMIT_NOTICE_BYTES);
-	g_autofree char *from = out_field_text(headers, "From"), *subject = out_field_text(headers, "Subject");
-	from = from != NULL ? out_cut(from, LIMIT_NOTICE_FIELD) : NULL;
-	subject = subject != NULL ? out_cut(subject, LIMIT_NOTICE_FIELD) : NULL;
+	g_autofree char *from = compose_field_text(headers, "From"), *subject = compose_field_text(headers, "Subject");
+	from = from != NULL ? compose_cut(from, LIMIT_NOTICE_FIELD) : NULL;
+	subject = subject != NULL ? compose_cut(subject, LIMIT_NOTICE_FIELD) : NULL;
 	return g_strdup_printf("From: %s\nSubject: %s\n", from != NULL ? from : "", subject != NULL ? subject : "");
 }
 
@@ -160,9 +160,9 @@ compose(DeliverRun *run, Notify *notify, Status *st)
 {
 	const Headers *headers = message_headers(run->job->message);
 	g_autofree char *subject = make_subject(run->job->conf, notify, headers), *text = make_text(notify, headers);
-	g_autofree char *date = out_date(run->job->owner->now), *id = deliver_message_id(run, notify->key);
+	g_autofree char *date = compose_date(run->job->owner->now), *id = deliver_message_id(run, notify->key);
 	const char *speaker = deliver_speaker(run);
-	g_autofree char *from = notify->notice->from != NULL ? out_print_addresses(notify->notice->from) : NULL;
+	g_autofree char *from = notify->notice->from != NULL ? compose_print_addresses(notify->notice->from) : NULL;
 	if (from == NULL && speaker != NULL)
 		from = address_print_header(NULL, speaker);
 	if (from == NULL)

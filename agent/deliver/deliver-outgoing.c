@@ -29,7 +29,7 @@ deliver_address_of(const DeliverRun *run, DeliverWho who)
 	if (who == DELIVER_WHO_SENDER)
 		return g_strdup(envelope->sender);
 	if (who == DELIVER_WHO_POSTMASTER && set != NULL && *set != '\0')
-		return out_first_address(set);
+		return compose_first_address(set);
 	if (who == DELIVER_WHO_POSTMASTER)
 		return g_strconcat("postmaster@", postmaster_domain(run), NULL);
 	if (who == DELIVER_WHO_ORIGINAL_RECIPIENT && envelope->original != NULL && address_text_is_sendable(envelope->original))
@@ -78,13 +78,13 @@ deliver_headers(const DeliverRun *run, const PlanAction *action)
 
 /* The route by the settings; the time is what one message may take, or what is left of the delivery's. */
 static bool
-find_route(const DeliverRun *run, OutRoute *ret_route, Status *st)
+find_route(const DeliverRun *run, Route *ret_route, Status *st)
 {
 	gint64 left = (run->ends - g_get_monotonic_time()) / G_USEC_PER_SEC;
 	if (left < 1)
 		return status_fail_detail(st, STATUS_SUBMIT, "no time is left for outgoing mail");
 	const Conf *conf = run->job->conf;
-	*ret_route = (OutRoute){
+	*ret_route = (Route){
 		.submit = conf->submit, .helo = run->job->owner->host, .seconds = (unsigned) MIN(left, conf->submit_timeout),
 		.end_seconds = (unsigned) MIN(left, LIMIT_SUBMIT_END_SECONDS),
 	};
@@ -92,13 +92,13 @@ find_route(const DeliverRun *run, OutRoute *ret_route, Status *st)
 }
 
 static bool
-hand_over(const DeliverRun *run, const OutMail *mail, Status *st)
+hand_over(const DeliverRun *run, const RouteMail *mail, Status *st)
 {
-	OutRoute route;
+	Route route;
 	const DeliverOwner *owner = run->job->owner;
 	if (owner->capture != NULL)
 		return owner->capture(owner->capture_user, run->sending, mail, st);
-	return find_route(run, &route, st) && outmail_send(mail, &route, st);
+	return find_route(run, &route, st) && route_send(mail, &route, st);
 }
 
 bool
@@ -106,17 +106,17 @@ deliver_send_composed(DeliverRun *run, GBytes *message, const char *sender, cons
 {
 	size_t len;
 	const void *data = g_bytes_get_data(message, &len);
-	OutMail mail = { .sender = sender, .recipient = recipient, .notify = "NEVER", .head = data, .head_len = len, .body_fd = -1 };
+	RouteMail mail = { .sender = sender, .recipient = recipient, .notify = "NEVER", .head = data, .head_len = len, .body_fd = -1 };
 	return hand_over(run, &mail, st);
 }
 
 bool
-deliver_send_message(DeliverRun *run, Message *message, const Headers *headers, OutMail *mail, guint64 *ret_bytes, Status *st)
+deliver_send_message(DeliverRun *run, Message *message, const Headers *headers, RouteMail *mail, guint64 *ret_bytes, Status *st)
 {
 	MessageBody body;
 	if (!message_body(message, &body))
 		return status_fail_detail(st, STATUS_INTERNAL, "the body of a message that leaves is not stored");
-	g_autoptr(GString) head = out_print_headers(message, headers);
+	g_autoptr(GString) head = compose_print_headers(message, headers);
 	mail->head = head->str;
 	mail->head_len = head->len;
 	mail->body_fd = body.fd;

@@ -37,11 +37,11 @@ char *deliver_message_id(const DeliverRun *run, const char *key);
 /* The header that an action means: as a rule edited it, or as it is stored. Borrowed. */
 Headers *deliver_headers(const DeliverRun *run, const PlanAction *action);
 
-/* Hand over a composed message; no notices about it are wanted. Faults of outmail_send. */
+/* Hand over a composed message; no notices about it are wanted. Faults of route_send. */
 bool deliver_send_composed(DeliverRun *run, GBytes *message, const char *sender, const char *recipient, Status *st);
 
 /* Hand over `message` with the fields of `headers`; sender, recipient and DSN wishes stand in `mail`, which is used up. */
-bool deliver_send_message(DeliverRun *run, Message *message, const Headers *headers, OutMail *mail, guint64 *ret_bytes, Status *st);
+bool deliver_send_message(DeliverRun *run, Message *message, const Headers *headers, RouteMail *mail, guint64 *ret_bytes, Status *st);
 
 /* Keep a copy of what was sent (RFC 8580), if that was asked for. A fault is noted. */
 void deliver_keep_copy(DeliverRun *run, const PlanFcc *fcc, GBytes *message);

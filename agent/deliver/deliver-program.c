@@ -5,7 +5,7 @@
  *
  * Exit 0: taken. Exit 75 (EX_TEMPFAIL): the delivery is put off, as the program wishes. Any other end, and a program that is not
  * there, hangs or floods: the message is kept here, and a note says why. filter and execute have run already, while the rules
- * were asked (program_run); in a plan they are only to be told. A program of the owner's recipes (command) has no allow-list, may have run
+ * were asked (site_program_run); in a plan they are only to be told. A program of the owner's recipes (command) has no allow-list, may have run
  * already, and its exit codes mean nothing but that the message has to be kept here: recipes that want to know them wait for them.
  */
 #include "agent/deliver/deliver-outgoing.h"
@@ -50,11 +50,11 @@ make_key(const DeliverRun *run, const PlanProgram *program, const GPtrArray *arg
 static bool
 pipe_look(DeliverRun *run, const Pipe *pipe)
 {
-	ProgramCall call = {
+	SiteProgramCall call = {
 		.conf = run->job->conf, .name = pipe->action->program->name, .args = (const char *const *) pipe->args->pdata,
 	};
 	g_auto(Status) fault = STATUS_INIT;
-	if (!program_is_there(&call, &fault))
+	if (!site_program_is_there(&call, &fault))
 		deliver_hold(run, pipe->action, "not handed to a program but stored", fault.detail);
 	return true;
 }
@@ -90,13 +90,13 @@ run_program(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 	MessageBody body;
 	if (!message_body(pipe->message, &body))
 		return status_fail_detail(st, STATUS_INTERNAL, "the body of a message that leaves is not stored");
-	g_autoptr(GString) head = out_print_headers(pipe->message, pipe->headers);
-	ProgramCall call = {
+	g_autoptr(GString) head = compose_print_headers(pipe->message, pipe->headers);
+	SiteProgramCall call = {
 		.conf = run->job->conf, .user = owner->user, .home = owner->home, .host = owner->host, .envelope = run->job->envelope,
 		.name = pipe->action->program->name, .args = (const char *const *) pipe->args->pdata,
 		.head = head->str, .head_len = head->len, .body_fd = body.fd, .body_at = body.offset, .body_len = body.size,
 	};
-	return program_run(&call, ret_result, st);
+	return site_program_run(&call, ret_result, st);
 }
 
 /* A program of recipes, in the environment that they left. */
@@ -111,13 +111,13 @@ run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 	g_ptr_array_add(environment, NULL);
 	gsize len = 0;
 	const char *input = program->input != NULL ? g_bytes_get_data(program->input, &len) : NULL;
-	CommandCall call = {
+	OwnerProgramCall call = {
 		.conf = run->job->conf, .argv = (const char *const *) argv->pdata,
 		.environment = (const char *const *) environment->pdata, .directory = program->directory,
 		.home = run->job->owner->home, .input = input, .input_len = len,
 		.output_limit = (size_t) run->job->conf->program_output, .lock = program->lock, .logs_output = program->is_trap,
 	};
-	return command_run(&call, ret_result, st);
+	return owner_program_run(&call, ret_result, st);
 }
 
 static bool
@@ -149,7 +149,7 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 		deliver_report_sent(run->report, "pipe", program->name, message_size(pipe->message));
 		return true;
 	}
-	g_autofree char *why = took_all ? command_describe_end(program->name, &result)
+	g_autofree char *why = took_all ? owner_program_describe_end(program->name, &result)
 	                                : g_strdup_printf("program '%s' did not read all of its input", program->name);
 	if (result.exit_code == EX_TEMPFAIL && !of_recipes && !run->job->is_overdue)
 		return status_fail_detail(st, STATUS_PROGRAM, "%s", why);

@@ -161,7 +161,7 @@ redirect_send(DeliverRun *run, void *step, Status *st)
 	Redirect *redirect = step;
 	const PlanDsn *dsn = &redirect->action->dsn;
 	const Envelope *envelope = run->job->envelope;
-	OutMail mail = {
+	RouteMail mail = {
 		.sender = redirect->sender,
 		.recipient = redirect->action->address,
 		.notify = dsn->notify != NULL ? dsn->notify : envelope->notify,

@@ -70,7 +70,7 @@ make_facts(const DeliverRun *run, const PlanReport *report)
 		append_path(out, "Original-Mail-From", envelope->sender);
 	if (address_text_is_sendable(envelope->recipient))
 		append_path(out, "Original-Rcpt-To", envelope->recipient);
-	if (envelope->client_address != NULL && outmail_param_is_safe(envelope->client_address))
+	if (envelope->client_address != NULL && route_param_is_safe(envelope->client_address))
 		g_string_append_printf(out, "Source-IP: %s\n", envelope->client_address);
 	return g_string_free(out, FALSE);
 }
@@ -81,7 +81,7 @@ append_original(const DeliverRun *run, GString *out, bool headers_only, Status *
 {
 	Message *message = run->job->message;
 	MessageBody body;
-	g_autoptr(GString) head = out_print_headers(message, message_headers(message));
+	g_autoptr(GString) head = compose_print_headers(message, message_headers(message));
 	g_string_append_len(out, head->str, (gssize) head->len);
 	if (headers_only)
 		return true;
@@ -113,10 +113,10 @@ compose(DeliverRun *run, Report *report, Status *st)
 	g_autoptr(GString) original = g_string_new(NULL);
 	if (!append_original(run, original, wanted->headers_only, st))
 		return false;
-	g_autofree char *facts = make_facts(run, wanted), *about = out_field_text(headers, "Subject");
-	g_autofree char *subject = out_cut(g_strdup_printf("Report: %s", about != NULL ? about : ""), conf->sieve_vacation_subject_length);
+	g_autofree char *facts = make_facts(run, wanted), *about = compose_field_text(headers, "Subject");
+	g_autofree char *subject = compose_cut(g_strdup_printf("Report: %s", about != NULL ? about : ""), conf->sieve_vacation_subject_length);
 	g_autofree char *from = address_print_header(NULL, author), *to = address_print_header(NULL, wanted->address);
-	g_autofree char *date = out_date(run->job->owner->now), *id = deliver_message_id(run, report->key);
+	g_autofree char *date = compose_date(run->job->owner->now), *id = deliver_message_id(run, report->key);
 	const char *text = wanted->message != NULL ? wanted->message : "";
 	const MimeField fields[] = {
 		{ "From", from, MIME_FIELD_ADDRESSES }, { "To", to, MIME_FIELD_ADDRESSES },

@@ -251,7 +251,7 @@ message_bytes(DeliverRun *run, const Place *place, Status *st)
 		return NULL;
 	}
 	g_autoptr(Headers) marked = deliver_mark_headers(run, place->message, place->headers, MARK_STORED);
-	GString *bytes = out_print_headers(place->message, marked);
+	GString *bytes = compose_print_headers(place->message, marked);
 	gsize head = bytes->len;
 	g_string_set_size(bytes, head + (gsize) body.size);
 	if (fs_read_exactly_at(body.fd, body.offset, bytes->str + head, (size_t) body.size, "message body", st))
@@ -267,7 +267,7 @@ find_mbox(DeliverRun *run, const PlanStore *store, const char *path, Status *st)
 	for (guint i = 0; i < run->boxes->len; i++)
 		if (mbox_is(run->boxes->pdata[i], path))
 			return run->boxes->pdata[i];
-	DotlockPatience wait = command_patience(run->job->conf, store->lock_timeout);
+	DotlockPatience wait = owner_program_patience(run->job->conf, store->lock_timeout);
 	Mbox *mbox = mbox_open(path, run->job->conf->durability, &wait, st);
 	if (mbox != NULL)
 		g_ptr_array_add(run->boxes, mbox);
@@ -332,7 +332,7 @@ take_lock(DeliverRun *run, Place *place, Status *st)
 		return false;
 	if (strcmp(lock, own) == 0)
 		return true;
-	DotlockPatience wait = command_patience(run->job->conf, store->lock_timeout);
+	DotlockPatience wait = owner_program_patience(run->job->conf, store->lock_timeout);
 	g_auto(Status) fault = STATUS_INIT;
 	place->lock = dotlock_take(lock, &wait, &fault);
 	if (place->lock != NULL)
@@ -408,7 +408,7 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	if (was_stored(run, place))
 		return true;
 	g_auto(Status) fault = STATUS_INIT;
-	mode_t before = command_set_umask(action->store->umask);
+	mode_t before = owner_program_set_umask(action->store->umask);
 	bool ready = take_lock(run, place, &fault) && prepare_files(run, place, first, &fault);
 	(void) umask(before);
 	return ready || store_elsewhere(run, place, &fault, st);

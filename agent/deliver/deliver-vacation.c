@@ -98,7 +98,7 @@ is_message_id(const char *word)
 static char *
 message_id(const Headers *headers)
 {
-	g_autofree char *value = out_field_raw(headers, "Message-ID");
+	g_autofree char *value = compose_field_raw(headers, "Message-ID");
 	return value != NULL && is_message_id(value) ? g_steal_pointer(&value) : NULL;
 }
 
@@ -106,9 +106,9 @@ message_id(const Headers *headers)
 static char *
 references(const Headers *headers, const char *id)
 {
-	g_autofree char *old = out_field_raw(headers, "References");
+	g_autofree char *old = compose_field_raw(headers, "References");
 	if (old == NULL)
-		old = out_field_raw(headers, "In-Reply-To");
+		old = compose_field_raw(headers, "In-Reply-To");
 	g_autoptr(GPtrArray) ids = g_ptr_array_new();
 	g_auto(GStrv) words = g_strsplit_set(old != NULL ? old : "", " \t", -1);
 	for (size_t i = 0; words[i] != NULL; i++)
@@ -126,12 +126,12 @@ static char *
 make_subject(const Conf *conf, const PlanReply *reply, const Headers *headers)
 {
 	if (reply->subject != NULL)
-		return out_cut(g_strdup(reply->subject), conf->sieve_vacation_subject_length);
-	g_autofree char *old = out_field_text(headers, "Subject");
+		return compose_cut(g_strdup(reply->subject), conf->sieve_vacation_subject_length);
+	g_autofree char *old = compose_field_text(headers, "Subject");
 	if (old == NULL || *old == '\0')
-		return out_cut(g_strdup(conf->sieve_vacation_no_subject), conf->sieve_vacation_subject_length);
+		return compose_cut(g_strdup(conf->sieve_vacation_no_subject), conf->sieve_vacation_subject_length);
 	g_auto(GStrv) parts = g_strsplit(conf->sieve_vacation_subject, "%{subject}", -1);
-	return out_cut(g_strjoinv(old, parts), conf->sieve_vacation_subject_length);
+	return compose_cut(g_strjoinv(old, parts), conf->sieve_vacation_subject_length);
 }
 
 /* To: the envelope sender, or whom the header names as sender. */
@@ -140,8 +140,8 @@ make_to(const Conf *conf, const Headers *headers, const char *sender)
 {
 	static const char *const names[] = { "Sender", "Resent-From", "From" };
 	for (size_t i = 0; conf->sieve_vacation_to_from_header && i < G_N_ELEMENTS(names); i++) {
-		g_autofree char *value = out_field_raw(headers, names[i]);
-		g_autofree char *address = value != NULL ? out_first_address(value) : NULL;
+		g_autofree char *value = compose_field_raw(headers, names[i]);
+		g_autofree char *address = value != NULL ? compose_first_address(value) : NULL;
 		if (address != NULL && address_text_is_sendable(address))
 			return address_print_header(NULL, address);
 	}
@@ -179,12 +179,12 @@ compose(DeliverRun *run, Vacation *vacation, Status *st)
 {
 	const PlanReply *reply = vacation->reply;
 	const Headers *headers = message_headers(run->job->message);
-	g_autofree char *id = message_id(headers), *date = out_date(run->job->owner->now);
+	g_autofree char *id = message_id(headers), *date = compose_date(run->job->owner->now);
 	g_autofree char *own_id = deliver_message_id(run, vacation->key), *subject = make_subject(run->job->conf, reply, headers);
 	g_autofree char *thread = id != NULL ? references(headers, id) : NULL;
 	g_autofree char *to = make_to(run->job->conf, headers, vacation->sender);
 	const char *speaker = deliver_speaker(run);
-	g_autofree char *from = reply->from != NULL ? out_print_addresses(reply->from) : NULL;
+	g_autofree char *from = reply->from != NULL ? compose_print_addresses(reply->from) : NULL;
 	if (from == NULL && speaker != NULL)
 		from = address_print_header(NULL, speaker);
 	if (from == NULL)

@@ -41,7 +41,7 @@ typedef struct {
 	const char *host;        /* our name */
 	gint64 now;              /* seconds since 1970 */
 	/* Takes what `action` would send in place of the route (`todoke test`, `try`); NULL: it is sent. */
-	bool (*capture)(void *user, const PlanAction *action, const OutMail *mail, Status *st);
+	bool (*capture)(void *user, const PlanAction *action, const RouteMail *mail, Status *st);
 	void *capture_user;
 } DeliverOwner;
 

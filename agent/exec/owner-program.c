@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 const char *
-command_variable(const char *const *environment, const char *name)
+owner_program_variable(const char *const *environment, const char *name)
 {
 	size_t len = strlen(name);
 	for (; environment != NULL && *environment != NULL; environment++)
@@ -32,12 +32,12 @@ below(const char *folder, const char *path)
  * MAILDIR, where the mailboxes lie: what strangers have written would run. Caller frees.
  */
 static char *
-search(const CommandCall *call, const char *folder)
+search(const OwnerProgramCall *call, const char *folder)
 {
 	const char *name = call->argv[0];
 	if (strchr(name, '/') != NULL)
 		return below(folder, name);
-	g_auto(GStrv) places = g_strsplit(command_variable(call->environment, "PATH"), ":", -1);
+	g_auto(GStrv) places = g_strsplit(owner_program_variable(call->environment, "PATH"), ":", -1);
 	for (char **place = places; *place != NULL; place++) {
 		g_autofree char *there = below(folder, *place);
 		g_autofree char *path = g_build_filename(there, name, NULL);
@@ -49,15 +49,15 @@ search(const CommandCall *call, const char *folder)
 
 /* The recipes' own TIMEOUT counts where it is the shorter one. */
 static unsigned
-seconds_for(const CommandCall *call)
+seconds_for(const OwnerProgramCall *call)
 {
-	long own = strtol(command_variable(call->environment, "TIMEOUT"), NULL, 10);
+	long own = strtol(owner_program_variable(call->environment, "TIMEOUT"), NULL, 10);
 	long site = (long) call->conf->recipe_program_timeout;
 	return (unsigned) (own > 0 && own < site ? own : site);
 }
 
 DotlockPatience
-command_patience(const Conf *conf, const char *timeout)
+owner_program_patience(const Conf *conf, const char *timeout)
 {
 	guint64 stale = (guint64) conf->recipe_lock_stale;
 	if (timeout != NULL && g_ascii_isdigit(*timeout))
@@ -66,7 +66,7 @@ command_patience(const Conf *conf, const char *timeout)
 }
 
 mode_t
-command_set_umask(const char *octal)
+owner_program_set_umask(const char *octal)
 {
 	enum { ALL_BITS = 0777 };
 	bool named = octal != NULL && *octal >= '0' && *octal <= '7';
@@ -77,12 +77,12 @@ command_set_umask(const char *octal)
 
 /* A lock that cannot be made does not stop the program, as with procmail; one that others hold does. */
 static bool
-take_lock(const CommandCall *call, const char *folder, Dotlock **ret_lock, Status *st)
+take_lock(const OwnerProgramCall *call, const char *folder, Dotlock **ret_lock, Status *st)
 {
 	if (call->lock == NULL)
 		return true;
 	g_autofree char *path = below(folder, call->lock);
-	DotlockPatience patience = command_patience(call->conf, command_variable(call->environment, "LOCKTIMEOUT"));
+	DotlockPatience patience = owner_program_patience(call->conf, owner_program_variable(call->environment, "LOCKTIMEOUT"));
 	g_auto(Status) fault = STATUS_INIT;
 	*ret_lock = dotlock_take(path, &patience, &fault);
 	if (*ret_lock != NULL || fault.id != STATUS_LOCKED)
@@ -92,7 +92,7 @@ take_lock(const CommandCall *call, const char *folder, Dotlock **ret_lock, Statu
 }
 
 bool
-command_log(const char *folder, const char *path, const char *text, size_t len, Status *st)
+owner_program_log(const char *folder, const char *path, const char *text, size_t len, Status *st)
 {
 	g_autofree char *whole = below(folder, path);
 	auto_fd int fd = -1;
@@ -101,21 +101,21 @@ command_log(const char *folder, const char *path, const char *text, size_t len, 
 
 /* Nobody is told where even the log fails: the words of the program are in the fault as well, if it failed. */
 static void
-log_errors(const CommandCall *call, const char *folder, const ChildResult *result)
+log_errors(const OwnerProgramCall *call, const char *folder, const ChildResult *result)
 {
-	const char *file = command_variable(call->environment, "LOGFILE");
+	const char *file = owner_program_variable(call->environment, "LOGFILE");
 	g_auto(Status) st = STATUS_INIT;
 	gsize len = 0;
 	const char *output = call->logs_output ? g_bytes_get_data(result->output, &len) : NULL;
 	if (*file != '\0' && len > 0)
-		(void) command_log(folder, file, output, len, &st);
+		(void) owner_program_log(folder, file, output, len, &st);
 	if (*file != '\0' && *result->errors != '\0')
-		(void) command_log(folder, file, result->errors, strlen(result->errors), &st);
+		(void) owner_program_log(folder, file, result->errors, strlen(result->errors), &st);
 }
 
 /* As the shell ends where it does not find a program. */
 static void
-end_as_missing(const CommandCall *call, ChildResult *ret_result)
+end_as_missing(const OwnerProgramCall *call, ChildResult *ret_result)
 {
 	enum { NOT_FOUND = 127 };
 	*ret_result = (ChildResult){ .exit_code = NOT_FOUND, .output = g_bytes_new_static("", 0), .unread = call->input_len > CHILD_PIPE_OCTETS };
@@ -124,7 +124,7 @@ end_as_missing(const CommandCall *call, ChildResult *ret_result)
 
 /* The arguments of /bin/sh for a script that does not say what reads it. */
 static GPtrArray *
-script_argv(const CommandCall *call, const char *path)
+script_argv(const OwnerProgramCall *call, const char *path)
 {
 	GPtrArray *argv = g_ptr_array_new();
 	g_ptr_array_add(argv, (gpointer) "/bin/sh");
@@ -137,13 +137,13 @@ script_argv(const CommandCall *call, const char *path)
 
 /* A script that the recipes name by a path need not be marked as a program: procmail has the shell read it. */
 static bool
-is_unmarked_script(const CommandCall *call, const char *path)
+is_unmarked_script(const OwnerProgramCall *call, const char *path)
 {
 	return strchr(call->argv[0], '/') != NULL && access(path, X_OK) < 0;
 }
 
 bool
-command_run(const CommandCall *call, ChildResult *ret_result, Status *st)
+owner_program_run(const OwnerProgramCall *call, ChildResult *ret_result, Status *st)
 {
 	const char *folder = call->directory != NULL && *call->directory != '\0' ? call->directory : call->home;
 	g_autofree char *path = search(call, folder);
@@ -168,7 +168,7 @@ command_run(const CommandCall *call, ChildResult *ret_result, Status *st)
 		.head = call->input, .head_len = call->input_len, .body_fd = -1,
 		.output_limit = call->output_limit, .seconds = seconds_for(call),
 	};
-	mode_t before = command_set_umask(command_variable(call->environment, "UMASK"));
+	mode_t before = owner_program_set_umask(owner_program_variable(call->environment, "UMASK"));
 	bool ran = child_run(&child, &result, st);
 	(void) umask(before);
 	if (!ran)
@@ -180,7 +180,7 @@ command_run(const CommandCall *call, ChildResult *ret_result, Status *st)
 }
 
 char *
-command_describe_end(const char *name, const ChildResult *result)
+owner_program_describe_end(const char *name, const ChildResult *result)
 {
 	g_autofree char *words = g_strdup(result->errors);
 	g_strstrip(words);

@@ -9,7 +9,7 @@
 
 /* A file of the folder: no path, nothing hidden, nothing that another program could read as something else. */
 bool
-program_name_is_safe(const char *name, const char **ret_why)
+site_program_name_is_safe(const char *name, const char **ret_why)
 {
 	size_t len = strlen(name);
 	*ret_why = "is not the name of a program";
@@ -33,7 +33,7 @@ args_are_safe(const char *const *args, const char **ret_why)
 
 /* Only this (spec-bosch-sieve-extprograms and Pigeonhole's names): nothing of our own environment. */
 static GPtrArray *
-make_environment(const ProgramCall *call)
+make_environment(const SiteProgramCall *call)
 {
 	const struct {
 		const char *name;
@@ -59,20 +59,20 @@ make_environment(const ProgramCall *call)
 }
 
 static bool
-check_call(const ProgramCall *call, Status *st)
+check_call(const SiteProgramCall *call, Status *st)
 {
 	const char *folder = call->conf->program_folder, *why;
 	if (folder == NULL || *folder == '\0')
 		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' may not run: program_folder is not set", call->name);
 	if (folder[0] != '/')
 		return status_fail_detail(st, STATUS_PROGRAM, "program_folder '%s' is not an absolute path", folder);
-	if (!program_name_is_safe(call->name, &why) || !args_are_safe(call->args, &why))
+	if (!site_program_name_is_safe(call->name, &why) || !args_are_safe(call->args, &why))
 		return status_fail_detail(st, STATUS_PROGRAM, "program '%s' %s", call->name, why);
 	return true;
 }
 
 bool
-program_is_there(const ProgramCall *call, Status *st)
+site_program_is_there(const SiteProgramCall *call, Status *st)
 {
 	if (!check_call(call, st))
 		return false;
@@ -81,7 +81,7 @@ program_is_there(const ProgramCall *call, Status *st)
 }
 
 bool
-program_run(const ProgramCall *call, ChildResult *ret_result, Status *st)
+site_program_run(const SiteProgramCall *call, ChildResult *ret_result, Status *st)
 {
 	if (!check_call(call, st))
 		return false;

@@ -3,8 +3,8 @@
  * site-program: runs a program of the site's folder (setting `program_folder`) for a rule: pipe, filter, execute
  * (vnd.dovecot.*). No shell, no search: the name is a file in that folder.
  */
-#ifndef TODOKE_PROGRAM_H
-#define TODOKE_PROGRAM_H
+#ifndef TODOKE_SITE_PROGRAM_H
+#define TODOKE_SITE_PROGRAM_H
 
 #include "agent/base/child.h"
 #include "agent/message/envelope.h"
@@ -26,16 +26,16 @@ typedef struct {
 	off_t body_at;
 	off_t body_len;
 	size_t output_limit;           /* 0: the setting */
-} ProgramCall;
+} SiteProgramCall;
 
 /* May a program have this name? False: *ret_why (static) says why not. */
-bool program_name_is_safe(const char *name, const char **ret_why);
+bool site_program_name_is_safe(const char *name, const char **ret_why);
 
 /* Can it be run: is it allowed, does it exist, is it executable? Fault: STATUS_PROGRAM. */
-bool program_is_there(const ProgramCall *call, Status *st);
+bool site_program_is_there(const SiteProgramCall *call, Status *st);
 
 /* Run it to its end, whatever its exit code is. Caller clears *ret_result. Faults: STATUS_PROGRAM (not allowed, missing, too long, too
  * much output). */
-bool program_run(const ProgramCall *call, ChildResult *ret_result, Status *st);
+bool site_program_run(const SiteProgramCall *call, ChildResult *ret_result, Status *st);
 
 #endif

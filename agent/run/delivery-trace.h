@@ -25,7 +25,7 @@ void delivery_trace_free(DeliveryTrace *trace);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DeliveryTrace, delivery_trace_free)
 
 /*
- * Add a line of the scripts' trace; a callback for WorldDescription.trace. Lines beyond
+ * Add a line of the scripts' trace; a callback for ServicesDescription.trace. Lines beyond
  * LIMIT_TRACE_BYTES are left out.
  */
 void delivery_trace_add(void *trace, TraceLevel level, const char *file, unsigned line,

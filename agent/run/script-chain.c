@@ -21,7 +21,7 @@ script_free(gpointer data)
 }
 
 static Script *
-add_script(ScriptList *list, ScriptRole role, const char *path)
+add_script(ScriptChain *list, ScriptRole role, const char *path)
 {
 	Script *script = g_new(Script, 1);
 	*script = (Script){ role, g_strdup(path), false, { .rule = TRUST_ALL } };
@@ -30,7 +30,7 @@ add_script(ScriptList *list, ScriptRole role, const char *path)
 }
 
 static Script *
-add_owners_file(ScriptList *list, const Account *account, const char *path)
+add_owners_file(ScriptChain *list, const Account *account, const char *path)
 {
 	Script *script = add_script(list, SCRIPT_OWN, path);
 	script->trust = trust_of_owner(TRUST_OWNER, account, script->path);
@@ -46,7 +46,7 @@ typedef struct {
 
 /* The site's scripts that `setting` names. */
 static bool
-add_site(ScriptList *list, const Search *search, ScriptRole role, const char *setting, char *const *paths, Status *st)
+add_site(ScriptChain *list, const Search *search, ScriptRole role, const char *setting, char *const *paths, Status *st)
 {
 	for (; *paths != NULL; paths++) {
 		g_autofree char *path = account_expand(search->account, *paths, st);
@@ -60,7 +60,7 @@ add_site(ScriptList *list, const Search *search, ScriptRole role, const char *se
 
 /* A setting that names one script of the site, or none. */
 static bool
-add_one(ScriptList *list, const Search *search, ScriptRole role, const char *setting, char *path, Status *st)
+add_one(ScriptChain *list, const Search *search, ScriptRole role, const char *setting, char *path, Status *st)
 {
 	char *paths[] = { path, NULL };
 	return *path == '\0' || add_site(list, search, role, setting, paths, st);
@@ -68,7 +68,7 @@ add_one(ScriptList *list, const Search *search, ScriptRole role, const char *set
 
 /* The first of the owner's places that has a script, else the site's default. */
 static bool
-add_own(ScriptList *list, const Search *search, Status *st)
+add_own(ScriptChain *list, const Search *search, Status *st)
 {
 	for (char **place = search->conf->sieve_scripts; *place != NULL; place++) {
 		g_autofree char *path = account_expand(search->account, *place, st);
@@ -83,7 +83,7 @@ add_own(ScriptList *list, const Search *search, Status *st)
 }
 
 static bool
-add_recipes(ScriptList *list, const Search *search, Status *st)
+add_recipes(ScriptChain *list, const Search *search, Status *st)
 {
 	g_auto(Status) fault = STATUS_INIT;
 	g_autofree char *path = recipes_find(search->conf, search->account, search->recipes, &fault);
@@ -104,7 +104,7 @@ has_recipes(const Conf *conf, const Account *account, const RecipeCall *recipes)
 
 /* What the owner has of both languages. */
 static bool
-add_owners(ScriptList *list, const Search *search, Status *st)
+add_owners(ScriptChain *list, const Search *search, Status *st)
 {
 	bool recipes_first = search->conf->recipe_order == RECIPE_ORDER_RECIPES_FIRST;
 	if (recipes_first && has_recipes(search->conf, search->account, search->recipes))
@@ -113,9 +113,9 @@ add_owners(ScriptList *list, const Search *search, Status *st)
 }
 
 bool
-scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list, Status *st)
+script_chain_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptChain *ret_list, Status *st)
 {
-	g_auto(ScriptList) list = { g_ptr_array_new_with_free_func(script_free) };
+	g_auto(ScriptChain) list = { g_ptr_array_new_with_free_func(script_free) };
 	const Search search = { conf, account, recipes };
 	bool alone = recipes != NULL && recipes->alone;
 	bool found = alone ? add_recipes(&list, &search, st)
@@ -126,14 +126,14 @@ scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes
 	if (!found)
 		return false;
 	*ret_list = list;
-	list = (ScriptList){ NULL };
+	list = (ScriptChain){ NULL };
 	return true;
 }
 
 void
-scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after)
+script_chain_given(ScriptChain *list, const char *const *before, const char *script, const char *const *after)
 {
-	*list = (ScriptList){ g_ptr_array_new_with_free_func(script_free) };
+	*list = (ScriptChain){ g_ptr_array_new_with_free_func(script_free) };
 	for (; before != NULL && *before != NULL; before++)
 		add_script(list, SCRIPT_BEFORE, *before);
 	add_script(list, SCRIPT_OWN, script);
@@ -142,7 +142,7 @@ scripts_list_given(ScriptList *list, const char *const *before, const char *scri
 }
 
 void
-scripts_list_clear(ScriptList *list)
+script_chain_clear(ScriptChain *list)
 {
 	g_clear_pointer(&list->scripts, g_ptr_array_unref);
 }
@@ -156,7 +156,7 @@ set_free(gpointer set)
 static void
 broken_free(gpointer data)
 {
-	ScriptBroken *broken = data;
+	ScriptChainBroken *broken = data;
 	g_free(broken->path);
 	g_free(broken->errors);
 	script_set_free(broken->set);
@@ -164,7 +164,7 @@ broken_free(gpointer data)
 }
 
 void
-scripts_report_init(ScriptReport *report)
+script_chain_report_init(ScriptChainReport *report)
 {
 	report->problems = problem_list_new();
 	report->notes = g_ptr_array_new_with_free_func(g_free);
@@ -176,7 +176,7 @@ scripts_report_init(ScriptReport *report)
 }
 
 void
-scripts_report_clear(ScriptReport *report)
+script_chain_report_clear(ScriptChainReport *report)
 {
 	g_clear_pointer(&report->problems, g_ptr_array_unref);
 	g_clear_pointer(&report->notes, g_ptr_array_unref);
@@ -187,7 +187,7 @@ scripts_report_clear(ScriptReport *report)
 }
 
 const char *
-scripts_role_name(ScriptRole role)
+script_chain_role_name(ScriptRole role)
 {
 	static const char *const names[] = { "before", "owner", "default", "after", "discard" };
 	return names[role];
@@ -197,9 +197,9 @@ scripts_role_name(ScriptRole role)
 typedef struct {
 	const Script *script;
 	const FilterInput *input;
-	World *world;
+	Services *services;
 	Plan *plan;
-	ScriptReport *report;
+	ScriptChainReport *report;
 } Run;
 
 static void
@@ -217,7 +217,7 @@ note(const Run *run, const char *format, ...)
 static bool
 read_script(const Run *run, ScriptSet *set, Status *st)
 {
-	FilterEnv *env = world_env(run->world);
+	FilterEnv *env = services_env(run->services);
 	const char *path = run->script->path;
 	size_t limit = (size_t) env->services->setting_int(env, "sieve_max_script_size"), len;
 	char *text = NULL;
@@ -255,9 +255,9 @@ compile(const Run *run, const Filter *engine, ScriptSet *set, GPtrArray *problem
 		.trust = run->script->role == SCRIPT_OWN ? SCRIPT_OWNER : SCRIPT_SITE,
 	};
 	guint first_problem = problems != NULL ? problems->len : 0;
-	world_include(run->world, is_kept ? NULL : set, is_kept ? set : NULL);
-	FilterProgram *program = engine->compile(&source, world_env(run->world), problems);
-	world_include(run->world, NULL, NULL);
+	services_include(run->services, is_kept ? NULL : set, is_kept ? set : NULL);
+	FilterProgram *program = engine->compile(&source, services_env(run->services), problems);
+	services_include(run->services, NULL, NULL);
 	if (program == NULL)
 		take_first_error(run, problems, first_problem, st);
 	return program;
@@ -294,7 +294,7 @@ run_program(const Run *run, const Filter *engine, FilterProgram *program, Status
 	if (message != NULL)
 		edited.message = message;
 	PlanMark mark = plan_mark(run->plan);
-	bool ran = engine->run(program, &edited, world_env(run->world), run->plan, st);
+	bool ran = engine->run(program, &edited, services_env(run->services), run->plan, st);
 	engine->free(program);
 	if (!ran) {
 		plan_rewind(run->plan, mark);
@@ -308,7 +308,7 @@ run_program(const Run *run, const Filter *engine, FilterProgram *program, Status
 static bool
 run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
 {
-	const Filter *engine = filter_for_sieve(world_env(run->world), run->input->user);
+	const Filter *engine = filter_for_sieve(services_env(run->services), run->input->user);
 	FilterProgram *program = compile(run, engine, set, problems, st);
 	if (program == NULL) {
 		note(run, "%s; the script was not run", st->detail);
@@ -328,8 +328,8 @@ blames_script(const Run *run, const Status *fault, bool was_read)
 static ScriptMemory
 memory_of(const Run *run)
 {
-	const WorldLive *live = world_live(run->world);
-	return (ScriptMemory){ live->state, run->input->user, world_env(run->world)->now, live->notes };
+	const ServicesLive *live = services_live(run->services);
+	return (ScriptMemory){ live->state, run->input->user, services_env(run->services)->now, live->notes };
 }
 
 /* A version of the script that served once is better than no script. */
@@ -366,8 +366,8 @@ print_errors(const GPtrArray *problems, guint first, const ScriptSet *set, const
 static void
 add_broken(const Run *run, guint first_problem, ScriptSet *taken_set, const Status *fault, bool replaced)
 {
-	ScriptBroken *broken = g_new(ScriptBroken, 1);
-	*broken = (ScriptBroken){
+	ScriptChainBroken *broken = g_new(ScriptChainBroken, 1);
+	*broken = (ScriptChainBroken){
 		.path = g_strdup(run->script->path),
 		.errors = print_errors(run->report->problems, first_problem, taken_set, fault),
 		.replaced = replaced,
@@ -396,10 +396,10 @@ run_script(const Run *run)
 		g_ptr_array_add(run->report->served, g_steal_pointer(&set));
 		return true;
 	}
-	world_blame(run->world, &fault);
+	services_blame(run->services, &fault);
 	if (puts_off(run, &fault))
 		return false;
-	if (world_live(run->world) == NULL || !blames_script(run, &fault, was_read))
+	if (services_live(run->services) == NULL || !blames_script(run, &fault, was_read))
 		return false;
 	bool replaced = serve_last(run, set);
 	add_broken(run, first_problem, g_steal_pointer(&set), &fault, replaced);
@@ -411,7 +411,7 @@ static bool
 read_recipes(const Run *run, ScriptSet *set, Status *st)
 {
 	const char *path = run->script->path;
-	const WorldLive *live = world_live(run->world);
+	const ServicesLive *live = services_live(run->services);
 	char *text = NULL;
 	size_t len = 0;
 	if (live != NULL && !live->no_programs && geteuid() == 0)
@@ -434,7 +434,7 @@ run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
 	guint first_problem = run->report->problems->len;
 	const ScriptText *text = script_set_first(set);
 	const Filter *engine = filter_find("recipe");
-	FilterEnv *env = world_env(run->world);
+	FilterEnv *env = services_env(run->services);
 	const FilterSource source = { .file = text->file, .text = text->text, .len = text->len, .trust = SCRIPT_OWNER };
 	FilterProgram *program = engine->compile(&source, env, env->unwatched ? NULL : run->report->problems);
 	if (program == NULL) {
@@ -444,9 +444,9 @@ run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
 		note(run, "%s; the recipes were not run", st->detail);
 		return false;
 	}
-	world_hear_recipes(run->world, true);
+	services_hear_recipes(run->services, true);
 	bool ran = run_program(run, engine, program, st);
-	world_hear_recipes(run->world, false);
+	services_hear_recipes(run->services, false);
 	return ran;
 }
 
@@ -456,7 +456,7 @@ run_without_file(const Run *run)
 {
 	g_autoptr(ScriptSet) empty = script_set_new();
 	g_auto(Status) fault = STATUS_INIT;
-	const WorldLive *live = world_live(run->world);
+	const ServicesLive *live = services_live(run->services);
 	if (live != NULL && !live->no_programs && geteuid() == 0)
 		return false;
 	script_set_add(empty, PLACE_PATH, run->script->path, run->script->path, g_strdup(""), 0);
@@ -519,7 +519,7 @@ run_discard(const Run *run)
 
 /* Before a script: the last one that wrote a keep has decided, unless this one or a later one does. */
 static void
-pass_keep(const Script *before, Plan *plan, ScriptReport *report)
+pass_keep(const Script *before, Plan *plan, ScriptChainReport *report)
 {
 	if (!plan_next_script(plan))
 		return;
@@ -528,11 +528,11 @@ pass_keep(const Script *before, Plan *plan, ScriptReport *report)
 }
 
 bool
-scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report, Status *st)
+script_chain_run(const ScriptChain *list, const FilterInput *input, Services *services, Plan *plan, ScriptChainReport *report, Status *st)
 {
 	for (guint i = 0; i < list->scripts->len && report->put_off.id == STATUS_OK; i++) {
 		const Script *script = list->scripts->pdata[i];
-		const Run run = { script, input, world, plan, report };
+		const Run run = { script, input, services, plan, report };
 		if (script->role == SCRIPT_DISCARD) {
 			run_discard(&run);
 			continue;
@@ -555,7 +555,7 @@ scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan
 }
 
 static void
-tell_owner(const ScriptBroken *broken, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox)
+tell_owner(const ScriptChainBroken *broken, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox)
 {
 	if (!script_memory_must_tell(memory, broken->path, broken->set))
 		return;
@@ -576,12 +576,12 @@ tell_owner(const ScriptBroken *broken, const ScriptMemory *memory, const NoticeF
 }
 
 void
-scripts_settle(const ScriptReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox)
+script_chain_settle(const ScriptChainReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox)
 {
 	for (guint i = 0; i < report->served->len; i++)
 		script_memory_keep(memory, report->served->pdata[i]);
 	for (guint i = 0; i < report->broken->len; i++) {
-		const ScriptBroken *broken = report->broken->pdata[i];
+		const ScriptChainBroken *broken = report->broken->pdata[i];
 		if (broken->is_own)
 			tell_owner(broken, memory, frame, inbox);
 	}

@@ -11,8 +11,8 @@
  * runs, or the other scripts decide, or the message goes to the INBOX. The owner of a broken script
  * is told once.
  */
-#ifndef TODOKE_SCRIPTS_H
-#define TODOKE_SCRIPTS_H
+#ifndef TODOKE_SCRIPT_CHAIN_H
+#define TODOKE_SCRIPT_CHAIN_H
 
 #include "agent/run/notice.h"
 #include "agent/run/script-memory.h"
@@ -31,7 +31,7 @@ typedef struct {
 /* The scripts that would run, in their order. Scripts of the owner that do not exist are left out. */
 typedef struct {
 	GPtrArray *scripts;  /* Script */
-} ScriptList;
+} ScriptChain;
 
 /* A script that could not run, about which the owner has to be told. */
 typedef struct {
@@ -41,49 +41,49 @@ typedef struct {
 	bool replaced;       /* the last version that worked was run */
 	bool is_own;         /* the owner's, not the site's */
 	bool is_recipes;     /* it is not remembered whether they worked in between */
-} ScriptBroken;
+} ScriptChainBroken;
 
 /* What the scripts reported besides the plan. */
 typedef struct {
 	GPtrArray *problems; /* Problem: errors of scripts that did not compile, and warnings */
 	GPtrArray *notes;    /* char *: "main.sieve:7: ...": scripts that failed while they ran, or could not be read */
 	GPtrArray *served;   /* ScriptSet: those that ran well */
-	GPtrArray *broken;   /* ScriptBroken */
+	GPtrArray *broken;   /* ScriptChainBroken */
 	char *decided_by;    /* the script that cancelled the implicit keep; NULL: none */
 	bool is_overdue;     /* set it before the run: faults of rules no longer defer the mail */
 	Status put_off;      /* a script that cannot be read now because of a passing fault */
-} ScriptReport;
+} ScriptChainReport;
 
 /*
  * The scripts of an account; `recipes` (NULL: as the settings say) is what the door asks for. Fault: STATUS_CONFIG (a
  * path template).
  */
-bool scripts_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptList *ret_list,
+bool script_chain_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptChain *ret_list,
                   Status *st);
 
 /* A list with one script: `try --script`, between those of `before` and `after` (NULL: none). */
-void scripts_list_given(ScriptList *list, const char *const *before, const char *script, const char *const *after);
+void script_chain_given(ScriptChain *list, const char *const *before, const char *script, const char *const *after);
 
-void scripts_list_clear(ScriptList *list);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptList, scripts_list_clear)
+void script_chain_clear(ScriptChain *list);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptChain, script_chain_clear)
 
-void scripts_report_init(ScriptReport *report);
-void scripts_report_clear(ScriptReport *report);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptReport, scripts_report_clear)
+void script_chain_report_init(ScriptChainReport *report);
+void script_chain_report_clear(ScriptChainReport *report);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptChainReport, script_chain_report_clear)
 
 /*
  * Run them over `input`, filling `plan`. Faults of scripts are in the report. False: a script, or something that it needs, exists but
  * cannot be read now (outcome-table.def), so the mail is deferred.
  */
-bool scripts_run(const ScriptList *list, const FilterInput *input, World *world, Plan *plan, ScriptReport *report, Status *st);
+bool script_chain_run(const ScriptChain *list, const FilterInput *input, Services *services, Plan *plan, ScriptChainReport *report, Status *st);
 
 /*
  * The delivery is over: remember the scripts that served, and lay a notice into the INBOX for each broken one of the
  * owner that the owner was not told of. What goes wrong with that is noted in the memory's notes.
  */
-void scripts_settle(const ScriptReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox);
+void script_chain_settle(const ScriptChainReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox);
 
 /* "before", "owner", "default", "after", "discard". */
-const char *scripts_role_name(ScriptRole role);
+const char *script_chain_role_name(ScriptRole role);
 
 #endif

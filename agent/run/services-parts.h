@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * services-parts: what a world is made of, for the files of services alone.
+ * services-parts: what services are made of, for the files of services alone.
  */
-#ifndef TODOKE_WORLD_PARTS_H
-#define TODOKE_WORLD_PARTS_H
+#ifndef TODOKE_SERVICES_PARTS_H
+#define TODOKE_SERVICES_PARTS_H
 
 #include "agent/run/services.h"
 
-struct World {
+struct Services {
 	FilterEnv env;
-	FilterServices services;
+	FilterServices table;
 	const Site *site;
 	const Account *account;
 	const Envelope *envelope;
 	Maildir *inbox;
-	const WorldDescription *described;
-	const WorldLive *live;     /* NULL: nothing runs, nothing is remembered */
+	const ServicesDescription *described;
+	const ServicesLive *live;     /* NULL: nothing runs, nothing is remembered */
 	GHashTable *list_values;   /* list name -> GHashTable of its values; read once */
 	const RecipeCall *recipes; /* NULL: as the account has it */
 	bool hears_recipes;
@@ -29,23 +29,23 @@ struct World {
 	const ScriptSet *only;     /* NULL: scripts are read from the disk */
 };
 
-static inline World *
-world_of(FilterEnv *env)
+static inline Services *
+services_of(FilterEnv *env)
 {
 	return env->user;
 }
 
 /* What recipes start with, as the account and the settings have it. */
-void world_recipes_init(World *world);
-void world_recipes_clear(World *world);
+void services_recipes_init(Services *services);
+void services_recipes_clear(Services *services);
 
 /* The services of recipes alone. */
-void world_recipes_serve(FilterServices *services);
+void services_recipes_serve(FilterServices *table);
 
 /* A file that recipes include: whatever the owner may read and others cannot have written. Caller frees. */
-bool world_recipes_open(const World *world, const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st);
+bool services_recipes_open(const Services *services, const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st);
 
 /* Add a note of recipes. */
-void world_recipes_note(World *world, const char *file, unsigned line, const char *text);
+void services_recipes_note(Services *services, const char *file, unsigned line, const char *text);
 
 #endif

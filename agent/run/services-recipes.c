@@ -19,12 +19,12 @@
 #include <unistd.h>
 
 bool
-world_recipes_open(const World *world, const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+services_recipes_open(const Services *services, const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
-	const Conf *conf = world->site->conf;
+	const Conf *conf = services->site->conf;
 	bool is_site = strcmp(path, conf->recipe_site) == 0;
 	const Trust trust = is_site ? trust_of_site(conf, "recipe_site", path)
-	                            : trust_of_owner(TRUST_INCLUDED, world->account, path);
+	                            : trust_of_owner(TRUST_INCLUDED, services->account, path);
 	if (!fs_read_judged(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, trust_judge, &trust, ret_text, ret_len, st))
 		return false;
 	*ret_file = g_strdup(path);
@@ -35,14 +35,14 @@ world_recipes_open(const World *world, const char *path, char **ret_file, char *
 static bool
 run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
 {
-	const World *world = world_of(env);
-	CommandCall command = {
-		.conf = world->site->conf, .argv = call->argv, .environment = call->environment, .directory = call->directory,
-		.home = world->account->home, .input = call->input, .input_len = call->input_len,
+	const Services *services = services_of(env);
+	OwnerProgramCall command = {
+		.conf = services->site->conf, .argv = call->argv, .environment = call->environment, .directory = call->directory,
+		.home = services->account->home, .input = call->input, .input_len = call->input_len,
 		.output_limit = call->output_limit, .lock = call->lock,
 	};
 	g_auto(ChildResult) result = { 0 };
-	if (!command_run(&command, &result, st))
+	if (!owner_program_run(&command, &result, st))
 		return false;
 	int exit_code = result.exit_code < 0 ? -result.signal : result.exit_code;
 	*ret_result = (FilterProgramResult){
@@ -53,28 +53,28 @@ run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *
 
 /* Caller frees. */
 static char *
-at_home(const World *world, const char *path)
+at_home(const Services *services, const char *path)
 {
-	const char *home = world->account->home;
+	const char *home = services->account->home;
 	return *path == '/' || home == NULL ? g_strdup(path) : g_build_filename(home, path, NULL);
 }
 
 static void *
 take_lock(FilterEnv *env, const char *path, const char *timeout, Status *st)
 {
-	const World *world = world_of(env);
-	g_autofree char *whole = at_home(world, path);
-	DotlockPatience patience = command_patience(world->site->conf, timeout);
+	const Services *services = services_of(env);
+	g_autofree char *whole = at_home(services, path);
+	DotlockPatience patience = owner_program_patience(services->site->conf, timeout);
 	Dotlock *lock = dotlock_take(whole, &patience, st);
 	if (lock != NULL)
-		g_ptr_array_add(world->live->locks, lock);
+		g_ptr_array_add(services->live->locks, lock);
 	return lock;
 }
 
 static void
 drop_lock(FilterEnv *env, void *lock)
 {
-	g_ptr_array_remove(world_of(env)->live->locks, lock);
+	g_ptr_array_remove(services_of(env)->live->locks, lock);
 }
 
 static PathAnswer
@@ -89,9 +89,9 @@ path_kind(FilterEnv *env, const char *path)
 
 /* A path without the signs of Maildir and MH at its end. Caller frees. */
 static char *
-plain_path(const World *world, const char *path)
+plain_path(const Services *services, const char *path)
 {
-	g_autofree char *whole = at_home(world, path);
+	g_autofree char *whole = at_home(services, path);
 	for (size_t len = strlen(whole); len > 1 && (whole[len - 1] == '/' || g_str_has_suffix(whole, "/.")); len--)
 		whole[len - 1] = '\0';
 	return g_steal_pointer(&whole);
@@ -112,7 +112,7 @@ static bool
 can_store(FilterEnv *env, const char *path)
 {
 	bool folder = g_str_has_suffix(path, "/") || g_str_has_suffix(path, "/.");
-	g_autofree char *plain = plain_path(world_of(env), path);
+	g_autofree char *plain = plain_path(services_of(env), path);
 	switch (path_kind(env, plain)) {
 	case PATH_DIRECTORY:
 		return g_str_has_suffix(path, "/") ? maildir_is_writable(plain) : may_write(plain, W_OK | X_OK);
@@ -148,13 +148,13 @@ is_same_id(gconstpointer a, gconstpointer b)
 static bool
 id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
 {
-	const World *world = world_of(env);
+	const Services *services = services_of(env);
 	g_auto(Status) unknown = STATUS_INIT;
-	g_autofree char *path = at_home(world, call->path), *lock = call->lock != NULL ? at_home(world, call->lock) : NULL;
+	g_autofree char *path = at_home(services, call->path), *lock = call->lock != NULL ? at_home(services, call->lock) : NULL;
 	g_autoptr(IdCacheEntry) entry = id_cache_entry_new(path, call->max, call->id, lock);
 	if (!can_store(env, path) || !id_cache_has(entry, ret_seen, &unknown))
 		return false;
-	const WorldLive *live = world->live;
+	const ServicesLive *live = services->live;
 	if (live == NULL)
 		return true;
 
@@ -167,7 +167,7 @@ id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
 	if (!*ret_seen) {
 		g_ptr_array_add(live->ids, g_steal_pointer(&entry));
 		if (live->arrival != NULL)
-			state_once_will_see(live->state, key, live->arrival, env->now + world->site->conf->retry_lifetime);
+			state_once_will_see(live->state, key, live->arrival, env->now + services->site->conf->retry_lifetime);
 	}
 	return true;
 }
@@ -176,13 +176,13 @@ id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
 static void
 write_log(FilterEnv *env, const char *path, const char *text, size_t len)
 {
-	const World *world = world_of(env);
+	const Services *services = services_of(env);
 	g_auto(Status) st = STATUS_INIT;
 	if (*path == '\0') {
 		g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
-		g_ptr_array_add(world->live->notes, g_strdup_printf("recipes say: %s", printable));
-	} else if (!command_log(world->account->home, path, text, len, &st)) {
-		g_ptr_array_add(world->live->notes, g_strdup_printf("LOGFILE of recipes: %s", st.detail));
+		g_ptr_array_add(services->live->notes, g_strdup_printf("recipes say: %s", printable));
+	} else if (!owner_program_log(services->account->home, path, text, len, &st)) {
+		g_ptr_array_add(services->live->notes, g_strdup_printf("LOGFILE of recipes: %s", st.detail));
 	}
 }
 
@@ -190,42 +190,42 @@ write_log(FilterEnv *env, const char *path, const char *text, size_t len)
 static bool
 write_output(FilterEnv *env, const char *text, size_t len)
 {
-	const World *world = world_of(env);
-	bool is_there = world->live != NULL && !world->live->no_programs && world->recipes != NULL && world->recipes->by_hand;
+	const Services *services = services_of(env);
+	bool is_there = services->live != NULL && !services->live->no_programs && services->recipes != NULL && services->recipes->by_hand;
 	return is_there && answer_print(text, len);
 }
 
 /* $1 and on. */
 static const char *
-recipe_argument(const World *world, guint64 number)
+recipe_argument(const Services *services, guint64 number)
 {
-	const char *const *arguments = world->recipes != NULL ? world->recipes->arguments : NULL;
+	const char *const *arguments = services->recipes != NULL ? services->recipes->arguments : NULL;
 	if (arguments == NULL)
-		return number == 1 ? world->account->detail : NULL;
+		return number == 1 ? services->account->detail : NULL;
 	return number <= g_strv_length((char **) arguments) ? arguments[number - 1] : NULL;
 }
 
 static const char *
 recipe_variable(FilterEnv *env, const char *name)
 {
-	const World *world = world_of(env);
+	const Services *services = services_of(env);
 	guint64 number;
 	if (g_ascii_string_to_unsigned(name, 10, 1, G_MAXUINT, &number, NULL))
-		return recipe_argument(world, number);
-	bool is_filter = world->recipes != NULL && world->recipes->is_filter;
+		return recipe_argument(services, number);
+	bool is_filter = services->recipes != NULL && services->recipes->is_filter;
 	const struct {
 		const char *name, *value;
 	} variables[] = {
-		{ "HOME", world->account->home },
-		{ "MAILDIR", world->account->home },
-		{ "DEFAULT", is_filter ? NULL : world->default_path },
-		{ "ORGMAIL", is_filter ? NULL : world->default_path },
+		{ "HOME", services->account->home },
+		{ "MAILDIR", services->account->home },
+		{ "DEFAULT", is_filter ? NULL : services->default_path },
+		{ "ORGMAIL", is_filter ? NULL : services->default_path },
 		{ "FILTER_", is_filter ? "yes" : NULL },
-		{ "INBOX", world->inbox_path },
-		{ "HOST", world->site->host },
+		{ "INBOX", services->inbox_path },
+		{ "HOST", services->site->host },
 		{ "TZ", getenv("TZ") },
-		{ "BY_HAND_", world->recipes != NULL && world->recipes->by_hand && !world->recipes->is_soft ? "yes" : NULL },
-		{ "FROM_", world->recipes != NULL && world->recipes->makes_from ? "yes" : NULL },
+		{ "BY_HAND_", services->recipes != NULL && services->recipes->by_hand && !services->recipes->is_soft ? "yes" : NULL },
+		{ "FROM_", services->recipes != NULL && services->recipes->makes_from ? "yes" : NULL },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(variables); i++)
 		if (strcmp(variables[i].name, name) == 0)
@@ -236,85 +236,85 @@ recipe_variable(FilterEnv *env, const char *name)
 static const char *
 recipe_prelude(FilterEnv *env)
 {
-	return world_of(env)->prelude;
+	return services_of(env)->prelude;
 }
 
 static const char *
 next_recipes(FilterEnv *env, const char *file)
 {
-	World *world = world_of(env);
-	char *next = recipes_next(world->account, world->recipes, file);
-	g_free(world->next);
-	world->next = next;
+	Services *services = services_of(env);
+	char *next = recipes_next(services->account, services->recipes, file);
+	g_free(services->next);
+	services->next = next;
 	return next;
 }
 
 /* The first few: a broken file may have a lot to say. */
 void
-world_recipes_note(World *world, const char *file, unsigned line, const char *text)
+services_recipes_note(Services *services, const char *file, unsigned line, const char *text)
 {
-	if (world->heard++ >= LIMIT_RECIPE_NOTES)
+	if (services->heard++ >= LIMIT_RECIPE_NOTES)
 		return;
 	g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
-	g_ptr_array_add(world->live->notes, g_strdup_printf("%s:%u: %s", file, line, printable));
+	g_ptr_array_add(services->live->notes, g_strdup_printf("%s:%u: %s", file, line, printable));
 }
 
 void
-world_recipes_serve(FilterServices *services)
+services_recipes_serve(FilterServices *table)
 {
-	services->run_command = run_command;
-	services->id_seen = id_seen;
-	services->take_lock = take_lock;
-	services->drop_lock = drop_lock;
-	services->path_kind = path_kind;
-	services->can_store = can_store;
-	services->file_name = file_name;
-	services->write_log = write_log;
-	services->write_output = write_output;
-	services->recipe_variable = recipe_variable;
-	services->next_recipes = next_recipes;
-	services->recipe_prelude = recipe_prelude;
+	table->run_command = run_command;
+	table->id_seen = id_seen;
+	table->take_lock = take_lock;
+	table->drop_lock = drop_lock;
+	table->path_kind = path_kind;
+	table->can_store = can_store;
+	table->file_name = file_name;
+	table->write_log = write_log;
+	table->write_output = write_output;
+	table->recipe_variable = recipe_variable;
+	table->next_recipes = next_recipes;
+	table->recipe_prelude = recipe_prelude;
 }
 
 /* The mailbox that recipes know as DEFAULT. A template that cannot be expanded was told when the settings were read. */
 void
-world_recipes_init(World *world)
+services_recipes_init(Services *services)
 {
-	const char *setting = world->site->conf->recipe_default;
+	const char *setting = services->site->conf->recipe_default;
 	g_auto(Status) st = STATUS_INIT;
-	world->inbox_path = g_strconcat(world->account->maildir, g_str_has_suffix(world->account->maildir, "/") ? "" : "/",
+	services->inbox_path = g_strconcat(services->account->maildir, g_str_has_suffix(services->account->maildir, "/") ? "" : "/",
 	                                NULL);
 	if (*setting != '\0')
-		world->default_path = account_expand(world->account, setting, &st);
-	if (world->default_path == NULL)
-		world->default_path = g_strdup(world->inbox_path);
-	world->prelude = recipes_prelude(world->site->conf, NULL);
+		services->default_path = account_expand(services->account, setting, &st);
+	if (services->default_path == NULL)
+		services->default_path = g_strdup(services->inbox_path);
+	services->prelude = recipes_prelude(services->site->conf, NULL);
 }
 
 void
-world_recipes_clear(World *world)
+services_recipes_clear(Services *services)
 {
-	g_free(world->prelude);
-	g_free(world->next);
-	g_free(world->inbox_path);
-	g_free(world->default_path);
+	g_free(services->prelude);
+	g_free(services->next);
+	g_free(services->inbox_path);
+	g_free(services->default_path);
 }
 
 void
-world_set_recipes(World *world, const RecipeCall *call)
+services_set_recipes(Services *services, const RecipeCall *call)
 {
-	world->recipes = call;
-	g_free(world->prelude);
-	world->prelude = recipes_prelude(world->site->conf, call);
+	services->recipes = call;
+	g_free(services->prelude);
+	services->prelude = recipes_prelude(services->site->conf, call);
 }
 
 void
-world_hear_recipes(World *world, bool hears)
+services_hear_recipes(Services *services, bool hears)
 {
-	const WorldDescription *described = world->described;
+	const ServicesDescription *described = services->described;
 	bool is_heard = described->trace_level < 0 || described->is_delivered;
-	world->hears_recipes = hears && world->live != NULL && is_heard;
-	world->env.trace_level = world->hears_recipes
+	services->hears_recipes = hears && services->live != NULL && is_heard;
+	services->env.trace_level = services->hears_recipes
 	                                 ? MAX((int) TRACE_ACTIONS, described->trace_level)
 	                                 : described->trace_level;
 }

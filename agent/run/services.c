@@ -21,12 +21,12 @@
 #include <string.h>
 #include <time.h>
 
-static const WorldDescription as_it_is = { .trace_level = -1 };
+static const ServicesDescription as_it_is = { .trace_level = -1 };
 
 static const void *
-member(const World *world, const ConfRow *row)
+member(const Services *services, const ConfRow *row)
 {
-	return G_STRUCT_MEMBER_P(world->site->conf, row->offset);
+	return G_STRUCT_MEMBER_P(services->site->conf, row->offset);
 }
 
 static gint64
@@ -34,7 +34,7 @@ setting_int(FilterEnv *env, const char *name)
 {
 	const ConfRow *row = conf_find_row(name);
 	g_assert(row != NULL); /* engines and conf-table.def are compiled together */
-	const void *value = member(world_of(env), row);
+	const void *value = member(services_of(env), row);
 	switch (row->type) {
 	case CONF_BOOL:
 		return *(const bool *) value;
@@ -50,7 +50,7 @@ setting_text(FilterEnv *env, const char *name)
 {
 	const ConfRow *row = conf_find_row(name);
 	g_assert(row != NULL && row->type == CONF_TEXT);
-	return *(char *const *) member(world_of(env), row);
+	return *(char *const *) member(services_of(env), row);
 }
 
 /* The value behind "name=" among `items`; NULL: there is none. */
@@ -69,19 +69,19 @@ setting_item(FilterEnv *env, const char *group, const char *name)
 {
 	const ConfRow *row = conf_find_row(group);
 	g_assert(row != NULL && row->type == CONF_LIST);
-	return find_item(*(const char *const *const *) member(world_of(env), row), name);
+	return find_item(*(const char *const *const *) member(services_of(env), row), name);
 }
 
 /* The folder where scripts for include lie. NULL: the site has none. Caller frees. */
 static char *
-script_folder(const World *world, ScriptPlace place, Status *st)
+script_folder(const Services *services, ScriptPlace place, Status *st)
 {
-	const Conf *conf = world->site->conf;
-	const char *described = place == PLACE_PERSONAL ? world->described->personal : world->described->global;
+	const Conf *conf = services->site->conf;
+	const char *described = place == PLACE_PERSONAL ? services->described->personal : services->described->global;
 	const char *setting = place == PLACE_PERSONAL ? conf->sieve_personal : conf->sieve_global;
 	if (described != NULL)
 		return g_strdup(described);
-	return *setting != '\0' ? account_expand(world->account, setting, st) : NULL;
+	return *setting != '\0' ? account_expand(services->account, setting, st) : NULL;
 }
 
 /* An included script of the set that served last. */
@@ -99,46 +99,46 @@ open_kept(const ScriptSet *only, ScriptPlace place, const char *name, char **ret
 
 /* To whoever compiles, a script that cannot be had now looks like one that is not there. Always false. */
 static bool
-remember_trouble(World *world, const char *path, const Status *fault)
+remember_trouble(Services *services, const char *path, const Status *fault)
 {
-	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) == OUTCOME_PUT_OFF_A_DAY && world->trouble.id == STATUS_OK)
-		status_fail_detail(&world->trouble, fault->id, "%s: %s", path, fault->detail);
+	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) == OUTCOME_PUT_OFF_A_DAY && services->trouble.id == STATUS_OK)
+		status_fail_detail(&services->trouble, fault->id, "%s: %s", path, fault->detail);
 	return false;
 }
 
 /* Who may have written a script for include. */
 static Trust
-trust_of_included(const World *world, ScriptPlace place, const char *path)
+trust_of_included(const Services *services, ScriptPlace place, const char *path)
 {
-	const char *described = place == PLACE_PERSONAL ? world->described->personal : world->described->global;
+	const char *described = place == PLACE_PERSONAL ? services->described->personal : services->described->global;
 	if (described != NULL)
 		return (Trust) { .rule = TRUST_ALL };
-	return place == PLACE_PERSONAL ? trust_of_owner(TRUST_INCLUDED, world->account, path)
-	                               : trust_of_site(world->site->conf, "sieve_global", path);
+	return place == PLACE_PERSONAL ? trust_of_owner(TRUST_INCLUDED, services->account, path)
+	                               : trust_of_site(services->site->conf, "sieve_global", path);
 }
 
 /* A script's name is no path: it comes from the owner, and :global ones are read for the owner. */
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
-	World *world = world_of(env);
+	Services *services = services_of(env);
 	if (place == PLACE_PATH)
-		return world_recipes_open(world, name, ret_file, ret_text, ret_len, st);
-	if (world->only != NULL)
-		return open_kept(world->only, place, name, ret_file, ret_text, ret_len, st);
+		return services_recipes_open(services, name, ret_file, ret_text, ret_len, st);
+	if (services->only != NULL)
+		return open_kept(services->only, place, name, ret_file, ret_text, ret_len, st);
 	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
 		return status_fail_detail(st, STATUS_MISSING, "'%s' is not the name of a script", name);
-	g_autofree char *folder = script_folder(world, place, st);
+	g_autofree char *folder = script_folder(services, place, st);
 	if (folder == NULL)
 		return status_fail_detail(st, STATUS_MISSING, "there is no folder for %s scripts", place == PLACE_PERSONAL ? "personal" : "global");
 	g_autofree char *file = g_strconcat(name, ".sieve", NULL);
 	g_autofree char *path = g_build_filename(folder, file, NULL);
-	const Trust trust = trust_of_included(world, place, path);
-	const size_t limit = (size_t) world->site->conf->sieve_max_script_size;
+	const Trust trust = trust_of_included(services, place, path);
+	const size_t limit = (size_t) services->site->conf->sieve_max_script_size;
 	if (!fs_read_judged(AT_FDCWD, path, limit, trust_judge, &trust, ret_text, ret_len, st))
-		return remember_trouble(world, path, st);
-	if (world->record != NULL)
-		script_set_add(world->record, place, name, file, g_memdup2(*ret_text, *ret_len + 1), *ret_len);
+		return remember_trouble(services, path, st);
+	if (services->record != NULL)
+		script_set_add(services->record, place, name, file, g_memdup2(*ret_text, *ret_len + 1), *ret_len);
 	*ret_file = g_steal_pointer(&file);
 	return true;
 }
@@ -154,9 +154,9 @@ split_described(const char *mailbox, const char **ret_use)
 
 /* The described mailbox of that name and use (NULL: any). NULL: there is none. Caller frees. */
 static char *
-find_described(const World *world, const char *mailbox, const char *special_use)
+find_described(const Services *services, const char *mailbox, const char *special_use)
 {
-	for (const char *const *item = world->described->mailboxes; *item != NULL; item++) {
+	for (const char *const *item = services->described->mailboxes; *item != NULL; item++) {
 		const char *use;
 		size_t len = split_described(*item, &use);
 		bool name_fits = mailbox == NULL || (strlen(mailbox) == len && strncmp(*item, mailbox, len) == 0);
@@ -170,29 +170,29 @@ find_described(const World *world, const char *mailbox, const char *special_use)
 static MailboxAnswer
 mailbox_exists(FilterEnv *env, const char *mailbox)
 {
-	const World *world = world_of(env);
+	const Services *services = services_of(env);
 	if (g_ascii_strcasecmp(mailbox, "INBOX") == 0)
 		return MAILBOX_EXISTS;
-	if (world->described->mailboxes != NULL) {
-		g_autofree char *found = find_described(world, mailbox, NULL);
+	if (services->described->mailboxes != NULL) {
+		g_autofree char *found = find_described(services, mailbox, NULL);
 		return found != NULL ? MAILBOX_EXISTS : MAILBOX_MISSING;
 	}
-	if (world->inbox == NULL)
+	if (services->inbox == NULL)
 		return MAILBOX_UNKNOWN;
-	FolderRules rules = folder_rules_of(world->site->conf);
-	return folder_exists(world->inbox, &rules, mailbox) ? MAILBOX_EXISTS : MAILBOX_MISSING;
+	FolderRules rules = folder_rules_of(services->site->conf);
+	return folder_exists(services->inbox, &rules, mailbox) ? MAILBOX_EXISTS : MAILBOX_MISSING;
 }
 
 /* Said only where no description of mailboxes takes the place of the disk. */
 static char *
 mailbox_warning(FilterEnv *env, const char *mailbox)
 {
-	const World *world = world_of(env);
+	const Services *services = services_of(env);
 	const char *why = NULL;
-	FolderRules rules = folder_rules_of(world->site->conf);
-	if (world->described->mailboxes != NULL)
+	FolderRules rules = folder_rules_of(services->site->conf);
+	if (services->described->mailboxes != NULL)
 		return NULL;
-	g_autofree char *path = folder_path(&rules, world->inbox, mailbox, &why);
+	g_autofree char *path = folder_path(&rules, services->inbox, mailbox, &why);
 	if (path == NULL)
 		return g_strdup_printf("mail for \"%s\" goes to the INBOX: the name %s", mailbox,
 		                       why);
@@ -206,57 +206,57 @@ mailbox_warning(FilterEnv *env, const char *mailbox)
 static char *
 mailbox_by_id(FilterEnv *env, const char *id)
 {
-	const World *world = world_of(env);
-	FolderRules rules = folder_rules_of(world->site->conf);
-	if (world->described->mailboxes != NULL || world->inbox == NULL)
+	const Services *services = services_of(env);
+	FolderRules rules = folder_rules_of(services->site->conf);
+	if (services->described->mailboxes != NULL || services->inbox == NULL)
 		return NULL;
-	g_autofree char *path = folder_by_id(world->inbox, &rules, id);
-	return path != NULL ? folder_name(&rules, world->inbox, path) : NULL;
+	g_autofree char *path = folder_by_id(services->inbox, &rules, id);
+	return path != NULL ? folder_name(&rules, services->inbox, path) : NULL;
 }
 
 static char *
 metadata(FilterEnv *env, const char *mailbox, const char *annotation)
 {
-	const World *world = world_of(env);
-	const Conf *conf = world->site->conf;
+	const Services *services = services_of(env);
+	const Conf *conf = services->site->conf;
 	FolderRules rules = folder_rules_of(conf);
 	const char *why;
-	if (world->inbox == NULL ||
-	    (mailbox != NULL && !folder_exists(world->inbox, &rules, mailbox)))
+	if (services->inbox == NULL ||
+	    (mailbox != NULL && !folder_exists(services->inbox, &rules, mailbox)))
 		return NULL;
 	g_auto(Status) unexpanded = STATUS_INIT; /* was told when the settings were read */
-	g_autofree char *path = mailbox != NULL ? folder_path(&rules, world->inbox, mailbox, &why)
+	g_autofree char *path = mailbox != NULL ? folder_path(&rules, services->inbox, mailbox, &why)
 	                                        : NULL;
-	g_autofree char *attributes = account_expand(world->account, conf->metadata_file,
+	g_autofree char *attributes = account_expand(services->account, conf->metadata_file,
 	                                             &unexpanded);
-	return folder_metadata(world->inbox, attributes != NULL ? attributes : "", path,
+	return folder_metadata(services->inbox, attributes != NULL ? attributes : "", path,
 	                       annotation);
 }
 
 static char *
 special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
 {
-	const World *world = world_of(env);
-	if (world->described->mailboxes != NULL) {
-		char *found = named != NULL ? find_described(world, named, special_use) : NULL;
-		return found != NULL ? found : find_described(world, NULL, special_use);
+	const Services *services = services_of(env);
+	if (services->described->mailboxes != NULL) {
+		char *found = named != NULL ? find_described(services, named, special_use) : NULL;
+		return found != NULL ? found : find_described(services, NULL, special_use);
 	}
-	if (world->inbox == NULL)
+	if (services->inbox == NULL)
 		return NULL;
-	return g_strdup(folder_of_special_use(world->site->conf, world->inbox, special_use, named));
+	return g_strdup(folder_of_special_use(services->site->conf, services->inbox, special_use, named));
 }
 
 static const char *
-list_file(const World *world, const char *list)
+list_file(const Services *services, const char *list)
 {
-	const char *described = find_item(world->described->lists, list);
-	return described != NULL ? described : find_item((const char *const *) world->site->conf->sieve_lists, list);
+	const char *described = find_item(services->described->lists, list);
+	return described != NULL ? described : find_item((const char *const *) services->site->conf->sieve_lists, list);
 }
 
 static bool
 list_is_known(FilterEnv *env, const char *list)
 {
-	return list_file(world_of(env), list) != NULL;
+	return list_file(services_of(env), list) != NULL;
 }
 
 /* The lines of a list's file, folded: addresses are what lists hold. */
@@ -282,16 +282,16 @@ read_list(const char *path, Status *st)
 static bool
 list_contains(FilterEnv *env, const char *list, const char *value, Status *st)
 {
-	World *world = world_of(env);
-	const char *path = list_file(world, list);
+	Services *services = services_of(env);
+	const char *path = list_file(services, list);
 	if (path == NULL)
 		return status_fail_detail(st, STATUS_MISSING, "there is no list '%s'", list);
-	GHashTable *values = g_hash_table_lookup(world->list_values, list);
+	GHashTable *values = g_hash_table_lookup(services->list_values, list);
 	if (values == NULL) {
 		values = read_list(path, st);
 		if (values == NULL)
 			return false;
-		g_hash_table_insert(world->list_values, g_strdup(list), values);
+		g_hash_table_insert(services->list_values, g_strdup(list), values);
 	}
 	g_autofree char *folded = g_utf8_casefold(value, -1);
 	return g_hash_table_contains(values, folded);
@@ -301,7 +301,7 @@ list_contains(FilterEnv *env, const char *list, const char *value, Status *st)
 static bool
 list_members(FilterEnv *env, const char *list, size_t max, GPtrArray *members, Status *st)
 {
-	const char *path = list_file(world_of(env), list);
+	const char *path = list_file(services_of(env), list);
 	g_autofree char *data = NULL;
 	size_t len;
 	if (path == NULL)
@@ -323,16 +323,16 @@ list_members(FilterEnv *env, const char *list, size_t max, GPtrArray *members, S
 static const char *
 environment(FilterEnv *env, const char *item)
 {
-	const World *world = world_of(env);
-	const Envelope *envelope = world->envelope;
+	const Services *services = services_of(env);
+	const Envelope *envelope = services->envelope;
 	const struct {
 		const char *name, *value;
 	} items[] = {
-		{ "domain", world->account->domain },
-		{ "host", world->site->host },
+		{ "domain", services->account->domain },
+		{ "host", services->site->host },
 		{ "remote-host", envelope->client_name },
 		{ "remote-ip", envelope->client_address },
-		{ "vnd.todoke.address", world->account->addresses->len > 0 ? world->account->addresses->pdata[0] : NULL },
+		{ "vnd.todoke.address", services->account->addresses->len > 0 ? services->account->addresses->pdata[0] : NULL },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(items); i++)
 		if (strcmp(items[i].name, item) == 0)
@@ -352,11 +352,11 @@ utc_offset(FilterEnv *env)
 static bool
 duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
 {
-	World *world = world_of(env);
-	if (world->live == NULL)
+	Services *services = services_of(env);
+	if (services->live == NULL)
 		return false;
-	const WorldLive *live = world->live;
-	g_autofree char *name = state_key("duplicate", world->account->user, key, NULL);
+	const ServicesLive *live = services->live;
+	g_autofree char *name = state_key("duplicate", services->account->user, key, NULL);
 	bool seen = state_once_has_seen(live->state, name, live->arrival, live->notes);
 	if (!seen || last)
 		state_once_will_see(live->state, name, seen ? NULL : live->arrival, env->now + seconds);
@@ -367,7 +367,7 @@ duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
 static char *
 describe_end(const char *name, const ChildResult *result)
 {
-	g_autofree char *text = command_describe_end(name, result);
+	g_autofree char *text = owner_program_describe_end(name, result);
 	return header_text_print(text, LIMIT_ANSWER_BYTES);
 }
 
@@ -375,18 +375,18 @@ describe_end(const char *name, const ChildResult *result)
 static bool
 run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st)
 {
-	World *world = world_of(env);
+	Services *services = services_of(env);
 	MessageBody body = { .fd = -1 };
 	if (call->input != NULL && !message_body(call->input, &body))
 		return status_fail_detail(st, STATUS_INTERNAL, "the body that program '%s' wants is not stored", call->name);
-	g_autoptr(GString) head = call->input != NULL ? out_print_headers(call->input, call->input_headers)
+	g_autoptr(GString) head = call->input != NULL ? compose_print_headers(call->input, call->input_headers)
 	                                              : g_string_new(call->input_text);
-	ProgramCall program = {
-		.conf = world->site->conf,
-		.user = world->account->user,
-		.home = world->account->home,
-		.host = world->site->host,
-		.envelope = world->envelope,
+	SiteProgramCall program = {
+		.conf = services->site->conf,
+		.user = services->account->user,
+		.home = services->account->home,
+		.host = services->site->host,
+		.envelope = services->envelope,
 		.name = call->name,
 		.args = call->argv,
 		.head = head->str,
@@ -397,7 +397,7 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 		.output_limit = call->output_limit,
 	};
 	g_auto(ChildResult) result = { 0 };
-	if (!program_run(&program, &result, st))
+	if (!site_program_run(&program, &result, st))
 		return false;
 	g_autofree char *end = result.exit_code != 0 ? describe_end(call->name, &result) : NULL;
 	if (result.exit_code < 0)
@@ -414,10 +414,10 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 static void
 trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text)
 {
-	World *world = world_of(env);
-	const WorldDescription *described = world->described;
-	if (world->hears_recipes && level == TRACE_ACTIONS)
-		world_recipes_note(world, file, line, text);
+	Services *services = services_of(env);
+	const ServicesDescription *described = services->described;
+	if (services->hears_recipes && level == TRACE_ACTIONS)
+		services_recipes_note(services, file, line, text);
 	if (described->trace != NULL)
 		described->trace(described->trace_user, level, file, line, text);
 }
@@ -425,12 +425,12 @@ trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const c
 static void
 note(FilterEnv *env, const char *text)
 {
-	const World *world = world_of(env);
-	if (world->live != NULL)
-		g_ptr_array_add(world->live->notes, g_strdup(text));
+	const Services *services = services_of(env);
+	if (services->live != NULL)
+		g_ptr_array_add(services->live->notes, g_strdup(text));
 }
 
-static const FilterServices services = {
+static const FilterServices table = {
 	.setting_int = setting_int,
 	.setting_text = setting_text,
 	.setting_item = setting_item,
@@ -457,73 +457,73 @@ list_free(gpointer values)
 	g_hash_table_unref(values);
 }
 
-World *
-world_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox, gint64 now,
-          const WorldDescription *description, const WorldLive *live)
+Services *
+services_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox, gint64 now,
+          const ServicesDescription *description, const ServicesLive *live)
 {
-	World *world = g_new0(World, 1);
-	world->site = site;
-	world->account = account;
-	world->envelope = envelope;
-	world->inbox = inbox;
-	world->described = description != NULL ? description : &as_it_is;
-	world->live = live;
-	world->list_values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
-	world->services = services;
-	world_recipes_serve(&world->services);
+	Services *services = g_new0(Services, 1);
+	services->site = site;
+	services->account = account;
+	services->envelope = envelope;
+	services->inbox = inbox;
+	services->described = description != NULL ? description : &as_it_is;
+	services->live = live;
+	services->list_values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
+	services->table = table;
+	services_recipes_serve(&services->table);
 	if (live == NULL || live->no_programs) { /* who only looks runs nothing: the plan tells the program, its answer is no */
-		world->services.run_program = NULL;
-		world->services.run_command = NULL;
-		world->services.write_log = NULL;
+		services->table.run_program = NULL;
+		services->table.run_command = NULL;
+		services->table.write_log = NULL;
 	}
 	if (live == NULL || live->no_programs || live->locks == NULL)
-		world->services.take_lock = NULL;
-	world_recipes_init(world);
-	world->env = (FilterEnv){
-		.services = &world->services,
-		.user = world,
+		services->table.take_lock = NULL;
+	services_recipes_init(services);
+	services->env = (FilterEnv){
+		.services = &services->table,
+		.user = services,
 		.now = now,
-		.trace_level = world->described->trace_level,
+		.trace_level = services->described->trace_level,
 		.unwatched = live != NULL && !live->no_programs,
 	};
-	return world;
+	return services;
 }
 
 void
-world_free(World *world)
+services_free(Services *services)
 {
-	if (world == NULL)
+	if (services == NULL)
 		return;
-	g_hash_table_unref(world->list_values);
-	world_recipes_clear(world);
-	status_clear(&world->trouble);
-	g_free(world);
+	g_hash_table_unref(services->list_values);
+	services_recipes_clear(services);
+	status_clear(&services->trouble);
+	g_free(services);
 }
 
-const WorldLive *
-world_live(const World *world)
+const ServicesLive *
+services_live(const Services *services)
 {
-	return world->live;
-}
-
-void
-world_include(World *world, ScriptSet *record, const ScriptSet *only)
-{
-	world->record = record;
-	world->only = only;
+	return services->live;
 }
 
 void
-world_blame(World *world, Status *fault)
+services_include(Services *services, ScriptSet *record, const ScriptSet *only)
 {
-	if (world->trouble.id == STATUS_OK)
+	services->record = record;
+	services->only = only;
+}
+
+void
+services_blame(Services *services, Status *fault)
+{
+	if (services->trouble.id == STATUS_OK)
 		return;
 	status_clear(fault);
-	status_move(fault, &world->trouble);
+	status_move(fault, &services->trouble);
 }
 
 FilterEnv *
-world_env(World *world)
+services_env(Services *services)
 {
-	return &world->env;
+	return &services->env;
 }

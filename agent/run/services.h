@@ -3,8 +3,8 @@
  * services: what surrounds a script: the services of FilterEnv as this site and this account have them, or, for `try`, as
  * the person at the terminal describes them.
  */
-#ifndef TODOKE_WORLD_H
-#define TODOKE_WORLD_H
+#ifndef TODOKE_SERVICES_H
+#define TODOKE_SERVICES_H
 
 #include "agent/store/maildir.h"
 #include "agent/state/state.h"
@@ -16,7 +16,7 @@
 #include "filters/filter.h"
 
 /* Takes one line of the scripts' trace. */
-typedef void (*WorldTrace)(void *user, TraceLevel level, const char *file, unsigned line,
+typedef void (*ServicesTrace)(void *user, TraceLevel level, const char *file, unsigned line,
                            const char *text);
 
 /* What `try` describes differently. All is borrowed and may be NULL: as the site has it. */
@@ -26,10 +26,10 @@ typedef struct {
 	const char *global;
 	const char *const *lists;      /* "NAME=FILE" */
 	int trace_level;               /* a TraceLevel; -1: none */
-	WorldTrace trace;
+	ServicesTrace trace;
 	void *trace_user;
 	bool is_delivered;             /* there is a log besides the trace, for the notes of recipes */
-} WorldDescription;
+} ServicesDescription;
 
 /* What only a real delivery has: its rules may run programs, and what they see is remembered. All is borrowed. */
 typedef struct {
@@ -39,39 +39,39 @@ typedef struct {
 	GPtrArray *ids;    /* IdCacheEntry: what formail -D of recipes remembers once the mail is delivered */
 	const char *arrival; /* arrival_key of the message, where only a retry can have the same; NULL: nothing tells a retry apart */
 	bool no_programs;  /* it is a rehearsal: only remember */
-} WorldLive;
+} ServicesLive;
 
-typedef struct World World;
+typedef struct Services Services;
 
 /*
- * The world of a message for `account` at the time `now`. `inbox` tells which mailboxes
+ * Services for a message to `account` at the time `now`. `inbox` tells which mailboxes
  * exist (NULL: not known); `description` may be NULL. Without `live` no program runs and nothing was seen
- * before. All is borrowed; caller frees with world_free.
+ * before. All is borrowed; caller frees with services_free.
  */
-World *world_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox, gint64 now,
-                 const WorldDescription *description, const WorldLive *live);
-void world_free(World *world);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(World, world_free)
+Services *services_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox, gint64 now,
+                 const ServicesDescription *description, const ServicesLive *live);
+void services_free(Services *services);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Services, services_free)
 
 /* Set the variables and files that the caller of the program wants for recipes; borrowed. Without it the account's apply. */
-void world_set_recipes(World *world, const RecipeCall *call);
+void services_set_recipes(Services *services, const RecipeCall *call);
 
 /* In a real delivery: whether notes of recipes go to the log from now on. */
-void world_hear_recipes(World *world, bool hears);
+void services_hear_recipes(Services *services, bool hears);
 
 /* The parts of a real delivery; NULL: it is not one. Borrowed. */
-const WorldLive *world_live(const World *world);
+const ServicesLive *services_live(const Services *services);
 
 /*
  * Scripts that are included from now on are added to `record` (NULL: none is kept), or taken from `only` (NULL: read from the disk).
  * Borrowed until the next call.
  */
-void world_include(World *world, ScriptSet *record, const ScriptSet *only);
+void services_include(Services *services, ScriptSet *record, const ScriptSet *only);
 
 /* If an included script could not be read because of a passing fault, replace `fault` by that. */
-void world_blame(World *world, Status *fault);
+void services_blame(Services *services, Status *fault);
 
-/* The environment to give to an engine; lives as long as the world. */
-FilterEnv *world_env(World *world);
+/* The environment to give to an engine; lives as long as the services. */
+FilterEnv *services_env(Services *services);
 
 #endif

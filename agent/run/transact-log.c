@@ -30,7 +30,7 @@ log_done(LogLine *line, const DeliverReport *report)
 
 /* Which script and line asked for what was done. */
 static void
-log_decision(LogLine *line, const Plan *plan, const ScriptReport *scripts)
+log_decision(LogLine *line, const Plan *plan, const ScriptChainReport *scripts)
 {
 	log_line_add(line, "script", scripts->decided_by);
 	if (plan == NULL || plan_count(plan) == 0 || plan_get(plan, 0)->at.file == NULL)

@@ -41,7 +41,7 @@ struct Transact {
 	char *arrival;           /* see transact_arrival; NULL: not asked for yet, or a retry cannot be told */
 	char *here;              /* the folder in which it still is: taken, not stored again; NULL: it is not taken */
 	Plan *plan;
-	ScriptReport scripts;
+	ScriptChainReport scripts;
 	DeliverReport report;
 	GPtrArray *locks;        /* Dotlock: what recipes hold until all is delivered */
 	GPtrArray *ids;          /* IdCacheEntry: ids for caches of formail -D, written when all is delivered */

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-static const TransactDescription as_it_is = { .world = { .trace_level = -1 } };
+static const TransactDescription as_it_is = { .services = { .trace_level = -1 } };
 
 static void
 lock_free(gpointer lock)
@@ -50,7 +50,7 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->locks = g_ptr_array_new_with_free_func(lock_free);
 	transact->ids = g_ptr_array_new_with_free_func(id_free);
 	transact->places = g_ptr_array_new_with_free_func(g_free);
-	scripts_report_init(&transact->scripts);
+	script_chain_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
 	return transact;
 }
@@ -76,7 +76,7 @@ transact_free(Transact *transact)
 	g_free(transact->arrival);
 	g_free(transact->here);
 	deliver_report_clear(&transact->report);
-	scripts_report_clear(&transact->scripts);
+	script_chain_report_clear(&transact->scripts);
 	state_once_free(transact->state);
 	message_unref(transact->message);
 	conf_free(transact->own_conf);
@@ -153,12 +153,12 @@ plan_verdict(Transact *transact, Status *st)
 }
 
 static bool
-list_scripts(const Transact *transact, ScriptList *ret_list, Status *st)
+list_scripts(const Transact *transact, ScriptChain *ret_list, Status *st)
 {
 	const TransactDescription *described = transact->described;
 	if (described->script == NULL)
-		return scripts_find(transact->site->conf, transact->account, transact->recipes, ret_list, st);
-	scripts_list_given(ret_list, described->before, described->script, described->after);
+		return script_chain_find(transact->site->conf, transact->account, transact->recipes, ret_list, st);
+	script_chain_given(ret_list, described->before, described->script, described->after);
 	return true;
 }
 
@@ -189,7 +189,7 @@ transact_arrival(Transact *transact)
 static bool
 run_scripts(Transact *transact, Maildir *inbox, Status *st)
 {
-	g_auto(ScriptList) list = { 0 };
+	g_auto(ScriptChain) list = { 0 };
 	if (!list_scripts(transact, &list, st))
 		return false;
 	if (list.scripts->len == 0)
@@ -203,7 +203,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.addresses = transact->account->addresses,
 		.delimiters = transact->site->conf->delimiters,
 	};
-	WorldLive live = {
+	ServicesLive live = {
 		.state = transact->state,
 		.notes = transact->report.notes,
 		.locks = transact->locks,
@@ -211,20 +211,20 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		.arrival = transact_arrival(transact),
 		.no_programs = transact->described != &as_it_is,
 	};
-	WorldDescription description = transact->described->world;
+	ServicesDescription description = transact->described->services;
 	if (transact->trace != NULL) {
 		description.trace_level = TRACE_MATCHING;
 		description.trace = delivery_trace_add;
 		description.trace_user = transact->trace;
 		description.is_delivered = true;
 	}
-	g_autoptr(World) world = world_new(transact->site, transact->account, transact->envelope,
+	g_autoptr(Services) services = services_new(transact->site, transact->account, transact->envelope,
 	                                   inbox, transact->now, &description, &live);
 	if (transact->recipes != NULL)
-		world_set_recipes(world, transact->recipes);
+		services_set_recipes(services, transact->recipes);
 	deadline_waiting_for("running the scripts");
 	transact->scripts.is_overdue = is_overdue(transact);
-	return scripts_run(&list, &input, world, transact->plan, &transact->scripts, st);
+	return script_chain_run(&list, &input, services, transact->plan, &transact->scripts, st);
 }
 
 /* A bounce that came back to the sender that SRS made goes on to who sent the mail, root's mail to whom the site named. */
@@ -354,7 +354,7 @@ settle_scripts(Transact *transact, Maildir *inbox)
 	const Account *account = transact->account;
 	const ScriptMemory memory = { transact->state, account->user, transact->now, transact->report.notes };
 	const NoticeFrame frame = { account, transact->site->host, transact->now };
-	scripts_settle(&transact->scripts, &memory, &frame, inbox);
+	script_chain_settle(&transact->scripts, &memory, &frame, inbox);
 }
 
 /*
@@ -498,7 +498,7 @@ transact_deliver(Transact *transact, Status *st)
 }
 
 bool
-transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const OutMail *, Status *), void *user,
+transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const RouteMail *, Status *), void *user,
                   Status *st)
 {
 	DeliverOwner owner = describe_owner(transact);
@@ -539,7 +539,7 @@ transact_place(const Transact *transact, size_t i)
 	return i < transact->places->len ? transact->places->pdata[i] : NULL;
 }
 
-const ScriptReport *
+const ScriptChainReport *
 transact_scripts(const Transact *transact)
 {
 	return &transact->scripts;

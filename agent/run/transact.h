@@ -35,7 +35,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transact, transact_free)
 
 /* What `try` describes otherwise; all borrowed, NULL: as it is. */
 typedef struct {
-	WorldDescription world;
+	ServicesDescription services;
 	const char *script;              /* this one alone: no loop check, no header rules, no stamps, no scripts of the account */
 	const char *const *before;       /* around `script` */
 	const char *const *after;
@@ -65,7 +65,7 @@ bool transact_plan(Transact *transact, Status *st);
  * nothing leaves; a state that was described is read and updated, the account's only read. False: a rule refuses the message
  * (STATUS_RULE_REFUSED), or a fault. Call after transact_plan.
  */
-bool transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const OutMail *, Status *), void *user,
+bool transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const RouteMail *, Status *), void *user,
                        Status *st);
 
 /* Carry it out: spool, plan, deliver. Call after transact_judge, instead of transact_plan. */
@@ -81,7 +81,7 @@ const Plan *transact_planned(const Transact *transact);
  * stores nothing.
  */
 const char *transact_place(const Transact *transact, size_t i);
-const ScriptReport *transact_scripts(const Transact *transact);
+const ScriptChainReport *transact_scripts(const Transact *transact);
 const DeliverReport *transact_report(const Transact *transact);
 
 /* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 char *
-out_first_address(const char *value)
+compose_first_address(const char *value)
 {
 	g_auto(AddressList) list = { 0 };
 	address_list_parse(value, strlen(value), ADDRESS_NAMES_RAW, &list);
@@ -21,7 +21,7 @@ out_first_address(const char *value)
 }
 
 char *
-out_print_addresses(const char *value)
+compose_print_addresses(const char *value)
 {
 	g_auto(AddressList) list = { 0 };
 	address_list_parse(value, strlen(value), ADDRESS_NAMES_RAW, &list);
@@ -37,7 +37,7 @@ out_print_addresses(const char *value)
 }
 
 char *
-out_cut(char *text, gint64 most)
+compose_cut(char *text, gint64 most)
 {
 	if (g_utf8_strlen(text, -1) <= most)
 		return text;
@@ -47,7 +47,7 @@ out_cut(char *text, gint64 most)
 }
 
 char *
-out_date(gint64 now)
+compose_date(gint64 now)
 {
 	static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	time_t seconds = (time_t) now;
@@ -59,7 +59,7 @@ out_date(gint64 now)
 }
 
 char *
-out_field_text(const Headers *headers, const char *name)
+compose_field_text(const Headers *headers, const char *name)
 {
 	size_t pos = 0;
 	const HeaderField *field = headers_next(headers, name, &pos);
@@ -74,7 +74,7 @@ out_field_text(const Headers *headers, const char *name)
 }
 
 char *
-out_field_raw(const Headers *headers, const char *name)
+compose_field_raw(const Headers *headers, const char *name)
 {
 	size_t pos = 0;
 	const HeaderField *field = headers_next(headers, name, &pos);
@@ -91,7 +91,7 @@ begins_with_line_end(const MessageBody *body)
 }
 
 GString *
-out_print_headers(const Message *message, const Headers *headers)
+compose_print_headers(const Message *message, const Headers *headers)
 {
 	GString *out = g_string_new(NULL);
 	size_t count = headers_count(headers);

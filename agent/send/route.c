@@ -27,7 +27,7 @@ is_host_and_port(const char *target)
 }
 
 bool
-outmail_route_is_valid(const char *submit, const char **ret_why)
+route_is_valid(const char *submit, const char **ret_why)
 {
 	*ret_why = "want smtp:HOST:PORT, smtp:unix:/PATH or sendmail:/PATH";
 	if (g_str_has_prefix(submit, "sendmail:"))
@@ -38,7 +38,7 @@ outmail_route_is_valid(const char *submit, const char **ret_why)
 }
 
 bool
-outmail_param_is_safe(const char *value)
+route_param_is_safe(const char *value)
 {
 	for (const char *c = value; *c != '\0'; c++)
 		if (!g_ascii_isgraph(*c))
@@ -88,7 +88,7 @@ enhanced_code(const char *words)
  * bounce must not tell a stranger where the owner's mail goes.
  */
 static bool
-fail(SubmitOutcome outcome, const char *to, const OutRoute *route, const char *words, Status *st)
+fail(SubmitOutcome outcome, const char *to, const Route *route, const char *words, Status *st)
 {
 	static const StatusId ids[] = {
 		[SUBMIT_AGAIN] = STATUS_SUBMIT, [SUBMIT_RECIPIENT_REFUSED] = STATUS_SUBMIT_REFUSED, [SUBMIT_MAIL_REFUSED] = STATUS_SUBMIT_MAIL,
@@ -109,7 +109,7 @@ fail(SubmitOutcome outcome, const char *to, const OutRoute *route, const char *w
 }
 
 static bool
-send_by_smtp(const OutMail *mail, const OutRoute *route, Status *st)
+send_by_smtp(const RouteMail *mail, const Route *route, Status *st)
 {
 	const SubmitModule *module = open_submit(st);
 	if (module == NULL)
@@ -125,7 +125,7 @@ send_by_smtp(const OutMail *mail, const OutRoute *route, Status *st)
 static const char *
 safe_param(const char *value)
 {
-	return value != NULL && outmail_param_is_safe(value) ? value : NULL;
+	return value != NULL && route_param_is_safe(value) ? value : NULL;
 }
 
 static void
@@ -141,7 +141,7 @@ add_option(GPtrArray *argv, const char *option, const char *value)
  * sendmail's exit codes. Postfix answers 64 to 78 for many faults of its own; only what blames the mail is permanent.
  */
 static bool
-judge_sendmail(const OutMail *mail, const OutRoute *route, const ChildResult *result, Status *st)
+judge_sendmail(const RouteMail *mail, const Route *route, const ChildResult *result, Status *st)
 {
 	if (result->exit_code == EX_OK)
 		return true;
@@ -160,7 +160,7 @@ judge_sendmail(const OutMail *mail, const OutRoute *route, const ChildResult *re
 }
 
 static bool
-send_by_sendmail(const OutMail *mail, const OutRoute *route, Status *st)
+send_by_sendmail(const RouteMail *mail, const Route *route, Status *st)
 {
 	static const char *const envp[] = { "PATH=/usr/sbin:/usr/bin:/bin", "LANG=C", NULL };
 	const char *path = route->submit + strlen("sendmail:");
@@ -188,14 +188,14 @@ send_by_sendmail(const OutMail *mail, const OutRoute *route, Status *st)
 }
 
 bool
-outmail_send(const OutMail *mail, const OutRoute *route, Status *st)
+route_send(const RouteMail *mail, const Route *route, Status *st)
 {
 	const char *why;
-	if (!outmail_route_is_valid(route->submit, &why))
+	if (!route_is_valid(route->submit, &why))
 		return status_fail_detail(st, STATUS_CONFIG, "submit '%s': %s", route->submit, why);
 	if (!address_text_is_sendable(mail->recipient) || (*mail->sender != '\0' && !address_text_is_sendable(mail->sender)))
 		return status_fail_detail(st, STATUS_SUBMIT_MAIL, "mail cannot be sent to or from such an address");
-	OutMail safe = *mail;
+	RouteMail safe = *mail;
 	safe.notify = safe_param(mail->notify);
 	safe.orcpt = safe_param(mail->orcpt);
 	safe.ret = safe_param(mail->ret);

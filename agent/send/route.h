@@ -8,8 +8,8 @@
  * and libESMTP adds and drops header fields; so libcurl connects and greets (CURLOPT_CONNECT_ONLY, which also does
  * STARTTLS and AUTH should they be asked for one day), and the few commands after that are ours (submit-talk.c).
  */
-#ifndef TODOKE_OUTMAIL_H
-#define TODOKE_OUTMAIL_H
+#ifndef TODOKE_ROUTE_H
+#define TODOKE_ROUTE_H
 
 #include "agent/base/status.h"
 
@@ -31,7 +31,7 @@ typedef struct {
 	int body_fd;            /* with body_len > 0 */
 	off_t body_at;
 	off_t body_len;
-} OutMail;
+} RouteMail;
 
 /* Where mail goes out, from the setting `submit`. All is borrowed. */
 typedef struct {
@@ -39,13 +39,13 @@ typedef struct {
 	const char *helo;       /* our name */
 	unsigned seconds;       /* how long one message may take, up to its end */
 	unsigned end_seconds;   /* how long the answer to its end may take, from the start; giving up earlier may send it twice */
-} OutRoute;
+} Route;
 
 /* Is this a value for `submit`? *ret_why says in a few words what is wrong. */
-bool outmail_route_is_valid(const char *submit, const char **ret_why);
+bool route_is_valid(const char *submit, const char **ret_why);
 
 /* May this stand as a DSN parameter (RFC 3461 4): printable ASCII without blanks? */
-bool outmail_param_is_safe(const char *value);
+bool route_param_is_safe(const char *value);
 
 /*
  * Hand it over. True: the server has accepted it. Faults: STATUS_SUBMIT (no connection, 4xx, a fault of
@@ -53,6 +53,6 @@ bool outmail_param_is_safe(const char *value);
  * STATUS_SUBMIT_MAIL (5xx to MAIL, DATA or the end of the message), STATUS_CONFIG. The text names neither target nor server; the
  * detail has both, the command and the server's reply.
  */
-bool outmail_send(const OutMail *mail, const OutRoute *route, Status *st);
+bool route_send(const RouteMail *mail, const Route *route, Status *st);
 
 #endif

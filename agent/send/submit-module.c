@@ -109,7 +109,7 @@ on_greeting(char *data, size_t size, size_t n, void *user)
 
 /* The URL's path is the name for EHLO. */
 static void
-set_target(CURL *curl, const OutRoute *route)
+set_target(CURL *curl, const Route *route)
 {
 	const char *target = route->submit + strlen("smtp:");
 	const char *path = g_str_has_prefix(target, "unix:") ? target + strlen("unix:") : NULL;
@@ -121,7 +121,7 @@ set_target(CURL *curl, const OutRoute *route)
 }
 
 static CURLcode
-line_open(Line *line, const OutRoute *route)
+line_open(Line *line, const Route *route)
 {
 	CURL *curl = line->curl;
 	long left = (long) ((line->ends - g_get_monotonic_time()) / 1000);
@@ -140,7 +140,7 @@ line_open(Line *line, const OutRoute *route)
 }
 
 static SubmitOutcome
-module_send(const OutMail *mail, const SubmitPaths *paths, const OutRoute *route, char **ret_words)
+module_send(const RouteMail *mail, const SubmitPaths *paths, const Route *route, char **ret_words)
 {
 	Line line = {
 		.curl = curl_easy_init(),

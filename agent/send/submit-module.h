@@ -28,7 +28,7 @@ typedef struct {
 	unsigned version;
 
 	/* Send by SMTP to `route->submit` ("smtp:..."), which is valid. *ret_words: what was said, or what went wrong; caller frees. */
-	SubmitOutcome (*send)(const OutMail *mail, const SubmitPaths *paths, const OutRoute *route, char **ret_words);
+	SubmitOutcome (*send)(const RouteMail *mail, const SubmitPaths *paths, const Route *route, char **ret_words);
 } SubmitModule;
 
 #endif

@@ -149,7 +149,7 @@ is_ascii(const char *text)
 
 /* Has the message octets beyond ASCII? The file is looked at in pieces. */
 static bool
-has_high_octets(const OutMail *mail)
+has_high_octets(const RouteMail *mail)
 {
 	const guchar *head = mail->head;
 	for (size_t i = 0; i < mail->head_len; i++)
@@ -176,7 +176,7 @@ append_param(GString *out, bool offered, const char *name, const char *value)
 }
 
 static SubmitOutcome
-say_mail(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
+say_mail(Talk *talk, const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
 	bool utf8 = !is_ascii(paths->from) || !is_ascii(paths->to);
 	if (utf8 && !offers->smtputf8) {
@@ -197,7 +197,7 @@ say_mail(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const Submit
 }
 
 static SubmitOutcome
-say_rcpt(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
+say_rcpt(Talk *talk, const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
 	g_autoptr(GString) line = g_string_new("RCPT TO:");
 	g_string_append(line, paths->to);
@@ -231,7 +231,7 @@ send_octets(Talk *talk, const char *data, size_t len)
 }
 
 static bool
-send_body(Talk *talk, const OutMail *mail)
+send_body(Talk *talk, const RouteMail *mail)
 {
 	g_autofree char *buffer = g_malloc(PIECE);
 	for (off_t at = 0; at < mail->body_len;) {
@@ -245,7 +245,7 @@ send_body(Talk *talk, const OutMail *mail)
 
 /* A message that broke off must not be ended by a dot: the other side would take it for whole. */
 static SubmitOutcome
-say_message(Talk *talk, const OutMail *mail)
+say_message(Talk *talk, const RouteMail *mail)
 {
 	const char *head = mail->head;
 	bool sent = true;
@@ -259,7 +259,7 @@ say_message(Talk *talk, const OutMail *mail)
 }
 
 static SubmitOutcome
-say_all(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
+say_all(Talk *talk, const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
 	g_autoptr(GString) data = g_string_new("DATA\r\n");
 	SubmitOutcome outcome = say_mail(talk, mail, paths, offers);
@@ -271,7 +271,7 @@ say_all(Talk *talk, const OutMail *mail, const SubmitPaths *paths, const SubmitO
 }
 
 SubmitOutcome
-submit_talk(const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers, const SubmitLine *line, char **ret_words)
+submit_talk(const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers *offers, const SubmitLine *line, char **ret_words)
 {
 	char *words = NULL;
 	Talk talk = { .line = line, .ahead = g_string_new(NULL), .out = g_string_new(NULL), .last = '\n', .words = &words };

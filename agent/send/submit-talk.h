@@ -28,7 +28,7 @@ typedef struct {
 void submit_talk_offer(SubmitOffers *offers, const char *line, size_t len);
 
 /* MAIL, RCPT, DATA, the message, QUIT. */
-SubmitOutcome submit_talk(const OutMail *mail, const SubmitPaths *paths, const SubmitOffers *offers, const SubmitLine *line,
+SubmitOutcome submit_talk(const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers *offers, const SubmitLine *line,
                           char **ret_words);
 
 #endif

@@ -106,7 +106,7 @@ suite_box_forget(SuiteBox *box)
 
 /* The whole message, as it would have gone out. */
 static Message *
-copy_outgoing(const OutMail *mail, Status *st)
+copy_outgoing(const RouteMail *mail, Status *st)
 {
 	g_autofree char *data = g_malloc(mail->head_len + (size_t) mail->body_len + 1);
 	memcpy(data, mail->head, mail->head_len);
@@ -123,7 +123,7 @@ copy_outgoing(const OutMail *mail, Status *st)
 }
 
 static bool
-capture(void *user, const PlanAction *action, const OutMail *mail, Status *st)
+capture(void *user, const PlanAction *action, const RouteMail *mail, Status *st)
 {
 	SuiteBox *box = user;
 	(void) action;

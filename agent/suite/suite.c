@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* suite: the world that the words of vnd.dovecot.testsuite ask for, for one file. */
+/* suite: the services that the words of vnd.dovecot.testsuite ask for, for one file. */
 #include "agent/suite/suite.h"
 
 #include "agent/base/fs.h"
@@ -18,7 +18,7 @@ enum { STORY_LINES = 8 };
 
 typedef struct {
 	FilterEnv env;               /* first: the services find the suite by it */
-	FilterServices services;
+	FilterServices table;
 	const char *path;
 	char *folder;
 	const SuiteOptions *options;
@@ -29,9 +29,9 @@ typedef struct {
 	Site *site;
 	Account *account;
 	Envelope *envelope;
-	World *world;
-	WorldDescription described;
-	WorldLive live;              /* `duplicate` and programs are as in a delivery */
+	Services *services;
+	ServicesDescription described;
+	ServicesLive live;              /* `duplicate` and programs are as in a delivery */
 	char *personal;
 	char *global;
 	SuiteBox *box;
@@ -178,7 +178,7 @@ add_fault(Suite *suite, const Status *st)
 
 /* The message and its envelope. */
 
-/* The account is whoever the envelope names; the world knows where it lies, so it changes in place. */
+/* The account is whoever the envelope names; the services know where it lies, so it changes in place. */
 static void
 name_account(Suite *suite)
 {
@@ -377,7 +377,7 @@ run(FilterEnv *env, const SieveTestsuiteView *view)
 	suite->input.headers = edited != NULL ? edited : view->headers;
 	suite->input.message = view->message;
 	PlanMark mark = plan_mark(suite->plan);
-	suite->live = (WorldLive){ .state = suite_box_state(suite->box, env->now), .notes = suite->places };
+	suite->live = (ServicesLive){ .state = suite_box_state(suite->box, env->now), .notes = suite->places };
 	/* The program runs on its own: one that tests by itself may compile another. */
 	FilterProgram *program = g_steal_pointer(&suite->program);
 	bool good = filter_find("sieve")->run(program, &suite->input, env, suite->plan, &st);
@@ -533,7 +533,7 @@ static const SieveTestsuite hooks = {
 	.folder = folder,
 };
 
-/* The world. */
+/* The services. */
 
 /* Scripts for include lie beside the suite, where there are such folders. */
 static char *
@@ -571,14 +571,14 @@ make_env(Suite *suite)
 {
 	suite->personal = folder_beside(suite, "included");
 	suite->global = folder_beside(suite, "included-global");
-	suite->described = (WorldDescription){ .personal = suite->personal, .global = suite->global, .trace_level = TRACE_MATCHING };
-	suite->world = world_new(suite->site, suite->account, suite->envelope, suite_box_inbox(suite->box),
+	suite->described = (ServicesDescription){ .personal = suite->personal, .global = suite->global, .trace_level = TRACE_MATCHING };
+	suite->services = services_new(suite->site, suite->account, suite->envelope, suite_box_inbox(suite->box),
 	                         g_get_real_time() / G_USEC_PER_SEC, &suite->described, &suite->live);
-	suite->env = *world_env(suite->world);
-	suite->services = *suite->env.services;
-	suite->services.trace = trace;
-	suite->services.testsuite = &hooks;
-	suite->env.services = &suite->services;
+	suite->env = *services_env(suite->services);
+	suite->table = *suite->env.services;
+	suite->table.trace = trace;
+	suite->table.testsuite = &hooks;
+	suite->env.services = &suite->table;
 }
 
 static void
@@ -616,7 +616,7 @@ static void
 suite_clear(Suite *suite)
 {
 	set_program(suite, NULL);
-	world_free(suite->world);
+	services_free(suite->services);
 	suite_box_free(suite->box);
 	plan_free(suite->plan);
 	account_free(suite->account);

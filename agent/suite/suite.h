@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * suite: a file of rule tests (vnd.dovecot.testsuite), run in a world of its own.
+ * suite: a file of rule tests (vnd.dovecot.testsuite), run with services of its own.
  *
  * The site's settings hold, as `todoke try --script` has them; the account is made up of the envelope. Results are carried out
  * by agent/deliver into a private temporary Maildir that is removed at the end; what would leave the machine is kept in memory.

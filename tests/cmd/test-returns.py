@@ -19,7 +19,7 @@ FIELDS = b"From: Sender <s@client.test>\nTo: ann@example.test\nDate: Thu, 3 Aug 
 MESSAGE = FIELDS + b"Message-ID: <1@client.test>\nSubject: x\n\n" + b"a line of the body\n" * 20
 
 
-class World:
+class Services:
     """A mail host: each delivery is a hop of its own, with the Received line that Postfix writes and a queue id."""
 
     def __init__(self, folder, *options):
@@ -95,7 +95,7 @@ def marks(raw):
 
 def test_marks_of_each_copy(folder):
     """What is stored says stored, what goes out says whether a copy was kept; a program reads passed."""
-    world = World(folder)
+    world = Services(folder)
     world.write("bin/take", f"#!/bin/sh\ncat >{folder}/taken\n", 0o755)
     with Peer() as peer:
         world.options += ["-o", "submit=" + peer.submit]
@@ -117,7 +117,7 @@ def test_marks_of_each_copy(folder):
 
 def test_a_filtered_copy_has_a_true_mark(folder):
     """A filter of recipes changes the body: the stored copy's mark covers what is stored, so its refetch is known."""
-    world = World(folder)
+    world = Services(folder)
     world.write("ann.rc", ":0fw\n| sed 's/a line/another line/'\n")
     world.receive(MESSAGE)
     copy, = world.stored()
@@ -130,7 +130,7 @@ def test_a_filtered_copy_has_a_true_mark(folder):
 
 def test_ten_polls_with_keep(folder):
     """fetchmail with keep on a mailbox of this host: one copy, no bounce, no setting, no Sieve."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     for _ in range(10):
         for copy in world.stored():
@@ -141,7 +141,7 @@ def test_ten_polls_with_keep(folder):
 
 def test_a_moved_or_read_copy_is_still_here(folder):
     """Read, and moved to another folder under another name, as IMAP servers do it."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     path, = world.files()
     raw = world.stored()[0]
@@ -155,7 +155,7 @@ def test_a_moved_or_read_copy_is_still_here(folder):
 
 def test_a_deleted_copy_is_delivered(folder):
     """Gone, flagged as deleted, or in a folder that was deleted since."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     raw = world.stored()[0]
     os.remove(world.files()[0])
@@ -183,7 +183,7 @@ def test_a_deleted_copy_is_delivered(folder):
 
 def test_return_limit_then_loop_folder(folder):
     """More often than return_limit: the loop folder, never a bounce."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     raw = world.stored()[0]
     for wanted in ((1, 0), (0, 1), (0, 1)):
@@ -199,7 +199,7 @@ def test_return_limit_then_loop_folder(folder):
 
 def test_a_marked_header_on_another_body(folder):
     """Whoever got a redirected copy puts its header on another body: that is delivered, however the state looks."""
-    world = World(folder)
+    world = Services(folder)
     with Peer() as peer:
         world.options += ["-o", "submit=" + peer.submit]
         for number, text in enumerate(('require "copy"; redirect :copy "x@outside.test";', 'redirect "x@outside.test";',
@@ -233,7 +233,7 @@ def test_a_marked_header_on_another_body(folder):
 
 def test_state_lost(folder):
     """Without its state a marked mail is delivered, even one that was only passed on."""
-    world = World(folder)
+    world = Services(folder)
     with Peer() as peer:
         world.options += ["-o", "submit=" + peer.submit]
         world.script('redirect "x@outside.test";')
@@ -251,7 +251,7 @@ def test_state_lost(folder):
 
 def test_mail_without_identity(folder):
     """No Message-ID, no Date, no From: delivered each time, at most return_limit times to the INBOX."""
-    world = World(folder)
+    world = Services(folder)
     bare = b"Subject: disk is fine\n\nOK\n"
     world.receive(bare)
     world.receive(bare)
@@ -266,7 +266,7 @@ def test_mail_without_identity(folder):
 
 def test_passed_on_only_is_a_loop(folder):
     """redirect without a copy that comes back: 5.4.6 at the first return, with and without retrieval."""
-    world = World(folder)
+    world = Services(folder)
     with Peer() as peer:
         world.options += ["-o", "submit=" + peer.submit]
         world.script('redirect "x@outside.test";')
@@ -281,7 +281,7 @@ def test_passed_on_only_is_a_loop(folder):
 
 def test_loop_action_notice(folder):
     """The INBOX and one notice to the owner, instead of 5.4.6."""
-    world = World(folder, "loop_action=notice")
+    world = Services(folder, "loop_action=notice")
     with Peer() as peer:
         world.options += ["-o", "submit=" + peer.submit]
         world.script('redirect "x@outside.test";')
@@ -300,7 +300,7 @@ def test_loop_action_notice(folder):
 
 def test_redirect_copy_comes_back(folder):
     """redirect :copy to an address that forwards back, or to a list with the owner on it: taken, no bounce, no second copy."""
-    world = World(folder)
+    world = Services(folder)
     with Peer() as peer:
         world.options += ["-o", "submit=" + peer.submit]
         world.script('require "copy"; redirect :copy "x@outside.test";')
@@ -316,7 +316,7 @@ def test_redirect_copy_comes_back(folder):
 
 def test_redirect_copy_then_discard(folder):
     """A rule disposed of it: what comes back is taken, and the log names the rule."""
-    world = World(folder)
+    world = Services(folder)
     with Peer() as peer:
         world.options += ["-o", "submit=" + peer.submit]
         world.script('require "copy";\nredirect :copy "x@outside.test";\ndiscard;\n')
@@ -329,7 +329,7 @@ def test_redirect_copy_then_discard(folder):
 
 def test_resent_by_the_owner(folder):
     """bounce-to-self of a mail program: a second copy is what its owner asked for; a stranger's Resent fields mean nothing."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     raw = world.stored()[0]
     world.receive(b"Resent-From: stranger@client.test\nResent-To: ann@example.test\n" + raw)
@@ -341,7 +341,7 @@ def test_resent_by_the_owner(folder):
 
 def test_restore_by_injection(folder):
     """A backup is put back by sendmail: what is still here is taken, what is not is delivered."""
-    world = World(folder)
+    world = Services(folder)
     mails = [MESSAGE.replace(b"<1@", b"<%d@" % number) for number in range(4)]
     for raw in mails:
         world.receive(raw)
@@ -361,7 +361,7 @@ def test_restore_by_injection(folder):
 
 def test_a_filter_that_injects_again(folder):
     """A recipe hands the mail to a filter that sends it back: it arrives; without a condition it is a loop, and stops."""
-    world = World(folder)
+    world = Services(folder)
     world.write("ann.rc", f":0\n* !^X-Filtered:\n| (echo 'X-Filtered: yes'; cat) >{folder}/again\n")
     world.receive(MESSAGE)
     again = open(folder + "/again", "rb").read()
@@ -385,7 +385,7 @@ def test_a_filter_that_injects_again(folder):
 
 def test_sieve_pipe_that_injects_again(folder):
     """The same by Sieve's pipe; with :copy the mail is here."""
-    world = World(folder)
+    world = Services(folder)
     world.write("bin/again", f"#!/bin/sh\ncat >{folder}/again\n", 0o755)
     world.script('require "vnd.dovecot.pipe"; pipe "again";')
     world.receive(MESSAGE)
@@ -399,7 +399,7 @@ def test_sieve_pipe_that_injects_again(folder):
 
 def test_a_program_that_stores_nothing(folder):
     """`:0` and `| cat`: what the program got does not say that it was stored."""
-    world = World(folder)
+    world = Services(folder)
     world.write("ann.rc", f":0\n| cat >{folder}/got\n")
     world.receive(MESSAGE)
     got = open(folder + "/got", "rb").read()
@@ -411,7 +411,7 @@ def test_a_program_that_stores_nothing(folder):
 
 def test_a_to_b_to_a_where_b_keeps(folder):
     """Ann sends on to Bob, who keeps a copy and sends back: in Ann's INBOX, not bounced; once more it is known."""
-    world = World(folder)
+    world = Services(folder)
     with Peer() as peer:
         world.options += ["-o", "submit=" + peer.submit]
         world.script('redirect "bob@example.test";')
@@ -433,7 +433,7 @@ def test_a_to_b_to_a_where_b_keeps(folder):
 
 def test_an_mbox_and_a_folder_elsewhere(folder):
     """Recipes keep mail where they like."""
-    world = World(folder)
+    world = Services(folder)
     world.give(os.path.dirname(world.write("elsewhere/x", "")))
     os.remove(folder + "/elsewhere/x")
     for number, place in enumerate(("box", "md/", "mh/.", "elsewhere")):
@@ -458,7 +458,7 @@ def test_an_mbox_and_a_folder_elsewhere(folder):
 
 def test_line_ends_of_the_way(folder):
     """CRLF, a last line end that is missing or one too many: the same body."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE + b"last")
     raw = world.stored()[0]
     for other in (raw + b"\n", raw + b"\n\n", raw.replace(b"\n", b"\r\n")):
@@ -469,7 +469,7 @@ def test_line_ends_of_the_way(folder):
 
 def test_no_key_can_be_made(folder):
     """A home that cannot be written to: mail arrives without a mark, and the log says so."""
-    world = World(folder, f"state_folder={folder}/state")
+    world = Services(folder, f"state_folder={folder}/state")
     world.write("state", "a file in its place")
     tap.contains(world.receive(MESSAGE), "stored in INBOX")
     tap.contains(world.log(), "no mark: ")
@@ -482,7 +482,7 @@ def test_no_key_can_be_made(folder):
 
 def test_an_empty_key_file_is_made_anew(folder):
     """What a power cut may leave; a file with something else in it is the owner's to mend."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     path = folder + "/ann/todoke-state/mark.keys"
     tap.same(os.stat(path).st_mode & 0o777, 0o600)
@@ -499,7 +499,7 @@ def test_an_empty_key_file_is_made_anew(folder):
 
 def test_one_owner_cannot_forge_for_another(folder):
     """Each has a key of their own; a mark with Bob's key on mail to Ann proves nothing."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     world.receive(MESSAGE.replace(b"<1@", b"<2@"), BOB)
     tap.same(len({marks(raw)[0][0] for user in ("ann", "bob") for raw in world.stored(user=user)}), 2, "keys")
@@ -519,7 +519,7 @@ def test_marks_of_version_1(folder):
     make_mark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(make_mark)
     import time
-    world = World(folder, f"key_file={folder}/key")
+    world = Services(folder, f"key_file={folder}/key")
     world.write("key", KEY)
     now = int(time.time()) - 86400
     for kind in ("stored", "redirected"):
@@ -535,7 +535,7 @@ def test_marks_of_version_1(folder):
 
 def test_a_key_of_the_site(folder):
     """mark_key = site: its key signs, and no owner gets one."""
-    world = World(folder, f"key_file={folder}/key", "mark_key=site")
+    world = Services(folder, f"key_file={folder}/key", "mark_key=site")
     world.write("key", KEY)
     world.receive(MESSAGE)
     tap.same([key for key, _, _ in marks(world.stored()[0])], [b"k2017"])
@@ -546,7 +546,7 @@ def test_a_key_of_the_site(folder):
 
 def test_srs_without_a_key_it_can_read(folder):
     """SRS keeps the original sender, and the log says why."""
-    world = World(folder, "redirect_sender=srs", f"key_file={folder}/none/key")
+    world = Services(folder, "redirect_sender=srs", f"key_file={folder}/none/key")
     world.write("none", "no folder")
     with Peer() as peer:
         world.options += ["-o", "submit=" + peer.submit]
@@ -559,7 +559,7 @@ def test_srs_without_a_key_it_can_read(folder):
 
 def test_a_plain_store_opens_no_data_base(folder):
     """One line is appended, and that is all."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     state = folder + "/ann/todoke-state"
     tap.same(sorted(os.listdir(state)), ["mark.keys", "marks"])
@@ -571,7 +571,7 @@ def test_a_plain_store_opens_no_data_base(folder):
 
 def test_the_history_begins_anew(folder):
     """When its first line is older than a mark lives it is put aside; both files are read, the one before is gone."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     raw = world.stored()[0]
     path = folder + "/ann/todoke-state/marks"
@@ -589,7 +589,7 @@ def test_the_history_begins_anew(folder):
 
 def test_what_is_odd_in_the_history_says_nothing(folder):
     """A torn line, a link in its place."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     raw = world.stored()[0]
     path = folder + "/ann/todoke-state/marks"
@@ -607,7 +607,7 @@ def test_what_is_odd_in_the_history_says_nothing(folder):
 
 def test_a_retry_does_not_meet_itself(folder):
     """A mail that came back is stored and redirected; the redirect is put off. The copy that this try stored is no reason to take the next for a return."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     raw = world.stored()[0]
     os.remove(os.path.join(folder, "ann", world.files()[0]))
@@ -625,20 +625,20 @@ def test_a_retry_does_not_meet_itself(folder):
 def test_duplicates(folder):
     """The setting: off, discard, flag, file; of fetched mail or all; by Message-ID and content or Message-ID alone."""
     number = 0
-    World(folder)
+    Services(folder)
     for how, of, fetched, second, wanted in (
             ("off", "all", True, MESSAGE, (2, 0)), ("discard", "fetched", True, MESSAGE, (1, 0)), ("discard", "fetched", False, MESSAGE, (2, 0)),
             ("discard", "all", False, MESSAGE, (1, 0)), ("file", "all", False, MESSAGE, (1, 1)), ("flag", "all", False, MESSAGE, (2, 0)),
             ("discard", "all", False, MESSAGE + b"more\n", (2, 0)), ("discard", "all", False, MESSAGE.replace(b"<1@", b"<2@"), (2, 0))):
         number += 1
-        world = World(f"{folder}/{number}", f"duplicates={how}", f"duplicates_of={of}", "duplicates_flag=\\Flagged")
+        world = Services(f"{folder}/{number}", f"duplicates={how}", f"duplicates_of={of}", "duplicates_flag=\\Flagged")
         world.receive(MESSAGE, fetched=fetched)
         world.receive(second, fetched=fetched)
         tap.same(world.counts("", ".Duplicates"), wanted, (how, of, fetched))
         tap.same([path.endswith(":2,F") for path in world.files()].count(True), how == "flag", how)
         if wanted != (2, 0) or how == "flag":
             tap.contains(world.log(), "a second copy of a mail")
-    world = World(f"{folder}/by-id", "duplicates=discard", "duplicates_of=all", "duplicates_by=message-id")
+    world = Services(f"{folder}/by-id", "duplicates=discard", "duplicates_of=all", "duplicates_by=message-id")
     world.receive(MESSAGE)
     world.receive(MESSAGE + b"more\n")
     tap.same(world.counts(""), (1,))
@@ -649,7 +649,7 @@ def test_duplicates(folder):
 
 def test_duplicates_are_forgotten(folder):
     """For how long."""
-    world = World(folder, "duplicates=discard", "duplicates_of=all", "duplicates_lifetime=60s")
+    world = Services(folder, "duplicates=discard", "duplicates_of=all", "duplicates_lifetime=60s")
     world.receive(MESSAGE)
     db = sqlite3.connect(folder + "/ann/todoke-state/state.db")
     tables = [name for name, in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -666,7 +666,7 @@ def test_duplicates_are_forgotten(folder):
 
 def test_try_tells_what_a_delivery_would_do(folder):
     """The same verdict, and nothing is changed by looking."""
-    world = World(folder)
+    world = Services(folder)
     world.receive(MESSAGE)
     raw = world.stored()[0]
     before = {path: os.lstat(os.path.join(folder, path)).st_mtime_ns for path in tap.files_below(folder)}
@@ -679,7 +679,7 @@ def test_try_tells_what_a_delivery_would_do(folder):
 
 def test_two_lines_of_one_hop_are_one_return(folder):
     """A provider with this host's name wrote two Delivered-To lines."""
-    world = World(folder)
+    world = Services(folder)
     stamps = b"Delivered-To: ann@example.test\nDelivered-To: ann@example.test\n"
     hop = b"Received: from x.test by mx.example.test (Postfix) with ESMTP id 4ABD;\n\tThu, 3 Aug 2017 00:00:00 +0900\n"
     tap.contains(world.receive(stamps + hop + MESSAGE, fetched=True), "stored in INBOX")

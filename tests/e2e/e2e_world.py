@@ -53,7 +53,7 @@ def run(*command, **options):
         raise AssertionError(f"{command[0]} failed: {error.stdout!r} {error.stderr!r}") from error
 
 
-class World:
+class Services:
     """The folder, the accounts and the program under test."""
 
     def __init__(self):

@@ -45,11 +45,11 @@ memory_file(const char *data, size_t len)
 
 /* As the agent does it. */
 static int
-run_program(const CommandCall *call, GBytes **ret_output, bool *ret_unread)
+run_program(const OwnerProgramCall *call, GBytes **ret_output, bool *ret_unread)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(ChildResult) result = { 0 };
-	if (!command_run(call, &result, &st)) {
+	if (!owner_program_run(call, &result, &st)) {
 		fprintf(stderr, "%s\n", st.detail);
 		return 127;
 	}
@@ -63,7 +63,7 @@ static bool
 run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
 {
 	(void) env, (void) st;
-	const CommandCall command = {
+	const OwnerProgramCall command = {
 		.conf = conf, .argv = call->argv, .environment = call->environment, .directory = call->directory, .home = mail_dir,
 		.input = call->input, .input_len = call->input_len, .output_limit = call->output_limit, .lock = call->lock,
 	};
@@ -283,7 +283,7 @@ carry_out(const PlanAction *action, Message *message)
 		g_ptr_array_insert(program->args, 0, g_strdup(program->name));
 		g_ptr_array_add(program->args, NULL);
 		g_ptr_array_add(program->environment, NULL);
-		const CommandCall command = {
+		const OwnerProgramCall command = {
 			.conf = conf, .argv = (const char *const *) program->args->pdata,
 			.environment = (const char *const *) program->environment->pdata, .directory = program->directory,
 			.home = mail_dir, .input = data, .input_len = len, .output_limit = 1024 * 1024, .lock = program->lock,

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static SieveWorld *
-world_of(FilterEnv *env)
+services_of(FilterEnv *env)
 {
 	return env->user;
 }
@@ -22,7 +22,7 @@ static gint64
 setting_int(FilterEnv *env, const char *name)
 {
 	const ConfRow *row = conf_find_row(name);
-	const char *at = (const char *) world_of(env)->conf + (row != NULL ? row->offset : 0);
+	const char *at = (const char *) services_of(env)->conf + (row != NULL ? row->offset : 0);
 	if (row == NULL) {
 		fprintf(stderr, "no setting '%s'\n", name);
 		abort();
@@ -40,7 +40,7 @@ setting_int(FilterEnv *env, const char *name)
 static const char *
 setting_text(FilterEnv *env, const char *name)
 {
-	SieveWorld *world = world_of(env);
+	SieveWorld *world = services_of(env);
 	const ConfRow *row = conf_find_row(name);
 	if (row == NULL)
 		return NULL;
@@ -57,13 +57,13 @@ static const char *
 setting_item(FilterEnv *env, const char *group, const char *name)
 {
 	g_autofree char *key = g_strdup_printf("%s/%s", group, name);
-	return g_hash_table_lookup(world_of(env)->items, key);
+	return g_hash_table_lookup(services_of(env)->items, key);
 }
 
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
 {
-	SieveWorld *world = world_of(env);
+	SieveWorld *world = services_of(env);
 	const char *folder = place == PLACE_GLOBAL ? "global" : "personal";
 	g_autofree char *path = g_strdup_printf("%s/%s/%s.sieve", world->folder != NULL ? world->folder : "/nowhere", folder, name);
 	if (strchr(name, '/') != NULL || !g_file_get_contents(path, ret_text, ret_len, NULL))
@@ -93,13 +93,13 @@ find_mailbox(const SieveWorld *world, const char *mailbox, const char *use)
 static MailboxAnswer
 mailbox_exists(FilterEnv *env, const char *mailbox)
 {
-	return find_mailbox(world_of(env), mailbox, NULL);
+	return find_mailbox(services_of(env), mailbox, NULL);
 }
 
 static char *
 special_use_mailbox(FilterEnv *env, const char *use, const char *named)
 {
-	const SieveWorld *world = world_of(env);
+	const SieveWorld *world = services_of(env);
 	if (named != NULL && find_mailbox(world, named, use) == MAILBOX_EXISTS)
 		return g_strdup(named);
 	for (guint i = 0; i < world->mailboxes->len; i++) {
@@ -113,14 +113,14 @@ special_use_mailbox(FilterEnv *env, const char *use, const char *named)
 static char *
 mailbox_by_id(FilterEnv *env, const char *id)
 {
-	return g_strdup(g_hash_table_lookup(world_of(env)->ids, id));
+	return g_strdup(g_hash_table_lookup(services_of(env)->ids, id));
 }
 
 static char *
 metadata(FilterEnv *env, const char *mailbox, const char *annotation)
 {
 	g_autofree char *key = g_strconcat(mailbox != NULL ? mailbox : "", "|", annotation, NULL);
-	return g_strdup(g_hash_table_lookup(world_of(env)->metadata, key));
+	return g_strdup(g_hash_table_lookup(services_of(env)->metadata, key));
 }
 
 static bool
@@ -128,13 +128,13 @@ duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
 {
 	(void) seconds;
 	(void) last;
-	return g_ptr_array_find_with_equal_func(world_of(env)->seen, key, g_str_equal, NULL);
+	return g_ptr_array_find_with_equal_func(services_of(env)->seen, key, g_str_equal, NULL);
 }
 
 static bool
 list_is_known(FilterEnv *env, const char *list)
 {
-	SieveWorld *world = world_of(env);
+	SieveWorld *world = services_of(env);
 	for (guint i = 0; i < world->lists->len; i++) {
 		const char *entry = world->lists->pdata[i];
 		size_t len = strlen(list);
@@ -150,13 +150,13 @@ list_contains(FilterEnv *env, const char *list, const char *value, Status *st)
 	if (!list_is_known(env, list))
 		return status_fail_detail(st, STATUS_MISSING, "no list '%s'", list);
 	g_autofree char *entry = g_strdup_printf("%s=%s", list, value);
-	return g_ptr_array_find_with_equal_func(world_of(env)->lists, entry, g_str_equal, NULL);
+	return g_ptr_array_find_with_equal_func(services_of(env)->lists, entry, g_str_equal, NULL);
 }
 
 static bool
 list_members(FilterEnv *env, const char *list, size_t max, GPtrArray *members, Status *st)
 {
-	SieveWorld *world = world_of(env);
+	SieveWorld *world = services_of(env);
 	size_t len = strlen(list);
 	for (guint i = 0; i < world->lists->len; i++) {
 		const char *entry = world->lists->pdata[i];
@@ -192,7 +192,7 @@ read_input(const FilterProgramCall *call)
 static bool
 run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st)
 {
-	SieveWorld *world = world_of(env);
+	SieveWorld *world = services_of(env);
 	for (guint i = 0; i < world->programs->len; i++) {
 		g_auto(GStrv) words = g_strsplit(world->programs->pdata[i], " ", 3);
 		if (g_strv_length(words) != 3 || strcmp(words[0], call->name) != 0)
@@ -208,20 +208,20 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 static const char *
 environment(FilterEnv *env, const char *item)
 {
-	return g_hash_table_lookup(world_of(env)->environment, item);
+	return g_hash_table_lookup(services_of(env)->environment, item);
 }
 
 static void
 trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text)
 {
 	(void) file;
-	g_string_append_printf(world_of(env)->trace, "%*s%u: %s\n", 2 * (int) level, "", line, text);
+	g_string_append_printf(services_of(env)->trace, "%*s%u: %s\n", 2 * (int) level, "", line, text);
 }
 
 static int
 utc_offset(FilterEnv *env)
 {
-	return world_of(env)->utc_offset;
+	return services_of(env)->utc_offset;
 }
 
 static const FilterServices services = {

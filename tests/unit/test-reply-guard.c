@@ -133,9 +133,9 @@ test_routes(void **state)
 	static const char *const bad[] = { "", "smtp:", "smtp:host", "smtp:host:0", "smtp:host:65536", "smtp::25", "smtp:a/b:25", "smtp:a@b:25", "smtp:unix:x",
 	                                   "sendmail:sendmail", "http://x", "smtp:::1:25" };
 	for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
-		assert_true(outmail_route_is_valid(good[i], &why));
+		assert_true(route_is_valid(good[i], &why));
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++)
-		assert_false(outmail_route_is_valid(bad[i], &why));
+		assert_false(route_is_valid(bad[i], &why));
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* people: what the commands for people share. */
-#include "agent/cmd/cmd-accounts.h"
+#include "agent/cmd/cmd-common.h"
 
 #include "agent/base/problem.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 
 bool
-people_options(int *argc, char ***argv, const char *synopsis, const char *about, const GOptionEntry *entries,
+cmd_options(int *argc, char ***argv, const char *synopsis, const char *about, const GOptionEntry *entries,
 	int *ret_exit)
 {
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
@@ -25,14 +25,14 @@ people_options(int *argc, char ***argv, const char *synopsis, const char *about,
 	g_option_context_add_main_entries(context, help_entry, NULL);
 	const char *name = (*argv)[0];
 	if (!g_option_context_parse(context, argc, argv, &error)) {
-		*ret_exit = people_usage(name, "%s", error->message);
+		*ret_exit = cmd_usage(name, "%s", error->message);
 		return false;
 	}
 	if (help) {
 		g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
 		const char *options = strstr(text, "  -");
 		printf("usage: todoke %s %s\n\n%s%s", name, synopsis, options != NULL ? options : "", about);
-		*ret_exit = PEOPLE_GOOD;
+		*ret_exit = CMD_GOOD;
 		return false;
 	}
 	/* "--" has done its work. */
@@ -44,18 +44,18 @@ people_options(int *argc, char ***argv, const char *synopsis, const char *about,
 }
 
 int
-people_usage(const char *command, const char *text, ...)
+cmd_usage(const char *command, const char *text, ...)
 {
 	va_list args;
 	va_start(args, text);
 	g_autofree char *what = g_strdup_vprintf(text, args);
 	va_end(args);
 	fprintf(stderr, "todoke %s: %s (--help tells more)\n", command, what);
-	return PEOPLE_USAGE;
+	return CMD_USAGE;
 }
 
 Conf *
-people_conf(const char *path, char **overrides)
+cmd_conf(const char *path, char **overrides)
 {
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	g_auto(Status) st = STATUS_INIT;
@@ -68,7 +68,7 @@ people_conf(const char *path, char **overrides)
 }
 
 void
-people_choose_engine(const char *name, char ***overrides)
+cmd_choose_engine(const char *name, char ***overrides)
 {
 	if (name == NULL)
 		return;
@@ -80,7 +80,7 @@ people_choose_engine(const char *name, char ***overrides)
 }
 
 void
-people_print(FILE *out, const char *text, ...)
+cmd_print(FILE *out, const char *text, ...)
 {
 	va_list args;
 	va_start(args, text);
@@ -97,7 +97,7 @@ people_print(FILE *out, const char *text, ...)
 }
 
 void
-people_print_json(json_t *object)
+cmd_print_json(json_t *object)
 {
 	char *text = json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
 	puts(text != NULL ? text : "{}");
@@ -106,14 +106,14 @@ people_print_json(json_t *object)
 }
 
 json_t *
-people_json_text(const char *text)
+cmd_json_text(const char *text)
 {
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	return json_string(valid);
 }
 
 bool
-people_speaks(const char *option, const char *language)
+cmd_speaks(const char *option, const char *language)
 {
 	static const char *const variables[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
 	for (size_t i = 0; i < G_N_ELEMENTS(variables) && option == NULL; i++) {
@@ -135,19 +135,19 @@ static json_t *
 problem_json(const Problem *problem)
 {
 	json_t *object = json_object();
-	json_object_set_new(object, "file", people_json_text(problem->file));
+	json_object_set_new(object, "file", cmd_json_text(problem->file));
 	json_object_set_new(object, "line", number_or_null(problem->line));
 	json_object_set_new(object, "column", number_or_null(problem->column));
 	json_object_set_new(object, "end", number_or_null(problem->end_column));
 	json_object_set_new(object, "severity", json_string(problem_severity_name(problem->severity)));
 	json_object_set_new(object, "code", problem->code != NULL ? json_string(problem->code) : json_null());
-	json_object_set_new(object, "text", people_json_text(problem->text));
-	json_object_set_new(object, "hint", problem->hint != NULL ? people_json_text(problem->hint) : json_null());
+	json_object_set_new(object, "text", cmd_json_text(problem->text));
+	json_object_set_new(object, "hint", problem->hint != NULL ? cmd_json_text(problem->hint) : json_null());
 	return object;
 }
 
 json_t *
-people_problems_json(const GPtrArray *problems)
+cmd_problems_json(const GPtrArray *problems)
 {
 	json_t *list = json_array();
 	for (guint i = 0; i < problems->len; i++)
@@ -156,8 +156,8 @@ people_problems_json(const GPtrArray *problems)
 }
 
 void
-people_print_problem(const Problem *problem, const char *source)
+cmd_print_problem(const Problem *problem, const char *source)
 {
 	g_autofree char *text = problem_print(problem, source);
-	people_print(stdout, "%s", text);
+	cmd_print(stdout, "%s", text);
 }
