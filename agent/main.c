@@ -43,8 +43,10 @@ cmd_wants_help(int argc, char **argv)
 		return false;
 	/* procmail has its own letters for it. */
 	static const char *const short_ones[] = { "-h", "-?", "-v", NULL };
-	bool letters = argc == 2 && is_called(argv[0], "procmail") && g_strv_contains(short_ones, argv[1]);
+	bool letters = argc == 2 && is_called(argv[0], "procmail") &&
+	               g_strv_contains(short_ones, argv[1]);
 	bool differences = is_called(argv[0], "procmail") && strcmp(argv[1], "--differences") == 0;
+
 	return letters || differences || strcmp(argv[1], "--help") == 0;
 }
 
@@ -62,26 +64,33 @@ print_help(FILE *out)
 	fputs("usage: todoke COMMAND [OPTION]...\n\n", out);
 	for (size_t i = 0; commands[i].name != NULL; i++)
 		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
-	fputs("\n`todoke COMMAND --help` tells more; the manual is todoke(8) and todoke.conf(5).\n", out);
+	fputs("\n`todoke COMMAND --help` tells more; the manual is todoke(8) and todoke.conf(5).\n",
+	      out);
 }
 
 int
 main(int argc, char **argv)
 {
-	int skip = argc > 0 && is_called(argv[0], "procmail") ? 0 : 1; /* the name of the link is the command */
+	/* the name of the link is the command */
+	int skip = argc > 0 && is_called(argv[0], "procmail") ? 0 : 1;
 	const char *name = skip == 0 ? "procmail" : argc > 1 ? argv[1] : "--help";
+
 	for (size_t i = 0; commands[i].name != NULL; i++) {
 		if (strcmp(commands[i].name, name) != 0)
 			continue;
 		return run(i, argc - skip, argv + skip);
 	}
+
 	if (strcmp(name, "--version") == 0) {
 		puts("todoke " PACKAGE_VERSION "\n" LIBSIEVE_LINE);
 		return 0;
 	}
-	bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0;
+
+	bool asked = strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+	             strcmp(name, "help") == 0;
 	print_help(asked && argc > 1 ? stdout : stderr);
 	if (!asked)
 		fprintf(stderr, "\ntodoke: unknown command '%s'\n", name);
+
 	return asked && argc > 1 ? 0 : CMD_USAGE;
 }

@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* conf-choices: names for the choices of ENUM settings, in the order of conf-table.def; tests/unit/test-conf.c compares them. */
+/*
+ * conf-choices: names for the choices of ENUM settings, in the order of conf-table.def;
+ * tests/unit/test-conf.c compares them.
+ */
 #ifndef TODOKE_CONF_CHOICES_H
 #define TODOKE_CONF_CHOICES_H
 
 enum { USERS_AUTO, USERS_SYSTEM, USERS_VIRTUAL, USERS_PASSWD_FILE };
-enum { LOOP_ACTION_BOUNCE, LOOP_ACTION_DEFER, LOOP_ACTION_FILE, LOOP_ACTION_KEEP, LOOP_ACTION_NOTICE };
+enum {
+	LOOP_ACTION_BOUNCE,
+	LOOP_ACTION_DEFER,
+	LOOP_ACTION_FILE,
+	LOOP_ACTION_KEEP,
+	LOOP_ACTION_NOTICE
+};
 enum { MARK_KEY_OWNER, MARK_KEY_SITE };
 enum { DUPLICATES_OFF, DUPLICATES_DISCARD, DUPLICATES_FLAG, DUPLICATES_FILE };
 enum { DUPLICATES_OF_FETCHED, DUPLICATES_OF_ALL };

@@ -10,7 +10,12 @@ void
 conf_lexer_begin(ConfLexer *lexer, char *text, size_t len, const char *file, GPtrArray *problems)
 {
 	*lexer = (ConfLexer){
-		.next = text, .end = text + len, .line_start = text, .line = 1, .file = file, .problems = problems,
+		.next = text,
+		.end = text + len,
+		.line_start = text,
+		.line = 1,
+		.file = file,
+		.problems = problems,
 	};
 }
 
@@ -50,7 +55,8 @@ skip_block_comment(ConfLexer *lexer)
 	char *end = close != NULL ? close + 2 : lexer->end;
 
 	if (close == NULL)
-		report(lexer, lexer->next, lexer->next + 2, NULL, "the comment is not closed: '*/' is missing");
+		report(lexer, lexer->next, lexer->next + 2, NULL,
+		       "the comment is not closed: '*/' is missing");
 
 	while (lexer->next < end)
 		if (*lexer->next++ == '\n')
@@ -86,11 +92,16 @@ refuse_variable(ConfLexer *lexer, const char *at)
 	if (at[0] != '$' || at[1] != '{')
 		return false;
 
-	report(lexer, at, at + 2, "settings know %u, %n, %d and %h; in single quotes it is plain text", "'${' is not allowed here");
+	report(lexer, at, at + 2,
+	       "settings know %u, %n, %d and %h; in single quotes it is plain text",
+	       "'${' is not allowed here");
 	return true;
 }
 
-/* Is the backslash at `at` an escape in this kind of quotes? In double quotes, one that is none is wrong. */
+/*
+ * Is the backslash at `at` an escape in this kind of quotes? In double quotes, one that is none is
+ * wrong.
+ */
 static bool
 is_escape(ConfLexer *lexer, const char *at, char quote, bool *wrong)
 {
@@ -100,9 +111,11 @@ is_escape(ConfLexer *lexer, const char *at, char quote, bool *wrong)
 		return false;
 
 	g_autofree char *text = g_strdup_printf("'\\%c' has no meaning in double quotes", at[1]);
-	g_autofree char *hint = g_strdup_printf("write '\\\\%c', or put the value in single quotes", at[1]);
+	g_autofree char *hint = g_strdup_printf("write '\\\\%c', or put the value in single quotes",
+	                                        at[1]);
 	report(lexer, at, at + 2, hint, text);
 	*wrong = true;
+
 	return true;
 }
 
@@ -115,13 +128,15 @@ read_string(ConfLexer *lexer, ConfToken *token)
 	for (; from < end && *from != quote; from++) {
 		if (quote == '"' && refuse_variable(lexer, from))
 			token->is_wrong = true;
-		if (*from == '\\' && from + 1 < end && is_escape(lexer, from, quote, &token->is_wrong))
+		if (*from == '\\' && from + 1 < end &&
+		    is_escape(lexer, from, quote, &token->is_wrong))
 			from++;
 		*to++ = *from;
 	}
 
 	if (from >= end) {
-		g_autofree char *text = g_strdup_printf("the string is not closed: %c is missing on this line", quote);
+		g_autofree char *text = g_strdup_printf(
+			"the string is not closed: %c is missing on this line", quote);
 		report(lexer, start, end, NULL, text);
 		token->is_wrong = true;
 	}
@@ -135,8 +150,19 @@ static bool
 ends_word(const char *c)
 {
 	switch (*c) {
-	case ' ': case '\t': case '\r': case '\n': case '\v': case '\f':
-	case '=': case '{': case '}': case ',': case '"': case '\'': case '#':
+	case ' ':
+	case '\t':
+	case '\r':
+	case '\n':
+	case '\v':
+	case '\f':
+	case '=':
+	case '{':
+	case '}':
+	case ',':
+	case '"':
+	case '\'':
+	case '#':
 		return true;
 	case '+':
 		return c[1] == '=';
@@ -194,7 +220,8 @@ static void
 skip_nul(ConfLexer *lexer)
 {
 	if (lexer->next < lexer->end && *lexer->next == '\0') {
-		report(lexer, lexer->next, lexer->next + 1, "a text file is wanted", "there is a NUL byte; what follows was not read");
+		report(lexer, lexer->next, lexer->next + 1, "a text file is wanted",
+		       "there is a NUL byte; what follows was not read");
 		lexer->end = lexer->next;
 	}
 }
@@ -206,7 +233,10 @@ conf_lexer_next(ConfLexer *lexer)
 	skip_nul(lexer);
 
 	ConfToken token = {
-		.kind = CONF_TOKEN_END, .line = lexer->line, .column = column_of(lexer, lexer->next), .is_first = !lexer->line_has_token,
+		.kind = CONF_TOKEN_END,
+		.line = lexer->line,
+		.column = column_of(lexer, lexer->next),
+		.is_first = !lexer->line_has_token,
 	};
 	size_t len;
 	if (lexer->next >= lexer->end)
@@ -222,6 +252,7 @@ conf_lexer_next(ConfLexer *lexer)
 		else
 			read_word(lexer, &token);
 	}
+
 	token.end_column = column_of(lexer, lexer->next);
 	return token;
 }

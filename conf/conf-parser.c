@@ -8,15 +8,15 @@
 
 typedef struct {
 	ConfLexer lexer;
-	ConfToken token;      /* the next one */
+	ConfToken token; /* the next one */
 	const ConfSink *sink;
 	void *user;
 	const char *file;
 	GPtrArray *problems;
-	GArray *values;       /* ConfWord: of the statement that is read; used again for the next */
+	GArray *values; /* ConfWord: of the statement that is read; used again for the next */
 	bool inside_block;
-	bool skips_block;     /* the sink does not want what is in it */
-	ConfPlace block;      /* where the open block begins */
+	bool skips_block; /* the sink does not want what is in it */
+	ConfPlace block;  /* where the open block begins */
 } ConfParser;
 
 static ConfPlace
@@ -52,18 +52,28 @@ static const char *
 print_sign(ConfTokenKind kind)
 {
 	static const char *const signs[] = {
-		[CONF_TOKEN_WORD] = "a word", [CONF_TOKEN_EQUAL] = "'='",  [CONF_TOKEN_ADD] = "'+='", [CONF_TOKEN_OPEN] = "'{'",
-		[CONF_TOKEN_CLOSE] = "'}'",   [CONF_TOKEN_COMMA] = "','", [CONF_TOKEN_END] = "the end of the file",
+		[CONF_TOKEN_WORD] = "a word",
+		[CONF_TOKEN_EQUAL] = "'='",
+		[CONF_TOKEN_ADD] = "'+='",
+		[CONF_TOKEN_OPEN] = "'{'",
+		[CONF_TOKEN_CLOSE] = "'}'",
+		[CONF_TOKEN_COMMA] = "','",
+		[CONF_TOKEN_END] = "the end of the file",
 	};
 	return signs[kind];
 }
 
-/* On to the next statement: to a token that begins a line, or to the end of the block that we are in. */
+/*
+ * On to the next statement: to a token that begins a line, or to the end of the block that we are
+ * in.
+ */
 static void
 recover(ConfParser *parser)
 {
 	for (unsigned depth = 0; parser->token.kind != CONF_TOKEN_END; (void) take(parser)) {
-		if (depth == 0 && (parser->token.is_first || (parser->token.kind == CONF_TOKEN_CLOSE && parser->inside_block)))
+		if (depth == 0 &&
+		    (parser->token.is_first ||
+		     (parser->token.kind == CONF_TOKEN_CLOSE && parser->inside_block)))
 			return;
 		if (parser->token.kind == CONF_TOKEN_OPEN)
 			depth++;
@@ -100,12 +110,13 @@ add_value(ConfParser *parser, ConfStatement *statement)
 static void
 report_unclosed(ConfParser *parser, const ConfPlace *open)
 {
-	conf_problem_add(parser->problems, open, "syntax", NULL, "'{' is not closed: '}' is missing");
+	conf_problem_add(parser->problems, open, "syntax", NULL,
+	                 "'{' is not closed: '}' is missing");
 }
 
 /*
- * The items of a list, behind its '{'. A word without a comma before it that begins a line may be the next setting, of
- * a list that was not closed: what follows it tells.
+ * The items of a list, behind its '{'. A word without a comma before it that begins a line may be
+ * the next setting, of a list that was not closed: what follows it tells.
  */
 static bool
 read_items(ConfParser *parser, ConfStatement *statement, const ConfPlace *open)
@@ -122,9 +133,11 @@ read_items(ConfParser *parser, ConfStatement *statement, const ConfPlace *open)
 		ConfPlace place = place_of(parser, &parser->token);
 		bool begins_line = parser->token.is_first;
 		add_value(parser, statement);
-		bool is_setting = parser->token.kind == CONF_TOKEN_EQUAL || parser->token.kind == CONF_TOKEN_ADD;
+		bool is_setting = parser->token.kind == CONF_TOKEN_EQUAL ||
+		                  parser->token.kind == CONF_TOKEN_ADD;
 		if (!after_comma && !(begins_line && is_setting)) {
-			conf_problem_add(parser->problems, &place, "syntax", NULL, "',' is missing before this item of the list");
+			conf_problem_add(parser->problems, &place, "syntax", NULL,
+			                 "',' is missing before this item of the list");
 			statement->is_wrong = true;
 		}
 		after_comma = false;
@@ -134,6 +147,7 @@ read_items(ConfParser *parser, ConfStatement *statement, const ConfPlace *open)
 		(void) take(parser);
 		return true;
 	}
+
 	report_unclosed(parser, open);
 	return false;
 }
@@ -146,10 +160,12 @@ read_value(ConfParser *parser, ConfStatement *statement, const ConfToken *sign)
 
 	if (parser->token.is_first || (kind != CONF_TOKEN_WORD && kind != CONF_TOKEN_OPEN)) {
 		ConfPlace place = place_of(parser, sign);
-		conf_problem_add(parser->problems, &place, "syntax", "it stands behind the '=', on the same line",
+		conf_problem_add(parser->problems, &place, "syntax",
+		                 "it stands behind the '=', on the same line",
 		                 "the value of '%s' is missing", statement->name.text);
 		return false;
 	}
+
 	if (kind == CONF_TOKEN_WORD) {
 		add_value(parser, statement);
 		return true;
@@ -158,6 +174,7 @@ read_value(ConfParser *parser, ConfStatement *statement, const ConfToken *sign)
 	ConfToken open = take(parser);
 	ConfPlace place = place_of(parser, &open);
 	statement->is_list = true;
+
 	return read_items(parser, statement, &place);
 }
 
@@ -166,7 +183,10 @@ read_setting(ConfParser *parser, const ConfWord *name, bool name_is_wrong)
 {
 	ConfToken sign = take(parser);
 	ConfStatement statement = {
-		.name = *name, .values = parser->values, .adds = sign.kind == CONF_TOKEN_ADD, .is_wrong = name_is_wrong,
+		.name = *name,
+		.values = parser->values,
+		.adds = sign.kind == CONF_TOKEN_ADD,
+		.is_wrong = name_is_wrong,
 	};
 
 	g_array_set_size(parser->values, 0);
@@ -180,7 +200,8 @@ static void
 open_block(ConfParser *parser, const ConfWord *kind, const ConfWord *title)
 {
 	if (parser->inside_block) {
-		conf_problem_add(parser->problems, &kind->place, "syntax", NULL, "'%s': a block cannot stand in another block", kind->text);
+		conf_problem_add(parser->problems, &kind->place, "syntax", NULL,
+		                 "'%s': a block cannot stand in another block", kind->text);
 		skip_block(parser);
 		return;
 	}
@@ -203,7 +224,8 @@ close_block(ConfParser *parser, bool is_whole)
 static void
 report_no_statement(ConfParser *parser, const ConfWord *name)
 {
-	conf_problem_add(parser->problems, &name->place, "syntax", "a setting is 'name = value', a rule is 'rule \"name\" { ... }'",
+	conf_problem_add(parser->problems, &name->place, "syntax",
+	                 "a setting is 'name = value', a rule is 'rule \"name\" { ... }'",
 	                 "'=' is missing behind '%s'", name->text);
 	recover(parser);
 }
@@ -248,17 +270,21 @@ refuse_token(ConfParser *parser)
 {
 	ConfPlace place = place_of(parser, &parser->token);
 
-	conf_problem_add(parser->problems, &place, "syntax", "a setting is 'name = value', a rule is 'rule \"name\" { ... }'",
+	conf_problem_add(parser->problems, &place, "syntax",
+	                 "a setting is 'name = value', a rule is 'rule \"name\" { ... }'",
 	                 "%s is not expected here", print_sign(parser->token.kind));
 	(void) take(parser);
 	recover(parser);
 }
 
 void
-conf_parse(char *text, size_t len, const char *file, const ConfSink *sink, void *user, GPtrArray *problems)
+conf_parse(char *text, size_t len, const char *file, const ConfSink *sink, void *user,
+           GPtrArray *problems)
 {
 	g_autoptr(GArray) values = g_array_new(FALSE, FALSE, sizeof(ConfWord));
-	ConfParser parser = { .sink = sink, .user = user, .file = file, .problems = problems, .values = values };
+	ConfParser parser = {
+		.sink = sink, .user = user, .file = file, .problems = problems, .values = values
+	};
 
 	g_array_set_clear_func(values, word_clear);
 	conf_lexer_begin(&parser.lexer, text, len, file, problems);

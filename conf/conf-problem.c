@@ -20,7 +20,8 @@ make_printable(char *text)
 }
 
 void
-conf_problem_add(GPtrArray *problems, const ConfPlace *place, const char *code, const char *hint, const char *text, ...)
+conf_problem_add(GPtrArray *problems, const ConfPlace *place, const char *code, const char *hint,
+                 const char *text, ...)
 {
 	if (problems->len >= LIMIT_CONF_PROBLEMS)
 		return;
@@ -32,8 +33,14 @@ conf_problem_add(GPtrArray *problems, const ConfPlace *place, const char *code, 
 
 	g_autofree char *advice = hint != NULL ? make_printable(g_strdup(hint)) : NULL;
 	Problem problem = {
-		.file = (char *) (uintptr_t) place->file, .line = place->line, .column = place->column, .end_column = place->end_column,
-		.severity = PROBLEM_ERROR, .code = code, .text = words, .hint = advice,
+		.file = (char *) (uintptr_t) place->file,
+		.line = place->line,
+		.column = place->column,
+		.end_column = place->end_column,
+		.severity = PROBLEM_ERROR,
+		.code = code,
+		.text = words,
+		.hint = advice,
 	};
 	problem_add(problems, &problem);
 }

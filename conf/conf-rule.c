@@ -39,9 +39,11 @@ report_unknown_key(const ConfWord *name, GPtrArray *problems)
 {
 	const char *best = nearest_of(name->text, keys);
 	g_autofree char *all = g_strjoinv(", ", (char **) keys);
-	g_autofree char *hint = best != NULL ? g_strdup_printf("did you mean '%s'?", best) : g_strdup_printf("it may be one of %s", all);
+	g_autofree char *hint = best != NULL ? g_strdup_printf("did you mean '%s'?", best)
+	                                     : g_strdup_printf("it may be one of %s", all);
 
-	conf_problem_add(problems, &name->place, "unknown-key", hint, "unknown key of a rule '%s'", name->text);
+	conf_problem_add(problems, &name->place, "unknown-key", hint, "unknown key of a rule '%s'",
+	                 name->text);
 }
 
 static void
@@ -61,10 +63,12 @@ static void
 set_text(char **text, const ConfStatement *statement, GPtrArray *problems)
 {
 	if (statement->is_list || statement->adds) {
-		conf_problem_add(problems, &statement->name.place, "bad-value", NULL, "'%s' of a rule wants one value, without %s",
-		                 statement->name.text, statement->is_list ? "braces" : "'+='");
+		conf_problem_add(problems, &statement->name.place, "bad-value", NULL,
+		                 "'%s' of a rule wants one value, without %s", statement->name.text,
+		                 statement->is_list ? "braces" : "'+='");
 		return;
 	}
+
 	g_free(*text);
 	*text = g_strdup(g_array_index(statement->values, ConfWord, 0).text);
 }
@@ -77,7 +81,8 @@ check_action(const ConfStatement *statement, GPtrArray *problems)
 		return;
 
 	g_autofree char *list = g_strjoinv(", ", (char **) actions);
-	conf_problem_add(problems, &value->place, "bad-value", NULL, "'%s' is not an action of a rule: it wants one of %s", value->text, list);
+	conf_problem_add(problems, &value->place, "bad-value", NULL,
+	                 "'%s' is not an action of a rule: it wants one of %s", value->text, list);
 }
 
 void
@@ -118,13 +123,21 @@ conf_rule_check(const Conf *conf, const ConfRule *rule, GPtrArray *problems)
 	g_autofree char *list = g_strjoinv(", ", (char **) actions);
 
 	if (other != NULL)
-		conf_problem_add(problems, &rule->place, "rule-twice", "names of rules stand in bounces and in the log: give each its own",
-		                 "there is a rule '%s' already, at line %u", rule->name, other->place.line);
+		conf_problem_add(
+			problems, &rule->place, "rule-twice",
+			"names of rules stand in bounces and in the log: give each its own",
+			"there is a rule '%s' already, at line %u", rule->name, other->place.line);
 	else if (*rule->name == '\0')
-		conf_problem_add(problems, &rule->place, "rule-name", NULL, "the rule has an empty name");
+		conf_problem_add(problems, &rule->place, "rule-name", NULL,
+		                 "the rule has an empty name");
 	else if (rule->action == NULL)
-		conf_problem_add(problems, &rule->place, "rule-action", NULL, "rule '%s' has no action: it wants one of %s", rule->name, list);
-	else if (rule->to != NULL && strcmp(rule->action, "file") != 0 && strcmp(rule->action, "rename") != 0)
-		conf_problem_add(problems, &rule->place, "rule-to", NULL,
-		                 "rule '%s' has 'to', which only the actions rename (a header) and file (a folder) know", rule->name);
+		conf_problem_add(problems, &rule->place, "rule-action", NULL,
+		                 "rule '%s' has no action: it wants one of %s", rule->name, list);
+	else if (rule->to != NULL && strcmp(rule->action, "file") != 0 &&
+	         strcmp(rule->action, "rename") != 0)
+		conf_problem_add(
+			problems, &rule->place, "rule-to", NULL,
+			"rule '%s' has 'to', which only the actions rename (a header) and file (a "
+			"folder) know",
+			rule->name);
 }

@@ -12,7 +12,10 @@ void conf_rule_free(ConfRule *rule);
 /* Set the key that `statement` says, or report why it cannot be. */
 void conf_rule_set(ConfRule *rule, const ConfStatement *statement, GPtrArray *problems);
 
-/* What can be said of a rule only when all of it was read, beside the rules of `conf` that stand before it. */
+/*
+ * What can be said of a rule only when all of it was read, beside the rules of `conf` that stand
+ * before it.
+ */
 void conf_rule_check(const Conf *conf, const ConfRule *rule, GPtrArray *problems);
 
 #endif

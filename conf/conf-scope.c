@@ -38,6 +38,7 @@ conf_scope_new(bool is_domain, const ConfWord *title)
 	scope->pattern = g_utf8_casefold(title->text, -1);
 	scope->settings = g_ptr_array_new_with_free_func(scoped_free);
 	scope->place = title->place;
+
 	return scope;
 }
 
@@ -52,7 +53,10 @@ conf_scope_free(ConfScope *scope)
 	g_free(scope);
 }
 
-/* Set the values in a configuration that nobody uses, so that what is wrong is found before mail comes for the recipient. */
+/*
+ * Set the values in a configuration that nobody uses, so that what is wrong is found before mail
+ * comes for the recipient.
+ */
 static bool
 try_values(const ConfRow *row, const ConfStatement *statement, GPtrArray *problems)
 {
@@ -61,7 +65,10 @@ try_values(const ConfRow *row, const ConfStatement *statement, GPtrArray *proble
 
 	conf_value_init(trial, row);
 	for (guint i = 0; i < statement->values->len; i++)
-		good = conf_setting_set(trial, row, &g_array_index(statement->values, ConfWord, i), problems) && good;
+		good = conf_setting_set(trial, row, &g_array_index(statement->values, ConfWord, i),
+		                        problems) &&
+		       good;
+
 	conf_value_clear(trial, row);
 	return good;
 }
@@ -74,10 +81,12 @@ conf_scope_set(ConfScope *scope, const ConfStatement *statement, GPtrArray *prob
 		return;
 
 	if (!conf_row_is_scoped(row)) {
-		conf_problem_add(problems, &statement->name.place, "not-scoped", "put it outside of the block",
+		conf_problem_add(problems, &statement->name.place, "not-scoped",
+		                 "put it outside of the block",
 		                 "'%s' is the same for all recipients", row->name);
 		return;
 	}
+
 	if (!conf_setting_fits(row, statement, problems) || !try_values(row, statement, problems))
 		return;
 
@@ -106,6 +115,7 @@ conf_scope_fits(const ConfScope *scope, const char *address)
 	} else if (at != NULL && strchr(scope->pattern, '@') == NULL) {
 		*at = '\0'; /* a pattern without domain fits the local part in each domain */
 	}
+
 	return g_pattern_match_simple(scope->pattern, subject);
 }
 
@@ -140,5 +150,6 @@ conf_for_recipient(const Conf *conf, const char *address)
 		for (guint j = 0; j < scope->settings->len; j++)
 			apply(own, scope->settings->pdata[j]);
 	}
+
 	return own;
 }

@@ -20,8 +20,11 @@ conf_setting_find(const ConfWord *name, const char *const *others, GPtrArray *pr
 	for (size_t i = 0; conf_row(i) != NULL; i++)
 		nearest_add(&nearest, conf_row(i)->name);
 
-	g_autofree char *guess = nearest.best != NULL ? g_strdup_printf("did you mean '%s'?", nearest.best) : NULL;
-	conf_problem_add(problems, &name->place, "unknown-setting", guess != NULL ? guess : "todoke.conf(5) lists them all",
+	g_autofree char *guess = nearest.best != NULL
+	                                 ? g_strdup_printf("did you mean '%s'?", nearest.best)
+	                                 : NULL;
+	conf_problem_add(problems, &name->place, "unknown-setting",
+	                 guess != NULL ? guess : "todoke.conf(5) lists them all",
 	                 "unknown setting '%s'", name->text);
 	return NULL;
 }
@@ -48,6 +51,7 @@ note_place(Conf *conf, const ConfRow *row, const ConfStatement *statement)
 			conf->twice = g_array_new(FALSE, FALSE, sizeof twice);
 		g_array_append_val(conf->twice, twice);
 	}
+
 	conf->said[i] = statement->name.place;
 }
 
@@ -57,15 +61,17 @@ conf_setting_fits(const ConfRow *row, const ConfStatement *statement, GPtrArray 
 	if (row->type == CONF_LIST || (!statement->is_list && !statement->adds))
 		return true;
 
-	conf_problem_add(problems, &statement->name.place, "bad-value", NULL, "'%s' is not a list: it wants one value, without %s",
-	                 row->name, statement->is_list ? "braces" : "'+='");
+	conf_problem_add(problems, &statement->name.place, "bad-value", NULL,
+	                 "'%s' is not a list: it wants one value, without %s", row->name,
+	                 statement->is_list ? "braces" : "'+='");
 	return false;
 }
 
 void
 conf_setting_apply(Conf *conf, const ConfStatement *statement, GPtrArray *problems)
 {
-	const ConfRow *row = conf_setting_find(&statement->name, (const char *const[]){ "rule", "include", NULL }, problems);
+	const ConfRow *row = conf_setting_find(
+		&statement->name, (const char *const[]){ "rule", "include", NULL }, problems);
 	if (row == NULL || statement->is_wrong)
 		return;
 
@@ -76,7 +82,8 @@ conf_setting_apply(Conf *conf, const ConfStatement *statement, GPtrArray *proble
 	if (row->type == CONF_LIST && !statement->adds)
 		conf_value_empty(conf, row);
 	for (guint i = 0; i < statement->values->len; i++)
-		(void) conf_setting_set(conf, row, &g_array_index(statement->values, ConfWord, i), problems);
+		(void) conf_setting_set(conf, row, &g_array_index(statement->values, ConfWord, i),
+		                        problems);
 }
 
 /* "rule", or what begins like one: people try it. */
@@ -87,9 +94,11 @@ is_block(const char *name)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
 		size_t len = strlen(kinds[i]);
-		if (strncmp(name, kinds[i], len) == 0 && (name[len] == '\0' || strchr(" \"'{.", name[len]) != NULL))
+		if (strncmp(name, kinds[i], len) == 0 &&
+		    (name[len] == '\0' || strchr(" \"'{.", name[len]) != NULL))
 			return true;
 	}
+
 	return false;
 }
 
@@ -103,11 +112,14 @@ conf_setting_override(Conf *conf, const char *text, GPtrArray *problems)
 	ConfWord word = { name, place };
 
 	if (is_block(name)) {
-		conf_problem_add(problems, &place, "bad-override", NULL, "'%s' cannot be given by -o: it stands in the file only", name);
+		conf_problem_add(problems, &place, "bad-override", NULL,
+		                 "'%s' cannot be given by -o: it stands in the file only", name);
 		return;
 	}
+
 	if (equal == NULL) {
-		conf_problem_add(problems, &place, "bad-override", NULL, "'%s' has no value: it wants NAME=VALUE", text);
+		conf_problem_add(problems, &place, "bad-override", NULL,
+		                 "'%s' has no value: it wants NAME=VALUE", text);
 		return;
 	}
 
@@ -116,7 +128,8 @@ conf_setting_override(Conf *conf, const char *text, GPtrArray *problems)
 		return;
 
 	g_autofree char *value = g_strstrip(g_strdup(equal + 1)), *problem = NULL;
-	bool good = row->type == CONF_LIST ? conf_value_set_list(conf, row, value, &problem) : conf_value_set(conf, row, value, &problem);
+	bool good = row->type == CONF_LIST ? conf_value_set_list(conf, row, value, &problem)
+	                                   : conf_value_set(conf, row, value, &problem);
 	conf->said[conf_row_number(row)] = place;
 	if (!good)
 		conf_problem_add(problems, &place, "bad-value", NULL, "%s", problem);

@@ -9,8 +9,12 @@
 /* Set what `statement` says, or report why it cannot be: an unknown name, a wrong value. */
 void conf_setting_apply(Conf *conf, const ConfStatement *statement, GPtrArray *problems);
 
-/* The row of that name; NULL: there is none, which is reported. `others` (may be NULL, NULL ends) are further names to suggest. */
-const ConfRow *conf_setting_find(const ConfWord *name, const char *const *others, GPtrArray *problems);
+/*
+ * The row of that name; NULL: there is none, which is reported. `others` (may be NULL, NULL ends)
+ * are further names to suggest.
+ */
+const ConfRow *
+conf_setting_find(const ConfWord *name, const char *const *others, GPtrArray *problems);
 
 /* May the row be said so: braces and += are for lists? If not, that is reported. */
 bool conf_setting_fits(const ConfRow *row, const ConfStatement *statement, GPtrArray *problems);
@@ -18,7 +22,10 @@ bool conf_setting_fits(const ConfRow *row, const ConfStatement *statement, GPtrA
 /* Set what "name=value" of the command line says, or report why it cannot be. */
 void conf_setting_override(Conf *conf, const char *text, GPtrArray *problems);
 
-/* Report what conf_value_set said of a value, for the place of it. `problem` is "what: what is wanted". */
+/*
+ * Report what conf_value_set said of a value, for the place of it. `problem` is "what: what is
+ * wanted".
+ */
 bool conf_setting_set(Conf *conf, const ConfRow *row, const ConfWord *value, GPtrArray *problems);
 
 #endif

@@ -12,11 +12,15 @@ typedef struct {
 } Unit;
 
 /* The biggest first: printing takes the first that divides. */
-static const Unit time_units[] = { { 'w', 604800 }, { 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 }, { 0, 0 } };
+static const Unit time_units[] = { { 'w', 604800 }, { 'd', 86400 }, { 'h', 3600 },
+	                           { 'm', 60 },     { 's', 1 },     { 0, 0 } };
 static const Unit size_units[] = { { 'G', 1 << 30 }, { 'M', 1 << 20 }, { 'K', 1 << 10 }, { 0, 0 } };
 static const Unit no_units[] = { { 0, 0 } };
 
-/* Each delivery makes a hundred values and changes five: a default text is the table's own, an empty list is this one. */
+/*
+ * Each delivery makes a hundred values and changes five: a default text is the table's own, an
+ * empty list is this one.
+ */
 static char *no_items[1];
 
 static void *
@@ -45,7 +49,9 @@ print_number(const ConfRow *row, gint64 number)
 		return g_strdup_printf("0%" G_GINT64_MODIFIER "o", number);
 	for (const Unit *unit = units_of(row); number != 0 && unit->letter != 0; unit++)
 		if (number % unit->factor == 0)
-			return g_strdup_printf("%" G_GINT64_FORMAT "%c", number / unit->factor, unit->letter);
+			return g_strdup_printf("%" G_GINT64_FORMAT "%c", number / unit->factor,
+			                       unit->letter);
+
 	return g_strdup_printf("%" G_GINT64_FORMAT, number);
 }
 
@@ -61,6 +67,7 @@ allowed_numbers(const ConfRow *row)
 	g_autofree char *min = print_number(row, row->min), *max = print_number(row, row->max);
 	if (row->max == G_MAXINT64)
 		return g_strdup_printf("%s, at least %s", examples[row->type], min);
+
 	return g_strdup_printf("%s from %s to %s", examples[row->type], min, max);
 }
 
@@ -72,6 +79,7 @@ read_any_base(const char *text, gint64 *ret_number, const char **ret_end)
 	errno = 0;
 	*ret_number = strtoll(text, &end, 0);
 	*ret_end = end;
+
 	return errno == 0;
 }
 
@@ -88,6 +96,7 @@ read_decimal(const char *text, gint64 *ret_number, const char **ret_end)
 			return false;
 		number = number * 10 + digit;
 	}
+
 	*ret_number = is_negative ? -number : number;
 	*ret_end = text;
 	return true;
@@ -101,8 +110,13 @@ parse_number(const ConfRow *row, const char *text, gint64 *ret_number)
 
 	const char *end;
 	gint64 number;
-	/* Octal and hexadecimal only where a plain number is meant: nobody's "5m" or "010" of seconds is. */
-	bool read = row->type == CONF_INT && text[0] == '0' ? read_any_base(text, &number, &end) : read_decimal(text, &number, &end);
+
+	/*
+	 * Octal and hexadecimal only where a plain number is meant: nobody's "5m" or "010" of
+	 * seconds is.
+	 */
+	bool read = row->type == CONF_INT && text[0] == '0' ? read_any_base(text, &number, &end)
+	                                                    : read_decimal(text, &number, &end);
 	if (!read)
 		return false;
 
@@ -114,6 +128,7 @@ parse_number(const ConfRow *row, const char *text, gint64 *ret_number)
 			return false;
 		number *= unit->factor;
 	}
+
 	if (number < row->min || number > row->max)
 		return false;
 	*ret_number = number;
@@ -126,7 +141,9 @@ set_number(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 	if (parse_number(row, text, member(conf, row)))
 		return true;
 	g_autofree char *allowed = allowed_numbers(row);
-	*ret_problem = g_strdup_printf("'%s' is not allowed for '%s': it wants %s", text, row->name, allowed);
+	*ret_problem = g_strdup_printf("'%s' is not allowed for '%s': it wants %s", text, row->name,
+	                               allowed);
+
 	return false;
 }
 
@@ -134,13 +151,16 @@ static bool
 set_bool(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 {
 	static const char *const words[] = { "no", "yes", "false", "true", "off", "on" };
+
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
 		if (g_ascii_strcasecmp(words[i], text) == 0) {
 			*(bool *) member(conf, row) = i % 2 == 1;
 			return true;
 		}
 	}
-	*ret_problem = g_strdup_printf("'%s' is not allowed for '%s': it wants yes or no", text, row->name);
+
+	*ret_problem = g_strdup_printf("'%s' is not allowed for '%s': it wants yes or no", text,
+	                               row->name);
 	return false;
 }
 
@@ -149,17 +169,22 @@ set_enum(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 {
 	size_t len = strlen(text);
 	const char *choice = row->choices;
+
 	for (unsigned i = 0; choice != NULL; i++) {
-		if (g_ascii_strncasecmp(choice, text, len) == 0 && (choice[len] == '|' || choice[len] == '\0')) {
+		if (g_ascii_strncasecmp(choice, text, len) == 0 &&
+		    (choice[len] == '|' || choice[len] == '\0')) {
 			*(unsigned *) member(conf, row) = i;
 			return true;
 		}
 		choice = strchr(choice, '|');
 		choice = choice != NULL ? choice + 1 : NULL;
 	}
+
 	g_auto(GStrv) choices = g_strsplit(row->choices, "|", -1);
 	g_autofree char *list = g_strjoinv(", ", choices);
-	*ret_problem = g_strdup_printf("'%s' is not allowed for '%s': it wants one of %s", text, row->name, list);
+	*ret_problem = g_strdup_printf("'%s' is not allowed for '%s': it wants one of %s", text,
+	                               row->name, list);
+
 	return false;
 }
 
@@ -168,8 +193,10 @@ is_text(const ConfRow *row, const char *text, char **ret_problem)
 {
 	for (const char *c = text; *c != '\0'; c++) {
 		if (g_ascii_iscntrl(*c)) {
-			*ret_problem = g_strdup_printf("the value of '%s' has control characters: it wants one printable line",
-			                               row->name);
+			*ret_problem = g_strdup_printf(
+				"the value of '%s' has control characters: it wants one printable "
+				"line",
+				row->name);
 			return false;
 		}
 	}
@@ -196,6 +223,7 @@ add_item(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 	*list = g_renew(char *, *list != no_items ? *list : NULL, n + 2);
 	(*list)[n] = g_strdup(text);
 	(*list)[n + 1] = NULL;
+
 	return true;
 }
 
@@ -229,11 +257,13 @@ conf_value_set_list(Conf *conf, const ConfRow *row, const char *text, char **ret
 	conf_value_empty(conf, row);
 	for (const char *next = text; next != NULL;) {
 		const char *comma = strchr(next, ',');
-		g_autofree char *item = g_strndup(next, comma != NULL ? (size_t) (comma - next) : strlen(next));
+		g_autofree char *item = g_strndup(next, comma != NULL ? (size_t) (comma - next)
+		                                                      : strlen(next));
 		if (*g_strstrip(item) != '\0' && !conf_value_set(conf, row, item, ret_problem))
 			return false;
 		next = comma != NULL ? comma + 1 : NULL;
 	}
+
 	return true;
 }
 
@@ -242,7 +272,8 @@ is_first_choice(const ConfRow *row)
 {
 	size_t len = strlen(row->otherwise);
 
-	return strncmp(row->choices, row->otherwise, len) == 0 && (row->choices[len] == '|' || row->choices[len] == '\0');
+	return strncmp(row->choices, row->otherwise, len) == 0 &&
+	       (row->choices[len] == '|' || row->choices[len] == '\0');
 }
 
 void
@@ -264,6 +295,7 @@ conf_value_init(Conf *conf, const ConfRow *row)
 		good = conf_value_set(conf, row, row->otherwise, &problem);
 	else
 		good = conf_value_set_list(conf, row, row->otherwise, &problem);
+
 	g_assert(good);
 }
 
@@ -295,16 +327,24 @@ conf_value_clear(Conf *conf, const ConfRow *row)
 	}
 }
 
-/* Plain words stand as they are; whatever means something to the reader of the file stands in quotes. */
+/*
+ * Plain words stand as they are; whatever means something to the reader of the file stands in
+ * quotes.
+ */
 static void
 append_quoted(GString *out, const char *text)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	static const char plain[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+
 	if (*text != '\0' && strspn(text, plain) == strlen(text)) {
 		g_string_append(out, text);
 		return;
 	}
-	/* Single quotes know two escapes only, so patterns and "${" can be read again as they are. */
+
+	/*
+	 * Single quotes know two escapes only, so patterns and "${" can be read again as they are.
+	 */
 	char quote = strpbrk(text, "\\$") != NULL ? '\'' : '"';
 	g_string_append_c(out, quote);
 	for (; *text != '\0'; text++) {
@@ -312,6 +352,7 @@ append_quoted(GString *out, const char *text)
 			g_string_append_c(out, '\\');
 		g_string_append_c(out, *text);
 	}
+
 	g_string_append_c(out, quote);
 }
 
@@ -321,6 +362,7 @@ conf_print_value(const Conf *conf, const ConfRow *row)
 	void *value = member(conf, row);
 	GString *out = g_string_new(NULL);
 	g_autofree char *text = NULL;
+
 	switch (row->type) {
 	case CONF_BOOL:
 		g_string_append(out, *(bool *) value ? "yes" : "no");
@@ -344,6 +386,7 @@ conf_print_value(const Conf *conf, const ConfRow *row)
 		text = print_number(row, *(gint64 *) value);
 		g_string_append(out, text);
 	}
+
 	return g_string_free(out, FALSE);
 }
 

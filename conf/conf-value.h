@@ -9,12 +9,15 @@
 void conf_value_init(Conf *conf, const ConfRow *row);
 
 /*
- * Set the member to what `text` says; a LIST gets one item more. False: `text` is wrong, and *ret_problem (caller
- * frees) says why and what is allowed; the member is as before.
+ * Set the member to what `text` says; a LIST gets one item more. False: `text` is wrong, and
+ * *ret_problem (caller frees) says why and what is allowed; the member is as before.
  */
 bool conf_value_set(Conf *conf, const ConfRow *row, const char *text, char **ret_problem);
 
-/* Set a LIST to the items of `text`, separated by commas. False: *ret_problem says which cannot be; the others before it are set. */
+/*
+ * Set a LIST to the items of `text`, separated by commas. False: *ret_problem says which cannot be;
+ * the others before it are set.
+ */
 bool conf_value_set_list(Conf *conf, const ConfRow *row, const char *text, char **ret_problem);
 
 /* Make a LIST empty. */

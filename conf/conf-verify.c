@@ -24,21 +24,31 @@ place_of(const Conf *conf, const char *name)
 	return place->file != NULL ? place : &nowhere;
 }
 
-/* A path with %-letters is filled in for each recipient: what is wrong in it is wrong for all of them. */
+/*
+ * A path with %-letters is filled in for each recipient: what is wrong in it is wrong for all of
+ * them.
+ */
 static bool
-check_letters(const Conf *conf, const char *name, const char *value, const char *letters, GPtrArray *problems)
+check_letters(const Conf *conf, const char *name, const char *value, const char *letters,
+              GPtrArray *problems)
 {
 	for (const char *c = value; (c = strchr(c, '%')) != NULL; c += 2) {
 		if (c[1] != '\0' && strchr(letters, c[1]) != NULL)
 			continue;
-		conf_problem_add(problems, place_of(conf, name), "bad-path", NULL,
-		                 "'%s' is not allowed for '%s': behind a '%%' it wants one of the letters '%s'", value, name, letters);
+		conf_problem_add(
+			problems, place_of(conf, name), "bad-path", NULL,
+			"'%s' is not allowed for '%s': behind a '%%' it wants one of the letters "
+			"'%s'",
+			value, name, letters);
 		return false;
 	}
 	return true;
 }
 
-/* A relative path would make every virtual user an account of the system, and that is an unknown user: 5.1.1. */
+/*
+ * A relative path would make every virtual user an account of the system, and that is an unknown
+ * user: 5.1.1.
+ */
 static void
 check_maildir(const Conf *conf, GPtrArray *problems)
 {
@@ -48,23 +58,31 @@ check_maildir(const Conf *conf, GPtrArray *problems)
 	if (!check_letters(conf, "maildir", maildir, "undh%", problems))
 		return;
 	if (maildir[0] != '/' && !begins_with_home && !g_str_has_prefix(maildir, "%h"))
-		conf_problem_add(problems, place_of(conf, "maildir"), "bad-path", NULL,
-		                 "'%s' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%%h'", maildir);
+		conf_problem_add(
+			problems, place_of(conf, "maildir"), "bad-path", NULL,
+			"'%s' is not allowed for 'maildir': it wants a path that begins with '/', "
+			"'~/' or '%%h'",
+			maildir);
 }
 
 /* Is there this engine of Sieve? */
 static void
-check_engine(const Conf *conf, const char *name, const char *value, const char *engine, GPtrArray *problems)
+check_engine(const Conf *conf, const char *name, const char *value, const char *engine,
+             GPtrArray *problems)
 {
 	bool is_libsieve = engine != NULL && strcmp(engine, "libsieve") == 0;
 	bool is_native = engine != NULL && strcmp(engine, "native") == 0;
 
 	if (is_libsieve && !HAS_LIBSIEVE)
-		conf_problem_add(problems, place_of(conf, name), "bad-value", NULL,
-		                 "'%s' is not allowed for '%s': this todoke was built without libsieve", value, name);
+		conf_problem_add(
+			problems, place_of(conf, name), "bad-value", NULL,
+			"'%s' is not allowed for '%s': this todoke was built without libsieve",
+			value, name);
 	else if (!is_libsieve && !is_native)
-		conf_problem_add(problems, place_of(conf, name), "bad-value", NULL,
-		                 "'%s' is not allowed for '%s': it wants user=native or user=libsieve", value, name);
+		conf_problem_add(
+			problems, place_of(conf, name), "bad-value", NULL,
+			"'%s' is not allowed for '%s': it wants user=native or user=libsieve",
+			value, name);
 }
 
 static void
@@ -75,7 +93,8 @@ check_engines(const Conf *conf, GPtrArray *problems)
 
 	for (char **item = conf->sieve_engine_of; *item != NULL; item++) {
 		const char *sign = strchr(*item, '=');
-		check_engine(conf, "sieve_engine_of", *item, sign != NULL && sign > *item ? sign + 1 : NULL, problems);
+		check_engine(conf, "sieve_engine_of", *item,
+		             sign != NULL && sign > *item ? sign + 1 : NULL, problems);
 	}
 }
 

@@ -59,6 +59,7 @@ conf_new(void)
 	conf->rules = g_ptr_array_new_with_free_func((GDestroyNotify) conf_rule_free);
 	conf->scopes = g_ptr_array_new_with_free_func((GDestroyNotify) conf_scope_free);
 	conf->files = g_ptr_array_new_with_free_func(g_free);
+
 	return conf;
 }
 
@@ -73,6 +74,7 @@ conf_copy(const Conf *conf)
 	g_ptr_array_ref(copy->scopes);
 	g_ptr_array_ref(copy->files);
 	copy->twice = NULL; /* of no use to a recipient */
+
 	return copy;
 }
 
@@ -114,6 +116,7 @@ by_place(gconstpointer a, gconstpointer b, gpointer files)
 		return left_rank < right_rank ? -1 : 1;
 	if (left->line != right->line)
 		return left->line < right->line ? -1 : 1;
+
 	return left->column < right->column ? -1 : left->column > right->column;
 }
 
@@ -126,7 +129,8 @@ conf_author(const Conf *conf, const char *name)
 }
 
 static Conf *
-read_all(const char *path, const char *const *overrides, GPtrArray *problems, char **ret_log_file, Status *st)
+read_all(const char *path, const char *const *overrides, GPtrArray *problems, char **ret_log_file,
+         Status *st)
 {
 	g_autoptr(Conf) conf = conf_new();
 	g_autoptr(GPtrArray) found = problem_list_new();
@@ -148,6 +152,7 @@ read_all(const char *path, const char *const *overrides, GPtrArray *problems, ch
 		g_ptr_array_add(problems, g_ptr_array_steal_index(found, 0));
 	if (ret_log_file != NULL && *conf->log_file == '/')
 		*ret_log_file = g_strdup(conf->log_file);
+
 	return NULL;
 }
 

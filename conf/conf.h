@@ -10,7 +10,10 @@
 #include <sys/types.h>
 #include "conf/conf-problem.h"
 
-/* The C type of a setting; an ENUM is the number of its choice, in the order of the table (conf-choices.h names them). */
+/*
+ * The C type of a setting; an ENUM is the number of its choice, in the order of the table
+ * (conf-choices.h names them).
+ */
 #define CONF_C_BOOL bool
 #define CONF_C_INT gint64
 #define CONF_C_SIZE gint64
@@ -19,7 +22,10 @@
 #define CONF_C_TEXT char *
 #define CONF_C_LIST char **
 
-/* A header rule: `rule "name" { header = ..., match = ..., when = {...}, action = ..., to = ... }`. Strings as written; NULL: not said. */
+/*
+ * A header rule: `rule "name" { header = ..., match = ..., when = {...}, action = ..., to = ... }`.
+ * Strings as written; NULL: not said.
+ */
 typedef struct {
 	char *name;
 	char *header;
@@ -35,7 +41,7 @@ typedef struct ConfRow ConfRow;
 typedef struct {
 	const ConfRow *row;
 	char **values;
-	bool adds;    /* += */
+	bool adds; /* += */
 	ConfPlace place;
 } ConfScoped;
 
@@ -55,7 +61,7 @@ typedef struct {
 
 enum {
 	CONF_ROWS = 0
-#define CONF(type, name, def, min, max, choices, help) + 1
+#define CONF(type, name, def, min, max, choices, help) +1
 #include "conf/conf-table.def"
 #undef CONF
 };
@@ -69,24 +75,34 @@ typedef struct {
 #undef CONF
 	GPtrArray *rules;  /* ConfRule, in the order of the files */
 	GPtrArray *scopes; /* ConfScope, in the order of the files */
-	GPtrArray *files;  /* char *: what was read, the main file first; empty: none, all is default */
-	uid_t author;      /* who wrote the main file */
-	uid_t reader;      /* who read it, and said what overrides it */
-	ConfPlace said[CONF_ROWS]; /* by row number: where the value stands; file NULL: it is the default */
-	GArray *twice;     /* ConfTwice: what was said more than once; NULL: nothing was */
+	/* char *: what was read, the main file first; empty: none, all is default */
+	GPtrArray *files;
+	uid_t author; /* who wrote the main file */
+	uid_t reader; /* who read it, and said what overrides it */
+	/* by row number: where the value stands; file NULL: it is the default */
+	ConfPlace said[CONF_ROWS];
+	GArray *twice; /* ConfTwice: what was said more than once; NULL: nothing was */
 } Conf;
 
-typedef enum { CONF_BOOL, CONF_INT, CONF_SIZE, CONF_TIME, CONF_ENUM, CONF_TEXT, CONF_LIST } ConfType;
+typedef enum {
+	CONF_BOOL,
+	CONF_INT,
+	CONF_SIZE,
+	CONF_TIME,
+	CONF_ENUM,
+	CONF_TEXT,
+	CONF_LIST
+} ConfType;
 
 /* A row of the table, for `config`, the manual's check and FilterEnv's setting services. */
 struct ConfRow {
 	ConfType type;
 	const char *name;
-	const char *otherwise;  /* the default, as it is written */
+	const char *otherwise; /* the default, as it is written */
 	gint64 min, max;
 	const char *choices;
 	const char *help;
-	size_t offset;          /* of the member in Conf */
+	size_t offset; /* of the member in Conf */
 };
 
 /* Rows by number; NULL behind the last. */
@@ -95,30 +111,36 @@ size_t conf_row_number(const ConfRow *row);
 const ConfRow *conf_find_row(const char *name);
 
 /*
- * Read `path` (NULL: $TODOKE_CONF, else the compiled-in file if it exists, else all defaults) with what it includes,
- * then apply `overrides` ("key=value" strings, NULL ends; NULL: none). All problems are appended to `problems` (of
- * problem_list_new; may be NULL). NULL: there were some, and `st` is STATUS_CONFIG with the first in its detail. Root
- * reads only what nobody else can write.
+ * Read `path` (NULL: $TODOKE_CONF, else the compiled-in file if it exists, else all defaults) with
+ * what it includes, then apply `overrides` ("key=value" strings, NULL ends; NULL: none). All
+ * problems are appended to `problems` (of problem_list_new; may be NULL). NULL: there were some,
+ * and `st` is STATUS_CONFIG with the first in its detail. Root reads only what nobody else can
+ * write.
  */
 Conf *conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st);
 
 /*
- * The same for a door, which must tell somebody of a file that is wrong: *ret_log_file is then the log_file that it names
- * all the same, or NULL. Caller frees.
+ * The same for a door, which must tell somebody of a file that is wrong: *ret_log_file is then the
+ * log_file that it names all the same, or NULL. Caller frees.
  */
-Conf *conf_read_at_door(const char *path, const char *const *overrides, char **ret_log_file, Status *st);
+Conf *
+conf_read_at_door(const char *path, const char *const *overrides, char **ret_log_file, Status *st);
 void conf_free(Conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
 
-/* Whose word a setting is: the owner of the file, or whoever started us and gave it by -o, or did without a file. */
+/*
+ * Whose word a setting is: the owner of the file, or whoever started us and gave it by -o, or did
+ * without a file.
+ */
 uid_t conf_author(const Conf *conf, const char *name);
 
 /* A copy that shares the rules, blocks and names of files. Caller frees. */
 Conf *conf_copy(const Conf *conf);
 
 /*
- * The settings for the recipient `address` (a system user's has no '@'): those of the blocks `user` and `domain` that it
- * fits, in their order, over the others; what -o said stays. NULL: no block fits it, `conf` holds. Caller frees.
+ * The settings for the recipient `address` (a system user's has no '@'): those of the blocks `user`
+ * and `domain` that it fits, in their order, over the others; what -o said stays. NULL: no block
+ * fits it, `conf` holds. Caller frees.
  */
 Conf *conf_for_recipient(const Conf *conf, const char *address);
 

@@ -33,18 +33,24 @@ filter_find(const char *name)
 const Filter *
 filter_for_sieve(FilterEnv *env, const char *user)
 {
-	const char *own = env->services->setting_item != NULL ? env->services->setting_item(env, "sieve_engine_of", user) : NULL;
-	bool is_libsieve = own != NULL ? strcmp(own, "libsieve") == 0 : filter_setting_int(env, "sieve_engine", 0) == 1;
+	const char *own = env->services->setting_item != NULL
+	                          ? env->services->setting_item(env, "sieve_engine_of", user)
+	                          : NULL;
+	bool is_libsieve = own != NULL ? strcmp(own, "libsieve") == 0
+	                               : filter_setting_int(env, "sieve_engine", 0) == 1;
+
 	return filter_find(is_libsieve ? "libsieve" : "sieve");
 }
 
 void
-filter_trace_text(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *format, ...)
+filter_trace_text(FilterEnv *env, TraceLevel level, const char *file, unsigned line,
+                  const char *format, ...)
 {
 	if (env->services->trace == NULL)
 		return;
 	va_list args;
 	va_start(args, format);
+
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
 	env->services->trace(env, level, file, line, text);
@@ -62,13 +68,16 @@ filter_note(FilterEnv *env, const char *file, unsigned line, const char *text)
 gint64
 filter_setting_int(FilterEnv *env, const char *name, gint64 otherwise)
 {
-	return env->services->setting_int != NULL ? env->services->setting_int(env, name) : otherwise;
+	return env->services->setting_int != NULL ? env->services->setting_int(env, name)
+	                                          : otherwise;
 }
 
 const char *
 filter_setting_text(FilterEnv *env, const char *name, const char *otherwise)
 {
-	const char *value = env->services->setting_text != NULL ? env->services->setting_text(env, name) : NULL;
+	const char *value = env->services->setting_text != NULL
+	                            ? env->services->setting_text(env, name)
+	                            : NULL;
 	return value != NULL ? value : otherwise;
 }
 

@@ -15,25 +15,30 @@
 static int answer_fd = -1;
 static int warning_fd = -1; /* standard error, where that is another file */
 
-/* Milliseconds that a full pipe is waited for: Postfix reads as soon as it is not writing, and may never read at all. */
+/*
+ * Milliseconds that a full pipe is waited for: Postfix reads as soon as it is not writing, and may
+ * never read at all.
+ */
 enum { ANSWER_WAIT_MS = 1000 };
 
 static bool
 is_same_file(int a, int b)
 {
 	struct stat sa, sb;
-	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+	       sa.st_ino == sb.st_ino;
 }
 
 void
 answer_take_over(void)
 {
 	/*
-	 * A file gets the lowest free number, so a number above 2 says that 0, 1 and 2 are open. RulesFile from a closed 0
-	 * stays a fault: an empty file in its place would be stored as an empty message, and the caller's one would count as
-	 * delivered.
+	 * A file gets the lowest free number, so a number above 2 says that 0, 1 and 2 are open.
+	 * RulesFile from a closed 0 stays a fault: an empty file in its place would be stored as an
+	 * empty message, and the caller's one would count as delivered.
 	 */
 	int null_fd = open("/dev/null", O_WRONLY);
+
 	while (null_fd >= 0 && null_fd <= STDERR_FILENO)
 		null_fd = open("/dev/null", O_WRONLY);
 	answer_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -41,14 +46,16 @@ answer_take_over(void)
 		warning_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (null_fd < 0)
 		return;
+
 	(void) dup2(null_fd, STDOUT_FILENO);
 	(void) dup2(null_fd, STDERR_FILENO);
 	(void) close(null_fd);
 }
 
 /*
- * Postfix replaces a line end by a blank and logs it: "(stored in INBOX )". Its pipe is non-blocking (agent/POSTFIX, CALLING),
- * which tells it from a person or a script: those get a whole line.
+ * Postfix replaces a line end by a blank and logs it: "(stored in INBOX )". Its pipe is
+ * non-blocking (agent/POSTFIX, CALLING), which tells it from a person or a script: those get a
+ * whole line.
  */
 static bool
 is_read_by_postfix(void)
@@ -57,7 +64,10 @@ is_read_by_postfix(void)
 	return flags >= 0 && (flags & O_NONBLOCK) != 0;
 }
 
-/* The pipe is non-blocking and a partial line is worse than a late one. A reader that went away is not our fault. */
+/*
+ * The pipe is non-blocking and a partial line is worse than a late one. A reader that went away is
+ * not our fault.
+ */
 static bool
 write_patiently(const char *data, size_t len)
 {
@@ -90,7 +100,10 @@ answer_print(const char *data, size_t len)
 	return answer_fd >= 0 && write_patiently(data, len);
 }
 
-/* One printable line: Postfix would make '_' of control bytes; a NUL or a newline would end the text. */
+/*
+ * One printable line: Postfix would make '_' of control bytes; a NUL or a newline would end the
+ * text.
+ */
 static void
 append_printable(GString *line, const char *text, size_t max_bytes)
 {
@@ -104,7 +117,9 @@ append_printable(GString *line, const char *text, size_t max_bytes)
 		else
 			g_string_append_c(line, ' ');
 	}
-	while (line->len > 0 && line->str[line->len - 1] == ' ') /* a line end of whoever wrote the text */
+
+	/* a line end of whoever wrote the text */
+	while (line->len > 0 && line->str[line->len - 1] == ' ')
 		g_string_truncate(line, line->len - 1);
 }
 
@@ -141,6 +156,7 @@ without_paths(const char *text)
 		if (*text != '\0')
 			g_string_append_c(out, *text++);
 	}
+
 	return g_string_free(out, FALSE);
 }
 
@@ -158,12 +174,14 @@ char *
 answer_line(const Status *st, const char *queue_id)
 {
 	GString *line = g_string_new(status_dsn(st));
+
 	g_string_append_c(line, ' ');
 	append_printable(line, status_text(st), LIMIT_ANSWER_BYTES);
 	if (queue_id != NULL && *queue_id != '\0') {
 		g_autofree char *tail = g_strdup_printf(" [%s]", queue_id);
 		append_printable(line, tail, LIMIT_ANSWER_BYTES + LIMIT_ANSWER_OK_BYTES);
 	}
+
 	return g_string_free(line, FALSE);
 }
 

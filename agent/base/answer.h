@@ -2,43 +2,57 @@
 /*
  * answer: the one line that Postfix reads.
  *
- * pipe(8) and local(8) give a command one non-blocking pipe as descriptors 1 and 2, and let text that begins with an
- * enhanced code decide over the exit code. So both descriptors are taken away at the start (libraries may write what
- * they like: it goes to /dev/null), and only answer_finish writes to the pipe, once.
+ * pipe(8) and local(8) give a command one non-blocking pipe as descriptors 1 and 2, and let text
+ * that begins with an enhanced code decide over the exit code. So both descriptors are taken away
+ * at the start (libraries may write what they like: it goes to /dev/null), and only answer_finish
+ * writes to the pipe, once.
  */
 #ifndef TODOKE_ANSWER_H
 #define TODOKE_ANSWER_H
 
 #include "agent/base/status.h"
 
-/* Take descriptors 1 and 2 away. Call first of all; a closed 0, 1 or 2 is opened on /dev/null, so that no file gets its number. */
+/*
+ * Take descriptors 1 and 2 away. Call first of all; a closed 0, 1 or 2 is opened on /dev/null, so
+ * that no file gets its number.
+ */
 void answer_take_over(void);
 
 /*
- * Print the answer and return the exit code for main. A failure prints "D.S.N text [QUEUEID]"; success prints `done` (at most
- * LIMIT_ANSWER_OK_BYTES of it; NULL: nothing). `queue_id` may be NULL. On Postfix's pipe the line has no line end, which would become a
- * blank in its log and in bounces.
+ * Print the answer and return the exit code for main. A failure prints "D.S.N text [QUEUEID]";
+ * success prints `done` (at most LIMIT_ANSWER_OK_BYTES of it; NULL: nothing). `queue_id` may be
+ * NULL. On Postfix's pipe the line has no line end, which would become a blank in its log and in
+ * bounces.
  */
 int answer_finish(const Status *st, const char *done, const char *queue_id);
 
-/* Print more than an answer, for a person and never for Postfix. False: not all of it could be written. */
+/*
+ * Print more than an answer, for a person and never for Postfix. False: not all of it could be
+ * written.
+ */
 bool answer_print(const char *data, size_t len);
 
-/* Warn the person who runs the program, on standard error. Does nothing if the answer goes there (Postfix) or it is closed. */
+/*
+ * Warn the person who runs the program, on standard error. Does nothing if the answer goes there
+ * (Postfix) or it is closed.
+ */
 void answer_warn(const char *text);
 
 /*
- * From a signal handler: print `line` as it is and leave with `exit_code`, without running anything else.
- * Async-signal-safe.
+ * From a signal handler: print `line` as it is and leave with `exit_code`, without running anything
+ * else. Async-signal-safe.
  */
 G_NORETURN void answer_abort(const char *line, size_t len, int exit_code);
 
-/* A short reference to a text that is in the log but must not reach the sender: ten hexadecimal digits. Caller frees. */
+/*
+ * A short reference to a text that is in the log but must not reach the sender: ten hexadecimal
+ * digits. Caller frees.
+ */
 char *answer_reference(const char *text);
 
 /*
- * Without a log the answer is all that an admin sees: add the cause to its text, for STATUS_CONFIG and similar faults.
- * Strangers may read it, so paths are cut to their last name.
+ * Without a log the answer is all that an admin sees: add the cause to its text, for STATUS_CONFIG
+ * and similar faults. Strangers may read it, so paths are cut to their last name.
  */
 void answer_tell_cause(Status *st);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* child: fork, feed, read and watch in one poll loop; the group is killed before its leader is reaped. */
+/*
+ * child: fork, feed, read and watch in one poll loop; the group is killed before its leader is
+ * reaped.
+ */
 #define _GNU_SOURCE
 #include "agent/base/child.h"
 
@@ -66,26 +69,33 @@ pipes_clear(Pipes *pipes)
 static bool
 pipes_open(Pipes *pipes, Status *st)
 {
-	if (pipe2(pipes->in, O_CLOEXEC) < 0 || pipe2(pipes->out, O_CLOEXEC) < 0 || pipe2(pipes->err, O_CLOEXEC) < 0 ||
-	    pipe2(pipes->failure, O_CLOEXEC) < 0)
+	if (pipe2(pipes->in, O_CLOEXEC) < 0 || pipe2(pipes->out, O_CLOEXEC) < 0 ||
+	    pipe2(pipes->err, O_CLOEXEC) < 0 || pipe2(pipes->failure, O_CLOEXEC) < 0)
 		return status_fail_errno(st, errno, "cannot make a pipe for a program");
 	/* On a blocking one we would wait for ever for a program that waits for us. */
-	if (fcntl(pipes->in[1], F_SETFL, O_NONBLOCK) < 0 || fcntl(pipes->out[0], F_SETFL, O_NONBLOCK) < 0 ||
+	if (fcntl(pipes->in[1], F_SETFL, O_NONBLOCK) < 0 ||
+	    fcntl(pipes->out[0], F_SETFL, O_NONBLOCK) < 0 ||
 	    fcntl(pipes->err[0], F_SETFL, O_NONBLOCK) < 0)
 		return status_fail_errno(st, errno, "cannot prepare a pipe for a program");
+
 	return true;
 }
 
-/* In the child: our ends become 0, 1 and 2. They are moved out of the way first, for they may have these numbers. */
+/*
+ * In the child: our ends become 0, 1 and 2. They are moved out of the way first, for they may have
+ * these numbers.
+ */
 static bool
 take_descriptors(const Pipes *pipes)
 {
 	int ends[3] = { pipes->in[0], pipes->out[1], pipes->err[1] };
+
 	for (int i = 0; i < 3; i++) {
 		ends[i] = fcntl(ends[i], F_DUPFD_CLOEXEC, 10);
 		if (ends[i] < 0)
 			return false;
 	}
+
 	for (int i = 0; i < 3; i++)
 		if (dup2(ends[i], i) < 0)
 			return false;
@@ -111,6 +121,7 @@ become(const ChildCall *call, const Pipes *pipes, pid_t parent)
 	int failure = fcntl(pipes->failure[1], F_DUPFD_CLOEXEC, 10);
 	if (getppid() != parent || failure < 0)
 		_exit(126);
+
 	struct sigaction normal = { .sa_handler = SIG_DFL };
 	for (int sig = 1; sig < NSIG; sig++)
 		(void) sigaction(sig, &normal, NULL);
@@ -120,13 +131,16 @@ become(const ChildCall *call, const Pipes *pipes, pid_t parent)
 	(void) setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	if (keeps_limit)
 		(void) setrlimit(RLIMIT_AS, &kept_limit);
+
 	if (take_descriptors(pipes) && chdir(call->folder != NULL ? call->folder : "/") == 0) {
 		/* Whatever a library left open without close-on-exec. */
 		(void) close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
 		(void) execve(call->path, (char *const *) call->argv, (char *const *) call->envp);
 		if (errno == ENOEXEC && call->script_argv != NULL)
-			(void) execve("/bin/sh", (char *const *) call->script_argv, (char *const *) call->envp);
+			(void) execve("/bin/sh", (char *const *) call->script_argv,
+			              (char *const *) call->envp);
 	}
+
 	int err = errno;
 	ssize_t done = write(failure, &err, sizeof err);
 	_exit(done > 0 ? 126 : 127);
@@ -138,11 +152,13 @@ started(int failure, const char *path, Status *st)
 {
 	int err = 0;
 	ssize_t n;
+
 	do
 		n = read(failure, &err, sizeof err);
 	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t) sizeof err)
 		return true;
+
 	return status_fail_detail(st, STATUS_PROGRAM, "cannot run '%s': %s", path, g_strerror(err));
 }
 
@@ -154,8 +170,8 @@ reap(pid_t pid, int *ret_wait)
 }
 
 /*
- * One piece of its input; the pipe is closed when all is written, or when nobody reads it. False: it cannot be read or
- * written; the program must not take the half of it for the whole.
+ * One piece of its input; the pipe is closed when all is written, or when nobody reads it. False:
+ * it cannot be read or written; the program must not take the half of it for the whole.
  */
 static bool
 feed(Child *child, Status *st)
@@ -165,34 +181,40 @@ feed(Child *child, Status *st)
 	const char *data = (const char *) call->head + child->head_done;
 	size_t len = call->head_len - child->head_done;
 	bool is_head = len > 0;
+
 	if (!is_head && child->body_done < call->body_len) {
 		len = (size_t) MIN(call->body_len - child->body_done, (off_t) sizeof buffer);
 		data = buffer;
-		if (!fs_read_exactly_at(call->body_fd, call->body_at + child->body_done, buffer, len, "message body", st))
+		if (!fs_read_exactly_at(call->body_fd, call->body_at + child->body_done, buffer,
+		                        len, "message body", st))
 			return false;
 	}
+
 	ssize_t n = len > 0 ? write(child->in, data, len) : 0;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n < 0 && errno != EPIPE)
 		return status_fail_errno(st, errno, "cannot hand the message to '%s'", call->path);
+
 	if (n <= 0) {
 		child->unread |= n < 0;
 		close_fd(&child->in);
 		return true;
 	}
+
 	if (is_head)
 		child->head_done += (size_t) n;
 	else
 		child->body_done += n;
+
 	if (child->head_done == call->head_len && child->body_done == call->body_len)
 		close_fd(&child->in);
 	return true;
 }
 
 /*
- * What the pipe holds is written while we can read it ourselves: how fast a program ends that does not read at all
- * must not decide whether a small input was taken.
+ * What the pipe holds is written while we can read it ourselves: how fast a program ends that does
+ * not read at all must not decide whether a small input was taken.
  */
 static bool
 fill_pipe(Child *child, Status *st)
@@ -210,13 +232,16 @@ fill_pipe(Child *child, Status *st)
 static bool
 child_start(Child *child, Status *st)
 {
-	Pipes pipes __attribute__((cleanup(pipes_clear))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	Pipes pipes __attribute__((
+		cleanup(pipes_clear))) = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	if (!pipes_open(&pipes, st))
 		return false;
+
 	pid_t parent = getpid();
 	child->pid = fork();
 	if (child->pid < 0)
-		return status_fail_errno(st, errno, "cannot start a process for '%s'", child->call->path);
+		return status_fail_errno(st, errno, "cannot start a process for '%s'",
+		                         child->call->path);
 	if (child->pid == 0)
 		become(child->call, &pipes, parent);
 	(void) setpgid(child->pid, child->pid); /* both do it: whoever comes first */
@@ -226,6 +251,7 @@ child_start(Child *child, Status *st)
 	child->in = fs_steal_fd(&pipes.in[1]);
 	if (!fill_pipe(child, st) || !started(pipes.failure[0], child->call->path, st))
 		return false;
+
 	child->out = fs_steal_fd(&pipes.out[0]);
 	child->err = fs_steal_fd(&pipes.err[0]);
 	return true;
@@ -236,10 +262,12 @@ static bool
 listen_to(int *fd, char *buffer, size_t *ret_len)
 {
 	ssize_t n = *fd >= 0 ? read(*fd, buffer, PIECE) : -1;
+
 	if (n > 0) {
 		*ret_len = (size_t) n;
 		return true;
 	}
+
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		close_fd(fd);
 	return false;
@@ -250,6 +278,7 @@ hear_output(Child *child)
 {
 	char buffer[PIECE];
 	size_t len;
+
 	while (!child->too_much && listen_to(&child->out, buffer, &len)) {
 		child->too_much = len > child->call->output_limit - child->output->len;
 		if (!child->too_much)
@@ -265,6 +294,7 @@ hear_errors(Child *child)
 	size_t len;
 	if (!listen_to(&child->err, buffer, &len))
 		return;
+
 	size_t room = LIMIT_CHILD_ERRORS - child->errors->len;
 	g_string_append_len(child->errors, buffer, (gssize) MIN(len, room));
 }
@@ -282,22 +312,30 @@ child_watch(Child *child, Status *st)
 {
 	unsigned seconds = MIN(child->call->seconds, deadline_left());
 	gint64 ends = g_get_monotonic_time() + (gint64) seconds * G_USEC_PER_SEC;
+
 	for (;;) {
 		struct pollfd fds[] = {
-			{ child->in, POLLOUT, 0 }, { child->out, POLLIN, 0 }, { child->err, POLLIN, 0 }, { child->pidfd, POLLIN, 0 },
+			{ child->in, POLLOUT, 0 },
+			{ child->out, POLLIN, 0 },
+			{ child->err, POLLIN, 0 },
+			{ child->pidfd, POLLIN, 0 },
 		};
 		int left = milliseconds_left(ends);
 		if (left == 0)
-			return status_fail_detail(st, STATUS_PROGRAM, "'%s' took longer than %u seconds", child->call->path, seconds);
+			return status_fail_detail(st, STATUS_PROGRAM,
+			                          "'%s' took longer than %u seconds",
+			                          child->call->path, seconds);
 		if (poll(fds, G_N_ELEMENTS(fds), left) < 0 && errno != EINTR)
-			return status_fail_errno(st, errno, "cannot wait for '%s'", child->call->path);
+			return status_fail_errno(st, errno, "cannot wait for '%s'",
+			                         child->call->path);
 		if (fds[0].revents != 0 && !feed(child, st))
 			return false;
 		hear_output(child);
 		hear_errors(child);
 		if (child->too_much)
-			return status_fail_detail(st, STATUS_PROGRAM, "'%s' said more than %zu octets", child->call->path,
-			                          child->call->output_limit);
+			return status_fail_detail(st, STATUS_PROGRAM,
+			                          "'%s' said more than %zu octets",
+			                          child->call->path, child->call->output_limit);
 		if (fds[3].revents != 0) {
 			child->unread |= child->in >= 0;
 			return true;
@@ -305,7 +343,10 @@ child_watch(Child *child, Status *st)
 	}
 }
 
-/* Whoever is left in its group goes before the leader is reaped: until then the number is nobody else's. */
+/*
+ * Whoever is left in its group goes before the leader is reaped: until then the number is nobody
+ * else's.
+ */
 static void
 child_end(Child *child, int *ret_wait)
 {
@@ -315,6 +356,7 @@ child_end(Child *child, int *ret_wait)
 		reap(child->pid, ret_wait);
 		deadline_kill_group(0);
 	}
+
 	close_fd(&child->in);
 	close_fd(&child->out);
 	close_fd(&child->err);
@@ -325,6 +367,7 @@ bool
 child_run(const ChildCall *call, ChildResult *ret_result, Status *st)
 {
 	Child child = { .call = call, .pid = -1, .pidfd = -1, .in = -1, .out = -1, .err = -1 };
+
 	child.output = g_byte_array_new();
 	child.errors = g_string_new(NULL);
 	int how = 0;
@@ -333,6 +376,7 @@ child_run(const ChildCall *call, ChildResult *ret_result, Status *st)
 		done = status_fail_errno(st, errno, "cannot watch '%s'", call->path);
 	done = done && child_watch(&child, st);
 	child_end(&child, &how);
+
 	if (done)
 		*ret_result = (ChildResult){
 			.exit_code = WIFEXITED(how) ? WEXITSTATUS(how) : -1,
@@ -341,6 +385,7 @@ child_run(const ChildCall *call, ChildResult *ret_result, Status *st)
 			.output = g_byte_array_free_to_bytes(g_steal_pointer(&child.output)),
 			.errors = g_utf8_make_valid(child.errors->str, (gssize) child.errors->len),
 		};
+
 	if (child.output != NULL)
 		g_byte_array_unref(child.output);
 	g_string_free(child.errors, TRUE);

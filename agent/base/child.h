@@ -2,9 +2,10 @@
 /*
  * child: runs a program to its end, within bounds.
  *
- * No shell: the program gets its arguments as they are. It runs in a process group of its own, in a clean environment,
- * with descriptors 0, 1 and 2 of ours and no others: Postfix waits until nobody holds its pipe (agent/POSTFIX, RESULT). When it
- * ends or runs too long, or when we die, the rest of its process group is killed.
+ * No shell: the program gets its arguments as they are. It runs in a process group of its own, in a
+ * clean environment, with descriptors 0, 1 and 2 of ours and no others: Postfix waits until nobody
+ * holds its pipe (agent/POSTFIX, RESULT). When it ends or runs too long, or when we die, the rest
+ * of its process group is killed.
  */
 #ifndef TODOKE_CHILD_H
 #define TODOKE_CHILD_H
@@ -18,40 +19,46 @@ enum { CHILD_PIPE_OCTETS = 64 * 1024 };
 
 /* What to run. All is borrowed. */
 typedef struct {
-	const char *path;             /* absolute: no search */
-	const char *const *argv;      /* with the program's name first; NULL ends it */
-	const char *const *envp;      /* all of its environment; NULL ends it */
-	const char *const *script_argv; /* for /bin/sh, if the program is a script without "#!"; NULL: such a script cannot run */
-	const char *folder;           /* working folder; NULL: "/" */
+	const char *path;        /* absolute: no search */
+	const char *const *argv; /* with the program's name first; NULL ends it */
+	const char *const *envp; /* all of its environment; NULL ends it */
+	/* for /bin/sh, if the program is a script without "#!"; NULL: such a script cannot run */
+	const char *const *script_argv;
+	const char *folder; /* working folder; NULL: "/" */
 	/* Its input: bytes, then a part of a file. */
 	const void *head;
 	size_t head_len;
-	int body_fd;                  /* with body_len > 0 */
+	int body_fd; /* with body_len > 0 */
 	off_t body_at;
 	off_t body_len;
-	size_t output_limit;          /* octets of output that are kept; a program that prints more is killed */
-	unsigned seconds;             /* how long it may take; the delivery's deadline counts too */
+	/* octets of output that are kept; a program that prints more is killed */
+	size_t output_limit;
+	unsigned seconds; /* how long it may take; the delivery's deadline counts too */
 } ChildCall;
 
 /* How it ended. */
 typedef struct {
-	int exit_code;                /* -1: killed by `signal` */
+	int exit_code; /* -1: killed by `signal` */
 	int signal;
 	GBytes *output;
-	bool unread;                  /* it did not read all of its input, and the rest did not fit into a pipe */
-	char *errors;                 /* the first LIMIT_CHILD_ERRORS octets of its standard error, as UTF-8 */
+	/* it did not read all of its input, and the rest did not fit into a pipe */
+	bool unread;
+	/* the first LIMIT_CHILD_ERRORS octets of its standard error, as UTF-8 */
+	char *errors;
 } ChildResult;
 
 /*
- * Run it to its end. True: it ended by itself, with an exit code or by a signal that was not ours; caller clears *ret_result. It need not
- * read all of its input: `unread` tells. False (STATUS_PROGRAM): it could not be started, took too long, or printed more than
- * output_limit, and is dead now.
+ * Run it to its end. True: it ended by itself, with an exit code or by a signal that was not ours;
+ * caller clears *ret_result. It need not read all of its input: `unread` tells. False
+ * (STATUS_PROGRAM): it could not be started, took too long, or printed more than output_limit, and
+ * is dead now.
  */
 bool child_run(const ChildCall *call, ChildResult *ret_result, Status *st);
 
 /*
- * Remember this process's present limit of address space (the soft limit) and give it to programs, whatever limit this process sets for
- * itself later: a bound on our own parsers says nothing about what a user's program needs.
+ * Remember this process's present limit of address space (the soft limit) and give it to programs,
+ * whatever limit this process sets for itself later: a bound on our own parsers says nothing about
+ * what a user's program needs.
  */
 void child_keep_memory_limit(void);
 

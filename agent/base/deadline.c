@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* deadline: a SIGALRM handler that uses only async-signal-safe calls and values that were prepared before. */
+/*
+ * deadline: a SIGALRM handler that uses only async-signal-safe calls and values that were prepared
+ * before.
+ */
 #define _GNU_SOURCE
 #include "agent/base/deadline.h"
 
@@ -36,18 +39,21 @@ append(char *line, size_t len, size_t size, const char *text)
 static void
 give_up(const char *why)
 {
-	for (const DeadlineFile *file = __atomic_load_n(&deadline.files, __ATOMIC_ACQUIRE); file != NULL; file = file->next)
+	for (const DeadlineFile *file = __atomic_load_n(&deadline.files, __ATOMIC_ACQUIRE);
+	     file != NULL; file = file->next)
 		(void) unlinkat(file->dirfd, file->name, 0);
 	if (deadline.group > 0)
 		(void) kill(-deadline.group, SIGKILL);
 	char line[256];
 	size_t len = append(line, 0, sizeof line, why);
 	len = append(line, len, sizeof line, deadline.waiting_for);
+
 	if (deadline.queue_id[0] != '\0') {
 		len = append(line, len, sizeof line, " [");
 		len = append(line, len, sizeof line, deadline.queue_id);
 		len = append(line, len, sizeof line, "]");
 	}
+
 	len = append(line, len, sizeof line, "\n");
 	answer_abort(line, len, EX_TEMPFAIL);
 }
@@ -73,10 +79,12 @@ void
 deadline_catch_termination(void)
 {
 	struct sigaction on = { .sa_handler = on_termination }, before;
+
 	(void) sigfillset(&on.sa_mask);
 	deadline.catches_termination = true;
 	for (size_t i = 0; i < G_N_ELEMENTS(termination_signals); i++)
-		if (sigaction(termination_signals[i], &on, &before) == 0 && before.sa_handler == SIG_IGN)
+		if (sigaction(termination_signals[i], &on, &before) == 0 &&
+		    before.sa_handler == SIG_IGN)
 			(void) sigaction(termination_signals[i], &before, NULL);
 }
 
@@ -98,6 +106,7 @@ static void
 catch_alarm(void)
 {
 	struct sigaction on = { .sa_handler = on_alarm };
+
 	(void) sigaction(SIGALRM, &on, NULL);
 	sigset_t alarm_only;
 	(void) sigemptyset(&alarm_only);
@@ -111,6 +120,7 @@ deadline_start(unsigned seconds, const char *queue_id)
 	g_strlcpy(deadline.queue_id, queue_id != NULL ? queue_id : "", sizeof deadline.queue_id);
 	deadline.seconds = seconds;
 	deadline.ends = time(NULL) + seconds;
+
 	static bool is_set; /* lmtpd comes here for every message */
 	if (!is_set)
 		catch_alarm();

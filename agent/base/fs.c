@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* fs: write all, flush, make folders, copy: no short write and no unchecked close leaves this file. */
+/*
+ * fs: write all, flush, make folders, copy: no short write and no unchecked close leaves this file.
+ */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
 
@@ -20,7 +22,8 @@ void
 fs_close_auto(int *fd)
 {
 	if (*fd >= 0)
-		(void) close(*fd); /* reached only when the result no longer matters; who needs it calls fs_close */
+		/* reached only when the result no longer matters; who needs it calls fs_close */
+		(void) close(*fd);
 }
 
 int
@@ -54,6 +57,7 @@ fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st)
 		next += n;
 		len -= (size_t) n;
 	}
+
 	return true;
 }
 
@@ -61,26 +65,35 @@ bool
 fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, Status *st)
 {
 	ssize_t n;
+
 	while ((n = read(fd, data, len)) < 0) {
-		/* Whoever shares the pipe may have made it non-blocking; the deadline ends a wait that is too long. */
+		/*
+		 * Whoever shares the pipe may have made it non-blocking; the deadline ends a wait
+		 * that is too long.
+		 */
 		struct pollfd input = { .fd = fd, .events = POLLIN };
-		bool again = errno == EINTR || (errno == EAGAIN && (poll(&input, 1, -1) >= 0 || errno == EINTR));
+		bool again = errno == EINTR ||
+		             (errno == EAGAIN && (poll(&input, 1, -1) >= 0 || errno == EINTR));
 		if (!again)
 			return status_fail_errno(st, errno, "cannot read '%s'", what);
 	}
+
 	*ret_len = (size_t) n;
 	return true;
 }
 
 bool
-fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const char *what, Status *st)
+fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const char *what,
+           Status *st)
 {
 	ssize_t n;
+
 	do
 		n = pread(fd, data, len, offset);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return status_fail_errno(st, errno, "cannot read '%s'", what);
+
 	*ret_len = (size_t) n;
 	return true;
 }
@@ -90,10 +103,12 @@ fs_read_exactly_at(int fd, off_t offset, void *data, size_t len, const char *wha
 {
 	for (size_t done = 0; done < len;) {
 		size_t n = 0;
-		if (!fs_read_at(fd, offset + (off_t) done, (char *) data + done, len - done, &n, what, st))
+		if (!fs_read_at(fd, offset + (off_t) done, (char *) data + done, len - done, &n,
+		                what, st))
 			return false;
 		if (n == 0)
-			return status_fail_detail(st, STATUS_TRUNCATED, "'%s' became shorter while it was read", what);
+			return status_fail_detail(st, STATUS_TRUNCATED,
+			                          "'%s' became shorter while it was read", what);
 		done += n;
 	}
 	return true;
@@ -103,11 +118,13 @@ bool
 fs_sync(int fd, const char *what, Status *st)
 {
 	int rc;
+
 	do
 		rc = fsync(fd);
 	while (rc < 0 && errno == EINTR);
 	if (rc < 0 && errno != EINVAL)
 		return status_fail_errno(st, errno, "cannot flush '%s'", what);
+
 	return true;
 }
 
@@ -115,7 +132,8 @@ bool
 fs_close(int *fd, const char *what, Status *st)
 {
 	int rc = close(fs_steal_fd(fd));
-	if (rc < 0 && errno != EINTR) /* Linux has closed it even then: a second try might close somebody else's */
+	/* Linux has closed it even then: a second try might close somebody else's */
+	if (rc < 0 && errno != EINTR)
 		return status_fail_errno(st, errno, "cannot close '%s'", what);
 	return true;
 }
@@ -139,12 +157,16 @@ sync_parent(int dirfd, const char *path, Status *st)
 	return fs_open_dir(dirfd, parent, &fd, st) && fs_sync(fd, parent, st);
 }
 
-/* Make one folder, its parents first, and flush each; `path` is cut at its slashes and mended again. */
+/*
+ * Make one folder, its parents first, and flush each; `path` is cut at its slashes and mended
+ * again.
+ */
 static bool
 make_with_parents(int dirfd, char *path, mode_t mode, Status *st)
 {
 	int rc = mkdirat(dirfd, path, mode);
 	char *slash = rc < 0 && errno == ENOENT ? strrchr(path, '/') : NULL;
+
 	if (slash != NULL && slash != path) {
 		*slash = '\0';
 		bool made = make_with_parents(dirfd, path, mode, st);
@@ -153,6 +175,7 @@ make_with_parents(int dirfd, char *path, mode_t mode, Status *st)
 			return false;
 		rc = mkdirat(dirfd, path, mode);
 	}
+
 	if (rc < 0 && errno != EEXIST)
 		return status_fail_errno(st, errno, "cannot make folder '%s'", path);
 	return sync_parent(dirfd, path, st);
@@ -164,12 +187,14 @@ fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *st)
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno != ENOENT)
 		return status_fail_errno(st, errno, "cannot open folder '%s'", path);
+
 	if (fd < 0) {
 		g_autofree char *writable = g_strdup(path);
 		if (!make_with_parents(dirfd, writable, mode, st))
 			return false;
 		return fs_open_dir(dirfd, path, ret_fd, st);
 	}
+
 	*ret_fd = fd;
 	return true;
 }
@@ -180,20 +205,24 @@ copy_by_hand(int from, off_t offset, off_t len, int to, const char *what, Status
 {
 	g_autofree char *chunk = g_malloc(LIMIT_COPY_CHUNK);
 	while (len != 0) {
-		size_t want = len > 0 && len < (off_t) LIMIT_COPY_CHUNK ? (size_t) len : LIMIT_COPY_CHUNK;
+		size_t want = len > 0 && len < (off_t) LIMIT_COPY_CHUNK ? (size_t) len
+		                                                        : LIMIT_COPY_CHUNK;
 		ssize_t n = pread(from, chunk, want, offset);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return status_fail_errno(st, errno, "cannot read '%s'", what);
 		if (n == 0)
-			return len < 0 || status_fail_detail(st, STATUS_TRUNCATED, "'%s' became shorter while it was copied", what);
+			return len < 0 ||
+			       status_fail_detail(st, STATUS_TRUNCATED,
+			                          "'%s' became shorter while it was copied", what);
 		if (!fs_write_all(to, chunk, (size_t) n, what, st))
 			return false;
 		offset += n;
 		if (len > 0)
 			len -= n;
 	}
+
 	return true;
 }
 
@@ -210,7 +239,9 @@ fs_copy(int from, off_t offset, off_t len, int to, const char *what, Status *st)
 		if (n < 0)
 			return status_fail_errno(st, errno, "cannot copy '%s'", what);
 		if (n == 0)
-			return len < 0 || status_fail_detail(st, STATUS_TRUNCATED, "'%s' became shorter while it was copied", what);
+			return len < 0 ||
+			       status_fail_detail(st, STATUS_TRUNCATED,
+			                          "'%s' became shorter while it was copied", what);
 		if (len > 0)
 			len -= n;
 	}
@@ -221,17 +252,21 @@ static bool
 is_own_link(const char *path)
 {
 	struct stat sb;
-	return lstat(path, &sb) == 0 && S_ISLNK(sb.st_mode) && (sb.st_uid == geteuid() || sb.st_uid == 0);
+	return lstat(path, &sb) == 0 && S_ISLNK(sb.st_mode) &&
+	       (sb.st_uid == geteuid() || sb.st_uid == 0);
 }
 
-/* In a folder such as /tmp a file of somebody else waits for others' mail (Linux has fs.protected_regular for it, not everywhere on). */
+/*
+ * In a folder such as /tmp a file of somebody else waits for others' mail (Linux has
+ * fs.protected_regular for it, not everywhere on).
+ */
 static bool
 is_laid_out(const char *path, const struct stat *file)
 {
 	g_autofree char *folder = g_path_get_dirname(path);
 	struct stat sb;
-	return file->st_uid != geteuid() && stat(folder, &sb) == 0 && (sb.st_mode & S_ISVTX) && (sb.st_mode & S_IWOTH) &&
-	       file->st_uid != sb.st_uid;
+	return file->st_uid != geteuid() && stat(folder, &sb) == 0 && (sb.st_mode & S_ISVTX) &&
+	       (sb.st_mode & S_IWOTH) && file->st_uid != sb.st_uid;
 }
 
 bool
@@ -239,6 +274,7 @@ fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st)
 {
 	const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	auto_fd int fd = open(path, flags | O_NOFOLLOW, mode);
+
 	if (fd < 0 && errno == ELOOP && is_own_link(path))
 		fd = open(path, flags, mode);
 	struct stat sb;
@@ -246,20 +282,24 @@ fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st)
 		return status_fail_errno(st, errno, "cannot open '%s'", path);
 	if (!S_ISREG(sb.st_mode))
 		return status_fail_detail(st, STATUS_MAILBOX, "'%s' is not a regular file", path);
+
 	if (is_laid_out(path, &sb))
-		return status_fail_errno(st, EACCES, "cannot trust '%s', which belongs to somebody else", path);
+		return status_fail_errno(st, EACCES,
+		                         "cannot trust '%s', which belongs to somebody else", path);
 	*ret_fd = fs_steal_fd(&fd);
 	return true;
 }
 
 bool
-fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st)
+fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len,
+             Status *st)
 {
 	return fs_read_judged(dirfd, path, limit, NULL, NULL, ret_data, ret_len, st);
 }
 
 bool
-fs_read_judged(int dirfd, const char *path, size_t limit, FsJudge *judge, const void *user, char **ret_data, size_t *ret_len, Status *st)
+fs_read_judged(int dirfd, const char *path, size_t limit, FsJudge *judge, const void *user,
+               char **ret_data, size_t *ret_len, Status *st)
 {
 	auto_fd int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat sb;
@@ -271,8 +311,10 @@ fs_read_judged(int dirfd, const char *path, size_t limit, FsJudge *judge, const 
 	g_autofree char *why = judge != NULL ? judge(&sb, user) : NULL;
 	if (why != NULL)
 		return status_fail_detail(st, STATUS_UNTRUSTED, "%s", why);
+
 	if ((size_t) sb.st_size > limit)
-		return status_fail_detail(st, STATUS_LIMIT, "'%s' has more than %zu bytes", path, limit);
+		return status_fail_detail(st, STATUS_LIMIT, "'%s' has more than %zu bytes", path,
+		                          limit);
 	size_t size = (size_t) sb.st_size, len = 0, n = 1;
 	g_autofree char *data = g_malloc(size + 1);
 	while (len < size && n > 0) {
@@ -280,9 +322,11 @@ fs_read_judged(int dirfd, const char *path, size_t limit, FsJudge *judge, const 
 			return false;
 		len += n;
 	}
+
 	data[len] = '\0';
 	*ret_data = g_steal_pointer(&data);
 	*ret_len = len;
+
 	return true;
 }
 
@@ -315,6 +359,7 @@ pid_t
 fs_own_pid(void)
 {
 	static bool is_watched;
+
 	if (own_pid == 0)
 		own_pid = getpid();
 	if (!is_watched) /* without it the children would believe to be us */

@@ -16,56 +16,92 @@ void fs_close_auto(int *fd);
 int fs_steal_fd(int *fd);
 
 /*
- * Does `path` exist? Links are followed. False without a fault in `st`: no. False with a fault: it cannot be found out now, or a folder
- * on the way is closed.
+ * Does `path` exist? Links are followed. False without a fault in `st`: no. False with a fault: it
+ * cannot be found out now, or a folder on the way is closed.
  */
 bool fs_exists(const char *path, Status *st);
 
-/* Write all of `data`, going on after short writes and EINTR. `what` names the file in the fault. */
+/*
+ * Write all of `data`, going on after short writes and EINTR. `what` names the file in the fault.
+ */
 bool fs_write_all(int fd, const void *data, size_t len, const char *what, Status *st);
 
-/* Read up to `len` bytes, waiting for the first, going on after EINTR; *ret_len is 0 at the end of the file. */
+/*
+ * Read up to `len` bytes, waiting for the first, going on after EINTR; *ret_len is 0 at the end of
+ * the file.
+ */
 bool fs_read(int fd, void *data, size_t len, size_t *ret_len, const char *what, Status *st);
 
 /* The same from `offset` of a regular file. */
-bool fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const char *what, Status *st);
+bool fs_read_at(int fd, off_t offset, void *data, size_t len, size_t *ret_len, const char *what,
+                Status *st);
 
-/* Read `len` bytes from `offset` of a regular file, all of them: STATUS_TRUNCATED where it ends before. */
+/*
+ * Read `len` bytes from `offset` of a regular file, all of them: STATUS_TRUNCATED where it ends
+ * before.
+ */
 bool fs_read_exactly_at(int fd, off_t offset, void *data, size_t len, const char *what, Status *st);
 
-/* Flush a file or a directory to the disk. A file system that cannot flush a directory (EINVAL) counts as flushed. */
+/*
+ * Flush a file or a directory to the disk. A file system that cannot flush a directory (EINVAL)
+ * counts as flushed.
+ */
 bool fs_sync(int fd, const char *what, Status *st);
 
-/* Close, and report the error of close(2), where NFS and quotas report first. *fd becomes -1 in any case. */
+/*
+ * Close, and report the error of close(2), where NFS and quotas report first. *fd becomes -1 in any
+ * case.
+ */
 bool fs_close(int *fd, const char *what, Status *st);
 
-/* Open a directory below `dirfd` (AT_FDCWD) for the *at calls. Follows symbolic links, by which owners move folders. */
+/*
+ * Open a directory below `dirfd` (AT_FDCWD) for the *at calls. Follows symbolic links, by which
+ * owners move folders.
+ */
 bool fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st);
 
-/* Open a directory and make it and its parents with `mode` (before umask) where they are missing; what is made is flushed. */
+/*
+ * Open a directory and make it and its parents with `mode` (before umask) where they are missing;
+ * what is made is flushed.
+ */
 bool fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *st);
 
-/* Copy `len` bytes (all to the end if < 0) from `from` at `offset` to `to`'s position, in the kernel where it can. */
+/*
+ * Copy `len` bytes (all to the end if < 0) from `from` at `offset` to `to`'s position, in the
+ * kernel where it can.
+ */
 bool fs_copy(int from, off_t offset, off_t len, int to, const char *what, Status *st);
 
-/* Remove a folder of our own and all below it, without following links; what cannot be removed stays. */
+/*
+ * Remove a folder of our own and all below it, without following links; what cannot be removed
+ * stays.
+ */
 void fs_remove_tree(const char *path);
 
 /*
- * Open a file of the owner's to append to it, made with `mode` (before umask) where it is missing. A symbolic link is followed only if
- * this user or root made it, as in a folder that others write to it may be anybody's; the same holds for a file in a sticky folder.
- * Faults: those of open(2); STATUS_MAILBOX for what is not a regular file.
+ * Open a file of the owner's to append to it, made with `mode` (before umask) where it is missing.
+ * A symbolic link is followed only if this user or root made it, as in a folder that others write
+ * to it may be anybody's; the same holds for a file in a sticky folder. Faults: those of open(2);
+ * STATUS_MAILBOX for what is not a regular file.
  */
 bool fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st);
 
-/* The whole of a small file, NUL-terminated; more than `limit` bytes is STATUS_LIMIT. Caller frees with g_free. */
-bool fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len, Status *st);
+/*
+ * The whole of a small file, NUL-terminated; more than `limit` bytes is STATUS_LIMIT. Caller frees
+ * with g_free.
+ */
+bool fs_read_file(int dirfd, const char *path, size_t limit, char **ret_data, size_t *ret_len,
+                  Status *st);
 
 /* Why a file must not be trusted, judged by its owner and mode; NULL: it may. Caller frees. */
 typedef char *FsJudge(const struct stat *sb, const void *user);
 
-/* As fs_read_file, of the very file that was judged; STATUS_UNTRUSTED for one that must not be trusted. */
-bool fs_read_judged(int dirfd, const char *path, size_t limit, FsJudge *judge, const void *user, char **ret_data, size_t *ret_len, Status *st);
+/*
+ * As fs_read_file, of the very file that was judged; STATUS_UNTRUSTED for one that must not be
+ * trusted.
+ */
+bool fs_read_judged(int dirfd, const char *path, size_t limit, FsJudge *judge, const void *user,
+                    char **ret_data, size_t *ret_len, Status *st);
 
 /* This process's id; only the first call asks the system. */
 pid_t fs_own_pid(void);

@@ -1,24 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * limits: every bound on what an outsider controls, with unit and reason. Each has a test one over and a line in
- * todoke.conf(5) or todoke(8). Bounds that a site may move are settings (conf/conf-table.def); these are not.
+ * limits: every bound on what an outsider controls, with unit and reason. Each has a test one over
+ * and a line in todoke.conf(5) or todoke(8). Bounds that a site may move are settings
+ * (conf/conf-table.def); these are not.
  */
 #ifndef TODOKE_LIMITS_H
 #define TODOKE_LIMITS_H
 
-/* Bytes of a header block that are kept in memory and indexed; what follows is stored, but counts as body. Room for 50,000 lines. */
+/*
+ * Bytes of a header block that are kept in memory and indexed; what follows is stored, but counts
+ * as body. Room for 50,000 lines.
+ */
 #define LIMIT_HEADER_BYTES (8u * 1024 * 1024)
 
-/* Header fields that are indexed; what follows is stored, but counts as body. Each costs 32 bytes. */
+/*
+ * Header fields that are indexed; what follows is stored, but counts as body. Each costs 32 bytes.
+ */
 #define LIMIT_HEADER_FIELDS 100000u
 
-/* Bytes read from the client or copied between files in one call: fewer system calls than stdio, still in the cache. */
+/*
+ * Bytes read from the client or copied between files in one call: fewer system calls than stdio,
+ * still in the cache.
+ */
 #define LIMIT_COPY_CHUNK (256u * 1024)
 
-/* Delivered-To lines that the loop check looks at; Postfix stops at 1,000 too (local/delivered_hdr.c). */
+/*
+ * Delivered-To lines that the loop check looks at; Postfix stops at 1,000 too
+ * (local/delivered_hdr.c).
+ */
 #define LIMIT_DELIVERED_TO 1000u
 
-/* Octets of an address: local part 64, domain 255, the sign between (RFC 5321 4.5.3.1). Postfix lets longer ones through, for which there is room. */
+/*
+ * Octets of an address: local part 64, domain 255, the sign between (RFC 5321 4.5.3.1). Postfix
+ * lets longer ones through, for which there is room.
+ */
 #define LIMIT_ADDRESS_BYTES 1024u
 
 /* Octets of one path component on every file system that we know. */
@@ -31,20 +46,32 @@
 #define LIMIT_FOLDER_NAME 1024u
 #define LIMIT_FOLDER_LEVELS 20u
 
-/* Bytes of a small file that is read and rewritten as a whole: subscriptions, dovecot-keywords, the ids of formail -D. */
+/*
+ * Bytes of a small file that is read and rewritten as a whole: subscriptions, dovecot-keywords, the
+ * ids of formail -D.
+ */
 #define LIMIT_SMALL_FILE (1024u * 1024)
 
 /* Octets of a keyword that becomes a line of dovecot-keywords. */
 #define LIMIT_KEYWORD 128u
 
-/* Milliseconds to wait for another program's lock on such a file, and seconds after which the lock counts as left behind by a dead program (Dovecot's value). */
+/*
+ * Milliseconds to wait for another program's lock on such a file, and seconds after which the lock
+ * counts as left behind by a dead program (Dovecot's value).
+ */
 #define LIMIT_LOCK_WAIT_MS 2000u
 #define LIMIT_LOCK_STALE_S 120
 
-/* Milliseconds to wait for another delivery of the same message to the same folder, which stores and flushes it meanwhile. */
+/*
+ * Milliseconds to wait for another delivery of the same message to the same folder, which stores
+ * and flushes it meanwhile.
+ */
 #define LIMIT_CLAIM_WAIT_MS 30000u
 
-/* Octets of a header that distinguish one arrival from another: the newest Received field is at the top. */
+/*
+ * Octets of a header that distinguish one arrival from another: the newest Received field is at the
+ * top.
+ */
 #define LIMIT_ARRIVAL_HEADER (64u * 1024)
 
 /* Bytes of output that Postfix reads from a command, and of text on success that pipe(8) shows. */
@@ -54,19 +81,33 @@
 /* Bytes of one log line: syslog(3) and journald cut longer ones. */
 #define LIMIT_LOG_LINE 4000u
 
-/* Octets of one value in it, after escapes: a sender's address must not push the outcome out of the line. Addresses fit (RFC 5321: 320). */
+/*
+ * Octets of one value in it, after escapes: a sender's address must not push the outcome out of the
+ * line. Addresses fit (RFC 5321: 320).
+ */
 #define LIMIT_LOG_VALUE 500u
 
-/* Bytes of a passwd-like file: 100,000 users of 160 octets. It is read as a whole for each delivery. */
+/*
+ * Bytes of a passwd-like file: 100,000 users of 160 octets. It is read as a whole for each
+ * delivery.
+ */
 #define LIMIT_PASSWD_FILE (16u * 1024 * 1024)
 
-/* Links of root that the walk to an owner resolves one after the other: as many as Linux follows. */
+/*
+ * Links of root that the walk to an owner resolves one after the other: as many as Linux follows.
+ */
 #define LIMIT_OWNER_LINKS 40u
 
-/* Bytes of a file of an external list (RFC 6134). It is read as a whole by the first script that uses it. */
+/*
+ * Bytes of a file of an external list (RFC 6134). It is read as a whole by the first script that
+ * uses it.
+ */
 #define LIMIT_LIST_FILE (16u * 1024 * 1024)
 
-/* Steps of one PCRE2 match, and kilobytes of its heap: a stranger's pattern or value must not hold up the delivery. */
+/*
+ * Steps of one PCRE2 match, and kilobytes of its heap: a stranger's pattern or value must not hold
+ * up the delivery.
+ */
 #define LIMIT_REGEX_STEPS 1000000u
 #define LIMIT_REGEX_HEAP_KB 16384u
 
@@ -76,27 +117,42 @@
 /* Groups of a match that are reported; patterns may have more. */
 #define LIMIT_REGEX_GROUPS 100u
 
-/* Marks of ours whose HMAC is computed for one message: a sender may forge thousands. Hop limits are smaller. */
+/*
+ * Marks of ours whose HMAC is computed for one message: a sender may forge thousands. Hop limits
+ * are smaller.
+ */
 #define LIMIT_MARKS 100u
 
-/* Bytes of the record of marked mail in an owner's state before it is put aside as old: some 400,000 deliveries. */
+/*
+ * Bytes of the record of marked mail in an owner's state before it is put aside as old: some
+ * 400,000 deliveries.
+ */
 #define LIMIT_MARK_HISTORY (64u * 1024 * 1024)
 
-/* To find out whether a copy of mail that came back is still here: copies that are looked for, file names that are looked at, files that
- * are read, and octets of an mbox. If none is found within these bounds, the mail is delivered. */
+/*
+ * To find out whether a copy of mail that came back is still here: copies that are looked for, file
+ * names that are looked at, files that are read, and octets of an mbox. If none is found within
+ * these bounds, the mail is delivered.
+ */
 #define LIMIT_KEPT_COPIES 20u
 #define LIMIT_KEPT_FILES 100000u
 #define LIMIT_KEPT_READS 100u
 #define LIMIT_KEPT_MBOX (1024u * 1024 * 1024)
 
-/* Pieces of evidence that a loop verdict keeps, and octets of a header line that it shows. The others are counted. */
+/*
+ * Pieces of evidence that a loop verdict keeps, and octets of a header line that it shows. The
+ * others are counted.
+ */
 #define LIMIT_LOOP_EVIDENCE 20u
 #define LIMIT_LOOP_LINE_BYTES 120u
 
 /* Octets of a key file: two keys are usual, a few more are left from rotation. */
 #define LIMIT_KEY_FILE_BYTES 16384u
 
-/* Milliseconds that the patterns of all header rules may take for one message; patterns that are left then do not match, and this is noted. */
+/*
+ * Milliseconds that the patterns of all header rules may take for one message; patterns that are
+ * left then do not match, and this is noted.
+ */
 #define LIMIT_RULE_MS 2000u
 
 /* Edits of header rules that are listed one by one; the others are made and counted. */
@@ -104,53 +160,82 @@
 /* Bytes of todoke.conf and of each file that it includes, and the problems that are listed. */
 #define LIMIT_CONF_BYTES (256u * 1024)
 #define LIMIT_CONF_PROBLEMS 100u
-/* Files of one configuration, and how deep they include each other: a file that includes itself ends here. */
+/*
+ * Files of one configuration, and how deep they include each other: a file that includes itself
+ * ends here.
+ */
 #define LIMIT_CONF_FILES 200u
 #define LIMIT_CONF_DEPTH 10u
 /* Octets of a word for which "did you mean" is tried: a longer one is not a misspelling. */
 #define LIMIT_NEAREST_WORD 64u
-/* Octets of an LMTP command line with its line end: RFC 5321 says 512 and extensions add to it; Postfix uses 2,048 itself. */
+/*
+ * Octets of an LMTP command line with its line end: RFC 5321 says 512 and extensions add to it;
+ * Postfix uses 2,048 itself.
+ */
 #define LIMIT_LMTP_LINE 8192u
 
 /* Octets of an LMTP reply line with its CRLF (RFC 5321 4.5.3.1.5). */
 #define LIMIT_LMTP_REPLY_LINE 512u
 
-/* Recipients of one LMTP transaction: RFC 5321 4.5.3.1.8 wants 100, Postfix sends 50. The recipients beyond are told to try again (4.5.3). */
+/*
+ * Recipients of one LMTP transaction: RFC 5321 4.5.3.1.8 wants 100, Postfix sends 50. The
+ * recipients beyond are told to try again (4.5.3).
+ */
 #define LIMIT_LMTP_RECIPIENTS 1000u
 
-/* Wrong commands, and commands that lead nowhere, before an LMTP session is closed: as Postfix's smtpd_hard_error_limit. */
+/*
+ * Wrong commands, and commands that lead nowhere, before an LMTP session is closed: as Postfix's
+ * smtpd_hard_error_limit.
+ */
 #define LIMIT_LMTP_ERRORS 20u
 #define LIMIT_LMTP_IDLE_COMMANDS 100u
 
-/* Octets of an ESMTP parameter's value: 500 for ORCPT, 100 for ENVID (RFC 3461); 255 and a prefix for XCLIENT and XFORWARD. */
+/*
+ * Octets of an ESMTP parameter's value: 500 for ORCPT, 100 for ENVID (RFC 3461); 255 and a prefix
+ * for XCLIENT and XFORWARD.
+ */
 #define LIMIT_LMTP_ORCPT 500u
 #define LIMIT_LMTP_ENVID 100u
 #define LIMIT_LMTP_ATTRIBUTE 255u
 
-/* Bytes of a message that lmtpd keeps in memory until it is delivered; a bigger one goes to a file. */
+/*
+ * Bytes of a message that lmtpd keeps in memory until it is delivered; a bigger one goes to a file.
+ */
 #define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)
 
-/* Bytes of a log or bounce that `todoke code` reads, meanings that it prints, and bytes after a code that belong to it (a log line). */
+/*
+ * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, and bytes after a
+ * code that belong to it (a log line).
+ */
 #define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)
 #define LIMIT_CODE_MEANINGS 20u
 #define LIMIT_CODE_NEAR_BYTES 2000u
-/* Levels of nested MIME parts that are read, and parts. Real mail has up to ten levels; these bound the time of a delivery. */
+/*
+ * Levels of nested MIME parts that are read, and parts. Real mail has up to ten levels; these bound
+ * the time of a delivery.
+ */
 #define LIMIT_MIME_DEPTH 100u
 #define LIMIT_MIME_PARTS 1000u
 
-/* Bytes of one part's header (what follows is body), and of one Content-Type or Content-Disposition value that is read. */
+/*
+ * Bytes of one part's header (what follows is body), and of one Content-Type or Content-Disposition
+ * value that is read.
+ */
 #define LIMIT_MIME_PART_HEADER (256u * 1024)
 #define LIMIT_MIME_VALUE (8u * 1024)
 
 /* Octets of a MIME boundary: RFC 2046 allows 70, some mail programs write longer ones. */
 #define LIMIT_MIME_BOUNDARY 255u
 
-/* Addresses that are read from one field, and octets of a name. Postfix's header_size_limit (102,400) holds some 5,000. */
+/*
+ * Addresses that are read from one field, and octets of a name. Postfix's header_size_limit
+ * (102,400) holds some 5,000.
+ */
 #define LIMIT_ADDRESSES 10000u
 #define LIMIT_ADDRESS_NAME 4096u
 /*
- * Sieve scripts (RFC 5228 2.10.7 asks for 15 nested blocks and tests at least). Levels of blocks and of tests:
- * the parser and the runner use the stack.
+ * Sieve scripts (RFC 5228 2.10.7 asks for 15 nested blocks and tests at least). Levels of blocks
+ * and of tests: the parser and the runner use the stack.
  */
 #define LIMIT_SIEVE_NESTING 32u
 
@@ -166,7 +251,10 @@
 /* Problems that are reported for one script: a file that is not a script would fill the screen. */
 #define LIMIT_SIEVE_PROBLEMS 100u
 
-/* Comparisons of tests and keys that are made for warnings about a script: 1,000 rules, each with all before it. */
+/*
+ * Comparisons of tests and keys that are made for warnings about a script: 1,000 rules, each with
+ * all before it.
+ */
 #define LIMIT_SIEVE_WARN_EFFORT 2000000u
 
 /* Match variables ${0} to ${31} (RFC 5229 3.2 asks for 10). */
@@ -175,7 +263,10 @@
 /* Octets of the name of an included script: RFC 5804 1.6 asks for 128 characters of UTF-8. */
 #define LIMIT_SIEVE_SCRIPT_NAME 512u
 
-/* Edits of the header by the scripts of one message: each makes a list that keeps the one before it. */
+/*
+ * Edits of the header by the scripts of one message: each makes a list that keeps the one before
+ * it.
+ */
 #define LIMIT_SIEVE_EDITS 1000u
 
 /* Header fields that one mailto URI sets: a notice is short (Pigeonhole allows 16 too). */
@@ -183,16 +274,25 @@
 
 /* Members of an external list that one redirect :list sends to: a rule is not a mailing list. */
 #define LIMIT_LIST_REDIRECTS 100u
-/* Loops of foreverypart within one another (RFC 5703 3 asks for 2): each level may visit all parts again. */
+/*
+ * Loops of foreverypart within one another (RFC 5703 3 asks for 2): each level may visit all parts
+ * again.
+ */
 #define LIMIT_SIEVE_LOOPS 4u
 
 /* Times that one run replaces, encloses or filters the message: each writes it again. */
 #define LIMIT_SIEVE_REPLACES 100u
 
-/* Octets of decoded parts that are cached for later body tests of a run; beyond that, parts are decoded again. */
+/*
+ * Octets of decoded parts that are cached for later body tests of a run; beyond that, parts are
+ * decoded again.
+ */
 #define LIMIT_SIEVE_PART_CACHE (64u * 1024 * 1024)
 
-/* Arguments of a program (spec-bosch-sieve-extprograms 4 asks for 16), and octets of its name (128 characters). */
+/*
+ * Arguments of a program (spec-bosch-sieve-extprograms 4 asks for 16), and octets of its name (128
+ * characters).
+ */
 #define LIMIT_SIEVE_PROGRAM_ARGUMENTS 64u
 #define LIMIT_SIEVE_PROGRAM_NAME 512u
 
@@ -203,24 +303,36 @@
 #define LIMIT_SETUP_ACCOUNTS 10000u
 #define LIMIT_SETUP_NAMES 20u
 
-/* Octets of a program's standard error that are kept for the log: its first lines say what is wrong. */
+/*
+ * Octets of a program's standard error that are kept for the log: its first lines say what is
+ * wrong.
+ */
 #define LIMIT_CHILD_ERRORS 2000u
 
 /* Arguments of a program that a rule runs, and octets of all of them. */
 #define LIMIT_PROGRAM_ARGUMENTS 64u
 #define LIMIT_PROGRAM_ARGUMENT_BYTES (32u * 1024)
 
-/* Octets of one reply line of the SMTP server (RFC 5321 4.5.3.1.5 says 512), and lines of one reply. */
+/*
+ * Octets of one reply line of the SMTP server (RFC 5321 4.5.3.1.5 says 512), and lines of one
+ * reply.
+ */
 #define LIMIT_SMTP_REPLY_LINE 2000u
 #define LIMIT_SMTP_REPLY_LINES 100u
 
-/* Seconds to wait for the answer to the end of a message, if the delivery has the time (RFC 5321 4.5.3.2.6: 10 minutes). */
+/*
+ * Seconds to wait for the answer to the end of a message, if the delivery has the time (RFC 5321
+ * 4.5.3.2.6: 10 minutes).
+ */
 #define LIMIT_SUBMIT_END_SECONDS 600u
 
 /* Seconds that a retry waits for an earlier try of the same message that is still at work. */
 #define LIMIT_TRY_WAIT_SECONDS 10u
 
-/* Octets of one value in the state: the last working version of a script, or the steps of one message. */
+/*
+ * Octets of one value in the state: the last working version of a script, or the steps of one
+ * message.
+ */
 #define LIMIT_STATE_VALUE (4u * 1024 * 1024)
 
 /* Octets of a state that `try` copies: it does not grow beyond that in years. */
@@ -229,10 +341,16 @@
 /* Milliseconds to wait for another process that is writing the state. */
 #define LIMIT_STATE_WAIT_MS 2000u
 
-/* Ids in the References field of a reply; older ones are left out, the first stays (RFC 5322 3.6.4 wants the thread's root). */
+/*
+ * Ids in the References field of a reply; older ones are left out, the first stays (RFC 5322 3.6.4
+ * wants the thread's root).
+ */
 #define LIMIT_REFERENCES 20u
 
-/* Octets of a Message-ID that a reply refers to: a longer one does not fit a line of mail (RFC 5322 2.1.1). */
+/*
+ * Octets of a Message-ID that a reply refers to: a longer one does not fit a line of mail (RFC 5322
+ * 2.1.1).
+ */
 #define LIMIT_MESSAGE_ID_BYTES 512u
 
 /* Recipients of one notice, and octets of its text. */
@@ -247,24 +365,36 @@
 
 /* Octets of the text of a reject in an SMTP reply. */
 #define LIMIT_REJECT_TEXT 1000u
-/* Octets of an expression of a recipe (procmail's LINEBUF is 2,048), levels of its groups, and steps of a search: a few seconds at worst. */
+/*
+ * Octets of an expression of a recipe (procmail's LINEBUF is 2,048), levels of its groups, and
+ * steps of a search: a few seconds at worst.
+ */
 #define LIMIT_RECIPE_PATTERN_BYTES 8192u
 #define LIMIT_RECIPE_PATTERN_DEPTH 200u
 #define LIMIT_RECIPE_PATTERN_STEPS 500000000u
 
-/* Levels of blocks and of included files, copies of a run that a block with `c` makes, and recipes that one run tries. */
+/*
+ * Levels of blocks and of included files, copies of a run that a block with `c` makes, and recipes
+ * that one run tries.
+ */
 #define LIMIT_RECIPE_NESTING 64u
 #define LIMIT_RECIPE_CLONES 32u
 #define LIMIT_RECIPE_TRIED 100000u
 
-/* Octets of a variable of a recipe, and of what a program prints into one; and of a message that recipes look into or filter. */
+/*
+ * Octets of a variable of a recipe, and of what a program prints into one; and of a message that
+ * recipes look into or filter.
+ */
 #define LIMIT_RECIPE_VALUE_BYTES (1024u * 1024)
 #define LIMIT_RECIPE_MESSAGE_BYTES (256u * 1024 * 1024)
 
 /* Matches of one expression that a score counts. */
 #define LIMIT_RECIPE_SCORE_MATCHES 1000000u
 
-/* Octets of an rc file or one that it includes, of a remark of recipes in the log, and remarks for one message. */
+/*
+ * Octets of an rc file or one that it includes, of a remark of recipes in the log, and remarks for
+ * one message.
+ */
 #define LIMIT_RECIPE_FILE_BYTES (1024u * 1024)
 #define LIMIT_RECIPE_NOTE_BYTES 300u
 #define LIMIT_RECIPE_NOTES 4u
@@ -285,27 +415,40 @@
 /* Octets of the scripts' part in the trace of one delivery. */
 #define LIMIT_TRACE_BYTES (4u * 1024 * 1024)
 
-/* Bytes of a mailbox's maildirsize file; for a longer one the mailbox is counted again and the file replaced (Maildir++). */
+/*
+ * Bytes of a mailbox's maildirsize file; for a longer one the mailbox is counted again and the file
+ * replaced (Maildir++).
+ */
 #define LIMIT_MAILDIRSIZE 5120u
 
 /*
- * libsieve, the second engine, runs in a process of its own (filters/libsieve). Seconds of processor that it may use,
- * seconds until it is killed, and octets of its address space: a script of 500 rules takes 2 ms and 3 MB, its faults take all they can get.
+ * libsieve, the second engine, runs in a process of its own (filters/libsieve). Seconds of
+ * processor that it may use, seconds until it is killed, and octets of its address space: a script
+ * of 500 rules takes 2 ms and 3 MB, its faults take all they can get.
  */
 #define LIMIT_LIBSIEVE_CPU_S 2u
 #define LIMIT_LIBSIEVE_WALL_S 5u
 #define LIMIT_LIBSIEVE_MEMORY (256u * 1024 * 1024)
 
-/* Octets of its input (script and values), of the values in it, and of one value that a pattern looks at, as patterns backtrack. */
+/*
+ * Octets of its input (script and values), of the values in it, and of one value that a pattern
+ * looks at, as patterns backtrack.
+ */
 #define LIMIT_LIBSIEVE_REQUEST (8u * 1024 * 1024)
 #define LIMIT_LIBSIEVE_VALUES (1024u * 1024)
 #define LIMIT_LIBSIEVE_PATTERN_VALUE 4096u
 
-/* Octets of each half of an address that it reads (at 255 it writes beyond its memory), and addresses that one test sees. */
+/*
+ * Octets of each half of an address that it reads (at 255 it writes beyond its memory), and
+ * addresses that one test sees.
+ */
 #define LIMIT_LIBSIEVE_ADDRESS_HALF 200u
 #define LIMIT_LIBSIEVE_ADDRESSES 1000u
 
-/* In a script that it runs: commands, strings in a list, stars in a :matches key besides one at its end. */
+/*
+ * In a script that it runs: commands, strings in a list, stars in a :matches key besides one at its
+ * end.
+ */
 #define LIMIT_LIBSIEVE_COMMANDS 2000u
 #define LIMIT_LIBSIEVE_STRINGS 1000u
 #define LIMIT_LIBSIEVE_STARS 2u

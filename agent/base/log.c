@@ -22,8 +22,8 @@ struct LogLine {
 
 static struct {
 	const char *ident;
-	int fd;           /* -1: syslog */
-	int fallback;     /* -1: none */
+	int fd;       /* -1: syslog */
+	int fallback; /* -1: none */
 	LogForm form;
 } target = { .ident = "todoke", .fd = -1, .fallback = -1, .form = LOG_FORM_TEXT };
 
@@ -34,10 +34,12 @@ has_syslog(void)
 	const struct sockaddr_un log = { .sun_family = AF_UNIX, .sun_path = _PATH_LOG };
 	static const int types[] = { SOCK_DGRAM, SOCK_STREAM };
 	bool listens = false;
+
 	for (size_t i = 0; i < G_N_ELEMENTS(types) && !listens; i++) {
 		auto_fd int fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC, 0);
 		listens = fd >= 0 && connect(fd, (const struct sockaddr *) &log, sizeof log) == 0;
 	}
+
 	return listens;
 }
 
@@ -49,6 +51,7 @@ log_open(const char *ident, int fd, LogForm form)
 	target.form = form;
 	if (fd >= 0)
 		return;
+
 	if (target.fallback >= 0 && !has_syslog())
 		target.fd = target.fallback;
 	else
@@ -76,21 +79,25 @@ log_is_heard(void)
 enum { SECONDS_PER_DAY = 86400, JULIAN_1970 = 719163 };
 
 /*
- * For a file of our own, in UTC: there is no hour that comes twice, and no zone's file to read for each delivery (even
- * gmtime_r of glibc reads it).
+ * For a file of our own, in UTC: there is no hour that comes twice, and no zone's file to read for
+ * each delivery (even gmtime_r of glibc reads it).
  */
 static void
 write_to_file(const char *text)
 {
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC, second = now % SECONDS_PER_DAY;
 	GDate day;
+
 	g_date_clear(&day, 1);
 	g_date_set_julian(&day, (guint32) (now / SECONDS_PER_DAY + JULIAN_1970));
-	g_autofree char *line = g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02dZ %s[%d]: %s\n", (int) g_date_get_year(&day),
-	                                        (int) g_date_get_month(&day), (int) g_date_get_day(&day),
-	                                        (int) (second / 3600), (int) (second / 60 % 60), (int) (second % 60),
-	                                        target.ident, (int) fs_own_pid(), text);
-	(void) !write(target.fd, line, strlen(line)); /* one write: lines of other processes do not mix; no log is no fault */
+	g_autofree char *line = g_strdup_printf(
+		"%04d-%02d-%02dT%02d:%02d:%02dZ %s[%d]: %s\n", (int) g_date_get_year(&day),
+		(int) g_date_get_month(&day), (int) g_date_get_day(&day), (int) (second / 3600),
+		(int) (second / 60 % 60), (int) (second % 60), target.ident, (int) fs_own_pid(),
+		text);
+
+	/* one write: lines of other processes do not mix; no log is no fault */
+	(void) !write(target.fd, line, strlen(line));
 }
 
 static void
@@ -116,7 +123,10 @@ log_catch_glib(void)
 	g_log_set_default_handler(on_glib_message, NULL);
 }
 
-/* The separators of lines and paragraphs count as printable to GLib; some viewers break lines there. */
+/*
+ * The separators of lines and paragraphs count as printable to GLib; some viewers break lines
+ * there.
+ */
 static bool
 is_printable(gunichar u)
 {
@@ -130,6 +140,7 @@ cut_value(const char *value)
 	char *valid = g_utf8_make_valid(value, (gssize) strnlen(value, LIMIT_LOG_VALUE));
 	if (strlen(value) <= LIMIT_LOG_VALUE)
 		return valid;
+
 	char *cut = g_strconcat(valid, "...", NULL);
 	g_free(valid);
 	return cut;
@@ -140,7 +151,8 @@ static bool
 is_bare(const char *value)
 {
 	size_t len = 0;
-	while (g_ascii_isalnum(value[len]) || (value[len] != '\0' && strchr(".:;@/+-_<>()[]{}%&*!?#~^$|", value[len]) != NULL))
+	while (g_ascii_isalnum(value[len]) ||
+	       (value[len] != '\0' && strchr(".:;@/+-_<>()[]{}%&*!?#~^$|", value[len]) != NULL))
 		len++;
 	return value[len] == '\0' && len > 0 && len <= LIMIT_LOG_VALUE;
 }
@@ -153,9 +165,11 @@ append_value(GString *out, const char *value)
 		g_string_append(out, value);
 		return;
 	}
+
 	g_autofree char *valid = g_utf8_make_valid(value, -1);
 	size_t start = out->len;
 	g_string_append_c(out, '"');
+
 	const char *c = valid;
 	for (; *c != '\0' && out->len - start < LIMIT_LOG_VALUE; c = g_utf8_next_char(c)) {
 		gunichar u = g_utf8_get_char(c);
@@ -166,6 +180,7 @@ append_value(GString *out, const char *value)
 		else
 			g_string_append_printf(out, "\\u%04x", u);
 	}
+
 	g_string_append(out, *c != '\0' ? "...\"" : "\"");
 }
 
@@ -174,12 +189,14 @@ log_line_new(const char *queue_id)
 {
 	const char *id = queue_id != NULL && *queue_id != '\0' ? queue_id : "NOQUEUE";
 	LogLine *line = g_new0(LogLine, 1);
+
 	line->text = g_string_new(NULL);
 	if (target.form == LOG_FORM_JSON) {
 		line->object = json_object();
 		g_autofree char *cut = cut_value(id);
 		json_object_set_new(line->object, "queue_id", json_string(cut));
 	}
+
 	append_value(line->text, id);
 	g_string_append_c(line->text, ':');
 	return line;
@@ -195,6 +212,7 @@ log_line_add(LogLine *line, const char *key, const char *value)
 		json_object_set_new(line->object, key, json_string(cut));
 		return;
 	}
+
 	g_string_append(line->text, line->has_pairs ? ", " : " ");
 	g_string_append(line->text, key);
 	g_string_append_c(line->text, '=');
@@ -221,7 +239,11 @@ log_line_send(LogLine *line, int priority)
 		free(json);
 	} else {
 		if (line->text->len > LIMIT_LOG_LINE)
-			g_string_truncate(line->text, (gsize) (g_utf8_find_prev_char(line->text->str, line->text->str + LIMIT_LOG_LINE) - line->text->str));
+			g_string_truncate(
+				line->text,
+				(gsize) (g_utf8_find_prev_char(line->text->str,
+			                                       line->text->str + LIMIT_LOG_LINE) -
+			                 line->text->str));
 		send_text(priority, line->text->str);
 	}
 	log_line_free(line);
@@ -241,9 +263,11 @@ void
 log_note(int priority, const char *format, ...)
 {
 	va_list args;
+
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
+
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	for (char *c = valid; *c != '\0'; c++)
 		if (g_ascii_iscntrl(*c))

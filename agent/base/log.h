@@ -2,8 +2,9 @@
 /*
  * log: one line a recipient, `key=value`, the queue id first; the same keys as JSON.
  *
- * Values come from strangers: control characters, quotes and backslashes are escaped, invalid UTF-8 is replaced, a
- * value with a blank or nothing in it stands in quotes. So a line is one line and can be split again.
+ * Values come from strangers: control characters, quotes and backslashes are escaped, invalid UTF-8
+ * is replaced, a value with a blank or nothing in it stands in quotes. So a line is one line and
+ * can be split again.
  */
 #ifndef TODOKE_LOG_H
 #define TODOKE_LOG_H
@@ -12,15 +13,18 @@
 
 typedef enum { LOG_FORM_TEXT, LOG_FORM_JSON } LogForm;
 
-/* Where lines go. A descriptor >= 0 is a file opened for append (borrowed); -1 is syslog, facility mail. */
+/*
+ * Where lines go. A descriptor >= 0 is a file opened for append (borrowed); -1 is syslog, facility
+ * mail.
+ */
 void log_open(const char *ident, int fd, LogForm form);
 
 /* Send GLib's and its users' warnings to the log: a library must never write to Postfix's pipe. */
 void log_catch_glib(void);
 
 /*
- * Write to the descriptor `fd` (borrowed; -1: none) if lines would go to syslog and nobody listens there, as in containers. Each
- * log_open checks that.
+ * Write to the descriptor `fd` (borrowed; -1: none) if lines would go to syslog and nobody listens
+ * there, as in containers. Each log_open checks that.
  */
 void log_fall_back_to(int fd);
 
@@ -32,10 +36,15 @@ bool log_is_heard(void);
 
 typedef struct LogLine LogLine;
 
-/* Start a line about the message `queue_id` (NULL or "": "NOQUEUE"). Free with log_line_free, or send it. */
+/*
+ * Start a line about the message `queue_id` (NULL or "": "NOQUEUE"). Free with log_line_free, or
+ * send it.
+ */
 LogLine *log_line_new(const char *queue_id);
 
-/* Add `key=value`; a NULL value adds nothing. Keys are our own (a-z, _); values may hold anything. */
+/*
+ * Add `key=value`; a NULL value adds nothing. Keys are our own (a-z, _); values may hold anything.
+ */
 void log_line_add(LogLine *line, const char *key, const char *value);
 void log_line_add_int(LogLine *line, const char *key, gint64 value);
 

@@ -25,17 +25,22 @@ module_open(const char *file, const char *symbol, unsigned version, Status *st)
 	g_autofree char *path = path_in("TODOKE_MODULE_DIR", TODOKE_MODULE_DIR, file);
 	/* Libraries behind it register things that cannot be taken back: it is never closed. */
 	void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
+
 	const void *(*entry)(void) = NULL;
 	if (handle != NULL)
 		*(void **) &entry = dlsym(handle, symbol);
 	if (entry == NULL) {
 		const char *why = dlerror();
-		status_fail_detail(st, STATUS_CONFIG, "cannot open '%s': %s", path, why != NULL ? why : "no entry");
+		status_fail_detail(st, STATUS_CONFIG, "cannot open '%s': %s", path,
+		                   why != NULL ? why : "no entry");
 		return NULL;
 	}
+
 	const unsigned *table = entry();
 	if (*table == version)
 		return table;
-	status_fail_detail(st, STATUS_CONFIG, "cannot use '%s': version %u, not %u", path, *table, version);
+
+	status_fail_detail(st, STATUS_CONFIG, "cannot use '%s': version %u, not %u", path, *table,
+	                   version);
 	return NULL;
 }

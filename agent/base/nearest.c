@@ -27,7 +27,8 @@ nearest_distance(const char *a, const char *b)
 			char x = g_ascii_tolower(a[i - 1]), y = g_ascii_tolower(b[j - 1]);
 			now[j] = MIN(MIN(old[j], now[j - 1]) + 1, old[j - 1] + (x != y));
 
-			bool swapped = i > 1 && j > 1 && x == g_ascii_tolower(b[j - 2]) && g_ascii_tolower(a[i - 2]) == y;
+			bool swapped = i > 1 && j > 1 && x == g_ascii_tolower(b[j - 2]) &&
+			               g_ascii_tolower(a[i - 2]) == y;
 			if (swapped)
 				now[j] = MIN(now[j], older[j - 2] + 1);
 		}
@@ -37,6 +38,7 @@ nearest_distance(const char *a, const char *b)
 		old = now;
 		now = free_row;
 	}
+
 	return old[m];
 }
 

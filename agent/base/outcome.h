@@ -2,8 +2,9 @@
 /*
  * outcome: which fault of which object puts mail off, and which one sends it elsewhere.
  *
- * Only the owner or the site can repair a lasting fault, and a queue that waits for them bounces the mail in the end. So a lasting fault
- * of the owner's leads to the INBOX with a note, and only a fault that can pass by itself defers the mail.
+ * Only the owner or the site can repair a lasting fault, and a queue that waits for them bounces
+ * the mail in the end. So a lasting fault of the owner's leads to the INBOX with a note, and only a
+ * fault that can pass by itself defers the mail.
  */
 #ifndef TODOKE_OUTCOME_H
 #define TODOKE_OUTCOME_H
@@ -28,10 +29,18 @@ typedef enum {
 } Outcome;
 
 typedef enum {
-	FAULT_FOREIGN,  /* not a fault of the file system */
-	FAULT_PASSING,  /* EIO, ESTALE, ENOMEM, EMFILE, ENFILE, ENOSPC, EDQUOT, EROFS, a lock, a time limit, and all that are not named below */
-	FAULT_MISSING,  /* ENOENT */
-	FAULT_LASTING,  /* EACCES, EPERM, ELOOP, ENOTDIR, EISDIR, ENXIO, ENAMETOOLONG, EILSEQ: a missing permission, or something else in that place */
+	FAULT_FOREIGN, /* not a fault of the file system */
+	/*
+	 * EIO, ESTALE, ENOMEM, EMFILE, ENFILE, ENOSPC, EDQUOT, EROFS, a lock, a time limit, and all
+	 * that are not named below
+	 */
+	FAULT_PASSING,
+	FAULT_MISSING, /* ENOENT */
+	/*
+	 * EACCES, EPERM, ELOOP, ENOTDIR, EISDIR, ENXIO, ENAMETOOLONG, EILSEQ: a missing permission,
+	 * or something else in that place
+	 */
+	FAULT_LASTING,
 	FAULT_KINDS
 } FaultKind;
 
@@ -42,8 +51,8 @@ FaultKind outcome_fault_kind(StatusId id);
 Outcome outcome_find(OutcomeObject object, StatusId id);
 
 /*
- * Is there a script or rc file at `path`? False only if it is missing: a file that cannot be reached counts as there, and reading it
- * reports the fault.
+ * Is there a script or rc file at `path`? False only if it is missing: a file that cannot be
+ * reached counts as there, and reading it reports the fault.
  */
 bool outcome_script_is_there(const char *path);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* owner-walk: a step a component, each taken from the descriptor of the folder that was judged before. */
+/*
+ * owner-walk: a step a component, each taken from the descriptor of the folder that was judged
+ * before.
+ */
 #define _GNU_SOURCE
 #include "agent/base/owner-walk.h"
 
@@ -14,11 +17,11 @@
 
 /* On the way. */
 typedef struct {
-	int folder;       /* where we stand; only folders that may be walked through */
-	bool is_sticky;   /* others may add entries here */
-	GString *at;      /* its path, "" for the root folder */
-	char *rest;       /* components still to be walked */
-	unsigned links;   /* resolved so far */
+	int folder;     /* where we stand; only folders that may be walked through */
+	bool is_sticky; /* others may add entries here */
+	GString *at;    /* its path, "" for the root folder */
+	char *rest;     /* components still to be walked */
+	unsigned links; /* resolved so far */
 } Walk;
 
 void
@@ -38,7 +41,8 @@ owner_is_root_alone(const struct stat *sb)
 static bool
 is_sticky(const struct stat *sb)
 {
-	return sb->st_uid == 0 && (sb->st_mode & S_ISVTX) != 0 && (sb->st_mode & (S_IWOTH | S_IWGRP)) != 0;
+	return sb->st_uid == 0 && (sb->st_mode & S_ISVTX) != 0 &&
+	       (sb->st_mode & (S_IWOTH | S_IWGRP)) != 0;
 }
 
 /* Take the next component off the rest; NULL: there is none. Caller frees. */
@@ -49,10 +53,12 @@ next_component(Walk *walk)
 	size_t len = strcspn(start, "/");
 	if (len == 0)
 		return NULL;
+
 	char *component = g_strndup(start, len);
 	char *rest = g_strdup(start + len);
 	g_free(walk->rest);
 	walk->rest = rest;
+
 	return component;
 }
 
@@ -72,14 +78,19 @@ resolve_link(Walk *walk, int link, const char *path, Status *st)
 {
 	char target[PATH_MAX];
 	ssize_t len = readlinkat(link, "", target, sizeof target);
+
 	if (len < 0 || (size_t) len >= sizeof target)
-		return status_fail_errno(st, len < 0 ? errno : ENAMETOOLONG, "cannot read link '%s'", path);
+		return status_fail_errno(st, len < 0 ? errno : ENAMETOOLONG,
+		                         "cannot read link '%s'", path);
 	if (++walk->links > LIMIT_OWNER_LINKS)
-		return status_fail_detail(st, STATUS_CONFIG, "'%s': more than %u links one behind the other", path, LIMIT_OWNER_LINKS);
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "'%s': more than %u links one behind the other", path,
+		                          LIMIT_OWNER_LINKS);
 
 	char *rest = g_strdup_printf("%.*s/%s", (int) len, target, walk->rest);
 	g_free(walk->rest);
 	walk->rest = rest;
+
 	return target[0] != '/' || stand_at_root(walk, st);
 }
 
@@ -95,7 +106,8 @@ enter(Walk *walk, int *folder, const char *component, bool sticky)
 static void
 answer(OwnerWalk *ret, OwnerAnswer said, const struct stat *sb, const char *path)
 {
-	*ret = (OwnerWalk) { said, sb != NULL ? sb->st_uid : 0, sb != NULL ? sb->st_gid : 0, g_strdup(path) };
+	*ret = (OwnerWalk){ said, sb != NULL ? sb->st_uid : 0, sb != NULL ? sb->st_gid : 0,
+		            g_strdup(path) };
 }
 
 /* One component. *ret_done: the walk is over, and `ret` says how. */
@@ -111,13 +123,19 @@ step(Walk *walk, const char *component, OwnerWalk *ret, bool *ret_done, Status *
 		answer(ret, OWNER_MISSING, NULL, path);
 		return true;
 	}
+
 	if (entry < 0 || fstat(entry, &sb) < 0)
 		return status_fail_errno(st, errno, "cannot look for '%s'", path);
 
 	if (S_ISLNK(sb.st_mode)) {
-		/* A link of root's may have been moved here by whoever owns the folder where root made it. */
+		/*
+		 * A link of root's may have been moved here by whoever owns the folder where root
+		 * made it.
+		 */
 		if (walk->is_sticky)
-			return status_fail_detail(st, STATUS_CONFIG, "'%s' is a link in a folder that others write to", path);
+			return status_fail_detail(st, STATUS_CONFIG,
+			                          "'%s' is a link in a folder that others write to",
+			                          path);
 		*ret_done = sb.st_uid != 0;
 		if (sb.st_uid == 0)
 			return resolve_link(walk, entry, path, st);
@@ -128,11 +146,15 @@ step(Walk *walk, const char *component, OwnerWalk *ret, bool *ret_done, Status *
 		*ret_done = false;
 		return true;
 	}
+
 	answer(ret, OWNER_FOUND, &sb, path);
 	return true;
 }
 
-/* ".." of a link of root's, or of a setting: the folder above is one that was judged already, or root's link leads there. */
+/*
+ * ".." of a link of root's, or of a setting: the folder above is one that was judged already, or
+ * root's link leads there.
+ */
 static bool
 go_up(Walk *walk, Status *st)
 {
@@ -146,6 +168,7 @@ go_up(Walk *walk, Status *st)
 	fs_close_auto(&walk->folder);
 	walk->folder = fs_steal_fd(&parent);
 	walk->is_sticky = is_sticky(&sb);
+
 	return true;
 }
 
@@ -153,6 +176,7 @@ static bool
 walk_all(Walk *walk, OwnerWalk *ret, Status *st)
 {
 	bool done = false;
+
 	while (!done) {
 		g_autofree char *component = next_component(walk);
 		bool good = true;
@@ -168,6 +192,7 @@ walk_all(Walk *walk, OwnerWalk *ret, Status *st)
 		if (!good)
 			return false;
 	}
+
 	return true;
 }
 

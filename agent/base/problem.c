@@ -59,7 +59,10 @@ width_of(const char *text, size_t len)
 {
 	size_t width = 0;
 	for (const char *c = text; c < text + len; c = g_utf8_next_char(c))
-		width += g_unichar_iswide(g_utf8_get_char(c)) ? 2 : g_unichar_iszerowidth(g_utf8_get_char(c)) ? 0 : 1;
+		width += g_unichar_iswide(g_utf8_get_char(c))        ? 2
+		         : g_unichar_iszerowidth(g_utf8_get_char(c)) ? 0
+		                                                     : 1;
+
 	return width;
 }
 
@@ -77,6 +80,7 @@ append_carets(GString *out, const char *raw, unsigned column, unsigned end_colum
 	g_autofree char *line = g_utf8_make_valid(raw, -1);
 	size_t len = strlen(line), start = MIN((size_t) column - 1, len);
 	size_t end = end_column > column ? MIN((size_t) end_column - 1, len) : start;
+
 	g_string_append_printf(out, "    %s\n    ", line);
 	for (const char *c = line; c < line + start; c = g_utf8_next_char(c))
 		append_repeated(out, *c == '\t' ? '\t' : ' ', *c == '\t' ? 1 : width_of(c, 1));
@@ -88,17 +92,23 @@ char *
 problem_print(const Problem *problem, const char *source)
 {
 	GString *out = g_string_new(problem->file);
+
 	g_string_append_c(out, ':');
 	if (problem->line > 0)
 		g_string_append_printf(out, "%u:", problem->line);
 	if (problem->line > 0 && problem->column > 0)
 		g_string_append_printf(out, "%u:", problem->column);
-	g_string_append_printf(out, " %s: %s\n", problem_severity_name(problem->severity), problem->text);
-	g_autofree char *line = source != NULL && problem->line > 0 ? nth_line(source, problem->line) : NULL;
+	g_string_append_printf(out, " %s: %s\n", problem_severity_name(problem->severity),
+	                       problem->text);
+
+	g_autofree char *line = source != NULL && problem->line > 0
+	                                ? nth_line(source, problem->line)
+	                                : NULL;
 	if (line != NULL && problem->column > 0)
 		append_carets(out, line, problem->column, problem->end_column);
 	if (problem->hint != NULL)
 		g_string_append_printf(out, "    hint: %s\n", problem->hint);
+
 	return g_string_free(out, FALSE);
 }
 

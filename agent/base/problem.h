@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * problem: something wrong in a text that a person wrote (configuration, script, recipes), and how it is shown.
+ * problem: something wrong in a text that a person wrote (configuration, script, recipes), and how
+ * it is shown.
  */
 #ifndef TODOKE_PROBLEM_H
 #define TODOKE_PROBLEM_H
@@ -16,9 +17,9 @@ typedef struct {
 	unsigned column;     /* 0: the whole line */
 	unsigned end_column; /* the first column after the token; 0: not known */
 	ProblemSeverity severity;
-	const char *code;    /* "unknown-command": stable, for front ends */
+	const char *code; /* "unknown-command": stable, for front ends */
 	char *text;
-	char *hint;          /* NULL: none */
+	char *hint; /* NULL: none */
 } Problem;
 
 void problem_free(Problem *problem);
@@ -34,12 +35,15 @@ void problem_add(GPtrArray *problems, const Problem *problem);
 const char *problem_severity_name(ProblemSeverity severity);
 
 /*
- * A problem as compilers print it: `file:line:column: error: text`, the line of `source` (NULL: left out) with
- * carets below the token, the hint. Caller frees.
+ * A problem as compilers print it: `file:line:column: error: text`, the line of `source` (NULL:
+ * left out) with carets below the token, the hint. Caller frees.
  */
 char *problem_print(const Problem *problem, const char *source);
 
-/* The same in one line, for log and status: `file:line: text`, without the line number if there is none. Caller frees. */
+/*
+ * The same in one line, for log and status: `file:line: text`, without the line number if there is
+ * none. Caller frees.
+ */
 char *problem_print_short(const Problem *problem);
 
 #endif

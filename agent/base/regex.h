@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * regex: PCRE2 with limits. A user's pattern over a stranger's value must not hold up the delivery: steps, depth and
- * memory of a match are bounded (limits.h), and so is the pattern.
+ * regex: PCRE2 with limits. A user's pattern over a stranger's value must not hold up the delivery:
+ * steps, depth and memory of a match are bounded (limits.h), and so is the pattern.
  */
 #ifndef TODOKE_REGEX_H
 #define TODOKE_REGEX_H
@@ -11,7 +11,8 @@
 
 typedef enum {
 	REGEX_PLAIN = 0,
-	REGEX_UTF = 1 << 0,       /* pattern and subject are UTF-8; invalid octets of the subject match nothing */
+	/* pattern and subject are UTF-8; invalid octets of the subject match nothing */
+	REGEX_UTF = 1 << 0,
 	REGEX_CASELESS = 1 << 1,
 	REGEX_MULTILINE = 1 << 2, /* ^ and $ match at line ends inside too */
 	REGEX_DOTALL = 1 << 3     /* . matches a line end too */
@@ -25,7 +26,9 @@ typedef struct {
 	char text[128];
 } RegexError;
 
-/* NULL: the pattern is wrong, or over LIMIT_REGEX_PATTERN_BYTES; *ret_error (may be NULL) says why. */
+/*
+ * NULL: the pattern is wrong, or over LIMIT_REGEX_PATTERN_BYTES; *ret_error (may be NULL) says why.
+ */
 Regex *regex_compile(const char *pattern, size_t len, RegexFlags flags, RegexError *ret_error);
 void regex_free(Regex *regex);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Regex, regex_free)
@@ -36,7 +39,7 @@ unsigned regex_groups(const Regex *regex);
 typedef enum {
 	REGEX_MATCH,
 	REGEX_NO_MATCH,
-	REGEX_LIMIT  /* a limit was reached: it may match or not */
+	REGEX_LIMIT /* a limit was reached: it may match or not */
 } RegexResult;
 
 /* Where a group matched, in octets of the subject; -1: it did not take part. */
@@ -46,9 +49,10 @@ typedef struct {
 } RegexSpan;
 
 /*
- * Match from octet `start` on (look-behind sees what is before it). On REGEX_MATCH the first `n_spans` of `spans` are
- * set, 0 is the whole match; `spans` may be NULL if n_spans is 0.
+ * Match from octet `start` on (look-behind sees what is before it). On REGEX_MATCH the first
+ * `n_spans` of `spans` are set, 0 is the whole match; `spans` may be NULL if n_spans is 0.
  */
-RegexResult regex_match(const Regex *regex, const char *subject, size_t len, size_t start, RegexSpan *spans, size_t n_spans);
+RegexResult regex_match(const Regex *regex, const char *subject, size_t len, size_t start,
+                        RegexSpan *spans, size_t n_spans);
 
 #endif

@@ -7,14 +7,16 @@
 #include <sysexits.h>
 
 static const StatusRow rows[STATUS_COUNT] = {
-#define STATUS(id, name, exit_code, dsn, lmtp, text) [STATUS_##id] = { name, exit_code, dsn, lmtp, text },
+#define STATUS(id, name, exit_code, dsn, lmtp, text) \
+	[STATUS_##id] = { name, exit_code, dsn, lmtp, text },
 #include "agent/base/status-table.def"
 #undef STATUS
 };
 
 /*
- * What the system's faults mean to Postfix. EFBIG is the process's limit, not the message's fault: local(8) passes
- * mailbox_size_limit on as RLIMIT_FSIZE. EDQUOT is the owner's quota, but one that may have room again tomorrow.
+ * What the system's faults mean to Postfix. EFBIG is the process's limit, not the message's fault:
+ * local(8) passes mailbox_size_limit on as RLIMIT_FSIZE. EDQUOT is the owner's quota, but one that
+ * may have room again tomorrow.
  */
 static const struct {
 	int err;
@@ -79,6 +81,7 @@ status_fail(Status *st, StatusId id, const char *text, ...)
 		st->text = g_strdup_vprintf(text, args);
 		va_end(args);
 	}
+
 	return false;
 }
 
@@ -92,6 +95,7 @@ status_fail_detail(Status *st, StatusId id, const char *detail, ...)
 	va_start(args, detail);
 	st->detail = g_strdup_vprintf(detail, args);
 	va_end(args);
+
 	return false;
 }
 
@@ -102,10 +106,12 @@ status_fail_errno(Status *st, int err, const char *detail, ...)
 		return false;
 	va_list args;
 	va_start(args, detail);
+
 	g_autofree char *what = g_strdup_vprintf(detail, args);
 	va_end(args);
 	st->id = status_from_errno(err);
 	st->detail = g_strdup_printf("%s: %s", what, g_strerror(err));
+
 	return false;
 }
 
@@ -118,6 +124,7 @@ status_fail_locked(Status *st, const char *path)
 	st->id = STATUS_LOCKED;
 	st->text = g_strdup_printf("the lock '%s' is held by another program", name);
 	st->detail = g_strdup_printf("'%s' is held by another program", path);
+
 	return false;
 }
 
@@ -125,12 +132,15 @@ bool
 status_prefix(Status *st, const char *what, ...)
 {
 	va_list args;
+
 	va_start(args, what);
 	g_autofree char *where = g_strdup_vprintf(what, args);
 	va_end(args);
+
 	char *old = st->detail;
 	st->detail = old != NULL ? g_strdup_printf("%s: %s", where, old) : g_steal_pointer(&where);
 	g_free(old);
+
 	return false;
 }
 
@@ -149,9 +159,11 @@ is_enhanced_code(const char *text)
 		bool is_dot = *text == '.';
 		digits = is_dot ? 0 : digits + 1;
 		dots += is_dot;
-		if ((!is_dot && !g_ascii_isdigit(*text)) || digits > 3 || (is_dot && (dots > 2 || !g_ascii_isdigit(text[1]))))
+		if ((!is_dot && !g_ascii_isdigit(*text)) || digits > 3 ||
+		    (is_dot && (dots > 2 || !g_ascii_isdigit(text[1]))))
 			return false;
 	}
+
 	return dots == 2;
 }
 
@@ -192,6 +204,7 @@ status_move(Status *to, Status *from)
 		status_clear(from);
 		return;
 	}
+
 	status_clear(to);
 	*to = *from;
 	*from = (Status) STATUS_INIT;

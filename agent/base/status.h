@@ -15,26 +15,30 @@ typedef enum {
 
 /* What a fault means to the outside; one row of status-table.def. */
 typedef struct {
-	const char *name;  /* for log, record and `todoke code` */
-	int exit_code;     /* sysexits.h; what pipe(8) and local(8) see */
-	const char *dsn;   /* enhanced code, RFC 3463 */
-	int lmtp;          /* reply code, RFC 5321 4.2 */
-	const char *text;  /* used if the fault has no text of its own */
+	const char *name; /* for log, record and `todoke code` */
+	int exit_code;    /* sysexits.h; what pipe(8) and local(8) see */
+	const char *dsn;  /* enhanced code, RFC 3463 */
+	int lmtp;         /* reply code, RFC 5321 4.2 */
+	const char *text; /* used if the fault has no text of its own */
 } StatusRow;
 
 /*
- * A fault, or STATUS_OK. Set once, where the fault happens; callers add context, never a second fault.
- * `text` may reach the sender: one printable line without local paths. `detail` is for the log: path, errno, script line.
- * Both are owned; NULL text means the row's.
+ * A fault, or STATUS_OK. Set once, where the fault happens; callers add context, never a second
+ * fault. `text` may reach the sender: one printable line without local paths. `detail` is for the
+ * log: path, errno, script line. Both are owned; NULL text means the row's.
  */
 typedef struct {
 	StatusId id;
 	char *text;
 	char *detail;
-	char *dsn;     /* enhanced code that another server gave, of the row's class; NULL: the row's */
+	/* enhanced code that another server gave, of the row's class; NULL: the row's */
+	char *dsn;
 } Status;
 
-#define STATUS_INIT { .id = STATUS_OK }
+#define STATUS_INIT \
+	{ \
+		.id = STATUS_OK \
+	}
 
 /* The row of `id`; never NULL. */
 const StatusRow *status_row(StatusId id);
@@ -43,35 +47,41 @@ const StatusRow *status_row(StatusId id);
 StatusId status_find_name(const char *name);
 
 /*
- * Set `st` to `id` with a text for the sender (NULL: the row's). Always false, so that a function can end with it.
- * A status that already holds a fault keeps it: the first one is the cause.
+ * Set `st` to `id` with a text for the sender (NULL: the row's). Always false, so that a function
+ * can end with it. A status that already holds a fault keeps it: the first one is the cause.
  */
 bool status_fail(Status *st, StatusId id, const char *text, ...) G_GNUC_PRINTF(3, 4);
 
 /* As status_fail, with the row's text for the sender and `detail` for the log. Always false. */
 bool status_fail_detail(Status *st, StatusId id, const char *detail, ...) G_GNUC_PRINTF(3, 4);
 
-/* As status_fail_detail; the row is the one that errno value `err` means, and the system's error text ends the detail. Always false. */
+/*
+ * As status_fail_detail; the row is the one that errno value `err` means, and the system's error
+ * text ends the detail. Always false.
+ */
 bool status_fail_errno(Status *st, int err, const char *detail, ...) G_GNUC_PRINTF(3, 4);
 
 /*
- * STATUS_LOCKED: another program held the lock at `path` for too long. The text for the sender has its name without the folder, the detail for the log
- * the whole path. Always false.
+ * STATUS_LOCKED: another program held the lock at `path` for too long. The text for the sender has
+ * its name without the folder, the detail for the log the whole path. Always false.
  */
 bool status_fail_locked(Status *st, const char *path);
 
 /* Put "what: " before the detail of a fault. Always false. */
 bool status_prefix(Status *st, const char *what, ...) G_GNUC_PRINTF(2, 3);
 
-/* The row that errno value `err` means: ENOSPC is STATUS_DISK_FULL, an unforeseen value STATUS_IO; never a permanent row. */
+/*
+ * The row that errno value `err` means: ENOSPC is STATUS_DISK_FULL, an unforeseen value STATUS_IO;
+ * never a permanent row.
+ */
 StatusId status_from_errno(int err);
 
 /* Text for the sender: the fault's own, else the row's. Borrowed until `st` changes. */
 const char *status_text(const Status *st);
 
 /*
- * The enhanced code of another server ("5.1.1") in place of the row's. A code of another class, or not in the form of RFC 3463, is
- * ignored.
+ * The enhanced code of another server ("5.1.1") in place of the row's. A code of another class, or
+ * not in the form of RFC 3463, is ignored.
  */
 void status_set_dsn(Status *st, const char *dsn);
 

@@ -19,13 +19,16 @@
 #include <unistd.h>
 
 void
-check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, unsigned line, const char *code,
-	const char *text, const char *hint)
+check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, unsigned line,
+                   const char *code, const char *text, const char *hint)
 {
 	const Problem problem = {
-		.file = (char *) (uintptr_t) file, .line = line,
+		.file = (char *) (uintptr_t) file,
+		.line = line,
 		.severity = severity,
-		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
+		.code = code,
+		.text = (char *) (uintptr_t) text,
+		.hint = (char *) (uintptr_t) hint,
 	};
 	problem_add(problems, &problem);
 }
@@ -43,8 +46,8 @@ place_of(const Conf *conf, const char *setting)
 
 /* A finding about a setting, where it was said. */
 static void
-add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity, const char *code,
-	const char *text, const char *hint)
+add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity,
+          const char *code, const char *text, const char *hint)
 {
 	const ConfPlace place = place_of(conf, setting);
 
@@ -57,35 +60,45 @@ check_conf_trust(GPtrArray *problems, const ConfPlace *place, const Trust *trust
 	struct stat sb;
 	if (stat(trust->path, &sb) < 0)
 		return; /* what is missing is another finding */
+
 	g_autofree char *command = NULL;
 	g_autofree char *why = trust_explain(&sb, trust, &command);
 	if (why == NULL)
 		return;
 
 	bool is_file_itself = strcmp(place->file, trust->path) == 0;
-	g_autofree char *text = is_file_itself ? g_strdup(why) : g_strdup_printf("'%s' is %s", trust->path, why);
-	check_conf_finding(problems, PROBLEM_ERROR, place->file, place->line, "untrusted", text, command);
+	g_autofree char *text = is_file_itself ? g_strdup(why)
+	                                       : g_strdup_printf("'%s' is %s", trust->path, why);
+	check_conf_finding(problems, PROBLEM_ERROR, place->file, place->line, "untrusted", text,
+	                   command);
 }
 
 /* Is the key of the site wanted, besides for marks of earlier versions? */
 static bool
 needs_key(const Conf *conf)
 {
-	return (conf->add_mark && conf->mark_key == MARK_KEY_SITE) || conf->redirect_sender == REDIRECT_SENDER_SRS;
+	return (conf->add_mark && conf->mark_key == MARK_KEY_SITE) ||
+	       conf->redirect_sender == REDIRECT_SENDER_SRS;
 }
 
 /* The local door runs as the recipient, who is neither root nor in the group of the key. */
 static void
 check_local_door(const Conf *conf, const struct stat *sb, GPtrArray *problems)
 {
-	bool has_local_door = conf->users == USERS_SYSTEM || (conf->users == USERS_AUTO && *conf->passwd_file == '\0' &&
-	                      (*conf->maildir != '/' || strstr(conf->maildir, "%h") != NULL));
-	if (conf->redirect_sender != REDIRECT_SENDER_SRS || !has_local_door || (sb->st_mode & S_IROTH) != 0)
+	bool has_local_door = conf->users == USERS_SYSTEM ||
+	                      (conf->users == USERS_AUTO && *conf->passwd_file == '\0' &&
+	                       (*conf->maildir != '/' || strstr(conf->maildir, "%h") != NULL));
+	if (conf->redirect_sender != REDIRECT_SENDER_SRS || !has_local_door ||
+	    (sb->st_mode & S_IROTH) != 0)
 		return;
-	g_autofree char *text = g_strdup_printf("mailbox_command runs as the recipient, who cannot read the key file '%s': SRS then keeps "
-		"the original sender", conf->key_file);
+
+	g_autofree char *text = g_strdup_printf(
+		"mailbox_command runs as the recipient, who cannot read the key file '%s': SRS "
+		"then keeps "
+		"the original sender",
+		conf->key_file);
 	add_about(problems, conf, "redirect_sender", PROBLEM_WARNING, "key-local-door", text,
-		"deliver by LMTP (todoke lmtpd as root), or set redirect_sender = owner");
+	          "deliver by LMTP (todoke lmtpd as root), or set redirect_sender = owner");
 }
 
 /* What a key signs is only as good as the key is secret. */
@@ -93,31 +106,43 @@ static void
 check_key(const Conf *conf, GPtrArray *problems)
 {
 	struct stat sb;
-	bool is_there = *conf->key_file != '\0' && (stat(conf->key_file, &sb) == 0 || (errno != ENOENT && errno != ENOTDIR));
+	bool is_there = *conf->key_file != '\0' &&
+	                (stat(conf->key_file, &sb) == 0 || (errno != ENOENT && errno != ENOTDIR));
 	if (!is_there && !needs_key(conf))
 		return;
+
 	if (!is_there) {
-		g_autofree char *text = g_strdup_printf("there is no key file '%s': %s", conf->key_file, conf->redirect_sender == REDIRECT_SENDER_SRS ?
-			"SRS keeps the original sender" : "no mark is written, so a loop is seen only by its Delivered-To lines");
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text, "make one: todoke key --new");
+		g_autofree char *text = g_strdup_printf(
+			"there is no key file '%s': %s", conf->key_file,
+			conf->redirect_sender == REDIRECT_SENDER_SRS
+				? "SRS keeps the original sender"
+				: "no mark is written, so a loop is seen only by its Delivered-To "
+				  "lines");
+		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text,
+		          "make one: todoke key --new");
 		return;
 	}
 
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(MarkKeys) keys = NULL;
 	if (!mark_keys_read(conf->key_file, &keys, &st)) {
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-unreadable", st.detail,
-		          "deliveries go on without it; the user that delivers must be able to read it");
+		add_about(
+			problems, conf, "key_file", PROBLEM_WARNING, "key-unreadable", st.detail,
+			"deliveries go on without it; the user that delivers must be able to read "
+			"it");
 	} else if (keys == NULL && needs_key(conf)) {
 		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key",
-			"the key file has no key in it", "make one: todoke key --new");
+		          "the key file has no key in it", "make one: todoke key --new");
 	}
+
 	if (stat(conf->key_file, &sb) < 0)
 		return;
 	if ((sb.st_mode & S_IROTH) != 0)
 		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-readable",
-		          "everybody on this host can read the key file, and whoever can may forge what it signs",
-			"chmod o-r, and a new key: the old one is known");
+		          "everybody on this host can read the key file, and whoever can may forge "
+		          "what it signs",
+		          "chmod o-r, and a new key: the old one is known");
+
 	check_local_door(conf, &sb, problems);
 }
 
@@ -126,19 +151,26 @@ check_users(const Conf *conf, GPtrArray *problems)
 {
 	bool has_passwd = *conf->passwd_file != '\0';
 	bool names_users = strchr(conf->maildir, '%') != NULL;
+
 	if (conf->users == USERS_PASSWD_FILE && !has_passwd)
 		add_about(problems, conf, "users", PROBLEM_ERROR, "no-passwd-file",
-			"users is passwd_file, but the setting passwd_file names none", "passwd_file = \"/etc/todoke/passwd\"");
+		          "users is passwd_file, but the setting passwd_file names none",
+		          "passwd_file = \"/etc/todoke/passwd\"");
+
 	if (has_passwd && g_access(conf->passwd_file, R_OK) < 0 && errno == ENOENT)
 		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "missing-file",
-			"the passwd_file does not exist: all mail will wait", NULL);
+		          "the passwd_file does not exist: all mail will wait", NULL);
 	if (conf->users == USERS_VIRTUAL && !names_users)
-		add_about(problems, conf, "maildir", PROBLEM_ERROR, "one-maildir",
-			"users is virtual, but maildir has no %n or %u: all users would share one INBOX",
-				"maildir = \"/var/vmail/%d/%n\"");
+		add_about(
+			problems, conf, "maildir", PROBLEM_ERROR, "one-maildir",
+			"users is virtual, but maildir has no %n or %u: all users would share one "
+			"INBOX",
+			"maildir = \"/var/vmail/%d/%n\"");
+
 	if (has_passwd && (conf->users == USERS_SYSTEM || conf->users == USERS_VIRTUAL))
 		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "unused",
-			"passwd_file is set, but 'users' says that it is not used", "users = passwd_file");
+		          "passwd_file is set, but 'users' says that it is not used",
+		          "users = passwd_file");
 }
 
 static void
@@ -146,7 +178,8 @@ check_durability(const Conf *conf, GPtrArray *problems)
 {
 	if (conf->durability != DURABILITY_FULL)
 		add_about(problems, conf, "durability", PROBLEM_WARNING, "not-durable",
-			"a power cut can lose mail that was answered as delivered", "durability = full");
+		          "a power cut can lose mail that was answered as delivered",
+		          "durability = full");
 }
 
 /* Would mail that is filed into `name` find a folder? Caller frees the text; NULL: yes. */
@@ -156,40 +189,51 @@ folder_problem(const Conf *conf, const char *name)
 	FolderRules rules = folder_rules_of(conf);
 	const char *why = NULL;
 	g_autofree char *path = folder_path(&rules, NULL, name, &why);
+
 	if (path != NULL)
 		return NULL;
-	return g_strdup_printf("'%s' can be no folder: it %s; such mail goes to the INBOX", name, why);
+	return g_strdup_printf("'%s' can be no folder: it %s; such mail goes to the INBOX", name,
+	                       why);
 }
 
 static void
 check_folders(const Conf *conf, GPtrArray *problems)
 {
-	static const char code[] = "folder-name", hint[] = "a name as in rules: Loops, or Work/Customers";
+	static const char code[] = "folder-name",
+			  hint[] = "a name as in rules: Loops, or Work/Customers";
 	g_autofree char *loops = folder_problem(conf, conf->loop_folder);
+
 	if (loops != NULL)
 		add_about(problems, conf, "loop_folder", PROBLEM_ERROR, code, loops, hint);
 	g_autofree char *duplicates = folder_problem(conf, conf->duplicates_folder);
 	if (duplicates != NULL)
-		add_about(problems, conf, "duplicates_folder", PROBLEM_ERROR, code, duplicates, hint);
+		add_about(problems, conf, "duplicates_folder", PROBLEM_ERROR, code, duplicates,
+		          hint);
+
 	for (guint i = 0; i < conf->rules->len; i++) {
 		const ConfRule *rule = conf->rules->pdata[i];
 		bool files = rule->to != NULL && g_strcmp0(rule->action, "file") == 0;
 		g_autofree char *text = files ? folder_problem(conf, rule->to) : NULL;
 		if (text != NULL)
-			check_conf_finding(problems, PROBLEM_ERROR, rule->place.file, rule->place.line, code, text, hint);
+			check_conf_finding(problems, PROBLEM_ERROR, rule->place.file,
+			                   rule->place.line, code, text, hint);
 	}
+
 	if (conf->trace_users != NULL && *conf->trace_users != NULL && *conf->trace_dir == '\0')
 		add_about(problems, conf, "trace_users", PROBLEM_WARNING, "unused",
 		          "trace_users is set, but trace_dir names no folder: there are no traces",
 		          "trace_dir = \"~/todoke-trace\"");
+
 	if (*conf->folder_escape != '\0' && folder_escape_sign(conf->folder_escape) == '\0')
-		add_about(
-			problems, conf, "folder_escape", PROBLEM_ERROR, "folder-escape",
-			"folder_escape is not one sign that can stand for others: nothing is escaped",
-			"folder_escape = \"\\\\\"");
+		add_about(problems, conf, "folder_escape", PROBLEM_ERROR, "folder-escape",
+		          "folder_escape is not one sign that can stand for others: nothing is "
+		          "escaped",
+		          "folder_escape = \"\\\\\"");
+
 	if (*conf->folder_separator == '\0')
 		add_about(problems, conf, "folder_separator", PROBLEM_WARNING, "no-separator",
-			"folder_separator is empty: '/' is used all the same", "folder_separator = \"/\"");
+		          "folder_separator is empty: '/' is used all the same",
+		          "folder_separator = \"/\"");
 }
 
 /* What stands in names anyway, or never in a local part, separates nothing that anybody means. */
@@ -199,8 +243,10 @@ check_delimiters(const Conf *conf, GPtrArray *problems)
 	for (const char *c = conf->delimiters; *c != '\0'; c++) {
 		if (*c != '@' && !g_ascii_isalnum(*c) && !g_ascii_isspace(*c))
 			continue;
-		g_autofree char *text = g_strdup_printf("'%c' in delimiters cannot separate user and detail", *c);
-		add_about(problems, conf, "delimiters", PROBLEM_WARNING, "delimiter", text, "as in recipient_delimiter of main.cf");
+		g_autofree char *text = g_strdup_printf(
+			"'%c' in delimiters cannot separate user and detail", *c);
+		add_about(problems, conf, "delimiters", PROBLEM_WARNING, "delimiter", text,
+		          "as in recipient_delimiter of main.cf");
 		return;
 	}
 }
@@ -212,15 +258,19 @@ check_paths(const Conf *conf, GPtrArray *problems)
 	const struct {
 		const char *name, *path;
 	} paths[] = {
-		{ "log_file", conf->log_file }, { "passwd_file", conf->passwd_file },
-		{ "key_file", conf->key_file }, { "program_folder", conf->program_folder }, { "lmtp_spool", conf->lmtp_spool },
+		{ "log_file", conf->log_file },     { "passwd_file", conf->passwd_file },
+		{ "key_file", conf->key_file },     { "program_folder", conf->program_folder },
+		{ "lmtp_spool", conf->lmtp_spool },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
 		if (*paths[i].path == '\0' || *paths[i].path == '/')
 			continue;
-		g_autofree char *text = g_strdup_printf("'%s' is not an absolute path: its place depends on the process that delivers",
-		                                        paths[i].path);
-		add_about(problems, conf, paths[i].name, PROBLEM_ERROR, "relative-path", text, NULL);
+		g_autofree char *text = g_strdup_printf(
+			"'%s' is not an absolute path: its place depends on the process that "
+			"delivers",
+			paths[i].path);
+		add_about(problems, conf, paths[i].name, PROBLEM_ERROR, "relative-path", text,
+		          NULL);
 	}
 }
 
@@ -230,9 +280,15 @@ check_account(const Conf *conf, const char *setting, const char *name, GPtrArray
 	if (*name == '\0')
 		return;
 	const struct passwd *entry = getpwnam(name);
-	g_autofree char *text = entry == NULL      ? g_strdup_printf("'%s' is not an account of this host: all mail will wait", name)
-	                      : entry->pw_uid == 0 ? g_strdup_printf("'%s' is root, which no delivery may be: all mail will wait", name)
-	                                           : NULL;
+	g_autofree char *text =
+		entry == NULL
+			? g_strdup_printf("'%s' is not an account of this host: all mail will wait",
+	                                  name)
+		: entry->pw_uid == 0
+			? g_strdup_printf(
+				  "'%s' is root, which no delivery may be: all mail will wait",
+				  name)
+			: NULL;
 	if (text != NULL)
 		add_about(problems, conf, setting, PROBLEM_ERROR, "account", text, NULL);
 }
@@ -245,8 +301,9 @@ check_deadline(const Conf *conf, GPtrArray *problems)
 {
 	if (conf->deadline >= COMMAND_TIME_LIMIT)
 		add_about(problems, conf, "deadline", PROBLEM_WARNING, "deadline",
-			"Postfix bounces what takes longer than its command_time_limit, 1000s where main.cf does not say more",
-			"see `todoke setup postfix`");
+		          "Postfix bounces what takes longer than its command_time_limit, 1000s "
+		          "where main.cf does not say more",
+		          "see `todoke setup postfix`");
 }
 
 static void
@@ -255,7 +312,9 @@ check_submit(const Conf *conf, GPtrArray *problems)
 	const char *why = NULL;
 	if (route_is_valid(conf->submit, &why))
 		return;
-	g_autofree char *text = g_strdup_printf("'%s' is not allowed for 'submit': no mail can leave", conf->submit);
+
+	g_autofree char *text = g_strdup_printf(
+		"'%s' is not allowed for 'submit': no mail can leave", conf->submit);
 	add_about(problems, conf, "submit", PROBLEM_ERROR, "submit", text, why);
 }
 
@@ -270,28 +329,39 @@ static void
 report_extension(void *user, const char *word, const char *hint)
 {
 	const ExtensionSetting *at = user;
-	g_autofree char *text = g_strdup_printf("%s names '%s', which is not an extension of Sieve", at->setting, word);
-	add_about(at->problems, at->conf, at->setting, PROBLEM_WARNING, "unknown-extension", text, hint);
+	g_autofree char *text = g_strdup_printf("%s names '%s', which is not an extension of Sieve",
+	                                        at->setting, word);
+	add_about(at->problems, at->conf, at->setting, PROBLEM_WARNING, "unknown-extension", text,
+	          hint);
 }
 
 static void
 check_extensions(const Conf *conf, GPtrArray *problems)
 {
-	ExtensionSetting users = { conf, "sieve_extensions", problems }, site = { conf, "sieve_site_extensions", problems };
+	ExtensionSetting users = { conf, "sieve_extensions", problems },
+			 site = { conf, "sieve_site_extensions", problems };
 	sieve_site_unknown(conf->sieve_extensions, report_extension, &users);
 	sieve_site_unknown(conf->sieve_site_extensions, report_extension, &site);
 }
 
-/* What the site's settings lead to and only root may change; paths with letters of a recipient are each recipient's. */
+/*
+ * What the site's settings lead to and only root may change; paths with letters of a recipient are
+ * each recipient's.
+ */
 static void
 check_trust(const Conf *conf, GPtrArray *problems)
 {
-	static const char *const names[] = { "sieve_before", "sieve_after", "sieve_default", "sieve_discard", "sieve_global",
-	                                     "recipe_site", "passwd_file", "program_folder" };
+	static const char *const names[] = { "sieve_before",  "sieve_after",   "sieve_default",
+		                             "sieve_discard", "sieve_global",  "recipe_site",
+		                             "passwd_file",   "program_folder" };
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		const ConfRow *row = conf_find_row(names[i]);
-		char *const *list = row->type == CONF_LIST ? G_STRUCT_MEMBER(char **, conf, row->offset) : NULL;
-		char *one[] = { row->type == CONF_TEXT ? G_STRUCT_MEMBER(char *, conf, row->offset) : NULL, NULL };
+		char *const *list = row->type == CONF_LIST
+		                            ? G_STRUCT_MEMBER(char **, conf, row->offset)
+		                            : NULL;
+		char *one[] = { row->type == CONF_TEXT ? G_STRUCT_MEMBER(char *, conf, row->offset)
+			                               : NULL,
+			        NULL };
 		for (char *const *path = list != NULL ? list : one; *path != NULL; path++) {
 			if (**path != '/' || strchr(*path, '%') != NULL)
 				continue;
@@ -310,19 +380,25 @@ check_twice(const Conf *conf, GPtrArray *problems)
 		const ConfTwice *twice = &g_array_index(conf->twice, ConfTwice, i);
 		const ConfPlace *place = &conf->said[conf_row_number(twice->row)];
 
-		g_autofree char *text = g_strdup_printf("'%s' was set at %s:%u already, which counts no more", twice->row->name,
+		g_autofree char *text = g_strdup_printf(
+			"'%s' was set at %s:%u already, which counts no more", twice->row->name,
 			twice->earlier.file, twice->earlier.line);
-		check_conf_finding(problems, PROBLEM_WARNING, place->file, place->line, "set-twice", text, NULL);
+		check_conf_finding(problems, PROBLEM_WARNING, place->file, place->line, "set-twice",
+		                   text, NULL);
 	}
 }
 
-/* The folder of a path template whose last part alone names the user; NULL: it is another. Caller frees. */
+/*
+ * The folder of a path template whose last part alone names the user; NULL: it is another. Caller
+ * frees.
+ */
 static char *
 shared_folder(const char *path)
 {
 	const char *variable = strchr(path, '%');
 	if (*path != '/' || variable == NULL || strchr(variable, '/') != NULL)
 		return NULL;
+
 	g_autofree char *fixed = g_strndup(path, (gsize) (variable - path));
 	char *slash = strrchr(fixed, '/');
 	return g_strndup(fixed, slash == fixed ? 1 : (gsize) (slash - fixed));
@@ -335,15 +411,23 @@ check_conf_spool(const Conf *conf, char **ret_text, char **ret_cure)
 	g_autofree char *folder = shared_folder(conf->recipe_default);
 	if (folder == NULL || conf->recipes == RECIPES_NO)
 		return true;
+
 	bool is_there = stat(folder, &sb) == 0 && S_ISDIR(sb.st_mode);
 	if (is_there && (sb.st_mode & S_IWOTH))
 		return true;
 
-	*ret_text = is_there
-		? g_strdup_printf("recipe_default is below '%s' (mode %o): an owner without a file there cannot make one", folder, sb.st_mode & 07777)
-		: g_strdup_printf("recipe_default is below '%s', which is not a folder", folder);
-	*ret_cure = g_strdup_printf("make each user's file once: install -m 660 -o USER -g mail /dev/null %s/USER; "
-		"or chmod 1777 %s; until then such mail goes to the INBOX", folder, folder);
+	*ret_text =
+		is_there
+			? g_strdup_printf(
+				  "recipe_default is below '%s' (mode %o): an owner without a file "
+				  "there cannot make one",
+				  folder, sb.st_mode & 07777)
+			: g_strdup_printf("recipe_default is below '%s', which is not a folder",
+	                                  folder);
+	*ret_cure = g_strdup_printf(
+		"make each user's file once: install -m 660 -o USER -g mail /dev/null %s/USER; "
+		"or chmod 1777 %s; until then such mail goes to the INBOX",
+		folder, folder);
 	return false;
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* check-conf: what `todoke check` finds in a configuration that can be read, but does not do what it seems to. */
+/*
+ * check-conf: what `todoke check` finds in a configuration that can be read, but does not do what
+ * it seems to.
+ */
 #ifndef TODOKE_CHECK_CONF_H
 #define TODOKE_CHECK_CONF_H
 
@@ -7,20 +10,27 @@
 #include "conf/conf.h"
 #include "filters/filter.h"
 
-/* Add a finding; `line` as in Conf (0 or CONF_LINE_OVERRIDE: none), `hint` may be NULL. All is copied. */
-void check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file, unsigned line, const char *code,
-                        const char *text, const char *hint);
+/*
+ * Add a finding; `line` as in Conf (0 or CONF_LINE_OVERRIDE: none), `hint` may be NULL. All is
+ * copied.
+ */
+void check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file,
+                        unsigned line, const char *code, const char *text, const char *hint);
 
 /* Look at the values of the settings. Findings (Problem) are appended. */
 void check_conf_settings(const Conf *conf, GPtrArray *problems);
 
 /*
- * Can every recipient make a file where recipe_default says? Not in a spool such as /var/mail (2775 root:mail): procmail is setgid mail to make
- * a file there, we are nothing of the kind. False: *ret_text says why, *ret_cure what helps (caller frees).
+ * Can every recipient make a file where recipe_default says? Not in a spool such as /var/mail (2775
+ * root:mail): procmail is setgid mail to make a file there, we are nothing of the kind. False:
+ * *ret_text says why, *ret_cure what helps (caller frees).
  */
 bool check_conf_spool(const Conf *conf, char **ret_text, char **ret_cure);
 
-/* A finding where the file of `trust` can be changed by others: the text names the mode, the hint the command. */
+/*
+ * A finding where the file of `trust` can be changed by others: the text names the mode, the hint
+ * the command.
+ */
 void check_conf_trust(GPtrArray *problems, const ConfPlace *place, const Trust *trust);
 
 #endif

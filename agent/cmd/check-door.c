@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* check-door: local(8) runs mailbox_command as the recipient, and for root as nobody (default_privs). */
+/*
+ * check-door: local(8) runs mailbox_command as the recipient, and for root as nobody
+ * (default_privs).
+ */
 #include "agent/cmd/check-door.h"
 
 #include "agent/cmd/check-conf.h"
@@ -12,10 +15,14 @@
 static bool
 map_has_root(const char *map)
 {
-	g_autofree char *found = g_find_program_in_path("postalias"), *output = NULL, *errors = NULL;
-	const char *argv[] = { found != NULL ? found : "/usr/sbin/postalias", "-q", "root", map, NULL };
+	g_autofree char *found = g_find_program_in_path("postalias"), *output = NULL,
+			*errors = NULL;
+	const char *argv[] = { found != NULL ? found : "/usr/sbin/postalias", "-q", "root", map,
+		               NULL };
 	int wait_status = 0;
-	if (!g_spawn_sync(NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &errors, &wait_status, NULL))
+
+	if (!g_spawn_sync(NULL, (char **) argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, &output, &errors,
+	                  &wait_status, NULL))
 		return true;
 	bool is_mute = *errors == '\0';
 	return *g_strstrip(output) != '\0' || !is_mute;
@@ -35,8 +42,10 @@ static void
 check_root_mail(const Conf *conf, const PostfixFacts *facts, const char *file, GPtrArray *problems)
 {
 	if (*conf->root_mail_to == '\0' && !root_is_aliased(facts))
-		check_conf_finding(problems, PROBLEM_WARNING, file, 0, "root-mail",
-			"root has no mailbox, and neither an alias nor root_mail_to says who gets root's mail (cron's, and postmaster's "
+		check_conf_finding(
+			problems, PROBLEM_WARNING, file, 0, "root-mail",
+			"root has no mailbox, and neither an alias nor root_mail_to says who gets "
+			"root's mail (cron's, and postmaster's "
 			"where that is an alias of root): all of it will wait",
 			"root_mail_to = \"you@example.org\", or a line root: in /etc/aliases");
 }
@@ -49,10 +58,17 @@ check_mailboxes(const Conf *conf, const char *file, GPtrArray *problems)
 	bool is_home = g_str_has_prefix(conf->maildir, "/home/");
 	if (is_of_system || is_home)
 		return;
-	g_autofree char *text = g_strdup_printf("Postfix's mailbox_command runs todoke as each recipient, who must be able to write to "
-		"the mailbox: maildir '%s' is a tree of virtual users, and all mail of local users will wait", conf->maildir);
-	check_conf_finding(problems, PROBLEM_ERROR, file, 0, "local-maildir", text,
-		"maildir = \"~/Maildir\", or another configuration for that door: mailbox_command = todoke deliver -c FILE");
+
+	g_autofree char *text = g_strdup_printf(
+		"Postfix's mailbox_command runs todoke as each recipient, who must be able to "
+		"write to "
+		"the mailbox: maildir '%s' is a tree of virtual users, and all mail of local users "
+		"will wait",
+		conf->maildir);
+	check_conf_finding(
+		problems, PROBLEM_ERROR, file, 0, "local-maildir", text,
+		"maildir = \"~/Maildir\", or another configuration for that door: mailbox_command "
+		"= todoke deliver -c FILE");
 }
 
 void
@@ -60,9 +76,11 @@ check_local_door(const Conf *conf, GPtrArray *problems)
 {
 	g_auto(Status) none = STATUS_INIT;
 	g_autofree char *command = NULL;
-	if (!postfix_facts_postconf(NULL, (const char *const[]) { "-xh", "mailbox_command", NULL }, &command, &none) ||
+	if (!postfix_facts_postconf(NULL, (const char *const[]){ "-xh", "mailbox_command", NULL },
+	                            &command, &none) ||
 	    strstr(command, "todoke") == NULL || strstr(command, " -c") != NULL)
 		return;
+
 	g_autoptr(PostfixFacts) facts = postfix_facts_read(NULL, &none);
 	if (facts == NULL)
 		return;

@@ -6,8 +6,9 @@
 #include "conf/conf.h"
 
 /*
- * Where this host's Postfix runs todoke as mailbox_command, look whether the settings fit that: root's mail, and whose
- * the mailboxes are. Findings (Problem) are appended; without a Postfix there are none.
+ * Where this host's Postfix runs todoke as mailbox_command, look whether the settings fit that:
+ * root's mail, and whose the mailboxes are. Findings (Problem) are appended; without a Postfix
+ * there are none.
  */
 void check_local_door(const Conf *conf, GPtrArray *problems);
 

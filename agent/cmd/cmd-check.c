@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd-check: `todoke check`: is what admins and owners wrote right? All findings at once, in the form of compilers. */
+/*
+ * cmd-check: `todoke check`: is what admins and owners wrote right? All findings at once, in the
+ * form of compilers.
+ */
 #include "agent/base/fs.h"
 #include "agent/cmd/check-conf.h"
 #include "agent/cmd/check-door.h"
@@ -54,9 +57,12 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 {
 	bool is_of_deliveries = path == options->conf_path; /* not a file that is only looked at */
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(Conf) conf = conf_read(path, (const char *const *) options->overrides, problems, &st);
+
+	g_autoptr(Conf)
+		conf = conf_read(path, (const char *const *) options->overrides, problems, &st);
 	if (conf == NULL)
 		return;
+
 	g_autoptr(HeaderRules) rules = NULL;
 	(void) site_compile_rules(conf, problems, &rules, &st); /* what is wrong is in the list */
 	check_conf_settings(conf, problems);
@@ -70,16 +76,18 @@ open_rules(RulesFile *rules, const char *path, const Options *options, GPtrArray
 	Conf *conf = cmd_conf(options->conf_path, options->overrides);
 	g_auto(Status) st = STATUS_INIT;
 	ScriptTrust trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER;
+
 	if (conf != NULL && rules_file_open(rules, conf, path, options->recipient, trust, &st)) {
 		Trust whose = trust_of_owner(TRUST_OWNER, rules->account, path);
 		if (options->for_site)
-			whose = (Trust) { .rule = TRUST_SITE, .path = path, .owner = geteuid() };
+			whose = (Trust){ .rule = TRUST_SITE, .path = path, .owner = geteuid() };
 		const ConfPlace whole = { .file = path };
 		check_conf_trust(problems, &whole, &whose);
 		return true;
 	}
+
 	check_conf_finding(problems, PROBLEM_ERROR, path, 0, "unreadable",
-		st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
+	                   st.detail != NULL ? st.detail : "the configuration is wrong", NULL);
 	return false;
 }
 
@@ -89,8 +97,10 @@ check_sieve(const char *path, const Options *options, GPtrArray *problems)
 	g_auto(RulesFile) rules = { 0 };
 	if (!open_rules(&rules, path, options, problems))
 		return;
+
 	const Filter *engine = filter_for_sieve(services_env(rules.services), rules.account->user);
-	FilterProgram *program = engine->compile(&rules.source, services_env(rules.services), problems);
+	FilterProgram *program = engine->compile(&rules.source, services_env(rules.services),
+	                                         problems);
 	if (program != NULL)
 		engine->free(program);
 }
@@ -110,23 +120,25 @@ check_recipes(const char *path, const Options *options, GPtrArray *problems)
 	g_auto(RulesFile) rules = { 0 };
 	if (!open_rules(&rules, path, options, problems))
 		return;
-	FilterEnv env = { .services = &rules_file_recipe_services, .now = services_env(rules.services)->now, .trace_level = -1 };
+
+	FilterEnv env = { .services = &rules_file_recipe_services,
+		          .now = services_env(rules.services)->now,
+		          .trace_level = -1 };
 	recipe_check_files(&rules.source, &env, problems);
 	if (options->explain && !options->json)
 		explain_recipes(&rules.source);
 }
 
-/* The kinds of files that we can check, told by their names; the first that fits. More engines are more rows. */
+/*
+ * The kinds of files that we can check, told by their names; the first that fits. More engines are
+ * more rows.
+ */
 static const struct {
 	const char *suffix;
 	void (*check)(const char *path, const Options *options, GPtrArray *problems);
 } kinds[] = {
-	{ ".conf", check_conf },
-	{ ".sieve", check_sieve },
-	{ ".siv", check_sieve },
-	{ "procmailrc", check_recipes },
-	{ ".rc", check_recipes },
-	{ "", check_conf },
+	{ ".conf", check_conf },         { ".sieve", check_sieve }, { ".siv", check_sieve },
+	{ "procmailrc", check_recipes }, { ".rc", check_recipes },  { "", check_conf },
 };
 
 static void
@@ -138,14 +150,19 @@ check_file(const char *path, const Options *options, GPtrArray *problems)
 	kinds[i].check(path, options, problems);
 }
 
-/* The text that a problem speaks of; NULL: it cannot be read, or is no text of ours to show. Caller frees. */
+/*
+ * The text that a problem speaks of; NULL: it cannot be read, or is no text of ours to show. Caller
+ * frees.
+ */
 static char *
 source_of(const Problem *problem)
 {
 	g_auto(Status) unread = STATUS_INIT;
 	char *text = NULL;
 	size_t len;
-	if (problem->line == 0 || !fs_read_file(AT_FDCWD, problem->file, LIMIT_SHOWN_SOURCE, &text, &len, &unread))
+
+	if (problem->line == 0 ||
+	    !fs_read_file(AT_FDCWD, problem->file, LIMIT_SHOWN_SOURCE, &text, &len, &unread))
 		return NULL;
 	return text;
 }
@@ -164,17 +181,24 @@ cmd_check(int argc, char **argv)
 {
 	g_auto(Options) options = { 0 };
 	const GOptionEntry entries[] = {
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path, "Check this configuration", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "Set this for once", "NAME=VALUE" },
-		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options.engine, "Can this engine run it: native, libsieve", "NAME" },
-		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site, "Scripts are the site's, not a user's", NULL },
-		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options.recipient, "Whose scripts: warn of redirects to the same",
-		  "ADDR" },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print an object of schema todoke.check/1", NULL },
-		{ "explain", 0, 0, G_OPTION_ARG_NONE, &options.explain, "Say in words what recipes do", NULL },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path,
+		  "Check this configuration", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides,
+		  "Set this for once", "NAME=VALUE" },
+		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options.engine,
+		  "Can this engine run it: native, libsieve", "NAME" },
+		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site,
+		  "Scripts are the site's, not a user's", NULL },
+		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options.recipient,
+		  "Whose scripts: warn of redirects to the same", "ADDR" },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json,
+		  "Print an object of schema todoke.check/1", NULL },
+		{ "explain", 0, 0, G_OPTION_ARG_NONE, &options.explain,
+		  "Say in words what recipes do", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
+
 	if (!cmd_options(&argc, &argv, "[OPTION]... [FILE]...", about, entries, &exit_code))
 		return exit_code;
 	cmd_choose_engine(options.engine, &options.overrides);
@@ -185,9 +209,11 @@ cmd_check(int argc, char **argv)
 		check_file(argv[i], &options, problems);
 	if (options.json)
 		print_json(problems);
+
 	for (guint i = 0; i < problems->len && !options.json; i++) {
 		g_autofree char *source = source_of(problems->pdata[i]);
 		cmd_print_problem(problems->pdata[i], source);
 	}
+
 	return problems->len > 0 ? CMD_FINDINGS : CMD_GOOD;
 }

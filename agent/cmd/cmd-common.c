@@ -9,8 +9,8 @@
 #include <string.h>
 
 bool
-cmd_options(int *argc, char ***argv, const char *synopsis, const char *about, const GOptionEntry *entries,
-	int *ret_exit)
+cmd_options(int *argc, char ***argv, const char *synopsis, const char *about,
+            const GOptionEntry *entries, int *ret_exit)
 {
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	g_autoptr(GError) error = NULL;
@@ -19,27 +19,36 @@ cmd_options(int *argc, char ***argv, const char *synopsis, const char *about, co
 		{ "help", 'h', 0, G_OPTION_ARG_NONE, &help, "Show this and end", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
-	/* GLib's own --help ends the process inside the library, and speaks of "Application Options". */
+
+	/*
+	 * GLib's own --help ends the process inside the library, and speaks of "Application
+	 * Options".
+	 */
 	g_option_context_set_help_enabled(context, FALSE);
 	g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_add_main_entries(context, help_entry, NULL);
+
 	const char *name = (*argv)[0];
 	if (!g_option_context_parse(context, argc, argv, &error)) {
 		*ret_exit = cmd_usage(name, "%s", error->message);
 		return false;
 	}
+
 	if (help) {
 		g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
 		const char *options = strstr(text, "  -");
-		printf("usage: todoke %s %s\n\n%s%s", name, synopsis, options != NULL ? options : "", about);
+		printf("usage: todoke %s %s\n\n%s%s", name, synopsis,
+		       options != NULL ? options : "", about);
 		*ret_exit = CMD_GOOD;
 		return false;
 	}
+
 	/* "--" has done its work. */
 	if (*argc > 1 && strcmp((*argv)[1], "--") == 0) {
 		memmove(*argv + 1, *argv + 2, (size_t) (*argc - 1) * sizeof(char *));
 		(*argc)--;
 	}
+
 	return true;
 }
 
@@ -47,10 +56,12 @@ int
 cmd_usage(const char *command, const char *text, ...)
 {
 	va_list args;
+
 	va_start(args, text);
 	g_autofree char *what = g_strdup_vprintf(text, args);
 	va_end(args);
 	fprintf(stderr, "todoke %s: %s (--help tells more)\n", command, what);
+
 	return CMD_USAGE;
 }
 
@@ -60,10 +71,12 @@ cmd_conf(const char *path, char **overrides)
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	g_auto(Status) st = STATUS_INIT;
 	Conf *conf = conf_read(path, (const char *const *) overrides, problems, &st);
+
 	for (guint i = 0; i < problems->len; i++) {
 		g_autofree char *line = problem_print_short(problems->pdata[i]);
 		fprintf(stderr, "%s\n", line);
 	}
+
 	return conf;
 }
 
@@ -83,9 +96,11 @@ void
 cmd_print(FILE *out, const char *text, ...)
 {
 	va_list args;
+
 	va_start(args, text);
 	g_autofree char *said = g_strdup_vprintf(text, args);
 	va_end(args);
+
 	g_autofree char *valid = g_utf8_make_valid(said, -1);
 	g_autoptr(GString) shown = g_string_sized_new(strlen(valid));
 	for (const char *c = valid; *c != '\0'; c = g_utf8_next_char(c)) {
@@ -93,6 +108,7 @@ cmd_print(FILE *out, const char *text, ...)
 		bool harmless = letter == '\n' || letter == '\t' || g_unichar_isprint(letter);
 		g_string_append_unichar(shown, harmless ? letter : '?');
 	}
+
 	fputs(shown->str, out);
 }
 
@@ -116,13 +132,16 @@ bool
 cmd_speaks(const char *option, const char *language)
 {
 	static const char *const variables[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
+
 	for (size_t i = 0; i < G_N_ELEMENTS(variables) && option == NULL; i++) {
 		const char *value = g_getenv(variables[i]);
 		if (value != NULL && *value != '\0')
 			option = value;
 	}
+
 	size_t len = strlen(language);
-	return option != NULL && g_ascii_strncasecmp(option, language, len) == 0 && !g_ascii_isalpha(option[len]);
+	return option != NULL && g_ascii_strncasecmp(option, language, len) == 0 &&
+	       !g_ascii_isalpha(option[len]);
 }
 
 static json_t *
@@ -135,14 +154,19 @@ static json_t *
 problem_json(const Problem *problem)
 {
 	json_t *object = json_object();
+
 	json_object_set_new(object, "file", cmd_json_text(problem->file));
 	json_object_set_new(object, "line", number_or_null(problem->line));
 	json_object_set_new(object, "column", number_or_null(problem->column));
 	json_object_set_new(object, "end", number_or_null(problem->end_column));
-	json_object_set_new(object, "severity", json_string(problem_severity_name(problem->severity)));
-	json_object_set_new(object, "code", problem->code != NULL ? json_string(problem->code) : json_null());
+	json_object_set_new(object, "severity",
+	                    json_string(problem_severity_name(problem->severity)));
+	json_object_set_new(object, "code",
+	                    problem->code != NULL ? json_string(problem->code) : json_null());
 	json_object_set_new(object, "text", cmd_json_text(problem->text));
-	json_object_set_new(object, "hint", problem->hint != NULL ? cmd_json_text(problem->hint) : json_null());
+	json_object_set_new(object, "hint",
+	                    problem->hint != NULL ? cmd_json_text(problem->hint) : json_null());
+
 	return object;
 }
 

@@ -19,7 +19,7 @@ typedef struct {
 	const Conf *conf;
 	const ConfRow *row;
 	char *value;
-	char *origin;  /* "default", "-o", "/etc/todoke/todoke.conf:3" */
+	char *origin; /* "default", "-o", "/etc/todoke/todoke.conf:3" */
 } Setting;
 
 static void
@@ -61,6 +61,7 @@ value_json(const Setting *setting)
 	const void *member = G_STRUCT_MEMBER_P(setting->conf, setting->row->offset);
 	g_autofree char *choice = NULL;
 	json_t *list = NULL;
+
 	switch (setting->row->type) {
 	case CONF_BOOL:
 		return json_boolean(*(const bool *) member);
@@ -83,12 +84,14 @@ static json_t *
 setting_json(const Setting *setting)
 {
 	json_t *object = json_object();
+
 	json_object_set_new(object, "name", json_string(setting->row->name));
 	json_object_set_new(object, "value", value_json(setting));
 	json_object_set_new(object, "text", cmd_json_text(setting->value));
 	json_object_set_new(object, "default", json_string(setting->row->otherwise));
 	json_object_set_new(object, "from", cmd_json_text(setting->origin));
 	json_object_set_new(object, "help", json_string(setting->row->help));
+
 	return object;
 }
 
@@ -96,16 +99,19 @@ static json_t *
 rule_json(const ConfRule *rule)
 {
 	const char *const texts[][2] = {
-		{ "name", rule->name }, { "header", rule->header }, { "match", rule->match }, { "action", rule->action },
-			{ "to", rule->to },
+		{ "name", rule->name },     { "header", rule->header }, { "match", rule->match },
+		{ "action", rule->action }, { "to", rule->to },
 	};
 	json_t *object = json_object(), *when = json_array();
+
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
-		json_object_set_new(object, texts[i][0], texts[i][1] != NULL ? cmd_json_text(texts[i][1]) : json_null());
+		json_object_set_new(object, texts[i][0],
+		                    texts[i][1] != NULL ? cmd_json_text(texts[i][1]) : json_null());
 	for (char **item = rule->when; item != NULL && *item != NULL; item++)
 		json_array_append_new(when, cmd_json_text(*item));
 	json_object_set_new(object, "when", when);
 	json_object_set_new(object, "line", json_integer(rule->place.line));
+
 	return object;
 }
 
@@ -113,6 +119,7 @@ static void
 print_json(const Conf *conf, bool all, char **names)
 {
 	json_t *settings = json_array(), *rules = json_array(), *object = json_object();
+
 	for (size_t i = 0; i < CONF_ROWS; i++) {
 		if (!is_wanted(i, conf, all, names))
 			continue;
@@ -120,25 +127,33 @@ print_json(const Conf *conf, bool all, char **names)
 		setting_init(&setting, conf, i);
 		json_array_append_new(settings, setting_json(&setting));
 	}
+
 	for (guint i = 0; i < conf->rules->len && *names == NULL; i++)
 		json_array_append_new(rules, rule_json(conf->rules->pdata[i]));
 	json_object_set_new(object, "schema", json_string("todoke.config/1"));
-	json_object_set_new(object, "file", conf->files->len > 0 ? cmd_json_text(conf->files->pdata[0]) : json_null());
+	json_object_set_new(object, "file",
+	                    conf->files->len > 0 ? cmd_json_text(conf->files->pdata[0])
+	                                         : json_null());
 	json_object_set_new(object, "settings", settings);
 	json_object_set_new(object, "rules", rules);
 	cmd_print_json(object);
 }
 
-/* In single quotes: names and patterns are full of characters that mean something in double quotes. Caller frees. */
+/*
+ * In single quotes: names and patterns are full of characters that mean something in double quotes.
+ * Caller frees.
+ */
 static char *
 quoted(const char *text)
 {
 	GString *out = g_string_new("'");
+
 	for (; *text != '\0'; text++) {
 		if (*text == '\'' || *text == '\\')
 			g_string_append_c(out, '\\');
 		g_string_append_c(out, *text);
 	}
+
 	g_string_append_c(out, '\'');
 	return g_string_free(out, FALSE);
 }
@@ -162,6 +177,7 @@ print_when(char **when)
 		g_autofree char *text = quoted(*item);
 		printf("%s%s", item == when ? "" : ", ", text);
 	}
+
 	puts("}");
 }
 
@@ -169,6 +185,7 @@ static void
 print_rule(const ConfRule *rule)
 {
 	g_autofree char *name = quoted(rule->name);
+
 	printf("rule %s {  # %s:%u\n", name, rule->place.file, rule->place.line);
 	print_key("header", rule->header);
 	print_key("match", rule->match);
@@ -197,6 +214,7 @@ print_scoped(const ConfScoped *setting)
 		g_autofree char *text = quoted(*value);
 		printf("%s%s", value > setting->values ? ", " : "", text);
 	}
+
 	puts(is_list ? "}" : "");
 }
 
@@ -205,7 +223,8 @@ print_scope(const ConfScope *scope)
 {
 	g_autofree char *pattern = quoted(scope->pattern);
 
-	printf("%s %s {  # %s:%u\n", scope->is_domain ? "domain" : "user", pattern, scope->place.file, scope->place.line);
+	printf("%s %s {  # %s:%u\n", scope->is_domain ? "domain" : "user", pattern,
+	       scope->place.file, scope->place.line);
 	for (guint i = 0; i < scope->settings->len; i++)
 		print_scoped(scope->settings->pdata[i]);
 	puts("}");
@@ -223,6 +242,7 @@ print_text(const Conf *conf, bool all, char **names)
 		setting_init(&setting, conf, i);
 		printf("%s = %s  # %s\n", setting.row->name, setting.value, setting.origin);
 	}
+
 	for (guint i = 0; i < conf->rules->len && *names == NULL; i++)
 		print_rule(conf->rules->pdata[i]);
 	for (guint i = 0; i < conf->scopes->len && *names == NULL; i++)
@@ -237,12 +257,16 @@ cmd_config(int argc, char **argv)
 	gboolean all = FALSE, json = FALSE;
 	const GOptionEntry entries[] = {
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &path, "Read this file", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &overrides, "Set this for once", "NAME=VALUE" },
-		{ "all", 'a', 0, G_OPTION_ARG_NONE, &all, "Settings with their default, too", NULL },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print an object of schema todoke.config/1", NULL },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &overrides, "Set this for once",
+		  "NAME=VALUE" },
+		{ "all", 'a', 0, G_OPTION_ARG_NONE, &all, "Settings with their default, too",
+		  NULL },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &json,
+		  "Print an object of schema todoke.config/1", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
+
 	if (!cmd_options(&argc, &argv, "[OPTION]... [NAME]...", about, entries, &exit_code))
 		return exit_code;
 	for (int i = 1; i < argc; i++)
@@ -251,9 +275,11 @@ cmd_config(int argc, char **argv)
 	g_autoptr(Conf) conf = cmd_conf(path, overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;
+
 	if (json)
 		print_json(conf, all, argv + 1);
 	else
 		print_text(conf, all, argv + 1);
+
 	return CMD_GOOD;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd-convert: `todoke convert`: an rc file of procmail as a Sieve script, and the proof over old mail. */
+/*
+ * cmd-convert: `todoke convert`: an rc file of procmail as a Sieve script, and the proof over old
+ * mail.
+ */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/convert-prove.h"
 #include "agent/cmd/cmd-common.h"
@@ -47,10 +50,12 @@ convert_file(const char *path, const Options *options)
 	g_auto(RulesFile) rules = { 0 };
 	g_auto(Status) st = STATUS_INIT;
 	Conf *conf = cmd_conf(options->conf_path, options->overrides);
+
 	if (conf == NULL)
 		return CMD_FINDINGS;
 	if (!rules_file_open(&rules, conf, path, NULL, SCRIPT_OWNER, &st))
 		return cannot_convert(&st);
+
 	FilterEnv env = { .services = &rules_file_recipe_services,
 		          .user = &rules,
 		          .now = services_env(rules.services)->now,
@@ -59,11 +64,13 @@ convert_file(const char *path, const Options *options)
 	g_autofree char *script = recipe_convert(&rules.source, &env, &counts);
 	unsigned differ = counts.recipes[VERDICT_BY_HAND];
 	if (script == NULL)
-		status_fail_detail(&st, STATUS_SCRIPT, "'%s' is not an rc file that procmail would read", path);
+		status_fail_detail(&st, STATUS_SCRIPT,
+		                   "'%s' is not an rc file that procmail would read", path);
 	else if (options->folder == NULL)
 		fputs(script, stdout);
 	else
 		(void) convert_prove(&rules, script, options->folder, &differ, &st);
+
 	if (st.id != STATUS_OK)
 		return cannot_convert(&st);
 	return differ > 0 ? CMD_FINDINGS : CMD_GOOD;
@@ -74,16 +81,21 @@ cmd_convert(int argc, char **argv)
 {
 	g_auto(Options) options = { 0 };
 	const GOptionEntry entries[] = {
-		{ "prove", 0, 0, G_OPTION_ARG_FILENAME, &options.folder, "Run both over the mail in this folder", "MAILDIR" },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path, "Instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "A setting for this run", "NAME=VALUE" },
+		{ "prove", 0, 0, G_OPTION_ARG_FILENAME, &options.folder,
+		  "Run both over the mail in this folder", "MAILDIR" },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path,
+		  "Instead of the installed todoke.conf", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides,
+		  "A setting for this run", "NAME=VALUE" },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
+
 	if (!cmd_options(&argc, &argv, "[OPTION]... [procmail] FILE", about, entries, &exit_code))
 		return exit_code;
 	int at = argc > 2 && strcmp(argv[1], "procmail") == 0 ? 2 : 1;
 	if (argc != at + 1)
 		return cmd_usage("convert", "name one file: todoke convert procmail ~/.procmailrc");
+
 	return convert_file(argv[at], &options);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd-deliver: the door for pipe(8), local(8)'s mailbox_command, .forward, and the `mda` of fetchmail and getmail. */
+/*
+ * cmd-deliver: the door for pipe(8), local(8)'s mailbox_command, .forward, and the `mda` of
+ * fetchmail and getmail.
+ */
 #define _GNU_SOURCE
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/delivery-door.h"
@@ -53,9 +56,13 @@ static const struct {
 	char letter;
 	const char *why;
 } foreign_options[] = {
-	{ 'e', "-e of dovecot-lda is not taken: a refusal is always an answer to Postfix, never a mail of our own" },
-	{ 'k', "-k of dovecot-lda is not taken: the environment is used only where no -d is given" },
-	{ 'p', "-p of dovecot-lda and procmail is not taken: the message is read from standard input" },
+	{ 'e',
+	  "-e of dovecot-lda is not taken: a refusal is always an answer to Postfix, never a mail "
+	  "of our own" },
+	{ 'k',
+	  "-k of dovecot-lda is not taken: the environment is used only where no -d is given" },
+	{ 'p',
+	  "-p of dovecot-lda and procmail is not taken: the message is read from standard input" },
 	{ 't', "-t of procmail is not needed: our own faults are always temporary" },
 	{ 'Y', "-Y of procmail is not needed: Content-Length is not looked at" },
 	{ 'A', "-A of maildrop is not taken: use header rules in todoke.conf" },
@@ -68,7 +75,8 @@ refuse_option(char letter, const char *word, Status *st)
 	for (size_t i = 0; i < G_N_ELEMENTS(foreign_options); i++)
 		if (foreign_options[i].letter == letter)
 			return status_fail_detail(st, STATUS_USAGE, "%s", foreign_options[i].why);
-	return status_fail_detail(st, STATUS_USAGE, "option '%s' is not known, or its value is missing", word);
+	return status_fail_detail(st, STATUS_USAGE,
+	                          "option '%s' is not known, or its value is missing", word);
 }
 
 static void
@@ -110,8 +118,10 @@ take_option(DeliveryDoor *call, RecipeFile *recipes, int option, const char *wor
 		delivery_door_set_string(&call->envelope->queue_id, optarg);
 		return true;
 	case OPTION_SIZE:
-		if (!g_ascii_string_to_unsigned(optarg, 10, 0, G_MAXINT64, &call->envelope->queue_size, NULL))
-			return status_fail_detail(st, STATUS_USAGE, "--size '%s' is not a number of octets", optarg);
+		if (!g_ascii_string_to_unsigned(optarg, 10, 0, G_MAXINT64,
+		                                &call->envelope->queue_size, NULL))
+			return status_fail_detail(st, STATUS_USAGE,
+			                          "--size '%s' is not a number of octets", optarg);
 		return true;
 	case OPTION_CLIENT:
 		delivery_door_set_string(&call->envelope->client_address, optarg);
@@ -131,6 +141,7 @@ read_options(DeliveryDoor *call, RecipeFile *recipes, int argc, char **argv, Sta
 		if (!take_option(call, recipes, option, word, st))
 			return false;
 	}
+
 	for (; optind < argc; optind++)
 		if (!delivery_door_set_recipient(call, argv[optind], st))
 			return false;
@@ -144,11 +155,13 @@ cmd_deliver(int argc, char **argv)
 		fputs(help, stdout);
 		return 0;
 	}
+
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(DeliveryDoor) call = { 0 };
 	RecipeFile recipes = { 0 };
 	delivery_door_init(&call, DOOR_PIPE);
 	(void) read_options(&call, &recipes, argc, argv, &st);
+
 	int exit_code = delivery_door_run(&call, &st);
 	g_free(recipes.path);
 	return exit_code;

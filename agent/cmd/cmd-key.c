@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd-key: `todoke key`: the keys of the site. Shows how many there are; makes one only when told to. */
+/*
+ * cmd-key: `todoke key`: the keys of the site. Shows how many there are; makes one only when told
+ * to.
+ */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/message/mark.h"
@@ -20,10 +23,12 @@ make_key(const char *path)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *id = NULL;
+
 	if (!mark_key_generate(path, &id, &st)) {
 		fprintf(stderr, "todoke key: %s\n", st.detail);
 		return CMD_FINDINGS;
 	}
+
 	printf("%s: new key '%s'\n", path, id);
 	return CMD_GOOD;
 }
@@ -33,10 +38,12 @@ show_keys(const char *path)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(MarkKeys) keys = NULL;
+
 	if (!mark_keys_read(path, &keys, &st)) {
 		fprintf(stderr, "todoke key: %s\n", st.detail);
 		return CMD_FINDINGS;
 	}
+
 	size_t n = mark_keys_count(keys);
 	printf("%s: %zu key%s%s\n", path, n, n == 1 ? "" : "s", n > 0 ? "" : "; --new makes one");
 	return n > 0 ? CMD_GOOD : CMD_FINDINGS;
@@ -50,17 +57,22 @@ cmd_key(int argc, char **argv)
 	gboolean make = FALSE;
 	const GOptionEntry entries[] = {
 		{ "new", 0, 0, G_OPTION_ARG_NONE, &make, "Put a new key on top", NULL },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &conf_path, "Instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &overrides, "A setting for this run", "NAME=VALUE" },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &conf_path,
+		  "Instead of the installed todoke.conf", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &overrides,
+		  "A setting for this run", "NAME=VALUE" },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
+
 	if (!cmd_options(&argc, &argv, "[OPTION]...", about, entries, &exit_code))
 		return exit_code;
 	if (argc > 1)
 		return cmd_usage("key", "'%s' is not known here; key_file is a setting", argv[1]);
+
 	g_autoptr(Conf) conf = cmd_conf(conf_path, overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;
+
 	return make ? make_key(conf->key_file) : show_keys(conf->key_file);
 }

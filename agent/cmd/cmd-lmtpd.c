@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd-lmtpd: the LMTP door: on sockets of its own, of systemd, or at standard input and output under spawn(8).
+ * cmd-lmtpd: the LMTP door: on sockets of its own, of systemd, or at standard input and output
+ * under spawn(8).
  */
 #define _GNU_SOURCE
 #include "agent/base/answer.h"
@@ -21,10 +22,10 @@
 
 typedef struct {
 	const char *conf_path;
-	GPtrArray *overrides;  /* "key=value", NULL at the end */
-	GPtrArray *listen;     /* the same */
+	GPtrArray *overrides; /* "key=value", NULL at the end */
+	GPtrArray *listen;    /* the same */
 	bool stdio;
-	int log_fd;            /* of the present configuration; -1: none */
+	int log_fd; /* of the present configuration; -1: none */
 } Options;
 
 enum { OPTION_LISTEN = 256, OPTION_STDIO, EXIT_WRONG_USAGE = 2 };
@@ -70,6 +71,7 @@ read_options(Options *options, int argc, char **argv)
 		else
 			return false;
 	}
+
 	return optind == argc && !(options->stdio && options->listen->len > 1);
 }
 
@@ -78,19 +80,23 @@ static bool
 load(void *user, LmtpService *ret_service, Status *st)
 {
 	Options *options = user;
-	Conf *conf = conf_read(options->conf_path, (const char *const *) options->overrides->pdata, NULL, st);
+	Conf *conf = conf_read(options->conf_path, (const char *const *) options->overrides->pdata,
+	                       NULL, st);
 	if (conf == NULL)
 		return false;
+
 	mode_t mask = (mode_t) conf->umask;
 	Site *site = site_new_without_keys(conf, st);
 	if (site == NULL)
 		return false;
+
 	(void) umask(mask);
 	int old_log = options->log_fd;
 	options->log_fd = site_open_log(site->conf);
 	if (old_log >= 0)
 		(void) close(old_log);
 	lmtp_store_init(site, ret_service);
+
 	return true;
 }
 
@@ -100,12 +106,14 @@ fail_start(const Options *options, Status *st)
 {
 	const char *detail = st->detail != NULL ? st->detail : status_text(st);
 	bool is_heard = log_is_heard();
+
 	log_note(LOG_ERR, "lmtpd cannot start: %s", detail);
 	if (!options->stdio) {
 		if (!log_falls_back())
 			fprintf(stderr, "todoke lmtpd: %s\n", detail);
 		return EX_CONFIG;
 	}
+
 	if (!is_heard)
 		answer_tell_cause(st);
 	printf("421 %s %s\r\n", status_row(st->id)->dsn, status_text(st));
@@ -119,21 +127,28 @@ cmd_lmtpd(int argc, char **argv)
 		fputs(help, stdout);
 		return 0;
 	}
+
 	g_autoptr(GPtrArray) overrides = g_ptr_array_new(), listen = g_ptr_array_new();
 	g_ptr_array_add(overrides, NULL);
 	g_ptr_array_add(listen, NULL);
+
 	Options options = { .overrides = overrides, .listen = listen, .log_fd = -1 };
 	if (!read_options(&options, argc, argv)) {
 		fputs(help, stderr);
 		return EXIT_WRONG_USAGE;
 	}
+
 	if (!options.stdio) /* there it is the client's */
 		log_fall_back_to(STDERR_FILENO);
 	log_open("todoke", -1, LOG_FORM_TEXT);
 	log_catch_glib();
+
 	g_auto(Status) st = STATUS_INIT;
 	LmtpServerOptions server = {
-		.load = load, .user = &options, .listen = (const char *const *) listen->pdata, .stdio = options.stdio,
+		.load = load,
+		.user = &options,
+		.listen = (const char *const *) listen->pdata,
+		.stdio = options.stdio,
 	};
 	return lmtp_server_run(&server, &st) ? 0 : fail_start(&options, &st);
 }

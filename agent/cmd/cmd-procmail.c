@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cmd-procmail: the door that takes procmail's own command line, as `todoke procmail` or by a link of the name
- * procmail.
+ * cmd-procmail: the door that takes procmail's own command line, as `todoke procmail` or by a link
+ * of the name procmail.
  *
- * The owner's recipes run and nothing beside them; the loop check and the header rules come first, as at every door.
- * What procmail does as root or setuid it does not do: root becomes the recipient before anything is read.
+ * The owner's recipes run and nothing beside them; the loop check and the header rules come first,
+ * as at every door. What procmail does as root or setuid it does not do: root becomes the recipient
+ * before anything is read.
  */
 #define _GNU_SOURCE
 #include "config.h"
@@ -48,7 +49,8 @@ static const char help[] =
 	"recipe files goes to the INBOX. Prints one line \"D.S.N text\" where it fails;\n"
 	"exit codes 0, 65, 67, 69, 73, 75, 77. See todoke(8).\n";
 
-static const char version[] = "todoke " PACKAGE_VERSION ", which runs the recipes of procmail 3.22\n";
+static const char version[] = "todoke " PACKAGE_VERSION
+			      ", which runs the recipes of procmail 3.22\n";
 
 static const char *const differences[] = {
 #define DIFFERENCE(text) "- " text "\n",
@@ -57,16 +59,17 @@ static const char *const differences[] = {
 };
 
 /* As procmail does it: a person sees it, and the mail goes its way. */
-static void
-warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
+static void warn(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 static void
 warn(const char *format, ...)
 {
 	va_list args;
+
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
+
 	g_autofree char *line = g_strdup_printf("procmail: %s\n", text);
 	answer_warn(line);
 }
@@ -123,6 +126,7 @@ is_assignment(const char *word)
 	const char *sign = strchr(word, '=');
 	if (sign == NULL || sign == word || g_ascii_isdigit(*word))
 		return false;
+
 	for (const char *c = word; c < sign; c++)
 		if (!g_ascii_isalnum(*c) && *c != '_')
 			return false;
@@ -133,7 +137,8 @@ static bool
 take_words(Options *options, int n, char **words, Status *st)
 {
 	for (int i = 0; i < n; i++) {
-		if (options->for_recipient && !delivery_door_set_recipient(options->door, words[i], st))
+		if (options->for_recipient &&
+		    !delivery_door_set_recipient(options->door, words[i], st))
 			return false;
 		if (options->for_recipient)
 			continue;
@@ -144,21 +149,38 @@ take_words(Options *options, int n, char **words, Status *st)
 		else if (strchr(words[i], '=') != NULL)
 			warn("Skipped \"%s\"", words[i]);
 		else
-			g_ptr_array_add(options->files, options->as_filter ? g_canonicalize_filename(words[i], NULL) : g_strdup(words[i]));
+			g_ptr_array_add(options->files,
+			                options->as_filter ? g_canonicalize_filename(words[i], NULL)
+			                                   : g_strdup(words[i]));
 	}
-	return !options->as_filter || options->files->len > 0 || refuse(st, "it needs an rc file", "-m");
+	return !options->as_filter || options->files->len > 0 ||
+	       refuse(st, "it needs an rc file", "-m");
 }
 
-/* Names that recipes find set, or that do something when they are: the environment does not decide them. */
+/*
+ * Names that recipes find set, or that do something when they are: the environment does not decide
+ * them.
+ */
 static bool
 is_preset(const char *item)
 {
 	static const char *const names[] = {
-		"DEFAULT", "DELIVERED", "EXITCODE", "HOME", "HOST", "INCLUDERC", "LOCKEXT", "LOCKFILE", "LOG", "LOGFILE", "LOGNAME", "MAILDIR",
-		"MSGPREFIX", "ORGMAIL", "PATH", "PROCMAIL_VERSION", "SENDMAIL", "SENDMAILFLAGS", "SHELL", "SHELLFLAGS", "SHELLMETAS", "SHIFT",
-		"SWITCHRC", "TRAP", "UMASK", NULL,
+		"DEFAULT",    "DELIVERED",
+		"EXITCODE",   "HOME",
+		"HOST",       "INCLUDERC",
+		"LOCKEXT",    "LOCKFILE",
+		"LOG",        "LOGFILE",
+		"LOGNAME",    "MAILDIR",
+		"MSGPREFIX",  "ORGMAIL",
+		"PATH",       "PROCMAIL_VERSION",
+		"SENDMAIL",   "SENDMAILFLAGS",
+		"SHELL",      "SHELLFLAGS",
+		"SHELLMETAS", "SHIFT",
+		"SWITCHRC",   "TRAP",
+		"UMASK",      NULL,
 	};
 	g_autofree char *name = g_strndup(item, strcspn(item, "="));
+
 	return g_strv_contains(names, name);
 }
 
@@ -190,12 +212,14 @@ read_options(Options *options, int argc, char **argv, Status *st)
 		if (!take_option(options, option, word, st))
 			return false;
 	}
+
 	if (!take_words(options, argc - optind, argv + optind, st))
 		return false;
 	if (options->for_recipient && (options->keeps_environment || options->as_filter))
 		warn("Conflicting options");
 	if (options->keeps_environment)
 		keep_environment(options);
+
 	return true;
 }
 
@@ -210,7 +234,12 @@ is_by_hand(const Options *options)
 static RecipeCall
 make_call(Options *options)
 {
-	RecipeCall call = { .alone = true, .makes_from = options->makes_from, .is_soft = options->is_soft, .by_hand = is_by_hand(options), .is_filter = options->as_filter };
+	RecipeCall call = { .alone = true,
+		            .makes_from = options->makes_from,
+		            .is_soft = options->is_soft,
+		            .by_hand = is_by_hand(options),
+		            .is_filter = options->as_filter };
+
 	call.without_site = options->keeps_environment || options->files->len > 0;
 	if (options->files->len > 0 && !options->keeps_environment) /* procmailrc(5), COMSAT */
 		g_ptr_array_insert(options->assignments, 0, g_strdup("COMSAT=no"));
@@ -220,6 +249,7 @@ make_call(Options *options)
 	call.assignments = (const char *const *) options->assignments->pdata;
 	if (options->files->len == 0)
 		return call;
+
 	g_ptr_array_add(options->files, NULL);
 	call.files = (const char *const *) options->files->pdata;
 	return call;
@@ -229,20 +259,27 @@ int
 cmd_procmail(int argc, char **argv)
 {
 	if (cmd_wants_help(argc, argv)) {
-		for (size_t i = 0; strcmp(argv[1], "--differences") == 0 && i < G_N_ELEMENTS(differences); i++)
+		for (size_t i = 0;
+		     strcmp(argv[1], "--differences") == 0 && i < G_N_ELEMENTS(differences); i++)
 			fputs(differences[i], stdout);
 		if (strcmp(argv[1], "--differences") != 0)
 			fputs(strcmp(argv[1], "-v") == 0 ? version : help, stdout);
 		return 0;
 	}
+
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(DeliveryDoor) door = { 0 };
 	delivery_door_init(&door, DOOR_PIPE);
 	door.is_quiet = true;
-	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free), arguments = g_ptr_array_new();
+
+	g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free),
+			     arguments = g_ptr_array_new();
 	g_autoptr(GPtrArray) assignments = g_ptr_array_new_with_free_func(g_free);
-	Options options = { .door = &door, .files = files, .arguments = arguments, .assignments = assignments };
+	Options options = {
+		.door = &door, .files = files, .arguments = arguments, .assignments = assignments
+	};
 	(void) read_options(&options, argc, argv, &st);
+
 	const RecipeCall recipes = make_call(&options);
 	door.recipes = &recipes;
 	return delivery_door_run(&door, &st);

@@ -40,33 +40,45 @@ take_ids(Account *account, const char *path, Status *st)
 	const struct passwd *owner = getpwuid(file.st_uid);
 	account->uid = file.st_uid;
 	account->gid = owner != NULL ? owner->pw_gid : parent.st_gid;
+
 	return true;
 }
 
 bool
-rules_file_open(RulesFile *rules, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust, Status *st)
+rules_file_open(RulesFile *rules, Conf *taken_conf, const char *path, const char *recipient,
+                ScriptTrust trust, Status *st)
 {
 	size_t len;
 	g_autofree char *address = address_read(recipient != NULL ? recipient : "owner");
+
 	rules->site = site_new(taken_conf, st);
-	rules->account = rules->site != NULL ? account_imagined(rules->site->conf, address, st) : NULL;
+	rules->account = rules->site != NULL ? account_imagined(rules->site->conf, address, st)
+	                                     : NULL;
 	if (rules->account == NULL || !take_ids(rules->account, path, st) ||
-	    !fs_read_file(AT_FDCWD, path, (size_t) rules->site->conf->sieve_max_script_size, &rules->text, &len, st))
+	    !fs_read_file(AT_FDCWD, path, (size_t) rules->site->conf->sieve_max_script_size,
+	                  &rules->text, &len, st))
 		return false;
+
 	rules->envelope = envelope_new(DOOR_TRY);
-	rules->services = services_new(rules->site, rules->account, rules->envelope, NULL, g_get_real_time() / G_USEC_PER_SEC, NULL,
-	                           NULL);
-	rules->source = (FilterSource){ .file = path, .text = rules->text, .len = len, .trust = trust };
+	rules->services = services_new(rules->site, rules->account, rules->envelope, NULL,
+	                               g_get_real_time() / G_USEC_PER_SEC, NULL, NULL);
+	rules->source = (FilterSource){
+		.file = path, .text = rules->text, .len = len, .trust = trust
+	};
+
 	return true;
 }
 
 static bool
-open_included(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+open_included(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text,
+              size_t *ret_len, Status *st)
 {
 	(void) env, (void) place;
 	const Trust trust = { .rule = TRUST_INCLUDED, .path = name, .owner = TRUST_ANYBODY };
-	if (!fs_read_judged(AT_FDCWD, name, LIMIT_INCLUDED, trust_judge, &trust, ret_text, ret_len, st))
+	if (!fs_read_judged(AT_FDCWD, name, LIMIT_INCLUDED, trust_judge, &trust, ret_text, ret_len,
+	                    st))
 		return false;
+
 	*ret_file = g_strdup(name);
 	return true;
 }
@@ -96,6 +108,7 @@ rules_file_mailbox_at(const RulesFile *rules, const Maildir *inbox, const char *
 	g_autofree char *root = rules_file_inbox(rules);
 	g_autofree char *plain = g_canonicalize_filename(path, "/");
 	size_t len = strlen(root);
+
 	if (!g_str_has_prefix(plain, root) || (plain[len] != '/' && plain[len] != '\0'))
 		return NULL;
 	FolderRules folders = folder_rules_of(rules->site->conf);

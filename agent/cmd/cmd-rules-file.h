@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* rules-file: a file of rules opened as an engine would read it, with services around it, for commands that look and do not deliver. */
+/*
+ * rules-file: a file of rules opened as an engine would read it, with services around it, for
+ * commands that look and do not deliver.
+ */
 #ifndef TODOKE_RULES_FILE_H
 #define TODOKE_RULES_FILE_H
 
@@ -9,7 +12,7 @@
 
 typedef struct {
 	Site *site;
-	Account *account;     /* imagined: the owner of the rules */
+	Account *account; /* imagined: the owner of the rules */
 	Envelope *envelope;
 	Services *services;
 	char *text;
@@ -17,11 +20,11 @@ typedef struct {
 } RulesFile;
 
 /*
- * Read `path`, rules of the account of `recipient` (NULL: of somebody); NULL-initialised. `conf` is taken over.
- * False: `st` says why.
+ * Read `path`, rules of the account of `recipient` (NULL: of somebody); NULL-initialised. `conf` is
+ * taken over. False: `st` says why.
  */
-bool rules_file_open(RulesFile *rules, Conf *taken_conf, const char *path, const char *recipient, ScriptTrust trust,
-                  Status *st);
+bool rules_file_open(RulesFile *rules, Conf *taken_conf, const char *path, const char *recipient,
+                     ScriptTrust trust, Status *st);
 void rules_file_clear(RulesFile *rules);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RulesFile, rules_file_clear)
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd-setup: `todoke setup postfix`: what to change in main.cf and master.cf; a dry run until --apply. */
+/*
+ * cmd-setup: `todoke setup postfix`: what to change in main.cf and master.cf; a dry run until
+ * --apply.
+ */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/setup-state.h"
@@ -72,14 +75,19 @@ static bool
 find_ways(const Options *options, SetupWish *wish, int *ret_exit)
 {
 	unsigned door = SETUP_PIPE, fetched = SETUP_FETCHED_AS_IS;
+
 	if (options->fetched != NULL && !find_name(fetched_names, options->fetched, &fetched)) {
-		*ret_exit = cmd_usage("setup", "'%s' is not a remedy for fetched mail: smtpd, lmtp, no", options->fetched);
+		*ret_exit = cmd_usage("setup",
+		                      "'%s' is not a remedy for fetched mail: smtpd, lmtp, no",
+		                      options->fetched);
 		return false;
 	}
+
 	if (fetched != SETUP_FETCHED_AS_IS)
 		door = fetched == SETUP_FETCHED_LMTP ? SETUP_LMTP : SETUP_LOCAL;
 	if (options->door != NULL && !find_name(doors, options->door, &door))
-		*ret_exit = cmd_usage("setup", "'%s' is not a door: pipe, local, lmtp", options->door);
+		*ret_exit = cmd_usage("setup", "'%s' is not a door: pipe, local, lmtp",
+		                      options->door);
 	else if (fetched == SETUP_FETCHED_LMTP && door != SETUP_LMTP)
 		*ret_exit = cmd_usage("setup", "--fetched lmtp is for the door lmtp");
 	else if (options->fetch_port != 0 && fetched != SETUP_FETCHED_SMTPD)
@@ -92,17 +100,22 @@ find_ways(const Options *options, SetupWish *wish, int *ret_exit)
 		wish->fetch_port = (unsigned) options->fetch_port;
 		return true;
 	}
+
 	return false;
 }
 
-/* Who gets root's mail: an account but root, or an address; nothing that a table of aliases would read otherwise. */
+/*
+ * Who gets root's mail: an account but root, or an address; nothing that a table of aliases would
+ * read otherwise.
+ */
 static bool
 is_fit_for_root_mail(const char *who, int *ret_exit)
 {
 	if (*who == '\0' || strpbrk(who, " \t\r\n,:;|/\\\"'<>()#") != NULL)
 		*ret_exit = cmd_usage("setup", "'%s' is neither an account nor an address", who);
 	else if (strcmp(who, "root") == 0)
-		*ret_exit = cmd_usage("setup", "no delivery is done as root: name an account that reads mail");
+		*ret_exit = cmd_usage(
+			"setup", "no delivery is done as root: name an account that reads mail");
 	else if (strchr(who, '@') == NULL && getpwnam(who) == NULL)
 		*ret_exit = cmd_usage("setup", "there is no account '%s'", who);
 	else
@@ -116,11 +129,15 @@ is_fit_user(const char *user, int *ret_exit)
 {
 	g_autofree char *name = g_strndup(user, strcspn(user, ":"));
 	if (strcmp(name, "root") == 0)
-		*ret_exit = cmd_usage("setup", "pipe(8) refuses to run anything as root: name the user who owns the mailboxes");
+		*ret_exit = cmd_usage(
+			"setup",
+			"pipe(8) refuses to run anything as root: name the user who owns the "
+			"mailboxes");
 	else if (getpwnam(name) == NULL)
 		*ret_exit = cmd_usage("setup", "there is no user '%s'", name);
 	else
 		return true;
+
 	return false;
 }
 
@@ -129,7 +146,8 @@ has_virtual_users(const Conf *conf)
 {
 	if (conf->users != USERS_AUTO)
 		return conf->users != USERS_SYSTEM;
-	return *conf->passwd_file != '\0' || strstr(conf->maildir, "%d") != NULL || strstr(conf->maildir, "%n") != NULL;
+	return *conf->passwd_file != '\0' || strstr(conf->maildir, "%d") != NULL ||
+	       strstr(conf->maildir, "%n") != NULL;
 }
 
 static bool
@@ -146,17 +164,20 @@ print_text(const SetupPlan *plan, const char *folder, const char *place, bool ap
 		const SetupFinding *finding = plan->findings->pdata[i];
 		printf("%s: %s\n    fix: %s\n", finding->code, finding->text, finding->fix);
 	}
+
 	if (plan->findings->len > 0 && has_work(plan))
 		puts("");
 	if (!has_work(plan))
 		puts("Postfix calls todoke by this door: nothing is to be changed.");
 	else
 		puts(applied ? "changed:" : "to be changed (nothing is until --apply):");
+
 	for (guint i = 0; i < plan->files->len; i++) {
 		const SetupFile *file = plan->files->pdata[i];
 		g_autofree char *command = setup_file_command(file, place);
 		printf("    # %s: %s\n    %s\n", file->name, file->why, command);
 	}
+
 	for (guint i = 0; i < plan->changes->len; i++) {
 		const SetupChange *change = plan->changes->pdata[i];
 		g_autofree char *command = setup_change_command(change, folder, false);
@@ -165,10 +186,12 @@ print_text(const SetupPlan *plan, const char *folder, const char *place, bool ap
 			printf("    # before: %s\n", change->before);
 		printf("    %s\n", command);
 	}
+
 	if (has_work(plan))
 		puts("    postfix reload");
 	if (plan->fetch_line != NULL)
-		printf("for each mailbox of fetchmail's configuration:\n    %s\n", plan->fetch_line);
+		printf("for each mailbox of fetchmail's configuration:\n    %s\n",
+		       plan->fetch_line);
 }
 
 static json_t *
@@ -176,12 +199,15 @@ change_json(const SetupChange *change, const char *folder)
 {
 	g_autofree char *command = setup_change_command(change, folder, false);
 	json_t *object = json_object();
+
 	json_object_set_new(object, "file", json_string(change->master ? "master.cf" : "main.cf"));
 	json_object_set_new(object, "name", cmd_json_text(change->name));
-	json_object_set_new(object, "before", change->before != NULL ? cmd_json_text(change->before) : json_null());
+	json_object_set_new(object, "before",
+	                    change->before != NULL ? cmd_json_text(change->before) : json_null());
 	json_object_set_new(object, "after", cmd_json_text(change->after));
 	json_object_set_new(object, "why", json_string(change->why));
 	json_object_set_new(object, "command", cmd_json_text(command));
+
 	return object;
 }
 
@@ -190,17 +216,21 @@ file_json(const SetupFile *file, const char *place)
 {
 	g_autofree char *command = setup_file_command(file, place);
 	json_t *object = json_object();
+
 	json_object_set_new(object, "name", json_string(file->name));
 	json_object_set_new(object, "content", cmd_json_text(file->content));
 	json_object_set_new(object, "why", json_string(file->why));
 	json_object_set_new(object, "command", cmd_json_text(command));
+
 	return object;
 }
 
 static void
 print_json(const SetupPlan *plan, const char *folder, const char *place, bool applied)
 {
-	json_t *object = json_object(), *findings = json_array(), *changes = json_array(), *files = json_array();
+	json_t *object = json_object(), *findings = json_array(), *changes = json_array(),
+	       *files = json_array();
+
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
 		json_t *item = json_object();
@@ -210,6 +240,7 @@ print_json(const SetupPlan *plan, const char *folder, const char *place, bool ap
 		json_object_set_new(item, "blocks", json_boolean(finding->blocks));
 		json_array_append_new(findings, item);
 	}
+
 	for (guint i = 0; i < plan->files->len; i++)
 		json_array_append_new(files, file_json(plan->files->pdata[i], place));
 	for (guint i = 0; i < plan->changes->len; i++)
@@ -219,19 +250,25 @@ print_json(const SetupPlan *plan, const char *folder, const char *place, bool ap
 	json_object_set_new(object, "findings", findings);
 	json_object_set_new(object, "files", files);
 	json_object_set_new(object, "changes", changes);
-	json_object_set_new(object, "fetchmail", plan->fetch_line != NULL ? json_string(plan->fetch_line) : json_null());
+	json_object_set_new(object, "fetchmail",
+	                    plan->fetch_line != NULL ? json_string(plan->fetch_line) : json_null());
 	cmd_print_json(object);
 }
 
-/* Where Postfix's configuration and our state file lie; postconf knows where it looks if nobody says. Caller frees. */
+/*
+ * Where Postfix's configuration and our state file lie; postconf knows where it looks if nobody
+ * says. Caller frees.
+ */
 static char *
 config_folder(const char *asked, Status *st)
 {
 	char *output = NULL;
 	if (asked != NULL)
 		return g_strdup(asked);
-	if (!postfix_facts_postconf(asked, (const char *const[]){ "-h", "config_directory", NULL }, &output, st))
+	if (!postfix_facts_postconf(asked, (const char *const[]){ "-h", "config_directory", NULL },
+	                            &output, st))
 		return NULL;
+
 	return g_strstrip(output);
 }
 
@@ -248,10 +285,12 @@ undo(const char *folder)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
 	bool good = setup_state_undo(folder, notes, &st);
+
 	for (guint i = 0; i < notes->len; i++)
 		printf("%s\n", (char *) notes->pdata[i]);
 	if (!good)
 		return failed(&st);
+
 	puts("undone; now: postfix reload");
 	return notes->len == 0 ? CMD_GOOD : CMD_FINDINGS;
 }
@@ -260,7 +299,8 @@ undo(const char *folder)
 static bool
 is_note(const SetupFinding *finding)
 {
-	static const char *const notes[] = { "flags-ro", "local-loop-check", "lmtp-listen", "local-parameters", NULL };
+	static const char *const notes[] = { "flags-ro", "local-loop-check", "lmtp-listen",
+		                             "local-parameters", NULL };
 	return g_strv_contains(notes, finding->code);
 }
 
@@ -269,13 +309,17 @@ static bool
 may_apply(const SetupPlan *plan)
 {
 	g_autoptr(GString) codes = g_string_new(NULL);
+
 	for (guint i = 0; i < plan->findings->len; i++) {
 		const SetupFinding *finding = plan->findings->pdata[i];
 		if (finding->blocks)
-			g_string_append_printf(codes, "%s%s", codes->len > 0 ? ", " : "", finding->code);
+			g_string_append_printf(codes, "%s%s", codes->len > 0 ? ", " : "",
+			                       finding->code);
 	}
+
 	if (codes->len > 0)
-		fprintf(stderr, "todoke setup: nothing was changed; mend this first: %s\n", codes->str);
+		fprintf(stderr, "todoke setup: nothing was changed; mend this first: %s\n",
+		        codes->str);
 	return codes->len == 0;
 }
 
@@ -286,6 +330,7 @@ plan_and_apply(const Options *options, const SetupWish *wish, const char *folder
 	g_autoptr(PostfixFacts) facts = postfix_facts_read(options->folder, &st);
 	if (facts == NULL)
 		return failed(&st);
+
 	g_autoptr(SetupPlan) plan = setup_plan_make(facts, wish);
 	if (options->apply && has_work(plan) && !setup_state_is_free(folder, &st))
 		return failed(&st);
@@ -293,8 +338,10 @@ plan_and_apply(const Options *options, const SetupWish *wish, const char *folder
 	bool applied = options->apply && has_work(plan) && may_apply(plan);
 	if (applied && !setup_state_apply(plan, folder, &st))
 		return failed(&st);
+
 	if (applied && wish->conf != NULL && geteuid() == 0)
-		(void) account_mark_tree(wish->conf, &st); /* for a transport that cannot do it; what hinders is a delivery's to tell */
+		/* for a transport that cannot do it; what hinders is a delivery's to tell */
+		(void) account_mark_tree(wish->conf, &st);
 	if (options->json)
 		print_json(plan, options->folder, folder, applied);
 	else
@@ -310,23 +357,32 @@ static bool
 parse(int *argc, char ***argv, Options *options, int *ret_exit)
 {
 	const GOptionEntry entries[] = {
-		{ "door", 'd', 0, G_OPTION_ARG_FILENAME, &options->door, "pipe (default), local or lmtp", "DOOR" },
-		{ "user", 'u', 0, G_OPTION_ARG_FILENAME, &options->user, "Whom pipe(8) runs todoke as (vmail)", "USER" },
-		{ "name", 'n', 0, G_OPTION_ARG_FILENAME, &options->service, "Name of the service in master.cf (todoke)",
-			"NAME" },
-		{ "fetched", 0, 0, G_OPTION_ARG_FILENAME, &options->fetched, "Fetched mail of system accounts: smtpd or lmtp",
-			"HOW" },
-		{ "fetch-port", 0, 0, G_OPTION_ARG_INT, &options->fetch_port, "Port of --fetched smtpd (10028)", "PORT" },
-		{ "root-mail-to", 0, 0, G_OPTION_ARG_FILENAME, &options->root_mail_to, "Make an alias for root", "WHO" },
-		{ "program", 0, 0, G_OPTION_ARG_FILENAME, &options->program, "Path of todoke in Postfix's files (this one)",
-			"PATH" },
-		{ "postfix-config", 'C', 0, G_OPTION_ARG_FILENAME, &options->folder, "Folder of main.cf", "DIR" },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf, "Read this todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides, "Set this of todoke.conf for once",
-			"NAME=VALUE" },
-		{ "apply", 0, 0, G_OPTION_ARG_NONE, &options->apply, "Make the changes, remember what was before", NULL },
-		{ "undo", 0, 0, G_OPTION_ARG_NONE, &options->undo, "Take the changes of --apply back", NULL },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->json, "Print an object of schema todoke.setup/1", NULL },
+		{ "door", 'd', 0, G_OPTION_ARG_FILENAME, &options->door,
+		  "pipe (default), local or lmtp", "DOOR" },
+		{ "user", 'u', 0, G_OPTION_ARG_FILENAME, &options->user,
+		  "Whom pipe(8) runs todoke as (vmail)", "USER" },
+		{ "name", 'n', 0, G_OPTION_ARG_FILENAME, &options->service,
+		  "Name of the service in master.cf (todoke)", "NAME" },
+		{ "fetched", 0, 0, G_OPTION_ARG_FILENAME, &options->fetched,
+		  "Fetched mail of system accounts: smtpd or lmtp", "HOW" },
+		{ "fetch-port", 0, 0, G_OPTION_ARG_INT, &options->fetch_port,
+		  "Port of --fetched smtpd (10028)", "PORT" },
+		{ "root-mail-to", 0, 0, G_OPTION_ARG_FILENAME, &options->root_mail_to,
+		  "Make an alias for root", "WHO" },
+		{ "program", 0, 0, G_OPTION_ARG_FILENAME, &options->program,
+		  "Path of todoke in Postfix's files (this one)", "PATH" },
+		{ "postfix-config", 'C', 0, G_OPTION_ARG_FILENAME, &options->folder,
+		  "Folder of main.cf", "DIR" },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf, "Read this todoke.conf",
+		  "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides,
+		  "Set this of todoke.conf for once", "NAME=VALUE" },
+		{ "apply", 0, 0, G_OPTION_ARG_NONE, &options->apply,
+		  "Make the changes, remember what was before", NULL },
+		{ "undo", 0, 0, G_OPTION_ARG_NONE, &options->undo,
+		  "Take the changes of --apply back", NULL },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->json,
+		  "Print an object of schema todoke.setup/1", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	return cmd_options(argc, argv, "postfix [OPTION]...", about, entries, ret_exit);
@@ -338,6 +394,7 @@ cmd_setup(int argc, char **argv)
 	g_auto(Options) options = { 0 };
 	SetupWish wish = { 0 };
 	int exit_code;
+
 	if (!parse(&argc, &argv, &options, &exit_code))
 		return exit_code;
 	if (argc != 2 || strcmp(argv[1], "postfix") != 0)
@@ -350,25 +407,32 @@ cmd_setup(int argc, char **argv)
 		return exit_code;
 	if (options.root_mail_to != NULL && !is_fit_for_root_mail(options.root_mail_to, &exit_code))
 		return exit_code;
+
 	g_auto(Status) st = STATUS_INIT;
 	if (options.folder == NULL)
 		options.folder = g_strdup(g_getenv("MAIL_CONFIG")); /* as postconf does */
-	g_autofree char *folder = config_folder(options.folder, &st), *self = g_file_read_link("/proc/self/exe", NULL);
+	g_autofree char *folder = config_folder(options.folder, &st),
+			*self = g_file_read_link("/proc/self/exe", NULL);
 	if (folder == NULL)
 		return failed(&st);
 	if (options.undo)
 		return undo(folder);
+
 	g_autoptr(Conf) conf = cmd_conf(options.conf, options.overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;
+
 	wish.user = options.user != NULL ? options.user : "vmail";
 	wish.user_said = options.user != NULL;
 	wish.root_mail_to = options.root_mail_to;
 	wish.conf = conf;
 	wish.service = options.service;
-	wish.program = options.program != NULL ? options.program : self != NULL ? self : "/usr/bin/todoke";
+	wish.program = options.program != NULL ? options.program
+	               : self != NULL          ? self
+	                                       : "/usr/bin/todoke";
 	wish.virtual_users = has_virtual_users(conf);
 	wish.deadline = conf->deadline;
 	wish.listen = (const char *const *) conf->lmtp_listen;
+
 	return plan_and_apply(&options, &wish, folder);
 }

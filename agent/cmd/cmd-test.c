@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* cmd-test: runs rule tests that users write (vnd.dovecot.testsuite) and tells what came out: for people, as TAP, as JSON. */
+/*
+ * cmd-test: runs rule tests that users write (vnd.dovecot.testsuite) and tells what came out: for
+ * people, as TAP, as JSON.
+ */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/suite/suite.h"
@@ -31,9 +34,9 @@ typedef struct {
 	Form form;
 	unsigned tests;
 	unsigned failed;
-	const char *path;    /* the suite that runs */
+	const char *path; /* the suite that runs */
 	json_t *files;
-	json_t *file;        /* the suite's object */
+	json_t *file; /* the suite's object */
 } Report;
 
 static void
@@ -77,8 +80,10 @@ print_failure(const Report *report, const SuiteFailure *failure)
 {
 	const char *indent = report->form == FORM_TAP ? "# " : "        ";
 	g_autofree char *deeper = g_strconcat(indent, "  ", NULL);
-	g_autofree char *line = failure->line > 0 ? g_strdup_printf(":%u", failure->line) : g_strdup("");
+	g_autofree char *line = failure->line > 0 ? g_strdup_printf(":%u", failure->line)
+	                                          : g_strdup("");
 	g_autofree char *where = g_strdup_printf("%s%s: %s", report->path, line, failure->reason);
+
 	print_lines(indent, where);
 	for (guint i = 0; i < failure->story->len; i++)
 		print_lines(deeper, failure->story->pdata[i]);
@@ -89,10 +94,12 @@ print_test(const Report *report, const SuiteTest *test)
 {
 	bool good = test->failures->len == 0;
 	g_autofree char *name = one_line(test->name);
+
 	if (report->form == FORM_TAP)
 		printf("%sok %u - %s: %s\n", good ? "" : "not ", report->tests, report->path, name);
 	else
 		printf("  %-4s  %s\n", good ? "ok" : "FAIL", name);
+
 	for (guint i = 0; i < test->failures->len; i++)
 		print_failure(report, test->failures->pdata[i]);
 }
@@ -101,11 +108,13 @@ static json_t *
 failure_json(const SuiteFailure *failure)
 {
 	json_t *story = json_array();
+
 	for (guint i = 0; i < failure->story->len; i++)
 		json_array_append_new(story, cmd_json_text(failure->story->pdata[i]));
 	json_t *object = json_pack("{s:i}", "line", (int) failure->line);
 	json_object_set_new(object, "reason", cmd_json_text(failure->reason));
 	json_object_set_new(object, "story", story);
+
 	return object;
 }
 
@@ -113,6 +122,7 @@ static void
 add_json(Report *report, const SuiteTest *test)
 {
 	json_t *failures = json_array();
+
 	for (guint i = 0; i < test->failures->len; i++)
 		json_array_append_new(failures, failure_json(test->failures->pdata[i]));
 	json_t *object = json_object();
@@ -127,6 +137,7 @@ static void
 take_test(void *user, const SuiteTest *test)
 {
 	Report *report = user;
+
 	report->tests++;
 	report->failed += test->failures->len > 0;
 	if (report->form == FORM_JSON)
@@ -140,12 +151,15 @@ take_note(void *user, unsigned line, const char *text)
 {
 	Report *report = user;
 	g_autofree char *where = g_strdup_printf("%s:%u: %s", report->path, line, text);
+
 	if (report->form == FORM_JSON) {
 		json_array_append_new(json_object_get(report->file, "notes"), cmd_json_text(where));
 		return;
 	}
+
 	const char *rest = strchr(where, '\n');
-	g_autofree char *first = g_strndup(where, rest != NULL ? (size_t) (rest - where) : strlen(where));
+	g_autofree char *first = g_strndup(where,
+	                                   rest != NULL ? (size_t) (rest - where) : strlen(where));
 	print_lines(report->form == FORM_TAP ? "# " : "  note  ", first);
 	if (rest != NULL)
 		print_lines(report->form == FORM_TAP ? "#   " : "          ", rest + 1);
@@ -159,20 +173,26 @@ take_end(Report *report, const GPtrArray *problems, const Status *st)
 	g_autoptr(GPtrArray) none = g_ptr_array_new();
 	SuiteFailure faults[2 * 100];
 	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+
 	for (guint i = 0; i < problems->len && failures->len < G_N_ELEMENTS(faults) - 1; i++) {
 		const Problem *problem = problems->pdata[i];
 		if (problem->severity != PROBLEM_ERROR)
 			continue;
 		const char *hint = problem->hint != NULL ? problem->hint : "";
-		char *text = g_strdup_printf("%s%s%s", problem->text, *hint != '\0' ? " - " : "", hint);
+		char *text = g_strdup_printf("%s%s%s", problem->text, *hint != '\0' ? " - " : "",
+		                             hint);
 		g_ptr_array_add(texts, text);
 		faults[failures->len] = (SuiteFailure){ problem->line, text, none };
 		g_ptr_array_add(failures, &faults[failures->len]);
 	}
+
 	if (failures->len == 0) {
-		faults[0] = (SuiteFailure){ 0, st->detail != NULL ? st->detail : (char *) status_text(st), none };
+		faults[0] = (SuiteFailure){
+			0, st->detail != NULL ? st->detail : (char *) status_text(st), none
+		};
 		g_ptr_array_add(failures, &faults[0]);
 	}
+
 	const SuiteTest test = { .name = (char *) "the whole file", .failures = failures };
 	take_test(report, &test);
 }
@@ -185,7 +205,9 @@ begin_file(Report *report, const char *path)
 		printf("%s\n", path);
 	if (report->form != FORM_JSON)
 		return;
-	report->file = json_pack("{s:o, s:[], s:[]}", "file", cmd_json_text(path), "tests", "notes");
+
+	report->file = json_pack("{s:o, s:[], s:[]}", "file", cmd_json_text(path), "tests",
+	                         "notes");
 	json_array_append_new(report->files, report->file);
 }
 
@@ -200,6 +222,7 @@ run_file(const char *path, const Options *options, Report *report)
 		.trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER,
 	};
 	const SuiteListener listener = { take_test, take_note, report };
+
 	begin_file(report, path);
 	if (!suite_run(path, &suite, &listener, problems, &st))
 		take_end(report, problems, &st);
@@ -212,20 +235,27 @@ compare_names(const FTSENT **a, const FTSENT **b)
 	return strcmp((*a)->fts_name, (*b)->fts_name);
 }
 
-/* The suites below a folder, in the order of their names; a file as it is. False: it cannot be read. */
+/*
+ * The suites below a folder, in the order of their names; a file as it is. False: it cannot be
+ * read.
+ */
 static bool
 find_suites(char *path, GPtrArray *paths)
 {
 	char *roots[] = { path, NULL };
 	FTS *walk = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW | FTS_NOCHDIR, compare_names);
 	bool readable = walk != NULL;
+
 	for (FTSENT *entry; walk != NULL && (entry = fts_read(walk)) != NULL;) {
-		bool is_file = entry->fts_info == FTS_F || (entry->fts_level == FTS_ROOTLEVEL && entry->fts_info == FTS_DEFAULT);
+		bool is_file = entry->fts_info == FTS_F || (entry->fts_level == FTS_ROOTLEVEL &&
+		                                            entry->fts_info == FTS_DEFAULT);
 		if (entry->fts_info == FTS_NS && entry->fts_level == FTS_ROOTLEVEL)
 			readable = false;
-		else if (is_file && (entry->fts_level == FTS_ROOTLEVEL || g_str_has_suffix(entry->fts_name, ".svtest")))
+		else if (is_file && (entry->fts_level == FTS_ROOTLEVEL ||
+		                     g_str_has_suffix(entry->fts_name, ".svtest")))
 			g_ptr_array_add(paths, g_strdup(entry->fts_path));
 	}
+
 	if (walk != NULL)
 		fts_close(walk);
 	return readable;
@@ -237,10 +267,12 @@ print_end(Report *report)
 	if (report->form == FORM_TAP)
 		printf("1..%u\n", report->tests);
 	else if (report->form == FORM_PEOPLE)
-		printf("%u test%s, %u failed\n", report->tests, report->tests == 1 ? "" : "s", report->failed);
+		printf("%u test%s, %u failed\n", report->tests, report->tests == 1 ? "" : "s",
+		       report->failed);
 	else
-		cmd_print_json(json_pack("{s:s, s:i, s:i, s:o}", "schema", "todoke.test/1", "count", (int) report->tests, "failed",
-		                            (int) report->failed, "files", report->files));
+		cmd_print_json(json_pack("{s:s, s:i, s:i, s:o}", "schema", "todoke.test/1", "count",
+		                         (int) report->tests, "failed", (int) report->failed,
+		                         "files", report->files));
 }
 
 int
@@ -248,18 +280,25 @@ cmd_test(int argc, char **argv)
 {
 	g_auto(Options) options = { 0 };
 	const GOptionEntry entries[] = {
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path, "Instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides, "A setting for this run", "KEY=VALUE" },
-		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site, "Scripts are the site's, not a user's", NULL },
-		{ "tap", 0, 0, G_OPTION_ARG_NONE, &options.tap, "Print for test programs (Test Anything Protocol)", NULL },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json, "Print an object of schema todoke.test/1", NULL },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path,
+		  "Instead of the installed todoke.conf", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides,
+		  "A setting for this run", "KEY=VALUE" },
+		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site,
+		  "Scripts are the site's, not a user's", NULL },
+		{ "tap", 0, 0, G_OPTION_ARG_NONE, &options.tap,
+		  "Print for test programs (Test Anything Protocol)", NULL },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json,
+		  "Print an object of schema todoke.test/1", NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	int exit_code;
+
 	if (!cmd_options(&argc, &argv, "[OPTION]... DIR|FILE...", about, entries, &exit_code))
 		return exit_code;
 	if (argc < 2)
 		return cmd_usage("test", "no folder or file of tests named");
+
 	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
 	for (int i = 1; i < argc; i++) {
 		guint before = paths->len;
@@ -268,10 +307,12 @@ cmd_test(int argc, char **argv)
 		if (paths->len == before)
 			return cmd_usage("test", "there is no file *.svtest below '%s'", argv[i]);
 	}
+
 	Report report = { .form = options.json ? FORM_JSON : options.tap ? FORM_TAP : FORM_PEOPLE };
 	report.files = options.json ? json_array() : NULL;
 	for (guint i = 0; i < paths->len; i++)
 		run_file(paths->pdata[i], &options, &report);
 	print_end(&report);
+
 	return report.failed > 0 ? CMD_FINDINGS : CMD_GOOD;
 }

@@ -43,7 +43,7 @@ typedef struct {
 	char **lists;
 	char *auth;
 	char *trace;
-	json_t *story;      /* of --trace json: its lines, of one message; NULL: none is wanted */
+	json_t *story; /* of --trace json: its lines, of one message; NULL: none is wanted */
 	char *emit;
 	char *state;
 } Options;
@@ -90,34 +90,57 @@ static bool
 read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 {
 	const GOptionEntry entries[] = {
-		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options->recipient, "Final recipient", "ADDR" },
-		{ "sender", 'f', 0, G_OPTION_ARG_FILENAME, &options->sender, "Envelope sender; empty for a bounce", "ADDR" },
-		{ "orig", 'a', 0, G_OPTION_ARG_FILENAME, &options->original, "The recipient before aliases", "ADDR" },
-		{ "queue-id", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->queue_id, "Queue id of the delivery", "ID" },
-		{ "now", 0, 0, G_OPTION_ARG_FILENAME, &options->now, "As if it were then (2026-11-21T10:00:00Z)", "DATE" },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path, "Instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides, "A setting for this run", "KEY=VALUE" },
-		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine, "Engine of Sieve scripts: native, libsieve", "NAME" },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json, "One line of schema todoke.try/1 a message", NULL },
-		{ "script", 's', 0, G_OPTION_ARG_FILENAME, &options->script, "This script alone; no account is needed", "FILE" },
-		{ "recipes", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->recipes, "These recipes alone (procmail's language)", "FILE" },
-		{ "before", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->before, "A script of the site before it", "FILE" },
-		{ "after", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->after, "A script of the site after it", "FILE" },
-		{ "personal", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->personal, "Folder of scripts for include", "DIR" },
-		{ "global", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->global, "Folder of scripts for include :global", "DIR" },
-		{ "mailbox", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->mailboxes, "A mailbox that exists", "NAME[:\\Use]" },
-		{ "list", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->lists, "An external list", "NAME=FILE" },
-		{ "auth", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->auth, "Login name of the sender", "USER" },
-		{ "trace", 0, 0, G_OPTION_ARG_STRING, &options->trace, "actions, commands, tests, matching, json", "LEVEL" },
-		{ "emit", 0, 0, G_OPTION_ARG_FILENAME, &options->emit, "Write what would be stored or sent here", "DIR" },
-		{ "state", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->state, "What is remembered from one delivery to the next", "DIR" },
-		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->messages, NULL, NULL },
+		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options->recipient, "Final recipient",
+		  "ADDR" },
+		{ "sender", 'f', 0, G_OPTION_ARG_FILENAME, &options->sender,
+		  "Envelope sender; empty for a bounce", "ADDR" },
+		{ "orig", 'a', 0, G_OPTION_ARG_FILENAME, &options->original,
+		  "The recipient before aliases", "ADDR" },
+		{ "queue-id", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->queue_id,
+		  "Queue id of the delivery", "ID" },
+		{ "now", 0, 0, G_OPTION_ARG_FILENAME, &options->now,
+		  "As if it were then (2026-11-21T10:00:00Z)", "DATE" },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path,
+		  "Instead of the installed todoke.conf", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides,
+		  "A setting for this run", "KEY=VALUE" },
+		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine,
+		  "Engine of Sieve scripts: native, libsieve", "NAME" },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json,
+		  "One line of schema todoke.try/1 a message", NULL },
+		{ "script", 's', 0, G_OPTION_ARG_FILENAME, &options->script,
+		  "This script alone; no account is needed", "FILE" },
+		{ "recipes", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->recipes,
+		  "These recipes alone (procmail's language)", "FILE" },
+		{ "before", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->before,
+		  "A script of the site before it", "FILE" },
+		{ "after", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->after,
+		  "A script of the site after it", "FILE" },
+		{ "personal", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->personal,
+		  "Folder of scripts for include", "DIR" },
+		{ "global", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->global,
+		  "Folder of scripts for include :global", "DIR" },
+		{ "mailbox", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY,
+		  &options->mailboxes, "A mailbox that exists", "NAME[:\\Use]" },
+		{ "list", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->lists,
+		  "An external list", "NAME=FILE" },
+		{ "auth", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->auth,
+		  "Login name of the sender", "USER" },
+		{ "trace", 0, 0, G_OPTION_ARG_STRING, &options->trace,
+		  "actions, commands, tests, matching, json", "LEVEL" },
+		{ "emit", 0, 0, G_OPTION_ARG_FILENAME, &options->emit,
+		  "Write what would be stored or sent here", "DIR" },
+		{ "state", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->state,
+		  "What is remembered from one delivery to the next", "DIR" },
+		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->messages, NULL,
+		  NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 	if (!cmd_options(argc, argv, "[OPTION]... MESSAGE...", about, entries, ret_exit))
 		return false;
 	if (options->messages != NULL)
 		return true;
+
 	*ret_exit = cmd_usage("try", "no message named");
 	return false;
 }
@@ -134,19 +157,24 @@ read_trace(Options *options, int *ret_level, int *ret_exit)
 		*ret_level = options->as_json ? -1 : TRACE_MATCHING;
 		return true;
 	}
+
 	if (strcmp(options->trace, TRACE_JSON) == 0) {
 		*ret_level = TRACE_MATCHING;
 		options->as_json = true;
 		options->story = json_array();
 		return true;
 	}
+
 	for (size_t i = 0; i < G_N_ELEMENTS(trace_levels); i++) {
 		if (strcmp(trace_levels[i], options->trace) != 0)
 			continue;
 		*ret_level = (int) i;
 		return true;
 	}
-	*ret_exit = cmd_usage("try", "--trace '%s': there are actions, commands, tests, matching and json", options->trace);
+
+	*ret_exit = cmd_usage("try",
+	                      "--trace '%s': there are actions, commands, tests, matching and json",
+	                      options->trace);
 	return false;
 }
 
@@ -165,7 +193,10 @@ trace_to_stderr(void *user, TraceLevel level, const char *file, unsigned line, c
 	cmd_print(stderr, "%s:%u: %s\n", file, line, text);
 }
 
-/* --trace json: an object for each line, gathered in the array `user`, for the member "trace" of the answer. */
+/*
+ * --trace json: an object for each line, gathered in the array `user`, for the member "trace" of
+ * the answer.
+ */
 static void
 trace_to_json(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
 {
@@ -198,6 +229,7 @@ guess_sender(const Message *message)
 		if (address != NULL)
 			return address;
 	}
+
 	return g_strdup("");
 }
 
@@ -205,11 +237,15 @@ static Envelope *
 make_envelope(const Options *options, const Account *account, const Message *message)
 {
 	Envelope *envelope = envelope_new(DOOR_TRY);
-	envelope->sender = options->sender != NULL ? address_read(options->sender) : guess_sender(message);
+
+	envelope->sender = options->sender != NULL ? address_read(options->sender)
+	                                           : guess_sender(message);
 	envelope->auth = g_strdup(options->auth);
-	envelope->recipient = address_read(options->recipient != NULL ? options->recipient : account->user);
+	envelope->recipient = address_read(options->recipient != NULL ? options->recipient
+	                                                              : account->user);
 	envelope->original = options->original != NULL ? address_read(options->original) : NULL;
 	envelope->queue_id = g_strdup(options->queue_id);
+
 	return envelope;
 }
 
@@ -217,18 +253,22 @@ make_envelope(const Options *options, const Account *account, const Message *mes
 static Message *
 open_message(const char *path, Status *st)
 {
-	auto_fd int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	auto_fd int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
+	                                        : open(path, O_RDONLY | O_CLOEXEC);
 	struct stat sb;
+
 	if (fd < 0 || fstat(fd, &sb) < 0) {
 		status_fail_errno(st, errno, "cannot open '%s'", path);
 		return NULL;
 	}
+
 	if (S_ISREG(sb.st_mode))
 		return message_from_file(fs_steal_fd(&fd), st);
 	g_autoptr(Message) message = message_read(fd, st);
 	auto_fd int home = memfd_create("message", MFD_CLOEXEC);
 	if (message == NULL || !message_write(message, message_headers(message), home, NULL, st))
 		return NULL;
+
 	return g_steal_pointer(&message);
 }
 
@@ -240,12 +280,16 @@ read_now(const Options *options, gint64 *ret_now, int *ret_exit)
 		*ret_now = g_get_real_time() / G_USEC_PER_SEC;
 		return true;
 	}
+
 	g_autoptr(GTimeZone) local = g_time_zone_new_local();
 	g_autoptr(GDateTime) date = g_date_time_new_from_iso8601(options->now, local);
 	if (date == NULL) {
-		*ret_exit = cmd_usage("try", "--now '%s' is not a date such as 2026-11-21T10:00:00Z", options->now);
+		*ret_exit = cmd_usage("try",
+		                      "--now '%s' is not a date such as 2026-11-21T10:00:00Z",
+		                      options->now);
 		return false;
 	}
+
 	*ret_now = g_date_time_to_unix(date);
 	return true;
 }
@@ -301,25 +345,30 @@ print_places(const Transact *transact)
 {
 	const Plan *plan = transact_planned(transact);
 	for (size_t i = 0; i < plan_count(plan); i++) {
-		const char *place = transact_place(transact, i), *mailbox = plan_get(plan, i)->mailbox;
+		const char *place = transact_place(transact, i),
+			   *mailbox = plan_get(plan, i)->mailbox;
 		if (place != NULL && mailbox != NULL)
-			cmd_print(stdout, "folder: \"%s\" is %s\n", mailbox, *place != '\0' ? place : "the INBOX");
+			cmd_print(stdout, "folder: \"%s\" is %s\n", mailbox,
+			          *place != '\0' ? place : "the INBOX");
 	}
 }
 
 static void
-print_for_people(const char *path, const Account *account, const Transact *transact, const TryEmit *emit,
-                 const Status *st)
+print_for_people(const char *path, const Account *account, const Transact *transact,
+                 const TryEmit *emit, const Status *st)
 {
-	cmd_print(stdout, "message: %s\nfor: %s, whose INBOX is %s\n", path, account->user, account->maildir);
+	cmd_print(stdout, "message: %s\nfor: %s, whose INBOX is %s\n", path, account->user,
+	          account->maildir);
 	if (transact_verdict(transact) != NULL) {
 		g_autofree char *verdict = loop_verdict_print(transact_verdict(transact));
 		cmd_print(stdout, "%s", verdict);
 	}
+
 	if (transact_rules(transact) != NULL) {
 		g_autofree char *rules = header_rule_result_print(transact_rules(transact));
 		cmd_print(stdout, "%s", rules);
 	}
+
 	print_scripts(transact_scripts(transact));
 	if (transact_planned(transact) != NULL) {
 		g_autofree char *plan = plan_print(transact_planned(transact));
@@ -330,6 +379,7 @@ print_for_people(const char *path, const Account *account, const Transact *trans
 		print_places(transact);
 		try_emit_print(emit, transact_planned(transact));
 	}
+
 	const GPtrArray *notes = transact_report(transact)->notes;
 	for (guint i = 0; i < notes->len; i++)
 		cmd_print(stdout, "note: %s\n", (const char *) notes->pdata[i]);
@@ -346,13 +396,16 @@ problems_json(const ScriptChainReport *scripts, ProblemSeverity severity)
 		if (problem->severity == severity)
 			g_ptr_array_add(chosen, problem);
 	}
+
 	return cmd_problems_json(chosen);
 }
 
 static json_t *
 fault_json(StatusId id, const char *text, const char *detail)
 {
-	json_t *error = json_pack("{s:s, s:s}", "fault", status_row(id)->name, "status", status_row(id)->dsn);
+	json_t *error = json_pack("{s:s, s:s}", "fault", status_row(id)->name, "status",
+	                          status_row(id)->dsn);
+
 	json_object_set_new(error, "text", cmd_json_text(text));
 	if (detail != NULL)
 		json_object_set_new(error, "detail", cmd_json_text(detail));
@@ -365,11 +418,13 @@ error_json(const Transact *transact, const Status *st)
 	const ScriptChainReport *scripts = transact_scripts(transact);
 	if (is_good(transact, st))
 		return json_null();
+
 	StatusId id = st->id != STATUS_OK ? st->id : STATUS_SCRIPT;
 	const char *text = st->id != STATUS_OK ? status_text(st) : scripts->notes->pdata[0];
 	json_t *error = fault_json(id, text, st->detail);
 	if (count_problems(scripts, PROBLEM_ERROR) > 0)
 		json_object_set_new(error, "problems", problems_json(scripts, PROBLEM_ERROR));
+
 	return error;
 }
 
@@ -390,10 +445,13 @@ actions_json(const Transact *transact, const TryEmit *emit)
 	const Plan *plan = transact_planned(transact);
 	if (plan == NULL)
 		return json_array();
+
 	json_t *actions = plan_json(plan);
 	for (size_t i = 0; i < json_array_size(actions); i++)
 		if (transact_place(transact, i) != NULL)
-			json_object_set_new(json_array_get(actions, i), "folder", cmd_json_text(transact_place(transact, i)));
+			json_object_set_new(json_array_get(actions, i), "folder",
+			                    cmd_json_text(transact_place(transact, i)));
+
 	try_emit_json(emit, plan, actions);
 	return actions;
 }
@@ -420,6 +478,7 @@ print_fault(const Options *options, const char *path, const Status *st)
 	cmd_print(stderr, "todoke try: %s\n", st->detail != NULL ? st->detail : status_text(st));
 	if (!options->as_json)
 		return;
+
 	json_t *object = start_object(false, fault_json(st->id, status_text(st), st->detail));
 	if (path != NULL)
 		json_object_set_new(object, "message", cmd_json_text(path));
@@ -428,9 +487,11 @@ print_fault(const Options *options, const char *path, const Status *st)
 }
 
 static void
-print_json(const Options *options, const char *path, const Account *account, const Transact *transact, const TryEmit *emit, const Status *st)
+print_json(const Options *options, const char *path, const Account *account,
+           const Transact *transact, const TryEmit *emit, const Status *st)
 {
 	json_t *object = start_object(is_good(transact, st), error_json(transact, st));
+
 	json_object_set_new(object, "message", cmd_json_text(path));
 	json_object_set_new(object, "user", cmd_json_text(account->user));
 	json_object_set_new(object, "maildir", cmd_json_text(account->maildir));
@@ -438,9 +499,11 @@ print_json(const Options *options, const char *path, const Account *account, con
 	if (transact_verdict(transact) != NULL)
 		json_object_set_new(object, "loop", loop_verdict_json(transact_verdict(transact)));
 	if (transact_rules(transact) != NULL)
-		json_object_set_new(object, "header_rules", header_rule_result_json(transact_rules(transact)));
+		json_object_set_new(object, "header_rules",
+		                    header_rule_result_json(transact_rules(transact)));
 	if (count_problems(transact_scripts(transact), PROBLEM_WARNING) > 0)
-		json_object_set_new(object, "warnings", problems_json(transact_scripts(transact), PROBLEM_WARNING));
+		json_object_set_new(object, "warnings",
+		                    problems_json(transact_scripts(transact), PROBLEM_WARNING));
 	json_object_set_new(object, "actions", actions_json(transact, emit));
 	if (transact_report(transact)->notes->len > 0)
 		json_object_set_new(object, "notes", notes_json(transact));
@@ -468,28 +531,36 @@ ask(const Asked *asked, Message *message, size_t number)
 	const char *path = options->messages[number - 1];
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Envelope) envelope = make_envelope(options, account, message);
-	g_autoptr(Transact) transact = transact_new(asked->site, account, envelope, message, NULL, asked->now);
+
+	g_autoptr(Transact)
+		transact = transact_new(asked->site, account, envelope, message, NULL, asked->now);
 	transact_describe(transact, asked->described);
 	transact_set_recipes(transact, asked->recipes);
-	g_autofree char *prefix = options->messages[1] != NULL ? g_strdup_printf("%zu-", number) : g_strdup("");
+
+	g_autofree char *prefix = options->messages[1] != NULL ? g_strdup_printf("%zu-", number)
+	                                                       : g_strdup("");
 	g_autoptr(TryEmit) emit = try_emit_new(options->emit, prefix, account);
 	if (transact_judge(transact, &st) && transact_plan(transact, &st))
 		(void) try_emit_run(emit, transact, message, &st);
+
 	if (options->as_json)
 		print_json(options, path, account, transact, emit, &st);
 	else
 		print_for_people(path, account, transact, emit, &st);
+
 	return is_good(transact, &st);
 }
 
 /*
- * Message `number`, from 1; false: it would not be delivered, or could not be read. The message is ours, as files named on a command line are;
- * what the account has is read with its owner's rights, for its links may lead anywhere.
+ * Message `number`, from 1; false: it would not be delivered, or could not be read. The message is
+ * ours, as files named on a command line are; what the account has is read with its owner's rights,
+ * for its links may lead anywhere.
  */
 static bool
 try_message(const Asked *asked, size_t number)
 {
 	const char *path = asked->options->messages[number - 1];
+
 	if (asked->options->story != NULL)
 		json_array_clear(asked->options->story);
 	g_auto(Status) st = STATUS_INIT;
@@ -498,9 +569,11 @@ try_message(const Asked *asked, size_t number)
 		print_fault(asked->options, path, &st);
 		return false;
 	}
+
 	bool good = ask(asked, message, number);
 	if (account_leave(asked->account, &st))
 		return good;
+
 	print_fault(asked->options, path, &st);
 	return false;
 }
@@ -510,21 +583,29 @@ find_account(const Options *options, const Site *site, Status *st)
 {
 	const Conf *conf = site->conf;
 	g_autofree char *here = g_strconcat(g_get_user_name(), "@", g_get_host_name(), NULL);
-	g_autofree char *recipient = options->recipient != NULL ? address_read(options->recipient) : NULL;
+	g_autofree char *recipient = options->recipient != NULL ? address_read(options->recipient)
+	                                                        : NULL;
+
 	if (options->script != NULL)
 		return account_imagined(conf, recipient != NULL ? recipient : here, st);
-	g_autoptr(Account) account = recipient != NULL ? recipient_find(site, recipient, st)
-	                                               : account_of_process(conf, NULL, NULL, NULL, st);
+	g_autoptr(Account) account = recipient != NULL
+	                                     ? recipient_find(site, recipient, st)
+	                                     : account_of_process(conf, NULL, NULL, NULL, st);
 	if (account == NULL)
 		return NULL;
+
 	account->look_only = true;
 
-	/* Whose scripts they are. That root could become nobody is no verdict: the door may run as another account. */
+	/*
+	 * Whose scripts they are. That root could become nobody is no verdict: the door may run as
+	 * another account.
+	 */
 	g_auto(Status) unknown = STATUS_INIT;
 	if (geteuid() == 0)
 		(void) account_find_owner(conf, account, &unknown);
 	bool entered = account_enter(account, st);
 	bool good = entered && account_check(conf, account, st);
+
 	return (!entered || account_leave(account, st)) && good ? g_steal_pointer(&account) : NULL;
 }
 
@@ -541,8 +622,9 @@ cmd_try(int argc, char **argv)
 	g_auto(Options) options = { 0 };
 	gint64 now;
 	int exit_code, level;
-	if (!read_options(&options, &argc, &argv, &exit_code) || !read_now(&options, &now, &exit_code) ||
-	    !read_trace(&options, &level, &exit_code))
+
+	if (!read_options(&options, &argc, &argv, &exit_code) ||
+	    !read_now(&options, &now, &exit_code) || !read_trace(&options, &level, &exit_code))
 		return exit_code;
 	const TransactDescription described = {
 		.services = {
@@ -560,25 +642,35 @@ cmd_try(int argc, char **argv)
 		.state = options.state,
 	};
 	cmd_choose_engine(options.engine, &options.overrides);
+
 	g_auto(Status) st = STATUS_INIT;
 	Conf *conf = cmd_conf(options.conf_path, options.overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;
+
 	g_autoptr(Site) site = site_new(conf, &st);
 	if (site == NULL)
 		return cannot_try(&options, &st);
+
 	g_autoptr(Account) account = find_account(&options, site, &st);
 	if (account == NULL)
 		return cannot_try(&options, &st);
+
 	auto_fd int folder = -1;
 	if (options.emit != NULL && !fs_make_dir(AT_FDCWD, options.emit, 0700, &folder, &st))
 		return cannot_try(&options, &st);
-	g_autofree char *rc = options.recipes != NULL ? g_canonicalize_filename(options.recipes, NULL) : NULL;
+
+	g_autofree char *rc = options.recipes != NULL
+	                              ? g_canonicalize_filename(options.recipes, NULL)
+	                              : NULL;
 	const char *const files[] = { rc, NULL };
 	const RecipeCall recipes = { .files = files, .alone = true, .without_site = true };
-	const Asked asked = { &options, site, account, &described, rc != NULL ? &recipes : NULL, now };
+	const Asked asked = {
+		&options, site, account, &described, rc != NULL ? &recipes : NULL, now
+	};
 	bool all_delivered = true;
 	for (size_t n = 1; options.messages[n - 1] != NULL; n++)
 		all_delivered = try_message(&asked, n) && all_delivered;
+
 	return all_delivered ? CMD_GOOD : CMD_FINDINGS;
 }

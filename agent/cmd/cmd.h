@@ -6,13 +6,13 @@
 #include <stdbool.h>
 
 typedef enum {
-	CMD_FOR_POSTFIX,  /* the output contract of answer.h holds from the first instruction on */
-	CMD_FOR_PEOPLE,   /* exit 0 good, 1 findings, 2 usage */
+	CMD_FOR_POSTFIX, /* the output contract of answer.h holds from the first instruction on */
+	CMD_FOR_PEOPLE,  /* exit 0 good, 1 findings, 2 usage */
 } CmdAudience;
 
 /*
- * Is --help the first argument (for procmail also --differences, and -h, -? or -v alone)? Then the command speaks to a person, whoever its
- * audience is.
+ * Is --help the first argument (for procmail also --differences, and -h, -? or -v alone)? Then the
+ * command speaks to a person, whoever its audience is.
  */
 bool cmd_wants_help(int argc, char **argv);
 

@@ -11,10 +11,10 @@ typedef enum { WHO_NOBODY, WHO_ADMIN, WHO_OWNER, WHO_OWNER_OR_ADMIN, WHO_SENDER 
 static const char *const who_texts[][CODE_LANGUAGES] = {
 	[WHO_NOBODY] = { "nobody needs to", "誰も何もする必要はありません" },
 	[WHO_ADMIN] = { "the admin of the mail server that says it (postmaster@ its domain)",
-		"それを返したメールサーバーの管理者 (そのドメインの postmaster)" },
+	                "それを返したメールサーバーの管理者 (そのドメインの postmaster)" },
 	[WHO_OWNER] = { "the owner of the mailbox", "メールボックスの所有者" },
 	[WHO_OWNER_OR_ADMIN] = { "the author of the rule: the owner of the mailbox, or the admin",
-		"規則を書いた人: メールボックスの所有者または管理者" },
+	                         "規則を書いた人: メールボックスの所有者または管理者" },
 	[WHO_SENDER] = { "the sender", "送信者" },
 };
 
@@ -62,7 +62,8 @@ static const char *const headings[][CODE_LANGUAGES] = {
 };
 
 static const char *const general_todo[CODE_LANGUAGES] = {
-	"It is a code of another program or server. The words behind it say more; ask the admin of the server that says "
+	"It is a code of another program or server. The words behind it say more; ask the admin of "
+	"the server that says "
 	"it.",
 	"他のプログラムまたはサーバーのコードです。後に続く言葉が詳しい理由です。それを返したサーバーの管理者に尋ねてください。",
 };
@@ -88,8 +89,10 @@ code_text_class(CodeLanguage language, char class)
 {
 	static const char *const texts[][CODE_LANGUAGES] = {
 		{ "success", "成功" },
-		{ "for now: the mail is kept and tried again", "一時的: メールは保持され、再試行されます" },
-		{ "for good: the mail goes back to its sender", "恒久的: メールは送信者に返されます" },
+		{ "for now: the mail is kept and tried again",
+		  "一時的: メールは保持され、再試行されます" },
+		{ "for good: the mail goes back to its sender",
+		  "恒久的: メールは送信者に返されます" },
 	};
 	return texts[class == '2' ? 0 : class == '4' ? 1 : 2][language];
 }
@@ -113,12 +116,14 @@ add(GPtrArray *meanings, const char *code, const char *name)
 		if (strcmp(other->code, code) == 0 && g_strcmp0(other->name, name) == 0)
 			return NULL;
 	}
+
 	if (meanings->len >= LIMIT_CODE_MEANINGS)
 		return NULL;
 	CodeMeaning *meaning = g_new0(CodeMeaning, 1);
 	g_strlcpy(meaning->code, code, sizeof meaning->code);
 	meaning->name = name;
 	g_ptr_array_add(meanings, meaning);
+
 	return meaning;
 }
 
@@ -128,6 +133,7 @@ add_row(GPtrArray *meanings, StatusId id, CodeLanguage language)
 	CodeMeaning *meaning = add(meanings, status_row(id)->dsn, status_row(id)->name);
 	if (meaning == NULL)
 		return;
+
 	meaning->who = who_texts[rows[id].who][language];
 	meaning->what = rows[id].what[language];
 	meaning->todo = rows[id].todo[language];
@@ -137,14 +143,16 @@ static void
 add_general(GPtrArray *meanings, const char *code, CodeLanguage language)
 {
 	const char *subject = NULL;
+
 	for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++)
 		if (subjects[i].digit == code[2] && code[3] == '.')
 			subject = subjects[i].text[language];
 	CodeMeaning *meaning = add(meanings, code, NULL);
 	if (meaning == NULL)
 		return;
+
 	meaning->made = g_strdup_printf(language == CODE_JAPANESE ? "%s。" : "%s.",
-		subject != NULL ? subject : subjects[0].text[language]);
+	                                subject != NULL ? subject : subjects[0].text[language]);
 	if (g_ascii_islower(*meaning->made))
 		*meaning->made = g_ascii_toupper(*meaning->made);
 	meaning->what = meaning->made;
@@ -161,32 +169,38 @@ has_code(StatusId id, const char *code)
 }
 
 /*
- * All faults with that code; those whose own words the text has, where it has any. What Postfix said itself is explained
- * already.
+ * All faults with that code; those whose own words the text has, where it has any. What Postfix
+ * said itself is explained already.
  */
 static void
-add_code(GPtrArray *meanings, const char *code, const char *text, bool of_postfix, CodeLanguage language)
+add_code(GPtrArray *meanings, const char *code, const char *text, bool of_postfix,
+         CodeLanguage language)
 {
 	bool named = false, found = false;
+
 	for (StatusId id = 0; id < STATUS_COUNT; id++)
-		named |= text != NULL && has_code(id, code) && strstr(text, status_row(id)->text) != NULL;
+		named |= text != NULL && has_code(id, code) &&
+		         strstr(text, status_row(id)->text) != NULL;
 	if (of_postfix && !named)
 		return;
+
 	for (StatusId id = 0; id < STATUS_COUNT; id++) {
 		const StatusRow *row = status_row(id);
-		bool fits = named ? has_code(id, code) && strstr(text, row->text) != NULL : strcmp(row->dsn, code) == 0;
+		bool fits = named ? has_code(id, code) && strstr(text, row->text) != NULL
+		                  : strcmp(row->dsn, code) == 0;
 		if (!fits)
 			continue;
 		add_row(meanings, id, language);
 		found = true;
 	}
+
 	if (!found)
 		add_general(meanings, code, language);
 }
 
 /*
- * An enhanced code (RFC 3463) that stands alone at `text`: class 2, 4 or 5 and no part of an address or a version.
- * Returns its length, or 0.
+ * An enhanced code (RFC 3463) that stands alone at `text`: class 2, 4 or 5 and no part of an
+ * address or a version. Returns its length, or 0.
  */
 static size_t
 code_length(const char *start, const char *text)
@@ -195,6 +209,7 @@ code_length(const char *start, const char *text)
 		return 0;
 	if (text > start && (g_ascii_isalnum(text[-1]) || text[-1] == '.' || text[-1] == '-'))
 		return 0;
+
 	size_t len = 2, digits = 0, parts = 1;
 	for (; g_ascii_isdigit(text[len]) || text[len] == '.'; len++) {
 		digits = text[len] == '.' ? 0 : digits + 1;
@@ -202,24 +217,33 @@ code_length(const char *start, const char *text)
 		if (digits > 3 || (digits == 0 && !g_ascii_isdigit(text[len + 1])))
 			break;
 	}
+
 	bool ended = !g_ascii_isalnum(text[len]) && text[len] != '-';
 	return parts == 2 && digits >= 1 && digits <= 3 && ended ? len : 0;
 }
 
-/* In log lines and bounces the code stands behind these; anything else there that looks like one is a version or an address. */
+/*
+ * In log lines and bounces the code stands behind these; anything else there that looks like one is
+ * a version or an address.
+ */
 static const char *const code_signs[] = { "dsn=", "Status: ", "status: " };
 
 static void
 scan_signed(const char *text, bool of_postfix, CodeLanguage language, GPtrArray *meanings)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(code_signs); i++) {
-		for (const char *at = strstr(text, code_signs[i]); at != NULL; at = strstr(at + 1, code_signs[i])) {
+		for (const char *at = strstr(text, code_signs[i]); at != NULL;
+		     at = strstr(at + 1, code_signs[i])) {
 			const char *begin = at + strlen(code_signs[i]);
 			size_t len = code_length(begin, begin);
 			if (len == 0)
 				continue;
-			/* The words of this code's fault stand on its line, or in the next lines of a bounce. */
-			g_autofree char *code = g_strndup(begin, len), *near = g_strndup(at, LIMIT_CODE_NEAR_BYTES);
+			/*
+			 * The words of this code's fault stand on its line, or in the next lines of
+			 * a bounce.
+			 */
+			g_autofree char *code = g_strndup(begin, len),
+					*near = g_strndup(at, LIMIT_CODE_NEAR_BYTES);
 			add_code(meanings, code, near, of_postfix, language);
 		}
 	}
@@ -232,7 +256,8 @@ scan_bare(const char *text, CodeLanguage language, GPtrArray *meanings)
 		size_t len = code_length(text, at);
 		if (len == 0)
 			continue;
-		g_autofree char *code = g_strndup(at, len), *near = g_strndup(at, LIMIT_CODE_NEAR_BYTES);
+		g_autofree char *code = g_strndup(at, len),
+				*near = g_strndup(at, LIMIT_CODE_NEAR_BYTES);
 		add_code(meanings, code, near, false, language);
 		at += len - 1;
 	}
@@ -242,8 +267,9 @@ static void
 scan_foreign_line(const char *line, CodeLanguage language, GPtrArray *meanings)
 {
 	size_t i = 0;
-	while (i < G_N_ELEMENTS(foreign_rows) &&
-	       (strstr(line, foreign_rows[i].sign) == NULL || strstr(line, foreign_rows[i].with) == NULL))
+
+	while (i < G_N_ELEMENTS(foreign_rows) && (strstr(line, foreign_rows[i].sign) == NULL ||
+	                                          strstr(line, foreign_rows[i].with) == NULL))
 		i++;
 	if (i == G_N_ELEMENTS(foreign_rows))
 		return;
@@ -251,6 +277,7 @@ scan_foreign_line(const char *line, CodeLanguage language, GPtrArray *meanings)
 	CodeMeaning *meaning = add(meanings, "", foreign_rows[i].name);
 	if (meaning == NULL)
 		return;
+
 	meaning->who = who_texts[foreign_rows[i].who][language];
 	meaning->what = foreign_rows[i].what[language];
 	meaning->todo = foreign_rows[i].todo[language];
@@ -269,6 +296,7 @@ unfold(const char *text)
 			g_string_append_c(out, *text);
 		}
 	}
+
 	return g_string_free(out, FALSE);
 }
 
@@ -290,6 +318,7 @@ code_text_find(const char *text, CodeLanguage language, GPtrArray *meanings)
 	guint before = meanings->len;
 	StatusId id = status_find_name(text);
 	size_t len = code_length(text, text);
+
 	if (id != STATUS_COUNT) {
 		add_row(meanings, id, language);
 	} else if (len > 0 && text[len] == '\0') {
@@ -300,5 +329,6 @@ code_text_find(const char *text, CodeLanguage language, GPtrArray *meanings)
 		if (meanings->len == before)
 			scan_bare(text, language, meanings);
 	}
+
 	return meanings->len > before;
 }

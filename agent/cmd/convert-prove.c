@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* convert-prove: two plans for each message, compared by what they do: where it is stored, to whom it goes. */
+/*
+ * convert-prove: two plans for each message, compared by what they do: where it is stored, to whom
+ * it goes.
+ */
 #include "agent/cmd/convert-prove.h"
 
 #include "agent/base/fs.h"
@@ -26,8 +29,8 @@ typedef struct {
 	const Filter *recipe_engine, *sieve_engine;
 	FilterProgram *recipes, *sieve;
 	FilterEnv recipe_env;
-	char *maildir;          /* MAILDIR of the recipes, where the file tells it */
-	Maildir *inbox;         /* of whoever calls; NULL: there is none */
+	char *maildir;  /* MAILDIR of the recipes, where the file tells it */
+	Maildir *inbox; /* of whoever calls; NULL: there is none */
 	unsigned messages, differ;
 } Proof;
 
@@ -43,7 +46,9 @@ place_of_store(const Proof *proof, const PlanAction *action)
 	                                                                    : g_get_home_dir();
 	g_autofree char *absolute = g_canonicalize_filename(path, base);
 	bool is_maildir = g_str_has_suffix(path, "/");
-	char *mailbox = is_maildir ? rules_file_mailbox_at(proof->rules, proof->inbox, absolute) : NULL;
+	char *mailbox = is_maildir ? rules_file_mailbox_at(proof->rules, proof->inbox, absolute)
+	                           : NULL;
+
 	return mailbox != NULL ? mailbox : g_strdup_printf("%s%s", absolute, is_maildir ? "/" : "");
 }
 
@@ -56,6 +61,7 @@ place_of_name(const Proof *proof, const char *name)
 	g_autofree char *path = folder_path(&rules, proof->inbox, name, &why);
 	const char *place = path != NULL ? path : ""; /* what can be no folder goes to the INBOX */
 	char *mailbox = folder_name(&rules, proof->inbox, place);
+
 	if (mailbox != NULL)
 		return mailbox;
 	g_autofree char *inbox = rules_file_inbox(proof->rules);
@@ -98,24 +104,30 @@ describe_plan(const Proof *proof, Plan *plan)
 	for (size_t i = 0; i < plan_count(plan); i++)
 		g_ptr_array_add(lines, describe_action(proof, plan_get(plan, i)));
 	g_ptr_array_sort(lines, compare_text);
+
 	GString *out = g_string_new(NULL);
 	const char *before = "";
 	for (guint i = 0; i < lines->len; before = lines->pdata[i++])
 		if (strcmp(before, lines->pdata[i]) != 0)
-			g_string_append_printf(out, "%s%s", out->len > 0 ? ", " : "", (const char *) lines->pdata[i]);
+			g_string_append_printf(out, "%s%s", out->len > 0 ? ", " : "",
+			                       (const char *) lines->pdata[i]);
+
 	return g_string_free(out, FALSE);
 }
 
 static char *
-run_engine(const Proof *proof, const Filter *engine, FilterProgram *program, FilterEnv *env, const FilterInput *input)
+run_engine(const Proof *proof, const Filter *engine, FilterProgram *program, FilterEnv *env,
+           const FilterInput *input)
 {
 	g_autoptr(Plan) plan = plan_new();
 	g_auto(Status) fault = STATUS_INIT;
 	PlanMark mark = plan_mark(plan);
+
 	if (engine->run(program, input, env, plan, &fault))
 		return describe_plan(proof, plan);
 	plan_rewind(plan, mark);
 	g_autofree char *kept = describe_plan(proof, plan);
+
 	return g_strdup_printf("%s (%s)", kept, fault.detail);
 }
 
@@ -126,36 +138,51 @@ prove_message(Proof *proof, int taken_fd, const char *name, Status *st)
 	g_autoptr(Message) message = message_from_file(taken_fd, st);
 	if (message == NULL)
 		return false;
+
 	const FilterInput input = {
-		.message = message, .headers = message_headers(message), .envelope = proof->rules->envelope, .user = account->user,
-		.addresses = account->addresses, .delimiters = proof->rules->site->conf->delimiters,
+		.message = message,
+		.headers = message_headers(message),
+		.envelope = proof->rules->envelope,
+		.user = account->user,
+		.addresses = account->addresses,
+		.delimiters = proof->rules->site->conf->delimiters,
 	};
-	g_autofree char *recipes = run_engine(proof, proof->recipe_engine, proof->recipes, &proof->recipe_env, &input);
-	g_autofree char *sieve = run_engine(proof, proof->sieve_engine, proof->sieve, services_env(proof->rules->services), &input);
+	g_autofree char *recipes = run_engine(proof, proof->recipe_engine, proof->recipes,
+	                                      &proof->recipe_env, &input);
+	g_autofree char *sieve = run_engine(proof, proof->sieve_engine, proof->sieve,
+	                                    services_env(proof->rules->services), &input);
 	proof->messages++;
 	if (strcmp(recipes, sieve) == 0)
 		return true;
+
 	proof->differ++;
 	cmd_print(stdout, "%s: recipes: %s; Sieve: %s\n", name, recipes, sieve);
 	return true;
 }
 
-static bool prove_folder(Proof *proof, const char *folder, const char *shown, unsigned depth, Status *st);
+static bool
+prove_folder(Proof *proof, const char *folder, const char *shown, unsigned depth, Status *st);
 
 static bool
-prove_entry(Proof *proof, const char *folder, const char *shown, const char *name, unsigned depth, Status *st)
+prove_entry(Proof *proof, const char *folder, const char *shown, const char *name, unsigned depth,
+            Status *st)
 {
 	g_autofree char *path = g_build_filename(folder, name, NULL);
-	g_autofree char *short_name = *shown != '\0' ? g_build_filename(shown, name, NULL) : g_strdup(name);
+	g_autofree char *short_name = *shown != '\0' ? g_build_filename(shown, name, NULL)
+	                                             : g_strdup(name);
 	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat sb;
+
 	if (fd < 0 || fstat(fd, &sb) < 0)
 		return true; /* moved away meanwhile */
 	if (S_ISDIR(sb.st_mode))
-		return depth >= LIMIT_FOLDERS || strcmp(name, "tmp") == 0 || prove_folder(proof, path, short_name, depth + 1, st);
-	bool is_mail = depth == 0 || g_str_has_suffix(folder, "/new") || g_str_has_suffix(folder, "/cur");
+		return depth >= LIMIT_FOLDERS || strcmp(name, "tmp") == 0 ||
+		       prove_folder(proof, path, short_name, depth + 1, st);
+	bool is_mail = depth == 0 || g_str_has_suffix(folder, "/new") ||
+	               g_str_has_suffix(folder, "/cur");
 	if (!S_ISREG(sb.st_mode) || !is_mail)
 		return true;
+
 	return prove_message(proof, fs_steal_fd(&fd), short_name, st);
 }
 
@@ -167,12 +194,14 @@ prove_folder(Proof *proof, const char *folder, const char *shown, unsigned depth
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	if (dir == NULL)
 		return status_fail_detail(st, STATUS_IO, "cannot read folder '%s'", folder);
+
 	for (const char *name = g_dir_read_name(dir); name != NULL; name = g_dir_read_name(dir))
 		g_ptr_array_add(names, g_strdup(name));
 	g_ptr_array_sort(names, compare_text);
 	for (guint i = 0; i < names->len; i++)
 		if (!prove_entry(proof, folder, shown, names->pdata[i], depth, st))
 			return false;
+
 	return true;
 }
 
@@ -182,6 +211,7 @@ find_maildir(const RulesFile *rules, FilterEnv *env)
 {
 	g_autoptr(RecipeConstants) constants = recipe_constants_new(env);
 	g_autoptr(GPtrArray) nodes = recipe_parse(&rules->source, NULL);
+
 	for (guint i = 0; nodes != NULL && i < nodes->len; i++)
 		if (((const RecipeNode *) nodes->pdata[i])->kind != RECIPE_RULE)
 			recipe_constants_follow(constants, nodes->pdata[i], true);
@@ -199,10 +229,13 @@ open_inbox(const RulesFile *rules)
 }
 
 bool
-convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, unsigned *ret_differ, Status *st)
+convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, unsigned *ret_differ,
+              Status *st)
 {
 	g_autoptr(GPtrArray) problems = problem_list_new();
-	const FilterSource script = { .file = "converted", .text = sieve, .len = strlen(sieve), .trust = SCRIPT_OWNER };
+	const FilterSource script = {
+		.file = "converted", .text = sieve, .len = strlen(sieve), .trust = SCRIPT_OWNER
+	};
 	Proof proof = {
 		.rules = recipes,
 		.recipe_engine = filter_find("recipe"),
@@ -212,11 +245,15 @@ convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, u
 		                .now = services_env(recipes->services)->now,
 		                .trace_level = -1 },
 	};
+
 	proof.maildir = find_maildir(recipes, &proof.recipe_env);
 	proof.inbox = open_inbox(recipes);
 	proof.recipes = proof.recipe_engine->compile(&recipes->source, &proof.recipe_env, NULL);
-	proof.sieve = proof.sieve_engine->compile(&script, services_env(recipes->services), problems);
-	bool proved = proof.recipes != NULL && proof.sieve != NULL && prove_folder(&proof, folder, "", 0, st);
+	proof.sieve = proof.sieve_engine->compile(&script, services_env(recipes->services),
+	                                          problems);
+
+	bool proved = proof.recipes != NULL && proof.sieve != NULL &&
+	              prove_folder(&proof, folder, "", 0, st);
 	if (proof.sieve == NULL)
 		status_fail_detail(st, STATUS_SCRIPT, "the script has errors");
 	if (proof.recipes != NULL)
@@ -227,7 +264,9 @@ convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, u
 	maildir_free(proof.inbox);
 	if (!proved)
 		return false;
-	printf("%u message%s, %u differ%s\n", proof.messages, proof.messages == 1 ? "" : "s", proof.differ, proof.differ == 1 ? "s" : "");
+
+	printf("%u message%s, %u differ%s\n", proof.messages, proof.messages == 1 ? "" : "s",
+	       proof.differ, proof.differ == 1 ? "s" : "");
 	*ret_differ = proof.differ;
 	return true;
 }

@@ -19,7 +19,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* Memory that one delivery has freed it soon needs again, or it ends: giving back is a system call for each block of a script. */
+/*
+ * Memory that one delivery has freed it soon needs again, or it ends: giving back is a system call
+ * for each block of a script.
+ */
 enum { TRIM_BYTES = 1024 * 1024 };
 
 void
@@ -32,7 +35,9 @@ delivery_door_init(DeliveryDoor *call, EnvelopeDoor from)
 	(void) mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
 	deadline_catch_termination();
 	(void) signal(SIGPIPE, SIG_IGN);
-	(void) signal(SIGXFSZ, SIG_IGN); /* a write past RLIMIT_FSIZE is then EFBIG, which has a row of its own */
+
+	/* a write past RLIMIT_FSIZE is then EFBIG, which has a row of its own */
+	(void) signal(SIGXFSZ, SIG_IGN);
 }
 
 void
@@ -59,7 +64,11 @@ bool
 delivery_door_set_recipient(DeliveryDoor *call, const char *recipient, Status *st)
 {
 	if (call->recipient != NULL && strcmp(call->recipient, recipient) != 0)
-		return status_fail_detail(st, STATUS_USAGE, "more than one recipient: set NAME_destination_recipient_limit = 1 in main.cf");
+		return status_fail_detail(
+			st, STATUS_USAGE,
+			"more than one recipient: set NAME_destination_recipient_limit = 1 in "
+			"main.cf");
+
 	call->recipient = recipient;
 	return true;
 }
@@ -71,13 +80,17 @@ environment(const char *name)
 	return value != NULL && *value != '\0' ? value : NULL;
 }
 
-/* Take what local(8) sets in the environment (agent/POSTFIX, LOCAL); the command line has precedence. */
+/*
+ * Take what local(8) sets in the environment (agent/POSTFIX, LOCAL); the command line has
+ * precedence.
+ */
 static void
 read_environment(Envelope *envelope)
 {
 	envelope->door = DOOR_LOCAL;
 	if (envelope->sender == NULL)
-		delivery_door_set_string(&envelope->sender, getenv("SENDER")); /* empty is the null sender, not "not said" */
+		/* empty is the null sender, not "not said" */
+		delivery_door_set_string(&envelope->sender, getenv("SENDER"));
 	if (envelope->original == NULL)
 		delivery_door_set_string(&envelope->original, environment("ORIGINAL_RECIPIENT"));
 	delivery_door_set_string(&envelope->client_address, environment("CLIENT_ADDRESS"));
@@ -91,18 +104,23 @@ static Account *
 find_account(const Site *site, const DeliveryDoor *call, Status *st)
 {
 	Envelope *envelope = call->envelope;
+
 	if (call->recipient != NULL) {
 		delivery_door_set_string(&envelope->recipient, call->recipient);
 		return recipient_find(site, envelope->recipient, st);
 	}
+
 	read_environment(envelope);
-	const char *user = environment("LOGNAME") != NULL ? environment("LOGNAME") : environment("USER");
+	const char *user = environment("LOGNAME") != NULL ? environment("LOGNAME")
+	                                                  : environment("USER");
 	const char *said = environment("RECIPIENT");
 	g_autofree char *recipient = said != NULL ? address_read(said) : NULL;
 	Account *account = account_of_process(site->conf, recipient, user, environment("HOME"), st);
 	if (account != NULL)
 		envelope->recipient = recipient != NULL ? g_steal_pointer(&recipient)
-		                                        : g_strdup_printf("%s@%s", account->user, g_get_host_name());
+		                                        : g_strdup_printf("%s@%s", account->user,
+		                                                          g_get_host_name());
+
 	return account;
 }
 
@@ -113,10 +131,12 @@ take_sender_from_message(Envelope *envelope, const Message *message)
 	const char *line = message_from_line(message);
 	if (envelope->sender != NULL || line == NULL)
 		return;
+
 	const char *from = line + strlen("From ");
 	g_autofree char *word = g_strndup(from, address_word_length(from));
 	if (*word != '\0')
-		envelope->sender = strcmp(word, "MAILER-DAEMON") == 0 ? g_strdup("") : address_read(word);
+		envelope->sender = strcmp(word, "MAILER-DAEMON") == 0 ? g_strdup("")
+		                                                      : address_read(word);
 }
 
 /* The whole delivery, once the configuration is known. Returns the text for success. */
@@ -126,24 +146,32 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	gint64 started = g_get_monotonic_time();
 	const Conf *conf = site->conf;
 	Envelope *envelope = call->envelope;
+
 	deadline_waiting_for("looking up the recipient");
 	g_autoptr(Account) account = find_account(site, call, st);
-	if (account == NULL || !account_become(conf, account, st) || !account_check(conf, account, st))
+	if (account == NULL || !account_become(conf, account, st) ||
+	    !account_check(conf, account, st))
 		return NULL;
+
 	deadline_waiting_for("reading the message");
 	g_autoptr(Message) message = message_read(STDIN_FILENO, st);
 	if (message == NULL)
 		return NULL;
+
 	message_expect_size(message, envelope->queue_size, envelope->queue_id);
 	message_limit_size(message, (guint64) conf->message_size_limit);
 	take_sender_from_message(envelope, message);
+
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-	g_autoptr(Transact) transact = transact_new(site, account, envelope, message, call->folder, now);
+	g_autoptr(Transact)
+		transact = transact_new(site, account, envelope, message, call->folder, now);
 	transact_set_recipes(transact, call->recipes);
+
 	bool done = transact_judge(transact, st) && transact_deliver(transact, st);
 	deadline_stop();
 	transact_log(transact, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
 	call->is_logged = true;
+
 	return done ? transact_done_text(transact) : NULL;
 }
 
@@ -152,15 +180,21 @@ static char *
 configure_and_deliver(DeliveryDoor *call, Status *st)
 {
 	g_autofree char *log_file = NULL;
-	Conf *conf = conf_read_at_door(call->conf_path, (const char *const *) call->overrides->pdata, &log_file, st);
+	Conf *conf = conf_read_at_door(call->conf_path,
+	                               (const char *const *) call->overrides->pdata, &log_file, st);
+
 	if (conf == NULL) {
-		int fd = log_file != NULL ? open(log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640) : -1;
+		int fd = log_file != NULL
+		                 ? open(log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640)
+		                 : -1;
 		log_open("todoke", fd, LOG_FORM_TEXT); /* open until we end */
 		return NULL;
 	}
+
 	(void) umask((mode_t) conf->umask);
 	(void) site_open_log(conf); /* open until we end */
 	deadline_start((unsigned) conf->deadline, call->envelope->queue_id);
+
 	g_autoptr(Site) site = site_new(conf, st);
 	return site != NULL ? deliver(site, call, st) : NULL;
 }
@@ -171,7 +205,9 @@ log_early_failure(const DeliveryDoor *call, const Status *st)
 {
 	const Envelope *envelope = call->envelope;
 	LogLine *line = log_line_new(envelope->queue_id);
-	log_line_add(line, "to", envelope->recipient != NULL ? envelope->recipient : call->recipient);
+
+	log_line_add(line, "to",
+	             envelope->recipient != NULL ? envelope->recipient : call->recipient);
 	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
 	log_line_add(line, "fault", status_row(st->id)->name);
@@ -183,6 +219,7 @@ int
 delivery_door_run(DeliveryDoor *call, Status *st)
 {
 	g_autofree char *done = NULL;
+
 	if (st->id == STATUS_OK)
 		done = configure_and_deliver(call, st);
 	deadline_stop();
@@ -190,5 +227,6 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 		log_early_failure(call, st);
 	if (st->id != STATUS_OK && !log_is_heard())
 		answer_tell_cause(st);
+
 	return answer_finish(st, call->is_quiet ? NULL : done, call->envelope->queue_id);
 }

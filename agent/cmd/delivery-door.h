@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * door: one delivery of the message on standard input, as the doors that Postfix starts share it: deliver and procmail.
+ * door: one delivery of the message on standard input, as the doors that Postfix starts share it:
+ * deliver and procmail.
  *
- * Postfix sees one line and an exit code (answer.h). Whatever goes wrong before the message is judged is our own fault
- * or the site's, and therefore temporary: the mail waits in the queue.
+ * Postfix sees one line and an exit code (answer.h). Whatever goes wrong before the message is
+ * judged is our own fault or the site's, and therefore temporary: the mail waits in the queue.
  */
 #ifndef TODOKE_DELIVERY_DOOR_H
 #define TODOKE_DELIVERY_DOOR_H
@@ -15,9 +16,9 @@
 /* What the command line said. */
 typedef struct {
 	const char *conf_path;
-	GPtrArray *overrides;      /* "key=value", NULL ends them */
-	const char *folder;        /* for mail that no rule files; NULL: the INBOX */
-	const char *recipient;     /* NULL: the environment says it */
+	GPtrArray *overrides;  /* "key=value", NULL ends them */
+	const char *folder;    /* for mail that no rule files; NULL: the INBOX */
+	const char *recipient; /* NULL: the environment says it */
 	Envelope *envelope;
 	const RecipeCall *recipes; /* NULL: as the settings have it */
 	bool is_quiet;             /* nothing is printed of a success */
@@ -32,15 +33,18 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DeliveryDoor, delivery_door_clear)
 /* Add "key=value", a setting for this run. Borrowed. */
 void delivery_door_add_override(DeliveryDoor *call, const char *setting);
 
-/* Set a string of the envelope, an address without brackets and quotes (address_read). NULL: not said. */
+/*
+ * Set a string of the envelope, an address without brackets and quotes (address_read). NULL: not
+ * said.
+ */
 void delivery_door_set_string(char **member, const char *value);
 
 /* There is one recipient; a second one is a fault (STATUS_USAGE). */
 bool delivery_door_set_recipient(DeliveryDoor *call, const char *recipient, Status *st);
 
 /*
- * Deliver, answer and log. `st` may hold a fault of the command line: then nothing is delivered, and that is the
- * answer. Returns the exit code.
+ * Deliver, answer and log. `st` may hold a fault of the command line: then nothing is delivered,
+ * and that is the answer. Returns the exit code.
  */
 int delivery_door_run(DeliveryDoor *call, Status *st);
 

@@ -60,7 +60,9 @@ postfix_map_without_proxy(const char *map)
 	return g_str_has_prefix(map, proxy) ? map + strlen(proxy) : map;
 }
 
-/* What a program of Postfix died of; NULL: it did not, whatever it warned of. Points into `errors`. */
+/*
+ * What a program of Postfix died of; NULL: it did not, whatever it warned of. Points into `errors`.
+ */
 static const char *
 last_words(const char *errors)
 {
@@ -97,11 +99,14 @@ add_line(PostfixAliases *aliases, const char *map, const char *line)
 	const char *colon = strstr(line, ":\t");
 	if (colon == NULL)
 		return;
+
 	g_autofree char *name = g_ascii_strdown(line, colon - line);
 
 	/* What postalias(1) itself puts in for NIS and sendmail is no alias. */
-	if (strcmp(name, "@") == 0 || g_str_has_prefix(name, "yp_") || postfix_aliases_find(aliases, name) != NULL)
+	if (strcmp(name, "@") == 0 || g_str_has_prefix(name, "yp_") ||
+	    postfix_aliases_find(aliases, name) != NULL)
 		return;
+
 	PostfixAlias *alias = g_new0(PostfixAlias, 1);
 	alias->name = g_steal_pointer(&name);
 	alias->targets = g_strdup(colon + strlen(":\t"));
@@ -120,7 +125,8 @@ read_map(PostfixAliases *aliases, const PostfixFacts *facts, const char *map)
 	if (!postfix_facts_run("postalias", facts->folder, args, &output, &st)) {
 		PostfixUnlisted *unlisted = g_new0(PostfixUnlisted, 1);
 		unlisted->map = g_strdup(map);
-		unlisted->why = g_strdup(last_words(st.detail) != NULL ? last_words(st.detail) : st.detail);
+		unlisted->why = g_strdup(last_words(st.detail) != NULL ? last_words(st.detail)
+		                                                       : st.detail);
 		g_ptr_array_add(aliases->unlisted, unlisted);
 		return;
 	}
@@ -134,6 +140,7 @@ PostfixAliases *
 postfix_aliases_read(const PostfixFacts *facts)
 {
 	PostfixAliases *aliases = g_new0(PostfixAliases, 1);
+
 	aliases->by_name = g_hash_table_new(g_str_hash, g_str_equal);
 	aliases->aliases = g_ptr_array_new_with_free_func((GDestroyNotify) alias_free);
 	aliases->unlisted = g_ptr_array_new_with_free_func((GDestroyNotify) unlisted_free);
@@ -144,12 +151,16 @@ postfix_aliases_read(const PostfixFacts *facts)
 	return aliases;
 }
 
-/* The end of the target that begins at `text`: a comma outside of quotes and comments, or the end of all. */
+/*
+ * The end of the target that begins at `text`: a comma outside of quotes and comments, or the end
+ * of all.
+ */
 static const char *
 target_end(const char *text)
 {
 	unsigned depth = 0;
 	bool quoted = false;
+
 	for (; *text != '\0' && (quoted || depth > 0 || *text != ','); text++) {
 		if (*text == '\\' && text[1] != '\0')
 			text++;
@@ -158,6 +169,7 @@ target_end(const char *text)
 		else if (!quoted)
 			depth += (*text == '(') - (*text == ')' && depth > 0);
 	}
+
 	return text;
 }
 
@@ -174,6 +186,7 @@ split_targets(const char *targets)
 			g_free(target);
 		at = *end != '\0' ? end + 1 : end;
 	}
+
 	return list;
 }
 
@@ -187,6 +200,7 @@ target_obstacle(const char *target)
 		return "it writes to a file";
 	if (*inside == ':')
 		return "it includes a file with a list";
+
 	/* What local(8) finds behind a name or a comment is not looked for. */
 	return strpbrk(target, "|<(") != NULL ? "it is more than plain addresses" : NULL;
 }
@@ -215,9 +229,11 @@ postfix_alias_virtual(const PostfixAlias *alias)
 {
 	g_autoptr(GPtrArray) targets = split_targets(alias->targets);
 	GString *out = g_string_new(NULL);
+
 	for (guint i = 0; i < targets->len; i++) {
 		const char *target = targets->pdata[i];
 		g_string_append_printf(out, "%s%s", i > 0 ? ", " : "", target + (*target == '\\'));
 	}
+
 	return g_string_free(out, FALSE);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * postfix-aliases: the aliases that local(8) knows (aliases(5)), read from the tables of alias_maps with postalias(1).
+ * postfix-aliases: the aliases that local(8) knows (aliases(5)), read from the tables of alias_maps
+ * with postalias(1).
  *
  * The compiled tables are asked, not their sources: what counts is what Postfix does today.
  */
@@ -10,9 +11,9 @@
 #include "agent/cmd/postfix-facts.h"
 
 typedef struct {
-	char *name;     /* "postmaster" */
-	char *targets;  /* "root, bob@example.jp" */
-	char *map;      /* "hash:/etc/aliases" */
+	char *name;    /* "postmaster" */
+	char *targets; /* "root, bob@example.jp" */
+	char *map;     /* "hash:/etc/aliases" */
 } PostfixAlias;
 
 /* A table that cannot be listed, and Postfix's words about it. */
@@ -22,9 +23,10 @@ typedef struct {
 } PostfixUnlisted;
 
 typedef struct {
-	GHashTable *by_name;  /* of the same, by their names in lower case */
-	GPtrArray *aliases;   /* PostfixAlias; a name of two tables stands there once, as local(8) would find it */
-	GPtrArray *unlisted;  /* PostfixUnlisted */
+	GHashTable *by_name; /* of the same, by their names in lower case */
+	/* PostfixAlias; a name of two tables stands there once, as local(8) would find it */
+	GPtrArray *aliases;
+	GPtrArray *unlisted; /* PostfixUnlisted */
 } PostfixAliases;
 
 /* Never NULL: what cannot be read is among `unlisted`. */
@@ -36,21 +38,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PostfixAliases, postfix_aliases_free)
 const PostfixAlias *postfix_aliases_find(const PostfixAliases *aliases, const char *name);
 
 /*
- * What keeps an alias from being an entry of virtual_alias_maps, which know addresses and nothing else: "it runs a
- * program"; NULL: nothing. `most` is virtual_alias_expansion_limit.
+ * What keeps an alias from being an entry of virtual_alias_maps, which know addresses and nothing
+ * else: "it runs a program"; NULL: nothing. `most` is virtual_alias_expansion_limit.
  */
 const char *postfix_alias_obstacle(const PostfixAlias *alias, guint64 most);
 
-/* The targets as virtual(5) writes them: without the backslash that keeps local(8) from looking at .forward. Caller frees. */
+/*
+ * The targets as virtual(5) writes them: without the backslash that keeps local(8) from looking at
+ * .forward. Caller frees.
+ */
 char *postfix_alias_virtual(const PostfixAlias *alias);
 
 /*
- * What the table `map` has for `key`, asked from postmap(1). Caller frees; NULL: nothing, or, with *ret_why (the caller's),
- * that the table could not be asked.
+ * What the table `map` has for `key`, asked from postmap(1). Caller frees; NULL: nothing, or, with
+ * *ret_why (the caller's), that the table could not be asked.
  */
-char *postfix_map_query(const PostfixFacts *facts, const char *map, const char *key, char **ret_why);
+char *
+postfix_map_query(const PostfixFacts *facts, const char *map, const char *key, char **ret_why);
 
-/* The words of a list such as alias_maps: separated by blanks or commas; a group in braces is part of a word. Caller frees. */
+/*
+ * The words of a list such as alias_maps: separated by blanks or commas; a group in braces is part
+ * of a word. Caller frees.
+ */
 GPtrArray *postfix_list_words(const char *list);
 
 /* A word of a list of tables without "proxy:". */

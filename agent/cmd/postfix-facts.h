@@ -7,17 +7,17 @@
 
 /* A line of master.cf. */
 typedef struct {
-	char *name;     /* "todoke/unix" */
-	char *columns;  /* private, unprivileged, chroot, wakeup, processes: "- n n - -" */
-	char *command;  /* "pipe" */
-	char **args;    /* words; a group in braces is one */
+	char *name;    /* "todoke/unix" */
+	char *columns; /* private, unprivileged, chroot, wakeup, processes: "- n n - -" */
+	char *command; /* "pipe" */
+	char **args;   /* words; a group in braces is one */
 } PostfixService;
 
 typedef struct {
-	char *folder;          /* the configuration's; NULL: Postfix's own choice */
-	GHashTable *values;    /* every parameter, expanded */
-	GHashTable *said;      /* parameters that main.cf sets, as written */
-	GPtrArray *services;   /* PostfixService */
+	char *folder;        /* the configuration's; NULL: Postfix's own choice */
+	GHashTable *values;  /* every parameter, expanded */
+	GHashTable *said;    /* parameters that main.cf sets, as written */
+	GPtrArray *services; /* PostfixService */
 } PostfixFacts;
 
 /* Ask postconf. Faults: STATUS_PROGRAM (no postconf, or it failed; its words are in the detail). */
@@ -40,9 +40,11 @@ const PostfixService *postfix_facts_service(const PostfixFacts *facts, const cha
 char *postfix_service_print(const PostfixService *service);
 
 /* Run another program of Postfix in the same way: "postalias". Faults as above. */
-bool postfix_facts_run(const char *name, const char *folder, const char *const *args, char **ret_output, Status *st);
+bool postfix_facts_run(const char *name, const char *folder, const char *const *args,
+                       char **ret_output, Status *st);
 
 /* Run `postconf` (and -c folder) with these arguments (NULL ends). *ret_output may be NULL. */
-bool postfix_facts_postconf(const char *folder, const char *const *args, char **ret_output, Status *st);
+bool
+postfix_facts_postconf(const char *folder, const char *const *args, char **ret_output, Status *st);
 
 #endif

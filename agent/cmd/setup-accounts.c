@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 static const char aliases_head[] =
-	"# Made by `todoke setup postfix`; a change counts after `postfix reload`, and --undo removes this file.\n";
+	"# Made by `todoke setup postfix`; a change counts after `postfix reload`, and --undo "
+	"removes this file.\n";
 
 /* Names in one finding: so many, then how many more there are. */
 typedef struct {
@@ -33,14 +34,15 @@ static char *
 names_end(Names *names)
 {
 	if (names->count > LIMIT_SETUP_NAMES)
-		g_string_append_printf(names->text, " and %u more", names->count - LIMIT_SETUP_NAMES);
+		g_string_append_printf(names->text, " and %u more",
+		                       names->count - LIMIT_SETUP_NAMES);
 	return g_string_free(names->text, FALSE);
 }
 
 /* Our own table of aliases, as text and by its names. */
 typedef struct {
 	GString *text;
-	GHashTable *names;  /* in lower case */
+	GHashTable *names; /* in lower case */
 } Table;
 
 static void
@@ -74,7 +76,8 @@ static void
 table_read(const SetupPlanner *planner, const char *path, Table *ret)
 {
 	g_autofree char *map = g_strconcat("texthash:", path, NULL), *text = NULL;
-	bool in_use = strstr(postfix_facts_value(planner->facts, "virtual_alias_maps"), map) != NULL ||
+	bool in_use = strstr(postfix_facts_value(planner->facts, "virtual_alias_maps"), map) !=
+	                      NULL ||
 	              strstr(postfix_facts_value(planner->facts, "alias_maps"), map) != NULL;
 	bool is_there = in_use && g_file_get_contents(path, &text, NULL, NULL);
 
@@ -82,24 +85,31 @@ table_read(const SetupPlanner *planner, const char *path, Table *ret)
 	ret->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	if (ret->text->len > 0 && ret->text->str[ret->text->len - 1] != '\n')
 		g_string_append_c(ret->text, '\n');
+
 	g_auto(GStrv) lines = g_strsplit(ret->text->str, "\n", -1);
 	for (char **line = lines; *line != NULL; line++)
-		g_hash_table_add(ret->names, g_ascii_strdown(*line, (gssize) strcspn(*line, " \t")));
+		g_hash_table_add(ret->names,
+		                 g_ascii_strdown(*line, (gssize) strcspn(*line, " \t")));
 }
 
 /* Our table becomes part of `parameter`, whose own words stay. */
 static void
-want_table(SetupPlanner *planner, const Table *table, const char *parameter, bool first, const char *why)
+want_table(SetupPlanner *planner, const Table *table, const char *parameter, bool first,
+           const char *why)
 {
-	g_autofree char *path = setup_plan_path(planner, SETUP_ALIASES_FILE), *map = g_strconcat("texthash:", path, NULL);
+	g_autofree char *path = setup_plan_path(planner, SETUP_ALIASES_FILE),
+			*map = g_strconcat("texthash:", path, NULL);
 	const char *now = setup_plan_written(planner, parameter);
+
 	setup_plan_want_file(planner, SETUP_ALIASES_FILE, g_strdup(table->text->str), why);
 	if (strstr(postfix_facts_value(planner->facts, parameter), map) != NULL)
 		return;
+
 	g_autofree char *after = *now == '\0' ? g_strdup(map)
-	                       : first        ? g_strconcat(map, ", ", now, NULL)
+	                         : first      ? g_strconcat(map, ", ", now, NULL)
 	                                      : g_strconcat(now, ", ", map, NULL);
-	setup_plan_want(planner, false, parameter, g_hash_table_lookup(planner->facts->said, parameter), after, why);
+	setup_plan_want(planner, false, parameter,
+	                g_hash_table_lookup(planner->facts->said, parameter), after, why);
 }
 
 /* How a table that cannot be listed is mended: built from its source, or left out. Caller frees. */
@@ -107,19 +117,30 @@ static char *
 unlisted_fix(const SetupPlanner *planner, const char *map)
 {
 	const char *plain = postfix_map_without_proxy(map), *path = strchr(plain, ':');
-	static const char *const indexed[] = { "hash", "btree", "lmdb", "cdb", "dbm", "sdbm", NULL };
-	g_autofree char *type = path != NULL ? g_strndup(plain, (size_t) (path - plain)) : g_strdup(plain);
+	static const char *const indexed[] = {
+		"hash", "btree", "lmdb", "cdb", "dbm", "sdbm", NULL
+	};
+	g_autofree char *type = path != NULL ? g_strndup(plain, (size_t) (path - plain))
+	                                     : g_strdup(plain);
 	g_autofree char *quoted = g_shell_quote(plain);
-	g_autofree char *folder = planner->facts->folder != NULL ? g_shell_quote(planner->facts->folder) : NULL;
+	g_autofree char *folder = planner->facts->folder != NULL
+	                                  ? g_shell_quote(planner->facts->folder)
+	                                  : NULL;
 
-	if (path != NULL && g_strv_contains(indexed, type) && g_file_test(path + 1, G_FILE_TEST_EXISTS))
-		return g_strdup_printf("postalias %s%s%s%s", folder != NULL ? "-c " : "", folder != NULL ? folder : "",
-			folder != NULL ? " " : "", quoted);
-	g_autoptr(GPtrArray) words = postfix_list_words(postfix_facts_value(planner->facts, "alias_maps"));
+	if (path != NULL && g_strv_contains(indexed, type) &&
+	    g_file_test(path + 1, G_FILE_TEST_EXISTS))
+		return g_strdup_printf("postalias %s%s%s%s", folder != NULL ? "-c " : "",
+		                       folder != NULL ? folder : "", folder != NULL ? " " : "",
+		                       quoted);
+
+	g_autoptr(GPtrArray)
+		words = postfix_list_words(postfix_facts_value(planner->facts, "alias_maps"));
 	g_autoptr(GString) rest = g_string_new(NULL);
 	for (guint i = 0; i < words->len; i++)
 		if (strcmp(words->pdata[i], map) != 0)
-			g_string_append_printf(rest, "%s%s", rest->len > 0 ? ", " : "", (char *) words->pdata[i]);
+			g_string_append_printf(rest, "%s%s", rest->len > 0 ? ", " : "",
+			                       (char *) words->pdata[i]);
+
 	return setup_plan_set_command(planner, "alias_maps", rest->str);
 }
 
@@ -127,32 +148,41 @@ unlisted_fix(const SetupPlanner *planner, const char *map)
 static bool
 names_another(const char *targets)
 {
-	return targets != NULL && *targets != '\0' && strcmp(targets + strspn(targets, "\\"), "root") != 0;
+	return targets != NULL && *targets != '\0' &&
+	       strcmp(targets + strspn(targets, "\\"), "root") != 0;
 }
 
-/* The aliases that local(8) read until now go into our table; what is more than an address cannot. */
+/*
+ * The aliases that local(8) read until now go into our table; what is more than an address cannot.
+ */
 static void
 move_aliases(SetupPlanner *planner, const PostfixAliases *aliases, Table *table)
 {
 	Names special = { 0 };
-	guint64 most = g_ascii_strtoull(postfix_facts_value(planner->facts, "virtual_alias_expansion_limit"), NULL, 10);
+	guint64 most = g_ascii_strtoull(
+		postfix_facts_value(planner->facts, "virtual_alias_expansion_limit"), NULL, 10);
+
 	for (guint i = 0; i < aliases->aliases->len; i++) {
 		const PostfixAlias *alias = aliases->aliases->pdata[i];
 		const char *why = postfix_alias_obstacle(alias, most);
 		g_autofree char *targets = why == NULL ? postfix_alias_virtual(alias) : NULL;
-		g_autofree char *said = g_strdup_printf("%s (%s, in %s)", alias->name, why, alias->map);
+		g_autofree char *said = g_strdup_printf("%s (%s, in %s)", alias->name, why,
+		                                        alias->map);
 		bool is_itself = strcmp(alias->name, "root") == 0 && !names_another(targets);
 		if (why == NULL && !is_itself)
 			table_add(table, alias->name, targets);
 		else if (why != NULL)
 			names_add(&special, said);
 	}
+
 	if (special.count > 0) {
 		g_autofree char *list = names_end(&special);
-		setup_plan_block(planner, "aliases-special",
-		     g_strdup_printf("without local(8) these aliases would be lost: %s", list),
-		     g_strdup("take them out and do their work by Sieve (redirect, vnd.dovecot.pipe), newaliases; or keep local(8), "
-			"with --fetched smtpd"));
+		setup_plan_block(
+			planner, "aliases-special",
+			g_strdup_printf("without local(8) these aliases would be lost: %s", list),
+			g_strdup("take them out and do their work by Sieve (redirect, "
+		                 "vnd.dovecot.pipe), newaliases; or keep local(8), "
+		                 "with --fetched smtpd"));
 	}
 }
 
@@ -162,15 +192,21 @@ find_unlisted(SetupPlanner *planner, const PostfixAliases *aliases, bool must_li
 {
 	for (guint i = 0; i < aliases->unlisted->len; i++) {
 		const PostfixUnlisted *table = aliases->unlisted->pdata[i];
-		g_autofree char *why = NULL, *found = postfix_map_query(planner->facts, table->map, "root", &why);
+		g_autofree char *why = NULL, *found = postfix_map_query(planner->facts, table->map,
+		                                                        "root", &why);
 		if (must_list)
 			setup_plan_block(planner, "aliases-unlisted",
-			     g_strdup_printf("the aliases of %s cannot be moved: %s", table->map, table->why),
-			     unlisted_fix(planner, table->map));
+			                 g_strdup_printf("the aliases of %s cannot be moved: %s",
+			                                 table->map, table->why),
+			                 unlisted_fix(planner, table->map));
 		else if (why != NULL)
-			setup_plan_find(planner, "aliases-unreadable",
-			     g_strdup_printf("local(8) cannot read %s, and delivers nothing until it can: %s", table->map, why),
-			     unlisted_fix(planner, table->map));
+			setup_plan_find(
+				planner, "aliases-unreadable",
+				g_strdup_printf(
+					"local(8) cannot read %s, and delivers nothing until it "
+					"can: %s",
+					table->map, why),
+				unlisted_fix(planner, table->map));
 	}
 }
 
@@ -183,21 +219,26 @@ is_root_aliased(const SetupPlanner *planner, const PostfixAliases *aliases, cons
 
 	for (guint i = 0; i < aliases->unlisted->len; i++) {
 		const PostfixUnlisted *unlisted = aliases->unlisted->pdata[i];
-		g_autofree char *why = NULL, *targets = postfix_map_query(planner->facts, unlisted->map, "root", &why);
+		g_autofree char *why = NULL, *targets = postfix_map_query(
+						     planner->facts, unlisted->map, "root", &why);
 		if (names_another(targets))
 			return true;
 	}
 
-	g_autofree char *address = g_strconcat("root@", postfix_facts_value(planner->facts, "myorigin"), NULL);
+	g_autofree char *address = g_strconcat(
+		"root@", postfix_facts_value(planner->facts, "myorigin"), NULL);
 	const char *const keys[] = { "root", address };
-	g_autoptr(GPtrArray) maps = postfix_list_words(postfix_facts_value(planner->facts, "virtual_alias_maps"));
+	g_autoptr(GPtrArray) maps = postfix_list_words(
+		postfix_facts_value(planner->facts, "virtual_alias_maps"));
 	for (guint i = 0; i < maps->len * G_N_ELEMENTS(keys); i++) {
 		g_autofree char *why = NULL;
-		g_autofree char *targets = postfix_map_query(planner->facts, maps->pdata[i / G_N_ELEMENTS(keys)],
-			keys[i % G_N_ELEMENTS(keys)], &why);
+		g_autofree char *targets = postfix_map_query(planner->facts,
+		                                             maps->pdata[i / G_N_ELEMENTS(keys)],
+		                                             keys[i % G_N_ELEMENTS(keys)], &why);
 		if (names_another(targets))
 			return true;
 	}
+
 	return false;
 }
 
@@ -217,6 +258,7 @@ plan_aliases(SetupPlanner *planner)
 	g_autoptr(PostfixAliases) aliases = postfix_aliases_read(planner->facts);
 	g_autofree char *path = setup_plan_path(planner, SETUP_ALIASES_FILE);
 	g_auto(Table) table = { 0 };
+
 	table_read(planner, path, &table);
 	gsize before = table.text->len;
 
@@ -225,18 +267,24 @@ plan_aliases(SetupPlanner *planner)
 		table_add(&table, "root", planner->wish->root_mail_to);
 	if (replaces_local)
 		move_aliases(planner, aliases, &table);
+
 	const char *setting = root_setting(planner->wish->conf);
 	bool is_sent_on = setting != NULL && *setting != '\0';
 	if (!is_sent_on && !is_root_aliased(planner, aliases, &table))
-		setup_plan_block(planner, "root-mail",
-		     g_strdup("nobody gets root's mail (cron, and postmaster where that is an alias of root): no delivery is done as "
-			"root, so all of it would wait, and go back after days"),
-		     g_strdup_printf("name an account or an address that gets it: --root-mail-to WHO%s",
-			setting != NULL ? ", or root_mail_to in todoke.conf" : ""));
+		setup_plan_block(
+			planner, "root-mail",
+			g_strdup("nobody gets root's mail (cron, and postmaster where that is an "
+		                 "alias of root): no delivery is done as "
+		                 "root, so all of it would wait, and go back after days"),
+			g_strdup_printf(
+				"name an account or an address that gets it: --root-mail-to WHO%s",
+				setting != NULL ? ", or root_mail_to in todoke.conf" : ""));
+
 	if (table.text->len == before)
 		return;
 	if (replaces_local)
-		want_table(planner, &table, "virtual_alias_maps", false, "the aliases that local(8) read before");
+		want_table(planner, &table, "virtual_alias_maps", false,
+		           "the aliases that local(8) read before");
 	else
 		want_table(planner, &table, "alias_maps", true, "who gets root's mail");
 }
@@ -248,6 +296,7 @@ static void
 each_account(AccountVisit *visit, void *user)
 {
 	const struct passwd *entry;
+
 	setpwent();
 	for (unsigned i = 0; i < LIMIT_SETUP_ACCOUNTS && (entry = getpwent()) != NULL; i++)
 		if (visit(entry, user))
@@ -269,17 +318,26 @@ static void
 find_forwards(SetupPlanner *planner)
 {
 	Names names = { 0 };
+
 	each_account(note_forward, &names);
 	if (names.count == 0)
 		return;
+
 	g_autofree char *list = names_end(&names);
-	setup_plan_find(planner, "forward-files",
-	     g_strdup_printf("without local(8) nobody reads .forward, and these accounts have one: %s", list),
-	     g_strdup("each writes it as Sieve before (redirect \"somebody@example.jp\"; in ~/.config/todoke/main.sieve), or, "
-		"where it runs procmail, recipes = yes in todoke.conf"));
+	setup_plan_find(
+		planner, "forward-files",
+		g_strdup_printf(
+			"without local(8) nobody reads .forward, and these accounts have one: %s",
+			list),
+		g_strdup("each writes it as Sieve before (redirect \"somebody@example.jp\"; in "
+	                 "~/.config/todoke/main.sieve), or, "
+	                 "where it runs procmail, recipes = yes in todoke.conf"));
 }
 
-/* The mailbox of an account by the template, as far as one of local(8)'s accounts has one. Caller frees. */
+/*
+ * The mailbox of an account by the template, as far as one of local(8)'s accounts has one. Caller
+ * frees.
+ */
 static char *
 maildir_of(const char *path_template, const struct passwd *entry, const char *domain)
 {
@@ -290,16 +348,19 @@ maildir_of(const char *path_template, const struct passwd *entry, const char *do
 			continue;
 		}
 		c++;
-		g_string_append(path, *c == 'd' ? domain : *c == 'h' ? entry->pw_dir : entry->pw_name);
+		g_string_append(path, *c == 'd'   ? domain
+		                      : *c == 'h' ? entry->pw_dir
+		                                  : entry->pw_name);
 	}
+
 	return g_string_free(path, FALSE);
 }
 
 typedef struct {
 	const char *path_template;
 	const char *domain;
-	unsigned people;  /* accounts that were looked at */
-	unsigned able;    /* of those, who may write at the place of their mailbox */
+	unsigned people; /* accounts that were looked at */
+	unsigned able;   /* of those, who may write at the place of their mailbox */
 } Tree;
 
 /* May the account write in the deepest folder of the path that is there? */
@@ -308,14 +369,16 @@ may_write(const char *path, const struct passwd *entry)
 {
 	g_autofree char *folder = g_strdup(path);
 	struct stat sb;
+
 	while (stat(folder, &sb) < 0 && strcmp(folder, "/") != 0) {
 		char *parent = g_path_get_dirname(folder);
 		g_free(folder);
 		folder = parent;
 	}
+
 	mode_t wanted = sb.st_uid == entry->pw_uid   ? S_IWUSR | S_IXUSR
-	              : sb.st_gid == entry->pw_gid ? S_IWGRP | S_IXGRP
-	                                           : S_IWOTH | S_IXOTH;
+	                : sb.st_gid == entry->pw_gid ? S_IWGRP | S_IXGRP
+	                                             : S_IWOTH | S_IXOTH;
 	return (sb.st_mode & wanted) == wanted;
 }
 
@@ -328,13 +391,17 @@ count_account(const struct passwd *entry, void *user)
 	Tree *tree = user;
 	if (entry->pw_uid < FIRST_UID_OF_PEOPLE || entry->pw_uid > LAST_UID_OF_PEOPLE)
 		return false;
+
 	g_autofree char *path = maildir_of(tree->path_template, entry, tree->domain);
 	tree->people++;
 	tree->able += may_write(path, entry);
+
 	return tree->able > 0;
 }
 
-/* local(8) becomes the recipient, who cannot write into a tree that belongs to one account for all. */
+/*
+ * local(8) becomes the recipient, who cannot write into a tree that belongs to one account for all.
+ */
 static void
 find_virtual_tree(SetupPlanner *planner)
 {
@@ -342,20 +409,28 @@ find_virtual_tree(SetupPlanner *planner)
 	Tree tree = { conf->maildir, postfix_facts_value(planner->facts, "mydomain"), 0, 0 };
 	if (!planner->wish->virtual_users)
 		return;
+
 	each_account(count_account, &tree);
 	if (tree.able > 0 && conf->users != USERS_PASSWD_FILE)
 		return;
-	setup_plan_block(planner, "virtual-maildir",
-	     g_strdup_printf("todoke.conf delivers to virtual users (maildir is '%s'), but local(8) runs todoke as the recipient, "
-		"who may not write there: all mail would wait", conf->maildir),
-	     g_strdup("maildir = \"~/Maildir\" in todoke.conf; or the door pipe, with the account that owns the tree: "
-		"--door pipe --user vmail"));
+
+	setup_plan_block(
+		planner, "virtual-maildir",
+		g_strdup_printf(
+			"todoke.conf delivers to virtual users (maildir is '%s'), but local(8) "
+			"runs todoke as the recipient, "
+			"who may not write there: all mail would wait",
+			conf->maildir),
+		g_strdup("maildir = \"~/Maildir\" in todoke.conf; or the door pipe, with the "
+	                 "account that owns the tree: "
+	                 "--door pipe --user vmail"));
 }
 
 void
 setup_accounts_plan(SetupPlanner *planner)
 {
 	const SetupWish *wish = planner->wish;
+
 	if (wish->door == SETUP_LOCAL)
 		find_virtual_tree(planner);
 	if (wish->door == SETUP_LOCAL || !wish->virtual_users)

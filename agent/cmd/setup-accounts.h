@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* setup-accounts: what keeps the mail of system accounts from its owners: root's mail, rights, a tree of virtual users. */
+/*
+ * setup-accounts: what keeps the mail of system accounts from its owners: root's mail, rights, a
+ * tree of virtual users.
+ */
 #ifndef TODOKE_SETUP_ACCOUNTS_H
 #define TODOKE_SETUP_ACCOUNTS_H
 

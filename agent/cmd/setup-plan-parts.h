@@ -9,17 +9,21 @@ typedef struct {
 	const PostfixFacts *facts;
 	const SetupWish *wish;
 	SetupPlan *plan;
-	char *pipe_user;  /* as whom the pipe service runs; NULL: another door */
+	char *pipe_user; /* as whom the pipe service runs; NULL: another door */
 } SetupPlanner;
 
-/* Add a finding; takes `text` and `fix`. setup_plan_block() keeps --apply from its work until the finding is mended. */
+/*
+ * Add a finding; takes `text` and `fix`. setup_plan_block() keeps --apply from its work until the
+ * finding is mended.
+ */
 void setup_plan_find(SetupPlanner *planner, const char *code, char *text, char *fix);
 void setup_plan_block(SetupPlanner *planner, const char *code, char *text, char *fix);
 
 /* Add a change, unless `after` is there already. */
-void setup_plan_want(SetupPlanner *planner, bool master, const char *name, const char *before, const char *after,
-	const char *why);
-void setup_plan_want_parameter(SetupPlanner *planner, const char *name, const char *after, const char *why);
+void setup_plan_want(SetupPlanner *planner, bool master, const char *name, const char *before,
+                     const char *after, const char *why);
+void setup_plan_want_parameter(SetupPlanner *planner, const char *name, const char *after,
+                               const char *why);
 
 /* Add a file, unless it is there with that content; takes `content`. */
 void setup_plan_want_file(SetupPlanner *planner, const char *name, char *content, const char *why);
@@ -31,12 +35,15 @@ char *setup_plan_path(const SetupPlanner *planner, const char *name);
 char *setup_plan_set_command(const SetupPlanner *planner, const char *name, const char *value);
 
 /*
- * The first place where lmtpd listens, as lmtp(8) names it: paths below the queue directory work from its chroot, too.
- * Caller frees.
+ * The first place where lmtpd listens, as lmtp(8) names it: paths below the queue directory work
+ * from its chroot, too. Caller frees.
  */
 char *setup_plan_lmtp_route(const SetupPlanner *planner);
 
-/* What main.cf says of a parameter, as it is written there; where it says nothing, the value that holds. */
+/*
+ * What main.cf says of a parameter, as it is written there; where it says nothing, the value that
+ * holds.
+ */
 const char *setup_plan_written(const SetupPlanner *planner, const char *name);
 
 #endif

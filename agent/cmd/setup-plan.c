@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* setup-plan: what must change in a Postfix so that it calls todoke, and what is wrong there now. */
+/*
+ * setup-plan: what must change in a Postfix so that it calls todoke, and what is wrong there now.
+ */
 #include "agent/cmd/setup-plan.h"
 
 #include "agent/cmd/setup-accounts.h"
@@ -11,7 +13,10 @@
 #include <stdint.h>
 #include <string.h>
 
-/* How much longer than our deadline Postfix's time limit must be: starting, and writing the answer, take time too. */
+/*
+ * How much longer than our deadline Postfix's time limit must be: starting, and writing the answer,
+ * take time too.
+ */
 enum { TIME_MARGIN_SECONDS = 60 };
 
 void
@@ -58,6 +63,7 @@ static void
 add_finding(SetupPlanner *planner, const char *code, char *text, char *fix, bool blocks)
 {
 	SetupFinding *finding = g_new0(SetupFinding, 1);
+
 	finding->code = code;
 	finding->text = text;
 	finding->fix = fix;
@@ -78,7 +84,8 @@ setup_plan_block(SetupPlanner *planner, const char *code, char *text, char *fix)
 }
 
 void
-setup_plan_want(SetupPlanner *planner, bool master, const char *name, const char *before, const char *after, const char *why)
+setup_plan_want(SetupPlanner *planner, bool master, const char *name, const char *before,
+                const char *after, const char *why)
 {
 	if (g_strcmp0(before, after) == 0)
 		return;
@@ -92,20 +99,24 @@ setup_plan_want(SetupPlanner *planner, bool master, const char *name, const char
 }
 
 void
-setup_plan_want_parameter(SetupPlanner *planner, const char *name, const char *after, const char *why)
+setup_plan_want_parameter(SetupPlanner *planner, const char *name, const char *after,
+                          const char *why)
 {
 	if (strcmp(postfix_facts_value(planner->facts, name), after) != 0)
-		setup_plan_want(planner, false, name, g_hash_table_lookup(planner->facts->said, name), after, why);
+		setup_plan_want(planner, false, name,
+		                g_hash_table_lookup(planner->facts->said, name), after, why);
 }
 
 void
 setup_plan_want_file(SetupPlanner *planner, const char *name, char *content, const char *why)
 {
 	g_autofree char *path = setup_plan_path(planner, name), *there = NULL;
+
 	if (g_file_get_contents(path, &there, NULL, NULL) && strcmp(there, content) == 0) {
 		g_free(content);
 		return;
 	}
+
 	SetupFile *file = g_new0(SetupFile, 1);
 	file->name = name;
 	file->content = content;
@@ -116,13 +127,15 @@ setup_plan_want_file(SetupPlanner *planner, const char *name, char *content, con
 char *
 setup_plan_path(const SetupPlanner *planner, const char *name)
 {
-	return g_build_filename(postfix_facts_value(planner->facts, "config_directory"), name, NULL);
+	return g_build_filename(postfix_facts_value(planner->facts, "config_directory"), name,
+	                        NULL);
 }
 
 char *
 setup_plan_set_command(const SetupPlanner *planner, const char *name, const char *value)
 {
-	SetupChange change = { .name = (char *) (uintptr_t) name, .after = (char *) (uintptr_t) value };
+	SetupChange change = { .name = (char *) (uintptr_t) name,
+		               .after = (char *) (uintptr_t) value };
 	return setup_change_command(&change, planner->facts->folder, false);
 }
 
@@ -138,13 +151,16 @@ char *
 setup_file_command(const SetupFile *file, const char *folder)
 {
 	g_autoptr(GString) command = g_string_new("printf '%s\\n'");
-	g_autofree char *path = g_build_filename(folder, file->name, NULL), *quoted_path = g_shell_quote(path);
+	g_autofree char *path = g_build_filename(folder, file->name, NULL),
+			*quoted_path = g_shell_quote(path);
 	g_auto(GStrv) lines = g_strsplit(file->content, "\n", -1);
+
 	for (char **line = lines; *line != NULL; line++) {
 		g_autofree char *quoted = g_shell_quote(*line);
 		if (**line != '\0' || line[1] != NULL)
 			g_string_append_printf(command, " %s", quoted);
 	}
+
 	g_string_append_printf(command, " >%s", quoted_path);
 	return g_string_free(g_steal_pointer(&command), FALSE);
 }
@@ -154,18 +170,25 @@ setup_change_args(const SetupChange *change, bool back)
 {
 	const char *value = back ? change->before : change->after;
 	const char *equal = change->master ? "=" : " = ";
-	g_autofree char *pair = value != NULL ? g_strconcat(change->name, equal, value, NULL) : NULL;
-	const char *option = value != NULL ? (change->master ? "-Me" : "-e") : (change->master ? "-MX" : "-X");
-	return g_strdupv((char *[]){ (char *) (uintptr_t) option, pair != NULL ? pair : change->name, NULL });
+	g_autofree char *pair = value != NULL ? g_strconcat(change->name, equal, value, NULL)
+	                                      : NULL;
+	const char *option = value != NULL ? (change->master ? "-Me" : "-e")
+	                                   : (change->master ? "-MX" : "-X");
+
+	return g_strdupv((char *[]){ (char *) (uintptr_t) option,
+	                             pair != NULL ? pair : change->name, NULL });
 }
 
 char *
 setup_change_command(const SetupChange *change, const char *folder, bool back)
 {
 	g_auto(GStrv) args = setup_change_args(change, back);
-	g_autofree char *quoted = g_shell_quote(args[1]), *quoted_folder = folder != NULL ? g_shell_quote(folder) : NULL;
-	return g_strdup_printf("postconf %s%s%s%s %s", folder != NULL ? "-c " : "", folder != NULL ? quoted_folder : "",
-	                       folder != NULL ? " " : "", args[0], quoted);
+	g_autofree char *quoted = g_shell_quote(args[1]),
+			*quoted_folder = folder != NULL ? g_shell_quote(folder) : NULL;
+
+	return g_strdup_printf("postconf %s%s%s%s %s", folder != NULL ? "-c " : "",
+	                       folder != NULL ? quoted_folder : "", folder != NULL ? " " : "",
+	                       args[0], quoted);
 }
 
 /* The number of the word that begins argv, or of the end. */
@@ -183,8 +206,10 @@ static bool
 runs_todoke(const PostfixService *service)
 {
 	size_t i = argv_start(service);
-	if (service->args[i] == NULL || (strcmp(service->command, "pipe") != 0 && strcmp(service->command, "spawn") != 0))
+	if (service->args[i] == NULL ||
+	    (strcmp(service->command, "pipe") != 0 && strcmp(service->command, "spawn") != 0))
 		return false;
+
 	g_autofree char *base = g_path_get_basename(service->args[i] + strlen("argv="));
 	return strcmp(base, "todoke") == 0;
 }
@@ -203,8 +228,10 @@ attribute(const PostfixService *service, const char *name)
 static bool
 has_words(const PostfixService *service, const char *first, const char *second)
 {
-	for (size_t i = argv_start(service); service->args[i] != NULL && service->args[i + 1] != NULL; i++)
-		if (strcmp(service->args[i], first) == 0 && strcmp(service->args[i + 1], second) == 0)
+	for (size_t i = argv_start(service);
+	     service->args[i] != NULL && service->args[i + 1] != NULL; i++)
+		if (strcmp(service->args[i], first) == 0 &&
+		    strcmp(service->args[i + 1], second) == 0)
 			return true;
 	return false;
 }
@@ -219,9 +246,11 @@ milters_may_edit(const PostfixFacts *facts)
 	for (guint i = 0; i < facts->services->len; i++) {
 		const PostfixService *service = facts->services->pdata[i];
 		for (char **arg = service->args; *arg != NULL; arg++)
-			if (strstr(*arg, "smtpd_milters=") != NULL && !g_str_has_suffix(*arg, "smtpd_milters="))
+			if (strstr(*arg, "smtpd_milters=") != NULL &&
+			    !g_str_has_suffix(*arg, "smtpd_milters="))
 				return true;
 	}
+
 	return false;
 }
 
@@ -231,16 +260,21 @@ calls_deliver_rightly(const PostfixService *service)
 	return has_words(service, "-f", "${sender}") && has_words(service, "-d", "${recipient}");
 }
 
-/* What a retry is known by, and the address before any alias: nothing fails without them, but nobody can tell. */
+/*
+ * What a retry is known by, and the address before any alias: nothing fails without them, but
+ * nobody can tell.
+ */
 static const char *const told_words[][2] = {
-	{ "-a", "${original_recipient}" }, { "--queue-id", "${queue_id}" },
+	{ "-a", "${original_recipient}" },
+	{ "--queue-id", "${queue_id}" },
 };
 
 static void
 add_told_words(GPtrArray *words, const PostfixService *service)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(told_words); i++)
-		for (size_t k = 0; k < 2 && !has_words(service, told_words[i][0], told_words[i][1]); k++)
+		for (size_t k = 0; k < 2 && !has_words(service, told_words[i][0], told_words[i][1]);
+		     k++)
 			g_ptr_array_add(words, g_strdup(told_words[i][k]));
 }
 
@@ -261,9 +295,12 @@ wanted_args(const SetupPlanner *planner, const PostfixService *service)
 	bool milters = milters_may_edit(planner->facts);
 	size_t end = service != NULL ? argv_start(service) : 0;
 	const char *user = wanted_user(planner, service);
+
 	for (size_t i = 0; i < end; i++) {
 		bool is_flags = g_str_has_prefix(service->args[i], "flags=");
-		g_auto(GStrv) without_d = is_flags ? g_strsplit(service->args[i] + strlen("flags="), "D", -1) : NULL;
+		g_auto(GStrv) without_d = is_flags ? g_strsplit(service->args[i] + strlen("flags="),
+		                                                "D", -1)
+		                                   : NULL;
 		g_autofree char *flags = without_d != NULL ? g_strjoinv("", without_d) : NULL;
 		if (flags != NULL && *flags != '\0')
 			g_ptr_array_add(words, g_strdup_printf("flags=%s", flags));
@@ -271,21 +308,26 @@ wanted_args(const SetupPlanner *planner, const PostfixService *service)
 		         !g_str_has_prefix(service->args[i], "null_sender="))
 			g_ptr_array_add(words, g_strdup(service->args[i]));
 	}
+
 	g_ptr_array_add(words, g_strdup_printf("user=%s", user));
 	g_ptr_array_add(words, g_strdup("null_sender="));
 	if (service != NULL && calls_deliver_rightly(service)) {
 		for (size_t i = end; service->args[i] != NULL; i++) {
-			bool size = milters && strcmp(service->args[i], "--size") == 0 && service->args[i + 1] != NULL;
+			bool size = milters && strcmp(service->args[i], "--size") == 0 &&
+			            service->args[i + 1] != NULL;
 			if (!size)
 				g_ptr_array_add(words, g_strdup(service->args[i]));
 			i += size;
 		}
 		add_told_words(words, service);
 	} else {
-		g_ptr_array_add(words, g_strdup_printf("argv=%s deliver -f ${sender} -a ${original_recipient} -d "
-			"${recipient} --queue-id ${queue_id}%s",
-		                                       planner->wish->program, milters ? "" : " --size ${size}"));
+		g_ptr_array_add(
+			words,
+			g_strdup_printf("argv=%s deliver -f ${sender} -a ${original_recipient} -d "
+		                        "${recipient} --queue-id ${queue_id}%s",
+		                        planner->wish->program, milters ? "" : " --size ${size}"));
 	}
+
 	g_ptr_array_add(words, NULL);
 	return g_strjoinv(" ", (char **) words->pdata);
 }
@@ -302,8 +344,10 @@ repair_command(const SetupPlanner *planner, const PostfixService *service)
 {
 	g_autofree char *args = wanted_args(planner, service);
 	g_auto(GStrv) halves = g_strsplit(service->name, "/", 2);
-	g_autofree char *line = g_strdup_printf("%s %s %s pipe %s", halves[0], halves[1], service->columns, args);
+	g_autofree char *line = g_strdup_printf("%s %s %s pipe %s", halves[0], halves[1],
+	                                        service->columns, args);
 	SetupChange change = { .master = true, .name = service->name, .after = line };
+
 	return setup_change_command(&change, planner->facts->folder, false);
 }
 
@@ -313,18 +357,28 @@ find_in_limits(SetupPlanner *planner, const char *service_name)
 	g_autofree char *limit = g_strdup_printf("%s_destination_recipient_limit", service_name);
 	g_autofree char *patience = g_strdup_printf("%s_time_limit", service_name);
 	const char *limit_value = postfix_facts_value(planner->facts, limit),
-		*time_value = postfix_facts_value(planner->facts, patience);
+		   *time_value = postfix_facts_value(planner->facts, patience);
+
 	if (strcmp(limit_value, "1") != 0)
-		setup_plan_find(planner, "recipient-limit",
-		     g_strdup_printf("%s is %s: pipe(8) gives one result for all recipients of a call, so one full mailbox "
-			"would defer or bounce the mail of the others", limit, *limit_value != '\0' ? limit_value : "not set"),
-		     setup_plan_set_command(planner, limit, "1"));
+		setup_plan_find(
+			planner, "recipient-limit",
+			g_strdup_printf(
+				"%s is %s: pipe(8) gives one result for all recipients of a call, "
+				"so one full mailbox "
+				"would defer or bounce the mail of the others",
+				limit, *limit_value != '\0' ? limit_value : "not set"),
+			setup_plan_set_command(planner, limit, "1"));
+
 	if (is_too_short(planner, time_value)) {
-		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
-		setup_plan_find(planner, "time-limit",
-		     g_strdup_printf("%s is %s, and todoke's own deadline %" G_GINT64_FORMAT "s: past its limit Postfix "
-			"kills the delivery and bounces the mail", patience, time_value, planner->wish->deadline),
-		     setup_plan_set_command(planner, patience, longer));
+		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s",
+		                                          2 * planner->wish->deadline);
+		setup_plan_find(
+			planner, "time-limit",
+			g_strdup_printf("%s is %s, and todoke's own deadline %" G_GINT64_FORMAT
+		                        "s: past its limit Postfix "
+		                        "kills the delivery and bounces the mail",
+		                        patience, time_value, planner->wish->deadline),
+			setup_plan_set_command(planner, patience, longer));
 	}
 }
 
@@ -332,47 +386,84 @@ static void
 find_in_pipe(SetupPlanner *planner, const PostfixService *service)
 {
 	const char *flags = attribute(service, "flags"), *user = attribute(service, "user"),
-		*null_sender = attribute(service, "null_sender");
+		   *null_sender = attribute(service, "null_sender");
+
 	if (flags != NULL && strchr(flags, 'D') != NULL)
-		setup_plan_find(planner, "flags-d",
-		     g_strdup_printf("service %s has flags=%s: with D Postfix itself bounces fetched mail as a loop (5.4.6) "
-			"before todoke can look at it", service->name, flags),
-		     repair_command(planner, service));
+		setup_plan_find(
+			planner, "flags-d",
+			g_strdup_printf(
+				"service %s has flags=%s: with D Postfix itself bounces fetched "
+				"mail as a loop (5.4.6) "
+				"before todoke can look at it",
+				service->name, flags),
+			repair_command(planner, service));
+
 	if (flags != NULL && strpbrk(flags, "RO") != NULL)
-		setup_plan_find(planner, "flags-ro",
-		     g_strdup_printf("service %s has flags=%s: Postfix writes Return-Path or X-Original-To, which todoke "
-			"writes as well where they are missing; that does no harm", service->name, flags),
-		     g_strdup("nothing must be done; add_return_path and add_original_to of todoke.conf are the switches"));
+		setup_plan_find(
+			planner, "flags-ro",
+			g_strdup_printf("service %s has flags=%s: Postfix writes Return-Path or "
+		                        "X-Original-To, which todoke "
+		                        "writes as well where they are missing; that does no harm",
+		                        service->name, flags),
+			g_strdup("nothing must be done; add_return_path and add_original_to of "
+		                 "todoke.conf are the switches"));
+
 	if (null_sender == NULL || *null_sender != '\0')
-		setup_plan_find(planner, "null-sender",
-		     g_strdup_printf("service %s has no 'null_sender=': a bounce comes in with the sender %s, which looks "
-			"like a mailbox", service->name, null_sender != NULL ? null_sender : "MAILER-DAEMON"),
-		     repair_command(planner, service));
+		setup_plan_find(
+			planner, "null-sender",
+			g_strdup_printf(
+				"service %s has no 'null_sender=': a bounce comes in with the "
+				"sender %s, which looks "
+				"like a mailbox",
+				service->name, null_sender != NULL ? null_sender : "MAILER-DAEMON"),
+			repair_command(planner, service));
+
 	if (user == NULL || strcmp(user, "root") == 0 || g_str_has_prefix(user, "root:"))
-		setup_plan_find(planner, "user-root",
-		     g_strdup_printf("service %s has %s: pipe(8) refuses that, and all its mail waits", service->name,
-			user == NULL ? "no user=" : "user=root"),
-		     repair_command(planner, service));
+		setup_plan_find(
+			planner, "user-root",
+			g_strdup_printf(
+				"service %s has %s: pipe(8) refuses that, and all its mail waits",
+				service->name, user == NULL ? "no user=" : "user=root"),
+			repair_command(planner, service));
+
 	if (!calls_deliver_rightly(service))
-		setup_plan_find(planner, "arguments",
-		     g_strdup_printf("service %s does not pass '-f ${sender}' and '-d ${recipient}' as words of their own",
-			service->name),
-		     repair_command(planner, service));
+		setup_plan_find(
+			planner, "arguments",
+			g_strdup_printf(
+				"service %s does not pass '-f ${sender}' and '-d ${recipient}' as "
+				"words of their own",
+				service->name),
+			repair_command(planner, service));
 	else if (!has_words(service, "-a", "${original_recipient}"))
-		setup_plan_find(planner, "original-recipient",
-		     g_strdup_printf("service %s does not pass '-a ${original_recipient}': rules and log do not see the address that "
-			"the sender wrote where an alias changed it", service->name),
-		     repair_command(planner, service));
+		setup_plan_find(
+			planner, "original-recipient",
+			g_strdup_printf(
+				"service %s does not pass '-a ${original_recipient}': rules and "
+				"log do not see the address that "
+				"the sender wrote where an alias changed it",
+				service->name),
+			repair_command(planner, service));
+
 	if (calls_deliver_rightly(service) && !has_words(service, "--queue-id", "${queue_id}"))
-		setup_plan_find(planner, "queue-id",
-		     g_strdup_printf("service %s does not pass '--queue-id ${queue_id}': the log cannot be joined with Postfix's, and "
-			"only its content distinguishes a retry from a second message", service->name),
-		     repair_command(planner, service));
+		setup_plan_find(
+			planner, "queue-id",
+			g_strdup_printf(
+				"service %s does not pass '--queue-id ${queue_id}': the log cannot "
+				"be joined with Postfix's, and "
+				"only its content distinguishes a retry from a second message",
+				service->name),
+			repair_command(planner, service));
+
 	if (has_words(service, "--size", "${size}") && milters_may_edit(planner->facts))
-		setup_plan_find(planner, "size-milter",
-		     g_strdup_printf("service %s passes --size, but a milter may edit messages: a message that it made "
-			"shorter would look truncated and wait for ever", service->name),
-		     repair_command(planner, service));
+		setup_plan_find(
+			planner, "size-milter",
+			g_strdup_printf(
+				"service %s passes --size, but a milter may edit messages: a "
+				"message that it made "
+				"shorter would look truncated and wait for ever",
+				service->name),
+			repair_command(planner, service));
+
 	g_auto(GStrv) halves = g_strsplit(service->name, "/", 2);
 	find_in_limits(planner, halves[0]);
 }
@@ -384,31 +475,48 @@ find_in_local(SetupPlanner *planner)
 	const char *command = postfix_facts_value(facts, "mailbox_command");
 	const char *size = postfix_facts_value(facts, "mailbox_size_limit");
 	g_autofree char *plain = g_strdup_printf("%s deliver", planner->wish->program);
+
 	if (strstr(command, "todoke") == NULL)
 		return;
 	if (strpbrk(command, "\"'$|;&<>()*?`\\") != NULL)
-		setup_plan_find(planner, "shell",
-		     g_strdup("mailbox_command has characters of the shell, so Postfix runs it by /bin/sh: a crash or a "
-			"missing program then bounces the mail instead of deferring it"),
-		     setup_plan_set_command(planner, "mailbox_command", plain));
+		setup_plan_find(
+			planner, "shell",
+			g_strdup("mailbox_command has characters of the shell, so Postfix runs it "
+		                 "by /bin/sh: a crash or a "
+		                 "missing program then bounces the mail instead of deferring it"),
+			setup_plan_set_command(planner, "mailbox_command", plain));
+
 	if (strcmp(size, "0") != 0)
-		setup_plan_find(planner, "mailbox-size",
-		     g_strdup_printf("mailbox_size_limit is %s: it bounds every file that todoke writes; bigger messages "
-			"are deferred", size),
-		     setup_plan_set_command(planner, "mailbox_size_limit", "0"));
+		setup_plan_find(
+			planner, "mailbox-size",
+			g_strdup_printf(
+				"mailbox_size_limit is %s: it bounds every file that todoke "
+				"writes; bigger messages "
+				"are deferred",
+				size),
+			setup_plan_set_command(planner, "mailbox_size_limit", "0"));
+
 	if (is_too_short(planner, postfix_facts_value(facts, "command_time_limit"))) {
-		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
-		setup_plan_find(planner, "time-limit",
-		     g_strdup_printf("command_time_limit is %s, and todoke's own deadline %" G_GINT64_FORMAT "s: past its "
-			"limit Postfix kills the delivery and bounces the mail",
-		                     postfix_facts_value(facts, "command_time_limit"), planner->wish->deadline),
-		     setup_plan_set_command(planner, "command_time_limit", longer));
+		g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s",
+		                                          2 * planner->wish->deadline);
+		setup_plan_find(
+			planner, "time-limit",
+			g_strdup_printf("command_time_limit is %s, and todoke's own deadline "
+		                        "%" G_GINT64_FORMAT "s: past its "
+		                        "limit Postfix kills the delivery and bounces the mail",
+		                        postfix_facts_value(facts, "command_time_limit"),
+		                        planner->wish->deadline),
+			setup_plan_set_command(planner, "command_time_limit", longer));
 	}
+
 	if (*postfix_facts_value(facts, "mailbox_transport") != '\0')
-		setup_plan_find(planner, "mailbox-transport",
-		     g_strdup_printf("mailbox_transport is %s: it goes before mailbox_command, which is never run",
-			postfix_facts_value(facts, "mailbox_transport")),
-		     setup_plan_set_command(planner, "mailbox_transport", ""));
+		setup_plan_find(
+			planner, "mailbox-transport",
+			g_strdup_printf(
+				"mailbox_transport is %s: it goes before mailbox_command, which is "
+				"never run",
+				postfix_facts_value(facts, "mailbox_transport")),
+			setup_plan_set_command(planner, "mailbox_transport", ""));
 }
 
 /* lmtp(8) and smtp(8) with flags=D check for loops as pipe(8) does. */
@@ -418,10 +526,14 @@ find_in_lmtp(SetupPlanner *planner, const PostfixService *service)
 	for (char **arg = service->args; *arg != NULL; arg++) {
 		if (!g_str_has_prefix(*arg, "flags=") || strchr(*arg, 'D') == NULL)
 			continue;
-		setup_plan_find(planner, "flags-d",
-		     g_strdup_printf("service %s has %s: with D Postfix itself bounces fetched mail as a loop (5.4.6) "
-			"before todoke can look at it", service->name, *arg),
-		     g_strdup_printf("take the D out of that line of master.cf"));
+		setup_plan_find(
+			planner, "flags-d",
+			g_strdup_printf(
+				"service %s has %s: with D Postfix itself bounces fetched mail as "
+				"a loop (5.4.6) "
+				"before todoke can look at it",
+				service->name, *arg),
+			g_strdup_printf("take the D out of that line of master.cf"));
 	}
 }
 
@@ -448,6 +560,7 @@ service_name(const SetupPlanner *planner)
 		if (strcmp(service->command, "pipe") == 0 && runs_todoke(service))
 			return g_strdup(service->name);
 	}
+
 	return g_strdup("todoke/unix");
 }
 
@@ -456,24 +569,36 @@ static void
 want_route(SetupPlanner *planner, const char *transport)
 {
 	if (planner->wish->virtual_users)
-		setup_plan_want_parameter(planner, "virtual_transport", transport, "the virtual mailbox domains deliver by it");
+		setup_plan_want_parameter(planner, "virtual_transport", transport,
+		                          "the virtual mailbox domains deliver by it");
 	else
-		setup_plan_want_parameter(planner, "mailbox_transport", transport,
+		setup_plan_want_parameter(
+			planner, "mailbox_transport", transport,
 			"the local users' mail goes to it, after aliases and .forward");
-	if (planner->wish->virtual_users && *postfix_facts_value(planner->facts, "virtual_mailbox_domains") == '\0')
-		setup_plan_find(planner, "no-domains", g_strdup("virtual_mailbox_domains is empty: no domain uses virtual_transport"),
-		     g_strdup("name the domains: postconf -e 'virtual_mailbox_domains = example.jp', and their users in "
-			"virtual_mailbox_maps"));
+	if (planner->wish->virtual_users &&
+	    *postfix_facts_value(planner->facts, "virtual_mailbox_domains") == '\0')
+		setup_plan_find(planner, "no-domains",
+		                g_strdup("virtual_mailbox_domains is empty: no domain uses "
+		                         "virtual_transport"),
+		                g_strdup("name the domains: postconf -e 'virtual_mailbox_domains = "
+		                         "example.jp', and their users in "
+		                         "virtual_mailbox_maps"));
 }
 
 /* One user who was named may be the only one who gets mail; one who was guessed is not. */
 static void
 find_system_users(SetupPlanner *planner)
 {
-	char *text = g_strdup_printf("todoke.conf delivers to system accounts, but pipe(8) runs todoke as '%s' alone, which "
-		"may not write to other people's homes", planner->wish->user);
-	char *fix = g_strdup("one tree for all mail: maildir = \"/var/vmail/%d/%n\" in todoke.conf; or the door local; or "
+	char *text = g_strdup_printf(
+		"todoke.conf delivers to system accounts, but pipe(8) runs todoke as '%s' alone, "
+		"which "
+		"may not write to other people's homes",
+		planner->wish->user);
+	char *fix = g_strdup(
+		"one tree for all mail: maildir = \"/var/vmail/%d/%n\" in todoke.conf; or the door "
+		"local; or "
 		"--user with the one user who gets mail");
+
 	if (planner->wish->user_said)
 		setup_plan_find(planner, "system-users", text, fix);
 	else
@@ -489,20 +614,26 @@ plan_pipe(SetupPlanner *planner)
 	bool ours = service != NULL && runs_todoke(service);
 	g_autofree char *before = service != NULL ? postfix_service_print(service) : NULL;
 	g_autofree char *args = wanted_args(planner, ours ? service : NULL);
+
 	planner->pipe_user = g_strdup(wanted_user(planner, ours ? service : NULL));
 	g_autofree char *after = g_strdup_printf("%s %s %s pipe %s", halves[0], halves[1],
-		ours ? service->columns : "- n n - -", args);
+	                                         ours ? service->columns : "- n n - -", args);
 	g_autofree char *limit = g_strdup_printf("%s_destination_recipient_limit", halves[0]);
 	g_autofree char *patience = g_strdup_printf("%s_time_limit", halves[0]);
-	g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
+	g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s",
+	                                          2 * planner->wish->deadline);
 	const char *now = postfix_facts_value(planner->facts, patience);
 	if (*now == '\0')
 		now = postfix_facts_value(planner->facts, "command_time_limit");
 	setup_plan_want(planner, true, name, before, after, "the service that runs todoke");
 	setup_plan_want_parameter(planner, limit, "1", "one result for one recipient");
+
 	if (is_too_short(planner, now))
-		setup_plan_want_parameter(planner, patience, longer, "longer than todoke's own deadline, so that Postfix never bounces "
+		setup_plan_want_parameter(
+			planner, patience, longer,
+			"longer than todoke's own deadline, so that Postfix never bounces "
 			"slow deliveries");
+
 	want_route(planner, halves[0]);
 	if (!planner->wish->virtual_users)
 		find_system_users(planner);
@@ -512,18 +643,25 @@ static void
 plan_local(SetupPlanner *planner)
 {
 	g_autofree char *command = g_strdup_printf("%s deliver", planner->wish->program);
-	g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s", 2 * planner->wish->deadline);
-	setup_plan_want_parameter(planner, "mailbox_command", command, "local(8) runs it as the recipient");
-	setup_plan_want_parameter(planner, "mailbox_size_limit", "0", "it would bound each message, not the mailbox");
-	setup_plan_want_parameter(planner, "mailbox_transport", "", "it would go before mailbox_command");
+	g_autofree char *longer = g_strdup_printf("%" G_GINT64_FORMAT "s",
+	                                          2 * planner->wish->deadline);
+
+	setup_plan_want_parameter(planner, "mailbox_command", command,
+	                          "local(8) runs it as the recipient");
+	setup_plan_want_parameter(planner, "mailbox_size_limit", "0",
+	                          "it would bound each message, not the mailbox");
+	setup_plan_want_parameter(planner, "mailbox_transport", "",
+	                          "it would go before mailbox_command");
+
 	if (is_too_short(planner, postfix_facts_value(planner->facts, "command_time_limit")))
-		setup_plan_want_parameter(planner, "command_time_limit", longer, "longer than todoke's own deadline, so that Postfix "
-			"never bounces slow deliveries");
+		setup_plan_want_parameter(planner, "command_time_limit", longer,
+		                          "longer than todoke's own deadline, so that Postfix "
+		                          "never bounces slow deliveries");
 }
 
 /*
- * The first place where lmtpd listens, as lmtp(8) names it: paths below the queue directory work from its chroot,
- * too.
+ * The first place where lmtpd listens, as lmtp(8) names it: paths below the queue directory work
+ * from its chroot, too.
  */
 char *
 setup_plan_lmtp_route(const SetupPlanner *planner)
@@ -531,9 +669,12 @@ setup_plan_lmtp_route(const SetupPlanner *planner)
 	const char *where = planner->wish->listen != NULL ? planner->wish->listen[0] : NULL;
 	if (where == NULL)
 		return g_strdup("lmtp:unix:private/todoke");
-	g_autofree char *queue = g_strdup_printf("unix:%s/", postfix_facts_value(planner->facts, "queue_directory"));
+
+	g_autofree char *queue = g_strdup_printf(
+		"unix:%s/", postfix_facts_value(planner->facts, "queue_directory"));
 	if (g_str_has_prefix(where, queue))
 		return g_strconcat("lmtp:unix:", where + strlen(queue), NULL);
+
 	return g_strconcat("lmtp:", where, NULL);
 }
 
@@ -543,30 +684,46 @@ plan_lmtp(SetupPlanner *planner)
 	g_autofree char *route = setup_plan_lmtp_route(planner);
 	const PostfixService *service = postfix_facts_service(planner->facts, "lmtp/unix");
 	const char *queue = postfix_facts_value(planner->facts, "queue_directory");
+
 	if (planner->wish->fetched != SETUP_FETCHED_LMTP)
 		want_route(planner, route);
 	if (planner->wish->listen == NULL || planner->wish->listen[0] == NULL)
-		setup_plan_find(planner, "lmtp-listen",
-		     g_strdup("lmtp_listen of todoke.conf is empty: only systemd can give lmtpd its socket"),
-		     g_strdup_printf("enable todoke-lmtpd.socket of contrib/systemd%s; or start `todoke lmtpd` as root with "
-			"lmtp_listen = {\"unix:%s/private/todoke\"} and lmtp_socket_owner = \"postfix\" in todoke.conf",
-			planner->wish->virtual_users ? "" : ", with todoke-lmtpd-root.conf of the same folder", queue));
+		setup_plan_find(
+			planner, "lmtp-listen",
+			g_strdup("lmtp_listen of todoke.conf is empty: only systemd can give lmtpd "
+		                 "its socket"),
+			g_strdup_printf(
+				"enable todoke-lmtpd.socket of contrib/systemd%s; or start `todoke "
+				"lmtpd` as root with "
+				"lmtp_listen = {\"unix:%s/private/todoke\"} and lmtp_socket_owner "
+				"= \"postfix\" in todoke.conf",
+				planner->wish->virtual_users
+					? ""
+					: ", with todoke-lmtpd-root.conf of the same folder",
+				queue));
+
 	g_auto(GStrv) columns = g_strsplit(service != NULL ? service->columns : "", " ", -1);
 	bool chrooted = g_strv_length(columns) > 2 && strcmp(columns[2], "y") == 0;
 	if (chrooted && g_str_has_prefix(route, "lmtp:unix:/"))
-		setup_plan_find(planner, "lmtp-chroot",
-		     g_strdup_printf("lmtp(8) runs in %s and cannot see the socket '%s'", queue, route + strlen("lmtp:unix:")),
-		     g_strdup_printf("lmtp_listen = {\"unix:%s/private/todoke\"} in todoke.conf; or "
-			"postconf -F lmtp/unix/chroot=n", queue));
+		setup_plan_find(
+			planner, "lmtp-chroot",
+			g_strdup_printf("lmtp(8) runs in %s and cannot see the socket '%s'", queue,
+		                        route + strlen("lmtp:unix:")),
+			g_strdup_printf(
+				"lmtp_listen = {\"unix:%s/private/todoke\"} in todoke.conf; or "
+				"postconf -F lmtp/unix/chroot=n",
+				queue));
 }
 
 SetupPlan *
 setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 {
 	SetupPlan *plan = g_new0(SetupPlan, 1);
+
 	plan->files = g_ptr_array_new_with_free_func((GDestroyNotify) file_free);
 	plan->changes = g_ptr_array_new_with_free_func((GDestroyNotify) setup_change_free);
 	plan->findings = g_ptr_array_new_with_free_func((GDestroyNotify) finding_free);
+
 	SetupPlanner planner = { facts, wish, plan, NULL };
 	find_all(&planner);
 	if (wish->door == SETUP_PIPE)
@@ -575,10 +732,12 @@ setup_plan_make(const PostfixFacts *facts, const SetupWish *wish)
 		plan_local(&planner);
 	else
 		plan_lmtp(&planner);
+
 	setup_fetched_plan(&planner);
 	setup_accounts_plan(&planner);
 	setup_rights_plan(&planner);
 	setup_status_plan(&planner);
 	g_free(planner.pipe_user);
+
 	return plan;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* setup-plan: what must change in a Postfix so that it calls todoke, and what is wrong there now. No file is touched. */
+/*
+ * setup-plan: what must change in a Postfix so that it calls todoke, and what is wrong there now.
+ * No file is touched.
+ */
 #ifndef TODOKE_SETUP_PLAN_H
 #define TODOKE_SETUP_PLAN_H
 
@@ -11,56 +14,66 @@
 typedef enum { SETUP_PIPE, SETUP_LOCAL, SETUP_LMTP, SETUP_DOORS } SetupDoor;
 
 /*
- * What is done for mail that a program fetched for accounts of the system, which local(8) would bounce where its
- * Delivered-To line was copied: nothing; a port of its own where the line is renamed; lmtpd in the place of local(8).
+ * What is done for mail that a program fetched for accounts of the system, which local(8) would
+ * bounce where its Delivered-To line was copied: nothing; a port of its own where the line is
+ * renamed; lmtpd in the place of local(8).
  */
-typedef enum { SETUP_FETCHED_AS_IS, SETUP_FETCHED_SMTPD, SETUP_FETCHED_LMTP, SETUP_FETCHED_COUNT } SetupFetched;
+typedef enum {
+	SETUP_FETCHED_AS_IS,
+	SETUP_FETCHED_SMTPD,
+	SETUP_FETCHED_LMTP,
+	SETUP_FETCHED_COUNT
+} SetupFetched;
 
 typedef struct {
 	SetupDoor door;
 	SetupFetched fetched;
-	unsigned fetch_port;      /* of SETUP_FETCHED_SMTPD; 0: the one that is there, else SETUP_FETCH_PORT */
+	/* of SETUP_FETCHED_SMTPD; 0: the one that is there, else SETUP_FETCH_PORT */
+	unsigned fetch_port;
 	const char *root_mail_to; /* who shall get root's mail; NULL: whoever gets it now */
 	const Conf *conf;         /* todoke.conf */
 	bool user_said;           /* `user` was named, not guessed */
-	const char *user;      /* of the pipe service */
-	const char *service;   /* its name; NULL: the one that runs todoke already, else "todoke" */
-	const char *program;   /* path of todoke */
-	bool virtual_users;    /* the users of todoke.conf are no system accounts */
-	gint64 deadline;       /* seconds, of todoke.conf */
+	const char *user;         /* of the pipe service */
+	const char *service; /* its name; NULL: the one that runs todoke already, else "todoke" */
+	const char *program; /* path of todoke */
+	bool virtual_users;  /* the users of todoke.conf are no system accounts */
+	gint64 deadline;     /* seconds, of todoke.conf */
 	const char *const *listen; /* lmtp_listen of todoke.conf; NULL ends */
 } SetupWish;
 
 typedef struct {
-	bool master;    /* a line of master.cf, otherwise a parameter of main.cf */
-	char *name;     /* "todoke/unix", "mailbox_command" */
-	char *before;   /* NULL: not there */
+	bool master;  /* a line of master.cf, otherwise a parameter of main.cf */
+	char *name;   /* "todoke/unix", "mailbox_command" */
+	char *before; /* NULL: not there */
 	char *after;
 	char *why;
 } SetupChange;
 
 /* A file of ours beside main.cf, written before any change that names it. */
 typedef struct {
-	const char *name;  /* "todoke-aliases" */
+	const char *name; /* "todoke-aliases" */
 	char *content;
 	char *why;
 } SetupFile;
 
 typedef struct {
-	const char *code;  /* "flags-d" */
+	const char *code; /* "flags-d" */
 	char *text;
-	char *fix;         /* a command, or words */
-	bool blocks;       /* the changes would lose or delay mail: --apply waits until this is mended */
+	char *fix; /* a command, or words */
+	/* the changes would lose or delay mail: --apply waits until this is mended */
+	bool blocks;
 } SetupFinding;
 
 typedef struct {
-	GPtrArray *files;     /* SetupFile */
-	GPtrArray *changes;   /* SetupChange */
-	GPtrArray *findings;  /* SetupFinding */
-	char *fetch_line;     /* what fetchmail's configuration needs; NULL: nothing */
+	GPtrArray *files;    /* SetupFile */
+	GPtrArray *changes;  /* SetupChange */
+	GPtrArray *findings; /* SetupFinding */
+	char *fetch_line;    /* what fetchmail's configuration needs; NULL: nothing */
 } SetupPlan;
 
-/* The port for fetched mail where none was asked for: none that a common companion of Postfix uses. */
+/*
+ * The port for fetched mail where none was asked for: none that a common companion of Postfix uses.
+ */
 enum { SETUP_FETCH_PORT = 10028 };
 
 SetupPlan *setup_plan_make(const PostfixFacts *facts, const SetupWish *wish);
@@ -75,7 +88,10 @@ char *setup_change_command(const SetupChange *change, const char *folder, bool b
 /* The command that writes the file into `folder`, for a shell. Caller frees. */
 char *setup_file_command(const SetupFile *file, const char *folder);
 
-/* The same for postfix_facts_postconf(): arguments without the program. Caller frees with g_strfreev. */
+/*
+ * The same for postfix_facts_postconf(): arguments without the program. Caller frees with
+ * g_strfreev.
+ */
 char **setup_change_args(const SetupChange *change, bool back);
 
 #endif

@@ -5,7 +5,10 @@
 
 #include "agent/cmd/setup-plan-parts.h"
 
-/* Findings about the program, the configuration, the key, the site's scripts and the tree of virtual users. */
+/*
+ * Findings about the program, the configuration, the key, the site's scripts and the tree of
+ * virtual users.
+ */
 void setup_rights_plan(SetupPlanner *planner);
 
 #endif

@@ -46,7 +46,8 @@ take_snapshot(const char *folder, Snapshot *snapshot, Status *st)
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *path = g_build_filename(folder, files[i], NULL);
 		struct stat sb;
-		if (!fs_read_file(AT_FDCWD, path, LIMIT_POSTFIX_FILE_BYTES, &snapshot->text[i], &snapshot->len[i], st))
+		if (!fs_read_file(AT_FDCWD, path, LIMIT_POSTFIX_FILE_BYTES, &snapshot->text[i],
+		                  &snapshot->len[i], st))
 			return false;
 		if (stat(path, &sb) < 0)
 			return status_fail_errno(st, errno, "cannot look at '%s'", path);
@@ -57,11 +58,15 @@ take_snapshot(const char *folder, Snapshot *snapshot, Status *st)
 	return true;
 }
 
-/* Give a file back its owner and mode. An owner can be given by root only, and by others nothing was taken. */
+/*
+ * Give a file back its owner and mode. An owner can be given by root only, and by others nothing
+ * was taken.
+ */
 static bool
 restore_access(const char *path, const Snapshot *snapshot, size_t i, Status *st)
 {
-	if ((geteuid() == 0 && chown(path, snapshot->uid[i], snapshot->gid[i]) < 0) || chmod(path, snapshot->mode[i]) < 0)
+	if ((geteuid() == 0 && chown(path, snapshot->uid[i], snapshot->gid[i]) < 0) ||
+	    chmod(path, snapshot->mode[i]) < 0)
 		return status_fail_errno(st, errno, "cannot set owner and mode of '%s'", path);
 	return true;
 }
@@ -73,14 +78,18 @@ write_back(const char *folder, const Snapshot *snapshot, size_t i, Status *st)
 	g_autofree char *path = g_build_filename(folder, files[i], NULL);
 	g_autoptr(GError) error = NULL;
 	char *real = realpath(path, NULL); /* a link stays a link */
+
 	if (real == NULL)
 		return status_fail_errno(st, errno, "cannot find '%s'", path);
 	bool good = g_file_set_contents_full(real, snapshot->text[i], (gssize) snapshot->len[i],
-	                                     G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
-		(int) snapshot->mode[i], &error)
+	                                     G_FILE_SET_CONTENTS_CONSISTENT |
+	                                             G_FILE_SET_CONTENTS_DURABLE,
+	                                     (int) snapshot->mode[i], &error)
 	                    ? restore_access(real, snapshot, i, st)
-	                    : status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error->message);
+	                    : status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path,
+	                                         error->message);
 	free(real);
+
 	return good;
 }
 
@@ -96,7 +105,8 @@ restore(const char *folder, const Snapshot *snapshot, Status *st)
 static char *
 digest(const Snapshot *snapshot, size_t i)
 {
-	return g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) snapshot->text[i], snapshot->len[i]);
+	return g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) snapshot->text[i],
+	                                   snapshot->len[i]);
 }
 
 static json_t *
@@ -108,10 +118,13 @@ changes_json(const SetupPlan *plan)
 		json_t *object = json_object();
 		json_object_set_new(object, "master", json_boolean(change->master));
 		json_object_set_new(object, "name", json_string(change->name));
-		json_object_set_new(object, "before", change->before != NULL ? json_string(change->before) : json_null());
+		json_object_set_new(object, "before",
+		                    change->before != NULL ? json_string(change->before)
+		                                           : json_null());
 		json_object_set_new(object, "after", json_string(change->after));
 		json_array_append_new(list, object);
 	}
+
 	return list;
 }
 
@@ -123,7 +136,8 @@ files_json(const SetupPlan *plan, const char *folder)
 	for (guint i = 0; i < plan->files->len; i++) {
 		const SetupFile *file = plan->files->pdata[i];
 		g_autofree char *path = g_build_filename(folder, file->name, NULL), *there = NULL;
-		g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, file->content, -1);
+		g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256,
+		                                                     file->content, -1);
 		gsize len = 0;
 		json_t *object = json_object(), *before = json_null();
 		if (g_file_get_contents(path, &there, &len, NULL)) {
@@ -135,6 +149,7 @@ files_json(const SetupPlan *plan, const char *folder)
 		json_object_set_new(object, "after_sha256", json_string(sum));
 		json_array_append_new(list, object);
 	}
+
 	return list;
 }
 
@@ -142,21 +157,27 @@ files_json(const SetupPlan *plan, const char *folder)
 static json_t *
 state_json(const SetupPlan *plan, json_t *own_files, const Snapshot *before, const Snapshot *after)
 {
-	json_t *object = json_object(), *held = json_object(), *left = json_object(), *access = json_object();
+	json_t *object = json_object(), *held = json_object(), *left = json_object(),
+	       *access = json_object();
+
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-		g_autofree char *base64 = g_base64_encode((const guchar *) before->text[i], before->len[i]),
-			*sum = digest(after, i);
+		g_autofree char *base64 = g_base64_encode((const guchar *) before->text[i],
+		                                          before->len[i]),
+				*sum = digest(after, i);
 		json_object_set_new(held, files[i], json_string(base64));
 		json_object_set_new(left, files[i], json_string(sum));
-		json_object_set_new(access, files[i], json_pack("[i,i,i]", (int) before->mode[i], (int) before->uid[i],
-			(int) before->gid[i]));
+		json_object_set_new(access, files[i],
+		                    json_pack("[i,i,i]", (int) before->mode[i],
+		                              (int) before->uid[i], (int) before->gid[i]));
 	}
+
 	json_object_set_new(object, "schema", json_string("todoke.setup-state/1"));
 	json_object_set_new(object, "before", held);
 	json_object_set_new(object, "access", access);
 	json_object_set_new(object, "after_sha256", left);
 	json_object_set_new(object, "changes", changes_json(plan));
 	json_object_set(object, "files", own_files);
+
 	return object;
 }
 
@@ -166,11 +187,14 @@ write_state(const char *path, json_t *state, Status *st)
 	g_autoptr(GError) error = NULL;
 	char *text = json_dumps(state, JSON_INDENT(2));
 	bool good = text != NULL && g_file_set_contents_full(path, text, -1,
-		G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600, &error);
+	                                                     G_FILE_SET_CONTENTS_CONSISTENT |
+	                                                             G_FILE_SET_CONTENTS_DURABLE,
+	                                                     0600, &error);
+
 	free(text);
 	if (!good)
 		return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path,
-			error != NULL ? error->message : "a value is not UTF-8");
+		                          error != NULL ? error->message : "a value is not UTF-8");
 	return true;
 }
 
@@ -182,11 +206,13 @@ run_changes(const SetupPlan *plan, const char *folder, const Snapshot *before, S
 		if (!postfix_facts_postconf(folder, (const char *const *) args, NULL, st))
 			return false;
 	}
+
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *path = g_build_filename(folder, files[i], NULL);
 		if (!restore_access(path, before, i, st))
 			return false;
 	}
+
 	return true;
 }
 
@@ -197,10 +223,14 @@ static bool
 write_own_file(const char *path, const char *content, gsize len, Status *st)
 {
 	g_autoptr(GError) error = NULL;
-	if (!g_file_set_contents_full(path, content, (gssize) len, G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
-		OWN_FILE_MODE, &error))
-		return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error->message);
-	return chmod(path, OWN_FILE_MODE) == 0 || status_fail_errno(st, errno, "cannot set the mode of '%s'", path);
+	if (!g_file_set_contents_full(path, content, (gssize) len,
+	                              G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+	                              OWN_FILE_MODE, &error))
+		return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path,
+		                          error->message);
+
+	return chmod(path, OWN_FILE_MODE) == 0 ||
+	       status_fail_errno(st, errno, "cannot set the mode of '%s'", path);
 }
 
 static bool
@@ -220,11 +250,13 @@ static bool
 restore_own_file(json_t *object, const char *path, Status *st)
 {
 	const char *base64 = json_string_value(json_object_get(object, "before"));
+
 	if (base64 != NULL) {
 		gsize len = 0;
 		g_autofree char *text = (char *) g_base64_decode(base64, &len);
 		return write_own_file(path, text, len, st);
 	}
+
 	if (unlink(path) < 0 && errno != ENOENT)
 		return status_fail_errno(st, errno, "cannot remove '%s'", path);
 	return true;
@@ -232,15 +264,20 @@ restore_own_file(json_t *object, const char *path, Status *st)
 
 /* After a change that failed: everything as it was. Only then the state is of no more use. */
 static void
-take_all_back(const char *folder, const char *state_path, json_t *own_files, const Snapshot *before, Status *st)
+take_all_back(const char *folder, const char *state_path, json_t *own_files, const Snapshot *before,
+              Status *st)
 {
 	size_t i;
 	json_t *object;
 	bool good = restore(folder, before, st);
-	json_array_foreach(own_files, i, object) {
-		g_autofree char *path = g_build_filename(folder, json_string_value(json_object_get(object, "name")), NULL);
+
+	json_array_foreach(own_files, i, object)
+	{
+		g_autofree char *path = g_build_filename(
+			folder, json_string_value(json_object_get(object, "name")), NULL);
 		good &= restore_own_file(object, path, st);
 	}
+
 	if (good)
 		(void) unlink(state_path);
 }
@@ -251,12 +288,16 @@ setup_state_is_free(const char *folder, Status *st)
 	g_autofree char *path = setup_state_path(folder);
 	if (!g_file_test(path, G_FILE_TEST_EXISTS))
 		return true;
-	return status_fail_detail(st, STATUS_CONFIG, "'%s' remembers an earlier --apply: --undo that first, or "
-		"remove the file to keep it for good", path);
+
+	return status_fail_detail(st, STATUS_CONFIG,
+	                          "'%s' remembers an earlier --apply: --undo that first, or "
+	                          "remove the file to keep it for good",
+	                          path);
 }
 
 static bool
-apply_remembered(const SetupPlan *plan, const char *folder, json_t *own_files, const Snapshot *before, Status *st)
+apply_remembered(const SetupPlan *plan, const char *folder, json_t *own_files,
+                 const Snapshot *before, Status *st)
 {
 	g_autofree char *path = setup_state_path(folder);
 	g_auto(Snapshot) after = { 0 };
@@ -272,12 +313,14 @@ apply_remembered(const SetupPlan *plan, const char *folder, json_t *own_files, c
 		take_all_back(folder, path, own_files, before, st);
 		return false;
 	}
+
 	if (!take_snapshot(folder, &after, st))
 		return false;
 
 	json_t *state = state_json(plan, own_files, before, &after);
 	good = write_state(path, state, st);
 	json_decref(state);
+
 	return good;
 }
 
@@ -287,9 +330,11 @@ setup_state_apply(const SetupPlan *plan, const char *folder, Status *st)
 	g_auto(Snapshot) before = { 0 };
 	if (!setup_state_is_free(folder, st) || !take_snapshot(folder, &before, st))
 		return false;
+
 	json_t *own_files = files_json(plan, folder);
 	bool good = apply_remembered(plan, folder, own_files, &before, st);
 	json_decref(own_files);
+
 	return good;
 }
 
@@ -298,7 +343,8 @@ is_untouched(json_t *state, const Snapshot *now)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *sum = digest(now, i);
-		if (g_strcmp0(sum, json_string_value(json_object_get(json_object_get(state, "after_sha256"), files[i]))) != 0)
+		if (g_strcmp0(sum, json_string_value(json_object_get(
+					   json_object_get(state, "after_sha256"), files[i]))) != 0)
 			return false;
 	}
 	return true;
@@ -309,16 +355,20 @@ undo_whole(json_t *state, const char *folder, Status *st)
 {
 	g_auto(Snapshot) before = { 0 };
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-		const char *base64 = json_string_value(json_object_get(json_object_get(state, "before"), files[i]));
+		const char *base64 = json_string_value(
+			json_object_get(json_object_get(state, "before"), files[i]));
 		int mode, uid, gid;
-		if (base64 == NULL || json_unpack(json_object_get(json_object_get(state, "access"), files[i]), "[i,i,i]",
-			&mode, &uid, &gid) < 0)
-			return status_fail_detail(st, STATUS_CONFIG, "the state file has no '%s'", files[i]);
+		if (base64 == NULL ||
+		    json_unpack(json_object_get(json_object_get(state, "access"), files[i]),
+		                "[i,i,i]", &mode, &uid, &gid) < 0)
+			return status_fail_detail(st, STATUS_CONFIG, "the state file has no '%s'",
+			                          files[i]);
 		before.mode[i] = (mode_t) mode & 07777;
 		before.uid[i] = (uid_t) uid;
 		before.gid[i] = (gid_t) gid;
 		before.text[i] = (char *) g_base64_decode(base64, &before.len[i]);
 	}
+
 	return restore(folder, &before, st);
 }
 
@@ -336,14 +386,16 @@ static SetupChange *
 change_from_json(json_t *object)
 {
 	const char *name = json_string_value(json_object_get(object, "name")),
-		*after = json_string_value(json_object_get(object, "after"));
+		   *after = json_string_value(json_object_get(object, "after"));
 	if (name == NULL || after == NULL)
 		return NULL;
+
 	SetupChange *change = g_new0(SetupChange, 1);
 	change->master = json_is_true(json_object_get(object, "master"));
 	change->name = g_strdup(name);
 	change->before = g_strdup(json_string_value(json_object_get(object, "before")));
 	change->after = g_strdup(after);
+
 	return change;
 }
 
@@ -355,21 +407,26 @@ undo_one_by_one(json_t *state, const char *folder, GPtrArray *notes, Status *st)
 	g_autoptr(PostfixFacts) facts = postfix_facts_read(folder, st);
 	if (facts == NULL)
 		return false;
+
 	size_t i;
 	json_t *object;
-	json_array_foreach(json_object_get(state, "changes"), i, object) {
+	json_array_foreach(json_object_get(state, "changes"), i, object)
+	{
 		g_autoptr(SetupChange) change = change_from_json(object);
 		g_autofree char *now = change != NULL ? current_value(facts, change) : NULL;
 		if (change == NULL || g_strcmp0(now, change->before) == 0)
 			continue;
 		if (g_strcmp0(now, change->after) != 0) {
-			g_ptr_array_add(notes, g_strdup_printf("%s was changed since and is left as it is", change->name));
+			g_ptr_array_add(notes,
+			                g_strdup_printf("%s was changed since and is left as it is",
+			                                change->name));
 			continue;
 		}
 		g_auto(GStrv) args = setup_change_args(change, true);
 		if (!postfix_facts_postconf(folder, (const char *const *) args, NULL, st))
 			return false;
 	}
+
 	return true;
 }
 
@@ -387,7 +444,7 @@ static bool
 undo_own_file(json_t *object, const char *folder, const Snapshot *now, GPtrArray *notes, Status *st)
 {
 	const char *name = json_string_value(json_object_get(object, "name")),
-		*written = json_string_value(json_object_get(object, "after_sha256"));
+		   *written = json_string_value(json_object_get(object, "after_sha256"));
 	if (name == NULL || written == NULL || strchr(name, '/') != NULL)
 		return true;
 
@@ -395,13 +452,24 @@ undo_own_file(json_t *object, const char *folder, const Snapshot *now, GPtrArray
 	gsize len = 0;
 	if (!g_file_get_contents(path, &there, &len, NULL))
 		return true;
-	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *) there, len);
+
+	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256,
+	                                                   (const guchar *) there, len);
 	if (is_named(now, path))
-		g_ptr_array_add(notes, g_strdup_printf("%s is still named in main.cf or master.cf and is left as it is", name));
+		g_ptr_array_add(
+			notes,
+			g_strdup_printf(
+				"%s is still named in main.cf or master.cf and is left as it is",
+				name));
 	else if (strcmp(sum, written) != 0)
-		g_ptr_array_add(notes, g_strdup_printf("%s was changed since and is left as it is; nothing reads it", name));
+		g_ptr_array_add(
+			notes,
+			g_strdup_printf(
+				"%s was changed since and is left as it is; nothing reads it",
+				name));
 	else
 		return restore_own_file(object, path, st);
+
 	return true;
 }
 
@@ -411,11 +479,13 @@ undo_own_files(json_t *state, const char *folder, GPtrArray *notes, Status *st)
 	g_auto(Snapshot) now = { 0 };
 	if (!take_snapshot(folder, &now, st))
 		return false;
+
 	size_t i;
 	json_t *object;
-	json_array_foreach(json_object_get(state, "files"), i, object)
-		if (!undo_own_file(object, folder, &now, notes, st))
-			return false;
+	json_array_foreach(
+		json_object_get(state, "files"), i,
+		object) if (!undo_own_file(object, folder, &now, notes, st)) return false;
+
 	return true;
 }
 
@@ -425,16 +495,20 @@ setup_state_undo(const char *folder, GPtrArray *notes, Status *st)
 	g_autofree char *path = setup_state_path(folder), *text = NULL;
 	g_auto(Snapshot) now = { 0 };
 	size_t len = 0;
+
 	if (!fs_read_file(AT_FDCWD, path, 4 * LIMIT_POSTFIX_FILE_BYTES, &text, &len, st))
 		return status_prefix(st, "there is nothing to undo");
 	json_t *state = json_loadb(text, len, 0, NULL);
 	if (state == NULL)
 		return status_fail_detail(st, STATUS_CONFIG, "'%s' is damaged", path);
+
 	bool good = take_snapshot(folder, &now, st) &&
-	            (is_untouched(state, &now) ? undo_whole(state, folder, st) : undo_one_by_one(state, folder, notes, st)) &&
+	            (is_untouched(state, &now) ? undo_whole(state, folder, st)
+	                                       : undo_one_by_one(state, folder, notes, st)) &&
 	            undo_own_files(state, folder, notes, st);
 	json_decref(state);
 	if (good && unlink(path) < 0)
 		return status_fail_errno(st, errno, "cannot remove '%s'", path);
+
 	return good;
 }

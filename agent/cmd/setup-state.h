@@ -2,9 +2,10 @@
 /*
  * setup-state: makes the changes of a plan, and takes them back.
  *
- * What main.cf and master.cf held before stands in the state file beside them. Undoing writes exactly that back where
- * nobody touched the files since; otherwise each of our changes goes back by itself, and what somebody else made of it
- * is left alone and told. A file of ours goes as it came, unless it was edited, or main.cf or master.cf still name it.
+ * What main.cf and master.cf held before stands in the state file beside them. Undoing writes
+ * exactly that back where nobody touched the files since; otherwise each of our changes goes back
+ * by itself, and what somebody else made of it is left alone and told. A file of ours goes as it
+ * came, unless it was edited, or main.cf or master.cf still name it.
  */
 #ifndef TODOKE_SETUP_STATE_H
 #define TODOKE_SETUP_STATE_H
@@ -17,10 +18,16 @@ char *setup_state_path(const char *folder);
 /* May setup_state_apply start? False where an earlier one was not undone (STATUS_CONFIG). */
 bool setup_state_is_free(const char *folder, Status *st);
 
-/* Make all changes, or none: where one fails, the files are written back. `folder` is the configuration's, always said. */
+/*
+ * Make all changes, or none: where one fails, the files are written back. `folder` is the
+ * configuration's, always said.
+ */
 bool setup_state_apply(const SetupPlan *plan, const char *folder, Status *st);
 
-/* Take back what setup_state_apply made. `notes` (char *) gets a line for each change that was left alone. */
+/*
+ * Take back what setup_state_apply made. `notes` (char *) gets a line for each change that was left
+ * alone.
+ */
 bool setup_state_undo(const char *folder, GPtrArray *notes, Status *st);
 
 #endif

@@ -13,7 +13,10 @@ static const char *const filters[SETUP_DOORS] = {
 	[SETUP_LMTP] = "lmtp_delivery_status_filter",
 };
 
-/* What the tables of a filter make of a fault, as Postfix asks them: by code and text. Caller frees; NULL: nothing. */
+/*
+ * What the tables of a filter make of a fault, as Postfix asks them: by code and text. Caller
+ * frees; NULL: nothing.
+ */
 static char *
 filtered(const PostfixFacts *facts, const GPtrArray *maps, const StatusRow *row)
 {
@@ -24,6 +27,7 @@ filtered(const PostfixFacts *facts, const GPtrArray *maps, const StatusRow *row)
 		if (answer != NULL)
 			return answer;
 	}
+
 	return NULL;
 }
 
@@ -32,15 +36,20 @@ setup_status_plan(SetupPlanner *planner)
 {
 	const char *name = filters[planner->wish->door];
 	g_autoptr(GPtrArray) maps = postfix_list_words(postfix_facts_value(planner->facts, name));
+
 	for (StatusId id = 0; maps->len > 0 && id < STATUS_COUNT; id++) {
 		const StatusRow *row = status_row(id);
-		g_autofree char *answer = row->dsn[0] == '4' ? filtered(planner->facts, maps, row) : NULL;
+		g_autofree char *answer = row->dsn[0] == '4' ? filtered(planner->facts, maps, row)
+		                                             : NULL;
 		if (answer == NULL || answer[0] != '5')
 			continue;
-		setup_plan_find(planner, "status-filter",
-		     g_strdup_printf("%s (%s) makes '%s' of our '%s %s': what is temporary would bounce", name,
-			postfix_facts_value(planner->facts, name), answer, row->dsn, row->text),
-		     setup_plan_set_command(planner, name, ""));
+		setup_plan_find(
+			planner, "status-filter",
+			g_strdup_printf(
+				"%s (%s) makes '%s' of our '%s %s': what is temporary would bounce",
+				name, postfix_facts_value(planner->facts, name), answer, row->dsn,
+				row->text),
+			setup_plan_set_command(planner, name, ""));
 		return;
 	}
 }

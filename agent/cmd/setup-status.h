@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* setup-status: does Postfix make a bounce of what todoke calls temporary (delivery status filters)? */
+/*
+ * setup-status: does Postfix make a bounce of what todoke calls temporary (delivery status
+ * filters)?
+ */
 #ifndef TODOKE_SETUP_STATUS_H
 #define TODOKE_SETUP_STATUS_H
 

@@ -17,11 +17,11 @@
 /* What became of one action. */
 typedef struct {
 	const PlanAction *action;
-	char *file;              /* NULL: none was written */
-	char *sender;            /* NULL: nothing was sent */
-	GPtrArray *recipients;   /* char * */
-	char *subject;           /* of what we composed; NULL: the message goes on as it came */
-	char *text;              /* its first text, as people read it */
+	char *file;            /* NULL: none was written */
+	char *sender;          /* NULL: nothing was sent */
+	GPtrArray *recipients; /* char * */
+	char *subject;         /* of what we composed; NULL: the message goes on as it came */
+	char *text;            /* its first text, as people read it */
 } Emitted;
 
 struct TryEmit {
@@ -29,7 +29,7 @@ struct TryEmit {
 	const char *prefix;
 	const Account *account;
 	const Plan *plan;
-	const GPtrArray *held;   /* DeliverHeld; NULL: nothing was rehearsed */
+	const GPtrArray *held; /* DeliverHeld; NULL: nothing was rehearsed */
 	GPtrArray *emitted;
 };
 
@@ -37,6 +37,7 @@ static void
 emitted_free(gpointer data)
 {
 	Emitted *emitted = data;
+
 	g_free(emitted->file);
 	g_free(emitted->sender);
 	g_free(emitted->subject);
@@ -49,10 +50,12 @@ TryEmit *
 try_emit_new(const char *folder, const char *prefix, const Account *account)
 {
 	TryEmit *emit = g_new0(TryEmit, 1);
+
 	emit->folder = folder;
 	emit->prefix = prefix;
 	emit->account = account;
 	emit->emitted = g_ptr_array_new_with_free_func(emitted_free);
+
 	return emit;
 }
 
@@ -86,27 +89,35 @@ add(TryEmit *emit, const PlanAction *action)
 	return emitted;
 }
 
-/* Open the file of an action. Its path is NULL for one that no rule asked for (a copy of our own making), or without a folder. */
+/*
+ * Open the file of an action. Its path is NULL for one that no rule asked for (a copy of our own
+ * making), or without a folder.
+ */
 static int
 open_file(const TryEmit *emit, const PlanAction *action, char **ret_path, Status *st)
 {
 	size_t n = 0;
+
 	while (n < plan_count(emit->plan) && plan_get(emit->plan, n) != action)
 		n++;
 	if (emit->folder == NULL || n == plan_count(emit->plan))
 		return -1;
+
 	g_autofree char *name = g_strdup_printf("%s%zu.eml", emit->prefix, n + 1);
 	g_autofree char *path = g_build_filename(emit->folder, name, NULL);
 	if (!account_leave(emit->account, st))
 		return -1;
+
 	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	int err = errno;
 	if (!account_enter(emit->account, st))
 		return -1;
+
 	if (fd < 0)
 		status_fail_errno(st, err, "cannot make '%s'", path);
 	else
 		*ret_path = g_steal_pointer(&path);
+
 	return fs_steal_fd(&fd);
 }
 
@@ -118,6 +129,7 @@ emit_stored(TryEmit *emit, const Transact *transact, Message *message, const Pla
 	auto_fd int fd = open_file(emit, action, &path, &st);
 	Headers *headers = action->headers != NULL ? action->headers : transact_headers(transact);
 	Message *body = action->message != NULL ? action->message : message;
+
 	if (fd >= 0 && message_write(body, headers, fd, NULL, &st))
 		add(emit, action)->file = g_steal_pointer(&path);
 	else if (st.id != STATUS_OK)
@@ -128,14 +140,16 @@ static bool
 write_mail(const RouteMail *mail, int fd, const char *path, Status *st)
 {
 	return fs_write_all(fd, mail->head, mail->head_len, path, st) &&
-	       (mail->body_len == 0 || fs_copy(mail->body_fd, mail->body_at, mail->body_len, fd, path, st));
+	       (mail->body_len == 0 ||
+	        fs_copy(mail->body_fd, mail->body_at, mail->body_len, fd, path, st));
 }
 
 static size_t
 find_text(const MimeTree *tree)
 {
 	size_t i = 0;
-	while (i + 1 < mime_tree_count(tree) && !mime_part_is(mime_tree_part(tree, i), "text", NULL))
+	while (i + 1 < mime_tree_count(tree) &&
+	       !mime_part_is(mime_tree_part(tree, i), "text", NULL))
 		i++;
 	return i;
 }
@@ -147,12 +161,14 @@ read_composed(Emitted *emitted, const RouteMail *mail)
 	g_auto(Status) unread = STATUS_INIT; /* then people are told less */
 	MessageBody body;
 	g_autoptr(Message) message = message_from_bytes(mail->head, mail->head_len, &unread);
+
 	if (message == NULL || !message_body(message, &body))
 		return;
 	emitted->subject = compose_field_text(message_headers(message), "Subject");
 	g_autoptr(MimeTree) tree = mime_tree_new(message_headers(message), &body, &unread);
 	g_auto(MimeBytes) text = { 0 };
-	if (tree != NULL && mime_tree_text(tree, find_text(tree), LIMIT_NOTICE_BYTES, MIME_TEXT_AS_IT_IS, &text, &unread))
+	if (tree != NULL && mime_tree_text(tree, find_text(tree), LIMIT_NOTICE_BYTES,
+	                                   MIME_TEXT_AS_IT_IS, &text, &unread))
 		emitted->text = g_steal_pointer(&text.data);
 }
 
@@ -162,6 +178,7 @@ capture(void *user, const PlanAction *action, const RouteMail *mail, Status *st)
 {
 	TryEmit *emit = user;
 	Emitted *emitted = find(emit, action);
+
 	if (emitted == NULL) {
 		g_autofree char *path = NULL;
 		auto_fd int fd = open_file(emit, action, &path, st);
@@ -173,6 +190,7 @@ capture(void *user, const PlanAction *action, const RouteMail *mail, Status *st)
 		if (action->kind != PLAN_REDIRECT)
 			read_composed(emitted, mail);
 	}
+
 	g_ptr_array_add(emitted->recipients, g_strdup(mail->recipient));
 	return true;
 }
@@ -186,6 +204,7 @@ try_emit_run(TryEmit *emit, Transact *transact, Message *message, Status *st)
 		if (plan_kind_row(action->kind)->keeps_copy)
 			emit_stored(emit, transact, message, action);
 	}
+
 	emit->held = transact_report(transact)->held;
 	return transact_rehearse(transact, capture, emit, st);
 }
@@ -206,14 +225,18 @@ static void
 add_sent(const Emitted *emitted, json_t *object)
 {
 	json_t *recipients = json_array();
+
 	for (guint n = 0; n < emitted->recipients->len; n++)
 		json_array_append_new(recipients, cmd_json_text(emitted->recipients->pdata[n]));
 	json_object_set_new(object, "envelope_from", cmd_json_text(emitted->sender));
 	json_object_set_new(object, "recipients", recipients);
 	if (emitted->text == NULL)
 		return;
+
 	json_t *sends = json_object();
-	json_object_set_new(sends, "subject", emitted->subject != NULL ? cmd_json_text(emitted->subject) : json_null());
+	json_object_set_new(sends, "subject",
+	                    emitted->subject != NULL ? cmd_json_text(emitted->subject)
+	                                             : json_null());
 	json_object_set_new(sends, "text", cmd_json_text(emitted->text));
 	json_object_set_new(object, "sends", sends);
 }
@@ -248,15 +271,19 @@ static void
 print_sent(const Emitted *emitted)
 {
 	g_autofree char *sender = address_print_path(emitted->sender);
+
 	cmd_print(stdout, "    would be sent from %s to", sender);
 	for (guint i = 0; i < emitted->recipients->len; i++) {
 		g_autofree char *recipient = address_print_path(emitted->recipients->pdata[i]);
 		cmd_print(stdout, "%s %s", i > 0 ? "," : "", recipient);
 	}
+
 	putchar('\n');
 	if (emitted->text == NULL)
 		return;
-	cmd_print(stdout, "      Subject: %s\n\n", emitted->subject != NULL ? emitted->subject : "");
+
+	cmd_print(stdout, "      Subject: %s\n\n",
+	          emitted->subject != NULL ? emitted->subject : "");
 	print_indented(emitted->text);
 }
 

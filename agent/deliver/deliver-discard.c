@@ -2,7 +2,10 @@
 /* deliver-discard: nothing is kept, because a rule says so. */
 #include "agent/deliver/deliver.h"
 
-/* The message must have come whole all the same: a short one is sent again, and its end may change the rules' mind. */
+/*
+ * The message must have come whole all the same: a short one is sent again, and its end may change
+ * the rules' mind.
+ */
 static bool
 discard_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {

@@ -2,8 +2,8 @@
 /*
  * deliver-keep: keep and fileinto.
  *
- * Copies with the same bytes are written once: the first takes the draft that is there, the others are hard links to
- * it.
+ * Copies with the same bytes are written once: the first takes the draft that is there, the others
+ * are hard links to it.
  */
 #include "agent/deliver/deliver.h"
 
@@ -20,17 +20,18 @@
 /* One copy on its way. */
 typedef struct {
 	const char *action;
-	const char *folder;    /* as people read it; borrowed */
-	Message *message;      /* borrowed */
-	Headers *headers;      /* borrowed */
-	MaildirDraft *draft;   /* NULL: an earlier copy is this one */
+	const char *folder;  /* as people read it; borrowed */
+	Message *message;    /* borrowed */
+	Headers *headers;    /* borrowed */
+	MaildirDraft *draft; /* NULL: an earlier copy is this one */
 	GString *letters;
-	Maildir *there;        /* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
-	bool earlier;          /* an earlier try has stored it */
-	char *step;            /* its name in the ledger; NULL: there is none */
-	Claim *claim;          /* NULL: a retry will not be known */
+	/* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
+	Maildir *there;
+	bool earlier; /* an earlier try has stored it */
+	char *step;   /* its name in the ledger; NULL: there is none */
+	Claim *claim; /* NULL: a retry will not be known */
 	bool committed;
-	const Quota *quota;    /* the one that this copy counts for; NULL: none; borrowed */
+	const Quota *quota; /* the one that this copy counts for; NULL: none; borrowed */
 	bool counted;
 } Store;
 
@@ -38,9 +39,15 @@ static void
 store_free(void *step)
 {
 	Store *store = step;
-	/* Before the draft: see claim.h. A claim without its draft would say that the mail was stored. */
-	if (store->claim != NULL && !store->committed && !claim_drop(store->claim) && store->draft != NULL)
+
+	/*
+	 * Before the draft: see claim.h. A claim without its draft would say that the mail was
+	 * stored.
+	 */
+	if (store->claim != NULL && !store->committed && !claim_drop(store->claim) &&
+	    store->draft != NULL)
 		maildir_draft_leave(store->draft);
+
 	claim_free(store->claim);
 	maildir_draft_free(store->draft);
 	g_string_free(store->letters, TRUE);
@@ -73,10 +80,12 @@ Maildir *
 deliver_add_folder(DeliverRun *run, Maildir *opened)
 {
 	Maildir *same = find_same_folder(run, opened);
+
 	if (same == NULL) {
 		g_ptr_array_add(run->folders, opened);
 		return opened;
 	}
+
 	maildir_free(opened);
 	return same;
 }
@@ -94,6 +103,7 @@ deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char *
 	const char *why = NULL, *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
 	g_autofree char *path = folder_path(&rules, inbox, mailbox, &why);
 	bool is_made = action->create || rules.create;
+
 	if (path == NULL)
 		*ret_note = no_folder_note(mailbox, why);
 	else if (!is_made && inbox != NULL && !folder_exists(inbox, &rules, mailbox))
@@ -101,30 +111,38 @@ deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char *
 		                            mailbox);
 	else
 		return g_steal_pointer(&path);
+
 	return g_strdup("");
 }
 
-/* The folder of the action, opened once a run; the INBOX where there can be none, which is noted. */
+/*
+ * The folder of the action, opened once a run; the INBOX where there can be none, which is noted.
+ */
 static bool
-find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Maildir **ret_maildir, Status *st)
+find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Maildir **ret_maildir,
+            Status *st)
 {
 	FolderRules rules = folder_rules_of(run->job->conf);
 	const char *why = NULL;
 	const char *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
 	g_autofree char *path = folder_path(&rules, run->job->inbox, mailbox, &why);
+
 	if (path == NULL)
 		g_ptr_array_add(run->report->notes, no_folder_note(mailbox, why));
 	Maildir *maildir = NULL;
 	if (path != NULL && path[0] != '\0')
 		maildir = find_open_folder(run, path);
+
 	if (path != NULL && path[0] != '\0' && maildir == NULL) {
-		if (!folder_open(run->job->inbox, &rules, path, action->create, &maildir, run->report->notes, st))
+		if (!folder_open(run->job->inbox, &rules, path, action->create, &maildir,
+		                 run->report->notes, st))
 			return false;
 		if (maildir != NULL)
 			maildir_set_name(maildir, mailbox);
 		if (maildir != NULL)
 			maildir = deliver_add_folder(run, maildir);
 	}
+
 	*ret_name = maildir != NULL ? mailbox : "INBOX";
 	*ret_maildir = maildir != NULL ? maildir : run->job->inbox;
 	return true;
@@ -144,15 +162,17 @@ find_same(const DeliverRun *run, const Store *wanted, const Maildir *maildir)
 }
 
 bool
-deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers, Maildir *maildir, MaildirDraft **ret_draft,
-                   Status *st)
+deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers,
+                   Maildir *maildir, MaildirDraft **ret_draft, Status *st)
 {
 	DeliverJob *job = run->job;
 	if (job->draft == NULL || message != job->message || headers != job->headers)
 		return true;
+
 	bool moved = false;
 	if (!maildir_draft_move(job->draft, maildir, &moved, st))
 		return false;
+
 	if (moved)
 		*ret_draft = g_steal_pointer(&job->draft);
 	return true;
@@ -163,9 +183,12 @@ static bool
 write_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
 {
 	deadline_waiting_for("writing the message");
-	g_autoptr(Headers) marked = deliver_mark_headers(run, store->message, store->headers, MARK_STORED);
+	g_autoptr(Headers)
+		marked = deliver_mark_headers(run, store->message, store->headers, MARK_STORED);
 	store->draft = maildir_draft_new(maildir, st);
-	return store->draft != NULL && maildir_draft_write(store->draft, store->message, marked, st);
+
+	return store->draft != NULL &&
+	       maildir_draft_write(store->draft, store->message, marked, st);
 }
 
 /* Get a draft in the folder's tmp: the job's, a link to an earlier copy, or a new file. */
@@ -175,12 +198,17 @@ make_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
 	Store *same = find_same(run, store, NULL);
 	if (same != NULL && !maildir_draft_link(same->draft, maildir, &store->draft, st))
 		return false;
-	if (store->draft == NULL && !deliver_take_draft(run, store->message, store->headers, maildir, &store->draft, st))
+	if (store->draft == NULL &&
+	    !deliver_take_draft(run, store->message, store->headers, maildir, &store->draft, st))
 		return false;
+
 	return store->draft != NULL || write_draft(run, store, maildir, st);
 }
 
-/* One copy a folder, even if two names or a fallback lead there: the flags of both, as merged actions have. */
+/*
+ * One copy a folder, even if two names or a fallback lead there: the flags of both, as merged
+ * actions have.
+ */
 static bool
 join(Store *earlier, const Store *store, Status *st)
 {
@@ -195,15 +223,17 @@ is_plain(const DeliverRun *run, const Store *store)
 }
 
 /*
- * What tells the copies in a folder apart, alike at a retry. It takes one plain copy (NULL), one of what each step sends, by its key
- * as at a retry some steps send nothing, and others only where rules edited the message.
+ * What tells the copies in a folder apart, alike at a retry. It takes one plain copy (NULL), one of
+ * what each step sends, by its key as at a retry some steps send nothing, and others only where
+ * rules edited the message.
  */
 static char *
 copy_name(const DeliverRun *run, const Store *store)
 {
 	if (is_plain(run, store))
 		return NULL;
-	return run->sending_key != NULL ? g_strdup(run->sending_key) : g_strdup_printf("edited %u", run->steps->len);
+	return run->sending_key != NULL ? g_strdup(run->sending_key)
+	                                : g_strdup_printf("edited %u", run->steps->len);
 }
 
 /* The copy's name in the ledger. */
@@ -214,16 +244,20 @@ step_name(const DeliverRun *run, const Store *store, const Maildir *maildir)
 	return g_strconcat("store ", maildir_path(maildir), name != NULL ? ", " : NULL, name, NULL);
 }
 
-/* Has an earlier try stored it? Its file may be visible although that try did not live to say so. */
+/*
+ * Has an earlier try stored it? Its file may be visible although that try did not live to say so.
+ */
 static bool
 find_in_ledger(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Status *st)
 {
 	const char *name = NULL;
 	bool found = false;
+
 	store->step = step_name(run, store, maildir);
 	LedgerMark mark = ledger_find(run->ledger, store->step, &name);
 	if (mark == LEDGER_PLANNED && !maildir_find_file(maildir, name, &found, st))
 		return false;
+
 	if (found)
 		store->there = maildir;
 	*ret_done = found || mark == LEDGER_DONE;
@@ -231,6 +265,7 @@ find_in_ledger(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, 
 	if (*ret_done)
 		deliver_note(run, "stored in %s by an earlier try", store->folder);
 	run->has_local = run->has_local || *ret_done;
+
 	return true;
 }
 
@@ -254,6 +289,7 @@ take_room(DeliverRun *run, Store *store, Status *st)
 	const char *path = maildir_path(maildir_draft_folder(store->draft));
 	if (run->quota == NULL || !quota_counts(run->quota, path, store->letters->str))
 		return true;
+
 	store->quota = run->quota;
 	return quota_take(run->quota, maildir_draft_size(store->draft).bytes, st);
 }
@@ -263,11 +299,15 @@ static void
 count(Store *store, gint64 sign)
 {
 	if (store->quota != NULL && store->counted == (sign < 0))
-		quota_add(store->quota, sign * (gint64) maildir_draft_size(store->draft).bytes, sign);
+		quota_add(store->quota, sign * (gint64) maildir_draft_size(store->draft).bytes,
+		          sign);
 	store->counted = sign > 0;
 }
 
-/* Claims lie in tmp. Where the folder has that of another one (by a link), they need a name of their own. */
+/*
+ * Claims lie in tmp. Where the folder has that of another one (by a link), they need a name of
+ * their own.
+ */
 static bool
 needs_own_name(DeliverRun *run, Maildir *maildir)
 {
@@ -276,6 +316,7 @@ needs_own_name(DeliverRun *run, Maildir *maildir)
 	bool shares = maildir_shares_tmp(maildir, run->job->inbox);
 	for (guint i = 0; !shares && run->folders->pdata[i] != maildir; i++)
 		shares = maildir_shares_tmp(maildir, run->folders->pdata[i]);
+
 	return shares;
 }
 
@@ -286,52 +327,68 @@ make_claim(DeliverRun *run, const Store *store, Maildir *maildir)
 	const DeliverJob *job = run->job;
 	if (job->envelope == NULL || job->conf->retry_lifetime == 0)
 		return NULL;
+
 	if (run->arrival == NULL)
 		run->arrival = arrival_key(job->envelope, job->message);
-	g_autofree char *name = needs_own_name(run, maildir) ? step_name(run, store, maildir) : copy_name(run, store);
+	g_autofree char *name = needs_own_name(run, maildir) ? step_name(run, store, maildir)
+	                                                     : copy_name(run, store);
 	g_autofree char *hash = name != NULL ? state_key(run->arrival, name, NULL) : NULL;
-	g_autofree char *key = g_strdup_printf("%.32s%s", hash != NULL ? hash : run->arrival, hash != NULL ? "01" : "00");
+	g_autofree char *key = g_strdup_printf("%.32s%s", hash != NULL ? hash : run->arrival,
+	                                       hash != NULL ? "01" : "00");
+
 	return claim_new(maildir_fd(maildir), key);
 }
 
 /*
- * Is what the earlier try stored this message? Where only a retry has the same key, it is, wherever its owner put it.
+ * Is what the earlier try stored this message? Where only a retry has the same key, it is, wherever
+ * its owner put it.
  */
 static bool
-is_same(DeliverRun *run, const Store *store, Maildir *maildir, const char *file, bool *ret_same, Status *st)
+is_same(DeliverRun *run, const Store *store, Maildir *maildir, const char *file, bool *ret_same,
+        Status *st)
 {
 	*ret_same = true;
 	if (arrival_is_certain(run->job->envelope, run->job->message))
 		return true;
 	if (!maildir_shows_body(maildir, file, run->job->message, ret_same, st))
 		return false;
-	*ret_same = *ret_same && claim_answer_stands(store->claim, file); /* asked last: who forgets a claim does it before it ends */
+
+	/* asked last: who forgets a claim does it before it ends */
+	*ret_same = *ret_same && claim_answer_stands(store->claim, file);
 	return true;
 }
 
-/* Claim the flushed draft. *ret_done: an earlier try has stored it; then its file may not be flushed. */
+/*
+ * Claim the flushed draft. *ret_done: an earlier try has stored it; then its file may not be
+ * flushed.
+ */
 static bool
 claim_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, Status *st)
 {
 	ClaimAnswer answer = CLAIM_OURS;
 	g_autofree char *file = NULL;
+
 	maildir_draft_hold(store->draft);
 	const char *name = maildir_draft_name(store->draft);
-	const ClaimTimes times = { .lifetime = run->job->conf->retry_lifetime, .wait_ms = LIMIT_CLAIM_WAIT_MS };
+	const ClaimTimes times = { .lifetime = run->job->conf->retry_lifetime,
+		                   .wait_ms = LIMIT_CLAIM_WAIT_MS };
 	if (!claim_take(store->claim, name, &times, &answer, &file, st))
 		return maildir_blame(maildir, st);
 	if (answer != CLAIM_STORED)
 		return true;
+
 	bool same = false;
 	if (!is_same(run, store, maildir, file, &same, st))
 		return false;
 	if (!same)
 		return claim_take_anyway(store->claim, name, st);
+
 	g_clear_pointer(&store->draft, maildir_draft_free);
 	store->there = maildir;
 	store->earlier = true;
 	deliver_note(run, "stored in %s by an earlier try", store->folder);
 	*ret_done = true;
+
 	return maildir_flush_later(maildir, st);
 }
 
@@ -346,7 +403,9 @@ prepare_draft(DeliverRun *run, Store *store, Maildir *maildir, bool *ret_done, S
 		return false;
 	if (store->claim != NULL && !claim_draft(run, store, maildir, ret_done, st))
 		return false;
-	return *ret_done || take_room(run, store, st); /* a mailbox that the first try has filled refuses no retry */
+
+	/* a mailbox that the first try has filled refuses no retry */
+	return *ret_done || take_room(run, store, st);
 }
 
 /* The info letters of the flags that a rule wants, and of the one that all copies get. */
@@ -354,11 +413,13 @@ static void
 add_letters(DeliverRun *run, Store *store, Maildir *maildir, GPtrArray *flags)
 {
 	g_autoptr(GPtrArray) all = g_ptr_array_new();
+
 	if (flags != NULL)
 		g_ptr_array_extend(all, flags, NULL, NULL);
 	if (run->job->flag != NULL)
 		g_ptr_array_add(all, (char *) (uintptr_t) run->job->flag);
-	g_autofree char *letters = maildir_flags_letters(maildir, all->len > 0 ? all : NULL, run->report->notes);
+	g_autofree char *letters = maildir_flags_letters(maildir, all->len > 0 ? all : NULL,
+	                                                 run->report->notes);
 	g_string_append(store->letters, letters);
 }
 
@@ -366,19 +427,24 @@ static bool
 store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {
 	Store *store = g_new0(Store, 1);
+
 	*ret_step = store;
 	store->letters = g_string_new(NULL);
 	store->action = plan_kind_row(action->kind)->name;
 	store->message = action->message != NULL ? action->message : run->job->message;
-	store->headers = action->headers != NULL ? action->headers
-	                 : action->message != NULL ? message_headers(action->message) : run->job->headers;
+	store->headers = action->headers != NULL   ? action->headers
+	                 : action->message != NULL ? message_headers(action->message)
+	                                           : run->job->headers;
+
 	Maildir *maildir = NULL;
 	if (!find_folder(run, action, &store->folder, &maildir, st))
 		return false;
+
 	add_letters(run, store, maildir, action->flags);
 	Store *earlier = find_same(run, store, maildir);
 	if (earlier != NULL)
 		return join(earlier, store, st);
+
 	bool done = false;
 	store->claim = make_claim(run, store, maildir);
 	if (run->ledger != NULL && !find_in_ledger(run, store, maildir, &done, st))
@@ -387,6 +453,7 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 		return done;
 	if (done)
 		return true;
+
 	if (run->ledger != NULL)
 		note_in_ledger(run, store);
 	g_ptr_array_add(run->stores, store);
@@ -399,6 +466,7 @@ store_commit(DeliverRun *run, void *step, Status *st)
 	Store *store = step;
 	if (store->draft != NULL && !maildir_draft_commit(store->draft, st))
 		return false;
+
 	if (store->draft != NULL)
 		count(store, 1);
 	run->has_local = store->committed = true;
@@ -412,6 +480,7 @@ store_flush(DeliverRun *run, void *step, Status *st)
 	Maildir *maildir = store->draft != NULL ? maildir_draft_folder(store->draft) : store->there;
 	if (maildir != NULL && !maildir_flush(maildir, st))
 		return false;
+
 	if (run->ledger != NULL && maildir != NULL)
 		ledger_set(run->ledger, store->step, LEDGER_DONE, NULL);
 	return true;
@@ -434,6 +503,7 @@ store_finish(DeliverRun *run, void *step)
 	const DeliverJob *job = run->job;
 	if (store->claim == NULL)
 		return;
+
 	if (!arrival_is_certain(job->envelope, job->message))
 		claim_forget(store->claim);
 	else
@@ -449,7 +519,9 @@ store_report(DeliverRun *run, const void *step, DeliverReport *report)
 		deliver_report_earlier(report, store->action, store->folder, NULL);
 	if (store->draft == NULL)
 		return;
-	deliver_report_add(report, store->action, g_strdup(store->folder), maildir_draft_final_path(store->draft),
+
+	deliver_report_add(report, store->action, g_strdup(store->folder),
+	                   maildir_draft_final_path(store->draft),
 	                   maildir_draft_size(store->draft).bytes);
 }
 
@@ -459,8 +531,10 @@ store_remember(DeliverRun *run, const void *step, GString *lines)
 	const Store *store = step;
 	if (store->draft == NULL)
 		return;
+
 	g_autofree char *path = maildir_draft_final_path(store->draft);
-	deliver_remember_kept(run, store->message, store->headers, path, maildir_draft_size(store->draft).bytes, lines);
+	deliver_remember_kept(run, store->message, store->headers, path,
+	                      maildir_draft_size(store->draft).bytes, lines);
 }
 
 #define STORE(action) \

@@ -2,8 +2,9 @@
 /*
  * deliver-mark: marks that are true of each copy, and what the owner's state learns of them.
  *
- * The header that is delivered comes with a mark that says passed on: that is what rules and programs see. Where a copy is written to a
- * mailbox it says stored, and where one leaves that was kept here it says so.
+ * The header that is delivered comes with a mark that says passed on: that is what rules and
+ * programs see. Where a copy is written to a mailbox it says stored, and where one leaves that was
+ * kept here it says so.
  */
 #include "agent/deliver/deliver.h"
 
@@ -14,7 +15,8 @@
 AddressRules
 deliver_mark_rules(const Conf *conf)
 {
-	return (AddressRules){ .delimiters = conf->loop_ignores_detail ? conf->delimiters : "", .fold_local = conf->fold_local };
+	return (AddressRules){ .delimiters = conf->loop_ignores_detail ? conf->delimiters : "",
+		               .fold_local = conf->fold_local };
 }
 
 bool
@@ -25,6 +27,7 @@ deliver_is_own_mark(const DeliverRun *run, const HeaderField *field)
 		return false;
 	if (field->line == 0)
 		return true;
+
 	/* A program that filtered the mail wrote it again. */
 	g_autofree char *value = header_field_value(field);
 	return owner->mark != NULL && strcmp(value, owner->mark) == 0;
@@ -38,13 +41,16 @@ make_mark(DeliverRun *run, Message *message, const Headers *headers, MarkKind ki
 	const DeliverOwner *owner = job->owner;
 	g_auto(Status) unreadable = STATUS_INIT;
 	const BodyPrint *print = message_print(message, &unreadable);
+
 	if (print == NULL) {
 		deliver_note(run, "a copy has no mark: %s", unreadable.detail);
 		return NULL;
 	}
+
 	AddressRules rules = deliver_mark_rules(job->conf);
 	g_autofree char *subject = mark_subject(job->envelope->recipient, &rules, headers);
 	const Mark mark = { .kind = kind, .time = owner->now };
+
 	return mark_make(owner->keys, &mark, subject, print);
 }
 
@@ -52,7 +58,9 @@ Headers *
 deliver_mark_headers(DeliverRun *run, Message *message, Headers *headers, MarkKind kind)
 {
 	const DeliverOwner *owner = run->job->owner;
-	g_autofree char *value = owner != NULL && mark_keys_sign(owner->keys) ? make_mark(run, message, headers, kind) : NULL;
+	g_autofree char *value = owner != NULL && mark_keys_sign(owner->keys)
+	                                 ? make_mark(run, message, headers, kind)
+	                                 : NULL;
 	if (value == NULL)
 		return headers_ref(headers);
 
@@ -64,12 +72,14 @@ deliver_mark_headers(DeliverRun *run, Message *message, Headers *headers, MarkKi
 			break;
 		}
 	}
+
 	for (size_t i = 0; i <= count; i++) {
 		if (i == at)
 			headers_append_text(marked, MARK_FIELD, value);
 		if (i < count && !deliver_is_own_mark(run, headers_get(headers, i)))
 			headers_append(marked, headers_get(headers, i));
 	}
+
 	return marked;
 }
 
@@ -79,25 +89,33 @@ is_plain(const DeliverRun *run, const Message *message, const Headers *headers)
 	return message == run->job->message && headers == run->job->headers;
 }
 
-/* What the lines of a copy begin with. False: it has no mark. `*ret_subject` is what the tag borrows; the caller frees it. */
+/*
+ * What the lines of a copy begin with. False: it has no mark. `*ret_subject` is what the tag
+ * borrows; the caller frees it.
+ */
 static bool
-make_tag(DeliverRun *run, Message *message, const Headers *headers, MarkTag *ret_tag, char **ret_subject)
+make_tag(DeliverRun *run, Message *message, const Headers *headers, MarkTag *ret_tag,
+         char **ret_subject)
 {
 	const DeliverJob *job = run->job;
 	const DeliverOwner *owner = job->owner;
 	g_auto(Status) unreadable = STATUS_INIT;
 	const BodyPrint *print = message_print(message, &unreadable);
+
 	if (print == NULL)
 		return false;
 	AddressRules rules = deliver_mark_rules(job->conf);
 	*ret_subject = is_plain(run, message, headers) && owner->mark_subject != NULL
-	                   ? g_strdup(owner->mark_subject) : mark_subject(job->envelope->recipient, &rules, headers);
+	                       ? g_strdup(owner->mark_subject)
+	                       : mark_subject(job->envelope->recipient, &rules, headers);
 	*ret_tag = (MarkTag){ owner->now, *ret_subject, print, NULL, owner->arrival };
+
 	return true;
 }
 
 void
-deliver_remember_kept(DeliverRun *run, Message *message, Headers *headers, const char *path, guint64 bytes, GString *lines)
+deliver_remember_kept(DeliverRun *run, Message *message, Headers *headers, const char *path,
+                      guint64 bytes, GString *lines)
 {
 	g_autofree char *subject = NULL;
 	MarkTag tag;
@@ -106,7 +124,8 @@ deliver_remember_kept(DeliverRun *run, Message *message, Headers *headers, const
 }
 
 void
-deliver_remember_mbox(DeliverRun *run, Message *message, Headers *headers, const char *path, GString *lines)
+deliver_remember_mbox(DeliverRun *run, Message *message, Headers *headers, const char *path,
+                      GString *lines)
 {
 	g_autofree char *subject = NULL, *value = make_mark(run, message, headers, MARK_STORED);
 	const char *sign = value != NULL ? strstr(value, "h=") : NULL;
@@ -123,13 +142,15 @@ deliver_remember_passed(DeliverRun *run, Message *message, Headers *headers, GSt
 	g_auto(Status) unreadable = STATUS_INIT;
 	BodyPrint whole;
 	MarkTag tag;
+
 	if (!make_tag(run, message, headers, &tag, &subject))
 		return;
 	if (run->has_local) {
 		mark_history_copied(lines, &tag);
 	} else if (rule != NULL && message_whole_print(message, &whole, &unreadable)) {
 		tag.whole = &whole;
-		g_autofree char *place = g_strdup_printf("%s:%u", rule->at.file != NULL ? rule->at.file : "todoke", rule->at.line);
+		g_autofree char *place = g_strdup_printf(
+			"%s:%u", rule->at.file != NULL ? rule->at.file : "todoke", rule->at.line);
 		mark_history_disposed(lines, &tag, place);
 	} else {
 		mark_history_passed(lines, &tag);
@@ -141,7 +162,8 @@ append_lines(DeliverRun *run, const GString *lines)
 {
 	const DeliverOwner *owner = run->job->owner;
 	g_auto(Status) fault = STATUS_INIT;
-	if (!mark_history_append(state_once_folder(owner->state), lines, owner->now, run->job->conf->mark_lifetime, &fault))
+	if (!mark_history_append(state_once_folder(owner->state), lines, owner->now,
+	                         run->job->conf->mark_lifetime, &fault))
 		deliver_note(run, "what became of this mail is not remembered: %s", fault.detail);
 }
 
@@ -169,7 +191,9 @@ deliver_remember_return(DeliverRun *run)
 	const DeliverJob *job = run->job;
 	g_autofree char *subject = NULL;
 	MarkTag tag;
-	if (!remembers(run) || !job->owner->returned || !make_tag(run, job->message, message_headers(job->message), &tag, &subject))
+
+	if (!remembers(run) || !job->owner->returned ||
+	    !make_tag(run, job->message, message_headers(job->message), &tag, &subject))
 		return;
 	g_autoptr(GString) line = g_string_new(NULL);
 	mark_history_returned(line, &tag);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deliver-notify: a notice by mail (RFC 5435, RFC 5436). One message to all that the URI names, each handed over by itself; marked as
- * a machine's, never because of a machine's mail and never to oneself.
+ * deliver-notify: a notice by mail (RFC 5435, RFC 5436). One message to all that the URI names,
+ * each handed over by itself; marked as a machine's, never because of a machine's mail and never to
+ * oneself.
  *
  * Methods other than mailto: are not known, and noted.
  */
@@ -16,10 +17,10 @@
 #include <string.h>
 
 typedef struct {
-	const PlanNotice *notice;  /* borrowed */
+	const PlanNotice *notice; /* borrowed */
 	Mailto mailto;
-	GPtrArray *recipients;     /* char *: each once; borrowed from the URI */
-	char *sender;              /* envelope sender; "": the null sender */
+	GPtrArray *recipients; /* char *: each once; borrowed from the URI */
+	char *sender;          /* envelope sender; "": the null sender */
 	char *key;
 	GBytes *message;
 } Notify;
@@ -28,6 +29,7 @@ static void
 notify_free(void *step)
 {
 	Notify *notify = step;
+
 	mailto_clear(&notify->mailto);
 	g_ptr_array_unref(notify->recipients);
 	g_free(notify->sender);
@@ -41,7 +43,8 @@ add_recipients(Notify *notify, const GPtrArray *recipients)
 {
 	for (guint i = 0; i < recipients->len; i++) {
 		const MailtoRecipient *recipient = recipients->pdata[i];
-		if (!g_ptr_array_find_with_equal_func(notify->recipients, recipient->address, g_str_equal, NULL))
+		if (!g_ptr_array_find_with_equal_func(notify->recipients, recipient->address,
+		                                      g_str_equal, NULL))
 			g_ptr_array_add(notify->recipients, recipient->address);
 	}
 }
@@ -53,32 +56,46 @@ print_recipients(const GPtrArray *recipients)
 	GString *out = g_string_new(NULL);
 	for (guint i = 0; i < recipients->len; i++) {
 		const MailtoRecipient *recipient = recipients->pdata[i];
-		g_autofree char *mailbox = address_print_header(recipient->name, recipient->address);
+		g_autofree char *mailbox = address_print_header(recipient->name,
+		                                                recipient->address);
 		g_string_append_printf(out, "%s%s", i > 0 ? ", " : "", mailbox);
 	}
+
 	return g_string_free(out, out->len == 0);
 }
 
-/* RFC 5436 2.7: never one where the message has none; else the script's :from, else what the setting says. Caller frees. */
+/*
+ * RFC 5436 2.7: never one where the message has none; else the script's :from, else what the
+ * setting says. Caller frees.
+ */
 static char *
 choose_sender(const DeliverRun *run, const PlanNotice *notice)
 {
 	static const DeliverWho who[] = {
-		[NOTIFY_SENDER_FROM] = DELIVER_WHO_RECIPIENT, [NOTIFY_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
-		[NOTIFY_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT, [NOTIFY_SENDER_OWNER] = DELIVER_WHO_OWNER,
-		[NOTIFY_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER, [NOTIFY_SENDER_SENDER] = DELIVER_WHO_SENDER,
+		[NOTIFY_SENDER_FROM] = DELIVER_WHO_RECIPIENT,
+		[NOTIFY_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
+		[NOTIFY_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT,
+		[NOTIFY_SENDER_OWNER] = DELIVER_WHO_OWNER,
+		[NOTIFY_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER,
+		[NOTIFY_SENDER_SENDER] = DELIVER_WHO_SENDER,
 	};
 	gint64 wanted = run->job->conf->sieve_notify_sender;
-	if (wanted == NOTIFY_SENDER_NULL || run->job->envelope->sender == NULL || envelope_is_bounce(run->job->envelope))
+	if (wanted == NOTIFY_SENDER_NULL || run->job->envelope->sender == NULL ||
+	    envelope_is_bounce(run->job->envelope))
 		return g_strdup("");
-	g_autofree char *author = wanted == NOTIFY_SENDER_FROM && notice->from != NULL ? compose_first_address(notice->from) : NULL;
-	g_autofree char *sender = author != NULL ? g_steal_pointer(&author) : deliver_address_of(run, who[wanted]);
-	return sender != NULL && address_text_is_sendable(sender) ? g_steal_pointer(&sender) : g_strdup("");
+
+	g_autofree char *author = wanted == NOTIFY_SENDER_FROM && notice->from != NULL
+	                                  ? compose_first_address(notice->from)
+	                                  : NULL;
+	g_autofree char *sender = author != NULL ? g_steal_pointer(&author)
+	                                         : deliver_address_of(run, who[wanted]);
+	return sender != NULL && address_text_is_sendable(sender) ? g_steal_pointer(&sender)
+	                                                          : g_strdup("");
 }
 
 /*
- * RFC 5436 2.7.1 and 6: loops of notices. A null sender is no reason (2.7: such messages must be allowed to trigger one): the notice
- * then goes out from the null sender, so nothing comes back.
+ * RFC 5436 2.7.1 and 6: loops of notices. A null sender is no reason (2.7: such messages must be
+ * allowed to trigger one): the notice then goes out from the null sender, so nothing comes back.
  */
 static char *
 why_not(DeliverRun *run, Notify *notify)
@@ -87,15 +104,19 @@ why_not(DeliverRun *run, Notify *notify)
 	const char *method = notify->notice->method;
 	if (!mailto_parse(method, strlen(method), &notify->mailto, &reason))
 		return g_strdup(reason);
+
 	add_recipients(notify, notify->mailto.to);
 	add_recipients(notify, notify->mailto.cc);
 	if (notify->recipients->len == 0)
 		return g_strdup("it names nobody");
+
 	size_t pos = 0;
-	const HeaderField *field = headers_next(message_headers(run->job->message), "Auto-Submitted", &pos);
+	const HeaderField *field = headers_next(message_headers(run->job->message),
+	                                        "Auto-Submitted", &pos);
 	g_autofree char *value = field != NULL ? header_field_value(field) : NULL;
 	if (value != NULL && g_ascii_strncasecmp(value, "no", 2) != 0)
 		return g_strdup("a machine sent the message (Auto-Submitted)");
+
 	for (guint i = 0; i < notify->recipients->len; i++) {
 		const char *recipient = notify->recipients->pdata[i];
 		if (!address_text_is_sendable(recipient))
@@ -103,6 +124,7 @@ why_not(DeliverRun *run, Notify *notify)
 		if (deliver_is_own(run, recipient))
 			return g_strdup_printf("<%s> is the owner", recipient);
 	}
+
 	char *why = NULL;
 	(void) deliver_may_send(run, DELIVER_NOTICES, notify->key, &why);
 	return why;
@@ -117,8 +139,10 @@ make_subject(const Conf *conf, const Notify *notify, const Headers *headers)
 		return compose_cut(g_strdup(notify->notice->message), most);
 	if (notify->mailto.subject != NULL)
 		return compose_cut(g_utf8_make_valid(notify->mailto.subject, -1), most);
+
 	g_autofree char *subject = compose_field_text(headers, "Subject");
-	return compose_cut(g_strdup_printf("New mail: %s", subject != NULL ? subject : "(no subject)"), most);
+	return compose_cut(
+		g_strdup_printf("New mail: %s", subject != NULL ? subject : "(no subject)"), most);
 }
 
 static char *
@@ -126,10 +150,13 @@ make_text(const Notify *notify, const Headers *headers)
 {
 	if (notify->mailto.body != NULL)
 		return g_strndup(notify->mailto.body, LIMIT_NOTICE_BYTES);
-	g_autofree char *from = compose_field_text(headers, "From"), *subject = compose_field_text(headers, "Subject");
+	g_autofree char *from = compose_field_text(headers, "From"),
+			*subject = compose_field_text(headers, "Subject");
 	from = from != NULL ? compose_cut(from, LIMIT_NOTICE_FIELD) : NULL;
 	subject = subject != NULL ? compose_cut(subject, LIMIT_NOTICE_FIELD) : NULL;
-	return g_strdup_printf("From: %s\nSubject: %s\n", from != NULL ? from : "", subject != NULL ? subject : "");
+
+	return g_strdup_printf("From: %s\nSubject: %s\n", from != NULL ? from : "",
+	                       subject != NULL ? subject : "");
 }
 
 /* RFC 5436 2.7: 1 is high, 3 is low. */
@@ -159,15 +186,22 @@ static bool
 compose(DeliverRun *run, Notify *notify, Status *st)
 {
 	const Headers *headers = message_headers(run->job->message);
-	g_autofree char *subject = make_subject(run->job->conf, notify, headers), *text = make_text(notify, headers);
-	g_autofree char *date = compose_date(run->job->owner->now), *id = deliver_message_id(run, notify->key);
+	g_autofree char *subject = make_subject(run->job->conf, notify, headers),
+			*text = make_text(notify, headers);
+	g_autofree char *date = compose_date(run->job->owner->now),
+			*id = deliver_message_id(run, notify->key);
 	const char *speaker = deliver_speaker(run);
-	g_autofree char *from = notify->notice->from != NULL ? compose_print_addresses(notify->notice->from) : NULL;
+	g_autofree char *from = notify->notice->from != NULL
+	                                ? compose_print_addresses(notify->notice->from)
+	                                : NULL;
+
 	if (from == NULL && speaker != NULL)
 		from = address_print_header(NULL, speaker);
 	if (from == NULL)
 		return status_fail_detail(st, STATUS_CONFIG, "no address is known to send it from");
-	g_autofree char *to = print_recipients(notify->mailto.to), *cc = print_recipients(notify->mailto.cc);
+
+	g_autofree char *to = print_recipients(notify->mailto.to),
+			*cc = print_recipients(notify->mailto.cc);
 	g_autofree char *submitted = make_submitted(speaker);
 	g_autoptr(GArray) fields = g_array_new(FALSE, FALSE, sizeof(MimeField));
 	add(fields, "From", from, MIME_FIELD_ADDRESSES);
@@ -180,13 +214,19 @@ compose(DeliverRun *run, Notify *notify, Status *st)
 	add(fields, "Message-ID", id, MIME_FIELD_RAW);
 	add(fields, "Auto-Submitted", submitted, MIME_FIELD_RAW);
 	add(fields, "Importance", importance(notify->notice), MIME_FIELD_RAW);
+
 	for (guint i = 0; i < notify->mailto.fields->len; i++) {
 		const MailtoField *field = &g_array_index(notify->mailto.fields, MailtoField, i);
 		if (g_ascii_strcasecmp(field->name, "Importance") != 0)
 			add(fields, field->name, field->value, MIME_FIELD_TEXT);
 	}
+
 	MimeDraft draft = {
-		.fields = (const MimeField *) fields->data, .n_fields = fields->len, .type = "text/plain", .data = text, .len = strlen(text),
+		.fields = (const MimeField *) fields->data,
+		.n_fields = fields->len,
+		.type = "text/plain",
+		.data = text,
+		.len = strlen(text),
 	};
 	return mime_compose(&draft, &notify->message, st);
 }
@@ -199,18 +239,24 @@ notify_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Statu
 	notify->notice = action->notice;
 	notify->recipients = g_ptr_array_new();
 	notify->sender = choose_sender(run, action->notice);
-	g_autofree char *hash = state_key("notify", action->notice->method, action->notice->message != NULL ? action->notice->message : "", NULL);
+
+	g_autofree char *hash = state_key(
+		"notify", action->notice->method,
+		action->notice->message != NULL ? action->notice->message : "", NULL);
 	notify->key = g_strconcat("notify ", hash, NULL);
 	g_auto(Status) fault = STATUS_INIT;
 	g_autofree char *why = why_not(run, notify);
 	for (guint i = 0; notify->mailto.refused != NULL && i < notify->mailto.refused->len; i++)
-		deliver_note(run, "notice does not set '%s': not allowed", (const char *) notify->mailto.refused->pdata[i]);
+		deliver_note(run, "notice does not set '%s': not allowed",
+		             (const char *) notify->mailto.refused->pdata[i]);
 	if (why == NULL && !compose(run, notify, &fault))
 		why = g_strdup(fault.detail);
+
 	if (why == NULL) {
 		*ret_step = notify;
 		return true;
 	}
+
 	deliver_hold(run, action, "no notice", why);
 	notify_free(notify);
 	return true;
@@ -228,16 +274,21 @@ notify_send(DeliverRun *run, void *step, Status *st)
 {
 	Notify *notify = step;
 	unsigned sent = 0;
+
 	for (guint i = 0; i < notify->recipients->len; i++) {
 		const char *recipient = notify->recipients->pdata[i];
 		g_auto(Status) fault = STATUS_INIT;
-		if (!deliver_send_composed(run, notify->message, notify->sender, recipient, &fault)) {
-			deliver_note(run, "no notice to <%s>: %s", recipient, fault.detail != NULL ? fault.detail : status_text(&fault));
+		if (!deliver_send_composed(run, notify->message, notify->sender, recipient,
+		                           &fault)) {
+			deliver_note(run, "no notice to <%s>: %s", recipient,
+			             fault.detail != NULL ? fault.detail : status_text(&fault));
 			continue;
 		}
 		sent++;
-		deliver_report_sent(run->report, "notify", recipient, g_bytes_get_size(notify->message));
+		deliver_report_sent(run->report, "notify", recipient,
+		                    g_bytes_get_size(notify->message));
 	}
+
 	if (sent == 0)
 		return status_fail_detail(st, STATUS_SUBMIT, "nobody could be reached");
 	deliver_keep_copy(run, notify->notice->fcc, notify->message);

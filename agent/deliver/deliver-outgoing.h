@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deliver-outgoing: what the actions that send mail share: who speaks, the ids of what is sent, handing it over within the time that is
- * left.
+ * deliver-outgoing: what the actions that send mail share: who speaks, the ids of what is sent,
+ * handing it over within the time that is left.
  */
 #ifndef TODOKE_DELIVER_OUTGOING_H
 #define TODOKE_DELIVER_OUTGOING_H
@@ -14,11 +14,18 @@
 const char *deliver_speaker(const DeliverRun *run);
 
 /* Somebody whom a setting names. */
-typedef enum { DELIVER_WHO_OWNER, DELIVER_WHO_RECIPIENT, DELIVER_WHO_ORIGINAL_RECIPIENT, DELIVER_WHO_POSTMASTER, DELIVER_WHO_SENDER } DeliverWho;
+typedef enum {
+	DELIVER_WHO_OWNER,
+	DELIVER_WHO_RECIPIENT,
+	DELIVER_WHO_ORIGINAL_RECIPIENT,
+	DELIVER_WHO_POSTMASTER,
+	DELIVER_WHO_SENDER
+} DeliverWho;
 
 /*
- * The address of `who`, in the string form; where the door did not say it, the next best: the recipient for the one before aliases, the
- * owner for the recipient. NULL: none is known. Caller frees.
+ * The address of `who`, in the string form; where the door did not say it, the next best: the
+ * recipient for the one before aliases, the owner for the recipient. NULL: none is known. Caller
+ * frees.
  */
 char *deliver_address_of(const DeliverRun *run, DeliverWho who);
 
@@ -29,8 +36,8 @@ bool deliver_is_own(const DeliverRun *run, const char *address);
 AddressRules deliver_address_rules(const DeliverRun *run);
 
 /*
- * A Message-ID for what the step `key` sends. The same step of the same message has the same one at every try, so that even a copy that
- * went out twice can be known for one. Caller frees.
+ * A Message-ID for what the step `key` sends. The same step of the same message has the same one at
+ * every try, so that even a copy that went out twice can be known for one. Caller frees.
  */
 char *deliver_message_id(const DeliverRun *run, const char *key);
 
@@ -38,10 +45,15 @@ char *deliver_message_id(const DeliverRun *run, const char *key);
 Headers *deliver_headers(const DeliverRun *run, const PlanAction *action);
 
 /* Hand over a composed message; no notices about it are wanted. Faults of route_send. */
-bool deliver_send_composed(DeliverRun *run, GBytes *message, const char *sender, const char *recipient, Status *st);
+bool deliver_send_composed(DeliverRun *run, GBytes *message, const char *sender,
+                           const char *recipient, Status *st);
 
-/* Hand over `message` with the fields of `headers`; sender, recipient and DSN wishes stand in `mail`, which is used up. */
-bool deliver_send_message(DeliverRun *run, Message *message, const Headers *headers, RouteMail *mail, guint64 *ret_bytes, Status *st);
+/*
+ * Hand over `message` with the fields of `headers`; sender, recipient and DSN wishes stand in
+ * `mail`, which is used up.
+ */
+bool deliver_send_message(DeliverRun *run, Message *message, const Headers *headers,
+                          RouteMail *mail, guint64 *ret_bytes, Status *st);
 
 /* Keep a copy of what was sent (RFC 8580), if that was asked for. A fault is noted. */
 void deliver_keep_copy(DeliverRun *run, const PlanFcc *fcc, GBytes *message);

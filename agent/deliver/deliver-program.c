@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deliver-program: pipe (vnd.dovecot.pipe): the message is handed to a program of the site's folder, as the last thing but
- * after all copies are safe.
+ * deliver-program: pipe (vnd.dovecot.pipe): the message is handed to a program of the site's
+ * folder, as the last thing but after all copies are safe.
  *
- * Exit 0: taken. Exit 75 (EX_TEMPFAIL): the delivery is put off, as the program wishes. Any other end, and a program that is not
- * there, hangs or floods: the message is kept here, and a note says why. filter and execute have run already, while the rules
- * were asked (site_program_run); in a plan they are only to be told. A program of the owner's recipes (command) has no allow-list, may have run
- * already, and its exit codes mean nothing but that the message has to be kept here: recipes that want to know them wait for them.
+ * Exit 0: taken. Exit 75 (EX_TEMPFAIL): the delivery is put off, as the program wishes. Any other
+ * end, and a program that is not there, hangs or floods: the message is kept here, and a note says
+ * why. filter and execute have run already, while the rules were asked (site_program_run); in a
+ * plan they are only to be told. A program of the owner's recipes (command) has no allow-list, may
+ * have run already, and its exit codes mean nothing but that the message has to be kept here:
+ * recipes that want to know them wait for them.
  */
 #include "agent/deliver/deliver-outgoing.h"
 
@@ -18,11 +20,11 @@
 #include <sysexits.h>
 
 typedef struct {
-	const PlanAction *action;  /* borrowed */
-	Message *message;          /* borrowed */
-	Headers *headers;          /* borrowed */
+	const PlanAction *action; /* borrowed */
+	Message *message;         /* borrowed */
+	Headers *headers;         /* borrowed */
 	char *key;
-	GPtrArray *args;           /* borrowed strings, NULL ends */
+	GPtrArray *args; /* borrowed strings, NULL ends */
 } Pipe;
 
 static void
@@ -38,11 +40,16 @@ static char *
 make_key(const DeliverRun *run, const PlanProgram *program, const GPtrArray *args)
 {
 	g_autoptr(GString) key = g_string_new(program->name);
+
 	for (guint i = 0; i + 1 < args->len; i++)
 		g_string_append_printf(key, "%c%s", '\001', (const char *) args->pdata[i]);
 	g_autofree char *hash = state_key("pipe", key->str, NULL);
 	g_autofree char *named = g_strdup_printf("pipe %s %.16s", program->name, hash);
-	/* Recipes that run it twice mean it: variables decide, or a part of the mail, not only the words of the call. */
+
+	/*
+	 * Recipes that run it twice mean it: variables decide, or a part of the mail, not only the
+	 * words of the call.
+	 */
 	return program->environment != NULL ? deliver_own_key(run, named) : g_steal_pointer(&named);
 }
 
@@ -51,9 +58,12 @@ static bool
 pipe_look(DeliverRun *run, const Pipe *pipe)
 {
 	SiteProgramCall call = {
-		.conf = run->job->conf, .name = pipe->action->program->name, .args = (const char *const *) pipe->args->pdata,
+		.conf = run->job->conf,
+		.name = pipe->action->program->name,
+		.args = (const char *const *) pipe->args->pdata,
 	};
 	g_auto(Status) fault = STATUS_INIT;
+
 	if (!site_program_is_there(&call, &fault))
 		deliver_hold(run, pipe->action, "not handed to a program but stored", fault.detail);
 	return true;
@@ -69,11 +79,13 @@ pipe_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status 
 	pipe->message = action->message != NULL ? action->message : run->job->message;
 	pipe->headers = deliver_headers(run, action);
 	pipe->args = g_ptr_array_new();
+
 	const GPtrArray *args = action->program->args;
 	for (guint i = 0; args != NULL && i < args->len; i++)
 		g_ptr_array_add(pipe->args, args->pdata[i]);
 	g_ptr_array_add(pipe->args, NULL);
 	pipe->key = make_key(run, action->program, pipe->args);
+
 	return !run->job->rehearsal || pipe_look(run, pipe);
 }
 
@@ -88,14 +100,26 @@ run_program(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 {
 	const DeliverOwner *owner = run->job->owner;
 	MessageBody body;
+
 	if (!message_body(pipe->message, &body))
-		return status_fail_detail(st, STATUS_INTERNAL, "the body of a message that leaves is not stored");
+		return status_fail_detail(st, STATUS_INTERNAL,
+		                          "the body of a message that leaves is not stored");
 	g_autoptr(GString) head = compose_print_headers(pipe->message, pipe->headers);
 	SiteProgramCall call = {
-		.conf = run->job->conf, .user = owner->user, .home = owner->home, .host = owner->host, .envelope = run->job->envelope,
-		.name = pipe->action->program->name, .args = (const char *const *) pipe->args->pdata,
-		.head = head->str, .head_len = head->len, .body_fd = body.fd, .body_at = body.offset, .body_len = body.size,
+		.conf = run->job->conf,
+		.user = owner->user,
+		.home = owner->home,
+		.host = owner->host,
+		.envelope = run->job->envelope,
+		.name = pipe->action->program->name,
+		.args = (const char *const *) pipe->args->pdata,
+		.head = head->str,
+		.head_len = head->len,
+		.body_fd = body.fd,
+		.body_at = body.offset,
+		.body_len = body.size,
 	};
+
 	return site_program_run(&call, ret_result, st);
 }
 
@@ -105,18 +129,27 @@ run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 {
 	const PlanProgram *program = pipe->action->program;
 	g_autoptr(GPtrArray) argv = g_ptr_array_new(), environment = g_ptr_array_new();
+
 	g_ptr_array_add(argv, program->name);
 	g_ptr_array_extend(argv, pipe->args, NULL, NULL); /* with the NULL */
 	g_ptr_array_extend(environment, program->environment, NULL, NULL);
 	g_ptr_array_add(environment, NULL);
+
 	gsize len = 0;
 	const char *input = program->input != NULL ? g_bytes_get_data(program->input, &len) : NULL;
 	OwnerProgramCall call = {
-		.conf = run->job->conf, .argv = (const char *const *) argv->pdata,
-		.environment = (const char *const *) environment->pdata, .directory = program->directory,
-		.home = run->job->owner->home, .input = input, .input_len = len,
-		.output_limit = (size_t) run->job->conf->program_output, .lock = program->lock, .logs_output = program->is_trap,
+		.conf = run->job->conf,
+		.argv = (const char *const *) argv->pdata,
+		.environment = (const char *const *) environment->pdata,
+		.directory = program->directory,
+		.home = run->job->owner->home,
+		.input = input,
+		.input_len = len,
+		.output_limit = (size_t) run->job->conf->program_output,
+		.lock = program->lock,
+		.logs_output = program->is_trap,
 	};
+
 	return owner_program_run(&call, ret_result, st);
 }
 
@@ -126,6 +159,7 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	Pipe *pipe = step;
 	if (run->job->rehearsal)
 		return true;
+
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) fault = STATUS_INIT;
 	const PlanProgram *program = pipe->action->program;
@@ -136,23 +170,33 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 		return true;
 	}
 
-	bool ran = program->done || (of_recipes ? run_command : run_program)(run, pipe, &result, &fault);
-	/* No process, no descriptor, no memory, a lock: that passes. The program has not had the mail, or not all of it. */
+	bool ran = program->done ||
+	           (of_recipes ? run_command : run_program)(run, pipe, &result, &fault);
+	/*
+	 * No process, no descriptor, no memory, a lock: that passes. The program has not had the
+	 * mail, or not all of it.
+	 */
 	if (!ran && outcome_fault_kind(fault.id) == FAULT_PASSING && !run->job->is_overdue) {
 		status_move(st, &fault);
 		return false;
 	}
+
 	if (!ran)
 		return deliver_keep_now(run, fault.detail, st);
 	bool took_all = !program->must_read || !result.unread;
 	if (program->done || (result.exit_code == EX_OK && took_all)) {
-		deliver_report_sent(run->report, "pipe", program->name, message_size(pipe->message));
+		deliver_report_sent(run->report, "pipe", program->name,
+		                    message_size(pipe->message));
 		return true;
 	}
+
 	g_autofree char *why = took_all ? owner_program_describe_end(program->name, &result)
-	                                : g_strdup_printf("program '%s' did not read all of its input", program->name);
+	                                : g_strdup_printf(
+						  "program '%s' did not read all of its input",
+						  program->name);
 	if (result.exit_code == EX_TEMPFAIL && !of_recipes && !run->job->is_overdue)
 		return status_fail_detail(st, STATUS_PROGRAM, "%s", why);
+
 	return deliver_keep_now(run, why, st);
 }
 
@@ -187,7 +231,8 @@ told_report(DeliverRun *run, const void *step, DeliverReport *report)
 {
 	(void) run;
 	const PlanAction *action = step;
-	deliver_report_sent(report, plan_kind_row(action->kind)->name, action->program != NULL ? action->program->name : NULL, 0);
+	deliver_report_sent(report, plan_kind_row(action->kind)->name,
+	                    action->program != NULL ? action->program->name : NULL, 0);
 }
 
 static void
@@ -199,7 +244,10 @@ told_free(void *step)
 #define TOLD(action) \
 	extern const DeliverAction deliver_##action; \
 	const DeliverAction deliver_##action = { \
-		.name = #action, .prepare = told_prepare, .report = told_report, .free = told_free, \
+		.name = #action, \
+		.prepare = told_prepare, \
+		.report = told_report, \
+		.free = told_free, \
 	}
 
 TOLD(filter);

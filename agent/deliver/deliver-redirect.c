@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deliver-redirect (RFC 5228 4.2, 3894, 6009): the message goes on to another address, byte for byte, with our mark on top.
+ * deliver-redirect (RFC 5228 4.2, 3894, 6009): the message goes on to another address, byte for
+ * byte, with our mark on top.
  *
- * The mark says that this recipient has redirected it: whoever sends it back proves a loop. What must not leave is stored
- * here instead: to oneself, too many hops, over the daily limit.
+ * The mark says that this recipient has redirected it: whoever sends it back proves a loop. What
+ * must not leave is stored here instead: to oneself, too many hops, over the daily limit.
  */
 #include "agent/deliver/deliver-outgoing.h"
 
@@ -13,9 +14,9 @@
 #include <string.h>
 
 typedef struct {
-	const PlanAction *action;  /* borrowed */
-	Message *message;          /* borrowed */
-	Headers *headers;          /* what is sent; NULL: not yet */
+	const PlanAction *action; /* borrowed */
+	Message *message;         /* borrowed */
+	Headers *headers;         /* what is sent; NULL: not yet */
 	char *sender;
 	char *key;
 	guint64 bytes;
@@ -50,10 +51,13 @@ why_not(DeliverRun *run, const PlanAction *action, const char *key)
 		return g_strdup("that is not an address");
 	if (deliver_is_own(run, action->address))
 		return g_strdup("that is the owner");
+
 	unsigned hops = count_hops(message_headers(run->job->message));
 	if (hops > conf->redirect_hops)
-		return g_strdup_printf("it has passed %u hosts, more than %" G_GINT64_FORMAT, hops, conf->redirect_hops);
+		return g_strdup_printf("it has passed %u hosts, more than %" G_GINT64_FORMAT, hops,
+		                       conf->redirect_hops);
 	(void) deliver_may_send(run, DELIVER_REDIRECTS, key, &why);
+
 	return why;
 }
 
@@ -63,19 +67,24 @@ is_stamp_of_storing(const HeaderField *field, bool marked)
 {
 	if (header_field_is(field, "Return-Path"))
 		return true; /* only a final delivery has one (RFC 5321 4.4) */
-	return field->line == 0 && marked && (header_field_is(field, "Delivered-To") || header_field_is(field, "X-Original-To"));
+	return field->line == 0 && marked &&
+	       (header_field_is(field, "Delivered-To") || header_field_is(field, "X-Original-To"));
 }
 
-/* What leaves: without the stamps of a copy that is stored, with a mark that says whether one is. */
+/*
+ * What leaves: without the stamps of a copy that is stored, with a mark that says whether one is.
+ */
 static Headers *
 make_headers(DeliverRun *run, Message *message, Headers *from)
 {
 	bool marked = mark_keys_sign(run->job->owner->keys);
 	g_autoptr(Headers) headers = headers_new(from, headers_newline(from));
+
 	for (size_t i = 0; i < headers_count(from); i++)
 		if (!is_stamp_of_storing(headers_get(from, i), marked))
 			headers_append(headers, headers_get(from, i));
-	return deliver_mark_headers(run, message, headers, run->has_local ? MARK_COPIED : MARK_PASSED);
+	return deliver_mark_headers(run, message, headers,
+	                            run->has_local ? MARK_COPIED : MARK_PASSED);
 }
 
 /* `wanted` is taken over. */
@@ -86,15 +95,18 @@ or_original(char *wanted, const char *original)
 }
 
 /*
- * The null sender stays: a bounce of a bounce would be ours. Who asks for notices by :notify or :ret gets them (RFC 6009 6.1).
+ * The null sender stays: a bounce of a bounce would be ours. Who asks for notices by :notify or
+ * :ret gets them (RFC 6009 6.1).
  */
 static char *
 choose_sender(DeliverRun *run, const PlanAction *action)
 {
 	const Conf *conf = run->job->conf;
 	const DeliverOwner *owner = run->job->owner;
-	const char *original = envelope_is_bounce(run->job->envelope) ? "" : run->job->envelope->sender;
+	const char *original = envelope_is_bounce(run->job->envelope) ? ""
+	                                                              : run->job->envelope->sender;
 	const char *speaker = deliver_speaker(run);
+
 	if (original == NULL || *original == '\0')
 		return g_strdup("");
 	bool asks = action->dsn.notify != NULL || action->dsn.ret != NULL;
@@ -102,17 +114,26 @@ choose_sender(DeliverRun *run, const PlanAction *action)
 		return g_strdup(speaker);
 	if (conf->redirect_sender == REDIRECT_SENDER_RECIPIENT)
 		return or_original(deliver_address_of(run, DELIVER_WHO_RECIPIENT), original);
+
 	if (conf->redirect_sender == REDIRECT_SENDER_ORIGINAL_RECIPIENT)
-		return or_original(deliver_address_of(run, DELIVER_WHO_ORIGINAL_RECIPIENT), original);
+		return or_original(deliver_address_of(run, DELIVER_WHO_ORIGINAL_RECIPIENT),
+		                   original);
 	if (conf->redirect_sender == REDIRECT_SENDER_POSTMASTER)
 		return or_original(deliver_address_of(run, DELIVER_WHO_POSTMASTER), original);
 	if (conf->redirect_sender != REDIRECT_SENDER_SRS)
 		return g_strdup(original);
+
 	const char *at = speaker != NULL ? strrchr(speaker, '@') : NULL;
-	const char *domain = conf->srs_domain != NULL && *conf->srs_domain != '\0' ? conf->srs_domain : at != NULL ? at + 1 : NULL;
+	const char *domain = conf->srs_domain != NULL && *conf->srs_domain != '\0'
+	                             ? conf->srs_domain
+	                     : at != NULL ? at + 1
+	                                  : NULL;
 	char *rewritten = srs_forward(owner->site_keys, original, domain, owner->now);
 	if (rewritten == NULL)
-		deliver_note(run, "sender of redirected mail not rewritten: no key, no domain, or too long");
+		deliver_note(
+			run,
+			"sender of redirected mail not rewritten: no key, no domain, or too long");
+
 	return rewritten != NULL ? rewritten : g_strdup(original);
 }
 
@@ -120,13 +141,17 @@ choose_sender(DeliverRun *run, const PlanAction *action)
 static bool
 hold_back(DeliverRun *run, const PlanAction *action, const char *why, Status *st)
 {
-	g_autofree char *lead = g_strdup_printf("not redirected to <%s> but stored", action->address);
+	g_autofree char *lead = g_strdup_printf("not redirected to <%s> but stored",
+	                                        action->address);
+
 	deliver_hold(run, action, lead, why);
 	if (run->job->inbox == NULL && !run->job->rehearsal)
-		return status_fail_detail(st, STATUS_SUBMIT_REFUSED, "<%s>: cannot be sent on: %s", action->address, why);
+		return status_fail_detail(st, STATUS_SUBMIT_REFUSED, "<%s>: cannot be sent on: %s",
+		                          action->address, why);
 	PlanAction *keep = plan_action_new(PLAN_KEEP, NULL, 0);
 	keep->headers = action->headers != NULL ? headers_ref(action->headers) : NULL;
 	keep->message = action->message != NULL ? message_ref(action->message) : NULL;
+
 	return deliver_prepare_more(run, keep, st);
 }
 
@@ -136,8 +161,10 @@ redirect_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Sta
 	AddressRules rules = { .delimiters = "", .fold_local = false };
 	g_autofree char *canonical = address_canonical(action->address, &rules);
 	g_autofree char *first = g_strconcat("redirect ", canonical, NULL);
-	g_autofree char *key = action->message != NULL ? deliver_own_key(run, first) : g_steal_pointer(&first);
+	g_autofree char *key = action->message != NULL ? deliver_own_key(run, first)
+	                                               : g_steal_pointer(&first);
 	g_autofree char *why = why_not(run, action, key);
+
 	if (why != NULL)
 		return hold_back(run, action, why, st);
 	Redirect *redirect = g_new0(Redirect, 1);
@@ -146,6 +173,7 @@ redirect_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Sta
 	redirect->message = action->message != NULL ? action->message : run->job->message;
 	redirect->sender = choose_sender(run, action);
 	redirect->key = g_steal_pointer(&key);
+
 	return true;
 }
 
@@ -169,9 +197,14 @@ redirect_send(DeliverRun *run, void *step, Status *st)
 		.ret = dsn->ret != NULL ? dsn->ret : envelope->ret,
 		.envid = envelope->envid,
 	};
-	redirect->headers = make_headers(run, redirect->message, deliver_headers(run, redirect->action)); /* now that all copies are stored */
-	if (!deliver_send_message(run, redirect->message, redirect->headers, &mail, &redirect->bytes, st))
+
+	/* now that all copies are stored */
+	redirect->headers = make_headers(run, redirect->message,
+	                                 deliver_headers(run, redirect->action));
+	if (!deliver_send_message(run, redirect->message, redirect->headers, &mail,
+	                          &redirect->bytes, st))
 		return false;
+
 	deliver_report_sent(run->report, "redirect", redirect->action->address, redirect->bytes);
 	return true;
 }
@@ -180,7 +213,8 @@ static void
 redirect_remember(DeliverRun *run, const void *step, GString *lines)
 {
 	const Redirect *redirect = step;
-	deliver_remember_passed(run, redirect->message, deliver_headers(run, redirect->action), lines);
+	deliver_remember_passed(run, redirect->message, deliver_headers(run, redirect->action),
+	                        lines);
 }
 
 extern const DeliverAction deliver_redirect;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deliver-reject: reject and ereject (RFC 5429). We are asked while Postfix, or the LMTP client, still waits: the refusal is
- * our answer, 5.7.1 with the owner's text, and never a mail of our own. And defer, by which recipes say "come again" (4.7.1).
+ * deliver-reject: reject and ereject (RFC 5429). We are asked while Postfix, or the LMTP client,
+ * still waits: the refusal is our answer, 5.7.1 with the owner's text, and never a mail of our own.
+ * And defer, by which recipes say "come again" (4.7.1).
  */
 #include "agent/deliver/deliver.h"
 
@@ -18,7 +19,9 @@ one_line(const char *text)
 {
 	g_autofree char *valid = g_utf8_make_valid(text != NULL ? text : "", -1);
 	GString *out = g_string_new(NULL);
-	for (const char *c = valid; *c != '\0' && out->len < LIMIT_REJECT_TEXT; c = g_utf8_next_char(c)) {
+
+	for (const char *c = valid; *c != '\0' && out->len < LIMIT_REJECT_TEXT;
+	     c = g_utf8_next_char(c)) {
 		gunichar u = g_utf8_get_char(c);
 		bool blank = g_unichar_isspace(u) || g_unichar_iscntrl(u);
 		if (!blank)
@@ -26,6 +29,7 @@ one_line(const char *text)
 		else if (out->len > 0 && out->str[out->len - 1] != ' ')
 			g_string_append_c(out, ' ');
 	}
+
 	return g_strchomp(g_string_free(out, FALSE));
 }
 
@@ -52,12 +56,15 @@ answer(const DeliverRun *run, const PlanAction *action, StatusId usual, Status *
 	StatusId id = action->answer != STATUS_OK ? action->answer : usual;
 	g_autofree char *text = one_line(action->text);
 	g_autofree char *recipient = address_print_path(run->job->envelope->recipient);
-	(void) status_fail(st, id, "%s: %s", recipient, *text != '\0' ? text : status_row(id)->text);
+
+	(void) status_fail(st, id, "%s: %s", recipient,
+	                   *text != '\0' ? text : status_row(id)->text);
 	/* An answer that must be ASCII may have to name the words instead. */
 	if (st->detail == NULL && !g_str_is_ascii(status_text(st))) {
 		g_autofree char *reference = answer_reference(status_text(st));
 		st->detail = g_strconcat("reference ", reference, NULL);
 	}
+
 	return false;
 }
 
@@ -76,9 +83,11 @@ static bool
 defer_send(DeliverRun *run, void *step, Status *st)
 {
 	const PlanAction *action = step;
-	bool is_fault = action->answer != STATUS_OK && outcome_fault_kind(action->answer) == FAULT_PASSING;
+	bool is_fault = action->answer != STATUS_OK &&
+	                outcome_fault_kind(action->answer) == FAULT_PASSING;
 	if (is_fault && run->job->is_overdue)
 		return deliver_keep_now(run, action->text, st);
+
 	return answer(run, step, STATUS_RULE_DEFER, st);
 }
 

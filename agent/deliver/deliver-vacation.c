@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deliver-vacation (RFC 5230, 6131, 3834): an answer to the sender, once an interval, and never to a machine. Each answer
- * that is not given is noted with its reason. It goes out from the null sender, so that nothing comes back.
+ * deliver-vacation (RFC 5230, 6131, 3834): an answer to the sender, once an interval, and never to
+ * a machine. Each answer that is not given is noted with its reason. It goes out from the null
+ * sender, so that nothing comes back.
  */
 #include "agent/deliver/deliver-outgoing.h"
 
@@ -12,11 +13,11 @@
 #include <string.h>
 
 typedef struct {
-	const PlanReply *reply;   /* borrowed */
-	char *sender;             /* who is answered */
-	char *from;               /* envelope sender of the answer; "": the null sender */
+	const PlanReply *reply; /* borrowed */
+	char *sender;           /* who is answered */
+	char *from;             /* envelope sender of the answer; "": the null sender */
 	char *key;
-	char *seen;               /* key of the interval; NULL: every message is answered */
+	char *seen; /* key of the interval; NULL: every message is answered */
 	GBytes *message;
 } Vacation;
 
@@ -24,6 +25,7 @@ static void
 vacation_free(void *step)
 {
 	Vacation *vacation = step;
+
 	g_free(vacation->sender);
 	g_free(vacation->from);
 	g_free(vacation->key);
@@ -39,13 +41,18 @@ seen_key(const DeliverRun *run, const PlanReply *reply, const char *sender)
 	AddressRules rules = { .delimiters = "", .fold_local = true };
 	g_autofree char *canonical = address_canonical(sender, &rules);
 	const char *owner = run->job->owner->user;
+
 	if (reply->handle != NULL)
 		return state_key("vacation", owner, canonical, "handle", reply->handle, NULL);
 	return state_key("vacation", owner, canonical, reply->subject != NULL ? reply->subject : "",
-	                 reply->from != NULL ? reply->from : "", reply->is_mime ? "mime" : "text", reply->body, NULL);
+	                 reply->from != NULL ? reply->from : "", reply->is_mime ? "mime" : "text",
+	                 reply->body, NULL);
 }
 
-/* Ask the state last: it is opened for this. What an earlier try of this message sent is the ledger's matter. */
+/*
+ * Ask the state last: it is opened for this. What an earlier try of this message sent is the
+ * ledger's matter.
+ */
 static char *
 why_seen(DeliverRun *run, const Vacation *vacation)
 {
@@ -56,6 +63,7 @@ why_seen(DeliverRun *run, const Vacation *vacation)
 		return NULL;
 	if (state_seen(run->state, vacation->seen, &st))
 		return g_strdup_printf("<%s> was answered before", vacation->sender);
+
 	return st.id != STATUS_OK ? g_strdup(st.detail) : NULL;
 }
 
@@ -72,22 +80,28 @@ why_not(DeliverRun *run, const Vacation *vacation)
 		.any_recipient = !conf->sieve_vacation_check_recipient,
 	};
 	char *why = reply_guard_why_not(&question);
+
 	if (why == NULL && !address_text_is_sendable(vacation->sender))
 		why = g_strdup("its sender is not an address");
 	if (why == NULL)
 		why = why_seen(run, vacation);
 	if (why == NULL)
 		(void) deliver_may_send(run, DELIVER_REPLIES, vacation->key, &why);
+
 	return why;
 }
 
-/* One id in brackets, of signs that may stand there; what a stranger wrote is not repeated otherwise. */
+/*
+ * One id in brackets, of signs that may stand there; what a stranger wrote is not repeated
+ * otherwise.
+ */
 static bool
 is_message_id(const char *word)
 {
 	size_t len = strlen(word);
 	if (len < 3 || len > LIMIT_MESSAGE_ID_BYTES || word[0] != '<' || word[len - 1] != '>')
 		return false;
+
 	for (size_t i = 1; i + 1 < len; i++)
 		if (!g_ascii_isgraph(word[i]) || word[i] == '<' || word[i] == '>')
 			return false;
@@ -107,6 +121,7 @@ static char *
 references(const Headers *headers, const char *id)
 {
 	g_autofree char *old = compose_field_raw(headers, "References");
+
 	if (old == NULL)
 		old = compose_field_raw(headers, "In-Reply-To");
 	g_autoptr(GPtrArray) ids = g_ptr_array_new();
@@ -118,6 +133,7 @@ references(const Headers *headers, const char *id)
 		g_ptr_array_remove_range(ids, 1, ids->len - LIMIT_REFERENCES);
 	g_ptr_array_add(ids, (gpointer) id);
 	g_ptr_array_add(ids, NULL);
+
 	return g_strjoinv(" ", (char **) ids->pdata);
 }
 
@@ -129,7 +145,9 @@ make_subject(const Conf *conf, const PlanReply *reply, const Headers *headers)
 		return compose_cut(g_strdup(reply->subject), conf->sieve_vacation_subject_length);
 	g_autofree char *old = compose_field_text(headers, "Subject");
 	if (old == NULL || *old == '\0')
-		return compose_cut(g_strdup(conf->sieve_vacation_no_subject), conf->sieve_vacation_subject_length);
+		return compose_cut(g_strdup(conf->sieve_vacation_no_subject),
+		                   conf->sieve_vacation_subject_length);
+
 	g_auto(GStrv) parts = g_strsplit(conf->sieve_vacation_subject, "%{subject}", -1);
 	return compose_cut(g_strjoinv(old, parts), conf->sieve_vacation_subject_length);
 }
@@ -145,32 +163,42 @@ make_to(const Conf *conf, const Headers *headers, const char *sender)
 		if (address != NULL && address_text_is_sendable(address))
 			return address_print_header(NULL, address);
 	}
+
 	return address_print_header(NULL, sender);
 }
 
-/* The Content fields and the body of `entity`, behind the header of `composed`, whose own Content fields go. */
+/*
+ * The Content fields and the body of `entity`, behind the header of `composed`, whose own Content
+ * fields go.
+ */
 static GBytes *
 put_entity(GBytes *composed, const char *entity)
 {
 	size_t len, entity_len;
 	const char *data = g_bytes_get_data(composed, &len);
 	g_autoptr(Headers) own = headers_take_block(g_strndup(data, len), len, &len);
-	g_autoptr(Headers) theirs = headers_take_block(g_strdup(entity), strlen(entity), &entity_len);
+
+	g_autoptr(Headers)
+		theirs = headers_take_block(g_strdup(entity), strlen(entity), &entity_len);
 	GString *out = g_string_new(NULL);
 	for (size_t i = 0; i < headers_count(own) + headers_count(theirs); i++) {
 		bool is_ours = i < headers_count(own);
-		const HeaderField *field = is_ours ? headers_get(own, i) : headers_get(theirs, i - headers_count(own));
-		bool is_content = field->name_len > 8 && g_ascii_strncasecmp(field->bytes, "Content-", 8) == 0;
+		const HeaderField *field = is_ours ? headers_get(own, i)
+		                                   : headers_get(theirs, i - headers_count(own));
+		bool is_content = field->name_len > 8 &&
+		                  g_ascii_strncasecmp(field->bytes, "Content-", 8) == 0;
 		if (is_content == is_ours)
 			continue;
 		g_string_append_len(out, field->bytes, field->len);
 		if (out->str[out->len - 1] != '\n')
 			g_string_append_c(out, '\n');
 	}
+
 	const char *body = entity + entity_len;
 	if (*body != '\n' && !g_str_has_prefix(body, "\r\n"))
 		g_string_append_c(out, '\n');
 	g_string_append(out, body);
+
 	return g_string_free_to_bytes(out);
 }
 
@@ -180,15 +208,18 @@ compose(DeliverRun *run, Vacation *vacation, Status *st)
 	const PlanReply *reply = vacation->reply;
 	const Headers *headers = message_headers(run->job->message);
 	g_autofree char *id = message_id(headers), *date = compose_date(run->job->owner->now);
-	g_autofree char *own_id = deliver_message_id(run, vacation->key), *subject = make_subject(run->job->conf, reply, headers);
+	g_autofree char *own_id = deliver_message_id(run, vacation->key),
+			*subject = make_subject(run->job->conf, reply, headers);
 	g_autofree char *thread = id != NULL ? references(headers, id) : NULL;
 	g_autofree char *to = make_to(run->job->conf, headers, vacation->sender);
 	const char *speaker = deliver_speaker(run);
 	g_autofree char *from = reply->from != NULL ? compose_print_addresses(reply->from) : NULL;
+
 	if (from == NULL && speaker != NULL)
 		from = address_print_header(NULL, speaker);
 	if (from == NULL)
 		return status_fail_detail(st, STATUS_CONFIG, "no address is known to answer from");
+
 	MimeField fields[9] = {
 		{ "From", from, MIME_FIELD_ADDRESSES },
 		{ "To", to, MIME_FIELD_ADDRESSES },
@@ -202,12 +233,18 @@ compose(DeliverRun *run, Vacation *vacation, Status *st)
 	};
 	const char *text = reply->is_mime || reply->body == NULL ? "" : reply->body;
 	MimeDraft draft = {
-		.fields = fields, .n_fields = id != NULL ? 9 : 7, .type = "text/plain", .data = text, .len = strlen(text),
+		.fields = fields,
+		.n_fields = id != NULL ? 9 : 7,
+		.type = "text/plain",
+		.data = text,
+		.len = strlen(text),
 	};
 	g_autoptr(GBytes) composed = NULL;
 	if (!mime_compose(&draft, &composed, st))
 		return false;
-	vacation->message = reply->is_mime ? put_entity(composed, reply->body) : g_steal_pointer(&composed);
+
+	vacation->message = reply->is_mime ? put_entity(composed, reply->body)
+	                                   : g_steal_pointer(&composed);
 	return true;
 }
 
@@ -219,19 +256,25 @@ vacation_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Sta
 	const char *sender = run->job->envelope->sender;
 	vacation->reply = action->reply;
 	vacation->sender = g_strdup(sender != NULL ? sender : "");
-	vacation->from = run->job->conf->sieve_vacation_from_recipient ? deliver_address_of(run, DELIVER_WHO_RECIPIENT) : NULL;
+	vacation->from = run->job->conf->sieve_vacation_from_recipient
+	                         ? deliver_address_of(run, DELIVER_WHO_RECIPIENT)
+	                         : NULL;
+
 	g_autofree char *seen = seen_key(run, action->reply, vacation->sender);
 	vacation->key = g_strconcat("reply ", seen, NULL);
 	if (action->reply->interval_seconds > 0)
 		vacation->seen = g_steal_pointer(&seen);
+
 	g_autofree char *why = why_not(run, vacation);
 	g_auto(Status) fault = STATUS_INIT;
 	if (why == NULL && !compose(run, vacation, &fault))
 		why = g_strdup(fault.detail);
+
 	if (why == NULL) {
 		*ret_step = vacation;
 		return true;
 	}
+
 	deliver_hold(run, action, "no vacation reply", why);
 	vacation_free(vacation);
 	return true;
@@ -247,9 +290,13 @@ static bool
 vacation_send(DeliverRun *run, void *step, Status *st)
 {
 	Vacation *vacation = step;
-	if (!deliver_send_composed(run, vacation->message, vacation->from != NULL ? vacation->from : "", vacation->sender, st))
+	if (!deliver_send_composed(run, vacation->message,
+	                           vacation->from != NULL ? vacation->from : "", vacation->sender,
+	                           st))
 		return false;
-	deliver_report_sent(run->report, "vacation", vacation->sender, g_bytes_get_size(vacation->message));
+
+	deliver_report_sent(run->report, "vacation", vacation->sender,
+	                    g_bytes_get_size(vacation->message));
 	deliver_keep_copy(run, vacation->reply->fcc, vacation->message);
 	return true;
 }
@@ -260,7 +307,8 @@ vacation_sent(DeliverRun *run, void *step)
 	const Vacation *vacation = step;
 	const DeliverOwner *owner = run->job->owner;
 	if (vacation->seen != NULL && owner->state != NULL)
-		state_once_will_see(owner->state, vacation->seen, NULL, owner->now + vacation->reply->interval_seconds);
+		state_once_will_see(owner->state, vacation->seen, NULL,
+		                    owner->now + vacation->reply->interval_seconds);
 }
 
 extern const DeliverAction deliver_vacation;

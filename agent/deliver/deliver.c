@@ -25,7 +25,10 @@ static const DeliverAction *const actions[PLAN_KIND_COUNT] = {
 #undef DELIVER
 };
 
-/* What the commit has at least, however late it is: the answer must come before Postfix's own limit. */
+/*
+ * What the commit has at least, however late it is: the answer must come before Postfix's own
+ * limit.
+ */
 enum { COMMIT_SECONDS = 5 };
 
 /* An action of the plan and what its prepare made. */
@@ -33,8 +36,8 @@ typedef struct {
 	const DeliverAction *action;
 	const PlanAction *wanted;
 	void *state;
-	LedgerMark before;   /* what the ledger knew when the sending began */
-	bool repeats;        /* the plan asks for the same twice */
+	LedgerMark before; /* what the ledger knew when the sending began */
+	bool repeats;      /* the plan asks for the same twice */
 } Step;
 
 static void
@@ -89,7 +92,8 @@ deliver_report_clear(DeliverReport *report)
 }
 
 void
-deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file, guint64 bytes)
+deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file,
+                   guint64 bytes)
 {
 	DeliverDone *done = g_new(DeliverDone, 1);
 	*done = (DeliverDone){ .action = action, .folder = folder, .file = file, .bytes = bytes };
@@ -105,10 +109,13 @@ deliver_report_sent(DeliverReport *report, const char *action, const char *to, g
 }
 
 void
-deliver_report_earlier(DeliverReport *report, const char *action, const char *folder, const char *to)
+deliver_report_earlier(DeliverReport *report, const char *action, const char *folder,
+                       const char *to)
 {
 	DeliverDone *done = g_new(DeliverDone, 1);
-	*done = (DeliverDone){ .action = action, .folder = g_strdup(folder), .to = g_strdup(to), .earlier = true };
+	*done = (DeliverDone){
+		.action = action, .folder = g_strdup(folder), .to = g_strdup(to), .earlier = true
+	};
 	g_ptr_array_add(report->done, done);
 }
 
@@ -116,9 +123,11 @@ void
 deliver_note(DeliverRun *run, const char *format, ...)
 {
 	va_list args;
+
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
+
 	/* Much of it is said by strangers. */
 	g_ptr_array_add(run->report->notes, header_text_print(text, LIMIT_ANSWER_BYTES));
 }
@@ -136,7 +145,9 @@ Maildir *
 deliver_open_inbox(const char *path, const Conf *conf, Status *st)
 {
 	MaildirOptions options = {
-		.umask = (mode_t) conf->umask, .durability = conf->durability, .create = conf->create_maildir,
+		.umask = (mode_t) conf->umask,
+		.durability = conf->durability,
+		.create = conf->create_maildir,
 	};
 	return maildir_open(path, &options, st);
 }
@@ -164,11 +175,15 @@ check_plan(const Plan *plan, const DeliverJob *job, Status *st)
 		if (is_left_out(job, kind))
 			continue;
 		if (actions[kind] == NULL)
-			return status_fail_detail(st, STATUS_CONFIG, "action '%s' cannot be carried out by this program",
-			                          plan_kind_row(kind)->name);
+			return status_fail_detail(
+				st, STATUS_CONFIG,
+				"action '%s' cannot be carried out by this program",
+				plan_kind_row(kind)->name);
 		if (needs_ledger(actions[kind]) && job->owner == NULL)
-			return status_fail_detail(st, STATUS_CONFIG, "action '%s' is not possible here: nothing may leave",
-			                          plan_kind_row(kind)->name);
+			return status_fail_detail(
+				st, STATUS_CONFIG,
+				"action '%s' is not possible here: nothing may leave",
+				plan_kind_row(kind)->name);
 	}
 	return true;
 }
@@ -184,20 +199,26 @@ leaves(const Plan *plan, const DeliverJob *job)
 	return false;
 }
 
-/* What leaves is made from the body's home: where nothing is stored here, that is a file in memory. */
+/*
+ * What leaves is made from the body's home: where nothing is stored here, that is a file in memory.
+ */
 static bool
 need_body(Message *message, const Headers *headers, Status *st)
 {
 	MessageBody body;
 	if (message_body(message, &body))
 		return true;
+
 	auto_fd int fd = memfd_create("todoke", MFD_CLOEXEC);
 	if (fd < 0)
 		return status_fail_errno(st, errno, "cannot make a file in memory");
+
 	return message_write(message, headers, fd, NULL, st);
 }
 
-/* SHA-256 of the whole message, for deliveries without a queue id. NULL: its body cannot be read. */
+/*
+ * SHA-256 of the whole message, for deliveries without a queue id. NULL: its body cannot be read.
+ */
 static char *
 content_hash(const Message *message, Status *st)
 {
@@ -208,6 +229,7 @@ content_hash(const Message *message, Status *st)
 		const HeaderField *field = headers_get(headers, i);
 		g_checksum_update(sum, (const guchar *) field->bytes, field->len);
 	}
+
 	MessageBody body = { 0 };
 	(void) message_body(message, &body); /* need_body has seen to it */
 	g_autofree guchar *buffer = g_malloc(PIECE);
@@ -217,6 +239,7 @@ content_hash(const Message *message, Status *st)
 			return NULL;
 		g_checksum_update(sum, buffer, (gssize) len);
 	}
+
 	return g_strdup(g_checksum_get_string(sum));
 }
 
@@ -226,23 +249,33 @@ has_queue_id(const DeliverJob *job)
 	return job->envelope->queue_id != NULL && *job->envelope->queue_id != '\0';
 }
 
-/* Queue ids come again some day; with the message's own words they do not. NULL: the message cannot be read. */
+/*
+ * Queue ids come again some day; with the message's own words they do not. NULL: the message cannot
+ * be read.
+ */
 static char *
 ledger_key(const DeliverJob *job, Status *st)
 {
 	const Envelope *envelope = job->envelope;
 	AddressRules rules = { .delimiters = "", .fold_local = job->conf->fold_local };
-	g_autofree char *subject = mark_subject(envelope->recipient, &rules, message_headers(job->message));
-	g_autofree char *which = has_queue_id(job) ? g_strconcat("id ", envelope->queue_id, NULL) : content_hash(job->message, st);
+	g_autofree char *subject = mark_subject(envelope->recipient, &rules,
+	                                        message_headers(job->message));
+	g_autofree char *which = has_queue_id(job) ? g_strconcat("id ", envelope->queue_id, NULL)
+	                                           : content_hash(job->message, st);
+
 	if (which == NULL)
 		return NULL;
 
 	/* Two addresses that an alias makes one are two deliveries of one queue id. */
-	return state_key("ledger", job->owner->user, which, subject, envelope->sender != NULL ? envelope->sender : "",
+	return state_key("ledger", job->owner->user, which, subject,
+	                 envelope->sender != NULL ? envelope->sender : "",
 	                 envelope->original != NULL ? envelope->original : "", NULL);
 }
 
-/* False: another try of this message is at work. Where no lock can be made the mail goes on, and that is noted. */
+/*
+ * False: another try of this message is at work. Where no lock can be made the mail goes on, and
+ * that is noted.
+ */
 static bool
 lock_try(DeliverRun *run, const char *key, Status *st)
 {
@@ -250,20 +283,28 @@ lock_try(DeliverRun *run, const char *key, Status *st)
 	const char *folder = run->state != NULL ? state_once_folder(owner->state) : NULL;
 	if (folder == NULL || run->job->rehearsal || owner->capture != NULL)
 		return true;
+
 	g_auto(Status) fault = STATUS_INIT;
-	unsigned patience = MIN(LIMIT_TRY_WAIT_SECONDS, (unsigned) MAX(run->job->conf->deadline / 2, 1));
+	unsigned patience = MIN(LIMIT_TRY_WAIT_SECONDS,
+	                        (unsigned) MAX(run->job->conf->deadline / 2, 1));
 	run->lock = try_lock_take(folder, key, patience * 1000, &fault);
 	if (run->lock != NULL)
 		return true;
+
 	if (fault.id != STATUS_BUSY) {
-		deliver_note(run, "another try at the same time would send twice: %s", fault.detail);
+		deliver_note(run, "another try at the same time would send twice: %s",
+		             fault.detail);
 		return true;
 	}
+
 	status_move(st, &fault);
 	return false;
 }
 
-/* Where something leaves, get ready to remember it. A state that cannot be used is noted and stops nothing. */
+/*
+ * Where something leaves, get ready to remember it. A state that cannot be used is noted and stops
+ * nothing.
+ */
 static bool
 open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 {
@@ -272,6 +313,7 @@ open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 		return true;
 	if (!need_body(job->message, job->headers, st))
 		return false;
+
 	run->ledger_key = ledger_key(job, st);
 	if (run->ledger_key == NULL)
 		return false;
@@ -280,7 +322,9 @@ open_ledger(DeliverRun *run, const Plan *plan, Status *st)
 	run->state = state_once_get(job->owner->state, run->report->notes);
 	if (!lock_try(run, run->ledger_key, st))
 		return false;
-	run->ledger = ledger_open(run->state, run->ledger_key, job->owner->now + job->conf->journal_lifetime, &fault);
+
+	run->ledger = ledger_open(run->state, run->ledger_key,
+	                          job->owner->now + job->conf->journal_lifetime, &fault);
 	if (fault.id != STATUS_OK)
 		deliver_note(run, "a retry may repeat things: %s", fault.detail);
 	return true;
@@ -298,6 +342,7 @@ prepare(DeliverRun *run, const PlanAction *wanted, Status *st)
 	g_ptr_array_add(run->steps, step);
 	if (!step->action->prepare(run, wanted, &step->state, st))
 		return status_prefix(st, "action '%s'", step->action->name);
+
 	return true;
 }
 
@@ -325,16 +370,21 @@ static bool
 commit_from(DeliverRun *run, guint first, Status *st)
 {
 	GPtrArray *steps = run->steps;
+
 	for (guint i = first; i < steps->len; i++) {
 		Step *step = steps->pdata[i];
-		if (step->state != NULL && step->action->commit != NULL && !step->action->commit(run, step->state, st))
+		if (step->state != NULL && step->action->commit != NULL &&
+		    !step->action->commit(run, step->state, st))
 			return status_prefix(st, "action '%s'", step->action->name);
 	}
+
 	for (guint i = first; i < steps->len; i++) {
 		Step *step = steps->pdata[i];
-		if (step->state != NULL && step->action->flush != NULL && !step->action->flush(run, step->state, st))
+		if (step->state != NULL && step->action->flush != NULL &&
+		    !step->action->flush(run, step->state, st))
 			return status_prefix(st, "action '%s'", step->action->name);
 	}
+
 	return true;
 }
 
@@ -383,11 +433,13 @@ deliver_store_now(DeliverRun *run, PlanAction *action, Status *st)
 	guint first = run->steps->len;
 	if (!deliver_prepare_more(run, action, st))
 		return false;
+
 	(void) write_ledger(run);
 	if (!commit_from(run, first, st)) {
 		take_back_from(run->steps, first);
 		return false;
 	}
+
 	report_from(run, first);
 	deliver_remember(run, first);
 	return true;
@@ -400,13 +452,14 @@ deliver_keep_now(DeliverRun *run, const char *why, Status *st)
 		deliver_note(run, "%s", why);
 		return true;
 	}
+
 	deliver_note(run, "stored in the INBOX instead: %s", why);
 	return deliver_store_now(run, plan_action_new(PLAN_KEEP, NULL, 0), st);
 }
 
 static const struct {
 	const char *name;
-	size_t offset;      /* of the setting in Conf */
+	size_t offset; /* of the setting in Conf */
 } limits[DELIVER_LIMITS] = {
 	[DELIVER_REDIRECTS] = { "redirects", offsetof(Conf, redirect_limit) },
 	[DELIVER_REPLIES] = { "replies", offsetof(Conf, reply_limit) },
@@ -429,17 +482,23 @@ count_today(const DeliverRun *run, DeliverLimit limit, unsigned by, gint64 *ret_
 bool
 deliver_may_send(DeliverRun *run, DeliverLimit limit, const char *key, char **ret_why)
 {
-	gint64 most = limit == DELIVER_UNLIMITED ? 0 : G_STRUCT_MEMBER(gint64, run->job->conf, limits[limit].offset);
+	gint64 most = limit == DELIVER_UNLIMITED
+	                      ? 0
+	                      : G_STRUCT_MEMBER(gint64, run->job->conf, limits[limit].offset);
 	if (most == 0 || run->state == NULL || ledger_find(run->ledger, key, NULL) != LEDGER_NEW)
 		return true;
+
 	gint64 total = 0;
 	g_auto(Status) st = STATUS_INIT;
 	if (!count_today(run, limit, 0, &total, &st))
 		deliver_note(run, "nobody counts %s: %s", limits[limit].name, st.detail);
+
 	if (total + run->promised[limit] >= most) {
-		*ret_why = g_strdup_printf("the limit of %" G_GINT64_FORMAT " %s a day is reached", most, limits[limit].name);
+		*ret_why = g_strdup_printf("the limit of %" G_GINT64_FORMAT " %s a day is reached",
+		                           most, limits[limit].name);
 		return false;
 	}
+
 	run->promised[limit]++;
 	return true;
 }
@@ -450,7 +509,8 @@ repeats_earlier(const DeliverRun *run, guint n, const char *key)
 {
 	for (guint i = 0; i < n; i++) {
 		const Step *step = run->steps->pdata[i];
-		if (step->state != NULL && step->action->key != NULL && strcmp(step->action->key(step->state), key) == 0)
+		if (step->state != NULL && step->action->key != NULL &&
+		    strcmp(step->action->key(step->state), key) == 0)
 			return true;
 	}
 	return false;
@@ -462,19 +522,28 @@ deliver_own_key(const DeliverRun *run, const char *key)
 	static const char again[] = ", again ";
 	size_t len = strlen(key);
 	unsigned before = 0;
+
 	for (guint i = 0; i < run->steps->len; i++) {
 		const Step *step = run->steps->pdata[i];
-		const char *other = step->state != NULL && step->action->key != NULL ? step->action->key(step->state) : NULL;
-		before += other != NULL && strncmp(other, key, len) == 0 && (other[len] == '\0' || g_str_has_prefix(other + len, again));
+		const char *other = step->state != NULL && step->action->key != NULL
+		                            ? step->action->key(step->state)
+		                            : NULL;
+		before += other != NULL && strncmp(other, key, len) == 0 &&
+		          (other[len] == '\0' || g_str_has_prefix(other + len, again));
 	}
+
 	return before == 0 ? g_strdup(key) : g_strdup_printf("%s%s%u", key, again, before);
 }
 
-/* What leaves is known to the ledger and counted before the first of it leaves. False: nobody will remember. */
+/*
+ * What leaves is known to the ledger and counted before the first of it leaves. False: nobody will
+ * remember.
+ */
 static bool
 begin_sending(DeliverRun *run)
 {
 	unsigned count[DELIVER_LIMITS] = { 0 };
+
 	for (guint i = 0; i < run->steps->len; i++) {
 		Step *step = run->steps->pdata[i];
 		if (step->state == NULL || step->action->key == NULL)
@@ -488,12 +557,15 @@ begin_sending(DeliverRun *run)
 			ledger_set(run->ledger, key, LEDGER_SENDING, NULL);
 		count[step->action->limit]++;
 	}
-	for (DeliverLimit limit = DELIVER_UNLIMITED + 1; limit < DELIVER_LIMITS && run->state != NULL; limit++) {
+
+	for (DeliverLimit limit = DELIVER_UNLIMITED + 1;
+	     limit < DELIVER_LIMITS && run->state != NULL; limit++) {
 		gint64 total;
 		g_auto(Status) st = STATUS_INIT;
 		if (count[limit] > 0 && !count_today(run, limit, count[limit], &total, &st))
 			deliver_note(run, "nobody counts %s: %s", limits[limit].name, st.detail);
 	}
+
 	return run->ledger == NULL || (write_ledger(run) && run->state != NULL);
 }
 
@@ -509,50 +581,70 @@ header_line(const DeliverRun *run, const char *name)
 {
 	size_t pos = 0;
 	const HeaderField *field = headers_next(message_headers(run->job->message), name, &pos);
-	return field != NULL ? header_field_print(field, LIMIT_ANSWER_BYTES) : g_strdup_printf("%s: -", name);
+	return field != NULL ? header_field_print(field, LIMIT_ANSWER_BYTES)
+	                     : g_strdup_printf("%s: -", name);
 }
 
-/* Once a day for each step: whatever refuses one mail may refuse a thousand. Nobody is told where that cannot be remembered. */
+/*
+ * Once a day for each step: whatever refuses one mail may refuse a thousand. Nobody is told where
+ * that cannot be remembered.
+ */
 static void
 tell_owner(DeliverRun *run, const Step *step, const char *why)
 {
 	const DeliverOwner *owner = run->job->owner;
-	g_autofree char *seen = state_key("told", owner->user, step->action->key(step->state), NULL);
+	g_autofree char *seen = state_key("told", owner->user, step->action->key(step->state),
+	                                  NULL);
 	g_auto(Status) fault = STATUS_INIT;
+
 	if (run->state == NULL || state_seen(run->state, seen, &fault) || fault.id != STATUS_OK)
 		return;
-	g_autofree char *subject = header_line(run, "Subject"), *from = header_line(run, "From"), *id = header_line(run, "Message-ID");
-	char *text = g_strdup_printf("Your rules pass mail on by %s. This mail was refused there:\n\n%s\n%s\n%s\n\n"
-	                             "The answer was: %s\n\nThe mail is in your mailbox here. This notice comes once a day.\n",
-	                             step->action->name, from, subject, id, why);
+	g_autofree char *subject = header_line(run, "Subject"), *from = header_line(run, "From"),
+			*id = header_line(run, "Message-ID");
+	char *text = g_strdup_printf(
+		"Your rules pass mail on by %s. This mail was refused there:\n\n%s\n%s\n%s\n\n"
+		"The answer was: %s\n\nThe mail is in your mailbox here. This notice comes once a "
+		"day.\n",
+		step->action->name, from, subject, id, why);
 	g_ptr_array_add(run->report->for_owner, text);
 	state_once_will_see(owner->state, seen, NULL, owner->now + DAY_SECONDS);
 }
 
 /*
- * The mail was refused elsewhere, for good. Whoever has the mail is not told that it failed. What our own server holds against the mail
- * itself is no news for the sender either: then the mail stays here; so it does where nobody would get the bounce.
+ * The mail was refused elsewhere, for good. Whoever has the mail is not told that it failed. What
+ * our own server holds against the mail itself is no news for the sender either: then the mail
+ * stays here; so it does where nobody would get the bounce.
  */
 static bool
 take_refusal(DeliverRun *run, const Step *step, Status *fault, Failures *failures)
 {
-	bool is_mail = fault->id == STATUS_SUBMIT_MAIL, is_quiet = run->job->conf->redirect_refused == REDIRECT_REFUSED_QUIET;
+	bool is_mail = fault->id == STATUS_SUBMIT_MAIL,
+	     is_quiet = run->job->conf->redirect_refused == REDIRECT_REFUSED_QUIET;
 	g_autofree char *why = g_strdup(fault->detail != NULL ? fault->detail : status_text(fault));
-	bool can_stay = run->job->inbox != NULL && (is_mail || envelope_is_bounce(run->job->envelope));
+	bool can_stay = run->job->inbox != NULL &&
+	                (is_mail || envelope_is_bounce(run->job->envelope));
+
 	if (run->has_local ? is_mail || is_quiet : can_stay) {
 		tell_owner(run, step, why);
 		return deliver_keep_now(run, why, &failures->again);
 	}
+
 	status_move(&failures->refused, fault);
 	return false;
 }
 
-/* What the answer to Postfix and the log have in common: the answer says no more than a stranger may know. */
+/*
+ * What the answer to Postfix and the log have in common: the answer says no more than a stranger
+ * may know.
+ */
 static void
 add_reference(const DeliverRun *run, const Step *step, Status *fault)
 {
-	g_autofree char *hash = state_key("reference", run->ledger_key, step->action->key(step->state), NULL);
-	g_autofree char *detail = g_strdup(fault->detail != NULL ? fault->detail : ""), *text = g_strdup(status_text(fault));
+	g_autofree char *hash = state_key("reference", run->ledger_key,
+	                                  step->action->key(step->state), NULL);
+	g_autofree char *detail = g_strdup(fault->detail != NULL ? fault->detail : ""),
+			*text = g_strdup(status_text(fault));
+
 	g_free(fault->detail);
 	g_free(fault->text);
 	fault->detail = g_strdup_printf("reference %.10s: %s", hash, detail);
@@ -563,7 +655,8 @@ add_reference(const DeliverRun *run, const Step *step, Status *fault)
 static char *
 print_refusal(const Status *fault)
 {
-	return g_strdup_printf("%s %s %s", status_row(fault->id)->name, status_dsn(fault), status_text(fault));
+	return g_strdup_printf("%s %s %s", status_row(fault->id)->name, status_dsn(fault),
+	                       status_text(fault));
 }
 
 /* Earlier versions wrote the other side's words alone, which are not for everybody. */
@@ -572,10 +665,13 @@ read_refusal(const char *text, Status *ret_fault)
 {
 	g_auto(GStrv) words = g_strsplit(text != NULL ? text : "", " ", 3);
 	StatusId id = g_strv_length(words) == 3 ? status_find_name(words[0]) : STATUS_COUNT;
+
 	if (id == STATUS_COUNT) {
-		status_fail_detail(ret_fault, STATUS_SUBMIT_REFUSED, "refused at an earlier try: %s", text);
+		status_fail_detail(ret_fault, STATUS_SUBMIT_REFUSED,
+		                   "refused at an earlier try: %s", text);
 		return;
 	}
+
 	status_fail(ret_fault, id, "%s", words[2]);
 	ret_fault->detail = g_strdup_printf("refused at an earlier try: %s", words[2]);
 	status_set_dsn(ret_fault, words[1]);
@@ -587,14 +683,18 @@ take_fault(DeliverRun *run, Step *step, Status *fault, Failures *failures)
 {
 	const DeliverAction *action = step->action;
 	bool again = status_is_temporary(fault);
+
 	if (action->key != NULL && !action->optional)
 		add_reference(run, step, fault);
 	if (action->key != NULL) {
 		g_autofree char *text = print_refusal(fault);
-		ledger_set(run->ledger, action->key(step->state), again || action->optional ? LEDGER_NEW : LEDGER_REFUSED, text);
+		ledger_set(run->ledger, action->key(step->state),
+		           again || action->optional ? LEDGER_NEW : LEDGER_REFUSED, text);
 	}
+
 	if (action->optional)
-		deliver_note(run, "%s not sent: %s", action->name, fault->detail != NULL ? fault->detail : status_text(fault));
+		deliver_note(run, "%s not sent: %s", action->name,
+		             fault->detail != NULL ? fault->detail : status_text(fault));
 	else if (again)
 		status_move(&failures->again, fault);
 	else if (action->key == NULL)
@@ -603,7 +703,10 @@ take_fault(DeliverRun *run, Step *step, Status *fault, Failures *failures)
 		(void) take_refusal(run, step, fault, failures);
 }
 
-/* An answer goes out at most once: the ledger says so before it is on its way, and not much earlier. */
+/*
+ * An answer goes out at most once: the ledger says so before it is on its way, and not much
+ * earlier.
+ */
 static bool
 begin_optional(DeliverRun *run, const Step *step)
 {
@@ -621,6 +724,7 @@ send_step(DeliverRun *run, Step *step, Failures *failures)
 	g_auto(Status) fault = STATUS_INIT;
 	if (action->optional && !begin_optional(run, step))
 		return;
+
 	run->sending = step->wanted;
 	run->sending_key = action->key != NULL ? action->key(step->state) : NULL;
 	if (!action->send(run, step->state, &fault)) {
@@ -628,6 +732,7 @@ send_step(DeliverRun *run, Step *step, Failures *failures)
 		(void) write_ledger(run);
 		return;
 	}
+
 	if (action->key != NULL)
 		ledger_set(run->ledger, action->key(step->state), LEDGER_DONE, NULL);
 	(void) write_ledger(run);
@@ -642,11 +747,13 @@ was_sent(DeliverRun *run, Step *step, Failures *failures)
 	const DeliverAction *action = step->action;
 	const char *text = NULL;
 	g_auto(Status) fault = STATUS_INIT;
+
 	switch (step->before) {
 	case LEDGER_SENDING:
 		if (!action->optional)
 			return false;
-		deliver_note(run, "%s not sent again: an earlier try may have sent it", action->name);
+		deliver_note(run, "%s not sent again: an earlier try may have sent it",
+		             action->name);
 		break;
 	case LEDGER_DONE:
 		deliver_note(run, "%s was done by an earlier try", action->name);
@@ -660,6 +767,7 @@ was_sent(DeliverRun *run, Step *step, Failures *failures)
 	default:
 		return false;
 	}
+
 	if (action->sent != NULL)
 		action->sent(run, step->state);
 	return true;
@@ -670,20 +778,25 @@ static bool
 send_all(DeliverRun *run, Status *st)
 {
 	Failures failures = { STATUS_INIT, STATUS_INIT };
-	guint planned = run->steps->len; /* steps that sending adds have been done when they were added */
+	/* steps that sending adds have been done when they were added */
+	guint planned = run->steps->len;
+
 	run->remembers = begin_sending(run);
 	for (guint i = 0; i < planned; i++) {
 		Step *step = run->steps->pdata[i];
-		if (step->state == NULL || step->action->send == NULL || step->repeats || was_sent(run, step, &failures))
+		if (step->state == NULL || step->action->send == NULL || step->repeats ||
+		    was_sent(run, step, &failures))
 			continue;
 		send_step(run, step, &failures);
 	}
+
 	(void) write_ledger(run);
 	/* What can be tried again comes first: the next try finds the refusal in the ledger. */
 	bool done = failures.again.id == STATUS_OK && failures.refused.id == STATUS_OK;
 	status_move(st, failures.again.id != STATUS_OK ? &failures.again : &failures.refused);
 	status_clear(&failures.again);
 	status_clear(&failures.refused);
+
 	return done;
 }
 
@@ -692,8 +805,10 @@ static void
 forget_if_finished(DeliverRun *run)
 {
 	const DeliverJob *job = run->job;
-	if (run->ledger == NULL || run->state == NULL || has_queue_id(job) || arrival_is_certain(job->envelope, job->message))
+	if (run->ledger == NULL || run->state == NULL || has_queue_id(job) ||
+	    arrival_is_certain(job->envelope, job->message))
 		return;
+
 	g_auto(Status) st = STATUS_INIT;
 	StateItem item = { .kind = STATE_JOURNAL, .key = run->ledger_key, .until = 0 };
 	if (!state_put(run->state, &item, 1, &st))
@@ -708,17 +823,22 @@ set_end(DeliverRun *run)
 	run->ends = g_get_monotonic_time() + left * G_USEC_PER_SEC;
 }
 
-/* A flush that hangs is answered before Postfix's limit; whatever is visible then, its claim tells the retry. */
+/*
+ * A flush that hangs is answered before Postfix's limit; whatever is visible then, its claim tells
+ * the retry.
+ */
 static bool
 commit_in_time(DeliverRun *run, Status *st)
 {
 	deadline_outlast_termination();
 	deadline_grant(COMMIT_SECONDS);
 	deadline_waiting_for("storing the message");
+
 	bool done = commit_from(run, 0, st);
 	if (!done)
 		take_back_from(run->steps, 0);
 	deadline_stop();
+
 	return done;
 }
 
@@ -743,14 +863,18 @@ run_steps(DeliverRun *run, const Plan *plan, Status *st)
 	(void) write_ledger(run);
 	if (!commit_in_time(run, st))
 		return false;
+
 	report_from(run, 0);
 	deliver_remember(run, 0);
 	if (!send_all(run, st)) {
-		/* Who cannot remember that copies are stored would store them again at every try. */
+		/*
+		 * Who cannot remember that copies are stored would store them again at every try.
+		 */
 		if (!run->remembers && status_is_temporary(st))
 			take_back_from(run->steps, 0);
 		return false;
 	}
+
 	finish(run);
 	return true;
 }
@@ -779,7 +903,9 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 		.steps = g_ptr_array_new_with_free_func(step_free),
 		.extra = g_ptr_array_new_with_free_func(action_destroy),
 	};
-	bool done = check_plan(plan, job, st) && open_ledger(&run, plan, st) && run_steps(&run, plan, st);
+	bool done = check_plan(plan, job, st) && open_ledger(&run, plan, st) &&
+	            run_steps(&run, plan, st);
+
 	g_ptr_array_unref(run.steps);
 	g_ptr_array_unref(run.stores);
 	g_ptr_array_unref(run.folders);
@@ -793,5 +919,6 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	g_clear_pointer(&job->draft, maildir_draft_free);
 	if (done && job->owner != NULL)
 		state_once_succeeded(job->owner->state, report->notes);
+
 	return done;
 }

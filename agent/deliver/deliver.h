@@ -2,11 +2,12 @@
 /*
  * deliver: carries a plan out.
  *
- * First everything is prepared: each copy is written and flushed under tmp. Then it is committed: the copies become
- * visible and their folders are flushed. Last goes what leaves this host. A fault in the first part leaves no mail
- * behind (folders that were made stay); one in the second takes back what was visible already. Both are answered with
- * the fault, and a retry does all of it. After a fault in the last part all that could be done stays done: the ledger
- * knows it, and a retry does only what is missing. A plan in which nothing leaves has no ledger. Whatever moment a
+ * First everything is prepared: each copy is written and flushed under tmp. Then it is committed:
+ * the copies become visible and their folders are flushed. Last goes what leaves this host. A fault
+ * in the first part leaves no mail behind (folders that were made stay); one in the second takes
+ * back what was visible already. Both are answered with the fault, and a retry does all of it.
+ * After a fault in the last part all that could be done stays done: the ledger knows it, and a
+ * retry does only what is missing. A plan in which nothing leaves has no ledger. Whatever moment a
  * process dies at, the claim of each copy (claim.h) tells the retry whether it was made visible.
  */
 #ifndef TODOKE_DELIVER_H
@@ -28,19 +29,24 @@
 
 /* Whose mail it is, for what leaves in the owner's name. All is borrowed. */
 typedef struct {
-	const char *user;        /* login name or address: whose limits count */
-	const char *home;        /* NULL: none */
-	GPtrArray *addresses;    /* char *: own addresses, the one to speak as first */
-	StateOnce *state;        /* NULL: nothing can be remembered */
-	const MarkKeys *keys;    /* of the mark; NULL: none */
+	const char *user;          /* login name or address: whose limits count */
+	const char *home;          /* NULL: none */
+	GPtrArray *addresses;      /* char *: own addresses, the one to speak as first */
+	StateOnce *state;          /* NULL: nothing can be remembered */
+	const MarkKeys *keys;      /* of the mark; NULL: none */
 	const MarkKeys *site_keys; /* NULL: no SRS */
-	const char *mark;        /* value of our mark in the header that is delivered; NULL: there is none */
-	const char *mark_subject;/* of mark_subject for that header; NULL: there is no mark */
-	const char *arrival;     /* by which a retry is told; NULL: it cannot be */
-	bool returned;           /* it came back and is delivered all the same: that is remembered */
-	const char *host;        /* our name */
-	gint64 now;              /* seconds since 1970 */
-	/* Takes what `action` would send in place of the route (`todoke test`, `try`); NULL: it is sent. */
+	/* value of our mark in the header that is delivered; NULL: there is none */
+	const char *mark;
+	const char *mark_subject; /* of mark_subject for that header; NULL: there is no mark */
+	const char *arrival;      /* by which a retry is told; NULL: it cannot be */
+	/* it came back and is delivered all the same: that is remembered */
+	bool returned;
+	const char *host; /* our name */
+	gint64 now;       /* seconds since 1970 */
+	/*
+	 * Takes what `action` would send in place of the route (`todoke test`, `try`); NULL: it is
+	 * sent.
+	 */
 	bool (*capture)(void *user, const PlanAction *action, const RouteMail *mail, Status *st);
 	void *capture_user;
 } DeliverOwner;
@@ -48,25 +54,35 @@ typedef struct {
 /* What is delivered, and where. All is borrowed but the draft. */
 typedef struct {
 	Message *message;
-	Headers *headers;        /* what is stored where no rule edited it */
-	Maildir *inbox;          /* NULL: nothing can be stored here */
-	MaildirDraft *draft;     /* `message` with `headers`, written to the INBOX's tmp; NULL: not yet. deliver_run takes it. */
+	Headers *headers; /* what is stored where no rule edited it */
+	Maildir *inbox;   /* NULL: nothing can be stored here */
+	/*
+	 * `message` with `headers`, written to the INBOX's tmp; NULL: not yet. deliver_run takes
+	 * it.
+	 */
+	MaildirDraft *draft;
 	const Conf *conf;
 	const Envelope *envelope;
-	const char *flag;        /* that each copy gets besides its own; NULL: none */
+	const char *flag;          /* that each copy gets besides its own; NULL: none */
 	const DeliverOwner *owner; /* NULL: nothing may leave */
-	bool is_overdue;         /* faults of rules have put it off for as long as they may (defer_at_most) */
-	bool rehearsal;          /* only what `capture` takes and the refusal of a rule: nothing is stored, no program runs; needs no INBOX */
+	/* faults of rules have put it off for as long as they may (defer_at_most) */
+	bool is_overdue;
+	/*
+	 * only what `capture` takes and the refusal of a rule: nothing is stored, no program runs;
+	 * needs no INBOX
+	 */
+	bool rehearsal;
 } DeliverJob;
 
 /* One action that was carried out. */
 typedef struct {
-	const char *action;      /* "fileinto" */
-	char *folder;            /* as people read it: "INBOX", "Work/Customers"; NULL: stored nowhere */
-	char *file;              /* path below the INBOX */
+	const char *action; /* "fileinto" */
+	/* as people read it: "INBOX", "Work/Customers"; NULL: stored nowhere */
+	char *folder;
+	char *file; /* path below the INBOX */
 	guint64 bytes;
-	char *to;                /* the address or program that it was handed to; NULL: none */
-	bool earlier;            /* an earlier try did it, and this one found that */
+	char *to;     /* the address or program that it was handed to; NULL: none */
+	bool earlier; /* an earlier try did it, and this one found that */
 } DeliverDone;
 
 /* One action that is not carried out although nothing failed. */
@@ -77,10 +93,10 @@ typedef struct {
 
 /* What became of a plan: for log, answer and record. */
 typedef struct {
-	GPtrArray *done;         /* DeliverDone, in the order of the plan */
-	GPtrArray *notes;        /* char *: what went other than asked, but is no fault */
-	GPtrArray *held;         /* DeliverHeld; each is noted too */
-	GPtrArray *for_owner;    /* char *: sentences that the owner has to be told by a notice */
+	GPtrArray *done;      /* DeliverDone, in the order of the plan */
+	GPtrArray *notes;     /* char *: what went other than asked, but is no fault */
+	GPtrArray *held;      /* DeliverHeld; each is noted too */
+	GPtrArray *for_owner; /* char *: sentences that the owner has to be told by a notice */
 } DeliverReport;
 
 void deliver_report_init(DeliverReport *report);
@@ -98,9 +114,10 @@ Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
 char *deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char **ret_note);
 
 /*
- * Carry out `plan`. The deadline is stopped when the commit has ended, for which there are some seconds in any case.
- * An action that this program cannot carry out is STATUS_CONFIG before anything is done. `report` (initialised) lists
- * what was done; after a fault it has the notes only.
+ * Carry out `plan`. The deadline is stopped when the commit has ended, for which there are some
+ * seconds in any case. An action that this program cannot carry out is STATUS_CONFIG before
+ * anything is done. `report` (initialised) lists what was done; after a fault it has the notes
+ * only.
  */
 bool deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st);
 
@@ -110,14 +127,25 @@ bool deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Statu
 typedef struct DeliverRun DeliverRun;
 
 /* What is counted by owner and day. */
-typedef enum { DELIVER_UNLIMITED, DELIVER_REDIRECTS, DELIVER_REPLIES, DELIVER_NOTICES, DELIVER_LIMITS } DeliverLimit;
+typedef enum {
+	DELIVER_UNLIMITED,
+	DELIVER_REDIRECTS,
+	DELIVER_REPLIES,
+	DELIVER_NOTICES,
+	DELIVER_LIMITS
+} DeliverLimit;
 
 /* One action's own matter: deliver_run keeps it and frees it. */
 typedef struct {
 	const char *name;
-	bool rehearses;          /* nothing happens here but by capture: a rehearsal goes through it */
-	bool optional;           /* a fault of `send` is noted and changes nothing: replies and notices */
-	/* Do all that can fail and that nobody sees. *ret_step is the action's, freed by `free`; NULL: no later part. */
+	/* nothing happens here but by capture: a rehearsal goes through it */
+	bool rehearses;
+	/* a fault of `send` is noted and changes nothing: replies and notices */
+	bool optional;
+	/*
+	 * Do all that can fail and that nobody sees. *ret_step is the action's, freed by `free`;
+	 * NULL: no later part.
+	 */
 	bool (*prepare)(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st);
 	/* NULL, as the three below: nothing to do. */
 	bool (*commit)(DeliverRun *run, void *step, Status *st);
@@ -128,42 +156,55 @@ typedef struct {
 	void (*report)(DeliverRun *run, const void *step, DeliverReport *report);
 	void (*free)(void *step);
 	/*
-	 * Hand it over to somebody; NULL: nothing leaves. `key` names what is done, for the ledger: a step that is done is not sent
-	 * again; a step whose result is not known is, unless it is optional. NULL: not for the ledger.
+	 * Hand it over to somebody; NULL: nothing leaves. `key` names what is done, for the ledger:
+	 * a step that is done is not sent again; a step whose result is not known is, unless it is
+	 * optional. NULL: not for the ledger.
 	 */
 	const char *(*key)(const void *step);
 	bool (*send)(DeliverRun *run, void *step, Status *st);
-	DeliverLimit limit;      /* which daily limit counts it */
+	DeliverLimit limit; /* which daily limit counts it */
 	/* It has been sent, now or by an earlier try. NULL: nothing to do. */
 	void (*sent)(DeliverRun *run, void *step);
-	bool comes_again;        /* nothing leaves, but the same plan will be carried out again: what is done is for the ledger */
+	/*
+	 * nothing leaves, but the same plan will be carried out again: what is done is for the
+	 * ledger
+	 */
+	bool comes_again;
 	/* The whole plan has succeeded. NULL: nothing to do. */
 	void (*finish)(DeliverRun *run, void *step);
-	/* After the commit: print to `lines` (mark-history.h) what becomes of marked mail. NULL: nothing. */
+	/*
+	 * After the commit: print to `lines` (mark-history.h) what becomes of marked mail. NULL:
+	 * nothing.
+	 */
 	void (*remember)(DeliverRun *run, const void *step, GString *lines);
 } DeliverAction;
 
 struct DeliverRun {
 	DeliverJob *job;
 	DeliverReport *report;
-	GPtrArray *folders;      /* Maildir: opened below the INBOX; outlive the steps */
-	GPtrArray *boxes;        /* Mbox: open and locked; outlive the steps */
-	GPtrArray *stores;       /* of deliver-keep.c, borrowed from the steps: copies with the same bytes are shared */
-	GPtrArray *steps;        /* of deliver.c */
+	GPtrArray *folders; /* Maildir: opened below the INBOX; outlive the steps */
+	GPtrArray *boxes;   /* Mbox: open and locked; outlive the steps */
+	/* of deliver-keep.c, borrowed from the steps: copies with the same bytes are shared */
+	GPtrArray *stores;
+	GPtrArray *steps;          /* of deliver.c */
 	const PlanAction *sending; /* whose send runs */
-	const char *sending_key; /* and its key in the ledger; NULL: it has none, or nothing is sent yet */
-	GPtrArray *extra;        /* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
-	Ledger *ledger;          /* NULL: nothing of the plan leaves */
-	TryLock *lock;           /* no other try of this message is at work; NULL: as `ledger`, or it cannot be made */
-	char *ledger_key;        /* and its key in the state */
-	Quota *quota;            /* NULL: none, or nothing is stored */
+	/* and its key in the ledger; NULL: it has none, or nothing is sent yet */
+	const char *sending_key;
+	/* PlanAction that no rule asked for: held-back redirects, copies of what was sent */
+	GPtrArray *extra;
+	Ledger *ledger; /* NULL: nothing of the plan leaves */
+	/* no other try of this message is at work; NULL: as `ledger`, or it cannot be made */
+	TryLock *lock;
+	char *ledger_key; /* and its key in the state */
+	Quota *quota;     /* NULL: none, or nothing is stored */
 	bool quota_asked;
-	State *state;            /* NULL: none, or nothing leaves */
-	char *arrival;           /* what a retry is known by; NULL: not asked for yet, or it will not be known */
-	gint64 ends;             /* monotonic microseconds: until then what leaves has to be gone */
-	bool remembers;          /* a retry will know what this try has done */
-	bool has_local;          /* a copy is stored here, now or by an earlier try */
-	const PlanAction *disposes; /* the rule that discards the message; NULL: none */
+	State *state; /* NULL: none, or nothing leaves */
+	/* what a retry is known by; NULL: not asked for yet, or it will not be known */
+	char *arrival;
+	gint64 ends;    /* monotonic microseconds: until then what leaves has to be gone */
+	bool remembers; /* a retry will know what this try has done */
+	bool has_local; /* a copy is stored here, now or by an earlier try */
+	const PlanAction *disposes;        /* the rule that discards the message; NULL: none */
 	unsigned promised[DELIVER_LIMITS]; /* what this plan will send */
 };
 
@@ -173,55 +214,71 @@ struct DeliverRun {
 AddressRules deliver_mark_rules(const Conf *conf);
 
 /*
- * `headers` with our mark of this delivery replaced by one of `kind` for `message`, or on top where there was none. Without a key that
- * signs: as they are. Caller owns the reference.
+ * `headers` with our mark of this delivery replaced by one of `kind` for `message`, or on top where
+ * there was none. Without a key that signs: as they are. Caller owns the reference.
  */
 Headers *deliver_mark_headers(DeliverRun *run, Message *message, Headers *headers, MarkKind kind);
 
 /* Is this the mark of this delivery, which is true only of a copy that is stored here? */
 bool deliver_is_own_mark(const DeliverRun *run, const HeaderField *field);
 
-/* Print that `message` with these headers was kept in the file `path` of `bytes` octets; or in the mbox `path`. */
-void deliver_remember_kept(DeliverRun *run, Message *message, Headers *headers, const char *path, guint64 bytes, GString *lines);
-void deliver_remember_mbox(DeliverRun *run, Message *message, Headers *headers, const char *path, GString *lines);
+/*
+ * Print that `message` with these headers was kept in the file `path` of `bytes` octets; or in the
+ * mbox `path`.
+ */
+void deliver_remember_kept(DeliverRun *run, Message *message, Headers *headers, const char *path,
+                           guint64 bytes, GString *lines);
+void deliver_remember_mbox(DeliverRun *run, Message *message, Headers *headers, const char *path,
+                           GString *lines);
 
-/* Print that `message` with these headers goes out: as a copy, of disposed mail, or all that there is. */
+/*
+ * Print that `message` with these headers goes out: as a copy, of disposed mail, or all that there
+ * is.
+ */
 void deliver_remember_passed(DeliverRun *run, Message *message, Headers *headers, GString *lines);
 
 /* Append to the owner's state what the steps from number `first` on did. A fault is noted. */
 void deliver_remember(DeliverRun *run, guint first);
 
-/* When the whole plan has succeeded: that the mail had come back, and was delivered all the same. A retry counts once. */
+/*
+ * When the whole plan has succeeded: that the mail had come back, and was delivered all the same. A
+ * retry counts once.
+ */
 void deliver_remember_return(DeliverRun *run);
 
 /* The `remember` of step number `i`, if it has any; in deliver.c. */
 void deliver_remember_step(DeliverRun *run, guint i, GString *lines);
 
 /* Append to the report; `folder` and `file` are taken over. */
-void deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file, guint64 bytes);
+void deliver_report_add(DeliverReport *report, const char *action, char *folder, char *file,
+                        guint64 bytes);
 
 /* Append what an earlier try did: to `folder` (NULL: none) or `to` (NULL: none). */
-void deliver_report_earlier(DeliverReport *report, const char *action, const char *folder, const char *to);
+void deliver_report_earlier(DeliverReport *report, const char *action, const char *folder,
+                            const char *to);
 
 /* Append what was handed to somebody. */
 void deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes);
 
 /*
- * Keep a folder that was opened for this run. Returns it, or the INBOX or folder of this run that is the same place (by device and
- * inode); `opened` is taken over.
+ * Keep a folder that was opened for this run. Returns it, or the INBOX or folder of this run that
+ * is the same place (by device and inode); `opened` is taken over.
  */
 Maildir *deliver_add_folder(DeliverRun *run, Maildir *opened);
 
-/* Use the draft that the job came with for a copy in `maildir`, if it has these bytes and can get there; else *ret_draft stays. */
-bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers, Maildir *maildir, MaildirDraft **ret_draft,
-                        Status *st);
+/*
+ * Use the draft that the job came with for a copy in `maildir`, if it has these bytes and can get
+ * there; else *ret_draft stays.
+ */
+bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers,
+                        Maildir *maildir, MaildirDraft **ret_draft, Status *st);
 
 /* Append a note in printf's manner. */
 void deliver_note(DeliverRun *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /*
- * In prepare: `key`, or if an earlier action has the same key, `key` with a number: a deliberate repetition gets a key of its own. A retry
- * numbers in the same way. Caller frees.
+ * In prepare: `key`, or if an earlier action has the same key, `key` with a number: a deliberate
+ * repetition gets a key of its own. A retry numbers in the same way. Caller frees.
  */
 char *deliver_own_key(const DeliverRun *run, const char *key);
 
@@ -229,8 +286,8 @@ char *deliver_own_key(const DeliverRun *run, const char *key);
 void deliver_hold(DeliverRun *run, const PlanAction *action, const char *lead, const char *why);
 
 /*
- * May one more go out today? Call in prepare, with the step's ledger key; what an earlier try has counted may. *ret_why
- * (caller frees) says why not.
+ * May one more go out today? Call in prepare, with the step's ledger key; what an earlier try has
+ * counted may. *ret_why (caller frees) says why not.
  */
 bool deliver_may_send(DeliverRun *run, DeliverLimit limit, const char *key, char **ret_why);
 
@@ -240,7 +297,9 @@ bool deliver_prepare_more(DeliverRun *run, PlanAction *action, Status *st);
 /* In send: store by another action now. It is taken over. */
 bool deliver_store_now(DeliverRun *run, PlanAction *action, Status *st);
 
-/* In send: store the message in the INBOX unless it has been stored here already. `why` is noted. */
+/*
+ * In send: store the message in the INBOX unless it has been stored here already. `why` is noted.
+ */
 bool deliver_keep_now(DeliverRun *run, const char *why, Status *st);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * owner-program: runs a program of the owner's recipes, as the owner: found in the PATH that the recipes have set, in their environment and
- * folder, within the agent's limits. Its standard error goes to their LOGFILE.
+ * owner-program: runs a program of the owner's recipes, as the owner: found in the PATH that the
+ * recipes have set, in their environment and folder, within the agent's limits. Its standard error
+ * goes to their LOGFILE.
  */
 #ifndef TODOKE_OWNER_PROGRAM_H
 #define TODOKE_OWNER_PROGRAM_H
@@ -22,13 +23,14 @@ typedef struct {
 	const char *input;
 	size_t input_len;
 	size_t output_limit;
-	const char *lock;               /* lock file to hold meanwhile; NULL: none */
-	bool logs_output;               /* its output goes where its errors go */
+	const char *lock; /* lock file to hold meanwhile; NULL: none */
+	bool logs_output; /* its output goes where its errors go */
 } OwnerProgramCall;
 
 /*
- * Run it to its end, whatever its exit code is; a missing program counts as exit code 127. Caller clears *ret_result. Faults: STATUS_PROGRAM (it cannot
- * be run, takes too long, prints too much), STATUS_LOCKED (its lock).
+ * Run it to its end, whatever its exit code is; a missing program counts as exit code 127. Caller
+ * clears *ret_result. Faults: STATUS_PROGRAM (it cannot be run, takes too long, prints too much),
+ * STATUS_LOCKED (its lock).
  */
 bool owner_program_run(const OwnerProgramCall *call, ChildResult *ret_result, Status *st);
 
@@ -38,16 +40,23 @@ const char *owner_program_variable(const char *const *environment, const char *n
 /* How it ended badly, for people: "program 'x' ended with exit code 2: its words". Caller frees. */
 char *owner_program_describe_end(const char *name, const ChildResult *result);
 
-/* Append to a log of the owner's recipes; a path that is not absolute is below `folder`. False: it cannot be written, which must not stop the mail. */
-bool owner_program_log(const char *folder, const char *path, const char *text, size_t len, Status *st);
+/*
+ * Append to a log of the owner's recipes; a path that is not absolute is below `folder`. False: it
+ * cannot be written, which must not stop the mail.
+ */
+bool
+owner_program_log(const char *folder, const char *path, const char *text, size_t len, Status *st);
 
 /*
- * Set the umask of this process to the one that recipes name ("022"; "" or NULL: none), to be set back to what is returned when their
- * files are made.
+ * Set the umask of this process to the one that recipes name ("022"; "" or NULL: none), to be set
+ * back to what is returned when their files are made.
  */
 mode_t owner_program_set_umask(const char *octal);
 
-/* How long locks of the owner's are waited for here; `timeout` is LOCKTIMEOUT of the recipes, "" or NULL: the site's. */
+/*
+ * How long locks of the owner's are waited for here; `timeout` is LOCKTIMEOUT of the recipes, "" or
+ * NULL: the site's.
+ */
 DotlockPatience owner_program_patience(const Conf *conf, const char *timeout);
 
 #endif

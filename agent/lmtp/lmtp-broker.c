@@ -29,7 +29,7 @@ typedef struct {
 	int channel;
 	const char *spool_folder;
 	LmtpSpool spool;
-	int message;       /* the whole message; -1: not whole yet */
+	int message;        /* the whole message; -1: not whole yet */
 	unsigned announced; /* and not asked for */
 } Front;
 
@@ -44,16 +44,25 @@ typedef struct {
 
 /* The strings of an envelope, in the order in which they travel. */
 static const size_t envelope_strings[] = {
-	G_STRUCT_OFFSET(Envelope, sender), G_STRUCT_OFFSET(Envelope, recipient), G_STRUCT_OFFSET(Envelope, original),
-	G_STRUCT_OFFSET(Envelope, queue_id), G_STRUCT_OFFSET(Envelope, client_address), G_STRUCT_OFFSET(Envelope, client_name),
-	G_STRUCT_OFFSET(Envelope, helo), G_STRUCT_OFFSET(Envelope, auth), G_STRUCT_OFFSET(Envelope, orcpt),
-	G_STRUCT_OFFSET(Envelope, notify), G_STRUCT_OFFSET(Envelope, ret), G_STRUCT_OFFSET(Envelope, envid),
+	G_STRUCT_OFFSET(Envelope, sender),
+	G_STRUCT_OFFSET(Envelope, recipient),
+	G_STRUCT_OFFSET(Envelope, original),
+	G_STRUCT_OFFSET(Envelope, queue_id),
+	G_STRUCT_OFFSET(Envelope, client_address),
+	G_STRUCT_OFFSET(Envelope, client_name),
+	G_STRUCT_OFFSET(Envelope, helo),
+	G_STRUCT_OFFSET(Envelope, auth),
+	G_STRUCT_OFFSET(Envelope, orcpt),
+	G_STRUCT_OFFSET(Envelope, notify),
+	G_STRUCT_OFFSET(Envelope, ret),
+	G_STRUCT_OFFSET(Envelope, envid),
 };
 
 static bool
 send_packet(int channel, const GString *packet, int fd)
 {
 	struct iovec payload = { .iov_base = packet->str, .iov_len = packet->len };
+
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof fd)];
@@ -68,24 +77,33 @@ send_packet(int channel, const GString *packet, int fd)
 		rights->cmsg_len = CMSG_LEN(sizeof fd);
 		memcpy(CMSG_DATA(rights), &fd, sizeof fd);
 	}
+
 	ssize_t n;
 	do
 		n = sendmsg(channel, &message, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
+
 	return n == (ssize_t) packet->len;
 }
 
-/* The next packet into `buffer` of MOST_PACKET octets. 0: the other half is gone, or sent what is no packet. */
+/*
+ * The next packet into `buffer` of MOST_PACKET octets. 0: the other half is gone, or sent what is
+ * no packet.
+ */
 static size_t
 receive_packet(int channel, char *buffer, int *ret_fd)
 {
 	struct iovec payload = { .iov_base = buffer, .iov_len = MOST_PACKET };
+
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
 	struct msghdr message = {
-		.msg_iov = &payload, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+		.msg_iov = &payload,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof control.bytes,
 	};
 	ssize_t n;
 	do
@@ -93,13 +111,17 @@ receive_packet(int channel, char *buffer, int *ret_fd)
 	while (n < 0 && errno == EINTR);
 	if (n <= 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
 		return 0;
+
 	const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 	*ret_fd = -1;
 	if (rights == NULL)
 		return (size_t) n;
-	/* There is room for two, because of the alignment: a second one would stay open for good. */
+	/*
+	 * There is room for two, because of the alignment: a second one would stay open for good.
+	 */
 	if (rights->cmsg_type != SCM_RIGHTS || rights->cmsg_len != CMSG_LEN(sizeof(int)))
 		return 0;
+
 	memcpy(ret_fd, CMSG_DATA(rights), sizeof(int));
 	return (size_t) n;
 }
@@ -110,13 +132,18 @@ ask(const Front *front, const GString *request, int fd, char **ret_text, Status 
 {
 	static char buffer[MOST_PACKET];
 	int none = -1;
+
 	if (request->len > MOST_PACKET)
-		return status_fail_detail(st, STATUS_LIMIT, "an envelope of %zu bytes", request->len);
-	size_t len = send_packet(front->channel, request, fd) ? receive_packet(front->channel, buffer, &none) : 0;
+		return status_fail_detail(st, STATUS_LIMIT, "an envelope of %zu bytes",
+		                          request->len);
+	size_t len = send_packet(front->channel, request, fd)
+	                     ? receive_packet(front->channel, buffer, &none)
+	                     : 0;
 	if (len == 0) {
 		log_note(LOG_ERR, "the root half of the worker is gone");
 		_exit(EX_OSERR);
 	}
+
 	return lmtp_pack_take_outcome(buffer, buffer + len, ret_text, st);
 }
 
@@ -125,11 +152,13 @@ ask_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_
 {
 	g_autoptr(GString) request = g_string_new(NULL);
 	g_autofree char *size = g_strdup_printf("%" G_GUINT64_FORMAT, mail->size);
+
 	g_string_append_c(request, ASK_RECIPIENT);
 	lmtp_pack_string(request, mail->sender);
 	lmtp_pack_string(request, mail->queue_id);
 	lmtp_pack_string(request, size);
 	lmtp_pack_string(request, address);
+
 	return ask(user, request, -1, ret_mailbox, st);
 }
 
@@ -173,8 +202,10 @@ announce(void *user, Envelope *envelope)
 {
 	Front *front = user;
 	g_autoptr(GString) packet = pack_envelope(ANNOUNCE, envelope);
+
 	front->announced++;
-	(void) send_packet(front->channel, packet, -1); /* what is wrong with it, the back says when it is asked to deliver */
+	/* what is wrong with it, the back says when it is asked to deliver */
+	(void) send_packet(front->channel, packet, -1);
 	envelope_free(envelope);
 }
 
@@ -187,7 +218,10 @@ ask_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 	return ask(front, request, front->message, ret_done, st);
 }
 
-/* The client went away: we are busy until what was begun for it is done, or such clients could begin any number. */
+/*
+ * The client went away: we are busy until what was begun for it is done, or such clients could
+ * begin any number.
+ */
 static void
 ask_leave(const Front *front)
 {
@@ -203,11 +237,14 @@ front_end(void *user)
 {
 	Front *front = user;
 	g_autoptr(GString) request = g_string_new(NULL);
+
 	g_string_append_c(request, ASK_END);
 	if (front->announced > 0)
 		ask_leave(front);
 	else
-		(void) send_packet(front->channel, request, -1); /* a back that is gone is noticed by the next question */
+		/* a back that is gone is noticed by the next question */
+		(void) send_packet(front->channel, request, -1);
+
 	front->announced = 0;
 	lmtp_spool_close(&front->spool);
 	fs_close_auto(&front->message);
@@ -215,13 +252,15 @@ front_end(void *user)
 }
 
 static bool
-answer_recipient(const LmtpBackend *backend, const char *at, const char *end, char **ret_mailbox, Status *st)
+answer_recipient(const LmtpBackend *backend, const char *at, const char *end, char **ret_mailbox,
+                 Status *st)
 {
 	LmtpMail mail = { 0 };
 	g_autofree char *sender = mail.sender = lmtp_pack_take_string(&at, end);
 	g_autofree char *queue_id = mail.queue_id = lmtp_pack_take_string(&at, end);
 	g_autofree char *size = lmtp_pack_take_string(&at, end);
 	g_autofree char *address = lmtp_pack_take_string(&at, end);
+
 	if (at != end || sender == NULL || size == NULL || address == NULL)
 		return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a recipient");
 	mail.size = g_ascii_strtoull(size, NULL, 10);
@@ -247,10 +286,14 @@ take_envelope(const char *at, const char *end, Envelope *envelope)
 		G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]) = text;
 		good = good && is_line(text);
 	}
+
 	return good && at == end && envelope->sender != NULL && envelope->recipient != NULL;
 }
 
-/* Is it what a session could have spooled? What the recipient's process reads must not be a pipe, or without end. */
+/*
+ * Is it what a session could have spooled? What the recipient's process reads must not be a pipe,
+ * or without end.
+ */
 static bool
 is_spool(const Conf *conf, int fd)
 {
@@ -264,8 +307,10 @@ static bool
 take_announcement(Back *back, const char *at, const char *end)
 {
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
-	if (!take_envelope(at, end, envelope) || back->delivering || ++back->announced > LIMIT_LMTP_RECIPIENTS)
+	if (!take_envelope(at, end, envelope) || back->delivering ||
+	    ++back->announced > LIMIT_LMTP_RECIPIENTS)
 		return false;
+
 	back->backend->announce(back->backend->user, g_steal_pointer(&envelope));
 	return true;
 }
@@ -275,9 +320,11 @@ answer_deliver(Back *back, const char *at, const char *end, int *fd, char **ret_
 {
 	const LmtpBackend *backend = back->backend;
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
+
 	back->delivering = true;
 	if (!take_envelope(at, end, envelope) || !is_spool(back->conf, *fd))
 		return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a delivery");
+
 	backend->adopt(backend->user, fs_steal_fd(fd));
 	return backend->deliver(backend->user, envelope, ret_done, st);
 }
@@ -290,7 +337,10 @@ end_message(Back *back)
 	back->delivering = false;
 }
 
-/* What the front says is as hostile as what its client says: it may only ask for what each client may ask for. */
+/*
+ * What the front says is as hostile as what its client says: it may only ask for what each client
+ * may ask for.
+ */
 static bool
 answer(Back *back, const char *packet, size_t len, int *fd)
 {
@@ -298,6 +348,7 @@ answer(Back *back, const char *packet, size_t len, int *fd)
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *text = NULL;
 	bool good = true;
+
 	if (packet[0] == ANNOUNCE)
 		return take_announcement(back, packet + 1, packet + len);
 	if (packet[0] == ASK_END || packet[0] == ASK_LEAVE)
@@ -306,12 +357,15 @@ answer(Back *back, const char *packet, size_t len, int *fd)
 		good = answer_recipient(backend, packet + 1, packet + len, &text, &st);
 	else
 		good = answer_deliver(back, packet + 1, packet + len, fd, &text, &st);
+
 	if (packet[0] == ASK_END)
 		return true;
 	if (!good)
-		(void) status_fail(&st, STATUS_INTERNAL, NULL); /* keeps the reason where there is one */
+		/* keeps the reason where there is one */
+		(void) status_fail(&st, STATUS_INTERNAL, NULL);
 	g_autoptr(GString) outcome = g_string_new(NULL);
 	lmtp_pack_outcome(outcome, &st, text);
+
 	return outcome->len <= MOST_PACKET && send_packet(back->channel, outcome, -1);
 }
 
@@ -320,6 +374,7 @@ be_back(Back *back)
 {
 	static char packet[MOST_PACKET];
 	int fd = -1;
+
 	lmtp_child_hide(back->channel); /* who has it could answer for others */
 	if (back->backend->ready != NULL)
 		back->backend->ready(back->backend->user);
@@ -330,6 +385,7 @@ be_back(Back *back)
 		if (!good)
 			break;
 	}
+
 	_exit(0);
 }
 
@@ -340,19 +396,31 @@ lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st
 	int channel[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
 		return status_fail_errno(st, errno, "cannot make a channel");
+
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void) close(channel[0]);
 		(void) close(master);
-		be_back(&(Back) { conf, backend, channel[1], 0, false });
+		be_back(&(Back){ conf, backend, channel[1], 0, false });
 	}
+
 	(void) close(channel[1]);
 	if (pid < 0)
 		return status_fail_errno(st, errno, "cannot start the root half of a worker");
-	front = (Front) { .channel = channel[0], .spool_folder = conf->lmtp_spool, .spool = LMTP_SPOOL_INIT, .message = -1 };
-	*backend = (LmtpBackend) {
-		.recipient = ask_recipient, .open = front_open, .write = front_write, .close = front_close,
-		.announce = announce, .deliver = ask_deliver, .end = front_end, .user = &front,
+
+	front = (Front){ .channel = channel[0],
+		         .spool_folder = conf->lmtp_spool,
+		         .spool = LMTP_SPOOL_INIT,
+		         .message = -1 };
+	*backend = (LmtpBackend){
+		.recipient = ask_recipient,
+		.open = front_open,
+		.write = front_write,
+		.close = front_close,
+		.announce = announce,
+		.deliver = ask_deliver,
+		.end = front_end,
+		.user = &front,
 	};
 	return true;
 }

@@ -2,9 +2,10 @@
 /*
  * lmtp-broker: a worker in two halves, where it has to become each recipient.
  *
- * The front talks with the client: it parses what strangers say, and has no rights but its descriptors. The back is root
- * and never sees an octet of the protocol or of the message: it takes an address, or an envelope and the descriptor of the
- * spooled message, and starts a process that becomes the recipient before it reads.
+ * The front talks with the client: it parses what strangers say, and has no rights but its
+ * descriptors. The back is root and never sees an octet of the protocol or of the message: it takes
+ * an address, or an envelope and the descriptor of the spooled message, and starts a process that
+ * becomes the recipient before it reads.
  */
 #ifndef TODOKE_LMTP_BROKER_H
 #define TODOKE_LMTP_BROKER_H
@@ -13,9 +14,9 @@
 #include "conf/conf.h"
 
 /*
- * Fork the back, which works with `backend` until we are gone; from now on `backend` asks it, and we are the front and may
- * drop all rights. A back that died takes us with it, so that the master answers the client. `master` is closed in the back:
- * it must not keep the master's channel open.
+ * Fork the back, which works with `backend` until we are gone; from now on `backend` asks it, and
+ * we are the front and may drop all rights. A back that died takes us with it, so that the master
+ * answers the client. `master` is closed in the back: it must not keep the master's channel open.
  */
 bool lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st);
 

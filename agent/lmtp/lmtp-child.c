@@ -18,8 +18,8 @@
 /* Octets of an outcome: more is no outcome of ours. */
 enum { MOST_OUTCOME = 64 * 1024 };
 
-static GArray *hidden;    /* int: descriptors that no child may have; NULL: none yet */
-static unsigned running;  /* children that somebody waits for */
+static GArray *hidden;   /* int: descriptors that no child may have; NULL: none yet */
+static unsigned running; /* children that somebody waits for */
 
 void
 lmtp_child_hide(int fd)
@@ -39,7 +39,10 @@ show(int fd)
 		}
 }
 
-/* Who has the descriptors of others could answer for them; `channel` is hidden from children of this child. */
+/*
+ * Who has the descriptors of others could answer for them; `channel` is hidden from children of
+ * this child.
+ */
 static void
 forget_others(int channel)
 {
@@ -55,10 +58,13 @@ work_once(LmtpChildWork *work, void *user, int channel)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *done = NULL;
+
 	if (!work(user, &done, &st))
-		(void) status_fail(&st, STATUS_INTERNAL, NULL); /* keeps the reason where there is one */
+		/* keeps the reason where there is one */
+		(void) status_fail(&st, STATUS_INTERNAL, NULL);
 	g_autoptr(GString) out = g_string_new(NULL);
 	lmtp_pack_outcome(out, &st, done);
+
 	return send(channel, out->str, MIN(out->len, MOST_OUTCOME), MSG_NOSIGNAL) >= 0;
 }
 
@@ -77,7 +83,9 @@ lmtp_child_start(LmtpChild *child, LmtpChildWork *work, void *user, unsigned tim
 	int ends[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return status_fail_errno(st, errno, "cannot make a channel");
-	while (running == 0 && waitpid(-1, NULL, WNOHANG) > 0) /* earlier ones that were killed or left */
+
+	/* earlier ones that were killed or left */
+	while (running == 0 && waitpid(-1, NULL, WNOHANG) > 0)
 		continue;
 	lmtp_child_hide(ends[0]);
 	pid_t pid = fork();
@@ -87,11 +95,13 @@ lmtp_child_start(LmtpChild *child, LmtpChildWork *work, void *user, unsigned tim
 			continue;
 		_exit(0);
 	}
+
 	(void) close(ends[1]);
-	*child = (LmtpChild) { pid, ends[0] };
+	*child = (LmtpChild){ pid, ends[0] };
 	running++;
 	if (pid > 0)
 		return true;
+
 	status_fail_errno(st, errno, "cannot start a delivery process");
 	forget(child);
 	return false;
@@ -109,10 +119,12 @@ static int
 bury(LmtpChild *child)
 {
 	int status = 0;
+
 	(void) kill(child->pid, SIGKILL);
 	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	forget(child);
+
 	return status;
 }
 
@@ -159,6 +171,7 @@ receive(int from, unsigned seconds, char *buffer)
 	do
 		len = recv(from, buffer, MOST_OUTCOME, 0);
 	while (len < 0 && errno == EINTR);
+
 	return MAX(len, 0);
 }
 
@@ -177,13 +190,17 @@ lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status *st)
 	ssize_t len = receive(child->from, seconds, buffer);
 	if (len > 0)
 		return lmtp_pack_take_outcome(buffer, buffer + len, ret_done, st);
+
 	if (len < 0) {
 		give_up(child);
-		return fail_lost(st, STATUS_DEADLINE, "was killed after so many seconds", (int) seconds);
+		return fail_lost(st, STATUS_DEADLINE, "was killed after so many seconds",
+		                 (int) seconds);
 	}
+
 	int status = bury(child);
 	bool by_deadline = WIFEXITED(status) && WEXITSTATUS(status) == EX_TEMPFAIL;
-	return by_deadline ? fail_lost(st, STATUS_DEADLINE, "ran into its deadline, wait status", status)
+	return by_deadline ? fail_lost(st, STATUS_DEADLINE, "ran into its deadline, wait status",
+	                               status)
 	                   : fail_lost(st, STATUS_INTERNAL, "died, wait status", status);
 }
 
@@ -193,6 +210,7 @@ lmtp_child_run(LmtpChildWork *work, void *user, unsigned seconds, char **ret_don
 	LmtpChild child;
 	if (!lmtp_child_start(&child, work, user, 1, st))
 		return false;
+
 	bool done = lmtp_child_take(&child, seconds, ret_done, st);
 	lmtp_child_end(&child, 0);
 	return done;

@@ -6,7 +6,9 @@
 
 #include <string.h>
 
-/* What a parser of arguments gets: the rest of the line, and where to put the reply when it fails. */
+/*
+ * What a parser of arguments gets: the rest of the line, and where to put the reply when it fails.
+ */
 typedef struct {
 	const char *at;
 	LmtpPaths paths;
@@ -36,6 +38,7 @@ next_word(Parse *parse)
 	size_t len = strcspn(parse->at, " ");
 	if (len == 0)
 		return NULL;
+
 	char *word = g_strndup(parse->at, len);
 	parse->at += len;
 	return word;
@@ -61,11 +64,15 @@ parse_number(const char *word, guint64 *ret_number)
 			return false;
 		number = number * 10 + digit;
 	}
+
 	*ret_number = number;
 	return true;
 }
 
-/* xtext (RFC 3461 4): "+2B" is a plus. NULL: malformed, or it hides a control character. Caller frees. */
+/*
+ * xtext (RFC 3461 4): "+2B" is a plus. NULL: malformed, or it hides a control character. Caller
+ * frees.
+ */
 static char *
 decode_xtext(const char *text)
 {
@@ -75,13 +82,15 @@ decode_xtext(const char *text)
 		if (c == '+') {
 			if (!g_ascii_isxdigit(text[1]) || !g_ascii_isxdigit(text[2]))
 				return NULL;
-			c = (char) (g_ascii_xdigit_value(text[1]) * 16 + g_ascii_xdigit_value(text[2]));
+			c = (char) (g_ascii_xdigit_value(text[1]) * 16 +
+			            g_ascii_xdigit_value(text[2]));
 			text += 2;
 		}
 		if (g_ascii_iscntrl(c))
 			return NULL;
 		g_string_append_c(out, c);
 	}
+
 	return g_strdup(out->str);
 }
 
@@ -97,12 +106,13 @@ decode_utf8_xtext(const char *text)
 		}
 		char *end = NULL;
 		guint64 letter = g_ascii_strtoull(text + 3, &end, 16);
-		if (end == text + 3 || *end != '}' || letter < 0x20 || letter == 0x7f || letter > 0x10ffff ||
-		    !g_unichar_validate((gunichar) letter))
+		if (end == text + 3 || *end != '}' || letter < 0x20 || letter == 0x7f ||
+		    letter > 0x10ffff || !g_unichar_validate((gunichar) letter))
 			return NULL;
 		g_string_append_unichar(out, (gunichar) letter);
 		text = end + 1;
 	}
+
 	return g_strdup(out->str);
 }
 
@@ -122,23 +132,29 @@ scan_quoted(const char **at, GString *out)
 	return false;
 }
 
-/* Octets that stand for themselves in a local part: more than RFC 5321 (dots anywhere), and what is not ASCII (RFC 6531). */
+/*
+ * Octets that stand for themselves in a local part: more than RFC 5321 (dots anywhere), and what is
+ * not ASCII (RFC 6531).
+ */
 static bool
 is_atom(char c)
 {
-	return g_ascii_isalnum(c) || ((unsigned char) c & 0x80) != 0 || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
+	return g_ascii_isalnum(c) || ((unsigned char) c & 0x80) != 0 ||
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~.", c) != NULL);
 }
 
 /* Octets of a domain, or of a literal in brackets. */
 static bool
 is_domain(char c)
 {
-	return g_ascii_isalnum(c) || ((unsigned char) c & 0x80) != 0 || (c != '\0' && strchr("-._:[]", c) != NULL);
+	return g_ascii_isalnum(c) || ((unsigned char) c & 0x80) != 0 ||
+	       (c != '\0' && strchr("-._:[]", c) != NULL);
 }
 
 /*
- * A mailbox up to `stop`, without its quotes: as Postfix hands addresses to pipe(8) too. A bare local part is a local
- * user; with an '@' in its quotes it would read as another address afterwards, so that is refused.
+ * A mailbox up to `stop`, without its quotes: as Postfix hands addresses to pipe(8) too. A bare
+ * local part is a local user; with an '@' in its quotes it would read as another address
+ * afterwards, so that is refused.
  */
 static char *
 scan_mailbox(const char **at, char stop)
@@ -146,15 +162,18 @@ scan_mailbox(const char **at, char stop)
 	g_autoptr(GString) out = g_string_new(NULL);
 	const char *c = *at;
 	bool quoted = *c == '"';
+
 	if (quoted) {
 		c++;
 		if (!scan_quoted(&c, out))
 			return NULL;
 	}
+
 	while (!quoted && is_atom(*c))
 		g_string_append_c(out, *c++);
 	if (out->len == 0 || (*c != '@' && strchr(out->str, '@') != NULL))
 		return NULL;
+
 	if (*c == '@') {
 		size_t before = out->len;
 		g_string_append_c(out, *c++);
@@ -163,13 +182,18 @@ scan_mailbox(const char **at, char stop)
 		if (out->len == before + 1)
 			return NULL;
 	}
-	if (*c != stop || out->len > LIMIT_ADDRESS_BYTES || !g_utf8_validate(out->str, (gssize) out->len, NULL))
+
+	if (*c != stop || out->len > LIMIT_ADDRESS_BYTES ||
+	    !g_utf8_validate(out->str, (gssize) out->len, NULL))
 		return NULL;
 	*at = c;
 	return g_strdup(out->str);
 }
 
-/* "@relay,@relay:" in front of an address: accepted and dropped (RFC 5321 4.1.1.3). False: it does not end. */
+/*
+ * "@relay,@relay:" in front of an address: accepted and dropped (RFC 5321 4.1.1.3). False: it does
+ * not end.
+ */
 static bool
 skip_route(Parse *parse)
 {
@@ -178,6 +202,7 @@ skip_route(Parse *parse)
 	const char *colon = parse->at + strcspn(parse->at, ":>\" ");
 	if (*colon != ':')
 		return false;
+
 	parse->at = colon + 1;
 	return true;
 }
@@ -187,12 +212,14 @@ static bool
 parse_bare(Parse *parse, LmtpReplyId refusal)
 {
 	if (parse->paths != LMTP_PATHS_BARE)
-		return refuse(parse, refusal == LMTP_REPLY_BAD_SENDER ? LMTP_REPLY_BARE_SENDER : LMTP_REPLY_BARE_RECIPIENT);
+		return refuse(parse, refusal == LMTP_REPLY_BAD_SENDER ? LMTP_REPLY_BARE_SENDER
+		                                                      : LMTP_REPLY_BARE_RECIPIENT);
 
 	char *address = scan_mailbox(&parse->at, ' ');
 	if (address == NULL)
 		address = scan_mailbox(&parse->at, '\0');
 	parse->command->address = address;
+
 	return address != NULL || refuse(parse, refusal);
 }
 
@@ -206,13 +233,16 @@ parse_path(Parse *parse, const char *keyword, LmtpReplyId refusal)
 	skip_blanks(parse);
 	if (*parse->at != '<')
 		return parse_bare(parse, refusal);
+
 	parse->at++;
 	if (*parse->at == '>' && refusal == LMTP_REPLY_BAD_SENDER) {
 		parse->command->address = g_strdup("");
 	} else {
-		if (!skip_route(parse) || (parse->command->address = scan_mailbox(&parse->at, '>')) == NULL)
+		if (!skip_route(parse) ||
+		    (parse->command->address = scan_mailbox(&parse->at, '>')) == NULL)
 			return refuse(parse, refusal);
 	}
+
 	parse->at++;
 	return *parse->at == '\0' || *parse->at == ' ' || refuse(parse, refusal);
 }
@@ -235,13 +265,16 @@ static bool
 parse_body(LmtpCommand *command, const char *value)
 {
 	static const char *const names[] = {
-		[LMTP_BODY_7BIT] = "7BIT", [LMTP_BODY_8BITMIME] = "8BITMIME", [LMTP_BODY_BINARYMIME] = "BINARYMIME",
+		[LMTP_BODY_7BIT] = "7BIT",
+		[LMTP_BODY_8BITMIME] = "8BITMIME",
+		[LMTP_BODY_BINARYMIME] = "BINARYMIME",
 	};
 	for (unsigned i = 0; value != NULL && i < G_N_ELEMENTS(names); i++)
 		if (g_ascii_strcasecmp(value, names[i]) == 0) {
 			command->body = (LmtpBody) i;
 			return true;
 		}
+
 	return false;
 }
 
@@ -255,7 +288,8 @@ parse_utf8(LmtpCommand *command, const char *value)
 static bool
 parse_ret(LmtpCommand *command, const char *value)
 {
-	if (value == NULL || (g_ascii_strcasecmp(value, "FULL") != 0 && g_ascii_strcasecmp(value, "HDRS") != 0))
+	if (value == NULL ||
+	    (g_ascii_strcasecmp(value, "FULL") != 0 && g_ascii_strcasecmp(value, "HDRS") != 0))
 		return false;
 	command->ret = g_ascii_strup(value, -1);
 	return true;
@@ -269,6 +303,7 @@ parse_envid(LmtpCommand *command, const char *value)
 	g_autofree char *plain = decode_xtext(value);
 	if (plain == NULL)
 		return false;
+
 	command->envid = g_strdup(value);
 	return true;
 }
@@ -280,6 +315,7 @@ parse_notify(LmtpCommand *command, const char *value)
 	static const char *const names[] = { "SUCCESS", "FAILURE", "DELAY" };
 	if (value == NULL)
 		return false;
+
 	g_autofree char *upper = g_ascii_strup(value, -1);
 	g_auto(GStrv) words = g_strsplit(upper, ",", G_N_ELEMENTS(names) + 1);
 	unsigned seen = 0;
@@ -291,6 +327,7 @@ parse_notify(LmtpCommand *command, const char *value)
 			return false;
 		seen |= bit;
 	}
+
 	if (*upper == '\0')
 		return false;
 	command->notify = g_steal_pointer(&upper);
@@ -304,15 +341,18 @@ decode_orcpt(const char *type, const char *address)
 	g_autofree char *plain = decode_xtext(address);
 	if (plain == NULL)
 		return NULL;
+
 	if (g_ascii_strcasecmp(type, "utf-8") == 0) {
 		char *letters = decode_utf8_xtext(plain);
 		g_free(plain);
 		plain = letters;
 	}
+
 	if (plain == NULL || !g_utf8_validate(plain, -1, NULL))
 		return NULL;
 	const char *at = plain;
 	char *mailbox = scan_mailbox(&at, '\0');
+
 	return mailbox != NULL ? mailbox : g_steal_pointer(&plain);
 }
 
@@ -320,20 +360,25 @@ static bool
 parse_orcpt(LmtpCommand *command, const char *value)
 {
 	const char *semicolon = value != NULL ? strchr(value, ';') : NULL;
-	if (semicolon == NULL || semicolon == value || semicolon[1] == '\0' || strlen(value) > LIMIT_LMTP_ORCPT)
+	if (semicolon == NULL || semicolon == value || semicolon[1] == '\0' ||
+	    strlen(value) > LIMIT_LMTP_ORCPT)
 		return false;
+
 	g_autofree char *type = g_strndup(value, (size_t) (semicolon - value));
 	command->original = decode_orcpt(type, semicolon + 1);
 	command->orcpt = g_strdup(value);
+
 	return command->original != NULL;
 }
 
 static const Parameter mail_parameters[] = {
-	{ "SIZE", parse_size }, { "BODY", parse_body }, { "SMTPUTF8", parse_utf8 }, { "RET", parse_ret }, { "ENVID", parse_envid },
-	{ NULL, NULL },
+	{ "SIZE", parse_size }, { "BODY", parse_body },   { "SMTPUTF8", parse_utf8 },
+	{ "RET", parse_ret },   { "ENVID", parse_envid }, { NULL, NULL },
 };
 
-static const Parameter rcpt_parameters[] = { { "NOTIFY", parse_notify }, { "ORCPT", parse_orcpt }, { NULL, NULL } };
+static const Parameter rcpt_parameters[] = { { "NOTIFY", parse_notify },
+	                                     { "ORCPT", parse_orcpt },
+	                                     { NULL, NULL } };
 
 /* Split "NAME=value" at the sign; NULL: there is none. */
 static char *
@@ -364,6 +409,7 @@ parse_parameters(Parse *parse, const Parameter *known)
 		if (!known[i].parse(parse->command, value))
 			return refuse(parse, LMTP_REPLY_BAD_PARAMETER);
 	}
+
 	return true;
 }
 
@@ -379,13 +425,15 @@ parse_lhlo(Parse *parse)
 static bool
 parse_mail(Parse *parse)
 {
-	return parse_path(parse, "FROM:", LMTP_REPLY_BAD_SENDER) && parse_parameters(parse, mail_parameters);
+	return parse_path(parse, "FROM:", LMTP_REPLY_BAD_SENDER) &&
+	       parse_parameters(parse, mail_parameters);
 }
 
 static bool
 parse_rcpt(Parse *parse)
 {
-	return parse_path(parse, "TO:", LMTP_REPLY_BAD_RECIPIENT) && parse_parameters(parse, rcpt_parameters);
+	return parse_path(parse, "TO:", LMTP_REPLY_BAD_RECIPIENT) &&
+	       parse_parameters(parse, rcpt_parameters);
 }
 
 static bool
@@ -393,14 +441,19 @@ parse_bdat(Parse *parse)
 {
 	g_autofree char *size = next_word(parse);
 	g_autofree char *last = next_word(parse);
+
 	parse->command->last = last != NULL;
 	if (size == NULL || !parse_number(size, &parse->command->size) || !at_end(parse) ||
 	    (last != NULL && g_ascii_strcasecmp(last, "LAST") != 0))
 		return refuse(parse, LMTP_REPLY_BAD_ARGUMENT);
+
 	return true;
 }
 
-/* Which attributes are kept (LMTP_ATTR_COUNT: known, but nobody asks for it), and for which command they are good. */
+/*
+ * Which attributes are kept (LMTP_ATTR_COUNT: known, but nobody asks for it), and for which command
+ * they are good.
+ */
 static const struct {
 	const char *name;
 	LmtpAttr attr;
@@ -421,6 +474,7 @@ keep_attribute(LmtpCommand *command, LmtpAttr attr, const char *value)
 		return false;
 	if (attr == LMTP_ATTR_COUNT)
 		return true;
+
 	command->said[attr] = true;
 	g_clear_pointer(&command->attr[attr], g_free);
 	bool known = *plain != '\0' && g_ascii_strcasecmp(plain, "[UNAVAILABLE]") != 0 &&
@@ -428,6 +482,7 @@ keep_attribute(LmtpCommand *command, LmtpAttr attr, const char *value)
 	bool ipv6 = attr == LMTP_ATTR_ADDR && g_ascii_strncasecmp(plain, "IPV6:", 5) == 0;
 	if (known)
 		command->attr[attr] = g_strdup(plain + (ipv6 ? 5 : 0));
+
 	return true;
 }
 
@@ -437,16 +492,20 @@ parse_attributes(Parse *parse)
 	bool forward = parse->command->verb == LMTP_XFORWARD;
 	if (at_end(parse))
 		return refuse(parse, LMTP_REPLY_BAD_ARGUMENT);
+
 	while (!at_end(parse)) {
 		g_autofree char *word = next_word(parse);
 		const char *value = split_value(word);
 		size_t i = 0;
-		while (i < G_N_ELEMENTS(attributes) && g_ascii_strcasecmp(attributes[i].name, word) != 0)
+		while (i < G_N_ELEMENTS(attributes) &&
+		       g_ascii_strcasecmp(attributes[i].name, word) != 0)
 			i++;
-		if (i == G_N_ELEMENTS(attributes) || value == NULL || !(forward ? attributes[i].forward : attributes[i].client) ||
+		if (i == G_N_ELEMENTS(attributes) || value == NULL ||
+		    !(forward ? attributes[i].forward : attributes[i].client) ||
 		    !keep_attribute(parse->command, attributes[i].attr, value))
 			return refuse(parse, LMTP_REPLY_BAD_PARAMETER);
 	}
+
 	return true;
 }
 
@@ -487,8 +546,9 @@ static const struct {
 	const char *name;
 	LmtpReplyId reply;
 } others[] = {
-	{ "HELO", LMTP_REPLY_SAY_LHLO },      { "EHLO", LMTP_REPLY_SAY_LHLO },      { "EXPN", LMTP_REPLY_NOT_SUPPORTED },
-	{ "HELP", LMTP_REPLY_NOT_SUPPORTED }, { "AUTH", LMTP_REPLY_NOT_SUPPORTED }, { "STARTTLS", LMTP_REPLY_NOT_SUPPORTED },
+	{ "HELO", LMTP_REPLY_SAY_LHLO },      { "EHLO", LMTP_REPLY_SAY_LHLO },
+	{ "EXPN", LMTP_REPLY_NOT_SUPPORTED }, { "HELP", LMTP_REPLY_NOT_SUPPORTED },
+	{ "AUTH", LMTP_REPLY_NOT_SUPPORTED }, { "STARTTLS", LMTP_REPLY_NOT_SUPPORTED },
 	{ "ETRN", LMTP_REPLY_NOT_SUPPORTED }, { "TURN", LMTP_REPLY_NOT_SUPPORTED },
 };
 
@@ -505,12 +565,14 @@ static bool
 parse_line(Parse *parse)
 {
 	g_autofree char *word = next_word(parse);
+
 	for (size_t i = 0; word != NULL && i < G_N_ELEMENTS(verbs); i++)
 		if (g_ascii_strcasecmp(verbs[i].name, word) == 0) {
 			parse->command->verb = verbs[i].verb;
 			skip_blanks(parse);
 			return verbs[i].parse(parse);
 		}
+
 	parse->command->verb = LMTP_NOOP;
 	return refuse(parse, name_unknown(word));
 }
@@ -525,20 +587,23 @@ has_control(const char *line, size_t len)
 }
 
 bool
-lmtp_command_parse(const char *line, size_t len, LmtpPaths paths, LmtpCommand *ret, LmtpReplyId *ret_refusal)
+lmtp_command_parse(const char *line, size_t len, LmtpPaths paths, LmtpCommand *ret,
+                   LmtpReplyId *ret_refusal)
 {
 	g_autofree char *text = len > 0 ? g_strndup(line, len) : g_strdup("");
 	g_auto(LmtpCommand) command = { .verb = LMTP_NOOP };
 	Parse parse = { .at = text, .paths = paths, .command = &command, .refusal = ret_refusal };
 	bool good = parse_line(&parse);
+
 	if (has_control(line, len))
 		good = refuse(&parse, LMTP_REPLY_BAD_BYTES);
 	if (!good) {
-		*ret = (LmtpCommand) { .verb = command.verb };
+		*ret = (LmtpCommand){ .verb = command.verb };
 		return false;
 	}
+
 	*ret = command;
-	command = (LmtpCommand) { .verb = LMTP_NOOP };
+	command = (LmtpCommand){ .verb = LMTP_NOOP };
 	return true;
 }
 
@@ -546,11 +611,13 @@ void
 lmtp_command_clear(LmtpCommand *command)
 {
 	char *owned[] = {
-		command->address, command->ret, command->envid, command->notify, command->orcpt, command->original,
+		command->address, command->ret,   command->envid,
+		command->notify,  command->orcpt, command->original,
 	};
+
 	for (size_t i = 0; i < G_N_ELEMENTS(owned); i++)
 		g_free(owned[i]);
 	for (size_t i = 0; i < LMTP_ATTR_COUNT; i++)
 		g_free(command->attr[i]);
-	*command = (LmtpCommand) { .verb = command->verb };
+	*command = (LmtpCommand){ .verb = command->verb };
 }

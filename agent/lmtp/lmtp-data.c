@@ -58,13 +58,16 @@ step(LmtpData *data, char c, char *out, size_t *used)
 }
 
 size_t
-lmtp_data_decode(LmtpData *data, const char *in, size_t len, char *out, size_t *ret_len, bool *ret_ended)
+lmtp_data_decode(LmtpData *data, const char *in, size_t len, char *out, size_t *ret_len,
+                 bool *ret_ended)
 {
 	size_t at = 0, used = 0;
+
 	if (data->form == LMTP_DATA_BINARY) {
 		memcpy(out, in, len);
 		at = used = len;
 	}
+
 	while (at < len && data->state != ENDED) {
 		if (data->state != TEXT) {
 			at += step(data, in[at], out, &used) ? 1 : 0;
@@ -76,6 +79,7 @@ lmtp_data_decode(LmtpData *data, const char *in, size_t len, char *out, size_t *
 			at++;
 		}
 	}
+
 	*ret_len = used;
 	*ret_ended = data->state == ENDED;
 	return at;

@@ -9,8 +9,8 @@ enum { WORTH_A_LANE = 2 };
 
 typedef struct {
 	LmtpLanes *lanes;
-	GArray *numbers;    /* unsigned */
-	guint at;           /* the next outcome; in the lane's process the next delivery */
+	GArray *numbers; /* unsigned */
+	guint at;        /* the next outcome; in the lane's process the next delivery */
 	LmtpChild child;
 } Lane;
 
@@ -18,8 +18,8 @@ struct LmtpLanes {
 	LmtpLanesWork *work;
 	void *user;
 	unsigned seconds;
-	GPtrArray *users;   /* char *: of each delivery */
-	GArray *lane_of;    /* unsigned: of each delivery; empty: not started */
+	GPtrArray *users; /* char *: of each delivery */
+	GArray *lane_of;  /* unsigned: of each delivery; empty: not started */
 	guint at;
 	Lane lane[LMTP_LANES];
 };
@@ -28,12 +28,17 @@ LmtpLanes *
 lmtp_lanes_new(LmtpLanesWork *work, void *user, unsigned seconds)
 {
 	LmtpLanes *lanes = g_new0(LmtpLanes, 1);
-	*lanes = (LmtpLanes) {
-		.work = work, .user = user, .seconds = seconds,
-		.users = g_ptr_array_new_with_free_func(g_free), .lane_of = g_array_new(FALSE, FALSE, sizeof(unsigned)),
+
+	*lanes = (LmtpLanes){
+		.work = work,
+		.user = user,
+		.seconds = seconds,
+		.users = g_ptr_array_new_with_free_func(g_free),
+		.lane_of = g_array_new(FALSE, FALSE, sizeof(unsigned)),
 	};
 	for (unsigned i = 0; i < LMTP_LANES; i++)
-		lanes->lane[i] = (Lane) { .lanes = lanes, .numbers = g_array_new(FALSE, FALSE, sizeof(unsigned)) };
+		lanes->lane[i] = (Lane){ .lanes = lanes,
+			                 .numbers = g_array_new(FALSE, FALSE, sizeof(unsigned)) };
 	return lanes;
 }
 
@@ -48,6 +53,7 @@ lmtp_lanes_free(LmtpLanes *lanes)
 		lmtp_child_end(&lanes->lane[i].child, lanes->seconds);
 		g_array_unref(lanes->lane[i].numbers);
 	}
+
 	g_array_unref(lanes->lane_of);
 	g_ptr_array_unref(lanes->users);
 	g_free(lanes);
@@ -71,6 +77,7 @@ share_out(LmtpLanes *lanes)
 {
 	g_autoptr(GHashTable) lane_of_user = g_hash_table_new(g_str_hash, g_str_equal);
 	unsigned count = CLAMP(lanes->users->len / WORTH_A_LANE, 1, LMTP_LANES);
+
 	for (unsigned number = 0; number < lanes->users->len; number++) {
 		const char *user = lanes->users->pdata[number];
 		unsigned lane = g_hash_table_size(lane_of_user) % count;
@@ -90,14 +97,16 @@ work_in_lane(void *user, char **ret_done, Status *st)
 {
 	Lane *lane = user;
 	LmtpLanes *lanes = lane->lanes;
-	return lanes->work(lanes->user, (unsigned) (lane - lanes->lane), g_array_index(lane->numbers, unsigned, lane->at++), ret_done, st);
+	return lanes->work(lanes->user, (unsigned) (lane - lanes->lane),
+	                   g_array_index(lane->numbers, unsigned, lane->at++), ret_done, st);
 }
 
 static bool
 start_lane(Lane *lane, Status *st)
 {
 	unsigned left = lane->numbers->len - lane->at;
-	return left == 0 || lane->child.pid != 0 || lmtp_child_start(&lane->child, work_in_lane, lane, left, st);
+	return left == 0 || lane->child.pid != 0 ||
+	       lmtp_child_start(&lane->child, work_in_lane, lane, left, st);
 }
 
 unsigned
@@ -109,15 +118,20 @@ lmtp_lanes_next(const LmtpLanes *lanes)
 bool
 lmtp_lanes_take(LmtpLanes *lanes, char **ret_done, Status *st)
 {
-	g_auto(Status) later = STATUS_INIT; /* a lane that cannot be started says so when it is its turn */
+	/* a lane that cannot be started says so when it is its turn */
+	g_auto(Status) later = STATUS_INIT;
+
 	if (lanes->lane_of->len == 0) {
 		share_out(lanes);
 		for (unsigned i = 0; i < LMTP_LANES; i++)
 			(void) start_lane(&lanes->lane[i], &later);
 	}
+
 	Lane *lane = &lanes->lane[g_array_index(lanes->lane_of, unsigned, lanes->at++)];
-	bool done = start_lane(lane, st) && lmtp_child_take(&lane->child, lanes->seconds, ret_done, st);
+	bool done = start_lane(lane, st) &&
+	            lmtp_child_take(&lane->child, lanes->seconds, ret_done, st);
 	if (++lane->at == lane->numbers->len)
 		lmtp_child_end(&lane->child, 0);
+
 	return done;
 }

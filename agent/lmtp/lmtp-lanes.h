@@ -2,9 +2,10 @@
 /*
  * lmtp-lanes: the deliveries of one message, several at once.
  *
- * Each of them flushes its files by itself before it answers, but those that wait for the disk at the same time wait
- * together: the file system writes its journal once for all. A lane is a process, so a delivery that dies takes no other
- * one with it; the rest of its lane gets a new process.
+ * Each of them flushes its files by itself before it answers, but those that wait for the disk at
+ * the same time wait together: the file system writes its journal once for all. A lane is a
+ * process, so a delivery that dies takes no other one with it; the rest of its lane gets a new
+ * process.
  */
 #ifndef TODOKE_LMTP_LANES_H
 #define TODOKE_LMTP_LANES_H
@@ -22,11 +23,16 @@ typedef bool LmtpLanesWork(void *user, unsigned lane, unsigned number, char **re
 /* No outcome is waited for longer than `seconds`. */
 LmtpLanes *lmtp_lanes_new(LmtpLanesWork *work, void *user, unsigned seconds);
 
-/* Deliveries that are at work are finished and waited for, the others of their lanes are not begun. */
+/*
+ * Deliveries that are at work are finished and waited for, the others of their lanes are not begun.
+ */
 void lmtp_lanes_free(LmtpLanes *lanes);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpLanes, lmtp_lanes_free)
 
-/* Add the next delivery; numbers begin at 0. Those of one user are in one lane, in their order: a user has one mailbox. */
+/*
+ * Add the next delivery; numbers begin at 0. Those of one user are in one lane, in their order: a
+ * user has one mailbox.
+ */
 void lmtp_lanes_add(LmtpLanes *lanes, const char *user_name);
 
 /* Are there enough of them to be worth more than one process? */
@@ -36,8 +42,8 @@ bool lmtp_lanes_pay(const LmtpLanes *lanes);
 unsigned lmtp_lanes_next(const LmtpLanes *lanes);
 
 /*
- * The outcome of the next delivery; there has to be one. The first call starts all lanes. Faults as lmtp_child_take.
- * *ret_done is the caller's.
+ * The outcome of the next delivery; there has to be one. The first call starts all lanes. Faults as
+ * lmtp_child_take. *ret_done is the caller's.
  */
 bool lmtp_lanes_take(LmtpLanes *lanes, char **ret_done, Status *st);
 

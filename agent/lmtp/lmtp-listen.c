@@ -27,8 +27,10 @@ fill_path(struct sockaddr_un *address, const char *path, Status *st)
 {
 	address->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof address->sun_path)
-		return status_fail_detail(st, STATUS_CONFIG, "socket path '%s' is longer than %zu octets", path,
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "socket path '%s' is longer than %zu octets", path,
 		                          sizeof address->sun_path - 1);
+
 	strcpy(address->sun_path, path);
 	return true;
 }
@@ -40,11 +42,16 @@ remove_dead(const struct sockaddr_un *address, Status *st)
 	struct stat info;
 	if (lstat(address->sun_path, &info) < 0)
 		return true;
+
 	if (!S_ISSOCK(info.st_mode))
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' is not a socket", address->sun_path);
+		return status_fail_detail(st, STATUS_CONFIG, "'%s' is not a socket",
+		                          address->sun_path);
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *) address, sizeof *address) == 0 || errno != ECONNREFUSED)
-		return status_fail_detail(st, STATUS_CONFIG, "socket '%s' is served already", address->sun_path);
+	if (fd < 0 || connect(fd, (const struct sockaddr *) address, sizeof *address) == 0 ||
+	    errno != ECONNREFUSED)
+		return status_fail_detail(st, STATUS_CONFIG, "socket '%s' is served already",
+		                          address->sun_path);
+
 	(void) unlink(address->sun_path); /* bind tells when that failed */
 	return true;
 }
@@ -54,20 +61,27 @@ static bool
 parse_owner(const char *owner, uid_t *ret_uid, gid_t *ret_gid, Status *st)
 {
 	g_auto(GStrv) parts = g_strsplit(owner, ":", 2);
+
 	*ret_uid = (uid_t) -1;
 	*ret_gid = (gid_t) -1;
 	if (parts[0] != NULL && *parts[0] != '\0') {
 		const struct passwd *user = getpwnam(parts[0]);
 		if (user == NULL)
-			return status_fail_detail(st, STATUS_CONFIG, "lmtp_socket_owner: there is no user '%s'", parts[0]);
+			return status_fail_detail(st, STATUS_CONFIG,
+			                          "lmtp_socket_owner: there is no user '%s'",
+			                          parts[0]);
 		*ret_uid = user->pw_uid;
 	}
+
 	if (parts[0] != NULL && parts[1] != NULL && *parts[1] != '\0') {
 		const struct group *group = getgrnam(parts[1]);
 		if (group == NULL)
-			return status_fail_detail(st, STATUS_CONFIG, "lmtp_socket_owner: there is no group '%s'", parts[1]);
+			return status_fail_detail(st, STATUS_CONFIG,
+			                          "lmtp_socket_owner: there is no group '%s'",
+			                          parts[1]);
 		*ret_gid = group->gr_gid;
 	}
+
 	return true;
 }
 
@@ -78,9 +92,11 @@ dress(const char *path, const LmtpListenOptions *options, Status *st)
 	gid_t gid;
 	if (!parse_owner(options->owner, &uid, &gid, st))
 		return false;
+
 	bool owned = (uid == (uid_t) -1 && gid == (gid_t) -1) || lchown(path, uid, gid) == 0;
 	if (!owned || chmod(path, options->mode) < 0)
-		return status_fail_detail(st, STATUS_CONFIG, "cannot set up the socket '%s': %s", path, g_strerror(errno));
+		return status_fail_detail(st, STATUS_CONFIG, "cannot set up the socket '%s': %s",
+		                          path, g_strerror(errno));
 	return true;
 }
 
@@ -91,19 +107,26 @@ open_unix(const char *path, const LmtpListenOptions *options, int *ret_fd, Statu
 	struct sockaddr_un address = { 0 };
 	if (!fill_path(&address, path, st) || !remove_dead(&address, st))
 		return false;
+
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return status_fail_detail(st, STATUS_CONFIG, "cannot make a socket: %s", g_strerror(errno));
+		return status_fail_detail(st, STATUS_CONFIG, "cannot make a socket: %s",
+		                          g_strerror(errno));
 	mode_t old = umask(0777 & ~options->mode);
 	int bound = bind(fd, (const struct sockaddr *) &address, sizeof address);
 	(void) umask(old);
 	if (bound < 0)
-		return status_fail_detail(st, STATUS_CONFIG, "cannot make the socket '%s': %s", path, g_strerror(errno));
+		return status_fail_detail(st, STATUS_CONFIG, "cannot make the socket '%s': %s",
+		                          path, g_strerror(errno));
+
 	if (!dress(path, options, st) || listen(fd, BACKLOG) < 0) {
-		status_fail_detail(st, STATUS_CONFIG, "cannot listen at '%s': %s", path, g_strerror(errno)); /* dress has said more */
+		/* dress has said more */
+		status_fail_detail(st, STATUS_CONFIG, "cannot listen at '%s': %s", path,
+		                   g_strerror(errno));
 		(void) unlink(path);
 		return false;
 	}
+
 	*ret_fd = fs_steal_fd(&fd);
 	return true;
 }
@@ -115,10 +138,12 @@ split_port(const char *where, char **ret_host, char **ret_port)
 	const char *colon = strrchr(where, ':');
 	if (colon == NULL || colon == where || colon[1] == '\0')
 		return false;
+
 	size_t len = (size_t) (colon - where);
 	bool bracketed = where[0] == '[' && where[len - 1] == ']';
 	if (!bracketed && memchr(where, ':', len) != NULL)
 		return false;
+
 	*ret_host = bracketed ? g_strndup(where + 1, len - 2) : g_strndup(where, len);
 	*ret_port = g_strdup(colon + 1);
 	return true;
@@ -131,14 +156,17 @@ listen_at(const struct addrinfo *info)
 	int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
+
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) < 0 ||
-	    (info->ai_family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) < 0) ||
+	    (info->ai_family == AF_INET6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes) < 0) ||
 	    bind(fd, info->ai_addr, info->ai_addrlen) < 0 || listen(fd, BACKLOG) < 0) {
 		int err = errno;
 		(void) close(fd);
 		errno = err;
 		return -1;
 	}
+
 	return fd;
 }
 
@@ -146,19 +174,28 @@ static bool
 open_inet(const char *where, int *ret_fd, Status *st)
 {
 	g_autofree char *host = NULL, *port = NULL;
+
 	if (!split_port(where, &host, &port))
-		return status_fail_detail(st, STATUS_CONFIG, "cannot read 'inet:%s': inet:ADDRESS:PORT is meant", where);
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST };
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "cannot read 'inet:%s': inet:ADDRESS:PORT is meant",
+		                          where);
+
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+		                  .ai_flags = AI_PASSIVE | AI_NUMERICHOST };
 	struct addrinfo *info = NULL;
 	int code = getaddrinfo(host, port, &hints, &info);
 	if (code != 0)
-		return status_fail_detail(st, STATUS_CONFIG, "cannot read 'inet:%s': %s", where, gai_strerror(code));
+		return status_fail_detail(st, STATUS_CONFIG, "cannot read 'inet:%s': %s", where,
+		                          gai_strerror(code));
+
 	int fd = listen_at(info);
 	int err = errno;
 	freeaddrinfo(info);
 	if (fd < 0)
-		return status_fail_detail(st, STATUS_CONFIG, "cannot listen at 'inet:%s': %s", where, g_strerror(err));
+		return status_fail_detail(st, STATUS_CONFIG, "cannot listen at 'inet:%s': %s",
+		                          where, g_strerror(err));
 	*ret_fd = fd;
+
 	return true;
 }
 
@@ -169,7 +206,10 @@ lmtp_listen_open(const char *where, const LmtpListenOptions *options, int *ret_f
 		return open_unix(where + strlen("unix:"), options, ret_fd, st);
 	if (g_str_has_prefix(where, "inet:"))
 		return open_inet(where + strlen("inet:"), ret_fd, st);
-	return status_fail_detail(st, STATUS_CONFIG, "cannot listen at '%s': unix:/PATH or inet:ADDRESS:PORT is meant", where);
+
+	return status_fail_detail(st, STATUS_CONFIG,
+	                          "cannot listen at '%s': unix:/PATH or inet:ADDRESS:PORT is meant",
+	                          where);
 }
 
 bool
@@ -182,7 +222,8 @@ void
 lmtp_listen_remove(const char *where)
 {
 	if (g_str_has_prefix(where, "unix:"))
-		(void) unlink(where + strlen("unix:")); /* a file that stays only refuses its clients */
+		/* a file that stays only refuses its clients */
+		(void) unlink(where + strlen("unix:"));
 }
 
 void
@@ -190,8 +231,11 @@ lmtp_listen_inherit(GArray *fds)
 {
 	const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
 	guint64 number = 0, n = 0;
-	bool ours = pid != NULL && count != NULL && g_ascii_string_to_unsigned(pid, 10, 1, G_MAXINT, &number, NULL) &&
-	            (pid_t) number == getpid() && g_ascii_string_to_unsigned(count, 10, 1, 1000, &n, NULL);
+	bool ours = pid != NULL && count != NULL &&
+	            g_ascii_string_to_unsigned(pid, 10, 1, G_MAXINT, &number, NULL) &&
+	            (pid_t) number == getpid() &&
+	            g_ascii_string_to_unsigned(count, 10, 1, 1000, &n, NULL);
+
 	for (int fd = FIRST_INHERITED; ours && fd < FIRST_INHERITED + (int) n; fd++) {
 		int flags = fcntl(fd, F_GETFL);
 		if (flags < 0)
@@ -200,6 +244,7 @@ lmtp_listen_inherit(GArray *fds)
 		(void) fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 		g_array_append_val(fds, fd);
 	}
+
 	(void) unsetenv("LISTEN_PID");
 	(void) unsetenv("LISTEN_FDS");
 	(void) unsetenv("LISTEN_FDNAMES");
@@ -210,9 +255,10 @@ lmtp_listen_where(int fd)
 {
 	struct sockaddr_un address = { 0 };
 	socklen_t len = sizeof address;
-	if (getsockname(fd, (struct sockaddr *) &address, &len) < 0 || address.sun_family != AF_UNIX ||
-	    address.sun_path[0] != '/')
+	if (getsockname(fd, (struct sockaddr *) &address, &len) < 0 ||
+	    address.sun_family != AF_UNIX || address.sun_path[0] != '/')
 		return NULL;
+
 	return g_strdup_printf("unix:%.*s", (int) sizeof address.sun_path, address.sun_path);
 }
 
@@ -221,14 +267,19 @@ lmtp_listen_notify(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	if (path == NULL || (*path != '/' && *path != '@') || strlen(path) >= sizeof address.sun_path)
+	if (path == NULL || (*path != '/' && *path != '@') ||
+	    strlen(path) >= sizeof address.sun_path)
 		return;
+
 	strcpy(address.sun_path, path);
 	size_t len = strlen(path);
 	if (*path == '@')
 		address.sun_path[0] = '\0';
+
 	auto_fd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	socklen_t size = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + len + (*path == '@' ? 0 : 1));
+	socklen_t size = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + len +
+	                              (*path == '@' ? 0 : 1));
 	if (fd >= 0) /* a service manager that does not listen cannot be helped */
-		(void) sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *) &address, size);
+		(void) sendto(fd, state, strlen(state), MSG_NOSIGNAL,
+		              (const struct sockaddr *) &address, size);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lmtp-listen: the sockets of lmtpd: those that the settings name, those that systemd hands over, and telling it so. */
+/*
+ * lmtp-listen: the sockets of lmtpd: those that the settings name, those that systemd hands over,
+ * and telling it so.
+ */
 #ifndef TODOKE_LMTP_LISTEN_H
 #define TODOKE_LMTP_LISTEN_H
 
@@ -8,13 +11,13 @@
 #include <sys/types.h>
 
 typedef struct {
-	mode_t mode;        /* of unix sockets */
-	const char *owner;  /* "user", "user:group", ":group"; "": whoever we are */
+	mode_t mode;       /* of unix sockets */
+	const char *owner; /* "user", "user:group", ":group"; "": whoever we are */
 } LmtpListenOptions;
 
 /*
- * Open "unix:/path", "inet:127.0.0.1:24" or "inet:[::1]:24". A socket that nobody serves any more is replaced; one that is
- * served is STATUS_CONFIG, like everything else that is wrong.
+ * Open "unix:/path", "inet:127.0.0.1:24" or "inet:[::1]:24". A socket that nobody serves any more
+ * is replaced; one that is served is STATUS_CONFIG, like everything else that is wrong.
  */
 bool lmtp_listen_open(const char *where, const LmtpListenOptions *options, int *ret_fd, Status *st);
 
@@ -24,7 +27,10 @@ bool lmtp_listen_dress(const char *where, const LmtpListenOptions *options, Stat
 /* Remove the file of a socket that we no longer serve. */
 void lmtp_listen_remove(const char *where);
 
-/* Append the sockets that systemd opened for us (sd_listen_fds(3)) to `fds` (GArray of int), and forget that it did. */
+/*
+ * Append the sockets that systemd opened for us (sd_listen_fds(3)) to `fds` (GArray of int), and
+ * forget that it did.
+ */
 void lmtp_listen_inherit(GArray *fds);
 
 /* "unix:/path" of a listening socket; NULL: it has no path. Caller frees. */

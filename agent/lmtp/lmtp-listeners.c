@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 typedef struct {
-	char *where;    /* NULL: not known */
+	char *where; /* NULL: not known */
 	int fd;
-	bool given;     /* by the service manager: its owner, its mode, its end are not our matter */
+	/* by the service manager: its owner, its mode, its end are not our matter */
+	bool given;
 } Listener;
 
 struct LmtpListeners {
-	GArray *list;   /* Listener */
+	GArray *list; /* Listener */
 };
 
 static void
@@ -35,14 +36,17 @@ LmtpListeners *
 lmtp_listeners_new(void)
 {
 	LmtpListeners *listeners = g_new(LmtpListeners, 1);
+
 	listeners->list = list_new();
 	g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
 	lmtp_listen_inherit(fds);
+
 	for (guint i = 0; i < fds->len; i++) {
 		Listener listener = { .fd = g_array_index(fds, int, i), .given = true };
 		listener.where = lmtp_listen_where(listener.fd);
 		g_array_append_val(listeners->list, listener);
 	}
+
 	return listeners;
 }
 
@@ -83,21 +87,23 @@ is_wanted(const char *where, const char *const *const *lists, size_t count)
 
 /* Open `where` into `fresh` unless it is open. */
 static bool
-provide(const LmtpListeners *listeners, GArray *fresh, const char *where, const LmtpListenOptions *options, Status *st)
+provide(const LmtpListeners *listeners, GArray *fresh, const char *where,
+        const LmtpListenOptions *options, Status *st)
 {
 	if (find(listeners->list, where) != NULL || find(fresh, where) != NULL)
 		return true;
 	Listener made = { .where = NULL, .fd = -1 };
 	if (!lmtp_listen_open(where, options, &made.fd, st))
 		return false;
+
 	made.where = g_strdup(where);
 	g_array_append_val(fresh, made);
 	return true;
 }
 
 static bool
-provide_all(const LmtpListeners *listeners, GArray *fresh, const char *const *const *lists, size_t count,
-            const LmtpListenOptions *options, Status *st)
+provide_all(const LmtpListeners *listeners, GArray *fresh, const char *const *const *lists,
+            size_t count, const LmtpListenOptions *options, Status *st)
 {
 	for (size_t i = 0; i < count; i++)
 		for (const char *const *where = lists[i]; where != NULL && *where != NULL; where++)
@@ -108,12 +114,13 @@ provide_all(const LmtpListeners *listeners, GArray *fresh, const char *const *co
 
 /* What stays open gets its owner and mode. */
 static bool
-dress_all(const LmtpListeners *listeners, const char *const *const *lists, size_t count, const LmtpListenOptions *options,
-          Status *st)
+dress_all(const LmtpListeners *listeners, const char *const *const *lists, size_t count,
+          const LmtpListenOptions *options, Status *st)
 {
 	for (guint i = 0; i < listeners->list->len; i++) {
 		const Listener *old = &g_array_index(listeners->list, Listener, i);
-		if (!old->given && is_wanted(old->where, lists, count) && !lmtp_listen_dress(old->where, options, st))
+		if (!old->given && is_wanted(old->where, lists, count) &&
+		    !lmtp_listen_dress(old->where, options, st))
 			return false;
 	}
 	return true;
@@ -144,12 +151,17 @@ lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, si
                    const LmtpListenOptions *options, Status *st)
 {
 	if (!has_place(listeners, lists, count))
-		return status_fail_detail(st, STATUS_CONFIG, "nowhere to listen: set lmtp_listen, or give --listen or --stdio");
+		return status_fail_detail(
+			st, STATUS_CONFIG,
+			"nowhere to listen: set lmtp_listen, or give --listen or --stdio");
+
 	g_autoptr(GArray) fresh = list_new();
-	if (!provide_all(listeners, fresh, lists, count, options, st) || !dress_all(listeners, lists, count, options, st)) {
+	if (!provide_all(listeners, fresh, lists, count, options, st) ||
+	    !dress_all(listeners, lists, count, options, st)) {
 		remove_all(fresh);
 		return false;
 	}
+
 	for (guint i = listeners->list->len; i-- > 0;) {
 		const Listener *old = &g_array_index(listeners->list, Listener, i);
 		if (old->given || is_wanted(old->where, lists, count))
@@ -157,6 +169,7 @@ lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, si
 		lmtp_listen_remove(old->where);
 		g_array_remove_index(listeners->list, i);
 	}
+
 	if (fresh->len > 0)
 		g_array_append_vals(listeners->list, fresh->data, fresh->len);
 	g_array_set_clear_func(fresh, NULL); /* they are the list's now */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lmtp-listeners: the sockets that lmtpd listens at: those that it was given, and those that its settings name now. */
+/*
+ * lmtp-listeners: the sockets that lmtpd listens at: those that it was given, and those that its
+ * settings name now.
+ */
 #ifndef TODOKE_LMTP_LISTENERS_H
 #define TODOKE_LMTP_LISTENERS_H
 
@@ -17,9 +20,9 @@ void lmtp_listeners_free(LmtpListeners *listeners);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpListeners, lmtp_listeners_free)
 
 /*
- * Listen at each place of `lists` (`count` of them, each may be NULL), and no longer where we did and none of them says so.
- * What stays open loses no client; its file gets owner and mode of `options`. After a fault (STATUS_CONFIG; no
- * place at all is one) all is as it was.
+ * Listen at each place of `lists` (`count` of them, each may be NULL), and no longer where we did
+ * and none of them says so. What stays open loses no client; its file gets owner and mode of
+ * `options`. After a fault (STATUS_CONFIG; no place at all is one) all is as it was.
  */
 bool lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count,
                         const LmtpListenOptions *options, Status *st);

@@ -40,15 +40,21 @@ lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status 
 	g_autofree char *detail = lmtp_pack_take_string(&at, end);
 	g_autofree char *dsn = lmtp_pack_take_string(&at, end);
 	g_autofree char *done = lmtp_pack_take_string(&at, end);
+
 	if (id == STATUS_COUNT || at != end)
-		return status_fail_detail(st, STATUS_INTERNAL, "a delivery process left no outcome");
+		return status_fail_detail(st, STATUS_INTERNAL,
+		                          "a delivery process left no outcome");
 	if (id == STATUS_OK) {
 		*ret_done = g_steal_pointer(&done);
 		return true;
 	}
-	Status fault = { .id = id, .text = g_steal_pointer(&text), .detail = g_steal_pointer(&detail) };
+
+	Status fault = { .id = id,
+		         .text = g_steal_pointer(&text),
+		         .detail = g_steal_pointer(&detail) };
 	if (dsn != NULL)
 		status_set_dsn(&fault, dsn);
 	status_move(st, &fault);
+
 	return false;
 }

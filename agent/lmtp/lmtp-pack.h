@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lmtp-pack: strings and outcomes on their way between processes of lmtpd: each string ends with a NUL, none has one. */
+/*
+ * lmtp-pack: strings and outcomes on their way between processes of lmtpd: each string ends with a
+ * NUL, none has one.
+ */
 #ifndef TODOKE_LMTP_PACK_H
 #define TODOKE_LMTP_PACK_H
 
@@ -7,13 +10,19 @@
 
 void lmtp_pack_string(GString *out, const char *text);
 
-/* The string at *at, which moves behind it. NULL: it was NULL, or there is no whole string; then *at is NULL. Caller frees. */
+/*
+ * The string at *at, which moves behind it. NULL: it was NULL, or there is no whole string; then
+ * *at is NULL. Caller frees.
+ */
 char *lmtp_pack_take_string(const char **at, const char *end);
 
 /* A fault or none, and what the client reads on success. */
 void lmtp_pack_outcome(GString *out, const Status *st, const char *done);
 
-/* The outcome that ends at `end`: its fault becomes `st`. What is none is STATUS_INTERNAL. *ret_done is the caller's. */
+/*
+ * The outcome that ends at `end`: its fault becomes `st`. What is none is STATUS_INTERNAL.
+ * *ret_done is the caller's.
+ */
 bool lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status *st);
 
 #endif

@@ -31,6 +31,7 @@ parse_network(const char *item, Address *ret_address, unsigned *ret_bits)
 	g_auto(GStrv) parts = g_strsplit(item, "/", 2);
 	if (parts[0] == NULL)
 		return false;
+
 	struct in_addr in;
 	struct in6_addr in6;
 	unsigned most = 128, offset = 0;
@@ -43,9 +44,11 @@ parse_network(const char *item, Address *ret_address, unsigned *ret_bits)
 	} else {
 		return false;
 	}
+
 	guint64 bits = most;
 	if (parts[1] != NULL && !g_ascii_string_to_unsigned(parts[1], 10, 0, most, &bits, NULL))
 		return false;
+
 	*ret_bits = offset + (unsigned) bits;
 	return true;
 }
@@ -59,8 +62,10 @@ is_in_network(const Address *address, const char *item)
 		return false;
 	if (memcmp(address->octets, network.octets, bits / 8) != 0)
 		return false;
+
 	unsigned char mask = (unsigned char) (0xff00 >> bits % 8);
-	return bits % 8 == 0 || ((address->octets[bits / 8] ^ network.octets[bits / 8]) & mask) == 0;
+	return bits % 8 == 0 ||
+	       ((address->octets[bits / 8] ^ network.octets[bits / 8]) & mask) == 0;
 }
 
 static bool
@@ -91,6 +96,7 @@ is_user_in_list(uid_t uid, const char *const *list, bool *ret_any)
 		if (entry != NULL && entry->pw_uid == uid)
 			return true;
 	}
+
 	return false;
 }
 
@@ -100,27 +106,34 @@ judge_unix(int fd, const char *const *allow)
 	LmtpPeer peer = { .allowed = false };
 	struct ucred cred;
 	socklen_t len = sizeof cred;
+
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return peer;
 	g_snprintf(peer.name, sizeof peer.name, "uid=%u", (unsigned) cred.uid);
 	bool any;
 	peer.allowed = is_user_in_list(cred.uid, allow, &any) || !any;
 	peer.trusted = peer.allowed;
+
 	return peer;
 }
 
 static LmtpPeer
-judge_address(const struct sockaddr_storage *from, const char *const *allow, const char *const *trusted)
+judge_address(const struct sockaddr_storage *from, const char *const *allow,
+              const char *const *trusted)
 {
 	LmtpPeer peer = { .allowed = false };
 	Address address;
+
 	if (from->ss_family == AF_INET)
 		map_ipv4(&((const struct sockaddr_in *) from)->sin_addr, &address);
 	else
 		memcpy(&address, &((const struct sockaddr_in6 *) from)->sin6_addr, sizeof address);
+
 	(void) inet_ntop(AF_INET6, &address, peer.name, sizeof peer.name);
-	peer.allowed = allow == NULL || *allow == NULL ? is_loopback(&address) : is_in_list(&address, allow);
+	peer.allowed = allow == NULL || *allow == NULL ? is_loopback(&address)
+	                                               : is_in_list(&address, allow);
 	peer.trusted = is_in_list(&address, trusted);
+
 	return peer;
 }
 
@@ -130,12 +143,13 @@ lmtp_peer_find(int fd, const char *const *allow, const char *const *trusted)
 	struct sockaddr_storage from = { 0 };
 	socklen_t len = sizeof from;
 	if (getpeername(fd, (struct sockaddr *) &from, &len) < 0)
-		return (LmtpPeer) { .name = "", .allowed = false };
+		return (LmtpPeer){ .name = "", .allowed = false };
 	if (from.ss_family == AF_UNIX)
 		return judge_unix(fd, allow);
 	if (from.ss_family == AF_INET || from.ss_family == AF_INET6)
 		return judge_address(&from, allow, trusted);
-	return (LmtpPeer) { .name = "", .allowed = false };
+
+	return (LmtpPeer){ .name = "", .allowed = false };
 }
 
 const char *
@@ -143,6 +157,7 @@ lmtp_peer_check_list(const char *const *list)
 {
 	Address address;
 	unsigned bits;
+
 	for (; list != NULL && *list != NULL; list++)
 		if (!g_str_has_prefix(*list, "user:") && !parse_network(*list, &address, &bits))
 			return *list;

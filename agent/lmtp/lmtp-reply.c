@@ -25,7 +25,8 @@ void
 lmtp_reply_append(GString *out, LmtpReplyId id)
 {
 	const LmtpReplyRow *row = lmtp_reply_row(id);
-	g_string_append_printf(out, "%d %s%s%s\r\n", row->code, row->dsn, *row->dsn != '\0' ? " " : "", row->text);
+	g_string_append_printf(out, "%d %s%s%s\r\n", row->code, row->dsn,
+	                       *row->dsn != '\0' ? " " : "", row->text);
 }
 
 static size_t
@@ -38,8 +39,9 @@ count_sign(const char *text, char sign)
 }
 
 /*
- * Text for a client without SMTPUTF8 (RFC 6531 3.7.4.2: replies are ASCII then): letters with marks lose the marks. Where more than a
- * quarter has no such form, nobody could read the rest: NULL. Caller frees.
+ * Text for a client without SMTPUTF8 (RFC 6531 3.7.4.2: replies are ASCII then): letters with marks
+ * lose the marks. Where more than a quarter has no such form, nobody could read the rest: NULL.
+ * Caller frees.
  */
 static char *
 transliterate(const char *valid)
@@ -51,17 +53,23 @@ transliterate(const char *valid)
 	return lost * 4 > letters ? NULL : g_steal_pointer(&ascii);
 }
 
-/* What is said: "<recipient>: words" stays in two, so that a long address makes no words readable. Caller frees. */
+/*
+ * What is said: "<recipient>: words" stays in two, so that a long address makes no words readable.
+ * Caller frees.
+ */
 static char *
 make_ascii(const char *said, const char *recipient, const StatusRow *row)
 {
 	g_autofree char *valid = g_utf8_make_valid(said, -1), *path = address_print_path(recipient);
 	const char *words = g_str_has_prefix(valid, path) ? valid + strlen(path) : valid;
 	g_autofree char *ascii = transliterate(words);
+
 	if (ascii != NULL)
 		return g_strconcat(words != valid ? path : "", ascii, NULL);
 	g_autofree char *reference = answer_reference(said);
-	return g_strdup_printf("%s: %s; the words of the recipient cannot be shown here - reference %s", path, row->text, reference);
+	return g_strdup_printf(
+		"%s: %s; the words of the recipient cannot be shown here - reference %s", path,
+		row->text, reference);
 }
 
 /* One printable line of what may be anybody's bytes. */
@@ -70,7 +78,9 @@ make_printable(const char *text, bool utf8)
 {
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	GString *line = g_string_new(NULL);
-	for (const char *c = valid; *c != '\0' && line->len < LIMIT_ANSWER_BYTES; c = g_utf8_next_char(c)) {
+
+	for (const char *c = valid; *c != '\0' && line->len < LIMIT_ANSWER_BYTES;
+	     c = g_utf8_next_char(c)) {
 		gunichar letter = g_utf8_get_char(c);
 		if (!g_unichar_isprint(letter))
 			g_string_append_c(line, ' ');
@@ -79,21 +89,27 @@ make_printable(const char *text, bool utf8)
 		else
 			g_string_append_c(line, '?');
 	}
+
 	return g_strchomp(g_string_free(line, FALSE));
 }
 
-/* How much of `text` goes into a line with `room` octets: up to a blank where there is one in the second half. */
+/*
+ * How much of `text` goes into a line with `room` octets: up to a blank where there is one in the
+ * second half.
+ */
 static size_t
 fit_line(const char *text, size_t room)
 {
 	size_t len = strlen(text);
 	if (len <= room)
 		return len;
+
 	size_t cut = room;
 	while (cut > room / 2 && text[cut] != ' ')
 		cut--;
 	if (text[cut] == ' ')
 		return cut;
+
 	cut = room;
 	while (cut > 1 && ((unsigned char) text[cut] & 0xc0) == 0x80)
 		cut--; /* not through a character */
@@ -101,14 +117,18 @@ fit_line(const char *text, size_t room)
 }
 
 void
-lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, const char *done, bool utf8)
+lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, const char *done,
+                         bool utf8)
 {
 	const StatusRow *row = status_row(st->id);
 	const char *said = st->id == STATUS_OK && done != NULL ? done : status_text(st);
 	g_autofree char *path = address_print_path(recipient);
-	g_autofree char *ascii = utf8 || g_str_is_ascii(said) ? NULL : make_ascii(said, recipient, row);
+	g_autofree char *ascii = utf8 || g_str_is_ascii(said) ? NULL
+	                                                      : make_ascii(said, recipient, row);
+
 	said = ascii != NULL ? ascii : said;
-	g_autofree char *joined = *said == '<' ? g_strdup(said) : g_strdup_printf("%s %s", path, said);
+	g_autofree char *joined = *said == '<' ? g_strdup(said)
+	                                       : g_strdup_printf("%s %s", path, said);
 	g_autofree char *text = make_printable(joined, utf8);
 	const size_t room = LIMIT_LMTP_REPLY_LINE - 2 - strlen("250 ") - strlen(status_dsn(st)) - 1;
 	const char *rest = text;
@@ -117,7 +137,8 @@ lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, 
 		const char *next = rest + len;
 		while (*next == ' ')
 			next++;
-		g_string_append_printf(out, "%d%c%s %.*s\r\n", row->lmtp, *next != '\0' ? '-' : ' ', status_dsn(st), (int) len, rest);
+		g_string_append_printf(out, "%d%c%s %.*s\r\n", row->lmtp, *next != '\0' ? '-' : ' ',
+		                       status_dsn(st), (int) len, rest);
 		rest = next;
 	} while (*rest != '\0');
 }

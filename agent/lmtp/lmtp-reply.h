@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* lmtp-reply: the lines that the LMTP door answers with, none of them over 512 octets (RFC 5321 4.5.3.1.5). */
+/*
+ * lmtp-reply: the lines that the LMTP door answers with, none of them over 512 octets (RFC 5321
+ * 4.5.3.1.5).
+ */
 #ifndef TODOKE_LMTP_REPLY_H
 #define TODOKE_LMTP_REPLY_H
 
@@ -14,7 +17,7 @@ typedef enum {
 
 typedef struct {
 	int code;
-	const char *dsn;  /* "" has none (354) */
+	const char *dsn; /* "" has none (354) */
 	const char *text;
 } LmtpReplyRow;
 
@@ -25,11 +28,13 @@ const LmtpReplyRow *lmtp_reply_row(LmtpReplyId id);
 void lmtp_reply_append(GString *out, LmtpReplyId id);
 
 /*
- * Append what became of a delivery to `recipient`: code and enhanced code of `st`, "<recipient>", and the text. A good
- * one says `done` (NULL: the row's text). A long text takes several lines. Control characters become blanks. What is
- * not ASCII stays only with `utf8` (RFC 6531 3.7.4.2); else letters lose their marks, and where too little could be read then, the row's text
- * stands there, and a reference (answer_reference of the text) to the log.
+ * Append what became of a delivery to `recipient`: code and enhanced code of `st`, "<recipient>",
+ * and the text. A good one says `done` (NULL: the row's text). A long text takes several lines.
+ * Control characters become blanks. What is not ASCII stays only with `utf8` (RFC 6531 3.7.4.2);
+ * else letters lose their marks, and where too little could be read then, the row's text stands
+ * there, and a reference (answer_reference of the text) to the log.
  */
-void lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, const char *done, bool utf8);
+void lmtp_reply_append_status(GString *out, const Status *st, const char *recipient,
+                              const char *done, bool utf8);
 
 #endif

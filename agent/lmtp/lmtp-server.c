@@ -22,15 +22,18 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* The most that lmtp_connections can say; clients accepted in a row; a pause after a worker that died, in microseconds. */
+/*
+ * The most that lmtp_connections can say; clients accepted in a row; a pause after a worker that
+ * died, in microseconds.
+ */
 enum { MOST_CHILDREN = 1000, ACCEPTS = 32, PAUSE_US = 1000000 };
 
 /* A worker as the master sees it. Its number is its slot. */
 typedef struct {
-	pid_t pid;            /* 0: the place is free */
-	int channel;          /* -1: told to go */
+	pid_t pid;   /* 0: the place is free */
+	int channel; /* -1: told to go */
 	unsigned generation;
-	LmtpClient client;    /* `in` is -1: idle */
+	LmtpClient client; /* `in` is -1: idle */
 } Child;
 
 typedef struct {
@@ -73,7 +76,9 @@ dismiss(Child *child)
 	child->channel = -1;
 }
 
-/* In a new worker: nothing of the others may stay open, or their clients would never see the end. */
+/*
+ * In a new worker: nothing of the others may stay open, or their clients would never see the end.
+ */
 static void
 close_all(Server *server)
 {
@@ -83,6 +88,7 @@ close_all(Server *server)
 			dismiss(&server->children[i]);
 			close_client(&server->children[i].client);
 		}
+
 	(void) close(server->signals);
 }
 
@@ -92,7 +98,10 @@ do_nothing(int sig)
 	(void) sig;
 }
 
-/* The master says when; a signal to the whole group must not cut a message. Programs that rules run get the defaults back. */
+/*
+ * The master says when; a signal to the whole group must not cut a message. Programs that rules run
+ * get the defaults back.
+ */
 static void
 ignore_signals(void)
 {
@@ -107,11 +116,13 @@ static Child *
 spawn(Server *server)
 {
 	unsigned slot = 0, most = (unsigned) server->service.conf->lmtp_connections;
+
 	while (slot < most && server->children[slot].pid != 0)
 		slot++;
 	int channel[2];
 	if (slot == most || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) < 0)
 		return NULL;
+
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void) close(channel[0]);
@@ -120,14 +131,19 @@ spawn(Server *server)
 		ignore_signals();
 		lmtp_worker_run(&server->service, server->slots, slot, channel[1]);
 	}
+
 	(void) close(channel[1]);
 	if (pid < 0) {
 		log_note(LOG_ERR, "cannot start a worker: %m");
 		(void) close(channel[0]);
 		return NULL;
 	}
+
 	Child *child = &server->children[slot];
-	*child = (Child) { .pid = pid, .channel = channel[0], .generation = server->generation, .client = { .in = -1, .out = -1 } };
+	*child = (Child){ .pid = pid,
+		          .channel = channel[0],
+		          .generation = server->generation,
+		          .client = { .in = -1, .out = -1 } };
 	return child;
 }
 
@@ -159,7 +175,8 @@ count_alive(const Server *server)
 static void
 prefork(Server *server)
 {
-	if (server->kill_at != 0 || server->options->stdio || g_get_monotonic_time() < server->prefork_after)
+	if (server->kill_at != 0 || server->options->stdio ||
+	    g_get_monotonic_time() < server->prefork_after)
 		return;
 	unsigned wanted = (unsigned) server->service.conf->lmtp_workers;
 	for (unsigned idle = count_idle(server); idle < wanted; idle++)
@@ -181,15 +198,19 @@ hand_over(Server *server, LmtpClient *client)
 		}
 		dismiss(child); /* it is dying */
 	}
+
 	Child *child = spawn(server);
 	if (child != NULL && lmtp_worker_send(child->channel, client)) {
 		child->client = *client;
 		return;
 	}
+
 	if (child != NULL)
-		dismiss(child); /* it did not get the client, and would wait for ever for another one */
+		/* it did not get the client, and would wait for ever for another one */
+		dismiss(child);
 	say(client, LMTP_REPLY_BUSY);
-	log_note(LOG_WARNING, "refused client %s: all %u workers are busy (lmtp_connections)", client->peer.name, count_alive(server));
+	log_note(LOG_WARNING, "refused client %s: all %u workers are busy (lmtp_connections)",
+	         client->peer.name, count_alive(server));
 	close_client(client);
 }
 
@@ -198,11 +219,14 @@ admit(Server *server, int fd)
 {
 	const Conf *conf = server->service.conf;
 	LmtpClient client = { .in = fd, .out = fd };
-	client.peer = lmtp_peer_find(fd, (const char *const *) conf->lmtp_allow, (const char *const *) conf->lmtp_trusted);
+
+	client.peer = lmtp_peer_find(fd, (const char *const *) conf->lmtp_allow,
+	                             (const char *const *) conf->lmtp_trusted);
 	if (client.peer.allowed) {
 		hand_over(server, &client);
 		return;
 	}
+
 	say(&client, LMTP_REPLY_NOT_WELCOME);
 	log_note(LOG_WARNING, "refused client '%s': not in lmtp_allow", client.peer.name);
 	close_client(&client);
@@ -225,36 +249,45 @@ static void
 hear(Server *server, Child *child)
 {
 	char word = 0;
+
 	if (recv(child->channel, &word, 1, MSG_DONTWAIT) != 1 || word != LMTP_WORKER_DONE) {
 		dismiss(child);
 		return;
 	}
+
 	close_client(&child->client);
 	bool old = child->generation != server->generation || server->options->stdio;
 	if (old || count_idle(server) > (unsigned) server->service.conf->lmtp_workers)
 		dismiss(child);
 }
 
-/* A worker is dead. Its client reads a reply all the same: what was not answered yet will come again. */
+/*
+ * A worker is dead. Its client reads a reply all the same: what was not answered yet will come
+ * again.
+ */
 static void
 bury(Server *server, Child *child, int status)
 {
 	bool by_deadline = WIFEXITED(status) && WEXITSTATUS(status) == EX_TEMPFAIL;
 	bool good = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+
 	if (child->client.in >= 0 && !good) {
 		say(&child->client, by_deadline ? LMTP_REPLY_DEADLINE : LMTP_REPLY_CRASHED);
 		(void) shutdown(child->client.out, SHUT_RDWR);
 	}
+
 	if (!good) {
-		log_note(LOG_ERR, "worker %d died (%s %d) with client '%s'", (int) child->pid, WIFSIGNALED(status) ? "signal" : "exit code",
+		log_note(LOG_ERR, "worker %d died (%s %d) with client '%s'", (int) child->pid,
+		         WIFSIGNALED(status) ? "signal" : "exit code",
 		         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
 		         child->client.in >= 0 ? child->client.peer.name : "none");
 		server->prefork_after = g_get_monotonic_time() + PAUSE_US;
 	}
+
 	lmtp_slots_clear(server->slots, (unsigned) (child - server->children));
 	close_client(&child->client);
 	dismiss(child);
-	*child = (Child) { .pid = 0, .channel = -1, .client = { .in = -1, .out = -1 } };
+	*child = (Child){ .pid = 0, .channel = -1, .client = { .in = -1, .out = -1 } };
 }
 
 static void
@@ -282,6 +315,7 @@ check_accounts(const Conf *conf, Status *st)
 	const char *setting = *conf->lmtp_user != '\0' ? "lmtp_user" : "lmtp_session_user";
 	const char *name = *conf->lmtp_user != '\0' ? conf->lmtp_user : conf->lmtp_session_user;
 	const struct passwd *user = geteuid() == 0 ? getpwnam(name) : NULL;
+
 	if (geteuid() != 0 || (user != NULL && user->pw_uid != 0))
 		return true;
 	return status_fail_detail(st, STATUS_CONFIG, "%s: %s '%s'", setting,
@@ -291,8 +325,10 @@ check_accounts(const Conf *conf, Status *st)
 static bool
 set_listeners(const Server *server, const Conf *conf, Status *st)
 {
-	LmtpListenOptions options = { .mode = (mode_t) conf->lmtp_socket_mode, .owner = conf->lmtp_socket_owner };
-	const char *const *lists[] = { (const char *const *) conf->lmtp_listen, server->options->listen };
+	LmtpListenOptions options = { .mode = (mode_t) conf->lmtp_socket_mode,
+		                      .owner = conf->lmtp_socket_owner };
+	const char *const *lists[] = { (const char *const *) conf->lmtp_listen,
+		                       server->options->listen };
 	return lmtp_listeners_set(server->listeners, lists, G_N_ELEMENTS(lists), &options, st);
 }
 
@@ -300,11 +336,14 @@ static bool
 check_service(const Server *server, const LmtpService *service, Status *st)
 {
 	const char *wrong = lmtp_peer_check_list((const char *const *) service->conf->lmtp_allow);
+
 	if (wrong == NULL)
 		wrong = lmtp_peer_check_list((const char *const *) service->conf->lmtp_trusted);
 	if (wrong != NULL)
-		return status_fail_detail(st, STATUS_CONFIG, "lmtp_allow, lmtp_trusted: cannot read '%s'", wrong);
-	return check_accounts(service->conf, st) && (server->options->stdio || set_listeners(server, service->conf, st));
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "lmtp_allow, lmtp_trusted: cannot read '%s'", wrong);
+	return check_accounts(service->conf, st) &&
+	       (server->options->stdio || set_listeners(server, service->conf, st));
 }
 
 static bool
@@ -313,34 +352,46 @@ load_service(Server *server, Status *st)
 	LmtpService service;
 	if (!server->options->load(server->options->user, &service, st))
 		return false;
+
 	if (!check_service(server, &service, st)) {
 		service.free(service.data);
 		return false;
 	}
+
 	if (server->service.free != NULL)
 		server->service.free(server->service.data);
 	server->service = service;
 	return true;
 }
 
-/* Workers that talk finish with the old settings; all others are new. Sockets that stay lose no client. */
+/*
+ * Workers that talk finish with the old settings; all others are new. Sockets that stay lose no
+ * client.
+ */
 static void
 reload(Server *server)
 {
 	g_auto(Status) st = STATUS_INIT;
-	g_autofree char *state = g_strdup_printf("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time());
+	g_autofree char *state = g_strdup_printf("RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT,
+	                                         g_get_monotonic_time());
+
 	lmtp_listen_notify(state);
 	if (load_service(server, &st)) {
 		server->generation++;
 		dismiss_idle(server);
 		log_note(LOG_INFO, "configuration loaded anew");
 	} else {
-		log_note(LOG_ERR, "the old configuration stays: %s", st.detail != NULL ? st.detail : status_text(&st));
+		log_note(LOG_ERR, "the old configuration stays: %s",
+		         st.detail != NULL ? st.detail : status_text(&st));
 	}
+
 	lmtp_listen_notify("READY=1");
 }
 
-/* Closing a busy worker's channel tells it to finish its message; its client stays ours until it is through. */
+/*
+ * Closing a busy worker's channel tells it to finish its message; its client stays ours until it is
+ * through.
+ */
 static void
 stop(Server *server)
 {
@@ -393,15 +444,19 @@ turn(Server *server)
 	struct pollfd fds[1 + MOST_CHILDREN + 64];
 	Child *who[G_N_ELEMENTS(fds)];
 	nfds_t n = 0;
-	fds[n++] = (struct pollfd) { .fd = server->signals, .events = POLLIN };
+
+	fds[n++] = (struct pollfd){ .fd = server->signals, .events = POLLIN };
 	for (unsigned i = 0; i < lmtp_listeners_count(server->listeners) && n < 64; i++)
-		fds[n++] = (struct pollfd) { .fd = lmtp_listeners_fd(server->listeners, i), .events = POLLIN };
+		fds[n++] = (struct pollfd){ .fd = lmtp_listeners_fd(server->listeners, i),
+			                    .events = POLLIN };
 	nfds_t first_child = n;
 	for (unsigned i = 0; i < MOST_CHILDREN; i++)
 		if (server->children[i].channel >= 0 && !is_idle(&server->children[i])) {
 			who[n] = &server->children[i];
-			fds[n++] = (struct pollfd) { .fd = server->children[i].channel, .events = POLLIN };
+			fds[n++] = (struct pollfd){ .fd = server->children[i].channel,
+				                    .events = POLLIN };
 		}
+
 	if (poll(fds, n, next_wake(server)) < 0)
 		return;
 	for (nfds_t i = first_child; i < n; i++)
@@ -422,21 +477,28 @@ judge_stdio(const Server *server, const LmtpClient *client)
 	const Conf *conf = server->service.conf;
 	struct sockaddr_storage from;
 	socklen_t len = sizeof from;
+
 	if (getpeername(client->in, (struct sockaddr *) &from, &len) < 0 && errno == ENOTSOCK)
-		return (LmtpPeer) { .name = "stdin", .allowed = true, .trusted = true };
-	/* Nobody else uses the socket, so it may be changed: a client that does not read must not hold us. */
+		return (LmtpPeer){ .name = "stdin", .allowed = true, .trusted = true };
+	/*
+	 * Nobody else uses the socket, so it may be changed: a client that does not read must not
+	 * hold us.
+	 */
 	(void) fcntl(client->out, F_SETFL, fcntl(client->out, F_GETFL) | O_NONBLOCK);
-	return lmtp_peer_find(client->in, (const char *const *) conf->lmtp_allow, (const char *const *) conf->lmtp_trusted);
+	return lmtp_peer_find(client->in, (const char *const *) conf->lmtp_allow,
+	                      (const char *const *) conf->lmtp_trusted);
 }
 
 /* The client at 0 and 1 (and, under spawn(8), 2): from now on only the worker writes to it. */
 static bool
 take_stdio(Server *server, Status *st)
 {
-	LmtpClient client = { .in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), .out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) };
+	LmtpClient client = { .in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3),
+		              .out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) };
 	auto_fd int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (client.in < 0 || client.out < 0 || null_fd < 0)
 		return status_fail_errno(st, errno, "cannot take standard input and output");
+
 	for (int fd = 0; fd <= 2; fd++)
 		(void) dup2(null_fd, fd);
 	client.peer = judge_stdio(server, &client);
@@ -444,6 +506,7 @@ take_stdio(Server *server, Status *st)
 		hand_over(server, &client);
 		return true;
 	}
+
 	say(&client, LMTP_REPLY_NOT_WELCOME);
 	close_client(&client);
 	return true;
@@ -453,6 +516,7 @@ static bool
 open_signals(Server *server, Status *st)
 {
 	sigset_t mask;
+
 	sigemptyset(&mask);
 	const int wanted[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
 	for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
@@ -463,36 +527,45 @@ open_signals(Server *server, Status *st)
 	server->slots = lmtp_slots_new(MOST_CHILDREN);
 	if (server->signals < 0 || server->slots == NULL)
 		return status_fail_errno(st, errno, "cannot set up the master");
+
 	return true;
 }
 
 static bool
 start(Server *server, Status *st)
 {
-	return load_service(server, st) && open_signals(server, st) && (!server->options->stdio || take_stdio(server, st));
+	return load_service(server, st) && open_signals(server, st) &&
+	       (!server->options->stdio || take_stdio(server, st));
 }
 
 bool
 lmtp_server_run(const LmtpServerOptions *options, Status *st)
 {
 	Server *server = g_new0(Server, 1);
+
 	server->options = options;
 	server->listeners = lmtp_listeners_new();
 	for (unsigned i = 0; i < MOST_CHILDREN; i++)
-		server->children[i] = (Child) { .channel = -1, .client = { .in = -1, .out = -1 } };
+		server->children[i] = (Child){ .channel = -1, .client = { .in = -1, .out = -1 } };
+
 	bool started = start(server, st);
 	if (started && !options->stdio) {
 		prefork(server);
 		lmtp_listen_notify("READY=1");
-		log_note(LOG_INFO, "lmtpd is ready at %u sockets", lmtp_listeners_count(server->listeners));
+		log_note(LOG_INFO, "lmtpd is ready at %u sockets",
+		         lmtp_listeners_count(server->listeners));
 	}
-	while (started && (count_alive(server) > 0 || lmtp_listeners_count(server->listeners) > 0)) {
+
+	while (started &&
+	       (count_alive(server) > 0 || lmtp_listeners_count(server->listeners) > 0)) {
 		turn(server);
 		prefork(server);
 	}
+
 	if (server->service.free != NULL)
 		server->service.free(server->service.data);
 	lmtp_listeners_free(server->listeners);
 	g_free(server);
+
 	return started;
 }

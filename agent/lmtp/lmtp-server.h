@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lmtp-server: the master. It listens, accepts, hands clients to workers and looks after those; it never reads a client's
- * octet. It keeps a descriptor of each client while a worker talks with it, so that a worker's death is answered (421)
- * and hurts nobody else.
+ * lmtp-server: the master. It listens, accepts, hands clients to workers and looks after those; it
+ * never reads a client's octet. It keeps a descriptor of each client while a worker talks with it,
+ * so that a worker's death is answered (421) and hurts nobody else.
  */
 #ifndef TODOKE_LMTP_SERVER_H
 #define TODOKE_LMTP_SERVER_H
@@ -20,8 +20,9 @@ typedef struct {
 } LmtpServerOptions;
 
 /*
- * Serve until SIGTERM or SIGINT (finish what was begun) or, with `stdio`, until the client is served. SIGHUP loads
- * anew; a wrong configuration is logged and the old one stays. False: could not start; STATUS_CONFIG says why.
+ * Serve until SIGTERM or SIGINT (finish what was begun) or, with `stdio`, until the client is
+ * served. SIGHUP loads anew; a wrong configuration is logged and the old one stays. False: could
+ * not start; STATUS_CONFIG says why.
  */
 bool lmtp_server_run(const LmtpServerOptions *options, Status *st);
 

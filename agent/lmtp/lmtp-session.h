@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lmtp-session: the conversation with one client, without a socket: octets in, replies out, and a backend that looks up
- * recipients, keeps the message and delivers it. The session never sleeps by itself and keeps no more than a command line
- * and the recipients in memory.
+ * lmtp-session: the conversation with one client, without a socket: octets in, replies out, and a
+ * backend that looks up recipients, keeps the message and delivers it. The session never sleeps by
+ * itself and keeps no more than a command line and the recipients in memory.
  */
 #ifndef TODOKE_LMTP_SESSION_H
 #define TODOKE_LMTP_SESSION_H
@@ -15,55 +15,73 @@ typedef struct {
 	char *notify;
 	char *orcpt;
 	char *original;
-	char *mailbox;      /* from the backend: two recipients with the same one get one copy; NULL: nobody else's */
+	/* from the backend: two recipients with the same one get one copy; NULL: nobody else's */
+	char *mailbox;
 } LmtpRecipient;
 
 /* The message that is being said. */
 typedef struct {
 	char *sender;
-	guint64 size;       /* MAIL SIZE=; 0: not said */
+	guint64 size; /* MAIL SIZE=; 0: not said */
 	LmtpBody body;
 	bool utf8;
 	char *ret;
 	char *envid;
-	char *queue_id;     /* XFORWARD IDENT=; NULL: not said */
+	char *queue_id;        /* XFORWARD IDENT=; NULL: not said */
 	GPtrArray *recipients; /* LmtpRecipient, those that were accepted */
 	GHashTable *mailboxes; /* mailbox -> number of its first recipient + 1 */
 } LmtpMail;
 
 /*
- * Who does the work. Every function may be called many times in a session; false comes with a fault in `st`. The order
- * for a message: recipient..., open, write..., close, announce and deliver for each mailbox, end. A failed `open` may come again.
- * `end` comes after each MAIL that was accepted, whatever became of it.
+ * Who does the work. Every function may be called many times in a session; false comes with a fault
+ * in `st`. The order for a message: recipient..., open, write..., close, announce and deliver for
+ * each mailbox, end. A failed `open` may come again. `end` comes after each MAIL that was accepted,
+ * whatever became of it.
  */
 typedef struct {
-	/* In the process that delivers, once, while it has all the rights that it will ever have. May be NULL. */
+	/*
+	 * In the process that delivers, once, while it has all the rights that it will ever have.
+	 * May be NULL.
+	 */
 	void (*ready)(void *user);
-	/* RCPT: may this mailbox get a message of this size? *ret_mailbox names it for comparing (caller frees). */
-	bool (*recipient)(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st);
+	/*
+	 * RCPT: may this mailbox get a message of this size? *ret_mailbox names it for comparing
+	 * (caller frees).
+	 */
+	bool (*recipient)(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox,
+	                  Status *st);
 	bool (*open)(void *user, const LmtpMail *mail, Status *st);
 	bool (*write)(void *user, const void *data, size_t len, Status *st);
 	bool (*close)(void *user, Status *st);
-	/* Instead of open, write and close, for lmtp-broker: the octets lie in `fd`, which is taken over. May be NULL. */
+	/*
+	 * Instead of open, write and close, for lmtp-broker: the octets lie in `fd`, which is taken
+	 * over. May be NULL.
+	 */
 	void (*adopt)(void *user, int fd);
 	/*
-	 * Which deliveries will be asked for, in their order, where there are several: they may be worked on before. Takes
-	 * `envelope`. May be NULL.
+	 * Which deliveries will be asked for, in their order, where there are several: they may be
+	 * worked on before. Takes `envelope`. May be NULL.
 	 */
 	void (*announce)(void *user, Envelope *envelope);
-	/* One recipient. *ret_done (may stay NULL; caller frees) is what the client reads on success. */
+	/*
+	 * One recipient. *ret_done (may stay NULL; caller frees) is what the client reads on
+	 * success.
+	 */
 	bool (*deliver)(void *user, const Envelope *envelope, char **ret_done, Status *st);
 	void (*end)(void *user);
-	/* Send `out` now and empty it. False: the client is gone; what is not delivered yet stays so, for it will ask again. */
+	/*
+	 * Send `out` now and empty it. False: the client is gone; what is not delivered yet stays
+	 * so, for it will ask again.
+	 */
 	bool (*flush)(void *client, GString *out);
 	void *client;
 	void *user;
 } LmtpBackend;
 
 typedef struct {
-	const char *hostname;  /* borrowed for the session */
-	guint64 size_limit;    /* octets of a message; 0: any */
-	bool trusted;          /* may the client speak XCLIENT and XFORWARD? */
+	const char *hostname; /* borrowed for the session */
+	guint64 size_limit;   /* octets of a message; 0: any */
+	bool trusted;         /* may the client speak XCLIENT and XFORWARD? */
 	LmtpPaths paths;
 } LmtpOptions;
 
@@ -86,7 +104,10 @@ bool lmtp_session_is_busy(const LmtpSession *session);
 /* Close with this 421 now: a time limit of the caller's has passed. */
 void lmtp_session_abort(LmtpSession *session, LmtpReplyId reply);
 
-/* Close with 421: at once, but for a message whose octets have begun to come: that is finished first. */
+/*
+ * Close with 421: at once, but for a message whose octets have begun to come: that is finished
+ * first.
+ */
 void lmtp_session_wind_down(LmtpSession *session);
 
 #endif

@@ -7,9 +7,13 @@
 #include <sys/mman.h>
 
 struct LmtpSlots {
-	unsigned count;         /* of workers */
-	guint used;             /* the workers from this one on were never busy */
-	guint mailbox[][LMTP_LANES]; /* g_str_hash with the lowest bit set; 0: free. Equal hashes of two users only share a limit. */
+	unsigned count; /* of workers */
+	guint used;     /* the workers from this one on were never busy */
+	/*
+	 * g_str_hash with the lowest bit set; 0: free. Equal hashes of two users only share a
+	 * limit.
+	 */
+	guint mailbox[][LMTP_LANES];
 };
 
 static size_t
@@ -21,9 +25,11 @@ size_of(unsigned count)
 LmtpSlots *
 lmtp_slots_new(unsigned count)
 {
-	LmtpSlots *slots = mmap(NULL, size_of(count), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	LmtpSlots *slots = mmap(NULL, size_of(count), PROT_READ | PROT_WRITE,
+	                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (slots == MAP_FAILED)
 		return NULL;
+
 	slots->count = count;
 	return slots;
 }
@@ -44,15 +50,21 @@ has(const LmtpSlots *slots, unsigned slot)
 }
 
 bool
-lmtp_slots_enter(LmtpSlots *slots, unsigned slot, unsigned lane, const char *mailbox, unsigned limit)
+lmtp_slots_enter(LmtpSlots *slots, unsigned slot, unsigned lane, const char *mailbox,
+                 unsigned limit)
 {
 	if (!has(slots, slot) || limit == 0)
 		return true;
 	guint hash = g_str_hash(mailbox) | 1;
 	g_atomic_int_set(&slots->mailbox[slot][lane], hash);
+
 	guint busy = 0, used = count_used(slots, slot);
 	for (guint i = 0; i < used * LMTP_LANES; i++)
-		busy += (guint) g_atomic_int_get(&slots->mailbox[i / LMTP_LANES][i % LMTP_LANES]) == hash ? 1 : 0;
+		busy += (guint) g_atomic_int_get(&slots->mailbox[i / LMTP_LANES][i % LMTP_LANES]) ==
+		                        hash
+		                ? 1
+		                : 0;
+
 	if (busy <= limit)
 		return true;
 	g_atomic_int_set(&slots->mailbox[slot][lane], 0);

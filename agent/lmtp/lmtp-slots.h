@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lmtp-slots: which mailboxes each worker is busy with, in memory that all workers share. One number a lane, no lock: the
- * master empties the slots of a worker that died.
+ * lmtp-slots: which mailboxes each worker is busy with, in memory that all workers share. One
+ * number a lane, no lock: the master empties the slots of a worker that died.
  */
 #ifndef TODOKE_LMTP_SLOTS_H
 #define TODOKE_LMTP_SLOTS_H
@@ -14,10 +14,12 @@ typedef struct LmtpSlots LmtpSlots;
 LmtpSlots *lmtp_slots_new(unsigned count);
 
 /*
- * Worker `slot` begins with `mailbox` in `lane` (0: it has no lanes). False: `limit` (0: none) others are busy with it already, and nothing is taken.
- * Two that ask for the last place at the same moment may both be refused.
+ * Worker `slot` begins with `mailbox` in `lane` (0: it has no lanes). False: `limit` (0: none)
+ * others are busy with it already, and nothing is taken. Two that ask for the last place at the
+ * same moment may both be refused.
  */
-bool lmtp_slots_enter(LmtpSlots *slots, unsigned slot, unsigned lane, const char *mailbox, unsigned limit);
+bool lmtp_slots_enter(LmtpSlots *slots, unsigned slot, unsigned lane, const char *mailbox,
+                      unsigned limit);
 
 /* The lane is done. */
 void lmtp_slots_leave(LmtpSlots *slots, unsigned slot, unsigned lane);

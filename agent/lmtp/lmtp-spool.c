@@ -19,7 +19,8 @@ lmtp_spool_open(LmtpSpool *spool, const char *folder, Status *st)
 	int fd = memfd_create("todoke-lmtp", MFD_CLOEXEC);
 	if (fd < 0)
 		return status_fail_errno(st, errno, "cannot make a file in memory");
-	*spool = (LmtpSpool) { .fd = fd, .folder = folder };
+
+	*spool = (LmtpSpool){ .fd = fd, .folder = folder };
 	return true;
 }
 
@@ -30,10 +31,12 @@ open_unnamed(const char *folder)
 	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
 		return fd;
+
 	g_autofree char *name = g_build_filename(folder, "todoke-XXXXXX", NULL);
 	fd = mkostemp(name, O_CLOEXEC);
 	if (fd >= 0)
 		(void) unlink(name);
+
 	return fd;
 }
 
@@ -41,15 +44,19 @@ static bool
 move_to_disk(LmtpSpool *spool, Status *st)
 {
 	auto_fd int fd = open_unnamed(spool->folder);
+
 	if (fd < 0)
-		return status_fail_errno(st, errno, "cannot make a file in lmtp_spool '%s'", spool->folder);
+		return status_fail_errno(st, errno, "cannot make a file in lmtp_spool '%s'",
+		                         spool->folder);
 	if (!fs_copy(spool->fd, 0, (off_t) spool->bytes, fd, "spool", st))
 		return false;
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return status_fail_errno(st, errno, "cannot go back in the spool");
+
 	(void) close(spool->fd);
 	spool->fd = fs_steal_fd(&fd);
 	spool->on_disk = true;
+
 	return true;
 }
 
@@ -73,7 +80,8 @@ write_at_end(LmtpSpool *spool, const char *data, size_t len, Status *st)
 bool
 lmtp_spool_write(LmtpSpool *spool, const void *data, size_t len, Status *st)
 {
-	if (!spool->on_disk && spool->bytes + len > LIMIT_LMTP_SPOOL_MEMORY && !move_to_disk(spool, st))
+	if (!spool->on_disk && spool->bytes + len > LIMIT_LMTP_SPOOL_MEMORY &&
+	    !move_to_disk(spool, st))
 		return false;
 	return write_at_end(spool, data, len, st);
 }

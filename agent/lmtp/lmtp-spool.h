@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lmtp-spool: where the octets of a message wait until it is whole: in an unnamed file in memory, from
- * LIMIT_LMTP_SPOOL_MEMORY on in an unnamed file on disk. It is written once for all recipients; nothing is flushed,
- * because nothing was promised yet.
+ * lmtp-spool: where the octets of a message wait until it is whole: in an unnamed file in memory,
+ * from LIMIT_LMTP_SPOOL_MEMORY on in an unnamed file on disk. It is written once for all
+ * recipients; nothing is flushed, because nothing was promised yet.
  */
 #ifndef TODOKE_LMTP_SPOOL_H
 #define TODOKE_LMTP_SPOOL_H
@@ -10,13 +10,16 @@
 #include "agent/base/status.h"
 
 typedef struct {
-	int fd;             /* -1: closed */
+	int fd; /* -1: closed */
 	bool on_disk;
 	guint64 bytes;
 	const char *folder; /* borrowed */
 } LmtpSpool;
 
-#define LMTP_SPOOL_INIT { -1, false, 0, NULL }
+#define LMTP_SPOOL_INIT \
+	{ \
+		-1, false, 0, NULL \
+	}
 
 bool lmtp_spool_open(LmtpSpool *spool, const char *folder, Status *st);
 bool lmtp_spool_write(LmtpSpool *spool, const void *data, size_t len, Status *st);

@@ -26,19 +26,20 @@ typedef struct {
 	Site *site;
 	LmtpSlots *slots;
 	unsigned slot;
-	bool is_root;          /* has to become each recipient */
-	GHashTable *accounts;  /* address -> Account: found at RCPT, used after the dot */
+	bool is_root;         /* has to become each recipient */
+	GHashTable *accounts; /* address -> Account: found at RCPT, used after the dot */
 	LmtpSpool spool;
-	Message *message;      /* NULL: not whole yet */
-	GPtrArray *announced;  /* Envelope */
-	LmtpLanes *lanes;      /* for those; NULL: none */
-	int adopted;           /* the whole message, to be read by who has become the recipient; -1: none */
+	Message *message;     /* NULL: not whole yet */
+	GPtrArray *announced; /* Envelope */
+	LmtpLanes *lanes;     /* for those; NULL: none */
+	/* the whole message, to be read by who has become the recipient; -1: none */
+	int adopted;
 } Store;
 
 /* Does the mailbox take it? */
 typedef struct {
 	const Store *store;
-	const Conf *conf;     /* what holds for the account */
+	const Conf *conf; /* what holds for the account */
 	Account *account;
 	const LmtpMail *mail;
 } Asked;
@@ -66,6 +67,7 @@ static void
 log_refusal(const char *address, const char *sender, const char *queue_id, const Status *st)
 {
 	LogLine *line = log_line_new(queue_id);
+
 	log_line_add(line, "to", address);
 	log_line_add(line, "from", sender);
 	log_line_add(line, "dsn", status_dsn(st));
@@ -81,18 +83,25 @@ look_into_mailbox(void *user, char **ret_done, Status *st)
 {
 	const Asked *asked = user;
 	const Conf *conf = asked->conf;
+
 	(void) ret_done;
 	if (asked->store->is_root && !account_become(conf, asked->account, st))
 		return false;
+
 	deadline_start((unsigned) conf->deadline, asked->mail->queue_id);
 	deadline_waiting_for("looking into the mailbox");
 	bool takes = account_check(conf, asked->account, st) &&
-	             (conf->quota == QUOTA_OFF || quota_has_room(asked->account->maildir, conf, asked->mail->size, st));
+	             (conf->quota == QUOTA_OFF ||
+	              quota_has_room(asked->account->maildir, conf, asked->mail->size, st));
 	deadline_stop();
+
 	return takes;
 }
 
-/* Where root would have to start a process for it, and no answer depends on the mailbox, it is looked at when the message comes. */
+/*
+ * Where root would have to start a process for it, and no answer depends on the mailbox, it is
+ * looked at when the message comes.
+ */
 static bool
 takes_mail(Store *store, const LmtpMail *mail, Account *account, Status *st)
 {
@@ -101,9 +110,11 @@ takes_mail(Store *store, const LmtpMail *mail, Account *account, Status *st)
 	Asked asked = { store, conf, account, mail };
 	g_autofree char *nothing = NULL;
 
-	if (account->returns_to != NULL || (store->is_root && conf->quota == QUOTA_OFF && conf->create_maildir))
+	if (account->returns_to != NULL ||
+	    (store->is_root && conf->quota == QUOTA_OFF && conf->create_maildir))
 		return true;
-	return store->is_root ? lmtp_child_run(look_into_mailbox, &asked, (unsigned) conf->deadline + GRACE, &nothing, st)
+	return store->is_root ? lmtp_child_run(look_into_mailbox, &asked,
+	                                       (unsigned) conf->deadline + GRACE, &nothing, st)
 	                      : look_into_mailbox(&asked, &nothing, st);
 }
 
@@ -115,14 +126,17 @@ store_ready(void *user)
 }
 
 static bool
-store_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
+store_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox,
+                Status *st)
 {
 	Store *store = user;
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
+
 	if (account == NULL || !takes_mail(store, mail, account, st)) {
 		log_refusal(address, mail->sender, mail->queue_id, st);
 		return false;
 	}
+
 	/* Another detail is another mailbox: rules may file by it. */
 	*ret_mailbox = g_strdup_printf("%s%s%s", account->user, account->detail != NULL ? "+" : "",
 	                               account->detail != NULL ? account->detail : "");
@@ -170,14 +184,19 @@ read_adopted(Store *store, Status *st)
 	return store->message != NULL;
 }
 
-/* What has to be done before there is a transaction that could log: become the recipient, and have the message. */
+/*
+ * What has to be done before there is a transaction that could log: become the recipient, and have
+ * the message.
+ */
 static bool
 begin_delivery(const Delivery *delivery, Status *st)
 {
 	Store *store = delivery->store;
 	const Conf *conf = store->site->conf;
 	Account *account = delivery->account;
-	if (store->is_root && (!account_become(conf, account, st) || !account_check(conf, account, st)))
+
+	if (store->is_root &&
+	    (!account_become(conf, account, st) || !account_check(conf, account, st)))
 		return false;
 	return store->message != NULL || read_adopted(store, st);
 }
@@ -191,18 +210,22 @@ transact(void *user, char **ret_done, Status *st)
 	Store *store = delivery->store;
 	const Conf *conf = store->site->conf;
 	gint64 started = g_get_monotonic_time();
+
 	deadline_start((unsigned) conf->deadline, envelope->queue_id);
 	if (!begin_delivery(delivery, st)) {
 		log_refusal(envelope->recipient, envelope->sender, envelope->queue_id, st);
 		return false;
 	}
+
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-	g_autoptr(Transact) job = transact_new(store->site, delivery->account, envelope, store->message, NULL, now);
+	g_autoptr(Transact) job = transact_new(store->site, delivery->account, envelope,
+	                                       store->message, NULL, now);
 	bool done = transact_judge(job, st) && transact_deliver(job, st);
 	deadline_stop();
 	transact_log(job, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
 	if (done)
 		*ret_done = transact_done_text(job);
+
 	return done;
 }
 
@@ -210,12 +233,19 @@ static bool
 deliver(Store *store, const Envelope *envelope, unsigned lane, char **ret_done, Status *st)
 {
 	const Conf *conf = store->site->conf;
-	Delivery delivery = { store, g_hash_table_lookup(store->accounts, envelope->recipient), envelope };
+	Delivery delivery = { store, g_hash_table_lookup(store->accounts, envelope->recipient),
+		              envelope };
+
 	if (delivery.account == NULL)
-		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was never looked up", envelope->recipient);
-	if (!lmtp_slots_enter(store->slots, store->slot, lane, delivery.account->user, (unsigned) conf->lmtp_user_limit))
-		return status_fail(st, STATUS_BUSY, "too many deliveries to this mailbox at once (lmtp_user_limit)");
-	bool done = store->is_root ? lmtp_child_run(transact, &delivery, (unsigned) conf->deadline + GRACE, ret_done, st)
+		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was never looked up",
+		                          envelope->recipient);
+	if (!lmtp_slots_enter(store->slots, store->slot, lane, delivery.account->user,
+	                      (unsigned) conf->lmtp_user_limit))
+		return status_fail(st, STATUS_BUSY,
+		                   "too many deliveries to this mailbox at once (lmtp_user_limit)");
+
+	bool done = store->is_root ? lmtp_child_run(transact, &delivery,
+	                                            (unsigned) conf->deadline + GRACE, ret_done, st)
 	                           : transact(&delivery, ret_done, st);
 	lmtp_slots_leave(store->slots, store->slot, lane);
 	return done;
@@ -234,10 +264,13 @@ store_announce(void *user, Envelope *envelope)
 {
 	Store *store = user;
 	const Account *account = g_hash_table_lookup(store->accounts, envelope->recipient);
+
 	g_ptr_array_add(store->announced, envelope);
 	/* A lane keeps the deadlines by itself: this one is for a lane that cannot. */
 	if (store->lanes == NULL)
-		store->lanes = lmtp_lanes_new(deliver_in_lane, store, (unsigned) store->site->conf->deadline + 2 * GRACE);
+		store->lanes = lmtp_lanes_new(deliver_in_lane, store,
+		                              (unsigned) store->site->conf->deadline + 2 * GRACE);
+
 	lmtp_lanes_add(store->lanes, account != NULL ? account->user : "");
 }
 
@@ -247,10 +280,14 @@ store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 	Store *store = user;
 	if (store->lanes == NULL || !lmtp_lanes_pay(store->lanes))
 		return deliver(store, envelope, 0, ret_done, st);
+
 	unsigned next = lmtp_lanes_next(store->lanes);
-	const Envelope *announced = next < store->announced->len ? store->announced->pdata[next] : NULL;
+	const Envelope *announced = next < store->announced->len ? store->announced->pdata[next]
+	                                                         : NULL;
 	if (announced == NULL || strcmp(announced->recipient, envelope->recipient) != 0)
-		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was not announced", envelope->recipient);
+		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was not announced",
+		                          envelope->recipient);
+
 	return lmtp_lanes_take(store->lanes, ret_done, st);
 }
 
@@ -259,6 +296,7 @@ store_end(void *user)
 {
 	Store *store = user;
 	bool had_lanes = store->lanes != NULL;
+
 	g_clear_pointer(&store->lanes, lmtp_lanes_free);
 	if (had_lanes)
 		lmtp_slots_clear(store->slots, store->slot); /* of lanes that died */
@@ -274,7 +312,7 @@ static void
 store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backend)
 {
 	static Store store;
-	store = (Store) {
+	store = (Store){
 		.site = data,
 		.slots = slots,
 		.slot = slot,
@@ -284,9 +322,17 @@ store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backen
 		.spool = LMTP_SPOOL_INIT,
 		.adopted = -1,
 	};
-	*ret_backend = (LmtpBackend) {
-		.ready = store_ready, .recipient = store_recipient, .open = store_open, .write = store_write, .close = store_close,
-		.adopt = store_adopt, .announce = store_announce, .deliver = store_deliver, .end = store_end, .user = &store,
+	*ret_backend = (LmtpBackend){
+		.ready = store_ready,
+		.recipient = store_recipient,
+		.open = store_open,
+		.write = store_write,
+		.close = store_close,
+		.adopt = store_adopt,
+		.announce = store_announce,
+		.deliver = store_deliver,
+		.end = store_end,
+		.user = &store,
 	};
 }
 
@@ -299,5 +345,7 @@ store_free(void *data)
 void
 lmtp_store_init(Site *site, LmtpService *ret_service)
 {
-	*ret_service = (LmtpService) { .conf = site->conf, .data = site, .start = store_start, .free = store_free };
+	*ret_service = (LmtpService){
+		.conf = site->conf, .data = site, .start = store_start, .free = store_free
+	};
 }

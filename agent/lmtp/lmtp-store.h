@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lmtp-store: the backend that really delivers: accounts at RCPT, a spool for the octets, transact for each recipient.
+ * lmtp-store: the backend that really delivers: accounts at RCPT, a spool for the octets, transact
+ * for each recipient.
  *
- * Where we are root (the back of lmtp-broker), each delivery is a child process that becomes the recipient for good, before
- * it reads an octet of the message: a process that could become root again must not run the recipient's rules. Where we are
- * not, there is nothing to become and no child.
+ * Where we are root (the back of lmtp-broker), each delivery is a child process that becomes the
+ * recipient for good, before it reads an octet of the message: a process that could become root
+ * again must not run the recipient's rules. Where we are not, there is nothing to become and no
+ * child.
  */
 #ifndef TODOKE_LMTP_STORE_H
 #define TODOKE_LMTP_STORE_H

@@ -29,7 +29,7 @@ typedef struct {
 	const Conf *conf;
 	LmtpBackend backend;
 	int channel;
-	bool stopping;       /* the master closed the channel */
+	bool stopping; /* the master closed the channel */
 	LmtpClient client;
 	char buffer[READ_SIZE];
 } Worker;
@@ -38,19 +38,25 @@ bool
 lmtp_worker_send(int channel, const LmtpClient *client)
 {
 	int fds[2] = { client->in, client->out };
-	struct iovec payload = { .iov_base = (void *) (uintptr_t) &client->peer, .iov_len = sizeof client->peer };
+	struct iovec payload = { .iov_base = (void *) (uintptr_t) &client->peer,
+		                 .iov_len = sizeof client->peer };
+
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof fds)];
 	} control = { 0 };
 	struct msghdr message = {
-		.msg_iov = &payload, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+		.msg_iov = &payload,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof control.bytes,
 	};
 	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
 	rights->cmsg_level = SOL_SOCKET;
 	rights->cmsg_type = SCM_RIGHTS;
 	rights->cmsg_len = CMSG_LEN(sizeof fds);
 	memcpy(CMSG_DATA(rights), fds, sizeof fds);
+
 	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t) sizeof client->peer;
 }
 
@@ -59,13 +65,18 @@ static bool
 receive_client(Worker *worker)
 {
 	int fds[2];
-	struct iovec payload = { .iov_base = &worker->client.peer, .iov_len = sizeof worker->client.peer };
+	struct iovec payload = { .iov_base = &worker->client.peer,
+		                 .iov_len = sizeof worker->client.peer };
+
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof fds)];
 	} control = { 0 };
 	struct msghdr message = {
-		.msg_iov = &payload, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes,
+		.msg_iov = &payload,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof control.bytes,
 	};
 	ssize_t n;
 	do
@@ -73,12 +84,14 @@ receive_client(Worker *worker)
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return false;
+
 	struct cmsghdr *rights = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
 	if (rights == NULL || rights->cmsg_len != CMSG_LEN(sizeof fds))
 		_exit(EX_OSERR); /* no descriptor left: the master tells the client */
 	memcpy(fds, CMSG_DATA(rights), sizeof fds);
 	worker->client.in = fds[0];
 	worker->client.out = fds[1];
+
 	return true;
 }
 
@@ -95,6 +108,7 @@ flush_client(void *client, GString *out)
 	Worker *worker = client;
 	size_t at = 0;
 	bool good = true;
+
 	while (good && at < out->len) {
 		ssize_t n = write(worker->client.out, out->str + at, out->len - at);
 		struct pollfd writable = { .fd = worker->client.out, .events = POLLOUT };
@@ -105,6 +119,7 @@ flush_client(void *client, GString *out)
 		else
 			good = errno == EINTR;
 	}
+
 	g_string_truncate(out, 0);
 	return good;
 }
@@ -130,10 +145,13 @@ wait_for_client(Worker *worker, LmtpSession *session, gint64 until)
 	};
 	gint64 left_ms = (MIN(until, idle_until) - g_get_monotonic_time()) / 1000;
 	int n = poll(fds, 2, (int) CLAMP(left_ms, 0, G_MAXINT));
+
 	if (n == 0) {
-		lmtp_session_abort(session, until < idle_until ? LMTP_REPLY_TOO_SLOW : LMTP_REPLY_IDLE);
+		lmtp_session_abort(session,
+		                   until < idle_until ? LMTP_REPLY_TOO_SLOW : LMTP_REPLY_IDLE);
 		return false;
 	}
+
 	if (n > 0)
 		heed_master(worker, fds[1].revents, session);
 	return n > 0 && fds[0].revents != 0;
@@ -153,6 +171,7 @@ serve_turn(Worker *worker, LmtpSession *session, gint64 until)
 	} else {
 		open = lmtp_session_feed(session, "", 0); /* it may have been closed */
 	}
+
 	return flush_client(worker, lmtp_session_output(session)) && open;
 }
 
@@ -163,6 +182,7 @@ linger(Worker *worker)
 	struct pollfd readable = { .fd = worker->client.in, .events = POLLIN };
 	if (shutdown(worker->client.out, SHUT_WR) < 0)
 		return;
+
 	for (int i = 0; i < LINGER_READS && poll(&readable, 1, LINGER_MS) > 0; i++)
 		if (read(worker->client.in, worker->buffer, sizeof worker->buffer) <= 0)
 			return;
@@ -178,6 +198,7 @@ serve_client(Worker *worker)
 		.paths = worker->conf->lmtp_bare_addresses ? LMTP_PATHS_BARE : LMTP_PATHS_STRICT,
 	};
 	int yes = 1; /* no more than a wish: unix sockets have no such option */
+
 	(void) setsockopt(worker->client.out, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
 	g_autoptr(LmtpSession) session = lmtp_session_new(&options, &worker->backend);
 	gint64 patience = worker->conf->lmtp_message_timeout * G_USEC_PER_SEC;
@@ -190,6 +211,7 @@ serve_client(Worker *worker)
 			until = g_get_monotonic_time() + patience; /* for each message anew */
 		was_busy = busy;
 	}
+
 	linger(worker);
 }
 
@@ -202,7 +224,10 @@ limit_memory(const Conf *conf)
 	if (bytes == 0 || getrlimit(RLIMIT_AS, &limit) < 0)
 		return;
 
-	/* The soft limit alone: it bounds what our parsers do, and programs of users get the old one back. */
+	/*
+	 * The soft limit alone: it bounds what our parsers do, and programs of users get the old
+	 * one back.
+	 */
 	child_keep_memory_limit();
 	limit.rlim_cur = MIN(bytes, limit.rlim_cur);
 	if (setrlimit(RLIMIT_AS, &limit) < 0)
@@ -221,28 +246,36 @@ become(const char *setting, const char *name)
 	    setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 && geteuid() != 0)
 		return true;
+
 	log_note(LOG_ERR, "cannot become %s '%s'", setting, name);
 	return false;
 }
 
-/* Nobody who talks with a client is root. What root has to do for it, the other half of the worker does. */
+/*
+ * Nobody who talks with a client is root. What root has to do for it, the other half of the worker
+ * does.
+ */
 static bool
 drop_privileges(Worker *worker, LmtpSlots *slots)
 {
 	const Conf *conf = worker->conf;
 	g_auto(Status) st = STATUS_INIT;
 	bool splits = geteuid() == 0 && *conf->lmtp_user == '\0';
+
 	if (!splits && worker->backend.ready != NULL)
 		worker->backend.ready(worker->backend.user);
 	if (!splits)
 		return geteuid() != 0 || become("lmtp_user", conf->lmtp_user);
+
 	if (!lmtp_broker_split(conf, worker->channel, &worker->backend, &st)) {
 		log_note(LOG_ERR, "%s", st.detail);
 		return false;
 	}
+
 	lmtp_slots_forget(slots); /* the root halves of all workers believe what stands there */
 	/* Nor may others of that account look into it, whatever fs.suid_dumpable says. */
-	return become("lmtp_session_user", conf->lmtp_session_user) && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	return become("lmtp_session_user", conf->lmtp_session_user) &&
+	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
 	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }
 
@@ -250,6 +283,7 @@ G_NORETURN void
 lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int channel)
 {
 	static Worker worker;
+
 	(void) signal(SIGPIPE, SIG_IGN);
 	(void) signal(SIGXFSZ, SIG_IGN);
 	limit_memory(service->conf);
@@ -260,12 +294,15 @@ lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int
 		_exit(EX_CONFIG);
 	worker.backend.flush = flush_client;
 	worker.backend.client = &worker;
+
 	while (!worker.stopping && receive_client(&worker)) {
 		serve_client(&worker);
 		(void) close(worker.client.in);
 		(void) close(worker.client.out);
 		const char done = LMTP_WORKER_DONE;
-		(void) send(channel, &done, 1, MSG_NOSIGNAL); /* a master that died says so at the next receive */
+		/* a master that died says so at the next receive */
+		(void) send(channel, &done, 1, MSG_NOSIGNAL);
 	}
+
 	_exit(0);
 }

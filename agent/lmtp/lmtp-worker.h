@@ -10,7 +10,7 @@
 
 /* What is served, made from the configuration: at the start, and anew at SIGHUP. */
 typedef struct {
-	const Conf *conf;   /* lives in `data` */
+	const Conf *conf; /* lives in `data` */
 	void *data;
 	/* In a worker, once: fill the backend but for `flush` and `client`. */
 	void (*start)(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backend);
@@ -19,21 +19,25 @@ typedef struct {
 
 /* Both ends are one descriptor where the client is a socket. */
 typedef struct {
-	int in, out;        /* -1: no client */
+	int in, out; /* -1: no client */
 	LmtpPeer peer;
 } LmtpClient;
 
-/* Give `client` to the worker behind `channel` (a sequenced-packet socket); the descriptors stay open here. */
+/*
+ * Give `client` to the worker behind `channel` (a sequenced-packet socket); the descriptors stay
+ * open here.
+ */
 bool lmtp_worker_send(int channel, const LmtpClient *client);
 
 /* What a worker sends back when it is through with a client. */
 enum { LMTP_WORKER_DONE = 'd' };
 
 /*
- * Serve the clients that come through `channel` until it is closed, then leave: a message that has begun is finished
- * first. Where we are root, worker `slot` becomes
- * lmtp_user, or is split (lmtp-broker). Death by deadline is exit code EX_TEMPFAIL.
+ * Serve the clients that come through `channel` until it is closed, then leave: a message that has
+ * begun is finished first. Where we are root, worker `slot` becomes lmtp_user, or is split
+ * (lmtp-broker). Death by deadline is exit code EX_TEMPFAIL.
  */
-G_NORETURN void lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int channel);
+G_NORETURN void
+lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int channel);
 
 #endif

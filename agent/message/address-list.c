@@ -2,8 +2,8 @@
 /*
  * address-list: a field value becomes tokens, the tokens up to a separator become items.
  *
- * Recovery is local: a separator outside of quotes, comments and routes always ends an item, and a quote or comment
- * that never ends is taken for a stray character.
+ * Recovery is local: a separator outside of quotes, comments and routes always ends an item, and a
+ * quote or comment that never ends is taken for a stray character.
  */
 #define _GNU_SOURCE
 #include "agent/message/address-list.h"
@@ -14,13 +14,20 @@
 
 #include <string.h>
 
-typedef enum { TOKEN_WORD, TOKEN_QUOTED, TOKEN_LITERAL, TOKEN_COMMENT, TOKEN_SIGN, TOKEN_END } TokenKind;
+typedef enum {
+	TOKEN_WORD,
+	TOKEN_QUOTED,
+	TOKEN_LITERAL,
+	TOKEN_COMMENT,
+	TOKEN_SIGN,
+	TOKEN_END
+} TokenKind;
 
 typedef struct {
 	TokenKind kind;
-	char sign;         /* of TOKEN_SIGN: @ < > : , ; */
-	bool spaced;       /* white space before it */
-	const char *text;  /* without quotes, parentheses */
+	char sign;        /* of TOKEN_SIGN: @ < > : , ; */
+	bool spaced;      /* white space before it */
+	const char *text; /* without quotes, parentheses */
 	size_t len;
 } Token;
 
@@ -29,14 +36,17 @@ enum { ITEM_TOKENS = 512 };
 
 typedef struct {
 	const char *at, *end;
-	/* What was looked for to the end in vain: each search is made once, so that the whole stays linear. */
+	/*
+	 * What was looked for to the end in vain: each search is made once, so that the whole stays
+	 * linear.
+	 */
 	bool no_quote, no_comment, no_escape;
 	Token tokens[ITEM_TOKENS];
 	size_t n_tokens;
 	bool in_angle, in_route;
 	AddressNames names;
 	char *group;
-	GArray *items;  /* AddressItem */
+	GArray *items; /* AddressItem */
 	bool cut;
 } Parser;
 
@@ -74,10 +84,14 @@ comment_end(const char *at, const char *end)
 		else if (*c == ')' && --depth == 0)
 			return c + 1;
 	}
+
 	return NULL;
 }
 
-/* Behind a run of two-octet characters of ISO-2022-JP, whose octets look like specials; `at` itself: it is none. */
+/*
+ * Behind a run of two-octet characters of ISO-2022-JP, whose octets look like specials; `at`
+ * itself: it is none.
+ */
 static const char *
 escape_end(Parser *parser, const char *at)
 {
@@ -98,6 +112,7 @@ static Token
 read_word(Parser *parser, bool spaced)
 {
 	const char *start = parser->at, *c = start;
+
 	while (c < parser->end && is_word_octet(*c)) {
 		const char *after = *c == '\033' ? escape_end(parser, c) : c;
 		if (after != c)
@@ -105,8 +120,11 @@ read_word(Parser *parser, bool spaced)
 		else
 			c += *c == '\\' && parser->end - c > 1 ? 2 : 1;
 	}
+
 	parser->at = c;
-	return (Token){ .kind = TOKEN_WORD, .spaced = spaced, .text = start, .len = (size_t) (c - start) };
+	return (Token){
+		.kind = TOKEN_WORD, .spaced = spaced, .text = start, .len = (size_t) (c - start)
+	};
 }
 
 /* A token with its own end sign; false: the sign is missing. */
@@ -114,6 +132,7 @@ static bool
 read_enclosed(Parser *parser, Token *token)
 {
 	const char *inside = parser->at + 1, *after = NULL;
+
 	switch (*parser->at) {
 	case '"':
 		after = parser->no_quote ? NULL : quote_end(inside, parser->end);
@@ -126,16 +145,19 @@ read_enclosed(Parser *parser, Token *token)
 		token->kind = TOKEN_COMMENT;
 		break;
 	default:
-		after = memchr(inside, ']', (size_t) MIN(parser->end - inside, (ptrdiff_t) LIMIT_ADDRESS_BYTES));
+		after = memchr(inside, ']',
+		               (size_t) MIN(parser->end - inside, (ptrdiff_t) LIMIT_ADDRESS_BYTES));
 		after = after != NULL ? after + 1 : NULL;
 		token->kind = TOKEN_LITERAL;
 		inside--; /* a literal keeps its brackets */
 	}
+
 	if (after == NULL)
 		return false;
 	token->text = inside;
 	token->len = (size_t) (after - inside) - (token->kind != TOKEN_LITERAL);
 	parser->at = after;
+
 	return true;
 }
 
@@ -171,6 +193,7 @@ next_token(Parser *parser)
 			return read_word(parser, spaced);
 		parser->at++; /* white space, or a stray quote or parenthesis */
 	}
+
 	return (Token){ .kind = TOKEN_END };
 }
 
@@ -190,13 +213,14 @@ append_token(GString *out, const Token *token, bool unquote)
 }
 
 /*
- * Tokens as people read them, comments left out. Words of a phrase keep their backslashes: Shift_JIS has them in
- * characters.
+ * Tokens as people read them, comments left out. Words of a phrase keep their backslashes:
+ * Shift_JIS has them in characters.
  */
 static char *
 join_phrase(const Token *tokens, size_t n)
 {
 	GString *out = g_string_new(NULL);
+
 	for (size_t i = 0; i < n; i++) {
 		if (tokens[i].kind == TOKEN_COMMENT)
 			continue;
@@ -204,6 +228,7 @@ join_phrase(const Token *tokens, size_t n)
 			g_string_append_c(out, ' ');
 		append_token(out, &tokens[i], tokens[i].kind == TOKEN_QUOTED);
 	}
+
 	g_string_truncate(out, MIN(out->len, LIMIT_ADDRESS_NAME));
 	return g_string_free(out, FALSE);
 }
@@ -221,24 +246,27 @@ starts_with_dot(const Token *token)
 }
 
 /*
- * One half of an address. Blanks around dots are allowed by the obsolete syntax and dropped; another blank is kept, and
- * makes the address invalid.
+ * One half of an address. Blanks around dots are allowed by the obsolete syntax and dropped;
+ * another blank is kept, and makes the address invalid.
  */
 static GString *
 join_half(const Token *tokens, size_t n, bool *valid)
 {
 	GString *out = g_string_new(NULL);
 	const Token *last = NULL;
+
 	for (size_t i = 0; i < n; i++) {
 		if (tokens[i].kind == TOKEN_COMMENT)
 			continue;
-		bool apart = last != NULL && tokens[i].spaced && !ends_with_dot(last) && !starts_with_dot(&tokens[i]);
+		bool apart = last != NULL && tokens[i].spaced && !ends_with_dot(last) &&
+		             !starts_with_dot(&tokens[i]);
 		if (apart)
 			g_string_append_c(out, ' ');
 		*valid = *valid && !apart && tokens[i].kind != TOKEN_SIGN;
 		append_token(out, &tokens[i], tokens[i].kind != TOKEN_LITERAL);
 		last = &tokens[i];
 	}
+
 	return out;
 }
 
@@ -258,11 +286,13 @@ make_valid(GString *text, bool *valid)
 		g_string_truncate(text, LIMIT_ADDRESS_BYTES);
 		*valid = false;
 	}
+
 	if (g_utf8_validate(text->str, (gssize) text->len, NULL))
 		return g_string_free(text, FALSE);
 	char *made = g_utf8_make_valid(text->str, (gssize) text->len);
 	g_string_free(text, TRUE);
 	*valid = false;
+
 	return made;
 }
 
@@ -270,12 +300,15 @@ make_valid(GString *text, bool *valid)
 static char *
 finish_name(const Parser *parser, const char *name)
 {
-	g_auto(Status) ignored = STATUS_INIT; /* without the module the name stays as it is written */
+	/* without the module the name stays as it is written */
+	g_auto(Status) ignored = STATUS_INIT;
 	char *decoded = NULL;
 	if (name == NULL || *name == '\0')
 		return NULL;
-	if (parser->names == ADDRESS_NAMES_DECODED && mime_decode_text(name, strlen(name), NULL, &decoded, NULL, &ignored))
+	if (parser->names == ADDRESS_NAMES_DECODED &&
+	    mime_decode_text(name, strlen(name), NULL, &decoded, NULL, &ignored))
 		return decoded;
+
 	return g_utf8_make_valid(name, -1);
 }
 
@@ -287,20 +320,24 @@ add_item(Parser *parser, AddressItem *item)
 		clear_item(item);
 		return;
 	}
+
 	item->group = item->is_group ? NULL : g_strdup(parser->group);
 	g_array_append_vals(parser->items, item, 1);
 }
 
 /* An address from the tokens of its halves. `domain` NULL: there was no '@'. */
 static void
-add_address(Parser *parser, const char *name, const Token *local, size_t n_local, const Token *domain, size_t n_domain)
+add_address(Parser *parser, const char *name, const Token *local, size_t n_local,
+            const Token *domain, size_t n_domain)
 {
 	bool valid = domain != NULL;
 	AddressItem item = { .name = finish_name(parser, name) };
+
 	item.local = make_valid(join_half(local, n_local, &valid), &valid);
 	if (domain != NULL)
 		item.domain = make_valid(join_half(domain, n_domain, &valid), &valid);
-	item.address = domain != NULL ? g_strconcat(item.local, "@", item.domain, NULL) : g_strdup(item.local);
+	item.address = domain != NULL ? g_strconcat(item.local, "@", item.domain, NULL)
+	                              : g_strdup(item.local);
 	item.valid = valid && is_local(item.local) && address_is_domain(item.domain);
 	add_item(parser, &item);
 }
@@ -313,9 +350,11 @@ last_comment(const Token *tokens, size_t n)
 		n--;
 	if (n == 0)
 		return NULL;
+
 	GString *out = g_string_new(NULL);
 	append_token(out, &tokens[n - 1], true);
 	g_string_truncate(out, MIN(out->len, LIMIT_ADDRESS_NAME));
+
 	return g_string_free(out, FALSE);
 }
 
@@ -342,6 +381,7 @@ add_angle(Parser *parser, const char *name, const Token *tokens, size_t n)
 			n -= colon + 1;
 		}
 	}
+
 	size_t at = n;
 	while (at > 0 && !is_sign(&tokens[at - 1], '@'))
 		at--;
@@ -355,7 +395,8 @@ add_angle(Parser *parser, const char *name, const Token *tokens, size_t n)
 static bool
 is_joined(const Token *last, const Token *token)
 {
-	bool text = token->kind == TOKEN_WORD || token->kind == TOKEN_QUOTED || token->kind == TOKEN_LITERAL;
+	bool text = token->kind == TOKEN_WORD || token->kind == TOKEN_QUOTED ||
+	            token->kind == TOKEN_LITERAL;
 	return text && (!token->spaced || ends_with_dot(last) || starts_with_dot(token));
 }
 
@@ -364,31 +405,40 @@ static size_t
 local_start(const Token *tokens, size_t at)
 {
 	size_t i = at;
+
 	while (i > 0 && tokens[i - 1].kind == TOKEN_COMMENT)
 		i--;
 	if (i > 0 && tokens[i - 1].kind != TOKEN_SIGN)
 		i--;
-	while (i > 0 && i < at && tokens[i].kind != TOKEN_SIGN && is_joined(&tokens[i - 1], &tokens[i]) &&
-	       tokens[i - 1].kind != TOKEN_SIGN && tokens[i - 1].kind != TOKEN_COMMENT)
+	while (i > 0 && i < at && tokens[i].kind != TOKEN_SIGN &&
+	       is_joined(&tokens[i - 1], &tokens[i]) && tokens[i - 1].kind != TOKEN_SIGN &&
+	       tokens[i - 1].kind != TOKEN_COMMENT)
 		i--;
+
 	return i;
 }
 
-/* Where the domain behind the '@' at `at` ends; "a@b@c" is one address, and *last_at its last '@'. */
+/*
+ * Where the domain behind the '@' at `at` ends; "a@b@c" is one address, and *last_at its last '@'.
+ */
 static size_t
 domain_end(const Token *tokens, size_t n, size_t at, size_t *last_at)
 {
 	size_t i = at + 1;
+
 	*last_at = at;
 	while (i < n && tokens[i].kind == TOKEN_COMMENT)
 		i++;
 	if (i < n && tokens[i].kind != TOKEN_SIGN)
 		i++;
-	while (i < n && (is_joined(&tokens[i - 1], &tokens[i]) || (is_sign(&tokens[i], '@') && !tokens[i].spaced))) {
+
+	while (i < n && (is_joined(&tokens[i - 1], &tokens[i]) ||
+	                 (is_sign(&tokens[i], '@') && !tokens[i].spaced))) {
 		if (tokens[i].kind == TOKEN_SIGN)
 			*last_at = i;
 		i++;
 	}
+
 	return i;
 }
 
@@ -398,18 +448,20 @@ add_bare(Parser *parser, const Token *tokens, size_t n)
 {
 	g_autofree char *comment = last_comment(tokens, n);
 	size_t from = 0, at = find_sign(tokens, n, '@');
+
 	if (at == n) {
 		g_autofree char *words = join_phrase(tokens, n);
 		if (*words != '\0')
 			add_address(parser, comment, tokens, n, NULL, 0);
 		return;
 	}
+
 	while (at < n) {
 		size_t start = MAX(local_start(tokens, at), from), last_at;
 		size_t end = domain_end(tokens, n, at, &last_at);
 		g_autofree char *phrase = join_phrase(tokens + from, start - from);
-		add_address(parser, *phrase != '\0' ? phrase : comment, tokens + start, last_at - start, tokens + last_at + 1,
-		            end - last_at - 1);
+		add_address(parser, *phrase != '\0' ? phrase : comment, tokens + start,
+		            last_at - start, tokens + last_at + 1, end - last_at - 1);
 		from = end;
 		at = end + find_sign(tokens + end, n - end, '@');
 	}
@@ -422,17 +474,21 @@ end_item(Parser *parser)
 	const Token *tokens = parser->tokens;
 	size_t n = parser->n_tokens;
 	bool first = true;
+
 	for (size_t angle; (angle = find_sign(tokens, n, '<')) < n; first = false) {
-		size_t inside = angle + 1, close = inside + find_sign(tokens + inside, n - inside, '>');
+		size_t inside = angle + 1,
+		       close = inside + find_sign(tokens + inside, n - inside, '>');
 		size_t after = MIN(close + 1, n), comments = after;
 		while (comments < n && tokens[comments].kind == TOKEN_COMMENT)
 			comments++;
 		g_autofree char *phrase = join_phrase(tokens, angle);
 		g_autofree char *comment = *phrase == '\0' ? last_comment(tokens, comments) : NULL;
-		add_angle(parser, comment != NULL ? comment : phrase, tokens + inside, close - inside);
+		add_angle(parser, comment != NULL ? comment : phrase, tokens + inside,
+		          close - inside);
 		tokens += comments;
 		n -= comments;
 	}
+
 	/* Words behind an address are no address, unless they look like one. */
 	if (first || find_sign(tokens, n, '@') < n)
 		add_bare(parser, tokens, n);
@@ -444,9 +500,12 @@ static void
 begin_group(Parser *parser)
 {
 	g_autofree char *name = join_phrase(parser->tokens, parser->n_tokens);
-	g_autofree char *comment = *name == '\0' ? last_comment(parser->tokens, parser->n_tokens) : NULL;
+	g_autofree char *comment = *name == '\0' ? last_comment(parser->tokens, parser->n_tokens)
+	                                         : NULL;
+
 	g_clear_pointer(&parser->group, g_free);
-	AddressItem item = { .name = finish_name(parser, comment != NULL ? comment : name), .is_group = true };
+	AddressItem item = { .name = finish_name(parser, comment != NULL ? comment : name),
+		             .is_group = true };
 	item.local = g_strdup("");
 	item.address = g_strdup("");
 	parser->group = g_strdup(item.name != NULL ? item.name : "");
@@ -458,24 +517,29 @@ begin_group(Parser *parser)
 static bool
 ends_group_name(const Parser *parser)
 {
-	return !parser->in_angle && find_sign(parser->tokens, parser->n_tokens, '@') == parser->n_tokens;
+	return !parser->in_angle &&
+	       find_sign(parser->tokens, parser->n_tokens, '@') == parser->n_tokens;
 }
 
 static void
 take_token(Parser *parser, const Token *token)
 {
 	char sign = token->kind == TOKEN_SIGN ? token->sign : '\0';
-	parser->in_route = parser->in_route || (parser->in_angle && sign == '@' && follows(parser, '<'));
+
+	parser->in_route = parser->in_route ||
+	                   (parser->in_angle && sign == '@' && follows(parser, '<'));
 	if (sign == ';' || (sign == ',' && !parser->in_route)) {
 		end_item(parser);
 		if (sign == ';')
 			g_clear_pointer(&parser->group, g_free);
 		return;
 	}
+
 	if (sign == ':' && ends_group_name(parser)) {
 		begin_group(parser);
 		return;
 	}
+
 	if (parser->n_tokens == ITEM_TOKENS)
 		return;
 	parser->in_angle = sign == '<' || (parser->in_angle && sign != '>');
@@ -488,6 +552,7 @@ address_list_parse(const char *value, size_t len, AddressNames names, AddressLis
 {
 	g_autofree char *flat = g_malloc(len + 1);
 	size_t n = 0;
+
 	for (size_t i = 0; i < len; i++)
 		if (value[i] != '\0' && value[i] != '\r')
 			flat[n++] = value[i] == '\n' ? ' ' : value[i];
@@ -496,7 +561,8 @@ address_list_parse(const char *value, size_t len, AddressNames names, AddressLis
 	parser->end = flat + n;
 	parser->names = names;
 	parser->items = g_array_new(FALSE, TRUE, sizeof(AddressItem));
-	for (Token token = next_token(parser); token.kind != TOKEN_END && !parser->cut; token = next_token(parser))
+	for (Token token = next_token(parser); token.kind != TOKEN_END && !parser->cut;
+	     token = next_token(parser))
 		take_token(parser, &token);
 	end_item(parser);
 	g_free(parser->group);

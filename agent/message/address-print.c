@@ -8,7 +8,8 @@
 static bool
 is_atom_sign(char c)
 {
-	return g_ascii_isalnum(c) || (guchar) c >= 0x80 || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	return g_ascii_isalnum(c) || (guchar) c >= 0x80 ||
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 /* Atoms with one dot between two of them. */
@@ -31,6 +32,7 @@ append_quoted(GString *out, const char *text)
 			g_string_append_c(out, '\\');
 		g_string_append_c(out, *c);
 	}
+
 	g_string_append_c(out, '"');
 }
 
@@ -48,13 +50,16 @@ static void
 append_address(GString *out, const char *text, bool (*is_bare)(const char *local))
 {
 	g_auto(Address) address = { 0 };
+
 	address_parse(text, &address);
 	if (address_is_null(&address))
 		return;
+
 	if (is_bare(address.local))
 		g_string_append(out, address.local);
 	else
 		append_quoted(out, address.local);
+
 	if (address.domain != NULL)
 		g_string_append_printf(out, "@%s", address.domain);
 }
@@ -83,10 +88,12 @@ address_print_header(const char *name, const char *address)
 {
 	GString *out = g_string_new(NULL);
 	bool named = name != NULL && *name != '\0';
+
 	if (named && is_phrase(name))
 		g_string_append(out, name);
 	else if (named)
 		append_quoted(out, name);
+
 	g_autofree char *path = address_print_path(address);
 	g_string_append_printf(out, "%s%s", named ? " " : "", path);
 	return g_string_free(out, FALSE);

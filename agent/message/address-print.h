@@ -31,8 +31,8 @@ char *address_print_path(const char *address);
 char *address_print_header(const char *name, const char *address);
 
 /*
- * A word for sendmail(1), which reads its recipients and the value of -f as a header field:
- * "john smith"@b.test. One address stays one address. A recipient belongs behind "--". Caller frees.
+ * A word for sendmail(1), which reads its recipients and the value of -f as a header field: "john
+ * smith"@b.test. One address stays one address. A recipient belongs behind "--". Caller frees.
  */
 char *address_print_argument(const char *address);
 

@@ -37,14 +37,17 @@ bool
 address_is_domain(const char *domain)
 {
 	size_t len = strlen(domain);
+
 	if (domain[0] == '[')
-		return len > 2 && domain[len - 1] == ']' && strcspn(domain + 1, "[] \t\\<>\"") == len - 2;
+		return len > 2 && domain[len - 1] == ']' &&
+		       strcspn(domain + 1, "[] \t\\<>\"") == len - 2;
 	char last = '.';
 	for (const char *c = domain; *c != '\0'; last = *c++) {
 		bool letter = g_ascii_isalnum(*c) || *c == '-' || *c == '_' || (guchar) *c >= 0x80;
 		if (!letter && (*c != '.' || last == '.'))
 			return false;
 	}
+
 	return len > 0 && len <= 255;
 }
 
@@ -67,7 +70,9 @@ address_is_sendable(const Address *address)
 		return false;
 	if (has_control(local) || !g_utf8_validate(local, -1, NULL))
 		return false;
-	return domain == NULL || (address_is_domain(domain) && !has_control(domain) && g_utf8_validate(domain, -1, NULL));
+
+	return domain == NULL || (address_is_domain(domain) && !has_control(domain) &&
+	                          g_utf8_validate(domain, -1, NULL));
 }
 
 bool
@@ -90,6 +95,7 @@ is_quoted(const char *text, size_t len)
 		if (text[i] == '\\' && ++i + 1 >= len)
 			return false; /* it quotes the last quote */
 	}
+
 	return true;
 }
 
@@ -101,12 +107,14 @@ unquote_local(const char *text)
 	size_t len = at != NULL ? (size_t) (at - text) : strlen(text);
 	if (!is_quoted(text, len))
 		return g_strdup(text);
+
 	GString *out = g_string_sized_new(len);
 	for (size_t i = 1; i + 1 < len; i++) {
 		if (text[i] == '\\')
 			i++;
 		g_string_append_c(out, text[i]);
 	}
+
 	g_string_append(out, text + len);
 	return g_string_free(out, FALSE);
 }
@@ -120,28 +128,37 @@ address_read(const char *text)
 	return unquote_local(inner);
 }
 
-/* With '-' as delimiter some names have one without a detail; Postfix knows the same ones (global/split_addr.c). */
+/*
+ * With '-' as delimiter some names have one without a detail; Postfix knows the same ones
+ * (global/split_addr.c).
+ */
 static bool
 is_never_split(const char *local)
 {
-	return g_ascii_strcasecmp(local, "mailer-daemon") == 0 || g_ascii_strncasecmp(local, "owner-", 6) == 0 ||
-	       (strlen(local) > 8 && g_ascii_strcasecmp(local + strlen(local) - 8, "-request") == 0);
+	return g_ascii_strcasecmp(local, "mailer-daemon") == 0 ||
+	       g_ascii_strncasecmp(local, "owner-", 6) == 0 ||
+	       (strlen(local) > 8 &&
+	        g_ascii_strcasecmp(local + strlen(local) - 8, "-request") == 0);
 }
 
 void
 address_split_detail(const char *local, const char *delimiters, char **ret_user, char **ret_detail)
 {
 	size_t at = *local == '\0' ? 0 : 1 + strcspn(local + 1, delimiters);
+
 	if (local[at] == '\0' || (local[at] == '-' && is_never_split(local))) {
 		*ret_user = g_strdup(local);
 		*ret_detail = NULL;
 		return;
 	}
+
 	*ret_user = g_strndup(local, at);
 	*ret_detail = g_strdup(local + at + 1);
 }
 
-/* The octet behind the quoted string that begins at `c`; the end of the text where it never ends. */
+/*
+ * The octet behind the quoted string that begins at `c`; the end of the text where it never ends.
+ */
 static const char *
 skip_quoted(const char *c)
 {
@@ -163,6 +180,7 @@ address_skip_comment(const char *c)
 		else if (*c == ')' && --depth == 0)
 			return c + 1;
 	}
+
 	return c;
 }
 
@@ -175,12 +193,17 @@ address_word_length(const char *text)
 	return (size_t) (c - text);
 }
 
-/* Append text without comments up to `stop` (outside of quotes) or the end; returns where it stopped. */
+/*
+ * Append text without comments up to `stop` (outside of quotes) or the end; returns where it
+ * stopped.
+ */
 static const char *
 copy_bare(const char *c, char stop, GString *out)
 {
 	while (*c != '\0' && *c != stop) {
-		const char *next = *c == '"' ? skip_quoted(c) : *c == '(' ? address_skip_comment(c) : c + 1;
+		const char *next = *c == '"'   ? skip_quoted(c)
+		                   : *c == '(' ? address_skip_comment(c)
+		                               : c + 1;
 		if (*c != '(')
 			g_string_append_len(out, c, next - c);
 		c = next;
@@ -195,9 +218,11 @@ close_up(GString *text)
 	g_autofree char *spaced = g_strstrip(g_string_free(text, FALSE));
 	if (*spaced == '\0')
 		return NULL;
+
 	char *at = strrchr(spaced, '@');
 	if (at == NULL)
 		return unquote_local(spaced);
+
 	*at = '\0';
 	g_autofree char *closed = g_strconcat(g_strchomp(spaced), "@", g_strchug(at + 1), NULL);
 	return unquote_local(closed);
@@ -210,8 +235,10 @@ address_from_header(const char *value)
 	const char *end = copy_bare(value, '<', text);
 	if (*end == '\0')
 		return close_up(text);
+
 	g_string_truncate(text, 0);
 	copy_bare(end + 1, '>', text);
+
 	/* A source route, "<@a,@b:user@c>", is ignored (RFC 5321 appendix C). */
 	const char *colon = text->str[0] == '@' ? strchr(text->str, ':') : NULL;
 	if (colon != NULL)
@@ -219,11 +246,15 @@ address_from_header(const char *value)
 	return close_up(text);
 }
 
-/* Longer text than an address may have is compared octet by octet: normalising and Punycode take quadratic time. */
+/*
+ * Longer text than an address may have is compared octet by octet: normalising and Punycode take
+ * quadratic time.
+ */
 static bool
 is_plain(const char *text)
 {
-	return g_str_is_ascii(text) || strlen(text) > LIMIT_ADDRESS_BYTES || !g_utf8_validate(text, -1, NULL);
+	return g_str_is_ascii(text) || strlen(text) > LIMIT_ADDRESS_BYTES ||
+	       !g_utf8_validate(text, -1, NULL);
 }
 
 char *
@@ -232,6 +263,7 @@ address_host(const char *name)
 	g_autofree char *ascii = is_plain(name) ? NULL : g_hostname_to_ascii(name);
 	char *host = g_ascii_strdown(ascii != NULL ? ascii : name, -1);
 	size_t len = strlen(host);
+
 	if (len > 1 && host[len - 1] == '.')
 		host[len - 1] = '\0';
 	return host;
@@ -254,12 +286,15 @@ char *
 address_canonical(const char *address, const AddressRules *rules)
 {
 	g_autofree char *local = NULL, *domain = NULL, *user = NULL, *detail = NULL;
+
 	address_split(address, &local, &domain);
-	address_split_detail(local, rules->delimiters != NULL ? rules->delimiters : "", &user, &detail);
+	address_split_detail(local, rules->delimiters != NULL ? rules->delimiters : "", &user,
+	                     &detail);
 	g_autofree char *folded = rules->fold_local ? fold_case(user) : g_strdup(user);
 	g_autofree char *composed = compose(folded);
 	if (domain == NULL)
 		return g_steal_pointer(&composed);
+
 	g_autofree char *host = address_host(domain);
 	return g_strconcat(composed, "@", host, NULL);
 }

@@ -11,8 +11,9 @@
 
 /* How addresses compare at this site. */
 typedef struct {
-	const char *delimiters;  /* "+": what follows it in the local part does not count; "": everything counts */
-	bool fold_local;         /* local parts compare without case */
+	/* "+": what follows it in the local part does not count; "": everything counts */
+	const char *delimiters;
+	bool fold_local; /* local parts compare without case */
 } AddressRules;
 
 /*
@@ -21,8 +22,9 @@ typedef struct {
  * by the last '@', as Postfix has it.
  */
 typedef struct {
-	char *local;   /* without quotes: it may hold blanks, commas, '@' */
-	char *domain;  /* without the '@'; a literal keeps its brackets; NULL: a bare name such as "root" */
+	char *local; /* without quotes: it may hold blanks, commas, '@' */
+	/* without the '@'; a literal keeps its brackets; NULL: a bare name such as "root" */
+	char *domain;
 } Address;
 
 /*
@@ -69,7 +71,8 @@ void address_split(const char *address, char **ret_local, char **ret_domain);
  * The local part without detail, and the detail (NULL: none). The delimiter is the first of
  * `delimiters` that is not the first octet.
  */
-void address_split_detail(const char *local, const char *delimiters, char **ret_user, char **ret_detail);
+void
+address_split_detail(const char *local, const char *delimiters, char **ret_user, char **ret_detail);
 
 /*
  * The address of a header value such as "<a@b>", "a@b (comment)" or "Name <a@b>", its local part

@@ -44,6 +44,7 @@ skip(const char *at)
 		else if (depth == 0 && strchr(" \t\r\n", *at) == NULL)
 			break;
 	}
+
 	return at;
 }
 
@@ -53,11 +54,13 @@ take(const char **at, const char *ends)
 {
 	g_autoptr(GString) word = g_string_new(NULL);
 	const char *c = *at = skip(*at);
+
 	if (*c != '"') {
 		size_t len = strcspn(c, ends);
 		*at = c + len;
 		return len > 0 ? g_strndup(c, len) : NULL;
 	}
+
 	for (c++; *c != '"'; c++) {
 		if (*c == '\\' && c[1] != '\0')
 			c++;
@@ -65,6 +68,7 @@ take(const char **at, const char *ends)
 			return NULL;
 		g_string_append_c(word, *c);
 	}
+
 	*at = c + 1;
 	return g_string_free(g_steal_pointer(&word), FALSE);
 }
@@ -96,6 +100,7 @@ take_name(const char **at)
 {
 	g_autoptr(GString) name = g_string_new(NULL);
 	bool goes_on = true;
+
 	while (goes_on) {
 		g_autofree char *part = take(at, NAME_ENDS);
 		if (part == NULL)
@@ -104,6 +109,7 @@ take_name(const char **at)
 		*at = skip(*at);
 		goes_on = name->str[name->len - 1] == '.' || **at == '.';
 	}
+
 	return g_string_free(g_steal_pointer(&name), FALSE);
 }
 
@@ -114,9 +120,11 @@ take_property(const char **at, AuthResult *result)
 	g_autofree char *name = take_name(at), *value = NULL;
 	if (name == NULL || !take_sign(at, '='))
 		return false;
+
 	value = take(at, VALUE_ENDS);
 	if (value == NULL)
 		return false;
+
 	g_autofree char *low = g_ascii_strdown(name, -1);
 	if (strcmp(low, "reason") != 0)
 		g_ptr_array_add(result->properties, g_strdup_printf("%s=%s", low, value));
@@ -129,6 +137,7 @@ take_result(const char **at, GArray *results)
 	AuthResult result = { .properties = g_ptr_array_new_with_free_func(g_free) };
 	char *method = take(at, NAME_ENDS);
 	bool good = method != NULL;
+
 	result.method = lower(good ? method : g_strdup(""));
 	*at = skip(*at);
 	if (strcmp(result.method, "none") == 0 &&
@@ -136,10 +145,12 @@ take_result(const char **at, GArray *results)
 		clear_result(&result);
 		return true;
 	}
+
 	if (strchr(result.method, '/') == NULL && take_sign(at, '/')) {
 		g_autofree char *version = take(at, NAME_ENDS);
 		good = good && version != NULL;
 	}
+
 	result.method[strcspn(result.method, "/")] = '\0';
 	good = good && *result.method != '\0' && take_sign(at, '=');
 	char *text = good ? take(at, VALUE_ENDS) : NULL;
@@ -148,6 +159,7 @@ take_result(const char **at, GArray *results)
 	for (*at = skip(*at); good && **at != '\0' && **at != ';'; *at = skip(*at))
 		good = take_property(at, &result);
 	g_array_append_val(results, result);
+
 	return good;
 }
 
@@ -158,6 +170,7 @@ auth_results_parse(const char *value, char **ret_id, GArray *results)
 	const char *at = value;
 	g_autofree char *id = take(&at, VALUE_ENDS), *version = NULL;
 	bool good = id != NULL;
+
 	at = skip(at);
 	if (good && g_ascii_isdigit(*at))
 		version = take(&at, VALUE_ENDS);
@@ -167,10 +180,12 @@ auth_results_parse(const char *value, char **ret_id, GArray *results)
 		if (good && *at != '\0')
 			good = take_result(&at, results) && results->len <= LIMIT_AUTH_RESULTS;
 	}
+
 	if (!good) {
 		g_array_set_size(results, before);
 		return false;
 	}
+
 	*ret_id = g_steal_pointer(&id);
 	return true;
 }
@@ -187,8 +202,9 @@ is_host_of(const AuthTrust *trust, const char *name)
 }
 
 /*
- * Did the host that wrote the line take the message from another one of the site? By the client's address, as a stranger
- * may say any name. What a host took from itself anybody there may have written, unless its address is named.
+ * Did the host that wrote the line take the message from another one of the site? By the client's
+ * address, as a stranger may say any name. What a host took from itself anybody there may have
+ * written, unless its address is named.
  */
 static bool
 is_inner_hop(const AuthTrust *trust, const Received *received)
@@ -196,17 +212,20 @@ is_inner_hop(const AuthTrust *trust, const Received *received)
 	if (received->client == NULL || received->by == NULL)
 		return false;
 	bool is_other = strcmp(received->client, received->by) != 0;
-	return (is_other && is_host_of(trust, received->client)) || is_host_of(trust, received->client_address);
+	return (is_other && is_host_of(trust, received->client)) ||
+	       is_host_of(trust, received->client_address);
 }
 
 /*
- * The last of the Received lines on top that hosts of the site wrote; *ret_next: the one below. Lines below one that
- * took the message from a stranger are the stranger's, whatever they say. False: the first is a stranger's.
+ * The last of the Received lines on top that hosts of the site wrote; *ret_next: the one below.
+ * Lines below one that took the message from a stranger are the stranger's, whatever they say.
+ * False: the first is a stranger's.
  */
 static bool
 find_entry(const Headers *headers, const AuthTrust *trust, size_t *ret_entry, size_t *ret_next)
 {
 	bool found = false, follows = true;
+
 	*ret_next = headers_count(headers);
 	for (size_t i = 0; i < headers_count(headers); i++) {
 		const HeaderField *field = headers_get(headers, i);
@@ -224,6 +243,7 @@ find_entry(const Headers *headers, const AuthTrust *trust, size_t *ret_entry, si
 		*ret_entry = i;
 		found = true;
 	}
+
 	return found;
 }
 
@@ -243,6 +263,7 @@ auth_results_trusted(const Headers *headers, const AuthTrust *trust)
 	size_t entry = 0, next = 0;
 	if (!find_entry(headers, trust, &entry, &next))
 		return results;
+
 	for (size_t i = 0; i < (trust->takes_below ? next : entry); i++) {
 		const HeaderField *field = headers_get(headers, i);
 		bool is_of_script = field->line == 0;
@@ -253,5 +274,6 @@ auth_results_trusted(const Headers *headers, const AuthTrust *trust)
 		if (auth_results_parse(value, &id, results) && !is_id_of(trust, id))
 			g_array_set_size(results, before);
 	}
+
 	return results;
 }

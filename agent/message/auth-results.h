@@ -24,10 +24,11 @@ typedef struct {
 
 /* What counts. All is borrowed; the lists end with NULL. */
 typedef struct {
-	const char *const *ids;   /* authserv-ids of the site, without case */
+	const char *const *ids; /* authserv-ids of the site, without case */
 	/*
-	 * Hosts of the site, as `by` in Received names them; a line of one that took the message from another, by the
-	 * client's name or address, is followed to the next. Addresses without brackets.
+	 * Hosts of the site, as `by` in Received names them; a line of one that took the message
+	 * from another, by the client's name or address, is followed to the next. Addresses without
+	 * brackets.
 	 */
 	const char *const *hosts;
 	bool takes_below; /* fields of senders with these ids are removed when the message comes */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* body-print: octets between carriage returns, and line ends that wait for something to follow them. */
+/*
+ * body-print: octets between carriage returns, and line ends that wait for something to follow
+ * them.
+ */
 #include "agent/message/body-print.h"
 
 #include <stdio.h>
@@ -8,7 +11,8 @@
 void
 body_printer_init(BodyPrinter *printer)
 {
-	*printer = (BodyPrinter){ .sum = g_checksum_new(G_CHECKSUM_MD5), .limit = BODY_PRINT_BYTES };
+	*printer = (BodyPrinter){ .sum = g_checksum_new(G_CHECKSUM_MD5),
+		                  .limit = BODY_PRINT_BYTES };
 }
 
 void
@@ -44,6 +48,7 @@ static void
 take_pending(BodyPrinter *printer)
 {
 	static const char ends[] = "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n";
+
 	while (printer->pending > 0 && printer->len < printer->limit) {
 		size_t n = (size_t) MIN(printer->pending, sizeof ends - 1);
 		take(printer, ends, n);
@@ -59,6 +64,7 @@ static void
 add_plain(BodyPrinter *printer, const char *data, size_t len)
 {
 	size_t solid = len;
+
 	while (solid > 0 && data[solid - 1] == '\n')
 		solid--;
 
@@ -66,6 +72,7 @@ add_plain(BodyPrinter *printer, const char *data, size_t len)
 		take_pending(printer);
 		take(printer, data, solid);
 	}
+
 	printer->pending += len - solid;
 }
 
@@ -73,7 +80,8 @@ void
 body_printer_add(BodyPrinter *printer, const char *data, size_t len, bool has_cr)
 {
 	const char *end = data + len;
-	for (const char *cr; has_cr && (cr = memchr(data, '\r', (size_t) (end - data))) != NULL; data = cr + 1)
+	for (const char *cr; has_cr && (cr = memchr(data, '\r', (size_t) (end - data))) != NULL;
+	     data = cr + 1)
 		add_plain(printer, data, (size_t) (cr - data));
 	add_plain(printer, data, (size_t) (end - data));
 }
@@ -81,7 +89,7 @@ body_printer_add(BodyPrinter *printer, const char *data, size_t len, bool has_cr
 void
 body_printer_end(BodyPrinter *printer, BodyPrint *ret_print)
 {
-	(void) snprintf(ret_print->text, sizeof ret_print->text, "%" G_GUINT64_FORMAT " %s", printer->len,
-	                g_checksum_get_string(printer->sum));
+	(void) snprintf(ret_print->text, sizeof ret_print->text, "%" G_GUINT64_FORMAT " %s",
+	                printer->len, g_checksum_get_string(printer->sum));
 	body_printer_clear(printer);
 }

@@ -2,10 +2,11 @@
 /*
  * body-print: what tells one body from another: its length, and a hash of its beginning.
  *
- * Carriage returns do not count, nor line ends at the end: mail servers and mailboxes change both. The hash covers the
- * first BODY_PRINT_BYTES of what is left, so a large mail costs no more than a small one. It is MD5, which costs a fifth
- * of SHA-256 and is paid for every message: to make another body with the print of a given one is out of reach, and whoever
- * makes two bodies alike loses one of them. Where mail is taken and not stored, the whole body has been compared.
+ * Carriage returns do not count, nor line ends at the end: mail servers and mailboxes change both.
+ * The hash covers the first BODY_PRINT_BYTES of what is left, so a large mail costs no more than a
+ * small one. It is MD5, which costs a fifth of SHA-256 and is paid for every message: to make
+ * another body with the print of a given one is out of reach, and whoever makes two bodies alike
+ * loses one of them. Where mail is taken and not stored, the whole body has been compared.
  */
 #ifndef TODOKE_BODY_PRINT_H
 #define TODOKE_BODY_PRINT_H
@@ -24,10 +25,10 @@ typedef struct {
 
 /* A print in the making. */
 typedef struct {
-	GChecksum *sum;    /* NULL: not begun, or ended */
-	guint64 len;       /* octets that count so far */
-	guint64 pending;   /* line ends behind them, which count only when something follows */
-	guint64 limit;     /* octets that are hashed at most */
+	GChecksum *sum;  /* NULL: not begun, or ended */
+	guint64 len;     /* octets that count so far */
+	guint64 pending; /* line ends behind them, which count only when something follows */
+	guint64 limit;   /* octets that are hashed at most */
 } BodyPrinter;
 
 void body_printer_init(BodyPrinter *printer);

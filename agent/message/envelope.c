@@ -16,8 +16,17 @@ envelope_free(Envelope *envelope)
 	if (envelope == NULL)
 		return;
 	char *owned[] = {
-		envelope->sender, envelope->recipient, envelope->original, envelope->queue_id, envelope->client_address,
-		envelope->client_name, envelope->helo, envelope->auth, envelope->orcpt, envelope->notify, envelope->ret,
+		envelope->sender,
+		envelope->recipient,
+		envelope->original,
+		envelope->queue_id,
+		envelope->client_address,
+		envelope->client_name,
+		envelope->helo,
+		envelope->auth,
+		envelope->orcpt,
+		envelope->notify,
+		envelope->ret,
 		envelope->envid,
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(owned); i++)
@@ -29,5 +38,6 @@ bool
 envelope_is_bounce(const Envelope *envelope)
 {
 	const char *sender = envelope->sender;
-	return sender == NULL || *sender == '\0' || g_ascii_strcasecmp(sender, "MAILER-DAEMON") == 0;
+	return sender == NULL || *sender == '\0' ||
+	       g_ascii_strcasecmp(sender, "MAILER-DAEMON") == 0;
 }

@@ -44,7 +44,10 @@ struct Headers {
 	GArray *runs; /* Run; NULL: the fields of the block as they stand */
 	const char *newline;
 	guint32 lines; /* lines indexed so far */
-	size_t stray_at; /* while indexing: where the lines begin that no field has followed yet; NO_STRAYS: nowhere */
+	/*
+	 * while indexing: where the lines begin that no field has followed yet; NO_STRAYS: nowhere
+	 */
+	size_t stray_at;
 	guint stray_fields; /* fields above them */
 };
 
@@ -54,11 +57,13 @@ static Block *
 block_new(Block *base, guint room)
 {
 	Block *block = g_new0(Block, 1);
+
 	g_atomic_ref_count_init(&block->refs);
 	block->fields = g_array_sized_new(FALSE, FALSE, sizeof(HeaderField), room);
 	if (base != NULL)
 		g_atomic_ref_count_inc(&base->refs);
 	block->base = base;
+
 	return block;
 }
 
@@ -81,11 +86,13 @@ headers_new(Headers *base, const char *newline)
 {
 	Headers *headers = g_new0(Headers, 1);
 	size_t fields = base != NULL ? headers_count(base) : 48;
+
 	g_atomic_ref_count_init(&headers->refs);
 	headers->block = block_new(base != NULL ? base->block : NULL,
 	                           (guint) MIN(fields, SHARE_FROM) + 4);
 	headers->newline = newline;
 	headers->stray_at = NO_STRAYS;
+
 	return headers;
 }
 
@@ -135,10 +142,12 @@ append_run(Headers *headers, const Block *block, guint first, guint n)
 	Run *last = runs->len > 0 ? &g_array_index(runs, Run, runs->len - 1) : NULL;
 	if (n == 0)
 		return;
+
 	if (last != NULL && last->block == block && last->first + last->n == first) {
 		last->n += n;
 		return;
 	}
+
 	Run run = { block, first, n, last != NULL ? last->at + last->n : 0 };
 	g_array_append_val(runs, run);
 }
@@ -181,6 +190,7 @@ headers_append_range(Headers *headers, const Headers *base, size_t first, size_t
 		append_run(headers, base->block, (guint) first, (guint) (MAX(first, end) - first));
 		return;
 	}
+
 	for (guint i = 0; i < base->runs->len; i++) {
 		const Run *run = &g_array_index(base->runs, Run, i);
 		size_t from = MAX(first, run->at), to = MIN(end, (size_t) run->at + run->n);
@@ -223,6 +233,7 @@ append_own(Headers *headers, char *bytes, size_t len, size_t name_len, size_t va
 		headers->block->own = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(headers->block->own, bytes);
 	headers->block->own_bytes += len;
+
 	HeaderField field = {
 		.bytes = bytes,
 		.len = (guint32) len,
@@ -238,6 +249,7 @@ void
 headers_append_text(Headers *headers, const char *name, const char *value)
 {
 	GString *bytes = g_string_new(name);
+
 	g_string_append(bytes, ": ");
 	for (const char *c = value; *c != '\0'; c++) {
 		if (*c == '\n') {
@@ -248,6 +260,7 @@ headers_append_text(Headers *headers, const char *name, const char *value)
 			g_string_append_c(bytes, *c);
 		}
 	}
+
 	g_string_append(bytes, headers->newline);
 	size_t len = bytes->len;
 	append_own(headers, g_string_free(bytes, FALSE), len, strlen(name), strlen(name) + 1, 0);
@@ -258,7 +271,8 @@ headers_overwrite(Headers *headers, size_t i, const char *bytes)
 {
 	const HeaderField *field = headers_get(headers, i);
 	g_assert(field->line == 0);
-	memcpy((char *) (uintptr_t) field->bytes, bytes, field->len); /* of a string in headers->own */
+	/* of a string in headers->own */
+	memcpy((char *) (uintptr_t) field->bytes, bytes, field->len);
 }
 
 void
@@ -266,6 +280,7 @@ headers_append_renamed(Headers *headers, const HeaderField *field, const char *n
 {
 	size_t name_len = strlen(name), rest = field->len - field->name_len;
 	char *bytes = g_malloc(name_len + rest + 1);
+
 	memcpy(bytes, name, name_len);
 	memcpy(bytes + name_len, field->bytes + field->name_len, rest);
 	bytes[name_len + rest] = '\0';
@@ -288,6 +303,7 @@ scan_name(const char *line, size_t len, size_t *ret_value_at, guint32 *ret_hash)
 {
 	size_t name_len = 0;
 	guint32 hash = fnv_basis;
+
 	while (name_len < len && line[name_len] > 32 && line[name_len] < 127 &&
 	       line[name_len] != ':')
 		hash = (hash ^ to_lower(line[name_len++])) * FNV_PRIME;
@@ -297,6 +313,7 @@ scan_name(const char *line, size_t len, size_t *ret_value_at, guint32 *ret_hash)
 		colon++;
 	if (name_len == 0 || colon >= len || line[colon] != ':')
 		return 0;
+
 	*ret_value_at = colon + 1;
 	return name_len;
 }
@@ -355,6 +372,7 @@ index_stray(Headers *headers, const char *line, size_t len, size_t at)
 	headers->stray_at = at;
 	headers->stray_fields = headers->block->fields->len;
 	HeaderField stray = { .bytes = line, .len = (guint32) len, .line = headers->lines + 1 };
+
 	return append_line(headers, &stray);
 }
 
@@ -428,6 +446,7 @@ headers_index(Headers *headers, const char *block, size_t len, size_t done, bool
 		headers->lines++;
 		done += line_len;
 	}
+
 	*ret_ended = at_eof || len >= LIMIT_HEADER_BYTES;
 	return *ret_ended ? end_header(headers, done, false) : done;
 }
@@ -436,10 +455,12 @@ Headers *
 headers_take_block(char *block, size_t len, size_t *ret_len)
 {
 	Headers *headers = headers_new(NULL, "\n");
+
 	headers->block->own = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(headers->block->own, block);
 	bool ended;
 	*ret_len = headers_index(headers, block, len, 0, true, &ended);
+
 	return headers;
 }
 
@@ -465,6 +486,7 @@ find_run(const GArray *runs, size_t i)
 		else
 			high = middle;
 	}
+
 	return low;
 }
 
@@ -506,6 +528,7 @@ headers_next(const Headers *headers, const char *name, size_t *pos)
 	size_t name_len = strlen(name), count = headers_count(headers);
 	guint32 hash = headers_hash(name, name_len);
 	const Run whole = { headers->block, 0, (guint) count, 0 };
+
 	for (guint r = headers->runs != NULL && *pos < count ? find_run(headers->runs, *pos) : 0;
 	     *pos < count; r++) {
 		const Run *run = headers->runs != NULL ? &g_array_index(headers->runs, Run, r)
@@ -519,6 +542,7 @@ headers_next(const Headers *headers, const char *name, size_t *pos)
 			return &fields[found];
 		}
 	}
+
 	return NULL;
 }
 
@@ -543,6 +567,7 @@ header_field_value(const HeaderField *field)
 {
 	char *value = g_malloc(field->len - field->value_at + 1);
 	size_t n = 0;
+
 	for (size_t i = field->value_at; i < field->len; i++) {
 		char c = field->bytes[i];
 		bool line_end = c == '\n' ||
@@ -550,6 +575,7 @@ header_field_value(const HeaderField *field)
 		if (!line_end && c != '\0')
 			value[n++] = c;
 	}
+
 	value[n] = '\0';
 	return g_strstrip(value);
 }
@@ -571,6 +597,7 @@ header_text_print(const char *text, size_t max_bytes)
 	g_autofree char *valid = g_utf8_make_valid(text, (gssize) strnlen(text, 4 * max_bytes));
 	GString *out = g_string_sized_new(max_bytes + 8);
 	const char *c = valid;
+
 	for (; *c != '\0' && out->len < max_bytes; c = g_utf8_next_char(c))
 		append_printable(out, g_utf8_get_char(c));
 	if (*c != '\0')

@@ -15,12 +15,19 @@
 #include <string.h>
 
 typedef struct {
-	const char *bytes; /* the field as it stands: name, colon, value, folds and line ends; borrowed from the list */
+	/*
+	 * the field as it stands: name, colon, value, folds and line ends; borrowed from the list
+	 */
+	const char *bytes;
 	guint32 len;
-	guint32 name_len;  /* 0: no field but stray lines that are kept: a fold before the first field, or lines between fields */
-	guint32 value_at;  /* offset of the first octet after the colon */
-	guint32 line;      /* line of the message as it came, from 1; 0: we added the field */
-	guint32 hash;      /* of the name, folded to lower case */
+	/*
+	 * 0: no field but stray lines that are kept: a fold before the first field, or lines
+	 * between fields
+	 */
+	guint32 name_len;
+	guint32 value_at; /* offset of the first octet after the colon */
+	guint32 line;     /* line of the message as it came, from 1; 0: we added the field */
+	guint32 hash;     /* of the name, folded to lower case */
 } HeaderField;
 
 typedef struct Headers Headers;
@@ -77,7 +84,8 @@ void headers_append_renamed(Headers *headers, const HeaderField *field, const ch
  * readers of mail read on, so rules must. They are the body's first lines where no field follows
  * and either none stands above or no empty line comes.
  */
-size_t headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof, bool *ret_ended);
+size_t headers_index(Headers *headers, const char *block, size_t len, size_t done, bool at_eof,
+                     bool *ret_ended);
 
 /*
  * The fields of a whole block, such as the header of a part. Takes `block` (g_malloc). *ret_len:
@@ -110,7 +118,8 @@ size_t headers_top(const Headers *headers);
 static inline bool
 header_field_is(const HeaderField *field, const char *name)
 {
-	return field->name_len == strlen(name) && g_ascii_strncasecmp(field->bytes, name, field->name_len) == 0;
+	return field->name_len == strlen(name) &&
+	       g_ascii_strncasecmp(field->bytes, name, field->name_len) == 0;
 }
 
 /* The name as it is spelled. Caller frees. */

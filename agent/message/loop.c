@@ -38,15 +38,17 @@ typedef struct {
 	const LoopSettings *settings;
 	bool is_try;
 	LoopVerdict *verdict;
-	GArray *hops;         /* Received, top to bottom */
-	size_t top;           /* index of the newest Received: what stands above is this hop's */
-	GPtrArray *names;     /* of this host, as address_host makes them */
+	GArray *hops;     /* Received, top to bottom */
+	size_t top;       /* index of the newest Received: what stands above is this hop's */
+	GPtrArray *names; /* of this host, as address_host makes them */
 	const char *recipient;
-	GArray *findings;     /* Finding */
+	GArray *findings; /* Finding */
 	unsigned found[LOOP_KIND_COUNT];
-	size_t counted_hop;   /* index of the last Received below which a return was counted; 0: none */
-	const char *own_name; /* how the newest Received names this host; NULL: as any host may call itself */
-	unsigned bare;        /* Delivered-To lines below which nothing was received */
+	/* index of the last Received below which a return was counted; 0: none */
+	size_t counted_hop;
+	/* how the newest Received names this host; NULL: as any host may call itself */
+	const char *own_name;
+	unsigned bare; /* Delivered-To lines below which nothing was received */
 } Judge;
 
 const char *
@@ -65,7 +67,8 @@ loop_answer_name(LoopAnswer answer)
 const char *
 loop_writer_name(LoopWriter writer)
 {
-	static const char *const names[LOOP_WRITER_COUNT] = { "this hop", "this host, earlier", "another host", "unknown" };
+	static const char *const names[LOOP_WRITER_COUNT] = { "this hop", "this host, earlier",
+		                                              "another host", "unknown" };
 	return names[writer];
 }
 
@@ -120,7 +123,8 @@ static void
 read_hops(Judge *judge)
 {
 	size_t next = 0;
-	for (const HeaderField *field; (field = headers_next(judge->headers, "Received", &next)) != NULL;) {
+	for (const HeaderField *field;
+	     (field = headers_next(judge->headers, "Received", &next)) != NULL;) {
 		if (judge->verdict->hops++ <= judge->settings->hop_limit) {
 			Received hop;
 			received_init(&hop, field, next - 1);
@@ -130,13 +134,14 @@ read_hops(Judge *judge)
 }
 
 /*
- * The newest Received is the one with this hop's queue id, else the first. A header without any (somebody strips them)
- * begins with this hop's stamp all the same, if with any.
+ * The newest Received is the one with this hop's queue id, else the first. A header without any
+ * (somebody strips them) begins with this hop's stamp all the same, if with any.
  */
 static void
 find_top(Judge *judge, const char *queue_id)
 {
 	size_t newest = 0;
+
 	for (size_t i = 0; queue_id != NULL && *queue_id != '\0' && i < judge->hops->len; i++) {
 		const char *id = hop_at(judge, i)->id;
 		if (id != NULL && strcmp(id, queue_id) == 0) {
@@ -144,6 +149,7 @@ find_top(Judge *judge, const char *queue_id)
 			break;
 		}
 	}
+
 	if (judge->hops->len > 0) {
 		judge->top = hop_at(judge, newest)->index;
 		const char *by = hop_at(judge, newest)->by;
@@ -152,19 +158,25 @@ find_top(Judge *judge, const char *queue_id)
 			g_ptr_array_add(judge->names, g_strdup(by));
 		return;
 	}
+
 	size_t pos = 0;
 	judge->top = headers_next(judge->headers, "Delivered-To", &pos) != NULL ? pos : 0;
 }
 
-/* A name without a dot is no proof: many machines have the same one. Postfix's own is in the newest Received anyway. */
+/*
+ * A name without a dot is no proof: many machines have the same one. Postfix's own is in the newest
+ * Received anyway.
+ */
 static void
 collect_names(Judge *judge)
 {
 	const LoopSettings *settings = judge->settings;
+
 	for (size_t i = 0; settings->hostnames != NULL && settings->hostnames[i] != NULL; i++)
 		g_ptr_array_add(judge->names, address_host(settings->hostnames[i]));
 	if (settings->system_name == NULL || strchr(settings->system_name, '.') == NULL)
 		return;
+
 	g_autofree char *name = address_host(settings->system_name);
 	if (received_names_a_host(name))
 		g_ptr_array_add(judge->names, g_steal_pointer(&name));
@@ -183,7 +195,8 @@ static char *
 print_time(gint64 time)
 {
 	g_autoptr(GDateTime) when = g_date_time_new_from_unix_utc(time);
-	return when != NULL ? g_date_time_format(when, "%Y-%m-%d %H:%M UTC") : g_strdup("an unknown day");
+	return when != NULL ? g_date_time_format(when, "%Y-%m-%d %H:%M UTC")
+	                    : g_strdup("an unknown day");
 }
 
 /* What a mark says was done. */
@@ -191,7 +204,10 @@ static const char *
 describe_kind(MarkKind kind)
 {
 	static const char *const texts[MARK_KIND_COUNT] = {
-		[MARK_STORED] = "stored", [MARK_PASSED] = "passed on", [MARK_COPIED] = "kept and passed on", [MARK_REDIRECTED] = "redirected",
+		[MARK_STORED] = "stored",
+		[MARK_PASSED] = "passed on",
+		[MARK_COPIED] = "kept and passed on",
+		[MARK_REDIRECTED] = "redirected",
 	};
 	return texts[kind];
 }
@@ -202,9 +218,13 @@ judge_valid_mark(Judge *judge, const HeaderField *field, const Mark *mark)
 {
 	LoopClaims *claims = &judge->verdict->claims;
 	g_autofree char *when = print_time(mark->time);
-	const char *covers = mark->version == 1 ? "recipient, but of version 1, which does not cover the body" : "recipient and body";
+	const char *covers = mark->version == 1
+	                             ? "recipient, but of version 1, which does not cover the body"
+	                             : "recipient and body";
+
 	add_finding(judge, LOOP_NONE, field, LOOP_BY_US,
-	            g_strdup_printf("our mark, with a valid key, for this %s: %s, %s", covers, describe_kind(mark->kind), when));
+	            g_strdup_printf("our mark, with a valid key, for this %s: %s, %s", covers,
+	                            describe_kind(mark->kind), when));
 
 	if (!claims->proven)
 		claims->line = field->line;
@@ -218,9 +238,11 @@ take_claims(Judge *judge, const HeaderField *field, MarkCheck check, const Mark 
 {
 	LoopClaims *claims = &judge->verdict->claims;
 	bool of_others = check == MARK_FOREIGN_KEY || check == MARK_OTHER;
+
 	claims->any = true;
 	claims->claimed |= check != MARK_FOREIGN_KEY && check != MARK_MALFORMED;
-	claims->kept_elsewhere |= of_others && (mark->kind == MARK_STORED || mark->kind == MARK_COPIED);
+	claims->kept_elsewhere |= of_others &&
+	                          (mark->kind == MARK_STORED || mark->kind == MARK_COPIED);
 	if (claims->line == 0)
 		claims->line = field->line;
 }
@@ -232,22 +254,31 @@ judge_mark(Judge *judge, const HeaderField *field, const char *subject)
 		LoopWriter writer;
 		const char *how;
 	} ignored[MARK_CHECK_COUNT] = {
-		[MARK_EXPIRED] = { LOOP_BY_US, "our mark, but older than mark_lifetime: proves nothing" },
+		[MARK_EXPIRED] = { LOOP_BY_US,
+		                   "our mark, but older than mark_lifetime: proves nothing" },
 		[MARK_FUTURE] = { LOOP_BY_US, "our mark, but from the future: proves nothing" },
-		[MARK_OTHER] = { LOOP_BY_UNKNOWN, "a mark for another recipient, message or body, or a forged one: proves nothing here" },
-		[MARK_FOREIGN_KEY] = { LOOP_BY_UNKNOWN, "a mark made with a key that is not this owner's: proves nothing" },
-		[MARK_MALFORMED] = { LOOP_BY_UNKNOWN, "not a mark as we write them: proves nothing" },
+		[MARK_OTHER] = { LOOP_BY_UNKNOWN,
+		                 "a mark for another recipient, message or body, or a forged one: "
+		                 "proves nothing here" },
+		[MARK_FOREIGN_KEY] = { LOOP_BY_UNKNOWN,
+		                       "a mark made with a key that is not this owner's: proves "
+		                       "nothing" },
+		[MARK_MALFORMED] = { LOOP_BY_UNKNOWN,
+		                     "not a mark as we write them: proves nothing" },
 	};
 	const LoopSettings *settings = judge->settings;
 	g_autofree char *value = header_field_value(field);
 	Mark mark = { MARK_STORED, 0, 0 };
-	MarkCheck check = mark_check(settings->keys, value, subject, settings->print, settings->now, settings->mark_lifetime, &mark);
+	MarkCheck check = mark_check(settings->keys, value, subject, settings->print, settings->now,
+	                             settings->mark_lifetime, &mark);
 
 	judge->verdict->forwarded |= mark.kind != MARK_STORED;
 	if (check == MARK_VALID)
 		judge_valid_mark(judge, field, &mark);
 	else
-		add_finding(judge, LOOP_NONE, field, ignored[check].writer, g_strdup(ignored[check].how));
+		add_finding(judge, LOOP_NONE, field, ignored[check].writer,
+		            g_strdup(ignored[check].how));
+
 	take_claims(judge, field, check, &mark);
 }
 
@@ -257,9 +288,11 @@ judge_marks(Judge *judge, const char *recipient)
 	g_autofree char *subject = NULL;
 	const HeaderField *field;
 	unsigned seen = 0;
+
 	for (size_t pos = 0; (field = headers_next(judge->headers, MARK_FIELD, &pos)) != NULL;) {
 		if (judge->is_try && pos <= judge->top) {
-			add_finding(judge, LOOP_NONE, field, LOOP_BY_THIS_HOP, g_strdup("of the delivery that stored this file"));
+			add_finding(judge, LOOP_NONE, field, LOOP_BY_THIS_HOP,
+			            g_strdup("of the delivery that stored this file"));
 			continue;
 		}
 		if (++seen > LIMIT_MARKS) {
@@ -277,11 +310,14 @@ loop_wants_body(const Headers *headers, const MarkKeys *keys)
 {
 	const HeaderField *field;
 	unsigned seen = 0;
-	for (size_t pos = 0; (field = headers_next(headers, MARK_FIELD, &pos)) != NULL && seen++ < LIMIT_MARKS;) {
+
+	for (size_t pos = 0;
+	     (field = headers_next(headers, MARK_FIELD, &pos)) != NULL && seen++ < LIMIT_MARKS;) {
 		g_autofree char *value = header_field_value(field);
 		if (mark_may_be_ours(keys, value))
 			return true;
 	}
+
 	return false;
 }
 
@@ -291,21 +327,27 @@ is_own_address(const Judge *judge, const HeaderField *field)
 	const GPtrArray *addresses = judge->settings->addresses;
 	g_autofree char *value = header_field_value(field);
 	g_autofree char *address = address_from_header(value);
+
 	if (address == NULL)
 		return false;
 	g_autofree char *canonical = address_canonical(address, &judge->settings->rules);
 	bool own = strcmp(canonical, judge->recipient) == 0;
 	for (guint i = 0; !own && addresses != NULL && i < addresses->len; i++)
 		own = address_equal(addresses->pdata[i], address, &judge->settings->rules);
+
 	return own;
 }
 
-/* Did the owner resend it, above the mark that tells most? Mail programs write Resent-From on top (RFC 5322 3.6.6). */
+/*
+ * Did the owner resend it, above the mark that tells most? Mail programs write Resent-From on top
+ * (RFC 5322 3.6.6).
+ */
 static void
 look_for_resent(Judge *judge)
 {
 	LoopClaims *claims = &judge->verdict->claims;
 	const HeaderField *field;
+
 	for (size_t pos = 0; (field = headers_next(judge->headers, "Resent-From", &pos)) != NULL;)
 		claims->resent |= field->line < claims->line && is_own_address(judge, field);
 
@@ -315,16 +357,19 @@ look_for_resent(Judge *judge)
 
 /* Where we are in the pass from top to bottom. */
 typedef struct {
-	size_t next_hop;               /* first hop below */
-	const char *sign;              /* since this host's last Received above: what says that somebody fetched or resent the mail */
+	size_t next_hop; /* first hop below */
+	/*
+	 * since this host's last Received above: what says that somebody fetched or resent the mail
+	 */
+	const char *sign;
 	guint32 sign_line;
 } Place;
 
 /* What the Received lines below a stamp say. */
 typedef struct {
-	const Received *fetch;         /* a retrieval program's, directly below */
-	const Received *vague;         /* names no host */
-	const Received *server;        /* the first that names one */
+	const Received *fetch;  /* a retrieval program's, directly below */
+	const Received *vague;  /* names no host */
+	const Received *server; /* the first that names one */
 } Below;
 
 static Below
@@ -334,12 +379,14 @@ look_below(const Judge *judge, size_t hop)
 	for (; hop < judge->hops->len && below.server == NULL; hop++) {
 		const Received *received = hop_at(judge, hop);
 		if (received->program != NULL)
-			below.fetch = below.fetch == NULL && below.vague == NULL ? received : below.fetch;
+			below.fetch = below.fetch == NULL && below.vague == NULL ? received
+			                                                         : below.fetch;
 		else if (received->by != NULL || received->qmail)
 			below.server = received;
 		else if (below.vague == NULL)
 			below.vague = received;
 	}
+
 	return below;
 }
 
@@ -348,8 +395,11 @@ static char *
 print_fetch(const Below *below, const Place *place)
 {
 	if (below->fetch != NULL)
-		return g_strdup_printf("fetched by %s (line %u), ", below->fetch->program, below->fetch->line);
-	return place->sign != NULL ? g_strdup_printf("%s (line %u), ", place->sign, place->sign_line) : g_strdup("");
+		return g_strdup_printf("fetched by %s (line %u), ", below->fetch->program,
+		                       below->fetch->line);
+	return place->sign != NULL
+	               ? g_strdup_printf("%s (line %u), ", place->sign, place->sign_line)
+	               : g_strdup("");
 }
 
 /* A stamp below which this host is the nearest. */
@@ -359,52 +409,71 @@ judge_own_stamp(Judge *judge, const HeaderField *field, const Place *place, cons
 	g_autofree char *fetch = print_fetch(below, place);
 	if (*fetch != '\0') {
 		add_finding(judge, LOOP_RETURNED, field, LOOP_BY_US,
-		            g_strdup_printf("%sand this host received it before (line %u)", fetch, below->server->line));
-		/* One hop is one return, however many lines it wrote: an alias and its mailbox have one each. */
+		            g_strdup_printf("%sand this host received it before (line %u)", fetch,
+		                            below->server->line));
+		/*
+		 * One hop is one return, however many lines it wrote: an alias and its mailbox have
+		 * one each.
+		 */
 		if (judge->counted_hop == below->server->index)
 			judge->found[LOOP_RETURNED]--;
 		judge->counted_hop = below->server->index;
 	} else if (below->vague != NULL)
-		add_finding(judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN,
-		            g_strdup_printf("the Received below names no host (line %u), the next is by this host (line %u)",
-		                            below->vague->line, below->server->line));
+		add_finding(
+			judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN,
+			g_strdup_printf(
+				"the Received below names no host (line %u), the next is by this "
+				"host (line %u)",
+				below->vague->line, below->server->line));
 	else
 		add_finding(judge, LOOP_STAMPED, field, LOOP_BY_US,
-		            g_strdup_printf("this host wrote the Received below (line %u)", below->server->line));
+		            g_strdup_printf("this host wrote the Received below (line %u)",
+		                            below->server->line));
 }
 
 static void
 judge_copied_stamp(Judge *judge, const HeaderField *field, const Place *place, const Below *below)
 {
 	g_autofree char *fetch = below->fetch != NULL ? print_fetch(below, place) : g_strdup("");
+
 	if (below->server == NULL) {
 		add_finding(judge, LOOP_COPIED, field, LOOP_BY_OTHER_HOST,
 		            g_strdup_printf("%sand no Received below is by this host", fetch));
 		return;
 	}
-	g_autofree char *host = header_text_print(below->server->by != NULL ? below->server->by : "a qmail server", HOST_SHOWN_BYTES);
+
+	g_autofree char *host = header_text_print(
+		below->server->by != NULL ? below->server->by : "a qmail server", HOST_SHOWN_BYTES);
 	add_finding(judge, LOOP_COPIED, field, LOOP_BY_OTHER_HOST,
-	            g_strdup_printf("%sthe Received below is by %s (line %u)", fetch, host, below->server->line));
+	            g_strdup_printf("%sthe Received below is by %s (line %u)", fetch, host,
+	                            below->server->line));
 }
 
-/* A stamp below which only hosts without a name received the mail: ours would have written the name that it has. */
+/*
+ * A stamp below which only hosts without a name received the mail: ours would have written the name
+ * that it has.
+ */
 static void
 judge_vague_stamp(Judge *judge, const HeaderField *field, const Received *vague)
 {
 	if (judge->own_name == NULL) {
-		add_finding(judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN,
-		            g_strdup_printf("the Received below names no host (line %u)", vague->line));
+		add_finding(
+			judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN,
+			g_strdup_printf("the Received below names no host (line %u)", vague->line));
 		return;
 	}
+
 	g_autofree char *name = header_text_print(judge->own_name, HOST_SHOWN_BYTES);
-	add_finding(judge, LOOP_COPIED, field, LOOP_BY_OTHER_HOST,
-	            g_strdup_printf("the Received below (line %u) names no host, and this one names itself %s",
-	                            vague->line, name));
+	add_finding(
+		judge, LOOP_COPIED, field, LOOP_BY_OTHER_HOST,
+		g_strdup_printf(
+			"the Received below (line %u) names no host, and this one names itself %s",
+			vague->line, name));
 }
 
 /*
- * A stamp below which nothing was received: a provider may write two, and no Received. Where Received lines are
- * stripped on the way, a loop shows by the third.
+ * A stamp below which nothing was received: a provider may write two, and no Received. Where
+ * Received lines are stripped on the way, a loop shows by the third.
  */
 static void
 judge_bare_stamp(Judge *judge, const HeaderField *field, const Place *place)
@@ -413,11 +482,13 @@ judge_bare_stamp(Judge *judge, const HeaderField *field, const Place *place)
 	static const char bare[] = "no host received anything below it";
 	if (place->sign != NULL)
 		add_finding(judge, LOOP_COPIED, field, LOOP_BY_OTHER_HOST,
-		            g_strdup_printf("%s (line %u), and %s", place->sign, place->sign_line, bare));
+		            g_strdup_printf("%s (line %u), and %s", place->sign, place->sign_line,
+		                            bare));
 	else if (judge->bare++ < BARE_STAMPS)
 		add_finding(judge, LOOP_COPIED, field, LOOP_BY_UNKNOWN, g_strdup(bare));
 	else
-		add_finding(judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN, g_strdup_printf("%s, and two such lines stand above", bare));
+		add_finding(judge, LOOP_UNKNOWN, field, LOOP_BY_UNKNOWN,
+		            g_strdup_printf("%s, and two such lines stand above", bare));
 }
 
 /* A Delivered-To line of the recipient, below this hop's. */
@@ -426,7 +497,9 @@ judge_stamp(Judge *judge, const HeaderField *field, const Place *place)
 {
 	Below below = look_below(judge, place->next_hop);
 	bool qmail_here = judge->hops->len > 0 && hop_at(judge, 0)->qmail;
-	if (below.server != NULL && (is_this_host(judge, below.server->by) || (below.server->qmail && qmail_here))) {
+
+	if (below.server != NULL &&
+	    (is_this_host(judge, below.server->by) || (below.server->qmail && qmail_here))) {
 		judge_own_stamp(judge, field, place, &below);
 	} else if (below.server != NULL || below.fetch != NULL) {
 		judge_copied_stamp(judge, field, place, &below);
@@ -444,6 +517,7 @@ names_recipient(const Judge *judge, const HeaderField *field)
 	g_autofree char *address = address_from_header(value);
 	if (address == NULL)
 		return false;
+
 	g_autofree char *canonical = address_canonical(address, &judge->settings->rules);
 	return strcmp(canonical, judge->recipient) == 0;
 }
@@ -462,7 +536,8 @@ pass_hop(Judge *judge, const Received *hop, Place *place)
 		judge->verdict->fetched = true;
 		*place = (Place){ place->next_hop, "fetched by a retrieval program", hop->line };
 	} else if (is_this_host(judge, hop->by)) {
-		place->sign = NULL; /* whatever happened above happened after the mail had come back */
+		/* whatever happened above happened after the mail had come back */
+		place->sign = NULL;
 	}
 }
 
@@ -480,7 +555,8 @@ pass_field(Judge *judge, size_t i, Place *place)
 		judge->verdict->forwarded = true;
 		if (place->sign == NULL)
 			*place = (Place){ place->next_hop, "resent", field->line };
-	} else if (header_field_is(field, "X-Forwarded-To") || header_field_is(field, "X-Forwarded-For")) {
+	} else if (header_field_is(field, "X-Forwarded-To") ||
+	           header_field_is(field, "X-Forwarded-For")) {
 		judge->verdict->forwarded = true;
 	}
 }
@@ -490,6 +566,7 @@ judge_stamps(Judge *judge)
 {
 	Place place = { 0, NULL, 0 };
 	unsigned seen = 0;
+
 	for (size_t i = 0; i < headers_count(judge->headers); i++) {
 		const HeaderField *field = headers_get(judge->headers, i);
 		if (!header_field_is(field, "Delivered-To"))
@@ -499,7 +576,8 @@ judge_stamps(Judge *judge)
 		else if (!names_recipient(judge, field))
 			continue;
 		else if (i < judge->top)
-			add_finding(judge, LOOP_NONE, field, LOOP_BY_THIS_HOP, g_strdup("it stands above the newest Received"));
+			add_finding(judge, LOOP_NONE, field, LOOP_BY_THIS_HOP,
+			            g_strdup("it stands above the newest Received"));
 		else
 			judge_stamp(judge, field, &place);
 	}
@@ -523,6 +601,7 @@ decide(const Judge *judge)
 		return LOOP_RETURNED;
 	if (found[LOOP_UNKNOWN] > 0)
 		return LOOP_UNKNOWN;
+
 	return found[LOOP_COPIED] > 0 ? LOOP_COPIED : LOOP_NONE;
 }
 
@@ -556,6 +635,7 @@ find_decisive(const Judge *judge, LoopKind kind)
 		if (finding->kind == wanted)
 			return finding;
 	}
+
 	return NULL;
 }
 
@@ -564,23 +644,33 @@ explain(const Judge *judge, LoopKind kind, const Finding *finding)
 {
 	const LoopVerdict *verdict = judge->verdict;
 	unsigned limit = judge->settings->return_limit;
+
 	if (kind == LOOP_HOPS)
-		return g_strdup_printf("%u Received lines, more than %u", verdict->hops, judge->settings->hop_limit);
+		return g_strdup_printf("%u Received lines, more than %u", verdict->hops,
+		                       judge->settings->hop_limit);
 	if (finding == NULL)
-		return g_strdup("nothing in the header says that it was delivered to this recipient before");
+		return g_strdup(
+			"nothing in the header says that it was delivered to this recipient "
+			"before");
 	g_autofree char *name = header_field_name(finding->field);
 	guint32 line = finding->field->line;
 	switch (kind) {
 	case LOOP_STAMPED:
-		return g_strdup_printf("this host delivered it to this recipient before (%s, line %u: %s)", name, line, finding->how);
+		return g_strdup_printf(
+			"this host delivered it to this recipient before (%s, line %u: %s)", name,
+			line, finding->how);
 	case LOOP_RETURNED:
 	case LOOP_RETURNED_OFTEN:
-		return g_strdup_printf("a copy that this host stored came back, %u of %u times that are allowed (%s, line %u: %s)",
-		                       verdict->returns, limit, name, line, finding->how);
+		return g_strdup_printf(
+			"a copy that this host stored came back, %u of %u times that are allowed "
+			"(%s, line %u: %s)",
+			verdict->returns, limit, name, line, finding->how);
 	case LOOP_UNKNOWN:
-		return g_strdup_printf("nobody can say who wrote %s in line %u: %s", name, line, finding->how);
+		return g_strdup_printf("nobody can say who wrote %s in line %u: %s", name, line,
+		                       finding->how);
 	default:
-		return g_strdup_printf("this host did not write %s in line %u: %s", name, line, finding->how);
+		return g_strdup_printf("this host did not write %s in line %u: %s", name, line,
+		                       finding->how);
 	}
 }
 
@@ -596,6 +686,7 @@ static void
 keep_evidence(Judge *judge, const HeaderField *decisive)
 {
 	LoopVerdict *verdict = judge->verdict;
+
 	g_array_sort(judge->findings, compare_lines);
 	bool missing = decisive != NULL;
 	for (size_t i = 0; i < judge->findings->len; i++) {
@@ -622,11 +713,14 @@ static void
 pass_verdict(Judge *judge)
 {
 	LoopVerdict *verdict = judge->verdict;
+
 	verdict->kind = decide(judge);
 	verdict->answer = answer_of(verdict->kind, judge->settings);
 	verdict->returns = judge->found[LOOP_RETURNED];
 	verdict->setting = kinds[verdict->kind].setting;
-	verdict->recall = verdict->claims.claimed || (verdict->claims.any && verdict->answer == LOOP_IS_LOOP);
+	verdict->recall = verdict->claims.claimed ||
+	                  (verdict->claims.any && verdict->answer == LOOP_IS_LOOP);
+
 	const Finding *finding = find_decisive(judge, verdict->kind);
 	verdict->why = explain(judge, verdict->kind, finding);
 	keep_evidence(judge, finding != NULL ? finding->field : NULL);
@@ -646,6 +740,7 @@ loop_judge(const Headers *headers, const Envelope *envelope, const LoopSettings 
 	const char *to = envelope->recipient != NULL ? envelope->recipient : "";
 	g_autofree char *recipient = address_canonical(to, &settings->rules);
 	LoopVerdict *verdict = g_new0(LoopVerdict, 1);
+
 	verdict->evidence = g_ptr_array_new_with_free_func(free_evidence);
 	Judge judge = {
 		.headers = headers,
@@ -667,6 +762,7 @@ loop_judge(const Headers *headers, const Envelope *envelope, const LoopSettings 
 	judge_stamps(&judge);
 	pass_verdict(&judge);
 	clear_judge(&judge);
+
 	return verdict;
 }
 
@@ -684,40 +780,57 @@ find_doubt(const LoopClaims *claims, const LoopHistory *history)
 		return "the copy that was kept is gone";
 	if (history->kept_other)
 		return "its body is another one than before";
+
 	if (history->passed && claims->proven_body)
-		return claims->kept_elsewhere ? "it was only passed on here, but another mark says that it was kept there" : NULL;
+		return claims->kept_elsewhere
+		               ? "it was only passed on here, but another mark says that it was "
+		                 "kept there"
+		               : NULL;
+
 	if (history->passed)
 		return "its mark does not verify";
-	return history->known ? "its body is another one than before" : "what became of it is not remembered";
+	return history->known ? "its body is another one than before"
+	                      : "what became of it is not remembered";
 }
 
 /* More often than allowed, or through too many hosts, it does not go where it went before. */
 static LoopKind
-kind_of_return(const LoopVerdict *verdict, const LoopHistory *history, const LoopSettings *settings, const char *doubt)
+kind_of_return(const LoopVerdict *verdict, const LoopHistory *history, const LoopSettings *settings,
+               const char *doubt)
 {
 	if (doubt != NULL) {
-		bool often = verdict->returns > settings->return_limit || verdict->hops > settings->hop_limit;
+		bool often = verdict->returns > settings->return_limit ||
+		             verdict->hops > settings->hop_limit;
 		return often ? LOOP_RETURNED_OFTEN : LOOP_RETURNED;
 	}
+
 	if (history->kept != NULL)
 		return LOOP_KEPT;
 	return history->disposed != NULL ? LOOP_DISPOSED : LOOP_PASSED;
 }
 
 static char *
-explain_return(const LoopVerdict *verdict, const LoopHistory *history, const LoopSettings *settings, const char *doubt)
+explain_return(const LoopVerdict *verdict, const LoopHistory *history, const LoopSettings *settings,
+               const char *doubt)
 {
 	guint32 line = verdict->claims.line;
 	switch (verdict->kind) {
 	case LOOP_KEPT:
-		return g_strdup_printf("it came back and is still here, in %s (%s, line %u)", history->kept, MARK_FIELD, line);
+		return g_strdup_printf("it came back and is still here, in %s (%s, line %u)",
+		                       history->kept, MARK_FIELD, line);
 	case LOOP_DISPOSED:
-		return g_strdup_printf("it came back, and a rule disposed of it before: %s (%s, line %u)", history->disposed, MARK_FIELD, line);
+		return g_strdup_printf(
+			"it came back, and a rule disposed of it before: %s (%s, line %u)",
+			history->disposed, MARK_FIELD, line);
 	case LOOP_PASSED:
-		return g_strdup_printf("this host passed it on before, kept nothing, and it came back (%s, line %u)", MARK_FIELD, line);
+		return g_strdup_printf(
+			"this host passed it on before, kept nothing, and it came back (%s, line "
+			"%u)",
+			MARK_FIELD, line);
 	default:
-		return g_strdup_printf("it came back, %u of %u times that are allowed, and %s (%s, line %u)", verdict->returns,
-		                       settings->return_limit, doubt, MARK_FIELD, line);
+		return g_strdup_printf(
+			"it came back, %u of %u times that are allowed, and %s (%s, line %u)",
+			verdict->returns, settings->return_limit, doubt, MARK_FIELD, line);
 	}
 }
 
@@ -734,8 +847,13 @@ void
 loop_settle(LoopVerdict *verdict, const LoopHistory *history, const LoopSettings *settings)
 {
 	const LoopClaims *claims = &verdict->claims;
-	/* A mark with a key of ours that fits neither this mail nor anything that is known: for another recipient of this owner's or this site's. */
-	bool is_return = claims->proven || history->known || (claims->any && verdict->answer == LOOP_IS_LOOP && verdict->kind != LOOP_HOPS);
+	/*
+	 * A mark with a key of ours that fits neither this mail nor anything that is known: for
+	 * another recipient of this owner's or this site's.
+	 */
+	bool is_return = claims->proven || history->known ||
+	                 (claims->any && verdict->answer == LOOP_IS_LOOP &&
+	                  verdict->kind != LOOP_HOPS);
 	if (!verdict->recall || !is_return)
 		return;
 
@@ -744,7 +862,8 @@ loop_settle(LoopVerdict *verdict, const LoopHistory *history, const LoopSettings
 	verdict->kind = kind_of_return(verdict, history, settings, doubt);
 	verdict->answer = answer_of(verdict->kind, settings);
 	verdict->setting = kinds[verdict->kind].setting;
-	verdict->to_inbox = verdict->kind == LOOP_RETURNED && history->passed && claims->kept_elsewhere;
+	verdict->to_inbox = verdict->kind == LOOP_RETURNED && history->passed &&
+	                    claims->kept_elsewhere;
 	g_free(verdict->why);
 	verdict->why = explain_return(verdict, history, settings, doubt);
 	mark_decisive(verdict);
@@ -762,17 +881,25 @@ char *
 loop_verdict_print(const LoopVerdict *verdict)
 {
 	GString *out = g_string_new(NULL);
-	g_string_append_printf(out, "loop check: %s, %s\n", loop_kind_name(verdict->kind), loop_answer_name(verdict->answer));
+
+	g_string_append_printf(out, "loop check: %s, %s\n", loop_kind_name(verdict->kind),
+	                       loop_answer_name(verdict->answer));
 	g_string_append_printf(out, "  because %s\n", verdict->why);
 	for (size_t i = 0; i < verdict->evidence->len; i++) {
 		const LoopEvidence *evidence = verdict->evidence->pdata[i];
-		g_string_append_printf(out, "%s line %u: %s\n", evidence->decisive ? " >" : "  ", evidence->line, evidence->text);
-		g_string_append_printf(out, "      written by %s: %s\n", loop_writer_name(evidence->writer), evidence->how);
+		g_string_append_printf(out, "%s line %u: %s\n", evidence->decisive ? " >" : "  ",
+		                       evidence->line, evidence->text);
+		g_string_append_printf(out, "      written by %s: %s\n",
+		                       loop_writer_name(evidence->writer), evidence->how);
 	}
+
 	if (verdict->more > 0)
 		g_string_append_printf(out, "   and %u lines more\n", verdict->more);
 	if (verdict->ignored > 0)
-		g_string_append_printf(out, "   and %u lines that were not looked at: there are too many\n", verdict->ignored);
+		g_string_append_printf(
+			out, "   and %u lines that were not looked at: there are too many\n",
+			verdict->ignored);
+
 	if (verdict->setting != NULL)
 		g_string_append_printf(out, "  setting: %s\n", verdict->setting);
 	return g_string_free(out, FALSE);
@@ -784,19 +911,24 @@ print_json_evidence(const LoopVerdict *verdict)
 	json_t *list = json_array();
 	for (size_t i = 0; i < verdict->evidence->len; i++) {
 		const LoopEvidence *evidence = verdict->evidence->pdata[i];
-		json_array_append_new(list, json_pack("{s:i, s:s, s:s, s:s, s:b}", "line", (int) evidence->line, "text", evidence->text,
-		                                      "writer", loop_writer_name(evidence->writer), "how", evidence->how,
-		                                      "decisive", (int) evidence->decisive));
+		json_array_append_new(list, json_pack("{s:i, s:s, s:s, s:s, s:b}", "line",
+		                                      (int) evidence->line, "text", evidence->text,
+		                                      "writer", loop_writer_name(evidence->writer),
+		                                      "how", evidence->how, "decisive",
+		                                      (int) evidence->decisive));
 	}
+
 	return list;
 }
 
 json_t *
 loop_verdict_json(const LoopVerdict *verdict)
 {
-	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:o, s:i, s:i}", "verdict", loop_kind_name(verdict->kind),
-	                 "answer", loop_answer_name(verdict->answer), "why", verdict->why, "returns", (int) verdict->returns,
-	                 "received_lines", (int) verdict->hops, "fetched", (int) verdict->fetched,
-	                 "forwarded", (int) verdict->forwarded, "setting", verdict->setting,
-	                 "evidence", print_json_evidence(verdict), "more", (int) verdict->more, "ignored", (int) verdict->ignored);
+	return json_pack("{s:s, s:s, s:s, s:i, s:i, s:b, s:b, s:s?, s:o, s:i, s:i}", "verdict",
+	                 loop_kind_name(verdict->kind), "answer", loop_answer_name(verdict->answer),
+	                 "why", verdict->why, "returns", (int) verdict->returns, "received_lines",
+	                 (int) verdict->hops, "fetched", (int) verdict->fetched, "forwarded",
+	                 (int) verdict->forwarded, "setting", verdict->setting, "evidence",
+	                 print_json_evidence(verdict), "more", (int) verdict->more, "ignored",
+	                 (int) verdict->ignored);
 }

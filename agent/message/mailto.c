@@ -10,10 +10,23 @@
 static const char scheme[] = "mailto:";
 
 /* Fields that whoever composes the notice makes. */
-static const char *const dropped[] = {
-	"from", "sender", "reply-to", "bcc", "date", "message-id", "received", "return-path", "delivered-to", "auto-submitted",
-	"mime-version", "apparently-to", "errors-to", "return-receipt-to", "disposition-notification-to", "x-todoke-mark", NULL
-};
+static const char *const dropped[] = { "from",
+	                               "sender",
+	                               "reply-to",
+	                               "bcc",
+	                               "date",
+	                               "message-id",
+	                               "received",
+	                               "return-path",
+	                               "delivered-to",
+	                               "auto-submitted",
+	                               "mime-version",
+	                               "apparently-to",
+	                               "errors-to",
+	                               "return-receipt-to",
+	                               "disposition-notification-to",
+	                               "x-todoke-mark",
+	                               NULL };
 
 bool
 mailto_is(const char *uri, size_t len)
@@ -78,19 +91,25 @@ decode(const char *text, size_t len)
 		if (!is_uri_sign(c))
 			return NULL;
 		if (c == '%') {
-			if (i + 2 >= len || !g_ascii_isxdigit(text[i + 1]) || !g_ascii_isxdigit(text[i + 2]))
+			if (i + 2 >= len || !g_ascii_isxdigit(text[i + 1]) ||
+			    !g_ascii_isxdigit(text[i + 2]))
 				return NULL;
-			c = (char) (g_ascii_xdigit_value(text[i + 1]) * 16 + g_ascii_xdigit_value(text[i + 2]));
+			c = (char) (g_ascii_xdigit_value(text[i + 1]) * 16 +
+			            g_ascii_xdigit_value(text[i + 2]));
 			i += 2;
 		}
 		if (c == '\0')
 			return NULL;
 		g_string_append_c(decoded, c);
 	}
+
 	return g_strdup(decoded->str);
 }
 
-/* Append the mailboxes of a list; false: one of them is none. No folds here: they would hide what a line end does. */
+/*
+ * Append the mailboxes of a list; false: one of them is none. No folds here: they would hide what a
+ * line end does.
+ */
 static bool
 add_addresses(GPtrArray *recipients, const char *text)
 {
@@ -99,17 +118,23 @@ add_addresses(GPtrArray *recipients, const char *text)
 			return false;
 	g_auto(AddressList) list = { 0 };
 	address_list_parse(text, strlen(text), ADDRESS_NAMES_RAW, &list);
+
 	for (size_t i = 0; i < list.count; i++) {
 		if (!list.items[i].valid || list.items[i].is_group)
 			return false;
 		MailtoRecipient *recipient = g_new(MailtoRecipient, 1);
-		*recipient = (MailtoRecipient){ g_strdup(list.items[i].address), g_strdup(list.items[i].name) };
+		*recipient = (MailtoRecipient){ g_strdup(list.items[i].address),
+			                        g_strdup(list.items[i].name) };
 		g_ptr_array_add(recipients, recipient);
 	}
+
 	return list.count > 0;
 }
 
-/* A ';' would end an item of a header field in silence; an address has it in quotes only (RFC 6068 2, RFC 5435 3.2). */
+/*
+ * A ';' would end an item of a header field in silence; an address has it in quotes only (RFC 6068
+ * 2, RFC 5435 3.2).
+ */
 static bool
 has_bare_semicolon(const char *text)
 {
@@ -122,6 +147,7 @@ has_bare_semicolon(const char *text)
 		else if (*text == ';' && !quoted)
 			return true;
 	}
+
 	return false;
 }
 
@@ -149,7 +175,8 @@ is_dropped(const char *name)
 	for (size_t i = 0; dropped[i] != NULL; i++)
 		if (g_ascii_strcasecmp(name, dropped[i]) == 0)
 			return true;
-	return g_ascii_strncasecmp(name, "content-", 8) == 0 || g_ascii_strncasecmp(name, "resent-", 7) == 0;
+	return g_ascii_strncasecmp(name, "content-", 8) == 0 ||
+	       g_ascii_strncasecmp(name, "resent-", 7) == 0;
 }
 
 static bool
@@ -176,17 +203,23 @@ take_field(Mailto *mailto, const char *name_text, const char *value_text)
 	g_autofree char *name = g_strdup(name_text), *value = g_strdup(value_text);
 	if (!is_field_name(name))
 		return "it names what is not a header field";
+
 	if (g_ascii_strcasecmp(name, "to") == 0 || g_ascii_strcasecmp(name, "cc") == 0) {
 		GPtrArray *list = g_ascii_strcasecmp(name, "to") == 0 ? mailto->to : mailto->cc;
-		return *value == '\0' || add_addresses(list, value) ? NULL : "it names what is not an address";
+		return *value == '\0' || add_addresses(list, value)
+		               ? NULL
+		               : "it names what is not an address";
 	}
+
 	char **slot = g_ascii_strcasecmp(name, "subject") == 0 ? &mailto->subject
-	              : g_ascii_strcasecmp(name, "body") == 0  ? &mailto->body : NULL;
+	              : g_ascii_strcasecmp(name, "body") == 0  ? &mailto->body
+	                                                       : NULL;
 	if (slot != NULL) {
 		g_free(*slot);
 		*slot = g_steal_pointer(&value);
 		return NULL;
 	}
+
 	if (!is_dropped(name))
 		return add_field(mailto, g_steal_pointer(&name), g_steal_pointer(&value));
 	g_ptr_array_add(mailto->refused, g_steal_pointer(&name));
@@ -205,10 +238,12 @@ read_fields(Mailto *mailto, const char *text, size_t len)
 		size_t name_len = equal != NULL ? (size_t) (equal - text) : n;
 		g_autofree char *name = decode(text, name_len);
 		g_autofree char *value = equal != NULL ? decode(equal + 1, n - name_len - 1) : NULL;
-		fault = name == NULL || value == NULL ? "it holds what no URI may hold" : take_field(mailto, name, value);
+		fault = name == NULL || value == NULL ? "it holds what no URI may hold"
+		                                      : take_field(mailto, name, value);
 		text += sign != NULL ? n + 1 : n;
 		len -= sign != NULL ? n + 1 : n;
 	}
+
 	return fault;
 }
 
@@ -218,6 +253,7 @@ read_uri(Mailto *mailto, const char *rest, size_t len)
 	const char *question = memchr(rest, '?', len);
 	size_t path_len = question != NULL ? (size_t) (question - rest) : len;
 	const char *fault = read_path(mailto, rest, path_len);
+
 	if (fault == NULL && question != NULL)
 		fault = read_fields(mailto, question + 1, len - path_len - 1);
 	if (fault == NULL && mailto->to->len + mailto->cc->len > LIMIT_NOTICE_RECIPIENTS)
@@ -230,12 +266,15 @@ mailto_parse(const char *uri, size_t len, Mailto *ret_mailto, const char **ret_w
 {
 	size_t skip = sizeof scheme - 1;
 	g_auto(Mailto) mailto = { 0 };
+
 	mailto_init(&mailto);
-	const char *fault = mailto_is(uri, len) ? read_uri(&mailto, uri + skip, len - skip) : "it is not a mailto URI";
+	const char *fault = mailto_is(uri, len) ? read_uri(&mailto, uri + skip, len - skip)
+	                                        : "it is not a mailto URI";
 	if (fault != NULL) {
 		*ret_why = fault;
 		return false;
 	}
+
 	*ret_mailto = mailto;
 	mailto = (Mailto){ 0 };
 	return true;

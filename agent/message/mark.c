@@ -50,11 +50,13 @@ parse_hex(const char *text, guchar *bytes, size_t len)
 	if (strlen(text) != 2 * len)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		int high = g_ascii_xdigit_value(text[2 * i]), low = g_ascii_xdigit_value(text[2 * i + 1]);
+		int high = g_ascii_xdigit_value(text[2 * i]),
+		    low = g_ascii_xdigit_value(text[2 * i + 1]);
 		if (high < 0 || low < 0)
 			return false;
 		bytes[i] = (guchar) (high << 4 | low);
 	}
+
 	return true;
 }
 
@@ -63,10 +65,12 @@ print_hex(const guchar *bytes, size_t len)
 {
 	static const char digits[] = "0123456789abcdef";
 	char *text = g_malloc(2 * len + 1);
+
 	for (size_t i = 0; i < len; i++) {
 		text[2 * i] = digits[bytes[i] >> 4];
 		text[2 * i + 1] = digits[bytes[i] & 15];
 	}
+
 	text[2 * len] = '\0';
 	return text;
 }
@@ -96,15 +100,23 @@ parse_key_line(MarkKeys *keys, char *text, const char *file, unsigned line, Stat
 	g_strstrip(text);
 	if (*text == '\0' || *text == '#')
 		return true;
+
 	char *blank = text + strcspn(text, " \t");
 	char *hex = *blank != '\0' ? g_strchug(blank + 1) : blank;
 	*blank = '\0';
+
 	Key key;
 	if (!is_key_id(text) || !parse_hex(hex, key.key, KEY_BYTES))
-		return status_fail_detail(st, STATUS_CONFIG, "%s:%u: want 'id key': 1 to %d letters or digits, %d hexadecimal digits",
-		                          file, line, ID_MAX, 2 * KEY_BYTES);
+		return status_fail_detail(
+			st, STATUS_CONFIG,
+			"%s:%u: want 'id key': 1 to %d letters or digits, %d hexadecimal digits",
+			file, line, ID_MAX, 2 * KEY_BYTES);
+
 	if (find_key(keys, text) != NULL)
-		return status_fail_detail(st, STATUS_CONFIG, "%s:%u: there is another key with the id '%s'", file, line, text);
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "%s:%u: there is another key with the id '%s'", file,
+		                          line, text);
+
 	g_strlcpy(key.id, text, sizeof key.id);
 	g_array_append_val(keys->keys, key);
 	return true;
@@ -123,6 +135,7 @@ mark_keys_parse(const char *text, const char *file, Status *st)
 {
 	g_autoptr(MarkKeys) keys = mark_keys_new();
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
 	for (unsigned i = 0; lines[i] != NULL; i++)
 		if (!parse_key_line(keys, lines[i], file, i + 1, st))
 			return NULL;
@@ -130,13 +143,17 @@ mark_keys_parse(const char *text, const char *file, Status *st)
 	return g_steal_pointer(&keys);
 }
 
-/* The text of a key file, "" where it is missing: three system calls, as each delivery reads one. Caller frees. */
+/*
+ * The text of a key file, "" where it is missing: three system calls, as each delivery reads one.
+ * Caller frees.
+ */
 static char *
 read_key_file(const char *path, Status *st)
 {
 	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0 && errno == ENOENT)
 		return g_strdup("");
+
 	if (fd < 0) {
 		status_fail_errno(st, errno, "cannot open '%s'", path);
 		return NULL;
@@ -146,10 +163,13 @@ read_key_file(const char *path, Status *st)
 	size_t len;
 	if (!fs_read(fd, text, LIMIT_KEY_FILE_BYTES + 1, &len, path, st))
 		return NULL;
+
 	if (len > LIMIT_KEY_FILE_BYTES) {
-		status_fail_detail(st, STATUS_LIMIT, "'%s' has more than %u bytes", path, LIMIT_KEY_FILE_BYTES);
+		status_fail_detail(st, STATUS_LIMIT, "'%s' has more than %u bytes", path,
+		                   LIMIT_KEY_FILE_BYTES);
 		return NULL;
 	}
+
 	text[len] = '\0';
 	return g_steal_pointer(&text);
 }
@@ -161,6 +181,7 @@ mark_keys_read(const char *path, MarkKeys **ret_keys, Status *st)
 	g_autoptr(MarkKeys) keys = text != NULL ? mark_keys_parse(text, path, st) : NULL;
 	if (keys == NULL)
 		return false;
+
 	*ret_keys = mark_keys_count(keys) > 0 ? g_steal_pointer(&keys) : NULL;
 	return true;
 }
@@ -170,6 +191,7 @@ mark_keys_join(const MarkKeys *signing, const MarkKeys *verifying)
 {
 	const MarkKeys *const all[] = { signing, verifying };
 	g_autoptr(MarkKeys) keys = mark_keys_new();
+
 	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
 		if (all[i] != NULL)
 			g_array_append_vals(keys->keys, all[i]->keys->data, all[i]->keys->len);
@@ -205,54 +227,70 @@ static char *
 print_keys(const char *id, const guchar *key, const MarkKeys *old)
 {
 	g_autofree char *hex = print_hex(key, KEY_BYTES);
-	GString *text = g_string_new("# Keys of todoke (todoke(8), KEYS): newest first, `id key`. Keep this file secret.\n");
+	GString *text = g_string_new(
+		"# Keys of todoke (todoke(8), KEYS): newest first, `id key`. Keep this file "
+		"secret.\n");
+
 	g_string_append_printf(text, "%s %s\n", id, hex);
 	if (mark_keys_count(old) > 0) {
 		const Key *last = &g_array_index(old->keys, Key, 0);
 		g_autofree char *last_hex = print_hex(last->key, KEY_BYTES);
 		g_string_append_printf(text, "%s %s\n", last->id, last_hex);
 	}
+
 	return g_string_free(text, FALSE);
 }
 
-/* Mode and owner of the new file are those of the old one, so that whoever could read the keys still can. */
+/*
+ * Mode and owner of the new file are those of the old one, so that whoever could read the keys
+ * still can.
+ */
 static bool
 copy_owner(int fd, const char *path, Status *st)
 {
 	struct stat sb;
 	if (stat(path, &sb) < 0)
 		return true;
-	if (fchmod(fd, sb.st_mode & 07777) < 0 || ((sb.st_uid != geteuid() || sb.st_gid != getegid()) && fchown(fd, sb.st_uid, sb.st_gid) < 0))
+	if (fchmod(fd, sb.st_mode & 07777) < 0 ||
+	    ((sb.st_uid != geteuid() || sb.st_gid != getegid()) &&
+	     fchown(fd, sb.st_uid, sb.st_gid) < 0))
 		return status_fail_errno(st, errno, "cannot keep owner and mode of '%s'", path);
+
 	return true;
 }
 
 static bool
 write_key_file(int fd, const char *path, const char *text, Status *st)
 {
-	return copy_owner(fd, path, st) && fs_write_all(fd, text, strlen(text), path, st) && fs_sync(fd, path, st);
+	return copy_owner(fd, path, st) && fs_write_all(fd, text, strlen(text), path, st) &&
+	       fs_sync(fd, path, st);
 }
 
 /* Put a file with `text` in the place of `path`, flushed, in one step. */
 static bool
 replace_key_file(const char *path, const char *text, Status *st)
 {
-	g_autofree char *fresh = g_strdup_printf("%s.new", path), *folder = g_path_get_dirname(path);
+	g_autofree char *fresh = g_strdup_printf("%s.new", path),
+			*folder = g_path_get_dirname(path);
 	auto_fd int dirfd = -1;
 	if (!fs_open_dir(AT_FDCWD, folder, &dirfd, st))
 		return false;
+
 	auto_fd int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0)
 		return status_fail_errno(st, errno, "cannot make '%s'", fresh);
+
 	if (!write_key_file(fd, path, text, st) || !fs_close(&fd, fresh, st)) {
 		(void) unlink(fresh); /* the fault that counts is the first */
 		return false;
 	}
+
 	if (rename(fresh, path) < 0) {
 		status_fail_errno(st, errno, "cannot rename '%s'", fresh);
 		(void) unlink(fresh);
 		return false;
 	}
+
 	return fs_sync(dirfd, folder, st);
 }
 
@@ -261,13 +299,16 @@ static char *
 print_new_key(const MarkKeys *old, char **ret_id, Status *st)
 {
 	guchar random[4 + KEY_BYTES];
+
 	if (getrandom(random, sizeof random, 0) != (ssize_t) sizeof random) {
 		status_fail_errno(st, errno, "cannot get random octets for a key");
 		return NULL;
 	}
+
 	*ret_id = print_hex(random, 4);
 	char *text = print_keys(*ret_id, random + 4, old);
 	explicit_bzero(random, sizeof random);
+
 	return text;
 }
 
@@ -277,6 +318,7 @@ mark_key_generate(const char *path, char **ret_id, Status *st)
 	g_autoptr(MarkKeys) old = NULL;
 	if (!mark_keys_read(path, &old, st))
 		return false;
+
 	g_autofree char *id = NULL;
 	g_autofree char *text = print_new_key(old, &id, st);
 	if (text == NULL)
@@ -286,22 +328,31 @@ mark_key_generate(const char *path, char **ret_id, Status *st)
 	explicit_bzero(text, strlen(text));
 	if (done)
 		*ret_id = g_steal_pointer(&id);
+
 	return done;
 }
 
-/* Give `fresh` the name `path`, unless somebody else was faster; a file system without links may let the last one win. */
+/*
+ * Give `fresh` the name `path`, unless somebody else was faster; a file system without links may
+ * let the last one win.
+ */
 static bool
 give_name(const char *fresh, const char *path, bool replaces, Status *st)
 {
 	if (!replaces && (link(fresh, path) == 0 || errno == EEXIST))
 		return true;
-	bool links = replaces || (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK);
+	bool links = replaces ||
+	             (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS && errno != EMLINK);
 	if (!replaces && links)
 		return status_fail_errno(st, errno, "cannot make '%s'", path);
+
 	return rename(fresh, path) == 0 || status_fail_errno(st, errno, "cannot make '%s'", path);
 }
 
-/* A key file under its own name in one step: whoever reads it reads all of it, after a power cut too. */
+/*
+ * A key file under its own name in one step: whoever reads it reads all of it, after a power cut
+ * too.
+ */
 static bool
 make_key_file(const char *path, bool replaces, Status *st)
 {
@@ -309,15 +360,17 @@ make_key_file(const char *path, bool replaces, Status *st)
 	g_autofree char *text = print_new_key(NULL, &id, st);
 	if (text == NULL)
 		return false;
+
 	g_autofree char *fresh = g_strdup_printf("%s.%s.%ld", path, id, (long) fs_own_pid());
 	auto_fd int fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return status_fail_errno(st, errno, "cannot make '%s'", fresh);
 
-	bool done = fs_write_all(fd, text, strlen(text), fresh, st) && fs_sync(fd, fresh, st) && fs_close(&fd, fresh, st) &&
-	            give_name(fresh, path, replaces, st);
+	bool done = fs_write_all(fd, text, strlen(text), fresh, st) && fs_sync(fd, fresh, st) &&
+	            fs_close(&fd, fresh, st) && give_name(fresh, path, replaces, st);
 	explicit_bzero(text, strlen(text));
 	(void) unlink(fresh); /* after a rename it is gone */
+
 	return done;
 }
 
@@ -327,9 +380,12 @@ mark_keys_read_or_make(const char *path, Status *st)
 	MarkKeys *keys = NULL;
 	if (!mark_keys_read(path, &keys, st) || keys != NULL)
 		return keys;
-	bool is_empty = access(path, F_OK) == 0; /* a file without a key, as a power cut or an editor leaves it */
+
+	/* a file without a key, as a power cut or an editor leaves it */
+	bool is_empty = access(path, F_OK) == 0;
 	if (!make_key_file(path, is_empty, st) || !mark_keys_read(path, &keys, st))
 		return NULL;
+
 	if (keys == NULL)
 		status_fail_detail(st, STATUS_IO, "'%s' has no key in it", path);
 	return keys;
@@ -340,6 +396,7 @@ static char *
 fold_blanks(const char *value)
 {
 	GString *out = g_string_sized_new(strlen(value));
+
 	for (const char *c = value; *c != '\0'; c++) {
 		bool blank = g_ascii_isspace(*c);
 		if (!blank)
@@ -347,6 +404,7 @@ fold_blanks(const char *value)
 		else if (out->len > 0 && out->str[out->len - 1] != ' ')
 			g_string_append_c(out, ' ');
 	}
+
 	if (out->len > 0 && out->str[out->len - 1] == ' ')
 		g_string_truncate(out, out->len - 1);
 	return g_string_free(out, FALSE);
@@ -361,6 +419,7 @@ add_line(GChecksum *sum, const char *name, const char *value)
 		g_checksum_update(sum, (const guchar *) "=", 1);
 		g_checksum_update(sum, (const guchar *) folded, -1);
 	}
+
 	g_checksum_update(sum, (const guchar *) "\n", 1);
 }
 
@@ -370,6 +429,7 @@ mark_subject(const char *recipient, const AddressRules *rules, const Headers *he
 	static const char *const names[] = { "Message-ID", "Date", "From" };
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
 	g_autofree char *canonical = address_canonical(recipient, rules);
+
 	add_line(sum, "Recipient", canonical);
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		size_t pos = 0;
@@ -377,6 +437,7 @@ mark_subject(const char *recipient, const AddressRules *rules, const Headers *he
 		g_autofree char *value = field != NULL ? header_field_value(field) : NULL;
 		add_line(sum, names[i], value);
 	}
+
 	return g_strdup(g_checksum_get_string(sum));
 }
 
@@ -386,16 +447,17 @@ mark_keys_hmac(const MarkKeys *keys, size_t i, const char *purpose, const char *
 	if (i >= mark_keys_count(keys))
 		return NULL;
 	g_autofree char *whole = g_strdup_printf("todoke %s\n%s\n", purpose, text);
-	return g_compute_hmac_for_string(G_CHECKSUM_SHA256, g_array_index(keys->keys, Key, i).key, KEY_BYTES, whole, -1);
+	return g_compute_hmac_for_string(G_CHECKSUM_SHA256, g_array_index(keys->keys, Key, i).key,
+	                                 KEY_BYTES, whole, -1);
 }
 
 /* What stands in a mark field, before anybody asked whether it is true. */
 typedef struct {
 	Mark mark;
-	unsigned returns;   /* of version 1: how often the copy had come back */
+	unsigned returns; /* of version 1: how often the copy had come back */
 	char id[ID_MAX + 1];
 	guchar mac[MAC_BYTES];
-	unsigned seen;      /* a bit for each part */
+	unsigned seen; /* a bit for each part */
 } Claim;
 
 /* The octets that the HMAC is of. `print`: NULL for version 1. */
@@ -404,8 +466,10 @@ signed_text(const Mark *mark, unsigned returns, const char *subject, const BodyP
 {
 	const char *kind = kinds[mark->kind].name;
 	if (mark->version == 1)
-		return g_strdup_printf("todoke mark 1\n%s\n%u\n%" G_GINT64_FORMAT "\n%s\n", kind, returns, mark->time, subject);
-	return g_strdup_printf("todoke mark 2\n%s\n%" G_GINT64_FORMAT "\n%s\n%s\n", kind, mark->time, subject, print->text);
+		return g_strdup_printf("todoke mark 1\n%s\n%u\n%" G_GINT64_FORMAT "\n%s\n", kind,
+		                       returns, mark->time, subject);
+	return g_strdup_printf("todoke mark 2\n%s\n%" G_GINT64_FORMAT "\n%s\n%s\n", kind,
+	                       mark->time, subject, print->text);
 }
 
 static void
@@ -430,8 +494,10 @@ mark_make(const MarkKeys *keys, const Mark *mark, const char *subject, const Bod
 		g_autofree char *text = signed_text(&wanted, 0, subject, print);
 		compute_mac(key, text, mac);
 	}
+
 	g_autofree char *hex = print_hex(mac, MAC_BYTES);
-	return g_strdup_printf("v=2; k=%s; a=%s; t=%" G_GINT64_FORMAT ";\n\th=%s", key->id, kinds[mark->kind].name, mark->time, hex);
+	return g_strdup_printf("v=2; k=%s; a=%s; t=%" G_GINT64_FORMAT ";\n\th=%s", key->id,
+	                       kinds[mark->kind].name, mark->time, hex);
 }
 
 static bool
@@ -477,6 +543,7 @@ parse_part(Claim *claim, char letter, const char *text)
 	case 'h':
 		return parse_hex(text, claim->mac, MAC_BYTES);
 	}
+
 	return false;
 }
 
@@ -485,9 +552,11 @@ static bool
 parse_claim(const char *value, Claim *claim)
 {
 	static const char letters[] = "vkathn";
+
 	enum { PARTS_2 = (1 << 5) - 1, PARTS_1 = (1 << 6) - 1 };
 	if (strlen(value) > VALUE_MAX)
 		return false;
+
 	g_auto(GStrv) parts = g_strsplit(value, ";", (gint) sizeof letters + 1);
 	for (size_t i = 0; parts[i] != NULL; i++) {
 		char *part = g_strstrip(parts[i]);
@@ -501,7 +570,8 @@ parse_claim(const char *value, Claim *claim)
 	}
 
 	bool is_1 = claim->mark.version == 1;
-	return claim->seen == (is_1 ? PARTS_1 : PARTS_2) && (is_1 ? kinds[claim->mark.kind].in_1 : kinds[claim->mark.kind].in_2);
+	return claim->seen == (is_1 ? PARTS_1 : PARTS_2) &&
+	       (is_1 ? kinds[claim->mark.kind].in_1 : kinds[claim->mark.kind].in_2);
 }
 
 /* Takes the same time wherever the first difference is. */
@@ -522,12 +592,13 @@ mark_may_be_ours(const MarkKeys *keys, const char *value)
 }
 
 MarkCheck
-mark_check(const MarkKeys *keys, const char *value, const char *subject, const BodyPrint *print, gint64 now, gint64 lifetime,
-           Mark *ret_mark)
+mark_check(const MarkKeys *keys, const char *value, const char *subject, const BodyPrint *print,
+           gint64 now, gint64 lifetime, Mark *ret_mark)
 {
 	Claim claim = { 0 };
 	if (!parse_claim(value, &claim))
 		return MARK_MALFORMED;
+
 	*ret_mark = claim.mark;
 	const Key *key = find_key(keys, claim.id);
 	if (key == NULL)
@@ -542,5 +613,6 @@ mark_check(const MarkKeys *keys, const char *value, const char *subject, const B
 		return MARK_OTHER;
 	if (claim.mark.time > now + MARK_CLOCK_SKEW)
 		return MARK_FUTURE;
+
 	return claim.mark.time < now - lifetime ? MARK_EXPIRED : MARK_VALID;
 }

@@ -5,10 +5,12 @@
  *     X-Todoke-Mark: v=2; k=9f3c21aa; a=passed; t=1501686000;
  *             h=4be1...64 hexadecimal digits
  *
- * It covers, by HMAC-SHA256 with the key named `k`: the version, what became of this copy (`a`: stored in a mailbox; passed on to a program
- * or another address; copied, which is passed on while a copy was kept here), when (`t`, seconds since 1970), the recipient
- * (address_canonical), what identifies a message and survives transport (the first Message-ID, Date and From field), and the print of
- * the body (body-print.h). It does not cover other fields or the envelope sender, and does not name the recipient to whoever reads it.
+ * It covers, by HMAC-SHA256 with the key named `k`: the version, what became of this copy (`a`:
+ * stored in a mailbox; passed on to a program or another address; copied, which is passed on while
+ * a copy was kept here), when (`t`, seconds since 1970), the recipient (address_canonical), what
+ * identifies a message and survives transport (the first Message-ID, Date and From field), and the
+ * print of the body (body-print.h). It does not cover other fields or the envelope sender, and does
+ * not name the recipient to whoever reads it.
  *
  * The octets that go into the HMAC, lines ended by LF, without blanks at either end:
  *
@@ -23,13 +25,16 @@
  *     Date=Wed, 2 Aug 2017 23:49:00 +0900
  *     From=Sender <sender@client.test>
  *
- * Each value unfolded, runs of white space made one blank, none at the ends, case kept. A missing field is its name
- * alone, without '='. Two steps, so that a hostile header with many marks is read once.
+ * Each value unfolded, runs of white space made one blank, none at the ends, case kept. A missing
+ * field is its name alone, without '='. Two steps, so that a hostile header with many marks is read
+ * once.
  *
- * A mark that is copied into another message, onto another body, or is read for another recipient, does not verify.
+ * A mark that is copied into another message, onto another body, or is read for another recipient,
+ * does not verify.
  *
- * Marks of version 1 (`v=1; k=; a=stored or redirected; n=; t=; h=`) are still checked. They do not cover the body: their text is
- * "todoke mark 1", what was done, `n`, `t` and the same SHA-256. None is written any more.
+ * Marks of version 1 (`v=1; k=; a=stored or redirected; n=; t=; h=`) are still checked. They do not
+ * cover the body: their text is "todoke mark 1", what was done, `n`, `t` and the same SHA-256. None
+ * is written any more.
  */
 #ifndef TODOKE_MARK_H
 #define TODOKE_MARK_H
@@ -41,7 +46,10 @@
 
 #define MARK_FIELD "X-Todoke-Mark"
 
-/* Seconds that the clocks of a site's hosts may differ: a mark from further in the future proves nothing. */
+/*
+ * Seconds that the clocks of a site's hosts may differ: a mark from further in the future proves
+ * nothing.
+ */
 #define MARK_CLOCK_SKEW 600
 
 /* Names of version 2 are equally long, so that one can take the other's place in a file. */
@@ -54,7 +62,10 @@ typedef struct {
 	gint64 time;      /* seconds since 1970 */
 } Mark;
 
-/* Why a mark counts, or does not. Only MARK_VALID proves anything; MARK_EXPIRED and MARK_FUTURE have a right HMAC. */
+/*
+ * Why a mark counts, or does not. Only MARK_VALID proves anything; MARK_EXPIRED and MARK_FUTURE
+ * have a right HMAC.
+ */
 typedef enum {
 	MARK_VALID,
 	MARK_EXPIRED,     /* older than the lifetime */
@@ -69,29 +80,31 @@ typedef enum {
 typedef struct MarkKeys MarkKeys;
 
 /*
- * Read the lines of a key file: `id key`, the id 1 to 16 letters or digits, the key 64 hexadecimal digits; empty lines
- * and lines that begin with '#' do not count. The first key signs, all of them verify. Fault: STATUS_CONFIG, with the
- * line in its detail (never the key).
+ * Read the lines of a key file: `id key`, the id 1 to 16 letters or digits, the key 64 hexadecimal
+ * digits; empty lines and lines that begin with '#' do not count. The first key signs, all of them
+ * verify. Fault: STATUS_CONFIG, with the line in its detail (never the key).
  */
 MarkKeys *mark_keys_parse(const char *text, const char *file, Status *st);
 
 /*
- * Read a key file. True with *ret_keys NULL: there is no such file (or no key in it), so we write no marks. False: it
- * cannot be read or is wrong; a caller that delivers all the same must say so in the log.
+ * Read a key file. True with *ret_keys NULL: there is no such file (or no key in it), so we write
+ * no marks. False: it cannot be read or is wrong; a caller that delivers all the same must say so
+ * in the log.
  */
 bool mark_keys_read(const char *path, MarkKeys **ret_keys, Status *st);
 void mark_keys_free(MarkKeys *keys);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MarkKeys, mark_keys_free)
 
 /*
- * The keys in the file at `path`, which is made with a new one (mode 0600) where it is missing or empty: by another name first, so that
- * nobody reads half of it; where two make it at once, one wins and both read that. Its folder must be there (STATUS_MISSING).
+ * The keys in the file at `path`, which is made with a new one (mode 0600) where it is missing or
+ * empty: by another name first, so that nobody reads half of it; where two make it at once, one
+ * wins and both read that. Its folder must be there (STATUS_MISSING).
  */
 MarkKeys *mark_keys_read_or_make(const char *path, Status *st);
 
 /*
- * The keys of both (either may be NULL), copied: all verify. The first of `signing` signs; without any, nothing is signed. NULL: there
- * are none.
+ * The keys of both (either may be NULL), copied: all verify. The first of `signing` signs; without
+ * any, nothing is signed. NULL: there are none.
  */
 MarkKeys *mark_keys_join(const MarkKeys *signing, const MarkKeys *verifying);
 
@@ -102,36 +115,40 @@ size_t mark_keys_count(const MarkKeys *keys);
 bool mark_keys_sign(const MarkKeys *keys);
 
 /*
- * Make a key and put it first in the file at `path`, which is made (mode 0640) where it is missing; of the older keys
- * only the newest is kept. The file is replaced in one step. *ret_id: the id of the new key (caller frees).
+ * Make a key and put it first in the file at `path`, which is made (mode 0640) where it is missing;
+ * of the older keys only the newest is kept. The file is replaced in one step. *ret_id: the id of
+ * the new key (caller frees).
  */
 bool mark_key_generate(const char *path, char **ret_id, Status *st);
 
 /*
- * What a mark for this recipient and message is about, in a short form: compute it once, use it for every mark.
- * `headers` are those that are written with the mark, or were read with it. Caller frees.
+ * What a mark for this recipient and message is about, in a short form: compute it once, use it for
+ * every mark. `headers` are those that are written with the mark, or were read with it. Caller
+ * frees.
  */
 char *mark_subject(const char *recipient, const AddressRules *rules, const Headers *headers);
 
 /*
- * The value of a mark field of version 2, for headers_append_text(headers, MARK_FIELD, value). `print` NULL: the body is not known yet,
- * and zeros stand for the HMAC; the length is the same for all kinds and bodies. NULL where no key signs. Caller frees.
+ * The value of a mark field of version 2, for headers_append_text(headers, MARK_FIELD, value).
+ * `print` NULL: the body is not known yet, and zeros stand for the HMAC; the length is the same for
+ * all kinds and bodies. NULL where no key signs. Caller frees.
  */
-char *mark_make(const MarkKeys *keys, const Mark *mark, const char *subject, const BodyPrint *print);
+char *
+mark_make(const MarkKeys *keys, const Mark *mark, const char *subject, const BodyPrint *print);
 
 /* Is this a mark that names one of `keys`, so that the body must be known to check it? */
 bool mark_may_be_ours(const MarkKeys *keys, const char *value);
 
 /*
- * Does this value of a mark field prove anything? *ret_mark is what it says, set unless it is malformed. `print` NULL: the body is not
- * known, and no mark of version 2 proves anything.
+ * Does this value of a mark field prove anything? *ret_mark is what it says, set unless it is
+ * malformed. `print` NULL: the body is not known, and no mark of version 2 proves anything.
  */
-MarkCheck mark_check(const MarkKeys *keys, const char *value, const char *subject, const BodyPrint *print, gint64 now, gint64 lifetime,
-                     Mark *ret_mark);
+MarkCheck mark_check(const MarkKeys *keys, const char *value, const char *subject,
+                     const BodyPrint *print, gint64 now, gint64 lifetime, Mark *ret_mark);
 
 /*
- * HMAC-SHA256 of `text` for `purpose` ("srs 1", never a mark's) with key number `i`, newest first, as hexadecimal digits. NULL: there is
- * no such key. Caller frees.
+ * HMAC-SHA256 of `text` for `purpose` ("srs 1", never a mark's) with key number `i`, newest first,
+ * as hexadecimal digits. NULL: there is no such key. Caller frees.
  */
 char *mark_keys_hmac(const MarkKeys *keys, size_t i, const char *purpose, const char *text);
 

@@ -15,32 +15,35 @@
 
 /* What Postfix's ${size} would be for the bytes seen so far. */
 typedef struct {
-	guint64 wanted;   /* 0: nobody asks */
+	guint64 wanted; /* 0: nobody asks */
 	guint64 seen;
-	size_t line_len;  /* of the line that has not ended yet */
+	size_t line_len; /* of the line that has not ended yet */
 } QueueSize;
 
 /* The header at most, the read that went past its limit, and a place to read the body through. */
-enum { BODY_CHUNK_AT = LIMIT_HEADER_BYTES + 2 * LIMIT_COPY_CHUNK, BLOCK_BYTES = BODY_CHUNK_AT + LIMIT_COPY_CHUNK };
+enum {
+	BODY_CHUNK_AT = LIMIT_HEADER_BYTES + 2 * LIMIT_COPY_CHUNK,
+	BLOCK_BYTES = BODY_CHUNK_AT + LIMIT_COPY_CHUNK
+};
 
 struct Message {
 	gatomicrefcount refs;
-	char *block;          /* header block, and in `ahead` what was read behind it */
+	char *block; /* header block, and in `ahead` what was read behind it */
 	size_t block_len;
 	Headers *headers;
-	size_t header_len;    /* octets of the block that are header */
+	size_t header_len; /* octets of the block that are header */
 	char *from_line;
-	size_t start;         /* octets of the From_ line at the front of the block */
-	const char *ahead;    /* body bytes that came with the header */
+	size_t start;      /* octets of the From_ line at the front of the block */
+	const char *ahead; /* body bytes that came with the header */
 	size_t ahead_len;
-	int input;            /* where the rest of the body comes from; -1: nothing is left there */
-	int home;             /* the file that holds the body; -1: not stored yet */
+	int input; /* where the rest of the body comes from; -1: nothing is left there */
+	int home;  /* the file that holds the body; -1: not stored yet */
 	off_t home_offset;
 	guint64 body_len;
 	guint64 max_bytes;
 	QueueSize queue;
-	bool in_block;        /* the whole body stands in the block */
-	BodyPrint print;      /* of the whole body */
+	bool in_block;   /* the whole body stands in the block */
+	BodyPrint print; /* of the whole body */
 	bool has_print;
 };
 
@@ -48,9 +51,11 @@ static Message *
 message_new(void)
 {
 	Message *message = g_new0(Message, 1);
+
 	g_atomic_ref_count_init(&message->refs);
 	message->input = -1;
 	message->home = -1;
+
 	/* Never moved, so that fields can point into it; pages that stay empty cost nothing. */
 	message->block = g_malloc(BLOCK_BYTES);
 	message->headers = headers_new(NULL, "\n");
@@ -76,7 +81,9 @@ message_unref(Message *message)
 	g_free(message);
 }
 
-/* Drop a From_ line: local(8) and mbox readers put it on top. False: more bytes are needed to tell. */
+/*
+ * Drop a From_ line: local(8) and mbox readers put it on top. False: more bytes are needed to tell.
+ */
 static bool
 skip_from_line(Message *message, bool at_eof)
 {
@@ -84,56 +91,73 @@ skip_from_line(Message *message, bool at_eof)
 	size_t len = message->block_len, known = MIN(len, sizeof from - 1);
 	if (memcmp(message->block, from, known) != 0)
 		return true;
+
 	const char *end = memchr(message->block, '\n', len);
 	if (end == NULL && !at_eof && len < LIMIT_COPY_CHUNK)
 		return false;
 	if (end == NULL)
 		return true;
+
 	size_t line_len = (size_t) (end - message->block);
 	message->start = line_len + 1;
 	message->from_line = g_strndup(message->block, line_len);
 	g_strchomp(message->from_line);
+
 	return true;
 }
 
-/* Read until the header has ended; the block grows in place. `at` is where `fd` is read, -1: wherever it stands. */
+/*
+ * Read until the header has ended; the block grows in place. `at` is where `fd` is read, -1:
+ * wherever it stands.
+ */
 static bool
 read_header(Message *message, int fd, off_t at, Status *st)
 {
 	bool ended = false, at_eof = false, started = false;
+
 	while (!ended) {
 		size_t n = 0;
 		char *end = message->block + message->block_len;
 		if (at < 0 ? !fs_read(fd, end, LIMIT_COPY_CHUNK, &n, "the message", st)
-		           : !fs_read_at(fd, at + (off_t) message->block_len, end, LIMIT_COPY_CHUNK, &n, "the message", st))
+		           : !fs_read_at(fd, at + (off_t) message->block_len, end, LIMIT_COPY_CHUNK,
+		                         &n, "the message", st))
 			return false;
 		at_eof = n == 0;
 		message->block_len += n;
 		if (!started)
 			started = skip_from_line(message, at_eof);
 		if (started)
-			message->header_len = headers_index(message->headers, message->block + message->start,
-			                                    message->block_len - message->start, message->header_len, at_eof, &ended);
+			message->header_len = headers_index(message->headers,
+			                                    message->block + message->start,
+			                                    message->block_len - message->start,
+			                                    message->header_len, at_eof, &ended);
 	}
+
 	message->ahead = message->block + message->start + message->header_len;
 	message->ahead_len = message->block_len - message->start - message->header_len;
 	message->input = at_eof ? -1 : fd;
+
 	return true;
 }
 
-/* Read on while the body is small: the reads are made in any case, and a body that is known before it is written saves a call. */
+/*
+ * Read on while the body is small: the reads are made in any case, and a body that is known before
+ * it is written saves a call.
+ */
 static bool
 read_ahead(Message *message, Status *st)
 {
 	enum { SMALL_BYTES = 64 * 1024 };
 	for (size_t n = 1; n > 0 && message->input >= 0 && message->ahead_len < SMALL_BYTES;) {
-		if (!fs_read(message->input, message->block + message->block_len, LIMIT_COPY_CHUNK, &n, "the message", st))
+		if (!fs_read(message->input, message->block + message->block_len, LIMIT_COPY_CHUNK,
+		             &n, "the message", st))
 			return false;
 		message->block_len += n;
 		message->ahead_len += n;
 		if (n == 0)
 			message->input = -1;
 	}
+
 	message->in_block = message->input < 0;
 	return true;
 }
@@ -142,13 +166,16 @@ Message *
 message_read(int fd, Status *st)
 {
 	g_autoptr(Message) message = message_new();
-	return read_header(message, fd, -1, st) && read_ahead(message, st) ? g_steal_pointer(&message) : NULL;
+	return read_header(message, fd, -1, st) && read_ahead(message, st)
+	               ? g_steal_pointer(&message)
+	               : NULL;
 }
 
 Message *
 message_from_file(int fd, Status *st)
 {
 	g_autoptr(Message) message = message_new();
+
 	message->home = fd;
 	off_t offset = lseek(fd, 0, SEEK_CUR);
 	struct stat sb;
@@ -156,17 +183,21 @@ message_from_file(int fd, Status *st)
 		status_fail_errno(st, errno, "cannot open the message");
 		return NULL;
 	}
+
 	if (!read_header(message, fd, offset, st))
 		return NULL;
 	message->input = -1;
 	message->ahead_len = 0;
 	message->home_offset = offset + (off_t) (message->start + message->header_len);
+
 	if (sb.st_size < message->home_offset) {
 		status_fail_detail(st, STATUS_IO, "the stored message is not a file, or it grows");
 		return NULL;
 	}
+
 	message->body_len = (guint64) (sb.st_size - message->home_offset);
-	message->in_block = message->block_len - message->start - message->header_len == message->body_len;
+	message->in_block = message->block_len - message->start - message->header_len ==
+	                    message->body_len;
 	return g_steal_pointer(&message);
 }
 
@@ -176,17 +207,21 @@ copy_octets(int from_fd, off_t from, off_t to, int fd, Status *st)
 {
 	g_autofree char *chunk = g_malloc(LIMIT_COPY_CHUNK);
 	while (from < to) {
-		ssize_t n = pread(from_fd, chunk, MIN((size_t) (to - from), LIMIT_COPY_CHUNK), from);
+		ssize_t n = pread(from_fd, chunk, MIN((size_t) (to - from), LIMIT_COPY_CHUNK),
+		                  from);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return status_fail_errno(st, errno, "cannot read the stored message");
 		if (n == 0)
-			return status_fail_detail(st, STATUS_IO, "the stored message became shorter while it was copied");
+			return status_fail_detail(
+				st, STATUS_IO,
+				"the stored message became shorter while it was copied");
 		if (!fs_write_all(fd, chunk, (size_t) n, "message in memory", st))
 			return false;
 		from += n;
 	}
+
 	return true;
 }
 
@@ -202,10 +237,12 @@ Message *
 message_assemble(const MessageBody *body, const MessagePiece *pieces, size_t n, Status *st)
 {
 	auto_fd int fd = memfd_create("message", MFD_CLOEXEC);
+
 	if (fd < 0) {
 		status_fail_errno(st, errno, "cannot make a file in memory");
 		return NULL;
 	}
+
 	for (size_t i = 0; i < n; i++)
 		if (!write_piece(body, &pieces[i], fd, st))
 			return NULL;
@@ -213,6 +250,7 @@ message_assemble(const MessageBody *body, const MessagePiece *pieces, size_t n, 
 		status_fail_errno(st, errno, "cannot rewind a file in memory");
 		return NULL;
 	}
+
 	return message_from_file(fs_steal_fd(&fd), st);
 }
 
@@ -257,9 +295,9 @@ message_limit_size(Message *message, guint64 max_bytes)
 }
 
 /*
- * Queue-file octets of one line: a type octet, the length in 7-bit groups, the data. Postfix splits lines at
- * line_length_limit; we do not know that setting, so long lines count a little more than they have: a whole message
- * is never taken for a short one.
+ * Queue-file octets of one line: a type octet, the length in 7-bit groups, the data. Postfix splits
+ * lines at line_length_limit; we do not know that setting, so long lines count a little more than
+ * they have: a whole message is never taken for a short one.
  */
 static guint64
 queue_octets(size_t line_len)
@@ -293,18 +331,21 @@ is_stamp(const HeaderField *field)
 }
 
 /*
- * Stamps of pipe(8) and local(8) stand above this hop's Received and are not part of ${size}. Where header checks took
- * that line away, those on top may be the message's own: they count.
+ * Stamps of pipe(8) and local(8) stand above this hop's Received and are not part of ${size}. Where
+ * header checks took that line away, those on top may be the message's own: they count.
  */
 static size_t
 count_stamps(const Headers *headers, const char *queue_id)
 {
 	size_t n = 0, count = headers_count(headers);
+
 	while (n < count && is_stamp(headers_get(headers, n)))
 		n++;
 	const HeaderField *below = n < count ? headers_get(headers, n) : NULL;
 	bool is_ours = below != NULL && header_field_is(below, "Received") &&
-	               (queue_id == NULL || memmem(below->bytes, below->len, queue_id, strlen(queue_id)) != NULL);
+	               (queue_id == NULL ||
+	                memmem(below->bytes, below->len, queue_id, strlen(queue_id)) != NULL);
+
 	return is_ours ? n : 0;
 }
 
@@ -314,7 +355,9 @@ message_expect_size(Message *message, guint64 queue_size, const char *queue_id)
 	message->queue = (QueueSize){ .wanted = queue_size };
 	if (queue_size == 0)
 		return;
-	for (size_t i = count_stamps(message->headers, queue_id); i < headers_count(message->headers); i++) {
+
+	for (size_t i = count_stamps(message->headers, queue_id);
+	     i < headers_count(message->headers); i++) {
 		const HeaderField *field = headers_get(message->headers, i);
 		queue_count(&message->queue, field->bytes, field->len);
 	}
@@ -328,28 +371,38 @@ static guint64
 count_in_lanes(const char *data, size_t count)
 {
 	guint8 lanes[LANES] = { 0 };
+
 	for (size_t i = 0; i < count; i++, data += LANES)
 		for (size_t j = 0; j < LANES; j++)
 			lanes[j] = (guint8) (lanes[j] + (data[j] == '\n'));
 	guint64 n = 0;
 	for (size_t j = 0; j < LANES; j++)
 		n += lanes[j];
+
 	return n;
 }
 
-/* Line ends in `data`: a quarter of an instruction an octet, where memchr goes from each short line to the next. */
+/*
+ * Line ends in `data`: a quarter of an instruction an octet, where memchr goes from each short line
+ * to the next.
+ */
 static guint64
 count_newlines(const char *data, size_t len)
 {
 	guint64 n = 0;
-	for (size_t count; (count = MIN(len / LANES, ROUNDS)) > 0; data += count * LANES, len -= count * LANES)
+
+	for (size_t count; (count = MIN(len / LANES, ROUNDS)) > 0;
+	     data += count * LANES, len -= count * LANES)
 		n += count_in_lanes(data, count);
 	for (size_t i = 0; i < len; i++)
 		n += data[i] == '\n';
 	return n;
 }
 
-/* Counts what goes by: sizes for the Maildir name, Postfix's own count of the message, and the body's print. */
+/*
+ * Counts what goes by: sizes for the Maildir name, Postfix's own count of the message, and the
+ * body's print.
+ */
 typedef struct {
 	MessageSize size;
 	guint64 newlines;
@@ -365,23 +418,31 @@ tally_add(Tally *tally, const char *data, size_t len)
 		return;
 	tally->size.bytes += len;
 	tally->newlines += count_newlines(data, len);
+
 	/* Few messages have a CR: the search for one is wide, the walk from line to line is not. */
 	bool has_cr = memchr(data, '\r', len) != NULL;
 	if (tally->printer.sum != NULL)
 		body_printer_add(&tally->printer, data, len, has_cr);
 	if (tally->last == '\r' || has_cr)
-		for (const char *c = data; (c = memchr(c, '\n', len - (size_t) (c - data))) != NULL; c++)
+		for (const char *c = data; (c = memchr(c, '\n', len - (size_t) (c - data))) != NULL;
+		     c++)
 			tally->crlf += (c > data ? c[-1] : tally->last) == '\r';
+
 	tally->last = data[len - 1];
 }
 
-/* The fields from *i on that stand side by side, as most came: one piece of bytes. *i becomes the first behind them. */
+/*
+ * The fields from *i on that stand side by side, as most came: one piece of bytes. *i becomes the
+ * first behind them.
+ */
 static const char *
 take_piece(const Headers *headers, size_t *i, size_t *ret_len)
 {
 	const HeaderField *field = headers_get(headers, (*i)++);
 	const char *start = field->bytes, *end = start + field->len;
-	for (; *i < headers_count(headers) && (field = headers_get(headers, *i))->bytes == end; ++*i)
+
+	for (; *i < headers_count(headers) && (field = headers_get(headers, *i))->bytes == end;
+	     ++*i)
 		end += field->len;
 	*ret_len = (size_t) (end - start);
 	return start;
@@ -389,23 +450,29 @@ take_piece(const Headers *headers, size_t *i, size_t *ret_len)
 
 /* `ret_sealed_at` is set where `sealed` (NULL: none) stands. */
 static GString *
-print_headers(const Message *message, const Headers *headers, const HeaderField *sealed, size_t *ret_sealed_at)
+print_headers(const Message *message, const Headers *headers, const HeaderField *sealed,
+              size_t *ret_sealed_at)
 {
 	size_t count = headers_count(headers);
 	GString *out = g_string_sized_new(message->header_len + message->ahead_len + 256);
+
 	for (size_t i = 0; i < count;) {
 		size_t len;
 		const char *bytes = take_piece(headers, &i, &len);
-		if (sealed != NULL && bytes == sealed->bytes) /* a field of our own is a piece by itself */
+		/* a field of our own is a piece by itself */
+		if (sealed != NULL && bytes == sealed->bytes)
 			*ret_sealed_at = out->len;
 		g_string_append_len(out, bytes, (gssize) len);
-		bool ends_whole_message = i == count && message->ahead_len == 0 && message->body_len == 0;
+		bool ends_whole_message = i == count && message->ahead_len == 0 &&
+		                          message->body_len == 0;
 		if (bytes[len - 1] != '\n' && !ends_whole_message)
 			g_string_append(out, headers_newline(headers));
 	}
+
 	/* A body that began without an empty line would otherwise continue our fields. */
 	bool had_fields = headers_count(message->headers) > 0;
-	if (!had_fields && count > 0 && message->ahead_len > 0 && message->ahead[0] != '\n' && message->ahead[0] != '\r')
+	if (!had_fields && count > 0 && message->ahead_len > 0 && message->ahead[0] != '\n' &&
+	    message->ahead[0] != '\r')
 		g_string_append(out, headers_newline(headers));
 	return out;
 }
@@ -415,17 +482,24 @@ static bool
 check_complete(Message *message, Status *st)
 {
 	QueueSize *queue = &message->queue;
+
 	if (queue->line_len > 0)
 		queue->seen += queue_octets(queue->line_len);
 	queue->line_len = 0;
 	if (queue->seen >= queue->wanted)
 		return true;
-	status_fail(st, STATUS_TRUNCATED, "message arrived incomplete: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " queue bytes",
+
+	status_fail(st, STATUS_TRUNCATED,
+	            "message arrived incomplete: %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT
+	            " queue bytes",
 	            queue->seen, queue->wanted);
 	return false;
 }
 
-/* Read what is left of the input, so that the refusal can say how big the message is. A fault ends that and changes nothing. */
+/*
+ * Read what is left of the input, so that the refusal can say how big the message is. A fault ends
+ * that and changes nothing.
+ */
 static void
 count_rest(Message *message, char *chunk)
 {
@@ -442,8 +516,11 @@ within_limit(Message *message, Status *st)
 	if (message->max_bytes == 0 || message_size(message) <= message->max_bytes)
 		return true;
 	count_rest(message, message->block + BODY_CHUNK_AT);
-	return status_fail(st, STATUS_TOO_BIG, "message of %" G_GUINT64_FORMAT " bytes is bigger than %" G_GUINT64_FORMAT
-	                   " bytes, the limit of this mailbox", (guint64) message_size(message), message->max_bytes);
+	return status_fail(st, STATUS_TOO_BIG,
+	                   "message of %" G_GUINT64_FORMAT
+	                   " bytes is bigger than %" G_GUINT64_FORMAT
+	                   " bytes, the limit of this mailbox",
+	                   (guint64) message_size(message), message->max_bytes);
 }
 
 /* Octets of the body that came. */
@@ -466,36 +543,47 @@ receive_body(Message *message, GString *head, int fd, Tally *tally, Status *st)
 	g_string_append_len(head, message->ahead, (gssize) message->ahead_len);
 	if (fd >= 0 && !fs_write_all(fd, head->str, head->len, "message", st))
 		return false;
+
 	char *chunk = message->block + BODY_CHUNK_AT;
 	for (size_t len = 1; len > 0 && message->input >= 0;) {
 		if (!fs_read(message->input, chunk, LIMIT_COPY_CHUNK, &len, "the message", st) ||
-		    !count_body(message, chunk, len, tally, st) || (fd >= 0 && !fs_write_all(fd, chunk, len, "message", st)))
+		    !count_body(message, chunk, len, tally, st) ||
+		    (fd >= 0 && !fs_write_all(fd, chunk, len, "message", st)))
 			return false;
 	}
+
 	message->input = -1;
 	message->ahead_len = 0;
 	return check_complete(message, st);
 }
 
-/* The body again, from its home; sizes need the bytes, the copy does not. With fd < 0 it is only counted. */
+/*
+ * The body again, from its home; sizes need the bytes, the copy does not. With fd < 0 it is only
+ * counted.
+ */
 static bool
 copy_body(const Message *message, int fd, Tally *tally, Status *st)
 {
 	g_autofree char *chunk = g_malloc(LIMIT_COPY_CHUNK);
 	off_t offset = message->home_offset, end = offset + (off_t) message->body_len;
+
 	while (offset < end) {
-		ssize_t n = pread(message->home, chunk, MIN((size_t) (end - offset), LIMIT_COPY_CHUNK), offset);
+		ssize_t n = pread(message->home, chunk,
+		                  MIN((size_t) (end - offset), LIMIT_COPY_CHUNK), offset);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return status_fail_errno(st, errno, "cannot read the stored message");
 		if (n == 0)
-			return status_fail_detail(st, STATUS_IO, "the stored message became shorter while it was copied");
+			return status_fail_detail(
+				st, STATUS_IO,
+				"the stored message became shorter while it was copied");
 		tally_add(tally, chunk, (size_t) n);
 		if (fd >= 0 && !fs_write_all(fd, chunk, (size_t) n, "message", st))
 			return false;
 		offset += n;
 	}
+
 	return true;
 }
 
@@ -516,7 +604,8 @@ write_body(Message *message, GString *head, int fd, Tally *tally, Status *st)
 {
 	off_t body_at = (off_t) head->len;
 	if (message->home >= 0)
-		return fs_write_all(fd, head->str, head->len, "message", st) && copy_body(message, fd, tally, st);
+		return fs_write_all(fd, head->str, head->len, "message", st) &&
+		       copy_body(message, fd, tally, st);
 	return receive_body(message, head, fd, tally, st) && adopt_home(message, fd, body_at, st);
 }
 
@@ -535,20 +624,25 @@ write_sealed(const Message *message, const MessageSeal *seal, int fd, size_t at,
 {
 	g_autofree char *bytes = seal->make(seal->user, &message->print);
 	ssize_t n;
+
 	do
 		n = pwrite(fd, bytes, seal->field->len, (off_t) at);
 	while (n < 0 && errno == EINTR);
 	if (n != (ssize_t) seal->field->len)
 		return status_fail_errno(st, n < 0 ? errno : EIO, "cannot write the message");
+
 	return true;
 }
 
 bool
-message_write_sealed(Message *message, const Headers *headers, const MessageSeal *seal, int fd, MessageSize *ret_size, Status *st)
+message_write_sealed(Message *message, const Headers *headers, const MessageSeal *seal, int fd,
+                     MessageSize *ret_size, Status *st)
 {
 	Tally tally = { 0 };
 	size_t sealed_at = 0;
-	g_autoptr(GString) head = print_headers(message, headers, seal != NULL ? seal->field : NULL, &sealed_at);
+	g_autoptr(GString) head = print_headers(message, headers, seal != NULL ? seal->field : NULL,
+	                                        &sealed_at);
+
 	tally_add(&tally, head->str, head->len);
 	if (seal != NULL && !message->has_print)
 		body_printer_init(&tally.printer);
@@ -584,15 +678,18 @@ read_for_print(const Message *message, BodyPrinter *printer, Status *st)
 {
 	if (message->in_block) {
 		const char *body = message->block + message->start + message->header_len;
-		body_printer_add(printer, body, message->block_len - message->start - message->header_len, true);
+		body_printer_add(printer, body,
+		                 message->block_len - message->start - message->header_len, true);
 		return true;
 	}
+
 	if (message->home < 0)
 		return status_fail_detail(st, STATUS_INTERNAL, "the body is not stored yet");
 
 	Tally tally = { .printer = *printer };
 	bool read = copy_body(message, -1, &tally, st);
 	*printer = tally.printer;
+
 	return read;
 }
 
@@ -612,6 +709,7 @@ message_print(Message *message, Status *st)
 	BodyPrinter printer;
 	if (message->has_print)
 		return &message->print;
+
 	body_printer_init(&printer);
 	message->has_print = make_print(message, &printer, &message->print, st);
 	return message->has_print ? &message->print : NULL;

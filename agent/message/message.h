@@ -2,9 +2,10 @@
 /*
  * message: the bytes as they came.
  *
- * The header block is read into memory and indexed; the body stays outside. As long as it has not been stored it is
- * still in the descriptor that the message came by (a pipe), and the first file that it is written to becomes its
- * home: a delivered message is written once, whatever its size. From then on every other copy is made from that home.
+ * The header block is read into memory and indexed; the body stays outside. As long as it has not
+ * been stored it is still in the descriptor that the message came by (a pipe), and the first file
+ * that it is written to becomes its home: a delivered message is written once, whatever its size.
+ * From then on every other copy is made from that home.
  */
 #ifndef TODOKE_MESSAGE_H
 #define TODOKE_MESSAGE_H
@@ -31,21 +32,28 @@ typedef struct {
 } MessageBody;
 
 /*
- * Read the header block from `fd` (borrowed; it must live until the body is stored). A leading mbox "From " line is
- * dropped. An empty input is a message without fields. Faults: STATUS_IO, STATUS_NO_MEMORY.
+ * Read the header block from `fd` (borrowed; it must live until the body is stored). A leading mbox
+ * "From " line is dropped. An empty input is a message without fields. Faults: STATUS_IO,
+ * STATUS_NO_MEMORY.
  */
 Message *message_read(int fd, Status *st);
 
-/* A message of bytes in memory, with its body stored (in an unnamed file in memory). For composed mail and tests. */
+/*
+ * A message of bytes in memory, with its body stored (in an unnamed file in memory). For composed
+ * mail and tests.
+ */
 Message *message_from_bytes(const void *data, size_t len, Status *st);
 
 /*
- * The message in an open regular file from its present offset on, which stays: other processes may read it too. Nothing is
- * copied, the file is the body's home. Takes `fd`.
+ * The message in an open regular file from its present offset on, which stays: other processes may
+ * read it too. Nothing is copied, the file is the body's home. Takes `fd`.
  */
 Message *message_from_file(int fd, Status *st);
 
-/* A piece of a message that is put together: bytes, or (data is NULL) octets [from, to) of the file that holds a body. */
+/*
+ * A piece of a message that is put together: bytes, or (data is NULL) octets [from, to) of the file
+ * that holds a body.
+ */
 typedef struct {
 	const void *data;
 	size_t len;
@@ -54,10 +62,11 @@ typedef struct {
 } MessagePiece;
 
 /*
- * A message of pieces, in an unnamed file in memory. `body` is what the pieces without data are of; they are copied in chunks,
- * whatever their size. Faults: STATUS_IO, STATUS_NO_MEMORY.
+ * A message of pieces, in an unnamed file in memory. `body` is what the pieces without data are of;
+ * they are copied in chunks, whatever their size. Faults: STATUS_IO, STATUS_NO_MEMORY.
  */
-Message *message_assemble(const MessageBody *body, const MessagePiece *pieces, size_t n, Status *st);
+Message *
+message_assemble(const MessageBody *body, const MessagePiece *pieces, size_t n, Status *st);
 
 Message *message_ref(Message *message);
 void message_unref(Message *message);
@@ -70,9 +79,9 @@ Headers *message_headers(const Message *message);
 const char *message_from_line(const Message *message);
 
 /*
- * Say what Postfix's ${size} was (0: not known), and its ${queue_id} (NULL: not known). A body that ends before that
- * many queue-file bytes have been seen makes the first message_write fail with STATUS_TRUNCATED: pipe(8) died in the
- * middle (agent/POSTFIX, INPUT).
+ * Say what Postfix's ${size} was (0: not known), and its ${queue_id} (NULL: not known). A body that
+ * ends before that many queue-file bytes have been seen makes the first message_write fail with
+ * STATUS_TRUNCATED: pipe(8) died in the middle (agent/POSTFIX, INPUT).
  */
 void message_expect_size(Message *message, guint64 queue_size, const char *queue_id);
 
@@ -80,16 +89,18 @@ void message_expect_size(Message *message, guint64 queue_size, const char *queue
 void message_limit_size(Message *message, guint64 max_bytes);
 
 /*
- * Write the message with the fields of `headers` to `fd`, from its present offset on. The first call, which wants an
- * empty file, reads the body from where the message came by, and makes `fd`'s file (a duplicate of the descriptor is
- * kept) the body's home.
- * *ret_size (may be NULL) is set on success only. Not flushed.
+ * Write the message with the fields of `headers` to `fd`, from its present offset on. The first
+ * call, which wants an empty file, reads the body from where the message came by, and makes `fd`'s
+ * file (a duplicate of the descriptor is kept) the body's home. *ret_size (may be NULL) is set on
+ * success only. Not flushed.
  */
-bool message_write(Message *message, const Headers *headers, int fd, MessageSize *ret_size, Status *st);
+bool
+message_write(Message *message, const Headers *headers, int fd, MessageSize *ret_size, Status *st);
 
 /*
- * A field that can be known only when the whole body has passed: `field` of the header that is written keeps its place, and
- * `make` gives the bytes that take it, as many as there were. Caller frees what it returns.
+ * A field that can be known only when the whole body has passed: `field` of the header that is
+ * written keeps its place, and `make` gives the bytes that take it, as many as there were. Caller
+ * frees what it returns.
  */
 typedef struct {
 	const HeaderField *field;
@@ -98,14 +109,16 @@ typedef struct {
 } MessageSeal;
 
 /* message_write, and then put the sealed field (`seal` may be NULL) in its place. */
-bool message_write_sealed(Message *message, const Headers *headers, const MessageSeal *seal, int fd, MessageSize *ret_size, Status *st);
+bool message_write_sealed(Message *message, const Headers *headers, const MessageSeal *seal, int fd,
+                          MessageSize *ret_size, Status *st);
 
 /* Can message_print tell without reading anything? */
 bool message_is_in_memory(const Message *message);
 
 /*
- * The print of the body, which is read for it unless it has been written before, or is small. Fault: STATUS_INTERNAL where the body has not been
- * stored yet, STATUS_IO. Borrowed from the message.
+ * The print of the body, which is read for it unless it has been written before, or is small.
+ * Fault: STATUS_INTERNAL where the body has not been stored yet, STATUS_IO. Borrowed from the
+ * message.
  */
 const BodyPrint *message_print(Message *message, Status *st);
 
@@ -115,7 +128,10 @@ bool message_whole_print(Message *message, BodyPrint *ret_print, Status *st);
 /* Read the body to its end without keeping it: the client gets to say all it has to say. */
 bool message_drain(Message *message, Status *st);
 
-/* Octets of the message as it came (the From_ line not counted). Known once the body has been stored or drained. */
+/*
+ * Octets of the message as it came (the From_ line not counted). Known once the body has been
+ * stored or drained.
+ */
 guint64 message_size(const Message *message);
 
 /* Where the body lies; false before it has been stored. */

@@ -23,36 +23,117 @@ static const struct {
 	const char *label;
 	const char *charset;
 } readings[] = {
-	{ "usascii", NULL }, { "ascii", NULL }, { "ansix341968", NULL }, { "iso646us", NULL }, { "us", NULL }, { "7bit", NULL },
-	{ "8bit", NULL }, { "binary", NULL }, { "unknown", NULL }, { "unknown8bit", NULL }, { "default", NULL }, { "none", NULL },
-	{ "userdefined", NULL }, { "ansi", NULL }, { "ansix31101983", NULL },
-	{ "utf8", "UTF-8" }, { "utf8mb4", "UTF-8" }, { "utf8sig", "UTF-8" }, { "cp65001", "UTF-8" }, { "unicode11utf8", "UTF-8" },
-	{ "unicode20utf8", "UTF-8" }, { "unicode11utf7", "UTF-7" }, { "unicode", "UTF-16" }, { "ucs2", "UCS-2" },
+	{ "usascii", NULL },
+	{ "ascii", NULL },
+	{ "ansix341968", NULL },
+	{ "iso646us", NULL },
+	{ "us", NULL },
+	{ "7bit", NULL },
+	{ "8bit", NULL },
+	{ "binary", NULL },
+	{ "unknown", NULL },
+	{ "unknown8bit", NULL },
+	{ "default", NULL },
+	{ "none", NULL },
+	{ "userdefined", NULL },
+	{ "ansi", NULL },
+	{ "ansix31101983", NULL },
+	{ "utf8", "UTF-8" },
+	{ "utf8mb4", "UTF-8" },
+	{ "utf8sig", "UTF-8" },
+	{ "cp65001", "UTF-8" },
+	{ "unicode11utf8", "UTF-8" },
+	{ "unicode20utf8", "UTF-8" },
+	{ "unicode11utf7", "UTF-7" },
+	{ "unicode", "UTF-16" },
+	{ "ucs2", "UCS-2" },
 	{ "iso10646ucs2", "UCS-2" },
-	{ "iso88591", "WINDOWS-1252" }, { "iso885911987", "WINDOWS-1252" }, { "windows1252", "WINDOWS-1252" },
-	{ "cp1252", "WINDOWS-1252" }, { "latin1", "WINDOWS-1252" }, { "l1", "WINDOWS-1252" },
-	{ "isolatin1", "WINDOWS-1252" }, { "western", "WINDOWS-1252" },
-	{ "iso88599", "WINDOWS-1254" }, { "latin5", "WINDOWS-1254" }, { "iso88596i", "ISO-8859-6" }, { "iso88596e", "ISO-8859-6" },
-	{ "iso88598i", "ISO-8859-8" }, { "iso88598e", "ISO-8859-8" }, { "logical", "ISO-8859-8" }, { "visual", "ISO-8859-8" },
-	{ "iso885911", "CP874" }, { "tis620", "CP874" }, { "dos874", "CP874" }, { "windows874", "CP874" },
-	{ "latin2", "ISO-8859-2" }, { "latin9", "ISO-8859-15" }, { "greek", "ISO-8859-7" }, { "cyrillic", "ISO-8859-5" },
-	{ "arabic", "ISO-8859-6" }, { "hebrew", "ISO-8859-8" },
-	{ "shiftjis", "CP932" }, { "sjis", "CP932" }, { "mskanji", "CP932" }, { "windows31j", "CP932" }, { "cp932", "CP932" },
-	{ "cp943", "CP932" }, { "cp943c", "CP932" }, { "macjapanese", "CP932" },
-	{ "eucjp", "EUC-JP-MS" }, { "euc", "EUC-JP-MS" }, { "ujis", "EUC-JP-MS" }, { "eucjpms", "EUC-JP-MS" },
-	{ "gb2312", "GB18030" }, { "gb231280", "GB18030" }, { "gbk", "GB18030" }, { "gb", "GB18030" }, { "cp936", "GB18030" },
-	{ "euccn", "GB18030" }, { "cngb", "GB18030" }, { "chinese", "GB18030" }, { "iso58gb231280", "GB18030" },
-	{ "macchinesesimp", "GB18030" }, { "hzgb2312", HZ }, { "hzgb", HZ }, { "hz", HZ },
-	{ "euckr", "CP949" }, { "ksc56011987", "CP949" }, { "ksc5601", "CP949" }, { "ksc5636", "CP949" }, { "korean", "CP949" },
-	{ "cp949", "CP949" }, { "uhc", "CP949" }, { "mackorean", "CP949" },
-	{ "big5", "BIG5-HKSCS" }, { "big5eten", "BIG5-HKSCS" }, { "cnbig5", "BIG5-HKSCS" }, { "big5hkscs", "BIG5-HKSCS" },
-	{ "cp950", "CP950" }, { "macchinesetrad", "BIG5-HKSCS" },
-	{ "koi8", "KOI8-R" }, { "koi8r", "KOI8-R" }, { "koi8u", "KOI8-U" }, { "koi8ru", "KOI8-U" },
-	{ "macintosh", "MACINTOSH" }, { "mac", "MACINTOSH" }, { "macroman", "MACINTOSH" }, { "macturkish", "MACINTOSH" },
-	{ "maccroatian", "MACINTOSH" }, { "macromania", "MACINTOSH" }, { "macromanian", "MACINTOSH" }, { "macicelandic", "MAC-IS" },
-	{ "maccyrillic", "MAC-CYRILLIC" }, { "macukrainian", "MAC-UK" }, { "macce", "MAC-CENTRALEUROPE" },
-	{ "maccentraleurope", "MAC-CENTRALEUROPE" }, { "maccentraleurroman", "MAC-CENTRALEUROPE" }, { "macgreek", "CP1253" },
-	{ "machebrew", "CP1255" }, { "macarabic", "CP1256" }, { "macthai", "CP874" },
+	{ "iso88591", "WINDOWS-1252" },
+	{ "iso885911987", "WINDOWS-1252" },
+	{ "windows1252", "WINDOWS-1252" },
+	{ "cp1252", "WINDOWS-1252" },
+	{ "latin1", "WINDOWS-1252" },
+	{ "l1", "WINDOWS-1252" },
+	{ "isolatin1", "WINDOWS-1252" },
+	{ "western", "WINDOWS-1252" },
+	{ "iso88599", "WINDOWS-1254" },
+	{ "latin5", "WINDOWS-1254" },
+	{ "iso88596i", "ISO-8859-6" },
+	{ "iso88596e", "ISO-8859-6" },
+	{ "iso88598i", "ISO-8859-8" },
+	{ "iso88598e", "ISO-8859-8" },
+	{ "logical", "ISO-8859-8" },
+	{ "visual", "ISO-8859-8" },
+	{ "iso885911", "CP874" },
+	{ "tis620", "CP874" },
+	{ "dos874", "CP874" },
+	{ "windows874", "CP874" },
+	{ "latin2", "ISO-8859-2" },
+	{ "latin9", "ISO-8859-15" },
+	{ "greek", "ISO-8859-7" },
+	{ "cyrillic", "ISO-8859-5" },
+	{ "arabic", "ISO-8859-6" },
+	{ "hebrew", "ISO-8859-8" },
+	{ "shiftjis", "CP932" },
+	{ "sjis", "CP932" },
+	{ "mskanji", "CP932" },
+	{ "windows31j", "CP932" },
+	{ "cp932", "CP932" },
+	{ "cp943", "CP932" },
+	{ "cp943c", "CP932" },
+	{ "macjapanese", "CP932" },
+	{ "eucjp", "EUC-JP-MS" },
+	{ "euc", "EUC-JP-MS" },
+	{ "ujis", "EUC-JP-MS" },
+	{ "eucjpms", "EUC-JP-MS" },
+	{ "gb2312", "GB18030" },
+	{ "gb231280", "GB18030" },
+	{ "gbk", "GB18030" },
+	{ "gb", "GB18030" },
+	{ "cp936", "GB18030" },
+	{ "euccn", "GB18030" },
+	{ "cngb", "GB18030" },
+	{ "chinese", "GB18030" },
+	{ "iso58gb231280", "GB18030" },
+	{ "macchinesesimp", "GB18030" },
+	{ "hzgb2312", HZ },
+	{ "hzgb", HZ },
+	{ "hz", HZ },
+	{ "euckr", "CP949" },
+	{ "ksc56011987", "CP949" },
+	{ "ksc5601", "CP949" },
+	{ "ksc5636", "CP949" },
+	{ "korean", "CP949" },
+	{ "cp949", "CP949" },
+	{ "uhc", "CP949" },
+	{ "mackorean", "CP949" },
+	{ "big5", "BIG5-HKSCS" },
+	{ "big5eten", "BIG5-HKSCS" },
+	{ "cnbig5", "BIG5-HKSCS" },
+	{ "big5hkscs", "BIG5-HKSCS" },
+	{ "cp950", "CP950" },
+	{ "macchinesetrad", "BIG5-HKSCS" },
+	{ "koi8", "KOI8-R" },
+	{ "koi8r", "KOI8-R" },
+	{ "koi8u", "KOI8-U" },
+	{ "koi8ru", "KOI8-U" },
+	{ "macintosh", "MACINTOSH" },
+	{ "mac", "MACINTOSH" },
+	{ "macroman", "MACINTOSH" },
+	{ "macturkish", "MACINTOSH" },
+	{ "maccroatian", "MACINTOSH" },
+	{ "macromania", "MACINTOSH" },
+	{ "macromanian", "MACINTOSH" },
+	{ "macicelandic", "MAC-IS" },
+	{ "maccyrillic", "MAC-CYRILLIC" },
+	{ "macukrainian", "MAC-UK" },
+	{ "macce", "MAC-CENTRALEUROPE" },
+	{ "maccentraleurope", "MAC-CENTRALEUROPE" },
+	{ "maccentraleurroman", "MAC-CENTRALEUROPE" },
+	{ "macgreek", "CP1253" },
+	{ "machebrew", "CP1255" },
+	{ "macarabic", "CP1256" },
+	{ "macthai", "CP874" },
 };
 
 /*
@@ -63,7 +144,8 @@ static const struct {
 	const char *label;
 	const char *charset;
 } families[] = {
-	{ "windows", "CP" }, { "win", "CP" }, { "cp", "CP" }, { "ibm", "IBM" }, { "dos", "CP" }, { "iso8859", "ISO-8859-" },
+	{ "windows", "CP" },     { "win", "CP" }, { "cp", "CP" },
+	{ "ibm", "IBM" },        { "dos", "CP" }, { "iso8859", "ISO-8859-" },
 	{ "8859", "ISO-8859-" },
 };
 
@@ -79,6 +161,7 @@ squeeze_label(const char *label)
 	for (; *label != '\0' && squeezed->len < LABEL_MAX; label++)
 		if (g_ascii_isalnum(*label))
 			g_string_append_c(squeezed, g_ascii_tolower(*label));
+
 	return g_string_free(squeezed, FALSE);
 }
 
@@ -103,8 +186,12 @@ charset_of_family(const char *squeezed)
 static char *
 charset_of_label(const char *label)
 {
-	/* A '/' would reach the options behind a name ("//IGNORE"), or in old C libraries the file system. */
-	size_t len = strspn(label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:+() ");
+	/*
+	 * A '/' would reach the options behind a name ("//IGNORE"), or in old C libraries the file
+	 * system.
+	 */
+	size_t len = strspn(
+		label, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:+() ");
 	if (len == 0 || len > LABEL_MAX || label[len] != '\0')
 		return NULL;
 
@@ -120,7 +207,7 @@ charset_of_label(const char *label)
 /* What a conversion gave. */
 typedef struct {
 	GString *text;
-	size_t bad;  /* octets that meant nothing; each became U+FFFD */
+	size_t bad; /* octets that meant nothing; each became U+FFFD */
 } Conversion;
 
 /*
@@ -134,6 +221,7 @@ convert_step(iconv_t cd, char **in, size_t *in_len, char *chunk, GString *out)
 	size_t room = OUT_CHUNK;
 	size_t rc = iconv(cd, in, in_len, &to, &room);
 	int err = errno;
+
 	g_string_append_len(out, chunk, to - chunk);
 	return rc != (size_t) -1 || err == E2BIG;
 }
@@ -149,6 +237,7 @@ convert(const char *charset, const char *bytes, size_t len, size_t max_bad)
 	iconv_t cd = g_mime_iconv_open("UTF-8", charset);
 	if (cd == (iconv_t) -1)
 		return conversion;
+
 	conversion.text = g_string_sized_new(len + len / 2);
 	g_autofree char *chunk = g_malloc(OUT_CHUNK);
 	char *in = (char *) bytes;
@@ -160,12 +249,15 @@ convert(const char *charset, const char *bytes, size_t len, size_t max_bad)
 		in++;
 		len--;
 	}
-	(void) convert_step(cd, NULL, NULL, chunk, conversion.text); /* some charsets keep a character back */
+
+	/* some charsets keep a character back */
+	(void) convert_step(cd, NULL, NULL, chunk, conversion.text);
 	g_mime_iconv_close(cd);
 	if (conversion.bad > max_bad) {
 		g_string_free(conversion.text, TRUE);
 		conversion.text = NULL;
 	}
+
 	return conversion;
 }
 
@@ -184,9 +276,12 @@ find_escape(const char *bytes, size_t len, const char *after)
 {
 	size_t after_len = strlen(after);
 	const char *end = bytes + len;
-	for (const char *c = memchr(bytes, '\033', len); c != NULL; c = memchr(c + 1, '\033', (size_t) (end - c - 1)))
+
+	for (const char *c = memchr(bytes, '\033', len); c != NULL;
+	     c = memchr(c + 1, '\033', (size_t) (end - c - 1)))
 		if ((size_t) (end - c) > after_len && memcmp(c + 1, after, after_len) == 0)
 			return c;
+
 	return NULL;
 }
 
@@ -211,8 +306,9 @@ jis_escape(const char *in, size_t len, JisSet *set)
 		const char *sequence;
 		JisSet set;
 	} escapes[] = {
-		{ "\033$B", SET_KANJI }, { "\033$@", SET_KANJI }, { "\033$(D", SET_SUPPLEMENT }, { "\033$(B", SET_KANJI },
-		{ "\033(B", SET_ASCII }, { "\033(J", SET_ASCII }, { "\033(I", SET_HALF_KANA },
+		{ "\033$B", SET_KANJI },     { "\033$@", SET_KANJI }, { "\033$(D", SET_SUPPLEMENT },
+		{ "\033$(B", SET_KANJI },    { "\033(B", SET_ASCII }, { "\033(J", SET_ASCII },
+		{ "\033(I", SET_HALF_KANA },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(escapes); i++) {
 		size_t n = strlen(escapes[i].sequence);
@@ -221,6 +317,7 @@ jis_escape(const char *in, size_t len, JisSet *set)
 			return n;
 		}
 	}
+
 	return 0;
 }
 
@@ -234,13 +331,15 @@ jis_to_euc(const char *in, size_t len)
 {
 	GString *out = g_string_sized_new(len);
 	JisSet set = SET_ASCII;
+
 	for (size_t i = 0; i < len;) {
 		size_t escape = in[i] == '\033' ? jis_escape(in + i, len - i, &set) : 0;
 		bool plain = set == SET_ASCII || in[i] <= ' ' || in[i] == 127;
 		if (escape > 0) {
 			i += escape;
 		} else if (plain) {
-			if (in[i] == '\n') /* a line that was cut in the middle does not spoil the next (RFC 1468) */
+			/* a line that was cut in the middle does not spoil the next (RFC 1468) */
+			if (in[i] == '\n')
 				set = SET_ASCII;
 			g_string_append_c(out, in[i++]);
 		} else if (set == SET_HALF_KANA) {
@@ -253,6 +352,7 @@ jis_to_euc(const char *in, size_t len)
 				g_string_append_c(out, (char) (in[i] | 0x80));
 		}
 	}
+
 	return out;
 }
 
@@ -266,25 +366,31 @@ static Conversion
 convert_escapes(const char *bytes, size_t len, const char **ret_charset)
 {
 	bool korean = find_escape(bytes, len, "$)C") != NULL;
-	bool chinese = find_escape(bytes, len, "$)A") != NULL || find_escape(bytes, len, "$)G") != NULL;
+	bool chinese = find_escape(bytes, len, "$)A") != NULL ||
+	               find_escape(bytes, len, "$)G") != NULL;
+
 	*ret_charset = korean ? "iso-2022-kr" : chinese ? "iso-2022-cn" : "iso-2022-jp";
 	if (korean || chinese)
 		return convert(*ret_charset, bytes, len, len / 4);
+
 	Conversion many = { NULL, 0 };
 	if (find_escape(bytes, len, "$A") != NULL || find_escape(bytes, len, "$(C") != NULL)
 		many = convert("ISO-2022-JP-2", bytes, len, 0);
 	if (many.text != NULL)
 		return many;
+
 	GString *euc = jis_to_euc(bytes, len);
 	many = convert("EUC-JP-MS", euc->str, euc->len, euc->len);
 	g_string_free(euc, TRUE);
+
 	return many;
 }
 
 /* What text looks like when it is read as pairs of octets. */
 typedef struct {
 	size_t kana, common, rare;
-	size_t run, longest;  /* kana and common kanji in a row: stray accents and curly quotes stand alone */
+	/* kana and common kanji in a row: stray accents and curly quotes stand alone */
+	size_t run, longest;
 	bool valid;
 } PairScore;
 
@@ -310,11 +416,13 @@ score_euc(const guchar *c, size_t len)
 		size_t extra = c[i] == 0x8f ? 2 : 1;
 		for (size_t k = 1; k <= extra && i + k < len; k++)
 			score.valid = score.valid && c[i + k] >= 0xa1 && c[i + k] <= 0xfe;
-		score.valid = score.valid && (c[i] >= 0xa1 || c[i] == 0x8e || c[i] == 0x8f) && c[i] != 0xff;
+		score.valid = score.valid && (c[i] >= 0xa1 || c[i] == 0x8e || c[i] == 0x8f) &&
+		              c[i] != 0xff;
 		bool common = (c[i] >= 0xa1 && c[i] <= 0xa3) || (c[i] >= 0xb0 && c[i] <= 0xcf);
 		score_pair(&score, c[i] == 0xa4 || c[i] == 0xa5, common);
 		i += extra;
 	}
+
 	return score;
 }
 
@@ -327,17 +435,20 @@ score_sjis(const guchar *c, size_t len)
 			score.run = 0;
 			continue;
 		}
-		if (c[i] >= 0xa1 && c[i] <= 0xdf) { /* half-width kana: as octets more often accented letters */
+		/* half-width kana: as octets more often accented letters */
+		if (c[i] >= 0xa1 && c[i] <= 0xdf) {
 			score_pair(&score, false, false);
 			continue;
 		}
 		guchar trail = i + 1 < len ? c[i + 1] : 0x40;
 		bool kana = (c[i] == 0x82 && trail >= 0x9f) || (c[i] == 0x83 && trail <= 0x96);
-		score.valid = score.valid && c[i] != 0x80 && c[i] != 0xa0 && c[i] <= 0xfc && trail >= 0x40 && trail != 0x7f &&
-		              trail <= 0xfc;
-		score_pair(&score, kana, c[i] == 0x81 || c[i] == 0x82 || (c[i] >= 0x88 && c[i] <= 0x97));
+		score.valid = score.valid && c[i] != 0x80 && c[i] != 0xa0 && c[i] <= 0xfc &&
+		              trail >= 0x40 && trail != 0x7f && trail <= 0xfc;
+		score_pair(&score, kana,
+		           c[i] == 0x81 || c[i] == 0x82 || (c[i] >= 0x88 && c[i] <= 0x97));
 		i++;
 	}
+
 	return score;
 }
 
@@ -355,13 +466,16 @@ static bool
 is_frequent_in_chinese(guchar lead, guchar trail)
 {
 	static const guint16 frequent[] = {
-		0xb0d1, 0xb1be, 0xb2bb, 0xb3c9, 0xb4cb, 0xb4d3, 0xb5bd, 0xb5c3, 0xb5c4, 0xb5c8, 0xb6d4, 0xb6e0, 0xb6f8, 0xb7a2, 0xb7dd,
-		0xb8f6, 0xb9ab, 0xb9fa, 0xbacd, 0xbbe1, 0xbbfa, 0xbcd2, 0xbcdb, 0xbdf8, 0xbecd, 0xbfc9, 0xbfcd, 0xc0b4, 0xc0ef, 0xc3c7,
-		0xc4c7, 0xc4d8, 0xc4e3, 0xc4fa, 0xc6b1, 0xc7e3, 0xc7eb, 0xc8cb, 0xc8e7, 0xc9cf, 0xcac7, 0xcab1, 0xcbb5, 0xcbbe, 0xcbfb,
-		0xcbfc, 0xccec, 0xced2, 0xcede, 0xced5, 0xcfc2, 0xcfd6, 0xd0a9, 0xd1a7, 0xd2aa, 0xd2b2, 0xd2bb, 0xd2d4, 0xd3d0, 0xd3da,
+		0xb0d1, 0xb1be, 0xb2bb, 0xb3c9, 0xb4cb, 0xb4d3, 0xb5bd, 0xb5c3, 0xb5c4, 0xb5c8,
+		0xb6d4, 0xb6e0, 0xb6f8, 0xb7a2, 0xb7dd, 0xb8f6, 0xb9ab, 0xb9fa, 0xbacd, 0xbbe1,
+		0xbbfa, 0xbcd2, 0xbcdb, 0xbdf8, 0xbecd, 0xbfc9, 0xbfcd, 0xc0b4, 0xc0ef, 0xc3c7,
+		0xc4c7, 0xc4d8, 0xc4e3, 0xc4fa, 0xc6b1, 0xc7e3, 0xc7eb, 0xc8cb, 0xc8e7, 0xc9cf,
+		0xcac7, 0xcab1, 0xcbb5, 0xcbbe, 0xcbfb, 0xcbfc, 0xccec, 0xced2, 0xcede, 0xced5,
+		0xcfc2, 0xcfd6, 0xd0a9, 0xd1a7, 0xd2aa, 0xd2b2, 0xd2bb, 0xd2d4, 0xd3d0, 0xd3da,
 		0xd3c3, 0xd3eb, 0xd4da, 0xd5df, 0xd5e2, 0xd6ae, 0xd6d0, 0xd6bb, 0xd7c5, 0xd7d3,
 	};
 	guint16 pair = (guint16) (lead << 8 | trail);
+
 	for (size_t i = 0; i < G_N_ELEMENTS(frequent); i++)
 		if (frequent[i] == pair)
 			return true;
@@ -385,6 +499,7 @@ chinese_value(const guchar *c, size_t len)
 		rare += c[i] >= 0xd8 || c[i] <= 0xa0;
 		i++;
 	}
+
 	return frequent > 0 && kana == 0 ? 4 * frequent + usual - 2 * rare : 0;
 }
 
@@ -394,11 +509,14 @@ guess_pairs(const char *bytes, size_t len)
 {
 	const guchar *octets = (const guchar *) bytes;
 	PairScore euc = score_euc(octets, len), sjis = score_sjis(octets, len);
-	gint64 as_euc = score_value(&euc), as_sjis = score_value(&sjis), as_gbk = chinese_value(octets, len);
+	gint64 as_euc = score_value(&euc), as_sjis = score_value(&sjis),
+	       as_gbk = chinese_value(octets, len);
+
 	if (as_gbk > as_euc && as_gbk > as_sjis)
 		return "GB18030";
 	if (as_euc <= 0 && as_sjis <= 0)
 		return NULL;
+
 	return as_euc >= as_sjis ? "EUC-JP-MS" : "CP932";
 }
 
@@ -442,17 +560,21 @@ guess_cyrillic(const char *bytes, size_t len, size_t least)
 {
 	const guchar *c = (const guchar *) bytes;
 	size_t letters = 0, koi8 = 0, windows = 0;
+
 	for (size_t i = 0; i < len;) {
-		size_t word = cyrillic_word(c + i, len - i), low = word > 0 ? count_low_half(c + i, word) : 0;
+		size_t word = cyrillic_word(c + i, len - i),
+		       low = word > 0 ? count_low_half(c + i, word) : 0;
 		letters += word >= 3 ? word : 0;
 		koi8 += word >= 3 && low == word - 1 ? word : 0;
 		windows += word >= 3 && low == 0 ? word : 0;
 		i += MAX(word, 1);
 	}
 
-	bool one_case = (koi8 + windows) * 10 >= letters * 9, few_others = letters * 4 >= count_8bit(bytes, len) * 3;
+	bool one_case = (koi8 + windows) * 10 >= letters * 9,
+	     few_others = letters * 4 >= count_8bit(bytes, len) * 3;
 	if (letters < least || !one_case || !few_others)
 		return NULL;
+
 	return koi8 > windows ? "KOI8-R" : "WINDOWS-1251";
 }
 
@@ -464,7 +586,8 @@ common_name(const char *charset)
 		const char *charset;
 		const char *name;
 	} names[] = {
-		{ "CP932", "shift_jis" }, { "EUC-JP-MS", "euc-jp" }, { "GB18030", "gb18030" }, { "KOI8-R", "koi8-r" },
+		{ "CP932", "shift_jis" },           { "EUC-JP-MS", "euc-jp" },
+		{ "GB18030", "gb18030" },           { "KOI8-R", "koi8-r" },
 		{ "WINDOWS-1251", "windows-1251" },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
@@ -485,6 +608,7 @@ is_nearly_utf8(const char *bytes, size_t len)
 		bad += !valid;
 		c = valid ? g_utf8_next_char(c) : c + 1;
 	}
+
 	return good > 0 && bad <= MAX(2, good / 4) && bad < good * 2;
 }
 
@@ -496,17 +620,20 @@ convert_by_guess(const char *bytes, size_t len, const char **ret_charset)
 		*ret_charset = "utf-8";
 		return convert("UTF-8", bytes, len, len);
 	}
+
 	const char *likely = guess_cyrillic(bytes, len, SURE_LETTERS);
 	if (likely == NULL)
 		likely = guess_pairs(bytes, len);
 	if (likely == NULL)
 		likely = guess_cyrillic(bytes, len, LEAST_LETTERS);
+
 	if (likely != NULL) {
 		*ret_charset = common_name(likely);
 		Conversion conversion = convert(likely, bytes, len, len / 8);
 		if (conversion.text != NULL)
 			return conversion;
 	}
+
 	*ret_charset = "windows-1252";
 	return convert("WINDOWS-1252", bytes, len, len);
 }
@@ -517,6 +644,7 @@ hz_to_gb(const char *in, size_t len)
 {
 	GString *out = g_string_sized_new(len);
 	bool pairs = false;
+
 	for (size_t i = 0; i < len; i++) {
 		char next = in[i] == '~' && i + 1 < len ? in[i + 1] : '\0';
 		bool shifts = next == '{' || next == '}';
@@ -531,8 +659,10 @@ hz_to_gb(const char *in, size_t len)
 		if (escape)
 			i++;
 		else
-			g_string_append_c(out, pairs && in[i] > ' ' ? (char) (in[i] | 0x80) : in[i]);
+			g_string_append_c(out,
+			                  pairs && in[i] > ' ' ? (char) (in[i] | 0x80) : in[i]);
 	}
+
 	return out;
 }
 
@@ -548,7 +678,8 @@ convert_hz(const char *bytes, size_t len, size_t max_bad)
 static Conversion
 convert_labelled(const char *charset, const char *bytes, size_t len, size_t max_bad)
 {
-	return strcmp(charset, HZ) == 0 ? convert_hz(bytes, len, max_bad) : convert(charset, bytes, len, max_bad);
+	return strcmp(charset, HZ) == 0 ? convert_hz(bytes, len, max_bad)
+	                                : convert(charset, bytes, len, max_bad);
 }
 
 /* Step 2: the label, where it fits all octets or nearly all. */
@@ -559,9 +690,11 @@ convert_by_label(const char *charset, const char *bytes, size_t len)
 	Conversion conversion = convert_labelled(charset, bytes, len, 0);
 	if (conversion.text != NULL || g_utf8_validate(bytes, (gssize) len, NULL))
 		return conversion;
+
 	conversion = convert_labelled(charset, bytes, len, MAX(high, len / 20));
 	if (conversion.text == NULL || is_rarely(conversion.bad, high))
 		return conversion;
+
 	g_string_free(conversion.text, TRUE);
 	return (Conversion){ NULL, 0 };
 }
@@ -571,8 +704,12 @@ guess_text(const char *charset, const char *label, bool damaged)
 {
 	g_autofree char *printable = label != NULL ? g_strndup(label, LABEL_MAX) : NULL;
 	if (printable != NULL)
-		g_strcanon(printable, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:+()", '?');
-	return g_strdup_printf("%s%s for %s", damaged ? "damaged " : "", charset, printable != NULL ? printable : "no charset");
+		g_strcanon(printable,
+		           "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:+()",
+		           '?');
+
+	return g_strdup_printf("%s%s for %s", damaged ? "damaged " : "", charset,
+	                       printable != NULL ? printable : "no charset");
 }
 
 /* Octets without NULs: no charset but the wide ones has them, and C strings end there. */
@@ -586,6 +723,7 @@ without_nuls(const char *bytes, size_t len)
 		g_string_append_len(out, c, stop - c);
 		c = stop + 1;
 	}
+
 	return out;
 }
 
@@ -604,16 +742,20 @@ static char *
 finish(GString *text, size_t *ret_len)
 {
 	GString *clean = text;
+
 	if (memchr(text->str, '\0', text->len) != NULL) {
 		clean = without_nuls(text->str, text->len);
 		g_string_free(text, TRUE);
 	}
+
 	*ret_len = clean->len;
 	if (g_utf8_validate(clean->str, (gssize) clean->len, NULL))
 		return g_string_free(clean, FALSE);
+
 	char *valid = g_utf8_make_valid(clean->str, (gssize) clean->len);
 	g_string_free(clean, TRUE);
 	*ret_len = strlen(valid);
+
 	return valid;
 }
 
@@ -623,6 +765,7 @@ choose(const char *bytes, size_t len, const char *label, const char *charset, ch
 {
 	const char *guess = NULL;
 	bool labelled_2022 = label != NULL && g_ascii_strncasecmp(label, "iso-2022-", 9) == 0;
+
 	if (mime_charset_has_escapes(bytes, len)) {
 		Conversion conversion = convert_escapes(bytes, len, &guess);
 		if (conversion.text != NULL) {
@@ -630,6 +773,7 @@ choose(const char *bytes, size_t len, const char *label, const char *charset, ch
 			return conversion;
 		}
 	}
+
 	if (charset != NULL) {
 		Conversion conversion = convert_by_label(charset, bytes, len);
 		if (conversion.text != NULL) {
@@ -637,24 +781,33 @@ choose(const char *bytes, size_t len, const char *label, const char *charset, ch
 			return conversion;
 		}
 	}
+
 	if (count_8bit(bytes, len) == 0) {
 		*ret_guess = NULL;
 		return (Conversion){ g_string_new_len(bytes, (gssize) len), 0 };
 	}
+
 	Conversion conversion = convert_by_guess(bytes, len, &guess);
 	*ret_guess = guess_text(guess, label, conversion.bad > 0);
-	/* Without any iconv left the octets speak for themselves, as UTF-8 that finish() makes valid. */
+
+	/*
+	 * Without any iconv left the octets speak for themselves, as UTF-8 that finish() makes
+	 * valid.
+	 */
 	if (conversion.text == NULL)
 		conversion.text = g_string_new_len(bytes, (gssize) len);
+
 	return conversion;
 }
 
 char *
-mime_charset_to_utf8(const char *bytes, size_t len, const char *label, size_t *ret_len, char **ret_guess)
+mime_charset_to_utf8(const char *bytes, size_t len, const char *label, size_t *ret_len,
+                     char **ret_guess)
 {
 	g_autofree char *charset = label != NULL ? charset_of_label(label) : NULL;
 	g_autofree char *guess = NULL;
 	Conversion conversion = { NULL, 0 };
+
 	if (is_wide(charset))
 		conversion = convert(charset, bytes, len, len);
 	if (conversion.text == NULL) {
@@ -662,6 +815,7 @@ mime_charset_to_utf8(const char *bytes, size_t len, const char *label, size_t *r
 		conversion = choose(clean->str, clean->len, label, charset, &guess);
 		g_string_free(clean, TRUE);
 	}
+
 	if (ret_guess != NULL)
 		*ret_guess = g_steal_pointer(&guess);
 	return finish(conversion.text, ret_len);
@@ -682,23 +836,27 @@ static bool
 field_by_hint(const char *bytes, size_t len, const char *hint, char **ret_text, size_t *ret_len)
 {
 	g_autofree char *charset = hint != NULL ? charset_of_label(hint) : NULL;
-	bool is_for_hint = tells_something(charset) && count_8bit(bytes, len) > 0 && !mime_charset_has_escapes(bytes, len);
+	bool is_for_hint = tells_something(charset) && count_8bit(bytes, len) > 0 &&
+	                   !mime_charset_has_escapes(bytes, len);
 	if (!is_for_hint || g_utf8_validate(bytes, (gssize) len, NULL))
 		return false;
 
 	Conversion conversion = convert_labelled(charset, bytes, len, 0);
 	if (conversion.text == NULL)
 		return false;
+
 	*ret_text = finish(conversion.text, ret_len);
 	return true;
 }
 
 char *
-mime_charset_field_to_utf8(const char *bytes, size_t len, const char *hint, size_t *ret_len, char **ret_guess)
+mime_charset_field_to_utf8(const char *bytes, size_t len, const char *hint, size_t *ret_len,
+                           char **ret_guess)
 {
 	char *text = NULL;
 	if (!field_by_hint(bytes, len, hint, &text, ret_len))
 		return mime_charset_to_utf8(bytes, len, NULL, ret_len, ret_guess);
+
 	if (ret_guess != NULL)
 		*ret_guess = guess_text(hint, NULL, false);
 	return text;

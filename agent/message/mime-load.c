@@ -16,9 +16,11 @@ mime_load(Status *st)
 {
 	g_mutex_lock(&loaded.lock);
 	if (loaded.module == NULL && loaded.failure.id == STATUS_OK)
-		loaded.module = module_open(MIME_MODULE_FILE, MIME_MODULE_SYMBOL, MIME_MODULE_VERSION, &loaded.failure);
+		loaded.module = module_open(MIME_MODULE_FILE, MIME_MODULE_SYMBOL,
+		                            MIME_MODULE_VERSION, &loaded.failure);
 	g_mutex_unlock(&loaded.lock);
 	if (loaded.module == NULL)
 		status_fail_detail(st, STATUS_CONFIG, "%s", loaded.failure.detail);
+
 	return loaded.module;
 }

@@ -2,8 +2,8 @@
 /*
  * mime-module: todoke-mime.so, all that is linked with GMime.
  *
- * Transfer encodings, base64, iconv and its names, and composing are GMime's; encoded words and parameters are ours, see
- * mime-words.h and mime-params.h.
+ * Transfer encodings, base64, iconv and its names, and composing are GMime's; encoded words and
+ * parameters are ours, see mime-words.h and mime-params.h.
  */
 #include "agent/message/mime-module.h"
 
@@ -28,7 +28,8 @@ module_decode_text(const char *value, size_t len, const char *hint, char **ret_g
 }
 
 static char *
-module_to_utf8(const char *bytes, size_t len, const char *charset, size_t *ret_len, char **ret_guess)
+module_to_utf8(const char *bytes, size_t len, const char *charset, size_t *ret_len,
+               char **ret_guess)
 {
 	return mime_charset_to_utf8(bytes, len, charset, ret_len, ret_guess);
 }
@@ -64,6 +65,7 @@ module_decoder_new(MimeEncoding encoding)
 		[MIME_UUENCODED] = GMIME_CONTENT_ENCODING_UUENCODE,
 	};
 	MimeDecoder *decoder = g_new0(MimeDecoder, 1);
+
 	decoder->filter = g_mime_filter_basic_new(encodings[encoding], FALSE);
 	decoder->encoding = encoding;
 	return decoder;
@@ -84,12 +86,18 @@ module_decoder_step(MimeDecoder *decoder, const char *in, size_t len, bool last,
 	static const char padding[] = "===";
 	char *piece = NULL;
 	size_t piece_len = 0, room = 0;
+
 	filter_to(decoder, in, len, out);
 	if (!last)
 		return;
-	/* Text that was cut within four signs of base64: the filter would drop the octets that are there. */
+
+	/*
+	 * Text that was cut within four signs of base64: the filter would drop the octets that are
+	 * there.
+	 */
 	if (decoder->encoding == MIME_BASE64)
 		filter_to(decoder, padding, sizeof padding - 1, out);
+
 	/* Not both at once: the end of the filter does not look for the "begin" of uuencode. */
 	g_mime_filter_complete(decoder->filter, (char *) in, 0, 0, &piece, &piece_len, &room);
 	g_string_append_len(out, piece, (gssize) piece_len);
@@ -118,7 +126,9 @@ mime_module(void)
 		.decoder_free = module_decoder_free,
 		.compose = mime_compose_draft,
 	};
-	/* GMime counts its users and is never shut down: the module stays until the process ends. */
+	/*
+	 * GMime counts its users and is never shut down: the module stays until the process ends.
+	 */
 	g_mime_init();
 	return &module;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mime-module: what the program and todoke-mime.so know of each other: a table of functions over plain bytes.
+ * mime-module: what the program and todoke-mime.so know of each other: a table of functions over
+ * plain bytes.
  *
- * No type of GMime crosses. Memory is GLib's on both sides (one shared GLib), so either may free what the other made.
+ * No type of GMime crosses. Memory is GLib's on both sides (one shared GLib), so either may free
+ * what the other made.
  */
 #ifndef TODOKE_MIME_MODULE_H
 #define TODOKE_MIME_MODULE_H
@@ -25,7 +27,8 @@ typedef struct {
 	char *(*decode_text)(const char *value, size_t len, const char *hint, char **ret_guess);
 
 	/* Bytes to UTF-8, see mime_to_utf8. */
-	char *(*to_utf8)(const char *bytes, size_t len, const char *charset, size_t *ret_len, char **ret_guess);
+	char *(*to_utf8)(const char *bytes, size_t len, const char *charset, size_t *ret_len,
+	                 char **ret_guess);
 
 	/* See mime_parse_type and mime_parse_disposition; `value` is unfolded. */
 	void (*parse_type)(const char *value, const char *hint, MimeValue *ret_value);
@@ -33,7 +36,8 @@ typedef struct {
 
 	/* Append what `in` decodes to; `last` ends it. decoder_new never fails. */
 	MimeDecoder *(*decoder_new)(MimeEncoding encoding);
-	void (*decoder_step)(MimeDecoder *decoder, const char *in, size_t len, bool last, GString *out);
+	void (*decoder_step)(MimeDecoder *decoder, const char *in, size_t len, bool last,
+	                     GString *out);
 	void (*decoder_free)(MimeDecoder *decoder);
 
 	/* See mime_compose; the drafts have been checked for depth. */

@@ -59,6 +59,7 @@ comment_end(const char *at, const char *end)
 		else if (*at == ')' && --depth == 0)
 			return at + 1;
 	}
+
 	return end;
 }
 
@@ -118,6 +119,7 @@ begins_known_param(const char *at, const char *end)
 		                             "micalg",
 		                             "access-type" };
 	size_t len = 0;
+
 	while (at + len < end && is_token_octet(at[len]) && at[len] != '*')
 		len++;
 	if (len == 0)
@@ -152,6 +154,7 @@ loose_end(const char *at, const char *end)
 		after_blank = g_ascii_isspace(*at);
 		at += word > 0 ? word : 1;
 	}
+
 	return at;
 }
 
@@ -175,6 +178,7 @@ text_end(const char *from, const char *end)
 			stop = at;
 		}
 	}
+
 	return stop;
 }
 
@@ -210,6 +214,7 @@ static char *
 take_value(Cursor *cursor)
 {
 	GString *out = g_string_new(NULL);
+
 	skip_space(cursor);
 	if (at_end(cursor) || *cursor->at != '"') {
 		take_loose(cursor, out);
@@ -218,6 +223,7 @@ take_value(Cursor *cursor)
 
 	take_quoted(cursor, out);
 	skip_space(cursor);
+
 	/* name="a" "b", or quotes in the name that nobody escaped */
 	if (!at_end(cursor) && *cursor->at != ';' && !begins_known_param(cursor->at, cursor->end))
 		take_loose(cursor, out);
@@ -240,6 +246,7 @@ read_marks(Piece *piece)
 	if (mark == NULL || mark == piece->name || digits == 0 || digits > SECTION_DIGITS ||
 	    mark[1 + digits] != '\0')
 		return;
+
 	piece->section = (int) g_ascii_strtoull(mark + 1, NULL, 10);
 	*mark = '\0';
 }
@@ -249,6 +256,7 @@ static Piece *
 take_piece(Cursor *cursor)
 {
 	g_autofree char *name = take_token(cursor);
+
 	skip_space(cursor);
 	if (name == NULL || !take_sign(cursor, '=')) {
 		if (name == NULL && !at_end(cursor))
@@ -260,6 +268,7 @@ take_piece(Cursor *cursor)
 	piece->name = g_steal_pointer(&name);
 	read_marks(piece);
 	piece->text = take_value(cursor);
+
 	return piece;
 }
 
@@ -303,6 +312,7 @@ skip_charset(const char *text, char **ret_charset)
 		   *octets = language != NULL ? strchr(language + 1, '\'') : NULL;
 	if (octets == NULL)
 		return text;
+
 	g_free(*ret_charset);
 	*ret_charset = g_strndup(text, (gsize) (language - text));
 	return octets + 1;
@@ -322,6 +332,7 @@ join_pieces(const GPtrArray *pieces)
 	g_autoptr(GString) octets = g_string_new(NULL);
 	g_autofree char *charset = NULL;
 	bool extended = false;
+
 	for (guint i = 0; i < pieces->len; i++) {
 		const Piece *piece = pieces->pdata[i];
 		const char *text = piece->text;
@@ -340,6 +351,7 @@ join_pieces(const GPtrArray *pieces)
 	const char *label = charset != NULL && *charset != '\0' ? charset : NULL;
 	g_autofree char *value = mime_charset_to_utf8(octets->str, octets->len, label, &len, NULL);
 	g_strdelimit(value, "\r\n", ' ');
+
 	/* Some programs write encoded words even here, without a charset in front. */
 	return charset != NULL ? g_steal_pointer(&value) : decode_plain(value);
 }
@@ -360,6 +372,7 @@ gather_sections(const GPtrArray *pieces)
 {
 	GHashTable *names = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
 	                                          (GDestroyNotify) g_ptr_array_unref);
+
 	for (guint i = 0; i < pieces->len; i++) {
 		Piece *piece = pieces->pdata[i];
 		if (piece->section == NO_SECTION)
@@ -377,6 +390,7 @@ gather_sections(const GPtrArray *pieces)
 	g_hash_table_iter_init(&iter, names);
 	while (g_hash_table_iter_next(&iter, NULL, &sections))
 		g_ptr_array_sort(sections, compare_sections);
+
 	return names;
 }
 
@@ -465,11 +479,13 @@ static void
 take_boundary_of(const char *octets, MimeValue *value)
 {
 	Cursor cursor = { octets, octets + strlen(octets) };
+
 	skip_to_params(&cursor);
 	g_autoptr(GPtrArray) pieces = take_pieces(&cursor);
 	char *boundary = find_boundary(pieces);
 	if (boundary == NULL)
 		return;
+
 	g_free(value->boundary);
 	value->boundary = boundary;
 }
@@ -478,9 +494,11 @@ void
 mime_params_read_type(const char *value, const char *octets, MimeValue *ret_value)
 {
 	Cursor cursor = { value, value + strlen(value) }, start = cursor;
+
 	skip_space(&cursor);
 	g_autofree char *type = take_token(&cursor);
 	skip_space(&cursor);
+
 	bool slash = take_sign(&cursor, '/');
 	skip_space(&cursor);
 	g_autofree char *subtype = type != NULL && slash ? take_token(&cursor) : NULL;
@@ -500,6 +518,7 @@ void
 mime_params_read_disposition(const char *value, MimeValue *ret_value)
 {
 	Cursor cursor = { value, value + strlen(value) };
+
 	skip_space(&cursor);
 	bool only_params = begins_known_param(cursor.at, cursor.end);
 	g_autofree char *word = only_params ? NULL : take_token(&cursor);

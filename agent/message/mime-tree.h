@@ -18,16 +18,26 @@
 
 /* One part. Offsets are of the file. */
 typedef struct {
-	size_t parent;        /* number of the part that holds it; MIME_NO_PARENT for the message itself */
-	size_t after;         /* number of the first part that is not inside it: its descendants are (own number, after) */
-	unsigned depth;       /* 0: the message itself */
-	MimeValue type;       /* "text" / "plain" where nothing is said; "message" / "rfc822" in a digest */
-	MimeValue disposition;  /* .type is NULL: none */
+	/* number of the part that holds it; MIME_NO_PARENT for the message itself */
+	size_t parent;
+	/*
+	 * number of the first part that is not inside it: its descendants are (own number, after)
+	 */
+	size_t after;
+	unsigned depth; /* 0: the message itself */
+	/* "text" / "plain" where nothing is said; "message" / "rfc822" in a digest */
+	MimeValue type;
+	MimeValue disposition; /* .type is NULL: none */
 	MimeEncoding encoding;
-	off_t header_at;      /* first octet of the part's header; of the message itself: 0, it is not in this file */
-	off_t body_at;        /* behind the empty line */
-	off_t end;            /* behind the last octet; the line end before a boundary is the boundary's (RFC 2046 5.1.1) */
-	bool unopened;        /* a multipart or message that was not looked into: too deep, encoded, no boundary ... */
+	/* first octet of the part's header; of the message itself: 0, it is not in this file */
+	off_t header_at;
+	off_t body_at; /* behind the empty line */
+	/*
+	 * behind the last octet; the line end before a boundary is the boundary's (RFC 2046 5.1.1)
+	 */
+	off_t end;
+	/* a multipart or message that was not looked into: too deep, encoded, no boundary ... */
+	bool unopened;
 } MimePart;
 
 #define MIME_NO_PARENT ((size_t) -1)
@@ -72,10 +82,10 @@ Headers *mime_tree_headers(const MimeTree *tree, size_t i, Status *st);
 
 /* Bytes that were taken out of a part. Clear with mime_bytes_clear. */
 typedef struct {
-	char *data;   /* a NUL follows that does not count */
+	char *data; /* a NUL follows that does not count */
 	size_t len;
-	bool cut;     /* there was more than `limit` */
-	char *guess;  /* of mime_tree_text: which charset was guessed; NULL: none */
+	bool cut;    /* there was more than `limit` */
+	char *guess; /* of mime_tree_text: which charset was guessed; NULL: none */
 } MimeBytes;
 
 void mime_bytes_clear(MimeBytes *bytes);
@@ -85,13 +95,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MimeBytes, mime_bytes_clear)
 bool mime_tree_raw(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes, Status *st);
 
 /* Octets [from, to) of the file as they stand, at most `limit`: what lies between parts. */
-bool mime_tree_range(const MimeTree *tree, off_t from, off_t to, size_t limit, MimeBytes *ret_bytes, Status *st);
+bool mime_tree_range(const MimeTree *tree, off_t from, off_t to, size_t limit, MimeBytes *ret_bytes,
+                     Status *st);
 
 /*
  * The body of part `i` with its transfer encoding undone, at most `limit` octets: may hold
  * anything.
  */
-bool mime_tree_content(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes, Status *st);
+bool
+mime_tree_content(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes, Status *st);
 
 typedef enum { MIME_TEXT_AS_IT_IS, MIME_TEXT_WITHOUT_MARKUP } MimeTextForm;
 
@@ -100,6 +112,7 @@ typedef enum { MIME_TEXT_AS_IT_IS, MIME_TEXT_WITHOUT_MARKUP } MimeTextForm;
  * be; HTML may name its own), at most `limit` octets before the conversion. WITHOUT_MARKUP makes
  * text of text/html (RFC 5173 5.3).
  */
-bool mime_tree_text(const MimeTree *tree, size_t i, size_t limit, MimeTextForm form, MimeBytes *ret_bytes, Status *st);
+bool mime_tree_text(const MimeTree *tree, size_t i, size_t limit, MimeTextForm form,
+                    MimeBytes *ret_bytes, Status *st);
 
 #endif

@@ -48,14 +48,17 @@ static bool
 read_word(const char *start, const char *end, Word *ret_word)
 {
 	const char *charset = start + 2, *c = charset;
+
 	while (c < end && is_charset_octet(*c))
 		c++;
 	if (c == charset || end - c < 4 || c[0] != '?' || c[2] != '?')
 		return false;
+
 	char encoding = g_ascii_tolower(c[1]);
 	const char *payload = c + 3, *stop = find_word_end(payload, end);
 	if ((encoding != 'b' && encoding != 'q') || stop == NULL)
 		return false;
+
 	const char *language = memchr(charset, '*', (size_t) (c - charset)); /* RFC 2231 5 */
 	*ret_word = (Word){
 		.start = start,
@@ -99,6 +102,7 @@ append_base64(GString *out, const Word *word)
 	size_t at = out->len;
 	int state = 0;
 	guint32 save = 0;
+
 	g_string_set_size(out, at + word->payload_len + 6);
 	guchar *to = (guchar *) out->str + at;
 	size_t n = g_mime_encoding_base64_decode_step((const guchar *) word->payload,
@@ -122,6 +126,7 @@ read_group(const Word *first, const char *end, GString *octets)
 {
 	const char *stop = first->end;
 	Word word = *first;
+
 	for (;;) {
 		if (word.encoding == 'b')
 			append_base64(octets, &word);
@@ -153,11 +158,16 @@ append_converted(GString *out, const Word *word, const GString *octets, char **g
 	size_t len = 0;
 	g_autofree char *converted = mime_charset_to_utf8(octets->str, octets->len, label, &len,
 	                                                  &guessed);
+
 	keep_first_guess(guess, guessed);
-	/* Hidden in an encoded word, a line end would make a second field of this one when it is written again. */
+	/*
+	 * Hidden in an encoded word, a line end would make a second field of this one when it is
+	 * written again.
+	 */
 	for (char *c = converted; *c != '\0'; c++)
 		if (*c == '\r' || *c == '\n')
 			*c = ' ';
+
 	g_string_append_len(out, converted, (gssize) len);
 }
 
@@ -179,6 +189,7 @@ mime_words_decode(const char *value, size_t len, char **guess)
 {
 	GString *out = g_string_sized_new(len + 32);
 	const char *end = value + len, *copied = value;
+
 	for (const char *c = value; (c = memchr(c, '=', (size_t) (end - c))) != NULL;) {
 		Word word;
 		if (!read_word_at(c, end, &word)) {
@@ -188,6 +199,7 @@ mime_words_decode(const char *value, size_t len, char **guess)
 		g_string_append_len(out, copied, c - copied);
 		c = copied = decode_run(out, word, end, guess);
 	}
+
 	g_string_append_len(out, copied, end - copied);
 	return out;
 }

@@ -13,15 +13,27 @@
 #include "agent/message/headers.h"
 
 typedef struct {
-	size_t index;         /* of the field in its Headers */
-	guint32 line;         /* of the message as it came */
-	char *by;             /* host after `by`, as address_host makes it; NULL: none, or one that many hosts call themselves */
-	char *id;             /* NULL: none */
-	/* Whom the writer took it from, as it knows by itself: "from HELO (NAME [ADDRESS])"; NULL: not said. */
+	size_t index; /* of the field in its Headers */
+	guint32 line; /* of the message as it came */
+	/*
+	 * host after `by`, as address_host makes it; NULL: none, or one that many hosts call
+	 * themselves
+	 */
+	char *by;
+	char *id; /* NULL: none */
+	/*
+	 * Whom the writer took it from, as it knows by itself: "from HELO (NAME [ADDRESS])"; NULL:
+	 * not said.
+	 */
 	char *client;
 	char *client_address; /* without brackets */
-	const char *program;  /* "fetchmail", "getmail" ..., "POP3" or "IMAP": a retrieval program wrote it; NULL: a mail server */
-	bool qmail;           /* "(qmail 1234 invoked ...": qmail does not say on which host it runs */
+	/*
+	 * "fetchmail", "getmail" ..., "POP3" or "IMAP": a retrieval program wrote it; NULL: a mail
+	 * server
+	 */
+	const char *program;
+	/* "(qmail 1234 invoked ...": qmail does not say on which host it runs */
+	bool qmail;
 } Received;
 
 /* Read a field. Never fails. */

@@ -5,11 +5,11 @@
 #include <string.h>
 
 struct Plan {
-	GPtrArray *actions;   /* PlanAction */
+	GPtrArray *actions; /* PlanAction */
 	bool implicit_keep;
-	PlanAction *keep;     /* what the implicit keep will be */
-	guint earlier;        /* the first so many actions are of earlier scripts */
-	bool is_outvoted;     /* what was refused last quarrels with one of those */
+	PlanAction *keep; /* what the implicit keep will be */
+	guint earlier;    /* the first so many actions are of earlier scripts */
+	bool is_outvoted; /* what was refused last quarrels with one of those */
 };
 
 static const PlanKindRow kinds[PLAN_KIND_COUNT] = {
@@ -155,10 +155,12 @@ Plan *
 plan_new(void)
 {
 	Plan *plan = g_new0(Plan, 1);
+
 	plan->actions = g_ptr_array_new_with_free_func(action_destroy);
 	plan->implicit_keep = true;
 	plan->keep = plan_action_new(PLAN_KEEP, NULL, 0);
 	plan->keep->implicit = true;
+
 	return plan;
 }
 
@@ -182,7 +184,8 @@ is_refusal(const PlanAction *action)
 static bool
 delivers(const PlanAction *action)
 {
-	return action->kind == PLAN_REDIRECT || action->kind == PLAN_PIPE || kinds[action->kind].keeps_copy;
+	return action->kind == PLAN_REDIRECT || action->kind == PLAN_PIPE ||
+	       kinds[action->kind].keeps_copy;
 }
 
 static bool
@@ -211,15 +214,21 @@ same_notice(const PlanNotice *one, const PlanNotice *other)
 static bool
 repeats(const PlanAction *one, const PlanAction *other)
 {
-	if (one->kind == PLAN_STORE || other->kind == PLAN_STORE) /* recipes that store twice mean it */
+	/* recipes that store twice mean it */
+	if (one->kind == PLAN_STORE || other->kind == PLAN_STORE)
 		return false;
 	if (kinds[one->kind].keeps_copy && kinds[other->kind].keeps_copy)
 		return strcmp(store_target(one), store_target(other)) == 0;
 	if (one->kind != other->kind)
 		return false;
-	if (one->kind == PLAN_REDIRECT) /* a message that was replaced meanwhile, or a part of it, is another one */
-		return one->message == other->message && g_strcmp0(one->address, other->address) == 0;
-	return one->kind == PLAN_DISCARD || (one->kind == PLAN_NOTIFY && same_notice(one->notice, other->notice));
+
+	/* a message that was replaced meanwhile, or a part of it, is another one */
+	if (one->kind == PLAN_REDIRECT)
+		return one->message == other->message &&
+		       g_strcmp0(one->address, other->address) == 0;
+
+	return one->kind == PLAN_DISCARD ||
+	       (one->kind == PLAN_NOTIFY && same_notice(one->notice, other->notice));
 }
 
 /* One copy is stored, with the flags of the later action (RFC 5232 3). */
@@ -231,8 +240,10 @@ take_flags(PlanAction *into, const GPtrArray *flags)
 	if (into->flags != NULL)
 		g_ptr_array_unref(into->flags);
 	into->flags = g_ptr_array_new_with_free_func(g_free);
+
 	for (guint i = 0; i < flags->len; i++)
-		if (!g_ptr_array_find_with_equal_func(into->flags, flags->pdata[i], g_str_equal, NULL))
+		if (!g_ptr_array_find_with_equal_func(into->flags, flags->pdata[i], g_str_equal,
+		                                      NULL))
 			g_ptr_array_add(into->flags, g_strdup(flags->pdata[i]));
 }
 
@@ -272,17 +283,23 @@ quarrels_within_script(const Plan *plan, const PlanAction *action)
 static bool
 refuse_conflict(const PlanAction *action, const PlanAction *earlier, Status *st)
 {
-	const char *file = action->at.file != NULL ? action->at.file : "rules", *other = earlier->at.file;
+	const char *file = action->at.file != NULL ? action->at.file : "rules",
+		   *other = earlier->at.file;
 	g_autofree char *line = g_strdup_printf("%u", earlier->at.line);
-	g_autofree char *place = other == NULL || strcmp(file, other) == 0 ? g_strconcat("line ", line, NULL) : g_strconcat(other, ":", line, NULL);
-	return status_fail_detail(st, STATUS_CONFLICT, "%s:%u: '%s' cannot stand beside '%s' of %s", file, action->at.line,
-	                          kinds[action->kind].name, kinds[earlier->kind].name, place);
+	g_autofree char *place = other == NULL || strcmp(file, other) == 0
+	                                 ? g_strconcat("line ", line, NULL)
+	                                 : g_strconcat(other, ":", line, NULL);
+
+	return status_fail_detail(st, STATUS_CONFLICT, "%s:%u: '%s' cannot stand beside '%s' of %s",
+	                          file, action->at.line, kinds[action->kind].name,
+	                          kinds[earlier->kind].name, place);
 }
 
 bool
 plan_add(Plan *plan, PlanAction *taken, Status *st)
 {
 	g_autoptr(PlanAction) action = taken;
+
 	if (kinds[action->kind].cancels_keep && !action->copy)
 		plan->implicit_keep = false;
 	for (guint i = 0; i < plan->actions->len; i++) {
@@ -298,6 +315,7 @@ plan_add(Plan *plan, PlanAction *taken, Status *st)
 			return true;
 		}
 	}
+
 	g_ptr_array_add(plan->actions, g_steal_pointer(&action));
 	return true;
 }
@@ -342,6 +360,7 @@ void
 plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *message)
 {
 	PlanAction *keep = plan->keep;
+
 	take_flags(keep, flags);
 	headers_unref(keep->headers);
 	keep->headers = headers != NULL ? headers_ref(headers) : NULL;
@@ -379,16 +398,19 @@ plan_next_script(Plan *plan)
 {
 	guint at = 0;
 	PlanAction *written = find_keep(plan, &at);
+
 	if (written != NULL) {
 		take_keep(plan->keep, written);
 		plan->implicit_keep = true;
 	}
+
 	if (written != NULL && written->is_both) {
 		written->kind = PLAN_FILEINTO;
 		written->is_both = false;
 	} else if (written != NULL) {
 		plan_drop(plan, at);
 	}
+
 	plan->earlier = plan->actions->len;
 	return written != NULL;
 }
@@ -485,10 +507,12 @@ print_action(GString *out, const PlanAction *action)
 	print_flags(out, action->flags);
 	if (action->text != NULL)
 		g_string_append_printf(out, ": %s", action->text);
+
 	if (action->implicit)
 		g_string_append(out, " (implicit: no rule said otherwise)");
 	else if (action->at.file != NULL)
 		g_string_append_printf(out, " (%s:%u)", action->at.file, action->at.line);
+
 	g_string_append_c(out, '\n');
 }
 
@@ -563,6 +587,7 @@ static json_t *
 action_json(const PlanAction *action)
 {
 	json_t *object = json_object();
+
 	json_object_set_new(object, "action", json_string(kinds[action->kind].name));
 	if (action->implicit)
 		json_object_set_new(object, "implicit", json_true());
@@ -572,6 +597,7 @@ action_json(const PlanAction *action)
 		set_strings(object, "flags", action->flags);
 		json_object_set_new(object, "create", json_boolean(action->create));
 	}
+
 	json_object_set_new(object, "copy", json_boolean(action->copy));
 	set_text(object, "address", action->address);
 	set_text(object, "list", action->list);
@@ -582,24 +608,29 @@ action_json(const PlanAction *action)
 		set_reply(object, action->reply);
 	if (action->notice != NULL)
 		set_notice(object, action->notice);
+
 	if (action->program != NULL) {
 		set_text(object, "program", action->program->name);
 		set_strings(object, "arguments", action->program->args);
 		if (action->kind == PLAN_PIPE)
 			json_object_set_new(object, "try", json_boolean(action->program->may_fail));
 	}
+
 	if (action->store != NULL)
 		set_strings(object, "paths", action->store->paths);
 	if (action->report != NULL) {
 		set_text(object, "feedback_type", action->report->feedback_type);
 		set_text(object, "message", action->report->message);
 		set_text(object, "address", action->report->address);
-		json_object_set_new(object, "headers_only", json_boolean(action->report->headers_only));
+		json_object_set_new(object, "headers_only",
+		                    json_boolean(action->report->headers_only));
 	}
+
 	if (action->at.file != NULL) {
 		g_autofree char *at = g_strdup_printf("%s:%u", action->at.file, action->at.line);
 		set_text(object, "at", at);
 	}
+
 	return object;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan: what shall be done with one message for one recipient, in order. Filters fill it, the agent carries it out,
- * `try` prints it. A plan owns everything in it; actions die with it.
+ * plan: what shall be done with one message for one recipient, in order. Filters fill it, the agent
+ * carries it out, `try` prints it. A plan owns everything in it; actions die with it.
  */
 #ifndef TODOKE_PLAN_H
 #define TODOKE_PLAN_H
@@ -41,7 +41,7 @@ typedef struct {
 typedef struct {
 	char *mailbox;
 	GPtrArray *flags;
-	char *special_use;     /* that the rule named; `mailbox` has it, if any has */
+	char *special_use; /* that the rule named; `mailbox` has it, if any has */
 	bool create;
 } PlanFcc;
 
@@ -50,21 +50,21 @@ typedef struct {
 	char *from;
 	char *subject;
 	char *body;
-	bool is_mime;          /* `body` begins with MIME fields */
+	bool is_mime; /* `body` begins with MIME fields */
 	char *handle;
 	gint64 interval_seconds;
-	GPtrArray *addresses;  /* further own addresses */
+	GPtrArray *addresses; /* further own addresses */
 	PlanFcc *fcc;
 } PlanReply;
 
 /* A notice by some method (RFC 5435). */
 typedef struct {
-	char *method;          /* a URI, "mailto:..." */
+	char *method; /* a URI, "mailto:..." */
 	char *from;
-	int importance;        /* 1 high, 2 normal, 3 low */
-	GPtrArray *options;    /* "name=value" */
+	int importance;     /* 1 high, 2 normal, 3 low */
+	GPtrArray *options; /* "name=value" */
 	char *message;
-	char *id;              /* by which the script may take it back; NULL: none */
+	char *id; /* by which the script may take it back; NULL: none */
 	PlanFcc *fcc;
 } PlanNotice;
 
@@ -72,30 +72,40 @@ typedef struct {
 typedef struct {
 	char *name;
 	GPtrArray *args;
-	bool may_fail;         /* pipe :try: a failure is no error of the script */
-	bool must_read;        /* one that leaves a part of its input has failed */
-	GPtrArray *environment;/* of a recipe's own program, "NAME=value"; NULL: the program is an item of the site's allow-list */
-	char *directory;       /* where it runs; NULL: where the agent is */
-	GBytes *input;         /* what it reads; NULL: the message */
-	char *lock;            /* lock file to hold while it runs; NULL: none */
-	bool done;             /* the rule needed its exit code: it ran already */
-	bool is_trap;          /* TRAP of recipes: its output is logged, its end changes nothing */
+	bool may_fail;  /* pipe :try: a failure is no error of the script */
+	bool must_read; /* one that leaves a part of its input has failed */
+	/*
+	 * of a recipe's own program, "NAME=value"; NULL: the program is an item of the site's
+	 * allow-list
+	 */
+	GPtrArray *environment;
+	char *directory; /* where it runs; NULL: where the agent is */
+	GBytes *input;   /* what it reads; NULL: the message */
+	char *lock;      /* lock file to hold while it runs; NULL: none */
+	bool done;       /* the rule needed its exit code: it ran already */
+	bool is_trap;    /* TRAP of recipes: its output is logged, its end changes nothing */
 } PlanProgram;
 
 /*
- * Files and directories by path, as recipes name them: "dir/" is a Maildir, "dir/." an MH folder, a directory takes a file of its
- * own, anything else is an mbox. More than one: hard links of one file, all in directories.
+ * Files and directories by path, as recipes name them: "dir/" is a Maildir, "dir/." an MH folder, a
+ * directory takes a file of its own, anything else is an mbox. More than one: hard links of one
+ * file, all in directories.
  */
 typedef struct {
-	GPtrArray *paths;      /* char *: absolute where the recipe's folder is known */
-	GPtrArray *names;      /* char *: the file's in each of the paths, as the rules were told it; NULL: made when it is stored */
-	bool is_exact;         /* somebody will look for the file by that name: it gets no sizes behind it */
-	char *from_line;       /* for all but Maildirs; NULL: none, as the header is not stored */
-	char *lock;            /* lock file that the rule names; NULL: none */
-	char *lock_timeout;    /* LOCKTIMEOUT of the recipes; NULL: the site's */
-	char *umask;           /* UMASK of the recipes, octal; NULL: the site's */
-	char *prefix;          /* of the file's name in a plain directory; NULL: "msg." */
-	bool raw;              /* no empty line is made at the end */
+	GPtrArray *paths; /* char *: absolute where the recipe's folder is known */
+	/*
+	 * char *: the file's in each of the paths, as the rules were told it; NULL: made when it is
+	 * stored
+	 */
+	GPtrArray *names;
+	/* somebody will look for the file by that name: it gets no sizes behind it */
+	bool is_exact;
+	char *from_line;    /* for all but Maildirs; NULL: none, as the header is not stored */
+	char *lock;         /* lock file that the rule names; NULL: none */
+	char *lock_timeout; /* LOCKTIMEOUT of the recipes; NULL: the site's */
+	char *umask;        /* UMASK of the recipes, octal; NULL: the site's */
+	char *prefix;       /* of the file's name in a plain directory; NULL: "msg." */
+	bool raw;           /* no empty line is made at the end */
 } PlanStore;
 
 /* An abuse report (vnd.dovecot.report, RFC 5965). */
@@ -109,25 +119,32 @@ typedef struct {
 typedef struct {
 	PlanKind kind;
 	PlanSource at;
-	bool implicit;         /* the keep that nobody wrote */
-	bool copy;             /* :copy: the implicit keep stays in force */
-	bool create;           /* :create: make the mailbox */
-	bool is_both;          /* a keep and a fileinto "INBOX" that were merged */
-	char *mailbox;         /* fileinto, and keep where a rule chose another INBOX; names as people read them, UTF-8 */
-	char *special_use;     /* that the rule named; `mailbox` has it, if any has */
-	GPtrArray *flags;      /* NULL: none asked for */
-	char *address;         /* redirect, ereject's and reject's recipient is the sender */
-	char *text;            /* reason of a reject or defer */
-	StatusId answer;       /* of a reject or defer, where it is not the usual one: EXITCODE of recipes; STATUS_OK: the usual one */
-	char *list;            /* redirect :list */
+	bool implicit; /* the keep that nobody wrote */
+	bool copy;     /* :copy: the implicit keep stays in force */
+	bool create;   /* :create: make the mailbox */
+	bool is_both;  /* a keep and a fileinto "INBOX" that were merged */
+	/* fileinto, and keep where a rule chose another INBOX; names as people read them, UTF-8 */
+	char *mailbox;
+	char *special_use; /* that the rule named; `mailbox` has it, if any has */
+	GPtrArray *flags;  /* NULL: none asked for */
+	char *address;     /* redirect, ereject's and reject's recipient is the sender */
+	char *text;        /* reason of a reject or defer */
+	/*
+	 * of a reject or defer, where it is not the usual one: EXITCODE of recipes; STATUS_OK: the
+	 * usual one
+	 */
+	StatusId answer;
+	char *list; /* redirect :list */
 	PlanDsn dsn;
 	PlanReply *reply;
 	PlanNotice *notice;
 	PlanProgram *program;
 	PlanReport *report;
 	PlanStore *store;
-	Message *message;      /* what to store or send where a rule replaced the body; NULL: the message */
-	Headers *headers;      /* the header as it was edited when the action was asked for; NULL: as it came */
+	/* what to store or send where a rule replaced the body; NULL: the message */
+	Message *message;
+	/* the header as it was edited when the action was asked for; NULL: as it came */
+	Headers *headers;
 } PlanAction;
 
 typedef struct Plan Plan;
@@ -145,14 +162,18 @@ void plan_action_free(PlanAction *action);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanAction, plan_action_free)
 
 /*
- * Take `action` over. One that only repeats an earlier one (same mailbox, same address: RFC 5228 2.10.3) is merged
- * into it, with the flags of the later one. One that cannot stand beside an earlier one (reject beside anything that
- * delivers, RFC 5429 2; a second vacation, RFC 5230 4.7) is refused: false, and
- * `st` (STATUS_CONFLICT) says with which line it quarrels. It is freed: a run-time error of the script.
+ * Take `action` over. One that only repeats an earlier one (same mailbox, same address: RFC 5228
+ * 2.10.3) is merged into it, with the flags of the later one. One that cannot stand beside an
+ * earlier one (reject beside anything that delivers, RFC 5429 2; a second vacation, RFC 5230 4.7)
+ * is refused: false, and `st` (STATUS_CONFLICT) says with which line it quarrels. It is freed: a
+ * run-time error of the script.
  */
 bool plan_add(Plan *plan, PlanAction *action, Status *st);
 
-/* Did the action that plan_add refused last quarrel with one of an earlier script of the chain? Then its own script is not wrong. */
+/*
+ * Did the action that plan_add refused last quarrel with one of an earlier script of the chain?
+ * Then its own script is not wrong.
+ */
 bool plan_is_outvoted(const Plan *plan);
 
 /* Take back action `i`: a script that changed its mind. The implicit keep stays as it is. */
@@ -168,15 +189,15 @@ bool plan_keeps_implicitly(const Plan *plan);
 void plan_set_implicit_keep(Plan *plan, bool in_force);
 
 /*
- * Flags, header and body that the implicit keep will use (RFC 5232 5, RFC 5293 6); borrowed values are copied. No flags
- * (NULL): those that it has stay.
+ * Flags, header and body that the implicit keep will use (RFC 5232 5, RFC 5293 6); borrowed values
+ * are copied. No flags (NULL): those that it has stay.
  */
 void plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *message);
 
 /*
- * Another script comes, of the same chain. A keep that the one before wrote becomes the implicit keep again, with its
- * flags and its place in that script, for what comes to cancel (draft-degener-sieve-multiscript 3); a fileinto "INBOX"
- * beside it stays. Was there one?
+ * Another script comes, of the same chain. A keep that the one before wrote becomes the implicit
+ * keep again, with its flags and its place in that script, for what comes to cancel
+ * (draft-degener-sieve-multiscript 3); a fileinto "INBOX" beside it stays. Was there one?
  */
 bool plan_next_script(Plan *plan);
 
@@ -189,7 +210,10 @@ Headers *plan_keep_headers(const Plan *plan);
 /* The message as rules have replaced it so far, for the next script; NULL: as it came. Borrowed. */
 Message *plan_keep_message(const Plan *plan);
 
-/* Append the implicit keep, if it is in force, as an action of its own. Call once, when all filters have run. */
+/*
+ * Append the implicit keep, if it is in force, as an action of its own. Call once, when all filters
+ * have run.
+ */
 void plan_finish(Plan *plan);
 
 /* A moment in the life of a plan. */
@@ -198,13 +222,16 @@ typedef struct {
 	bool keeps;
 } PlanMark;
 
-/* Remember how far the plan is, and go back there: a filter that failed half-way must not act by half. */
+/*
+ * Remember how far the plan is, and go back there: a filter that failed half-way must not act by
+ * half.
+ */
 PlanMark plan_mark(const Plan *plan);
 void plan_rewind(Plan *plan, PlanMark mark);
 
 /*
- * What is delivered by actions since `mark`, and by the keep, and names no header or message of its own means these:
- * an earlier filter has made them (NULL: as it came). Borrowed.
+ * What is delivered by actions since `mark`, and by the keep, and names no header or message of its
+ * own means these: an earlier filter has made them (NULL: as it came). Borrowed.
  */
 void plan_inherit(Plan *plan, PlanMark mark, Headers *headers, Message *message);
 

@@ -23,8 +23,10 @@ account_conf(const Account *account, const Conf *conf)
 	if (conf->scopes->len == 0 || account->local == NULL)
 		return NULL;
 
-	g_autofree char *address = account->domain != NULL ? g_strdup_printf("%s@%s", account->local, account->domain)
-	                                                   : g_strdup(account->local);
+	g_autofree char *address = account->domain != NULL
+	                                   ? g_strdup_printf("%s@%s", account->local,
+	                                                     account->domain)
+	                                   : g_strdup(account->local);
 	return conf_for_recipient(conf, address);
 }
 
@@ -53,6 +55,7 @@ is_safe_component(const char *part)
 	size_t len = strlen(part);
 	if (len == 0 || len > LIMIT_FILE_NAME || part[0] == '.' || part[0] == '-')
 		return false;
+
 	for (size_t i = 0; i < len; i++)
 		if (part[i] == '/' || g_ascii_iscntrl(part[i]))
 			return false;
@@ -84,14 +87,18 @@ account_expand(const Account *account, const char *path_template, Status *st)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
 	const char *c = path_template;
+
 	if (c[0] == '~' && (c[1] == '/' || c[1] == '\0')) {
 		if (account->home == NULL) {
-			status_fail_detail(st, STATUS_CONFIG, "'%s' needs a home, and '%s' has none", path_template, account->user);
+			status_fail_detail(st, STATUS_CONFIG,
+			                   "'%s' needs a home, and '%s' has none", path_template,
+			                   account->user);
 			return NULL;
 		}
 		g_string_append(out, account->home);
 		c++;
 	}
+
 	for (; *c != '\0'; c++) {
 		if (*c != '%') {
 			g_string_append_c(out, *c);
@@ -99,22 +106,33 @@ account_expand(const Account *account, const char *path_template, Status *st)
 		}
 		const char *value = expansion(account, *++c);
 		if (value == NULL) {
-			status_fail_detail(st, STATUS_CONFIG, "'%s': '%%%c' is not known here; there are %%u %%n %%d %%h %%%%",
-			                   path_template, *c);
+			status_fail_detail(
+				st, STATUS_CONFIG,
+				"'%s': '%%%c' is not known here; there are %%u %%n %%d %%h %%%%",
+				path_template, *c);
 			return NULL;
 		}
 		if (*c == 'd' && account->domain == NULL) {
-			/* Whoever calls us left it out, not the sender: a bounce would punish the wrong one. */
-			status_fail_detail(st, STATUS_CONFIG, "'%s' needs a domain, and the recipient '%s' has none: pass -d ${recipient}",
-			                   path_template, account->local);
+			/*
+			 * Whoever calls us left it out, not the sender: a bounce would punish the
+			 * wrong one.
+			 */
+			status_fail_detail(
+				st, STATUS_CONFIG,
+				"'%s' needs a domain, and the recipient '%s' has none: pass -d "
+				"${recipient}",
+				path_template, account->local);
 			return NULL;
 		}
 		if (strchr("und", *c) != NULL && !is_safe_component(value)) {
-			status_fail_detail(st, STATUS_BAD_ADDRESS, "'%s' of the address cannot be part of '%s'", value, path_template);
+			status_fail_detail(st, STATUS_BAD_ADDRESS,
+			                   "'%s' of the address cannot be part of '%s'", value,
+			                   path_template);
 			return NULL;
 		}
 		g_string_append(out, value);
 	}
+
 	return g_steal_pointer(&out->str);
 }
 
@@ -137,6 +155,7 @@ kind_of_users(const Conf *conf)
 		return USERS_PASSWD_FILE;
 	if (conf->maildir[0] == '/' && !template_says(conf->maildir, "h"))
 		return USERS_VIRTUAL;
+
 	return USERS_SYSTEM;
 }
 
@@ -145,29 +164,37 @@ static Account *
 account_new(const Conf *conf, const char *recipient, Status *st)
 {
 	if (*recipient == '\0') {
-		status_fail_detail(st, STATUS_USAGE, "the recipient is empty: pass -d ${recipient}");
+		status_fail_detail(st, STATUS_USAGE,
+		                   "the recipient is empty: pass -d ${recipient}");
 		return NULL;
 	}
+
 	if (strlen(recipient) > LIMIT_ADDRESS_BYTES) {
-		status_fail_detail(st, STATUS_BAD_ADDRESS, "the address is longer than %u octets", LIMIT_ADDRESS_BYTES);
+		status_fail_detail(st, STATUS_BAD_ADDRESS, "the address is longer than %u octets",
+		                   LIMIT_ADDRESS_BYTES);
 		return NULL;
 	}
+
 	g_autoptr(Account) account = g_new0(Account, 1);
 	account->uid = ACCOUNT_NO_UID;
 	account->addresses = g_ptr_array_new_with_free_func(g_free);
+
 	g_autofree char *local = NULL;
 	address_split(recipient, &local, &account->domain);
 	address_split_detail(local, conf->delimiters, &account->local, &account->detail);
+
 	if (conf->fold_local) {
 		char *folded = g_ascii_strdown(account->local, -1);
 		g_free(account->local);
 		account->local = folded;
 	}
+
 	if (account->domain != NULL) {
 		char *folded = g_ascii_strdown(account->domain, -1);
 		g_free(account->domain);
 		account->domain = folded;
 	}
+
 	return g_steal_pointer(&account);
 }
 
@@ -178,20 +205,25 @@ set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
 	account->maildir = account_expand(account, conf->maildir, st);
 	if (account->maildir == NULL)
 		return false;
+
 	if (account->maildir[0] != '/')
-		return status_fail_detail(st, STATUS_CONFIG, "maildir '%s' is not an absolute path", account->maildir);
+		return status_fail_detail(st, STATUS_CONFIG, "maildir '%s' is not an absolute path",
+		                          account->maildir);
 	if (account->home == NULL)
 		account->home = g_path_get_dirname(account->maildir);
 	if (account->domain != NULL)
-		g_ptr_array_add(account->addresses, g_strconcat(account->local, "@", account->domain, NULL));
+		g_ptr_array_add(account->addresses,
+		                g_strconcat(account->local, "@", account->domain, NULL));
 	if (recipient != NULL && account->detail != NULL)
 		g_ptr_array_add(account->addresses, g_strdup(recipient));
+
 	for (char **address = conf->addresses; *address != NULL; address++) {
 		g_autofree char *expanded = account_expand(account, *address, st);
 		if (expanded == NULL)
 			return false;
 		g_ptr_array_add(account->addresses, address_read(expanded));
 	}
+
 	return true;
 }
 
@@ -212,9 +244,11 @@ recall_tree(const Conf *conf, Account *account, Status *st)
 	const char *path_template = template_of_tree(conf);
 	if (account->tree.path != NULL || account->returns_to != NULL)
 		return true;
+
 	unsigned how = account->look_only ? TREE_LOOK_ONLY : 0;
 	if (path_template == NULL)
 		return tree_recall(conf, account->home, how | TREE_OF_HOME, &account->tree, st);
+
 	g_autofree char *path = tree_of_template(path_template);
 	return tree_recall(conf, path, how, &account->tree, st);
 }
@@ -227,6 +261,7 @@ check_tree(const Conf *conf, Account *account, Status *st)
 	static char *good_template;
 	const char *path_template = template_of_tree(conf);
 	bool was_looked_at = path_template != NULL && g_get_monotonic_time() < good_until;
+
 	if (was_looked_at && strcmp(path_template, good_template) == 0)
 		return true;
 	if (!recall_tree(conf, account, st) || !tree_check(&account->tree, st))
@@ -237,6 +272,7 @@ check_tree(const Conf *conf, Account *account, Status *st)
 		good_template = g_strdup(path_template);
 		good_until = g_get_monotonic_time() + G_USEC_PER_SEC;
 	}
+
 	return true;
 }
 
@@ -256,8 +292,11 @@ fail_unknown(const Account *account, Status *st)
 	if (!tree_check(&account->tree, st))
 		return false;
 	if (tree_is_empty(&account->tree))
-		return status_fail_detail(st, STATUS_TREE, "'%s', below which the mailboxes lie, is empty: mount its file system",
-		                          account->tree.path);
+		return status_fail_detail(
+			st, STATUS_TREE,
+			"'%s', below which the mailboxes lie, is empty: mount its file system",
+			account->tree.path);
+
 	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
 }
 
@@ -272,19 +311,24 @@ account_check(const Conf *conf, Account *account, Status *st)
 		return true;
 	if (errno != ENOENT && errno != ENOTDIR && errno != EACCES)
 		return status_fail_errno(st, errno, "cannot look for '%s'", account->maildir);
+
 	if (errno == EACCES)
-		return status_fail_detail(st, STATUS_LOOKUP, "cannot look for '%s': no permission", account->maildir);
+		return status_fail_detail(st, STATUS_LOOKUP, "cannot look for '%s': no permission",
+		                          account->maildir);
 	return recall_tree(conf, account, st) && fail_unknown(account, st);
 }
 
 static bool
 find_virtual(const Conf *conf, Account *account, Status *st)
 {
-	account->user = account->domain != NULL ? g_strconcat(account->local, "@", account->domain, NULL) : g_strdup(account->local);
+	account->user = account->domain != NULL
+	                        ? g_strconcat(account->local, "@", account->domain, NULL)
+	                        : g_strdup(account->local);
 	if (*conf->home != '\0') {
 		account->home = account_expand(account, conf->home, st);
 		return account->home != NULL;
 	}
+
 	return true;
 }
 
@@ -292,6 +336,7 @@ void
 account_send_on(Account *account, const char *address)
 {
 	const struct passwd *nobody = geteuid() == 0 ? getpwnam("nobody") : NULL;
+
 	account->returns_to = g_strdup(address);
 	account->uid = nobody != NULL ? nobody->pw_uid : ACCOUNT_NO_UID;
 	account->gid = nobody != NULL ? nobody->pw_gid : 0;
@@ -306,8 +351,13 @@ static bool
 send_on_root(const Conf *conf, Account *account, Status *st)
 {
 	if (*conf->root_mail_to == '\0')
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' is root, which has no mailbox: set root_mail_to, or give root's mail to a "
-		                          "person by an alias", account->user);
+		return status_fail_detail(
+			st, STATUS_CONFIG,
+			"'%s' is root, which has no mailbox: set root_mail_to, or give root's mail "
+			"to a "
+			"person by an alias",
+			account->user);
+
 	account_send_on(account, conf->root_mail_to);
 	account->forwards_all = true;
 	return true;
@@ -326,13 +376,17 @@ use_passwd(Account *account, const struct passwd *pw)
 
 /* A look-up that fails (LDAP away) is not a user that does not exist. */
 static bool
-system_entry(const char *name, struct passwd *ret_pw, char *buffer, size_t size, bool *ret_found, Status *st)
+system_entry(const char *name, struct passwd *ret_pw, char *buffer, size_t size, bool *ret_found,
+             Status *st)
 {
 	struct passwd *found = NULL;
 	int err = getpwnam_r(name, ret_pw, buffer, size, &found);
+
 	/* What glibc and its modules say for "no such name" varies; the list is getpwnam(3)'s. */
 	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM)
-		return status_fail_detail(st, STATUS_LOOKUP, "cannot look up account '%s': %s", name, g_strerror(err));
+		return status_fail_detail(st, STATUS_LOOKUP, "cannot look up account '%s': %s",
+		                          name, g_strerror(err));
+
 	*ret_found = found != NULL;
 	return true;
 }
@@ -345,6 +399,7 @@ find_system(const Conf *conf, Account *account, const char *recipient, Status *s
 {
 	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
 	g_autofree char *whole = NULL, *domain = NULL;
+
 	address_split(recipient, &whole, &domain);
 	const char *names[] = { whole, account->local };
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -361,26 +416,38 @@ find_system(const Conf *conf, Account *account, const char *recipient, Status *s
 		use_passwd(account, &pw);
 		return pw.pw_uid != 0 || send_on_root(conf, account, st);
 	}
+
 	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
 }
 
-/* One line of the passwd-like file: user:password:uid:gid:gecos:home. Empty uid and gid mean: whoever we are. */
+/*
+ * One line of the passwd-like file: user:password:uid:gid:gecos:home. Empty uid and gid mean:
+ * whoever we are.
+ */
 static bool
 use_passwd_line(Account *account, char **fields, const char *file, unsigned line, Status *st)
 {
 	guint64 uid = 0, gid = 0;
 	bool has_ids = *fields[2] != '\0' || *fields[3] != '\0';
+
 	if (has_ids && (!g_ascii_string_to_unsigned(fields[2], 10, 1, G_MAXINT32, &uid, NULL) ||
 	                !g_ascii_string_to_unsigned(fields[3], 10, 0, G_MAXINT32, &gid, NULL)))
-		return status_fail_detail(st, STATUS_CONFIG, "%s:%u: uid and gid must be numbers, and uid not 0", file, line);
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "%s:%u: uid and gid must be numbers, and uid not 0", file,
+		                          line);
+
 	if (fields[5][0] != '/')
-		return status_fail_detail(st, STATUS_CONFIG, "%s:%u: home '%s' is not an absolute path", file, line, fields[5]);
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "%s:%u: home '%s' is not an absolute path", file, line,
+		                          fields[5]);
+
 	account->user = g_strdup(fields[0]);
 	account->home = g_strdup(fields[5]);
 	if (has_ids) {
 		account->uid = (uid_t) uid;
 		account->gid = (gid_t) gid;
 	}
+
 	return true;
 }
 
@@ -391,8 +458,11 @@ judge_passwd_file(const struct stat *sb, const void *user)
 	const char *file = user;
 	if (owner_is_root_alone(sb))
 		return NULL;
+
 	g_autofree char *quoted = g_shell_quote(file);
-	return g_strdup_printf("passwd_file '%s': others than root can write it: chown root %s; chmod go-w %s", file, quoted, quoted);
+	return g_strdup_printf(
+		"passwd_file '%s': others than root can write it: chown root %s; chmod go-w %s",
+		file, quoted, quoted);
 }
 
 static bool
@@ -403,11 +473,15 @@ find_in_passwd_file(const Conf *conf, Account *account, Status *st)
 	size_t len;
 	g_auto(Status) read = STATUS_INIT;
 	FsJudge *judge = geteuid() == 0 ? judge_passwd_file : NULL;
+
 	if (!fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judge, file, &data, &len, &read)) {
 		StatusId id = read.id == STATUS_UNTRUSTED ? STATUS_UNTRUSTED : STATUS_LOOKUP;
 		return status_fail_detail(st, id, "%s", read.detail);
 	}
-	g_autofree char *full = account->domain != NULL ? g_strconcat(account->local, "@", account->domain, NULL) : NULL;
+
+	g_autofree char *full = account->domain != NULL
+	                                ? g_strconcat(account->local, "@", account->domain, NULL)
+	                                : NULL;
 	unsigned number = 0;
 	for (char *line = data, *next; line != NULL && *line != '\0'; line = next) {
 		next = strchr(line, '\n');
@@ -415,13 +489,17 @@ find_in_passwd_file(const Conf *conf, Account *account, Status *st)
 			*next++ = '\0';
 		number++;
 		g_auto(GStrv) fields = g_strsplit(line, ":", 7);
-		bool is_ours = g_strcmp0(fields[0], account->local) == 0 || (full != NULL && g_strcmp0(fields[0], full) == 0);
+		bool is_ours = g_strcmp0(fields[0], account->local) == 0 ||
+		               (full != NULL && g_strcmp0(fields[0], full) == 0);
 		if (!is_ours)
 			continue;
 		if (g_strv_length(fields) < 6)
-			return status_fail_detail(st, STATUS_CONFIG, "%s:%u: a line is user:password:uid:gid:gecos:home", file, number);
+			return status_fail_detail(
+				st, STATUS_CONFIG,
+				"%s:%u: a line is user:password:uid:gid:gecos:home", file, number);
 		return use_passwd_line(account, fields, file, number, st);
 	}
+
 	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
 }
 
@@ -431,6 +509,7 @@ account_find(const Conf *conf, const char *recipient, Status *st)
 	g_autoptr(Account) account = account_new(conf, recipient, st);
 	if (account == NULL)
 		return NULL;
+
 	bool found;
 	switch (kind_of_users(conf)) {
 	case USERS_VIRTUAL:
@@ -442,6 +521,7 @@ account_find(const Conf *conf, const char *recipient, Status *st)
 	default:
 		found = find_system(conf, account, recipient, st);
 	}
+
 	if (!found || (account->returns_to == NULL && !set_paths(conf, account, recipient, st)))
 		return NULL;
 	return g_steal_pointer(&account);
@@ -454,33 +534,44 @@ find_ids(Account *account, Status *st)
 	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
 	struct passwd pw;
 	bool found = false;
+
 	if (!system_entry(account->user, &pw, buffer, PASSWD_BUFFER, &found, st))
 		return false;
 	if (!found)
-		return status_fail_detail(st, STATUS_CONFIG, "runs as root, and '%s' is not an account of this system", account->user);
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "runs as root, and '%s' is not an account of this system",
+		                          account->user);
+
 	account->uid = pw.pw_uid;
 	account->gid = pw.pw_gid;
 	return true;
 }
 
 Account *
-account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home, Status *st)
+account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home,
+                   Status *st)
 {
 	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
 	struct passwd pw, *found = NULL;
-	if ((user == NULL || home == NULL) && (getpwuid_r(geteuid(), &pw, buffer, PASSWD_BUFFER, &found) != 0 || found == NULL)) {
-		status_fail_detail(st, STATUS_LOOKUP, "cannot look up the account of uid %d", (int) geteuid());
+
+	if ((user == NULL || home == NULL) &&
+	    (getpwuid_r(geteuid(), &pw, buffer, PASSWD_BUFFER, &found) != 0 || found == NULL)) {
+		status_fail_detail(st, STATUS_LOOKUP, "cannot look up the account of uid %d",
+		                   (int) geteuid());
 		return NULL;
 	}
+
 	const char *name = user != NULL ? user : pw.pw_name;
 	g_autoptr(Account) account = account_new(conf, recipient != NULL ? recipient : name, st);
 	if (account == NULL)
 		return NULL;
+
 	account->user = g_strdup(name);
 	account->home = g_strdup(home != NULL ? home : pw.pw_dir);
 	account->uid = geteuid();
 	account->gid = getegid();
 	account->is_system = true;
+
 	/* local(8) runs a command for root as nobody (default_privs). */
 	bool is_root = strcmp(account->user, "root") == 0;
 	if (account->uid == 0 && !is_root && !find_ids(account, st))
@@ -489,6 +580,7 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 		return send_on_root(conf, account, st) ? g_steal_pointer(&account) : NULL;
 	if (!set_paths(conf, account, recipient, st))
 		return NULL;
+
 	return g_steal_pointer(&account);
 }
 
@@ -498,15 +590,22 @@ account_imagined(const Conf *conf, const char *recipient, Status *st)
 	g_autoptr(Account) account = account_new(conf, recipient, st);
 	if (account == NULL)
 		return NULL;
-	account->user = account->domain != NULL ? g_strconcat(account->local, "@", account->domain, NULL) : g_strdup(account->local);
+
+	account->user = account->domain != NULL
+	                        ? g_strconcat(account->local, "@", account->domain, NULL)
+	                        : g_strdup(account->local);
 	account->home = g_strdup("/nonexistent");
 	account->maildir = g_strdup("/nonexistent/Maildir");
 	if (account->domain != NULL)
 		g_ptr_array_add(account->addresses, g_strdup(account->user));
+
 	return g_steal_pointer(&account);
 }
 
-/* The group that belongs to an owner: of the owner's account; else the folder's, unless that is root's. */
+/*
+ * The group that belongs to an owner: of the owner's account; else the folder's, unless that is
+ * root's.
+ */
 static bool
 group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 {
@@ -515,7 +614,8 @@ group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 	struct passwd pw, *found = NULL;
 	int err = getpwuid_r(uid, &pw, buffer, PASSWD_BUFFER, &found);
 	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM)
-		return status_fail_detail(st, STATUS_LOOKUP, "cannot look up uid %d: %s", (int) uid, g_strerror(err));
+		return status_fail_detail(st, STATUS_LOOKUP, "cannot look up uid %d: %s", (int) uid,
+		                          g_strerror(err));
 
 	gid_t by_folder = folder_group != 0 ? folder_group : NO_GROUP;
 	*ret_gid = found != NULL ? pw.pw_gid : by_folder;
@@ -526,18 +626,33 @@ group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 static bool
 refuse_owner(const Conf *conf, const Account *account, const OwnerWalk *walk, Status *st)
 {
-	const char *setting = kind_of_users(conf) == USERS_PASSWD_FILE ? "ids in passwd_file" : "virtual_user";
+	const char *setting = kind_of_users(conf) == USERS_PASSWD_FILE ? "ids in passwd_file"
+	                                                               : "virtual_user";
+
 	if (walk->answer == OWNER_MISSING)
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' is not there, and only root could make it: make it for its owner, or set %s",
-		                          walk->at, setting);
+		return status_fail_detail(
+			st, STATUS_CONFIG,
+			"'%s' is not there, and only root could make it: make it for its owner, or "
+			"set %s",
+			walk->at, setting);
+
 	if (walk->answer == OWNER_ROOT || walk->uid == 0)
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' is root's, and root is nobody's mailbox: give it to its owner, or set %s",
-		                          walk->at, setting);
-	return status_fail_detail(st, STATUS_CONFIG, "'%s' of '%s' belongs to uid %d, which is below first_valid_uid = %d", walk->at,
-	                          account->user, (int) walk->uid, (int) conf->first_valid_uid);
+		return status_fail_detail(
+			st, STATUS_CONFIG,
+			"'%s' is root's, and root is nobody's mailbox: give it to its owner, or "
+			"set %s",
+			walk->at, setting);
+
+	return status_fail_detail(
+		st, STATUS_CONFIG,
+		"'%s' of '%s' belongs to uid %d, which is below first_valid_uid = %d", walk->at,
+		account->user, (int) walk->uid, (int) conf->first_valid_uid);
 }
 
-/* No source names the ids: they are those of the first thing on the way to the INBOX that root alone cannot change. */
+/*
+ * No source names the ids: they are those of the first thing on the way to the INBOX that root
+ * alone cannot change.
+ */
 static bool
 infer_owner(const Conf *conf, Account *account, Status *st)
 {
@@ -545,18 +660,24 @@ infer_owner(const Conf *conf, Account *account, Status *st)
 	if (!owner_walk(account->maildir, &walk, st))
 		return false;
 
-	bool is_owner = walk.answer == OWNER_FOUND && walk.uid != 0 && walk.uid >= (uid_t) conf->first_valid_uid;
-	if (walk.answer == OWNER_MISSING && (!conf->create_maildir || !tree_check(&account->tree, st)))
+	bool is_owner = walk.answer == OWNER_FOUND && walk.uid != 0 &&
+	                walk.uid >= (uid_t) conf->first_valid_uid;
+	if (walk.answer == OWNER_MISSING &&
+	    (!conf->create_maildir || !tree_check(&account->tree, st)))
 		return st->id == STATUS_OK ? fail_unknown(account, st) : false;
 	if (!is_owner)
 		return refuse_owner(conf, account, &walk, st);
 	if (!group_of_owner(walk.uid, walk.gid, &account->gid, st))
 		return false;
+
 	account->uid = walk.uid;
 	return true;
 }
 
-/* Who root becomes for a virtual user: the account that the site named, else the owner of the mailbox. */
+/*
+ * Who root becomes for a virtual user: the account that the site named, else the owner of the
+ * mailbox.
+ */
 static bool
 choose_user(const Conf *conf, Account *account, Status *st)
 {
@@ -567,8 +688,13 @@ choose_user(const Conf *conf, Account *account, Status *st)
 	bool found = false;
 	if (!system_entry(conf->virtual_user, &pw, buffer, PASSWD_BUFFER, &found, st))
 		return false;
+
 	if (!found || pw.pw_uid == 0)
-		return status_fail_detail(st, STATUS_CONFIG, "virtual_user '%s' is not an account of this system, or root", conf->virtual_user);
+		return status_fail_detail(
+			st, STATUS_CONFIG,
+			"virtual_user '%s' is not an account of this system, or root",
+			conf->virtual_user);
+
 	account->uid = pw.pw_uid;
 	account->gid = pw.pw_gid;
 	return true;
@@ -579,11 +705,15 @@ static bool
 drop_to(const Account *account, Status *st)
 {
 	int rc = account->is_system ? initgroups(account->user, account->gid) : setgroups(0, NULL);
+
 	if (rc < 0 || setresgid(account->gid, account->gid, account->gid) < 0 ||
 	    setresuid(account->uid, account->uid, account->uid) < 0)
-		return status_fail_errno(st, errno, "cannot become uid %d of '%s'", (int) account->uid, account->user);
+		return status_fail_errno(st, errno, "cannot become uid %d of '%s'",
+		                         (int) account->uid, account->user);
+
 	if (setuid(0) == 0 || geteuid() != account->uid || getegid() != account->gid)
-		return status_fail_detail(st, STATUS_INTERNAL, "still root after becoming uid %d", (int) account->uid);
+		return status_fail_detail(st, STATUS_INTERNAL, "still root after becoming uid %d",
+		                          (int) account->uid);
 	return true;
 }
 
@@ -593,7 +723,8 @@ account_find_owner(const Conf *conf, Account *account, Status *st)
 	if (account->uid == ACCOUNT_NO_UID && !choose_user(conf, account, st))
 		return false;
 	if (account->uid == 0)
-		return status_fail_detail(st, STATUS_CONFIG, "'%s' is uid 0, which no delivery may be", account->user);
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "'%s' is uid 0, which no delivery may be", account->user);
 	return true;
 }
 
@@ -611,7 +742,9 @@ account_enter(const Account *account, Status *st)
 		return true;
 	int rc = account->is_system ? initgroups(account->user, account->gid) : setgroups(0, NULL);
 	if (rc < 0 || setegid(account->gid) < 0 || seteuid(account->uid) < 0)
-		return status_fail_errno(st, errno, "cannot look with the rights of uid %d", (int) account->uid);
+		return status_fail_errno(st, errno, "cannot look with the rights of uid %d",
+		                         (int) account->uid);
+
 	return true;
 }
 
@@ -632,8 +765,13 @@ account_become(const Conf *conf, Account *account, Status *st)
 	if (we != 0) {
 		if (account->uid == ACCOUNT_NO_UID || account->uid == we)
 			return true;
-		return status_fail_detail(st, STATUS_CONFIG, "runs as uid %d, but '%s' is uid %d: start it as that user (local(8)) or as root",
-		                          (int) we, account->user, (int) account->uid);
+		return status_fail_detail(
+			st, STATUS_CONFIG,
+			"runs as uid %d, but '%s' is uid %d: start it as that user (local(8)) or "
+			"as root",
+			(int) we, account->user, (int) account->uid);
 	}
-	return recall_tree(conf, account, st) && account_find_owner(conf, account, st) && drop_to(account, st);
+
+	return recall_tree(conf, account, st) && account_find_owner(conf, account, st) &&
+	       drop_to(account, st);
 }

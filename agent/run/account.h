@@ -2,8 +2,8 @@
 /*
  * account: who the recipient is on this machine, and where mailbox, home and state lie.
  *
- * The address comes from outside. It becomes part of a path only after every component was checked: not empty, no
- * slash, no control octet, no leading dot or dash, not too long.
+ * The address comes from outside. It becomes part of a path only after every component was checked:
+ * not empty, no slash, no control octet, no leading dot or dash, not too long.
  */
 #ifndef TODOKE_ACCOUNT_H
 #define TODOKE_ACCOUNT_H
@@ -17,73 +17,85 @@
 #define ACCOUNT_NO_UID ((uid_t) -1)
 
 typedef struct {
-	char *user;          /* login name, or the address of a virtual user, without detail */
-	char *local;         /* local part without detail */
-	char *domain;        /* NULL: the address had none */
-	char *detail;        /* what follows the delimiter; NULL: none */
-	char *home;          /* NULL: none is known */
-	char *maildir;       /* path of the INBOX */
-	uid_t uid;           /* ACCOUNT_NO_UID: not known */
+	char *user;    /* login name, or the address of a virtual user, without detail */
+	char *local;   /* local part without detail */
+	char *domain;  /* NULL: the address had none */
+	char *detail;  /* what follows the delimiter; NULL: none */
+	char *home;    /* NULL: none is known */
+	char *maildir; /* path of the INBOX */
+	uid_t uid;     /* ACCOUNT_NO_UID: not known */
 	gid_t gid;
-	bool is_system;      /* a system account, with supplementary groups and a login name */
-	GPtrArray *addresses;/* char *: own addresses, the best one first */
-	Tree tree;           /* the folder that holds the mailboxes, once it was looked up */
-	char *returns_to;    /* not an account: bounces to it are sent on to this address (recipient.h); NULL: an account */
-	bool forwards_all;   /* with returns_to: all mail is sent on, not only bounces (root_mail_to) */
-	bool look_only;      /* a rehearsal: nothing is marked or remembered */
+	bool is_system;       /* a system account, with supplementary groups and a login name */
+	GPtrArray *addresses; /* char *: own addresses, the best one first */
+	Tree tree;            /* the folder that holds the mailboxes, once it was looked up */
+	/*
+	 * not an account: bounces to it are sent on to this address (recipient.h); NULL: an account
+	 */
+	char *returns_to;
+	/* with returns_to: all mail is sent on, not only bounces (root_mail_to) */
+	bool forwards_all;
+	bool look_only; /* a rehearsal: nothing is marked or remembered */
 } Account;
 
 /*
- * Find the account of `recipient`. Caller frees with account_free. Nothing below its paths is read yet (account_check). Faults: STATUS_UNKNOWN_USER (there
- * is no such user), STATUS_BAD_ADDRESS (the address cannot name a path), STATUS_LOOKUP (could not find out),
- * STATUS_CONFIG.
+ * Find the account of `recipient`. Caller frees with account_free. Nothing below its paths is read
+ * yet (account_check). Faults: STATUS_UNKNOWN_USER (there is no such user), STATUS_BAD_ADDRESS (the
+ * address cannot name a path), STATUS_LOOKUP (could not find out), STATUS_CONFIG.
  */
 Account *account_find(const Conf *conf, const char *recipient, Status *st);
 
 /*
- * The account that this process already runs as: local(8) has switched to the recipient. `user` and `home` come from the
- * environment (NULL: ask the system); for root they name the account to switch to. Caller frees with account_free. `recipient` may be
- * NULL. Faults as account_find.
+ * The account that this process already runs as: local(8) has switched to the recipient. `user` and
+ * `home` come from the environment (NULL: ask the system); for root they name the account to switch
+ * to. Caller frees with account_free. `recipient` may be NULL. Faults as account_find.
  */
-Account *account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home, Status *st);
+Account *account_of_process(const Conf *conf, const char *recipient, const char *user,
+                            const char *home, Status *st);
 
 /*
- * Send mail for this account on to `address`, which is copied, instead of storing it. For a process that runs as root, the sending
- * process switches to another uid first.
+ * Send mail for this account on to `address`, which is copied, instead of storing it. For a process
+ * that runs as root, the sending process switches to another uid first.
  */
 void account_send_on(Account *account, const char *address);
 
-/* An account for an address that need not exist on this host, to try rules with. It has no home and no INBOX. Caller frees. */
+/*
+ * An account for an address that need not exist on this host, to try rules with. It has no home and
+ * no INBOX. Caller frees.
+ */
 Account *account_imagined(const Conf *conf, const char *recipient, Status *st);
 
 void account_free(Account *account);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_free)
 
 /*
- * Set the uid and gid that root has to switch to: where neither the account's source nor virtual_user names them, those
- * of the owner of the INBOX's path (owner_walk), unless below first_valid_uid; never uid 0. Faults:
- * STATUS_CONFIG (there is no such uid), STATUS_UNKNOWN_USER (create_maildir is off, and root's part of the path ends before
- * the user's begins), STATUS_LOOKUP.
+ * Set the uid and gid that root has to switch to: where neither the account's source nor
+ * virtual_user names them, those of the owner of the INBOX's path (owner_walk), unless below
+ * first_valid_uid; never uid 0. Faults: STATUS_CONFIG (there is no such uid), STATUS_UNKNOWN_USER
+ * (create_maildir is off, and root's part of the path ends before the user's begins),
+ * STATUS_LOOKUP.
  */
 bool account_find_owner(const Conf *conf, Account *account, Status *st);
 
 /*
- * Switch to the account's groups, gid and uid for good, and check it. Does nothing if this process is not root. Call
- * before anything of the user or of the message is touched. Faults as account_find_owner, STATUS_INTERNAL.
+ * Switch to the account's groups, gid and uid for good, and check it. Does nothing if this process
+ * is not root. Call before anything of the user or of the message is touched. Faults as
+ * account_find_owner, STATUS_INTERNAL.
  */
 bool account_become(const Conf *conf, Account *account, Status *st);
 
 /*
- * For who only looks, as root: go on with the rights of the account's user, until account_leave. Nothing to do where we are not root, or
- * where nobody knows whom to become. Faults: STATUS_INTERNAL.
+ * For who only looks, as root: go on with the rights of the account's user, until account_leave.
+ * Nothing to do where we are not root, or where nobody knows whom to become. Faults:
+ * STATUS_INTERNAL.
  */
 bool account_enter(const Account *account, Status *st);
 bool account_leave(const Account *account, Status *st);
 
 /*
- * Is the tree there, and the mailbox, as far as the settings want that? Asked by whoever delivers: root must have become
- * the owner. Faults: STATUS_TREE (what is missing is missing for all), STATUS_UNKNOWN_USER (create_maildir is off and
- * there is no mailbox), STATUS_LOOKUP (could not find out).
+ * Is the tree there, and the mailbox, as far as the settings want that? Asked by whoever delivers:
+ * root must have become the owner. Faults: STATUS_TREE (what is missing is missing for all),
+ * STATUS_UNKNOWN_USER (create_maildir is off and there is no mailbox), STATUS_LOOKUP (could not
+ * find out).
  */
 bool account_check(const Conf *conf, Account *account, Status *st);
 
@@ -91,12 +103,15 @@ bool account_check(const Conf *conf, Account *account, Status *st);
 bool account_mark_tree(const Conf *conf, Status *st);
 
 /*
- * The settings for the account: those of the blocks `user` and `domain` that match it, over the others. NULL: no block
- * matches, use `conf`. Caller frees.
+ * The settings for the account: those of the blocks `user` and `domain` that match it, over the
+ * others. NULL: no block matches, use `conf`. Caller frees.
  */
 Conf *account_conf(const Account *account, const Conf *conf);
 
-/* Replace %u %n %d %h %% and a leading ~ in a path or address template. Faults: STATUS_CONFIG. Caller frees. */
+/*
+ * Replace %u %n %d %h %% and a leading ~ in a path or address template. Faults: STATUS_CONFIG.
+ * Caller frees.
+ */
 char *account_expand(const Account *account, const char *path_template, Status *st);
 
 #endif

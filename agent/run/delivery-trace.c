@@ -43,9 +43,11 @@ open_folder(const Conf *conf, const Account *account, int *ret_fd, Status *st)
 		return false;
 	if (is_named(conf, account))
 		return fs_make_dir(AT_FDCWD, path, 0700, ret_fd, st);
+
 	int fd = open(path, O_DIRECTORY | O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno != ENOENT)
 		return status_fail_errno(st, errno, "cannot open '%s'", path);
+
 	*ret_fd = fd;
 	return true;
 }
@@ -57,13 +59,16 @@ delivery_trace_new(const Conf *conf, const Account *account, GPtrArray *notes)
 	auto_fd int dir = -1;
 	if (conf->trace_dir == NULL || *conf->trace_dir == '\0')
 		return NULL;
+
 	if (!open_folder(conf, account, &dir, &fault))
 		g_ptr_array_add(notes, g_strdup_printf("no trace: %s", fault.detail));
 	if (dir < 0)
 		return NULL;
+
 	DeliveryTrace *trace = g_new0(DeliveryTrace, 1);
 	trace->dir = fs_steal_fd(&dir);
 	trace->lines = g_string_new(NULL);
+
 	return trace;
 }
 
@@ -81,6 +86,7 @@ void
 delivery_trace_add(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
 {
 	DeliveryTrace *trace = user;
+
 	if (trace->lines->len + strlen(file) + strlen(text) + 64 > LIMIT_TRACE_BYTES) {
 		if (!trace->is_cut)
 			g_string_append(trace->lines,
@@ -88,6 +94,7 @@ delivery_trace_add(void *user, TraceLevel level, const char *file, unsigned line
 		trace->is_cut = true;
 		return;
 	}
+
 	/*
 	 * A value may hold line ends: what follows one stands under its line, so that nobody takes
 	 * it for another.
@@ -114,6 +121,7 @@ open_file(const DeliveryTrace *trace, gint64 now, const char *queue_id, char **r
 	g_autofree char *stamp = time != NULL ? g_date_time_format(time, "%Y%m%dT%H%M%SZ")
 	                                      : g_strdup("0");
 	g_autofree char *id = g_strdup(queue_id != NULL ? queue_id : "unknown");
+
 	g_strcanon(id, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS, '_');
 	*ret_name = g_strdup_printf("%s.%.40s.%d-%u.trace", stamp, id, (int) fs_own_pid(),
 	                            ++number);
@@ -129,6 +137,7 @@ delivery_trace_write(DeliveryTrace *trace, gint64 now, const char *queue_id, con
 	auto_fd int fd = open_file(trace, now, queue_id, &name);
 	if (fd < 0)
 		return status_fail_errno(st, errno, "cannot make a trace file");
+
 	return fs_write_all(fd, head, strlen(head), name, st) &&
 	       fs_write_all(fd, trace->lines->str, trace->lines->len, name, st) &&
 	       fs_write_all(fd, tail, strlen(tail), name, st);

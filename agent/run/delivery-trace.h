@@ -17,8 +17,8 @@
 typedef struct DeliveryTrace DeliveryTrace;
 
 /*
- * NULL: no trace is wanted for this account, or the folder cannot be opened (then a note, char *, is
- * added). Call with the owner's rights. Caller frees with delivery_trace_free.
+ * NULL: no trace is wanted for this account, or the folder cannot be opened (then a note, char *,
+ * is added). Call with the owner's rights. Caller frees with delivery_trace_free.
  */
 DeliveryTrace *delivery_trace_new(const Conf *conf, const Account *account, GPtrArray *notes);
 void delivery_trace_free(DeliveryTrace *trace);

@@ -8,10 +8,12 @@
 #include <string.h>
 
 static bool
-compose(const NoticeFrame *frame, const char *subject, const char *text, GBytes **ret_message, Status *st)
+compose(const NoticeFrame *frame, const char *subject, const char *text, GBytes **ret_message,
+        Status *st)
 {
 	const GPtrArray *addresses = frame->account->addresses;
-	g_autofree char *to = address_print_header(NULL, addresses->len > 0 ? addresses->pdata[0] : frame->account->user);
+	g_autofree char *to = address_print_header(NULL, addresses->len > 0 ? addresses->pdata[0]
+	                                                                    : frame->account->user);
 	g_autofree char *from = g_strdup_printf("Mail Delivery <MAILER-DAEMON@%s>", frame->host);
 	g_autofree char *date = compose_date(frame->now), *unique = g_uuid_string_random();
 	g_autofree char *id = g_strdup_printf("<todoke.%s@%s>", unique, frame->host);
@@ -25,22 +27,30 @@ compose(const NoticeFrame *frame, const char *subject, const char *text, GBytes 
 		{ "Auto-Submitted", "auto-generated (notice)", MIME_FIELD_RAW },
 	};
 	const MimeDraft draft = {
-		.fields = fields, .n_fields = G_N_ELEMENTS(fields),
-		.type = "text/plain", .data = text, .len = strlen(text),
+		.fields = fields,
+		.n_fields = G_N_ELEMENTS(fields),
+		.type = "text/plain",
+		.data = text,
+		.len = strlen(text),
 	};
+
 	return mime_compose(&draft, ret_message, st);
 }
 
 bool
-notice_store(const NoticeFrame *frame, Maildir *inbox, const char *subject, const char *text, Status *st)
+notice_store(const NoticeFrame *frame, Maildir *inbox, const char *subject, const char *text,
+             Status *st)
 {
 	g_autoptr(GBytes) composed = NULL;
 	if (!compose(frame, subject, text, &composed, st))
 		return false;
+
 	size_t len;
 	const void *data = g_bytes_get_data(composed, &len);
 	g_autoptr(Message) message = message_from_bytes(data, len, st);
 	g_autoptr(MaildirDraft) draft = message != NULL ? maildir_draft_new(inbox, st) : NULL;
+
 	return draft != NULL && maildir_draft_write(draft, message, message_headers(message), st) &&
-	       maildir_draft_prepare(draft, NULL, st) && maildir_draft_commit(draft, st) && maildir_flush(inbox, st);
+	       maildir_draft_prepare(draft, NULL, st) && maildir_draft_commit(draft, st) &&
+	       maildir_flush(inbox, st);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* notice: a message of our own to the owner, laid into the INBOX: it is not sent, and nobody answers it. */
+/*
+ * notice: a message of our own to the owner, laid into the INBOX: it is not sent, and nobody
+ * answers it.
+ */
 #ifndef TODOKE_NOTICE_H
 #define TODOKE_NOTICE_H
 
@@ -9,11 +12,15 @@
 /* The recipient, our name, the time. All is borrowed. */
 typedef struct {
 	const Account *account;
-	const char *host;       /* our name */
-	gint64 now;             /* seconds since 1970 */
+	const char *host; /* our name */
+	gint64 now;       /* seconds since 1970 */
 } NoticeFrame;
 
-/* Store a notice of a subject and a text in UTF-8, flushed as mail is. Faults of mime_compose and of the Maildir. */
-bool notice_store(const NoticeFrame *frame, Maildir *inbox, const char *subject, const char *text, Status *st);
+/*
+ * Store a notice of a subject and a text in UTF-8, flushed as mail is. Faults of mime_compose and
+ * of the Maildir.
+ */
+bool notice_store(const NoticeFrame *frame, Maildir *inbox, const char *subject, const char *text,
+                  Status *st);
 
 #endif

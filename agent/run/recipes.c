@@ -14,7 +14,8 @@
 static char *
 named_path(const Account *account, const char *file)
 {
-	bool in_place = *file == '/' || g_str_has_prefix(file, "./") || g_str_has_prefix(file, "../") || account->home == NULL;
+	bool in_place = *file == '/' || g_str_has_prefix(file, "./") ||
+	                g_str_has_prefix(file, "../") || account->home == NULL;
 	return in_place ? g_strdup(file) : g_build_filename(account->home, file, NULL);
 }
 
@@ -23,7 +24,8 @@ find_named(const Account *account, const char *const *files)
 {
 	for (; *files != NULL; files++) {
 		g_autofree char *path = named_path(account, *files);
-		if (outcome_script_is_there(path) || files[1] == NULL) /* the last one is told of when it cannot be read */
+		/* the last one is told of when it cannot be read */
+		if (outcome_script_is_there(path) || files[1] == NULL)
 			return g_steal_pointer(&path);
 	}
 	return NULL;
@@ -33,12 +35,14 @@ char *
 recipes_next(const Account *account, const RecipeCall *call, const char *file)
 {
 	bool found = false;
-	for (const char *const *named = call != NULL ? call->files : NULL; named != NULL && *named != NULL && !found; named++) {
+	for (const char *const *named = call != NULL ? call->files : NULL;
+	     named != NULL && *named != NULL && !found; named++) {
 		g_autofree char *path = named_path(account, *named);
 		found = strcmp(path, file) == 0;
 		if (found && named[1] != NULL)
 			return find_named(account, named + 1);
 	}
+
 	return NULL;
 }
 
@@ -61,15 +65,20 @@ recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, S
 		return find_named(account, call->files);
 	if (call == NULL && !may_run(conf, account))
 		return NULL;
+
 	for (char **place = conf->recipe_files; *place != NULL; place++) {
 		g_autofree char *path = account_expand(account, *place, st);
 		if (path == NULL)
 			return NULL;
-		if (outcome_script_is_there(path)) /* one that cannot be read, or trusted, is told when it is to run */
+		/* one that cannot be read, or trusted, is told when it is to run */
+		if (outcome_script_is_there(path))
 			return g_steal_pointer(&path);
 	}
+
 	/* An empty file: the site's recipes, and its DEFAULT, hold for who has none that runs. */
-	return recipes_site_runs(conf, call) || *conf->recipe_default != '\0' ? g_strdup(RECIPES_NONE) : NULL;
+	return recipes_site_runs(conf, call) || *conf->recipe_default != '\0'
+	               ? g_strdup(RECIPES_NONE)
+	               : NULL;
 }
 
 /* As the value of an assignment. */
@@ -82,17 +91,20 @@ append_quoted(GString *text, const char *value)
 			g_string_append_c(text, '\\');
 		g_string_append_c(text, *c);
 	}
+
 	g_string_append(text, "\"\n");
 }
 
 /*
- * A value of the command line as one of an rc file: its quotes and variables count, a blank does not end it. Backquotes are
- * characters: programs that call us put words of the sender there (SENDER=...).
+ * A value of the command line as one of an rc file: its quotes and variables count, a blank does
+ * not end it. Backquotes are characters: programs that call us put words of the sender there
+ * (SENDER=...).
  */
 static void
 append_value(GString *text, const char *value)
 {
 	char quote = '\0';
+
 	value += strspn(value, " \t");
 	for (const char *c = value; *c != '\0' && (quote != '\0' || *c != '\n'); c++) {
 		bool word_begins = c == value || c[-1] == ' ' || c[-1] == '\t';
@@ -106,11 +118,13 @@ append_value(GString *text, const char *value)
 			quote = '\0';
 		} else if (quote == '\0' && (*c == '"' || *c == '\'')) {
 			quote = *c;
-		} else if ((quote == '\0' && (*c == ' ' || *c == '\t')) || (quote != '\'' && *c == '`')) {
+		} else if ((quote == '\0' && (*c == ' ' || *c == '\t')) ||
+		           (quote != '\'' && *c == '`')) {
 			g_string_append_c(text, '\\');
 		}
 		g_string_append_c(text, *c);
 	}
+
 	if (quote != '\0')
 		g_string_append_c(text, quote);
 	g_string_append_c(text, '\n');
@@ -121,17 +135,22 @@ recipes_prelude(const Conf *conf, const RecipeCall *call)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 	const char *const *assignment = call != NULL ? call->assignments : NULL;
+
 	for (; assignment != NULL && *assignment != NULL; assignment++) {
 		const char *value = strchr(*assignment, '=') + 1;
-		if (g_str_has_prefix(*assignment, "INCLUDERC=") || g_str_has_prefix(*assignment, "SWITCHRC="))
+		if (g_str_has_prefix(*assignment, "INCLUDERC=") ||
+		    g_str_has_prefix(*assignment, "SWITCHRC="))
 			continue; /* of no effect there, says procmailrc(5) */
 		g_string_append_len(text, *assignment, value - *assignment);
 		append_value(text, value);
 	}
+
 	if (recipes_site_runs(conf, call)) {
 		g_string_append(text, "PATH_=\"$PATH\" PATH=" RECIPE_SITE_PATH "\nINCLUDERC=");
 		append_quoted(text, conf->recipe_site);
-		g_string_append(text, "PATH=\"$PATH_\" PATH_\n"); /* what the site has made of it was for its own programs */
+		/* what the site has made of it was for its own programs */
+		g_string_append(text, "PATH=\"$PATH_\" PATH_\n");
 	}
+
 	return text->len > 0 ? g_string_free(g_steal_pointer(&text), FALSE) : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipes: what a door asks for besides the settings: which file of recipes runs, with which variables, and whether
- * anything else runs. It corresponds to procmail's command line.
+ * recipes: what a door asks for besides the settings: which file of recipes runs, with which
+ * variables, and whether anything else runs. It corresponds to procmail's command line.
  */
 #ifndef TODOKE_RECIPES_H
 #define TODOKE_RECIPES_H
@@ -10,32 +10,42 @@
 #include "agent/run/account.h"
 #include "conf/conf.h"
 
-/* Stands for the file of an owner without recipes, if the site's recipes run or the site sets a DEFAULT. */
+/*
+ * Stands for the file of an owner without recipes, if the site's recipes run or the site sets a
+ * DEFAULT.
+ */
 #define RECIPES_NONE "/dev/null"
 
 /* All is borrowed. */
 typedef struct {
-	const char *const *files;       /* the first that exists runs; NULL: those of the settings */
+	/* the first that exists runs; NULL: those of the settings */
+	const char *const *files;
 	const char *const *arguments;   /* $1 and on; NULL: $1 is the detail of the address */
 	const char *const *assignments; /* "NAME=value", in force before the file; NULL: none */
 	bool alone;                     /* no Sieve script runs, whatever the settings say */
 	bool without_site;              /* nor do the site's recipes run */
 	bool by_hand;                   /* a person runs the program and reads its output */
-	bool is_filter;                 /* there is no mailbox: mail that no recipe takes is refused or deferred (-m) */
-	bool is_soft;                   /* mail that cannot be stored is deferred, not refused (-t) */
-	bool makes_from;                /* recipes see a From_ line, made where the mail has none */
+	/* there is no mailbox: mail that no recipe takes is refused or deferred (-m) */
+	bool is_filter;
+	/* mail that cannot be stored is deferred, not refused (-t) */
+	bool is_soft;
+	bool makes_from; /* recipes see a From_ line, made where the mail has none */
 } RecipeCall;
 
 /*
- * The file of recipes that runs for `account`, or NULL: none. `call` NULL: as the settings say. Whether it can
- * be trusted is judged when it is read. Faults: STATUS_CONFIG (a path template). Caller frees.
+ * The file of recipes that runs for `account`, or NULL: none. `call` NULL: as the settings say.
+ * Whether it can be trusted is judged when it is read. Faults: STATUS_CONFIG (a path template).
+ * Caller frees.
  */
 char *recipes_find(const Conf *conf, const Account *account, const RecipeCall *call, Status *st);
 
 /* Do the site's recipes run before the owner's? */
 bool recipes_site_runs(const Conf *conf, const RecipeCall *call);
 
-/* The file that the door named after `file`, for when `file` is for another host; NULL: there is none. Caller frees. */
+/*
+ * The file that the door named after `file`, for when `file` is for another host; NULL: there is
+ * none. Caller frees.
+ */
 char *recipes_next(const Account *account, const RecipeCall *call, const char *file);
 
 /* What runs before the file, as recipes; NULL: nothing. Caller frees. */

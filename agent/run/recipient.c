@@ -5,11 +5,11 @@
 #include "agent/send/srs.h"
 #include "conf/conf-choices.h"
 
-
 static bool
 looks_rewritten(const char *address)
 {
-	return g_ascii_strncasecmp(address, "SRS0", 4) == 0 || g_ascii_strncasecmp(address, "SRS1", 4) == 0;
+	return g_ascii_strncasecmp(address, "SRS0", 4) == 0 ||
+	       g_ascii_strncasecmp(address, "SRS1", 4) == 0;
 }
 
 /* An address that SRS made here; takes the address that its bounces go on to. */
@@ -18,10 +18,12 @@ make_returner(const char *address, char *taken_returns_to)
 {
 	g_autofree char *returns_to = taken_returns_to;
 	Account *account = g_new0(Account, 1);
+
 	account->user = g_strdup(address);
 	account->local = g_strdup(address);
 	account->addresses = g_ptr_array_new_with_free_func(g_free);
 	account_send_on(account, returns_to);
+
 	return account;
 }
 
@@ -35,6 +37,8 @@ recipient_find(const Site *site, const char *address, Status *st)
 		return make_returner(address, returns_to);
 	if (site->conf->redirect_sender != REDIRECT_SENDER_SRS)
 		return account_find(site->conf, address, st);
-	status_fail(st, STATUS_UNKNOWN_USER, "<%s>: this host has not made that address, or too long ago", address);
+
+	status_fail(st, STATUS_UNKNOWN_USER,
+	            "<%s>: this host has not made that address, or too long ago", address);
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipient: resolves an envelope recipient to an account, or to the original sender if it is an address that SRS made
- * here.
+ * recipient: resolves an envelope recipient to an account, or to the original sender if it is an
+ * address that SRS made here.
  */
 #ifndef TODOKE_RECIPIENT_H
 #define TODOKE_RECIPIENT_H
@@ -10,8 +10,9 @@
 #include "agent/run/site.h"
 
 /*
- * The account of `address`; for an address that SRS made with our key, an account that only sends on (account->returns_to).
- * Caller frees. Faults of account_find; a forged or expired SRS address is STATUS_UNKNOWN_USER if this site uses SRS.
+ * The account of `address`; for an address that SRS made with our key, an account that only sends
+ * on (account->returns_to). Caller frees. Faults of account_find; a forged or expired SRS address
+ * is STATUS_UNKNOWN_USER if this site uses SRS.
  */
 Account *recipient_find(const Site *site, const char *address, Status *st);
 

@@ -46,7 +46,8 @@ typedef struct {
 
 /* The site's scripts that `setting` names. */
 static bool
-add_site(ScriptChain *list, const Search *search, ScriptRole role, const char *setting, char *const *paths, Status *st)
+add_site(ScriptChain *list, const Search *search, ScriptRole role, const char *setting,
+         char *const *paths, Status *st)
 {
 	for (; *paths != NULL; paths++) {
 		g_autofree char *path = account_expand(search->account, *paths, st);
@@ -60,7 +61,8 @@ add_site(ScriptChain *list, const Search *search, ScriptRole role, const char *s
 
 /* A setting that names one script of the site, or none. */
 static bool
-add_one(ScriptChain *list, const Search *search, ScriptRole role, const char *setting, char *path, Status *st)
+add_one(ScriptChain *list, const Search *search, ScriptRole role, const char *setting, char *path,
+        Status *st)
 {
 	char *paths[] = { path, NULL };
 	return *path == '\0' || add_site(list, search, role, setting, paths, st);
@@ -74,19 +76,23 @@ add_own(ScriptChain *list, const Search *search, Status *st)
 		g_autofree char *path = account_expand(search->account, *place, st);
 		if (path == NULL)
 			return false;
-		if (!outcome_script_is_there(path)) /* one that is there and cannot be read, or trusted, is told when it is to run */
+		/* one that is there and cannot be read, or trusted, is told when it is to run */
+		if (!outcome_script_is_there(path))
 			continue;
 		(void) add_owners_file(list, search->account, path);
 		return true;
 	}
-	return add_one(list, search, SCRIPT_DEFAULT, "sieve_default", search->conf->sieve_default, st);
+	return add_one(list, search, SCRIPT_DEFAULT, "sieve_default", search->conf->sieve_default,
+	               st);
 }
 
 static bool
 add_recipes(ScriptChain *list, const Search *search, Status *st)
 {
 	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *path = recipes_find(search->conf, search->account, search->recipes, &fault);
+	g_autofree char *path = recipes_find(search->conf, search->account, search->recipes,
+	                                     &fault);
+
 	if (path != NULL)
 		add_owners_file(list, search->account, path)->is_recipes = true;
 	status_move(st, &fault);
@@ -113,25 +119,32 @@ add_owners(ScriptChain *list, const Search *search, Status *st)
 }
 
 bool
-script_chain_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptChain *ret_list, Status *st)
+script_chain_find(const Conf *conf, const Account *account, const RecipeCall *recipes,
+                  ScriptChain *ret_list, Status *st)
 {
 	g_auto(ScriptChain) list = { g_ptr_array_new_with_free_func(script_free) };
 	const Search search = { conf, account, recipes };
 	bool alone = recipes != NULL && recipes->alone;
 	bool found = alone ? add_recipes(&list, &search, st)
-	                   : add_site(&list, &search, SCRIPT_BEFORE, "sieve_before", conf->sieve_before, st) &&
-	                     add_owners(&list, &search, st) &&
-	                     add_site(&list, &search, SCRIPT_AFTER, "sieve_after", conf->sieve_after, st) &&
-	                     add_one(&list, &search, SCRIPT_DISCARD, "sieve_discard", conf->sieve_discard, st);
+	                   : add_site(&list, &search, SCRIPT_BEFORE, "sieve_before",
+	                              conf->sieve_before, st) &&
+	                             add_owners(&list, &search, st) &&
+	                             add_site(&list, &search, SCRIPT_AFTER, "sieve_after",
+	                                      conf->sieve_after, st) &&
+	                             add_one(&list, &search, SCRIPT_DISCARD, "sieve_discard",
+	                                     conf->sieve_discard, st);
+
 	if (!found)
 		return false;
 	*ret_list = list;
 	list = (ScriptChain){ NULL };
+
 	return true;
 }
 
 void
-script_chain_given(ScriptChain *list, const char *const *before, const char *script, const char *const *after)
+script_chain_given(ScriptChain *list, const char *const *before, const char *script,
+                   const char *const *after)
 {
 	*list = (ScriptChain){ g_ptr_array_new_with_free_func(script_free) };
 	for (; before != NULL && *before != NULL; before++)
@@ -202,8 +215,7 @@ typedef struct {
 	ScriptChainReport *report;
 } Run;
 
-static void
-note(const Run *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void note(const Run *run, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 static void
 note(const Run *run, const char *format, ...)
@@ -221,7 +233,9 @@ read_script(const Run *run, ScriptSet *set, Status *st)
 	const char *path = run->script->path;
 	size_t limit = (size_t) env->services->setting_int(env, "sieve_max_script_size"), len;
 	char *text = NULL;
-	if (!fs_read_judged(AT_FDCWD, path, limit, trust_judge, &run->script->trust, &text, &len, st))
+
+	if (!fs_read_judged(AT_FDCWD, path, limit, trust_judge, &run->script->trust, &text, &len,
+	                    st))
 		return false;
 	script_set_add(set, PLACE_PATH, path, path, text, len);
 	return true;
@@ -235,13 +249,17 @@ take_first_error(const Run *run, const GPtrArray *problems, guint first, Status 
 		const Problem *problem = problems->pdata[i];
 		if (problem->severity != PROBLEM_ERROR)
 			continue;
-		status_fail_detail(st, STATUS_SCRIPT, "%s:%u:%u: %s", problem->file, problem->line, problem->column, problem->text);
+		status_fail_detail(st, STATUS_SCRIPT, "%s:%u:%u: %s", problem->file, problem->line,
+		                   problem->column, problem->text);
 		return;
 	}
 	status_fail_detail(st, STATUS_SCRIPT, "%s: it does not compile", run->script->path);
 }
 
-/* The script as it lies there, whose includes are added to `set`; or, where `problems` is NULL, all of it as it is in the set. */
+/*
+ * The script as it lies there, whose includes are added to `set`; or, where `problems` is NULL, all
+ * of it as it is in the set.
+ */
 static FilterProgram *
 compile(const Run *run, const Filter *engine, ScriptSet *set, GPtrArray *problems, Status *st)
 {
@@ -255,17 +273,19 @@ compile(const Run *run, const Filter *engine, ScriptSet *set, GPtrArray *problem
 		.trust = run->script->role == SCRIPT_OWN ? SCRIPT_OWNER : SCRIPT_SITE,
 	};
 	guint first_problem = problems != NULL ? problems->len : 0;
+
 	services_include(run->services, is_kept ? NULL : set, is_kept ? set : NULL);
 	FilterProgram *program = engine->compile(&source, services_env(run->services), problems);
 	services_include(run->services, NULL, NULL);
 	if (program == NULL)
 		take_first_error(run, problems, first_problem, st);
+
 	return program;
 }
 
 /*
- * A fault that passes by itself: the script is neither absent nor wrong, only not to be had now. True: the mail is put off, as `fault`
- * says, unless that has gone on for too long already.
+ * A fault that passes by itself: the script is neither absent nor wrong, only not to be had now.
+ * True: the mail is put off, as `fault` says, unless that has gone on for too long already.
  */
 static bool
 puts_off(const Run *run, Status *fault)
@@ -282,13 +302,21 @@ puts_off(const Run *run, Status *fault)
 	return true;
 }
 
-/* Run it over the message as earlier scripts have left it, and free it; what fails has done nothing. */
+/*
+ * Run it over the message as earlier scripts have left it, and free it; what fails has done
+ * nothing.
+ */
 static bool
 run_program(const Run *run, const Filter *engine, FilterProgram *program, Status *st)
 {
-	g_autoptr(Headers) headers = plan_keep_headers(run->plan) != NULL ? headers_ref(plan_keep_headers(run->plan)) : NULL;
-	g_autoptr(Message) message = plan_keep_message(run->plan) != NULL ? message_ref(plan_keep_message(run->plan)) : NULL;
+	g_autoptr(Headers) headers = plan_keep_headers(run->plan) != NULL
+	                                     ? headers_ref(plan_keep_headers(run->plan))
+	                                     : NULL;
+	g_autoptr(Message) message = plan_keep_message(run->plan) != NULL
+	                                     ? message_ref(plan_keep_message(run->plan))
+	                                     : NULL;
 	FilterInput edited = *run->input;
+
 	if (headers != NULL)
 		edited.headers = headers;
 	if (message != NULL)
@@ -296,10 +324,12 @@ run_program(const Run *run, const Filter *engine, FilterProgram *program, Status
 	PlanMark mark = plan_mark(run->plan);
 	bool ran = engine->run(program, &edited, services_env(run->services), run->plan, st);
 	engine->free(program);
+
 	if (!ran) {
 		plan_rewind(run->plan, mark);
 		note(run, "%s; the script's actions were dropped", st->detail);
 	}
+
 	plan_inherit(run->plan, mark, headers, message);
 	return ran;
 }
@@ -310,14 +340,19 @@ run_set(const Run *run, ScriptSet *set, GPtrArray *problems, Status *st)
 {
 	const Filter *engine = filter_for_sieve(services_env(run->services), run->input->user);
 	FilterProgram *program = compile(run, engine, set, problems, st);
+
 	if (program == NULL) {
 		note(run, "%s; the script was not run", st->detail);
 		return false;
 	}
+
 	return run_program(run, engine, program, st);
 }
 
-/* Is it the script that is wrong, and not a program or a list that it asks for, or what an earlier script has done? */
+/*
+ * Is it the script that is wrong, and not a program or a list that it asks for, or what an earlier
+ * script has done?
+ */
 static bool
 blames_script(const Run *run, const Status *fault, bool was_read)
 {
@@ -329,7 +364,8 @@ static ScriptMemory
 memory_of(const Run *run)
 {
 	const ServicesLive *live = services_live(run->services);
-	return (ScriptMemory){ live->state, run->input->user, services_env(run->services)->now, live->notes };
+	return (ScriptMemory){ live->state, run->input->user, services_env(run->services)->now,
+		               live->notes };
 }
 
 /* A version of the script that served once is better than no script. */
@@ -339,7 +375,9 @@ serve_last(const Run *run, const ScriptSet *broken)
 	const ScriptMemory memory = memory_of(run);
 	g_auto(Status) fault = STATUS_INIT;
 	g_autoptr(ScriptSet) last = script_memory_recall(&memory, run->script->path);
-	if (last == NULL || script_set_sum(last) == script_set_sum(broken) || !run_set(run, last, NULL, &fault))
+
+	if (last == NULL || script_set_sum(last) == script_set_sum(broken) ||
+	    !run_set(run, last, NULL, &fault))
 		return false;
 	note(run, "the version of the script that served last was run");
 	return true;
@@ -350,13 +388,17 @@ static char *
 print_errors(const GPtrArray *problems, guint first, const ScriptSet *set, const Status *fault)
 {
 	GString *out = g_string_new(NULL);
+
 	for (guint i = first; i < problems->len; i++) {
 		const Problem *problem = problems->pdata[i];
 		const ScriptText *source = script_set_find_file(set, problem->file);
-		g_autofree char *text = problem_print(problem, source != NULL ? source->text : NULL);
-		if (problem->severity == PROBLEM_ERROR && out->len + strlen(text) < LIMIT_NOTICE_BYTES)
+		g_autofree char *text = problem_print(problem,
+		                                      source != NULL ? source->text : NULL);
+		if (problem->severity == PROBLEM_ERROR &&
+		    out->len + strlen(text) < LIMIT_NOTICE_BYTES)
 			g_string_append(out, text);
 	}
+
 	if (out->len == 0)
 		g_string_append_printf(out, "%s\n", fault->detail);
 	return g_string_free(out, FALSE);
@@ -364,7 +406,8 @@ print_errors(const GPtrArray *problems, guint first, const ScriptSet *set, const
 
 /* A script that could not serve; `replaced`: the version that served last did. */
 static void
-add_broken(const Run *run, guint first_problem, ScriptSet *taken_set, const Status *fault, bool replaced)
+add_broken(const Run *run, guint first_problem, ScriptSet *taken_set, const Status *fault,
+           bool replaced)
 {
 	ScriptChainBroken *broken = g_new(ScriptChainBroken, 1);
 	*broken = (ScriptChainBroken){
@@ -386,9 +429,14 @@ run_script(const Run *run)
 	g_auto(Status) fault = STATUS_INIT;
 	guint first_problem = run->report->problems->len;
 	bool was_read = read_script(run, set, &fault);
-	/* When it was looked for, a passing fault hid that there is none: the owner has no script. */
+
+	/*
+	 * When it was looked for, a passing fault hid that there is none: the owner has no script.
+	 */
 	bool is_owners = run->script->role == SCRIPT_OWN;
-	if (!was_read && is_owners && fault.id == STATUS_MISSING && !outcome_script_is_there(run->script->path))
+
+	if (!was_read && is_owners && fault.id == STATUS_MISSING &&
+	    !outcome_script_is_there(run->script->path))
 		return false;
 	if (!was_read)
 		note(run, "%s; the script was not run", fault.detail);
@@ -396,11 +444,13 @@ run_script(const Run *run)
 		g_ptr_array_add(run->report->served, g_steal_pointer(&set));
 		return true;
 	}
+
 	services_blame(run->services, &fault);
 	if (puts_off(run, &fault))
 		return false;
 	if (services_live(run->services) == NULL || !blames_script(run, &fault, was_read))
 		return false;
+
 	bool replaced = serve_last(run, set);
 	add_broken(run, first_problem, g_steal_pointer(&set), &fault, replaced);
 	return replaced;
@@ -414,19 +464,22 @@ read_recipes(const Run *run, ScriptSet *set, Status *st)
 	const ServicesLive *live = services_live(run->services);
 	char *text = NULL;
 	size_t len = 0;
+
 	if (live != NULL && !live->no_programs && geteuid() == 0)
 		return status_fail_detail(st, STATUS_CONFIG, "%s: recipes never run as root", path);
 	bool is_file = strcmp(path, RECIPES_NONE) != 0;
 	const Trust *trust = &run->script->trust;
-	if (is_file && !fs_read_judged(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, trust_judge, trust, &text, &len, st))
+	if (is_file && !fs_read_judged(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, trust_judge, trust,
+	                               &text, &len, st))
 		return false;
+
 	script_set_add(set, PLACE_PATH, path, path, text != NULL ? text : g_strdup(""), len);
 	return true;
 }
 
 /*
- * Compile and run them. What is wrong in them does nothing, and says so when it is its turn: while mail is delivered
- * nobody waits for a list of findings, unless it is all that the owner gets.
+ * Compile and run them. What is wrong in them does nothing, and says so when it is its turn: while
+ * mail is delivered nobody waits for a list of findings, unless it is all that the owner gets.
  */
 static bool
 run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
@@ -435,8 +488,12 @@ run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
 	const ScriptText *text = script_set_first(set);
 	const Filter *engine = filter_find("recipe");
 	FilterEnv *env = services_env(run->services);
-	const FilterSource source = { .file = text->file, .text = text->text, .len = text->len, .trust = SCRIPT_OWNER };
-	FilterProgram *program = engine->compile(&source, env, env->unwatched ? NULL : run->report->problems);
+	const FilterSource source = {
+		.file = text->file, .text = text->text, .len = text->len, .trust = SCRIPT_OWNER
+	};
+	FilterProgram *program = engine->compile(&source, env,
+	                                         env->unwatched ? NULL : run->report->problems);
+
 	if (program == NULL) {
 		if (env->unwatched)
 			engine->free(engine->compile(&source, env, run->report->problems));
@@ -444,9 +501,11 @@ run_recipe_set(const Run *run, const ScriptSet *set, Status *st)
 		note(run, "%s; the recipes were not run", st->detail);
 		return false;
 	}
+
 	services_hear_recipes(run->services, true);
 	bool ran = run_program(run, engine, program, st);
 	services_hear_recipes(run->services, false);
+
 	return ran;
 }
 
@@ -457,6 +516,7 @@ run_without_file(const Run *run)
 	g_autoptr(ScriptSet) empty = script_set_new();
 	g_auto(Status) fault = STATUS_INIT;
 	const ServicesLive *live = services_live(run->services);
+
 	if (live != NULL && !live->no_programs && geteuid() == 0)
 		return false;
 	script_set_add(empty, PLACE_PATH, run->script->path, run->script->path, g_strdup(""), 0);
@@ -464,8 +524,8 @@ run_without_file(const Run *run)
 }
 
 /*
- * The owner's recipes, which never run as root. Where they cannot serve, no older version does: what they mean depends
- * on files that they include, and on programs, as those are now.
+ * The owner's recipes, which never run as root. Where they cannot serve, no older version does:
+ * what they mean depends on files that they include, and on programs, as those are now.
  */
 static bool
 run_recipes(const Run *run)
@@ -474,16 +534,20 @@ run_recipes(const Run *run)
 	g_auto(Status) fault = STATUS_INIT;
 	guint first_problem = run->report->problems->len;
 	bool was_read = read_recipes(run, set, &fault);
+
 	if (!was_read)
 		note(run, "%s; the recipes were not run", fault.detail);
 	if (was_read && run_recipe_set(run, set, &fault))
 		return true;
 	if (puts_off(run, &fault))
 		return false;
+
 	bool is_own = strcmp(run->script->path, RECIPES_NONE) != 0;
-	bool is_closed = outcome_find(OUTCOME_OF_SCRIPT, fault.id) == OUTCOME_LAST_GOOD || fault.id == STATUS_MISSING;
+	bool is_closed = outcome_find(OUTCOME_OF_SCRIPT, fault.id) == OUTCOME_LAST_GOOD ||
+	                 fault.id == STATUS_MISSING;
 	if (is_own && (is_closed || blames_script(run, &fault, true)))
 		add_broken(run, first_problem, g_steal_pointer(&set), &fault, false);
+
 	return run_without_file(run);
 }
 
@@ -498,10 +562,14 @@ would_discard(const Plan *plan)
 		if (action->kind != PLAN_DISCARD && plan_kind_row(action->kind)->cancels_keep)
 			return false;
 	}
+
 	return true;
 }
 
-/* The last word on a message that nobody would get. Nobody knows what a broken one would have said: then it is kept. */
+/*
+ * The last word on a message that nobody would get. Nobody knows what a broken one would have said:
+ * then it is kept.
+ */
 static void
 run_discard(const Run *run)
 {
@@ -511,13 +579,16 @@ run_discard(const Run *run)
 		note(run, "the message is not discarded");
 		plan_set_implicit_keep(run->plan, true);
 	}
+
 	if (would_discard(run->plan))
 		return;
 	g_free(run->report->decided_by);
 	run->report->decided_by = g_strdup(run->script->path);
 }
 
-/* Before a script: the last one that wrote a keep has decided, unless this one or a later one does. */
+/*
+ * Before a script: the last one that wrote a keep has decided, unless this one or a later one does.
+ */
 static void
 pass_keep(const Script *before, Plan *plan, ScriptChainReport *report)
 {
@@ -528,7 +599,8 @@ pass_keep(const Script *before, Plan *plan, ScriptChainReport *report)
 }
 
 bool
-script_chain_run(const ScriptChain *list, const FilterInput *input, Services *services, Plan *plan, ScriptChainReport *report, Status *st)
+script_chain_run(const ScriptChain *list, const FilterInput *input, Services *services, Plan *plan,
+                 ScriptChainReport *report, Status *st)
 {
 	for (guint i = 0; i < list->scripts->len && report->put_off.id == STATUS_OK; i++) {
 		const Script *script = list->scripts->pdata[i];
@@ -541,7 +613,8 @@ script_chain_run(const ScriptChain *list, const FilterInput *input, Services *se
 			pass_keep(list->scripts->pdata[i - 1], plan, report);
 		if (!plan_keeps_implicitly(plan))
 			continue;
-		(void) (script->is_recipes ? run_recipes : run_script)(&run); /* whoever fails leaves the keep in force */
+		/* whoever fails leaves the keep in force */
+		(void) (script->is_recipes ? run_recipes : run_script)(&run);
 		if (!plan_keeps_implicitly(plan)) {
 			g_free(report->decided_by);
 			report->decided_by = g_strdup(script->path);
@@ -555,28 +628,35 @@ script_chain_run(const ScriptChain *list, const FilterInput *input, Services *se
 }
 
 static void
-tell_owner(const ScriptChainBroken *broken, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox)
+tell_owner(const ScriptChainBroken *broken, const ScriptMemory *memory, const NoticeFrame *frame,
+           Maildir *inbox)
 {
 	if (!script_memory_must_tell(memory, broken->path, broken->set))
 		return;
-	const char *instead = broken->replaced ? "the version of the script that worked last is used"
-	                                       : "your mail is stored as if there were no script";
+	const char *instead = broken->replaced
+	                              ? "the version of the script that worked last is used"
+	                              : "your mail is stored as if there were no script";
 	g_autofree char *text = g_strdup_printf(
 		"The script with your rules for incoming mail could not be used:\n\n%s\n"
 		"No mail is lost. As long as that happens, %s.\n\n"
-		"This message comes once; another one follows when the script has been changed and is still\nwrong%s.\n",
+		"This message comes once; another one follows when the script has been changed and "
+		"is still\nwrong%s.\n",
 		broken->errors, instead, broken->is_recipes ? "" : ", or wrong again");
 	g_auto(Status) fault = STATUS_INIT;
 	if (notice_store(frame, inbox, "Your mail rules have an error", text, &fault)) {
 		g_ptr_array_add(memory->notes, g_strdup("the owner is told of the broken script"));
 		return;
 	}
-	g_ptr_array_add(memory->notes, g_strdup_printf("the owner is not told of the broken script: %s", fault.detail));
+
+	g_ptr_array_add(
+		memory->notes,
+		g_strdup_printf("the owner is not told of the broken script: %s", fault.detail));
 	script_memory_untold(memory, broken->path, broken->set);
 }
 
 void
-script_chain_settle(const ScriptChainReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox)
+script_chain_settle(const ScriptChainReport *report, const ScriptMemory *memory,
+                    const NoticeFrame *frame, Maildir *inbox)
 {
 	for (guint i = 0; i < report->served->len; i++)
 		script_memory_keep(memory, report->served->pdata[i]);

@@ -24,45 +24,49 @@ typedef enum { SCRIPT_BEFORE, SCRIPT_OWN, SCRIPT_DEFAULT, SCRIPT_AFTER, SCRIPT_D
 typedef struct {
 	ScriptRole role;
 	char *path;
-	bool is_recipes;     /* procmail's language, not Sieve */
-	Trust trust;         /* who may have written it */
+	bool is_recipes; /* procmail's language, not Sieve */
+	Trust trust;     /* who may have written it */
 } Script;
 
-/* The scripts that would run, in their order. Scripts of the owner that do not exist are left out. */
+/*
+ * The scripts that would run, in their order. Scripts of the owner that do not exist are left out.
+ */
 typedef struct {
-	GPtrArray *scripts;  /* Script */
+	GPtrArray *scripts; /* Script */
 } ScriptChain;
 
 /* A script that could not run, about which the owner has to be told. */
 typedef struct {
 	char *path;
-	char *errors;        /* as `todoke check` prints them */
-	ScriptSet *set;      /* the texts; empty: they could not be read */
-	bool replaced;       /* the last version that worked was run */
-	bool is_own;         /* the owner's, not the site's */
-	bool is_recipes;     /* it is not remembered whether they worked in between */
+	char *errors;    /* as `todoke check` prints them */
+	ScriptSet *set;  /* the texts; empty: they could not be read */
+	bool replaced;   /* the last version that worked was run */
+	bool is_own;     /* the owner's, not the site's */
+	bool is_recipes; /* it is not remembered whether they worked in between */
 } ScriptChainBroken;
 
 /* What the scripts reported besides the plan. */
 typedef struct {
 	GPtrArray *problems; /* Problem: errors of scripts that did not compile, and warnings */
-	GPtrArray *notes;    /* char *: "main.sieve:7: ...": scripts that failed while they ran, or could not be read */
-	GPtrArray *served;   /* ScriptSet: those that ran well */
-	GPtrArray *broken;   /* ScriptChainBroken */
-	char *decided_by;    /* the script that cancelled the implicit keep; NULL: none */
-	bool is_overdue;     /* set it before the run: faults of rules no longer defer the mail */
-	Status put_off;      /* a script that cannot be read now because of a passing fault */
+	/* char *: "main.sieve:7: ...": scripts that failed while they ran, or could not be read */
+	GPtrArray *notes;
+	GPtrArray *served; /* ScriptSet: those that ran well */
+	GPtrArray *broken; /* ScriptChainBroken */
+	char *decided_by;  /* the script that cancelled the implicit keep; NULL: none */
+	bool is_overdue;   /* set it before the run: faults of rules no longer defer the mail */
+	Status put_off;    /* a script that cannot be read now because of a passing fault */
 } ScriptChainReport;
 
 /*
- * The scripts of an account; `recipes` (NULL: as the settings say) is what the door asks for. Fault: STATUS_CONFIG (a
- * path template).
+ * The scripts of an account; `recipes` (NULL: as the settings say) is what the door asks for.
+ * Fault: STATUS_CONFIG (a path template).
  */
-bool script_chain_find(const Conf *conf, const Account *account, const RecipeCall *recipes, ScriptChain *ret_list,
-                  Status *st);
+bool script_chain_find(const Conf *conf, const Account *account, const RecipeCall *recipes,
+                       ScriptChain *ret_list, Status *st);
 
 /* A list with one script: `try --script`, between those of `before` and `after` (NULL: none). */
-void script_chain_given(ScriptChain *list, const char *const *before, const char *script, const char *const *after);
+void script_chain_given(ScriptChain *list, const char *const *before, const char *script,
+                        const char *const *after);
 
 void script_chain_clear(ScriptChain *list);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptChain, script_chain_clear)
@@ -72,16 +76,20 @@ void script_chain_report_clear(ScriptChainReport *report);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptChainReport, script_chain_report_clear)
 
 /*
- * Run them over `input`, filling `plan`. Faults of scripts are in the report. False: a script, or something that it needs, exists but
- * cannot be read now (outcome-table.def), so the mail is deferred.
+ * Run them over `input`, filling `plan`. Faults of scripts are in the report. False: a script, or
+ * something that it needs, exists but cannot be read now (outcome-table.def), so the mail is
+ * deferred.
  */
-bool script_chain_run(const ScriptChain *list, const FilterInput *input, Services *services, Plan *plan, ScriptChainReport *report, Status *st);
+bool script_chain_run(const ScriptChain *list, const FilterInput *input, Services *services,
+                      Plan *plan, ScriptChainReport *report, Status *st);
 
 /*
- * The delivery is over: remember the scripts that served, and lay a notice into the INBOX for each broken one of the
- * owner that the owner was not told of. What goes wrong with that is noted in the memory's notes.
+ * The delivery is over: remember the scripts that served, and lay a notice into the INBOX for each
+ * broken one of the owner that the owner was not told of. What goes wrong with that is noted in the
+ * memory's notes.
  */
-void script_chain_settle(const ScriptChainReport *report, const ScriptMemory *memory, const NoticeFrame *frame, Maildir *inbox);
+void script_chain_settle(const ScriptChainReport *report, const ScriptMemory *memory,
+                         const NoticeFrame *frame, Maildir *inbox);
 
 /* "before", "owner", "default", "after", "discard". */
 const char *script_chain_role_name(ScriptRole role);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 struct ScriptSet {
-	GPtrArray *texts;   /* ScriptText */
+	GPtrArray *texts; /* ScriptText */
 };
 
 static void
@@ -37,7 +37,8 @@ script_set_free(ScriptSet *set)
 }
 
 const ScriptText *
-script_set_add(ScriptSet *set, ScriptPlace place, const char *name, const char *file, char *text, size_t len)
+script_set_add(ScriptSet *set, ScriptPlace place, const char *name, const char *file, char *text,
+               size_t len)
 {
 	ScriptText *added = g_new(ScriptText, 1);
 	*added = (ScriptText){ place, g_strdup(name), g_strdup(file), text, len };
@@ -73,7 +74,10 @@ script_set_find_file(const ScriptSet *set, const char *file)
 	return NULL;
 }
 
-/* FNV-1a: at every delivery, so it must cost next to nothing; a collision hurts only who makes it, the owner. */
+/*
+ * FNV-1a: at every delivery, so it must cost next to nothing; a collision hurts only who makes it,
+ * the owner.
+ */
 static guint64
 sum_octets(guint64 sum, const char *data, size_t len)
 {
@@ -92,6 +96,7 @@ script_set_sum(const ScriptSet *set)
 		sum = sum_octets(sum, (const char *) &text->len, sizeof text->len);
 		sum = sum_octets(sum, text->text, text->len);
 	}
+
 	return sum;
 }
 
@@ -101,10 +106,12 @@ script_set_print(const ScriptSet *set)
 	GString *out = g_string_new(NULL);
 	for (guint i = 0; i < set->texts->len; i++) {
 		const ScriptText *text = set->texts->pdata[i];
-		g_string_append_printf(out, "%d %zu %zu %zu\n%s%s", (int) text->place, strlen(text->name),
-		                       strlen(text->file), text->len, text->name, text->file);
+		g_string_append_printf(out, "%d %zu %zu %zu\n%s%s", (int) text->place,
+		                       strlen(text->name), strlen(text->file), text->len,
+		                       text->name, text->file);
 		g_string_append_len(out, text->text, (gssize) text->len);
 	}
+
 	return g_string_free_to_bytes(out);
 }
 
@@ -116,18 +123,22 @@ parse_record(ScriptSet *set, const char *data, size_t len)
 	size_t name_len, file_len, text_len;
 	const char *end = memchr(data, '\n', len);
 	g_autofree char *line = end != NULL ? g_strndup(data, (size_t) (end - data)) : NULL;
-	if (line == NULL || sscanf(line, "%d %zu %zu %zu%n", &place, &name_len, &file_len, &text_len, &head) != 4)
+
+	if (line == NULL ||
+	    sscanf(line, "%d %zu %zu %zu%n", &place, &name_len, &file_len, &text_len, &head) != 4)
 		return 0;
 	size_t used = (size_t) (end - data) + 1, left = len - used;
-	if ((size_t) head + 1 != used || place < PLACE_PERSONAL || place > PLACE_PATH || name_len > left ||
-	    file_len > left - name_len || text_len > left - name_len - file_len)
+	if ((size_t) head + 1 != used || place < PLACE_PERSONAL || place > PLACE_PATH ||
+	    name_len > left || file_len > left - name_len || text_len > left - name_len - file_len)
 		return 0;
+
 	const char *at = data + used;
 	g_autofree char *name = g_strndup(at, name_len), *file = g_strndup(at + name_len, file_len);
 	char *text = g_malloc(text_len + 1);
 	memcpy(text, at + name_len + file_len, text_len);
 	text[text_len] = '\0';
 	script_set_add(set, (ScriptPlace) place, name, file, text, text_len);
+
 	return used + name_len + file_len + text_len;
 }
 
@@ -140,5 +151,6 @@ script_set_parse(const char *data, size_t len)
 		if (n == 0)
 			return NULL;
 	}
+
 	return script_set_first(set) != NULL ? g_steal_pointer(&set) : NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script-set: a script and those that it includes, as texts: what the compiler has read, to be stored and compiled
- * again.
+ * script-set: a script and those that it includes, as texts: what the compiler has read, to be
+ * stored and compiled again.
  */
 #ifndef TODOKE_SCRIPT_SET_H
 #define TODOKE_SCRIPT_SET_H
@@ -11,9 +11,9 @@
 /* One of them. The script itself is the first, and of PLACE_PATH. */
 typedef struct {
 	ScriptPlace place;
-	char *name;   /* as the including script names it; for the first, its path */
-	char *file;   /* as problems name it */
-	char *text;   /* NUL-terminated */
+	char *name; /* as the including script names it; for the first, its path */
+	char *file; /* as problems name it */
+	char *text; /* NUL-terminated */
 	size_t len;
 } ScriptText;
 
@@ -24,13 +24,15 @@ void script_set_free(ScriptSet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ScriptSet, script_set_free)
 
 /* Append one; `text` is taken over. Returns it, borrowed. */
-const ScriptText *script_set_add(ScriptSet *set, ScriptPlace place, const char *name, const char *file, char *text,
-                                 size_t len);
+const ScriptText *script_set_add(ScriptSet *set, ScriptPlace place, const char *name,
+                                 const char *file, char *text, size_t len);
 
 /* The script itself; NULL: the set is empty. Borrowed. */
 const ScriptText *script_set_first(const ScriptSet *set);
 
-/* The one that is included by that name from there, or that problems name so; NULL: none. Borrowed. */
+/*
+ * The one that is included by that name from there, or that problems name so; NULL: none. Borrowed.
+ */
 const ScriptText *script_set_find(const ScriptSet *set, ScriptPlace place, const char *name);
 const ScriptText *script_set_find_file(const ScriptSet *set, const char *file);
 

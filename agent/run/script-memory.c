@@ -45,7 +45,8 @@ static bool
 is_kept(const char *link, const char *sum)
 {
 	char target[SUM_BYTES + 1];
-	return readlink(link, target, sizeof target) == SUM_BYTES && memcmp(target, sum, SUM_BYTES) == 0;
+	return readlink(link, target, sizeof target) == SUM_BYTES &&
+	       memcmp(target, sum, SUM_BYTES) == 0;
 }
 
 /* By another name first: what is there is whole. */
@@ -55,7 +56,8 @@ write_link(const char *link, const char *sum)
 	g_autofree char *fresh = g_strdup_printf("%s.%d", link, (int) getpid());
 	(void) unlink(fresh); /* of somebody who died */
 	if (symlink(sum, fresh) < 0 || rename(fresh, link) < 0)
-		(void) unlink(fresh); /* without the link the same texts are written again: slower, not wrong */
+		/* without the link the same texts are written again: slower, not wrong */
+		(void) unlink(fresh);
 }
 
 ScriptSet *
@@ -65,8 +67,12 @@ script_memory_recall(const ScriptMemory *memory, const char *path)
 	g_autofree char *key = key_of(memory, path), *value = NULL, *link = link_path(memory, key);
 	g_auto(Status) st = STATUS_INIT;
 	size_t len = 0;
+
 	if (state != NULL && !state_get(state, STATE_BLOB, key, &value, &len, &st))
-		g_ptr_array_add(memory->notes, g_strdup_printf("the last good script is not known: %s", st.detail));
+		g_ptr_array_add(
+			memory->notes,
+			g_strdup_printf("the last good script is not known: %s", st.detail));
+
 	ScriptSet *set = value != NULL ? script_set_parse(value, len) : NULL;
 	if (set == NULL)
 		(void) unlink(link); /* it lies, or is not there: the state was lost */
@@ -77,56 +83,75 @@ void
 script_memory_keep(const ScriptMemory *memory, const ScriptSet *set)
 {
 	char sum[SUM_BYTES + 1];
+
 	print_sum(set, sum);
 	const char *path = script_set_first(set)->name;
 	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
 	if (is_kept(link, sum))
 		return;
+
 	g_autoptr(GBytes) octets = script_set_print(set);
 	g_autofree char *served = served_key(memory, path), *word = g_uuid_string_random();
 	StateItem items[] = {
 		{ .kind = STATE_BLOB, .key = key, .until = G_MAXINT64 },
-		{ .kind = STATE_BLOB, .key = served, .value = word, .len = UUID_BYTES, .until = G_MAXINT64 },
+		{ .kind = STATE_BLOB,
+		  .key = served,
+		  .value = word,
+		  .len = UUID_BYTES,
+		  .until = G_MAXINT64 },
 	};
 	items[0].value = g_bytes_get_data(octets, &items[0].len);
+
 	auto_fd int folder = -1;
 	g_auto(Status) st = STATUS_INIT;
 	/* Where nothing can ever be remembered, no delivery loads SQLite to find that out. */
-	if (items[0].len > LIMIT_STATE_VALUE || !fs_make_dir(AT_FDCWD, state_once_folder(memory->state), 0700, &folder, &st))
+	if (items[0].len > LIMIT_STATE_VALUE ||
+	    !fs_make_dir(AT_FDCWD, state_once_folder(memory->state), 0700, &folder, &st))
 		return;
+
 	State *state = state_once_get(memory->state, memory->notes);
 	if (state == NULL)
 		return;
+
 	if (state_put(state, items, G_N_ELEMENTS(items), &st))
 		write_link(link, sum);
 	else
-		g_ptr_array_add(memory->notes, g_strdup_printf("the script is not kept: %s", st.detail));
+		g_ptr_array_add(memory->notes,
+		                g_strdup_printf("the script is not kept: %s", st.detail));
 }
 
-/* It changes with the texts, and when a working version was saved in between. After a fault no token is known. */
+/*
+ * It changes with the texts, and when a working version was saved in between. After a fault no
+ * token is known.
+ */
 static char *
 told_key(const ScriptMemory *memory, State *state, const char *path, const ScriptSet *set)
 {
 	char sum[SUM_BYTES + 1];
+
 	print_sum(set, sum);
 	g_auto(Status) unknown = STATUS_INIT;
 	size_t len = 0;
 	g_autofree char *served = served_key(memory, path), *word = NULL;
 	(void) state_get(state, STATE_BLOB, served, &word, &len, &unknown);
+
 	return state_key("told", memory->user, path, sum, word != NULL ? word : "", NULL);
 }
 
 /* A counter, as two deliveries may find it broken at once. */
 static bool
-count_told(const ScriptMemory *memory, const char *path, const ScriptSet *set, gint64 by, gint64 *ret_total)
+count_told(const ScriptMemory *memory, const char *path, const ScriptSet *set, gint64 by,
+           gint64 *ret_total)
 {
 	State *state = state_once_get(memory->state, memory->notes);
 	g_auto(Status) st = STATUS_INIT;
 	if (state == NULL)
 		return false;
+
 	g_autofree char *key = told_key(memory, state, path, set);
 	if (state_count(state, key, by, memory->now + TOLD_SECONDS, ret_total, &st))
 		return true;
+
 	g_ptr_array_add(memory->notes, g_strdup_printf("the owner is not told: %s", st.detail));
 	return false;
 }
@@ -140,15 +165,18 @@ script_memory_must_tell(const ScriptMemory *memory, const char *path, const Scri
 		return false;
 	if (!count_told(memory, path, set, 1, &total) || total != 1)
 		return false;
+
 	/*
-	 * Without its link the next version that serves is kept anew, even if it is the one that served before. But texts that
-	 * serve some messages and fail for others are no other version.
+	 * Without its link the next version that serves is kept anew, even if it is the one that
+	 * served before. But texts that serve some messages and fail for others are no other
+	 * version.
 	 */
 	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
 	char sum[SUM_BYTES + 1];
 	print_sum(set, sum);
 	if (!is_kept(link, sum))
 		(void) unlink(link); /* there may be none */
+
 	return true;
 }
 
@@ -156,5 +184,6 @@ void
 script_memory_untold(const ScriptMemory *memory, const char *path, const ScriptSet *set)
 {
 	gint64 total;
-	(void) count_told(memory, path, set, -1, &total); /* a fault is noted, and the log has said it anyhow */
+	/* a fault is noted, and the log has said it anyhow */
+	(void) count_told(memory, path, set, -1, &total);
 }

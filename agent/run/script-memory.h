@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script-memory: what is remembered of the scripts of an owner: the texts that served last, for the day when one is
- * broken, and that the owner was told of that.
+ * script-memory: what is remembered of the scripts of an owner: the texts that served last, for the
+ * day when one is broken, and that the owner was told of that.
  *
- * The state holds the texts. A dangling symbolic link beside it, script-HASH -> SUM, has their checksum, so that a delivery
- * whose scripts have not changed reads only the link and does not open the state.
+ * The state holds the texts. A dangling symbolic link beside it, script-HASH -> SUM, has their
+ * checksum, so that a delivery whose scripts have not changed reads only the link and does not open
+ * the state.
  */
 #ifndef TODOKE_SCRIPT_MEMORY_H
 #define TODOKE_SCRIPT_MEMORY_H
@@ -17,18 +18,22 @@ typedef struct {
 	StateOnce *state;
 	const char *user;
 	gint64 now;
-	GPtrArray *notes;   /* char *: what went wrong with the memory */
+	GPtrArray *notes; /* char *: what went wrong with the memory */
 } ScriptMemory;
 
 /* The last working version of the script at `path`; NULL: none is known. Caller frees. */
 ScriptSet *script_memory_recall(const ScriptMemory *memory, const char *path);
 
-/* Remember these texts as the last working version, unless they are remembered already. A fault is added to the notes. */
+/*
+ * Remember these texts as the last working version, unless they are remembered already. A fault is
+ * added to the notes.
+ */
 void script_memory_keep(const ScriptMemory *memory, const ScriptSet *set);
 
 /*
- * Does this process have to tell the owner about the broken script at `path`? True once, and again when the texts change
- * or a working version came in between. script_memory_untold takes it back if the notice could not be stored.
+ * Does this process have to tell the owner about the broken script at `path`? True once, and again
+ * when the texts change or a working version came in between. script_memory_untold takes it back if
+ * the notice could not be stored.
  */
 bool script_memory_must_tell(const ScriptMemory *memory, const char *path, const ScriptSet *set);
 void script_memory_untold(const ScriptMemory *memory, const char *path, const ScriptSet *set);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* services-recipes: what only recipes ask for: files, lock files, programs and variables of the owner. */
+/*
+ * services-recipes: what only recipes ask for: files, lock files, programs and variables of the
+ * owner.
+ */
 #define _GNU_SOURCE
 #include "agent/run/services-parts.h"
 
@@ -19,13 +22,16 @@
 #include <unistd.h>
 
 bool
-services_recipes_open(const Services *services, const char *path, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+services_recipes_open(const Services *services, const char *path, char **ret_file, char **ret_text,
+                      size_t *ret_len, Status *st)
 {
 	const Conf *conf = services->site->conf;
 	bool is_site = strcmp(path, conf->recipe_site) == 0;
 	const Trust trust = is_site ? trust_of_site(conf, "recipe_site", path)
 	                            : trust_of_owner(TRUST_INCLUDED, services->account, path);
-	if (!fs_read_judged(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, trust_judge, &trust, ret_text, ret_len, st))
+
+	if (!fs_read_judged(AT_FDCWD, path, LIMIT_RECIPE_FILE_BYTES, trust_judge, &trust, ret_text,
+	                    ret_len, st))
 		return false;
 	*ret_file = g_strdup(path);
 	return true;
@@ -33,21 +39,32 @@ services_recipes_open(const Services *services, const char *path, char **ret_fil
 
 /* A program of the owner's recipes: anything that the owner may run, in our bounds. */
 static bool
-run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
+run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result,
+            Status *st)
 {
 	const Services *services = services_of(env);
 	OwnerProgramCall command = {
-		.conf = services->site->conf, .argv = call->argv, .environment = call->environment, .directory = call->directory,
-		.home = services->account->home, .input = call->input, .input_len = call->input_len,
-		.output_limit = call->output_limit, .lock = call->lock,
+		.conf = services->site->conf,
+		.argv = call->argv,
+		.environment = call->environment,
+		.directory = call->directory,
+		.home = services->account->home,
+		.input = call->input,
+		.input_len = call->input_len,
+		.output_limit = call->output_limit,
+		.lock = call->lock,
 	};
 	g_auto(ChildResult) result = { 0 };
+
 	if (!owner_program_run(&command, &result, st))
 		return false;
 	int exit_code = result.exit_code < 0 ? -result.signal : result.exit_code;
 	*ret_result = (FilterProgramResult){
-		.exit_code = exit_code, .output = g_steal_pointer(&result.output), .unread = result.unread,
+		.exit_code = exit_code,
+		.output = g_steal_pointer(&result.output),
+		.unread = result.unread,
 	};
+
 	return true;
 }
 
@@ -66,6 +83,7 @@ take_lock(FilterEnv *env, const char *path, const char *timeout, Status *st)
 	g_autofree char *whole = at_home(services, path);
 	DotlockPatience patience = owner_program_patience(services->site->conf, timeout);
 	Dotlock *lock = dotlock_take(whole, &patience, st);
+
 	if (lock != NULL)
 		g_ptr_array_add(services->live->locks, lock);
 	return lock;
@@ -92,19 +110,21 @@ static char *
 plain_path(const Services *services, const char *path)
 {
 	g_autofree char *whole = at_home(services, path);
-	for (size_t len = strlen(whole); len > 1 && (whole[len - 1] == '/' || g_str_has_suffix(whole, "/.")); len--)
+	for (size_t len = strlen(whole);
+	     len > 1 && (whole[len - 1] == '/' || g_str_has_suffix(whole, "/.")); len--)
 		whole[len - 1] = '\0';
 	return g_steal_pointer(&whole);
 }
 
 /*
- * May it be written? A fault that passes by itself is no "no": the recipe stands, and the store that follows meets the fault and puts the
- * mail off.
+ * May it be written? A fault that passes by itself is no "no": the recipe stands, and the store
+ * that follows meets the fault and puts the mail off.
  */
 static bool
 may_write(const char *path, int mode)
 {
-	return access(path, mode) == 0 || outcome_fault_kind(status_from_errno(errno)) == FAULT_PASSING;
+	return access(path, mode) == 0 ||
+	       outcome_fault_kind(status_from_errno(errno)) == FAULT_PASSING;
 }
 
 /* A folder's last component may be made; an mbox is a file in a folder that is there. */
@@ -113,15 +133,18 @@ can_store(FilterEnv *env, const char *path)
 {
 	bool folder = g_str_has_suffix(path, "/") || g_str_has_suffix(path, "/.");
 	g_autofree char *plain = plain_path(services_of(env), path);
+
 	switch (path_kind(env, plain)) {
 	case PATH_DIRECTORY:
-		return g_str_has_suffix(path, "/") ? maildir_is_writable(plain) : may_write(plain, W_OK | X_OK);
+		return g_str_has_suffix(path, "/") ? maildir_is_writable(plain)
+		                                   : may_write(plain, W_OK | X_OK);
 	case PATH_FILE:
 		return !folder && may_write(plain, W_OK);
 	case PATH_MISSING: {
 		g_autofree char *parent = g_path_get_dirname(plain);
 		PathAnswer kind = path_kind(env, parent);
-		return (kind == PATH_DIRECTORY || kind == PATH_UNKNOWN) && may_write(parent, W_OK | X_OK);
+		return (kind == PATH_DIRECTORY || kind == PATH_UNKNOWN) &&
+		       may_write(parent, W_OK | X_OK);
 	}
 	case PATH_UNKNOWN:
 		return may_write(plain, F_OK);
@@ -150,25 +173,34 @@ id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
 {
 	const Services *services = services_of(env);
 	g_auto(Status) unknown = STATUS_INIT;
-	g_autofree char *path = at_home(services, call->path), *lock = call->lock != NULL ? at_home(services, call->lock) : NULL;
+	g_autofree char *path = at_home(services, call->path),
+			*lock = call->lock != NULL ? at_home(services, call->lock) : NULL;
 	g_autoptr(IdCacheEntry) entry = id_cache_entry_new(path, call->max, call->id, lock);
+
 	if (!can_store(env, path) || !id_cache_has(entry, ret_seen, &unknown))
 		return false;
 	const ServicesLive *live = services->live;
 	if (live == NULL)
 		return true;
 
-	/* The cache is formail's and does not say who wrote an id into it: a try of this very mail that was not answered in time is in the state. */
+	/*
+	 * The cache is formail's and does not say who wrote an id into it: a try of this very mail
+	 * that was not answered in time is in the state.
+	 */
 	g_autofree char *key = state_key("formail -D", entry->path, entry->id, NULL);
-	*ret_seen = *ret_seen && !state_once_was_first(live->state, key, live->arrival, live->notes);
+	*ret_seen = *ret_seen &&
+	            !state_once_was_first(live->state, key, live->arrival, live->notes);
 	if (live->no_programs || *ret_seen)
 		return true;
+
 	*ret_seen = g_ptr_array_find_with_equal_func(live->ids, entry, is_same_id, NULL);
 	if (!*ret_seen) {
 		g_ptr_array_add(live->ids, g_steal_pointer(&entry));
 		if (live->arrival != NULL)
-			state_once_will_see(live->state, key, live->arrival, env->now + services->site->conf->retry_lifetime);
+			state_once_will_see(live->state, key, live->arrival,
+			                    env->now + services->site->conf->retry_lifetime);
 	}
+
 	return true;
 }
 
@@ -178,20 +210,26 @@ write_log(FilterEnv *env, const char *path, const char *text, size_t len)
 {
 	const Services *services = services_of(env);
 	g_auto(Status) st = STATUS_INIT;
+
 	if (*path == '\0') {
 		g_autofree char *printable = header_text_print(text, LIMIT_RECIPE_NOTE_BYTES);
-		g_ptr_array_add(services->live->notes, g_strdup_printf("recipes say: %s", printable));
+		g_ptr_array_add(services->live->notes,
+		                g_strdup_printf("recipes say: %s", printable));
 	} else if (!owner_program_log(services->account->home, path, text, len, &st)) {
-		g_ptr_array_add(services->live->notes, g_strdup_printf("LOGFILE of recipes: %s", st.detail));
+		g_ptr_array_add(services->live->notes,
+		                g_strdup_printf("LOGFILE of recipes: %s", st.detail));
 	}
 }
 
-/* Where a person runs us, standard output is that person's; Postfix would take it for the answer. */
+/*
+ * Where a person runs us, standard output is that person's; Postfix would take it for the answer.
+ */
 static bool
 write_output(FilterEnv *env, const char *text, size_t len)
 {
 	const Services *services = services_of(env);
-	bool is_there = services->live != NULL && !services->live->no_programs && services->recipes != NULL && services->recipes->by_hand;
+	bool is_there = services->live != NULL && !services->live->no_programs &&
+	                services->recipes != NULL && services->recipes->by_hand;
 	return is_there && answer_print(text, len);
 }
 
@@ -199,7 +237,8 @@ write_output(FilterEnv *env, const char *text, size_t len)
 static const char *
 recipe_argument(const Services *services, guint64 number)
 {
-	const char *const *arguments = services->recipes != NULL ? services->recipes->arguments : NULL;
+	const char *const *arguments = services->recipes != NULL ? services->recipes->arguments
+	                                                         : NULL;
 	if (arguments == NULL)
 		return number == 1 ? services->account->detail : NULL;
 	return number <= g_strv_length((char **) arguments) ? arguments[number - 1] : NULL;
@@ -212,6 +251,7 @@ recipe_variable(FilterEnv *env, const char *name)
 	guint64 number;
 	if (g_ascii_string_to_unsigned(name, 10, 1, G_MAXUINT, &number, NULL))
 		return recipe_argument(services, number);
+
 	bool is_filter = services->recipes != NULL && services->recipes->is_filter;
 	const struct {
 		const char *name, *value;
@@ -224,12 +264,17 @@ recipe_variable(FilterEnv *env, const char *name)
 		{ "INBOX", services->inbox_path },
 		{ "HOST", services->site->host },
 		{ "TZ", getenv("TZ") },
-		{ "BY_HAND_", services->recipes != NULL && services->recipes->by_hand && !services->recipes->is_soft ? "yes" : NULL },
-		{ "FROM_", services->recipes != NULL && services->recipes->makes_from ? "yes" : NULL },
+		{ "BY_HAND_", services->recipes != NULL && services->recipes->by_hand &&
+		                              !services->recipes->is_soft
+		                      ? "yes"
+		                      : NULL },
+		{ "FROM_",
+		  services->recipes != NULL && services->recipes->makes_from ? "yes" : NULL },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(variables); i++)
 		if (strcmp(variables[i].name, name) == 0)
 			return variables[i].value;
+
 	return NULL;
 }
 
@@ -276,14 +321,19 @@ services_recipes_serve(FilterServices *table)
 	table->recipe_prelude = recipe_prelude;
 }
 
-/* The mailbox that recipes know as DEFAULT. A template that cannot be expanded was told when the settings were read. */
+/*
+ * The mailbox that recipes know as DEFAULT. A template that cannot be expanded was told when the
+ * settings were read.
+ */
 void
 services_recipes_init(Services *services)
 {
 	const char *setting = services->site->conf->recipe_default;
 	g_auto(Status) st = STATUS_INIT;
-	services->inbox_path = g_strconcat(services->account->maildir, g_str_has_suffix(services->account->maildir, "/") ? "" : "/",
-	                                NULL);
+
+	services->inbox_path = g_strconcat(
+		services->account->maildir,
+		g_str_has_suffix(services->account->maildir, "/") ? "" : "/", NULL);
 	if (*setting != '\0')
 		services->default_path = account_expand(services->account, setting, &st);
 	if (services->default_path == NULL)
@@ -313,8 +363,9 @@ services_hear_recipes(Services *services, bool hears)
 {
 	const ServicesDescription *described = services->described;
 	bool is_heard = described->trace_level < 0 || described->is_delivered;
+
 	services->hears_recipes = hears && services->live != NULL && is_heard;
 	services->env.trace_level = services->hears_recipes
-	                                 ? MAX((int) TRACE_ACTIONS, described->trace_level)
-	                                 : described->trace_level;
+	                                    ? MAX((int) TRACE_ACTIONS, described->trace_level)
+	                                    : described->trace_level;
 }

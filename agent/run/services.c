@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * services: answers the questions of engines from the configuration, the account and the disk; services-recipes those of
- * recipes alone.
+ * services: answers the questions of engines from the configuration, the account and the disk;
+ * services-recipes those of recipes alone.
  */
 #define _GNU_SOURCE
 #include "agent/run/services-parts.h"
@@ -33,6 +33,7 @@ static gint64
 setting_int(FilterEnv *env, const char *name)
 {
 	const ConfRow *row = conf_find_row(name);
+
 	g_assert(row != NULL); /* engines and conf-table.def are compiled together */
 	const void *value = member(services_of(env), row);
 	switch (row->type) {
@@ -77,8 +78,10 @@ static char *
 script_folder(const Services *services, ScriptPlace place, Status *st)
 {
 	const Conf *conf = services->site->conf;
-	const char *described = place == PLACE_PERSONAL ? services->described->personal : services->described->global;
+	const char *described = place == PLACE_PERSONAL ? services->described->personal
+	                                                : services->described->global;
 	const char *setting = place == PLACE_PERSONAL ? conf->sieve_personal : conf->sieve_global;
+
 	if (described != NULL)
 		return g_strdup(described);
 	return *setting != '\0' ? account_expand(services->account, setting, st) : NULL;
@@ -86,22 +89,29 @@ script_folder(const Services *services, ScriptPlace place, Status *st)
 
 /* An included script of the set that served last. */
 static bool
-open_kept(const ScriptSet *only, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+open_kept(const ScriptSet *only, ScriptPlace place, const char *name, char **ret_file,
+          char **ret_text, size_t *ret_len, Status *st)
 {
 	const ScriptText *text = script_set_find(only, place, name);
 	if (text == NULL)
 		return status_fail_detail(st, STATUS_MISSING, "script '%s' was not included", name);
+
 	*ret_file = g_strdup(text->file);
 	*ret_text = g_memdup2(text->text, text->len + 1);
 	*ret_len = text->len;
+
 	return true;
 }
 
-/* To whoever compiles, a script that cannot be had now looks like one that is not there. Always false. */
+/*
+ * To whoever compiles, a script that cannot be had now looks like one that is not there. Always
+ * false.
+ */
 static bool
 remember_trouble(Services *services, const char *path, const Status *fault)
 {
-	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) == OUTCOME_PUT_OFF_A_DAY && services->trouble.id == STATUS_OK)
+	if (outcome_find(OUTCOME_OF_SCRIPT, fault->id) == OUTCOME_PUT_OFF_A_DAY &&
+	    services->trouble.id == STATUS_OK)
 		status_fail_detail(&services->trouble, fault->id, "%s: %s", path, fault->detail);
 	return false;
 }
@@ -110,35 +120,45 @@ remember_trouble(Services *services, const char *path, const Status *fault)
 static Trust
 trust_of_included(const Services *services, ScriptPlace place, const char *path)
 {
-	const char *described = place == PLACE_PERSONAL ? services->described->personal : services->described->global;
+	const char *described = place == PLACE_PERSONAL ? services->described->personal
+	                                                : services->described->global;
 	if (described != NULL)
-		return (Trust) { .rule = TRUST_ALL };
+		return (Trust){ .rule = TRUST_ALL };
+
 	return place == PLACE_PERSONAL ? trust_of_owner(TRUST_INCLUDED, services->account, path)
 	                               : trust_of_site(services->site->conf, "sieve_global", path);
 }
 
 /* A script's name is no path: it comes from the owner, and :global ones are read for the owner. */
 static bool
-open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text,
+            size_t *ret_len, Status *st)
 {
 	Services *services = services_of(env);
 	if (place == PLACE_PATH)
 		return services_recipes_open(services, name, ret_file, ret_text, ret_len, st);
 	if (services->only != NULL)
 		return open_kept(services->only, place, name, ret_file, ret_text, ret_len, st);
-	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL || strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
-		return status_fail_detail(st, STATUS_MISSING, "'%s' is not the name of a script", name);
+
+	if (*name == '\0' || *name == '.' || strchr(name, '/') != NULL ||
+	    strlen(name) > LIMIT_FILE_NAME - strlen(".sieve"))
+		return status_fail_detail(st, STATUS_MISSING, "'%s' is not the name of a script",
+		                          name);
+
 	g_autofree char *folder = script_folder(services, place, st);
 	if (folder == NULL)
-		return status_fail_detail(st, STATUS_MISSING, "there is no folder for %s scripts", place == PLACE_PERSONAL ? "personal" : "global");
+		return status_fail_detail(st, STATUS_MISSING, "there is no folder for %s scripts",
+		                          place == PLACE_PERSONAL ? "personal" : "global");
 	g_autofree char *file = g_strconcat(name, ".sieve", NULL);
 	g_autofree char *path = g_build_filename(folder, file, NULL);
 	const Trust trust = trust_of_included(services, place, path);
 	const size_t limit = (size_t) services->site->conf->sieve_max_script_size;
 	if (!fs_read_judged(AT_FDCWD, path, limit, trust_judge, &trust, ret_text, ret_len, st))
 		return remember_trouble(services, path, st);
+
 	if (services->record != NULL)
-		script_set_add(services->record, place, name, file, g_memdup2(*ret_text, *ret_len + 1), *ret_len);
+		script_set_add(services->record, place, name, file,
+		               g_memdup2(*ret_text, *ret_len + 1), *ret_len);
 	*ret_file = g_steal_pointer(&file);
 	return true;
 }
@@ -159,8 +179,10 @@ find_described(const Services *services, const char *mailbox, const char *specia
 	for (const char *const *item = services->described->mailboxes; *item != NULL; item++) {
 		const char *use;
 		size_t len = split_described(*item, &use);
-		bool name_fits = mailbox == NULL || (strlen(mailbox) == len && strncmp(*item, mailbox, len) == 0);
-		bool use_fits = special_use == NULL || (use != NULL && g_ascii_strcasecmp(use, special_use) == 0);
+		bool name_fits = mailbox == NULL ||
+		                 (strlen(mailbox) == len && strncmp(*item, mailbox, len) == 0);
+		bool use_fits = special_use == NULL ||
+		                (use != NULL && g_ascii_strcasecmp(use, special_use) == 0);
 		if (name_fits && use_fits)
 			return g_strndup(*item, len);
 	}
@@ -173,10 +195,12 @@ mailbox_exists(FilterEnv *env, const char *mailbox)
 	const Services *services = services_of(env);
 	if (g_ascii_strcasecmp(mailbox, "INBOX") == 0)
 		return MAILBOX_EXISTS;
+
 	if (services->described->mailboxes != NULL) {
 		g_autofree char *found = find_described(services, mailbox, NULL);
 		return found != NULL ? MAILBOX_EXISTS : MAILBOX_MISSING;
 	}
+
 	if (services->inbox == NULL)
 		return MAILBOX_UNKNOWN;
 	FolderRules rules = folder_rules_of(services->site->conf);
@@ -190,6 +214,7 @@ mailbox_warning(FilterEnv *env, const char *mailbox)
 	const Services *services = services_of(env);
 	const char *why = NULL;
 	FolderRules rules = folder_rules_of(services->site->conf);
+
 	if (services->described->mailboxes != NULL)
 		return NULL;
 	g_autofree char *path = folder_path(&rules, services->inbox, mailbox, &why);
@@ -198,6 +223,7 @@ mailbox_warning(FilterEnv *env, const char *mailbox)
 		                       why);
 	if (rules.escape == '\0' || strchr(path, rules.escape) == NULL)
 		return NULL;
+
 	return g_strdup_printf(
 		"the folder of \"%s\" is %s on the disk: some of its signs mean other things there",
 		mailbox, path);
@@ -210,6 +236,7 @@ mailbox_by_id(FilterEnv *env, const char *id)
 	FolderRules rules = folder_rules_of(services->site->conf);
 	if (services->described->mailboxes != NULL || services->inbox == NULL)
 		return NULL;
+
 	g_autofree char *path = folder_by_id(services->inbox, &rules, id);
 	return path != NULL ? folder_name(&rules, services->inbox, path) : NULL;
 }
@@ -221,14 +248,17 @@ metadata(FilterEnv *env, const char *mailbox, const char *annotation)
 	const Conf *conf = services->site->conf;
 	FolderRules rules = folder_rules_of(conf);
 	const char *why;
+
 	if (services->inbox == NULL ||
 	    (mailbox != NULL && !folder_exists(services->inbox, &rules, mailbox)))
 		return NULL;
 	g_auto(Status) unexpanded = STATUS_INIT; /* was told when the settings were read */
-	g_autofree char *path = mailbox != NULL ? folder_path(&rules, services->inbox, mailbox, &why)
-	                                        : NULL;
+	g_autofree char *path = mailbox != NULL
+	                                ? folder_path(&rules, services->inbox, mailbox, &why)
+	                                : NULL;
 	g_autofree char *attributes = account_expand(services->account, conf->metadata_file,
 	                                             &unexpanded);
+
 	return folder_metadata(services->inbox, attributes != NULL ? attributes : "", path,
 	                       annotation);
 }
@@ -237,20 +267,25 @@ static char *
 special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
 {
 	const Services *services = services_of(env);
+
 	if (services->described->mailboxes != NULL) {
 		char *found = named != NULL ? find_described(services, named, special_use) : NULL;
 		return found != NULL ? found : find_described(services, NULL, special_use);
 	}
+
 	if (services->inbox == NULL)
 		return NULL;
-	return g_strdup(folder_of_special_use(services->site->conf, services->inbox, special_use, named));
+	return g_strdup(
+		folder_of_special_use(services->site->conf, services->inbox, special_use, named));
 }
 
 static const char *
 list_file(const Services *services, const char *list)
 {
 	const char *described = find_item(services->described->lists, list);
-	return described != NULL ? described : find_item((const char *const *) services->site->conf->sieve_lists, list);
+	return described != NULL
+	               ? described
+	               : find_item((const char *const *) services->site->conf->sieve_lists, list);
 }
 
 static bool
@@ -267,6 +302,7 @@ read_list(const char *path, Status *st)
 	size_t len;
 	if (!fs_read_file(AT_FDCWD, path, LIMIT_LIST_FILE, &data, &len, st))
 		return NULL;
+
 	GHashTable *values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_auto(GStrv) lines = g_strsplit(data, "\n", -1);
 	for (char **line = lines; *line != NULL; line++) {
@@ -276,6 +312,7 @@ read_list(const char *path, Status *st)
 		else
 			g_free(value);
 	}
+
 	return values;
 }
 
@@ -286,6 +323,7 @@ list_contains(FilterEnv *env, const char *list, const char *value, Status *st)
 	const char *path = list_file(services, list);
 	if (path == NULL)
 		return status_fail_detail(st, STATUS_MISSING, "there is no list '%s'", list);
+
 	GHashTable *values = g_hash_table_lookup(services->list_values, list);
 	if (values == NULL) {
 		values = read_list(path, st);
@@ -293,6 +331,7 @@ list_contains(FilterEnv *env, const char *list, const char *value, Status *st)
 			return false;
 		g_hash_table_insert(services->list_values, g_strdup(list), values);
 	}
+
 	g_autofree char *folded = g_utf8_casefold(value, -1);
 	return g_hash_table_contains(values, folded);
 }
@@ -304,19 +343,23 @@ list_members(FilterEnv *env, const char *list, size_t max, GPtrArray *members, S
 	const char *path = list_file(services_of(env), list);
 	g_autofree char *data = NULL;
 	size_t len;
+
 	if (path == NULL)
 		return status_fail_detail(st, STATUS_MISSING, "there is no list '%s'", list);
 	if (!fs_read_file(AT_FDCWD, path, LIMIT_LIST_FILE, &data, &len, st))
 		return false;
+
 	g_auto(GStrv) lines = g_strsplit(data, "\n", -1);
 	for (char **line = lines; *line != NULL; line++) {
 		const char *value = g_strstrip(*line);
 		if (*value == '\0' || *value == '#')
 			continue;
 		if (members->len >= max)
-			return status_fail_detail(st, STATUS_LIMIT, "list '%s' has more than %zu items", list, max);
+			return status_fail_detail(st, STATUS_LIMIT,
+			                          "list '%s' has more than %zu items", list, max);
 		g_ptr_array_add(members, g_strdup(value));
 	}
+
 	return true;
 }
 
@@ -325,6 +368,7 @@ environment(FilterEnv *env, const char *item)
 {
 	const Services *services = services_of(env);
 	const Envelope *envelope = services->envelope;
+
 	const struct {
 		const char *name, *value;
 	} items[] = {
@@ -332,7 +376,9 @@ environment(FilterEnv *env, const char *item)
 		{ "host", services->site->host },
 		{ "remote-host", envelope->client_name },
 		{ "remote-ip", envelope->client_address },
-		{ "vnd.todoke.address", services->account->addresses->len > 0 ? services->account->addresses->pdata[0] : NULL },
+		{ "vnd.todoke.address", services->account->addresses->len > 0
+		                                ? services->account->addresses->pdata[0]
+		                                : NULL },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(items); i++)
 		if (strcmp(items[i].name, item) == 0)
@@ -355,11 +401,14 @@ duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
 	Services *services = services_of(env);
 	if (services->live == NULL)
 		return false;
+
 	const ServicesLive *live = services->live;
 	g_autofree char *name = state_key("duplicate", services->account->user, key, NULL);
 	bool seen = state_once_has_seen(live->state, name, live->arrival, live->notes);
 	if (!seen || last)
-		state_once_will_see(live->state, name, seen ? NULL : live->arrival, env->now + seconds);
+		state_once_will_see(live->state, name, seen ? NULL : live->arrival,
+		                    env->now + seconds);
+
 	return seen;
 }
 
@@ -373,14 +422,20 @@ describe_end(const char *name, const ChildResult *result)
 
 /* Run it now: what it says is the rule's answer. */
 static bool
-run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st)
+run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result,
+            Status *st)
 {
 	Services *services = services_of(env);
 	MessageBody body = { .fd = -1 };
+
 	if (call->input != NULL && !message_body(call->input, &body))
-		return status_fail_detail(st, STATUS_INTERNAL, "the body that program '%s' wants is not stored", call->name);
-	g_autoptr(GString) head = call->input != NULL ? compose_print_headers(call->input, call->input_headers)
-	                                              : g_string_new(call->input_text);
+		return status_fail_detail(st, STATUS_INTERNAL,
+		                          "the body that program '%s' wants is not stored",
+		                          call->name);
+
+	g_autoptr(GString) head = call->input != NULL
+	                                  ? compose_print_headers(call->input, call->input_headers)
+	                                  : g_string_new(call->input_text);
 	SiteProgramCall program = {
 		.conf = services->site->conf,
 		.user = services->account->user,
@@ -399,9 +454,11 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 	g_auto(ChildResult) result = { 0 };
 	if (!site_program_run(&program, &result, st))
 		return false;
+
 	g_autofree char *end = result.exit_code != 0 ? describe_end(call->name, &result) : NULL;
 	if (result.exit_code < 0)
 		return status_fail_detail(st, STATUS_PROGRAM, "%s", end);
+
 	*ret_result = (FilterProgramResult){
 		.exit_code = result.exit_code,
 		.output = g_steal_pointer(&result.output),
@@ -416,6 +473,7 @@ trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const c
 {
 	Services *services = services_of(env);
 	const ServicesDescription *described = services->described;
+
 	if (services->hears_recipes && level == TRACE_ACTIONS)
 		services_recipes_note(services, file, line, text);
 	if (described->trace != NULL)
@@ -458,10 +516,11 @@ list_free(gpointer values)
 }
 
 Services *
-services_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox, gint64 now,
-          const ServicesDescription *description, const ServicesLive *live)
+services_new(const Site *site, const Account *account, const Envelope *envelope, Maildir *inbox,
+             gint64 now, const ServicesDescription *description, const ServicesLive *live)
 {
 	Services *services = g_new0(Services, 1);
+
 	services->site = site;
 	services->account = account;
 	services->envelope = envelope;
@@ -471,11 +530,14 @@ services_new(const Site *site, const Account *account, const Envelope *envelope,
 	services->list_values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
 	services->table = table;
 	services_recipes_serve(&services->table);
-	if (live == NULL || live->no_programs) { /* who only looks runs nothing: the plan tells the program, its answer is no */
+
+	/* who only looks runs nothing: the plan tells the program, its answer is no */
+	if (live == NULL || live->no_programs) {
 		services->table.run_program = NULL;
 		services->table.run_command = NULL;
 		services->table.write_log = NULL;
 	}
+
 	if (live == NULL || live->no_programs || live->locks == NULL)
 		services->table.take_lock = NULL;
 	services_recipes_init(services);
@@ -486,6 +548,7 @@ services_new(const Site *site, const Account *account, const Envelope *envelope,
 		.trace_level = services->described->trace_level,
 		.unwatched = live != NULL && !live->no_programs,
 	};
+
 	return services;
 }
 

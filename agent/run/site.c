@@ -14,10 +14,14 @@ int
 site_open_log(const Conf *conf)
 {
 	LogForm form = conf->log_form == LOG_FORM_SETTING_JSON ? LOG_FORM_JSON : LOG_FORM_TEXT;
-	int fd = *conf->log_file != '\0' ? open(conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640) : -1;
+	int fd = *conf->log_file != '\0'
+	                 ? open(conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640)
+	                 : -1;
+
 	log_open("todoke", fd, form);
 	if (*conf->log_file != '\0' && fd < 0)
-		log_note(LOG_WARNING, "cannot open log_file '%s': %m; logging here", conf->log_file);
+		log_note(LOG_WARNING, "cannot open log_file '%s': %m; logging here",
+		         conf->log_file);
 	return fd;
 }
 
@@ -28,6 +32,7 @@ site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret_rule
 		*ret_rules = NULL;
 		return true;
 	}
+
 	g_autofree HeaderRuleSpec *specs = g_new0(HeaderRuleSpec, conf->rules->len);
 	for (guint i = 0; i < conf->rules->len; i++) {
 		const ConfRule *rule = conf->rules->pdata[i];
@@ -42,7 +47,9 @@ site_compile_rules(const Conf *conf, GPtrArray *problems, HeaderRules **ret_rule
 			.line = rule->place.line,
 		};
 	}
-	HeaderRules *rules = header_rules_compile(specs, conf->rules->len, conf->loop_folder, problems, st);
+
+	HeaderRules *rules = header_rules_compile(specs, conf->rules->len, conf->loop_folder,
+	                                          problems, st);
 	if (rules != NULL)
 		*ret_rules = rules;
 	return rules != NULL;
@@ -66,11 +73,13 @@ Site *
 site_new_without_keys(Conf *conf, Status *st)
 {
 	g_autoptr(Site) site = g_new0(Site, 1);
+
 	site->conf = conf;
 	site->host = g_strdup(g_get_host_name());
 	site->owner_keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, owner_keys_free);
 	if (!site_compile_rules(conf, NULL, &site->rules, st))
 		return NULL;
+
 	return g_steal_pointer(&site);
 }
 
@@ -79,14 +88,21 @@ site_read_keys(Site *site)
 {
 	const Conf *conf = site->conf;
 	g_auto(Status) fault = STATUS_INIT;
-	bool needed = (conf->add_mark && conf->mark_key == MARK_KEY_SITE) || conf->redirect_sender == REDIRECT_SENDER_SRS;
+	bool needed = (conf->add_mark && conf->mark_key == MARK_KEY_SITE) ||
+	              conf->redirect_sender == REDIRECT_SENDER_SRS;
+
 	if (*conf->key_file == '\0' || (!conf->add_mark && !needed))
 		return;
 	/* Whoever will not be somebody else when mail comes can wait until a mark asks for them. */
 	site->keys_come_late = !needed && geteuid() != 0;
 	if (site->keys_come_late || mark_keys_read(conf->key_file, &site->keys, &fault))
 		return;
-	if (needed) /* else they are only for marks of earlier versions: the recipient of mail need not be able to read them */
+
+	/*
+	 * else they are only for marks of earlier versions: the recipient of mail need not be able
+	 * to read them
+	 */
+	if (needed)
 		site->key_problem = g_steal_pointer(&fault.detail);
 }
 
@@ -99,6 +115,7 @@ site_owner_keys(const Site *site, const char *path, gint64 now, MarkKeys **ret_k
 		*ret_keys = mark_keys_join(known->keys, NULL);
 		return true;
 	}
+
 	if (!mark_keys_read(path, ret_keys, st))
 		return false;
 	if (*ret_keys == NULL)
@@ -109,6 +126,7 @@ site_owner_keys(const Site *site, const char *path, gint64 now, MarkKeys **ret_k
 	OwnerKeys *fresh = g_new(OwnerKeys, 1);
 	*fresh = (OwnerKeys){ mark_keys_join(*ret_keys, NULL), now };
 	g_hash_table_replace(site->owner_keys, g_strdup(path), fresh);
+
 	return true;
 }
 
@@ -140,7 +158,8 @@ AddressRules
 site_loop_rules(const Site *site)
 {
 	const Conf *conf = site->conf;
-	return (AddressRules){ .delimiters = conf->loop_ignores_detail ? conf->delimiters : "", .fold_local = conf->fold_local };
+	return (AddressRules){ .delimiters = conf->loop_ignores_detail ? conf->delimiters : "",
+		               .fold_local = conf->fold_local };
 }
 
 LoopSettings
@@ -163,5 +182,6 @@ site_loop_settings(const Site *site, gint64 now)
 AddressRules
 site_address_rules(const Site *site)
 {
-	return (AddressRules){ .delimiters = site->conf->delimiters, .fold_local = site->conf->fold_local };
+	return (AddressRules){ .delimiters = site->conf->delimiters,
+		               .fold_local = site->conf->fold_local };
 }

@@ -8,7 +8,10 @@
 
 #include <syslog.h>
 
-/* Everything that was done, as pairs of the log line; several actions are numbered from the second on. */
+/*
+ * Everything that was done, as pairs of the log line; several actions are numbered from the second
+ * on.
+ */
 static void
 log_done(LogLine *line, const DeliverReport *report)
 {
@@ -35,6 +38,7 @@ log_decision(LogLine *line, const Plan *plan, const ScriptChainReport *scripts)
 	log_line_add(line, "script", scripts->decided_by);
 	if (plan == NULL || plan_count(plan) == 0 || plan_get(plan, 0)->at.file == NULL)
 		return;
+
 	const PlanSource *at = &plan_get(plan, 0)->at;
 	g_autofree char *rule = g_strdup_printf("%s:%u", at->file, at->line);
 	log_line_add(line, "by", rule);
@@ -46,11 +50,15 @@ log_notes(LogLine *line, const Transact *transact)
 {
 	g_autoptr(GString) all = g_string_new(NULL);
 	const GPtrArray *const lists[] = { transact->scripts.notes, transact->report.notes };
+
 	for (size_t n = 0; n < G_N_ELEMENTS(lists); n++)
 		for (guint i = 0; i < lists[n]->len; i++)
-			g_string_append_printf(all, "%s%s", all->len > 0 ? "; " : "", (const char *) lists[n]->pdata[i]);
+			g_string_append_printf(all, "%s%s", all->len > 0 ? "; " : "",
+			                       (const char *) lists[n]->pdata[i]);
+
 	if (transact->rules != NULL && transact->rules->note != NULL)
-		g_string_append_printf(all, "%s%s", all->len > 0 ? "; " : "", transact->rules->note);
+		g_string_append_printf(all, "%s%s", all->len > 0 ? "; " : "",
+		                       transact->rules->note);
 	log_line_add(line, "note", all->len > 0 ? all->str : NULL);
 }
 
@@ -59,7 +67,8 @@ log_rules(LogLine *line, const HeaderRuleResult *rules)
 {
 	for (guint i = 0; rules != NULL && i < rules->events->len; i++) {
 		const HeaderRuleEvent *event = rules->events->pdata[i];
-		g_autofree char *text = g_strdup_printf("%s (%s, line %u)", event->rule, event->action, event->line);
+		g_autofree char *text = g_strdup_printf("%s (%s, line %u)", event->rule,
+		                                        event->action, event->line);
 		g_autofree char *key = i > 0 ? g_strdup_printf("rule%u", i + 1) : g_strdup("rule");
 		log_line_add(line, key, text);
 	}
@@ -85,6 +94,7 @@ trace_head(const Transact *transact)
 	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(transact->now);
 	g_autofree char *stamp = time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ")
 	                                      : g_strdup("");
+
 	const struct {
 		const char *key, *value;
 	} pairs[] = {
@@ -102,11 +112,13 @@ trace_head(const Transact *transact)
 		if (value != NULL)
 			g_string_append_printf(head, "%s: %s\n", pairs[i].key, value);
 	}
+
 	g_autofree char *verdict = transact->verdict != NULL ? loop_verdict_print(transact->verdict)
 	                                                     : g_strdup("");
 	g_autofree char *rules = transact->rules != NULL ? header_rule_result_print(transact->rules)
 	                                                 : g_strdup("");
 	g_string_append_printf(head, "%s%s\nscripts:\n", verdict, rules);
+
 	return g_string_free(head, FALSE);
 }
 
@@ -117,6 +129,7 @@ trace_tail(const Transact *transact, const Status *st)
 	GString *tail = g_string_new(NULL);
 	g_autofree char *plan = transact->plan != NULL ? plan_print(transact->plan) : g_strdup("");
 	g_autofree char *done = transact_done_text(transact);
+
 	g_string_append_printf(tail, "\nplan:\n%s\n", plan);
 	if (transact->scripts.decided_by != NULL)
 		g_string_append_printf(tail, "decided by: %s\n", transact->scripts.decided_by);
@@ -125,6 +138,7 @@ trace_tail(const Transact *transact, const Status *st)
 		for (guint i = 0; i < lists[n]->len; i++)
 			g_string_append_printf(tail, "note: %s\n",
 			                       (const char *) lists[n]->pdata[i]);
+
 	g_string_append_printf(tail, "answer: %s %s\n", status_row(st->id)->dsn,
 	                       st->id == STATUS_OK ? done : status_text(st));
 	if (st->detail != NULL)
@@ -139,6 +153,7 @@ write_trace(const Transact *transact, const Status *st)
 	g_auto(Status) fault = STATUS_INIT;
 	if (transact->trace == NULL)
 		return;
+
 	g_autofree char *head = trace_head(transact), *tail = trace_tail(transact, st);
 	if (!delivery_trace_write(transact->trace, transact->now, transact->envelope->queue_id,
 	                          head, tail, &fault))
@@ -151,33 +166,39 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 {
 	const Envelope *envelope = transact->envelope;
 	const Conf *conf = transact->site->conf;
+
 	write_trace(transact, st);
 	LogLine *line = log_line_new(envelope->queue_id);
 	log_line_add(line, "to", envelope->recipient);
 	log_line_add(line, "orig_to", envelope->original);
 	log_line_add(line, "from", envelope->sender);
 	log_line_add(line, "user", transact->account->user);
+
 	/* The outcome before the reasons: a line that is too long loses its end. */
 	g_autofree char *delay = g_strdup_printf("%.3f", seconds);
 	log_line_add(line, "delay", delay);
 	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", outcome(st));
+
 	if (st->id != STATUS_OK) {
 		log_line_add(line, "fault", status_row(st->id)->name);
 		log_line_add(line, "text", status_text(st));
 		log_line_add(line, "detail", st->detail);
 	}
+
 	if (transact->verdict != NULL && transact->verdict->kind != LOOP_NONE) {
 		log_line_add(line, "loop", loop_kind_name(transact->verdict->kind));
 		log_line_add(line, "why", transact->verdict->why);
 	}
+
 	log_rules(line, transact->rules);
 	log_decision(line, transact->plan, &transact->scripts);
 	log_done(line, &transact->report);
 	log_notes(line, transact);
 	log_line_add_int(line, "size", (gint64) message_size(transact->message));
 	if (conf->durability != DURABILITY_FULL)
-		log_line_add(line, "durability", conf->durability == DURABILITY_FILE ? "file" : "none");
+		log_line_add(line, "durability",
+		             conf->durability == DURABILITY_FILE ? "file" : "none");
 	log_line_add(line, "key", transact->site->key_problem);
 	log_line_send(line, st->id == STATUS_OK ? LOG_INFO : LOG_WARNING);
 }

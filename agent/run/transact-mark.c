@@ -2,8 +2,9 @@
 /*
  * transact-mark: the owner's key, and the mark of what is delivered.
  *
- * The mark covers the body, which passes only after the header was written. So the header is written with a mark of the right length, and
- * what stands there in the file is replaced at the end.
+ * The mark covers the body, which passes only after the header was written. So the header is
+ * written with a mark of the right length, and what stands there in the file is replaced at the
+ * end.
  */
 #include "agent/run/transact-parts.h"
 
@@ -21,8 +22,10 @@ static void
 join_keys(Transact *transact, const MarkKeys *own)
 {
 	const Conf *conf = transact->site->conf;
-	const MarkKeys *site = transact->late_keys != NULL ? transact->late_keys : transact->site->keys;
+	const MarkKeys *site = transact->late_keys != NULL ? transact->late_keys
+	                                                   : transact->site->keys;
 	bool by_site = conf->mark_key == MARK_KEY_SITE;
+
 	mark_keys_free(transact->keys);
 	transact->keys = by_site ? mark_keys_join(site, own) : mark_keys_join(own, site);
 	transact->has_owner_key = own != NULL;
@@ -46,7 +49,8 @@ static void
 read_late_keys(Transact *transact)
 {
 	const Site *site = transact->site;
-	g_auto(Status) unreadable = STATUS_INIT; /* as an owner's door finds them: their marks prove nothing here */
+	/* as an owner's door finds them: their marks prove nothing here */
+	g_auto(Status) unreadable = STATUS_INIT;
 	if (site->keys_come_late)
 		(void) mark_keys_read(site->conf->key_file, &transact->late_keys, &unreadable);
 }
@@ -64,12 +68,14 @@ transact_read_keys(Transact *transact)
 		join_keys(transact, NULL);
 		return;
 	}
+
 	const char *folder = transact_state_folder(transact, &fault);
 	g_autofree char *path = folder != NULL ? g_build_filename(folder, KEY_FILE, NULL) : NULL;
 	if (path == NULL || !site_owner_keys(transact->site, path, transact->now, &own, &fault))
 		note_no_key(transact, &fault);
 	else
 		transact->marks_read = true;
+
 	join_keys(transact, own);
 }
 
@@ -79,12 +85,14 @@ transact_make_key(Transact *transact)
 	const Conf *conf = transact->site->conf;
 	if (!transact->marks_read || transact->has_owner_key || conf->mark_key == MARK_KEY_SITE)
 		return;
+
 	g_auto(Status) fault = STATUS_INIT;
 	auto_fd int folder = -1;
 	g_autofree char *path = g_build_filename(transact->state_path, KEY_FILE, NULL);
 	g_autoptr(MarkKeys) own = NULL;
 	if (fs_make_dir(AT_FDCWD, transact->state_path, 0700, &folder, &fault))
 		own = mark_keys_read_or_make(path, &fault);
+
 	if (own == NULL)
 		note_no_key(transact, &fault);
 	else
@@ -97,7 +105,8 @@ has_stamp(const Headers *headers, const char *name)
 {
 	size_t behind_stamp = 0, behind_received = 0;
 	(void) headers_next(headers, "Received", &behind_received);
-	return headers_next(headers, name, &behind_stamp) != NULL && behind_stamp <= behind_received;
+	return headers_next(headers, name, &behind_stamp) != NULL &&
+	       behind_stamp <= behind_received;
 }
 
 static char *
@@ -108,8 +117,8 @@ make_value(const Transact *transact, MarkKind kind, const BodyPrint *print)
 }
 
 /*
- * The mark of a copy that is stored, over the header that it stands in. Where the body is not known yet it says passed on, and the
- * file's copy is replaced by transact_seal.
+ * The mark of a copy that is stored, over the header that it stands in. Where the body is not known
+ * yet it says passed on, and the file's copy is replaced by transact_seal.
  */
 static void
 append_mark(Transact *transact, Headers *stamped, const Headers *headers, const BodyPrint *print)
@@ -118,7 +127,9 @@ append_mark(Transact *transact, Headers *stamped, const Headers *headers, const 
 		return;
 	AddressRules rules = site_loop_rules(transact->site);
 	transact->subject = mark_subject(transact->envelope->recipient, &rules, headers);
-	g_autofree char *value = make_value(transact, print != NULL ? MARK_STORED : MARK_PASSED, print);
+
+	g_autofree char *value = make_value(transact, print != NULL ? MARK_STORED : MARK_PASSED,
+	                                    print);
 	transact->mark_at = headers_count(stamped);
 	transact->sealed = print != NULL;
 	headers_append_text(stamped, MARK_FIELD, value);
@@ -140,12 +151,15 @@ transact_stamp(Transact *transact, const BodyPrint *print)
 	Headers *old = transact->rules->headers;
 	Headers *stamped = headers_new(old, headers_newline(old));
 	size_t top = headers_top(old);
+
 	for (size_t i = 0; i < top; i++)
 		headers_append(stamped, headers_get(old, i));
 	if (conf->add_return_path && envelope->sender != NULL && !has_stamp(old, "Return-Path")) {
-		g_autofree char *path = address_print_path(envelope_is_bounce(envelope) ? "" : envelope->sender);
+		g_autofree char *path = address_print_path(
+			envelope_is_bounce(envelope) ? "" : envelope->sender);
 		headers_append_text(stamped, "Return-Path", path);
 	}
+
 	if (conf->add_original_to && envelope->original != NULL && !has_stamp(old, "X-Original-To"))
 		append_address(stamped, "X-Original-To", envelope->original);
 	if (conf->add_delivered_to && !has_stamp(old, "Delivered-To"))
@@ -161,9 +175,11 @@ make_field(const Transact *transact, MarkKind kind, const BodyPrint *print)
 {
 	g_autofree char *value = make_value(transact, kind, print);
 	g_autoptr(Headers) alone = headers_new(NULL, headers_newline(transact->headers));
+
 	headers_append_text(alone, MARK_FIELD, value);
 	const HeaderField *field = headers_get(alone, 0);
 	g_assert(field->len == headers_get(transact->headers, transact->mark_at)->len);
+
 	return g_strndup(field->bytes, field->len);
 }
 
@@ -179,7 +195,8 @@ transact_seal(Transact *transact, MessageSeal *ret_seal)
 {
 	if (transact->subject == NULL || transact->sealed)
 		return false;
-	*ret_seal = (MessageSeal){ headers_get(transact->headers, transact->mark_at), make_stored, transact };
+	*ret_seal = (MessageSeal){ headers_get(transact->headers, transact->mark_at), make_stored,
+		                   transact };
 	return true;
 }
 
@@ -187,13 +204,20 @@ void
 transact_settle_mark(Transact *transact)
 {
 	if (transact->envelope->door == DOOR_TRY) { /* what would be stored is shown */
-		transact->mark = transact->subject != NULL ? header_field_value(headers_get(transact->headers, transact->mark_at)) : NULL;
+		transact->mark = transact->subject != NULL
+		                         ? header_field_value(headers_get(transact->headers,
+		                                                          transact->mark_at))
+		                         : NULL;
 		return;
 	}
+
 	g_auto(Status) unreadable = STATUS_INIT;
-	const BodyPrint *print = transact->subject != NULL && transact->mark == NULL ? message_print(transact->message, &unreadable) : NULL;
+	const BodyPrint *print = transact->subject != NULL && transact->mark == NULL
+	                                 ? message_print(transact->message, &unreadable)
+	                                 : NULL;
 	if (print == NULL)
 		return;
+
 	g_autofree char *field = make_field(transact, MARK_PASSED, print);
 	headers_overwrite(transact->headers, transact->mark_at, field);
 	transact->mark = header_field_value(headers_get(transact->headers, transact->mark_at));

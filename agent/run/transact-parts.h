@@ -11,9 +11,10 @@
 #include "agent/state/mark-history.h"
 
 struct Transact {
-	const Site *site;        /* `own_site` where settings hold for this recipient alone */
-	Site own_site;           /* the site with `own_conf` in it; all else is borrowed from the site */
-	Conf *own_conf;          /* NULL: no block `user` or `domain` fits the recipient */
+	const Site *site; /* `own_site` where settings hold for this recipient alone */
+	/* the site with `own_conf` in it; all else is borrowed from the site */
+	Site own_site;
+	Conf *own_conf; /* NULL: no block `user` or `domain` fits the recipient */
 	const Account *account;
 	const Envelope *envelope;
 	Message *message;
@@ -21,39 +22,49 @@ struct Transact {
 	gint64 now;
 	const TransactDescription *described;
 	const RecipeCall *recipes; /* NULL: by the settings */
-	char *state_path;        /* where the owner's state lies; NULL: not asked for yet, or there is none */
-	MarkKeys *keys;          /* the owner's and the site's; NULL: none */
-	MarkKeys *late_keys;     /* the site's, where they come late */
+	/* where the owner's state lies; NULL: not asked for yet, or there is none */
+	char *state_path;
+	MarkKeys *keys;      /* the owner's and the site's; NULL: none */
+	MarkKeys *late_keys; /* the site's, where they come late */
 	bool has_owner_key;
-	bool marks_read;         /* keys have been looked for */
-	char *subject;           /* mark_subject of the header that is stored; NULL: it has no mark */
-	size_t mark_at;          /* where the mark stands in `headers` */
-	bool sealed;             /* it is the mark of a stored copy from the beginning */
-	char *mark;              /* its value as rules and programs see it, once it is known */
+	bool marks_read; /* keys have been looked for */
+	/* mark_subject of the header that is stored; NULL: it has no mark */
+	char *subject;
+	size_t mark_at; /* where the mark stands in `headers` */
+	bool sealed;    /* it is the mark of a stored copy from the beginning */
+	char *mark;     /* its value as rules and programs see it, once it is known */
 	LoopVerdict *verdict;
 	HeaderRuleResult *rules;
-	Headers *headers;        /* as it will be stored: after rules, with stamps */
-	const char *file_into;   /* where a verdict or a rule wants the message; before any filter */
-	bool discard;            /* return_action = discard, duplicates = discard */
-	bool inbox_only;         /* the INBOX, without rules */
-	bool must_notify;        /* loop_action = notice */
-	bool flags_duplicate;    /* duplicates = flag */
-	char *arrival;           /* see transact_arrival; NULL: not asked for yet, or a retry cannot be told */
-	char *here;              /* the folder in which it still is: taken, not stored again; NULL: it is not taken */
+	Headers *headers; /* as it will be stored: after rules, with stamps */
+	/* where a verdict or a rule wants the message; before any filter */
+	const char *file_into;
+	bool discard;         /* return_action = discard, duplicates = discard */
+	bool inbox_only;      /* the INBOX, without rules */
+	bool must_notify;     /* loop_action = notice */
+	bool flags_duplicate; /* duplicates = flag */
+	/* see transact_arrival; NULL: not asked for yet, or a retry cannot be told */
+	char *arrival;
+	/* the folder in which it still is: taken, not stored again; NULL: it is not taken */
+	char *here;
 	Plan *plan;
 	ScriptChainReport scripts;
 	DeliverReport report;
-	GPtrArray *locks;        /* Dotlock: what recipes hold until all is delivered */
-	GPtrArray *ids;          /* IdCacheEntry: ids for caches of formail -D, written when all is delivered */
-	DeliveryTrace *trace;    /* of a real delivery; NULL: none is wanted */
-	GPtrArray *places;       /* char *: where each action would be stored (rehearsal); NULL: nowhere */
-	StateOnce *state;        /* what is remembered of the owner; opened when something asks */
+	GPtrArray *locks; /* Dotlock: what recipes hold until all is delivered */
+	/* IdCacheEntry: ids for caches of formail -D, written when all is delivered */
+	GPtrArray *ids;
+	DeliveryTrace *trace; /* of a real delivery; NULL: none is wanted */
+	/* char *: where each action would be stored (rehearsal); NULL: nowhere */
+	GPtrArray *places;
+	StateOnce *state; /* what is remembered of the owner; opened when something asks */
 };
 
 /* The state folder of the owner; NULL: there can be none. Borrowed. */
 const char *transact_state_folder(Transact *transact, Status *st);
 
-/* What only a retry of this delivery has again, once the message has been read; NULL: nothing tells a retry from a second copy. Borrowed. */
+/*
+ * What only a retry of this delivery has again, once the message has been read; NULL: nothing tells
+ * a retry from a second copy. Borrowed.
+ */
 const char *transact_arrival(Transact *transact);
 
 /* transact-mark.c: the mark of this delivery. */
@@ -61,10 +72,16 @@ const char *transact_arrival(Transact *transact);
 /* Read the keys that the mark is made and checked with. A fault is noted. */
 void transact_read_keys(Transact *transact);
 
-/* Make the owner a key if there is none and one is wanted. A fault is noted, and the mail gets no mark. */
+/*
+ * Make the owner a key if there is none and one is wanted. A fault is noted, and the mail gets no
+ * mark.
+ */
 void transact_make_key(Transact *transact);
 
-/* Put our stamps on top of the header. `print` NULL: the body is not known yet, and transact_seal makes the mark. */
+/*
+ * Put our stamps on top of the header. `print` NULL: the body is not known yet, and transact_seal
+ * makes the mark.
+ */
 void transact_stamp(Transact *transact, const BodyPrint *print);
 
 /* How the draft's mark is made when the body has passed. False: it has none. */
@@ -78,7 +95,10 @@ void transact_settle_mark(Transact *transact);
 /* The verdict about loops, and what it means. False: the message is refused or put off. */
 bool transact_judge_loop(Transact *transact, Status *st);
 
-/* Would the plan only pass on what was only passed on before? If so, it is a loop: false (the message is refused), or the plan is replaced by what loop_action says. */
+/*
+ * Would the plan only pass on what was only passed on before? If so, it is a loop: false (the
+ * message is refused), or the plan is replaced by what loop_action says.
+ */
 bool transact_check_passed(Transact *transact, Status *st);
 
 /* The mail is here already: accept it without storing it. */
@@ -87,7 +107,10 @@ bool transact_take(Transact *transact, Status *st);
 /* Tell the owner about a loop, at most once a day. */
 void transact_notify_loop(Transact *transact, Maildir *inbox);
 
-/* transact-duplicate.c: is this mail, which came without a mark, a second copy? Asks the state, once the body is stored. */
+/*
+ * transact-duplicate.c: is this mail, which came without a mark, a second copy? Asks the state,
+ * once the body is stored.
+ */
 void transact_check_duplicate(Transact *transact);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transact-return: mail that was here before. Whoever has it is not failed again, and a mark alone makes no mail vanish: what is not known to
- * be here is delivered.
+ * transact-return: mail that was here before. Whoever has it is not failed again, and a mark alone
+ * makes no mail vanish: what is not known to be here is delivered.
  */
 #define _GNU_SOURCE
 #include "agent/run/transact-parts.h"
@@ -22,8 +22,8 @@ static bool
 refuse(const Transact *transact, StatusId id, Status *st)
 {
 	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
-	return status_fail(st, id, "%s: %s: %s - see todoke code %s", recipient, status_row(id)->text, transact->verdict->why,
-	                   status_row(id)->name);
+	return status_fail(st, id, "%s: %s: %s - see todoke code %s", recipient,
+	                   status_row(id)->text, transact->verdict->why, status_row(id)->name);
 }
 
 /* A proven loop: what the site wants done with it. */
@@ -68,17 +68,22 @@ answer_return(Transact *transact, Status *st)
 	}
 }
 
-/* The body, so that marks can be checked: read into the INBOX's tmp, where nothing is left of it, or into memory where there is no INBOX. */
+/*
+ * The body, so that marks can be checked: read into the INBOX's tmp, where nothing is left of it,
+ * or into memory where there is no INBOX.
+ */
 static bool
 hold_body(Transact *transact, Status *st)
 {
 	MessageBody body;
 	if (message_is_in_memory(transact->message) || message_body(transact->message, &body))
 		return true;
+
 	deadline_waiting_for("reading the message");
 	const Headers *headers = message_headers(transact->message);
 	if (transact->account->returns_to == NULL) {
-		g_autoptr(Maildir) inbox = deliver_open_inbox(transact->account->maildir, transact->site->conf, st);
+		g_autoptr(Maildir) inbox = deliver_open_inbox(transact->account->maildir,
+		                                              transact->site->conf, st);
 		g_autoptr(MaildirDraft) draft = inbox != NULL ? maildir_draft_new(inbox, st) : NULL;
 		return draft != NULL && maildir_draft_write(draft, transact->message, headers, st);
 	}
@@ -86,6 +91,7 @@ hold_body(Transact *transact, Status *st)
 	int fd = memfd_create("message", MFD_CLOEXEC);
 	if (fd < 0)
 		return status_fail_errno(st, errno, "cannot make a file in memory");
+
 	bool held = message_write(transact->message, headers, fd, NULL, st);
 	(void) close(fd); /* the message has its own descriptor */
 	return held;
@@ -101,20 +107,26 @@ trash_path(const Transact *transact, Maildir *inbox)
 	return folder != NULL ? folder_path(&rules, inbox, folder, &why) : NULL;
 }
 
-/* Note anew where the copy is, before its line in the history gets too old: it may be asked for as long as it is here. */
+/*
+ * Note anew where the copy is, before its line in the history gets too old: it may be asked for as
+ * long as it is here.
+ */
 static void
 renew(Transact *transact, const MarkTag *tag, const KeptCopy *copy, const char *path)
 {
 	gint64 lifetime = transact->site->conf->mark_lifetime;
 	if (transact->envelope->door == DOOR_TRY || copy->time + lifetime / 2 > transact->now)
 		return;
+
 	g_auto(Status) fault = STATUS_INIT;
 	g_autoptr(GString) line = g_string_new(NULL);
 	if (copy->sign != NULL)
 		mark_history_kept_in_mbox(line, tag, path, copy->sign);
 	else
 		mark_history_kept(line, tag, path, copy->bytes);
-	(void) mark_history_append(transact->state_path, line, transact->now, lifetime, &fault); /* or the next time */
+
+	/* or the next time */
+	(void) mark_history_append(transact->state_path, line, transact->now, lifetime, &fault);
 }
 
 /* The folder in which one of the copies still is; NULL: none is found. Caller frees. */
@@ -123,17 +135,24 @@ find_kept(Transact *transact, const MarkTag *tag, const MarkHistory *history)
 {
 	g_auto(Status) absent = STATUS_INIT;
 	AddressRules rules = site_loop_rules(transact->site);
-	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask, .durability = DURABILITY_NONE };
-	g_autoptr(Maildir) inbox = history->kept->len > 0 ? maildir_open(transact->account->maildir, &look_only, &absent) : NULL;
+	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask,
+		                     .durability = DURABILITY_NONE };
+	g_autoptr(Maildir) inbox = history->kept->len > 0 ? maildir_open(transact->account->maildir,
+	                                                                 &look_only, &absent)
+	                                                  : NULL;
+
 	if (inbox == NULL)
 		return NULL;
 
 	deadline_waiting_for("looking for the copy that was kept");
 	g_autofree char *trash = trash_path(transact, inbox), *path = NULL;
-	const KeptWanted wanted = { tag->subject, tag->print, tag->whole, transact->envelope->recipient, &rules, trash };
+	const KeptWanted wanted = { tag->subject, tag->print,
+		                    tag->whole,   transact->envelope->recipient,
+		                    &rules,       trash };
 	const KeptCopy *copy = NULL;
 	if (!kept_find(inbox, history->kept, &wanted, &copy, &path))
 		return NULL;
+
 	renew(transact, tag, copy, path);
 	return kept_folder(copy, path);
 }
@@ -150,18 +169,27 @@ recall(Transact *transact, const LoopSettings *settings)
 	LoopHistory known = { 0 };
 	g_autofree char *kept = NULL;
 	AddressRules rules = site_loop_rules(transact->site);
-	g_autofree char *subject = mark_subject(transact->envelope->recipient, &rules, message_headers(transact->message));
+	g_autofree char *subject = mark_subject(transact->envelope->recipient, &rules,
+	                                        message_headers(transact->message));
 
 	BodyPrint whole;
-	if (folder != NULL && print != NULL && message_whole_print(transact->message, &whole, &unknown)) {
-		const MarkTag tag = { transact->now, subject, print, &whole, transact_arrival(transact) };
+	if (folder != NULL && print != NULL &&
+	    message_whole_print(transact->message, &whole, &unknown)) {
+		const MarkTag tag = { transact->now, subject, print, &whole,
+			              transact_arrival(transact) };
 		mark_history_read(folder, &tag, &history);
 		kept = find_kept(transact, &tag, &history);
 		known = (LoopHistory){
-			.known = history.known, .kept = kept, .kept_before = history.kept->len > 0, .kept_other = history.kept_any,
-			.disposed = history.disposed, .passed = history.passed, .returns = history.returns,
+			.known = history.known,
+			.kept = kept,
+			.kept_before = history.kept->len > 0,
+			.kept_other = history.kept_any,
+			.disposed = history.disposed,
+			.passed = history.passed,
+			.returns = history.returns,
 		};
 	}
+
 	loop_settle(transact->verdict, &known, settings);
 	if (transact->verdict->kind == LOOP_KEPT)
 		transact->here = g_steal_pointer(&kept);
@@ -174,6 +202,7 @@ transact_judge_loop(Transact *transact, Status *st)
 {
 	const Headers *headers = message_headers(transact->message);
 	LoopSettings settings = site_loop_settings(transact->site, transact->now);
+
 	settings.keys = transact->keys;
 	settings.addresses = transact->account->addresses;
 	if (loop_wants_body(headers, transact->keys)) {
@@ -184,9 +213,11 @@ transact_judge_loop(Transact *transact, Status *st)
 			return false;
 	}
 
-	LoopVerdict *verdict = transact->verdict = loop_judge(headers, transact->envelope, &settings);
+	LoopVerdict *verdict = transact->verdict = loop_judge(headers, transact->envelope,
+	                                                      &settings);
 	if (verdict->recall && settings.print == NULL && !hold_body(transact, st))
 		return false;
+
 	if (verdict->recall)
 		recall(transact, &settings);
 	transact->inbox_only = verdict->to_inbox;
@@ -209,7 +240,8 @@ ends_here(const Plan *plan)
 {
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		PlanKind kind = plan_get(plan, i)->kind;
-		if (plan_kind_row(kind)->keeps_copy || kind == PLAN_DISCARD || kind == PLAN_REJECT || kind == PLAN_EREJECT || kind == PLAN_DEFER)
+		if (plan_kind_row(kind)->keeps_copy || kind == PLAN_DISCARD ||
+		    kind == PLAN_REJECT || kind == PLAN_EREJECT || kind == PLAN_DEFER)
 			return true;
 	}
 	return false;
@@ -222,10 +254,12 @@ has_left_already(const Plan *plan)
 	bool left = false;
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		const PlanAction *action = plan_get(plan, i);
-		if (action->kind == PLAN_REDIRECT || (action->kind == PLAN_PIPE && !action->program->done))
+		if (action->kind == PLAN_REDIRECT ||
+		    (action->kind == PLAN_PIPE && !action->program->done))
 			return false;
 		left |= action->kind == PLAN_PIPE;
 	}
+
 	return left;
 }
 
@@ -236,24 +270,31 @@ remember_refusal(Transact *transact)
 	g_auto(Status) fault = STATUS_INIT;
 	AddressRules rules = site_loop_rules(transact->site);
 	const BodyPrint *print = message_print(transact->message, &fault);
-	g_autofree char *subject = mark_subject(transact->envelope->recipient, &rules, message_headers(transact->message));
+	g_autofree char *subject = mark_subject(transact->envelope->recipient, &rules,
+	                                        message_headers(transact->message));
+
 	if (transact->state == NULL || print == NULL || transact->envelope->door == DOOR_TRY)
 		return;
 	g_autoptr(GString) line = g_string_new(NULL);
 	const MarkTag tag = { transact->now, subject, print, NULL, transact_arrival(transact) };
 	mark_history_returned(line, &tag);
-	if (!mark_history_append(transact->state_path, line, transact->now, transact->site->conf->mark_lifetime, &fault))
-		g_ptr_array_add(transact->report.notes, g_strdup_printf("the loop is not remembered: %s", fault.detail));
+
+	if (!mark_history_append(transact->state_path, line, transact->now,
+	                         transact->site->conf->mark_lifetime, &fault))
+		g_ptr_array_add(transact->report.notes,
+		                g_strdup_printf("the loop is not remembered: %s", fault.detail));
 }
 
 bool
 transact_check_passed(Transact *transact, Status *st)
 {
 	const LoopVerdict *verdict = transact->verdict;
-	if (verdict == NULL || verdict->kind != LOOP_PASSED || transact->inbox_only || transact->file_into != NULL)
+	if (verdict == NULL || verdict->kind != LOOP_PASSED || transact->inbox_only ||
+	    transact->file_into != NULL)
 		return true;
 	if (ends_here(transact->plan) || has_left_already(transact->plan))
 		return true;
+
 	remember_refusal(transact);
 	return answer_loop(transact, st);
 }
@@ -262,11 +303,14 @@ bool
 transact_take(Transact *transact, Status *st)
 {
 	bool kept = transact->verdict->kind == LOOP_KEPT;
+
 	deadline_waiting_for("reading the message");
 	if (!message_drain(transact->message, st))
 		return false;
-	deliver_report_add(&transact->report, kept ? "none, it is here" : "none, it was disposed of", kept ? g_strdup(transact->here) : NULL,
-	                   NULL, message_size(transact->message));
+
+	deliver_report_add(
+		&transact->report, kept ? "none, it is here" : "none, it was disposed of",
+		kept ? g_strdup(transact->here) : NULL, NULL, message_size(transact->message));
 	return true;
 }
 
@@ -278,8 +322,14 @@ was_notified(Transact *transact)
 	State *state = state_once_get(transact->state, transact->report.notes);
 	gint64 total = 0;
 	g_auto(Status) unknown = STATUS_INIT;
-	/* A counter, as two deliveries may find it at once. Where nothing can be counted nobody is told: better than each time. */
-	return state == NULL || !state_count(state, key, 1, transact->now + 2 * DAY_SECONDS, &total, &unknown) || total != 1;
+
+	/*
+	 * A counter, as two deliveries may find it at once. Where nothing can be counted nobody is
+	 * told: better than each time.
+	 */
+	return state == NULL ||
+	       !state_count(state, key, 1, transact->now + 2 * DAY_SECONDS, &total, &unknown) ||
+	       total != 1;
 }
 
 void
@@ -289,11 +339,16 @@ transact_notify_loop(Transact *transact, Maildir *inbox)
 		return;
 	const NoticeFrame frame = { transact->account, transact->site->host, transact->now };
 	g_autofree char *text = g_strdup_printf(
-		"Mail to <%s> went in a circle: your rules passed it on, and it came back.\n\n  %s\n\n"
-		"It is in your INBOX now, and was not passed on again. Please look at your rules, and at those of the\n"
+		"Mail to <%s> went in a circle: your rules passed it on, and it came back.\n\n  "
+		"%s\n\n"
+		"It is in your INBOX now, and was not passed on again. Please look at your rules, "
+		"and at those of the\n"
 		"address that they send mail to.\n\n"
-		"Such a notice comes once a day at most.\n", transact->envelope->recipient, transact->verdict->why);
+		"Such a notice comes once a day at most.\n",
+		transact->envelope->recipient, transact->verdict->why);
 	g_auto(Status) fault = STATUS_INIT;
 	if (!notice_store(&frame, inbox, "Mail that you forward comes back", text, &fault))
-		g_ptr_array_add(transact->report.notes, g_strdup_printf("the owner is not told of the loop: %s", fault.detail));
+		g_ptr_array_add(
+			transact->report.notes,
+			g_strdup_printf("the owner is not told of the loop: %s", fault.detail));
 }

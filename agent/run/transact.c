@@ -29,10 +29,11 @@ id_free(gpointer entry)
 }
 
 Transact *
-transact_new(const Site *site, const Account *account, const Envelope *envelope, Message *message, const char *folder,
-             gint64 now)
+transact_new(const Site *site, const Account *account, const Envelope *envelope, Message *message,
+             const char *folder, gint64 now)
 {
 	Transact *transact = g_new0(Transact, 1);
+
 	transact->site = site;
 	transact->own_conf = account_conf(account, site->conf);
 	if (transact->own_conf != NULL) {
@@ -52,6 +53,7 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->places = g_ptr_array_new_with_free_func(g_free);
 	script_chain_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
+
 	return transact;
 }
 
@@ -100,7 +102,8 @@ static bool
 refuse(const Transact *transact, StatusId id, const char *why, Status *st)
 {
 	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
-	return status_fail(st, id, "%s: %s: %s - see todoke code %s", recipient, status_row(id)->text, why, status_row(id)->name);
+	return status_fail(st, id, "%s: %s: %s - see todoke code %s", recipient,
+	                   status_row(id)->text, why, status_row(id)->name);
 }
 
 static bool
@@ -112,7 +115,8 @@ apply_rules(Transact *transact, Status *st)
 		.fetched = transact->verdict->fetched,
 		.forwarded = transact->verdict->forwarded,
 	};
-	transact->rules = header_rules_apply(transact->site->rules, message_headers(transact->message), &input);
+	transact->rules = header_rules_apply(transact->site->rules,
+	                                     message_headers(transact->message), &input);
 	switch (transact->rules->answer) {
 	case HEADER_RULE_DELIVER:
 		return true;
@@ -120,7 +124,8 @@ apply_rules(Transact *transact, Status *st)
 		transact->file_into = transact->rules->folder;
 		return true;
 	default:
-		return refuse(transact, header_rule_result_status(transact->rules), transact->rules->why, st);
+		return refuse(transact, header_rule_result_status(transact->rules),
+		              transact->rules->why, st);
 	}
 }
 
@@ -131,10 +136,12 @@ transact_judge(Transact *transact, Status *st)
 		transact->headers = headers_ref(message_headers(transact->message));
 		return true;
 	}
+
 	deadline_waiting_for("judging the header");
 	transact_read_keys(transact);
 	if (!transact_judge_loop(transact, st))
 		return false;
+
 	return transact->here != NULL || apply_rules(transact, st);
 }
 
@@ -146,9 +153,11 @@ plan_verdict(Transact *transact, Status *st)
 		return plan_add(transact->plan, plan_action_new(PLAN_DISCARD, NULL, 0), st);
 	if (transact->inbox_only)
 		return plan_add(transact->plan, plan_action_new(PLAN_KEEP, NULL, 0), st);
+
 	PlanAction *action = plan_action_new(PLAN_FILEINTO, NULL, 0);
 	action->mailbox = g_strdup(transact->file_into);
 	action->create = true;
+
 	return plan_add(transact->plan, action, st);
 }
 
@@ -156,22 +165,27 @@ static bool
 list_scripts(const Transact *transact, ScriptChain *ret_list, Status *st)
 {
 	const TransactDescription *described = transact->described;
+
 	if (described->script == NULL)
-		return script_chain_find(transact->site->conf, transact->account, transact->recipes, ret_list, st);
+		return script_chain_find(transact->site->conf, transact->account, transact->recipes,
+		                         ret_list, st);
 	script_chain_given(ret_list, described->before, described->script, described->after);
 	return true;
 }
 
 /*
- * Have faults of rules put the mail off for as long as they may? The newest Received line has the time when the queue took it; where
- * there is none, nobody knows, and the sender's queue has its own end.
+ * Have faults of rules put the mail off for as long as they may? The newest Received line has the
+ * time when the queue took it; where there is none, nobody knows, and the sender's queue has its
+ * own end.
  */
 static bool
 is_overdue(const Transact *transact)
 {
 	size_t pos = 0;
-	const HeaderField *field = headers_next(message_headers(transact->message), "Received", &pos);
+	const HeaderField *field = headers_next(message_headers(transact->message), "Received",
+	                                        &pos);
 	SieveDate date;
+
 	if (field == NULL || !sieve_date_parse((SieveText){ field->bytes, field->len }, &date))
 		return false;
 	return date.seconds + transact->site->conf->defer_at_most < transact->now;
@@ -194,6 +208,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		return false;
 	if (list.scripts->len == 0)
 		return true;
+
 	transact_settle_mark(transact);
 	FilterInput input = {
 		.message = transact->message,
@@ -218,23 +233,31 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 		description.trace_user = transact->trace;
 		description.is_delivered = true;
 	}
-	g_autoptr(Services) services = services_new(transact->site, transact->account, transact->envelope,
-	                                   inbox, transact->now, &description, &live);
+
+	g_autoptr(Services)
+		services = services_new(transact->site, transact->account, transact->envelope,
+	                                inbox, transact->now, &description, &live);
 	if (transact->recipes != NULL)
 		services_set_recipes(services, transact->recipes);
 	deadline_waiting_for("running the scripts");
 	transact->scripts.is_overdue = is_overdue(transact);
+
 	return script_chain_run(&list, &input, services, transact->plan, &transact->scripts, st);
 }
 
-/* A bounce that came back to the sender that SRS made goes on to who sent the mail, root's mail to whom the site named. */
+/*
+ * A bounce that came back to the sender that SRS made goes on to who sent the mail, root's mail to
+ * whom the site named.
+ */
 static bool
 plan_return(Transact *transact, Status *st)
 {
 	if (!transact->account->forwards_all && !envelope_is_bounce(transact->envelope)) {
 		g_autofree char *recipient = address_print_path(transact->envelope->recipient);
-		return status_fail(st, STATUS_RULE_REFUSED, "%s: only bounces are taken for this address", recipient);
+		return status_fail(st, STATUS_RULE_REFUSED,
+		                   "%s: only bounces are taken for this address", recipient);
 	}
+
 	PlanAction *action = plan_action_new(PLAN_REDIRECT, NULL, 0);
 	action->address = g_strdup(transact->account->returns_to);
 	return plan_add(transact->plan, action, st);
@@ -254,13 +277,16 @@ make_plan(Transact *transact, Maildir *inbox, Status *st)
 	transact->plan = plan_new();
 	if (transact->account->returns_to != NULL)
 		return plan_return(transact, st);
+
 	plan_set_keep_mailbox(transact->plan, transact->folder);
 	if (is_decided(transact) ? !plan_verdict(transact, st) : !run_scripts(transact, inbox, st))
 		return false;
+
 	plan_finish(transact->plan);
 	bool was_decided = is_decided(transact);
 	if (!transact_check_passed(transact, st))
 		return false;
+
 	return was_decided == is_decided(transact) || make_plan(transact, inbox, st);
 }
 
@@ -274,6 +300,7 @@ find_state_folder(const Transact *transact, Status *st)
 		return account_expand(account, setting, st);
 	if (account->is_system && account->home != NULL)
 		return g_build_filename(account->home, ".local/state/todoke", NULL);
+
 	return g_build_filename(account->maildir, "todoke-state", NULL);
 }
 
@@ -285,18 +312,24 @@ transact_state_folder(Transact *transact, Status *st)
 	return transact->state_path;
 }
 
-/* What a rehearsal remembers: what was described, or what the owner's deliveries do, which it does not change. */
+/*
+ * What a rehearsal remembers: what was described, or what the owner's deliveries do, which it does
+ * not change.
+ */
 static bool
 find_state(Transact *transact, Status *st)
 {
 	const TransactDescription *described = transact->described;
+
 	if (described->state != NULL) {
 		transact->state = state_once_new(described->state, transact->now);
 		return true;
 	}
+
 	bool has_account = described->script == NULL;
 	const char *folder = has_account ? transact_state_folder(transact, st) : NULL;
 	transact->state = state_once_new_copy(folder, transact->now);
+
 	return folder != NULL || !has_account;
 }
 
@@ -326,6 +359,7 @@ stamp_for_looking(Transact *transact, Status *st)
 	const BodyPrint *print = message_print(transact->message, st);
 	if (print != NULL)
 		transact_stamp(transact, print);
+
 	return print != NULL;
 }
 
@@ -336,13 +370,16 @@ transact_plan(Transact *transact, Status *st)
 		transact->plan = plan_new();
 		return find_state(transact, st);
 	}
+
 	if (!stamp_for_looking(transact, st))
 		return false;
 	g_auto(Status) absent = STATUS_INIT;
-	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask, .durability = DURABILITY_NONE };
+	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask,
+		                     .durability = DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
 	if (!find_state(transact, st) || !make_plan(transact, inbox, st))
 		return false;
+
 	find_places(transact, inbox);
 	return true;
 }
@@ -352,14 +389,15 @@ static void
 settle_scripts(Transact *transact, Maildir *inbox)
 {
 	const Account *account = transact->account;
-	const ScriptMemory memory = { transact->state, account->user, transact->now, transact->report.notes };
+	const ScriptMemory memory = { transact->state, account->user, transact->now,
+		                      transact->report.notes };
 	const NoticeFrame frame = { account, transact->site->host, transact->now };
 	script_chain_settle(&transact->scripts, &memory, &frame, inbox);
 }
 
 /*
- * The mail lies safely: from now on another copy is a duplicate. Any earlier, a try that fails would make one of the
- * retry; formail does that.
+ * The mail lies safely: from now on another copy is a duplicate. Any earlier, a try that fails
+ * would make one of the retry; formail does that.
  */
 static void
 remember_ids(Transact *transact)
@@ -367,7 +405,8 @@ remember_ids(Transact *transact)
 	for (guint i = 0; i < transact->ids->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
 		if (!id_cache_add(transact->ids->pdata[i], &fault))
-			g_ptr_array_add(transact->report.notes, g_strdup_printf("formail -D: %s", fault.detail));
+			g_ptr_array_add(transact->report.notes,
+			                g_strdup_printf("formail -D: %s", fault.detail));
 	}
 }
 
@@ -376,7 +415,8 @@ static bool
 has_returned(const LoopVerdict *verdict)
 {
 	return verdict != NULL && verdict->recall &&
-	       (verdict->kind == LOOP_RETURNED || verdict->kind == LOOP_RETURNED_OFTEN || verdict->kind == LOOP_PASSED);
+	       (verdict->kind == LOOP_RETURNED || verdict->kind == LOOP_RETURNED_OFTEN ||
+	        verdict->kind == LOOP_PASSED);
 }
 
 static DeliverOwner
@@ -391,7 +431,8 @@ describe_owner(Transact *transact)
 		.site_keys = transact->site->keys,
 		.mark = transact->mark,
 		.mark_subject = transact->subject,
-		.arrival = transact->account->returns_to == NULL ? transact_arrival(transact) : NULL,
+		.arrival = transact->account->returns_to == NULL ? transact_arrival(transact)
+		                                                 : NULL,
 		.returned = has_returned(transact->verdict),
 		.host = transact->site->host,
 		.now = transact->now,
@@ -420,7 +461,8 @@ deliver_return(Transact *transact, Status *st)
 	transact_stamp(transact, NULL);
 	DeliverOwner owner = describe_owner(transact);
 	DeliverJob job = describe_job(transact, &owner);
-	return make_plan(transact, NULL, st) && deliver_run(transact->plan, &job, &transact->report, st);
+	return make_plan(transact, NULL, st) &&
+	       deliver_run(transact->plan, &job, &transact->report, st);
 }
 
 /* What the delivery has left for the owner to know. The mail itself is safe: a fault is noted. */
@@ -429,10 +471,13 @@ tell_owner(Transact *transact, Maildir *inbox)
 {
 	const GPtrArray *sentences = transact->report.for_owner;
 	const NoticeFrame frame = { transact->account, transact->site->host, transact->now };
+
 	for (guint i = 0; i < sentences->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
-		if (!notice_store(&frame, inbox, "Mail could not be passed on", sentences->pdata[i], &fault))
-			g_ptr_array_add(transact->report.notes, g_strdup_printf("the owner is not told: %s", fault.detail));
+		if (!notice_store(&frame, inbox, "Mail could not be passed on", sentences->pdata[i],
+		                  &fault))
+			g_ptr_array_add(transact->report.notes,
+			                g_strdup_printf("the owner is not told: %s", fault.detail));
 	}
 }
 
@@ -440,12 +485,17 @@ tell_owner(Transact *transact, Maildir *inbox)
 static bool
 write_draft(Transact *transact, MaildirDraft *draft, Status *st)
 {
-	const BodyPrint *print = message_is_in_memory(transact->message) ? message_print(transact->message, st) : NULL;
+	const BodyPrint *print = message_is_in_memory(transact->message)
+	                                 ? message_print(transact->message, st)
+	                                 : NULL;
+
 	transact_stamp(transact, print);
 	deadline_waiting_for("reading the message");
 	MessageSeal seal;
 	bool sealed = transact_seal(transact, &seal);
-	return maildir_draft_write_sealed(draft, transact->message, transact->headers, sealed ? &seal : NULL, st);
+
+	return maildir_draft_write_sealed(draft, transact->message, transact->headers,
+	                                  sealed ? &seal : NULL, st);
 }
 
 /* All lies where it belongs. */
@@ -464,48 +514,60 @@ transact_deliver(Transact *transact, Status *st)
 		return transact_take(transact, st);
 	if (transact->account->returns_to != NULL)
 		return deliver_return(transact, st);
+
 	const Conf *conf = transact->site->conf;
 	const char *folder = transact_state_folder(transact, st);
 	if (folder == NULL)
 		return false;
+
 	transact->state = state_once_new(folder, transact->now);
 	transact->trace = delivery_trace_new(conf, transact->account, transact->report.notes);
 	deadline_waiting_for("opening the mailbox");
+
 	g_autoptr(Maildir) inbox = deliver_open_inbox(transact->account->maildir, conf, st);
 	if (inbox == NULL)
 		return false;
+
 	g_autoptr(MaildirDraft) draft = maildir_draft_new(inbox, st);
 	if (draft == NULL)
 		return false;
+
 	transact_make_key(transact);
 	if (!write_draft(transact, draft, st))
 		return false;
+
 	transact_check_duplicate(transact);
 	if (!make_plan(transact, inbox, st))
 		return false;
+
 	deadline_waiting_for("storing the message");
 	DeliverOwner owner = describe_owner(transact);
 	DeliverJob job = describe_job(transact, &owner);
 	job.inbox = inbox;
 	job.draft = g_steal_pointer(&draft);
+
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
 	g_ptr_array_set_size(transact->locks, 0);
 	if (done)
 		settle_delivered(transact, inbox);
 	if (done || !status_is_temporary(st))
 		settle_scripts(transact, inbox);
+
 	return done;
 }
 
 bool
-transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const RouteMail *, Status *), void *user,
-                  Status *st)
+transact_rehearse(Transact *transact,
+                  bool (*capture)(void *, const PlanAction *, const RouteMail *, Status *),
+                  void *user, Status *st)
 {
 	DeliverOwner owner = describe_owner(transact);
+
 	owner.capture = capture;
 	owner.capture_user = user;
 	DeliverJob job = describe_job(transact, &owner);
 	job.rehearsal = true;
+
 	return deliver_run(transact->plan, &job, &transact->report, st);
 }
 
@@ -555,8 +617,10 @@ char *
 transact_done_text(const Transact *transact)
 {
 	if (transact->here != NULL)
-		return *transact->here != '\0' ? g_strdup_printf("not stored again, it is in %s", transact->here)
-		                              : g_strdup("not stored again, a rule disposed of it before");
+		return *transact->here != '\0'
+		               ? g_strdup_printf("not stored again, it is in %s", transact->here)
+		               : g_strdup("not stored again, a rule disposed of it before");
+
 	GString *text = g_string_new(NULL);
 	for (guint i = 0; i < transact->report.done->len; i++) {
 		const DeliverDone *done = transact->report.done->pdata[i];
@@ -567,6 +631,7 @@ transact_done_text(const Transact *transact)
 			g_string_append(text, done->action);
 		g_string_append(text, done->earlier ? " by an earlier try" : "");
 	}
+
 	if (text->len == 0)
 		g_string_append(text, "taken; nothing had to be stored");
 	return g_string_free(text, FALSE);

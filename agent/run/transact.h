@@ -2,7 +2,8 @@
 /*
  * transact: one message for one recipient, from the header to the answer.
  *
- *     loop verdict -> header rules -> stamps -> spool into the INBOX's tmp -> filters -> plan -> deliver
+ *     loop verdict -> header rules -> stamps -> spool into the INBOX's tmp -> filters -> plan ->
+ *     deliver
  *
  * Every door comes here, and so does `try`, which stops before anything is written.
  */
@@ -24,54 +25,65 @@
 typedef struct Transact Transact;
 
 /*
- * A transaction of `message` (its header is read; the body may still be in the pipe) for `account`, at the time `now`
- * (seconds since 1970). Everything is borrowed until transact_free. `folder` (may be NULL) is where the door wants mail
- * that no rule files (-m).
+ * A transaction of `message` (its header is read; the body may still be in the pipe) for `account`,
+ * at the time `now` (seconds since 1970). Everything is borrowed until transact_free. `folder` (may
+ * be NULL) is where the door wants mail that no rule files (-m).
  */
-Transact *transact_new(const Site *site, const Account *account, const Envelope *envelope, Message *message,
-                       const char *folder, gint64 now);
+Transact *transact_new(const Site *site, const Account *account, const Envelope *envelope,
+                       Message *message, const char *folder, gint64 now);
 void transact_free(Transact *transact);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transact, transact_free)
 
 /* What `try` describes otherwise; all borrowed, NULL: as it is. */
 typedef struct {
 	ServicesDescription services;
-	const char *script;              /* this one alone: no loop check, no header rules, no stamps, no scripts of the account */
-	const char *const *before;       /* around `script` */
+	/* this one alone: no loop check, no header rules, no stamps, no scripts of the account */
+	const char *script;
+	const char *const *before; /* around `script` */
 	const char *const *after;
-	const char *state;               /* the folder of what is remembered; NULL: a copy of the account's, if it has one */
+	/* the folder of what is remembered; NULL: a copy of the account's, if it has one */
+	const char *state;
 } TransactDescription;
 
 /* Judge and plan as if things were as described; call first. Borrowed. */
 void transact_describe(Transact *transact, const TransactDescription *description);
 
 /*
- * Run other recipes than the settings say: what the door was asked for. Call before transact_plan or _deliver.
- * Borrowed.
+ * Run other recipes than the settings say: what the door was asked for. Call before transact_plan
+ * or _deliver. Borrowed.
  */
 void transact_set_recipes(Transact *transact, const RecipeCall *recipes);
 
 /*
- * Decide: loop verdict, header rules, stamps. Nothing is written. False: the message is refused or put off, and `st` says
- * so (STATUS_LOOP, STATUS_RULE_REFUSED ...); the verdict can be read all the same.
+ * Decide: loop verdict, header rules, stamps. Nothing is written. False: the message is refused or
+ * put off, and `st` says so (STATUS_LOOP, STATUS_RULE_REFUSED ...); the verdict can be read all the
+ * same.
  */
 bool transact_judge(Transact *transact, Status *st);
 
-/* Fill the plan; nothing is written. Call after transact_judge. Filters need the message's body in a file. */
+/*
+ * Fill the plan; nothing is written. Call after transact_judge. Filters need the message's body in
+ * a file.
+ */
 bool transact_plan(Transact *transact, Status *st);
 
 /*
- * Go through what a delivery of the plan would send, with all its guards; `capture` (of DeliverOwner) takes it. Nothing is stored and
- * nothing leaves; a state that was described is read and updated, the account's only read. False: a rule refuses the message
- * (STATUS_RULE_REFUSED), or a fault. Call after transact_plan.
+ * Go through what a delivery of the plan would send, with all its guards; `capture` (of
+ * DeliverOwner) takes it. Nothing is stored and nothing leaves; a state that was described is read
+ * and updated, the account's only read. False: a rule refuses the message (STATUS_RULE_REFUSED), or
+ * a fault. Call after transact_plan.
  */
-bool transact_rehearse(Transact *transact, bool (*capture)(void *, const PlanAction *, const RouteMail *, Status *), void *user,
-                       Status *st);
+bool transact_rehearse(Transact *transact,
+                       bool (*capture)(void *, const PlanAction *, const RouteMail *, Status *),
+                       void *user, Status *st);
 
 /* Carry it out: spool, plan, deliver. Call after transact_judge, instead of transact_plan. */
 bool transact_deliver(Transact *transact, Status *st);
 
-/* What was found and done; all borrowed. The verdict, the rules' result, the plan are NULL before they were made. */
+/*
+ * What was found and done; all borrowed. The verdict, the rules' result, the plan are NULL before
+ * they were made.
+ */
 const LoopVerdict *transact_verdict(const Transact *transact);
 const HeaderRuleResult *transact_rules(const Transact *transact);
 Headers *transact_headers(const Transact *transact);

@@ -15,7 +15,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Digits of a mark's number, and octets of a file that has one: behind it stands a path, for people. */
+/*
+ * Digits of a mark's number, and octets of a file that has one: behind it stands a path, for
+ * people.
+ */
 enum { ID_DIGITS = 32, MOST_BYTES = 8192 };
 
 void
@@ -31,6 +34,7 @@ tree_of_template(const char *path_template)
 {
 	const char *letter = strchr(path_template, '%');
 	size_t len = letter != NULL ? (size_t) (letter - path_template) : strlen(path_template);
+
 	while (len > 0 && path_template[len - 1] != '/')
 		len--;
 	while (len > 1 && path_template[len - 1] == '/')
@@ -53,11 +57,14 @@ read_id(int dirfd, const char *path, char **ret_id, Status *st)
 	g_auto(Status) fault = STATUS_INIT;
 	g_autofree char *text = NULL;
 	size_t len;
+
 	if (fs_read_file(dirfd, path, MOST_BYTES, &text, &len, &fault)) {
 		*ret_id = take_id(text);
 		return true;
 	}
-	bool is_absent = fault.id == STATUS_MISSING || fault.id == STATUS_NOT_A_FOLDER || fault.id == STATUS_NO_PERMISSION;
+
+	bool is_absent = fault.id == STATUS_MISSING || fault.id == STATUS_NOT_A_FOLDER ||
+	                 fault.id == STATUS_NO_PERMISSION;
 	if (!is_absent)
 		status_move(st, &fault);
 	return is_absent;
@@ -69,22 +76,31 @@ put_file(int dirfd, const char *name, const char *text)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *draft = g_strdup_printf(".%s.%d", name, (int) getpid());
-	auto_fd int fd = openat(dirfd, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	bool written = fd >= 0 && fchmod(fd, 0644) == 0 && fs_write_all(fd, text, strlen(text), name, &st) && fs_sync(fd, name, &st) &&
-	               (linkat(dirfd, draft, dirfd, name, 0) == 0 || errno == EEXIST) && fs_sync(dirfd, name, &st);
+	auto_fd int fd = openat(dirfd, draft, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+	                        0644);
+	bool written = fd >= 0 && fchmod(fd, 0644) == 0 &&
+	               fs_write_all(fd, text, strlen(text), name, &st) && fs_sync(fd, name, &st) &&
+	               (linkat(dirfd, draft, dirfd, name, 0) == 0 || errno == EEXIST) &&
+	               fs_sync(dirfd, name, &st);
+
 	if (fd >= 0)
 		(void) unlinkat(dirfd, draft, 0); /* linked by now, or of no use */
 	return written;
 }
 
-/* The number of the folder's mark, which is made where it is missing. NULL: it cannot be. Caller frees. */
+/*
+ * The number of the folder's mark, which is made where it is missing. NULL: it cannot be. Caller
+ * frees.
+ */
 static char *
 mark(const char *path)
 {
 	g_auto(Status) st = STATUS_INIT;
 	auto_fd int folder = -1;
 	char *id = NULL;
-	if (!fs_open_dir(AT_FDCWD, path, &folder, &st) || !read_id(folder, TREE_MARK, &id, &st) || id != NULL)
+
+	if (!fs_open_dir(AT_FDCWD, path, &folder, &st) || !read_id(folder, TREE_MARK, &id, &st) ||
+	    id != NULL)
 		return id;
 
 	g_autofree char *uuid = g_uuid_string_random();
@@ -93,6 +109,7 @@ mark(const char *path)
 	g_string_append_c(text, '\n');
 	if (put_file(folder, TREE_MARK, text->str))
 		(void) read_id(folder, TREE_MARK, &id, &st); /* ours, or that of who was faster */
+
 	return id;
 }
 
@@ -107,16 +124,21 @@ mark_as_owner(const OwnerWalk *owner, const char *path, int to)
 		if (id != NULL)
 			(void) fs_write_all(to, id, ID_DIGITS, "mark", &st);
 	}
+
 	_exit(0);
 }
 
-/* Root does not write where others decide what a path leads to. NULL: nothing was told. Caller frees. */
+/*
+ * Root does not write where others decide what a path leads to. NULL: nothing was told. Caller
+ * frees.
+ */
 static char *
 mark_by_child(const OwnerWalk *owner, const char *path)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return NULL;
+
 	pid_t pid = fork();
 	if (pid == 0)
 		mark_as_owner(owner, path, ends[1]);
@@ -125,12 +147,14 @@ mark_by_child(const OwnerWalk *owner, const char *path)
 	char said[ID_DIGITS + 2] = "";
 	g_auto(Status) st = STATUS_INIT;
 	size_t len = 0, n = 1;
-	while (pid > 0 && n > 0 && len < ID_DIGITS && fs_read(ends[0], said + len, ID_DIGITS - len, &n, "mark", &st))
+	while (pid > 0 && n > 0 && len < ID_DIGITS &&
+	       fs_read(ends[0], said + len, ID_DIGITS - len, &n, "mark", &st))
 		len += n;
 	(void) close(ends[0]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
 	said[len] = '\n';
+
 	return take_id(said);
 }
 
@@ -141,13 +165,18 @@ mark_as_root(const char *path, bool is_home)
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(OwnerWalk) walk = { 0 };
 	struct stat root, folder;
+
 	if (!owner_walk(path, &walk, &st) || walk.answer == OWNER_MISSING)
 		return NULL;
 	if (walk.answer == OWNER_FOUND)
 		return walk.uid != 0 ? mark_by_child(&walk, path) : NULL;
 
-	/* Homes lie in all sorts of folders; where those are root's, nobody can make a home below an empty mount point. */
-	bool is_apart = stat("/", &root) == 0 && stat(path, &folder) == 0 && root.st_dev != folder.st_dev;
+	/*
+	 * Homes lie in all sorts of folders; where those are root's, nobody can make a home below
+	 * an empty mount point.
+	 */
+	bool is_apart = stat("/", &root) == 0 && stat(path, &folder) == 0 &&
+	                root.st_dev != folder.st_dev;
 	return !is_home || is_apart ? mark(path) : NULL;
 }
 
@@ -158,10 +187,13 @@ open_memories(const Conf *conf)
 	g_auto(Status) st = STATUS_INIT;
 	int folder = -1;
 	if (geteuid() == 0 ? !fs_make_dir(AT_FDCWD, conf->tree_memory, 0755, &folder, &st)
-	                   : access(conf->tree_memory, W_OK) < 0 || !fs_open_dir(AT_FDCWD, conf->tree_memory, &folder, &st))
+	                   : access(conf->tree_memory, W_OK) < 0 ||
+	                             !fs_open_dir(AT_FDCWD, conf->tree_memory, &folder, &st))
 		return -1;
+
 	if (geteuid() == 0)
-		(void) fchmod(folder, 0755); /* whatever the umask: those who are not root read here */
+		/* whatever the umask: those who are not root read here */
+		(void) fchmod(folder, 0755);
 	return folder;
 }
 
@@ -187,6 +219,7 @@ remember(const Conf *conf, bool is_home, Tree *tree)
 	auto_fd int memories = open_memories(conf);
 	if (memories < 0)
 		return;
+
 	g_autofree char *id = geteuid() == 0 ? mark_as_root(tree->path, is_home) : mark(tree->path);
 	if (id == NULL)
 		return;
@@ -212,17 +245,22 @@ recall_folder(const Conf *conf, const char *path, Tree *tree, Status *st)
 	g_autofree char *id = NULL, *memory = has_memory(conf) ? memory_path(conf, path) : NULL;
 	if (memory != NULL && !read_id(AT_FDCWD, memory, &id, st))
 		return false;
+
 	tree_clear(tree);
-	*tree = (Tree) { g_strdup(path), g_steal_pointer(&id), g_steal_pointer(&memory) };
+	*tree = (Tree){ g_strdup(path), g_steal_pointer(&id), g_steal_pointer(&memory) };
 	return true;
 }
 
-/* Above a home: the nearest folder that is remembered, else the nearest that is there, else the nearest. */
+/*
+ * Above a home: the nearest folder that is remembered, else the nearest that is there, else the
+ * nearest.
+ */
 static bool
 recall_home(const Conf *conf, const char *home, Tree *tree, Status *st)
 {
 	g_autofree char *nearest = folder_above(home);
 	g_autofree char *there = NULL;
+
 	for (g_autofree char *folder = g_strdup(nearest); folder != NULL && tree->id == NULL;) {
 		if (!recall_folder(conf, folder, tree, st))
 			return false;
@@ -232,6 +270,7 @@ recall_home(const Conf *conf, const char *home, Tree *tree, Status *st)
 		g_free(folder);
 		folder = above;
 	}
+
 	const char *best = there != NULL ? there : nearest;
 	return tree->id != NULL || best == NULL || recall_folder(conf, best, tree, st);
 }
@@ -245,12 +284,14 @@ tree_recall(const Conf *conf, const char *path, unsigned how, Tree *ret_tree, St
 		return true;
 	if (is_home ? !recall_home(conf, path, &tree, st) : !recall_folder(conf, path, &tree, st))
 		return false;
+
 	if (tree.memory != NULL && tree.id == NULL && (how & TREE_LOOK_ONLY) == 0)
 		remember(conf, is_home, &tree);
 
 	tree_clear(ret_tree);
 	*ret_tree = tree;
-	tree = (Tree) { 0 };
+	tree = (Tree){ 0 };
+
 	return true;
 }
 
@@ -260,12 +301,18 @@ tree_check(const Tree *tree, Status *st)
 	struct stat sb;
 	if (tree->path == NULL)
 		return true;
+
 	bool is_there = stat(tree->path, &sb) == 0;
 	if (!is_there && errno != ENOENT && errno != ENOTDIR)
 		return status_fail_errno(st, errno, "cannot look for '%s'", tree->path);
+
 	if (!is_there || !S_ISDIR(sb.st_mode))
-		return status_fail_detail(st, STATUS_TREE, "'%s', below which the mailboxes lie, is not there: make it, or mount its file system",
-		                          tree->path);
+		return status_fail_detail(
+			st, STATUS_TREE,
+			"'%s', below which the mailboxes lie, is not there: make it, or mount its "
+			"file system",
+			tree->path);
+
 	if (tree->id == NULL)
 		return true;
 
@@ -275,8 +322,13 @@ tree_check(const Tree *tree, Status *st)
 		return false;
 	if (g_strcmp0(id, tree->id) == 0)
 		return true;
-	return status_fail_detail(st, STATUS_TREE, "'%s' is not the folder that mail was delivered to before: it has no or another %s; mount "
-	                          "its file system, or, if it is to be used as it is, remove '%s'", tree->path, TREE_MARK, tree->memory);
+
+	return status_fail_detail(
+		st, STATUS_TREE,
+		"'%s' is not the folder that mail was delivered to before: it has no or another "
+		"%s; mount "
+		"its file system, or, if it is to be used as it is, remove '%s'",
+		tree->path, TREE_MARK, tree->memory);
 }
 
 bool
@@ -285,9 +337,11 @@ tree_is_empty(const Tree *tree)
 	DIR *folder = tree->path != NULL ? opendir(tree->path) : NULL;
 	if (folder == NULL)
 		return false;
+
 	bool is_empty = true;
 	for (struct dirent *entry; is_empty && (entry = readdir(folder)) != NULL;)
 		is_empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
 	(void) closedir(folder);
+
 	return is_empty;
 }

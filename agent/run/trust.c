@@ -11,7 +11,8 @@ trust_of_owner(TrustRule rule, const Account *account, const char *path)
 	uid_t we = geteuid();
 	uid_t nobody_else = we != 0 ? we : TRUST_ANYBODY;
 	bool is_named = account->uid != ACCOUNT_NO_UID;
-	return (Trust) {
+
+	return (Trust){
 		.rule = rule,
 		.path = path,
 		.owner = is_named ? account->uid : nobody_else,
@@ -22,7 +23,9 @@ trust_of_owner(TrustRule rule, const Account *account, const char *path)
 Trust
 trust_of_site(const Conf *conf, const char *name, const char *path)
 {
-	return (Trust) { .rule = TRUST_SITE, .path = path, .owner = conf_author(conf, name), .group = 0 };
+	return (Trust){
+		.rule = TRUST_SITE, .path = path, .owner = conf_author(conf, name), .group = 0
+	};
 }
 
 /* May others than those whose word counts write to it by the group's bit? */
@@ -38,7 +41,10 @@ group_is_foreign(const struct stat *sb, const Trust *trust)
 static char *
 quote(const char *path)
 {
-	bool is_bare = strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@%") == strlen(path);
+	bool is_bare =
+		strspn(path,
+	               "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+@%") ==
+		strlen(path);
 	return is_bare ? g_strdup(path) : g_shell_quote(path);
 }
 
@@ -53,16 +59,22 @@ trust_explain(const struct stat *sb, const Trust *trust, char **ret_command)
 	if (sb->st_uid != 0 && sb->st_uid != trust->owner && trust->owner != TRUST_ANYBODY) {
 		uid_t wanted = trust->rule == TRUST_SITE ? 0 : trust->owner;
 		*ret_command = g_strdup_printf("chown %d %s", (int) wanted, quoted);
-		return g_strdup_printf("not used, as it belongs to somebody else, uid %d (mode %04o)", (int) sb->st_uid, mode);
+		return g_strdup_printf(
+			"not used, as it belongs to somebody else, uid %d (mode %04o)",
+			(int) sb->st_uid, mode);
 	}
+
 	if (sb->st_mode & S_IWOTH) {
 		*ret_command = g_strdup_printf("chmod go-w %s", quoted);
 		return g_strdup_printf("not used, as anybody may write to it (mode %04o)", mode);
 	}
+
 	if (group_is_foreign(sb, trust)) {
 		*ret_command = g_strdup_printf("chmod g-w %s", quoted);
-		return g_strdup_printf("not used, as its group %d may write to it (mode %04o)", (int) sb->st_gid, mode);
+		return g_strdup_printf("not used, as its group %d may write to it (mode %04o)",
+		                       (int) sb->st_gid, mode);
 	}
+
 	return NULL;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trust: which files are trusted. A script disposes of mail and runs programs in its owner's name, so it is used
- * only if nobody else can have written it. One rule for both languages (todoke(8), "What todoke trusts").
+ * trust: which files are trusted. A script disposes of mail and runs programs in its owner's name,
+ * so it is used only if nobody else can have written it. One rule for both languages (todoke(8),
+ * "What todoke trusts").
  */
 #ifndef TODOKE_TRUST_H
 #define TODOKE_TRUST_H
@@ -11,11 +12,15 @@
 #include <sys/stat.h>
 
 typedef enum {
-	TRUST_ALL,      /* somebody named the file to see what it does */
-	TRUST_OWNER,    /* the owner's main script or rc file: the owner's or root's; written to by nobody else, but for the
+	TRUST_ALL, /* somebody named the file to see what it does */
+	TRUST_OWNER, /* the owner's main script or rc file: the owner's or root's; written to by nobody else, but for the
 	                   owner's primary group (procmail's rule) */
 	TRUST_INCLUDED, /* what it includes: the owner's or root's, and not writable by all */
-	TRUST_SITE,     /* the site's: root's, or of whoever wrote the settings that name it; written to by nobody else */
+	/*
+	 * the site's: root's, or of whoever wrote the settings that name it; written to by nobody
+	 * else
+	 */
+	TRUST_SITE,
 } TrustRule;
 
 /* If it is not known who should own the files, only their modes count. */
@@ -23,9 +28,9 @@ typedef enum {
 
 typedef struct {
 	TrustRule rule;
-	const char *path;  /* borrowed; named in the answer */
-	uid_t owner;       /* besides root */
-	gid_t group;       /* of the owner */
+	const char *path; /* borrowed; named in the answer */
+	uid_t owner;      /* besides root */
+	gid_t group;      /* of the owner */
 } Trust;
 
 /* Files of an account's owner. `rule` is any but TRUST_SITE. */
@@ -35,7 +40,8 @@ Trust trust_of_owner(TrustRule rule, const Account *account, const char *path);
 Trust trust_of_site(const Conf *conf, const char *name, const char *path);
 
 /*
- * Why the file is not used: "not used, as ...", with its mode; NULL: it is used. *ret_command is the shell command that corrects it. Caller frees both.
+ * Why the file is not used: "not used, as ...", with its mode; NULL: it is used. *ret_command is
+ * the shell command that corrects it. Caller frees both.
  */
 char *trust_explain(const struct stat *sb, const Trust *trust, char **ret_command);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reply-guard: who must not be answered by a machine (RFC 3834 2, RFC 5230 4.5 and 4.6). Pure: no state, no mail.
+ * reply-guard: who must not be answered by a machine (RFC 3834 2, RFC 5230 4.5 and 4.6). Pure: no
+ * state, no mail.
  */
 #ifndef TODOKE_REPLY_GUARD_H
 #define TODOKE_REPLY_GUARD_H
@@ -11,12 +12,14 @@
 
 /* What is asked about. All is borrowed. */
 typedef struct {
-	const Headers *headers;         /* as the message came */
+	const Headers *headers; /* as the message came */
 	const Envelope *envelope;
-	const GPtrArray *own[2];        /* char *: the owner's addresses, and those that the rule adds; each may be NULL */
+	/* char *: the owner's addresses, and those that the rule adds; each may be NULL */
+	const GPtrArray *own[2];
 	AddressRules rules;
-	bool original_is_own;           /* the envelope's address before aliases is the owner's too */
-	bool any_recipient;             /* nothing in the header needs to name the owner */
+	/* the envelope's address before aliases is the owner's too */
+	bool original_is_own;
+	bool any_recipient; /* nothing in the header needs to name the owner */
 } ReplyQuestion;
 
 /* Was it sent by a machine? Why, in a few words; NULL: it does not say so. Caller frees. */

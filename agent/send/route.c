@@ -17,12 +17,16 @@ is_host_and_port(const char *target)
 {
 	const char *colon = strrchr(target, ':');
 	guint64 port;
-	if (colon == NULL || colon == target || !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
+	if (colon == NULL || colon == target ||
+	    !g_ascii_string_to_unsigned(colon + 1, 10, 1, 65535, &port, NULL))
 		return false;
+
 	bool literal = target[0] == '[' && colon[-1] == ']';
 	for (const char *c = target; c < colon; c++)
-		if (!g_ascii_isalnum(*c) && *c != '.' && *c != '-' && !(literal && strchr("[]:", *c) != NULL))
+		if (!g_ascii_isalnum(*c) && *c != '.' && *c != '-' &&
+		    !(literal && strchr("[]:", *c) != NULL))
 			return false;
+
 	return true;
 }
 
@@ -34,6 +38,7 @@ route_is_valid(const char *submit, const char **ret_why)
 		return submit[strlen("sendmail:")] == '/';
 	if (g_str_has_prefix(submit, "smtp:unix:"))
 		return submit[strlen("smtp:unix:")] == '/';
+
 	return g_str_has_prefix(submit, "smtp:") && is_host_and_port(submit + strlen("smtp:"));
 }
 
@@ -51,11 +56,15 @@ open_submit(Status *st)
 {
 	static const SubmitModule *opened;
 	if (opened == NULL)
-		opened = module_open(SUBMIT_MODULE_FILE, SUBMIT_MODULE_SYMBOL, SUBMIT_MODULE_VERSION, st);
+		opened = module_open(SUBMIT_MODULE_FILE, SUBMIT_MODULE_SYMBOL,
+		                     SUBMIT_MODULE_VERSION, st);
 	return opened;
 }
 
-/* What an enhanced code (RFC 3463) says of an address that refuses mail, for somebody who must not learn which address that is. */
+/*
+ * What an enhanced code (RFC 3463) says of an address that refuses mail, for somebody who must not
+ * learn which address that is.
+ */
 static const char *
 cause_of_refusal(const char *dsn)
 {
@@ -72,7 +81,9 @@ cause_of_delay(const char *words)
 {
 	if (g_ascii_isdigit(*words))
 		return "the mail server puts it off";
-	return g_str_has_prefix(words, "exit code") || g_str_has_prefix(words, "signal") ? "sendmail failed" : "the mail server does not answer";
+	return g_str_has_prefix(words, "exit code") || g_str_has_prefix(words, "signal")
+	               ? "sendmail failed"
+	               : "the mail server does not answer";
 }
 
 /* The enhanced code behind the reply code: "550 5.1.1 no such user". Caller frees; "": none. */
@@ -84,27 +95,32 @@ enhanced_code(const char *words)
 }
 
 /*
- * The words of the other side, with command, server and target, are for the log only; the sender of the mail gets code and cause: a
- * bounce must not tell a stranger where the owner's mail goes.
+ * The words of the other side, with command, server and target, are for the log only; the sender of
+ * the mail gets code and cause: a bounce must not tell a stranger where the owner's mail goes.
  */
 static bool
 fail(SubmitOutcome outcome, const char *to, const Route *route, const char *words, Status *st)
 {
 	static const StatusId ids[] = {
-		[SUBMIT_AGAIN] = STATUS_SUBMIT, [SUBMIT_RECIPIENT_REFUSED] = STATUS_SUBMIT_REFUSED, [SUBMIT_MAIL_REFUSED] = STATUS_SUBMIT_MAIL,
+		[SUBMIT_AGAIN] = STATUS_SUBMIT,
+		[SUBMIT_RECIPIENT_REFUSED] = STATUS_SUBMIT_REFUSED,
+		[SUBMIT_MAIL_REFUSED] = STATUS_SUBMIT_MAIL,
 	};
 	StatusId id = ids[outcome];
 	g_autofree char *dsn = enhanced_code(words);
 	const char *cause = NULL;
+
 	if (id == STATUS_SUBMIT_REFUSED)
 		cause = cause_of_refusal(dsn);
 	else if (id == STATUS_SUBMIT)
 		cause = cause_of_delay(words);
+
 	status_fail_detail(st, id, "%s by %s: %s", to, route->submit, words);
 	if (id != STATUS_SUBMIT)
 		status_set_dsn(st, dsn);
 	if (cause != NULL)
 		st->text = g_strdup_printf("%s: %s", status_row(id)->text, cause);
+
 	return false;
 }
 
@@ -114,10 +130,13 @@ send_by_smtp(const RouteMail *mail, const Route *route, Status *st)
 	const SubmitModule *module = open_submit(st);
 	if (module == NULL)
 		return false;
+
 	g_autofree char *words = NULL;
-	g_autofree char *from = address_print_path(mail->sender), *to = address_print_path(mail->recipient);
+	g_autofree char *from = address_print_path(mail->sender),
+			*to = address_print_path(mail->recipient);
 	SubmitPaths paths = { from, to };
 	SubmitOutcome outcome = module->send(mail, &paths, route, &words);
+
 	return outcome == SUBMIT_DONE || fail(outcome, to, route, words, st);
 }
 
@@ -138,7 +157,8 @@ add_option(GPtrArray *argv, const char *option, const char *value)
 }
 
 /*
- * sendmail's exit codes. Postfix answers 64 to 78 for many faults of its own; only what blames the mail is permanent.
+ * sendmail's exit codes. Postfix answers 64 to 78 for many faults of its own; only what blames the
+ * mail is permanent.
  */
 static bool
 judge_sendmail(const RouteMail *mail, const Route *route, const ChildResult *result, Status *st)
@@ -147,15 +167,20 @@ judge_sendmail(const RouteMail *mail, const Route *route, const ChildResult *res
 		return true;
 	g_autofree char *words = g_strdup(result->errors);
 	g_strstrip(words);
+
 	g_autofree char *to = address_print_path(mail->recipient);
-	g_autofree char *how = g_strdup_printf("%s %d: %s", result->exit_code < 0 ? "signal" : "exit code",
-	                                       result->exit_code < 0 ? result->signal : result->exit_code, words);
+	g_autofree char *how = g_strdup_printf(
+		"%s %d: %s", result->exit_code < 0 ? "signal" : "exit code",
+		result->exit_code < 0 ? result->signal : result->exit_code, words);
 	if (result->exit_code == EX_DATAERR)
 		return fail(SUBMIT_MAIL_REFUSED, to, route, how, st);
+
 	if (result->exit_code == EX_NOUSER || result->exit_code == EX_NOHOST) {
-		g_autofree char *said = g_strdup_printf("550 %s %s", result->exit_code == EX_NOUSER ? "5.1.1" : "5.1.2", how);
+		g_autofree char *said = g_strdup_printf(
+			"550 %s %s", result->exit_code == EX_NOUSER ? "5.1.1" : "5.1.2", how);
 		return fail(SUBMIT_RECIPIENT_REFUSED, to, route, said, st);
 	}
+
 	return fail(SUBMIT_AGAIN, to, route, how, st);
 }
 
@@ -164,9 +189,11 @@ send_by_sendmail(const RouteMail *mail, const Route *route, Status *st)
 {
 	static const char *const envp[] = { "PATH=/usr/sbin:/usr/bin:/bin", "LANG=C", NULL };
 	const char *path = route->submit + strlen("sendmail:");
-	g_autofree char *from = address_print_argument(mail->sender), *to = address_print_argument(mail->recipient);
+	g_autofree char *from = address_print_argument(mail->sender),
+			*to = address_print_argument(mail->recipient);
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	const char *first[] = { path, "-i", "-f", from };
+
 	for (size_t i = 0; i < G_N_ELEMENTS(first); i++)
 		g_ptr_array_add(argv, (gpointer) first[i]);
 	add_option(argv, "-N", mail->notify);
@@ -175,15 +202,24 @@ send_by_sendmail(const RouteMail *mail, const Route *route, Status *st)
 	g_ptr_array_add(argv, (gpointer) "--");
 	g_ptr_array_add(argv, to);
 	g_ptr_array_add(argv, NULL);
+
 	ChildCall call = {
-		.path = path, .argv = (const char *const *) argv->pdata, .envp = envp, .head = mail->head, .head_len = mail->head_len,
-		.body_fd = mail->body_fd, .body_at = mail->body_at, .body_len = mail->body_len,
-		.output_limit = LIMIT_CHILD_ERRORS, .seconds = route->seconds,
+		.path = path,
+		.argv = (const char *const *) argv->pdata,
+		.envp = envp,
+		.head = mail->head,
+		.head_len = mail->head_len,
+		.body_fd = mail->body_fd,
+		.body_at = mail->body_at,
+		.body_len = mail->body_len,
+		.output_limit = LIMIT_CHILD_ERRORS,
+		.seconds = route->seconds,
 	};
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) fault = STATUS_INIT;
 	if (!child_run(&call, &result, &fault))
 		return fail(SUBMIT_AGAIN, to, route, fault.detail, st);
+
 	return judge_sendmail(mail, route, &result, st);
 }
 
@@ -193,12 +229,18 @@ route_send(const RouteMail *mail, const Route *route, Status *st)
 	const char *why;
 	if (!route_is_valid(route->submit, &why))
 		return status_fail_detail(st, STATUS_CONFIG, "submit '%s': %s", route->submit, why);
-	if (!address_text_is_sendable(mail->recipient) || (*mail->sender != '\0' && !address_text_is_sendable(mail->sender)))
-		return status_fail_detail(st, STATUS_SUBMIT_MAIL, "mail cannot be sent to or from such an address");
+
+	if (!address_text_is_sendable(mail->recipient) ||
+	    (*mail->sender != '\0' && !address_text_is_sendable(mail->sender)))
+		return status_fail_detail(st, STATUS_SUBMIT_MAIL,
+		                          "mail cannot be sent to or from such an address");
+
 	RouteMail safe = *mail;
 	safe.notify = safe_param(mail->notify);
 	safe.orcpt = safe_param(mail->orcpt);
 	safe.ret = safe_param(mail->ret);
 	safe.envid = safe_param(mail->envid);
-	return g_str_has_prefix(route->submit, "smtp:") ? send_by_smtp(&safe, route, st) : send_by_sendmail(&safe, route, st);
+
+	return g_str_has_prefix(route->submit, "smtp:") ? send_by_smtp(&safe, route, st)
+	                                                : send_by_sendmail(&safe, route, st);
 }

@@ -14,10 +14,10 @@
 typedef struct {
 	CURL *curl;
 	curl_socket_t socket;
-	gint64 ends;           /* monotonic microseconds */
-	gint64 answer_ends;    /* the same for the answer to the end of the message */
+	gint64 ends;        /* monotonic microseconds */
+	gint64 answer_ends; /* the same for the answer to the end of the message */
 	SubmitOffers offers;
-	GString *said;         /* the last line of the greeting */
+	GString *said; /* the last line of the greeting */
 	const char *why;
 } Line;
 
@@ -43,6 +43,7 @@ line_send(void *user, const void *data, size_t len)
 {
 	Line *line = user;
 	const char *at = data;
+
 	while (len > 0) {
 		size_t done = 0;
 		CURLcode code = curl_easy_send(line->curl, at, len, &done);
@@ -58,6 +59,7 @@ line_send(void *user, const void *data, size_t len)
 		at += done;
 		len -= done;
 	}
+
 	return true;
 }
 
@@ -87,7 +89,10 @@ line_why(void *user)
 	return ((Line *) user)->why;
 }
 
-/* Who hears no answer now cannot know whether the message was taken, and must send it again (RFC 5321 4.5.3.2.6). */
+/*
+ * Who hears no answer now cannot know whether the message was taken, and must send it again (RFC
+ * 5321 4.5.3.2.6).
+ */
 static void
 line_at_end(void *user)
 {
@@ -100,10 +105,12 @@ static size_t
 on_greeting(char *data, size_t size, size_t n, void *user)
 {
 	Line *line = user;
+
 	submit_talk_offer(&line->offers, data, size * n);
 	g_string_truncate(line->said, 0);
 	g_string_append_len(line->said, data, (gssize) MIN(size * n, 500));
 	g_strchomp(line->said->str);
+
 	return size * n;
 }
 
@@ -114,7 +121,9 @@ set_target(CURL *curl, const Route *route)
 	const char *target = route->submit + strlen("smtp:");
 	const char *path = g_str_has_prefix(target, "unix:") ? target + strlen("unix:") : NULL;
 	g_autofree char *helo = g_uri_escape_string(route->helo, "[]:", FALSE);
-	g_autofree char *url = g_strdup_printf("smtp://%s/%s", path != NULL ? "localhost" : target, helo);
+	g_autofree char *url = g_strdup_printf("smtp://%s/%s", path != NULL ? "localhost" : target,
+	                                       helo);
+
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	if (path != NULL)
 		curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, path);
@@ -125,6 +134,7 @@ line_open(Line *line, const Route *route)
 {
 	CURL *curl = line->curl;
 	long left = (long) ((line->ends - g_get_monotonic_time()) / 1000);
+
 	set_target(curl, route);
 	curl_easy_setopt(curl, CURLOPT_CONNECT_ONLY, 1L);
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp");
@@ -133,6 +143,7 @@ line_open(Line *line, const Route *route)
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, MAX(left, 1L));
 	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_greeting);
 	curl_easy_setopt(curl, CURLOPT_HEADERDATA, line);
+
 	CURLcode code = curl_easy_perform(curl);
 	if (code == CURLE_OK)
 		code = curl_easy_getinfo(curl, CURLINFO_ACTIVESOCKET, &line->socket);
@@ -146,19 +157,23 @@ module_send(const RouteMail *mail, const SubmitPaths *paths, const Route *route,
 		.curl = curl_easy_init(),
 		.socket = CURL_SOCKET_BAD,
 		.ends = g_get_monotonic_time() + (gint64) route->seconds * G_USEC_PER_SEC,
-		.answer_ends = g_get_monotonic_time() + (gint64) route->end_seconds * G_USEC_PER_SEC,
+		.answer_ends = g_get_monotonic_time() +
+		               (gint64) route->end_seconds * G_USEC_PER_SEC,
 		.said = g_string_new(NULL),
 		.why = "",
 	};
 	SubmitLine talk = { &line, line_send, line_receive, line_why, line_at_end };
 	CURLcode code = line.curl != NULL ? line_open(&line, route) : CURLE_FAILED_INIT;
 	SubmitOutcome outcome = SUBMIT_AGAIN;
+
 	/* A greeting that refuses, even by 5xx, is not about this mail. */
 	if (code == CURLE_OK)
 		outcome = submit_talk(mail, paths, &line.offers, &talk, ret_words);
 	else
-		*ret_words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit, curl_easy_strerror(code),
+		*ret_words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit,
+		                             curl_easy_strerror(code),
 		                             line.said->len > 0 ? ": " : "", line.said->str);
+
 	if (line.curl != NULL)
 		curl_easy_cleanup(line.curl);
 	g_string_free(line.said, TRUE);
@@ -170,7 +185,8 @@ const SubmitModule *submit_module(void);
 const SubmitModule *
 submit_module(void)
 {
-	static const SubmitModule module = { .version = SUBMIT_MODULE_VERSION, .send = module_send };
+	static const SubmitModule module = { .version = SUBMIT_MODULE_VERSION,
+		                             .send = module_send };
 	/* No TLS: what is on this host needs none. The module stays open until the process ends. */
 	(void) curl_global_init(CURL_GLOBAL_NOTHING);
 	return &module;

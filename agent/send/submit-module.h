@@ -13,9 +13,10 @@
 
 typedef enum {
 	SUBMIT_DONE,
-	SUBMIT_AGAIN,              /* a later try may succeed, or it is our server's or our own fault */
-	SUBMIT_RECIPIENT_REFUSED,  /* 5xx to RCPT: the address is at fault */
-	SUBMIT_MAIL_REFUSED,       /* 5xx to MAIL, DATA or the dot: the mail is at fault */
+	/* a later try may succeed, or it is our server's or our own fault */
+	SUBMIT_AGAIN,
+	SUBMIT_RECIPIENT_REFUSED, /* 5xx to RCPT: the address is at fault */
+	SUBMIT_MAIL_REFUSED,      /* 5xx to MAIL, DATA or the dot: the mail is at fault */
 } SubmitOutcome;
 
 /* The addresses of a mail as SMTP paths (address_print_path). Borrowed. */
@@ -27,8 +28,12 @@ typedef struct {
 typedef struct {
 	unsigned version;
 
-	/* Send by SMTP to `route->submit` ("smtp:..."), which is valid. *ret_words: what was said, or what went wrong; caller frees. */
-	SubmitOutcome (*send)(const RouteMail *mail, const SubmitPaths *paths, const Route *route, char **ret_words);
+	/*
+	 * Send by SMTP to `route->submit` ("smtp:..."), which is valid. *ret_words: what was said,
+	 * or what went wrong; caller frees.
+	 */
+	SubmitOutcome (*send)(const RouteMail *mail, const SubmitPaths *paths, const Route *route,
+	                      char **ret_words);
 } SubmitModule;
 
 #endif

@@ -14,8 +14,8 @@ enum { PIECE = 32 * 1024 };
 typedef struct {
 	const SubmitLine *line;
 	GString *ahead;
-	GString *out;       /* message octets on their way */
-	char last;          /* the message octet before; '\n' at first */
+	GString *out; /* message octets on their way */
+	char last;    /* the message octet before; '\n' at first */
 	char **words;
 } Talk;
 
@@ -23,6 +23,7 @@ void
 submit_talk_offer(SubmitOffers *offers, const char *line, size_t len)
 {
 	g_autofree char *word = len > 4 ? g_strndup(line + 4, len - 4) : g_strdup("");
+
 	g_strstrip(word);
 	word[strcspn(word, " ")] = '\0';
 	offers->dsn |= g_ascii_strcasecmp(word, "DSN") == 0;
@@ -46,16 +47,20 @@ static char *
 read_line(Talk *talk)
 {
 	char *end;
+
 	while ((end = memchr(talk->ahead->str, '\n', talk->ahead->len)) == NULL) {
 		char data[1024];
 		size_t len;
-		if (talk->ahead->len > LIMIT_SMTP_REPLY_LINE || !talk->line->receive(talk->line->user, data, sizeof data, &len))
+		if (talk->ahead->len > LIMIT_SMTP_REPLY_LINE ||
+		    !talk->line->receive(talk->line->user, data, sizeof data, &len))
 			return NULL;
 		g_string_append_len(talk->ahead, data, (gssize) len);
 	}
+
 	size_t len = (size_t) (end - talk->ahead->str);
 	if (len > LIMIT_SMTP_REPLY_LINE)
 		return NULL;
+
 	char *line = g_strndup(talk->ahead->str, len);
 	g_string_erase(talk->ahead, 0, (gssize) len + 1);
 	return g_strchomp(line);
@@ -70,6 +75,7 @@ reply_code(const char *line)
 			return 0;
 	if (line[3] != ' ' && line[3] != '-' && line[3] != '\0')
 		return 0;
+
 	return atoi(line);
 }
 
@@ -90,25 +96,32 @@ read_reply(Talk *talk, GString *text)
 	return 0;
 }
 
-/* Answers that blame what we are or how we speak, not this mail: 500 to 504, and AUTH or TLS that we should have used. */
+/*
+ * Answers that blame what we are or how we speak, not this mail: 500 to 504, and AUTH or TLS that
+ * we should have used.
+ */
 static bool
 is_our_fault(int code)
 {
-	return (code >= 500 && code <= 504) || code == 530 || code == 534 || code == 535 || code == 538;
+	return (code >= 500 && code <= 504) || code == 530 || code == 534 || code == 535 ||
+	       code == 538;
 }
 
 /*
- * With smtpd_delay_reject, its default, Postfix says only in reply to RCPT what it holds against the client, its name, or the sender. These
- * are its words (smtpd/smtpd_check.c), which no site can change.
+ * With smtpd_delay_reject, its default, Postfix says only in reply to RCPT what it holds against
+ * the client, its name, or the sender. These are its words (smtpd/smtpd_check.c), which no site can
+ * change.
  */
 static SubmitOutcome
 judge_rcpt_refusal(const char *text)
 {
-	static const char *const of_us[] = { "Client host rejected", "Helo command rejected", "Relay access denied" };
+	static const char *const of_us[] = { "Client host rejected", "Helo command rejected",
+		                             "Relay access denied" };
 	for (size_t i = 0; i < G_N_ELEMENTS(of_us); i++)
 		if (strstr(text, of_us[i]) != NULL)
 			return SUBMIT_AGAIN;
-	return strstr(text, "Sender address rejected") != NULL ? SUBMIT_MAIL_REFUSED : SUBMIT_RECIPIENT_REFUSED;
+	return strstr(text, "Sender address rejected") != NULL ? SUBMIT_MAIL_REFUSED
+	                                                       : SUBMIT_RECIPIENT_REFUSED;
 }
 
 /* What a reply means; `want` is 2 or 3, the class of success. */
@@ -118,13 +131,17 @@ judge(Talk *talk, int code, const char *text, int want, const char *step)
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	if (code / 100 == want)
 		return SUBMIT_DONE;
+
 	if (code == 0) {
 		const char *why = talk->line->why(talk->line->user);
-		return again(talk, "no answer to %s: %s", step, *why != '\0' ? why : "the connection ended");
+		return again(talk, "no answer to %s: %s", step,
+		             *why != '\0' ? why : "the connection ended");
 	}
+
 	SubmitOutcome outcome = again(talk, "%2$s (in reply to %1$s)", step, valid);
 	if (code / 100 != 5 || is_our_fault(code))
 		return outcome;
+
 	return step == step_rcpt ? judge_rcpt_refusal(valid) : SUBMIT_MAIL_REFUSED;
 }
 
@@ -152,12 +169,14 @@ static bool
 has_high_octets(const RouteMail *mail)
 {
 	const guchar *head = mail->head;
+
 	for (size_t i = 0; i < mail->head_len; i++)
 		if (head[i] >= 0x80)
 			return true;
 	g_autofree guchar *buffer = g_malloc(PIECE);
 	for (off_t at = 0; at < mail->body_len;) {
-		ssize_t n = pread(mail->body_fd, buffer, (size_t) MIN(mail->body_len - at, PIECE), mail->body_at + at);
+		ssize_t n = pread(mail->body_fd, buffer, (size_t) MIN(mail->body_len - at, PIECE),
+		                  mail->body_at + at);
 		for (ssize_t i = 0; i < n; i++)
 			if (buffer[i] >= 0x80)
 				return true;
@@ -165,6 +184,7 @@ has_high_octets(const RouteMail *mail)
 			return false;
 		at += n;
 	}
+
 	return false;
 }
 
@@ -179,11 +199,14 @@ static SubmitOutcome
 say_mail(Talk *talk, const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
 	bool utf8 = !is_ascii(paths->from) || !is_ascii(paths->to);
+
 	if (utf8 && !offers->smtputf8) {
 		g_free(*talk->words);
-		*talk->words = g_strdup("550 5.6.7 an address needs SMTPUTF8, and the server does not offer it");
+		*talk->words = g_strdup(
+			"550 5.6.7 an address needs SMTPUTF8, and the server does not offer it");
 		return SUBMIT_MAIL_REFUSED;
 	}
+
 	g_autoptr(GString) line = g_string_new("MAIL FROM:");
 	g_string_append(line, paths->from);
 	if (offers->eightbit && has_high_octets(mail))
@@ -193,6 +216,7 @@ say_mail(Talk *talk, const RouteMail *mail, const SubmitPaths *paths, const Subm
 	append_param(line, offers->dsn, "RET", mail->ret);
 	append_param(line, offers->dsn, "ENVID", mail->envid);
 	g_string_append(line, "\r\n");
+
 	return command(talk, "MAIL FROM", line, 2);
 }
 
@@ -200,22 +224,28 @@ static SubmitOutcome
 say_rcpt(Talk *talk, const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers *offers)
 {
 	g_autoptr(GString) line = g_string_new("RCPT TO:");
+
 	g_string_append(line, paths->to);
 	append_param(line, offers->dsn, "NOTIFY", mail->notify);
 	append_param(line, offers->dsn, "ORCPT", mail->orcpt);
 	g_string_append(line, "\r\n");
+
 	return command(talk, step_rcpt, line, 2);
 }
 
 static bool
 flush(Talk *talk)
 {
-	bool sent = talk->out->len == 0 || talk->line->send(talk->line->user, talk->out->str, talk->out->len);
+	bool sent = talk->out->len == 0 ||
+	            talk->line->send(talk->line->user, talk->out->str, talk->out->len);
 	g_string_truncate(talk->out, 0);
 	return sent;
 }
 
-/* Octets of the message: line ends become CRLF, a dot at the start of a line is doubled (RFC 5321 4.5.2). */
+/*
+ * Octets of the message: line ends become CRLF, a dot at the start of a line is doubled (RFC 5321
+ * 4.5.2).
+ */
 static bool
 send_octets(Talk *talk, const char *data, size_t len)
 {
@@ -235,11 +265,13 @@ send_body(Talk *talk, const RouteMail *mail)
 {
 	g_autofree char *buffer = g_malloc(PIECE);
 	for (off_t at = 0; at < mail->body_len;) {
-		ssize_t n = pread(mail->body_fd, buffer, (size_t) MIN(mail->body_len - at, PIECE), mail->body_at + at);
+		ssize_t n = pread(mail->body_fd, buffer, (size_t) MIN(mail->body_len - at, PIECE),
+		                  mail->body_at + at);
 		if (n <= 0 || !send_octets(talk, buffer, (size_t) n))
 			return false;
 		at += n;
 	}
+
 	return true;
 }
 
@@ -249,11 +281,14 @@ say_message(Talk *talk, const RouteMail *mail)
 {
 	const char *head = mail->head;
 	bool sent = true;
+
 	for (size_t at = 0; sent && at < mail->head_len; at += PIECE)
 		sent = send_octets(talk, head + at, MIN((size_t) PIECE, mail->head_len - at));
 	if (!sent || !send_body(talk, mail) || !flush(talk))
-		return again(talk, "cannot send %s: %s", "the message", talk->line->why(talk->line->user));
+		return again(talk, "cannot send %s: %s", "the message",
+		             talk->line->why(talk->line->user));
 	talk->line->at_end(talk->line->user);
+
 	g_autoptr(GString) end = g_string_new(talk->last == '\n' ? ".\r\n" : "\r\n.\r\n");
 	return command(talk, "end of DATA", end, 2);
 }
@@ -263,6 +298,7 @@ say_all(Talk *talk, const RouteMail *mail, const SubmitPaths *paths, const Submi
 {
 	g_autoptr(GString) data = g_string_new("DATA\r\n");
 	SubmitOutcome outcome = say_mail(talk, mail, paths, offers);
+
 	if (outcome == SUBMIT_DONE)
 		outcome = say_rcpt(talk, mail, paths, offers);
 	if (outcome == SUBMIT_DONE)
@@ -271,16 +307,23 @@ say_all(Talk *talk, const RouteMail *mail, const SubmitPaths *paths, const Submi
 }
 
 SubmitOutcome
-submit_talk(const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers *offers, const SubmitLine *line, char **ret_words)
+submit_talk(const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers *offers,
+            const SubmitLine *line, char **ret_words)
 {
 	char *words = NULL;
-	Talk talk = { .line = line, .ahead = g_string_new(NULL), .out = g_string_new(NULL), .last = '\n', .words = &words };
+	Talk talk = { .line = line,
+		      .ahead = g_string_new(NULL),
+		      .out = g_string_new(NULL),
+		      .last = '\n',
+		      .words = &words };
 	SubmitOutcome outcome = say_all(&talk, mail, paths, offers);
+
 	/* Whatever becomes of QUIT changes nothing any more. */
 	if (outcome == SUBMIT_DONE)
 		(void) line->send(line->user, "QUIT\r\n", strlen("QUIT\r\n"));
 	g_string_free(talk.ahead, TRUE);
 	g_string_free(talk.out, TRUE);
 	*ret_words = words;
+
 	return outcome;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * arrival: a checksum over what a retry brings again. MD5, for it is paid for every message and SHA-256 costs five
- * times as much: a sender who can make two messages look the same, behind a Received field that nobody can foresee,
- * loses one of them.
+ * arrival: a checksum over what a retry brings again. MD5, for it is paid for every message and
+ * SHA-256 costs five times as much: a sender who can make two messages look the same, behind a
+ * Received field that nobody can foresee, loses one of them.
  */
 #include "agent/state/arrival.h"
 
@@ -18,7 +18,10 @@ add_text(GString *all, const char *text)
 	g_string_append_len(all, known, (gssize) strlen(known) + 1);
 }
 
-/* The newest fields stand on top, Received among them; the number of all fields and the length stand for the rest. */
+/*
+ * The newest fields stand on top, Received among them; the number of all fields and the length
+ * stand for the rest.
+ */
 static void
 add_header(GString *all, const Headers *headers)
 {
@@ -35,20 +38,22 @@ arrival_key(const Envelope *envelope, const Message *message)
 	const Headers *headers = message_headers(message);
 	g_autoptr(GString) all = g_string_sized_new(4096);
 	const guint64 numbers[] = { message_size(message), headers_count(headers) };
+
 	g_string_append_len(all, (const char *) numbers, sizeof numbers);
 	add_text(all, envelope->queue_id);
 	add_text(all, envelope->sender);
 	add_text(all, envelope->recipient);
 	add_text(all, envelope->original);
 	add_header(all, headers);
+
 	return g_compute_checksum_for_data(G_CHECKSUM_MD5, (const guchar *) all->str, all->len);
 }
 
 bool
 arrival_is_certain(const Envelope *envelope, const Message *message)
 {
-	bool by_server = (envelope->queue_id != NULL && *envelope->queue_id != '\0') || envelope->door == DOOR_LMTP ||
-	                 envelope->door == DOOR_LOCAL;
+	bool by_server = (envelope->queue_id != NULL && *envelope->queue_id != '\0') ||
+	                 envelope->door == DOOR_LMTP || envelope->door == DOOR_LOCAL;
 	size_t pos = 0;
 	return by_server && headers_next(message_headers(message), "Received", &pos) != NULL;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* ledger: one value of the state, a line a step: mark, step, text; blanks and what is odd are escaped as in URIs. */
+/*
+ * ledger: one value of the state, a line a step: mark, step, text; blanks and what is odd are
+ * escaped as in URIs.
+ */
 #include "agent/state/ledger.h"
 
 #include <string.h>
@@ -10,15 +13,18 @@ typedef struct {
 } Entry;
 
 struct Ledger {
-	State *state;       /* NULL: nothing is remembered */
+	State *state; /* NULL: nothing is remembered */
 	char *key;
 	gint64 until;
-	GHashTable *steps;  /* char * -> Entry */
+	GHashTable *steps; /* char * -> Entry */
 	bool changed;
 };
 
-static const char letters[] = { [LEDGER_NEW] = 'n', [LEDGER_PLANNED] = 'p', [LEDGER_SENDING] = 's', [LEDGER_DONE] = 'd',
-                                [LEDGER_REFUSED] = 'r' };
+static const char letters[] = { [LEDGER_NEW] = 'n',
+	                        [LEDGER_PLANNED] = 'p',
+	                        [LEDGER_SENDING] = 's',
+	                        [LEDGER_DONE] = 'd',
+	                        [LEDGER_REFUSED] = 'r' };
 
 static void
 entry_free(gpointer data)
@@ -34,8 +40,10 @@ read_line(Ledger *ledger, const char *line)
 	g_auto(GStrv) words = g_strsplit(line, " ", 3);
 	if (g_strv_length(words) != 3 || strlen(words[0]) != 1)
 		return;
+
 	const char *letter = memchr(letters, words[0][0], sizeof letters);
-	g_autofree char *step = g_uri_unescape_string(words[1], NULL), *text = g_uri_unescape_string(words[2], NULL);
+	g_autofree char *step = g_uri_unescape_string(words[1], NULL),
+			*text = g_uri_unescape_string(words[2], NULL);
 	if (letter != NULL && step != NULL)
 		ledger_set(ledger, step, (LedgerMark) (letter - letters), text);
 }
@@ -47,10 +55,12 @@ read_steps(Ledger *ledger, Status *st)
 	size_t len;
 	if (!state_get(ledger->state, STATE_JOURNAL, ledger->key, &value, &len, st))
 		return false;
+
 	g_auto(GStrv) lines = g_strsplit(value != NULL ? value : "", "\n", -1);
 	for (size_t i = 0; lines[i] != NULL; i++)
 		read_line(ledger, lines[i]);
 	ledger->changed = false;
+
 	return true;
 }
 
@@ -58,12 +68,14 @@ Ledger *
 ledger_open(State *state, const char *key, gint64 until, Status *st)
 {
 	Ledger *ledger = g_new0(Ledger, 1);
+
 	ledger->state = state;
 	ledger->key = g_strdup(key);
 	ledger->until = until;
 	ledger->steps = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, entry_free);
 	if (state != NULL)
 		(void) read_steps(ledger, st);
+
 	return ledger;
 }
 
@@ -83,6 +95,7 @@ ledger_find(const Ledger *ledger, const char *step, const char **ret_text)
 	const Entry *entry = g_hash_table_lookup(ledger->steps, step);
 	if (entry == NULL)
 		return LEDGER_NEW;
+
 	if (ret_text != NULL)
 		*ret_text = entry->text;
 	return entry->mark;
@@ -103,12 +116,15 @@ print_steps(const Ledger *ledger)
 	GString *out = g_string_new(NULL);
 	GHashTableIter iter;
 	gpointer key, value;
+
 	g_hash_table_iter_init(&iter, ledger->steps);
 	while (g_hash_table_iter_next(&iter, &key, &value)) {
 		const Entry *entry = value;
-		g_autofree char *step = g_uri_escape_string(key, "@", FALSE), *text = g_uri_escape_string(entry->text, "@", FALSE);
+		g_autofree char *step = g_uri_escape_string(key, "@", FALSE),
+				*text = g_uri_escape_string(entry->text, "@", FALSE);
 		g_string_append_printf(out, "%c %s %s\n", letters[entry->mark], step, text);
 	}
+
 	return g_string_free(out, FALSE);
 }
 
@@ -121,6 +137,7 @@ ledger_write(Ledger *ledger, Status *st)
 	StateItem item = { STATE_JOURNAL, ledger->key, text, strlen(text), ledger->until };
 	if (!state_put(ledger->state, &item, 1, st))
 		return false;
+
 	ledger->changed = false;
 	return true;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ledger: what was planned for one message and one recipient, and what is done, so that the retry after a crash
- * or a temporary fault repeats nothing. It lives in the state under the queue id, the recipient (and what it was
- * before aliases) and what identifies the message.
+ * ledger: what was planned for one message and one recipient, and what is done, so that the retry
+ * after a crash or a temporary fault repeats nothing. It lives in the state under the queue id, the
+ * recipient (and what it was before aliases) and what identifies the message.
  *
- * A step is named by what it does ("redirect b@example.net"), not by its place in the plan: the script may have changed.
- * Without a state (NULL) nothing is remembered and everything is done.
+ * A step is named by what it does ("redirect b@example.net"), not by its place in the plan: the
+ * script may have changed. Without a state (NULL) nothing is remembered and everything is done.
  */
 #ifndef TODOKE_LEDGER_H
 #define TODOKE_LEDGER_H
@@ -13,16 +13,19 @@
 #include "agent/state/state.h"
 
 typedef enum {
-	LEDGER_NEW,       /* never begun */
-	LEDGER_PLANNED,   /* about to be stored; the text is the file's name */
-	LEDGER_SENDING,   /* about to go out; whether it did is not known */
+	LEDGER_NEW,     /* never begun */
+	LEDGER_PLANNED, /* about to be stored; the text is the file's name */
+	LEDGER_SENDING, /* about to go out; whether it did is not known */
 	LEDGER_DONE,
-	LEDGER_REFUSED,   /* refused permanently; the text is the server's reply */
+	LEDGER_REFUSED, /* refused permanently; the text is the server's reply */
 } LedgerMark;
 
 typedef struct Ledger Ledger;
 
-/* Read what is known under `key`; it is forgotten after `until`. After a fault (for a note) the ledger is empty. Never NULL; caller frees. */
+/*
+ * Read what is known under `key`; it is forgotten after `until`. After a fault (for a note) the
+ * ledger is empty. Never NULL; caller frees.
+ */
 Ledger *ledger_open(State *state, const char *key, gint64 until, Status *st);
 void ledger_free(Ledger *ledger);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ledger, ledger_free)

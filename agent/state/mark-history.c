@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* mark-history: lines of blank-separated words, appended by one write and searched for the subject. */
+/*
+ * mark-history: lines of blank-separated words, appended by one write and searched for the subject.
+ */
 #define _GNU_SOURCE
 #include "agent/state/mark-history.h"
 
@@ -98,12 +100,14 @@ open_history(const char *folder, const char *path, Status *st)
 {
 	const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 	int fd = open(path, flags, 0600);
+
 	if (fd < 0 && errno == ENOENT) {
 		auto_fd int made = -1;
 		if (!fs_make_dir(AT_FDCWD, folder, 0700, &made, st))
 			return -1;
 		fd = open(path, flags, 0600);
 	}
+
 	if (fd < 0)
 		status_fail_errno(st, errno, "cannot open '%s'", path);
 	return fd;
@@ -117,17 +121,22 @@ is_full(int fd, gint64 now, gint64 lifetime)
 	struct stat sb;
 	if (fstat(fd, &sb) < 0 || pread(fd, first, sizeof first - 1, 0) <= 0)
 		return false;
+
 	gint64 time = g_ascii_strtoll(first, NULL, 10);
 	return sb.st_size > LIMIT_MARK_HISTORY || time + lifetime < now;
 }
 
-/* Two that do this at once must not lose what is in the file: the second finds another file under its name. */
+/*
+ * Two that do this at once must not lose what is in the file: the second finds another file under
+ * its name.
+ */
 static void
 rotate(const char *folder, const char *path, int fd)
 {
 	struct stat held, named;
 	g_autofree char *old = g_build_filename(folder, HISTORY_OLD, NULL);
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino)
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &held) == 0 && stat(path, &named) == 0 &&
+	    held.st_ino == named.st_ino)
 		(void) rename(path, old); /* or another time */
 }
 
@@ -137,11 +146,14 @@ is_rotator(const GString *lines)
 {
 	const char *dot = strchr(lines->str, '.');
 	return dot != NULL && dot[1] != '\0' && dot[2] != '\0' &&
-	       (g_ascii_xdigit_value(dot[1]) * 16 + g_ascii_xdigit_value(dot[2])) % ROTATION_EVERY == 0;
+	       (g_ascii_xdigit_value(dot[1]) * 16 + g_ascii_xdigit_value(dot[2])) %
+	                       ROTATION_EVERY ==
+	               0;
 }
 
 bool
-mark_history_append(const char *folder, const GString *lines, gint64 now, gint64 lifetime, Status *st)
+mark_history_append(const char *folder, const GString *lines, gint64 now, gint64 lifetime,
+                    Status *st)
 {
 	if (lines->len == 0)
 		return true;
@@ -149,6 +161,7 @@ mark_history_append(const char *folder, const GString *lines, gint64 now, gint64
 	auto_fd int fd = open_history(folder, path, st);
 	if (fd < 0 || !fs_write_all(fd, lines->str, lines->len, path, st))
 		return false;
+
 	if (is_rotator(lines) && is_full(fd, now, lifetime))
 		rotate(folder, path, fd);
 	return true;
@@ -162,24 +175,29 @@ parse_copy(const char *text, gint64 time)
 	guint64 bytes = 0;
 	if (g_strv_length(words) != 3)
 		return NULL;
+
 	bool is_mbox = strcmp(words[0], "m") == 0;
-	if (!is_mbox && (strcmp(words[0], "f") != 0 || !g_ascii_string_to_unsigned(words[1], 10, 0, G_MAXINT64, &bytes, NULL)))
+	if (!is_mbox && (strcmp(words[0], "f") != 0 ||
+	                 !g_ascii_string_to_unsigned(words[1], 10, 0, G_MAXINT64, &bytes, NULL)))
 		return NULL;
+
 	g_autofree char *path = g_uri_unescape_string(words[2], NULL);
 	if (path == NULL || *path == '\0' || (is_mbox && strlen(words[1]) < SUBJECT_DIGITS))
 		return NULL;
 
 	KeptCopy *copy = g_new(KeptCopy, 1);
-	*copy = (KeptCopy){ g_steal_pointer(&path), bytes, is_mbox ? g_strdup(words[1]) : NULL, time };
+	*copy = (KeptCopy){ g_steal_pointer(&path), bytes, is_mbox ? g_strdup(words[1]) : NULL,
+		            time };
 	return copy;
 }
 
 /* What is looked for, as it stands in lines. */
 typedef struct {
-	char *needle;  /* " SUBJECT " */
+	char *needle; /* " SUBJECT " */
 	char *body;
-	char *whole;   /* NULL: not known */
-	const char *arrival; /* whose own lines count for nothing: this is a retry of it; NULL: not known */
+	char *whole; /* NULL: not known */
+	/* whose own lines count for nothing: this is a retry of it; NULL: not known */
+	const char *arrival;
 } Wanted;
 
 /* "RULE WHOLE" */
@@ -195,7 +213,8 @@ take_disposed(MarkHistory *history, const char *rest, const Wanted *wanted)
 
 /* What a line says with this mail's body. */
 static void
-take_same_body(MarkHistory *history, const char *verb, const char *rest, gint64 time, const Wanted *wanted)
+take_same_body(MarkHistory *history, const char *verb, const char *rest, gint64 time,
+               const Wanted *wanted)
 {
 	if (strcmp(verb, "kept") == 0) {
 		KeptCopy *copy = parse_copy(rest, time);
@@ -210,14 +229,19 @@ take_same_body(MarkHistory *history, const char *verb, const char *rest, gint64 
 	}
 }
 
-/* "TIME" or "TIME/ARRIVAL"; false: it is neither, or the line is by an earlier try of this very arrival. */
+/*
+ * "TIME" or "TIME/ARRIVAL"; false: it is neither, or the line is by an earlier try of this very
+ * arrival.
+ */
 static bool
 take_head(char *head, const Wanted *wanted, gint64 *ret_time)
 {
 	char *arrival = strchr(head, '/');
+
 	if (arrival != NULL)
 		*arrival++ = '\0';
-	bool is_own = arrival != NULL && wanted->arrival != NULL && strncmp(arrival, wanted->arrival, ARRIVAL_DIGITS) == 0;
+	bool is_own = arrival != NULL && wanted->arrival != NULL &&
+	              strncmp(arrival, wanted->arrival, ARRIVAL_DIGITS) == 0;
 	return !is_own && g_ascii_string_to_signed(head, 10, 0, G_MAXINT64, ret_time, NULL);
 }
 
@@ -229,6 +253,7 @@ take_line(MarkHistory *history, char *line, const Wanted *wanted)
 	gint64 time;
 	if (g_strv_length(words) < 4 || !take_head(words[0], wanted, &time))
 		return;
+
 	const char *verb = words[3], *rest = words[4] != NULL ? words[4] : "";
 	history->known = true;
 	history->returns += strcmp(verb, "returned") == 0;
@@ -242,7 +267,9 @@ static void
 search_lines(MarkHistory *history, const char *text, size_t len, const Wanted *wanted)
 {
 	const char *end = text + len;
-	for (const char *at = text; (at = memmem(at, (size_t) (end - at), wanted->needle, SUBJECT_DIGITS + 2)) != NULL; at++) {
+	for (const char *at = text;
+	     (at = memmem(at, (size_t) (end - at), wanted->needle, SUBJECT_DIGITS + 2)) != NULL;
+	     at++) {
 		const char *start = memrchr(text, '\n', (size_t) (at - text));
 		const char *stop = memchr(at, '\n', (size_t) (end - at));
 		start = start != NULL ? start + 1 : text;
@@ -259,6 +286,7 @@ read_file(MarkHistory *history, const char *path, const Wanted *wanted)
 	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat sb;
 	g_auto(Status) unreadable = STATUS_INIT;
+
 	if (fd < 0 || fstat(fd, &sb) < 0 || !S_ISREG(sb.st_mode))
 		return;
 
@@ -287,10 +315,13 @@ void
 mark_history_read(const char *folder, const MarkTag *tag, MarkHistory *ret_history)
 {
 	static const char *const files[] = { HISTORY_OLD, HISTORY_FILE };
+
 	*ret_history = (MarkHistory){ .kept = g_ptr_array_new_with_free_func(copy_free) };
 	g_autofree char *needle = g_strdup_printf(" %.*s ", SUBJECT_DIGITS, tag->subject);
 	g_autofree char *body = g_strdelimit(g_strdup(tag->print->text), " ", '.');
-	g_autofree char *whole = tag->whole != NULL ? g_strdelimit(g_strdup(tag->whole->text), " ", '.') : NULL;
+	g_autofree char *whole = tag->whole != NULL
+	                                 ? g_strdelimit(g_strdup(tag->whole->text), " ", '.')
+	                                 : NULL;
 	const Wanted wanted = { needle, body, whole, tag->arrival };
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autofree char *path = g_build_filename(folder, files[i], NULL);

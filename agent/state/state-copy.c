@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* state-copy: the octets of the file and of its write-ahead log, read again where somebody wrote meanwhile. */
+/*
+ * state-copy: the octets of the file and of its write-ahead log, read again where somebody wrote
+ * meanwhile.
+ */
 #define _GNU_SOURCE
 #include "agent/state/state-copy.h"
 
@@ -25,6 +28,7 @@ static Stamp
 stamp_of(const char *path)
 {
 	Stamp stamp;
+
 	memset(&stamp, 0, sizeof stamp); /* stamps are compared as octets */
 	for (size_t i = 0; i < FILES; i++) {
 		struct stat sb;
@@ -34,6 +38,7 @@ stamp_of(const char *path)
 		stamp.time[i] = sb.st_mtim;
 		stamp.size[i] = sb.st_size;
 	}
+
 	return stamp;
 }
 
@@ -44,6 +49,7 @@ copy_file(const char *from, const char *to, Status *st)
 	size_t len = 0;
 	g_auto(Status) fault = STATUS_INIT;
 	g_autoptr(GError) error = NULL;
+
 	if (!fs_read_file(AT_FDCWD, from, LIMIT_STATE_COPY, &data, &len, &fault)) {
 		(void) unlink(to); /* of an earlier try */
 		if (fault.id == STATUS_MISSING)
@@ -51,7 +57,9 @@ copy_file(const char *from, const char *to, Status *st)
 		status_move(st, &fault);
 		return false;
 	}
-	if (g_file_set_contents_full(to, data, (gssize) len, G_FILE_SET_CONTENTS_NONE, 0600, &error))
+
+	if (g_file_set_contents_full(to, data, (gssize) len, G_FILE_SET_CONTENTS_NONE, 0600,
+	                             &error))
 		return true;
 	return status_fail_detail(st, STATUS_IO, "cannot copy '%s': %s", from, error->message);
 }
@@ -59,11 +67,13 @@ copy_file(const char *from, const char *to, Status *st)
 bool
 state_copy(const char *folder, const char *name, const char *to, Status *st)
 {
-	g_autofree char *from = g_build_filename(folder, name, NULL), *copy = g_build_filename(to, name, NULL);
+	g_autofree char *from = g_build_filename(folder, name, NULL),
+			*copy = g_build_filename(to, name, NULL);
 	for (int i = 0; i < COPY_TRIES; i++) {
 		const Stamp before = stamp_of(from);
 		for (size_t n = 0; n < FILES; n++) {
-			g_autofree char *source = g_strconcat(from, ends[n], NULL), *target = g_strconcat(copy, ends[n], NULL);
+			g_autofree char *source = g_strconcat(from, ends[n], NULL),
+					*target = g_strconcat(copy, ends[n], NULL);
 			if (!copy_file(source, target, st))
 				return false;
 		}
@@ -71,5 +81,6 @@ state_copy(const char *folder, const char *name, const char *to, Status *st)
 		if (memcmp(&before, &after, sizeof before) == 0)
 			return true;
 	}
+
 	return status_fail_detail(st, STATUS_LOCKED, "'%s' is being written to", from);
 }

@@ -15,7 +15,8 @@ struct StateStore {
 static const char schema[] =
 	"PRAGMA journal_mode=WAL;"
 	"PRAGMA synchronous=FULL;"
-	"CREATE TABLE IF NOT EXISTS item (kind INTEGER NOT NULL, key TEXT NOT NULL, value BLOB, until INTEGER NOT NULL,"
+	"CREATE TABLE IF NOT EXISTS item (kind INTEGER NOT NULL, key TEXT NOT NULL, value BLOB, "
+	"until INTEGER NOT NULL,"
 	" PRIMARY KEY (kind, key)) WITHOUT ROWID;"
 	"CREATE INDEX IF NOT EXISTS item_until ON item (until);";
 
@@ -38,7 +39,10 @@ static StateOutcome
 store_open(const char *path, StateStore **ret_store, char **ret_why)
 {
 	StateStore *store = g_new0(StateStore, 1);
-	int rc = sqlite3_open_v2(path, &store->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL);
+	int rc = sqlite3_open_v2(path, &store->db,
+	                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW,
+	                         NULL);
+
 	if (rc == SQLITE_OK)
 		rc = sqlite3_busy_timeout(store->db, (int) LIMIT_STATE_WAIT_MS);
 	if (rc == SQLITE_OK)
@@ -47,6 +51,7 @@ store_open(const char *path, StateStore **ret_store, char **ret_why)
 		*ret_store = store;
 		return STATE_OK;
 	}
+
 	StateOutcome outcome = fault(store, rc, ret_why);
 	store_close(store);
 	return outcome;
@@ -65,6 +70,7 @@ read_value(sqlite3_stmt *stmt, char **ret_value, size_t *ret_len)
 	int rc = sqlite3_step(stmt);
 	if (rc != SQLITE_ROW)
 		return rc == SQLITE_DONE ? SQLITE_OK : rc;
+
 	size_t len = (size_t) sqlite3_column_bytes(stmt, 0);
 	char *value = g_malloc(len + 1);
 	if (len > 0)
@@ -72,26 +78,33 @@ read_value(sqlite3_stmt *stmt, char **ret_value, size_t *ret_len)
 	value[len] = '\0';
 	*ret_value = value;
 	*ret_len = len;
+
 	return SQLITE_OK;
 }
 
 static StateOutcome
-store_get(StateStore *store, StateKind kind, const char *key, gint64 now, char **ret_value, size_t *ret_len, char **ret_why)
+store_get(StateStore *store, StateKind kind, const char *key, gint64 now, char **ret_value,
+          size_t *ret_len, char **ret_why)
 {
 	sqlite3_stmt *stmt = NULL;
 	char *value = NULL;
 	size_t len = 0;
-	int rc = sqlite3_prepare_v2(store->db, "SELECT value FROM item WHERE kind=?1 AND key=?2 AND until>?3", -1, &stmt, NULL);
+	int rc = sqlite3_prepare_v2(store->db,
+	                            "SELECT value FROM item WHERE kind=?1 AND key=?2 AND until>?3",
+	                            -1, &stmt, NULL);
+
 	if (rc == SQLITE_OK)
 		rc = bind_key(stmt, kind, key);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int64(stmt, 3, now);
 	if (rc == SQLITE_OK)
 		rc = read_value(stmt, &value, &len);
+
 	StateOutcome outcome = rc == SQLITE_OK ? STATE_OK : fault(store, rc, ret_why);
 	(void) sqlite3_finalize(stmt);
 	if (outcome != STATE_OK)
 		return outcome;
+
 	*ret_value = value;
 	*ret_len = len;
 	return STATE_OK;
@@ -101,23 +114,28 @@ static int
 put_one(sqlite3_stmt *stmt, const StateItem *item)
 {
 	int rc = bind_key(stmt, item->kind, item->key);
+
 	if (rc == SQLITE_OK)
-		rc = sqlite3_bind_blob64(stmt, 3, item->value != NULL ? item->value : "", item->len, SQLITE_STATIC);
+		rc = sqlite3_bind_blob64(stmt, 3, item->value != NULL ? item->value : "", item->len,
+		                         SQLITE_STATIC);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int64(stmt, 4, item->until);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(stmt);
 	(void) sqlite3_reset(stmt);
+
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 static int
 put_all(StateStore *store, const StateItem *items, size_t n)
 {
-	static const char sql[] = "INSERT INTO item (kind, key, value, until) VALUES (?1, ?2, ?3, ?4)"
-	                          " ON CONFLICT DO UPDATE SET value=excluded.value, until=excluded.until";
+	static const char sql[] =
+		"INSERT INTO item (kind, key, value, until) VALUES (?1, ?2, ?3, ?4)"
+		" ON CONFLICT DO UPDATE SET value=excluded.value, until=excluded.until";
 	sqlite3_stmt *stmt = NULL;
 	int rc = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL);
+
 	for (size_t i = 0; rc == SQLITE_OK && i < n; i++)
 		rc = put_one(stmt, &items[i]);
 	(void) sqlite3_finalize(stmt);
@@ -133,6 +151,7 @@ finish(StateStore *store, int rc, char **ret_why)
 	StateOutcome outcome = rc == SQLITE_OK ? STATE_OK : fault(store, rc, ret_why);
 	if (rc != SQLITE_OK)
 		(void) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+
 	return outcome;
 }
 
@@ -144,26 +163,33 @@ store_put(StateStore *store, const StateItem *items, size_t n, char **ret_why)
 }
 
 static int
-add_to_counter(StateStore *store, const char *key, gint64 by, gint64 until, gint64 now, gint64 *total)
+add_to_counter(StateStore *store, const char *key, gint64 by, gint64 until, gint64 now,
+               gint64 *total)
 {
 	g_autofree char *value = NULL, *why = NULL;
 	size_t len;
 	if (store_get(store, STATE_COUNTER, key, now, &value, &len, &why) != STATE_OK)
 		return sqlite3_errcode(store->db);
+
 	*total = value != NULL ? g_ascii_strtoll(value, NULL, 10) : 0;
 	if (by == 0)
 		return SQLITE_OK;
+
 	*total += by;
 	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, *total);
 	return put_all(store, &(StateItem){ STATE_COUNTER, key, text, strlen(text), until }, 1);
 }
 
 static StateOutcome
-store_count(StateStore *store, const char *key, gint64 by, gint64 until, gint64 now, gint64 *ret_total, char **ret_why)
+store_count(StateStore *store, const char *key, gint64 by, gint64 until, gint64 now,
+            gint64 *ret_total, char **ret_why)
 {
 	gint64 total = 0;
 	int rc = sqlite3_exec(store->db, by != 0 ? "BEGIN IMMEDIATE" : "BEGIN", NULL, NULL, NULL);
-	StateOutcome outcome = finish(store, rc == SQLITE_OK ? add_to_counter(store, key, by, until, now, &total) : rc, ret_why);
+	StateOutcome outcome = finish(
+		store, rc == SQLITE_OK ? add_to_counter(store, key, by, until, now, &total) : rc,
+		ret_why);
+
 	if (outcome == STATE_OK)
 		*ret_total = total;
 	return outcome;
@@ -174,12 +200,14 @@ store_sweep(StateStore *store, gint64 now, char **ret_why)
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = sqlite3_prepare_v2(store->db, "DELETE FROM item WHERE until<=?1", -1, &stmt, NULL);
+
 	if (rc == SQLITE_OK)
 		rc = sqlite3_bind_int64(stmt, 1, now);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_step(stmt);
 	StateOutcome outcome = rc == SQLITE_DONE ? STATE_OK : fault(store, rc, ret_why);
 	(void) sqlite3_finalize(stmt);
+
 	return outcome;
 }
 

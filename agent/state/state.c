@@ -17,7 +17,10 @@
 
 #define STATE_FILE "state.db"
 
-/* One in so many openings forgets what has ended: often enough, and no delivery waits for a big sweep. */
+/*
+ * One in so many openings forgets what has ended: often enough, and no delivery waits for a big
+ * sweep.
+ */
 enum { SWEEP_EVERY = 64 };
 
 struct State {
@@ -25,9 +28,13 @@ struct State {
 	StateStore *store;
 	char *path;
 	gint64 now;
-	ino_t inode;   /* of the file that is open */
-	bool damaged;  /* as it was found when it was used: its file is put aside at the end */
-	char *fault;   /* what went wrong; from then on it is not asked any more: each wait for a lock costs seconds */
+	ino_t inode;  /* of the file that is open */
+	bool damaged; /* as it was found when it was used: its file is put aside at the end */
+	/*
+	 * what went wrong; from then on it is not asked any more: each wait for a lock costs
+	 * seconds
+	 */
+	char *fault;
 };
 
 static const StateModule *
@@ -35,7 +42,8 @@ open_module(Status *st)
 {
 	static const StateModule *opened;
 	if (opened == NULL)
-		opened = module_open(STATE_MODULE_FILE, STATE_MODULE_SYMBOL, STATE_MODULE_VERSION, st);
+		opened = module_open(STATE_MODULE_FILE, STATE_MODULE_SYMBOL, STATE_MODULE_VERSION,
+		                     st);
 	return opened;
 }
 
@@ -48,10 +56,15 @@ judge(State *state, StateOutcome outcome, const char *why, Status *st)
 	if (state->fault == NULL)
 		state->fault = g_strdup(why);
 	state->damaged = state->damaged || outcome == STATE_DAMAGED;
-	return status_fail_detail(st, STATUS_IO, "cannot use the state in '%s': %s", state->path, why);
+
+	return status_fail_detail(st, STATUS_IO, "cannot use the state in '%s': %s", state->path,
+	                          why);
 }
 
-/* The damaged file stays for whoever wants to look into it; its log would be taken for the new file's. */
+/*
+ * The damaged file stays for whoever wants to look into it; its log would be taken for the new
+ * file's.
+ */
 static bool
 put_aside(const char *path, Status *st)
 {
@@ -59,10 +72,12 @@ put_aside(const char *path, Status *st)
 	g_autofree char *aside = g_strconcat(path, ".damaged", NULL);
 	if (rename(path, aside) < 0)
 		return status_fail_errno(st, errno, "cannot put '%s' aside", path);
+
 	for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
 		g_autofree char *beside = g_strconcat(path, ends[i], NULL);
 		(void) unlink(beside); /* most are not there */
 	}
+
 	return true;
 }
 
@@ -75,7 +90,9 @@ open_store(State *state, char **ret_note, Status *st)
 		return judge(state, outcome, why, st);
 	if (!put_aside(state->path, st))
 		return false;
-	*ret_note = g_strdup_printf("state was damaged and is put aside as '%s.damaged': %s", state->path, why);
+
+	*ret_note = g_strdup_printf("state was damaged and is put aside as '%s.damaged': %s",
+	                            state->path, why);
 	outcome = state->module->open(state->path, &state->store, &again);
 	return judge(state, outcome, again, st);
 }
@@ -101,16 +118,20 @@ state_open(const char *folder, gint64 now, char **ret_note, Status *st)
 {
 	g_autoptr(State) state = g_new0(State, 1);
 	auto_fd int dirfd = -1;
+
 	state->module = open_module(st);
 	if (state->module == NULL || !fs_make_dir(AT_FDCWD, folder, 0700, &dirfd, st))
 		return NULL;
+
 	state->path = g_build_filename(folder, STATE_FILE, NULL);
 	state->now = now;
 	*ret_note = NULL;
+
 	if (!open_store(state, ret_note, st)) {
 		g_clear_pointer(ret_note, g_free);
 		return NULL;
 	}
+
 	state->inode = inode_of(state->path);
 	sweep_sometimes(state);
 	return g_steal_pointer(&state);
@@ -123,7 +144,10 @@ state_close(State *state)
 		return;
 	if (state->store != NULL)
 		state->module->close(state->store);
-	/* Unless another process has begun a new file in the meantime. A fault: the next one tries. */
+
+	/*
+	 * Unless another process has begun a new file in the meantime. A fault: the next one tries.
+	 */
 	g_auto(Status) ignored = STATUS_INIT;
 	if (state->damaged && inode_of(state->path) == state->inode)
 		(void) put_aside(state->path, &ignored);
@@ -133,12 +157,15 @@ state_close(State *state)
 }
 
 bool
-state_get(State *state, StateKind kind, const char *key, char **ret_value, size_t *ret_len, Status *st)
+state_get(State *state, StateKind kind, const char *key, char **ret_value, size_t *ret_len,
+          Status *st)
 {
 	g_autofree char *why = NULL;
 	if (state->fault != NULL)
 		return judge(state, STATE_FAULT, state->fault, st);
-	StateOutcome outcome = state->module->get(state->store, kind, key, state->now, ret_value, ret_len, &why);
+
+	StateOutcome outcome = state->module->get(state->store, kind, key, state->now, ret_value,
+	                                          ret_len, &why);
 	return judge(state, outcome, why, st);
 }
 
@@ -147,10 +174,14 @@ state_put(State *state, const StateItem *items, size_t n, Status *st)
 {
 	for (size_t i = 0; i < n; i++)
 		if (items[i].len > LIMIT_STATE_VALUE)
-			return status_fail_detail(st, STATUS_LIMIT, "%zu octets are too many for the state", items[i].len);
+			return status_fail_detail(st, STATUS_LIMIT,
+			                          "%zu octets are too many for the state",
+			                          items[i].len);
+
 	g_autofree char *why = NULL;
 	if (state->fault != NULL)
 		return judge(state, STATE_FAULT, state->fault, st);
+
 	StateOutcome outcome = state->module->put(state->store, items, n, &why);
 	return judge(state, outcome, why, st);
 }
@@ -161,7 +192,9 @@ state_count(State *state, const char *key, gint64 by, gint64 until, gint64 *ret_
 	g_autofree char *why = NULL;
 	if (state->fault != NULL)
 		return judge(state, STATE_FAULT, state->fault, st);
-	StateOutcome outcome = state->module->count(state->store, key, by, until, state->now, ret_total, &why);
+
+	StateOutcome outcome = state->module->count(state->store, key, by, until, state->now,
+	                                            ret_total, &why);
 	return judge(state, outcome, why, st);
 }
 
@@ -178,10 +211,13 @@ state_key(const char *first, ...)
 {
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
 	va_list parts;
+
 	va_start(parts, first);
 	for (const char *part = first; part != NULL; part = va_arg(parts, const char *))
-		g_checksum_update(sum, (const guchar *) part, (gssize) strlen(part) + 1); /* with its NUL: "a","b" is not "ab" */
+		/* with its NUL: "a","b" is not "ab" */
+		g_checksum_update(sum, (const guchar *) part, (gssize) strlen(part) + 1);
 	va_end(parts);
+
 	return g_strdup(g_checksum_get_string(sum));
 }
 
@@ -192,13 +228,13 @@ typedef struct {
 } Seen;
 
 struct StateOnce {
-	char *folder;     /* of a copy: NULL before it is made */
-	char *original;   /* what the copy is made of; NULL: of nothing */
+	char *folder;   /* of a copy: NULL before it is made */
+	char *original; /* what the copy is made of; NULL: of nothing */
 	bool is_copy;
 	gint64 now;
 	State *state;
 	bool tried;
-	GArray *seen;   /* Seen */
+	GArray *seen; /* Seen */
 };
 
 static void
@@ -211,10 +247,12 @@ StateOnce *
 state_once_new(const char *folder, gint64 now)
 {
 	StateOnce *once = g_new0(StateOnce, 1);
+
 	once->folder = g_strdup(folder);
 	once->now = now;
 	once->seen = g_array_new(FALSE, FALSE, sizeof(Seen));
 	g_array_set_clear_func(once->seen, seen_clear);
+
 	return once;
 }
 
@@ -241,17 +279,24 @@ state_once_free(StateOnce *once)
 	g_free(once);
 }
 
-/* A folder of our own with the copy. What cannot be copied is noted; false: there can be no folder. */
+/*
+ * A folder of our own with the copy. What cannot be copied is noted; false: there can be no folder.
+ */
 static bool
 make_copy(StateOnce *once, GPtrArray *notes, Status *st)
 {
 	g_autoptr(GError) error = NULL;
 	g_auto(Status) unread = STATUS_INIT;
+
 	once->folder = g_dir_make_tmp("todoke-try-XXXXXX", &error);
 	if (once->folder == NULL)
-		return status_fail_detail(st, STATUS_IO, "cannot make a temporary folder: %s", error->message);
-	if (once->original != NULL && !state_copy(once->original, STATE_FILE, once->folder, &unread))
-		g_ptr_array_add(notes, g_strdup_printf("as if nothing were remembered: %s", unread.detail));
+		return status_fail_detail(st, STATUS_IO, "cannot make a temporary folder: %s",
+		                          error->message);
+	if (once->original != NULL &&
+	    !state_copy(once->original, STATE_FILE, once->folder, &unread))
+		g_ptr_array_add(
+			notes, g_strdup_printf("as if nothing were remembered: %s", unread.detail));
+
 	return true;
 }
 
@@ -269,6 +314,7 @@ state_once_get(StateOnce *once, GPtrArray *notes)
 		note = g_strdup_printf("nothing can be remembered: %s", st.detail);
 	if (note != NULL)
 		g_ptr_array_add(notes, note);
+
 	return once->state;
 }
 
@@ -278,7 +324,10 @@ state_once_folder(const StateOnce *once)
 	return once->folder;
 }
 
-/* What a delivery made seen is known to its retries for so long at least, though others may remember the key longer. */
+/*
+ * What a delivery made seen is known to its retries for so long at least, though others may
+ * remember the key longer.
+ */
 enum { RETRIES_SECONDS = 86400 };
 
 static char *
@@ -293,8 +342,10 @@ is_known(StateOnce *once, const char *key, GPtrArray *notes)
 	State *state = state_once_get(once, notes);
 	g_auto(Status) fault = STATUS_INIT;
 	bool known = state != NULL && state_seen(state, key, &fault);
+
 	if (fault.id != STATUS_OK)
-		g_ptr_array_add(notes, g_strdup_printf("what was seen is not known: %s", fault.detail));
+		g_ptr_array_add(notes,
+		                g_strdup_printf("what was seen is not known: %s", fault.detail));
 	return known;
 }
 
@@ -315,9 +366,11 @@ void
 state_once_will_see(StateOnce *once, const char *key, const char *arrival, gint64 until)
 {
 	Seen seen = { g_strdup(key), until };
+
 	g_array_append_val(once->seen, seen);
 	if (arrival == NULL)
 		return;
+
 	Seen own = { first_seen_key(key, arrival), MAX(until, once->now + RETRIES_SECONDS) };
 	g_array_append_val(once->seen, own);
 }
@@ -331,10 +384,14 @@ state_once_succeeded(StateOnce *once, GPtrArray *notes)
 	g_autofree StateItem *items = g_new0(StateItem, once->seen->len);
 	for (guint i = 0; i < once->seen->len; i++) {
 		const Seen *seen = &g_array_index(once->seen, Seen, i);
-		items[i] = (StateItem){ .kind = STATE_SEEN, .key = seen->key, .until = seen->until };
+		items[i] = (StateItem){ .kind = STATE_SEEN,
+			                .key = seen->key,
+			                .until = seen->until };
 	}
+
 	g_auto(Status) st = STATUS_INIT;
 	if (state != NULL && !state_put(state, items, once->seen->len, &st))
-		g_ptr_array_add(notes, g_strdup_printf("what was seen is not remembered: %s", st.detail));
+		g_ptr_array_add(notes,
+		                g_strdup_printf("what was seen is not remembered: %s", st.detail));
 	g_array_set_size(once->seen, 0);
 }

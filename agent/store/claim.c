@@ -24,20 +24,25 @@ enum { CLOCK_SKEW = 600 };
 /* Between two looks at a delivery that is at work. */
 enum { WAIT_STEP_MS = 20 };
 
-/* Times and microseconds to wait for who holds tmp: that takes some system calls, unless the holder means to hinder us. */
+/*
+ * Times and microseconds to wait for who holds tmp: that takes some system calls, unless the holder
+ * means to hinder us.
+ */
 enum { LOCK_TRIES = 50, LOCK_PAUSE_US = 2000 };
 
 #define PREFIX "todoke-"
 
-/* Before a name: a retry has answered for that copy, so its maker must not take it back any more. */
+/*
+ * Before a name: a retry has answered for that copy, so its maker must not take it back any more.
+ */
 #define ANSWERED "+"
 
 struct Claim {
 	int dirfd;
-	int draft_dirfd;     /* where the draft lies */
-	const char *hidden;  /* in front of its name there: "tmp/", or "." */
-	char *path;          /* "tmp/todoke-KEY" */
-	char *name;          /* the draft that we claimed; NULL: none */
+	int draft_dirfd;    /* where the draft lies */
+	const char *hidden; /* in front of its name there: "tmp/", or "." */
+	char *path;         /* "tmp/todoke-KEY" */
+	char *name;         /* the draft that we claimed; NULL: none */
 };
 
 Claim *
@@ -75,23 +80,32 @@ read_link(int dirfd, const char *path)
 	ssize_t len = readlinkat(dirfd, path, text, sizeof text);
 	if (len <= 0 || len == (ssize_t) sizeof text)
 		return NULL;
+
 	text[len] = '\0';
 	const char *name = g_str_has_prefix(text, ANSWERED) ? text + strlen(ANSWERED) : text;
+
 	/* The folder is its owner's: only a file of this tmp is ever looked at. */
 	return *name != '\0' && *name != '.' && strchr(name, '/') == NULL ? g_strdup(text) : NULL;
 }
 
-/* Hold tmp until *ret_fd is closed, so that nobody gives a claim up while another answers for it. False: somebody else does. */
+/*
+ * Hold tmp until *ret_fd is closed, so that nobody gives a claim up while another answers for it.
+ * False: somebody else does.
+ */
 static bool
 hold_tmp(const Claim *claim, int *ret_fd)
 {
 	*ret_fd = openat(claim->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < LOCK_TRIES; i++) {
-		/* Other faults: this file system has no such locks (NFS wants to write for them), and few have two hosts retry at once. */
+		/*
+		 * Other faults: this file system has no such locks (NFS wants to write for them),
+		 * and few have two hosts retry at once.
+		 */
 		if (flock(*ret_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
 			return true;
 		g_usleep(LOCK_PAUSE_US);
 	}
+
 	return false;
 }
 
@@ -108,7 +122,10 @@ fail(const Claim *claim, Status *st)
 	return status_fail_errno(st, errno, "cannot claim '%s'", claim->path);
 }
 
-/* Make the claim say `text`, in one step. `name`: the draft of this process, for a name that nobody else has. */
+/*
+ * Make the claim say `text`, in one step. `name`: the draft of this process, for a name that nobody
+ * else has.
+ */
 static bool
 replace(const Claim *claim, const char *name, const char *text, Status *st)
 {
@@ -117,6 +134,7 @@ replace(const Claim *claim, const char *name, const char *text, Status *st)
 		return fail(claim, st);
 	if (renameat(claim->dirfd, fresh, claim->dirfd, claim->path) == 0)
 		return true;
+
 	fail(claim, st);
 	(void) unlinkat(claim->dirfd, fresh, 0); /* the first fault is the one that counts */
 	return false;
@@ -132,19 +150,24 @@ is_old(int dirfd, const char *path, gint64 lifetime)
 	return sb.st_mtime + lifetime < now || sb.st_mtime > now + CLOCK_SKEW;
 }
 
-/* Was the claim made by somebody else who may write here? Compared with our draft `name`: a file server may map users. */
+/*
+ * Was the claim made by somebody else who may write here? Compared with our draft `name`: a file
+ * server may map users.
+ */
 static bool
 is_strangers(const Claim *claim, const char *name)
 {
 	struct stat link, draft;
 	g_autofree char *path = g_strconcat(claim->hidden, name, NULL);
 	return fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       fstatat(claim->draft_dirfd, path, &draft, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid != draft.st_uid;
+	       fstatat(claim->draft_dirfd, path, &draft, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       link.st_uid != draft.st_uid;
 }
 
 /*
- * Is the delivery that wrote this draft still at work? It holds a shared lock on the file (claim.h) that ends with its process,
- * so neither age nor a guess decides. Where locks are impossible the answer is no. Opened for writing, which NFS asks for.
+ * Is the delivery that wrote this draft still at work? It holds a shared lock on the file (claim.h)
+ * that ends with its process, so neither age nor a guess decides. Where locks are impossible the
+ * answer is no. Opened for writing, which NFS asks for.
  */
 static bool
 is_held(int dirfd, const char *hidden, const char *name)
@@ -161,20 +184,32 @@ remove_old(int dirfd, const char *path, int draft_dirfd, const char *hidden)
 	struct stat sb;
 	bool own = fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_uid == geteuid();
 	g_autofree char *name = read_link(dirfd, path);
+
 	if (name != NULL && own && is_held(draft_dirfd, hidden, name))
 		return false; /* a clock that jumps makes a delivery look old that is at work */
 	if (unlinkat(dirfd, path, 0) < 0)
 		return errno == ENOENT;
 	if (name == NULL || !own) /* a stranger's may name the draft of another delivery */
 		return true;
+
 	g_autofree char *draft = g_strconcat(hidden, name, NULL);
 	(void) unlinkat(draft_dirfd, draft, 0); /* mostly it is not there */
 	return true;
 }
 
-typedef enum { ROUND_OURS, ROUND_STORED, ROUND_UNSUPPORTED, ROUND_AGAIN, ROUND_WAIT, ROUND_FAULT } Round;
+typedef enum {
+	ROUND_OURS,
+	ROUND_STORED,
+	ROUND_UNSUPPORTED,
+	ROUND_AGAIN,
+	ROUND_WAIT,
+	ROUND_FAULT
+} Round;
 
-/* What our drafts never are, so the file is not the earlier try's. `fd` -1: errno tells why it cannot be opened. */
+/*
+ * What our drafts never are, so the file is not the earlier try's. `fd` -1: errno tells why it
+ * cannot be opened.
+ */
 static bool
 is_no_draft(int fd)
 {
@@ -184,24 +219,32 @@ is_no_draft(int fd)
 	return fstat(fd, &sb) == 0 && !S_ISREG(sb.st_mode);
 }
 
-/* A claim that says nothing. Where it cannot be removed either, the mail does without: better twice than late. */
+/*
+ * A claim that says nothing. Where it cannot be removed either, the mail does without: better twice
+ * than late.
+ */
 static Round
 clear(const Claim *claim)
 {
-	return remove_old(claim->dirfd, claim->path, claim->draft_dirfd, claim->hidden) ? ROUND_AGAIN : ROUND_UNSUPPORTED;
+	return remove_old(claim->dirfd, claim->path, claim->draft_dirfd, claim->hidden)
+	               ? ROUND_AGAIN
+	               : ROUND_UNSUPPORTED;
 }
 
 /*
- * An earlier try has left its draft, or is at work and about to move it: then it holds the file, and is waited for. The lock keeps
- * other retries away as well: one of them would take a draft that we removed for a copy that was made visible. Where locks are
- * impossible, whoever takes the name away first decides.
+ * An earlier try has left its draft, or is at work and about to move it: then it holds the file,
+ * and is waited for. The lock keeps other retries away as well: one of them would take a draft that
+ * we removed for a copy that was made visible. Where locks are impossible, whoever takes the name
+ * away first decides.
  */
 static Round
 take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 {
 	g_autofree char *path = g_strconcat(claim->hidden, earlier, NULL);
-	auto_fd int fd = openat(claim->draft_dirfd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT) /* moved; or removed by a retry, and then the claim says something else */
+	auto_fd int fd = openat(claim->draft_dirfd, path,
+	                        O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	/* moved; or removed by a retry, and then the claim says something else */
+	if (fd < 0 && errno == ENOENT)
 		return says(claim, earlier) ? ROUND_STORED : ROUND_AGAIN;
 	if (is_no_draft(fd))
 		return clear(claim);
@@ -217,6 +260,7 @@ take_over(Claim *claim, const char *name, const char *earlier, Status *st)
 		return ROUND_OURS;
 	if (errno != ENOENT)
 		return fail(claim, st), ROUND_FAULT;
+
 	return replace(claim, name, earlier, st) ? ROUND_STORED : ROUND_FAULT;
 }
 
@@ -225,7 +269,9 @@ static Round
 meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status *st)
 {
 	auto_fd int held = -1;
-	(void) hold_tmp(claim, &held); /* a stranger may hold it for ever: then on with it, for the mail must not wait */
+
+	/* a stranger may hold it for ever: then on with it, for the mail must not wait */
+	(void) hold_tmp(claim, &held);
 	g_autofree char *earlier = read_link(claim->dirfd, claim->path);
 	if (earlier == NULL || is_strangers(claim, name))
 		return clear(claim);
@@ -233,16 +279,20 @@ meet(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, Status
 		return ROUND_WAIT;
 	if (is_old(claim->dirfd, claim->path, lifetime))
 		return clear(claim);
+
 	if (g_str_has_prefix(earlier, ANSWERED)) {
 		*ret_earlier = g_strdup(earlier + strlen(ANSWERED));
 		return ROUND_STORED;
 	}
+
 	Round round = take_over(claim, name, earlier, st);
 	if (round != ROUND_STORED)
 		return round;
+
 	g_autofree char *text = g_strconcat(ANSWERED, earlier, NULL);
 	if (!replace(claim, name, text, st))
 		return ROUND_FAULT;
+
 	*ret_earlier = g_steal_pointer(&earlier);
 	return round;
 }
@@ -254,17 +304,22 @@ one_round(Claim *claim, const char *name, gint64 lifetime, char **ret_earlier, S
 		return ROUND_OURS;
 	if (errno == EEXIST)
 		return meet(claim, name, lifetime, ret_earlier, st);
-	/* The draft is in the same folder: EACCES is a policy (SELinux) that has links forbidden. */
+	/*
+	 * The draft is in the same folder: EACCES is a policy (SELinux) that has links forbidden.
+	 */
 	if (errno == EPERM || errno == EACCES || errno == EOPNOTSUPP || errno == ENOSYS)
 		return ROUND_UNSUPPORTED;
+
 	return fail(claim, st), ROUND_FAULT;
 }
 
 bool
-claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAnswer *ret_answer, char **ret_earlier, Status *st)
+claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAnswer *ret_answer,
+           char **ret_earlier, Status *st)
 {
 	Round round = ROUND_AGAIN;
 	unsigned waited_ms = 0;
+
 	for (int i = 0; i < ROUNDS && (round == ROUND_AGAIN || round == ROUND_WAIT);) {
 		round = one_round(claim, name, times->lifetime, ret_earlier, st);
 		if (round != ROUND_WAIT) {
@@ -278,12 +333,16 @@ claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAnswer 
 	}
 
 	if (round == ROUND_AGAIN || round == ROUND_WAIT)
-		return status_fail(st, STATUS_BUSY, "another delivery of this message to this mailbox is at work");
+		return status_fail(st, STATUS_BUSY,
+		                   "another delivery of this message to this mailbox is at work");
 	if (round == ROUND_FAULT)
 		return false;
+
 	if (round == ROUND_OURS)
 		claim->name = g_strdup(name);
-	*ret_answer = round == ROUND_OURS ? CLAIM_OURS : round == ROUND_STORED ? CLAIM_STORED : CLAIM_UNSUPPORTED;
+	*ret_answer = round == ROUND_OURS     ? CLAIM_OURS
+	              : round == ROUND_STORED ? CLAIM_STORED
+	                                      : CLAIM_UNSUPPORTED;
 	return true;
 }
 
@@ -291,14 +350,19 @@ char *
 claim_read_note(const Claim *claim, gint64 lifetime)
 {
 	struct stat link;
-	bool is_ours = fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 && link.st_uid == geteuid();
-	return is_ours && !is_old(claim->dirfd, claim->path, lifetime) ? read_link(claim->dirfd, claim->path) : NULL;
+	bool is_ours = fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
+	               link.st_uid == geteuid();
+
+	return is_ours && !is_old(claim->dirfd, claim->path, lifetime)
+	               ? read_link(claim->dirfd, claim->path)
+	               : NULL;
 }
 
 void
 claim_write_note(Claim *claim, const char *note)
 {
-	g_auto(Status) unsupported = STATUS_INIT; /* a folder without symbolic links: nobody will know */
+	/* a folder without symbolic links: nobody will know */
+	g_auto(Status) unsupported = STATUS_INIT;
 	g_autofree char *unique = g_uuid_string_random();
 	if (replace(claim, unique, note, &unsupported))
 		claim->name = g_strdup(note);
@@ -319,8 +383,10 @@ claim_drop(Claim *claim)
 	if (claim->name == NULL)
 		return true;
 	auto_fd int held = -1;
-	if (!hold_tmp(claim, &held) || !says(claim, claim->name) || unlinkat(claim->dirfd, claim->path, 0) < 0)
+	if (!hold_tmp(claim, &held) || !says(claim, claim->name) ||
+	    unlinkat(claim->dirfd, claim->path, 0) < 0)
 		return false; /* and not at the next call either */
+
 	g_clear_pointer(&claim->name, g_free);
 	return true;
 }
@@ -336,11 +402,15 @@ void
 claim_forget(Claim *claim)
 {
 	auto_fd int held = -1;
-	(void) hold_tmp(claim, &held); /* or somebody who is answering for our copy would bring the claim back */
-	g_autofree char *answered = claim->name != NULL ? g_strconcat(ANSWERED, claim->name, NULL) : NULL;
+
+	/* or somebody who is answering for our copy would bring the claim back */
+	(void) hold_tmp(claim, &held);
+	g_autofree char *answered = claim->name != NULL ? g_strconcat(ANSWERED, claim->name, NULL)
+	                                                : NULL;
 	bool is_ours = claim->name == NULL || says(claim, claim->name) || says(claim, answered);
 	if (is_ours)
-		(void) unlinkat(claim->dirfd, claim->path, 0); /* what stays ends with its lifetime */
+		/* what stays ends with its lifetime */
+		(void) unlinkat(claim->dirfd, claim->path, 0);
 	g_clear_pointer(&claim->name, g_free);
 }
 
@@ -349,22 +419,28 @@ static bool
 is_sweeper(const Claim *claim)
 {
 	const char *digits = claim->path + strlen("tmp/" PREFIX);
-	return (g_ascii_xdigit_value(digits[0]) * 16 + g_ascii_xdigit_value(digits[1])) % CLAIM_SWEEP_EVERY == 0;
+	return (g_ascii_xdigit_value(digits[0]) * 16 + g_ascii_xdigit_value(digits[1])) %
+	               CLAIM_SWEEP_EVERY ==
+	       0;
 }
 
 void
 claim_sweep(const Claim *claim, gint64 lifetime)
 {
-	int fd = is_sweeper(claim) ? openat(claim->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int fd = is_sweeper(claim) ? openat(claim->dirfd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+	                           : -1;
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL)
 		return;
+
 	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
 		if (!g_str_has_prefix(entry->d_name, PREFIX))
 			continue;
 		g_autofree char *path = g_strconcat("tmp/", entry->d_name, NULL);
 		if (is_old(claim->dirfd, path, lifetime))
-			(void) remove_old(claim->dirfd, path, claim->dirfd, "tmp/"); /* or another time */
+			/* or another time */
+			(void) remove_old(claim->dirfd, path, claim->dirfd, "tmp/");
 	}
+
 	(void) closedir(dir);
 }

@@ -22,7 +22,8 @@ static void
 remove_stale(int dirfd, const char *lock, unsigned stale_s)
 {
 	struct stat sb;
-	if (stale_s > 0 && fstatat(dirfd, lock, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_mtime + (time_t) stale_s < time(NULL))
+	if (stale_s > 0 && fstatat(dirfd, lock, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    sb.st_mtime + (time_t) stale_s < time(NULL))
 		(void) unlinkat(dirfd, lock, 0); /* if it cannot go, waiting ends soon */
 }
 
@@ -30,7 +31,8 @@ static bool
 open_lock(int dirfd, const char *lock, const DotlockPatience *patience, int *ret_fd, Status *st)
 {
 	for (unsigned waited = 0; waited <= patience->wait_ms; waited += WAIT_STEP_MS) {
-		int fd = openat(dirfd, lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+		int fd = openat(dirfd, lock, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		                0666);
 		if (fd >= 0) {
 			*ret_fd = fd;
 			return true;
@@ -50,6 +52,7 @@ static bool
 read_old(int dirfd, const char *name, int lock_fd, char **ret_data, size_t *ret_len, Status *st)
 {
 	struct stat sb;
+
 	if (fstatat(dirfd, name, &sb, 0) < 0) {
 		if (errno != ENOENT)
 			return status_fail_errno(st, errno, "cannot look at '%s'", name);
@@ -57,6 +60,7 @@ read_old(int dirfd, const char *name, int lock_fd, char **ret_data, size_t *ret_
 		*ret_len = 0;
 		return true;
 	}
+
 	(void) fchmod(lock_fd, sb.st_mode & 0777); /* ours by umask is safe, only narrower */
 	return fs_read_file(dirfd, name, LIMIT_SMALL_FILE, ret_data, ret_len, st);
 }
@@ -64,10 +68,12 @@ read_old(int dirfd, const char *name, int lock_fd, char **ret_data, size_t *ret_
 static bool
 replace(int dirfd, const char *name, const char *lock, int *fd, const char *data, Status *st)
 {
-	if (!fs_write_all(*fd, data, strlen(data), lock, st) || !fs_sync(*fd, lock, st) || !fs_close(fd, lock, st))
+	if (!fs_write_all(*fd, data, strlen(data), lock, st) || !fs_sync(*fd, lock, st) ||
+	    !fs_close(fd, lock, st))
 		return false;
 	if (renameat(dirfd, lock, dirfd, name) < 0)
 		return status_fail_errno(st, errno, "cannot replace '%s'", name);
+
 	return true;
 }
 
@@ -77,24 +83,29 @@ dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status 
 	g_autofree char *lock = g_strconcat(name, ".lock", NULL);
 	auto_fd int fd = -1;
 	const DotlockPatience patience = { LIMIT_LOCK_WAIT_MS, LIMIT_LOCK_STALE_S };
+
 	if (!open_lock(dirfd, lock, &patience, &fd, st))
 		return false;
 	DeadlineFile guard = { .dirfd = dirfd, .name = lock };
 	deadline_add_file(&guard); /* not before: until now the lock may have been another's */
+
 	g_autofree char *old = NULL, *new = NULL;
 	size_t len = 0;
 	bool done = read_old(dirfd, name, fd, &old, &len, st);
 	if (done)
 		new = edit(old, len, user);
-	bool replaced = done && new != NULL && replace(dirfd, name, lock, &fd, new, st);
+
+	bool replaced = done && new != NULL &&replace(dirfd, name, lock, &fd, new, st);
 	if (!replaced)
-		(void) unlinkat(dirfd, lock, 0); /* if it stays, others find it stale in two minutes */
+		/* if it stays, others find it stale in two minutes */
+		(void) unlinkat(dirfd, lock, 0);
 	deadline_drop_file(&guard);
+
 	return done && (new == NULL || replaced);
 }
 
 struct Dotlock {
-	Dotlock *next;        /* in the list of those that are held */
+	Dotlock *next; /* in the list of those that are held */
 	unsigned holders;
 	char *path;
 	dev_t device;
@@ -111,6 +122,7 @@ find_held(const char *path)
 	struct stat sb;
 	if (held == NULL || lstat(path, &sb) < 0)
 		return NULL;
+
 	for (Dotlock *lock = held; lock != NULL; lock = lock->next)
 		if (lock->device == sb.st_dev && lock->inode == sb.st_ino)
 			return lock;
@@ -132,22 +144,27 @@ dotlock_take(const char *path, const DotlockPatience *patience, Status *st)
 	auto_fd int fd = -1;
 	struct stat sb;
 	Dotlock *ours = find_held(path);
+
 	if (ours != NULL) {
 		ours->holders++;
 		return ours;
 	}
+
 	deadline_waiting_for("waiting for a lock");
 	if (!open_lock(AT_FDCWD, path, patience, &fd, st))
 		return NULL;
+
 	Dotlock *lock = g_new0(Dotlock, 1);
 	lock->holders = 1;
 	lock->next = held;
 	held = lock;
 	lock->path = g_strdup(path);
+
 	if (fstat(fd, &sb) == 0) {
 		lock->device = sb.st_dev;
 		lock->inode = sb.st_ino;
 	}
+
 	lock->guard = (DeadlineFile){ .dirfd = AT_FDCWD, .name = lock->path };
 	deadline_add_file(&lock->guard);
 	return lock;
@@ -159,6 +176,7 @@ dotlock_release(Dotlock *lock)
 	struct stat sb;
 	if (lock == NULL || --lock->holders > 0)
 		return;
+
 	forget(lock);
 	if (lstat(lock->path, &sb) == 0 && sb.st_dev == lock->device && sb.st_ino == lock->inode)
 		(void) unlink(lock->path); /* one that stays is found stale by the next */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dotlock: change a small text file that other programs change too, as Dovecot does it: `NAME.lock` is made
- * exclusively, the new contents are written into it, and it is renamed over NAME. Readers need no lock.
+ * dotlock: change a small text file that other programs change too, as Dovecot does it: `NAME.lock`
+ * is made exclusively, the new contents are written into it, and it is renamed over NAME. Readers
+ * need no lock.
  */
 #ifndef TODOKE_DOTLOCK_H
 #define TODOKE_DOTLOCK_H
@@ -9,20 +10,22 @@
 #include "agent/base/status.h"
 
 /*
- * What shall be in the file instead of `old` (len octets, NUL-terminated; "" if there is no file)? NULL: leave it as it
- * is. Caller frees the result with g_free.
+ * What shall be in the file instead of `old` (len octets, NUL-terminated; "" if there is no file)?
+ * NULL: leave it as it is. Caller frees the result with g_free.
  */
 typedef char *DotlockEdit(const char *old, size_t len, void *user);
 
 /*
- * Lock `name` in `dirfd`, give its contents to `edit`, and replace the file by what comes back. Waits
- * at most LIMIT_LOCK_WAIT_MS for somebody else's lock (then STATUS_LOCKED), and removes one that has not changed for
- * LIMIT_LOCK_STALE_S. An existing file keeps its mode. On failure the file is unchanged, and no lock of ours
- * stays.
+ * Lock `name` in `dirfd`, give its contents to `edit`, and replace the file by what comes back.
+ * Waits at most LIMIT_LOCK_WAIT_MS for somebody else's lock (then STATUS_LOCKED), and removes one
+ * that has not changed for LIMIT_LOCK_STALE_S. An existing file keeps its mode. On failure the file
+ * is unchanged, and no lock of ours stays.
  */
 bool dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status *st);
 
-/* How long to wait for another program, and after which time without a change its lock is removed. */
+/*
+ * How long to wait for another program, and after which time without a change its lock is removed.
+ */
 typedef struct {
 	unsigned wait_ms;
 	unsigned stale_s; /* 0: never */
@@ -32,9 +35,9 @@ typedef struct {
 typedef struct Dotlock Dotlock;
 
 /*
- * Make the lock file `path`. The deadline removes it. Faults: STATUS_LOCKED (somebody holds it), STATUS_NO_PERMISSION and its like: it
- * cannot be made in this folder. A lock that this process already holds is counted, as recipes may name a lock twice. Release with
- * dotlock_release.
+ * Make the lock file `path`. The deadline removes it. Faults: STATUS_LOCKED (somebody holds it),
+ * STATUS_NO_PERMISSION and its like: it cannot be made in this folder. A lock that this process
+ * already holds is counted, as recipes may name a lock twice. Release with dotlock_release.
  */
 Dotlock *dotlock_take(const char *path, const DotlockPatience *patience, Status *st);
 

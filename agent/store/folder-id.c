@@ -30,6 +30,7 @@ read_head(const Maildir *inbox, const char *path, const char *name)
 	                        O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	char head[UIDLIST_HEAD];
 	ssize_t n = fd >= 0 ? pread(fd, head, sizeof head, 0) : -1;
+
 	return n > 0 ? g_strndup(head, (gsize) n) : NULL;
 }
 
@@ -40,6 +41,7 @@ id_of_uidlist(const char *head)
 	const char *end = strchr(head, '\n');
 	g_autofree char *line = end != NULL ? g_strndup(head, (gsize) (end - head)) : NULL;
 	g_auto(GStrv) words = g_strsplit(line != NULL ? line : "", " ", -1);
+
 	for (size_t i = 0; words[i] != NULL; i++)
 		if (i > 0 && words[i][0] == 'G' && words[i][1] != '\0')
 			return g_strdup(words[i] + 1);
@@ -53,9 +55,11 @@ folder_id(const Maildir *inbox, const char *path)
 	char *id = uidlist != NULL ? id_of_uidlist(uidlist) : NULL;
 	if (id != NULL)
 		return id;
+
 	g_autofree char *own = read_head(inbox, path, own_id);
 	if (own == NULL || *g_strstrip(own) == '\0' || strpbrk(own, " \t\r\n") != NULL)
 		return NULL;
+
 	return g_steal_pointer(&own);
 }
 
@@ -66,12 +70,15 @@ folder_id_make(const Maildir *folder)
 	g_autoptr(GString) text = g_string_new(NULL);
 	if (getrandom(octets, sizeof octets, 0) != (ssize_t) sizeof octets)
 		return;
+
 	for (size_t i = 0; i < sizeof octets; i++)
 		g_string_append_printf(text, "%02x", octets[i]);
 	g_string_append_c(text, '\n');
 	auto_fd int fd = openat(maildir_fd(folder), own_id,
 	                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-	g_auto(Status) lost = STATUS_INIT; /* without it the folder has no id, as others have none */
+
+	/* without it the folder has no id, as others have none */
+	g_auto(Status) lost = STATUS_INIT;
 	if (fd >= 0)
 		(void) fs_write_all(fd, text->str, text->len, own_id, &lost);
 }
@@ -99,6 +106,7 @@ is_candidate(const Search *search, const char *name)
 		return false;
 	if (search->is_maildirpp)
 		return name[0] == '.';
+
 	return name[0] != '.' && strcmp(name, "new") != 0 && strcmp(name, "cur") != 0 &&
 	       strcmp(name, "tmp") != 0;
 }
@@ -109,6 +117,7 @@ look_below(Search *search, const char *path, unsigned level)
 	int fd = openat(maildir_fd(search->inbox), *path != '\0' ? path : ".",
 	                O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
 	for (struct dirent *entry;
 	     dir != NULL && search->found == NULL && (entry = readdir(dir)) != NULL;) {
 		bool may_be_folder = entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN;
@@ -120,6 +129,7 @@ look_below(Search *search, const char *path, unsigned level)
 		else if (!search->is_maildirpp && level < LIMIT_FOLDER_LEVELS)
 			look_below(search, inner, level + 1);
 	}
+
 	if (dir != NULL)
 		(void) closedir(dir);
 	else if (fd >= 0)
@@ -134,6 +144,7 @@ folder_by_id(const Maildir *inbox, const FolderRules *rules, const char *id)
 		          .id = id };
 	if (has_id(&search, ""))
 		return g_strdup("");
+
 	look_below(&search, "", 1);
 	return search.found;
 }
@@ -144,11 +155,13 @@ unescape(const char *text)
 {
 	static const char signs[] = "01tnr", means[] = "\0\001\t\n\r";
 	g_autoptr(GString) plain = g_string_new(NULL);
+
 	for (const char *c = text; *c != '\0'; c++) {
 		const char *sign = *c == '\001' && c[1] != '\0' ? strchr(signs, c[1]) : NULL;
 		g_string_append_c(plain, sign != NULL ? means[sign - signs] : *c);
 		c += sign != NULL;
 	}
+
 	return g_strdup(plain->str); /* a NUL ends it */
 }
 
@@ -158,6 +171,7 @@ read_lines(const Maildir *inbox, const char *path)
 	g_auto(Status) absent = STATUS_INIT;
 	g_autofree char *text = NULL;
 	size_t len;
+
 	if (!fs_read_file(maildir_fd(inbox), path, LIMIT_METADATA_BYTES, &text, &len, &absent))
 		return NULL;
 	return g_strsplit(text, "\n", -1);
@@ -172,10 +186,12 @@ own_value(const Maildir *inbox, const char *path, const char *annotation)
 	                                         NULL);
 	g_auto(GStrv) lines = read_lines(inbox, file);
 	size_t len = strlen(annotation);
+
 	for (size_t i = 0; lines != NULL && lines[i] != NULL; i++)
 		if (g_ascii_strncasecmp(lines[i], annotation, len) == 0 &&
 		    (lines[i][len] == ' ' || lines[i][len] == '\t'))
 			return g_strdup(lines[i] + len + 1);
+
 	return NULL;
 }
 
@@ -187,6 +203,7 @@ dict_key(const char *id, bool is_server, const char *annotation)
 	bool is_shared = g_ascii_strncasecmp(annotation, "/shared/", 8) == 0;
 	if (!is_private && !is_shared)
 		return NULL;
+
 	return g_strconcat(is_private ? "priv/" : "shared/", id, "/",
 	                   is_server ? server_prefix : "", annotation + (is_private ? 9 : 8), NULL);
 }
@@ -199,11 +216,13 @@ dovecot_value(const Maildir *inbox, const char *attributes, const char *path,
 	g_autofree char *id = folder_id(inbox, path != NULL ? path : "");
 	g_autofree char *key = id != NULL ? dict_key(id, path == NULL, annotation) : NULL;
 	g_auto(GStrv) lines = key != NULL ? read_lines(inbox, attributes) : NULL;
+
 	for (size_t i = 0; lines != NULL && lines[i] != NULL && lines[i + 1] != NULL; i += 2) {
 		g_autofree char *known = unescape(lines[i]);
 		if (g_ascii_strcasecmp(known, key) == 0)
 			return unescape(lines[i + 1]);
 	}
+
 	return NULL;
 }
 

@@ -4,8 +4,8 @@
  * what is noted about it (METADATA of RFC 5464).
  *
  * The id is the one that Dovecot gave the folder and answers to clients, in its dovecot-uidlist;
- * where Dovecot has not been, the line in the folder's file todoke-mailboxid, which todoke writes into
- * folders that it makes.
+ * where Dovecot has not been, the line in the folder's file todoke-mailboxid, which todoke writes
+ * into folders that it makes.
  *
  * An annotation is a line "NAME VALUE" of the file todoke-metadata in the folder, for the server of
  * todoke-server-metadata in the INBOX; else it is what the file of Dovecot's mail_attribute_dict

@@ -49,10 +49,12 @@ level_fault(const FolderRules *rules, const char *level)
 		return "has a level that begins with '.'";
 	if (strchr(level, '/') != NULL && !is_escaped)
 		return "has a '/' within a level";
+
 	if (rules->layout == FOLDER_LAYOUT_MAILDIRPP)
 		return strchr(level, '.') != NULL && !is_escaped
 		               ? "has a '.' within a level, which Maildir++ cannot hold"
 		               : NULL;
+
 	if (strcmp(level, "tmp") == 0 || strcmp(level, "new") == 0 || strcmp(level, "cur") == 0)
 		return "has a level that is a part of every Maildir";
 	return NULL;
@@ -67,6 +69,7 @@ name_fault(const FolderRules *rules, const char *name)
 		return "is not valid UTF-8";
 	if (name[0] == '~' && rules->escape == '\0')
 		return "begins with '~'";
+
 	for (const char *c = name; *c != '\0'; c++)
 		if (g_ascii_iscntrl(*c))
 			return "has a control character";
@@ -91,6 +94,7 @@ write_level(const FolderRules *rules, const char *level, bool is_top)
 	g_autofree char *encoded = rules->names == FOLDER_NAMES_UTF7 ? utf7_encode(level)
 	                                                             : g_strdup(level);
 	g_autoptr(GString) written = g_string_new(NULL);
+
 	for (const char *c = encoded; *c != '\0'; c++) {
 		if (needs_escape(rules, *c, c == encoded, is_top))
 			g_string_append_printf(written, "%c%02x", rules->escape,
@@ -98,6 +102,7 @@ write_level(const FolderRules *rules, const char *level, bool is_top)
 		else
 			g_string_append_c(written, *c);
 	}
+
 	return g_string_free(g_steal_pointer(&written), FALSE);
 }
 
@@ -115,6 +120,7 @@ append_level(const FolderRules *rules, const char *level, GString *path)
 		g_string_append_c(path, '.');
 	else if (path->len > 0)
 		g_string_append_c(path, '/');
+
 	g_string_append(path, written);
 
 	size_t component = is_maildirpp ? path->len : strlen(written);
@@ -127,6 +133,7 @@ path_of(const FolderRules *rules, const char *name, const char *separator, const
 {
 	const char *why = name_fault(rules, name);
 	g_auto(GStrv) levels = g_strsplit(name, separator, -1);
+
 	if (why == NULL && levels[0] == NULL)
 		why = "has an empty level";
 	if (why == NULL && g_strv_length(levels) > LIMIT_FOLDER_LEVELS)
@@ -139,6 +146,7 @@ path_of(const FolderRules *rules, const char *name, const char *separator, const
 		*ret_why = why;
 		return NULL;
 	}
+
 	return g_string_free(g_steal_pointer(&path), FALSE);
 }
 
@@ -183,6 +191,7 @@ guess_path(const FolderRules *rules, const Maildir *inbox, const char *name, con
 	bool has_dots_only = strchr(name, '.') != NULL && strchr(name, '/') == NULL;
 	const char *separator = has_dots_only ? "." : "/";
 	bool is_below_inbox = g_ascii_strncasecmp(name, "INBOX", 5) == 0 && name[5] == *separator;
+
 	if (!has_dots_only && !is_below_inbox) /* the one reading: nobody needs to look */
 		return path_of(rules, name, "/", ret_why);
 
@@ -204,6 +213,7 @@ folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, co
 {
 	bool is_auto = strcmp(rules->separator, FOLDER_SEPARATOR_AUTO) == 0;
 	const char *separator = rules->separator[0] != '\0' && !is_auto ? rules->separator : "/";
+
 	if (rules->prefix[0] != '\0' && g_str_has_prefix(name, rules->prefix))
 		name += strlen(rules->prefix);
 	if (g_ascii_strcasecmp(name, "INBOX") == 0)
@@ -214,6 +224,7 @@ folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, co
 		return found;
 	if (is_auto && rules->layout == FOLDER_LAYOUT_MAILDIRPP)
 		return guess_path(rules, inbox, name, ret_why);
+
 	return path_of(rules, name, separator, ret_why);
 }
 
@@ -230,6 +241,7 @@ read_level(const FolderRules *rules, const char *written)
 		                                     : *c);
 		c += is_escape ? 2 : 0;
 	}
+
 	return rules->names == FOLDER_NAMES_UTF7 ? utf7_decode(encoded->str)
 	                                         : g_string_free(g_steal_pointer(&encoded), FALSE);
 }
@@ -271,11 +283,14 @@ folder_exists(Maildir *inbox, const FolderRules *rules, const char *name)
 	return is_there(inbox, path);
 }
 
-/* Maildir++ marks its folders, so that deliverers find the quota of the whole in the folder above. */
+/*
+ * Maildir++ marks its folders, so that deliverers find the quota of the whole in the folder above.
+ */
 static bool
 mark(const Maildir *maildir, Status *st)
 {
-	auto_fd int fd = openat(maildir_fd(maildir), "maildirfolder", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
+	auto_fd int fd = openat(maildir_fd(maildir), "maildirfolder",
+	                        O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
 	return fd >= 0 || status_fail_errno(st, errno, "cannot make 'maildirfolder'");
 }
 
@@ -286,28 +301,34 @@ furnish(Maildir *inbox, const FolderRules *rules, const Maildir *made, GPtrArray
 	g_auto(Status) unmarked = STATUS_INIT, unsubscribed = STATUS_INIT;
 	const char *path = maildir_path(made);
 	bool maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
+
 	if (maildirpp && !mark(made, &unmarked))
 		g_ptr_array_add(notes, g_strdup_printf("folder '%s': %s", path, unmarked.detail));
 	folder_id_make(made);
 	const char *listed = maildirpp ? path + 1 : path;
-	if (rules->subscribe && !subscriptions_add(maildir_fd(inbox), listed, maildirpp ? '.' : '/', &unsubscribed))
-		g_ptr_array_add(notes, g_strdup_printf("cannot subscribe to '%s': %s", path, unsubscribed.detail));
+	if (rules->subscribe &&
+	    !subscriptions_add(maildir_fd(inbox), listed, maildirpp ? '.' : '/', &unsubscribed))
+		g_ptr_array_add(notes, g_strdup_printf("cannot subscribe to '%s': %s", path,
+		                                       unsubscribed.detail));
 }
 
 bool
 folder_gives_way(const Status *fault)
 {
 	Outcome outcome = outcome_find(OUTCOME_OF_FOLDER, fault->id);
-	return outcome == OUTCOME_INBOX || outcome == OUTCOME_MAKE; /* what may be made was made already */
+	/* what may be made was made already */
+	return outcome == OUTCOME_INBOX || outcome == OUTCOME_MAKE;
 }
 
 bool
-folder_open(Maildir *inbox, const FolderRules *rules, const char *path, bool create, Maildir **ret_maildir,
-            GPtrArray *notes, Status *st)
+folder_open(Maildir *inbox, const FolderRules *rules, const char *path, bool create,
+            Maildir **ret_maildir, GPtrArray *notes, Status *st)
 {
 	g_auto(Status) fault = STATUS_INIT;
 	bool created = false;
-	Maildir *maildir = maildir_open_below(inbox, path, create || rules->create, &created, &fault);
+	Maildir *maildir = maildir_open_below(inbox, path, create || rules->create, &created,
+	                                      &fault);
+
 	if (created)
 		furnish(inbox, rules, maildir, notes);
 	if (maildir != NULL && !maildir_check(maildir, &fault))
@@ -316,6 +337,7 @@ folder_open(Maildir *inbox, const FolderRules *rules, const char *path, bool cre
 		status_move(st, &fault);
 		return false;
 	}
+
 	if (maildir == NULL)
 		g_ptr_array_add(notes, g_strdup_printf("stored in the INBOX: %s", fault.detail));
 	*ret_maildir = maildir;
@@ -327,7 +349,8 @@ static const char *
 folder_with_use(const char *item, const char *special_use)
 {
 	size_t len = strlen(special_use);
-	bool fits = g_ascii_strncasecmp(item, special_use, len) == 0 && item[len] == '=' && item[len + 1] != '\0';
+	bool fits = g_ascii_strncasecmp(item, special_use, len) == 0 && item[len] == '=' &&
+	            item[len + 1] != '\0';
 	return fits ? item + len + 1 : NULL;
 }
 
@@ -336,6 +359,7 @@ folder_of_special_use(const Conf *conf, Maildir *inbox, const char *special_use,
 {
 	const char *first = NULL;
 	FolderRules rules = folder_rules_of(conf);
+
 	for (char **item = conf->special_use; item != NULL && *item != NULL; item++) {
 		const char *folder = folder_with_use(*item, special_use);
 		if (folder == NULL || (inbox != NULL && !folder_exists(inbox, &rules, folder)))
@@ -344,5 +368,6 @@ folder_of_special_use(const Conf *conf, Maildir *inbox, const char *special_use,
 			return folder;
 		first = first != NULL ? first : folder;
 	}
+
 	return first;
 }

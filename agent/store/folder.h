@@ -2,9 +2,10 @@
 /*
  * folder: names as people and rules write them, and where such a folder lies on the disk.
  *
- * A name is levels of UTF-8 with a separator between ("Work/Customers"), perhaps behind the prefix that IMAP clients
- * see ("INBOX."); "INBOX" in any case is the INBOX itself. In the layout maildir++ the folder is ".Work.Customers"
- * beside the INBOX's new and cur, in the layout fs it is "Work/Customers".
+ * A name is levels of UTF-8 with a separator between ("Work/Customers"), perhaps behind the prefix
+ * that IMAP clients see ("INBOX."); "INBOX" in any case is the INBOX itself. In the layout
+ * maildir++ the folder is ".Work.Customers" beside the INBOX's new and cur, in the layout fs it is
+ * "Work/Customers".
  *
  * A name from a rule is a stranger's: it may hold a List-Id or a subject. Refused are an empty
  * level, control characters, what is no UTF-8, and names over LIMIT_FOLDER_NAME or
@@ -57,25 +58,34 @@ folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, co
  */
 char *folder_name(const FolderRules *rules, const Maildir *inbox, const char *path);
 
-/* Is there such a folder? False too for a name that cannot be. Never a fault: a folder that cannot be looked at counts as missing. */
+/*
+ * Is there such a folder? False too for a name that cannot be. Never a fault: a folder that cannot
+ * be looked at counts as missing.
+ */
 bool folder_exists(Maildir *inbox, const FolderRules *rules, const char *name);
 
 /*
- * The folder that has this special use ("\\Junk", without regard to case) by the setting and is there (`inbox` NULL: or not): `named`
- * (may be NULL) if it is one of them, else the first. NULL: none. Borrowed from `conf`.
+ * The folder that has this special use ("\\Junk", without regard to case) by the setting and is
+ * there (`inbox` NULL: or not): `named` (may be NULL) if it is one of them, else the first. NULL:
+ * none. Borrowed from `conf`.
  */
-const char *folder_of_special_use(const Conf *conf, Maildir *inbox, const char *special_use, const char *named);
+const char *
+folder_of_special_use(const Conf *conf, Maildir *inbox, const char *special_use, const char *named);
 
-/* Is this a fault of a folder that waiting does not mend (outcome-table.def), so that its mail goes to the INBOX? */
+/*
+ * Is this a fault of a folder that waiting does not mend (outcome-table.def), so that its mail goes
+ * to the INBOX?
+ */
 bool folder_gives_way(const Status *fault);
 
 /*
- * Open the folder at `path` (of folder_path, not ""); `inbox` must outlive it. It is made, marked, and subscribed where
- * it is missing and `create` or the rules say so. *ret_maildir is NULL when the mail must go elsewhere, the INBOX: the
- * folder is missing and may not be made, or what stands there is not a folder of ours; `notes` (char *) says so. False: a
- * passing fault. Caller frees *ret_maildir with maildir_free.
+ * Open the folder at `path` (of folder_path, not ""); `inbox` must outlive it. It is made, marked,
+ * and subscribed where it is missing and `create` or the rules say so. *ret_maildir is NULL when
+ * the mail must go elsewhere, the INBOX: the folder is missing and may not be made, or what stands
+ * there is not a folder of ours; `notes` (char *) says so. False: a passing fault. Caller frees
+ * *ret_maildir with maildir_free.
  */
-bool folder_open(Maildir *inbox, const FolderRules *rules, const char *path, bool create, Maildir **ret_maildir,
-                 GPtrArray *notes, Status *st);
+bool folder_open(Maildir *inbox, const FolderRules *rules, const char *path, bool create,
+                 Maildir **ret_maildir, GPtrArray *notes, Status *st);
 
 #endif

@@ -17,10 +17,10 @@
 typedef struct {
 	const GPtrArray *copies;
 	const KeptWanted *wanted;
-	unsigned files;           /* names seen */
+	unsigned files; /* names seen */
 	unsigned reads;
-	bool by_size;             /* a file of the same size may be it, too */
-	const KeptCopy *found;    /* NULL: not yet */
+	bool by_size;          /* a file of the same size may be it, too */
+	const KeptCopy *found; /* NULL: not yet */
 	char *path;
 } Search;
 
@@ -44,17 +44,23 @@ is_wanted(Search *search, int dirfd, const char *name)
 	g_auto(Status) unreadable = STATUS_INIT;
 	struct stat sb;
 	auto_fd int fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &sb) < 0 || !S_ISREG(sb.st_mode) || search->reads++ >= LIMIT_KEPT_READS)
+
+	if (fd < 0 || fstat(fd, &sb) < 0 || !S_ISREG(sb.st_mode) ||
+	    search->reads++ >= LIMIT_KEPT_READS)
 		return false;
 
 	g_autoptr(Message) message = message_from_file(fs_steal_fd(&fd), &unreadable);
 	const BodyPrint *print = message != NULL ? message_print(message, &unreadable) : NULL;
 	if (print == NULL || strcmp(print->text, wanted->print->text) != 0)
 		return false;
+
 	BodyPrint whole;
-	if (!message_whole_print(message, &whole, &unreadable) || strcmp(whole.text, wanted->whole->text) != 0)
+	if (!message_whole_print(message, &whole, &unreadable) ||
+	    strcmp(whole.text, wanted->whole->text) != 0)
 		return false;
-	g_autofree char *subject = mark_subject(wanted->recipient, wanted->rules, message_headers(message));
+
+	g_autofree char *subject = mark_subject(wanted->recipient, wanted->rules,
+	                                        message_headers(message));
 	return strcmp(subject, wanted->subject) == 0;
 }
 
@@ -77,8 +83,10 @@ static bool
 size_in_name(const char *name, guint64 *ret_bytes)
 {
 	const char *size = strstr(name, ",S=");
-	g_autofree char *digits = size != NULL ? g_strndup(size + 3, strspn(size + 3, "0123456789")) : NULL;
-	return digits != NULL && g_ascii_string_to_unsigned(digits, 10, 0, G_MAXINT64, ret_bytes, NULL);
+	g_autofree char *digits = size != NULL ? g_strndup(size + 3, strspn(size + 3, "0123456789"))
+	                                       : NULL;
+	return digits != NULL &&
+	       g_ascii_string_to_unsigned(digits, 10, 0, G_MAXINT64, ret_bytes, NULL);
 }
 
 static bool
@@ -97,10 +105,12 @@ may_be(const Search *search, int dirfd, const char *name)
 {
 	for (guint i = 0; i < search->copies->len; i++) {
 		const KeptCopy *copy = search->copies->pdata[i];
-		const char *slash = strrchr(copy->path, '/'), *base = slash != NULL ? slash + 1 : copy->path;
+		const char *slash = strrchr(copy->path, '/'),
+			   *base = slash != NULL ? slash + 1 : copy->path;
 		if (copy->sign != NULL)
 			continue;
-		bool same_name = base_len(base) == base_len(name) && strncmp(base, name, base_len(base)) == 0;
+		bool same_name = base_len(base) == base_len(name) &&
+		                 strncmp(base, name, base_len(base)) == 0;
 		if (same_name || (search->by_size && has_size(dirfd, name, copy->bytes)))
 			return copy;
 	}
@@ -113,19 +123,24 @@ look_in_place(Search *search, int folder_fd, const char *folder, const char *pla
 {
 	int fd = openat(folder_fd, place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
 	if (dir == NULL) {
 		fs_close_auto(&fd);
 		return false;
 	}
+
 	for (const struct dirent *entry; search->found == NULL && (entry = readdir(dir)) != NULL;) {
-		if (entry->d_name[0] == '.' || is_thrown_away(entry->d_name) || search->files++ >= LIMIT_KEPT_FILES)
+		if (entry->d_name[0] == '.' || is_thrown_away(entry->d_name) ||
+		    search->files++ >= LIMIT_KEPT_FILES)
 			continue;
 		const KeptCopy *copy = may_be(search, fd, entry->d_name);
 		if (copy == NULL || !is_wanted(search, fd, entry->d_name))
 			continue;
 		search->found = copy;
-		search->path = g_strconcat(folder, *folder != '\0' ? "/" : "", place, "/", entry->d_name, NULL);
+		search->path = g_strconcat(folder, *folder != '\0' ? "/" : "", place, "/",
+		                           entry->d_name, NULL);
 	}
+
 	(void) closedir(dir);
 	return search->found != NULL;
 }
@@ -157,26 +172,37 @@ walk(Search *search, int folder_fd, const char *folder, unsigned depth)
 		return false;
 	if (look_in_folder(search, folder_fd, folder))
 		return true;
-	int fd = depth < LIMIT_FOLDER_LEVELS ? openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	int fd = depth < LIMIT_FOLDER_LEVELS
+	                 ? openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+	                 : -1;
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL) {
 		fs_close_auto(&fd);
 		return false;
 	}
+
 	for (const struct dirent *entry; search->found == NULL && (entry = readdir(dir)) != NULL;) {
-		if (!is_folder_name(entry->d_name) || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) ||
+		if (!is_folder_name(entry->d_name) ||
+		    (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) ||
 		    search->files++ >= LIMIT_KEPT_FILES)
 			continue;
-		auto_fd int below = openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-		g_autofree char *path = g_strconcat(folder, *folder != '\0' ? "/" : "", entry->d_name, NULL);
+		auto_fd int below = openat(fd, entry->d_name,
+		                           O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		g_autofree char *path = g_strconcat(folder, *folder != '\0' ? "/" : "",
+		                                    entry->d_name, NULL);
 		if (below >= 0)
 			(void) walk(search, below, path, depth + 1);
 	}
+
 	(void) closedir(dir);
 	return search->found != NULL;
 }
 
-/* Path of the folder that a Maildir file lies in: without "new/NAME". NULL: it lies in no such. Caller frees. */
+/*
+ * Path of the folder that a Maildir file lies in: without "new/NAME". NULL: it lies in no such.
+ * Caller frees.
+ */
 static char *
 folder_of(const char *path)
 {
@@ -194,6 +220,7 @@ mbox_holds(int dirfd, const KeptCopy *copy)
 	size_t sign_len = strlen(copy->sign), held = 0, n = 1;
 	auto_fd int fd = openat(dirfd, copy->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct stat sb;
+
 	if (fd < 0 || fstat(fd, &sb) < 0 || !S_ISREG(sb.st_mode))
 		return false;
 
@@ -208,6 +235,7 @@ mbox_holds(int dirfd, const KeptCopy *copy)
 		held = MIN(len, sign_len - 1);
 		memmove(piece, piece + len - held, held);
 	}
+
 	return false;
 }
 
@@ -216,26 +244,33 @@ static bool
 look_where_it_was(Search *search, int inbox_fd, const KeptCopy *copy)
 {
 	g_autofree char *folder = copy->sign == NULL ? folder_of(copy->path) : NULL;
+
 	if (folder != NULL) {
-		auto_fd int fd = openat(inbox_fd, *folder != '\0' ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		auto_fd int fd = openat(inbox_fd, *folder != '\0' ? folder : ".",
+		                        O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		bool counts = g_strcmp0(folder, search->wanted->trash) != 0;
 		return fd >= 0 && counts && look_in_folder(search, fd, folder);
 	}
+
 	/* The digits prove what the mark covers, no more. */
 	bool covered = body_print_is_whole(search->wanted->print);
-	bool here = copy->sign != NULL ? covered && mbox_holds(inbox_fd, copy) : is_wanted(search, inbox_fd, copy->path);
+	bool here = copy->sign != NULL ? covered && mbox_holds(inbox_fd, copy)
+	                               : is_wanted(search, inbox_fd, copy->path);
 	if (here) {
 		search->found = copy;
 		search->path = g_strdup(copy->path);
 	}
+
 	return here;
 }
 
 bool
-kept_find(Maildir *inbox, const GPtrArray *copies, const KeptWanted *wanted, const KeptCopy **ret_copy, char **ret_path)
+kept_find(Maildir *inbox, const GPtrArray *copies, const KeptWanted *wanted,
+          const KeptCopy **ret_copy, char **ret_path)
 {
 	Search search = { .copies = copies, .wanted = wanted };
 	int fd = maildir_fd(inbox);
+
 	for (guint i = 0; i < copies->len && search.found == NULL; i++)
 		(void) look_where_it_was(&search, fd, copies->pdata[i]);
 
@@ -244,6 +279,7 @@ kept_find(Maildir *inbox, const GPtrArray *copies, const KeptWanted *wanted, con
 		(void) walk(&search, fd, "", 0);
 	if (search.found == NULL)
 		return false;
+
 	*ret_copy = search.found;
 	*ret_path = search.path;
 	return true;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* maildir-flags: letters, and Dovecot's file of keywords ("0 Work", "1 $Label1": letter number and name). */
+/*
+ * maildir-flags: letters, and Dovecot's file of keywords ("0 Work", "1 $Label1": letter number and
+ * name).
+ */
 #define _GNU_SOURCE
 #include "agent/store/maildir-flags.h"
 
@@ -17,8 +20,8 @@ static const struct {
 	const char *flag;
 	char letter;
 } system_flags[] = {
-	{ "\\Seen", 'S' }, { "\\Answered", 'R' }, { "\\Flagged", 'F' }, { "\\Deleted", 'T' }, { "\\Draft", 'D' },
-	{ "$Forwarded", 'P' },
+	{ "\\Seen", 'S' },    { "\\Answered", 'R' }, { "\\Flagged", 'F' },
+	{ "\\Deleted", 'T' }, { "\\Draft", 'D' },    { "$Forwarded", 'P' },
 };
 
 static char
@@ -30,13 +33,17 @@ system_letter(const char *flag)
 	return '\0';
 }
 
-/* An atom of IMAP (RFC 3501 9, flag-keyword): what else would break the file, or the clients that read it. */
+/*
+ * An atom of IMAP (RFC 3501 9, flag-keyword): what else would break the file, or the clients that
+ * read it.
+ */
 static bool
 is_keyword(const char *flag)
 {
 	size_t len = strlen(flag);
 	if (len == 0 || len > LIMIT_KEYWORD)
 		return false;
+
 	for (const char *c = flag; *c != '\0'; c++)
 		if (!g_ascii_isgraph(*c) || strchr("(){%*\"\\]", *c) != NULL)
 			return false;
@@ -57,7 +64,8 @@ static void
 keywords_parse_line(Keywords *keywords, const char *line, const char *end)
 {
 	char *name = NULL;
-	guint64 number = g_ascii_isdigit(*line) ? g_ascii_strtoull(line, &name, 10) : KEYWORD_LETTERS;
+	guint64 number = g_ascii_isdigit(*line) ? g_ascii_strtoull(line, &name, 10)
+	                                        : KEYWORD_LETTERS;
 	if (number < KEYWORD_LETTERS && *name == ' ' && keywords->names[number] == NULL)
 		keywords->names[number] = g_strndup(name + 1, (gsize) (end - name - 1));
 }
@@ -76,16 +84,19 @@ static int
 keywords_find(Keywords *keywords, const char *name)
 {
 	int free_place = -1;
+
 	for (int i = 0; i < KEYWORD_LETTERS; i++) {
 		if (keywords->names[i] == NULL)
 			free_place = free_place < 0 ? i : free_place;
 		else if (g_ascii_strcasecmp(keywords->names[i], name) == 0)
 			return i;
 	}
+
 	if (free_place >= 0) {
 		keywords->names[free_place] = g_strdup(name);
 		keywords->changed = true;
 	}
+
 	return free_place;
 }
 
@@ -98,7 +109,9 @@ keywords_take_letters(Keywords *keywords)
 		if (place >= 0)
 			g_string_append_c(keywords->letters, (char) ('a' + place));
 		else
-			g_ptr_array_add(keywords->notes, g_strdup_printf("no letter is left for keyword '%s'", name));
+			g_ptr_array_add(
+				keywords->notes,
+				g_strdup_printf("no letter is left for keyword '%s'", name));
 	}
 }
 
@@ -112,6 +125,7 @@ keywords_edit(const char *old, size_t len, void *user)
 	keywords_take_letters(keywords);
 	if (!keywords->changed)
 		return NULL;
+
 	GString *file = g_string_new(NULL);
 	for (int i = 0; i < KEYWORD_LETTERS; i++)
 		if (keywords->names[i] != NULL)
@@ -127,20 +141,26 @@ keywords_forget(Keywords *keywords)
 	keywords->changed = false;
 }
 
-/* Letters from the file as it is, without a lock: it is replaced as a whole. False: a keyword is not in it. */
+/*
+ * Letters from the file as it is, without a lock: it is replaced as a whole. False: a keyword is
+ * not in it.
+ */
 static bool
 keywords_read(Keywords *keywords, int dirfd)
 {
 	g_auto(Status) ignored = STATUS_INIT;
 	g_autofree char *text = NULL;
 	size_t len;
+
 	if (!fs_read_file(dirfd, keywords_file, LIMIT_SMALL_FILE, &text, &len, &ignored))
 		return false;
 	keywords_parse(keywords, text);
 	for (guint i = 0; i < keywords->wanted->len && !keywords->changed; i++)
-		(void) keywords_find(keywords, keywords->wanted->pdata[i]); /* asked only for `changed` */
+		/* asked only for `changed` */
+		(void) keywords_find(keywords, keywords->wanted->pdata[i]);
 	if (!keywords->changed)
 		keywords_take_letters(keywords);
+
 	return !keywords->changed;
 }
 
@@ -149,14 +169,18 @@ keywords_letters(const Maildir *maildir, GPtrArray *wanted, GString *letters, GP
 {
 	Keywords keywords = { .wanted = wanted, .letters = letters, .notes = notes };
 	g_auto(Status) st = STATUS_INIT;
+
 	if (!keywords_read(&keywords, maildir_fd(maildir))) {
 		keywords_forget(&keywords);
 		size_t before = letters->len;
-		if (!dotlock_edit(maildir_fd(maildir), keywords_file, keywords_edit, &keywords, &st)) {
+		if (!dotlock_edit(maildir_fd(maildir), keywords_file, keywords_edit, &keywords,
+		                  &st)) {
 			g_string_truncate(letters, before);
-			g_ptr_array_add(notes, g_strdup_printf("keywords are not set: %s", st.detail));
+			g_ptr_array_add(notes,
+			                g_strdup_printf("keywords are not set: %s", st.detail));
 		}
 	}
+
 	keywords_forget(&keywords);
 }
 
@@ -165,6 +189,7 @@ maildir_flags_letters(const Maildir *maildir, const GPtrArray *flags, GPtrArray 
 {
 	GString *letters = g_string_new(NULL);
 	g_autoptr(GPtrArray) wanted = g_ptr_array_new();
+
 	for (guint i = 0; flags != NULL && i < flags->len; i++) {
 		char *flag = flags->pdata[i];
 		char letter = system_letter(flag);
@@ -175,6 +200,7 @@ maildir_flags_letters(const Maildir *maildir, const GPtrArray *flags, GPtrArray 
 		else if (letter == '\0')
 			g_ptr_array_add(notes, g_strdup_printf("flag '%s' cannot be kept", flag));
 	}
+
 	if (wanted->len > 0)
 		keywords_letters(maildir, wanted, letters, notes);
 	return g_string_free(letters, FALSE);
@@ -186,7 +212,8 @@ flag_of_letter(const Keywords *keywords, char letter)
 	for (size_t i = 0; i < G_N_ELEMENTS(system_flags); i++)
 		if (system_flags[i].letter == letter)
 			return system_flags[i].flag;
-	return letter >= 'a' && letter < 'a' + KEYWORD_LETTERS ? keywords->names[letter - 'a'] : NULL;
+	return letter >= 'a' && letter < 'a' + KEYWORD_LETTERS ? keywords->names[letter - 'a']
+	                                                       : NULL;
 }
 
 GPtrArray *
@@ -198,13 +225,18 @@ maildir_flags_of(int dirfd, const char *name)
 	g_auto(Status) ignored = STATUS_INIT; /* a folder without the file has no keywords */
 	g_autofree char *text = NULL;
 	size_t len;
+
 	if (fs_read_file(dirfd, keywords_file, LIMIT_SMALL_FILE, &text, &len, &ignored))
 		keywords_parse(&keywords, text);
-	for (const char *letter = info != NULL ? info + strlen(":2,") : ""; *letter != '\0'; letter++) {
+	for (const char *letter = info != NULL ? info + strlen(":2,") : ""; *letter != '\0';
+	     letter++) {
 		const char *flag = flag_of_letter(&keywords, *letter);
-		if (flag != NULL && !g_ptr_array_find_with_equal_func(flags, flag, g_str_equal, NULL)) /* $Forwarded has two */
+		/* $Forwarded has two */
+		if (flag != NULL &&
+		    !g_ptr_array_find_with_equal_func(flags, flag, g_str_equal, NULL))
 			g_ptr_array_add(flags, g_strdup(flag));
 	}
+
 	keywords_forget(&keywords);
 	return flags;
 }

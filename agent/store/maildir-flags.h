@@ -6,15 +6,19 @@
 #include "agent/store/maildir.h"
 
 /*
- * The letters for `flags` (char *; NULL: none), for maildir_draft_prepare: S R F T D for the system flags, P for
- * $Forwarded, and a to z for keywords, whose meaning is kept in the folder's dovecot-keywords file; a new keyword gets
- * the first free letter. $Forwarded is a keyword too: Dovecot does not read the P. A flag that gets no letter (more than 26
- * keywords, \Recent, no keyword of IMAP, the file cannot be locked) is left out and named in `notes` (char *). Never
+ * The letters for `flags` (char *; NULL: none), for maildir_draft_prepare: S R F T D for the system
+ * flags, P for $Forwarded, and a to z for keywords, whose meaning is kept in the folder's
+ * dovecot-keywords file; a new keyword gets the first free letter. $Forwarded is a keyword too:
+ * Dovecot does not read the P. A flag that gets no letter (more than 26 keywords, \Recent, no
+ * keyword of IMAP, the file cannot be locked) is left out and named in `notes` (char *). Never
  * fails: a flag is no reason to defer mail. Caller frees.
  */
 char *maildir_flags_letters(const Maildir *maildir, const GPtrArray *flags, GPtrArray *notes);
 
-/* The flags (char *) of a message by its name in the folder `dirfd`: letters without a meaning there are skipped. Caller unrefs. */
+/*
+ * The flags (char *) of a message by its name in the folder `dirfd`: letters without a meaning
+ * there are skipped. Caller unrefs.
+ */
 GPtrArray *maildir_flags_of(int dirfd, const char *name);
 
 #endif

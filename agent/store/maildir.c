@@ -19,7 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A name is made of time, pid, counter and random bits: a second clash is a broken file system, not chance. */
+/*
+ * A name is made of time, pid, counter and random bits: a second clash is a broken file system, not
+ * chance.
+ */
 enum { NAME_TRIES = 4 };
 
 /* Others number their mail at the same time: each loss is another's gain. */
@@ -32,35 +35,35 @@ static const char *const place_names[PLACE_COUNT] = { "new", "cur" };
 /* What a name or link leads to. */
 typedef struct {
 	dev_t device;
-	ino_t inode;            /* 0: not looked at yet, or not there */
+	ino_t inode; /* 0: not looked at yet, or not there */
 } Identity;
 
 struct Maildir {
 	MaildirOptions options;
-	char *prefix;        /* of names in a flat folder; NULL: "msg." */
+	char *prefix; /* of names in a flat folder; NULL: "msg." */
 	MaildirKind kind;
-	char *path;             /* below the INBOX */
-	char *root;             /* the INBOX's own path */
-	char *name;             /* as people know it; NULL: as the path says */
+	char *path; /* below the INBOX */
+	char *root; /* the INBOX's own path */
+	char *name; /* as people know it; NULL: as the path says */
 	int fd;
 	Identity tmp;
-	Identity place;         /* of new, or of a flat folder itself */
-	int places[PLACE_COUNT];/* new and cur, -1 before they are needed */
+	Identity place;          /* of new, or of a flat folder itself */
+	int places[PLACE_COUNT]; /* new and cur, -1 before they are needed */
 	bool dirty[PLACE_COUNT];
 };
 
 struct MaildirDraft {
 	Maildir *maildir;
-	char *tmp;              /* "tmp/NAME", ".NAME" in a flat folder, in maildir->fd */
-	int fd;                 /* -1: closed, or a link */
+	char *tmp; /* "tmp/NAME", ".NAME" in a flat folder, in maildir->fd */
+	int fd;    /* -1: closed, or a link */
 	DeadlineFile guard;
 	MessageSize size;
 	bool flushed;
 	bool committed;
 	Place place;
-	char *wanted;           /* name that it is to have in a flat folder; NULL: any */
-	bool is_exact;          /* no sizes in its name */
-	char *final;            /* name in its place; NULL: not prepared */
+	char *wanted;  /* name that it is to have in a flat folder; NULL: any */
+	bool is_exact; /* no sizes in its name */
+	char *final;   /* name in its place; NULL: not prepared */
 };
 
 char *
@@ -73,6 +76,7 @@ maildir_escape_host(const char *host)
 		else
 			g_string_append_printf(out, "\\%03o", (guchar) *c);
 	}
+
 	return g_string_free(out, FALSE);
 }
 
@@ -83,8 +87,10 @@ host_name(void)
 	static char *escaped;
 	if (escaped == NULL) {
 		escaped = maildir_escape_host(g_get_host_name());
-		escaped[strnlen(escaped, LIMIT_HOST_NAME)] = '\0'; /* escapes are longer: the name must fit with sizes and flags */
+		/* escapes are longer: the name must fit with sizes and flags */
+		escaped[strnlen(escaped, LIMIT_HOST_NAME)] = '\0';
 	}
+
 	return escaped;
 }
 
@@ -93,24 +99,32 @@ maildir_unique_name(void)
 {
 	static unsigned counter;
 	struct timespec now;
+
 	(void) clock_gettime(CLOCK_REALTIME, &now); /* cannot fail with this clock */
-	static guint64 random; /* once a process: it tells hosts and containers apart that have one name */
-	if (random == 0 && getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t) sizeof random)
-		random = (guint64) now.tv_nsec; /* early at boot; time, pid and counter make the name unique already */
-	return g_strdup_printf("%lld.M%06ldP%ldQ%uR%016" G_GINT64_MODIFIER "x.%s", (long long) now.tv_sec, now.tv_nsec / 1000,
-	                       (long) fs_own_pid(), ++counter, random, host_name());
+	/* once a process: it tells hosts and containers apart that have one name */
+	static guint64 random;
+	if (random == 0 &&
+	    getrandom(&random, sizeof random, GRND_NONBLOCK) != (ssize_t) sizeof random)
+		/* early at boot; time, pid and counter make the name unique already */
+		random = (guint64) now.tv_nsec;
+
+	return g_strdup_printf("%lld.M%06ldP%ldQ%uR%016" G_GINT64_MODIFIER "x.%s",
+	                       (long long) now.tv_sec, now.tv_nsec / 1000, (long) fs_own_pid(),
+	                       ++counter, random, host_name());
 }
 
 static Maildir *
 maildir_new(const char *path, const char *root, const MaildirOptions *options)
 {
 	Maildir *maildir = g_new0(Maildir, 1);
+
 	maildir->options = *options;
 	maildir->path = g_strdup(path);
 	maildir->root = g_strdup(root);
 	maildir->fd = -1;
 	for (Place place = 0; place < PLACE_COUNT; place++)
 		maildir->places[place] = -1;
+
 	return maildir;
 }
 
@@ -119,12 +133,14 @@ maildir_is_writable(const char *path)
 {
 	static const char *const parts[] = { "tmp", "new", "cur" };
 	bool can_make = access(path, W_OK | X_OK) == 0;
+
 	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
 		g_autofree char *inside = g_build_filename(path, parts[i], NULL);
 		bool is_there = access(inside, F_OK) == 0;
 		if (is_there ? access(inside, W_OK | X_OK) != 0 : !can_make)
 			return false;
 	}
+
 	return true;
 }
 
@@ -167,8 +183,12 @@ bool
 maildir_blame(const Maildir *maildir, Status *st)
 {
 	const char *known = *maildir->path != '\0' ? maildir->path : "INBOX";
-	g_autofree char *whole = *maildir->path == '/' ? g_strdup(maildir->path) : g_build_filename(maildir->root, maildir->path, NULL);
-	return status_prefix(st, "folder '%s' (%s)", maildir->name != NULL ? maildir->name : known, whole);
+	g_autofree char *whole = *maildir->path == '/'
+	                                 ? g_strdup(maildir->path)
+	                                 : g_build_filename(maildir->root, maildir->path, NULL);
+
+	return status_prefix(st, "folder '%s' (%s)", maildir->name != NULL ? maildir->name : known,
+	                     whole);
 }
 
 const char *
@@ -203,20 +223,23 @@ is_identical(Identity one, Identity other)
 static Identity
 identify_place(Maildir *maildir)
 {
-	Identity place = maildir->kind == MAILDIR_PROPER ? identify(maildir, &maildir->place, "new") : maildir->place;
+	Identity place = maildir->kind == MAILDIR_PROPER ? identify(maildir, &maildir->place, "new")
+	                                                 : maildir->place;
 	return place.inode != 0 ? place : identify(maildir, &maildir->place, ".");
 }
 
 bool
 maildir_is_same(Maildir *one, Maildir *other)
 {
-	return one == other || (one->kind == other->kind && is_identical(identify_place(one), identify_place(other)));
+	return one == other || (one->kind == other->kind &&
+	                        is_identical(identify_place(one), identify_place(other)));
 }
 
 bool
 maildir_shares_tmp(Maildir *one, Maildir *other)
 {
-	return one == other || is_identical(identify(one, &one->tmp, "tmp"), identify(other, &other->tmp, "tmp"));
+	return one == other ||
+	       is_identical(identify(one, &one->tmp, "tmp"), identify(other, &other->tmp, "tmp"));
 }
 
 /* One file by two paths? */
@@ -224,11 +247,15 @@ static bool
 is_same_file(int dirfd, int other_dirfd, const char *name)
 {
 	struct stat one, other;
-	return fstatat(dirfd, name, &one, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(other_dirfd, name, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return fstatat(dirfd, name, &one, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       fstatat(other_dirfd, name, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
 	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
-/* Make tmp, new and cur in the folder `fd`, cur last: to other programs it is a mailbox when cur is there. */
+/*
+ * Make tmp, new and cur in the folder `fd`, cur last: to other programs it is a mailbox when cur is
+ * there.
+ */
 static bool
 make_inside(int fd, Status *st)
 {
@@ -243,30 +270,37 @@ Maildir *
 maildir_open(const char *path, const MaildirOptions *options, Status *st)
 {
 	static mode_t umask_now = (mode_t) -1;
-	if (umask_now != options->umask) /* pipe(8) starts us with 077: a setting of 007 needs this call */
+
+	/* pipe(8) starts us with 077: a setting of 007 needs this call */
+	if (umask_now != options->umask)
 		(void) umask(options->umask);
 	umask_now = options->umask;
 	g_autofree char *clean = g_strdup(path);
 	for (size_t len = strlen(clean); len > 1 && clean[len - 1] == '/'; len--)
 		clean[len - 1] = '\0';
+
 	g_autoptr(Maildir) maildir = maildir_new("", clean, options);
 	maildir->fd = openat(AT_FDCWD, clean, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (maildir->fd >= 0)
 		return g_steal_pointer(&maildir);
+
 	if (errno != ENOENT || !options->create) {
 		status_fail_errno(st, errno, "cannot open maildir '%s'", clean);
 		return NULL;
 	}
-	if (!fs_make_dir(AT_FDCWD, clean, 0777, &maildir->fd, st) || !make_inside(maildir->fd, st)) {
+
+	if (!fs_make_dir(AT_FDCWD, clean, 0777, &maildir->fd, st) ||
+	    !make_inside(maildir->fd, st)) {
 		status_prefix(st, "maildir '%s'", clean);
 		return NULL;
 	}
+
 	return g_steal_pointer(&maildir);
 }
 
 /*
- * Is there a folder that can take mail at `path`? Leaves its descriptor in maildir->fd where at least the folder is
- * there.
+ * Is there a folder that can take mail at `path`? Leaves its descriptor in maildir->fd where at
+ * least the folder is there.
  */
 static bool
 open_existing(Maildir *maildir, int inbox, const char *path, Status *st)
@@ -282,22 +316,26 @@ Maildir *
 maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st)
 {
 	g_autoptr(Maildir) maildir = maildir_new(path, inbox->root, &inbox->options);
+
 	maildir->options.create = create;
 	g_auto(Status) missing = STATUS_INIT;
 	if (open_existing(maildir, inbox->fd, path[0] != '\0' ? path : ".", &missing)) {
 		*ret_created = false;
 		return g_steal_pointer(&maildir);
 	}
+
 	if (missing.id != STATUS_MISSING || !create) {
 		status_move(st, &missing);
 		maildir_blame(maildir, st);
 		return NULL;
 	}
+
 	bool made = maildir->fd >= 0 || fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st);
 	if (!made || !make_inside(maildir->fd, st)) {
 		maildir_blame(maildir, st);
 		return NULL;
 	}
+
 	*ret_created = true;
 	return g_steal_pointer(&maildir);
 }
@@ -306,15 +344,18 @@ Maildir *
 maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, Status *st)
 {
 	g_autoptr(Maildir) maildir = maildir_new(path, inbox->root, &inbox->options);
+
 	maildir->kind = kind;
 	maildir->options.create = false; /* there is nothing to make inside */
 	if (!fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
 		return NULL;
+
 	maildir->places[PLACE_NEW] = fcntl(maildir->fd, F_DUPFD_CLOEXEC, 0);
 	if (maildir->places[PLACE_NEW] < 0) {
 		status_fail_errno(st, errno, "cannot open folder '%s'", path);
 		return NULL;
 	}
+
 	return g_steal_pointer(&maildir);
 }
 
@@ -324,7 +365,8 @@ maildir_flush(Maildir *maildir, Status *st)
 	for (Place place = 0; place < PLACE_COUNT; place++) {
 		if (!maildir->dirty[place])
 			continue;
-		if (maildir->options.durability == DURABILITY_FULL && !fs_sync(maildir->places[place], place_names[place], st))
+		if (maildir->options.durability == DURABILITY_FULL &&
+		    !fs_sync(maildir->places[place], place_names[place], st))
 			return maildir_blame(maildir, st);
 		maildir->dirty[place] = false;
 	}
@@ -374,7 +416,8 @@ maildir_draft_free(MaildirDraft *draft)
 		return;
 	fs_close_auto(&draft->fd);
 	if (draft->tmp != NULL && !draft->committed)
-		(void) unlinkat(draft->maildir->fd, draft->tmp, 0); /* what cannot be removed, readers remove after 36 hours */
+		/* what cannot be removed, readers remove after 36 hours */
+		(void) unlinkat(draft->maildir->fd, draft->tmp, 0);
 	deadline_drop_file(&draft->guard);
 	g_free(draft->tmp);
 	g_free(draft->wanted);
@@ -387,8 +430,10 @@ static int
 create_file(MaildirDraft *draft)
 {
 	int fd;
+
 	do
-		fd = openat(draft->maildir->fd, draft->tmp, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+		fd = openat(draft->maildir->fd, draft->tmp,
+		            O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
 	while (fd < 0 && errno == EINTR);
 	return fd;
 }
@@ -397,6 +442,7 @@ MaildirDraft *
 maildir_draft_new(Maildir *maildir, Status *st)
 {
 	g_autoptr(MaildirDraft) draft = draft_new(maildir);
+
 	for (int i = 0; i < NAME_TRIES; i++) {
 		draft_name(draft);
 		draft->fd = create_file(draft);
@@ -410,9 +456,11 @@ maildir_draft_new(Maildir *maildir, Status *st)
 			break;
 		}
 	}
+
 	draft_forget(draft);
 	status_fail_detail(st, STATUS_IO, "cannot find a free name");
 	maildir_blame(maildir, st);
+
 	return NULL;
 }
 
@@ -420,7 +468,8 @@ bool
 maildir_draft_begin(MaildirDraft *draft, const char *line, Status *st)
 {
 	g_autofree char *whole = g_strconcat(line, "\n", NULL);
-	return fs_write_all(draft->fd, whole, strlen(whole), draft->tmp, st) || maildir_blame(draft->maildir, st);
+	return fs_write_all(draft->fd, whole, strlen(whole), draft->tmp, st) ||
+	       maildir_blame(draft->maildir, st);
 }
 
 bool
@@ -429,10 +478,12 @@ maildir_draft_end(MaildirDraft *draft, Status *st)
 	char last[2] = "";
 	off_t size = lseek(draft->fd, 0, SEEK_END);
 	bool known = size >= 0 || status_fail_errno(st, errno, "cannot look at '%s'", draft->tmp);
+
 	if (known && size > 1)
 		known = fs_read_exactly_at(draft->fd, size - 2, last, sizeof last, draft->tmp, st);
 
-	if (known && (memcmp(last, "\n\n", sizeof last) == 0 || fs_write_all(draft->fd, "\n", 1, draft->tmp, st)))
+	if (known && (memcmp(last, "\n\n", sizeof last) == 0 ||
+	              fs_write_all(draft->fd, "\n", 1, draft->tmp, st)))
 		return true;
 	return maildir_blame(draft->maildir, st);
 }
@@ -444,24 +495,30 @@ maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *header
 }
 
 bool
-maildir_draft_write_sealed(MaildirDraft *draft, Message *message, const Headers *headers, const MessageSeal *seal, Status *st)
+maildir_draft_write_sealed(MaildirDraft *draft, Message *message, const Headers *headers,
+                           const MessageSeal *seal, Status *st)
 {
 	if (message_write_sealed(message, headers, seal, draft->fd, &draft->size, st))
 		return true;
 	if (st->detail == NULL) /* the message is at fault, not the folder */
 		return false;
+
 	status_prefix(st, "'%s'", draft->tmp);
 	return maildir_blame(draft->maildir, st);
 }
 
-/* Does the fault mean that these two places cannot share a file, here or ever? Then a copy helps. */
+/*
+ * Does the fault mean that these two places cannot share a file, here or ever? Then a copy helps.
+ */
 static bool
 cannot_share(int err)
 {
 	return err == EXDEV || err == EPERM || err == EMLINK || err == EOPNOTSUPP || err == ENOSYS;
 }
 
-/* Rename without ever replacing. A kernel or file system that lacks the flag gets link and unlink. */
+/*
+ * Rename without ever replacing. A kernel or file system that lacks the flag gets link and unlink.
+ */
 static int
 rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
 {
@@ -471,13 +528,16 @@ rename_noreplace(int from_dir, const char *from, int to_dir, const char *to)
 		return -1;
 	if (linkat(from_dir, from, to_dir, to, 0) < 0)
 		return -1;
-	(void) unlinkat(from_dir, from, 0); /* the mail is where it shall be; what stays in tmp, readers remove later */
+
+	/* the mail is where it shall be; what stays in tmp, readers remove later */
+	(void) unlinkat(from_dir, from, 0);
 	return 0;
 }
 
 /*
- * The same to a name that nobody else has. Where the flag is missing (NFS) that is a look and a plain rename: 64
- * random bits do not come up in between, and link and unlink would be two steps, with a moment to die between them.
+ * The same to a name that nobody else has. Where the flag is missing (NFS) that is a look and a
+ * plain rename: 64 random bits do not come up in between, and link and unlink would be two steps,
+ * with a moment to die between them.
  */
 static int
 rename_unique(int from_dir, const char *from, int to_dir, const char *to)
@@ -486,10 +546,12 @@ rename_unique(int from_dir, const char *from, int to_dir, const char *to)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
+
 	if (faccessat(to_dir, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
 		return -1;
 	}
+
 	return errno == ENOENT ? renameat(from_dir, from, to_dir, to) : -1;
 }
 
@@ -498,20 +560,27 @@ maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st
 {
 	/* Both places are guarded while the file may be at either. */
 	DeadlineFile there = { .dirfd = to->fd, .name = draft->tmp };
+
 	deadline_add_file(&there);
-	int rc = draft->maildir == to ? 0 : rename_unique(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
+	int rc = draft->maildir == to
+	                 ? 0
+	                 : rename_unique(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
 	if (rc < 0 && errno == EEXIST && is_same_file(draft->maildir->fd, to->fd, draft->tmp))
 		rc = 0; /* one tmp by two links: it is there already */
+
 	int err = rc < 0 ? errno : 0;
 	if (rc == 0) {
 		draft->maildir = to;
 		draft->guard.dirfd = to->fd;
 		g_clear_pointer(&draft->final, g_free);
 	}
+
 	deadline_drop_file(&there);
 	if (rc < 0 && !cannot_share(err))
-		return status_fail_errno(st, err, "cannot move '%s' here", draft->tmp), maildir_blame(to, st);
+		return status_fail_errno(st, err, "cannot move '%s' here", draft->tmp),
+		       maildir_blame(to, st);
 	*ret_moved = rc == 0;
+
 	return true;
 }
 
@@ -521,6 +590,7 @@ rename_in_tmp(MaildirDraft *draft, const char *name, Status *st)
 {
 	g_autofree char *tmp = g_strconcat(maildir_hidden(draft->maildir), name, NULL);
 	DeadlineFile there = { .dirfd = draft->maildir->fd, .name = tmp };
+
 	deadline_add_file(&there);
 	int rc = rename_unique(draft->maildir->fd, draft->tmp, draft->maildir->fd, tmp);
 	int err = errno;
@@ -531,8 +601,10 @@ rename_in_tmp(MaildirDraft *draft, const char *name, Status *st)
 		draft->guard.name = draft->tmp;
 		deadline_add_file(&draft->guard);
 	}
+
 	deadline_drop_file(&there);
-	return rc == 0 || status_fail_errno(st, err, "cannot rename '%s'", draft->tmp) || maildir_blame(draft->maildir, st);
+	return rc == 0 || status_fail_errno(st, err, "cannot rename '%s'", draft->tmp) ||
+	       maildir_blame(draft->maildir, st);
 }
 
 bool
@@ -543,6 +615,7 @@ maildir_draft_set_name(MaildirDraft *draft, const char *name, bool is_exact, Sta
 	g_free(draft->wanted);
 	draft->wanted = g_strdup(name);
 	draft->is_exact = is_exact;
+
 	return true;
 }
 
@@ -550,18 +623,22 @@ bool
 maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_draft, Status *st)
 {
 	g_autoptr(MaildirDraft) draft = draft_new(to);
+
 	draft_name(draft);
 	if (linkat(from->maildir->fd, from->tmp, to->fd, draft->tmp, 0) < 0) {
 		int err = errno;
 		draft_forget(draft);
 		if (!cannot_share(err))
-			return status_fail_errno(st, err, "cannot link a draft"), maildir_blame(to, st);
+			return status_fail_errno(st, err, "cannot link a draft"),
+			       maildir_blame(to, st);
 		*ret_draft = NULL;
 		return true;
 	}
+
 	draft->size = from->size;
 	draft->flushed = from->flushed;
 	*ret_draft = g_steal_pointer(&draft);
+
 	return true;
 }
 
@@ -574,12 +651,14 @@ open_place(Maildir *maildir, Place place, Status *st)
 	g_auto(Status) missing = STATUS_INIT;
 	if (fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
 		return true;
+
 	if (missing.id == STATUS_MISSING && maildir->options.create) {
 		status_clear(&missing);
 		if (make_inside(maildir->fd, &missing) &&
 		    fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
 			return true;
 	}
+
 	maildir_blame(maildir, &missing);
 	status_move(st, &missing);
 	return false;
@@ -593,14 +672,17 @@ maildir_check(Maildir *maildir, Status *st)
 
 	static const char *const needed[] = { "tmp/.", "new/.", "cur/." };
 	for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
-		if (faccessat(maildir->fd, needed[i], W_OK | X_OK, AT_EACCESS) < 0 && errno != ENOENT)
-			return status_fail_errno(st, errno, "cannot write to '%.3s'", needed[i]), maildir_blame(maildir, st);
+		if (faccessat(maildir->fd, needed[i], W_OK | X_OK, AT_EACCESS) < 0 &&
+		    errno != ENOENT)
+			return status_fail_errno(st, errno, "cannot write to '%.3s'", needed[i]),
+			       maildir_blame(maildir, st);
+
 	return true;
 }
 
 /*
- * The file of that name in a place, with or without sizes and info letters; *ret_file (caller frees) is NULL where
- * there is none.
+ * The file of that name in a place, with or without sizes and info letters; *ret_file (caller
+ * frees) is NULL where there is none.
  */
 static bool
 find_in_place(int dirfd, const char *name, char **ret_file, Status *st)
@@ -609,11 +691,14 @@ find_in_place(int dirfd, const char *name, char **ret_file, Status *st)
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL)
 		return status_fail_errno(st, errno, "cannot list a folder");
+
 	rewinddir(dir); /* the descriptors share their place */
 	size_t len = strlen(name);
 	for (const struct dirent *entry; *ret_file == NULL && (entry = readdir(dir)) != NULL;)
-		if (strncmp(entry->d_name, name, len) == 0 && strchr(":,", entry->d_name[len]) != NULL)
+		if (strncmp(entry->d_name, name, len) == 0 &&
+		    strchr(":,", entry->d_name[len]) != NULL)
 			*ret_file = g_strdup(entry->d_name);
+
 	(void) closedir(dir);
 	return true;
 }
@@ -623,7 +708,8 @@ static bool
 find_shown(Maildir *maildir, const char *name, Place *ret_place, char **ret_file, Status *st)
 {
 	for (Place place = PLACE_NEW; place < PLACE_COUNT && *name != '\0'; place++) {
-		if (!open_place(maildir, place, st) || !find_in_place(maildir->places[place], name, ret_file, st))
+		if (!open_place(maildir, place, st) ||
+		    !find_in_place(maildir->places[place], name, ret_file, st))
 			return false;
 		*ret_place = place;
 		if (*ret_file != NULL)
@@ -639,6 +725,7 @@ maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *s
 	g_autofree char *file = NULL;
 	if (!find_shown(maildir, name, &place, &file, st))
 		return maildir_blame(maildir, st);
+
 	if (file != NULL)
 		maildir->dirty[place] = true;
 	*ret_found = file != NULL;
@@ -656,7 +743,10 @@ maildir_flush_later(Maildir *maildir, Status *st)
 	return true;
 }
 
-/* Are the last octets of the file `fd` those of the body? A file that cannot be read, or shrinks meanwhile, is another one. */
+/*
+ * Are the last octets of the file `fd` those of the body? A file that cannot be read, or shrinks
+ * meanwhile, is another one.
+ */
 static bool
 ends_with(int fd, off_t size, const MessageBody *body)
 {
@@ -665,26 +755,34 @@ ends_with(int fd, off_t size, const MessageBody *body)
 	g_auto(Status) unread = STATUS_INIT;
 	for (off_t at = 0; at < body->size; at += PIECE) {
 		size_t len = (size_t) MIN(body->size - at, PIECE);
-		if (!fs_read_exactly_at(fd, size - body->size + at, one, len, "stored copy", &unread) ||
-		    !fs_read_exactly_at(body->fd, body->offset + at, other, len, "body", &unread) || memcmp(one, other, len) != 0)
+		if (!fs_read_exactly_at(fd, size - body->size + at, one, len, "stored copy",
+		                        &unread) ||
+		    !fs_read_exactly_at(body->fd, body->offset + at, other, len, "body", &unread) ||
+		    memcmp(one, other, len) != 0)
 			return false;
 	}
+
 	return true;
 }
 
 bool
-maildir_shows_body(Maildir *maildir, const char *name, const Message *message, bool *ret_shows, Status *st)
+maildir_shows_body(Maildir *maildir, const char *name, const Message *message, bool *ret_shows,
+                   Status *st)
 {
 	Place place = PLACE_NEW;
 	g_autofree char *file = NULL;
 	if (!find_shown(maildir, name, &place, &file, st))
 		return false;
-	auto_fd int fd = file != NULL ? openat(maildir->places[place], file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) : -1;
+
+	auto_fd int fd = file != NULL ? openat(maildir->places[place], file,
+	                                       O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+	                              : -1;
 	struct stat sb;
 	MessageBody body;
 	bool at_work = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
-	*ret_shows = !at_work && fd >= 0 && fstat(fd, &sb) == 0 && message_body(message, &body) && sb.st_size >= body.size &&
-	             ends_with(fd, sb.st_size, &body);
+	*ret_shows = !at_work && fd >= 0 && fstat(fd, &sb) == 0 && message_body(message, &body) &&
+	             sb.st_size >= body.size && ends_with(fd, sb.st_size, &body);
+
 	return true;
 }
 
@@ -701,6 +799,7 @@ next_number(int dirfd)
 	guint64 highest = 0;
 	int fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 0);
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
 	if (dir == NULL)
 		return 1;
 	rewinddir(dir);
@@ -709,6 +808,7 @@ next_number(int dirfd)
 		if (g_ascii_string_to_unsigned(entry->d_name, 10, 1, G_MAXUINT32, &number, NULL))
 			highest = MAX(highest, number);
 	}
+
 	(void) closedir(dir);
 	return highest + 1;
 }
@@ -716,8 +816,10 @@ next_number(int dirfd)
 char *
 maildir_named_file(const char *prefix)
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	char unique[] = "XXXXXXXX";
+
 	for (char *c = unique; *c != '\0'; c++)
 		*c = letters[g_random_int_range(0, strlen(letters))];
 	return g_strconcat(prefix != NULL ? prefix : "msg.", unique, NULL);
@@ -742,37 +844,48 @@ final_name(const MaildirDraft *draft, const char *letters)
 
 	GString *name = g_string_new(draft->tmp + strlen("tmp/"));
 	if (!draft->is_exact)
-		g_string_append_printf(name, ",S=%" G_GUINT64_FORMAT ",W=%" G_GUINT64_FORMAT, draft->size.bytes,
-		                       draft->size.wire_bytes);
+		g_string_append_printf(name, ",S=%" G_GUINT64_FORMAT ",W=%" G_GUINT64_FORMAT,
+		                       draft->size.bytes, draft->size.wire_bytes);
 	if (letters == NULL || letters[0] == '\0')
 		return g_string_free(name, FALSE);
+
 	g_autofree char *sorted = g_strdup(letters);
 	qsort(sorted, strlen(sorted), 1, compare_letters);
 	g_string_append(name, ":2,");
 	for (const char *c = sorted; *c != '\0'; c++)
 		if (c == sorted || c[0] != c[-1])
 			g_string_append_c(name, *c);
+
 	return g_string_free(name, FALSE);
 }
 
 bool
 maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 {
-	if (!draft->flushed && draft->fd >= 0 && draft->maildir->options.durability != DURABILITY_NONE &&
+	if (!draft->flushed && draft->fd >= 0 &&
+	    draft->maildir->options.durability != DURABILITY_NONE &&
 	    !fs_sync(draft->fd, draft->tmp, st))
 		return maildir_blame(draft->maildir, st);
+
 	draft->flushed = true;
-	/* A file that was flushed has no fault left for its close to tell, and stays open for maildir_draft_hold. */
+	/*
+	 * A file that was flushed has no fault left for its close to tell, and stays open for
+	 * maildir_draft_hold.
+	 */
 	bool is_flushed = draft->maildir->options.durability != DURABILITY_NONE;
 	if (draft->fd >= 0 && !is_flushed && !fs_close(&draft->fd, draft->tmp, st))
 		return maildir_blame(draft->maildir, st);
-	bool has_letters = letters != NULL && letters[0] != '\0' && draft->maildir->kind == MAILDIR_PROPER;
+
+	bool has_letters = letters != NULL && letters[0] != '\0' &&
+	                   draft->maildir->kind == MAILDIR_PROPER;
 	Place place = has_letters ? PLACE_CUR : PLACE_NEW;
 	if (!open_place(draft->maildir, place, st))
 		return false;
+
 	draft->place = place;
 	g_free(draft->final);
 	draft->final = final_name(draft, letters);
+
 	return true;
 }
 
@@ -788,8 +901,13 @@ maildir_draft_hold(MaildirDraft *draft)
 	deadline_outlast_termination();
 	deadline_drop_file(&draft->guard);
 	if (draft->fd < 0)
-		draft->fd = openat(draft->maildir->fd, draft->tmp, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	/* Shared, for links of this file in other folders are held as well. Where it is impossible a retry has to guess. */
+		draft->fd = openat(draft->maildir->fd, draft->tmp,
+		                   O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	/*
+	 * Shared, for links of this file in other folders are held as well. Where it is impossible
+	 * a retry has to guess.
+	 */
 	(void) !flock(draft->fd, LOCK_SH | LOCK_NB);
 }
 
@@ -799,23 +917,31 @@ move(const MaildirDraft *draft)
 {
 	const Maildir *maildir = draft->maildir;
 	int to = maildir->places[draft->place];
-	return maildir->kind == MAILDIR_PROPER ? rename_unique(maildir->fd, draft->tmp, to, draft->final)
-	                                       : rename_noreplace(maildir->fd, draft->tmp, to, draft->final);
+	return maildir->kind == MAILDIR_PROPER
+	               ? rename_unique(maildir->fd, draft->tmp, to, draft->final)
+	               : rename_noreplace(maildir->fd, draft->tmp, to, draft->final);
 }
 
 bool
 maildir_draft_commit(MaildirDraft *draft, Status *st)
 {
 	Maildir *maildir = draft->maildir;
+
 	deadline_drop_file(&draft->guard);
 	int rc = move(draft);
-	for (int i = 0; rc < 0 && errno == EEXIST && maildir->kind != MAILDIR_PROPER && i < FLAT_NAME_TRIES; i++) {
+	for (int i = 0;
+	     rc < 0 && errno == EEXIST && maildir->kind != MAILDIR_PROPER && i < FLAT_NAME_TRIES;
+	     i++) {
 		g_free(draft->final);
 		draft->final = flat_name(maildir);
 		rc = move(draft);
 	}
+
 	if (rc < 0)
-		return status_fail_errno(st, errno, "cannot move '%s' to '%s'", draft->tmp, place_names[draft->place]), maildir_blame(maildir, st);
+		return status_fail_errno(st, errno, "cannot move '%s' to '%s'", draft->tmp,
+		                         place_names[draft->place]),
+		       maildir_blame(maildir, st);
+
 	draft->committed = true;
 	maildir->dirty[draft->place] = true;
 	return true;
@@ -824,7 +950,10 @@ maildir_draft_commit(MaildirDraft *draft, Status *st)
 void
 maildir_draft_take_back(MaildirDraft *draft)
 {
-	/* A reader may have moved it already; then it stays, and a retry makes a second copy: better than none. */
+	/*
+	 * A reader may have moved it already; then it stays, and a retry makes a second copy:
+	 * better than none.
+	 */
 	if (draft->committed)
 		(void) unlinkat(draft->maildir->places[draft->place], draft->final, 0);
 }
@@ -841,7 +970,8 @@ maildir_draft_final_path(const MaildirDraft *draft)
 	const char *path = draft->maildir->path;
 	if (draft->maildir->kind != MAILDIR_PROPER)
 		return g_build_filename(path, draft->final, NULL);
-	return g_strconcat(path, path[0] != '\0' ? "/" : "", place_names[draft->place], "/", draft->final, NULL);
+	return g_strconcat(path, path[0] != '\0' ? "/" : "", place_names[draft->place], "/",
+	                   draft->final, NULL);
 }
 
 MessageSize

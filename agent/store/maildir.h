@@ -2,9 +2,10 @@
 /*
  * maildir: the format, on directory descriptors.
  *
- * A message is a draft first: a file in tmp/ under a name that nobody else has. When it is whole and flushed it is
- * moved to new/, or to cur/ when flags are set, under its final name `TIME.M..P..Q..R...HOST,S=BYTES,W=WIRE[:2,FLAGS]`;
- * nothing is ever replaced. What is visible is whole.
+ * A message is a draft first: a file in tmp/ under a name that nobody else has. When it is whole
+ * and flushed it is moved to new/, or to cur/ when flags are set, under its final name
+ * `TIME.M..P..Q..R...HOST,S=BYTES,W=WIRE[:2,FLAGS]`; nothing is ever replaced. What is visible is
+ * whole.
  */
 #ifndef TODOKE_MAILDIR_H
 #define TODOKE_MAILDIR_H
@@ -24,43 +25,56 @@ typedef struct {
 typedef struct Maildir Maildir;
 
 /*
- * Open the INBOX at `path`, which is made by options->create. Its tmp, new and cur are looked at when they are needed.
- * Faults: STATUS_MISSING (it is not there and may not be made), STATUS_NOT_A_FOLDER, and what opening a folder brings.
+ * Open the INBOX at `path`, which is made by options->create. Its tmp, new and cur are looked at
+ * when they are needed. Faults: STATUS_MISSING (it is not there and may not be made),
+ * STATUS_NOT_A_FOLDER, and what opening a folder brings.
  */
 Maildir *maildir_open(const char *path, const MaildirOptions *options, Status *st);
 
 /*
- * Open the folder at `path` below `inbox` ("Work/New", ".Work.New"; "" is the INBOX itself), which must outlive it. A
- * folder without tmp counts as missing. With `create` what is missing is made and *ret_created tells; else
- * STATUS_MISSING.
+ * Open the folder at `path` below `inbox` ("Work/New", ".Work.New"; "" is the INBOX itself), which
+ * must outlive it. A folder without tmp counts as missing. With `create` what is missing is made
+ * and *ret_created tells; else STATUS_MISSING.
  */
-Maildir *maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st);
+Maildir *
+maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st);
 
-/* Folders of other programs that take drafts in the same way: "1", "2" ... of MH, or files with names of their own ("msg.xyz"). */
+/*
+ * Folders of other programs that take drafts in the same way: "1", "2" ... of MH, or files with
+ * names of their own ("msg.xyz").
+ */
 typedef enum { MAILDIR_PROPER, MAILDIR_NUMBERED, MAILDIR_NAMED } MaildirKind;
 
 /*
- * Open the plain directory at `path` (absolute, or below `inbox`, which must outlive it), made where it is missing. Its drafts are
- * hidden files beside the mail.
+ * Open the plain directory at `path` (absolute, or below `inbox`, which must outlive it), made
+ * where it is missing. Its drafts are hidden files beside the mail.
  */
 Maildir *maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, Status *st);
 
-/* May this process deliver to the Maildir at `path`, which is there? What is missing inside is made. */
+/*
+ * May this process deliver to the Maildir at `path`, which is there? What is missing inside is
+ * made.
+ */
 bool maildir_is_writable(const char *path);
 
-/* What the names of files in a MAILDIR_NAMED folder begin with, instead of "msg."; without a "/". */
+/*
+ * What the names of files in a MAILDIR_NAMED folder begin with, instead of "msg."; without a "/".
+ */
 void maildir_set_prefix(Maildir *maildir, const char *prefix);
 
 void maildir_free(Maildir *maildir);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_free)
 
 /*
- * May mail be put into the folder, that is into its tmp, new and cur? The faults are those that a delivery would meet on its way, but
- * here nothing is half done yet.
+ * May mail be put into the folder, that is into its tmp, new and cur? The faults are those that a
+ * delivery would meet on its way, but here nothing is half done yet.
  */
 bool maildir_check(Maildir *maildir, Status *st);
 
-/* Do the two show the same mail: one directory by two names or links, or `new` of one is a link to the other's? */
+/*
+ * Do the two show the same mail: one directory by two names or links, or `new` of one is a link to
+ * the other's?
+ */
 bool maildir_is_same(Maildir *one, Maildir *other);
 
 /* Is the tmp of one the tmp of the other, by links? */
@@ -75,72 +89,93 @@ void maildir_set_name(Maildir *maildir, const char *name);
 /* What stands in front of the names of drafts: "tmp/", or "." in a flat folder. */
 const char *maildir_hidden(const Maildir *maildir);
 
-/* Put the folder before the detail of a fault, by name and whole path: "folder 'Work' (/var/vmail/ann/.Work): ...". Always false. */
+/*
+ * Put the folder before the detail of a fault, by name and whole path: "folder 'Work'
+ * (/var/vmail/ann/.Work): ...". Always false.
+ */
 bool maildir_blame(const Maildir *maildir, Status *st);
 
 /* Path below the INBOX, "" for the INBOX itself; borrowed. */
 const char *maildir_path(const Maildir *maildir);
 
-/* Flush new/ and cur/ where a draft has been committed to them since the last flush, if the durability asks for it. */
+/*
+ * Flush new/ and cur/ where a draft has been committed to them since the last flush, if the
+ * durability asks for it.
+ */
 bool maildir_flush(Maildir *maildir, Status *st);
 
 /*
- * Does the folder show the file `name` (without its info letters, and perhaps sizes) in new or cur? A file that was
- * found is flushed by the next maildir_flush: whoever put it there may have died before.
+ * Does the folder show the file `name` (without its info letters, and perhaps sizes) in new or cur?
+ * A file that was found is flushed by the next maildir_flush: whoever put it there may have died
+ * before.
  */
 bool maildir_find_file(Maildir *maildir, const char *name, bool *ret_found, Status *st);
 
 /*
- * Have the next maildir_flush flush new and cur: another process put something there and may have died before it did
- * so.
+ * Have the next maildir_flush flush new and cur: another process put something there and may have
+ * died before it did so.
  */
 bool maildir_flush_later(Maildir *maildir, Status *st);
 
 /*
- * Does the folder show the file `name`, as maildir_find_file takes it, and is its end the body of `message`? Not while the delivery
- * that put it there is at work (maildir_draft_hold): then this one is another.
+ * Does the folder show the file `name`, as maildir_find_file takes it, and is its end the body of
+ * `message`? Not while the delivery that put it there is at work (maildir_draft_hold): then this
+ * one is another.
  */
-bool maildir_shows_body(Maildir *maildir, const char *name, const Message *message, bool *ret_shows, Status *st);
+bool maildir_shows_body(Maildir *maildir, const char *name, const Message *message, bool *ret_shows,
+                        Status *st);
 
 /* A message on its way into a folder. The folder must outlive it. */
 typedef struct MaildirDraft MaildirDraft;
 
-/* Make a new file in tmp. It is removed when the draft is freed before it was committed, and by the deadline. */
+/*
+ * Make a new file in tmp. It is removed when the draft is freed before it was committed, and by the
+ * deadline.
+ */
 MaildirDraft *maildir_draft_new(Maildir *maildir, Status *st);
 
 /*
- * Begin the draft of a flat folder with the From_ line `line`, before the message is written; end it with an empty line after that. The
- * draft's sizes do not count them.
+ * Begin the draft of a flat folder with the From_ line `line`, before the message is written; end
+ * it with an empty line after that. The draft's sizes do not count them.
  */
 bool maildir_draft_begin(MaildirDraft *draft, const char *line, Status *st);
 bool maildir_draft_end(MaildirDraft *draft, Status *st);
 
-/* Write the whole message into the draft, once. Faults of message_write; the draft is useless after one. */
+/*
+ * Write the whole message into the draft, once. Faults of message_write; the draft is useless after
+ * one.
+ */
 bool maildir_draft_write(MaildirDraft *draft, Message *message, const Headers *headers, Status *st);
 
 /* The same with a field that is known at the end: see message_write_sealed. */
-bool maildir_draft_write_sealed(MaildirDraft *draft, Message *message, const Headers *headers, const MessageSeal *seal, Status *st);
+bool maildir_draft_write_sealed(MaildirDraft *draft, Message *message, const Headers *headers,
+                                const MessageSeal *seal, Status *st);
 
 /*
- * Let the draft's file live in the tmp of `to` from now on. *ret_moved is false where file systems keep the two apart
- * (EXDEV and its like): the draft stays where it was, and a new one must be written.
+ * Let the draft's file live in the tmp of `to` from now on. *ret_moved is false where file systems
+ * keep the two apart (EXDEV and its like): the draft stays where it was, and a new one must be
+ * written.
  */
 bool maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st);
 
 /*
- * Let the draft's file be called `name`: one of maildir_unique_name in a Maildir, else of maildir_named_file, where another is taken if
- * somebody has it by then. `is_exact`: its final name in a Maildir has no sizes. Before the draft is prepared; MH folders number their own.
+ * Let the draft's file be called `name`: one of maildir_unique_name in a Maildir, else of
+ * maildir_named_file, where another is taken if somebody has it by then. `is_exact`: its final name
+ * in a Maildir has no sizes. Before the draft is prepared; MH folders number their own.
  */
 bool maildir_draft_set_name(MaildirDraft *draft, const char *name, bool is_exact, Status *st);
 
 /*
- * A second draft with the bytes of `from`, by a hard link. *ret_draft is NULL where there can be none: write a new one.
+ * A second draft with the bytes of `from`, by a hard link. *ret_draft is NULL where there can be
+ * none: write a new one.
  */
-bool maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_draft, Status *st);
+bool
+maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_draft, Status *st);
 
 /*
- * Make the written draft ready: flushed and closed by the durability, its place open, its final name known. `letters`
- * are the info letters in any order ("" or NULL: none, and the message is new). May be called again with other letters.
+ * Make the written draft ready: flushed and closed by the durability, its place open, its final
+ * name known. `letters` are the info letters in any order ("" or NULL: none, and the message is
+ * new). May be called again with other letters.
  */
 bool maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st);
 
@@ -148,17 +183,19 @@ bool maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 const char *maildir_draft_name(const MaildirDraft *draft);
 
 /*
- * Take the prepared draft from the deadline: its file stays in tmp when that strikes. A shared lock (flock) on it tells others that it
- * is no dead process's, until the draft is freed.
+ * Take the prepared draft from the deadline: its file stays in tmp when that strikes. A shared lock
+ * (flock) on it tells others that it is no dead process's, until the draft is freed.
  */
 void maildir_draft_hold(MaildirDraft *draft);
 
-/* Make the prepared draft visible under its final name. Durable after maildir_flush of its folder. */
+/*
+ * Make the prepared draft visible under its final name. Durable after maildir_flush of its folder.
+ */
 bool maildir_draft_commit(MaildirDraft *draft, Status *st);
 
 /*
- * Make a committed draft invisible again, if its file is still where it was put: what follows failed, and a retry
- * delivers all.
+ * Make a committed draft invisible again, if its file is still where it was put: what follows
+ * failed, and a retry delivers all.
  */
 void maildir_draft_take_back(MaildirDraft *draft);
 
@@ -171,22 +208,27 @@ char *maildir_draft_final_path(const MaildirDraft *draft);
 /* Sizes of the written draft. */
 MessageSize maildir_draft_size(const MaildirDraft *draft);
 
-/* Leave the draft's file in tmp: a retry, or a reader after 36 hours, removes it. Afterwards only free it. */
+/*
+ * Leave the draft's file in tmp: a retry, or a reader after 36 hours, removes it. Afterwards only
+ * free it.
+ */
 void maildir_draft_leave(MaildirDraft *draft);
 
 /* Free the draft; its file goes unless it was committed or left. */
 void maildir_draft_free(MaildirDraft *draft);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MaildirDraft, maildir_draft_free)
 
-/* A name by the Maildir specification that nobody else has, without sizes and flags. Caller frees. */
+/*
+ * A name by the Maildir specification that nobody else has, without sizes and flags. Caller frees.
+ */
 char *maildir_unique_name(void);
 
 /* A name of a file in a plain directory (MAILDIR_NAMED); `prefix` NULL: "msg.". Caller frees. */
 char *maildir_named_file(const char *prefix);
 
 /*
- * A host name as it may stand in a file name: '/' and ':' as the specification wants them, and what would confuse
- * readers, as \ooo. Caller frees.
+ * A host name as it may stand in a file name: '/' and ':' as the specification wants them, and what
+ * would confuse readers, as \ooo. Caller frees.
  */
 char *maildir_escape_host(const char *host);
 

@@ -25,11 +25,11 @@ struct Mbox {
 	Dotlock *lock;
 	int fd;
 	bool locked;
-	bool made;        /* the file is ours from the first octet on */
+	bool made; /* the file is ours from the first octet on */
 	bool appended;
-	off_t start;      /* where our first message begins */
-	off_t end;        /* and the last one ends */
-	off_t reserved;   /* octets behind that have their room */
+	off_t start;    /* where our first message begins */
+	off_t end;      /* and the last one ends */
+	off_t reserved; /* octets behind that have their room */
 };
 
 /* Other programs wait and hold locks by the same rules, whoever owns the descriptor. */
@@ -52,6 +52,7 @@ lock_file(Mbox *mbox, Status *st)
 			return status_fail_locked(st, mbox->path);
 		g_usleep(WAIT_STEP_MS * 1000);
 	}
+
 	mbox->locked = true;
 	return true;
 }
@@ -62,9 +63,11 @@ take_dotlock(Mbox *mbox, Status *st)
 {
 	g_autofree char *path = g_strconcat(mbox->path, ".lock", NULL);
 	g_auto(Status) fault = STATUS_INIT;
+
 	mbox->lock = dotlock_take(path, &mbox->patience, &fault);
 	if (mbox->lock != NULL || fault.id == STATUS_NO_PERMISSION)
 		return true;
+
 	status_move(st, &fault);
 	return false;
 }
@@ -73,11 +76,14 @@ bool
 mbox_is(const Mbox *mbox, const char *path)
 {
 	struct stat open_one, named;
-	return fstat(mbox->fd, &open_one) == 0 && stat(path, &named) == 0 && open_one.st_dev == named.st_dev &&
-	       open_one.st_ino == named.st_ino;
+	return fstat(mbox->fd, &open_one) == 0 && stat(path, &named) == 0 &&
+	       open_one.st_dev == named.st_dev && open_one.st_ino == named.st_ino;
 }
 
-/* Is the open file still the one that the name leads to? Its last user may have replaced it while we waited. */
+/*
+ * Is the open file still the one that the name leads to? Its last user may have replaced it while
+ * we waited.
+ */
 static bool
 is_current(const Mbox *mbox)
 {
@@ -110,6 +116,7 @@ Mbox *
 mbox_open(const char *path, unsigned durability, const DotlockPatience *patience, Status *st)
 {
 	g_autoptr(Mbox) mbox = g_new0(Mbox, 1);
+
 	mbox->path = g_strdup(path);
 	mbox->durability = durability;
 	mbox->patience = *patience;
@@ -117,11 +124,13 @@ mbox_open(const char *path, unsigned durability, const DotlockPatience *patience
 	deadline_waiting_for("locking an mbox");
 	if (!take_dotlock(mbox, st) || !open_locked(mbox, st))
 		return NULL;
+
 	struct stat sb;
 	if (fstat(mbox->fd, &sb) < 0) {
 		status_fail_errno(st, errno, "cannot look at '%s'", path);
 		return NULL;
 	}
+
 	mbox->start = mbox->end = sb.st_size;
 	return g_steal_pointer(&mbox);
 }
@@ -141,7 +150,8 @@ mbox_free(Mbox *mbox)
 	if (mbox == NULL)
 		return;
 	struct stat sb;
-	bool unused = mbox->locked && mbox->reserved > 0 && !mbox->appended && fstat(mbox->fd, &sb) == 0;
+	bool unused = mbox->locked && mbox->reserved > 0 && !mbox->appended &&
+	              fstat(mbox->fd, &sb) == 0;
 	if (unused)
 		(void) !ftruncate(mbox->fd, sb.st_size); /* the room goes back */
 	if (unused && mbox->made && sb.st_size == 0 && is_current(mbox))
@@ -161,13 +171,19 @@ mbox_reserve(Mbox *mbox, size_t len, Status *st)
 	off_t start = mbox->end + mbox->reserved, end = start + (off_t) len;
 	if (!hold(mbox, st))
 		return false;
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && (rlim_t) end > limit.rlim_cur)
-		return status_fail_errno(st, EFBIG, "cannot append %zu octets to '%s'", len, mbox->path);
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	    (rlim_t) end > limit.rlim_cur)
+		return status_fail_errno(st, EFBIG, "cannot append %zu octets to '%s'", len,
+		                         mbox->path);
+
 	mbox->reserved += (off_t) len;
 	if (fallocate(mbox->fd, FALLOC_FL_KEEP_SIZE, start, (off_t) len) == 0)
 		return true;
+
 	if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EIO)
-		return status_fail_errno(st, errno, "no room for %zu octets in '%s'", len, mbox->path);
+		return status_fail_errno(st, errno, "no room for %zu octets in '%s'", len,
+		                         mbox->path);
 	return true; /* this file system does not know beforehand */
 }
 
@@ -185,17 +201,22 @@ mbox_append(Mbox *mbox, const GString *message, Status *st)
 	struct stat sb;
 	if (fstat(mbox->fd, &sb) < 0)
 		return status_fail_errno(st, errno, "cannot look at '%s'", mbox->path);
+
 	g_autoptr(GString) bytes = g_string_sized_new(message->len + 2);
 	g_string_append(bytes, ends_line(mbox, sb.st_size) ? "" : "\n");
 	g_string_append_len(bytes, message->str, (gssize) message->len);
+
 	if (!fs_write_all(mbox->fd, bytes->str, bytes->len, mbox->path, st)) {
-		(void) !ftruncate(mbox->fd, sb.st_size); /* shortening needs no room; nothing better is left if even that fails */
+		/* shortening needs no room; nothing better is left if even that fails */
+		(void) !ftruncate(mbox->fd, sb.st_size);
 		return false;
 	}
+
 	if (!mbox->appended)
 		mbox->start = sb.st_size;
 	mbox->appended = true;
 	mbox->end = sb.st_size + (off_t) bytes->len;
+
 	return true;
 }
 
@@ -214,6 +235,7 @@ mbox_flush(Mbox *mbox, Status *st)
 		return false;
 	if (mbox->made && mbox->durability == DURABILITY_FULL && !flush_folder(mbox, st))
 		return false;
+
 	mbox->made = false;
 	return true;
 }
@@ -228,7 +250,8 @@ mbox_unlock(Mbox *mbox)
 static const char *
 behind_from_line(const char *message, size_t len, size_t *ret_len)
 {
-	const char *end = len > 5 && memcmp(message, "From ", 5) == 0 ? memchr(message, '\n', len) : NULL;
+	const char *end = len > 5 && memcmp(message, "From ", 5) == 0 ? memchr(message, '\n', len)
+	                                                              : NULL;
 	const char *rest = end != NULL ? end + 1 : message;
 	*ret_len = len - (size_t) (rest - message);
 	return rest;
@@ -246,10 +269,14 @@ char *
 mbox_note(const Mbox *mbox, const GString *message)
 {
 	g_autofree char *sum = checksum(message->str, message->len);
-	return g_strdup_printf("mbox-%" G_GINT64_FORMAT "-%zu-%s", (gint64) (mbox->end + mbox->reserved), message->len, sum);
+	return g_strdup_printf("mbox-%" G_GINT64_FORMAT "-%zu-%s",
+	                       (gint64) (mbox->end + mbox->reserved), message->len, sum);
 }
 
-/* The octets from there on, at most `len`; a line end that only parts them from the message before is left out. */
+/*
+ * The octets from there on, at most `len`; a line end that only parts them from the message before
+ * is left out.
+ */
 static GString *
 read_from(const Mbox *mbox, off_t offset, size_t len, off_t *ret_start)
 {
@@ -257,12 +284,15 @@ read_from(const Mbox *mbox, off_t offset, size_t len, off_t *ret_start)
 	struct stat sb;
 	g_auto(Status) unread = STATUS_INIT;
 	char first = '\0';
-	if (fstat(mbox->fd, &sb) < 0 || offset < 0 || offset >= sb.st_size || pread(mbox->fd, &first, 1, offset) != 1)
+
+	if (fstat(mbox->fd, &sb) < 0 || offset < 0 || offset >= sb.st_size ||
+	    pread(mbox->fd, &first, 1, offset) != 1)
 		return NULL;
 	*ret_start = first == '\n' ? offset + 1 : offset;
 	g_string_set_size(found, (gsize) MIN((off_t) len, sb.st_size - *ret_start));
 	if (!fs_read_exactly_at(mbox->fd, *ret_start, found->str, found->len, mbox->path, &unread))
 		return NULL;
+
 	return g_steal_pointer(&found);
 }
 
@@ -282,7 +312,10 @@ is_of_mark(const char *line, size_t len, bool was_mark)
 	       (len >= name && g_ascii_strncasecmp(line, MARK_FIELD ":", name) == 0);
 }
 
-/* What octets of the file are to a message: another one, its beginning and nothing else, or the whole of it. */
+/*
+ * What octets of the file are to a message: another one, its beginning and nothing else, or the
+ * whole of it.
+ */
 typedef enum { PART_OTHER, PART_BEGINNING, PART_WHOLE } Part;
 
 /* The date of the From_ line and our mark may differ: they are those of the try that wrote them. */
@@ -290,8 +323,10 @@ static Part
 compare(const GString *found, const GString *message)
 {
 	size_t have, all;
-	const char *at = behind_from_line(found->str, found->len, &have), *other = behind_from_line(message->str, message->len, &all);
+	const char *at = behind_from_line(found->str, found->len, &have),
+		   *other = behind_from_line(message->str, message->len, &all);
 	const char *end = at + have, *other_end = other + all;
+
 	if (at == found->str && g_str_has_prefix(message->str, "From "))
 		return g_str_has_prefix(found->str, "From ") ? PART_BEGINNING : PART_OTHER;
 
@@ -299,11 +334,13 @@ compare(const GString *found, const GString *message)
 	while (at < end && other < other_end) {
 		size_t len = line_length(at, end), other_len = line_length(other, other_end);
 		mark = is_of_mark(at, len, mark) && is_of_mark(other, other_len, mark);
-		if (!mark && (len > other_len || memcmp(at, other, len) != 0 || (len < other_len && at + len < end)))
+		if (!mark && (len > other_len || memcmp(at, other, len) != 0 ||
+		              (len < other_len && at + len < end)))
 			return PART_OTHER;
 		at += len;
 		other += other_len;
 	}
+
 	if (at < end)
 		return PART_OTHER;
 	return other == other_end ? PART_WHOLE : PART_BEGINNING;
@@ -315,21 +352,26 @@ mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain)
 	g_auto(GStrv) words = g_strsplit(note, "-", -1);
 	gint64 offset;
 	guint64 len;
-	if (g_strv_length(words) != 4 || !g_ascii_string_to_signed(words[1], 10, 0, G_MAXINT64 / 2, &offset, NULL) ||
-	    !g_ascii_string_to_unsigned(words[2], 10, 0, G_MAXINT64 / 2, &len, NULL) || len > message->len + LIMIT_FILE_NAME)
+
+	if (g_strv_length(words) != 4 ||
+	    !g_ascii_string_to_signed(words[1], 10, 0, G_MAXINT64 / 2, &offset, NULL) ||
+	    !g_ascii_string_to_unsigned(words[2], 10, 0, G_MAXINT64 / 2, &len, NULL) ||
+	    len > message->len + LIMIT_FILE_NAME)
 		return false;
 
 	off_t start = 0;
 	g_autoptr(GString) found = read_from(mbox, (off_t) offset, (size_t) len, &start);
 	if (found == NULL)
 		return false;
+
 	g_autofree char *sum = checksum(found->str, found->len);
 	Part part = compare(found, message);
 	if (found->len == len && strcmp(sum, words[3]) == 0)
 		return is_certain || part == PART_WHOLE;
 
 	/* Its writer died: nobody else holds the lock, and it ends before it should. */
-	bool cut = found->len < len && part != PART_OTHER && ftruncate(mbox->fd, (off_t) offset) == 0;
+	bool cut = found->len < len && part != PART_OTHER &&
+	           ftruncate(mbox->fd, (off_t) offset) == 0;
 	if (cut)
 		mbox->start = mbox->end = (off_t) offset;
 	return false;
@@ -338,10 +380,12 @@ mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain)
 void
 mbox_take_back(Mbox *mbox)
 {
-	g_auto(Status) st = STATUS_INIT; /* what cannot be locked stays: a retry makes a second copy, which is better than none */
+	/* what cannot be locked stays: a retry makes a second copy, which is better than none */
+	g_auto(Status) st = STATUS_INIT;
 	struct stat sb;
 	if (!mbox->appended || !hold(mbox, &st))
 		return;
+
 	if (fstat(mbox->fd, &sb) == 0 && sb.st_size == mbox->end)
 		(void) !ftruncate(mbox->fd, mbox->start);
 	mbox->appended = false;
@@ -352,11 +396,14 @@ mbox_quote(GString *message)
 {
 	g_autoptr(GString) out = g_string_sized_new(message->len + 16);
 	const char *from = message->str, *end = message->str + message->len;
-	for (const char *at = from; (at = memmem(at, (size_t) (end - at), "\nFrom ", 6)) != NULL; at += 6) {
+
+	for (const char *at = from; (at = memmem(at, (size_t) (end - at), "\nFrom ", 6)) != NULL;
+	     at += 6) {
 		g_string_append_len(out, from, at + 1 - from);
 		g_string_append_c(out, '>');
 		from = at + 1;
 	}
+
 	g_string_append_len(out, from, end - from);
 	g_string_assign(message, "");
 	g_string_append_len(message, out->str, (gssize) out->len);

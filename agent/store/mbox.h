@@ -2,8 +2,8 @@
 /*
  * mbox: the format: one file, each message after a From_ line and before an empty one.
  *
- * The file is held by a lock file NAME.lock and by fcntl, as its other writers and readers do it. A message goes to its end in one write;
- * one that did not get there whole is cut off again.
+ * The file is held by a lock file NAME.lock and by fcntl, as its other writers and readers do it. A
+ * message goes to its end in one write; one that did not get there whole is cut off again.
  */
 #ifndef TODOKE_MBOX_H
 #define TODOKE_MBOX_H
@@ -15,9 +15,10 @@
 typedef struct Mbox Mbox;
 
 /*
- * Open and lock the file at `path`; it is made where it is missing (never its folder). `durability` is one of conf-choices.h.
- * Faults: STATUS_LOCKED (the locks are held by others for too long), STATUS_MAILBOX (no regular file), and what opening brings. Where no
- * lock file can be made because the folder is not the owner's, fcntl alone has to do.
+ * Open and lock the file at `path`; it is made where it is missing (never its folder). `durability`
+ * is one of conf-choices.h. Faults: STATUS_LOCKED (the locks are held by others for too long),
+ * STATUS_MAILBOX (no regular file), and what opening brings. Where no lock file can be made because
+ * the folder is not the owner's, fcntl alone has to do.
  */
 Mbox *mbox_open(const char *path, unsigned durability, const DotlockPatience *patience, Status *st);
 
@@ -29,18 +30,23 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mbox, mbox_free)
 bool mbox_is(const Mbox *mbox, const char *path);
 
 /*
- * Where the next reserved octets will go, as a note for a retry: offset, length, and a checksum of all but the From_ line. Caller frees.
+ * Where the next reserved octets will go, as a note for a retry: offset, length, and a checksum of
+ * all but the From_ line. Caller frees.
  */
 char *mbox_note(const Mbox *mbox, const GString *message);
 
 /*
- * Has an earlier try with this note appended the message? Where it is not certain that the note is of the same message (`is_certain`),
- * the octets are compared too, but for the From_ line and our mark. What that try left half done is cut off. Call it while the lock is
- * held, before anything is reserved.
+ * Has an earlier try with this note appended the message? Where it is not certain that the note is
+ * of the same message (`is_certain`), the octets are compared too, but for the From_ line and our
+ * mark. What that try left half done is cut off. Call it while the lock is held, before anything is
+ * reserved.
  */
 bool mbox_has(Mbox *mbox, const char *note, const GString *message, bool is_certain);
 
-/* Make sure that there is room for `len` more octets, where the file system can say so. Nothing becomes visible. */
+/*
+ * Make sure that there is room for `len` more octets, where the file system can say so. Nothing
+ * becomes visible.
+ */
 bool mbox_reserve(Mbox *mbox, size_t len, Status *st);
 
 /* Append one message; after a fault the file is as it was. */

@@ -23,7 +23,10 @@
 /* Seconds after which a file that says "full" is no longer believed, by the specification. */
 enum { BELIEVED_S = 15 * 60 };
 
-/* The greatest sum: no mailbox holds a quarter of what 63 bits can count, and adding a few never overflows. */
+/*
+ * The greatest sum: no mailbox holds a quarter of what 63 bits can count, and adding a few never
+ * overflows.
+ */
 static const gint64 most = G_MAXINT64 / 4;
 
 typedef struct {
@@ -33,11 +36,11 @@ typedef struct {
 
 struct Quota {
 	const Conf *conf;
-	int inbox;        /* borrowed */
-	char *trash;      /* path of the folder below the INBOX; NULL: it counts */
-	Amount limit;     /* 0: any */
+	int inbox;    /* borrowed */
+	char *trash;  /* path of the folder below the INBOX; NULL: it counts */
+	Amount limit; /* 0: any */
 	Amount used;
-	unsigned lines;   /* of the file, its definition not counted */
+	unsigned lines; /* of the file, its definition not counted */
 	time_t mtime;
 };
 
@@ -47,15 +50,15 @@ typedef struct {
 	Amount used;
 	unsigned lines;
 	time_t mtime;
-	bool sound;       /* the sums can be believed */
+	bool sound; /* the sums can be believed */
 } SizeFile;
 
 /* A walk over all folders. */
 typedef struct {
 	const Quota *quota;
-	bool counts;      /* false: only the stamp is wanted */
+	bool counts; /* false: only the stamp is wanted */
 	Amount sum;
-	guint64 stamp;    /* of all times of new and cur: it changes where mail comes or goes */
+	guint64 stamp; /* of all times of new and cur: it changes where mail comes or goes */
 } Walk;
 
 /* "1000000S,1000C"; other letters mean other things, or nothing yet. */
@@ -63,6 +66,7 @@ static bool
 parse_definition(const char *line, Amount *ret_limit)
 {
 	Amount limit = { 0, 0 };
+
 	for (const char *at = line; *at != '\0';) {
 		char *end;
 		gint64 number = g_ascii_strtoll(at, &end, 10);
@@ -76,6 +80,7 @@ parse_definition(const char *line, Amount *ret_limit)
 		if (end[1] != ',' && end[1] != '\0')
 			return false;
 	}
+
 	*ret_limit = limit;
 	return true;
 }
@@ -87,7 +92,9 @@ print_definition(const Amount *limit)
 		return g_strdup_printf("%" G_GINT64_FORMAT "S\n", limit->bytes);
 	if (limit->bytes == 0)
 		return g_strdup_printf("%" G_GINT64_FORMAT "C\n", limit->messages);
-	return g_strdup_printf("%" G_GINT64_FORMAT "S,%" G_GINT64_FORMAT "C\n", limit->bytes, limit->messages);
+
+	return g_strdup_printf("%" G_GINT64_FORMAT "S,%" G_GINT64_FORMAT "C\n", limit->bytes,
+	                       limit->messages);
 }
 
 static bool
@@ -97,10 +104,12 @@ add_line(const char *line, Amount *sum)
 	gint64 bytes = g_ascii_strtoll(line, &end, 10);
 	gint64 messages = g_ascii_strtoll(end, &last, 10);
 	bool whole = end != line && last != end && g_strchug(last)[0] == '\0';
+
 	if (!whole || ABS(bytes / 2) > most / 2 || ABS(messages / 2) > most / 2)
 		return false;
 	sum->bytes += bytes;
 	sum->messages += messages;
+
 	return ABS(sum->bytes) < most && ABS(sum->messages) < most;
 }
 
@@ -108,30 +117,39 @@ static void
 parse_file(char *text, SizeFile *file)
 {
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
 	file->sound = lines[0] != NULL && parse_definition(g_strchomp(lines[0]), &file->limit);
-	for (char **line = lines; file->sound && *line != NULL && *++line != NULL && **line != '\0'; file->lines++)
+	for (char **line = lines; file->sound && *line != NULL && *++line != NULL && **line != '\0';
+	     file->lines++)
 		file->sound = add_line(*line, &file->used);
-	file->sound = file->sound && file->lines > 0 && file->used.bytes >= 0 && file->used.messages >= 0;
+	file->sound = file->sound && file->lines > 0 && file->used.bytes >= 0 &&
+	              file->used.messages >= 0;
 }
 
-/* False: there is no such file, or it cannot be read. One that is too long has its definition at least. */
+/*
+ * False: there is no such file, or it cannot be read. One that is too long has its definition at
+ * least.
+ */
 static bool
 read_size_file(int inbox, SizeFile *ret_file)
 {
 	SizeFile file = { .sound = false };
 	auto_fd int fd = openat(inbox, SIZE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat info;
+
 	if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
 		return false;
 	char text[LIMIT_MAILDIRSIZE + 1];
 	ssize_t len = pread(fd, text, sizeof text - 1, 0);
 	if (len < 0)
 		return false;
+
 	text[len] = '\0';
 	file.mtime = info.st_mtime;
 	parse_file(text, &file);
 	file.sound = file.sound && info.st_size <= (off_t) LIMIT_MAILDIRSIZE;
 	*ret_file = file;
+
 	return true;
 }
 
@@ -142,13 +160,17 @@ size_of(int dir, const char *name, gint64 *ret_bytes)
 	const char *said = strstr(name, ",S=");
 	char *end = NULL;
 	gint64 bytes = said != NULL ? g_ascii_strtoll(said + strlen(",S="), &end, 10) : 0;
-	if (end != NULL && end != said + strlen(",S=") && strchr(",:", *end) != NULL && bytes >= 0) {
+
+	if (end != NULL && end != said + strlen(",S=") && strchr(",:", *end) != NULL &&
+	    bytes >= 0) {
 		*ret_bytes = bytes;
 		return true;
 	}
+
 	struct stat info;
 	if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode))
 		return false;
+
 	*ret_bytes = info.st_size;
 	return true;
 }
@@ -165,18 +187,22 @@ static void
 count_files(Walk *walk, int fd, const char *path)
 {
 	DIR *dir = fdopendir(fd);
+
 	if (dir == NULL) {
 		(void) close(fd);
 		return;
 	}
+
 	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
 		gint64 bytes;
-		if (entry->d_name[0] == '.' || !quota_counts(walk->quota, path, letters_of(entry->d_name)) ||
+		if (entry->d_name[0] == '.' ||
+		    !quota_counts(walk->quota, path, letters_of(entry->d_name)) ||
 		    !size_of(dirfd(dir), entry->d_name, &bytes))
 			continue;
 		walk->sum.bytes = MIN(walk->sum.bytes + MIN(bytes, most), most);
 		walk->sum.messages++;
 	}
+
 	(void) closedir(dir);
 }
 
@@ -191,7 +217,8 @@ visit(Walk *walk, int folder, const char *path)
 		if (fd < 0)
 			continue;
 		if (fstat(fd, &info) == 0)
-			walk->stamp += (guint64) info.st_ino * 31 + (guint64) info.st_mtim.tv_sec * 1000003 +
+			walk->stamp += (guint64) info.st_ino * 31 +
+			               (guint64) info.st_mtim.tv_sec * 1000003 +
 			               (guint64) info.st_mtim.tv_nsec;
 		if (walk->counts)
 			count_files(walk, fd, path);
@@ -209,29 +236,38 @@ may_be_folder(unsigned layout, const struct dirent *entry)
 		return false;
 	if (layout == FOLDER_LAYOUT_MAILDIRPP)
 		return name[0] == '.' && name[1] != '\0' && strcmp(name, "..") != 0;
-	return name[0] != '.' && strcmp(name, "new") != 0 && strcmp(name, "cur") != 0 && strcmp(name, "tmp") != 0;
+
+	return name[0] != '.' && strcmp(name, "new") != 0 && strcmp(name, "cur") != 0 &&
+	       strcmp(name, "tmp") != 0;
 }
 
 /*
- * `folder` and those below it; Maildir++ has all of them in the INBOX. In folders within folders links are not followed:
- * they may lead round in circles.
+ * `folder` and those below it; Maildir++ has all of them in the INBOX. In folders within folders
+ * links are not followed: they may lead round in circles.
  */
 static void
 walk_folder(Walk *walk, int folder, const char *path, unsigned levels)
 {
 	visit(walk, folder, path);
 	unsigned layout = walk->quota->conf->folder_layout;
-	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (layout == FOLDER_LAYOUT_MAILDIRPP ? 0 : O_NOFOLLOW);
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+	            (layout == FOLDER_LAYOUT_MAILDIRPP ? 0 : O_NOFOLLOW);
 	int fd = levels > 0 ? openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL)
 		return;
+
 	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		auto_fd int below = may_be_folder(layout, entry) ? openat(folder, entry->d_name, flags) : -1;
-		g_autofree char *name = g_strconcat(path, path[0] != '\0' ? "/" : "", entry->d_name, NULL);
+		auto_fd int below = may_be_folder(layout, entry)
+		                            ? openat(folder, entry->d_name, flags)
+		                            : -1;
+		g_autofree char *name = g_strconcat(path, path[0] != '\0' ? "/" : "", entry->d_name,
+		                                    NULL);
 		if (below >= 0)
-			walk_folder(walk, below, name, layout == FOLDER_LAYOUT_MAILDIRPP ? 0 : levels - 1);
+			walk_folder(walk, below, name,
+			            layout == FOLDER_LAYOUT_MAILDIRPP ? 0 : levels - 1);
 	}
+
 	(void) closedir(dir);
 }
 
@@ -248,13 +284,17 @@ static bool
 write_new_file(const Quota *quota, const char *name, Status *st)
 {
 	g_autofree char *definition = print_definition(&quota->limit);
-	g_autofree char *text = g_strdup_printf("%s%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", definition, quota->used.bytes,
+	g_autofree char *text = g_strdup_printf("%s%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
+	                                        definition, quota->used.bytes,
 	                                        quota->used.messages);
-	auto_fd int fd = openat(quota->inbox, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+	auto_fd int fd = openat(quota->inbox, name,
+	                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+
 	if (fd < 0)
 		return status_fail_errno(st, errno, "cannot make '%s'", name);
 	if (!fs_write_all(fd, text, strlen(text), name, st) || !fs_sync(fd, name, st))
 		return false;
+
 	return renameat(quota->inbox, name, quota->inbox, SIZE_FILE) == 0 ||
 	       status_fail_errno(st, errno, "cannot replace '" SIZE_FILE "'");
 }
@@ -267,6 +307,7 @@ replace_file(const Quota *quota)
 	g_autofree char *unique = maildir_unique_name();
 	g_autofree char *name = g_strconcat("tmp/", unique, NULL);
 	DeadlineFile guard = { .dirfd = quota->inbox, .name = name };
+
 	deadline_add_file(&guard);
 	if (!write_new_file(quota, name, &st))
 		(void) unlinkat(quota->inbox, name, 0);
@@ -278,6 +319,7 @@ static void
 recount(Quota *quota)
 {
 	Walk walk = walk_all(quota, true);
+
 	quota->used = walk.sum;
 	quota->lines = 1;
 	quota->mtime = time(NULL);
@@ -299,7 +341,8 @@ trash_path(const Conf *conf, const Maildir *inbox)
 static Amount
 limit_of(const Conf *conf, const SizeFile *file)
 {
-	return conf->quota == QUOTA_SITE ? (Amount){ conf->quota_bytes, conf->quota_messages } : file->limit;
+	return conf->quota == QUOTA_SITE ? (Amount){ conf->quota_bytes, conf->quota_messages }
+	                                 : file->limit;
 }
 
 Quota *
@@ -308,13 +351,18 @@ quota_open(const Maildir *inbox, const Conf *conf, GPtrArray *notes)
 	SizeFile file = { .sound = false };
 	if (conf->quota == QUOTA_OFF)
 		return NULL;
+
 	bool found = read_size_file(maildir_fd(inbox), &file);
 	Amount limit = limit_of(conf, &file);
 	if (limit.bytes == 0 && limit.messages == 0) {
 		if (found && !file.sound)
-			g_ptr_array_add(notes, g_strdup("no quota: cannot read the definition in '" SIZE_FILE "'"));
+			g_ptr_array_add(
+				notes,
+				g_strdup("no quota: cannot read the definition in '" SIZE_FILE
+			                 "'"));
 		return NULL;
 	}
+
 	Quota *quota = g_new0(Quota, 1);
 	*quota = (Quota){ .conf = conf,
 		          .inbox = maildir_fd(inbox),
@@ -325,6 +373,7 @@ quota_open(const Maildir *inbox, const Conf *conf, GPtrArray *notes)
 		          .mtime = file.mtime };
 	if (!file.sound || file.limit.bytes != limit.bytes || file.limit.messages != limit.messages)
 		recount(quota);
+
 	return quota;
 }
 
@@ -343,7 +392,9 @@ quota_counts(const Quota *quota, const char *path, const char *letters)
 	if (quota->trash == NULL)
 		return true;
 	size_t len = strlen(quota->trash);
-	bool in_trash = strncmp(path, quota->trash, len) == 0 && strchr("./", path[len]) != NULL; /* its NUL counts, too */
+
+	/* its NUL counts, too */
+	bool in_trash = strncmp(path, quota->trash, len) == 0 && strchr("./", path[len]) != NULL;
 	return !in_trash && (letters == NULL || strchr(letters, 'T') == NULL);
 }
 
@@ -354,34 +405,49 @@ fits(const Quota *quota, gint64 bytes)
 	       (quota->limit.messages == 0 || quota->used.messages + 1 <= quota->limit.messages);
 }
 
-/* Say how full the mailbox is, and what it may hold: sender, owner and admin can all do something about it. */
+/*
+ * Say how full the mailbox is, and what it may hold: sender, owner and admin can all do something
+ * about it.
+ */
 static bool
 fail_full(const Quota *quota, gint64 more, Status *st)
 {
-	StatusId full = quota->conf->quota_full == QUOTA_FULL_BOUNCE ? STATUS_QUOTA : STATUS_QUOTA_GRACE;
+	StatusId full = quota->conf->quota_full == QUOTA_FULL_BOUNCE ? STATUS_QUOTA
+	                                                             : STATUS_QUOTA_GRACE;
 	g_autoptr(GString) fill = g_string_new(NULL);
+
 	if (quota->limit.bytes > 0)
-		g_string_append_printf(fill, "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes", quota->used.bytes, quota->limit.bytes);
+		g_string_append_printf(fill, "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes",
+		                       quota->used.bytes, quota->limit.bytes);
 	if (quota->limit.messages > 0)
-		g_string_append_printf(fill, "%s%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " messages", fill->len > 0 ? ", " : "",
-		                       quota->used.messages, quota->limit.messages);
+		g_string_append_printf(
+			fill, "%s%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " messages",
+			fill->len > 0 ? ", " : "", quota->used.messages, quota->limit.messages);
 
 	status_fail(st, full, "mailbox is full: %s are there", fill->str);
-	return status_prefix(st, "quota: %" G_GINT64_FORMAT " bytes and %" G_GINT64_FORMAT " messages are there, %" G_GINT64_FORMAT
-	                     " bytes came", quota->used.bytes, quota->used.messages, more);
+	return status_prefix(st,
+	                     "quota: %" G_GINT64_FORMAT " bytes and %" G_GINT64_FORMAT
+	                     " messages are there, %" G_GINT64_FORMAT " bytes came",
+	                     quota->used.bytes, quota->used.messages, more);
 }
 
 bool
 quota_take(Quota *quota, guint64 bytes, Status *st)
 {
 	gint64 more = (gint64) MIN(bytes, (guint64) most);
+
 	if (quota->limit.bytes > 0 && more > quota->limit.bytes)
-		return status_fail(st, STATUS_TOO_BIG, "message of %" G_GINT64_FORMAT " bytes is too big for this mailbox of %" G_GINT64_FORMAT
-		                   " bytes", more, quota->limit.bytes);
+		return status_fail(st, STATUS_TOO_BIG,
+		                   "message of %" G_GINT64_FORMAT
+		                   " bytes is too big for this mailbox of %" G_GINT64_FORMAT
+		                   " bytes",
+		                   more, quota->limit.bytes);
+
 	if (!fits(quota, more) && (quota->lines != 1 || quota->mtime + BELIEVED_S < time(NULL)))
 		recount(quota);
 	if (!fits(quota, more))
 		return fail_full(quota, more, st);
+
 	quota->used.bytes += more;
 	quota->used.messages++;
 	return true;
@@ -390,12 +456,16 @@ quota_take(Quota *quota, guint64 bytes, Status *st)
 void
 quota_add(const Quota *quota, gint64 bytes, gint64 messages)
 {
-	auto_fd int fd = openat(quota->inbox, SIZE_FILE, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	auto_fd int fd = openat(quota->inbox, SIZE_FILE,
+	                        O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat info;
 	char line[64];
-	int len = snprintf(line, sizeof line, "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", bytes, messages);
+	int len = snprintf(line, sizeof line, "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", bytes,
+	                   messages);
+
 	if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
-		(void) !write(fd, line, (size_t) len); /* what is missing here, the next count finds */
+		/* what is missing here, the next count finds */
+		(void) !write(fd, line, (size_t) len);
 }
 
 bool
@@ -408,6 +478,7 @@ quota_has_room(const char *path, const Conf *conf, guint64 bytes, Status *st)
 	g_autoptr(Maildir) inbox = maildir_open(path, &look_only, &absent);
 	if (inbox == NULL)
 		return true;
+
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(Quota) quota = quota_open(inbox, conf, notes);
 	return quota == NULL || quota_take(quota, MAX(bytes, 1), st);

@@ -6,7 +6,10 @@
 
 #include <string.h>
 
-/* Dovecot 2.3 writes this form; its levels are separated by tabs, so no name needs a separator of its own. */
+/*
+ * Dovecot 2.3 writes this form; its levels are separated by tabs, so no name needs a separator of
+ * its own.
+ */
 static const char version_2[] = "V\t2\n";
 
 typedef struct {
@@ -30,10 +33,12 @@ add_line(const char *old, size_t len, void *user)
 {
 	const Subscription *subscription = user;
 	g_autofree char *line = g_strdup(subscription->name);
+
 	if (g_str_has_prefix(old, version_2))
 		g_strdelimit(line, (char[]){ subscription->separator, '\0' }, '\t');
 	if (has_line(old, line))
 		return NULL;
+
 	const char *end = len > 0 && old[len - 1] != '\n' ? "\n" : "";
 	return g_strconcat(old, end, line, "\n", NULL);
 }

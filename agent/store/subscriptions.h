@@ -6,9 +6,10 @@
 #include "agent/base/status.h"
 
 /*
- * Add the folder `name`, written as on the disk with `separator` between its levels, to the subscriptions file in
- * `dirfd`. Both forms of the file are understood, one name a line and "V\t2" (levels separated by tabs); a new file is
- * of the first. Nothing is written where it stands there already.
+ * Add the folder `name`, written as on the disk with `separator` between its levels, to the
+ * subscriptions file in `dirfd`. Both forms of the file are understood, one name a line and "V\t2"
+ * (levels separated by tabs); a new file is of the first. Nothing is written where it stands there
+ * already.
  */
 bool subscriptions_add(int dirfd, const char *name, char separator, Status *st);
 

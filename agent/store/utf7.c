@@ -12,7 +12,7 @@ typedef struct {
 	GString *out;
 	guint32 bits;
 	unsigned count;
-	bool open;     /* an '&' has been written */
+	bool open; /* an '&' has been written */
 } Encoder;
 
 static void
@@ -23,6 +23,7 @@ put_unit(Encoder *encoder, guint32 unit)
 	encoder->open = true;
 	encoder->bits = encoder->bits << 16 | unit;
 	encoder->count += 16;
+
 	while (encoder->count >= 6) {
 		encoder->count -= 6;
 		g_string_append_c(encoder->out, digits[encoder->bits >> encoder->count & 63]);
@@ -49,6 +50,7 @@ put_encoded(Encoder *encoder, gunichar c)
 		put_unit(encoder, c);
 		return;
 	}
+
 	put_unit(encoder, 0xd800 + ((c - 0x10000) >> 10));
 	put_unit(encoder, 0xdc00 + ((c - 0x10000) & 0x3ff));
 }
@@ -57,6 +59,7 @@ char *
 utf7_encode(const char *name)
 {
 	Encoder encoder = { .out = g_string_new(NULL) };
+
 	for (const char *at = name; *at != '\0'; at = g_utf8_next_char(at)) {
 		gunichar c = g_utf8_get_char(at);
 		if (c < 0x20 || c > 0x7e) {
@@ -68,6 +71,7 @@ utf7_encode(const char *name)
 		if (c == '&')
 			g_string_append_c(encoder.out, '-');
 	}
+
 	close_run(&encoder);
 	return g_string_free(encoder.out, FALSE);
 }
@@ -79,6 +83,7 @@ decode_run(const char *at, const char *end)
 	g_autoptr(GArray) units = g_array_new(FALSE, FALSE, sizeof(gunichar2));
 	guint32 bits = 0;
 	unsigned count = 0;
+
 	for (; at < end; at++) {
 		const char *digit = strchr(digits, *at);
 		if (digit == NULL)
@@ -91,6 +96,7 @@ decode_run(const char *at, const char *end)
 		gunichar2 unit = (gunichar2) (bits >> count);
 		g_array_append_val(units, unit);
 	}
+
 	return g_utf16_to_utf8((const gunichar2 *) (const void *) units->data, units->len, NULL,
 	                       NULL, NULL);
 }
@@ -99,6 +105,7 @@ char *
 utf7_decode(const char *encoded)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
+
 	for (const char *at = encoded; *at != '\0'; at++) {
 		if (*at != '&') {
 			g_string_append_c(out, *at);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* suite-box: the private place where results of a suite are carried out: a temporary Maildir, and mail that was held back. */
+/*
+ * suite-box: the private place where results of a suite are carried out: a temporary Maildir, and
+ * mail that was held back.
+ */
 #ifndef TODOKE_SUITE_BOX_H
 #define TODOKE_SUITE_BOX_H
 
@@ -20,10 +23,12 @@ Maildir *suite_box_inbox(SuiteBox *box);
 const char *suite_box_home(const SuiteBox *box);
 
 /*
- * Carry out `plan`; `job` lacks inbox and owner, and `owner` state, home and capture: they are this box's. A refusal by a rule (reject) is
- * success: it is what was asked for. Notes of the delivery are appended to `notes`.
+ * Carry out `plan`; `job` lacks inbox and owner, and `owner` state, home and capture: they are this
+ * box's. A refusal by a rule (reject) is success: it is what was asked for. Notes of the delivery
+ * are appended to `notes`.
  */
-bool suite_box_execute(SuiteBox *box, const Plan *plan, DeliverJob *job, DeliverOwner *owner, GPtrArray *notes, Status *st);
+bool suite_box_execute(SuiteBox *box, const Plan *plan, DeliverJob *job, DeliverOwner *owner,
+                       GPtrArray *notes, Status *st);
 
 /* What is remembered from one execution to the next; borrowed until suite_box_forget. */
 StateOnce *suite_box_state(SuiteBox *box, gint64 now);
@@ -32,13 +37,18 @@ StateOnce *suite_box_state(SuiteBox *box, gint64 now);
 void suite_box_forget(SuiteBox *box);
 
 /*
- * Message `n` (from 0) that was stored in the folder, in the order of delivery, with its flags (char *; the caller unrefs). NULL:
- * there is none, or `st` says what is wrong.
+ * Message `n` (from 0) that was stored in the folder, in the order of delivery, with its flags
+ * (char *; the caller unrefs). NULL: there is none, or `st` says what is wrong.
  */
-Message *suite_box_stored(SuiteBox *box, const FolderRules *rules, const char *folder, guint64 n, GPtrArray **ret_flags, Status *st);
+Message *suite_box_stored(SuiteBox *box, const FolderRules *rules, const char *folder, guint64 n,
+                          GPtrArray **ret_flags, Status *st);
 
-/* Message `n` (from 0) of what would have been sent, with its envelope (borrowed); NULL: there is none. */
-Message *suite_box_sent(SuiteBox *box, guint64 n, const char **ret_sender, const char **ret_recipient);
+/*
+ * Message `n` (from 0) of what would have been sent, with its envelope (borrowed); NULL: there is
+ * none.
+ */
+Message *
+suite_box_sent(SuiteBox *box, guint64 n, const char **ret_sender, const char **ret_recipient);
 
 bool suite_box_make_folder(SuiteBox *box, const FolderRules *rules, const char *name, Status *st);
 bool suite_box_remove_folder(SuiteBox *box, const FolderRules *rules, const char *name, Status *st);

@@ -98,16 +98,20 @@ translate(const char *ours, const char *value)
 	size_t len = strlen(value);
 	while (len > 0 && g_ascii_isspace(value[len - 1]))
 		len--;
+
 	for (size_t i = 0; i < G_N_ELEMENTS(values); i++)
-		if (strcmp(values[i].ours, ours) == 0 && strlen(values[i].theirs) == len && strncmp(values[i].theirs, value, len) == 0)
+		if (strcmp(values[i].ours, ours) == 0 && strlen(values[i].theirs) == len &&
+		    strncmp(values[i].theirs, value, len) == 0)
 			return values[i].value;
+
 	return value;
 }
 
 static bool
 is_yes(const char *value)
 {
-	return g_ascii_strcasecmp(value, "yes") == 0 || g_ascii_strcasecmp(value, "true") == 0 || strcmp(value, "1") == 0;
+	return g_ascii_strcasecmp(value, "yes") == 0 || g_ascii_strcasecmp(value, "true") == 0 ||
+	       strcmp(value, "1") == 0;
 }
 
 bool
@@ -116,8 +120,10 @@ suite_settings_find(const char *name, const char *value, SuiteSetting *ret_setti
 	const char *ours = name;
 	if (conf_find_row(name) == NULL && !find_foreign(name, &ours))
 		return false;
+
 	if (strcmp(name, "sieve_vacation_dont_check_recipient") == 0 && value != NULL)
 		value = is_yes(value) ? "no" : "yes";
-	*ret_setting = (SuiteSetting){ ours, ours != NULL && value != NULL ? translate(ours, value) : value };
+	*ret_setting = (SuiteSetting){ ours, ours != NULL && value != NULL ? translate(ours, value)
+		                                                           : value };
 	return true;
 }

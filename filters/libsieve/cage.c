@@ -20,9 +20,12 @@ run_program(const RecordRequest *request, guint32 n_known, ChildResult *ret_resu
 	static const char *const envp[] = { NULL };
 	g_autofree char *path = module_program_path(argv[0]);
 	g_autoptr(GByteArray) input = record_print_request(request);
+
 	if (input->len > LIMIT_LIBSIEVE_REQUEST)
-		return status_fail_detail(st, STATUS_ENGINE, "script and values have %u octets, more than libsieve may get",
-		                          input->len);
+		return status_fail_detail(
+			st, STATUS_ENGINE,
+			"script and values have %u octets, more than libsieve may get", input->len);
+
 	const ChildCall call = {
 		.path = path,
 		.argv = argv,
@@ -36,6 +39,7 @@ run_program(const RecordRequest *request, guint32 n_known, ChildResult *ret_resu
 	g_auto(Status) why = STATUS_INIT;
 	if (child_run(&call, ret_result, &why))
 		return true;
+
 	return status_fail_detail(st, STATUS_ENGINE, "libsieve: %s", why.detail);
 }
 
@@ -43,17 +47,21 @@ static bool
 fail_by_signal(int signal, Status *st)
 {
 	if (signal == SIGXCPU)
-		return status_fail_detail(st, STATUS_ENGINE, "libsieve took longer than %u seconds", LIMIT_LIBSIEVE_CPU_S);
-	return status_fail_detail(st, STATUS_ENGINE, "libsieve crashed: signal %d (%s)", signal, strsignal(signal));
+		return status_fail_detail(st, STATUS_ENGINE, "libsieve took longer than %u seconds",
+		                          LIMIT_LIBSIEVE_CPU_S);
+	return status_fail_detail(st, STATUS_ENGINE, "libsieve crashed: signal %d (%s)", signal,
+	                          strsignal(signal));
 }
 
 static bool
 fail_by_exit(int exit_code, Status *st)
 {
 	if (exit_code == RECORD_EXIT_NO_MEMORY)
-		return status_fail_detail(st, STATUS_ENGINE, "libsieve wanted more than %u MB of memory",
+		return status_fail_detail(st, STATUS_ENGINE,
+		                          "libsieve wanted more than %u MB of memory",
 		                          LIMIT_LIBSIEVE_MEMORY / (1024 * 1024));
-	return status_fail_detail(st, STATUS_ENGINE, "the program around libsieve ended with exit code %d", exit_code);
+	return status_fail_detail(st, STATUS_ENGINE,
+	                          "the program around libsieve ended with exit code %d", exit_code);
 }
 
 bool
@@ -66,19 +74,24 @@ cage_run(const RecordRequest *request, guint32 n_known, Record *ret_record, Stat
 	};
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Record) record = { 0 };
+
 	if (!run_program(request, n_known, &result, st))
 		return false;
 	if (result.exit_code < 0)
 		return fail_by_signal(result.signal, st);
 	if (result.exit_code != RECORD_EXIT_GOOD)
 		return fail_by_exit(result.exit_code, st);
+
 	size_t len;
 	const void *data = g_bytes_get_data(result.output, &len);
 	if (!record_parse(data, len, n_known, &record, st))
 		return false;
+
 	if (record.outcome != RECORD_DONE)
-		return status_fail_detail(st, STATUS_ENGINE, "libsieve %s: %s", complaints[record.outcome], record.text);
+		return status_fail_detail(st, STATUS_ENGINE, "libsieve %s: %s",
+		                          complaints[record.outcome], record.text);
 	*ret_record = record;
 	record = (Record){ 0 };
+
 	return true;
 }

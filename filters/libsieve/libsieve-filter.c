@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libsieve-filter: the engine as filters/filter.h wants it: our own parser and checker, libsieve in its cage, our own
- * actions.
+ * libsieve-filter: the engine as filters/filter.h wants it: our own parser and checker, libsieve in
+ * its cage, our own actions.
  */
 #include "filters/libsieve/cage.h"
 #include "filters/libsieve/rewrite.h"
@@ -13,7 +13,8 @@ extern const Filter filter_libsieve;
 
 typedef struct {
 	SieveProgram *sieve;
-	char *refusal;         /* the first thing that libsieve cannot run: our own engine serves; NULL: it can run all */
+	/* the first thing that libsieve cannot run: our own engine serves; NULL: it can run all */
+	char *refusal;
 	unsigned line;
 } Program;
 
@@ -26,18 +27,24 @@ compile(const FilterSource *source, FilterEnv *env, GPtrArray *problems)
 	g_autoptr(SieveProgram) sieve = sieve_check_compile(source, env, problems);
 	if (sieve == NULL)
 		return NULL;
-	bool is_error = filter_setting_int(env, "libsieve_refused", REFUSED_NATIVE) == REFUSED_ERROR;
+
+	bool is_error = filter_setting_int(env, "libsieve_refused", REFUSED_NATIVE) ==
+	                REFUSED_ERROR;
 	g_autoptr(GPtrArray) refusals = problem_list_new();
 	bool is_good = subset_check(sieve, is_error ? PROBLEM_ERROR : PROBLEM_WARNING, refusals);
 	for (guint i = 0; i < refusals->len; i++)
 		problem_add(problems, refusals->pdata[i]);
 	if (!is_good && is_error)
 		return NULL;
+
 	const Problem *first = is_good ? NULL : refusals->pdata[0];
 	Program *program = g_new0(Program, 1);
 	program->sieve = g_steal_pointer(&sieve);
-	program->refusal = first != NULL ? g_strconcat(first->text, "; the native engine serves", NULL) : NULL;
+	program->refusal = first != NULL
+	                           ? g_strconcat(first->text, "; the native engine serves", NULL)
+	                           : NULL;
 	program->line = first != NULL ? first->line : 0;
+
 	return (FilterProgram *) program;
 }
 
@@ -62,6 +69,7 @@ run_caged(SieveRun *run)
 	g_auto(Rewrite) rewrite = { 0 };
 	g_auto(Record) record = { 0 };
 	g_auto(Status) fault = STATUS_INIT;
+
 	if (!rewrite_program(run, &rewrite))
 		return false;
 	guint64 size = run->message != NULL ? message_size(run->message) : 0;
@@ -72,7 +80,9 @@ run_caged(SieveRun *run)
 		.queries = rewrite.queries,
 	};
 	if (!cage_run(&request, rewrite.actions->len, &record, &fault))
-		return status_fail_detail(run->st, fault.id, "%s: engine fault: %s", run->program->file, fault.detail);
+		return status_fail_detail(run->st, fault.id, "%s: engine fault: %s",
+		                          run->program->file, fault.detail);
+
 	return run_actions(run, &record, rewrite.actions);
 }
 
@@ -95,4 +105,6 @@ program_free(FilterProgram *opaque)
 	g_free(program);
 }
 
-const Filter filter_libsieve = { .name = "libsieve", .compile = compile, .run = run, .free = program_free };
+const Filter filter_libsieve = {
+	.name = "libsieve", .compile = compile, .run = run, .free = program_free
+};

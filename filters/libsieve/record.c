@@ -22,18 +22,21 @@ GByteArray *
 record_print_request(const RecordRequest *request)
 {
 	GByteArray *out = g_byte_array_new();
+
 	print_number(out, RECORD_REQUEST_MAGIC);
 	print_number(out, RECORD_VERSION);
 	print_number(out, request->size);
 	print_text(out, request->delimiters);
 	print_text(out, request->script);
 	print_number(out, request->queries->len);
+
 	for (guint i = 0; i < request->queries->len; i++) {
 		const GPtrArray *values = request->queries->pdata[i];
 		print_number(out, values->len);
 		for (guint v = 0; v < values->len; v++)
 			print_text(out, values->pdata[v]);
 	}
+
 	return out;
 }
 
@@ -50,6 +53,7 @@ take_number(Reader *reader, guint32 *ret_number)
 	memcpy(ret_number, reader->at, sizeof *ret_number);
 	reader->at += sizeof *ret_number;
 	reader->left -= sizeof *ret_number;
+
 	return true;
 }
 
@@ -67,6 +71,7 @@ take_actions(Reader *reader, guint32 n_known, Record *record)
 	guint32 n;
 	if (!take_number(reader, &n) || n > n_known)
 		return false;
+
 	record->actions = g_new(guint32, n);
 	for (; record->n_actions < n; record->n_actions++) {
 		guint32 *number = &record->actions[record->n_actions];
@@ -75,6 +80,7 @@ take_actions(Reader *reader, guint32 n_known, Record *record)
 		if (record->n_actions > 0 && *number <= number[-1])
 			return false;
 	}
+
 	return true;
 }
 
@@ -82,12 +88,15 @@ static bool
 take_text(Reader *reader, char **ret_text)
 {
 	guint32 len;
-	if (!take_number(reader, &len) || reader->left <= len || memchr(reader->at, '\0', (size_t) len + 1) != reader->at + len)
+	if (!take_number(reader, &len) || reader->left <= len ||
+	    memchr(reader->at, '\0', (size_t) len + 1) != reader->at + len)
 		return false;
+
 	g_autofree char *text = g_utf8_make_valid(reader->at, (gssize) len);
 	*ret_text = g_strdelimit(g_steal_pointer(&text), "\r\n\t\033\177", ' ');
 	reader->at += len + 1;
 	reader->left -= len + 1;
+
 	return true;
 }
 
@@ -100,10 +109,13 @@ record_parse(const void *data, size_t len, guint32 n_known, Record *ret_record, 
 	            take_number(&reader, &record.outcome) && record.outcome < RECORD_OUTCOMES &&
 	            take_actions(&reader, n_known, &record) && take_text(&reader, &record.text) &&
 	            take_magic(&reader, RECORD_END) && reader.left == 0;
+
 	if (!good)
-		return status_fail_detail(st, STATUS_ENGINE, "libsieve's record of %zu octets is broken", len);
+		return status_fail_detail(st, STATUS_ENGINE,
+		                          "libsieve's record of %zu octets is broken", len);
 	*ret_record = record;
 	record = (Record){ 0 };
+
 	return true;
 }
 

@@ -2,15 +2,17 @@
 /*
  * record: what goes into the cage and what comes out of it, as octets.
  *
- * Numbers are 32 bits in the order of this machine; a text is its length, its octets and a NUL that is not counted.
+ * Numbers are 32 bits in the order of this machine; a text is its length, its octets and a NUL that
+ * is not counted.
  *
- *	request: magic, version, size of the message, delimiters, script, number of queries, and for each query the number of
- *	         its values and the values
- *	record:  magic, version, outcome, number of actions, their numbers, a text, end mark
+ * 	request: magic, version, size of the message, delimiters, script, number of queries, and for
+ *  each query the number of
+ * 	         its values and the values
+ * 	record:  magic, version, outcome, number of actions, their numbers, a text, end mark
  *
- * The program of the cage (cage/cage-main.c) is built without GLib and has only the constants below in common with us.
- * What it
- * says is the word of a process whose memory may be broken, so the reader believes nothing.
+ * The program of the cage (cage/cage-main.c) is built without GLib and has only the constants below
+ * in common with us. What it says is the word of a process whose memory may be broken, so the
+ * reader believes nothing.
  */
 #ifndef TODOKE_RECORD_H
 #define TODOKE_RECORD_H
@@ -26,7 +28,12 @@ enum {
 enum { RECORD_DONE, RECORD_WRONG_SCRIPT, RECORD_WRONG_ADDRESS, RECORD_WRONG_CODE, RECORD_OUTCOMES };
 
 /* Exit codes of the program. */
-enum { RECORD_EXIT_GOOD = 0, RECORD_EXIT_NO_MEMORY = 3, RECORD_EXIT_BAD_REQUEST = 4, RECORD_EXIT_NO_CAGE = 5 };
+enum {
+	RECORD_EXIT_GOOD = 0,
+	RECORD_EXIT_NO_MEMORY = 3,
+	RECORD_EXIT_BAD_REQUEST = 4,
+	RECORD_EXIT_NO_CAGE = 5
+};
 
 #ifndef RECORD_CONSTANTS_ONLY
 #include "agent/base/status.h"
@@ -34,26 +41,29 @@ enum { RECORD_EXIT_GOOD = 0, RECORD_EXIT_NO_MEMORY = 3, RECORD_EXIT_BAD_REQUEST 
 /* What the library may see of a message. All is borrowed. */
 typedef struct {
 	const char *script;
-	guint32 size;          /* of the message, for the test of that name */
+	guint32 size; /* of the message, for the test of that name */
 	const char *delimiters;
-	const GPtrArray *queries; /* GPtrArray of char *: the values of header "q0", "q1" ...; NULL: there is no such header */
+	/*
+	 * GPtrArray of char *: the values of header "q0", "q1" ...; NULL: there is no such header
+	 */
+	const GPtrArray *queries;
 } RecordRequest;
 
 /* What the library did. */
 typedef struct {
-	unsigned outcome;      /* RECORD_DONE ... */
-	guint32 *actions;      /* numbers below n_known, each above the one before: a script has no loops */
+	unsigned outcome; /* RECORD_DONE ... */
+	/* numbers below n_known, each above the one before: a script has no loops */
+	guint32 *actions;
 	size_t n_actions;
-	char *text;            /* what the library had to say, printable */
+	char *text; /* what the library had to say, printable */
 } Record;
 
 /* The request as octets. Caller unrefs. */
 GByteArray *record_print_request(const RecordRequest *request);
 
 /*
- * Read a record of a script with `n_known` actions. False: STATUS_ENGINE, it is not what a sound process writes;
- * whatever
- * the octets are, nothing beyond them is read.
+ * Read a record of a script with `n_known` actions. False: STATUS_ENGINE, it is not what a sound
+ * process writes; whatever the octets are, nothing beyond them is read.
  */
 bool record_parse(const void *data, size_t len, guint32 n_known, Record *ret_record, Status *st);
 

@@ -4,7 +4,10 @@
 
 #include <string.h>
 
-/* Groups within groups, and how often something may be repeated: the library's memory grows with the product. */
+/*
+ * Groups within groups, and how often something may be repeated: the library's memory grows with
+ * the product.
+ */
 enum { DEPTH_MAX = 32, REPEAT_MAX = 255 };
 
 /* What stands to the left of the place where we are. */
@@ -15,7 +18,7 @@ typedef struct {
 	const char *end;
 	Left left;
 	unsigned depth;
-	bool counted[DEPTH_MAX + 1];  /* by depth: there is a counted repetition in the group */
+	bool counted[DEPTH_MAX + 1]; /* by depth: there is a counted repetition in the group */
 } Scan;
 
 static const char other_language[] = "libsieve reads this expression in another way";
@@ -26,7 +29,8 @@ static const char *
 skip_class(const char *at, const char *end)
 {
 	static const char *const names[] = {
-		"alnum", "alpha", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space", "upper", "xdigit",
+		"alnum", "alpha", "blank", "cntrl", "digit", "graph",
+		"lower", "print", "punct", "space", "upper", "xdigit",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		char class[16];
@@ -34,27 +38,37 @@ skip_class(const char *at, const char *end)
 		if ((size_t) (end - at) >= len && memcmp(at, class, len) == 0)
 			return at + len;
 	}
+
 	return NULL;
 }
 
-/* Where letter case does not count, the library turns the ends of a range to capitals, and what is between them is lost. */
+/*
+ * Where letter case does not count, the library turns the ends of a range to capitals, and what is
+ * between them is lost.
+ */
 static bool
 is_plain_range(char from, char to)
 {
 	if (g_ascii_isalpha(from) || g_ascii_isalpha(to))
-		return g_ascii_isalpha(from) && g_ascii_isalpha(to) && g_ascii_islower(from) == g_ascii_islower(to);
+		return g_ascii_isalpha(from) && g_ascii_isalpha(to) &&
+		       g_ascii_islower(from) == g_ascii_islower(to);
 	return from < 'A' || from > 'z';
 }
 
-/* Behind one sign, range or class of a bracket expression; NULL: the library reads it in another way. */
+/*
+ * Behind one sign, range or class of a bracket expression; NULL: the library reads it in another
+ * way.
+ */
 static const char *
 skip_member(const char *at, const char *end)
 {
 	if (at[0] == '[' && at + 1 < end && strchr(":.=", at[1]) != NULL) {
 		const char *behind = skip_class(at, end);
-		bool is_end = behind != NULL && behind + 1 < end && behind[0] == '-' && behind[1] != ']';
+		bool is_end = behind != NULL && behind + 1 < end && behind[0] == '-' &&
+		              behind[1] != ']';
 		return is_end ? NULL : behind;
 	}
+
 	if (at + 2 >= end || at[1] != '-' || at[2] == ']')
 		return at + 1;
 	bool is_sign = at[2] != '[' || at + 3 >= end || strchr(":.=", at[3]) == NULL;
@@ -78,19 +92,25 @@ take_bracket(Scan *scan)
 	const char *behind = skip_bracket(scan->at, scan->end);
 	if (behind == NULL)
 		return other_language;
+
 	scan->at = behind;
 	scan->left = AFTER_ITEM;
 	return NULL;
 }
 
-/* Behind a backslash only signs are the same in both: letters, digits and < > ' ` have meanings of their own. */
+/*
+ * Behind a backslash only signs are the same in both: letters, digits and < > ' ` have meanings of
+ * their own.
+ */
 static const char *
 take_escape(Scan *scan)
 {
-	if (scan->at + 1 >= scan->end || scan->at[1] == '\0' || strchr(".[](){}*+?^$|\\-/@", scan->at[1]) == NULL)
+	if (scan->at + 1 >= scan->end || scan->at[1] == '\0' ||
+	    strchr(".[](){}*+?^$|\\-/@", scan->at[1]) == NULL)
 		return other_language;
 	scan->at += 2;
 	scan->left = AFTER_ITEM;
+
 	return NULL;
 }
 
@@ -100,9 +120,11 @@ take_open(Scan *scan)
 	bool is_extended = scan->at + 1 < scan->end && (scan->at[1] == '?' || scan->at[1] == '*');
 	if (is_extended || scan->depth == DEPTH_MAX)
 		return other_language;
+
 	scan->counted[++scan->depth] = false;
 	scan->at++;
 	scan->left = AFTER_NOTHING;
+
 	return NULL;
 }
 
@@ -115,6 +137,7 @@ take_close(Scan *scan)
 	scan->counted[scan->depth] = scan->counted[scan->depth] || counted;
 	scan->left = counted ? AFTER_COUNTED_GROUP : AFTER_ITEM;
 	scan->at++;
+
 	return NULL;
 }
 
@@ -134,10 +157,12 @@ take_times(Scan *scan, unsigned *ret_times)
 {
 	unsigned times = 0;
 	const char *at = scan->at;
+
 	for (; at < scan->end && g_ascii_isdigit(*at) && times <= REPEAT_MAX; at++)
 		times = times * 10 + (unsigned) (*at - '0');
 	if (at == scan->at || times > REPEAT_MAX)
 		return false;
+
 	scan->at = at;
 	*ret_times = times;
 	return true;
@@ -151,18 +176,22 @@ take_count(Scan *scan)
 		return too_long;
 	if (scan->left != AFTER_ITEM)
 		return other_language;
+
 	scan->at++;
 	if (!take_times(scan, &least))
 		return other_language;
+
 	if (scan->at < scan->end && *scan->at == ',') {
 		scan->at++;
 		(void) take_times(scan, &most);
 	}
+
 	if (scan->at >= scan->end || *scan->at != '}')
 		return other_language;
 	scan->at++;
 	scan->counted[scan->depth] = true;
 	scan->left = AFTER_REPEAT;
+
 	return NULL;
 }
 
@@ -207,6 +236,7 @@ const char *
 subset_regex_fault(SieveText text)
 {
 	Scan scan = { .at = text.data, .end = text.data + text.len, .left = AFTER_NOTHING };
+
 	for (size_t i = 0; i < text.len; i++)
 		if ((guchar) text.data[i] >= 128 || text.data[i] < ' ')
 			return "libsieve looks at octets, not at characters";
@@ -215,5 +245,6 @@ subset_regex_fault(SieveText text)
 		if (fault != NULL)
 			return fault;
 	}
+
 	return scan.depth > 0 || scan.left == AFTER_NOTHING ? other_language : NULL;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* subset-regex: expressions that mean the same to libsieve (glibc's POSIX engine of 2003, octets) and to us (PCRE2). */
+/*
+ * subset-regex: expressions that mean the same to libsieve (glibc's POSIX engine of 2003, octets)
+ * and to us (PCRE2).
+ */
 #ifndef TODOKE_SUBSET_REGEX_H
 #define TODOKE_SUBSET_REGEX_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * subset: a walk over the tree with a list of what is allowed; the reasons are findings about Debian's libsieve
- * 2.2.6.
+ * subset: a walk over the tree with a list of what is allowed; the reasons are findings about
+ * Debian's libsieve 2.2.6.
  */
 #include "filters/libsieve/subset.h"
 
@@ -20,21 +20,31 @@ typedef struct {
 	bool good;
 } Subset;
 
-static const char *const capabilities[] = {
-	"fileinto", "reject", "envelope", "subaddress", "relational", "vacation", "regex", "imap4flags", "comparator-i;octet",
-	"comparator-i;ascii-casemap", "comparator-i;ascii-numeric", NULL
-};
+static const char *const capabilities[] = { "fileinto",
+	                                    "reject",
+	                                    "envelope",
+	                                    "subaddress",
+	                                    "relational",
+	                                    "vacation",
+	                                    "regex",
+	                                    "imap4flags",
+	                                    "comparator-i;octet",
+	                                    "comparator-i;ascii-casemap",
+	                                    "comparator-i;ascii-numeric",
+	                                    NULL };
 
-static const char *const calls[] = {
-	"require", "if", "elsif", "else", "stop", "keep", "discard", "fileinto", "redirect", "reject", "vacation",
-	"header", "address", "envelope", "exists", "size", "allof", "anyof", "not", "true", "false", NULL
-};
+static const char *const calls[] = { "require",  "if",      "elsif",    "else",     "stop",
+	                             "keep",     "discard", "fileinto", "redirect", "reject",
+	                             "vacation", "header",  "address",  "envelope", "exists",
+	                             "size",     "allof",   "anyof",    "not",      "true",
+	                             "false",    NULL };
 
 /* Those of actions may be more than it knows: our own code carries actions out. */
-static const char *const tags[] = {
-	"is", "contains", "matches", "value", "count", "regex", "comparator", "all", "localpart", "domain", "user", "detail",
-	"over", "under", "flags", "days", "subject", "from", "addresses", "mime", "handle", NULL
-};
+static const char *const tags[] = { "is",     "contains",   "matches", "value",     "count",
+	                            "regex",  "comparator", "all",     "localpart", "domain",
+	                            "user",   "detail",     "over",    "under",     "flags",
+	                            "days",   "subject",    "from",    "addresses", "mime",
+	                            "handle", NULL };
 
 static const char *const flag_calls[] = { "setflag", "addflag", "removeflag", "hasflag", NULL };
 
@@ -59,13 +69,19 @@ static void
 refuse(Subset *subset, SieveSpan span, const char *format, ...)
 {
 	va_list args;
+
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
+
 	const Problem problem = {
 		.file = (char *) (guintptr) subset->program->file,
-		.line = span.line, .column = span.column, .end_column = span.end_column,
-		.severity = subset->severity, .code = "libsieve-refused", .text = text,
+		.line = span.line,
+		.column = span.column,
+		.end_column = span.end_column,
+		.severity = subset->severity,
+		.code = "libsieve-refused",
+		.text = text,
 	};
 	problem_add(subset->problems, &problem);
 	subset->good = false;
@@ -74,8 +90,11 @@ refuse(Subset *subset, SieveSpan span, const char *format, ...)
 SubsetMatch
 subset_match(const SieveCall *test)
 {
-	static const char *const names[] = { "is", "contains", "matches", "value", "count", "regex" };
+	static const char *const names[] = {
+		"is", "contains", "matches", "value", "count", "regex"
+	};
 	size_t i = 0;
+
 	while (i < G_N_ELEMENTS(names) && strcmp(names[i], test->match->def->name) != 0)
 		i++;
 	return (SubsetMatch) i;
@@ -93,11 +112,15 @@ check_require(Subset *subset, const SieveCall *call)
 	const SieveArg *names = call->positional[0];
 	for (size_t i = 0; i < names->n; i++)
 		if (!is_among(names->strings[i].text, capabilities))
-			refuse(subset, names->strings[i].span, "\"%.*s\": libsieve does not have it", (int) names->strings[i].text.len,
-			       names->strings[i].text.data);
+			refuse(subset, names->strings[i].span,
+			       "\"%.*s\": libsieve does not have it",
+			       (int) names->strings[i].text.len, names->strings[i].text.data);
 }
 
-/* It takes strings as they stand between the quotation marks: what it would need an escape for it cannot get. */
+/*
+ * It takes strings as they stand between the quotation marks: what it would need an escape for it
+ * cannot get.
+ */
 static const char *
 string_fault(SieveText text)
 {
@@ -107,6 +130,7 @@ string_fault(SieveText text)
 		return "libsieve ends strings at a NUL";
 	if (text.len > 0 && text.data[text.len - 1] == '\\')
 		return "libsieve loses the end of a string behind a backslash";
+
 	return NULL;
 }
 
@@ -116,6 +140,7 @@ pattern_fault(SieveText text)
 	unsigned stars = 0;
 	if (memchr(text.data, '\\', text.len) != NULL)
 		return "libsieve knows no escapes in ':matches'";
+
 	for (size_t i = 0; i + 1 < text.len; i++)
 		stars += text.data[i] == '*';
 	return stars > LIMIT_LIBSIEVE_STARS ? "libsieve takes too long for so many stars" : NULL;
@@ -133,6 +158,7 @@ number_fault(SieveText text)
 		if (number >= G_MAXINT32)
 			return "libsieve's numbers end at 2147483646";
 	}
+
 	return text.len == 0 ? "libsieve reads as 0 what is not a number" : NULL;
 }
 
@@ -144,6 +170,7 @@ key_fault(const SieveCall *test, SieveText key)
 		return fault;
 	if (subset_is_numeric(test))
 		return number_fault(key);
+
 	switch (subset_match(test)) {
 	case SUBSET_MATCHES:
 		return pattern_fault(key);
@@ -159,12 +186,14 @@ check_keys(Subset *subset, const SieveCall *test)
 {
 	const SieveArg *keys = test->match->key_arg;
 	if (keys->n > LIMIT_LIBSIEVE_STRINGS)
-		refuse(subset, keys->span, "a list of %zu strings is too long for libsieve", keys->n);
+		refuse(subset, keys->span, "a list of %zu strings is too long for libsieve",
+		       keys->n);
 	for (size_t i = 0; i < keys->n; i++) {
 		const SieveString *key = &keys->strings[i];
 		const char *fault = key_fault(test, key->text);
 		if (fault != NULL)
-			refuse(subset, key->span, "key \"%.*s\": %s", (int) MIN(key->text.len, 60), key->text.data, fault);
+			refuse(subset, key->span, "key \"%.*s\": %s", (int) MIN(key->text.len, 60),
+			       key->text.data, fault);
 	}
 }
 
@@ -172,23 +201,33 @@ check_keys(Subset *subset, const SieveCall *test)
 static void
 check_match(Subset *subset, const SieveCall *test)
 {
-	static const char *const comparators[] = { "i;octet", "i;ascii-casemap", "i;ascii-numeric", NULL };
+	static const char *const comparators[] = { "i;octet", "i;ascii-casemap", "i;ascii-numeric",
+		                                   NULL };
 	const char *comparator = test->match->comparator->name;
 	SubsetMatch match = subset_match(test);
+
 	if (!name_is_among(comparator, comparators)) {
-		refuse(subset, test->span, "comparator \"%s\": libsieve does not have it", comparator);
+		refuse(subset, test->span, "comparator \"%s\": libsieve does not have it",
+		       comparator);
 		return;
 	}
+
 	if (match == SUBSET_NO_MATCH) /* its tag was refused */
 		return;
 	bool is_number = subset_is_numeric(test);
 	if ((match == SUBSET_VALUE || match == SUBSET_COUNT) && !is_number)
-		refuse(subset, test->span, "':%s' with comparator \"%s\": libsieve orders texts wrongly", test->match->def->name,
-		       comparator);
+		refuse(subset, test->span,
+		       "':%s' with comparator \"%s\": libsieve orders texts wrongly",
+		       test->match->def->name, comparator);
+
 	if (match == SUBSET_COUNT && (test->positional[0]->n > 1 || test->match->key_arg->n > 1))
-		refuse(subset, test->span, "':count' of several names or with several keys: libsieve adds wrongly");
+		refuse(subset, test->span,
+		       "':count' of several names or with several keys: libsieve adds wrongly");
 	if (is_number && match != SUBSET_COUNT && strcmp(test->def->name, "header") != 0)
-		refuse(subset, test->span, "numbers in '%s': libsieve reads as 0 what is not a number", test->def->name);
+		refuse(subset, test->span,
+		       "numbers in '%s': libsieve reads as 0 what is not a number",
+		       test->def->name);
+
 	check_keys(subset, test);
 }
 
@@ -197,9 +236,11 @@ check_envelope(Subset *subset, const SieveCall *test)
 {
 	static const char *const parts[] = { "from", "to", NULL };
 	const SieveArg *names = test->positional[0];
+
 	for (size_t i = 0; i < names->n; i++)
 		if (!is_among(names->strings[i].text, parts))
-			refuse(subset, names->strings[i].span, "envelope part \"%.*s\": libsieve reads memory that nobody wrote",
+			refuse(subset, names->strings[i].span,
+			       "envelope part \"%.*s\": libsieve reads memory that nobody wrote",
 			       (int) names->strings[i].text.len, names->strings[i].text.data);
 }
 
@@ -212,7 +253,8 @@ check_tags(Subset *subset, const SieveCall *call)
 			refuse(subset, arg->span, "':%s': libsieve does not have it", arg->tag);
 		if (arg->kind == SIEVE_ARG_LIST && arg->n > LIMIT_LIBSIEVE_STRINGS &&
 		    (call->match == NULL || arg != call->match->key_arg))
-			refuse(subset, arg->span, "a list of %zu strings is too long for libsieve", arg->n);
+			refuse(subset, arg->span, "a list of %zu strings is too long for libsieve",
+			       arg->n);
 	}
 }
 
@@ -223,9 +265,12 @@ check_arguments(Subset *subset, const SieveCall *call)
 		check_require(subset, call);
 	if (strcmp(call->def->name, "envelope") == 0)
 		check_envelope(subset, call);
+
 	/* A message that is bigger has the greatest number there. */
 	if (strcmp(call->def->name, "size") == 0 && call->positional[0]->number >= G_MAXINT32)
-		refuse(subset, call->positional[0]->span, "sizes of 2 GB and more: libsieve's numbers end there");
+		refuse(subset, call->positional[0]->span,
+		       "sizes of 2 GB and more: libsieve's numbers end there");
+
 	if (call->match != NULL)
 		check_match(subset, call);
 }
@@ -236,11 +281,13 @@ check_call(Subset *subset, const SieveCall *call)
 	/* What only other installations reach was not checked (ihave): it has no definition. */
 	if (call->def == NULL || !name_is_among(call->def->name, calls)) {
 		bool of_flags = name_is_among(call->name, flag_calls);
-		refuse(subset, call->span, "'%s': libsieve %s", call->name, of_flags ? "mixes flags up" : "does not have it");
+		refuse(subset, call->span, "'%s': libsieve %s", call->name,
+		       of_flags ? "mixes flags up" : "does not have it");
 	} else {
 		check_tags(subset, call);
 		check_arguments(subset, call);
 	}
+
 	for (size_t i = 0; i < call->n_tests; i++)
 		check_call(subset, call->tests[i]);
 	for (const SieveCall *inner = call->block; inner != NULL; inner = inner->next) {
@@ -252,12 +299,17 @@ check_call(Subset *subset, const SieveCall *call)
 bool
 subset_check(const SieveProgram *program, ProblemSeverity severity, GPtrArray *problems)
 {
-	Subset subset = { .program = program, .severity = severity, .problems = problems, .good = true };
+	Subset subset = {
+		.program = program, .severity = severity, .problems = problems, .good = true
+	};
+
 	for (const SieveCall *call = program->first; call != NULL; call = call->next) {
 		subset.commands++;
 		check_call(&subset, call);
 	}
+
 	if (subset.commands > LIMIT_LIBSIEVE_COMMANDS)
-		refuse(&subset, program->first->span, "%u commands are too many for libsieve", subset.commands);
+		refuse(&subset, program->first->span, "%u commands are too many for libsieve",
+		       subset.commands);
 	return subset.good;
 }

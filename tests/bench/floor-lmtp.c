@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * floor-lmtp: what any LMTP server has to do and nothing else: floor-lmtp SOCKET FOLDER. One process a connection; every
- * message is written to FOLDER/tmp, flushed, renamed into FOLDER/new, which is flushed: two syncs, as todoke has. No check
- * of anything; dots stay stuffed. Only for tests/bench/bench-lmtp.
+ * floor-lmtp: what any LMTP server has to do and nothing else: floor-lmtp SOCKET FOLDER. One
+ * process a connection; every message is written to FOLDER/tmp, flushed, renamed into FOLDER/new,
+ * which is flushed: two syncs, as todoke has. No check of anything; dots stay stuffed. Only for
+ * tests/bench/bench-lmtp.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -30,6 +31,7 @@ store(int client, int tmp, int new, const char *body, size_t len)
 {
 	static unsigned number;
 	char name[64];
+
 	snprintf(name, sizeof name, "%d.%u", (int) getpid(), number++);
 	int fd = openat(tmp, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (fd < 0 || write(fd, body, len) != (ssize_t) len || fsync(fd) < 0 || close(fd) < 0 ||
@@ -49,6 +51,7 @@ answer(int client, const char *line, unsigned *recipients)
 		say(client, "354 go\r\n");
 	else
 		say(client, strncasecmp(line, "QUIT", 4) == 0 ? "221 bye\r\n" : "250 ok\r\n");
+
 	if (strncasecmp(line, "MAIL", 4) == 0)
 		*recipients = 0;
 	*recipients += strncasecmp(line, "RCPT", 4) == 0;
@@ -61,6 +64,7 @@ serve(int client, int tmp, int new)
 	size_t used = 0;
 	bool commands = true;
 	unsigned recipients = 0;
+
 	say(client, "220 floor\r\n");
 	for (ssize_t n; (n = read(client, buffer + used, sizeof buffer - used - 1)) > 0;) {
 		used += (size_t) n;
@@ -82,12 +86,15 @@ main(int argc, char **argv)
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	if (argc != 3 || strlen(argv[1]) >= sizeof address.sun_path || chdir(argv[2]) < 0)
 		return 2;
+
 	strcpy(address.sun_path, argv[1]);
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
 	int tmp = open("tmp", O_RDONLY | O_DIRECTORY), new = open("new", O_RDONLY | O_DIRECTORY);
-	if (listener < 0 || tmp < 0 || new < 0 || bind(listener, (struct sockaddr *) &address, sizeof address) < 0 ||
+	if (listener < 0 || tmp < 0 || new < 0 ||
+	    bind(listener, (struct sockaddr *) &address, sizeof address) < 0 ||
 	    listen(listener, 100) < 0)
 		return 1;
+
 	for (;;) {
 		while (waitpid(-1, NULL, WNOHANG) > 0) /* so that their CPU time counts as ours */
 			continue;

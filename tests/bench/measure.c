@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * measure: runs a program once, with a file fed through a pipe as Postfix does, and writes one line into a file of results:
+ * measure: runs a program once, with a file fed through a pipe as Postfix does, and writes one line
+ * into a file of results:
  *
  *     wall_us cpu_us peak_rss_kb exit_code
  *
- * It is a small C program because the peak of a child counts from its parent's size at fork: under Python every program
- * would look at least as big as Python.
+ * It is a small C program because the peak of a child counts from its parent's size at fork: under
+ * Python every program would look at least as big as Python.
  *
- *     measure RESULTS FILE PROGRAM [ARGUMENT]...      FILE "-" is standard input; exits as the program did
+ *     measure RESULTS FILE PROGRAM [ARGUMENT]...      FILE "-" is standard input; exits as the
+ *     program did
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -41,6 +43,7 @@ start(char **argv, int in)
 	pid_t pid = fork();
 	if (pid != 0)
 		return pid;
+
 	if (dup2(in, STDIN_FILENO) < 0)
 		_exit(CANNOT_RUN);
 	closefrom(STDERR_FILENO + 1);
@@ -54,6 +57,7 @@ feed(int file, int out)
 {
 	static char buffer[BUFFER];
 	ssize_t n;
+
 	while ((n = read(file, buffer, sizeof buffer)) > 0)
 		if (write(out, buffer, (size_t) n) != n)
 			break;
@@ -65,24 +69,29 @@ main(int argc, char **argv)
 {
 	int ends[2];
 	FILE *results = argc > 3 ? fopen(argv[1], "we") : NULL;
-	int file = argc > 3 && strcmp(argv[2], "-") != 0 ? open(argv[2], O_RDONLY | O_CLOEXEC) : STDIN_FILENO;
+	int file = argc > 3 && strcmp(argv[2], "-") != 0 ? open(argv[2], O_RDONLY | O_CLOEXEC)
+	                                                 : STDIN_FILENO;
+
 	if (results == NULL || file < 0 || pipe2(ends, O_CLOEXEC) < 0) {
 		fputs("usage: measure RESULTS FILE PROGRAM [ARGUMENT]...\n", stderr);
 		return CANNOT_RUN;
 	}
+
 	signal(SIGPIPE, SIG_IGN); /* as Postfix leaves it, for the program too */
 	long long started = now_us();
 	pid_t pid = start(argv + 3, ends[0]);
 	if (pid < 0)
 		return CANNOT_RUN;
+
 	close(ends[0]);
 	feed(file, ends[1]);
 	int status = 0;
 	struct rusage usage;
 	if (wait4(pid, &status, 0, &usage) != pid)
 		return CANNOT_RUN;
+
 	int code = WIFEXITED(status) ? WEXITSTATUS(status) : BY_SIGNAL + WTERMSIG(status);
-	fprintf(results, "%lld %lld %ld %d\n", now_us() - started, time_us(usage.ru_utime) + time_us(usage.ru_stime),
-	        usage.ru_maxrss, code);
+	fprintf(results, "%lld %lld %ld %d\n", now_us() - started,
+	        time_us(usage.ru_utime) + time_us(usage.ru_stime), usage.ru_maxrss, code);
 	return fclose(results) == 0 ? code : CANNOT_RUN;
 }

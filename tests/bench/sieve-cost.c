@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sieve-cost: what compiling a script and running it over a message costs, in this process and without a disk.
+ * sieve-cost: what compiling a script and running it over a message costs, in this process and
+ * without a disk.
  *
- *	sieve-cost SCRIPT MESSAGE ROUNDS
+ * 	sieve-cost SCRIPT MESSAGE ROUNDS
  *
- * Prints the least microseconds of one compile and of one run, the header's index included. For instructions run it
- * under callgrind with --toggle-collect=cost_compile or cost_run and one round.
+ * Prints the least microseconds of one compile and of one run, the header's index included. For
+ * instructions run it under callgrind with --toggle-collect=cost_compile or cost_run and one round.
  */
 #include "tests/lib/sieve-world.h"
 
@@ -13,7 +14,8 @@
 #include <stdlib.h>
 
 FilterProgram *cost_compile(const FilterSource *source, FilterEnv *env);
-Message *cost_run(FilterProgram *program, const GString *mail, SieveWorld *world, Plan *plan, Status *st);
+Message *
+cost_run(FilterProgram *program, const GString *mail, SieveWorld *world, Plan *plan, Status *st);
 
 __attribute__((noinline)) FilterProgram *
 cost_compile(const FilterSource *source, FilterEnv *env)
@@ -36,10 +38,12 @@ read_all(const char *path)
 {
 	char *data = NULL;
 	gsize len = 0;
+
 	if (!g_file_get_contents(path, &data, &len, NULL)) {
 		fprintf(stderr, "cannot read '%s'\n", path);
 		exit(2);
 	}
+
 	GString *text = g_string_new_len(data, (gssize) len);
 	g_free(data);
 	return text;
@@ -53,7 +57,10 @@ main(int argc, char **argv)
 	g_autoptr(GString) script = read_all(argv[1]), mail = read_all(argv[2]);
 	g_autoptr(SieveWorld) world = sieve_world_new("trust: site\n", NULL);
 	world->env.unwatched = true; /* as in a delivery */
-	const FilterSource source = { .file = "bench.sieve", .text = script->str, .len = script->len, .trust = SCRIPT_SITE };
+
+	const FilterSource source = {
+		.file = "bench.sieve", .text = script->str, .len = script->len, .trust = SCRIPT_SITE
+	};
 	gint64 compile = G_MAXINT64, run = G_MAXINT64;
 	for (int round = atoi(argv[3]); round > 0; round--) {
 		g_auto(Status) st = STATUS_INIT;
@@ -71,6 +78,7 @@ main(int argc, char **argv)
 		compile = MIN(compile, compiled - began);
 		run = MIN(run, ran - compiled);
 	}
+
 	printf("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", compile, run);
 	return 0;
 }

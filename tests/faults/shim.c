@@ -2,17 +2,19 @@
 /*
  * shim: preloaded into a delivery, makes one of its file calls go wrong.
  *
- * TODOKE_FAULT="N:WHAT": the N-th call (from 1) of those below fails with the errno of that number, or for WHAT=kill
- * the process is killed in front of it, for WHAT=killall its parent too, for WHAT=hang it waits for ever there, or
- * for WHAT=short a write does only half. TODOKE_FAULT_ONCE names a file that is made then; nothing happens where it
- * is there already. A process that is forked counts on from its parent's number, unless TODOKE_FAULT_FORKED is set:
- * then only forked ones count, from 1. TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail.
- * TODOKE_FAULT_BEHIND="renameat2:3" kills the process at its next call behind the third of that name.
- * TODOKE_FAULT_PATH="/Work:5" makes every call fail that looks for or opens a path with that part (several: by commas).
- * TODOKE_FAULT_LOG names a file that gets one line a call ("3 write"), so that the driver knows how many there are.
- * TODOKE_FAULT_HANG="/stuck" stops the process for ever when it opens a path with that part, as a dead NFS server
- * does. A close that fails has closed all the same, as Linux does it. Paths of the system (/etc, /usr ...) and
- * descriptors 1 and 2 are left alone.
+ * TODOKE_FAULT="N:WHAT": the N-th call (from 1) of those below fails with the errno of that number,
+ * or for WHAT=kill the process is killed in front of it, for WHAT=killall its parent too, for
+ * WHAT=hang it waits for ever there, or for WHAT=short a write does only half. TODOKE_FAULT_ONCE
+ * names a file that is made then; nothing happens where it is there already. A process that is
+ * forked counts on from its parent's number, unless TODOKE_FAULT_FORKED is set: then only forked
+ * ones count, from 1. TODOKE_FAULT_ALWAYS="renameat2:38,linkat:18" makes every such call fail.
+ * TODOKE_FAULT_BEHIND="renameat2:3" kills the process at its next call behind the third of that
+ * name. TODOKE_FAULT_PATH="/Work:5" makes every call fail that looks for or opens a path with that
+ * part (several: by commas). TODOKE_FAULT_LOG names a file that gets one line a call ("3 write"),
+ * so that the driver knows how many there are. TODOKE_FAULT_HANG="/stuck" stops the process for
+ * ever when it opens a path with that part, as a dead NFS server does. A close that fails has
+ * closed all the same, as Linux does it. Paths of the system (/etc, /usr ...) and descriptors 1 and
+ * 2 are left alone.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -38,11 +40,14 @@ note(const char *name)
 	const char *path = getenv("TODOKE_FAULT_LOG");
 	if (path == NULL)
 		return;
+
 	char line[64];
 	int len = snprintf(line, sizeof line, "%ld %s\n", counter, name);
-	long fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	long fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
+	                  0600);
 	if (fd < 0)
 		return;
+
 	syscall(SYS_write, fd, line, len);
 	syscall(SYS_close, fd);
 }
@@ -56,7 +61,9 @@ is_over(void)
 	const char *path = getenv("TODOKE_FAULT_ONCE");
 	if (path == NULL)
 		return 0;
-	long fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+	long fd = syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	                  0600);
 	if (fd >= 0)
 		syscall(SYS_close, fd);
 	return fd < 0;
@@ -80,6 +87,7 @@ count(void)
 {
 	static pid_t first, last;
 	pid_t pid = getpid();
+
 	first = first == 0 ? pid : first;
 	if (getenv("TODOKE_FAULT_FORKED") != NULL && pid != last)
 		counter = 0;
@@ -93,6 +101,7 @@ always(const char *name)
 {
 	const char *list = getenv("TODOKE_FAULT_ALWAYS");
 	size_t len = strlen(name);
+
 	for (const char *at = list; at != NULL && (at = strstr(at, name)) != NULL; at += len)
 		if ((at == list || at[-1] == ',') && at[len] == ':')
 			return atoi(at + len + 1);
@@ -112,10 +121,14 @@ path_fault(const char *path)
 			return atoi(list + len + 1);
 		list += rest + (list[rest] == ',');
 	}
+
 	return 0;
 }
 
-/* Die where as many calls of a name as TODOKE_FAULT_BEHIND says lie behind us. The numbers of other calls differ from run to run. */
+/*
+ * Die where as many calls of a name as TODOKE_FAULT_BEHIND says lie behind us. The numbers of other
+ * calls differ from run to run.
+ */
 static void
 end_behind(const char *name)
 {
@@ -123,6 +136,7 @@ end_behind(const char *name)
 	const char *behind = getenv("TODOKE_FAULT_BEHIND");
 	size_t len = strlen(name);
 	const char *most = behind != NULL ? strchr(behind, ':') : NULL;
+
 	if (most == NULL)
 		return;
 	if (seen >= atol(most + 1))
@@ -137,30 +151,39 @@ next_call(const char *name)
 	count();
 	note(name);
 	end_behind(name);
+
 	const char *fault = getenv("TODOKE_FAULT");
 	char *what = NULL;
 	if (fault == NULL || strtol(fault, &what, 10) != counter || *what != ':') {
 		errno = always(name);
 		return errno != 0 ? FAIL : GO_ON;
 	}
+
 	what++;
 	if (is_over())
 		return GO_ON;
+
 	end(what);
 	if (strcmp(what, "short") == 0)
 		return SHORT;
+
 	errno = atoi(what);
 	return FAIL;
 }
 
-/* Paths of the loader, the C library and devices are not the delivery's, nor is the installed configuration, wherever it is. */
+/*
+ * Paths of the loader, the C library and devices are not the delivery's, nor is the installed
+ * configuration, wherever it is.
+ */
 static int
 is_system(const char *path)
 {
 	const char *name = strrchr(path, '/');
 	if (name != NULL && strcmp(name, "/todoke.conf") == 0)
 		return 1;
-	static const char *const prefixes[] = { "/proc/", "/sys/", "/dev/null", "/dev/urandom", "/dev/log", "/etc/", "/usr/", "/lib" };
+
+	static const char *const prefixes[] = { "/proc/",   "/sys/", "/dev/null", "/dev/urandom",
+		                                "/dev/log", "/etc/", "/usr/",     "/lib" };
 	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
 		if (strncmp(path, prefixes[i], strlen(prefixes[i])) == 0)
 			return 1;
@@ -186,7 +209,7 @@ hang(const char *path)
 
 #define OPEN_MODE(flags) \
 	mode_t mode = 0; \
-	if (((flags) & O_CREAT) != 0) { \
+	if (((flags) &O_CREAT) != 0) { \
 		va_list ap; \
 		va_start(ap, flags); \
 		mode = va_arg(ap, mode_t); \
@@ -200,7 +223,8 @@ openat(int dirfd, const char *path, int flags, ...)
 	if (BROKEN(path))
 		return -1;
 	hang(path);
-	return is_system(path) ? REAL(openat)(dirfd, path, flags, mode) : CALL(openat, (dirfd, path, flags, mode));
+	return is_system(path) ? REAL(openat)(dirfd, path, flags, mode)
+	                       : CALL(openat, (dirfd, path, flags, mode));
 }
 
 int
@@ -210,7 +234,8 @@ openat64(int dirfd, const char *path, int flags, ...)
 	if (BROKEN(path))
 		return -1;
 	hang(path);
-	return is_system(path) ? REAL(openat)(dirfd, path, flags, mode) : CALL(openat, (dirfd, path, flags, mode));
+	return is_system(path) ? REAL(openat)(dirfd, path, flags, mode)
+	                       : CALL(openat, (dirfd, path, flags, mode));
 }
 
 int
@@ -239,6 +264,7 @@ write(int fd, const void *data, size_t len)
 	Verdict verdict = next_call("write");
 	if (verdict == FAIL)
 		return -1;
+
 	return REAL(write)(fd, data, verdict == SHORT && len > 1 ? len / 2 : len);
 }
 
@@ -252,6 +278,7 @@ close(int fd)
 	int rc = REAL(close)(fd);
 	if (verdict != FAIL)
 		return rc;
+
 	errno = err;
 	return -1;
 }
@@ -396,5 +423,6 @@ fstatat(int dirfd, const char *path, struct stat *sb, int flags)
 {
 	if (BROKEN(path))
 		return -1;
-	return is_system(path) ? REAL(fstatat)(dirfd, path, sb, flags) : CALL(fstatat, (dirfd, path, sb, flags));
+	return is_system(path) ? REAL(fstatat)(dirfd, path, sb, flags)
+	                       : CALL(fstatat, (dirfd, path, sb, flags));
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz-filter: the one function of filters/filter.c that header rules call, without the table of engines. */
+/*
+ * fuzz-filter: the one function of filters/filter.c that header rules call, without the table of
+ * engines.
+ */
 #include "filters/filter.h"
 
 void

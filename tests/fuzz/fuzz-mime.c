@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fuzz-mime: a whole message through the parsed view: addresses, header text, parts, text of the parts.
- * tests/fuzz/fuzz-mime.sh runs it.
+ * fuzz-mime: a whole message through the parsed view: addresses, header text, parts, text of the
+ * parts. tests/fuzz/fuzz-mime.sh runs it.
  */
 #include "agent/message/address-list.h"
 #include "agent/message/mime-tree.h"
@@ -30,7 +30,8 @@ look_at_fields(const Headers *headers)
 			abort();
 		check_text(text);
 		g_auto(AddressList) list = { 0 };
-		address_list_parse(field->bytes + field->value_at, field->len - field->value_at, ADDRESS_NAMES_DECODED, &list);
+		address_list_parse(field->bytes + field->value_at, field->len - field->value_at,
+		                   ADDRESS_NAMES_DECODED, &list);
 		for (size_t k = 0; k < list.count; k++) {
 			check_text(list.items[k].address);
 			check_text(list.items[k].name != NULL ? list.items[k].name : "");
@@ -43,14 +44,18 @@ look_at_part(const MimeTree *tree, size_t i, const MessageBody *body)
 {
 	g_auto(Status) st = STATUS_INIT;
 	const MimePart *part = mime_tree_part(tree, i);
-	bool whole = part->body_at >= body->offset && part->end >= part->body_at && part->end <= body->offset + body->size;
+	bool whole = part->body_at >= body->offset && part->end >= part->body_at &&
+	             part->end <= body->offset + body->size;
+
 	if (!whole || part->after <= i || part->after > mime_tree_count(tree))
 		abort();
 	if (part->parent != MIME_NO_PARENT) {
 		const MimePart *parent = mime_tree_part(tree, part->parent);
-		if (parent->body_at > part->body_at || parent->end < part->end || parent->after < part->after)
+		if (parent->body_at > part->body_at || parent->end < part->end ||
+		    parent->after < part->after)
 			abort();
 	}
+
 	g_autoptr(Headers) headers = mime_tree_headers(tree, i, &st);
 	look_at_fields(headers);
 	g_auto(MimeBytes) text = { 0 };
@@ -65,6 +70,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = message_from_bytes(data, size, &st);
 	MessageBody body;
+
 	if (message == NULL || !message_body(message, &body))
 		abort();
 	g_autoptr(MimeTree) tree = mime_tree_new(message_headers(message), &body, &st);
@@ -72,5 +78,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	for (size_t i = 0; i < mime_tree_count(tree); i++)
 		look_at_part(tree, i, &body);
+
 	return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * engine-pair: a script and a message made from any octets, for both engines of Sieve. What comes out is nearly
- * always within the subset that libsieve gets; strings, values and addresses are those at which it was seen to fail,
- * and random ones.
+ * engine-pair: a script and a message made from any octets, for both engines of Sieve. What comes
+ * out is nearly always within the subset that libsieve gets; strings, values and addresses are
+ * those at which it was seen to fail, and random ones.
  */
 #ifndef TODOKE_ENGINE_PAIR_H
 #define TODOKE_ENGINE_PAIR_H
@@ -12,7 +12,7 @@
 typedef struct {
 	GString *script;
 	GString *message;
-	GString *envelope;  /* lines for sieve_world_new */
+	GString *envelope; /* lines for sieve_world_new */
 } EnginePair;
 
 /* The same octets make the same pair. */

@@ -8,7 +8,8 @@ static bool
 is_named(const char *address, const char *local)
 {
 	size_t len = strlen(local);
-	return g_ascii_strncasecmp(address, local, len) == 0 && (address[len] == '@' || address[len] == '\0');
+	return g_ascii_strncasecmp(address, local, len) == 0 &&
+	       (address[len] == '@' || address[len] == '\0');
 }
 
 void
@@ -16,8 +17,10 @@ fake_lmtp_drain(FakeLmtp *fake)
 {
 	GString *out = lmtp_session_output(fake->session);
 	const char *at = out->str, *last = out->str + out->len;
+
 	while (at < last) {
-		const char *end = memchr(at, '\n', (size_t) (last - at)); /* strstr looks at all the rest under the sanitizers */
+		/* strstr looks at all the rest under the sanitizers */
+		const char *end = memchr(at, '\n', (size_t) (last - at));
 		g_assert(end != NULL && end > at && end[-1] == '\r');
 		g_assert(end + 1 - at <= 512);
 		g_string_append(fake->log, "S: ");
@@ -25,11 +28,13 @@ fake_lmtp_drain(FakeLmtp *fake)
 		g_string_append_c(fake->log, '\n');
 		at = end + 1;
 	}
+
 	g_string_truncate(out, 0);
 }
 
 static bool
-fake_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
+fake_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox,
+               Status *st)
 {
 	(void) user;
 	(void) mail;
@@ -39,6 +44,7 @@ fake_recipient(void *user, const LmtpMail *mail, const char *address, char **ret
 		return status_fail(st, STATUS_QUOTA_GRACE, NULL);
 	if (is_named(address, "lookup"))
 		return status_fail(st, STATUS_LOOKUP, NULL);
+
 	*ret_mailbox = g_utf8_strdown(address, -1);
 	return true;
 }
@@ -47,14 +53,17 @@ static bool
 fake_open(void *user, const LmtpMail *mail, Status *st)
 {
 	FakeLmtp *fake = user;
+
 	fake->open = true;
 	fake->form = mail->body;
 	fake->fail = NULL;
+
 	static const char *const names[] = { "openfail", "writefail", "closefail" };
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
 		if (is_named(mail->sender, names[i]))
 			fake->fail = names[i];
 	g_string_truncate(fake->body, 0);
+
 	return g_strcmp0(fake->fail, "openfail") != 0 || status_fail(st, STATUS_DISK_FULL, NULL);
 }
 
@@ -62,9 +71,11 @@ static bool
 fake_write(void *user, const void *data, size_t len, Status *st)
 {
 	FakeLmtp *fake = user;
+
 	g_assert(fake->open);
 	if (g_strcmp0(fake->fail, "writefail") == 0)
 		return status_fail(st, STATUS_DISK_FULL, NULL);
+
 	g_string_append_len(fake->body, data, (gssize) len);
 	return true;
 }
@@ -81,10 +92,12 @@ static void
 log_body(FakeLmtp *fake)
 {
 	if (fake->body->len > 500) {
-		g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_MD5, (const guchar *) fake->body->str, fake->body->len);
+		g_autofree char *sum = g_compute_checksum_for_data(
+			G_CHECKSUM_MD5, (const guchar *) fake->body->str, fake->body->len);
 		g_string_append_printf(fake->log, " %zu octets %s\n", fake->body->len, sum);
 		return;
 	}
+
 	g_string_append(fake->log, " \"");
 	for (size_t i = 0; i < fake->body->len; i++) {
 		unsigned char c = (unsigned char) fake->body->str[i];
@@ -97,6 +110,7 @@ log_body(FakeLmtp *fake)
 		else
 			g_string_append_c(fake->log, (char) c);
 	}
+
 	g_string_append(fake->log, "\"\n");
 }
 
@@ -135,6 +149,7 @@ static bool
 fake_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 {
 	FakeLmtp *fake = user;
+
 	check_announced(fake, envelope);
 	if (fake->deliveries++ > 0 && strstr(lmtp_session_output(fake->session)->str, "<") != NULL)
 		fake->late = true;
@@ -157,14 +172,17 @@ fake_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 		return status_fail_errno(st, 28, "cannot write");
 	if (is_named(envelope->recipient, "null"))
 		return false;
+
 	if (is_named(envelope->recipient, "hangup"))
 		fake->gone = true;
 	if (is_named(envelope->recipient, "utf8"))
-		return status_fail(st, STATUS_RULE_REFUSED, "\xe3\x81\x8a\xe6\x96\xad\xe3\x82\x8a\r\n250 ok");
+		return status_fail(st, STATUS_RULE_REFUSED,
+		                   "\xe3\x81\x8a\xe6\x96\xad\xe3\x82\x8a\r\n250 ok");
 	if (is_named(envelope->recipient, "long")) {
 		g_autofree char *text = g_strnfill(700, 'x');
 		return status_fail(st, STATUS_RULE_REFUSED, "two words %s %s", text, "end");
 	}
+
 	*ret_done = g_strdup("stored");
 	return true;
 }
@@ -182,11 +200,13 @@ static bool
 fake_flush(void *user, GString *out)
 {
 	FakeLmtp *fake = user;
+
 	g_assert(out == lmtp_session_output(fake->session));
 	if (fake->gone) {
 		g_string_truncate(out, 0);
 		return false;
 	}
+
 	fake_lmtp_drain(fake);
 	return true;
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-case: runs an rc file over the message on stdin, and does at once and simply what the plan says, as the agent would.
+ * recipe-case: runs an rc file over the message on stdin, and does at once and simply what the plan
+ * says, as the agent would.
  *
- *	recipe-case RC LOG MAILDIR [strict] run; exits as procmail would; with the setting recipe_compat
- *	recipe-case --match FILE           lines "pattern TAB text", with \n, \t, \\ in the text: prints 0, or 1 and MATCH
- *	recipe-case --formail ARG...       what formail would do with stdin; exit code 3: the engine leaves it to formail
- *	recipe-case --check RC             print the problems
+ * 	recipe-case RC LOG MAILDIR [strict] run; exits as procmail would; with the setting recipe_compat
+ *  recipe-case --match FILE           lines "pattern TAB text", with \n, \t, \\ in the text: prints
+ *  0, or 1 and MATCH recipe-case --formail ARG...       what formail would do with stdin; exit code
+ *  3: the engine leaves it to formail recipe-case --check RC             print the problems
  *
- * Stores become files below MAILDIR; forwards become lines of the file "forwards". A Maildir gets no tmp/: nothing is tested here but
- * where mail goes and what it then is.
+ * Stores become files below MAILDIR; forwards become lines of the file "forwards". A Maildir gets
+ * no tmp/: nothing is tested here but where mail goes and what it then is.
  */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
@@ -49,10 +50,12 @@ run_program(const OwnerProgramCall *call, GBytes **ret_output, bool *ret_unread)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(ChildResult) result = { 0 };
+
 	if (!owner_program_run(call, &result, &st)) {
 		fprintf(stderr, "%s\n", st.detail);
 		return 127;
 	}
+
 	if (ret_output != NULL)
 		*ret_output = g_steal_pointer(&result.output);
 	*ret_unread = result.unread;
@@ -60,14 +63,23 @@ run_program(const OwnerProgramCall *call, GBytes **ret_output, bool *ret_unread)
 }
 
 static bool
-run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result, Status *st)
+run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *ret_result,
+            Status *st)
 {
 	(void) env, (void) st;
 	const OwnerProgramCall command = {
-		.conf = conf, .argv = call->argv, .environment = call->environment, .directory = call->directory, .home = mail_dir,
-		.input = call->input, .input_len = call->input_len, .output_limit = call->output_limit, .lock = call->lock,
+		.conf = conf,
+		.argv = call->argv,
+		.environment = call->environment,
+		.directory = call->directory,
+		.home = mail_dir,
+		.input = call->input,
+		.input_len = call->input_len,
+		.output_limit = call->output_limit,
+		.lock = call->lock,
 	};
 	ret_result->exit_code = run_program(&command, &ret_result->output, &ret_result->unread);
+
 	return ret_result->output != NULL;
 }
 
@@ -82,12 +94,14 @@ id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
 }
 
 static bool
-open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text,
+            size_t *ret_len, Status *st)
 {
 	(void) env;
 	g_assert(place == PLACE_PATH);
 	if (!fs_read_file(AT_FDCWD, name, 1024 * 1024, ret_text, ret_len, st))
 		return false;
+
 	*ret_file = g_strdup(name);
 	return true;
 }
@@ -109,12 +123,15 @@ can_store(FilterEnv *env, const char *path)
 	g_autofree char *trimmed = g_strdup(path);
 	size_t len = strlen(trimmed);
 	bool directory = g_str_has_suffix(trimmed, "/") || g_str_has_suffix(trimmed, "/.");
+
 	while (directory && len > 1 && (trimmed[len - 1] == '/' || trimmed[len - 1] == '.'))
 		trimmed[--len] = '\0';
 	if (directory && path_kind(env, trimmed) == PATH_DIRECTORY)
-		return g_str_has_suffix(path, "/") ? maildir_is_writable(trimmed) : access(trimmed, W_OK) == 0;
+		return g_str_has_suffix(path, "/") ? maildir_is_writable(trimmed)
+		                                   : access(trimmed, W_OK) == 0;
 	if (path_kind(env, trimmed) != PATH_MISSING)
 		return !directory && access(trimmed, W_OK) == 0;
+
 	g_autofree char *parent = g_path_get_dirname(trimmed);
 	return path_kind(env, parent) == PATH_DIRECTORY && access(parent, W_OK) == 0;
 }
@@ -156,6 +173,7 @@ recipe_variable(FilterEnv *env, const char *name)
 		return "yes";
 	if (strcmp(name, "LOGABSTRACT") == 0)
 		return "no";
+
 	return strcmp(name, "LOGFILE") == 0 ? log_path : NULL;
 }
 
@@ -182,8 +200,16 @@ file_name(FilterEnv *env, const char *prefix)
 
 static const FilterServices services = {
 	.setting_int = setting_int,
-	.open_script = open_script, .run_command = run_command, .path_kind = path_kind, .can_store = can_store, .file_name = file_name,
-	.id_seen = id_seen, .write_log = write_log, .write_output = write_output, .recipe_variable = recipe_variable, .trace = trace,
+	.open_script = open_script,
+	.run_command = run_command,
+	.path_kind = path_kind,
+	.can_store = can_store,
+	.file_name = file_name,
+	.id_seen = id_seen,
+	.write_log = write_log,
+	.write_output = write_output,
+	.recipe_variable = recipe_variable,
+	.trace = trace,
 };
 
 /* The message of an action, as bytes. */
@@ -194,19 +220,25 @@ action_bytes(const PlanAction *action, Message *message)
 	Message *stored = action->message != NULL ? action->message : message;
 	Headers *headers = action->headers != NULL ? action->headers : message_headers(stored);
 	auto_fd int fd = memory_file("", 0);
+
 	g_assert(message_write(stored, headers, fd, NULL, &st));
 	size_t len = (size_t) lseek(fd, 0, SEEK_END);
 	GString *bytes = g_string_new(NULL);
 	g_string_set_size(bytes, len);
 	g_assert(pread(fd, bytes->str, len, 0) == (ssize_t) len);
+
 	return bytes;
 }
 
-/* As an mbox or a file of its own has it: the From_ line, an empty line at the end, in an mbox ">" before "From " in the body. */
+/*
+ * As an mbox or a file of its own has it: the From_ line, an empty line at the end, in an mbox ">"
+ * before "From " in the body.
+ */
 static GString *
 with_from_line(const PlanStore *store, const GString *bytes, bool quotes)
 {
 	GString *out = g_string_new(NULL);
+
 	if (store->from_line != NULL)
 		g_string_append_printf(out, "%s\n", store->from_line);
 	g_string_append_len(out, bytes->str, (gssize) bytes->len);
@@ -215,6 +247,7 @@ with_from_line(const PlanStore *store, const GString *bytes, bool quotes)
 			g_string_insert_c(out, (gssize) i + 1, '>');
 	if (!store->raw && !g_str_has_suffix(out->str, "\n\n"))
 		g_string_append_c(out, '\n');
+
 	return out;
 }
 
@@ -233,22 +266,30 @@ free_name(const char *folder, const char *prefix)
 static void
 store(guint number, const PlanStore *what, const GString *bytes)
 {
-	const char *path = what->paths->pdata[number], *known = what->names != NULL ? what->names->pdata[number] : NULL;
+	const char *path = what->paths->pdata[number],
+		   *known = what->names != NULL ? what->names->pdata[number] : NULL;
 	bool first = number == 0;
 	bool maildir = g_str_has_suffix(path, "/"), mh = g_str_has_suffix(path, "/.");
 	bool directory = !maildir && !mh && (!first || path_kind(NULL, path) == PATH_DIRECTORY);
 	g_autoptr(GString) whole = with_from_line(what, bytes, !mh && !directory);
+
 	if (!maildir && !mh && !directory) {
 		append_file(path, whole->str, whole->len);
 		return;
 	}
+
 	g_autofree char *folder = g_strdup_printf("%s%s", path, maildir ? "new" : mh ? "" : "/");
 	if (mh)
 		folder[strlen(folder) - 2] = '\0';
 	g_mkdir_with_parents(folder, 0700);
-	g_autofree char *prefix = g_strconcat(what->prefix != NULL ? what->prefix : "msg.", "0000", NULL);
-	g_autofree char *name = known != NULL ? g_build_filename(folder, known, NULL) : free_name(folder, directory ? prefix : "");
-	bool as_maildir = g_str_has_suffix(what->paths->pdata[0], "/"); /* the others are links to the first */
+
+	g_autofree char *prefix = g_strconcat(what->prefix != NULL ? what->prefix : "msg.", "0000",
+	                                      NULL);
+	g_autofree char *name = known != NULL ? g_build_filename(folder, known, NULL)
+	                                      : free_name(folder, directory ? prefix : "");
+
+	/* the others are links to the first */
+	bool as_maildir = g_str_has_suffix(what->paths->pdata[0], "/");
 	const GString *stored = as_maildir ? bytes : whole;
 	append_file(name, stored->str, stored->len);
 }
@@ -268,6 +309,7 @@ carry_out(const PlanAction *action, Message *message)
 {
 	int exit_code = 0;
 	g_autoptr(GString) bytes = action_bytes(action, message);
+
 	if (action->kind == PLAN_STORE) {
 		for (guint i = 0; i < action->store->paths->len; i++)
 			store(i, action->store, bytes);
@@ -284,12 +326,19 @@ carry_out(const PlanAction *action, Message *message)
 		g_ptr_array_add(program->args, NULL);
 		g_ptr_array_add(program->environment, NULL);
 		const OwnerProgramCall command = {
-			.conf = conf, .argv = (const char *const *) program->args->pdata,
-			.environment = (const char *const *) program->environment->pdata, .directory = program->directory,
-			.home = mail_dir, .input = data, .input_len = len, .output_limit = 1024 * 1024, .lock = program->lock,
+			.conf = conf,
+			.argv = (const char *const *) program->args->pdata,
+			.environment = (const char *const *) program->environment->pdata,
+			.directory = program->directory,
+			.home = mail_dir,
+			.input = data,
+			.input_len = len,
+			.output_limit = 1024 * 1024,
+			.lock = program->lock,
 			.logs_output = program->is_trap,
 		};
-		bool taken = run_program(&command, NULL, &unread) == 0 && !(unread && program->must_read);
+		bool taken = run_program(&command, NULL, &unread) == 0 &&
+		             !(unread && program->must_read);
 		if (!taken && !action->copy)
 			keep(bytes);
 	} else if (action->kind == PLAN_KEEP) {
@@ -297,8 +346,11 @@ carry_out(const PlanAction *action, Message *message)
 	} else if (action->kind == PLAN_DEFER) {
 		exit_code = EX_TEMPFAIL;
 	} else if (action->kind == PLAN_REJECT) {
-		exit_code = action->answer == STATUS_RULE_NO_PLACE ? EX_CANTCREAT : atoi(strrchr(action->text, ' ') + 1);
+		exit_code = action->answer == STATUS_RULE_NO_PLACE
+		                    ? EX_CANTCREAT
+		                    : atoi(strrchr(action->text, ' ') + 1);
 	}
+
 	return exit_code;
 }
 
@@ -309,8 +361,11 @@ compile(const char *path, GPtrArray *problems)
 	gsize len = 0;
 	if (!g_file_get_contents(path, &text, &len, NULL))
 		return NULL;
+
 	FilterEnv env = { .services = &services, .trace_level = -1 };
-	const FilterSource source = { .file = path, .text = text, .len = len, .trust = SCRIPT_OWNER };
+	const FilterSource source = {
+		.file = path, .text = text, .len = len, .trust = SCRIPT_OWNER
+	};
 	return filter_find("recipe")->compile(&source, &env, problems);
 }
 
@@ -321,25 +376,36 @@ run_case(const char *path)
 	g_autoptr(Message) message = message_read(0, &st);
 	auto_fd int home = memory_file("", 0);
 	FilterProgram *program = compile(path, NULL);
-	if (message == NULL || program == NULL || !message_write(message, message_headers(message), home, NULL, &st))
+
+	if (message == NULL || program == NULL ||
+	    !message_write(message, message_headers(message), home, NULL, &st))
 		return EX_SOFTWARE;
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_TRY);
 	g_autoptr(Plan) plan = plan_new();
-	FilterEnv env = { .services = &services, .now = 1700000000, .trace_level = getenv("RECIPE_TRACE") != NULL ? TRACE_TESTS : -1 };
+	FilterEnv env = { .services = &services,
+		          .now = 1700000000,
+		          .trace_level = getenv("RECIPE_TRACE") != NULL ? TRACE_TESTS : -1 };
 	const FilterInput input = {
-		.message = message, .headers = message_headers(message), .envelope = envelope, .user = "nobody", .delimiters = "+",
+		.message = message,
+		.headers = message_headers(message),
+		.envelope = envelope,
+		.user = "nobody",
+		.delimiters = "+",
 	};
 	bool ran = filter_find("recipe")->run(program, &input, &env, plan, &st);
 	filter_find("recipe")->free(program);
+
 	if (!ran) {
 		fprintf(stderr, "%s\n", st.detail);
 		return EX_TEMPFAIL;
 	}
+
 	int exit_code = 0;
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		int code = carry_out(plan_get(plan, i), message);
 		exit_code = code != 0 ? code : exit_code;
 	}
+
 	return exit_code;
 }
 
@@ -348,11 +414,14 @@ check_case(const char *path)
 {
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	FilterProgram *program = compile(path, problems);
+
 	for (guint i = 0; i < problems->len; i++) {
 		const Problem *problem = problems->pdata[i];
 		printf("%u:%u: %s: %s [%s]\n", problem->line, problem->column,
-		       problem->severity == PROBLEM_ERROR ? "error" : "warning", problem->text, problem->code);
+		       problem->severity == PROBLEM_ERROR ? "error" : "warning", problem->text,
+		       problem->code);
 	}
+
 	filter_find("recipe")->free(program);
 	return 0;
 }
@@ -363,6 +432,7 @@ match_line(char *line)
 	char *tab = strchr(line, '\t');
 	if (tab == NULL)
 		return;
+
 	*tab = '\0';
 	g_autofree char *text = g_strcompress(tab + 1);
 	g_autofree char *expression = g_strcompress(line);
@@ -373,14 +443,17 @@ match_line(char *line)
 		puts("invalid");
 		return;
 	}
+
 	RecipeMatch answer = recipe_pattern_match(pattern, text, strlen(text), &span);
 	RecipeMatch simulated = recipe_pattern_simulate(pattern, text, strlen(text), &other);
 	if (answer != simulated) {
 		puts("PCRE2 and states disagree");
 		return;
 	}
+
 	g_autofree char *match = g_strndup(text + span.start, span.end - span.start);
-	g_autofree char *shown = g_strescape(recipe_pattern_splits(pattern) && answer == RECIPE_MATCH ? match : "", NULL);
+	g_autofree char *shown = g_strescape(
+		recipe_pattern_splits(pattern) && answer == RECIPE_MATCH ? match : "", NULL);
 	printf("%d %s\n", answer == RECIPE_MATCH, shown);
 }
 
@@ -390,6 +463,7 @@ match_lines(const char *path)
 	g_autofree char *data = NULL;
 	if (!g_file_get_contents(path, &data, NULL, NULL))
 		return EX_NOINPUT;
+
 	g_auto(GStrv) lines = g_strsplit(data, "\n", -1);
 	for (char **line = lines; *line != NULL; line++)
 		match_line(*line);
@@ -402,6 +476,7 @@ formail(char **argv)
 	g_autoptr(GString) input = g_string_new(NULL);
 	char buffer[4096];
 	GString *output;
+
 	for (size_t n; (n = fread(buffer, 1, sizeof buffer, stdin)) > 0;)
 		g_string_append_len(input, buffer, (gssize) n);
 	argv[0] = (char *) "formail";
@@ -412,10 +487,12 @@ formail(char **argv)
 		const FilterIdCall call = { id.cache, id.max, message_id, NULL };
 		return id_seen(NULL, &call, &seen) ? !seen : 3;
 	}
+
 	if (!recipe_formail((const char *const *) argv, input, &output))
 		return 3;
 	fwrite(output->str, 1, output->len, stdout);
 	g_string_free(output, TRUE);
+
 	return 0;
 }
 
@@ -428,21 +505,26 @@ main(int argc, char **argv)
 		return match_lines(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "--check") == 0)
 		return check_case(argv[2]);
+
 	strict = argc == 5 && strcmp(argv[4], "strict") == 0;
 	if (argc != 4 && !strict)
 		return EX_USAGE;
+
 	log_path = argv[2];
 	mail_dir = argv[3];
 	(void) signal(SIGPIPE, SIG_IGN);
+
 	g_auto(Status) st = STATUS_INIT;
 	auto_fd int no_settings = memory_file("", 0);
 	(void) fchmod(no_settings, 0600); /* root reads only what nobody else can write */
+
 	g_autofree char *conf_path = g_strdup_printf("/proc/self/fd/%d", no_settings);
 	conf = conf_read(conf_path, NULL, NULL, &st);
 	if (conf == NULL) {
 		fprintf(stderr, "%s\n", st.detail);
 		return EX_CONFIG;
 	}
+
 	int exit_code = run_case(argv[1]);
 	conf_free(conf);
 	return exit_code;

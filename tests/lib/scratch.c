@@ -40,10 +40,12 @@ names_in(const char *path)
 	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
 	if (dir == NULL)
 		return NULL;
+
 	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 	for (const char *name; (name = g_dir_read_name(dir)) != NULL;)
 		g_ptr_array_add(names, g_strdup(name));
 	g_ptr_array_sort(names, compare_names);
+
 	return names;
 }
 
@@ -54,6 +56,7 @@ scratch_list(const char *dir, const char *below)
 	g_autoptr(GPtrArray) names = names_in(path);
 	if (names == NULL)
 		return g_strdup("-");
+
 	g_ptr_array_add(names, NULL);
 	return g_strjoinv(" ", (char **) names->pdata);
 }

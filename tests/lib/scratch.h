@@ -11,7 +11,10 @@ char *scratch_new(void);
 /* Remove a folder with all that is in it, and free `path`. */
 void scratch_remove(char *path);
 
-/* The names in the folder dir/below, sorted and separated by blanks; "-" if there is no such folder. Caller frees. */
+/*
+ * The names in the folder dir/below, sorted and separated by blanks; "-" if there is no such
+ * folder. Caller frees.
+ */
 char *scratch_list(const char *dir, const char *below);
 
 /* Path of the only file in dir/below; aborts if there is not exactly one. Caller frees. */

@@ -2,15 +2,14 @@
 /*
  * sieve-case: cases of the Sieve engine.
  *
- *	sieve-case FOLDER [LINE]...  print what the case comes to, with further lines of `envelope`
- *	sieve-case --tap ROOT...     find all cases below the folders, hold each against its `expect`, print TAP
+ * 	sieve-case FOLDER [LINE]...  print what the case comes to, with further lines of `envelope`
+ *  sieve-case --tap ROOT...     find all cases below the folders, hold each against its `expect`,
+ *  print TAP
  *
- * A case is a folder with
- *	script.sieve   its first comment says the clause and the reason
- *	message.eml    default: the message.eml of the nearest folder above
- *	envelope       may be missing (tests/lib/sieve-world.h)
- *	expect         problems, plan and status, see sieve_world_outcome
- *	stored.eml     may be missing: the message as the first action of the plan stores or sends it
+ * A case is a folder with script.sieve   its first comment says the clause and the reason
+ * message.eml    default: the message.eml of the nearest folder above envelope       may be missing
+ * (tests/lib/sieve-world.h) expect         problems, plan and status, see sieve_world_outcome
+ * stored.eml     may be missing: the message as the first action of the plan stores or sends it
  */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
@@ -46,6 +45,7 @@ read_message(const char *folder)
 		g_free(at);
 		at = parent;
 	}
+
 	return NULL;
 }
 
@@ -57,25 +57,33 @@ stores(const char *folder, Message *message, const Plan *plan, GString *out)
 	g_autofree char *want = read_text(folder, "stored.eml", &len);
 	if (want == NULL)
 		return true;
+
 	const PlanAction *action = plan_count(plan) > 0 ? plan_get(plan, 0) : NULL;
 	Message *body = action != NULL && action->message != NULL ? action->message : message;
-	Headers *headers = action != NULL && action->headers != NULL ? action->headers : message_headers(body);
+	Headers *headers = action != NULL && action->headers != NULL ? action->headers
+	                                                             : message_headers(body);
 	auto_fd int fd = memfd_create("stored", MFD_CLOEXEC);
 	g_auto(Status) st = STATUS_INIT;
 	if (action == NULL || !message_write(body, headers, fd, NULL, &st))
 		return false;
+
 	size_t size = (size_t) lseek(fd, 0, SEEK_CUR);
 	g_autofree char *got = g_malloc(size + 1);
 	if (pread(fd, got, size, 0) != (ssize_t) size)
 		return false;
+
 	got[size] = '\0';
 	if (size == len && memcmp(got, want, len) == 0)
 		return true;
+
 	g_string_append_printf(out, "stored:\n%s", got);
 	return false;
 }
 
-/* What the case comes to; NULL: it is no case. `further` (NULL: none) are lines of the envelope, too. */
+/*
+ * What the case comes to; NULL: it is no case. `further` (NULL: none) are lines of the envelope,
+ * too.
+ */
 static char *
 run_case(const char *folder, char **further, bool *ret_stored_well)
 {
@@ -86,14 +94,18 @@ run_case(const char *folder, char **further, bool *ret_stored_well)
 	g_autofree char *lines = g_strjoin("\n", own != NULL ? own : "", more, NULL);
 	g_autoptr(Message) message = read_message(folder);
 	g_autoptr(SieveWorld) world = sieve_world_new(lines, folder);
+
 	if (script == NULL || message == NULL || world == NULL)
 		return NULL;
-	FilterSource source = { .file = "script.sieve", .text = script, .len = len, .trust = world->trust };
+	FilterSource source = {
+		.file = "script.sieve", .text = script, .len = len, .trust = world->trust
+	};
 	g_autoptr(Plan) plan = NULL;
 	GString *out = g_string_new(NULL);
 	g_autofree char *outcome = sieve_world_outcome(world, &source, message, &plan);
 	g_string_append(out, outcome);
 	*ret_stored_well = stores(folder, message, plan, out);
+
 	return g_string_free(out, FALSE);
 }
 
@@ -101,6 +113,7 @@ static void
 find_cases(const char *folder, GPtrArray *cases)
 {
 	g_autofree char *script = g_build_filename(folder, "script.sieve", NULL);
+
 	if (g_file_test(script, G_FILE_TEST_EXISTS))
 		g_ptr_array_add(cases, g_strdup(folder));
 	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
@@ -136,12 +149,14 @@ judge(size_t number, const char *folder, const char *program)
 	g_autofree char *got = run_case(folder, NULL, &stored_well);
 	bool good = want != NULL && got != NULL && strcmp(got, want) == 0 && stored_well;
 	g_autofree char *name = g_path_get_basename(folder);
+
 	printf("%sok %zu - %s\n", good ? "" : "not ", number, name);
 	if (!good) {
 		print_block("want", want != NULL ? want : "(no expect)");
 		print_block("got ", got != NULL ? got : "(no case)");
 		printf("# again: %s %s | diff -u %s/expect -\n", program, folder, folder);
 	}
+
 	fflush(stdout);
 	return good;
 }
@@ -150,10 +165,12 @@ static int
 judge_all(char **roots, const char *program)
 {
 	g_autoptr(GPtrArray) cases = g_ptr_array_new_with_free_func(g_free);
+
 	for (size_t i = 0; roots[i] != NULL; i++)
 		find_cases(roots[i], cases);
 	qsort(cases->pdata, cases->len, sizeof(gpointer), compare_names);
 	printf("1..%u\n", cases->len);
+
 	bool good = true;
 	for (guint i = 0; i < cases->len; i++)
 		good = judge(i + 1, cases->pdata[i], program) && good;
@@ -166,11 +183,14 @@ main(int argc, char **argv)
 	if (argc > 2 && strcmp(argv[1], "--tap") == 0)
 		return judge_all(argv + 2, argv[0]);
 	bool stored_well;
-	g_autofree char *outcome = argc >= 2 && argv[1][0] != '-' ? run_case(argv[1], argv + 2, &stored_well) : NULL;
+	g_autofree char *outcome = argc >= 2 && argv[1][0] != '-'
+	                                   ? run_case(argv[1], argv + 2, &stored_well)
+	                                   : NULL;
 	if (outcome == NULL) {
 		fprintf(stderr, "usage: sieve-case FOLDER [LINE]... | --tap ROOT...\n");
 		return 2;
 	}
+
 	fputs(outcome, stdout);
 	return 0;
 }

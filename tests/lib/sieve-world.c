@@ -23,10 +23,12 @@ setting_int(FilterEnv *env, const char *name)
 {
 	const ConfRow *row = conf_find_row(name);
 	const char *at = (const char *) services_of(env)->conf + (row != NULL ? row->offset : 0);
+
 	if (row == NULL) {
 		fprintf(stderr, "no setting '%s'\n", name);
 		abort();
 	}
+
 	switch (row->type) {
 	case CONF_BOOL:
 		return *(const bool *) at;
@@ -44,12 +46,14 @@ setting_text(FilterEnv *env, const char *name)
 	const ConfRow *row = conf_find_row(name);
 	if (row == NULL)
 		return NULL;
+
 	/* A list reads as its words. */
 	if (row->type == CONF_LIST) {
 		char **words = *(char ***) ((char *) world->conf + row->offset);
 		g_autofree char *joined = words != NULL ? g_strjoinv(" ", words) : g_strdup("");
 		return g_intern_string(joined);
 	}
+
 	return *(char **) ((char *) world->conf + row->offset);
 }
 
@@ -61,11 +65,14 @@ setting_item(FilterEnv *env, const char *group, const char *name)
 }
 
 static bool
-open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text, size_t *ret_len, Status *st)
+open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text,
+            size_t *ret_len, Status *st)
 {
 	SieveWorld *world = services_of(env);
 	const char *folder = place == PLACE_GLOBAL ? "global" : "personal";
-	g_autofree char *path = g_strdup_printf("%s/%s/%s.sieve", world->folder != NULL ? world->folder : "/nowhere", folder, name);
+	g_autofree char *path = g_strdup_printf(
+		"%s/%s/%s.sieve", world->folder != NULL ? world->folder : "/nowhere", folder, name);
+
 	if (strchr(name, '/') != NULL || !g_file_get_contents(path, ret_text, ret_len, NULL))
 		return status_fail_detail(st, STATUS_MISSING, "no %s script '%s'", folder, name);
 	*ret_file = g_strdup_printf("%s/%s.sieve", folder, name);
@@ -87,6 +94,7 @@ find_mailbox(const SieveWorld *world, const char *mailbox, const char *use)
 			if (g_ascii_strcasecmp(words[w], use[0] == '\\' ? use + 1 : use) == 0)
 				return MAILBOX_EXISTS;
 	}
+
 	return MAILBOX_MISSING;
 }
 
@@ -102,11 +110,13 @@ special_use_mailbox(FilterEnv *env, const char *use, const char *named)
 	const SieveWorld *world = services_of(env);
 	if (named != NULL && find_mailbox(world, named, use) == MAILBOX_EXISTS)
 		return g_strdup(named);
+
 	for (guint i = 0; i < world->mailboxes->len; i++) {
 		g_auto(GStrv) words = g_strsplit(world->mailboxes->pdata[i], " \\", 2);
 		if (find_mailbox(world, words[0], use) == MAILBOX_EXISTS)
 			return g_strdup(words[0]);
 	}
+
 	return NULL;
 }
 
@@ -141,6 +151,7 @@ list_is_known(FilterEnv *env, const char *list)
 		if (strncmp(entry, list, len) == 0 && entry[len] == '=')
 			return true;
 	}
+
 	return false;
 }
 
@@ -158,14 +169,17 @@ list_members(FilterEnv *env, const char *list, size_t max, GPtrArray *members, S
 {
 	SieveWorld *world = services_of(env);
 	size_t len = strlen(list);
+
 	for (guint i = 0; i < world->lists->len; i++) {
 		const char *entry = world->lists->pdata[i];
 		if (strncmp(entry, list, len) != 0 || entry[len] != '=' || entry[len + 1] == '\0')
 			continue;
 		if (members->len >= max)
-			return status_fail_detail(st, STATUS_LIMIT, "list '%s' has more than %zu items", list, max);
+			return status_fail_detail(st, STATUS_LIMIT,
+			                          "list '%s' has more than %zu items", list, max);
 		g_ptr_array_add(members, g_strdup(entry + len + 1));
 	}
+
 	return true;
 }
 
@@ -175,22 +189,27 @@ read_input(const FilterProgramCall *call)
 	if (call->input_text != NULL)
 		return g_bytes_new(call->input_text, strlen(call->input_text));
 	g_autoptr(GString) text = g_string_new(NULL);
-	for (size_t i = 0; call->input_headers != NULL && i < headers_count(call->input_headers); i++) {
+	for (size_t i = 0; call->input_headers != NULL && i < headers_count(call->input_headers);
+	     i++) {
 		const HeaderField *field = headers_get(call->input_headers, i);
 		g_string_append_len(text, field->bytes, field->len);
 	}
+
 	MessageBody body;
 	if (call->input != NULL && message_body(call->input, &body)) {
 		gsize before = text->len;
 		g_string_set_size(text, before + (gsize) body.size);
-		if (pread(body.fd, text->str + before, (size_t) body.size, body.offset) != (ssize_t) body.size)
+		if (pread(body.fd, text->str + before, (size_t) body.size, body.offset) !=
+		    (ssize_t) body.size)
 			g_string_truncate(text, before);
 	}
+
 	return g_bytes_new(text->str, text->len);
 }
 
 static bool
-run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result, Status *st)
+run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *ret_result,
+            Status *st)
 {
 	SieveWorld *world = services_of(env);
 	for (guint i = 0; i < world->programs->len; i++) {
@@ -199,9 +218,11 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 			continue;
 		g_autofree char *text = g_strcompress(words[2]);
 		ret_result->exit_code = atoi(words[1]);
-		ret_result->output = strcmp(text, "-") == 0 ? read_input(call) : g_bytes_new(text, strlen(text));
+		ret_result->output = strcmp(text, "-") == 0 ? read_input(call)
+		                                            : g_bytes_new(text, strlen(text));
 		return true;
 	}
+
 	return status_fail_detail(st, STATUS_PROGRAM, "no program '%s'", call->name);
 }
 
@@ -215,7 +236,8 @@ static void
 trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const char *text)
 {
 	(void) file;
-	g_string_append_printf(services_of(env)->trace, "%*s%u: %s\n", 2 * (int) level, "", line, text);
+	g_string_append_printf(services_of(env)->trace, "%*s%u: %s\n", 2 * (int) level, "", line,
+	                       text);
 }
 
 static int
@@ -251,10 +273,12 @@ envelope_text(Envelope *envelope, const char *key)
 		const char *key;
 		char **text;
 	} texts[] = {
-		{ "from", &envelope->sender }, { "to", &envelope->recipient }, { "orig", &envelope->original },
-		{ "auth", &envelope->auth }, { "envid", &envelope->envid }, { "ret", &envelope->ret },
-		{ "notify", &envelope->notify }, { "orcpt", &envelope->orcpt }, { "client", &envelope->client_address },
-		{ "helo", &envelope->helo }, { "queue-id", &envelope->queue_id },
+		{ "from", &envelope->sender },           { "to", &envelope->recipient },
+		{ "orig", &envelope->original },         { "auth", &envelope->auth },
+		{ "envid", &envelope->envid },           { "ret", &envelope->ret },
+		{ "notify", &envelope->notify },         { "orcpt", &envelope->orcpt },
+		{ "client", &envelope->client_address }, { "helo", &envelope->helo },
+		{ "queue-id", &envelope->queue_id },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		if (strcmp(texts[i].key, key) == 0)
@@ -270,8 +294,9 @@ list_of(SieveWorld *world, const char *key)
 		const char *key;
 		GPtrArray *list;
 	} lists[] = {
-		{ "address", world->input.addresses }, { "mailbox", world->mailboxes }, { "set", world->overrides },
-		{ "seen", world->seen }, { "program", world->programs }, { "list", world->lists },
+		{ "address", world->input.addresses }, { "mailbox", world->mailboxes },
+		{ "set", world->overrides },           { "seen", world->seen },
+		{ "program", world->programs },        { "list", world->lists },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
 		if (strcmp(lists[i].key, key) == 0)
@@ -294,6 +319,7 @@ add_line(SieveWorld *world, const char *key, const char *value)
 {
 	char **text = envelope_text(world->envelope, key);
 	GPtrArray *list = list_of(world, key);
+
 	if (text != NULL) {
 		g_free(*text);
 		*text = g_strdup(value);
@@ -322,6 +348,7 @@ add_line(SieveWorld *world, const char *key, const char *value)
 	} else {
 		return false;
 	}
+
 	return true;
 }
 
@@ -340,21 +367,27 @@ read_lines(SieveWorld *world, const char *text)
 			return false;
 		}
 	}
+
 	return true;
 }
 
-/* All settings as they are by default, whatever is installed here: the file is an empty one in memory. */
+/*
+ * All settings as they are by default, whatever is installed here: the file is an empty one in
+ * memory.
+ */
 static bool
 read_conf(SieveWorld *world)
 {
 	g_auto(Status) st = STATUS_INIT;
 	auto_fd int fd = memfd_create("todoke.conf", MFD_CLOEXEC);
 	g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+
 	(void) fchmod(fd, 0600); /* as a file must be that root reads */
 	g_ptr_array_add(world->overrides, NULL);
 	world->conf = conf_read(path, (const char *const *) world->overrides->pdata, NULL, &st);
 	if (world->conf == NULL)
 		fprintf(stderr, "set: %s\n", st.detail);
+
 	return world->conf != NULL;
 }
 
@@ -362,8 +395,11 @@ SieveWorld *
 sieve_world_new(const char *text, const char *folder)
 {
 	g_autoptr(SieveWorld) world = g_new0(SieveWorld, 1);
+
 	/* 2026-11-22 10:00:00 UTC, a Sunday */
-	world->env = (FilterEnv){ .services = &services, .user = world, .now = 1795341600, .trace_level = -1 };
+	world->env = (FilterEnv){
+		.services = &services, .user = world, .now = 1795341600, .trace_level = -1
+	};
 	world->envelope = envelope_new(DOOR_TRY);
 	world->envelope->sender = g_strdup("sender@example.org");
 	world->envelope->recipient = g_strdup("me@example.jp");
@@ -385,10 +421,12 @@ sieve_world_new(const char *text, const char *folder)
 	world->trace = g_string_new(NULL);
 	if (!read_lines(world, text) || !read_conf(world))
 		return NULL;
+
 	if (world->input.addresses->len == 0)
 		g_ptr_array_add(world->input.addresses, g_strdup(world->envelope->recipient));
 	if (!g_hash_table_contains(world->environment, "vnd.todoke.address"))
-		g_hash_table_insert(world->environment, g_strdup("vnd.todoke.address"), g_strdup(world->input.addresses->pdata[0]));
+		g_hash_table_insert(world->environment, g_strdup("vnd.todoke.address"),
+		                    g_strdup(world->input.addresses->pdata[0]));
 	return g_steal_pointer(&world);
 }
 
@@ -420,7 +458,8 @@ print_problem(GString *out, const FilterSource *source, const Problem *problem)
 	if (strcmp(problem->file, source->file) != 0)
 		g_string_append_printf(out, "%s:", problem->file);
 	g_string_append_printf(out, "%u:%u: %s: %s: %s", problem->line, problem->column,
-	                       problem->severity == PROBLEM_ERROR ? "error" : "warning", problem->code, problem->text);
+	                       problem->severity == PROBLEM_ERROR ? "error" : "warning",
+	                       problem->code, problem->text);
 	if (problem->hint != NULL)
 		g_string_append_printf(out, " (%s)", problem->hint);
 	g_string_append_c(out, '\n');
@@ -439,14 +478,18 @@ print_action(GString *out, const FilterSource *source, json_t *action)
 {
 	const char *at = json_string_value(json_object_get(action, "at"));
 	size_t len = strlen(source->file);
+
 	if (at == NULL)
 		at = "-";
 	else if (strncmp(at, source->file, len) == 0 && at[len] == ':')
 		at += len + 1;
-	g_string_append_printf(out, "%s: %s", at, json_string_value(json_object_get(action, "action")));
+
+	g_string_append_printf(out, "%s: %s", at,
+	                       json_string_value(json_object_get(action, "action")));
 	const char *key;
 	json_t *value;
-	json_object_foreach(action, key, value) {
+	json_object_foreach(action, key, value)
+	{
 		if (says_nothing(key, value))
 			continue;
 		g_string_append_printf(out, " %s", key);
@@ -455,6 +498,7 @@ print_action(GString *out, const FilterSource *source, json_t *action)
 			g_string_append_printf(out, "=%s", text);
 		free(g_steal_pointer(&text));
 	}
+
 	g_string_append_c(out, '\n');
 }
 
@@ -464,8 +508,8 @@ print_plan(GString *out, const FilterSource *source, const Plan *plan)
 	json_t *actions = plan_json(plan);
 	size_t i;
 	json_t *action;
-	json_array_foreach(actions, i, action)
-		print_action(out, source, action);
+
+	json_array_foreach(actions, i, action) print_action(out, source, action);
 	if (json_array_size(actions) == 0)
 		g_string_append(out, "nothing\n");
 	json_decref(actions);
@@ -473,31 +517,39 @@ print_plan(GString *out, const FilterSource *source, const Plan *plan)
 
 /* Run as the agent does: half a plan never counts, the implicit keep comes last. */
 static void
-run_and_print(SieveWorld *world, const FilterSource *source, FilterProgram *program, Message *message, Plan *plan, GString *out)
+run_and_print(SieveWorld *world, const FilterSource *source, FilterProgram *program,
+              Message *message, Plan *plan, GString *out)
 {
 	g_auto(Status) st = STATUS_INIT;
 	FilterInput input = world->input;
+
 	input.message = message;
 	input.headers = message_headers(message);
 	PlanMark before = plan_mark(plan);
-	bool good = filter_for_sieve(&world->env, world->input.user)->run(program, &input, &world->env, plan, &st);
+	bool good = filter_for_sieve(&world->env, world->input.user)
+	                    ->run(program, &input, &world->env, plan, &st);
 	g_string_append(out, world->trace->str);
+
 	if (!good) {
-		g_string_append_printf(out, "fault: %s: %s\n", status_row(st.id)->name, st.detail != NULL ? st.detail : status_text(&st));
+		g_string_append_printf(out, "fault: %s: %s\n", status_row(st.id)->name,
+		                       st.detail != NULL ? st.detail : status_text(&st));
 		plan_rewind(plan, before);
 	}
+
 	plan_finish(plan);
 	print_plan(out, source, plan);
 }
 
 char *
-sieve_world_outcome(SieveWorld *world, const FilterSource *source, Message *message, Plan **ret_plan)
+sieve_world_outcome(SieveWorld *world, const FilterSource *source, Message *message,
+                    Plan **ret_plan)
 {
 	const Filter *filter = filter_for_sieve(&world->env, world->input.user);
 	GString *out = g_string_new(NULL);
 	g_autoptr(Plan) plan = plan_new();
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	FilterProgram *program = filter->compile(source, &world->env, problems);
+
 	for (guint i = 0; i < problems->len; i++)
 		print_problem(out, source, problems->pdata[i]);
 	if (program != NULL && message != NULL)
@@ -506,5 +558,6 @@ sieve_world_outcome(SieveWorld *world, const FilterSource *source, Message *mess
 		filter->free(program);
 	if (ret_plan != NULL)
 		*ret_plan = g_steal_pointer(&plan);
+
 	return g_string_free(out, FALSE);
 }

@@ -4,10 +4,11 @@
  *
  *     plan-once FOLDER [-o KEY=VALUE]... [-e NAME=VALUE]... ACTION...
  *
- * FOLDER/Maildir is the INBOX, FOLDER/state the state, FOLDER/key (if there) the mark's keys. -e sets sender, recipient,
- * original, queue_id, notify, ret, envid, orcpt or now. An ACTION is a kind and its words, separated by '|' ("vacation|handle|days|text").
- * Answer and exit code are the agent's; on success the first line is "done", then one line a thing done ("+ ..."); notes follow as
- * "# ..." in any case, and what the owner is told as "@ ...".
+ * FOLDER/Maildir is the INBOX, FOLDER/state the state, FOLDER/key (if there) the mark's keys. -e
+ * sets sender, recipient, original, queue_id, notify, ret, envid, orcpt or now. An ACTION is a kind
+ * and its words, separated by '|' ("vacation|handle|days|text"). Answer and exit code are the
+ * agent's; on success the first line is "done", then one line a thing done ("+ ..."); notes follow
+ * as "# ..." in any case, and what the owner is told as "@ ...".
  */
 #include "agent/base/answer.h"
 #include "agent/deliver/deliver.h"
@@ -30,6 +31,7 @@ words_of(const char *text)
 {
 	char **words = g_strsplit(text, "|", -1);
 	guint n = g_strv_length(words);
+
 	words = g_renew(char *, words, n + 8); /* what is not said is NULL */
 	for (guint i = n; i < n + 8; i++)
 		words[i] = NULL;
@@ -50,6 +52,7 @@ static void
 fill_vacation(PlanAction *action, char **words)
 {
 	PlanReply *reply = action->reply = g_new0(PlanReply, 1);
+
 	reply->handle = g_strdup(words[1]);
 	reply->interval_seconds = words[2] != NULL ? atoi(words[2]) * 86400 : 0;
 	reply->is_mime = words[3] != NULL && g_str_has_prefix(words[3], "Content-");
@@ -92,6 +95,7 @@ parse_action(const char *text)
 {
 	g_auto(GStrv) words = words_of(text);
 	PlanKind kind = 0;
+
 	while (kind < PLAN_KIND_COUNT && strcmp(plan_kind_row(kind)->name, words[0]) != 0)
 		kind++;
 	g_assert(kind < PLAN_KIND_COUNT);
@@ -110,6 +114,7 @@ parse_action(const char *text)
 		fill_report(action, words);
 	else
 		action->mailbox = g_strdup(words[1]);
+
 	return action;
 }
 
@@ -118,12 +123,15 @@ set_envelope(Options *options, const char *pair)
 {
 	g_auto(GStrv) words = g_strsplit(pair, "=", 2);
 	Envelope *envelope = options->envelope;
+
 	const struct {
 		const char *name;
 		char **value;
 	} items[] = {
-		{ "sender", &envelope->sender }, { "recipient", &envelope->recipient }, { "original", &envelope->original }, { "queue_id", &envelope->queue_id },
-		{ "notify", &envelope->notify }, { "ret", &envelope->ret }, { "envid", &envelope->envid }, { "orcpt", &envelope->orcpt },
+		{ "sender", &envelope->sender },     { "recipient", &envelope->recipient },
+		{ "original", &envelope->original }, { "queue_id", &envelope->queue_id },
+		{ "notify", &envelope->notify },     { "ret", &envelope->ret },
+		{ "envid", &envelope->envid },       { "orcpt", &envelope->orcpt },
 	};
 	if (strcmp(words[0], "now") == 0)
 		options->now = g_ascii_strtoll(words[1], NULL, 10);
@@ -147,6 +155,7 @@ read_options(Options *options, char **argv, Status *st)
 		else if (!plan_add(options->plan, parse_action(*argv), st))
 			return false;
 	}
+
 	g_ptr_array_add(options->overrides, NULL);
 	return true;
 }
@@ -156,31 +165,44 @@ print_report(const DeliverReport *report, bool done)
 {
 	for (guint i = 0; done && i < report->done->len; i++) {
 		const DeliverDone *one = report->done->pdata[i];
-		printf("+ %s %s\n", one->action, one->folder != NULL ? one->folder : one->to != NULL ? one->to : "-");
+		printf("+ %s %s\n", one->action,
+		       one->folder != NULL ? one->folder
+		       : one->to != NULL   ? one->to
+		                           : "-");
 	}
+
 	for (guint i = 0; i < report->notes->len; i++)
 		printf("# %s\n", (char *) report->notes->pdata[i]);
 	for (guint i = 0; i < report->for_owner->len; i++) {
-		g_autofree char *line = g_strdelimit(g_strdup(report->for_owner->pdata[i]), "\n", ' ');
+		g_autofree char *line = g_strdelimit(g_strdup(report->for_owner->pdata[i]), "\n",
+		                                     ' ');
 		printf("@ %s\n", line);
 	}
 }
 
 /* The spool first, as the agent does it for its filters. */
 static bool
-deliver(const Options *options, const Conf *conf, DeliverOwner *owner, DeliverReport *report, Status *st)
+deliver(const Options *options, const Conf *conf, DeliverOwner *owner, DeliverReport *report,
+        Status *st)
 {
 	g_autofree char *path = g_build_filename(options->folder, "Maildir", NULL);
 	g_autoptr(Maildir) inbox = deliver_open_inbox(path, conf, st);
 	g_autoptr(Message) message = inbox != NULL ? message_read(0, st) : NULL;
+
 	if (message == NULL)
 		return false;
 	g_autoptr(MaildirDraft) draft = maildir_draft_new(inbox, st);
 	if (draft == NULL || !maildir_draft_write(draft, message, message_headers(message), st))
 		return false;
+
 	DeliverJob job = {
-		.message = message, .headers = message_headers(message), .inbox = inbox, .draft = g_steal_pointer(&draft),
-		.conf = conf, .envelope = options->envelope, .owner = owner,
+		.message = message,
+		.headers = message_headers(message),
+		.inbox = inbox,
+		.draft = g_steal_pointer(&draft),
+		.conf = conf,
+		.envelope = options->envelope,
+		.owner = owner,
 	};
 	return deliver_run(options->plan, &job, report, st);
 }
@@ -188,18 +210,28 @@ deliver(const Options *options, const Conf *conf, DeliverOwner *owner, DeliverRe
 static bool
 run(const Options *options, DeliverReport *report, Status *st)
 {
-	g_autoptr(Conf) conf = conf_read(NULL, (const char *const *) options->overrides->pdata, NULL, st);
+	g_autoptr(Conf)
+		conf = conf_read(NULL, (const char *const *) options->overrides->pdata, NULL, st);
 	if (conf == NULL)
 		return false;
-	g_autofree char *state = g_build_filename(options->folder, "state", NULL), *key = g_build_filename(options->folder, "key", NULL);
+
+	g_autofree char *state = g_build_filename(options->folder, "state", NULL),
+			*key = g_build_filename(options->folder, "key", NULL);
 	g_autoptr(StateOnce) once = state_once_new(state, options->now);
 	g_autoptr(MarkKeys) keys = NULL;
 	g_autoptr(GPtrArray) addresses = g_ptr_array_new();
 	g_ptr_array_add(addresses, options->envelope->recipient);
 	if (!mark_keys_read(key, &keys, st))
 		return false;
+
 	DeliverOwner owner = {
-		.user = "owner", .home = options->folder, .addresses = addresses, .state = once, .keys = keys, .site_keys = keys, .host = "mail.example.net",
+		.user = "owner",
+		.home = options->folder,
+		.addresses = addresses,
+		.state = once,
+		.keys = keys,
+		.site_keys = keys,
+		.host = "mail.example.net",
 		.now = options->now,
 	};
 	return deliver(options, conf, &owner, report, st);
@@ -211,21 +243,27 @@ main(int argc, char **argv)
 	g_assert(argc > 2);
 	(void) signal(SIGXFSZ, SIG_IGN);
 	(void) signal(SIGPIPE, SIG_IGN);
+
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(DeliverReport) report;
 	deliver_report_init(&report);
+
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_PIPE);
 	envelope->sender = g_strdup("sender@client.test");
 	envelope->recipient = g_strdup("owner@example.net");
 	envelope->queue_id = g_strdup("4QID");
+
 	g_autoptr(GPtrArray) overrides = g_ptr_array_new();
 	g_autoptr(Plan) plan = plan_new();
-	Options options = { .overrides = overrides, .envelope = envelope, .now = 1700000000, .plan = plan };
+	Options options = {
+		.overrides = overrides, .envelope = envelope, .now = 1700000000, .plan = plan
+	};
 	bool done = read_options(&options, argv + 1, &st) && run(&options, &report, &st);
 	g_autofree char *line = done ? g_strdup("done") : answer_line(&st, NULL);
 	printf("%s\n", line);
 	print_report(&report, done);
 	if (st.detail != NULL)
 		fprintf(stderr, "%s\n", st.detail);
+
 	return status_row(st.id)->exit_code;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* An address from outside never leads out of the tree, and "not known" is not "could not look up". */
+/*
+ * An address from outside never leads out of the tree, and "not known" is not "could not look up".
+ */
 #include "agent/run/account.h"
 
 #include "agent/base/fs.h"
@@ -15,18 +17,21 @@ typedef struct {
 	const char *name;
 	const char *maildir;
 	const char *recipient;
-	const char *want_maildir;  /* NULL: the fault */
+	const char *want_maildir; /* NULL: the fault */
 	StatusId want;
 } Row;
 
 static const Row rows[] = {
 	{ "a virtual tree", "/v/%d/%n", "ann@example.jp", "/v/example.jp/ann", STATUS_OK },
 	{ "case is folded", "/v/%d/%n", "Ann@Example.JP", "/v/example.jp/ann", STATUS_OK },
-	{ "detail is not a part of the path", "/v/%d/%n", "ann+shop@example.jp", "/v/example.jp/ann", STATUS_OK },
-	{ "%u is the whole address", "/v/%u/M", "ann+shop@example.jp", "/v/ann@example.jp/M", STATUS_OK },
+	{ "detail is not a part of the path", "/v/%d/%n", "ann+shop@example.jp",
+	  "/v/example.jp/ann", STATUS_OK },
+	{ "%u is the whole address", "/v/%u/M", "ann+shop@example.jp", "/v/ann@example.jp/M",
+	  STATUS_OK },
 	{ "one mailbox for all", "/v/all", "ann@example.jp", "/v/all", STATUS_OK },
 	{ "a percent sign", "/v/100%%/%n", "ann@example.jp", "/v/100%/ann", STATUS_OK },
-	{ "a blank in the local part", "/v/%d/%n", "ann b@example.jp", "/v/example.jp/ann b", STATUS_OK },
+	{ "a blank in the local part", "/v/%d/%n", "ann b@example.jp", "/v/example.jp/ann b",
+	  STATUS_OK },
 	{ "two dots", "/v/%d/%n", "..@example.jp", NULL, STATUS_BAD_ADDRESS },
 	{ "a path upwards", "/v/%d/%n", "../../etc/passwd@example.jp", NULL, STATUS_BAD_ADDRESS },
 	{ "a path upwards in the domain", "/v/%d/%n", "ann@../..", NULL, STATUS_BAD_ADDRESS },
@@ -69,6 +74,7 @@ test_virtual(void **state)
 	Conf conf = conf_with(row->maildir);
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Account) account = account_find(&conf, row->recipient, &st);
+
 	assert_int_equal(st.id, row->want);
 	if (row->want_maildir == NULL)
 		assert_null(account);
@@ -113,7 +119,8 @@ test_missing_inbox(void **state)
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autofree char *maildir = g_build_filename(root, cases[i].below, NULL);
-		g_autofree char *made = g_build_filename(root, cases[i].made != NULL ? cases[i].made : "", NULL);
+		g_autofree char *made = g_build_filename(
+			root, cases[i].made != NULL ? cases[i].made : "", NULL);
 		(void) g_mkdir_with_parents(made, 0755);
 		if (cases[i].file != NULL)
 			scratch_write(root, cases[i].file, "");
@@ -125,6 +132,7 @@ test_missing_inbox(void **state)
 		assert_int_equal(account_check(&conf, account, &st), cases[i].want == STATUS_OK);
 		assert_int_equal(st.id, cases[i].want);
 	}
+
 	scratch_remove(g_steal_pointer(&root));
 }
 
@@ -135,8 +143,12 @@ test_tree_of_template(void **state)
 	static const struct {
 		const char *in, *want;
 	} cases[] = {
-		{ "/var/vmail/%d/%n", "/var/vmail" }, { "/var/vmail//%n", "/var/vmail" }, { "/home/m-%n/Maildir", "/home" },
-		{ "/srv/all", "/srv" }, { "/%n", NULL }, { "/all", NULL },
+		{ "/var/vmail/%d/%n", "/var/vmail" },
+		{ "/var/vmail//%n", "/var/vmail" },
+		{ "/home/m-%n/Maildir", "/home" },
+		{ "/srv/all", "/srv" },
+		{ "/%n", NULL },
+		{ "/all", NULL },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autofree char *tree = tree_of_template(cases[i].in);
@@ -151,6 +163,7 @@ test_system(void **state)
 	Conf conf = conf_with("~/Maildir");
 	struct passwd *pw = getpwnam("games");
 	assert_non_null(pw);
+
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Account) account = account_find(&conf, "games+x@example.jp", &st);
 	assert_non_null(account);
@@ -165,31 +178,37 @@ static void
 test_passwd_file(void **state)
 {
 	(void) state;
-	static const char lines[] = "ann:x:1234:1235::/home/ann\nbob@b.jp:x:::bob:/home/bob:/bin/sh\nbad:x:0:0::/root\nshort:x\n";
+	static const char lines[] =
+		"ann:x:1234:1235::/home/ann\nbob@b.jp:x:::bob:/home/bob:/bin/sh\nbad:x:0:0::/root\nshort:x\n";
 	g_autofree char *path = NULL;
 	int fd = g_file_open_tmp("passwd-XXXXXX", &path, NULL);
 	g_auto(Status) st = STATUS_INIT;
 	assert_true(fs_write_all(fd, lines, sizeof lines - 1, path, &st));
 	close(fd);
+
 	Conf conf = conf_with("~/Maildir");
 	conf.passwd_file = path;
 	g_autoptr(Account) ann = account_find(&conf, "ann@anywhere.jp", &st);
 	assert_int_equal(ann->uid, 1234);
 	assert_string_equal(ann->maildir, "/home/ann/Maildir");
+
 	g_autoptr(Account) bob = account_find(&conf, "bob@b.jp", &st);
 	assert_true(bob->uid == ACCOUNT_NO_UID);
 	static const struct {
 		const char *recipient;
 		StatusId want;
 	} faults[] = {
-		{ "carol@b.jp", STATUS_UNKNOWN_USER }, { "bob@c.jp", STATUS_UNKNOWN_USER },
-		{ "bad@b.jp", STATUS_CONFIG }, { "short@b.jp", STATUS_CONFIG },
+		{ "carol@b.jp", STATUS_UNKNOWN_USER },
+		{ "bob@c.jp", STATUS_UNKNOWN_USER },
+		{ "bad@b.jp", STATUS_CONFIG },
+		{ "short@b.jp", STATUS_CONFIG },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(faults); i++) {
 		g_auto(Status) fault = STATUS_INIT;
 		assert_null(account_find(&conf, faults[i].recipient, &fault));
 		assert_int_equal(fault.id, faults[i].want);
 	}
+
 	unlink(path);
 	assert_null(account_find(&conf, "ann@anywhere.jp", &st));
 	assert_int_equal(st.id, STATUS_LOOKUP);
@@ -200,11 +219,13 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 5];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_virtual);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_address);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_missing_inbox);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_tree_of_template);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_system);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_passwd_file);
+
 	return _cmocka_run_group_tests("account", tests, n, NULL, NULL);
 }

@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * want: an item is [!]name<address>; '!' not valid, "G:" a group, "G/" before its members; items are divided by blanks
- * and '|'.
+ * want: an item is [!]name<address>; '!' not valid, "G:" a group, "G/" before its members; items
+ * are divided by blanks and '|'.
  */
 typedef struct {
 	const char *name;
@@ -22,8 +22,10 @@ static const Row rows[] = {
 	{ "bare address", "a@b.c", "<a@b.c>" },
 	{ "angle address", "<a@b.c>", "<a@b.c>" },
 	{ "name", "John Doe <jdoe@machine.example>", "John Doe<jdoe@machine.example>" },
-	{ "quoted name", "\"Joe Q. Public\" <john.q.public@example.com>", "Joe Q. Public<john.q.public@example.com>" },
-	{ "quotes in a quoted name", "\"Giant; \\\"Big\\\" Box\" <sysservices@example.net>", "Giant; \"Big\" Box<sysservices@example.net>" },
+	{ "quoted name", "\"Joe Q. Public\" <john.q.public@example.com>",
+	  "Joe Q. Public<john.q.public@example.com>" },
+	{ "quotes in a quoted name", "\"Giant; \\\"Big\\\" Box\" <sysservices@example.net>",
+	  "Giant; \"Big\" Box<sysservices@example.net>" },
 	{ "two", "a@b, c@d", "<a@b> | <c@d>" },
 	{ "three of A.1.2", "Mary Smith <mary@x.test>, jdoe@example.org, Who? <one@y.test>",
 	  "Mary Smith<mary@x.test> | <jdoe@example.org> | Who?<one@y.test>" },
@@ -34,16 +36,21 @@ static const Row rows[] = {
 	  "A Group(Some people):Chris Jones <c@(Chris's host.)public.example>,joe@example.org, John <jdoe@one.test> (my dear friend); "
 	  "(the end of the group)",
 	  "G:A Group | A Group/Chris Jones<c@public.example> | A Group/<joe@example.org> | A Group/John<jdoe@one.test>" },
-	{ "comment in a phrase of A.5", "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>", "Pete<pete@silly.test>" },
+	{ "comment in a phrase of A.5",
+	  "Pete(A nice \\) chap) <pete(his account)@silly.test(his host)>",
+	  "Pete<pete@silly.test>" },
 	{ "group then address", "G:a@b;, c@d", "G:G | G/<a@b> | <c@d>" },
 	{ "group then address without comma", "G:a@b; c@d", "G:G | G/<a@b> | <c@d>" },
 	{ "group that never ends", "G:a@b, c@d", "G:G | G/<a@b> | G/<c@d>" },
 	{ "group with a quoted name", "\"A: B\": a@b;", "G:A: B | A: B/<a@b>" },
-	{ "obsolete dots of A.6.1", "Joe Q. Public <john.q.public@example.com>", "Joe Q. Public<john.q.public@example.com>" },
-	{ "obsolete route of A.6.1", "Mary Smith <@node.test:mary@example.net>", "Mary Smith<mary@example.net>" },
+	{ "obsolete dots of A.6.1", "Joe Q. Public <john.q.public@example.com>",
+	  "Joe Q. Public<john.q.public@example.com>" },
+	{ "obsolete route of A.6.1", "Mary Smith <@node.test:mary@example.net>",
+	  "Mary Smith<mary@example.net>" },
 	{ "route with two hosts", "<@a.test,@b.test:c@d.test>, x@y", "<c@d.test> | <x@y>" },
 	{ "empty places of A.6.1", ", , jdoe@test . example,,", "<jdoe@test.example>" },
-	{ "blanks and comments of A.6.3", "John Doe <jdoe@machine(comment).  example>", "John Doe<jdoe@machine.example>" },
+	{ "blanks and comments of A.6.3", "John Doe <jdoe@machine(comment).  example>",
+	  "John Doe<jdoe@machine.example>" },
 	{ "blanks around dots and at", "<a . b @ c . d>", "<a.b@c.d>" },
 	{ "folded", "John\r\n Doe\r\n <jdoe@\r\n\texample.com>", "John Doe<jdoe@example.com>" },
 	/* halves */
@@ -53,12 +60,16 @@ static const Row rows[] = {
 	{ "partly quoted local part", "\"a b\".c@d", "<a b.c@d>" },
 	{ "empty quoted local part", "\"\"@c", "!<@c>" },
 	{ "domain literal", "<a@[192.0.2.1]>", "<a@[192.0.2.1]>" },
-	{ "IPv6 literal in a bare address", "a@[IPv6:2001:db8::1], c@d", "<a@[IPv6:2001:db8::1]> | <c@d>" },
+	{ "IPv6 literal in a bare address", "a@[IPv6:2001:db8::1], c@d",
+	  "<a@[IPv6:2001:db8::1]> | <c@d>" },
 	{ "literal that never ends", "a@[192.0.2.1, c@d", "!<a@[192.0.2.1> | <c@d>" },
-	{ "dot at the end, as Japanese carriers allow", "<foo.@docomo.ne.jp>", "<foo.@docomo.ne.jp>" },
+	{ "dot at the end, as Japanese carriers allow", "<foo.@docomo.ne.jp>",
+	  "<foo.@docomo.ne.jp>" },
 	{ "two dots", "<foo..bar@docomo.ne.jp>", "<foo..bar@docomo.ne.jp>" },
-	{ "UTF-8", "\xe3\x81\x82 <\xe3\x81\x84@\xe4\xbe\x8b.jp>", "\xe3\x81\x82<\xe3\x81\x84@\xe4\xbe\x8b.jp>" },
-	{ "octets that are no UTF-8", "\xa4 <a\xa4@b>, c@d", "\xef\xbf\xbd!<a\xef\xbf\xbd@b> | <c@d>" },
+	{ "UTF-8", "\xe3\x81\x82 <\xe3\x81\x84@\xe4\xbe\x8b.jp>",
+	  "\xe3\x81\x82<\xe3\x81\x84@\xe4\xbe\x8b.jp>" },
+	{ "octets that are no UTF-8", "\xa4 <a\xa4@b>, c@d",
+	  "\xef\xbf\xbd!<a\xef\xbf\xbd@b> | <c@d>" },
 	{ "detail", "<user+detail@example.com>", "<user+detail@example.com>" },
 	{ "slashes and signs", "<a/b=c!d#e@f>", "<a/b=c!d#e@f>" },
 	/* what is none, or almost */
@@ -77,7 +88,8 @@ static const Row rows[] = {
 	{ "dot at the end of the domain", "a@b., c@d", "<a@b.> | <c@d>" },
 	{ "empty label", "a@b..c, c@d", "!<a@b..c> | <c@d>" },
 	{ "old comment name", "jdoe@example.com (John Doe)", "John Doe<jdoe@example.com>" },
-	{ "comment name behind brackets", "<jdoe@example.com> (John Doe)", "John Doe<jdoe@example.com>" },
+	{ "comment name behind brackets", "<jdoe@example.com> (John Doe)",
+	  "John Doe<jdoe@example.com>" },
 	{ "only a comment", "(nobody), c@d", "<c@d>" },
 	{ "comma forgotten", "a@b c@d", "<a@b> | <c@d>" },
 	{ "comma forgotten between brackets", "A <a@b> C <c@d>", "A<a@b> | C<c@d>" },
@@ -97,7 +109,8 @@ static const Row rows[] = {
 	{ "square brackets in a name", "[list] A <a@b>", "[list] A<a@b>" },
 	{ "mailto", "<mailto:a@b>, c@d", "!<mailto:a@b> | <c@d>" },
 	{ "colon in an address", "a@b:c, c@d", "<a@b> | <c@d>" },
-	{ "ISO-2022-JP without a label has any octet", "\033$B\"(<,\033(B <a@b>, c@d", "\033$B\"(<,\033(B<a@b> | <c@d>" },
+	{ "ISO-2022-JP without a label has any octet", "\033$B\"(<,\033(B <a@b>, c@d",
+	  "\033$B\"(<,\033(B<a@b> | <c@d>" },
 	{ "ISO-2022-JP that never ends", "\033$B%\" <a@b>, c@d", "\033$B%<a@b> | <c@d>" },
 };
 
@@ -110,8 +123,10 @@ print_item(GString *out, const AddressItem *item)
 		g_string_append_printf(out, "G:%s", item->name != NULL ? item->name : "");
 		return;
 	}
-	g_string_append_printf(out, "%s%s%s%s<%s>", item->group != NULL ? item->group : "", item->group != NULL ? "/" : "",
-	                       item->name != NULL ? item->name : "", item->valid ? "" : "!", item->address);
+
+	g_string_append_printf(out, "%s%s%s%s<%s>", item->group != NULL ? item->group : "",
+	                       item->group != NULL ? "/" : "", item->name != NULL ? item->name : "",
+	                       item->valid ? "" : "!", item->address);
 }
 
 static char *
@@ -120,15 +135,18 @@ parse(const char *in, size_t len, AddressNames names)
 	/* A copy without a NUL behind it: a read too far is seen by the sanitizer. */
 	g_autofree char *exact = g_memdup2(in, len);
 	g_auto(AddressList) list = { 0 };
+
 	address_list_parse(exact, len, names, &list);
 	GString *out = g_string_new(NULL);
 	for (size_t i = 0; i < list.count; i++) {
 		const AddressItem *item = &list.items[i];
 		print_item(out, item);
-		g_autofree char *whole =
-			item->domain != NULL ? g_strconcat(item->local, "@", item->domain, NULL) : g_strdup(item->local);
+		g_autofree char *whole = item->domain != NULL
+		                                 ? g_strconcat(item->local, "@", item->domain, NULL)
+		                                 : g_strdup(item->local);
 		assert_string_equal(item->address, whole);
 	}
+
 	return g_string_free(out, FALSE);
 }
 
@@ -144,7 +162,8 @@ static void
 test_names_are_decoded(void **state)
 {
 	(void) state;
-	static const char in[] = "=?utf-8?q?J=C3=B6rg?= <a@b>, \"=?utf-8?q?J=C3=B6rg?=\" <c@d>, e@f (=?utf-8?q?J=C3=B6rg?=)";
+	static const char in[] =
+		"=?utf-8?q?J=C3=B6rg?= <a@b>, \"=?utf-8?q?J=C3=B6rg?=\" <c@d>, e@f (=?utf-8?q?J=C3=B6rg?=)";
 	g_autofree char *got = parse(in, strlen(in), ADDRESS_NAMES_DECODED);
 	assert_string_equal(got, "J\xc3\xb6rg<a@b> | J\xc3\xb6rg<c@d> | J\xc3\xb6rg<e@f>");
 }
@@ -165,6 +184,7 @@ test_one_too_many(void **state)
 	g_autoptr(GString) in = g_string_new(NULL);
 	for (unsigned i = 0; i < LIMIT_ADDRESSES; i++)
 		g_string_append(in, "a@b,");
+
 	g_auto(AddressList) list = { 0 };
 	address_list_parse(in->str, in->len, ADDRESS_NAMES_RAW, &list);
 	assert_int_equal(list.count, LIMIT_ADDRESSES);
@@ -204,12 +224,16 @@ test_long_halves_are_cut(void **state)
 	assert_true(list.items[1].valid);
 }
 
-/* Four times the input must not cost sixteen times the time; a slip of the clock is forgiven by the wide margin. */
+/*
+ * Four times the input must not cost sixteen times the time; a slip of the clock is forgiven by the
+ * wide margin.
+ */
 static void
 test_hostile_values_are_linear(void **state)
 {
 	(void) state;
-	static const char *const seeds[] = { "(", "\"", "<", "@", "a ", "a@", "\033$", "[", "a@[", ":", "a:", "\\", "<@", ",<", "(\"", "a@b " };
+	static const char *const seeds[] = { "(",   "\"", "<",  "@",  "a ", "a@", "\033$", "[",
+		                             "a@[", ":",  "a:", "\\", "<@", ",<", "(\"",   "a@b " };
 	for (size_t i = 0; i < G_N_ELEMENTS(seeds); i++) {
 		g_autoptr(GString) in = g_string_new(NULL);
 		while (in->len < 400000)
@@ -228,6 +252,7 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 6];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_row);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_names_are_decoded);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_nul_is_dropped);
@@ -235,5 +260,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_names_are_cut);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_halves_are_cut);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_hostile_values_are_linear);
+
 	return _cmocka_run_group_tests("address-list", tests, n, NULL, NULL);
 }

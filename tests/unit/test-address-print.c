@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One form of an address in memory, quoted once on the way out: what is printed is read back as the same address. */
+/*
+ * One form of an address in memory, quoted once on the way out: what is printed is read back as the
+ * same address.
+ */
 #include "agent/message/address-print.h"
 
 #include "agent/message/address-list.h"
@@ -19,15 +22,18 @@ static const PathRow path_rows[] = {
 	{ "null sender", "", "<>" },
 	{ "no domain", "root", "<root>" },
 	{ "blank", "john smith@b.test", "<\"john smith\"@b.test>" },
-	{ "dot at the end, as Japanese carriers have it", "foo.@docomo.ne.jp", "<\"foo.\"@docomo.ne.jp>" },
+	{ "dot at the end, as Japanese carriers have it", "foo.@docomo.ne.jp",
+	  "<\"foo.\"@docomo.ne.jp>" },
 	{ "dot in front", ".foo@docomo.ne.jp", "<\".foo\"@docomo.ne.jp>" },
 	{ "two dots", "foo..bar@docomo.ne.jp", "<\"foo..bar\"@docomo.ne.jp>" },
 	{ "quotes and backslashes that are part of the name", "a\"b\\c@d", "<\"a\\\"b\\\\c\"@d>" },
 	{ "quotes around a name that are part of it", "\"a\"@d", "<\"\\\"a\\\"\"@d>" },
-	{ "commas and signs", "v1@a.test,v2@c.test,root@evil.test", "<\"v1@a.test,v2@c.test,root\"@evil.test>" },
+	{ "commas and signs", "v1@a.test,v2@c.test,root@evil.test",
+	  "<\"v1@a.test,v2@c.test,root\"@evil.test>" },
 	{ "brackets", "a>b<c@d", "<\"a>b<c\"@d>" },
 	{ "literal", "a@[192.0.2.1]", "<a@[192.0.2.1]>" },
-	{ "UTF-8 needs no quotes", "\xe3\x81\x82@\xe4\xbe\x8b.jp", "<\xe3\x81\x82@\xe4\xbe\x8b.jp>" },
+	{ "UTF-8 needs no quotes", "\xe3\x81\x82@\xe4\xbe\x8b.jp",
+	  "<\xe3\x81\x82@\xe4\xbe\x8b.jp>" },
 };
 
 static void
@@ -113,14 +119,18 @@ static char *
 random_text(GRand *rand)
 {
 	static const char *const signs[] = {
-		"a", "b", "Z", "0", ".", ".", " ", "@", ",", ";", ":", "<", ">", "(", ")", "[", "]", "\"", "\\", "'", "=?", "?=", "-", "+", "%", "!",
-		"\xe3\x81\x82", "\xc3\xa4",
+		"a",        "b", "Z",  "0",  ".", ".", " ", "@", ",",
+		";",        ":", "<",  ">",  "(", ")", "[", "]", "\"",
+		"\\",       "'", "=?", "?=", "-", "+", "%", "!", "\xe3\x81\x82",
+		"\xc3\xa4",
 	};
 	GString *out = g_string_new("a");
+
 	for (gint n = g_rand_int_range(rand, 0, LONGEST); n > 0; n--)
 		g_string_append(out, signs[g_rand_int_range(rand, 0, G_N_ELEMENTS(signs))]);
 	if (g_rand_boolean(rand))
-		g_string_erase(out, 0, out->len > 1 && out->str[1] != '-' && out->str[1] != ' ' ? 1 : 0);
+		g_string_erase(out, 0,
+		               out->len > 1 && out->str[1] != '-' && out->str[1] != ' ' ? 1 : 0);
 	return g_string_free(out, FALSE);
 }
 
@@ -131,7 +141,9 @@ assert_is_one(const char *value, size_t len, const char *address)
 	g_auto(AddressList) list = { 0 };
 	address_list_parse(value, len, ADDRESS_NAMES_RAW, &list);
 	if (list.count != 1 || !list.items[0].valid || strcmp(list.items[0].address, address) != 0)
-		fail_msg("'%s' is read from '%.*s', not '%s'", list.count > 0 ? list.items[0].address : "nothing", (int) len, value, address);
+		fail_msg("'%s' is read from '%.*s', not '%s'",
+		         list.count > 0 ? list.items[0].address : "nothing", (int) len, value,
+		         address);
 }
 
 static void
@@ -140,10 +152,14 @@ test_reads_back(void **state)
 	(void) state;
 	g_autoptr(GRand) rand = g_rand_new_with_seed(7);
 	for (unsigned i = 0; i < ROUNDS; i++) {
-		g_autofree char *local = random_text(rand), *address = g_strconcat(local, "@b.test", NULL);
-		g_autofree char *path = address_print_path(address), *argument = address_print_argument(address);
-		g_autofree char *header = address_print_header("A, \"B\" (c)", address), *text = address_print_text(address);
-		g_autofree char *from_path = address_read(path), *from_argument = address_read(argument);
+		g_autofree char *local = random_text(rand),
+				*address = g_strconcat(local, "@b.test", NULL);
+		g_autofree char *path = address_print_path(address),
+				*argument = address_print_argument(address);
+		g_autofree char *header = address_print_header("A, \"B\" (c)", address),
+				*text = address_print_text(address);
+		g_autofree char *from_path = address_read(path),
+				*from_argument = address_read(argument);
 		g_autofree char *from_header = address_from_header(header);
 
 		assert_true(address_text_is_sendable(address));
@@ -156,7 +172,9 @@ test_reads_back(void **state)
 	}
 }
 
-/* The composer reads the field and writes it again: the same address must come out, folded or not. */
+/*
+ * The composer reads the field and writes it again: the same address must come out, folded or not.
+ */
 static void
 test_composed(void **state)
 {
@@ -164,10 +182,13 @@ test_composed(void **state)
 	g_autoptr(GRand) rand = g_rand_new_with_seed(8);
 	for (unsigned i = 0; i < ROUNDS / 10; i++) {
 		g_auto(Status) st = STATUS_INIT;
-		g_autofree char *local = random_text(rand), *address = g_strconcat(local, "@b.test", NULL);
+		g_autofree char *local = random_text(rand),
+				*address = g_strconcat(local, "@b.test", NULL);
 		g_autofree char *to = address_print_header(NULL, address);
 		MimeField fields[] = { { "To", to, MIME_FIELD_ADDRESSES } };
-		MimeDraft draft = { .fields = fields, .n_fields = 1, .type = "text/plain", .data = "", .len = 0 };
+		MimeDraft draft = {
+			.fields = fields, .n_fields = 1, .type = "text/plain", .data = "", .len = 0
+		};
 		g_autoptr(GBytes) bytes = NULL;
 		size_t len;
 		if (!mime_compose(&draft, &bytes, &st))
@@ -182,8 +203,8 @@ test_composed(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(path_rows) + G_N_ELEMENTS(text_rows) + G_N_ELEMENTS(header_rows) +
-	                        G_N_ELEMENTS(sendable_rows) + 2];
+	struct CMUnitTest tests[G_N_ELEMENTS(path_rows) + G_N_ELEMENTS(text_rows) +
+	                        G_N_ELEMENTS(header_rows) + G_N_ELEMENTS(sendable_rows) + 2];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, path_rows, test_path);
 	UNIT_ROWS(tests, n, text_rows, test_text);
@@ -191,5 +212,6 @@ main(void)
 	UNIT_ROWS(tests, n, sendable_rows, test_sendable);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reads_back);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_composed);
+
 	return _cmocka_run_group_tests("address-print", tests, n, NULL, NULL);
 }

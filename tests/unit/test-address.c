@@ -40,6 +40,7 @@ test_header(void **state)
 {
 	const Row *row = *state;
 	g_autofree char *got = address_from_header(row->in);
+
 	if (row->want == NULL)
 		assert_null(got);
 	else
@@ -58,7 +59,7 @@ static const SplitRow split_rows[] = {
 	{ "split at the last sign", "a@b@c", "a@b", "c" },
 	{ "split without a sign", "a", "a", NULL },
 	{ "quotes are part of the name", "\"a\"@c", "\"a\"", "c" },
-		{ "empty halves", "@", "", "" },
+	{ "empty halves", "@", "", "" },
 };
 
 static void
@@ -66,6 +67,7 @@ test_split(void **state)
 {
 	const SplitRow *row = *state;
 	g_autofree char *local = NULL, *domain = NULL;
+
 	address_split(row->in, &local, &domain);
 	assert_string_equal(local, row->local);
 	if (row->domain == NULL)
@@ -100,6 +102,7 @@ test_detail(void **state)
 {
 	const DetailRow *row = *state;
 	g_autofree char *user = NULL, *detail = NULL;
+
 	address_split_detail(row->local, row->delimiters, &user, &detail);
 	assert_string_equal(user, row->user);
 	if (row->detail == NULL)
@@ -121,8 +124,16 @@ static const EqualRow equal_rows[] = {
 	{ "local part with case", "A@b.c", "a@b.c", { "", false }, false },
 	{ "local part without case", "A@b.c", "a@b.c", { "", true }, true },
 	{ "quotes are part of the name here", "\"a\"@b.c", "a@b.c", { "", true }, false },
-	{ "A-label and U-label", "a@xn--r8jz45g.jp", "a@\xe4\xbe\x8b\xe3\x81\x88.jp", { "", true }, true },
-	{ "U-label with an ideographic full stop", "a@\xe4\xbe\x8b\xe3\x81\x88\xe3\x80\x82jp", "a@xn--r8jz45g.jp", { "", true }, true },
+	{ "A-label and U-label",
+	  "a@xn--r8jz45g.jp",
+	  "a@\xe4\xbe\x8b\xe3\x81\x88.jp",
+	  { "", true },
+	  true },
+	{ "U-label with an ideographic full stop",
+	  "a@\xe4\xbe\x8b\xe3\x81\x88\xe3\x80\x82jp",
+	  "a@xn--r8jz45g.jp",
+	  { "", true },
+	  true },
 	{ "UTF-8 local part without case", "\xc3\x84@b.c", "\xc3\xa4@b.c", { "", true }, true },
 	{ "composed and not", "\xc3\xa4@b.c", "a\xcc\x88@b.c", { "", false }, true },
 	{ "invalid UTF-8 is compared by octets", "\xff@\xff", "\xff@\xff", { "", true }, true },
@@ -142,7 +153,10 @@ test_equal(void **state)
 	assert_int_equal(address_equal(row->b, row->a, &row->rules), row->want);
 }
 
-/* Punycode is quadratic in the length of a label: past the limit the octets are compared as they are. */
+/*
+ * Punycode is quadratic in the length of a label: past the limit the octets are compared as they
+ * are.
+ */
 static void
 test_word_of_a_from_line(void **state)
 {
@@ -161,6 +175,7 @@ test_long_domain_is_cheap(void **state)
 	g_autoptr(GString) name = g_string_new("A");
 	while (name->len <= LIMIT_ADDRESS_BYTES)
 		g_string_append(name, "\xe4\xbe\x8b");
+
 	g_autofree char *over = address_host(name->str);
 	assert_true(over[0] == 'a' && strcmp(over + 1, name->str + 1) == 0);
 	g_autofree char *within = address_host("\xe4\xbe\x8b\xe3\x81\x88.JP");
@@ -170,8 +185,8 @@ test_long_domain_is_cheap(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(header_rows) + G_N_ELEMENTS(split_rows) + G_N_ELEMENTS(detail_rows) +
-	                        G_N_ELEMENTS(equal_rows) + 2];
+	struct CMUnitTest tests[G_N_ELEMENTS(header_rows) + G_N_ELEMENTS(split_rows) +
+	                        G_N_ELEMENTS(detail_rows) + G_N_ELEMENTS(equal_rows) + 2];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, header_rows, test_header);
 	UNIT_ROWS(tests, n, split_rows, test_split);
@@ -179,5 +194,6 @@ main(void)
 	UNIT_ROWS(tests, n, equal_rows, test_equal);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_word_of_a_from_line);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_domain_is_cheap);
+
 	return _cmocka_run_group_tests("address", tests, n, NULL, NULL);
 }

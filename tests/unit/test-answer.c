@@ -23,7 +23,10 @@ typedef struct {
 static const Row rows[] = {
 	{ "plain", "the disk is gone", "4.3.0 the disk is gone [4ABC12]" },
 	{ "line ends", "a\nb\r\nc", "4.3.0 a b  c [4ABC12]" },
-	{ "control characters", "a\x01\x7f" "b\tc", "4.3.0 a  b c [4ABC12]" },
+	{ "control characters",
+	  "a\x01\x7f"
+	  "b\tc",
+	  "4.3.0 a  b c [4ABC12]" },
 	{ "UTF-8 stays", "Nein, \xc3\xbc", "4.3.0 Nein, \xc3\xbc [4ABC12]" },
 	{ "invalid UTF-8", "a\xc3", "4.3.0 a\xef\xbf\xbd [4ABC12]" },
 };
@@ -45,13 +48,16 @@ test_bounds(void **state)
 	g_autofree char *text = g_strnfill(2 * LIMIT_ANSWER_BYTES, 'x');
 	g_auto(Status) st = STATUS_INIT;
 	(void) status_fail(&st, STATUS_INTERNAL, "%s", text);
+
 	g_autofree char *line = answer_line(&st, "4ABC12");
 	assert_true(g_str_has_suffix(line, "x [4ABC12]"));
 	assert_int_equal(strlen(line), LIMIT_ANSWER_BYTES + strlen(" [4ABC12]"));
+
 	/* A character that does not fit whole is left out. */
 	g_auto(Status) wide = STATUS_INIT;
 	text[LIMIT_ANSWER_BYTES - strlen("4.3.0 ") - 1] = '\0';
 	(void) status_fail(&wide, STATUS_INTERNAL, "%s\xc3\xbc", text);
+
 	g_autofree char *cut = answer_line(&wide, NULL);
 	assert_true(g_utf8_validate(cut, -1, NULL));
 	assert_int_equal(strlen(cut), LIMIT_ANSWER_BYTES - 1);
@@ -62,9 +68,11 @@ static int
 answer_through_pipe(void (*act)(void), char *ret_text, size_t size)
 {
 	int ends[2];
+
 	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
+
 	if (pid == 0) {
 		(void) dup2(ends[1], STDOUT_FILENO);
 		(void) dup2(ends[1], STDERR_FILENO);
@@ -78,10 +86,12 @@ answer_through_pipe(void (*act)(void), char *ret_text, size_t size)
 	(void) close(ends[1]);
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+
 	ssize_t len = read(ends[0], ret_text, size - 1);
 	(void) close(ends[0]);
 	ret_text[MAX(len, 0)] = '\0';
 	assert_true(WIFEXITED(status));
+
 	return WEXITSTATUS(status);
 }
 
@@ -113,7 +123,11 @@ test_pipe(void **state)
 {
 	(void) state;
 	char text[256];
-	/* As Postfix's, it is non-blocking: no line end, which would become a blank in its log and bounces. */
+
+	/*
+	 * As Postfix's, it is non-blocking: no line end, which would become a blank in its log and
+	 * bounces.
+	 */
 	assert_int_equal(answer_through_pipe(refuse, text, sizeof text), EX_UNAVAILABLE);
 	assert_string_equal(text, "5.4.6 loop [4ABC12]");
 	assert_int_equal(answer_through_pipe(succeed, text, sizeof text), EX_OK);
@@ -127,8 +141,10 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 2];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_line);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_bounds);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_pipe);
+
 	return _cmocka_run_group_tests("answer", tests, n, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Authentication-Results as RFC 8601 writes them in its examples, as filters write them, and what is none. */
+/*
+ * Authentication-Results as RFC 8601 writes them in its examples, as filters write them, and what
+ * is none.
+ */
 #include "agent/message/auth-results.h"
 
 #include "agent/base/limits.h"
@@ -10,27 +13,34 @@
 typedef struct {
 	const char *name;
 	const char *in;
-	const char *want;  /* "id|method=result name=value ...|..."; NULL: it is none */
+	const char *want; /* "id|method=result name=value ...|..."; NULL: it is none */
 } Row;
 
 static const Row rows[] = {
 	{ "B.2: no authentication done", "example.org 1; none", "example.org" },
-	{ "B.3: service provided", "example.com;\r\n\t  spf=pass smtp.mailfrom=example.net", "example.com|spf=pass smtp.mailfrom=example.net" },
-	{ "B.4: several results", "example.com;\n auth=pass (cram-md5) smtp.auth=sender@example.net;\n spf=pass smtp.mailfrom=example.net",
+	{ "B.3: service provided", "example.com;\r\n\t  spf=pass smtp.mailfrom=example.net",
+	  "example.com|spf=pass smtp.mailfrom=example.net" },
+	{ "B.4: several results",
+	  "example.com;\n auth=pass (cram-md5) smtp.auth=sender@example.net;\n spf=pass smtp.mailfrom=example.net",
 	  "example.com|auth=pass smtp.auth=sender@example.net|spf=pass smtp.mailfrom=example.net" },
-	{ "B.5: two of a method", "example.com; dkim=pass reason=\"good signature\" header.i=@mail-router.example.net;\n"
+	{ "B.5: two of a method",
+	  "example.com; dkim=pass reason=\"good signature\" header.i=@mail-router.example.net;\n"
 	  " dkim=fail reason=\"bad signature\" header.i=@newyork.example.com",
 	  "example.com|dkim=pass header.i=@mail-router.example.net|dkim=fail header.i=@newyork.example.com" },
-	{ "B.6: comments everywhere", "foo.example.net (foobar) 1 (baz);\n dkim (Because I like it) / 1 (One yay) = (wait for it) fail\n"
+	{ "B.6: comments everywhere",
+	  "foo.example.net (foobar) 1 (baz);\n dkim (Because I like it) / 1 (One yay) = (wait for it) fail\n"
 	  " policy (A dot can go here) . (like that) expired\n (this surprised me) = (as I wasn't expecting it) 1362471462",
 	  "foo.example.net|dkim=fail policy.expired=1362471462" },
-	{ "a comment within a result", "a.example (x (y) \\) z) ; dkim = (really) pass (ok) header.d = b.example",
+	{ "a comment within a result",
+	  "a.example (x (y) \\) z) ; dkim = (really) pass (ok) header.d = b.example",
 	  "a.example|dkim=pass header.d=b.example" },
 	{ "a version of the method", "a.example; dkim/1=pass", "a.example|dkim=pass" },
 	{ "a quoted id", "\"a b\"; spf=none", "a b|spf=none" },
-	{ "letters in any case", "A.Example; DKIM=PASS Header.D=B.Example", "A.Example|dkim=pass header.d=B.Example" },
+	{ "letters in any case", "A.Example; DKIM=PASS Header.D=B.Example",
+	  "A.Example|dkim=pass header.d=B.Example" },
 	{ "a quoted value", "a; dkim=pass header.s=\"s;1=\\\"x\"", "a|dkim=pass header.s=s;1=\"x" },
-	{ "signs in a value", "a; dkim=pass header.b=Zx/9+=== header.i=@b", "a|dkim=pass header.b=Zx/9+=== header.i=@b" },
+	{ "signs in a value", "a; dkim=pass header.b=Zx/9+=== header.i=@b",
+	  "a|dkim=pass header.b=Zx/9+=== header.i=@b" },
 	{ "a semicolon at the end", "a; spf=pass;", "a|spf=pass" },
 	{ "only an id", "a", "a" },
 	{ "none beside others", "a; none; spf=pass", "a|spf=pass" },
@@ -52,19 +62,23 @@ test_parse(void **state)
 	g_autofree char *id = NULL;
 	g_autoptr(GArray) results = auth_results_new();
 	g_autoptr(GString) got = g_string_new(NULL);
+
 	if (!auth_results_parse(row->in, &id, results)) {
 		assert_null(row->want);
 		assert_int_equal(results->len, 0);
 		assert_null(id);
 		return;
 	}
+
 	g_string_append(got, id);
 	for (guint i = 0; i < results->len; i++) {
 		const AuthResult *result = &g_array_index(results, AuthResult, i);
 		g_string_append_printf(got, "|%s=%s", result->method, result->result);
 		for (guint p = 0; p < result->properties->len; p++)
-			g_string_append_printf(got, " %s", (const char *) result->properties->pdata[p]);
+			g_string_append_printf(got, " %s",
+			                       (const char *) result->properties->pdata[p]);
 	}
+
 	assert_non_null(row->want);
 	assert_string_equal(got->str, row->want);
 }

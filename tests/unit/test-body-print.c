@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints of bodies against values of Python's hashlib (tests/loop/make-mark.py says how), and the field that is known when they are. */
+/*
+ * Prints of bodies against values of Python's hashlib (tests/loop/make-mark.py says how), and the
+ * field that is known when they are.
+ */
 #define _GNU_SOURCE
 #include "agent/message/message.h"
 
@@ -13,7 +16,7 @@
 typedef struct {
 	const char *name;
 	const char *body;
-	size_t filler;     /* so often `c` before it */
+	size_t filler; /* so often `c` before it */
 	char c;
 	const char *want;
 } Row;
@@ -22,13 +25,17 @@ static const Row rows[] = {
 	{ "empty", "", 0, 0, "0 d41d8cd98f00b204e9800998ecf8427e" },
 	{ "an empty line", "\n", 0, 0, "0 d41d8cd98f00b204e9800998ecf8427e" },
 	{ "no line end", "a", 0, 0, "1 0cc175b9c0f1b6a831c399e269772661" },
-	{ "line ends of every kind at the end", "a\r\n\n", 0, 0, "1 0cc175b9c0f1b6a831c399e269772661" },
-	{ "line ends elsewhere count", "\n\na\n b\n\n\n", 0, 0, "6 33a791de09fcdf3543ac0037540f5243" },
-	{ "the same with CRLF", "\r\n\r\na\r\n b\r\n\r\n\r\n", 0, 0, "6 33a791de09fcdf3543ac0037540f5243" },
+	{ "line ends of every kind at the end", "a\r\n\n", 0, 0,
+	  "1 0cc175b9c0f1b6a831c399e269772661" },
+	{ "line ends elsewhere count", "\n\na\n b\n\n\n", 0, 0,
+	  "6 33a791de09fcdf3543ac0037540f5243" },
+	{ "the same with CRLF", "\r\n\r\na\r\n b\r\n\r\n\r\n", 0, 0,
+	  "6 33a791de09fcdf3543ac0037540f5243" },
 	{ "a CR alone", "a\rb", 0, 0, "2 187ef4436122d1cc2f40dc2b92f0eba0" },
 	{ "as long as what is hashed", "", 65536, 'x', "65536 598bf98d5c865461aef3eaa8d95a0fd9" },
 	{ "an octet longer", "", 65537, 'x', "65537 598bf98d5c865461aef3eaa8d95a0fd9" },
-	{ "line ends across that border", "\n\n\n\n\ny", 65535, 'x', "65541 845ab7cb273f49c2f99b5680bf347b43" },
+	{ "line ends across that border", "\n\n\n\n\ny", 65535, 'x',
+	  "65541 845ab7cb273f49c2f99b5680bf347b43" },
 	{ "many line ends", "z", 70000, '\n', "70001 c4336e99c71b59be28988ef52766ab5a" },
 };
 
@@ -39,6 +46,7 @@ test_print(void **state)
 	g_autofree char *filler = g_strnfill(row->filler, row->c);
 	g_autofree char *body = g_strconcat(filler, row->body, NULL);
 	size_t len = strlen(body);
+
 	for (size_t piece = 1; piece < 100000; piece = piece * 3 + 1) {
 		BodyPrinter printer;
 		BodyPrint print;
@@ -55,12 +63,14 @@ static int
 pipe_with(const GString *data)
 {
 	int fds[2];
+
 	assert_int_equal(pipe(fds), 0);
 	if (fork() == 0) {
 		g_auto(Status) st = STATUS_INIT;
 		close(fds[0]);
 		_exit(fs_write_all(fds[1], data->str, data->len, "pipe", &st) ? 0 : 1);
 	}
+
 	close(fds[1]);
 	return fds[0];
 }
@@ -73,7 +83,10 @@ make_field(void *user, const BodyPrint *print)
 	return field;
 }
 
-/* By a pipe and from a file, small and big: the sealed field tells the print, and nothing else is changed. */
+/*
+ * By a pipe and from a file, small and big: the sealed field tells the print, and nothing else is
+ * changed.
+ */
 static void
 test_sealed(void **state)
 {
@@ -86,7 +99,8 @@ test_sealed(void **state)
 		g_autoptr(GString) in = g_string_new(NULL);
 		g_string_printf(in, "A: 1\n\n%s\n", body);
 		int fd = from_file ? -1 : pipe_with(in);
-		g_autoptr(Message) message = from_file ? message_from_bytes(in->str, in->len, &st) : message_read(fd, &st);
+		g_autoptr(Message) message = from_file ? message_from_bytes(in->str, in->len, &st)
+		                                       : message_read(fd, &st);
 		assert_non_null(message);
 
 		unsigned made = 0;
@@ -102,7 +116,8 @@ test_sealed(void **state)
 
 		const BodyPrint *print = message_print(message, &st);
 		assert_non_null(print);
-		g_autofree char *want = g_strdup_printf("A: 1\nX: %-50s\nY: 2\n\n%s\n", print->text, body);
+		g_autofree char *want = g_strdup_printf("A: 1\nX: %-50s\nY: 2\n\n%s\n", print->text,
+		                                        body);
 		g_autofree char *got = g_malloc0(strlen(want) + 2);
 		assert_int_equal(pread(out, got, strlen(want) + 1, 0), strlen(want));
 		assert_string_equal(got, want);

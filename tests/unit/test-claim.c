@@ -19,13 +19,18 @@ key_of(const char *text, size_t len)
 {
 	Status st = STATUS_INIT;
 	g_autoptr(Message) message = message_from_bytes(text, len, &st);
+
 	assert_non_null(message);
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
 	envelope->recipient = g_strdup("a@example.org");
+
 	return arrival_key(envelope, message);
 }
 
-/* One field that ends behind the limit: what stands there does not tell two arrivals apart, what stands before does. */
+/*
+ * One field that ends behind the limit: what stands there does not tell two arrivals apart, what
+ * stands before does.
+ */
 static void
 test_header_limit(void **state)
 {
@@ -34,10 +39,12 @@ test_header_limit(void **state)
 	while (text->len < LIMIT_ARRIVAL_HEADER + 100)
 		g_string_append_c(text, 'x');
 	g_string_append(text, "\n\nbody\n");
+
 	g_autofree char *first = key_of(text->str, text->len);
 	text->str[LIMIT_ARRIVAL_HEADER] = 'y';
 	g_autofree char *beyond = key_of(text->str, text->len);
 	text->str[LIMIT_ARRIVAL_HEADER - 1] = 'y';
+
 	g_autofree char *within = key_of(text->str, text->len);
 	assert_string_equal(first, beyond);
 	assert_string_not_equal(first, within);
@@ -68,6 +75,7 @@ test_certain(void **state)
 	Status st = STATUS_INIT;
 	g_autoptr(Message) message = message_from_bytes(row->text, strlen(row->text), &st);
 	g_autoptr(Envelope) envelope = envelope_new(row->door);
+
 	envelope->queue_id = g_strdup(row->queue_id);
 	assert_int_equal(arrival_is_certain(envelope, message), row->want);
 }
@@ -107,10 +115,12 @@ make_draft(const Folder *folder, const char *name)
 }
 
 static void
-check_take(Folder *folder, Claim *claim, const char *name, ClaimAnswer want, const char *want_earlier)
+check_take(Folder *folder, Claim *claim, const char *name, ClaimAnswer want,
+           const char *want_earlier)
 {
 	ClaimAnswer answer = CLAIM_UNSUPPORTED;
 	g_autofree char *earlier = NULL;
+
 	make_draft(folder, name);
 	assert_true(claim_take(claim, name, &times, &answer, &earlier, &folder->st));
 	assert_int_equal(answer, want);
@@ -124,15 +134,19 @@ check_tmp(const Folder *folder, const char *want)
 	assert_string_equal(got, want);
 }
 
-/* The first try died before its draft was moved: the second takes over. Then that is moved, and the third knows. */
+/*
+ * The first try died before its draft was moved: the second takes over. Then that is moved, and the
+ * third knows.
+ */
 static void
 test_three_tries(void **state)
 {
 	(void) state;
 	Folder folder;
 	folder_init(&folder);
-	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa"), three = claim_new(folder.fd,
-	                                                                                                       "aa");
+
+	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa"),
+			 three = claim_new(folder.fd, "aa");
 	check_take(&folder, one, "d1", CLAIM_OURS, "-");
 	check_take(&folder, two, "d2", CLAIM_OURS, "-");
 	check_tmp(&folder, "d2 todoke-aa");
@@ -140,6 +154,7 @@ test_three_tries(void **state)
 	assert_int_equal(unlinkat(folder.fd, "tmp/d2", 0), 0); /* stands for the move */
 	check_take(&folder, three, "d3", CLAIM_STORED, "d2");
 	assert_false(claim_drop(two)); /* somebody answered for that copy */
+
 	g_autoptr(Claim) four = claim_new(folder.fd, "aa");
 	check_take(&folder, four, "d4", CLAIM_STORED, "d2");
 	claim_forget(four);
@@ -147,20 +162,26 @@ test_three_tries(void **state)
 	folder_clear(&folder);
 }
 
-/* Whoever is at work holds its draft, and is waited for, however old its claim is; nobody removes what it is about to move. */
+/*
+ * Whoever is at work holds its draft, and is waited for, however old its claim is; nobody removes
+ * what it is about to move.
+ */
 static void
 test_two_at_once(void **state)
 {
 	(void) state;
 	Folder folder;
 	folder_init(&folder);
+
 	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa");
 	check_take(&folder, one, "d1", CLAIM_OURS, "-");
 	int fd = openat(folder.fd, "tmp/d1", O_RDONLY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_SH), 0);
+
 	const struct timespec long_ago[2] = { { .tv_sec = 1000 }, { .tv_sec = 1000 } };
 	assert_int_equal(utimensat(folder.fd, "tmp/todoke-aa", long_ago, AT_SYMLINK_NOFOLLOW), 0);
 	make_draft(&folder, "d2");
+
 	ClaimAnswer answer = CLAIM_UNSUPPORTED;
 	char *earlier = NULL;
 	assert_false(claim_take(two, "d2", &times, &answer, &earlier, &folder.st));
@@ -170,22 +191,29 @@ test_two_at_once(void **state)
 	status_clear(&folder.st);
 	check_tmp(&folder, "d1 d2 todoke-aa");
 	(void) close(fd);
-	assert_true(claim_take(two, "d2", &times, &answer, &earlier, &folder.st)); /* its process died */
+
+	/* its process died */
+	assert_true(claim_take(two, "d2", &times, &answer, &earlier, &folder.st));
 	assert_int_equal(answer, CLAIM_OURS);
 	check_tmp(&folder, "d2 todoke-aa");
 	folder_clear(&folder);
 }
 
-/* A retry is about to answer for the copy: its maker must not take it back. Who holds tmp for ever keeps no mail waiting. */
+/*
+ * A retry is about to answer for the copy: its maker must not take it back. Who holds tmp for ever
+ * keeps no mail waiting.
+ */
 static void
 test_drop_while_a_retry_answers(void **state)
 {
 	(void) state;
 	Folder folder;
 	folder_init(&folder);
+
 	g_autoptr(Claim) one = claim_new(folder.fd, "aa"), two = claim_new(folder.fd, "aa");
 	check_take(&folder, one, "d1", CLAIM_OURS, "-");
 	assert_int_equal(unlinkat(folder.fd, "tmp/d1", 0), 0); /* stands for the move */
+
 	int fd = openat(folder.fd, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
 	assert_false(claim_drop(one));
@@ -195,7 +223,10 @@ test_drop_while_a_retry_answers(void **state)
 	folder_clear(&folder);
 }
 
-/* Who may write into a shared folder may not say that the mail of another is stored already, nor have another's drafts removed. */
+/*
+ * Who may write into a shared folder may not say that the mail of another is stored already, nor
+ * have another's drafts removed.
+ */
 static void
 test_claim_of_a_stranger(void **state)
 {
@@ -205,11 +236,13 @@ test_claim_of_a_stranger(void **state)
 	make_draft(&folder, "other");
 	assert_int_equal(symlinkat("gone", folder.fd, "tmp/todoke-aa"), 0);
 	assert_int_equal(symlinkat("other", folder.fd, "tmp/todoke-00"), 0);
+
 	if (fchownat(folder.fd, "tmp/todoke-aa", geteuid() + 1, -1, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    fchownat(folder.fd, "tmp/todoke-00", geteuid() + 1, -1, AT_SYMLINK_NOFOLLOW) < 0) {
 		folder_clear(&folder);
 		skip(); /* not root */
 	}
+
 	g_autoptr(Claim) claim = claim_new(folder.fd, "aa"), sweeper = claim_new(folder.fd, "00");
 	check_take(&folder, claim, "d1", CLAIM_OURS, "-");
 	claim_sweep(sweeper, -10);
@@ -222,12 +255,15 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(certain_rows) + 5];
 	size_t n = 0;
+
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_three_tries);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_two_at_once);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_claim_of_a_stranger);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_drop_while_a_retry_answers);
 	for (size_t i = 0; i < G_N_ELEMENTS(certain_rows); i++)
-		tests[n++] = (struct CMUnitTest){ certain_rows[i].name, test_certain, NULL, NULL, (void *) &certain_rows[i] };
+		tests[n++] = (struct CMUnitTest){ certain_rows[i].name, test_certain, NULL, NULL,
+			                          (void *) &certain_rows[i] };
+
 	return _cmocka_run_group_tests("claim", tests, n, NULL, NULL);
 }

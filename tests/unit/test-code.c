@@ -20,6 +20,7 @@ test_row(void **state)
 {
 	StatusId id = (StatusId) (uintptr_t) *state; /* the number itself is the state */
 	const char *what, *todo, *ja_what, *ja_todo;
+
 	assert_true(code_text_row(id, CODE_ENGLISH, &what, &todo));
 	assert_true(code_text_row(id, CODE_JAPANESE, &ja_what, &ja_todo));
 	const char *const texts[] = { what, todo, ja_what, ja_todo };
@@ -28,14 +29,17 @@ test_row(void **state)
 		assert_true(strlen(texts[i]) > 20);
 		assert_int_equal(has_japanese(texts[i]), i >= 2);
 	}
+
 	/* What is kept must not be said to have gone back, and the other way round. */
 	bool temporary = status_row(id)->dsn[0] == '4';
 	if (strstr(what, "is kept") != NULL || strstr(what, "tried again") != NULL)
 		assert_true(temporary);
 	if (strstr(what, "went back") != NULL)
 		assert_false(temporary);
-	g_autoptr(GPtrArray) meanings = g_ptr_array_new_with_free_func((GDestroyNotify) code_meaning_free);
+	g_autoptr(GPtrArray)
+		meanings = g_ptr_array_new_with_free_func((GDestroyNotify) code_meaning_free);
 	assert_true(code_text_find(status_row(id)->name, CODE_ENGLISH, meanings));
+
 	const CodeMeaning *meaning = meanings->pdata[0];
 	assert_ptr_equal(meaning->what, what);
 	assert_string_equal(meaning->code, status_row(id)->dsn);
@@ -46,6 +50,7 @@ main(void)
 {
 	struct CMUnitTest tests[STATUS_COUNT];
 	for (StatusId id = 0; id < STATUS_COUNT; id++)
-		tests[id] = (struct CMUnitTest){ status_row(id)->name, test_row, NULL, NULL, (void *) (uintptr_t) id };
+		tests[id] = (struct CMUnitTest){ status_row(id)->name, test_row, NULL, NULL,
+			                         (void *) (uintptr_t) id };
 	return _cmocka_run_group_tests("code", tests, STATUS_COUNT, NULL, NULL);
 }

@@ -6,7 +6,6 @@
 #include "agent/base/nearest.h"
 #include "conf/conf-choices.h"
 
-
 #include "tests/unit/unit.h"
 
 #include <glib/gstdio.h>
@@ -32,9 +31,11 @@ print_problems(const GPtrArray *problems)
 	GString *out = g_string_new(NULL);
 	for (guint i = 0; i < problems->len; i++) {
 		const Problem *problem = problems->pdata[i];
-		g_string_append_printf(out, "%u:%u: %s%s%s\n", problem->line, problem->column, problem->text,
-		                       problem->hint != NULL ? ": " : "", problem->hint != NULL ? problem->hint : "");
+		g_string_append_printf(out, "%u:%u: %s%s%s\n", problem->line, problem->column,
+		                       problem->text, problem->hint != NULL ? ": " : "",
+		                       problem->hint != NULL ? problem->hint : "");
 	}
+
 	return g_string_free(out, FALSE);
 }
 
@@ -45,6 +46,7 @@ read_text(const char *text, const char *const *overrides, char **ret_problems)
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	g_auto(Status) st = STATUS_INIT;
 	Conf *conf = conf_read(path, overrides, problems, &st);
+
 	assert_true((conf == NULL) == (problems->len > 0));
 	if (conf == NULL) {
 		g_autofree char *first = problem_print_short(problems->pdata[0]);
@@ -52,6 +54,7 @@ read_text(const char *text, const char *const *overrides, char **ret_problems)
 		assert_string_equal(st.detail, first);
 		assert_null(strstr(status_text(&st), folder));
 	}
+
 	g_free(*ret_problems); /* of an earlier reading in the same test */
 	*ret_problems = print_problems(problems);
 	return conf;
@@ -66,16 +69,20 @@ typedef struct {
 } Good;
 
 static const Good good[] = {
-	{ "text in double quotes", "maildir = \"/var/vmail/%d/%n\"", "maildir", "\"/var/vmail/%d/%n\"" },
+	{ "text in double quotes", "maildir = \"/var/vmail/%d/%n\"", "maildir",
+	  "\"/var/vmail/%d/%n\"" },
 	{ "text without quotes", "maildir = /var/vmail/%d/%n", "maildir", "\"/var/vmail/%d/%n\"" },
-	{ "text in single quotes is as it is", "maildir = '/a\\d${X}'", "maildir", "'/a\\\\d${X}'" },
+	{ "text in single quotes is as it is", "maildir = '/a\\d${X}'", "maildir",
+	  "'/a\\\\d${X}'" },
 	{ "escaped quote", "home = \"a\\\"b\"", "home", "\"a\\\"b\"" },
-	{ "comments of three kinds", "# x = 1\n// y\n/* z =\n 2 */ hop_limit = 7 # t\n", "hop_limit", "7" },
+	{ "comments of three kinds", "# x = 1\n// y\n/* z =\n 2 */ hop_limit = 7 # t\n",
+	  "hop_limit", "7" },
 	{ "comment with a quote", "# don't\nhop_limit = 7", "hop_limit", "7" },
 	{ "no newline at the end", "hop_limit = 7", "hop_limit", "7" },
 	{ "lines of DOS", "hop_limit = 7\r\nfold_local = no\r\n", "fold_local", "no" },
 	{ "empty comment", "#\n#\n//\n/**/\nhop_limit = 7\n", "hop_limit", "7" },
-	{ "comment of 32 characters", "#12345678901234567890123456789012\nhop_limit = 7\n", "hop_limit", "7" },
+	{ "comment of 32 characters", "#12345678901234567890123456789012\nhop_limit = 7\n",
+	  "hop_limit", "7" },
 	{ "empty file", "", "hop_limit", "50" },
 	{ "yes", "add_mark = no\nadd_mark = yes", "add_mark", "yes" },
 	{ "on in capitals", "add_original_to = ON", "add_original_to", "yes" },
@@ -92,13 +99,16 @@ static const Good good[] = {
 	{ "list", "addresses = {\"a@b\", \"c@d\"}", "addresses", "{\"a@b\", \"c@d\"}" },
 	{ "list over lines", "addresses = {\n\"a@b\",\n c@d }", "addresses", "{\"a@b\", \"c@d\"}" },
 	{ "list with one value", "hostnames = mx.example.jp", "hostnames", "{mx.example.jp}" },
-	{ "the last of two lists holds", "hostnames = {a, b}\nhostnames = {c}", "hostnames", "{c}" },
-	{ "a list can be added to", "hostnames = {a, b}\nhostnames += {c}", "hostnames", "{a, b, c}" },
+	{ "the last of two lists holds", "hostnames = {a, b}\nhostnames = {c}", "hostnames",
+	  "{c}" },
+	{ "a list can be added to", "hostnames = {a, b}\nhostnames += {c}", "hostnames",
+	  "{a, b, c}" },
 	{ "empty list", "hostnames = {}", "hostnames", "{}" },
 	{ "an empty list after another", "hostnames = {a, b}\nhostnames = {}", "hostnames", "{}" },
 	{ "smallest", "hop_limit = 5", "hop_limit", "5" },
 	{ "biggest", "hop_limit = 1000", "hop_limit", "1000" },
-	{ "signs that mean nothing need no quotes", "folder_layout = maildir++", "folder_layout", "\"maildir++\"" },
+	{ "signs that mean nothing need no quotes", "folder_layout = maildir++", "folder_layout",
+	  "\"maildir++\"" },
 	{ "adding without blanks", "hostnames={a}\nhostnames+={b}", "hostnames", "{a, b}" },
 	{ "adding one without braces", "hostnames = a\nhostnames += b", "hostnames", "{a, b}" },
 	{ "two on a line", "hop_limit = 7 fold_local = no", "fold_local", "no" },
@@ -113,14 +123,17 @@ test_good(void **state)
 	const Good *row = *state;
 	g_autofree char *problems = NULL;
 	g_autoptr(Conf) conf = read_text(row->text, NULL, &problems);
+
 	assert_string_equal(problems, "");
 	g_autofree char *printed = conf_print_value(conf, conf_find_row(row->setting));
 	assert_string_equal(printed, row->want);
+
 	/* What prints can be read, and is the same then. */
 	g_autofree char *again = g_strdup_printf("%s = %s\n", row->setting, printed);
 	g_autofree char *problems_again = NULL;
 	g_autoptr(Conf) second = read_text(again, NULL, &problems_again);
 	assert_string_equal(problems_again, "");
+
 	g_autofree char *printed_again = conf_print_value(second, conf_find_row(row->setting));
 	assert_string_equal(printed_again, row->want);
 }
@@ -137,30 +150,36 @@ typedef struct {
 } Bad;
 
 static const Bad bad[] = {
-	{ "all at once", "maildr = a\nhop_limit = 4\nadd_mark = maybe\nloop_action = eat\nfold_local = no\nxyzzy = {1, 2}\n",
+	{ "all at once",
+	  "maildr = a\nhop_limit = 4\nadd_mark = maybe\nloop_action = eat\nfold_local = no\nxyzzy = {1, 2}\n",
 	  "1:1: unknown setting 'maildr': did you mean 'maildir'?\n"
-	  "2:13: '4' " HOP_LIMIT
-	  "3:12: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
+	  "2:13: '4' " HOP_LIMIT "3:12: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
 	  "4:15: 'eat' is not allowed for 'loop_action': it wants one of bounce, defer, file, keep, notice\n"
 	  "6:1: unknown setting 'xyzzy': todoke.conf(5) lists them all\n" },
 	{ "one over", "hop_limit = 1001", "1:13: '1001' " HOP_LIMIT },
 	{ "negative", "hop_limit = -5", "1:13: '-5' " HOP_LIMIT },
 	{ "number with a tail", "hop_limit = 10x", "1:13: '10x' " HOP_LIMIT },
 	{ "number that is none", "hop_limit = ''", "1:13: '' " HOP_LIMIT },
-	{ "octal that is none", "umask = 088", "1:9: '088' is not allowed for 'umask': it wants a whole number from 00 to 0777\n" },
+	{ "octal that is none", "umask = 088",
+	  "1:9: '088' is not allowed for 'umask': it wants a whole number from 00 to 0777\n" },
 	{ "time without unit that exists", "deadline = 5y",
 	  "1:12: '5y' is not allowed for 'deadline': it wants a time such as 90s, 5m, 12h or 7d from 5s to 1d\n" },
 	{ "size that overflows", "message_size_limit = 99999999999G",
 	  "1:22: '99999999999G' is not allowed for 'message_size_limit': it wants a size such as 500K, 50M or 1G, at least 0\n" },
-	{ "number that overflows", "hop_limit = 99999999999999999999", "1:13: '99999999999999999999' " HOP_LIMIT },
-	{ "control characters", "home = \"a\tb\"", "1:8: the value of 'home' has control characters: it wants one printable line\n" },
+	{ "number that overflows", "hop_limit = 99999999999999999999",
+	  "1:13: '99999999999999999999' " HOP_LIMIT },
+	{ "control characters", "home = \"a\tb\"",
+	  "1:8: the value of 'home' has control characters: it wants one printable line\n" },
 	{ "two values on a line are two problems", "hop_limit = 4 add_mark = maybe",
-	  "1:13: '4' " HOP_LIMIT "1:26: 'maybe' is not allowed for 'add_mark': it wants yes or no\n" },
+	  "1:13: '4' " HOP_LIMIT
+	  "1:26: 'maybe' is not allowed for 'add_mark': it wants yes or no\n" },
 	{ "each wrong item of a list", "addresses = {\"a\tb\", c,\n \"d\te\"}",
 	  "1:14: the value of 'addresses' has control characters: it wants one printable line\n"
 	  "2:2: the value of 'addresses' has control characters: it wants one printable line\n" },
-	{ "braces where no list is", "hop_limit = {7, 8}", "1:1: 'hop_limit' is not a list: it wants one value, without braces\n" },
-	{ "adding to what is not a list", "hop_limit += 7", "1:1: 'hop_limit' is not a list: it wants one value, without '+='\n" },
+	{ "braces where no list is", "hop_limit = {7, 8}",
+	  "1:1: 'hop_limit' is not a list: it wants one value, without braces\n" },
+	{ "adding to what is not a list", "hop_limit += 7",
+	  "1:1: 'hop_limit' is not a list: it wants one value, without '+='\n" },
 	{ "string that is not closed", "maildir = \"/a\nhop_limit = 4\n",
 	  "1:11: the string is not closed: \" is missing on this line\n2:13: '4' " HOP_LIMIT },
 	{ "comment that is not closed", "hop_limit = 4\n/* a\n",
@@ -168,18 +187,20 @@ static const Bad bad[] = {
 	{ "backslash in double quotes", "rule a { match = \"\\d\" action = keep }",
 	  "1:19: '\\d' has no meaning in double quotes: write '\\\\d', or put the value in single quotes\n" },
 	{ "variable of the environment", "maildir = \"${HOME}/Maildir\"\nhome = ${HOME}\n",
-	  "1:12: '${' is not allowed here" NO_VARIABLES "\n2:8: '${' is not allowed here" NO_VARIABLES "\n" },
+	  "1:12: '${' is not allowed here" NO_VARIABLES
+	  "\n2:8: '${' is not allowed here" NO_VARIABLES "\n" },
 	{ "syntax after a problem", "hop_limit = 4\nfold_local yes\nadd_mark = maybe",
-	  "1:13: '4' " HOP_LIMIT
-	  "2:1: '=' is missing behind 'fold_local'" NOT_A_SETTING "\n"
+	  "1:13: '4' " HOP_LIMIT "2:1: '=' is missing behind 'fold_local'" NOT_A_SETTING "\n"
 	  "3:12: 'maybe' is not allowed for 'add_mark': it wants yes or no\n" },
-	{ "nonsense is blamed where it stands", "maildir\n\nfold_local =\nusers = x\nrule a\nhop_limit = 4\n",
+	{ "nonsense is blamed where it stands",
+	  "maildir\n\nfold_local =\nusers = x\nrule a\nhop_limit = 4\n",
 	  "1:1: '=' is missing behind 'maildir'" NOT_A_SETTING "\n"
 	  "3:12: the value of 'fold_local' is missing: it stands behind the '=', on the same line\n"
 	  "4:9: 'x' is not allowed for 'users': it wants one of auto, system, virtual, passwd_file\n"
 	  "5:1: '=' is missing behind 'rule'" NOT_A_SETTING "\n"
 	  "6:13: '4' " HOP_LIMIT },
-	{ "a block of nonsense goes as a whole", "rule {\n header = X\n}\nhostnames = {a,\n b c,\n d}\nhop_limit = 4\n",
+	{ "a block of nonsense goes as a whole",
+	  "rule {\n header = X\n}\nhostnames = {a,\n b c,\n d}\nhop_limit = 4\n",
 	  "1:1: the block has no name: it wants rule \"name\" { ... }\n"
 	  "5:4: ',' is missing before this item of the list\n"
 	  "7:13: '4' " HOP_LIMIT },
@@ -200,11 +221,15 @@ static const Bad bad[] = {
 	  "1:13: '4' " HOP_LIMIT
 	  "2:1: unknown block 'rul': a block is rule \"NAME\", user \"PATTERN\" or domain \"PATTERN\"\n"
 	  "5:13: '4' " HOP_LIMIT },
-	{ "end inside a rule", "rule a {\naction = keep\n", "1:1: '{' is not closed: '}' is missing\n" },
+	{ "end inside a rule", "rule a {\naction = keep\n",
+	  "1:1: '{' is not closed: '}' is missing\n" },
 	{ "end inside a list", "hostnames = {a, b", "1:13: '{' is not closed: '}' is missing\n" },
-	{ "one brace too many", "hop_limit = 7\n}\n", "2:1: '}' is not expected here" NOT_A_SETTING "\n" },
-	{ "a sign where a name should be", "= 7\nhop_limit = 4\n", "1:1: '=' is not expected here" NOT_A_SETTING "\n2:13: '4' " HOP_LIMIT },
-	{ "rules", "rule a {\n acton = keep\n action = eat\n}\nrule a { action = keep }\nrule b {\n header = X\n}\nrule c { }\n"
+	{ "one brace too many", "hop_limit = 7\n}\n",
+	  "2:1: '}' is not expected here" NOT_A_SETTING "\n" },
+	{ "a sign where a name should be", "= 7\nhop_limit = 4\n",
+	  "1:1: '=' is not expected here" NOT_A_SETTING "\n2:13: '4' " HOP_LIMIT },
+	{ "rules",
+	  "rule a {\n acton = keep\n action = eat\n}\nrule a { action = keep }\nrule b {\n header = X\n}\nrule c { }\n"
 	  "rule d { action = strip to = X }\nrule '' { action = keep }\n",
 	  "2:2: unknown key of a rule 'acton': did you mean 'action'?\n"
 	  "3:11: 'eat' is not an action of a rule: it wants one of keep, strip, rename, bounce, defer, file\n"
@@ -218,17 +243,20 @@ static const Bad bad[] = {
 	{ "a list where a rule wants one value", "rule a { action = {keep, strip} }",
 	  "1:6: rule 'a' has no action: it wants one of keep, strip, rename, bounce, defer, file\n"
 	  "1:10: 'action' of a rule wants one value, without braces\n" },
-	{ "letters that paths do not know", "maildir = /v/%q/%n\nhop_limit = 4\nhome = '/h/%h'\nstate_folder = '/s/%'\n",
+	{ "letters that paths do not know",
+	  "maildir = /v/%q/%n\nhop_limit = 4\nhome = '/h/%h'\nstate_folder = '/s/%'\n",
 	  "1:1: '/v/%q/%n' is not allowed for 'maildir': behind a '%' it wants one of the letters 'undh%'\n"
 	  "2:13: '4' " HOP_LIMIT
 	  "3:1: '/h/%h' is not allowed for 'home': behind a '%' it wants one of the letters 'und%'\n"
 	  "4:1: '/s/%' is not allowed for 'state_folder': behind a '%' it wants one of the letters 'undh%'\n" },
 	{ "relative path", "\nmaildir = v/%d/%n",
 	  "2:1: 'v/%d/%n' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%h'\n" },
-	{ "engines that are none", "sieve_engine = pigeonhole\nsieve_engine_of = {\"a@b=native\", a@b}\n",
+	{ "engines that are none",
+	  "sieve_engine = pigeonhole\nsieve_engine_of = {\"a@b=native\", a@b}\n",
 	  "1:16: 'pigeonhole' is not allowed for 'sieve_engine': it wants one of native, libsieve\n"
 	  "2:1: 'a@b' is not allowed for 'sieve_engine_of': it wants user=native or user=libsieve\n" },
-	{ "settings of a block", "user \"a@b\" {\n maildir = /x\n hop_limit = 7\n quota_byts = 7\n quota_bytes = x\n}\ndomain { quota = off }\n",
+	{ "settings of a block",
+	  "user \"a@b\" {\n maildir = /x\n hop_limit = 7\n quota_byts = 7\n quota_bytes = x\n}\ndomain { quota = off }\n",
 	  "2:2: 'maildir' is the same for all recipients: put it outside of the block\n"
 	  "3:2: 'hop_limit' is the same for all recipients: put it outside of the block\n"
 	  "4:2: unknown setting 'quota_byts': did you mean 'quota_bytes'?\n"
@@ -236,7 +264,8 @@ static const Bad bad[] = {
 	  "7:1: the block has no name: it wants domain \"pattern\" { ... }\n" },
 	{ "include as libConfuse had it", "include(\"/etc/passwd\")\nhop_limit = 4\n",
 	  "1:1: '=' is missing behind 'include('" NOT_A_SETTING "\n2:13: '4' " HOP_LIMIT },
-	{ "include inside a rule", "rule a {\n include x\n action = keep\n}\n", "2:2: '=' is missing behind 'include'" NOT_A_SETTING "\n" },
+	{ "include inside a rule", "rule a {\n include x\n action = keep\n}\n",
+	  "2:2: '=' is missing behind 'include'" NOT_A_SETTING "\n" },
 };
 
 static void
@@ -245,8 +274,10 @@ test_bad(void **state)
 	const Bad *row = *state;
 	g_autofree char *problems = NULL;
 	g_autoptr(Conf) conf = read_text(row->text, NULL, &problems);
+
 	assert_string_equal(problems, row->want);
 	assert_null(conf);
+
 	/* A wrong file leaves nothing behind. */
 	g_autofree char *none = NULL;
 	g_autoptr(Conf) after = read_text("hop_limit = 9\n", NULL, &none);
@@ -259,11 +290,14 @@ test_rules(void **state)
 {
 	(void) state;
 	g_autofree char *problems = NULL;
-	g_autoptr(Conf) conf = read_text("rule \"copied header\" {\n  header = \"Delivered-To\"\n  match = 'recipient'\n"
-	                                 "  when = {\"fetched\", 'X-A: ^\\d+$'}\n  action = \"strip\"\n}\n"
-	                                 "rule second { header = X-B action = file to = \"Work/A\" }\n", NULL, &problems);
+	g_autoptr(Conf) conf = read_text(
+		"rule \"copied header\" {\n  header = \"Delivered-To\"\n  match = 'recipient'\n"
+		"  when = {\"fetched\", 'X-A: ^\\d+$'}\n  action = \"strip\"\n}\n"
+		"rule second { header = X-B action = file to = \"Work/A\" }\n",
+		NULL, &problems);
 	assert_string_equal(problems, "");
 	assert_int_equal(conf->rules->len, 2);
+
 	const ConfRule *first = conf->rules->pdata[0], *second = conf->rules->pdata[1];
 	assert_string_equal(first->name, "copied header");
 	assert_string_equal(first->header, "Delivered-To");
@@ -283,20 +317,25 @@ static void
 test_overrides(void **state)
 {
 	(void) state;
-	static const char *const overrides[] = { "hop_limit=9", "addresses = a@b, c@d", "maildir=~/M", NULL };
+	static const char *const overrides[] = { "hop_limit=9", "addresses = a@b, c@d",
+		                                 "maildir=~/M", NULL };
 	g_autofree char *problems = NULL;
-	g_autoptr(Conf) conf = read_text("hop_limit = 7\nadd_mark = no\naddresses = z\n", overrides, &problems);
+	g_autoptr(Conf) conf = read_text("hop_limit = 7\nadd_mark = no\naddresses = z\n", overrides,
+	                                 &problems);
 	assert_string_equal(problems, "");
 	assert_int_equal(conf->hop_limit, 9);
 	assert_false(conf->add_mark);
 	assert_string_equal(conf->addresses[0], "a@b");
 	assert_string_equal(conf->addresses[1], "c@d");
 	assert_null(conf->addresses[2]);
+
 	for (size_t i = 0; i < CONF_ROWS; i++) {
 		const char *name = conf_row(i)->name;
 		if (strcmp(name, "add_mark") == 0)
 			assert_int_equal(conf->said[i].line, 2);
-		else if (g_strv_contains((const char *const[]){ "hop_limit", "addresses", "maildir", NULL }, name))
+		else if (g_strv_contains(
+				 (const char *const[]){ "hop_limit", "addresses", "maildir", NULL },
+				 name))
 			assert_string_equal(conf->said[i].file, CONF_OVERRIDE);
 		else
 			assert_null(conf->said[i].file);
@@ -307,16 +346,17 @@ static void
 test_wrong_overrides(void **state)
 {
 	(void) state;
-	static const char *const overrides[] = { "hop_limt=9", "add_mark=maybe", "fold_local", "rule a={}", "rules_of_thumb=1", NULL };
+	static const char *const overrides[] = { "hop_limt=9", "add_mark=maybe",   "fold_local",
+		                                 "rule a={}",  "rules_of_thumb=1", NULL };
 	g_autofree char *problems = NULL;
 	g_autoptr(Conf) conf = read_text("", overrides, &problems);
 	assert_null(conf);
-	assert_string_equal(problems,
-	                    "0:0: unknown setting 'hop_limt': did you mean 'hop_limit'?\n"
-	                    "0:0: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
-	                    "0:0: 'fold_local' has no value: it wants NAME=VALUE\n"
-	                    "0:0: 'rule a' cannot be given by -o: it stands in the file only\n"
-	                    "0:0: unknown setting 'rules_of_thumb': todoke.conf(5) lists them all\n");
+	assert_string_equal(
+		problems, "0:0: unknown setting 'hop_limt': did you mean 'hop_limit'?\n"
+			  "0:0: 'maybe' is not allowed for 'add_mark': it wants yes or no\n"
+			  "0:0: 'fold_local' has no value: it wants NAME=VALUE\n"
+			  "0:0: 'rule a' cannot be given by -o: it stands in the file only\n"
+			  "0:0: unknown setting 'rules_of_thumb': todoke.conf(5) lists them all\n");
 }
 
 static void
@@ -333,17 +373,20 @@ static void
 test_files(void **state)
 {
 	(void) state;
-	fails_with("/nonexistent/todoke.conf", "/nonexistent/todoke.conf: cannot open it: No such file or directory");
+	fails_with("/nonexistent/todoke.conf",
+	           "/nonexistent/todoke.conf: cannot open it: No such file or directory");
 	fails_with(folder, "it is not a regular file");
 	fails_with("/dev/zero", "it is not a regular file");
 	g_setenv("TODOKE_CONF", "/nonexistent/by-environment", TRUE);
 	fails_with(NULL, "/nonexistent/by-environment: cannot open it");
+
 	g_autofree char *path = write_file("hop_limit = 8\n", strlen("hop_limit = 8\n"));
 	g_setenv("TODOKE_CONF", path, TRUE);
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Conf) conf = conf_read(NULL, NULL, NULL, &st);
 	assert_int_equal(conf->hop_limit, 8);
 	assert_string_equal(conf->files->pdata[0], path);
+
 	/* The compiled-in file of a test's build is not there. */
 	g_unsetenv("TODOKE_CONF");
 	if (!g_file_test(conf_default_path(), G_FILE_TEST_EXISTS)) {
@@ -351,6 +394,7 @@ test_files(void **state)
 		assert_non_null(defaults);
 		assert_int_equal(defaults->files->len, 0);
 	}
+
 	static const char nul[] = "hop_limit = 8\n\0hop_limit = 9\n";
 	g_free(write_file(nul, sizeof nul - 1));
 	fails_with(path, ":2: there is a NUL byte");
@@ -379,22 +423,28 @@ test_include(void **state)
 	g_autofree char *problems = NULL, *sub = g_build_filename(folder, "conf.d", NULL);
 	assert_int_equal(g_mkdir(sub, 0755), 0);
 	write_beside("conf.d/20-b.conf", "hop_limit = 20\nadd_mark = no\n");
-	write_beside("conf.d/10-a.conf", "hop_limit = 10\nhostnames += a\nrule inside { action = keep }\n");
+	write_beside("conf.d/10-a.conf",
+	             "hop_limit = 10\nhostnames += a\nrule inside { action = keep }\n");
 	write_beside("conf.d/ignored", "hop_limit = nonsense\n");
 
-	g_autoptr(Conf) conf = read_text("hostnames = x\ninclude \"conf.d\"\nadd_mark = yes\ninclude conf.d/1*.conf\ninclude 'none/*.conf'\n"
-	                                 "rule outside { action = keep }\n", NULL, &problems);
+	g_autoptr(Conf) conf = read_text(
+		"hostnames = x\ninclude \"conf.d\"\nadd_mark = yes\ninclude conf.d/1*.conf\ninclude 'none/*.conf'\n"
+		"rule outside { action = keep }\n",
+		NULL, &problems);
 	/* The rule of 10-a is read twice. */
 	assert_null(conf);
 	assert_non_null(strstr(problems, "there is a rule 'inside' already"));
 
 	write_beside("conf.d/10-a.conf", "hop_limit = 10\nhostnames += a\n");
-	conf = read_text("hostnames = x\ninclude \"conf.d\"\nadd_mark = yes\ninclude conf.d/1*.conf\n", NULL, &problems);
+	conf = read_text(
+		"hostnames = x\ninclude \"conf.d\"\nadd_mark = yes\ninclude conf.d/1*.conf\n", NULL,
+		&problems);
 	assert_string_equal(problems, "");
 	assert_int_equal(conf->hop_limit, 10);
 	assert_true(conf->add_mark);
 	assert_int_equal(g_strv_length(conf->hostnames), 3);
 	assert_int_equal(conf->files->len, 4);
+
 	size_t row = conf_row_number(conf_find_row("hop_limit"));
 	assert_true(g_str_has_suffix(conf->said[row].file, "10-a.conf"));
 	const ConfTwice *last = &g_array_index(conf->twice, ConfTwice, conf->twice->len - 1);
@@ -413,7 +463,8 @@ test_include_problems(void **state)
 	(void) state;
 	g_autofree char *problems = NULL;
 	assert_null(read_text("include missing.conf\nhop_limit = 4\n", NULL, &problems));
-	assert_non_null(strstr(problems, "missing.conf': cannot open it: No such file or directory"));
+	assert_non_null(
+		strstr(problems, "missing.conf': cannot open it: No such file or directory"));
 	assert_non_null(strstr(problems, "2:13: '4' " HOP_LIMIT));
 
 	/* A problem is told with the file in which it stands. */
@@ -428,6 +479,7 @@ test_include_problems(void **state)
 		assert_int_equal(g_chmod(part, 0666), 0);
 		fails_with(path, "others than root can write it");
 	}
+
 	remove_beside("part.conf");
 }
 
@@ -438,7 +490,9 @@ test_include_limits(void **state)
 	(void) state;
 	g_autofree char *problems = NULL;
 	assert_null(read_text("include todoke.conf\n", NULL, &problems));
-	g_autofree char *want = g_strdup_printf("1:9: files include each other deeper than %u\n", LIMIT_CONF_DEPTH);
+
+	g_autofree char *want = g_strdup_printf("1:9: files include each other deeper than %u\n",
+	                                        LIMIT_CONF_DEPTH);
 	assert_string_equal(problems, want);
 
 	/* The main file and as many as there may be, then one more. */
@@ -447,15 +501,19 @@ test_include_limits(void **state)
 	for (unsigned i = 1; i <= LIMIT_CONF_FILES; i++) {
 		g_autofree char *name = g_strdup_printf("many/%03u.conf", i);
 		write_beside(name, "");
-		g_autoptr(Conf) conf = i == LIMIT_CONF_FILES - 1 ? read_text("include many", NULL, &problems) : NULL;
+		g_autoptr(Conf) conf = i == LIMIT_CONF_FILES - 1
+		                               ? read_text("include many", NULL, &problems)
+		                               : NULL;
 		assert_true((conf != NULL) == (i == LIMIT_CONF_FILES - 1));
 	}
+
 	assert_null(read_text("include many", NULL, &problems));
 	assert_non_null(strstr(problems, "these are more than 200 files"));
 	for (unsigned i = 1; i <= LIMIT_CONF_FILES; i++) {
 		g_autofree char *name = g_strdup_printf("many/%03u.conf", i);
 		remove_beside(name);
 	}
+
 	remove_beside("many");
 }
 
@@ -463,16 +521,15 @@ test_include_limits(void **state)
 typedef struct {
 	const char *name;
 	const char *address;
-	const char *want;    /* quota_bytes, durability, sieve_before; NULL: no block fits */
+	const char *want; /* quota_bytes, durability, sieve_before; NULL: no block fits */
 } Scoped;
 
-static const char scopes[] =
-	"quota_bytes = 1M\nsieve_before = {a}\n"
-	"domain \"Example.jp\" {\n quota_bytes = 2M\n sieve_before += b\n}\n"
-	"user \"taro@example.jp\" { quota_bytes = 3M }\n"
-	"user \"root\" { durability = file }\n"
-	"domain '*.example.net' { sieve_before = {} }\n"
-	"user 'info-*' { quota_bytes = 0 sieve_before = {c, d} }\n";
+static const char scopes[] = "quota_bytes = 1M\nsieve_before = {a}\n"
+			     "domain \"Example.jp\" {\n quota_bytes = 2M\n sieve_before += b\n}\n"
+			     "user \"taro@example.jp\" { quota_bytes = 3M }\n"
+			     "user \"root\" { durability = file }\n"
+			     "domain '*.example.net' { sieve_before = {} }\n"
+			     "user 'info-*' { quota_bytes = 0 sieve_before = {c, d} }\n";
 
 static const Scoped scoped[] = {
 	{ "no block fits", "taro@example.com", NULL },
@@ -493,6 +550,7 @@ test_scoped(void **state)
 	const Scoped *row = *state;
 	g_autofree char *problems = NULL;
 	g_autoptr(Conf) conf = read_text(scopes, NULL, &problems);
+
 	assert_string_equal(problems, "");
 	g_autoptr(Conf) own = conf_for_recipient(conf, row->address);
 	assert_true((own == NULL) == (row->want == NULL));
@@ -505,6 +563,7 @@ test_scoped(void **state)
 		g_autofree char *value = conf_print_value(own, conf_find_row(names[i]));
 		g_string_append_printf(got, "%s%s", i > 0 ? " " : "", value);
 	}
+
 	assert_string_equal(got->str, row->want);
 	/* The settings of all others are as they were. */
 	assert_int_equal(conf->quota_bytes, 1 << 20);
@@ -516,7 +575,8 @@ test_override_wins_over_scope(void **state)
 {
 	(void) state;
 	g_autofree char *problems = NULL;
-	g_autoptr(Conf) conf = read_text(scopes, (const char *const[]){ "quota_bytes=9M", NULL }, &problems);
+	g_autoptr(Conf) conf = read_text(scopes, (const char *const[]){ "quota_bytes=9M", NULL },
+	                                 &problems);
 	g_autoptr(Conf) own = conf_for_recipient(conf, "taro@example.jp");
 	assert_int_equal(own->quota_bytes, 9 << 20);
 }
@@ -528,9 +588,11 @@ test_size_limit(void **state)
 	g_autofree char *text = g_malloc(LIMIT_CONF_BYTES + 2);
 	memset(text, '\n', LIMIT_CONF_BYTES + 1);
 	text[LIMIT_CONF_BYTES + 1] = '\0';
+
 	g_autofree char *path = write_file(text, LIMIT_CONF_BYTES + 1);
 	fails_with(path, "it has more than 262144 bytes");
 	g_free(write_file(text, LIMIT_CONF_BYTES));
+
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Conf) conf = conf_read(path, NULL, NULL, &st);
 	assert_non_null(conf);
@@ -543,6 +605,7 @@ test_problem_limit(void **state)
 	g_autoptr(GString) text = g_string_new(NULL);
 	for (unsigned i = 0; i < LIMIT_CONF_PROBLEMS + 1; i++)
 		g_string_append_printf(text, "unheard_of_%u = 1\n", i);
+
 	g_autofree char *path = write_file(text->str, text->len);
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	g_auto(Status) st = STATUS_INIT;
@@ -559,11 +622,13 @@ test_writable_by_others(void **state)
 	if (geteuid() == 0)
 		fails_with(path, "others than root can write it");
 	assert_int_equal(g_chmod(path, 0644), 0);
+
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Conf) conf = conf_read(path, NULL, NULL, &st);
 	assert_non_null(conf);
 	if (geteuid() != 0)
 		return;
+
 	assert_int_equal(chown(path, 65534, 65534), 0);
 	fails_with(path, "others than root can write it");
 }
@@ -665,9 +730,11 @@ test_choices(void **state)
 		g_auto(GStrv) texts = g_strsplit(conf_row(i)->choices, "|", -1);
 		want += g_strv_length(texts);
 	}
+
 	assert_int_equal(G_N_ELEMENTS(choices), want);
 	for (size_t i = 0; i < G_N_ELEMENTS(choices); i++) {
-		g_autofree char *text = conf_choice(conf_find_row(choices[i].name), choices[i].value);
+		g_autofree char *text = conf_choice(conf_find_row(choices[i].name),
+		                                    choices[i].value);
 		assert_string_equal(text, choices[i].want);
 	}
 }
@@ -677,15 +744,19 @@ static void
 test_table_row(void **state)
 {
 	const ConfRow *row = *state;
+
 	assert_ptr_equal(conf_find_row(row->name), row);
 	assert_true(strlen(row->help) > 10);
 	assert_true(row->min <= row->max);
+
 	g_autofree char *problems = NULL;
 	g_autofree char *problems_said = NULL;
 	g_autoptr(Conf) defaults = read_text("", NULL, &problems);
 	g_autofree char *printed = conf_print_value(defaults, row);
 	g_autofree char *override = g_strdup_printf("%s=%s", row->name, row->otherwise);
-	g_autoptr(Conf) said = read_text("", (const char *const[]){ override, NULL }, &problems_said);
+	g_autoptr(Conf)
+		said = read_text("", (const char *const[]){ override, NULL }, &problems_said);
+
 	g_autofree char *said_printed = conf_print_value(said, row);
 	assert_string_equal(said_printed, printed);
 }
@@ -698,10 +769,14 @@ test_nearest(void **state)
 	assert_string_equal(nearest_of("mialdir", names), "maildir");
 	assert_string_equal(nearest_of("HOME", names), "home");
 	assert_null(nearest_of("return_action", names));
+
 	/* One letter too many, of the longest word that is looked at, and one over. */
-	g_autofree char *longest = g_strnfill(LIMIT_NEAREST_WORD, 'm'), *over = g_strnfill(LIMIT_NEAREST_WORD + 1, 'm');
-	assert_string_equal(nearest_of(longest, (const char *const[]){ longest + 1, NULL }), longest + 1);
+	g_autofree char *longest = g_strnfill(LIMIT_NEAREST_WORD, 'm'),
+			*over = g_strnfill(LIMIT_NEAREST_WORD + 1, 'm');
+	assert_string_equal(nearest_of(longest, (const char *const[]){ longest + 1, NULL }),
+	                    longest + 1);
 	assert_null(nearest_of(over, (const char *const[]){ longest, NULL }));
+
 	g_autofree char *huge = g_strnfill(100000, 'm');
 	assert_null(nearest_of(huge, names));
 }
@@ -722,20 +797,23 @@ remove_folder(void **state)
 	(void) g_unlink(path);
 	(void) g_rmdir(folder);
 	g_free(folder);
+
 	return 0;
 }
 
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(good) + G_N_ELEMENTS(bad) + G_N_ELEMENTS(scoped) + CONF_ROWS + 13];
+	struct CMUnitTest tests[G_N_ELEMENTS(good) + G_N_ELEMENTS(bad) + G_N_ELEMENTS(scoped) +
+	                        CONF_ROWS + 13];
 	size_t n = 0;
 	g_unsetenv("TODOKE_CONF");
 	UNIT_ROWS(tests, n, good, test_good);
 	UNIT_ROWS(tests, n, bad, test_bad);
 	UNIT_ROWS(tests, n, scoped, test_scoped);
 	for (size_t i = 0; i < CONF_ROWS; i++)
-		tests[n++] = (struct CMUnitTest){ conf_row(i)->name, test_table_row, NULL, NULL, (void *) (uintptr_t) conf_row(i) };
+		tests[n++] = (struct CMUnitTest){ conf_row(i)->name, test_table_row, NULL, NULL,
+			                          (void *) (uintptr_t) conf_row(i) };
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rules);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_overrides);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_wrong_overrides);
@@ -749,5 +827,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_writable_by_others);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_choices);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_nearest);
+
 	return _cmocka_run_group_tests("conf", tests, n, make_folder, remove_folder);
 }

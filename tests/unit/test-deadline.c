@@ -22,9 +22,11 @@ static int
 run_child(void (*act)(void), char *ret_text, size_t size)
 {
 	int ends[2];
+
 	assert_int_equal(pipe(ends), 0);
 	pid_t pid = fork();
 	assert_true(pid >= 0);
+
 	if (pid == 0) {
 		(void) dup2(ends[1], STDOUT_FILENO);
 		(void) close(ends[0]);
@@ -36,10 +38,12 @@ run_child(void (*act)(void), char *ret_text, size_t size)
 	(void) close(ends[1]);
 	int status;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+
 	ssize_t len = read(ends[0], ret_text, size - 1);
 	(void) close(ends[0]);
 	ret_text[MAX(len, 0)] = '\0';
 	assert_true(WIFEXITED(status));
+
 	return WEXITSTATUS(status);
 }
 
@@ -64,7 +68,8 @@ test_strikes(void **state)
 	(void) state;
 	char text[256];
 	assert_int_equal(run_child(strike, text, sizeof text), EX_TEMPFAIL);
-	assert_string_equal(text, "4.3.0 delivery took too long: stopped while reading the message [4ABC12]\n");
+	assert_string_equal(
+		text, "4.3.0 delivery took too long: stopped while reading the message [4ABC12]\n");
 }
 
 /* A caller that blocks the signal does not keep us from ending. */
@@ -107,6 +112,7 @@ strike_with_files(void)
 		make_file(dirfd, names[i]);
 		deadline_add_file(&files[i]);
 	}
+
 	deadline_drop_file(&files[1]);
 
 	pid_t child = fork();
@@ -115,6 +121,7 @@ strike_with_files(void)
 		make_file(dirfd, "child-lives");
 		wait_for_ever();
 	}
+
 	(void) setpgid(child, child);
 	while (faccessat(dirfd, "child-lives", F_OK, 0) != 0)
 		(void) usleep(1000);
@@ -144,17 +151,22 @@ test_cleans_up(void **state)
 	(void) state;
 	char text[256];
 	assert_int_equal(run_child(strike_with_files, text, sizeof text), EX_TEMPFAIL);
+
 	g_autofree char *path = g_build_filename(folder, "child", NULL), *pid = NULL;
 	assert_true(g_file_get_contents(path, &pid, NULL, NULL));
 	pid_t group = (pid_t) g_ascii_strtoll(pid, NULL, 10);
 	unsigned tries = 0;
+
 	/* Dead means gone or not yet reaped by whoever inherited it. */
 	while (kill(-group, 0) == 0 && tries++ < 10000) {
-		g_autofree char *stat_path = g_strdup_printf("/proc/%d/stat", (int) group), *line = NULL;
-		if (g_file_get_contents(stat_path, &line, NULL, NULL) && strstr(line, ") Z ") != NULL)
+		g_autofree char *stat_path = g_strdup_printf("/proc/%d/stat", (int) group),
+				*line = NULL;
+		if (g_file_get_contents(stat_path, &line, NULL, NULL) &&
+		    strstr(line, ") Z ") != NULL)
 			break;
 		(void) usleep(1000);
 	}
+
 	assert_true(tries < 10000);
 	assert_false(is_there("first"));
 	assert_true(is_there("kept"));

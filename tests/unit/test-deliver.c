@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Plans carried out, and faults that are made to happen: full disk, file size limit, too many files, read-only. */
+/*
+ * Plans carried out, and faults that are made to happen: full disk, file size limit, too many
+ * files, read-only.
+ */
 #define _GNU_SOURCE
 #include "agent/deliver/deliver.h"
 
@@ -25,8 +28,12 @@ static Conf
 default_conf(void)
 {
 	return (Conf){
-		.create_maildir = true, .create_folders = true, .umask = 077, .durability = DURABILITY_FULL,
-		.folder_separator = (char *) "/", .folder_prefix = (char *) "",
+		.create_maildir = true,
+		.create_folders = true,
+		.umask = 077,
+		.durability = DURABILITY_FULL,
+		.folder_separator = (char *) "/",
+		.folder_prefix = (char *) "",
 	};
 }
 
@@ -44,7 +51,9 @@ typedef struct {
 static void
 try_init(Try *try)
 {
-	*try = (Try){ .dir = scratch_new(), .conf = default_conf(), .plan = plan_new(), .st = STATUS_INIT };
+	*try = (Try){
+		.dir = scratch_new(), .conf = default_conf(), .plan = plan_new(), .st = STATUS_INIT
+	};
 	deliver_report_init(&try->report);
 	try->inbox = deliver_open_inbox(try->dir, &try->conf, &try->st);
 	assert_non_null(try->inbox);
@@ -68,6 +77,7 @@ static PlanAction *
 add(Try *try, PlanKind kind, const char *mailbox, const char *flags)
 {
 	PlanAction *action = plan_action_new(kind, NULL, 0);
+
 	action->mailbox = g_strdup(mailbox);
 	if (flags != NULL)
 		action->flags = g_ptr_array_new_with_free_func(g_free);
@@ -75,6 +85,7 @@ add(Try *try, PlanKind kind, const char *mailbox, const char *flags)
 	for (size_t i = 0; flags != NULL && words[i] != NULL; i++)
 		g_ptr_array_add(action->flags, g_strdup(words[i]));
 	assert_true(plan_add(try->plan, action, &try->st));
+
 	return action;
 }
 
@@ -82,15 +93,21 @@ static bool
 run(Try *try, bool with_draft)
 {
 	DeliverJob job = {
-		.message = try->message, .headers = message_headers(try->message), .inbox = try->inbox, .conf = &try->conf,
+		.message = try->message,
+		.headers = message_headers(try->message),
+		.inbox = try->inbox,
+		.conf = &try->conf,
 	};
+
 	if (with_draft) {
 		job.draft = maildir_draft_new(try->inbox, &try->st);
-		if (job.draft == NULL || !maildir_draft_write(job.draft, job.message, job.headers, &try->st)) {
+		if (job.draft == NULL ||
+		    !maildir_draft_write(job.draft, job.message, job.headers, &try->st)) {
 			maildir_draft_free(job.draft);
 			return false;
 		}
 	}
+
 	bool done = deliver_run(try->plan, &job, &try->report, &try->st);
 	assert_null(job.draft);
 	return done;
@@ -111,8 +128,10 @@ check_report(const Try *try, const char *want)
 	for (guint i = 0; i < try->report.done->len; i++) {
 		const DeliverDone *done = try->report.done->pdata[i];
 		g_string_append_printf(got, "%s%s %s %d", i > 0 ? "; " : "", done->action,
-		                       done->folder != NULL ? done->folder : "-", (int) done->bytes);
+		                       done->folder != NULL ? done->folder : "-",
+		                       (int) done->bytes);
 	}
+
 	assert_string_equal(got->str, want);
 }
 
@@ -134,35 +153,48 @@ test_keep(void **state)
 	}
 }
 
-/* RFC 8579 4: the mailbox that has the use and is there; of several the named one. Who only asks for the setting gets its first. */
+/*
+ * RFC 8579 4: the mailbox that has the use and is there; of several the named one. Who only asks
+ * for the setting gets its first.
+ */
 static void
 test_special_use(void **state)
 {
 	(void) state;
-	static char nowhere[] = "\\Junk=Nowhere", junk[] = "\\Junk=Unwanted", other[] = "\\Junk=Other", trash[] = "\\Trash=Nowhere";
+	static char nowhere[] = "\\Junk=Nowhere", junk[] = "\\Junk=Unwanted",
+		    other[] = "\\Junk=Other", trash[] = "\\Trash=Nowhere";
 	char *uses[] = { nowhere, junk, other, trash, NULL };
 	static const struct {
 		const char *use, *name, *want, *by_setting;
 	} rows[] = {
-		{ "\\junk", "Named", "Unwanted", "Nowhere" }, { "\\Junk", NULL, "Unwanted", "Nowhere" }, { "\\Junk", "Other", "Other", "Other" },
-		{ "\\Junk", "Nowhere", "Unwanted", "Nowhere" }, { "\\Trash", "Named", NULL, "Nowhere" }, { "\\Sent", "Named", NULL, NULL },
+		{ "\\junk", "Named", "Unwanted", "Nowhere" },
+		{ "\\Junk", NULL, "Unwanted", "Nowhere" },
+		{ "\\Junk", "Other", "Other", "Other" },
+		{ "\\Junk", "Nowhere", "Unwanted", "Nowhere" },
+		{ "\\Trash", "Named", NULL, "Nowhere" },
+		{ "\\Sent", "Named", NULL, NULL },
 		{ "\\Jun", NULL, NULL, NULL },
 	};
 	Try try;
 	try_init(&try);
 	try.conf.special_use = uses;
+
 	FolderRules rules = folder_rules_of(&try.conf);
 	for (size_t f = 0; f < 2; f++) {
 		Maildir *made = NULL;
-		assert_true(folder_open(try.inbox, &rules, f == 0 ? ".Unwanted" : ".Other", true, &made, try.report.notes, &try.st));
+		assert_true(folder_open(try.inbox, &rules, f == 0 ? ".Unwanted" : ".Other", true,
+		                        &made, try.report.notes, &try.st));
 		maildir_free(made);
 	}
+
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		const char *found = folder_of_special_use(&try.conf, try.inbox, rows[i].use, rows[i].name);
+		const char *found = folder_of_special_use(&try.conf, try.inbox, rows[i].use,
+		                                          rows[i].name);
 		const char *set = folder_of_special_use(&try.conf, NULL, rows[i].use, rows[i].name);
 		assert_int_equal(g_strcmp0(found, rows[i].want), 0);
 		assert_int_equal(g_strcmp0(set, rows[i].by_setting), 0);
 	}
+
 	try_clear(&try);
 }
 
@@ -176,7 +208,9 @@ test_same_bytes_are_one_file(void **state)
 	add(&try, PLAN_KEEP, NULL, "\\Seen");
 	assert_true(run(&try, true));
 	check_report(&try, "fileinto Work/New 11; keep INBOX 11");
-	g_autofree char *one = scratch_only(try.dir, ".Work.New/new"), *two = scratch_only(try.dir, "cur");
+
+	g_autofree char *one = scratch_only(try.dir, ".Work.New/new"),
+			*two = scratch_only(try.dir, "cur");
 	struct stat a, b;
 	assert_int_equal(stat(one, &a), 0);
 	assert_int_equal(stat(two, &b), 0);
@@ -193,12 +227,15 @@ test_edited_header_is_another_file(void **state)
 	Try try;
 	try_init(&try);
 	add(&try, PLAN_KEEP, NULL, NULL);
+
 	Headers *edited = headers_new(message_headers(try.message), "\n");
 	headers_append_text(edited, "X-New", "1");
 	headers_append_from(edited, message_headers(try.message), 0);
 	add(&try, PLAN_FILEINTO, "Work", NULL)->headers = edited;
 	assert_true(run(&try, true));
-	g_autofree char *one = scratch_only(try.dir, "new"), *two = scratch_only(try.dir, ".Work/new");
+
+	g_autofree char *one = scratch_only(try.dir, "new"),
+			*two = scratch_only(try.dir, ".Work/new");
 	g_autofree char *plain = scratch_read(one, NULL), *changed = scratch_read(two, NULL);
 	assert_string_equal(plain, text);
 	assert_string_equal(changed, "X-New: 1\nA: 1\n\nbody\n");
@@ -212,9 +249,12 @@ test_replaced_body(void **state)
 	(void) state;
 	Try try;
 	try_init(&try);
+
 	static const char other[] = "B: 2\n\nother\n";
-	add(&try, PLAN_KEEP, NULL, NULL)->message = message_from_bytes(other, strlen(other), &try.st);
+	add(&try, PLAN_KEEP, NULL, NULL)->message = message_from_bytes(other, strlen(other),
+	                                                               &try.st);
 	assert_true(run(&try, true));
+
 	g_autofree char *only = scratch_only(try.dir, "new"), *got = scratch_read(only, NULL);
 	assert_string_equal(got, other);
 	check_list(&try, "tmp", "");
@@ -260,7 +300,9 @@ test_impossible_folder(void **state)
 	add(&try, PLAN_FILEINTO, "../../etc", "\\Seen");
 	add(&try, PLAN_KEEP, NULL, "\\Flagged");
 	assert_true(run(&try, true));
-	check_report(&try, "fileinto INBOX 11"); /* two ways to the INBOX are one copy with both flags */
+
+	/* two ways to the INBOX are one copy with both flags */
+	check_report(&try, "fileinto INBOX 11");
 	assert_int_equal(try.report.notes->len, 1);
 	g_autofree char *only = scratch_only(try.dir, "cur");
 	assert_true(g_str_has_suffix(only, ":2,FS"));
@@ -292,7 +334,9 @@ test_folder_gives_way(void **state)
 	try_init(&try);
 	add(&try, PLAN_KEEP, NULL, NULL);
 	add(&try, PLAN_FILEINTO, "Work", NULL);
-	g_autofree char *bad = g_build_filename(try.dir, ".Work", NULL), *tmp = g_build_filename(bad, "tmp", NULL);
+
+	g_autofree char *bad = g_build_filename(try.dir, ".Work", NULL),
+			*tmp = g_build_filename(bad, "tmp", NULL);
 	g_autofree char *cur = g_build_filename(bad, "cur", NULL);
 	assert_int_equal(mkdir(bad, 0700) | mkdir(tmp, 0700) | mkdir(cur, 0700), 0);
 	scratch_write(bad, "new", "a file where a folder belongs");
@@ -304,7 +348,10 @@ test_folder_gives_way(void **state)
 	try_clear(&try);
 }
 
-/* Makes trouble for a delivery into an INBOX at `dir`, which it opens. False: it cannot be made here. */
+/*
+ * Makes trouble for a delivery into an INBOX at `dir`, which it opens. False: it cannot be made
+ * here.
+ */
 typedef bool Trouble(const char *dir, Maildir **inbox, const Conf *conf);
 
 static Message *
@@ -331,7 +378,9 @@ end_limits(void)
 
 enum { NO_TROUBLE = 255, LITTER = 254 };
 
-/* For a child: deliver 1 MB in trouble. What came of it, and NO_TROUBLE where that cannot be made. */
+/*
+ * For a child: deliver 1 MB in trouble. What came of it, and NO_TROUBLE where that cannot be made.
+ */
 static int
 deliver_in_trouble(const char *dir, Trouble *trouble)
 {
@@ -339,16 +388,23 @@ deliver_in_trouble(const char *dir, Trouble *trouble)
 	Conf conf = default_conf();
 	g_autoptr(Maildir) inbox = NULL;
 	g_autoptr(Message) message = big_message();
+
 	if (!trouble(dir, &inbox, &conf))
 		return NO_TROUBLE;
 	g_autoptr(Plan) plan = plan_new();
 	plan_finish(plan);
-	DeliverJob job = { .message = message, .headers = message_headers(message), .inbox = inbox, .conf = &conf };
+
+	DeliverJob job = { .message = message,
+		           .headers = message_headers(message),
+		           .inbox = inbox,
+		           .conf = &conf };
 	g_auto(DeliverReport) report;
 	deliver_report_init(&report);
+
 	bool done = deliver_run(plan, &job, &report, &st);
 	end_limits();
 	g_autofree char *left = scratch_list(dir, "tmp"), *visible = scratch_list(dir, "new");
+
 	return done || (left[0] == '\0' && visible[0] == '\0') ? (int) st.id : LITTER;
 }
 
@@ -409,21 +465,25 @@ write_proc(const char *path, const char *line)
 static bool
 own_mounts(void)
 {
-	g_autofree char *uids = g_strdup_printf("0 %u 1", geteuid()), *gids = g_strdup_printf("0 %u 1", getegid());
-	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && write_proc("/proc/self/setgroups", "deny") &&
+	g_autofree char *uids = g_strdup_printf("0 %u 1", geteuid()),
+			*gids = g_strdup_printf("0 %u 1", getegid());
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
+	       write_proc("/proc/self/setgroups", "deny") &&
 	       write_proc("/proc/self/uid_map", uids) && write_proc("/proc/self/gid_map", gids);
 }
 
 static bool
 trouble_disk_full(const char *dir, Maildir **inbox, const Conf *conf)
 {
-	return own_mounts() && mount_small(dir, 0, "size=128k,mode=700") && open_for(dir, inbox, conf);
+	return own_mounts() && mount_small(dir, 0, "size=128k,mode=700") &&
+	       open_for(dir, inbox, conf);
 }
 
 static bool
 trouble_read_only(const char *dir, Maildir **inbox, const Conf *conf)
 {
-	return own_mounts() && mount_small(dir, 0, "size=8m,mode=700") && open_for(dir, inbox, conf) &&
+	return own_mounts() && mount_small(dir, 0, "size=8m,mode=700") &&
+	       open_for(dir, inbox, conf) &&
 	       mount_small(dir, MS_REMOUNT | MS_RDONLY, "size=8m,mode=700");
 }
 
@@ -446,6 +506,7 @@ test_trouble(void **state)
 	const TroubleRow *row = *state;
 	char *dir = scratch_new();
 	pid_t child = fork();
+
 	if (child == 0)
 		_exit(deliver_in_trouble(dir, row->trouble));
 	int status = 0;
@@ -462,6 +523,7 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(trouble_rows) + 10];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, trouble_rows, test_trouble);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keep);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_special_use);
@@ -473,5 +535,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_impossible_folder);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_missing_folder_that_may_not_be_made);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_folder_gives_way);
+
 	return _cmocka_run_group_tests("deliver", tests, n, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Ids of folders and annotations, as Dovecot 2.3 writes them (doveadm mailbox metadata set) and in files of our own. */
+/*
+ * Ids of folders and annotations, as Dovecot 2.3 writes them (doveadm mailbox metadata set) and in
+ * files of our own.
+ */
 #include "agent/store/folder-id.h"
 
 #include "agent/base/limits.h"
@@ -21,7 +24,8 @@ typedef struct {
 static void
 put(const Place *place, const char *name, const char *text)
 {
-	g_autofree char *path = g_build_filename(place->dir, name, NULL), *folder = g_path_get_dirname(path);
+	g_autofree char *path = g_build_filename(place->dir, name, NULL),
+			*folder = g_path_get_dirname(path);
 	assert_int_equal(g_mkdir_with_parents(folder, 0700), 0);
 	assert_true(g_file_set_contents(path, text, -1, NULL));
 }
@@ -29,9 +33,12 @@ put(const Place *place, const char *name, const char *text)
 static Place
 place_new(void)
 {
-	static const MaildirOptions options = { .umask = 077, .durability = DURABILITY_NONE, .create = true };
+	static const MaildirOptions options = { .umask = 077,
+		                                .durability = DURABILITY_NONE,
+		                                .create = true };
 	g_auto(Status) st = STATUS_INIT;
 	Place place = { .dir = scratch_new() };
+
 	place.inbox = maildir_open(place.dir, &options, &st);
 	assert_non_null(place.inbox);
 	put(&place, "dovecot-uidlist", "3 V1796020174 N1 G" INBOX_ID "\n1 :a\n");
@@ -41,8 +48,10 @@ place_new(void)
 	put(&place, ".Odd/todoke-mailboxid", "two words\n");
 	put(&place, "a/b/dovecot-uidlist", "3 V1 N1 Gdeep\n");
 	put(&place, "dovecot-attributes",
-	    "priv/" INBOX_ID "/comment\nmy inbox\nshared/" WORK_ID "/vendor/x/note\na\001ttab\001nline2\n"
+	    "priv/" INBOX_ID "/comment\nmy inbox\nshared/" WORK_ID
+	    "/vendor/x/note\na\001ttab\001nline2\n"
 	    "priv/" INBOX_ID "/vendor/vendor.dovecot/pvt/server/comment\nsrv\npriv/odd\n");
+
 	return place;
 }
 
@@ -60,8 +69,8 @@ test_ids(void **state)
 	static const struct {
 		const char *path, *want;
 	} rows[] = {
-		{ "", INBOX_ID }, { ".Work", WORK_ID }, { ".Own", "0123abc" }, { ".Old", NULL }, { ".Odd", NULL }, { ".None", NULL },
-		{ "a/b", "deep" },
+		{ "", INBOX_ID }, { ".Work", WORK_ID }, { ".Own", "0123abc" }, { ".Old", NULL },
+		{ ".Odd", NULL }, { ".None", NULL },    { "a/b", "deep" },
 	};
 	Place place = place_new();
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -69,6 +78,7 @@ test_ids(void **state)
 		if (g_strcmp0(got, rows[i].want) != 0)
 			fail_msg("'%s': got '%s', want '%s'", rows[i].path, got, rows[i].want);
 	}
+
 	place_remove(&place);
 }
 
@@ -80,18 +90,25 @@ test_by_id(void **state)
 		unsigned layout;
 		const char *id, *want;
 	} rows[] = {
-		{ FOLDER_LAYOUT_MAILDIRPP, INBOX_ID, "" }, { FOLDER_LAYOUT_MAILDIRPP, WORK_ID, ".Work" },
-		{ FOLDER_LAYOUT_MAILDIRPP, "0123abc", ".Own" }, { FOLDER_LAYOUT_MAILDIRPP, "deep", NULL },
-		{ FOLDER_LAYOUT_MAILDIRPP, "", NULL }, { FOLDER_LAYOUT_MAILDIRPP, "two", NULL },
-		{ FOLDER_LAYOUT_FS, "deep", "a/b" }, { FOLDER_LAYOUT_FS, WORK_ID, NULL },
+		{ FOLDER_LAYOUT_MAILDIRPP, INBOX_ID, "" },
+		{ FOLDER_LAYOUT_MAILDIRPP, WORK_ID, ".Work" },
+		{ FOLDER_LAYOUT_MAILDIRPP, "0123abc", ".Own" },
+		{ FOLDER_LAYOUT_MAILDIRPP, "deep", NULL },
+		{ FOLDER_LAYOUT_MAILDIRPP, "", NULL },
+		{ FOLDER_LAYOUT_MAILDIRPP, "two", NULL },
+		{ FOLDER_LAYOUT_FS, "deep", "a/b" },
+		{ FOLDER_LAYOUT_FS, WORK_ID, NULL },
 	};
 	Place place = place_new();
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		const FolderRules rules = { .layout = rows[i].layout, .separator = "/", .prefix = "" };
+		const FolderRules rules = { .layout = rows[i].layout,
+			                    .separator = "/",
+			                    .prefix = "" };
 		g_autofree char *got = folder_by_id(place.inbox, &rules, rows[i].id);
 		if (g_strcmp0(got, rows[i].want) != 0)
 			fail_msg("'%s': got '%s', want '%s'", rows[i].id, got, rows[i].want);
 	}
+
 	place_remove(&place);
 }
 
@@ -103,9 +120,11 @@ test_made(void **state)
 	g_autofree char *uidlist = g_build_filename(place.dir, "dovecot-uidlist", NULL);
 	assert_int_equal(unlink(uidlist), 0);
 	folder_id_make(place.inbox);
+
 	g_autofree char *id = folder_id(place.inbox, "");
 	assert_int_equal(strlen(id), 32);
 	folder_id_make(place.inbox);
+
 	g_autofree char *again = folder_id(place.inbox, "");
 	assert_string_equal(again, id);
 	place_remove(&place);
@@ -118,21 +137,34 @@ test_metadata(void **state)
 	static const struct {
 		const char *path, *annotation, *want;
 	} rows[] = {
-		{ "", "/private/comment", "my inbox" }, { "", "/PRIVATE/Comment", "my inbox" }, { "", "/shared/comment", NULL },
-		{ "", "/private/comm", NULL }, { ".Work", "/shared/vendor/x/note", "a\ttab\nline2" }, { ".Work", "/private/comment", "own" },
-		{ ".Work", "/private/empty", "" }, { ".Old", "/private/comment", NULL }, { ".None", "/private/comment", NULL },
-		{ NULL, "/private/comment", "srv" }, { NULL, "/shared/admin", "mailto:a@x.jp" }, { NULL, "/other/comment", NULL },
+		{ "", "/private/comment", "my inbox" },
+		{ "", "/PRIVATE/Comment", "my inbox" },
+		{ "", "/shared/comment", NULL },
+		{ "", "/private/comm", NULL },
+		{ ".Work", "/shared/vendor/x/note", "a\ttab\nline2" },
+		{ ".Work", "/private/comment", "own" },
+		{ ".Work", "/private/empty", "" },
+		{ ".Old", "/private/comment", NULL },
+		{ ".None", "/private/comment", NULL },
+		{ NULL, "/private/comment", "srv" },
+		{ NULL, "/shared/admin", "mailto:a@x.jp" },
+		{ NULL, "/other/comment", NULL },
 	};
 	Place place = place_new();
 	put(&place, ".Work/todoke-metadata", "/private/comment own\n/private/empty \n");
 	put(&place, "todoke-server-metadata", "/shared/admin mailto:a@x.jp\n");
+
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		g_autofree char *got = folder_metadata(place.inbox, "dovecot-attributes", rows[i].path, rows[i].annotation);
+		g_autofree char *got = folder_metadata(place.inbox, "dovecot-attributes",
+		                                       rows[i].path, rows[i].annotation);
 		if (g_strcmp0(got, rows[i].want) != 0)
-			fail_msg("'%s' of '%s': got '%s', want '%s'", rows[i].annotation, rows[i].path, got, rows[i].want);
-		g_autofree char *without = folder_metadata(place.inbox, "", rows[i].path, rows[i].annotation);
+			fail_msg("'%s' of '%s': got '%s', want '%s'", rows[i].annotation,
+			         rows[i].path, got, rows[i].want);
+		g_autofree char *without = folder_metadata(place.inbox, "", rows[i].path,
+		                                           rows[i].annotation);
 		assert_true(without == NULL || g_strcmp0(without, got) == 0);
 	}
+
 	place_remove(&place);
 }
 
@@ -143,11 +175,14 @@ test_too_long(void **state)
 	(void) state;
 	Place place = place_new();
 	g_autofree char *filler = g_strnfill(LIMIT_METADATA_BYTES - 11, 'x');
-	g_autofree char *fits = g_strconcat("/private/a v\n", filler + 2, NULL), *longer = g_strconcat(fits, "x", NULL);
+	g_autofree char *fits = g_strconcat("/private/a v\n", filler + 2, NULL),
+			*longer = g_strconcat(fits, "x", NULL);
 	put(&place, "todoke-metadata", fits);
+
 	g_autofree char *found = folder_metadata(place.inbox, "", "", "/private/a");
 	assert_string_equal(found, "v");
 	put(&place, "todoke-metadata", longer);
+
 	g_autofree char *lost = folder_metadata(place.inbox, "", "", "/private/a");
 	assert_null(lost);
 	place_remove(&place);
@@ -157,7 +192,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ids), cmocka_unit_test(test_by_id), cmocka_unit_test(test_made), cmocka_unit_test(test_metadata),
+		cmocka_unit_test(test_ids),      cmocka_unit_test(test_by_id),
+		cmocka_unit_test(test_made),     cmocka_unit_test(test_metadata),
 		cmocka_unit_test(test_too_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

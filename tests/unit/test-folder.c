@@ -11,14 +11,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PP = FOLDER_LAYOUT_MAILDIRPP, FS = FOLDER_LAYOUT_FS, UTF7 = FOLDER_NAMES_UTF7, UTF8 = FOLDER_NAMES_UTF8 };
+enum {
+	PP = FOLDER_LAYOUT_MAILDIRPP,
+	FS = FOLDER_LAYOUT_FS,
+	UTF7 = FOLDER_NAMES_UTF7,
+	UTF8 = FOLDER_NAMES_UTF8
+};
 
 typedef struct {
 	const char *name;
 	unsigned layout, names;
 	const char *separator, *prefix;
 	const char *in;
-	const char *want;  /* the path; "!why": refused */
+	const char *want; /* the path; "!why": refused */
 } Row;
 
 static const Row rows[] = {
@@ -37,7 +42,8 @@ static const Row rows[] = {
 	{ "fs", FS, UTF7, "/", "", "Work/Customers", "Work/Customers" },
 	{ "fs, dots separate", FS, UTF7, ".", "", "Work.New", "Work/New" },
 	{ "fs, a dot within", FS, UTF7, "/", "", "Lists/a.example", "Lists/a.example" },
-	{ "a dot within", PP, UTF7, "/", "", "Lists/a.example", "!has a '.' within a level, which Maildir++ cannot hold" },
+	{ "a dot within", PP, UTF7, "/", "", "Lists/a.example",
+	  "!has a '.' within a level, which Maildir++ cannot hold" },
 	{ "nothing", PP, UTF7, "/", "", "", "!has an empty level" },
 	{ "only the prefix", PP, UTF7, ".", "INBOX.", "INBOX.", "!has an empty level" },
 	{ "an empty level in front", FS, UTF7, "/", "", "/etc", "!has an empty level" },
@@ -47,7 +53,8 @@ static const Row rows[] = {
 	{ "up, later", FS, UTF7, "/", "", "a/../../b", "!has a level that begins with '.'" },
 	{ "up, Maildir++", PP, UTF7, "/", "", "a/../b", "!has a level that begins with '.'" },
 	{ "here", FS, UTF7, "/", "", "./a", "!has a level that begins with '.'" },
-	{ "a Maildir++ folder in fs", FS, UTF7, "/", "", ".Work", "!has a level that begins with '.'" },
+	{ "a Maildir++ folder in fs", FS, UTF7, "/", "", ".Work",
+	  "!has a level that begins with '.'" },
 	{ "up between dots", PP, UTF7, ".", "", "a/../b", "!has a '/' within a level" },
 	{ "a slash within", PP, UTF7, ".", "", "a/b", "!has a '/' within a level" },
 	{ "a slash within, fs", FS, UTF7, ".", "", "a/b", "!has a '/' within a level" },
@@ -72,7 +79,11 @@ static void
 test_path(void **state)
 {
 	const Row *row = *state;
-	FolderRules rules = { .layout = row->layout, .names = row->names, .separator = row->separator, .prefix = row->prefix };
+	FolderRules rules = { .layout = row->layout,
+		              .names = row->names,
+		              .separator = row->separator,
+		              .prefix = row->prefix };
+
 	check_path(&rules, row->in, row->want);
 }
 
@@ -98,7 +109,8 @@ static const EscapeRow escape_rows[] = {
 	{ "a Maildir++ folder in fs is escaped", '\\', FS, "/", ".Work", "\\2eWork" },
 	{ "a home is escaped", '\\', FS, "/", "~root/~a", "\\7eroot/~a" },
 	{ "Japanese and a dot", '\\', PP, "/", "\u65e5\u672c.a", ".&ZeVnLA-\\2ea" },
-	{ "new in fs, escaped or not", '\\', FS, "/", "a/new", "!has a level that is a part of every Maildir" },
+	{ "new in fs, escaped or not", '\\', FS, "/", "a/new",
+	  "!has a level that is a part of every Maildir" },
 	{ "empty levels stay wrong", '\\', PP, "/", "a//b", "!has an empty level" },
 };
 
@@ -106,7 +118,12 @@ static void
 test_escape(void **state)
 {
 	const EscapeRow *row = *state;
-	FolderRules rules = { .layout = row->layout, .names = UTF7, .separator = row->separator, .prefix = "", .escape = row->escape };
+	FolderRules rules = { .layout = row->layout,
+		              .names = UTF7,
+		              .separator = row->separator,
+		              .prefix = "",
+		              .escape = row->escape };
+
 	check_path(&rules, row->in, row->want);
 }
 
@@ -115,11 +132,27 @@ static const struct {
 	unsigned layout;
 	const char *path, *name;
 } names[] = {
-	{ PP, "", "INBOX" }, { PP, ".Work", "Work" }, { PP, ".Work.Customers", "Work/Customers" },
-	{ PP, ".v1.0", "v1/0" }, { PP, ".Lists.a\\2eexample", "Lists/a.example" }, { PP, ".&ZeVnLIqe-", "\u65e5\u672c\u8a9e" },
-	{ PP, "lists", NULL }, { PP, "v1.0", NULL }, { PP, ".a..b", NULL }, { PP, ".", NULL }, { PP, ".INBOX.Work", NULL },
-	{ PP, ".a&b", NULL }, { PP, ".a/b", NULL }, { PP, ".a\\", NULL }, { PP, ".a\\5c", "a\\" }, { PP, ".a\\41", NULL },
-	{ FS, "", "INBOX" }, { FS, "lists", "lists" }, { FS, "v1.0/a", "v1.0/a" }, { FS, ".Work", NULL }, { FS, "a/new", NULL },
+	{ PP, "", "INBOX" },
+	{ PP, ".Work", "Work" },
+	{ PP, ".Work.Customers", "Work/Customers" },
+	{ PP, ".v1.0", "v1/0" },
+	{ PP, ".Lists.a\\2eexample", "Lists/a.example" },
+	{ PP, ".&ZeVnLIqe-", "\u65e5\u672c\u8a9e" },
+	{ PP, "lists", NULL },
+	{ PP, "v1.0", NULL },
+	{ PP, ".a..b", NULL },
+	{ PP, ".", NULL },
+	{ PP, ".INBOX.Work", NULL },
+	{ PP, ".a&b", NULL },
+	{ PP, ".a/b", NULL },
+	{ PP, ".a\\", NULL },
+	{ PP, ".a\\5c", "a\\" },
+	{ PP, ".a\\41", NULL },
+	{ FS, "", "INBOX" },
+	{ FS, "lists", "lists" },
+	{ FS, "v1.0/a", "v1.0/a" },
+	{ FS, ".Work", NULL },
+	{ FS, "a/new", NULL },
 	{ FS, "a//b", NULL },
 };
 
@@ -128,17 +161,29 @@ test_names(void **state)
 {
 	(void) state;
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		const FolderRules rules = { .layout = names[i].layout, .names = UTF7, .separator = "auto", .prefix = "", .escape = '\\' };
+		const FolderRules rules = { .layout = names[i].layout,
+			                    .names = UTF7,
+			                    .separator = "auto",
+			                    .prefix = "",
+			                    .escape = '\\' };
 		g_autofree char *got = folder_name(&rules, NULL, names[i].path);
 		if (g_strcmp0(got, names[i].name) != 0)
 			fail_msg("'%s': got '%s', want '%s'", names[i].path, got, names[i].name);
 	}
-	const FolderRules dots = { .layout = PP, .names = UTF7, .separator = ".", .prefix = "INBOX.", .escape = '\0' };
+
+	const FolderRules dots = {
+		.layout = PP, .names = UTF7, .separator = ".", .prefix = "INBOX.", .escape = '\0'
+	};
 	g_autofree char *got = folder_name(&dots, NULL, ".Work.Customers");
 	assert_string_equal(got, "Work.Customers");
 }
 
-static const FolderRules plain = { .layout = PP, .names = UTF7, .separator = "/", .prefix = "", .create = true, .subscribe = true };
+static const FolderRules plain = { .layout = PP,
+	                           .names = UTF7,
+	                           .separator = "/",
+	                           .prefix = "",
+	                           .create = true,
+	                           .subscribe = true };
 
 static void
 test_limits(void **state)
@@ -146,11 +191,13 @@ test_limits(void **state)
 	(void) state;
 	FolderRules fs = plain;
 	fs.layout = FS;
+
 	g_autofree char *component = g_strnfill(LIMIT_FILE_NAME, 'x');
 	check_path(&fs, component, component);
 	g_autofree char *longer = g_strnfill(LIMIT_FILE_NAME + 1, 'x');
 	check_path(&fs, longer, "!is too long for the file system");
 	check_path(&plain, component, "!is too long for the file system");
+
 	g_autofree char *dotted = g_strconcat(".", component + 1, NULL);
 	check_path(&plain, component + 1, dotted);
 	g_autoptr(GString) levels = g_string_new("1");
@@ -159,6 +206,7 @@ test_limits(void **state)
 	check_path(&fs, levels->str, levels->str);
 	g_string_append(levels, "/1");
 	check_path(&fs, levels->str, "!has too many levels");
+
 	g_autofree char *name = g_strnfill(LIMIT_FOLDER_NAME + 1, 'x');
 	for (size_t i = 100; i < LIMIT_FOLDER_NAME; i += 101)
 		name[i] = '/';
@@ -177,9 +225,12 @@ typedef struct {
 static Place
 place_new(void)
 {
-	static const MaildirOptions options = { .umask = 077, .durability = DURABILITY_FULL, .create = true };
+	static const MaildirOptions options = { .umask = 077,
+		                                .durability = DURABILITY_FULL,
+		                                .create = true };
 	g_auto(Status) st = STATUS_INIT;
 	Place place = { .dir = scratch_new(), .notes = g_ptr_array_new_with_free_func(g_free) };
+
 	place.inbox = maildir_open(place.dir, &options, &st);
 	assert_non_null(place.inbox);
 	return place;
@@ -193,7 +244,10 @@ place_remove(Place *place)
 	scratch_remove(place->dir);
 }
 
-/* The separator "auto": which folders are there (blanks between; paths), a name, the folder that it means. */
+/*
+ * The separator "auto": which folders are there (blanks between; paths), a name, the folder that it
+ * means.
+ */
 typedef struct {
 	const char *name;
 	const char *there;
@@ -204,11 +258,15 @@ typedef struct {
 static const AutoRow auto_rows[] = {
 	{ "auto: a slash separates", "", "Work/Customers", ".Work.Customers" },
 	{ "auto: a dot beside a slash is escaped", "", "Work/a.b", ".Work.a\\2eb" },
-	{ "auto: dots, the folder of levels exists", ".Work.Customers", "Work.Customers", ".Work.Customers" },
-	{ "auto: dots, the escaped folder exists", ".Work\\2eCustomers", "Work.Customers", ".Work\\2eCustomers" },
-	{ "auto: dots, both exist", ".Work.Customers .Work\\2eCustomers", "Work.Customers", ".Work.Customers" },
+	{ "auto: dots, the folder of levels exists", ".Work.Customers", "Work.Customers",
+	  ".Work.Customers" },
+	{ "auto: dots, the escaped folder exists", ".Work\\2eCustomers", "Work.Customers",
+	  ".Work\\2eCustomers" },
+	{ "auto: dots, both exist", ".Work.Customers .Work\\2eCustomers", "Work.Customers",
+	  ".Work.Customers" },
 	{ "auto: dots, none exists", "", "Work.Customers", ".Work.Customers" },
-	{ "auto: dots, none exists, but the one above", ".Work", "Work.Customers", ".Work.Customers" },
+	{ "auto: dots, none exists, but the one above", ".Work", "Work.Customers",
+	  ".Work.Customers" },
 	{ "auto: dots that cannot be levels", "", "to be.", ".to be\\2e" },
 	{ "auto: two dots", "", "a..b", ".a\\2e\\2eb" },
 	{ "auto: up", "", "..", ".\\2e\\2e" },
@@ -217,11 +275,13 @@ static const AutoRow auto_rows[] = {
 	{ "auto: below INBOX, it does not", ".Work", "INBOX.Work", ".Work" },
 	{ "auto: below INBOX, none does", "", "Inbox.Work.New", ".Work.New" },
 	{ "auto: below INBOX by a slash", "", "INBOX/Work", ".Work" },
-	{ "auto: below INBOX by a slash, the folder exists", ".INBOX.Work", "INBOX/Work", ".INBOX.Work" },
+	{ "auto: below INBOX by a slash, the folder exists", ".INBOX.Work", "INBOX/Work",
+	  ".INBOX.Work" },
 	{ "auto: below INBOX, the INBOX", "", "INBOX.INBOX", "" },
 	{ "auto: below INBOX, nothing", "", "INBOX.", "!has an empty level" },
 	{ "auto: only a name like INBOX", "", "INBOXES.a", ".INBOXES.a" },
-	{ "auto: the name on the disk", ".Work\\2eCustomers", "Work\\2eCustomers", ".Work\\2eCustomers" },
+	{ "auto: the name on the disk", ".Work\\2eCustomers", "Work\\2eCustomers",
+	  ".Work\\2eCustomers" },
 	{ "auto: the sign in a name", "", "Work\\2eCustomers", ".Work\\5c2eCustomers" },
 	{ "auto: a folder with the sign in it", ".a\\b", "a\\b", ".a\\b" },
 	{ "auto: empty", "", "", "!has an empty level" },
@@ -234,14 +294,16 @@ test_auto(void **state)
 	const AutoRow *row = *state;
 	Place place = place_new();
 	g_auto(GStrv) there = g_strsplit(row->there, " ", -1);
+
 	for (size_t i = 0; there[i] != NULL && there[i][0] != '\0'; i++) {
 		g_autofree char *path = g_build_filename(place.dir, there[i], "tmp", NULL);
 		assert_int_equal(g_mkdir_with_parents(path, 0700), 0);
 	}
 
 	const char *why = NULL;
-	const FolderRules rules = { .layout = PP, .names = UTF7, .separator = "auto", .prefix = "",
-	                            .escape = '\\' };
+	const FolderRules rules = {
+		.layout = PP, .names = UTF7, .separator = "auto", .prefix = "", .escape = '\\'
+	};
 	g_autofree char *path = folder_path(&rules, place.inbox, row->in, &why);
 	g_autofree char *got = path != NULL ? g_strdup(path) : g_strconcat("!", why, NULL);
 	assert_string_equal(got, row->want);
@@ -254,7 +316,9 @@ test_escape_sign(void **state)
 	(void) state;
 	assert_int_equal(folder_escape_sign("\\"), '\\');
 	assert_int_equal(folder_escape_sign("^"), '^');
-	static const char *const none[] = { NULL, "", "a", "7", ".", "/", "~", "&", "\\\\", " ", "\n", "\xc3\xa4" };
+
+	static const char *const none[] = { NULL, "",  "a",    "7", ".",  "/",
+		                            "~",  "&", "\\\\", " ", "\n", "\xc3\xa4" };
 	for (size_t i = 0; i < G_N_ELEMENTS(none); i++)
 		assert_int_equal(folder_escape_sign(none[i]), '\0');
 }
@@ -263,7 +327,9 @@ static void
 test_auto_without_escapes(void **state)
 {
 	(void) state;
-	const FolderRules rules = { .layout = PP, .names = UTF7, .separator = "auto", .prefix = "" };
+	const FolderRules rules = {
+		.layout = PP, .names = UTF7, .separator = "auto", .prefix = ""
+	};
 	check_path(&rules, "Work.Customers", ".Work.Customers");
 	check_path(&rules, "a/b.c", "!has a '.' within a level, which Maildir++ cannot hold");
 	check_path(&rules, "a..b", "!has a '.' within a level, which Maildir++ cannot hold");
@@ -273,7 +339,9 @@ static void
 test_auto_in_fs(void **state)
 {
 	(void) state;
-	const FolderRules rules = { .layout = FS, .names = UTF7, .separator = "auto", .prefix = "", .escape = '\\' };
+	const FolderRules rules = {
+		.layout = FS, .names = UTF7, .separator = "auto", .prefix = "", .escape = '\\'
+	};
 	check_path(&rules, "Work.Customers", "Work.Customers");
 	check_path(&rules, "INBOX/Work", "INBOX/Work");
 	check_path(&rules, "Work/Customers", "Work/Customers");
@@ -294,24 +362,29 @@ test_new_folder(void **state)
 	(void) state;
 	Place place = place_new();
 	assert_false(folder_exists(place.inbox, &plain, "Work/New"));
+
 	g_autoptr(Maildir) made = open_folder(&place, &plain, ".Work.New", false);
 	assert_string_equal(maildir_path(made), ".Work.New");
 	g_autofree char *inside = scratch_list(place.dir, ".Work.New");
 	assert_string_equal(inside, "cur maildirfolder new tmp todoke-mailboxid");
+
 	g_autofree char *subscribed = scratch_read(place.dir, "subscriptions");
 	assert_string_equal(subscribed, "Work.New\n");
 	assert_true(folder_exists(place.inbox, &plain, "Work/New"));
 	assert_true(folder_exists(place.inbox, &plain, "inbox"));
 	assert_false(folder_exists(place.inbox, &plain, "../etc"));
+
 	struct stat sb;
 	g_autofree char *path = g_build_filename(place.dir, ".Work.New", NULL);
 	assert_int_equal(stat(path, &sb), 0);
 	assert_int_equal(sb.st_mode & 07777, 0700);
 	assert_int_equal(place.notes->len, 0);
+
 	/* The second time nothing is made, and nothing subscribed twice. */
 	scratch_write(place.dir, "subscriptions", "Other\n");
 	g_autoptr(Maildir) again = open_folder(&place, &plain, ".Work.New", false);
 	assert_non_null(again);
+
 	g_autofree char *later = scratch_read(place.dir, "subscriptions");
 	assert_string_equal(later, "Other\n");
 	place_remove(&place);
@@ -324,12 +397,16 @@ test_new_fs_folder(void **state)
 	Place place = place_new();
 	FolderRules fs = plain;
 	fs.layout = FS;
+
 	g_autoptr(Maildir) made = open_folder(&place, &fs, "Work/New", false);
-	g_autofree char *inside = scratch_list(place.dir, "Work/New"), *above = scratch_list(place.dir, "Work");
+	g_autofree char *inside = scratch_list(place.dir, "Work/New"),
+			*above = scratch_list(place.dir, "Work");
 	assert_string_equal(inside, "cur new tmp todoke-mailboxid");
 	assert_string_equal(above, "New");
+
 	g_autofree char *subscribed = scratch_read(place.dir, "subscriptions");
 	assert_string_equal(subscribed, "Work/New\n");
+
 	/* The level between is a folder on the disk, but no mailbox. */
 	assert_false(folder_exists(place.inbox, &fs, "Work"));
 	fs.create = false;
@@ -343,9 +420,11 @@ test_subscriptions_version_2(void **state)
 	(void) state;
 	Place place = place_new();
 	scratch_write(place.dir, "subscriptions", "V\t2\n\nA\tB\n");
+
 	g_autoptr(Maildir) made = open_folder(&place, &plain, ".Work.New", false);
 	g_autofree char *subscribed = scratch_read(place.dir, "subscriptions");
 	assert_string_equal(subscribed, "V\t2\n\nA\tB\nWork\tNew\n");
+
 	g_autoptr(Maildir) known = open_folder(&place, &plain, ".A.B", false);
 	g_autofree char *same = scratch_read(place.dir, "subscriptions");
 	assert_string_equal(same, "V\t2\n\nA\tB\nWork\tNew\n");
@@ -362,6 +441,7 @@ test_may_not_be_made(void **state)
 	assert_null(open_folder(&place, &rules, ".Work", false));
 	assert_int_equal(place.notes->len, 1);
 	assert_non_null(strstr(place.notes->pdata[0], "stored in the INBOX"));
+
 	g_autoptr(Maildir) made = open_folder(&place, &rules, ".Work", true);
 	assert_non_null(made);
 	g_autofree char *subscribed = scratch_read(place.dir, "subscriptions");
@@ -376,9 +456,11 @@ test_no_folder_there(void **state)
 	Place place = place_new();
 	scratch_write(place.dir, ".File", "");
 	assert_null(open_folder(&place, &plain, ".File", true));
+
 	g_autofree char *link = g_build_filename(place.dir, ".Nowhere", NULL);
 	assert_int_equal(symlink("/nonexistent/todoke", link), 0);
 	assert_null(open_folder(&place, &plain, ".Nowhere", true));
+
 	g_autofree char *loop = g_build_filename(place.dir, ".Loop", NULL);
 	assert_int_equal(symlink(".Loop", loop), 0);
 	assert_null(open_folder(&place, &plain, ".Loop", true));
@@ -392,10 +474,12 @@ test_subscriptions_locked(void **state)
 	(void) state;
 	Place place = place_new();
 	scratch_write(place.dir, "subscriptions.lock", "");
+
 	g_autoptr(Maildir) made = open_folder(&place, &plain, ".Work", false);
 	assert_non_null(made);
 	assert_int_equal(place.notes->len, 1);
 	assert_non_null(strstr(place.notes->pdata[0], "cannot subscribe"));
+
 	g_autofree char *lock = scratch_read(place.dir, "subscriptions.lock");
 	assert_non_null(lock);
 	place_remove(&place);
@@ -404,7 +488,8 @@ test_subscriptions_locked(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(escape_rows) + G_N_ELEMENTS(auto_rows) + 11];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(escape_rows) +
+	                        G_N_ELEMENTS(auto_rows) + 11];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_path);
 	UNIT_ROWS(tests, n, escape_rows, test_escape);
@@ -420,5 +505,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_may_not_be_made);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_folder_there);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_subscriptions_locked);
+
 	return _cmocka_run_group_tests("folder", tests, n, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What rules leave of the bytes, their limits and their JSON. What they decide: tests/cases/loop/rules-*. */
+/*
+ * What rules leave of the bytes, their limits and their JSON. What they decide:
+ * tests/cases/loop/rules-*.
+ */
 #include "agent/base/limits.h"
 #include "filters/filter.h"
 #include "filters/header/header-rule.h"
@@ -21,10 +24,12 @@ static HeaderRuleResult *
 apply(const HeaderRuleSpec *specs, size_t n, Headers *headers, HeaderRules **ret_rules)
 {
 	g_auto(Status) st = STATUS_INIT;
+
 	*ret_rules = header_rules_compile(specs, n, "Loops", NULL, &st);
 	assert_non_null(*ret_rules);
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_PIPE);
 	envelope->recipient = g_strdup("a@b.c");
+
 	HeaderRuleInput input = { envelope, { "+", true }, true, false };
 	return header_rules_apply(*ret_rules, headers, &input);
 }
@@ -37,17 +42,24 @@ typedef struct {
 	const char *want; /* the header afterwards */
 } Row;
 
-static const char block[] = "Received: x\r\n y\r\nDelivered-To:a@b.c\r\nDELIVERED-TO :\r\n\tA+x@B.c\r\nDelivered-To: c@d\r\n";
+static const char block[] =
+	"Received: x\r\n y\r\nDelivered-To:a@b.c\r\nDELIVERED-TO :\r\n\tA+x@B.c\r\nDelivered-To: c@d\r\n";
 
 static const Row rows[] = {
-	{ "strip what names the recipient", "recipient", "strip", NULL, "Received: x\r\n y\r\nDelivered-To: c@d\r\n" },
-	{ "strip the others", "other", "strip", NULL, "Received: x\r\n y\r\nDelivered-To:a@b.c\r\nDELIVERED-TO :\r\n\tA+x@B.c\r\n" },
+	{ "strip what names the recipient", "recipient", "strip", NULL,
+	  "Received: x\r\n y\r\nDelivered-To: c@d\r\n" },
+	{ "strip the others", "other", "strip", NULL,
+	  "Received: x\r\n y\r\nDelivered-To:a@b.c\r\nDELIVERED-TO :\r\n\tA+x@B.c\r\n" },
 	{ "strip all", "any", "strip", NULL, "Received: x\r\n y\r\n" },
 	{ "match that is not said is any", NULL, "strip", NULL, "Received: x\r\n y\r\n" },
-	{ "strip by pattern", "/^A\\+/", "strip", NULL, "Received: x\r\n y\r\nDelivered-To:a@b.c\r\nDelivered-To: c@d\r\n" },
-	{ "pattern without case", "/^a/i", "strip", NULL, "Received: x\r\n y\r\nDelivered-To: c@d\r\n" },
-	{ "rename keeps the bytes of the rest", "recipient", "rename", NULL, "Received: x\r\n y\r\nOld-delivered-to:a@b.c\r\nOld-delivered-to :\r\n\tA+x@B.c\r\nDelivered-To: c@d\r\n" },
-	{ "rename to a name", "/c@d/", "rename", "X-Was", "Received: x\r\n y\r\nDelivered-To:a@b.c\r\nDELIVERED-TO :\r\n\tA+x@B.c\r\nX-Was: c@d\r\n" },
+	{ "strip by pattern", "/^A\\+/", "strip", NULL,
+	  "Received: x\r\n y\r\nDelivered-To:a@b.c\r\nDelivered-To: c@d\r\n" },
+	{ "pattern without case", "/^a/i", "strip", NULL,
+	  "Received: x\r\n y\r\nDelivered-To: c@d\r\n" },
+	{ "rename keeps the bytes of the rest", "recipient", "rename", NULL,
+	  "Received: x\r\n y\r\nOld-delivered-to:a@b.c\r\nOld-delivered-to :\r\n\tA+x@B.c\r\nDelivered-To: c@d\r\n" },
+	{ "rename to a name", "/c@d/", "rename", "X-Was",
+	  "Received: x\r\n y\r\nDelivered-To:a@b.c\r\nDELIVERED-TO :\r\n\tA+x@B.c\r\nX-Was: c@d\r\n" },
 	{ "keep changes nothing", "any", "keep", NULL, block },
 	{ "bounce changes nothing", "any", "bounce", NULL, block },
 };
@@ -56,13 +68,17 @@ static void
 test_edit(void **state)
 {
 	const Row *row = *state;
-	HeaderRuleSpec spec = { "r", "delivered-to", row->match, NULL, row->action, row->to, "f", 1 };
+	HeaderRuleSpec spec = {
+		"r", "delivered-to", row->match, NULL, row->action, row->to, "f", 1
+	};
 	g_autoptr(Headers) headers = index_block(block, strlen(block));
 	g_autoptr(HeaderRules) rules = NULL;
 	g_autoptr(HeaderRuleResult) result = apply(&spec, 1, headers, &rules);
 	g_autoptr(GString) got = g_string_new(NULL);
+
 	for (size_t i = 0; i < headers_count(result->headers); i++)
-		g_string_append_len(got, headers_get(result->headers, i)->bytes, headers_get(result->headers, i)->len);
+		g_string_append_len(got, headers_get(result->headers, i)->bytes,
+		                    headers_get(result->headers, i)->len);
 	assert_string_equal(got->str, row->want);
 }
 
@@ -76,7 +92,9 @@ test_json(void **state)
 	g_autoptr(HeaderRuleResult) result = apply(&spec, 1, headers, &rules);
 	json_t *json = header_rule_result_json(result);
 	char *text = json_dumps(json, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	assert_string_equal(text, "{\"answer\":\"file\",\"folder\":\"Loops\",\"why\":\"rule \\\"r\\\" of this host matches X-A in line 1\","
+	assert_string_equal(
+		text,
+		"{\"answer\":\"file\",\"folder\":\"Loops\",\"why\":\"rule \\\"r\\\" of this host matches X-A in line 1\","
 		"\"note\":null,\"events\":[{\"rule\":\"r\",\"action\":\"file\",\"line\":1,\"text\":\"X-A: 1\"}],\"more\":0}");
 	free(text);
 	json_decref(json);
@@ -91,7 +109,9 @@ test_wrong_rule(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	assert_null(header_rules_compile(&spec, 1, "Loops", NULL, &st));
 	assert_int_equal(st.id, STATUS_CONFIG);
-	assert_string_equal(st.detail, "todoke.conf:7: rule \"r\": match '/(/' is wrong at octet 2: missing closing parenthesis");
+	assert_string_equal(
+		st.detail,
+		"todoke.conf:7: rule \"r\": match '/(/' is wrong at octet 2: missing closing parenthesis");
 }
 
 static void
@@ -102,6 +122,7 @@ test_no_rules_is_the_same_header(void **state)
 	g_autoptr(HeaderRules) rules = NULL;
 	g_autoptr(HeaderRuleResult) result = apply(NULL, 0, headers, &rules);
 	assert_ptr_equal(result->headers, headers);
+
 	g_autofree char *text = header_rule_result_print(result);
 	assert_string_equal(text, "");
 }
@@ -110,6 +131,7 @@ static Headers *
 index_many(const char *field, unsigned n)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
+
 	for (unsigned i = 0; i < n; i++)
 		g_string_append(text, field);
 	/* Fields point into the block: the list has to keep it. */
@@ -117,6 +139,7 @@ index_many(const char *field, unsigned n)
 	g_autoptr(Headers) headers = index_block(text->str, text->len);
 	for (size_t i = 0; i < headers_count(headers); i++)
 		headers_append_renamed(kept, headers_get(headers, i), "X-A");
+
 	return g_steal_pointer(&kept);
 }
 
@@ -133,13 +156,17 @@ test_event_limit(void **state)
 	assert_int_equal(headers_count(result->headers), 0);
 }
 
-/* 100,000 fields, each of which could use the steps of a match to the full: all of them share one time. */
+/*
+ * 100,000 fields, each of which could use the steps of a match to the full: all of them share one
+ * time.
+ */
 static void
 test_time_limit(void **state)
 {
 	(void) state;
 	HeaderRuleSpec spec = { "slow", "X-A", "/^(a+)+$/", NULL, "bounce", NULL, "f", 1 };
-	g_autoptr(Headers) headers = index_many("X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\n", LIMIT_HEADER_FIELDS);
+	g_autoptr(Headers) headers = index_many("X-A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\n",
+	                                        LIMIT_HEADER_FIELDS);
 	g_autoptr(HeaderRules) rules = NULL;
 	gint64 start = g_get_monotonic_time();
 	g_autoptr(HeaderRuleResult) result = apply(&spec, 1, headers, &rules);
@@ -154,11 +181,13 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 5];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_edit);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_json);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_wrong_rule);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_rules_is_the_same_header);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_event_limit);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_time_limit);
+
 	return _cmocka_run_group_tests("header-rule", tests, n, NULL, NULL);
 }

@@ -9,8 +9,8 @@
 typedef struct {
 	const char *name;
 	const char *in;
-	const char *want;   /* "name@line=value;" for each field */
-	size_t want_len;    /* octets that are header */
+	const char *want; /* "name@line=value;" for each field */
+	size_t want_len;  /* octets that are header */
 } Row;
 
 static const Row rows[] = {
@@ -19,11 +19,14 @@ static const Row rows[] = {
 	{ "CRLF", "A: 1\r\nB: 2\r\n\r\nbody", "A@1=1;B@2=2;", 12 },
 	{ "no empty line", "A: 1\n", "A@1=1;", 5 },
 	{ "no line end at the end", "A: 1", "A@1=1;", 4 },
-	{ "lines that are no field above the empty line", "A: 1\nhello world\nhi\n\nB: 2\n", "A@1=1;@2=;", 20 },
+	{ "lines that are no field above the empty line", "A: 1\nhello world\nhi\n\nB: 2\n",
+	  "A@1=1;@2=;", 20 },
 	{ "only lines that are no field", "hello world\nhi\n\nB: 2\n", "", 0 },
 	{ "lines that are no field, to the end", "A: 1\nhello world\nhi", "A@1=1;", 5 },
-	{ "a line that is not a field, and one follows", "A: 1\nhello world\nB: 2\n\nC: 3\n", "A@1=1;@2=;B@3=2;", 22 },
-	{ "lines that are no field are one stray", "A: 1\nx y\n z\nv w\nB: 2\n\n", "A@1=1;@2=;B@5=2;", 21 },
+	{ "a line that is not a field, and one follows", "A: 1\nhello world\nB: 2\n\nC: 3\n",
+	  "A@1=1;@2=;B@3=2;", 22 },
+	{ "lines that are no field are one stray", "A: 1\nx y\n z\nv w\nB: 2\n\n",
+	  "A@1=1;@2=;B@5=2;", 21 },
 	{ "strays twice", "A: 1\nx\nB: 2\ny\nC: 3\nz\n\n", "A@1=1;@2=;B@3=2;@4=;C@5=3;@6=;", 21 },
 	{ "a folded field below a stray", "A: 1\nx\nB: 2\n 3\n\n", "A@1=1;@2=;B@3=2 3;", 15 },
 	{ "From on top", "From a@b Mon\nA: 1\n\n", "@1=;A@2=1;", 18 },
@@ -31,7 +34,8 @@ static const Row rows[] = {
 	{ "a fold, then a stray, then text", " x\nfoo\nbar\n\n", "@1=;@2=;", 11 },
 	{ "below a stray: a URL is not a field", "A: 1\nsee\nhttp://x/\n\n", "A@1=1;@2=;", 19 },
 	{ "below a stray: a time is not a field", "A: 1\nsee\n12:30 at\n\n", "A@1=1;@2=;", 18 },
-	{ "below a stray: a blank before the colon is not a field", "A: 1\nsee\nB : 2\n\n", "A@1=1;@2=;", 15 },
+	{ "below a stray: a blank before the colon is not a field", "A: 1\nsee\nB : 2\n\n",
+	  "A@1=1;@2=;", 15 },
 	{ "without strays a URL is a field", "A: 1\nhttp://x/\n\n", "A@1=1;http@2=//x/;", 15 },
 	{ "stray with CRLF", "A: 1\r\nx\r\nB: 2\r\n\r\n", "A@1=1;@2=;B@3=2;", 15 },
 	{ "blank before the colon", "A : 1\n\n", "A@1=1;", 6 },
@@ -47,8 +51,10 @@ test_index(void **state)
 {
 	const Row *row = *state;
 	size_t len = strlen(row->in);
+
 	/* Octet by octet and at once must see the same. */
 	const size_t steps[] = { 1, len + 1 };
+
 	for (size_t s = 0; s < G_N_ELEMENTS(steps); s++) {
 		g_autoptr(Headers) headers = headers_new(NULL, "\n");
 		bool ended = false;
@@ -60,7 +66,8 @@ test_index(void **state)
 		for (size_t i = 0; i < headers_count(headers); i++) {
 			const HeaderField *field = headers_get(headers, i);
 			g_autofree char *name = header_field_name(field);
-			g_autofree char *value = field->name_len > 0 ? header_field_value(field) : g_strdup("");
+			g_autofree char *value = field->name_len > 0 ? header_field_value(field)
+			                                             : g_strdup("");
 			g_string_append_printf(got, "%s@%u=%s;", name, field->line, value);
 		}
 		assert_string_equal(got->str, row->want);
@@ -75,14 +82,17 @@ test_rename_keeps_the_rest(void **state)
 	bool ended;
 	static const char block[] = "Delivered-To:  a@b\n\tc\n\n";
 	headers_index(headers, block, strlen(block), 0, true, &ended);
+
 	g_autoptr(Headers) edited = headers_new(headers, "\n");
 	headers_append_text(edited, "X-New", "1\n2");
 	headers_append_renamed(edited, headers_get(headers, 0), "Old-Delivered-To");
+
 	const HeaderField *added = headers_get(edited, 0), *renamed = headers_get(edited, 1);
 	assert_memory_equal(added->bytes, "X-New: 1\n\t2\n", added->len);
 	assert_int_equal(added->line, 0);
 	assert_memory_equal(renamed->bytes, "Old-Delivered-To:  a@b\n\tc\n", renamed->len);
 	assert_int_equal(renamed->line, 1);
+
 	size_t pos = 0;
 	assert_ptr_equal(headers_next(edited, "old-delivered-TO", &pos), renamed);
 	assert_null(headers_next(edited, "old-delivered-to", &pos));
@@ -96,9 +106,11 @@ test_edits_share(void **state)
 	g_autoptr(GString) block = g_string_new(NULL);
 	for (unsigned i = 0; i < 1000; i++)
 		g_string_append_printf(block, "F%u: %u\n", i % 50, i);
+
 	g_autoptr(Headers) headers = headers_new(NULL, "\n");
 	bool ended;
 	headers_index(headers, block->str, block->len, 0, true, &ended);
+
 	g_autoptr(GPtrArray) want = g_ptr_array_new_with_free_func(g_free);
 	for (size_t i = 0; i < headers_count(headers); i++)
 		g_ptr_array_add(want, header_field_value(headers_get(headers, i)));
@@ -134,8 +146,10 @@ test_edits_share(void **state)
 			named++;
 		}
 	}
+
 	assert_null(headers_next(headers, "F1", &pos));
 	assert_true(named > 100);
+
 	/* What is left alone is not copied: 500 copies of 1,000 fields would be 20 MB. */
 	assert_true(held < 200000);
 	assert_true(headers_order_bytes(headers) < 50000);
@@ -146,8 +160,10 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 2];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_index);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rename_keeps_the_rest);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_edits_share);
+
 	return _cmocka_run_group_tests("headers", tests, n, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What became of marked mail: its lines, the search for a copy, and how far both go. The ways of mail: tests/cmd/test-returns.py. */
+/*
+ * What became of marked mail: its lines, the search for a copy, and how far both go. The ways of
+ * mail: tests/cmd/test-returns.py.
+ */
 #define _GNU_SOURCE
 #include "agent/state/mark-history.h"
 
@@ -26,7 +29,8 @@ static char *folder;
 static void
 put(const char *path, const char *text)
 {
-	g_autofree char *whole = g_build_filename(folder, path, NULL), *parent = g_path_get_dirname(whole);
+	g_autofree char *whole = g_build_filename(folder, path, NULL),
+			*parent = g_path_get_dirname(whole);
 	assert_int_equal(g_mkdir_with_parents(parent, 0700), 0);
 	assert_true(g_file_set_contents(whole, text, -1, NULL));
 }
@@ -43,7 +47,8 @@ test_lines(void **state)
 {
 	(void) state;
 	g_autoptr(GString) lines = g_string_new(NULL);
-	const MarkTag tag = { NOW, SUBJECT, &print, &print, NULL }, other = { NOW, SUBJECT, &other_print, NULL, NULL };
+	const MarkTag tag = { NOW, SUBJECT, &print, &print, NULL },
+		      other = { NOW, SUBJECT, &other_print, NULL, NULL };
 	mark_history_kept(lines, &tag, ".A b%\n/new/1.x,S=2:2,", 1234);
 	mark_history_kept_in_mbox(lines, &tag, "/home/a b/box", SUBJECT);
 	mark_history_passed(lines, &other);
@@ -58,6 +63,7 @@ test_lines(void **state)
 	assert_string_equal(history.disposed, "my rules.sieve:3");
 	assert_int_equal(history.returns, 2);
 	assert_int_equal(history.kept->len, 2);
+
 	const KeptCopy *box = history.kept->pdata[0], *file = history.kept->pdata[1];
 	assert_string_equal(box->path, "/home/a b/box");
 	assert_string_equal(box->sign, SUBJECT);
@@ -92,6 +98,7 @@ test_long_history(void **state)
 		mark_history_returned(lines, &tag);
 		mark_history_kept(lines, &other, "new/a", wanted++);
 	}
+
 	append(lines);
 	g_auto(MarkHistory) history = { 0 };
 	mark_history_read(folder, &tag, &history);
@@ -107,6 +114,7 @@ test_copies_limit(void **state)
 	for (unsigned i = 0; i < LIMIT_KEPT_COPIES + 1; i++)
 		mark_history_kept(lines, &tag, "new/a", i);
 	append(lines);
+
 	g_auto(MarkHistory) history = { 0 };
 	mark_history_read(folder, &tag, &history);
 	assert_int_equal(history.kept->len, LIMIT_KEPT_COPIES);
@@ -120,7 +128,8 @@ test_history_limit(void **state)
 	(void) state;
 	const MarkTag tag = { NOW, SUBJECT, &print, NULL, NULL };
 	g_autoptr(GString) lines = g_string_new(NULL);
-	g_autofree char *path = g_build_filename(folder, "marks", NULL), *old = g_build_filename(folder, "marks.old", NULL);
+	g_autofree char *path = g_build_filename(folder, "marks", NULL),
+			*old = g_build_filename(folder, "marks.old", NULL);
 	mark_history_returned(lines, &tag);
 	append(lines);
 	assert_int_equal(access(old, F_OK), -1);
@@ -145,30 +154,39 @@ find(const char *path, const char *trash)
 	g_autoptr(Maildir) inbox = maildir_open(folder, &options, &st);
 	KeptCopy copy = { (char *) (uintptr_t) path, strlen(MAIL), NULL, NOW };
 	g_autoptr(GPtrArray) copies = g_ptr_array_new();
+
 	g_ptr_array_add(copies, &copy);
 	BodyPrint whole;
 	assert_true(message_whole_print(message, &whole, &st));
-	const KeptWanted wanted = { subject, message_print(message, &st), &whole, "ann@x.test", &rules, trash };
+
+	const KeptWanted wanted = { subject, message_print(message, &st),
+		                    &whole,  "ann@x.test",
+		                    &rules,  trash };
 	const KeptCopy *found = NULL;
 	char *where = NULL;
+
 	return kept_find(inbox, copies, &wanted, &found, &where) ? where : NULL;
 }
 
 typedef struct {
 	const char *name;
-	const char *file;  /* what is there */
+	const char *file; /* what is there */
 	const char *text;
-	const char *want;  /* NULL: it is not found */
+	const char *want; /* NULL: it is not found */
 } FindRow;
 
 static const FindRow find_rows[] = {
 	{ "as it was put", "new/1.a,S=44", MAIL, "new/1.a,S=44" },
 	{ "read, with flags", "cur/1.a,S=44:2,FS", MAIL, "cur/1.a,S=44:2,FS" },
-	{ "in a folder of Maildir++, under its name", ".Work/cur/1.a:2,S", MAIL, ".Work/cur/1.a:2,S" },
-	{ "in a folder of folders, under another name", "Work/New/cur/2.b,S=44:2,", MAIL, "Work/New/cur/2.b,S=44:2," },
+	{ "in a folder of Maildir++, under its name", ".Work/cur/1.a:2,S", MAIL,
+	  ".Work/cur/1.a:2,S" },
+	{ "in a folder of folders, under another name", "Work/New/cur/2.b,S=44:2,", MAIL,
+	  "Work/New/cur/2.b,S=44:2," },
 	{ "under another name without a size", "cur/2.b:2,", MAIL, "cur/2.b:2," },
-	{ "another mail of the same size", "cur/2.b:2,", "From: a@b.test\nMessage-ID: <1@b.test>\n\nbodi\n", NULL },
-	{ "another Message-ID", "cur/1.a:2,", "From: a@b.test\nMessage-ID: <2@b.test>\n\nbody\n", NULL },
+	{ "another mail of the same size", "cur/2.b:2,",
+	  "From: a@b.test\nMessage-ID: <1@b.test>\n\nbodi\n", NULL },
+	{ "another Message-ID", "cur/1.a:2,", "From: a@b.test\nMessage-ID: <2@b.test>\n\nbody\n",
+	  NULL },
 	{ "its name on another mail", "new/1.a,S=44", "something else\n", NULL },
 	{ "flagged as deleted", "cur/1.a,S=44:2,ST", MAIL, NULL },
 	{ "in the trash", ".Trash/cur/1.a,S=44:2,S", MAIL, NULL },
@@ -180,6 +198,7 @@ static void
 test_find(void **state)
 {
 	const FindRow *row = *state;
+
 	put(row->file, row->text);
 	g_autofree char *where = find("new/1.a,S=44", ".Trash");
 	if (row->want == NULL)
@@ -196,6 +215,7 @@ test_reads_limit(void **state)
 		g_autofree char *path = g_strdup_printf(".A/cur/%u.x,S=%zu:2,", i, strlen(MAIL));
 		put(path, "no mail");
 	}
+
 	put("cur/2.b,S=44:2,", MAIL); /* the INBOX comes before */
 	g_autofree char *here = find("new/1.a", NULL);
 	assert_string_equal(here, "cur/2.b,S=44:2,");
@@ -206,6 +226,7 @@ test_reads_limit(void **state)
 		g_autofree char *path = g_strdup_printf("new/%u.x,S=%zu", i, strlen(MAIL));
 		put(path, "no mail");
 	}
+
 	g_autofree char *gone = find("new/1.a", NULL);
 	assert_null(gone);
 }
@@ -221,11 +242,13 @@ test_files_limit(void **state)
 		g_autofree char *name = g_strdup_printf("%u,S=1", i);
 		assert_int_equal(mknodat(dir, name, S_IFREG | 0600, 0), 0);
 	}
+
 	put("cur/2.b,S=44:2,", MAIL); /* looked for by name first, then by size */
 	g_autofree char *here = find("new/1.a", NULL);
 	assert_string_equal(here, "cur/2.b,S=44:2,");
 	put("new/more", "");
 	put("new/more2", "");
+
 	g_autofree char *gone = find("new/1.a", NULL);
 	assert_null(gone);
 }
@@ -241,13 +264,15 @@ test_mbox_limit(void **state)
 	KeptCopy copy = { path, 0, (char *) (uintptr_t) SUBJECT, NOW };
 	g_autoptr(GPtrArray) copies = g_ptr_array_new();
 	g_ptr_array_add(copies, &copy);
+
 	const KeptWanted wanted = { SUBJECT, &print, &print, "ann@x.test", &rules, NULL };
 	for (off_t at = (off_t) LIMIT_KEPT_MBOX - 64; at <= (off_t) LIMIT_KEPT_MBOX; at += 64) {
 		auto_fd int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 		assert_int_equal(pwrite(fd, SUBJECT, 64, at), 64);
 		const KeptCopy *found = NULL;
 		g_autofree char *where = NULL;
-		assert_int_equal(kept_find(inbox, copies, &wanted, &found, &where), at + 64 <= (off_t) LIMIT_KEPT_MBOX);
+		assert_int_equal(kept_find(inbox, copies, &wanted, &found, &where),
+		                 at + 64 <= (off_t) LIMIT_KEPT_MBOX);
 	}
 }
 
@@ -272,22 +297,22 @@ int
 main(void)
 {
 	const struct CMUnitTest others[] = {
-		cmocka_unit_test(test_lines),
-		cmocka_unit_test(test_long_history),
-		cmocka_unit_test(test_copies_limit),
-		cmocka_unit_test(test_history_limit),
-		cmocka_unit_test(test_reads_limit),
-		cmocka_unit_test(test_files_limit),
+		cmocka_unit_test(test_lines),        cmocka_unit_test(test_long_history),
+		cmocka_unit_test(test_copies_limit), cmocka_unit_test(test_history_limit),
+		cmocka_unit_test(test_reads_limit),  cmocka_unit_test(test_files_limit),
 		cmocka_unit_test(test_mbox_limit),
 	};
 	struct CMUnitTest tests[G_N_ELEMENTS(find_rows) + G_N_ELEMENTS(others)];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, find_rows, test_find);
 	memcpy(tests + n, others, sizeof others);
 	n += G_N_ELEMENTS(others);
+
 	for (size_t i = 0; i < n; i++) {
 		tests[i].setup_func = set_up;
 		tests[i].teardown_func = tear_down;
 	}
+
 	return _cmocka_run_group_tests("kept", tests, n, NULL, NULL);
 }

@@ -20,7 +20,8 @@ enum { SIZE_LIMIT = 1000, ENVELOPE_STRINGS = 12 };
 
 /* The number of descriptors that the back has. */
 static bool
-count_descriptors(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox, Status *st)
+count_descriptors(void *user, const LmtpMail *mail, const char *address, char **ret_mailbox,
+                  Status *st)
 {
 	(void) user, (void) mail, (void) address, (void) st;
 	unsigned n = 0;
@@ -29,6 +30,7 @@ count_descriptors(void *user, const LmtpMail *mail, const char *address, char **
 		n++;
 	(void) closedir(folder);
 	*ret_mailbox = g_strdup_printf("%u", n);
+
 	return true;
 }
 
@@ -45,7 +47,8 @@ static bool
 deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 {
 	(void) user, (void) st;
-	*ret_done = announced == 0 ? g_strdup(envelope->recipient) : g_strdup_printf("%u", announced);
+	*ret_done = announced == 0 ? g_strdup(envelope->recipient)
+	                           : g_strdup_printf("%u", announced);
 	return true;
 }
 
@@ -67,12 +70,18 @@ end(void *user)
 static int
 start_back(Conf *conf)
 {
-	LmtpBackend backend = { .recipient = count_descriptors, .adopt = adopt, .announce = announce, .deliver = deliver, .end = end };
+	LmtpBackend backend = { .recipient = count_descriptors,
+		                .adopt = adopt,
+		                .announce = announce,
+		                .deliver = deliver,
+		                .end = end };
 	g_auto(Status) st = STATUS_INIT;
 	int channel = dup(STDIN_FILENO);
+
 	(void) close(channel);
 	conf->message_size_limit = SIZE_LIMIT;
 	assert_true(lmtp_broker_split(conf, -1, &backend, &st));
+
 	return channel;
 }
 
@@ -83,13 +92,15 @@ tell(int channel, const GString *packet, const int *fds, size_t n)
 	char control[CMSG_SPACE(4 * sizeof(int))] __attribute__((aligned(8))) = { 0 };
 	struct iovec payload = { packet->str, packet->len };
 	struct msghdr message = { .msg_iov = &payload, .msg_iovlen = 1 };
+
 	if (n > 0) {
 		message.msg_control = control;
 		message.msg_controllen = CMSG_SPACE(n * sizeof(int));
 		struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-		*rights = (struct cmsghdr) { CMSG_LEN(n * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
+		*rights = (struct cmsghdr){ CMSG_LEN(n * sizeof(int)), SOL_SOCKET, SCM_RIGHTS };
 		memcpy(CMSG_DATA(rights), fds, n * sizeof(int));
 	}
+
 	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t) packet->len;
 }
 
@@ -101,11 +112,14 @@ ask(int channel, const GString *packet, const int *fds, size_t n, Status *st)
 	struct pollfd readable = { .fd = channel, .events = POLLIN };
 	if (!tell(channel, packet, fds, n))
 		return NULL;
+
 	assert_int_equal(poll(&readable, 1, 60 * 1000), 1);
 	ssize_t len = recv(channel, buffer, sizeof buffer, 0);
 	if (len <= 0)
 		return NULL;
-	return lmtp_pack_take_outcome(buffer, buffer + len, &done, st) ? done : g_strdup(st->detail);
+
+	return lmtp_pack_take_outcome(buffer, buffer + len, &done, st) ? done
+	                                                               : g_strdup(st->detail);
 }
 
 static GString *
@@ -166,19 +180,28 @@ test_spool(void **state)
 		int fd;
 		bool good;
 	} rows[] = {
-		{ file_of(SIZE_LIMIT), true }, { file_of(0), true }, { file_of(SIZE_LIMIT + 1), false }, { file_of((off_t) 1 << 60), false },
-		{ pipes[0], false }, { open("/", O_RDONLY | O_CLOEXEC), false }, { open("/dev/zero", O_RDONLY | O_CLOEXEC), false },
-		{ socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), false }, { open("/", O_PATH | O_CLOEXEC), false },
+		{ file_of(SIZE_LIMIT), true },
+		{ file_of(0), true },
+		{ file_of(SIZE_LIMIT + 1), false },
+		{ file_of((off_t) 1 << 60), false },
+		{ pipes[0], false },
+		{ open("/", O_RDONLY | O_CLOEXEC), false },
+		{ open("/dev/zero", O_RDONLY | O_CLOEXEC), false },
+		{ socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), false },
+		{ open("/", O_PATH | O_CLOEXEC), false },
 	};
+
 	g_autoptr(Conf) conf = g_new0(Conf, 1);
 	g_autoptr(GString) packet = envelope_packet("d", ENVELOPE_STRINGS, NULL);
 	auto_fd int channel = start_back(conf);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *said = ask(channel, packet, &rows[i].fd, 1, &st);
-		assert_string_equal(said, rows[i].good ? "a@b.test" : "a broken request for a delivery");
+		assert_string_equal(said,
+		                    rows[i].good ? "a@b.test" : "a broken request for a delivery");
 		(void) close(rows[i].fd);
 	}
+
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *said = ask(channel, packet, NULL, 0, &st);
 	assert_string_equal(said, "a broken request for a delivery");
@@ -196,7 +219,8 @@ test_envelope(void **state)
 	auto_fd int fd = file_of(1);
 	for (size_t i = 0; i < ENVELOPE_STRINGS * G_N_ELEMENTS(odd); i++) {
 		g_auto(Status) st = STATUS_INIT;
-		g_autoptr(GString) packet = envelope_packet("d", i / G_N_ELEMENTS(odd), odd[i % G_N_ELEMENTS(odd)]);
+		g_autoptr(GString) packet = envelope_packet("d", i / G_N_ELEMENTS(odd),
+		                                            odd[i % G_N_ELEMENTS(odd)]);
 		g_autofree char *said = ask(channel, packet, &fd, 1, &st);
 		assert_string_equal(said, "a broken request for a delivery");
 	}
@@ -213,11 +237,13 @@ test_cut(void **state)
 	g_autoptr(GString) whole = envelope_packet("d", ENVELOPE_STRINGS, NULL);
 	for (size_t len = 1; len <= whole->len + 1; len++) {
 		g_auto(Status) st = STATUS_INIT;
-		g_autoptr(GString) packet = g_string_new_len(whole->str, (gssize) MIN(len, whole->len));
+		g_autoptr(GString)
+			packet = g_string_new_len(whole->str, (gssize) MIN(len, whole->len));
 		if (len > whole->len)
 			lmtp_pack_string(packet, "more");
 		g_autofree char *said = ask(channel, packet, &fd, 1, &st);
-		assert_string_equal(said, len == whole->len ? "a@b.test" : "a broken request for a delivery");
+		assert_string_equal(said, len == whole->len ? "a@b.test"
+		                                            : "a broken request for a delivery");
 	}
 }
 
@@ -231,8 +257,10 @@ test_announcements(void **state)
 		size_t odd;
 		const char *want;
 	} rows[] = {
-		{ 1, ENVELOPE_STRINGS, "1" }, { LIMIT_LMTP_RECIPIENTS, ENVELOPE_STRINGS, "1000" },
-		{ LIMIT_LMTP_RECIPIENTS + 1, ENVELOPE_STRINGS, NULL }, { 1, 1, NULL },
+		{ 1, ENVELOPE_STRINGS, "1" },
+		{ LIMIT_LMTP_RECIPIENTS, ENVELOPE_STRINGS, "1000" },
+		{ LIMIT_LMTP_RECIPIENTS + 1, ENVELOPE_STRINGS, NULL },
+		{ 1, 1, NULL },
 	};
 	g_autoptr(Conf) conf = g_new0(Conf, 1);
 	auto_fd int fd = file_of(1);
@@ -251,14 +279,17 @@ test_announcements(void **state)
 	}
 }
 
-/* Deliveries that are under way do not become more; the next message has announcements of its own. */
+/*
+ * Deliveries that are under way do not become more; the next message has announcements of its own.
+ */
 static void
 test_late_announcement(void **state)
 {
 	(void) state;
 	g_autoptr(Conf) conf = g_new0(Conf, 1);
 	auto_fd int fd = file_of(1);
-	g_autoptr(GString) whole = envelope_packet("d", ENVELOPE_STRINGS, NULL), more = envelope_packet("a", ENVELOPE_STRINGS, NULL);
+	g_autoptr(GString) whole = envelope_packet("d", ENVELOPE_STRINGS, NULL),
+			   more = envelope_packet("a", ENVELOPE_STRINGS, NULL);
 	g_autoptr(GString) over = g_string_new("e");
 	for (int ends = 1; ends >= 0; ends--) {
 		g_auto(Status) st = STATUS_INIT;
@@ -276,8 +307,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_descriptors_stay_not), cmocka_unit_test(test_spool), cmocka_unit_test(test_envelope),
-		cmocka_unit_test(test_cut), cmocka_unit_test(test_announcements),
+		cmocka_unit_test(test_descriptors_stay_not),
+		cmocka_unit_test(test_spool),
+		cmocka_unit_test(test_envelope),
+		cmocka_unit_test(test_cut),
+		cmocka_unit_test(test_announcements),
 		cmocka_unit_test(test_late_announcement),
 	};
 	return cmocka_run_group_tests_name("lmtp-broker", tests, NULL, NULL);

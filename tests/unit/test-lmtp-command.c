@@ -10,7 +10,7 @@
 typedef struct {
 	const char *name;
 	const char *in;
-	const char *want;   /* printed command, or the code and enhanced code of the refusal */
+	const char *want; /* printed command, or the code and enhanced code of the refusal */
 } Row;
 
 static const Row rows[] = {
@@ -20,7 +20,8 @@ static const Row rows[] = {
 	{ "quotes go", "MAIL FROM:<\"two words\"@b>", "MAIL two words@b" },
 	{ "escapes in quotes", "MAIL FROM:<\"a\\\"\\\\b\"@c>", "MAIL a\"\\b@c" },
 	{ "'@' in quotes", "MAIL FROM:<\"x@y\"@b>", "MAIL x@y@b" },
-	{ "'@' in quotes without a domain would read as another address", "RCPT TO:<\"x@y\">", "501 5.1.3" },
+	{ "'@' in quotes without a domain would read as another address", "RCPT TO:<\"x@y\">",
+	  "501 5.1.3" },
 	{ "'>' in quotes", "RCPT TO:<\"a>b\"@c>", "RCPT a>b@c" },
 	{ "no end of quotes", "RCPT TO:<\"a@c>", "501 5.1.3" },
 	{ "escape at the end", "RCPT TO:<\"a\\", "501 5.1.3" },
@@ -51,20 +52,25 @@ static const Row rows[] = {
 	{ "twice", "MAIL FROM:<a@b> SIZE=1 SIZE=2", "501 5.5.4" },
 	{ "SIZE without value", "MAIL FROM:<a@b> SIZE", "501 5.5.4" },
 	{ "SIZE below zero", "MAIL FROM:<a@b> SIZE=-1", "501 5.5.4" },
-	{ "SIZE at its end", "MAIL FROM:<a@b> SIZE=18446744073709551615", "MAIL a@b size=18446744073709551615" },
+	{ "SIZE at its end", "MAIL FROM:<a@b> SIZE=18446744073709551615",
+	  "MAIL a@b size=18446744073709551615" },
 	{ "SIZE over its end", "MAIL FROM:<a@b> SIZE=18446744073709551616", "501 5.5.4" },
 	{ "BODY unknown", "MAIL FROM:<a@b> BODY=9BIT", "501 5.5.4" },
 	{ "SMTPUTF8 with a value", "MAIL FROM:<a@b> SMTPUTF8=1", "501 5.5.4" },
 	{ "ENVID with a hidden line end", "MAIL FROM:<a@b> ENVID=x+0Ay", "501 5.5.4" },
 	{ "ENVID with half a code", "MAIL FROM:<a@b> ENVID=x+2", "501 5.5.4" },
 	{ "RET unknown", "MAIL FROM:<a@b> RET=BODY", "501 5.5.4" },
-	{ "NOTIFY list", "RCPT TO:<a@b> NOTIFY=failure,DELAY,success", "RCPT a@b notify=FAILURE,DELAY,SUCCESS" },
+	{ "NOTIFY list", "RCPT TO:<a@b> NOTIFY=failure,DELAY,success",
+	  "RCPT a@b notify=FAILURE,DELAY,SUCCESS" },
 	{ "NOTIFY never and more", "RCPT TO:<a@b> NOTIFY=NEVER,DELAY", "501 5.5.4" },
 	{ "NOTIFY the same twice", "RCPT TO:<a@b> NOTIFY=DELAY,DELAY", "501 5.5.4" },
 	{ "NOTIFY empty", "RCPT TO:<a@b> NOTIFY=", "501 5.5.4" },
-	{ "ORCPT", "RCPT TO:<a@b> ORCPT=rfc822;c+2Bd@b", "RCPT a@b original=c+d@b orcpt=rfc822;c+2Bd@b" },
-	{ "ORCPT that is no mailbox stays as it is", "RCPT TO:<a@b> ORCPT=x400;/C=de/S=x+20y/", "RCPT a@b original=/C=de/S=x y/ orcpt=x400;/C=de/S=x+20y/" },
-	{ "ORCPT utf-8", "RCPT TO:<a@b> ORCPT=utf-8;\\x{E9}@b", "RCPT a@b original=\xc3\xa9@b orcpt=utf-8;\\x{E9}@b" },
+	{ "ORCPT", "RCPT TO:<a@b> ORCPT=rfc822;c+2Bd@b",
+	  "RCPT a@b original=c+d@b orcpt=rfc822;c+2Bd@b" },
+	{ "ORCPT that is no mailbox stays as it is", "RCPT TO:<a@b> ORCPT=x400;/C=de/S=x+20y/",
+	  "RCPT a@b original=/C=de/S=x y/ orcpt=x400;/C=de/S=x+20y/" },
+	{ "ORCPT utf-8", "RCPT TO:<a@b> ORCPT=utf-8;\\x{E9}@b",
+	  "RCPT a@b original=\xc3\xa9@b orcpt=utf-8;\\x{E9}@b" },
 	{ "ORCPT utf-8 with a line end", "RCPT TO:<a@b> ORCPT=utf-8;\\x{A}@b", "501 5.5.4" },
 	{ "ORCPT utf-8 with a surrogate", "RCPT TO:<a@b> ORCPT=utf-8;\\x{D800}@b", "501 5.5.4" },
 	{ "ORCPT without a type", "RCPT TO:<a@b> ORCPT=a@b", "501 5.5.4" },
@@ -92,7 +98,8 @@ static const Row rows[] = {
 	{ "control character", "NOOP \x01", "500 5.5.2" },
 	{ "bare CR", "NOOP\rQUIT", "500 5.5.2" },
 
-	{ "XFORWARD", "XFORWARD NAME=a.test ADDR=IPv6:::1 IDENT=4ABC", "XFORWARD name=a.test addr=::1 ident=4ABC" },
+	{ "XFORWARD", "XFORWARD NAME=a.test ADDR=IPv6:::1 IDENT=4ABC",
+	  "XFORWARD name=a.test addr=::1 ident=4ABC" },
 	{ "XFORWARD unavailable", "XFORWARD NAME=[UNAVAILABLE] HELO=", "XFORWARD name= helo=" },
 	{ "XFORWARD of what is not its own", "XFORWARD LOGIN=x", "501 5.5.4" },
 	{ "XCLIENT", "XCLIENT LOGIN=me@b PORT=1", "XCLIENT login=me@b" },
@@ -104,7 +111,8 @@ static const Row rows[] = {
 static const Row bare_rows[] = {
 	{ "no brackets, where they need not be", "RCPT TO:a@b", "RCPT a@b" },
 	{ "no brackets, and a parameter", "MAIL FROM: a@b  SIZE=12", "MAIL a@b size=12" },
-	{ "no brackets around quotes", "RCPT TO:\"two words\"@b NOTIFY=NEVER", "RCPT two words@b notify=NEVER" },
+	{ "no brackets around quotes", "RCPT TO:\"two words\"@b NOTIFY=NEVER",
+	  "RCPT two words@b notify=NEVER" },
 	{ "brackets where they need not be", "MAIL FROM:<a@b> SIZE=12", "MAIL a@b size=12" },
 	{ "null sender where brackets need not be", "MAIL FROM:<>", "MAIL " },
 	{ "nothing at all is no null sender", "MAIL FROM:", "501 5.1.7" },
@@ -112,7 +120,8 @@ static const Row bare_rows[] = {
 };
 
 static const char *const verb_names[] = {
-	"LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY", "QUIT", "XFORWARD", "XCLIENT",
+	"LHLO", "MAIL", "RCPT", "DATA",     "BDAT",    "RSET",
+	"NOOP", "VRFY", "QUIT", "XFORWARD", "XCLIENT",
 };
 
 static void
@@ -128,6 +137,7 @@ print(const LmtpCommand *command)
 {
 	static const char *const attr_names[] = { "name", "addr", "helo", "ident", "login" };
 	GString *out = g_string_new(verb_names[command->verb]);
+
 	if (command->address != NULL)
 		g_string_append_printf(out, " %s", command->address);
 	if (command->size > 0 || command->verb == LMTP_BDAT)
@@ -141,9 +151,12 @@ print(const LmtpCommand *command)
 	append(out, "notify", command->notify);
 	append(out, "original", command->original);
 	append(out, "orcpt", command->orcpt);
+
 	for (size_t i = 0; i < LMTP_ATTR_COUNT; i++)
 		if (command->said[i])
-			append(out, attr_names[i], command->attr[i] != NULL ? command->attr[i] : "");
+			append(out, attr_names[i],
+			       command->attr[i] != NULL ? command->attr[i] : "");
+
 	return g_string_free(out, FALSE);
 }
 
@@ -154,10 +167,12 @@ run(const char *line, size_t len, LmtpPaths paths)
 	g_autofree char *copy = g_memdup2(line, len);
 	g_auto(LmtpCommand) command = { .verb = LMTP_QUIT };
 	LmtpReplyId refusal = LMTP_REPLY_COUNT;
+
 	if (lmtp_command_parse(copy, len, paths, &command, &refusal)) {
 		assert_int_equal(refusal, LMTP_REPLY_COUNT);
 		return print(&command);
 	}
+
 	const LmtpReplyRow *reply = lmtp_reply_row(refusal);
 	return g_strdup_printf("%d %s", reply->code, reply->dsn);
 }
@@ -221,7 +236,8 @@ test_reply_table(void **state)
 			assert_int_equal(row->code / 100, row->dsn[0] - '0');
 		g_autoptr(GString) out = g_string_new(NULL);
 		lmtp_reply_append(out, id);
-		assert_true(out->len <= LIMIT_LMTP_REPLY_LINE && g_str_has_suffix(out->str, "\r\n"));
+		assert_true(out->len <= LIMIT_LMTP_REPLY_LINE &&
+		            g_str_has_suffix(out->str, "\r\n"));
 	}
 }
 
@@ -230,10 +246,12 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(bare_rows) + 3];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_parse);
 	UNIT_ROWS(tests, n, bare_rows, test_parse_bare);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_nul);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limits);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reply_table);
+
 	return _cmocka_run_group_tests("lmtp-command", tests, n, NULL, NULL);
 }

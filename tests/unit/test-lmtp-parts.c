@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of the server that can be tried alone: slots, client lists, delivery children, the spool. */
+/*
+ * The parts of the server that can be tried alone: slots, client lists, delivery children, the
+ * spool.
+ */
 #define _GNU_SOURCE
 #include "agent/base/limits.h"
 #include "agent/lmtp/lmtp-child.h"
@@ -34,7 +37,9 @@ test_slots(void **state)
 	assert_true(lmtp_slots_enter(slots, 3, 0, "ann", 0)); /* no limit takes no place */
 	lmtp_slots_leave(slots, 0, 0);
 	assert_true(lmtp_slots_enter(slots, 3, 0, "ann", 2));
-	assert_true(lmtp_slots_enter(slots, 99, 0, "ann", 1)); /* a slot that is not there limits nothing */
+
+	/* a slot that is not there limits nothing */
+	assert_true(lmtp_slots_enter(slots, 99, 0, "ann", 1));
 }
 
 static void
@@ -61,6 +66,7 @@ test_slots_are_shared(void **state)
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(lmtp_slots_enter(slots, 1, 0, "ann", 1) ? 0 : 1);
+
 	int status = 0;
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -76,10 +82,12 @@ typedef struct {
 } ListRow;
 
 static const ListRow list_rows[] = {
-	{ "address", "192.0.2.1", true },        { "network", "10.0.0.0/8", true },      { "IPv6", "::1", true },
-	{ "IPv6 network", "fd00::/8", true },    { "user", "user:postfix", true },       { "IPv4 bits", "10.0.0.0/33", false },
-	{ "IPv6 bits", "::/129", false },        { "no bits", "10.0.0.0/", false },      { "name", "localhost", false },
-	{ "empty", "", false },                  { "half", "10.0.0", false },            { "sign", "10.0.0.0/+8", false },
+	{ "address", "192.0.2.1", true }, { "network", "10.0.0.0/8", true },
+	{ "IPv6", "::1", true },          { "IPv6 network", "fd00::/8", true },
+	{ "user", "user:postfix", true }, { "IPv4 bits", "10.0.0.0/33", false },
+	{ "IPv6 bits", "::/129", false }, { "no bits", "10.0.0.0/", false },
+	{ "name", "localhost", false },   { "empty", "", false },
+	{ "half", "10.0.0", false },      { "sign", "10.0.0.0/+8", false },
 };
 
 static void
@@ -97,7 +105,9 @@ test_unix_peer(void **state)
 	(void) state;
 	int ends[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-	static const char *const nobody[] = { "user:no-such-user-here", NULL }, *const networks[] = { "10.0.0.0/8", NULL };
+
+	static const char *const nobody[] = { "user:no-such-user-here", NULL },
+				 *const networks[] = { "10.0.0.0/8", NULL };
 	LmtpPeer peer = lmtp_peer_find(ends[0], NULL, NULL);
 	assert_true(peer.allowed && peer.trusted);
 	peer = lmtp_peer_find(ends[0], networks, NULL);
@@ -114,10 +124,12 @@ static bool
 work(void *user, char **ret_done, Status *st)
 {
 	const char *what = user;
+
 	if (strcmp(what, "good") == 0) {
 		*ret_done = g_strdup("stored");
 		return true;
 	}
+
 	if (strcmp(what, "silent") == 0)
 		return true;
 	if (strcmp(what, "fails") == 0) {
@@ -125,6 +137,7 @@ work(void *user, char **ret_done, Status *st)
 		st->detail = g_strdup("line 3");
 		return false;
 	}
+
 	if (strcmp(what, "dies") == 0)
 		(void) kill(getpid(), SIGKILL);
 	if (strcmp(what, "late") == 0)
@@ -137,6 +150,7 @@ work(void *user, char **ret_done, Status *st)
 		sleep(1000);
 	if (strcmp(what, "has it") == 0)
 		return fcntl(secret, F_GETFD) >= 0;
+
 	return false;
 }
 
@@ -148,8 +162,10 @@ test_child(void **state)
 		const char *what;
 		StatusId want;
 	} rows[] = {
-		{ "good", STATUS_OK },         { "silent", STATUS_OK },      { "fails", STATUS_LOOP },     { "dies", STATUS_INTERNAL },
-		{ "late", STATUS_DEADLINE },   { "leaves", STATUS_INTERNAL }, { "hangs", STATUS_DEADLINE }, { "no reason", STATUS_INTERNAL },
+		{ "good", STATUS_OK },         { "silent", STATUS_OK },
+		{ "fails", STATUS_LOOP },      { "dies", STATUS_INTERNAL },
+		{ "late", STATUS_DEADLINE },   { "leaves", STATUS_INTERNAL },
+		{ "hangs", STATUS_DEADLINE },  { "no reason", STATUS_INTERNAL },
 		{ "closes", STATUS_INTERNAL },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -157,7 +173,8 @@ test_child(void **state)
 		char untouched[] = "9999";
 		char *done = untouched;
 		unsigned seconds = strcmp(rows[i].what, "hangs") == 0 ? 1 : 100;
-		bool good = lmtp_child_run(work, (void *) (uintptr_t) rows[i].what, seconds, &done, &st);
+		bool good = lmtp_child_run(work, (void *) (uintptr_t) rows[i].what, seconds, &done,
+		                           &st);
 		assert_int_equal(good, rows[i].want == STATUS_OK);
 		assert_int_equal(st.id, rows[i].want);
 		if (good)
@@ -171,7 +188,10 @@ test_child(void **state)
 	}
 }
 
-/* One that was killed is dead only a moment later: the next call finds it, or they would become many. */
+/*
+ * One that was killed is dead only a moment later: the next call finds it, or they would become
+ * many.
+ */
 static void
 test_child_leaves_nothing(void **state)
 {
@@ -179,13 +199,16 @@ test_child_leaves_nothing(void **state)
 	siginfo_t dead;
 	while (waitpid(-1, NULL, 0) > 0) /* of the tests before */
 		continue;
+
 	for (int i = 0; i < 2; i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *done = NULL;
-		(void) lmtp_child_run(work, (void *) (uintptr_t) (i == 0 ? "hangs" : "silent"), i == 0 ? 1 : 100, &done, &st);
+		(void) lmtp_child_run(work, (void *) (uintptr_t) (i == 0 ? "hangs" : "silent"),
+		                      i == 0 ? 1 : 100, &done, &st);
 		if (i == 0)
 			(void) waitid(P_ALL, 0, &dead, WEXITED | WNOWAIT);
 	}
+
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
@@ -199,21 +222,28 @@ test_child_has_not(void **state)
 		g_autofree char *done = NULL;
 		if (i == 1)
 			lmtp_child_hide(secret);
-		assert_int_equal(lmtp_child_run(work, (void *) (uintptr_t) "has it", 100, &done, &st), i == 0);
+		assert_int_equal(
+			lmtp_child_run(work, (void *) (uintptr_t) "has it", 100, &done, &st),
+			i == 0);
 	}
 }
 
-/* Delivery `number` of user `number % 10`: its process, and who was before it there. Number 3 dies, number 5 fails, number 7 is late. */
+/*
+ * Delivery `number` of user `number % 10`: its process, and who was before it there. Number 3 dies,
+ * number 5 fails, number 7 is late.
+ */
 static bool
 work_in_lane(void *user, unsigned lane, unsigned number, char **ret_done, Status *st)
 {
 	static unsigned before;
+
 	(void) user;
 	if (number == 3)
 		(void) kill(getpid(), SIGKILL);
 	if (number == 7)
 		_exit(EX_TEMPFAIL);
 	*ret_done = g_strdup_printf("%u %d %u", lane, (int) getpid(), before++);
+
 	return number != 5 || status_fail(st, STATUS_LOOP, NULL);
 }
 
@@ -230,12 +260,16 @@ test_lanes(void **state)
 		lmtp_lanes_add(lanes, user);
 		assert_int_equal(lmtp_lanes_pay(lanes), i >= 3);
 	}
+
 	for (unsigned i = 0; i < COUNT; i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *done = NULL;
 		int pid;
 		assert_int_equal(lmtp_lanes_next(lanes), i);
-		StatusId want = i == 3 ? STATUS_INTERNAL : i == 5 ? STATUS_LOOP : i == 7 ? STATUS_DEADLINE : STATUS_OK;
+		StatusId want = i == 3   ? STATUS_INTERNAL
+		                : i == 5 ? STATUS_LOOP
+		                : i == 7 ? STATUS_DEADLINE
+		                         : STATUS_OK;
 		assert_int_equal(lmtp_lanes_take(lanes, &done, &st), want == STATUS_OK);
 		assert_int_equal(st.id, want);
 		if (want != STATUS_OK)
@@ -248,6 +282,7 @@ test_lanes(void **state)
 			assert_true(before[i] > before[i - USERS]);
 		}
 	}
+
 	assert_int_equal(lanes_seen, (1u << LMTP_LANES) - 1);
 }
 
@@ -256,10 +291,12 @@ static bool
 meet(void *user, unsigned lane, unsigned number, char **ret_done, Status *st)
 {
 	int *met = user;
+
 	(void) lane, (void) number, (void) ret_done, (void) st;
 	(void) g_atomic_int_add(met, 1);
 	for (int i = 0; i < 2000 && g_atomic_int_get(met) < LMTP_LANES; i++)
 		g_usleep(10000);
+
 	return g_atomic_int_get(met) >= LMTP_LANES;
 }
 
@@ -267,12 +304,14 @@ static void
 test_lanes_at_once(void **state)
 {
 	(void) state;
-	int *met = mmap(NULL, sizeof *met, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int *met = mmap(NULL, sizeof *met, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+	                0);
 	g_autoptr(LmtpLanes) lanes = lmtp_lanes_new(meet, met, 60);
 	for (unsigned i = 0; i < 2 * LMTP_LANES; i++) {
 		g_autofree char *user = g_strdup_printf("user%u", i);
 		lmtp_lanes_add(lanes, user);
 	}
+
 	for (unsigned i = 0; i < 2 * LMTP_LANES; i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *done = NULL;
@@ -285,10 +324,12 @@ static bool
 count(void *user, unsigned lane, unsigned number, char **ret_done, Status *st)
 {
 	int *begun = user;
+
 	(void) lane, (void) number, (void) ret_done, (void) st;
 	(void) g_atomic_int_add(begun, 1);
 	g_usleep(G_USEC_PER_SEC / 5);
 	(void) g_atomic_int_add(begun + 1, 1);
+
 	return true;
 }
 
@@ -296,12 +337,14 @@ static void
 test_lanes_left(void **state)
 {
 	(void) state;
-	int *begun = mmap(NULL, 2 * sizeof *begun, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int *begun = mmap(NULL, 2 * sizeof *begun, PROT_READ | PROT_WRITE,
+	                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	LmtpLanes *lanes = lmtp_lanes_new(count, begun, 60);
 	for (unsigned i = 0; i < 100; i++) {
 		g_autofree char *user = g_strdup_printf("user%u", i);
 		lmtp_lanes_add(lanes, user);
 	}
+
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *done = NULL;
 	assert_true(lmtp_lanes_take(lanes, &done, &st));
@@ -311,7 +354,9 @@ test_lanes_left(void **state)
 	assert_int_equal(begun[0], begun[1]);
 }
 
-/* What just fits stays in memory; one octet more moves all of it to the disk, and no octet is lost. */
+/*
+ * What just fits stays in memory; one octet more moves all of it to the disk, and no octet is lost.
+ */
 static void
 test_spool(void **state)
 {
@@ -324,11 +369,13 @@ test_spool(void **state)
 	assert_false(spool.on_disk);
 	assert_true(lmtp_spool_write(&spool, "b", 1, &st));
 	assert_true(spool.on_disk);
+
 	int fd = lmtp_spool_take(&spool);
 	struct stat info;
 	assert_int_equal(fstat(fd, &info), 0);
 	assert_int_equal(info.st_size, LIMIT_LMTP_SPOOL_MEMORY + 1);
 	assert_int_equal(info.st_nlink, 0);
+
 	char last[2];
 	assert_int_equal(lseek(fd, 0, SEEK_CUR), 0);
 	assert_int_equal(pread(fd, last, 2, LIMIT_LMTP_SPOOL_MEMORY - 1), 2);
@@ -346,6 +393,7 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 11];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, list_rows, test_list);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots_of_lanes);
@@ -358,5 +406,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lanes_at_once);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lanes_left);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_spool);
+
 	return _cmocka_run_group_tests("lmtp-parts", tests, n, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a client is told: codes of other servers, and words for those who read ASCII only (RFC 6531 3.7.4.2). */
+/*
+ * What a client is told: codes of other servers, and words for those who read ASCII only (RFC 6531
+ * 3.7.4.2).
+ */
 #include "agent/lmtp/lmtp-reply.h"
 
 #include "agent/base/answer.h"
@@ -16,14 +19,21 @@ typedef struct {
 
 /* %R is the reference of the text. */
 static const TextRow text_rows[] = {
-	{ "ASCII stays", "<me@x.test>: no, thank you?", false, "550 5.7.1 <me@x.test>: no, thank you?\r\n" },
-	{ "letters lose their marks", "<me@x.test>: sch\xc3\xb6nen Gru\xc3\x9f, caf\xc3\xa9", false, "550 5.7.1 <me@x.test>: schonen Gruss, cafe\r\n" },
-	{ "marks of their own, and signs of print", "<me@x.test>: sco\xcc\x88n \xe2\x80\x93 \xe2\x80\x9cno\xe2\x80\x9d", false,
+	{ "ASCII stays", "<me@x.test>: no, thank you?", false,
+	  "550 5.7.1 <me@x.test>: no, thank you?\r\n" },
+	{ "letters lose their marks", "<me@x.test>: sch\xc3\xb6nen Gru\xc3\x9f, caf\xc3\xa9", false,
+	  "550 5.7.1 <me@x.test>: schonen Gruss, cafe\r\n" },
+	{ "marks of their own, and signs of print",
+	  "<me@x.test>: sco\xcc\x88n \xe2\x80\x93 \xe2\x80\x9cno\xe2\x80\x9d", false,
 	  "550 5.7.1 <me@x.test>: scon - \"no\"\r\n" },
-	{ "nothing readable is left", "<me@x.test>: \xe5\x8f\x97\xe3\x81\x91\xe5\x8f\x96\xe3\x82\x8a\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93", false,
+	{ "nothing readable is left",
+	  "<me@x.test>: \xe5\x8f\x97\xe3\x81\x91\xe5\x8f\x96\xe3\x82\x8a\xe3\x81\xbe\xe3\x81\x9b\xe3\x82\x93",
+	  false,
 	  "550 5.7.1 <me@x.test>: refused by a rule; the words of the recipient cannot be shown here - reference %R\r\n" },
-	{ "one name among words", "<me@x.test>: write to \xe5\x8f\x97 at the office", false, "550 5.7.1 <me@x.test>: write to ? at the office\r\n" },
-	{ "UTF-8 for who takes it", "<me@x.test>: sch\xc3\xb6n", true, "550 5.7.1 <me@x.test>: sch\xc3\xb6n\r\n" },
+	{ "one name among words", "<me@x.test>: write to \xe5\x8f\x97 at the office", false,
+	  "550 5.7.1 <me@x.test>: write to ? at the office\r\n" },
+	{ "UTF-8 for who takes it", "<me@x.test>: sch\xc3\xb6n", true,
+	  "550 5.7.1 <me@x.test>: sch\xc3\xb6n\r\n" },
 };
 
 static void
@@ -33,6 +43,7 @@ test_text(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(GString) out = g_string_new(NULL);
 	g_autofree char *reference = answer_reference(row->text);
+
 	status_fail(&st, STATUS_RULE_REFUSED, "%s", row->text);
 	lmtp_reply_append_status(out, &st, "me@x.test", NULL, row->utf8);
 	g_auto(GStrv) parts = g_strsplit(row->want, "%R", -1);
@@ -61,8 +72,9 @@ test_code_of_another_server(void **state)
 		const char *dsn;
 		const char *want;
 	} rows[] = {
-		{ "5.1.1", "554 5.1.1 <me@x.test> " }, { "4.1.1", "554 5.4.0 <me@x.test> " }, { "5.1", "554 5.4.0 <me@x.test> " },
-		{ "5.1.1000", "554 5.4.0 <me@x.test> " }, { "", "554 5.4.0 <me@x.test> " }, { "5..1", "554 5.4.0 <me@x.test> " },
+		{ "5.1.1", "554 5.1.1 <me@x.test> " },   { "4.1.1", "554 5.4.0 <me@x.test> " },
+		{ "5.1", "554 5.4.0 <me@x.test> " },     { "5.1.1000", "554 5.4.0 <me@x.test> " },
+		{ "", "554 5.4.0 <me@x.test> " },        { "5..1", "554 5.4.0 <me@x.test> " },
 		{ "5.1.1.1", "554 5.4.0 <me@x.test> " }, { "55.1.1", "554 5.4.0 <me@x.test> " },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -91,9 +103,11 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(text_rows) + 3];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, text_rows, test_text);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_address);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_code_of_another_server);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_quoted_recipient);
+
 	return _cmocka_run_group_tests("lmtp-reply", tests, n, NULL, NULL);
 }

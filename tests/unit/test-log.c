@@ -30,8 +30,15 @@ static const Row rows[] = {
 	{ "line end", "a\nNOQUEUE: to=b", "\"a\\u000aNOQUEUE: to=b\"" },
 	{ "escape sequence", "\x1b[31m", "\"\\u001b[31m\"" },
 	{ "UTF-8", "\xe5\xb1\x8a\xe3\x81\x91", "\"\xe5\xb1\x8a\xe3\x81\x91\"" },
-	{ "invalid UTF-8 is replaced", "a\xff" "b", "\"a\xef\xbf\xbd" "b\"" },
-	{ "separator of lines", "a\xe2\x80\xa8" "b", "\"a\\u2028b\"" },
+	{ "invalid UTF-8 is replaced",
+	  "a\xff"
+	  "b",
+	  "\"a\xef\xbf\xbd"
+	  "b\"" },
+	{ "separator of lines",
+	  "a\xe2\x80\xa8"
+	  "b",
+	  "\"a\\u2028b\"" },
 };
 
 /* What `send` wrote into a log file of the given form, without time and name. Caller frees. */
@@ -39,6 +46,7 @@ static char *
 logged(LogForm form, void (*send)(const void *data), const void *data)
 {
 	int fd = memfd_create("log", MFD_CLOEXEC);
+
 	assert_true(fd >= 0);
 	log_open("todoke", fd, form);
 	send(data);
@@ -81,6 +89,7 @@ test_value_in_json(void **state)
 	const Row *row = *state;
 	g_autofree char *got = logged(LOG_FORM_JSON, send_value, row->value);
 	json_t *object = json_loads(got, 0, NULL);
+
 	assert_non_null(object);
 	g_autofree char *want = g_utf8_make_valid(row->value, -1);
 	assert_string_equal(json_string_value(json_object_get(object, "queue_id")), "4ABC12");
@@ -108,16 +117,22 @@ test_pairs(void **state)
 	assert_string_equal(json, "{\"queue_id\":\"NOQUEUE\",\"to\":\"a@b\",\"bytes\":-7}");
 }
 
-/* One octet over each bound: the value is cut at a character and says so; the line stays below its limit. */
+/*
+ * One octet over each bound: the value is cut at a character and says so; the line stays below its
+ * limit.
+ */
 static void
 test_bounds(void **state)
 {
 	(void) state;
-	g_autofree char *fits = g_strnfill(LIMIT_LOG_VALUE, 'x'), *over = g_strnfill(LIMIT_LOG_VALUE + 1, 'x');
-	g_autofree char *whole = logged(LOG_FORM_TEXT, send_value, fits), *cut = logged(LOG_FORM_TEXT, send_value, over);
+	g_autofree char *fits = g_strnfill(LIMIT_LOG_VALUE, 'x'),
+			*over = g_strnfill(LIMIT_LOG_VALUE + 1, 'x');
+	g_autofree char *whole = logged(LOG_FORM_TEXT, send_value, fits),
+			*cut = logged(LOG_FORM_TEXT, send_value, over);
 	assert_true(g_str_has_suffix(whole, "xxx"));
 	assert_true(g_str_has_suffix(cut, "...\""));
 	assert_true(strlen(cut) <= strlen("4ABC12: key=\"\"...") + LIMIT_LOG_VALUE);
+
 	g_autofree char *json = logged(LOG_FORM_JSON, send_value, over);
 	assert_true(g_str_has_suffix(json, "...\"}"));
 }
@@ -160,11 +175,13 @@ main(void)
 {
 	struct CMUnitTest tests[2 * G_N_ELEMENTS(rows) + 4];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_value);
 	UNIT_ROWS(tests, n, rows, test_value_in_json);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_pairs);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_bounds);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_line_bound);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_note);
+
 	return _cmocka_run_group_tests("log", tests, n, NULL, NULL);
 }

@@ -47,9 +47,11 @@ write_draft(Maildir *maildir, const char *letters)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = message_of(text);
 	MaildirDraft *draft = maildir_draft_new(maildir, &st);
+
 	assert_non_null(draft);
 	assert_true(maildir_draft_write(draft, message, message_headers(message), &st));
 	assert_true(maildir_draft_prepare(draft, letters, &st));
+
 	return draft;
 }
 
@@ -72,9 +74,13 @@ test_new(void **state)
 	check_list(dir, "a/b/new", "");
 	assert_true(maildir_draft_commit(draft, &st));
 	assert_true(maildir_flush(maildir, &st));
-	g_autofree char *final = maildir_draft_final_path(draft), *only = scratch_only(dir, "a/b/new");
+
+	g_autofree char *final = maildir_draft_final_path(draft),
+			*only = scratch_only(dir, "a/b/new");
 	assert_true(g_str_has_suffix(only, final));
-	assert_true(g_regex_match_simple("^new/\\d+\\.M\\d{6}P\\d+Q\\d+R[0-9a-f]{16}\\.[^,:/]+,S=22,W=26$", final, 0, 0));
+	assert_true(g_regex_match_simple(
+		"^new/\\d+\\.M\\d{6}P\\d+Q\\d+R[0-9a-f]{16}\\.[^,:/]+,S=22,W=26$", final, 0, 0));
+
 	g_autofree char *got = scratch_read(only, NULL);
 	assert_string_equal(got, text);
 	struct stat sb;
@@ -96,6 +102,7 @@ test_flags_go_to_cur(void **state)
 	g_autoptr(MaildirDraft) draft = write_draft(maildir, "SbFSa");
 	assert_true(maildir_draft_commit(draft, &st));
 	assert_true(maildir_flush(maildir, &st));
+
 	g_autofree char *only = scratch_only(dir, "cur");
 	assert_true(g_str_has_suffix(only, ",S=22,W=26:2,FSab"));
 	check_list(dir, "new", "");
@@ -112,6 +119,7 @@ test_letters_change_before_commit(void **state)
 	g_autoptr(MaildirDraft) draft = write_draft(maildir, "");
 	assert_true(maildir_draft_prepare(draft, "S", &st));
 	assert_true(maildir_draft_commit(draft, &st));
+
 	g_autofree char *only = scratch_only(dir, "cur");
 	assert_true(g_str_has_suffix(only, ":2,S"));
 	scratch_remove(dir);
@@ -128,6 +136,7 @@ test_mode(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(MaildirDraft) draft = write_draft(maildir, "");
 	assert_true(maildir_draft_commit(draft, &st));
+
 	g_autofree char *only = scratch_only(dir, "M/new");
 	struct stat sb;
 	assert_int_equal(stat(only, &sb), 0);
@@ -158,9 +167,11 @@ test_never_replaces(void **state)
 	MaildirDraft *draft = write_draft(maildir, "");
 	g_autofree char *final = maildir_draft_final_path(draft);
 	scratch_write(dir, final, "another's mail");
+
 	g_auto(Status) st = STATUS_INIT;
 	assert_false(maildir_draft_commit(draft, &st));
 	assert_true(status_is_temporary(&st));
+
 	g_autofree char *there = scratch_read(dir, final);
 	assert_string_equal(there, "another's mail");
 	maildir_draft_free(draft);
@@ -193,15 +204,19 @@ test_move_and_link(void **state)
 	bool created = false, moved = false;
 	g_autoptr(Maildir) folder = maildir_open_below(inbox, ".A", true, &created, &st);
 	assert_true(created);
+
 	g_autoptr(MaildirDraft) draft = write_draft(inbox, "");
 	assert_true(maildir_draft_move(draft, folder, &moved, &st));
 	assert_true(moved);
 	check_list(dir, "tmp", "");
+
 	g_autoptr(MaildirDraft) other = NULL;
 	assert_true(maildir_draft_link(draft, inbox, &other, &st));
 	assert_non_null(other);
-	assert_true(maildir_draft_prepare(draft, "", &st) && maildir_draft_prepare(other, "S", &st));
+	assert_true(maildir_draft_prepare(draft, "", &st) &&
+	            maildir_draft_prepare(other, "S", &st));
 	assert_true(maildir_draft_commit(draft, &st) && maildir_draft_commit(other, &st));
+
 	g_autofree char *one = scratch_only(dir, ".A/new"), *two = scratch_only(dir, "cur");
 	struct stat a, b;
 	assert_int_equal(stat(one, &a), 0);
@@ -218,10 +233,12 @@ test_mends_what_is_missing(void **state)
 	char *dir = scratch_new(); /* no tmp, no new */
 	MaildirOptions options = full;
 	options.create = false;
+
 	g_autoptr(Maildir) strict = open_inbox(dir, &options);
 	g_auto(Status) st = STATUS_INIT;
 	assert_null(maildir_draft_new(strict, &st));
 	assert_int_equal(st.id, STATUS_MISSING);
+
 	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
 	g_autoptr(MaildirDraft) draft = write_draft(maildir, "");
 	status_clear(&st);
@@ -236,11 +253,14 @@ test_not_a_maildir(void **state)
 	(void) state;
 	char *dir = scratch_new();
 	scratch_write(dir, "mbox", "");
-	g_autofree char *file = g_build_filename(dir, "mbox", NULL), *missing = g_build_filename(dir, "none", NULL);
+
+	g_autofree char *file = g_build_filename(dir, "mbox", NULL),
+			*missing = g_build_filename(dir, "none", NULL);
 	g_auto(Status) st = STATUS_INIT;
 	assert_null(maildir_open(file, &full, &st));
 	assert_int_equal(st.id, STATUS_NOT_A_FOLDER);
 	status_clear(&st);
+
 	MaildirOptions options = full;
 	options.create = false;
 	assert_null(maildir_open(missing, &options, &st));
@@ -262,7 +282,8 @@ static void
 test_host_is_escaped(void **state)
 {
 	(void) state;
-	g_autofree char *plain = maildir_escape_host("mx1.example.org"), *odd = maildir_escape_host("a/b:c,S=1 \\\xfc");
+	g_autofree char *plain = maildir_escape_host("mx1.example.org"),
+			*odd = maildir_escape_host("a/b:c,S=1 \\\xfc");
 	assert_string_equal(plain, "mx1.example.org");
 	assert_string_equal(odd, "a\\057b\\072c\\054S=1\\040\\134\\374");
 }
@@ -284,6 +305,7 @@ test_deadline_removes_drafts(void **state)
 		sleep(1000);
 		_exit(0);
 	}
+
 	int status = 0;
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));
@@ -295,8 +317,8 @@ test_deadline_removes_drafts(void **state)
 /* Flags of a message, and what comes of them. */
 typedef struct {
 	const char *name;
-	const char *flags;     /* separated by blanks */
-	const char *keywords;  /* dovecot-keywords before; NULL: none */
+	const char *flags;    /* separated by blanks */
+	const char *keywords; /* dovecot-keywords before; NULL: none */
 	const char *want;
 	const char *want_keywords;
 	unsigned want_notes;
@@ -307,10 +329,12 @@ static const FlagRow flag_rows[] = {
 	{ "system flags", "\\Seen \\answered \\FLAGGED \\Deleted \\Draft", NULL, "SRFTD", NULL, 0 },
 	{ "forwarded is a letter and a keyword", "$Forwarded", NULL, "Pa", "0 $Forwarded\n", 0 },
 	{ "a new keyword", "Work", NULL, "a", "0 Work\n", 0 },
-	{ "a known keyword, in another case", "work \\Seen", "0 $Label1\n3 Work\n", "Sd", "0 $Label1\n3 Work\n", 0 },
+	{ "a known keyword, in another case", "work \\Seen", "0 $Label1\n3 Work\n", "Sd",
+	  "0 $Label1\n3 Work\n", 0 },
 	{ "the first free letter", "New", "0 A\n2 C\n", "b", "0 A\n1 New\n2 C\n", 0 },
 	{ "what is no keyword", "\\Recent a*b (x", NULL, "", NULL, 3 },
-	{ "a file that is damaged", "New", "0\n x\n99 Y\n-1 Z\n0 A\n0 B\n", "b", "0 A\n1 New\n", 0 },
+	{ "a file that is damaged", "New", "0\n x\n99 Y\n-1 Z\n0 A\n0 B\n", "b", "0 A\n1 New\n",
+	  0 },
 };
 
 static GPtrArray *
@@ -318,6 +342,7 @@ flag_list(const char *flags)
 {
 	GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
 	g_auto(GStrv) words = g_strsplit(flags, " ", -1);
+
 	for (size_t i = 0; words[i] != NULL; i++)
 		if (words[i][0] != '\0')
 			g_ptr_array_add(list, g_strdup(words[i]));
@@ -329,14 +354,18 @@ test_flags(void **state)
 {
 	const FlagRow *row = *state;
 	char *dir = scratch_new();
+
 	if (row->keywords != NULL)
 		scratch_write(dir, "dovecot-keywords", row->keywords);
 	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
-	g_autoptr(GPtrArray) flags = flag_list(row->flags), notes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) flags = flag_list(row->flags),
+			     notes = g_ptr_array_new_with_free_func(g_free);
 	g_autofree char *letters = maildir_flags_letters(maildir, flags, notes);
 	assert_string_equal(letters, row->want);
 	assert_int_equal(notes->len, row->want_notes);
-	g_autofree char *keywords = scratch_read(dir, "dovecot-keywords"), *lock = scratch_read(dir, "dovecot-keywords.lock");
+
+	g_autofree char *keywords = scratch_read(dir, "dovecot-keywords"),
+			*lock = scratch_read(dir, "dovecot-keywords.lock");
 	assert_int_equal(g_strcmp0(keywords, row->want_keywords), 0);
 	assert_null(lock);
 	scratch_remove(dir);
@@ -351,9 +380,12 @@ test_keyword_27(void **state)
 	for (int i = 0; i < 26; i++)
 		g_string_append_printf(file, "%d K%d\n", i, i);
 	scratch_write(dir, "dovecot-keywords", file->str);
+
 	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
-	g_autoptr(GPtrArray) flags = flag_list("K25 New"), notes = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *letters = maildir_flags_letters(maildir, flags, notes), *after = scratch_read(dir, "dovecot-keywords");
+	g_autoptr(GPtrArray) flags = flag_list("K25 New"),
+			     notes = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *letters = maildir_flags_letters(maildir, flags, notes),
+			*after = scratch_read(dir, "dovecot-keywords");
 	assert_string_equal(letters, "z");
 	assert_int_equal(notes->len, 1);
 	assert_string_equal(after, file->str);
@@ -367,12 +399,16 @@ test_keyword_limits(void **state)
 	(void) state;
 	char *dir = scratch_new();
 	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
-	g_autofree char *longest = g_strnfill(LIMIT_KEYWORD, 'k'), *longer = g_strnfill(LIMIT_KEYWORD + 1, 'k');
-	g_autoptr(GPtrArray) flags = flag_list(longest), notes = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *longest = g_strnfill(LIMIT_KEYWORD, 'k'),
+			*longer = g_strnfill(LIMIT_KEYWORD + 1, 'k');
+	g_autoptr(GPtrArray) flags = flag_list(longest),
+			     notes = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(flags, g_strdup(longer));
+
 	g_autofree char *letters = maildir_flags_letters(maildir, flags, notes);
 	assert_string_equal(letters, "a");
 	assert_int_equal(notes->len, 1);
+
 	g_autofree char *file = g_strnfill(LIMIT_SMALL_FILE + 1, '\n');
 	scratch_write(dir, "dovecot-keywords", file);
 	g_autofree char *none = maildir_flags_letters(maildir, flags, notes);
@@ -380,6 +416,7 @@ test_keyword_limits(void **state)
 	assert_int_equal(notes->len, 3);
 	file[LIMIT_SMALL_FILE] = '\0';
 	scratch_write(dir, "dovecot-keywords", file);
+
 	g_autofree char *again = maildir_flags_letters(maildir, flags, notes);
 	assert_string_equal(again, "a");
 	check_list(dir, ".", "dovecot-keywords");
@@ -393,19 +430,23 @@ test_keywords_locked(void **state)
 	char *dir = scratch_new();
 	scratch_write(dir, "dovecot-keywords.lock", "");
 	scratch_write(dir, "dovecot-keywords", "0 Known\n");
+
 	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
 	g_autoptr(GPtrArray) known = flag_list("Known"), flags = flag_list("\\Seen Work");
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
 	g_autofree char *read = maildir_flags_letters(maildir, known, notes);
 	assert_string_equal(read, "a");
 	assert_int_equal(notes->len, 0);
+
 	g_autofree char *letters = maildir_flags_letters(maildir, flags, notes);
 	assert_string_equal(letters, "S");
 	assert_int_equal(notes->len, 1);
+
 	/* A lock that a dead program left goes away. */
 	g_autofree char *lock = g_build_filename(dir, "dovecot-keywords.lock", NULL);
 	struct utimbuf long_ago = { .actime = time(NULL) - 600, .modtime = time(NULL) - 600 };
 	assert_int_equal(utime(lock, &long_ago), 0);
+
 	g_autofree char *now = maildir_flags_letters(maildir, flags, notes);
 	assert_string_equal(now, "Sb");
 	check_list(dir, ".", "dovecot-keywords");
@@ -420,12 +461,14 @@ test_shrinking_file(void **state)
 	g_autofree char *dir = scratch_new();
 	Status st = STATUS_INIT;
 	scratch_write(dir, "mail", text);
+
 	g_autofree char *path = g_build_filename(dir, "mail", NULL);
 	g_autoptr(Message) message = message_from_file(open(path, O_RDONLY | O_CLOEXEC), &st);
 	g_autoptr(Maildir) maildir = open_inbox(dir, &full);
 	g_autoptr(MaildirDraft) draft = write_draft(maildir, NULL);
 	g_autofree char *name = g_strdup(maildir_draft_name(draft));
 	assert_true(maildir_draft_commit(draft, &st));
+
 	bool shows = false;
 	assert_true(maildir_shows_body(maildir, name, message, &shows, &st));
 	assert_true(shows);
@@ -434,6 +477,7 @@ test_shrinking_file(void **state)
 	errno = EINTR;
 	assert_true(maildir_shows_body(maildir, name, message, &shows, &st));
 	assert_false(shows);
+
 	char data[8];
 	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	assert_true(fs_read_exactly_at(fd, 0, data, 4, "mail", &st));
@@ -451,6 +495,7 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(flag_rows) + 17];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, flag_rows, test_flags);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_new);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_flags_go_to_cur);
@@ -469,5 +514,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keyword_limits);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_keywords_locked);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_shrinking_file);
+
 	return _cmocka_run_group_tests("maildir", tests, n, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The mark against values that were made with Python's hmac (tests/loop/make-mark.py), its limits, and its key file. */
+/*
+ * The mark against values that were made with Python's hmac (tests/loop/make-mark.py), its limits,
+ * and its key file.
+ */
 #include "agent/base/limits.h"
 #include "agent/message/mark.h"
 
@@ -16,9 +19,11 @@
 enum { MADE_AT = 1501685100, LIFETIME = 86400 };
 
 static const AddressRules address_rules = { "", true };
-static const char made_by_python[] = "v=2; k=k1; a=stored; t=1501685100;\n\t"
+static const char made_by_python[] =
+	"v=2; k=k1; a=stored; t=1501685100;\n\t"
 	"h=f29e96f0a64d76d159957769cbcaed23f682d1d9191e3e49f5c655913c402d86";
-static const char made_by_version_1[] = "v=1; k=k1; a=stored; n=3; t=1501685100;\n\t"
+static const char made_by_version_1[] =
+	"v=1; k=k1; a=stored; n=3; t=1501685100;\n\t"
 	"h=62f849921a006787d6c7ff4773fcf6a06687fd20866a1cc674623d82743bbfad";
 static const BodyPrint print = { "5 db36bbad8d328661683272ed8d949dba" };
 static const BodyPrint other_print = { "5 900150983cd24fb0d6963f7d28e17f72" };
@@ -32,7 +37,8 @@ index_block(const char *block)
 	return headers;
 }
 
-static const char message[] = "From: Sender <sender@client.test>\nDate: Wed, 2 Aug 2017 23:49:00 +0900\nMessage-ID: <1@client.test>\n";
+static const char message[] =
+	"From: Sender <sender@client.test>\nDate: Wed, 2 Aug 2017 23:49:00 +0900\nMessage-ID: <1@client.test>\n";
 
 static MarkKeys *
 test_keys(const char *text)
@@ -55,12 +61,18 @@ test_same_as_python(void **state)
 	assert_string_equal(value, made_by_python);
 
 	/* Those of version 1 are still checked, whatever the body. */
-	assert_int_equal(mark_check(keys, made_by_version_1, subject, NULL, MADE_AT, LIFETIME, &got), MARK_VALID);
-	assert_int_equal(mark_check(keys, made_by_version_1, subject, &other_print, MADE_AT, LIFETIME, &got), MARK_VALID);
+	assert_int_equal(
+		mark_check(keys, made_by_version_1, subject, NULL, MADE_AT, LIFETIME, &got),
+		MARK_VALID);
+	assert_int_equal(
+		mark_check(keys, made_by_version_1, subject, &other_print, MADE_AT, LIFETIME, &got),
+		MARK_VALID);
 	assert_int_equal(got.version, 1);
 }
 
-/* One kind's mark can take another's place, and the one that is not known yet has the same length. */
+/*
+ * One kind's mark can take another's place, and the one that is not known yet has the same length.
+ */
 static void
 test_kinds_are_equally_long(void **state)
 {
@@ -68,14 +80,23 @@ test_kinds_are_equally_long(void **state)
 	g_autoptr(MarkKeys) keys = test_keys("k1 " KEY_1);
 	Mark mark = { .time = MADE_AT }, got;
 	for (mark.kind = MARK_STORED; mark.kind <= MARK_COPIED; mark.kind++) {
-		g_autofree char *value = mark_make(keys, &mark, "subject", &print), *blank = mark_make(keys, &mark, "subject", NULL);
-		assert_int_equal(strlen(value), strlen("v=2; k=k1; a=stored; t=1501685100;\n\th=" KEY_1));
+		g_autofree char *value = mark_make(keys, &mark, "subject", &print),
+				*blank = mark_make(keys, &mark, "subject", NULL);
+		assert_int_equal(strlen(value),
+		                 strlen("v=2; k=k1; a=stored; t=1501685100;\n\th=" KEY_1));
 		assert_int_equal(strlen(blank), strlen(value));
-		assert_int_equal(mark_check(keys, value, "subject", &print, MADE_AT, LIFETIME, &got), MARK_VALID);
+		assert_int_equal(
+			mark_check(keys, value, "subject", &print, MADE_AT, LIFETIME, &got),
+			MARK_VALID);
 		assert_int_equal(got.kind, mark.kind);
-		assert_int_equal(mark_check(keys, value, "subject", &other_print, MADE_AT, LIFETIME, &got), MARK_OTHER);
-		assert_int_equal(mark_check(keys, value, "subject", NULL, MADE_AT, LIFETIME, &got), MARK_OTHER);
-		assert_int_equal(mark_check(keys, blank, "subject", &print, MADE_AT, LIFETIME, &got), MARK_OTHER);
+		assert_int_equal(
+			mark_check(keys, value, "subject", &other_print, MADE_AT, LIFETIME, &got),
+			MARK_OTHER);
+		assert_int_equal(mark_check(keys, value, "subject", NULL, MADE_AT, LIFETIME, &got),
+		                 MARK_OTHER);
+		assert_int_equal(
+			mark_check(keys, blank, "subject", &print, MADE_AT, LIFETIME, &got),
+			MARK_OTHER);
 	}
 }
 
@@ -90,9 +111,11 @@ typedef struct {
 static const Row rows[] = {
 	{ "the same message", NULL, NULL, 0, MARK_VALID },
 	{ "the recipient in another spelling", NULL, "A@B.C", 0, MARK_VALID },
-	{ "fields that are not covered", "Subject: x\nFrom: a\nX-A: b\nDate: d e\nMessage-ID: <i>\n", NULL, 0, MARK_VALID },
+	{ "fields that are not covered",
+	  "Subject: x\nFrom: a\nX-A: b\nDate: d e\nMessage-ID: <i>\n", NULL, 0, MARK_VALID },
 	{ "folded anew", "Message-ID:\n <i>\nFrom:\ta\nDate: d\n\t e \n", NULL, 0, MARK_VALID },
-	{ "a second Message-ID below", "From: a\nDate: d e\nMessage-ID: <i>\nMessage-ID: <j>\n", NULL, 0, MARK_VALID },
+	{ "a second Message-ID below", "From: a\nDate: d e\nMessage-ID: <i>\nMessage-ID: <j>\n",
+	  NULL, 0, MARK_VALID },
 	{ "another recipient", NULL, "a+x@b.c", 0, MARK_OTHER },
 	{ "another Message-ID", "From: a\nDate: d e\nMessage-ID: <j>\n", NULL, 0, MARK_OTHER },
 	{ "case of a covered field", "From: A\nDate: d e\nMessage-ID: <i>\n", NULL, 0, MARK_OTHER },
@@ -115,8 +138,12 @@ test_check(void **state)
 	Mark mark = { MARK_PASSED, 2, MADE_AT }, got = { MARK_STORED, 9, 9 };
 	g_autofree char *value = mark_make(keys, &mark, subject, &print);
 	g_autoptr(Headers) later = index_block(row->message != NULL ? row->message : written);
-	g_autofree char *there = mark_subject(row->recipient != NULL ? row->recipient : "a@b.c", &address_rules, later);
-	assert_int_equal(mark_check(keys, value, there, &print, MADE_AT + row->later, LIFETIME, &got), row->want);
+	g_autofree char *there = mark_subject(row->recipient != NULL ? row->recipient : "a@b.c",
+	                                      &address_rules, later);
+
+	assert_int_equal(
+		mark_check(keys, value, there, &print, MADE_AT + row->later, LIFETIME, &got),
+		row->want);
 	assert_int_equal(got.kind, MARK_PASSED);
 	assert_int_equal(got.time, MADE_AT);
 }
@@ -126,7 +153,9 @@ static void
 test_fields_do_not_run_together(void **state)
 {
 	(void) state;
-	static const char *const blocks[] = { "", "Message-ID:\n", "Date:\n", "Message-ID: a Date=b\n", "Message-ID: a\nDate: b\n" };
+	static const char *const blocks[] = { "", "Message-ID:\n", "Date:\n",
+		                              "Message-ID: a Date=b\n",
+		                              "Message-ID: a\nDate: b\n" };
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(blocks); i++) {
 		g_autoptr(Headers) headers = index_block(blocks[i]);
@@ -137,19 +166,28 @@ test_fields_do_not_run_together(void **state)
 static const Row bad_rows[] = {
 	{ "empty", "", NULL, 0, MARK_MALFORMED },
 	{ "another version", "v=3; k=k1; a=stored; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
-	{ "version 2 with a part of version 1", "v=2; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
-	{ "version 2 with a kind of version 1", "v=2; k=k1; a=redirected; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
-	{ "version 1 with a kind of version 2", "v=1; k=k1; a=passed; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "version 2 with a part of version 1", "v=2; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0,
+	  MARK_MALFORMED },
+	{ "version 2 with a kind of version 1", "v=2; k=k1; a=redirected; t=1; h=" KEY_1, NULL, 0,
+	  MARK_MALFORMED },
+	{ "version 1 with a kind of version 2", "v=1; k=k1; a=passed; n=0; t=1; h=" KEY_1, NULL, 0,
+	  MARK_MALFORMED },
 	{ "version 2, a wrong digest", "v=2; k=k1; a=stored; t=1; h=" KEY_1, NULL, 0, MARK_OTHER },
 	{ "a part is missing", "v=1; k=k1; a=stored; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
-	{ "a part twice", "v=1; k=k1; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
-	{ "an unknown part", "v=1; k=k1; a=stored; n=0; t=1; x=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "a part twice", "v=1; k=k1; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0,
+	  MARK_MALFORMED },
+	{ "an unknown part", "v=1; k=k1; a=stored; n=0; t=1; x=1; h=" KEY_1, NULL, 0,
+	  MARK_MALFORMED },
 	{ "an unknown kind", "v=1; k=k1; a=eaten; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
-	{ "a negative number", "v=1; k=k1; a=stored; n=-1; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
-	{ "a huge time", "v=1; k=k1; a=stored; n=0; t=99999999999999999999; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "a negative number", "v=1; k=k1; a=stored; n=-1; t=1; h=" KEY_1, NULL, 0,
+	  MARK_MALFORMED },
+	{ "a huge time", "v=1; k=k1; a=stored; n=0; t=99999999999999999999; h=" KEY_1, NULL, 0,
+	  MARK_MALFORMED },
 	{ "a short digest", "v=1; k=k1; a=stored; n=0; t=1; h=11", NULL, 0, MARK_MALFORMED },
-	{ "no hexadecimal digits", "v=1; k=k1; a=stored; n=0; t=1; h=x" KEY_1, NULL, 0, MARK_MALFORMED },
-	{ "a key id that is none", "v=1; k=k.1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_MALFORMED },
+	{ "no hexadecimal digits", "v=1; k=k1; a=stored; n=0; t=1; h=x" KEY_1, NULL, 0,
+	  MARK_MALFORMED },
+	{ "a key id that is none", "v=1; k=k.1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0,
+	  MARK_MALFORMED },
 	{ "a wrong digest", "v=1; k=k1; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_OTHER },
 	{ "an unknown key", "v=1; k=k3; a=stored; n=0; t=1; h=" KEY_1, NULL, 0, MARK_FOREIGN_KEY },
 };
@@ -169,6 +207,7 @@ test_no_keys(void **state)
 	(void) state;
 	Mark mark = { MARK_STORED, 2, 1 };
 	assert_null(mark_make(NULL, &mark, "subject", &print));
+
 	g_autoptr(MarkKeys) none = test_keys("# nothing\n\n");
 	assert_int_equal(mark_keys_count(none), 0);
 	assert_null(mark_make(none, &mark, "subject", &print));
@@ -181,10 +220,14 @@ typedef struct {
 } KeyRow;
 
 static const KeyRow key_rows[] = {
-	{ "no key on the line", "a " KEY_1 "\nb\n", "keys:2: want 'id key': 1 to 16 letters or digits, 64 hexadecimal digits" },
-	{ "a short key", "a 11\n", "keys:1: want 'id key': 1 to 16 letters or digits, 64 hexadecimal digits" },
-	{ "a long id", "a2345678901234567 " KEY_1, "keys:1: want 'id key': 1 to 16 letters or digits, 64 hexadecimal digits" },
-	{ "an id twice", "a " KEY_1 "\n# x\na " KEY_2, "keys:3: there is another key with the id 'a'" },
+	{ "no key on the line", "a " KEY_1 "\nb\n",
+	  "keys:2: want 'id key': 1 to 16 letters or digits, 64 hexadecimal digits" },
+	{ "a short key", "a 11\n",
+	  "keys:1: want 'id key': 1 to 16 letters or digits, 64 hexadecimal digits" },
+	{ "a long id", "a2345678901234567 " KEY_1,
+	  "keys:1: want 'id key': 1 to 16 letters or digits, 64 hexadecimal digits" },
+	{ "an id twice", "a " KEY_1 "\n# x\na " KEY_2,
+	  "keys:3: there is another key with the id 'a'" },
 };
 
 static void
@@ -211,6 +254,7 @@ test_key_file(void **state)
 	g_autofree char *first = NULL, *second = NULL, *third = NULL;
 	g_autoptr(MarkKeys) one = NULL, three = NULL;
 	assert_true(mark_key_generate(path, &first, &st));
+
 	struct stat sb;
 	assert_int_equal(stat(path, &sb), 0);
 	assert_int_equal(sb.st_mode & 07007, 0);
@@ -226,27 +270,35 @@ test_key_file(void **state)
 	assert_int_equal(mark_keys_count(three), 2); /* the first one is gone */
 
 	Mark mark = { MARK_STORED, 2, 100 };
-	g_autofree char *old = mark_make(one, &mark, "subject", &print), *fresh = mark_make(three, &mark, "subject", &print);
+	g_autofree char *old = mark_make(one, &mark, "subject", &print),
+			*fresh = mark_make(three, &mark, "subject", &print);
 	assert_int_equal(mark_check(three, fresh, "subject", &print, 100, 100, &mark), MARK_VALID);
-	assert_int_equal(mark_check(three, old, "subject", &print, 100, 100, &mark), MARK_FOREIGN_KEY);
+	assert_int_equal(mark_check(three, old, "subject", &print, 100, 100, &mark),
+	                 MARK_FOREIGN_KEY);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(rmdir(folder), 0); /* nothing else was left behind */
 }
 
-/* An owner's and the site's: one of them signs, both verify, the other does not sign where the first is missing. */
+/*
+ * An owner's and the site's: one of them signs, both verify, the other does not sign where the
+ * first is missing.
+ */
 static void
 test_joined_keys(void **state)
 {
 	(void) state;
 	g_autoptr(MarkKeys) own = test_keys("own " KEY_1), site = test_keys("site " KEY_2);
-	g_autoptr(MarkKeys) both = mark_keys_join(own, site), only_site = mark_keys_join(NULL, site);
+	g_autoptr(MarkKeys) both = mark_keys_join(own, site),
+			    only_site = mark_keys_join(NULL, site);
 	Mark mark = { MARK_STORED, 2, 100 };
-	g_autofree char *by_site = mark_make(site, &mark, "subject", &print), *by_both = mark_make(both, &mark, "subject", &print);
+	g_autofree char *by_site = mark_make(site, &mark, "subject", &print),
+			*by_both = mark_make(both, &mark, "subject", &print);
 	assert_int_equal(mark_check(both, by_site, "subject", &print, 100, 100, &mark), MARK_VALID);
 	assert_int_equal(mark_check(own, by_both, "subject", &print, 100, 100, &mark), MARK_VALID);
 	assert_false(mark_keys_sign(only_site));
 	assert_null(mark_make(only_site, &mark, "subject", &print));
-	assert_int_equal(mark_check(only_site, by_site, "subject", &print, 100, 100, &mark), MARK_VALID);
+	assert_int_equal(mark_check(only_site, by_site, "subject", &print, 100, 100, &mark),
+	                 MARK_VALID);
 	assert_null(mark_keys_join(NULL, NULL));
 }
 
@@ -265,6 +317,7 @@ test_key_is_made(void **state)
 		g_autoptr(MarkKeys) keys = mark_keys_read_or_make(path, &st);
 		_exit(mark_keys_count(keys) == 1 ? 0 : 1);
 	}
+
 	for (int i = 0; i < MAKERS; i++) {
 		int status = -1;
 		assert_true(wait(&status) > 0);
@@ -288,6 +341,7 @@ test_key_file_limit(void **state)
 	g_autofree char *path = NULL, *text = g_strnfill(LIMIT_KEY_FILE_BYTES + 1, '#');
 	int fd = g_file_open_tmp("todoke-test-XXXXXX", &path, NULL);
 	assert_int_equal(write(fd, text, LIMIT_KEY_FILE_BYTES + 1), LIMIT_KEY_FILE_BYTES + 1);
+
 	MarkKeys *keys = NULL;
 	assert_false(mark_keys_read(path, &keys, &st));
 	assert_int_equal(st.id, STATUS_LIMIT);
@@ -302,7 +356,8 @@ test_key_file_limit(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(bad_rows) + G_N_ELEMENTS(key_rows) + 8];
+	struct CMUnitTest
+		tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(bad_rows) + G_N_ELEMENTS(key_rows) + 8];
 	size_t n = 0;
 	UNIT_ROWS(tests, n, rows, test_check);
 	UNIT_ROWS(tests, n, bad_rows, test_bad);
@@ -315,5 +370,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_kinds_are_equally_long);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_joined_keys);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_key_is_made);
+
 	return _cmocka_run_group_tests("mark", tests, n, NULL, NULL);
 }

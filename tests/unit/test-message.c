@@ -18,9 +18,11 @@ pipe_with(const char *data, size_t len)
 {
 	int fds[2];
 	g_auto(Status) st = STATUS_INIT;
+
 	assert_int_equal(pipe(fds), 0);
 	assert_true(fs_write_all(fds[1], data, len, "pipe", &st));
 	close(fds[1]);
+
 	return fds[0];
 }
 
@@ -30,9 +32,11 @@ written(Message *message, const Headers *headers, MessageSize *ret_size, Status 
 	auto_fd int fd = memfd_create("out", MFD_CLOEXEC);
 	if (!message_write(message, headers, fd, ret_size, st))
 		return NULL;
+
 	size_t size = (size_t) lseek(fd, 0, SEEK_END);
 	char *data = g_malloc(size + 1);
 	assert_int_equal(pread(fd, data, size, 0), size);
+
 	return g_bytes_new_take(data, size);
 }
 
@@ -50,7 +54,10 @@ typedef struct {
 	guint64 wire_bytes;
 } Row;
 
-#define ROW(name, bytes, wire) { name, bytes, sizeof bytes - 1, wire }
+#define ROW(name, bytes, wire) \
+	{ \
+		name, bytes, sizeof bytes - 1, wire \
+	}
 
 static const Row rows[] = {
 	ROW("plain", "A: 1\n\nbody\n", 14),
@@ -74,6 +81,7 @@ test_unchanged(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	auto_fd int fd = pipe_with(row->in, row->len);
 	g_autoptr(Message) message = message_read(fd, &st);
+
 	assert_non_null(message);
 	for (int i = 0; i < 2; i++) {
 		MessageSize size = { 9999, 9999 };
@@ -83,6 +91,7 @@ test_unchanged(void **state)
 		assert_int_equal(size.bytes, row->len);
 		assert_int_equal(size.wire_bytes, row->wire_bytes);
 	}
+
 	assert_int_equal(message_size(message), row->len);
 }
 
@@ -144,9 +153,9 @@ test_size_limit_one_over(void **state)
 }
 
 /*
- * Each line counts two octets more than it has. Stamps above this hop's Received are not in ${size}; where header
- * checks took that line away nobody knows whose they are, and they count: a whole message is never taken for a short
- * one.
+ * Each line counts two octets more than it has. Stamps above this hop's Received are not in
+ * ${size}; where header checks took that line away nobody knows whose they are, and they count: a
+ * whole message is never taken for a short one.
  */
 static void
 test_truncated(void **state)
@@ -156,8 +165,10 @@ test_truncated(void **state)
 		const char *in, *queue_id;
 		guint64 counted;
 	} messages[] = {
-		{ "Return-Path: <a@b>\nDelivered-To: c@d\nReceived: id 1\n\nbody\n", "1", 16 + 2 + 6 },
-		{ "Return-Path: <a@b>\nDelivered-To: c@d\nReceived: id 1\n\nbody\n", NULL, 16 + 2 + 6 },
+		{ "Return-Path: <a@b>\nDelivered-To: c@d\nReceived: id 1\n\nbody\n", "1",
+		  16 + 2 + 6 },
+		{ "Return-Path: <a@b>\nDelivered-To: c@d\nReceived: id 1\n\nbody\n", NULL,
+		  16 + 2 + 6 },
 		{ "Delivered-To: p@q\nReceived: id 2\n\nbody\n", "1", 19 + 16 + 2 + 6 },
 		{ "Delivered-To: p@q\nA: 1\n\nbody\n", "1", 19 + 6 + 2 + 6 },
 		{ "Delivered-To: p@q\nA: 1\n\nbody\n", NULL, 19 + 6 + 2 + 6 },
@@ -167,7 +178,8 @@ test_truncated(void **state)
 		g_auto(Status) st = STATUS_INIT;
 		auto_fd int fd = pipe_with(in, strlen(in));
 		g_autoptr(Message) message = message_read(fd, &st);
-		message_expect_size(message, messages[i / 2].counted + i % 2, messages[i / 2].queue_id);
+		message_expect_size(message, messages[i / 2].counted + i % 2,
+		                    messages[i / 2].queue_id);
 		g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
 		assert_int_equal(st.id, i % 2 == 0 ? STATUS_OK : STATUS_TRUNCATED);
 	}
@@ -181,9 +193,11 @@ test_field_limit_one_over(void **state)
 	g_autoptr(GString) in = g_string_new(NULL);
 	for (unsigned i = 0; i < LIMIT_HEADER_FIELDS + 1; i++)
 		g_string_append(in, "A: 1\n");
+
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = message_from_bytes(in->str, in->len, &st);
 	assert_int_equal(headers_count(message_headers(message)), LIMIT_HEADER_FIELDS);
+
 	g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
 	assert_bytes(got, in->str, in->len);
 }
@@ -195,16 +209,22 @@ test_header_limit_one_over(void **state)
 	(void) state;
 	g_autoptr(GString) in = g_string_new("From x\nA: 1\nB: ");
 	while (in->len < LIMIT_HEADER_BYTES + 1000)
-		g_string_append(in, "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+		g_string_append(in,
+		                "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
 	g_string_append(in, "\nC: 2\n\nbody\n");
+
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = message_from_bytes(in->str, in->len, &st);
 	assert_int_equal(headers_count(message_headers(message)), 1);
+
 	g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
 	assert_bytes(got, in->str + 7, in->len - 7);
 }
 
-/* A file of the kernel says that it is empty; one that grows while it is read says less than there is, too. */
+/*
+ * A file of the kernel says that it is empty; one that grows while it is read says less than there
+ * is, too.
+ */
 static void
 test_no_size(void **state)
 {
@@ -221,6 +241,7 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 7];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_unchanged);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_from_line_is_dropped);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_stamp_on_top);
@@ -229,5 +250,6 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_field_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_size);
+
 	return _cmocka_run_group_tests("message", tests, n, NULL, NULL);
 }

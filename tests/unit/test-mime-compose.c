@@ -32,12 +32,18 @@ test_plain(void **state)
 {
 	(void) state;
 	const MimeField fields[] = {
-		{ "From", "a@b.c", MIME_FIELD_ADDRESSES }, { "Subject", "away", MIME_FIELD_TEXT }, { "Message-ID", "<1@b>", MIME_FIELD_RAW },
+		{ "From", "a@b.c", MIME_FIELD_ADDRESSES },
+		{ "Subject", "away", MIME_FIELD_TEXT },
+		{ "Message-ID", "<1@b>", MIME_FIELD_RAW },
 	};
-	const MimeDraft draft = { .fields = fields, .n_fields = 3, .type = "text/plain", .data = "hello\n", .len = 6 };
+	const MimeDraft draft = {
+		.fields = fields, .n_fields = 3, .type = "text/plain", .data = "hello\n", .len = 6
+	};
 	g_autofree char *got = compose(&draft);
-	assert_string_equal(got, "From: a@b.c\nSubject: away\nMessage-ID: <1@b>\nMIME-Version: 1.0\n"
-	                         "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 7bit\n\nhello\n");
+	assert_string_equal(
+		got,
+		"From: a@b.c\nSubject: away\nMessage-ID: <1@b>\nMIME-Version: 1.0\n"
+		"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 7bit\n\nhello\n");
 }
 
 static char *
@@ -47,6 +53,7 @@ field_text(const Headers *headers, const char *name)
 	size_t pos = 0;
 	const HeaderField *field = headers_next(headers, name, &pos);
 	char *text = NULL;
+
 	assert_non_null(field);
 	assert_true(mime_decode_field(field, NULL, &text, NULL, &st));
 	return text;
@@ -62,7 +69,8 @@ typedef struct {
 
 static const Row rows[] = {
 	{ "ASCII", "x", "y\n", "x", "y\n" },
-	{ "UTF-8", "J\xc3\xb6rg \xe6\x97\xa5\xe6\x9c\xac", "\xe6\x97\xa5\xe6\x9c\xac\n", "J\xc3\xb6rg \xe6\x97\xa5\xe6\x9c\xac", "\xe6\x97\xa5\xe6\x9c\xac\n" },
+	{ "UTF-8", "J\xc3\xb6rg \xe6\x97\xa5\xe6\x9c\xac", "\xe6\x97\xa5\xe6\x9c\xac\n",
+	  "J\xc3\xb6rg \xe6\x97\xa5\xe6\x9c\xac", "\xe6\x97\xa5\xe6\x9c\xac\n" },
 	{ "line end in a field", "a\nBcc: evil@x", "y\n", "a Bcc: evil@x", "y\n" },
 	{ "CR in a field", "a\r\n\r\nevil", "y\n", "a    evil", "y\n" },
 	{ "looks like an encoded word", "=?utf-8?q?a?= b", "y\n", NULL, "y\n" },
@@ -76,16 +84,23 @@ test_round_trip(void **state)
 {
 	const Row *row = *state;
 	const MimeField fields[] = { { "Subject", row->subject, MIME_FIELD_TEXT } };
-	const MimeDraft draft = { .fields = fields, .n_fields = 1, .type = "text/plain", .data = row->body, .len = strlen(row->body) };
+	const MimeDraft draft = { .fields = fields,
+		                  .n_fields = 1,
+		                  .type = "text/plain",
+		                  .data = row->body,
+		                  .len = strlen(row->body) };
 	g_autofree char *got = compose(&draft);
+
 	check_lines(got);
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = message_from_bytes(got, strlen(got), &st);
 	MessageBody body;
 	assert_true(message_body(message, &body));
+
 	g_autoptr(MimeTree) tree = mime_tree_new(message_headers(message), &body, &st);
 	assert_int_equal(mime_tree_count(tree), 1);
 	assert_int_equal(headers_count(message_headers(message)), 4);
+
 	g_autofree char *subject = field_text(message_headers(message), "Subject");
 	g_auto(MimeBytes) text = { 0 };
 	assert_true(mime_tree_text(tree, 0, 10000, MIME_TEXT_AS_IT_IS, &text, &st));
@@ -102,7 +117,9 @@ test_long_lines(void **state)
 	g_autofree char *line = g_strnfill(5000, 'a');
 	g_autofree char *subject = g_strdup_printf("%.500s \xc3\xb6 %.100s", line, line);
 	const MimeField fields[] = { { "Subject", subject, MIME_FIELD_TEXT } };
-	const MimeDraft draft = { .fields = fields, .n_fields = 1, .type = "text/plain", .data = line, .len = 5000 };
+	const MimeDraft draft = {
+		.fields = fields, .n_fields = 1, .type = "text/plain", .data = line, .len = 5000
+	};
 	g_autofree char *got = compose(&draft);
 	check_lines(got);
 }
@@ -113,28 +130,43 @@ test_report(void **state)
 	(void) state;
 	static const char returned[] = "Subject: M\xc3\xbcller\n\nbody\n";
 	const MimeDraft parts[] = {
-		{ .type = "text/plain", .data = "sorry\n", .len = 6, .description = "Notification" },
+		{ .type = "text/plain",
+		  .data = "sorry\n",
+		  .len = 6,
+		  .description = "Notification" },
 		{ .type = "message/delivery-status", .data = "Reporting-MTA: dns; x\n", .len = 22 },
-		{ .type = "message/rfc822", .data = returned, .len = sizeof returned - 1, .disposition = "attachment; filename=m.eml" },
+		{ .type = "message/rfc822",
+		  .data = returned,
+		  .len = sizeof returned - 1,
+		  .disposition = "attachment; filename=m.eml" },
 		{ .type = "text/rfc822-headers", .data = "Subject: x\n", .len = 11 },
 	};
 	const MimeField fields[] = { { "To", "J\xc3\xb6rg <j@x.y>, k@x.y", MIME_FIELD_ADDRESSES } };
 	const MimeDraft draft = {
-		.fields = fields, .n_fields = 1, .type = "multipart/report; report-type=delivery-status", .children = parts, .n_children = 4,
+		.fields = fields,
+		.n_fields = 1,
+		.type = "multipart/report; report-type=delivery-status",
+		.children = parts,
+		.n_children = 4,
 	};
 	g_autofree char *got = compose(&draft);
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = message_from_bytes(got, strlen(got), &st);
 	MessageBody body;
 	assert_true(message_body(message, &body));
+
 	g_autoptr(MimeTree) tree = mime_tree_new(message_headers(message), &body, &st);
 	assert_int_equal(mime_tree_count(tree), 6);
-	assert_string_equal(mime_value_param(&mime_tree_part(tree, 0)->type, "report-type"), "delivery-status");
+	assert_string_equal(mime_value_param(&mime_tree_part(tree, 0)->type, "report-type"),
+	                    "delivery-status");
 	assert_true(mime_part_is(mime_tree_part(tree, 2), "message", "delivery-status"));
-	assert_string_equal(mime_value_param(&mime_tree_part(tree, 3)->disposition, "filename"), "m.eml");
+	assert_string_equal(mime_value_param(&mime_tree_part(tree, 3)->disposition, "filename"),
+	                    "m.eml");
+
 	g_auto(MimeBytes) raw = { 0 };
 	assert_true(mime_tree_raw(tree, 3, 1000, &raw, &st));
 	assert_string_equal(raw.data, returned);
+
 	g_autofree char *to = field_text(message_headers(message), "To");
 	assert_string_equal(to, "J\xc3\xb6rg <j@x.y>, k@x.y");
 }
@@ -143,8 +175,12 @@ static void
 test_bad_field_name_is_left_out(void **state)
 {
 	(void) state;
-	const MimeField fields[] = { { "X\nBcc: a", "b", MIME_FIELD_RAW }, { "", "b", MIME_FIELD_RAW }, { "A b", "c", MIME_FIELD_RAW } };
-	const MimeDraft draft = { .fields = fields, .n_fields = 3, .type = "text/plain", .data = "x", .len = 1 };
+	const MimeField fields[] = { { "X\nBcc: a", "b", MIME_FIELD_RAW },
+		                     { "", "b", MIME_FIELD_RAW },
+		                     { "A b", "c", MIME_FIELD_RAW } };
+	const MimeDraft draft = {
+		.fields = fields, .n_fields = 3, .type = "text/plain", .data = "x", .len = 1
+	};
 	g_autofree char *got = compose(&draft);
 	assert_true(g_str_has_prefix(got, "MIME-Version: 1.0\n"));
 }
@@ -155,7 +191,10 @@ test_one_level_too_deep(void **state)
 	(void) state;
 	MimeDraft drafts[LIMIT_MIME_DEPTH + 2];
 	for (size_t i = 0; i < G_N_ELEMENTS(drafts); i++)
-		drafts[i] = (MimeDraft){ .type = "multipart/mixed", .children = &drafts[i + 1], .n_children = 1 };
+		drafts[i] = (MimeDraft){ .type = "multipart/mixed",
+			                 .children = &drafts[i + 1],
+			                 .n_children = 1 };
+
 	drafts[LIMIT_MIME_DEPTH + 1] = (MimeDraft){ .type = "text/plain", .data = "x", .len = 1 };
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(GBytes) bytes = NULL;
@@ -170,11 +209,13 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 5];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_round_trip);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_plain);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_lines);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_report);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_bad_field_name_is_left_out);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_one_level_too_deep);
+
 	return _cmocka_run_group_tests("mime-compose", tests, n, NULL, NULL);
 }

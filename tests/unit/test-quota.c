@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The file maildirsize: what is read, when the mailbox is counted anew, what is written, what is refused. */
+/*
+ * The file maildirsize: what is read, when the mailbox is counted anew, what is written, what is
+ * refused.
+ */
 #define _GNU_SOURCE
 #include "agent/store/quota.h"
 
@@ -15,68 +18,100 @@
 #include <unistd.h>
 #include <utime.h>
 
-/* The mailbox of all rows: 100 + 20 in the INBOX, 7 (by its length) in Work, and in the trash what usually does not count. */
+/*
+ * The mailbox of all rows: 100 + 20 in the INBOX, 7 (by its length) in Work, and in the trash what
+ * usually does not count.
+ */
 static const char *const folders[] = {
-	"new", "cur", "tmp", ".Work", ".Work/new", ".Work/cur", ".Trash", ".Trash/new", ".Trash/cur",
+	"new",       "cur",    "tmp",        ".Work",      ".Work/new",
+	".Work/cur", ".Trash", ".Trash/new", ".Trash/cur",
 };
 static const struct {
 	const char *path, *text;
 } files[] = {
-	{ "new/1.a,S=100", "" }, { "cur/2.b,S=20,W=21:2,S", "" }, { "cur/3.c,S=5000:2,ST", "" }, { ".Work/cur/4.d:2,", "1234567" },
-	{ ".Trash/cur/5.e,S=4000:2,S", "" }, { "tmp/6.f,S=9999", "" }, { "maildirfolder", "no mail" },
+	{ "new/1.a,S=100", "" },
+	{ "cur/2.b,S=20,W=21:2,S", "" },
+	{ "cur/3.c,S=5000:2,ST", "" },
+	{ ".Work/cur/4.d:2,", "1234567" },
+	{ ".Trash/cur/5.e,S=4000:2,S", "" },
+	{ "tmp/6.f,S=9999", "" },
+	{ "maildirfolder", "no mail" },
 };
 
 typedef struct {
 	const char *name;
-	const char *file;       /* maildirsize before; NULL: none */
+	const char *file; /* maildirsize before; NULL: none */
 	unsigned age_s;
 	unsigned source;        /* QUOTA_* */
 	gint64 bytes, messages; /* the site's */
 	bool trash;
 	guint64 asked;
 	StatusId want;
-	const char *after;      /* of maildirsize; NULL: as before */
+	const char *after; /* of maildirsize; NULL: as before */
 } Row;
 
 static const Row rows[] = {
 	{ "off", "10S\n500 5\n", 0, QUOTA_OFF, 10, 1, false, 50, STATUS_OK, NULL },
-	{ "no file: counted", NULL, 0, QUOTA_SITE, 1000, 0, false, 50, STATUS_OK, "1000S\n127 3\n" },
+	{ "no file: counted", NULL, 0, QUOTA_SITE, 1000, 0, false, 50, STATUS_OK,
+	  "1000S\n127 3\n" },
 	{ "no file, no definition", NULL, 0, QUOTA_MAILDIRSIZE, 0, 0, false, 50, STATUS_OK, NULL },
-	{ "trash counts", NULL, 0, QUOTA_SITE, 100000, 50, true, 50, STATUS_OK, "100000S,50C\n9127 5\n" },
-	{ "the file is believed", "1000S\n900 1\n", 0, QUOTA_SITE, 1000, 0, false, 100, STATUS_OK, NULL },
-	{ "lines are summed", "1000S\n900 3\n-800 -2\n  50   1\n", 0, QUOTA_SITE, 1000, 0, false, 850, STATUS_OK, NULL },
-	{ "full by one octet", "1000S\n900 1\n", 0, QUOTA_SITE, 1000, 0, false, 101, STATUS_QUOTA_GRACE, NULL },
-	{ "full by messages", "9C\n900 9\n", 0, QUOTA_SITE, 0, 9, false, 1, STATUS_QUOTA_GRACE, NULL },
+	{ "trash counts", NULL, 0, QUOTA_SITE, 100000, 50, true, 50, STATUS_OK,
+	  "100000S,50C\n9127 5\n" },
+	{ "the file is believed", "1000S\n900 1\n", 0, QUOTA_SITE, 1000, 0, false, 100, STATUS_OK,
+	  NULL },
+	{ "lines are summed", "1000S\n900 3\n-800 -2\n  50   1\n", 0, QUOTA_SITE, 1000, 0, false,
+	  850, STATUS_OK, NULL },
+	{ "full by one octet", "1000S\n900 1\n", 0, QUOTA_SITE, 1000, 0, false, 101,
+	  STATUS_QUOTA_GRACE, NULL },
+	{ "full by messages", "9C\n900 9\n", 0, QUOTA_SITE, 0, 9, false, 1, STATUS_QUOTA_GRACE,
+	  NULL },
 	{ "last place", "9C\n900 8\n", 0, QUOTA_SITE, 0, 9, false, 1, STATUS_OK, NULL },
-	{ "full, but an hour ago", "1000S\n900 1\n", 3600, QUOTA_SITE, 1000, 0, false, 101, STATUS_OK, "1000S\n127 3\n" },
-	{ "full, but with changes", "1000S\n900 1\n1 1\n", 0, QUOTA_SITE, 1000, 0, false, 101, STATUS_OK, "1000S\n127 3\n" },
-	{ "full when counted, too", "200S\n150 1\n1 1\n", 0, QUOTA_SITE, 200, 0, false, 101, STATUS_QUOTA_GRACE, "200S\n127 3\n" },
-	{ "never fits", "1000S\n0 0\n", 0, QUOTA_SITE, 1000, 0, false, 1001, STATUS_TOO_BIG, NULL },
-	{ "another definition", "500S\n0 0\n", 0, QUOTA_SITE, 1000, 7, false, 50, STATUS_OK, "1000S,7C\n127 3\n" },
-	{ "definition of the file", "1000S,4C\n900 3\n", 0, QUOTA_MAILDIRSIZE, 5, 1, false, 100, STATUS_OK, NULL },
-	{ "definition of the file, full", "1000S,4C\n900 4\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_QUOTA_GRACE, NULL },
-	{ "letters of others", "7X,1000S\n900 3\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 100, STATUS_OK, NULL },
-	{ "definition alone", "1000S\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
-	{ "broken definition", "lots\n1 1\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK, NULL },
-	{ "broken definition of no use", "lots\n1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
-	{ "broken line", "1000S\n1 one\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
-	{ "three numbers", "1000S\n1 1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
-	{ "less than nothing", "1000S\n-1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
-	{ "more than a number holds", "1000S\n9223372036854775807 1\n9223372036854775807 1\n", 0, QUOTA_SITE, 1000, 0, false, 1,
+	{ "full, but an hour ago", "1000S\n900 1\n", 3600, QUOTA_SITE, 1000, 0, false, 101,
 	  STATUS_OK, "1000S\n127 3\n" },
-	{ "the least number", "1000S\n-9223372036854775808 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
+	{ "full, but with changes", "1000S\n900 1\n1 1\n", 0, QUOTA_SITE, 1000, 0, false, 101,
+	  STATUS_OK, "1000S\n127 3\n" },
+	{ "full when counted, too", "200S\n150 1\n1 1\n", 0, QUOTA_SITE, 200, 0, false, 101,
+	  STATUS_QUOTA_GRACE, "200S\n127 3\n" },
+	{ "never fits", "1000S\n0 0\n", 0, QUOTA_SITE, 1000, 0, false, 1001, STATUS_TOO_BIG, NULL },
+	{ "another definition", "500S\n0 0\n", 0, QUOTA_SITE, 1000, 7, false, 50, STATUS_OK,
+	  "1000S,7C\n127 3\n" },
+	{ "definition of the file", "1000S,4C\n900 3\n", 0, QUOTA_MAILDIRSIZE, 5, 1, false, 100,
+	  STATUS_OK, NULL },
+	{ "definition of the file, full", "1000S,4C\n900 4\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1,
+	  STATUS_QUOTA_GRACE, NULL },
+	{ "letters of others", "7X,1000S\n900 3\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 100,
+	  STATUS_OK, NULL },
+	{ "definition alone", "1000S\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK,
+	  "1000S\n127 3\n" },
+	{ "broken definition", "lots\n1 1\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK,
+	  NULL },
+	{ "broken definition of no use", "lots\n1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
+	  "1000S\n127 3\n" },
+	{ "broken line", "1000S\n1 one\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
+	  "1000S\n127 3\n" },
+	{ "three numbers", "1000S\n1 1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
+	  "1000S\n127 3\n" },
+	{ "less than nothing", "1000S\n-1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
+	  "1000S\n127 3\n" },
+	{ "more than a number holds", "1000S\n9223372036854775807 1\n9223372036854775807 1\n", 0,
+	  QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
+	{ "the least number", "1000S\n-9223372036854775808 1\n", 0, QUOTA_SITE, 1000, 0, false, 1,
+	  STATUS_OK, "1000S\n127 3\n" },
 	{ "empty file", "", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
-	{ "no limit in the file", "0S\n5 5\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK, NULL },
+	{ "no limit in the file", "0S\n5 5\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK,
+	  NULL },
 };
 
 static char *
 make_mailbox(void)
 {
 	char *dir = scratch_new();
+
 	for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
 		g_autofree char *path = g_build_filename(dir, folders[i], NULL);
 		assert_int_equal(mkdir(path, 0700), 0);
 	}
+
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
 		scratch_write(dir, files[i].path, files[i].text);
 	return dir;
@@ -96,9 +131,13 @@ static Conf
 conf_of(const Row *row)
 {
 	return (Conf){
-		.quota = row->source, .quota_bytes = row->bytes, .quota_messages = row->messages, .quota_trash = row->trash,
+		.quota = row->source,
+		.quota_bytes = row->bytes,
+		.quota_messages = row->messages,
+		.quota_trash = row->trash,
 		.umask = 077,
-		.folder_separator = (char *) "/", .folder_prefix = (char *) "",
+		.folder_separator = (char *) "/",
+		.folder_prefix = (char *) "",
 	};
 }
 
@@ -107,18 +146,21 @@ test_row(void **state)
 {
 	const Row *row = *state;
 	char *dir = make_mailbox();
+
 	if (row->file != NULL)
 		write_file(dir, row->file, row->age_s);
 	Conf conf = conf_of(row);
 	g_auto(Status) st = STATUS_INIT;
 	assert_int_equal(quota_has_room(dir, &conf, row->asked, &st), row->want == STATUS_OK);
 	assert_int_equal(st.id, row->want);
+
 	g_autofree char *after = scratch_read(dir, "maildirsize"), *tmp = scratch_list(dir, "tmp");
 	const char *want = row->after != NULL ? row->after : row->file;
 	if (want == NULL)
 		assert_null(after);
 	else
 		assert_string_equal(after, want);
+
 	assert_string_equal(tmp, "6.f,S=9999");
 	scratch_remove(dir);
 }
@@ -129,6 +171,7 @@ test_bounce(void **state)
 	(void) state;
 	char *dir = make_mailbox();
 	write_file(dir, "1000S\n1000 3\n", 0);
+
 	Conf conf = conf_of(&rows[4]);
 	conf.quota_full = QUOTA_FULL_BOUNCE;
 	g_auto(Status) st = STATUS_INIT;
@@ -169,12 +212,14 @@ test_no_file(void **state)
 	char *dir = make_mailbox();
 	g_autofree char *path = g_build_filename(dir, "maildirsize", NULL);
 	assert_int_equal(symlink("new/1.a,S=100", path), 0);
+
 	MaildirOptions options = { .umask = 077 };
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Maildir) inbox = maildir_open(dir, &options, &st);
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(Quota) quota = quota_open(inbox, &conf, notes);
-	g_autofree char *mail = scratch_read(dir, "new/1.a,S=100"), *file = scratch_read(dir, "maildirsize");
+	g_autofree char *mail = scratch_read(dir, "new/1.a,S=100"),
+			*file = scratch_read(dir, "maildirsize");
 	assert_string_equal(mail, "");
 	assert_string_equal(file, "1000S\n127 3\n"); /* the link was replaced */
 	assert_int_equal(unlink(path), 0);
@@ -198,6 +243,7 @@ test_add(void **state)
 	assert_false(quota_take(quota, 1, &st)); /* what was taken before is gone */
 	quota_add(quota, 873, 1);
 	quota_add(quota, -873, -1);
+
 	g_autofree char *after = scratch_read(dir, "maildirsize");
 	assert_string_equal(after, "1000S\n127 3\n873 1\n-873 -1\n");
 	scratch_remove(dir);
@@ -211,8 +257,9 @@ test_counts(void **state)
 		const char *path, *letters;
 		bool want;
 	} asked[] = {
-		{ "", NULL, true }, { "", "S", true }, { "", "ST", false }, { ".Trash", "", false }, { ".Trash.Old", "", false },
-		{ ".Trashcan", "", true }, { ".Work", "", true },
+		{ "", NULL, true },      { "", "S", true },           { "", "ST", false },
+		{ ".Trash", "", false }, { ".Trash.Old", "", false }, { ".Trashcan", "", true },
+		{ ".Work", "", true },
 	};
 	Conf conf = conf_of(&rows[4]);
 	char *dir = make_mailbox();
@@ -222,7 +269,8 @@ test_counts(void **state)
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(Quota) quota = quota_open(inbox, &conf, notes);
 	for (size_t i = 0; i < G_N_ELEMENTS(asked); i++)
-		assert_int_equal(quota_counts(quota, asked[i].path, asked[i].letters), asked[i].want);
+		assert_int_equal(quota_counts(quota, asked[i].path, asked[i].letters),
+		                 asked[i].want);
 	scratch_remove(dir);
 }
 
@@ -233,22 +281,29 @@ test_layout_fs(void **state)
 	(void) state;
 	Conf conf = conf_of(&rows[4]);
 	conf.folder_layout = FOLDER_LAYOUT_FS;
+
 	char *dir = scratch_new();
-	g_autofree char *deep = g_build_filename(dir, "Work/Old/cur", NULL), *loop = g_build_filename(dir, "Work/Loop", NULL);
+	g_autofree char *deep = g_build_filename(dir, "Work/Old/cur", NULL),
+			*loop = g_build_filename(dir, "Work/Loop", NULL);
 	assert_int_equal(g_mkdir_with_parents(deep, 0700), 0);
 	assert_int_equal(symlink("../Work", loop), 0);
 	scratch_write(dir, "Work/Old/cur/1.a,S=9:2,", "");
+
 	g_auto(Status) st = STATUS_INIT;
-	assert_true(quota_has_room(dir, &conf, 1, &st)); /* no tmp: the count is made, but not written */
+	/* no tmp: the count is made, but not written */
+	assert_true(quota_has_room(dir, &conf, 1, &st));
 	g_autofree char *tmp = g_build_filename(dir, "tmp", NULL);
 	assert_int_equal(mkdir(tmp, 0700), 0);
 	assert_true(quota_has_room(dir, &conf, 1, &st));
+
 	g_autofree char *after = scratch_read(dir, "maildirsize");
 	assert_string_equal(after, "1000S\n9 1\n");
 	scratch_remove(dir);
 }
 
-/* A delivery: each copy is counted, what was taken back no longer, and a full mailbox gets nothing. */
+/*
+ * A delivery: each copy is counted, what was taken back no longer, and a full mailbox gets nothing.
+ */
 static void
 test_deliver(void **state)
 {
@@ -256,6 +311,7 @@ test_deliver(void **state)
 	static const char text[] = "A: 1\n\nbody\n";
 	Conf conf = conf_of(&rows[4]);
 	conf.create_folders = true;
+
 	char *dir = make_mailbox();
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Maildir) inbox = deliver_open_inbox(dir, &conf, &st);
@@ -269,17 +325,23 @@ test_deliver(void **state)
 			action->mailbox = g_strdup(mailboxes[i]);
 			assert_true(plan_add(plan, action, &st));
 		}
-		DeliverJob job = { .message = message, .headers = message_headers(message), .inbox = inbox, .conf = &conf };
+		DeliverJob job = { .message = message,
+			           .headers = message_headers(message),
+			           .inbox = inbox,
+			           .conf = &conf };
 		DeliverReport report;
 		deliver_report_init(&report);
 		assert_int_equal(deliver_run(plan, &job, &report, &st), round == 0);
 		assert_int_equal(st.id, round == 0 ? STATUS_OK : STATUS_QUOTA_GRACE);
 		deliver_report_clear(&report);
 		message_unref(message);
-		g_autofree char *after = scratch_read(dir, "maildirsize"), *fresh = scratch_list(dir, ".Work/new");
-		assert_string_equal(after, round == 0 ? "1000S\n127 3\n11 1\n11 1\n" : "1000S,6C\n149 5\n");
+		g_autofree char *after = scratch_read(dir, "maildirsize"),
+				*fresh = scratch_list(dir, ".Work/new");
+		assert_string_equal(after, round == 0 ? "1000S\n127 3\n11 1\n11 1\n"
+		                                      : "1000S,6C\n149 5\n");
 		assert_null(strchr(fresh, ' ')); /* one file, in both rounds */
 	}
+
 	scratch_remove(dir);
 }
 
@@ -288,13 +350,16 @@ main(void)
 {
 	enum { OTHERS = 7 };
 	static const struct CMUnitTest others[OTHERS] = {
-		cmocka_unit_test(test_bounce), cmocka_unit_test(test_length), cmocka_unit_test(test_no_file),
-		cmocka_unit_test(test_add), cmocka_unit_test(test_counts), cmocka_unit_test(test_layout_fs),
+		cmocka_unit_test(test_bounce),  cmocka_unit_test(test_length),
+		cmocka_unit_test(test_no_file), cmocka_unit_test(test_add),
+		cmocka_unit_test(test_counts),  cmocka_unit_test(test_layout_fs),
 		cmocka_unit_test(test_deliver),
 	};
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + OTHERS];
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-		tests[i] = (struct CMUnitTest){ rows[i].name, test_row, NULL, NULL, (void *) &rows[i] };
+		tests[i] = (struct CMUnitTest){ rows[i].name, test_row, NULL, NULL,
+			                        (void *) &rows[i] };
 	memcpy(tests + G_N_ELEMENTS(rows), others, sizeof others);
+
 	return cmocka_run_group_tests_name("quota", tests, NULL, NULL);
 }

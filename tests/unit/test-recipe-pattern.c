@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Expressions of procmail's: what matches, what MATCH gets, and the limits. Rows were tried with procmail 3.23pre. */
+/*
+ * Expressions of procmail's: what matches, what MATCH gets, and the limits. Rows were tried with
+ * procmail 3.23pre.
+ */
 #include "agent/base/limits.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
 
@@ -46,7 +49,8 @@ static const Row rows[] = {
 	{ "a range that goes down has no middle", "^[c-a]$", "b", RECIPE_NO_MATCH, NULL },
 	{ "a range goes on", "^[a-b-d]$", "c", RECIPE_MATCH, NULL },
 	{ "a macro behind a backslash is none", "\\^TO_x", "^TO_x", RECIPE_MATCH, NULL },
-	{ "nested stars over what PCRE2 gives up on", "((a+)+)+b", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", RECIPE_NO_MATCH, NULL },
+	{ "nested stars over what PCRE2 gives up on", "((a+)+)+b",
+	  "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", RECIPE_NO_MATCH, NULL },
 };
 
 static void
@@ -55,15 +59,20 @@ test_match(void **state)
 	const Row *row = *state;
 	RecipePatternError error;
 	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(row->expression, false, &error);
+
 	assert_non_null(pattern);
 	assert_int_equal(recipe_pattern_splits(pattern), row->match != NULL);
 	RecipeSpan span = { 9999, 9999 };
-	assert_int_equal(recipe_pattern_match(pattern, row->text, strlen(row->text), &span), row->want);
-	assert_int_equal(recipe_pattern_simulate(pattern, row->text, strlen(row->text), NULL), row->want);
+	assert_int_equal(recipe_pattern_match(pattern, row->text, strlen(row->text), &span),
+	                 row->want);
+	assert_int_equal(recipe_pattern_simulate(pattern, row->text, strlen(row->text), NULL),
+	                 row->want);
+
 	if (row->match == NULL) {
 		assert_int_equal(span.start, 9999);
 		return;
 	}
+
 	g_autofree char *match = g_strndup(row->text + span.start, span.end - span.start);
 	assert_string_equal(match, row->match);
 }
@@ -89,6 +98,7 @@ test_limits(void **state)
 	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(longest, false, &error);
 	assert_non_null(pattern);
 	assert_null(recipe_pattern_compile(too_long, false, &error));
+
 	g_autoptr(GString) deep = g_string_new(NULL);
 	for (unsigned i = 0; i <= LIMIT_RECIPE_PATTERN_DEPTH; i++)
 		g_string_append_c(deep, '(');
@@ -96,6 +106,7 @@ test_limits(void **state)
 		g_string_append_c(deep, ')');
 	assert_null(recipe_pattern_compile(deep->str, false, &error));
 	assert_string_equal(error.text, "groups are nested too deeply");
+
 	g_autofree char *fits = g_strndup(deep->str + 1, deep->len - 2);
 	g_autoptr(RecipePattern) other = recipe_pattern_compile(fits, false, &error);
 	assert_non_null(other);
@@ -106,8 +117,10 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 2];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_match);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_invalid);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limits);
+
 	return _cmocka_run_group_tests("recipe-pattern", tests, n, NULL, NULL);
 }

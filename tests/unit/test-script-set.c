@@ -10,9 +10,12 @@ static ScriptSet *
 make_set(const char *second)
 {
 	ScriptSet *set = script_set_new();
-	script_set_add(set, PLACE_PATH, "/home/a/main.sieve", "main.sieve", g_memdup2("keep;\0\n#", 9), 8);
+
+	script_set_add(set, PLACE_PATH, "/home/a/main.sieve", "main.sieve",
+	               g_memdup2("keep;\0\n#", 9), 8);
 	script_set_add(set, PLACE_PERSONAL, "a\nb", "a\nb.sieve", g_strdup(second), strlen(second));
 	script_set_add(set, PLACE_GLOBAL, "a\nb", "a\nb.sieve", g_strdup(""), 0);
+
 	return set;
 }
 
@@ -40,7 +43,8 @@ static void
 test_sum_tells_changes(void **state)
 {
 	(void) state;
-	g_autoptr(ScriptSet) one = make_set("stop;"), same = make_set("stop;"), other = make_set("stop; "), none = script_set_new();
+	g_autoptr(ScriptSet) one = make_set("stop;"), same = make_set("stop;"),
+			     other = make_set("stop; "), none = script_set_new();
 	assert_true(script_set_sum(one) == script_set_sum(same));
 	assert_true(script_set_sum(one) != script_set_sum(other));
 	assert_true(script_set_sum(one) != script_set_sum(none));
@@ -57,10 +61,12 @@ test_damage(void **state)
 	size_t len, good = 0;
 	const char *data = g_bytes_get_data(octets, &len);
 	for (size_t n = 0; n < len; n++) {
-		g_autofree char *part = g_memdup2(data, n > 0 ? n : 1); /* of its own, so that a sanitizer sees its end */
+		/* of its own, so that a sanitizer sees its end */
+		g_autofree char *part = g_memdup2(data, n > 0 ? n : 1);
 		g_autoptr(ScriptSet) cut = script_set_parse(part, n);
 		good += cut != NULL;
 	}
+
 	assert_int_equal(good, 2);
 	g_autofree char *flipped = g_memdup2(data, len);
 	for (size_t n = 0; n < len * 8; n++) {
@@ -68,6 +74,7 @@ test_damage(void **state)
 		script_set_free(script_set_parse(flipped, len));
 		flipped[n / 8] ^= (char) (1 << n % 8);
 	}
+
 	assert_null(script_set_parse("-1 1 1 1\nabc", 12));
 	assert_null(script_set_parse("3 1 1 1\nabc", 11));
 	assert_null(script_set_parse("2 1 1 18446744073709551615\nabc", 30));

@@ -10,17 +10,21 @@
 typedef struct {
 	const char *name;
 	const char *in;
-	const char *want;  /* "line:column-end kind value;" for each token, "! line:column code;" for each report */
+	/* "line:column-end kind value;" for each token, "! line:column code;" for each report */
+	const char *want;
 } Row;
 
 static const Row rows[] = {
 	{ "words and signs", "keep;", "1:1-5 w keep;1:5-6 ;;" },
 	{ "tags", "header :is\t:x1", "1:1-7 w header;1:8-11 t is;1:12-15 t x1;" },
 	{ "lines count by LF", "a\nb\r\nc", "1:1-2 w a;2:1-2 w b;3:1-2 w c;" },
-	{ "numbers", "1 2k 3K 4M 1G", "1:1-2 n 1;1:3-5 n 2048;1:6-8 n 3072;1:9-11 n 4194304;1:12-14 n 1073741824;" },
+	{ "numbers", "1 2k 3K 4M 1G",
+	  "1:1-2 n 1;1:3-5 n 2048;1:6-8 n 3072;1:9-11 n 4194304;1:12-14 n 1073741824;" },
 	{ "the biggest number", "9223372036854775807", "1:1-20 n 9223372036854775807;" },
-	{ "one more than the biggest", "9223372036854775808", "! 1:1 number-too-big;1:1-20 n 9223372036854775808;" },
-	{ "overflow by the unit", "8589934592G", "! 1:1 number-too-big;1:1-12 n 9223372036854775808;" },
+	{ "one more than the biggest", "9223372036854775808",
+	  "! 1:1 number-too-big;1:1-20 n 9223372036854775808;" },
+	{ "overflow by the unit", "8589934592G",
+	  "! 1:1 number-too-big;1:1-12 n 9223372036854775808;" },
 	{ "overflow of 64 bits", "18446744073709551616", "! 1:1 number-too-big;1:1-21 n 0;" },
 	{ "a number with letters", "10kb", "! 1:1 bad-number;1:1-5 n 10240;" },
 	{ "a string", "\"a b\"", "1:1-6 s a b;" },
@@ -47,7 +51,10 @@ static const Row rows[] = {
 	{ "a word that begins like text", "texts :text", "1:1-6 w texts;1:7-12 t text;" },
 	{ "a sign of nobody", "a ? b", "1:1-2 w a;! 1:3 bad-character;1:3-4 bad;1:5-6 w b;" },
 	{ "a lone colon", ": a", "! 1:1 bad-character;1:1-2 bad;1:3-4 w a;" },
-	{ "a mark of UTF-8 is no column", "\xef\xbb\xbf" "a", "1:1-2 w a;" },
+	{ "a mark of UTF-8 is no column",
+	  "\xef\xbb\xbf"
+	  "a",
+	  "1:1-2 w a;" },
 	{ "nothing", " \t\r\n", "" },
 };
 
@@ -62,8 +69,11 @@ note(void *user, SieveSpan span, const char *code, const char *hint, const char 
 static void
 print_token(GString *out, const SieveToken *token)
 {
-	static const char kinds[] = { [SIEVE_TOKEN_WORD] = 'w', [SIEVE_TOKEN_TAG] = 't', [SIEVE_TOKEN_STRING] = 's' };
-	g_string_append_printf(out, "%u:%u-%u ", token->span.line, token->span.column, token->span.end_column);
+	static const char kinds[] = {
+		[SIEVE_TOKEN_WORD] = 'w', [SIEVE_TOKEN_TAG] = 't', [SIEVE_TOKEN_STRING] = 's'
+	};
+	g_string_append_printf(out, "%u:%u-%u ", token->span.line, token->span.column,
+	                       token->span.end_column);
 	switch (token->kind) {
 	case SIEVE_TOKEN_NUMBER:
 		g_string_append_printf(out, "n %" G_GUINT64_FORMAT ";", token->number);
@@ -77,7 +87,8 @@ print_token(GString *out, const SieveToken *token)
 	default:
 		g_string_append_printf(out, "%c ", kinds[token->kind]);
 		for (size_t i = 0; i < token->text.len; i++)
-			g_string_append_c(out, token->text.data[i] != '\0' ? token->text.data[i] : '0');
+			g_string_append_c(out,
+			                  token->text.data[i] != '\0' ? token->text.data[i] : '0');
 		g_string_append_c(out, ';');
 	}
 }
@@ -89,8 +100,10 @@ lex(const char *text, size_t len)
 	GString *out = g_string_new(NULL);
 	SieveLexer lexer;
 	SieveToken token;
+
 	sieve_lexer_init(&lexer, text, len, arena, note, out);
-	for (sieve_lexer_next(&lexer, &token); token.kind != SIEVE_TOKEN_END; sieve_lexer_next(&lexer, &token))
+	for (sieve_lexer_next(&lexer, &token); token.kind != SIEVE_TOKEN_END;
+	     sieve_lexer_next(&lexer, &token))
 		print_token(out, &token);
 	return out;
 }
@@ -138,8 +151,10 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 2];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_tokens);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_nul);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limits);
+
 	return _cmocka_run_group_tests("sieve-lexer", tests, n, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Patterns of :matches: what they match, what the wildcards stand for, and that hostile ones cost little. */
+/*
+ * Patterns of :matches: what they match, what the wildcards stand for, and that hostile ones cost
+ * little.
+ */
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-pattern.h"
 #include "tests/unit/unit.h"
@@ -10,7 +13,7 @@ typedef struct {
 	const char *name;
 	const char *pattern;
 	const char *value;
-	const char *want;  /* captures with | between them; NULL: no match */
+	const char *want; /* captures with | between them; NULL: no match */
 } Row;
 
 static const Row rows[] = {
@@ -40,7 +43,8 @@ static const Row rows[] = {
 	{ "an escaped letter is the letter", "\\a", "a", "a" },
 	{ "a backslash at the end is itself", "a\\", "a\\", "a\\" },
 	{ "a middle text that comes twice", "*aab*", "aaab", "aaab|a|" },
-	{ "list id", "*<*.*", "A list <list.example.org>", "A list <list.example.org>|A list |list|example.org>" },
+	{ "list id", "*<*.*", "A list <list.example.org>",
+	  "A list <list.example.org>|A list |list|example.org>" },
 };
 
 static char *
@@ -52,6 +56,7 @@ print_captures(const SieveText *captures, size_t n)
 			g_string_append_c(out, '|');
 		g_string_append_len(out, captures[i].data, (gssize) captures[i].len);
 	}
+
 	return g_string_free(out, FALSE);
 }
 
@@ -60,7 +65,8 @@ match(const char *pattern, const char *value, SieveText *captures, size_t *ret_n
 {
 	g_autoptr(SieveArena) arena = sieve_arena_new();
 	SievePattern *compiled = sieve_pattern_new(arena, (SieveText){ pattern, strlen(pattern) });
-	return sieve_pattern_match(compiled, &sieve_compare_octet, (SieveText){ value, strlen(value) }, captures, ret_n, steps);
+	return sieve_pattern_match(compiled, &sieve_compare_octet,
+	                           (SieveText){ value, strlen(value) }, captures, ret_n, steps);
 }
 
 static void
@@ -71,19 +77,25 @@ test_pattern(void **state)
 	size_t n = 0;
 	guint64 steps = 100000;
 	bool matched = match(row->pattern, row->value, captures, &n, &steps);
+
 	assert_int_equal(matched, row->want != NULL);
 	if (!matched)
 		return;
+
 	g_autofree char *got = print_captures(captures, n);
 	assert_string_equal(got, row->want);
 }
 
-/* filters/libsieve/FAULTS time: where backtracking takes n^k steps, this takes value times pattern at worst. */
+/*
+ * filters/libsieve/FAULTS time: where backtracking takes n^k steps, this takes value times pattern
+ * at worst.
+ */
 static void
 test_hostile(void **state)
 {
 	(void) state;
-	static const char *const patterns[] = { "*a*a*a*a*a*a*a*a*a*a*b", "a*a*a*a*a*a*b", "*?a*?a*?a*?a*b", "*aaaaaaaaaaaaaaaab*" };
+	static const char *const patterns[] = { "*a*a*a*a*a*a*a*a*a*a*b", "a*a*a*a*a*a*b",
+		                                "*?a*?a*?a*?a*b", "*aaaaaaaaaaaaaaaab*" };
 	g_autofree char *value = g_strnfill(100000, 'a');
 	for (size_t i = 0; i < G_N_ELEMENTS(patterns); i++) {
 		size_t n;
@@ -124,9 +136,11 @@ main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 3];
 	size_t n = 0;
+
 	UNIT_ROWS(tests, n, rows, test_pattern);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_hostile);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_budget);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_many_captures);
+
 	return _cmocka_run_group_tests("sieve-match", tests, n, NULL, NULL);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The state and the ledger on SQLite: what comes back, what ends, what is damaged, what two do at once. */
+/*
+ * The state and the ledger on SQLite: what comes back, what ends, what is damaged, what two do at
+ * once.
+ */
 #include "agent/state/ledger.h"
 
 #include "agent/base/limits.h"
@@ -19,6 +22,7 @@ open_at(const char *dir, gint64 now)
 	char *note = NULL;
 	g_autofree char *folder = g_build_filename(dir, "a/b", NULL);
 	State *state = state_open(folder, now, &note, &st);
+
 	assert_non_null(state);
 	assert_null(note);
 	return state;
@@ -31,11 +35,13 @@ test_values_end(void **state)
 	char *dir = scratch_new();
 	g_auto(Status) st = STATUS_INIT;
 	State *one = open_at(dir, NOW);
-	StateItem items[] = { { STATE_BLOB, "script", "a\0b", 3, G_MAXINT64 }, { STATE_SEEN, "key", NULL, 0, NOW + 10 } };
+	StateItem items[] = { { STATE_BLOB, "script", "a\0b", 3, G_MAXINT64 },
+		              { STATE_SEEN, "key", NULL, 0, NOW + 10 } };
 	assert_true(state_put(one, items, 2, &st));
 	assert_true(state_seen(one, "key", &st));
 	assert_false(state_seen(one, "other", &st));
 	state_close(one);
+
 	State *later = open_at(dir, NOW + 10);
 	assert_false(state_seen(later, "key", &st));
 	g_autofree char *value = NULL;
@@ -56,8 +62,10 @@ test_value_too_long(void **state)
 	State *one = open_at(dir, NOW);
 	g_autofree char *big = g_strnfill(LIMIT_STATE_VALUE + 1, 'x');
 	g_auto(Status) st = STATUS_INIT;
-	assert_true(state_put(one, &(StateItem){ STATE_BLOB, "a", big, LIMIT_STATE_VALUE, NOW + 1 }, 1, &st));
-	assert_false(state_put(one, &(StateItem){ STATE_BLOB, "a", big, LIMIT_STATE_VALUE + 1, NOW + 1 }, 1, &st));
+	assert_true(state_put(one, &(StateItem){ STATE_BLOB, "a", big, LIMIT_STATE_VALUE, NOW + 1 },
+	                      1, &st));
+	assert_false(state_put(
+		one, &(StateItem){ STATE_BLOB, "a", big, LIMIT_STATE_VALUE + 1, NOW + 1 }, 1, &st));
 	assert_int_equal(st.id, STATUS_LIMIT);
 	state_close(one);
 	scratch_remove(dir);
@@ -70,6 +78,7 @@ test_counter_of_many(void **state)
 	enum { PROCESSES = 4, EACH = 10 };
 	char *dir = scratch_new();
 	state_close(open_at(dir, NOW));
+
 	for (int i = 0; i < PROCESSES; i++) {
 		if (fork() != 0)
 			continue;
@@ -81,10 +90,12 @@ test_counter_of_many(void **state)
 			good = good && state_count(one, "c", 1, NOW + 100, &total, &st);
 		_exit(good ? 0 : 1);
 	}
+
 	for (int i = 0, how; i < PROCESSES; i++) {
 		assert_true(wait(&how) > 0);
 		assert_int_equal(how, 0);
 	}
+
 	State *one = open_at(dir, NOW);
 	g_auto(Status) st = STATUS_INIT;
 	gint64 total = 0;
@@ -102,6 +113,7 @@ test_damaged_is_put_aside(void **state)
 	g_autofree char *junk = g_strnfill(5000, 'j'), *folder = g_build_filename(dir, "a/b", NULL);
 	state_close(open_at(dir, NOW));
 	scratch_write(dir, "a/b/state.db", junk);
+
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *note = NULL;
 	State *one = state_open(folder, NOW, &note, &st);
@@ -109,6 +121,7 @@ test_damaged_is_put_aside(void **state)
 	assert_non_null(strstr(note, "put aside"));
 	assert_true(state_put(one, &(StateItem){ STATE_SEEN, "k", NULL, 0, NOW + 1 }, 1, &st));
 	state_close(one);
+
 	g_autofree char *old = scratch_read(dir, "a/b/state.db.damaged");
 	assert_string_equal(old, junk);
 	scratch_remove(dir);
@@ -135,6 +148,7 @@ test_ledger(void **state)
 	ledger_set(ledger, "reply", LEDGER_SENDING, NULL);
 	ledger_set(ledger, "reply", LEDGER_DONE, NULL);
 	assert_true(ledger_write(ledger, &st));
+
 	g_autoptr(Ledger) again = ledger_open(one, "m", NOW + 100, &st);
 	const char *text = NULL;
 	assert_int_equal(ledger_find(again, "redirect a b\n@x", &text), LEDGER_REFUSED);
@@ -143,6 +157,7 @@ test_ledger(void **state)
 	assert_string_equal(text, "name,S=1");
 	assert_int_equal(ledger_find(again, "reply", NULL), LEDGER_DONE);
 	assert_int_equal(ledger_find(again, "other", NULL), LEDGER_NEW);
+
 	g_autoptr(Ledger) none = ledger_open(one, "other", NOW + 100, &st);
 	assert_int_equal(ledger_find(none, "reply", NULL), LEDGER_NEW);
 	assert_int_equal(st.id, STATUS_OK);
@@ -165,8 +180,9 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values_end), cmocka_unit_test(test_value_too_long), cmocka_unit_test(test_counter_of_many),
-		cmocka_unit_test(test_damaged_is_put_aside), cmocka_unit_test(test_keys_differ), cmocka_unit_test(test_ledger),
+		cmocka_unit_test(test_values_end),      cmocka_unit_test(test_value_too_long),
+		cmocka_unit_test(test_counter_of_many), cmocka_unit_test(test_damaged_is_put_aside),
+		cmocka_unit_test(test_keys_differ),     cmocka_unit_test(test_ledger),
 		cmocka_unit_test(test_without_state),
 	};
 	return cmocka_run_group_tests_name("state", tests, NULL, NULL);

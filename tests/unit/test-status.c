@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of faults must not contradict itself: Postfix believes the code, LMTP the reply, a wrapper the exit code. */
+/*
+ * The table of faults must not contradict itself: Postfix believes the code, LMTP the reply, a
+ * wrapper the exit code.
+ */
 #include "agent/base/status.h"
 
 #include "tests/unit/unit.h"
@@ -13,9 +16,11 @@ test_row(void **state)
 {
 	const StatusRow *row = *state;
 	char class = row->dsn[0];
+
 	assert_int_equal(strlen(row->dsn), 5);
 	assert_true(row->dsn[1] == '.' && row->dsn[3] == '.');
 	assert_int_equal(row->lmtp / 100, class - '0');
+
 	switch (class) {
 	case '2':
 		assert_int_equal(row->exit_code, EX_OK);
@@ -25,8 +30,9 @@ test_row(void **state)
 		break;
 	default:
 		assert_int_equal(class, '5');
-		assert_true(row->exit_code == EX_DATAERR || row->exit_code == EX_NOUSER || row->exit_code == EX_UNAVAILABLE ||
-		            row->exit_code == EX_NOPERM || row->exit_code == EX_CANTCREAT);
+		assert_true(row->exit_code == EX_DATAERR || row->exit_code == EX_NOUSER ||
+		            row->exit_code == EX_UNAVAILABLE || row->exit_code == EX_NOPERM ||
+		            row->exit_code == EX_CANTCREAT);
 	}
 }
 
@@ -65,10 +71,13 @@ main(void)
 {
 	struct CMUnitTest tests[STATUS_COUNT + 3];
 	size_t n = 0;
+
 	for (StatusId id = 0; id < STATUS_COUNT; id++)
-		tests[n++] = (struct CMUnitTest){ status_row(id)->name, test_row, NULL, NULL, (void *) (uintptr_t) status_row(id) };
+		tests[n++] = (struct CMUnitTest){ status_row(id)->name, test_row, NULL, NULL,
+			                          (void *) (uintptr_t) status_row(id) };
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_first_fault_stays);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_prefix_says_where);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_errno_is_never_permanent);
+
 	return _cmocka_run_group_tests("status", tests, n, NULL, NULL);
 }

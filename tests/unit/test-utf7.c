@@ -12,7 +12,8 @@ typedef struct {
 
 static const Row rows[] = {
 	{ "ASCII is itself", "Work/New mail!", "Work/New mail!" },
-	{ "RFC 3501 5.1.3", "~peter/mail/\u53f0\u5317/\u65e5\u672c\u8a9e", "~peter/mail/&U,BTFw-/&ZeVnLIqe-" },
+	{ "RFC 3501 5.1.3", "~peter/mail/\u53f0\u5317/\u65e5\u672c\u8a9e",
+	  "~peter/mail/&U,BTFw-/&ZeVnLIqe-" },
 	{ "an ampersand", "A&B", "A&-B" },
 	{ "an ampersand behind a run", "\u00fc&", "&APw-&-" },
 	{ "one letter", "Entw\u00fcrfe", "Entw&APw-rfe" },
@@ -38,7 +39,8 @@ static void
 test_no_name(void **state)
 {
 	(void) state;
-	static const char *const none[] = { "&", "a&b", "&AP", "&A-", "&AP8", "&AGE-", "&2D0-", "&APw-&APY-", "&+/-", "\u00fc" };
+	static const char *const none[] = { "&",     "a&b",   "&AP",        "&A-",  "&AP8",
+		                            "&AGE-", "&2D0-", "&APw-&APY-", "&+/-", "\u00fc" };
 	for (size_t i = 0; i < G_N_ELEMENTS(none); i++) {
 		g_autofree char *got = utf7_decode(none[i]);
 		assert_null(got);

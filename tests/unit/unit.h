@@ -13,6 +13,10 @@
 /* Run a table: one cmocka test a row, named by the row, which is the state that `test` gets. */
 #define UNIT_ROWS(tests, n, rows, test) \
 	for (size_t unit_i = 0; unit_i < G_N_ELEMENTS(rows); unit_i++) \
-		(tests)[(n)++] = (struct CMUnitTest){ (rows)[unit_i].name, (test), NULL, NULL, (void *) (uintptr_t) &(rows)[unit_i] }
+		(tests)[(n)++] = (struct CMUnitTest) \
+		{ \
+			(rows)[unit_i].name, (test), NULL, NULL, \
+				(void *) (uintptr_t) & (rows)[unit_i] \
+		}
 
 #endif

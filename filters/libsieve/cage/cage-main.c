@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cage-main: the program todoke-libsieve: one evaluation of one script by libsieve, and no way to do harm.
+ * cage-main: the program todoke-libsieve: one evaluation of one script by libsieve, and no way to
+ * do harm.
  *
- * It reads a request from standard input, shuts itself in, lets the library run and writes a record to standard output
- * (filters/libsieve/record.h). It carries nothing out: the script that it gets has no other action than fileinto
- * "NUMBER", and all that it learns of the message are the answers of the callback for headers. It has a process of its
- * own, by exec, for what the library is known for (LIBSIEVE in todoke(8)): nothing of the agent's memory is in it.
+ * It reads a request from standard input, shuts itself in, lets the library run and writes a record
+ * to standard output (filters/libsieve/record.h). It carries nothing out: the script that it gets
+ * has no other action than fileinto "NUMBER", and all that it learns of the message are the answers
+ * of the callback for headers. It has a process of its own, by exec, for what the library is known
+ * for (LIBSIEVE in todoke(8)): nothing of the agent's memory is in it.
  */
 #define _GNU_SOURCE
 #include "agent/base/limits.h"
@@ -53,7 +55,9 @@ void *
 calloc(size_t n, size_t size)
 {
 	size_t all;
-	return or_die(__builtin_mul_overflow(n, size, &all) || all > SIZE_MAX - MARGIN ? NULL : __libc_calloc(1, all + MARGIN));
+	return or_die(__builtin_mul_overflow(n, size, &all) || all > SIZE_MAX - MARGIN
+	                      ? NULL
+	                      : __libc_calloc(1, all + MARGIN));
 }
 
 void *
@@ -78,7 +82,7 @@ typedef struct {
 	int size;
 	Query *queries;
 	uint32_t n_queries;
-	char *parts;             /* of the address that was asked for last */
+	char *parts; /* of the address that was asked for last */
 	uint32_t *actions;
 	uint32_t n_actions;
 	uint32_t room;
@@ -90,10 +94,12 @@ static uint32_t
 take_number(Reader *reader)
 {
 	uint32_t number;
+
 	if ((size_t) (reader->end - reader->at) < sizeof number)
 		_exit(RECORD_EXIT_BAD_REQUEST);
 	memcpy(&number, reader->at, sizeof number);
 	reader->at += sizeof number;
+
 	return number;
 }
 
@@ -102,6 +108,7 @@ take_text(Reader *reader)
 {
 	size_t len = take_number(reader);
 	const char *text = reader->at;
+
 	if ((size_t) (reader->end - reader->at) <= len || text[len] != '\0')
 		_exit(RECORD_EXIT_BAD_REQUEST);
 	reader->at += len + 1;
@@ -131,7 +138,8 @@ take_request(Reader *reader, Evaluation *evaluation)
 	evaluation->n_queries = take_number(reader);
 	if (evaluation->n_queries > LIMIT_LIBSIEVE_REQUEST)
 		_exit(RECORD_EXIT_BAD_REQUEST);
-	evaluation->queries = calloc((size_t) evaluation->n_queries + 1, sizeof *evaluation->queries);
+	evaluation->queries = calloc((size_t) evaluation->n_queries + 1,
+	                             sizeof *evaluation->queries);
 	for (uint32_t i = 0; i < evaluation->n_queries; i++)
 		take_query(reader, &evaluation->queries[i]);
 	if (reader->at != reader->end)
@@ -144,6 +152,7 @@ read_input(void)
 {
 	char *data = NULL;
 	size_t len = 0, room = 0;
+
 	for (;;) {
 		if (len == room)
 			data = realloc(data, room = room * 2 + 65536);
@@ -163,13 +172,17 @@ limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
 	return setrlimit(what, &(struct rlimit){ soft, hard }) == 0;
 }
 
-/* Limits of time and memory, no file, no core, no debugger, no privileges by a program: before any input is seen. */
+/*
+ * Limits of time and memory, no file, no core, no debugger, no privileges by a program: before any
+ * input is seen.
+ */
 static void
 shut_in(void)
 {
 	if (!limit(RLIMIT_CPU, LIMIT_LIBSIEVE_CPU_S, LIMIT_LIBSIEVE_CPU_S + 1) ||
-	    !limit(RLIMIT_AS, LIMIT_LIBSIEVE_MEMORY, LIMIT_LIBSIEVE_MEMORY) || !limit(RLIMIT_FSIZE, 0, 0) ||
-	    !limit(RLIMIT_CORE, 0, 0) || !limit(RLIMIT_NOFILE, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
+	    !limit(RLIMIT_AS, LIMIT_LIBSIEVE_MEMORY, LIMIT_LIBSIEVE_MEMORY) ||
+	    !limit(RLIMIT_FSIZE, 0, 0) || !limit(RLIMIT_CORE, 0, 0) ||
+	    !limit(RLIMIT_NOFILE, 0, 0) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		_exit(RECORD_EXIT_NO_CAGE);
 }
@@ -190,6 +203,7 @@ note(Evaluation *evaluation, uint32_t outcome, int line, const char *text)
 	evaluation->outcome = outcome;
 	if (text == NULL)
 		text = "no reason given";
+
 	if (line > 0)
 		(void) snprintf(evaluation->text, TEXT_MAX, "line %d: %s", line, text);
 	else
@@ -213,13 +227,17 @@ give_header(sieve2_context_t *context, void *data)
 	const Evaluation *evaluation = data;
 	const char *name = sieve2_getvalue_string(context, "header");
 	char *end = NULL;
-	unsigned long number = name != NULL && (*name == 'q' || *name == 'Q') ? strtoul(name + 1, &end, 10) : ULONG_MAX;
+	unsigned long number = name != NULL && (*name == 'q' || *name == 'Q')
+	                               ? strtoul(name + 1, &end, 10)
+	                               : ULONG_MAX;
+
 	if (number >= evaluation->n_queries || *end != '\0' || evaluation->queries[number].n == 0)
 		return SIEVE2_OK;
 	const Query *query = &evaluation->queries[number];
 	char **values = calloc((size_t) query->n + 1, sizeof *values);
 	memcpy(values, query->values, query->n * sizeof *values);
 	(void) sieve2_setvalue_stringlist(context, "body", values);
+
 	return SIEVE2_OK;
 }
 
@@ -244,21 +262,27 @@ give_parts(sieve2_context_t *context, void *data)
 	Evaluation *evaluation = data;
 	const char *address = sieve2_getvalue_string(context, "address");
 	const char *at = address != NULL ? strrchr(address, '@') : NULL;
+
 	if (at == NULL)
 		return SIEVE2_OK;
 	size_t len = (size_t) (at - address);
 	free(evaluation->parts);
-	char *domain = evaluation->parts = calloc(2, strlen(address) + 2); /* domain, local part, and the user again */
+
+	/* domain, local part, and the user again */
+	char *domain = evaluation->parts = calloc(2, strlen(address) + 2);
 	char *local = stpcpy(domain, at + 1) + 1;
 	char *user = stpcpy(stpncpy(local, address, len), "") + 1;
 	memcpy(user, local, len);
+
 	char *delimiter = find_delimiter(evaluation, user);
 	(void) sieve2_setvalue_string(context, "localpart", local);
 	(void) sieve2_setvalue_string(context, "domain", domain);
+
 	if (delimiter != NULL) {
 		*delimiter = '\0';
 		(void) sieve2_setvalue_string(context, "detail", delimiter + 1);
 	}
+
 	(void) sieve2_setvalue_string(context, "user", user);
 	return SIEVE2_OK;
 }
@@ -268,11 +292,16 @@ note_action(sieve2_context_t *context, void *data)
 {
 	Evaluation *evaluation = data;
 	const char *number = sieve2_getvalue_string(context, "mailbox");
+
 	if (evaluation->n_actions == evaluation->room) {
 		evaluation->room = evaluation->room * 2 + 64;
-		evaluation->actions = realloc(evaluation->actions, evaluation->room * sizeof *evaluation->actions);
+		evaluation->actions = realloc(evaluation->actions,
+		                              evaluation->room * sizeof *evaluation->actions);
 	}
-	evaluation->actions[evaluation->n_actions++] = number != NULL ? (uint32_t) strtoul(number, NULL, 10) : UINT32_MAX;
+
+	evaluation->actions[evaluation->n_actions++] = number != NULL ? (uint32_t) strtoul(number,
+	                                                                                   NULL, 10)
+	                                                              : UINT32_MAX;
 	return SIEVE2_OK;
 }
 
@@ -280,7 +309,8 @@ note_action(sieve2_context_t *context, void *data)
 static int
 note_wrong_script(sieve2_context_t *context, void *data)
 {
-	note(data, RECORD_WRONG_SCRIPT, sieve2_getvalue_int(context, "lineno"), sieve2_getvalue_string(context, "message"));
+	note(data, RECORD_WRONG_SCRIPT, sieve2_getvalue_int(context, "lineno"),
+	     sieve2_getvalue_string(context, "message"));
 	return SIEVE2_OK;
 }
 
@@ -308,6 +338,7 @@ evaluate(Evaluation *evaluation)
 {
 	sieve2_context_t *context = NULL;
 	int code = sieve2_alloc(&context);
+
 	if (code == SIEVE2_OK)
 		code = sieve2_callbacks(context, callbacks);
 	if (code == SIEVE2_OK)
@@ -333,8 +364,10 @@ write_all(const void *data, size_t len)
 static void
 write_record(const Evaluation *evaluation)
 {
-	const uint32_t head[] = { RECORD_MAGIC, RECORD_VERSION, evaluation->outcome, evaluation->n_actions };
+	const uint32_t head[] = { RECORD_MAGIC, RECORD_VERSION, evaluation->outcome,
+		                  evaluation->n_actions };
 	const uint32_t text_len = (uint32_t) strlen(evaluation->text), end = RECORD_END;
+
 	write_all(head, sizeof head);
 	write_all(evaluation->actions, evaluation->n_actions * sizeof *evaluation->actions);
 	write_all(&text_len, sizeof text_len);
@@ -348,6 +381,7 @@ main(void)
 	shut_in();
 	Reader reader = read_input();
 	close_others();
+
 	Evaluation evaluation = { .outcome = RECORD_DONE };
 	take_request(&reader, &evaluation);
 	evaluate(&evaluation);

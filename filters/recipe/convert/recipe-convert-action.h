@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-convert-action: what a recipe does as commands of Sieve, written to the script. False: `verdict` says what
- * Sieve cannot do.
+ * recipe-convert-action: what a recipe does as commands of Sieve, written to the script. False:
+ * `verdict` says what Sieve cannot do.
  */
 #ifndef TODOKE_RECIPE_CONVERT_ACTION_H
 #define TODOKE_RECIPE_CONVERT_ACTION_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-convert-pattern: takes the tree of an expression apart. In the header a branch must begin at a line and name a field; what is
- * behind the colon becomes a pattern over the value, which has no white space at its ends and no line ends in it.
+ * recipe-convert-pattern: takes the tree of an expression apart. In the header a branch must begin
+ * at a line and name a field; what is behind the colon becomes a pattern over the value, which has
+ * no white space at its ends and no line ends in it.
  */
 #include "filters/recipe/convert/recipe-convert-pattern.h"
 
@@ -14,7 +15,8 @@
 enum { LIMIT_BRANCHES = 16, LIMIT_NAMES = 32 };
 
 static const char no_field[] = "it searches the whole header: Sieve asks for fields by name";
-static const char no_pattern[] = "the expression goes over line ends, or has octets that are no UTF-8";
+static const char no_pattern[] =
+	"the expression goes over line ends, or has octets that are no UTF-8";
 
 void
 recipe_verdict_init(RecipeVerdict *verdict)
@@ -34,6 +36,7 @@ add_reason(RecipeVerdict *verdict, RecipeVerdictKind kind, const char *reason)
 	bool was_by_hand = verdict->kind == VERDICT_BY_HAND;
 	if (kind == VERDICT_CHANGED && was_by_hand) /* what is by hand is not there to be changed */
 		return;
+
 	if (kind == VERDICT_BY_HAND && !was_by_hand) /* what was changed is not there any more */
 		g_ptr_array_set_size(verdict->reasons, 0);
 
@@ -93,7 +96,9 @@ only_octet(const RecipeTreeNode *node)
 	int c = 255;
 	while (c > 0 && !recipe_set_has(&node->set, (guchar) c))
 		c--;
-	bool both = n == 2 && g_ascii_islower(c) && recipe_set_has(&node->set, (guchar) g_ascii_toupper(c));
+
+	bool both = n == 2 && g_ascii_islower(c) &&
+	            recipe_set_has(&node->set, (guchar) g_ascii_toupper(c));
 	return n == 1 || both ? c : -1;
 }
 
@@ -107,7 +112,8 @@ is_line_end(const RecipeTreeNode *node)
 static bool
 is_any(const RecipeTreeNode *node)
 {
-	return node->kind == TREE_SET && set_size(&node->set) == 255 && !recipe_set_has(&node->set, '\n');
+	return node->kind == TREE_SET && set_size(&node->set) == 255 &&
+	       !recipe_set_has(&node->set, '\n');
 }
 
 static bool
@@ -159,13 +165,16 @@ static bool
 split_branches(const GPtrArray *items, GPtrArray *branches)
 {
 	const RecipeTreeNode *first = items->len > 0 ? items->pdata[0] : NULL;
+
 	if (first == NULL || first->kind != TREE_OR || (!has_anchor(first) && items->len > 1)) {
 		if (branches->len >= LIMIT_BRANCHES)
 			return false;
 		g_ptr_array_add(branches, g_ptr_array_copy((GPtrArray *) items, NULL, NULL));
 		return true;
 	}
-	for (const RecipeTreeNode *sides[] = { first->left, first->right }, **side = sides; side < sides + 2; side++) {
+
+	for (const RecipeTreeNode *sides[] = { first->left, first->right }, **side = sides;
+	     side < sides + 2; side++) {
 		g_autoptr(GPtrArray) branch = g_ptr_array_new();
 		flatten(*side, branch);
 		for (guint i = 1; i < items->len; i++)
@@ -173,41 +182,51 @@ split_branches(const GPtrArray *items, GPtrArray *branches)
 		if (!split_branches(branch, branches))
 			return false;
 	}
+
 	return true;
 }
 
-/* Everything that `node` can stand for behind each of `names`. NULL: too much, or what no name has. */
+/*
+ * Everything that `node` can stand for behind each of `names`. NULL: too much, or what no name has.
+ */
 static GPtrArray *
 extend_names(const GPtrArray *names, const RecipeTreeNode *node)
 {
 	g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) left = NULL, right = NULL;
 	int c = only_octet(node);
+
 	switch (node->kind) {
 	case TREE_SET:
 		if (c <= ' ' || c == ':' || c > '~')
 			return NULL;
 		for (guint i = 0; i < names->len; i++)
-			g_ptr_array_add(out, g_strdup_printf("%s%c", (const char *) names->pdata[i], c));
+			g_ptr_array_add(out,
+			                g_strdup_printf("%s%c", (const char *) names->pdata[i], c));
 		return g_steal_pointer(&out);
 	case TREE_EMPTY:
-		return g_ptr_array_copy((GPtrArray *) names, (GCopyFunc) (void (*)(void)) g_strdup, NULL);
+		return g_ptr_array_copy((GPtrArray *) names, (GCopyFunc) (void (*)(void)) g_strdup,
+		                        NULL);
 	case TREE_CONCAT:
 		left = extend_names(names, node->left);
 		return left != NULL ? extend_names(left, node->right) : NULL;
 	case TREE_MAYBE:
 	case TREE_OR:
 		left = extend_names(names, node->left);
-		right = node->kind == TREE_OR ? extend_names(names, node->right)
-		                              : g_ptr_array_copy((GPtrArray *) names, (GCopyFunc) (void (*)(void)) g_strdup, NULL);
+		right = node->kind == TREE_OR
+		                ? extend_names(names, node->right)
+		                : g_ptr_array_copy((GPtrArray *) names,
+		                                   (GCopyFunc) (void (*)(void)) g_strdup, NULL);
 		break;
 	default:
 		return NULL;
 	}
+
 	if (left == NULL || right == NULL || left->len + right->len > LIMIT_NAMES)
 		return NULL;
 	for (guint i = 0; i < left->len + right->len; i++)
-		g_ptr_array_add(out, g_strdup(i < left->len ? left->pdata[i] : right->pdata[i - left->len]));
+		g_ptr_array_add(out, g_strdup(i < left->len ? left->pdata[i]
+		                                            : right->pdata[i - left->len]));
 	return g_steal_pointer(&out);
 }
 
@@ -219,7 +238,10 @@ capitalise(char *name)
 		*at = at == name || at[-1] == '-' ? g_ascii_toupper(*at) : g_ascii_tolower(*at);
 }
 
-/* The fields that a branch names, and the place of its first item behind the colon. NULL: it names none. */
+/*
+ * The fields that a branch names, and the place of its first item behind the colon. NULL: it names
+ * none.
+ */
 static GPtrArray *
 take_fields(const GPtrArray *items, guint *ret_at, RecipeVerdict *verdict)
 {
@@ -227,40 +249,53 @@ take_fields(const GPtrArray *items, guint *ret_at, RecipeVerdict *verdict)
 		return recipe_verdict_nothing(verdict, no_field);
 	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_add(names, g_strdup(""));
+
 	guint at = 1;
 	for (;; at++) {
 		const RecipeTreeNode *item = at < items->len ? items->pdata[at] : NULL;
 		if (item == NULL)
 			return recipe_verdict_nothing(verdict, no_field);
-		bool colon = item->kind == TREE_SET && recipe_set_has(&item->set, ':') && set_size(&item->set) < 4;
+		bool colon = item->kind == TREE_SET && recipe_set_has(&item->set, ':') &&
+		             set_size(&item->set) < 4;
 		bool skips = is_repeated(item, is_any) && *(const char *) names->pdata[0] != '\0';
 		if (colon && only_octet(item) != ':')
-			recipe_verdict_changed(verdict, "the From_ line is not part of the message");
+			recipe_verdict_changed(verdict,
+			                       "the From_ line is not part of the message");
 		if (skips)
-			recipe_verdict_changed(verdict, "the expression has no colon: only the field with exactly this name is searched");
+			recipe_verdict_changed(
+				verdict,
+				"the expression has no colon: only the field with exactly this "
+				"name is searched");
 		if (colon || skips) {
 			*ret_at = colon ? at + 1 : at;
 			break;
 		}
 		GPtrArray *longer = extend_names(names, item);
 		if (longer == NULL)
-			return recipe_verdict_nothing(verdict, only_octet(item) == ' ' ? "it searches the From_ line, which is no part of the message" : no_field);
+			return recipe_verdict_nothing(
+				verdict,
+				only_octet(item) == ' '
+					? "it searches the From_ line, which is no part of the "
+					  "message"
+					: no_field);
 		g_ptr_array_unref(names);
 		names = longer;
 	}
+
 	for (guint i = 0; i < names->len; i++) {
 		const char *name = names->pdata[i];
 		if (*name == '\0' || name[strlen(name) - 1] == '-')
 			return recipe_verdict_nothing(verdict, no_field);
 		capitalise(names->pdata[i]);
 	}
+
 	return g_steal_pointer(&names);
 }
 
 typedef struct {
 	GString *out;
 	bool folds;
-	bool lazy;       /* repetitions take as little as they can: left of \/ */
+	bool lazy; /* repetitions take as little as they can: left of \/ */
 	unsigned groups;
 	bool failed;
 } Printer;
@@ -284,13 +319,17 @@ is_word_edge(const RecipeSet *set)
 	return true;
 }
 
-/* Is `c` to be written in the bracket? Of both cases of a letter one is enough where case does not count. */
+/*
+ * Is `c` to be written in the bracket? Of both cases of a letter one is enough where case does not
+ * count.
+ */
 static bool
 is_member(const Printer *printer, const RecipeSet *set, bool inverted, unsigned c)
 {
 	if (c >= 128 || recipe_set_has(set, (guchar) c) == inverted || (inverted && c == '\n'))
 		return false;
-	bool twin = printer->folds && g_ascii_isupper(c) && recipe_set_has(set, (guchar) g_ascii_tolower(c)) != inverted;
+	bool twin = printer->folds && g_ascii_isupper(c) &&
+	            recipe_set_has(set, (guchar) g_ascii_tolower(c)) != inverted;
 	return !twin;
 }
 
@@ -299,13 +338,15 @@ static void
 print_members(Printer *printer, const RecipeSet *set, bool inverted)
 {
 	GString *out = printer->out;
+
 	if (is_member(printer, set, inverted, ']'))
 		g_string_append_c(out, ']');
 	for (unsigned c = 1; c < 128; c++) {
 		if (c == ']' || c == '-' || c == '^' || !is_member(printer, set, inverted, c))
 			continue;
 		unsigned end = c;
-		while (g_ascii_isalnum(end) && g_ascii_isalnum(end + 1) && is_member(printer, set, inverted, end + 1))
+		while (g_ascii_isalnum(end) && g_ascii_isalnum(end + 1) &&
+		       is_member(printer, set, inverted, end + 1))
 			end++;
 		g_string_append_c(out, (char) c);
 		if (end > c + 1)
@@ -314,6 +355,7 @@ print_members(Printer *printer, const RecipeSet *set, bool inverted)
 			g_string_append_c(out, (char) end);
 		c = end;
 	}
+
 	if (is_member(printer, set, inverted, '^'))
 		g_string_append_c(out, '^');
 	if (is_member(printer, set, inverted, '-'))
@@ -325,6 +367,7 @@ print_set(Printer *printer, const RecipeTreeNode *node)
 {
 	int c = only_octet(node);
 	unsigned high = 0;
+
 	for (unsigned octet = 128; octet < 256; octet++)
 		high += recipe_set_has(&node->set, (guchar) octet);
 	if (c >= 0 && c != '\n') {
@@ -341,8 +384,13 @@ print_set(Printer *printer, const RecipeTreeNode *node)
 		Printer inner = { .out = members, .folds = printer->folds };
 		print_members(&inner, &node->set, high != 0);
 		bool only_caret = strcmp(members->str, "^") == 0 && high == 0;
-		g_string_append_printf(printer->out, only_caret ? "\\%s" : high != 0 ? "[^%s]" : "[%s]", members->str);
-		printer->failed |= members->len == 0 || (members->str[0] == '^' && members->len > 1 && high == 0);
+		g_string_append_printf(printer->out,
+		                       only_caret  ? "\\%s"
+		                       : high != 0 ? "[^%s]"
+		                                   : "[%s]",
+		                       members->str);
+		printer->failed |= members->len == 0 ||
+		                   (members->str[0] == '^' && members->len > 1 && high == 0);
 		g_string_free(members, TRUE);
 	}
 }
@@ -363,7 +411,10 @@ print_repeated(Printer *printer, const RecipeTreeNode *node)
 		print_node(printer, node->left);
 	else
 		print_group(printer, node->left);
-	g_string_append_c(printer->out, node->kind == TREE_STAR ? '*' : node->kind == TREE_PLUS ? '+' : '?');
+
+	g_string_append_c(printer->out, node->kind == TREE_STAR   ? '*'
+	                                : node->kind == TREE_PLUS ? '+'
+	                                                          : '?');
 	if (printer->lazy)
 		g_string_append_c(printer->out, '?');
 }
@@ -415,10 +466,10 @@ print_node(Printer *printer, const RecipeTreeNode *node)
 
 typedef struct {
 	const GPtrArray *items;
-	guint from, to;  /* items that are printed */
-	guint split;     /* of \/; `to`: none */
+	guint from, to; /* items that are printed */
+	guint split;    /* of \/; `to`: none */
 	bool at_start, at_end;
-	bool in_lines;   /* the text has lines: the body */
+	bool in_lines; /* the text has lines: the body */
 } Span;
 
 /* Behind the colon: white space is not in the value, and what may be anything asks for nothing. */
@@ -434,7 +485,8 @@ trim_start(Span *span, RecipeVerdict *verdict)
 			return;
 		}
 		if (is_blank(item) || (item->kind == TREE_PLUS && is_blank(item->left)))
-			recipe_verdict_changed(verdict, "white space behind the colon does not count");
+			recipe_verdict_changed(verdict,
+			                       "white space behind the colon does not count");
 		else if (item->kind != TREE_STAR || !is_blank(item->left))
 			return;
 	}
@@ -443,12 +495,16 @@ trim_start(Span *span, RecipeVerdict *verdict)
 static void
 trim_end(Span *span)
 {
-	const RecipeTreeNode *last = span->to > span->from ? span->items->pdata[span->to - 1] : NULL;
+	const RecipeTreeNode *last = span->to > span->from ? span->items->pdata[span->to - 1]
+	                                                   : NULL;
 	bool split = span->split < span->to;
-	if (last != NULL && !split && (is_line_end(last) || (last->kind == TREE_END && !span->in_lines))) {
+
+	if (last != NULL && !split &&
+	    (is_line_end(last) || (last->kind == TREE_END && !span->in_lines))) {
 		span->at_end = true;
 		span->to = span->split = span->to - 1;
 	}
+
 	while (!split && !span->at_end && span->to > span->from) {
 		last = span->items->pdata[span->to - 1];
 		if (last->kind != TREE_STAR || !is_any(last->left))
@@ -472,12 +528,14 @@ static RecipeSievePattern *
 print_span(const Span *span, bool folds)
 {
 	RecipeSievePattern *pattern = g_new0(RecipeSievePattern, 1);
+
 	pattern->text = g_string_new(NULL);
 	pattern->plain = is_plain(span);
 	Printer printer = { .out = pattern->text, .folds = folds, .lazy = span->split < span->to };
 	if (span->at_start)
 		g_string_append(pattern->text, span->in_lines ? "(^|\n)" : "^");
 	printer.groups += span->at_start && span->in_lines;
+
 	for (guint i = span->from; i < span->to; i++) {
 		if (i == span->split) {
 			g_string_append_c(pattern->text, '(');
@@ -489,12 +547,15 @@ print_span(const Span *span, bool folds)
 			print_node(&printer, span->items->pdata[i]);
 		}
 	}
+
 	if (pattern->match_group > 0)
 		g_string_append_c(pattern->text, ')');
 	if (span->at_end)
 		g_string_append(pattern->text, span->in_lines ? "\r?(\n|$)" : "$");
-	if (!printer.failed && pattern->match_group < 10 && g_utf8_validate(pattern->text->str, (gssize) pattern->text->len, NULL))
+	if (!printer.failed && pattern->match_group < 10 &&
+	    g_utf8_validate(pattern->text->str, (gssize) pattern->text->len, NULL))
 		return pattern;
+
 	pattern_free(pattern);
 	return NULL;
 }
@@ -502,15 +563,21 @@ print_span(const Span *span, bool folds)
 static void
 warn_of_decoding(const GPtrArray *fields, RecipeVerdict *verdict)
 {
-	static const char *const never_encoded[] = { "X-Spam", "X-Loop", "Precedence", "List-Id", "List-Post", "Mailing-List", "X-Mailing-List",
-		                                         "Message-Id", "Return-Path", "Delivered-To", "X-Beenthere", "Received", "X-Original-To",
-		                                         "Content-Type", "X-Been-There", "In-Reply-To", "References" };
+	static const char *const never_encoded[] = {
+		"X-Spam",       "X-Loop",         "Precedence",    "List-Id",      "List-Post",
+		"Mailing-List", "X-Mailing-List", "Message-Id",    "Return-Path",  "Delivered-To",
+		"X-Beenthere",  "Received",       "X-Original-To", "Content-Type", "X-Been-There",
+		"In-Reply-To",  "References"
+	};
 	for (guint i = 0; i < fields->len; i++) {
 		bool plain = false;
 		for (size_t j = 0; j < G_N_ELEMENTS(never_encoded) && !plain; j++)
 			plain = g_str_has_prefix(fields->pdata[i], never_encoded[j]);
 		if (!plain)
-			recipe_verdict_changed(verdict, "Sieve sees the decoded text of a field, procmail its encoded words");
+			recipe_verdict_changed(
+				verdict,
+				"Sieve sees the decoded text of a field, procmail its encoded "
+				"words");
 	}
 }
 
@@ -519,59 +586,78 @@ convert_branch(const GPtrArray *items, bool folds, RecipePatternPlace place, Rec
 {
 	Span span = { .items = items, .to = items->len, .in_lines = place == PATTERN_IN_BODY };
 	g_autoptr(GPtrArray) fields = NULL;
+
 	if (place == PATTERN_IN_HEADER) {
 		fields = take_fields(items, &span.from, verdict);
 		if (fields == NULL)
 			return NULL;
 		warn_of_decoding(fields, verdict);
-	} else if (items->len > 0 && (is_line_end(items->pdata[0]) || ((const RecipeTreeNode *) items->pdata[0])->kind == TREE_START)) {
+	} else if (items->len > 0 &&
+	           (is_line_end(items->pdata[0]) ||
+	            ((const RecipeTreeNode *) items->pdata[0])->kind == TREE_START)) {
 		span.at_start = true;
 		span.from = 1;
 		if (place == PATTERN_IN_BODY && !is_line_end(items->pdata[0]))
 			return recipe_verdict_nothing(verdict, "it asks for the start of the body");
 	}
+
 	span.split = span.from;
-	while (span.split < span.to && ((const RecipeTreeNode *) items->pdata[span.split])->kind != TREE_SPLIT)
+	while (span.split < span.to &&
+	       ((const RecipeTreeNode *) items->pdata[span.split])->kind != TREE_SPLIT)
 		span.split++;
 	if (place == PATTERN_IN_HEADER) {
 		trim_start(&span, verdict);
 		if (span.from == span.split && span.split < span.to && span.at_start)
-			recipe_verdict_changed(verdict, "MATCH begins without the white space behind the colon");
+			recipe_verdict_changed(
+				verdict, "MATCH begins without the white space behind the colon");
 	}
+
 	trim_end(&span);
 	if (place == PATTERN_IN_HEADER && span.from == span.to && span.at_start && !span.at_end)
 		span.at_start = false;
 	RecipeSievePattern *pattern = print_span(&span, folds);
 	if (pattern == NULL)
 		return recipe_verdict_nothing(verdict, no_pattern);
+
 	if (place == PATTERN_IN_BODY)
-		recipe_verdict_changed(verdict, "the body's line ends may be CR LF, and [^...] may go over them");
+		recipe_verdict_changed(
+			verdict, "the body's line ends may be CR LF, and [^...] may go over them");
 	pattern->fields = g_steal_pointer(&fields);
 	return pattern;
 }
 
 GPtrArray *
-recipe_convert_pattern(const char *expression, bool case_counts, RecipePatternPlace place, RecipeVerdict *verdict)
+recipe_convert_pattern(const char *expression, bool case_counts, RecipePatternPlace place,
+                       RecipeVerdict *verdict)
 {
 	RecipePatternError error;
 	bool folds;
 	g_autofree char *written_out = recipe_pattern_expand(expression, &folds);
 	RecipeTree *tree = recipe_tree_parse(written_out, case_counts && !folds, &error);
+
 	if (tree == NULL)
-		return recipe_verdict_nothing(verdict, "the expression is wrong: procmail never matches it");
+		return recipe_verdict_nothing(verdict,
+		                              "the expression is wrong: procmail never matches it");
 	g_autoptr(GPtrArray) items = g_ptr_array_new();
-	g_autoptr(GPtrArray) branches = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref);
+	g_autoptr(GPtrArray)
+		branches = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref);
+
 	g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(pattern_free);
 	flatten(tree->root, items);
 	bool good = split_branches(items, branches);
 	for (guint i = 0; i < branches->len && good; i++) {
-		RecipeSievePattern *pattern = convert_branch(branches->pdata[i], !case_counts || folds, place, verdict);
+		RecipeSievePattern *pattern = convert_branch(branches->pdata[i],
+		                                             !case_counts || folds, place, verdict);
 		good = pattern != NULL;
 		if (good)
 			g_ptr_array_add(out, pattern);
 	}
+
 	recipe_tree_free(tree);
 	if (!good)
-		return verdict->kind == VERDICT_BY_HAND ? NULL : recipe_verdict_nothing(verdict, no_pattern);
+		return verdict->kind == VERDICT_BY_HAND
+		               ? NULL
+		               : recipe_verdict_nothing(verdict, no_pattern);
+
 	return g_steal_pointer(&out);
 }

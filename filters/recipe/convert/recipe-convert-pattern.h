@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-convert-pattern: an expression of procmail's as what Sieve can ask for: fields and a pattern over their values. What Sieve
- * cannot ask for is said, not guessed.
+ * recipe-convert-pattern: an expression of procmail's as what Sieve can ask for: fields and a
+ * pattern over their values. What Sieve cannot ask for is said, not guessed.
  */
 #ifndef TODOKE_RECIPE_CONVERT_PATTERN_H
 #define TODOKE_RECIPE_CONVERT_PATTERN_H
@@ -29,13 +29,14 @@ typedef enum { PATTERN_IN_HEADER, PATTERN_IN_BODY, PATTERN_IN_VARIABLE } RecipeP
 
 /* One of the branches of an expression; a text matches if it matches one of them. */
 typedef struct {
-	GPtrArray *fields;   /* char *: names; NULL outside of the header */
-	GString *text;       /* the pattern, or plain text */
-	bool plain;          /* `text` is searched for as it is; "" is everywhere */
-	unsigned match_group;/* the group that becomes MATCH; 0: none */
+	GPtrArray *fields;    /* char *: names; NULL outside of the header */
+	GString *text;        /* the pattern, or plain text */
+	bool plain;           /* `text` is searched for as it is; "" is everywhere */
+	unsigned match_group; /* the group that becomes MATCH; 0: none */
 } RecipeSievePattern;
 
 /* The branches (RecipeSievePattern) of `expression`; NULL: `verdict` says why not. */
-GPtrArray *recipe_convert_pattern(const char *expression, bool case_counts, RecipePatternPlace place, RecipeVerdict *verdict);
+GPtrArray *recipe_convert_pattern(const char *expression, bool case_counts,
+                                  RecipePatternPlace place, RecipeVerdict *verdict);
 
 #endif

@@ -13,19 +13,22 @@ typedef struct {
 	FilterEnv *env;
 	RecipeConstants *constants;
 	RecipeWriter writer;
-	GHashTable *reads;      /* char *: variables that its rules look at */
-	GHashTable *sets;       /* char *: variables that the rules may have set */
-	bool answers;           /* EXITCODE is set: what is thrown away is refused */
+	GHashTable *reads; /* char *: variables that its rules look at */
+	GHashTable *sets;  /* char *: variables that the rules may have set */
+	bool answers;      /* EXITCODE is set: what is thrown away is refused */
 } RecipeSieve;
 
-/* A RecipeUnknown: a variable that the script sets itself is written as ${NAME}. `user` is the RecipeSieve. */
+/*
+ * A RecipeUnknown: a variable that the script sets itself is written as ${NAME}. `user` is the
+ * RecipeSieve.
+ */
 bool recipe_sieve_variable(GString *out, const char *name, gpointer user);
 
 /*
- * The test for `node`; "": it has no conditions. *ret_match_group is the group that becomes MATCH in its last test; 0: none. NULL:
- * `verdict` says what Sieve cannot ask. Caller frees.
+ * The test for `node`; "": it has no conditions. *ret_match_group is the group that becomes MATCH
+ * in its last test; 0: none. NULL: `verdict` says what Sieve cannot ask. Caller frees.
  */
-char *recipe_convert_test(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags, unsigned *ret_match_group,
-                          RecipeVerdict *verdict);
+char *recipe_convert_test(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags,
+                          unsigned *ret_match_group, RecipeVerdict *verdict);
 
 #endif

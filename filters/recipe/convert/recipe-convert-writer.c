@@ -46,6 +46,7 @@ recipe_writer_quote(GString *out, const char *text)
 			g_string_append_c(out, '\\');
 		g_string_append_c(out, *text);
 	}
+
 	g_string_append_c(out, '"');
 }
 

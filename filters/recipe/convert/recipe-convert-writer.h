@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recipe-convert-writer: the text of a Sieve script while it grows, its indentation, and what it must require. */
+/*
+ * recipe-convert-writer: the text of a Sieve script while it grows, its indentation, and what it
+ * must require.
+ */
 #ifndef TODOKE_RECIPE_CONVERT_WRITER_H
 #define TODOKE_RECIPE_CONVERT_WRITER_H
 
@@ -16,7 +19,8 @@ typedef struct {
 void recipe_writer_put(RecipeWriter *writer, const char *text);
 
 /* Write `command "argument";`, with :copy where `copy`. */
-void recipe_writer_put_action(RecipeWriter *writer, const char *command, bool copy, const char *argument);
+void recipe_writer_put_action(RecipeWriter *writer, const char *command, bool copy,
+                              const char *argument);
 
 /* The script will require `extension`. */
 void recipe_writer_needs(RecipeWriter *writer, const char *extension);
@@ -24,7 +28,10 @@ void recipe_writer_needs(RecipeWriter *writer, const char *extension);
 /* Append `text` as a string of Sieve. */
 void recipe_writer_quote(GString *out, const char *text);
 
-/* Write into a text of its own from now on, one block deeper where `nested`. Returns the text that was written to before. */
+/*
+ * Write into a text of its own from now on, one block deeper where `nested`. Returns the text that
+ * was written to before.
+ */
 GString *recipe_writer_divert(RecipeWriter *writer, bool nested);
 
 /* Go back to `before`, with the same `nested`. Returns what was written since. Caller frees. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-convert: goes through the tree as a run would, and writes a rule for each recipe. It goes three times: a variable is set
- * only if a rule reads it, and that is known at the end.
+ * recipe-convert: goes through the tree as a run would, and writes a rule for each recipe. It goes
+ * three times: a variable is set only if a rule reads it, and that is known at the end.
  */
 #include "filters/recipe/convert/recipe-convert.h"
 
@@ -14,27 +14,27 @@
 
 /* What an E behind the last recipe asks for. */
 typedef enum {
-	CHAIN_NONE,    /* no recipe before, or one that is by hand */
-	CHAIN_IF,      /* an if or elsif is there */
-	CHAIN_ALWAYS   /* the last recipe has no condition */
+	CHAIN_NONE,  /* no recipe before, or one that is by hand */
+	CHAIN_IF,    /* an if or elsif is there */
+	CHAIN_ALWAYS /* the last recipe has no condition */
 } Chain;
 
 typedef struct {
 	RecipeSieve sieve;
 	FilterEnv *env;
 	const FilterSource *source;
-	GPtrArray *comments;   /* RecipeComment, of `source` */
+	GPtrArray *comments; /* RecipeComment, of `source` */
 	guint next_comment;
 	unsigned files;
 	Chain chain;
-	bool chain_ends;       /* every branch of the chain ends the script */
-	bool after_also;       /* the last recipe has A or a */
-	bool stops_last;       /* the last recipe ends the script where it matches */
-	gsize body_end;        /* in `out`: where A may add to the last recipe */
-	bool ended;            /* nothing behind is reached */
-	bool file_ended;       /* nothing behind in this file, or in this block of it */
-	unsigned nesting;      /* files that are being read */
-	GHashTable *stopped;   /* tests under which the script has ended */
+	bool chain_ends;     /* every branch of the chain ends the script */
+	bool after_also;     /* the last recipe has A or a */
+	bool stops_last;     /* the last recipe ends the script where it matches */
+	gsize body_end;      /* in `out`: where A may add to the last recipe */
+	bool ended;          /* nothing behind is reached */
+	bool file_ended;     /* nothing behind in this file, or in this block of it */
+	unsigned nesting;    /* files that are being read */
+	GHashTable *stopped; /* tests under which the script has ended */
 	RecipeConvertCounts counts;
 } Convert;
 
@@ -65,8 +65,10 @@ put_source(Convert *convert, const RecipeNode *node)
 		g_autofree char *shown = g_strdup_printf("#   %s", valid);
 		recipe_writer_put(&convert->sieve.writer, shown);
 	}
+
 	while (convert->next_comment < convert->comments->len &&
-	       ((const RecipeComment *) convert->comments->pdata[convert->next_comment])->line <= node->last_line)
+	       ((const RecipeComment *) convert->comments->pdata[convert->next_comment])->line <=
+	               node->last_line)
 		convert->next_comment++;
 }
 
@@ -75,9 +77,11 @@ put_verdict(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdi
 {
 	static const char *const names[] = { "same", "changed", "by hand" };
 	g_autoptr(GString) line = g_string_new(NULL);
+
 	g_string_append_printf(line, "# line %u: %s", node->line, names[verdict->kind]);
 	for (guint i = 0; i < verdict->reasons->len; i++)
-		g_string_append_printf(line, "%s %s", i > 0 ? ";" : ":", (const char *) verdict->reasons->pdata[i]);
+		g_string_append_printf(line, "%s %s", i > 0 ? ";" : ":",
+		                       (const char *) verdict->reasons->pdata[i]);
 	recipe_writer_put(&convert->sieve.writer, line->str);
 	convert->counts.recipes[verdict->kind] += node->kind == RECIPE_RULE;
 }
@@ -102,24 +106,32 @@ put_stop(Convert *convert, const RecipeFlags *flags)
 }
 
 static bool
-put_program(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
+put_program(Convert *convert, const RecipeNode *node, const RecipeFlags *flags,
+            RecipeVerdict *verdict)
 {
 	if (node->name == NULL && flags->filters && flags->feeds != RECIPE_BODY &&
 	    recipe_convert_formail(&convert->sieve, node)) {
 		g_hash_table_remove_all(convert->stopped);
-		recipe_verdict_changed(verdict, "fields are added by editheader, where the site allows it");
+		recipe_verdict_changed(verdict,
+		                       "fields are added by editheader, where the site allows it");
 		return true;
 	}
-	return recipe_verdict_by_hand(verdict, "it runs a program: the site must allow it, then vnd.dovecot.pipe, filter or execute can");
+	return recipe_verdict_by_hand(
+		verdict,
+		"it runs a program: the site must allow it, then vnd.dovecot.pipe, filter or "
+		"execute can");
 }
 
 static bool
-put_block(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
+put_block(Convert *convert, const RecipeNode *node, const RecipeFlags *flags,
+          RecipeVerdict *verdict)
 {
 	if (flags->copies)
-		return recipe_verdict_by_hand(verdict, "the block works on a copy, and mail and copy go on");
+		return recipe_verdict_by_hand(verdict,
+		                              "the block works on a copy, and mail and copy go on");
 	const Convert outside = *convert;
 	convert->stopped = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
 	GHashTableIter iter;
 	gpointer key;
 	g_hash_table_iter_init(&iter, outside.stopped);
@@ -136,15 +148,18 @@ put_block(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, Re
 	convert->stops_last = outside.stops_last;
 	convert->body_end = outside.body_end;
 	convert->after_also = outside.after_also;
+
 	return true;
 }
 
 static bool
 put_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, RecipeVerdict *verdict)
 {
-	bool whole = flags->feeds == RECIPE_BOTH || node->action_kind == RECIPE_ACTION_BLOCK || node->action_kind == RECIPE_ACTION_PROGRAM;
+	bool whole = flags->feeds == RECIPE_BOTH || node->action_kind == RECIPE_ACTION_BLOCK ||
+	             node->action_kind == RECIPE_ACTION_PROGRAM;
 	if (!whole)
 		return recipe_verdict_by_hand(verdict, "it stores or sends a part of the mail");
+
 	switch (node->action_kind) {
 	case RECIPE_ACTION_FOLDER:
 		if (!recipe_convert_folders(&convert->sieve, node, flags, verdict))
@@ -165,13 +180,17 @@ put_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, Rec
 	}
 }
 
-/* The rule's commands, written on their own; NULL: they are by hand. *ret_ends: they end the script. */
+/*
+ * The rule's commands, written on their own; NULL: they are by hand. *ret_ends: they end the
+ * script.
+ */
 static char *
-make_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, unsigned match_group, bool nested, bool *ret_ends,
-          RecipeVerdict *verdict)
+make_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, unsigned match_group,
+          bool nested, bool *ret_ends, RecipeVerdict *verdict)
 {
 	GString *before = recipe_writer_divert(&convert->sieve.writer, nested);
 	bool ended = convert->ended, answers = convert->sieve.answers;
+
 	convert->ended = false;
 	if (match_group > 0)
 		g_hash_table_add(convert->sieve.sets, g_strdup("MATCH"));
@@ -180,18 +199,22 @@ make_body(Convert *convert, const RecipeNode *node, const RecipeFlags *flags, un
 		recipe_writer_put(&convert->sieve.writer, line);
 		recipe_writer_needs(&convert->sieve.writer, "variables");
 	}
+
 	RecipeConvertCounts counts = convert->counts;
 	guint next_comment = convert->next_comment;
 	bool good = put_body(convert, node, flags, verdict);
-	char *body = g_string_free(recipe_writer_return(&convert->sieve.writer, before, nested), FALSE);
+	char *body = g_string_free(recipe_writer_return(&convert->sieve.writer, before, nested),
+	                           FALSE);
 	*ret_ends = convert->ended;
 	convert->ended = ended;
 	convert->sieve.answers = answers;
 	if (good)
 		return body;
+
 	convert->counts = counts;
 	convert->next_comment = next_comment;
 	g_free(body);
+
 	return NULL;
 }
 
@@ -215,7 +238,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Rule, rule_clear)
 static void
 put_if(Convert *convert, const char *word, const Rule *rule)
 {
-	g_autofree char *head = *rule->test != '\0' ? g_strdup_printf("%s %s {", word, rule->test) : g_strdup_printf("%s {", word);
+	g_autofree char *head = *rule->test != '\0' ? g_strdup_printf("%s %s {", word, rule->test)
+	                                            : g_strdup_printf("%s {", word);
+
 	recipe_writer_put(&convert->sieve.writer, head);
 	g_string_append(convert->sieve.writer.out, rule->body);
 	convert->body_end = convert->sieve.writer.out->len;
@@ -233,6 +258,7 @@ put_rule(Convert *convert, const Rule *rule)
 		convert->ended = rule->ends;
 		return;
 	}
+
 	put_if(convert, "if", rule);
 	convert->chain = CHAIN_IF;
 	convert->chain_ends = rule->ends;
@@ -258,6 +284,7 @@ put_also(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdict,
 {
 	bool nested = convert->chain == CHAIN_IF;
 	GString *all = recipe_writer_divert(&convert->sieve.writer, nested);
+
 	put_verdict(convert, node, verdict);
 	Chain chain = convert->chain;
 	gsize body_end = convert->body_end;
@@ -266,6 +293,7 @@ put_also(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdict,
 		g_string_append(convert->sieve.writer.out, rule->body);
 	else
 		put_if(convert, "if", rule);
+
 	GString *added = recipe_writer_return(&convert->sieve.writer, all, nested);
 	g_string_insert_len(all, (gssize) body_end, added->str, (gssize) added->len);
 	convert->body_end = body_end + added->len;
@@ -279,11 +307,17 @@ put_also(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdict,
 
 /* Flags as far as the file tells them. */
 static bool
-read_flags(const Convert *convert, const RecipeNode *node, RecipeFlags *flags, RecipeVerdict *verdict)
+read_flags(const Convert *convert, const RecipeNode *node, RecipeFlags *flags,
+           RecipeVerdict *verdict)
 {
-	g_autofree char *start = recipe_constants_expand(convert->sieve.constants, node->start.text, NULL, NULL);
-	if (start == NULL && strchr(node->start.text, ':') != NULL && strpbrk(node->start.text, "$`") > strchr(node->start.text, ':'))
-		start = g_strndup(node->start.text, strcspn(node->start.text, ":")); /* only the lockfile is not known */
+	g_autofree char *start = recipe_constants_expand(convert->sieve.constants, node->start.text,
+	                                                 NULL, NULL);
+
+	if (start == NULL && strchr(node->start.text, ':') != NULL &&
+	    strpbrk(node->start.text, "$`") > strchr(node->start.text, ':'))
+		/* only the lockfile is not known */
+		start = g_strndup(node->start.text, strcspn(node->start.text, ":"));
+
 	if (start == NULL)
 		return recipe_verdict_by_hand(verdict, "its flags depend on variables");
 	recipe_flags_parse(flags, start);
@@ -291,6 +325,7 @@ read_flags(const Convert *convert, const RecipeNode *node, RecipeFlags *flags, R
 		return recipe_verdict_by_hand(verdict, "it has a flag that is none");
 	if (flags->on_failure)
 		return recipe_verdict_by_hand(verdict, "Sieve cannot ask whether an action failed");
+
 	return true;
 }
 
@@ -301,10 +336,13 @@ fits_chain(const Convert *convert, const RecipeFlags *flags, RecipeVerdict *verd
 	bool also = flags->also || flags->also_success;
 	if (also && flags->otherwise)
 		return recipe_verdict_by_hand(verdict, "it has both E and A");
+
 	if (flags->otherwise && convert->after_also)
-		return recipe_verdict_by_hand(verdict, "it asks for the opposite of a recipe with A");
+		return recipe_verdict_by_hand(verdict,
+		                              "it asks for the opposite of a recipe with A");
 	if ((also || flags->otherwise) && convert->chain == CHAIN_NONE)
 		return recipe_verdict_by_hand(verdict, "the recipe that it goes with is by hand");
+
 	return true;
 }
 
@@ -323,30 +361,39 @@ static void
 convert_rule(Convert *convert, const RecipeNode *node)
 {
 	RecipeVerdict verdict;
+
 	recipe_verdict_init(&verdict);
 	g_auto(Rule) rule = { .flags = { .area = 0 } };
 	unsigned match_group = 0;
 	put_comments(convert, node->line);
-	bool fits = read_flags(convert, node, &rule.flags, &verdict) && fits_chain(convert, &rule.flags, &verdict);
+
+	bool fits = read_flags(convert, node, &rule.flags, &verdict) &&
+	            fits_chain(convert, &rule.flags, &verdict);
 	bool also = rule.flags.also || rule.flags.also_success;
 	if (fits)
-		rule.test = recipe_convert_test(&convert->sieve, node, &rule.flags, &match_group, &verdict);
+		rule.test = recipe_convert_test(&convert->sieve, node, &rule.flags, &match_group,
+		                                &verdict);
+
 	if (rule.test != NULL && is_dead(convert, &rule)) {
 		put_by_hand(convert, node, &verdict, "it is never reached");
 		recipe_verdict_clear(&verdict);
 		return;
 	}
+
 	if (rule.flags.also_success)
 		recipe_verdict_changed(&verdict, "Sieve cannot ask whether an action succeeded");
 	if (match_group > 0 && rule.flags.otherwise)
 		recipe_verdict_changed(&verdict, "MATCH is set only where the recipe matches");
 	if (node->action_kind != RECIPE_ACTION_BLOCK)
 		put_comments(convert, node->last_line);
+
 	bool nested = rule.test != NULL && (*rule.test != '\0' || rule.flags.otherwise);
 	convert->sieve.writer.depth += also && convert->chain == CHAIN_IF;
 	if (rule.test != NULL)
-		rule.body = make_body(convert, node, &rule.flags, match_group, nested, &rule.ends, &verdict);
+		rule.body = make_body(convert, node, &rule.flags, match_group, nested, &rule.ends,
+		                      &verdict);
 	convert->sieve.writer.depth -= also && convert->chain == CHAIN_IF;
+
 	if (rule.body == NULL) {
 		put_by_hand(convert, node, &verdict, NULL);
 		convert->chain = CHAIN_NONE;
@@ -362,6 +409,7 @@ convert_rule(Convert *convert, const RecipeNode *node)
 			put_rule(convert, &rule);
 		convert->stops_last = rule.ends;
 	}
+
 	recipe_verdict_clear(&verdict);
 }
 
@@ -370,9 +418,11 @@ static bool
 is_procmails_own(const char *name)
 {
 	static const char *const names[] = {
-		"COMSAT", "DEFAULT", "DROPPRIVS", "LINEBUF", "LOCKEXT", "LOCKFILE", "LOCKSLEEP", "LOCKTIMEOUT", "LOG", "LOGABSTRACT", "LOGFILE",
-		"MAILDIR", "MSGPREFIX", "NORESRETRY", "ORGMAIL", "PATH", "SENDMAIL", "SENDMAILFLAGS", "SHELL", "SHELLFLAGS", "SHELLMETAS",
-		"SUSPEND", "TIMEOUT", "UMASK", "VERBOSE",
+		"COMSAT",     "DEFAULT",   "DROPPRIVS",     "LINEBUF",    "LOCKEXT",
+		"LOCKFILE",   "LOCKSLEEP", "LOCKTIMEOUT",   "LOG",        "LOGABSTRACT",
+		"LOGFILE",    "MAILDIR",   "MSGPREFIX",     "NORESRETRY", "ORGMAIL",
+		"PATH",       "SENDMAIL",  "SENDMAILFLAGS", "SHELL",      "SHELLFLAGS",
+		"SHELLMETAS", "SUSPEND",   "TIMEOUT",       "UMASK",      "VERBOSE",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
 		if (strcmp(names[i], name) == 0)
@@ -384,12 +434,16 @@ static void
 put_set(Convert *convert, const RecipeNode *node)
 {
 	RecipeVerdict verdict;
+
 	recipe_verdict_init(&verdict);
-	g_autofree char *value = node->kind == RECIPE_ASSIGN ? recipe_constants_expand(convert->sieve.constants, node->value.text,
-	                                                                               recipe_sieve_variable, &convert->sieve)
-	                                                     : g_strdup("");
+	g_autofree char *value = node->kind == RECIPE_ASSIGN
+	                                 ? recipe_constants_expand(
+						   convert->sieve.constants, node->value.text,
+						   recipe_sieve_variable, &convert->sieve)
+	                                 : g_strdup("");
 	if (value == NULL || !g_utf8_validate(value, -1, NULL) || strlen(node->name) > 32) {
-		put_by_hand(convert, node, &verdict, "the value depends on what only a run of procmail knows");
+		put_by_hand(convert, node, &verdict,
+		            "the value depends on what only a run of procmail knows");
 	} else {
 		g_hash_table_add(convert->sieve.sets, g_strdup(node->name));
 		if (g_hash_table_contains(convert->sieve.reads, node->name)) {
@@ -401,6 +455,7 @@ put_set(Convert *convert, const RecipeNode *node)
 			recipe_writer_put(&convert->sieve.writer, line->str);
 		}
 	}
+
 	recipe_verdict_clear(&verdict);
 }
 
@@ -411,11 +466,13 @@ convert_file(Convert *convert, const FilterSource *source)
 	GPtrArray *comments = convert->comments;
 	guint next_comment = convert->next_comment;
 	bool file_ended = convert->file_ended;
+
 	convert->file_ended = false;
 	convert->nesting++;
 	convert->source = source;
 	convert->comments = g_ptr_array_new_with_free_func(recipe_comment_free);
 	convert->next_comment = 0;
+
 	g_autoptr(GPtrArray) nodes = recipe_parse_comments(source, NULL, convert->comments);
 	if (nodes != NULL)
 		convert_nodes(convert, nodes);
@@ -428,25 +485,36 @@ convert_file(Convert *convert, const FilterSource *source)
 	convert->nesting--;
 }
 
-/* The recipes of another file, in their place. False: it cannot be read, or its name is not known. */
+/*
+ * The recipes of another file, in their place. False: it cannot be read, or its name is not known.
+ */
 static bool
 put_included(Convert *convert, const RecipeNode *node)
 {
 	const FilterServices *services = convert->env->services;
 	const char *value = node->kind == RECIPE_ASSIGN ? node->value.text : "";
-	g_autofree char *name = recipe_constants_expand(convert->sieve.constants, value, NULL, NULL);
-	g_autofree char *path = name != NULL && *name != '\0' ? recipe_constants_path(convert->sieve.constants, name) : NULL;
+	g_autofree char *name = recipe_constants_expand(convert->sieve.constants, value, NULL,
+	                                                NULL);
+	g_autofree char *path = name != NULL && *name != '\0'
+	                                ? recipe_constants_path(convert->sieve.constants, name)
+	                                : NULL;
 	g_autofree char *file = NULL, *text = NULL;
 	g_auto(Status) unread = STATUS_INIT;
 	size_t len;
-	if (path == NULL || services->open_script == NULL || convert->files >= LIMIT_RECIPE_CHECKED_FILES ||
+
+	if (path == NULL || services->open_script == NULL ||
+	    convert->files >= LIMIT_RECIPE_CHECKED_FILES ||
 	    !services->open_script(convert->env, PLACE_PATH, path, &file, &text, &len, &unread))
 		return false;
+
 	convert->files++;
-	const FilterSource source = { .file = file, .text = text, .len = len, .trust = SCRIPT_OWNER };
+	const FilterSource source = {
+		.file = file, .text = text, .len = len, .trust = SCRIPT_OWNER
+	};
 	g_autofree char *head = g_strdup_printf("# line %u: the recipes of %s", node->line, value);
 	recipe_writer_put(&convert->sieve.writer, head);
 	convert_file(convert, &source);
+
 	g_autofree char *tail = g_strdup_printf("# end of %s", value);
 	recipe_writer_put(&convert->sieve.writer, tail);
 	return true;
@@ -459,16 +527,22 @@ put_default(Convert *convert)
 	const char *inbox = recipe_constants_get(convert->sieve.constants, "DEFAULT");
 	if (inbox == NULL)
 		return;
+
 	bool is_there;
 	g_autofree char *mailbox = recipe_sieve_mailbox(&convert->sieve, inbox, &is_there);
 	if (mailbox == NULL) {
-		recipe_writer_put(&convert->sieve.writer,
-		                 "# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its name is not UTF-8 text");
+		recipe_writer_put(
+			&convert->sieve.writer,
+			"# DEFAULT: by hand: the folder is outside of MAILDIR and HOME, or its "
+			"name is not UTF-8 text");
 		return;
 	}
+
 	if (strcmp(mailbox, "INBOX") == 0)
 		return;
-	const char *verdict = is_there ? "# DEFAULT" : "# DEFAULT: changed: it is none of the mailbox: the mail lies elsewhere";
+	const char *verdict =
+		is_there ? "# DEFAULT"
+			 : "# DEFAULT: changed: it is none of the mailbox: the mail lies elsewhere";
 	recipe_writer_put(&convert->sieve.writer, verdict);
 	recipe_writer_needs(&convert->sieve.writer, "fileinto");
 	recipe_writer_put_action(&convert->sieve.writer, "fileinto", false, mailbox);
@@ -488,7 +562,9 @@ put_end(Convert *convert)
 static char *
 known_value(const Convert *convert, const RecipeNode *node)
 {
-	return node->kind == RECIPE_ASSIGN ? recipe_constants_expand(convert->sieve.constants, node->value.text, NULL, NULL) : NULL;
+	return node->kind == RECIPE_ASSIGN ? recipe_constants_expand(convert->sieve.constants,
+	                                                             node->value.text, NULL, NULL)
+	                                   : NULL;
 }
 
 /* It decides what is read, so it counts as a recipe does. */
@@ -512,7 +588,9 @@ convert_host(Convert *convert, const RecipeNode *node)
 		return;
 
 	bool is_known = node->kind == RECIPE_UNSET || (value != NULL && host != NULL);
-	put_reader_by_hand(convert, node, is_known ? "it is for another host: nothing behind it is read" : "what is behind it is for one host only");
+	put_reader_by_hand(convert, node,
+	                   is_known ? "it is for another host: nothing behind it is read"
+	                            : "what is behind it is for one host only");
 	if (is_known)
 		put_end(convert);
 }
@@ -522,14 +600,17 @@ static void
 convert_switch(Convert *convert, const RecipeNode *node)
 {
 	g_autofree char *value = known_value(convert, node);
-	bool is_none = node->kind == RECIPE_UNSET || (value != NULL && (*value == '\0' || strcmp(value, "/dev/null") == 0));
+	bool is_none = node->kind == RECIPE_UNSET ||
+	               (value != NULL && (*value == '\0' || strcmp(value, "/dev/null") == 0));
 	bool in_included = convert->nesting > 1;
+
 	if (is_none)
 		put_reader_by_hand(convert, node, "it ends the file: nothing behind it is read");
 	else if (!put_included(convert, node)) {
 		put_reader_by_hand(convert, node, "the file is not known or cannot be read");
 		return;
 	}
+
 	if (in_included)
 		convert->file_ended = true;
 	else
@@ -540,24 +621,31 @@ convert_switch(Convert *convert, const RecipeNode *node)
 static bool
 is_for_the_run(const char *name)
 {
-	return strcmp(name, "EXITCODE") == 0 || strcmp(name, "TRAP") == 0 || strcmp(name, "SHIFT") == 0;
+	return strcmp(name, "EXITCODE") == 0 || strcmp(name, "TRAP") == 0 ||
+	       strcmp(name, "SHIFT") == 0;
 }
 
 static void
 convert_variable(Convert *convert, const RecipeNode *node)
 {
 	RecipeVerdict verdict;
+
 	recipe_verdict_init(&verdict);
 	bool includes = strcmp(node->name, "INCLUDERC") == 0;
 	if (strcmp(node->name, "EXITCODE") == 0)
-		convert->sieve.answers = node->kind == RECIPE_ASSIGN && *node->value.text != '\0' && strcmp(node->value.text, "0") != 0;
+		convert->sieve.answers = node->kind == RECIPE_ASSIGN && *node->value.text != '\0' &&
+		                         strcmp(node->value.text, "0") != 0;
+
 	if (is_for_the_run(node->name) || (includes && !put_included(convert, node)))
-		put_by_hand(convert, node, &verdict, "it says what is read, or what procmail answers");
+		put_by_hand(convert, node, &verdict,
+		            "it says what is read, or what procmail answers");
 	else if (!includes && !is_procmails_own(node->name)) {
-		bool extracts = node->kind == RECIPE_ASSIGN && recipe_convert_extracted(&convert->sieve, node);
+		bool extracts = node->kind == RECIPE_ASSIGN &&
+		                recipe_convert_extracted(&convert->sieve, node);
 		if (!extracts)
 			put_set(convert, node);
 	}
+
 	recipe_verdict_clear(&verdict);
 }
 
@@ -569,10 +657,12 @@ convert_assignment(Convert *convert, const RecipeNode *node)
 		convert_host(convert, node); /* it keeps its value whatever is assigned */
 		return;
 	}
+
 	if (strcmp(node->name, "SWITCHRC") == 0)
 		convert_switch(convert, node);
 	else
 		convert_variable(convert, node);
+
 	recipe_constants_follow(convert->sieve.constants, node, convert->sieve.writer.depth == 0);
 }
 
@@ -592,7 +682,8 @@ convert_nodes(Convert *convert, const GPtrArray *nodes)
 		} else {
 			gsize before = convert->sieve.writer.out->len;
 			convert_assignment(convert, node);
-			if (convert->sieve.writer.out->len != before) /* what stands between two rules parts them */
+			/* what stands between two rules parts them */
+			if (convert->sieve.writer.out->len != before)
 				convert->chain = CHAIN_NONE;
 		}
 	}
@@ -608,10 +699,14 @@ static void
 put_head(GString *out, const Convert *convert, const char *file)
 {
 	const unsigned *n = convert->counts.recipes;
-	g_string_append_printf(out, "# Made from %s by todoke convert; recipes: %u same, %u changed, %u by hand.\n", file, n[VERDICT_SAME],
-	                       n[VERDICT_CHANGED], n[VERDICT_BY_HAND]);
+
+	g_string_append_printf(
+		out,
+		"# Made from %s by todoke convert; recipes: %u same, %u changed, %u by hand.\n",
+		file, n[VERDICT_SAME], n[VERDICT_CHANGED], n[VERDICT_BY_HAND]);
 	guint n_names;
-	g_autofree char **names = (char **) g_hash_table_get_keys_as_array(convert->sieve.writer.extensions, &n_names);
+	g_autofree char **names = (char **) g_hash_table_get_keys_as_array(
+		convert->sieve.writer.extensions, &n_names);
 	qsort(names, n_names, sizeof *names, compare_text);
 	for (guint i = 0; i < n_names; i++)
 		g_string_append_printf(out, "%s\"%s\"", i == 0 ? "require [" : ", ", names[i]);
@@ -631,13 +726,17 @@ recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *
 	g_autoptr(GHashTable) sets = new_set();
 	g_autoptr(GPtrArray) nodes = recipe_parse(source, NULL);
 	GString *script = g_string_new(NULL);
+
 	for (unsigned pass = 0; pass < 3 && nodes != NULL; pass++) {
 		g_autoptr(RecipeConstants) constants = recipe_constants_new(env);
 		g_autoptr(GHashTable) extensions = new_set();
 		g_autoptr(GHashTable) stopped = new_set();
 		g_autoptr(GString) out = g_string_new(NULL);
 		Convert convert = {
-			.sieve = { .env = env, .constants = constants, .reads = reads, .sets = sets,
+			.sieve = { .env = env,
+			           .constants = constants,
+			           .reads = reads,
+			           .sets = sets,
 			           .writer = { .out = out, .extensions = extensions } },
 			.env = env,
 			.stopped = stopped,
@@ -650,5 +749,6 @@ recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *
 		g_string_append_len(script, out->str, (gssize) out->len);
 		*ret_counts = convert.counts;
 	}
+
 	return nodes != NULL ? g_string_free(script, FALSE) : g_string_free(script, TRUE);
 }

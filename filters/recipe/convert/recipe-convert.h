@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-convert: an rc file as a Sieve script. Each recipe is marked: same, changed (and how), or by hand (and why): then it stands
- * in the script as a comment. Comments stay. What is written always compiles without a finding.
+ * recipe-convert: an rc file as a Sieve script. Each recipe is marked: same, changed (and how), or
+ * by hand (and why): then it stands in the script as a comment. Comments stay. What is written
+ * always compiles without a finding.
  */
 #ifndef TODOKE_RECIPE_CONVERT_H
 #define TODOKE_RECIPE_CONVERT_H
@@ -14,13 +15,16 @@ typedef struct {
 	unsigned recipes[VERDICT_BY_HAND + 1];
 } RecipeConvertCounts;
 
-/* The script; NULL: the file is none that procmail reads. `env` opens included files and knows HOME. Caller frees. */
+/*
+ * The script; NULL: the file is none that procmail reads. `env` opens included files and knows
+ * HOME. Caller frees.
+ */
 char *recipe_convert(const FilterSource *source, FilterEnv *env, RecipeConvertCounts *ret_counts);
 
 /*
- * The mailbox that a path of a recipe stands for, by names as rules write them; "INBOX" for the mail folder itself. `maildir` is
- * MAILDIR and `home` HOME; both may be NULL. NULL: the path is outside of both, or no UTF-8 text.
- * Caller frees.
+ * The mailbox that a path of a recipe stands for, by names as rules write them; "INBOX" for the
+ * mail folder itself. `maildir` is MAILDIR and `home` HOME; both may be NULL. NULL: the path is
+ * outside of both, or no UTF-8 text. Caller frees.
  */
 char *recipe_convert_mailbox(const char *path, const char *maildir, const char *home);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recipe-ast: an rc file as a tree. Strings are the raw text, quotes and all: what they stand for is known when they are reached. */
+/*
+ * recipe-ast: an rc file as a tree. Strings are the raw text, quotes and all: what they stand for
+ * is known when they are reached.
+ */
 #ifndef TODOKE_RECIPE_AST_H
 #define TODOKE_RECIPE_AST_H
 
@@ -30,21 +33,23 @@ typedef struct {
 	RecipeKind kind;
 	unsigned line;
 	unsigned column;
-	unsigned last_line;    /* where it ends */
-	char *name;            /* ASSIGN, UNSET; RULE: the variable that takes a program's output, or NULL */
+	unsigned last_line; /* where it ends */
+	/* ASSIGN, UNSET; RULE: the variable that takes a program's output, or NULL */
+	char *name;
 	RecipeText value;      /* ASSIGN */
 	RecipeText start;      /* RULE: flags and lockfile, behind ":0" */
 	GPtrArray *conditions; /* RULE: RecipeText */
 	RecipeActionKind action_kind;
-	RecipeText action;     /* RULE: behind "!" or "|", without the blanks in front */
-	char *indent;          /* RULE: these blanks, where it is a program: logs and LASTFOLDER show them; NULL: none */
-	GPtrArray *block;      /* RULE: RecipeNode */
+	RecipeText action; /* RULE: behind "!" or "|", without the blanks in front */
+	/* RULE: these blanks, where it is a program: logs and LASTFOLDER show them; NULL: none */
+	char *indent;
+	GPtrArray *block; /* RULE: RecipeNode */
 } RecipeNode;
 
 /* A comment that stands where no text is. */
 typedef struct {
 	unsigned line;
-	char *text;            /* with its '#' */
+	char *text; /* with its '#' */
 } RecipeComment;
 
 void recipe_node_free(gpointer node);

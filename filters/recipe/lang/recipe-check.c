@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-check: walks the tree once, in the order in which it would be read, included files too. Only what stands in the files is
- * judged: where a variable is involved whose value they do not tell, nothing is said.
+ * recipe-check: walks the tree once, in the order in which it would be read, included files too.
+ * Only what stands in the files is judged: where a variable is involved whose value they do not
+ * tell, nothing is said.
  */
 #include "filters/recipe/lang/recipe-check.h"
 
@@ -29,20 +30,26 @@ typedef struct {
 static void check_nodes(Check *check, const GPtrArray *nodes);
 
 static void
-add(Check *check, const RecipeText *at, size_t offset, ProblemSeverity severity, const char *code, const char *text,
-	const char *hint)
+add(Check *check, const RecipeText *at, size_t offset, ProblemSeverity severity, const char *code,
+    const char *text, const char *hint)
 {
 	if (check->problems == NULL || check->problems->len >= LIMIT_RECIPE_PROBLEMS)
 		return;
 	const Problem problem = {
-		.file = (char *) (uintptr_t) check->file, .line = at->line, .column = at->column + (unsigned) offset, .severity = severity,
-		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
+		.file = (char *) (uintptr_t) check->file,
+		.line = at->line,
+		.column = at->column + (unsigned) offset,
+		.severity = severity,
+		.code = code,
+		.text = (char *) (uintptr_t) text,
+		.hint = (char *) (uintptr_t) hint,
 	};
 	problem_add(check->problems, &problem);
 }
 
 static void
-warn(Check *check, const RecipeText *at, size_t offset, const char *code, const char *text, const char *hint)
+warn(Check *check, const RecipeText *at, size_t offset, const char *code, const char *text,
+     const char *hint)
 {
 	add(check, at, offset, PROBLEM_WARNING, code, text, hint);
 }
@@ -56,7 +63,8 @@ find_plain_dot(const char *expression)
 			at++;
 		else if (*at == '[')
 			at += strcspn(at, "]") - (strchr(at, ']') == NULL);
-		else if (*at == '.' && at > expression && g_ascii_isalnum(at[-1]) && g_ascii_isalpha(at[1]) && g_ascii_isalpha(at[2]))
+		else if (*at == '.' && at > expression && g_ascii_isalnum(at[-1]) &&
+		         g_ascii_isalpha(at[1]) && g_ascii_isalpha(at[2]))
 			return at;
 	}
 	return NULL;
@@ -66,32 +74,43 @@ find_plain_dot(const char *expression)
 static void
 check_foreign(Check *check, const RecipeText *text, const char *expression)
 {
-	static const struct { const char *sign, *code, *text, *hint; } rows[] = {
-		{ "[[:", "foreign-class", "procmail has no named classes: this is a class and a ']'", "write the characters out: [a-z0-9]" },
+	static const struct {
+		const char *sign, *code, *text, *hint;
+	} rows[] = {
+		{ "[[:", "foreign-class",
+		  "procmail has no named classes: this is a class and a ']'",
+		  "write the characters out: [a-z0-9]" },
 		{ "\\d", "foreign-escape", "'\\d' is the letter d", "[0-9]" },
-		{ "\\s", "foreign-escape", "'\\s' is the letter s", "a blank and a tab in brackets" },
+		{ "\\s", "foreign-escape", "'\\s' is the letter s",
+		  "a blank and a tab in brackets" },
 		{ "\\w", "foreign-escape", "'\\w' is the letter w", "[a-zA-Z0-9_]" },
-		{ "\\b", "foreign-escape", "'\\b' is the letter b", "\\< or \\>, which consume a character" },
+		{ "\\b", "foreign-escape", "'\\b' is the letter b",
+		  "\\< or \\>, which consume a character" },
 		{ "(?", "foreign-group", "'(?' is a group that begins with a question mark", NULL },
 		{ "*?", "foreign-lazy", "'*?' is a repetition and a question mark", NULL },
 		{ "+?", "foreign-lazy", "'+?' is a repetition and a question mark", NULL },
-		{ "[ \\t]", "foreign-tab", "a backslash in brackets is itself: this is blank, backslash, t", "a real tab" },
+		{ "[ \\t]", "foreign-tab",
+		  "a backslash in brackets is itself: this is blank, backslash, t", "a real tab" },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		const char *at = strstr(expression, rows[i].sign);
 		if (at != NULL && (at == expression || at[-1] != '\\'))
-			warn(check, text, (size_t) (at - text->text), rows[i].code, rows[i].text, rows[i].hint);
+			warn(check, text, (size_t) (at - text->text), rows[i].code, rows[i].text,
+			     rows[i].hint);
 	}
 }
 
 static void
-check_expression(Check *check, const RecipeText *text, const RecipeCond *cond, const RecipeFlags *flags)
+check_expression(Check *check, const RecipeText *text, const RecipeCond *cond,
+                 const RecipeFlags *flags)
 {
 	const char *expression = cond->rest;
 	g_autofree char *compiled = recipe_cond_expression(cond);
 	RecipePatternError error;
 	size_t at = (size_t) (expression - text->text);
-	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(compiled, flags->case_counts, &error);
+
+	g_autoptr(RecipePattern)
+		pattern = recipe_pattern_compile(compiled, flags->case_counts, &error);
 	bool folds;
 	g_autofree char *written_out = recipe_pattern_expand(compiled, &folds);
 	if (pattern == NULL) { /* an offset counts only where nothing was written out */
@@ -100,17 +119,21 @@ check_expression(Check *check, const RecipeText *text, const RecipeCond *cond, c
 		    "the recipe never fires; procmail logs \"Invalid regexp\"");
 		return;
 	}
+
 	const char *dot = find_plain_dot(expression);
 	if (dot != NULL)
-		warn(check, text, (size_t) (dot - text->text), "plain-dot", "this dot matches any character", "write \\.");
+		warn(check, text, (size_t) (dot - text->text), "plain-dot",
+		     "this dot matches any character", "write \\.");
 	const char *to = strstr(expression, "^TO");
 	if (to != NULL && to[3] != '_')
 		warn(check, text, (size_t) (to - text->text), "to-without-underscore",
-		     "'^TO' looks for a word anywhere in the recipient fields", "^TO_ looks for an address");
+		     "'^TO' looks for a word anywhere in the recipient fields",
+		     "^TO_ looks for an address");
+
 	const char *comment = strstr(expression, " # ");
 	if (comment != NULL)
-		warn(check, text, (size_t) (comment + 1 - text->text), "comment-in-condition", "a condition has no comments: '#' is searched for",
-		     NULL);
+		warn(check, text, (size_t) (comment + 1 - text->text), "comment-in-condition",
+		     "a condition has no comments: '#' is searched for", NULL);
 	check_foreign(check, text, expression);
 }
 
@@ -118,14 +141,19 @@ static void
 check_condition(Check *check, const RecipeText *text, const RecipeFlags *flags)
 {
 	RecipeCond cond = { 0 };
+
 	recipe_cond_read(&cond, text->text);
 	if (cond.kind == 'r' && !cond.substitutes)
 		check_expression(check, text, &cond, flags);
 	if ((cond.kind == '<' || cond.kind == '>') && !g_ascii_isdigit(*cond.rest))
-		add(check, text, (size_t) (cond.rest - text->text), PROBLEM_ERROR, "size", "a number should stand here",
-		    "'\\<' where the sign belongs to an expression");
-	if (*text->text == '\\' && (text->text[1] == '/' || text->text[1] == '<' || text->text[1] == '>'))
-		warn(check, text, 0, "first-backslash", "the backslash at the start of a condition is dropped", "put () before it");
+		add(check, text, (size_t) (cond.rest - text->text), PROBLEM_ERROR, "size",
+		    "a number should stand here", "'\\<' where the sign belongs to an expression");
+
+	if (*text->text == '\\' &&
+	    (text->text[1] == '/' || text->text[1] == '<' || text->text[1] == '>'))
+		warn(check, text, 0, "first-backslash",
+		     "the backslash at the start of a condition is dropped", "put () before it");
+
 	g_free(cond.variable);
 }
 
@@ -136,8 +164,10 @@ is_mbox_name(const RecipeNode *node)
 		return false;
 	const char *name = node->action.text;
 	size_t len = strcspn(name, " \t");
+
 	return len > 0 && strpbrk(name, "$`\"'") == NULL && name[len - 1] != '/' &&
-	       !(len > 1 && name[len - 1] == '.' && name[len - 2] == '/') && !g_str_has_prefix(name, "/dev/null");
+	       !(len > 1 && name[len - 1] == '.' && name[len - 2] == '/') &&
+	       !g_str_has_prefix(name, "/dev/null");
 }
 
 static void
@@ -145,38 +175,57 @@ check_action(Check *check, const RecipeNode *node, const RecipeFlags *flags)
 {
 	const char *name = node->action.text != NULL ? node->action.text : "";
 	bool program = node->action_kind == RECIPE_ACTION_PROGRAM;
+
 	if (flags->filters && program && !flags->waits)
-		warn(check, &node->start, 0, "filter-without-wait", "a filter without 'w': its failure is not seen", "add w: :0fw");
+		warn(check, &node->start, 0, "filter-without-wait",
+		     "a filter without 'w': its failure is not seen", "add w: :0fw");
 	if (flags->filters && !program)
-		warn(check, &node->start, 0, "no-filter", "'f' without a program does nothing", NULL);
+		warn(check, &node->start, 0, "no-filter", "'f' without a program does nothing",
+		     NULL);
 	if (is_mbox_name(node) && !flags->locks)
-		warn(check, &node->action, 0, "mbox-without-lock", "a file without a lock: two mails at once can mix",
+		warn(check, &node->action, 0, "mbox-without-lock",
+		     "a file without a lock: two mails at once can mix",
 		     "a second colon: :0:, or a '/' behind the name for a Maildir");
-	if (node->action_kind == RECIPE_ACTION_FOLDER && (*name == '*' || (strchr(name, '=') != NULL && *name != '/')))
-		warn(check, &node->action, 0, "odd-folder", "this is taken for the name of a folder", "the action comes after all conditions");
+
+	if (node->action_kind == RECIPE_ACTION_FOLDER &&
+	    (*name == '*' || (strchr(name, '=') != NULL && *name != '/')))
+		warn(check, &node->action, 0, "odd-folder",
+		     "this is taken for the name of a folder",
+		     "the action comes after all conditions");
+
 	if (*name == '{' && node->action_kind == RECIPE_ACTION_FOLDER)
-		warn(check, &node->action, 0, "odd-folder", "without a blank behind '{' this is the name of a folder", NULL);
-	if (flags->feeds != RECIPE_BOTH && !flags->copies && !flags->filters && node->name == NULL &&
-	    node->action_kind != RECIPE_ACTION_BLOCK && strcmp(name, "/dev/null") != 0)
-		warn(check, &node->start, 0, "half-a-mail", "only a part of the mail is delivered, the other is lost", "add c to keep the mail");
+		warn(check, &node->action, 0, "odd-folder",
+		     "without a blank behind '{' this is the name of a folder", NULL);
+	if (flags->feeds != RECIPE_BOTH && !flags->copies && !flags->filters &&
+	    node->name == NULL && node->action_kind != RECIPE_ACTION_BLOCK &&
+	    strcmp(name, "/dev/null") != 0)
+		warn(check, &node->start, 0, "half-a-mail",
+		     "only a part of the mail is delivered, the other is lost",
+		     "add c to keep the mail");
 }
 
 static void
 check_rule(Check *check, const RecipeNode *node)
 {
 	g_auto(RecipeFlags) flags = { 0 };
+
 	if (strpbrk(node->start.text, "$`\"'") == NULL) {
 		recipe_flags_parse(&flags, node->start.text);
-		const char *unknown = flags.unknown != '\0' ? strchr(node->start.text, flags.unknown) : NULL;
+		const char *unknown = flags.unknown != '\0'
+		                              ? strchr(node->start.text, flags.unknown)
+		                              : NULL;
 		if (unknown != NULL)
-			add(check, &node->start, (size_t) (unknown - node->start.text), PROBLEM_ERROR, "flag",
-			    "this is not a flag: the recipe does nothing", "flags are H B D A a E e h b f c w W i r, then ':' and a lockfile");
+			add(check, &node->start, (size_t) (unknown - node->start.text),
+			    PROBLEM_ERROR, "flag", "this is not a flag: the recipe does nothing",
+			    "flags are H B D A a E e h b f c w W i r, then ':' and a lockfile");
 		check_action(check, node, &flags);
 	}
+
 	for (guint i = 0; i < node->conditions->len; i++)
 		check_condition(check, node->conditions->pdata[i], &flags);
 	if (node->block == NULL)
 		return;
+
 	check->depth++;
 	check_nodes(check, node->block);
 	check->depth--;
@@ -187,6 +236,7 @@ check_text(Check *check, const FilterSource *source)
 {
 	const char *before = check->file;
 	g_autoptr(GPtrArray) nodes = recipe_parse(source, check->problems);
+
 	check->file = source->file;
 	if (nodes != NULL)
 		check_nodes(check, nodes);
@@ -197,27 +247,39 @@ check_text(Check *check, const FilterSource *source)
 static void
 check_included(Check *check, const RecipeNode *node)
 {
-	g_autofree char *name = recipe_constants_expand(check->constants, node->value.text, NULL, NULL);
-	g_autofree char *below = name != NULL && *name != '\0' ? recipe_constants_path(check->constants, name) : NULL;
+	g_autofree char *name = recipe_constants_expand(check->constants, node->value.text, NULL,
+	                                                NULL);
+	g_autofree char *below = name != NULL && *name != '\0'
+	                                 ? recipe_constants_path(check->constants, name)
+	                                 : NULL;
 	g_autofree char *path = below != NULL ? g_canonicalize_filename(below, NULL) : NULL;
 	g_autofree char *file = NULL, *text = NULL;
 	g_auto(Status) unread = STATUS_INIT;
 	size_t len;
-	if (path == NULL || check->env->services->open_script == NULL || g_hash_table_contains(check->seen, path))
+
+	if (path == NULL || check->env->services->open_script == NULL ||
+	    g_hash_table_contains(check->seen, path))
 		return;
 	if (g_hash_table_size(check->seen) > LIMIT_RECIPE_CHECKED_FILES) {
-		warn(check, &node->value, 0, "too-many-files", "so many files were included: this one was not looked at", NULL);
+		warn(check, &node->value, 0, "too-many-files",
+		     "so many files were included: this one was not looked at", NULL);
 		return;
 	}
+
 	g_hash_table_add(check->seen, g_strdup(path));
-	if (!check->env->services->open_script(check->env, PLACE_PATH, path, &file, &text, &len, &unread)) {
+	if (!check->env->services->open_script(check->env, PLACE_PATH, path, &file, &text, &len,
+	                                       &unread)) {
 		if (unread.id == STATUS_UNTRUSTED)
 			warn(check, &node->value, 0, "untrusted", unread.detail, NULL);
 		else
-			warn(check, &node->value, 0, "include-missing", "this file cannot be read: procmail goes on without it", NULL);
+			warn(check, &node->value, 0, "include-missing",
+			     "this file cannot be read: procmail goes on without it", NULL);
 		return;
 	}
-	const FilterSource source = { .file = file, .text = text, .len = len, .trust = SCRIPT_OWNER };
+
+	const FilterSource source = {
+		.file = file, .text = text, .len = len, .trust = SCRIPT_OWNER
+	};
 	check_text(check, &source);
 }
 
@@ -225,36 +287,52 @@ static void
 check_assignment(Check *check, const RecipeNode *node)
 {
 	const RecipeText at = { .line = node->line, .column = node->column };
+
 	if (strcmp(node->name, "PATH") == 0)
 		check->path_is_set = true;
 	if (strcmp(node->name, "DELIVERED") == 0)
-		warn(check, &at, 0, "delivered", "DELIVERED makes procmail lose mail; it is not heeded here", NULL);
+		warn(check, &at, 0, "delivered",
+		     "DELIVERED makes procmail lose mail; it is not heeded here", NULL);
 	if (strcmp(node->name, "HOST") == 0 && node->kind == RECIPE_ASSIGN)
-		warn(check, &at, 0, "host", "on another host the rest is not read; procmail loses the mail there, we keep it", NULL);
-	if (node->kind == RECIPE_ASSIGN && strchr(node->value.text, '`') != NULL && !check->path_is_set)
-		warn(check, &node->value, 0, "no-path", "a program is run before PATH was set", "PATH=/usr/local/bin:/usr/bin:/bin");
+		warn(check, &at, 0, "host",
+		     "on another host the rest is not read; procmail loses the mail there, we keep "
+		     "it",
+		     NULL);
+
+	if (node->kind == RECIPE_ASSIGN && strchr(node->value.text, '`') != NULL &&
+	    !check->path_is_set)
+		warn(check, &node->value, 0, "no-path", "a program is run before PATH was set",
+		     "PATH=/usr/local/bin:/usr/bin:/bin");
+
 	if (check->env == NULL)
 		return;
 	recipe_constants_follow(check->constants, node, check->depth == 0);
-	if (node->kind == RECIPE_ASSIGN && (strcmp(node->name, "INCLUDERC") == 0 || strcmp(node->name, "SWITCHRC") == 0))
+	if (node->kind == RECIPE_ASSIGN &&
+	    (strcmp(node->name, "INCLUDERC") == 0 || strcmp(node->name, "SWITCHRC") == 0))
 		check_included(check, node);
 }
 
-/* A copy for a folder that only some mail gets, and no recipe behind it: such mail is stored twice. */
+/*
+ * A copy for a folder that only some mail gets, and no recipe behind it: such mail is stored twice.
+ */
 static void
 check_last(Check *check, const GPtrArray *nodes)
 {
 	const RecipeNode *last = NULL;
+
 	for (guint i = nodes->len; i > 0 && last == NULL; i--)
 		if (((const RecipeNode *) nodes->pdata[i - 1])->kind == RECIPE_RULE)
 			last = nodes->pdata[i - 1];
 	if (last == NULL || last->action_kind != RECIPE_ACTION_FOLDER || last->conditions->len == 0)
 		return;
+
 	g_auto(RecipeFlags) flags = { 0 };
 	recipe_flags_parse(&flags, last->start.text);
 	if (flags.copies)
 		warn(check, &last->start, 0, "copy-falls-through",
-		     "the mail goes on behind a copy, and no recipe follows: it is stored in DEFAULT too", "without c it is stored here alone");
+		     "the mail goes on behind a copy, and no recipe follows: it is stored in "
+		     "DEFAULT too",
+		     "without c it is stored here alone");
 }
 
 static void
@@ -282,11 +360,17 @@ recipe_check_files(const FilterSource *source, FilterEnv *env, GPtrArray *proble
 {
 	g_autoptr(RecipeConstants) constants = recipe_constants_new(env);
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	Check check = { .file = source->file, .problems = problems, .env = env, .constants = constants, .seen = seen };
+	Check check = { .file = source->file,
+		        .problems = problems,
+		        .env = env,
+		        .constants = constants,
+		        .seen = seen };
 	g_autoptr(GPtrArray) nodes = recipe_parse(source, problems);
+
 	g_hash_table_add(seen, g_canonicalize_filename(source->file, NULL));
 	if (nodes == NULL)
 		return;
+
 	check_nodes(&check, nodes);
 	check_last(&check, nodes);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recipe-check: what can be said of an rc file before any mail comes: errors, and the known traps as warnings. */
+/*
+ * recipe-check: what can be said of an rc file before any mail comes: errors, and the known traps
+ * as warnings.
+ */
 #ifndef TODOKE_RECIPE_CHECK_H
 #define TODOKE_RECIPE_CHECK_H
 
@@ -8,7 +11,10 @@
 /* Append what is wrong with `nodes` (RecipeNode) to `problems`. */
 void recipe_check(const GPtrArray *nodes, const char *file, GPtrArray *problems);
 
-/* Parse and check `source`, and every file that it includes under a name that the files themselves tell; `env` opens them. */
+/*
+ * Parse and check `source`, and every file that it includes under a name that the files themselves
+ * tell; `env` opens them.
+ */
 void recipe_check_files(const FilterSource *source, FilterEnv *env, GPtrArray *problems);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recipe-cond-read: weights, areas and negations may come in any order and more than once, as procmail takes them. */
+/*
+ * recipe-cond-read: weights, areas and negations may come in any order and more than once, as
+ * procmail takes them.
+ */
 #include "filters/recipe/lang/recipe-cond-read.h"
 
 #include "filters/recipe/lang/recipe-parser.h"
@@ -19,6 +22,7 @@ static const char *
 read_number(const char *at, double *ret_number)
 {
 	const char *digits = at + (*at == '-' || *at == '+');
+
 	digits += *digits == '.';
 	if (!g_ascii_isdigit(*digits))
 		return NULL;
@@ -36,12 +40,15 @@ read_weight(RecipeCond *cond, const char *at)
 	const char *behind = read_number(at, &weight);
 	if (behind == NULL || *(behind = skip_blanks(behind)) != '^')
 		return NULL;
+
 	behind = read_number(skip_blanks(behind + 1), &exponent);
 	if (behind == NULL)
 		return NULL;
+
 	cond->weighted = true;
 	cond->weight = weight;
 	cond->exponent = exponent;
+
 	return behind;
 }
 
@@ -50,17 +57,22 @@ static const char *
 read_area(RecipeCond *cond, const char *at)
 {
 	const char *behind = at;
+
 	while (recipe_is_name(*behind) || (cond->fields && behind > at && *behind == '-'))
 		behind++;
 	const char *marks = skip_blanks(behind);
 	if (behind == at || marks[0] != '?' || marks[1] != '?')
 		return NULL;
+
 	g_autofree char *name = g_strndup(at, (gsize) (behind - at));
 	g_clear_pointer(&cond->variable, g_free);
-	cond->area = strcmp(name, "H") == 0 ? RECIPE_HEADER : strcmp(name, "B") == 0 ? RECIPE_BODY
-	             : strcmp(name, "HB") == 0 || strcmp(name, "BH") == 0 ? RECIPE_BOTH : 0;
+	cond->area = strcmp(name, "H") == 0                               ? RECIPE_HEADER
+	             : strcmp(name, "B") == 0                             ? RECIPE_BODY
+	             : strcmp(name, "HB") == 0 || strcmp(name, "BH") == 0 ? RECIPE_BOTH
+	                                                                  : 0;
 	if (cond->area == 0)
 		cond->variable = g_steal_pointer(&name);
+
 	return marks + 2;
 }
 
@@ -68,6 +80,7 @@ void
 recipe_cond_read(RecipeCond *cond, const char *text)
 {
 	const char *at = skip_blanks(text);
+
 	cond->kind = 'r';
 	cond->substitutes = cond->escaped = false;
 	for (;; at = skip_blanks(at)) {
@@ -82,6 +95,7 @@ recipe_cond_read(RecipeCond *cond, const char *text)
 			break;
 		at = behind;
 	}
+
 	if (*at == '$') {
 		cond->substitutes = true;
 		at++;
@@ -91,6 +105,7 @@ recipe_cond_read(RecipeCond *cond, const char *text)
 		cond->escaped = true;
 		at++;
 	}
+
 	cond->rest = cond->kind == 'r' && !cond->substitutes ? at : skip_blanks(at);
 }
 

@@ -22,11 +22,14 @@ typedef struct {
 RecipeConstants *
 recipe_constants_new(FilterEnv *env)
 {
-	static const char *const names[] = { "HOME", "MAILDIR", "DEFAULT", "ORGMAIL", "LOGNAME", "HOST" };
+	static const char *const names[] = { "HOME",    "MAILDIR", "DEFAULT",
+		                             "ORGMAIL", "LOGNAME", "HOST" };
 	RecipeConstants *constants = g_new(RecipeConstants, 1);
+
 	constants->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	for (size_t i = 0; env->services->recipe_variable != NULL && i < G_N_ELEMENTS(names); i++)
-		g_hash_table_insert(constants->values, g_strdup(names[i]), g_strdup(env->services->recipe_variable(env, names[i])));
+		g_hash_table_insert(constants->values, g_strdup(names[i]),
+		                    g_strdup(env->services->recipe_variable(env, names[i])));
 	return constants;
 }
 
@@ -54,7 +57,9 @@ recipe_constants_forget(RecipeConstants *constants, const char *name)
 void
 recipe_constants_follow(RecipeConstants *constants, const RecipeNode *node, bool certain)
 {
-	char *value = node->kind == RECIPE_ASSIGN && certain ? recipe_constants_expand(constants, node->value.text, NULL, NULL) : NULL;
+	char *value = node->kind == RECIPE_ASSIGN && certain
+	                      ? recipe_constants_expand(constants, node->value.text, NULL, NULL)
+	                      : NULL;
 	g_hash_table_insert(constants->values, g_strdup(node->name), value);
 }
 
@@ -64,10 +69,12 @@ take_name(Expander *expander)
 {
 	bool braces = *expander->at == '{';
 	const char *start = expander->at + braces, *end = start;
+
 	while (recipe_is_name(*end))
 		end++;
 	if (end == start || g_ascii_isdigit(*start) || (braces && *end != '}'))
 		return NULL;
+
 	expander->at = end + braces;
 	return g_strndup(start, (gsize) (end - start));
 }
@@ -76,6 +83,7 @@ static bool
 put_variable(Expander *expander)
 {
 	bool disarms = *expander->at == '\\';
+
 	expander->at += disarms;
 	g_autofree char *name = take_name(expander);
 	const char *value = name != NULL ? recipe_constants_get(expander->constants, name) : NULL;
@@ -83,7 +91,9 @@ put_variable(Expander *expander)
 		recipe_pattern_disarm(expander->out, value);
 	else if (value != NULL)
 		g_string_append(expander->out, value);
-	return value != NULL || (name != NULL && expander->unknown != NULL && expander->unknown(expander->out, name, expander->user));
+
+	return value != NULL || (name != NULL && expander->unknown != NULL &&
+	                         expander->unknown(expander->out, name, expander->user));
 }
 
 /* Behind a backslash. */
@@ -91,10 +101,12 @@ static void
 put_escaped(Expander *expander, bool quoted)
 {
 	char c = *expander->at;
+
 	if (c != '\0')
 		expander->at++;
 	if (c == '\n')
 		return;
+
 	if (c == '\0' || (quoted && strchr("\\$`\"", c) == NULL))
 		g_string_append_c(expander->out, '\\');
 	if (c != '\0')
@@ -114,6 +126,7 @@ expand(Expander *expander_start, bool all_quoted)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
 	Expander expander = *expander_start;
+
 	expander.out = out;
 	bool quoted = all_quoted;
 	while (*expander.at != '\0') {
@@ -131,11 +144,13 @@ expand(Expander *expander_start, bool all_quoted)
 		else
 			g_string_append_c(out, c);
 	}
+
 	return g_strdup(out->str);
 }
 
 char *
-recipe_constants_expand(const RecipeConstants *constants, const char *text, RecipeUnknown unknown, gpointer user)
+recipe_constants_expand(const RecipeConstants *constants, const char *text, RecipeUnknown unknown,
+                        gpointer user)
 {
 	Expander expander = { constants, text, NULL, unknown, user };
 	return expand(&expander, false);
@@ -154,5 +169,6 @@ recipe_constants_path(const RecipeConstants *constants, const char *path)
 	const char *folder = recipe_constants_get(constants, "MAILDIR");
 	if (folder == NULL || *folder != '/')
 		folder = recipe_constants_get(constants, "HOME");
-	return *path == '/' || folder == NULL ? g_strdup(path) : g_build_filename(folder, path, NULL);
+	return *path == '/' || folder == NULL ? g_strdup(path)
+	                                      : g_build_filename(folder, path, NULL);
 }

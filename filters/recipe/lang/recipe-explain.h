@@ -5,7 +5,10 @@
 
 #include <glib.h>
 
-/* One paragraph a recipe: number, line, conditions, action, and what happens after it. Caller frees. */
+/*
+ * One paragraph a recipe: number, line, conditions, action, and what happens after it. Caller
+ * frees.
+ */
 char *recipe_explain(const GPtrArray *nodes);
 
 #endif

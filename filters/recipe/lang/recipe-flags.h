@@ -7,22 +7,23 @@
 
 /* The first line of a recipe, expanded. */
 typedef struct {
-	bool case_counts;  /* D */
-	bool also;         /* A */
-	bool also_success; /* a */
-	bool otherwise;    /* E */
-	bool on_failure;   /* e */
-	bool filters;      /* f */
-	bool copies;       /* c */
-	bool waits;        /* w, W */
-	bool quiet;        /* W: a failure is no error worth the log */
+	bool case_counts;          /* D */
+	bool also;                 /* A */
+	bool also_success;         /* a */
+	bool otherwise;            /* E */
+	bool on_failure;           /* e */
+	bool filters;              /* f */
+	bool copies;               /* c */
+	bool waits;                /* w, W */
+	bool quiet;                /* W: a failure is no error worth the log */
 	bool ignores_write_errors; /* i */
-	bool raw;          /* r */
-	RecipeParts area;  /* H, B */
-	RecipeParts feeds; /* h, b */
+	bool raw;                  /* r */
+	RecipeParts area;          /* H, B */
+	RecipeParts feeds;         /* h, b */
 	bool locks;
-	char *lock;        /* NULL: by the folder's name */
-	char unknown;      /* the first character that is no flag; procmail reads no further. 0: none */
+	char *lock; /* NULL: by the folder's name */
+	/* the first character that is no flag; procmail reads no further. 0: none */
+	char unknown;
 } RecipeFlags;
 
 /* Read flags and lockfile. */

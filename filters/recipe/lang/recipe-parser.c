@@ -25,6 +25,7 @@ void
 recipe_node_free(gpointer data)
 {
 	RecipeNode *node = data;
+
 	g_free(node->name);
 	g_free(node->value.text);
 	g_free(node->start.text);
@@ -58,11 +59,13 @@ next(Parser *parser)
 	char c = peek(parser);
 	if (parser->at == parser->end)
 		return '\0';
+
 	parser->at++;
 	if (c == '\n') {
 		parser->line++;
 		parser->line_start = parser->at;
 	}
+
 	return c;
 }
 
@@ -73,13 +76,19 @@ column(const Parser *parser)
 }
 
 static void
-complain(Parser *parser, unsigned line, unsigned at_column, const char *code, const char *text, const char *hint)
+complain(Parser *parser, unsigned line, unsigned at_column, const char *code, const char *text,
+         const char *hint)
 {
 	if (parser->problems != NULL && parser->problems->len >= LIMIT_RECIPE_PROBLEMS)
 		return;
 	const Problem problem = {
-		.file = (char *) (uintptr_t) parser->source->file, .line = line, .column = at_column, .severity = PROBLEM_ERROR,
-		.code = code, .text = (char *) (uintptr_t) text, .hint = (char *) (uintptr_t) hint,
+		.file = (char *) (uintptr_t) parser->source->file,
+		.line = line,
+		.column = at_column,
+		.severity = PROBLEM_ERROR,
+		.code = code,
+		.text = (char *) (uintptr_t) text,
+		.hint = (char *) (uintptr_t) hint,
 	};
 	problem_add(parser->problems, &problem);
 }
@@ -125,9 +134,11 @@ skip_comment(Parser *parser)
 {
 	const char *start = parser->at;
 	bool is_comment = peek(parser) == '#';
+
 	skip_line(parser);
 	if (!is_comment || parser->comments == NULL)
 		return;
+
 	RecipeComment *comment = g_new(RecipeComment, 1);
 	*comment = (RecipeComment){ parser->line, g_strndup(start, (gsize) (parser->at - start)) };
 	g_ptr_array_add(parser->comments, comment);
@@ -164,6 +175,7 @@ take_alternative(Parser *parser, GString *out)
 	const char *at = parser->at, *end = parser->end;
 	if (end - at < 2 || at[0] != '$' || at[1] != '{')
 		return false;
+
 	for (at += 2; at < end && recipe_is_name(*at);)
 		at++;
 	if (at < end && *at == ':')
@@ -176,12 +188,16 @@ take_alternative(Parser *parser, GString *out)
 	return true;
 }
 
-/* Take what stands in quotes, with them. Between "${NAME:-" and its brace a double quote is a character. */
+/*
+ * Take what stands in quotes, with them. Between "${NAME:-" and its brace a double quote is a
+ * character.
+ */
 static void
 take_quoted(Parser *parser, GString *out)
 {
 	unsigned line = parser->line, at_column = column(parser), braces = 0;
 	char quote = next(parser);
+
 	g_string_append_c(out, quote);
 	while (parser->at < parser->end && (peek(parser) != quote || braces > 0)) {
 		if (quote == '\'')
@@ -191,23 +207,28 @@ take_quoted(Parser *parser, GString *out)
 		else if (braces > 0 && peek(parser) == '}') {
 			g_string_append_c(out, next(parser));
 			braces--;
-		}
-		else if (quote == '"' && peek(parser) == '`')
+		} else if (quote == '"' && peek(parser) == '`')
 			take_quoted(parser, out);
 		else
 			take(parser, out);
 	}
+
 	if (parser->at == parser->end)
-		complain(parser, line, at_column, "unclosed-quote", "the quote is not closed", NULL);
+		complain(parser, line, at_column, "unclosed-quote", "the quote is not closed",
+		         NULL);
 	else
 		g_string_append_c(out, next(parser));
 }
 
-/* Raw text up to an unquoted line end or, for an assignment, to a blank. A comment ends it too, where a word would begin. */
+/*
+ * Raw text up to an unquoted line end or, for an assignment, to a blank. A comment ends it too,
+ * where a word would begin.
+ */
 static RecipeText
 take_words(Parser *parser, bool one_word)
 {
 	GString *out = g_string_new(NULL);
+
 	skip_blanks_over_lines(parser);
 	RecipeText text = { NULL, parser->line, column(parser) };
 	bool word_begins = true;
@@ -224,6 +245,7 @@ take_words(Parser *parser, bool one_word)
 			take(parser, out);
 		word_begins = blank;
 	}
+
 	if (!one_word || peek(parser) == '#')
 		skip_comment(parser);
 	text.text = g_string_free(out, FALSE);
@@ -231,14 +253,15 @@ take_words(Parser *parser, bool one_word)
 }
 
 /*
- * Raw text up to a line end that has no backslash before it. The line behind a backslash is taken as it stands, or without its
- * indentation. A program keeps backslash and line end: what they mean in quotes and comments the shell knows;
- * only a line of nothing but a backslash is an empty one.
+ * Raw text up to a line end that has no backslash before it. The line behind a backslash is taken
+ * as it stands, or without its indentation. A program keeps backslash and line end: what they mean
+ * in quotes and comments the shell knows; only a line of nothing but a backslash is an empty one.
  */
 static RecipeText
 take_line(Parser *parser, bool keeps_indentation, bool is_program)
 {
 	GString *out = g_string_new(NULL);
+
 	skip_blanks(parser);
 	RecipeText text = { NULL, parser->line, column(parser) };
 	while (parser->at < parser->end && peek(parser) != '\n') {
@@ -251,10 +274,13 @@ take_line(Parser *parser, bool keeps_indentation, bool is_program)
 		}
 		next(parser);
 		if (is_program)
-			g_string_append(out, out->len > 0 && out->str[out->len - 1] == '\n' ? "\n" : "\\\n");
+			g_string_append(out, out->len > 0 && out->str[out->len - 1] == '\n'
+			                             ? "\n"
+			                             : "\\\n");
 		else if (!keeps_indentation)
 			skip_blanks(parser);
 	}
+
 	while (out->len > 0 && (out->str[out->len - 1] == ' ' || out->str[out->len - 1] == '\t'))
 		g_string_truncate(out, out->len - 1);
 	text.text = g_string_free(out, FALSE);
@@ -294,9 +320,11 @@ static RecipeNode *
 parse_assignment(Parser *parser)
 {
 	RecipeNode *node = node_new(parser, RECIPE_UNSET);
+
 	node->name = take_name(parser);
 	const char *behind = parser->at;
 	skip_blanks(parser);
+
 	if (*node->name != '\0' && !g_ascii_isdigit(*node->name)) {
 		if (peek(parser) == '=') {
 			next(parser);
@@ -304,23 +332,31 @@ parse_assignment(Parser *parser)
 			node->value = take_words(parser, true);
 			return node;
 		}
-		if (parser->at > behind || parser->at == parser->end || strchr("\n\r#", peek(parser)) != NULL)
+		if (parser->at > behind || parser->at == parser->end ||
+		    strchr("\n\r#", peek(parser)) != NULL)
 			return node;
 	}
-	complain(parser, node->line, node->column, "not-understood", "this is neither an assignment nor a recipe: procmail skips it",
+
+	complain(parser, node->line, node->column, "not-understood",
+	         "this is neither an assignment nor a recipe: procmail skips it",
 	         "a recipe begins with :0, a condition with *, a comment with #");
 	if (peek(parser) != '}') /* a name right before the brace: the block ends all the same */
 		skip_line(parser);
 	recipe_node_free(node);
+
 	return NULL;
 }
 
-/* Is the condition that begins here a program? A weight, a "!" or an area may stand before its mark. */
+/*
+ * Is the condition that begins here a program? A weight, a "!" or an area may stand before its
+ * mark.
+ */
 static bool
 asks_program(const Parser *parser)
 {
 	static const char marks[] = " \t!0123456789^.+-";
 	const char *at = parser->at, *end = parser->end;
+
 	while (at < end && strchr(marks, *at) != NULL)
 		at++;
 	const char *name = at;
@@ -333,6 +369,7 @@ asks_program(const Parser *parser)
 			at++;
 	else if (at > name)
 		return false;
+
 	return at < end && *at == '?';
 }
 
@@ -367,6 +404,7 @@ take_capture(Parser *parser)
 {
 	const Parser before = *parser;
 	g_autofree char *name = take_name(parser);
+
 	skip_blanks(parser);
 	if (*name != '\0' && peek(parser) == '=') {
 		next(parser);
@@ -376,6 +414,7 @@ take_capture(Parser *parser)
 			return g_steal_pointer(&name);
 		}
 	}
+
 	*parser = before;
 	return NULL;
 }
@@ -385,10 +424,12 @@ parse_nested(Parser *parser, RecipeNode *node)
 {
 	node->action_kind = RECIPE_ACTION_BLOCK;
 	if (++parser->depth > LIMIT_RECIPE_NESTING) {
-		complain(parser, node->line, node->column, "nesting", "blocks are nested too deeply", NULL);
+		complain(parser, node->line, node->column, "nesting",
+		         "blocks are nested too deeply", NULL);
 		parser->too_deep = true;
 		parser->at = parser->end;
 	}
+
 	node->block = parse_block(parser, true);
 	parser->depth--;
 }
@@ -396,22 +437,27 @@ parse_nested(Parser *parser, RecipeNode *node)
 static bool
 opens_block(const Parser *parser)
 {
-	return peek(parser) == '{' && (parser->at + 1 == parser->end || g_ascii_isspace(parser->at[1]));
+	return peek(parser) == '{' &&
+	       (parser->at + 1 == parser->end || g_ascii_isspace(parser->at[1]));
 }
 
 static void
 parse_action(Parser *parser, RecipeNode *node)
 {
 	char c = peek(parser);
+
 	if (parser->at == parser->end || c == '}' || c == ':') {
-		complain(parser, node->line, node->column, "no-action", "the recipe has no action: procmail skips it", NULL);
+		complain(parser, node->line, node->column, "no-action",
+		         "the recipe has no action: procmail skips it", NULL);
 		return;
 	}
+
 	if (opens_block(parser)) {
 		next(parser);
 		parse_nested(parser, node);
 		return;
 	}
+
 	node->name = take_capture(parser);
 	if (node->name != NULL || c == '|') {
 		if (node->name == NULL)
@@ -433,18 +479,22 @@ static RecipeNode *
 parse_rule(Parser *parser)
 {
 	RecipeNode *node = node_new(parser, RECIPE_RULE);
+
 	node->conditions = g_ptr_array_new_with_free_func(text_free);
 	next(parser);
 	skip_blanks(parser);
+
 	unsigned counted = 0;
 	bool has_number = false;
 	for (; g_ascii_isdigit(peek(parser)); has_number = true) {
 		unsigned digit = (unsigned) (next(parser) - '0');
 		counted = MIN(counted * 10 + digit, 1000);
 	}
+
 	node->start = take_words(parser, false);
 	parse_conditions(parser, node, has_number ? counted : 1);
 	parse_action(parser, node);
+
 	return node;
 }
 
@@ -453,17 +503,20 @@ parse_block(Parser *parser, bool nested)
 {
 	GPtrArray *nodes = g_ptr_array_new_with_free_func(recipe_node_free);
 	unsigned line = parser->line, at_column = column(parser);
+
 	for (;;) {
 		skip_to_text(parser);
 		RecipeNode *node = NULL;
 		if (parser->at == parser->end) {
 			if (nested && !parser->too_deep)
-				complain(parser, line, at_column > 1 ? at_column - 1 : 1, "unclosed-block", "the block is not closed", NULL);
+				complain(parser, line, at_column > 1 ? at_column - 1 : 1,
+				         "unclosed-block", "the block is not closed", NULL);
 			return nodes;
 		}
 		if (peek(parser) == '}') {
 			if (!nested)
-				complain(parser, parser->line, column(parser), "stray-brace", "there is no block to close", NULL);
+				complain(parser, parser->line, column(parser), "stray-brace",
+				         "there is no block to close", NULL);
 			next(parser);
 			if (nested)
 				return nodes;
@@ -487,13 +540,21 @@ GPtrArray *
 recipe_parse_comments(const FilterSource *source, GPtrArray *problems, GPtrArray *comments)
 {
 	Parser parser = {
-		.source = source, .at = source->text, .end = source->text + source->len, .line_start = source->text, .line = 1,
-		.problems = problems, .comments = comments,
+		.source = source,
+		.at = source->text,
+		.end = source->text + source->len,
+		.line_start = source->text,
+		.line = 1,
+		.problems = problems,
+		.comments = comments,
 	};
+
 	if (memchr(source->text, '\0', source->len) != NULL) {
-		complain(&parser, 1, 1, "binary", "the file has a NUL in it: it is not an rc file", NULL);
+		complain(&parser, 1, 1, "binary", "the file has a NUL in it: it is not an rc file",
+		         NULL);
 		return NULL;
 	}
+
 	g_autoptr(GPtrArray) nodes = parse_block(&parser, false);
 	return parser.too_deep ? NULL : g_steal_pointer(&nodes);
 }

@@ -22,14 +22,19 @@ static const struct {
 	const char *stands_for;
 	bool folds;
 } macros[] = {
-	{ "^TO_", "(^((Original-)?(Resent-)?(To|Cc|Bcc)|(X-Envelope|Apparently(-Resent)?)-To):(.*[^-a-zA-Z0-9_.])?)", false },
-	{ "^TO", "(^((Original-)?(Resent-)?(To|Cc|Bcc)|(X-Envelope|Apparently(-Resent)?)-To):(.*[^a-zA-Z])?)", false },
+	{ "^TO_",
+	  "(^((Original-)?(Resent-)?(To|Cc|Bcc)|(X-Envelope|Apparently(-Resent)?)-To):(.*[^-a-zA-Z0-9_.])?)",
+	  false },
+	{ "^TO",
+	  "(^((Original-)?(Resent-)?(To|Cc|Bcc)|(X-Envelope|Apparently(-Resent)?)-To):(.*[^a-zA-Z])?)",
+	  false },
 	{ "^FROM_DAEMON",
 	  "(^(Mailing-List:|Precedence:.*(junk|bulk|list)|To: Multiple recipients of |"
 	  "(((Resent-)?(From|Sender)|X-Envelope-From):|>?From )([^>]*[^(.%@a-z0-9])?("
 	  "Post(ma?(st(e?r)?|n)|office)|(send)?Mail(er)?|daemon|m(mdf|ajordomo)|n?uucp|LIST(SERV|proc)|NETSERV|"
 	  "o(wner|ps)|r(e(quest|sponse)|oot)|b(ounce|bs\\.smtp)|echo|mirror|s(erv(ices?|er)|mtp(error)?|ystem)|"
-	  "A(dmin(istrator)?|MMGR|utoanswer))(([^).!:a-z0-9][-_a-z0-9]*)?[%@>\t ][^<)]*(\\(.*\\).*)?)?$([^>]|$)))",
+	  "A(dmin(istrator)?|MMGR|utoanswer))(([^).!:a-z0-9][-_a-z0-9]*)?[%@>\t "
+	  "][^<)]*(\\(.*\\).*)?)?$([^>]|$)))",
 	  true },
 	{ "^FROM_MAILER",
 	  "(^(((Resent-)?(From|Sender)|X-Envelope-From):|>?From )([^>]*[^(.%@a-z0-9])?("
@@ -44,10 +49,12 @@ recipe_pattern_expand(const char *expression, bool *ret_folds)
 {
 	GString *out = g_string_new(NULL);
 	bool folds = false;
+
 	for (const char *at = expression; *at != '\0';) {
 		size_t i = 0;
 		bool escaped = at > expression && at[-1] == '\\';
-		while (i < G_N_ELEMENTS(macros) && (escaped || !g_str_has_prefix(at, macros[i].name)))
+		while (i < G_N_ELEMENTS(macros) &&
+		       (escaped || !g_str_has_prefix(at, macros[i].name)))
 			i++;
 		if (i == G_N_ELEMENTS(macros)) {
 			g_string_append_c(out, *at++);
@@ -57,6 +64,7 @@ recipe_pattern_expand(const char *expression, bool *ret_folds)
 		folds = folds || macros[i].folds;
 		at += strlen(macros[i].name);
 	}
+
 	*ret_folds = folds;
 	return g_string_free(out, FALSE);
 }
@@ -78,19 +86,24 @@ RecipePattern *
 recipe_pattern_compile(const char *expression, bool case_counts, RecipePatternError *ret_error)
 {
 	bool folds;
+
 	if (strlen(expression) > LIMIT_RECIPE_PATTERN_BYTES) {
-		*ret_error = (RecipePatternError){ LIMIT_RECIPE_PATTERN_BYTES, "the expression is too long" };
+		*ret_error = (RecipePatternError){ LIMIT_RECIPE_PATTERN_BYTES,
+			                           "the expression is too long" };
 		return NULL;
 	}
+
 	g_autofree char *written_out = recipe_pattern_expand(expression, &folds);
 	g_autoptr(RecipePattern) pattern = g_new0(RecipePattern, 1);
 	pattern->tree = recipe_tree_parse(written_out, case_counts && !folds, ret_error);
 	if (pattern->tree == NULL)
 		return NULL;
+
 	pattern->states = recipe_states_new(pattern->tree);
 	pattern->pcre = recipe_tree_pcre(pattern->tree);
 	RegexFlags flags = case_counts && !folds ? REGEX_PLAIN : REGEX_CASELESS;
 	pattern->regex = regex_compile(pattern->pcre->str, pattern->pcre->len, flags, NULL);
+
 	return g_steal_pointer(&pattern);
 }
 
@@ -116,6 +129,7 @@ ask_pcre(const RecipePattern *pattern, const char *text, size_t len)
 	padded[0] = '\n';
 	memcpy(padded + 1, text, len);
 	memcpy(padded + 1 + len, "\n", 2);
+
 	switch (regex_match(pattern->regex, padded, len + 2, 0, NULL, 0)) {
 	case REGEX_MATCH:
 		return RECIPE_MATCH;
@@ -127,18 +141,23 @@ ask_pcre(const RecipePattern *pattern, const char *text, size_t len)
 }
 
 RecipeMatch
-recipe_pattern_simulate(const RecipePattern *pattern, const char *text, size_t len, RecipeSpan *ret_match)
+recipe_pattern_simulate(const RecipePattern *pattern, const char *text, size_t len,
+                        RecipeSpan *ret_match)
 {
 	RecipeSpan found = { 0, 0 };
-	const RecipeSearch search = { .text = text, .len = len, .from = 0, .longest = pattern->tree->splits };
+	const RecipeSearch search = {
+		.text = text, .len = len, .from = 0, .longest = pattern->tree->splits
+	};
 	RecipeMatch answer = recipe_states_run(pattern->states, &search, &found);
+
 	if (answer == RECIPE_MATCH && pattern->tree->splits && ret_match != NULL)
 		*ret_match = found;
 	return answer;
 }
 
 RecipeMatch
-recipe_pattern_match(const RecipePattern *pattern, const char *text, size_t len, RecipeSpan *ret_match)
+recipe_pattern_match(const RecipePattern *pattern, const char *text, size_t len,
+                     RecipeSpan *ret_match)
 {
 	RecipeMatch answer = ask_pcre(pattern, text, len);
 	if (answer == RECIPE_NO_MATCH || (answer == RECIPE_MATCH && !pattern->tree->splits))
@@ -147,9 +166,14 @@ recipe_pattern_match(const RecipePattern *pattern, const char *text, size_t len,
 }
 
 RecipeMatch
-recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len, size_t from, RecipeSpan *ret_match)
+recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len, size_t from,
+                    RecipeSpan *ret_match)
 {
-	const RecipeSearch search = { .text = text, .len = len, .from = from, .longest = pattern->tree->splits, .counts = true };
+	const RecipeSearch search = { .text = text,
+		                      .len = len,
+		                      .from = from,
+		                      .longest = pattern->tree->splits,
+		                      .counts = true };
 	return recipe_states_run(pattern->states, &search, ret_match);
 }
 

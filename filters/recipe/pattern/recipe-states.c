@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-states: a state remembers where its path crossed \/, and of two paths to one state the one that crossed it
- * further left is kept. Among the ends, the leftmost crossing wins, then the last end: procmail's rule of which match is MATCH.
+ * recipe-states: a state remembers where its path crossed \/, and of two paths to one state the one
+ * that crossed it further left is kept. Among the ends, the leftmost crossing wins, then the last
+ * end: procmail's rule of which match is MATCH.
  */
 #include "filters/recipe/pattern/recipe-states.h"
 
@@ -27,9 +28,9 @@ struct RecipeStates {
 typedef struct {
 	const RecipeStates *program;
 	const RecipeSearch *search;
-	guint *list;       /* states that wait for an octet */
-	size_t *crossed;   /* by state */
-	size_t *seen;      /* by state: the position + 1 at which it was entered last */
+	guint *list;     /* states that wait for an octet */
+	size_t *crossed; /* by state */
+	size_t *seen;    /* by state: the position + 1 at which it was entered last */
 	guint n;
 	guint *stack;
 	size_t best_crossing;
@@ -67,6 +68,7 @@ build(RecipeStates *states, const RecipeTreeNode *node, guint next)
 		guint left = build(states, node->left, next);
 		return add_state(states, OP_FORK, left, build(states, node->right, next));
 	}
+
 	switch (node->kind) {
 	case TREE_EMPTY:
 		return next;
@@ -107,7 +109,8 @@ recipe_states_free(RecipeStates *states)
 static void
 accept(Run *run, size_t at, size_t crossed)
 {
-	if (run->found && (crossed > run->best_crossing || (crossed == run->best_crossing && at <= run->best_end)))
+	if (run->found && (crossed > run->best_crossing ||
+	                   (crossed == run->best_crossing && at <= run->best_end)))
 		return;
 	run->found = true;
 	run->best_crossing = crossed;
@@ -142,7 +145,8 @@ enter(Run *run, guint state, size_t at, size_t crossed)
 		if (what->op == OP_ACCEPT)
 			accept(run, at, path);
 		else if (what->op == OP_SPLIT)
-			push(run, &top, what->next, at, at); /* of several \/ on a path the last one counts */
+			/* of several \/ on a path the last one counts */
+			push(run, &top, what->next, at, at);
 		else if (what->op == OP_END && at == run->search->len + 1)
 			push(run, &top, what->next, at, path);
 		else if (what->op == OP_FORK) {
@@ -163,10 +167,12 @@ static void
 step(Run *run, size_t at, char c, guint *now, size_t *now_crossed)
 {
 	guint n = run->n;
+
 	for (guint i = 0; i < n; i++) {
 		now[i] = run->list[i];
 		now_crossed[i] = run->crossed[now[i]];
 	}
+
 	run->n = 0;
 	for (guint i = 0; i < n; i++) {
 		const State *state = &g_array_index(run->program->states, State, now[i]);
@@ -186,9 +192,14 @@ static RecipeMatch
 follow(Run *run, guint *now, size_t *now_crossed)
 {
 	const RecipeSearch *search = run->search;
-	/* A search that goes on behind a line end sees that line end again, as the first one sees the one that nobody wrote. */
+	/*
+	 * A search that goes on behind a line end sees that line end again, as the first one sees
+	 * the one that nobody wrote.
+	 */
 	bool behind_newline = search->from == 0 || search->text[search->from - 1] == '\n';
-	for (size_t at = behind_newline ? search->from : search->from + 1; at <= search->len + 2; at++) {
+
+	for (size_t at = behind_newline ? search->from : search->from + 1; at <= search->len + 2;
+	     at++) {
 		if (!run->found)
 			enter(run, run->program->start, at, NOT_CROSSED);
 		if ((run->found && !search->longest) || at == search->len + 2)
@@ -199,6 +210,7 @@ follow(Run *run, guint *now, size_t *now_crossed)
 		if (run->steps > LIMIT_RECIPE_PATTERN_STEPS)
 			return RECIPE_LIMIT;
 	}
+
 	return run->found ? RECIPE_MATCH : RECIPE_NO_MATCH;
 }
 
@@ -218,14 +230,23 @@ recipe_states_run(const RecipeStates *states, const RecipeSearch *search, Recipe
 	g_autofree size_t *crossed = g_new0(size_t, n);
 	g_autofree size_t *now_crossed = g_new(size_t, n);
 	g_autofree size_t *seen = g_new0(size_t, n);
-	Run run = { .program = states, .search = search, .list = list, .crossed = crossed, .seen = seen, .stack = stack };
+	Run run = { .program = states,
+		    .search = search,
+		    .list = list,
+		    .crossed = crossed,
+		    .seen = seen,
+		    .stack = stack };
 	RecipeMatch answer = follow(&run, now, now_crossed);
+
 	if (answer == RECIPE_MATCH) {
 		size_t start = run.best_crossing == NOT_CROSSED ? run.best_end : run.best_crossing;
 		if (search->counts)
-			*ret_span = (RecipeSpan){ start - (start > 0), run.best_end - (run.best_end > 0) };
+			*ret_span = (RecipeSpan){ start - (start > 0),
+				                  run.best_end - (run.best_end > 0) };
 		else
-			*ret_span = (RecipeSpan){ text_offset(search, start), text_offset(search, run.best_end) };
+			*ret_span = (RecipeSpan){ text_offset(search, start),
+				                  text_offset(search, run.best_end) };
 	}
+
 	return answer;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-tree: reads an expression as procmail does: only the first of * + ? behind an item repeats it, a backslash in a class
- * is itself, there are no braces and no classes with names.
+ * recipe-tree: reads an expression as procmail does: only the first of * + ? behind an item repeats
+ * it, a backslash in a class is itself, there are no braces and no classes with names.
  */
 #include "filters/recipe/pattern/recipe-tree.h"
 
@@ -24,10 +24,12 @@ static RecipeTreeNode *
 node_new(Parser *parser, RecipeTreeKind kind, RecipeTreeNode *left, RecipeTreeNode *right)
 {
 	RecipeTreeNode *node = g_new0(RecipeTreeNode, 1);
+
 	node->kind = kind;
 	node->left = left;
 	node->right = right;
 	g_ptr_array_add(parser->tree->nodes, node);
+
 	return node;
 }
 
@@ -42,7 +44,9 @@ fail(Parser *parser, const char *text)
 static void
 set_add(const Parser *parser, RecipeSet *set, guchar c)
 {
-	guchar other = parser->case_counts ? c : (guchar) (g_ascii_isupper(c) ? g_ascii_tolower(c) : g_ascii_toupper(c));
+	guchar other = parser->case_counts ? c
+	                                   : (guchar) (g_ascii_isupper(c) ? g_ascii_tolower(c)
+	                                                                  : g_ascii_toupper(c));
 	set->bits[c >> 5] |= 1u << (c & 31);
 	set->bits[other >> 5] |= 1u << (other & 31);
 }
@@ -76,6 +80,7 @@ static RecipeTreeNode *
 word_edge(Parser *parser)
 {
 	RecipeTreeNode *node = one_octet(parser, '_');
+
 	for (int c = 0; c < 256; c++)
 		if (g_ascii_isalnum(c))
 			set_add(parser, &node->set, (guchar) c);
@@ -89,9 +94,11 @@ parse_class(Parser *parser)
 {
 	RecipeTreeNode *node = node_new(parser, TREE_SET, NULL, NULL);
 	bool inverted = *parser->at == '^';
+
 	if (inverted)
 		parser->at++;
-	for (bool first = true; *parser->at != '\0' && (first || *parser->at != ']'); first = false) {
+	for (bool first = true; *parser->at != '\0' && (first || *parser->at != ']');
+	     first = false) {
 		guchar from = (guchar) *parser->at++;
 		set_add(parser, &node->set, from);
 		while (parser->at[0] == '-' && parser->at[1] != ']' && parser->at[1] != '\0') {
@@ -103,12 +110,14 @@ parse_class(Parser *parser)
 			parser->at += 2;
 		}
 	}
+
 	if (*parser->at == ']')
 		parser->at++;
 	if (inverted) {
 		set_add(parser, &node->set, '\n');
 		set_invert(&node->set);
 	}
+
 	return node;
 }
 
@@ -123,6 +132,7 @@ parse_group(Parser *parser)
 		return NULL;
 	if (*parser->at != ')')
 		return fail(parser, "a group is not closed");
+
 	parser->at++;
 	return node;
 }
@@ -133,11 +143,13 @@ parse_backslash(Parser *parser)
 	char c = *parser->at;
 	if (c == '\0')
 		return one_octet(parser, '\\');
+
 	parser->at++;
 	if (c == '<' || c == '>')
 		return word_edge(parser);
 	if (c != '/')
 		return one_octet(parser, c);
+
 	parser->tree->splits = true;
 	return node_new(parser, TREE_SPLIT, NULL, NULL);
 }
@@ -168,6 +180,7 @@ find_group_end(const char *at)
 		else if (c == ')' && open-- == 0)
 			return at - 1;
 	}
+
 	return at;
 }
 
@@ -224,11 +237,17 @@ parse_item(Parser *parser)
 	RecipeTreeNode *atom = parse_atom(parser);
 	if (atom == NULL || atom->kind == TREE_SPLIT)
 		return atom;
+
 	char c = *parser->at;
 	if (c != '*' && c != '+' && c != '?')
 		return atom;
+
 	parser->at++;
-	return node_new(parser, c == '*' ? TREE_STAR : c == '+' ? TREE_PLUS : TREE_MAYBE, atom, NULL);
+	return node_new(parser,
+	                c == '*'   ? TREE_STAR
+	                : c == '+' ? TREE_PLUS
+	                           : TREE_MAYBE,
+	                atom, NULL);
 }
 
 static RecipeTreeNode *
@@ -241,6 +260,7 @@ parse_branch(Parser *parser)
 			return NULL;
 		branch = branch == NULL ? item : node_new(parser, TREE_CONCAT, branch, item);
 	}
+
 	return branch != NULL ? branch : node_new(parser, TREE_EMPTY, NULL, NULL);
 }
 
@@ -253,6 +273,7 @@ parse_or(Parser *parser)
 		RecipeTreeNode *branch = parse_branch(parser);
 		all = branch != NULL ? node_new(parser, TREE_OR, all, branch) : NULL;
 	}
+
 	return all;
 }
 
@@ -269,16 +290,23 @@ RecipeTree *
 recipe_tree_parse(const char *expression, bool case_counts, RecipePatternError *ret_error)
 {
 	RecipeTree *tree = g_new0(RecipeTree, 1);
+
 	tree->nodes = g_ptr_array_new_with_free_func(g_free);
 	RecipePatternError error = { 0, NULL };
-	Parser parser = { .text = expression, .at = expression, .case_counts = case_counts, .tree = tree, .error = &error };
+	Parser parser = { .text = expression,
+		          .at = expression,
+		          .case_counts = case_counts,
+		          .tree = tree,
+		          .error = &error };
 	tree->root = parse_or(&parser);
 	if (tree->root != NULL && *parser.at == ')')
 		tree->root = fail(&parser, "a group is closed that was not opened");
+
 	if (tree->root == NULL) {
 		*ret_error = error;
 		g_clear_pointer(&tree, recipe_tree_free);
 	}
+
 	return tree;
 }
 
@@ -308,14 +336,19 @@ print_set(GString *out, const RecipeSet *set)
 		}
 		c = end;
 	}
+
 	g_string_append_c(out, ']');
 }
 
-/* The octet of a set of one, both cases of a letter being one: PCRE2 searches for plain octets faster. -1: more. */
+/*
+ * The octet of a set of one, both cases of a letter being one: PCRE2 searches for plain octets
+ * faster. -1: more.
+ */
 static int
 only_octet(const RecipeSet *set)
 {
 	int found[2], n = 0;
+
 	for (int word = 0; word < (int) G_N_ELEMENTS(set->bits); word++) {
 		for (guint32 bits = set->bits[word]; bits != 0; bits &= bits - 1) {
 			if (n == 2)
@@ -323,7 +356,9 @@ only_octet(const RecipeSet *set)
 			found[n++] = word * 32 + __builtin_ctz(bits);
 		}
 	}
-	bool is_one = n == 1 || (n == 2 && g_ascii_isupper(found[0]) && g_ascii_tolower(found[0]) == found[1]);
+
+	bool is_one = n == 1 || (n == 2 && g_ascii_isupper(found[0]) &&
+	                         g_ascii_tolower(found[0]) == found[1]);
 	return is_one ? found[0] : -1;
 }
 
@@ -334,6 +369,7 @@ static void
 print_chain(GString *out, const RecipeTreeNode *node)
 {
 	g_autoptr(GPtrArray) items = g_ptr_array_new();
+
 	for (; node->kind == TREE_CONCAT; node = node->left)
 		g_ptr_array_add(items, node->right);
 	print_node(out, node);
@@ -345,14 +381,17 @@ static void
 print_or(GString *out, const RecipeTreeNode *node)
 {
 	g_autoptr(GPtrArray) branches = g_ptr_array_new();
+
 	for (; node->kind == TREE_OR; node = node->left)
 		g_ptr_array_add(branches, node->right);
 	g_string_append(out, "(?:");
 	print_node(out, node);
+
 	for (guint i = branches->len; i > 0; i--) {
 		g_string_append_c(out, '|');
 		print_node(out, branches->pdata[i - 1]);
 	}
+
 	g_string_append_c(out, ')');
 }
 
@@ -386,7 +425,9 @@ print_node(GString *out, const RecipeTreeNode *node)
 	default:
 		g_string_append(out, "(?:");
 		print_node(out, node->left);
-		g_string_append(out, node->kind == TREE_STAR ? ")*" : node->kind == TREE_PLUS ? ")+" : ")?");
+		g_string_append(out, node->kind == TREE_STAR   ? ")*"
+		                     : node->kind == TREE_PLUS ? ")+"
+		                                               : ")?");
 	}
 }
 

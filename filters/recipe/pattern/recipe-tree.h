@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recipe-tree: an expression of procmail's as a tree, and the tree as a PCRE2 pattern. Shared by recipe-pattern and recipe-states. */
+/*
+ * recipe-tree: an expression of procmail's as a tree, and the tree as a PCRE2 pattern. Shared by
+ * recipe-pattern and recipe-states.
+ */
 #ifndef TODOKE_RECIPE_TREE_H
 #define TODOKE_RECIPE_TREE_H
 
@@ -13,7 +16,7 @@ typedef enum {
 	TREE_SPLIT,  /* \/ */
 	TREE_CONCAT, /* left, then right */
 	TREE_OR,
-	TREE_STAR,   /* of left, as the two below */
+	TREE_STAR, /* of left, as the two below */
 	TREE_PLUS,
 	TREE_MAYBE
 } RecipeTreeKind;
@@ -42,7 +45,8 @@ recipe_set_has(const RecipeSet *set, guchar c)
 }
 
 /* NULL: invalid, or too deep; *ret_error says why. */
-RecipeTree *recipe_tree_parse(const char *expression, bool case_counts, RecipePatternError *ret_error);
+RecipeTree *
+recipe_tree_parse(const char *expression, bool case_counts, RecipePatternError *ret_error);
 void recipe_tree_free(RecipeTree *tree);
 
 /* The tree as a pattern of PCRE2. Caller frees. */

@@ -22,7 +22,7 @@ typedef struct {
 	unsigned line;
 	double score;
 	bool scored;
-	GString *decoded;   /* fields of one name, decoded; NULL: not asked for */
+	GString *decoded; /* fields of one name, decoded; NULL: not asked for */
 } Evaluation;
 
 /* The charset for octets of the line that no label stands at. Caller frees. */
@@ -30,12 +30,15 @@ static char *
 line_hint(const char *line, size_t len, const char *header, size_t header_len)
 {
 	bool ascii = true;
+
 	for (size_t i = 0; i < len; i++)
 		ascii = ascii && (guchar) line[i] < 0x80;
 	if (ascii)
 		return NULL;
+
 	size_t fields_len;
-	g_autoptr(Headers) beside = headers_take_block(g_memdup2(header, header_len), header_len, &fields_len);
+	g_autoptr(Headers)
+		beside = headers_take_block(g_memdup2(header, header_len), header_len, &fields_len);
 	return mime_charset_hint(beside, line, len);
 }
 
@@ -44,24 +47,33 @@ static const char *
 decoded_fields(Evaluation *evaluation, const char *name, size_t *ret_len)
 {
 	size_t header_len, len = strlen(name);
-	const char *header = recipe_mail_area(evaluation->run->state->mail, RECIPE_HEADER, &header_len);
+	const char *header = recipe_mail_area(evaluation->run->state->mail, RECIPE_HEADER,
+	                                      &header_len);
 	const char *line = header, *end = line + header_len;
+
 	if (evaluation->decoded == NULL)
 		evaluation->decoded = g_string_new(NULL);
 	g_string_truncate(evaluation->decoded, 0);
 	while (line < end) {
 		const char *newline = memchr(line, '\n', (size_t) (end - line));
-		size_t line_len = newline != NULL ? (size_t) (newline - line) : (size_t) (end - line);
+		size_t line_len = newline != NULL ? (size_t) (newline - line)
+		                                  : (size_t) (end - line);
 		g_auto(Status) unread = STATUS_INIT;
 		g_autofree char *text = NULL;
-		bool named = line_len > len && line[len] == ':' && g_ascii_strncasecmp(line, name, len) == 0;
-		g_autofree char *hint = named ? line_hint(line, line_len, header, header_len) : NULL;
-		if (named && mime_decode_text(line + len + 1, line_len - len - 1, hint, &text, NULL, &unread))
-			g_string_append_printf(evaluation->decoded, "%s%s", evaluation->decoded->len > 0 ? "\n" : "", text);
+		bool named = line_len > len && line[len] == ':' &&
+		             g_ascii_strncasecmp(line, name, len) == 0;
+		g_autofree char *hint = named ? line_hint(line, line_len, header, header_len)
+		                              : NULL;
+		if (named && mime_decode_text(line + len + 1, line_len - len - 1, hint, &text, NULL,
+		                              &unread))
+			g_string_append_printf(evaluation->decoded, "%s%s",
+			                       evaluation->decoded->len > 0 ? "\n" : "", text);
 		else if (named)
-			recipe_run_note(evaluation->run, evaluation->line, "DECODE: %s", unread.detail);
+			recipe_run_note(evaluation->run, evaluation->line, "DECODE: %s",
+			                unread.detail);
 		line += line_len + 1;
 	}
+
 	*ret_len = evaluation->decoded->len;
 	return evaluation->decoded->str;
 }
@@ -76,13 +88,16 @@ static const char *
 text_of(Evaluation *evaluation, const RecipeCond *cond, size_t *ret_len)
 {
 	RecipeState *state = evaluation->run->state;
-	if (cond->variable != NULL && recipe_vars_get(state->vars, cond->variable) == NULL && wants_decoded(evaluation))
+	if (cond->variable != NULL && recipe_vars_get(state->vars, cond->variable) == NULL &&
+	    wants_decoded(evaluation))
 		return decoded_fields(evaluation, cond->variable, ret_len);
+
 	if (cond->variable != NULL) {
 		const char *value = recipe_vars_text(state->vars, cond->variable);
 		*ret_len = strlen(value);
 		return value;
 	}
+
 	RecipeParts area = cond->area != 0 ? cond->area : evaluation->flags->area;
 	if ((area & RECIPE_BODY) && cond->kind == 'r' && wants_decoded(evaluation)) {
 		g_auto(Status) unread = STATUS_INIT;
@@ -91,6 +106,7 @@ text_of(Evaluation *evaluation, const RecipeCond *cond, size_t *ret_len)
 			return text;
 		recipe_run_note(evaluation->run, evaluation->line, "DECODE: %s", unread.detail);
 	}
+
 	return recipe_mail_area(state->mail, area, ret_len);
 }
 
@@ -98,7 +114,8 @@ static void
 add_score(Evaluation *evaluation, double points)
 {
 	if (!isnan(points))
-		evaluation->score = CLAMP(evaluation->score + points, -INFINITE_SCORE, INFINITE_SCORE);
+		evaluation->score = CLAMP(evaluation->score + points, -INFINITE_SCORE,
+		                          INFINITE_SCORE);
 }
 
 /* What matches without end come to: the sum of the series. */
@@ -130,11 +147,15 @@ score_match(Evaluation *evaluation, const RecipeCond *cond, double *weight)
 		return false;
 	if (fabs(*weight) < 1 && fabs(cond->exponent) < 1)
 		return false;
+
 	*weight *= cond->exponent;
 	return true;
 }
 
-/* Score every match, and set MATCH to what the last one cut off. A match that gets nowhere would be found for ever. False: a limit. */
+/*
+ * Score every match, and set MATCH to what the last one cut off. A match that gets nowhere would be
+ * found for ever. False: a limit.
+ */
 static bool
 score_matches(Evaluation *evaluation, const RecipeCond *cond, const RecipePattern *pattern)
 {
@@ -142,13 +163,15 @@ score_matches(Evaluation *evaluation, const RecipeCond *cond, const RecipePatter
 	const char *text = text_of(evaluation, cond, &len);
 	bool splits = recipe_pattern_splits(pattern);
 	double weight = cond->weight;
+
 	for (unsigned n = 0; n < LIMIT_RECIPE_SCORE_MATCHES; n++) {
 		RecipeSpan span;
 		RecipeMatch answer = recipe_pattern_next(pattern, text, len, from, &span);
 		if (answer != RECIPE_MATCH)
 			return answer == RECIPE_NO_MATCH;
 		if (splits && span.start <= len)
-			set_match(evaluation, text, &(RecipeSpan){ span.start, MIN(span.end, len) });
+			set_match(evaluation, text,
+			          &(RecipeSpan){ span.start, MIN(span.end, len) });
 
 		if (span.end <= from) {
 			add_score(evaluation, endless(weight, cond->exponent));
@@ -158,27 +181,31 @@ score_matches(Evaluation *evaluation, const RecipeCond *cond, const RecipePatter
 			return true;
 		from = span.end;
 	}
+
 	return true;
 }
 
 static bool
 limit_note(const Evaluation *evaluation, const char *expression)
 {
-	recipe_run_note(evaluation->run, evaluation->line, "the expression '%s' reached a limit: the recipe is not tried", expression);
+	recipe_run_note(evaluation->run, evaluation->line,
+	                "the expression '%s' reached a limit: the recipe is not tried", expression);
 	return false;
 }
 
 /*
- * What procmail makes of brackets that do not fit: it closes what is open and stops at what was not opened. NULL:
- * that is not it.
+ * What procmail makes of brackets that do not fit: it closes what is open and stops at what was not
+ * opened. NULL: that is not it.
  */
 static char *
 mend(const char *expression, bool case_counts)
 {
 	RecipePatternError error;
 	g_autoptr(GString) text = g_string_new(expression);
+
 	for (unsigned n = 0; n <= LIMIT_RECIPE_PATTERN_DEPTH; n++) {
-		g_autoptr(RecipePattern) pattern = recipe_pattern_compile(text->str, case_counts, &error);
+		g_autoptr(RecipePattern)
+			pattern = recipe_pattern_compile(text->str, case_counts, &error);
 		if (pattern != NULL)
 			return g_strdup(text->str);
 		if (error.offset < text->len && text->str[error.offset] == ')')
@@ -186,6 +213,7 @@ mend(const char *expression, bool case_counts)
 		else
 			g_string_append_c(text, ')');
 	}
+
 	return NULL;
 }
 
@@ -196,30 +224,39 @@ hold_expression(Evaluation *evaluation, const RecipeCond *cond)
 	bool case_counts = evaluation->flags->case_counts;
 	g_autofree char *expression = recipe_cond_expression(cond);
 	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(expression, case_counts, &error);
-	g_autofree char *mended = pattern == NULL && evaluation->run->strict ? mend(expression, case_counts) : NULL;
+	g_autofree char *mended = pattern == NULL && evaluation->run->strict
+	                                  ? mend(expression, case_counts)
+	                                  : NULL;
+
 	if (mended != NULL) {
 		recipe_log_complain(evaluation->run, "Invalid regexp \"%s\"", cond->rest);
 		pattern = recipe_pattern_compile(mended, case_counts, &error);
 	}
+
 	if (pattern == NULL) {
-		recipe_run_note(evaluation->run, evaluation->line, "invalid expression '%s': %s; the recipe is not tried", cond->rest,
+		recipe_run_note(evaluation->run, evaluation->line,
+		                "invalid expression '%s': %s; the recipe is not tried", cond->rest,
 		                error.text);
 		recipe_log_complain(evaluation->run, "Invalid regexp \"%s\"", cond->rest);
 		return false;
 	}
+
 	if (cond->weighted && !cond->inverted)
-		return score_matches(evaluation, cond, pattern) || limit_note(evaluation, cond->rest);
+		return score_matches(evaluation, cond, pattern) ||
+		       limit_note(evaluation, cond->rest);
 	size_t len;
 	RecipeSpan span;
 	const char *text = text_of(evaluation, cond, &len);
 	RecipeMatch answer = recipe_pattern_match(pattern, text, len, &span);
 	if (answer == RECIPE_LIMIT)
 		return limit_note(evaluation, cond->rest);
+
 	bool matched = answer == RECIPE_MATCH;
 	if (matched && recipe_pattern_splits(pattern))
 		set_match(evaluation, text, &span);
 	if (!cond->weighted)
 		return matched != cond->inverted;
+
 	if (!matched)
 		add_score(evaluation, cond->weight);
 	return true;
@@ -230,21 +267,27 @@ hold_program(Evaluation *evaluation, const RecipeCond *cond)
 {
 	RecipeRun *run = evaluation->run;
 	RecipeParts parts = cond->area != 0 ? cond->area : evaluation->flags->area;
-	g_autoptr(GString) input = cond->variable != NULL ? g_string_new(recipe_vars_text(run->state->vars, cond->variable))
-	                                                  : recipe_mail_bytes(run->state->mail, parts, false);
+
+	g_autoptr(GString)
+		input = cond->variable != NULL
+	                        ? g_string_new(recipe_vars_text(run->state->vars, cond->variable))
+	                        : recipe_mail_bytes(run->state->mail, parts, false);
 	int exit_code = 127;
 	if (!recipe_program_run(run, cond->rest, input, NULL, &exit_code, NULL))
 		return false;
+
 	run->state->exit_code = exit_code;
 	if (exit_code != 0)
 		recipe_log_say(run, "Non-zero exitcode (%d) from \"%s\"", exit_code, cond->rest);
 	if (!cond->weighted)
 		return (exit_code == 0) != cond->inverted;
+
 	double weight = cond->weight;
 	if (!cond->inverted)
 		add_score(evaluation, exit_code == 0 ? cond->weight : cond->exponent);
 	for (int i = 0; cond->inverted && i < exit_code; i++, weight *= cond->exponent)
 		add_score(evaluation, weight);
+
 	return true;
 }
 
@@ -264,6 +307,7 @@ hold_size(Evaluation *evaluation, const RecipeCond *cond)
 {
 	char *behind;
 	double number = (double) g_ascii_strtoll(cond->rest, &behind, 10);
+
 	behind += strspn(behind, " \t");
 	if (*behind != '\0')
 		recipe_log_complain(evaluation->run, "Skipped \"%s\"", behind);
@@ -275,6 +319,7 @@ hold_size(Evaluation *evaluation, const RecipeCond *cond)
 		bool holds = cond->kind == '<' ? (double) size < number : (double) size > number;
 		return holds != cond->inverted;
 	}
+
 	add_score(evaluation, size_score(cond, (double) size, number));
 	return true;
 }
@@ -288,13 +333,16 @@ say_answer(const Evaluation *evaluation, const RecipeCond *cond, bool holds, dou
 	bool folds;
 	g_autofree char *expression = recipe_cond_expression(cond);
 	g_autofree char *written_out = cond->kind == 'r' ? recipe_pattern_expand(expression, &folds)
-	                               : cond->kind == '?' ? g_strdup(cond->rest)
-	                                                   : g_strdup_printf("%c %s", cond->kind, cond->rest);
+	                               : cond->kind == '?'
+	                                       ? g_strdup(cond->rest)
+	                                       : g_strdup_printf("%c %s", cond->kind, cond->rest);
 	const char *inverted = cond->inverted ? "! " : "";
 	if (cond->weighted)
-		recipe_log_say(evaluation->run, "Score: %7.0f %7.0f %s\"%s\"", points, evaluation->score, inverted, written_out);
+		recipe_log_say(evaluation->run, "Score: %7.0f %7.0f %s\"%s\"", points,
+		               evaluation->score, inverted, written_out);
 	else
-		recipe_log_say(evaluation->run, "%s on %s\"%s\"", holds ? "Match" : "No match", inverted, written_out);
+		recipe_log_say(evaluation->run, "%s on %s\"%s\"", holds ? "Match" : "No match",
+		               inverted, written_out);
 }
 
 /* One condition, its marks already read. */
@@ -306,11 +354,13 @@ hold_read(Evaluation *evaluation, const RecipeCond *cond)
 		if (evaluation->score >= INFINITE_SCORE)
 			return true;
 	}
+
 	double before = evaluation->score;
 	bool holds = cond->kind == '?'   ? hold_program(evaluation, cond)
 	             : cond->kind == 'r' ? hold_expression(evaluation, cond)
 	                                 : hold_size(evaluation, cond);
 	say_answer(evaluation, cond, holds, evaluation->score - before);
+
 	return holds && evaluation->score > -INFINITE_SCORE;
 }
 
@@ -320,6 +370,7 @@ hold(Evaluation *evaluation, const char *text)
 {
 	RecipeCond cond = { .fields = wants_decoded(evaluation) };
 	g_autofree char *expanded = NULL;
+
 	recipe_cond_read(&cond, text);
 	for (unsigned n = 0; cond.substitutes && n < 8; n++) {
 		char *again = recipe_expand_quoted(evaluation->run, cond.rest);
@@ -327,6 +378,7 @@ hold(Evaluation *evaluation, const char *text)
 		expanded = again;
 		recipe_cond_read(&cond, expanded);
 	}
+
 	bool holds = hold_read(evaluation, &cond);
 	g_free(cond.variable);
 	return holds;
@@ -337,16 +389,20 @@ recipe_cond_hold(RecipeRun *run, const RecipeNode *node, const RecipeCondFlags *
 {
 	Evaluation evaluation = { .run = run, .flags = flags };
 	bool holds = true;
+
 	for (guint i = 0; i < node->conditions->len && holds; i++) {
 		const RecipeText *condition = node->conditions->pdata[i];
 		evaluation.line = condition->line;
 		holds = hold(&evaluation, condition->text);
-		filter_trace(run->env, TRACE_TESTS, recipe_run_file(run), condition->line, "%s: %s", condition->text, holds ? "yes" : "no");
+		filter_trace(run->env, TRACE_TESTS, recipe_run_file(run), condition->line, "%s: %s",
+		             condition->text, holds ? "yes" : "no");
 	}
+
 	if (evaluation.decoded != NULL)
 		g_string_free(evaluation.decoded, TRUE);
 	run->state->score = (gint64) evaluation.score;
 	if (evaluation.score > 0 && evaluation.score < 1)
 		run->state->score = 1;
+
 	return holds && (!evaluation.scored || evaluation.score > 0);
 }

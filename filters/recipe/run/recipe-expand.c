@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recipe-expand: one pass; what a variable holds is never read again, except for the blanks that split it. */
+/*
+ * recipe-expand: one pass; what a variable holds is never read again, except for the blanks that
+ * split it.
+ */
 #include "filters/recipe/run/recipe-expand.h"
 
 #include "agent/base/limits.h"
@@ -56,7 +59,10 @@ put_result(Expander *expander, const char *text, bool quoted)
 	}
 }
 
-/* The variables that have signs for names, in `buffer` where they are numbers; NULL: `c` is none of them. */
+/*
+ * The variables that have signs for names, in `buffer` where they are numbers; NULL: `c` is none of
+ * them.
+ */
 static const char *
 special(const RecipeRun *run, char c, char *buffer, size_t size)
 {
@@ -93,12 +99,16 @@ value_of(const RecipeRun *run, const char *name)
 	return n > 0 && n <= run->state->args->len ? run->state->args->pdata[n - 1] : NULL;
 }
 
-/* Behind "${": the brace that closes it, or NULL. Between double quotes a quote is a character as any other. */
+/*
+ * Behind "${": the brace that closes it, or NULL. Between double quotes a quote is a character as
+ * any other.
+ */
 static const char *
 find_brace(const char *at, const char *end, bool quoted)
 {
 	unsigned open = 1;
 	char quote = '\0';
+
 	for (; at < end; at++) {
 		if (*at == '\\' && quote != '\'' && at + 1 < end)
 			at++;
@@ -111,6 +121,7 @@ find_brace(const char *at, const char *end, bool quoted)
 		else if (*at == '}' && --open == 0)
 			return at;
 	}
+
 	return NULL;
 }
 
@@ -138,6 +149,7 @@ put_braced(Expander *expander, bool quoted)
 {
 	const char *close = find_brace(expander->at, expander->end, quoted);
 	const char *at = expander->at;
+
 	while (at < expander->end && recipe_is_name(*at))
 		at++;
 	g_autofree char *name = g_strndup(expander->at, (gsize) (at - expander->at));
@@ -145,10 +157,13 @@ put_braced(Expander *expander, bool quoted)
 	bool colon = *at == ':';
 	const char *sign = colon ? at + 1 : at;
 	expander->at = close != NULL ? close + 1 : expander->end;
-	if (close == NULL && (*sign == '-' || *sign == '+')) /* an unquoted blank ended it: what there is counts */
+
+	/* an unquoted blank ended it: what there is counts */
+	if (close == NULL && (*sign == '-' || *sign == '+'))
 		close = expander->end;
 	if (close == NULL || *name == '\0')
 		return;
+
 	bool there = value != NULL && (!colon || *value != '\0');
 	if (*sign == '-' && !there)
 		put_alternative(expander, sign + 1, close, quoted);
@@ -175,7 +190,9 @@ take_name(Expander *expander)
 {
 	const char *start = expander->at;
 	bool digit = start < expander->end && g_ascii_isdigit(*start);
-	while (expander->at < expander->end && recipe_is_name(*expander->at) && !(digit && expander->at > start))
+
+	while (expander->at < expander->end && recipe_is_name(*expander->at) &&
+	       !(digit && expander->at > start))
 		expander->at++;
 	return g_strndup(start, (gsize) (expander->at - start));
 }
@@ -187,6 +204,7 @@ put_variable(Expander *expander, bool quoted)
 	char buffer[32];
 	char c = expander->at < expander->end ? *expander->at : '\0';
 	const char *text = c != '\0' ? special(expander->run, c, buffer, sizeof buffer) : NULL;
+
 	if (text != NULL) {
 		expander->at++;
 		put_result(expander, text, quoted);
@@ -218,19 +236,24 @@ static void
 put_backquoted(Expander *expander, bool quoted)
 {
 	g_autoptr(GString) command = g_string_new(NULL);
+
 	while (expander->at < expander->end && *expander->at != '`') {
-		if (*expander->at == '\\' && expander->at + 1 < expander->end && expander->at[1] == '\n') {
+		if (*expander->at == '\\' && expander->at + 1 < expander->end &&
+		    expander->at[1] == '\n') {
 			expander->at += 2;
 			continue;
 		}
-		if (*expander->at == '\\' && expander->at + 1 < expander->end && strchr("`\\$", expander->at[1]) != NULL)
+		if (*expander->at == '\\' && expander->at + 1 < expander->end &&
+		    strchr("`\\$", expander->at[1]) != NULL)
 			expander->at++;
 		g_string_append_c(command, *expander->at++);
 	}
+
 	if (expander->at < expander->end)
 		expander->at++;
 	if (expander->depth >= LIMIT_RECIPE_NESTING)
 		return;
+
 	g_autofree char *output = recipe_program_capture(expander->run, command->str);
 	size_t len = strlen(output);
 	while (len > 0 && output[len - 1] == '\n')
@@ -246,11 +269,17 @@ put_escaped(Expander *expander, bool quoted)
 		put(expander, '\\');
 		return;
 	}
+
 	char c = *expander->at++;
 	if (c == '\n')
 		return;
-	/* In a value # begins a comment only where the value begins: behind that there is nothing to escape. */
-	bool kept = quoted ? strchr("\\$`\"", c) == NULL : c == '#' && expander->in_word && expander->mode == MODE_VALUE;
+
+	/*
+	 * In a value # begins a comment only where the value begins: behind that there is nothing
+	 * to escape.
+	 */
+	bool kept = quoted ? strchr("\\$`\"", c) == NULL
+	                   : c == '#' && expander->in_word && expander->mode == MODE_VALUE;
 	if (kept)
 		put(expander, '\\');
 	put(expander, c);
@@ -303,14 +332,20 @@ static GPtrArray *
 expand_text(RecipeRun *run, const char *text, Mode mode)
 {
 	Expander expander = {
-		.run = run, .at = text, .end = text + strlen(text), .mode = mode,
-		.words = g_ptr_array_new_with_free_func(g_free), .word = g_string_new(NULL),
+		.run = run,
+		.at = text,
+		.end = text + strlen(text),
+		.mode = mode,
+		.words = g_ptr_array_new_with_free_func(g_free),
+		.word = g_string_new(NULL),
 	};
+
 	expand(&expander, mode == MODE_QUOTED);
 	if (mode == MODE_WORDS)
 		end_word(&expander);
 	else
 		g_ptr_array_add(expander.words, g_strdup(expander.word->str));
+
 	g_string_free(expander.word, TRUE);
 	return expander.words;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recipe-expand: quotes, variables and backquotes of an rc file, as procmail reads them: sh's rules with differences of its own. */
+/*
+ * recipe-expand: quotes, variables and backquotes of an rc file, as procmail reads them: sh's rules
+ * with differences of its own.
+ */
 #ifndef TODOKE_RECIPE_EXPAND_H
 #define TODOKE_RECIPE_EXPAND_H
 

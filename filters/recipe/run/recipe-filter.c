@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-filter: procmail's language behind filter.h. A file with errors runs all the same: what is wrong in it does nothing, which
- * is what procmail's users count on, and the problems tell of it.
+ * recipe-filter: procmail's language behind filter.h. A file with errors runs all the same: what is
+ * wrong in it does nothing, which is what procmail's users count on, and the problems tell of it.
  */
 #include "filters/filter.h"
 #include "filters/recipe/lang/recipe-check.h"
@@ -20,15 +20,18 @@ recipe_compile(const FilterSource *source, FilterEnv *env, GPtrArray *problems)
 	GPtrArray *nodes = recipe_parse(source, problems);
 	if (nodes == NULL)
 		return NULL;
+
 	if (problems != NULL)
 		recipe_check(nodes, source->file, problems);
 	FilterProgram *program = g_new(FilterProgram, 1);
 	*program = (FilterProgram){ nodes, g_strdup(source->file) };
+
 	return program;
 }
 
 static bool
-recipe_filter_run(FilterProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st)
+recipe_filter_run(FilterProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan,
+                  Status *st)
 {
 	return recipe_run(program->nodes, program->file, input, env, plan, st);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recipe-formail: fields in, fields out. The order in which formail does its options is its own: -a, -A, -i, -I. */
+/*
+ * recipe-formail: fields in, fields out. The order in which formail does its options is its own:
+ * -a, -A, -i, -I.
+ */
 #include "filters/recipe/run/recipe-formail.h"
 
 #include "agent/base/limits.h"
@@ -8,14 +11,14 @@
 
 typedef struct {
 	char option;
-	const char *field;  /* "Name: value" */
-	size_t name_len;    /* with the colon */
+	const char *field; /* "Name: value" */
+	size_t name_len;   /* with the colon */
 } Edit;
 
 typedef struct {
 	const char *at;
-	size_t len;         /* with continuation lines and the line end */
-	size_t name_len;    /* with the colon; 0: the From_ line */
+	size_t len;      /* with continuation lines and the line end */
+	size_t name_len; /* with the colon; 0: the From_ line */
 } Field;
 
 /* Octets of a field's name with its colon; 0: that is no field. */
@@ -40,13 +43,17 @@ has_from_line(const GString *input)
 	return g_str_has_prefix(input->str, "From ");
 }
 
-/* The fields of a header that ends with an empty line; its From_ line, if any, is the first. NULL: it has other lines. */
+/*
+ * The fields of a header that ends with an empty line; its From_ line, if any, is the first. NULL:
+ * it has other lines.
+ */
 static GArray *
 read_fields(const GString *input)
 {
 	g_autoptr(GArray) fields = g_array_new(FALSE, FALSE, sizeof(Field));
 	const char *at = input->str, *end = at + input->len;
 	const guint first = has_from_line(input) ? 1 : 0;
+
 	while (at < end && *at != '\n') {
 		const char *newline = memchr(at, '\n', (size_t) (end - at));
 		if (newline == NULL || memchr(at, '\r', (size_t) (newline - at)) != NULL ||
@@ -66,6 +73,7 @@ read_fields(const GString *input)
 		}
 		at = newline + 1;
 	}
+
 	return at < end && fields->len > first ? g_steal_pointer(&fields) : NULL;
 }
 
@@ -76,8 +84,10 @@ extract(const GArray *fields, const char *name)
 	for (guint i = 0; i < fields->len; i++) {
 		const Field *field = &g_array_index(fields, Field, i);
 		if (same_name(field->at, field->name_len, name, strlen(name)))
-			g_string_append_len(out, field->at + field->name_len, (gssize) (field->len - field->name_len));
+			g_string_append_len(out, field->at + field->name_len,
+			                    (gssize) (field->len - field->name_len));
 	}
+
 	return out;
 }
 
@@ -118,6 +128,7 @@ static GString *
 apply(const GArray *fields, const GArray *edits)
 {
 	GString *out = g_string_new(NULL);
+
 	for (guint i = 0; i < fields->len; i++) {
 		const Field *field = &g_array_index(fields, Field, i);
 		const Edit *edit = find_edit(edits, field);
@@ -127,6 +138,7 @@ apply(const GArray *fields, const GArray *edits)
 			g_string_append(out, "Old-");
 		g_string_append_len(out, field->at, (gssize) field->len);
 	}
+
 	for (const char *option = "aAiI"; *option != '\0'; option++) {
 		for (guint i = 0; i < edits->len; i++) {
 			const Edit *edit = &g_array_index(edits, Edit, i);
@@ -134,6 +146,7 @@ apply(const GArray *fields, const GArray *edits)
 				g_string_append_printf(out, "%s\n", edit->field);
 		}
 	}
+
 	g_string_append_c(out, '\n');
 	return out;
 }
@@ -156,14 +169,17 @@ read_edit(const char *const **argv, Edit *ret_edit)
 	const char *word = **argv;
 	if (word[0] != '-' || word[1] == '\0' || strchr("xaAiI", word[1]) == NULL)
 		return false;
+
 	const char *field = word + 2;
 	if (*field == '\0')
 		field = *++*argv;
 	size_t name_len = field != NULL ? name_length(field, strlen(field)) : 0;
-	if (name_len == 0 || strpbrk(field, "\n\r") != NULL || strlen(field) > LIMIT_RECIPE_PATTERN_BYTES)
+	if (name_len == 0 || strpbrk(field, "\n\r") != NULL ||
+	    strlen(field) > LIMIT_RECIPE_PATTERN_BYTES)
 		return false;
 	if (word[1] == 'a' && is_made_up(field, name_len))
 		return false;
+
 	++*argv;
 	*ret_edit = (Edit){ word[1], field, name_len };
 	return true;
@@ -185,6 +201,7 @@ read_edits(const char *const *argv)
 		}
 		g_array_append_val(edits, edit);
 	}
+
 	return edits->len > 0 ? g_steal_pointer(&edits) : NULL;
 }
 
@@ -200,11 +217,15 @@ read_id_call(const char *const *argv, RecipeFormailId *ret_id)
 		return false;
 	if (argv[1] == NULL || *argv[1] == '\0' || argv[2] != NULL)
 		return false;
+
 	*ret_id = (RecipeFormailId){ (size_t) number, argv[1], NULL };
 	return true;
 }
 
-/* The Message-ID, where there is one and formail could not take another part of it. NULL: only formail knows. Caller frees. */
+/*
+ * The Message-ID, where there is one and formail could not take another part of it. NULL: only
+ * formail knows. Caller frees.
+ */
 static char *
 read_id(const GArray *fields)
 {
@@ -212,6 +233,7 @@ read_id(const GArray *fields)
 	char *end = strchr(id->str, '\n');
 	if (end == NULL || end[1] != '\0')
 		return NULL;
+
 	*end = '\0';
 	const char *value = id->str + (*id->str == ' ');
 	return *value != '\0' && strpbrk(value, " \t\v\f") == NULL ? g_strdup(value) : NULL;
@@ -223,10 +245,12 @@ recipe_formail_id(const char *const *argv, const GString *input, RecipeFormailId
 	RecipeFormailId id;
 	if (*argv == NULL || strcmp(*argv, "formail") != 0 || !read_id_call(argv + 1, &id))
 		return false;
+
 	g_autoptr(GArray) fields = read_fields(input);
 	id.id = fields != NULL ? read_id(fields) : NULL;
 	if (id.id == NULL)
 		return false;
+
 	*ret_id = id;
 	return true;
 }
@@ -240,19 +264,24 @@ recipe_formail(const char *const *argv, const GString *input, GString **ret_outp
 	g_autoptr(GArray) fields = edits != NULL ? read_fields(input) : NULL;
 	if (fields == NULL)
 		return false;
+
 	const Edit *first = &g_array_index(edits, Edit, 0);
 	if (first->option == 'x' && edits->len == 1 && first->field[first->name_len] == '\0') {
 		*ret_output = extract(fields, first->field);
 		return true;
 	}
+
 	for (guint i = 0; i < edits->len; i++)
 		if (g_array_index(edits, Edit, i).option == 'x')
 			return false;
 	if (!has_from_line(input)) /* it would make one */
 		return false;
+
 	const Field *last = &g_array_index(fields, Field, fields->len - 1);
-	if (last->at + last->len + 1 != input->str + input->len) /* there is a body, whose From_ lines it would quote */
+	/* there is a body, whose From_ lines it would quote */
+	if (last->at + last->len + 1 != input->str + input->len)
 		return false;
+
 	*ret_output = apply(fields, edits);
 	return true;
 }

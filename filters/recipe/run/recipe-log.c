@@ -47,7 +47,8 @@ recipe_log_complain(const RecipeRun *run, const char *format, ...)
 void
 recipe_log_set(const RecipeRun *run, const char *name, const char *value)
 {
-	recipe_log_say(run, value != NULL ? "Assigning \"%s=%s\"" : "Assigning \"%s\"", name, value);
+	recipe_log_say(run, value != NULL ? "Assigning \"%s=%s\"" : "Assigning \"%s\"", name,
+	               value);
 	recipe_vars_set(run->state->vars, name, value);
 }
 
@@ -60,7 +61,9 @@ wants_abstract(const RecipeRun *run, bool copy)
 		return true;
 	if (copy)
 		return false;
-	return value != NULL ? recipe_vars_bool(vars, "LOGABSTRACT", false) : *recipe_vars_text(vars, "LOGFILE") != '\0';
+
+	return value != NULL ? recipe_vars_bool(vars, "LOGABSTRACT", false)
+	                     : *recipe_vars_text(vars, "LOGFILE") != '\0';
 }
 
 /* Octets that were delivered. */
@@ -72,14 +75,20 @@ delivered_size(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *
 	bool maildir = is_store && run->state->is_maildir;
 	bool mbox = is_store && !maildir && !run->state->is_directory;
 	bool nothing = strcmp(folder, "/dev/null") == 0;
-	g_autoptr(GString) bytes = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw || maildir || nothing);
+	g_autoptr(GString) bytes = recipe_mail_bytes(run->state->mail, flags->feeds,
+	                                             flags->raw || maildir || nothing);
 	size_t size = bytes->len;
-	if ((maildir || node->action_kind == RECIPE_ACTION_FORWARD) && g_str_has_prefix(bytes->str, "From "))
+
+	if ((maildir || node->action_kind == RECIPE_ACTION_FORWARD) &&
+	    g_str_has_prefix(bytes->str, "From "))
 		size -= strcspn(bytes->str, "\n") + 1;
-	if (mbox && !nothing && recipe_mail_made_from(run->state->mail) != NULL && flags->feeds & RECIPE_HEADER)
+	if (mbox && !nothing && recipe_mail_made_from(run->state->mail) != NULL &&
+	    flags->feeds & RECIPE_HEADER)
 		size += strlen(recipe_mail_made_from(run->state->mail)) + 1;
-	for (const char *at = bytes->str; mbox && !nothing && !flags->raw && (at = strstr(at, "\nFrom ")) != NULL; at++)
+	for (const char *at = bytes->str;
+	     mbox && !nothing && !flags->raw && (at = strstr(at, "\nFrom ")) != NULL; at++)
 		size++;
+
 	return size;
 }
 
@@ -88,12 +97,14 @@ append_first_lines(const RecipeRun *run, GString *out)
 {
 	g_autoptr(GString) header = recipe_mail_bytes(run->state->mail, RECIPE_HEADER, true);
 	if (g_str_has_prefix(header->str, "From "))
-		g_string_append_printf(out, "%.*s\n", (int) strcspn(header->str, "\n"), header->str);
+		g_string_append_printf(out, "%.*s\n", (int) strcspn(header->str, "\n"),
+		                       header->str);
 	for (const char *line = header->str; line != NULL; line = strchr(line, '\n')) {
 		line += *line == '\n';
 		if (g_ascii_strncasecmp(line, "Subject:", strlen("Subject:")) != 0)
 			continue;
-		g_autofree char *subject = g_strndup(line, MIN(strcspn(line, "\n"), SUBJECT_OCTETS));
+		g_autofree char *subject = g_strndup(line,
+		                                     MIN(strcspn(line, "\n"), SUBJECT_OCTETS));
 		g_string_append_printf(out, " %s\n", g_strdelimit(subject, "\t", ' '));
 		return;
 	}
@@ -106,10 +117,15 @@ recipe_log_abstract(const RecipeRun *run, const RecipeNode *node, const RecipeFl
 		return;
 	g_autoptr(GString) out = g_string_new(NULL);
 	append_first_lines(run, out);
+
 	const char *folder = recipe_vars_text(run->state->vars, "LASTFOLDER");
-	const char *below = node->action_kind == RECIPE_ACTION_FOLDER && g_str_has_suffix(folder, "/") ? "new/" : "";
+	const char *below = node->action_kind == RECIPE_ACTION_FOLDER &&
+	                                    g_str_has_suffix(folder, "/")
+	                            ? "new/"
+	                            : "";
 	gsize start = out->len;
-	g_string_append_printf(out, "  Folder: %.*s%s", FOLDER_OCTETS - (int) strlen(below), folder, below);
+	g_string_append_printf(out, "  Folder: %.*s%s", FOLDER_OCTETS - (int) strlen(below), folder,
+	                       below);
 	for (gsize column = out->len - start; column < SIZE_COLUMN; column += TAB - column % TAB)
 		g_string_append_c(out, '\t');
 	g_string_append_printf(out, "%7zu\n", delivered_size(run, node, flags));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-log: what procmail would have written into LOGFILE: LOG, the abstract of LOGABSTRACT, and the story of
- * VERBOSE in procmail's words. People grep these files. Of an MH folder the abstract names the folder, not the
- * file: that is numbered later.
+ * recipe-log: what procmail would have written into LOGFILE: LOG, the abstract of LOGABSTRACT, and
+ * the story of VERBOSE in procmail's words. People grep these files. Of an MH folder the abstract
+ * names the folder, not the file: that is numbered later.
  */
 #ifndef TODOKE_RECIPE_LOG_H
 #define TODOKE_RECIPE_LOG_H
@@ -21,7 +21,10 @@ void recipe_log_complain(const RecipeRun *run, const char *format, ...) G_GNUC_P
 /* Give a variable its value, and say so. NULL unsets. */
 void recipe_log_set(const RecipeRun *run, const char *name, const char *value);
 
-/* The abstract of a delivery to LASTFOLDER, if LOGABSTRACT wants it; copies have one only with "all". */
+/*
+ * The abstract of a delivery to LASTFOLDER, if LOGABSTRACT wants it; copies have one only with
+ * "all".
+ */
 void recipe_log_abstract(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recipe-mail: the mail as recipes see it: a header with the From_ line that came with it and the empty line, and a body. Filters make new ones; none
- * is ever changed, so copies of a run share them.
+ * recipe-mail: the mail as recipes see it: a header with the From_ line that came with it and the
+ * empty line, and a body. Filters make new ones; none is ever changed, so copies of a run share
+ * them.
  */
 #ifndef TODOKE_RECIPE_MAIL_H
 #define TODOKE_RECIPE_MAIL_H
@@ -15,8 +16,8 @@ typedef struct RecipeMail RecipeMail;
 RecipeMail *recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *st);
 
 /*
- * Only the header of `input`, for a mail that is too big to be read whole: it can be stored where it came from (recipe_mail_is_original),
- * but not be handed to a program. Caller frees.
+ * Only the header of `input`, for a mail that is too big to be read whole: it can be stored where
+ * it came from (recipe_mail_is_original), but not be handed to a program. Caller frees.
  */
 RecipeMail *recipe_mail_read_header(const FilterInput *input, FilterEnv *env);
 
@@ -26,7 +27,10 @@ RecipeMail *recipe_mail_ref(RecipeMail *mail);
 void recipe_mail_unref(RecipeMail *mail);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RecipeMail, recipe_mail_unref)
 
-/* The From_ line that an mbox gets where the mail has none of its own, which nobody else sees; NULL: it has one. Borrowed. */
+/*
+ * The From_ line that an mbox gets where the mail has none of its own, which nobody else sees;
+ * NULL: it has one. Borrowed.
+ */
 const char *recipe_mail_made_from(const RecipeMail *mail);
 
 /* Is it the message as it came? */
@@ -38,16 +42,18 @@ size_t recipe_mail_size(const RecipeMail *mail);
 const char *recipe_mail_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len);
 
 /*
- * DECODE=yes: the same, and behind it the texts of the body with encodings and charsets undone, where that changes anything. NULL: they
- * cannot be read (STATUS_CONFIG, STATUS_IO). Borrowed.
+ * DECODE=yes: the same, and behind it the texts of the body with encodings and charsets undone,
+ * where that changes anything. NULL: they cannot be read (STATUS_CONFIG, STATUS_IO). Borrowed.
  */
-const char *recipe_mail_decoded_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len, Status *st);
+const char *
+recipe_mail_decoded_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len, Status *st);
 
 /* The bytes that a program or a file gets; unless `raw`, what has a body ends in an empty line. */
 GString *recipe_mail_bytes(const RecipeMail *mail, RecipeParts parts, bool raw);
 
 /* The mail that a filter of `parts` makes of `mail`. */
-RecipeMail *recipe_mail_filtered(const RecipeMail *mail, RecipeParts parts, const char *output, size_t len);
+RecipeMail *
+recipe_mail_filtered(const RecipeMail *mail, RecipeParts parts, const char *output, size_t len);
 
 /* Take the From_ line and those that were quoted below it off `bytes`. */
 void recipe_mail_drop_from(GString *bytes);

@@ -20,6 +20,7 @@ recipe_program_argv(RecipeRun *run, const char *command)
 {
 	const RecipeVars *vars = run->state->vars;
 	GPtrArray *argv;
+
 	if (recipe_program_has_shell(run, command)) {
 		argv = g_ptr_array_new_with_free_func(g_free);
 		g_ptr_array_add(argv, g_strdup(recipe_vars_text(vars, "SHELL")));
@@ -28,6 +29,7 @@ recipe_program_argv(RecipeRun *run, const char *command)
 	} else {
 		argv = recipe_expand_words(run, command);
 	}
+
 	g_ptr_array_add(argv, NULL);
 	return argv;
 }
@@ -35,7 +37,8 @@ recipe_program_argv(RecipeRun *run, const char *command)
 char *
 recipe_program_name(const GPtrArray *argv)
 {
-	bool shell = argv->len == 4 && argv->pdata[1] != NULL && g_str_has_prefix(argv->pdata[1], "-c");
+	bool shell = argv->len == 4 && argv->pdata[1] != NULL &&
+	             g_str_has_prefix(argv->pdata[1], "-c");
 	return shell ? g_strdup(argv->pdata[2]) : g_strjoinv(" ", (char **) argv->pdata);
 }
 
@@ -46,31 +49,39 @@ is_formail(const RecipeRun *run, const GPtrArray *argv)
 	const FilterServices *services = run->env->services;
 	if (argv->len < 2 || strcmp(argv->pdata[0], "formail") != 0)
 		return false;
+
 	g_auto(GStrv) folders = g_strsplit(recipe_vars_text(run->state->vars, "PATH"), ":", -1);
 	for (char **folder = folders; *folder != NULL; folder++) {
 		if (strcmp(*folder, "/usr/bin") == 0)
 			return true;
 		g_autofree char *path = g_build_filename(*folder, "formail", NULL);
-		PathAnswer answer = services->path_kind != NULL ? services->path_kind(run->env, path) : PATH_UNKNOWN;
+		PathAnswer answer = services->path_kind != NULL
+		                            ? services->path_kind(run->env, path)
+		                            : PATH_UNKNOWN;
 		if (**folder != '/' || answer != PATH_MISSING)
 			return false;
 	}
+
 	return false;
 }
 
 /* formail -D, answered by the agent: formail would remember the id before the mail is safe. */
 static bool
-ask_for_id(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, int *ret_exit_code)
+ask_for_id(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock,
+           int *ret_exit_code)
 {
 	const FilterServices *services = run->env->services;
 	RecipeFormailId asked;
-	if (services->id_seen == NULL || !recipe_formail_id((const char *const *) argv->pdata, input, &asked))
+	if (services->id_seen == NULL ||
+	    !recipe_formail_id((const char *const *) argv->pdata, input, &asked))
 		return false;
+
 	g_autofree char *path = recipe_run_path(run, asked.cache), *id = asked.id;
 	const FilterIdCall call = { path, asked.max, id, lock };
 	bool seen;
 	if (!services->id_seen(run->env, &call, &seen))
 		return false;
+
 	*ret_exit_code = !seen;
 	return true;
 }
@@ -86,75 +97,91 @@ recipe_program_blamed(const RecipeRun *run, const char *command, const GPtrArray
 char *
 recipe_program_shown(const RecipeRun *run, const char *command, const GPtrArray *argv)
 {
-	return recipe_program_has_shell(run, command) ? g_strdup(command) : g_strjoinv(",", (char **) argv->pdata);
+	return recipe_program_has_shell(run, command) ? g_strdup(command)
+	                                              : g_strjoinv(",", (char **) argv->pdata);
 }
 
 /* formail without a process, where it is certain what it would do. */
 static bool
-run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, FilterProgramResult *ret_result)
+run_formail(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock,
+            FilterProgramResult *ret_result)
 {
 	GString *output = NULL;
 	int exit_code = 0;
-	if (!is_formail(run, argv) || (!recipe_formail((const char *const *) argv->pdata, input, &output) &&
-	                               !ask_for_id(run, argv, input, lock, &exit_code)))
+	if (!is_formail(run, argv) ||
+	    (!recipe_formail((const char *const *) argv->pdata, input, &output) &&
+	     !ask_for_id(run, argv, input, lock, &exit_code)))
 		return false;
+
 	if (output == NULL)
 		output = g_string_new(NULL);
-	*ret_result = (FilterProgramResult){ .exit_code = exit_code, .output = g_string_free_to_bytes(output) };
+	*ret_result = (FilterProgramResult){ .exit_code = exit_code,
+		                             .output = g_string_free_to_bytes(output) };
 	return true;
 }
 
 bool
-recipe_program_inside(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, int *ret_exit_code)
+recipe_program_inside(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock,
+                      int *ret_exit_code)
 {
 	FilterProgramResult result;
 	if (!run_formail(run, argv, input, lock, &result))
 		return false;
+
 	*ret_exit_code = result.exit_code;
 	g_bytes_unref(result.output);
 	return true;
 }
 
 bool
-recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *shown, const GString *input, const char *lock,
-                         FilterProgramResult *ret_result)
+recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *shown,
+                         const GString *input, const char *lock, FilterProgramResult *ret_result)
 {
 	recipe_log_say(run, "Executing \"%s\"", shown);
 	if (run_formail(run, argv, input, lock, ret_result))
 		return true;
+
 	if (argv->len == 1) { /* variables that are empty: as a program that is not there */
-		*ret_result = (FilterProgramResult){ .exit_code = 127, .output = g_bytes_new(NULL, 0) };
+		*ret_result = (FilterProgramResult){ .exit_code = 127,
+			                             .output = g_bytes_new(NULL, 0) };
 		return true;
 	}
 
 	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
 	g_auto(Status) fault = STATUS_INIT;
 	const FilterCommandCall call = {
-		.argv = (const char *const *) argv->pdata, .environment = (const char *const *) environment,
-		.directory = run->state->folder, .input = input->str, .input_len = input->len,
-		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES, .lock = lock,
+		.argv = (const char *const *) argv->pdata,
+		.environment = (const char *const *) environment,
+		.directory = run->state->folder,
+		.input = input->str,
+		.input_len = input->len,
+		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES,
+		.lock = lock,
 	};
 	bool ran = run->env->services->run_command != NULL &&
 	           run->env->services->run_command(run->env, &call, ret_result, &fault);
 	if (!ran)
 		recipe_run_note(run, 0, "program '%s' did not run: %s", shown,
 		                fault.detail != NULL ? fault.detail : "programs are not run here");
+
 	return ran;
 }
 
 bool
-recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
-                   GBytes **ret_output)
+recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock,
+                   int *ret_exit_code, GBytes **ret_output)
 {
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
 	g_autofree char *shown = recipe_program_shown(run, command, argv);
 	FilterProgramResult result = { 0 };
+
 	if (!recipe_program_call_argv(run, argv, shown, input, lock, &result))
 		return false;
 	*ret_exit_code = result.exit_code;
 	if (ret_output != NULL)
 		*ret_output = g_bytes_ref(result.output);
 	g_bytes_unref(result.output);
+
 	return true;
 }
 
@@ -165,9 +192,11 @@ recipe_program_capture(RecipeRun *run, const char *command)
 	g_autoptr(GBytes) output = NULL;
 	int exit_code = 127;
 	bool ran = recipe_program_run(run, command, input, NULL, &exit_code, &output);
+
 	run->state->exit_code = exit_code;
 	if (!ran)
 		return g_strdup("");
+
 	gsize len;
 	const char *data = g_bytes_get_data(output, &len);
 	return g_strndup(data != NULL ? data : "", MIN(len, LIMIT_RECIPE_VALUE_BYTES + 1));

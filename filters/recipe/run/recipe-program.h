@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* recipe-program: the programs of recipes: with the shell where SHELLMETAS says so, else word by word. Run by the agent's service. */
+/*
+ * recipe-program: the programs of recipes: with the shell where SHELLMETAS says so, else word by
+ * word. Run by the agent's service.
+ */
 #ifndef TODOKE_RECIPE_PROGRAM_H
 #define TODOKE_RECIPE_PROGRAM_H
 
@@ -9,33 +12,44 @@
 bool recipe_program_has_shell(const RecipeRun *run, const char *command);
 
 /*
- * The arguments of `command`, the program first. Caller owns the array of char *, which ends in NULL. Asked for once a call: what stands
- * in backquotes runs each time.
+ * The arguments of `command`, the program first. Caller owns the array of char *, which ends in
+ * NULL. Asked for once a call: what stands in backquotes runs each time.
  */
 GPtrArray *recipe_program_argv(RecipeRun *run, const char *command);
 
 /* The command as LASTFOLDER names it. Caller frees. */
 char *recipe_program_name(const GPtrArray *argv);
 
-/* The command as procmail's log complains of it: a line of the shell, or the name of the program. Caller frees. */
+/*
+ * The command as procmail's log complains of it: a line of the shell, or the name of the program.
+ * Caller frees.
+ */
 char *recipe_program_blamed(const RecipeRun *run, const char *command, const GPtrArray *argv);
 
 /* The command as the log shows it where it is run. Caller frees. */
 char *recipe_program_shown(const RecipeRun *run, const char *command, const GPtrArray *argv);
 
-/* A call that is ready, `shown` as the log shows it. Faults as recipe_program_run(). Caller unrefs ret_result->output. */
-bool recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *shown, const GString *input, const char *lock,
-                              FilterProgramResult *ret_result);
+/*
+ * A call that is ready, `shown` as the log shows it. Faults as recipe_program_run(). Caller unrefs
+ * ret_result->output.
+ */
+bool
+recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *shown,
+                         const GString *input, const char *lock, FilterProgramResult *ret_result);
 
 /*
- * Run `command` over `input`, holding the lock file `lock` (NULL: none). False: it could not run; a note says why.
- * *ret_output (may be NULL) is what it printed.
+ * Run `command` over `input`, holding the lock file `lock` (NULL: none). False: it could not run; a
+ * note says why. *ret_output (may be NULL) is what it printed.
  */
-bool recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock, int *ret_exit_code,
-                        GBytes **ret_output);
+bool recipe_program_run(RecipeRun *run, const char *command, const GString *input, const char *lock,
+                        int *ret_exit_code, GBytes **ret_output);
 
-/* The same where no program may run: false, and no note, unless the agent itself can tell what it would do. */
-bool recipe_program_inside(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock, int *ret_exit_code);
+/*
+ * The same where no program may run: false, and no note, unless the agent itself can tell what it
+ * would do.
+ */
+bool recipe_program_inside(RecipeRun *run, const GPtrArray *argv, const GString *input,
+                           const char *lock, int *ret_exit_code);
 
 /* What `command` prints over the whole mail; "" where it cannot run. Sets $?. Caller frees. */
 char *recipe_program_capture(RecipeRun *run, const char *command);

@@ -34,6 +34,7 @@ recipe_vars_copy(const RecipeVars *vars)
 	RecipeVars *copy = recipe_vars_new();
 	GHashTableIter iter;
 	gpointer name, value;
+
 	g_hash_table_iter_init(&iter, vars->values);
 	while (g_hash_table_iter_next(&iter, &name, &value))
 		g_hash_table_insert(copy->values, g_strdup(name), g_strdup(value));
@@ -60,10 +61,13 @@ recipe_vars_set(RecipeVars *vars, const char *name, const char *value)
 		g_hash_table_remove(vars->values, name);
 		return;
 	}
+
 	size_t len = strlen(value);
 	if (len > LIMIT_RECIPE_VALUE_BYTES)
 		g_hash_table_insert(vars->values, g_strdup("PROCMAIL_OVERFLOW"), g_strdup("yes"));
-	char *copy = g_strndup(value, MIN(len, LIMIT_RECIPE_VALUE_BYTES)); /* it fills all that it is told to */
+
+	/* it fills all that it is told to */
+	char *copy = g_strndup(value, MIN(len, LIMIT_RECIPE_VALUE_BYTES));
 	g_hash_table_insert(vars->values, g_strdup(name), copy);
 }
 
@@ -74,10 +78,13 @@ recipe_vars_bool(const RecipeVars *vars, const char *name, bool otherwise)
 	char first = g_ascii_tolower(*value);
 	if (g_ascii_isdigit(first))
 		return strtol(value, NULL, 10) != 0;
+
 	if (first == 'o')
-		return g_ascii_tolower(value[1]) == 'n' || (g_ascii_tolower(value[1]) != 'f' && otherwise);
+		return g_ascii_tolower(value[1]) == 'n' ||
+		       (g_ascii_tolower(value[1]) != 'f' && otherwise);
 	if (first == 'y' || first == 't' || first == 'e')
 		return true;
+
 	return first != 'n' && first != 'f' && first != 'd' && otherwise;
 }
 
@@ -93,10 +100,13 @@ recipe_vars_environment(const RecipeVars *vars)
 	GPtrArray *list = g_ptr_array_new();
 	GHashTableIter iter;
 	gpointer name, value;
+
 	g_hash_table_iter_init(&iter, vars->values);
 	while (g_hash_table_iter_next(&iter, &name, &value))
-		g_ptr_array_add(list, g_strdup_printf("%s=%s", (const char *) name, (const char *) value));
+		g_ptr_array_add(
+			list, g_strdup_printf("%s=%s", (const char *) name, (const char *) value));
 	g_ptr_array_sort(list, compare_names);
 	g_ptr_array_add(list, NULL);
+
 	return (char **) g_ptr_array_free(list, FALSE);
 }

@@ -19,10 +19,16 @@ const char *recipe_vars_get(const RecipeVars *vars, const char *name);
 /* The value, or "" where it is not set. */
 const char *recipe_vars_text(const RecipeVars *vars, const char *name);
 
-/* `value` NULL unsets. Longer ones than LIMIT_RECIPE_VALUE_BYTES are cut, and PROCMAIL_OVERFLOW says so. */
+/*
+ * `value` NULL unsets. Longer ones than LIMIT_RECIPE_VALUE_BYTES are cut, and PROCMAIL_OVERFLOW
+ * says so.
+ */
 void recipe_vars_set(RecipeVars *vars, const char *name, const char *value);
 
-/* Is it switched on, by procmail's words for yes ("on", "y...", "1")? `otherwise` where it is not set or no such word. */
+/*
+ * Is it switched on, by procmail's words for yes ("on", "y...", "1")? `otherwise` where it is not
+ * set or no such word.
+ */
 bool recipe_vars_bool(const RecipeVars *vars, const char *name, bool otherwise);
 
 /* "NAME=value", sorted; NULL ends it. Caller frees with g_strfreev. */

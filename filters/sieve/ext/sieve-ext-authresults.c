@@ -38,6 +38,7 @@ words_of(FilterEnv *env, const char *setting, const char *more)
 	                                    more != NULL ? more : "", NULL);
 	g_auto(GStrv) words = g_strsplit_set(text, " ,\t", -1);
 	GPtrArray *kept = g_ptr_array_new();
+
 	for (size_t i = 0; words[i] != NULL; i++)
 		if (words[i][0] != '\0')
 			g_ptr_array_add(kept, g_strdup(words[i]));
@@ -52,6 +53,7 @@ results_of(SieveRun *run)
 	const FilterServices *services = run->env->services;
 	if (state->results != NULL && state->headers == run->input->headers)
 		return state->results;
+
 	clear(state);
 	const char *host = services->environment != NULL ? services->environment(run->env, "host")
 	                                                 : NULL;
@@ -64,6 +66,7 @@ results_of(SieveRun *run)
 	};
 	state->headers = run->input->headers;
 	state->results = auth_results_trusted(run->input->headers, &trust);
+
 	return state->results;
 }
 
@@ -91,6 +94,7 @@ match_properties(SieveMatch *match, const AuthResult *result, SieveText name)
 		if (is_named && !sieve_match_add(match, (SieveText){ value, strlen(value) }))
 			return false;
 	}
+
 	return true;
 }
 
@@ -103,6 +107,7 @@ test_authresults(SieveRun *run, const SieveCall *call, bool *ret_result)
 	SieveText name = property != NULL ? sieve_run_text(run, &property->value->strings[0])
 	                                  : SIEVE_TEXT("");
 	const GArray *results = results_of(run);
+
 	if (!sieve_match_begin(&match, run, call))
 		return false;
 	for (guint i = 0; i < results->len && !match.done; i++) {
@@ -114,6 +119,7 @@ test_authresults(SieveRun *run, const SieveCall *call, bool *ret_result)
 		                       : sieve_match_add(&match, text)))
 			return false;
 	}
+
 	return sieve_match_end(&match, ret_result);
 }
 

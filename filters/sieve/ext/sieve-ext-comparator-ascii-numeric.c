@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* comparator-i;ascii-numeric: RFC 4790 9.1: the digits at the front are a number, no digit there is positive infinity. */
+/*
+ * comparator-i;ascii-numeric: RFC 4790 9.1: the digits at the front are a number, no digit there is
+ * positive infinity.
+ */
 #include "filters/sieve/lang/sieve-compare.h"
 
 #include <string.h>
@@ -23,11 +26,13 @@ static bool
 digits_of(SieveText text, SieveText *ret_digits)
 {
 	size_t n = 0, zeroes = 0;
+
 	while (n < text.len && g_ascii_isdigit(text.data[n]))
 		n++;
 	while (zeroes < n && text.data[zeroes] == '0')
 		zeroes++;
 	*ret_digits = (SieveText){ text.data + zeroes, n - zeroes };
+
 	return n > 0;
 }
 
@@ -40,6 +45,7 @@ order(SieveText a, SieveText b)
 		return a_is_number == b_is_number ? 0 : a_is_number ? -1 : 1;
 	if (x.len != y.len)
 		return x.len < y.len ? -1 : 1;
+
 	int difference = memcmp(x.data, y.data, x.len);
 	return difference < 0 ? -1 : difference > 0;
 }

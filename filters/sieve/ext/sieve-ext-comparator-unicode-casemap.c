@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * comparator-i;unicode-casemap: RFC 5051: each character in title case, then decomposed for compatibility. What is no UTF-8 is
- * compared as it is (RFC 5051 2: the result is undefined).
+ * comparator-i;unicode-casemap: RFC 5051: each character in title case, then decomposed for
+ * compatibility. What is no UTF-8 is compared as it is (RFC 5051 2: the result is undefined).
  */
 #include "filters/sieve/lang/sieve-compare.h"
 
@@ -22,10 +22,12 @@ static void
 append_character(GString *out, SieveText text)
 {
 	gunichar character = g_utf8_get_char_validated(text.data, (gssize) text.len);
+
 	if (character == (gunichar) -1 || character == (gunichar) -2 || character == 0) {
 		g_string_append_len(out, text.data, (gssize) text.len);
 		return;
 	}
+
 	gunichar parts[DECOMPOSED];
 	gsize n = g_unichar_fully_decompose(g_unichar_totitle(character), TRUE, parts, DECOMPOSED);
 	for (gsize i = 0; i < n; i++)
@@ -41,6 +43,7 @@ normalize(SieveArena *arena, SieveText text)
 		append_character(out, (SieveText){ text.data + at, len });
 		at += len;
 	}
+
 	return (SieveText){ sieve_arena_copy(arena, out->str, out->len), out->len };
 }
 

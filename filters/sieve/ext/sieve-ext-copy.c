@@ -13,8 +13,7 @@ set_copy(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *
 }
 
 static const SieveTagDef tags[] = {
-	{ .name = "copy", .on = "fileinto redirect pipe", .action = set_copy },
-	{ .name = NULL }
+	{ .name = "copy", .on = "fileinto redirect pipe", .action = set_copy }, { .name = NULL }
 };
 
 const SieveExt sieve_ext_copy = { .capability = "copy", .rfc = "RFC 3894", .tags = tags };

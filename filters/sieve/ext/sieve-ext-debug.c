@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* vnd.dovecot.debug: spec-bosch-sieve-debug, complete: debug_log writes to the trace (`todoke try`), not to the site's log. */
+/*
+ * vnd.dovecot.debug: spec-bosch-sieve-debug, complete: debug_log writes to the trace (`todoke
+ * try`), not to the site's log.
+ */
 #include "filters/sieve/ext/sieve-debug.h"
 
 enum { MESSAGE_OCTETS = 1000 };
@@ -8,7 +11,8 @@ bool
 sieve_debug_log(SieveRun *run, const SieveCall *call)
 {
 	SieveText text = sieve_run_text(run, &call->positional[0]->strings[0]);
-	sieve_run_trace(run, TRACE_ACTIONS, call, "DEBUG: %.*s", (int) MIN(text.len, MESSAGE_OCTETS), text.data);
+	sieve_run_trace(run, TRACE_ACTIONS, call, "DEBUG: %.*s",
+	                (int) MIN(text.len, MESSAGE_OCTETS), text.data);
 	return true;
 }
 
@@ -17,4 +21,6 @@ static const SieveCallDef commands[] = {
 	{ .name = NULL }
 };
 
-const SieveExt sieve_ext_debug = { .capability = "vnd.dovecot.debug", .rfc = "spec-bosch-sieve-debug", .commands = commands };
+const SieveExt sieve_ext_debug = { .capability = "vnd.dovecot.debug",
+	                           .rfc = "spec-bosch-sieve-debug",
+	                           .commands = commands };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vnd.dovecot.environment: spec-bosch-sieve-dovecot-environment, complete: further items, and all items as ${env.NAME}, with "_"
- * for "-". vnd.dovecot.config.NAME are items of the setting sieve_environment. (The name vnd.dovecot.config is no capability of
- * its own: Pigeonhole's documents and its library have it as this prefix only.)
+ * vnd.dovecot.environment: spec-bosch-sieve-dovecot-environment, complete: further items, and all
+ * items as ${env.NAME}, with "_" for "-". vnd.dovecot.config.NAME are items of the setting
+ * sieve_environment. (The name vnd.dovecot.config is no capability of its own: Pigeonhole's
+ * documents and its library have it as this prefix only.)
  */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-environment.h"
@@ -22,6 +23,7 @@ sieve_environment_dovecot_item(SieveRun *run, const char *name)
 		return run->input->user != NULL ? run->input->user : "";
 	if (g_str_has_prefix(name, config) && services->setting_item != NULL)
 		return services->setting_item(run->env, "sieve_environment", name + strlen(config));
+
 	return NULL;
 }
 
@@ -31,6 +33,7 @@ get_variable(SieveRun *run, const char *name, SieveText *ret_value)
 {
 	g_autofree char *item = g_strdup(name);
 	const char *value = sieve_environment_item(run, item);
+
 	if (value == NULL && strchr(item, '_') != NULL)
 		value = sieve_environment_item(run, g_strdelimit(item, "_", '-'));
 	*ret_value = value != NULL ? (SieveText){ value, strlen(value) } : SIEVE_TEXT("");
@@ -42,7 +45,8 @@ check_name(SieveCheck *check, SieveSpan span, const char *name)
 {
 	if (!g_ascii_isdigit(name[0]))
 		return true;
-	return sieve_check_error(check, span, "bad-variable", NULL, "no item of the environment is called '%s'", name);
+	return sieve_check_error(check, span, "bad-variable", NULL,
+	                         "no item of the environment is called '%s'", name);
 }
 
 static const SieveNamespace env = { .name = "env", .check = check_name, .get = get_variable };

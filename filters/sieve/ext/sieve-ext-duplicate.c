@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * duplicate: RFC 7352, complete. Who remembers what was seen, and when it is noted, is the service `duplicate` of FilterEnv.
- * The key says whether there is a handle, so that no handle is not an empty one (3.2).
+ * duplicate: RFC 7352, complete. Who remembers what was seen, and when it is noted, is the service
+ * `duplicate` of FilterEnv. The key says whether there is a handle, so that no handle is not an
+ * empty one (3.2).
  */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-run.h"
@@ -18,10 +19,14 @@ check_duplicate(SieveCheck *check, SieveCall *call)
 	field->text = SIEVE_TEXT("message-id");
 	field->field = sieve_check_field_slot(check, field->text);
 	call->data = field;
+
 	return true;
 }
 
-/* The first field's value, which must not be empty: nothing tells such messages apart. False: there is none. */
+/*
+ * The first field's value, which must not be empty: nothing tells such messages apart. False: there
+ * is none.
+ */
 static bool
 read_field(SieveRun *run, const SieveString *name, SieveText *ret_value)
 {
@@ -29,6 +34,7 @@ read_field(SieveRun *run, const SieveString *name, SieveText *ret_value)
 	const guint *fields = sieve_run_fields(run, NULL, name, &n);
 	if (n == 0)
 		return false;
+
 	SieveText value = sieve_run_field_value(run, fields[0]);
 	*ret_value = value;
 	return value.len > 0;
@@ -40,9 +46,11 @@ read_id(SieveRun *run, const SieveCall *call, SieveText *ret_value)
 	const SieveTag *tag = sieve_call_tag_of(call, "id");
 	if (tag == NULL)
 		return read_field(run, call->data, ret_value);
+
 	const SieveString *string = &tag->value->strings[0];
 	if (strcmp(tag->def->name, "header") == 0)
 		return read_field(run, string, ret_value);
+
 	*ret_value = sieve_run_text(run, string);
 	return true;
 }
@@ -67,6 +75,7 @@ make_key(SieveRun *run, const SieveCall *call, SieveText value)
 {
 	GString *key = g_string_new(NULL);
 	const SieveTag *handle = sieve_call_tag(call, "handle");
+
 	if (handle != NULL) {
 		SieveText text = sieve_run_text(run, &handle->value->strings[0]);
 		g_string_append_printf(key, "%zu:", text.len);
@@ -75,6 +84,7 @@ make_key(SieveRun *run, const SieveCall *call, SieveText value)
 	} else {
 		g_string_append(key, "-:");
 	}
+
 	append_escaped(key, value);
 	return g_string_free(key, FALSE);
 }
@@ -96,15 +106,20 @@ test_duplicate(SieveRun *run, const SieveCall *call, bool *ret_result)
 	const FilterServices *services = run->env->services;
 	SieveText value;
 	gint64 seconds = seconds_of(run, call);
+
 	*ret_result = false;
 	if (seconds == 0 || services->duplicate == NULL || !read_id(run, call, &value))
 		return true;
 	if (!sieve_run_spend(run, value.len))
 		return false;
+
 	g_autofree char *key = make_key(run, call, value);
-	*ret_result = services->duplicate(run->env, key, seconds, sieve_call_tag(call, "last") != NULL);
-	sieve_run_trace(run, TRACE_MATCHING, call, "\"%.*s\" was %sseen in the last %" G_GINT64_FORMAT " seconds",
+	*ret_result = services->duplicate(run->env, key, seconds,
+	                                  sieve_call_tag(call, "last") != NULL);
+	sieve_run_trace(run, TRACE_MATCHING, call,
+	                "\"%.*s\" was %sseen in the last %" G_GINT64_FORMAT " seconds",
 	                (int) MIN(value.len, 200), value.data, *ret_result ? "" : "not ", seconds);
+
 	return true;
 }
 
@@ -122,4 +137,6 @@ static const SieveCallDef tests[] = {
 	{ .name = NULL }
 };
 
-const SieveExt sieve_ext_duplicate = { .capability = "duplicate", .rfc = "RFC 7352", .tests = tests };
+const SieveExt sieve_ext_duplicate = { .capability = "duplicate",
+	                               .rfc = "RFC 7352",
+	                               .tests = tests };

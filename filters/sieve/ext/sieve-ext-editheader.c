@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * editheader: RFC 5293, complete. Edits make a new list of fields that borrows the others; every later test and action, of
- * included and later scripts too, sees it. Protected fields are left alone without a word (6): Received and
- * Auto-Submitted stay, X-Todoke-Mark stays and is not added, and so do those of the site's sieve_protected_headers, and
- * Original-Subject and -From where a message was replaced.
+ * editheader: RFC 5293, complete. Edits make a new list of fields that borrows the others; every
+ * later test and action, of included and later scripts too, sees it. Protected fields are left
+ * alone without a word (6): Received and Auto-Submitted stay, X-Todoke-Mark stays and is not added,
+ * and so do those of the site's sieve_protected_headers, and Original-Subject and -From where a
+ * message was replaced.
  */
 #include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
@@ -23,11 +24,17 @@
 enum { LINE_LIKED = 78 };
 
 typedef struct {
-	unsigned edits;   /* each may be a run of fields more to go through */
-	size_t order;     /* octets that the newest list takes to say which fields are where: the older ones are gone */
+	unsigned edits; /* each may be a run of fields more to go through */
+	/*
+	 * octets that the newest list takes to say which fields are where: the older ones are gone
+	 */
+	size_t order;
 } State;
 
-/* The edited header, taken over, is that of the run now. It shares with the one before what it left alone. */
+/*
+ * The edited header, taken over, is that of the run now. It shares with the one before what it left
+ * alone.
+ */
 static bool
 take_edited(SieveRun *run, SieveText name, Headers *edited)
 {
@@ -44,7 +51,8 @@ count_edit(SieveRun *run, const SieveCall *call)
 	State *state = sieve_run_state(run, &sieve_ext_editheader);
 	if (state->edits++ < LIMIT_SIEVE_EDITS)
 		return sieve_run_spend(run, state->edits);
-	return sieve_run_fail(run, call, STATUS_LIMIT, "more than %u edits of the header", LIMIT_SIEVE_EDITS);
+	return sieve_run_fail(run, call, STATUS_LIMIT, "more than %u edits of the header",
+	                      LIMIT_SIEVE_EDITS);
 }
 
 static bool
@@ -60,12 +68,16 @@ is_in(const char *list, SieveText name)
 static bool
 is_protected(SieveRun *run, SieveText name, bool adding)
 {
-	if (sieve_text_is(name, MARK_FIELD) || is_in(filter_setting_text(run->env, "sieve_protected_headers", ""), name))
+	if (sieve_text_is(name, MARK_FIELD) ||
+	    is_in(filter_setting_text(run->env, "sieve_protected_headers", ""), name))
 		return true;
 	/* What `replace` keeps of the old header must stay, and be true (RFC 5703 5). */
-	if (run->replaced > 0 && (sieve_text_is(name, "original-subject") || sieve_text_is(name, "original-from")))
+	if (run->replaced > 0 &&
+	    (sieve_text_is(name, "original-subject") || sieve_text_is(name, "original-from")))
 		return true;
-	return !adding && (sieve_text_is(name, "received") || sieve_text_is(name, "auto-submitted"));
+
+	return !adding &&
+	       (sieve_text_is(name, "received") || sieve_text_is(name, "auto-submitted"));
 }
 
 static bool
@@ -73,8 +85,10 @@ check_field_name(SieveCheck *check, SieveCall *call)
 {
 	const SieveString *name = &call->positional[0]->strings[0];
 	if (name->template == NULL && !sieve_check_is_field_name(name->text))
-		return sieve_check_error(check, name->span, "bad-field-name", "no colon, no blank", "no header field is called '%.*s'",
-		                         (int) name->text.len, name->text.data);
+		return sieve_check_error(check, name->span, "bad-field-name", "no colon, no blank",
+		                         "no header field is called '%.*s'", (int) name->text.len,
+		                         name->text.data);
+
 	return true;
 }
 
@@ -85,8 +99,8 @@ read_name(SieveRun *run, const SieveCall *call, SieveText *ret_name)
 	*ret_name = sieve_run_text(run, &call->positional[0]->strings[0]);
 	if (sieve_check_is_field_name(*ret_name))
 		return true;
-	return sieve_run_fail(run, call, STATUS_SCRIPT, "no header field is called '%.*s'", (int) MIN(ret_name->len, 200),
-	                      ret_name->data);
+	return sieve_run_fail(run, call, STATUS_SCRIPT, "no header field is called '%.*s'",
+	                      (int) MIN(ret_name->len, 200), ret_name->data);
 }
 
 /* addheader */
@@ -127,6 +141,7 @@ unfold(SieveText value)
 		if (!is_fold)
 			g_string_append_c(line, ' ');
 	}
+
 	return g_strdup(g_strstrip(line->str));
 }
 
@@ -134,22 +149,29 @@ static bool
 check_addheader(SieveCheck *check, SieveCall *call)
 {
 	const SieveString *value = &call->positional[1]->strings[0];
+
 	if (value->template == NULL && is_too_long(sieve_check_env(check), value->text))
-		return sieve_check_error(check, value->span, "header-too-long", "sieve_max_header_size is the limit",
+		return sieve_check_error(check, value->span, "header-too-long",
+		                         "sieve_max_header_size is the limit",
 		                         "the value has %zu octets", value->text.len);
+
 	if (value->template == NULL && has_nul(value->text))
 		return sieve_check_error(check, value->span, "bad-field-value", NULL,
 		                         "the value has a NUL in it");
 	return check_field_name(check, call);
 }
 
-/* What leaves a blank and a fold where a line gets long; a word longer than a line stays whole. Caller frees. */
+/*
+ * What leaves a blank and a fold where a line gets long; a word longer than a line stays whole.
+ * Caller frees.
+ */
 static char *
 fold(const char *name, const char *value)
 {
 	GString *folded = g_string_new(NULL);
 	size_t column = strlen(name) + 1;
 	g_auto(GStrv) words = g_strsplit(value, " ", -1);
+
 	for (size_t i = 0; words[i] != NULL; i++) {
 		size_t len = strlen(words[i]);
 		bool breaks = i > 0 && len > 0 && column + 1 + len > LINE_LIKED;
@@ -158,6 +180,7 @@ fold(const char *name, const char *value)
 		g_string_append(folded, words[i]);
 		column = breaks ? len + 1 : column + len + 1;
 	}
+
 	return g_string_free(folded, FALSE);
 }
 
@@ -170,23 +193,31 @@ is_ascii_text(const char *text)
 	return true;
 }
 
-/* Encoded words as the module writes them, cut out of a message that it composes. NULL after a fault. Caller frees. */
+/*
+ * Encoded words as the module writes them, cut out of a message that it composes. NULL after a
+ * fault. Caller frees.
+ */
 static char *
 encode(SieveRun *run, const SieveCall *call, const char *value)
 {
 	g_autofree char *valid = g_utf8_make_valid(value, -1);
 	const MimeField field = { .name = "X", .value = valid, .kind = MIME_FIELD_TEXT };
-	const MimeDraft draft = { .fields = &field, .n_fields = 1, .type = "text/plain", .data = "", .len = 0 };
+	const MimeDraft draft = {
+		.fields = &field, .n_fields = 1, .type = "text/plain", .data = "", .len = 0
+	};
 	g_autoptr(GBytes) bytes = NULL;
+
 	if (!mime_compose(&draft, &bytes, run->st)) {
 		sieve_run_trace(run, TRACE_ACTIONS, call, "the value cannot be encoded");
 		return NULL;
 	}
+
 	gsize len;
 	char *block = g_bytes_unref_to_data(g_steal_pointer(&bytes), &len);
 	size_t header_len = 0, at = 0;
 	g_autoptr(Headers) headers = headers_take_block(block, len, &header_len);
 	const HeaderField *found = headers_next(headers, "X", &at);
+
 	return found != NULL ? header_field_value(found) : g_strdup("");
 }
 
@@ -196,14 +227,19 @@ run_addheader(SieveRun *run, const SieveCall *call)
 	SieveText name, text = sieve_run_text(run, &call->positional[1]->strings[0]);
 	if (!read_name(run, call, &name))
 		return false;
+
 	if (is_too_long(run->env, text))
-		return sieve_run_fail(run, call, STATUS_LIMIT, "the value has %zu octets (sieve_max_header_size)", text.len);
+		return sieve_run_fail(run, call, STATUS_LIMIT,
+		                      "the value has %zu octets (sieve_max_header_size)", text.len);
 	if (has_nul(text))
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "the value has a NUL in it");
+
 	if (is_protected(run, name, true)) {
-		sieve_run_trace(run, TRACE_COMMANDS, call, "%.*s is protected", (int) name.len, name.data);
+		sieve_run_trace(run, TRACE_COMMANDS, call, "%.*s is protected", (int) name.len,
+		                name.data);
 		return true;
 	}
+
 	if (!count_edit(run, call))
 		return false;
 	size_t n = headers_count(run->headers);
@@ -211,13 +247,16 @@ run_addheader(SieveRun *run, const SieveCall *call)
 	g_autofree char *value = is_ascii_text(line) ? g_strdup(line) : encode(run, call, line);
 	if (value == NULL)
 		return false;
-	g_autofree char *field_name = g_strndup(name.data, name.len), *folded = fold(field_name, value);
+
+	g_autofree char *field_name = g_strndup(name.data, name.len),
+			*folded = fold(field_name, value);
 	bool last = sieve_call_tag(call, "last") != NULL;
 	size_t top = last ? n : headers_top(run->headers);
 	Headers *edited = headers_new(run->headers, headers_newline(run->headers));
 	headers_append_range(edited, run->headers, 0, top);
 	headers_append_text(edited, field_name, folded);
 	headers_append_range(edited, run->headers, top, n);
+
 	return take_edited(run, name, edited);
 }
 
@@ -230,6 +269,7 @@ check_deleteheader(SieveCheck *check, SieveCall *call)
 	SieveString *name = &call->positional[0]->strings[0];
 	if (!check_field_name(check, call))
 		return false;
+
 	if (name->template == NULL)
 		name->field = sieve_check_field_slot(check, name->text);
 	return true;
@@ -240,10 +280,13 @@ static bool
 fits(SieveRun *run, const SieveCall *call, guint number, bool *ret_fits)
 {
 	SieveMatch match;
+
 	*ret_fits = true;
 	if (call->positional[1] == NULL)
 		return true;
-	return sieve_match_begin(&match, run, call) && sieve_match_add(&match, sieve_run_field_value(run, number)) &&
+
+	return sieve_match_begin(&match, run, call) &&
+	       sieve_match_add(&match, sieve_run_field_value(run, number)) &&
 	       sieve_match_end(&match, ret_fits);
 }
 
@@ -253,6 +296,7 @@ choose(SieveRun *run, const SieveCall *call, GArray *chosen)
 {
 	size_t n;
 	const guint *fields = sieve_run_fields(run, call, &call->positional[0]->strings[0], &n);
+
 	for (size_t i = 0; i < n; i++) {
 		bool fitting;
 		if (!fits(run, call, fields[i], &fitting))
@@ -260,6 +304,7 @@ choose(SieveRun *run, const SieveCall *call, GArray *chosen)
 		if (fitting)
 			g_array_append_val(chosen, fields[i]);
 	}
+
 	return true;
 }
 
@@ -269,10 +314,13 @@ run_deleteheader(SieveRun *run, const SieveCall *call)
 	SieveText name;
 	if (!read_name(run, call, &name) || !count_edit(run, call))
 		return false;
+
 	if (is_protected(run, name, false)) {
-		sieve_run_trace(run, TRACE_COMMANDS, call, "%.*s is protected", (int) name.len, name.data);
+		sieve_run_trace(run, TRACE_COMMANDS, call, "%.*s is protected", (int) name.len,
+		                name.data);
 		return true;
 	}
+
 	g_autoptr(GArray) chosen = g_array_new(FALSE, FALSE, sizeof(guint));
 	if (!choose(run, call, chosen))
 		return false;
@@ -286,6 +334,7 @@ run_deleteheader(SieveRun *run, const SieveCall *call)
 		headers_append_range(edited, run->headers, from, number);
 		from = number + 1;
 	}
+
 	headers_append_range(edited, run->headers, from, headers_count(run->headers));
 	return take_edited(run, name, edited);
 }
@@ -298,13 +347,21 @@ static const SieveTagDef delete_tags[] = {
 	{ .name = NULL }
 };
 
-static const SieveCallDef commands[] = {
-	{ .name = "addheader", .positional = { SIEVE_STRING, SIEVE_STRING }, .tags = add_tags, .check = check_addheader,
-	  .run = run_addheader },
-	{ .name = "deleteheader", .positional = { SIEVE_STRING, SIEVE_STRINGS | SIEVE_OPTIONAL },
-	  .flags = SIEVE_USES_MATCH, .tags = delete_tags, .check = check_deleteheader, .run = run_deleteheader },
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { { .name = "addheader",
+	                                   .positional = { SIEVE_STRING, SIEVE_STRING },
+	                                   .tags = add_tags,
+	                                   .check = check_addheader,
+	                                   .run = run_addheader },
+	                                 { .name = "deleteheader",
+	                                   .positional = { SIEVE_STRING,
+	                                                   SIEVE_STRINGS | SIEVE_OPTIONAL },
+	                                   .flags = SIEVE_USES_MATCH,
+	                                   .tags = delete_tags,
+	                                   .check = check_deleteheader,
+	                                   .run = run_deleteheader },
+	                                 { .name = NULL } };
 
-const SieveExt sieve_ext_editheader = { .capability = "editheader", .rfc = "RFC 5293", .commands = commands,
-                                        .run_state = sizeof(State) };
+const SieveExt sieve_ext_editheader = { .capability = "editheader",
+	                                .rfc = "RFC 5293",
+	                                .commands = commands,
+	                                .run_state = sizeof(State) };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * enclose: RFC 5703 6, complete. The new message has the fields that :headers names, Subject, and where those are not among
- * them Date and From of now and of the owner. A redirect sends what was there before the first enclose.
+ * enclose: RFC 5703 6, complete. The new message has the fields that :headers names, Subject, and
+ * where those are not among them Date and From of now and of the owner. A redirect sends what was
+ * there before the first enclose.
  */
 #include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
@@ -54,11 +55,15 @@ static void
 append_from(SieveRun *run, Headers *fields)
 {
 	const GPtrArray *own = run->input->addresses;
-	const char *address = own != NULL && own->len > 0 ? own->pdata[0] : run->input->envelope->recipient;
+	const char *address = own != NULL && own->len > 0 ? own->pdata[0]
+	                                                  : run->input->envelope->recipient;
 	headers_append_text(fields, "From", address != NULL ? address : "");
 }
 
-/* The new header, but for what says that it is a multipart. `text` has the Subject of the script, encoded. */
+/*
+ * The new header, but for what says that it is a multipart. `text` has the Subject of the script,
+ * encoded.
+ */
 static Headers *
 new_fields(SieveRun *run, const SieveCall *call, const SieveEntity *text)
 {
@@ -66,15 +71,18 @@ new_fields(SieveRun *run, const SieveCall *call, const SieveEntity *text)
 	const SieveTag *list = sieve_call_tag(call, "headers");
 	bool new_subject = sieve_call_tag(call, "subject") != NULL;
 	size_t n = headers_count(run->headers), from = 0;
+
 	for (size_t i = 0; i < n; i++) {
 		const HeaderField *field = headers_get(run->headers, i);
 		bool subject = header_field_is(field, "Subject");
-		bool wanted = subject ? !new_subject : !is_of_mime(field) && is_listed(run, list, field);
+		bool wanted = subject ? !new_subject
+		                      : !is_of_mime(field) && is_listed(run, list, field);
 		if (wanted && sieve_run_spend(run, list != NULL ? list->value->n : 1))
 			continue;
 		headers_append_range(fields, run->headers, from, i);
 		from = i + 1;
 	}
+
 	headers_append_range(fields, run->headers, from, n);
 	size_t pos = 0;
 	const HeaderField *subject = headers_next(text->headers, "Subject", &pos);
@@ -85,12 +93,14 @@ new_fields(SieveRun *run, const SieveCall *call, const SieveEntity *text)
 		append_date(run, fields);
 	if (!has_field(fields, "From"))
 		append_from(run, fields);
+
 	return fields;
 }
 
 /*
- * A boundary that cannot stand in the message, because it depends on every octet of it: a sender who knows the rule cannot
- * close the part that holds the message. NULL after a fault. Caller frees.
+ * A boundary that cannot stand in the message, because it depends on every octet of it: a sender
+ * who knows the rule cannot close the part that holds the message. NULL after a fault. Caller
+ * frees.
  */
 static char *
 make_boundary(SieveRun *run, const MessageBody *body, const GString *header, SieveText text)
@@ -99,30 +109,36 @@ make_boundary(SieveRun *run, const MessageBody *body, const GString *header, Sie
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
 	g_checksum_update(sum, (const guchar *) header->str, (gssize) header->len);
 	g_checksum_update(sum, (const guchar *) text.data, (gssize) text.len);
+
 	off_t end = body->offset + body->size;
 	for (off_t at = body->offset; at < end; at += CHUNK) {
 		g_auto(MimeBytes) bytes = { 0 };
 		g_auto(Status) fault = STATUS_INIT;
-		if (!mime_tree_range(sieve_mime_tree(run), at, MIN(at + CHUNK, end), CHUNK, &bytes, &fault)) {
+		if (!mime_tree_range(sieve_mime_tree(run), at, MIN(at + CHUNK, end), CHUNK, &bytes,
+		                     &fault)) {
 			(void) sieve_mime_fail(run, &fault);
 			return NULL;
 		}
 		g_checksum_update(sum, (const guchar *) bytes.data, (gssize) bytes.len);
 	}
+
 	return g_strdup_printf("=_%.*s", BOUNDARY_DIGITS, g_checksum_get_string(sum));
 }
 
 /* The text, then the message with its header as it is now. */
 static Message *
-put_together(SieveRun *run, const MessageBody *body, const Headers *fields, const GString *part, const char *boundary,
-             Status *fault)
+put_together(SieveRun *run, const MessageBody *body, const Headers *fields, const GString *part,
+             const char *boundary, Status *fault)
 {
 	const char *nl = headers_newline(run->headers);
 	g_autoptr(GString) top = sieve_mime_print_headers(fields);
+
 	g_string_append_printf(top, "%s--%s%s", nl, boundary, nl);
 	g_string_append_len(top, part->str, (gssize) part->len);
-	g_string_append_printf(top, "%s--%s%sContent-Type: message/rfc822%sContent-Transfer-Encoding: 8bit%s%s", nl, boundary, nl,
-	                       nl, nl, nl);
+	g_string_append_printf(
+		top, "%s--%s%sContent-Type: message/rfc822%sContent-Transfer-Encoding: 8bit%s%s",
+		nl, boundary, nl, nl, nl, nl);
+
 	g_autoptr(GString) header = sieve_mime_print_headers(run->headers);
 	g_string_append_len(top, header->str, (gssize) header->len);
 	g_autofree char *last = g_strdup_printf("%s--%s--%s", nl, boundary, nl);
@@ -131,6 +147,7 @@ put_together(SieveRun *run, const MessageBody *body, const Headers *fields, cons
 		{ .from = body->offset, .to = body->offset + body->size },
 		{ .data = last, .len = strlen(last) },
 	};
+
 	return message_assemble(body, pieces, G_N_ELEMENTS(pieces), fault);
 }
 
@@ -149,7 +166,9 @@ static bool
 compose_text(SieveRun *run, const SieveCall *call, SieveText text, SieveEntity *ret_entity)
 {
 	const SieveTag *subject = sieve_call_tag(call, "subject");
-	MimeField field = { "Subject", subject != NULL ? sieve_run_string(run, subject->value, 0) : NULL, MIME_FIELD_TEXT };
+	MimeField field = { "Subject",
+		            subject != NULL ? sieve_run_string(run, subject->value, 0) : NULL,
+		            MIME_FIELD_TEXT };
 	return sieve_mime_compose(run, &field, subject != NULL ? 1 : 0, text, ret_entity);
 }
 
@@ -158,6 +177,7 @@ static GString *
 print_text(const SieveEntity *text)
 {
 	g_autoptr(Headers) fields = headers_new(text->headers, headers_newline(text->headers));
+
 	for (size_t i = 0; i < headers_count(text->headers); i++)
 		if (!header_field_is(headers_get(text->headers, i), "Subject"))
 			headers_append(fields, headers_get(text->headers, i));
@@ -171,22 +191,27 @@ run_enclose(SieveRun *run, const SieveCall *call)
 	MessageBody body;
 	g_auto(SieveEntity) entity = { 0 };
 	SieveText text = sieve_run_text(run, &call->positional[0]->strings[0]);
-	if (sieve_mime_tree(run) == NULL || !message_body(run->message, &body) || !compose_text(run, call, text, &entity))
+
+	if (sieve_mime_tree(run) == NULL || !message_body(run->message, &body) ||
+	    !compose_text(run, call, text, &entity))
 		return false;
 	g_autoptr(GString) header = sieve_mime_print_headers(run->headers);
 	g_autofree char *boundary = make_boundary(run, &body, header, text);
 	if (boundary == NULL)
 		return false;
+
 	g_autoptr(Headers) fields = new_fields(run, call, &entity);
 	g_autofree char *type = g_strdup_printf("multipart/mixed; boundary=\"%s\"", boundary);
 	headers_append_text(fields, "MIME-Version", "1.0");
 	headers_append_text(fields, "Content-Type", type);
 	headers_append_text(fields, "Content-Transfer-Encoding", "8bit");
+
 	g_autoptr(GString) part = print_text(&entity);
 	g_auto(Status) fault = STATUS_INIT;
 	Message *message = put_together(run, &body, fields, part, boundary, &fault);
 	if (message == NULL)
 		return sieve_mime_fail(run, &fault);
+
 	remember(run);
 	sieve_run_trace(run, TRACE_ACTIONS, call, "enclose");
 	return sieve_mime_set_message(run, call, g_steal_pointer(&fields), message);
@@ -200,6 +225,7 @@ complete(SieveRun *run, const SieveCall *call, PlanAction *action)
 	const State *state = sieve_run_state(run, &sieve_ext_enclose);
 	if (action->kind != PLAN_REDIRECT || state->message == NULL)
 		return true;
+
 	action->message = message_ref(state->message);
 	action->headers = headers_ref(state->headers);
 	return true;
@@ -213,16 +239,15 @@ clear(void *data)
 	headers_unref(state->headers);
 }
 
-static const SieveTagDef enclose_tags[] = {
-	{ .name = "subject", .value = SIEVE_STRING },
-	{ .name = "headers", .value = SIEVE_STRINGS },
-	{ .name = NULL }
-};
+static const SieveTagDef enclose_tags[] = { { .name = "subject", .value = SIEVE_STRING },
+	                                    { .name = "headers", .value = SIEVE_STRINGS },
+	                                    { .name = NULL } };
 
-static const SieveCallDef commands[] = {
-	{ .name = "enclose", .positional = { SIEVE_STRING }, .tags = enclose_tags, .run = run_enclose },
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { { .name = "enclose",
+	                                   .positional = { SIEVE_STRING },
+	                                   .tags = enclose_tags,
+	                                   .run = run_enclose },
+	                                 { .name = NULL } };
 
 const SieveExt sieve_ext_enclose = {
 	.capability = "enclose",

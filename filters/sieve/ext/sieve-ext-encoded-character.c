@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* encoded-character: RFC 5228 2.4.2.4, complete: ${hex: 40 24} and ${unicode: 263A} in strings of the script. */
+/*
+ * encoded-character: RFC 5228 2.4.2.4, complete: ${hex: 40 24} and ${unicode: 263A} in strings of
+ * the script.
+ */
 #include "filters/sieve/lang/sieve-check.h"
 
 #include <string.h>
@@ -29,7 +32,9 @@ take_hex(Cursor *cursor, size_t most, guint64 *ret_value)
 {
 	size_t n = 0;
 	guint64 value = 0;
-	for (; cursor->at < cursor->end && g_ascii_isxdigit(*cursor->at) && n < most; n++, cursor->at++)
+
+	for (; cursor->at < cursor->end && g_ascii_isxdigit(*cursor->at) && n < most;
+	     n++, cursor->at++)
 		value = MIN(value * 16 + (guint64) g_ascii_xdigit_value(*cursor->at), G_MAXUINT32);
 	*ret_value = value;
 	return n > 0 && (cursor->at == cursor->end || !g_ascii_isxdigit(*cursor->at));
@@ -49,6 +54,7 @@ static bool
 take_values(Cursor *cursor, bool is_hex, GString *out, bool *ret_bad)
 {
 	size_t n = 0;
+
 	skip_blanks(cursor);
 	while (cursor->at < cursor->end && *cursor->at != '}') {
 		guint64 value;
@@ -63,6 +69,7 @@ take_values(Cursor *cursor, bool is_hex, GString *out, bool *ret_bad)
 		skip_blanks(cursor);
 		n++;
 	}
+
 	return n > 0 && cursor->at < cursor->end;
 }
 
@@ -74,6 +81,7 @@ decode_reference(SieveText text, GString *out, bool *ret_bad)
 	size_t known = out->len;
 	bool is_hex = text.len > 6 && g_ascii_strncasecmp(text.data, "${hex:", 6) == 0;
 	bool is_unicode = text.len > 10 && g_ascii_strncasecmp(text.data, "${unicode:", 10) == 0;
+
 	if (!is_hex && !is_unicode)
 		return 0;
 	cursor.at += is_hex ? 6 : 10;
@@ -82,6 +90,7 @@ decode_reference(SieveText text, GString *out, bool *ret_bad)
 		*ret_bad = false;
 		return 0;
 	}
+
 	return (size_t) (cursor.at - text.data) + 1;
 }
 
@@ -91,18 +100,23 @@ decode(SieveCheck *check, SieveString *string)
 	SieveText text = string->text;
 	g_autoptr(GString) out = g_string_sized_new(text.len);
 	bool bad = false;
+
 	for (size_t i = 0; i < text.len;) {
 		size_t taken = 0;
 		if (text.data[i] == '$')
-			taken = decode_reference((SieveText){ text.data + i, text.len - i }, out, &bad);
+			taken = decode_reference((SieveText){ text.data + i, text.len - i }, out,
+			                         &bad);
 		if (bad)
-			return sieve_check_error(check, string->span, "bad-character", "0 to D7FF, E000 to 10FFFF",
+			return sieve_check_error(check, string->span, "bad-character",
+			                         "0 to D7FF, E000 to 10FFFF",
 			                         "'${unicode:' names no character");
 		if (taken == 0)
 			g_string_append_c(out, text.data[i]);
 		i += MAX(taken, 1);
 	}
-	string->text = (SieveText){ sieve_arena_copy(sieve_check_arena(check), out->str, out->len), out->len };
+
+	string->text = (SieveText){ sieve_arena_copy(sieve_check_arena(check), out->str, out->len),
+		                    out->len };
 	return true;
 }
 

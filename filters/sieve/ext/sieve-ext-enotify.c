@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * enotify: RFC 5435, complete, with the method mailto (RFC 5436). Other methods are a fault when notify runs, and
- * valid_notify_method says no to them. Sending, and what must not be answered with a notice, are the agent's matter.
+ * enotify: RFC 5435, complete, with the method mailto (RFC 5436). Other methods are a fault when
+ * notify runs, and valid_notify_method says no to them. Sending, and what must not be answered with
+ * a notice, are the agent's matter.
  */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-match.h"
@@ -30,7 +31,8 @@ names_nobody(SieveText method)
 {
 	g_auto(Mailto) mailto = { 0 };
 	const char *why;
-	return mailto_parse(method.data, method.len, &mailto, &why) && mailto.to->len + mailto.cc->len == 0;
+	return mailto_parse(method.data, method.len, &mailto, &why) &&
+	       mailto.to->len + mailto.cc->len == 0;
 }
 
 static bool
@@ -46,8 +48,10 @@ check_importance(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	const SieveString *importance = &tag->value->strings[0];
 	if (importance->template != NULL || is_importance(importance->text))
 		return true;
-	return sieve_check_error(check, importance->span, "bad-importance", "\"1\" is high, \"2\" normal, \"3\" low",
-	                         "\"%.*s\" is not an importance", (int) importance->text.len, importance->text.data);
+
+	return sieve_check_error(
+		check, importance->span, "bad-importance", "\"1\" is high, \"2\" normal, \"3\" low",
+		"\"%.*s\" is not an importance", (int) importance->text.len, importance->text.data);
 }
 
 /* One address, perhaps with a name. */
@@ -64,10 +68,14 @@ check_from(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
 	const SieveString *from = &tag->value->strings[0];
 	const SieveString *method = &call->positional[0]->strings[0];
-	if (from->template != NULL || !mailto_is(method->text.data, method->text.len) || is_author(from->text))
+	if (from->template != NULL || !mailto_is(method->text.data, method->text.len) ||
+	    is_author(from->text))
 		return true;
-	return sieve_check_error(check, from->span, "bad-address", "write user@example.org, or Name <user@example.org>",
-	                         "\"%.*s\" is not an address", (int) from->text.len, from->text.data);
+
+	return sieve_check_error(check, from->span, "bad-address",
+	                         "write user@example.org, or Name <user@example.org>",
+	                         "\"%.*s\" is not an address", (int) from->text.len,
+	                         from->text.data);
 }
 
 /* optionname "=" value without line ends and NULs (RFC 5435 3.5). */
@@ -77,6 +85,7 @@ is_option(SieveText text)
 	const char *equal = memchr(text.data, '=', text.len);
 	if (equal == NULL || !g_ascii_isalnum(text.data[0]))
 		return false;
+
 	for (const char *c = text.data; c < equal; c++)
 		if (!g_ascii_isalnum(*c) && strchr(".-_", *c) == NULL)
 			return false;
@@ -94,25 +103,34 @@ check_options(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	for (size_t i = 0; i < tag->value->n; i++) {
 		const SieveString *option = &tag->value->strings[i];
 		if (option->template == NULL && !is_option(option->text))
-			good = sieve_check_error(check, option->span, "bad-option", "write name=value", "\"%.*s\" is not an option",
+			good = sieve_check_error(check, option->span, "bad-option",
+			                         "write name=value", "\"%.*s\" is not an option",
 			                         (int) option->text.len, option->text.data);
 	}
+
 	return good;
 }
 
-/* An unknown method is a fault only where notify runs: a script may ask valid_notify_method first. */
+/*
+ * An unknown method is a fault only where notify runs: a script may ask valid_notify_method first.
+ */
 static bool
 check_notify(SieveCheck *check, SieveCall *call)
 {
 	const SieveString *method = &call->positional[0]->strings[0];
 	const char *fault = method->template == NULL ? method_fault(method->text) : NULL;
+
 	if (fault == NULL && method->template == NULL && names_nobody(method->text))
-		sieve_check_warning(check, method->span, "nobody", "write mailto:user@example.org", "this notice goes to nobody");
+		sieve_check_warning(check, method->span, "nobody", "write mailto:user@example.org",
+		                    "this notice goes to nobody");
 	if (fault == NULL)
 		return true;
+
 	if (mailto_is(method->text.data, method->text.len))
-		return sieve_check_error(check, method->span, "bad-method", "write mailto:user@example.org", "bad method: %s", fault);
-	sieve_check_warning(check, method->span, "unknown-method", "write mailto:user@example.org", "notify fails here: %s", fault);
+		return sieve_check_error(check, method->span, "bad-method",
+		                         "write mailto:user@example.org", "bad method: %s", fault);
+	sieve_check_warning(check, method->span, "unknown-method", "write mailto:user@example.org",
+	                    "notify fails here: %s", fault);
 	return true;
 }
 
@@ -120,21 +138,32 @@ static int
 importance_of(SieveRun *run, const SieveCall *call)
 {
 	const SieveTag *tag = sieve_call_tag(call, "importance");
-	SieveText text = tag != NULL ? sieve_run_text(run, &tag->value->strings[0]) : SIEVE_TEXT("2");
+	SieveText text = tag != NULL ? sieve_run_text(run, &tag->value->strings[0])
+	                             : SIEVE_TEXT("2");
 	if (is_importance(text))
 		return text.data[0] - '0';
-	sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.*s\" is not an importance", (int) MIN(text.len, 200), text.data);
+
+	sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.*s\" is not an importance",
+	               (int) MIN(text.len, 200), text.data);
 	return 0;
 }
 
-/* *ret_author (caller frees): NULL without :from. False: that is no address, an error (RFC 5435 3.3). */
+/*
+ * *ret_author (caller frees): NULL without :from. False: that is no address, an error (RFC 5435
+ * 3.3).
+ */
 static bool
 author_of(SieveRun *run, const SieveCall *call, char **ret_author)
 {
 	const SieveTag *tag = sieve_call_tag(call, "from");
-	SieveText from = tag != NULL ? sieve_run_text(run, &tag->value->strings[0]) : SIEVE_TEXT("");
+	SieveText from = tag != NULL ? sieve_run_text(run, &tag->value->strings[0])
+	                             : SIEVE_TEXT("");
+
 	if (tag != NULL && !is_author(from))
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "':from' \"%.*s\" is not an address", (int) MIN(from.len, 200), from.data);
+		return sieve_run_fail(run, call, STATUS_SCRIPT,
+		                      "':from' \"%.*s\" is not an address",
+		                      (int) MIN(from.len, 200), from.data);
+
 	*ret_author = tag != NULL ? sieve_text_one_line(from) : NULL;
 	return true;
 }
@@ -143,7 +172,8 @@ static char *
 message_of(SieveRun *run, const SieveCall *call)
 {
 	const SieveTag *tag = sieve_call_tag(call, "message");
-	SieveText text = tag != NULL ? sieve_run_text(run, &tag->value->strings[0]) : SIEVE_TEXT("");
+	SieveText text = tag != NULL ? sieve_run_text(run, &tag->value->strings[0])
+	                             : SIEVE_TEXT("");
 	return tag != NULL ? g_strndup(text.data, text.len) : NULL;
 }
 
@@ -153,13 +183,15 @@ run_notify(SieveRun *run, const SieveCall *call)
 	SieveText method = sieve_run_text(run, &call->positional[0]->strings[0]);
 	const SieveTag *options = sieve_call_tag(call, "options");
 	const char *fault = method_fault(method);
+
 	if (fault != NULL)
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot notify by \"%.*s\": %s", (int) MIN(method.len, 200),
-		                      method.data, fault);
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot notify by \"%.*s\": %s",
+		                      (int) MIN(method.len, 200), method.data, fault);
 	int importance = importance_of(run, call);
 	g_autofree char *author = NULL;
 	if (importance == 0 || !author_of(run, call, &author))
 		return false;
+
 	PlanAction *action = sieve_run_action_new(run, PLAN_NOTIFY, call);
 	PlanNotice *notice = action->notice = g_new0(PlanNotice, 1);
 	notice->method = g_strndup(method.data, method.len);
@@ -167,6 +199,7 @@ run_notify(SieveRun *run, const SieveCall *call)
 	notice->from = g_steal_pointer(&author);
 	notice->message = message_of(run, call);
 	notice->options = sieve_run_strings(run, options != NULL ? options->value : NULL);
+
 	return sieve_run_action(run, call, action);
 }
 
@@ -176,18 +209,24 @@ static bool
 test_valid_notify_method(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
 	const SieveArg *methods = call->positional[0];
+
 	*ret_result = true;
 	for (size_t i = 0; i < methods->n && *ret_result; i++) {
 		SieveText method = sieve_run_text(run, &methods->strings[i]);
 		const char *fault = method_fault(method);
 		*ret_result = fault == NULL;
 		if (fault != NULL)
-			sieve_run_trace(run, TRACE_MATCHING, call, "\"%.*s\": %s", (int) MIN(method.len, 200), method.data, fault);
+			sieve_run_trace(run, TRACE_MATCHING, call, "\"%.*s\": %s",
+			                (int) MIN(method.len, 200), method.data, fault);
 	}
+
 	return true;
 }
 
-/* What mailto can: who reads mail when is not known (RFC 5436 2.2), and a copy can be kept (RFC 8580 6.1). Empty: unknown. */
+/*
+ * What mailto can: who reads mail when is not known (RFC 5436 2.2), and a copy can be kept (RFC
+ * 8580 6.1). Empty: unknown.
+ */
 static SieveText
 capability_of_mailto(SieveText name)
 {
@@ -201,10 +240,13 @@ test_notify_method_capability(SieveRun *run, const SieveCall *call, bool *ret_re
 {
 	SieveMatch match;
 	SieveText method = sieve_run_text(run, &call->positional[0]->strings[0]);
-	SieveText answer = capability_of_mailto(sieve_run_text(run, &call->positional[1]->strings[0]));
+	SieveText answer = capability_of_mailto(
+		sieve_run_text(run, &call->positional[1]->strings[0]));
+
 	*ret_result = false;
 	if (method_fault(method) != NULL || answer.len == 0)
 		return true;
+
 	return sieve_match_begin(&match, run, call) && sieve_match_add(&match, answer) &&
 	       sieve_match_end(&match, ret_result);
 }
@@ -226,6 +268,7 @@ modify_encodeurl(SieveRun *run, SieveText value)
 	static const char digits[] = "0123456789ABCDEF";
 	char *encoded = sieve_arena_alloc(run->scratch, 3 * value.len + 1);
 	size_t n = 0;
+
 	for (size_t i = 0, len; i < value.len; i += len) {
 		len = sieve_variable_character((SieveText){ value.data + i, value.len - i });
 		bool is_plain = is_unreserved(value.data[i]);
@@ -239,10 +282,12 @@ modify_encodeurl(SieveRun *run, SieveText value)
 			encoded[n++] = digits[(guchar) value.data[k] & 15];
 		}
 	}
+
 	return (SieveText){ encoded, n };
 }
 
-static const SieveModifier modifiers[] = { { "encodeurl", 15, modify_encodeurl }, { NULL, 0, NULL } };
+static const SieveModifier modifiers[] = { { "encodeurl", 15, modify_encodeurl },
+	                                   { NULL, 0, NULL } };
 
 static const SieveTagDef tags[] = {
 	{ .name = "from", .value = SIEVE_STRING, .check = check_from },
@@ -252,18 +297,22 @@ static const SieveTagDef tags[] = {
 	{ .name = NULL }
 };
 
-static const SieveCallDef commands[] = {
-	{ .name = "notify", .positional = { SIEVE_STRING }, .flags = SIEVE_IS_ACTION, .tags = tags, .check = check_notify,
-	  .run = run_notify },
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { { .name = "notify",
+	                                   .positional = { SIEVE_STRING },
+	                                   .flags = SIEVE_IS_ACTION,
+	                                   .tags = tags,
+	                                   .check = check_notify,
+	                                   .run = run_notify },
+	                                 { .name = NULL } };
 
-static const SieveCallDef tests[] = {
-	{ .name = "valid_notify_method", .positional = { SIEVE_STRINGS }, .test = test_valid_notify_method },
-	{ .name = "notify_method_capability", .positional = { SIEVE_STRING, SIEVE_STRING, SIEVE_STRINGS },
-	  .flags = SIEVE_USES_MATCH, .test = test_notify_method_capability },
-	{ .name = NULL }
-};
+static const SieveCallDef tests[] = { { .name = "valid_notify_method",
+	                                .positional = { SIEVE_STRINGS },
+	                                .test = test_valid_notify_method },
+	                              { .name = "notify_method_capability",
+	                                .positional = { SIEVE_STRING, SIEVE_STRING, SIEVE_STRINGS },
+	                                .flags = SIEVE_USES_MATCH,
+	                                .test = test_notify_method_capability },
+	                              { .name = NULL } };
 
 const SieveExt sieve_ext_enotify = {
 	.capability = "enotify",

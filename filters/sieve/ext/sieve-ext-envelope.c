@@ -43,19 +43,19 @@ get_auth(SieveRun *run, GArray *values)
 	return true;
 }
 
-static const SieveEnvelopePart parts[] = {
-	{ "from", true, get_from },
-	{ "to", true, get_to },
-	{ "auth", false, get_auth },
-	{ NULL, false, NULL }
-};
+static const SieveEnvelopePart parts[] = { { "from", true, get_from },
+	                                   { "to", true, get_to },
+	                                   { "auth", false, get_auth },
+	                                   { NULL, false, NULL } };
 
 /* Only of extensions in `active`. */
 static const SieveEnvelopePart *
 find_part(guint64 active, SieveText name)
 {
 	for (size_t i = 0; i < sieve_ext_count(); i++) {
-		const SieveEnvelopePart *part = (active >> i & 1) != 0 ? sieve_ext_nth(i)->envelope_parts : NULL;
+		const SieveEnvelopePart *part = (active >> i & 1) != 0
+		                                        ? sieve_ext_nth(i)->envelope_parts
+		                                        : NULL;
 		for (; part != NULL && part->name != NULL; part++)
 			if (sieve_text_is(name, part->name))
 				return part;
@@ -80,13 +80,19 @@ check_part(SieveCheck *check, const SieveCall *call, const SieveString *name)
 	const SieveEnvelopePart *part = find_part(active_in(check), name->text);
 	if (part == NULL) {
 		const SieveEnvelopePart *elsewhere = find_part(~(guint64) 0, name->text);
-		return sieve_check_error(check, name->span, "unknown-envelope-part",
-		                         elsewhere != NULL ? "add its extension to require" : "\"from\", \"to\" and \"auth\" are known",
-		                         "unknown envelope part \"%.*s\"", (int) name->text.len, name->text.data);
+		return sieve_check_error(
+			check, name->span, "unknown-envelope-part",
+			elsewhere != NULL ? "add its extension to require"
+					  : "\"from\", \"to\" and \"auth\" are known",
+			"unknown envelope part \"%.*s\"", (int) name->text.len, name->text.data);
 	}
+
 	if (!part->is_address && call->part != NULL)
-		return sieve_check_error(check, name->span, "no-address", NULL, "envelope part \"%s\" is not an address: ':%s' has no meaning",
-		                         part->name, call->part->name);
+		return sieve_check_error(
+			check, name->span, "no-address", NULL,
+			"envelope part \"%s\" is not an address: ':%s' has no meaning", part->name,
+			call->part->name);
+
 	return true;
 }
 
@@ -106,6 +112,7 @@ match_value(SieveMatch *match, const SieveEnvelopePart *part, SieveText value)
 		return sieve_match_add(match, value);
 	if (value.len == 0 && match->spec->def->counts)
 		return true;
+
 	const char *copy = sieve_arena_copy(match->run->scratch, value.data, value.len);
 	SieveAddress address = sieve_value_envelope_address(match->run->scratch, copy);
 	return sieve_match_add_address(match, &address);
@@ -118,9 +125,11 @@ match_part(SieveMatch *match, const SieveString *name)
 	const SieveEnvelopePart *part = find_part(run->program->active, sieve_run_text(run, name));
 	if (part == NULL)
 		return true;
+
 	g_autoptr(GArray) values = g_array_new(FALSE, FALSE, sizeof(SieveText));
 	if (!part->get(run, values))
 		return false;
+
 	for (guint i = 0; i < values->len && !match->done; i++)
 		if (!match_value(match, part, g_array_index(values, SieveText, i)))
 			return false;
@@ -134,17 +143,19 @@ test_envelope(SieveRun *run, const SieveCall *call, bool *ret_result)
 	const SieveArg *names = call->positional[0];
 	if (!sieve_match_begin(&match, run, call))
 		return false;
+
 	for (size_t i = 0; i < names->n && !match.done; i++)
 		if (!match_part(&match, &names->strings[i]))
 			return false;
 	return sieve_match_end(&match, ret_result);
 }
 
-static const SieveCallDef tests[] = {
-	{ .name = "envelope", .positional = { SIEVE_STRINGS, SIEVE_STRINGS },
-	  .flags = SIEVE_USES_MATCH | SIEVE_USES_ADDRESS_PART, .check = check_envelope, .test = test_envelope },
-	{ .name = NULL }
-};
+static const SieveCallDef tests[] = { { .name = "envelope",
+	                                .positional = { SIEVE_STRINGS, SIEVE_STRINGS },
+	                                .flags = SIEVE_USES_MATCH | SIEVE_USES_ADDRESS_PART,
+	                                .check = check_envelope,
+	                                .test = test_envelope },
+	                              { .name = NULL } };
 
 const SieveExt sieve_ext_envelope = {
 	.capability = "envelope",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * extracttext: RFC 5703 7, complete. Text of a part in UTF-8, HTML without its markup; what is no text, or says that it is
- * written in a way that nobody knows, is the empty string.
+ * extracttext: RFC 5703 7, complete. Text of a part in UTF-8, HTML without its markup; what is no
+ * text, or says that it is written in a way that nobody knows, is the empty string.
  */
 #include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
@@ -15,14 +15,17 @@ static bool
 check_extracttext(SieveCheck *check, SieveCall *call)
 {
 	if (!sieve_check_has(check, &sieve_ext_variables))
-		return sieve_check_error(check, call->span, "missing-require", "add \"variables\" to require",
+		return sieve_check_error(check, call->span, "missing-require",
+		                         "add \"variables\" to require",
 		                         "'extracttext' needs \"variables\"");
+
 	if (sieve_loop_of(call) == NULL)
 		return sieve_check_error(check, call->span, "no-loop", "put it into a foreverypart",
 		                         "'extracttext' stands in no loop");
 	SieveVariable *variable = SIEVE_NEW(sieve_check_arena(check), SieveVariable);
 	if (!sieve_variable_resolve(check, &call->positional[0]->strings[0], true, variable))
 		return false;
+
 	call->data = variable;
 	return true;
 }
@@ -32,16 +35,21 @@ static bool
 has_known_encoding(SieveRun *run, size_t part)
 {
 	static const char *const known[] = {
-		"7bit", "8bit", "binary", "base64", "quoted-printable", "uuencode", "x-uuencode", "x-uue", NULL
+		"7bit",     "8bit",       "binary", "base64", "quoted-printable",
+		"uuencode", "x-uuencode", "x-uue",  NULL
 	};
 	size_t pos = 0;
 	const Headers *headers = sieve_mime_headers(run, part);
-	const HeaderField *field = headers != NULL ? headers_next(headers, "Content-Transfer-Encoding", &pos) : NULL;
+	const HeaderField *field = headers != NULL ? headers_next(headers,
+	                                                          "Content-Transfer-Encoding", &pos)
+	                                           : NULL;
+
 	if (field == NULL)
 		return true;
 	g_autofree char *value = header_field_value(field);
 	g_autofree char *lower = g_ascii_strdown(value, -1);
 	lower[strcspn(lower, " \t;(")] = '\0'; /* the first word */
+
 	return lower[0] == '\0' || g_strv_contains(known, lower);
 }
 
@@ -56,6 +64,7 @@ first_characters(SieveText text, guint64 n)
 			at++;
 		n--;
 	}
+
 	return (SieveText){ text.data, at };
 }
 
@@ -65,11 +74,13 @@ take_text(SieveRun *run, SieveText *ret_text)
 	const MimeTree *tree = sieve_mime_tree(run);
 	if (tree == NULL)
 		return false;
+
 	size_t part = sieve_mime_current(run);
 	const MimePart *known = mime_tree_part(tree, part);
 	*ret_text = SIEVE_TEXT("");
 	if (!mime_part_is(known, "text", NULL) || !has_known_encoding(run, part))
 		return true;
+
 	sieve_mime_trim(run);
 	return sieve_mime_part(run, part, SIEVE_PART_TEXT, ret_text);
 }
@@ -81,6 +92,7 @@ run_extracttext(SieveRun *run, const SieveCall *call)
 	SieveText text;
 	if (!take_text(run, &text))
 		return false;
+
 	if (first != NULL)
 		text = first_characters(text, first->value->number);
 	/* More is never kept, and modifiers take up to twice their input. */
@@ -88,15 +100,17 @@ run_extracttext(SieveRun *run, const SieveCall *call)
 	return sieve_scope_set(run, call->data, sieve_scope_modify(run, call, text));
 }
 
-static const SieveTagDef first_tags[] = {
-	{ .name = "first", .value = SIEVE_NUMBER },
-	{ .name = NULL }
-};
+static const SieveTagDef first_tags[] = { { .name = "first", .value = SIEVE_NUMBER },
+	                                  { .name = NULL } };
 
-static const SieveCallDef commands[] = {
-	{ .name = "extracttext", .positional = { SIEVE_STRING | SIEVE_CONSTANT }, .flags = SIEVE_TAKES_MODIFIERS,
-	  .tags = first_tags, .check = check_extracttext, .run = run_extracttext },
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { { .name = "extracttext",
+	                                   .positional = { SIEVE_STRING | SIEVE_CONSTANT },
+	                                   .flags = SIEVE_TAKES_MODIFIERS,
+	                                   .tags = first_tags,
+	                                   .check = check_extracttext,
+	                                   .run = run_extracttext },
+	                                 { .name = NULL } };
 
-const SieveExt sieve_ext_extracttext = { .capability = "extracttext", .rfc = "RFC 5703", .commands = commands };
+const SieveExt sieve_ext_extracttext = { .capability = "extracttext",
+	                                 .rfc = "RFC 5703",
+	                                 .commands = commands };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fcc: RFC 8580, complete: :fcc on vacation and notify, and beside it what says how a copy is stored: :create, :flags,
- * :specialuse, each with the extension that it comes from (3.1). The agent files the copy when the message has gone out.
+ * fcc: RFC 8580, complete: :fcc on vacation and notify, and beside it what says how a copy is
+ * stored: :create, :flags, :specialuse, each with the extension that it comes from (3.1). The agent
+ * files the copy when the message has gone out.
  */
 #include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/run/sieve-mailboxid.h"
@@ -13,7 +14,8 @@
 static bool
 is_mailbox(SieveText name)
 {
-	return name.len > 0 && memchr(name.data, '\0', name.len) == NULL && sieve_text_is_utf8(name);
+	return name.len > 0 && memchr(name.data, '\0', name.len) == NULL &&
+	       sieve_text_is_utf8(name);
 }
 
 static bool
@@ -23,7 +25,9 @@ check_fcc(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	const SieveString *name = &tag->value->strings[0];
 	if (name->template != NULL || is_mailbox(name->text))
 		return true;
-	return sieve_check_error(check, name->span, "bad-mailbox", NULL, "this can be no name of a mailbox");
+
+	return sieve_check_error(check, name->span, "bad-mailbox", NULL,
+	                         "this can be no name of a mailbox");
 }
 
 /* An option without :fcc, or without its extension, means nothing. */
@@ -31,13 +35,15 @@ static bool
 check_option(SieveCheck *check, SieveCall *call, const SieveTag *tag, const SieveExt *ext)
 {
 	if (sieve_call_tag(call, "fcc") == NULL)
-		return sieve_check_error(check, tag->tag->span, "missing-tag", "add :fcc and a mailbox", "':%s' needs ':fcc' here",
+		return sieve_check_error(check, tag->tag->span, "missing-tag",
+		                         "add :fcc and a mailbox", "':%s' needs ':fcc' here",
 		                         tag->def->name);
+
 	if (sieve_check_has(check, ext))
 		return true;
 	g_autofree char *hint = g_strdup_printf("add \"%s\" to require", ext->capability);
-	return sieve_check_error(check, tag->tag->span, "missing-require", hint, "':%s' needs \"%s\"", tag->def->name,
-	                         ext->capability);
+	return sieve_check_error(check, tag->tag->span, "missing-require", hint,
+	                         "':%s' needs \"%s\"", tag->def->name, ext->capability);
 }
 
 static bool
@@ -55,7 +61,8 @@ check_flags(SieveCheck *check, SieveCall *call, SieveTag *tag)
 static bool
 check_special_use(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
-	return check_option(check, call, tag, &sieve_ext_special_use) && sieve_special_use_check(check, tag->value);
+	return check_option(check, call, tag, &sieve_ext_special_use) &&
+	       sieve_special_use_check(check, tag->value);
 }
 
 /* Each string may hold several flags (RFC 5232 2). */
@@ -64,12 +71,15 @@ split_flags(SieveRun *run, const SieveArg *arg)
 {
 	g_autoptr(GPtrArray) strings = sieve_run_strings(run, arg);
 	GPtrArray *flags = g_ptr_array_new_with_free_func(g_free);
+
 	for (guint i = 0; i < strings->len; i++) {
 		g_auto(GStrv) words = g_strsplit_set(strings->pdata[i], " \t\r\n", -1);
 		for (size_t w = 0; words[w] != NULL; w++)
-			if (words[w][0] != '\0' && !g_ptr_array_find_with_equal_func(flags, words[w], g_str_equal, NULL))
+			if (words[w][0] != '\0' &&
+			    !g_ptr_array_find_with_equal_func(flags, words[w], g_str_equal, NULL))
 				g_ptr_array_add(flags, g_strdup(words[w]));
 	}
+
 	return flags;
 }
 
@@ -78,8 +88,10 @@ static bool
 set_fcc(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *action)
 {
 	SieveText name = sieve_run_text(run, &tag->value->strings[0]);
-	const SieveTag *flags = sieve_call_tag(call, "flags"), *use = sieve_call_tag(call, "specialuse");
+	const SieveTag *flags = sieve_call_tag(call, "flags"),
+		       *use = sieve_call_tag(call, "specialuse");
 	const SieveTag *id = sieve_call_tag(call, "mailboxid");
+
 	if (!is_mailbox(name))
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "':fcc' names no mailbox");
 	PlanFcc *fcc = g_new0(PlanFcc, 1);
@@ -91,18 +103,27 @@ set_fcc(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *a
 	if (id != NULL &&
 	    sieve_mailboxid_choose(run, call, id, &fcc->mailbox)) /* RFC 9042 5: it wins */
 		g_clear_pointer(&fcc->special_use, g_free);
+
 	if (action->reply != NULL)
 		action->reply->fcc = fcc;
 	else
 		action->notice->fcc = fcc;
+
 	return true;
 }
 
 static const SieveTagDef tags[] = {
-	{ .name = "fcc", .value = SIEVE_STRING, .on = "vacation notify", .check = check_fcc, .action = set_fcc },
+	{ .name = "fcc",
+	  .value = SIEVE_STRING,
+	  .on = "vacation notify",
+	  .check = check_fcc,
+	  .action = set_fcc },
 	{ .name = "create", .on = "vacation notify", .check = check_create },
 	{ .name = "flags", .value = SIEVE_STRINGS, .on = "vacation notify", .check = check_flags },
-	{ .name = "specialuse", .value = SIEVE_STRING, .on = "vacation notify", .check = check_special_use },
+	{ .name = "specialuse",
+	  .value = SIEVE_STRING,
+	  .on = "vacation notify",
+	  .check = check_special_use },
 	{ .name = NULL }
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ihave: RFC 5463, complete. What is here is known when the script is compiled, so a failed ihave is, too: what it
- * guards is parsed and not checked. When the script runs, a call that uses what only an ihave names fails unless that
- * test was true before.
+ * ihave: RFC 5463, complete. What is here is known when the script is compiled, so a failed ihave
+ * is, too: what it guards is parsed and not checked. When the script runs, a call that uses what
+ * only an ihave names fails unless that test was true before.
  */
 #include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
@@ -39,10 +39,12 @@ check_ihave(SieveCheck *check, SieveCall *call)
 {
 	const SieveArg *names = call->positional[0];
 	bool all = true;
+
 	for (size_t i = 0; i < names->n; i++)
 		all = all && can_have(check, names->strings[i].text);
 	call->known = all ? 1 : -1;
 	call->known_by_ihave = true;
+
 	SieveProgram *program = sieve_check_program(check);
 	guint64 before = program->active, *found = SIEVE_NEW(sieve_check_arena(check), guint64);
 	call->data = found;
@@ -50,6 +52,7 @@ check_ihave(SieveCheck *check, SieveCall *call)
 		sieve_check_activate(check, sieve_ext_find(names->strings[i].text));
 	program->by_ihave |= program->active & ~before;
 	*found = all ? program->by_ihave & named_by(names) : 0;
+
 	return true;
 }
 
@@ -64,17 +67,22 @@ test_ihave(SieveRun *run, const SieveCall *call, bool *ret_result)
 static bool
 run_error(SieveRun *run, const SieveCall *call)
 {
-	return sieve_run_fail(run, call, STATUS_SCRIPT, "%s", sieve_run_string(run, call->positional[0], 0));
+	return sieve_run_fail(run, call, STATUS_SCRIPT, "%s",
+	                      sieve_run_string(run, call->positional[0], 0));
 }
 
-static const SieveCallDef commands[] = {
-	{ .name = "error", .positional = { SIEVE_STRING }, .flags = SIEVE_ENDS_BLOCK, .run = run_error },
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { { .name = "error",
+	                                   .positional = { SIEVE_STRING },
+	                                   .flags = SIEVE_ENDS_BLOCK,
+	                                   .run = run_error },
+	                                 { .name = NULL } };
 
-static const SieveCallDef tests[] = {
-	{ .name = "ihave", .positional = { SIEVE_STRINGS | SIEVE_CONSTANT }, .check = check_ihave, .test = test_ihave },
-	{ .name = NULL }
-};
+static const SieveCallDef tests[] = { { .name = "ihave",
+	                                .positional = { SIEVE_STRINGS | SIEVE_CONSTANT },
+	                                .check = check_ihave,
+	                                .test = test_ihave },
+	                              { .name = NULL } };
 
-const SieveExt sieve_ext_ihave = { .capability = "ihave", .rfc = "RFC 5463", .commands = commands, .tests = tests };
+const SieveExt sieve_ext_ihave = {
+	.capability = "ihave", .rfc = "RFC 5463", .commands = commands, .tests = tests
+};

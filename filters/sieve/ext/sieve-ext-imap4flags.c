@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * imap4flags: RFC 5232, complete. A set of flags is a string with blanks between the flags, each once without regard to case.
- * Flags that IMAP does not let anybody set (\Recent, unknown system flags) and what is no flag are ignored (2).
+ * imap4flags: RFC 5232, complete. A set of flags is a string with blanks between the flags, each
+ * once without regard to case. Flags that IMAP does not let anybody set (\Recent, unknown system
+ * flags) and what is no flag are ignored (2).
  */
 #include "filters/sieve/ext/sieve-ext-table.h"
 #include "filters/sieve/lang/sieve-check.h"
@@ -13,10 +14,11 @@
 #include <string.h>
 
 typedef struct {
-	GPtrArray *flags;  /* the internal variable; NULL: empty */
+	GPtrArray *flags; /* the internal variable; NULL: empty */
 } State;
 
-static const char *const system_flags[] = { "\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft", NULL };
+static const char *const system_flags[] = { "\\Answered", "\\Flagged", "\\Deleted",
+	                                    "\\Seen",     "\\Draft",   NULL };
 
 /* An IMAP flag that can be set: a system flag of RFC 3501 2.3.2, or an atom. */
 static bool
@@ -28,6 +30,7 @@ is_flag(const char *flag)
 				return true;
 		return false;
 	}
+
 	for (const char *c = flag; *c != '\0'; c++)
 		if (*c <= 32 || *c >= 127 || strchr("(){%*\"\\]", *c) != NULL)
 			return false;
@@ -49,12 +52,14 @@ add_text(SieveRun *run, GPtrArray *flags, SieveText text)
 {
 	g_autofree char *copy = g_strndup(text.data, text.len);
 	g_auto(GStrv) words = g_strsplit_set(copy, " \t\r\n", -1);
+
 	for (size_t i = 0; words[i] != NULL; i++) {
 		if (!sieve_run_spend(run, flags->len + 1))
 			return false;
 		if (words[i][0] != '\0' && is_flag(words[i]) && find_flag(flags, words[i]) < 0)
 			g_ptr_array_add(flags, g_strdup(words[i]));
 	}
+
 	return true;
 }
 
@@ -78,10 +83,12 @@ static bool
 read_flags(SieveRun *run, const SieveVariable *variable, GPtrArray *flags)
 {
 	const State *state = sieve_run_state(run, &sieve_ext_imap4flags);
+
 	if (variable != NULL) {
 		SieveText text;
 		return sieve_scope_get(run, variable, &text) && add_text(run, flags, text);
 	}
+
 	const GPtrArray *held = state->flags != NULL ? state->flags : run->input->flags;
 	for (guint i = 0; held != NULL && i < held->len; i++)
 		g_ptr_array_add(flags, g_strdup(held->pdata[i]));
@@ -94,15 +101,18 @@ write_flags(SieveRun *run, const SieveVariable *variable, GPtrArray *taken)
 {
 	g_autoptr(GPtrArray) flags = taken;
 	State *state = sieve_run_state(run, &sieve_ext_imap4flags);
+
 	if (variable == NULL) {
 		if (state->flags != NULL)
 			g_ptr_array_unref(state->flags);
 		state->flags = g_steal_pointer(&flags);
 		return true;
 	}
+
 	g_autoptr(GString) text = g_string_new(NULL);
 	for (guint i = 0; i < flags->len; i++)
-		g_string_append_printf(text, "%s%s", i > 0 ? " " : "", (const char *) flags->pdata[i]);
+		g_string_append_printf(text, "%s%s", i > 0 ? " " : "",
+		                       (const char *) flags->pdata[i]);
 	return sieve_scope_set(run, variable, (SieveText){ text->str, text->len });
 }
 
@@ -113,15 +123,20 @@ check_variables(SieveCheck *check, SieveCall *call)
 	const SieveArg *names = call->positional[0];
 	if (names == NULL)
 		return true;
+
 	if (!sieve_check_has(check, &sieve_ext_variables))
-		return sieve_check_error(check, names->span, "missing-require", "add \"variables\" to require",
+		return sieve_check_error(check, names->span, "missing-require",
+		                         "add \"variables\" to require",
 		                         "the name of a variable needs \"variables\"");
-	SieveVariable *variables = SIEVE_NEW_ARRAY(sieve_check_arena(check), SieveVariable, names->n);
+
+	SieveVariable *variables = SIEVE_NEW_ARRAY(sieve_check_arena(check), SieveVariable,
+	                                           names->n);
 	bool for_writing = !call->is_test;
 	for (size_t i = 0; i < names->n; i++)
 		if (!sieve_variable_resolve(check, &names->strings[i], for_writing, &variables[i]))
 			return false;
 	call->data = variables;
+
 	return true;
 }
 
@@ -132,11 +147,13 @@ remove_flags(SieveRun *run, const SieveVariable *variable, const GPtrArray *remo
 	g_autoptr(GPtrArray) flags = new_flags();
 	if (!read_flags(run, variable, flags))
 		return false;
+
 	for (guint i = 0; i < removed->len; i++) {
 		gssize at = find_flag(flags, removed->pdata[i]);
 		if (at >= 0)
 			g_ptr_array_remove_index(flags, (guint) at);
 	}
+
 	return write_flags(run, variable, g_steal_pointer(&flags));
 }
 
@@ -159,7 +176,8 @@ static bool
 run_setflag(SieveRun *run, const SieveCall *call)
 {
 	g_autoptr(GPtrArray) flags = new_flags();
-	return add_list(run, flags, call->positional[1]) && write_flags(run, call->data, g_steal_pointer(&flags));
+	return add_list(run, flags, call->positional[1]) &&
+	       write_flags(run, call->data, g_steal_pointer(&flags));
 }
 
 static bool
@@ -184,11 +202,13 @@ match_flags(SieveMatch *match, const SieveVariable *variable)
 	g_autoptr(GPtrArray) flags = new_flags();
 	if (!read_flags(match->run, variable, flags))
 		return false;
+
 	for (guint i = 0; i < flags->len && !match->done; i++) {
 		const char *flag = flags->pdata[i];
 		if (!sieve_match_add(match, (SieveText){ flag, strlen(flag) }))
 			return false;
 	}
+
 	return true;
 }
 
@@ -198,6 +218,7 @@ test_hasflag(SieveRun *run, const SieveCall *call, bool *ret_result)
 	SieveMatch match;
 	const SieveVariable *variables = call->data;
 	size_t n = variables != NULL ? call->positional[0]->n : 1;
+
 	if (!sieve_match_begin(&match, run, call))
 		return false;
 	for (size_t i = 0; i < n && !match.done; i++)
@@ -222,9 +243,11 @@ complete(SieveRun *run, const SieveCall *call, PlanAction *action)
 	(void) call;
 	if (!plan_kind_row(action->kind)->keeps_copy || action->flags != NULL)
 		return true;
+
 	action->flags = new_flags();
 	if (!read_flags(run, NULL, action->flags))
 		return false;
+
 	guint64 n = action->flags->len;
 	return sieve_run_spend(
 		run,
@@ -252,19 +275,23 @@ static const SieveTagDef tags[] = {
 };
 
 #define FLAG_COMMAND(word, function) \
-	{ .name = word, .positional = { SIEVE_STRING | SIEVE_CONSTANT | SIEVE_OPTIONAL, SIEVE_STRINGS }, .check = check_variables, \
-	  .run = function }
+	{ \
+		.name = word, \
+		.positional = { SIEVE_STRING | SIEVE_CONSTANT | SIEVE_OPTIONAL, SIEVE_STRINGS }, \
+		.check = check_variables, .run = function \
+	}
 
-static const SieveCallDef commands[] = {
-	FLAG_COMMAND("setflag", run_setflag),
-	FLAG_COMMAND("addflag", run_addflag),
-	FLAG_COMMAND("removeflag", run_removeflag),
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { FLAG_COMMAND("setflag", run_setflag),
+	                                 FLAG_COMMAND("addflag", run_addflag),
+	                                 FLAG_COMMAND("removeflag", run_removeflag),
+	                                 { .name = NULL } };
 
 static const SieveCallDef tests[] = {
-	{ .name = "hasflag", .positional = { SIEVE_STRINGS | SIEVE_CONSTANT | SIEVE_OPTIONAL, SIEVE_STRINGS },
-	  .flags = SIEVE_USES_MATCH | SIEVE_SPLITS_KEYS, .check = check_variables, .test = test_hasflag },
+	{ .name = "hasflag",
+	  .positional = { SIEVE_STRINGS | SIEVE_CONSTANT | SIEVE_OPTIONAL, SIEVE_STRINGS },
+	  .flags = SIEVE_USES_MATCH | SIEVE_SPLITS_KEYS,
+	  .check = check_variables,
+	  .test = test_hasflag },
 	{ .name = NULL }
 };
 

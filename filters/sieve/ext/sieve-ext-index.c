@@ -6,7 +6,8 @@ bool
 sieve_index_check(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
 	if (tag->value->number == 0)
-		return sieve_check_error(check, tag->value->span, "bad-index", "the first field is 1", "':index' counts from 1");
+		return sieve_check_error(check, tag->value->span, "bad-index",
+		                         "the first field is 1", "':index' counts from 1");
 	call->index = tag->value->number;
 	return true;
 }
@@ -15,13 +16,17 @@ bool
 sieve_index_check_last(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
 	if (sieve_call_tag(call, "index") == NULL)
-		return sieve_check_error(check, tag->tag->span, "missing-tag", "add :index 1", "':last' needs ':index'");
+		return sieve_check_error(check, tag->tag->span, "missing-tag", "add :index 1",
+		                         "':last' needs ':index'");
 	call->index_from_last = true;
 	return true;
 }
 
 static const SieveTagDef tags[] = {
-	{ .name = "index", .value = SIEVE_NUMBER, .on = "header address date", .check = sieve_index_check },
+	{ .name = "index",
+	  .value = SIEVE_NUMBER,
+	  .on = "header address date",
+	  .check = sieve_index_check },
 	{ .name = "last", .on = "header address date", .check = sieve_index_check_last },
 	{ .name = NULL }
 };

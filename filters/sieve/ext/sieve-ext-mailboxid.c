@@ -16,6 +16,7 @@ find(SieveRun *run, const SieveCall *call, const char *id)
 	const FilterServices *services = run->env->services;
 	char *mailbox = services->mailbox_by_id != NULL ? services->mailbox_by_id(run->env, id)
 	                                                : NULL;
+
 	sieve_run_trace(run, TRACE_MATCHING, call, "mailbox id \"%s\": %s", id,
 	                mailbox != NULL ? mailbox : "none has it");
 	return mailbox;
@@ -27,6 +28,7 @@ sieve_mailboxid_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag
 	char *found = find(run, call, sieve_run_string(run, tag->value, 0));
 	if (found == NULL)
 		return false;
+
 	g_free(*mailbox);
 	*mailbox = found;
 	return true;
@@ -47,11 +49,13 @@ static bool
 test_mailboxidexists(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
 	const SieveArg *ids = call->positional[0];
+
 	*ret_result = true;
 	for (size_t i = 0; i < ids->n && *ret_result; i++) {
 		g_autofree char *mailbox = find(run, call, sieve_run_string(run, ids, i));
 		*ret_result = mailbox != NULL;
 	}
+
 	return true;
 }
 

@@ -18,6 +18,7 @@ fault_of(SieveText name)
 	bool is_shared = name.len > 8 && g_ascii_strncasecmp(name.data, "/shared/", 8) == 0;
 	if (!is_private && !is_shared)
 		return "it begins with neither /private/ nor /shared/";
+
 	for (size_t i = 0; i < name.len; i++) {
 		bool ends = i + 1 == name.len || name.data[i + 1] == '/';
 		if (name.data[i] == '*' || name.data[i] == '%')
@@ -27,6 +28,7 @@ fault_of(SieveText name)
 		if (name.data[i] == '/' && ends)
 			return "it has an empty level";
 	}
+
 	return NULL;
 }
 
@@ -69,6 +71,7 @@ value_of(SieveRun *run, const SieveCall *call, const char *mailbox, const SieveA
 	char *value = is_name && services->metadata != NULL
 	                      ? services->metadata(run->env, mailbox, name)
 	                      : NULL;
+
 	sieve_run_trace(run, TRACE_MATCHING, call, "annotation \"%s\" of %s%s%s", name,
 	                mailbox != NULL ? "mailbox " : "the server", mailbox != NULL ? mailbox : "",
 	                value != NULL ? "" : " does not exist");
@@ -81,9 +84,11 @@ match_value(SieveRun *run, const SieveCall *call, const char *mailbox, const Sie
 {
 	SieveMatch match;
 	g_autofree char *value = value_of(run, call, mailbox, names, 0);
+
 	*ret_result = false;
 	if (value == NULL)
 		return true;
+
 	return sieve_match_begin(&match, run, call) &&
 	       sieve_match_add(&match, (SieveText){ value, strlen(value) }) &&
 	       sieve_match_end(&match, ret_result);
@@ -98,6 +103,7 @@ have_all(SieveRun *run, const SieveCall *call, const char *mailbox, const SieveA
 		g_autofree char *value = value_of(run, call, mailbox, names, i);
 		*ret_result = value != NULL;
 	}
+
 	return true;
 }
 

@@ -52,9 +52,11 @@ check_options(SieveCheck *check, SieveCall *call, SieveTag *tag)
 		                                                    : NULL;
 		if (option->template == NULL && address == NULL)
 			good = sieve_check_error(check, option->span, "bad-address",
-			                         "write user@example.org", "\"%.*s\" is not an address",
+			                         "write user@example.org",
+			                         "\"%.*s\" is not an address",
 			                         (int) option->text.len, option->text.data);
 	}
+
 	return good;
 }
 
@@ -70,6 +72,7 @@ check_notify(SieveCheck *check, SieveCall *call)
 	const SieveTag *method = sieve_call_tag(call, "method"),
 		       *options = sieve_call_tag(call, "options");
 	const SieveString *name = method != NULL ? &method->value->strings[0] : NULL;
+
 	if (name != NULL && name->template == NULL && !is_mailto(name->text))
 		sieve_check_warning(check, name->span, "unknown-method", "use :method \"mailto\"",
 		                    "there are no notices by \"%.*s\" here; nothing is sent",
@@ -78,6 +81,7 @@ check_notify(SieveCheck *check, SieveCall *call)
 		sieve_check_warning(check, call->span, "nobody",
 		                    "add :options [\"user@example.org\"]",
 		                    "this notice goes to nobody");
+
 	return true;
 }
 
@@ -99,6 +103,7 @@ text_of_message(SieveRun *run, SieveText *ret_text)
 	const MimeTree *tree = run->message != NULL ? sieve_mime_tree(run) : NULL;
 	if (tree == NULL)
 		return run->message == NULL;
+
 	sieve_mime_trim(run);
 	for (size_t i = 0; i < mime_tree_count(tree); i++)
 		if (mime_part_is(mime_tree_part(tree, i), "text", NULL))
@@ -113,6 +118,7 @@ append_text(SieveRun *run, GString *out, SieveText name)
 	SieveText text;
 	if (!text_of_message(run, &text))
 		return false;
+
 	guint64 most = name.len > 5 ? g_ascii_strtoull(name.data + 5, NULL, 10)
 	                            : LIMIT_NOTICE_BYTES;
 	g_autofree char *valid = g_utf8_make_valid(text.data, (gssize) text.len);
@@ -120,6 +126,7 @@ append_text(SieveRun *run, GString *out, SieveText name)
 	const char *end = g_utf8_offset_to_pointer(
 		valid, (glong) MIN((guint64) n, MIN(most, LIMIT_NOTICE_BYTES)));
 	g_string_append_len(out, valid, end - valid);
+
 	return sieve_run_spend(run, text.len / 16 + 1);
 }
 
@@ -133,6 +140,7 @@ is_text_name(SieveText name)
 	                 name.data[name.len - 1] == ']';
 	for (size_t i = 5; is_sliced && i + 1 < name.len; i++)
 		is_sliced = g_ascii_isdigit(name.data[i]);
+
 	return is_sliced;
 }
 
@@ -142,9 +150,11 @@ append_named(SieveRun *run, GString *out, SieveText name, bool *ret_known)
 {
 	const char *sender = run->input->envelope != NULL ? run->input->envelope->sender : NULL;
 	SieveText value = SIEVE_TEXT("");
+
 	*ret_known = true;
 	if (is_text_name(name))
 		return append_text(run, out, name);
+
 	if (sieve_text_is(name, "from"))
 		value = field_value(run, "from");
 	else if (sieve_text_is(name, "subject"))
@@ -154,6 +164,7 @@ append_named(SieveRun *run, GString *out, SieveText name, bool *ret_known)
 			             sender != NULL ? strlen(sender) : 0 };
 	else
 		*ret_known = false;
+
 	g_string_append_len(out, value.data, (gssize) value.len);
 	return true;
 }
@@ -183,6 +194,7 @@ make_uri(SieveRun *run, const SieveCall *call, const SieveArg *options, char **r
 {
 	g_autoptr(GString) uri = g_string_new("mailto:"), message = g_string_new(NULL);
 	size_t found = 0;
+
 	for (size_t i = 0; i < options->n; i++) {
 		SieveText text = sieve_run_text(run, &options->strings[i]);
 		g_autofree char *address = address_in(text);
@@ -193,14 +205,17 @@ make_uri(SieveRun *run, const SieveCall *call, const SieveArg *options, char **r
 		g_autofree char *escaped = g_uri_escape_string(address, "@", FALSE);
 		g_string_append_printf(uri, "%s%s", found++ > 0 ? "," : "", escaped);
 	}
+
 	const SieveTag *tag = sieve_call_tag(call, "message");
 	SieveText text = tag != NULL ? sieve_run_text(run, &tag->value->strings[0])
 	                             : SIEVE_TEXT("$from$: $subject$");
 	if (!expand(run, text, message))
 		return false;
+
 	g_autofree char *escaped = g_uri_escape_string(message->str, NULL, FALSE);
 	g_string_append_printf(uri, "?body=%s", escaped);
 	*ret_uri = found > 0 ? g_string_free(g_steal_pointer(&uri), FALSE) : NULL;
+
 	return true;
 }
 
@@ -220,6 +235,7 @@ run_notify(SieveRun *run, const SieveCall *call)
 		       *options = sieve_call_tag(call, "options");
 	const SieveTag *id = sieve_call_tag(call, "id");
 	g_autofree char *uri = NULL;
+
 	if (options == NULL ||
 	    (method != NULL && !is_mailto(sieve_run_text(run, &method->value->strings[0]))))
 		return true;
@@ -227,6 +243,7 @@ run_notify(SieveRun *run, const SieveCall *call)
 		return false;
 	if (uri == NULL)
 		return true;
+
 	if (!state->has_notified)
 		*state = (State){ true, plan_count(run->plan) };
 	PlanAction *action = sieve_run_action_new(run, PLAN_NOTIFY, call);
@@ -234,6 +251,7 @@ run_notify(SieveRun *run, const SieveCall *call)
 	notice->method = g_steal_pointer(&uri);
 	notice->importance = importance_of(call);
 	notice->id = id != NULL ? g_strdup(sieve_run_string(run, id->value, 0)) : NULL;
+
 	return sieve_run_action(run, call, action);
 }
 
@@ -247,12 +265,14 @@ id_matches(SieveRun *run, const SieveTag *tag, const char *id)
 	                                        sieve_run_text(run, &tag->value->strings[0]));
 	SieveText value = sieve_compare_normalize(comparator, run->scratch,
 	                                          (SieveText){ id, strlen(id) });
+
 	if (strcmp(tag->def->name, "is") == 0)
 		return sieve_text_equal(key, value);
 	if (strcmp(tag->def->name, "contains") == 0)
 		return memmem(value.data, value.len, key.data, key.len) != NULL;
-	return sieve_pattern_match(sieve_pattern_new(run->scratch, key), comparator, value,
-	                           NULL, NULL, &run->steps_left);
+
+	return sieve_pattern_match(sieve_pattern_new(run->scratch, key), comparator, value, NULL,
+	                           NULL, &run->steps_left);
 }
 
 static bool
@@ -264,6 +284,7 @@ is_meant(SieveRun *run, const SieveCall *call, const PlanAction *action)
 		return false;
 	if (importance != NULL && importance_of(call) != action->notice->importance)
 		return false;
+
 	return match == NULL ||
 	       (action->notice->id != NULL && id_matches(run, match, action->notice->id));
 }
@@ -274,6 +295,7 @@ run_denotify(SieveRun *run, const SieveCall *call)
 	const State *state = sieve_run_state(run, &sieve_ext_notify);
 	if (!state->has_notified)
 		return true;
+
 	for (size_t i = plan_count(run->plan); i-- > state->first;)
 		if (is_meant(run, call, plan_get(run->plan, i)))
 			plan_drop(run->plan, i);

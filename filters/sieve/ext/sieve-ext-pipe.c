@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vnd.dovecot.pipe: spec-bosch-sieve-extprograms 5, complete as far as filters go: the agent runs the program when the plan is
- * carried out. :copy comes with the extension copy (5.2).
+ * vnd.dovecot.pipe: spec-bosch-sieve-extprograms 5, complete as far as filters go: the agent runs
+ * the program when the plan is carried out. :copy comes with the extension copy (5.2).
  */
 #include "filters/sieve/ext/sieve-external.h"
 
@@ -23,24 +23,26 @@ static bool
 run_pipe(SieveRun *run, const SieveCall *call)
 {
 	const char *name = sieve_run_string(run, call->positional[0], 0);
+
 	if (was_piped(run, name))
-		return sieve_run_fail(run, call, STATUS_CONFLICT, "\"%s\" gets the message a second time", name);
+		return sieve_run_fail(run, call, STATUS_CONFLICT,
+		                      "\"%s\" gets the message a second time", name);
 	PlanAction *action = sieve_run_action_new(run, PLAN_PIPE, call);
 	action->program = sieve_external_program(run, call);
 	action->program->may_fail = sieve_call_tag(call, "try") != NULL;
+
 	return sieve_run_action(run, call, action);
 }
 
-static const SieveTagDef pipe_tags[] = {
-	{ .name = "try" },
-	{ .name = NULL }
-};
+static const SieveTagDef pipe_tags[] = { { .name = "try" }, { .name = NULL } };
 
-static const SieveCallDef commands[] = {
-	{ .name = "pipe", .positional = SIEVE_EXTERNAL_ARGUMENTS, .flags = SIEVE_IS_ACTION, .tags = pipe_tags,
-	  .check = sieve_external_check, .run = run_pipe },
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { { .name = "pipe",
+	                                   .positional = SIEVE_EXTERNAL_ARGUMENTS,
+	                                   .flags = SIEVE_IS_ACTION,
+	                                   .tags = pipe_tags,
+	                                   .check = sieve_external_check,
+	                                   .run = run_pipe },
+	                                 { .name = NULL } };
 
 const SieveExt sieve_ext_pipe = {
 	.capability = "vnd.dovecot.pipe",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * regex: draft-murchison-sieve-regex-07: extended regular expressions on PCRE2, UTF-8 characters. In a bracket expression a
- * backslash is an ordinary character, as POSIX has it; else what PCRE2 knows beyond POSIX works. Captures go into match
- * variables. Not done: leftmost-longest choice between alternatives (PCRE2 takes the first).
+ * regex: draft-murchison-sieve-regex-07: extended regular expressions on PCRE2, UTF-8 characters.
+ * In a bracket expression a backslash is an ordinary character, as POSIX has it; else what PCRE2
+ * knows beyond POSIX works. Captures go into match variables. Not done: leftmost-longest choice
+ * between alternatives (PCRE2 takes the first).
  */
 #include "agent/base/limits.h"
 #include "agent/base/regex.h"
@@ -14,13 +15,17 @@
 #include <time.h>
 
 static bool
-check_comparator(SieveCheck *check, SieveCall *call, const SieveMatchSpec *spec, const SieveArg *value, int *ret_relation)
+check_comparator(SieveCheck *check, SieveCall *call, const SieveMatchSpec *spec,
+                 const SieveArg *value, int *ret_relation)
 {
 	(void) value;
 	(void) ret_relation;
-	if (spec->comparator == &sieve_compare_octet || spec->comparator == &sieve_compare_ascii_casemap)
+	if (spec->comparator == &sieve_compare_octet ||
+	    spec->comparator == &sieve_compare_ascii_casemap)
 		return true;
-	return sieve_check_error(check, call->span, "wrong-comparator", "use i;octet or i;ascii-casemap",
+
+	return sieve_check_error(check, call->span, "wrong-comparator",
+	                         "use i;octet or i;ascii-casemap",
 	                         "comparator \"%s\" cannot do ':regex'", spec->comparator->name);
 }
 
@@ -47,6 +52,7 @@ copy_bracket(GString *out, SieveText text, size_t at)
 		g_string_append(out, "\\]");
 		at++;
 	}
+
 	while (at < text.len && text.data[at] != ']') {
 		size_t class = class_length(text.data + at, text.len - at);
 		if (class == 0 && (text.data[at] == '\\' || text.data[at] == '['))
@@ -55,6 +61,7 @@ copy_bracket(GString *out, SieveText text, size_t at)
 		g_string_append_len(out, text.data + at, (gssize) n);
 		at += n;
 	}
+
 	return at;
 }
 
@@ -72,6 +79,7 @@ from_posix(SieveText text)
 		}
 		g_string_append_c(out, text.data[at]);
 	}
+
 	return out;
 }
 
@@ -86,12 +94,15 @@ prepare(SieveArena *arena, const SieveMatchSpec *spec, SieveKey *key, char **ret
 {
 	RegexError error;
 	g_autoptr(GString) pattern = from_posix(key->text);
-	RegexFlags flags = REGEX_UTF | (spec->comparator == &sieve_compare_octet ? 0 : REGEX_CASELESS);
+	RegexFlags flags = REGEX_UTF |
+	                   (spec->comparator == &sieve_compare_octet ? 0 : REGEX_CASELESS);
 	Regex *regex = regex_compile(pattern->str, pattern->len, flags, &error);
+
 	if (regex == NULL) {
 		*ret_error = g_strdup_printf("pattern is wrong: %s", error.text);
 		return false;
 	}
+
 	sieve_arena_defer(arena, free_regex, regex);
 	key->data = regex;
 	return true;
@@ -109,13 +120,20 @@ static void
 set_captures(SieveRun *run, SieveText value, const RegexSpan *spans, size_t n)
 {
 	SieveText captures[LIMIT_SIEVE_CAPTURES];
+
 	for (size_t i = 0; i < n; i++)
-		captures[i] = spans[i].start >= 0 ? (SieveText){ value.data + spans[i].start, (size_t) (spans[i].end - spans[i].start) }
-		                                  : SIEVE_TEXT("");
+		captures[i] = spans[i].start >= 0
+		                      ? (SieveText){ value.data + spans[i].start,
+			                             (size_t) (spans[i].end - spans[i].start) }
+
+		                      : SIEVE_TEXT("");
 	sieve_match_set_captures(run, captures, n);
 }
 
-/* Steps of PCRE2 are bounded for one match; the time of all counts against the run's, a nanosecond a step. */
+/*
+ * Steps of PCRE2 are bounded for one match; the time of all counts against the run's, a nanosecond
+ * a step.
+ */
 static bool
 match(SieveMatch *state, SieveText value, SieveText normal, const SieveKey *key, bool *ret_matched)
 {
@@ -125,19 +143,24 @@ match(SieveMatch *state, SieveText value, SieveText normal, const SieveKey *key,
 	bool wanted = sieve_match_wants_captures(run);
 	size_t n = wanted ? MIN(regex_groups(key->data) + 1, LIMIT_SIEVE_CAPTURES) : 0;
 	guint64 began = nanoseconds();
-	RegexResult result = regex_match(key->data, value.data, value.len, 0, wanted ? spans : NULL, n);
+	RegexResult result = regex_match(key->data, value.data, value.len, 0, wanted ? spans : NULL,
+	                                 n);
 	if (result == REGEX_LIMIT)
-		return sieve_run_fail(run, state->call, STATUS_LIMIT, "pattern \"%.*s\" takes too many steps on this message",
+		return sieve_run_fail(run, state->call, STATUS_LIMIT,
+		                      "pattern \"%.*s\" takes too many steps on this message",
 		                      (int) MIN(key->text.len, 100), key->text.data);
+
 	*ret_matched = result == REGEX_MATCH;
 	if (*ret_matched && wanted)
 		set_captures(run, value, spans, n);
 	return sieve_run_spend(run, nanoseconds() - began);
 }
 
-static const SieveMatchDef regex_match_def = {
-	.name = "regex", .needs = SIEVE_NEEDS_NOTHING, .check_value = check_comparator, .prepare = prepare, .match = match
-};
+static const SieveMatchDef regex_match_def = { .name = "regex",
+	                                       .needs = SIEVE_NEEDS_NOTHING,
+	                                       .check_value = check_comparator,
+	                                       .prepare = prepare,
+	                                       .match = match };
 
 static const SieveMatchDef *const matches[] = { &regex_match_def, NULL };
 

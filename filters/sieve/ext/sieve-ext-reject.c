@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reject and ereject: RFC 5429, complete as far as filters go: the plan refuses them beside actions that deliver (2.1.1, 2.2.1),
- * the agent answers in the protocol. Neither stops the script.
+ * reject and ereject: RFC 5429, complete as far as filters go: the plan refuses them beside actions
+ * that deliver (2.1.1, 2.2.1), the agent answers in the protocol. Neither stops the script.
  */
 #include "filters/sieve/run/sieve-run.h"
 
@@ -26,16 +26,22 @@ run_ereject(SieveRun *run, const SieveCall *call)
 	return refuse(run, call, PLAN_EREJECT);
 }
 
-static const SieveCallDef reject_commands[] = {
-	{ .name = "reject", .positional = { SIEVE_STRING }, .flags = SIEVE_IS_ACTION, .run = run_reject },
-	{ .name = NULL }
-};
+static const SieveCallDef reject_commands[] = { { .name = "reject",
+	                                          .positional = { SIEVE_STRING },
+	                                          .flags = SIEVE_IS_ACTION,
+	                                          .run = run_reject },
+	                                        { .name = NULL } };
 
-static const SieveCallDef ereject_commands[] = {
-	{ .name = "ereject", .positional = { SIEVE_STRING }, .flags = SIEVE_IS_ACTION, .run = run_ereject },
-	{ .name = NULL }
-};
+static const SieveCallDef ereject_commands[] = { { .name = "ereject",
+	                                           .positional = { SIEVE_STRING },
+	                                           .flags = SIEVE_IS_ACTION,
+	                                           .run = run_ereject },
+	                                         { .name = NULL } };
 
-const SieveExt sieve_ext_reject = { .capability = "reject", .rfc = "RFC 5429", .commands = reject_commands };
+const SieveExt sieve_ext_reject = { .capability = "reject",
+	                            .rfc = "RFC 5429",
+	                            .commands = reject_commands };
 
-const SieveExt sieve_ext_ereject = { .capability = "ereject", .rfc = "RFC 5429", .commands = ereject_commands };
+const SieveExt sieve_ext_ereject = { .capability = "ereject",
+	                             .rfc = "RFC 5429",
+	                             .commands = ereject_commands };

@@ -9,7 +9,8 @@ typedef enum { GREATER, GREATER_EQUAL, LESS, LESS_EQUAL, EQUAL, NOT_EQUAL } Rela
 static const char *const relations[] = { "gt", "ge", "lt", "le", "eq", "ne" };
 
 static bool
-check_relation(SieveCheck *check, SieveCall *call, const SieveMatchSpec *spec, const SieveArg *value, int *ret_relation)
+check_relation(SieveCheck *check, SieveCall *call, const SieveMatchSpec *spec,
+               const SieveArg *value, int *ret_relation)
 {
 	(void) call;
 	(void) spec;
@@ -20,7 +21,9 @@ check_relation(SieveCheck *check, SieveCall *call, const SieveMatchSpec *spec, c
 			return true;
 		}
 	}
-	return sieve_check_error(check, word->span, "unknown-relation", "one of gt, ge, lt, le, eq, ne", "unknown relation \"%.*s\"",
+
+	return sieve_check_error(check, word->span, "unknown-relation",
+	                         "one of gt, ge, lt, le, eq, ne", "unknown relation \"%.*s\"",
 	                         (int) word->text.len, word->text.data);
 }
 
@@ -44,7 +47,8 @@ holds(Relation relation, int order)
 }
 
 static bool
-match_order(SieveMatch *match, SieveText value, SieveText normal, const SieveKey *key, bool *ret_matched)
+match_order(SieveMatch *match, SieveText value, SieveText normal, const SieveKey *key,
+            bool *ret_matched)
 {
 	(void) normal;
 	const SieveMatchSpec *spec = match->spec;
@@ -53,16 +57,21 @@ match_order(SieveMatch *match, SieveText value, SieveText normal, const SieveKey
 	return true;
 }
 
-static const SieveMatchDef value_match = {
-	.name = "value", .value = SIEVE_STRING | SIEVE_CONSTANT, .needs = SIEVE_NEEDS_ORDER, .check_value = check_relation,
-	.match = match_order
-};
+static const SieveMatchDef value_match = { .name = "value",
+	                                   .value = SIEVE_STRING | SIEVE_CONSTANT,
+	                                   .needs = SIEVE_NEEDS_ORDER,
+	                                   .check_value = check_relation,
+	                                   .match = match_order };
 
-static const SieveMatchDef count_match = {
-	.name = "count", .value = SIEVE_STRING | SIEVE_CONSTANT, .needs = SIEVE_NEEDS_ORDER, .counts = true,
-	.check_value = check_relation, .match = match_order
-};
+static const SieveMatchDef count_match = { .name = "count",
+	                                   .value = SIEVE_STRING | SIEVE_CONSTANT,
+	                                   .needs = SIEVE_NEEDS_ORDER,
+	                                   .counts = true,
+	                                   .check_value = check_relation,
+	                                   .match = match_order };
 
 static const SieveMatchDef *const matches[] = { &value_match, &count_match, NULL };
 
-const SieveExt sieve_ext_relational = { .capability = "relational", .rfc = "RFC 5231", .matches = matches };
+const SieveExt sieve_ext_relational = { .capability = "relational",
+	                                .rfc = "RFC 5231",
+	                                .matches = matches };

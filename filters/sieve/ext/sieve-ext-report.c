@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vnd.dovecot.report: spec-bosch-sieve-report 3, complete as far as filters go: the agent composes the report. One that would go
- * to the owner is left out, and so is the second of a type to one address.
+ * vnd.dovecot.report: spec-bosch-sieve-report 3, complete as far as filters go: the agent composes
+ * the report. One that would go to the owner is left out, and so is the second of a type to one
+ * address.
  */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-run.h"
@@ -14,7 +15,8 @@ static bool
 is_token(SieveText text)
 {
 	for (size_t i = 0; i < text.len; i++)
-		if (text.data[i] <= 32 || text.data[i] >= 127 || strchr("()<>@,;:\\\"/[]?=", text.data[i]) != NULL)
+		if (text.data[i] <= 32 || text.data[i] >= 127 ||
+		    strchr("()<>@,;:\\\"/[]?=", text.data[i]) != NULL)
 			return false;
 	return text.len > 0;
 }
@@ -22,13 +24,19 @@ is_token(SieveText text)
 static bool
 check_report(SieveCheck *check, SieveCall *call)
 {
-	const SieveString *type = &call->positional[0]->strings[0], *address = &call->positional[2]->strings[0];
+	const SieveString *type = &call->positional[0]->strings[0],
+			  *address = &call->positional[2]->strings[0];
+
 	if (type->template == NULL && !is_token(type->text))
-		return sieve_check_error(check, type->span, "bad-token", "such as \"abuse\"", "\"%.*s\" is not a type of report",
+		return sieve_check_error(check, type->span, "bad-token", "such as \"abuse\"",
+		                         "\"%.*s\" is not a type of report",
 		                         (int) MIN(type->text.len, 200), type->text.data);
+
 	if (address->template == NULL && !sieve_check_is_address(address->text))
-		return sieve_check_error(check, address->span, "bad-address", "write user@example.org", "\"%.*s\" is not an address",
+		return sieve_check_error(check, address->span, "bad-address",
+		                         "write user@example.org", "\"%.*s\" is not an address",
 		                         (int) MIN(address->text.len, 200), address->text.data);
+
 	return true;
 }
 
@@ -60,15 +68,20 @@ run_report(SieveRun *run, const SieveCall *call)
 	const char *type = sieve_run_string(run, call->positional[0], 0);
 	const char *written = sieve_run_string(run, call->positional[2], 0);
 	g_autofree char *address = sieve_text_mailbox((SieveText){ written, strlen(written) });
+
 	if (!is_token((SieveText){ type, strlen(type) }))
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "\"%.200s\" is not a type of report", type);
+		return sieve_run_fail(run, call, STATUS_SCRIPT,
+		                      "\"%.200s\" is not a type of report", type);
 	if (address == NULL)
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot report to \"%.200s\": it is not an address", written);
+		return sieve_run_fail(run, call, STATUS_SCRIPT,
+		                      "cannot report to \"%.200s\": it is not an address", written);
 	if (is_own(run, address) || is_repeated(run, type, address)) {
 		sieve_run_trace(run, TRACE_ACTIONS, call, "no report to <%s>: %s", address,
-		                is_own(run, address) ? "it is the owner of the script" : "it gets one already");
+		                is_own(run, address) ? "it is the owner of the script"
+		                                     : "it gets one already");
 		return true;
 	}
+
 	PlanAction *action = sieve_run_action_new(run, PLAN_REPORT, call);
 	action->report = g_new0(PlanReport, 1);
 	*action->report = (PlanReport){
@@ -77,18 +90,21 @@ run_report(SieveRun *run, const SieveCall *call)
 		.address = g_strdup(address),
 		.headers_only = sieve_call_tag(call, "headers_only") != NULL,
 	};
+
 	return sieve_run_action(run, call, action);
 }
 
-static const SieveTagDef report_tags[] = {
-	{ .name = "headers_only" },
-	{ .name = NULL }
-};
+static const SieveTagDef report_tags[] = { { .name = "headers_only" }, { .name = NULL } };
 
-static const SieveCallDef commands[] = {
-	{ .name = "report", .positional = { SIEVE_STRING, SIEVE_STRING, SIEVE_STRING }, .flags = SIEVE_IS_ACTION,
-	  .tags = report_tags, .check = check_report, .run = run_report },
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { { .name = "report",
+	                                   .positional = { SIEVE_STRING, SIEVE_STRING,
+	                                                   SIEVE_STRING },
+	                                   .flags = SIEVE_IS_ACTION,
+	                                   .tags = report_tags,
+	                                   .check = check_report,
+	                                   .run = run_report },
+	                                 { .name = NULL } };
 
-const SieveExt sieve_ext_report = { .capability = "vnd.dovecot.report", .rfc = "spec-bosch-sieve-report", .commands = commands };
+const SieveExt sieve_ext_report = { .capability = "vnd.dovecot.report",
+	                            .rfc = "spec-bosch-sieve-report",
+	                            .commands = commands };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * special-use: RFC 8579, complete: specialuse_exists and fileinto :specialuse. Where no mailbox has the use, the named one is
- * used (4).
+ * special-use: RFC 8579, complete: specialuse_exists and fileinto :specialuse. Where no mailbox has
+ * the use, the named one is used (4).
  */
 #include "filters/sieve/run/sieve-special-use.h"
 
@@ -13,7 +13,8 @@ is_use(SieveText use)
 {
 	bool good = use.len > 1 && use.data[0] == '\\';
 	for (size_t i = 1; good && i < use.len; i++)
-		good = use.data[i] > 32 && use.data[i] < 127 && strchr("(){%*\"\\]", use.data[i]) == NULL;
+		good = use.data[i] > 32 && use.data[i] < 127 &&
+		       strchr("(){%*\"\\]", use.data[i]) == NULL;
 	return good;
 }
 
@@ -24,9 +25,12 @@ sieve_special_use_check(SieveCheck *check, const SieveArg *arg)
 	for (size_t i = 0; i < arg->n; i++) {
 		const SieveString *use = &arg->strings[i];
 		if (use->template == NULL && !is_use(use->text))
-			good = sieve_check_error(check, use->span, "bad-special-use", "write \"\\\\Junk\"", "\"%.*s\" is not a special use",
+			good = sieve_check_error(check, use->span, "bad-special-use",
+			                         "write \"\\\\Junk\"",
+			                         "\"%.*s\" is not a special use",
 			                         (int) use->text.len, use->text.data);
 	}
+
 	return good;
 }
 
@@ -49,33 +53,47 @@ test_specialuse_exists(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
 	const FilterServices *services = run->env->services;
 	const SieveArg *uses = call->positional[1];
-	const char *mailbox = call->positional[0] != NULL ? sieve_run_string(run, call->positional[0], 0) : NULL;
+	const char *mailbox = call->positional[0] != NULL
+	                              ? sieve_run_string(run, call->positional[0], 0)
+	                              : NULL;
 	bool all = services->special_use_mailbox != NULL;
+
 	for (size_t i = 0; all && i < uses->n; i++) {
 		SieveText use = sieve_run_text(run, &uses->strings[i]);
 		const char *text = sieve_arena_copy(run->scratch, use.data, use.len);
-		g_autofree char *found = is_use(use) ? services->special_use_mailbox(run->env, text, mailbox) : NULL;
+		g_autofree char *found = is_use(use) ? services->special_use_mailbox(run->env, text,
+		                                                                     mailbox)
+		                                     : NULL;
 		all = found != NULL && (mailbox == NULL || strcmp(found, mailbox) == 0);
-		sieve_run_trace(run, TRACE_MATCHING, call, "%s special use \"%s\": %s", mailbox != NULL ? mailbox : "a mailbox of",
-		                text, all ? "yes" : "no");
+		sieve_run_trace(run, TRACE_MATCHING, call, "%s special use \"%s\": %s",
+		                mailbox != NULL ? mailbox : "a mailbox of", text,
+		                all ? "yes" : "no");
 	}
+
 	*ret_result = all;
 	return true;
 }
 
 void
-sieve_special_use_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag, char **use, char **mailbox)
+sieve_special_use_choose(SieveRun *run, const SieveCall *call, const SieveTag *tag, char **use,
+                         char **mailbox)
 {
 	SieveText text = sieve_run_text(run, &tag->value->strings[0]);
+
 	if (!is_use(text)) {
-		sieve_run_trace(run, TRACE_COMMANDS, call, "\"%.*s\" is not a special use", (int) MIN(text.len, 200), text.data);
+		sieve_run_trace(run, TRACE_COMMANDS, call, "\"%.*s\" is not a special use",
+		                (int) MIN(text.len, 200), text.data);
 		return;
 	}
+
 	*use = g_strndup(text.data, text.len);
 	const FilterServices *services = run->env->services;
-	char *found = services->special_use_mailbox != NULL ? services->special_use_mailbox(run->env, *use, *mailbox) : NULL;
+	char *found = services->special_use_mailbox != NULL
+	                      ? services->special_use_mailbox(run->env, *use, *mailbox)
+	                      : NULL;
 	if (found == NULL)
 		return;
+
 	sieve_run_trace(run, TRACE_COMMANDS, call, "special use \"%s\": \"%s\"", *use, found);
 	g_free(*mailbox);
 	*mailbox = found;
@@ -88,15 +106,20 @@ set_special_use(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanA
 	return true;
 }
 
-static const SieveTagDef tags[] = {
-	{ .name = "specialuse", .value = SIEVE_STRING, .on = "fileinto", .check = check_tag, .action = set_special_use },
-	{ .name = NULL }
-};
+static const SieveTagDef tags[] = { { .name = "specialuse",
+	                              .value = SIEVE_STRING,
+	                              .on = "fileinto",
+	                              .check = check_tag,
+	                              .action = set_special_use },
+	                            { .name = NULL } };
 
-static const SieveCallDef tests[] = {
-	{ .name = "specialuse_exists", .positional = { SIEVE_STRING | SIEVE_OPTIONAL, SIEVE_STRINGS }, .check = check_test,
-	  .test = test_specialuse_exists },
-	{ .name = NULL }
-};
+static const SieveCallDef tests[] = { { .name = "specialuse_exists",
+	                                .positional = { SIEVE_STRING | SIEVE_OPTIONAL,
+	                                                SIEVE_STRINGS },
+	                                .check = check_test,
+	                                .test = test_specialuse_exists },
+	                              { .name = NULL } };
 
-const SieveExt sieve_ext_special_use = { .capability = "special-use", .rfc = "RFC 8579", .tests = tests, .tags = tags };
+const SieveExt sieve_ext_special_use = {
+	.capability = "special-use", .rfc = "RFC 8579", .tests = tests, .tags = tags
+};

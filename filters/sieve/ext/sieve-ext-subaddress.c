@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* subaddress: RFC 5233, complete: :user and :detail. What separates them is the site's recipient delimiter. */
+/*
+ * subaddress: RFC 5233, complete: :user and :detail. What separates them is the site's recipient
+ * delimiter.
+ */
 #include "filters/sieve/run/sieve-run.h"
 
 #include <string.h>
@@ -33,15 +36,16 @@ get_detail(SieveRun *run, const SieveAddress *address, SieveText *ret_text)
 	const char *delimiter = find_delimiter(run, address->local);
 	if (!address->valid || delimiter == NULL)
 		return false;
+
 	size_t user_len = (size_t) (delimiter - address->local.data);
 	*ret_text = (SieveText){ delimiter + 1, address->local.len - user_len - 1 };
 	return true;
 }
 
-static const SieveAddressPart parts[] = {
-	{ "user", get_user },
-	{ "detail", get_detail },
-	{ NULL, NULL }
-};
+static const SieveAddressPart parts[] = { { "user", get_user },
+	                                  { "detail", get_detail },
+	                                  { NULL, NULL } };
 
-const SieveExt sieve_ext_subaddress = { .capability = "subaddress", .rfc = "RFC 5233", .address_parts = parts };
+const SieveExt sieve_ext_subaddress = { .capability = "subaddress",
+	                                .rfc = "RFC 5233",
+	                                .address_parts = parts };

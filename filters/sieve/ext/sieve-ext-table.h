@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-ext-table: all extensions by name, for those that ask for one another's state or presence. */
+/*
+ * sieve-ext-table: all extensions by name, for those that ask for one another's state or presence.
+ */
 #ifndef TODOKE_SIEVE_EXT_TABLE_H
 #define TODOKE_SIEVE_EXT_TABLE_H
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vacation: RFC 5230, and vacation-seconds: RFC 6131, complete as far as filters go. Whether the message may be answered at all
- * (own address in To, lists, other automata, an earlier answer: 4.2, 4.5, 4.6), and the answer's fields (5), are the
- * agent's matter; what it needs for that is in PlanReply.
+ * vacation: RFC 5230, and vacation-seconds: RFC 6131, complete as far as filters go. Whether the
+ * message may be answered at all (own address in To, lists, other automata, an earlier answer: 4.2,
+ * 4.5, 4.6), and the answer's fields (5), are the agent's matter; what it needs for that is in
+ * PlanReply.
  */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-run.h"
@@ -21,10 +22,13 @@ static bool
 is_mailbox_list(SieveText text)
 {
 	g_auto(AddressList) list = { 0 };
+
 	address_list_parse(text.data, text.len, ADDRESS_NAMES_RAW, &list);
 	bool good = list.count > 0;
 	for (size_t i = 0; i < list.count; i++)
-		good = good && list.items[i].valid && !list.items[i].is_group && list.items[i].group == NULL;
+		good = good && list.items[i].valid && !list.items[i].is_group &&
+		       list.items[i].group == NULL;
+
 	return good;
 }
 
@@ -35,8 +39,11 @@ check_from(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	const SieveString *from = &tag->value->strings[0];
 	if (from->template != NULL || is_mailbox_list(from->text))
 		return true;
-	return sieve_check_error(check, from->span, "bad-address", "write user@example.org, or Name <user@example.org>",
-	                         "\"%.*s\" is not an address", (int) from->text.len, from->text.data);
+
+	return sieve_check_error(check, from->span, "bad-address",
+	                         "write user@example.org, or Name <user@example.org>",
+	                         "\"%.*s\" is not an address", (int) from->text.len,
+	                         from->text.data);
 }
 
 /* Only a warning: nothing is ever addressed to it, so the answers are right without it. */
@@ -47,9 +54,11 @@ check_addresses(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	for (size_t i = 0; i < tag->value->n; i++) {
 		const SieveString *address = &tag->value->strings[i];
 		if (address->template == NULL && !sieve_check_is_address(address->text))
-			sieve_check_warning(check, address->span, "bad-address", "write user@example.org",
-			                    "\"%.*s\" is not an address", (int) address->text.len, address->text.data);
+			sieve_check_warning(check, address->span, "bad-address",
+			                    "write user@example.org", "\"%.*s\" is not an address",
+			                    (int) address->text.len, address->text.data);
 	}
+
 	return true;
 }
 
@@ -63,11 +72,14 @@ check_days(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	gint64 min = filter_setting_int(env, "sieve_vacation_min", DAY_SECONDS);
 	gint64 max = filter_setting_int(env, "sieve_vacation_max", 90 * DAY_SECONDS);
 	if (days > (guint64) max / DAY_SECONDS)
-		sieve_check_warning(check, tag->value->span, "clamped-interval", "sieve_vacation_max is the limit",
+		sieve_check_warning(check, tag->value->span, "clamped-interval",
+		                    "sieve_vacation_max is the limit",
 		                    "':days' becomes %" G_GINT64_FORMAT " seconds", max);
 	else if ((gint64) days * DAY_SECONDS < min)
-		sieve_check_warning(check, tag->value->span, "clamped-interval", "sieve_vacation_min is the limit",
+		sieve_check_warning(check, tag->value->span, "clamped-interval",
+		                    "sieve_vacation_min is the limit",
 		                    "':days' becomes %" G_GINT64_FORMAT " seconds", min);
+
 	return true;
 }
 
@@ -77,8 +89,8 @@ check_seconds(SieveCheck *check, SieveCall *call, SieveTag *tag)
 	(void) call;
 	if (tag->value->number <= SECONDS_MAX)
 		return true;
-	return sieve_check_error(check, tag->value->span, "bad-interval", NULL, "':seconds' takes no more than %" G_GUINT64_FORMAT,
-	                         SECONDS_MAX);
+	return sieve_check_error(check, tag->value->span, "bad-interval", NULL,
+	                         "':seconds' takes no more than %" G_GUINT64_FORMAT, SECONDS_MAX);
 }
 
 /* What the reason of :mime is made of. */
@@ -112,6 +124,7 @@ read_mime_reason(SieveText text)
 			return (MimeReason){ at, is_empty };
 		at += len;
 	}
+
 	return (MimeReason){ at, true };
 }
 
@@ -132,17 +145,22 @@ check_vacation(SieveCheck *check, SieveCall *call)
 	const SieveString *reason = &call->positional[0]->strings[0];
 	if (sieve_call_tag(call, "mime") == NULL || reason->template != NULL)
 		return true;
+
 	const char *hint = "a MIME entity has fields, an empty line, a body",
 		   *fault = mime_fault(reason->text);
 	if (fault != NULL)
 		return sieve_check_error(check, reason->span, "bad-mime", hint, "%s", fault);
+
 	MimeReason mime = read_mime_reason(reason->text);
 	if (!mime.is_ended)
 		sieve_check_warning(
 			check, reason->span, "bad-mime", hint,
 			mime.fields > 0
-				? "an empty line is missing behind the MIME fields of the reason; it is put there"
-				: "the reason does not begin with MIME fields and an empty line; it is sent as text");
+				? "an empty line is missing behind the MIME fields of the reason; "
+				  "it is put there"
+				: "the reason does not begin with MIME fields and an empty line; "
+				  "it is sent as text");
+
 	return true;
 }
 
@@ -154,11 +172,13 @@ static void
 set_reason(PlanReply *reply, SieveText reason, bool is_mime)
 {
 	MimeReason mime = is_mime ? read_mime_reason(reason) : (MimeReason){ 0, true };
+
 	reply->is_mime = is_mime && (mime.is_ended || mime.fields > 0);
 	if (!reply->is_mime || mime.is_ended) {
 		reply->body = g_strndup(reason.data, reason.len);
 		return;
 	}
+
 	g_autoptr(GString) mended = g_string_new_len(reason.data, (gssize) mime.fields);
 	g_string_append(mended, "\r\n");
 	g_string_append_len(mended, reason.data + mime.fields, (gssize) (reason.len - mime.fields));
@@ -173,12 +193,14 @@ interval_of(SieveRun *run, const SieveCall *call)
 	gint64 max = filter_setting_int(run->env, "sieve_vacation_max", 90 * DAY_SECONDS);
 	gint64 usual = filter_setting_int(run->env, "sieve_vacation_default", 7 * DAY_SECONDS);
 	const SieveTag *tag = sieve_call_tag_of(call, "interval");
+
 	if (tag == NULL)
 		return CLAMP(usual, min, MAX(min, max));
 	if (strcmp(tag->def->name, "seconds") == 0) {
 		gint64 least = filter_setting_int(run->env, "sieve_vacation_seconds_min", 0);
 		return CLAMP((gint64) tag->value->number, least, MAX(least, max));
 	}
+
 	guint64 days = MIN(tag->value->number, (guint64) max / DAY_SECONDS + 1);
 	return CLAMP((gint64) days * DAY_SECONDS, min, MAX(min, max));
 }
@@ -188,25 +210,32 @@ hash_text(GChecksum *hash, const char *what, const SieveTag *tag, const SieveStr
 {
 	if (tag != NULL)
 		string = tag->value != NULL ? &tag->value->strings[0] : NULL;
-	g_autofree char *head = g_strdup_printf("%s%c%zu:", what, tag != NULL || string != NULL ? '=' : '-',
+	g_autofree char *head = g_strdup_printf("%s%c%zu:", what,
+	                                        tag != NULL || string != NULL ? '=' : '-',
 	                                        string != NULL ? string->text.len : 0);
 	g_checksum_update(hash, (const guchar *) head, (gssize) strlen(head));
 	if (string != NULL)
-		g_checksum_update(hash, (const guchar *) string->text.data, (gssize) string->text.len);
+		g_checksum_update(hash, (const guchar *) string->text.data,
+		                  (gssize) string->text.len);
 }
 
-/* What tells this answer from others (RFC 5230 4.2): as written, without variables. Caller frees. */
+/*
+ * What tells this answer from others (RFC 5230 4.2): as written, without variables. Caller frees.
+ */
 static char *
 make_handle(const SieveCall *call)
 {
 	const SieveTag *handle = sieve_call_tag(call, "handle");
+
 	if (handle != NULL)
-		return g_strndup(handle->value->strings[0].text.data, handle->value->strings[0].text.len);
+		return g_strndup(handle->value->strings[0].text.data,
+		                 handle->value->strings[0].text.len);
 	g_autoptr(GChecksum) hash = g_checksum_new(G_CHECKSUM_SHA256);
 	hash_text(hash, "subject", sieve_call_tag(call, "subject"), NULL);
 	hash_text(hash, "from", sieve_call_tag(call, "from"), NULL);
 	hash_text(hash, "mime", sieve_call_tag(call, "mime"), NULL);
 	hash_text(hash, "reason", NULL, &call->positional[0]->strings[0]);
+
 	return g_strdup_printf("sha256:%.16s", g_checksum_get_string(hash));
 }
 
@@ -214,11 +243,14 @@ static void
 set_from(SieveRun *run, const SieveCall *call, PlanReply *reply)
 {
 	const SieveTag *tag = sieve_call_tag(call, "from");
-	SieveText from = tag != NULL ? sieve_run_text(run, &tag->value->strings[0]) : SIEVE_TEXT("");
+	SieveText from = tag != NULL ? sieve_run_text(run, &tag->value->strings[0])
+	                             : SIEVE_TEXT("");
+
 	if (tag != NULL && is_mailbox_list(from))
 		reply->from = sieve_text_one_line(from);
 	else if (tag != NULL)
-		sieve_run_trace(run, TRACE_COMMANDS, call, "':from' is not an address, the usual sender is used");
+		sieve_run_trace(run, TRACE_COMMANDS, call,
+		                "':from' is not an address, the usual sender is used");
 }
 
 /* Bare addresses. What is none does no harm: nothing is addressed to it. NULL without the tag. */
@@ -227,6 +259,7 @@ own_addresses(SieveRun *run, const SieveCall *call)
 {
 	const SieveTag *tag = sieve_call_tag(call, "addresses");
 	GPtrArray *addresses = sieve_run_strings(run, tag != NULL ? tag->value : NULL);
+
 	for (guint i = 0; addresses != NULL && i < addresses->len; i++) {
 		char *text = addresses->pdata[i];
 		char *mailbox = sieve_text_mailbox((SieveText){ text, strlen(text) });
@@ -235,6 +268,7 @@ own_addresses(SieveRun *run, const SieveCall *call)
 		addresses->pdata[i] = mailbox;
 		g_free(text);
 	}
+
 	return addresses;
 }
 
@@ -245,6 +279,7 @@ run_vacation(SieveRun *run, const SieveCall *call)
 	const SieveTag *subject = sieve_call_tag(call, "subject");
 	bool is_mime = sieve_call_tag(call, "mime") != NULL;
 	const char *fault = is_mime ? mime_fault(reason) : NULL;
+
 	if (fault != NULL)
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "%s", fault);
 	PlanAction *action = sieve_run_action_new(run, PLAN_VACATION, call);
@@ -252,9 +287,12 @@ run_vacation(SieveRun *run, const SieveCall *call)
 	set_reason(reply, reason, is_mime);
 	reply->handle = make_handle(call);
 	reply->interval_seconds = interval_of(run, call);
-	reply->subject = subject != NULL ? sieve_text_one_line(sieve_run_text(run, &subject->value->strings[0])) : NULL;
+	reply->subject = subject != NULL ? sieve_text_one_line(
+						   sieve_run_text(run, &subject->value->strings[0]))
+	                                 : NULL;
 	reply->addresses = own_addresses(run, call);
 	set_from(run, call, reply);
+
 	return sieve_run_action(run, call, action);
 }
 
@@ -268,18 +306,24 @@ static const SieveTagDef tags[] = {
 	{ .name = NULL }
 };
 
-static const SieveCallDef commands[] = {
-	{ .name = "vacation", .positional = { SIEVE_STRING }, .flags = SIEVE_IS_ACTION, .tags = tags, .check = check_vacation,
-	  .run = run_vacation },
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { { .name = "vacation",
+	                                   .positional = { SIEVE_STRING },
+	                                   .flags = SIEVE_IS_ACTION,
+	                                   .tags = tags,
+	                                   .check = check_vacation,
+	                                   .run = run_vacation },
+	                                 { .name = NULL } };
 
-const SieveExt sieve_ext_vacation = { .capability = "vacation", .rfc = "RFC 5230", .commands = commands };
+const SieveExt sieve_ext_vacation = { .capability = "vacation",
+	                              .rfc = "RFC 5230",
+	                              .commands = commands };
 
-static const SieveTagDef seconds_tags[] = {
-	{ .name = "seconds", .value = SIEVE_NUMBER, .group = "interval", .on = "vacation", .check = check_seconds },
-	{ .name = NULL }
-};
+static const SieveTagDef seconds_tags[] = { { .name = "seconds",
+	                                      .value = SIEVE_NUMBER,
+	                                      .group = "interval",
+	                                      .on = "vacation",
+	                                      .check = check_seconds },
+	                                    { .name = NULL } };
 
 const SieveExt sieve_ext_vacation_seconds = {
 	.capability = "vacation-seconds",

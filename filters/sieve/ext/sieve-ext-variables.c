@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* variables: RFC 5229, complete: set with its modifiers, string; ${...} and match variables are in sieve-variable.c. */
+/*
+ * variables: RFC 5229, complete: set with its modifiers, string; ${...} and match variables are in
+ * sieve-variable.c.
+ */
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"
@@ -78,15 +81,13 @@ modify_length(SieveRun *run, SieveText value)
 	return (SieveText){ text, (size_t) len };
 }
 
-static const SieveModifier modifiers[] = {
-	{ "lower", 40, modify_lower },
-	{ "upper", 40, modify_upper },
-	{ "lowerfirst", 30, modify_lowerfirst },
-	{ "upperfirst", 30, modify_upperfirst },
-	{ "quotewildcard", 20, modify_quotewildcard },
-	{ "length", 10, modify_length },
-	{ NULL, 0, NULL }
-};
+static const SieveModifier modifiers[] = { { "lower", 40, modify_lower },
+	                                   { "upper", 40, modify_upper },
+	                                   { "lowerfirst", 30, modify_lowerfirst },
+	                                   { "upperfirst", 30, modify_upperfirst },
+	                                   { "quotewildcard", 20, modify_quotewildcard },
+	                                   { "length", 10, modify_length },
+	                                   { NULL, 0, NULL } };
 
 static bool
 check_set(SieveCheck *check, SieveCall *call)
@@ -103,7 +104,8 @@ run_set(SieveRun *run, const SieveCall *call)
 {
 	SieveText value = sieve_run_text(run, &call->positional[1]->strings[0]);
 	value = sieve_scope_modify(run, call, value);
-	sieve_run_trace(run, TRACE_COMMANDS, call, "set \"%.*s\"", (int) MIN(value.len, 200), value.data);
+	sieve_run_trace(run, TRACE_COMMANDS, call, "set \"%.*s\"", (int) MIN(value.len, 200),
+	                value.data);
 	return sieve_scope_set(run, call->data, value);
 }
 
@@ -115,6 +117,7 @@ test_string(SieveRun *run, const SieveCall *call, bool *ret_result)
 	const SieveArg *sources = call->positional[0];
 	if (!sieve_match_begin(&match, run, call))
 		return false;
+
 	for (size_t i = 0; i < sources->n && !match.done; i++) {
 		SieveText value = sieve_run_text(run, &sources->strings[i]);
 		if (value.len == 0 && call->match->def->counts)
@@ -122,19 +125,23 @@ test_string(SieveRun *run, const SieveCall *call, bool *ret_result)
 		if (!sieve_match_add(&match, value))
 			return false;
 	}
+
 	return sieve_match_end(&match, ret_result);
 }
 
-static const SieveCallDef commands[] = {
-	{ .name = "set", .positional = { SIEVE_STRING | SIEVE_CONSTANT, SIEVE_STRING }, .flags = SIEVE_TAKES_MODIFIERS,
-	  .check = check_set, .run = run_set },
-	{ .name = NULL }
-};
+static const SieveCallDef commands[] = { { .name = "set",
+	                                   .positional = { SIEVE_STRING | SIEVE_CONSTANT,
+	                                                   SIEVE_STRING },
+	                                   .flags = SIEVE_TAKES_MODIFIERS,
+	                                   .check = check_set,
+	                                   .run = run_set },
+	                                 { .name = NULL } };
 
-static const SieveCallDef tests[] = {
-	{ .name = "string", .positional = { SIEVE_STRINGS, SIEVE_STRINGS }, .flags = SIEVE_USES_MATCH, .test = test_string },
-	{ .name = NULL }
-};
+static const SieveCallDef tests[] = { { .name = "string",
+	                                .positional = { SIEVE_STRINGS, SIEVE_STRINGS },
+	                                .flags = SIEVE_USES_MATCH,
+	                                .test = test_string },
+	                              { .name = NULL } };
 
 const SieveExt sieve_ext_variables = {
 	.capability = "variables",

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* virustest: RFC 5235 3.3, complete. What the scanner said is found by the settings sieve_virustest_*. */
+/*
+ * virustest: RFC 5235 3.3, complete. What the scanner said is found by the settings
+ * sieve_virustest_*.
+ */
 #include "filters/sieve/run/sieve-scanner.h"
 
 static const SieveScanner scanner = {
@@ -17,9 +20,12 @@ test_virustest(SieveRun *run, const SieveCall *call, bool *ret_result)
 	return sieve_scanner_test(run, call, &scanner, scanner.top, ret_result);
 }
 
-static const SieveCallDef tests[] = {
-	{ .name = "virustest", .positional = { SIEVE_STRING }, .flags = SIEVE_USES_MATCH, .test = test_virustest },
-	{ .name = NULL }
-};
+static const SieveCallDef tests[] = { { .name = "virustest",
+	                                .positional = { SIEVE_STRING },
+	                                .flags = SIEVE_USES_MATCH,
+	                                .test = test_virustest },
+	                              { .name = NULL } };
 
-const SieveExt sieve_ext_virustest = { .capability = "virustest", .rfc = "RFC 5235", .tests = tests };
+const SieveExt sieve_ext_virustest = { .capability = "virustest",
+	                               .rfc = "RFC 5235",
+	                               .tests = tests };

@@ -39,7 +39,8 @@ sieve_ext_find(SieveText capability)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(extensions); i++) {
 		const char *name = extensions[i]->capability;
-		if (name != NULL && strlen(name) == capability.len && memcmp(name, capability.data, capability.len) == 0)
+		if (name != NULL && strlen(name) == capability.len &&
+		    memcmp(name, capability.data, capability.len) == 0)
 			return extensions[i];
 	}
 	return NULL;
@@ -50,10 +51,13 @@ sieve_ext_with_implied(const SieveExt *ext)
 {
 	guint64 set = (guint64) 1 << sieve_ext_number(ext);
 	g_auto(GStrv) implied = g_strsplit(ext->implies != NULL ? ext->implies : "", " ", -1);
+
 	for (size_t i = 0; implied[i] != NULL; i++) {
-		const SieveExt *other = sieve_ext_find((SieveText){ implied[i], strlen(implied[i]) });
+		const SieveExt *other = sieve_ext_find(
+			(SieveText){ implied[i], strlen(implied[i]) });
 		if (other != NULL)
 			set |= sieve_ext_with_implied(other);
 	}
+
 	return set;
 }

@@ -6,17 +6,23 @@
 
 #include <string.h>
 
-/* Section 3 of the specification: no control characters, no slash, no line separators; it is no path. */
+/*
+ * Section 3 of the specification: no control characters, no slash, no line separators; it is no
+ * path.
+ */
 static bool
 is_program_name(SieveText name)
 {
-	if (name.len == 0 || name.len > LIMIT_SIEVE_PROGRAM_NAME || !g_utf8_validate_len(name.data, name.len, NULL))
+	if (name.len == 0 || name.len > LIMIT_SIEVE_PROGRAM_NAME ||
+	    !g_utf8_validate_len(name.data, name.len, NULL))
 		return false;
 	for (const char *c = name.data; c < name.data + name.len; c = g_utf8_next_char(c)) {
 		gunichar sign = g_utf8_get_char(c);
-		if (sign < 0x20 || (sign >= 0x7f && sign < 0xa0) || sign == '/' || sign == 0x2028 || sign == 0x2029)
+		if (sign < 0x20 || (sign >= 0x7f && sign < 0xa0) || sign == '/' || sign == 0x2028 ||
+		    sign == 0x2029)
 			return false;
 	}
+
 	return true;
 }
 
@@ -24,13 +30,19 @@ bool
 sieve_external_check(SieveCheck *check, SieveCall *call)
 {
 	const SieveString *name = &call->positional[0]->strings[0];
+
 	if (!is_program_name(name->text))
-		return sieve_check_error(check, name->span, "bad-program", "a name of the site's list, no path",
-		                         "\"%.*s\" is not the name of a program", (int) MIN(name->text.len, 200), name->text.data);
+		return sieve_check_error(check, name->span, "bad-program",
+		                         "a name of the site's list, no path",
+		                         "\"%.*s\" is not the name of a program",
+		                         (int) MIN(name->text.len, 200), name->text.data);
+
 	const SieveArg *args = call->positional[1];
 	if (args != NULL && args->n > LIMIT_SIEVE_PROGRAM_ARGUMENTS)
-		return sieve_check_error(check, args->span, "too-many-arguments", NULL, "a program takes %u arguments at most",
+		return sieve_check_error(check, args->span, "too-many-arguments", NULL,
+		                         "a program takes %u arguments at most",
 		                         LIMIT_SIEVE_PROGRAM_ARGUMENTS);
+
 	return true;
 }
 
@@ -38,10 +50,12 @@ PlanProgram *
 sieve_external_program(SieveRun *run, const SieveCall *call)
 {
 	PlanProgram *program = g_new0(PlanProgram, 1);
+
 	program->name = g_strdup(sieve_run_string(run, call->positional[0], 0));
 	program->args = sieve_run_strings(run, call->positional[1]);
 	if (program->args == NULL)
 		program->args = g_ptr_array_new_with_free_func(g_free);
+
 	return program;
 }
 
@@ -84,29 +98,37 @@ could_not_run(SieveRun *run, const SieveCall *call, const Status *fault)
 }
 
 bool
-sieve_external_run(SieveRun *run, const SieveCall *call, PlanKind kind, const FilterProgramCall *how, GBytes **ret_output)
+sieve_external_run(SieveRun *run, const SieveCall *call, PlanKind kind,
+                   const FilterProgramCall *how, GBytes **ret_output)
 {
 	const FilterServices *services = run->env->services;
 	FilterProgramCall program = *how;
+
 	program.name = sieve_run_string(run, call->positional[0], 0);
 	program.argv = make_argv(run, call->positional[1]);
 	*ret_output = NULL;
 	if (!note_in_plan(run, call, kind))
 		return false;
+
 	if (services->run_program == NULL) {
-		sieve_run_trace(run, TRACE_ACTIONS, call, "%s: programs are not run here", call->def->name);
+		sieve_run_trace(run, TRACE_ACTIONS, call, "%s: programs are not run here",
+		                call->def->name);
 		return true;
 	}
+
 	g_auto(Status) fault = STATUS_INIT;
 	FilterProgramResult result = { 0 };
 	if (!services->run_program(run->env, &program, &result, &fault))
 		return could_not_run(run, call, &fault);
+
 	g_autoptr(GBytes) output = result.output;
 	g_autofree char *end = result.end;
-	sieve_run_trace(run, TRACE_TESTS, call, "%s: \"%s\" ended with %d", call->def->name, program.name, result.exit_code);
+	sieve_run_trace(run, TRACE_TESTS, call, "%s: \"%s\" ended with %d", call->def->name,
+	                program.name, result.exit_code);
 	if (end != NULL)
 		note(run, call, end);
 	if (result.exit_code == 0)
 		*ret_output = output != NULL ? g_steal_pointer(&output) : g_bytes_new(NULL, 0);
+
 	return true;
 }

@@ -10,7 +10,10 @@
 #include "filters/sieve/run/sieve-run.h"
 
 /* The positional arguments: a name, and what it is given. */
-#define SIEVE_EXTERNAL_ARGUMENTS { SIEVE_STRING | SIEVE_CONSTANT, SIEVE_STRINGS | SIEVE_OPTIONAL }
+#define SIEVE_EXTERNAL_ARGUMENTS \
+	{ \
+		SIEVE_STRING | SIEVE_CONSTANT, SIEVE_STRINGS | SIEVE_OPTIONAL \
+	}
 
 /* Name and number of arguments. */
 bool sieve_external_check(SieveCheck *check, SieveCall *call);
@@ -24,6 +27,7 @@ PlanProgram *sieve_external_program(SieveRun *run, const SieveCall *call);
  * command; of a test it is the answer no. Where nobody runs programs (`try`), the answer is no for
  * both.
  */
-bool sieve_external_run(SieveRun *run, const SieveCall *call, PlanKind kind, const FilterProgramCall *how, GBytes **ret_output);
+bool sieve_external_run(SieveRun *run, const SieveCall *call, PlanKind kind,
+                        const FilterProgramCall *how, GBytes **ret_output);
 
 #endif

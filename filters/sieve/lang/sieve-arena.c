@@ -41,6 +41,7 @@ sieve_arena_free(SieveArena *arena)
 		deferred->destroy(deferred->data);
 		g_free(deferred);
 	}
+
 	drop_chunks(arena, NULL);
 	g_free(arena);
 }
@@ -55,6 +56,7 @@ sieve_arena_take_new(SieveArena *arena, size_t size)
 	chunk->size = bytes;
 	chunk->used = 0;
 	arena->newest = chunk;
+
 	return sieve_arena_take(arena, size);
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-arena: memory that is freed at once. A program lives in one, and so does what a run needs until it ends. */
+/*
+ * sieve-arena: memory that is freed at once. A program lives in one, and so does what a run needs
+ * until it ends.
+ */
 #ifndef TODOKE_SIEVE_ARENA_H
 #define TODOKE_SIEVE_ARENA_H
 
@@ -17,7 +20,10 @@ typedef struct SieveArenaChunk {
 	char bytes[] __attribute__((aligned(16)));
 } SieveArenaChunk;
 
-/* To be used through the functions only; it is here because a compile allocates fifteen times a rule. */
+/*
+ * To be used through the functions only; it is here because a compile allocates fifteen times a
+ * rule.
+ */
 struct SieveArena {
 	SieveArenaChunk *newest;
 	struct SieveArenaDeferred *deferred;
@@ -45,6 +51,7 @@ sieve_arena_take(SieveArena *arena, size_t size)
 	size_t rounded = (size + ALIGN - 1) & ~(size_t) (ALIGN - 1);
 	if (G_UNLIKELY(chunk == NULL || rounded < size || chunk->size - chunk->used < rounded))
 		return sieve_arena_take_new(arena, size);
+
 	void *bytes = chunk->bytes + chunk->used;
 	chunk->used += rounded;
 	return bytes;
@@ -60,7 +67,9 @@ sieve_arena_alloc(SieveArena *arena, size_t size)
 /* A copy with a NUL behind it; `text` may hold NULs. */
 char *sieve_arena_copy(SieveArena *arena, const char *text, size_t len);
 
-/* Call destroy(data) when the arena is freed: for objects of libraries, such as a compiled pattern. */
+/*
+ * Call destroy(data) when the arena is freed: for objects of libraries, such as a compiled pattern.
+ */
 void sieve_arena_defer(SieveArena *arena, GDestroyNotify destroy, gpointer data);
 
 /* What was allocated after the mark is given back; deferred calls stay. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sieve-check-parts: what the parts of sieve-check share: sieve-check.c (reports, the compile), sieve-walk.c (blocks and tests),
- * sieve-lookup.c (what a word is), sieve-bind.c and sieve-bind-tag.c (arguments and tags of a call). Nobody else includes it.
+ * sieve-check-parts: what the parts of sieve-check share: sieve-check.c (reports, the compile),
+ * sieve-walk.c (blocks and tests), sieve-lookup.c (what a word is), sieve-bind.c and
+ * sieve-bind-tag.c (arguments and tags of a call). Nobody else includes it.
  */
 #ifndef TODOKE_SIEVE_CHECK_PARTS_H
 #define TODOKE_SIEVE_CHECK_PARTS_H
@@ -16,17 +17,18 @@ struct SieveCheck {
 	const FilterSource *source;
 	FilterEnv *env;
 	GPtrArray *problems;
-	SieveCheck *parent;          /* of an included script; NULL: the main one */
+	SieveCheck *parent; /* of an included script; NULL: the main one */
 	SieveNames *names;
-	GHashTable *field_slots;     /* name -> slot, of the main script */
-	GArray *keys;                /* of the main script: SieveKey of one call, while they are made ready */
+	GHashTable *field_slots; /* name -> slot, of the main script */
+	/* of the main script: SieveKey of one call, while they are made ready */
+	GArray *keys;
 	void **states;
-	guint64 allowed;             /* extensions that this script may require */
-	guint64 reported_missing;    /* extensions whose missing require was said */
-	SieveEffort effort;          /* of the main script */
-	bool has_commands;           /* something other than require was seen */
-	bool is_dead;                /* what is looked at can never run: its errors are warnings */
-	unsigned dead_errors;        /* how many */
+	guint64 allowed;          /* extensions that this script may require */
+	guint64 reported_missing; /* extensions whose missing require was said */
+	SieveEffort effort;       /* of the main script */
+	bool has_commands;        /* something other than require was seen */
+	bool is_dead;             /* what is looked at can never run: its errors are warnings */
+	unsigned dead_errors;     /* how many */
 	unsigned errors;
 	unsigned reported;
 };
@@ -80,7 +82,8 @@ bool sieve_lookup_is_known(const char *name, bool is_test);
 void sieve_lookup_note_use(const SieveCheck *check, SieveCall *call, size_t ext);
 
 /* `what` belongs to an extension that is not required; said once for each. */
-void sieve_lookup_report_missing(SieveCheck *check, SieveSpan span, const SieveExt *ext, const char *what);
+void sieve_lookup_report_missing(SieveCheck *check, SieveSpan span, const SieveExt *ext,
+                                 const char *what);
 
 /* Why a call has no definition: a missing require, the wrong place, an unknown word. */
 void sieve_lookup_report_unknown(SieveCheck *check, const SieveCall *call);
@@ -89,7 +92,8 @@ void sieve_lookup_report_unknown(SieveCheck *check, const SieveCall *call);
 bool sieve_bind_call(SieveCheck *check, SieveCall *call);
 
 /* Hold an argument of a call or (with a colon) of a tag against its type, and bind its strings. */
-bool sieve_bind_arg(SieveCheck *check, SieveArg *arg, unsigned type, const char *colon, const char *name);
+bool sieve_bind_arg(SieveCheck *check, SieveArg *arg, unsigned type, const char *colon,
+                    const char *name);
 
 /* The SieveArgType in words. */
 const char *sieve_bind_type_name(unsigned type);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sieve-check: compiles a script. What is said about it and the state of the compile are here; the walk over the tree is in
- * sieve-walk.c.
+ * sieve-check: compiles a script. What is said about it and the state of the compile are here; the
+ * walk over the tree is in sieve-walk.c.
  */
 #include "filters/sieve/lang/sieve-check-parts.h"
 
@@ -11,7 +11,8 @@
 #include <string.h>
 
 static void
-add_problem(SieveCheck *check, SieveSpan span, ProblemSeverity severity, const char *code, const char *hint, const char *text)
+add_problem(SieveCheck *check, SieveSpan span, ProblemSeverity severity, const char *code,
+            const char *hint, const char *text)
 {
 	bool is_dead_error = check->is_dead && severity == PROBLEM_ERROR;
 	g_autofree char *excused = is_dead_error
@@ -19,15 +20,18 @@ add_problem(SieveCheck *check, SieveSpan span, ProblemSeverity severity, const c
 	                                                 "; it is in a branch that never runs",
 	                                                 NULL)
 	                                   : NULL;
+
 	if (is_dead_error) {
 		check->dead_errors++;
 		severity = PROBLEM_WARNING;
 		text = excused;
 	}
+
 	check->errors += severity == PROBLEM_ERROR;
 	bool is_wanted = severity == PROBLEM_ERROR || !check->env->unwatched;
 	if (!is_wanted || check->reported++ >= LIMIT_SIEVE_PROBLEMS)
 		return;
+
 	Problem problem = {
 		.file = (char *) check->source->file,
 		.line = span.line,
@@ -42,26 +46,32 @@ add_problem(SieveCheck *check, SieveSpan span, ProblemSeverity severity, const c
 }
 
 bool
-sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, const char *hint, const char *format, ...)
+sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, const char *hint,
+                  const char *format, ...)
 {
 	va_list args;
+
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
 	add_problem(check, span, PROBLEM_ERROR, code, hint, text);
+
 	return false;
 }
 
 bool
-sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint, const char *format, ...)
+sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint,
+                    const char *format, ...)
 {
 	if (check->env->unwatched)
 		return false;
 	va_list args;
 	va_start(args, format);
+
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
 	add_problem(check, span, PROBLEM_WARNING, code, hint, text);
+
 	return false;
 }
 
@@ -113,11 +123,13 @@ void *
 sieve_check_state(SieveCheck *check, const SieveExt *ext, bool whole)
 {
 	SieveCheck *owner = whole ? sieve_check_root(check) : check;
+
 	if (owner->states == NULL)
 		owner->states = SIEVE_NEW_ARRAY(owner->program->arena, void *, sieve_ext_count());
 	void **state = &owner->states[sieve_ext_number(ext)];
 	if (*state == NULL)
 		*state = sieve_arena_alloc(owner->program->arena, ext->check_state);
+
 	return *state;
 }
 
@@ -161,6 +173,7 @@ sieve_check_field_slot(SieveCheck *check, SieveText name)
 {
 	SieveCheck *root = sieve_check_root(check);
 	char *folded = g_alloca(name.len + 1); /* at most LIMIT_SIEVE_STRING_BYTES */
+
 	for (size_t i = 0; i < name.len; i++)
 		folded[i] = sieve_lookup_lower(name.data[i]);
 	folded[name.len] = '\0';
@@ -172,6 +185,7 @@ sieve_check_field_slot(SieveCheck *check, SieveText name)
 		slot = GUINT_TO_POINTER(fields->len);
 		g_hash_table_insert(root->field_slots, kept, slot);
 	}
+
 	return GPOINTER_TO_UINT(slot);
 }
 
@@ -236,15 +250,20 @@ compare_places(gconstpointer a, gconstpointer b)
 		return files;
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
+
 	return x->column < y->column ? -1 : x->column > y->column;
 }
 
-/* Syntax errors were found first; people read from the top. `first` is where this script's problems begin. */
+/*
+ * Syntax errors were found first; people read from the top. `first` is where this script's problems
+ * begin.
+ */
 static void
 sort_problems(GPtrArray *problems, guint first)
 {
 	if (problems != NULL && problems->len > first + 1)
-		qsort(problems->pdata + first, problems->len - first, sizeof(gpointer), compare_places);
+		qsort(problems->pdata + first, problems->len - first, sizeof(gpointer),
+		      compare_places);
 }
 
 static guint64
@@ -261,16 +280,21 @@ check_source(SieveCheck *check)
 {
 	const FilterSource *source = check->source;
 	SieveProgram *program = check->program;
+
 	program->file = sieve_arena_copy(program->arena, source->file, strlen(source->file));
 	program->trust = source->trust;
 	program->active = always_active();
+
 	gint64 max = filter_setting_int(check->env, "sieve_max_script_size", 1024 * 1024);
 	if (source->len > (guint64) max) {
-		sieve_check_error(check, (SieveSpan){ 1, 1, 0 }, "script-too-big", "sieve_max_script_size is the limit",
+		sieve_check_error(check, (SieveSpan){ 1, 1, 0 }, "script-too-big",
+		                  "sieve_max_script_size is the limit",
 		                  "script is longer than %" G_GINT64_FORMAT " octets", max);
 		return;
 	}
-	SieveCall *first = sieve_parser_parse(source->text, source->len, program->arena, &sieve_lookup_words, report_syntax, check);
+
+	SieveCall *first = sieve_parser_parse(source->text, source->len, program->arena,
+	                                      &sieve_lookup_words, report_syntax, check);
 	program->first = first;
 	sieve_walk_block(check, first);
 	program->n_variables = sieve_names_count(check->names);
@@ -280,6 +304,7 @@ static void
 run_check(SieveCheck *check)
 {
 	guint first = check->problems != NULL ? check->problems->len : 0;
+
 	check->allowed = sieve_site_allowed(check->env, check->source->trust);
 	check->names = sieve_names_new(check->program->arena);
 	check_source(check);
@@ -302,8 +327,14 @@ sieve_check_compile(const FilterSource *source, FilterEnv *env, GPtrArray *probl
 	g_autoptr(SieveProgram) program = program_new(sieve_arena_new(), g_ptr_array_new());
 	g_autoptr(GHashTable) slots = g_hash_table_new(g_str_hash, g_str_equal);
 	g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(SieveKey));
-	SieveCheck check = { .program = program, .source = source, .env = env, .problems = problems, .field_slots = slots, .keys = keys,
-	                     .effort = { LIMIT_SIEVE_WARN_EFFORT } };
+	SieveCheck check = { .program = program,
+		             .source = source,
+		             .env = env,
+		             .problems = problems,
+		             .field_slots = slots,
+		             .keys = keys,
+		             .effort = { LIMIT_SIEVE_WARN_EFFORT } };
+
 	run_check(&check);
 	return check.errors == 0 ? g_steal_pointer(&program) : NULL;
 }
@@ -318,8 +349,10 @@ sieve_check_nested(SieveCheck *parent, const FilterSource *source)
 		             .problems = parent->problems,
 		             .parent = parent,
 		             .is_dead = parent->is_dead };
+
 	run_check(&check);
 	parent->errors += check.errors;
 	parent->dead_errors += check.dead_errors;
+
 	return check.errors == 0 ? program : NULL;
 }

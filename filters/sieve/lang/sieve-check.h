@@ -2,8 +2,9 @@
 /*
  * sieve-check: binds a parsed script to what its words mean, and says all that is wrong with it.
  *
- * Arguments are held against the tables of the extensions, constants are prepared, and what can't be right is reported:
- * errors so that all of them come in one run, and warnings. What extensions may call while it runs stands here.
+ * Arguments are held against the tables of the extensions, constants are prepared, and what can't
+ * be right is reported: errors so that all of them come in one run, and warnings. What extensions
+ * may call while it runs stands here.
  */
 #ifndef TODOKE_SIEVE_CHECK_H
 #define TODOKE_SIEVE_CHECK_H
@@ -12,19 +13,23 @@
 #include "filters/sieve/lang/sieve-program.h"
 #include "filters/sieve/lang/sieve-variable.h"
 
-/* Compile a script. NULL: there were errors; all are in `problems` (may be NULL). Free with sieve_program_free. */
+/*
+ * Compile a script. NULL: there were errors; all are in `problems` (may be NULL). Free with
+ * sieve_program_free.
+ */
 SieveProgram *sieve_check_compile(const FilterSource *source, FilterEnv *env, GPtrArray *problems);
 void sieve_program_free(SieveProgram *program);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SieveProgram, sieve_program_free)
 
 /*
- * Report. `code` is a stable name for front ends ("unknown-tag"), `hint` what to do (NULL: nothing to say). Always false, so
- * that a check can end with it. An error stops the script from running, the check goes on.
+ * Report. `code` is a stable name for front ends ("unknown-tag"), `hint` what to do (NULL: nothing
+ * to say). Always false, so that a check can end with it. An error stops the script from running,
+ * the check goes on.
  */
-bool sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, const char *hint, const char *format, ...)
-	G_GNUC_PRINTF(5, 6);
-bool sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint, const char *format, ...)
-	G_GNUC_PRINTF(5, 6);
+bool sieve_check_error(SieveCheck *check, SieveSpan span, const char *code, const char *hint,
+                       const char *format, ...) G_GNUC_PRINTF(5, 6);
+bool sieve_check_warning(SieveCheck *check, SieveSpan span, const char *code, const char *hint,
+                         const char *format, ...) G_GNUC_PRINTF(5, 6);
 
 /* The program that is being made. */
 SieveProgram *sieve_check_program(SieveCheck *check);
@@ -47,7 +52,10 @@ bool sieve_check_available(SieveCheck *check, const SieveExt *ext);
 /* Make it active from here on, as require and ihave do; with what it implies. */
 void sieve_check_activate(SieveCheck *check, const SieveExt *ext);
 
-/* State of `ext` for this compile: ext->check_state octets, zero at first. Shared with nested scripts where `whole` is true. */
+/*
+ * State of `ext` for this compile: ext->check_state octets, zero at first. Shared with nested
+ * scripts where `whole` is true.
+ */
 void *sieve_check_state(SieveCheck *check, const SieveExt *ext, bool whole);
 
 /* The slot of a header field for sieve_run_fields; equal names share one. */
@@ -69,8 +77,8 @@ const SieveTag *sieve_call_tag_of(const SieveCall *call, const char *group);
 SieveNames *sieve_check_names(SieveCheck *check);
 
 /*
- * Compile another script into this program's memory (include). Its errors are added with its own file's name. NULL: it had
- * some. The nested program shares the header slots, not the variables.
+ * Compile another script into this program's memory (include). Its errors are added with its own
+ * file's name. NULL: it had some. The nested program shares the header slots, not the variables.
  */
 const SieveProgram *sieve_check_nested(SieveCheck *check, const FilterSource *source);
 

@@ -7,13 +7,17 @@
 #define ROW8(n) (n), (n) + 1, (n) + 2, (n) + 3, (n) + 4, (n) + 5, (n) + 6, (n) + 7
 #define ROW32(n) ROW8(n), ROW8((n) + 8), ROW8((n) + 16), ROW8((n) + 24)
 
-static const guchar identity[256] = { ROW32(0), ROW32(32), ROW32(64), ROW32(96), ROW32(128), ROW32(160), ROW32(192), ROW32(224) };
+static const guchar identity[256] = { ROW32(0),   ROW32(32),  ROW32(64),  ROW32(96),
+	                              ROW32(128), ROW32(160), ROW32(192), ROW32(224) };
 
-/* A-Z become a-z. RFC 4790 9.2.1 folds up; the order differs only for the six signs between Z and a, see ascii_order. */
-static const guchar lower[256] = {
-	ROW32(0), ROW32(32), 64, ROW8(97), ROW8(105), ROW8(113), 121, 122, 91, 92, 93, 94, 95,
-	ROW32(96), ROW32(128), ROW32(160), ROW32(192), ROW32(224)
-};
+/*
+ * A-Z become a-z. RFC 4790 9.2.1 folds up; the order differs only for the six signs between Z and
+ * a, see ascii_order.
+ */
+static const guchar lower[256] = { ROW32(0),   ROW32(32),  64,        ROW8(97),  ROW8(105),
+	                           ROW8(113),  121,        122,       91,        92,
+	                           93,         94,         95,        ROW32(96), ROW32(128),
+	                           ROW32(160), ROW32(192), ROW32(224) };
 
 static size_t
 one_octet(SieveText text)
@@ -30,8 +34,12 @@ ascii_order(SieveText a, SieveText b)
 	for (size_t i = 0; i < n; i++) {
 		int difference = g_ascii_toupper(a.data[i]) - g_ascii_toupper(b.data[i]);
 		if (difference != 0)
-			return (guchar) g_ascii_toupper(a.data[i]) < (guchar) g_ascii_toupper(b.data[i]) ? -1 : 1;
+			return (guchar) g_ascii_toupper(a.data[i]) <
+			                       (guchar) g_ascii_toupper(b.data[i])
+			               ? -1
+			               : 1;
 	}
+
 	return a.len == b.len ? 0 : a.len < b.len ? -1 : 1;
 }
 
@@ -74,6 +82,7 @@ sieve_compare_normalize(const SieveComparator *comparator, SieveArena *arena, Si
 		return comparator->normalize(arena, text);
 	if (comparator->fold == identity)
 		return text;
+
 	char *copy = sieve_arena_copy(arena, text.data, text.len);
 	for (size_t i = 0; i < text.len; i++)
 		copy[i] = (char) comparator->fold[(guchar) copy[i]];
@@ -85,9 +94,11 @@ sieve_compare_order(const SieveComparator *comparator, SieveArena *arena, SieveT
 {
 	if (comparator->order != NULL)
 		return comparator->order(a, b);
-	SieveText x = sieve_compare_normalize(comparator, arena, a), y = sieve_compare_normalize(comparator, arena, b);
+	SieveText x = sieve_compare_normalize(comparator, arena, a),
+		  y = sieve_compare_normalize(comparator, arena, b);
 	int difference = memcmp(x.data, y.data, MIN(x.len, y.len));
 	if (difference != 0)
 		return difference < 0 ? -1 : 1;
+
 	return x.len == y.len ? 0 : x.len < y.len ? -1 : 1;
 }

@@ -11,7 +11,9 @@
 static char *
 search_hint(const Nearest *search, const char *before)
 {
-	return search->best != NULL ? g_strdup_printf("did you mean \"%s%s\"?", before, search->best) : NULL;
+	return search->best != NULL
+	               ? g_strdup_printf("did you mean \"%s%s\"?", before, search->best)
+	               : NULL;
 }
 
 char *
@@ -24,6 +26,7 @@ sieve_hint_for_call(const char *name, bool is_test)
 		for (; ext->became == NULL && def != NULL && def->name != NULL; def++)
 			nearest_add(&search, def->name);
 	}
+
 	return search_hint(&search, "");
 }
 
@@ -39,13 +42,18 @@ static void
 add_ext_tags(Nearest *search, const SieveExt *ext, const SieveCallDef *def)
 {
 	add_tags(search, ext->tags, def->name);
-	const SieveMatchDef *const *match = (def->flags & SIEVE_USES_MATCH) != 0 ? ext->matches : NULL;
+	const SieveMatchDef *const *match = (def->flags & SIEVE_USES_MATCH) != 0 ? ext->matches
+	                                                                         : NULL;
 	for (; match != NULL && *match != NULL; match++)
 		nearest_add(search, (*match)->name);
-	const SieveAddressPart *part = (def->flags & SIEVE_USES_ADDRESS_PART) != 0 ? ext->address_parts : NULL;
+
+	const SieveAddressPart *part = (def->flags & SIEVE_USES_ADDRESS_PART) != 0
+	                                       ? ext->address_parts
+	                                       : NULL;
 	for (; part != NULL && part->name != NULL; part++)
 		nearest_add(search, part->name);
-	const SieveModifier *modifier = (def->flags & SIEVE_TAKES_MODIFIERS) != 0 ? ext->modifiers : NULL;
+	const SieveModifier *modifier = (def->flags & SIEVE_TAKES_MODIFIERS) != 0 ? ext->modifiers
+	                                                                          : NULL;
 	for (; modifier != NULL && modifier->name != NULL; modifier++)
 		nearest_add(search, modifier->name);
 }
@@ -54,17 +62,19 @@ char *
 sieve_hint_for_tag(const SieveCallDef *def, const char *name)
 {
 	Nearest search = nearest_begin(name);
+
 	add_tags(&search, def->tags, def->name);
 	if ((def->flags & SIEVE_USES_MATCH) != 0)
 		nearest_add(&search, "comparator");
 	for (size_t i = 0; i < sieve_ext_count(); i++)
 		add_ext_tags(&search, sieve_ext_nth(i), def);
+
 	return search_hint(&search, ":");
 }
 
 /*
- * Names that scripts still have from drafts and other servers, and what stands for them now, not always in the same
- * words.
+ * Names that scripts still have from drafts and other servers, and what stands for them now, not
+ * always in the same words.
  */
 static const struct {
 	const char *old;
@@ -84,5 +94,6 @@ sieve_hint_for_capability(const char *name)
 	for (size_t i = 0; i < sieve_ext_count(); i++)
 		if (sieve_ext_nth(i)->capability != NULL && sieve_ext_nth(i)->became == NULL)
 			nearest_add(&search, sieve_ext_nth(i)->capability);
+
 	return search_hint(&search, "");
 }

@@ -10,5 +10,4 @@ char *sieve_hint_for_call(const char *name, bool is_test);
 char *sieve_hint_for_tag(const SieveCallDef *def, const char *name);
 char *sieve_hint_for_capability(const char *name);
 
-
 #endif

@@ -13,7 +13,8 @@ enum { OCTETS_A_STEP = 16 };
 static bool
 same_arg(const SieveArg *a, const SieveArg *b)
 {
-	if (a->kind != b->kind || a->number != b->number || a->n != b->n || g_strcmp0(a->tag, b->tag) != 0)
+	if (a->kind != b->kind || a->number != b->number || a->n != b->n ||
+	    g_strcmp0(a->tag, b->tag) != 0)
 		return false;
 	for (size_t i = 0; i < a->n; i++)
 		if (!sieve_text_equal(a->strings[i].text, b->strings[i].text))
@@ -32,6 +33,7 @@ sieve_imply_same(const SieveCall *a, const SieveCall *b)
 	for (size_t i = 0; i < a->n_tests; i++)
 		if (!sieve_imply_same(a->tests[i], b->tests[i]))
 			return false;
+
 	return true;
 }
 
@@ -67,8 +69,8 @@ names_within(const SieveArg *few, const SieveArg *many, SieveEffort *effort)
 /* What a key asks of a value. */
 typedef struct {
 	enum { IS, CONTAINS, PATTERN } form;
-	SieveText text;               /* of IS and CONTAINS, in normal form */
-	const SievePattern *pattern;  /* of PATTERN */
+	SieveText text;              /* of IS and CONTAINS, in normal form */
+	const SievePattern *pattern; /* of PATTERN */
 } Demand;
 
 static Demand
@@ -78,10 +80,12 @@ demand_of(const SieveMatchSpec *spec, const SieveKey *key)
 		return (Demand){ IS, key->normal, NULL };
 	if (spec->def == sieve_match_type_core[1])
 		return (Demand){ CONTAINS, key->normal, NULL };
+
 	Demand demand = { PATTERN, key->normal, key->data };
 	bool anywhere;
 	if (sieve_pattern_is_plain(key->data, &demand.text, &anywhere))
 		demand.form = anywhere ? CONTAINS : IS;
+
 	return demand;
 }
 
@@ -100,38 +104,47 @@ demand_follows(const Demand *narrow, const Demand *wide, const SieveMatchSpec *s
 	case IS:
 		return narrow->form == IS && sieve_text_equal(narrow->text, wide->text);
 	case CONTAINS:
-		return narrow->form == PATTERN ? sieve_pattern_has(narrow->pattern, wide->text) : has_text(narrow->text,
-		                                                                                                 wide->text);
+		return narrow->form == PATTERN ? sieve_pattern_has(narrow->pattern, wide->text)
+		                               : has_text(narrow->text, wide->text);
 	default:
 		if (narrow->form == IS)
-			return sieve_pattern_match(wide->pattern, spec->comparator, narrow->text, NULL, NULL, &steps);
+			return sieve_pattern_match(wide->pattern, spec->comparator, narrow->text,
+			                           NULL, NULL, &steps);
 		return narrow->form == PATTERN && sieve_text_equal(narrow->text, wide->text);
 	}
 }
 
-/* Of :is, :contains and :matches with a comparator that folds octets more is known than that equal keys are equal. */
+/*
+ * Of :is, :contains and :matches with a comparator that folds octets more is known than that equal
+ * keys are equal.
+ */
 static bool
 is_plain(const SieveMatchSpec *spec)
 {
-	bool core = spec->def == sieve_match_type_core[0] || spec->def == sieve_match_type_core[1] || spec->def == sieve_match_type_core[2];
+	bool core = spec->def == sieve_match_type_core[0] ||
+	            spec->def == sieve_match_type_core[1] || spec->def == sieve_match_type_core[2];
 	return core && spec->comparator->fold != NULL;
 }
 
 static bool
-key_follows(const SieveMatchSpec *narrow, const SieveKey *key, const SieveMatchSpec *wide, SieveEffort *effort)
+key_follows(const SieveMatchSpec *narrow, const SieveKey *key, const SieveMatchSpec *wide,
+            SieveEffort *effort)
 {
 	bool plain = is_plain(narrow) && is_plain(wide);
 	bool same_type = narrow->def == wide->def && narrow->relation == wide->relation;
+
 	for (size_t i = 0; i < wide->n_keys && sieve_imply_pay(effort, 1); i++) {
 		if (same_type && sieve_text_equal(key->text, wide->keys[i].text))
 			return true;
 		if (!plain)
 			continue;
-		(void) sieve_imply_pay(effort, (key->text.len + wide->keys[i].text.len) / OCTETS_A_STEP);
+		(void) sieve_imply_pay(effort,
+		                       (key->text.len + wide->keys[i].text.len) / OCTETS_A_STEP);
 		Demand few = demand_of(narrow, key), many = demand_of(wide, &wide->keys[i]);
 		if (demand_follows(&few, &many, wide))
 			return true;
 	}
+
 	return false;
 }
 
@@ -139,8 +152,10 @@ static bool
 keys_follow(const SieveCall *narrow, const SieveCall *wide, SieveEffort *effort)
 {
 	const SieveMatchSpec *a = narrow->match, *b = wide->match;
-	if (a->keys == NULL || b->keys == NULL || a->comparator != b->comparator || a->def->counts || b->def->counts)
+	if (a->keys == NULL || b->keys == NULL || a->comparator != b->comparator ||
+	    a->def->counts || b->def->counts)
 		return false;
+
 	for (size_t i = 0; i < a->n_keys; i++)
 		if (!key_follows(a, &a->keys[i], b, effort))
 			return false;
@@ -150,23 +165,31 @@ keys_follow(const SieveCall *narrow, const SieveCall *wide, SieveEffort *effort)
 static bool
 same_tags(const SieveCall *a, const SieveCall *b)
 {
-	if (a->part != b->part || a->index != b->index || a->index_from_last != b->index_from_last || a->n_tags != b->n_tags)
+	if (a->part != b->part || a->index != b->index ||
+	    a->index_from_last != b->index_from_last || a->n_tags != b->n_tags)
 		return false;
 	for (size_t i = 0; i < a->n_tags; i++) {
 		const SieveArg *x = a->tags[i].value, *y = b->tags[i].value;
-		if (a->tags[i].def != b->tags[i].def || (x == NULL) != (y == NULL) || (x != NULL && !same_arg(x, y)))
+		if (a->tags[i].def != b->tags[i].def || (x == NULL) != (y == NULL) ||
+		    (x != NULL && !same_arg(x, y)))
 			return false;
 	}
+
 	return true;
 }
 
-/* The last argument are the keys; the first of header, address and envelope are names, any of which will do. */
+/*
+ * The last argument are the keys; the first of header, address and envelope are names, any of which
+ * will do.
+ */
 static bool
 match_follows(const SieveCall *narrow, const SieveCall *wide, SieveEffort *effort)
 {
-	bool any_name = is_named(wide, "header") || is_named(wide, "address") || is_named(wide, "envelope");
+	bool any_name = is_named(wide, "header") || is_named(wide, "address") ||
+	                is_named(wide, "envelope");
 	if (narrow->def != wide->def || !same_tags(narrow, wide))
 		return false;
+
 	for (size_t i = 0; i < SIEVE_POSITIONAL_MAX; i++) {
 		const SieveArg *a = narrow->positional[i], *b = wide->positional[i];
 		if ((a == NULL) != (b == NULL))
@@ -176,6 +199,7 @@ match_follows(const SieveCall *narrow, const SieveCall *wide, SieveEffort *effor
 		if (any_name && i == 0 ? !names_within(a, b, effort) : !same_arg(a, b))
 			return false;
 	}
+
 	return keys_follow(narrow, wide, effort);
 }
 
@@ -193,11 +217,13 @@ size_follows(const SieveCall *narrow, const SieveCall *wide)
 static bool
 exists_follows(const SieveCall *narrow, const SieveCall *wide, SieveEffort *effort)
 {
-	bool looks_at_field = (is_named(narrow, "header") || is_named(narrow, "address")) && narrow->positional[0]->n == 1;
+	bool looks_at_field = (is_named(narrow, "header") || is_named(narrow, "address")) &&
+	                      narrow->positional[0]->n == 1;
 	if (wide->n_tags > 0 || narrow->n_tags > 0)
 		return false;
 	if (is_named(narrow, "exists") || (looks_at_field && !narrow->match->def->counts))
 		return names_within(wide->positional[0], narrow->positional[0], effort);
+
 	return false;
 }
 
@@ -210,16 +236,19 @@ leaf_follows(const SieveCall *narrow, const SieveCall *wide, SieveEffort *effort
 		return size_follows(narrow, wide);
 	if (is_named(wide, "exists"))
 		return exists_follows(narrow, wide, effort);
+
 	return wide->match != NULL && narrow->match != NULL && match_follows(narrow, wide, effort);
 }
 
 /* Does it follow for all (or with `all` false: for any) of the tests of one side? */
 static bool
-tests_follow(const SieveCall *list, bool all, const SieveCall *narrow, const SieveCall *wide, SieveEffort *effort)
+tests_follow(const SieveCall *list, bool all, const SieveCall *narrow, const SieveCall *wide,
+             SieveEffort *effort)
 {
 	for (size_t i = 0; i < list->n_tests; i++) {
 		const SieveCall *test = list->tests[i];
-		if (sieve_imply_follows(narrow != NULL ? narrow : test, wide != NULL ? wide : test, effort) != all)
+		if (sieve_imply_follows(narrow != NULL ? narrow : test, wide != NULL ? wide : test,
+		                        effort) != all)
 			return !all;
 	}
 	return all;
@@ -240,6 +269,7 @@ sieve_imply_follows(const SieveCall *narrow, const SieveCall *wide, SieveEffort 
 		return tests_follow(narrow, false, NULL, wide, effort);
 	if (is_named(narrow, "not") && is_named(wide, "not"))
 		return sieve_imply_follows(wide->tests[0], narrow->tests[0], effort);
+
 	return leaf_follows(narrow, wide, effort);
 }
 
@@ -253,9 +283,11 @@ sieve_imply_contradiction(const SieveCall *call, SieveEffort *effort)
 		const SieveCall *denied = call->tests[i]->tests[0];
 		for (size_t k = 0; k < call->n_tests && sieve_imply_pay(effort, 1); k++) {
 			const SieveCall *other = call->tests[k];
-			if (k != i && (never ? sieve_imply_follows(other, denied, effort) : sieve_imply_follows(denied, other, effort)))
+			if (k != i && (never ? sieve_imply_follows(other, denied, effort)
+			                     : sieve_imply_follows(denied, other, effort)))
 				return never ? -1 : 1;
 		}
 	}
+
 	return 0;
 }

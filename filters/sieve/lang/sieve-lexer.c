@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-lexer: one token at a time; line ends are LF or CRLF, and CRLF in the values of strings (RFC 5228 2.2). */
+/*
+ * sieve-lexer: one token at a time; line ends are LF or CRLF, and CRLF in the values of strings
+ * (RFC 5228 2.2).
+ */
 #include "filters/sieve/lang/sieve-lexer.h"
 
 #include "agent/base/limits.h"
@@ -7,9 +10,12 @@
 #include <string.h>
 
 void
-sieve_lexer_init(SieveLexer *lexer, const char *text, size_t len, SieveArena *arena, SieveLexerReport *report, void *user)
+sieve_lexer_init(SieveLexer *lexer, const char *text, size_t len, SieveArena *arena,
+                 SieveLexerReport *report, void *user)
 {
-	*lexer = (SieveLexer){ .text = text, .len = len, .line = 1, .arena = arena, .report = report, .user = user };
+	*lexer = (SieveLexer){
+		.text = text, .len = len, .line = 1, .arena = arena, .report = report, .user = user
+	};
 	if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) /* editors that mark UTF-8 so */
 		lexer->at = lexer->line_start = 3;
 }
@@ -73,6 +79,7 @@ static bool
 skip_bracket_comment(SieveLexer *lexer)
 {
 	SieveSpan start = { lexer->line, column(lexer), column(lexer) + 2 };
+
 	lexer->at += 2;
 	while (lexer->at < lexer->len) {
 		if (peek(lexer, 0) == '*' && peek(lexer, 1) == '/') {
@@ -84,6 +91,7 @@ skip_bracket_comment(SieveLexer *lexer)
 		else
 			lexer->at++;
 	}
+
 	report(lexer, start, "unterminated-comment", "end it with */", "comment has no end");
 	return false;
 }
@@ -114,11 +122,29 @@ enum { WORD = 1, DIGIT = 2, PLAIN = 4, SIGN = 8 };
 
 /* PLAIN octets stand for themselves in a quoted string. */
 static const guchar classes[256] = {
-	[1 ... 9] = PLAIN, [11 ... 12] = PLAIN, [14 ... 33] = PLAIN, [35 ... 39] = PLAIN, ['(' ... ')'] = SIGN | PLAIN,
-	[42 ... 43] = PLAIN, [','] = SIGN | PLAIN, [45 ... 47] = PLAIN, ['0' ... '9'] = WORD | DIGIT | PLAIN, [':'] = PLAIN,
-	[';'] = SIGN | PLAIN, [60 ... 64] = PLAIN, ['A' ... 'Z'] = WORD | PLAIN, ['['] = SIGN | PLAIN, [']'] = SIGN | PLAIN,
-	['^'] = PLAIN, ['_'] = WORD | PLAIN, ['`'] = PLAIN, ['a' ... 'z'] = WORD | PLAIN, ['{'] = SIGN | PLAIN, ['|'] = PLAIN,
-	['}'] = SIGN | PLAIN, [126 ... 255] = PLAIN,
+	[1 ... 9] = PLAIN,
+	[11 ... 12] = PLAIN,
+	[14 ... 33] = PLAIN,
+	[35 ... 39] = PLAIN,
+	['(' ... ')'] = SIGN | PLAIN,
+	[42 ... 43] = PLAIN,
+	[','] = SIGN | PLAIN,
+	[45 ... 47] = PLAIN,
+	['0' ... '9'] = WORD | DIGIT | PLAIN,
+	[':'] = PLAIN,
+	[';'] = SIGN | PLAIN,
+	[60 ... 64] = PLAIN,
+	['A' ... 'Z'] = WORD | PLAIN,
+	['['] = SIGN | PLAIN,
+	[']'] = SIGN | PLAIN,
+	['^'] = PLAIN,
+	['_'] = WORD | PLAIN,
+	['`'] = PLAIN,
+	['a' ... 'z'] = WORD | PLAIN,
+	['{'] = SIGN | PLAIN,
+	['|'] = PLAIN,
+	['}'] = SIGN | PLAIN,
+	[126 ... 255] = PLAIN,
 };
 
 static bool
@@ -149,21 +175,31 @@ static void
 take_word(SieveLexer *lexer, SieveToken *token)
 {
 	size_t len = word_length(lexer);
-	const char *word = sieve_arena_copy(lexer->arena, lexer->text + lexer->at, MIN(len, LIMIT_SIEVE_WORD_BYTES));
+	const char *word = sieve_arena_copy(lexer->arena, lexer->text + lexer->at,
+	                                    MIN(len, LIMIT_SIEVE_WORD_BYTES));
+
 	token->text = (SieveText){ word, MIN(len, LIMIT_SIEVE_WORD_BYTES) };
 	lexer->at += len;
 	if (len > LIMIT_SIEVE_WORD_BYTES)
-		report(lexer, span_from(lexer, token->span), "word-too-long", NULL, "word is longer than 64 octets");
+		report(lexer, span_from(lexer, token->span), "word-too-long", NULL,
+		       "word is longer than 64 octets");
 }
 
 static guint64
 quantifier(int c)
 {
 	switch (c) {
-	case 'k': case 'K': return 1u << 10;
-	case 'm': case 'M': return 1u << 20;
-	case 'g': case 'G': return 1u << 30;
-	default: return 0;
+	case 'k':
+	case 'K':
+		return 1u << 10;
+	case 'm':
+	case 'M':
+		return 1u << 20;
+	case 'g':
+	case 'G':
+		return 1u << 30;
+	default:
+		return 0;
 	}
 }
 
@@ -176,17 +212,22 @@ take_number(SieveLexer *lexer, SieveToken *token)
 	for (; g_ascii_isdigit((char) peek(lexer, 0)) && peek(lexer, 0) >= 0; lexer->at++)
 		fits = fits && g_uint64_checked_mul(&value, value, 10) &&
 		       g_uint64_checked_add(&value, value, (guint64) (peek(lexer, 0) - '0'));
+
 	guint64 unit = quantifier(peek(lexer, 0));
 	if (unit != 0) {
 		lexer->at++;
 		fits = fits && g_uint64_checked_mul(&value, value, unit);
 	}
+
 	size_t rest = word_length(lexer);
 	lexer->at += rest;
 	if (rest > 0)
-		report(lexer, span_from(lexer, token->span), "bad-number", "a number is digits and one of K, M, G", "not a number");
+		report(lexer, span_from(lexer, token->span), "bad-number",
+		       "a number is digits and one of K, M, G", "not a number");
 	else if (!fits || value > G_MAXINT64)
-		report(lexer, span_from(lexer, token->span), "number-too-big", NULL, "number is too big");
+		report(lexer, span_from(lexer, token->span), "number-too-big", NULL,
+		       "number is too big");
+
 	token->number = fits ? value : 0;
 }
 
@@ -208,9 +249,11 @@ static void
 finish_string(SieveLexer *lexer, SieveToken *token, const Value *value)
 {
 	SieveSpan span = span_from(lexer, token->span);
+
 	token->kind = SIEVE_TOKEN_STRING;
 	token->text.len = MIN(value->text->len, LIMIT_SIEVE_STRING_BYTES);
 	token->text.data = sieve_arena_copy(lexer->arena, value->text->str, token->text.len);
+
 	if (value->text->len > LIMIT_SIEVE_STRING_BYTES)
 		report(lexer, span, "string-too-long", NULL, "string is longer than 64 KiB");
 	else if (value->has_nul)
@@ -233,7 +276,11 @@ take_quoted_piece(SieveLexer *lexer, Value *value)
 		skip_line_end(lexer);
 		return;
 	}
-	/* A backslash before anything but " and \ is dropped (RFC 5228 2.4.2); before a line end it is, too. */
+
+	/*
+	 * A backslash before anything but " and \ is dropped (RFC 5228 2.4.2); before a line end it
+	 * is, too.
+	 */
 	if (peek(lexer, 0) == '\\') {
 		lexer->at++;
 		if (lexer->at >= lexer->len || at_line_end(lexer))
@@ -242,6 +289,7 @@ take_quoted_piece(SieveLexer *lexer, Value *value)
 		lexer->at++;
 		return;
 	}
+
 	size_t n = MAX(plain_length(lexer), 1);
 	value_add(value, lexer->text + lexer->at, n);
 	lexer->at += n;
@@ -254,9 +302,11 @@ take_plain_string(SieveLexer *lexer, SieveToken *token)
 	size_t n = plain_length(lexer);
 	if (peek(lexer, n) != '"' || n > LIMIT_SIEVE_STRING_BYTES)
 		return false;
+
 	token->kind = SIEVE_TOKEN_STRING;
 	token->text = (SieveText){ sieve_arena_copy(lexer->arena, lexer->text + lexer->at, n), n };
 	lexer->at += n + 1;
+
 	return true;
 }
 
@@ -266,16 +316,19 @@ take_quoted(SieveLexer *lexer, SieveToken *token)
 	lexer->at++;
 	if (take_plain_string(lexer, token))
 		return;
+
 	g_autoptr(GString) text = g_string_new(NULL);
 	Value value = { text, false };
 	while (lexer->at < lexer->len && peek(lexer, 0) != '"')
 		take_quoted_piece(lexer, &value);
+
 	if (lexer->at >= lexer->len) {
 		SieveSpan start = { token->span.line, token->span.column, token->span.column + 1 };
 		report(lexer, start, "unterminated-string", "end it with \"", "string has no end");
 		token->kind = SIEVE_TOKEN_BAD;
 		return;
 	}
+
 	lexer->at++;
 	finish_string(lexer, token, &value);
 }
@@ -290,6 +343,7 @@ skip_text_head(SieveLexer *lexer)
 		skip_hash_comment(lexer);
 	if (peek(lexer, 0) == '\r')
 		lexer->at++;
+
 	return peek(lexer, 0) == '\n';
 }
 
@@ -322,18 +376,22 @@ take_text_block(SieveLexer *lexer, SieveToken *token)
 	lexer->at += strlen("text:");
 	SieveSpan head = span_from(lexer, token->span);
 	if (!skip_text_head(lexer)) {
-		report(lexer, head, "bad-text", "the text begins on the next line", "'text:' is not followed by a line end");
+		report(lexer, head, "bad-text", "the text begins on the next line",
+		       "'text:' is not followed by a line end");
 		token->kind = SIEVE_TOKEN_BAD;
 		return;
 	}
+
 	next_line(lexer);
 	g_autoptr(GString) text = g_string_new(NULL);
 	Value value = { text, false };
 	if (!take_text_lines(lexer, &value)) {
-		report(lexer, head, "unterminated-string", "end it with a line that holds a single dot", "text has no end");
+		report(lexer, head, "unterminated-string",
+		       "end it with a line that holds a single dot", "text has no end");
 		token->kind = SIEVE_TOKEN_BAD;
 		return;
 	}
+
 	finish_string(lexer, token, &value);
 }
 
@@ -342,7 +400,9 @@ take_bad(SieveLexer *lexer, SieveToken *token)
 {
 	int c = peek(lexer, 0);
 	g_autofree char *text = c > 32 && c < 127 ? g_strdup_printf("'%c' means nothing here", c)
-	                                          : g_strdup_printf("octet 0x%02x outside a string", (unsigned) c);
+	                                          : g_strdup_printf("octet 0x%02x outside a string",
+	                                                            (unsigned) c);
+
 	while (peek(lexer, 0) == c || (c >= 128 && peek(lexer, 0) >= 128))
 		lexer->at++;
 	token->kind = SIEVE_TOKEN_BAD;
@@ -383,6 +443,7 @@ void
 sieve_lexer_next(SieveLexer *lexer, SieveToken *token)
 {
 	bool good = skip_blanks(lexer);
+
 	token->kind = good ? SIEVE_TOKEN_END : SIEVE_TOKEN_BAD;
 	token->span = (SieveSpan){ lexer->line, column(lexer), column(lexer) };
 	if (good && lexer->at < lexer->len)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-lookup: what a word of a script is. It is looked up in the tables of the extensions that are active. */
+/*
+ * sieve-lookup: what a word of a script is. It is looked up in the tables of the extensions that
+ * are active.
+ */
 #include "filters/sieve/lang/sieve-check-parts.h"
 
 #include "filters/sieve/lang/sieve-hint.h"
@@ -28,7 +31,8 @@ sieve_lookup_note_use(const SieveCheck *check, SieveCall *call, size_t ext)
 void
 sieve_lookup_call(SieveCheck *check, SieveCall *call)
 {
-	for (guint64 left = check->program->active; left != 0 && call->def == NULL; left &= left - 1) {
+	for (guint64 left = check->program->active; left != 0 && call->def == NULL;
+	     left &= left - 1) {
 		size_t ext = (size_t) __builtin_ctzll(left);
 		call->def = find_def(sieve_ext_nth(ext), call->name, call->is_test);
 		if (call->def != NULL)
@@ -68,18 +72,22 @@ takes_test(const char *word)
 const SieveParserWords sieve_lookup_words = { is_command_word, takes_test };
 
 void
-sieve_lookup_report_missing(SieveCheck *check, SieveSpan span, const SieveExt *ext, const char *what)
+sieve_lookup_report_missing(SieveCheck *check, SieveSpan span, const SieveExt *ext,
+                            const char *what)
 {
 	guint64 bit = (guint64) 1 << sieve_ext_number(ext);
+
 	if ((check->reported_missing & bit) != 0) {
 		check->errors += !check->is_dead;
 		check->dead_errors += check->is_dead;
 		return;
 	}
+
 	if (!check->is_dead) /* elsewhere it will be an error, to be told */
 		check->reported_missing |= bit;
 	g_autofree char *hint = g_strdup_printf("add \"%s\" to require", ext->capability);
-	sieve_check_error(check, span, "missing-require", hint, "%s needs \"%s\"", what, ext->capability);
+	sieve_check_error(check, span, "missing-require", hint, "%s needs \"%s\"", what,
+	                  ext->capability);
 }
 
 void
@@ -95,13 +103,17 @@ sieve_lookup_report_unknown(SieveCheck *check, const SieveCall *call)
 		sieve_lookup_report_missing(check, call->span, ext, what);
 		return;
 	}
+
 	const char *kind = call->is_test ? "test" : "command";
 	if (sieve_lookup_is_known(call->name, !call->is_test)) {
-		sieve_check_error(check, call->span, "wrong-place", call->is_test ? NULL : "put an if before it",
-		                  "'%s' is a %s, not a %s", call->name, call->is_test ? "command" : "test", kind);
+		sieve_check_error(check, call->span, "wrong-place",
+		                  call->is_test ? NULL : "put an if before it",
+		                  "'%s' is a %s, not a %s", call->name,
+		                  call->is_test ? "command" : "test", kind);
 		return;
 	}
+
 	g_autofree char *hint = sieve_hint_for_call(call->name, call->is_test);
-	sieve_check_error(check, call->span, call->is_test ? "unknown-test" : "unknown-command", hint, "unknown %s '%s'", kind,
-	                  call->name);
+	sieve_check_error(check, call->span, call->is_test ? "unknown-test" : "unknown-command",
+	                  hint, "unknown %s '%s'", kind, call->name);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-parser: one token of look-ahead, recursive in blocks and tests down to LIMIT_SIEVE_NESTING. */
+/*
+ * sieve-parser: one token of look-ahead, recursive in blocks and tests down to LIMIT_SIEVE_NESTING.
+ */
 #include "filters/sieve/lang/sieve-parser.h"
 
 #include "agent/base/limits.h"
@@ -14,7 +16,7 @@ typedef struct {
 	unsigned last_column;
 	SieveArena *arena;
 	const SieveParserWords *words;
-	bool too_deep;            /* said once */
+	bool too_deep; /* said once */
 } Parser;
 
 static SieveCall *parse_commands(Parser *parser, unsigned depth);
@@ -98,7 +100,9 @@ recover(Parser *parser)
 static bool
 report_depth(Parser *parser, SieveSpan span, const char *what)
 {
-	g_autofree char *text = g_strdup_printf("%s are nested deeper than %u", what, LIMIT_SIEVE_NESTING);
+	g_autofree char *text = g_strdup_printf("%s are nested deeper than %u", what,
+	                                        LIMIT_SIEVE_NESTING);
+
 	if (!parser->too_deep)
 		report(parser, span, "too-deep", NULL, text);
 	parser->too_deep = true;
@@ -128,6 +132,7 @@ list_add(Parser *parser, List *list)
 		list->strings = bigger;
 		list->room *= 4;
 	}
+
 	list->strings[list->n++] = string_of(&parser->token);
 	advance(parser);
 }
@@ -140,13 +145,17 @@ parse_list_item(Parser *parser, List *list)
 		report_unexpected(parser, "a string");
 		return false;
 	}
+
 	list_add(parser, list);
 	if (at_sign(parser, ',') || at_sign(parser, ']'))
 		return true;
+
 	if (parser->token.kind == SIEVE_TOKEN_STRING) {
-		report(parser, behind_last(parser), "missing-comma", "put a comma between the strings", "',' is missing in a list");
+		report(parser, behind_last(parser), "missing-comma",
+		       "put a comma between the strings", "',' is missing in a list");
 		return true;
 	}
+
 	report_unexpected(parser, "',' or ']'");
 	return false;
 }
@@ -156,10 +165,12 @@ static bool
 parse_list(Parser *parser, SieveArg *arg)
 {
 	List list;
+
 	list.strings = list.few;
 	list.n = 0;
 	list.room = G_N_ELEMENTS(list.few);
 	advance(parser);
+
 	bool again = true;
 	while (again) {
 		if (!parse_list_item(parser, &list))
@@ -168,13 +179,18 @@ parse_list(Parser *parser, SieveArg *arg)
 		if (again && at_sign(parser, ','))
 			advance(parser);
 	}
+
 	arg->kind = SIEVE_ARG_LIST;
 	arg->n = list.n;
 	arg->strings = list.strings;
 	if (list.strings == list.few)
-		arg->strings = memcpy(SIEVE_NEW_ARRAY(parser->arena, SieveString, list.n), list.few, list.n * sizeof(SieveString));
-	arg->span.end_column = parser->token.span.line == arg->span.line ? parser->token.span.end_column : 0;
+		arg->strings = memcpy(SIEVE_NEW_ARRAY(parser->arena, SieveString, list.n), list.few,
+		                      list.n * sizeof(SieveString));
+	arg->span.end_column = parser->token.span.line == arg->span.line
+	                               ? parser->token.span.end_column
+	                               : 0;
 	advance(parser);
+
 	return true;
 }
 
@@ -204,6 +220,7 @@ parse_arg(Parser *parser, SieveArg *arg, bool *ret_broken)
 		*ret_broken = !parse_list(parser, arg);
 		return !*ret_broken;
 	}
+
 	advance(parser);
 	return true;
 }
@@ -215,16 +232,20 @@ parse_args(Parser *parser, SieveCall *call)
 	SieveArg arg;
 	size_t n = 0;
 	bool broken = false;
+
 	while (parse_arg(parser, &arg, &broken)) {
 		if (n == LIMIT_SIEVE_ARGUMENTS) {
-			report(parser, arg.span, "too-many-arguments", NULL, "more than 32 arguments");
+			report(parser, arg.span, "too-many-arguments", NULL,
+			       "more than 32 arguments");
 			return false;
 		}
 		args[n++] = arg;
 	}
+
 	call->n_args = n;
 	if (n > 0)
-		call->args = memcpy(SIEVE_NEW_ARRAY(parser->arena, SieveArg, n), args, n * sizeof(SieveArg));
+		call->args = memcpy(SIEVE_NEW_ARRAY(parser->arena, SieveArg, n), args,
+		                    n * sizeof(SieveArg));
 	return !broken;
 }
 
@@ -232,10 +253,12 @@ static SieveCall *
 new_call(Parser *parser, bool is_test)
 {
 	SieveCall *call = SIEVE_NEW(parser->arena, SieveCall);
+
 	call->name = parser->token.text.data;
 	call->span = parser->token.span;
 	call->is_test = is_test;
 	advance(parser);
+
 	return call;
 }
 
@@ -248,10 +271,12 @@ parse_test(Parser *parser, unsigned depth)
 		report_unexpected(parser, "a test");
 		return NULL;
 	}
+
 	if (depth > LIMIT_SIEVE_NESTING) {
 		report_depth(parser, parser->token.span, "tests");
 		return NULL;
 	}
+
 	SieveCall *test = new_call(parser, true);
 	return parse_args(parser, test) && parse_tests(parser, test, depth) ? test : NULL;
 }
@@ -261,6 +286,7 @@ static bool
 parse_test_list(Parser *parser, SieveCall *call, unsigned depth)
 {
 	g_autoptr(GPtrArray) tests = g_ptr_array_new();
+
 	call->has_test_list = true;
 	do {
 		advance(parser);
@@ -273,10 +299,12 @@ parse_test_list(Parser *parser, SieveCall *call, unsigned depth)
 		report_unexpected(parser, "',' or ')'");
 		return false;
 	}
+
 	advance(parser);
 	call->n_tests = tests->len;
 	call->tests = SIEVE_NEW_ARRAY(parser->arena, SieveCall *, tests->len);
 	memcpy(call->tests, tests->pdata, tests->len * sizeof(SieveCall *));
+
 	return true;
 }
 
@@ -288,14 +316,18 @@ parse_tests(Parser *parser, SieveCall *call, unsigned depth)
 		return parse_test_list(parser, call, depth);
 	if (parser->token.kind != SIEVE_TOKEN_WORD)
 		return true;
-	if (!parser->words->takes_test(call->name) && parser->words->is_command(parser->token.text.data))
+	if (!parser->words->takes_test(call->name) &&
+	    parser->words->is_command(parser->token.text.data))
 		return true;
+
 	SieveCall *test = parse_test(parser, depth + 1);
 	if (test == NULL)
 		return false;
+
 	call->n_tests = 1;
 	call->tests = SIEVE_NEW(parser->arena, SieveCall *);
 	call->tests[0] = test;
+
 	return true;
 }
 
@@ -304,26 +336,34 @@ static void
 parse_block(Parser *parser, SieveCall *call, unsigned depth)
 {
 	SieveSpan open = parser->token.span;
+
 	call->has_block = true;
 	advance(parser);
 	if (depth >= LIMIT_SIEVE_NESTING)
 		report_depth(parser, open, "blocks");
 	call->block = parse_commands(parser, depth + 1);
+
 	if (at_sign(parser, '}'))
 		advance(parser);
-	else if (parser->last_kind != SIEVE_TOKEN_BAD) /* a string or comment without end swallowed it */
+	else if (parser->last_kind !=
+	         SIEVE_TOKEN_BAD) /* a string or comment without end swallowed it */
 		report(parser, open, "missing-brace", "end it with }", "block has no end");
 }
 
-/* A command has no end where the next one begins. Those with tests steer a block, the others want ";". */
+/*
+ * A command has no end where the next one begins. Those with tests steer a block, the others want
+ * ";".
+ */
 static void
 report_missing_end(Parser *parser, SieveCall *call)
 {
 	call->is_broken = call->n_tests > 0;
 	if (call->is_broken)
-		report(parser, behind_last(parser), "missing-brace", "put { and } around its commands", "'{' is missing");
+		report(parser, behind_last(parser), "missing-brace",
+		       "put { and } around its commands", "'{' is missing");
 	else
-		report(parser, behind_last(parser), "missing-semicolon", "end the command with ;", "';' is missing");
+		report(parser, behind_last(parser), "missing-semicolon", "end the command with ;",
+		       "';' is missing");
 }
 
 /* ";" or a block ends a command. */
@@ -331,7 +371,8 @@ static void
 parse_end(Parser *parser, SieveCall *call, unsigned depth)
 {
 	if (!at_sign(parser, ';') && !at_sign(parser, '{')) {
-		if (parser->token.kind == SIEVE_TOKEN_WORD || at_sign(parser, '}') || at_end(parser)) {
+		if (parser->token.kind == SIEVE_TOKEN_WORD || at_sign(parser, '}') ||
+		    at_end(parser)) {
 			report_missing_end(parser, call);
 			return;
 		}
@@ -341,7 +382,8 @@ parse_end(Parser *parser, SieveCall *call, unsigned depth)
 	}
 	if (at_sign(parser, ';'))
 		advance(parser);
-	else if (at_sign(parser, '{')) /* of a broken one, too: its block has errors of its own to show */
+	else if (at_sign(parser,
+	                 '{')) /* of a broken one, too: its block has errors of its own to show */
 		parse_block(parser, call, depth);
 }
 
@@ -358,15 +400,18 @@ parse_command(Parser *parser, unsigned depth)
 			parse_end(parser, &ignored, depth);
 		return NULL;
 	}
+
 	SieveCall *call = new_call(parser, false);
 	if (parse_args(parser, call) && parse_tests(parser, call, 0)) {
 		parse_end(parser, call, depth);
 		return call;
 	}
+
 	call->is_broken = true;
 	recover(parser);
 	if (at_sign(parser, '{'))
 		parse_block(parser, call, depth);
+
 	return call;
 }
 
@@ -374,7 +419,8 @@ parse_command(Parser *parser, unsigned depth)
 static SieveCall *
 skip_commands(Parser *parser)
 {
-	for (size_t open = 0; !at_end(parser) && (open > 0 || !at_sign(parser, '}')); advance(parser)) {
+	for (size_t open = 0; !at_end(parser) && (open > 0 || !at_sign(parser, '}'));
+	     advance(parser)) {
 		if (at_sign(parser, '{'))
 			open++;
 		else if (at_sign(parser, '}'))
@@ -397,6 +443,7 @@ parse_commands(Parser *parser, unsigned depth)
 		*end = call;
 		end = &call->next;
 	}
+
 	return first;
 }
 
@@ -405,6 +452,7 @@ sieve_parser_parse(const char *text, size_t len, SieveArena *arena, const SieveP
                    SieveLexerReport *sink, void *user)
 {
 	Parser parser = { .arena = arena, .words = words };
+
 	sieve_lexer_init(&parser.lexer, text, len, arena, sink, user);
 	advance(&parser);
 	SieveCall *first = NULL, **end = &first;
@@ -413,9 +461,11 @@ sieve_parser_parse(const char *text, size_t len, SieveArena *arena, const SieveP
 		while (*end != NULL)
 			end = &(*end)->next;
 		if (at_sign(&parser, '}')) {
-			report(&parser, parser.token.span, "stray-brace", NULL, "'}' closes nothing");
+			report(&parser, parser.token.span, "stray-brace", NULL,
+			       "'}' closes nothing");
 			advance(&parser);
 		}
 	}
+
 	return first;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-parser: tokens -> tree (RFC 5228 8.2). Knows no command by meaning; goes on after an error at the next ";" or "}". */
+/*
+ * sieve-parser: tokens -> tree (RFC 5228 8.2). Knows no command by meaning; goes on after an error
+ * at the next ";" or "}".
+ */
 #ifndef TODOKE_SIEVE_PARSER_H
 #define TODOKE_SIEVE_PARSER_H
 
@@ -7,12 +10,16 @@
 
 /* What the parser must know of words to say what is missing where they stand. */
 typedef struct {
-	bool (*is_command)(const char *word);  /* the name of a command and of no test: before it, a ";" is missing */
-	bool (*takes_test)(const char *word);  /* ... unless a test has to follow */
+	/* the name of a command and of no test: before it, a ";" is missing */
+	bool (*is_command)(const char *word);
+	bool (*takes_test)(const char *word); /* ... unless a test has to follow */
 } SieveParserWords;
 
-/* Parse all of it. The first command, or NULL for an empty script; what was reported says whether it is whole. */
-SieveCall *sieve_parser_parse(const char *text, size_t len, SieveArena *arena, const SieveParserWords *words,
-                              SieveLexerReport *report, void *user);
+/*
+ * Parse all of it. The first command, or NULL for an empty script; what was reported says whether
+ * it is whole.
+ */
+SieveCall *sieve_parser_parse(const char *text, size_t len, SieveArena *arena,
+                              const SieveParserWords *words, SieveLexerReport *report, void *user);
 
 #endif

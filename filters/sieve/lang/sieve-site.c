@@ -45,12 +45,16 @@ for_site_only(void)
 	return set;
 }
 
-/* Apply the words of a setting to the set; *named are those that it names without a sign or with "+". */
+/*
+ * Apply the words of a setting to the set; *named are those that it names without a sign or with
+ * "+".
+ */
 static guint64
 apply(const char *setting, guint64 set, guint64 *named)
 {
 	g_auto(GStrv) words = g_strsplit_set(setting, " ,\t", -1);
 	bool is_whole = false;
+
 	*named = 0;
 	for (size_t i = 0; words[i] != NULL; i++) {
 		const char *word = words[i];
@@ -63,6 +67,7 @@ apply(const char *setting, guint64 set, guint64 *named)
 			*named |= bit_of(word);
 		}
 	}
+
 	return is_whole ? *named : set | *named;
 }
 
@@ -85,7 +90,9 @@ allowed_by_settings(FilterEnv *env, ScriptTrust trust)
 {
 	guint64 named, for_site;
 	guint64 set = apply(filter_setting_text(env, "sieve_extensions", ""), usual(), &named);
-	guint64 site_set = apply(filter_setting_text(env, "sieve_site_extensions", ""), 0, &for_site);
+	guint64 site_set = apply(filter_setting_text(env, "sieve_site_extensions", ""), 0,
+	                         &for_site);
+
 	if (trust == SCRIPT_SITE)
 		return set | site_set;
 	/* What is meant for the site only may be given to users by name. */
@@ -101,7 +108,8 @@ sieve_site_allowed(FilterEnv *env, ScriptTrust trust)
 }
 
 void
-sieve_site_unknown(const char *setting, void (*report)(void *user, const char *word, const char *hint), void *user)
+sieve_site_unknown(const char *setting,
+                   void (*report)(void *user, const char *word, const char *hint), void *user)
 {
 	g_auto(GStrv) words = g_strsplit_set(setting, " ,\t", -1);
 	for (size_t i = 0; words[i] != NULL; i++) {

@@ -6,13 +6,17 @@
 #include "filters/sieve/lang/sieve-program.h"
 
 /*
- * The set (by sieve_ext_number) that a script of this trust may require. Setting sieve_extensions: names are the whole set,
- * "+name" and "-name" change the usual one. sieve_site_extensions: further names that only the site's own scripts may have.
+ * The set (by sieve_ext_number) that a script of this trust may require. Setting sieve_extensions:
+ * names are the whole set, "+name" and "-name" change the usual one. sieve_site_extensions: further
+ * names that only the site's own scripts may have.
  */
 guint64 sieve_site_allowed(FilterEnv *env, ScriptTrust trust);
 
-/* The words of such a setting that name no extension; `hint` (NULL: none) is what may be meant. For `todoke check`. */
-void sieve_site_unknown(const char *setting, void (*report)(void *user, const char *word, const char *hint),
-                        void *user);
+/*
+ * The words of such a setting that name no extension; `hint` (NULL: none) is what may be meant. For
+ * `todoke check`.
+ */
+void sieve_site_unknown(const char *setting,
+                        void (*report)(void *user, const char *word, const char *hint), void *user);
 
 #endif

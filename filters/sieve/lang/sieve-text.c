@@ -19,6 +19,7 @@ sieve_text_one_line(SieveText text)
 {
 	g_autoptr(GString) line = g_string_sized_new(text.len);
 	bool after_end = false;
+
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.data[i];
 		bool ends = c == '\r' || c == '\n';
@@ -28,6 +29,7 @@ sieve_text_one_line(SieveText text)
 			g_string_append_c(line, ' ');
 		after_end = ends;
 	}
+
 	return g_strdup(g_strstrip(line->str));
 }
 
@@ -45,6 +47,7 @@ trim_address(SieveText text)
 		text.data++;
 		text.len--;
 	}
+
 	while (text.len > 0 && g_ascii_isspace(text.data[text.len - 1]))
 		text.len--;
 	return text;
@@ -65,10 +68,12 @@ sieve_text_mailbox(SieveText text)
 	SieveText trimmed = trim_address(text);
 	if (trimmed.len == 0 || trimmed.len > LIMIT_ADDRESS_NAME || has_control(trimmed))
 		return NULL;
+
 	g_auto(AddressList) list = { 0 };
 	address_list_parse(trimmed.data, trimmed.len, ADDRESS_NAMES_RAW, &list);
 	const AddressItem *item = list.items;
 	bool is_one = list.count == 1 && item->valid && !item->is_group && item->group == NULL;
+
 	return is_one && address_text_is_sendable(item->address) ? g_strdup(item->address) : NULL;
 }
 

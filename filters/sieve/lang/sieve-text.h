@@ -16,9 +16,10 @@ sieve_text_equal(SieveText a, SieveText b)
 bool sieve_text_is(SieveText text, const char *word);
 
 /*
- * The one address that a script means by a text (redirect, :addresses, report), in the string form of agent/message/address.h: with or
- * without a name, brackets, comments and blanks ("Carol <carol@example.net>"), dots anywhere in the local part. NULL: it is none, more than one, a
- * group, or nothing that mail can be sent to. Caller frees.
+ * The one address that a script means by a text (redirect, :addresses, report), in the string form
+ * of agent/message/address.h: with or without a name, brackets, comments and blanks ("Carol
+ * <carol@example.net>"), dots anywhere in the local part. NULL: it is none, more than one, a group,
+ * or nothing that mail can be sent to. Caller frees.
  */
 char *sieve_text_mailbox(SieveText text);
 
@@ -26,8 +27,8 @@ char *sieve_text_mailbox(SieveText text);
 bool sieve_text_is_mailable(SieveText text);
 
 /*
- * The text as one line for a header field: runs of line ends become a blank, NULs and blanks at the ends go. What came from a
- * message must not become a field of its own. Caller frees.
+ * The text as one line for a header field: runs of line ends become a blank, NULs and blanks at the
+ * ends go. What came from a message must not become a field of its own. Caller frees.
  */
 char *sieve_text_one_line(SieveText text);
 

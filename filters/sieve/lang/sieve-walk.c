@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-walk: one walk over the tree of a script. Each call is looked up, bound and checked; so is what is in it. */
+/*
+ * sieve-walk: one walk over the tree of a script. Each call is looked up, bound and checked; so is
+ * what is in it.
+ */
 #include "filters/sieve/lang/sieve-check-parts.h"
 
 #include "filters/sieve/lang/sieve-warn.h"
@@ -36,6 +39,7 @@ check_dead_tests(SieveCheck *check, SieveCall *call, size_t first)
 {
 	unsigned errors;
 	bool was_dead = enter_dead(check, &errors);
+
 	for (size_t i = first; i < call->n_tests; i++)
 		check_test(check, call->tests[i]);
 	if (leave_dead(check, was_dead, errors))
@@ -48,6 +52,7 @@ check_tests(SieveCheck *check, SieveCall *call)
 {
 	bool all = call->def != NULL && strcmp(call->def->name, "allof") == 0;
 	bool any = call->def != NULL && strcmp(call->def->name, "anyof") == 0;
+
 	for (size_t i = 0; i < call->n_tests; i++) {
 		const SieveCall *test = call->tests[i];
 		check_test(check, call->tests[i]);
@@ -78,18 +83,23 @@ static void
 check_place(SieveCheck *check, const SieveCall *call, const SieveCall *before)
 {
 	unsigned flags = call->def->flags;
+
 	if ((flags & SIEVE_AT_TOP) == 0)
 		check->has_commands = true;
 	else if (check->has_commands)
-		sieve_check_error(check, call->span, "late-require", "move it to the top", "'%s' stands behind other commands",
-		                  call->def->name);
+		sieve_check_error(check, call->span, "late-require", "move it to the top",
+		                  "'%s' stands behind other commands", call->def->name);
+
 	if ((flags & SIEVE_ELSIF) == 0)
 		return;
 	/* An else has no test; nothing may continue it. */
-	bool continues = before != NULL && (before->is_broken || (before->def != NULL &&
-	                 (before->def->flags & (SIEVE_IF | SIEVE_ELSIF)) != 0 && (before->def->flags & SIEVE_TAKES_TEST) != 0));
+	bool continues = before != NULL && (before->is_broken ||
+	                                    (before->def != NULL &&
+	                                     (before->def->flags & (SIEVE_IF | SIEVE_ELSIF)) != 0 &&
+	                                     (before->def->flags & SIEVE_TAKES_TEST) != 0));
 	if (!continues)
-		sieve_check_error(check, call->span, "lone-else", NULL, "'%s' follows no 'if'", call->def->name);
+		sieve_check_error(check, call->span, "lone-else", NULL, "'%s' follows no 'if'",
+		                  call->def->name);
 }
 
 /* A block that never runs because of what is installed here needs not make sense. */
@@ -116,11 +126,13 @@ check_command(SieveCheck *check, SieveCall *call, const SieveCall *before)
 		check_place(check, call, before);
 	else if (!call->is_broken || !sieve_lookup_is_known(call->name, false))
 		sieve_lookup_report_unknown(check, call);
+
 	if (!call->is_broken) {
 		check_tests(check, call);
 		if (call->def != NULL && sieve_bind_call(check, call) && call->def->check != NULL)
 			call->def->check(check, call);
 	}
+
 	if (!call->has_block || is_out_of_reach(call))
 		return;
 	if (call->n_tests == 1 && call->tests[0]->known < 0)
@@ -161,6 +173,7 @@ sieve_walk_block(SieveCheck *check, SieveCall *first)
 {
 	SieveCall *before = NULL;
 	bool is_closed = false, by_ihave = false;
+
 	for (SieveCall *call = first; call != NULL; call = call->next) {
 		sieve_lookup_call(check, call);
 		bool is_branch = call->def != NULL && (call->def->flags & SIEVE_ELSIF) != 0;
@@ -176,6 +189,7 @@ sieve_walk_block(SieveCheck *check, SieveCall *first)
 		by_ihave = by_ihave || closes_chain_by_ihave(call);
 		before = call;
 	}
+
 	if (!check->env->unwatched)
 		sieve_warn_block(check, first);
 }

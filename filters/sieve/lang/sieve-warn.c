@@ -30,7 +30,10 @@ block_leaves(const SieveCall *first)
 	return false;
 }
 
-/* A chain with an else whose branches all leave: behind it nothing is reached. `last` is its last call. */
+/*
+ * A chain with an else whose branches all leave: behind it nothing is reached. `last` is its last
+ * call.
+ */
 static bool
 chain_leaves(const SieveCall *first, const SieveCall *last)
 {
@@ -51,10 +54,13 @@ warn_unreachable(SieveCheck *check, const SieveCall *first)
 	for (const SieveCall *call = first; call != NULL && call->next != NULL; call = call->next) {
 		if (has_flag(call, SIEVE_IF))
 			chain = call;
-		bool ends_chain = chain != NULL && has_flag(call, SIEVE_IF | SIEVE_ELSIF) && !has_flag(call->next, SIEVE_ELSIF);
+		bool ends_chain = chain != NULL && has_flag(call, SIEVE_IF | SIEVE_ELSIF) &&
+		                  !has_flag(call->next, SIEVE_ELSIF);
 		if (always_leaves(call) || (ends_chain && chain_leaves(chain, call))) {
-			sieve_check_warning(check, call->next->span, "unreachable", NULL, "never reached: '%s' of line %u ends the %s",
-			                    call->name, call->span.line, always_leaves(call) ? "block" : "block in every case");
+			sieve_check_warning(check, call->next->span, "unreachable", NULL,
+			                    "never reached: '%s' of line %u ends the %s",
+			                    call->name, call->span.line,
+			                    always_leaves(call) ? "block" : "block in every case");
 			return;
 		}
 		if (ends_chain)
@@ -82,6 +88,7 @@ may_change(const SieveCall *call)
 		for (size_t n = 0; n < call->args[i].n; n++)
 			if (call->args[i].strings[n].template != NULL)
 				return true;
+
 	for (size_t i = 0; i < call->n_tests; i++)
 		if (may_change(call->tests[i]))
 			return true;
@@ -93,7 +100,8 @@ static bool
 changes_nothing(const SieveCall *first)
 {
 	for (const SieveCall *call = first; call != NULL; call = call->next)
-		if (!has_flag(call, SIEVE_IS_ACTION | SIEVE_ENDS_BLOCK | SIEVE_IF | SIEVE_ELSIF) || !changes_nothing(call->block))
+		if (!has_flag(call, SIEVE_IS_ACTION | SIEVE_ENDS_BLOCK | SIEVE_IF | SIEVE_ELSIF) ||
+		    !changes_nothing(call->block))
 			return false;
 	return true;
 }
@@ -101,9 +109,9 @@ changes_nothing(const SieveCall *first)
 /* A rule that may be hidden, or hide later ones. */
 typedef struct {
 	const SieveCall *call;
-	const SieveCall *chain;  /* the if that begins its chain */
-	size_t changes;          /* how many commands before it have changed what tests see */
-	bool ends;               /* who comes here with its test true goes no further */
+	const SieveCall *chain; /* the if that begins its chain */
+	size_t changes;         /* how many commands before it have changed what tests see */
+	bool ends;              /* who comes here with its test true goes no further */
 } Rule;
 
 /* All rules of a block, for as long as they are steady. */
@@ -114,19 +122,24 @@ list_rules(const SieveCall *first)
 	const SieveCall *chain = first;
 	size_t changes = 0;
 	bool others_end = true; /* the branches of this chain so far */
+
 	for (const SieveCall *call = first; call != NULL; call = call->next) {
-		bool is_rule = has_flag(call, SIEVE_IF | SIEVE_ELSIF), ends = is_rule && block_leaves(call->block);
+		bool is_rule = has_flag(call, SIEVE_IF | SIEVE_ELSIF),
+		     ends = is_rule && block_leaves(call->block);
 		if (has_flag(call, SIEVE_IF)) {
 			chain = call;
 			others_end = true;
 		}
 		others_end = others_end && ends;
 		Rule rule = { call, chain, changes, others_end };
-		if (is_rule && call->n_tests == 1 && is_bound(call->tests[0]) && !may_change(call->tests[0]))
+		if (is_rule && call->n_tests == 1 && is_bound(call->tests[0]) &&
+		    !may_change(call->tests[0]))
 			g_array_append_val(rules, rule);
-		if (is_rule ? !ends && !changes_nothing(call->block) : !has_flag(call, SIEVE_IS_ACTION))
+		if (is_rule ? !ends && !changes_nothing(call->block)
+		            : !has_flag(call, SIEVE_IS_ACTION))
 			changes++;
 	}
+
 	return rules;
 }
 
@@ -134,22 +147,26 @@ list_rules(const SieveCall *first)
 static bool
 hides(const Rule *earlier, const Rule *later, SieveEffort *effort)
 {
-	bool in_the_way = earlier->chain == later->chain || (earlier->ends && earlier->changes == later->changes);
-	return in_the_way && sieve_imply_follows(later->call->tests[0], earlier->call->tests[0], effort);
+	bool in_the_way = earlier->chain == later->chain ||
+	                  (earlier->ends && earlier->changes == later->changes);
+	return in_the_way &&
+	       sieve_imply_follows(later->call->tests[0], earlier->call->tests[0], effort);
 }
 
 static void
 report_shadowed(SieveCheck *check, const Rule *earlier, const Rule *later)
 {
 	bool same = sieve_imply_same(earlier->call->tests[0], later->call->tests[0]);
-	sieve_check_warning(check, later->call->span, "shadowed", NULL, "never true: line %u has %s%s",
-	                    earlier->call->span.line,
-	                    same ? "the same test" : "a test that is as wide or wider", earlier->ends ? " and ends there" : "");
+	sieve_check_warning(check, later->call->span, "shadowed", NULL,
+	                    "never true: line %u has %s%s", earlier->call->span.line,
+	                    same ? "the same test" : "a test that is as wide or wider",
+	                    earlier->ends ? " and ends there" : "");
 }
 
 /*
- * A rule is never reached where an earlier one whose test is true whenever its own is either ends the script or is in
- * the same chain. Commands that change what tests see (addheader, setflag) may come in between: then nothing is said.
+ * A rule is never reached where an earlier one whose test is true whenever its own is either ends
+ * the script or is in the same chain. Commands that change what tests see (addheader, setflag) may
+ * come in between: then nothing is said.
  */
 static void
 warn_shadowed(SieveCheck *check, const SieveCall *first)
@@ -157,7 +174,9 @@ warn_shadowed(SieveCheck *check, const SieveCall *first)
 	g_autoptr(GArray) rules = list_rules(first);
 	for (guint i = 1; i < rules->len; i++) {
 		const Rule *later = &g_array_index(rules, Rule, i);
-		for (guint k = 0; k < i && later->call->tests[0]->known >= 0 && sieve_imply_pay(sieve_check_effort(check), 1); k++) {
+		for (guint k = 0; k < i && later->call->tests[0]->known >= 0 &&
+		                  sieve_imply_pay(sieve_check_effort(check), 1);
+		     k++) {
 			const Rule *earlier = &g_array_index(rules, Rule, k);
 			if (!hides(earlier, later, sieve_check_effort(check)))
 				continue;
@@ -175,8 +194,8 @@ warn_constant(SieveCheck *check, const SieveCall *test)
 	if (known == 0 && is_bound(test) && !may_change(test))
 		known = sieve_imply_contradiction(test, sieve_check_effort(check));
 	if (known != 0)
-		sieve_check_warning(check, test->span, known > 0 ? "always-true" : "always-false", NULL, "this test is always %s",
-		                    known > 0 ? "true" : "false");
+		sieve_check_warning(check, test->span, known > 0 ? "always-true" : "always-false",
+		                    NULL, "this test is always %s", known > 0 ? "true" : "false");
 }
 
 static bool
@@ -189,14 +208,17 @@ is_blank(char c)
 static const char *
 why_never(const SieveCall *test, SieveText key)
 {
-	bool is = test->match->def == sieve_match_type_core[0], contains = test->match->def == sieve_match_type_core[1];
+	bool is = test->match->def == sieve_match_type_core[0],
+	     contains = test->match->def == sieve_match_type_core[1];
 	if (key.len == 0 || (!is && !contains))
 		return NULL;
-	if (test->part != NULL && strcmp(test->part->name, "domain") == 0 && memchr(key.data, '@', key.len) != NULL)
+	if (test->part != NULL && strcmp(test->part->name, "domain") == 0 &&
+	    memchr(key.data, '@', key.len) != NULL)
 		return "a domain has no '@'";
 	if (is && strcmp(test->def->name, "header") == 0 && test->n_tags == 0 &&
 	    (is_blank(key.data[0]) || is_blank(key.data[key.len - 1])))
 		return "blanks at both ends of a value are gone when it is compared";
+
 	return NULL;
 }
 
@@ -206,14 +228,17 @@ warn_never(SieveCheck *check, const SieveCall *test)
 {
 	for (size_t i = 0; i < test->n_tests; i++)
 		warn_never(check, test->tests[i]);
-	if (test->def == NULL || test->is_broken || test->match == NULL || test->match->key_arg == NULL)
+	if (test->def == NULL || test->is_broken || test->match == NULL ||
+	    test->match->key_arg == NULL)
 		return;
+
 	const SieveArg *keys = test->match->key_arg;
 	for (size_t i = 0; i < keys->n; i++) {
 		const SieveString *key = &keys->strings[i];
 		const char *why = key->template == NULL ? why_never(test, key->text) : NULL;
 		if (why != NULL)
-			sieve_check_warning(check, key->span, "never-matches", NULL, "this never matches: %s", why);
+			sieve_check_warning(check, key->span, "never-matches", NULL,
+			                    "this never matches: %s", why);
 	}
 }
 

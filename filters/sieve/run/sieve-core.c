@@ -16,7 +16,8 @@ report_capability(SieveCheck *check, const SieveString *name)
 {
 	g_autofree char *text = g_strndup(name->text.data, name->text.len);
 	g_autofree char *hint = sieve_hint_for_capability(text);
-	sieve_check_error(check, name->span, "unknown-capability", hint, "unknown capability \"%s\"", text);
+	sieve_check_error(check, name->span, "unknown-capability", hint,
+	                  "unknown capability \"%s\"", text);
 }
 
 /* Names that extensions had before their RFC, with the same words. */
@@ -34,7 +35,8 @@ find_deprecated(SieveCheck *check, const SieveString *name)
 		if (!sieve_text_is(name->text, deprecated[i].old))
 			continue;
 		g_autofree char *hint = g_strdup_printf("write \"%s\"", deprecated[i].now.data);
-		sieve_check_warning(check, name->span, "deprecated-capability", hint, "\"%s\" is an old name", deprecated[i].old);
+		sieve_check_warning(check, name->span, "deprecated-capability", hint,
+		                    "\"%s\" is an old name", deprecated[i].old);
 		return sieve_ext_find(deprecated[i].now);
 	}
 	return NULL;
@@ -63,7 +65,8 @@ activate(SieveCheck *check, const SieveExt *ext, const SieveString *name)
 {
 	if (ext->became != NULL) {
 		g_autofree char *hint = g_strdup_printf("write \"%s\"", ext->became);
-		sieve_check_warning(check, name->span, "deprecated-capability", hint, "\"%s\" is an old name", ext->capability);
+		sieve_check_warning(check, name->span, "deprecated-capability", hint,
+		                    "\"%s\" is an old name", ext->capability);
 	}
 	sieve_check_activate(check, ext);
 }
@@ -77,10 +80,12 @@ require_one(SieveCheck *check, const SieveString *name)
 	if (ext == NULL)
 		report_capability(check, name);
 	else if (!sieve_check_available(check, ext))
-		sieve_check_error(check, name->span, "not-allowed", "sieve_extensions says who may use what",
+		sieve_check_error(check, name->span, "not-allowed",
+		                  "sieve_extensions says who may use what",
 		                  "capability \"%s\" is switched off here", ext->capability);
 	else if (find_excluded(check, ext) != NULL)
-		sieve_check_error(check, name->span, "exclusive-capabilities", "write all of it in the words of the newer one",
+		sieve_check_error(check, name->span, "exclusive-capabilities",
+		                  "write all of it in the words of the newer one",
 		                  "\"%s\" cannot be required beside \"%s\"", ext->capability,
 		                  find_excluded(check, ext)->capability);
 	else
@@ -129,7 +134,9 @@ static bool
 is_own_address(SieveCheck *check, const char *address)
 {
 	FilterEnv *env = sieve_check_env(check);
-	const char *own = env->services->environment != NULL ? env->services->environment(env, "vnd.todoke.address") : NULL;
+	const char *own = env->services->environment != NULL
+	                          ? env->services->environment(env, "vnd.todoke.address")
+	                          : NULL;
 	return own != NULL && strcmp(address, own) == 0;
 }
 
@@ -139,12 +146,16 @@ check_redirect(SieveCheck *check, SieveCall *call)
 	const SieveString *address = &call->positional[0]->strings[0];
 	if (address->template != NULL || sieve_call_tag(call, "list") != NULL)
 		return true;
+
 	g_autofree char *mailbox = sieve_text_mailbox(address->text);
 	if (mailbox == NULL)
-		return sieve_check_error(check, address->span, "bad-address", "write user@example.org", "\"%.*s\" is not an address",
+		return sieve_check_error(check, address->span, "bad-address",
+		                         "write user@example.org", "\"%.*s\" is not an address",
 		                         (int) address->text.len, address->text.data);
+
 	if (is_own_address(check, mailbox))
-		sieve_check_warning(check, address->span, "redirect-to-self", "use keep", "this redirects to the owner of the script");
+		sieve_check_warning(check, address->span, "redirect-to-self", "use keep",
+		                    "this redirects to the owner of the script");
 	return true;
 }
 
@@ -152,30 +163,40 @@ static bool
 redirect_to(SieveRun *run, const SieveCall *call, SieveText address)
 {
 	char *mailbox = sieve_text_mailbox(address);
+
 	if (mailbox == NULL)
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "cannot redirect to \"%.*s\": it is not an address",
+		return sieve_run_fail(run, call, STATUS_SCRIPT,
+		                      "cannot redirect to \"%.*s\": it is not an address",
 		                      (int) MIN(address.len, 200), address.data);
+
 	PlanAction *action = sieve_run_action_new(run, PLAN_REDIRECT, call);
 	action->address = mailbox;
 	return sieve_run_action(run, call, action);
 }
 
-/* RFC 6134 2.3: to all of a list, which counts as one redirect. Of an empty one nobody would get the message: a fault. */
+/*
+ * RFC 6134 2.3: to all of a list, which counts as one redirect. Of an empty one nobody would get
+ * the message: a fault.
+ */
 static bool
 redirect_to_list(SieveRun *run, const SieveCall *call, SieveText name)
 {
 	g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(g_free);
 	if (!sieve_extlists_members(run, call, name, members))
 		return false;
+
 	if (members->len == 0)
-		return sieve_run_fail(run, call, STATUS_SCRIPT, "list \"%.*s\" is empty", (int) MIN(name.len, 200), name.data);
+		return sieve_run_fail(run, call, STATUS_SCRIPT, "list \"%.*s\" is empty",
+		                      (int) MIN(name.len, 200), name.data);
 	gint64 actions_left = run->actions_left, redirects_left = run->redirects_left;
 	for (guint i = 0; i < members->len; i++) {
 		run->actions_left = actions_left;
 		run->redirects_left = redirects_left;
-		if (!redirect_to(run, call, (SieveText){ members->pdata[i], strlen(members->pdata[i]) }))
+		if (!redirect_to(run, call,
+		                 (SieveText){ members->pdata[i], strlen(members->pdata[i]) }))
 			return false;
 	}
+
 	return true;
 }
 
@@ -248,6 +269,7 @@ combine_known(SieveCall *call, int deciding)
 			return;
 		}
 	}
+
 	call->known = all ? -deciding : 0;
 }
 
@@ -267,11 +289,15 @@ check_allof(SieveCheck *check, SieveCall *call)
 	return true;
 }
 
-/* Tests from the left until one has the result that decides (RFC 5228 5.2, 5.3; RFC 5229 3.2 wants no more evaluated). */
+/*
+ * Tests from the left until one has the result that decides (RFC 5228 5.2, 5.3; RFC 5229 3.2 wants
+ * no more evaluated).
+ */
 static bool
 run_until(SieveRun *run, const SieveCall *call, bool deciding, bool *ret_result)
 {
 	bool result = !deciding;
+
 	for (size_t i = 0; i < call->n_tests && result != deciding; i++)
 		if (!sieve_run_test(run, call->tests[i], &result))
 			return false;
@@ -293,12 +319,14 @@ test_allof(SieveRun *run, const SieveCall *call, bool *ret_result)
 
 /* Hold the fields that the call names, one by one, against its keys. */
 static bool
-match_fields(SieveRun *run, const SieveCall *call, bool (*match_field)(SieveMatch *match, guint number), bool *ret_result)
+match_fields(SieveRun *run, const SieveCall *call,
+             bool (*match_field)(SieveMatch *match, guint number), bool *ret_result)
 {
 	SieveMatch match;
 	const SieveArg *names = call->positional[0];
 	if (!sieve_match_begin(&match, run, call))
 		return false;
+
 	for (size_t i = 0; i < names->n && !match.done; i++) {
 		size_t n;
 		const guint *fields = sieve_run_fields(run, call, &names->strings[i], &n);
@@ -306,6 +334,7 @@ match_fields(SieveRun *run, const SieveCall *call, bool (*match_field)(SieveMatc
 			if (!match_field(&match, fields[f]))
 				return false;
 	}
+
 	return sieve_match_end(&match, ret_result);
 }
 
@@ -329,6 +358,7 @@ match_addresses(SieveMatch *match, guint number)
 	const SieveAddress *addresses = sieve_run_field_addresses(match->run, number, &n);
 	if (!sieve_run_spend(match->run, n))
 		return false;
+
 	for (size_t i = 0; i < n && !match->done; i++)
 		if (!sieve_match_add_address(match, &addresses[i]))
 			return false;
@@ -336,27 +366,92 @@ match_addresses(SieveMatch *match, guint number)
 }
 
 /*
- * Headers that hold addresses (RFC 5228 5.1: MUST be restricted to such). Nobody has a list of all, and scripts were
- * written for servers with other lists: the address test on another header is warned of, and reads it the same.
+ * Headers that hold addresses (RFC 5228 5.1: MUST be restricted to such). Nobody has a list of all,
+ * and scripts were written for servers with other lists: the address test on another header is
+ * warned of, and reads it the same.
  */
-static const char *const address_headers[] = {
-	"from", "to", "cc", "bcc", "sender", "reply-to", "resent-from", "resent-to", "resent-cc", "resent-bcc", "resent-sender",
-	"resent-reply-to", "return-path", "delivered-to", "x-original-to", "errors-to", "return-receipt-to",
-	"disposition-notification-to", "mail-followup-to", "mail-reply-to", "envelope-to", "x-envelope-to", "envelope-from",
-	"x-envelope-from", "apparently-to", "approved", "list-owner", "x-forwarded-to", "x-forwarded-for", "x-beenthere",
-	"x-loop", "abuse-reports-to", "original-recipient", "x-sender", "x-to", "x-cc", "x-from", "resent-by", "for-approval",
-	"x-original-from", "return-receipt-requested", "x-complaints-to", "x-resent-from", "x-resent-to", "x-resent-cc",
-	"x-original-sender", "x-original-cc", "x-reply-to", "x-mail-from", "x-rcpt-to", "author", "x-google-original-from",
-	"x-confirm-reading-to", "x-pmrqc", "read-receipt-to", "register-mail-reply-requested-by", "delivery-notice-to",
-	NULL
-};
+static const char *const address_headers[] = { "from",
+	                                       "to",
+	                                       "cc",
+	                                       "bcc",
+	                                       "sender",
+	                                       "reply-to",
+	                                       "resent-from",
+	                                       "resent-to",
+	                                       "resent-cc",
+	                                       "resent-bcc",
+	                                       "resent-sender",
+	                                       "resent-reply-to",
+	                                       "return-path",
+	                                       "delivered-to",
+	                                       "x-original-to",
+	                                       "errors-to",
+	                                       "return-receipt-to",
+	                                       "disposition-notification-to",
+	                                       "mail-followup-to",
+	                                       "mail-reply-to",
+	                                       "envelope-to",
+	                                       "x-envelope-to",
+	                                       "envelope-from",
+	                                       "x-envelope-from",
+	                                       "apparently-to",
+	                                       "approved",
+	                                       "list-owner",
+	                                       "x-forwarded-to",
+	                                       "x-forwarded-for",
+	                                       "x-beenthere",
+	                                       "x-loop",
+	                                       "abuse-reports-to",
+	                                       "original-recipient",
+	                                       "x-sender",
+	                                       "x-to",
+	                                       "x-cc",
+	                                       "x-from",
+	                                       "resent-by",
+	                                       "for-approval",
+	                                       "x-original-from",
+	                                       "return-receipt-requested",
+	                                       "x-complaints-to",
+	                                       "x-resent-from",
+	                                       "x-resent-to",
+	                                       "x-resent-cc",
+	                                       "x-original-sender",
+	                                       "x-original-cc",
+	                                       "x-reply-to",
+	                                       "x-mail-from",
+	                                       "x-rcpt-to",
+	                                       "author",
+	                                       "x-google-original-from",
+	                                       "x-confirm-reading-to",
+	                                       "x-pmrqc",
+	                                       "read-receipt-to",
+	                                       "register-mail-reply-requested-by",
+	                                       "delivery-notice-to",
+	                                       NULL };
 
 /* Headers that their standards give something else. */
-static const char *const other_headers[] = {
-	"subject", "date", "received", "message-id", "in-reply-to", "references", "comments", "keywords", "resent-date",
-	"resent-message-id", "mime-version", "content-type", "content-transfer-encoding", "content-disposition",
-	"auto-submitted", "precedence", "list-id", "x-mailer", "user-agent", "x-spam-flag", "x-spam-status", NULL
-};
+static const char *const other_headers[] = { "subject",
+	                                     "date",
+	                                     "received",
+	                                     "message-id",
+	                                     "in-reply-to",
+	                                     "references",
+	                                     "comments",
+	                                     "keywords",
+	                                     "resent-date",
+	                                     "resent-message-id",
+	                                     "mime-version",
+	                                     "content-type",
+	                                     "content-transfer-encoding",
+	                                     "content-disposition",
+	                                     "auto-submitted",
+	                                     "precedence",
+	                                     "list-id",
+	                                     "x-mailer",
+	                                     "user-agent",
+	                                     "x-spam-flag",
+	                                     "x-spam-status",
+	                                     NULL };
 
 static bool
 is_one_of(SieveText name, const char *const *names)
@@ -373,10 +468,15 @@ check_address_header(SieveCheck *check, const SieveString *name)
 	if (is_one_of(name->text, address_headers))
 		return true;
 	if (is_one_of(name->text, other_headers))
-		return sieve_check_error(check, name->span, "no-address-header", "use the header test",
-		                         "header \"%.*s\" holds no addresses", (int) name->text.len, name->text.data);
-	sieve_check_warning(check, name->span, "no-address-header", "use the header test if it holds none",
-	                    "header \"%.*s\" is none that is known to hold addresses", (int) name->text.len, name->text.data);
+		return sieve_check_error(check, name->span, "no-address-header",
+		                         "use the header test",
+		                         "header \"%.*s\" holds no addresses", (int) name->text.len,
+		                         name->text.data);
+
+	sieve_check_warning(check, name->span, "no-address-header",
+	                    "use the header test if it holds none",
+	                    "header \"%.*s\" is none that is known to hold addresses",
+	                    (int) name->text.len, name->text.data);
 	return true;
 }
 
@@ -384,13 +484,16 @@ static bool
 check_address(SieveCheck *check, SieveCall *call)
 {
 	const SieveArg *names = call->positional[0];
-	if (sieve_call_tag(call, "mime") != NULL) /* parts have fields of their own: "content-from" (RFC 5703 4.2) */
+	/* parts have fields of their own: "content-from" (RFC 5703 4.2) */
+	if (sieve_call_tag(call, "mime") != NULL)
 		return true;
+
 	for (size_t i = 0; i < names->n; i++) {
 		const SieveString *name = &names->strings[i];
 		if (name->template == NULL && !check_address_header(check, name))
 			return false;
 	}
+
 	return true;
 }
 
@@ -405,6 +508,7 @@ test_exists(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
 	const SieveArg *names = call->positional[0];
 	size_t n = 1;
+
 	for (size_t i = 0; i < names->n && n > 0; i++)
 		(void) sieve_run_fields(run, NULL, &names->strings[i], &n);
 	*ret_result = n > 0;
@@ -415,7 +519,8 @@ static bool
 check_size(SieveCheck *check, SieveCall *call)
 {
 	if (sieve_call_tag_of(call, "size") == NULL)
-		return sieve_check_error(check, call->span, "missing-tag", NULL, "'size' lacks ':over' or ':under'");
+		return sieve_check_error(check, call->span, "missing-tag", NULL,
+		                         "'size' lacks ':over' or ':under'");
 	if (sieve_call_tag(call, "under") != NULL && call->positional[0]->number == 0)
 		call->known = -1;
 	return true;
@@ -424,20 +529,24 @@ check_size(SieveCheck *check, SieveCall *call)
 static bool
 test_size(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
-	guint64 size = run->message != NULL ? message_size(run->message) : 0, bound = call->positional[0]->number;
+	guint64 size = run->message != NULL ? message_size(run->message) : 0,
+		bound = call->positional[0]->number;
+
 	*ret_result = sieve_call_tag(call, "over") != NULL ? size > bound : size < bound;
-	sieve_run_trace(run, TRACE_MATCHING, call, "the message has %" G_GUINT64_FORMAT " octets", size);
+	sieve_run_trace(run, TRACE_MATCHING, call, "the message has %" G_GUINT64_FORMAT " octets",
+	                size);
 	return true;
 }
 
-static const SieveTagDef size_tags[] = {
-	{ .name = "over", .group = "size" },
-	{ .name = "under", .group = "size" },
-	{ .name = NULL }
-};
+static const SieveTagDef size_tags[] = { { .name = "over", .group = "size" },
+	                                 { .name = "under", .group = "size" },
+	                                 { .name = NULL } };
 
 static const SieveCallDef commands[] = {
-	{ .name = "require", .positional = { SIEVE_STRINGS | SIEVE_CONSTANT }, .flags = SIEVE_AT_TOP, .check = check_require,
+	{ .name = "require",
+	  .positional = { SIEVE_STRINGS | SIEVE_CONSTANT },
+	  .flags = SIEVE_AT_TOP,
+	  .check = check_require,
 	  .run = run_nothing },
 	{ .name = "if", .flags = SIEVE_TAKES_TEST | SIEVE_TAKES_BLOCK | SIEVE_IF },
 	{ .name = "elsif", .flags = SIEVE_TAKES_TEST | SIEVE_TAKES_BLOCK | SIEVE_ELSIF },
@@ -445,18 +554,30 @@ static const SieveCallDef commands[] = {
 	{ .name = "stop", .flags = SIEVE_ENDS_BLOCK, .run = run_stop },
 	{ .name = "keep", .flags = SIEVE_IS_ACTION, .run = run_keep },
 	{ .name = "discard", .flags = SIEVE_IS_ACTION, .run = run_discard },
-	{ .name = "redirect", .positional = { SIEVE_STRING }, .flags = SIEVE_IS_ACTION, .check = check_redirect,
+	{ .name = "redirect",
+	  .positional = { SIEVE_STRING },
+	  .flags = SIEVE_IS_ACTION,
+	  .check = check_redirect,
 	  .run = run_redirect },
 	{ .name = NULL }
 };
 
 static const SieveCallDef tests[] = {
-	{ .name = "header", .positional = { SIEVE_STRINGS | SIEVE_HEADER, SIEVE_STRINGS }, .flags = SIEVE_USES_MATCH,
+	{ .name = "header",
+	  .positional = { SIEVE_STRINGS | SIEVE_HEADER, SIEVE_STRINGS },
+	  .flags = SIEVE_USES_MATCH,
 	  .test = test_header },
-	{ .name = "address", .positional = { SIEVE_STRINGS | SIEVE_HEADER, SIEVE_STRINGS },
-	  .flags = SIEVE_USES_MATCH | SIEVE_USES_ADDRESS_PART, .check = check_address, .test = test_address },
+	{ .name = "address",
+	  .positional = { SIEVE_STRINGS | SIEVE_HEADER, SIEVE_STRINGS },
+	  .flags = SIEVE_USES_MATCH | SIEVE_USES_ADDRESS_PART,
+	  .check = check_address,
+	  .test = test_address },
 	{ .name = "exists", .positional = { SIEVE_STRINGS | SIEVE_HEADER }, .test = test_exists },
-	{ .name = "size", .positional = { SIEVE_NUMBER }, .tags = size_tags, .check = check_size, .test = test_size },
+	{ .name = "size",
+	  .positional = { SIEVE_NUMBER },
+	  .tags = size_tags,
+	  .check = check_size,
+	  .test = test_size },
 	{ .name = "allof", .flags = SIEVE_TAKES_TESTS, .check = check_allof, .test = test_allof },
 	{ .name = "anyof", .flags = SIEVE_TAKES_TESTS, .check = check_anyof, .test = test_anyof },
 	{ .name = "not", .flags = SIEVE_TAKES_TEST, .check = check_not, .test = test_not },
@@ -492,10 +613,7 @@ get_domain(SieveRun *run, const SieveAddress *address, SieveText *ret_text)
 }
 
 static const SieveAddressPart address_parts[] = {
-	{ "all", get_all },
-	{ "localpart", get_local },
-	{ "domain", get_domain },
-	{ NULL, NULL }
+	{ "all", get_all }, { "localpart", get_local }, { "domain", get_domain }, { NULL, NULL }
 };
 
 const SieveExt sieve_ext_core = {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-date: a scanner over words, and the calendar by arithmetic: no locale, no time zone files. */
+/*
+ * sieve-date: a scanner over words, and the calendar by arithmetic: no locale, no time zone files.
+ */
 #define _GNU_SOURCE
 #include "filters/sieve/run/sieve-date.h"
 
@@ -8,8 +10,9 @@
 
 #include <string.h>
 
-static const char *const months[] = { "January", "February", "March", "April", "May", "June", "July", "August", "September",
-	                              "October", "November", "December" };
+static const char *const months[] = { "January",   "February", "March",    "April",
+	                              "May",       "June",     "July",     "August",
+	                              "September", "October",  "November", "December" };
 static const char *const weekdays[] = { "Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat" };
 
 /* RFC 5322 4.3: zones by name; others are "-0000". */
@@ -17,13 +20,14 @@ static const struct {
 	const char *name;
 	int hours;
 } zones[] = {
-	{ "EDT", -4 }, { "EST", -5 }, { "CDT", -5 }, { "CST", -6 }, { "MDT", -6 }, { "MST", -7 }, { "PDT", -7 }, { "PST", -8 },
+	{ "EDT", -4 }, { "EST", -5 }, { "CDT", -5 }, { "CST", -6 },
+	{ "MDT", -6 }, { "MST", -7 }, { "PDT", -7 }, { "PST", -8 },
 };
 
 /* A point of the calendar. */
 typedef struct {
 	gint64 year;
-	int month;  /* 1 to 12 */
+	int month; /* 1 to 12 */
 	int day;
 	int hour;
 	int minute;
@@ -32,7 +36,10 @@ typedef struct {
 	gint64 julian;
 } Calendar;
 
-/* Days from 1970-01-01 to a date of the Gregorian calendar; years begin in March here, so that leap days come last. */
+/*
+ * Days from 1970-01-01 to a date of the Gregorian calendar; years begin in March here, so that leap
+ * days come last.
+ */
 static gint64
 days_of(gint64 year, int month, int day)
 {
@@ -62,6 +69,7 @@ calendar_of(const SieveDate *date)
 		.weekday = (int) (((days + 4) % 7 + 7) % 7),
 		.julian = days + 40587,
 	};
+
 	calendar.year = year + era * 400 + (calendar.month <= 2);
 	return calendar;
 }
@@ -80,6 +88,7 @@ drop_comments(SieveText text)
 {
 	g_autofree char *copy = g_strndup(text.data, text.len);
 	GString *out = g_string_sized_new(text.len);
+
 	for (const char *c = copy; *c != '\0';) {
 		if (*c == '(') {
 			c = address_skip_comment(c);
@@ -88,6 +97,7 @@ drop_comments(SieveText text)
 			g_string_append_c(out, *c++);
 		}
 	}
+
 	return g_string_free(out, FALSE);
 }
 
@@ -103,11 +113,13 @@ static bool
 take_number(const char **at, int least, int most, int *ret_value)
 {
 	int n = 0, value = 0;
+
 	skip_blanks(at);
 	for (; g_ascii_isdigit(**at) && n < most; n++, (*at)++)
 		value = value * 10 + (**at - '0');
 	if (n < least || g_ascii_isdigit(**at))
 		return false;
+
 	*ret_value = value;
 	return true;
 }
@@ -127,7 +139,7 @@ static void
 skip_weekday(const char **at)
 {
 	skip_blanks(at);
-	while (g_ascii_isalpha(**at) || **at == '.' || (guchar) **at >= 0x80)
+	while (g_ascii_isalpha(**at) || **at == '.' || (guchar) * *at >= 0x80)
 		(*at)++;
 	(void) take_sign(at, ',');
 }
@@ -143,12 +155,14 @@ take_month(const char **at, int *ret_month)
 		len++;
 
 	for (int i = 0; i < 12; i++) {
-		if (len < 3 || len > strlen(months[i]) || g_ascii_strncasecmp(*at, months[i], len) != 0)
+		if (len < 3 || len > strlen(months[i]) ||
+		    g_ascii_strncasecmp(*at, months[i], len) != 0)
 			continue;
 		*at += len;
 		*ret_month = i + 1;
 		return true;
 	}
+
 	return false;
 }
 
@@ -157,12 +171,15 @@ static bool
 take_year(const char **at, gint64 *ret_year)
 {
 	int year;
+
 	(void) take_sign(at, '.');
 	(void) take_sign(at, '-');
 	skip_blanks(at);
+
 	const char *start = *at;
 	if (!take_number(at, 2, 4, &year))
 		return false;
+
 	ptrdiff_t digits = *at - start;
 	*ret_year = digits == 4 ? year : digits == 3 || year >= 50 ? 1900 + year : 2000 + year;
 	return true;
@@ -176,6 +193,7 @@ take_time(const char **at, Calendar *calendar)
 	char sign = **at == '.' ? '.' : ':'; /* some programs write 13.30.57 */
 	if (!take_sign(at, sign) || !take_number(at, 2, 2, &calendar->minute))
 		return false;
+
 	return !take_sign(at, sign) || take_number(at, 2, 2, &calendar->second);
 }
 
@@ -190,10 +208,12 @@ sieve_date_parse_zone(SieveText text, int *ret_offset)
 			return false;
 		value = value * 10 + (text.data[i] - '0');
 	}
+
 	if (value % 100 > 59 || value / 100 > 23)
 		return false;
 	int minutes = value / 100 * 60 + value % 100;
 	*ret_offset = text.data[0] == '-' ? -minutes : minutes;
+
 	return true;
 }
 
@@ -204,6 +224,7 @@ parse_written_zone(SieveText word, int *ret_offset)
 	char digits[6] = { word.data[0], '0', '0', '0', '0', '\0' };
 	size_t colon = 0, n = 0;
 	char found[4];
+
 	for (size_t i = 1; i < word.len; i++) {
 		bool is_colon = word.data[i] == ':' && colon == 0 && n > 0;
 		if (!is_colon && (n == sizeof found || !g_ascii_isdigit(word.data[i])))
@@ -217,6 +238,7 @@ parse_written_zone(SieveText word, int *ret_offset)
 	size_t hours = colon > 0 ? colon : n <= 2 ? n : n - 2;
 	if (n == 0 || hours > 2 || (n != hours && n - hours != 2))
 		return false;
+
 	memcpy(digits + 3 - hours, found, hours);
 	memcpy(digits + 3, found + hours, n - hours);
 	return sieve_date_parse_zone((SieveText){ digits, 5 }, ret_offset);
@@ -231,11 +253,14 @@ take_zone(const char **at, int *ret_offset)
 	SieveText word = { *at, len };
 	*at += len;
 	*ret_offset = 0;
-	bool universal = len > 3 && (g_ascii_strncasecmp(word.data, "GMT", 3) == 0 || g_ascii_strncasecmp(word.data, "UTC", 3) == 0);
+
+	bool universal = len > 3 && (g_ascii_strncasecmp(word.data, "GMT", 3) == 0 ||
+	                             g_ascii_strncasecmp(word.data, "UTC", 3) == 0);
 	if (universal)
 		word = (SieveText){ word.data + 3, len - 3 };
 	if (word.len > 0 && (word.data[0] == '+' || word.data[0] == '-'))
 		return parse_written_zone(word, ret_offset);
+
 	for (size_t i = 0; i < G_N_ELEMENTS(zones); i++)
 		if (sieve_text_is(word, zones[i].name))
 			*ret_offset = zones[i].hours * 60;
@@ -245,8 +270,9 @@ take_zone(const char **at, int *ret_offset)
 static bool
 is_of_calendar(const Calendar *calendar)
 {
-	return calendar->day >= 1 && calendar->day <= days_in_month(calendar->year, calendar->month) && calendar->hour < 24 &&
-	       calendar->minute < 60 && calendar->second <= 60;
+	return calendar->day >= 1 &&
+	       calendar->day <= days_in_month(calendar->year, calendar->month) &&
+	       calendar->hour < 24 && calendar->minute < 60 && calendar->second <= 60;
 }
 
 static bool
@@ -254,12 +280,16 @@ parse(const char *at, SieveDate *ret_date)
 {
 	Calendar calendar = { 0 };
 	int offset;
+
 	skip_weekday(&at);
-	if (!take_number(&at, 1, 2, &calendar.day) || !take_month(&at, &calendar.month) || !take_year(&at, &calendar.year))
+	if (!take_number(&at, 1, 2, &calendar.day) || !take_month(&at, &calendar.month) ||
+	    !take_year(&at, &calendar.year))
 		return false;
 	if (!take_time(&at, &calendar) || !take_zone(&at, &offset) || !is_of_calendar(&calendar))
 		return false;
-	gint64 local = days_of(calendar.year, calendar.month, calendar.day) * 86400 + calendar.hour * 3600 + calendar.minute * 60;
+
+	gint64 local = days_of(calendar.year, calendar.month, calendar.day) * 86400 +
+	               calendar.hour * 3600 + calendar.minute * 60;
 	*ret_date = (SieveDate){ local + calendar.second - offset * 60, offset };
 	return true;
 }
@@ -278,6 +308,7 @@ sieve_date_parse(SieveText text, SieveDate *ret_date)
 	const char *written = memrchr(text.data, ';', text.len);
 	if (written == NULL)
 		return false;
+
 	SieveText rest = { written + 1, text.len - (size_t) (written + 1 - text.data) };
 	g_autofree char *behind = drop_comments(rest);
 	return parse(behind, ret_date);
@@ -287,33 +318,47 @@ static char *
 print_zone(int offset, const char *separator)
 {
 	int minutes = ABS(offset);
-	return g_strdup_printf("%c%02d%s%02d", offset < 0 ? '-' : '+', minutes / 60, separator, minutes % 60);
+	return g_strdup_printf("%c%02d%s%02d", offset < 0 ? '-' : '+', minutes / 60, separator,
+	                       minutes % 60);
 }
 
 static char *
 print_iso8601(const SieveDate *date, const Calendar *c)
 {
 	g_autofree char *zone = date->offset == 0 ? g_strdup("Z") : print_zone(date->offset, ":");
-	return g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02d%s", (int) c->year, c->month, c->day, c->hour, c->minute, c->second,
-	                       zone);
+	return g_strdup_printf("%04d-%02d-%02dT%02d:%02d:%02d%s", (int) c->year, c->month, c->day,
+	                       c->hour, c->minute, c->second, zone);
 }
 
 static char *
 print_std11(const SieveDate *date, const Calendar *c)
 {
 	g_autofree char *zone = print_zone(date->offset, "");
-	return g_strdup_printf("%s, %02d %.3s %04d %02d:%02d:%02d %s", weekdays[c->weekday], c->day, months[c->month - 1],
-	                       (int) c->year, c->hour, c->minute, c->second, zone);
+	return g_strdup_printf("%s, %02d %.3s %04d %02d:%02d:%02d %s", weekdays[c->weekday], c->day,
+	                       months[c->month - 1], (int) c->year, c->hour, c->minute, c->second,
+	                       zone);
 }
 
 typedef enum {
-	PART_YEAR, PART_MONTH, PART_DAY, PART_DATE, PART_JULIAN, PART_HOUR, PART_MINUTE, PART_SECOND, PART_TIME, PART_ISO8601,
-	PART_STD11, PART_ZONE, PART_WEEKDAY, PART_COUNT
+	PART_YEAR,
+	PART_MONTH,
+	PART_DAY,
+	PART_DATE,
+	PART_JULIAN,
+	PART_HOUR,
+	PART_MINUTE,
+	PART_SECOND,
+	PART_TIME,
+	PART_ISO8601,
+	PART_STD11,
+	PART_ZONE,
+	PART_WEEKDAY,
+	PART_COUNT
 } Part;
 
-static const char *const parts[PART_COUNT] = {
-	"year", "month", "day", "date", "julian", "hour", "minute", "second", "time", "iso8601", "std11", "zone", "weekday"
-};
+static const char *const parts[PART_COUNT] = { "year",  "month",  "day",    "date", "julian",
+	                                       "hour",  "minute", "second", "time", "iso8601",
+	                                       "std11", "zone",   "weekday" };
 
 static Part
 find_part(SieveText name)

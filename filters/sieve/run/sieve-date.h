@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-date: dates of header fields (RFC 5322 3.3, 4.3) and their parts as scripts compare them (RFC 5260 4.2). */
+/*
+ * sieve-date: dates of header fields (RFC 5322 3.3, 4.3) and their parts as scripts compare them
+ * (RFC 5260 4.2).
+ */
 #ifndef TODOKE_SIEVE_DATE_H
 #define TODOKE_SIEVE_DATE_H
 
 #include "filters/sieve/lang/sieve-ast.h"
 
 typedef struct {
-	gint64 seconds;   /* since 1970, UTC */
-	int offset;       /* minutes east of UTC */
+	gint64 seconds; /* since 1970, UTC */
+	int offset;     /* minutes east of UTC */
 } SieveDate;
 
 /* A whole field value, or what follows its last ";". False: no date, or none of the calendar. */

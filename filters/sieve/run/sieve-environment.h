@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-environment: items of the environment test, which vnd.dovecot.environment reads as variables too. */
+/*
+ * sieve-environment: items of the environment test, which vnd.dovecot.environment reads as
+ * variables too.
+ */
 #ifndef TODOKE_SIEVE_ENVIRONMENT_H
 #define TODOKE_SIEVE_ENVIRONMENT_H
 

@@ -5,7 +5,11 @@
 
 #include "filters/sieve/run/sieve-run.h"
 
-/* Append the items (char *) of the list to `members`, which frees them. A fault: it is unknown, unreadable or too long. */
-bool sieve_extlists_members(SieveRun *run, const SieveCall *call, SieveText name, GPtrArray *members);
+/*
+ * Append the items (char *) of the list to `members`, which frees them. A fault: it is unknown,
+ * unreadable or too long.
+ */
+bool
+sieve_extlists_members(SieveRun *run, const SieveCall *call, SieveText name, GPtrArray *members);
 
 #endif

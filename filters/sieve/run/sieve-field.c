@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-field: fields by name through an index of hashes; decoded values and addresses kept by the field's number. */
+/*
+ * sieve-field: fields by name through an index of hashes; decoded values and addresses kept by the
+ * field's number.
+ */
 #include "filters/sieve/run/sieve-field.h"
 
 #include "filters/sieve/run/sieve-value.h"
@@ -8,8 +11,8 @@
 
 /* Chains of fields with the same low bits of their name's hash, in the order of the message. */
 typedef struct {
-	guint *heads;   /* field number + 1 */
-	guint *nexts;   /* by field */
+	guint *heads; /* field number + 1 */
+	guint *nexts; /* by field */
 	guint mask;
 } Index;
 
@@ -68,13 +71,16 @@ build_index(SieveRun *run)
 	SieveFieldCache *cache = run->fields;
 	size_t n = headers_count(run->headers);
 	guint size = 16;
+
 	while (size < n)
 		size *= 2;
 	cache->index.mask = size - 1;
 	cache->index.heads = SIEVE_NEW_ARRAY(cache->arena, guint, size);
 	cache->index.nexts = SIEVE_NEW_ARRAY(cache->arena, guint, n);
+
 	for (size_t i = n; i-- > 0;) {
-		guint *head = &cache->index.heads[headers_get(run->headers, i)->hash & cache->index.mask];
+		guint *head =
+			&cache->index.heads[headers_get(run->headers, i)->hash & cache->index.mask];
 		cache->index.nexts[i] = *head;
 		*head = (guint) i + 1;
 	}
@@ -85,26 +91,34 @@ static Slot
 find_fields(SieveRun *run, SieveArena *arena, const char *name, size_t len)
 {
 	SieveFieldCache *cache = run->fields;
+
 	if (cache->index.heads == NULL) {
 		build_index(run);
-		(void) sieve_run_spend(run, headers_count(run->headers)); /* the next command sees that it failed */
+		/* the next command sees that it failed */
+		(void) sieve_run_spend(run, headers_count(run->headers));
 	}
+
 	guint32 hash = headers_hash(name, len);
 	g_autoptr(GArray) found = NULL;
-	for (guint at = cache->index.heads[hash & cache->index.mask]; at != 0; at = cache->index.nexts[at - 1]) {
+	for (guint at = cache->index.heads[hash & cache->index.mask]; at != 0;
+	     at = cache->index.nexts[at - 1]) {
 		const HeaderField *field = headers_get(run->headers, at - 1);
 		guint number = at - 1;
-		if (field->hash != hash || field->name_len != len || g_ascii_strncasecmp(field->bytes, name, len) != 0)
+		if (field->hash != hash || field->name_len != len ||
+		    g_ascii_strncasecmp(field->bytes, name, len) != 0)
 			continue;
 		if (found == NULL)
 			found = g_array_new(FALSE, FALSE, sizeof(guint));
 		g_array_append_val(found, number);
 	}
+
 	Slot slot = { .known = true };
 	if (found == NULL)
 		return slot;
+
 	slot.n = found->len;
-	slot.numbers = memcpy(SIEVE_NEW_ARRAY(arena, guint, found->len), found->data, found->len * sizeof(guint));
+	slot.numbers = memcpy(SIEVE_NEW_ARRAY(arena, guint, found->len), found->data,
+	                      found->len * sizeof(guint));
 	return slot;
 }
 
@@ -112,10 +126,12 @@ static Slot
 take_slot(SieveRun *run, const SieveString *string)
 {
 	SieveFieldCache *cache = run->fields;
+
 	if (string->field == 0) {
 		SieveText name = sieve_run_text(run, string);
 		return find_fields(run, run->scratch, name.data, name.len);
 	}
+
 	if (cache->slots == NULL)
 		cache->slots = SIEVE_NEW_ARRAY(cache->arena, Slot, run->program->fields->len);
 	Slot *slot = &cache->slots[string->field - 1];
@@ -123,6 +139,7 @@ take_slot(SieveRun *run, const SieveString *string)
 		const char *name = run->program->fields->pdata[string->field - 1];
 		*slot = find_fields(run, cache->arena, name, strlen(name));
 	}
+
 	return *slot;
 }
 
@@ -130,13 +147,16 @@ const guint *
 sieve_run_fields(SieveRun *run, const SieveCall *call, const SieveString *name, size_t *ret_n)
 {
 	Slot slot = take_slot(run, name);
+
 	*ret_n = slot.n;
 	if (call == NULL || call->index == 0)
 		return slot.numbers;
+
 	/* :index counts from the first field, with :last from the last one (RFC 5260 6). */
 	*ret_n = call->index <= slot.n ? 1 : 0;
 	if (*ret_n == 0)
 		return NULL;
+
 	return slot.numbers + (call->index_from_last ? slot.n - call->index : call->index - 1);
 }
 
@@ -144,17 +164,21 @@ SieveText
 sieve_run_field_value(SieveRun *run, guint number)
 {
 	SieveFieldCache *cache = run->fields;
+
 	if (cache->values == NULL)
 		cache->values = SIEVE_NEW_ARRAY(cache->arena, Value, headers_count(run->headers));
 	Value *value = &cache->values[number];
 	if (!value->known) {
 		const char *guess;
-		value->text = sieve_value_of_field(cache->arena, headers_get(run->headers, number), run->headers, &guess);
+		value->text = sieve_value_of_field(cache->arena, headers_get(run->headers, number),
+		                                   run->headers, &guess);
 		value->known = true;
 		if (guess != NULL)
-			sieve_run_trace(run, TRACE_MATCHING, run->at, "line %u of the message: taken as %s",
+			sieve_run_trace(run, TRACE_MATCHING, run->at,
+			                "line %u of the message: taken as %s",
 			                headers_get(run->headers, number)->line, guess);
 	}
+
 	return value->text;
 }
 
@@ -162,18 +186,23 @@ const SieveAddress *
 sieve_run_field_addresses(SieveRun *run, guint number, size_t *ret_n)
 {
 	SieveFieldCache *cache = run->fields;
+
 	if (cache->addresses == NULL)
-		cache->addresses = SIEVE_NEW_ARRAY(cache->arena, Addresses, headers_count(run->headers));
+		cache->addresses = SIEVE_NEW_ARRAY(cache->arena, Addresses,
+		                                   headers_count(run->headers));
 	Addresses *known = &cache->addresses[number];
 	if (!known->known) {
 		g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(SieveAddress));
-		sieve_value_addresses(cache->arena, sieve_value_raw(cache->arena, headers_get(run->headers, number)), found);
+		sieve_value_addresses(
+			cache->arena,
+			sieve_value_raw(cache->arena, headers_get(run->headers, number)), found);
 		known->n = found->len;
 		known->addresses = SIEVE_NEW_ARRAY(cache->arena, SieveAddress, found->len);
 		if (found->len > 0)
 			memcpy(known->addresses, found->data, found->len * sizeof(SieveAddress));
 		known->known = true;
 	}
+
 	*ret_n = known->n;
 	return known->addresses;
 }

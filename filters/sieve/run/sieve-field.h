@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-field: what a run has found out about the fields of the header; each thing is worked out once. */
+/*
+ * sieve-field: what a run has found out about the fields of the header; each thing is worked out
+ * once.
+ */
 #ifndef TODOKE_SIEVE_FIELD_H
 #define TODOKE_SIEVE_FIELD_H
 

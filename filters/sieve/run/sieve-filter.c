@@ -23,4 +23,6 @@ program_free(FilterProgram *program)
 	sieve_program_free((SieveProgram *) program);
 }
 
-const Filter filter_sieve = { .name = "sieve", .compile = compile, .run = run, .free = program_free };
+const Filter filter_sieve = {
+	.name = "sieve", .compile = compile, .run = run, .free = program_free
+};

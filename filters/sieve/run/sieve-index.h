@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-index: checks of the tags :index and :last, which deleteheader has (RFC 5293 5) and tests get by "index" (RFC 5260 6). */
+/*
+ * sieve-index: checks of the tags :index and :last, which deleteheader has (RFC 5293 5) and tests
+ * get by "index" (RFC 5260 6).
+ */
 #ifndef TODOKE_SIEVE_INDEX_H
 #define TODOKE_SIEVE_INDEX_H
 

@@ -26,8 +26,8 @@ struct SieveMatch {
 	const SieveMatchSpec *spec;
 	const SieveKey *keys;
 	size_t n_keys;
-	guint64 count;       /* values seen */
-	bool done;           /* nothing that follows can change the result */
+	guint64 count; /* values seen */
+	bool done;     /* nothing that follows can change the result */
 	bool matched;
 };
 
@@ -41,7 +41,10 @@ bool sieve_match_end(SieveMatch *match, bool *ret_result);
  */
 bool sieve_match_add_address(SieveMatch *match, const SieveAddress *address);
 
-/* The captures of a match, for ${1} and following; ${0} is first. Copied. Does nothing unless the script has variables. */
+/*
+ * The captures of a match, for ${1} and following; ${0} is first. Copied. Does nothing unless the
+ * script has variables.
+ */
 void sieve_match_set_captures(SieveRun *run, const SieveText *captures, size_t n);
 
 /* Whether captures are wanted at all. */

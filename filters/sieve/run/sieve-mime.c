@@ -10,8 +10,8 @@
 enum { OCTETS_A_STEP = 8, STEPS_AN_OCTET = 2 };
 
 typedef struct SieveMimePart {
-	Headers *headers;                    /* NULL: not read yet */
-	MimeBytes forms[SIEVE_PART_FORMS];   /* data is NULL: not read yet */
+	Headers *headers;                  /* NULL: not read yet */
+	MimeBytes forms[SIEVE_PART_FORMS]; /* data is NULL: not read yet */
 } Part;
 
 static void
@@ -28,6 +28,7 @@ static void
 drop_tree(SieveMime *mime)
 {
 	size_t n = mime->tree != NULL ? mime_tree_count(mime->tree) : 0;
+
 	drop_contents(mime);
 	for (size_t i = 0; i < n; i++)
 		headers_unref(mime->parts[i].headers);
@@ -52,10 +53,14 @@ sieve_mime_state(SieveRun *run)
 bool
 sieve_mime_fail(SieveRun *run, const Status *fault)
 {
-	return sieve_run_fail(run, NULL, fault->id, "%s", fault->detail != NULL ? fault->detail : status_text(fault));
+	return sieve_run_fail(run, NULL, fault->id, "%s",
+	                      fault->detail != NULL ? fault->detail : status_text(fault));
 }
 
-/* Without the module that knows what fields mean the message is one text: rules about parts find none. */
+/*
+ * Without the module that knows what fields mean the message is one text: rules about parts find
+ * none.
+ */
 static MimeTree *
 make_tree(SieveRun *run, const MessageBody *body)
 {
@@ -63,10 +68,13 @@ make_tree(SieveRun *run, const MessageBody *body)
 	MimeTree *tree = mime_tree_new(run->headers, body, &fault);
 	if (tree != NULL)
 		return tree;
+
 	if (fault.id == STATUS_CONFIG) {
-		sieve_run_trace(run, TRACE_ACTIONS, run->at, "the parts of the message are not known: %s", fault.detail);
+		sieve_run_trace(run, TRACE_ACTIONS, run->at,
+		                "the parts of the message are not known: %s", fault.detail);
 		return mime_tree_new_opaque(run->headers, body);
 	}
+
 	(void) sieve_mime_fail(run, &fault);
 	return NULL;
 }
@@ -77,22 +85,27 @@ sieve_mime_tree(SieveRun *run)
 	SieveMime *mime = sieve_mime_state(run);
 	if (mime->tree != NULL && mime->headers == run->headers && mime->message == run->message)
 		return mime->tree;
+
 	drop_tree(mime);
 	MessageBody body;
 	if (run->message == NULL || !message_body(run->message, &body)) {
 		(void) sieve_run_fail(run, NULL, STATUS_INTERNAL, "the message is not stored yet");
 		return NULL;
 	}
+
 	if (!sieve_run_spend(run, (guint64) body.size / OCTETS_A_STEP + 1))
 		return NULL;
 	mime->tree = make_tree(run, &body);
 	if (mime->tree == NULL)
 		return NULL;
+
 	mime->headers = headers_ref(run->headers);
 	mime->message = message_ref(run->message);
 	mime->parts = g_new0(Part, mime_tree_count(mime->tree));
 	if (mime_tree_is_cut(mime->tree))
-		sieve_run_trace(run, TRACE_MATCHING, run->at, "the message has more parts, or deeper ones, than are looked at");
+		sieve_run_trace(run, TRACE_MATCHING, run->at,
+		                "the message has more parts, or deeper ones, than are looked at");
+
 	return mime->tree;
 }
 
@@ -102,6 +115,7 @@ sieve_mime_set_headers(SieveRun *run, SieveText name, Headers *headers)
 	SieveMime *mime = sieve_mime_state(run);
 	bool about_parts = name.len >= 8 && g_ascii_strncasecmp(name.data, "Content-", 8) == 0;
 	bool keeps_tree = mime->tree != NULL && mime->headers == run->headers && !about_parts;
+
 	sieve_run_set_headers(run, headers);
 	if (!keeps_tree)
 		return;
@@ -126,10 +140,12 @@ sieve_mime_headers(SieveRun *run, size_t part)
 	Part *known = &sieve_mime_state(run)->parts[part];
 	if (known->headers != NULL)
 		return known->headers;
+
 	g_auto(Status) fault = STATUS_INIT;
 	known->headers = mime_tree_headers(sieve_mime_state(run)->tree, part, &fault);
 	if (known->headers == NULL)
 		(void) sieve_mime_fail(run, &fault);
+
 	return known->headers;
 }
 
@@ -138,16 +154,19 @@ static void
 to_crlf(MimeBytes *bytes)
 {
 	size_t bare = 0;
+
 	for (size_t i = 0; i < bytes->len; i++)
 		bare += bytes->data[i] == '\n' && (i == 0 || bytes->data[i - 1] != '\r');
 	if (bare == 0)
 		return;
+
 	char *data = g_malloc(bytes->len + bare + 1), *at = data;
 	for (size_t i = 0; i < bytes->len; i++) {
 		if (bytes->data[i] == '\n' && (i == 0 || bytes->data[i - 1] != '\r'))
 			*at++ = '\r';
 		*at++ = bytes->data[i];
 	}
+
 	*at = '\0';
 	g_free(bytes->data);
 	bytes->data = data;
@@ -156,18 +175,22 @@ to_crlf(MimeBytes *bytes)
 
 /* The part in the form; text in a form that needs no module where there is none. */
 static bool
-read_form(const MimeTree *tree, size_t part, SieveMimeForm form, size_t limit, MimeBytes *bytes, Status *st)
+read_form(const MimeTree *tree, size_t part, SieveMimeForm form, size_t limit, MimeBytes *bytes,
+          Status *st)
 {
 	const MimePart *known = mime_tree_part(tree, part);
 	if (form == SIEVE_PART_RAW || known->unopened)
 		return mime_tree_raw(tree, part, limit, bytes, st);
 	if (!mime_part_is(known, "text", NULL))
 		return mime_tree_content(tree, part, limit, bytes, st);
-	MimeTextForm markup = form == SIEVE_PART_TEXT ? MIME_TEXT_WITHOUT_MARKUP : MIME_TEXT_AS_IT_IS;
+
+	MimeTextForm markup = form == SIEVE_PART_TEXT ? MIME_TEXT_WITHOUT_MARKUP
+	                                              : MIME_TEXT_AS_IT_IS;
 	if (mime_tree_text(tree, part, limit, markup, bytes, st))
 		return true;
 	if (st->id != STATUS_CONFIG)
 		return false;
+
 	status_clear(st);
 	return mime_tree_raw(tree, part, limit, bytes, st);
 }
@@ -176,9 +199,12 @@ static void
 trace_form(SieveRun *run, size_t part, const MimeBytes *bytes)
 {
 	if (bytes->guess != NULL)
-		sieve_run_trace(run, TRACE_MATCHING, run->at, "part %zu: taken as %s", part, bytes->guess);
+		sieve_run_trace(run, TRACE_MATCHING, run->at, "part %zu: taken as %s", part,
+		                bytes->guess);
 	if (bytes->cut)
-		sieve_run_trace(run, TRACE_MATCHING, run->at, "part %zu: only its first octets are seen (sieve_max_part_size)", part);
+		sieve_run_trace(run, TRACE_MATCHING, run->at,
+		                "part %zu: only its first octets are seen (sieve_max_part_size)",
+		                part);
 }
 
 static size_t
@@ -191,7 +217,9 @@ bool
 sieve_mime_part(SieveRun *run, size_t part, SieveMimeForm form, SieveText *ret_text)
 {
 	SieveMime *mime = sieve_mime_state(run);
-	if (form == SIEVE_PART_TEXT && !mime_part_is(mime_tree_part(mime->tree, part), "text", "html"))
+
+	if (form == SIEVE_PART_TEXT &&
+	    !mime_part_is(mime_tree_part(mime->tree, part), "text", "html"))
 		form = SIEVE_PART_CONTENT; /* the same, kept once */
 	MimeBytes *bytes = &mime->parts[part].forms[form];
 	if (bytes->data == NULL) {
@@ -204,6 +232,7 @@ sieve_mime_part(SieveRun *run, size_t part, SieveMimeForm form, SieveText *ret_t
 		if (!sieve_run_spend(run, bytes->len / OCTETS_A_STEP + 1))
 			return false;
 	}
+
 	*ret_text = (SieveText){ bytes->data, bytes->len };
 	return true;
 }
@@ -213,8 +242,10 @@ sieve_mime_range(SieveRun *run, off_t from, off_t to, SieveText *ret_text)
 {
 	g_auto(MimeBytes) bytes = { 0 };
 	g_auto(Status) fault = STATUS_INIT;
-	if (!mime_tree_range(sieve_mime_state(run)->tree, from, MAX(from, to), part_limit(run), &bytes, &fault))
+	if (!mime_tree_range(sieve_mime_state(run)->tree, from, MAX(from, to), part_limit(run),
+	                     &bytes, &fault))
 		return sieve_mime_fail(run, &fault);
+
 	to_crlf(&bytes);
 	*ret_text = (SieveText){ sieve_arena_copy(run->scratch, bytes.data, bytes.len), bytes.len };
 	return sieve_run_spend(run, bytes.len / OCTETS_A_STEP + 1);
@@ -238,6 +269,7 @@ sieve_mime_print_headers(const Headers *headers)
 		if (out->str[out->len - 1] != '\n')
 			g_string_append(out, headers_newline(headers));
 	}
+
 	return out;
 }
 
@@ -246,7 +278,9 @@ static bool
 count_replacement(SieveRun *run, const SieveCall *call, const Message *message)
 {
 	if (run->replaced++ >= LIMIT_SIEVE_REPLACES)
-		return sieve_run_fail(run, call, STATUS_LIMIT, "the message is replaced more than %u times", LIMIT_SIEVE_REPLACES);
+		return sieve_run_fail(run, call, STATUS_LIMIT,
+		                      "the message is replaced more than %u times",
+		                      LIMIT_SIEVE_REPLACES);
 	return sieve_run_spend(run, STEPS_AN_OCTET * message_size(message));
 }
 
@@ -259,6 +293,7 @@ sieve_mime_set_message(SieveRun *run, const SieveCall *call, Headers *headers, M
 	if (headers != NULL)
 		sieve_run_set_headers(run, headers);
 	sieve_run_set_message(run, message);
+
 	return count_replacement(run, call, message) && sieve_run_hold(run, 0, held);
 }
 
@@ -267,10 +302,12 @@ static Message *
 splice_part(SieveRun *run, const MimePart *part, const char *entity, size_t len, Status *fault)
 {
 	MessageBody body;
+
 	if (!message_body(run->message, &body)) {
 		status_fail_detail(fault, STATUS_INTERNAL, "the message is not stored yet");
 		return NULL;
 	}
+
 	g_autoptr(GString) header = sieve_mime_print_headers(run->headers);
 	MessagePiece pieces[] = {
 		{ .data = header->str, .len = header->len },
@@ -282,22 +319,26 @@ splice_part(SieveRun *run, const MimePart *part, const char *entity, size_t len,
 }
 
 bool
-sieve_mime_replace_part(SieveRun *run, const SieveCall *call, size_t part, const char *entity, size_t len)
+sieve_mime_replace_part(SieveRun *run, const SieveCall *call, size_t part, const char *entity,
+                        size_t len)
 {
 	g_auto(Status) fault = STATUS_INIT;
 	const MimeTree *tree = sieve_mime_tree(run);
 	size_t before = mime_tree_count(tree);
 	Message *message = splice_part(run, mime_tree_part(tree, part), entity, len, &fault);
+
 	if (message == NULL)
 		return sieve_mime_fail(run, &fault);
 	sieve_run_set_message(run, message);
 	if (!count_replacement(run, call, message) || (tree = sieve_mime_tree(run)) == NULL)
 		return false;
+
 	size_t after = mime_tree_count(tree);
 	SieveLoop *loop = sieve_mime_state(run)->loop;
 	gssize more = (gssize) after - (gssize) before;
 	for (SieveLoop *outer = loop; outer != NULL; outer = outer->outer)
 		outer->end = (size_t) CLAMP((gssize) outer->end + more, 0, (gssize) after);
+
 	/* Parts that were put in by the rule are not its own next ones. */
 	if (loop != NULL && loop->at == part)
 		loop->next = part < after ? mime_tree_part(tree, part)->after : after;
@@ -324,6 +365,7 @@ with_newlines(SieveText text, const char *newline)
 		else if (!pair)
 			g_string_append_c(out, text.data[i]);
 	}
+
 	return out;
 }
 
@@ -333,23 +375,33 @@ sieve_mime_read_entity(SieveRun *run, SieveText text, SieveEntity *ret_entity)
 	const char *newline = headers_newline(run->headers);
 	g_autoptr(GString) whole = with_newlines(text, newline);
 	size_t len = 0;
-	Headers *headers = headers_take_block(g_memdup2(whole->str, whole->len + 1), whole->len, &len);
+	Headers *headers = headers_take_block(g_memdup2(whole->str, whole->len + 1), whole->len,
+	                                      &len);
+
 	if (g_str_has_prefix(whole->str + len, newline))
 		len += strlen(newline);
-	*ret_entity = (SieveEntity){ headers, g_string_new_len(whole->str + len, (gssize) (whole->len - len)) };
+	*ret_entity = (SieveEntity){ headers, g_string_new_len(whole->str + len,
+		                                               (gssize) (whole->len - len)) };
 }
 
 bool
-sieve_mime_compose(SieveRun *run, const MimeField *fields, size_t n, SieveText text, SieveEntity *ret_entity)
+sieve_mime_compose(SieveRun *run, const MimeField *fields, size_t n, SieveText text,
+                   SieveEntity *ret_entity)
 {
-	MimeDraft draft = { .fields = fields, .n_fields = n, .type = "text/plain", .data = text.data, .len = text.len };
+	MimeDraft draft = { .fields = fields,
+		            .n_fields = n,
+		            .type = "text/plain",
+		            .data = text.data,
+		            .len = text.len };
 	g_autoptr(GBytes) bytes = NULL;
 	g_auto(Status) fault = STATUS_INIT;
+
 	if (!mime_compose(&draft, &bytes, &fault))
 		return sieve_mime_fail(run, &fault);
 	gsize len;
 	const char *data = g_bytes_get_data(bytes, &len);
 	sieve_mime_read_entity(run, (SieveText){ data, len }, ret_entity);
+
 	return true;
 }
 
@@ -357,11 +409,13 @@ GString *
 sieve_mime_print_part(const SieveEntity *entity)
 {
 	g_autoptr(Headers) fields = headers_new(entity->headers, headers_newline(entity->headers));
+
 	for (size_t i = 0; i < headers_count(entity->headers); i++)
 		if (!header_field_is(headers_get(entity->headers, i), "MIME-Version"))
 			headers_append(fields, headers_get(entity->headers, i));
 	GString *out = sieve_mime_print_headers(fields);
 	g_string_append(out, headers_newline(fields));
 	g_string_append_len(out, entity->body->str, (gssize) entity->body->len);
+
 	return out;
 }

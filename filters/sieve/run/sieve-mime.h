@@ -15,7 +15,7 @@
 
 /* A loop over parts [at, end), innermost first; lies on the stack of who runs it. */
 typedef struct SieveLoop {
-	const char *name;   /* NULL: it has none */
+	const char *name; /* NULL: it has none */
 	size_t at;
 	size_t next;
 	size_t end;
@@ -25,11 +25,11 @@ typedef struct SieveLoop {
 /* What is kept for a run: the state of `mime`. */
 typedef struct {
 	MimeTree *tree;
-	Headers *headers;   /* what it was made of */
+	Headers *headers; /* what it was made of */
 	Message *message;
 	struct SieveMimePart *parts;
-	size_t cached;      /* octets of contents */
-	SieveLoop *loop;    /* NULL: none runs */
+	size_t cached;   /* octets of contents */
+	SieveLoop *loop; /* NULL: none runs */
 } SieveMime;
 
 void sieve_mime_clear(void *state);
@@ -54,9 +54,9 @@ Headers *sieve_mime_headers(SieveRun *run, size_t part);
 
 /* What of a part is wanted. Line ends are CRLF in all of them (RFC 5173 4). */
 typedef enum {
-	SIEVE_PART_RAW,        /* as it stands */
-	SIEVE_PART_CONTENT,    /* transfer encoding undone; UTF-8 if it is text */
-	SIEVE_PART_TEXT,       /* the same without the markup of HTML */
+	SIEVE_PART_RAW,     /* as it stands */
+	SIEVE_PART_CONTENT, /* transfer encoding undone; UTF-8 if it is text */
+	SIEVE_PART_TEXT,    /* the same without the markup of HTML */
 	SIEVE_PART_FORMS,
 } SieveMimeForm;
 
@@ -77,10 +77,12 @@ void sieve_mime_trim(SieveRun *run);
  * end behind their present round: the parts that they went over are no more. Counted
  * (LIMIT_SIEVE_REPLACES) and paid for.
  */
-bool sieve_mime_set_message(SieveRun *run, const SieveCall *call, Headers *headers, Message *message);
+bool
+sieve_mime_set_message(SieveRun *run, const SieveCall *call, Headers *headers, Message *message);
 
 /* Put `entity`, a header and a body, in the place of part `part` (not 0). Loops go on behind it. */
-bool sieve_mime_replace_part(SieveRun *run, const SieveCall *call, size_t part, const char *entity, size_t len);
+bool sieve_mime_replace_part(SieveRun *run, const SieveCall *call, size_t part, const char *entity,
+                             size_t len);
 
 /* The fields as they are written, each with its line end. */
 GString *sieve_mime_print_headers(const Headers *headers);
@@ -98,7 +100,8 @@ void sieve_entity_clear(SieveEntity *entity);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SieveEntity, sieve_entity_clear)
 
 /* Text of the script as an entity of type text/plain in UTF-8, with `n` further fields. */
-bool sieve_mime_compose(SieveRun *run, const MimeField *fields, size_t n, SieveText text, SieveEntity *ret_entity);
+bool sieve_mime_compose(SieveRun *run, const MimeField *fields, size_t n, SieveText text,
+                        SieveEntity *ret_entity);
 
 /* Text of the script that is an entity: fields, an empty line, the body. */
 void sieve_mime_read_entity(SieveRun *run, SieveText text, SieveEntity *ret_entity);

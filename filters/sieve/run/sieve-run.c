@@ -11,11 +11,14 @@ bool
 sieve_run_fail(SieveRun *run, const SieveCall *call, StatusId id, const char *format, ...)
 {
 	va_list args;
+
 	va_start(args, format);
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
+
 	const SieveCall *at = call != NULL ? call : run->at;
-	return status_fail_detail(run->st, id, "%s:%u: %s", run->program->file, at != NULL ? at->span.line : 0, text);
+	return status_fail_detail(run->st, id, "%s:%u: %s", run->program->file,
+	                          at != NULL ? at->span.line : 0, text);
 }
 
 /* RFC 5463 4: what ihave names cannot be used before the test was true. */
@@ -25,8 +28,10 @@ has_found_all(SieveRun *run, const SieveCall *call)
 	guint64 missing = call->by_ihave & ~run->found;
 	if (G_LIKELY(missing == 0))
 		return true;
+
 	const SieveExt *ext = sieve_ext_nth((size_t) __builtin_ctzll(missing));
-	return sieve_run_fail(run, call, STATUS_SCRIPT, "'%s' needs \"%s\", which no ihave has found yet", call->name,
+	return sieve_run_fail(run, call, STATUS_SCRIPT,
+	                      "'%s' needs \"%s\", which no ihave has found yet", call->name,
 	                      ext->capability);
 }
 
@@ -37,8 +42,10 @@ sieve_run_spend(SieveRun *run, guint64 steps)
 		run->steps_left -= steps;
 		return true;
 	}
+
 	run->steps_left = 0;
-	return sieve_run_fail(run, NULL, STATUS_LIMIT, "the script works too long on this message (sieve_max_steps)");
+	return sieve_run_fail(run, NULL, STATUS_LIMIT,
+	                      "the script works too long on this message (sieve_max_steps)");
 }
 
 bool
@@ -47,7 +54,10 @@ sieve_run_hold(SieveRun *run, guint64 before, guint64 now)
 	run->memory_held = run->memory_held + now - before;
 	if (run->memory_held <= run->memory_limit)
 		return true;
-	return sieve_run_fail(run, NULL, STATUS_LIMIT, "variables and edits take more than %" G_GUINT64_FORMAT " octets (sieve_max_memory)",
+
+	return sieve_run_fail(run, NULL, STATUS_LIMIT,
+	                      "variables and edits take more than %" G_GUINT64_FORMAT
+	                      " octets (sieve_max_memory)",
 	                      run->memory_limit);
 }
 
@@ -74,6 +84,7 @@ sieve_run_strings(SieveRun *run, const SieveArg *arg)
 		SieveText text = sieve_run_text(run, &arg->strings[i]);
 		g_ptr_array_add(copies, g_strndup(text.data, text.len));
 	}
+
 	return copies;
 }
 
@@ -89,16 +100,20 @@ sieve_run_state(SieveRun *run, const SieveExt *ext)
 static void
 trace_test(SieveRun *run, const SieveCall *test, bool result)
 {
-	sieve_run_trace(run, TRACE_TESTS, test, "%s: %s", test->def->name, result ? "true" : "false");
+	sieve_run_trace(run, TRACE_TESTS, test, "%s: %s", test->def->name,
+	                result ? "true" : "false");
 }
 
 bool
 sieve_run_test(SieveRun *run, const SieveCall *test, bool *ret_result)
 {
 	bool result = false;
+
 	run->at = test;
-	if (!sieve_run_spend(run, 1) || !has_found_all(run, test) || !test->test(run, test, &result))
+	if (!sieve_run_spend(run, 1) || !has_found_all(run, test) ||
+	    !test->test(run, test, &result))
 		return false;
+
 	if (run->env->trace_level >= TRACE_TESTS)
 		trace_test(run, test, result);
 	*ret_result = result;
@@ -110,12 +125,14 @@ static bool
 run_branch(SieveRun *run, const SieveCall *call, bool *taken)
 {
 	bool result = true;
+
 	if ((call->def->flags & SIEVE_IF) != 0)
 		*taken = false;
 	if (*taken)
 		return true;
 	if (call->n_tests > 0 && !sieve_run_test(run, call->tests[0], &result))
 		return false;
+
 	*taken = result;
 	return !result || sieve_run_block(run, call->block);
 }
@@ -134,11 +151,13 @@ bool
 sieve_run_block(SieveRun *run, const SieveCall *first)
 {
 	bool taken = false, good = true;
-	for (const SieveCall *call = first; good && call != NULL && run->control == SIEVE_ON; call = call->next) {
+	for (const SieveCall *call = first; good && call != NULL && run->control == SIEVE_ON;
+	     call = call->next) {
 		SieveArenaMark mark = sieve_arena_mark(run->scratch);
 		good = run_command(run, call, &taken);
 		sieve_arena_release(run->scratch, mark);
 	}
+
 	return good;
 }
 
@@ -150,11 +169,13 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 	SieveText *captures = run->captures;
 	size_t n_captures = run->n_captures;
 	guint64 found = run->found;
+
 	run->found = 0; /* each script requires for itself (RFC 6609 3.1) */
 	run->program = program;
 	run->scope = sieve_scope_new(program->n_variables);
 	run->captures = NULL; /* match variables are the script's own, too (RFC 6609 3.4) */
 	run->n_captures = 0;
+
 	bool good = sieve_run_block(run, program->first);
 	run->memory_held -= sieve_scope_held(run->scope);
 	sieve_scope_free(run->scope);
@@ -166,6 +187,7 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 	run->program = outer;
 	if (run->control == SIEVE_RETURN)
 		run->control = SIEVE_ON;
+
 	return good;
 }
 
@@ -184,12 +206,14 @@ complete_action(SieveRun *run, const SieveCall *call, PlanAction *action)
 		if (tag->def->action != NULL && !tag->def->action(run, call, tag, action))
 			return false;
 	}
+
 	for (size_t i = 0; i < sieve_ext_count(); i++) {
 		const SieveExt *ext = sieve_ext_nth(i);
 		bool used = sieve_program_has(run->program, ext) || run->states[i] != NULL;
 		if (ext->action != NULL && used && !ext->action(run, call, action))
 			return false;
 	}
+
 	/* A replaced message goes with our header: its own lacks what the agent has put there. */
 	if ((run->headers_edited || run->message_replaced) && action->headers == NULL)
 		action->headers = headers_ref(run->headers);
@@ -203,11 +227,15 @@ static bool
 count_action(SieveRun *run, const SieveCall *call, PlanKind kind)
 {
 	if (run->actions_left-- <= 0)
-		return sieve_run_fail(run, call, STATUS_LIMIT, "too many actions (sieve_max_actions)");
+		return sieve_run_fail(run, call, STATUS_LIMIT,
+		                      "too many actions (sieve_max_actions)");
 	if (kind == PLAN_REDIRECT && run->redirects_left-- <= 0)
-		return sieve_run_fail(run, call, STATUS_LIMIT, "too many redirects (sieve_max_redirects)");
+		return sieve_run_fail(run, call, STATUS_LIMIT,
+		                      "too many redirects (sieve_max_redirects)");
 	if (kind == PLAN_NOTIFY && run->notices_left-- <= 0)
-		return sieve_run_fail(run, call, STATUS_LIMIT, "too many notices (sieve_max_notices)");
+		return sieve_run_fail(run, call, STATUS_LIMIT,
+		                      "too many notices (sieve_max_notices)");
+
 	return true;
 }
 
@@ -217,13 +245,17 @@ sieve_run_action(SieveRun *run, const SieveCall *call, PlanAction *taken)
 	g_autoptr(PlanAction) action = taken;
 	PlanKind kind = action->kind;
 	size_t before = plan_count(run->plan);
+
 	if (!complete_action(run, call, action))
 		return false;
 	sieve_run_trace(run, TRACE_ACTIONS, call, "%s%s%s", plan_kind_row(action->kind)->name,
 	                action->mailbox != NULL || action->address != NULL ? " " : "",
-	                action->mailbox != NULL ? action->mailbox : action->address != NULL ? action->address : "");
+	                action->mailbox != NULL   ? action->mailbox
+	                : action->address != NULL ? action->address
+	                                          : "");
 	if (!plan_add(run->plan, g_steal_pointer(&action), run->st))
 		return false;
+
 	return plan_count(run->plan) == before || count_action(run, call, kind);
 }
 
@@ -251,8 +283,10 @@ sieve_run_renew_limits(SieveRun *run)
 	run->actions_left = filter_setting_int(run->env, "sieve_max_actions", 32);
 	run->redirects_left = filter_setting_int(run->env, "sieve_max_redirects", 4);
 	run->notices_left = filter_setting_int(run->env, "sieve_max_notices", 10);
-	run->memory_limit = (guint64) filter_setting_int(run->env, "sieve_max_memory", 16 * 1024 * 1024);
-	run->variable_limit = (size_t) filter_setting_int(run->env, "sieve_max_variable_size", 4096);
+	run->memory_limit = (guint64) filter_setting_int(run->env, "sieve_max_memory",
+	                                                 16 * 1024 * 1024);
+	run->variable_limit = (size_t) filter_setting_int(run->env, "sieve_max_variable_size",
+	                                                  4096);
 }
 
 static void
@@ -304,7 +338,8 @@ void
 sieve_run_take_input(SieveRun *run)
 {
 	sieve_run_set_headers(run, headers_ref(run->input->headers));
-	sieve_run_set_message(run, run->input->message != NULL ? message_ref(run->input->message) : NULL);
+	sieve_run_set_message(run, run->input->message != NULL ? message_ref(run->input->message)
+	                                                       : NULL);
 	run->headers_edited = run->message_replaced = false;
 	forget_keep_state(run);
 }
@@ -327,10 +362,13 @@ sieve_run_finish(SieveRun *run)
 		if (ext->finish != NULL && used && !ext->finish(run))
 			return false;
 	}
+
 	if (run->keep_flags != NULL || run->headers_edited || run->message_replaced)
 		plan_set_keep_state(run->plan, run->keep_flags,
-		                    run->headers_edited || run->message_replaced ? run->headers : NULL,
+		                    run->headers_edited || run->message_replaced ? run->headers
+		                                                                 : NULL,
 		                    run->message_replaced ? run->message : NULL);
+
 	return true;
 }
 
@@ -341,8 +379,8 @@ walk_tree(SieveRun *run)
 }
 
 bool
-sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), const FilterInput *input, FilterEnv *env,
-                 Plan *plan, Status *st)
+sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), const FilterInput *input,
+                 FilterEnv *env, Plan *plan, Status *st)
 {
 	SieveRun run = { .input = input, .env = env, .plan = plan, .st = st };
 	run_init(&run, program);
@@ -352,7 +390,8 @@ sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), const
 }
 
 bool
-sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st)
+sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan,
+                  Status *st)
 {
 	return sieve_run_guided(program, walk_tree, input, env, plan, st);
 }

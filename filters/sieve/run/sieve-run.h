@@ -8,7 +8,10 @@
 #include "filters/sieve/lang/sieve-program.h"
 #include "filters/sieve/run/sieve-scope.h"
 
-/* Where the walk goes on. Any other value unwinds blocks until the construct that it is meant for resets it to ON. */
+/*
+ * Where the walk goes on. Any other value unwinds blocks until the construct that it is meant for
+ * resets it to ON.
+ */
 typedef enum { SIEVE_ON, SIEVE_STOP, SIEVE_RETURN, SIEVE_BREAK } SieveControl;
 
 typedef struct SieveFieldCache SieveFieldCache;
@@ -20,53 +23,58 @@ struct SieveRun {
 	Plan *plan;
 	Status *st;
 
-	const SieveProgram *program;  /* the script that runs now; nested ones change it */
-	Headers *headers;             /* the header as edited so far; change it by sieve_run_set_headers */
-	Message *message;             /* the body; change it by sieve_run_set_message */
+	const SieveProgram *program; /* the script that runs now; nested ones change it */
+	/* the header as edited so far; change it by sieve_run_set_headers */
+	Headers *headers;
+	Message *message; /* the body; change it by sieve_run_set_message */
 	bool headers_edited;
 	bool message_replaced;
 
-	const SieveCall *at;          /* the command or test that runs now: the line of a fault */
+	const SieveCall *at; /* the command or test that runs now: the line of a fault */
 
-	guint64 found;                /* extensions of this script that ihave has found so far */
+	guint64 found; /* extensions of this script that ihave has found so far */
 
 	SieveControl control;
-	const void *break_to;         /* the loop that SIEVE_BREAK leaves: what its call has in `data` */
+	/* the loop that SIEVE_BREAK leaves: what its call has in `data` */
+	const void *break_to;
 
-	SieveArena *memory;           /* until the run ends */
-	SieveArena *scratch;          /* until the command that allocates it ends */
+	SieveArena *memory;  /* until the run ends */
+	SieveArena *scratch; /* until the command that allocates it ends */
 
-	SieveScope *scope;            /* variables of the script that runs now */
-	SieveText *captures;          /* match variables */
+	SieveScope *scope;   /* variables of the script that runs now */
+	SieveText *captures; /* match variables */
 	size_t n_captures;
 
-	GPtrArray *keep_flags;        /* flags for the implicit keep (RFC 5232), set by finish(); NULL: none */
+	/* flags for the implicit keep (RFC 5232), set by finish(); NULL: none */
+	GPtrArray *keep_flags;
 
-	guint64 steps_left;           /* of the work that one message may cost (sieve_max_steps) */
+	guint64 steps_left; /* of the work that one message may cost (sieve_max_steps) */
 	gint64 actions_left;
 	gint64 redirects_left;
 	gint64 notices_left;
-	size_t variable_limit;        /* octets of a value (sieve_max_variable_size) */
-	guint64 memory_held;          /* octets of values and edits that live as long as the run or their script */
-	guint64 memory_limit;         /* sieve_max_memory */
-	unsigned replaced;            /* how often the message was replaced */
-	void **states;                /* by extension */
+	size_t variable_limit; /* octets of a value (sieve_max_variable_size) */
+	/* octets of values and edits that live as long as the run or their script */
+	guint64 memory_held;
+	guint64 memory_limit; /* sieve_max_memory */
+	unsigned replaced;    /* how often the message was replaced */
+	void **states;        /* by extension */
 	SieveFieldCache *fields;
 };
 
 /* Run a program: the engine's entry. */
-bool sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env, Plan *plan, Status *st);
+bool sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env,
+                       Plan *plan, Status *st);
 
 /*
  * The same with `walk` in place of the walk over the tree: another engine says which commands are
  * reached, and runs them with what stands here. False: after a fault.
  */
-bool sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run), const FilterInput *input,
-                      FilterEnv *env,
-                      Plan *plan, Status *st);
+bool sieve_run_guided(const SieveProgram *program, bool (*walk)(SieveRun *run),
+                      const FilterInput *input, FilterEnv *env, Plan *plan, Status *st);
 
 /* A fault at a call (NULL: where the run is): "file:line: ..." in the detail. Always false. */
-bool sieve_run_fail(SieveRun *run, const SieveCall *call, StatusId id, const char *format, ...) G_GNUC_PRINTF(4, 5);
+bool sieve_run_fail(SieveRun *run, const SieveCall *call, StatusId id, const char *format, ...)
+	G_GNUC_PRINTF(4, 5);
 
 /*
  * Pay for work that grows with the message: octets compared, fields visited. False: the budget is
@@ -138,7 +146,8 @@ void sieve_run_set_message(SieveRun *run, Message *message);
  * and :last of the call (NULL: all). *ret_n of them, in memory that lives until the header is
  * edited or the command ends.
  */
-const guint *sieve_run_fields(SieveRun *run, const SieveCall *call, const SieveString *name, size_t *ret_n);
+const guint *
+sieve_run_fields(SieveRun *run, const SieveCall *call, const SieveString *name, size_t *ret_n);
 
 /*
  * Decoded value and addresses of field `number` of run->headers; kept until the header is edited.

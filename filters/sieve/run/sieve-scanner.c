@@ -21,10 +21,13 @@ find_group(SieveRun *run, const char *pattern, SieveText value)
 	RegexSpan spans[2] = { { -1, -1 }, { -1, -1 } };
 	g_autoptr(Regex) regex = regex_compile(pattern, strlen(pattern), REGEX_PLAIN, &error);
 	if (regex == NULL) {
-		sieve_run_trace(run, TRACE_ACTIONS, run->at, "the pattern '%s' is wrong: %s", pattern, error.text);
+		sieve_run_trace(run, TRACE_ACTIONS, run->at, "the pattern '%s' is wrong: %s",
+		                pattern, error.text);
 		return NULL;
 	}
-	if (regex_match(regex, value.data, value.len, 0, spans, 2) != REGEX_MATCH || spans[1].start < 0)
+
+	if (regex_match(regex, value.data, value.len, 0, spans, 2) != REGEX_MATCH ||
+	    spans[1].start < 0)
 		return NULL;
 	return g_strndup(value.data + spans[1].start, (gsize) (spans[1].end - spans[1].start));
 }
@@ -34,15 +37,19 @@ static char *
 read_header(SieveRun *run, const char *setting)
 {
 	const char *colon = strchr(setting, ':');
-	g_autofree char *name = g_strstrip(colon != NULL ? g_strndup(setting, (gsize) (colon - setting)) : g_strdup(setting));
+	g_autofree char *name = g_strstrip(
+		colon != NULL ? g_strndup(setting, (gsize) (colon - setting)) : g_strdup(setting));
 	const char *pattern = colon != NULL ? colon + 1 : "";
+
 	pattern += strspn(pattern, " \t");
 	size_t pos = 0;
 	const HeaderField *field = *name != '\0' ? headers_next(run->headers, name, &pos) : NULL;
 	if (field == NULL)
 		return NULL;
+
 	const char *guess;
-	return find_group(run, pattern, sieve_value_of_field(run->scratch, field, run->headers, &guess));
+	return find_group(run, pattern,
+	                  sieve_value_of_field(run->scratch, field, run->headers, &guess));
 }
 
 /* [-+]digits[.digits] or .digits, blanks around it; no words, no exponents. */
@@ -54,11 +61,13 @@ read_number(const char *text, double *ret_number)
 	size_t whole = strspn(digits, "0123456789"), rest = 0;
 	if (digits[whole] == '.')
 		rest = 1 + strspn(digits + whole + 1, "0123456789");
+
 	const char *end = digits + whole + rest;
 	end += strspn(end, " \t");
 	bool has_digits = whole > 0 || rest > 1;
 	if (!has_digits || *end != '\0')
 		return false;
+
 	*ret_number = g_ascii_strtod(text, NULL);
 	return true;
 }
@@ -69,7 +78,8 @@ read_max(SieveRun *run, const SieveScanner *scanner, double *ret_max)
 {
 	const char *header = filter_setting_text(run->env, scanner->max_header, "");
 	g_autofree char *found = *header != '\0' ? read_header(run, header) : NULL;
-	const char *text = found != NULL ? found : filter_setting_text(run->env, scanner->max_value, "");
+	const char *text = found != NULL ? found
+	                                 : filter_setting_text(run->env, scanner->max_value, "");
 	return read_number(text, ret_max) && *ret_max > 0;
 }
 
@@ -87,6 +97,7 @@ share_of_word(SieveRun *run, const SieveScanner *scanner, const char *word, doub
 		*ret_share = (double) (i - 1) / (scanner->top - 1);
 		return true;
 	}
+
 	return false;
 }
 
@@ -94,36 +105,48 @@ share_of_word(SieveRun *run, const SieveScanner *scanner, const char *word, doub
 static bool
 read_share(SieveRun *run, const SieveScanner *scanner, double *ret_share)
 {
-	g_autofree char *found = read_header(run, filter_setting_text(run->env, scanner->status_header, ""));
-	ResultType type = (ResultType) filter_setting_int(run->env, scanner->status_type, RESULT_SCORE);
+	g_autofree char *found = read_header(
+		run, filter_setting_text(run->env, scanner->status_header, ""));
+	ResultType type = (ResultType) filter_setting_int(run->env, scanner->status_type,
+	                                                  RESULT_SCORE);
 	double number = found != NULL ? (double) strlen(found) : 0, max;
+
 	if (found == NULL)
 		return false;
 	if (type == RESULT_TEXT)
 		return share_of_word(run, scanner, found, ret_share);
 	if ((type == RESULT_SCORE && !read_number(found, &number)) || !read_max(run, scanner, &max))
 		return false;
+
 	*ret_share = CLAMP(number / max, 0.0, 1.0);
 	return true;
 }
 
 bool
-sieve_scanner_test(SieveRun *run, const SieveCall *call, const SieveScanner *scanner, unsigned top, bool *ret_result)
+sieve_scanner_test(SieveRun *run, const SieveCall *call, const SieveScanner *scanner, unsigned top,
+                   bool *ret_result)
 {
 	double share = 0;
 	SieveMatch match;
 	bool tested = read_share(run, scanner, &share);
+
 	if (!sieve_match_begin(&match, run, call))
 		return false;
-	/* 0 says "not tested", but of 100 percent it is also the least. A little more than nothing, against rounding. */
+	/*
+	 * 0 says "not tested", but of 100 percent it is also the least. A little more than nothing,
+	 * against rounding.
+	 */
 	unsigned least = top == 100 ? 0 : 1;
 	unsigned value = tested ? least + (unsigned) (share * (top - least) + 0.001) : 0;
 	char text[12];
 	int len = g_snprintf(text, sizeof text, "%u", value);
-	sieve_run_trace(run, TRACE_MATCHING, call, "%s is %s of %u%s", call->def->name, text, top, tested ? "" : ": not tested");
+	sieve_run_trace(run, TRACE_MATCHING, call, "%s is %s of %u%s", call->def->name, text, top,
+	                tested ? "" : ": not tested");
+
 	/* RFC 5235 3.1: the count of what was not tested is 0. */
 	bool counts = tested || !match.spec->def->counts;
 	if (counts && !sieve_match_add(&match, (SieveText){ text, (size_t) len }))
 		return false;
+
 	return sieve_match_end(&match, ret_result);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-scanner: what a scanner of spam or viruses wrote into the header, as RFC 5235 wants it: for spamtest and virustest. */
+/*
+ * sieve-scanner: what a scanner of spam or viruses wrote into the header, as RFC 5235 wants it: for
+ * spamtest and virustest.
+ */
 #ifndef TODOKE_SIEVE_SCANNER_H
 #define TODOKE_SIEVE_SCANNER_H
 
@@ -16,6 +19,7 @@ typedef struct {
 } SieveScanner;
 
 /* Hold the result, as a number up to `top` (100 for percents), against the keys of the call. */
-bool sieve_scanner_test(SieveRun *run, const SieveCall *call, const SieveScanner *scanner, unsigned top, bool *ret_result);
+bool sieve_scanner_test(SieveRun *run, const SieveCall *call, const SieveScanner *scanner,
+                        unsigned top, bool *ret_result);
 
 #endif

@@ -52,7 +52,8 @@ sieve_scope_get(SieveRun *run, const SieveVariable *variable, SieveText *ret_val
 {
 	switch (variable->kind) {
 	case SIEVE_VARIABLE_MATCH:
-		*ret_value = variable->slot < run->n_captures ? run->captures[variable->slot] : SIEVE_TEXT("");
+		*ret_value = variable->slot < run->n_captures ? run->captures[variable->slot]
+		                                              : SIEVE_TEXT("");
 		return true;
 	case SIEVE_VARIABLE_NAMESPACE:
 		return variable->space->get(run, variable->name, ret_value);
@@ -69,6 +70,7 @@ sieve_scope_quote(SieveRun *run, SieveText value, const char *special)
 {
 	size_t limit = run->variable_limit, n = 0;
 	char *quoted = sieve_arena_alloc(run->scratch, 2 * value.len + 1);
+
 	for (size_t i = 0, len; i < value.len; i += len) {
 		len = sieve_variable_character((SieveText){ value.data + i, value.len - i });
 		bool is_special = value.data[i] != '\0' && strchr(special, value.data[i]) != NULL;
@@ -79,6 +81,7 @@ sieve_scope_quote(SieveRun *run, SieveText value, const char *special)
 		memcpy(quoted + n, value.data + i, len);
 		n += len;
 	}
+
 	return (SieveText){ quoted, n };
 }
 
@@ -88,12 +91,14 @@ sieve_scope_set(SieveRun *run, const SieveVariable *variable, SieveText value)
 	SieveText kept = sieve_variable_cut(value, run->variable_limit);
 	if (variable->kind == SIEVE_VARIABLE_NAMESPACE)
 		return variable->space->set(run, variable->name, kept);
+
 	GString *copy = g_string_new_len(kept.data, (gssize) kept.len);
 	GString **at = &run->scope->values[variable->slot];
 	guint64 before = value_held(*at);
 	if (*at != NULL)
 		g_string_free(*at, TRUE);
 	*at = copy;
+
 	return sieve_run_hold(run, before, value_held(copy));
 }
 
@@ -102,6 +107,7 @@ sieve_scope_expand(SieveRun *run, const SieveTemplate *template)
 {
 	g_autofree SieveText *texts = g_new(SieveText, template->n);
 	size_t total = 0;
+
 	for (size_t i = 0; i < template->n; i++) {
 		const SieveTemplatePart *part = &template->parts[i];
 		texts[i] = part->text;
@@ -110,6 +116,7 @@ sieve_scope_expand(SieveRun *run, const SieveTemplate *template)
 		texts[i] = sieve_variable_cut(texts[i], LIMIT_SIEVE_STRING_BYTES - total);
 		total += texts[i].len;
 	}
+
 	char *joined = sieve_arena_alloc(run->scratch, total + 1), *at = joined;
 	for (size_t i = 0; i < template->n; i++)
 		at = mempcpy(at, texts[i].data, texts[i].len);
@@ -123,8 +130,12 @@ sieve_scope_modify(SieveRun *run, const SieveCall *call, SieveText value)
 	for (unsigned below = G_MAXUINT; below > 0;) {
 		const SieveModifier *next = NULL;
 		for (size_t i = 0; i < call->n_tags; i++) {
-			const SieveModifier *modifier = call->tags[i].def == &sieve_variable_modifier_tag ? call->tags[i].data : NULL;
-			if (modifier != NULL && modifier->precedence < below && (next == NULL || modifier->precedence > next->precedence))
+			const SieveModifier *modifier = call->tags[i].def ==
+			                                                &sieve_variable_modifier_tag
+			                                        ? call->tags[i].data
+			                                        : NULL;
+			if (modifier != NULL && modifier->precedence < below &&
+			    (next == NULL || modifier->precedence > next->precedence))
 				next = modifier;
 		}
 		if (next == NULL)

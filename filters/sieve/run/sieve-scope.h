@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sieve-scope: the values of variables while a script runs, and strings with values put in (RFC 5229). */
+/*
+ * sieve-scope: the values of variables while a script runs, and strings with values put in (RFC
+ * 5229).
+ */
 #ifndef TODOKE_SIEVE_SCOPE_H
 #define TODOKE_SIEVE_SCOPE_H
 
@@ -23,7 +26,10 @@ SieveText sieve_scope_quote(SieveRun *run, SieveText value, const char *special)
 /* The string with its variables put in, in run->scratch. */
 SieveText sieve_scope_expand(SieveRun *run, const SieveTemplate *template);
 
-/* The modifiers among the tags of a call that takes them (SIEVE_TAKES_MODIFIERS), applied to the value by precedence. */
+/*
+ * The modifiers among the tags of a call that takes them (SIEVE_TAKES_MODIFIERS), applied to the
+ * value by precedence.
+ */
 SieveText sieve_scope_modify(SieveRun *run, const SieveCall *call, SieveText value);
 
 /* Room for `n` variables, none set yet. */

@@ -14,6 +14,7 @@ SieveText
 sieve_value_raw(SieveArena *arena, const HeaderField *field)
 {
 	const char *from = field->bytes + field->value_at, *end = field->bytes + field->len;
+
 	while (from < end && g_ascii_isspace(*from))
 		from++;
 	while (end > from && g_ascii_isspace(end[-1]))
@@ -21,6 +22,7 @@ sieve_value_raw(SieveArena *arena, const HeaderField *field)
 	size_t len = (size_t) (end - from);
 	if (memchr(from, '\n', len) == NULL && memchr(from, '\0', len) == NULL)
 		return (SieveText){ from, len };
+
 	char *value = sieve_arena_alloc(arena, len + 1);
 	size_t n = 0;
 	for (const char *c = from; c < end; c++) {
@@ -28,10 +30,13 @@ sieve_value_raw(SieveArena *arena, const HeaderField *field)
 		if (!line_end && *c != '\0')
 			value[n++] = *c;
 	}
+
 	return (SieveText){ value, n };
 }
 
-/* Nothing in it that means something else: no 8-bit octet, no encoded word, no shift of ISO-2022. */
+/*
+ * Nothing in it that means something else: no 8-bit octet, no encoded word, no shift of ISO-2022.
+ */
 static bool
 is_plain(SieveText text)
 {
@@ -54,6 +59,7 @@ sieve_value_decode(SieveArena *arena, SieveText raw, const Headers *beside, cons
 	*ret_guess = NULL;
 	if (is_plain(raw))
 		return raw;
+
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *text = NULL, *guess = NULL;
 	g_autofree char *hint = mime_charset_hint(beside, raw.data, raw.len);
@@ -61,13 +67,15 @@ sieve_value_decode(SieveArena *arena, SieveText raw, const Headers *beside, cons
 		*ret_guess = "nothing: the module that decodes is missing";
 		return raw;
 	}
+
 	if (guess != NULL)
 		*ret_guess = keep_text(arena, guess).data;
 	return keep_text(arena, text);
 }
 
 SieveText
-sieve_value_of_field(SieveArena *arena, const HeaderField *field, const Headers *beside, const char **ret_guess)
+sieve_value_of_field(SieveArena *arena, const HeaderField *field, const Headers *beside,
+                     const char **ret_guess)
 {
 	return sieve_value_decode(arena, sieve_value_raw(arena, field), beside, ret_guess);
 }
@@ -89,6 +97,7 @@ is_dot_atom(SieveText text)
 			return false;
 		after_atom = atom;
 	}
+
 	return after_atom;
 }
 
@@ -99,6 +108,7 @@ split_plain(SieveText text, SieveAddress *ret_address)
 	const char *at = text.len > 0 ? memrchr(text.data, '@', text.len) : NULL;
 	if (at == NULL)
 		return false;
+
 	size_t local_len = (size_t) (at - text.data);
 	SieveAddress address = {
 		.all = text,
@@ -108,6 +118,7 @@ split_plain(SieveText text, SieveAddress *ret_address)
 	};
 	if (!is_dot_atom(address.local) || !is_dot_atom(address.domain))
 		return false;
+
 	*ret_address = address;
 	return true;
 }
@@ -117,15 +128,19 @@ sieve_value_envelope_address(SieveArena *arena, const char *text)
 {
 	size_t len = strlen(text);
 	const char *at = strrchr(text, '@');
+
 	/* What is no address is compared as it stands. */
 	bool is_whole = at != NULL && at > text && at[1] != '\0';
 	g_autofree char *whole = is_whole ? address_print_text(text) : g_strdup(text);
 	SieveAddress address = { .all = keep_text(arena, whole), .valid = true };
+
 	if (at == NULL) {
-		address.local = (SieveText){ text, len }; /* "" and such as MAILER-DAEMON: a local part and no domain */
+		/* "" and such as MAILER-DAEMON: a local part and no domain */
+		address.local = (SieveText){ text, len };
 		address.domain = SIEVE_TEXT("");
 		return address;
 	}
+
 	address.local = (SieveText){ text, (size_t) (at - text) };
 	address.domain = (SieveText){ at + 1, len - address.local.len - 1 };
 	return address;
@@ -138,6 +153,7 @@ strip_plain_name(SieveText text, SieveText *ret_inner)
 	const char *open = memchr(text.data, '<', text.len);
 	if (open == NULL || text.data[text.len - 1] != '>')
 		return false;
+
 	for (const char *c = text.data; c < open; c++)
 		if (!is_atom_sign(*c) && *c != ' ' && *c != '.')
 			return false;
@@ -154,6 +170,7 @@ parse_plain(SieveText text, SieveAddress *ret_address)
 		return false;
 	if (text.data[text.len - 1] == '>' && !strip_plain_name(text, &inner))
 		return false;
+
 	return split_plain(inner, ret_address);
 }
 
@@ -162,7 +179,8 @@ append_item(SieveArena *arena, const AddressItem *item, GArray *addresses)
 {
 	if (item->is_group)
 		return;
-	g_autofree char *whole = item->valid ? address_print_text(item->address) : g_strdup(item->address);
+	g_autofree char *whole = item->valid ? address_print_text(item->address)
+	                                     : g_strdup(item->address);
 	SieveAddress address = {
 		.all = keep_text(arena, whole),
 		.local = keep_text(arena, item->local),
@@ -176,10 +194,12 @@ void
 sieve_value_addresses(SieveArena *arena, SieveText raw, GArray *addresses)
 {
 	SieveAddress address;
+
 	if (parse_plain(raw, &address)) {
 		g_array_append_val(addresses, address);
 		return;
 	}
+
 	g_auto(AddressList) list = { 0 };
 	address_list_parse(raw.data, raw.len, ADDRESS_NAMES_RAW, &list);
 	for (size_t i = 0; i < list.count; i++)
