@@ -759,6 +759,12 @@ account_leave(const Account *account, Status *st)
 }
 
 bool
+account_locate(const Conf *conf, Account *account, Status *st)
+{
+	return recall_tree(conf, account, st) && account_find_owner(conf, account, st);
+}
+
+bool
 account_become(const Conf *conf, Account *account, Status *st)
 {
 	uid_t we = geteuid();
@@ -772,6 +778,5 @@ account_become(const Conf *conf, Account *account, Status *st)
 			(int) we, account->user, (int) account->uid);
 	}
 
-	return recall_tree(conf, account, st) && account_find_owner(conf, account, st) &&
-	       drop_to(account, st);
+	return account_locate(conf, account, st) && drop_to(account, st);
 }

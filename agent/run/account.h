@@ -77,6 +77,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_free)
 bool account_find_owner(const Conf *conf, Account *account, Status *st);
 
 /*
+ * What root has to find out for a delivery before it switches: the tree that the mailbox lies in,
+ * and account_find_owner. Where it was called, account_become only switches. Faults as
+ * account_find_owner.
+ */
+bool account_locate(const Conf *conf, Account *account, Status *st);
+
+/*
  * Switch to the account's groups, gid and uid for good, and check it. Does nothing if this process
  * is not root. Call before anything of the user or of the message is touched. Faults as
  * account_find_owner, STATUS_INTERNAL.
