@@ -40,8 +40,8 @@ cmd_options(int *argc, char ***argv, const char *synopsis, const char *about,
 	}
 
 	if (language != NULL && !words_has(language)) {
-		*ret_exit = cmd_usage(name, "no catalogue of texts in '%s' is installed; en always is",
-		                      language);
+		*ret_exit = cmd_usage(
+			name, "no catalogue of texts in '%s' is installed; en always is", language);
 		return false;
 	}
 	if (language != NULL)
