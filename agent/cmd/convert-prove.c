@@ -222,7 +222,8 @@ find_maildir(const RulesFile *rules, FilterEnv *env)
 static Maildir *
 open_inbox(const RulesFile *rules)
 {
-	static const MaildirOptions look_only = { .umask = 077, .durability = DURABILITY_NONE };
+	static const MaildirOptions look_only = { .umask = 077,
+		                                  .durability = CONF_DURABILITY_NONE };
 	g_auto(Status) absent = STATUS_INIT;
 	g_autofree char *path = rules_file_inbox(rules);
 	return maildir_open(path, &look_only, &absent);
@@ -241,6 +242,7 @@ convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, u
 		.recipe_engine = filter_find("recipe"),
 		.sieve_engine = filter_find("sieve"),
 		.recipe_env = { .services = &rules_file_recipe_services,
+		                .conf = recipes->site->conf,
 		                .user = (gpointer) recipes,
 		                .now = services_env(recipes->services)->now,
 		                .trace_level = -1 },

@@ -72,19 +72,19 @@ static char *
 choose_sender(const DeliverRun *run, const PlanNotice *notice)
 {
 	static const DeliverWho who[] = {
-		[NOTIFY_SENDER_FROM] = DELIVER_WHO_RECIPIENT,
-		[NOTIFY_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
-		[NOTIFY_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT,
-		[NOTIFY_SENDER_OWNER] = DELIVER_WHO_OWNER,
-		[NOTIFY_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER,
-		[NOTIFY_SENDER_SENDER] = DELIVER_WHO_SENDER,
+		[CONF_SIEVE_NOTIFY_SENDER_FROM] = DELIVER_WHO_RECIPIENT,
+		[CONF_SIEVE_NOTIFY_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
+		[CONF_SIEVE_NOTIFY_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT,
+		[CONF_SIEVE_NOTIFY_SENDER_OWNER] = DELIVER_WHO_OWNER,
+		[CONF_SIEVE_NOTIFY_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER,
+		[CONF_SIEVE_NOTIFY_SENDER_SENDER] = DELIVER_WHO_SENDER,
 	};
 	gint64 wanted = run->job->conf->sieve_notify_sender;
-	if (wanted == NOTIFY_SENDER_NULL || run->job->envelope->sender == NULL ||
+	if (wanted == CONF_SIEVE_NOTIFY_SENDER_NULL || run->job->envelope->sender == NULL ||
 	    envelope_is_bounce(run->job->envelope))
 		return g_strdup("");
 
-	g_autofree char *author = wanted == NOTIFY_SENDER_FROM && notice->from != NULL
+	g_autofree char *author = wanted == CONF_SIEVE_NOTIFY_SENDER_FROM && notice->from != NULL
 	                                  ? compose_first_address(notice->from)
 	                                  : NULL;
 	g_autofree char *sender = author != NULL ? g_steal_pointer(&author)

@@ -108,11 +108,11 @@ compose(DeliverRun *run, Report *report, Status *st)
 	const Headers *headers = message_headers(run->job->message);
 	const PlanReport *wanted = report->report;
 	static const DeliverWho who[] = {
-		[REPORT_SENDER_OWNER] = DELIVER_WHO_OWNER,
-		[REPORT_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
-		[REPORT_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT,
-		[REPORT_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER,
-		[REPORT_SENDER_SENDER] = DELIVER_WHO_SENDER,
+		[CONF_SIEVE_REPORT_SENDER_OWNER] = DELIVER_WHO_OWNER,
+		[CONF_SIEVE_REPORT_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
+		[CONF_SIEVE_REPORT_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT,
+		[CONF_SIEVE_REPORT_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER,
+		[CONF_SIEVE_REPORT_SENDER_SENDER] = DELIVER_WHO_SENDER,
 	};
 	const Conf *conf = run->job->conf;
 	g_autofree char *author = deliver_address_of(run, who[conf->sieve_report_sender]);

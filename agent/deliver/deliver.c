@@ -619,7 +619,7 @@ static bool
 take_refusal(DeliverRun *run, const Step *step, Status *fault, Failures *failures)
 {
 	bool is_mail = fault->id == STATUS_SUBMIT_MAIL,
-	     is_quiet = run->job->conf->redirect_refused == REDIRECT_REFUSED_QUIET;
+	     is_quiet = run->job->conf->redirect_refused == CONF_REDIRECT_REFUSED_QUIET;
 	g_autofree char *why = g_strdup(fault->detail != NULL ? fault->detail : status_text(fault));
 	bool can_stay = run->job->inbox != NULL &&
 	                (is_mail || envelope_is_bounce(run->job->envelope));

@@ -32,17 +32,17 @@ answer_loop(Transact *transact, Status *st)
 {
 	const Conf *conf = transact->site->conf;
 	switch (conf->loop_action) {
-	case LOOP_ACTION_NOTICE:
+	case CONF_LOOP_ACTION_NOTICE:
 		transact->must_notify = true;
 		transact->inbox_only = true;
 		return true;
-	case LOOP_ACTION_KEEP:
+	case CONF_LOOP_ACTION_KEEP:
 		transact->inbox_only = true;
 		return true;
-	case LOOP_ACTION_FILE:
+	case CONF_LOOP_ACTION_FILE:
 		transact->file_into = conf->loop_folder;
 		return true;
-	case LOOP_ACTION_DEFER:
+	case CONF_LOOP_ACTION_DEFER:
 		return refuse(transact, STATUS_LOOP_DEFER, st);
 	default:
 		return refuse(transact, loop_verdict_status(transact->verdict), st);
@@ -55,12 +55,12 @@ answer_return(Transact *transact, Status *st)
 {
 	const Conf *conf = transact->site->conf;
 	switch (conf->return_action) {
-	case RETURN_ACTION_DELIVER:
+	case CONF_RETURN_ACTION_DELIVER:
 		return true;
-	case RETURN_ACTION_FILE:
+	case CONF_RETURN_ACTION_FILE:
 		transact->file_into = conf->loop_folder;
 		return true;
-	case RETURN_ACTION_DISCARD:
+	case CONF_RETURN_ACTION_DISCARD:
 		transact->discard = true;
 		return true;
 	default:
@@ -136,7 +136,7 @@ find_kept(Transact *transact, const MarkTag *tag, const MarkHistory *history)
 	g_auto(Status) absent = STATUS_INIT;
 	AddressRules rules = site_loop_rules(transact->site);
 	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask,
-		                     .durability = DURABILITY_NONE };
+		                     .durability = CONF_DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = history->kept->len > 0 ? maildir_open(transact->account->maildir,
 	                                                                 &look_only, &absent)
 	                                                  : NULL;
