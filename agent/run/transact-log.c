@@ -162,12 +162,13 @@ write_trace(const Transact *transact, const Status *st)
 }
 
 void
-transact_log(const Transact *transact, const Status *st, double seconds)
+transact_log(Transact *transact, const Status *st, double seconds)
 {
 	const Envelope *envelope = transact->envelope;
 	const Conf *conf = transact->site->conf;
 
 	write_trace(transact, st);
+	transact_record(transact, st, seconds);
 	LogLine *line = log_line_new(envelope->queue_id);
 	log_line_add(line, "to", envelope->recipient);
 	log_line_add(line, "orig_to", envelope->original);

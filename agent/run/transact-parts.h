@@ -10,6 +10,16 @@
 #include "agent/run/transact.h"
 #include "agent/state/mark-history.h"
 
+/* The moments that part the stages of a delivery. */
+typedef enum {
+	TRANSACT_BEGUN,
+	TRANSACT_JUDGED,
+	TRANSACT_READ,
+	TRANSACT_PLANNED,
+	TRANSACT_ENDED,
+	TRANSACT_MOMENTS
+} TransactMoment;
+
 struct Transact {
 	const Site *site; /* `own_site` where settings hold for this recipient alone */
 	/* the site with `own_conf` in it; all else is borrowed from the site */
@@ -56,7 +66,11 @@ struct Transact {
 	/* char *: where each action would be stored (rehearsal); NULL: nowhere */
 	GPtrArray *places;
 	StateOnce *state; /* what is remembered of the owner; opened when something asks */
+	gint64 moments[TRANSACT_MOMENTS]; /* monotonic microseconds; 0: not reached */
 };
+
+/* This moment is reached. */
+void transact_reach(Transact *transact, TransactMoment moment);
 
 /* The state folder of the owner; NULL: there can be none. Borrowed. */
 const char *transact_state_folder(Transact *transact, Status *st);
@@ -106,6 +120,12 @@ bool transact_take(Transact *transact, Status *st);
 
 /* Tell the owner about a loop, at most once a day. */
 void transact_notify_loop(Transact *transact, Maildir *inbox);
+
+/*
+ * transact-record.c: append what was decided and done to the record (record.h); `st` and `seconds`
+ * as of transact_log. A fault is noted.
+ */
+void transact_record(Transact *transact, const Status *st, double seconds);
 
 /*
  * transact-duplicate.c: is this mail, which came without a mark, a second copy? Asks the state,

@@ -53,8 +53,15 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->places = g_ptr_array_new_with_free_func(g_free);
 	script_chain_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
+	transact_reach(transact, TRANSACT_BEGUN);
 
 	return transact;
+}
+
+void
+transact_reach(Transact *transact, TransactMoment moment)
+{
+	transact->moments[moment] = g_get_monotonic_time();
 }
 
 void
@@ -142,7 +149,9 @@ transact_judge(Transact *transact, Status *st)
 	if (!transact_judge_loop(transact, st))
 		return false;
 
-	return transact->here != NULL || apply_rules(transact, st);
+	bool goes_on = transact->here != NULL || apply_rules(transact, st);
+	transact_reach(transact, TRANSACT_JUDGED);
+	return goes_on;
 }
 
 /* What a verdict or a header rule decided, before any filter. */
@@ -536,10 +545,12 @@ transact_deliver(Transact *transact, Status *st)
 	if (!write_draft(transact, draft, st))
 		return false;
 
+	transact_reach(transact, TRANSACT_READ);
 	transact_check_duplicate(transact);
 	if (!make_plan(transact, inbox, st))
 		return false;
 
+	transact_reach(transact, TRANSACT_PLANNED);
 	deadline_waiting_for("storing the message");
 	DeliverOwner owner = describe_owner(transact);
 	DeliverJob job = describe_job(transact, &owner);
@@ -547,6 +558,7 @@ transact_deliver(Transact *transact, Status *st)
 	job.draft = g_steal_pointer(&draft);
 
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
+	transact_reach(transact, TRANSACT_ENDED);
 	g_ptr_array_set_size(transact->locks, 0);
 	if (done)
 		settle_delivered(transact, inbox);
