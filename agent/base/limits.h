@@ -136,6 +136,9 @@
 #define LIMIT_RECORD_VALUE 512u
 #define LIMIT_RECORD_LINE 8192u
 
+/* Accounts that a command looks through when it is told no names. */
+#define LIMIT_LISTED_ACCOUNTS 100000u
+
 /* Octets of a line that a reader of the record takes for one: a longer one is not ours. */
 #define LIMIT_RECORD_LINE_READ (256u * 1024)
 

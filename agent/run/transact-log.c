@@ -162,7 +162,7 @@ write_trace(const Transact *transact, const Status *st)
 }
 
 void
-transact_log(Transact *transact, const Status *st, double seconds)
+transact_log(const Transact *transact, const Status *st, double seconds)
 {
 	const Envelope *envelope = transact->envelope;
 	const Conf *conf = transact->site->conf;

@@ -122,10 +122,10 @@ bool transact_take(Transact *transact, Status *st);
 void transact_notify_loop(Transact *transact, Maildir *inbox);
 
 /*
- * transact-record.c: append what was decided and done to the record (record.h); `st` and `seconds`
+ * transact-record.c: append what was decided and done to the record (record-line.h); `st` and `seconds`
  * as of transact_log. A fault is noted.
  */
-void transact_record(Transact *transact, const Status *st, double seconds);
+void transact_record(const Transact *transact, const Status *st, double seconds);
 
 /*
  * transact-duplicate.c: is this mail, which came without a mark, a second copy? Asks the state,

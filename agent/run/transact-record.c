@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* transact-record: a finished transaction as a line of the record (agent/state/record.h). */
+/* transact-record: a finished transaction as a line of the record (agent/state/record-line.h). */
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/limits.h"
-#include "agent/state/record.h"
+#include "agent/state/record-line.h"
 
 #include <string.h>
 
@@ -310,20 +310,15 @@ fill(RecordLine *line, const Transact *transact, const Status *st, double second
  * Where it goes; NULL: nowhere, as it is no account's mail, or a fault. Caller frees.
  */
 static char *
-find_path(Transact *transact, Status *st)
+find_path(const Transact *transact, Status *st)
 {
-	const char *setting = transact->site->conf->record_file;
-	if (transact->account->returns_to != NULL)
-		return NULL;
-	if (*setting != '\0')
-		return account_expand(transact->account, setting, st);
-
-	const char *folder = transact_state_folder(transact, st);
-	return folder != NULL ? g_build_filename(folder, RECORD_FILE, NULL) : NULL;
+	const Account *account = transact->account;
+	return account->returns_to == NULL ? account_record_path(account, transact->site->conf, st)
+	                                   : NULL;
 }
 
 void
-transact_record(Transact *transact, const Status *st, double seconds)
+transact_record(const Transact *transact, const Status *st, double seconds)
 {
 	const Conf *conf = transact->site->conf;
 	g_auto(Status) fault = STATUS_INIT;
@@ -335,11 +330,12 @@ transact_record(Transact *transact, const Status *st, double seconds)
 		return;
 
 	g_auto(RecordLine) line = { 0 };
-	const RecordBounds bounds = { transact->now, conf->record_max_size, conf->record_max_age };
+	const RecordLineBounds bounds = { transact->now, conf->record_max_size,
+		                          conf->record_max_age };
 	record_line_init(&line);
 	fill(&line, transact, st, seconds);
 	record_line_end(&line);
-	if (path == NULL || !record_append(path, &line, &bounds, &fault))
+	if (path == NULL || !record_line_append(path, &line, &bounds, &fault))
 		g_ptr_array_add(transact->report.notes,
 		                g_strdup_printf("no record: %s", fault.detail));
 }

@@ -299,25 +299,12 @@ make_plan(Transact *transact, Maildir *inbox, Status *st)
 	return was_decided == is_decided(transact) || make_plan(transact, inbox, st);
 }
 
-/* Where the owner's state lies. Beside the mail for virtual users: they may share a home. */
-static char *
-find_state_folder(const Transact *transact, Status *st)
-{
-	const Account *account = transact->account;
-	const char *setting = transact->site->conf->state_folder;
-	if (*setting != '\0')
-		return account_expand(account, setting, st);
-	if (account->is_system && account->home != NULL)
-		return g_build_filename(account->home, ".local/state/todoke", NULL);
-
-	return g_build_filename(account->maildir, "todoke-state", NULL);
-}
-
 const char *
 transact_state_folder(Transact *transact, Status *st)
 {
 	if (transact->state_path == NULL)
-		transact->state_path = find_state_folder(transact, st);
+		transact->state_path = account_state_folder(transact->account, transact->site->conf,
+		                                            st);
 	return transact->state_path;
 }
 

@@ -97,7 +97,7 @@ const ScriptChainReport *transact_scripts(const Transact *transact);
 const DeliverReport *transact_report(const Transact *transact);
 
 /* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */
-void transact_log(Transact *transact, const Status *st, double seconds);
+void transact_log(const Transact *transact, const Status *st, double seconds);
 
 /* The few words for Postfix's log on success: "stored in INBOX". Caller frees. */
 char *transact_done_text(const Transact *transact);

@@ -15,14 +15,14 @@
 #include <unistd.h>
 
 /* How each line begins; no text can hold it, as quotes in texts are escaped. */
-static const char head[] = "{\"schema\":\"" RECORD_SCHEMA "\"";
+static const char head[] = "{\"schema\":\"" RECORD_LINE_SCHEMA "\"";
 static const char time_key[] = ",\"time\":";
 
 /* A reading on its way. */
 typedef struct {
 	const char *needle; /* NULL: all lines */
 	size_t needle_len;
-	RecordVisit *visit;
+	RecordReaderVisit *visit;
 	void *user;
 	bool is_enough;
 } Reading;
@@ -120,7 +120,8 @@ read_file(Reading *reading, const char *path, Status *st)
 }
 
 bool
-record_read(const char *path, const char *needle, RecordVisit *visit, void *user, Status *st)
+record_reader_run(const char *path, const char *needle, RecordReaderVisit *visit, void *user,
+                  Status *st)
 {
 	static const char *const behind[] = { RECORD_OLD, RECORD_FORGET, "" };
 	Reading reading = { needle, needle != NULL ? strlen(needle) : 0, visit, user, false };
@@ -135,7 +136,7 @@ record_read(const char *path, const char *needle, RecordVisit *visit, void *user
 }
 
 gint64
-record_line_read_time(const char *text, size_t len)
+record_reader_time(const char *text, size_t len)
 {
 	enum { TIME_DIGITS = 24 };
 	char digits[TIME_DIGITS + 1] = "";
@@ -148,12 +149,12 @@ record_line_read_time(const char *text, size_t len)
 }
 
 json_t *
-record_parse(const char *text, size_t len)
+record_reader_parse(const char *text, size_t len)
 {
 	json_t *record = json_loadb(text, len, 0, NULL);
 	const char *schema = json_string_value(json_object_get(record, "schema"));
 
-	if (g_strcmp0(schema, RECORD_SCHEMA) == 0)
+	if (g_strcmp0(schema, RECORD_LINE_SCHEMA) == 0)
 		return record;
 	json_decref(record);
 	return NULL;
@@ -200,7 +201,7 @@ mentions(const json_t *value, const char *address)
 }
 
 bool
-record_mentions(const json_t *record, const char *address)
+record_reader_mentions(const json_t *record, const char *address)
 {
 	g_autofree char *folded = g_utf8_casefold(address, -1);
 	return *folded != '\0' && mentions(record, folded);
@@ -208,7 +209,7 @@ record_mentions(const json_t *record, const char *address)
 
 /* What is left of the record, in the making. */
 typedef struct {
-	RecordJudge *judge;
+	RecordReaderJudge *judge;
 	void *user;
 	int fd;
 	const char *path;
@@ -325,7 +326,8 @@ rewrite(const char *path, Rest *rest, Status *st)
 }
 
 bool
-record_forget(const char *path, RecordJudge *judge, void *user, unsigned *ret_gone, Status *st)
+record_reader_forget(const char *path, RecordReaderJudge *judge, void *user, unsigned *ret_gone,
+                     Status *st)
 {
 	g_autofree char *folder = g_path_get_dirname(path);
 	auto_fd int lock = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -15,7 +15,7 @@
 
 enum { NOW = 1700000000, DAY = 86400 };
 
-static const RecordBounds wide = { NOW, G_MAXINT64, 365 * DAY };
+static const RecordLineBounds wide = { NOW, G_MAXINT64, 365 * DAY };
 
 /* A text as a line holds it, read back by jansson. */
 typedef struct {
@@ -39,7 +39,7 @@ parse(const RecordLine *line)
 {
 	assert_int_equal(line->text[line->len - 1], '\n');
 	assert_null(memchr(line->text, '\n', line->len - 1));
-	return record_parse(line->text, line->len - 1);
+	return record_reader_parse(line->text, line->len - 1);
 }
 
 static void
@@ -81,7 +81,7 @@ test_kinds(void **state)
 				   "\"none\":[],\"yes\":true}\n";
 	assert_int_equal(line.len, strlen(want));
 	assert_memory_equal(line.text, want, line.len);
-	assert_int_equal(record_line_read_time(line.text, line.len),
+	assert_int_equal(record_reader_time(line.text, line.len),
 	                 (gint64) NOW * G_USEC_PER_SEC + 7000);
 }
 
@@ -131,7 +131,8 @@ test_long_list(void **state)
 }
 
 static void
-append(const char *path, const char *id, const char *to, gint64 time, const RecordBounds *bounds)
+append(const char *path, const char *id, const char *to, gint64 time,
+       const RecordLineBounds *bounds)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_auto(RecordLine) line = { 0 };
@@ -140,13 +141,13 @@ append(const char *path, const char *id, const char *to, gint64 time, const Reco
 	record_line_text(&line, "queue_id", id);
 	record_line_text(&line, "to", to);
 	record_line_end(&line);
-	assert_true(record_append(path, &line, bounds, &st));
+	assert_true(record_line_append(path, &line, bounds, &st));
 }
 
 static bool
 add_id(void *user, const char *text, size_t len)
 {
-	json_t *object = record_parse(text, len);
+	json_t *object = record_reader_parse(text, len);
 	assert_non_null(object);
 	g_string_append_printf(user, "%s ", json_string_value(json_object_get(object, "queue_id")));
 	json_decref(object);
@@ -159,7 +160,7 @@ ids(const char *path, const char *needle)
 {
 	g_auto(Status) st = STATUS_INIT;
 	GString *found = g_string_new(NULL);
-	assert_true(record_read(path, needle, add_id, found, &st));
+	assert_true(record_reader_run(path, needle, add_id, found, &st));
 	assert_int_equal(st.id, STATUS_OK);
 	return g_string_free(found, FALSE);
 }
@@ -249,11 +250,11 @@ test_link_is_not_followed(void **state)
 	assert_int_equal(symlink(other, path), 0);
 	record_line_init(&line);
 	record_line_end(&line);
-	assert_false(record_append(path, &line, &wide, &st));
+	assert_false(record_line_append(path, &line, &wide, &st));
 	assert_non_null(strstr(st.detail, "cannot open"));
 
 	g_auto(Status) again = STATUS_INIT;
-	assert_false(record_read(path, NULL, add_id, NULL, &again));
+	assert_false(record_reader_run(path, NULL, add_id, NULL, &again));
 	g_autofree char *left = scratch_read(dir, "other");
 	assert_string_equal(left, "");
 	scratch_remove(dir);
@@ -267,8 +268,8 @@ test_rotation(void **state)
 	char *dir = scratch_new();
 	g_autofree char *path = g_build_filename(dir, "record", NULL),
 			*old = g_build_filename(dir, "record.old", NULL);
-	const RecordBounds by_size = { NOW, 100000, 365 * DAY },
-			   by_age = { NOW + 10 * DAY, G_MAXINT64, 9 * DAY };
+	const RecordLineBounds by_size = { NOW, 100000, 365 * DAY },
+			       by_age = { NOW + 10 * DAY, G_MAXINT64, 9 * DAY };
 	struct stat sb;
 
 	for (unsigned i = 0; i < 10000 && stat(old, &sb) < 0; i++) {
@@ -302,7 +303,7 @@ test_many_writers(void **state)
 	enum { WRITERS = 4, LINES = 500 };
 	char *dir = scratch_new();
 	g_autofree char *path = g_build_filename(dir, "record", NULL);
-	const RecordBounds bounds = { NOW, 120000, 365 * DAY };
+	const RecordLineBounds bounds = { NOW, 120000, 365 * DAY };
 	int result;
 
 	for (unsigned w = 0; w < WRITERS; w++)
@@ -329,8 +330,8 @@ test_many_writers(void **state)
 static bool
 is_anns(void *user, const char *text, size_t len)
 {
-	json_t *object = record_parse(text, len);
-	bool is = record_mentions(object, "Ann@X.test");
+	json_t *object = record_reader_parse(text, len);
+	bool is = record_reader_mentions(object, "Ann@X.test");
 	(void) user;
 	json_decref(object);
 	return is;
@@ -355,7 +356,7 @@ test_forget(void **state)
 	append(path, "E5", "\"Ann\" <ANN@x.test>", NOW, &wide);
 	append(path, "F6", "joann@x.test", NOW, &wide);
 	append(path, "G7", "ann@x.testing", NOW, &wide);
-	assert_true(record_forget(path, is_anns, NULL, &gone, &st));
+	assert_true(record_reader_forget(path, is_anns, NULL, &gone, &st));
 	assert_int_equal(gone, 3);
 	expect_ids(path, NULL, "B2 D4 F6 G7 ");
 	assert_int_equal(stat(path, &sb), -1);
@@ -377,7 +378,7 @@ test_forget_where_nothing_is(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	unsigned gone = 99;
 
-	assert_true(record_forget(path, is_anns, NULL, &gone, &st));
+	assert_true(record_reader_forget(path, is_anns, NULL, &gone, &st));
 	assert_int_equal(gone, 0);
 	scratch_remove(dir);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* record: JSON by hand, as a delivery must not pay for a tree of objects; one write at the end. */
+/* record-line: JSON by hand, as a delivery must not pay for a tree of objects; one write at the end. */
 #define _GNU_SOURCE
-#include "agent/state/record.h"
+#include "agent/state/record-line.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
@@ -54,7 +54,7 @@ put_one(RecordLine *line, char octet)
 void
 record_line_init(RecordLine *line)
 {
-	static const char head[] = "{\"schema\":\"" RECORD_SCHEMA "\"";
+	static const char head[] = "{\"schema\":\"" RECORD_LINE_SCHEMA "\"";
 
 	*line = (RecordLine){ .text = g_malloc(USUAL_LINE), .room = USUAL_LINE };
 	put(line, head, strlen(head));
@@ -260,7 +260,7 @@ first_time(const char *path)
 
 /* Is the file so old or so big that it becomes the old one? */
 static bool
-is_full(int fd, const char *path, const RecordBounds *bounds)
+is_full(int fd, const char *path, const RecordLineBounds *bounds)
 {
 	struct stat sb;
 	if (fstat(fd, &sb) < 0 || !S_ISREG(sb.st_mode))
@@ -302,7 +302,8 @@ is_rotator(const RecordLine *line)
 }
 
 bool
-record_append(const char *path, const RecordLine *line, const RecordBounds *bounds, Status *st)
+record_line_append(const char *path, const RecordLine *line, const RecordLineBounds *bounds,
+                   Status *st)
 {
 	auto_fd int fd = open_record(path, st);
 	if (fd < 0)

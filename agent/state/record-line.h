@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * record: what was decided about each message, one line of JSON a recipient and decision.
+ * record-line: what was decided about each message, one line of JSON a recipient and decision.
  *
  * The file "record" in the owner's state folder, or the one that the setting record_file names.
  * Each delivery appends one line by one write(2) and flushes nothing: what a power cut takes from
@@ -53,14 +53,14 @@
  * With record_values = no, texts of the mail are left out: "text" of evidence, "value" of tests,
  * and "notes".
  */
-#ifndef TODOKE_RECORD_H
-#define TODOKE_RECORD_H
+#ifndef TODOKE_RECORD_LINE_H
+#define TODOKE_RECORD_LINE_H
 
 #include "agent/base/status.h"
 
 #include <glib.h>
 
-#define RECORD_SCHEMA "todoke.record/1"
+#define RECORD_LINE_SCHEMA "todoke.record/1"
 
 /* Names of the files in a state folder. */
 #define RECORD_FILE "record"
@@ -108,14 +108,14 @@ typedef struct {
 	gint64 now;       /* seconds since 1970 */
 	gint64 max_bytes; /* record_max_size */
 	gint64 max_age;   /* record_max_age, seconds */
-} RecordBounds;
+} RecordLineBounds;
 
 /*
  * Append an ended line to the file `path`; its folder is made (0700) if it is missing. A link at
  * its end is not followed. Three system calls; one writer in 32 looks whether the file has to be
  * put aside, which nobody waits for.
  */
-bool
-record_append(const char *path, const RecordLine *line, const RecordBounds *bounds, Status *st);
+bool record_line_append(const char *path, const RecordLine *line, const RecordLineBounds *bounds,
+                        Status *st);
 
 #endif
