@@ -5,6 +5,7 @@
 #ifndef TODOKE_TRANSACT_PARTS_H
 #define TODOKE_TRANSACT_PARTS_H
 
+#include "agent/base/event.h"
 #include "agent/run/delivery-trace.h"
 #include "agent/run/notice.h"
 #include "agent/run/transact.h"
@@ -26,7 +27,9 @@ struct Transact {
 	Site own_site;
 	Conf *own_conf; /* NULL: no block `user` or `domain` fits the recipient */
 	const Account *account;
-	const Envelope *envelope;
+	const Envelope *envelope; /* `own_envelope` */
+	Envelope own_envelope;    /* the door's, with told_id; its strings are borrowed */
+	MailIds names;
 	Message *message;
 	const char *folder;
 	gint64 now;
@@ -120,6 +123,9 @@ bool transact_take(Transact *transact, Status *st);
 
 /* Tell the owner about a loop, at most once a day. */
 void transact_notify_loop(Transact *transact, Maildir *inbox);
+
+/* transact-log.c: which kind of line tells of it (event.h). */
+EventId transact_event(const Transact *transact, const Status *st);
 
 /*
  * transact-record.c: append what was decided and done to the record (record-line.h); `st` and `seconds`

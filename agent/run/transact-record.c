@@ -44,14 +44,12 @@ add_envelope(RecordLine *line, const Transact *transact)
 {
 	const Envelope *envelope = transact->envelope;
 	const BodyPrint *print = message_known_print(transact->message);
-	size_t pos = 0;
-	const HeaderField *field = headers_next(message_headers(transact->message), "Message-ID",
-	                                        &pos);
-	g_autofree char *id = field != NULL ? header_field_value(field) : NULL;
+	const MailIds *names = &transact->names;
 
 	record_line_text(line, "door", doors[envelope->door]);
-	record_line_text(line, "queue_id", envelope->queue_id);
-	record_line_text(line, "message_id", id);
+	record_line_text(line, "queue_id", names->queue_id);
+	record_line_text(line, "origin_id", names->origin_id);
+	record_line_text(line, "message_id", names->message_id);
 	record_line_text(line, "from", envelope->sender);
 	record_line_text(line, "to", envelope->recipient);
 	record_line_text(line, "orig_to", envelope->original);
@@ -67,19 +65,41 @@ add_envelope(RecordLine *line, const Transact *transact)
 	record_line_text(line, "body", word.text);
 }
 
+/* Who else failed. */
 static void
-add_outcome(RecordLine *line, const Status *st)
+add_outside(RecordLine *line, const GPtrArray *failures)
+{
+	if (failures->len == 0)
+		return;
+
+	record_line_open(line, "outside", '[');
+	for (guint i = 0; i < failures->len && record_line_has_room(line); i++) {
+		const Outside *outside = failures->pdata[i];
+		record_line_open(line, NULL, '{');
+		record_line_text(line, "account", outside->account);
+		record_line_text(line, "protocol", outside->protocol);
+		record_line_text(line, "peer", outside->peer);
+		record_line_text(line, "command", outside->command);
+		record_line_text(line, "reply", outside->reply);
+		record_line_close(line, '{');
+	}
+	record_line_close(line, '[');
+}
+
+static void
+add_outcome(RecordLine *line, const Transact *transact, const Status *st)
 {
 	bool is_good = st->id == STATUS_OK, again = status_is_temporary(st);
 
 	record_line_text(line, "status", is_good ? "sent" : again ? "deferred" : "bounced");
 	record_line_text(line, "dsn", status_dsn(st));
-	if (is_good)
-		return;
-
-	record_line_text(line, "fault", status_row(st->id)->name);
-	record_line_text(line, "text", status_text(st));
-	record_line_text(line, "detail", st->detail);
+	record_line_text(line, "code", event_row(transact_event(transact, st))->code);
+	if (!is_good) {
+		record_line_text(line, "fault", status_row(st->id)->name);
+		record_line_text(line, "text", status_text(st));
+		record_line_text(line, "detail", st->detail);
+	}
+	add_outside(line, outside_seen());
 }
 
 static void
@@ -292,7 +312,7 @@ fill(RecordLine *line, const Transact *transact, const Status *st, double second
 
 	record_line_time(line, "time", g_get_real_time());
 	add_envelope(line, transact);
-	add_outcome(line, st);
+	add_outcome(line, transact, st);
 	add_delays(line, transact, seconds);
 	add_loop(line, transact->verdict, with_values);
 	add_header_rules(line, transact->rules);

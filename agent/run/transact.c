@@ -43,7 +43,8 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	}
 
 	transact->account = account;
-	transact->envelope = envelope;
+	transact->own_envelope = *envelope;
+	transact->envelope = &transact->own_envelope;
 	transact->message = message_ref(message);
 	transact->folder = folder;
 	transact->now = now;
@@ -54,6 +55,12 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	script_chain_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
 	transact_reach(transact, TRANSACT_BEGUN);
+
+	const MailHosts hosts = { (const char *const *) transact->site->conf->hostnames,
+		                  site->host };
+	mail_ids_init(&transact->names, envelope, message_headers(message), &hosts);
+	transact->own_envelope.told_id = transact->names.queue_id;
+	outside_forget();
 
 	return transact;
 }
@@ -77,6 +84,7 @@ transact_free(Transact *transact)
 	headers_unref(transact->headers);
 	header_rule_result_free(transact->rules);
 	loop_verdict_free(transact->verdict);
+	mail_ids_clear(&transact->names);
 	g_free(transact->state_path);
 	mark_keys_free(transact->keys);
 	mark_keys_free(transact->late_keys);
@@ -574,6 +582,12 @@ const LoopVerdict *
 transact_verdict(const Transact *transact)
 {
 	return transact->verdict;
+}
+
+const MailIds *
+transact_mail_ids(const Transact *transact)
+{
+	return &transact->names;
 }
 
 const HeaderRuleResult *

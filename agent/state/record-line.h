@@ -16,7 +16,7 @@
  *     time        number   seconds since 1970, with milliseconds: when the decision was made
  *     door        string   "pipe", "local", "lmtp"
  *     queue_id    string   Postfix's queue id of this delivery
- *     origin_id   string   the queue id that an earlier hop of this host gave it (XFORWARD IDENT)
+ *     origin_id   string   the queue id under which it first came to the site (XFORWARD IDENT)
  *     message_id  string   with its angle brackets
  *     from        string   envelope sender; "" is the null sender
  *     to          string   envelope recipient
@@ -32,6 +32,8 @@
  *     fault       string   row of status-table.def; none where all went well
  *     text        string   what Postfix was answered
  *     detail      string   what the log says about the fault
+ *     outside     list of  { "account", "protocol", "peer", "command", "reply" }: who else failed
+ *                          (outside.h); the account is told where it is not the recipient's
  *     delay_us    object   microseconds: "total", and of each stage that was reached: "judge" (loop
  *                          check, header rules), "read" (from the client into the mailbox's tmp),
  *                          "rules" (scripts), "store" (files written, flushed, visible), "send"
