@@ -121,12 +121,22 @@ report_free(PlanReport *report)
 	g_free(report);
 }
 
+static void
+test_clear(PlanTest *test)
+{
+	g_free(test->name);
+	g_free(test->match);
+	g_free(test->key);
+	g_free(test->value);
+}
+
 void
 plan_action_free(PlanAction *action)
 {
 	if (action == NULL)
 		return;
 	g_free(action->at.file);
+	test_clear(&action->test);
 	g_free(action->mailbox);
 	g_free(action->special_use);
 	strings_free(action->flags);
@@ -389,6 +399,10 @@ take_keep(PlanAction *keep, const PlanAction *written)
 	keep->implicit = false;
 	g_free(keep->at.file);
 	keep->at = (PlanSource){ g_strdup(written->at.file), written->at.line };
+	test_clear(&keep->test);
+	keep->test = (PlanTest){ written->test.line, g_strdup(written->test.name),
+		                 g_strdup(written->test.match), g_strdup(written->test.key),
+		                 g_strdup(written->test.value) };
 	g_free(keep->mailbox);
 	keep->mailbox = g_strdup(written->mailbox);
 }

@@ -31,6 +31,20 @@ typedef struct {
 	unsigned line;
 } PlanSource;
 
+/*
+ * The test that led to an action: the innermost branch that it stands in, and the comparison that
+ * made it true.
+ */
+typedef struct {
+	unsigned line; /* from 1; 0: none is known */
+	char *name;    /* "header", "else" */
+	char *match;   /* ":contains"; NULL: nothing was compared, as the two below */
+	char *key;     /* of the rule */
+	char *value;   /* of the message; both are cut after PLAN_TEST_OCTETS */
+} PlanTest;
+
+enum { PLAN_TEST_OCTETS = 160 };
+
 /* DSN wishes of a redirected message (RFC 6009, RFC 3461); NULL: none. */
 typedef struct {
 	char *notify;
@@ -119,6 +133,7 @@ typedef struct {
 typedef struct {
 	PlanKind kind;
 	PlanSource at;
+	PlanTest test;
 	bool implicit; /* the keep that nobody wrote */
 	bool copy;     /* :copy: the implicit keep stays in force */
 	bool create;   /* :create: make the mailbox */
