@@ -65,7 +65,7 @@ value_json(const Setting *setting)
 	switch (setting->row->type) {
 	case CONF_BOOL:
 		return json_boolean(*(const bool *) member);
-	case ENUM:
+	case CONF_ENUM:
 		choice = conf_choice(setting->row, *(const unsigned *) member);
 		return json_string(choice);
 	case CONF_TEXT:
