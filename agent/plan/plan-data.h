@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * plan-data: what an action has beside the members that all have. Each kind of data is a struct in
- * a plan-DATA.h, and a PlanData plan_DATA_data in plan-DATA.c that says how it is freed and shown;
+ * a plan-NAME.h, and a PlanData plan_NAME_data in plan-NAME.c that says how it is freed and shown;
  * rows of plan-table.def name it.
  */
 #ifndef TODOKE_PLAN_DATA_H

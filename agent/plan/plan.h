@@ -81,7 +81,7 @@ typedef struct {
 	StatusId answer;
 	char *list; /* redirect :list */
 	PlanDsn dsn;
-	/* of the kind alone: a PlanReply, a PlanStore ... (plan-DATA.h); NULL: it has none */
+	/* of the kind alone: a PlanReply, a PlanStore ... (plan-NAME.h); NULL: it has none */
 	void *data;
 	/* what to store or send where a rule replaced the body; NULL: the message */
 	Message *message;
