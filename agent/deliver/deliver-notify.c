@@ -12,6 +12,7 @@
 #include "agent/message/address-print.h"
 #include "agent/send/reply-guard.h"
 #include "agent/message/mailto.h"
+#include "agent/plan/plan-notice.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -236,13 +237,13 @@ notify_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Statu
 {
 	(void) st;
 	Notify *notify = g_new0(Notify, 1);
-	notify->notice = action->notice;
+	notify->notice = plan_notice_of(action);
 	notify->recipients = g_ptr_array_new();
-	notify->sender = choose_sender(run, action->notice);
+	notify->sender = choose_sender(run, notify->notice);
 
 	g_autofree char *hash = state_key(
-		"notify", action->notice->method,
-		action->notice->message != NULL ? action->notice->message : "", NULL);
+		"notify", notify->notice->method,
+		notify->notice->message != NULL ? notify->notice->message : "", NULL);
 	notify->key = g_strconcat("notify ", hash, NULL);
 	g_auto(Status) fault = STATUS_INIT;
 	g_autofree char *why = why_not(run, notify);

@@ -8,6 +8,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/message/address-print.h"
+#include "agent/plan/plan-report.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -172,12 +173,12 @@ report_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Statu
 {
 	(void) st;
 	Report *report = g_new0(Report, 1);
-	report->report = action->report;
-	report->key = g_strdup_printf("report %s %s", action->report->feedback_type,
-	                              action->report->address);
+	report->report = plan_report_of(action);
+	report->key = g_strdup_printf("report %s %s", report->report->feedback_type,
+	                              report->report->address);
 
 	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *why = why_not(run, action->report, report->key);
+	g_autofree char *why = why_not(run, report->report, report->key);
 	if (why == NULL && !compose(run, report, &fault))
 		why = g_strdup(fault.detail);
 

@@ -559,7 +559,8 @@ would_discard(const Plan *plan)
 		return false;
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		const PlanAction *action = plan_get(plan, i);
-		if (action->kind != PLAN_DISCARD && plan_kind_row(action->kind)->cancels_keep)
+		if (plan_kind_row(action->kind)->role != PLAN_ROLE_DISPOSES &&
+		    plan_kind_cancels_keep(action->kind))
 			return false;
 	}
 

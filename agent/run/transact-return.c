@@ -8,6 +8,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/message/address-print.h"
+#include "agent/plan/plan-program.h"
 #include "agent/store/folder.h"
 #include "conf/conf-choices.h"
 
@@ -240,8 +241,8 @@ ends_here(const Plan *plan)
 {
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		PlanKind kind = plan_get(plan, i)->kind;
-		if (plan_kind_row(kind)->keeps_copy || kind == PLAN_DISCARD ||
-		    kind == PLAN_REJECT || kind == PLAN_EREJECT || kind == PLAN_DEFER)
+		if (plan_kind_cancels_keep(kind) &&
+		    plan_kind_row(kind)->role != PLAN_ROLE_PASSES_ON)
 			return true;
 	}
 	return false;
@@ -254,10 +255,13 @@ has_left_already(const Plan *plan)
 	bool left = false;
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		const PlanAction *action = plan_get(plan, i);
-		if (action->kind == PLAN_REDIRECT ||
-		    (action->kind == PLAN_PIPE && !action->program->done))
+		if (plan_kind_row(action->kind)->role != PLAN_ROLE_PASSES_ON)
+			continue;
+
+		const PlanProgram *program = plan_program_of(action);
+		if (program == NULL || !program->done)
 			return false;
-		left |= action->kind == PLAN_PIPE;
+		left = true;
 	}
 
 	return left;

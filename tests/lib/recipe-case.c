@@ -17,6 +17,8 @@
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
 #include "agent/exec/owner-program.h"
+#include "agent/plan/plan-program.h"
+#include "agent/plan/plan-store.h"
 #include "agent/store/maildir.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
@@ -306,14 +308,14 @@ carry_out(const PlanAction *action, Message *message)
 	g_autoptr(GString) bytes = action_bytes(action, message);
 
 	if (action->kind == PLAN_STORE) {
-		for (guint i = 0; i < action->store->paths->len; i++)
-			store(i, action->store, bytes);
+		for (guint i = 0; i < plan_store_of(action)->paths->len; i++)
+			store(i, plan_store_of(action), bytes);
 	} else if (action->kind == PLAN_REDIRECT) {
 		g_autofree char *line = g_strdup_printf("%s\n", action->address);
 		g_autofree char *path = g_build_filename(mail_dir, "forwards", NULL);
 		append_file(path, line, strlen(line));
-	} else if (action->kind == PLAN_PIPE && !action->program->done) {
-		PlanProgram *program = action->program;
+	} else if (action->kind == PLAN_PIPE && !plan_program_of(action)->done) {
+		PlanProgram *program = plan_program_of(action);
 		gsize len;
 		const char *data = g_bytes_get_data(program->input, &len);
 		bool unread;

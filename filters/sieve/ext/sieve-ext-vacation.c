@@ -10,6 +10,7 @@
 #include "filters/sieve/run/sieve-value.h"
 
 #include "agent/message/address-list.h"
+#include "agent/plan/plan-reply.h"
 
 #include <string.h>
 
@@ -281,7 +282,7 @@ run_vacation(SieveRun *run, const SieveCall *call)
 	if (fault != NULL)
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "%s", fault);
 	PlanAction *action = sieve_run_action_new(run, PLAN_VACATION, call);
-	PlanReply *reply = action->reply = g_new0(PlanReply, 1);
+	PlanReply *reply = plan_reply_of(action);
 	set_reason(reply, reason, is_mime);
 	reply->handle = make_handle(call);
 	reply->interval_seconds = interval_of(run, call);
