@@ -88,6 +88,19 @@
 #define LIMIT_LOG_VALUE 500u
 
 /*
+ * Octets of what the log tells of a failure outside, each: the peer, the command, its reply. A reply
+ * line of SMTP has at most 512 (RFC 5321 4.5.3.1.5).
+ */
+#define LIMIT_OUTSIDE_TEXT 1000u
+
+/* Failures outside that one delivery tells, and numbers in its line; the first is the cause. */
+#define LIMIT_OUTSIDE_FAILURES 5u
+
+/* Octets of a queue id or a Message-ID: what is longer is none (RFC 5322 2.1.1: a line has 998). */
+#define LIMIT_QUEUE_ID 64u
+#define LIMIT_MESSAGE_ID 998u
+
+/*
  * Bytes of a passwd-like file: 100,000 users of 160 octets. It is read as a whole for each
  * delivery.
  */

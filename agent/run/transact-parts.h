@@ -16,7 +16,9 @@ struct Transact {
 	Site own_site;
 	Conf *own_conf; /* NULL: no block `user` or `domain` fits the recipient */
 	const Account *account;
-	const Envelope *envelope;
+	const Envelope *envelope; /* `own_envelope` */
+	Envelope own_envelope;    /* the door's, with told_id; its strings are borrowed */
+	MailIds names;
 	Message *message;
 	const char *folder;
 	gint64 now;

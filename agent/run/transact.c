@@ -43,7 +43,8 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	}
 
 	transact->account = account;
-	transact->envelope = envelope;
+	transact->own_envelope = *envelope;
+	transact->envelope = &transact->own_envelope;
 	transact->message = message_ref(message);
 	transact->folder = folder;
 	transact->now = now;
@@ -53,6 +54,12 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->places = g_ptr_array_new_with_free_func(g_free);
 	script_chain_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
+
+	const MailHosts hosts = { (const char *const *) transact->site->conf->hostnames,
+		                  site->host };
+	mail_ids_init(&transact->names, envelope, message_headers(message), &hosts);
+	transact->own_envelope.told_id = transact->names.queue_id;
+	outside_forget();
 
 	return transact;
 }
@@ -70,6 +77,7 @@ transact_free(Transact *transact)
 	headers_unref(transact->headers);
 	header_rule_result_free(transact->rules);
 	loop_verdict_free(transact->verdict);
+	mail_ids_clear(&transact->names);
 	g_free(transact->state_path);
 	mark_keys_free(transact->keys);
 	mark_keys_free(transact->late_keys);
@@ -575,6 +583,12 @@ const LoopVerdict *
 transact_verdict(const Transact *transact)
 {
 	return transact->verdict;
+}
+
+const MailIds *
+transact_mail_ids(const Transact *transact)
+{
+	return &transact->names;
 }
 
 const HeaderRuleResult *
