@@ -2,6 +2,7 @@
 /* code-text: from a code, a name or a line of a log or bounce to what it means in plain words. */
 #include "agent/cmd/code-text.h"
 
+#include "agent/base/event.h"
 #include "agent/base/limits.h"
 #include "agent/base/words.h"
 #include "agent/cmd/code-report.h"
@@ -95,7 +96,7 @@ code_meaning_free(CodeMeaning *meaning)
 const char *
 code_text_class(const CodeMeaning *meaning)
 {
-	char code_class = *meaning->code;
+	char code_class = *meaning->code; /* 'T': of a log line, which says nothing of that */
 
 	if (meaning->fate == CODE_FATE_RETURNED && code_class == '4')
 		return _("given up: it was tried again until its time in the queue was over");
@@ -187,6 +188,22 @@ add_meaning(GPtrArray *meanings, const CodeUnit *unit, const char *code, const c
 	                     .name = meaning_rows[id].name,
 	                     .source = source,
 	                     .row = &meaning_rows[id] });
+}
+
+/* A kind of log line; those of faults have the fault's texts. */
+static bool
+add_event(GPtrArray *meanings, const CodeUnit *unit, EventId id)
+{
+	const EventRow *event = event_row(id);
+	if (event->cause == NULL)
+		return add_fault(meanings, unit, event->fault, NULL);
+
+	const Row row = { event->key, WHO_ADMIN, event->cause, event->remedy };
+	return add(meanings, unit,
+	           &(Found){ .code = event->code,
+	                     .name = event->key,
+	                     .source = "todoke",
+	                     .row = &row });
 }
 
 /*
@@ -361,6 +378,11 @@ explain_ours(const CodeUnit *unit, GPtrArray *meanings)
 		return add_fault(meanings, unit, id, is_code ? dsn : NULL);
 	}
 
+	g_autofree char *line_code = find_value(text, "code");
+	EventId event = line_code != NULL ? event_find(line_code) : EVENT_COUNT;
+	if (event != EVENT_COUNT)
+		return add_event(meanings, unit, event);
+
 	if (at != NULL) {
 		at += strlen(hint);
 		g_autofree char *name = g_strndup(at, strspn(at, "abcdefghijklmnopqrstuvwxyz-"));
@@ -533,7 +555,7 @@ explain_bare_code(const char *code, GPtrArray *meanings)
 	return explain_enhanced(&unit, code, meanings);
 }
 
-/* The name of a fault or of a meaning. */
+/* The name of a fault, of a kind of log line ("T401") or of a meaning. */
 static bool
 explain_name(const char *name, GPtrArray *meanings)
 {
@@ -542,6 +564,8 @@ explain_name(const char *name, GPtrArray *meanings)
 
 	if (id != STATUS_COUNT)
 		return add_fault(meanings, &unit, id, NULL);
+	if (event_find(name) != EVENT_COUNT)
+		return add_event(meanings, &unit, event_find(name));
 	for (MeaningId i = 0; i < MEANING_COUNT; i++)
 		if (strcmp(meaning_rows[i].name, name) == 0)
 			return add_meaning(meanings, &unit, NULL, "", i);
