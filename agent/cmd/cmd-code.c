@@ -132,7 +132,8 @@ temporary_json(const CodeMeaning *meaning)
 {
 	if (meaning->fate != CODE_FATE_UNKNOWN)
 		return json_boolean(meaning->fate == CODE_FATE_KEPT);
-	return *meaning->code != '\0' ? json_boolean(*meaning->code == '4') : json_null();
+	bool is_status = g_ascii_isdigit(*meaning->code);
+	return is_status ? json_boolean(*meaning->code == '4') : json_null();
 }
 
 static json_t *

@@ -199,11 +199,10 @@ add_event(GPtrArray *meanings, const CodeUnit *unit, EventId id)
 		return add_fault(meanings, unit, event->fault, NULL);
 
 	const Row row = { event->key, WHO_ADMIN, event->cause, event->remedy };
-	return add(meanings, unit,
-	           &(Found){ .code = event->code,
-	                     .name = event->key,
-	                     .source = "todoke",
-	                     .row = &row });
+	return add(
+		meanings, unit,
+		&(Found){
+			.code = event->code, .name = event->key, .source = "todoke", .row = &row });
 }
 
 /*
@@ -252,15 +251,10 @@ reply_at(const char *text)
 	return ended && strchr("245", *text) != NULL ? (unsigned) strtoul(text, NULL, 10) : 0;
 }
 
-/*
- * The code of a unit. The other side's own one, behind its reply code, is more exact than that of a
- * log line's dsn= or of a report. Anything else that looks like a code may be a version. Caller
- * frees; NULL: there is none.
- */
+/* The enhanced code behind a reply code, at the beginning, or in "(#...)". Caller frees; or NULL. */
 static char *
-unit_code(const CodeUnit *unit, bool anywhere)
+said_code(const char *text)
 {
-	const char *text = unit->text;
 	char *code = NULL;
 
 	for (const char *at = text; *at != '\0' && code == NULL; at++) {
@@ -270,14 +264,37 @@ unit_code(const CodeUnit *unit, bool anywhere)
 		if (at == text || behind_reply || behind_sign)
 			code = code_at(text, at);
 	}
+	return code;
+}
 
-	const char *dsn = strstr(text, "dsn=");
-	if (code == NULL && unit->status != NULL)
-		code = code_at(unit->status, unit->status);
-	if (code == NULL && dsn != NULL)
-		code = code_at(dsn + 4, dsn + 4);
-	for (const char *at = text; anywhere && *at != '\0' && code == NULL; at++)
-		code = code_at(text, at);
+/* The code of whoever reports: beside the text, or dsn= of a log line. Caller frees; or NULL. */
+static char *
+reported_code(const CodeUnit *unit)
+{
+	const char *dsn = strstr(unit->text, "dsn=");
+
+	if (unit->status != NULL)
+		return code_at(unit->status, unit->status);
+	return dsn != NULL ? code_at(dsn + 4, dsn + 4) : NULL;
+}
+
+/*
+ * The code of a unit. The other side's own one is more exact than that of a log line or report; but
+ * whether the mail is tried again only the reporter knows. Anything else that looks like a code may
+ * be a version. Caller frees; NULL: there is none.
+ */
+static char *
+unit_code(const CodeUnit *unit, bool anywhere)
+{
+	g_autofree char *said = said_code(unit->text), *reported = reported_code(unit);
+	char *code = NULL;
+
+	if (said != NULL && (reported == NULL || reported[0] == said[0]))
+		code = g_steal_pointer(&said);
+	else
+		code = g_steal_pointer(&reported);
+	for (const char *at = unit->text; anywhere && *at != '\0' && code == NULL; at++)
+		code = code_at(unit->text, at);
 
 	return code;
 }
@@ -455,8 +472,10 @@ fold(const char *text)
 		}
 	}
 
+	/* What was cut may end inside a letter. */
 	g_autofree char *plain = g_string_free(out, FALSE);
-	return g_utf8_casefold(plain, -1);
+	g_autofree char *valid = g_utf8_make_valid(plain, -1);
+	return g_utf8_casefold(valid, -1);
 }
 
 static bool
@@ -643,17 +662,43 @@ scan_paragraphs(char **lines, bool anywhere, GPtrArray *meanings)
 	}
 }
 
+/* Nothing but a code, or a reply code. */
+static bool
+is_bare(const char *word)
+{
+	size_t len = code_length(word, word);
+	return (len > 0 && word[len] == '\0') || (reply_at(word) != 0 && word[3] == '\0');
+}
+
+/* Nothing but codes, with blanks between. */
+static bool
+explain_bare_codes(const char *text, GPtrArray *meanings)
+{
+	size_t digits = strspn(text, "0123456789. \t\r\n");
+	if (*text == '\0' || text[digits] != '\0' || digits > LIMIT_CODE_NEAR_BYTES)
+		return false;
+
+	g_auto(GStrv) words = g_strsplit_set(text, " \t\r\n", -1);
+	for (char **word = words; *word != NULL; word++)
+		if (**word != '\0' && !is_bare(*word))
+			return false;
+
+	bool found = false;
+	for (char **word = words; *word != NULL; word++) {
+		const CodeUnit unit = { .text = *word };
+		if (code_length(*word, *word) > 0)
+			found |= explain_bare_code(*word, meanings);
+		else if (**word != '\0')
+			found |= explain_reply(&unit, reply_at(*word), meanings);
+	}
+	return found;
+}
+
 bool
 code_text_find(const char *text, GPtrArray *meanings)
 {
-	size_t len = code_length(text, text);
-
-	if (explain_name(text, meanings))
+	if (explain_name(text, meanings) || explain_bare_codes(text, meanings))
 		return true;
-	if (len > 0 && text[len] == '\0')
-		return explain_bare_code(text, meanings);
-	if (reply_at(text) != 0 && text[3] == '\0')
-		return explain_reply(&(CodeUnit){ .text = text }, reply_at(text), meanings);
 	if (code_report_find(text, NULL, meanings))
 		return true;
 
