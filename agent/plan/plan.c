@@ -68,6 +68,18 @@ test_clear(PlanTest *test)
 	g_free(test->value);
 }
 
+const char *
+plan_action_target(const PlanAction *action)
+{
+	const PlanData *type = plan_kind_row(action->kind)->data;
+
+	if (action->mailbox != NULL)
+		return action->mailbox;
+	if (action->address != NULL)
+		return action->address;
+	return type->target != NULL && action->data != NULL ? type->target(action->data) : NULL;
+}
+
 void
 plan_action_free(PlanAction *action)
 {

@@ -145,6 +145,12 @@ void plan_drop(Plan *plan, size_t i);
 size_t plan_count(const Plan *plan);
 const PlanAction *plan_get(const Plan *plan, size_t i);
 
+/*
+ * Where the action brings the message or its notice: mailbox, address, program, method or path;
+ * NULL: nowhere, or the INBOX. Borrowed from the action.
+ */
+const char *plan_action_target(const PlanAction *action);
+
 /* Is the implicit keep still in force? True until an action cancels it (RFC 5228 2.10.2). */
 bool plan_keeps_implicitly(const Plan *plan);
 
