@@ -79,7 +79,7 @@ ask_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_
 
 	g_string_append_c(request, ASK_RECIPIENT);
 	lmtp_pack_string(request, mail->sender);
-	lmtp_pack_string(request, mail->queue_id);
+	lmtp_pack_string(request, mail->origin_id);
 	lmtp_pack_string(request, size);
 	lmtp_pack_string(request, address);
 
@@ -180,7 +180,7 @@ answer_recipient(const LmtpBackend *backend, const char *at, const char *end, ch
 {
 	LmtpMail mail = { 0 };
 	g_autofree char *sender = mail.sender = lmtp_pack_take_string(&at, end);
-	g_autofree char *queue_id = mail.queue_id = lmtp_pack_take_string(&at, end);
+	g_autofree char *origin_id = mail.origin_id = lmtp_pack_take_string(&at, end);
 	g_autofree char *size = lmtp_pack_take_string(&at, end);
 	g_autofree char *address = lmtp_pack_take_string(&at, end);
 

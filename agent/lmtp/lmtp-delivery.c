@@ -30,7 +30,7 @@ lmtp_delivery_look(const Conf *conf, Account *account, const LmtpDeliveryAsked *
 	deadline_start((unsigned) conf->deadline, asked->queue_id);
 	deadline_waiting_for("looking into the mailbox");
 	bool takes = account_check(conf, account, st) &&
-	             (conf->quota == QUOTA_OFF ||
+	             (conf->quota == CONF_QUOTA_OFF ||
 	              quota_has_room(account->maildir, conf, asked->size, st));
 	deadline_stop();
 

@@ -91,7 +91,7 @@ answer_deliver(const LmtpOwners *owners, Account *account, const char *at, const
 	    (message = message_from_file(fs_steal_fd(fd), st)) == NULL) {
 		const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 			                          .sender = envelope->sender,
-			                          .queue_id = envelope->queue_id };
+			                          .queue_id = envelope->origin_id };
 		lmtp_delivery_log_refusal(&asked, st);
 		return false;
 	}
@@ -218,7 +218,7 @@ lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const Envelo
 {
 	const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 		                          .sender = envelope->sender,
-		                          .queue_id = envelope->queue_id };
+		                          .queue_id = envelope->origin_id };
 	g_autoptr(Account) located = locate(owners, account, st);
 
 	if (located != NULL) {

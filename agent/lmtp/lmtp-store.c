@@ -59,7 +59,8 @@ takes_mail(Store *store, const LmtpDeliveryAsked *asked, Account *account, Statu
 {
 	g_autoptr(Conf) own = account_conf(account, store->site->conf);
 	const Conf *conf = own != NULL ? own : store->site->conf;
-	bool is_later = store->owners != NULL && conf->quota == QUOTA_OFF && conf->create_maildir;
+	bool is_later = store->owners != NULL && conf->quota == CONF_QUOTA_OFF &&
+	                conf->create_maildir;
 
 	if (account->returns_to != NULL || is_later)
 		return true;
@@ -79,7 +80,7 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
                 Status *st)
 {
 	Store *store = user;
-	const LmtpDeliveryAsked asked = { address, mail->sender, mail->queue_id, mail->size };
+	const LmtpDeliveryAsked asked = { address, mail->sender, mail->origin_id, mail->size };
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
 
 	if (account == NULL || !takes_mail(store, &asked, account, st)) {
