@@ -13,7 +13,10 @@
 #include <unistd.h>
 
 /* Stories that are told where nobody says how many, and digits of a number that is no queue id. */
-enum { USUAL_LAST = 10, LAST_DIGITS = 5, HOUR_US = 3600 };
+enum { USUAL_LAST = 10, LAST_DIGITS = 5 };
+
+/* Before the decision: how long Postfix may have had the mail, as far as the journal is read. */
+static const gint64 earlier_us = (gint64) 86400 * G_USEC_PER_SEC;
 
 static const char about[] =
 	"\nTells of each delivery step by step what was decided and why, and where the mail\n"
@@ -31,10 +34,10 @@ static const char about[] =
 typedef struct {
 	char *conf_path;
 	char **overrides;
-	char *from, *to, *user, *since, *maillog;
-	bool has_last;
-	unsigned last;
-	gboolean follow, json;
+	char *from, *to, *user, *since;
+	char **maillogs;
+	gboolean has_last, follow, json;
+	unsigned last; /* with has_last */
 } Options;
 
 static void
@@ -46,35 +49,18 @@ options_clear(Options *options)
 	g_free(options->to);
 	g_free(options->user);
 	g_free(options->since);
-	g_free(options->maillog);
+	g_strfreev(options->maillogs);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
-
-/* "--last" and "--last=N". */
-static gboolean
-take_last(const char *name, const char *value, gpointer data, GError **error)
-{
-	Options *options = data;
-	guint64 count = 1;
-	(void) name;
-
-	if (value != NULL && !g_ascii_string_to_unsigned(value, 10, 1, 100000, &count, NULL)) {
-		g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-		            "--last: '%s' is no number of mails", value);
-		return FALSE;
-	}
-
-	options->has_last = true;
-	options->last = (unsigned) count;
-	return TRUE;
-}
 
 /* "--last N": the number is left among the arguments, and is too short for a queue id. */
 static void
 take_last_number(Options *options, int *argc, char **argv)
 {
 	guint64 count;
+
+	options->last = 1;
 	for (int i = 1; i < *argc && options->has_last; i++) {
 		if (strlen(argv[i]) > LAST_DIGITS ||
 		    !g_ascii_string_to_unsigned(argv[i], 10, 1, 100000, &count, NULL))
@@ -96,10 +82,11 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		  "Mail to this recipient, before or after aliases", "ADDRESS" },
 		{ "since", 0, 0, G_OPTION_ARG_FILENAME, &options->since,
 		  "Decisions since this time", "TIME" },
-		{ "last", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK, (gpointer) take_last,
-		  "The newest only, or the N newest", "N" },
-		{ "maillog", 0, 0, G_OPTION_ARG_FILENAME, &options->maillog,
-		  "Join the lines of this log; journal: those of the journal", "FILE" },
+		{ "last", 0, 0, G_OPTION_ARG_NONE, &options->has_last,
+		  "The newest only; with a number behind it, so many", NULL },
+		{ "maillog", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->maillogs,
+		  "Join the lines of this log, and of others; journal: those of the journal",
+		  "FILE" },
 		{ "user", 'u', 0, G_OPTION_ARG_FILENAME, &options->user,
 		  "Look into the record of this user only", "USER" },
 		{ "follow", 'f', 0, G_OPTION_ARG_NONE, &options->follow,
@@ -113,8 +100,7 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 
-	if (!cmd_options_with(options, argc, argv, "[OPTION]... [MAIL]...", about, entries,
-	                      ret_exit))
+	if (!cmd_options(argc, argv, "[OPTION]... [MAIL]...", about, entries, ret_exit))
 		return false;
 	take_last_number(options, argc, *argv);
 	return true;
@@ -145,8 +131,9 @@ make_query(const Options *options, int argc, char **argv, WhyQuery *ret, int *re
 	bool has_query = argc > 1 || ret->from != NULL || ret->to != NULL || ret->since_us != 0;
 	ret->last = options->has_last ? options->last : argc > 1 ? 0 : USUAL_LAST;
 	if (!has_query && !options->has_last && !options->follow) {
-		*ret_exit = cmd_usage("why", _("which mail? Name a queue id, a Message-ID or a file, "
-		                               "or use --from, --to, --since, --last, --follow"));
+		*ret_exit = cmd_usage("why",
+		                      _("which mail? Name a queue id, a Message-ID or a file, "
+		                        "or use --from, --to, --since, --last, --follow"));
 		return false;
 	}
 
@@ -158,13 +145,13 @@ static bool
 read_log(const Options *options, const WhyQuery *query, const WhyFound *found, gint64 now_us,
          WhyLog *log, Status *st)
 {
-	gint64 since = query->since_us != 0 ? query->since_us : now_us - 24 * HOUR_US * G_USEC_PER_SEC;
+	gint64 since = query->since_us != 0 ? query->since_us : now_us - earlier_us;
 
 	if (found != NULL) {
 		why_log_add_id(log, why_text(found->record, "queue_id"));
 		why_log_add_id(log, why_text(found->record, "origin_id"));
 		log->message_id = g_strdup(why_text(found->record, "message_id"));
-		since = MIN(since, found->time_us - HOUR_US * G_USEC_PER_SEC);
+		since = MIN(since, found->time_us - earlier_us);
 	}
 
 	for (guint i = 0; i < query->names->len && found == NULL; i++) {
@@ -179,7 +166,11 @@ read_log(const Options *options, const WhyQuery *query, const WhyFound *found, g
 		log->to = g_strdup(query->to);
 	}
 
-	return why_log_read(log, options->maillog, since, st);
+	for (char **path = options->maillogs; *path != NULL; path++)
+		if (!why_log_read(log, *path, since, st))
+			return false;
+	why_log_sort(log);
+	return true;
 }
 
 /* A log that cannot be read is said, and the rest is told. */
@@ -188,7 +179,7 @@ find_log(const Options *options, const WhyQuery *query, const WhyFound *found, g
          WhyLog *log)
 {
 	g_auto(Status) st = STATUS_INIT;
-	if (options->maillog == NULL)
+	if (options->maillogs == NULL)
 		return false;
 	why_log_init(log, now_us);
 	if (read_log(options, query, found, now_us, log, &st))

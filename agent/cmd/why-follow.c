@@ -138,7 +138,9 @@ why_follow(const WhyQuery *query, const Conf *conf, GPtrArray *owners,
 	(void) sigaction(SIGTERM, &action, NULL);
 	for (guint i = 0; i < owners->len; i++) {
 		Watched *watched = g_new0(Watched, 1);
-		*watched = (Watched){ .owner = owners->pdata[i], .fd = -1, .rest = g_string_new(NULL) };
+		*watched = (Watched){ .owner = owners->pdata[i],
+			              .fd = -1,
+			              .rest = g_string_new(NULL) };
 		g_ptr_array_add(all, watched);
 		look_at_name(&follow, watched, true);
 	}

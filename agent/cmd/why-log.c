@@ -447,6 +447,20 @@ why_log_read_text(WhyLog *log, const char *text, size_t len)
 	each_line(log, text, len, take);
 }
 
+static int
+by_time(gconstpointer a, gconstpointer b)
+{
+	const WhyLogLine *one = *(const WhyLogLine *const *) a,
+			 *other = *(const WhyLogLine *const *) b;
+	return one->time_us < other->time_us ? -1 : one->time_us > other->time_us;
+}
+
+void
+why_log_sort(WhyLog *log)
+{
+	g_ptr_array_sort(log->lines, by_time);
+}
+
 static bool
 read_file(WhyLog *log, const char *path, Status *st)
 {

@@ -60,7 +60,10 @@ void why_log_add_id(WhyLog *log, const char *id);
  */
 bool why_log_read(WhyLog *log, const char *path, gint64 since_us, Status *st);
 
-/* The same for text in memory. */
+/* Bring the lines of several logs into the order of their times. */
+void why_log_sort(WhyLog *log);
+
+/* The same as why_log_read for text in memory. */
 void why_log_read_text(WhyLog *log, const char *text, size_t len);
 
 #endif
