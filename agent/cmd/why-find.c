@@ -57,7 +57,8 @@ why_text(const json_t *object, const char *key)
 gint64
 why_time(const json_t *record)
 {
-	return (gint64) (json_number_value(json_object_get(record, "time")) * G_USEC_PER_SEC);
+	double seconds = json_number_value(json_object_get(record, "time"));
+	return (gint64) (CLAMP(seconds, 0, G_MAXINT32) * G_USEC_PER_SEC);
 }
 
 /* What a file tells: its name, and the Message-ID in it. */
@@ -194,16 +195,22 @@ typedef struct {
 	unsigned left;
 } Reading;
 
-/* ASCII letters without case; `word` is in lower case. */
+/*
+ * ASCII letters without case; `word` is in lower case. A sign that is no letter, as the @ of an
+ * address, is looked for first: that is fast, and there are few of them.
+ */
 static bool
 holds_folded(const char *text, size_t len, const char *word)
 {
-	size_t word_len = strlen(word);
-	char lower = word[0], upper = g_ascii_toupper(word[0]);
+	size_t word_len = strlen(word), anchor = strcspn(word, "@.-_0123456789");
+	const char *end = text + len;
 
-	for (size_t i = 0; i + word_len <= len; i++)
-		if ((text[i] == lower || text[i] == upper) &&
-		    g_ascii_strncasecmp(text + i, word, word_len) == 0)
+	if (word[anchor] == '\0')
+		return true; /* it is parsed, and found out then */
+	for (const char *at = text; (at = memchr(at, word[anchor], (size_t) (end - at))) != NULL;
+	     at++)
+		if ((size_t) (at - text) >= anchor && (size_t) (end - at) >= word_len - anchor &&
+		    g_ascii_strncasecmp(at - anchor, word, word_len) == 0)
 			return true;
 	return false;
 }

@@ -266,7 +266,11 @@ static bool
 has_message_id(const WhyLog *log, const char *text, const char *key)
 {
 	const char *at = log->message_id != NULL ? strstr(text, key) : NULL;
-	return at != NULL && g_str_has_prefix(at + strlen(key), log->message_id);
+	if (at == NULL || !g_str_has_prefix(at + strlen(key), log->message_id))
+		return false;
+
+	char behind = at[strlen(key) + strlen(log->message_id)];
+	return behind == '\0' || behind == ',' || g_ascii_isspace(behind);
 }
 
 /* "copy from INBOX: box=Trash, uid=3, msgid=<...>, size=100" */

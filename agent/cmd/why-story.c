@@ -55,6 +55,12 @@ number(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+static int
+line_of(const json_t *object)
+{
+	return (int) CLAMP(number(object, "line"), 0, G_MAXINT);
+}
+
 static const char *
 or_none(const char *text)
 {
@@ -89,8 +95,10 @@ say_arrival(const json_t *record)
 		   *to = why_text(record, "to"), *id = why_text(record, "message_id"),
 		   *origin = why_text(record, "origin_id");
 
-	say(_("came"), _("by %s, %" G_GINT64_FORMAT " octets, Message-ID %s"),
-	    door != NULL ? door : "?", number(record, "size"), id != NULL ? id : _("none"));
+	g_autofree char *size = g_strdup_printf("%" G_GINT64_FORMAT, number(record, "size"));
+
+	say(_("came"), _("by %s, %s octets, Message-ID %s"), door != NULL ? door : "?", size,
+	    id != NULL ? id : _("none"));
 	if (original != NULL && g_strcmp0(original, to) != 0)
 		say(NULL, _("it was sent to %s, which is an alias"), original);
 	if (origin != NULL && g_strcmp0(origin, why_text(record, "queue_id")) != 0)
@@ -111,9 +119,9 @@ say_loop(const json_t *record)
 	json_array_foreach(json_object_get(loop, "evidence"), i, item)
 	{
 		const char *text = why_text(item, "text");
-		say(NULL, _("line %" G_GINT64_FORMAT ": %s (written by %s: %s)"),
-		    number(item, "line"), text != NULL ? text : "Delivered-To",
-		    why_text(item, "writer"), why_text(item, "how"));
+		say(NULL, _("line %d: %s (written by %s: %s)"), line_of(item),
+		    text != NULL ? text : "Delivered-To", why_text(item, "writer"),
+		    why_text(item, "how"));
 	}
 }
 
@@ -123,8 +131,8 @@ say_header_rules(const json_t *record)
 	const json_t *item;
 	size_t i;
 	json_array_foreach(json_object_get(record, "header_rules"), i, item)
-		say(_("header"), _("rule %s: %s (line %" G_GINT64_FORMAT " of the message)"),
-	            why_text(item, "rule"), why_text(item, "action"), number(item, "line"));
+		say(_("header"), _("rule %s: %s (line %d of the message)"), why_text(item, "rule"),
+	            why_text(item, "action"), line_of(item));
 }
 
 /* Why the rule came to its action. */
@@ -133,19 +141,17 @@ say_test(const json_t *test)
 {
 	const char *name = why_text(test, "name"), *match = why_text(test, "match"),
 		   *key = why_text(test, "key"), *value = why_text(test, "value");
-	gint64 line = number(test, "line");
+	int line = line_of(test);
 
 	if (match == NULL && g_strcmp0(name, "else") == 0)
-		say(NULL, _("because no test before line %" G_GINT64_FORMAT " was true"), line);
+		say(NULL, _("because no test before line %d was true"), line);
 	else if (match == NULL)
-		say(NULL, _("because the test \"%s\" in line %" G_GINT64_FORMAT " was true"), name,
-		    line);
+		say(NULL, _("because the test \"%s\" in line %d was true"), name, line);
 	else if (value == NULL)
-		say(NULL, _("because of %s in line %" G_GINT64_FORMAT ": it :%s \"%s\""), name,
-		    line, match, key);
+		say(NULL, _("because of %s in line %d: it :%s \"%s\""), name, line, match, key);
 	else
-		say(NULL, _("because of %s in line %" G_GINT64_FORMAT ": \"%s\" :%s \"%s\""), name,
-		    line, value, match, key);
+		say(NULL, _("because of %s in line %d: \"%s\" :%s \"%s\""), name, line, value,
+		    match, key);
 }
 
 static void
