@@ -153,7 +153,7 @@
  * To join logs with the record: octets of a log's end that are read, of a line, and of its head
  * before the program's name; ids that are followed, and lines that are kept.
  */
-#define LIMIT_WHY_LOG_BYTES (512u * 1024 * 1024)
+#define LIMIT_WHY_LOG_BYTES (128u * 1024 * 1024)
 #define LIMIT_WHY_LOG_LINE 8192u
 #define LIMIT_WHY_LOG_HEAD 300u
 #define LIMIT_WHY_IDS 200u

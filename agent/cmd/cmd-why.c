@@ -19,16 +19,10 @@ enum { USUAL_LAST = 10, LAST_DIGITS = 5 };
 static const gint64 earlier_us = (gint64) 86400 * G_USEC_PER_SEC;
 
 static const char about[] =
-	"\nTells of each delivery step by step what was decided and why, and where the mail\n"
-	"is now. A MAIL is a queue id of Postfix, a Message-ID, or the file of a mail.\n\n"
-	"  todoke why 4ABC12\n"
-	"  todoke why --from customer@example.jp --since yesterday\n"
-	"  todoke why --to taro@example.jp --last 3 --maillog /var/log/mail.log\n"
-	"  todoke why --follow\n\n"
-	"A user asks about the own mail; root about everybody's. --maillog joins the lines\n"
-	"of Postfix about the mail, and those of Dovecot's plugin mail_log, which say what\n"
-	"a mail program did with it and from where. A TIME is 2026-11-30,\n"
-	"\"2026-11-30 09:15\", 09:15, today, yesterday, or how long ago: 2h, 7d.\n\n"
+	"\nA MAIL is a queue id, a Message-ID or a file. Root asks about everybody's mail, a\n"
+	"user about the own. --maillog joins Postfix's lines, and those of Dovecot's plugin\n"
+	"mail_log. A TIME is 2026-11-30, \"2026-11-30 09:15\", 09:15, yesterday, 2h, 7d.\n\n"
+	"  todoke why --from customer@example.jp --since yesterday\n\n"
 	"Exit code: 0 found, 1 not found, 2 wrong usage.\n";
 
 typedef struct {
@@ -85,14 +79,13 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		{ "last", 0, 0, G_OPTION_ARG_NONE, &options->has_last,
 		  "The newest only; with a number behind it, so many", NULL },
 		{ "maillog", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->maillogs,
-		  "Join the lines of this log, and of others; journal: those of the journal",
-		  "FILE" },
+		  "Join the lines of this log, or of the \"journal\"", "FILE" },
 		{ "user", 'u', 0, G_OPTION_ARG_FILENAME, &options->user,
 		  "Look into the record of this user only", "USER" },
 		{ "follow", 'f', 0, G_OPTION_ARG_NONE, &options->follow,
 		  "Print each decision as it is made, a line each", NULL },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->json,
-		  "Print an object of schema todoke.why/1; with --follow, records", NULL },
+		  "Print todoke.why/1; with --follow, records", NULL },
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path,
 		  "Instead of the installed todoke.conf", "FILE" },
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides,

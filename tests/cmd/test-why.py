@@ -180,6 +180,19 @@ def test_logs(folder):
     tap.contains(result.stderr.decode(), "cannot open")
 
 
+def test_only_the_end_of_a_huge_log_is_read(folder):
+    """LIMIT_WHY_LOG_BYTES: what stands before them is too old."""
+    deliver(folder, "4A1")
+    line = b"\nNov 30 10:00:00 mx postfix/qmgr[1]: 4A1: %s\n"
+    with open(folder + "/maillog", "wb") as file:
+        file.write(line % b"first")
+        file.seek(tap.limit("WHY_LOG_BYTES"))
+        file.write(line % b"last")
+    text = why(folder, "4A1", "--maillog", folder + "/maillog")
+    tap.contains(text, "qmgr 4A1: last")
+    tap.same("4A1: first" in text, False, "a line before the end")
+
+
 def test_sightings_do_not_grow_without_end(folder):
     """LIMIT_SIGHTINGS octets, then the file starts anew."""
     deliver(folder, "4A1")
