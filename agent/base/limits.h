@@ -243,12 +243,15 @@
 #define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)
 
 /*
- * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, and bytes after a
- * code that belong to it (a log line).
+ * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, bytes of a log line or
+ * paragraph that it explains, bytes of a server's words that it shows, and lines of a log or
+ * paragraphs that it looks at.
  */
 #define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)
 #define LIMIT_CODE_MEANINGS 20u
 #define LIMIT_CODE_NEAR_BYTES 2000u
+#define LIMIT_CODE_SAID_BYTES 500u
+#define LIMIT_CODE_UNITS 20000u
 /*
  * Levels of nested MIME parts that are read, and parts. Real mail has up to ten levels; these bound
  * the time of a delivery.

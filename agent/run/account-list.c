@@ -240,10 +240,10 @@ account_list(const Conf *conf, Status *st)
 	bool good;
 
 	switch (account_kind_of_users(conf)) {
-	case USERS_VIRTUAL:
+	case CONF_USERS_VIRTUAL:
 		good = list_tree(list, conf, st);
 		break;
-	case USERS_PASSWD_FILE:
+	case CONF_USERS_PASSWD_FILE:
 		good = list_lines(list, conf, st);
 		break;
 	default:

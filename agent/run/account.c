@@ -150,14 +150,14 @@ template_says(const char *path_template, const char *letters)
 unsigned
 account_kind_of_users(const Conf *conf)
 {
-	if (conf->users != USERS_AUTO)
+	if (conf->users != CONF_USERS_AUTO)
 		return conf->users;
 	if (*conf->passwd_file != '\0')
-		return USERS_PASSWD_FILE;
+		return CONF_USERS_PASSWD_FILE;
 	if (conf->maildir[0] == '/' && !template_says(conf->maildir, "h"))
-		return USERS_VIRTUAL;
+		return CONF_USERS_VIRTUAL;
 
-	return USERS_SYSTEM;
+	return CONF_USERS_SYSTEM;
 }
 
 /* The halves of the address, folded as the site wishes; detail is kept as it was written. */
@@ -235,7 +235,7 @@ account_tree_template(const Conf *conf)
 	bool is_at_home = conf->maildir[0] == '~' || g_str_has_prefix(conf->maildir, "%h");
 	if (!is_at_home)
 		return conf->maildir;
-	return account_kind_of_users(conf) == USERS_VIRTUAL && *conf->home != '\0' ? conf->home
+	return account_kind_of_users(conf) == CONF_USERS_VIRTUAL && *conf->home != '\0' ? conf->home
 	                                                                           : NULL;
 }
 
@@ -545,10 +545,10 @@ account_find(const Conf *conf, const char *recipient, Status *st)
 
 	bool found;
 	switch (account_kind_of_users(conf)) {
-	case USERS_VIRTUAL:
+	case CONF_USERS_VIRTUAL:
 		found = find_virtual(conf, account, st);
 		break;
-	case USERS_PASSWD_FILE:
+	case CONF_USERS_PASSWD_FILE:
 		found = find_in_passwd_file(conf, account, st);
 		break;
 	default:
@@ -660,7 +660,7 @@ group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 static bool
 refuse_owner(const Conf *conf, const Account *account, const OwnerWalk *walk, Status *st)
 {
-	const char *setting = account_kind_of_users(conf) == USERS_PASSWD_FILE
+	const char *setting = account_kind_of_users(conf) == CONF_USERS_PASSWD_FILE
 	                              ? "ids in passwd_file"
 	                              : "virtual_user";
 

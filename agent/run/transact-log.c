@@ -229,9 +229,11 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	log_done(line, &transact->report);
 	log_notes(line, transact);
 	log_line_add_int(line, "size", (gint64) message_size(transact->message));
-	if (conf->durability != DURABILITY_FULL)
-		log_line_add(line, "durability",
-		             conf->durability == DURABILITY_FILE ? "file" : "none");
+	g_autofree char *durability = conf->durability != CONF_DURABILITY_FULL
+	                                      ? conf_choice(conf_find_row("durability"),
+	                                                    conf->durability)
+	                                      : NULL;
+	log_line_add(line, "durability", durability);
 	log_line_add(line, "key", transact->site->key_problem);
 	log_line_send(line, st->id == STATUS_OK ? LOG_INFO : LOG_WARNING);
 }

@@ -153,25 +153,6 @@ add_header_rules(RecordLine *line, const HeaderRuleResult *rules)
 	record_line_close(line, '[');
 }
 
-/* Where the action was to bring the message; NULL: nowhere, or the INBOX. */
-static const char *
-target_of(const PlanAction *action)
-{
-	if (action->mailbox != NULL)
-		return action->mailbox;
-	if (action->address != NULL)
-		return action->address;
-	if (action->program != NULL)
-		return action->program->name;
-	if (action->notice != NULL)
-		return action->notice->method;
-	if (action->report != NULL)
-		return action->report->address;
-
-	bool has_path = action->store != NULL && action->store->paths->len > 0;
-	return has_path ? action->store->paths->pdata[0] : NULL;
-}
-
 static void
 add_test(RecordLine *line, const PlanTest *test, bool with_values)
 {
@@ -203,7 +184,7 @@ add_action(RecordLine *line, const PlanAction *action, bool with_values)
 	record_line_open(line, NULL, '{');
 	record_line_text(line, "action", plan_kind_row(action->kind)->name);
 	add_place(line, &action->at);
-	record_line_text(line, "target", target_of(action));
+	record_line_text(line, "target", plan_action_target(action));
 	if (action->flags != NULL && action->flags->len > 0) {
 		record_line_open(line, "flags", '[');
 		for (guint i = 0; i < action->flags->len && record_line_has_room(line); i++)
@@ -281,7 +262,7 @@ add_held(RecordLine *line, const GPtrArray *all)
 		const DeliverHeld *held = all->pdata[i];
 		record_line_open(line, NULL, '{');
 		record_line_text(line, "action", plan_kind_row(held->action->kind)->name);
-		record_line_text(line, "target", target_of(held->action));
+		record_line_text(line, "target", plan_action_target(held->action));
 		record_line_text(line, "why", held->why);
 		record_line_close(line, '{');
 	}

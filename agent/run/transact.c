@@ -379,7 +379,7 @@ transact_plan(Transact *transact, Status *st)
 		return false;
 	g_auto(Status) absent = STATUS_INIT;
 	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask,
-		                     .durability = DURABILITY_NONE };
+		                     .durability = CONF_DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
 	if (!find_state(transact, st) || !make_plan(transact, inbox, st))
 		return false;

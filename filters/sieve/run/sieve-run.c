@@ -355,14 +355,14 @@ sieve_run_set_message(SieveRun *run, Message *message)
 void
 sieve_run_renew_limits(SieveRun *run)
 {
-	run->steps_left = (guint64) filter_setting_int(run->env, "sieve_max_steps", 1000000000);
-	run->actions_left = filter_setting_int(run->env, "sieve_max_actions", 32);
-	run->redirects_left = filter_setting_int(run->env, "sieve_max_redirects", 4);
-	run->notices_left = filter_setting_int(run->env, "sieve_max_notices", 10);
-	run->memory_limit = (guint64) filter_setting_int(run->env, "sieve_max_memory",
-	                                                 16 * 1024 * 1024);
-	run->variable_limit = (size_t) filter_setting_int(run->env, "sieve_max_variable_size",
-	                                                  4096);
+	const Conf *conf = run->env->conf;
+
+	run->steps_left = (guint64) conf->sieve_max_steps;
+	run->actions_left = conf->sieve_max_actions;
+	run->redirects_left = conf->sieve_max_redirects;
+	run->notices_left = conf->sieve_max_notices;
+	run->memory_limit = (guint64) conf->sieve_max_memory;
+	run->variable_limit = (size_t) conf->sieve_max_variable_size;
 }
 
 static void
