@@ -21,7 +21,7 @@ static const gint64 earlier_us = (gint64) 86400 * G_USEC_PER_SEC;
 static const char about[] =
 	"\nA MAIL is a queue id, a Message-ID or a file. Root asks about everybody's mail,\n"
 	"a user about the own. --maillog joins the lines of Postfix, and those of\n"
-	"Dovecot's mail_log. TIME: 2026-11-30, \"2026-11-30 09:15\", 09:15, yesterday, 2h, 7d.\n\n"
+	"Dovecot's mail_log. TIME: 2026-11-30, \"2026-11-30 09:15\", 09:15, yesterday, 7d.\n\n"
 	"  todoke why --from customer@example.jp --since yesterday\n\n"
 	"Exit code: 0 found, 1 not found, 2 wrong usage.\n";
 
