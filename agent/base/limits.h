@@ -143,6 +143,19 @@
 #define LIMIT_MARK_HISTORY (64u * 1024 * 1024)
 
 /*
+ * Octets of one text of the record, and of a line, beyond which its lists end: what a stranger
+ * writes into a header cannot fill an owner's disk.
+ */
+#define LIMIT_RECORD_VALUE 512u
+#define LIMIT_RECORD_LINE 8192u
+
+/* Accounts that a command looks through when it is told no names. */
+#define LIMIT_LISTED_ACCOUNTS 100000u
+
+/* Octets of a line that a reader of the record takes for one: a longer one is not ours. */
+#define LIMIT_RECORD_LINE_READ (256u * 1024)
+
+/*
  * To find out whether a copy of mail that came back is still here: copies that are looked for, file
  * names that are looked at, files that are read, and octets of an mbox. If none is found within
  * these bounds, the mail is delivered.

@@ -97,8 +97,8 @@ is_discarded(const DeliverReport *report)
 }
 
 /* Which kind of line it is. */
-static EventId
-find_event(const Transact *transact, const Status *st)
+EventId
+transact_event(const Transact *transact, const Status *st)
 {
 	if (st->id != STATUS_OK)
 		return event_of_fault(st->id);
@@ -196,6 +196,7 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	const Conf *conf = transact->site->conf;
 
 	write_trace(transact, st);
+	transact_record(transact, st, seconds);
 	LogLine *line = log_line_new(envelope->told_id);
 	log_line_add(line, "to", envelope->recipient);
 	log_line_add(line, "orig_to", envelope->original);
@@ -209,7 +210,7 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	log_line_add(line, "delay", delay);
 	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", outcome(st));
-	log_line_add(line, "code", event_row(find_event(transact, st))->code);
+	log_line_add(line, "code", event_row(transact_event(transact, st))->code);
 
 	if (st->id != STATUS_OK) {
 		log_line_add(line, "fault", status_row(st->id)->name);
@@ -228,9 +229,11 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	log_done(line, &transact->report);
 	log_notes(line, transact);
 	log_line_add_int(line, "size", (gint64) message_size(transact->message));
-	if (conf->durability != DURABILITY_FULL)
-		log_line_add(line, "durability",
-		             conf->durability == DURABILITY_FILE ? "file" : "none");
+	g_autofree char *durability = conf->durability != CONF_DURABILITY_FULL
+	                                      ? conf_choice(conf_find_row("durability"),
+	                                                    conf->durability)
+	                                      : NULL;
+	log_line_add(line, "durability", durability);
 	log_line_add(line, "key", transact->site->key_problem);
 	log_line_send(line, st->id == STATUS_OK ? LOG_INFO : LOG_WARNING);
 }
