@@ -196,6 +196,9 @@
 
 /* Edits of header rules that are listed one by one; the others are made and counted. */
 #define LIMIT_RULE_EVENTS 50u
+/* Bytes of the site's file of texts, and of each text in it. */
+#define LIMIT_TEXTS_FILE_BYTES (64u * 1024)
+#define LIMIT_TEXT_BYTES 4000u
 /* Bytes of todoke.conf and of each file that it includes, and the problems that are listed. */
 #define LIMIT_CONF_BYTES (256u * 1024)
 #define LIMIT_CONF_PROBLEMS 100u
