@@ -146,8 +146,8 @@ template_says(const char *path_template, const char *letters)
 }
 
 /* A path that needs nothing of the system's accounts makes the users virtual. */
-static unsigned
-kind_of_users(const Conf *conf)
+unsigned
+account_users_kind(const Conf *conf)
 {
 	if (conf->users != USERS_AUTO)
 		return conf->users;
@@ -234,7 +234,7 @@ template_of_tree(const Conf *conf)
 	bool is_at_home = conf->maildir[0] == '~' || g_str_has_prefix(conf->maildir, "%h");
 	if (!is_at_home)
 		return conf->maildir;
-	return kind_of_users(conf) == USERS_VIRTUAL && *conf->home != '\0' ? conf->home : NULL;
+	return account_users_kind(conf) == USERS_VIRTUAL && *conf->home != '\0' ? conf->home : NULL;
 }
 
 /* Once for an account, while we are still who may read the memory of trees. */
@@ -511,7 +511,7 @@ account_find(const Conf *conf, const char *recipient, Status *st)
 		return NULL;
 
 	bool found;
-	switch (kind_of_users(conf)) {
+	switch (account_users_kind(conf)) {
 	case USERS_VIRTUAL:
 		found = find_virtual(conf, account, st);
 		break;
@@ -626,7 +626,7 @@ group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 static bool
 refuse_owner(const Conf *conf, const Account *account, const OwnerWalk *walk, Status *st)
 {
-	const char *setting = kind_of_users(conf) == USERS_PASSWD_FILE ? "ids in passwd_file"
+	const char *setting = account_users_kind(conf) == USERS_PASSWD_FILE ? "ids in passwd_file"
 	                                                               : "virtual_user";
 
 	if (walk->answer == OWNER_MISSING)

@@ -103,6 +103,12 @@ bool account_check(const Conf *conf, Account *account, Status *st);
 bool account_mark_tree(const Conf *conf, Status *st);
 
 /*
+ * Who the recipients are: the setting users, where it is auto by what it comes to. USERS_* of
+ * conf-choices.h.
+ */
+unsigned account_users_kind(const Conf *conf);
+
+/*
  * The settings for the account: those of the blocks `user` and `domain` that match it, over the
  * others. NULL: no block matches, use `conf`. Caller frees.
  */
