@@ -2,6 +2,7 @@
 /* cmd-code: `todoke code`: a code, a log line or a bounce in plain words. */
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/code-text.h"
 #include "agent/cmd/cmd-common.h"
@@ -15,7 +16,8 @@ static const char about[] =
 	"text of a bounce, or a FILE that holds one (-: standard input).\n\n"
 	"  todoke code 5.4.6\n"
 	"  grep 4ABC12 /var/log/mail.log | todoke code -\n"
-	"  todoke code --lang ja bounce.eml\n\n"
+	"  todoke code --language ja bounce.eml\n\n"
+	"The language (en, ja) is that of --language, LC_ALL, LC_MESSAGES or LANG.\n"
 	"Exit code: 0 explained, 1 nothing in it is known, 2 wrong usage.\n";
 
 /* The whole of standard input, up to the bound. */
@@ -58,17 +60,21 @@ text_of(const char *argument)
 }
 
 static void
-print_meaning(const CodeMeaning *meaning, CodeLanguage language)
+print_meaning(const CodeMeaning *meaning)
 {
-	const char *parts[] = { meaning->what, meaning->who, meaning->todo };
+	const char *const parts[][2] = {
+		{ _("What happened"), meaning->what },
+		{ _("Who can help"), meaning->who },
+		{ _("What to do"), meaning->todo },
+	};
 
 	printf("%s%s%s", meaning->code, *meaning->code != '\0' && meaning->name != NULL ? "  " : "",
 	       meaning->name != NULL ? meaning->name : "");
 	if (*meaning->code != '\0')
-		printf("  (%s)", code_text_class(language, *meaning->code));
+		printf("  (%s)", code_text_class(*meaning->code));
 	puts("");
 	for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++)
-		printf("  %s:\n    %s\n", code_text_heading(language, i), parts[i]);
+		printf("  %s:\n    %s\n", parts[i][0], parts[i][1]);
 }
 
 static json_t *
@@ -91,7 +97,7 @@ meaning_json(const CodeMeaning *meaning)
 }
 
 static void
-print_json(const GPtrArray *meanings, CodeLanguage language)
+print_json(const GPtrArray *meanings)
 {
 	json_t *list = json_array();
 
@@ -99,8 +105,7 @@ print_json(const GPtrArray *meanings, CodeLanguage language)
 		json_array_append_new(list, meaning_json(meanings->pdata[i]));
 	json_t *object = json_object();
 	json_object_set_new(object, "schema", json_string("todoke.code/1"));
-	json_object_set_new(object, "language",
-	                    json_string(language == CODE_JAPANESE ? "ja" : "en"));
+	json_object_set_new(object, "language", json_string(words_language()));
 	json_object_set_new(object, "meanings", list);
 	cmd_print_json(object);
 }
@@ -108,11 +113,8 @@ print_json(const GPtrArray *meanings, CodeLanguage language)
 int
 cmd_code(int argc, char **argv)
 {
-	g_autofree char *lang = NULL;
 	gboolean json = FALSE;
 	const GOptionEntry entries[] = {
-		{ "lang", 0, 0, G_OPTION_ARG_FILENAME, &lang,
-		  "en or ja; otherwise as LC_ALL, LC_MESSAGES or LANG say", "LANG" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print an object of schema todoke.code/1",
 		  NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
@@ -123,17 +125,13 @@ cmd_code(int argc, char **argv)
 		return exit_code;
 	if (argc < 2)
 		return cmd_usage("code", "no code given");
-	if (lang != NULL && !cmd_speaks(lang, "en") && !cmd_speaks(lang, "ja"))
-		return cmd_usage("code", "'%s' is not a language of this command: en, ja", lang);
-
-	CodeLanguage language = cmd_speaks(lang, "ja") ? CODE_JAPANESE : CODE_ENGLISH;
 	g_autoptr(GPtrArray)
 		meanings = g_ptr_array_new_with_free_func((GDestroyNotify) code_meaning_free);
 	exit_code = CMD_GOOD;
 
 	for (int i = 1; i < argc; i++) {
 		g_autofree char *text = text_of(argv[i]);
-		if (text != NULL && !code_text_find(text, language, meanings))
+		if (text != NULL && !code_text_find(text, meanings))
 			fprintf(stderr,
 			        "todoke code: '%.80s' has no code that is known (a code looks like "
 			        "5.4.6)\n",
@@ -144,11 +142,11 @@ cmd_code(int argc, char **argv)
 	}
 
 	if (json)
-		print_json(meanings, language);
+		print_json(meanings);
 	for (guint i = 0; i < meanings->len && !json; i++) {
 		if (i > 0)
 			puts("");
-		print_meaning(meanings->pdata[i], language);
+		print_meaning(meanings->pdata[i]);
 	}
 
 	return exit_code;

@@ -3,31 +3,28 @@
 #include "agent/cmd/code-text.h"
 
 #include "agent/base/limits.h"
+#include "agent/base/words.h"
 
 #include <string.h>
 
 typedef enum { WHO_NOBODY, WHO_ADMIN, WHO_OWNER, WHO_OWNER_OR_ADMIN, WHO_SENDER } Who;
 
-static const char *const who_texts[][CODE_LANGUAGES] = {
-	[WHO_NOBODY] = { "nobody needs to", "誰も何もする必要はありません" },
-	[WHO_ADMIN] = { "the admin of the mail server that says it (postmaster@ its domain)",
-	                "それを返したメールサーバーの管理者 (そのドメインの postmaster)" },
-	[WHO_OWNER] = { "the owner of the mailbox", "メールボックスの所有者" },
-	[WHO_OWNER_OR_ADMIN] = { "the author of the rule: the owner of the mailbox, or the admin",
-	                         "規則を書いた人: メールボックスの所有者または管理者" },
-	[WHO_SENDER] = { "the sender", "送信者" },
+static const char *const who_texts[] = {
+	[WHO_NOBODY] = N_("nobody needs to"),
+	[WHO_ADMIN] = N_("the admin of the mail server that says it (postmaster@ its domain)"),
+	[WHO_OWNER] = N_("the owner of the mailbox"),
+	[WHO_OWNER_OR_ADMIN] = N_("the author of the rule: the owner of the mailbox, or the admin"),
+	[WHO_SENDER] = N_("the sender"),
 };
 
 typedef struct {
-	bool set;
 	Who who;
-	const char *what[CODE_LANGUAGES];
-	const char *todo[CODE_LANGUAGES];
+	const char *what;
+	const char *todo;
 } Row;
 
 static const Row rows[STATUS_COUNT] = {
-#define CODE(id, who, what, todo, ja_what, ja_todo) \
-	[STATUS_##id] = { true, WHO_##who, { what, ja_what }, { todo, ja_todo } },
+#define CODE(id, who, what, todo) [STATUS_##id] = { WHO_##who, what, todo },
 #include "agent/cmd/code-table.def"
 #undef CODE
 };
@@ -36,37 +33,25 @@ static const struct {
 	const char *sign;
 	const char *with;
 	const char *name;
-	Who who;
-	const char *what[CODE_LANGUAGES];
-	const char *todo[CODE_LANGUAGES];
+	Row row;
 } foreign_rows[] = {
-#define FOREIGN(sign, with, name, who, what, todo, ja_what, ja_todo) \
-	{ sign, with, name, WHO_##who, { what, ja_what }, { todo, ja_todo } },
+#define FOREIGN(sign, with, name, who, what, todo) { sign, with, name, { WHO_##who, what, todo } },
 #include "agent/cmd/code-foreign.def"
 #undef FOREIGN
 };
 
 static const struct {
 	char digit;
-	const char *text[CODE_LANGUAGES];
+	const char *text;
 } subjects[] = {
-#define SUBJECT(digit, text, ja_text) { '0' + digit, { text, ja_text } },
+#define SUBJECT(digit, text) { '0' + digit, text },
 #include "agent/cmd/code-rfc3463.def"
 #undef SUBJECT
 };
 
-static const char *const headings[][CODE_LANGUAGES] = {
-	{ "What happened", "何が起きたか" },
-	{ "Who can help", "誰が直せるか" },
-	{ "What to do", "どうすればよいか" },
-};
-
-static const char *const general_todo[CODE_LANGUAGES] = {
-	"It is a code of another program or server. The words behind it say more; ask the admin of "
-	"the server that says "
-	"it.",
-	"他のプログラムまたはサーバーのコードです。後に続く言葉が詳しい理由です。それを返したサーバーの管理者に尋ねてください。",
-};
+static const char general_todo[] = N_(
+	"It is a code of another program or server. The words behind it say more; ask the admin "
+	"of the server that says it.");
 
 void
 code_meaning_free(CodeMeaning *meaning)
@@ -78,32 +63,22 @@ code_meaning_free(CodeMeaning *meaning)
 }
 
 const char *
-code_text_heading(CodeLanguage language, unsigned which)
+code_text_class(char class)
 {
-	g_assert(which < G_N_ELEMENTS(headings));
-	return headings[which][language];
-}
-
-const char *
-code_text_class(CodeLanguage language, char class)
-{
-	static const char *const texts[][CODE_LANGUAGES] = {
-		{ "success", "成功" },
-		{ "for now: the mail is kept and tried again",
-		  "一時的: メールは保持され、再試行されます" },
-		{ "for good: the mail goes back to its sender",
-		  "恒久的: メールは送信者に返されます" },
-	};
-	return texts[class == '2' ? 0 : class == '4' ? 1 : 2][language];
+	if (class == '2')
+		return _("success");
+	if (class == '4')
+		return _("for now: the mail is kept and tried again");
+	return _("for good: the mail goes back to its sender");
 }
 
 bool
-code_text_row(StatusId id, CodeLanguage language, const char **ret_what, const char **ret_todo)
+code_text_row(StatusId id, const char **ret_what, const char **ret_todo)
 {
-	if (!rows[id].set)
+	if (rows[id].what == NULL)
 		return false;
-	*ret_what = rows[id].what[language];
-	*ret_todo = rows[id].todo[language];
+	*ret_what = rows[id].what;
+	*ret_todo = rows[id].todo;
 	return true;
 }
 
@@ -128,36 +103,42 @@ add(GPtrArray *meanings, const char *code, const char *name)
 }
 
 static void
-add_row(GPtrArray *meanings, StatusId id, CodeLanguage language)
+set_row(CodeMeaning *meaning, const Row *row)
+{
+	meaning->who = _(who_texts[row->who]);
+	meaning->what = _(row->what);
+	meaning->todo = _(row->todo);
+}
+
+static void
+add_row(GPtrArray *meanings, StatusId id)
 {
 	CodeMeaning *meaning = add(meanings, status_row(id)->dsn, status_row(id)->name);
 	if (meaning == NULL)
 		return;
 
-	meaning->who = who_texts[rows[id].who][language];
-	meaning->what = rows[id].what[language];
-	meaning->todo = rows[id].todo[language];
+	set_row(meaning, &rows[id]);
 }
 
 static void
-add_general(GPtrArray *meanings, const char *code, CodeLanguage language)
+add_general(GPtrArray *meanings, const char *code)
 {
 	const char *subject = NULL;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++)
 		if (subjects[i].digit == code[2] && code[3] == '.')
-			subject = subjects[i].text[language];
+			subject = subjects[i].text;
 	CodeMeaning *meaning = add(meanings, code, NULL);
 	if (meaning == NULL)
 		return;
 
-	meaning->made = g_strdup_printf(language == CODE_JAPANESE ? "%s。" : "%s.",
-	                                subject != NULL ? subject : subjects[0].text[language]);
+	/* TRANSLATORS: a sentence is made of "something is wrong with ..." */
+	meaning->made = g_strdup_printf(_("%s."), _(subject != NULL ? subject : subjects[0].text));
 	if (g_ascii_islower(*meaning->made))
 		*meaning->made = g_ascii_toupper(*meaning->made);
 	meaning->what = meaning->made;
-	meaning->who = who_texts[WHO_ADMIN][language];
-	meaning->todo = general_todo[language];
+	meaning->who = _(who_texts[WHO_ADMIN]);
+	meaning->todo = _(general_todo);
 }
 
 /* What another server refuses is answered with its code. */
@@ -173,8 +154,7 @@ has_code(StatusId id, const char *code)
  * said itself is explained already.
  */
 static void
-add_code(GPtrArray *meanings, const char *code, const char *text, bool of_postfix,
-         CodeLanguage language)
+add_code(GPtrArray *meanings, const char *code, const char *text, bool of_postfix)
 {
 	bool named = false, found = false;
 
@@ -190,12 +170,12 @@ add_code(GPtrArray *meanings, const char *code, const char *text, bool of_postfi
 		                  : strcmp(row->dsn, code) == 0;
 		if (!fits)
 			continue;
-		add_row(meanings, id, language);
+		add_row(meanings, id);
 		found = true;
 	}
 
 	if (!found)
-		add_general(meanings, code, language);
+		add_general(meanings, code);
 }
 
 /*
@@ -229,7 +209,7 @@ code_length(const char *start, const char *text)
 static const char *const code_signs[] = { "dsn=", "Status: ", "status: " };
 
 static void
-scan_signed(const char *text, bool of_postfix, CodeLanguage language, GPtrArray *meanings)
+scan_signed(const char *text, bool of_postfix, GPtrArray *meanings)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(code_signs); i++) {
 		for (const char *at = strstr(text, code_signs[i]); at != NULL;
@@ -244,13 +224,13 @@ scan_signed(const char *text, bool of_postfix, CodeLanguage language, GPtrArray 
 			 */
 			g_autofree char *code = g_strndup(begin, len),
 					*near = g_strndup(at, LIMIT_CODE_NEAR_BYTES);
-			add_code(meanings, code, near, of_postfix, language);
+			add_code(meanings, code, near, of_postfix);
 		}
 	}
 }
 
 static void
-scan_bare(const char *text, CodeLanguage language, GPtrArray *meanings)
+scan_bare(const char *text, GPtrArray *meanings)
 {
 	for (const char *at = text; *at != '\0' && meanings->len < LIMIT_CODE_MEANINGS; at++) {
 		size_t len = code_length(text, at);
@@ -258,13 +238,13 @@ scan_bare(const char *text, CodeLanguage language, GPtrArray *meanings)
 			continue;
 		g_autofree char *code = g_strndup(at, len),
 				*near = g_strndup(at, LIMIT_CODE_NEAR_BYTES);
-		add_code(meanings, code, near, false, language);
+		add_code(meanings, code, near, false);
 		at += len - 1;
 	}
 }
 
 static void
-scan_foreign_line(const char *line, CodeLanguage language, GPtrArray *meanings)
+scan_foreign_line(const char *line, GPtrArray *meanings)
 {
 	size_t i = 0;
 
@@ -278,9 +258,7 @@ scan_foreign_line(const char *line, CodeLanguage language, GPtrArray *meanings)
 	if (meaning == NULL)
 		return;
 
-	meaning->who = who_texts[foreign_rows[i].who][language];
-	meaning->what = foreign_rows[i].what[language];
-	meaning->todo = foreign_rows[i].todo[language];
+	set_row(meaning, &foreign_rows[i].row);
 }
 
 /* Bounces fold their lines: what begins with a blank goes on with the line before, by one blank. */
@@ -301,33 +279,33 @@ unfold(const char *text)
 }
 
 static void
-scan_foreign(const char *text, CodeLanguage language, GPtrArray *meanings)
+scan_foreign(const char *text, GPtrArray *meanings)
 {
 	g_autofree char *whole = unfold(text);
 	for (char *line = whole, *next; line != NULL; line = next) {
 		next = strchr(line, '\n');
 		if (next != NULL)
 			*next++ = '\0';
-		scan_foreign_line(line, language, meanings);
+		scan_foreign_line(line, meanings);
 	}
 }
 
 bool
-code_text_find(const char *text, CodeLanguage language, GPtrArray *meanings)
+code_text_find(const char *text, GPtrArray *meanings)
 {
 	guint before = meanings->len;
 	StatusId id = status_find_name(text);
 	size_t len = code_length(text, text);
 
 	if (id != STATUS_COUNT) {
-		add_row(meanings, id, language);
+		add_row(meanings, id);
 	} else if (len > 0 && text[len] == '\0') {
-		add_code(meanings, text, NULL, false, language);
+		add_code(meanings, text, NULL, false);
 	} else {
-		scan_foreign(text, language, meanings);
-		scan_signed(text, meanings->len > before, language, meanings);
+		scan_foreign(text, meanings);
+		scan_signed(text, meanings->len > before, meanings);
 		if (meanings->len == before)
-			scan_bare(text, language, meanings);
+			scan_bare(text, meanings);
 	}
 
 	return meanings->len > before;

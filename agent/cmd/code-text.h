@@ -5,9 +5,7 @@
 
 #include "agent/base/status.h"
 
-typedef enum { CODE_ENGLISH, CODE_JAPANESE, CODE_LANGUAGES } CodeLanguage;
-
-/* One meaning. Strings live for ever, but for `made`. */
+/* One meaning. Texts are in the language of words_choose and live for ever, but for `made`. */
 typedef struct {
 	char code[12]; /* "5.4.6" */
 	/* "loop"; NULL: a code of another program, of which only the class is known */
@@ -25,14 +23,12 @@ void code_meaning_free(CodeMeaning *meaning);
  * it: a log line, a bounce, a whole log. Appends each meaning once (CodeMeaning; at most
  * LIMIT_CODE_MEANINGS); false: there is none.
  */
-bool code_text_find(const char *text, CodeLanguage language, GPtrArray *meanings);
+bool code_text_find(const char *text, GPtrArray *meanings);
 
-/* The texts of a fault. False: it has none. */
-bool
-code_text_row(StatusId id, CodeLanguage language, const char **ret_what, const char **ret_todo);
+/* The English texts of a fault, as in the catalogue. False: it has none. */
+bool code_text_row(StatusId id, const char **ret_what, const char **ret_todo);
 
-/* Headings for people: "what happened", "who can help", "what to do"; whether it is tried again. */
-const char *code_text_heading(CodeLanguage language, unsigned which);
-const char *code_text_class(CodeLanguage language, char class);
+/* What the class of a code ('2', '4', '5') means: is the mail tried again? */
+const char *code_text_class(char code_class);
 
 #endif
