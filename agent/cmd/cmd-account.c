@@ -7,6 +7,7 @@
 #include "agent/base/child.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/words.h"
 #include "agent/run/account-list.h"
 #include "agent/run/account.h"
 #include "agent/run/script-chain.h"
@@ -425,7 +426,7 @@ send_test(const Options *options, const char *user)
 
 	bool has_colour = isatty(STDOUT_FILENO) && g_getenv("NO_COLOR") == NULL;
 	fputs(has_colour ? "\033[32m" : "", stdout);
-	cmd_print(stdout, "a test message to %s was delivered in %.2f s", user, seconds);
+	cmd_print(stdout, _("a test message to %s was delivered in %.2f s"), user, seconds);
 	puts(has_colour ? "\033[0m" : "");
 	return CMD_GOOD;
 }

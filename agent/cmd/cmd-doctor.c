@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd-doctor: `todoke doctor`: all that is wrong with this installation, before the mail fails. */
 #include "agent/cmd/cmd.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/doctor.h"
 #include "agent/run/account-list.h"
@@ -49,18 +50,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 enum { WHERE_COLUMNS = 24 };
 
 static const char *
-severity_word(const DoctorFinding *finding, bool japanese)
+severity_word(const DoctorFinding *finding)
 {
-	static const char *const words[][3] = { { "note", "warning", "error" },
-		                                { "参考", "警告", "異常" } };
-	return words[japanese][doctor_finding_severity(finding)];
+	static const char *const words[] = { N_("note"), N_("warning"), N_("error") };
+	return _(words[doctor_finding_severity(finding)]);
 }
 
 static void
-print_finding(const DoctorFinding *finding, bool japanese)
+print_finding(const DoctorFinding *finding)
 {
-	static const char *const labels[][4] = { { "so", "fix", "fixed", "failed" },
-		                                 { "影響", "対処", "修復済", "失敗" } };
 	g_autofree char *where = finding->user != NULL
 	                                 ? g_strdup_printf("%s  %s", finding->user, finding->where)
 	                                 : g_strdup(finding->where);
@@ -69,14 +67,14 @@ print_finding(const DoctorFinding *finding, bool japanese)
 	int indent = is_long ? 6 : (int) width + 2;
 
 	cmd_print(stdout, "%s%s%s  %s\n", where, is_long ? "\n      " : "  ",
-	          severity_word(finding, japanese), finding->evidence);
+	          severity_word(finding), finding->evidence);
 	if (*finding->so != '\0')
-		cmd_print(stdout, "%*s%s  %s\n", indent, "", labels[japanese][0], finding->so);
+		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("so"), finding->so);
 	if (finding->typed != NULL)
 		cmd_print(stdout, "%*s%s  %s\n", indent, "",
-		          labels[japanese][finding->is_fixed ? 2 : 1], finding->typed);
+		          finding->is_fixed ? _("fixed") : _("fix"), finding->typed);
 	if (finding->failure != NULL)
-		cmd_print(stdout, "%*s%s  %s\n", indent, "", labels[japanese][3], finding->failure);
+		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("failed"), finding->failure);
 }
 
 static bool
@@ -95,27 +93,25 @@ count_open(const GPtrArray *findings)
 }
 
 static void
-print_text(const Outcome *outcome, bool japanese)
+print_text(const Outcome *outcome)
 {
 	guint open = count_open(outcome->findings), safe = 0;
 
 	for (guint i = 0; i < outcome->findings->len; i++) {
 		const DoctorFinding *finding = outcome->findings->pdata[i];
-		print_finding(finding, japanese);
+		print_finding(finding);
 		safe += doctor_finding_is_safe(finding) && !finding->is_fixed;
 	}
 
 	if (outcome->users > 0)
-		printf(japanese ? "調べたユーザー %u 人のうち、問題なし %u 人\n"
-		                : "users looked at: %u, of them in order: %u\n",
-		       outcome->users, outcome->good_users);
+		printf(_("users looked at: %u, of them in order: %u\n"), outcome->users,
+		       outcome->good_users);
 	if (open == 0)
-		puts(japanese ? "問題はありません" : "all is as it should be");
+		puts(_("all is as it should be"));
 	else
-		printf(japanese ? "問題 %u 件\n" : "findings: %u\n", open);
+		printf(_("findings: %u\n"), open);
 	if (safe > 0)
-		printf(japanese ? "--fix で直せるもの: %u 件\n" : "of all, --fix can mend: %u\n",
-		       safe);
+		printf(_("of all, --fix can mend: %u\n"), safe);
 }
 
 static void
@@ -176,7 +172,7 @@ examine(const Options *options, char **users, Doctor *doctor)
 	if (options->json)
 		print_json(&outcome);
 	else
-		print_text(&outcome, doctor->japanese);
+		print_text(&outcome);
 	return count_open(doctor->findings) > 0 ? CMD_FINDINGS : CMD_GOOD;
 }
 
@@ -184,8 +180,7 @@ examine(const Options *options, char **users, Doctor *doctor)
 static int
 tell_unreadable(const Options *options, const GPtrArray *problems, const Status *st)
 {
-	Doctor doctor = { .japanese = cmd_speaks(NULL, "ja"),
-		          .findings = g_ptr_array_new_with_free_func(
+	Doctor doctor = { .findings = g_ptr_array_new_with_free_func(
 				  (GDestroyNotify) doctor_finding_free) };
 	Outcome outcome = { .findings = doctor.findings };
 
@@ -200,7 +195,7 @@ tell_unreadable(const Options *options, const GPtrArray *problems, const Status 
 	if (options->json)
 		print_json(&outcome);
 	else
-		print_text(&outcome, doctor.japanese);
+		print_text(&outcome);
 	g_ptr_array_unref(doctor.findings);
 	return CMD_FINDINGS;
 }
@@ -247,7 +242,6 @@ cmd_doctor(int argc, char **argv)
 		.conf = site->conf,
 		.postfix_folder = options.postfix,
 		.now = g_get_real_time() / G_USEC_PER_SEC,
-		.japanese = cmd_speaks(NULL, "ja"),
 		.fixes = options.fix,
 		.findings = findings,
 	};

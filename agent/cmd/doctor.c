@@ -6,6 +6,7 @@
 #include "agent/base/child.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
 
 #include <errno.h>
@@ -27,12 +28,11 @@ static const struct {
 	const char *code;
 	DoctorSeverity severity;
 	FixKind fix;
-	/* English, Japanese */
-	const char *evidence[2];
-	const char *so[2];
+	const char *evidence;
+	const char *so;
 } rows[DOCTOR_FINDINGS] = {
-#define FINDING(id, code, severity, fix_is, evidence, so, evidence_ja, so_ja) \
-	{ code, DOCTOR_##severity, FIX_##fix_is, { evidence, evidence_ja }, { so, so_ja } },
+#define FINDING(id, code, severity, fix_is, evidence, so) \
+	{ code, DOCTOR_##severity, FIX_##fix_is, evidence, so },
 #include "agent/cmd/doctor-finding.def"
 #undef FINDING
 };
@@ -77,7 +77,14 @@ doctor_finding_is_safe(const DoctorFinding *finding)
 	return finding->fix != NULL && (kind == FIX_SAFE || kind == FIX_USER_SAFE);
 }
 
-/* The text with words in the places %1 to %9. Caller frees. */
+/* A text of a row in the language of whoever reads it; "" is none, and no key of a catalogue. */
+static const char *
+in_words(const char *text)
+{
+	return *text != '\0' ? _(text) : "";
+}
+
+/* The text with words in the places {1} to {9}. Caller frees. */
 static char *
 fill(const char *text, char **words)
 {
@@ -85,13 +92,14 @@ fill(const char *text, char **words)
 	guint count = g_strv_length(words);
 
 	for (const char *c = text; *c != '\0'; c++) {
-		guint place = *c == '%' && g_ascii_isdigit(c[1]) ? (guint) (c[1] - '0') : 0;
+		bool is_place = *c == '{' && c[1] >= '1' && c[1] <= '9' && c[2] == '}';
+		guint place = is_place ? (guint) (c[1] - '0') : 0;
 		if (place == 0) {
 			g_string_append_c(out, *c);
 			continue;
 		}
 		g_string_append(out, place <= count ? words[place - 1] : "?");
-		c++;
+		c += 2;
 	}
 
 	return g_string_free(g_steal_pointer(&out), FALSE);
@@ -163,8 +171,8 @@ doctor_find(Doctor *doctor, DoctorFindingId id, const char *where, char *fix, ..
 	g_ptr_array_add(words, NULL);
 
 	char **list = (char **) words->pdata;
-	add(doctor, id, rows[id].code, where, fill(rows[id].evidence[doctor->japanese], list),
-	    fill(rows[id].so[doctor->japanese], list), fix);
+	add(doctor, id, rows[id].code, where, fill(in_words(rows[id].evidence), list),
+	    fill(in_words(rows[id].so), list), fix);
 }
 
 /* Is it a command line, and not advice in words? */
@@ -188,7 +196,7 @@ doctor_find_text(Doctor *doctor, const char *code, DoctorFindingId otherwise, co
 		if (strcmp(rows[i].code, code) == 0)
 			id = (DoctorFindingId) i;
 
-	const char *colon = strstr(text, ": "), *so = rows[id].so[doctor->japanese];
+	const char *colon = strstr(text, ": "), *so = in_words(rows[id].so);
 	bool is_cut = colon != NULL && !g_str_has_suffix(text, ":");
 	char *evidence = is_cut ? g_strndup(text, (gsize) (colon - text)) : g_strdup(text);
 	bool is_own = id != otherwise || !is_cut; /* a row for others says less than the text */
@@ -280,7 +288,7 @@ run_fix(DoctorFinding *finding)
 
 	finding->is_fixed = ran && code == 0;
 	if (!finding->is_fixed)
-		finding->failure = g_strdup(ran ? g_strstrip(words) : "it did not end");
+		finding->failure = g_strdup(ran ? g_strstrip(words) : _("it did not end"));
 }
 
 static bool
@@ -298,7 +306,7 @@ was_tried(const GPtrArray *tried, DoctorFinding *finding)
 		if (!is_same_finding(tried->pdata[i], finding))
 			continue;
 		const char *failure = ((const DoctorFinding *) tried->pdata[i])->failure;
-		finding->failure = g_strdup(failure != NULL ? failure : "it is still so");
+		finding->failure = g_strdup(failure != NULL ? failure : _("it is still so"));
 		return true;
 	}
 
@@ -502,7 +510,7 @@ take_findings(Doctor *doctor, const GByteArray *said, bool is_whole)
 
 	if (!json_is_array(list))
 		doctor_find(doctor, DOCTOR_NOT_LOOKED, doctor->account->maildir, NULL,
-		            "the process that looked took too long, or died", NULL);
+		            _("the process that looked took too long, or died"), NULL);
 	if (list != NULL)
 		json_decref(list);
 }

@@ -21,7 +21,7 @@
 typedef enum { DOCTOR_NOTE, DOCTOR_WARNING, DOCTOR_ERROR } DoctorSeverity;
 
 typedef enum {
-#define FINDING(id, code, severity, fix_is, evidence, so, evidence_ja, so_ja) DOCTOR_##id,
+#define FINDING(id, code, severity, fix_is, evidence, so) DOCTOR_##id,
 #include "agent/cmd/doctor-finding.def"
 #undef FINDING
 	DOCTOR_FINDINGS
@@ -47,10 +47,9 @@ typedef struct {
 	PostfixFacts *postfix;      /* NULL: not there, or not asked */
 	const char *postfix_folder; /* as it was named; NULL: it was not */
 	gint64 now;                 /* seconds since 1970 */
-	bool japanese;
-	bool fixes;          /* run the fixes that are safe */
-	Account *account;    /* the user who is looked at; NULL: the site is */
-	GPtrArray *findings; /* DoctorFinding */
+	bool fixes;                 /* run the fixes that are safe */
+	Account *account;           /* the user who is looked at; NULL: the site is */
+	GPtrArray *findings;        /* DoctorFinding */
 } Doctor;
 
 void doctor_finding_free(DoctorFinding *finding);
@@ -59,7 +58,7 @@ bool doctor_finding_is_safe(const DoctorFinding *finding);
 json_t *doctor_finding_json(const DoctorFinding *finding);
 
 /*
- * Add a finding; takes `fix` (may be NULL). The words (NULL ends) take the places %1 to %9 of its
+ * Add a finding; takes `fix` (may be NULL). The words (NULL ends) take the places {1} to {9} of its
  * texts.
  */
 void doctor_find(Doctor *doctor, DoctorFindingId id, const char *where, char *fix,
