@@ -201,6 +201,13 @@ look_at_parts(Doctor *doctor, const char *path)
 	}
 }
 
+bool
+doctor_is_new_file_system(GHashTable *seen, const char *path)
+{
+	struct stat sb;
+	return stat(path, &sb) == 0 && g_hash_table_add(seen, GSIZE_TO_POINTER((gsize) sb.st_dev));
+}
+
 enum { MEGABYTE = 1024 * 1024, FEW_MEGABYTES = 64, FEW_INODES = 1000, ONE_PERCENT = 100 };
 
 void

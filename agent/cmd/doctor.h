@@ -88,6 +88,9 @@ void doctor_examine_user(Doctor *doctor, Account *account);
  */
 bool doctor_ask(const char *const *argv, char **ret_output, int *ret_code);
 
+/* Was no path of this file system asked for before? `seen` is an empty table of g_direct_hash. */
+bool doctor_is_new_file_system(GHashTable *seen, const char *path);
+
 /* Is there room where `path` lies, and may it be written? Of any file system. */
 void doctor_look_at_space(Doctor *doctor, const char *path);
 
