@@ -3,12 +3,12 @@
 #define _GNU_SOURCE
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/listed-people.h"
 
 #include "agent/base/child.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/words.h"
-#include "agent/run/account-list.h"
 #include "agent/run/account.h"
 #include "agent/run/script-chain.h"
 #include "agent/run/site.h"
@@ -90,23 +90,23 @@ origin(const Conf *conf, const char *setting)
 static char *
 kind_of(const Account *account, const Conf *conf, char **ret_from)
 {
-	unsigned kind = account_users_kind(conf);
-	*ret_from = origin(conf, kind == USERS_PASSWD_FILE && conf->users == USERS_AUTO
+	unsigned kind = account_kind_of_users(conf);
+	*ret_from = origin(conf, kind == CONF_USERS_PASSWD_FILE && conf->users == CONF_USERS_AUTO
 	                                 ? "passwd_file"
 	                                 : "users");
-	return g_strdup(account->is_system          ? "account of the system"
-	                : kind == USERS_PASSWD_FILE ? "line of passwd_file"
-	                                            : "virtual user");
+	return g_strdup(account->is_system               ? "account of the system"
+	                : kind == CONF_USERS_PASSWD_FILE ? "line of passwd_file"
+	                                                 : "virtual user");
 }
 
 static void
 add_owner(GArray *facts, const Account *account, const Conf *conf)
 {
 	const struct passwd *entry = account->uid != ACCOUNT_NO_UID ? getpwuid(account->uid) : NULL;
-	const char *from = account->is_system                              ? "the system"
-	                   : account_users_kind(conf) == USERS_PASSWD_FILE ? "passwd_file"
-	                   : *conf->virtual_user != '\0'                   ? "virtual_user"
-	                                                                   : "owner of the path";
+	const char *from = account->is_system                                      ? "the system"
+	                   : account_kind_of_users(conf) == CONF_USERS_PASSWD_FILE ? "passwd_file"
+	                   : *conf->virtual_user != '\0'                           ? "virtual_user"
+	                                                 : "owner of the path";
 	if (account->uid == ACCOUNT_NO_UID)
 		add(facts, "owner", g_strdup("whoever runs the delivery"), NULL);
 	else
@@ -180,7 +180,7 @@ add_quota(GArray *facts, Maildir *inbox, const Conf *conf)
 	    g_strdup_printf("%" G_GINT64_FORMAT " octets in %" G_GINT64_FORMAT
 	                    " messages, limit %s",
 	                    look.bytes, look.messages, look.definition),
-	    origin(conf, conf->quota == QUOTA_SITE ? "quota_bytes" : "quota"));
+	    origin(conf, conf->quota == CONF_QUOTA_SITE ? "quota_bytes" : "quota"));
 }
 
 static void
@@ -453,14 +453,17 @@ static int
 list_users(const Conf *conf, bool json)
 {
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(GPtrArray) users = account_list(conf, &st);
-	json_t *list = json_array();
+	g_autoptr(GPtrArray) people = listed_people(conf, &st);
+	if (people == NULL)
+		return fail("--list", &st);
 
-	for (guint i = 0; i < users->len; i++) {
+	json_t *list = json_array();
+	for (guint i = 0; i < people->len; i++) {
+		const Account *account = people->pdata[i];
 		if (json)
-			json_array_append_new(list, cmd_json_text(users->pdata[i]));
+			json_array_append_new(list, cmd_json_text(account->user));
 		else
-			cmd_print(stdout, "%s\n", (const char *) users->pdata[i]);
+			cmd_print(stdout, "%s\n", account->user);
 	}
 
 	json_t *object = json_object();
@@ -471,7 +474,7 @@ list_users(const Conf *conf, bool json)
 	else
 		json_decref(object);
 
-	return st.id == STATUS_OK ? CMD_GOOD : fail("--list", &st);
+	return CMD_GOOD;
 }
 
 int

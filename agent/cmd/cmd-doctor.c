@@ -4,7 +4,7 @@
 #include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/doctor.h"
-#include "agent/run/account-list.h"
+#include "agent/cmd/listed-people.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -129,30 +129,40 @@ print_json(const Outcome *outcome)
 }
 
 static void
-examine_user(Doctor *doctor, const char *address, Outcome *outcome)
+examine_account(Doctor *doctor, Account *account, Outcome *outcome)
 {
-	g_auto(Status) st = STATUS_INIT;
 	guint before = count_open(doctor->findings);
-	g_autoptr(Account) account = account_find(doctor->site->conf, address, &st);
 
-	if (account == NULL)
-		doctor_find(doctor, DOCTOR_NO_ACCOUNT, address, NULL,
-		            st.detail != NULL ? st.detail : status_text(&st), NULL);
-	else if (account->returns_to == NULL)
+	if (account->returns_to == NULL)
 		doctor_examine_user(doctor, account);
 	outcome->users++;
 	outcome->good_users += count_open(doctor->findings) == before;
 }
 
 static void
+examine_user(Doctor *doctor, const char *address, Outcome *outcome)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Account) account = account_find(doctor->site->conf, address, &st);
+
+	if (account != NULL) {
+		examine_account(doctor, account, outcome);
+		return;
+	}
+	doctor_find(doctor, DOCTOR_NO_ACCOUNT, address, NULL,
+	            st.detail != NULL ? st.detail : status_text(&st), NULL);
+	outcome->users++;
+}
+
+static void
 examine_all(Doctor *doctor, Outcome *outcome)
 {
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(GPtrArray) users = account_list(doctor->site->conf, &st);
+	g_autoptr(GPtrArray) people = listed_people(doctor->site->conf, &st);
 
-	for (guint i = 0; users != NULL && i < users->len; i++)
-		examine_user(doctor, users->pdata[i], outcome);
-	if (st.id != STATUS_OK)
+	for (guint i = 0; people != NULL && i < people->len; i++)
+		examine_account(doctor, people->pdata[i], outcome);
+	if (people == NULL)
 		doctor_find(doctor, DOCTOR_NOT_LOOKED, "users", NULL,
 		            st.detail != NULL ? st.detail : status_text(&st), NULL);
 }

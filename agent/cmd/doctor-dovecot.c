@@ -228,8 +228,8 @@ compare_folders(Doctor *doctor, const Location *location)
 {
 	const Conf *conf = doctor->conf;
 	bool is_fs = strcmp(location->layout, "fs") == 0,
-	     ours_is_fs = conf->folder_layout == FOLDER_LAYOUT_FS,
-	     ours_is_utf8 = conf->folder_names == FOLDER_NAMES_UTF8;
+	     ours_is_fs = conf->folder_layout == CONF_FOLDER_LAYOUT_FS,
+	     ours_is_utf8 = conf->folder_names == CONF_FOLDER_NAMES_UTF_8;
 	const char *their_names = location->has_utf8_names ? "utf-8" : "utf-7";
 
 	if (is_fs != ours_is_fs) {
@@ -304,7 +304,7 @@ compare_quota(Doctor *doctor, const Dovecot *dovecot)
 	static const char *const names[] = { "off", "site", "maildirsize" };
 	g_autofree char *driver = quota_driver(dovecot);
 	bool reads_file = strcmp(driver, "maildir") == 0,
-	     has_ours = doctor->conf->quota != QUOTA_OFF;
+	     has_ours = doctor->conf->quota != CONF_QUOTA_OFF;
 	if (*driver == '\0' || reads_file == has_ours)
 		return;
 

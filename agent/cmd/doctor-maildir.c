@@ -353,7 +353,7 @@ look_at_folder(Walk *walk, const Place *folder)
 static bool
 may_be_folder(unsigned layout, const char *name)
 {
-	if (layout == FOLDER_LAYOUT_MAILDIRPP)
+	if (layout == CONF_FOLDER_LAYOUT_MAILDIRPP)
 		return name[0] == '.';
 	return name[0] != '.' && strcmp(name, "new") != 0 && strcmp(name, "cur") != 0 &&
 	       strcmp(name, "tmp") != 0;
@@ -384,7 +384,7 @@ static void
 walk_folders(Walk *walk, const Place *folder, unsigned levels)
 {
 	unsigned layout = walk->doctor->conf->folder_layout;
-	bool is_flat = layout == FOLDER_LAYOUT_MAILDIRPP;
+	bool is_flat = layout == CONF_FOLDER_LAYOUT_MAILDIRPP;
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	DIR *dir = levels > 0 && !walk->is_cut ? open_part(folder->fd, ".") : NULL;
 

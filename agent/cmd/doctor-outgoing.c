@@ -188,8 +188,8 @@ talk_with(Doctor *doctor, Talk *talk)
 		is_good = is_taken(talk, asked);
 	}
 	if (!is_good)
-		doctor_find(doctor, DOCTOR_OUTGOING_REFUSED, "todoke.conf",
-		            trust_command(doctor), doctor->conf->submit, asked, talk->answer, NULL);
+		doctor_find(doctor, DOCTOR_OUTGOING_REFUSED, "todoke.conf", trust_command(doctor),
+		            doctor->conf->submit, asked, talk->answer, NULL);
 	else
 		(void) is_taken(talk, "QUIT");
 }

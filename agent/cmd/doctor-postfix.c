@@ -248,7 +248,7 @@ ask_setup(Doctor *doctor, SetupDoor door)
 		.conf = doctor->conf,
 		.user = *doctor->conf->virtual_user != '\0' ? doctor->conf->virtual_user : "vmail",
 		.program = self != NULL ? self : "/usr/bin/todoke",
-		.virtual_users = account_users_kind(doctor->conf) != USERS_SYSTEM,
+		.virtual_users = account_kind_of_users(doctor->conf) != CONF_USERS_SYSTEM,
 		.deadline = doctor->conf->deadline,
 		.listen = (const char *const *) doctor->conf->lmtp_listen,
 	};
@@ -367,7 +367,7 @@ examine_limits(Doctor *doctor)
 		            set_command(doctor, "message_size_limit", ours_text), size_text,
 		            ours_text, NULL);
 
-	gint64 quota = conf->quota == QUOTA_SITE ? conf->quota_bytes : 0;
+	gint64 quota = conf->quota == CONF_QUOTA_SITE ? conf->quota_bytes : 0;
 	if (quota > 0 && (size == 0 || size > quota)) {
 		g_autofree char *quota_text = g_strdup_printf("%" G_GINT64_FORMAT, quota);
 		doctor_find(doctor, DOCTOR_QUOTA_SIZE, "main.cf",

@@ -1,206 +1,254 @@
 /* SPDX-License-Identifier: MIT */
-/* account-list: who has a mailbox here. */
+/* account-list: each kind of source read once, from its beginning to its end. */
 #define _GNU_SOURCE
 #include "agent/run/account-list.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
-#include "agent/run/account.h"
+#include "agent/run/account-parts.h"
 #include "conf/conf-choices.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Where /etc/login.defs does not say which ids are people's. */
-enum { FIRST_PERSON = 1000, LAST_PERSON = 60000 };
-
-/* A number of /etc/login.defs. */
-static gint64
-login_number(const char *text, const char *name, gint64 otherwise)
+static void
+free_account(gpointer account)
 {
-	g_autofree char *pattern = g_strdup_printf("\n%s", name);
-	const char *at = text != NULL ? strstr(text, pattern) : NULL;
-	return at != NULL && g_ascii_isspace(at[strlen(pattern)])
-	               ? g_ascii_strtoll(at + strlen(pattern), NULL, 10)
-	               : otherwise;
+	account_free(account);
 }
 
 static bool
-add_user(GPtrArray *users, char *address, Status *st)
+has_room(const GPtrArray *list, Status *st)
 {
-	if (users->len >= LIMIT_DOCTOR_USERS) {
-		g_free(address);
-		return status_fail_detail(st, STATUS_LIMIT, "there are more than %u users",
-		                          LIMIT_DOCTOR_USERS);
-	}
-
-	g_ptr_array_add(users, address);
-	return true;
+	return list->len <= LIMIT_LISTED_ACCOUNTS ||
+	       status_fail_detail(st, STATUS_LIMIT, "there are more than %u accounts: name some",
+	                          LIMIT_LISTED_ACCOUNTS);
 }
 
+/* The account is taken over; one without paths is left out. */
 static void
-list_system(GPtrArray *users, Status *st)
+add_account(GPtrArray *list, const Conf *conf, Account *taken)
 {
-	g_autofree char *defs = NULL;
-	(void) g_file_get_contents("/etc/login.defs", &defs, NULL, NULL);
-	gint64 first = login_number(defs, "UID_MIN", FIRST_PERSON),
-	       last = login_number(defs, "UID_MAX", LAST_PERSON);
+	g_autoptr(Account) account = taken;
+	g_auto(Status) unknown = STATUS_INIT;
+	if (account_set_paths(conf, account, NULL, &unknown))
+		g_ptr_array_add(list, g_steal_pointer(&account));
+}
+
+static bool
+list_system(GPtrArray *list, const Conf *conf, Status *st)
+{
+	const struct passwd *pw;
+	bool good = true;
 
 	setpwent();
-	for (const struct passwd *entry; (entry = getpwent()) != NULL;)
-		if (entry->pw_uid >= first && entry->pw_uid <= last &&
-		    !add_user(users, g_strdup(entry->pw_name), st))
-			break;
-	endpwent();
-}
-
-static void
-list_passwd_file(const Conf *conf, GPtrArray *users, Status *st)
-{
-	char *text = NULL;
-	size_t len;
-	if (!fs_read_file(AT_FDCWD, conf->passwd_file, LIMIT_PASSWD_FILE, &text, &len, st))
-		return;
-
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	g_free(text);
-	for (char **line = lines; *line != NULL; line++) {
-		size_t name = strcspn(*line, ":");
-		if (name > 0 && (*line)[name] == ':' && **line != '#' &&
-		    !add_user(users, g_strndup(*line, name), st))
-			return;
+	while (good && (pw = getpwent()) != NULL) {
+		g_auto(Status) unusable = STATUS_INIT;
+		bool may_be = pw->pw_uid != 0 && (gint64) pw->pw_uid >= conf->first_valid_uid;
+		Account *account = may_be ? account_begin(conf, pw->pw_name, &unusable) : NULL;
+		if (account == NULL)
+			continue;
+		account_use_passwd(account, pw);
+		add_account(list, conf, account);
+		good = has_room(list, st);
 	}
-}
-
-/* A walk over the tree: the components of the template that are still to come, and what is known. */
-typedef struct {
-	GPtrArray *users;
-	char **parts; /* of the template; NULL ends */
-	Status *st;
-} TreeWalk;
-
-/* The address that the values of %u, %n and %d make; NULL: none. Caller frees. */
-static char *
-address_of(const char *user, const char *local, const char *domain)
-{
-	if (user != NULL)
-		return g_strdup(user);
-	if (local == NULL)
-		return NULL;
-	return domain != NULL ? g_strconcat(local, "@", domain, NULL) : g_strdup(local);
-}
-
-static bool walk_tree(TreeWalk *walk, int folder, guint depth, const char *user, const char *local,
-                      const char *domain);
-
-/* One name in the place of the component `part`, such as "%n". */
-static bool
-enter(TreeWalk *walk, int folder, guint depth, const char *name, const char *user,
-      const char *local, const char *domain)
-{
-	const char *part = walk->parts[depth];
-	auto_fd int below = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (below < 0)
-		return true; /* no folder, or a link of who knows whom */
-	return walk_tree(walk, below, depth + 1, strcmp(part, "%u") == 0 ? name : user,
-	                 strcmp(part, "%n") == 0 ? name : local,
-	                 strcmp(part, "%d") == 0 ? name : domain);
-}
-
-static bool
-walk_tree(TreeWalk *walk, int folder, guint depth, const char *user, const char *local,
-          const char *domain)
-{
-	/* what stands behind the last variable is the same for all, and need not be there */
-	bool has_more = false;
-	for (char **part = walk->parts + depth; *part != NULL; part++)
-		has_more |= strchr(*part, '%') != NULL;
-	char *address = has_more ? NULL : address_of(user, local, domain);
-	if (address != NULL)
-		return add_user(walk->users, address, walk->st);
-	if (walk->parts[depth] == NULL)
-		return true;
-
-	if (strchr(walk->parts[depth], '%') == NULL)
-		return enter(walk, folder, depth, walk->parts[depth], user, local, domain);
-
-	DIR *dir = fdopendir(fcntl(folder, F_DUPFD_CLOEXEC, 0));
-	bool good = dir != NULL;
-	for (const struct dirent *entry; good && (entry = readdir(dir)) != NULL;)
-		if (entry->d_name[0] != '.' && entry->d_name[0] != '-')
-			good = enter(walk, folder, depth, entry->d_name, user, local, domain);
-	if (dir != NULL)
-		(void) closedir(dir);
+	endpwent();
 
 	return good;
 }
 
-/* Does each variable stand alone in its component, so that names of folders are its values? */
 static bool
-is_listable(char **parts)
+list_lines(GPtrArray *list, const Conf *conf, Status *st)
 {
-	for (; *parts != NULL; parts++)
-		if (strchr(*parts, '%') != NULL && strcmp(*parts, "%u") != 0 &&
-		    strcmp(*parts, "%n") != 0 && strcmp(*parts, "%d") != 0)
+	g_autofree char *data = account_read_lines(conf, st);
+	unsigned number = 0;
+
+	for (char *line = data, *next; line != NULL && *line != '\0'; line = next) {
+		next = strchr(line, '\n');
+		if (next != NULL)
+			*next++ = '\0';
+		number++;
+
+		g_auto(GStrv) fields = g_strsplit(line, ":", 7);
+		g_auto(Status) unusable = STATUS_INIT;
+		bool may_be = g_strv_length(fields) >= 6 && *fields[0] != '\0';
+		g_autoptr(Account) account = may_be ? account_begin(conf, fields[0], &unusable)
+		                                    : NULL;
+		if (account == NULL ||
+		    !account_use_line(account, fields, conf->passwd_file, number, &unusable))
+			continue;
+		add_account(list, conf, g_steal_pointer(&account));
+		if (!has_room(list, st))
 			return false;
+	}
+
+	return data != NULL;
+}
+
+/* A walk along the template of a virtual tree. */
+typedef struct {
+	GPtrArray *list;
+	const Conf *conf;
+	char **components; /* of the template, from the first with a letter on */
+	char *names[3];    /* what the letters stood for so far: u, n, d */
+	Status *st;
+} Walk;
+
+static const char letters[] = "und";
+
+/*
+ * Hold a folder's name against "before%Xbehind": the octets that X stands for. NULL: it does not
+ * fit. Caller frees.
+ */
+static char *
+read_letter(const char *component, const char *name, char *ret_letter)
+{
+	const char *sign = strchr(component, '%'), *behind = sign + 2;
+	size_t before_len = (size_t) (sign - component), behind_len = strlen(behind),
+	       len = strlen(name);
+
+	*ret_letter = sign[1];
+	if (len <= before_len + behind_len || strncmp(name, component, before_len) != 0 ||
+	    strcmp(name + len - behind_len, behind) != 0)
+		return NULL;
+	return g_strndup(name + before_len, len - before_len - behind_len);
+}
+
+/* All letters have been read: whose folder is it? */
+static bool
+add_found(Walk *walk)
+{
+	const char *user = walk->names[0], *local = walk->names[1], *domain = walk->names[2];
+	g_autofree char *recipient = user != NULL     ? g_strdup(user)
+	                             : local == NULL  ? NULL
+	                             : domain != NULL ? g_strconcat(local, "@", domain, NULL)
+	                                              : g_strdup(local);
+	g_auto(Status) unusable = STATUS_INIT;
+	Account *account = recipient != NULL ? account_find(walk->conf, recipient, &unusable)
+	                                     : NULL;
+
+	if (account != NULL)
+		g_ptr_array_add(walk->list, account);
+	return has_room(walk->list, walk->st);
+}
+
+static bool walk_folder(Walk *walk, int folder, size_t depth);
+
+static bool
+walk_entry(Walk *walk, int folder, const char *name, size_t depth)
+{
+	const char *component = walk->components[depth];
+	char letter = 0;
+	bool has_letter = strchr(component, '%') != NULL;
+	g_autofree char *value = has_letter ? read_letter(component, name, &letter) : NULL;
+
+	if (has_letter ? value == NULL : strcmp(component, name) != 0)
+		return true;
+	auto_fd int below = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (below < 0)
+		return true;
+
+	const char *at = has_letter ? strchr(letters, letter) : NULL;
+	char **slot = at != NULL ? &walk->names[at - letters] : NULL, *outer = NULL;
+	if (slot != NULL) {
+		outer = *slot;
+		*slot = value;
+	}
+
+	bool good = walk_folder(walk, below, depth + 1);
+	if (slot != NULL)
+		*slot = outer;
+	return good;
+}
+
+static bool
+has_letters_left(char **components)
+{
+	for (; *components != NULL; components++)
+		if (strchr(*components, '%') != NULL)
+			return true;
+	return false;
+}
+
+static bool
+walk_folder(Walk *walk, int folder, size_t depth)
+{
+	if (!has_letters_left(walk->components + depth))
+		return add_found(walk);
+
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL) {
+		fs_close_auto(&fd);
+		return true;
+	}
+
+	bool good = true;
+	for (const struct dirent *entry; good && (entry = readdir(dir)) != NULL;)
+		if (entry->d_name[0] != '.')
+			good = walk_entry(walk, folder, entry->d_name, depth);
+	(void) closedir(dir);
+
+	return good;
+}
+
+/* Can names be read back from each component? */
+static bool
+is_readable(char **components)
+{
+	for (; *components != NULL; components++) {
+		const char *sign = strchr(*components, '%');
+		if (sign != NULL && (sign[1] == '\0' || strchr(letters, sign[1]) == NULL ||
+		                     strchr(sign + 1, '%') != NULL))
+			return false;
+	}
 	return true;
 }
 
-static void
-list_tree(const Conf *conf, GPtrArray *users, Status *st)
+static bool
+list_tree(GPtrArray *list, const Conf *conf, Status *st)
 {
-	const char *path_template = *conf->maildir == '/' ? conf->maildir : conf->home;
-	g_autofree char *top = tree_of_template(path_template);
-	if (top == NULL || !g_str_has_prefix(path_template, top)) {
-		status_fail_detail(st, STATUS_CONFIG, "the users of '%s' cannot be listed",
-		                   path_template);
-		return;
-	}
+	const char *path_template = account_tree_template(conf);
+	g_autofree char *top = path_template != NULL ? tree_of_template(path_template) : NULL;
+	const char *rest = top != NULL && g_str_has_prefix(path_template, top)
+	                           ? path_template + strlen(top)
+	                           : path_template;
+	g_auto(GStrv)
+		components = g_strsplit(rest != NULL ? rest + strspn(rest, "/") : "", "/", -1);
 
-	const char *rest = path_template + strlen(top);
-	g_auto(GStrv) parts = g_strsplit(rest + strspn(rest, "/"), "/", -1);
-	TreeWalk walk = { users, parts, st };
-	if (!is_listable(parts)) {
-		status_fail_detail(st, STATUS_CONFIG,
-		                   "the users of '%s' cannot be listed: a folder's name is only a "
-		                   "part of theirs",
-		                   path_template);
-		return;
-	}
+	if (path_template == NULL || !is_readable(components))
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "users cannot be listed from the path '%s': name them",
+		                          path_template != NULL ? path_template : conf->maildir);
 
-	auto_fd int folder = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_fd int folder = open(top != NULL ? top : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
-		status_fail_errno(st, errno, "cannot open folder '%s'", top);
-	else
-		(void) walk_tree(&walk, folder, 0, NULL, NULL, NULL);
-}
+		return status_fail_detail(st, STATUS_LOOKUP, "cannot open folder '%s': %s",
+		                          top != NULL ? top : "/", g_strerror(errno));
 
-static int
-compare(gconstpointer one, gconstpointer other)
-{
-	return strcmp(*(char *const *) one, *(char *const *) other);
+	Walk walk = { .list = list, .conf = conf, .components = components, .st = st };
+	return walk_folder(&walk, folder, 0);
 }
 
 GPtrArray *
 account_list(const Conf *conf, Status *st)
 {
-	GPtrArray *users = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_account);
+	bool good;
 
-	switch (account_users_kind(conf)) {
-	case USERS_PASSWD_FILE:
-		list_passwd_file(conf, users, st);
+	switch (account_kind_of_users(conf)) {
+	case CONF_USERS_VIRTUAL:
+		good = list_tree(list, conf, st);
 		break;
-	case USERS_VIRTUAL:
-		list_tree(conf, users, st);
+	case CONF_USERS_PASSWD_FILE:
+		good = list_lines(list, conf, st);
 		break;
 	default:
-		list_system(users, st);
+		good = list_system(list, conf, st);
 	}
 
-	g_ptr_array_sort(users, compare);
-	return users;
+	return good ? g_steal_pointer(&list) : NULL;
 }

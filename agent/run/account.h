@@ -102,17 +102,23 @@ bool account_check(const Conf *conf, Account *account, Status *st);
 /* Mark the tree that the settings name for all, as root, before the first delivery (setup). */
 bool account_mark_tree(const Conf *conf, Status *st);
 
-/*
- * Who the recipients are: the setting users, where it is auto by what it comes to. USERS_* of
- * conf-choices.h.
- */
-unsigned account_users_kind(const Conf *conf);
+/* CONF_USERS_SYSTEM, CONF_USERS_VIRTUAL or CONF_USERS_PASSWD_FILE: what the settings come to. */
+unsigned account_kind_of_users(const Conf *conf);
 
 /*
  * The settings for the account: those of the blocks `user` and `domain` that match it, over the
  * others. NULL: no block matches, use `conf`. Caller frees.
  */
 Conf *account_conf(const Account *account, const Conf *conf);
+
+/*
+ * Where the owner's state lies: beside the mail for virtual users, as they may share a home. Faults
+ * of account_expand. Caller frees.
+ */
+char *account_state_folder(const Account *account, const Conf *conf, Status *st);
+
+/* The file of the account's record (agent/state/record-line.h). Faults of account_expand. Caller frees. */
+char *account_record_path(const Account *account, const Conf *conf, Status *st);
 
 /*
  * Replace %u %n %d %h %% and a leading ~ in a path or address template. Faults: STATUS_CONFIG.

@@ -83,14 +83,14 @@ def test_list_of_other_templates(folder):
         place = os.path.join(folder, str(number))
         os.makedirs(os.path.join(place, path))
         tap.same(tap.todoke("account", "--list", "-o", "maildir=%s/%s" % (place, template)).stdout.split(), [user], template)
-    result = tap.todoke("account", "--list", "-o", "maildir=%s/x-%%n" % folder)
+    result = tap.todoke("account", "--list", "-o", "maildir=%s/%%n-%%d" % folder)
     tap.same(result.returncode, 1)
     tap.contains(result.stderr, b"cannot be listed")
 
 
 def test_list_of_passwd_file(folder):
     with open(folder + "/passwd", "w", encoding="ascii") as file:
-        file.write("# a comment:\nann@example.jp:x:::::\n\nbob@example.jp:x:::::\n")
+        file.write("# a comment:\nann@example.jp:x::::/a\n\nbob@example.jp:x::::/b\n")
     env = site(folder, 'users = passwd_file\npasswd_file = "%s/passwd"\n' % folder)
     tap.same(tap.todoke("account", "--list", env=env).stdout.split(), [b"ann@example.jp", b"bob@example.jp"])
 

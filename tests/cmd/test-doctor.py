@@ -152,15 +152,6 @@ def test_programs_that_are_asked_are_bounded(folder):
         tap.contains(found[0]["failure"], words)
 
 
-def test_users_are_bounded(folder):
-    passwd = os.path.join(folder, "passwd")
-    Host.write(passwd, "".join("user%06d:x:::::\n" % i for i in range(tap.limit("DOCTOR_USERS") + 1)))
-    host = Host(folder, line=GOOD_LINE, conf='users = passwd_file\npasswd_file = "%s"\n' % passwd)
-    result = tap.todoke("account", "--list", env=host.environment())
-    tap.same(result.returncode, 1)
-    tap.same(result.stdout.count(b"\n"), tap.limit("DOCTOR_USERS"))
-
-
 def test_usage(folder):
     host = Host(folder)
     tap.same(host.run("--all", "ann").returncode, 2)
