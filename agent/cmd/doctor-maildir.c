@@ -8,6 +8,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/store/folder-id.h"
 #include "agent/store/maildir.h"
 #include "agent/store/quota.h"
 #include "conf/conf-choices.h"
@@ -25,8 +26,8 @@ enum {
 	SMALL_FILE = 64 * 1024, /* octets of a file of Dovecot's that are read */
 };
 
-/* The last UID, and how many may be left before somebody should know. */
-static const guint64 last_uid = 4294967295u, uids_left = 1u << 24;
+/* The last UID of IMAP (RFC 9051 2.3.1.1). */
+static const guint64 last_uid = 4294967295u;
 
 typedef struct {
 	Doctor *doctor;
@@ -333,7 +334,7 @@ look_at_uids(Walk *walk, const Place *folder)
 	if (!read_uid_line(line, &validity, &next)) {
 		doctor_find(walk->doctor, DOCTOR_UIDLIST_BROKEN, path,
 		            renumber_command(folder->path), path, line, NULL);
-	} else if (next > last_uid - uids_left) {
+	} else if (folder_uid_is_near_end(next)) {
 		g_autofree char *next_text = g_strdup_printf("%" G_GUINT64_FORMAT, next);
 		doctor_find(walk->doctor, DOCTOR_UID_NEAR_END, path, renumber_command(folder->path),
 		            folder->path, next_text, NULL);

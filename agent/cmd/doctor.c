@@ -25,17 +25,33 @@
 typedef enum { FIX_ASK, FIX_SAFE, FIX_USER_ASK, FIX_USER_SAFE } FixKind;
 
 static const struct {
-	const char *code;
-	DoctorSeverity severity;
-	FixKind fix;
-	const char *evidence;
-	const char *so;
+	guint8 severity, fix;
 } rows[DOCTOR_FINDINGS] = {
-#define FINDING(id, code, severity, fix_is, evidence, so) \
-	{ code, DOCTOR_##severity, FIX_##fix_is, evidence, so },
+#define FINDING(id, code, severity, fix_is, evidence, so) { DOCTOR_##severity, FIX_##fix_is },
 #include "agent/cmd/doctor-finding.def"
 #undef FINDING
 };
+
+/*
+ * The texts of all rows, one behind the other: pointers to them would be relocated at the start of
+ * each delivery.
+ */
+static const char all_texts[] =
+#define FINDING(id, code, severity, fix_is, evidence, so) code "\0" evidence "\0" so "\0"
+#include "agent/cmd/doctor-finding.def"
+#undef FINDING
+	;
+
+typedef enum { TEXT_CODE, TEXT_EVIDENCE, TEXT_SO, TEXTS } TextPart;
+
+static const char *
+text_of_row(DoctorFindingId id, TextPart part)
+{
+	const char *text = all_texts;
+	for (unsigned skip = (unsigned) id * TEXTS + part; skip > 0; skip--)
+		text += strlen(text) + 1;
+	return text;
+}
 
 typedef enum { SCOPE_SITE, SCOPE_USER } Scope;
 
@@ -67,13 +83,13 @@ doctor_finding_free(DoctorFinding *finding)
 DoctorSeverity
 doctor_finding_severity(const DoctorFinding *finding)
 {
-	return rows[finding->id].severity;
+	return (DoctorSeverity) rows[finding->id].severity;
 }
 
 bool
 doctor_finding_is_safe(const DoctorFinding *finding)
 {
-	FixKind kind = rows[finding->id].fix;
+	FixKind kind = (FixKind) rows[finding->id].fix;
 	return finding->fix != NULL && (kind == FIX_SAFE || kind == FIX_USER_SAFE);
 }
 
@@ -112,7 +128,7 @@ fill(const char *text, char **words)
 static char *
 typed_command(const Doctor *doctor, DoctorFindingId id, const char *fix)
 {
-	FixKind kind = rows[id].fix;
+	FixKind kind = (FixKind) rows[id].fix;
 	const Account *account = doctor->account;
 	bool as_user = (kind == FIX_USER_ASK || kind == FIX_USER_SAFE) && account != NULL &&
 	               account->uid != ACCOUNT_NO_UID;
@@ -171,8 +187,9 @@ doctor_find(Doctor *doctor, DoctorFindingId id, const char *where, char *fix, ..
 	g_ptr_array_add(words, NULL);
 
 	char **list = (char **) words->pdata;
-	add(doctor, id, rows[id].code, where, fill(in_words(rows[id].evidence), list),
-	    fill(in_words(rows[id].so), list), fix);
+	add(doctor, id, text_of_row(id, TEXT_CODE), where,
+	    fill(in_words(text_of_row(id, TEXT_EVIDENCE)), list),
+	    fill(in_words(text_of_row(id, TEXT_SO)), list), fix);
 }
 
 /* Is it a command line, and not advice in words? */
@@ -193,10 +210,10 @@ doctor_find_text(Doctor *doctor, const char *code, DoctorFindingId otherwise, co
 {
 	DoctorFindingId id = otherwise;
 	for (unsigned i = 0; i < DOCTOR_FINDINGS; i++)
-		if (strcmp(rows[i].code, code) == 0)
+		if (strcmp(text_of_row((DoctorFindingId) i, TEXT_CODE), code) == 0)
 			id = (DoctorFindingId) i;
 
-	const char *colon = strstr(text, ": "), *so = in_words(rows[id].so);
+	const char *colon = strstr(text, ": "), *so = in_words(text_of_row(id, TEXT_SO));
 	bool is_cut = colon != NULL && !g_str_has_suffix(text, ":");
 	char *evidence = is_cut ? g_strndup(text, (gsize) (colon - text)) : g_strdup(text);
 	bool is_own = id != otherwise || !is_cut; /* a row for others says less than the text */
@@ -445,8 +462,8 @@ unpack_finding(Doctor *doctor, const json_t *object)
 		return;
 
 	g_autofree char *where = text_of(object, "where");
-	add(doctor, (DoctorFindingId) row, rows[row].code, where, text_of(object, "evidence"),
-	    text_of(object, "consequence"), text_of(object, "raw"));
+	add(doctor, (DoctorFindingId) row, text_of_row((DoctorFindingId) row, TEXT_CODE), where,
+	    text_of(object, "evidence"), text_of(object, "consequence"), text_of(object, "raw"));
 
 	DoctorFinding *finding = doctor->findings->pdata[doctor->findings->len - 1];
 	finding->is_fixed = json_is_true(json_object_get(object, "fixed"));

@@ -129,6 +129,17 @@ def test_uids(folder):
     tap.same(host.codes(USER), [])
 
 
+def test_delivery_notes_uids(folder):
+    """A delivery into a folder whose UIDs end soon says so in the log; others say nothing."""
+    host, log = Mailbox(folder), os.path.join(folder, "log")
+    for line, is_noted in (("3 V1700000000 N4294967000 G1", True), ("3 V1700000000 N17 G1", False)):
+        host.write(os.path.join(host.box, "dovecot-uidlist"), line + "\n1 :N4294967000\n")
+        result = tap.todoke("deliver", "-f", "", "-d", USER, "-o", "log_file=" + log, stdin=b"Subject: x\n\nx\n", env=host.environment())
+        tap.same(result.returncode, 0)
+        last = open(log, encoding="utf-8").read().splitlines()[-1]
+        tap.same("the UIDs of folder 'INBOX' end soon (next 4294967000)" in last, is_noted, last)
+
+
 def test_path(folder):
     """What the user may not pass, or not write to, in the user's own power."""
     for code, make in (("path-search", lambda host: os.chmod(host.domain, 0o600)), ("path-mode", lambda host: os.chmod(os.path.join(host.box, "new"), 0o500)),
