@@ -4,6 +4,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/listed-people.h"
+#include "agent/cmd/smtp-ask.h"
 
 #include "agent/base/child.h"
 #include "agent/base/fs.h"
@@ -368,39 +369,74 @@ look_in_child(const Options *options, Account *account, const Conf *conf)
 	return pid > 0 && WIFEXITED(how) ? WEXITSTATUS(how) : CMD_FINDINGS;
 }
 
-/* A message to the user goes the way of all mail: through `todoke deliver`, which becomes the user. */
-static int
-send_test(const Options *options, const char *user)
+/* The test message, lines ended by LF. Caller frees. */
+static char *
+test_message(const char *user)
 {
-	g_auto(Status) st = STATUS_INIT;
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL),
-			*unique = maildir_unique_name();
-	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-	g_autoptr(GDateTime) when = g_date_time_new_from_unix_local(now);
+	g_autofree char *unique = maildir_unique_name();
+	g_autoptr(GDateTime) when = g_date_time_new_now_local();
 	g_autofree char *date = g_date_time_format(when, "%a, %d %b %Y %H:%M:%S %z");
-	g_autofree char *text = g_strdup_printf(
+
+	return g_strdup_printf(
 		"From: todoke <%s>\nTo: %s\nSubject: test by todoke account\nDate: %s\n"
 		"Message-ID: <%s@todoke.invalid>\nAuto-Submitted: auto-generated\n\n"
 		"`todoke account --send-test` wrote this to see whether mail arrives.\n",
 		user, user, date, unique);
-	g_autoptr(GPtrArray) argv = g_ptr_array_new();
-	char *words[] = { (char *) (uintptr_t) "todoke", (char *) (uintptr_t) "deliver",
-		          (char *) (uintptr_t) "-f",     (char *) (uintptr_t) "",
-		          (char *) (uintptr_t) "-d",     (char *) (uintptr_t) user };
+}
+
+/* To the lmtpd that listens at `where`. False: *ret_why (caller frees). */
+static bool
+send_by_lmtp(const char *where, const char *user, const char *text, char **ret_why)
+{
+	static const char inet[] = "inet:";
+	SmtpAsk talk;
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	g_autofree char *data = g_strjoinv("\r\n", lines), *whole = g_strconcat(data, ".", NULL),
+			*rcpt = g_strdup_printf("RCPT TO:<%s>", user);
+
+	*ret_why = smtp_ask_open(&talk,
+	                         g_str_has_prefix(where, inet) ? where + strlen(inet) : where,
+	                         LIMIT_DOCTOR_USER_S);
+	bool sent = *ret_why == NULL && smtp_ask_is_answered(&talk, '2') &&
+	            smtp_ask(&talk, "LHLO localhost", '2') &&
+	            smtp_ask(&talk, "MAIL FROM:<>", '2') && smtp_ask(&talk, rcpt, '2') &&
+	            smtp_ask(&talk, "DATA", '3') && smtp_ask(&talk, whole, '2');
+	if (!sent && *ret_why == NULL)
+		*ret_why = g_strdup(talk.answer);
+	smtp_ask_close(&talk);
+
+	return sent;
+}
+
+/* `todoke deliver` with our options; it becomes the user where we are root. Caller frees. */
+static GPtrArray *
+deliver_words(const Options *options, const char *user)
+{
+	GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
+	const char *const words[] = { "todoke", "deliver", "-f", "", "-d", user };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-		g_ptr_array_add(argv, words[i]);
+		g_ptr_array_add(argv, g_strdup(words[i]));
 	if (options->conf != NULL) {
-		g_ptr_array_add(argv, (char *) (uintptr_t) "-c");
-		g_ptr_array_add(argv, options->conf);
+		g_ptr_array_add(argv, g_strdup("-c"));
+		g_ptr_array_add(argv, g_strdup(options->conf));
 	}
 	for (char **override = options->overrides; override != NULL && *override != NULL;
 	     override++) {
-		g_ptr_array_add(argv, (char *) (uintptr_t) "-o");
-		g_ptr_array_add(argv, *override);
+		g_ptr_array_add(argv, g_strdup("-o"));
+		g_ptr_array_add(argv, g_strdup(*override));
 	}
 	g_ptr_array_add(argv, NULL);
 
+	return argv;
+}
+
+static bool
+send_by_deliver(const Options *options, const char *user, const char *text, char **ret_why)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	g_autoptr(GPtrArray) argv = deliver_words(options, user);
 	g_auto(GStrv) environment = g_get_environ();
 	const ChildCall call = { .path = self,
 		                 .argv = (const char *const *) argv->pdata,
@@ -411,16 +447,35 @@ send_test(const Options *options, const char *user)
 		                 .output_limit = LIMIT_DOCTOR_OCTETS,
 		                 .seconds = LIMIT_DOCTOR_USER_S };
 	g_auto(ChildResult) result = { 0 };
-	gint64 start = g_get_monotonic_time();
-	if (!child_run(&call, &result, &st))
-		return fail(user, &st);
+	if (!child_run(&call, &result, &st)) {
+		*ret_why = g_strdup(st.detail != NULL ? st.detail : status_text(&st));
+		return false;
+	}
 
-	double seconds = (double) (g_get_monotonic_time() - start) / G_USEC_PER_SEC;
 	gsize len = 0;
 	const char *said = g_bytes_get_data(result.output, &len);
-	if (result.exit_code != 0) {
-		cmd_print(stderr, "todoke account: a test message to %s was not delivered: %.*s\n",
-		          user, (int) len, said != NULL ? said : "");
+	if (result.exit_code != 0)
+		*ret_why = g_strndup(said != NULL ? said : "", len);
+	return result.exit_code == 0;
+}
+
+/*
+ * A test message goes the way that mail for the user goes: to lmtpd where todoke.conf says where it
+ * listens, else through `todoke deliver`.
+ */
+static int
+send_test(const Options *options, const Conf *conf, const char *user)
+{
+	g_autofree char *text = test_message(user), *why = NULL;
+	const char *lmtpd = conf->lmtp_listen != NULL ? conf->lmtp_listen[0] : NULL;
+	gint64 start = g_get_monotonic_time();
+
+	bool sent = lmtpd != NULL ? send_by_lmtp(lmtpd, user, text, &why)
+	                          : send_by_deliver(options, user, text, &why);
+	double seconds = (double) (g_get_monotonic_time() - start) / G_USEC_PER_SEC;
+	if (!sent) {
+		cmd_print(stderr, "todoke account: a test message to %s was not delivered: %s\n",
+		          user, g_strchomp(why));
 		return CMD_FINDINGS;
 	}
 
@@ -446,7 +501,7 @@ tell_user(const Options *options, const Conf *conf, const char *user)
 	g_autoptr(Conf) own = account_conf(account, conf);
 	account->look_only = !options->create;
 	int code = look_in_child(options, account, own != NULL ? own : conf);
-	return code == CMD_GOOD && options->send_test ? send_test(options, user) : code;
+	return code == CMD_GOOD && options->send_test ? send_test(options, conf, user) : code;
 }
 
 static int

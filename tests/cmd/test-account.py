@@ -6,6 +6,7 @@ import json
 import os
 import pwd
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -108,6 +109,25 @@ def test_send_test(folder):
     if not re.fullmatch(r"a test message to ann@example.jp was delivered in \d+\.\d\d s", last):
         raise AssertionError(last)
     tap.same(len(os.listdir(folder + "/mail/example.jp/ann/new")), 1)
+
+
+def test_send_test_by_lmtp(folder):
+    """Where todoke.conf says where lmtpd listens, the message goes there."""
+    socket = folder + "/lmtp"
+    env = site(folder, 'lmtp_listen = { "unix:%s" }\n' % socket)
+    result = tap.todoke("account", "--send-test", "ann@example.jp", env=env)
+    tap.same((result.returncode, b"was not delivered: No such file" in result.stderr), (1, True))
+    server = subprocess.Popen([tap.TODOKE, "lmtpd"], env={**os.environ, **env}, stderr=subprocess.DEVNULL)
+    try:
+        tap.wait_for("the socket", lambda: os.path.exists(socket))
+        result = tap.todoke("account", "--send-test", "ann@example.jp", env=env)
+        tap.same((result.returncode, result.stderr), (0, b""))
+        tap.same(len(os.listdir(folder + "/mail/example.jp/ann/new")), 1)
+        result = tap.todoke("account", "--send-test", "a/b@example.jp", env=env)
+        tap.same(result.returncode, 1)
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def test_send_test_that_fails(folder):
