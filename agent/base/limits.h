@@ -349,6 +349,18 @@
 #define LIMIT_SETUP_NAMES 20u
 
 /*
+ * `todoke doctor`: seconds for one user and for one program that is asked, and octets of what is
+ * found.
+ */
+#define LIMIT_DOCTOR_USER_S 300u
+#define LIMIT_DOCTOR_PROGRAM_S 20u
+#define LIMIT_DOCTOR_OCTETS (4u * 1024 * 1024)
+
+/* Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames. */
+#define LIMIT_DOCTOR_NAMES 2000000u
+#define LIMIT_DOCTOR_RENAMES 20u
+
+/*
  * Octets of a program's standard error that are kept for the log: its first lines say what is
  * wrong.
  */
