@@ -245,4 +245,30 @@ def test_root_reads_with_the_owners_rights(folder):
 
 
 
+@tap.as_root
+def test_root_and_a_file_for_all(folder):
+    """The site's file is read with the rights of who owns its folder: a link there leads root nowhere."""
+    os.chmod(folder, 0o755)
+    for name in ("mail", "site"):
+        os.makedirs(folder + "/" + name)
+        os.chown(folder + "/" + name, tap.NOBODY, tap.NOBODY)
+    os.makedirs(folder + "/mail/ann")
+    os.chown(folder + "/mail/ann", tap.NOBODY, tap.NOBODY)
+    more = ("-o", "record_file=%s/site/record" % folder)
+    deliver(folder, *more)
+    tap.same(os.stat(folder + "/site/record").st_uid, tap.NOBODY)
+    tap.same(len(run_record(folder, *more).splitlines()), 1)
+    tap.same(run_record(folder, *more, "--forget", "a@b.test"), "1 lines are forgotten\n")
+    tap.same(os.stat(folder + "/site/record.old").st_uid, tap.NOBODY, "who owns what was written anew")
+
+    os.makedirs(folder + "/secret", 0o700)
+    with open(folder + "/secret/record", "w", encoding="ascii") as file:
+        file.write('{"schema":"todoke.record/1","secret":"x"}\n')
+    os.rename(folder + "/site", folder + "/was")
+    os.makedirs(folder + "/site")
+    os.chown(folder + "/site", tap.NOBODY, tap.NOBODY)
+    os.symlink(folder + "/secret/record", folder + "/site/record")
+    tap.same(run_record(folder, *more, code=1), "")
+
+
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
