@@ -83,6 +83,17 @@ def test_which_branch(folder):
     tap.same("test" in last(folder)["plan"][0], False, "a test where there is none")
 
 
+def test_conditions_of_recipes(folder):
+    with open(folder + "/rc", "w", encoding="utf-8") as file:
+        file.write("MAILDIR=%s\n\n:0 c\n* ^From:.*a@b\ncopies/\n\n:0\n* ^Subject:.*figures\n* ! ^X-No:\nfigures/\n" % folder)
+    more = ("-o", "recipes=all", "-o", "recipe_files=%s/rc" % folder, "-o", "sieve_scripts=%s/none" % folder)
+    deliver(folder, *more)
+    tap.same([(one["action"], one["at"].rsplit(":", 1)[1], one["test"]) for one in last(folder)["plan"]],
+             [("store", "3", {"line": 4, "name": "* ^From:.*a@b"}), ("store", "7", {"line": 8, "name": "* ^Subject:.*figures * ! ^X-No:"})])
+    deliver(folder, *more, message=MESSAGE.replace(b"figures", b"jokes"))
+    tap.same([one.get("test") for one in last(folder)["plan"]], [{"line": 4, "name": "* ^From:.*a@b"}, None], "none led to the keep")
+
+
 def test_what_is_refused(folder):
     deliver(folder, script='require "reject"; reject "go away";', code=77)
     line = last(folder)
