@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "agent/cmd/why-find.h"
 
+#include "agent/cmd/why-log.h"
 #include "agent/message/message.h"
 #include "agent/state/record-reader.h"
 #include "agent/store/mail-place.h"
@@ -195,34 +196,14 @@ typedef struct {
 	unsigned left;
 } Reading;
 
-/*
- * ASCII letters without case; `word` is in lower case. A sign that is no letter, as the @ of an
- * address, is looked for first: that is fast, and there are few of them.
- */
-static bool
-holds_folded(const char *text, size_t len, const char *word)
-{
-	size_t word_len = strlen(word), anchor = strcspn(word, "@.-_0123456789");
-	const char *end = text + len;
-
-	if (word[anchor] == '\0')
-		return true; /* it is parsed, and found out then */
-	for (const char *at = text; (at = memchr(at, word[anchor], (size_t) (end - at))) != NULL;
-	     at++)
-		if ((size_t) (at - text) >= anchor && (size_t) (end - at) >= word_len - anchor &&
-		    g_ascii_strncasecmp(at - anchor, word, word_len) == 0)
-			return true;
-	return false;
-}
-
 /* Can the line fit, as far as its octets tell? */
 static bool
 may_fit(const WhyQuery *query, const char *text, size_t len)
 {
 	if (query->since_us != 0 && record_reader_time(text, len) < query->since_us)
 		return false;
-	return (query->from == NULL || holds_folded(text, len, query->from)) &&
-	       (query->to == NULL || holds_folded(text, len, query->to));
+	return (query->from == NULL || why_log_holds(text, len, query->from)) &&
+	       (query->to == NULL || why_log_holds(text, len, query->to));
 }
 
 static bool

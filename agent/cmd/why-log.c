@@ -390,6 +390,23 @@ take(WhyLog *log, const Parts *parts)
 		add_line(log, WHY_LOG_LOGIN, parts, session);
 }
 
+bool
+why_log_holds(const char *text, size_t len, const char *word)
+{
+	const char *at_sign = strchr(word, '@'), *end = text + len;
+	size_t word_len = strlen(word), anchor = at_sign != NULL ? (size_t) (at_sign - word)
+	                                                         : strcspn(word, ".-_0123456789");
+
+	if (word[anchor] == '\0')
+		return true;
+	for (const char *at = text; (at = memchr(at, word[anchor], (size_t) (end - at))) != NULL;
+	     at++)
+		if ((size_t) (at - text) >= anchor && (size_t) (end - at) >= word_len - anchor &&
+		    g_ascii_strncasecmp(at - anchor, word, word_len) == 0)
+			return true;
+	return false;
+}
+
 /* Can the line be one that is looked for? Most lines of a log are not. */
 static bool
 is_worth_it(const WhyLog *log, const char *line, size_t len)
@@ -399,7 +416,8 @@ is_worth_it(const WhyLog *log, const char *line, size_t len)
 
 	if (log->message_id != NULL && memmem(line, len, log->message_id, strlen(log->message_id)))
 		return true;
-	if ((log->from != NULL || log->to != NULL) && memmem(line, len, "=<", 2))
+	if ((log->from != NULL && why_log_holds(line, len, log->from)) ||
+	    (log->to != NULL && why_log_holds(line, len, log->to)))
 		return true;
 
 	g_hash_table_iter_init(&iter, log->ids);

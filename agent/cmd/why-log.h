@@ -41,7 +41,7 @@ typedef struct {
 	GHashTable *ids;      /* queue ids (char *), owned; grows */
 	GHashTable *sessions; /* of Dovecot: session -> address of the client or NULL, owned */
 	char *message_id;     /* "<...>"; NULL: none */
-	char *from;           /* of lines that refused it, where nothing else is known; NULL: any */
+	char *from; /* in lower case: of lines that refused it, where nothing else is known; NULL: any */
 	char *to;
 	gint64 now_us;    /* lines of syslog have no year */
 	GPtrArray *lines; /* WhyLogLine, in the order of the log */
@@ -65,5 +65,12 @@ void why_log_sort(WhyLog *log);
 
 /* The same as why_log_read for text in memory. */
 void why_log_read_text(WhyLog *log, const char *text, size_t len);
+
+/*
+ * Does the text hold the word, which is in lower case, whatever the case of ASCII letters? A sign
+ * that is no letter, as the @ of an address, is looked for first: there are few of them. True too
+ * for a word of letters alone, which whoever looks closer finds out.
+ */
+bool why_log_holds(const char *text, size_t len, const char *word);
 
 #endif

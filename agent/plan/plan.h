@@ -60,7 +60,7 @@ typedef struct {
  */
 typedef struct {
 	unsigned line; /* from 1; 0: none is known */
-	char *name;    /* "header", "else" */
+	char *name;    /* "header", "else"; of recipes their conditions */
 	char *match;   /* ":contains"; NULL: nothing was compared, as the two below */
 	char *key;     /* of the rule */
 	char *value;   /* of the message; both are cut after PLAN_TEST_OCTETS */
@@ -138,6 +138,12 @@ bool plan_add(Plan *plan, PlanAction *action, Status *st);
  * Then its own script is not wrong.
  */
 bool plan_is_outvoted(const Plan *plan);
+
+/*
+ * Say which test led to the actions that are added from now on and have none of their own: its line
+ * and what it asks for. Line 0: none did. Copied, and cut after PLAN_TEST_OCTETS.
+ */
+void plan_set_test(Plan *plan, unsigned line, const char *text);
 
 /* Take back action `i`: a script that changed its mind. The implicit keep stays as it is. */
 void plan_drop(Plan *plan, size_t i);
