@@ -278,6 +278,8 @@ def test_iana_table(folder):
     for code in registry:
         found = ask("5." + code)
         tap.same((code, found[-1]["source"], found[-1]["code"]), (code, "iana", "5." + code))
+        tap.same((code, bool(re.fullmatch(r"[a-z0-9-]+", found[-1]["name"])), found[-1]["what"][-1]), (code, True, "."))
+    tap.same(ask("5.6.3")[-1]["name"], "conversion-not-supported")
     tap.same(ask("5.7.999")[-1]["name"], "other-security")
     tap.same(ask("4.9.9")[-1]["name"], "other-status")
 
