@@ -153,6 +153,16 @@ run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 	return owner_program_run(&call, ret_result, st);
 }
 
+/* The program, its arguments, and how it ended. */
+static Outside *
+outside_of(const Pipe *pipe, const char *why)
+{
+	g_autofree char *args = g_strjoinv(" ", (char **) pipe->args->pdata);
+	g_autofree char *command = g_strconcat(pipe->action->program->name,
+	                                       *args != '\0' ? " " : "", args, NULL);
+	return outside_new(OUTSIDE_PROGRAM, pipe->action->program->name, command, why);
+}
+
 static bool
 pipe_send(DeliverRun *run, void *step, Status *st)
 {
@@ -194,8 +204,13 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	                                : g_strdup_printf(
 						  "program '%s' did not read all of its input",
 						  program->name);
-	if (result.exit_code == EX_TEMPFAIL && !of_recipes && !run->job->is_overdue)
-		return status_fail_detail(st, STATUS_PROGRAM, "%s", why);
+	g_autoptr(Outside) outside = outside_of(pipe, why);
+	outside_see(outside);
+	if (result.exit_code == EX_TEMPFAIL && !of_recipes && !run->job->is_overdue) {
+		status_fail_detail(st, STATUS_PROGRAM, "%s", why);
+		status_set_outside(st, g_steal_pointer(&outside));
+		return false;
+	}
 
 	return deliver_keep_now(run, why, st);
 }
