@@ -6,10 +6,13 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 
+#include <errno.h>
 #include <jansson.h>
 #include <paths.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -38,12 +41,12 @@ static struct {
 	int fd;       /* -1: syslog */
 	int fallback; /* -1: none */
 	LogForm form;
-	const char *const *fields; /* NULL: all */
-	bool fields_are_out;       /* they are those that are left out */
-	const char *const *masked; /* NULL: none */
-	const char *journal;       /* socket; "": none */
-	bool has_journal;          /* lines go there */
-} target = { .ident = "todoke", .fd = -1, .fallback = -1, .form = LOG_FORM_TEXT, .journal = "" };
+	char **fields;       /* NULL: all */
+	bool fields_are_out; /* they are those that are left out */
+	char **masked;       /* NULL: none */
+	char *journal;       /* socket; NULL: none */
+	bool has_journal;    /* lines go there */
+} target = { .ident = "todoke", .fd = -1, .fallback = -1, .form = LOG_FORM_TEXT };
 
 /* Does somebody listen where syslog(3) writes to? */
 static bool
@@ -67,7 +70,7 @@ log_open(const char *ident, int fd, LogForm form)
 	target.ident = ident;
 	target.fd = fd;
 	target.form = form;
-	target.has_journal = fd < 0 && *target.journal != '\0' && access(target.journal, F_OK) == 0;
+	target.has_journal = fd < 0 && target.journal != NULL && access(target.journal, F_OK) == 0;
 	if (fd >= 0 || target.has_journal)
 		return;
 
@@ -80,19 +83,26 @@ log_open(const char *ident, int fd, LogForm form)
 void
 log_use_journal(const char *path)
 {
-	target.journal = path;
+	g_free(target.journal);
+	target.journal = *path != '\0' ? g_strdup(path) : NULL;
+}
+
+/* A copy in place of `old`; NULL for an empty list. */
+static char **
+copy_list(char **old, const char *const *list)
+{
+	g_strfreev(old);
+	return list != NULL && list[0] != NULL ? g_strdupv((char **) (uintptr_t) list) : NULL;
 }
 
 void
 log_choose(const char *const *chosen, const char *const *masked)
 {
-	bool has_chosen = chosen != NULL && chosen[0] != NULL;
-
-	target.fields = has_chosen ? chosen : NULL;
-	target.fields_are_out = has_chosen && chosen[0][0] == '-';
-	for (size_t i = 0; has_chosen && chosen[i] != NULL; i++)
-		target.fields_are_out = target.fields_are_out && chosen[i][0] == '-';
-	target.masked = masked != NULL && masked[0] != NULL ? masked : NULL;
+	target.fields = copy_list(target.fields, chosen);
+	target.masked = copy_list(target.masked, masked);
+	target.fields_are_out = target.fields != NULL;
+	for (char **field = target.fields; field != NULL && *field != NULL; field++)
+		target.fields_are_out = target.fields_are_out && **field == '-';
 }
 
 bool
@@ -191,6 +201,9 @@ append_field(GString *out, const char *name, const char *value)
 	g_string_append_printf(out, "%s\n", value);
 }
 
+/* How long a full journal is waited for. */
+enum { JOURNAL_WAIT_SECONDS = 1 };
+
 /* False: the journal is gone, or does not take it. */
 static bool
 send_to_journal(int priority, const char *text, const GString *pairs)
@@ -208,8 +221,22 @@ send_to_journal(int priority, const char *text, const GString *pairs)
 		g_string_append_len(out, pairs->str, (gssize) pairs->len);
 
 	auto_fd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return fd >= 0 && sendto(fd, out->str, out->len, MSG_NOSIGNAL,
-	                         (const struct sockaddr *) &address, sizeof address) >= 0;
+	const struct sockaddr *to = (const struct sockaddr *) &address;
+	if (fd < 0)
+		return false;
+	if (sendto(fd, out->str, out->len, MSG_NOSIGNAL | MSG_DONTWAIT, to, sizeof address) >= 0)
+		return true;
+	if (errno != EAGAIN)
+		return false;
+
+	/*
+	 * A journal that hangs costs a line, and no delivery: syslog(3) writes to the same process
+	 * and would wait for ever.
+	 */
+	const struct timeval patience = { .tv_sec = JOURNAL_WAIT_SECONDS };
+	(void) setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+	(void) sendto(fd, out->str, out->len, MSG_NOSIGNAL, to, sizeof address);
+	return true;
 }
 
 static void

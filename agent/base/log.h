@@ -21,9 +21,9 @@ typedef enum { LOG_FORM_TEXT, LOG_FORM_JSON } LogForm;
 void log_open(const char *ident, int fd, LogForm form);
 
 /*
- * What lines hold, until the next call. `fields`: the keys that a line about a message may have; keys
+ * What lines hold. `fields`: the keys that a line about a message may have; keys
  * with a "-" before them: all but those; NULL or empty: all. The queue id stays. `masked`: keys of
- * log_line_mask whose values are not told. Each ends with NULL, may be NULL, and is borrowed.
+ * log_line_mask whose values are not told. Each ends with NULL, and may be NULL.
  */
 void log_choose(const char *const *fields, const char *const *masked);
 
@@ -33,8 +33,8 @@ bool log_field_can_be_masked(const char *key);
 
 /*
  * Where lines would go to syslog, send them to the journal of systemd at the socket `path`, if there
- * is one ("": do not). Each pair is a field there: TODOKE_ and the key in capitals. Borrowed. Call
- * before log_open.
+ * is one ("": do not). Each pair is a field there: TODOKE_ and the key in capitals. Call before
+ * log_open.
  */
 void log_use_journal(const char *path);
 
