@@ -2,10 +2,9 @@
 /* event: the table, and three ways to a row. */
 #include "agent/base/event.h"
 
-#include <string.h>
+#include "agent/base/words.h"
 
-/* The texts are translated by whoever shows them. */
-#define N_(text) text
+#include <string.h>
 
 static EventRow rows[EVENT_COUNT] = {
 #define EVENT(id, code, key, cause, remedy) [EVENT_##id] = { code, key, STATUS_OK, cause, remedy },

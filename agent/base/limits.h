@@ -146,6 +146,19 @@
 #define LIMIT_MARK_HISTORY (64u * 1024 * 1024)
 
 /*
+ * Octets of one text of the record, and of a line, beyond which its lists end: what a stranger
+ * writes into a header cannot fill an owner's disk.
+ */
+#define LIMIT_RECORD_VALUE 512u
+#define LIMIT_RECORD_LINE 8192u
+
+/* Accounts that a command looks through when it is told no names. */
+#define LIMIT_LISTED_ACCOUNTS 100000u
+
+/* Octets of a line that a reader of the record takes for one: a longer one is not ours. */
+#define LIMIT_RECORD_LINE_READ (256u * 1024)
+
+/*
  * To find out whether a copy of mail that came back is still here: copies that are looked for, file
  * names that are looked at, files that are read, and octets of an mbox. If none is found within
  * these bounds, the mail is delivered.
@@ -220,12 +233,15 @@
 #define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)
 
 /*
- * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, and bytes after a
- * code that belong to it (a log line).
+ * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, bytes of a log line or
+ * paragraph that it explains, bytes of a server's words that it shows, and lines of a log or
+ * paragraphs that it looks at.
  */
 #define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)
 #define LIMIT_CODE_MEANINGS 20u
 #define LIMIT_CODE_NEAR_BYTES 2000u
+#define LIMIT_CODE_SAID_BYTES 500u
+#define LIMIT_CODE_UNITS 20000u
 /*
  * Levels of nested MIME parts that are read, and parts. Real mail has up to ten levels; these bound
  * the time of a delivery.

@@ -93,7 +93,7 @@ look_into_mailbox(void *user, char **ret_done, Status *st)
 	deadline_start((unsigned) conf->deadline, asked->mail->origin_id);
 	deadline_waiting_for("looking into the mailbox");
 	bool takes = account_check(conf, asked->account, st) &&
-	             (conf->quota == QUOTA_OFF ||
+	             (conf->quota == CONF_QUOTA_OFF ||
 	              quota_has_room(asked->account->maildir, conf, asked->mail->size, st));
 	deadline_stop();
 
@@ -113,7 +113,7 @@ takes_mail(Store *store, const LmtpMail *mail, Account *account, Status *st)
 	g_autofree char *nothing = NULL;
 
 	if (account->returns_to != NULL ||
-	    (store->is_root && conf->quota == QUOTA_OFF && conf->create_maildir))
+	    (store->is_root && conf->quota == CONF_QUOTA_OFF && conf->create_maildir))
 		return true;
 	return store->is_root ? lmtp_child_run(look_into_mailbox, &asked,
 	                                       (unsigned) conf->deadline + GRACE, &nothing, st)

@@ -98,8 +98,8 @@ is_discarded(const DeliverReport *report)
 }
 
 /* Which kind of line it is. */
-static EventId
-find_event(const Transact *transact, const Status *st)
+EventId
+transact_event(const Transact *transact, const Status *st)
 {
 	if (st->id != STATUS_OK)
 		return event_of_fault(st->id);
@@ -228,6 +228,7 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 
 	write_trace(transact, st);
 	bool is_quiet = tell_outages(transact, st);
+	transact_record(transact, st, seconds);
 	LogLine *line = log_line_new(envelope->told_id);
 	mask_all(line, transact);
 	log_line_add(line, "to", envelope->recipient);
@@ -242,7 +243,7 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	log_line_add(line, "delay", delay);
 	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", outcome(st));
-	log_line_add_event(line, find_event(transact, st));
+	log_line_add_event(line, transact_event(transact, st));
 
 	if (st->id != STATUS_OK) {
 		log_line_add(line, "fault", status_row(st->id)->name);
@@ -261,9 +262,11 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	log_done(line, &transact->report);
 	log_notes(line, transact);
 	log_line_add_int(line, "size", (gint64) message_size(transact->message));
-	if (conf->durability != DURABILITY_FULL)
-		log_line_add(line, "durability",
-		             conf->durability == DURABILITY_FILE ? "file" : "none");
+	g_autofree char *durability = conf->durability != CONF_DURABILITY_FULL
+	                                      ? conf_choice(conf_find_row("durability"),
+	                                                    conf->durability)
+	                                      : NULL;
+	log_line_add(line, "durability", durability);
 	log_line_add(line, "key", transact->site->key_problem);
 	log_line_send(line, is_quiet || st->id == STATUS_OK ? LOG_INFO : LOG_WARNING);
 }

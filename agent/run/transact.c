@@ -54,6 +54,7 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->places = g_ptr_array_new_with_free_func(g_free);
 	script_chain_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
+	transact_reach(transact, TRANSACT_BEGUN);
 
 	const MailHosts hosts = { (const char *const *) transact->site->conf->hostnames,
 		                  site->host };
@@ -62,6 +63,12 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	outside_forget();
 
 	return transact;
+}
+
+void
+transact_reach(Transact *transact, TransactMoment moment)
+{
+	transact->moments[moment] = g_get_monotonic_time();
 }
 
 void
@@ -150,7 +157,9 @@ transact_judge(Transact *transact, Status *st)
 	if (!transact_judge_loop(transact, st))
 		return false;
 
-	return transact->here != NULL || apply_rules(transact, st);
+	bool goes_on = transact->here != NULL || apply_rules(transact, st);
+	transact_reach(transact, TRANSACT_JUDGED);
+	return goes_on;
 }
 
 /* What a verdict or a header rule decided, before any filter. */
@@ -298,25 +307,12 @@ make_plan(Transact *transact, Maildir *inbox, Status *st)
 	return was_decided == is_decided(transact) || make_plan(transact, inbox, st);
 }
 
-/* Where the owner's state lies. Beside the mail for virtual users: they may share a home. */
-static char *
-find_state_folder(const Transact *transact, Status *st)
-{
-	const Account *account = transact->account;
-	const char *setting = transact->site->conf->state_folder;
-	if (*setting != '\0')
-		return account_expand(account, setting, st);
-	if (account->is_system && account->home != NULL)
-		return g_build_filename(account->home, ".local/state/todoke", NULL);
-
-	return g_build_filename(account->maildir, "todoke-state", NULL);
-}
-
 const char *
 transact_state_folder(Transact *transact, Status *st)
 {
 	if (transact->state_path == NULL)
-		transact->state_path = find_state_folder(transact, st);
+		transact->state_path = account_state_folder(transact->account, transact->site->conf,
+		                                            st);
 	return transact->state_path;
 }
 
@@ -383,7 +379,7 @@ transact_plan(Transact *transact, Status *st)
 		return false;
 	g_auto(Status) absent = STATUS_INIT;
 	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask,
-		                     .durability = DURABILITY_NONE };
+		                     .durability = CONF_DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
 	if (!find_state(transact, st) || !make_plan(transact, inbox, st))
 		return false;
@@ -544,10 +540,12 @@ transact_deliver(Transact *transact, Status *st)
 	if (!write_draft(transact, draft, st))
 		return false;
 
+	transact_reach(transact, TRANSACT_READ);
 	transact_check_duplicate(transact);
 	if (!make_plan(transact, inbox, st))
 		return false;
 
+	transact_reach(transact, TRANSACT_PLANNED);
 	deadline_waiting_for("storing the message");
 	DeliverOwner owner = describe_owner(transact);
 	DeliverJob job = describe_job(transact, &owner);
@@ -555,6 +553,7 @@ transact_deliver(Transact *transact, Status *st)
 	job.draft = g_steal_pointer(&draft);
 
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
+	transact_reach(transact, TRANSACT_ENDED);
 	g_ptr_array_set_size(transact->locks, 0);
 	if (done)
 		settle_delivered(transact, inbox);
