@@ -295,4 +295,39 @@ def test_queue_id_of_local(folder):
         tap.same(journal.read()[-1]["TODOKE_QUEUE_ID"], want, host)
 
 
+def test_lines_of_lmtpd(folder):
+    """What it says of itself, each with its code."""
+    result = tap.todoke("lmtpd", "-o", "log_file=%s/none" % folder, *settings(folder))
+    tap.same(result.returncode != 0, True)
+    with open(folder + "/none", encoding="utf-8") as file:
+        tap.contains(file.read(), "NOQUEUE: code=T304, event=server-failed, text=")
+    with Server(folder, *settings(folder, lmtp_connections="1")) as server:
+        first, second = server.client(), server.client()
+        first.greet()
+        server.wait_for(lambda: "code=T305, event=server-full" in server.read_log())
+        second.close()
+        os.kill(server.workers()[0], 9)
+        server.wait_for(lambda: "code=T307, event=worker-died" in server.read_log())
+    with Server(folder, *settings(folder, lmtp_allow="user:daemon")) as server:
+        tap.contains(server.client().read(), "421 4.7.0 ")
+        server.wait_for(lambda: "code=T306, event=client-refused" in server.read_log())
+        tap.contains(server.read_log(), "code=T301, event=server-ready, ")
+
+
+def test_a_loop_that_waits(folder):
+    journal = Journal(folder)
+    hops = "".join("Received: from a.test by b%d.test; Thu, 3 Aug 2017 00:00:00 +0900\n" % i for i in range(12))
+    options = settings(folder, log_journal=journal.path, loop_action="defer", hop_limit="10")
+    result = tap.todoke("deliver", "-f", "s@x.test", "-d", "ann@d.test", *options, stdin=(hops + MESSAGE % 1).encode())
+    tap.same((result.returncode, result.stdout[:6]), (75, b"4.4.6 "))
+    tap.same(journal.read()[-1]["TODOKE_CODE"], "T126")
+
+
+def test_no_permission(folder):
+    journal = Journal(folder)
+    os.makedirs(folder + "/mail/d.test", mode=0o500)
+    line = put_off(folder, journal, code="T107")
+    tap.contains(line["TODOKE_DETAIL"], folder)
+
+
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -4,9 +4,11 @@
 #include "agent/state/outage.h"
 
 #include "agent/base/fs.h"
+#include "agent/base/log.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -177,6 +179,44 @@ test_folder(void **state)
 	assert_int_equal(outage_open_folder(link, true), -1);
 }
 
+/* The sentences, with code, count and time. */
+static void
+test_lines(void **state)
+{
+	(void) state;
+	static const struct {
+		OutageNews news;
+		gint64 now;
+		const char *want;
+	} rows[] = {
+		{ OUTAGE_QUIET, 36120, "" },
+		{ OUTAGE_BEGINS, 36120,
+		  "code=T401, event=peer-down, protocol=smtp, peer=127.0.0.1:25, reply=no, count=41, "
+		  "text=\"submit server 127.0.0.1:25 does not answer since 10:02 UTC\"" },
+		{ OUTAGE_GOES_ON, 36120 + 900,
+		  "code=T402, event=peer-still-down, protocol=smtp, peer=127.0.0.1:25, reply=no, "
+		  "count=41, text=\"submit server 127.0.0.1:25 does not answer since 10:02 UTC, 41 mails "
+		  "put off\"" },
+		{ OUTAGE_ENDS, 36120 + 86400,
+		  "code=T403, event=peer-back, protocol=smtp, peer=127.0.0.1:25, reply=no, count=41, "
+		  "text=\"submit server 127.0.0.1:25 answers again; it did not since 1970-01-01 10:02 UTC, "
+		  "41 mails were put off\"" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *path = g_build_filename(scratch, "log", NULL);
+		auto_fd int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		const Outage outage = { rows[i].news, 36120, 41 };
+		log_open("todoke", fd, LOG_FORM_TEXT);
+		outage_log(&outage, OUTSIDE_SMTP, peer, "no", rows[i].now);
+		char got[1000] = "";
+		assert_true(pread(fd, got, sizeof got - 1, 0) >= 0);
+		const char *said = strstr(got, "NOQUEUE: ");
+		assert_string_equal(said != NULL ? g_strchomp(strchr(said, ' ') + 1) : "",
+		                    rows[i].want);
+		log_open("todoke", -1, LOG_FORM_TEXT);
+	}
+}
+
 /* A file that is no outage's: nothing is told, and nothing breaks. */
 static void
 test_damaged(void **state)
@@ -203,6 +243,7 @@ main(void)
 		cmocka_unit_test_setup_teardown(test_clock, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
 		cmocka_unit_test_setup_teardown(test_folder, begin, end),
+		cmocka_unit_test_setup_teardown(test_lines, begin, end),
 		cmocka_unit_test_setup_teardown(test_damaged, begin, end),
 	};
 	return cmocka_run_group_tests_name("outage", tests, NULL, NULL);
