@@ -19,20 +19,23 @@
 enum { CMD_GOOD = 0, CMD_FINDINGS = 1, CMD_USAGE = 2 };
 
 /*
- * Read the command line (cmd_option_read); argv[0] is the command's name. False: --help was printed,
- * or what is wrong was said on standard error; *ret_exit is the exit code.
+ * Read the command line (cmd_option_read); argv[0] is the command's name. False: --help was
+ * printed, or what is wrong was said on standard error; *ret_exit is the exit code.
  */
 bool cmd_options(const CmdOptions *options, int *argc, char **argv, void *into, int *ret_exit);
 
 /* Say on stderr what is wrong with the arguments. Returns CMD_USAGE. */
 int cmd_usage(const char *command, const char *text, ...) G_GNUC_PRINTF(2, 3);
 
-/* Read the configuration; where that fails, all its problems are on stderr. `overrides`: CMD_OPTION_SETTING. */
+/*
+ * Read the configuration, with what CMD_OPTION_SETTING said; where that fails, all its problems are
+ * on stderr.
+ */
 Conf *cmd_conf(const char *path, const GPtrArray *overrides);
 
 /*
- * Let --engine (CMD_OPTION_ENGINE; -1: not said) hold for this run, whatever the configuration says:
- * adds to *overrides.
+ * Let --engine (CMD_OPTION_ENGINE; -1: not said) hold for this run, whatever the configuration
+ * says: adds to *overrides.
  */
 void cmd_choose_engine(int engine, GPtrArray **overrides);
 

@@ -32,7 +32,8 @@ static const CmdOption rows[] = {
 	{ .name = "listen",
 	  .argument = "WHERE",
 	  CMD_INTO_LIST(Options, listen),
-	  .help = "unix:/PATH, inet:127.0.0.1:24, inet:[::1]:24; beside lmtp_listen and systemd's sockets" },
+	  .help = "unix:/PATH, inet:127.0.0.1:24, inet:[::1]:24; beside lmtp_listen and systemd's "
+	          "sockets" },
 	{ .name = "stdio",
 	  CMD_INTO_FLAG(Options, stdio),
 	  .help = "serve one client at standard input and output, then leave (spawn(8))" },

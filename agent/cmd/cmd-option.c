@@ -131,7 +131,7 @@ syntax_init(Syntax *syntax, const CmdOptions *options, bool has_help)
 	while (*options->rows[rows].help != '\0')
 		rows++;
 
-	/* "-": words in their order, whatever POSIXLY_CORRECT says; ":": a missing value is told. */
+	/* "-": words in their order, whatever POSIXLY_CORRECT says; ":": tell a missing value */
 	syntax->letters = g_string_new(options->words_end_options ? "+:" : "-:");
 	syntax->names = g_new0(struct option, 2 * rows + 2);
 	for (size_t i = 0; i < rows; i++) {

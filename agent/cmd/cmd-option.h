@@ -28,8 +28,8 @@ typedef enum {
 } CmdOptionKind;
 
 /*
- * One row. It holds no pointers: the dynamic linker would have to set them in each delivery, for the
- * tables of all commands.
+ * One row. It holds no pointers: the dynamic linker would have to set them in each delivery, for
+ * the tables of all commands.
  */
 typedef struct {
 	char name[20];     /* "recipient", for --recipient; "": it has letters only */
@@ -60,8 +60,8 @@ typedef struct {
 
 	/*
 	 * Takes the value of a row of CMD_INTO_OWN; `into` is the command's struct, `value` is
-	 * borrowed from the command line. False: STATUS_USAGE with a detail that says what is wrong;
-	 * the option's name is put before it.
+	 * borrowed from the command line. False: STATUS_USAGE with a detail that says what is
+	 * wrong; the option's name is put before it.
 	 */
 	bool (*set)(const CmdOption *option, void *into, const char *value, Status *st);
 
@@ -69,8 +69,8 @@ typedef struct {
 	bool words_end_options;
 
 	/*
-	 * Called for a letter that is not known, or without its value, in place of the fault. `into`
-	 * is the command's struct. True: go on.
+	 * Called for a letter that is not known, or without its value, in place of the fault.
+	 * `into` is the command's struct. True: go on.
 	 */
 	bool (*wrong)(void *into, char letter, bool lacks_value);
 } CmdOptions;
@@ -78,8 +78,9 @@ typedef struct {
 typedef enum { CMD_OPTIONS_READ, CMD_OPTIONS_WRONG, CMD_OPTIONS_HELP } CmdOptionsEnd;
 
 /*
- * Read the command line into the command's struct `into`. argv[0], the command's name, stays; behind
- * it are left the words that are no options. Long names may be cut short where that is clear.
+ * Read the command line into the command's struct `into`. argv[0], the command's name, stays;
+ * behind it are left the words that are no options. Long names may be cut short where that is
+ * clear.
  * CMD_OPTIONS_WRONG: `st` is STATUS_USAGE and its detail one line for the person who typed it.
  * CMD_OPTIONS_HELP: --help or -h was met, which is an option only if `has_help`.
  *

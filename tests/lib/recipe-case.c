@@ -3,10 +3,13 @@
  * recipe-case: runs an rc file over the message on stdin, and does at once and simply what the plan
  * says, as the agent would.
  *
- * 	recipe-case RC LOG MAILDIR [strict] run; exits as procmail would; with the setting recipe_compat
- *  recipe-case --match FILE           lines "pattern TAB text", with \n, \t, \\ in the text: prints
- *  0, or 1 and MATCH recipe-case --formail ARG...       what formail would do with stdin; exit code
- *  3: the engine leaves it to formail recipe-case --check RC             print the problems
+ *	recipe-case RC LOG MAILDIR [strict]
+ *	                               run; exits as procmail would; with the setting recipe_compat
+ *	recipe-case --match FILE       lines "pattern TAB text", with \n, \t, \\ in the text: prints
+ *	                               0, or 1 and MATCH
+ *	recipe-case --formail ARG...   what formail would do with stdin; exit code 3: the engine
+ *	                               leaves it to formail
+ *	recipe-case --check RC         print the problems
  *
  * Stores become files below MAILDIR; forwards become lines of the file "forwards". A Maildir gets
  * no tmp/: nothing is tested here but where mail goes and what it then is.

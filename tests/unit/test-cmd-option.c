@@ -28,7 +28,8 @@ static const CmdOption rows[] = {
 	{ .name = "size",
 	  .argument = "N",
 	  CMD_INTO_NUMBER(Taken, size, 1, 1000),
-	  .help = "octets of the message, which must not be more than a thousand, or be none at all" },
+	  .help = "octets of the message, which must not be more than a thousand, or be none "
+	          "at all" },
 	{ .name = "door",
 	  .argument = "DOOR",
 	  CMD_INTO_CHOICE(Taken, door, "pipe local lmtp"),
@@ -72,7 +73,7 @@ typedef struct {
 	const char *name;
 	const CmdOptions *options;
 	const char *line; /* split at blanks; '_' stands for an empty word */
-	/* "recipient sender overrides size door json | words"; '-': not said. NULL: a fault or help */
+	/* "recipient sender overrides size door json | words", '-' not said; NULL: fault, help */
 	const char *want;
 	const char *fault; /* NULL: none */
 } Row;
