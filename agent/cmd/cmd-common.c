@@ -3,6 +3,7 @@
 #include "agent/cmd/cmd-common.h"
 
 #include "agent/base/problem.h"
+#include "agent/base/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,20 +14,28 @@ cmd_options(const CmdOptions *options, int *argc, char **argv, void *into, int *
 {
 	const char *name = argv[0];
 	g_auto(Status) st = STATUS_INIT;
-	g_autofree char *help = NULL;
+	CmdOptionPeople people = { 0 };
 
-	switch (cmd_option_read(options, true, argc, argv, into, &st)) {
-	case CMD_OPTIONS_READ:
-		return true;
-	case CMD_OPTIONS_HELP:
-		help = cmd_option_help(options, name);
-		fputs(help, stdout);
-		*ret_exit = CMD_GOOD;
-		return false;
-	default:
+	if (!cmd_option_read(options, &people, argc, argv, into, &st)) {
 		*ret_exit = cmd_usage(name, "%s", st.detail);
 		return false;
 	}
+
+	if (people.language != NULL && !words_has(people.language)) {
+		*ret_exit = cmd_usage(name,
+		                      "no catalogue of texts in '%s' is installed; en always is",
+		                      people.language);
+		return false;
+	}
+	if (people.language != NULL)
+		words_choose(people.language);
+
+	if (people.wants_help) {
+		g_autofree char *help = cmd_option_help(options, name);
+		fputs(help, stdout);
+		*ret_exit = CMD_GOOD;
+	}
+	return !people.wants_help;
 }
 
 int
@@ -102,22 +111,6 @@ cmd_json_text(const char *text)
 {
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	return json_string(valid);
-}
-
-bool
-cmd_speaks(const char *option, const char *language)
-{
-	static const char *const variables[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(variables) && option == NULL; i++) {
-		const char *value = g_getenv(variables[i]);
-		if (value != NULL && *value != '\0')
-			option = value;
-	}
-
-	size_t len = strlen(language);
-	return option != NULL && g_ascii_strncasecmp(option, language, len) == 0 &&
-	       !g_ascii_isalpha(option[len]);
 }
 
 static json_t *

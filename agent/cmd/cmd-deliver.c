@@ -99,8 +99,7 @@ const CmdOptions cmd_deliver_options = { .synopsis = "[OPTION]... [--] [RECIPIEN
 static bool
 read_options(Options *options, int argc, char **argv, Status *st)
 {
-	if (cmd_option_read(&cmd_deliver_options, false, &argc, argv, options, st) !=
-	    CMD_OPTIONS_READ)
+	if (!cmd_option_read(&cmd_deliver_options, NULL, &argc, argv, options, st))
 		return false;
 
 	for (int i = 1; i < argc; i++)

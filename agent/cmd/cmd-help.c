@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd-help: `todoke help`: which commands there are, and what one of them takes. */
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 
@@ -27,10 +28,11 @@ const CmdOptions cmd_help_options = { .synopsis = "[OPTION]... [COMMAND]",
 static void
 print_commands(void)
 {
-	puts("usage: todoke COMMAND [OPTION]...\n");
+	printf("%s\n\n", _("usage: todoke COMMAND [OPTION]..."));
 	for (size_t i = 0; cmd_get(i) != NULL; i++)
-		printf("  %-9s %s\n", cmd_get(i)->name, cmd_get(i)->help);
-	puts("\n`todoke help COMMAND` tells more; the manual is todoke(8) and todoke.conf(5).");
+		printf("  %-9s %s\n", cmd_get(i)->name, _(cmd_get(i)->help));
+	printf("\n%s\n", _("`todoke COMMAND --help` tells more; the manual is todoke(8) and "
+	                   "todoke.conf(5)."));
 }
 
 static json_t *
@@ -67,19 +69,26 @@ option_json(const CmdOption *row)
 }
 
 static json_t *
+options_json(const CmdOption *table)
+{
+	json_t *options = json_array();
+	for (const CmdOption *row = table; *row->help != '\0'; row++)
+		json_array_append_new(options, option_json(row));
+	return options;
+}
+
+static json_t *
 command_json(const Cmd *command)
 {
-	json_t *object = json_object(), *options = json_array();
+	json_t *object = json_object();
 
-	for (const CmdOption *row = command->options->rows; *row->help != '\0'; row++)
-		json_array_append_new(options, option_json(row));
 	json_object_set_new(object, "name", json_string(command->name));
 	json_object_set_new(object, "help", json_string(command->help));
 	json_object_set_new(
 		object, "audience",
 		json_string(command->audience == CMD_FOR_POSTFIX ? "postfix" : "people"));
 	json_object_set_new(object, "synopsis", json_string(command->options->synopsis));
-	json_object_set_new(object, "options", options);
+	json_object_set_new(object, "options", options_json(command->options->rows));
 
 	return object;
 }
@@ -92,6 +101,7 @@ print_json(void)
 	for (size_t i = 0; cmd_get(i) != NULL; i++)
 		json_array_append_new(commands, command_json(cmd_get(i)));
 	json_object_set_new(object, "schema", json_string("todoke.options/1"));
+	json_object_set_new(object, "of_all_for_people", options_json(cmd_option_people));
 	json_object_set_new(object, "commands", commands);
 	cmd_print_json(object);
 }

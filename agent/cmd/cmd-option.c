@@ -4,18 +4,30 @@
 #include "agent/cmd/cmd-option.h"
 
 #include "agent/base/nearest.h"
+#include "agent/base/words.h"
 
 #include <getopt.h>
 #include <string.h>
 
 /*
  * The numbers that getopt_long() gives: letters are themselves, a word that is no option is WORD, a
- * name is FIRST_ROW and the number of its row.
+ * name is FIRST_ROW and the number of its row, or FIRST_OF_PEOPLE and that.
  */
-enum { WORD = 1, FIRST_ROW = 256, HELP = G_MAXINT };
+enum { WORD = 1, FIRST_ROW = 256, FIRST_OF_PEOPLE = 1024 };
 
 /* --help is printed in two columns; the second begins at most here. */
 enum { HELP_COLUMN_MAX = 28, HELP_WIDTH = 80 };
+
+const CmdOption cmd_option_people[] = { { .name = "help",
+	                                  .letters = "h",
+	                                  CMD_INTO_FLAG(CmdOptionPeople, wants_help),
+	                                  .help = "show this and end" },
+	                                { .name = "language",
+	                                  .also = "lang",
+	                                  .argument = "LANG",
+	                                  CMD_INTO_TEXT(CmdOptionPeople, language),
+	                                  .help = "language of what is printed: en, ja" },
+	                                CMD_OPTIONS_END };
 
 /* Lists live as long as the words in them: as long as the process. */
 static GPtrArray *lists;
@@ -107,6 +119,7 @@ set(const CmdOptions *options, const CmdOption *row, void *into, const char *val
 typedef struct {
 	GString *letters;
 	struct option *names; /* NULL: the command has letters only */
+	size_t n_names;
 } Syntax;
 
 static void
@@ -124,51 +137,74 @@ takes_value(const CmdOption *row)
 	return *row->argument != '\0';
 }
 
-static void
-syntax_init(Syntax *syntax, const CmdOptions *options, bool has_help)
+static size_t
+count_rows(const CmdOption *rows)
 {
-	size_t rows = 0, n = 0;
-	while (*options->rows[rows].help != '\0')
-		rows++;
+	size_t n = 0;
+	while (*rows[n].help != '\0')
+		n++;
+	return n;
+}
+
+static void
+syntax_add(Syntax *syntax, const CmdOption *row, int number)
+{
+	int takes = takes_value(row) ? required_argument : no_argument;
+	const char *const names[] = { row->name, row->also };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (*names[i] != '\0')
+			syntax->names[syntax->n_names++] = (struct option){ names[i], takes, NULL,
+				                                            number };
+	for (const char *letter = row->letters; *letter != '\0'; letter++) {
+		g_string_append_c(syntax->letters, *letter);
+		if (takes == required_argument)
+			g_string_append_c(syntax->letters, ':');
+	}
+}
+
+static void
+syntax_init(Syntax *syntax, const CmdOptions *options, bool for_people)
+{
+	size_t n = count_rows(options->rows), more = for_people ? count_rows(cmd_option_people) : 0;
 
 	/* "-": words in their order, whatever POSIXLY_CORRECT says; ":": tell a missing value */
-	syntax->letters = g_string_new(options->words_end_options ? "+:" : "-:");
-	syntax->names = g_new0(struct option, 2 * rows + 2);
-	for (size_t i = 0; i < rows; i++) {
-		const CmdOption *row = &options->rows[i];
-		int takes = takes_value(row) ? required_argument : no_argument;
-		const char *const names[] = { row->name, row->also };
-
-		for (size_t j = 0; j < G_N_ELEMENTS(names); j++)
-			if (*names[j] != '\0')
-				syntax->names[n++] = (struct option){ names[j], takes, NULL,
-					                              FIRST_ROW + (int) i };
-		for (const char *letter = row->letters; *letter != '\0'; letter++) {
-			g_string_append_c(syntax->letters, *letter);
-			if (takes == required_argument)
-				g_string_append_c(syntax->letters, ':');
-		}
-	}
-
-	if (has_help) {
-		syntax->names[n++] = (struct option){ "help", no_argument, NULL, HELP };
-		g_string_append_c(syntax->letters, 'h');
-	}
-	if (n == 0)
+	*syntax = (Syntax){ .letters = g_string_new(options->words_end_options ? "+:" : "-:"),
+		            .names = g_new0(struct option, 2 * (n + more) + 1) };
+	for (size_t i = 0; i < n; i++)
+		syntax_add(syntax, &options->rows[i], FIRST_ROW + (int) i);
+	for (size_t i = 0; i < more; i++)
+		syntax_add(syntax, &cmd_option_people[i], FIRST_OF_PEOPLE + (int) i);
+	if (syntax->n_names == 0)
 		g_clear_pointer(&syntax->names, g_free);
+}
+
+static const CmdOption *
+find_letter(const CmdOption *rows, int letter)
+{
+	for (const CmdOption *row = rows; *row->help != '\0'; row++)
+		if (strchr(row->letters, letter) != NULL)
+			return row;
+	return NULL;
 }
 
 /* The row that a number of getopt_long() stands for; NULL: none. */
 static const CmdOption *
 find_row(const CmdOptions *options, int number)
 {
+	if (number >= FIRST_OF_PEOPLE)
+		return &cmd_option_people[number - FIRST_OF_PEOPLE];
 	if (number >= FIRST_ROW)
 		return &options->rows[number - FIRST_ROW];
 
-	for (const CmdOption *row = options->rows; *row->help != '\0'; row++)
-		if (strchr(row->letters, number) != NULL)
-			return row;
-	return NULL;
+	const CmdOption *row = find_letter(options->rows, number);
+	return row != NULL ? row : find_letter(cmd_option_people, number);
+}
+
+static bool
+is_of_people(const CmdOption *row)
+{
+	return row >= cmd_option_people && row < cmd_option_people + count_rows(cmd_option_people);
 }
 
 /* How a person types it. Caller frees. */
@@ -217,8 +253,8 @@ static bool
 fail_option(const CmdOptions *options, const Syntax *syntax, int answer, const char *word,
             Status *st)
 {
-	const CmdOption *row = optopt != HELP && optopt != 0 ? find_row(options, optopt) : NULL;
-	g_autofree char *name = row != NULL ? shown_name(row) : g_strdup("--help");
+	const CmdOption *row = optopt != 0 ? find_row(options, optopt) : NULL;
+	g_autofree char *name = row != NULL ? shown_name(row) : NULL;
 
 	if (answer == ':')
 		return status_fail_detail(st, STATUS_USAGE, "%s needs %s behind it", name,
@@ -238,12 +274,12 @@ take(const CmdOptions *options, const CmdOption *row, void *into, Status *st)
 	return status_prefix(st, "%s", name);
 }
 
-CmdOptionsEnd
-cmd_option_read(const CmdOptions *options, bool has_help, int *argc, char **argv, void *into,
-                Status *st)
+bool
+cmd_option_read(const CmdOptions *options, CmdOptionPeople *people, int *argc, char **argv,
+                void *into, Status *st)
 {
 	g_auto(Syntax) syntax;
-	syntax_init(&syntax, options, has_help);
+	syntax_init(&syntax, options, people != NULL);
 
 	int words = 1, answer;
 	opterr = 0;
@@ -254,25 +290,23 @@ cmd_option_read(const CmdOptions *options, bool has_help, int *argc, char **argv
 		                 : getopt(*argc, argv, syntax.letters->str);
 		if (answer == -1)
 			break;
-
-		bool is_help = answer == HELP || (has_help && answer == 'h');
-		if (is_help)
-			return CMD_OPTIONS_HELP;
 		if (answer == WORD) {
 			argv[words++] = optarg; /* no further than getopt_long() has read */
 			continue;
 		}
 
+		const CmdOption *row = find_row(options, answer);
 		bool is_wrong = answer == '?' || answer == ':';
+		if (is_wrong && people != NULL && people->wants_help)
+			return true;
 		if (is_wrong && options->wrong != NULL &&
 		    options->wrong(into, (char) optopt, answer == ':'))
 			continue;
+
 		if (is_wrong)
-			(void) fail_option(options, &syntax, answer, argv[optind - 1], st);
-		else
-			(void) take(options, find_row(options, answer), into, st);
-		if (st->id != STATUS_OK)
-			return CMD_OPTIONS_WRONG;
+			return fail_option(options, &syntax, answer, argv[optind - 1], st);
+		if (!take(options, row, is_of_people(row) ? (void *) people : into, st))
+			return false;
 	}
 
 	while (optind < *argc)
@@ -280,7 +314,7 @@ cmd_option_read(const CmdOptions *options, bool has_help, int *argc, char **argv
 	argv[words] = NULL;
 	*argc = words;
 
-	return CMD_OPTIONS_READ;
+	return true;
 }
 
 /* "-d, --recipient ADDR". Caller frees. */
@@ -306,7 +340,7 @@ left_column(const CmdOption *row)
 static char *
 right_column(const CmdOption *row)
 {
-	GString *right = g_string_new(row->help);
+	GString *right = g_string_new(_(row->help));
 	const char *before = " (also ";
 
 	for (size_t i = 1; i < strlen(row->letters); i++) {
@@ -389,7 +423,7 @@ cmd_option_help(const CmdOptions *options, const char *name)
 	for (const CmdOption *row = options->rows; *row->help != '\0'; row++)
 		if (!row->is_rare)
 			append_row(out, row, column);
-	g_string_append(out, options->about);
+	g_string_append(out, *options->about != '\0' ? _(options->about) : "");
 
 	return g_string_free(out, FALSE);
 }

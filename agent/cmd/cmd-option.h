@@ -75,21 +75,30 @@ typedef struct {
 	bool (*wrong)(void *into, char letter, bool lacks_value);
 } CmdOptions;
 
-typedef enum { CMD_OPTIONS_READ, CMD_OPTIONS_WRONG, CMD_OPTIONS_HELP } CmdOptionsEnd;
+/* What each command for people takes besides; cmd_option_people is their table. */
+typedef struct {
+	bool wants_help;
+	const char *language; /* NULL: not said */
+} CmdOptionPeople;
+
+extern const CmdOption cmd_option_people[];
 
 /*
- * Read the command line into the command's struct `into`. argv[0], the command's name, stays;
- * behind it are left the words that are no options. Long names may be cut short where that is
- * clear.
- * CMD_OPTIONS_WRONG: `st` is STATUS_USAGE and its detail one line for the person who typed it.
- * CMD_OPTIONS_HELP: --help or -h was met, which is an option only if `has_help`.
+ * Read the command line into the command's struct `into`, and what all commands for people take into
+ * `people` (NULL: for a delivery, which takes none of it). argv[0], the command's name, stays; behind
+ * it are left the words that are no options. Long names may be cut short where that is clear. False:
+ * `st` is STATUS_USAGE and its detail one line for the person who typed it; what follows --help is
+ * never wrong.
  *
  * What is put into `into` is borrowed: it lives as long as the process.
  */
-CmdOptionsEnd cmd_option_read(const CmdOptions *options, bool has_help, int *argc, char **argv,
-                              void *into, Status *st);
+bool cmd_option_read(const CmdOptions *options, CmdOptionPeople *people, int *argc, char **argv,
+                     void *into, Status *st);
 
-/* The text that --help prints, at most 80 columns wide. Caller frees. */
+/*
+ * The text that --help prints, at most 80 columns wide, in the language of words_choose(). Caller
+ * frees.
+ */
 char *cmd_option_help(const CmdOptions *options, const char *name);
 
 /* The words of a list (CMD_INTO_LIST), ended by NULL; of a NULL list: NULL. Borrowed. */

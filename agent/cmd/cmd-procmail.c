@@ -245,9 +245,8 @@ keep_environment(Options *options)
 static bool
 read_options(Options *options, int argc, char **argv, Status *st)
 {
-	bool is_read = cmd_option_read(&cmd_procmail_options, false, &argc, argv, options, st) ==
-	               CMD_OPTIONS_READ;
-	if (!is_read || !take_words(options, argc - 1, argv + 1, st))
+	if (!cmd_option_read(&cmd_procmail_options, NULL, &argc, argv, options, st) ||
+	    !take_words(options, argc - 1, argv + 1, st))
 		return false;
 	if (options->for_recipient && (options->keeps_environment || options->as_filter))
 		warn("Conflicting options");

@@ -58,9 +58,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 static const char about[] =
 	"\nThe loop check, header rules, tests, plan, answer. MESSAGE: a file, or '-'. The\n"
-	"world around a script: --before --after FILE, --personal --global DIR, --auth\n"
-	"USER, --exists NAME[:\\Use], --list NAME=FILE, --queue-id ID, --state DIR.\n"
-	"Recipes alone (procmail's language; programs are not run): --recipes FILE.\n"
+	"world around a script: --script-before --script-after FILE, --personal --global\n"
+	"DIR, --auth USER, --exists NAME[:\\Use], --list NAME=FILE, --queue-id ID,\n"
+	"--state DIR. Recipes alone (no program is run): --recipes FILE.\n"
 	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
 	"  todoke try --script new.sieve -f boss@example.jp message.eml\n\n"
 	"Exit code: 0 all as the rules want, 1 one would not be, 2 wrong usage.\n";
@@ -103,12 +103,12 @@ static const CmdOption rows[] = {
 	  CMD_INTO_TEXT(Options, recipes),
 	  .is_rare = true,
 	  .help = "these recipes (procmail's language), not the owner's own" },
-	{ .name = "before",
+	{ .name = "script-before",
 	  .argument = "FILE",
 	  CMD_INTO_LIST(Options, before),
 	  .is_rare = true,
 	  .help = "a script of the site before it" },
-	{ .name = "after",
+	{ .name = "script-after",
 	  .argument = "FILE",
 	  CMD_INTO_LIST(Options, after),
 	  .is_rare = true,

@@ -150,8 +150,8 @@ def test_scripts_in_their_order(folder):
     before = folder + "/b.sieve"
     with open(before, "w") as file:
         file.write('require ["fileinto", "copy"]; fileinto :copy "Before";')
-    answer = json.loads(tap.todoke("try", "--json", "--before", before, "--script", script(folder, "keep;"),
-                                   "--after", before, story("copied-header")).stdout)
+    answer = json.loads(tap.todoke("try", "--json", "--script-before", before, "--script", script(folder, "keep;"),
+                                   "--script-after", before, story("copied-header")).stdout)
     tap.same([action["action"] for action in answer["actions"]], ["fileinto", "keep"])
 
 VACATION = 'require ["vacation"]; vacation :days 7 "I am away";\n'
