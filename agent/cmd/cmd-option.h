@@ -84,11 +84,11 @@ typedef struct {
 extern const CmdOption cmd_option_people[];
 
 /*
- * Read the command line into the command's struct `into`, and what all commands for people take into
- * `people` (NULL: for a delivery, which takes none of it). argv[0], the command's name, stays; behind
- * it are left the words that are no options. Long names may be cut short where that is clear. False:
- * `st` is STATUS_USAGE and its detail one line for the person who typed it; what follows --help is
- * never wrong.
+ * Read the command line into the command's struct `into`, and what all commands for people take
+ * into `people` (NULL: for a delivery, which takes none of it). argv[0], the command's name, stays;
+ * behind it are left the words that are no options. Long names may be cut short where that is
+ * clear. False: `st` is STATUS_USAGE and its detail one line for the person who typed it; what
+ * follows --help is never wrong.
  *
  * What is put into `into` is borrowed: it lives as long as the process.
  */

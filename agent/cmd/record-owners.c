@@ -19,7 +19,9 @@ owner_free(gpointer data)
 	g_free(owner);
 }
 
-/* The account is taken over; one whose record lies nowhere, or where another's does, is left out. */
+/*
+ * The account is taken over; one whose record lies nowhere, or where another's does, is left out.
+ */
 static void
 add_owner(GPtrArray *owners, GHashTable *seen, const Conf *conf, Account *taken)
 {

@@ -236,7 +236,7 @@ account_tree_template(const Conf *conf)
 	if (!is_at_home)
 		return conf->maildir;
 	return account_kind_of_users(conf) == CONF_USERS_VIRTUAL && *conf->home != '\0' ? conf->home
-	                                                                           : NULL;
+	                                                                                : NULL;
 }
 
 /* Once for an account, while we are still who may read the memory of trees. */
