@@ -180,8 +180,9 @@ test_line(void **state)
 
 	Taken taken = { .door = -1 };
 	passed_over = '\0';
-	CmdOptionsEnd end = cmd_option_read(row->options, row->options == &usual, &argc, argv,
-	                                    &taken, &st);
+	CmdOptionPeople people = { 0 };
+	bool is_read = cmd_option_read(row->options, row->options == &usual ? &people : NULL, &argc,
+	                               argv, &taken, &st);
 
 	assert_int_equal(is_read, row->fault == NULL);
 	assert_int_equal(people.wants_help, row->want == NULL && row->fault == NULL);
