@@ -255,7 +255,9 @@ reply_at(const char *text)
 	return ended && strchr("245", *text) != NULL ? (unsigned) strtoul(text, NULL, 10) : 0;
 }
 
-/* The enhanced code behind a reply code, at the beginning, or in "(#...)". Caller frees; or NULL. */
+/*
+ * The enhanced code behind a reply code, at the beginning, or in "(#...)". Caller frees; or NULL.
+ */
 static char *
 said_code(const char *text)
 {
