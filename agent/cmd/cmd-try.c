@@ -59,7 +59,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 static const char about[] =
 	"\nThe loop check, header rules, tests, plan, answer. MESSAGE: a file, or '-'. The\n"
 	"world around a script: --script-before --script-after FILE, --personal --global\n"
-	"DIR, --auth USER, --exists NAME[:\\Use], --list NAME=FILE, --queue-id ID,\n"
+	"DIR, --auth USER, --exists NAME[:\\Use], --ext-list NAME=FILE, --queue-id ID,\n"
 	"--state DIR. Recipes alone (no program is run): --recipes FILE.\n"
 	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
 	"  todoke try --script new.sieve -f boss@example.jp message.eml\n\n"
@@ -128,7 +128,7 @@ static const CmdOption rows[] = {
 	  CMD_INTO_LIST(Options, mailboxes),
 	  .is_rare = true,
 	  .help = "a mailbox that exists" },
-	{ .name = "list",
+	{ .name = "ext-list",
 	  .argument = "NAME=FILE",
 	  CMD_INTO_LIST(Options, lists),
 	  .is_rare = true,

@@ -146,8 +146,8 @@ read_log(const Options *options, const WhyQuery *query, const WhyFound *found, g
 		log->to = g_strdup(query->to);
 	}
 
-	for (guint i = 0; i < options->maillogs->len; i++)
-		if (!why_log_read(log, options->maillogs->pdata[i], since, st))
+	for (const char *const *path = cmd_option_words(options->maillogs); *path != NULL; path++)
+		if (!why_log_read(log, *path, since, st))
 			return false;
 	why_log_sort(log);
 	return true;

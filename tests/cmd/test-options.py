@@ -139,7 +139,15 @@ def test_wrong_option_of_a_delivery(folder):
         process = subprocess.Popen([tap.TODOKE, "deliver", *args], stdin=subprocess.DEVNULL, stdout=terminal, stderr=terminal)
         os.close(terminal)
         tap.same(process.wait(), 75)
-        shown = os.read(master, 65536)
+        shown = b""
+        while True:  # a terminal gives what it has, and an error where the other side is closed
+            try:
+                part = os.read(master, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            shown += part
         os.close(master)
         tap.contains(shown, why)
         tap.contains(shown, b"4.3.5 ")
