@@ -4,6 +4,7 @@
 Both leave files below one folder; `outcome` writes them down in one text, so that the two can be compared byte for byte.
 """
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import re
@@ -27,6 +28,10 @@ MORE = b"0123456789 abcdefghijklmnopqrst\n"
 TIMEOUT_S = 60
 # A child that another thread starts has our open files until its exec, and a program that is open for writing cannot be run.
 STARTING = threading.Lock()
+# The process groups that run now.
+RUNNING = set()
+# procmail loops for ever on some expressions. Should nobody be left to end it, the kernel does after so many seconds of processor time.
+LIMITED = ("/bin/sh", "-c", f'ulimit -t {TIMEOUT_S}; exec "$@"', "sh")
 
 
 def load(folder):
@@ -48,14 +53,32 @@ def write_file(path, data):
         path.chmod(0o755)
 
 
+def kill_group(pid):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 def wait_for_group(pid):
-    """procmail does not wait for programs without w: until none is left, or for two seconds."""
+    """procmail does not wait for programs without w: until none is left, or for two seconds; then they are ended."""
     for _ in range(100):
         try:
             os.killpg(pid, 0)
         except (ProcessLookupError, PermissionError):
             return
         time.sleep(0.02)
+    kill_group(pid)
+
+
+def end_all(number, _frame):
+    """Who ends this program ends what it has started."""
+    for pid in list(RUNNING):
+        kill_group(pid)
+    os._exit(128 + number)
+
+
+def end_all_on_signals():
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end_all)
 
 
 class Sandbox:
@@ -83,17 +106,20 @@ class Sandbox:
         passed = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "RECIPE_TRACE", "TODOKE_MODULE_DIR")
         env.update({k: v for k, v in os.environ.items() if k in passed})
         with STARTING:
-            process = subprocess.Popen(argv, cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            process = subprocess.Popen([*LIMITED, *argv], cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, start_new_session=True, **user)
+            RUNNING.add(process.pid)
         try:
             self.stdout, self.stderr = process.communicate(message, timeout=timeout_s)
             wait_for_group(process.pid)
             return process.returncode
         except subprocess.TimeoutExpired:
             self.stdout = b""
-            os.killpg(process.pid, signal.SIGKILL)
+            kill_group(process.pid)
             process.communicate()
             return "timeout"
+        finally:
+            RUNNING.discard(process.pid)
 
     def logged(self):
         """What LOG= wrote, in lines that begin with "## ", the abstracts, and of VERBOSE what tells of decisions."""
