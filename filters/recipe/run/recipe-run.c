@@ -5,8 +5,10 @@
 #include "agent/base/limits.h"
 #include "filters/recipe/run/recipe-action.h"
 #include "filters/recipe/run/recipe-cond.h"
+#include "filters/recipe/run/recipe-default.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
+#include "filters/recipe/run/recipe-plan.h"
 #include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/run/recipe-program.h"
 
@@ -521,7 +523,7 @@ run_trap(RecipeRun *run, Status *st)
 	bool refuses = state->failed_code != 0 ||
 	               (asks_for_exit_code(run) && !state->keeps && !state->is_clone);
 	if (!decides && !refuses)
-		return recipe_action_trap(run, command, st);
+		return recipe_plan_trap(run, command, st);
 
 	g_autofree char *output = recipe_program_capture(run, command);
 	recipe_log_text(run, output);
@@ -593,12 +595,12 @@ run_to_end(RecipeRun *run, Status *st)
 	                g_strcmp0(recipe_vars_get(state->vars, "EXITCODE"), "") == 0;
 	bool stopped = state->ended && !state->delivered;
 	bool stopped_with_code = stopped && has_code;
-	if (!state->delivered && !stopped_with_code && !recipe_action_default(run, st))
+	if (!state->delivered && !stopped_with_code && !recipe_default_store(run, st))
 		return false;
 	if (!run_trap(run, st))
 		return false;
 	/* An empty EXITCODE that no TRAP has filled says nothing. */
-	if (stopped_with_code && !asks_for_exit_code(run) && !recipe_action_default(run, st))
+	if (stopped_with_code && !asks_for_exit_code(run) && !recipe_default_store(run, st))
 		return false;
 
 	return state->failed_code != 0 || finish_exit_code(run, st);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* recipe-pipe: whether a program runs now or with the plan. */
+#include "filters/recipe/run/recipe-pipe.h"
+
+#include "agent/base/child.h"
+#include "filters/recipe/run/recipe-log.h"
+#include "filters/recipe/run/recipe-plan.h"
+#include "filters/recipe/run/recipe-program.h"
+
+#include <string.h>
+
+bool
+recipe_pipe_is_bare(const RecipeNode *node)
+{
+	return node->action_kind == RECIPE_ACTION_PROGRAM && node->name == NULL &&
+	       *node->action.text == '\0';
+}
+
+bool
+recipe_pipe_print(RecipeRun *run, const RecipeFlags *flags, bool copies, unsigned line,
+                  bool *ret_succeeded, Status *st)
+{
+	const FilterServices *services = run->env->services;
+	GString *bytes = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
+
+	recipe_plan_last_folder(run, "|");
+	*ret_succeeded = services->write_output != NULL &&
+	                 services->write_output(run->env, bytes->str, bytes->len);
+	if (!*ret_succeeded) {
+		g_string_free(bytes, TRUE);
+		recipe_run_note(run, line, "there is no standard output for the mail here");
+		return true;
+	}
+
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	g_ptr_array_add(argv, (gpointer) "standard output");
+	g_ptr_array_add(argv, NULL);
+
+	g_autoptr(PlanAction) action = recipe_plan_program(run, argv, line, bytes);
+	action->program->done = true;
+	action->copy = copies;
+
+	return recipe_plan_add(run, g_steal_pointer(&action), st);
+}
+
+static bool
+says(const GPtrArray *argv, const char *text)
+{
+	for (guint i = 0; argv->pdata[i] != NULL; i++)
+		if (strstr(argv->pdata[i], text) != NULL)
+			return true;
+	return false;
+}
+
+/*
+ * Is the program for the file that LASTFOLDER names, by its name or by a variable that has it
+ * (LASTFOLDER, MATCH)? It is there when the plan is carried out: what moves it to cur/ to mark it
+ * as read runs then, whatever its flags.
+ */
+static bool
+needs_pending_file(const RecipeRun *run, const GPtrArray *argv)
+{
+	const char *last = recipe_vars_text(run->state->vars, "LASTFOLDER"),
+		   *slash = strrchr(last, '/');
+	const char *file = slash != NULL ? slash + 1 : last;
+	if (!run->state->is_pending || *file == '\0')
+		return false;
+
+	g_auto(GStrv) variables = recipe_vars_environment(run->state->vars);
+	bool is_named = says(argv, file);
+	for (char **variable = variables; *variable != NULL && !is_named; variable++) {
+		char *value = strchr(*variable, '=');
+		*value = '\0';
+		is_named = strstr(value + 1, file) != NULL && says(argv, *variable);
+	}
+
+	return is_named;
+}
+
+bool
+recipe_pipe_runs_now(const RecipeRun *run, const RecipeFlags *flags, const GString *input)
+{
+	bool could_fail = flags->waits ||
+	                  (!flags->ignores_write_errors && input->len > CHILD_PIPE_OCTETS);
+	return could_fail && run->env->services->run_command != NULL;
+}
+
+/* Run it to its end. False: it failed. */
+static bool
+run_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *argv,
+         const GString *input, const char *lock)
+{
+	enum { DID_NOT_RUN = 127 };
+	FilterProgramResult result = { .exit_code = DID_NOT_RUN };
+	g_autofree char *command = recipe_program_command(node),
+			*shown = recipe_program_shown(run, command, argv);
+	bool ran = recipe_program_call_argv(run, argv, shown, input, lock, &result);
+	g_clear_pointer(&result.output, g_bytes_unref);
+
+	if (flags->waits)
+		run->state->exit_code = result.exit_code;
+	g_autofree char *name = recipe_program_blamed(run, command, argv);
+	return ran && !recipe_program_has_failed(run, node, flags, name, &result);
+}
+
+/* Without programs: what the agent itself knows how to answer. */
+static bool
+look_inside(RecipeRun *run, const RecipeFlags *flags, const GPtrArray *argv, const GString *input,
+            const char *lock, bool *ret_ran)
+{
+	int exit_code = 0;
+	*ret_ran = flags->waits && recipe_program_inside(run, argv, input, lock, &exit_code);
+	if (*ret_ran)
+		run->state->exit_code = exit_code;
+	return exit_code == 0;
+}
+
+bool
+recipe_pipe_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
+               GString *taken_input, bool *ret_succeeded, Status *st)
+{
+	g_autofree char *lock = recipe_program_lock(run, node, flags),
+			*command = recipe_program_command(node);
+	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
+	g_autofree char *name = recipe_program_name(argv);
+
+	bool ran = recipe_pipe_runs_now(run, flags, taken_input) && !needs_pending_file(run, argv);
+	*ret_succeeded = ran ? run_pipe(run, node, flags, argv, taken_input, lock)
+	                     : look_inside(run, flags, argv, taken_input, lock, &ran);
+
+	g_autoptr(PlanAction) action = recipe_plan_program(run, argv, node->line, taken_input);
+	recipe_plan_set_program(action, flags, ran, lock);
+	recipe_plan_last_folder(run, name);
+
+	return !*ret_succeeded || recipe_plan_add(run, g_steal_pointer(&action), st);
+}
