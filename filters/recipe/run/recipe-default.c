@@ -52,23 +52,14 @@ store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, b
 		return leave_to_keep(run, st);
 	}
 
-	if (strcmp(folder, "/dev/null") == 0) {
-		recipe_plan_last_folder(run, folder);
-		return recipe_plan_add(run, plan_action_new(PLAN_DISCARD, run->file, 0), st);
-	}
-
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
 	g_ptr_array_add(words, (gpointer) folder);
-	GPtrArray *paths = recipe_store_paths(run, words, 0);
-	*ret_stored = paths->len > 0;
+	if (!recipe_store_to(run, words, flags, 0, ret_stored, st))
+		return false;
 
-	if (!*ret_stored) {
-		g_ptr_array_unref(paths);
+	if (!*ret_stored)
 		recipe_plan_last_folder(run, folder);
-		return true;
-	}
-
-	return recipe_store_add(run, paths, flags, *folder != '/', 0, st);
+	return true;
 }
 
 /* Has the door said so? */

@@ -7,7 +7,6 @@
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-pipe.h"
 #include "filters/recipe/run/recipe-plan.h"
-#include "filters/recipe/run/recipe-program.h"
 
 #include <string.h>
 
@@ -107,23 +106,9 @@ call_sendmail(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
 		recipe_mail_drop_from(input);
 	g_autofree char *lock = flags->lock != NULL ? recipe_run_path(run, flags->lock) : NULL;
 	g_autofree char *shown = g_strjoinv(",", (char **) argv->pdata);
-	bool ran = recipe_pipe_runs_now(run, flags, input);
-	FilterProgramResult result = { 0 };
-	*ret_succeeded = !ran || recipe_program_call_argv(run, argv, shown, input, lock, &result);
-	g_clear_pointer(&result.output, g_bytes_unref);
-	if (ran && flags->waits)
-		run->state->exit_code = result.exit_code;
-	*ret_succeeded = *ret_succeeded &&
-	                 !recipe_program_has_failed(run, node, flags, argv->pdata[0], &result);
+	const RecipePipeCall call = { argv, shown, argv->pdata[0], lock };
 
-	if (!*ret_succeeded) {
-		g_string_free(input, TRUE);
-		return true;
-	}
-
-	g_autoptr(PlanAction) action = recipe_plan_program(run, argv, node->line, input);
-	recipe_plan_set_program(action, flags, ran, lock);
-	return recipe_plan_add(run, g_steal_pointer(&action), st);
+	return recipe_pipe_call(run, node, flags, &call, input, ret_succeeded, st);
 }
 
 /* What sendmail -t sends on says nothing of those who get a blind copy. */

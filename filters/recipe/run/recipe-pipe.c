@@ -77,8 +77,13 @@ needs_pending_file(const RecipeRun *run, const GPtrArray *argv)
 	return is_named;
 }
 
-bool
-recipe_pipe_runs_now(const RecipeRun *run, const RecipeFlags *flags, const GString *input)
+/*
+ * Must a program run now, because the next recipes depend on its end? Without w they do where it
+ * could leave a part of the mail unread; what fits into a pipe is written in any case. Who only
+ * looks takes its success for granted.
+ */
+static bool
+runs_now(const RecipeRun *run, const RecipeFlags *flags, const GString *input)
 {
 	bool could_fail = flags->waits ||
 	                  (!flags->ignores_write_errors && input->len > CHILD_PIPE_OCTETS);
@@ -87,32 +92,46 @@ recipe_pipe_runs_now(const RecipeRun *run, const RecipeFlags *flags, const GStri
 
 /* Run it to its end. False: it failed. */
 static bool
-run_pipe(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *argv,
-         const GString *input, const char *lock)
+run_now(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
+        const RecipePipeCall *call, const GString *input)
 {
 	enum { DID_NOT_RUN = 127 };
 	FilterProgramResult result = { .exit_code = DID_NOT_RUN };
-	g_autofree char *command = recipe_program_command(node),
-			*shown = recipe_program_shown(run, command, argv);
-	bool ran = recipe_program_call_argv(run, argv, shown, input, lock, &result);
+	bool ran = recipe_program_call_argv(run, call->argv, call->shown, input, call->lock,
+	                                    &result);
 	g_clear_pointer(&result.output, g_bytes_unref);
 
 	if (flags->waits)
 		run->state->exit_code = result.exit_code;
-	g_autofree char *name = recipe_program_blamed(run, command, argv);
-	return ran && !recipe_program_has_failed(run, node, flags, name, &result);
+	return ran && !recipe_program_has_failed(run, node, flags, call->blamed, &result);
 }
 
 /* Without programs: what the agent itself knows how to answer. */
 static bool
-look_inside(RecipeRun *run, const RecipeFlags *flags, const GPtrArray *argv, const GString *input,
-            const char *lock, bool *ret_ran)
+look_inside(RecipeRun *run, const RecipeFlags *flags, const RecipePipeCall *call,
+            const GString *input, bool *ret_ran)
 {
 	int exit_code = 0;
-	*ret_ran = flags->waits && recipe_program_inside(run, argv, input, lock, &exit_code);
+	*ret_ran = flags->waits &&
+	           recipe_program_inside(run, call->argv, input, call->lock, &exit_code);
 	if (*ret_ran)
 		run->state->exit_code = exit_code;
 	return exit_code == 0;
+}
+
+bool
+recipe_pipe_call(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
+                 const RecipePipeCall *call, GString *taken_input, bool *ret_succeeded, Status *st)
+{
+	bool ran = runs_now(run, flags, taken_input) && !needs_pending_file(run, call->argv);
+	*ret_succeeded = ran ? run_now(run, node, flags, call, taken_input)
+	                     : look_inside(run, flags, call, taken_input, &ran);
+
+	g_autoptr(PlanAction)
+		action = recipe_plan_program(run, call->argv, node->line, taken_input);
+	recipe_plan_set_program(action, flags, ran, call->lock);
+
+	return !*ret_succeeded || recipe_plan_add(run, g_steal_pointer(&action), st);
 }
 
 bool
@@ -122,15 +141,13 @@ recipe_pipe_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
 	g_autofree char *lock = recipe_program_lock(run, node, flags),
 			*command = recipe_program_command(node);
 	g_autoptr(GPtrArray) argv = recipe_program_argv(run, command);
-	g_autofree char *name = recipe_program_name(argv);
+	g_autofree char *name = recipe_program_name(argv),
+			*shown = recipe_program_shown(run, command, argv),
+			*blamed = recipe_program_blamed(run, command, argv);
+	const RecipePipeCall call = { argv, shown, blamed, lock };
 
-	bool ran = recipe_pipe_runs_now(run, flags, taken_input) && !needs_pending_file(run, argv);
-	*ret_succeeded = ran ? run_pipe(run, node, flags, argv, taken_input, lock)
-	                     : look_inside(run, flags, argv, taken_input, lock, &ran);
-
-	g_autoptr(PlanAction) action = recipe_plan_program(run, argv, node->line, taken_input);
-	recipe_plan_set_program(action, flags, ran, lock);
+	bool done = recipe_pipe_call(run, node, flags, &call, taken_input, ret_succeeded, st);
 	recipe_plan_last_folder(run, name);
 
-	return !*ret_succeeded || recipe_plan_add(run, g_steal_pointer(&action), st);
+	return done;
 }

@@ -19,16 +19,24 @@ bool recipe_pipe_is_bare(const RecipeNode *node);
 bool recipe_pipe_print(RecipeRun *run, const RecipeFlags *flags, bool copies, unsigned line,
                        bool *ret_succeeded, Status *st);
 
-/*
- * Must a program run now, because the next recipes depend on its end? Without w they do where it
- * could leave a part of the mail unread; what fits into a pipe is written in any case. Who only
- * looks takes its success for granted.
- */
-bool recipe_pipe_runs_now(const RecipeRun *run, const RecipeFlags *flags, const GString *input);
+/* A call that is ready. All is borrowed. */
+typedef struct {
+	const GPtrArray *argv; /* char *, NULL ends it */
+	const char *shown;     /* as the log shows it where it is run */
+	const char *blamed;    /* and where it fails */
+	const char *lock;      /* a lock file; NULL: none */
+} RecipePipeCall;
 
 /*
- * The plan gets the program, or the note that it ran; the program still finds the LASTFOLDER of the
- * recipes before it.
+ * The plan gets the program, or the note that it ran. *ret_succeeded false: it ran and failed.
+ */
+bool
+recipe_pipe_call(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
+                 const RecipePipeCall *call, GString *taken_input, bool *ret_succeeded, Status *st);
+
+/*
+ * The action of a recipe. The program still finds the LASTFOLDER of the recipes before it. Faults
+ * as recipe_plan_add().
  */
 bool recipe_pipe_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
                     GString *taken_input, bool *ret_succeeded, Status *st);

@@ -85,8 +85,9 @@ forget_directory(const RecipeRun *run, char *path)
 	recipe_log_complain(run, "Unable to treat as directory \"%s\"", path);
 }
 
-GPtrArray *
-recipe_store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
+/* A file takes no others; of directories only those count where a store is possible. */
+static GPtrArray *
+store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 {
 	const FilterServices *services = run->env->services;
 	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
@@ -188,9 +189,10 @@ store_lock(const RecipeRun *run, const char *path, const RecipeFlags *flags)
 	                                                        : NULL;
 }
 
-bool
-recipe_store_add(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, bool as_written,
-                 unsigned line, Status *st)
+/* `as_written`: LASTFOLDER has the paths below MAILDIR without it. */
+static bool
+add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, bool as_written,
+          unsigned line, Status *st)
 {
 	g_autoptr(PlanAction) action = plan_action_new(PLAN_STORE, recipe_run_file(run), line);
 
@@ -216,13 +218,27 @@ recipe_store_add(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flag
 	       recipe_plan_add(run, g_steal_pointer(&action), st);
 }
 
-static bool
-do_discard(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, Status *st)
+bool
+recipe_store_to(RecipeRun *run, const GPtrArray *words, const RecipeFlags *flags, unsigned line,
+                bool *ret_stored, Status *st)
 {
-	recipe_plan_last_folder(run, "/dev/null");
-	return flags->copies ||
-	       recipe_plan_add(run, plan_action_new(PLAN_DISCARD, recipe_run_file(run), node->line),
-	                       st);
+	const char *first = words->pdata[0];
+
+	*ret_stored = true;
+	if (strcmp(first, "/dev/null") == 0) {
+		recipe_plan_last_folder(run, first);
+		return flags->copies ||
+		       recipe_plan_add(
+			       run, plan_action_new(PLAN_DISCARD, recipe_run_file(run), line), st);
+	}
+
+	GPtrArray *paths = store_paths(run, words, line);
+	if (paths->len > 0)
+		return add_store(run, paths, flags, *first != '/', line, st);
+
+	g_ptr_array_unref(paths);
+	*ret_stored = false;
+	return true;
 }
 
 bool
@@ -231,24 +247,10 @@ recipe_store_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags
 {
 	g_autoptr(GPtrArray) words = recipe_expand_words(run, node->action.text);
 
+	if (words->len > 0 && *(const char *) words->pdata[0] != '\0')
+		return recipe_store_to(run, words, flags, node->line, ret_succeeded, st);
+
 	*ret_succeeded = false;
-	if (words->len == 0 || *(const char *) words->pdata[0] == '\0') {
-		recipe_run_note(run, node->action.line, "the folder has no name");
-		return true;
-	}
-
-	if (strcmp(words->pdata[0], "/dev/null") == 0) {
-		*ret_succeeded = true;
-		return do_discard(run, node, flags, st);
-	}
-
-	GPtrArray *paths = recipe_store_paths(run, words, node->action.line);
-	if (paths->len == 0) {
-		g_ptr_array_unref(paths);
-		return true;
-	}
-
-	*ret_succeeded = true;
-	bool as_written = *(const char *) words->pdata[0] != '/';
-	return recipe_store_add(run, paths, flags, as_written, node->line, st);
+	recipe_run_note(run, node->action.line, "the folder has no name");
+	return true;
 }

@@ -7,17 +7,12 @@
 #include "filters/recipe/run/recipe-run.h"
 
 /*
- * The paths of `words` that take mail; the log says why others do not. A file takes no others; of
- * directories only those count where a store is possible. Caller owns them.
+ * Have the plan store to `words`, folders as the rules write them, or take the mail for nothing
+ * where the first is /dev/null. *ret_stored false: none of them takes mail; the log says why.
+ * Faults as recipe_plan_add().
  */
-GPtrArray *recipe_store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line);
-
-/*
- * Have the plan store to `taken_paths`, which are not empty. `as_written`: LASTFOLDER has the paths
- * below MAILDIR without it. Faults as recipe_plan_add().
- */
-bool recipe_store_add(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags,
-                      bool as_written, unsigned line, Status *st);
+bool recipe_store_to(RecipeRun *run, const GPtrArray *words, const RecipeFlags *flags,
+                     unsigned line, bool *ret_stored, Status *st);
 
 /* The action of a recipe. *ret_succeeded: some folder takes mail. */
 bool recipe_store_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
