@@ -129,8 +129,9 @@ class RcFile:
             flags += rng.choice(["cw", "cW"]) if depth < 2 and rng.random() < 0.15 else ""
         elif action == "":
             flags, action = flags.replace("c", "") + "fw", "| " + rng.choice(FILTERS)
-            if "formail" in action:
-                flags = flags.replace("b", "") + "h"  # what it makes of a body has the time in it
+            # What formail makes of a body has the time in it; where a filter of an empty body fails, procmail adds an empty line.
+            if "formail" in action or "exit" in action:
+                flags = flags.replace("b", "") + "h"
         elif not is_program:
             flags = flags.replace("i", "")  # with it, procmail loses what cannot be stored
         else:

@@ -44,11 +44,29 @@ recipe_pipe_print(RecipeRun *run, const RecipeFlags *flags, bool copies, unsigne
 }
 
 static bool
-says(const GPtrArray *argv, const char *text)
+is_of_name(char c, const char *others)
 {
-	for (guint i = 0; argv->pdata[i] != NULL; i++)
-		if (strstr(argv->pdata[i], text) != NULL)
-			return true;
+	return g_ascii_isalnum(c) || (c != '\0' && strchr(others, c) != NULL);
+}
+
+/*
+ * Does a word have `name`, and not as a part of a longer one, which has letters, digits and
+ * `others`?
+ */
+static bool
+says(const GPtrArray *argv, const char *name, const char *others)
+{
+	size_t len = strlen(name);
+
+	for (guint i = 0; argv->pdata[i] != NULL; i++) {
+		const char *word = argv->pdata[i];
+		for (const char *at = word; (at = strstr(at, name)) != NULL; at++) {
+			bool begins = at == word || !is_of_name(at[-1], others);
+			if (begins && !is_of_name(at[len], others))
+				return true;
+		}
+	}
+
 	return false;
 }
 
@@ -63,15 +81,16 @@ needs_pending_file(const RecipeRun *run, const GPtrArray *argv)
 	const char *last = recipe_vars_text(run->state->vars, "LASTFOLDER"),
 		   *slash = strrchr(last, '/');
 	const char *file = slash != NULL ? slash + 1 : last;
-	if (!run->state->is_pending || *file == '\0')
+	bool is_numbered_later = strcmp(file, ".") == 0; /* in an MH folder */
+	if (!run->state->is_pending || *file == '\0' || is_numbered_later)
 		return false;
 
 	g_auto(GStrv) variables = recipe_vars_environment(run->state->vars);
-	bool is_named = says(argv, file);
+	bool is_named = says(argv, file, "._-");
 	for (char **variable = variables; *variable != NULL && !is_named; variable++) {
 		char *value = strchr(*variable, '=');
 		*value = '\0';
-		is_named = strstr(value + 1, file) != NULL && says(argv, *variable);
+		is_named = strstr(value + 1, file) != NULL && says(argv, *variable, "_");
 	}
 
 	return is_named;

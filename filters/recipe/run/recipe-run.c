@@ -62,15 +62,15 @@ pop_frame(RecipeState *state)
 	g_array_set_size(state->frames, state->frames->len - 1);
 }
 
-/* The file that is being read ends here. */
+/* The file that is being read ends here, and its blocks with it: they bring back nothing. */
 static void
 leave_file(RecipeState *state)
 {
 	bool left = false;
 	while (state->frames->len > 0 && !left) {
-		left = g_array_index(state->frames, RecipeFrame, state->frames->len - 1).file !=
-		       NULL;
-		pop_frame(state);
+		guint last = state->frames->len - 1;
+		left = g_array_index(state->frames, RecipeFrame, last).file != NULL;
+		g_array_set_size(state->frames, last);
 	}
 }
 
