@@ -114,7 +114,7 @@ class Sandbox:
             wait_for_group(process.pid)
             return process.returncode
         except subprocess.TimeoutExpired:
-            self.stdout = b""
+            self.stdout = self.stderr = b""
             kill_group(process.pid)
             process.communicate()
             return "timeout"
@@ -168,11 +168,11 @@ def by_procmail(rc, message, files=None, timeout_s=TIMEOUT_S):
         box.close()
 
 
-def by_engine(program, rc, message, files=None, strict=False):
+def by_engine(program, rc, message, files=None, strict=False, timeout_s=TIMEOUT_S):
     """-> (outcome, what the program said) of our engine in its test program; `strict` is the setting recipe_compat."""
     box = Sandbox(rc, files)
     try:
-        code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)] + ["strict"] * strict, message)
+        code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)] + ["strict"] * strict, message, timeout_s)
         return box.outcome(code), box.stderr
     finally:
         box.close()
