@@ -24,6 +24,8 @@ FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:(?:new/|msg\.)[^\
 # What we say to Postfix of a mail that is not delivered.
 ANSWER = re.compile(rb"[45]\.\d+\.\d+ [^\n]*\n")
 MORE = b"0123456789 abcdefghijklmnopqrst\n"
+# The case's arguments, $1 and on: a line each. They are among its files, but no file.
+ARGS = "(arguments)"
 # Far below any test's time: an rc file that waits or loops is a finding of its own.
 TIMEOUT_S = 60
 # A child that another thread starts has our open files until its exec, and a program that is open for writing cannot be run.
@@ -42,6 +44,8 @@ def load(folder):
     grow = folder / "grow"
     more = MORE * int(grow.read_text(encoding="ascii")) if grow.exists() else b""
     files = {str(p.relative_to(folder / "files")): p.read_bytes() for p in (folder / "files").rglob("*") if p.is_file()}
+    if (folder / "args").exists():
+        files[ARGS] = (folder / "args").read_bytes()
     return (folder / "rc").read_bytes(), message.read_bytes() + more, files
 
 
@@ -81,6 +85,11 @@ def end_all_on_signals():
         signal.signal(number, end_all)
 
 
+def options(files):
+    """procmail's options -a for the lines of the file of arguments."""
+    return [word for line in (files or {}).get(ARGS, b"").decode().splitlines() for word in ("-a", line)]
+
+
 class Sandbox:
     """A folder with rc, mail/ (where the rc runs) and log; outcome() describes what a run left there."""
 
@@ -90,6 +99,8 @@ class Sandbox:
         self.mail.mkdir()
         (self.root / "rc").write_bytes(rc)
         for name, data in (files or {}).items():
+            if name == ARGS:
+                continue
             path = self.mail / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, data)
@@ -159,7 +170,7 @@ def by_procmail(rc, message, files=None, timeout_s=TIMEOUT_S):
     """-> (outcome, sandbox's raw log) of the real procmail."""
     box = Sandbox(rc, files)
     try:
-        code = box.run(["procmail", "-p", "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
+        code = box.run(["procmail", "-p", *options(files), "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
                         f"DEFAULT={box.mail}/default/", f"ORGMAIL={box.mail}/default/", "LOCKSLEEP=1", "SHELL=/bin/sh", "PATH=/usr/local/bin:/usr/bin:/bin",
                         str(box.root / "rc")], message, timeout_s)
         log = box.root / "log"
@@ -172,7 +183,8 @@ def by_engine(program, rc, message, files=None, strict=False, timeout_s=TIMEOUT_
     """-> (outcome, what the program said) of our engine in its test program; `strict` is the setting recipe_compat."""
     box = Sandbox(rc, files)
     try:
-        code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)] + ["strict"] * strict, message, timeout_s)
+        code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)] + ["strict"] * strict, message, timeout_s,
+                       {"RECIPE_ARGS": "\n".join(options(files)[1::2])} if options(files) else {})
         return box.outcome(code), box.stderr
     finally:
         box.close()
@@ -204,7 +216,7 @@ def by_todoke(program, rc, message, files=None, strict=False):
         names = {"mail": box.mail, "root": box.root, "compat": "strict" if strict else "kind"}
         (box.root / "todoke.conf").write_text(CONF.format(**names))
         write_file(box.root / "sendmail", SENDMAIL.format(**names).encode())
-        code = box.run([str(program), "procmail", "-p", "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
+        code = box.run([str(program), "procmail", "-p", *options(files), "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
                         "LOCKSLEEP=1", "SHELL=/bin/sh", "PATH=/usr/local/bin:/usr/bin:/bin", str(box.root / "rc")], message,
                        env={"TODOKE_CONF": str(box.root / "todoke.conf")})
         log = box.root / "todoke.log"

@@ -158,6 +158,17 @@ write_output(FilterEnv *env, const char *text, size_t len)
 	return write(STDOUT_FILENO, text, len) == (ssize_t) len;
 }
 
+/* Those of -a: RECIPE_ARGS has them, one a line. */
+static const char *
+argument(guint number)
+{
+	static char **args;
+	if (args == NULL)
+		args = g_strsplit(getenv("RECIPE_ARGS") != NULL ? getenv("RECIPE_ARGS") : "", "\n",
+		                  -1);
+	return number > 0 && number <= g_strv_length(args) ? args[number - 1] : NULL;
+}
+
 static const char *
 recipe_variable(FilterEnv *env, const char *name)
 {
@@ -173,6 +184,9 @@ recipe_variable(FilterEnv *env, const char *name)
 		return "yes";
 	if (strcmp(name, "LOGABSTRACT") == 0)
 		return "no";
+
+	if (g_ascii_isdigit(*name))
+		return argument((guint) atoi(name));
 
 	return strcmp(name, "LOGFILE") == 0 ? log_path : NULL;
 }
@@ -198,6 +212,27 @@ file_name(FilterEnv *env, const char *prefix)
 	return prefix != NULL ? maildir_named_file(prefix) : maildir_unique_name();
 }
 
+/* Nobody else holds it here: it is a file that is there. */
+static void *
+take_lock(FilterEnv *env, const char *path, const char *timeout, Status *st)
+{
+	(void) env, (void) timeout;
+	if (!g_file_set_contents(path, "0", 1, NULL)) {
+		status_fail_detail(st, STATUS_IO, "cannot make '%s'", path);
+		return NULL;
+	}
+
+	return g_strdup(path);
+}
+
+static void
+drop_lock(FilterEnv *env, void *lock)
+{
+	(void) env;
+	(void) unlink(lock);
+	g_free(lock);
+}
+
 static const FilterServices services = {
 	.setting_int = setting_int,
 	.open_script = open_script,
@@ -206,6 +241,8 @@ static const FilterServices services = {
 	.can_store = can_store,
 	.file_name = file_name,
 	.id_seen = id_seen,
+	.take_lock = take_lock,
+	.drop_lock = drop_lock,
 	.write_log = write_log,
 	.write_output = write_output,
 	.recipe_variable = recipe_variable,

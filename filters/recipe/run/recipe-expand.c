@@ -221,9 +221,12 @@ put_variable(Expander *expander, bool quoted)
 		recipe_pattern_disarm(disarmed, value != NULL ? value : "");
 		for (const char *at = disarmed->str; *at != '\0'; at++)
 			put(expander, *at);
-	} else if (c == '@' && quoted && expander->mode == MODE_WORDS) {
+	} else if (c == '@') {
 		expander->at++;
-		put_arguments(expander);
+		if (!quoted)
+			put(expander, '@');
+		else if (expander->mode == MODE_WORDS)
+			put_arguments(expander);
 	} else {
 		put(expander, '$');
 	}
