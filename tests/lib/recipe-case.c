@@ -212,7 +212,9 @@ file_name(FilterEnv *env, const char *prefix)
 	return prefix != NULL ? maildir_named_file(prefix) : maildir_unique_name();
 }
 
-/* Nobody else holds it here: it is a file that is there. */
+/* Nobody else holds it here: it is a file that is there, at the latest until all is done. */
+static GPtrArray *locks;
+
 static void *
 take_lock(FilterEnv *env, const char *path, const char *timeout, Status *st)
 {
@@ -222,7 +224,9 @@ take_lock(FilterEnv *env, const char *path, const char *timeout, Status *st)
 		return NULL;
 	}
 
-	return g_strdup(path);
+	char *lock = g_strdup(path);
+	g_ptr_array_add(locks, lock);
+	return lock;
 }
 
 static void
@@ -230,7 +234,7 @@ drop_lock(FilterEnv *env, void *lock)
 {
 	(void) env;
 	(void) unlink(lock);
-	g_free(lock);
+	g_ptr_array_remove(locks, lock);
 }
 
 static const FilterServices services = {
@@ -562,7 +566,11 @@ main(int argc, char **argv)
 		return EX_CONFIG;
 	}
 
+	locks = g_ptr_array_new_with_free_func(g_free);
 	int exit_code = run_case(argv[1]);
+	while (locks->len > 0)
+		drop_lock(NULL, locks->pdata[0]);
+	g_ptr_array_unref(locks);
 	conf_free(conf);
 	return exit_code;
 }
