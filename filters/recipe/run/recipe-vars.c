@@ -106,6 +106,8 @@ recipe_vars_set(RecipeVars *vars, const char *name, const char *value)
 	for (size_t i = 0; i < RECIPE_SWITCHES; i++)
 		if (value != NULL && strcmp(name, switches[i]) == 0)
 			vars->levels[i] = read_level(value, vars->levels[i]);
+	if (value == NULL && strcmp(name, switches[RECIPE_DECODE]) == 0)
+		vars->levels[RECIPE_DECODE] = RECIPE_NO;
 
 	if (value == NULL) {
 		g_hash_table_remove(vars->values, name);

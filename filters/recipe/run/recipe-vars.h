@@ -32,8 +32,8 @@ enum { RECIPE_NOT_SAID = -1, RECIPE_NO, RECIPE_YES, RECIPE_ALL };
 
 /*
  * What a switch was last told by one of procmail's words ("on", "y...", "off", "n...", "all") or by
- * a number; RECIPE_NOT_SAID: nothing yet. A value that says neither, or to unset it, changes
- * nothing.
+ * a number; RECIPE_NOT_SAID: nothing yet. A value that says neither changes nothing, nor
+ * does it to unset one, but for DECODE, which procmail does not have.
  */
 int recipe_vars_level(const RecipeVars *vars, RecipeSwitch which);
 
