@@ -122,6 +122,7 @@ check_recipes(const char *path, const Options *options, GPtrArray *problems)
 		return;
 
 	FilterEnv env = { .services = &rules_file_recipe_services,
+		          .conf = rules.site->conf,
 		          .now = services_env(rules.services)->now,
 		          .trace_level = -1 };
 	recipe_check_files(&rules.source, &env, problems);

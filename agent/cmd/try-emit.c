@@ -201,7 +201,7 @@ try_emit_run(TryEmit *emit, Transact *transact, Message *message, Status *st)
 	emit->plan = transact_planned(transact);
 	for (size_t i = 0; i < plan_count(emit->plan); i++) {
 		const PlanAction *action = plan_get(emit->plan, i);
-		if (plan_kind_row(action->kind)->keeps_copy)
+		if (plan_kind_stores(action->kind))
 			emit_stored(emit, transact, message, action);
 	}
 

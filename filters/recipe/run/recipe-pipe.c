@@ -3,6 +3,7 @@
 #include "filters/recipe/run/recipe-pipe.h"
 
 #include "agent/base/child.h"
+#include "agent/plan/plan-program.h"
 #include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/run/recipe-plan.h"
 #include "filters/recipe/run/recipe-program.h"
@@ -37,7 +38,7 @@ recipe_pipe_print(RecipeRun *run, const RecipeFlags *flags, bool copies, unsigne
 	g_ptr_array_add(argv, NULL);
 
 	g_autoptr(PlanAction) action = recipe_plan_program(run, argv, line, bytes);
-	action->program->done = true;
+	plan_program_of(action)->done = true;
 	action->copy = copies;
 
 	return recipe_plan_add(run, g_steal_pointer(&action), st);

@@ -2,6 +2,7 @@
 /* recipe-plan: entries of the plan. */
 #include "filters/recipe/run/recipe-plan.h"
 
+#include "agent/plan/plan-program.h"
 #include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/run/recipe-program.h"
 
@@ -39,7 +40,7 @@ PlanAction *
 recipe_plan_program(RecipeRun *run, const GPtrArray *argv, unsigned line, GString *taken_input)
 {
 	PlanAction *action = plan_action_new(PLAN_PIPE, recipe_run_file(run), line);
-	PlanProgram *program = action->program = g_new0(PlanProgram, 1);
+	PlanProgram *program = plan_program_of(action);
 
 	program->name = g_strdup(argv->pdata[0] != NULL ? argv->pdata[0] : "");
 	program->args = g_ptr_array_new_with_free_func(g_free);
@@ -60,7 +61,7 @@ recipe_plan_program(RecipeRun *run, const GPtrArray *argv, unsigned line, GStrin
 void
 recipe_plan_set_program(PlanAction *action, const RecipeFlags *flags, bool done, const char *lock)
 {
-	PlanProgram *program = action->program;
+	PlanProgram *program = plan_program_of(action);
 
 	action->copy = flags->copies;
 	program->may_fail = !flags->waits;
@@ -77,6 +78,6 @@ recipe_plan_trap(RecipeRun *run, const char *command, Status *st)
 	g_autoptr(PlanAction) action = recipe_plan_program(run, argv, 0, input);
 
 	action->copy = true;
-	action->program->may_fail = action->program->is_trap = true;
+	plan_program_of(action)->may_fail = plan_program_of(action)->is_trap = true;
 	return recipe_plan_add(run, g_steal_pointer(&action), st);
 }

@@ -2,6 +2,7 @@
 /* recipe-store: where a folder leads, and what the plan needs to store there. */
 #include "filters/recipe/run/recipe-store.h"
 
+#include "agent/plan/plan-store.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/run/recipe-plan.h"
@@ -198,21 +199,19 @@ add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, bool
 
 	action->copy = flags->copies;
 	action->mailbox = g_strdup(taken_paths->pdata[0]);
-	action->store = g_new0(PlanStore, 1);
-	action->store->paths = taken_paths;
-	action->store->names = file_names(run, taken_paths);
+	PlanStore *store = plan_store_of(action);
+	store->paths = taken_paths;
+	store->names = file_names(run, taken_paths);
 
 	/* Who can still ask for LASTFOLDER: recipes behind a copy, and TRAP. */
-	action->store->is_exact = flags->copies ||
-	                          *recipe_vars_text(run->state->vars, "TRAP") != '\0';
-	action->store->raw = flags->raw;
-	action->store->lock = store_lock(run, action->mailbox, flags);
-	action->store->lock_timeout = g_strdup(recipe_vars_get(run->state->vars, "LOCKTIMEOUT"));
-	action->store->prefix = g_strdup(recipe_vars_text(run->state->vars, "MSGPREFIX"));
-	action->store->umask = g_strdup(recipe_vars_get(run->state->vars, "UMASK"));
-	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run, action->mailbox)
-	                                                        : NULL;
-	set_last_folder(run, action->store, as_written);
+	store->is_exact = flags->copies || *recipe_vars_text(run->state->vars, "TRAP") != '\0';
+	store->raw = flags->raw;
+	store->lock = store_lock(run, action->mailbox, flags);
+	store->lock_timeout = g_strdup(recipe_vars_get(run->state->vars, "LOCKTIMEOUT"));
+	store->prefix = g_strdup(recipe_vars_text(run->state->vars, "MSGPREFIX"));
+	store->umask = g_strdup(recipe_vars_get(run->state->vars, "UMASK"));
+	store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run, action->mailbox) : NULL;
+	set_last_folder(run, store, as_written);
 
 	return recipe_plan_take_mail(run, action, flags->feeds, st) &&
 	       recipe_plan_add(run, g_steal_pointer(&action), st);
