@@ -309,7 +309,7 @@ store(guint number, const PlanStore *what, const GString *bytes)
 	bool first = number == 0;
 	bool maildir = g_str_has_suffix(path, "/"), mh = g_str_has_suffix(path, "/.");
 	bool directory = !maildir && !mh && (!first || path_kind(NULL, path) == PATH_DIRECTORY);
-	g_autoptr(GString) whole = with_from_line(what, bytes, !mh && !directory);
+	g_autoptr(GString) whole = with_from_line(what, bytes, !maildir && !mh && !directory);
 
 	if (!maildir && !mh && !directory) {
 		append_file(path, whole->str, whole->len);
