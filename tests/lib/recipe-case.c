@@ -22,7 +22,7 @@
 #include "agent/store/maildir.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
-#include "filters/filter.h"
+#include "filters/filter-recipes.h"
 #include "filters/recipe/run/recipe-formail.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
 
@@ -235,8 +235,9 @@ drop_lock(FilterEnv *env, void *lock)
 	g_ptr_array_remove(locks, lock);
 }
 
-static const FilterServices services = {
-	.open_script = open_script,
+static const FilterServices services = { .open_script = open_script, .trace = trace };
+
+static const FilterRecipes recipes = {
 	.run_command = run_command,
 	.path_kind = path_kind,
 	.can_store = can_store,
@@ -247,7 +248,6 @@ static const FilterServices services = {
 	.write_log = write_log,
 	.write_output = write_output,
 	.recipe_variable = recipe_variable,
-	.trace = trace,
 };
 
 /* The message of an action, as bytes. */
@@ -400,7 +400,9 @@ compile(const char *path, GPtrArray *problems)
 	if (!g_file_get_contents(path, &text, &len, NULL))
 		return NULL;
 
-	FilterEnv env = { .services = &services, .conf = conf, .trace_level = -1 };
+	FilterEnv env = {
+		.services = &services, .recipes = &recipes, .conf = conf, .trace_level = -1
+	};
 	const FilterSource source = {
 		.file = path, .text = text, .len = len, .trust = SCRIPT_OWNER
 	};
@@ -421,6 +423,7 @@ run_case(const char *path)
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_TRY);
 	g_autoptr(Plan) plan = plan_new();
 	FilterEnv env = { .services = &services,
+		          .recipes = &recipes,
 		          .conf = conf,
 		          .now = 1700000000,
 		          .trace_level = getenv("RECIPE_TRACE") != NULL ? TRACE_TESTS : -1 };

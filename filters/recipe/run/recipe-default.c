@@ -14,7 +14,7 @@
 static bool
 is_inbox(const RecipeRun *run, const char *folder)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	const char *inbox = services->recipe_variable != NULL
 	                            ? services->recipe_variable(run->env, "INBOX")
 	                            : NULL;
@@ -66,7 +66,7 @@ store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, b
 static bool
 asks_door(const RecipeRun *run, const char *what)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	return services->recipe_variable != NULL &&
 	       services->recipe_variable(run->env, what) != NULL;
 }

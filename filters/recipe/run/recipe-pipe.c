@@ -21,7 +21,7 @@ bool
 recipe_pipe_print(RecipeRun *run, const RecipeFlags *flags, bool copies, unsigned line,
                   bool *ret_succeeded, Status *st)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	GString *bytes = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
 
 	recipe_plan_last_folder(run, "|");
@@ -107,7 +107,7 @@ runs_now(const RecipeRun *run, const RecipeFlags *flags, const GString *input)
 {
 	bool could_fail = flags->waits ||
 	                  (!flags->ignores_write_errors && input->len > CHILD_PIPE_OCTETS);
-	return could_fail && run->env->services->run_command != NULL;
+	return could_fail && run->env->recipes->run_command != NULL;
 }
 
 /* Run it to its end. False: it failed. */

@@ -22,7 +22,7 @@ is_directory_name(const char *path)
 static char *
 from_line(const RecipeRun *run, const char *path)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	g_autoptr(GString) header = recipe_mail_bytes(run->state->mail, RECIPE_HEADER, true);
 	const char *end = strchr(header->str, '\n');
 	bool is_mbox = !is_directory_name(path) &&
@@ -39,7 +39,7 @@ static void
 complain_of_store(const RecipeRun *run, const char *name, const char *path, bool is_first,
                   unsigned line)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 
 	recipe_run_note(run, line, "cannot store to '%s'", path);
 	if (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY) {
@@ -60,7 +60,7 @@ complain_of_store(const RecipeRun *run, const char *name, const char *path, bool
 static bool
 has_good_name(const RecipeRun *run, const char *path)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	bool plain = !is_directory_name(path) && services->path_kind != NULL &&
 	             services->path_kind(run->env, path) == PATH_DIRECTORY;
 	return !plain || strchr(recipe_vars_text(run->state->vars, "MSGPREFIX"), '/') == NULL;
@@ -70,7 +70,7 @@ has_good_name(const RecipeRun *run, const char *path)
 static void
 forget_directory(const RecipeRun *run, char *path)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	size_t len = strlen(path), end = len;
 
 	while (end > 1 && (path[end - 1] == '/' || (path[end - 1] == '.' && path[end - 2] == '/')))
@@ -90,7 +90,7 @@ forget_directory(const RecipeRun *run, char *path)
 static GPtrArray *
 store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
 
 	for (guint i = 0; i < words->len; i++) {
@@ -119,7 +119,7 @@ store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 static bool
 takes_files(const RecipeRun *run, const char *path, bool is_first)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	return is_directory_name(path) || !is_first ||
 	       (services->path_kind != NULL &&
 	        services->path_kind(run->env, path) == PATH_DIRECTORY);
@@ -132,7 +132,7 @@ takes_files(const RecipeRun *run, const char *path, bool is_first)
 static GPtrArray *
 file_names(const RecipeRun *run, const GPtrArray *paths)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 
 	for (guint i = 0; i < paths->len; i++) {
