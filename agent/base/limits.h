@@ -149,6 +149,19 @@
 #define LIMIT_RECORD_VALUE 512u
 #define LIMIT_RECORD_LINE 8192u
 
+/*
+ * To join logs with the record: octets of a log's end that are read, of a line, and of its head
+ * before the program's name; ids that are followed, and lines that are kept.
+ */
+#define LIMIT_WHY_LOG_BYTES (128u * 1024 * 1024)
+#define LIMIT_WHY_LOG_LINE 8192u
+#define LIMIT_WHY_LOG_HEAD 300u
+#define LIMIT_WHY_IDS 200u
+#define LIMIT_WHY_LOG_LINES 2000u
+
+/* Octets of the file that remembers where todoke why has seen mail, before it starts anew. */
+#define LIMIT_SIGHTINGS (1024u * 1024)
+
 /* Accounts that a command looks through when it is told no names. */
 #define LIMIT_LISTED_ACCOUNTS 100000u
 
@@ -183,6 +196,9 @@
 
 /* Edits of header rules that are listed one by one; the others are made and counted. */
 #define LIMIT_RULE_EVENTS 50u
+/* Bytes of the site's file of texts, and of each text in it. */
+#define LIMIT_TEXTS_FILE_BYTES (64u * 1024)
+#define LIMIT_TEXT_BYTES 4000u
 /* Bytes of todoke.conf and of each file that it includes, and the problems that are listed. */
 #define LIMIT_CONF_BYTES (256u * 1024)
 #define LIMIT_CONF_PROBLEMS 100u

@@ -100,9 +100,11 @@ check_script(Doctor *doctor, const Script *script, Account *account, ScriptTrust
 	};
 
 	if (script->is_recipes) {
-		FilterEnv recipes = { .services = &rules_file_recipe_services,
-			              .now = doctor->now,
-			              .trace_level = -1 };
+		const RulesFile rules = { .site = doctor->site,
+			                  .account = account,
+			                  .services = services,
+			                  .source = source };
+		FilterEnv recipes = rules_file_env(&rules);
 		recipe_check_files(&source, &recipes, problems);
 	} else {
 		const Filter *engine = filter_for_sieve(env, account->user);
