@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Write the tables of the source into the manual and the sample file, so that a new row is one edit: the settings of
-conf-table.def into todoke.conf and todoke.conf(5), the limits of limits.h and the faults of status-table.def into todoke(8).
+conf-table.def into todoke.conf and todoke.conf(5), the limits of limits.h and the faults of status-table.def into todoke(8), the keys and codes of the log into todoke-log(7).
 
 Run it from any folder after a change of a table; tests/cmd/test-manual.py checks what it wrote.
 """
@@ -123,6 +123,37 @@ def outcomes():
     return "".join(out) + ".fi\n"
 
 
+TEXTS = {
+    "bounce.refusal": "a loop, or a header rule that refuses or puts off; {reason} names the proof or the rule",
+    "notice.loop.subject": "to the owner: mail that the owner's rules passed on came back; this is the subject",
+    "notice.loop.body": "the text of that notice",
+    "notice.rules.subject": "to the owner: a script with rules could not be used",
+    "notice.rules.body": "the text of that notice; {errors} is the list of errors",
+    "notice.rules.last-good": "{instead} in it, where an earlier version serves",
+    "notice.rules.none": "{instead} in it, where none does",
+    "notice.rules.again": "{again} in it, where a correction and a new error make a new notice",
+    "notice.refused.subject": "to the owner: mail that the rules passed on was refused",
+    "notice.refused.body": "the text of that notice; {header} is From, Subject and Message-ID of the mail",
+}
+
+
+KEYS = "the sentence of a failure. {text}: what todoke would say; {name}: the name of the fault. NAME is one of\n"
+
+
+def texts():
+    """The keys of text-table.def with their placeholders, below those of the faults."""
+    base = os.path.join(HERE, "..", "agent", "base")
+    with open(os.path.join(base, "status-table.def"), encoding="utf-8") as table:
+        names = [name for name in re.findall(r'^STATUS\(\w+, *"([^"]+)"', table.read(), flags=re.M) if name != "ok"]
+    out = [roff(", ".join(names)) + ".\n"]
+    with open(os.path.join(base, "text-table.def"), encoding="utf-8") as table:
+        rows = re.findall(r'^TEXT\(\w+, "([^"]+)", "([^"]*)"', table.read(), flags=re.M)
+    for key, names in rows:
+        holders = ", ".join("{%s}" % name for name in names.split())
+        out.append(".TP\n.B %s\n%s.%s\n" % (roff(key), roff(TEXTS[key]), " " + roff("Placeholders: %s." % holders) if holders else ""))
+    return "".join(out)
+
+
 def replace(path, first, last, text):
     """Put `text` between the lines that begin with `first` (kept out) and `last` (kept)."""
     with open(path, encoding="utf-8") as file:
@@ -132,8 +163,42 @@ def replace(path, first, last, text):
         file.write(old[:start] + text + old[end:])
 
 
+AGENT = os.path.join(HERE, "..", "agent")
+STRING = r'"((?:[^"\\]|\\.)*)"'
+
+
+def source(*path):
+    with open(os.path.join(AGENT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def events():
+    """The codes of the log: those of faults have the texts that `todoke code` has for them."""
+    names = dict(re.findall(r'^STATUS\((\w+), *"([^"]+)"', source("base", "status-table.def"), flags=re.M))
+    texts = {row[0]: row[1:] for row in re.findall(r"^CODE\((\w+), *\w+,\s*N_\(%s\),\s*N_\(%s\)\)" % (STRING, STRING), source("cmd", "code-table.def"), flags=re.M)}
+    table = source("base", "event-table.def").split("*/", 2)[2]
+    rows = re.findall(r"^/\* (.*?) \*/$|^EVENT\(\w+, %s, %s,\s*N_\(%s\),\s*N_\(%s\)\)|^FAULT\((\w+), %s\)" % ((STRING,) * 5), table, flags=re.M)
+    out = []
+    for title, code, key, cause, remedy, fault, fault_code in rows:
+        if title:
+            out.append('.SS "%s"\n' % roff(title.rstrip(".")))
+            continue
+        if fault:
+            code, key, (cause, remedy) = fault_code, names[fault], texts[fault]
+        out.append(".TP\n.B %s %s\n%s\n.br\n.I Remedy:\n%s\n" % (code, roff(key), roff(unescape(cause)), roff(unescape(remedy))))
+    return "".join(out)
+
+
+def log_fields():
+    rows = re.findall(r"^FIELD\(%s, (true|false), %s\)$" % (STRING, STRING), source("base", "log-field-table.def"), flags=re.M)
+    return "".join(".TP\n.B %s\n%s%s\n" % (roff(key), roff(sentence(unescape(text))), " Can be masked." if mask == "true" else "") for key, mask, text in rows)
+
+
+replace(os.path.join(AGENT, "todoke-log.7"), ".TP\n.B to\n", ".SH OUTAGES", log_fields())
+replace(os.path.join(AGENT, "todoke-log.7"), '.SS "Delivered', '.SH "SEE ALSO"', events())
 replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# Rules about header fields", sample())
 replace(os.path.join(HERE, "todoke.conf.5"), '.SS "Who the recipients are', ".SH RULES", manual())
 replace(os.path.join(HERE, "todoke.conf.5"), "\\fB", "The other settings are the same", scoped())
 replace(os.path.join(HERE, "..", "agent", "todoke.8"), ".TP\n.B LIMIT_", ".SH FILES", limits())
 replace(os.path.join(HERE, "..", "agent", "todoke.8"), ".nf\n\\fBobject", ".PP\nA passing fault", outcomes())
+replace(os.path.join(HERE, "..", "agent", "todoke-bounce.7"), KEYS, '.SH "SEE ALSO"', KEYS + texts())

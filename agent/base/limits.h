@@ -87,9 +87,12 @@
  */
 #define LIMIT_LOG_VALUE 500u
 
+/* Octets of text= in a line that is about no message: all problems of a configuration may stand there. */
+#define LIMIT_LOG_TEXT 3500u
+
 /*
- * Octets of what the log tells of a failure outside, each: the peer, the command, its reply. A reply
- * line of SMTP has at most 512 (RFC 5321 4.5.3.1.5).
+ * Octets of what the log tells of a failure outside, each: the peer, the command, its reply. A
+ * reply line of SMTP has at most 512 (RFC 5321 4.5.3.1.5).
  */
 #define LIMIT_OUTSIDE_TEXT 1000u
 
@@ -149,6 +152,19 @@
 #define LIMIT_RECORD_VALUE 512u
 #define LIMIT_RECORD_LINE 8192u
 
+/*
+ * To join logs with the record: octets of a log's end that are read, of a line, and of its head
+ * before the program's name; ids that are followed, and lines that are kept.
+ */
+#define LIMIT_WHY_LOG_BYTES (128u * 1024 * 1024)
+#define LIMIT_WHY_LOG_LINE 8192u
+#define LIMIT_WHY_LOG_HEAD 300u
+#define LIMIT_WHY_IDS 200u
+#define LIMIT_WHY_LOG_LINES 2000u
+
+/* Octets of the file that remembers where todoke why has seen mail, before it starts anew. */
+#define LIMIT_SIGHTINGS (1024u * 1024)
+
 /* Accounts that a command looks through when it is told no names. */
 #define LIMIT_LISTED_ACCOUNTS 100000u
 
@@ -183,6 +199,9 @@
 
 /* Edits of header rules that are listed one by one; the others are made and counted. */
 #define LIMIT_RULE_EVENTS 50u
+/* Bytes of the site's file of texts, and of each text in it. */
+#define LIMIT_TEXTS_FILE_BYTES (64u * 1024)
+#define LIMIT_TEXT_BYTES 4000u
 /* Bytes of todoke.conf and of each file that it includes, and the problems that are listed. */
 #define LIMIT_CONF_BYTES (256u * 1024)
 #define LIMIT_CONF_PROBLEMS 100u
@@ -230,8 +249,8 @@
 #define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)
 
 /*
- * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, bytes of a log line or
- * paragraph that it explains, bytes of a server's words that it shows, and lines of a log or
+ * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, bytes of a log line
+ * or paragraph that it explains, bytes of a server's words that it shows, and lines of a log or
  * paragraphs that it looks at.
  */
 #define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)
@@ -331,6 +350,18 @@
 /* Accounts of the system that `todoke setup` looks at, and names that it prints in one finding. */
 #define LIMIT_SETUP_ACCOUNTS 10000u
 #define LIMIT_SETUP_NAMES 20u
+
+/*
+ * `todoke doctor`: seconds for one user and for one program that is asked, and octets of what is
+ * found.
+ */
+#define LIMIT_DOCTOR_USER_S 300u
+#define LIMIT_DOCTOR_PROGRAM_S 20u
+#define LIMIT_DOCTOR_OCTETS (4u * 1024 * 1024)
+
+/* Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames. */
+#define LIMIT_DOCTOR_NAMES 2000000u
+#define LIMIT_DOCTOR_RENAMES 20u
 
 /*
  * Octets of a program's standard error that are kept for the log: its first lines say what is

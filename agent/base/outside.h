@@ -18,7 +18,9 @@ typedef struct {
 	const char *protocol;
 	/* whom we spoke to: "127.0.0.1:25", "unix:/PATH", the path of a program or file */
 	char *peer;
-	/* what we asked: "RCPT TO:<a@b>", the arguments of a program; NULL: nothing was asked yet */
+	/*
+	 * what we asked: "RCPT TO:<a@b>", the arguments of a program; NULL: nothing was asked yet
+	 */
 	char *command;
 	/* its own words: "452 4.2.2 mailbox full", or why there are none; NULL: none */
 	char *reply;
@@ -53,14 +55,25 @@ const char *outside_protocol(const char *text);
 
 /*
  * What failed outside since outside_forget, oldest first (const Outside *); at most
- * LIMIT_OUTSIDE_FAILURES, each once. A failure that was only noted, as the mail went on without, is among
- * them. One list a process: it delivers one mail after the other. Borrowed.
+ * LIMIT_OUTSIDE_FAILURES, each once. A failure that was only noted, as the mail went on without, is
+ * among them. One list a process: it delivers one mail after the other. Borrowed.
  */
 const GPtrArray *outside_seen(void);
 void outside_forget(void);
 
 /* Add a copy to that list; status_set_outside does it. */
 void outside_see(const Outside *outside);
+
+/*
+ * A next hop has answered (took a mail, or refused one): whoever remembers that it was down hears
+ * that it is not. NULL protocol: none has. outside_forget forgets it, too.
+ */
+typedef struct {
+	const char *protocol;
+	char *peer;
+} OutsideReached;
+void outside_reach(const char *protocol, const char *peer);
+const OutsideReached *outside_reached(void);
 
 /*
  * For people: "user=taro, protocol=smtp, peer=127.0.0.1:25, command='RCPT TO:<a@b>', reply='452

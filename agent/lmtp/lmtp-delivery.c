@@ -13,21 +13,21 @@
 void
 lmtp_delivery_log_refusal(const LmtpDeliveryAsked *asked, const Status *st)
 {
-	LogLine *line = log_line_new(asked->queue_id);
+	LogLine *line = log_line_new(NULL);
 
+	log_line_mask(line, "to", asked->address);
+	log_line_mask(line, "from", asked->sender);
 	log_line_add(line, "to", asked->address);
 	log_line_add(line, "from", asked->sender);
-	log_line_add(line, "dsn", status_dsn(st));
-	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
-	log_line_add(line, "fault", status_row(st->id)->name);
-	log_line_add(line, "detail", st->detail);
+	log_line_add(line, "origin_id", asked->origin_id);
+	log_line_add_failure(line, st);
 	log_line_send(line, LOG_WARNING);
 }
 
 bool
 lmtp_delivery_look(const Conf *conf, Account *account, const LmtpDeliveryAsked *asked, Status *st)
 {
-	deadline_start((unsigned) conf->deadline, asked->queue_id);
+	deadline_start((unsigned) conf->deadline, asked->origin_id);
 	deadline_waiting_for("looking into the mailbox");
 	bool takes = account_check(conf, account, st) &&
 	             (conf->quota == CONF_QUOTA_OFF ||
@@ -39,13 +39,15 @@ lmtp_delivery_look(const Conf *conf, Account *account, const LmtpDeliveryAsked *
 
 bool
 lmtp_delivery_run(Site *site, Account *account, const Envelope *envelope, Message *message,
-                  char **ret_done, Status *st)
+                  bool leaves_outages, char **ret_done, Status *st)
 {
 	gint64 started = g_get_monotonic_time();
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
 
 	deadline_start((unsigned) site->conf->deadline, envelope->queue_id);
 	g_autoptr(Transact) job = transact_new(site, account, envelope, message, NULL, now);
+	if (leaves_outages)
+		transact_leave_outages(job);
 	bool done = transact_judge(job, st) && transact_deliver(job, st);
 	deadline_stop();
 	transact_log(job, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);

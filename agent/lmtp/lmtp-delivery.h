@@ -12,7 +12,7 @@
 typedef struct {
 	const char *address;
 	const char *sender;
-	const char *queue_id;
+	const char *origin_id; /* XFORWARD IDENT; NULL: not known */
 	guint64 size;
 } LmtpDeliveryAsked;
 
@@ -27,10 +27,10 @@ bool
 lmtp_delivery_look(const Conf *conf, Account *account, const LmtpDeliveryAsked *asked, Status *st);
 
 /*
- * Deliver and log. *ret_done is what the client reads on success; caller frees. Faults are those of
+ * Deliver and log. `leaves_outages`: another process tells which peers are down. *ret_done is what the client reads on success; caller frees. Faults are those of
  * transact_judge and transact_deliver; a deadline ends the process.
  */
 bool lmtp_delivery_run(Site *site, Account *account, const Envelope *envelope, Message *message,
-                       char **ret_done, Status *st);
+                       bool leaves_outages, char **ret_done, Status *st);
 
 #endif

@@ -4,7 +4,9 @@
 #include "agent/lmtp/lmtp-owners.h"
 
 #include "agent/base/fs.h"
+#include "agent/base/outside.h"
 #include "agent/lmtp/lmtp-pack.h"
+#include "agent/state/outage.h"
 
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -21,6 +23,7 @@ static const char root_key[] = "";
 struct LmtpOwners {
 	Site *site;
 	LmtpPool *pool;
+	bool tells_outages; /* for all owners */
 };
 
 /* Parts of the answer to LOCATE, a line each. */
@@ -66,14 +69,14 @@ become_owner(const LmtpOwners *owners, Account *account, Status *st)
 static bool
 answer_look(const LmtpOwners *owners, Account *account, const char *at, const char *end, Status *st)
 {
-	g_autofree char *queue_id = lmtp_pack_take_string(&at, end);
+	g_autofree char *origin_id = lmtp_pack_take_string(&at, end);
 	g_autofree char *size = lmtp_pack_take_string(&at, end);
 	if (at != end || size == NULL)
 		return fail_broken(st);
 
 	const Conf *site_conf = owners->site->conf;
 	g_autoptr(Conf) own = account_conf(account, site_conf);
-	const LmtpDeliveryAsked asked = { .queue_id = queue_id,
+	const LmtpDeliveryAsked asked = { .origin_id = origin_id,
 		                          .size = g_ascii_strtoull(size, NULL, 10) };
 	return lmtp_delivery_look(own != NULL ? own : site_conf, account, &asked, st);
 }
@@ -91,12 +94,14 @@ answer_deliver(const LmtpOwners *owners, Account *account, const char *at, const
 	    (message = message_from_file(fs_steal_fd(fd), st)) == NULL) {
 		const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 			                          .sender = envelope->sender,
-			                          .queue_id = envelope->origin_id };
+			                          .origin_id = envelope->origin_id };
 		lmtp_delivery_log_refusal(&asked, st);
 		return false;
 	}
 
-	return lmtp_delivery_run(owners->site, account, envelope, message, ret_done, st);
+	outside_forget(); /* what an earlier delivery of this process met */
+	return lmtp_delivery_run(owners->site, account, envelope, message, owners->tells_outages,
+	                         ret_done, st);
 }
 
 /* LmtpChildAnswer. */
@@ -134,6 +139,22 @@ lmtp_owners_new(Site *site)
 	owners->site = site;
 	owners->pool = lmtp_pool_new(&options, answer, owners);
 	return owners;
+}
+
+void
+lmtp_owners_ready(LmtpOwners *owners)
+{
+	auto_fd int fd = outage_open_folder(owners->site->conf->outage_folder, true);
+	owners->tells_outages = fd >= 0;
+}
+
+void
+lmtp_owners_tell_outages(const LmtpOwners *owners)
+{
+	if (owners->tells_outages)
+		(void) outage_tell(owners->site->conf->outage_folder, NULL,
+		                   g_get_real_time() / G_USEC_PER_SEC);
+	outside_forget();
 }
 
 LmtpPool *
@@ -206,7 +227,7 @@ lmtp_owners_look(LmtpOwners *owners, const Account *account, const LmtpDeliveryA
 	g_autofree char *nothing = NULL;
 	LmtpPoolMember *member = NULL;
 
-	lmtp_pack_string(request, asked->queue_id);
+	lmtp_pack_string(request, asked->origin_id);
 	lmtp_pack_string(request, size);
 	return lmtp_pool_ask(owners->pool, key, request, -1, &member, st) &&
 	       lmtp_pool_take(owners->pool, member, &nothing, st);
@@ -218,7 +239,7 @@ lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const Envelo
 {
 	const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 		                          .sender = envelope->sender,
-		                          .queue_id = envelope->origin_id };
+		                          .origin_id = envelope->origin_id };
 	g_autoptr(Account) located = locate(owners, account, st);
 
 	if (located != NULL) {

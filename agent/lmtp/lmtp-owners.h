@@ -17,6 +17,15 @@ typedef struct LmtpOwners LmtpOwners;
 /* For the rest of the process. `site` is borrowed. */
 LmtpOwners *lmtp_owners_new(Site *site);
 
+/* While we have all rights that we will ever have: see whether we can remember outages. */
+void lmtp_owners_ready(LmtpOwners *owners);
+
+/*
+ * Say which peers are down or back, as far as the outcome that was just taken knows; owners must
+ * not write what the site remembers. Call behind each.
+ */
+void lmtp_owners_tell_outages(const LmtpOwners *owners);
+
 LmtpPool *lmtp_owners_pool(const LmtpOwners *owners);
 
 /* lmtp_delivery_look by the account's owner. */

@@ -73,6 +73,8 @@ store_ready(void *user)
 {
 	const Store *store = user;
 	site_read_keys(store->site);
+	if (store->owners != NULL)
+		lmtp_owners_ready(store->owners);
 }
 
 static bool
@@ -147,7 +149,8 @@ deliver(Store *store, const Envelope *envelope, unsigned lane, char **ret_done, 
 	if (account == NULL)
 		return false;
 
-	bool done = lmtp_delivery_run(store->site, account, envelope, store->message, ret_done, st);
+	bool done = lmtp_delivery_run(store->site, account, envelope, store->message, false,
+	                              ret_done, st);
 	lmtp_slots_leave(store->slots, store->slot, lane);
 	return done;
 }
@@ -235,6 +238,7 @@ static void
 end_as_owner(void *user, unsigned lane)
 {
 	Store *store = user;
+	lmtp_owners_tell_outages(store->owners);
 	lmtp_slots_leave(store->slots, store->slot, lane);
 }
 

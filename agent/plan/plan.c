@@ -12,6 +12,7 @@ struct Plan {
 	PlanAction *keep; /* what the implicit keep will be */
 	guint earlier;    /* the first so many actions are of earlier scripts */
 	bool is_outvoted; /* what was refused last quarrels with one of those */
+	PlanTest test;    /* of actions that come without one; line 0: none */
 };
 
 static const PlanKindRow kinds[PLAN_KIND_COUNT] = {
@@ -66,6 +67,13 @@ test_clear(PlanTest *test)
 	g_free(test->match);
 	g_free(test->key);
 	g_free(test->value);
+}
+
+static PlanTest
+test_copy(const PlanTest *test)
+{
+	return (PlanTest){ test->line, g_strdup(test->name), g_strdup(test->match),
+		           g_strdup(test->key), g_strdup(test->value) };
 }
 
 const char *
@@ -130,6 +138,7 @@ plan_free(Plan *plan)
 		return;
 	g_ptr_array_unref(plan->actions);
 	plan_action_free(plan->keep);
+	test_clear(&plan->test);
 	g_free(plan);
 }
 
@@ -249,6 +258,8 @@ plan_add(Plan *plan, PlanAction *taken, Status *st)
 {
 	g_autoptr(PlanAction) action = taken;
 
+	if (action->test.line == 0 && plan->test.line != 0 && action->at.line != 0)
+		action->test = test_copy(&plan->test);
 	if (plan_kind_cancels_keep(action->kind) && !action->copy)
 		plan->implicit_keep = false;
 	for (guint i = 0; i < plan->actions->len; i++) {
@@ -279,6 +290,20 @@ void
 plan_drop(Plan *plan, size_t i)
 {
 	g_ptr_array_remove_index(plan->actions, (guint) i);
+}
+
+void
+plan_set_test(Plan *plan, unsigned line, const char *text)
+{
+	size_t len = strlen(text);
+	const char *end = text + MIN(len, PLAN_TEST_OCTETS);
+
+	/* A character is not cut in two. */
+	while (end > text && end < text + len && ((unsigned char) *end & 0xc0) == 0x80)
+		end--;
+	g_free(plan->test.name);
+	plan->test.line = line;
+	plan->test.name = g_strndup(text, (gsize) (end - text));
 }
 
 size_t
@@ -339,9 +364,7 @@ take_keep(PlanAction *keep, const PlanAction *written)
 	g_free(keep->at.file);
 	keep->at = (PlanSource){ g_strdup(written->at.file), written->at.line };
 	test_clear(&keep->test);
-	keep->test = (PlanTest){ written->test.line, g_strdup(written->test.name),
-		                 g_strdup(written->test.match), g_strdup(written->test.key),
-		                 g_strdup(written->test.value) };
+	keep->test = test_copy(&written->test);
 	g_free(keep->mailbox);
 	keep->mailbox = g_strdup(written->mailbox);
 }
@@ -352,6 +375,7 @@ plan_next_script(Plan *plan)
 	guint at = 0;
 	PlanAction *written = find_keep(plan, &at);
 
+	plan_set_test(plan, 0, "");
 	if (written != NULL) {
 		take_keep(plan->keep, written);
 		plan->implicit_keep = true;

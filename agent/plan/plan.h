@@ -24,7 +24,8 @@ typedef enum {
 	PLAN_ROLE_STORES,    /* keeps a copy here */
 	PLAN_ROLE_PASSES_ON, /* hands it to somebody else */
 	PLAN_ROLE_DISPOSES,
-	PLAN_ROLE_REFUSES, /* the sender gets it back: not beside one that stores, passes on or answers */
+	/* the sender gets it back: not beside one that stores, passes on or answers */
+	PLAN_ROLE_REFUSES,
 	PLAN_ROLE_DEFERS,   /* Postfix tries again */
 	PLAN_ROLE_ANSWERS,  /* writes to the sender: one a script */
 	PLAN_ROLE_STANDS_BY /* something else: the implicit keep stays in force */
@@ -60,7 +61,7 @@ typedef struct {
  */
 typedef struct {
 	unsigned line; /* from 1; 0: none is known */
-	char *name;    /* "header", "else" */
+	char *name;    /* "header", "else"; of recipes their conditions */
 	char *match;   /* ":contains"; NULL: nothing was compared, as the two below */
 	char *key;     /* of the rule */
 	char *value;   /* of the message; both are cut after PLAN_TEST_OCTETS */
@@ -119,7 +120,10 @@ Plan *plan_new(void);
 void plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 
-/* A new action of `kind`, with its data all zeros, to be filled and given to plan_add, or to plan_action_free. */
+/*
+ * A new action of `kind`, with its data all zeros, to be filled and given to plan_add, or to
+ * plan_action_free.
+ */
 PlanAction *plan_action_new(PlanKind kind, const char *file, unsigned line);
 void plan_action_free(PlanAction *action);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanAction, plan_action_free)
@@ -138,6 +142,12 @@ bool plan_add(Plan *plan, PlanAction *action, Status *st);
  * Then its own script is not wrong.
  */
 bool plan_is_outvoted(const Plan *plan);
+
+/*
+ * Say which test led to the actions that are added from now on and have none of their own: its line
+ * and what it asks for. Line 0: none did. Copied, and cut after PLAN_TEST_OCTETS.
+ */
+void plan_set_test(Plan *plan, unsigned line, const char *text);
 
 /* Take back action `i`: a script that changed its mind. The implicit keep stays as it is. */
 void plan_drop(Plan *plan, size_t i);

@@ -109,6 +109,9 @@ bool account_check(const Conf *conf, Account *account, Status *st);
 /* Mark the tree that the settings name for all, as root, before the first delivery (setup). */
 bool account_mark_tree(const Conf *conf, Status *st);
 
+/* CONF_USERS_SYSTEM, CONF_USERS_VIRTUAL or CONF_USERS_PASSWD_FILE: what the settings come to. */
+unsigned account_kind_of_users(const Conf *conf);
+
 /*
  * The settings for the account: those of the blocks `user` and `domain` that match it, over the
  * others. NULL: no block matches, use `conf`. Caller frees.
@@ -121,7 +124,10 @@ Conf *account_conf(const Account *account, const Conf *conf);
  */
 char *account_state_folder(const Account *account, const Conf *conf, Status *st);
 
-/* The file of the account's record (agent/state/record-line.h). Faults of account_expand. Caller frees. */
+/*
+ * The file of the account's record (agent/state/record-line.h). Faults of account_expand. Caller
+ * frees.
+ */
 char *account_record_path(const Account *account, const Conf *conf, Status *st);
 
 /*

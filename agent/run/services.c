@@ -405,8 +405,11 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 		return false;
 
 	g_autofree char *end = result.exit_code != 0 ? describe_end(call->name, &result) : NULL;
-	if (result.exit_code < 0)
-		return status_fail_detail(st, STATUS_PROGRAM, "%s", end);
+	if (result.exit_code < 0) {
+		status_fail_detail(st, STATUS_PROGRAM, "%s", end);
+		status_set_outside(st, child_outside(call->name, call->argv, end));
+		return false;
+	}
 
 	*ret_result = (FilterProgramResult){
 		.exit_code = result.exit_code,
@@ -475,20 +478,15 @@ services_new(const Site *site, const Account *account, const Envelope *envelope,
 	services->live = live;
 	services->list_values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
 	services->table = table;
-	services_recipes_serve(&services->table);
 
-	/* who only looks runs nothing: the plan tells the program, its answer is no */
-	if (live == NULL || live->no_programs) {
+	/* as for the programs of recipes: whoever only looks runs nothing */
+	if (live == NULL || live->no_programs)
 		services->table.run_program = NULL;
-		services->table.run_command = NULL;
-		services->table.write_log = NULL;
-	}
 
-	if (live == NULL || live->no_programs || live->locks == NULL)
-		services->table.take_lock = NULL;
 	services_recipes_init(services);
 	services->env = (FilterEnv){
 		.services = &services->table,
+		.recipes = &services->recipe_table,
 		.conf = site->conf,
 		.user = services,
 		.now = now,

@@ -4,6 +4,7 @@
 #include "agent/run/site.h"
 
 #include "agent/base/log.h"
+#include "agent/base/texts.h"
 #include "conf/conf-choices.h"
 
 #include <fcntl.h>
@@ -18,10 +19,12 @@ site_open_log(const Conf *conf)
 	                 ? open(conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640)
 	                 : -1;
 
+	log_use_journal(conf->log_journal);
+	log_choose((const char *const *) conf->log_fields, (const char *const *) conf->log_masked);
 	log_open("todoke", fd, form);
 	if (*conf->log_file != '\0' && fd < 0)
-		log_note(LOG_WARNING, "cannot open log_file '%s': %m; logging here",
-		         conf->log_file);
+		log_event(EVENT_LOG_FILE, LOG_WARNING,
+		          "cannot open log_file '%s': %m; logging here", conf->log_file);
 	return fd;
 }
 
@@ -79,6 +82,11 @@ site_new_without_keys(Conf *conf, Status *st)
 	site->owner_keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, owner_keys_free);
 	if (!site_compile_rules(conf, NULL, &site->rules, st))
 		return NULL;
+	texts_use(&(TextsSettings){
+		.file = conf->texts,
+		.language = conf->language == CONF_LANGUAGE_JA ? "ja" : "en",
+		.both = conf->answer_language == CONF_ANSWER_LANGUAGE_BOTH,
+	});
 
 	return g_steal_pointer(&site);
 }

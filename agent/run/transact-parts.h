@@ -65,6 +65,7 @@ struct Transact {
 	GPtrArray *locks; /* Dotlock: what recipes hold until all is delivered */
 	/* IdCacheEntry: ids for caches of formail -D, written when all is delivered */
 	GPtrArray *ids;
+	bool leaves_outages;  /* who started this process tells of peers that are down */
 	DeliveryTrace *trace; /* of a real delivery; NULL: none is wanted */
 	/* char *: where each action would be stored (rehearsal); NULL: nowhere */
 	GPtrArray *places;
@@ -128,8 +129,8 @@ void transact_notify_loop(Transact *transact, Maildir *inbox);
 EventId transact_event(const Transact *transact, const Status *st);
 
 /*
- * transact-record.c: append what was decided and done to the record (record-line.h); `st` and `seconds`
- * as of transact_log. A fault is noted.
+ * transact-record.c: append what was decided and done to the record (record-line.h); `st` and
+ * `seconds` as of transact_log. A fault is noted.
  */
 void transact_record(const Transact *transact, const Status *st, double seconds);
 

@@ -45,7 +45,8 @@
  *     plan        list of  { "action", "at" ("main.sieve:12"), "target" (folder, address, program),
  *                          "flags", "implicit", "copy", "test" }: what the rules asked for;
  *                          "test" is the test that led there: { "line", "name", "match", "key",
- *                          "value" }
+ *                          "value" }; of recipes the line of the first condition, and as the name
+ *                          all that held
  *     done        list of  { "action", "folder", "file" (below the INBOX), "bytes", "to", "reply"
  *                          (of the other side), "earlier" (an earlier try did it) }
  *     held        list of  { "action", "target", "why" }: what was not carried out, and why

@@ -145,7 +145,8 @@ record_reader_time(const char *text, size_t len)
 	if (len < at + 2 || memcmp(text + strlen(head), time_key, strlen(time_key)) != 0)
 		return 0;
 	memcpy(digits, text + at, MIN(len - at, TIME_DIGITS));
-	return (gint64) (g_ascii_strtod(digits, NULL) * G_USEC_PER_SEC);
+	double seconds = g_ascii_strtod(digits, NULL);
+	return (gint64) (CLAMP(seconds, 0, G_MAXINT32) * G_USEC_PER_SEC);
 }
 
 json_t *

@@ -83,6 +83,17 @@ def test_which_branch(folder):
     tap.same("test" in last(folder)["plan"][0], False, "a test where there is none")
 
 
+def test_conditions_of_recipes(folder):
+    with open(folder + "/rc", "w", encoding="utf-8") as file:
+        file.write("MAILDIR=%s\n\n:0 c\n* ^From:.*a@b\ncopies/\n\n:0\n* ^Subject:.*figures\n* ! ^X-No:\nfigures/\n" % folder)
+    more = ("-o", "recipes=all", "-o", "recipe_files=%s/rc" % folder, "-o", "sieve_scripts=%s/none" % folder)
+    deliver(folder, *more)
+    tap.same([(one["action"], one["at"].rsplit(":", 1)[1], one["test"]) for one in last(folder)["plan"]],
+             [("store", "3", {"line": 4, "name": "* ^From:.*a@b"}), ("store", "7", {"line": 8, "name": "* ^Subject:.*figures * ! ^X-No:"})])
+    deliver(folder, *more, message=MESSAGE.replace(b"figures", b"jokes"))
+    tap.same([one.get("test") for one in last(folder)["plan"]], [{"line": 4, "name": "* ^From:.*a@b"}, None], "none led to the keep")
+
+
 def test_what_is_refused(folder):
     deliver(folder, script='require "reject"; reject "go away";', code=77)
     line = last(folder)
@@ -243,6 +254,32 @@ def test_root_reads_with_the_owners_rights(folder):
     os.symlink(folder + "/secret", folder + "/mail/ann/todoke-state")
     tap.same(run_record(folder, code=1), "")
 
+
+
+@tap.as_root
+def test_root_and_a_file_for_all(folder):
+    """The site's file is read with the rights of who owns its folder: a link there leads root nowhere."""
+    os.chmod(folder, 0o755)
+    for name in ("mail", "site"):
+        os.makedirs(folder + "/" + name)
+        os.chown(folder + "/" + name, tap.NOBODY, tap.NOBODY)
+    os.makedirs(folder + "/mail/ann")
+    os.chown(folder + "/mail/ann", tap.NOBODY, tap.NOBODY)
+    more = ("-o", "record_file=%s/site/record" % folder)
+    deliver(folder, *more)
+    tap.same(os.stat(folder + "/site/record").st_uid, tap.NOBODY)
+    tap.same(len(run_record(folder, *more).splitlines()), 1)
+    tap.same(run_record(folder, *more, "--forget", "a@b.test"), "1 lines are forgotten\n")
+    tap.same(os.stat(folder + "/site/record.old").st_uid, tap.NOBODY, "who owns what was written anew")
+
+    os.makedirs(folder + "/secret", 0o700)
+    with open(folder + "/secret/record", "w", encoding="ascii") as file:
+        file.write('{"schema":"todoke.record/1","secret":"x"}\n')
+    os.rename(folder + "/site", folder + "/was")
+    os.makedirs(folder + "/site")
+    os.chown(folder + "/site", tap.NOBODY, tap.NOBODY)
+    os.symlink(folder + "/secret/record", folder + "/site/record")
+    tap.same(run_record(folder, *more, code=1), "")
 
 
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -81,7 +81,7 @@ decoded_fields(Evaluation *evaluation, const char *name, size_t *ret_len)
 static bool
 wants_decoded(const Evaluation *evaluation)
 {
-	return recipe_vars_bool(evaluation->run->state->vars, "DECODE", false);
+	return recipe_vars_level(evaluation->run->state->vars, RECIPE_DECODE) > RECIPE_NO;
 }
 
 static const char *
@@ -328,7 +328,7 @@ hold_size(Evaluation *evaluation, const RecipeCond *cond)
 static void
 say_answer(const Evaluation *evaluation, const RecipeCond *cond, bool holds, double points)
 {
-	if (!recipe_vars_bool(evaluation->run->state->vars, "VERBOSE", false))
+	if (recipe_vars_level(evaluation->run->state->vars, RECIPE_VERBOSE) <= RECIPE_NO)
 		return;
 	bool folds;
 	g_autofree char *expression = recipe_cond_expression(cond);
@@ -384,6 +384,22 @@ hold(Evaluation *evaluation, const char *text)
 	return holds;
 }
 
+/* For whoever asks later why: the conditions that held, one behind the other. */
+static void
+tell_plan(const RecipeRun *run, const RecipeNode *node)
+{
+	g_autoptr(GString) all = g_string_new(NULL);
+	unsigned line = 0;
+
+	for (guint i = 0; i < node->conditions->len && all->len < PLAN_TEST_OCTETS; i++) {
+		const RecipeText *condition = node->conditions->pdata[i];
+		if (line == 0)
+			line = condition->line;
+		g_string_append_printf(all, "%s* %s", i > 0 ? " " : "", condition->text);
+	}
+	plan_set_test(run->plan, line, all->str);
+}
+
 bool
 recipe_cond_hold(RecipeRun *run, const RecipeNode *node, const RecipeCondFlags *flags)
 {
@@ -404,5 +420,8 @@ recipe_cond_hold(RecipeRun *run, const RecipeNode *node, const RecipeCondFlags *
 	if (evaluation.score > 0 && evaluation.score < 1)
 		run->state->score = 1;
 
-	return holds && (!evaluation.scored || evaluation.score > 0);
+	holds = holds && (!evaluation.scored || evaluation.score > 0);
+	if (holds)
+		tell_plan(run, node);
+	return holds;
 }

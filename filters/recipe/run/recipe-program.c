@@ -46,7 +46,7 @@ recipe_program_name(const GPtrArray *argv)
 static bool
 is_formail(const RecipeRun *run, const GPtrArray *argv)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	if (argv->len < 2 || strcmp(argv->pdata[0], "formail") != 0)
 		return false;
 
@@ -70,7 +70,7 @@ static bool
 ask_for_id(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock,
            int *ret_exit_code)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	RecipeFormailId asked;
 	if (services->id_seen == NULL ||
 	    !recipe_formail_id((const char *const *) argv->pdata, input, &asked))
@@ -158,8 +158,8 @@ recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *show
 		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES,
 		.lock = lock,
 	};
-	bool ran = run->env->services->run_command != NULL &&
-	           run->env->services->run_command(run->env, &call, ret_result, &fault);
+	bool ran = run->env->recipes->run_command != NULL &&
+	           run->env->recipes->run_command(run->env, &call, ret_result, &fault);
 	if (!ran)
 		recipe_run_note(run, 0, "program '%s' did not run: %s", shown,
 		                fault.detail != NULL ? fault.detail : "programs are not run here");
@@ -200,4 +200,52 @@ recipe_program_capture(RecipeRun *run, const char *command)
 	gsize len;
 	const char *data = g_bytes_get_data(output, &len);
 	return g_strndup(data != NULL ? data : "", MIN(len, LIMIT_RECIPE_VALUE_BYTES + 1));
+}
+
+char *
+recipe_program_lock(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags)
+{
+	if (flags->lock != NULL)
+		return recipe_run_path(run, flags->lock);
+	const char *to = flags->locks ? strstr(node->action.text, ">>") : NULL;
+	if (to == NULL)
+		return NULL;
+
+	to += strspn(to, "> \t");
+	g_autofree char *file = g_strndup(to, strcspn(to, " \t;|&<>()\n"));
+	g_autofree char *name = g_strconcat(file, recipe_vars_text(run->state->vars, "LOCKEXT"),
+	                                    NULL);
+
+	return *file != '\0' && strpbrk(file, "$`\"'\\*?[") == NULL ? recipe_run_path(run, name)
+	                                                            : NULL;
+}
+
+char *
+recipe_program_command(const RecipeNode *node)
+{
+	return g_strconcat(node->indent != NULL ? node->indent : "", node->action.text, NULL);
+}
+
+bool
+recipe_program_has_failed(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
+                          const char *name, const FilterProgramResult *result)
+{
+	bool unread = result->unread && !flags->ignores_write_errors;
+	bool bad_end = (result->exit_code < 0 && node->name == NULL) ||
+	               (flags->waits && result->exit_code != 0);
+	if (!unread && !bad_end)
+		return false;
+
+	if (unread)
+		recipe_log_complain(run, "Error while writing to \"%s\"", name);
+	if (bad_end && flags->quiet)
+		recipe_log_say(run, "Non-zero exitcode (%d) from \"%s\"", result->exit_code, name);
+	else if (bad_end)
+		recipe_log_complain(run, "Program failure (%d) of \"%s\"", result->exit_code, name);
+
+	recipe_run_note(run, node->action.line,
+	                unread ? "program '%s' did not read all of the mail (exit code %d)"
+	                       : "program '%s' failed with exit code %d",
+	                name, result->exit_code);
+	return true;
 }

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd-why: `todoke why`: what happened to a mail, and where it is now. */
+#include "agent/base/words.h"
+#include "agent/cmd/cmd-common.h"
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/when.h"
+#include "agent/cmd/why-follow.h"
+#include "agent/cmd/why-story.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Stories that are told where nobody says how many, and digits of a number that is no queue id. */
+enum { USUAL_LAST = 10, LAST_DIGITS = 5 };
+
+/* Before the decision: how long Postfix may have had the mail, as far as the journal is read. */
+static const gint64 earlier_us = (gint64) 86400 * G_USEC_PER_SEC;
+
+static const char about[] =
+	"\nA MAIL is a queue id, a Message-ID or a file. Root asks about everybody's mail,\n"
+	"a user about the own. --maillog joins the lines of Postfix, and those of\n"
+	"Dovecot's mail_log. TIME: 2026-11-30, \"2026-11-30 09:15\", 09:15, yesterday, 7d.\n\n"
+	"  todoke why --from customer@example.jp --since yesterday\n\n"
+	"Exit code: 0 found, 1 not found, 2 wrong usage.\n";
+
+typedef struct {
+	const char *conf_path, *from, *to, *user, *since;
+	GPtrArray *overrides, *maillogs;
+	bool has_last, follow, json;
+	unsigned last; /* with has_last */
+} Options;
+
+static const CmdOption rows[] = {
+	CMD_OPTION_SENDER(CMD_INTO_TEXT(Options, from),
+	                  "mail from this envelope sender, or from @DOMAIN"),
+	{ .name = "to",
+	  .argument = "ADDRESS",
+	  CMD_INTO_TEXT(Options, to),
+	  .help = "mail to this recipient, before or after aliases" },
+	{ .name = "since",
+	  .argument = "TIME",
+	  CMD_INTO_TEXT(Options, since),
+	  .help = "decisions since this time" },
+	{ .name = "last",
+	  CMD_INTO_FLAG(Options, has_last),
+	  .help = "the newest only; with a number behind it, so many" },
+	{ .name = "maillog",
+	  .argument = "FILE",
+	  CMD_INTO_LIST(Options, maillogs),
+	  .help = "join the lines of this log, or of the \"journal\"" },
+	{ .name = "user",
+	  .letters = "u",
+	  .argument = "USER",
+	  CMD_INTO_TEXT(Options, user),
+	  .help = "look into the record of this user only" },
+	{ .name = "follow",
+	  CMD_INTO_FLAG(Options, follow),
+	  .help = "print each decision as it is made, a line each" },
+	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.why/1; with --follow, records"),
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTIONS_END
+};
+
+const CmdOptions cmd_why_options = { .synopsis = "[OPTION]... [MAIL]...",
+	                             .rows = rows,
+	                             .about = about };
+
+/* "--last N": the number is left among the arguments, and is too short for a queue id. */
+static void
+take_last_number(Options *options, int *argc, char **argv)
+{
+	guint64 count;
+
+	options->last = 1;
+	for (int i = 1; i < *argc && options->has_last; i++) {
+		if (strlen(argv[i]) > LAST_DIGITS ||
+		    !g_ascii_string_to_unsigned(argv[i], 10, 1, 100000, &count, NULL))
+			continue;
+		options->last = (unsigned) count;
+		memmove(argv + i, argv + i + 1, (size_t) (*argc - i) * sizeof *argv);
+		(*argc)--;
+		return;
+	}
+}
+
+/* False: the arguments are wrong, or a file cannot be read. */
+static bool
+make_query(const Options *options, int argc, char **argv, WhyQuery *ret, int *ret_exit)
+{
+	g_auto(Status) st = STATUS_INIT;
+
+	if (options->since != NULL &&
+	    !when_parse(options->since, g_get_real_time(), &ret->since_us)) {
+		*ret_exit = cmd_usage("why", _("'%s' is no time: want 2026-11-30, 09:15, 12h, 30d"),
+		                      options->since);
+		return false;
+	}
+
+	for (int i = 1; i < argc; i++)
+		if (!why_query_add(ret, argv[i], &st)) {
+			fprintf(stderr, "todoke why: %s\n", st.detail);
+			*ret_exit = CMD_FINDINGS;
+			return false;
+		}
+
+	ret->from = options->from != NULL ? g_ascii_strdown(options->from, -1) : NULL;
+	ret->to = options->to != NULL ? g_ascii_strdown(options->to, -1) : NULL;
+	bool has_query = argc > 1 || ret->from != NULL || ret->to != NULL || ret->since_us != 0;
+	ret->last = options->has_last ? options->last : argc > 1 ? 0 : USUAL_LAST;
+	if (!has_query && !options->has_last && !options->follow) {
+		*ret_exit = cmd_usage("why",
+		                      _("which mail? Name a queue id, a Message-ID or a file, "
+		                        "or use --from, --to, --since, --last, --follow"));
+		return false;
+	}
+
+	return true;
+}
+
+/* What is known of the mails goes into the search of the logs. */
+static bool
+read_log(const Options *options, const WhyQuery *query, const WhyFound *found, gint64 now_us,
+         WhyLog *log, Status *st)
+{
+	gint64 since = query->since_us != 0 ? query->since_us : now_us - earlier_us;
+
+	if (found != NULL) {
+		why_log_add_id(log, why_text(found->record, "queue_id"));
+		why_log_add_id(log, why_text(found->record, "origin_id"));
+		log->message_id = g_strdup(why_text(found->record, "message_id"));
+		since = MIN(since, found->time_us - earlier_us);
+	}
+
+	for (guint i = 0; i < query->names->len && found == NULL; i++) {
+		const WhyName *name = query->names->pdata[i];
+		why_log_add_id(log, name->queue_id);
+		if (name->message_id != NULL && log->message_id == NULL)
+			log->message_id = g_strdup(name->message_id);
+	}
+
+	if (found == NULL) {
+		log->from = g_strdup(query->from);
+		log->to = g_strdup(query->to);
+	}
+
+	for (const char *const *path = cmd_option_words(options->maillogs); *path != NULL; path++)
+		if (!why_log_read(log, *path, since, st))
+			return false;
+	why_log_sort(log);
+	return true;
+}
+
+/* A log that cannot be read is said, and the rest is told. */
+static bool
+find_log(const Options *options, const WhyQuery *query, const WhyFound *found, gint64 now_us,
+         WhyLog *log)
+{
+	g_auto(Status) st = STATUS_INIT;
+	if (options->maillogs == NULL)
+		return false;
+	why_log_init(log, now_us);
+	if (read_log(options, query, found, now_us, log, &st))
+		return true;
+	fprintf(stderr, "todoke why: %s\n", st.detail != NULL ? st.detail : status_text(&st));
+	return false;
+}
+
+/* todoke has no record of it. */
+static void
+tell_unseen(const Options *options, const WhyQuery *query, const WhyStyle *style)
+{
+	g_auto(WhyLog) log = { 0 };
+	bool has_log = find_log(options, query, NULL, style->now_us, &log);
+
+	puts(_("No record of todoke holds such a mail."));
+	if (has_log && log.lines->len > 0) {
+		puts(_("The log has these lines about it:"));
+		why_story_print_log(style, &log);
+		return;
+	}
+
+	if (has_log)
+		puts(_("The log has no line about it either: it has not come to this host, or the log "
+		       "is another one."));
+	g_autoptr(GPtrArray) hints = why_story_hints(query);
+	if (hints->len > 0)
+		puts(_("If it came to this host, Postfix says what became of it; look for:"));
+	for (guint i = 0; i < hints->len; i++)
+		cmd_print(stdout, "  %s\n", (const char *) hints->pdata[i]);
+	puts(_("\"NOQUEUE: reject\" means that smtpd refused it, \"status=deferred\" that it waits in "
+	       "the queue, \"relay=\" names who took it. A record ends by record_max_size and "
+	       "record_max_age, and there is none where record = no."));
+}
+
+static json_t *
+query_json(const WhyQuery *query)
+{
+	json_t *object = json_object(), *names = json_array();
+
+	for (guint i = 0; i < query->names->len; i++) {
+		const WhyName *name = query->names->pdata[i];
+		json_array_append_new(names, cmd_json_text(name->text));
+	}
+	json_object_set_new(object, "mails", names);
+	if (query->from != NULL)
+		json_object_set_new(object, "from", cmd_json_text(query->from));
+	if (query->to != NULL)
+		json_object_set_new(object, "to", cmd_json_text(query->to));
+	return object;
+}
+
+static void
+print_json(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *found,
+           unsigned left, gint64 now_us)
+{
+	json_t *object = json_object(), *mails = json_array();
+
+	for (guint i = 0; i < found->len; i++) {
+		g_auto(WhyLog) log = { 0 };
+		bool has_log = find_log(options, query, found->pdata[i], now_us, &log);
+		json_array_append_new(mails, why_story_json(conf, found->pdata[i],
+		                                            has_log ? &log : NULL, now_us));
+	}
+
+	json_object_set_new(object, "schema", json_string("todoke.why/1"));
+	json_object_set_new(object, "query", query_json(query));
+	json_object_set_new(object, "mails", mails);
+	json_object_set_new(object, "left_out", json_integer(left));
+	if (found->len == 0) {
+		g_auto(WhyLog) log = { 0 };
+		g_autoptr(GPtrArray) hints = why_story_hints(query);
+		json_t *list = json_array();
+		for (guint i = 0; i < hints->len; i++)
+			json_array_append_new(list, cmd_json_text(hints->pdata[i]));
+		json_object_set_new(object, "look_for", list);
+		if (find_log(options, query, NULL, now_us, &log))
+			json_object_set_new(object, "log", why_story_log_json(&log));
+	}
+
+	cmd_print_json(object);
+}
+
+static void
+print_stories(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *found,
+              unsigned left, const WhyStyle *style)
+{
+	if (left > 0)
+		printf(_("%u older ones are left out (--last N shows more)\n\n"), left);
+	for (guint i = 0; i < found->len; i++) {
+		g_auto(WhyLog) log = { 0 };
+		bool has_log = find_log(options, query, found->pdata[i], style->now_us, &log);
+		if (i > 0)
+			puts("");
+		why_story_print(style, conf, found->pdata[i], has_log ? &log : NULL);
+	}
+}
+
+static void
+show_line(void *user, const json_t *record)
+{
+	why_story_print_line(user, record);
+}
+
+static void
+show_json(void *user, const json_t *record)
+{
+	(void) user;
+	json_dumpf(record, stdout, JSON_COMPACT);
+	puts("");
+	(void) fflush(stdout);
+}
+
+static int
+answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners)
+{
+	WhyStyle style = { isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL, g_get_real_time() };
+	unsigned left = 0;
+
+	if (options->follow) {
+		why_follow(query, conf, owners, options->json ? show_json : show_line, &style);
+		return CMD_GOOD;
+	}
+
+	g_autoptr(GPtrArray) found = why_find(query, conf, owners, &left);
+	if (options->json)
+		print_json(options, conf, query, found, left, style.now_us);
+	else if (found->len == 0)
+		tell_unseen(options, query, &style);
+	else
+		print_stories(options, conf, query, found, left, &style);
+
+	return found->len > 0 ? CMD_GOOD : CMD_FINDINGS;
+}
+
+int
+cmd_why(int argc, char **argv)
+{
+	Options options = { 0 };
+	g_auto(WhyQuery) query = { 0 };
+	int exit_code;
+
+	why_query_init(&query);
+	if (!cmd_options(&cmd_why_options, &argc, argv, &options, &exit_code))
+		return exit_code;
+	take_last_number(&options, &argc, argv);
+	if (!make_query(&options, argc, argv, &query, &exit_code))
+		return exit_code;
+
+	g_autoptr(Conf) conf = cmd_conf(options.conf_path, options.overrides);
+	if (conf == NULL)
+		return CMD_FINDINGS;
+
+	g_auto(Status) st = STATUS_INIT;
+	const char *names[] = { options.user, NULL };
+	g_autoptr(GPtrArray) owners = record_owners_find(conf, names, &st);
+	if (owners == NULL) {
+		fprintf(stderr, "todoke why: %s\n",
+		        st.detail != NULL ? st.detail : status_text(&st));
+		return CMD_FINDINGS;
+	}
+
+	return answer(&options, conf, &query, owners);
+}

@@ -1,0 +1,552 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * why-log: a pass over the log finds ids, until none is new; the last one takes the lines. A line
+ * that holds none of the words that are looked for is not taken apart.
+ */
+#define _GNU_SOURCE
+#include "agent/cmd/why-log.h"
+
+#include "agent/base/child.h"
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "agent/message/mail-ids.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PASSES = 6, DAY = 86400, YEAR_1900 = 1900, JOURNAL_SECONDS = 30 };
+
+/* A line taken apart; slices of the log. */
+typedef struct {
+	const char *line;
+	size_t len;
+	gint64 time_us;
+	char *program; /* owned */
+	char *text;    /* owned: behind "program[pid]: " */
+	bool is_postfix;
+	char *user;    /* Dovecot's, owned */
+	char *session; /* owned */
+} Parts;
+
+static void
+parts_clear(Parts *parts)
+{
+	g_free(parts->program);
+	g_free(parts->text);
+	g_free(parts->user);
+	g_free(parts->session);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Parts, parts_clear)
+
+static void
+line_free(gpointer data)
+{
+	WhyLogLine *line = data;
+	g_free(line->program);
+	g_free(line->id);
+	g_free(line->text);
+	g_free(line->user);
+	g_free(line->action);
+	g_free(line->box);
+	g_free(line->address);
+	g_free(line);
+}
+
+void
+why_log_init(WhyLog *log, gint64 now_us)
+{
+	*log = (WhyLog){
+		.ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+		.sessions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+		.lines = g_ptr_array_new_with_free_func(line_free),
+		.now_us = now_us,
+	};
+}
+
+void
+why_log_clear(WhyLog *log)
+{
+	g_clear_pointer(&log->ids, g_hash_table_unref);
+	g_clear_pointer(&log->sessions, g_hash_table_unref);
+	g_clear_pointer(&log->lines, g_ptr_array_unref);
+	g_clear_pointer(&log->message_id, g_free);
+	g_clear_pointer(&log->from, g_free);
+	g_clear_pointer(&log->to, g_free);
+}
+
+void
+why_log_add_id(WhyLog *log, const char *id)
+{
+	if (id != NULL && mail_ids_is_queue_id(id) && !g_hash_table_contains(log->ids, id) &&
+	    g_hash_table_size(log->ids) < LIMIT_WHY_IDS)
+		g_hash_table_add(log->ids, g_strdup(id));
+}
+
+static gint64
+unix_us(GDateTime *time)
+{
+	gint64 us = time != NULL ? g_date_time_to_unix(time) * G_USEC_PER_SEC +
+	                                   g_date_time_get_microsecond(time)
+	                         : 0;
+	g_clear_pointer(&time, g_date_time_unref);
+	return us;
+}
+
+/* "Nov 30 09:00:00 ": of this year, or of the last where that would be tomorrow. */
+static gint64
+syslog_time(const char *text, gint64 now_us, const char **ret_rest)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	char name[4] = "";
+	int day, hour, minute, second, used = 0;
+	if (sscanf(text, "%3[A-Za-z] %2d %2d:%2d:%2d %n", name, &day, &hour, &minute, &second,
+	           &used) != 5 ||
+	    used == 0 || strlen(name) != 3 || strstr(months, name) == NULL)
+		return -1;
+
+	g_autoptr(GDateTime) now = g_date_time_new_from_unix_local(now_us / G_USEC_PER_SEC);
+	int month = (int) (strstr(months, name) - months) / 3 + 1, year = g_date_time_get_year(now);
+	gint64 time = unix_us(g_date_time_new_local(year, month, day, hour, minute, second));
+	if (time > now_us + (gint64) DAY * G_USEC_PER_SEC)
+		time = unix_us(g_date_time_new_local(year - 1, month, day, hour, minute, second));
+
+	*ret_rest = text + used;
+	return time;
+}
+
+/* "2026-11-30T09:00:00.123456+00:00 ", also with a blank for the T. */
+static gint64
+iso_time(const char *text, const char **ret_rest)
+{
+	int used = 0, year, month, day;
+	if (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || used != 10 ||
+	    (text[10] != 'T' && text[10] != ' ') || year < YEAR_1900)
+		return -1;
+
+	size_t len = 11 + strcspn(text + 11, " ");
+	g_autofree char *word = g_strndup(text, len);
+	word[10] = 'T';
+	/* journalctl writes +0000. */
+	g_autoptr(GTimeZone) here = g_time_zone_new_local();
+	*ret_rest = text + len + (text[len] == ' ');
+	return unix_us(g_date_time_new_from_iso8601(word, here));
+}
+
+/* "name(user)<pid><session>: Info: text", and "name(user): text". */
+static bool
+take_dovecot(Parts *parts, const char *word, const char *behind)
+{
+	const char *open = strchr(word, '('), *angle;
+	if (open != NULL) {
+		const char *close = strchr(open, ')');
+		if (close == NULL)
+			return false;
+		parts->program = g_strndup(word, (gsize) (open - word));
+		parts->user = g_strndup(open + 1, strcspn(open + 1, "),"));
+		angle = strrchr(close, '<');
+		if (angle != NULL)
+			parts->session = g_strndup(angle + 1, strcspn(angle + 1, ">"));
+	} else {
+		parts->program = g_strdup(word);
+	}
+
+	if (g_str_has_prefix(behind, "Info: "))
+		behind += strlen("Info: ");
+	parts->text = g_strdup(behind);
+	return true;
+}
+
+static bool
+is_dovecot(const char *word)
+{
+	static const char *const names[] = { "imap(",       "imap-login", "pop3(",
+		                             "pop3-login",  "doveadm(",   "lmtp(",
+		                             "submission(", "lda(",       "managesieve(",
+		                             NULL };
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (g_str_has_prefix(word, names[i]))
+			return true;
+	return false;
+}
+
+/* Behind the time: "host postfix/smtpd[1]: text", "host dovecot: imap(u)<..>: text", or without host. */
+static bool
+take_program(Parts *parts, const char *rest)
+{
+	for (const char *at = rest; at - rest < (gssize) LIMIT_WHY_LOG_HEAD;) {
+		const char *colon = strstr(at, ": ");
+		if (colon == NULL)
+			return false;
+		const char *blank = memrchr(at, ' ', (size_t) (colon - at));
+		g_autofree char *word = g_strndup(
+			blank != NULL ? blank + 1 : at,
+			(gsize) (colon - (blank != NULL ? blank + 1 : at)));
+		const char *slash = strrchr(word, '/'), *behind = colon + 2;
+
+		if (g_str_has_prefix(word, "postfix") && slash != NULL) {
+			parts->is_postfix = true;
+			parts->program = g_strndup(slash + 1, strcspn(slash + 1, "["));
+			parts->text = g_strdup(behind);
+			return true;
+		}
+		if (is_dovecot(word))
+			return take_dovecot(parts, word, behind);
+		if (!g_str_has_prefix(word, "dovecot"))
+			return false;
+		at = behind;
+	}
+	return false;
+}
+
+static bool
+take_apart(const WhyLog *log, const char *text, size_t len, Parts *ret)
+{
+	g_autofree char *line = g_strndup(text, MIN(len, LIMIT_WHY_LOG_LINE));
+	const char *rest = line;
+	gint64 time = syslog_time(line, log->now_us, &rest);
+
+	if (time < 0)
+		time = iso_time(line, &rest);
+	if (time < 0)
+		return false;
+	ret->line = text;
+	ret->len = len;
+	ret->time_us = time;
+
+	return take_program(ret, rest);
+}
+
+/* The queue id at the beginning of a line of Postfix; NULL: it has none. Caller frees. */
+static char *
+queue_id_of(const Parts *parts)
+{
+	const char *colon = parts->is_postfix ? strstr(parts->text, ": ") : NULL;
+	g_autofree char *id = colon != NULL ? g_strndup(parts->text, (gsize) (colon - parts->text))
+	                                    : NULL;
+	bool is_id = id != NULL && mail_ids_is_queue_id(id) && strcmp(id, "NOQUEUE") != 0 &&
+	             strcmp(id, "warning") != 0 && strcmp(id, "statistics") != 0;
+	return is_id ? g_steal_pointer(&id) : NULL;
+}
+
+/* The word that follows `words`; NULL: it does not. Caller frees. */
+static char *
+word_behind(const char *text, const char *words)
+{
+	const char *at = strstr(text, words);
+	if (at == NULL)
+		return NULL;
+	at += strlen(words);
+	return g_strndup(at, strcspn(at, " ,)>"));
+}
+
+/* A line of a known id names another one. */
+static void
+take_named_ids(WhyLog *log, const char *text)
+{
+	static const char *const before[] = { "queued as ",
+		                              "forwarded as ",
+		                              "non-delivery notification: ",
+		                              "delivery status notification: ",
+		                              "delivery delay notification: ",
+		                              "orig_id=" };
+	for (size_t i = 0; i < G_N_ELEMENTS(before); i++) {
+		g_autofree char *id = word_behind(text, before[i]);
+		why_log_add_id(log, id);
+	}
+}
+
+/* Does the text give the message that Message-ID? */
+static bool
+has_message_id(const WhyLog *log, const char *text, const char *key)
+{
+	const char *at = log->message_id != NULL ? strstr(text, key) : NULL;
+	if (at == NULL || !g_str_has_prefix(at + strlen(key), log->message_id))
+		return false;
+
+	char behind = at[strlen(key) + strlen(log->message_id)];
+	return behind == '\0' || behind == ',' || g_ascii_isspace(behind);
+}
+
+/* "copy from INBOX: box=Trash, uid=3, msgid=<...>, size=100" */
+static bool
+is_about_mail(const WhyLog *log, const Parts *parts)
+{
+	return !parts->is_postfix && has_message_id(log, parts->text, "msgid=");
+}
+
+/* "NOQUEUE: reject: ...: from=<a> to=<b> ..." */
+static bool
+is_refusal(const WhyLog *log, const Parts *parts)
+{
+	if (!parts->is_postfix || !g_str_has_prefix(parts->text, "NOQUEUE: ") ||
+	    (log->from == NULL && log->to == NULL))
+		return false;
+
+	g_autofree char *from = word_behind(parts->text, " from=<"),
+			*to = word_behind(parts->text, " to=<");
+	return (log->from == NULL || (from != NULL && g_ascii_strcasecmp(from, log->from) == 0)) &&
+	       (log->to == NULL || (to != NULL && g_ascii_strcasecmp(to, log->to) == 0));
+}
+
+/* Is it a mail by those addresses, of which nothing else is known? */
+static bool
+is_by_address(const WhyLog *log, const char *text)
+{
+	if (log->message_id != NULL || (log->from == NULL && log->to == NULL))
+		return false;
+	g_autofree char *from = g_str_has_prefix(text, "from=<") ? word_behind(text, "from=<")
+	                                                         : NULL,
+			*to = g_str_has_prefix(text, "to=<") ? word_behind(text, "to=<") : NULL,
+			*orig = word_behind(text, "orig_to=<");
+	const char *address = log->from != NULL ? from : to;
+	const char *want = log->from != NULL ? log->from : log->to;
+	return (address != NULL && g_ascii_strcasecmp(address, want) == 0) ||
+	       (log->from == NULL && orig != NULL && g_ascii_strcasecmp(orig, want) == 0);
+}
+
+/* What a line adds to what is looked for. */
+static void
+learn(WhyLog *log, const Parts *parts)
+{
+	g_autofree char *id = queue_id_of(parts);
+
+	if (id != NULL) {
+		const char *text = parts->text + strlen(id) + 2;
+		if (has_message_id(log, text, "message-id=") || is_by_address(log, text))
+			why_log_add_id(log, id);
+		if (g_hash_table_contains(log->ids, id))
+			take_named_ids(log, text);
+		return;
+	}
+
+	if (is_about_mail(log, parts) && parts->session != NULL &&
+	    !g_hash_table_contains(log->sessions, parts->session) &&
+	    g_hash_table_size(log->sessions) < LIMIT_WHY_IDS)
+		g_hash_table_insert(log->sessions, g_strdup(parts->session), NULL);
+}
+
+/* The log-in of a session that is looked for: which client was it? */
+static bool
+is_login(WhyLog *log, const Parts *parts, char **ret_session)
+{
+	if (parts->is_postfix || !g_str_has_suffix(parts->program, "-login"))
+		return false;
+	g_autofree char *session = word_behind(parts->text, "session=<");
+	if (session == NULL || !g_hash_table_contains(log->sessions, session))
+		return false;
+
+	g_hash_table_replace(log->sessions, g_strdup(session), word_behind(parts->text, "rip="));
+	*ret_session = g_steal_pointer(&session);
+	return true;
+}
+
+static void
+add_line(WhyLog *log, WhyLogKind kind, const Parts *parts, const char *id)
+{
+	if (log->lines->len >= LIMIT_WHY_LOG_LINES)
+		return;
+	WhyLogLine *line = g_new0(WhyLogLine, 1);
+	line->kind = kind;
+	line->time_us = parts->time_us;
+	line->program = g_strdup(parts->program);
+	line->id = g_strdup(id);
+	line->user = g_strdup(parts->user);
+	const char *text = parts->text;
+	if (kind == WHY_LOG_POSTFIX && id != NULL)
+		text += strlen(id) + 2;
+	line->text = g_strdup(text);
+
+	if (kind == WHY_LOG_DOVECOT) {
+		const char *box = strstr(text, "box=");
+		line->action = g_strndup(text, strcspn(text, ":"));
+		line->box = box != NULL ? g_strndup(box + 4, strcspn(box + 4, ",")) : NULL;
+		line->address = id != NULL ? g_strdup(g_hash_table_lookup(log->sessions, id))
+		                           : NULL;
+	} else if (kind == WHY_LOG_LOGIN) {
+		line->user = word_behind(text, "user=<");
+		line->address = word_behind(text, "rip=");
+	}
+	g_ptr_array_add(log->lines, line);
+}
+
+static void
+take(WhyLog *log, const Parts *parts)
+{
+	g_autofree char *id = queue_id_of(parts), *session = NULL;
+
+	if (id != NULL && g_hash_table_contains(log->ids, id))
+		add_line(log, WHY_LOG_POSTFIX, parts, id);
+	else if (is_refusal(log, parts))
+		add_line(log, WHY_LOG_REFUSED, parts, NULL);
+	else if (is_about_mail(log, parts))
+		add_line(log, WHY_LOG_DOVECOT, parts, parts->session);
+	else if (is_login(log, parts, &session))
+		add_line(log, WHY_LOG_LOGIN, parts, session);
+}
+
+bool
+why_log_holds(const char *text, size_t len, const char *word)
+{
+	const char *at_sign = strchr(word, '@'), *end = text + len;
+	size_t word_len = strlen(word), anchor = at_sign != NULL ? (size_t) (at_sign - word)
+	                                                         : strcspn(word, ".-_0123456789");
+
+	if (word[anchor] == '\0')
+		return true;
+	for (const char *at = text; (at = memchr(at, word[anchor], (size_t) (end - at))) != NULL;
+	     at++)
+		if ((size_t) (at - text) >= anchor && (size_t) (end - at) >= word_len - anchor &&
+		    g_ascii_strncasecmp(at - anchor, word, word_len) == 0)
+			return true;
+	return false;
+}
+
+/* Can the line be one that is looked for? Most lines of a log are not. */
+static bool
+is_worth_it(const WhyLog *log, const char *line, size_t len)
+{
+	GHashTableIter iter;
+	gpointer word;
+
+	if (log->message_id != NULL && memmem(line, len, log->message_id, strlen(log->message_id)))
+		return true;
+	if ((log->from != NULL && why_log_holds(line, len, log->from)) ||
+	    (log->to != NULL && why_log_holds(line, len, log->to)))
+		return true;
+
+	g_hash_table_iter_init(&iter, log->ids);
+	while (g_hash_table_iter_next(&iter, &word, NULL))
+		if (memmem(line, len, word, strlen(word)) != NULL)
+			return true;
+	g_hash_table_iter_init(&iter, log->sessions);
+	while (g_hash_table_iter_next(&iter, &word, NULL))
+		if (memmem(line, len, word, strlen(word)) != NULL)
+			return true;
+	return false;
+}
+
+static void
+each_line(WhyLog *log, const char *text, size_t len, void (*work)(WhyLog *, const Parts *))
+{
+	for (const char *at = text, *end = text + len; at < end;) {
+		const char *stop = memchr(at, '\n', (size_t) (end - at));
+		size_t line_len = (size_t) ((stop != NULL ? stop : end) - at);
+		g_auto(Parts) parts = { 0 };
+		if (is_worth_it(log, at, line_len) && take_apart(log, at, line_len, &parts))
+			work(log, &parts);
+		at += line_len + 1;
+	}
+}
+
+static void
+learn_login(WhyLog *log, const Parts *parts)
+{
+	g_autofree char *session = NULL;
+	(void) is_login(log, parts, &session);
+}
+
+void
+why_log_read_text(WhyLog *log, const char *text, size_t len)
+{
+	guint known = 0;
+
+	for (unsigned pass = 0; pass < PASSES; pass++) {
+		each_line(log, text, len, learn);
+		guint now = g_hash_table_size(log->ids) + g_hash_table_size(log->sessions);
+		if (now == known)
+			break;
+		known = now;
+	}
+
+	if (g_hash_table_size(log->sessions) > 0)
+		each_line(log, text, len, learn_login);
+	each_line(log, text, len, take);
+}
+
+static int
+by_time(gconstpointer a, gconstpointer b)
+{
+	const WhyLogLine *one = *(const WhyLogLine *const *) a,
+			 *other = *(const WhyLogLine *const *) b;
+	return one->time_us < other->time_us ? -1 : one->time_us > other->time_us;
+}
+
+void
+why_log_sort(WhyLog *log)
+{
+	g_ptr_array_sort(log->lines, by_time);
+}
+
+static bool
+read_file(WhyLog *log, const char *path, Status *st)
+{
+	struct stat sb;
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &sb) < 0)
+		return status_fail_errno(st, errno, "cannot open '%s'", path);
+	if (!S_ISREG(sb.st_mode))
+		return status_fail_detail(st, STATUS_IO, "'%s' is not a regular file", path);
+	if (sb.st_size == 0)
+		return true;
+
+	/* A log only grows; the end of a huge one is what tells of these days. */
+	gint64 first = MAX(sb.st_size - (gint64) LIMIT_WHY_LOG_BYTES, 0);
+	size_t len = (size_t) (sb.st_size - first);
+	g_autofree char *text = g_try_malloc(len);
+	size_t held = 0, n = 1;
+	if (text == NULL)
+		return status_fail(st, STATUS_NO_MEMORY, NULL);
+	while (held < len && n > 0) {
+		if (!fs_read_at(fd, (off_t) (first + (gint64) held), text + held, len - held, &n,
+		                path, st))
+			return false;
+		held += n;
+	}
+
+	why_log_read_text(log, text, held);
+	return true;
+}
+
+static bool
+read_journal(WhyLog *log, gint64 since_us, Status *st)
+{
+	g_autofree char *since = g_strdup_printf("--since=@%" G_GINT64_FORMAT,
+	                                         since_us / G_USEC_PER_SEC);
+	const char *const argv[] = {
+		"journalctl",      "--quiet", "--no-pager", "--output=short-iso",
+		"--facility=mail", since,     NULL
+	};
+	const char *const envp[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", NULL };
+	const ChildCall call = {
+		.path = "/usr/bin/journalctl",
+		.argv = argv,
+		.envp = envp,
+		.output_limit = LIMIT_WHY_LOG_BYTES,
+		.seconds = JOURNAL_SECONDS,
+	};
+	g_auto(ChildResult) result = { 0 };
+
+	if (!child_run(&call, &result, st))
+		return status_prefix(st, "journalctl");
+	if (result.exit_code != 0)
+		return status_fail_detail(st, STATUS_IO, "journalctl: %s", result.errors);
+
+	gsize len = 0;
+	const char *text = result.output != NULL ? g_bytes_get_data(result.output, &len) : NULL;
+	if (len > 0)
+		why_log_read_text(log, text, len);
+	return true;
+}
+
+bool
+why_log_read(WhyLog *log, const char *path, gint64 since_us, Status *st)
+{
+	return strcmp(path, "journal") == 0 ? read_journal(log, since_us, st)
+	                                    : read_file(log, path, st);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * why-log: what the logs of Postfix and Dovecot say about one mail.
+ *
+ * Joined are the lines of Postfix's queue ids: those that are known, those that its log gives the
+ * same Message-ID (aliases, content filters, redirects), and those that such a line names ("queued
+ * as", "forwarded as", "non-delivery notification"); the lines of Dovecot's mail_log plugin about
+ * that Message-ID, and the log-in of their sessions. Both forms of time are read, that of syslog
+ * and ISO 8601. Other lines are ignored.
+ */
+#ifndef TODOKE_WHY_LOG_H
+#define TODOKE_WHY_LOG_H
+
+#include "agent/base/status.h"
+
+#include <glib.h>
+
+/* What kind of line it is. */
+typedef enum {
+	WHY_LOG_POSTFIX, /* of a queue id */
+	WHY_LOG_REFUSED, /* smtpd refused it before it had a queue id */
+	WHY_LOG_DOVECOT, /* mail_log: copy, expunge, delete ... */
+	WHY_LOG_LOGIN,   /* the log-in of a session that did that */
+} WhyLogKind;
+
+/* One line. */
+typedef struct {
+	WhyLogKind kind;
+	gint64 time_us; /* since 1970; 0: not readable */
+	char *program;  /* "smtpd", "imap", "imap-login" */
+	char *id;       /* queue id, or Dovecot's session; NULL: none */
+	char *text;     /* behind the program, and behind the id where there is one */
+	char *user;     /* of Dovecot; NULL: not known */
+	char *action;   /* "copy from INBOX", "expunge"; NULL: not Dovecot's */
+	char *box;      /* folder; NULL: none */
+	char *address;  /* of the client: of the log-in, or of the session; NULL: not known */
+} WhyLogLine;
+
+/* What is looked for. Clear with why_log_clear. */
+typedef struct {
+	GHashTable *ids;      /* queue ids (char *), owned; grows */
+	GHashTable *sessions; /* of Dovecot: session -> address of the client or NULL, owned */
+	char *message_id;     /* "<...>"; NULL: none */
+	char *from; /* in lower case: of lines that refused it, where nothing else is known; NULL: any */
+	char *to;
+	gint64 now_us;    /* lines of syslog have no year */
+	GPtrArray *lines; /* WhyLogLine, in the order of the log */
+} WhyLog;
+
+void why_log_init(WhyLog *log, gint64 now_us);
+void why_log_clear(WhyLog *log);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WhyLog, why_log_clear)
+
+/* Look for this queue id; NULL: nothing. */
+void why_log_add_id(WhyLog *log, const char *id);
+
+/*
+ * Read `path`, or with "journal" what journalctl(1) has since `since_us`. It is read several times,
+ * as a line may name an id of lines before it. Faults: those of reading, STATUS_LIMIT.
+ */
+bool why_log_read(WhyLog *log, const char *path, gint64 since_us, Status *st);
+
+/* Bring the lines of several logs into the order of their times. */
+void why_log_sort(WhyLog *log);
+
+/* The same as why_log_read for text in memory. */
+void why_log_read_text(WhyLog *log, const char *text, size_t len);
+
+/*
+ * Does the text hold the word, which is in lower case, whatever the case of ASCII letters? A sign
+ * that is no letter, as the @ of an address, is looked for first: there are few of them. True too
+ * for a word of letters alone, which whoever looks closer finds out.
+ */
+bool why_log_holds(const char *text, size_t len, const char *word);
+
+#endif

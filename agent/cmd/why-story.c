@@ -1,0 +1,537 @@
+/* SPDX-License-Identifier: MIT */
+/* why-story: each step has a word at the margin, and what it says beside that. */
+#include "agent/cmd/why-story.h"
+
+#include "agent/base/words.h"
+#include "agent/cmd/cmd-common.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { MARGIN = 10, MS_US = 1000, TIME_TEXT = 40 };
+
+static const char bold[] = "\033[1m", green[] = "\033[32m", yellow[] = "\033[33m",
+		  red[] = "\033[31m", plain[] = "\033[0m";
+
+/* "2026-11-30 09:15:02", in local time. Caller frees. */
+static char *
+print_time(gint64 time_us)
+{
+	g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(time_us / G_USEC_PER_SEC);
+	return time != NULL ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
+}
+
+/* Columns that a text takes on a terminal. */
+static int
+columns_of(const char *text)
+{
+	int columns = 0;
+	for (const char *c = text; *c != '\0'; c = g_utf8_next_char(c)) {
+		gunichar sign = g_utf8_get_char(c);
+		columns += g_unichar_iswide(sign) ? 2 : 1;
+	}
+	return columns;
+}
+
+/* A step: its word at the margin (NULL: none), and a sentence. What strangers said is made safe. */
+static void G_GNUC_PRINTF(2, 3) say(const char *word, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *text = g_strdup_vprintf(format, args);
+	va_end(args);
+
+	int width = word != NULL ? columns_of(word) : 0;
+	cmd_print(stdout, "  %s%*s%s\n", word != NULL ? word : "", MAX(MARGIN - width, 1), "",
+	          text);
+}
+
+static gint64
+number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static int
+line_of(const json_t *object)
+{
+	return (int) CLAMP(number(object, "line"), 0, G_MAXINT);
+}
+
+static const char *
+or_none(const char *text)
+{
+	return text != NULL && *text != '\0' ? text : "<>";
+}
+
+static const char *
+colour_of(const char *status)
+{
+	return strcmp(status, "sent") == 0 ? green : strcmp(status, "deferred") == 0 ? yellow : red;
+}
+
+/* What comes first: when, what, from whom to whom. */
+static void
+say_head(const WhyStyle *style, const json_t *record)
+{
+	g_autofree char *time = print_time(why_time(record));
+	const char *id = why_text(record, "queue_id");
+
+	cmd_print(stdout, "%s", ""); /* nothing of a stranger stands in what follows unescaped */
+	if (style->has_colour)
+		fputs(bold, stdout);
+	cmd_print(stdout, "%s  %s  %s -> %s", time, id != NULL ? id : "-",
+	          or_none(why_text(record, "from")), or_none(why_text(record, "to")));
+	puts(style->has_colour ? plain : "");
+}
+
+static void
+say_arrival(const json_t *record)
+{
+	const char *door = why_text(record, "door"), *original = why_text(record, "orig_to"),
+		   *to = why_text(record, "to"), *id = why_text(record, "message_id"),
+		   *origin = why_text(record, "origin_id");
+
+	g_autofree char *size = g_strdup_printf("%" G_GINT64_FORMAT, number(record, "size"));
+
+	say(_("came"), _("by %s, %s octets, Message-ID %s"), door != NULL ? door : "?", size,
+	    id != NULL ? id : _("none"));
+	if (original != NULL && g_strcmp0(original, to) != 0)
+		say(NULL, _("it was sent to %s, which is an alias"), original);
+	if (origin != NULL && g_strcmp0(origin, why_text(record, "queue_id")) != 0)
+		say(NULL, _("it came to this site under the queue id %s"), origin);
+}
+
+static void
+say_loop(const json_t *record)
+{
+	const json_t *loop = json_object_get(record, "loop"), *item;
+	size_t i;
+	if (loop == NULL)
+		return;
+
+	const char *why = why_text(loop, "why");
+	say(_("loop"), "%s%s%s", why_text(loop, "kind"), why != NULL ? ": " : "",
+	    why != NULL ? why : "");
+	json_array_foreach(json_object_get(loop, "evidence"), i, item)
+	{
+		const char *text = why_text(item, "text");
+		say(NULL, _("line %d: %s (written by %s: %s)"), line_of(item),
+		    text != NULL ? text : "Delivered-To", why_text(item, "writer"),
+		    why_text(item, "how"));
+	}
+}
+
+static void
+say_header_rules(const json_t *record)
+{
+	const json_t *item;
+	size_t i;
+	json_array_foreach(json_object_get(record, "header_rules"), i, item)
+		say(_("header"), _("rule %s: %s (line %d of the message)"), why_text(item, "rule"),
+	            why_text(item, "action"), line_of(item));
+}
+
+/* Why the rule came to its action. */
+static void
+say_test(const json_t *test)
+{
+	const char *name = why_text(test, "name"), *match = why_text(test, "match"),
+		   *key = why_text(test, "key"), *value = why_text(test, "value");
+	int line = line_of(test);
+
+	if (match == NULL && g_strcmp0(name, "else") == 0)
+		say(NULL, _("because no test before line %d was true"), line);
+	else if (match == NULL)
+		say(NULL, _("because the test \"%s\" in line %d was true"), name, line);
+	else if (value == NULL)
+		say(NULL, _("because of %s in line %d: it :%s \"%s\""), name, line, match, key);
+	else
+		say(NULL, _("because of %s in line %d: \"%s\" :%s \"%s\""), name, line, value,
+		    match, key);
+}
+
+static void
+say_plan(const json_t *record)
+{
+	const json_t *item;
+	size_t i;
+	json_array_foreach(json_object_get(record, "plan"), i, item)
+	{
+		const char *action = why_text(item, "action"), *at = why_text(item, "at"),
+			   *target = why_text(item, "target");
+		const json_t *test = json_object_get(item, "test");
+		const char *blank = target != NULL ? " " : "";
+
+		target = target != NULL ? target : "";
+		if (json_is_true(json_object_get(item, "implicit")))
+			say(_("rule"), _("none decided: it is kept"));
+		else if (at != NULL)
+			say(_("rule"), _("%s asks for %s%s%s"), at, action, blank, target);
+		else
+			say(_("rule"), _("the site's settings ask for %s%s%s"), action, blank,
+			    target);
+		if (test != NULL)
+			say_test(test);
+	}
+}
+
+/* Where the file is now. */
+static void
+say_place(const Conf *conf, const WhyFound *found, const json_t *done, gint64 now_us)
+{
+	g_auto(WhyPlace) at = { 0 };
+	if (!why_place_find(conf, found, done, now_us, &at))
+		return;
+
+	g_autofree char *changed = print_time(at.place.changed_us), *last = print_time(at.last_us),
+			*now = print_time(now_us);
+	bool is_seen = at.place.flags != NULL && strchr(at.place.flags, 'S') != NULL;
+	const char *seen = is_seen ? _("read") : _("not read");
+	switch (at.state) {
+	case WHY_PLACE_THERE:
+		say(_("now"), _("still there, as it was stored, in %s"), at.folder);
+		break;
+	case WHY_PLACE_CHANGED:
+		say(_("now"), _("still in %s, touched by a mail program at %s: %s, flags \"%s\""),
+		    at.folder, changed, seen, at.place.flags);
+		break;
+	case WHY_PLACE_MOVED:
+		say(_("now"), _("moved to %s at %s: %s, flags \"%s\""), at.folder, changed, seen,
+		    at.place.flags);
+		say(NULL,
+		    at.place.by_name ? _("file %s (under its own name)")
+		                     : _("file %s (found by size, body and Message-ID)"),
+		    at.place.path);
+		break;
+	case WHY_PLACE_GONE:
+		say(_("now"),
+		    _("gone: it was last seen in %s at %s, and is in no folder now, at %s"),
+		    at.last_folder != NULL ? at.last_folder : "?", last, now);
+		say(NULL,
+		    _("todoke removes no mail that it has stored: look for the mail program or "
+		      "server that did (--maillog)"));
+		break;
+	default:
+		say(_("now"), _("not known: %s"), at.why_not != NULL ? at.why_not : "");
+	}
+}
+
+static void
+say_done(const Conf *conf, const WhyFound *found, gint64 now_us)
+{
+	const json_t *item;
+	size_t i;
+	json_array_foreach(json_object_get(found->record, "done"), i, item)
+	{
+		const char *action = why_text(item, "action"), *folder = why_text(item, "folder"),
+			   *file = why_text(item, "file"), *to = why_text(item, "to"),
+			   *reply = why_text(item, "reply");
+		bool earlier = json_is_true(json_object_get(item, "earlier"));
+		const char *when = earlier ? _(" (by an earlier try)") : "";
+
+		if (g_strcmp0(action, "here") == 0)
+			say(_("done"), _("not stored again: it was here already, in %s"),
+			    folder != NULL ? folder : _("a folder that a rule emptied"));
+		else if (folder != NULL)
+			say(_("done"), _("%s: stored in %s%s"), action, folder, when);
+		else if (to != NULL)
+			say(_("done"), _("%s: handed over for %s%s"), action, to, when);
+		else
+			say(_("done"), "%s%s", action, when);
+		if (file != NULL)
+			say(NULL, _("file %s"), file);
+		if (reply != NULL)
+			say(NULL, _("the other side answered: %s"), reply);
+		say_place(conf, found, item, now_us);
+	}
+}
+
+static void
+say_rest(const json_t *record)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(record, "held"), i, item)
+	{
+		const char *target = why_text(item, "target");
+		say(_("held"), _("%s%s%s was not carried out: %s"), why_text(item, "action"),
+		    target != NULL ? " " : "", target != NULL ? target : "", why_text(item, "why"));
+	}
+
+	json_array_foreach(json_object_get(record, "notes"), i, item)
+		say(_("note"), "%s", json_string_value(item));
+	json_array_foreach(json_object_get(record, "outside"), i, item)
+	{
+		const char *command = why_text(item, "command"), *reply = why_text(item, "reply");
+		say(_("failed"), _("%s %s: command \"%s\", answer \"%s\""),
+		    why_text(item, "protocol"), or_none(why_text(item, "peer")),
+		    command != NULL ? command : "-", reply != NULL ? reply : "-");
+	}
+}
+
+static void
+say_answer(const WhyStyle *style, const json_t *record)
+{
+	const char *status = why_text(record, "status"), *dsn = why_text(record, "dsn"),
+		   *text = why_text(record, "text"), *detail = why_text(record, "detail"),
+		   *fault = why_text(record, "fault");
+	double seconds = (double) number(json_object_get(record, "delay_us"), "total") /
+	                 G_USEC_PER_SEC;
+
+	status = status != NULL ? status : "?";
+	const char *on = style->has_colour ? colour_of(status) : "",
+		   *off = style->has_colour ? plain : "";
+	const char *meaning = strcmp(status, "sent") == 0 ? _("delivered")
+	                      : strcmp(status, "deferred") == 0
+	                              ? _("put off: Postfix keeps it and tries again")
+	                              : _("refused: Postfix sends it back to the sender");
+
+	/* The colour is ours, and cmd_print would not let it through. */
+	const char *word = _("answer");
+	printf("  %s%*s%s", word, MAX(MARGIN - columns_of(word), 1), "", on);
+	cmd_print(stdout, "%s %s", dsn != NULL ? dsn : "", meaning);
+	printf("%s", off);
+	cmd_print(stdout, _(", after %.3f s\n"), seconds);
+
+	if (text != NULL)
+		say(NULL, _("Postfix was told: %s"), text);
+	if (detail != NULL)
+		say(NULL, _("the log says: %s"), detail);
+	if (fault != NULL)
+		say(NULL, _("what to do: todoke code %s"), fault);
+}
+
+static const char *
+label_of(const WhyLogLine *line)
+{
+	switch (line->kind) {
+	case WHY_LOG_DOVECOT:
+	case WHY_LOG_LOGIN:
+		return "Dovecot";
+	default:
+		return "Postfix";
+	}
+}
+
+static void
+say_log_line(const WhyLogLine *line, const char *label)
+{
+	g_autofree char *time = print_time(line->time_us);
+	const char *user = line->user != NULL ? line->user : "?";
+
+	if (line->kind == WHY_LOG_DOVECOT && line->address != NULL)
+		say(label, _("%s %s %s: %s, folder %s, by the client at %s"), time, line->program,
+		    user, line->action, line->box != NULL ? line->box : "-", line->address);
+	else if (line->kind == WHY_LOG_DOVECOT)
+		say(label,
+		    _("%s %s %s: %s, folder %s; the log-in of that session is not in the log"),
+		    time, line->program, user, line->action, line->box != NULL ? line->box : "-");
+	else if (line->kind == WHY_LOG_LOGIN)
+		say(label, _("%s %s: %s logged in from %s"), time, line->program, user,
+		    line->address != NULL ? line->address : "?");
+	else
+		say(label, "%s %s %s%s%s", time, line->program, line->id != NULL ? line->id : "",
+		    line->id != NULL ? ": " : "", line->text);
+}
+
+void
+why_story_print_log(const WhyStyle *style, const WhyLog *log)
+{
+	const char *before = "";
+	(void) style;
+
+	for (guint i = 0; i < log->lines->len; i++) {
+		const WhyLogLine *line = log->lines->pdata[i];
+		const char *label = label_of(line);
+		say_log_line(line, label == before ? NULL : label);
+		before = label;
+	}
+}
+
+void
+why_story_print(const WhyStyle *style, const Conf *conf, const WhyFound *found, const WhyLog *log)
+{
+	const json_t *record = found->record;
+
+	say_head(style, record);
+	say_arrival(record);
+	say_loop(record);
+	say_header_rules(record);
+	say_plan(record);
+	say_done(conf, found, style->now_us);
+	say_rest(record);
+	say_answer(style, record);
+	if (log != NULL)
+		why_story_print_log(style, log);
+}
+
+void
+why_story_print_line(const WhyStyle *style, const json_t *record)
+{
+	g_autofree char *time = print_time(why_time(record));
+	const char *status = why_text(record, "status"), *id = why_text(record, "queue_id"),
+		   *text = why_text(record, "text");
+	const json_t *done = json_object_get(record, "done"), *item,
+		     *plan = json_array_get(json_object_get(record, "plan"), 0);
+	const char *at = why_text(plan, "at");
+	g_autoptr(GString) what = g_string_new(NULL);
+	size_t i;
+
+	json_array_foreach(done, i, item)
+	{
+		const char *folder = why_text(item, "folder"), *to = why_text(item, "to");
+		g_string_append_printf(what, "%s%s%s%s", i > 0 ? ", " : "",
+		                       why_text(item, "action"),
+		                       folder != NULL || to != NULL ? " " : "",
+		                       folder != NULL ? folder
+		                       : to != NULL   ? to
+		                                      : "");
+	}
+	if (what->len == 0 && text != NULL)
+		g_string_append(what, text);
+
+	status = status != NULL ? status : "?";
+	cmd_print(stdout, "%s %s %s -> %s ", time, id != NULL ? id : "-",
+	          or_none(why_text(record, "from")), or_none(why_text(record, "to")));
+	printf("%s", style->has_colour ? colour_of(status) : "");
+	cmd_print(stdout, "%s", status);
+	printf("%s", style->has_colour ? plain : "");
+	cmd_print(stdout, " %s%s%s\n", what->str, at != NULL ? "  " : "", at != NULL ? at : "");
+	(void) fflush(stdout);
+}
+
+/* "2026-11-30T00:15:02.123Z" */
+static json_t *
+json_time(gint64 time_us)
+{
+	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(time_us / G_USEC_PER_SEC);
+	g_autofree char *text = time != NULL ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%S") : NULL;
+	if (text == NULL)
+		return json_null();
+	g_autofree char *whole = g_strdup_printf("%s.%03dZ", text,
+	                                         (int) (time_us % G_USEC_PER_SEC / MS_US));
+	return json_string(whole);
+}
+
+static void
+set_text(json_t *object, const char *key, const char *text)
+{
+	if (text != NULL)
+		json_object_set_new(object, key, cmd_json_text(text));
+}
+
+static json_t *
+place_json(const WhyPlace *place, const char *action)
+{
+	json_t *object = json_object();
+
+	set_text(object, "action", action);
+	set_text(object, "file", place->file);
+	set_text(object, "state", why_place_state_name(place->state));
+	set_text(object, "folder", place->folder);
+	set_text(object, "path", place->place.path);
+	if (place->place.path != NULL) {
+		set_text(object, "flags", place->place.flags);
+		set_text(object, "found_by", place->place.by_name ? "name" : "content");
+		json_object_set_new(object, "changed", json_time(place->place.changed_us));
+	}
+	set_text(object, "last_folder", place->last_folder);
+	if (place->last_us > 0)
+		json_object_set_new(object, "last_seen", json_time(place->last_us));
+	set_text(object, "why_not", place->why_not);
+
+	return object;
+}
+
+json_t *
+why_story_log_json(const WhyLog *log)
+{
+	static const char *const kinds[] = {
+		[WHY_LOG_POSTFIX] = "postfix",
+		[WHY_LOG_REFUSED] = "refused",
+		[WHY_LOG_DOVECOT] = "dovecot",
+		[WHY_LOG_LOGIN] = "login",
+	};
+	json_t *list = json_array();
+
+	for (guint i = 0; i < log->lines->len; i++) {
+		const WhyLogLine *line = log->lines->pdata[i];
+		json_t *object = json_object();
+		set_text(object, "kind", kinds[line->kind]);
+		json_object_set_new(object, "time", json_time(line->time_us));
+		set_text(object, "program", line->program);
+		set_text(object, "id", line->id);
+		set_text(object, "user", line->user);
+		set_text(object, "action", line->action);
+		set_text(object, "box", line->box);
+		set_text(object, "client_address", line->address);
+		set_text(object, "text", line->text);
+		json_array_append_new(list, object);
+	}
+
+	return list;
+}
+
+json_t *
+why_story_json(const Conf *conf, const WhyFound *found, const WhyLog *log, gint64 now_us)
+{
+	json_t *object = json_object(), *now = json_array();
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(json_object_get(found->record, "done"), i, item)
+	{
+		g_auto(WhyPlace) place = { 0 };
+		if (why_place_find(conf, found, item, now_us, &place))
+			json_array_append_new(now, place_json(&place, why_text(item, "action")));
+	}
+
+	json_object_set(object, "record", found->record);
+	json_object_set_new(object, "now", now);
+	if (log != NULL)
+		json_object_set_new(object, "log", why_story_log_json(log));
+	return object;
+}
+
+/* A grep for a fixed string, for a shell. */
+static void
+add_grep(GPtrArray *hints, const char *text)
+{
+	g_autofree char *quoted = g_shell_quote(text);
+	g_ptr_array_add(hints, g_strdup_printf("grep -F %s /var/log/mail.log", quoted));
+}
+
+GPtrArray *
+why_story_hints(const WhyQuery *query)
+{
+	GPtrArray *hints = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint i = 0; i < query->names->len; i++) {
+		const WhyName *name = query->names->pdata[i];
+		g_autofree char *id = name->message_id != NULL
+		                              ? g_strdup_printf("message-id=%s", name->message_id)
+		                              : NULL;
+		if (id != NULL)
+			add_grep(hints, id);
+		if (name->queue_id != NULL) {
+			g_autofree char *colon = g_strconcat(name->queue_id, ":", NULL);
+			add_grep(hints, colon);
+		}
+	}
+
+	if (query->from != NULL) {
+		g_autofree char *from = g_strdup_printf("from=<%s>", query->from);
+		add_grep(hints, from);
+	}
+	if (query->to != NULL) {
+		g_autofree char *to = g_strdup_printf("to=<%s>", query->to);
+		add_grep(hints, to);
+	}
+
+	return hints;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* why-story: a decision in words, and as todoke.why/1. */
+#ifndef TODOKE_WHY_STORY_H
+#define TODOKE_WHY_STORY_H
+
+#include "agent/cmd/why-log.h"
+#include "agent/cmd/why-place.h"
+
+/* How it is told. */
+typedef struct {
+	bool has_colour;
+	gint64 now_us;
+} WhyStyle;
+
+/* One decision, step by step. `log`: lines of other programs; NULL: none was asked for. */
+void
+why_story_print(const WhyStyle *style, const Conf *conf, const WhyFound *found, const WhyLog *log);
+
+/* One line, for --follow. */
+void why_story_print_line(const WhyStyle *style, const json_t *record);
+
+/* The lines of other programs alone. */
+void why_story_print_log(const WhyStyle *style, const WhyLog *log);
+
+/* An item of "mails" of todoke.why/1. Caller owns the reference. */
+json_t *why_story_json(const Conf *conf, const WhyFound *found, const WhyLog *log, gint64 now_us);
+
+/* The list "log". Caller owns the reference. */
+json_t *why_story_log_json(const WhyLog *log);
+
+/*
+ * No record holds it: which lines of Postfix tell what became of it, one command a line. Caller
+ * frees the array and its texts.
+ */
+GPtrArray *why_story_hints(const WhyQuery *query);
+
+#endif
