@@ -339,17 +339,42 @@ print_answer(const Status *st)
 		cmd_print(stdout, "  log: %s\n", st->detail);
 }
 
+/* The path below the INBOX of the folder that a stored file lies in, "": there. Caller frees. */
+static char *
+folder_of_file(const char *file)
+{
+	g_autofree char *place = g_path_get_dirname(file);
+	g_autofree char *folder = g_path_get_dirname(place);
+	return g_strdup(strcmp(folder, ".") == 0 ? "" : folder);
+}
+
+/* Where the first copy of the action would lie; NULL: it stores none there. */
+static const DeliverDone *
+find_done(const Transact *transact, const PlanAction *action)
+{
+	const GPtrArray *all = transact_report(transact)->done;
+	for (guint i = 0; i < all->len; i++) {
+		const DeliverDone *done = all->pdata[i];
+		if (done->wanted == action && done->file != NULL)
+			return done;
+	}
+	return NULL;
+}
+
 /* Which folder of the disk each name means. */
 static void
 print_places(const Transact *transact)
 {
 	const Plan *plan = transact_planned(transact);
 	for (size_t i = 0; i < plan_count(plan); i++) {
-		const char *place = transact_place(transact, i),
-			   *mailbox = plan_get(plan, i)->mailbox;
-		if (place != NULL && mailbox != NULL)
-			cmd_print(stdout, "folder: \"%s\" is %s\n", mailbox,
-			          *place != '\0' ? place : "the INBOX");
+		const PlanAction *action = plan_get(plan, i);
+		const DeliverDone *done = find_done(transact, action);
+		if (done == NULL || action->mailbox == NULL || action->kind == PLAN_STORE)
+			continue;
+		g_autofree char *folder = folder_of_file(done->file);
+		cmd_print(stdout, "folder: \"%s\" is %s%s\n", action->mailbox,
+		          *folder != '\0' ? folder : "the INBOX",
+		          done->is_new_folder ? " (new folder)" : "");
 	}
 }
 
@@ -439,6 +464,54 @@ notes_json(const Transact *transact)
 	return array;
 }
 
+static void
+add_place(const Transact *transact, const PlanAction *action, json_t *object)
+{
+	const DeliverDone *done = find_done(transact, action);
+	if (done == NULL || action->kind == PLAN_STORE)
+		return;
+	g_autofree char *folder = folder_of_file(done->file);
+	json_object_set_new(object, "folder", cmd_json_text(folder));
+}
+
+/* "new" or "cur", and the letters of the flags in the name of the file. */
+static void
+add_flags(const DeliverDone *done, json_t *object)
+{
+	g_autofree char *place = g_path_get_dirname(done->file), *in = g_path_get_basename(place);
+	const char *letters = strstr(done->file, ":2,");
+	json_object_set_new(object, "in", cmd_json_text(in));
+	json_object_set_new(object, "letters",
+	                    cmd_json_text(letters != NULL ? letters + strlen(":2,") : ""));
+}
+
+/* All that would be stored, of rules or not: where a name leads, where a fallback does. */
+static json_t *
+stored_json(const Transact *transact)
+{
+	const GPtrArray *all = transact_report(transact)->done;
+	json_t *array = json_array();
+
+	for (guint i = 0; i < all->len; i++) {
+		const DeliverDone *done = all->pdata[i];
+		if (done->file == NULL)
+			continue;
+		bool is_path = strcmp(done->action, "store") == 0;
+		g_autofree char *folder = is_path ? g_strdup(done->folder)
+		                                  : folder_of_file(done->file);
+		json_t *object = json_object();
+		json_object_set_new(object, "action", cmd_json_text(done->action));
+		json_object_set_new(object, "mailbox", cmd_json_text(done->folder));
+		json_object_set_new(object, "folder", cmd_json_text(folder));
+		if (!is_path)
+			add_flags(done, object);
+		json_object_set_new(object, "new_folder", json_boolean(done->is_new_folder));
+		json_array_append_new(array, object);
+	}
+
+	return array;
+}
+
 static json_t *
 actions_json(const Transact *transact, const TryEmit *emit)
 {
@@ -448,9 +521,7 @@ actions_json(const Transact *transact, const TryEmit *emit)
 
 	json_t *actions = plan_json(plan);
 	for (size_t i = 0; i < json_array_size(actions); i++)
-		if (transact_place(transact, i) != NULL)
-			json_object_set_new(json_array_get(actions, i), "folder",
-			                    cmd_json_text(transact_place(transact, i)));
+		add_place(transact, plan_get(plan, i), json_array_get(actions, i));
 
 	try_emit_json(emit, plan, actions);
 	return actions;
@@ -505,6 +576,8 @@ print_json(const Options *options, const char *path, const Account *account,
 		json_object_set_new(object, "warnings",
 		                    problems_json(transact_scripts(transact), PROBLEM_WARNING));
 	json_object_set_new(object, "actions", actions_json(transact, emit));
+	if (options->script == NULL)
+		json_object_set_new(object, "stored", stored_json(transact));
 	if (transact_report(transact)->notes->len > 0)
 		json_object_set_new(object, "notes", notes_json(transact));
 	if (options->story != NULL)
@@ -540,7 +613,9 @@ ask(const Asked *asked, Message *message, size_t number)
 	g_autofree char *prefix = options->messages[1] != NULL ? g_strdup_printf("%zu-", number)
 	                                                       : g_strdup("");
 	g_autoptr(TryEmit) emit = try_emit_new(options->emit, prefix, account);
-	if (transact_judge(transact, &st) && transact_plan(transact, &st))
+	if (options->script == NULL)
+		message_limit_size(message, (guint64) asked->site->conf->message_size_limit);
+	if (transact_judge(transact, &st))
 		(void) try_emit_run(emit, transact, message, &st);
 
 	if (options->as_json)

@@ -190,7 +190,7 @@ id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
 	g_autofree char *key = state_key("formail -D", entry->path, entry->id, NULL);
 	*ret_seen = *ret_seen &&
 	            !state_once_was_first(live->state, key, live->arrival, live->notes);
-	if (live->no_programs || *ret_seen)
+	if (*ret_seen)
 		return true;
 
 	*ret_seen = g_ptr_array_find_with_equal_func(live->ids, entry, is_same_id, NULL);

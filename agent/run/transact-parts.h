@@ -53,8 +53,9 @@ struct Transact {
 	/* IdCacheEntry: ids for caches of formail -D, written when all is delivered */
 	GPtrArray *ids;
 	DeliveryTrace *trace; /* of a real delivery; NULL: none is wanted */
-	/* char *: where each action would be stored (rehearsal); NULL: nowhere */
-	GPtrArray *places;
+	bool rehearsal; /* nothing is changed; `capture` takes what would leave */
+	bool (*capture)(void *user, const PlanAction *action, const RouteMail *mail, Status *st);
+	void *capture_user;
 	StateOnce *state; /* what is remembered of the owner; opened when something asks */
 };
 

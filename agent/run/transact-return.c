@@ -76,7 +76,9 @@ static bool
 hold_body(Transact *transact, Status *st)
 {
 	MessageBody body;
-	if (message_is_in_memory(transact->message) || message_body(transact->message, &body))
+	if (message_body(transact->message, &body))
+		return message_check_size(transact->message, st);
+	if (message_is_in_memory(transact->message))
 		return true;
 
 	deadline_waiting_for("reading the message");
@@ -305,7 +307,7 @@ transact_take(Transact *transact, Status *st)
 	bool kept = transact->verdict->kind == LOOP_KEPT;
 
 	deadline_waiting_for("reading the message");
-	if (!message_drain(transact->message, st))
+	if (!message_drain(transact->message, st) || !message_check_size(transact->message, st))
 		return false;
 
 	deliver_report_add(

@@ -302,6 +302,8 @@ furnish(Maildir *inbox, const FolderRules *rules, const Maildir *made, GPtrArray
 	const char *path = maildir_path(made);
 	bool maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
 
+	if (maildir_is_rehearsal(made))
+		return;
 	if (maildirpp && !mark(made, &unmarked))
 		g_ptr_array_add(notes, g_strdup_printf("folder '%s': %s", path, unmarked.detail));
 	folder_id_make(made);
