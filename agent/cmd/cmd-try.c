@@ -453,14 +453,12 @@ error_json(const Transact *transact, const Status *st)
 	return error;
 }
 
-/* What the delivery would add to the log: why something is not sent, what nobody remembers. */
 static json_t *
-notes_json(const Transact *transact)
+texts_json(const GPtrArray *texts)
 {
-	const GPtrArray *notes = transact_report(transact)->notes;
 	json_t *array = json_array();
-	for (guint i = 0; i < notes->len; i++)
-		json_array_append_new(array, cmd_json_text(notes->pdata[i]));
+	for (guint i = 0; i < texts->len; i++)
+		json_array_append_new(array, cmd_json_text(texts->pdata[i]));
 	return array;
 }
 
@@ -485,6 +483,14 @@ add_flags(const DeliverDone *done, json_t *object)
 	                    cmd_json_text(letters != NULL ? letters + strlen(":2,") : ""));
 }
 
+/* Recipes store in other places, too. */
+static bool
+is_in_maildir(const char *file)
+{
+	g_autofree char *place = g_path_get_dirname(file), *in = g_path_get_basename(place);
+	return strcmp(in, "new") == 0 || strcmp(in, "cur") == 0;
+}
+
 /* All that would be stored, of rules or not: where a name leads, where a fallback does. */
 static json_t *
 stored_json(const Transact *transact)
@@ -496,7 +502,7 @@ stored_json(const Transact *transact)
 		const DeliverDone *done = all->pdata[i];
 		if (done->file == NULL)
 			continue;
-		bool is_path = strcmp(done->action, "store") == 0;
+		bool is_path = !is_in_maildir(done->file);
 		g_autofree char *folder = is_path ? g_strdup(done->folder)
 		                                  : folder_of_file(done->file);
 		json_t *object = json_object();
@@ -578,8 +584,10 @@ print_json(const Options *options, const char *path, const Account *account,
 	json_object_set_new(object, "actions", actions_json(transact, emit));
 	if (options->script == NULL)
 		json_object_set_new(object, "stored", stored_json(transact));
+	if (transact_told(transact)->len > 0)
+		json_object_set_new(object, "notices", texts_json(transact_told(transact)));
 	if (transact_report(transact)->notes->len > 0)
-		json_object_set_new(object, "notes", notes_json(transact));
+		json_object_set_new(object, "notes", texts_json(transact_report(transact)->notes));
 	if (options->story != NULL)
 		json_object_set_new(object, "trace", json_copy(options->story));
 	print_object(object);

@@ -132,6 +132,7 @@ plan_action_free(PlanAction *action)
 	strings_free(action->flags);
 	g_free(action->address);
 	g_free(action->text);
+	g_free(action->because);
 	g_free(action->list);
 	g_free(action->dsn.notify);
 	g_free(action->dsn.ret);
@@ -631,6 +632,7 @@ action_json(const PlanAction *action)
 		set_text(object, "at", at);
 	}
 
+	set_text(object, "because", action->because);
 	return object;
 }
 

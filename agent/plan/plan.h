@@ -119,6 +119,7 @@ typedef struct {
 typedef struct {
 	PlanKind kind;
 	PlanSource at;
+	char *because; /* the test that led to it; NULL: none, or nobody asked for it */
 	bool implicit; /* the keep that nobody wrote */
 	bool copy;     /* :copy: the implicit keep stays in force */
 	bool create;   /* :create: make the mailbox */

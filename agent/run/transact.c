@@ -50,6 +50,7 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->described = &as_it_is;
 	transact->locks = g_ptr_array_new_with_free_func(lock_free);
 	transact->ids = g_ptr_array_new_with_free_func(id_free);
+	transact->told = g_ptr_array_new_with_free_func(g_free);
 	script_chain_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
 
@@ -63,6 +64,7 @@ transact_free(Transact *transact)
 		return;
 	g_ptr_array_unref(transact->locks);
 	g_ptr_array_unref(transact->ids);
+	g_ptr_array_unref(transact->told);
 	delivery_trace_free(transact->trace);
 	plan_free(transact->plan);
 	headers_unref(transact->headers);
@@ -363,7 +365,8 @@ settle_scripts(Transact *transact, Maildir *inbox)
 	const Account *account = transact->account;
 	const ScriptMemory memory = { transact->state, account->user, transact->now,
 		                      transact->report.notes };
-	const NoticeFrame frame = { account, transact->site->host, transact->now };
+	const NoticeFrame frame = { account, transact->site->host, transact->now,
+	                            transact->told };
 	script_chain_settle(&transact->scripts, &memory, &frame, inbox);
 }
 
@@ -447,7 +450,8 @@ static void
 tell_owner(Transact *transact, Maildir *inbox)
 {
 	const GPtrArray *sentences = transact->report.for_owner;
-	const NoticeFrame frame = { transact->account, transact->site->host, transact->now };
+	const NoticeFrame frame = { transact->account, transact->site->host, transact->now,
+	                            transact->told };
 
 	for (guint i = 0; i < sentences->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
@@ -595,6 +599,12 @@ const Plan *
 transact_planned(const Transact *transact)
 {
 	return transact->plan;
+}
+
+const GPtrArray *
+transact_told(const Transact *transact)
+{
+	return transact->told;
 }
 
 const ScriptChainReport *

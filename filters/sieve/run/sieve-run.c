@@ -130,11 +130,21 @@ run_branch(SieveRun *run, const SieveCall *call, bool *taken)
 		*taken = false;
 	if (*taken)
 		return true;
+	g_clear_pointer(&run->matched, g_free);
 	if (call->n_tests > 0 && !sieve_run_test(run, call->tests[0], &result))
 		return false;
 
 	*taken = result;
-	return !result || sieve_run_block(run, call->block);
+	if (!result)
+		return true;
+
+	const char *outer = run->because;
+	g_autofree char *matched = g_steal_pointer(&run->matched);
+	run->because = matched != NULL ? matched : outer;
+	bool done = sieve_run_block(run, call->block);
+	run->because = outer;
+
+	return done;
 }
 
 static bool
@@ -219,6 +229,8 @@ complete_action(SieveRun *run, const SieveCall *call, PlanAction *action)
 		action->headers = headers_ref(run->headers);
 	if (run->message_replaced && action->message == NULL)
 		action->message = message_ref(run->message);
+	if (run->because != NULL)
+		action->because = g_strdup(run->because);
 	return true;
 }
 
@@ -313,6 +325,7 @@ run_clear(SieveRun *run)
 		g_ptr_array_unref(run->keep_flags);
 	sieve_scope_free(run->scope);
 	g_free(run->captures);
+	g_free(run->matched);
 	sieve_field_cache_free(run->fields);
 	headers_unref(run->headers);
 	message_unref(run->message);

@@ -32,6 +32,13 @@ struct SieveRun {
 
 	const SieveCall *at; /* the command or test that runs now: the line of a fault */
 
+	/*
+	 * For who reads a trace: the last match of the test that runs (owned), and the one that led
+	 * into the present block; NULL: none.
+	 */
+	char *matched;
+	const char *because;
+
 	guint64 found; /* extensions of this script that ihave has found so far */
 
 	SieveControl control;
