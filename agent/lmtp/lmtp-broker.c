@@ -6,6 +6,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/log.h"
+#include "agent/base/pass-fds.h"
 #include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-pack.h"
 #include "agent/lmtp/lmtp-spool.h"
@@ -61,69 +62,7 @@ static const size_t envelope_strings[] = {
 static bool
 send_packet(int channel, const GString *packet, int fd)
 {
-	struct iovec payload = { .iov_base = packet->str, .iov_len = packet->len };
-
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof fd)];
-	} control = { 0 };
-	struct msghdr message = { .msg_iov = &payload, .msg_iovlen = 1 };
-	if (fd >= 0) {
-		message.msg_control = control.bytes;
-		message.msg_controllen = sizeof control.bytes;
-		struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-		rights->cmsg_level = SOL_SOCKET;
-		rights->cmsg_type = SCM_RIGHTS;
-		rights->cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(rights), &fd, sizeof fd);
-	}
-
-	ssize_t n;
-	do
-		n = sendmsg(channel, &message, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-
-	return n == (ssize_t) packet->len;
-}
-
-/*
- * The next packet into `buffer` of MOST_PACKET octets. 0: the other half is gone, or sent what is
- * no packet.
- */
-static size_t
-receive_packet(int channel, char *buffer, int *ret_fd)
-{
-	struct iovec payload = { .iov_base = buffer, .iov_len = MOST_PACKET };
-
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct msghdr message = {
-		.msg_iov = &payload,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof control.bytes,
-	};
-	ssize_t n;
-	do
-		n = recvmsg(channel, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0 || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-		return 0;
-
-	const struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-	*ret_fd = -1;
-	if (rights == NULL)
-		return (size_t) n;
-	/*
-	 * There is room for two, because of the alignment: a second one would stay open for good.
-	 */
-	if (rights->cmsg_type != SCM_RIGHTS || rights->cmsg_len != CMSG_LEN(sizeof(int)))
-		return 0;
-
-	memcpy(ret_fd, CMSG_DATA(rights), sizeof(int));
-	return (size_t) n;
+	return pass_fds_send(channel, packet->str, packet->len, &fd, fd >= 0 ? 1 : 0);
 }
 
 /* Ask the back, and wait: it has a deadline for all that it does. */
@@ -136,10 +75,10 @@ ask(const Front *front, const GString *request, int fd, char **ret_text, Status 
 	if (request->len > MOST_PACKET)
 		return status_fail_detail(st, STATUS_LIMIT, "an envelope of %zu bytes",
 		                          request->len);
-	size_t len = send_packet(front->channel, request, fd)
-	                     ? receive_packet(front->channel, buffer, &none)
-	                     : 0;
-	if (len == 0) {
+	ssize_t len = send_packet(front->channel, request, fd)
+	                      ? pass_fds_receive(front->channel, buffer, sizeof buffer, &none, 1)
+	                      : 0;
+	if (len <= 0) {
 		log_note(LOG_ERR, "the root half of the worker is gone");
 		_exit(EX_OSERR);
 	}
@@ -378,8 +317,9 @@ be_back(Back *back)
 	lmtp_child_hide(back->channel); /* who has it could answer for others */
 	if (back->backend->ready != NULL)
 		back->backend->ready(back->backend->user);
-	for (size_t len; (len = receive_packet(back->channel, packet, &fd)) > 0;) {
-		bool good = answer(back, packet, len, &fd);
+	for (ssize_t len;
+	     (len = pass_fds_receive(back->channel, packet, sizeof packet, &fd, 1)) > 0;) {
+		bool good = answer(back, packet, (size_t) len, &fd);
 		fs_close_auto(&fd);
 		fd = -1;
 		if (!good)

@@ -5,6 +5,7 @@
 
 #include "agent/base/child.h"
 #include "agent/base/log.h"
+#include "agent/base/pass-fds.h"
 #include "agent/lmtp/lmtp-broker.h"
 
 #include <errno.h>
@@ -37,61 +38,24 @@ typedef struct {
 bool
 lmtp_worker_send(int channel, const LmtpClient *client)
 {
-	int fds[2] = { client->in, client->out };
-	struct iovec payload = { .iov_base = (void *) (uintptr_t) &client->peer,
-		                 .iov_len = sizeof client->peer };
-
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof fds)];
-	} control = { 0 };
-	struct msghdr message = {
-		.msg_iov = &payload,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof control.bytes,
-	};
-	struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
-	rights->cmsg_level = SOL_SOCKET;
-	rights->cmsg_type = SCM_RIGHTS;
-	rights->cmsg_len = CMSG_LEN(sizeof fds);
-	memcpy(CMSG_DATA(rights), fds, sizeof fds);
-
-	return sendmsg(channel, &message, MSG_NOSIGNAL) == (ssize_t) sizeof client->peer;
+	const int fds[2] = { client->in, client->out };
+	return pass_fds_send(channel, &client->peer, sizeof client->peer, fds, 2);
 }
 
 /* Wait for the next client. False: the master wants us to go. */
 static bool
 receive_client(Worker *worker)
 {
-	int fds[2];
-	struct iovec payload = { .iov_base = &worker->client.peer,
-		                 .iov_len = sizeof worker->client.peer };
-
-	union {
-		struct cmsghdr align;
-		char bytes[CMSG_SPACE(sizeof fds)];
-	} control = { 0 };
-	struct msghdr message = {
-		.msg_iov = &payload,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof control.bytes,
-	};
-	ssize_t n;
-	do
-		n = recvmsg(worker->channel, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n == 0)
+	LmtpClient *client = &worker->client;
+	int fds[2] = { -1, -1 };
+	ssize_t len = pass_fds_receive(worker->channel, &client->peer, sizeof client->peer, fds, 2);
+	if (len == 0)
 		return false;
-
-	struct cmsghdr *rights = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
-	if (rights == NULL || rights->cmsg_len != CMSG_LEN(sizeof fds))
+	if (len < 0 || fds[0] < 0)
 		_exit(EX_OSERR); /* no descriptor left: the master tells the client */
-	memcpy(fds, CMSG_DATA(rights), sizeof fds);
-	worker->client.in = fds[0];
-	worker->client.out = fds[1];
 
+	client->in = fds[0];
+	client->out = fds[1];
 	return true;
 }
 
