@@ -9,6 +9,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/try-emit.h"
+#include "agent/cmd/try-print.h"
 #include "agent/message/address.h"
 #include "agent/run/recipient.h"
 #include "agent/run/transact.h"
@@ -43,7 +44,7 @@ typedef struct {
 	char **lists;
 	char *auth;
 	char *trace;
-	json_t *story; /* of --trace json: its lines, of one message; NULL: none is wanted */
+	json_t *story; /* the lines of the trace of one message; NULL: it goes to stderr */
 	char *emit;
 	char *state;
 } Options;
@@ -153,15 +154,18 @@ static const char *const trace_levels[] = { "actions", "commands", "tests", "mat
 static bool
 read_trace(Options *options, int *ret_level, int *ret_exit)
 {
+	if (!options->as_json)
+		options->story = json_array();
 	if (options->trace == NULL) {
-		*ret_level = options->as_json ? -1 : TRACE_MATCHING;
+		*ret_level = TRACE_MATCHING;
 		return true;
 	}
 
 	if (strcmp(options->trace, TRACE_JSON) == 0) {
 		*ret_level = TRACE_MATCHING;
+		if (options->story == NULL)
+			options->story = json_array();
 		options->as_json = true;
-		options->story = json_array();
 		return true;
 	}
 
@@ -178,14 +182,7 @@ read_trace(Options *options, int *ret_level, int *ret_exit)
 	return false;
 }
 
-/* With --json the story goes to standard error: standard output is one object. */
-static void
-trace_to_stdout(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
-{
-	(void) user, (void) level;
-	cmd_print(stdout, "  %s:%u: %s\n", file, line, text);
-}
-
+/* With --json alone the story goes to standard error: standard output is one object. */
 static void
 trace_to_stderr(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
 {
@@ -194,8 +191,8 @@ trace_to_stderr(void *user, TraceLevel level, const char *file, unsigned line, c
 }
 
 /*
- * --trace json: an object for each line, gathered in the array `user`, for the member "trace" of
- * the answer.
+ * An object for each line, gathered in the array `user`: people read it behind the verdict, and
+ * --trace json puts it into the answer.
  */
 static void
 trace_to_json(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
@@ -211,7 +208,7 @@ trace_function(const Options *options)
 {
 	if (options->story != NULL)
 		return trace_to_json;
-	return options->as_json ? trace_to_stderr : trace_to_stdout;
+	return options->trace != NULL ? trace_to_stderr : NULL;
 }
 
 /* Who sent it, where nobody says: what the message says of itself. */
@@ -318,99 +315,6 @@ is_good(const Transact *transact, const Status *st)
 	return (st->id == STATUS_OK || st->id == STATUS_RULE_REFUSED) && scripts_are_good(transact);
 }
 
-static void
-print_scripts(const ScriptChainReport *scripts)
-{
-	for (guint i = 0; i < scripts->problems->len; i++)
-		cmd_print_problem(scripts->problems->pdata[i], NULL);
-	for (guint i = 0; i < scripts->notes->len; i++)
-		cmd_print(stdout, "script fault: %s\n", (const char *) scripts->notes->pdata[i]);
-	if (scripts->decided_by != NULL)
-		cmd_print(stdout, "decided by: %s\n", scripts->decided_by);
-}
-
-static void
-print_answer(const Status *st)
-{
-	const StatusRow *row = status_row(st->id);
-	const char *text = st->id == STATUS_OK ? "would be delivered" : status_text(st);
-	cmd_print(stdout, "answer: %s %s (exit %d)\n", row->dsn, text, row->exit_code);
-	if (st->detail != NULL)
-		cmd_print(stdout, "  log: %s\n", st->detail);
-}
-
-/* The path below the INBOX of the folder that a stored file lies in, "": there. Caller frees. */
-static char *
-folder_of_file(const char *file)
-{
-	g_autofree char *place = g_path_get_dirname(file);
-	g_autofree char *folder = g_path_get_dirname(place);
-	return g_strdup(strcmp(folder, ".") == 0 ? "" : folder);
-}
-
-/* Where the first copy of the action would lie; NULL: it stores none there. */
-static const DeliverDone *
-find_done(const Transact *transact, const PlanAction *action)
-{
-	const GPtrArray *all = transact_report(transact)->done;
-	for (guint i = 0; i < all->len; i++) {
-		const DeliverDone *done = all->pdata[i];
-		if (done->wanted == action && done->file != NULL)
-			return done;
-	}
-	return NULL;
-}
-
-/* Which folder of the disk each name means. */
-static void
-print_places(const Transact *transact)
-{
-	const Plan *plan = transact_planned(transact);
-	for (size_t i = 0; i < plan_count(plan); i++) {
-		const PlanAction *action = plan_get(plan, i);
-		const DeliverDone *done = find_done(transact, action);
-		if (done == NULL || action->mailbox == NULL || action->kind == PLAN_STORE)
-			continue;
-		g_autofree char *folder = folder_of_file(done->file);
-		cmd_print(stdout, "folder: \"%s\" is %s%s\n", action->mailbox,
-		          *folder != '\0' ? folder : "the INBOX",
-		          done->is_new_folder ? " (new folder)" : "");
-	}
-}
-
-static void
-print_for_people(const char *path, const Account *account, const Transact *transact,
-                 const TryEmit *emit, const Status *st)
-{
-	cmd_print(stdout, "message: %s\nfor: %s, whose INBOX is %s\n", path, account->user,
-	          account->maildir);
-	if (transact_verdict(transact) != NULL) {
-		g_autofree char *verdict = loop_verdict_print(transact_verdict(transact));
-		cmd_print(stdout, "%s", verdict);
-	}
-
-	if (transact_rules(transact) != NULL) {
-		g_autofree char *rules = header_rule_result_print(transact_rules(transact));
-		cmd_print(stdout, "%s", rules);
-	}
-
-	print_scripts(transact_scripts(transact));
-	if (transact_planned(transact) != NULL) {
-		g_autofree char *plan = plan_print(transact_planned(transact));
-		printf("plan:\n");
-		g_auto(GStrv) lines = g_strsplit(plan, "\n", -1);
-		for (char **line = lines; *line != NULL && **line != '\0'; line++)
-			cmd_print(stdout, "  %s\n", *line);
-		print_places(transact);
-		try_emit_print(emit, transact_planned(transact));
-	}
-
-	const GPtrArray *notes = transact_report(transact)->notes;
-	for (guint i = 0; i < notes->len; i++)
-		cmd_print(stdout, "note: %s\n", (const char *) notes->pdata[i]);
-	print_answer(st);
-}
-
 /* The problems of one severity. */
 static json_t *
 problems_json(const ScriptChainReport *scripts, ProblemSeverity severity)
@@ -465,10 +369,10 @@ texts_json(const GPtrArray *texts)
 static void
 add_place(const Transact *transact, const PlanAction *action, json_t *object)
 {
-	const DeliverDone *done = find_done(transact, action);
+	const DeliverDone *done = try_find_done(transact, action);
 	if (done == NULL || action->kind == PLAN_STORE)
 		return;
-	g_autofree char *folder = folder_of_file(done->file);
+	g_autofree char *folder = try_folder_of_file(done->file);
 	json_object_set_new(object, "folder", cmd_json_text(folder));
 }
 
@@ -504,7 +408,7 @@ stored_json(const Transact *transact)
 			continue;
 		bool is_path = !is_in_maildir(done->file);
 		g_autofree char *folder = is_path ? g_strdup(done->folder)
-		                                  : folder_of_file(done->file);
+		                                  : try_folder_of_file(done->file);
 		json_t *object = json_object();
 		json_object_set_new(object, "action", cmd_json_text(done->action));
 		json_object_set_new(object, "mailbox", cmd_json_text(done->folder));
@@ -573,6 +477,8 @@ print_json(const Options *options, const char *path, const Account *account,
 	json_object_set_new(object, "user", cmd_json_text(account->user));
 	json_object_set_new(object, "maildir", cmd_json_text(account->maildir));
 	json_object_set_new(object, "status", json_string(status_dsn(st)));
+	g_autofree char *done = st->id == STATUS_OK ? try_outcome(transact, st) : NULL;
+	json_object_set_new(object, "answer", cmd_json_text(done != NULL ? done : status_text(st)));
 	if (transact_verdict(transact) != NULL)
 		json_object_set_new(object, "loop", loop_verdict_json(transact_verdict(transact)));
 	if (transact_rules(transact) != NULL)
@@ -629,7 +535,7 @@ ask(const Asked *asked, Message *message, size_t number)
 	if (options->as_json)
 		print_json(options, path, account, transact, emit, &st);
 	else
-		print_for_people(path, account, transact, emit, &st);
+		try_print(&(TryAnswer){ path, account, transact, emit, &st, options->story });
 
 	return is_good(transact, &st);
 }

@@ -291,20 +291,15 @@ print_sent(const Emitted *emitted)
 }
 
 void
-try_emit_print(const TryEmit *emit, const Plan *plan)
+try_emit_print(const TryEmit *emit, const PlanAction *action)
 {
-	for (size_t i = 0; i < plan_count(plan); i++) {
-		const PlanAction *action = plan_get(plan, i);
-		const Emitted *emitted = find(emit, action);
-		const char *held = why_held(emit, action);
-		if (emitted == NULL && held == NULL)
-			continue;
-		cmd_print(stdout, "  action %zu, %s:\n", i + 1, plan_kind_row(action->kind)->name);
-		if (held != NULL)
-			cmd_print(stdout, "    held back: %s\n", held);
-		if (emitted != NULL && emitted->sender != NULL)
-			print_sent(emitted);
-		if (emitted != NULL && emitted->file != NULL)
-			cmd_print(stdout, "    written to %s\n", emitted->file);
-	}
+	const Emitted *emitted = find(emit, action);
+	const char *held = why_held(emit, action);
+
+	if (held != NULL)
+		cmd_print(stdout, "    held back: %s\n", held);
+	if (emitted != NULL && emitted->sender != NULL)
+		print_sent(emitted);
+	if (emitted != NULL && emitted->file != NULL)
+		cmd_print(stdout, "    written to %s\n", emitted->file);
 }

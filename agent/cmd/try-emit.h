@@ -30,7 +30,7 @@ bool try_emit_run(TryEmit *emit, Transact *transact, Message *message, Status *s
  */
 void try_emit_json(const TryEmit *emit, const Plan *plan, json_t *actions);
 
-/* The same as lines for people. */
-void try_emit_print(const TryEmit *emit, const Plan *plan);
+/* The same of one action, as lines for people. */
+void try_emit_print(const TryEmit *emit, const PlanAction *action);
 
 #endif

@@ -80,11 +80,11 @@ typedef struct {
 
 /* One action that was carried out. */
 typedef struct {
-	const char *action; /* "fileinto" */
+	const char *action;       /* "fileinto" */
 	const PlanAction *wanted; /* of the plan; NULL: no rule asked for it; borrowed */
 	/* as people read it: "INBOX", "Work/Customers"; NULL: stored nowhere */
 	char *folder;
-	char *file; /* path below the INBOX */
+	char *file;         /* path below the INBOX */
 	bool is_new_folder; /* a rehearsal would make it */
 	guint64 bytes;
 	char *to;     /* the address or program that it was handed to; NULL: none */

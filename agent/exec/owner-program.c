@@ -169,9 +169,9 @@ owner_program_is_there(const OwnerProgramCall *call, Status *st)
 	const char *folder = call->directory != NULL && *call->directory != '\0' ? call->directory
 	                                                                         : call->home;
 	g_autofree char *path = search(call, folder);
-	return path != NULL || status_fail_detail(st, STATUS_PROGRAM,
-	                                          "program '%s' is not found in PATH",
-	                                          call->argv[0]);
+	return path != NULL ||
+	       status_fail_detail(st, STATUS_PROGRAM, "program '%s' is not found in PATH",
+	                          call->argv[0]);
 }
 
 bool

@@ -169,9 +169,9 @@ can_store(FilterEnv *env, const char *path)
 	g_autofree char *plain = plain_path(services_of(env), path);
 	g_autofree char *above = g_path_get_dirname(plain);
 
-	if (access(plain, F_OK) < 0 && (is_imagined(services_of(env), plain) ||
-	                                (access(above, F_OK) < 0 &&
-	                                 is_imagined(services_of(env), above))))
+	if (access(plain, F_OK) < 0 &&
+	    (is_imagined(services_of(env), plain) ||
+	     (access(above, F_OK) < 0 && is_imagined(services_of(env), above))))
 		return true;
 	switch (path_kind(env, plain)) {
 	case PATH_DIRECTORY:
@@ -401,7 +401,7 @@ void
 services_hear_recipes(Services *services, bool hears)
 {
 	const ServicesDescription *described = services->described;
-	bool is_heard = described->trace_level < 0 || described->is_delivered;
+	bool is_heard = described->trace == NULL || described->is_delivered;
 
 	services->hears_recipes = hears && services->live != NULL && is_heard;
 	services->env.trace_level = services->hears_recipes

@@ -53,8 +53,8 @@ struct Transact {
 	/* IdCacheEntry: ids for caches of formail -D, written when all is delivered */
 	GPtrArray *ids;
 	DeliveryTrace *trace; /* of a real delivery; NULL: none is wanted */
-	GPtrArray *told; /* char *: subjects of notices to the owner */
-	bool rehearsal; /* nothing is changed; `capture` takes what would leave */
+	GPtrArray *told;      /* char *: subjects of notices to the owner */
+	bool rehearsal;       /* nothing is changed; `capture` takes what would leave */
 	bool (*capture)(void *user, const PlanAction *action, const RouteMail *mail, Status *st);
 	void *capture_user;
 	StateOnce *state; /* what is remembered of the owner; opened when something asks */

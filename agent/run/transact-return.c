@@ -340,7 +340,7 @@ transact_notify_loop(Transact *transact, Maildir *inbox)
 	if (!transact->must_notify || was_notified(transact))
 		return;
 	const NoticeFrame frame = { transact->account, transact->site->host, transact->now,
-	                            transact->told };
+		                    transact->told };
 	g_autofree char *text = g_strdup_printf(
 		"Mail to <%s> went in a circle: your rules passed it on, and it came back.\n\n  "
 		"%s\n\n"

@@ -365,8 +365,7 @@ settle_scripts(Transact *transact, Maildir *inbox)
 	const Account *account = transact->account;
 	const ScriptMemory memory = { transact->state, account->user, transact->now,
 		                      transact->report.notes };
-	const NoticeFrame frame = { account, transact->site->host, transact->now,
-	                            transact->told };
+	const NoticeFrame frame = { account, transact->site->host, transact->now, transact->told };
 	script_chain_settle(&transact->scripts, &memory, &frame, inbox);
 }
 
@@ -451,7 +450,7 @@ tell_owner(Transact *transact, Maildir *inbox)
 {
 	const GPtrArray *sentences = transact->report.for_owner;
 	const NoticeFrame frame = { transact->account, transact->site->host, transact->now,
-	                            transact->told };
+		                    transact->told };
 
 	for (guint i = 0; i < sentences->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
@@ -599,6 +598,12 @@ const Plan *
 transact_planned(const Transact *transact)
 {
 	return transact->plan;
+}
+
+bool
+transact_is_rules_alone(const Transact *transact)
+{
+	return transact->described->script != NULL;
 }
 
 const GPtrArray *

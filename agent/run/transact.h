@@ -83,6 +83,8 @@ const LoopVerdict *transact_verdict(const Transact *transact);
 const HeaderRuleResult *transact_rules(const Transact *transact);
 Headers *transact_headers(const Transact *transact);
 const Plan *transact_planned(const Transact *transact);
+/* Is it a script alone that was rehearsed, without a mailbox? */
+bool transact_is_rules_alone(const Transact *transact);
 /* char *: the subjects of the notices that the owner gets besides. */
 const GPtrArray *transact_told(const Transact *transact);
 const ScriptChainReport *transact_scripts(const Transact *transact);

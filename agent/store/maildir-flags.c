@@ -195,8 +195,7 @@ keywords_letters(const Maildir *maildir, GPtrArray *wanted, GString *letters, GP
 	Keywords keywords = { .wanted = wanted, .letters = letters, .notes = notes };
 	g_auto(Status) st = STATUS_INIT;
 
-	bool known = !maildir_is_imagined(maildir) &&
-	             keywords_read(&keywords, maildir_fd(maildir));
+	bool known = !maildir_is_imagined(maildir) && keywords_read(&keywords, maildir_fd(maildir));
 	if (!known && maildir_is_rehearsal(maildir)) {
 		keywords_forget(&keywords);
 		keywords_rehearse(&keywords, maildir);

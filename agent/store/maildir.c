@@ -229,11 +229,31 @@ identify_place(Maildir *maildir)
 	return place.inode != 0 ? place : identify(maildir, &maildir->place, ".");
 }
 
+static char *
+whole_path(const Maildir *maildir)
+{
+	if (*maildir->path == '/')
+		return g_canonicalize_filename(maildir->path, NULL);
+	g_autofree char *path = g_build_filename(maildir->root, maildir->path, NULL);
+	return g_canonicalize_filename(path, NULL);
+}
+
+/* What is not there yet is known by its name. */
+static bool
+is_same_imagined(const Maildir *one, const Maildir *other)
+{
+	if (!maildir_is_imagined(one) || !maildir_is_imagined(other))
+		return false;
+	g_autofree char *path = whole_path(one), *other_path = whole_path(other);
+	return strcmp(path, other_path) == 0;
+}
+
 bool
 maildir_is_same(Maildir *one, Maildir *other)
 {
 	return one == other || (one->kind == other->kind &&
-	                        is_identical(identify_place(one), identify_place(other)));
+	                        (is_identical(identify_place(one), identify_place(other)) ||
+	                         is_same_imagined(one, other)));
 }
 
 bool
@@ -485,7 +505,6 @@ new_file_in_memory(void)
 	return memfd_create("draft", MFD_CLOEXEC);
 }
 
-
 static int
 imagine_file(const MaildirDraft *draft)
 {
@@ -665,9 +684,7 @@ maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st
 	DeadlineFile there = { .dirfd = to->fd, .name = draft->tmp };
 
 	deadline_add_file(&there);
-	int rc = draft->maildir == to
-	                 ? 0
-	                 : move_hidden(draft->maildir, draft->tmp, to, draft->tmp);
+	int rc = draft->maildir == to ? 0 : move_hidden(draft->maildir, draft->tmp, to, draft->tmp);
 	if (rc < 0 && errno == EEXIST && is_same_file(draft->maildir->fd, to->fd, draft->tmp))
 		rc = 0; /* one tmp by two links: it is there already */
 
@@ -760,8 +777,8 @@ open_place(Maildir *maildir, Place place, Status *st)
 		bool made = furnish(maildir, &missing);
 		if (made && maildir->options.rehearsal)
 			return true;
-		if (made && fs_open_dir(maildir->fd, place_names[place],
-		                        &maildir->places[place], &missing))
+		if (made &&
+		    fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
 			return true;
 	}
 

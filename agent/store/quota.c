@@ -36,10 +36,10 @@ typedef struct {
 
 struct Quota {
 	const Conf *conf;
-	int inbox;    /* borrowed */
+	int inbox;      /* borrowed */
 	bool look_only; /* nothing is written */
-	char *trash;  /* path of the folder below the INBOX; NULL: it counts */
-	Amount limit; /* 0: any */
+	char *trash;    /* path of the folder below the INBOX; NULL: it counts */
+	Amount limit;   /* 0: any */
 	Amount used;
 	unsigned lines; /* of the file, its definition not counted */
 	time_t mtime;

@@ -598,8 +598,8 @@ would_fail_as_missing(RecipeRun *run, const RecipeNode *node, const RecipeFlags 
  * answer, and whether the program would be found, decide.
  */
 static bool
-look_inside(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
-            const GPtrArray *argv, const GString *input, const char *lock, bool *ret_ran)
+look_inside(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, const GPtrArray *argv,
+            const GString *input, const char *lock, bool *ret_ran)
 {
 	int exit_code = 0;
 	*ret_ran = flags->waits && recipe_program_inside(run, argv, input, lock, &exit_code);
