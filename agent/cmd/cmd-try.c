@@ -10,6 +10,7 @@
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/try-emit.h"
 #include "agent/cmd/try-print.h"
+#include "agent/cmd/try-summary.h"
 #include "agent/message/address.h"
 #include "agent/run/recipient.h"
 #include "agent/run/transact.h"
@@ -32,6 +33,9 @@ typedef struct {
 	char *queue_id;
 	char *now;
 	gboolean as_json;
+	char *as;      /* the account whose rights count; NULL: the owner's */
+	char *summary; /* the folder that is summed up; NULL: each message by itself */
+	TrySummary *sum;
 	char **messages;
 	/* The world around a script. */
 	char *recipes;
@@ -60,6 +64,9 @@ options_clear(Options *options)
 	g_free(options->original);
 	g_free(options->queue_id);
 	g_free(options->now);
+	g_free(options->as);
+	g_free(options->summary);
+	try_summary_free(options->sum);
 	g_strfreev(options->messages);
 	g_free(options->recipes);
 	g_free(options->script);
@@ -84,7 +91,8 @@ static const char about[] =
 	"USER, --mailbox NAME[:\\Use], --list NAME=FILE, --queue-id ID, --state DIR.\n"
 	"Recipes alone (procmail's language; programs are not run): --recipes FILE.\n"
 	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
-	"  todoke try --script new.sieve -f boss@example.jp message.eml\n\n"
+	"  todoke try --script new.sieve -f boss@example.jp message.eml\n"
+	"  todoke try --rcpt me@example.jp --summary ~/Maildir\n\n"
 	"Exit code: 0 all as the rules want, 1 one would not be, 2 wrong usage.\n";
 
 static bool
@@ -101,6 +109,10 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 		  "Queue id of the delivery", "ID" },
 		{ "now", 0, 0, G_OPTION_ARG_FILENAME, &options->now,
 		  "As if it were then (2026-11-21T10:00:00Z)", "DATE" },
+		{ "as", 0, 0, G_OPTION_ARG_FILENAME, &options->as,
+		  "As root: in the rights of this account", "USER" },
+		{ "summary", 0, 0, G_OPTION_ARG_FILENAME, &options->summary,
+		  "How many of a folder's messages go where", "FOLDER" },
 		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path,
 		  "Instead of the installed todoke.conf", "FILE" },
 		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides,
@@ -139,7 +151,7 @@ read_options(Options *options, int *argc, char ***argv, int *ret_exit)
 	};
 	if (!cmd_options(argc, argv, "[OPTION]... MESSAGE...", about, entries, ret_exit))
 		return false;
-	if (options->messages != NULL)
+	if (options->messages != NULL || options->summary != NULL)
 		return true;
 
 	*ret_exit = cmd_usage("try", "no message named");
@@ -248,10 +260,10 @@ make_envelope(const Options *options, const Account *account, const Message *mes
 
 /* Filters look at the body in a file: what comes by a pipe is put into one in memory. */
 static Message *
-open_message(const char *path, Status *st)
+open_message(const char *path, int how, Status *st)
 {
 	auto_fd int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
-	                                        : open(path, O_RDONLY | O_CLOEXEC);
+	                                        : open(path, O_RDONLY | O_CLOEXEC | how);
 	struct stat sb;
 
 	if (fd < 0 || fstat(fd, &sb) < 0) {
@@ -532,12 +544,47 @@ ask(const Asked *asked, Message *message, size_t number)
 	if (transact_judge(transact, &st))
 		(void) try_emit_run(emit, transact, message, &st);
 
-	if (options->as_json)
+	if (options->sum != NULL)
+		try_summary_add(options->sum, path, account->maildir, transact, &st);
+	else if (options->as_json)
 		print_json(options, path, account, transact, emit, &st);
 	else
 		try_print(&(TryAnswer){ path, account, transact, emit, &st, options->story });
 
 	return is_good(transact, &st);
+}
+
+/* One of a folder, which its owner may have filled with anything. */
+static bool
+sum_up_message(const Asked *asked, const char *path, size_t number, Status *st)
+{
+	if (!account_enter(asked->account, st))
+		return false;
+	g_autoptr(Message) message = open_message(path, O_NOFOLLOW | O_NONBLOCK, st);
+	if (message != NULL)
+		(void) ask(asked, message, number);
+	else
+		try_summary_add_unread(asked->options->sum);
+
+	return account_leave(asked->account, st);
+}
+
+/* Find the messages of --summary, with the owner's rights. */
+static bool
+list_messages(Options *options, const Account *account, Status *st)
+{
+	if (options->summary == NULL)
+		return true;
+	if (!account_enter(account, st))
+		return false;
+
+	g_strfreev(options->messages);
+	options->messages = try_summary_list(options->summary, st);
+	options->sum = try_summary_new(options->summary);
+	json_decref(options->story);
+	options->story = NULL;
+
+	return account_leave(account, st) && options->messages != NULL;
 }
 
 /*
@@ -553,7 +600,10 @@ try_message(const Asked *asked, size_t number)
 	if (asked->options->story != NULL)
 		json_array_clear(asked->options->story);
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(Message) message = open_message(path, &st);
+	if (asked->options->sum != NULL)
+		return sum_up_message(asked, path, number, &st);
+
+	g_autoptr(Message) message = open_message(path, 0, &st);
 	if (message == NULL || !account_enter(asked->account, &st)) {
 		print_fault(asked->options, path, &st);
 		return false;
@@ -590,6 +640,8 @@ find_account(const Options *options, const Site *site, Status *st)
 	 * another account.
 	 */
 	g_auto(Status) unknown = STATUS_INIT;
+	if (options->as != NULL && !account_lend_rights(account, options->as, st))
+		return NULL;
 	if (geteuid() == 0)
 		(void) account_find_owner(conf, account, &unknown);
 	bool entered = account_enter(account, st);
@@ -645,6 +697,9 @@ cmd_try(int argc, char **argv)
 	if (account == NULL)
 		return cannot_try(&options, &st);
 
+	if (!list_messages(&options, account, &st))
+		return cannot_try(&options, &st);
+
 	auto_fd int folder = -1;
 	if (options.emit != NULL && !fs_make_dir(AT_FDCWD, options.emit, 0700, &folder, &st))
 		return cannot_try(&options, &st);
@@ -660,6 +715,9 @@ cmd_try(int argc, char **argv)
 	bool all_delivered = true;
 	for (size_t n = 1; options.messages[n - 1] != NULL; n++)
 		all_delivered = try_message(&asked, n) && all_delivered;
+
+	if (options.sum != NULL)
+		try_summary_print(options.sum, options.as_json);
 
 	return all_delivered ? CMD_GOOD : CMD_FINDINGS;
 }

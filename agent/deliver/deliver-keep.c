@@ -91,9 +91,14 @@ deliver_add_folder(DeliverRun *run, Maildir *opened)
 }
 
 static char *
-no_folder_note(const char *mailbox, const char *why)
+no_folder_note(const FolderRules *rules, const char *mailbox, const char *why)
 {
-	return g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why);
+	g_autofree char *better = folder_better_name(rules, mailbox);
+	if (better == NULL)
+		return g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why);
+
+	return g_strdup_printf("stored in the INBOX: folder name '%s' %s; write \"%s\"", mailbox,
+	                       why, better);
 }
 
 /*
@@ -109,7 +114,7 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 	g_autofree char *path = folder_path(&rules, run->job->inbox, mailbox, &why);
 
 	if (path == NULL)
-		g_ptr_array_add(run->report->notes, no_folder_note(mailbox, why));
+		g_ptr_array_add(run->report->notes, no_folder_note(&rules, mailbox, why));
 	Maildir *maildir = NULL;
 	if (path != NULL && path[0] != '\0')
 		maildir = find_open_folder(run, path);

@@ -35,6 +35,7 @@ account_free(Account *account)
 {
 	if (account == NULL)
 		return;
+	g_free(account->rights_of);
 	g_free(account->user);
 	g_free(account->local);
 	g_free(account->domain);
@@ -728,6 +729,40 @@ account_find_owner(const Conf *conf, Account *account, Status *st)
 	return true;
 }
 
+bool
+account_lend_rights(Account *account, const char *name, Status *st)
+{
+	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	struct passwd pw;
+	bool found = false;
+	if (geteuid() != 0)
+		return status_fail_detail(st, STATUS_USAGE,
+		                          "only root can look in the rights of '%s'", name);
+	if (!system_entry(name, &pw, buffer, PASSWD_BUFFER, &found, st))
+		return false;
+	if (!found)
+		return status_fail_detail(st, STATUS_USAGE, "there is no account '%s'", name);
+
+	account->uid = pw.pw_uid;
+	account->gid = pw.pw_gid;
+	g_free(account->rights_of);
+	account->rights_of = g_strdup(name);
+
+	return account->uid != 0 ||
+	       status_fail_detail(st, STATUS_USAGE, "'%s' is uid 0, which no delivery may be",
+	                          name);
+}
+
+/* With the groups of the account that lends its rights, or those of a system account. */
+static int
+take_groups(const Account *account)
+{
+	const char *name = account->rights_of != NULL ? account->rights_of
+	                   : account->is_system       ? account->user
+	                                              : NULL;
+	return name != NULL ? initgroups(name, account->gid) : setgroups(0, NULL);
+}
+
 /* Is there anybody else whose rights we could have? */
 static bool
 has_other_rights(const Account *account)
@@ -740,8 +775,7 @@ account_enter(const Account *account, Status *st)
 {
 	if (!has_other_rights(account))
 		return true;
-	int rc = account->is_system ? initgroups(account->user, account->gid) : setgroups(0, NULL);
-	if (rc < 0 || setegid(account->gid) < 0 || seteuid(account->uid) < 0)
+	if (take_groups(account) < 0 || setegid(account->gid) < 0 || seteuid(account->uid) < 0)
 		return status_fail_errno(st, errno, "cannot look with the rights of uid %d",
 		                         (int) account->uid);
 
