@@ -500,7 +500,7 @@ print_json(const Options *options, const char *path, const Account *account,
 		json_object_set_new(object, "warnings",
 		                    problems_json(transact_scripts(transact), PROBLEM_WARNING));
 	json_object_set_new(object, "actions", actions_json(transact, emit));
-	if (options->script == NULL)
+	if (!transact_is_rules_alone(transact))
 		json_object_set_new(object, "stored", stored_json(transact));
 	if (transact_told(transact)->len > 0)
 		json_object_set_new(object, "notices", texts_json(transact_told(transact)));
@@ -539,7 +539,7 @@ ask(const Asked *asked, Message *message, size_t number)
 	g_autofree char *prefix = options->messages[1] != NULL ? g_strdup_printf("%zu-", number)
 	                                                       : g_strdup("");
 	g_autoptr(TryEmit) emit = try_emit_new(options->emit, prefix, account);
-	if (options->script == NULL)
+	if (!asked->described->rules_alone)
 		message_limit_size(message, (guint64) asked->site->conf->message_size_limit);
 	if (transact_judge(transact, &st))
 		(void) try_emit_run(emit, transact, message, &st);
@@ -678,6 +678,8 @@ cmd_try(int argc, char **argv)
 			.trace_user = options.story,
 		},
 		.script = options.script,
+		.rules_alone = options.script != NULL ||
+		               (options.recipes != NULL && options.recipient == NULL),
 		.before = (const char *const *) options.before,
 		.after = (const char *const *) options.after,
 		.state = options.state,

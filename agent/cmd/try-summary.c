@@ -121,9 +121,9 @@ try_summary_add(TrySummary *summary, const char *path, const char *maildir,
 	}
 
 	if (st->id != STATUS_OK)
-		count(summary, g_strdup_printf("%s: %s",
-		                               status_is_temporary(st) ? "deferred" : "refused",
-		                               status_dsn(st)));
+		count(summary,
+		      g_strdup_printf("%s: %s", status_is_temporary(st) ? "deferred" : "refused",
+		                      status_dsn(st)));
 	else if (!is_stored)
 		count(summary, transact_done_text(transact));
 	summary->elsewhere += !is_here;

@@ -548,9 +548,9 @@ transact_deliver(Transact *transact, Status *st)
 	return done;
 }
 
-/* A script alone: there is no mailbox, and only its plan and what it sends are looked at. */
+/* Rules alone: there is no mailbox, and only its plan and what it sends are looked at. */
 static bool
-rehearse_script(Transact *transact, Status *st)
+rehearse_rules(Transact *transact, Status *st)
 {
 	if (!stamp_for_looking(transact, st) || !make_plan(transact, NULL, st))
 		return false;
@@ -570,10 +570,10 @@ transact_rehearse(Transact *transact,
 	transact->rehearsal = true;
 	transact->capture = capture;
 	transact->capture_user = user;
-	if (transact->described->script == NULL)
+	if (!transact->described->rules_alone)
 		return transact_deliver(transact, st);
 
-	return open_state(transact, st) && rehearse_script(transact, st);
+	return open_state(transact, st) && rehearse_rules(transact, st);
 }
 
 const LoopVerdict *
@@ -603,7 +603,7 @@ transact_planned(const Transact *transact)
 bool
 transact_is_rules_alone(const Transact *transact)
 {
-	return transact->described->script != NULL;
+	return transact->described->rules_alone;
 }
 
 const GPtrArray *

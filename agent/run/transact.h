@@ -39,6 +39,8 @@ typedef struct {
 	ServicesDescription services;
 	/* this one alone: no loop check, no header rules, no stamps, no scripts of the account */
 	const char *script;
+	/* the rules alone, whatever the mailbox is: with `script`, or with recipes */
+	bool rules_alone;
 	const char *const *before; /* around `script` */
 	const char *const *after;
 	/* the folder of what is remembered; NULL: a copy of the account's, if it has one */
@@ -83,7 +85,7 @@ const LoopVerdict *transact_verdict(const Transact *transact);
 const HeaderRuleResult *transact_rules(const Transact *transact);
 Headers *transact_headers(const Transact *transact);
 const Plan *transact_planned(const Transact *transact);
-/* Is it a script alone that was rehearsed, without a mailbox? */
+/* Were rules alone rehearsed, without a mailbox? */
 bool transact_is_rules_alone(const Transact *transact);
 /* char *: the subjects of the notices that the owner gets besides. */
 const GPtrArray *transact_told(const Transact *transact);

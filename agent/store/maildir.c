@@ -51,6 +51,7 @@ struct Maildir {
 	Identity place;          /* of new, or of a flat folder itself */
 	int places[PLACE_COUNT]; /* new and cur, -1 before they are needed */
 	bool dirty[PLACE_COUNT];
+	bool is_furnished; /* in a rehearsal: tmp, new and cur would have been made by now */
 };
 
 struct MaildirDraft {
@@ -301,13 +302,16 @@ maildir_is_imagined(const Maildir *maildir)
 
 /* make_inside, or the question whether it would go well. */
 static bool
-furnish(const Maildir *maildir, Status *st)
+furnish(Maildir *maildir, Status *st)
 {
 	if (!maildir->options.rehearsal)
 		return make_inside(maildir->fd, st);
-	return maildir_is_imagined(maildir) ||
-	       faccessat(maildir->fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) == 0 ||
-	       status_fail_errno(st, errno, "cannot make folder 'tmp'");
+	if (!maildir_is_imagined(maildir) &&
+	    faccessat(maildir->fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) < 0)
+		return status_fail_errno(st, errno, "cannot make folder 'tmp'");
+
+	maildir->is_furnished = true;
+	return true;
 }
 
 /* fs_make_dir, or the question whether it would go well: then the folder may be imagined. */
@@ -657,9 +661,10 @@ rename_unique(int from_dir, const char *from, int to_dir, const char *to)
 static int
 may_come_in(const Maildir *to)
 {
-	return maildir_is_imagined(to)
-	               ? 0
-	               : faccessat(to->fd, hidden_folder(to), W_OK | X_OK, AT_EACCESS);
+	if (maildir_is_imagined(to) ||
+	    faccessat(to->fd, hidden_folder(to), W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	return errno == ENOENT && to->is_furnished ? 0 : -1;
 }
 
 /* From one folder for drafts to another. */
