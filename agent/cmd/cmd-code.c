@@ -10,6 +10,21 @@
 #include <stdio.h>
 #include <string.h>
 
+typedef struct {
+	const char *lang;
+	bool json;
+} Options;
+
+static const CmdOption rows[] = {
+	{ .name = "lang",
+	  .argument = "LANG",
+	  CMD_INTO_TEXT(Options, lang),
+	  .choices = "en ja",
+	  .help = "en or ja; otherwise as LC_ALL, LC_MESSAGES or LANG say" },
+	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.code/1"),
+	CMD_OPTIONS_END
+};
+
 static const char about[] =
 	"\nA CODE is 5.4.6, the name of a fault (loop), a line of Postfix's log, the\n"
 	"text of a bounce, or a FILE that holds one (-: standard input).\n\n"
@@ -17,6 +32,10 @@ static const char about[] =
 	"  grep 4ABC12 /var/log/mail.log | todoke code -\n"
 	"  todoke code --lang ja bounce.eml\n\n"
 	"Exit code: 0 explained, 1 nothing in it is known, 2 wrong usage.\n";
+
+const CmdOptions cmd_code_options = { .synopsis = "[OPTION]... CODE...",
+	                              .rows = rows,
+	                              .about = about };
 
 /* The whole of standard input, up to the bound. */
 static char *
@@ -108,19 +127,12 @@ print_json(const GPtrArray *meanings, CodeLanguage language)
 int
 cmd_code(int argc, char **argv)
 {
-	g_autofree char *lang = NULL;
-	gboolean json = FALSE;
-	const GOptionEntry entries[] = {
-		{ "lang", 0, 0, G_OPTION_ARG_FILENAME, &lang,
-		  "en or ja; otherwise as LC_ALL, LC_MESSAGES or LANG say", "LANG" },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print an object of schema todoke.code/1",
-		  NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	Options options = { 0 };
 	int exit_code;
 
-	if (!cmd_options(&argc, &argv, "[OPTION]... CODE...", about, entries, &exit_code))
+	if (!cmd_options(&cmd_code_options, &argc, argv, &options, &exit_code))
 		return exit_code;
+	const char *lang = options.lang;
 	if (argc < 2)
 		return cmd_usage("code", "no code given");
 	if (lang != NULL && !cmd_speaks(lang, "en") && !cmd_speaks(lang, "ja"))
@@ -143,9 +155,9 @@ cmd_code(int argc, char **argv)
 		exit_code = CMD_FINDINGS;
 	}
 
-	if (json)
+	if (options.json)
 		print_json(meanings, language);
-	for (guint i = 0; i < meanings->len && !json; i++) {
+	for (guint i = 0; i < meanings->len && !options.json; i++) {
 		if (i > 0)
 			puts("");
 		print_meaning(meanings->pdata[i], language);
