@@ -199,6 +199,20 @@ account_new(const Conf *conf, const char *recipient, Status *st)
 	return g_steal_pointer(&account);
 }
 
+/* Those of the setting, behind the ones that are known by themselves. */
+static bool
+add_further_addresses(const Conf *conf, Account *account, Status *st)
+{
+	for (char **address = conf->addresses; *address != NULL; address++) {
+		g_autofree char *expanded = account_expand(account, *address, st);
+		if (expanded == NULL)
+			return false;
+		g_ptr_array_add(account->addresses, address_read(expanded));
+	}
+
+	return true;
+}
+
 /* What every kind of account has once its home is known. */
 static bool
 set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
@@ -218,14 +232,7 @@ set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
 	if (recipient != NULL && account->detail != NULL)
 		g_ptr_array_add(account->addresses, g_strdup(recipient));
 
-	for (char **address = conf->addresses; *address != NULL; address++) {
-		g_autofree char *expanded = account_expand(account, *address, st);
-		if (expanded == NULL)
-			return false;
-		g_ptr_array_add(account->addresses, address_read(expanded));
-	}
-
-	return true;
+	return add_further_addresses(conf, account, st);
 }
 
 /* The template that says where all mailboxes lie; NULL: each lies in a home of its own. */
@@ -599,6 +606,8 @@ account_imagined(const Conf *conf, const char *recipient, Status *st)
 	account->maildir = g_strdup("/nonexistent/Maildir");
 	if (account->domain != NULL)
 		g_ptr_array_add(account->addresses, g_strdup(account->user));
+	if (!add_further_addresses(conf, account, st))
+		return NULL;
 
 	return g_steal_pointer(&account);
 }

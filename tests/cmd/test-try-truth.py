@@ -154,4 +154,19 @@ def test_summary(folder):
     tap.same(tap.files_below(box.maildir + "/.Work"), ["cur/4.M1P1.host:2,"], "nothing moved")
 
 
+def test_addresses_of_a_script_alone(folder):
+    box = Box(folder)
+    script = box.write("r.sieve", 'redirect "second@example1.jp";\n')
+    for setting in ("addresses=second@example1.jp", 'addresses={"second@example1.jp", "third@example1.jp"}', "addresses=third@example1.jp"):
+        answer = json.loads(tap.todoke("try", "--json", "--script", script, "-d", "me@example1.jp", "-o", setting, folder + "/m.eml").stdout)
+        tap.same(answer["actions"][0].get("held"), "that is the owner" if "second" in setting else None, setting)
+
+
+def test_a_list_in_braces(folder):
+    shown = tap.todoke("config", "-o", 'addresses={"a@b.test", "c@d.test"}').stdout.decode()
+    tap.contains(shown, 'addresses = {"a@b.test", "c@d.test"}')
+    wrong = tap.todoke("config", "-o", 'addresses={"a@b.test"')
+    tap.same((wrong.returncode != 0, b"'}' is missing" in wrong.stderr + wrong.stdout), (True, True))
+
+
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])
