@@ -192,6 +192,15 @@ typedef struct {
 	 */
 	bool (*id_seen)(FilterEnv *env, const FilterIdCall *call, bool *ret_seen);
 
+	/*
+	 * Does mail for this address come back to the owner, by aliases? The way it goes; NULL: no,
+	 * or nobody knows. Asked where a script is checked. Caller frees.
+	 */
+	char *(*way_home)(FilterEnv *env, const char *address);
+
+	/* Could this program of the site be run? NULL: yes; else why not. Caller frees. */
+	char *(*program_warning)(FilterEnv *env, const char *name);
+
 	/* What is there, seen with the owner's rights? */
 	PathAnswer (*path_kind)(FilterEnv *env, const char *path);
 
