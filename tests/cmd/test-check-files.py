@@ -125,4 +125,80 @@ def test_a_redirect_that_comes_back_by_aliases(folder):
         tap.same([(finding["code"], finding["text"].split(": ")[1]) for finding in told], [("redirect-to-self", way)] if way else [], address)
 
 
+def tree(folder):
+    """What lies below the folder: path and text."""
+    found = {}
+    for path in tap.files_below(folder):
+        if "/todoke-state/" in path or not os.path.isfile(os.path.join(folder, path)) or path == "log":
+            continue
+        with open(os.path.join(folder, path), encoding="utf-8") as file:
+            found[path] = file.read()
+    return found
+
+
+def shared_tree(folder):
+    for user in ("ann", "bob"):
+        for name in ("tmp", "new", "cur"):
+            os.makedirs("%s/vmail/x.test/%s/%s" % (folder, user, name))
+    os.makedirs(folder + "/vmail/x.test/no-mailbox")
+    write(folder, "vmail/x.test/.dovecot.sieve", 'require "fileinto"; fileinto "Shared";\n')
+    write(folder, "vmail/x.test/.config/todoke/sieve/part.sieve", "keep;\n")
+    write(folder, "vmail/x.test/bob/.dovecot.sieve", "# bob's own\n")
+    write(folder, "vmail/x.test/ann/cur/1.M1P1.h:2,S", "mail\n")
+    return write(folder, "todoke.conf", 'maildir = "%s/vmail/%%d/%%n"\nlog_file = "%s/log"\n' % (folder, folder))
+
+
+def set_up(conf, *args):
+    return tap.todoke("setup", "home", "-c", conf, *args)
+
+
+def test_a_home_for_each(folder):
+    conf = shared_tree(folder)
+    before = tree(folder)
+    shown = set_up(conf)
+    tap.same((shown.returncode, tree(folder)), (1, before), "a dry run")
+    tap.contains(shown.stdout.decode(), 'home = "%s/vmail/%%d/%%n"\n' % folder)
+    message = b"From: a@example.org\nSubject: x\n\nx\n"
+    for user, at in (("ann", ".Shared/"), ("bob", ".Shared/")):
+        tap.same(tap.todoke("deliver", "-c", conf, "-d", user + "@x.test", stdin=message).returncode, 0)
+        tap.same(any(path.startswith("vmail/x.test/%s/%s" % (user, at)) for path in tap.files_below(folder)), True, user)
+    before = tree(folder)
+    done = set_up(conf, "--apply")
+    tap.same(done.returncode, 0, done.stderr)
+    after = tree(folder)
+    new = sorted(path for path in after if path not in before)
+    tap.same(new, ["todoke.conf.setup-home", "vmail/x.test/ann/.config/todoke/sieve/part.sieve", "vmail/x.test/ann/.dovecot.sieve",
+                   "vmail/x.test/bob/.config/todoke/sieve/part.sieve"])
+    tap.same([path for path in before if before[path] != after[path]], ["todoke.conf"], "nothing else has changed, and nothing is gone")
+    tap.contains(after["todoke.conf"], '\nhome = "%s/vmail/%%d/%%n"\n' % folder)
+    told = json.loads(tap.todoke("try", "--json", "-c", conf, "-d", "ann@x.test", write(folder, "m.eml", message.decode())).stdout)
+    tap.same(told["stored"][0]["mailbox"], "Shared", "the same rules, at home")
+    tap.same([finding["code"] for finding in findings("-c", conf)], [])
+    tap.same((set_up(conf).returncode, set_up(conf, "--apply").stdout), (0, b"each user has a home of their own: nothing to do\n"))
+
+    write(folder, "vmail/x.test/bob/.config/todoke/sieve/part.sieve", "# changed since\n")
+    os.unlink(folder + "/m.eml")
+    back = set_up(conf, "--undo")
+    tap.same(back.returncode, 0, back.stderr)
+    tap.contains(back.stdout.decode(), "stays, changed since: %s/vmail/x.test/bob/.config/todoke/sieve/part.sieve\n" % folder)
+    restored = tree(folder)
+    tap.same(restored.pop("vmail/x.test/bob/.config/todoke/sieve/part.sieve"), "# changed since\n")
+    tap.same(restored, before)
+    tap.same(set_up(conf, "--undo").returncode, 1, "twice")
+
+
+@tap.as_root
+def test_copies_are_made_with_the_owner_s_rights(folder):
+    conf = shared_tree(folder)
+    os.chmod(folder, 0o755)
+    os.makedirs(folder + "/roots")
+    for at, folders, files in os.walk(folder + "/vmail"):
+        for name in [at] + [os.path.join(at, file) for file in folders + files]:
+            os.chown(name, tap.NOBODY, tap.NOBODY)
+    os.symlink(folder + "/roots", folder + "/vmail/x.test/ann/.config")
+    result = set_up(conf, "--apply")
+    tap.same((result.returncode, os.listdir(folder + "/roots"), b"Permission denied" in result.stderr), (1, [], True))
+    tap.same(set_up(conf, "--undo").returncode, 0)
+
+
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])
