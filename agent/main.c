@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main: looks the subcommand up. */
 #include "agent/base/answer.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 
@@ -13,6 +14,8 @@ run(const Cmd *command, int argc, char **argv)
 {
 	if (command->audience == CMD_FOR_POSTFIX && !cmd_wants_help(argc, argv))
 		answer_take_over();
+	else
+		words_choose(NULL);
 	return command->run(argc, argv);
 }
 

@@ -88,7 +88,7 @@ check_engine(const Conf *conf, const char *name, const char *value, const char *
 static void
 check_engines(const Conf *conf, GPtrArray *problems)
 {
-	if (conf->sieve_engine == SIEVE_ENGINE_LIBSIEVE)
+	if (conf->sieve_engine == CONF_SIEVE_ENGINE_LIBSIEVE)
 		check_engine(conf, "sieve_engine", "libsieve", "libsieve", problems);
 
 	for (char **item = conf->sieve_engine_of; *item != NULL; item++) {

@@ -63,6 +63,27 @@ conf_new(void)
 	return conf;
 }
 
+const Conf *
+conf_default(void)
+{
+	static Conf *conf;
+
+	if (conf == NULL)
+		conf = conf_new();
+	return conf;
+}
+
+const char *
+conf_find_item(char *const *items, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; items != NULL && *items != NULL; items++)
+		if (strncmp(*items, name, len) == 0 && (*items)[len] == '=')
+			return *items + len + 1;
+	return NULL;
+}
+
 Conf *
 conf_copy(const Conf *conf)
 {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * conf: the settings of todoke.conf, checked and with their defaults. Modules get values, not this.
- */
+/* conf: the settings of todoke.conf, checked and with their defaults. */
 #ifndef TODOKE_CONF_H
 #define TODOKE_CONF_H
 
@@ -11,8 +9,8 @@
 #include "conf/conf-problem.h"
 
 /*
- * The C type of a setting; an ENUM is the number of its choice, in the order of the table
- * (conf-choices.h names them).
+ * The C type of a setting; an ENUM is the number of its choice: CONF_SETTING_CHOICE of
+ * conf-choices.h, which make writes from the table.
  */
 #define CONF_C_BOOL bool
 #define CONF_C_INT gint64
@@ -134,6 +132,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
  */
 uid_t conf_author(const Conf *conf, const char *name);
 
+/* All settings as they are by default, whatever is installed here. Never freed. */
+const Conf *conf_default(void);
+
 /* A copy that shares the rules, blocks and names of files. Caller frees. */
 Conf *conf_copy(const Conf *conf);
 
@@ -152,6 +153,12 @@ const char *conf_default_path(void);
 
 /* The value of a row as it would be written in the file. Caller frees. */
 char *conf_print_value(const Conf *conf, const ConfRow *row);
+
+/*
+ * The value behind "NAME=" among the items of a LIST (NULL: it has none), such as a list of
+ * sieve_lists. NULL: there is none. Borrowed.
+ */
+const char *conf_find_item(char *const *items, const char *name);
 
 /* The text of ENUM setting `row`'s choice `value`. Caller frees. */
 char *conf_choice(const ConfRow *row, unsigned value);

@@ -2,6 +2,8 @@
 /* filter: the table of engines, and the small services that all of them share. */
 #include "filters/filter.h"
 
+#include "conf/conf-choices.h"
+
 #include <string.h>
 
 #define FILTER(symbol) extern const Filter filter_##symbol;
@@ -33,11 +35,9 @@ filter_find(const char *name)
 const Filter *
 filter_for_sieve(FilterEnv *env, const char *user)
 {
-	const char *own = env->services->setting_item != NULL
-	                          ? env->services->setting_item(env, "sieve_engine_of", user)
-	                          : NULL;
+	const char *own = conf_find_item(env->conf->sieve_engine_of, user);
 	bool is_libsieve = own != NULL ? strcmp(own, "libsieve") == 0
-	                               : filter_setting_int(env, "sieve_engine", 0) == 1;
+	                               : env->conf->sieve_engine == CONF_SIEVE_ENGINE_LIBSIEVE;
 
 	return filter_find(is_libsieve ? "libsieve" : "sieve");
 }
@@ -63,22 +63,6 @@ filter_note(FilterEnv *env, const char *file, unsigned line, const char *text)
 	if (env->services->note != NULL)
 		env->services->note(env, note);
 	filter_trace(env, TRACE_ACTIONS, file, line, "%s", text);
-}
-
-gint64
-filter_setting_int(FilterEnv *env, const char *name, gint64 otherwise)
-{
-	return env->services->setting_int != NULL ? env->services->setting_int(env, name)
-	                                          : otherwise;
-}
-
-const char *
-filter_setting_text(FilterEnv *env, const char *name, const char *otherwise)
-{
-	const char *value = env->services->setting_text != NULL
-	                            ? env->services->setting_text(env, name)
-	                            : NULL;
-	return value != NULL ? value : otherwise;
 }
 
 int

@@ -15,6 +15,7 @@
 #include "agent/message/envelope.h"
 #include "agent/message/message.h"
 #include "agent/plan/plan.h"
+#include "conf/conf.h"
 
 /* Who put the script there: decides what it may require and whether it may run programs. */
 typedef enum { SCRIPT_SITE, SCRIPT_OWNER } ScriptTrust;
@@ -104,18 +105,6 @@ typedef struct SieveTestsuite SieveTestsuite; /* filters/sieve/run/sieve-testsui
  * was passed to the engine.
  */
 typedef struct {
-	/*
-	 * The value of a setting of todoke.conf by its name. Ints for bool, size (bytes) and
-	 * duration (seconds) too.
-	 */
-	gint64 (*setting_int)(FilterEnv *env, const char *name);
-	const char *(*setting_text)(FilterEnv *env, const char *name);
-	/*
-	 * A named item of a group setting, such as a list of extlists or a spam score: the value,
-	 * or NULL.
-	 */
-	const char *(*setting_item)(FilterEnv *env, const char *group, const char *name);
-
 	/* Another script, for include. Caller frees. False: STATUS_MISSING, or what hindered. */
 	bool (*open_script)(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file,
 	                    char **ret_text, size_t *ret_len, Status *st);
@@ -271,10 +260,11 @@ typedef struct {
 
 struct FilterEnv {
 	const FilterServices *services;
-	void *user;      /* of who provides the services */
-	gint64 now;      /* seconds since 1970 */
-	int trace_level; /* -1: none */
-	bool unwatched;  /* it is a delivery: nobody reads warnings */
+	const Conf *conf; /* the settings for this recipient; never NULL */
+	void *user;       /* of who provides the services */
+	gint64 now;       /* seconds since 1970 */
+	int trace_level;  /* -1: none */
+	bool unwatched;   /* it is a delivery: nobody reads warnings */
 };
 
 /* Trace in printf's manner; costs nothing when nobody listens. */
@@ -290,8 +280,6 @@ void filter_trace_text(FilterEnv *env, TraceLevel level, const char *file, unsig
 void filter_note(FilterEnv *env, const char *file, unsigned line, const char *text);
 
 /* Services with their default answers. */
-gint64 filter_setting_int(FilterEnv *env, const char *name, gint64 otherwise);
-const char *filter_setting_text(FilterEnv *env, const char *name, const char *otherwise);
 int filter_utc_offset(FilterEnv *env);
 
 /* A script that was parsed and checked; what is in it is the engine's business. */

@@ -77,18 +77,18 @@ check_conf_trust(GPtrArray *problems, const ConfPlace *place, const Trust *trust
 static bool
 needs_key(const Conf *conf)
 {
-	return (conf->add_mark && conf->mark_key == MARK_KEY_SITE) ||
-	       conf->redirect_sender == REDIRECT_SENDER_SRS;
+	return (conf->add_mark && conf->mark_key == CONF_MARK_KEY_SITE) ||
+	       conf->redirect_sender == CONF_REDIRECT_SENDER_SRS;
 }
 
 /* The local door runs as the recipient, who is neither root nor in the group of the key. */
 static void
 check_local_door(const Conf *conf, const struct stat *sb, GPtrArray *problems)
 {
-	bool has_local_door = conf->users == USERS_SYSTEM ||
-	                      (conf->users == USERS_AUTO && *conf->passwd_file == '\0' &&
+	bool has_local_door = conf->users == CONF_USERS_SYSTEM ||
+	                      (conf->users == CONF_USERS_AUTO && *conf->passwd_file == '\0' &&
 	                       (*conf->maildir != '/' || strstr(conf->maildir, "%h") != NULL));
-	if (conf->redirect_sender != REDIRECT_SENDER_SRS || !has_local_door ||
+	if (conf->redirect_sender != CONF_REDIRECT_SENDER_SRS || !has_local_door ||
 	    (sb->st_mode & S_IROTH) != 0)
 		return;
 
@@ -114,7 +114,7 @@ check_key(const Conf *conf, GPtrArray *problems)
 	if (!is_there) {
 		g_autofree char *text = g_strdup_printf(
 			"there is no key file '%s': %s", conf->key_file,
-			conf->redirect_sender == REDIRECT_SENDER_SRS
+			conf->redirect_sender == CONF_REDIRECT_SENDER_SRS
 				? "SRS keeps the original sender"
 				: "no mark is written, so a loop is seen only by its Delivered-To "
 				  "lines");
@@ -153,7 +153,7 @@ check_users(const Conf *conf, GPtrArray *problems)
 	bool has_passwd = *conf->passwd_file != '\0';
 	bool names_users = strchr(conf->maildir, '%') != NULL;
 
-	if (conf->users == USERS_PASSWD_FILE && !has_passwd)
+	if (conf->users == CONF_USERS_PASSWD_FILE && !has_passwd)
 		check_conf_about(problems, conf, "users", PROBLEM_ERROR, "no-passwd-file",
 		                 "users is passwd_file, but the setting passwd_file names none",
 		                 "passwd_file = \"/etc/todoke/passwd\"");
@@ -161,14 +161,14 @@ check_users(const Conf *conf, GPtrArray *problems)
 	if (has_passwd && g_access(conf->passwd_file, R_OK) < 0 && errno == ENOENT)
 		check_conf_about(problems, conf, "passwd_file", PROBLEM_WARNING, "missing-file",
 		                 "the passwd_file does not exist: all mail will wait", NULL);
-	if (conf->users == USERS_VIRTUAL && !names_users)
+	if (conf->users == CONF_USERS_VIRTUAL && !names_users)
 		check_conf_about(
 			problems, conf, "maildir", PROBLEM_ERROR, "one-maildir",
 			"users is virtual, but maildir has no %n or %u: all users would share one "
 			"INBOX",
 			"home = \"/var/vmail/%d/%n\", maildir = \"/var/vmail/%d/%n/Maildir\"");
 
-	if (has_passwd && (conf->users == USERS_SYSTEM || conf->users == USERS_VIRTUAL))
+	if (has_passwd && (conf->users == CONF_USERS_SYSTEM || conf->users == CONF_USERS_VIRTUAL))
 		check_conf_about(problems, conf, "passwd_file", PROBLEM_WARNING, "unused",
 		                 "passwd_file is set, but 'users' says that it is not used",
 		                 "users = passwd_file");
@@ -177,7 +177,7 @@ check_users(const Conf *conf, GPtrArray *problems)
 static void
 check_durability(const Conf *conf, GPtrArray *problems)
 {
-	if (conf->durability != DURABILITY_FULL)
+	if (conf->durability != CONF_DURABILITY_FULL)
 		check_conf_about(problems, conf, "durability", PROBLEM_WARNING, "not-durable",
 		                 "a power cut can lose mail that was answered as delivered",
 		                 "durability = full");
@@ -414,7 +414,7 @@ check_conf_spool(const Conf *conf, char **ret_text, char **ret_cure)
 {
 	struct stat sb;
 	g_autofree char *folder = shared_folder(conf->recipe_default);
-	if (folder == NULL || conf->recipes == RECIPES_NO)
+	if (folder == NULL || conf->recipes == CONF_RECIPES_NO)
 		return true;
 
 	bool is_there = stat(folder, &sb) == 0 && S_ISDIR(sb.st_mode);

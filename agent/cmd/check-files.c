@@ -92,14 +92,14 @@ uses_home(const Conf *conf)
 	for (char **script = conf->sieve_scripts; *script != NULL; script++)
 		if (**script == '~' || strstr(*script, "%h") != NULL)
 			return true;
-	return *conf->sieve_personal == '~' || conf->recipes != RECIPES_NO;
+	return *conf->sieve_personal == '~' || conf->recipes != CONF_RECIPES_NO;
 }
 
 bool
 check_files_shares_home(const Conf *conf, char **ret_home)
 {
-	bool is_virtual = conf->users == USERS_VIRTUAL ||
-	                  (conf->users == USERS_AUTO && *conf->passwd_file == '\0' &&
+	bool is_virtual = conf->users == CONF_USERS_VIRTUAL ||
+	                  (conf->users == CONF_USERS_AUTO && *conf->passwd_file == '\0' &&
 	                   *conf->maildir == '/' && strstr(conf->maildir, "%h") == NULL);
 	if (!is_virtual || !names_user(conf->maildir) || !uses_home(conf))
 		return false;

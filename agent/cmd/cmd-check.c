@@ -160,6 +160,7 @@ check_recipes(const char *path, const Options *options, GPtrArray *problems)
 		return;
 
 	FilterEnv env = { .services = &rules_file_recipe_services,
+		          .conf = rules.site->conf,
 		          .now = services_env(rules.services)->now,
 		          .trace_level = -1 };
 	recipe_check_files(&rules.source, &env, problems);
@@ -195,7 +196,7 @@ static char *
 name_places(const Conf *conf)
 {
 	g_autofree char *scripts = g_strjoinv(", ", conf->sieve_scripts);
-	g_autofree char *recipes = conf->recipes != RECIPES_NO
+	g_autofree char *recipes = conf->recipes != CONF_RECIPES_NO
 	                                   ? g_strjoinv(", ", conf->recipe_files)
 	                                   : NULL;
 	return g_strjoin(", ", scripts, recipes, NULL);

@@ -3,10 +3,56 @@
 #include "agent/cmd/cmd-common.h"
 
 #include "agent/base/problem.h"
+#include "agent/base/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The value behind --language or --lang in `argv[i]`, or in the word behind it; else NULL. */
+static const char *
+language_of(char **argv, int i, int argc, int *ret_words)
+{
+	static const char *const names[] = { "--language", "--lang" };
+	for (size_t n = 0; n < G_N_ELEMENTS(names); n++) {
+		size_t len = strlen(names[n]);
+		if (strncmp(argv[i], names[n], len) != 0)
+			continue;
+		*ret_words = argv[i][len] == '\0' ? 2 : 1;
+		if (argv[i][len] == '=')
+			return argv[i] + len + 1;
+		if (argv[i][len] == '\0' && i + 1 < argc)
+			return argv[i + 1];
+	}
+
+	return NULL;
+}
+
+/* Every command for people has --language; it is taken out of the words. */
+static bool
+take_language(int *argc, char **argv, int *ret_exit)
+{
+	for (int i = 1; i < *argc && strcmp(argv[i], "--") != 0; i++) {
+		int words = 0;
+		const char *language = language_of(argv, i, *argc, &words);
+		if (language == NULL)
+			continue;
+		if (!words_has(language)) {
+			*ret_exit = cmd_usage(
+				argv[0], "no catalogue of texts in '%s' is installed; en always is",
+				language);
+			return false;
+		}
+
+		words_choose(language);
+		memmove(argv + i, argv + i + words,
+		        sizeof *argv * (size_t) (*argc - i - words + 1));
+		*argc -= words;
+		i--;
+	}
+
+	return true;
+}
 
 bool
 cmd_options(const CmdOptions *options, int *argc, char **argv, void *into, int *ret_exit)
@@ -15,6 +61,8 @@ cmd_options(const CmdOptions *options, int *argc, char **argv, void *into, int *
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *help = NULL;
 
+	if (!take_language(argc, argv, ret_exit))
+		return false;
 	switch (cmd_option_read(options, true, argc, argv, into, &st)) {
 	case CMD_OPTIONS_READ:
 		return true;
@@ -102,22 +150,6 @@ cmd_json_text(const char *text)
 {
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	return json_string(valid);
-}
-
-bool
-cmd_speaks(const char *option, const char *language)
-{
-	static const char *const variables[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(variables) && option == NULL; i++) {
-		const char *value = g_getenv(variables[i]);
-		if (value != NULL && *value != '\0')
-			option = value;
-	}
-
-	size_t len = strlen(language);
-	return option != NULL && g_ascii_strncasecmp(option, language, len) == 0 &&
-	       !g_ascii_isalpha(option[len]);
 }
 
 static json_t *

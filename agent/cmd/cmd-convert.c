@@ -59,6 +59,7 @@ convert_file(const char *path, const Options *options)
 		return cannot_convert(&st);
 
 	FilterEnv env = { .services = &rules_file_recipe_services,
+		          .conf = rules.site->conf,
 		          .user = &rules,
 		          .now = services_env(rules.services)->now,
 		          .trace_level = -1 };

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "agent/base/answer.h"
 #include "agent/base/log.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/lmtp/lmtp-server.h"
@@ -103,6 +104,7 @@ cmd_lmtpd(int argc, char **argv)
 		return cmd_usage("lmtpd", "'%s' is not known here", argv[1]);
 	if (options.stdio && options.listen != NULL)
 		return cmd_usage("lmtpd", "--stdio and --listen exclude each other");
+	words_choose("en"); /* what follows is read by Postfix and stands in logs */
 
 	static const char *const nowhere[] = { NULL };
 	if (!options.stdio) /* there it is the client's */

@@ -160,8 +160,8 @@ is_fit_user(const char *user, int *ret_exit)
 static bool
 has_virtual_users(const Conf *conf)
 {
-	if (conf->users != USERS_AUTO)
-		return conf->users != USERS_SYSTEM;
+	if (conf->users != CONF_USERS_AUTO)
+		return conf->users != CONF_USERS_SYSTEM;
 	return *conf->passwd_file != '\0' || strstr(conf->maildir, "%d") != NULL ||
 	       strstr(conf->maildir, "%n") != NULL;
 }

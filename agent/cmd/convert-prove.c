@@ -9,6 +9,8 @@
 #include "agent/cmd/cmd-common.h"
 #include "agent/deliver/deliver.h"
 #include "agent/message/address.h"
+#include "agent/plan/plan-program.h"
+#include "agent/plan/plan-store.h"
 #include "agent/store/folder.h"
 #include "conf/conf-choices.h"
 #include "filters/recipe/lang/recipe-constant.h"
@@ -44,7 +46,7 @@ typedef struct {
 static char *
 place_of_store(const Proof *proof, const PlanAction *action)
 {
-	const char *path = action->store->paths->pdata[0];
+	const char *path = plan_store_of(action)->paths->pdata[0];
 	const char *base = proof->maildir != NULL && *proof->maildir == '/' ? proof->maildir
 	                                                                    : g_get_home_dir();
 	g_autofree char *absolute = g_canonicalize_filename(path, base);
@@ -75,7 +77,7 @@ place_of_name(const Proof *proof, const char *name)
 static bool
 is_seen(const PlanAction *action)
 {
-	const PlanProgram *program = action->program;
+	const PlanProgram *program = plan_program_of(action);
 	return program->done && strcmp(program->name, "formail") == 0 && program->args->len > 0 &&
 	       g_str_has_prefix(program->args->pdata[0], "-D");
 }
@@ -97,7 +99,7 @@ describe_action(const Proof *proof, const PlanAction *action)
 	case PLAN_PIPE:
 		if (is_seen(action))
 			return g_strdup(plan_kind_row(PLAN_DISCARD)->name);
-		return g_strdup_printf("give to program %s", action->program->name);
+		return g_strdup_printf("give to program %s", plan_program_of(action)->name);
 	default:
 		return g_strdup(plan_kind_row(action->kind)->name);
 	}
@@ -236,7 +238,8 @@ find_maildir(const RulesFile *rules, FilterEnv *env)
 static Maildir *
 open_inbox(const RulesFile *rules)
 {
-	static const MaildirOptions look_only = { .umask = 077, .durability = DURABILITY_NONE };
+	static const MaildirOptions look_only = { .umask = 077,
+		                                  .durability = CONF_DURABILITY_NONE };
 	g_auto(Status) absent = STATUS_INIT;
 	g_autofree char *path = rules_file_inbox(rules);
 	return maildir_open(path, &look_only, &absent);
@@ -315,6 +318,7 @@ convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, u
 		.recipe_engine = filter_find("recipe"),
 		.sieve_engine = filter_find("sieve"),
 		.recipe_env = { .services = &rules_file_recipe_services,
+		                .conf = recipes->site->conf,
 		                .user = (gpointer) recipes,
 		                .now = services_env(recipes->services)->now,
 		                .trace_level = -1 },

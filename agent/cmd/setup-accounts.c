@@ -411,7 +411,7 @@ find_virtual_tree(SetupPlanner *planner)
 		return;
 
 	each_account(count_account, &tree);
-	if (tree.able > 0 && conf->users != USERS_PASSWD_FILE)
+	if (tree.able > 0 && conf->users != CONF_USERS_PASSWD_FILE)
 		return;
 
 	setup_plan_block(

@@ -202,7 +202,7 @@ check_site_files(SetupPlanner *planner, const Reader *reader)
 	check_file(planner, reader, "sieve_default", conf->sieve_default, false);
 	check_file(planner, reader, "sieve_discard", conf->sieve_discard, false);
 	check_file(planner, reader, "sieve_global", conf->sieve_global, true);
-	if (conf->recipes != RECIPES_NO)
+	if (conf->recipes != CONF_RECIPES_NO)
 		check_file(planner, reader, "recipe_site", conf->recipe_site, false);
 }
 
@@ -238,7 +238,7 @@ check_key(SetupPlanner *planner, const Reader *reader)
 		                g_strdup_printf("%s may not pass %s, and so not read the key '%s'",
 		                                reader->name, at, conf->key_file),
 		                g_steal_pointer(&fix));
-	else if (conf->redirect_sender == REDIRECT_SENDER_SRS)
+	else if (conf->redirect_sender == CONF_REDIRECT_SENDER_SRS)
 		setup_plan_find(
 			planner, "key-unreadable",
 			g_strdup_printf(

@@ -203,7 +203,7 @@ try_emit_run(TryEmit *emit, Transact *transact, Message *message, Status *st)
 	const Plan *plan = transact_planned(transact);
 	for (size_t i = 0; plan != NULL && i < plan_count(plan); i++) {
 		const PlanAction *action = plan_get(plan, i);
-		if (plan_kind_row(action->kind)->keeps_copy)
+		if (plan_kind_stores(action->kind))
 			emit_stored(emit, transact, message, action);
 	}
 

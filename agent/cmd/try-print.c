@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* try-print: see the header. */
 #include "agent/cmd/try-print.h"
+#include "agent/plan/plan-notice.h"
+#include "agent/plan/plan-program.h"
 
 #include "agent/cmd/cmd-common.h"
 
@@ -73,10 +75,12 @@ append_what(GString *line, const PlanAction *action, const DeliverDone *done)
 	g_string_append(line, plan_kind_row(action->kind)->name);
 	if (action->address != NULL)
 		g_string_append_printf(line, " to <%s>", action->address);
-	if (action->program != NULL)
-		g_string_append_printf(line, " program \"%s\"", action->program->name);
-	if (action->notice != NULL)
-		g_string_append_printf(line, " by \"%s\"", action->notice->method);
+	const PlanProgram *program = plan_program_of(action);
+	if (program != NULL)
+		g_string_append_printf(line, " program \"%s\"", program->name);
+	const PlanNotice *notice = plan_notice_of(action);
+	if (notice != NULL)
+		g_string_append_printf(line, " by \"%s\"", notice->method);
 	if (action->text != NULL)
 		g_string_append_printf(line, ": %s", action->text);
 }
@@ -89,6 +93,15 @@ append_flags(GString *line, const GPtrArray *flags)
 		                       (const char *) flags->pdata[i]);
 }
 
+/* "because header :contains 請求書" */
+static void
+append_test(GString *line, const PlanTest *test)
+{
+	if (test->line == 0 || test->match == NULL)
+		return;
+	g_string_append_printf(line, "  because %s %s %s", test->name, test->match, test->key);
+}
+
 static void
 append_why(GString *line, const PlanAction *action)
 {
@@ -96,8 +109,7 @@ append_why(GString *line, const PlanAction *action)
 		g_string_append(line, "  no rule says otherwise");
 	else if (action->at.file != NULL)
 		g_string_append_printf(line, "  %s:%u", action->at.file, action->at.line);
-	if (action->because != NULL)
-		g_string_append_printf(line, "  because %s", action->because);
+	append_test(line, &action->test);
 }
 
 /* The status in one word: who hears of it differs. */

@@ -12,6 +12,7 @@
 #include "agent/message/address-print.h"
 #include "agent/send/reply-guard.h"
 #include "agent/message/mailto.h"
+#include "agent/plan/plan-notice.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -72,19 +73,19 @@ static char *
 choose_sender(const DeliverRun *run, const PlanNotice *notice)
 {
 	static const DeliverWho who[] = {
-		[NOTIFY_SENDER_FROM] = DELIVER_WHO_RECIPIENT,
-		[NOTIFY_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
-		[NOTIFY_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT,
-		[NOTIFY_SENDER_OWNER] = DELIVER_WHO_OWNER,
-		[NOTIFY_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER,
-		[NOTIFY_SENDER_SENDER] = DELIVER_WHO_SENDER,
+		[CONF_SIEVE_NOTIFY_SENDER_FROM] = DELIVER_WHO_RECIPIENT,
+		[CONF_SIEVE_NOTIFY_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
+		[CONF_SIEVE_NOTIFY_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT,
+		[CONF_SIEVE_NOTIFY_SENDER_OWNER] = DELIVER_WHO_OWNER,
+		[CONF_SIEVE_NOTIFY_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER,
+		[CONF_SIEVE_NOTIFY_SENDER_SENDER] = DELIVER_WHO_SENDER,
 	};
 	gint64 wanted = run->job->conf->sieve_notify_sender;
-	if (wanted == NOTIFY_SENDER_NULL || run->job->envelope->sender == NULL ||
+	if (wanted == CONF_SIEVE_NOTIFY_SENDER_NULL || run->job->envelope->sender == NULL ||
 	    envelope_is_bounce(run->job->envelope))
 		return g_strdup("");
 
-	g_autofree char *author = wanted == NOTIFY_SENDER_FROM && notice->from != NULL
+	g_autofree char *author = wanted == CONF_SIEVE_NOTIFY_SENDER_FROM && notice->from != NULL
 	                                  ? compose_first_address(notice->from)
 	                                  : NULL;
 	g_autofree char *sender = author != NULL ? g_steal_pointer(&author)
@@ -236,13 +237,13 @@ notify_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Statu
 {
 	(void) st;
 	Notify *notify = g_new0(Notify, 1);
-	notify->notice = action->notice;
+	notify->notice = plan_notice_of(action);
 	notify->recipients = g_ptr_array_new();
-	notify->sender = choose_sender(run, action->notice);
+	notify->sender = choose_sender(run, notify->notice);
 
 	g_autofree char *hash = state_key(
-		"notify", action->notice->method,
-		action->notice->message != NULL ? action->notice->message : "", NULL);
+		"notify", notify->notice->method,
+		notify->notice->message != NULL ? notify->notice->message : "", NULL);
 	notify->key = g_strconcat("notify ", hash, NULL);
 	g_auto(Status) fault = STATUS_INIT;
 	g_autofree char *why = why_not(run, notify);

@@ -7,6 +7,7 @@
 #define TODOKE_DELIVER_OUTGOING_H
 
 #include "agent/deliver/deliver.h"
+#include "agent/plan/plan-fcc.h"
 #include "agent/send/compose.h"
 #include "agent/send/route.h"
 

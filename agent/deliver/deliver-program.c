@@ -15,6 +15,7 @@
 #include "agent/base/outcome.h"
 #include "agent/exec/owner-program.h"
 #include "agent/exec/site-program.h"
+#include "agent/plan/plan-program.h"
 
 #include <string.h>
 #include <sysexits.h>
@@ -64,11 +65,11 @@ pipe_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status 
 	pipe->headers = deliver_headers(run, action);
 	pipe->args = g_ptr_array_new();
 
-	const GPtrArray *args = action->program->args;
+	const GPtrArray *args = plan_program_of(action)->args;
 	for (guint i = 0; args != NULL && i < args->len; i++)
 		g_ptr_array_add(pipe->args, args->pdata[i]);
 	g_ptr_array_add(pipe->args, NULL);
-	pipe->key = make_key(run, action->program, pipe->args);
+	pipe->key = make_key(run, plan_program_of(action), pipe->args);
 
 	return true;
 }
@@ -95,7 +96,7 @@ run_program(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 		.home = owner->home,
 		.host = owner->host,
 		.envelope = run->job->envelope,
-		.name = pipe->action->program->name,
+		.name = plan_program_of(pipe->action)->name,
 		.args = (const char *const *) pipe->args->pdata,
 		.head = head->str,
 		.head_len = head->len,
@@ -111,7 +112,7 @@ run_program(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 static bool
 run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *st)
 {
-	const PlanProgram *program = pipe->action->program;
+	const PlanProgram *program = plan_program_of(pipe->action);
 	g_autoptr(GPtrArray) argv = g_ptr_array_new(), environment = g_ptr_array_new();
 
 	g_ptr_array_add(argv, program->name);
@@ -142,7 +143,7 @@ run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 static bool
 would_run(DeliverRun *run, const Pipe *pipe, Status *st)
 {
-	const PlanProgram *program = pipe->action->program;
+	const PlanProgram *program = plan_program_of(pipe->action);
 	SiteProgramCall call = {
 		.conf = run->job->conf,
 		.name = program->name,
@@ -157,7 +158,7 @@ would_run(DeliverRun *run, const Pipe *pipe, Status *st)
 static bool
 pipe_rehearse(DeliverRun *run, const Pipe *pipe, Status *st)
 {
-	const PlanProgram *program = pipe->action->program;
+	const PlanProgram *program = plan_program_of(pipe->action);
 	g_auto(Status) fault = STATUS_INIT;
 	if (program->is_trap)
 		return true;
@@ -180,7 +181,7 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) fault = STATUS_INIT;
-	const PlanProgram *program = pipe->action->program;
+	const PlanProgram *program = plan_program_of(pipe->action);
 	bool of_recipes = program->environment != NULL;
 	if (program->is_trap) {
 		if (!run_command(run, pipe, &result, &fault))
@@ -250,7 +251,7 @@ told_report(DeliverRun *run, const void *step, DeliverReport *report)
 	(void) run;
 	const PlanAction *action = step;
 	deliver_report_sent(report, plan_kind_row(action->kind)->name,
-	                    action->program != NULL ? action->program->name : NULL, 0);
+	                    plan_program_of(action)->name, 0);
 }
 
 static void

@@ -110,17 +110,17 @@ choose_sender(DeliverRun *run, const PlanAction *action)
 	if (original == NULL || *original == '\0')
 		return g_strdup("");
 	bool asks = action->dsn.notify != NULL || action->dsn.ret != NULL;
-	if ((asks || conf->redirect_sender == REDIRECT_SENDER_OWNER) && speaker != NULL)
+	if ((asks || conf->redirect_sender == CONF_REDIRECT_SENDER_OWNER) && speaker != NULL)
 		return g_strdup(speaker);
-	if (conf->redirect_sender == REDIRECT_SENDER_RECIPIENT)
+	if (conf->redirect_sender == CONF_REDIRECT_SENDER_RECIPIENT)
 		return or_original(deliver_address_of(run, DELIVER_WHO_RECIPIENT), original);
 
-	if (conf->redirect_sender == REDIRECT_SENDER_ORIGINAL_RECIPIENT)
+	if (conf->redirect_sender == CONF_REDIRECT_SENDER_ORIGINAL_RECIPIENT)
 		return or_original(deliver_address_of(run, DELIVER_WHO_ORIGINAL_RECIPIENT),
 		                   original);
-	if (conf->redirect_sender == REDIRECT_SENDER_POSTMASTER)
+	if (conf->redirect_sender == CONF_REDIRECT_SENDER_POSTMASTER)
 		return or_original(deliver_address_of(run, DELIVER_WHO_POSTMASTER), original);
-	if (conf->redirect_sender != REDIRECT_SENDER_SRS)
+	if (conf->redirect_sender != CONF_REDIRECT_SENDER_SRS)
 		return g_strdup(original);
 
 	const char *at = speaker != NULL ? strrchr(speaker, '@') : NULL;

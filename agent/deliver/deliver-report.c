@@ -8,6 +8,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/message/address-print.h"
+#include "agent/plan/plan-report.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -108,11 +109,11 @@ compose(DeliverRun *run, Report *report, Status *st)
 	const Headers *headers = message_headers(run->job->message);
 	const PlanReport *wanted = report->report;
 	static const DeliverWho who[] = {
-		[REPORT_SENDER_OWNER] = DELIVER_WHO_OWNER,
-		[REPORT_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
-		[REPORT_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT,
-		[REPORT_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER,
-		[REPORT_SENDER_SENDER] = DELIVER_WHO_SENDER,
+		[CONF_SIEVE_REPORT_SENDER_OWNER] = DELIVER_WHO_OWNER,
+		[CONF_SIEVE_REPORT_SENDER_RECIPIENT] = DELIVER_WHO_RECIPIENT,
+		[CONF_SIEVE_REPORT_SENDER_ORIGINAL_RECIPIENT] = DELIVER_WHO_ORIGINAL_RECIPIENT,
+		[CONF_SIEVE_REPORT_SENDER_POSTMASTER] = DELIVER_WHO_POSTMASTER,
+		[CONF_SIEVE_REPORT_SENDER_SENDER] = DELIVER_WHO_SENDER,
 	};
 	const Conf *conf = run->job->conf;
 	g_autofree char *author = deliver_address_of(run, who[conf->sieve_report_sender]);
@@ -172,12 +173,12 @@ report_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Statu
 {
 	(void) st;
 	Report *report = g_new0(Report, 1);
-	report->report = action->report;
-	report->key = g_strdup_printf("report %s %s", action->report->feedback_type,
-	                              action->report->address);
+	report->report = plan_report_of(action);
+	report->key = g_strdup_printf("report %s %s", report->report->feedback_type,
+	                              report->report->address);
 
 	g_auto(Status) fault = STATUS_INIT;
-	g_autofree char *why = why_not(run, action->report, report->key);
+	g_autofree char *why = why_not(run, report->report, report->key);
 	if (why == NULL && !compose(run, report, &fault))
 		why = g_strdup(fault.detail);
 

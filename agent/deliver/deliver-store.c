@@ -14,6 +14,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/exec/owner-program.h"
+#include "agent/plan/plan-store.h"
 #include "agent/state/arrival.h"
 #include "agent/store/claim.h"
 #include "agent/store/mbox.h"
@@ -151,7 +152,7 @@ static bool
 write_first(DeliverRun *run, const Place *place, Maildir *folder, bool proper,
             MaildirDraft **ret_draft, Status *st)
 {
-	const PlanStore *store = place->action->store;
+	const PlanStore *store = plan_store_of(place->action);
 	/* the job's draft was made with the site's umask */
 	bool fits = proper && store->umask == NULL;
 	if (fits && !deliver_take_draft(run, place->message, place->headers, folder, ret_draft, st))
@@ -251,7 +252,7 @@ claim_draft(DeliverRun *run, Place *place, Maildir *folder, MaildirDraft *draft,
 static bool
 add_folder(DeliverRun *run, Place *place, guint number, bool proper, Status *st)
 {
-	const PlanStore *store = place->action->store;
+	const PlanStore *store = plan_store_of(place->action);
 	const char *name = store->names != NULL ? store->names->pdata[number] : NULL;
 	Maildir *folder = open_folder(run, store->paths->pdata[number], st);
 
@@ -277,7 +278,7 @@ add_folder(DeliverRun *run, Place *place, guint number, bool proper, Status *st)
 static bool
 prepare_folders(DeliverRun *run, Place *place, Status *st)
 {
-	const GPtrArray *paths = place->action->store->paths;
+	const GPtrArray *paths = plan_store_of(place->action)->paths;
 	bool proper = g_str_has_suffix(paths->pdata[0], "/");
 	if (!add_folder(run, place, 0, proper, st))
 		return false;
@@ -364,7 +365,7 @@ was_appended(DeliverRun *run, Place *place)
 static bool
 rehearse_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 {
-	const PlanStore *store = place->action->store;
+	const PlanStore *store = plan_store_of(place->action);
 	DotlockPatience wait = owner_program_patience(run->job->conf, store->lock_timeout);
 	place->rehearsed = mbox_rehearse(path, &wait, st);
 	return place->rehearsed;
@@ -373,7 +374,7 @@ rehearse_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 static bool
 prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 {
-	const PlanStore *store = place->action->store;
+	const PlanStore *store = plan_store_of(place->action);
 	GString *bytes = place->bytes = message_bytes(run, place, st);
 	if (bytes == NULL)
 		return false;
@@ -408,7 +409,7 @@ prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 static bool
 take_lock(DeliverRun *run, Place *place, Status *st)
 {
-	const PlanStore *store = place->action->store;
+	const PlanStore *store = plan_store_of(place->action);
 	if (store->lock == NULL)
 		return true;
 
@@ -500,7 +501,7 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	place->answered = g_ptr_array_new_with_free_func(claim_destroy);
 	place->there = g_ptr_array_new();
 
-	const GPtrArray *paths = action->store->paths;
+	const GPtrArray *paths = plan_store_of(action)->paths;
 	const char *first = paths->pdata[0];
 	place->path = absolute_path(run, first, st);
 	if (place->path == NULL)
@@ -509,7 +510,7 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 		return true;
 
 	g_auto(Status) fault = STATUS_INIT;
-	mode_t before = owner_program_set_umask(action->store->umask);
+	mode_t before = owner_program_set_umask(plan_store_of(action)->umask);
 	bool ready = take_lock(run, place, &fault) && prepare_files(run, place, first, &fault);
 	(void) umask(before);
 

@@ -8,6 +8,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/message/address-print.h"
+#include "agent/plan/plan-reply.h"
 #include "agent/send/reply-guard.h"
 
 #include <string.h>
@@ -254,15 +255,15 @@ vacation_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Sta
 	(void) st;
 	Vacation *vacation = g_new0(Vacation, 1);
 	const char *sender = run->job->envelope->sender;
-	vacation->reply = action->reply;
+	vacation->reply = plan_reply_of(action);
 	vacation->sender = g_strdup(sender != NULL ? sender : "");
 	vacation->from = run->job->conf->sieve_vacation_from_recipient
 	                         ? deliver_address_of(run, DELIVER_WHO_RECIPIENT)
 	                         : NULL;
 
-	g_autofree char *seen = seen_key(run, action->reply, vacation->sender);
+	g_autofree char *seen = seen_key(run, vacation->reply, vacation->sender);
 	vacation->key = g_strconcat("reply ", seen, NULL);
-	if (action->reply->interval_seconds > 0)
+	if (vacation->reply->interval_seconds > 0)
 		vacation->seen = g_steal_pointer(&seen);
 
 	g_autofree char *why = why_not(run, vacation);

@@ -15,14 +15,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define DELIVER(kind, action) extern const DeliverAction deliver_##action;
-#include "agent/deliver/deliver-table.def"
-#undef DELIVER
+#define PLAN(id, name, role, data, repeats) extern const DeliverAction deliver_##name;
+#include "agent/plan/plan-table.def"
+#undef PLAN
 
 static const DeliverAction *const actions[PLAN_KIND_COUNT] = {
-#define DELIVER(kind, action) [PLAN_##kind] = &deliver_##action,
-#include "agent/deliver/deliver-table.def"
-#undef DELIVER
+#define PLAN(id, name, role, data, repeats) [PLAN_##id] = &deliver_##name,
+#include "agent/plan/plan-table.def"
+#undef PLAN
 };
 
 /*
@@ -62,6 +62,7 @@ done_free(gpointer data)
 	g_free(done->folder);
 	g_free(done->file);
 	g_free(done->to);
+	g_free(done->reply);
 	g_free(done);
 }
 
@@ -80,6 +81,7 @@ deliver_report_init(DeliverReport *report)
 	report->notes = g_ptr_array_new_with_free_func(g_free);
 	report->held = g_ptr_array_new_with_free_func(held_free);
 	report->for_owner = g_ptr_array_new_with_free_func(g_free);
+	report->stored_at = 0;
 }
 
 void
@@ -186,11 +188,6 @@ check_plan(const Plan *plan, const DeliverJob *job, Status *st)
 		PlanKind kind = plan_get(plan, i)->kind;
 		if (is_left_out(job, kind))
 			continue;
-		if (actions[kind] == NULL)
-			return status_fail_detail(
-				st, STATUS_CONFIG,
-				"action '%s' cannot be carried out by this program",
-				plan_kind_row(kind)->name);
 		if (needs_ledger(actions[kind]) && job->owner == NULL)
 			return status_fail_detail(
 				st, STATUS_CONFIG,
@@ -365,7 +362,7 @@ prepare_all(DeliverRun *run, const Plan *plan, Status *st)
 		const PlanAction *action = plan_get(plan, i);
 		if (!prepare(run, action, st))
 			return false;
-		if (action->kind == PLAN_DISCARD)
+		if (plan_kind_row(action->kind)->role == PLAN_ROLE_DISPOSES)
 			run->disposes = action;
 	}
 	return true;
@@ -634,7 +631,7 @@ static bool
 take_refusal(DeliverRun *run, const Step *step, Status *fault, Failures *failures)
 {
 	bool is_mail = fault->id == STATUS_SUBMIT_MAIL,
-	     is_quiet = run->job->conf->redirect_refused == REDIRECT_REFUSED_QUIET;
+	     is_quiet = run->job->conf->redirect_refused == CONF_REDIRECT_REFUSED_QUIET;
 	g_autofree char *why = g_strdup(fault->detail != NULL ? fault->detail : status_text(fault));
 	bool can_stay = run->job->inbox != NULL &&
 	                (is_mail || envelope_is_bounce(run->job->envelope));
@@ -879,6 +876,7 @@ run_steps(DeliverRun *run, const Plan *plan, Status *st)
 	if (!commit_in_time(run, st))
 		return false;
 
+	run->report->stored_at = g_get_monotonic_time();
 	report_from(run, 0);
 	deliver_remember(run, 0);
 	if (!send_all(run, st)) {

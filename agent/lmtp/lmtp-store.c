@@ -88,10 +88,10 @@ look_into_mailbox(void *user, char **ret_done, Status *st)
 	if (asked->store->is_root && !account_become(conf, asked->account, st))
 		return false;
 
-	deadline_start((unsigned) conf->deadline, asked->mail->queue_id);
+	deadline_start((unsigned) conf->deadline, asked->mail->origin_id);
 	deadline_waiting_for("looking into the mailbox");
 	bool takes = account_check(conf, asked->account, st) &&
-	             (conf->quota == QUOTA_OFF ||
+	             (conf->quota == CONF_QUOTA_OFF ||
 	              quota_has_room(asked->account->maildir, conf, asked->mail->size, st));
 	deadline_stop();
 
@@ -111,7 +111,7 @@ takes_mail(Store *store, const LmtpMail *mail, Account *account, Status *st)
 	g_autofree char *nothing = NULL;
 
 	if (account->returns_to != NULL ||
-	    (store->is_root && conf->quota == QUOTA_OFF && conf->create_maildir))
+	    (store->is_root && conf->quota == CONF_QUOTA_OFF && conf->create_maildir))
 		return true;
 	return store->is_root ? lmtp_child_run(look_into_mailbox, &asked,
 	                                       (unsigned) conf->deadline + GRACE, &nothing, st)
@@ -133,7 +133,7 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
 
 	if (account == NULL || !takes_mail(store, mail, account, st)) {
-		log_refusal(address, mail->sender, mail->queue_id, st);
+		log_refusal(address, mail->sender, mail->origin_id, st);
 		return false;
 	}
 

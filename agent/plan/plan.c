@@ -2,6 +2,8 @@
 /* plan: the list of actions, with duplicates merged and conflicts refused. */
 #include "agent/plan/plan.h"
 
+#include "agent/plan/plan-data.h"
+
 #include <string.h>
 
 struct Plan {
@@ -13,7 +15,8 @@ struct Plan {
 };
 
 static const PlanKindRow kinds[PLAN_KIND_COUNT] = {
-#define PLAN(id, name, cancels, keeps) [PLAN_##id] = { name, cancels, keeps },
+#define PLAN(id, name, role, data, repeats) \
+	[PLAN_##id] = { #name, PLAN_ROLE_##role, &plan_##data##_data, PLAN_REPEATS_##repeats },
 #include "agent/plan/plan-table.def"
 #undef PLAN
 };
@@ -25,100 +28,56 @@ plan_kind_row(PlanKind kind)
 	return &kinds[kind];
 }
 
+static const PlanData *
+data_of(PlanKind kind)
+{
+	return kinds[kind].data;
+}
+
+bool
+plan_kind_cancels_keep(PlanKind kind)
+{
+	return kinds[kind].role != PLAN_ROLE_ANSWERS && kinds[kind].role != PLAN_ROLE_STANDS_BY;
+}
+
+bool
+plan_kind_stores(PlanKind kind)
+{
+	return kinds[kind].role == PLAN_ROLE_STORES;
+}
+
 PlanAction *
 plan_action_new(PlanKind kind, const char *file, unsigned line)
 {
 	PlanAction *action = g_new0(PlanAction, 1);
+
 	action->kind = kind;
 	action->at = (PlanSource){ g_strdup(file), line };
+	if (data_of(kind)->size > 0)
+		action->data = g_malloc0(data_of(kind)->size);
+
 	return action;
 }
 
 static void
-strings_free(GPtrArray *strings)
+test_clear(PlanTest *test)
 {
-	if (strings != NULL)
-		g_ptr_array_unref(strings);
+	g_free(test->name);
+	g_free(test->match);
+	g_free(test->key);
+	g_free(test->value);
 }
 
-static void
-fcc_free(PlanFcc *fcc)
+const char *
+plan_action_target(const PlanAction *action)
 {
-	if (fcc == NULL)
-		return;
-	g_free(fcc->mailbox);
-	g_free(fcc->special_use);
-	strings_free(fcc->flags);
-	g_free(fcc);
-}
+	const PlanData *type = plan_kind_row(action->kind)->data;
 
-static void
-reply_free(PlanReply *reply)
-{
-	if (reply == NULL)
-		return;
-	g_free(reply->from);
-	g_free(reply->subject);
-	g_free(reply->body);
-	g_free(reply->handle);
-	strings_free(reply->addresses);
-	fcc_free(reply->fcc);
-	g_free(reply);
-}
-
-static void
-notice_free(PlanNotice *notice)
-{
-	if (notice == NULL)
-		return;
-	g_free(notice->method);
-	g_free(notice->from);
-	strings_free(notice->options);
-	g_free(notice->message);
-	g_free(notice->id);
-	fcc_free(notice->fcc);
-	g_free(notice);
-}
-
-static void
-program_free(PlanProgram *program)
-{
-	if (program == NULL)
-		return;
-	g_free(program->name);
-	strings_free(program->args);
-	strings_free(program->environment);
-	g_free(program->directory);
-	g_free(program->lock);
-	if (program->input != NULL)
-		g_bytes_unref(program->input);
-	g_free(program);
-}
-
-static void
-store_free(PlanStore *store)
-{
-	if (store == NULL)
-		return;
-	strings_free(store->paths);
-	strings_free(store->names);
-	g_free(store->from_line);
-	g_free(store->lock);
-	g_free(store->lock_timeout);
-	g_free(store->umask);
-	g_free(store->prefix);
-	g_free(store);
-}
-
-static void
-report_free(PlanReport *report)
-{
-	if (report == NULL)
-		return;
-	g_free(report->feedback_type);
-	g_free(report->message);
-	g_free(report->address);
-	g_free(report);
+	if (action->mailbox != NULL)
+		return action->mailbox;
+	if (action->address != NULL)
+		return action->address;
+	return type->target != NULL && action->data != NULL ? type->target(action->data) : NULL;
 }
 
 void
@@ -126,21 +85,20 @@ plan_action_free(PlanAction *action)
 {
 	if (action == NULL)
 		return;
+
 	g_free(action->at.file);
+	test_clear(&action->test);
 	g_free(action->mailbox);
 	g_free(action->special_use);
-	strings_free(action->flags);
+	plan_data_free_strings(action->flags);
 	g_free(action->address);
 	g_free(action->text);
-	g_free(action->because);
 	g_free(action->list);
 	g_free(action->dsn.notify);
 	g_free(action->dsn.ret);
-	reply_free(action->reply);
-	notice_free(action->notice);
-	program_free(action->program);
-	report_free(action->report);
-	store_free(action->store);
+	if (action->data != NULL)
+		data_of(action->kind)->clear(action->data);
+	g_free(action->data);
 	message_unref(action->message);
 	headers_unref(action->headers);
 	g_free(action);
@@ -175,26 +133,25 @@ plan_free(Plan *plan)
 	g_free(plan);
 }
 
-static bool
-is_refusal(const PlanAction *action)
-{
-	return action->kind == PLAN_REJECT || action->kind == PLAN_EREJECT;
-}
-
 /* Actions that hand the message to somebody: a refusal beside them would be a lie. */
 static bool
 delivers(const PlanAction *action)
 {
-	return action->kind == PLAN_REDIRECT || action->kind == PLAN_PIPE ||
-	       kinds[action->kind].keeps_copy;
+	PlanRole role = kinds[action->kind].role;
+	return role == PLAN_ROLE_STORES || role == PLAN_ROLE_PASSES_ON;
 }
 
+/* RFC 5429 2 for refusals; RFC 5230 4.7: one answer. */
 static bool
 excludes(const PlanAction *one, const PlanAction *other)
 {
-	if (is_refusal(one))
-		return is_refusal(other) || delivers(other) || other->kind == PLAN_VACATION;
-	return one->kind == PLAN_VACATION && (other->kind == PLAN_VACATION || is_refusal(other));
+	PlanRole role = kinds[one->kind].role, beside = kinds[other->kind].role;
+
+	if (role == PLAN_ROLE_REFUSES)
+		return beside == PLAN_ROLE_REFUSES || beside == PLAN_ROLE_ANSWERS ||
+		       delivers(other);
+	return role == PLAN_ROLE_ANSWERS &&
+	       (beside == PLAN_ROLE_ANSWERS || beside == PLAN_ROLE_REFUSES);
 }
 
 /* The mailbox that an action stores to; keep and fileinto "INBOX" are one. */
@@ -204,32 +161,23 @@ store_target(const PlanAction *action)
 	return action->mailbox != NULL ? action->mailbox : "INBOX";
 }
 
-/* RFC 5436 2.7: no second notice of the same to the same. */
-static bool
-same_notice(const PlanNotice *one, const PlanNotice *other)
-{
-	return one != NULL && other != NULL && g_strcmp0(one->method, other->method) == 0 &&
-	       g_strcmp0(one->message, other->message) == 0;
-}
-
 static bool
 repeats(const PlanAction *one, const PlanAction *other)
 {
-	/* recipes that store twice mean it */
-	if (one->kind == PLAN_STORE || other->kind == PLAN_STORE)
-		return false;
-	if (kinds[one->kind].keeps_copy && kinds[other->kind].keeps_copy)
-		return strcmp(store_target(one), store_target(other)) == 0;
-	if (one->kind != other->kind)
+	PlanRepeats how = kinds[one->kind].repeats;
+
+	if (how == PLAN_REPEATS_MAILBOX)
+		return kinds[other->kind].repeats == PLAN_REPEATS_MAILBOX &&
+		       strcmp(store_target(one), store_target(other)) == 0;
+	if (how == PLAN_REPEATS_NEVER || one->kind != other->kind)
 		return false;
 
 	/* a message that was replaced meanwhile, or a part of it, is another one */
-	if (one->kind == PLAN_REDIRECT)
+	if (how == PLAN_REPEATS_ADDRESS)
 		return one->message == other->message &&
 		       g_strcmp0(one->address, other->address) == 0;
 
-	return one->kind == PLAN_DISCARD ||
-	       (one->kind == PLAN_NOTIFY && same_notice(one->notice, other->notice));
+	return how == PLAN_REPEATS_ALWAYS || data_of(one->kind)->is_same(one->data, other->data);
 }
 
 /* One copy is stored, with the flags of the later action (RFC 5232 3). */
@@ -256,8 +204,8 @@ static bool
 is_answered_earlier(const Plan *plan, const PlanAction *action, guint at)
 {
 	const PlanAction *earlier = plan->actions->pdata[at];
-	return at < plan->earlier && action->kind == PLAN_VACATION &&
-	       earlier->kind == PLAN_VACATION;
+	return at < plan->earlier && kinds[action->kind].role == PLAN_ROLE_ANSWERS &&
+	       kinds[earlier->kind].role == PLAN_ROLE_ANSWERS;
 }
 
 static void
@@ -301,7 +249,7 @@ plan_add(Plan *plan, PlanAction *taken, Status *st)
 {
 	g_autoptr(PlanAction) action = taken;
 
-	if (kinds[action->kind].cancels_keep && !action->copy)
+	if (plan_kind_cancels_keep(action->kind) && !action->copy)
 		plan->implicit_keep = false;
 	for (guint i = 0; i < plan->actions->len; i++) {
 		PlanAction *earlier = plan->actions->pdata[i];
@@ -390,6 +338,10 @@ take_keep(PlanAction *keep, const PlanAction *written)
 	keep->implicit = false;
 	g_free(keep->at.file);
 	keep->at = (PlanSource){ g_strdup(written->at.file), written->at.line };
+	test_clear(&keep->test);
+	keep->test = (PlanTest){ written->test.line, g_strdup(written->test.name),
+		                 g_strdup(written->test.match), g_strdup(written->test.key),
+		                 g_strdup(written->test.value) };
 	g_free(keep->mailbox);
 	keep->mailbox = g_strdup(written->mailbox);
 }
@@ -494,17 +446,17 @@ print_flags(GString *out, const GPtrArray *flags)
 static void
 print_action(GString *out, const PlanAction *action)
 {
+	const PlanData *data = data_of(action->kind);
+
 	g_string_append(out, kinds[action->kind].name);
-	if (kinds[action->kind].keeps_copy)
+	if (plan_kind_stores(action->kind))
 		g_string_append_printf(out, " in \"%s\"", store_target(action));
 	if (action->special_use != NULL)
 		g_string_append_printf(out, " (special use %s)", action->special_use);
 	if (action->address != NULL)
 		g_string_append_printf(out, " to <%s>", action->address);
-	if (action->program != NULL)
-		g_string_append_printf(out, " program \"%s\"", action->program->name);
-	if (action->notice != NULL)
-		g_string_append_printf(out, " by \"%s\"", action->notice->method);
+	if (data->print != NULL)
+		data->print(out, action->data);
 	print_flags(out, action->flags);
 	if (action->text != NULL)
 		g_string_append_printf(out, ": %s", action->text);
@@ -527,64 +479,6 @@ plan_print(const Plan *plan)
 }
 
 static json_t *
-json_text(const char *text)
-{
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
-	return json_string(valid);
-}
-
-static void
-set_text(json_t *object, const char *key, const char *text)
-{
-	if (text != NULL)
-		json_object_set_new(object, key, json_text(text));
-}
-
-static void
-set_strings(json_t *object, const char *key, const GPtrArray *strings)
-{
-	json_t *array = json_array();
-	for (guint i = 0; strings != NULL && i < strings->len; i++)
-		json_array_append_new(array, json_text(strings->pdata[i]));
-	json_object_set_new(object, key, array);
-}
-
-static void
-set_fcc(json_t *object, const PlanFcc *fcc)
-{
-	if (fcc == NULL)
-		return;
-	set_text(object, "fcc", fcc->mailbox);
-	set_text(object, "fcc_special_use", fcc->special_use);
-	set_strings(object, "fcc_flags", fcc->flags);
-	json_object_set_new(object, "fcc_create", json_boolean(fcc->create));
-}
-
-static void
-set_reply(json_t *object, const PlanReply *reply)
-{
-	set_text(object, "from", reply->from);
-	set_text(object, "subject", reply->subject);
-	set_text(object, "reason", reply->body);
-	set_text(object, "handle", reply->handle);
-	json_object_set_new(object, "mime", json_boolean(reply->is_mime));
-	json_object_set_new(object, "seconds", json_integer(reply->interval_seconds));
-	set_strings(object, "addresses", reply->addresses);
-	set_fcc(object, reply->fcc);
-}
-
-static void
-set_notice(json_t *object, const PlanNotice *notice)
-{
-	set_text(object, "method", notice->method);
-	set_text(object, "from", notice->from);
-	set_text(object, "message", notice->message);
-	json_object_set_new(object, "importance", json_integer(notice->importance));
-	set_strings(object, "options", notice->options);
-	set_fcc(object, notice->fcc);
-}
-
-static json_t *
 action_json(const PlanAction *action)
 {
 	json_t *object = json_object();
@@ -592,47 +486,27 @@ action_json(const PlanAction *action)
 	json_object_set_new(object, "action", json_string(kinds[action->kind].name));
 	if (action->implicit)
 		json_object_set_new(object, "implicit", json_true());
-	if (kinds[action->kind].keeps_copy) {
-		set_text(object, "mailbox", store_target(action));
-		set_text(object, "special_use", action->special_use);
-		set_strings(object, "flags", action->flags);
+	if (plan_kind_stores(action->kind)) {
+		plan_data_set_text(object, "mailbox", store_target(action));
+		plan_data_set_text(object, "special_use", action->special_use);
+		plan_data_set_strings(object, "flags", action->flags);
 		json_object_set_new(object, "create", json_boolean(action->create));
 	}
 
 	json_object_set_new(object, "copy", json_boolean(action->copy));
-	set_text(object, "address", action->address);
-	set_text(object, "list", action->list);
-	set_text(object, "reason", action->text);
-	set_text(object, "notify", action->dsn.notify);
-	set_text(object, "ret", action->dsn.ret);
-	if (action->reply != NULL)
-		set_reply(object, action->reply);
-	if (action->notice != NULL)
-		set_notice(object, action->notice);
-
-	if (action->program != NULL) {
-		set_text(object, "program", action->program->name);
-		set_strings(object, "arguments", action->program->args);
-		if (action->kind == PLAN_PIPE)
-			json_object_set_new(object, "try", json_boolean(action->program->may_fail));
-	}
-
-	if (action->store != NULL)
-		set_strings(object, "paths", action->store->paths);
-	if (action->report != NULL) {
-		set_text(object, "feedback_type", action->report->feedback_type);
-		set_text(object, "message", action->report->message);
-		set_text(object, "address", action->report->address);
-		json_object_set_new(object, "headers_only",
-		                    json_boolean(action->report->headers_only));
-	}
+	plan_data_set_text(object, "address", action->address);
+	plan_data_set_text(object, "list", action->list);
+	plan_data_set_text(object, "reason", action->text);
+	plan_data_set_text(object, "notify", action->dsn.notify);
+	plan_data_set_text(object, "ret", action->dsn.ret);
+	if (action->data != NULL)
+		data_of(action->kind)->add_json(object, action);
 
 	if (action->at.file != NULL) {
 		g_autofree char *at = g_strdup_printf("%s:%u", action->at.file, action->at.line);
-		set_text(object, "at", at);
+		plan_data_set_text(object, "at", at);
 	}
 
-	set_text(object, "because", action->because);
 	return object;
 }
 

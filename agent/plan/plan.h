@@ -13,16 +13,39 @@
 #include <jansson.h>
 
 typedef enum {
-#define PLAN(id, name, cancels, keeps) PLAN_##id,
+#define PLAN(id, name, role, data, repeats) PLAN_##id,
 #include "agent/plan/plan-table.def"
 #undef PLAN
 	PLAN_KIND_COUNT
 } PlanKind;
 
+/* What an action does with the message. */
+typedef enum {
+	PLAN_ROLE_STORES,    /* keeps a copy here */
+	PLAN_ROLE_PASSES_ON, /* hands it to somebody else */
+	PLAN_ROLE_DISPOSES,
+	PLAN_ROLE_REFUSES, /* the sender gets it back: not beside one that stores, passes on or answers */
+	PLAN_ROLE_DEFERS,   /* Postfix tries again */
+	PLAN_ROLE_ANSWERS,  /* writes to the sender: one a script */
+	PLAN_ROLE_STANDS_BY /* something else: the implicit keep stays in force */
+} PlanRole;
+
+/* Which later action is the same again (RFC 5228 2.10.3). */
+typedef enum {
+	PLAN_REPEATS_NEVER,
+	PLAN_REPEATS_ALWAYS,  /* any of its kind */
+	PLAN_REPEATS_MAILBOX, /* one that stores to the same mailbox, of any kind with MAILBOX */
+	PLAN_REPEATS_ADDRESS, /* one of its kind that sends the same message to the same address */
+	PLAN_REPEATS_DATA     /* one of its kind whose data says so */
+} PlanRepeats;
+
+typedef struct PlanData PlanData; /* plan-data.h */
+
 typedef struct {
 	const char *name;
-	bool cancels_keep; /* unless the action has :copy */
-	bool keeps_copy;   /* stores the message here */
+	PlanRole role;
+	const PlanData *data;
+	PlanRepeats repeats;
 } PlanKindRow;
 
 /* Which rule asked: "main.sieve" and line, from 1; a NULL file is the site's or our own doing. */
@@ -31,95 +54,31 @@ typedef struct {
 	unsigned line;
 } PlanSource;
 
+/*
+ * The test that led to an action: the innermost branch that it stands in, and the comparison that
+ * made it true.
+ */
+typedef struct {
+	unsigned line; /* from 1; 0: none is known */
+	char *name;    /* "header", "else" */
+	char *match;   /* ":contains"; NULL: nothing was compared, as the two below */
+	char *key;     /* of the rule */
+	char *value;   /* of the message; both are cut after PLAN_TEST_OCTETS */
+} PlanTest;
+
+enum { PLAN_TEST_OCTETS = 160 };
+
 /* DSN wishes of a redirected message (RFC 6009, RFC 3461); NULL: none. */
 typedef struct {
 	char *notify;
 	char *ret;
 } PlanDsn;
 
-/* Where a copy of a message that goes out is kept (RFC 8580). */
-typedef struct {
-	char *mailbox;
-	GPtrArray *flags;
-	char *special_use; /* that the rule named; `mailbox` has it, if any has */
-	bool create;
-} PlanFcc;
-
-/* An answer to the sender: vacation (RFC 5230), and the text of a notice. */
-typedef struct {
-	char *from;
-	char *subject;
-	char *body;
-	bool is_mime; /* `body` begins with MIME fields */
-	char *handle;
-	gint64 interval_seconds;
-	GPtrArray *addresses; /* further own addresses */
-	PlanFcc *fcc;
-} PlanReply;
-
-/* A notice by some method (RFC 5435). */
-typedef struct {
-	char *method; /* a URI, "mailto:..." */
-	char *from;
-	int importance;     /* 1 high, 2 normal, 3 low */
-	GPtrArray *options; /* "name=value" */
-	char *message;
-	char *id; /* by which the script may take it back; NULL: none */
-	PlanFcc *fcc;
-} PlanNotice;
-
-/* A program with its arguments (no shell). */
-typedef struct {
-	char *name;
-	GPtrArray *args;
-	bool may_fail;  /* pipe :try: a failure is no error of the script */
-	bool must_read; /* one that leaves a part of its input has failed */
-	/*
-	 * of a recipe's own program, "NAME=value"; NULL: the program is an item of the site's
-	 * allow-list
-	 */
-	GPtrArray *environment;
-	char *directory; /* where it runs; NULL: where the agent is */
-	GBytes *input;   /* what it reads; NULL: the message */
-	char *lock;      /* lock file to hold while it runs; NULL: none */
-	bool done;       /* the rule needed its exit code: it ran already */
-	bool is_trap;    /* TRAP of recipes: its output is logged, its end changes nothing */
-} PlanProgram;
-
-/*
- * Files and directories by path, as recipes name them: "dir/" is a Maildir, "dir/." an MH folder, a
- * directory takes a file of its own, anything else is an mbox. More than one: hard links of one
- * file, all in directories.
- */
-typedef struct {
-	GPtrArray *paths; /* char *: absolute where the recipe's folder is known */
-	/*
-	 * char *: the file's in each of the paths, as the rules were told it; NULL: made when it is
-	 * stored
-	 */
-	GPtrArray *names;
-	/* somebody will look for the file by that name: it gets no sizes behind it */
-	bool is_exact;
-	char *from_line;    /* for all but Maildirs; NULL: none, as the header is not stored */
-	char *lock;         /* lock file that the rule names; NULL: none */
-	char *lock_timeout; /* LOCKTIMEOUT of the recipes; NULL: the site's */
-	char *umask;        /* UMASK of the recipes, octal; NULL: the site's */
-	char *prefix;       /* of the file's name in a plain directory; NULL: "msg." */
-	bool raw;           /* no empty line is made at the end */
-} PlanStore;
-
-/* An abuse report (vnd.dovecot.report, RFC 5965). */
-typedef struct {
-	char *feedback_type;
-	char *message;
-	char *address;
-	bool headers_only;
-} PlanReport;
-
+/* One action; the members are those that several kinds have. */
 typedef struct {
 	PlanKind kind;
 	PlanSource at;
-	char *because; /* the test that led to it; NULL: none, or nobody asked for it */
+	PlanTest test;
 	bool implicit; /* the keep that nobody wrote */
 	bool copy;     /* :copy: the implicit keep stays in force */
 	bool create;   /* :create: make the mailbox */
@@ -137,11 +96,8 @@ typedef struct {
 	StatusId answer;
 	char *list; /* redirect :list */
 	PlanDsn dsn;
-	PlanReply *reply;
-	PlanNotice *notice;
-	PlanProgram *program;
-	PlanReport *report;
-	PlanStore *store;
+	/* of the kind alone: a PlanReply, a PlanStore ... (plan-NAME.h); NULL: it has none */
+	void *data;
 	/* what to store or send where a rule replaced the body; NULL: the message */
 	Message *message;
 	/* the header as it was edited when the action was asked for; NULL: as it came */
@@ -153,11 +109,17 @@ typedef struct Plan Plan;
 /* The row of `kind`; never NULL. */
 const PlanKindRow *plan_kind_row(PlanKind kind);
 
+/* Does an action of the kind cancel the implicit keep, where it has no :copy? */
+bool plan_kind_cancels_keep(PlanKind kind);
+
+/* Does it store the message here? */
+bool plan_kind_stores(PlanKind kind);
+
 Plan *plan_new(void);
 void plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 
-/* A new action of `kind`, to be filled and given to plan_add, or to plan_action_free. */
+/* A new action of `kind`, with its data all zeros, to be filled and given to plan_add, or to plan_action_free. */
 PlanAction *plan_action_new(PlanKind kind, const char *file, unsigned line);
 void plan_action_free(PlanAction *action);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanAction, plan_action_free)
@@ -182,6 +144,12 @@ void plan_drop(Plan *plan, size_t i);
 
 size_t plan_count(const Plan *plan);
 const PlanAction *plan_get(const Plan *plan, size_t i);
+
+/*
+ * Where the action brings the message or its notice: mailbox, address, program, method or path;
+ * NULL: nowhere, or the INBOX. Borrowed from the action.
+ */
+const char *plan_action_target(const PlanAction *action);
 
 /* Is the implicit keep still in force? True until an action cancels it (RFC 5228 2.10.2). */
 bool plan_keeps_implicitly(const Plan *plan);

@@ -55,7 +55,8 @@ recipes_site_runs(const Conf *conf, const RecipeCall *call)
 static bool
 may_run(const Conf *conf, const Account *account)
 {
-	return conf->recipes == RECIPES_ALL || (conf->recipes == RECIPES_YES && account->is_system);
+	return conf->recipes == CONF_RECIPES_ALL ||
+	       (conf->recipes == CONF_RECIPES_YES && account->is_system);
 }
 
 char *

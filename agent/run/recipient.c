@@ -35,7 +35,7 @@ recipient_find(const Site *site, const char *address, Status *st)
 	char *returns_to = srs_reverse(site->keys, address, g_get_real_time() / G_USEC_PER_SEC);
 	if (returns_to != NULL)
 		return make_returner(address, returns_to);
-	if (site->conf->redirect_sender != REDIRECT_SENDER_SRS)
+	if (site->conf->redirect_sender != CONF_REDIRECT_SENDER_SRS)
 		return account_find(site->conf, address, st);
 
 	status_fail(st, STATUS_UNKNOWN_USER,

@@ -112,7 +112,7 @@ has_recipes(const Conf *conf, const Account *account, const RecipeCall *recipes)
 static bool
 add_owners(ScriptChain *list, const Search *search, Status *st)
 {
-	bool recipes_first = search->conf->recipe_order == RECIPE_ORDER_RECIPES_FIRST;
+	bool recipes_first = search->conf->recipe_order == CONF_RECIPE_ORDER_RECIPES_FIRST;
 	if (recipes_first && has_recipes(search->conf, search->account, search->recipes))
 		return add_recipes(list, search, st) && add_own(list, search, st);
 	return add_own(list, search, st) && add_recipes(list, search, st);
@@ -231,7 +231,7 @@ read_script(const Run *run, ScriptSet *set, Status *st)
 {
 	FilterEnv *env = services_env(run->services);
 	const char *path = run->script->path;
-	size_t limit = (size_t) env->services->setting_int(env, "sieve_max_script_size"), len;
+	size_t limit = (size_t) env->conf->sieve_max_script_size, len;
 	char *text = NULL;
 
 	if (!fs_read_judged(AT_FDCWD, path, limit, trust_judge, &run->script->trust, &text, &len,
@@ -559,7 +559,8 @@ would_discard(const Plan *plan)
 		return false;
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		const PlanAction *action = plan_get(plan, i);
-		if (action->kind != PLAN_DISCARD && plan_kind_row(action->kind)->cancels_keep)
+		if (plan_kind_row(action->kind)->role != PLAN_ROLE_DISPOSES &&
+		    plan_kind_cancels_keep(action->kind))
 			return false;
 	}
 

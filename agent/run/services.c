@@ -23,56 +23,6 @@
 
 static const ServicesDescription as_it_is = { .trace_level = -1 };
 
-static const void *
-member(const Services *services, const ConfRow *row)
-{
-	return G_STRUCT_MEMBER_P(services->site->conf, row->offset);
-}
-
-static gint64
-setting_int(FilterEnv *env, const char *name)
-{
-	const ConfRow *row = conf_find_row(name);
-
-	g_assert(row != NULL); /* engines and conf-table.def are compiled together */
-	const void *value = member(services_of(env), row);
-	switch (row->type) {
-	case CONF_BOOL:
-		return *(const bool *) value;
-	case CONF_ENUM:
-		return *(const unsigned *) value;
-	default:
-		return *(const gint64 *) value;
-	}
-}
-
-static const char *
-setting_text(FilterEnv *env, const char *name)
-{
-	const ConfRow *row = conf_find_row(name);
-	g_assert(row != NULL && row->type == CONF_TEXT);
-	return *(char *const *) member(services_of(env), row);
-}
-
-/* The value behind "name=" among `items`; NULL: there is none. */
-static const char *
-find_item(const char *const *items, const char *name)
-{
-	size_t len = strlen(name);
-	for (; items != NULL && *items != NULL; items++)
-		if (strncmp(*items, name, len) == 0 && (*items)[len] == '=')
-			return *items + len + 1;
-	return NULL;
-}
-
-static const char *
-setting_item(FilterEnv *env, const char *group, const char *name)
-{
-	const ConfRow *row = conf_find_row(group);
-	g_assert(row != NULL && row->type == CONF_LIST);
-	return find_item(*(const char *const *const *) member(services_of(env), row), name);
-}
-
 /* The folder where scripts for include lie. NULL: the site has none. Caller frees. */
 static char *
 script_folder(const Services *services, ScriptPlace place, Status *st)
@@ -291,10 +241,9 @@ special_use_mailbox(FilterEnv *env, const char *special_use, const char *named)
 static const char *
 list_file(const Services *services, const char *list)
 {
-	const char *described = find_item(services->described->lists, list);
-	return described != NULL
-	               ? described
-	               : find_item((const char *const *) services->site->conf->sieve_lists, list);
+	const char *described = conf_find_item((char *const *) services->described->lists, list);
+	return described != NULL ? described
+	                         : conf_find_item(services->site->conf->sieve_lists, list);
 }
 
 static bool
@@ -498,9 +447,6 @@ note(FilterEnv *env, const char *text)
 }
 
 static const FilterServices table = {
-	.setting_int = setting_int,
-	.setting_text = setting_text,
-	.setting_item = setting_item,
 	.open_script = open_script,
 	.mailbox_exists = mailbox_exists,
 	.mailbox_by_id = mailbox_by_id,
@@ -553,6 +499,7 @@ services_new(const Site *site, const Account *account, const Envelope *envelope,
 	services_recipes_init(services);
 	services->env = (FilterEnv){
 		.services = &services->table,
+		.conf = site->conf,
 		.user = services,
 		.now = now,
 		.trace_level = services->described->trace_level,

@@ -13,7 +13,7 @@
 int
 site_open_log(const Conf *conf)
 {
-	LogForm form = conf->log_form == LOG_FORM_SETTING_JSON ? LOG_FORM_JSON : LOG_FORM_TEXT;
+	LogForm form = conf->log_form == CONF_LOG_FORM_JSON ? LOG_FORM_JSON : LOG_FORM_TEXT;
 	int fd = *conf->log_file != '\0'
 	                 ? open(conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640)
 	                 : -1;
@@ -88,8 +88,8 @@ site_read_keys(Site *site)
 {
 	const Conf *conf = site->conf;
 	g_auto(Status) fault = STATUS_INIT;
-	bool needed = (conf->add_mark && conf->mark_key == MARK_KEY_SITE) ||
-	              conf->redirect_sender == REDIRECT_SENDER_SRS;
+	bool needed = (conf->add_mark && conf->mark_key == CONF_MARK_KEY_SITE) ||
+	              conf->redirect_sender == CONF_REDIRECT_SENDER_SRS;
 
 	if (*conf->key_file == '\0' || (!conf->add_mark && !needed))
 		return;
@@ -171,7 +171,7 @@ site_loop_settings(const Site *site, gint64 now)
 		.system_name = site->host,
 		.rules = site_loop_rules(site),
 		.hop_limit = (unsigned) conf->hop_limit,
-		.unknown_delivers = conf->unknown_stamp == UNKNOWN_STAMP_DELIVER,
+		.unknown_delivers = conf->unknown_stamp == CONF_UNKNOWN_STAMP_DELIVER,
 		.return_limit = (unsigned) conf->return_limit,
 		.keys = site->keys,
 		.mark_lifetime = conf->mark_lifetime,

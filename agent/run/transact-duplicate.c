@@ -13,13 +13,13 @@ is_looked_at(const Transact *transact)
 {
 	const Conf *conf = transact->site->conf;
 	const LoopVerdict *verdict = transact->verdict;
-	if (conf->duplicates == DUPLICATES_OFF || verdict == NULL)
+	if (conf->duplicates == CONF_DUPLICATES_OFF || verdict == NULL)
 		return false;
 
 	/* What its owner resends, or has deleted before it came back, is wanted. */
 	bool returned = verdict->kind == LOOP_RETURNED || verdict->kind == LOOP_RETURNED_OFTEN ||
 	                verdict->kind == LOOP_PASSED;
-	return !returned && (conf->duplicates_of == DUPLICATES_OF_ALL || verdict->fetched);
+	return !returned && (conf->duplicates_of == CONF_DUPLICATES_OF_ALL || verdict->fetched);
 }
 
 /*
@@ -37,7 +37,7 @@ make_key(const Transact *transact)
 
 	if (id == NULL || *id == '\0')
 		return NULL;
-	bool by_id = transact->site->conf->duplicates_by == DUPLICATES_BY_MESSAGE_ID;
+	bool by_id = transact->site->conf->duplicates_by == CONF_DUPLICATES_BY_MESSAGE_ID;
 	const BodyPrint *print = by_id ? NULL : message_print(transact->message, &unreadable);
 	if (!by_id && print == NULL)
 		return NULL;
@@ -52,9 +52,9 @@ answer(Transact *transact)
 	g_ptr_array_add(
 		transact->report.notes,
 		g_strdup("a second copy of a mail that was delivered before (setting duplicates)"));
-	if (conf->duplicates == DUPLICATES_DISCARD)
+	if (conf->duplicates == CONF_DUPLICATES_DISCARD)
 		transact->discard = true;
-	else if (conf->duplicates == DUPLICATES_FILE)
+	else if (conf->duplicates == CONF_DUPLICATES_FILE)
 		transact->file_into = conf->duplicates_folder;
 	else
 		transact->flags_duplicate = true;

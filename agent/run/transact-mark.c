@@ -25,7 +25,7 @@ join_keys(Transact *transact, const MarkKeys *own)
 	const Conf *conf = transact->site->conf;
 	const MarkKeys *site = transact->late_keys != NULL ? transact->late_keys
 	                                                   : transact->site->keys;
-	bool by_site = conf->mark_key == MARK_KEY_SITE;
+	bool by_site = conf->mark_key == CONF_MARK_KEY_SITE;
 
 	mark_keys_free(transact->keys);
 	transact->keys = by_site ? mark_keys_join(site, own) : mark_keys_join(own, site);
@@ -97,7 +97,8 @@ void
 transact_make_key(Transact *transact)
 {
 	const Conf *conf = transact->site->conf;
-	if (!transact->marks_read || transact->has_owner_key || conf->mark_key == MARK_KEY_SITE)
+	if (!transact->marks_read || transact->has_owner_key ||
+	    conf->mark_key == CONF_MARK_KEY_SITE)
 		return;
 
 	g_auto(Status) fault = STATUS_INIT;

@@ -8,6 +8,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/message/address-print.h"
+#include "agent/plan/plan-program.h"
 #include "agent/store/folder.h"
 #include "conf/conf-choices.h"
 
@@ -32,17 +33,17 @@ answer_loop(Transact *transact, Status *st)
 {
 	const Conf *conf = transact->site->conf;
 	switch (conf->loop_action) {
-	case LOOP_ACTION_NOTICE:
+	case CONF_LOOP_ACTION_NOTICE:
 		transact->must_notify = true;
 		transact->inbox_only = true;
 		return true;
-	case LOOP_ACTION_KEEP:
+	case CONF_LOOP_ACTION_KEEP:
 		transact->inbox_only = true;
 		return true;
-	case LOOP_ACTION_FILE:
+	case CONF_LOOP_ACTION_FILE:
 		transact->file_into = conf->loop_folder;
 		return true;
-	case LOOP_ACTION_DEFER:
+	case CONF_LOOP_ACTION_DEFER:
 		return refuse(transact, STATUS_LOOP_DEFER, st);
 	default:
 		return refuse(transact, loop_verdict_status(transact->verdict), st);
@@ -55,12 +56,12 @@ answer_return(Transact *transact, Status *st)
 {
 	const Conf *conf = transact->site->conf;
 	switch (conf->return_action) {
-	case RETURN_ACTION_DELIVER:
+	case CONF_RETURN_ACTION_DELIVER:
 		return true;
-	case RETURN_ACTION_FILE:
+	case CONF_RETURN_ACTION_FILE:
 		transact->file_into = conf->loop_folder;
 		return true;
-	case RETURN_ACTION_DISCARD:
+	case CONF_RETURN_ACTION_DISCARD:
 		transact->discard = true;
 		return true;
 	default:
@@ -138,7 +139,7 @@ find_kept(Transact *transact, const MarkTag *tag, const MarkHistory *history)
 	g_auto(Status) absent = STATUS_INIT;
 	AddressRules rules = site_loop_rules(transact->site);
 	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask,
-		                     .durability = DURABILITY_NONE };
+		                     .durability = CONF_DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = history->kept->len > 0 ? maildir_open(transact->account->maildir,
 	                                                                 &look_only, &absent)
 	                                                  : NULL;
@@ -242,8 +243,8 @@ ends_here(const Plan *plan)
 {
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		PlanKind kind = plan_get(plan, i)->kind;
-		if (plan_kind_row(kind)->keeps_copy || kind == PLAN_DISCARD ||
-		    kind == PLAN_REJECT || kind == PLAN_EREJECT || kind == PLAN_DEFER)
+		if (plan_kind_cancels_keep(kind) &&
+		    plan_kind_row(kind)->role != PLAN_ROLE_PASSES_ON)
 			return true;
 	}
 	return false;
@@ -256,10 +257,13 @@ has_left_already(const Plan *plan)
 	bool left = false;
 	for (size_t i = 0; i < plan_count(plan); i++) {
 		const PlanAction *action = plan_get(plan, i);
-		if (action->kind == PLAN_REDIRECT ||
-		    (action->kind == PLAN_PIPE && !action->program->done))
+		if (plan_kind_row(action->kind)->role != PLAN_ROLE_PASSES_ON)
+			continue;
+
+		const PlanProgram *program = plan_program_of(action);
+		if (program == NULL || !program->done)
 			return false;
-		left |= action->kind == PLAN_PIPE;
+		left = true;
 	}
 
 	return left;

@@ -14,6 +14,7 @@
 #include "agent/deliver/deliver.h"
 #include "agent/message/envelope.h"
 #include "agent/message/loop.h"
+#include "agent/message/mail-ids.h"
 #include "agent/message/message.h"
 #include "agent/plan/plan.h"
 #include "agent/run/account.h"
@@ -91,6 +92,9 @@ bool transact_is_rules_alone(const Transact *transact);
 const GPtrArray *transact_told(const Transact *transact);
 const ScriptChainReport *transact_scripts(const Transact *transact);
 const DeliverReport *transact_report(const Transact *transact);
+
+/* How other logs call the message. Borrowed. */
+const MailIds *transact_mail_ids(const Transact *transact);
 
 /* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */
 void transact_log(const Transact *transact, const Status *st, double seconds);

@@ -140,7 +140,7 @@ char *
 folder_by_id(const Maildir *inbox, const FolderRules *rules, const char *id)
 {
 	Search search = { .inbox = inbox,
-		          .is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP,
+		          .is_maildirpp = rules->layout == CONF_FOLDER_LAYOUT_MAILDIRPP,
 		          .id = id };
 	if (has_id(&search, ""))
 		return g_strdup("");

@@ -50,7 +50,7 @@ level_fault(const FolderRules *rules, const char *level)
 	if (strchr(level, '/') != NULL && !is_escaped)
 		return "has a '/' within a level";
 
-	if (rules->layout == FOLDER_LAYOUT_MAILDIRPP)
+	if (rules->layout == CONF_FOLDER_LAYOUT_MAILDIRPP)
 		return strchr(level, '.') != NULL && !is_escaped
 		               ? "has a '.' within a level, which Maildir++ cannot hold"
 		               : NULL;
@@ -80,7 +80,7 @@ name_fault(const FolderRules *rules, const char *name)
 static bool
 needs_escape(const FolderRules *rules, char sign, bool is_first, bool is_top)
 {
-	bool is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
+	bool is_maildirpp = rules->layout == CONF_FOLDER_LAYOUT_MAILDIRPP;
 	if (rules->escape == '\0')
 		return false;
 	return sign == '/' || sign == rules->escape ||
@@ -91,8 +91,8 @@ needs_escape(const FolderRules *rules, char sign, bool is_first, bool is_top)
 static char *
 write_level(const FolderRules *rules, const char *level, bool is_top)
 {
-	g_autofree char *encoded = rules->names == FOLDER_NAMES_UTF7 ? utf7_encode(level)
-	                                                             : g_strdup(level);
+	g_autofree char *encoded = rules->names == CONF_FOLDER_NAMES_UTF_7 ? utf7_encode(level)
+	                                                                   : g_strdup(level);
 	g_autoptr(GString) written = g_string_new(NULL);
 
 	for (const char *c = encoded; *c != '\0'; c++) {
@@ -114,7 +114,7 @@ append_level(const FolderRules *rules, const char *level, GString *path)
 	if (why != NULL)
 		return why;
 
-	bool is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
+	bool is_maildirpp = rules->layout == CONF_FOLDER_LAYOUT_MAILDIRPP;
 	g_autofree char *written = write_level(rules, level, path->len == 0);
 	if (is_maildirpp)
 		g_string_append_c(path, '.');
@@ -222,7 +222,7 @@ folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, co
 	char *found = existing_unescaped(rules, inbox, name, separator);
 	if (found != NULL)
 		return found;
-	if (is_auto && rules->layout == FOLDER_LAYOUT_MAILDIRPP)
+	if (is_auto && rules->layout == CONF_FOLDER_LAYOUT_MAILDIRPP)
 		return guess_path(rules, inbox, name, ret_why);
 
 	return path_of(rules, name, separator, ret_why);
@@ -257,14 +257,15 @@ read_level(const FolderRules *rules, const char *written)
 		c += is_escape ? 2 : 0;
 	}
 
-	return rules->names == FOLDER_NAMES_UTF7 ? utf7_decode(encoded->str)
-	                                         : g_string_free(g_steal_pointer(&encoded), FALSE);
+	return rules->names == CONF_FOLDER_NAMES_UTF_7
+	               ? utf7_decode(encoded->str)
+	               : g_string_free(g_steal_pointer(&encoded), FALSE);
 }
 
 char *
 folder_name(const FolderRules *rules, const Maildir *inbox, const char *path)
 {
-	bool is_maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
+	bool is_maildirpp = rules->layout == CONF_FOLDER_LAYOUT_MAILDIRPP;
 	bool is_named = rules->separator[0] != '\0' &&
 	                strcmp(rules->separator, FOLDER_SEPARATOR_AUTO) != 0;
 	if (path[0] == '\0')
@@ -315,7 +316,7 @@ furnish(Maildir *inbox, const FolderRules *rules, const Maildir *made, GPtrArray
 {
 	g_auto(Status) unmarked = STATUS_INIT, unsubscribed = STATUS_INIT;
 	const char *path = maildir_path(made);
-	bool maildirpp = rules->layout == FOLDER_LAYOUT_MAILDIRPP;
+	bool maildirpp = rules->layout == CONF_FOLDER_LAYOUT_MAILDIRPP;
 
 	if (maildir_is_rehearsal(made))
 		return;

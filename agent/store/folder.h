@@ -29,7 +29,7 @@
 
 /* How this site names folders. Strings are borrowed. */
 typedef struct {
-	unsigned layout;       /* FOLDER_LAYOUT_* of conf-choices.h */
+	unsigned layout;       /* CONF_FOLDER_LAYOUT_* of conf-choices.h */
 	unsigned names;        /* FOLDER_NAMES_* */
 	const char *separator; /* "/", "auto"; "" is "/" too */
 	char escape;           /* '\\'; NUL: nothing is escaped */

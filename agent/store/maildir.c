@@ -435,7 +435,7 @@ maildir_flush(Maildir *maildir, Status *st)
 	for (Place place = 0; place < PLACE_COUNT; place++) {
 		if (!maildir->dirty[place])
 			continue;
-		if (!maildir->options.rehearsal && maildir->options.durability == DURABILITY_FULL &&
+		if (!maildir->options.rehearsal && maildir->options.durability == CONF_DURABILITY_FULL &&
 		    !fs_sync(maildir->places[place], place_names[place], st))
 			return maildir_blame(maildir, st);
 		maildir->dirty[place] = false;
@@ -995,7 +995,7 @@ bool
 maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 {
 	if (!draft->flushed && draft->fd >= 0 && !draft->maildir->options.rehearsal &&
-	    draft->maildir->options.durability != DURABILITY_NONE &&
+	    draft->maildir->options.durability != CONF_DURABILITY_NONE &&
 	    !fs_sync(draft->fd, draft->tmp, st))
 		return maildir_blame(draft->maildir, st);
 
@@ -1004,7 +1004,7 @@ maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 	 * A file that was flushed has no fault left for its close to tell, and stays open for
 	 * maildir_draft_hold.
 	 */
-	bool is_flushed = draft->maildir->options.durability != DURABILITY_NONE;
+	bool is_flushed = draft->maildir->options.durability != CONF_DURABILITY_NONE;
 	if (draft->fd >= 0 && !is_flushed && !fs_close(&draft->fd, draft->tmp, st))
 		return maildir_blame(draft->maildir, st);
 

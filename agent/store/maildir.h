@@ -17,7 +17,7 @@
 
 typedef struct {
 	mode_t umask;        /* for mail and folders; becomes the umask of the process */
-	unsigned durability; /* DURABILITY_* of conf-choices.h */
+	unsigned durability; /* CONF_DURABILITY_* of conf-choices.h */
 	bool create;         /* make what is missing of the INBOX */
 	/*
 	 * Only asked whether it would go well: nothing is made, written or moved, and each call has

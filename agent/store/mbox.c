@@ -255,9 +255,9 @@ flush_folder(const Mbox *mbox, Status *st)
 bool
 mbox_flush(Mbox *mbox, Status *st)
 {
-	if (mbox->durability != DURABILITY_NONE && !fs_sync(mbox->fd, mbox->path, st))
+	if (mbox->durability != CONF_DURABILITY_NONE && !fs_sync(mbox->fd, mbox->path, st))
 		return false;
-	if (mbox->made && mbox->durability == DURABILITY_FULL && !flush_folder(mbox, st))
+	if (mbox->made && mbox->durability == CONF_DURABILITY_FULL && !flush_folder(mbox, st))
 		return false;
 
 	mbox->made = false;

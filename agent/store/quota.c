@@ -235,7 +235,7 @@ may_be_folder(unsigned layout, const struct dirent *entry)
 	const char *name = entry->d_name;
 	if (entry->d_type != DT_DIR && entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
 		return false;
-	if (layout == FOLDER_LAYOUT_MAILDIRPP)
+	if (layout == CONF_FOLDER_LAYOUT_MAILDIRPP)
 		return name[0] == '.' && name[1] != '\0' && strcmp(name, "..") != 0;
 
 	return name[0] != '.' && strcmp(name, "new") != 0 && strcmp(name, "cur") != 0 &&
@@ -252,7 +252,7 @@ walk_folder(Walk *walk, int folder, const char *path, unsigned levels)
 	visit(walk, folder, path);
 	unsigned layout = walk->quota->conf->folder_layout;
 	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-	            (layout == FOLDER_LAYOUT_MAILDIRPP ? 0 : O_NOFOLLOW);
+	            (layout == CONF_FOLDER_LAYOUT_MAILDIRPP ? 0 : O_NOFOLLOW);
 	int fd = levels > 0 ? openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	if (dir == NULL)
@@ -266,7 +266,7 @@ walk_folder(Walk *walk, int folder, const char *path, unsigned levels)
 		                                    NULL);
 		if (below >= 0)
 			walk_folder(walk, below, name,
-			            layout == FOLDER_LAYOUT_MAILDIRPP ? 0 : levels - 1);
+			            layout == CONF_FOLDER_LAYOUT_MAILDIRPP ? 0 : levels - 1);
 	}
 
 	(void) closedir(dir);
@@ -327,7 +327,7 @@ recount(Quota *quota)
 	if (quota->look_only)
 		return;
 	replace_file(quota);
-	if (walk_all(quota, false).stamp != walk.stamp && quota->conf->quota == QUOTA_SITE)
+	if (walk_all(quota, false).stamp != walk.stamp && quota->conf->quota == CONF_QUOTA_SITE)
 		(void) unlinkat(quota->inbox, SIZE_FILE, 0);
 }
 
@@ -344,15 +344,15 @@ trash_path(const Conf *conf, const Maildir *inbox)
 static Amount
 limit_of(const Conf *conf, const SizeFile *file)
 {
-	return conf->quota == QUOTA_SITE ? (Amount){ conf->quota_bytes, conf->quota_messages }
-	                                 : file->limit;
+	return conf->quota == CONF_QUOTA_SITE ? (Amount){ conf->quota_bytes, conf->quota_messages }
+	                                      : file->limit;
 }
 
 Quota *
 quota_open(const Maildir *inbox, const Conf *conf, GPtrArray *notes)
 {
 	SizeFile file = { .sound = false };
-	if (conf->quota == QUOTA_OFF)
+	if (conf->quota == CONF_QUOTA_OFF)
 		return NULL;
 
 	bool found = read_size_file(maildir_fd(inbox), &file);
@@ -416,8 +416,8 @@ fits(const Quota *quota, gint64 bytes)
 static bool
 fail_full(const Quota *quota, gint64 more, Status *st)
 {
-	StatusId full = quota->conf->quota_full == QUOTA_FULL_BOUNCE ? STATUS_QUOTA
-	                                                             : STATUS_QUOTA_GRACE;
+	StatusId full = quota->conf->quota_full == CONF_QUOTA_FULL_BOUNCE ? STATUS_QUOTA
+	                                                                  : STATUS_QUOTA_GRACE;
 	g_autoptr(GString) fill = g_string_new(NULL);
 
 	if (quota->limit.bytes > 0)
@@ -477,10 +477,11 @@ quota_add(const Quota *quota, gint64 bytes, gint64 messages)
 bool
 quota_has_room(const char *path, const Conf *conf, guint64 bytes, Status *st)
 {
-	if (conf->quota == QUOTA_OFF)
+	if (conf->quota == CONF_QUOTA_OFF)
 		return true;
 	g_auto(Status) absent = STATUS_INIT;
-	MaildirOptions look_only = { .umask = (mode_t) conf->umask, .durability = DURABILITY_NONE };
+	MaildirOptions look_only = { .umask = (mode_t) conf->umask,
+		                     .durability = CONF_DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(path, &look_only, &absent);
 	if (inbox == NULL)
 		return true;

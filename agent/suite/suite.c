@@ -540,6 +540,7 @@ apply_settings(Suite *suite, Status *st)
 
 	g_ptr_array_add(suite->confs, suite->site->conf);
 	suite->site->conf = conf;
+	suite->env.conf = services_env(suite->services)->conf = conf;
 	name_account(suite);
 
 	return true;

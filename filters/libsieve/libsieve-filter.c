@@ -3,6 +3,7 @@
  * libsieve-filter: the engine as filters/filter.h wants it: our own parser and checker, libsieve in
  * its cage, our own actions.
  */
+#include "conf/conf-choices.h"
 #include "filters/libsieve/cage.h"
 #include "filters/libsieve/rewrite.h"
 #include "filters/libsieve/subset.h"
@@ -18,9 +19,6 @@ typedef struct {
 	unsigned line;
 } Program;
 
-/* Choices of the setting libsieve_refused, in its order. */
-enum { REFUSED_NATIVE, REFUSED_ERROR };
-
 static FilterProgram *
 compile(const FilterSource *source, FilterEnv *env, GPtrArray *problems)
 {
@@ -28,8 +26,7 @@ compile(const FilterSource *source, FilterEnv *env, GPtrArray *problems)
 	if (sieve == NULL)
 		return NULL;
 
-	bool is_error = filter_setting_int(env, "libsieve_refused", REFUSED_NATIVE) ==
-	                REFUSED_ERROR;
+	bool is_error = env->conf->libsieve_refused == CONF_LIBSIEVE_REFUSED_ERROR;
 	g_autoptr(GPtrArray) refusals = problem_list_new();
 	bool is_good = subset_check(sieve, is_error ? PROBLEM_ERROR : PROBLEM_WARNING, refusals);
 	for (guint i = 0; i < refusals->len; i++)

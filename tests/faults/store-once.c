@@ -21,10 +21,10 @@ static Conf settings = {
 	.create_maildir = true,
 	.create_folders = true,
 	.subscribe_folders = true,
-	.folder_layout = FOLDER_LAYOUT_MAILDIRPP,
-	.folder_names = FOLDER_NAMES_UTF7,
+	.folder_layout = CONF_FOLDER_LAYOUT_MAILDIRPP,
+	.folder_names = CONF_FOLDER_NAMES_UTF_7,
 	.umask = 077,
-	.durability = DURABILITY_FULL,
+	.durability = CONF_DURABILITY_FULL,
 	.retry_lifetime = 86400,
 };
 
@@ -103,7 +103,7 @@ main(int argc, char **argv)
 	g_assert(argc > 2);
 	(void) signal(SIGXFSZ, SIG_IGN);
 	if (g_strcmp0(g_getenv("STORE_LAYOUT"), "fs") == 0)
-		settings.folder_layout = FOLDER_LAYOUT_FS;
+		settings.folder_layout = CONF_FOLDER_LAYOUT_FS;
 
 	g_auto(Status) st = STATUS_INIT;
 	if (store(argv[1], argv + 2, &st))

@@ -23,7 +23,7 @@ static void
 fuzz_convert(const FilterSource *source)
 {
 	static const FilterServices services = { 0 };
-	FilterEnv env = { .services = &services, .trace_level = -1 };
+	FilterEnv env = { .services = &services, .conf = conf_default(), .trace_level = -1 };
 	RecipeConvertCounts counts = { 0 };
 	g_autofree char *script = recipe_convert(source, &env, &counts);
 	g_autoptr(GPtrArray) problems = problem_list_new();

@@ -3,10 +3,13 @@
  * recipe-case: runs an rc file over the message on stdin, and does at once and simply what the plan
  * says, as the agent would.
  *
- * 	recipe-case RC LOG MAILDIR [strict] run; exits as procmail would; with the setting recipe_compat
- *  recipe-case --match FILE           lines "pattern TAB text", with \n, \t, \\ in the text: prints
- *  0, or 1 and MATCH recipe-case --formail ARG...       what formail would do with stdin; exit code
- *  3: the engine leaves it to formail recipe-case --check RC             print the problems
+ * - recipe-case RC LOG MAILDIR [strict]: runs, with the setting recipe_compat; exits as procmail
+ *   would
+ * - recipe-case --match FILE: lines "pattern TAB text", with \n, \t, \\ in the text: prints 0, or 1
+ *   and MATCH
+ * - recipe-case --formail ARG...: does what formail would do with stdin; exit code 3: the engine
+ *   leaves it to formail
+ * - recipe-case --check RC: prints the problems
  *
  * Stores become files below MAILDIR; forwards become lines of the file "forwards". A Maildir gets
  * no tmp/: nothing is tested here but where mail goes and what it then is.
@@ -14,8 +17,11 @@
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
 #include "agent/exec/owner-program.h"
+#include "agent/plan/plan-program.h"
+#include "agent/plan/plan-store.h"
 #include "agent/store/maildir.h"
 #include "agent/state/id-cache.h"
+#include "conf/conf-choices.h"
 #include "filters/filter.h"
 #include "filters/recipe/run/recipe-formail.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
@@ -32,7 +38,6 @@
 #include <unistd.h>
 
 static const char *log_path, *mail_dir;
-static bool strict;
 static Conf *conf;
 
 static int
@@ -184,13 +189,6 @@ trace(FilterEnv *env, TraceLevel level, const char *file, unsigned line, const c
 	fprintf(stderr, "%s:%u: %s\n", file, line, text);
 }
 
-static gint64
-setting_int(FilterEnv *env, const char *name)
-{
-	(void) env;
-	return strict && strcmp(name, "recipe_compat") == 0;
-}
-
 static char *
 file_name(FilterEnv *env, const char *prefix)
 {
@@ -199,7 +197,6 @@ file_name(FilterEnv *env, const char *prefix)
 }
 
 static const FilterServices services = {
-	.setting_int = setting_int,
 	.open_script = open_script,
 	.run_command = run_command,
 	.path_kind = path_kind,
@@ -311,14 +308,14 @@ carry_out(const PlanAction *action, Message *message)
 	g_autoptr(GString) bytes = action_bytes(action, message);
 
 	if (action->kind == PLAN_STORE) {
-		for (guint i = 0; i < action->store->paths->len; i++)
-			store(i, action->store, bytes);
+		for (guint i = 0; i < plan_store_of(action)->paths->len; i++)
+			store(i, plan_store_of(action), bytes);
 	} else if (action->kind == PLAN_REDIRECT) {
 		g_autofree char *line = g_strdup_printf("%s\n", action->address);
 		g_autofree char *path = g_build_filename(mail_dir, "forwards", NULL);
 		append_file(path, line, strlen(line));
-	} else if (action->kind == PLAN_PIPE && !action->program->done) {
-		PlanProgram *program = action->program;
+	} else if (action->kind == PLAN_PIPE && !plan_program_of(action)->done) {
+		PlanProgram *program = plan_program_of(action);
 		gsize len;
 		const char *data = g_bytes_get_data(program->input, &len);
 		bool unread;
@@ -362,7 +359,7 @@ compile(const char *path, GPtrArray *problems)
 	if (!g_file_get_contents(path, &text, &len, NULL))
 		return NULL;
 
-	FilterEnv env = { .services = &services, .trace_level = -1 };
+	FilterEnv env = { .services = &services, .conf = conf, .trace_level = -1 };
 	const FilterSource source = {
 		.file = path, .text = text, .len = len, .trust = SCRIPT_OWNER
 	};
@@ -383,6 +380,7 @@ run_case(const char *path)
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_TRY);
 	g_autoptr(Plan) plan = plan_new();
 	FilterEnv env = { .services = &services,
+		          .conf = conf,
 		          .now = 1700000000,
 		          .trace_level = getenv("RECIPE_TRACE") != NULL ? TRACE_TESTS : -1 };
 	const FilterInput input = {
@@ -499,6 +497,7 @@ formail(char **argv)
 int
 main(int argc, char **argv)
 {
+	conf = conf_copy(conf_default());
 	if (argc > 1 && strcmp(argv[1], "--formail") == 0)
 		return formail(argv + 1);
 	if (argc == 3 && strcmp(argv[1], "--match") == 0)
@@ -506,24 +505,16 @@ main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "--check") == 0)
 		return check_case(argv[2]);
 
-	strict = argc == 5 && strcmp(argv[4], "strict") == 0;
-	if (argc != 4 && !strict)
+	bool is_strict = argc == 5 && strcmp(argv[4], "strict") == 0;
+	if (argc != 4 && !is_strict)
 		return EX_USAGE;
 
 	log_path = argv[2];
 	mail_dir = argv[3];
 	(void) signal(SIGPIPE, SIG_IGN);
 
-	g_auto(Status) st = STATUS_INIT;
-	auto_fd int no_settings = memory_file("", 0);
-	(void) fchmod(no_settings, 0600); /* root reads only what nobody else can write */
-
-	g_autofree char *conf_path = g_strdup_printf("/proc/self/fd/%d", no_settings);
-	conf = conf_read(conf_path, NULL, NULL, &st);
-	if (conf == NULL) {
-		fprintf(stderr, "%s\n", st.detail);
-		return EX_CONFIG;
-	}
+	if (is_strict)
+		conf->recipe_compat = CONF_RECIPE_COMPAT_STRICT;
 
 	int exit_code = run_case(argv[1]);
 	conf_free(conf);

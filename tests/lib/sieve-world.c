@@ -18,52 +18,6 @@ services_of(FilterEnv *env)
 	return env->user;
 }
 
-static gint64
-setting_int(FilterEnv *env, const char *name)
-{
-	const ConfRow *row = conf_find_row(name);
-	const char *at = (const char *) services_of(env)->conf + (row != NULL ? row->offset : 0);
-
-	if (row == NULL) {
-		fprintf(stderr, "no setting '%s'\n", name);
-		abort();
-	}
-
-	switch (row->type) {
-	case CONF_BOOL:
-		return *(const bool *) at;
-	case CONF_ENUM:
-		return *(const unsigned *) at;
-	default:
-		return *(const gint64 *) at;
-	}
-}
-
-static const char *
-setting_text(FilterEnv *env, const char *name)
-{
-	SieveWorld *world = services_of(env);
-	const ConfRow *row = conf_find_row(name);
-	if (row == NULL)
-		return NULL;
-
-	/* A list reads as its words. */
-	if (row->type == CONF_LIST) {
-		char **words = *(char ***) ((char *) world->conf + row->offset);
-		g_autofree char *joined = words != NULL ? g_strjoinv(" ", words) : g_strdup("");
-		return g_intern_string(joined);
-	}
-
-	return *(char **) ((char *) world->conf + row->offset);
-}
-
-static const char *
-setting_item(FilterEnv *env, const char *group, const char *name)
-{
-	g_autofree char *key = g_strdup_printf("%s/%s", group, name);
-	return g_hash_table_lookup(services_of(env)->items, key);
-}
-
 static bool
 open_script(FilterEnv *env, ScriptPlace place, const char *name, char **ret_file, char **ret_text,
             size_t *ret_len, Status *st)
@@ -247,9 +201,6 @@ utc_offset(FilterEnv *env)
 }
 
 static const FilterServices services = {
-	.setting_int = setting_int,
-	.setting_text = setting_text,
-	.setting_item = setting_item,
 	.open_script = open_script,
 	.mailbox_exists = mailbox_exists,
 	.mailbox_by_id = mailbox_by_id,
@@ -325,8 +276,6 @@ add_line(SieveWorld *world, const char *key, const char *value)
 		*text = g_strdup(value);
 	} else if (list != NULL) {
 		g_ptr_array_add(list, g_strdup(value));
-	} else if (strcmp(key, "item") == 0) {
-		return add_pair(world->items, value);
 	} else if (strcmp(key, "mailboxid") == 0) {
 		return add_pair(world->ids, value);
 	} else if (strcmp(key, "metadata") == 0) {
@@ -388,6 +337,7 @@ read_conf(SieveWorld *world)
 	if (world->conf == NULL)
 		fprintf(stderr, "set: %s\n", st.detail);
 
+	world->env.conf = world->conf;
 	return world->conf != NULL;
 }
 
@@ -414,7 +364,6 @@ sieve_world_new(const char *text, const char *folder)
 	world->seen = g_ptr_array_new_with_free_func(g_free);
 	world->programs = g_ptr_array_new_with_free_func(g_free);
 	world->lists = g_ptr_array_new_with_free_func(g_free);
-	world->items = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	world->environment = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	world->ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	world->metadata = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
@@ -442,7 +391,6 @@ sieve_world_free(SieveWorld *world)
 	g_ptr_array_unref(world->seen);
 	g_ptr_array_unref(world->programs);
 	g_ptr_array_unref(world->lists);
-	g_hash_table_unref(world->items);
 	g_hash_table_unref(world->environment);
 	g_hash_table_unref(world->ids);
 	g_hash_table_unref(world->metadata);
@@ -470,7 +418,7 @@ static bool
 says_nothing(const char *key, const json_t *value)
 {
 	return strcmp(key, "action") == 0 || strcmp(key, "at") == 0 ||
-	       strcmp(key, "because") == 0 || json_is_false(value) ||
+	       json_is_false(value) ||
 	       (json_is_array(value) && json_array_size(value) == 0);
 }
 

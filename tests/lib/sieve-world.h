@@ -5,16 +5,23 @@
  * The file `envelope` of a case has lines "key: value"; empty lines and lines that begin with # are
  * skipped:
  *
- * 	from, to, orig, auth, envid, ret, notify, orcpt, client, helo: parts of the envelope ("from: "
- *  is the null sender) user: login name          address: an own address (more than one)
- *  delimiters: + trust: site               now: seconds since 1970                      utc-offset:
- *  minutes east mailbox: NAME [\Use]...   a mailbox that exists; without any line nobody knows what
- *  exists set: NAME=VALUE           a setting of todoke.conf                     item:
- *  GROUP/NAME=VALUE environment: NAME=VALUE   list: NAME=VALUE (an item of an external list, more
- *  than one) mailboxid: ID=NAME        metadata: MAILBOX|ANNOTATION=VALUE (of the server: nothing
- *  before the bar) seen: KEY                 what `duplicate` has seen program: NAME EXIT TEXT   a
- *  program that a rule may run; TEXT "-" is its input trace: 0..3               print the trace,
- *  too
+ * - from, to, orig, auth, envid, ret, notify, orcpt, client, helo: parts of the envelope ("from: "
+ *   is the null sender)
+ * - user: login name
+ * - address: an own address (more than one)
+ * - delimiters: +
+ * - trust: site
+ * - now: seconds since 1970
+ * - utc-offset: minutes east
+ * - mailbox: NAME [\Use]...: a mailbox that exists; without any line nobody knows what exists
+ * - mailboxid: ID=NAME
+ * - metadata: MAILBOX|ANNOTATION=VALUE (of the server: nothing before the bar)
+ * - set: NAME=VALUE: a setting of todoke.conf, as behind -o
+ * - environment: NAME=VALUE
+ * - list: NAME=VALUE: an item of an external list (more than one)
+ * - seen: KEY: what `duplicate` has seen
+ * - program: NAME EXIT TEXT: a program that a rule may run; TEXT "-" is its input
+ * - trace: 0..3: print the trace, too
  *
  * personal/NAME.sieve and global/NAME.sieve beside it are what include finds.
  */
@@ -37,7 +44,6 @@ typedef struct {
 	GPtrArray *seen;
 	GPtrArray *programs;
 	GPtrArray *lists;
-	GHashTable *items;
 	GHashTable *environment;
 	GHashTable *ids;      /* id -> mailbox */
 	GHashTable *metadata; /* "MAILBOX|ANNOTATION" -> value */

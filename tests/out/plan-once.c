@@ -12,6 +12,10 @@
  */
 #include "agent/base/answer.h"
 #include "agent/deliver/deliver.h"
+#include "agent/plan/plan-notice.h"
+#include "agent/plan/plan-program.h"
+#include "agent/plan/plan-reply.h"
+#include "agent/plan/plan-report.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -51,7 +55,7 @@ make_fcc(const char *mailbox)
 static void
 fill_vacation(PlanAction *action, char **words)
 {
-	PlanReply *reply = action->reply = g_new0(PlanReply, 1);
+	PlanReply *reply = plan_reply_of(action);
 
 	reply->handle = g_strdup(words[1]);
 	reply->interval_seconds = words[2] != NULL ? atoi(words[2]) * 86400 : 0;
@@ -63,7 +67,7 @@ fill_vacation(PlanAction *action, char **words)
 static void
 fill_notify(PlanAction *action, char **words)
 {
-	PlanNotice *notice = action->notice = g_new0(PlanNotice, 1);
+	PlanNotice *notice = plan_notice_of(action);
 	notice->method = g_strdup(words[1]);
 	notice->message = g_strdup(words[2]);
 	notice->importance = 2;
@@ -73,7 +77,7 @@ fill_notify(PlanAction *action, char **words)
 static void
 fill_program(PlanAction *action, char **words)
 {
-	PlanProgram *program = action->program = g_new0(PlanProgram, 1);
+	PlanProgram *program = plan_program_of(action);
 	program->name = g_strdup(words[1]);
 	program->args = g_ptr_array_new_with_free_func(g_free);
 	for (size_t i = 2; words[i] != NULL; i++)
@@ -83,7 +87,7 @@ fill_program(PlanAction *action, char **words)
 static void
 fill_report(PlanAction *action, char **words)
 {
-	PlanReport *report = action->report = g_new0(PlanReport, 1);
+	PlanReport *report = plan_report_of(action);
 	report->feedback_type = g_strdup(words[1]);
 	report->address = g_strdup(words[2]);
 	report->message = g_strdup(words[3]);

@@ -53,7 +53,7 @@ static Conf
 conf_with(const char *maildir)
 {
 	return (Conf){
-		.users = USERS_AUTO,
+		.users = CONF_USERS_AUTO,
 		.maildir = (char *) (uintptr_t) maildir,
 		.home = (char *) (uintptr_t) "",
 		.passwd_file = (char *) (uintptr_t) "",

@@ -31,7 +31,7 @@ default_conf(void)
 		.create_maildir = true,
 		.create_folders = true,
 		.umask = 077,
-		.durability = DURABILITY_FULL,
+		.durability = CONF_DURABILITY_FULL,
 		.folder_separator = (char *) "/",
 		.folder_prefix = (char *) "",
 	};

@@ -34,7 +34,7 @@ static Place
 place_new(void)
 {
 	static const MaildirOptions options = { .umask = 077,
-		                                .durability = DURABILITY_NONE,
+		                                .durability = CONF_DURABILITY_NONE,
 		                                .create = true };
 	g_auto(Status) st = STATUS_INIT;
 	Place place = { .dir = scratch_new() };
@@ -90,14 +90,14 @@ test_by_id(void **state)
 		unsigned layout;
 		const char *id, *want;
 	} rows[] = {
-		{ FOLDER_LAYOUT_MAILDIRPP, INBOX_ID, "" },
-		{ FOLDER_LAYOUT_MAILDIRPP, WORK_ID, ".Work" },
-		{ FOLDER_LAYOUT_MAILDIRPP, "0123abc", ".Own" },
-		{ FOLDER_LAYOUT_MAILDIRPP, "deep", NULL },
-		{ FOLDER_LAYOUT_MAILDIRPP, "", NULL },
-		{ FOLDER_LAYOUT_MAILDIRPP, "two", NULL },
-		{ FOLDER_LAYOUT_FS, "deep", "a/b" },
-		{ FOLDER_LAYOUT_FS, WORK_ID, NULL },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, INBOX_ID, "" },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, WORK_ID, ".Work" },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "0123abc", ".Own" },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "deep", NULL },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "", NULL },
+		{ CONF_FOLDER_LAYOUT_MAILDIRPP, "two", NULL },
+		{ CONF_FOLDER_LAYOUT_FS, "deep", "a/b" },
+		{ CONF_FOLDER_LAYOUT_FS, WORK_ID, NULL },
 	};
 	Place place = place_new();
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {

@@ -12,10 +12,10 @@
 #include <unistd.h>
 
 enum {
-	PP = FOLDER_LAYOUT_MAILDIRPP,
-	FS = FOLDER_LAYOUT_FS,
-	UTF7 = FOLDER_NAMES_UTF7,
-	UTF8 = FOLDER_NAMES_UTF8
+	PP = CONF_FOLDER_LAYOUT_MAILDIRPP,
+	FS = CONF_FOLDER_LAYOUT_FS,
+	UTF7 = CONF_FOLDER_NAMES_UTF_7,
+	UTF8 = CONF_FOLDER_NAMES_UTF_8
 };
 
 typedef struct {
@@ -226,7 +226,7 @@ static Place
 place_new(void)
 {
 	static const MaildirOptions options = { .umask = 077,
-		                                .durability = DURABILITY_FULL,
+		                                .durability = CONF_DURABILITY_FULL,
 		                                .create = true };
 	g_auto(Status) st = STATUS_INIT;
 	Place place = { .dir = scratch_new(), .notes = g_ptr_array_new_with_free_func(g_free) };

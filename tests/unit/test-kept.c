@@ -150,7 +150,7 @@ find(const char *path, const char *trash)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Message) message = message_from_bytes(MAIL, strlen(MAIL), &st);
 	g_autofree char *subject = mark_subject("ann@x.test", &rules, message_headers(message));
-	const MaildirOptions options = { .umask = 077, .durability = DURABILITY_NONE };
+	const MaildirOptions options = { .umask = 077, .durability = CONF_DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(folder, &options, &st);
 	KeptCopy copy = { (char *) (uintptr_t) path, strlen(MAIL), NULL, NOW };
 	g_autoptr(GPtrArray) copies = g_ptr_array_new();
@@ -259,7 +259,7 @@ test_mbox_limit(void **state)
 	(void) state;
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *path = g_build_filename(folder, "box", NULL);
-	const MaildirOptions options = { .umask = 077, .durability = DURABILITY_NONE };
+	const MaildirOptions options = { .umask = 077, .durability = CONF_DURABILITY_NONE };
 	g_autoptr(Maildir) inbox = maildir_open(folder, &options, &st);
 	KeptCopy copy = { path, 0, (char *) (uintptr_t) SUBJECT, NOW };
 	g_autoptr(GPtrArray) copies = g_ptr_array_new();

@@ -21,7 +21,9 @@
 
 static const char text[] = "A: 1\nB: 2\n\nbody\r\nmore\n";
 
-static const MaildirOptions full = { .umask = 077, .durability = DURABILITY_FULL, .create = true };
+static const MaildirOptions full = { .umask = 077,
+	                             .durability = CONF_DURABILITY_FULL,
+	                             .create = true };
 
 static Maildir *
 open_inbox(const char *dir, const MaildirOptions *options)
@@ -130,7 +132,9 @@ test_mode(void **state)
 {
 	(void) state;
 	char *dir = scratch_new();
-	MaildirOptions shared = { .umask = 027, .durability = DURABILITY_NONE, .create = true };
+	MaildirOptions shared = { .umask = 027,
+		                  .durability = CONF_DURABILITY_NONE,
+		                  .create = true };
 	g_autofree char *path = g_build_filename(dir, "M", NULL);
 	g_autoptr(Maildir) maildir = open_inbox(path, &shared);
 	g_auto(Status) st = STATUS_INIT;

@@ -51,54 +51,56 @@ typedef struct {
 } Row;
 
 static const Row rows[] = {
-	{ "off", "10S\n500 5\n", 0, QUOTA_OFF, 10, 1, false, 50, STATUS_OK, NULL },
-	{ "no file: counted", NULL, 0, QUOTA_SITE, 1000, 0, false, 50, STATUS_OK,
+	{ "off", "10S\n500 5\n", 0, CONF_QUOTA_OFF, 10, 1, false, 50, STATUS_OK, NULL },
+	{ "no file: counted", NULL, 0, CONF_QUOTA_SITE, 1000, 0, false, 50, STATUS_OK,
 	  "1000S\n127 3\n" },
-	{ "no file, no definition", NULL, 0, QUOTA_MAILDIRSIZE, 0, 0, false, 50, STATUS_OK, NULL },
-	{ "trash counts", NULL, 0, QUOTA_SITE, 100000, 50, true, 50, STATUS_OK,
+	{ "no file, no definition", NULL, 0, CONF_QUOTA_MAILDIRSIZE, 0, 0, false, 50, STATUS_OK,
+	  NULL },
+	{ "trash counts", NULL, 0, CONF_QUOTA_SITE, 100000, 50, true, 50, STATUS_OK,
 	  "100000S,50C\n9127 5\n" },
-	{ "the file is believed", "1000S\n900 1\n", 0, QUOTA_SITE, 1000, 0, false, 100, STATUS_OK,
-	  NULL },
-	{ "lines are summed", "1000S\n900 3\n-800 -2\n  50   1\n", 0, QUOTA_SITE, 1000, 0, false,
-	  850, STATUS_OK, NULL },
-	{ "full by one octet", "1000S\n900 1\n", 0, QUOTA_SITE, 1000, 0, false, 101,
+	{ "the file is believed", "1000S\n900 1\n", 0, CONF_QUOTA_SITE, 1000, 0, false, 100,
+	  STATUS_OK, NULL },
+	{ "lines are summed", "1000S\n900 3\n-800 -2\n  50   1\n", 0, CONF_QUOTA_SITE, 1000, 0,
+	  false, 850, STATUS_OK, NULL },
+	{ "full by one octet", "1000S\n900 1\n", 0, CONF_QUOTA_SITE, 1000, 0, false, 101,
 	  STATUS_QUOTA_GRACE, NULL },
-	{ "full by messages", "9C\n900 9\n", 0, QUOTA_SITE, 0, 9, false, 1, STATUS_QUOTA_GRACE,
+	{ "full by messages", "9C\n900 9\n", 0, CONF_QUOTA_SITE, 0, 9, false, 1, STATUS_QUOTA_GRACE,
 	  NULL },
-	{ "last place", "9C\n900 8\n", 0, QUOTA_SITE, 0, 9, false, 1, STATUS_OK, NULL },
-	{ "full, but an hour ago", "1000S\n900 1\n", 3600, QUOTA_SITE, 1000, 0, false, 101,
+	{ "last place", "9C\n900 8\n", 0, CONF_QUOTA_SITE, 0, 9, false, 1, STATUS_OK, NULL },
+	{ "full, but an hour ago", "1000S\n900 1\n", 3600, CONF_QUOTA_SITE, 1000, 0, false, 101,
 	  STATUS_OK, "1000S\n127 3\n" },
-	{ "full, but with changes", "1000S\n900 1\n1 1\n", 0, QUOTA_SITE, 1000, 0, false, 101,
+	{ "full, but with changes", "1000S\n900 1\n1 1\n", 0, CONF_QUOTA_SITE, 1000, 0, false, 101,
 	  STATUS_OK, "1000S\n127 3\n" },
-	{ "full when counted, too", "200S\n150 1\n1 1\n", 0, QUOTA_SITE, 200, 0, false, 101,
+	{ "full when counted, too", "200S\n150 1\n1 1\n", 0, CONF_QUOTA_SITE, 200, 0, false, 101,
 	  STATUS_QUOTA_GRACE, "200S\n127 3\n" },
-	{ "never fits", "1000S\n0 0\n", 0, QUOTA_SITE, 1000, 0, false, 1001, STATUS_TOO_BIG, NULL },
-	{ "another definition", "500S\n0 0\n", 0, QUOTA_SITE, 1000, 7, false, 50, STATUS_OK,
-	  "1000S,7C\n127 3\n" },
-	{ "definition of the file", "1000S,4C\n900 3\n", 0, QUOTA_MAILDIRSIZE, 5, 1, false, 100,
-	  STATUS_OK, NULL },
-	{ "definition of the file, full", "1000S,4C\n900 4\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1,
-	  STATUS_QUOTA_GRACE, NULL },
-	{ "letters of others", "7X,1000S\n900 3\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 100,
-	  STATUS_OK, NULL },
-	{ "definition alone", "1000S\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK,
-	  "1000S\n127 3\n" },
-	{ "broken definition", "lots\n1 1\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK,
+	{ "never fits", "1000S\n0 0\n", 0, CONF_QUOTA_SITE, 1000, 0, false, 1001, STATUS_TOO_BIG,
 	  NULL },
-	{ "broken definition of no use", "lots\n1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
+	{ "another definition", "500S\n0 0\n", 0, CONF_QUOTA_SITE, 1000, 7, false, 50, STATUS_OK,
+	  "1000S,7C\n127 3\n" },
+	{ "definition of the file", "1000S,4C\n900 3\n", 0, CONF_QUOTA_MAILDIRSIZE, 5, 1, false,
+	  100, STATUS_OK, NULL },
+	{ "definition of the file, full", "1000S,4C\n900 4\n", 0, CONF_QUOTA_MAILDIRSIZE, 0, 0,
+	  false, 1, STATUS_QUOTA_GRACE, NULL },
+	{ "letters of others", "7X,1000S\n900 3\n", 0, CONF_QUOTA_MAILDIRSIZE, 0, 0, false, 100,
+	  STATUS_OK, NULL },
+	{ "definition alone", "1000S\n", 0, CONF_QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK,
 	  "1000S\n127 3\n" },
-	{ "broken line", "1000S\n1 one\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
+	{ "broken definition", "lots\n1 1\n", 0, CONF_QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK,
+	  NULL },
+	{ "broken definition of no use", "lots\n1 1\n", 0, CONF_QUOTA_SITE, 1000, 0, false, 1,
+	  STATUS_OK, "1000S\n127 3\n" },
+	{ "broken line", "1000S\n1 one\n", 0, CONF_QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
 	  "1000S\n127 3\n" },
-	{ "three numbers", "1000S\n1 1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
+	{ "three numbers", "1000S\n1 1 1\n", 0, CONF_QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
 	  "1000S\n127 3\n" },
-	{ "less than nothing", "1000S\n-1 1\n", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
+	{ "less than nothing", "1000S\n-1 1\n", 0, CONF_QUOTA_SITE, 1000, 0, false, 1, STATUS_OK,
 	  "1000S\n127 3\n" },
 	{ "more than a number holds", "1000S\n9223372036854775807 1\n9223372036854775807 1\n", 0,
-	  QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
-	{ "the least number", "1000S\n-9223372036854775808 1\n", 0, QUOTA_SITE, 1000, 0, false, 1,
-	  STATUS_OK, "1000S\n127 3\n" },
-	{ "empty file", "", 0, QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
-	{ "no limit in the file", "0S\n5 5\n", 0, QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK,
+	  CONF_QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
+	{ "the least number", "1000S\n-9223372036854775808 1\n", 0, CONF_QUOTA_SITE, 1000, 0, false,
+	  1, STATUS_OK, "1000S\n127 3\n" },
+	{ "empty file", "", 0, CONF_QUOTA_SITE, 1000, 0, false, 1, STATUS_OK, "1000S\n127 3\n" },
+	{ "no limit in the file", "0S\n5 5\n", 0, CONF_QUOTA_MAILDIRSIZE, 0, 0, false, 1, STATUS_OK,
 	  NULL },
 };
 
@@ -173,7 +175,7 @@ test_bounce(void **state)
 	write_file(dir, "1000S\n1000 3\n", 0);
 
 	Conf conf = conf_of(&rows[4]);
-	conf.quota_full = QUOTA_FULL_BOUNCE;
+	conf.quota_full = CONF_QUOTA_FULL_BOUNCE;
 	g_auto(Status) st = STATUS_INIT;
 	assert_false(quota_has_room(dir, &conf, 0, &st));
 	assert_int_equal(st.id, STATUS_QUOTA);
@@ -280,7 +282,7 @@ test_layout_fs(void **state)
 {
 	(void) state;
 	Conf conf = conf_of(&rows[4]);
-	conf.folder_layout = FOLDER_LAYOUT_FS;
+	conf.folder_layout = CONF_FOLDER_LAYOUT_FS;
 
 	char *dir = scratch_new();
 	g_autofree char *deep = g_build_filename(dir, "Work/Old/cur", NULL),

@@ -6,6 +6,8 @@
 #include "agent/base/limits.h"
 #include "agent/message/address-list.h"
 #include "agent/message/address.h"
+#include "agent/plan/plan-program.h"
+#include "agent/plan/plan-store.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
 #include "filters/recipe/run/recipe-program.h"
@@ -236,21 +238,19 @@ add_store(RecipeRun *run, GPtrArray *taken_paths, const RecipeFlags *flags, bool
 
 	action->copy = flags->copies;
 	action->mailbox = g_strdup(taken_paths->pdata[0]);
-	action->store = g_new0(PlanStore, 1);
-	action->store->paths = taken_paths;
-	action->store->names = file_names(run, taken_paths);
+	PlanStore *store = plan_store_of(action);
+	store->paths = taken_paths;
+	store->names = file_names(run, taken_paths);
 
 	/* Who can still ask for LASTFOLDER: recipes behind a copy, and TRAP. */
-	action->store->is_exact = flags->copies ||
-	                          *recipe_vars_text(run->state->vars, "TRAP") != '\0';
-	action->store->raw = flags->raw;
-	action->store->lock = store_lock(run, action->mailbox, flags);
-	action->store->lock_timeout = g_strdup(recipe_vars_get(run->state->vars, "LOCKTIMEOUT"));
-	action->store->prefix = g_strdup(recipe_vars_text(run->state->vars, "MSGPREFIX"));
-	action->store->umask = g_strdup(recipe_vars_get(run->state->vars, "UMASK"));
-	action->store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run, action->mailbox)
-	                                                        : NULL;
-	set_last_folder(run, action->store, as_written);
+	store->is_exact = flags->copies || *recipe_vars_text(run->state->vars, "TRAP") != '\0';
+	store->raw = flags->raw;
+	store->lock = store_lock(run, action->mailbox, flags);
+	store->lock_timeout = g_strdup(recipe_vars_get(run->state->vars, "LOCKTIMEOUT"));
+	store->prefix = g_strdup(recipe_vars_text(run->state->vars, "MSGPREFIX"));
+	store->umask = g_strdup(recipe_vars_get(run->state->vars, "UMASK"));
+	store->from_line = flags->feeds & RECIPE_HEADER ? from_line(run, action->mailbox) : NULL;
+	set_last_folder(run, store, as_written);
 
 	return take_mail(run, action, flags->feeds, st) && add(run, g_steal_pointer(&action), st);
 }
@@ -335,7 +335,7 @@ static PlanAction *
 plan_program(RecipeRun *run, const GPtrArray *argv, unsigned line, GString *taken_input)
 {
 	PlanAction *action = plan_action_new(PLAN_PIPE, recipe_run_file(run), line);
-	PlanProgram *program = action->program = g_new0(PlanProgram, 1);
+	PlanProgram *program = plan_program_of(action);
 
 	program->name = g_strdup(argv->pdata[0] != NULL ? argv->pdata[0] : "");
 	program->args = g_ptr_array_new_with_free_func(g_free);
@@ -356,7 +356,7 @@ plan_program(RecipeRun *run, const GPtrArray *argv, unsigned line, GString *take
 static void
 set_program(PlanAction *action, const RecipeFlags *flags, bool done, const char *lock)
 {
-	PlanProgram *program = action->program;
+	PlanProgram *program = plan_program_of(action);
 
 	action->copy = flags->copies;
 	program->may_fail = !flags->waits;
@@ -373,7 +373,7 @@ recipe_action_trap(RecipeRun *run, const char *command, Status *st)
 	g_autoptr(PlanAction) action = plan_program(run, argv, 0, input);
 
 	action->copy = true;
-	action->program->may_fail = action->program->is_trap = true;
+	plan_program_of(action)->may_fail = plan_program_of(action)->is_trap = true;
 	return add(run, g_steal_pointer(&action), st);
 }
 
@@ -402,7 +402,7 @@ print_mail(RecipeRun *run, const RecipeFlags *flags, bool copies, unsigned line,
 	g_ptr_array_add(argv, NULL);
 
 	g_autoptr(PlanAction) action = plan_program(run, argv, line, bytes);
-	action->program->done = true;
+	plan_program_of(action)->done = true;
 	action->copy = copies;
 
 	return add(run, g_steal_pointer(&action), st);

@@ -3,6 +3,7 @@
 #include "filters/recipe/run/recipe-run.h"
 
 #include "agent/base/limits.h"
+#include "conf/conf-choices.h"
 #include "filters/recipe/run/recipe-action.h"
 #include "filters/recipe/run/recipe-cond.h"
 #include "filters/recipe/run/recipe-expand.h"
@@ -681,7 +682,7 @@ recipe_run(const GPtrArray *nodes, const char *file, const FilterInput *input, F
 		.plan = plan,
 		.file = file,
 		.start = plan_mark(plan),
-		.strict = filter_setting_int(env, "recipe_compat", 0) != 0,
+		.strict = env->conf->recipe_compat == CONF_RECIPE_COMPAT_STRICT,
 		.state = state_new(input, env, mail),
 		.files = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref),
 		.names = g_ptr_array_new_with_free_func(g_free),

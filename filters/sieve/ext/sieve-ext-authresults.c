@@ -32,10 +32,9 @@ clear(void *data)
 }
 
 static char **
-words_of(FilterEnv *env, const char *setting, const char *more)
+words_of(const char *setting, const char *more)
 {
-	g_autofree char *text = g_strconcat(filter_setting_text(env, setting, ""), " ",
-	                                    more != NULL ? more : "", NULL);
+	g_autofree char *text = g_strconcat(setting, " ", more != NULL ? more : "", NULL);
 	g_auto(GStrv) words = g_strsplit_set(text, " ,\t", -1);
 	GPtrArray *kept = g_ptr_array_new();
 
@@ -51,18 +50,19 @@ results_of(SieveRun *run)
 {
 	State *state = sieve_run_state(run, &sieve_ext_authresults);
 	const FilterServices *services = run->env->services;
+	const Conf *conf = run->env->conf;
 	if (state->results != NULL && state->headers == run->input->headers)
 		return state->results;
 
 	clear(state);
 	const char *host = services->environment != NULL ? services->environment(run->env, "host")
 	                                                 : NULL;
-	g_auto(GStrv) ids = words_of(run->env, "auth_results_ids", NULL),
-		      hosts = words_of(run->env, "auth_results_hosts", host);
+	g_auto(GStrv) ids = words_of(conf->auth_results_ids, NULL),
+		      hosts = words_of(conf->auth_results_hosts, host);
 	const AuthTrust trust = {
 		.ids = (const char *const *) ids,
 		.hosts = (const char *const *) hosts,
-		.takes_below = filter_setting_int(run->env, "auth_results_below", 0) != 0,
+		.takes_below = conf->auth_results_below,
 	};
 	state->headers = run->input->headers;
 	state->results = auth_results_trusted(run->input->headers, &trust);
@@ -73,7 +73,7 @@ results_of(SieveRun *run)
 static bool
 check(SieveCheck *check, SieveCall *call)
 {
-	if (*filter_setting_text(sieve_check_env(check), "auth_results_ids", "") == '\0')
+	if (*sieve_check_env(check)->conf->auth_results_ids == '\0')
 		sieve_check_warning(check, call->span, "no-authserv-id",
 		                    "auth_results_ids names them",
 		                    "this is never true: no authserv-id of this site is known");

@@ -16,13 +16,13 @@ static const char config[] = "vnd.dovecot.config.";
 const char *
 sieve_environment_dovecot_item(SieveRun *run, const char *name)
 {
-	const FilterServices *services = run->env->services;
+	char *const *items = run->env->conf->sieve_environment;
 	if (strcmp(name, "vnd.dovecot.default-mailbox") == 0)
 		return "INBOX";
 	if (strcmp(name, "vnd.dovecot.username") == 0)
 		return run->input->user != NULL ? run->input->user : "";
-	if (g_str_has_prefix(name, config) && services->setting_item != NULL)
-		return services->setting_item(run->env, "sieve_environment", name + strlen(config));
+	if (g_str_has_prefix(name, config))
+		return conf_find_item(items, name + strlen(config));
 
 	return NULL;
 }

@@ -93,10 +93,10 @@ make_key(SieveRun *run, const SieveCall *call, SieveText value)
 static gint64
 seconds_of(SieveRun *run, const SieveCall *call)
 {
-	gint64 max = filter_setting_int(run->env, "sieve_duplicate_max", 30 * 86400);
+	gint64 max = run->env->conf->sieve_duplicate_max;
 	const SieveTag *tag = sieve_call_tag(call, "seconds");
 	if (tag == NULL)
-		return MIN(filter_setting_int(run->env, "sieve_duplicate_default", 7 * 86400), max);
+		return MIN(run->env->conf->sieve_duplicate_default, max);
 	return (gint64) MIN(tag->value->number, (guint64) max);
 }
 

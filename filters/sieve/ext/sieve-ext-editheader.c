@@ -68,8 +68,7 @@ is_in(const char *list, SieveText name)
 static bool
 is_protected(SieveRun *run, SieveText name, bool adding)
 {
-	if (sieve_text_is(name, MARK_FIELD) ||
-	    is_in(filter_setting_text(run->env, "sieve_protected_headers", ""), name))
+	if (sieve_text_is(name, MARK_FIELD) || is_in(run->env->conf->sieve_protected_headers, name))
 		return true;
 	/* What `replace` keeps of the old header must stay, and be true (RFC 5703 5). */
 	if (run->replaced > 0 &&
@@ -108,7 +107,7 @@ read_name(SieveRun *run, const SieveCall *call, SieveText *ret_name)
 static bool
 is_too_long(FilterEnv *env, SieveText value)
 {
-	return value.len > (guint64) filter_setting_int(env, "sieve_max_header_size", 2048);
+	return value.len > (guint64) env->conf->sieve_max_header_size;
 }
 
 /* RFC 5293 4: no field can hold it. */

@@ -12,6 +12,7 @@
 
 #include "agent/message/address-list.h"
 #include "agent/message/mailto.h"
+#include "agent/plan/plan-notice.h"
 
 #include <string.h>
 
@@ -193,7 +194,7 @@ run_notify(SieveRun *run, const SieveCall *call)
 		return false;
 
 	PlanAction *action = sieve_run_action_new(run, PLAN_NOTIFY, call);
-	PlanNotice *notice = action->notice = g_new0(PlanNotice, 1);
+	PlanNotice *notice = plan_notice_of(action);
 	notice->method = g_strndup(method.data, method.len);
 	notice->importance = importance;
 	notice->from = g_steal_pointer(&author);

@@ -107,8 +107,7 @@ match_lists(SieveMatch *match, SieveText value, bool *ret_matched)
 {
 	SieveRun *run = match->run;
 	const SieveArg *names = match->spec->key_arg;
-	bool fits = value.len <=
-	            (guint64) filter_setting_int(run->env, "sieve_max_list_value", 1024);
+	bool fits = value.len <= (guint64) run->env->conf->sieve_max_list_value;
 
 	*ret_matched = false;
 	for (size_t i = 0; names != NULL && i < names->n && !*ret_matched; i++) {

@@ -5,6 +5,9 @@
  * files the copy when the message has gone out.
  */
 #include "filters/sieve/ext/sieve-ext-table.h"
+
+#include "agent/plan/plan-notice.h"
+#include "agent/plan/plan-reply.h"
 #include "filters/sieve/run/sieve-mailboxid.h"
 #include "filters/sieve/run/sieve-special-use.h"
 #include "filters/sieve/run/sieve-value.h"
@@ -104,10 +107,11 @@ set_fcc(SieveRun *run, const SieveCall *call, const SieveTag *tag, PlanAction *a
 	    sieve_mailboxid_choose(run, call, id, &fcc->mailbox)) /* RFC 9042 5: it wins */
 		g_clear_pointer(&fcc->special_use, g_free);
 
-	if (action->reply != NULL)
-		action->reply->fcc = fcc;
+	PlanReply *reply = plan_reply_of(action);
+	if (reply != NULL)
+		reply->fcc = fcc;
 	else
-		action->notice->fcc = fcc;
+		plan_notice_of(action)->fcc = fcc;
 
 	return true;
 }

@@ -27,8 +27,7 @@ test_filter(SieveRun *run, const SieveCall *call, bool *ret_result)
 	FilterProgramCall how = {
 		.input = run->message,
 		.input_headers = run->headers,
-		.output_limit = (size_t) filter_setting_int(run->env, "program_output",
-		                                            50 * 1024 * 1024),
+		.output_limit = (size_t) run->env->conf->program_output,
 	};
 	g_autoptr(GBytes) output = NULL;
 	if (!sieve_external_run(run, call, PLAN_FILTER, &how, &output))

@@ -241,7 +241,7 @@ static bool
 complete(SieveRun *run, const SieveCall *call, PlanAction *action)
 {
 	(void) call;
-	if (!plan_kind_row(action->kind)->keeps_copy || action->flags != NULL)
+	if (!plan_kind_stores(action->kind) || action->flags != NULL)
 		return true;
 
 	action->flags = new_flags();

@@ -140,14 +140,14 @@ compile_script(SieveCheck *check, SieveSpan span, Scripts *scripts, Script *scri
 static Script *
 take_script(SieveCheck *check, SieveCall *call, ScriptPlace place, const char *name)
 {
-	FilterEnv *env = sieve_check_env(check);
+	const Conf *conf = sieve_check_env(check)->conf;
 	Scripts *scripts = sieve_check_state(check, &sieve_ext_include, true);
 	Script *script = find_script(scripts, place, name);
 
 	if (script != NULL)
 		return script;
-	gint64 max = filter_setting_int(env, "sieve_max_includes", 255);
-	gint64 max_depth = filter_setting_int(env, "sieve_max_include_depth", 10);
+	gint64 max = conf->sieve_max_includes;
+	gint64 max_depth = conf->sieve_max_include_depth;
 	if (scripts->n >= max) {
 		sieve_check_error(check, call->span, "too-many-includes",
 		                  "sieve_max_includes is the limit",
@@ -200,9 +200,7 @@ take_state(SieveRun *run, const Scripts *scripts)
 static bool
 run_script(SieveRun *run, const SieveCall *call, State *state, const Script *script)
 {
-	gint64 max_depth = filter_setting_int(run->env, "sieve_max_include_depth", 10);
-
-	if (state->depth >= max_depth)
+	if (state->depth >= run->env->conf->sieve_max_include_depth)
 		return sieve_run_fail(
 			run, call, STATUS_LIMIT,
 			"scripts include each other too deep (sieve_max_include_depth)");
@@ -298,7 +296,7 @@ set_global(SieveRun *run, const char *name, SieveText value)
 
 	if (state->globals == NULL)
 		state->globals = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, value_free);
-	gint64 max = filter_setting_int(run->env, "sieve_max_variables", 255);
+	gint64 max = run->env->conf->sieve_max_variables;
 	if (g_hash_table_size(state->globals) >= (guint64) max &&
 	    !g_hash_table_contains(state->globals, name))
 		return sieve_run_fail(run, NULL, STATUS_LIMIT,

@@ -11,6 +11,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/message/address-list.h"
+#include "agent/plan/plan-notice.h"
 #include "filters/sieve/lang/sieve-check.h"
 #include "filters/sieve/lang/sieve-pattern.h"
 #include "filters/sieve/run/sieve-match.h"
@@ -247,7 +248,7 @@ run_notify(SieveRun *run, const SieveCall *call)
 	if (!state->has_notified)
 		*state = (State){ true, plan_count(run->plan) };
 	PlanAction *action = sieve_run_action_new(run, PLAN_NOTIFY, call);
-	PlanNotice *notice = action->notice = g_new0(PlanNotice, 1);
+	PlanNotice *notice = plan_notice_of(action);
 	notice->method = g_steal_pointer(&uri);
 	notice->importance = importance_of(call);
 	notice->id = id != NULL ? g_strdup(sieve_run_string(run, id->value, 0)) : NULL;
@@ -282,11 +283,11 @@ is_meant(SieveRun *run, const SieveCall *call, const PlanAction *action)
 		       *importance = sieve_call_tag_of(call, "importance");
 	if (action->kind != PLAN_NOTIFY)
 		return false;
-	if (importance != NULL && importance_of(call) != action->notice->importance)
+	if (importance != NULL && importance_of(call) != plan_notice_of(action)->importance)
 		return false;
 
-	return match == NULL ||
-	       (action->notice->id != NULL && id_matches(run, match, action->notice->id));
+	return match == NULL || (plan_notice_of(action)->id != NULL &&
+	                         id_matches(run, match, plan_notice_of(action)->id));
 }
 
 static bool

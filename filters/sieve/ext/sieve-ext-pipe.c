@@ -5,6 +5,8 @@
  */
 #include "filters/sieve/ext/sieve-external.h"
 
+#include "agent/plan/plan-program.h"
+
 #include <string.h>
 
 /* 5.1: one program gets the message once. */
@@ -13,7 +15,7 @@ was_piped(SieveRun *run, const char *name)
 {
 	for (size_t i = 0; i < plan_count(run->plan); i++) {
 		const PlanAction *action = plan_get(run->plan, i);
-		if (action->kind == PLAN_PIPE && strcmp(action->program->name, name) == 0)
+		if (action->kind == PLAN_PIPE && strcmp(plan_program_of(action)->name, name) == 0)
 			return true;
 	}
 	return false;
@@ -27,9 +29,8 @@ run_pipe(SieveRun *run, const SieveCall *call)
 	if (was_piped(run, name))
 		return sieve_run_fail(run, call, STATUS_CONFLICT,
 		                      "\"%s\" gets the message a second time", name);
-	PlanAction *action = sieve_run_action_new(run, PLAN_PIPE, call);
-	action->program = sieve_external_program(run, call);
-	action->program->may_fail = sieve_call_tag(call, "try") != NULL;
+	PlanAction *action = sieve_external_action_new(run, call, PLAN_PIPE);
+	plan_program_of(action)->may_fail = sieve_call_tag(call, "try") != NULL;
 
 	return sieve_run_action(run, call, action);
 }

@@ -5,6 +5,8 @@
  * address.
  */
 #include "filters/sieve/lang/sieve-check.h"
+
+#include "agent/plan/plan-report.h"
 #include "filters/sieve/run/sieve-run.h"
 #include "filters/sieve/run/sieve-value.h"
 
@@ -54,7 +56,7 @@ static bool
 is_repeated(const SieveRun *run, const char *type, const char *address)
 {
 	for (size_t i = 0; i < plan_count(run->plan); i++) {
-		const PlanReport *other = plan_get(run->plan, i)->report;
+		const PlanReport *other = plan_report_of(plan_get(run->plan, i));
 		if (other != NULL && g_ascii_strcasecmp(other->feedback_type, type) == 0 &&
 		    g_ascii_strcasecmp(other->address, address) == 0)
 			return true;
@@ -83,8 +85,7 @@ run_report(SieveRun *run, const SieveCall *call)
 	}
 
 	PlanAction *action = sieve_run_action_new(run, PLAN_REPORT, call);
-	action->report = g_new0(PlanReport, 1);
-	*action->report = (PlanReport){
+	*plan_report_of(action) = (PlanReport){
 		.feedback_type = g_strdup(type),
 		.message = g_strdup(sieve_run_string(run, call->positional[1], 0)),
 		.address = g_strdup(address),

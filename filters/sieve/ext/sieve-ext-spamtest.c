@@ -4,20 +4,28 @@
  * sieve_spamtest_*.
  */
 #include "filters/sieve/lang/sieve-check.h"
+#include "conf/conf-choices.h"
 #include "filters/sieve/run/sieve-scanner.h"
 
-static const SieveScanner scanner = {
-	.status_header = "sieve_spamtest_status_header",
-	.status_type = "sieve_spamtest_status_type",
-	.max_header = "sieve_spamtest_max_header",
-	.max_value = "sieve_spamtest_max_value",
-	.text_values = "sieve_spamtest_text_values",
-	.top = 10,
-};
+#include <assert.h>
+
+static_assert((int) SIEVE_SCANNER_STRLEN == (int) CONF_SIEVE_SPAMTEST_STATUS_TYPE_STRLEN &&
+                      (int) SIEVE_SCANNER_TEXT == (int) CONF_SIEVE_SPAMTEST_STATUS_TYPE_TEXT,
+              "the types of results are the choices of the setting");
 
 static bool
 test_spamtest(SieveRun *run, const SieveCall *call, bool *ret_result)
 {
+	const Conf *conf = run->env->conf;
+	const SieveScanner scanner = {
+		.status_header = conf->sieve_spamtest_status_header,
+		.type = (SieveScannerType) conf->sieve_spamtest_status_type,
+		.max_header = conf->sieve_spamtest_max_header,
+		.max_value = conf->sieve_spamtest_max_value,
+		.text_values = conf->sieve_spamtest_text_values,
+		.top = 10,
+	};
+
 	return sieve_scanner_test(run, call, &scanner,
 	                          sieve_call_tag(call, "percent") != NULL ? 100 : scanner.top,
 	                          ret_result);

@@ -10,6 +10,7 @@
 #include "filters/sieve/run/sieve-value.h"
 
 #include "agent/message/address-list.h"
+#include "agent/plan/plan-reply.h"
 
 #include <string.h>
 
@@ -67,10 +68,9 @@ static bool
 check_days(SieveCheck *check, SieveCall *call, SieveTag *tag)
 {
 	(void) call;
-	FilterEnv *env = sieve_check_env(check);
+	const Conf *conf = sieve_check_env(check)->conf;
+	gint64 min = conf->sieve_vacation_min, max = conf->sieve_vacation_max;
 	guint64 days = tag->value->number;
-	gint64 min = filter_setting_int(env, "sieve_vacation_min", DAY_SECONDS);
-	gint64 max = filter_setting_int(env, "sieve_vacation_max", 90 * DAY_SECONDS);
 	if (days > (guint64) max / DAY_SECONDS)
 		sieve_check_warning(check, tag->value->span, "clamped-interval",
 		                    "sieve_vacation_max is the limit",
@@ -189,15 +189,14 @@ set_reason(PlanReply *reply, SieveText reason, bool is_mime)
 static gint64
 interval_of(SieveRun *run, const SieveCall *call)
 {
-	gint64 min = filter_setting_int(run->env, "sieve_vacation_min", DAY_SECONDS);
-	gint64 max = filter_setting_int(run->env, "sieve_vacation_max", 90 * DAY_SECONDS);
-	gint64 usual = filter_setting_int(run->env, "sieve_vacation_default", 7 * DAY_SECONDS);
+	const Conf *conf = run->env->conf;
+	gint64 min = conf->sieve_vacation_min, max = conf->sieve_vacation_max;
 	const SieveTag *tag = sieve_call_tag_of(call, "interval");
 
 	if (tag == NULL)
-		return CLAMP(usual, min, MAX(min, max));
+		return CLAMP(conf->sieve_vacation_default, min, MAX(min, max));
 	if (strcmp(tag->def->name, "seconds") == 0) {
-		gint64 least = filter_setting_int(run->env, "sieve_vacation_seconds_min", 0);
+		gint64 least = conf->sieve_vacation_seconds_min;
 		return CLAMP((gint64) tag->value->number, least, MAX(least, max));
 	}
 
@@ -283,7 +282,7 @@ run_vacation(SieveRun *run, const SieveCall *call)
 	if (fault != NULL)
 		return sieve_run_fail(run, call, STATUS_SCRIPT, "%s", fault);
 	PlanAction *action = sieve_run_action_new(run, PLAN_VACATION, call);
-	PlanReply *reply = action->reply = g_new0(PlanReply, 1);
+	PlanReply *reply = plan_reply_of(action);
 	set_reason(reply, reason, is_mime);
 	reply->handle = make_handle(call);
 	reply->interval_seconds = interval_of(run, call);

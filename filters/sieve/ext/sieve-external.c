@@ -3,6 +3,7 @@
 #include "filters/sieve/ext/sieve-external.h"
 
 #include "agent/base/limits.h"
+#include "agent/plan/plan-program.h"
 
 #include <string.h>
 
@@ -62,25 +63,24 @@ sieve_external_check(SieveCheck *check, SieveCall *call)
 	return true;
 }
 
-PlanProgram *
-sieve_external_program(SieveRun *run, const SieveCall *call)
+PlanAction *
+sieve_external_action_new(SieveRun *run, const SieveCall *call, PlanKind kind)
 {
-	PlanProgram *program = g_new0(PlanProgram, 1);
+	PlanAction *action = sieve_run_action_new(run, kind, call);
+	PlanProgram *program = plan_program_of(action);
 
 	program->name = g_strdup(sieve_run_string(run, call->positional[0], 0));
 	program->args = sieve_run_strings(run, call->positional[1]);
 	if (program->args == NULL)
 		program->args = g_ptr_array_new_with_free_func(g_free);
 
-	return program;
+	return action;
 }
 
 static bool
 note_in_plan(SieveRun *run, const SieveCall *call, PlanKind kind)
 {
-	PlanAction *action = sieve_run_action_new(run, kind, call);
-	action->program = sieve_external_program(run, call);
-	return sieve_run_action(run, call, action);
+	return sieve_run_action(run, call, sieve_external_action_new(run, call, kind));
 }
 
 /* The list as exec wants it, in run->scratch. */

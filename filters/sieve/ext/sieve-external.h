@@ -18,8 +18,8 @@
 /* Name and number of arguments. */
 bool sieve_external_check(SieveCheck *check, SieveCall *call);
 
-/* The program with its arguments, for an action of the plan. Caller owns it. */
-PlanProgram *sieve_external_program(SieveRun *run, const SieveCall *call);
+/* A new action of `kind` with the program and its arguments. Caller owns it. */
+PlanAction *sieve_external_action_new(SieveRun *run, const SieveCall *call, PlanKind kind);
 
 /*
  * Run it now, with the input and the output limit of `how`, and note that in the plan. *ret_output

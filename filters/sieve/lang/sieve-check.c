@@ -285,7 +285,7 @@ check_source(SieveCheck *check)
 	program->trust = source->trust;
 	program->active = always_active();
 
-	gint64 max = filter_setting_int(check->env, "sieve_max_script_size", 1024 * 1024);
+	gint64 max = check->env->conf->sieve_max_script_size;
 	if (source->len > (guint64) max) {
 		sieve_check_error(check, (SieveSpan){ 1, 1, 0 }, "script-too-big",
 		                  "sieve_max_script_size is the limit",

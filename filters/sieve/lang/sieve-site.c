@@ -89,9 +89,8 @@ static guint64
 allowed_by_settings(FilterEnv *env, ScriptTrust trust)
 {
 	guint64 named, for_site;
-	guint64 set = apply(filter_setting_text(env, "sieve_extensions", ""), usual(), &named);
-	guint64 site_set = apply(filter_setting_text(env, "sieve_site_extensions", ""), 0,
-	                         &for_site);
+	guint64 set = apply(env->conf->sieve_extensions, usual(), &named);
+	guint64 site_set = apply(env->conf->sieve_site_extensions, 0, &for_site);
 
 	if (trust == SCRIPT_SITE)
 		return set | site_set;

@@ -193,7 +193,7 @@ resolve(SieveCheck *check, SieveNames *names, SieveSpan span, const char *name, 
 
 	if (dot > 0)
 		return resolve_in_namespace(check, span, name, dot, ret_variable);
-	gint64 max = filter_setting_int(sieve_check_env(check), "sieve_max_variables", 255);
+	gint64 max = sieve_check_env(check)->conf->sieve_max_variables;
 	if (find_name(names, name) == NULL && names->slots >= (guint64) max)
 		return sieve_check_error(check, span, "too-many-variables", NULL,
 		                         "more than %" G_GINT64_FORMAT " variables", max);

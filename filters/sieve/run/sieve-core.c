@@ -265,7 +265,6 @@ test_not(SieveRun *run, const SieveCall *call, bool *ret_result)
 	if (!sieve_run_test(run, call->tests[0], &result))
 		return false;
 	*ret_result = !result;
-	g_clear_pointer(&run->matched, g_free); /* what did not match is no reason */
 	return true;
 }
 

@@ -177,36 +177,6 @@ sieve_match_begin(SieveMatch *match, SieveRun *run, const SieveCall *call)
 	return true;
 }
 
-/* The fields that a test names, where they are written out: "Subject", "To or Cc". */
-static char *
-fields_of(const SieveMatch *match)
-{
-	const SieveCall *call = match->call;
-	const SieveArg *names = call->positional[0];
-	g_autoptr(GString) text = g_string_new(NULL);
-
-	for (size_t i = 0; names != NULL && call->positional[1] != NULL && i < names->n; i++) {
-		const SieveText name = sieve_run_text(match->run, &names->strings[i]);
-		g_string_append_printf(text, "%s%.*s", i > 0 ? " or " : "",
-		                       (int) MIN(name.len, TRACE_OCTETS), name.data);
-	}
-
-	if (text->len == 0)
-		g_string_append(text, call->def->name);
-	return g_string_free(g_steal_pointer(&text), FALSE);
-}
-
-/* Remember what led to a branch: "Subject contains invoice". */
-static void
-remember_match(const SieveMatch *match, const SieveKey *key)
-{
-	g_autofree char *fields = fields_of(match);
-	g_free(match->run->matched);
-	match->run->matched = g_strdup_printf("%s %s %.*s", fields, match->spec->def->name,
-	                                      (int) MIN(key->text.len, TRACE_OCTETS),
-	                                      key->text.data);
-}
-
 static void
 trace_pair(const SieveMatch *match, SieveText value, const SieveKey *key, bool matched)
 {
@@ -214,8 +184,6 @@ trace_pair(const SieveMatch *match, SieveText value, const SieveKey *key, bool m
 	                (int) MIN(value.len, TRACE_OCTETS), value.data, match->spec->def->name,
 	                (int) MIN(key->text.len, TRACE_OCTETS), key->text.data,
 	                matched ? "yes" : "no");
-	if (matched && match->run->env->trace_level >= TRACE_MATCHING)
-		remember_match(match, key);
 }
 
 /* The value against each key. */
@@ -233,6 +201,9 @@ hold_against_keys(SieveMatch *match, SieveText value)
 			return false;
 		if (match->run->env->trace_level >= TRACE_MATCHING)
 			trace_pair(match, value, &match->keys[i], match->matched);
+		if (match->matched)
+			sieve_run_set_pair(match->run, match->call, def->name, match->keys[i].text,
+			                   value);
 	}
 
 	return true;

@@ -210,7 +210,7 @@ trace_form(SieveRun *run, size_t part, const MimeBytes *bytes)
 static size_t
 part_limit(SieveRun *run)
 {
-	return (size_t) filter_setting_int(run->env, "sieve_max_part_size", 16 * 1024 * 1024);
+	return (size_t) run->env->conf->sieve_max_part_size;
 }
 
 bool

@@ -8,9 +8,6 @@
 
 #include <string.h>
 
-/* As the setting's choices stand in conf-table.def. */
-typedef enum { RESULT_SCORE, RESULT_STRLEN, RESULT_TEXT } ResultType;
-
 /* What the pattern (empty: everything) finds in the value: its first group. */
 static char *
 find_group(SieveRun *run, const char *pattern, SieveText value)
@@ -76,22 +73,21 @@ read_number(const char *text, double *ret_number)
 static bool
 read_max(SieveRun *run, const SieveScanner *scanner, double *ret_max)
 {
-	const char *header = filter_setting_text(run->env, scanner->max_header, "");
-	g_autofree char *found = *header != '\0' ? read_header(run, header) : NULL;
-	const char *text = found != NULL ? found
-	                                 : filter_setting_text(run->env, scanner->max_value, "");
+	g_autofree char *found = *scanner->max_header != '\0'
+	                                 ? read_header(run, scanner->max_header)
+	                                 : NULL;
+	const char *text = found != NULL ? found : scanner->max_value;
 	return read_number(text, ret_max) && *ret_max > 0;
 }
 
 /* The place of a word among 1 to top, as a share. 0 stands for "not tested". */
 static bool
-share_of_word(SieveRun *run, const SieveScanner *scanner, const char *word, double *ret_share)
+share_of_word(const SieveScanner *scanner, const char *word, double *ret_share)
 {
-	const FilterServices *services = run->env->services;
-	for (unsigned i = 1; services->setting_item != NULL && i <= scanner->top; i++) {
+	for (unsigned i = 1; i <= scanner->top; i++) {
 		char number[12];
 		g_snprintf(number, sizeof number, "%u", i);
-		const char *value = services->setting_item(run->env, scanner->text_values, number);
+		const char *value = conf_find_item(scanner->text_values, number);
 		if (value == NULL || strcmp(value, word) != 0)
 			continue;
 		*ret_share = (double) (i - 1) / (scanner->top - 1);
@@ -105,17 +101,16 @@ share_of_word(SieveRun *run, const SieveScanner *scanner, const char *word, doub
 static bool
 read_share(SieveRun *run, const SieveScanner *scanner, double *ret_share)
 {
-	g_autofree char *found = read_header(
-		run, filter_setting_text(run->env, scanner->status_header, ""));
-	ResultType type = (ResultType) filter_setting_int(run->env, scanner->status_type,
-	                                                  RESULT_SCORE);
+	g_autofree char *found = read_header(run, scanner->status_header);
 	double number = found != NULL ? (double) strlen(found) : 0, max;
 
 	if (found == NULL)
 		return false;
-	if (type == RESULT_TEXT)
-		return share_of_word(run, scanner, found, ret_share);
-	if ((type == RESULT_SCORE && !read_number(found, &number)) || !read_max(run, scanner, &max))
+	if (scanner->type == SIEVE_SCANNER_TEXT)
+		return share_of_word(scanner, found, ret_share);
+	if (scanner->type == SIEVE_SCANNER_SCORE && !read_number(found, &number))
+		return false;
+	if (!read_max(run, scanner, &max))
 		return false;
 
 	*ret_share = CLAMP(number / max, 0.0, 1.0);

@@ -8,13 +8,16 @@
 
 #include "filters/sieve/run/sieve-run.h"
 
-/* Names of the settings, and the value that stands for certain: 10 or 5. */
+/* The kind of the result: a number, a row of signs to be counted, or one of `text_values`. */
+typedef enum { SIEVE_SCANNER_SCORE, SIEVE_SCANNER_STRLEN, SIEVE_SCANNER_TEXT } SieveScannerType;
+
+/* What the settings of the scanner say, and the value that stands for certain: 10 or 5. */
 typedef struct {
 	const char *status_header;
-	const char *status_type;
+	SieveScannerType type;
 	const char *max_header;
 	const char *max_value;
-	const char *text_values;
+	char *const *text_values;
 	unsigned top;
 } SieveScanner;
 
