@@ -155,11 +155,23 @@ deliver_open_inbox(const char *path, const Conf *conf, Status *st)
 	return maildir_open(path, &options, st);
 }
 
-/* What a rehearsal leaves out is done here, not sent. */
+Maildir *
+deliver_rehearse_inbox(const char *path, const Conf *conf, Status *st)
+{
+	MaildirOptions options = {
+		.umask = (mode_t) conf->umask,
+		.durability = conf->durability,
+		.create = conf->create_maildir,
+		.rehearsal = true,
+	};
+	return maildir_open(path, &options, st);
+}
+
+/* What a rehearsal without a mailbox leaves out is done here, not sent. */
 static bool
 is_left_out(const DeliverJob *job, PlanKind kind)
 {
-	return job->rehearsal && (actions[kind] == NULL || !actions[kind]->rehearses);
+	return job->rules_alone && (actions[kind] == NULL || !actions[kind]->rehearses);
 }
 
 /* Will there be another try that must know what this one has done? */
@@ -409,8 +421,11 @@ report_from(DeliverRun *run, guint first)
 {
 	for (guint i = first; i < run->steps->len; i++) {
 		Step *step = run->steps->pdata[i];
+		guint before = run->report->done->len;
 		if (step->state != NULL && step->action->report != NULL)
 			step->action->report(run, step->state, run->report);
+		for (guint n = before; n < run->report->done->len; n++)
+			((DeliverDone *) run->report->done->pdata[n])->wanted = step->wanted;
 	}
 }
 
