@@ -4,6 +4,7 @@
 
 #include "conf/conf-verify.h"
 
+#include "agent/base/log.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -98,6 +99,22 @@ check_engines(const Conf *conf, GPtrArray *problems)
 	}
 }
 
+/* A key that is spelled wrong would be logged, or not masked. */
+static void
+check_log_keys(const Conf *conf, const char *name, char **keys, bool for_masking,
+               GPtrArray *problems)
+{
+	for (char **key = keys; *key != NULL; key++) {
+		const char *plain = *key + (!for_masking && **key == '-');
+		bool good = for_masking ? log_field_can_be_masked(plain)
+		                        : log_field_is_known(plain);
+		if (!good)
+			conf_problem_add(problems, place_of(conf, name), "bad-value", NULL,
+			                 "'%s' is not allowed for '%s': it is no key of the log%s",
+			                 *key, name, for_masking ? " that can be masked" : "");
+	}
+}
+
 void
 conf_verify(const Conf *conf, GPtrArray *problems)
 {
@@ -105,4 +122,6 @@ conf_verify(const Conf *conf, GPtrArray *problems)
 	(void) check_letters(conf, "home", conf->home, "und%", problems);
 	(void) check_letters(conf, "state_folder", conf->state_folder, "undh%", problems);
 	check_engines(conf, problems);
+	check_log_keys(conf, "log_fields", conf->log_fields, false, problems);
+	check_log_keys(conf, "log_masked", conf->log_masked, true, problems);
 }

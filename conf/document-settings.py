@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Write the tables of the source into the manual and the sample file, so that a new row is one edit: the settings of
-conf-table.def into todoke.conf and todoke.conf(5), the limits of limits.h and the faults of status-table.def into todoke(8).
+conf-table.def into todoke.conf and todoke.conf(5), the limits of limits.h and the faults of status-table.def into todoke(8), the keys and codes of the log into todoke-log(7).
 
 Run it from any folder after a change of a table; tests/cmd/test-manual.py checks what it wrote.
 """
@@ -132,6 +132,39 @@ def replace(path, first, last, text):
         file.write(old[:start] + text + old[end:])
 
 
+AGENT = os.path.join(HERE, "..", "agent")
+STRING = r'"((?:[^"\\]|\\.)*)"'
+
+
+def source(*path):
+    with open(os.path.join(AGENT, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def events():
+    """The codes of the log: those of faults have the texts that `todoke code` has for them."""
+    names = dict(re.findall(r'^STATUS\((\w+), *"([^"]+)"', source("base", "status-table.def"), flags=re.M))
+    texts = {row[0]: row[1:] for row in re.findall(r"^CODE\((\w+), *\w+,\s*N_\(%s\),\s*N_\(%s\)\)" % (STRING, STRING), source("cmd", "code-table.def"), flags=re.M)}
+    table = source("base", "event-table.def").split("*/", 2)[2]
+    rows = re.findall(r"^/\* (.*?) \*/$|^EVENT\(\w+, %s, %s,\s*N_\(%s\),\s*N_\(%s\)\)|^FAULT\((\w+), %s\)" % ((STRING,) * 5), table, flags=re.M)
+    out = []
+    for title, code, key, cause, remedy, fault, fault_code in rows:
+        if title:
+            out.append('.SS "%s"\n' % roff(title.rstrip(".")))
+            continue
+        if fault:
+            code, key, (cause, remedy) = fault_code, names[fault], texts[fault]
+        out.append(".TP\n.B %s %s\n%s\n.br\n.I Remedy:\n%s\n" % (code, roff(key), roff(unescape(cause)), roff(unescape(remedy))))
+    return "".join(out)
+
+
+def log_fields():
+    rows = re.findall(r"^FIELD\(%s, (true|false), %s\)$" % (STRING, STRING), source("base", "log-field-table.def"), flags=re.M)
+    return "".join(".TP\n.B %s\n%s%s\n" % (roff(key), roff(sentence(unescape(text))), " Can be masked." if mask == "true" else "") for key, mask, text in rows)
+
+
+replace(os.path.join(AGENT, "todoke-log.7"), ".TP\n.B to\n", ".SH OUTAGES", log_fields())
+replace(os.path.join(AGENT, "todoke-log.7"), '.SS "Delivered', '.SH "SEE ALSO"', events())
 replace(os.path.join(HERE, "todoke.conf"), "# Who the recipients are, and", "# Rules about header fields", sample())
 replace(os.path.join(HERE, "todoke.conf.5"), '.SS "Who the recipients are', ".SH RULES", manual())
 replace(os.path.join(HERE, "todoke.conf.5"), "\\fB", "The other settings are the same", scoped())

@@ -392,6 +392,13 @@ child_run(const ChildCall *call, ChildResult *ret_result, Status *st)
 	return done;
 }
 
+Outside *
+child_outside(const char *path, const char *const *argv, const char *words)
+{
+	g_autofree char *command = g_strjoinv(" ", (char **) argv);
+	return outside_new(OUTSIDE_PROGRAM, path, command, words);
+}
+
 void
 child_result_clear(ChildResult *result)
 {

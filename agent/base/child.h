@@ -56,6 +56,12 @@ typedef struct {
 bool child_run(const ChildCall *call, ChildResult *ret_result, Status *st);
 
 /*
+ * The program at `path`, called with `argv`, and what it said or how it failed, for
+ * status_set_outside. Caller frees.
+ */
+Outside *child_outside(const char *path, const char *const *argv, const char *words);
+
+/*
  * Remember this process's present limit of address space (the soft limit) and give it to programs,
  * whatever limit this process sets for itself later: a bound on our own parsers says nothing about
  * what a user's program needs.

@@ -87,6 +87,9 @@
  */
 #define LIMIT_LOG_VALUE 500u
 
+/* Octets of text= in a line that is about no message: all problems of a configuration may stand there. */
+#define LIMIT_LOG_TEXT 3500u
+
 /*
  * Octets of what the log tells of a failure outside, each: the peer, the command, its reply. A reply
  * line of SMTP has at most 512 (RFC 5321 4.5.3.1.5).

@@ -9,6 +9,7 @@
 #ifndef TODOKE_LOG_H
 #define TODOKE_LOG_H
 
+#include "agent/base/event.h"
 #include "agent/base/status.h"
 
 typedef enum { LOG_FORM_TEXT, LOG_FORM_JSON } LogForm;
@@ -18,6 +19,24 @@ typedef enum { LOG_FORM_TEXT, LOG_FORM_JSON } LogForm;
  * mail.
  */
 void log_open(const char *ident, int fd, LogForm form);
+
+/*
+ * What lines hold. `fields`: the keys that a line about a message may have; keys
+ * with a "-" before them: all but those; NULL or empty: all. The queue id stays. `masked`: keys of
+ * log_line_mask whose values are not told. Each ends with NULL, and may be NULL.
+ */
+void log_choose(const char *const *fields, const char *const *masked);
+
+/* Is there such a key (without "-" and number)? Can its value be masked? */
+bool log_field_is_known(const char *key);
+bool log_field_can_be_masked(const char *key);
+
+/*
+ * Where lines would go to syslog, send them to the journal of systemd at the socket `path`, if there
+ * is one ("": do not). Each pair is a field there: TODOKE_ and the key in capitals. Call before
+ * log_open.
+ */
+void log_use_journal(const char *path);
 
 /* Send GLib's and its users' warnings to the log: a library must never write to Postfix's pipe. */
 void log_catch_glib(void);
@@ -42,6 +61,9 @@ typedef struct LogLine LogLine;
  */
 LogLine *log_line_new(const char *queue_id);
 
+/* Start a line that is about no message, with code and event. */
+LogLine *log_line_new_event(EventId id);
+
 /*
  * Add `key=value`; a NULL value adds nothing. Keys are our own (a-z, _); values may hold anything.
  */
@@ -54,13 +76,29 @@ void log_line_add_int(LogLine *line, const char *key, gint64 value);
  */
 void log_line_add_outside(LogLine *line, const GPtrArray *failures);
 
+/*
+ * Where `key` is masked: from now on the line has "*" in place of the local part of `value` (an
+ * address or Message-ID; NULL: none), wherever it stands in a value. Call before the values are
+ * added.
+ */
+void log_line_mask(LogLine *line, const char *key, const char *value);
+
 /* Write the line with syslog priority `priority` and free it. */
 void log_line_send(LogLine *line, int priority);
 
 void log_line_free(LogLine *line);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LogLine, log_line_free)
 
-/* Write a line for the admin that is not about a message. */
-void log_note(int priority, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Add code= of a kind of line. */
+void log_line_add_event(LogLine *line, EventId id);
+
+/*
+ * Add the outcome of mail that failed before there was a delivery: dsn, status, code, fault, text,
+ * detail, and who else failed.
+ */
+void log_line_add_failure(LogLine *line, const Status *st);
+
+/* Write a line for the admin that is not about a message: code, event and text. */
+void log_event(EventId id, int priority, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 #endif

@@ -93,9 +93,26 @@ outside_seen(void)
 	return seen;
 }
 
+static OutsideReached reached;
+
+void
+outside_reach(const char *protocol, const char *peer)
+{
+	g_free(reached.peer);
+	reached = (OutsideReached){ protocol, g_strdup(peer) };
+}
+
+const OutsideReached *
+outside_reached(void)
+{
+	return &reached;
+}
+
 void
 outside_forget(void)
 {
+	g_clear_pointer(&reached.peer, g_free);
+	reached.protocol = NULL;
 	if (seen != NULL)
 		g_ptr_array_set_size(seen, 0);
 }

@@ -63,6 +63,17 @@ void outside_forget(void);
 void outside_see(const Outside *outside);
 
 /*
+ * A next hop has answered (took a mail, or refused one): whoever remembers that it was down hears
+ * that it is not. NULL protocol: none has. outside_forget forgets it, too.
+ */
+typedef struct {
+	const char *protocol;
+	char *peer;
+} OutsideReached;
+void outside_reach(const char *protocol, const char *peer);
+const OutsideReached *outside_reached(void);
+
+/*
  * For people: "user=taro, protocol=smtp, peer=127.0.0.1:25, command='RCPT TO:<a@b>', reply='452
  * full'". `user` is the recipient's account, for a failure that names no other; NULL: it is not
  * known. Caller frees.

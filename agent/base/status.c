@@ -99,6 +99,23 @@ status_fail_detail(Status *st, StatusId id, const char *detail, ...)
 	return false;
 }
 
+/* Only a file system that another host serves gives them. */
+static bool
+is_of_other_host(int err)
+{
+	return err == ESTALE || err == EREMOTEIO || err == EHOSTDOWN || err == EREMCHG;
+}
+
+/* "cannot open '/srv/x'": the path in quotes is the peer. */
+static void
+name_file(Status *st, const char *what, const char *words)
+{
+	const char *path = strchr(what, '\'');
+	size_t len = path != NULL ? strcspn(path + 1, "'") : 0;
+	g_autofree char *peer = len > 0 ? g_strndup(path + 1, len) : NULL;
+	status_set_outside(st, outside_new(OUTSIDE_FILE, peer, what, words));
+}
+
 bool
 status_fail_errno(Status *st, int err, const char *detail, ...)
 {
@@ -111,6 +128,8 @@ status_fail_errno(Status *st, int err, const char *detail, ...)
 	va_end(args);
 	st->id = status_from_errno(err);
 	st->detail = g_strdup_printf("%s: %s", what, g_strerror(err));
+	if (is_of_other_host(err))
+		name_file(st, what, g_strerror(err));
 
 	return false;
 }

@@ -108,7 +108,7 @@ fail_start(const Options *options, Status *st)
 	const char *detail = st->detail != NULL ? st->detail : status_text(st);
 	bool is_heard = log_is_heard();
 
-	log_note(LOG_ERR, "lmtpd cannot start: %s", detail);
+	log_event(EVENT_SERVER_FAILED, LOG_ERR, "lmtpd cannot start: %s", detail);
 	if (!options->stdio) {
 		if (!log_falls_back())
 			fprintf(stderr, "todoke lmtpd: %s\n", detail);

@@ -204,14 +204,14 @@ static void
 log_early_failure(const DeliveryDoor *call, const Status *st)
 {
 	const Envelope *envelope = call->envelope;
+	const char *recipient = envelope->recipient != NULL ? envelope->recipient : call->recipient;
 	LogLine *line = log_line_new(envelope->queue_id);
 
-	log_line_add(line, "to",
-	             envelope->recipient != NULL ? envelope->recipient : call->recipient);
-	log_line_add(line, "dsn", status_dsn(st));
-	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
-	log_line_add(line, "fault", status_row(st->id)->name);
-	log_line_add(line, "detail", st->detail);
+	log_line_mask(line, "to", recipient);
+	log_line_mask(line, "from", envelope->sender);
+	log_line_add(line, "to", recipient);
+	log_line_add(line, "from", envelope->sender);
+	log_line_add_failure(line, st);
 	log_line_send(line, LOG_WARNING);
 }
 

@@ -154,6 +154,17 @@ run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 	return owner_program_run(&call, ret_result, st);
 }
 
+/* The program, its arguments, and how it ended. */
+static Outside *
+outside_of(const Pipe *pipe, const char *why)
+{
+	const char *name = plan_program_of(pipe->action)->name;
+	g_autofree char *args = g_strjoinv(" ", (char **) pipe->args->pdata);
+	g_autofree char *command = g_strconcat(name, *args != '\0' ? " " : "", args, NULL);
+
+	return outside_new(OUTSIDE_PROGRAM, name, command, why);
+}
+
 static bool
 pipe_send(DeliverRun *run, void *step, Status *st)
 {
@@ -195,8 +206,13 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 	                                : g_strdup_printf(
 						  "program '%s' did not read all of its input",
 						  program->name);
-	if (result.exit_code == EX_TEMPFAIL && !of_recipes && !run->job->is_overdue)
-		return status_fail_detail(st, STATUS_PROGRAM, "%s", why);
+	g_autoptr(Outside) outside = outside_of(pipe, why);
+	outside_see(outside);
+	if (result.exit_code == EX_TEMPFAIL && !of_recipes && !run->job->is_overdue) {
+		status_fail_detail(st, STATUS_PROGRAM, "%s", why);
+		status_set_outside(st, g_steal_pointer(&outside));
+		return false;
+	}
 
 	return deliver_keep_now(run, why, st);
 }

@@ -200,8 +200,10 @@ owner_program_run(const OwnerProgramCall *call, ChildResult *ret_result, Status 
 	mode_t before = owner_program_set_umask(owner_program_variable(call->environment, "UMASK"));
 	bool ran = child_run(&child, &result, st);
 	(void) umask(before);
-	if (!ran)
+	if (!ran) {
+		status_set_outside(st, child_outside(path, call->argv, st->detail));
 		return false;
+	}
 
 	log_errors(call, folder, &result);
 	*ret_result = result;

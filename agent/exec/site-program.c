@@ -128,9 +128,12 @@ site_program_run(const SiteProgramCall *call, ChildResult *ret_result, Status *s
 	g_auto(Status) fault = STATUS_INIT;
 	if (child_run(&child, ret_result, &fault))
 		return true;
+	Outside *outside = child_outside(path, child.argv, fault.detail);
 	if (outcome_fault_kind(fault.id) != FAULT_PASSING)
-		return status_fail_detail(st, STATUS_PROGRAM, "%s", fault.detail);
+		status_fail_detail(st, STATUS_PROGRAM, "%s", fault.detail);
+	else
+		status_move(st, &fault);
+	status_set_outside(st, outside);
 
-	status_move(st, &fault);
 	return false;
 }

@@ -74,7 +74,7 @@ ask(const Front *front, const GString *request, int fd, char **ret_text, Status 
 	                      ? pass_fds_receive(front->channel, buffer, sizeof buffer, &none, 1)
 	                      : 0;
 	if (len <= 0) {
-		log_note(LOG_ERR, "the root half of the worker is gone");
+		log_event(EVENT_WORKER_UNABLE, LOG_ERR, "the root half of the worker is gone");
 		_exit(EX_OSERR);
 	}
 

@@ -179,7 +179,7 @@ receive(int from, unsigned seconds, char *buffer)
 static bool
 fail_lost(Status *st, StatusId id, const char *how, int number)
 {
-	log_note(LOG_ERR, "a delivery process %s (%d)", how, number);
+	log_event(EVENT_DELIVERY_DIED, LOG_ERR, "a delivery process %s (%d)", how, number);
 	return status_fail_detail(st, id, "a delivery process %s (%d)", how, number);
 }
 

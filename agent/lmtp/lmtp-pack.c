@@ -64,6 +64,8 @@ lmtp_pack_outcome(GString *out, const Status *st, const char *done)
 	lmtp_pack_string(out, st->detail);
 	lmtp_pack_string(out, st->dsn);
 	pack_outside(out, st->outside);
+	lmtp_pack_string(out, outside_reached()->protocol);
+	lmtp_pack_string(out, outside_reached()->peer);
 	lmtp_pack_string(out, done);
 }
 
@@ -76,8 +78,12 @@ lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status 
 	g_autofree char *detail = lmtp_pack_take_string(&at, end);
 	g_autofree char *dsn = lmtp_pack_take_string(&at, end);
 	g_autoptr(Outside) outside = take_outside(&at, end);
+	g_autofree char *protocol = lmtp_pack_take_string(&at, end);
+	g_autofree char *peer = lmtp_pack_take_string(&at, end);
 	g_autofree char *done = lmtp_pack_take_string(&at, end);
 
+	if (outside_protocol(protocol) != NULL && peer != NULL)
+		outside_reach(outside_protocol(protocol), peer);
 	if (id == STATUS_COUNT || at != end)
 		return status_fail_detail(st, STATUS_INTERNAL,
 		                          "a delivery process left no outcome");

@@ -134,7 +134,7 @@ spawn(Server *server)
 
 	(void) close(channel[1]);
 	if (pid < 0) {
-		log_note(LOG_ERR, "cannot start a worker: %m");
+		log_event(EVENT_WORKER_NOT_STARTED, LOG_ERR, "cannot start a worker: %m");
 		(void) close(channel[0]);
 		return NULL;
 	}
@@ -209,8 +209,9 @@ hand_over(Server *server, LmtpClient *client)
 		/* it did not get the client, and would wait for ever for another one */
 		dismiss(child);
 	say(client, LMTP_REPLY_BUSY);
-	log_note(LOG_WARNING, "refused client %s: all %u workers are busy (lmtp_connections)",
-	         client->peer.name, count_alive(server));
+	log_event(EVENT_SERVER_FULL, LOG_WARNING,
+	          "refused client %s: all %u workers are busy (lmtp_connections)",
+	          client->peer.name, count_alive(server));
 	close_client(client);
 }
 
@@ -228,7 +229,8 @@ admit(Server *server, int fd)
 	}
 
 	say(&client, LMTP_REPLY_NOT_WELCOME);
-	log_note(LOG_WARNING, "refused client '%s': not in lmtp_allow", client.peer.name);
+	log_event(EVENT_CLIENT_REFUSED, LOG_WARNING, "refused client '%s': not in lmtp_allow",
+	          client.peer.name);
 	close_client(&client);
 }
 
@@ -277,10 +279,10 @@ bury(Server *server, Child *child, int status)
 	}
 
 	if (!good) {
-		log_note(LOG_ERR, "worker %d died (%s %d) with client '%s'", (int) child->pid,
-		         WIFSIGNALED(status) ? "signal" : "exit code",
-		         WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
-		         child->client.in >= 0 ? child->client.peer.name : "none");
+		log_event(EVENT_WORKER_DIED, LOG_ERR, "worker %d died (%s %d) with client '%s'",
+		          (int) child->pid, WIFSIGNALED(status) ? "signal" : "exit code",
+		          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
+		          child->client.in >= 0 ? child->client.peer.name : "none");
 		server->prefork_after = g_get_monotonic_time() + PAUSE_US;
 	}
 
@@ -379,10 +381,10 @@ reload(Server *server)
 	if (load_service(server, &st)) {
 		server->generation++;
 		dismiss_idle(server);
-		log_note(LOG_INFO, "configuration loaded anew");
+		log_event(EVENT_SERVER_RELOADED, LOG_INFO, "configuration loaded anew");
 	} else {
-		log_note(LOG_ERR, "the old configuration stays: %s",
-		         st.detail != NULL ? st.detail : status_text(&st));
+		log_event(EVENT_SERVER_KEEPS_CONF, LOG_ERR, "the old configuration stays: %s",
+		          st.detail != NULL ? st.detail : status_text(&st));
 	}
 
 	lmtp_listen_notify("READY=1");
@@ -552,8 +554,8 @@ lmtp_server_run(const LmtpServerOptions *options, Status *st)
 	if (started && !options->stdio) {
 		prefork(server);
 		lmtp_listen_notify("READY=1");
-		log_note(LOG_INFO, "lmtpd is ready at %u sockets",
-		         lmtp_listeners_count(server->listeners));
+		log_event(EVENT_SERVER_READY, LOG_INFO, "lmtpd is ready at %u sockets",
+		          lmtp_listeners_count(server->listeners));
 	}
 
 	while (started &&

@@ -6,6 +6,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/log.h"
+#include "agent/state/outage.h"
 #include "agent/store/quota.h"
 #include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-lanes.h"
@@ -27,6 +28,7 @@ typedef struct {
 	LmtpSlots *slots;
 	unsigned slot;
 	bool is_root;         /* has to become each recipient */
+	bool tells_outages;   /* and remembers for all of them which peer is down */
 	GHashTable *accounts; /* address -> Account: found at RCPT, used after the dot */
 	LmtpSpool spool;
 	Message *message;     /* NULL: not whole yet */
@@ -64,16 +66,16 @@ free_envelope(gpointer envelope)
 }
 
 static void
-log_refusal(const char *address, const char *sender, const char *queue_id, const Status *st)
+log_refusal(const char *address, const char *sender, const char *origin_id, const Status *st)
 {
-	LogLine *line = log_line_new(queue_id);
+	LogLine *line = log_line_new(NULL);
 
+	log_line_mask(line, "to", address);
+	log_line_mask(line, "from", sender);
 	log_line_add(line, "to", address);
 	log_line_add(line, "from", sender);
-	log_line_add(line, "dsn", status_dsn(st));
-	log_line_add(line, "status", status_is_temporary(st) ? "deferred" : "bounced");
-	log_line_add(line, "fault", status_row(st->id)->name);
-	log_line_add(line, "detail", st->detail);
+	log_line_add(line, "origin_id", origin_id);
+	log_line_add_failure(line, st);
 	log_line_send(line, LOG_WARNING);
 }
 
@@ -121,8 +123,12 @@ takes_mail(Store *store, const LmtpMail *mail, Account *account, Status *st)
 static void
 store_ready(void *user)
 {
-	const Store *store = user;
+	Store *store = user;
 	site_read_keys(store->site);
+	if (store->is_root) {
+		auto_fd int fd = outage_open_folder(store->site->conf->outage_folder, true);
+		store->tells_outages = fd >= 0;
+	}
 }
 
 static bool
@@ -213,18 +219,36 @@ transact(void *user, char **ret_done, Status *st)
 
 	deadline_start((unsigned) conf->deadline, envelope->queue_id);
 	if (!begin_delivery(delivery, st)) {
-		log_refusal(envelope->recipient, envelope->sender, envelope->queue_id, st);
+		log_refusal(envelope->recipient, envelope->sender, envelope->origin_id, st);
 		return false;
 	}
 
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
 	g_autoptr(Transact) job = transact_new(store->site, delivery->account, envelope,
 	                                       store->message, NULL, now);
+	if (store->tells_outages)
+		transact_leave_outages(job);
 	bool done = transact_judge(job, st) && transact_deliver(job, st);
 	deadline_stop();
 	transact_log(job, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
 	if (done)
 		*ret_done = transact_done_text(job);
+
+	return done;
+}
+
+/* The child becomes the recipient, who must not write what this site remembers. */
+static bool
+deliver_in_child(Delivery *delivery, char **ret_done, Status *st)
+{
+	const Store *store = delivery->store;
+	const Conf *conf = store->site->conf;
+
+	outside_forget();
+	bool done = lmtp_child_run(transact, delivery, (unsigned) conf->deadline + GRACE, ret_done,
+	                           st);
+	if (store->tells_outages)
+		(void) outage_tell(conf->outage_folder, NULL, g_get_real_time() / G_USEC_PER_SEC);
 
 	return done;
 }
@@ -244,8 +268,7 @@ deliver(Store *store, const Envelope *envelope, unsigned lane, char **ret_done, 
 		return status_fail(st, STATUS_BUSY,
 		                   "too many deliveries to this mailbox at once (lmtp_user_limit)");
 
-	bool done = store->is_root ? lmtp_child_run(transact, &delivery,
-	                                            (unsigned) conf->deadline + GRACE, ret_done, st)
+	bool done = store->is_root ? deliver_in_child(&delivery, ret_done, st)
 	                           : transact(&delivery, ret_done, st);
 	lmtp_slots_leave(store->slots, store->slot, lane);
 	return done;

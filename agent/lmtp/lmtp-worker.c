@@ -195,7 +195,8 @@ limit_memory(const Conf *conf)
 	child_keep_memory_limit();
 	limit.rlim_cur = MIN(bytes, limit.rlim_cur);
 	if (setrlimit(RLIMIT_AS, &limit) < 0)
-		log_note(LOG_WARNING, "cannot limit the memory of a worker: %m");
+		log_event(EVENT_WORKER_UNLIMITED, LOG_WARNING,
+		          "cannot limit the memory of a worker: %m");
 #else
 	(void) conf;
 #endif
@@ -211,7 +212,7 @@ become(const char *setting, const char *name)
 	    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 && geteuid() != 0)
 		return true;
 
-	log_note(LOG_ERR, "cannot become %s '%s'", setting, name);
+	log_event(EVENT_WORKER_UNABLE, LOG_ERR, "cannot become %s '%s'", setting, name);
 	return false;
 }
 
@@ -232,7 +233,7 @@ drop_privileges(Worker *worker, LmtpSlots *slots)
 		return geteuid() != 0 || become("lmtp_user", conf->lmtp_user);
 
 	if (!lmtp_broker_split(conf, worker->channel, &worker->backend, &st)) {
-		log_note(LOG_ERR, "%s", st.detail);
+		log_event(EVENT_WORKER_UNABLE, LOG_ERR, "%s", st.detail);
 		return false;
 	}
 

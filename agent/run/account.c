@@ -236,7 +236,7 @@ account_tree_template(const Conf *conf)
 	if (!is_at_home)
 		return conf->maildir;
 	return account_kind_of_users(conf) == CONF_USERS_VIRTUAL && *conf->home != '\0' ? conf->home
-	                                                                           : NULL;
+	                                                                                : NULL;
 }
 
 /* Once for an account, while we are still who may read the memory of trees. */
@@ -397,6 +397,14 @@ account_use_passwd(Account *account, const struct passwd *pw)
 }
 
 /* A look-up that fails (LDAP away) is not a user that does not exist. */
+/* `st` says what failed; whom we asked for what, and the answer, go with it. */
+static bool
+fail_lookup(const char *source, const char *name, const char *words, Status *st)
+{
+	status_set_outside(st, outside_new(OUTSIDE_USERS, source, name, words));
+	return false;
+}
+
 static bool
 system_entry(const char *name, struct passwd *ret_pw, char *buffer, size_t size, bool *ret_found,
              Status *st)
@@ -405,9 +413,11 @@ system_entry(const char *name, struct passwd *ret_pw, char *buffer, size_t size,
 	int err = getpwnam_r(name, ret_pw, buffer, size, &found);
 
 	/* What glibc and its modules say for "no such name" varies; the list is getpwnam(3)'s. */
-	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM)
-		return status_fail_detail(st, STATUS_LOOKUP, "cannot look up account '%s': %s",
-		                          name, g_strerror(err));
+	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM) {
+		status_fail_detail(st, STATUS_LOOKUP, "cannot look up account '%s': %s", name,
+		                   g_strerror(err));
+		return fail_lookup("nsswitch", name, g_strerror(err), st);
+	}
 
 	*ret_found = found != NULL;
 	return true;
@@ -501,6 +511,7 @@ account_read_lines(const Conf *conf, Status *st)
 
 	StatusId id = read.id == STATUS_UNTRUSTED ? STATUS_UNTRUSTED : STATUS_LOOKUP;
 	status_fail_detail(st, id, "%s", read.detail);
+	(void) fail_lookup(file, NULL, read.detail, st);
 	return NULL;
 }
 
@@ -647,9 +658,12 @@ group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
 	struct passwd pw, *found = NULL;
 	int err = getpwuid_r(uid, &pw, buffer, PASSWD_BUFFER, &found);
-	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM)
-		return status_fail_detail(st, STATUS_LOOKUP, "cannot look up uid %d: %s", (int) uid,
-		                          g_strerror(err));
+	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM) {
+		g_autofree char *number = g_strdup_printf("uid %d", (int) uid);
+		status_fail_detail(st, STATUS_LOOKUP, "cannot look up %s: %s", number,
+		                   g_strerror(err));
+		return fail_lookup("nsswitch", number, g_strerror(err), st);
+	}
 
 	gid_t by_folder = folder_group != 0 ? folder_group : NO_GROUP;
 	*ret_gid = found != NULL ? pw.pw_gid : by_folder;

@@ -405,8 +405,11 @@ run_program(FilterEnv *env, const FilterProgramCall *call, FilterProgramResult *
 		return false;
 
 	g_autofree char *end = result.exit_code != 0 ? describe_end(call->name, &result) : NULL;
-	if (result.exit_code < 0)
-		return status_fail_detail(st, STATUS_PROGRAM, "%s", end);
+	if (result.exit_code < 0) {
+		status_fail_detail(st, STATUS_PROGRAM, "%s", end);
+		status_set_outside(st, child_outside(call->name, call->argv, end));
+		return false;
+	}
 
 	*ret_result = (FilterProgramResult){
 		.exit_code = result.exit_code,

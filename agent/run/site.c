@@ -18,10 +18,12 @@ site_open_log(const Conf *conf)
 	                 ? open(conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640)
 	                 : -1;
 
+	log_use_journal(conf->log_journal);
+	log_choose((const char *const *) conf->log_fields, (const char *const *) conf->log_masked);
 	log_open("todoke", fd, form);
 	if (*conf->log_file != '\0' && fd < 0)
-		log_note(LOG_WARNING, "cannot open log_file '%s': %m; logging here",
-		         conf->log_file);
+		log_event(EVENT_LOG_FILE, LOG_WARNING,
+		          "cannot open log_file '%s': %m; logging here", conf->log_file);
 	return fd;
 }
 

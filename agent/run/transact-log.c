@@ -5,6 +5,7 @@
 #include "agent/base/event.h"
 #include "agent/base/log.h"
 #include "agent/message/headers.h"
+#include "agent/state/outage.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -189,6 +190,36 @@ write_trace(const Transact *transact, const Status *st)
 		                g_strdup_printf("no trace: %s", fault.detail));
 }
 
+/* Is the mail put off by a peer that is down, of which the log tells elsewhere? */
+static bool
+tell_outages(const Transact *transact, const Status *st)
+{
+	bool is_by_outage = st->outside != NULL && st->outside->is_down;
+	if (transact->leaves_outages)
+		return is_by_outage;
+	return outage_tell(transact->site->conf->outage_folder, transact->state_path,
+	                   transact->now) &&
+	       is_by_outage;
+}
+
+/* What the settings may mask, before anything of it is said. */
+static void
+mask_all(LogLine *line, const Transact *transact)
+{
+	const Envelope *envelope = transact->envelope;
+
+	log_line_mask(line, "to", envelope->recipient);
+	log_line_mask(line, "orig_to", envelope->original);
+	log_line_mask(line, "from", envelope->sender);
+	log_line_mask(line, "user", transact->account->user);
+	log_line_mask(line, "message-id", transact->names.message_id);
+	for (size_t i = 0; transact->plan != NULL && i < plan_count(transact->plan); i++)
+		log_line_mask(line, "sent_to", plan_get(transact->plan, i)->address);
+	for (guint i = 0; i < transact->report.done->len; i++)
+		log_line_mask(line, "sent_to",
+		              ((const DeliverDone *) transact->report.done->pdata[i])->to);
+}
+
 void
 transact_log(const Transact *transact, const Status *st, double seconds)
 {
@@ -196,8 +227,10 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	const Conf *conf = transact->site->conf;
 
 	write_trace(transact, st);
+	bool is_quiet = tell_outages(transact, st);
 	transact_record(transact, st, seconds);
 	LogLine *line = log_line_new(envelope->told_id);
+	mask_all(line, transact);
 	log_line_add(line, "to", envelope->recipient);
 	log_line_add(line, "orig_to", envelope->original);
 	log_line_add(line, "from", envelope->sender);
@@ -210,7 +243,7 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	log_line_add(line, "delay", delay);
 	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", outcome(st));
-	log_line_add(line, "code", event_row(transact_event(transact, st))->code);
+	log_line_add_event(line, transact_event(transact, st));
 
 	if (st->id != STATUS_OK) {
 		log_line_add(line, "fault", status_row(st->id)->name);
@@ -235,5 +268,5 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	                                      : NULL;
 	log_line_add(line, "durability", durability);
 	log_line_add(line, "key", transact->site->key_problem);
-	log_line_send(line, st->id == STATUS_OK ? LOG_INFO : LOG_WARNING);
+	log_line_send(line, is_quiet || st->id == STATUS_OK ? LOG_INFO : LOG_WARNING);
 }

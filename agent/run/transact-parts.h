@@ -65,6 +65,7 @@ struct Transact {
 	GPtrArray *locks; /* Dotlock: what recipes hold until all is delivered */
 	/* IdCacheEntry: ids for caches of formail -D, written when all is delivered */
 	GPtrArray *ids;
+	bool leaves_outages;  /* who started this process tells of peers that are down */
 	DeliveryTrace *trace; /* of a real delivery; NULL: none is wanted */
 	/* char *: where each action would be stored (rehearsal); NULL: nowhere */
 	GPtrArray *places;

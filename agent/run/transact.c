@@ -584,6 +584,12 @@ transact_verdict(const Transact *transact)
 	return transact->verdict;
 }
 
+void
+transact_leave_outages(Transact *transact)
+{
+	transact->leaves_outages = true;
+}
+
 const MailIds *
 transact_mail_ids(const Transact *transact)
 {

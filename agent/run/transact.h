@@ -100,6 +100,12 @@ const DeliverReport *transact_report(const Transact *transact);
 /* How other logs call the message. Borrowed. */
 const MailIds *transact_mail_ids(const Transact *transact);
 
+/*
+ * This process leaves it to who started it to tell of peers that are down; the line of the mail then
+ * warns of none.
+ */
+void transact_leave_outages(Transact *transact);
+
 /* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */
 void transact_log(const Transact *transact, const Status *st, double seconds);
 

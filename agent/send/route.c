@@ -94,13 +94,36 @@ enhanced_code(const char *words)
 	return g_strndup(code, strspn(code, "0123456789."));
 }
 
+/* "smtp:HOST:PORT" and "sendmail:/PATH" are protocol and peer. */
+static const char *
+protocol_of(const Route *route)
+{
+	return g_str_has_prefix(route->submit, "smtp:") ? OUTSIDE_SMTP : OUTSIDE_SENDMAIL;
+}
+
+static const char *
+peer_of(const Route *route)
+{
+	return route->submit + strlen(protocol_of(route)) + 1;
+}
+
+static Outside *
+outside_of(const Route *route, const SubmitSaid *said)
+{
+	Outside *outside = outside_new(protocol_of(route), peer_of(route), said->command,
+	                               said->reply);
+	outside->is_down = said->is_down;
+	return outside;
+}
+
 /*
  * The words of the other side, with command, server and target, are for the log only; the sender of
  * the mail gets code and cause: a bounce must not tell a stranger where the owner's mail goes.
  */
 static bool
-fail(SubmitOutcome outcome, const char *to, const Route *route, const char *words, Status *st)
+fail(SubmitOutcome outcome, const char *to, const Route *route, const SubmitSaid *said, Status *st)
 {
+	const char *words = said->words != NULL ? said->words : "";
 	static const StatusId ids[] = {
 		[SUBMIT_AGAIN] = STATUS_SUBMIT,
 		[SUBMIT_RECIPIENT_REFUSED] = STATUS_SUBMIT_REFUSED,
@@ -120,6 +143,7 @@ fail(SubmitOutcome outcome, const char *to, const Route *route, const char *word
 		status_set_dsn(st, dsn);
 	if (cause != NULL)
 		st->text = g_strdup_printf("%s: %s", status_row(id)->text, cause);
+	status_set_outside(st, outside_of(route, said));
 
 	return false;
 }
@@ -131,13 +155,13 @@ send_by_smtp(const RouteMail *mail, const Route *route, Status *st)
 	if (module == NULL)
 		return false;
 
-	g_autofree char *words = NULL;
+	g_auto(SubmitSaid) said = { 0 };
 	g_autofree char *from = address_print_path(mail->sender),
 			*to = address_print_path(mail->recipient);
 	SubmitPaths paths = { from, to };
-	SubmitOutcome outcome = module->send(mail, &paths, route, &words);
+	SubmitOutcome outcome = module->send(mail, &paths, route, &said);
 
-	return outcome == SUBMIT_DONE || fail(outcome, to, route, words, st);
+	return outcome == SUBMIT_DONE || fail(outcome, to, route, &said, st);
 }
 
 /* What cannot stand in a command is not passed on. */
@@ -161,7 +185,8 @@ add_option(GPtrArray *argv, const char *option, const char *value)
  * mail is permanent.
  */
 static bool
-judge_sendmail(const RouteMail *mail, const Route *route, const ChildResult *result, Status *st)
+judge_sendmail(const RouteMail *mail, const Route *route, const ChildResult *result,
+               SubmitSaid *said, Status *st)
 {
 	if (result->exit_code == EX_OK)
 		return true;
@@ -169,19 +194,23 @@ judge_sendmail(const RouteMail *mail, const Route *route, const ChildResult *res
 	g_strstrip(words);
 
 	g_autofree char *to = address_print_path(mail->recipient);
-	g_autofree char *how = g_strdup_printf(
-		"%s %d: %s", result->exit_code < 0 ? "signal" : "exit code",
-		result->exit_code < 0 ? result->signal : result->exit_code, words);
+	said->reply = g_strdup_printf("%s %d: %s", result->exit_code < 0 ? "signal" : "exit code",
+	                              result->exit_code < 0 ? result->signal : result->exit_code,
+	                              words);
+	said->words = g_strdup(said->reply);
 	if (result->exit_code == EX_DATAERR)
-		return fail(SUBMIT_MAIL_REFUSED, to, route, how, st);
+		return fail(SUBMIT_MAIL_REFUSED, to, route, said, st);
 
 	if (result->exit_code == EX_NOUSER || result->exit_code == EX_NOHOST) {
-		g_autofree char *said = g_strdup_printf(
-			"550 %s %s", result->exit_code == EX_NOUSER ? "5.1.1" : "5.1.2", how);
+		g_free(said->words);
+		said->words = g_strdup_printf("550 %s %s",
+		                              result->exit_code == EX_NOUSER ? "5.1.1" : "5.1.2",
+		                              said->reply);
 		return fail(SUBMIT_RECIPIENT_REFUSED, to, route, said, st);
 	}
 
-	return fail(SUBMIT_AGAIN, to, route, how, st);
+	said->is_down = true; /* a program that runs, and does not do what it is for */
+	return fail(SUBMIT_AGAIN, to, route, said, st);
 }
 
 static bool
@@ -217,10 +246,15 @@ send_by_sendmail(const RouteMail *mail, const Route *route, Status *st)
 	};
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) fault = STATUS_INIT;
-	if (!child_run(&call, &result, &fault))
-		return fail(SUBMIT_AGAIN, to, route, fault.detail, st);
+	g_auto(SubmitSaid) said = { .command = g_strjoinv(" ", (char **) argv->pdata) };
+	if (!child_run(&call, &result, &fault)) {
+		said.words = g_strdup(fault.detail);
+		said.reply = g_strdup(fault.detail);
+		said.is_down = true;
+		return fail(SUBMIT_AGAIN, to, route, &said, st);
+	}
 
-	return judge_sendmail(mail, route, &result, st);
+	return judge_sendmail(mail, route, &result, &said, st);
 }
 
 bool
@@ -241,6 +275,10 @@ route_send(const RouteMail *mail, const Route *route, Status *st)
 	safe.ret = safe_param(mail->ret);
 	safe.envid = safe_param(mail->envid);
 
-	return g_str_has_prefix(route->submit, "smtp:") ? send_by_smtp(&safe, route, st)
-	                                                : send_by_sendmail(&safe, route, st);
+	bool done = g_str_has_prefix(route->submit, "smtp:") ? send_by_smtp(&safe, route, st)
+	                                                     : send_by_sendmail(&safe, route, st);
+	if (done || (st->outside != NULL && !st->outside->is_down))
+		outside_reach(protocol_of(route), peer_of(route));
+
+	return done;
 }

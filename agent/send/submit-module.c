@@ -150,8 +150,24 @@ line_open(Line *line, const Route *route)
 	return code;
 }
 
+/* There is no connection, or a greeting that refuses. */
+static void
+say_unreachable(const Line *line, CURLcode code, const Route *route, SubmitSaid *ret_said)
+{
+	const char *greeting = line->said->str;
+
+	*ret_said = (SubmitSaid){
+		.words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit,
+		                         curl_easy_strerror(code), *greeting != '\0' ? ": " : "",
+		                         greeting),
+		.reply = g_strdup(*greeting != '\0' ? greeting : curl_easy_strerror(code)),
+		.is_down = true,
+	};
+}
+
 static SubmitOutcome
-module_send(const RouteMail *mail, const SubmitPaths *paths, const Route *route, char **ret_words)
+module_send(const RouteMail *mail, const SubmitPaths *paths, const Route *route,
+            SubmitSaid *ret_said)
 {
 	Line line = {
 		.curl = curl_easy_init(),
@@ -168,11 +184,9 @@ module_send(const RouteMail *mail, const SubmitPaths *paths, const Route *route,
 
 	/* A greeting that refuses, even by 5xx, is not about this mail. */
 	if (code == CURLE_OK)
-		outcome = submit_talk(mail, paths, &line.offers, &talk, ret_words);
+		outcome = submit_talk(mail, paths, &line.offers, &talk, ret_said);
 	else
-		*ret_words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit,
-		                             curl_easy_strerror(code),
-		                             line.said->len > 0 ? ": " : "", line.said->str);
+		say_unreachable(&line, code, route, ret_said);
 
 	if (line.curl != NULL)
 		curl_easy_cleanup(line.curl);

@@ -6,7 +6,7 @@
 #include "agent/send/route.h"
 
 /* Goes up with every change of the table: a module of another version is not used. */
-#define SUBMIT_MODULE_VERSION 2u
+#define SUBMIT_MODULE_VERSION 3u
 
 #define SUBMIT_MODULE_FILE "todoke-submit.so"
 #define SUBMIT_MODULE_SYMBOL "submit_module"
@@ -25,15 +25,33 @@ typedef struct {
 	const char *to;
 } SubmitPaths;
 
+/* How it ended, in words. Owned; clear with submit_said_clear. */
+typedef struct {
+	char *words;   /* what was said, or what went wrong, with the step; NULL: nothing */
+	char *command; /* the command that failed, as it was sent; NULL: none was sent yet */
+	char *reply;   /* what was answered to it, or why nothing was; NULL: it did not fail */
+	bool is_down;  /* whoever asks gets no answer: no connection, none to a command, 421 */
+} SubmitSaid;
+
+static inline void
+submit_said_clear(SubmitSaid *said)
+{
+	g_clear_pointer(&said->words, g_free);
+	g_clear_pointer(&said->command, g_free);
+	g_clear_pointer(&said->reply, g_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SubmitSaid, submit_said_clear)
+
 typedef struct {
 	unsigned version;
 
 	/*
-	 * Send by SMTP to `route->submit` ("smtp:..."), which is valid. *ret_words: what was said,
-	 * or what went wrong; caller frees.
+	 * Send by SMTP to `route->submit` ("smtp:..."), which is valid. *ret_said, which is empty
+	 * before: what was said, or what went wrong; the caller's.
 	 */
 	SubmitOutcome (*send)(const RouteMail *mail, const SubmitPaths *paths, const Route *route,
-	                      char **ret_words);
+	                      SubmitSaid *ret_said);
 } SubmitModule;
 
 #endif

@@ -16,7 +16,7 @@ typedef struct {
 	GString *ahead;
 	GString *out; /* message octets on their way */
 	char last;    /* the message octet before; '\n' at first */
-	char **words;
+	SubmitSaid *said;
 } Talk;
 
 void
@@ -37,9 +37,31 @@ static const char step_rcpt[] = "RCPT TO";
 static SubmitOutcome
 again(Talk *talk, const char *format, const char *what, const char *why)
 {
-	g_free(*talk->words);
-	*talk->words = g_strdup_printf(format, what, why);
+	g_free(talk->said->words);
+	talk->said->words = g_strdup_printf(format, what, why);
 	return SUBMIT_AGAIN;
+}
+
+/* What was asked, and what came of it. */
+static void
+note_reply(Talk *talk, const char *command, size_t len, const char *reply)
+{
+	submit_said_clear(talk->said);
+	talk->said->command = g_strchomp(g_strndup(command, len));
+	talk->said->reply = g_strdup(reply);
+}
+
+/* The other side is gone, or the time is up. */
+static SubmitOutcome
+lost(Talk *talk, const char *format, const char *step, const GString *line)
+{
+	const char *why = talk->line->why(talk->line->user);
+	const char *known = *why != '\0' ? why : "the connection ended";
+
+	note_reply(talk, line != NULL ? line->str : step, line != NULL ? line->len : strlen(step),
+	           known);
+	talk->said->is_down = true;
+	return again(talk, format, step, known);
 }
 
 /* The next line of a reply, without its end. NULL: the other side is gone or no server of mail. */
@@ -124,20 +146,22 @@ judge_rcpt_refusal(const char *text)
 	                                                       : SUBMIT_RECIPIENT_REFUSED;
 }
 
+/* 421: "service not available, closing" (RFC 5321 3.8). */
+enum { REPLY_CLOSING = 421 };
+
 /* What a reply means; `want` is 2 or 3, the class of success. */
 static SubmitOutcome
-judge(Talk *talk, int code, const char *text, int want, const char *step)
+judge(Talk *talk, const GString *line, int code, const char *text, int want, const char *step)
 {
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	bool has_line = line->str[0] != '.' && line->str[0] != '\r';
 	if (code / 100 == want)
 		return SUBMIT_DONE;
+	if (code == 0)
+		return lost(talk, "no answer to %s: %s", step, has_line ? line : NULL);
 
-	if (code == 0) {
-		const char *why = talk->line->why(talk->line->user);
-		return again(talk, "no answer to %s: %s", step,
-		             *why != '\0' ? why : "the connection ended");
-	}
-
+	note_reply(talk, has_line ? line->str : step, has_line ? line->len : strlen(step), valid);
+	talk->said->is_down = code == REPLY_CLOSING;
 	SubmitOutcome outcome = again(talk, "%2$s (in reply to %1$s)", step, valid);
 	if (code / 100 != 5 || is_our_fault(code))
 		return outcome;
@@ -150,9 +174,9 @@ command(Talk *talk, const char *step, const GString *line, int want)
 {
 	g_autoptr(GString) text = g_string_new(NULL);
 	if (!talk->line->send(talk->line->user, line->str, line->len))
-		return again(talk, "cannot send %s: %s", step, talk->line->why(talk->line->user));
+		return lost(talk, "cannot send %s: %s", step, line);
 	int code = read_reply(talk, text);
-	return judge(talk, code, text->str, want, step);
+	return judge(talk, line, code, text->str, want, step);
 }
 
 static bool
@@ -201,9 +225,10 @@ say_mail(Talk *talk, const RouteMail *mail, const SubmitPaths *paths, const Subm
 	bool utf8 = !is_ascii(paths->from) || !is_ascii(paths->to);
 
 	if (utf8 && !offers->smtputf8) {
-		g_free(*talk->words);
-		*talk->words = g_strdup(
-			"550 5.6.7 an address needs SMTPUTF8, and the server does not offer it");
+		static const char ehlo[] = "EHLO", why[] = "SMTPUTF8 is not offered";
+		note_reply(talk, ehlo, strlen(ehlo), why);
+		(void) again(talk, "%s %s", "550 5.6.7",
+		             "an address needs SMTPUTF8, and the server does not offer it");
 		return SUBMIT_MAIL_REFUSED;
 	}
 
@@ -285,8 +310,7 @@ say_message(Talk *talk, const RouteMail *mail)
 	for (size_t at = 0; sent && at < mail->head_len; at += PIECE)
 		sent = send_octets(talk, head + at, MIN((size_t) PIECE, mail->head_len - at));
 	if (!sent || !send_body(talk, mail) || !flush(talk))
-		return again(talk, "cannot send %s: %s", "the message",
-		             talk->line->why(talk->line->user));
+		return lost(talk, "cannot send %s: %s", "the message", NULL);
 	talk->line->at_end(talk->line->user);
 
 	g_autoptr(GString) end = g_string_new(talk->last == '\n' ? ".\r\n" : "\r\n.\r\n");
@@ -308,14 +332,13 @@ say_all(Talk *talk, const RouteMail *mail, const SubmitPaths *paths, const Submi
 
 SubmitOutcome
 submit_talk(const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers *offers,
-            const SubmitLine *line, char **ret_words)
+            const SubmitLine *line, SubmitSaid *ret_said)
 {
-	char *words = NULL;
 	Talk talk = { .line = line,
 		      .ahead = g_string_new(NULL),
 		      .out = g_string_new(NULL),
 		      .last = '\n',
-		      .words = &words };
+		      .said = ret_said };
 	SubmitOutcome outcome = say_all(&talk, mail, paths, offers);
 
 	/* Whatever becomes of QUIT changes nothing any more. */
@@ -323,7 +346,6 @@ submit_talk(const RouteMail *mail, const SubmitPaths *paths, const SubmitOffers 
 		(void) line->send(line->user, "QUIT\r\n", strlen("QUIT\r\n"));
 	g_string_free(talk.ahead, TRUE);
 	g_string_free(talk.out, TRUE);
-	*ret_words = words;
 
 	return outcome;
 }

@@ -33,6 +33,6 @@ void submit_talk_offer(SubmitOffers *offers, const char *line, size_t len);
 
 /* MAIL, RCPT, DATA, the message, QUIT. */
 SubmitOutcome submit_talk(const RouteMail *mail, const SubmitPaths *paths,
-                          const SubmitOffers *offers, const SubmitLine *line, char **ret_words);
+                          const SubmitOffers *offers, const SubmitLine *line, SubmitSaid *ret_said);
 
 #endif

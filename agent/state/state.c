@@ -49,7 +49,7 @@ open_module(Status *st)
 
 /* A fault of the store is a fault of ours, never of the mail. */
 static bool
-judge(State *state, StateOutcome outcome, const char *why, Status *st)
+judge(State *state, const char *what, StateOutcome outcome, const char *why, Status *st)
 {
 	if (outcome == STATE_OK)
 		return true;
@@ -57,8 +57,9 @@ judge(State *state, StateOutcome outcome, const char *why, Status *st)
 		state->fault = g_strdup(why);
 	state->damaged = state->damaged || outcome == STATE_DAMAGED;
 
-	return status_fail_detail(st, STATUS_IO, "cannot use the state in '%s': %s", state->path,
-	                          why);
+	status_fail_detail(st, STATUS_IO, "cannot use the state in '%s': %s", state->path, why);
+	status_set_outside(st, outside_new(OUTSIDE_SQLITE, state->path, what, why));
+	return false;
 }
 
 /*
@@ -87,14 +88,14 @@ open_store(State *state, char **ret_note, Status *st)
 	g_autofree char *why = NULL, *again = NULL;
 	StateOutcome outcome = state->module->open(state->path, &state->store, &why);
 	if (outcome != STATE_DAMAGED)
-		return judge(state, outcome, why, st);
+		return judge(state, "open", outcome, why, st);
 	if (!put_aside(state->path, st))
 		return false;
 
 	*ret_note = g_strdup_printf("state was damaged and is put aside as '%s.damaged': %s",
 	                            state->path, why);
 	outcome = state->module->open(state->path, &state->store, &again);
-	return judge(state, outcome, again, st);
+	return judge(state, "open", outcome, again, st);
 }
 
 static void
@@ -162,11 +163,11 @@ state_get(State *state, StateKind kind, const char *key, char **ret_value, size_
 {
 	g_autofree char *why = NULL;
 	if (state->fault != NULL)
-		return judge(state, STATE_FAULT, state->fault, st);
+		return judge(state, "get", STATE_FAULT, state->fault, st);
 
 	StateOutcome outcome = state->module->get(state->store, kind, key, state->now, ret_value,
 	                                          ret_len, &why);
-	return judge(state, outcome, why, st);
+	return judge(state, "get", outcome, why, st);
 }
 
 bool
@@ -180,10 +181,10 @@ state_put(State *state, const StateItem *items, size_t n, Status *st)
 
 	g_autofree char *why = NULL;
 	if (state->fault != NULL)
-		return judge(state, STATE_FAULT, state->fault, st);
+		return judge(state, "put", STATE_FAULT, state->fault, st);
 
 	StateOutcome outcome = state->module->put(state->store, items, n, &why);
-	return judge(state, outcome, why, st);
+	return judge(state, "put", outcome, why, st);
 }
 
 bool
@@ -191,11 +192,11 @@ state_count(State *state, const char *key, gint64 by, gint64 until, gint64 *ret_
 {
 	g_autofree char *why = NULL;
 	if (state->fault != NULL)
-		return judge(state, STATE_FAULT, state->fault, st);
+		return judge(state, "count", STATE_FAULT, state->fault, st);
 
 	StateOutcome outcome = state->module->count(state->store, key, by, until, state->now,
 	                                            ret_total, &why);
-	return judge(state, outcome, why, st);
+	return judge(state, "count", outcome, why, st);
 }
 
 bool

@@ -64,8 +64,8 @@ fail_by_exit(int exit_code, Status *st)
 	                          "the program around libsieve ended with exit code %d", exit_code);
 }
 
-bool
-cage_run(const RecordRequest *request, guint32 n_known, Record *ret_record, Status *st)
+static bool
+run_in_cage(const RecordRequest *request, guint32 n_known, Record *ret_record, Status *st)
 {
 	static const char *const complaints[] = {
 		[RECORD_WRONG_SCRIPT] = "takes the script for wrong",
@@ -94,4 +94,13 @@ cage_run(const RecordRequest *request, guint32 n_known, Record *ret_record, Stat
 	record = (Record){ 0 };
 
 	return true;
+}
+
+bool
+cage_run(const RecordRequest *request, guint32 n_known, Record *ret_record, Status *st)
+{
+	if (run_in_cage(request, n_known, ret_record, st))
+		return true;
+	status_set_outside(st, outside_new(OUTSIDE_LIBSIEVE, "todoke-libsieve", NULL, st->detail));
+	return false;
 }

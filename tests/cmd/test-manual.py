@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The tables of the source and what the manual and the sample say of them."""
 
+import glob
 import json
 import os
 import re
@@ -116,6 +117,90 @@ def test_manual_says_each_limit(folder):
         if not re.search(r"\b%s = %d\b" % (name, value), pages):
             missing.append("%s = %d" % (name, value))
     tap.same(missing, [], "limits that LIMITS of todoke(8) lacks, or has with another value")
+
+
+def event_rows():
+    """(id, code, key) of each kind of log line; of a fault its name."""
+    names = dict(re.findall(r'^STATUS\((\w+), *"([^"]+)"', read("agent", "base", "status-table.def"), flags=re.M))
+    table = read("agent", "base", "event-table.def").split("*/", 2)[2]
+    rows = [(name, code, key) for name, code, key in re.findall(r'^EVENT\((\w+), "(T\d+)", "([^"]+)"', table, flags=re.M)]
+    return rows + [("FAULT_" + name, code, names[name]) for name, code in re.findall(r'^FAULT\((\w+), "(T\d+)"\)', table, flags=re.M)]
+
+
+def test_page_has_each_code_of_the_log(_):
+    page = read("agent", "todoke-log.7").replace("\\-", "-")
+    rows = event_rows()
+    tap.same(len(rows) > 60, True, "rows")
+    entries = re.findall(r"^\.B (T\d\d\d) (\S+)$", page, flags=re.M)
+    tap.same(sorted(entries), sorted((code, key) for _, code, key in rows), "entries of todoke-log(7)")
+    for code, _ in entries:
+        entry = page.split("\n.B %s " % code, 1)[1].split("\n.TP\n")[0]
+        cause, remedy = entry.split("\n.br\n.I Remedy:\n")
+        tap.same(len(cause.split("\n", 1)[1]) > 20 and len(remedy) > 5, True, code)
+
+
+def sources(*folders):
+    for folder in folders:
+        for path in glob.glob(os.path.join(tap.TOP, folder, "**", "*"), recursive=True):
+            if os.path.isfile(path) and os.path.getsize(path) < 1000000:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    yield path, file.read()
+
+
+# Lines that a test elsewhere brings about without their code: the file, and what it says of them.
+TESTED_BY = {
+    "not-stored-again": ("cmd/test-returns.py", "not stored again"),
+    "server-reloaded": ("lmtp/test-lmtpd.py", "loaded anew"),
+    "server-keeps-conf": ("lmtp/test-lmtpd.py", "the old configuration stays"),
+    "rule-defer": ("cmd/test-procmail.py", "4.7.1"),
+    "untrusted": ("cmd/test-trust.py", "4.3.5"),
+    "rule-data": ("cmd/test-procmail.py", "5.6.0"),
+    "rule-unavailable": ("cmd/test-procmail.py", "5.3.0"),
+}
+
+# Faults that are told to a client and never logged.
+WITHOUT_WRITER = {"shutdown": "lmtpd answers 421 to who is idle then"}
+
+# Lines that no test can make happen here, with what it would take.
+WITHOUT_TEST = {
+    "server-ready": "each test of lmtpd waits for it",
+    "worker-not-started": "fork must fail in the master",
+    "worker-unlimited": "setrlimit must fail",
+    "worker-unable": "root's two halves, one of which must vanish",
+    "delivery-died": "root's child must die in a delivery",
+    "submit-mail": "such mail is kept, so the fault ends as a note",
+    "internal": "a fault that nobody foresaw",
+}
+
+
+def test_each_code_of_the_log_is_written_and_tested(_):
+    code = "".join(text for path, text in sources("agent", "filters") if path.endswith(".c"))
+    tests = "".join(text for path, text in sources("tests") if not path.endswith(("test-manual.py", "test-event.c")))
+    missing = []
+    for name, number, key in event_rows():
+        fault = name.removeprefix("FAULT_") if name.startswith("FAULT_") else None
+        written = "STATUS_" + fault if fault else "EVENT_" + name
+        tap.same(written in code or key in WITHOUT_WRITER, True, "%s is written by nobody" % written)
+        words = (number, "EVENT_" + name, key, *(("STATUS_" + fault,) if fault else ()))
+        file, said = TESTED_BY.get(key, ("", ""))
+        if file and said in read("tests", file):
+            continue
+        if key not in WITHOUT_TEST and not any(re.search(r"\b%s\b" % re.escape(word), tests) for word in words):
+            missing.append("%s %s" % (number, key))
+    tap.same(missing, [], "codes without a test")
+    tap.same(sorted(set(WITHOUT_TEST) - {key for _, _, key in event_rows()}), [], "exemptions of codes that are gone")
+
+
+def test_page_has_each_key_of_the_log(_):
+    page = read("agent", "todoke-log.7").replace("\\-", "-")
+    keys = re.findall(r'^FIELD\("([^"]+)"', read("agent", "base", "log-field-table.def"), flags=re.M)
+    written = set()
+    for path, text in sources("agent"):
+        if path.endswith((".c", ".h")):
+            written.update(re.findall(r'log_line_add(?:_int|_field)?\(line, "([a-z_-]+)"', text))
+    tap.same(sorted(written - set(keys)), ["count", "event"], "keys of lines about a message that the table lacks")
+    for key in keys:
+        tap.same(re.search(r"^\.B %s$" % re.escape(key), page, flags=re.M) is not None, True, key)
 
 
 def test_help_of_each_command_fits_a_screen(folder):

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/base/log.h"
 
+#include "agent/base/fs.h"
 #include "agent/base/limits.h"
 
 #include "tests/unit/unit.h"
@@ -10,6 +11,8 @@
 #include <jansson.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -157,23 +160,142 @@ test_line_bound(void **state)
 }
 
 static void
-send_note(const void *data)
+send_event(const void *data)
 {
-	log_note(LOG_INFO, "note: %s", (const char *) data);
+	log_event(EVENT_SERVER_READY, LOG_INFO, "at %s", (const char *) data);
 }
 
 static void
-test_note(void **state)
+test_event(void **state)
 {
 	(void) state;
-	g_autofree char *got = logged(LOG_FORM_TEXT, send_note, "a\nb\xff");
-	assert_string_equal(got, "note: a b\xef\xbf\xbd");
+	g_autofree char *got = logged(LOG_FORM_TEXT, send_event, "a\nb\xff");
+	assert_string_equal(got, "NOQUEUE: code=T301, event=server-ready, "
+	                         "text=\"at a\\u000ab\xef\xbf\xbd\"");
+	g_autofree char *json = logged(LOG_FORM_JSON, send_event, "two");
+	assert_string_equal(json, "{\"queue_id\":\"NOQUEUE\",\"code\":\"T301\",\"event\":"
+	                          "\"server-ready\",\"text\":\"at two\"}");
+
+	/* LIMIT_LOG_TEXT octets of it, and no more than LIMIT_LOG_LINE in all */
+	g_autofree char *much = g_strnfill(2 * LIMIT_LOG_LINE, 'x');
+	g_autofree char *cut = logged(LOG_FORM_TEXT, send_event, much);
+	assert_true(strlen(cut) > LIMIT_LOG_TEXT && strlen(cut) < LIMIT_LOG_LINE);
+	assert_true(g_str_has_suffix(cut, "x...\""));
+}
+
+static void
+send_mail(const void *data)
+{
+	LogLine *line = log_line_new("4ABC");
+	(void) data;
+	log_line_mask(line, "to", "ann+x@d.test");
+	log_line_mask(line, "from", "s@x.test");
+	log_line_mask(line, "message-id", "<1.2@x.test>");
+	log_line_add(line, "to", "ann+x@d.test");
+	log_line_add(line, "from", "s@x.test");
+	log_line_add(line, "message-id", "<1.2@x.test>");
+	log_line_add(line, "action", "keep");
+	log_line_add(line, "action2", "redirect");
+	log_line_add(line, "detail", "<ann+x@d.test>: no");
+	log_line_add_int(line, "size", 7);
+	log_line_send(line, LOG_INFO);
+}
+
+/* What is chosen, and what is masked. */
+static const struct ChoiceRow {
+	const char *name;
+	const char *fields[3], *masked[3];
+	const char *want;
+} choices[] = {
+	{ "all keys",
+	  { NULL },
+	  { NULL },
+	  "to=ann+x@d.test, from=s@x.test, message-id=<1.2@x.test>, action=keep, "
+	  "action2=redirect, detail=\"<ann+x@d.test>: no\", size=7" },
+	{ "some keys",
+	  { "to", "action", NULL },
+	  { NULL },
+	  "to=ann+x@d.test, action=keep, action2=redirect" },
+	{ "all but some",
+	  { "-action", "-size", NULL },
+	  { NULL },
+	  "to=ann+x@d.test, from=s@x.test, message-id=<1.2@x.test>, detail=\"<ann+x@d.test>: no\"" },
+	{ "both: the plain names count, less the others",
+	  { "to", "-to", NULL },
+	  { NULL },
+	  "to=ann+x@d.test" },
+	{ "a masked recipient, wherever it stands",
+	  { "-action", NULL },
+	  { "to", NULL },
+	  "to=*@d.test, from=s@x.test, message-id=<1.2@x.test>, detail=\"<*@d.test>: no\", size=7" },
+	{ "a masked Message-ID",
+	  { "message-id", "from", NULL },
+	  { "message-id", "from", NULL },
+	  "from=*@x.test, message-id=<*@x.test>" },
+};
+
+static void
+test_choice(void **state)
+{
+	const struct ChoiceRow *row = *state;
+	log_choose(row->fields, row->masked);
+	g_autofree char *got = logged(LOG_FORM_TEXT, send_mail, NULL);
+	g_autofree char *json = logged(LOG_FORM_JSON, send_mail, NULL);
+	log_choose(NULL, NULL);
+
+	g_autofree char *want = g_strconcat("4ABC: ", row->want, NULL);
+	assert_string_equal(got, want);
+	assert_int_equal(strstr(json, "ann+x") != NULL, strstr(want, "ann+x") != NULL);
+	assert_int_equal(strstr(json, "\"size\":7") != NULL, strstr(want, "size") != NULL);
+}
+
+static void
+test_fields_are_known(void **state)
+{
+	(void) state;
+	assert_true(log_field_is_known("message-id"));
+	assert_true(log_field_can_be_masked("message-id"));
+	assert_true(log_field_is_known("dsn"));
+	assert_false(log_field_can_be_masked("dsn"));
+	assert_false(log_field_is_known("subject"));
+}
+
+/* A journal of our own: each pair is a field, a line end in a value is framed. */
+static void
+test_journal(void **state)
+{
+	(void) state;
+	g_autofree char *folder = g_dir_make_tmp("todoke-log-XXXXXX", NULL);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	g_snprintf(address.sun_path, sizeof address.sun_path, "%s/socket", folder);
+	auto_fd int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *) &address, sizeof address), 0);
+
+	log_use_journal(address.sun_path);
+	log_open("todoke", -1, LOG_FORM_TEXT);
+	assert_true(log_is_heard());
+	LogLine *line = log_line_new("4ABC");
+	log_line_add(line, "message-id", "<a@b>");
+	log_line_add(line, "detail", "x\ny=1");
+	log_line_send(line, LOG_WARNING);
+	log_use_journal("");
+	(void) unlink(address.sun_path);
+	(void) rmdir(folder);
+
+	char got[1024];
+	ssize_t len = recv(fd, got, sizeof got, 0);
+	static const char want[] = "MESSAGE=4ABC: message-id=<a@b>, detail=\"x\\u000ay=1\"\n"
+				   "PRIORITY=4\nSYSLOG_FACILITY=2\nSYSLOG_IDENTIFIER=todoke\n"
+				   "TODOKE_QUEUE_ID=4ABC\nTODOKE_MESSAGE_ID=<a@b>\n"
+				   "TODOKE_DETAIL\n\5\0\0\0\0\0\0\0x\ny=1\n";
+	assert_int_equal(len, sizeof want - 1);
+	assert_memory_equal(got, want, sizeof want - 1);
 }
 
 int
 main(void)
 {
-	struct CMUnitTest tests[2 * G_N_ELEMENTS(rows) + 4];
+	struct CMUnitTest tests[2 * G_N_ELEMENTS(rows) + G_N_ELEMENTS(choices) + 6];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_value);
@@ -181,7 +303,10 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_pairs);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_bounds);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_line_bound);
-	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_note);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_event);
+	UNIT_ROWS(tests, n, choices, test_choice);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_fields_are_known);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_journal);
 
 	return _cmocka_run_group_tests("log", tests, n, NULL, NULL);
 }

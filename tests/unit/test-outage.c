@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* What is told of a peer that is down: by one process and by many, at times that the test says. */
+#define _GNU_SOURCE
+#include "agent/state/outage.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/log.h"
+#include "tests/lib/scratch.h"
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char peer[] = "127.0.0.1:25";
+enum { T0 = 1000000 };
+
+static char *scratch; /* of the test that runs */
+
+static int
+begin(void **state)
+{
+	(void) state;
+	scratch = scratch_new();
+	return 0;
+}
+
+static int
+end(void **state)
+{
+	(void) state;
+	scratch_remove(scratch);
+	return 0;
+}
+
+static int
+open_scratch(void)
+{
+	g_autofree char *path = g_build_filename(scratch, "outages", NULL);
+	int fd = outage_open_folder(path, true);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static OutageNews
+put_off(int folder, gint64 now, Outage *outage)
+{
+	assert_true(outage_put_off(folder, OUTSIDE_SMTP, peer, now, outage));
+	return outage->news;
+}
+
+/* 1,000 mails in 50 minutes: when it begins, every 15 minutes, and when it ends. */
+static void
+test_story(void **state)
+{
+	(void) state;
+	auto_fd int folder = open_scratch();
+	Outage outage;
+	unsigned told = 0;
+
+	assert_false(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
+	for (unsigned i = 0; i < 1000; i++) {
+		gint64 now = T0 + i * 3;
+		OutageNews news = put_off(folder, now, &outage);
+		OutageNews want = i == 0         ? OUTAGE_BEGINS
+		                  : i % 300 == 0 ? OUTAGE_GOES_ON
+		                                 : OUTAGE_QUIET;
+		assert_int_equal(news, want);
+		assert_int_equal(outage.count, i + 1);
+		assert_int_equal(outage.since, T0);
+		told += news != OUTAGE_QUIET;
+	}
+	assert_int_equal(told, 4);
+
+	/* another peer is another matter */
+	assert_false(outage_over(folder, OUTSIDE_SENDMAIL, peer, &outage));
+	assert_true(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
+	assert_int_equal(outage.news, OUTAGE_ENDS);
+	assert_int_equal(outage.count, 1000);
+	assert_int_equal(outage.since, T0);
+	assert_false(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
+}
+
+/* A peer that comes and goes each second for 40 minutes: two lines in 15 minutes at most. */
+static void
+test_flapping(void **state)
+{
+	(void) state;
+	auto_fd int folder = open_scratch();
+	Outage outage;
+	unsigned told = 0;
+
+	for (unsigned i = 0; i < 2400; i++) {
+		told += put_off(folder, T0 + i, &outage) != OUTAGE_QUIET;
+		assert_true(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
+		told += outage.news != OUTAGE_QUIET;
+	}
+	assert_int_equal(told, 6);
+}
+
+/* A clock that is set back: it is told again, and goes on. */
+static void
+test_clock(void **state)
+{
+	(void) state;
+	auto_fd int folder = open_scratch();
+	Outage outage;
+
+	assert_int_equal(put_off(folder, T0, &outage), OUTAGE_BEGINS);
+	assert_int_equal(put_off(folder, T0 - 5000, &outage), OUTAGE_GOES_ON);
+	assert_int_equal(put_off(folder, T0 - 4999, &outage), OUTAGE_QUIET);
+}
+
+/* One process of many at once: how often it told, as its exit code. */
+static int
+meet(int folder, unsigned times)
+{
+	int told = 0;
+	for (unsigned i = 0; i < times; i++) {
+		Outage outage;
+		if (!outage_put_off(folder, OUTSIDE_SMTP, peer, T0, &outage))
+			return 99;
+		told += outage.news != OUTAGE_QUIET;
+	}
+	return told;
+}
+
+/* Ten processes, 100 mails each: no mail is forgotten, and one of them tells. */
+static void
+test_many(void **state)
+{
+	(void) state;
+	enum { PROCESSES = 10, MAILS = 100 };
+	auto_fd int folder = open_scratch();
+	int told = 0, status;
+
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		pid_t pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(meet(folder, MAILS));
+	}
+	for (unsigned i = 0; i < PROCESSES; i++) {
+		assert_true(wait(&status) > 0);
+		assert_true(WIFEXITED(status));
+		told += WEXITSTATUS(status);
+	}
+	assert_int_equal(told, 1);
+
+	Outage outage;
+	assert_true(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
+	assert_int_equal(outage.count, PROCESSES * MAILS);
+}
+
+/* Folders that others can change are not used; nor is a link, or what is no absolute path. */
+static void
+test_folder(void **state)
+{
+	(void) state;
+	g_autofree char *open_to_all = g_build_filename(scratch, "open", NULL),
+			*link = g_build_filename(scratch, "link", NULL),
+			*deep = g_build_filename(scratch, "a/b/c", NULL),
+			*good = g_build_filename(scratch, "outages", NULL);
+
+	assert_int_equal(mkdir(open_to_all, 0700), 0);
+	assert_int_equal(chmod(open_to_all, 0777), 0);
+	assert_int_equal(outage_open_folder(open_to_all, true), -1);
+	assert_int_equal(outage_open_folder(deep, true), -1);
+	assert_int_equal(outage_open_folder("outages", true), -1);
+	assert_int_equal(outage_open_folder("", true), -1);
+	assert_int_equal(outage_open_folder(good, false), -1);
+
+	auto_fd int fd = outage_open_folder(good, true);
+	assert_true(fd >= 0);
+	assert_int_equal(symlink(good, link), 0);
+	assert_int_equal(outage_open_folder(link, true), -1);
+}
+
+/* The sentences, with code, count and time. */
+static void
+test_lines(void **state)
+{
+	(void) state;
+	static const struct {
+		OutageNews news;
+		gint64 now;
+		const char *want;
+	} rows[] = {
+		{ OUTAGE_QUIET, 36120, "" },
+		{ OUTAGE_BEGINS, 36120,
+		  "code=T401, event=peer-down, protocol=smtp, peer=127.0.0.1:25, reply=no, count=41, "
+		  "text=\"submit server 127.0.0.1:25 does not answer since 10:02 UTC\"" },
+		{ OUTAGE_GOES_ON, 36120 + 900,
+		  "code=T402, event=peer-still-down, protocol=smtp, peer=127.0.0.1:25, reply=no, "
+		  "count=41, text=\"submit server 127.0.0.1:25 does not answer since 10:02 UTC, 41 mails "
+		  "put off\"" },
+		{ OUTAGE_ENDS, 36120 + 86400,
+		  "code=T403, event=peer-back, protocol=smtp, peer=127.0.0.1:25, reply=no, count=41, "
+		  "text=\"submit server 127.0.0.1:25 answers again; it did not since 1970-01-01 10:02 UTC, "
+		  "41 mails were put off\"" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *path = g_build_filename(scratch, "log", NULL);
+		auto_fd int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		const Outage outage = { rows[i].news, 36120, 41 };
+		log_open("todoke", fd, LOG_FORM_TEXT);
+		outage_log(&outage, OUTSIDE_SMTP, peer, "no", rows[i].now);
+		char got[1000] = "";
+		assert_true(pread(fd, got, sizeof got - 1, 0) >= 0);
+		const char *said = strstr(got, "NOQUEUE: ");
+		assert_string_equal(said != NULL ? g_strchomp(strchr(said, ' ') + 1) : "",
+		                    rows[i].want);
+		log_open("todoke", -1, LOG_FORM_TEXT);
+	}
+}
+
+/* A file that is no outage's: nothing is told, and nothing breaks. */
+static void
+test_damaged(void **state)
+{
+	(void) state;
+	auto_fd int folder = open_scratch();
+	Outage outage;
+
+	assert_int_equal(put_off(folder, T0, &outage), OUTAGE_BEGINS);
+	g_autofree char *command = g_strdup_printf(
+		"for f in '%s'/outages/down-*; do echo x >\"$f\"; done", scratch);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(put_off(folder, T0 + 5000, &outage), OUTAGE_QUIET);
+	assert_false(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
+	assert_int_equal(put_off(folder, T0 + 5001, &outage), OUTAGE_BEGINS);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_story, begin, end),
+		cmocka_unit_test_setup_teardown(test_flapping, begin, end),
+		cmocka_unit_test_setup_teardown(test_clock, begin, end),
+		cmocka_unit_test_setup_teardown(test_many, begin, end),
+		cmocka_unit_test_setup_teardown(test_folder, begin, end),
+		cmocka_unit_test_setup_teardown(test_lines, begin, end),
+		cmocka_unit_test_setup_teardown(test_damaged, begin, end),
+	};
+	return cmocka_run_group_tests_name("outage", tests, NULL, NULL);
+}
