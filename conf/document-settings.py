@@ -123,6 +123,37 @@ def outcomes():
     return "".join(out) + ".fi\n"
 
 
+TEXTS = {
+    "bounce.refusal": "a loop, or a header rule that refuses or puts off; {reason} names the proof or the rule",
+    "notice.loop.subject": "to the owner: mail that the owner's rules passed on came back; this is the subject",
+    "notice.loop.body": "the text of that notice",
+    "notice.rules.subject": "to the owner: a script with rules could not be used",
+    "notice.rules.body": "the text of that notice; {errors} is the list of errors",
+    "notice.rules.last-good": "{instead} in it, where an earlier version serves",
+    "notice.rules.none": "{instead} in it, where none does",
+    "notice.rules.again": "{again} in it, where a correction and a new error make a new notice",
+    "notice.refused.subject": "to the owner: mail that the rules passed on was refused",
+    "notice.refused.body": "the text of that notice; {header} is From, Subject and Message-ID of the mail",
+}
+
+
+KEYS = "the sentence of a failure. {text}: what todoke would say; {name}: the name of the fault. NAME is one of\n"
+
+
+def texts():
+    """The keys of text-table.def with their placeholders, below those of the faults."""
+    base = os.path.join(HERE, "..", "agent", "base")
+    with open(os.path.join(base, "status-table.def"), encoding="utf-8") as table:
+        names = [name for name in re.findall(r'^STATUS\(\w+, *"([^"]+)"', table.read(), flags=re.M) if name != "ok"]
+    out = [roff(", ".join(names)) + ".\n"]
+    with open(os.path.join(base, "text-table.def"), encoding="utf-8") as table:
+        rows = re.findall(r'^TEXT\(\w+, "([^"]+)", "([^"]*)"', table.read(), flags=re.M)
+    for key, names in rows:
+        holders = ", ".join("{%s}" % name for name in names.split())
+        out.append(".TP\n.B %s\n%s.%s\n" % (roff(key), roff(TEXTS[key]), " " + roff("Placeholders: %s." % holders) if holders else ""))
+    return "".join(out)
+
+
 def replace(path, first, last, text):
     """Put `text` between the lines that begin with `first` (kept out) and `last` (kept)."""
     with open(path, encoding="utf-8") as file:
@@ -170,3 +201,4 @@ replace(os.path.join(HERE, "todoke.conf.5"), '.SS "Who the recipients are', ".SH
 replace(os.path.join(HERE, "todoke.conf.5"), "\\fB", "The other settings are the same", scoped())
 replace(os.path.join(HERE, "..", "agent", "todoke.8"), ".TP\n.B LIMIT_", ".SH FILES", limits())
 replace(os.path.join(HERE, "..", "agent", "todoke.8"), ".nf\n\\fBobject", ".PP\nA passing fault", outcomes())
+replace(os.path.join(HERE, "..", "agent", "todoke-bounce.7"), KEYS, '.SH "SEE ALSO"', KEYS + texts())

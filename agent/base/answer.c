@@ -4,6 +4,7 @@
 #include "agent/base/answer.h"
 
 #include "agent/base/limits.h"
+#include "agent/base/texts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -176,7 +177,8 @@ answer_line(const Status *st, const char *queue_id)
 	GString *line = g_string_new(status_dsn(st));
 
 	g_string_append_c(line, ' ');
-	append_printable(line, status_text(st), LIMIT_ANSWER_BYTES);
+	g_autofree char *text = texts_answer(st, true);
+	append_printable(line, text, LIMIT_ANSWER_BYTES);
 	if (queue_id != NULL && *queue_id != '\0') {
 		g_autofree char *tail = g_strdup_printf(" [%s]", queue_id);
 		append_printable(line, tail, LIMIT_ANSWER_BYTES + LIMIT_ANSWER_OK_BYTES);

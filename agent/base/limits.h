@@ -199,6 +199,9 @@
 
 /* Edits of header rules that are listed one by one; the others are made and counted. */
 #define LIMIT_RULE_EVENTS 50u
+/* Bytes of the site's file of texts, and of each text in it. */
+#define LIMIT_TEXTS_FILE_BYTES (64u * 1024)
+#define LIMIT_TEXT_BYTES 4000u
 /* Bytes of todoke.conf and of each file that it includes, and the problems that are listed. */
 #define LIMIT_CONF_BYTES (256u * 1024)
 #define LIMIT_CONF_PROBLEMS 100u
@@ -347,6 +350,18 @@
 /* Accounts of the system that `todoke setup` looks at, and names that it prints in one finding. */
 #define LIMIT_SETUP_ACCOUNTS 10000u
 #define LIMIT_SETUP_NAMES 20u
+
+/*
+ * `todoke doctor`: seconds for one user and for one program that is asked, and octets of what is
+ * found.
+ */
+#define LIMIT_DOCTOR_USER_S 300u
+#define LIMIT_DOCTOR_PROGRAM_S 20u
+#define LIMIT_DOCTOR_OCTETS (4u * 1024 * 1024)
+
+/* Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames. */
+#define LIMIT_DOCTOR_NAMES 2000000u
+#define LIMIT_DOCTOR_RENAMES 20u
 
 /*
  * Octets of a program's standard error that are kept for the log: its first lines say what is

@@ -3,6 +3,9 @@
 #define _GNU_SOURCE
 #include "agent/cmd/check-conf.h"
 
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "agent/base/texts.h"
 #include "agent/deliver/deliver.h"
 #include "agent/store/folder.h"
 #include "agent/send/route.h"
@@ -11,6 +14,7 @@
 #include "filters/sieve/lang/sieve-site.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <pwd.h>
 #include <stdint.h>
@@ -439,6 +443,29 @@ check_spool(const Conf *conf, GPtrArray *problems)
 		add_about(problems, conf, "recipe_default", PROBLEM_WARNING, "spool", text, cure);
 }
 
+/* The site's own words: each wrong one with its line. Mail is answered all the same. */
+static void
+check_texts(const Conf *conf, GPtrArray *problems)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *data = NULL;
+	size_t len = 0;
+
+	if (*conf->texts == '\0')
+		return;
+	if (!fs_read_file(AT_FDCWD, conf->texts, LIMIT_TEXTS_FILE_BYTES, &data, &len, &st)) {
+		add_about(problems, conf, "texts", PROBLEM_ERROR, "unreadable",
+		          st.detail != NULL ? st.detail : status_text(&st),
+		          "the built-in texts are used");
+		return;
+	}
+
+	texts_read(data, len, conf->texts, problems);
+	const ConfPlace place = place_of(conf, "texts");
+	const Trust trust = trust_of_site(conf, "texts", conf->texts);
+	check_conf_trust(problems, &place, &trust);
+}
+
 void
 check_conf_settings(const Conf *conf, GPtrArray *problems)
 {
@@ -456,4 +483,5 @@ check_conf_settings(const Conf *conf, GPtrArray *problems)
 	check_extensions(conf, problems);
 	check_trust(conf, problems);
 	check_twice(conf, problems);
+	check_texts(conf, problems);
 }

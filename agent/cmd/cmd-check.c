@@ -121,10 +121,7 @@ check_recipes(const char *path, const Options *options, GPtrArray *problems)
 	if (!open_rules(&rules, path, options, problems))
 		return;
 
-	FilterEnv env = { .services = &rules_file_recipe_services,
-		          .conf = rules.site->conf,
-		          .now = services_env(rules.services)->now,
-		          .trace_level = -1 };
+	FilterEnv env = rules_file_env(&rules);
 	recipe_check_files(&rules.source, &env, problems);
 	if (options->explain && !options->json)
 		explain_recipes(&rules.source);

@@ -56,11 +56,7 @@ convert_file(const char *path, const Options *options)
 	if (!rules_file_open(&rules, conf, path, NULL, SCRIPT_OWNER, &st))
 		return cannot_convert(&st);
 
-	FilterEnv env = { .services = &rules_file_recipe_services,
-		          .conf = rules.site->conf,
-		          .user = &rules,
-		          .now = services_env(rules.services)->now,
-		          .trace_level = -1 };
+	FilterEnv env = rules_file_env(&rules);
 	RecipeConvertCounts counts = { 0 };
 	g_autofree char *script = recipe_convert(&rules.source, &env, &counts);
 	unsigned differ = counts.recipes[VERDICT_BY_HAND];

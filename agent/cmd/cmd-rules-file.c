@@ -118,11 +118,27 @@ rules_file_mailbox_at(const RulesFile *rules, const Maildir *inbox, const char *
 static char *
 mailbox_at(FilterEnv *env, const char *path)
 {
-	return env->user != NULL ? rules_file_mailbox_at(env->user, NULL, path) : NULL;
+	return rules_file_mailbox_at(env->user, NULL, path);
 }
 
-const FilterServices rules_file_recipe_services = {
+static const FilterServices services = {
 	.open_script = open_included,
+};
+
+static const FilterRecipes recipes = {
 	.recipe_variable = variable_of_caller,
 	.mailbox_at = mailbox_at,
 };
+
+FilterEnv
+rules_file_env(const RulesFile *rules)
+{
+	return (FilterEnv){
+		.services = &services,
+		.recipes = &recipes,
+		.conf = rules->site->conf,
+		.user = (gpointer) rules,
+		.now = services_env(rules->services)->now,
+		.trace_level = -1,
+	};
+}

@@ -8,7 +8,7 @@
 
 #include "agent/run/site.h"
 #include "agent/run/services.h"
-#include "filters/filter.h"
+#include "filters/filter-recipes.h"
 
 typedef struct {
 	Site *site;
@@ -41,9 +41,9 @@ char *rules_file_inbox(const RulesFile *rules);
 char *rules_file_mailbox_at(const RulesFile *rules, const Maildir *inbox, const char *path);
 
 /*
- * The services for recipes: files are opened with the rights of the caller, whose HOME it is; no
- * programs, no log. `user` of their FilterEnv is the RulesFile, or NULL: then no path has a name.
+ * What recipes are read and run with: files are opened with the rights of the caller, whose HOME it
+ * is; no programs, no log. Borrows `rules`.
  */
-extern const FilterServices rules_file_recipe_services;
+FilterEnv rules_file_env(const RulesFile *rules);
 
 #endif

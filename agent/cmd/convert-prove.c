@@ -243,11 +243,7 @@ convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, u
 		.rules = recipes,
 		.recipe_engine = filter_find("recipe"),
 		.sieve_engine = filter_find("sieve"),
-		.recipe_env = { .services = &rules_file_recipe_services,
-		                .conf = recipes->site->conf,
-		                .user = (gpointer) recipes,
-		                .now = services_env(recipes->services)->now,
-		                .trace_level = -1 },
+		.recipe_env = rules_file_env(recipes),
 	};
 
 	proof.maildir = find_maildir(recipes, &proof.recipe_env);

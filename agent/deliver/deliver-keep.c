@@ -11,6 +11,7 @@
 #include "agent/base/limits.h"
 #include "agent/state/arrival.h"
 #include "agent/store/claim.h"
+#include "agent/store/folder-id.h"
 #include "agent/store/folder.h"
 #include "agent/store/maildir-flags.h"
 
@@ -467,8 +468,12 @@ store_commit(DeliverRun *run, void *step, Status *st)
 	if (store->draft != NULL && !maildir_draft_commit(store->draft, st))
 		return false;
 
-	if (store->draft != NULL)
+	if (store->draft != NULL) {
+		char *note = folder_uid_note(maildir_draft_folder(store->draft));
 		count(store, 1);
+		if (note != NULL)
+			g_ptr_array_add(run->report->notes, note);
+	}
 	run->has_local = store->committed = true;
 	return true;
 }

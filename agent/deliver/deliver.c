@@ -6,6 +6,7 @@
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/texts.h"
 #include "agent/state/arrival.h"
 #include "agent/store/mbox.h"
 #include "conf/conf-choices.h"
@@ -603,11 +604,14 @@ tell_owner(DeliverRun *run, const Step *step, const char *why)
 		return;
 	g_autofree char *subject = header_line(run, "Subject"), *from = header_line(run, "From"),
 			*id = header_line(run, "Message-ID");
-	char *text = g_strdup_printf(
-		"Your rules pass mail on by %s. This mail was refused there:\n\n%s\n%s\n%s\n\n"
-		"The answer was: %s\n\nThe mail is in your mailbox here. This notice comes once a "
-		"day.\n",
-		step->action->name, from, subject, id, why);
+	g_autofree char *header = g_strdup_printf("%s\n%s\n%s", from, subject, id);
+	const TextValue values[] = {
+		{ "action", step->action->name },
+		{ "header", header },
+		{ "answer", why },
+		{ NULL, NULL },
+	};
+	char *text = texts_for_owner(TEXT_NOTICE_REFUSED_BODY, values);
 	g_ptr_array_add(run->report->for_owner, text);
 	state_once_will_see(owner->state, seen, NULL, owner->now + DAY_SECONDS);
 }

@@ -4,6 +4,7 @@
 
 #include "agent/base/answer.h"
 #include "agent/base/limits.h"
+#include "agent/base/texts.h"
 #include "agent/message/address-print.h"
 
 #include <string.h>
@@ -121,7 +122,9 @@ lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, 
                          bool utf8)
 {
 	const StatusRow *row = status_row(st->id);
-	const char *said = st->id == STATUS_OK && done != NULL ? done : status_text(st);
+	g_autofree char *sentence = st->id == STATUS_OK ? g_strdup(status_text(st))
+	                                                : texts_answer(st, utf8);
+	const char *said = st->id == STATUS_OK && done != NULL ? done : sentence;
 	g_autofree char *path = address_print_path(recipient);
 	g_autofree char *ascii = utf8 || g_str_is_ascii(said) ? NULL
 	                                                      : make_ascii(said, recipient, row);

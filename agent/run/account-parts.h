@@ -7,9 +7,6 @@
 
 #include <pwd.h>
 
-/* CONF_USERS_SYSTEM, CONF_USERS_VIRTUAL or CONF_USERS_PASSWD_FILE: what the settings come to. */
-unsigned account_kind_of_users(const Conf *conf);
-
 /* The template that says where all mailboxes lie; NULL: each lies in a home of its own. */
 const char *account_tree_template(const Conf *conf);
 

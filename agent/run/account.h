@@ -102,6 +102,9 @@ bool account_check(const Conf *conf, Account *account, Status *st);
 /* Mark the tree that the settings name for all, as root, before the first delivery (setup). */
 bool account_mark_tree(const Conf *conf, Status *st);
 
+/* CONF_USERS_SYSTEM, CONF_USERS_VIRTUAL or CONF_USERS_PASSWD_FILE: what the settings come to. */
+unsigned account_kind_of_users(const Conf *conf);
+
 /*
  * The settings for the account: those of the blocks `user` and `domain` that match it, over the
  * others. NULL: no block matches, use `conf`. Caller frees.

@@ -7,6 +7,7 @@
 #include "agent/base/outcome.h"
 #include "conf/conf-choices.h"
 #include "agent/base/problem.h"
+#include "agent/base/texts.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -634,17 +635,20 @@ tell_owner(const ScriptChainBroken *broken, const ScriptMemory *memory, const No
 {
 	if (!script_memory_must_tell(memory, broken->path, broken->set))
 		return;
-	const char *instead = broken->replaced
-	                              ? "the version of the script that worked last is used"
-	                              : "your mail is stored as if there were no script";
-	g_autofree char *text = g_strdup_printf(
-		"The script with your rules for incoming mail could not be used:\n\n%s\n"
-		"No mail is lost. As long as that happens, %s.\n\n"
-		"This message comes once; another one follows when the script has been changed and "
-		"is still\nwrong%s.\n",
-		broken->errors, instead, broken->is_recipes ? "" : ", or wrong again");
+	g_autofree char *instead = texts_for_owner(broken->replaced ? TEXT_NOTICE_RULES_LAST_GOOD
+	                                                            : TEXT_NOTICE_RULES_NONE,
+	                                           NULL),
+			*again = texts_for_owner(TEXT_NOTICE_RULES_AGAIN, NULL);
+	const TextValue values[] = {
+		{ "errors", broken->errors },
+		{ "instead", instead },
+		{ "again", broken->is_recipes ? "" : again },
+		{ NULL, NULL },
+	};
+	g_autofree char *subject = texts_for_owner(TEXT_NOTICE_RULES_SUBJECT, NULL),
+			*text = texts_for_owner(TEXT_NOTICE_RULES_BODY, values);
 	g_auto(Status) fault = STATUS_INIT;
-	if (notice_store(frame, inbox, "Your mail rules have an error", text, &fault)) {
+	if (notice_store(frame, inbox, subject, text, &fault)) {
 		g_ptr_array_add(memory->notes, g_strdup("the owner is told of the broken script"));
 		return;
 	}

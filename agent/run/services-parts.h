@@ -10,6 +10,7 @@
 struct Services {
 	FilterEnv env;
 	FilterServices table;
+	FilterRecipes recipe_table;
 	const Site *site;
 	const Account *account;
 	const Envelope *envelope;
@@ -36,12 +37,9 @@ services_of(FilterEnv *env)
 	return env->user;
 }
 
-/* What recipes start with, as the account and the settings have it. */
+/* Their services, and what recipes start with, as the account and the settings have it. */
 void services_recipes_init(Services *services);
 void services_recipes_clear(Services *services);
-
-/* The services of recipes alone. */
-void services_recipes_serve(FilterServices *table);
 
 /*
  * A file that recipes include: whatever the owner may read and others cannot have written. Caller

@@ -304,21 +304,36 @@ services_recipes_note(Services *services, const char *file, unsigned line, const
 	g_ptr_array_add(services->live->notes, g_strdup_printf("%s:%u: %s", file, line, printable));
 }
 
-void
-services_recipes_serve(FilterServices *table)
+static const FilterRecipes table = {
+	.run_command = run_command,
+	.id_seen = id_seen,
+	.take_lock = take_lock,
+	.drop_lock = drop_lock,
+	.path_kind = path_kind,
+	.can_store = can_store,
+	.file_name = file_name,
+	.write_log = write_log,
+	.write_output = write_output,
+	.recipe_variable = recipe_variable,
+	.next_recipes = next_recipes,
+	.recipe_prelude = recipe_prelude,
+};
+
+/* Whoever only looks runs nothing: the plan tells the program, its answer is no. */
+static void
+serve(Services *services)
 {
-	table->run_command = run_command;
-	table->id_seen = id_seen;
-	table->take_lock = take_lock;
-	table->drop_lock = drop_lock;
-	table->path_kind = path_kind;
-	table->can_store = can_store;
-	table->file_name = file_name;
-	table->write_log = write_log;
-	table->write_output = write_output;
-	table->recipe_variable = recipe_variable;
-	table->next_recipes = next_recipes;
-	table->recipe_prelude = recipe_prelude;
+	const ServicesLive *live = services->live;
+	bool only_looks = live == NULL || live->no_programs;
+
+	services->recipe_table = table;
+	if (only_looks) {
+		services->recipe_table.run_command = NULL;
+		services->recipe_table.write_log = NULL;
+	}
+
+	if (only_looks || live->locks == NULL)
+		services->recipe_table.take_lock = NULL;
 }
 
 /*
@@ -328,6 +343,8 @@ services_recipes_serve(FilterServices *table)
 void
 services_recipes_init(Services *services)
 {
+	serve(services);
+
 	const char *setting = services->site->conf->recipe_default;
 	g_auto(Status) st = STATUS_INIT;
 

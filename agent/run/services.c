@@ -478,20 +478,15 @@ services_new(const Site *site, const Account *account, const Envelope *envelope,
 	services->live = live;
 	services->list_values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, list_free);
 	services->table = table;
-	services_recipes_serve(&services->table);
 
-	/* who only looks runs nothing: the plan tells the program, its answer is no */
-	if (live == NULL || live->no_programs) {
+	/* as for the programs of recipes: whoever only looks runs nothing */
+	if (live == NULL || live->no_programs)
 		services->table.run_program = NULL;
-		services->table.run_command = NULL;
-		services->table.write_log = NULL;
-	}
 
-	if (live == NULL || live->no_programs || live->locks == NULL)
-		services->table.take_lock = NULL;
 	services_recipes_init(services);
 	services->env = (FilterEnv){
 		.services = &services->table,
+		.recipes = &services->recipe_table,
 		.conf = site->conf,
 		.user = services,
 		.now = now,

@@ -13,7 +13,7 @@
 #include "agent/run/recipes.h"
 #include "agent/run/script-compile-set.h"
 #include "agent/run/site.h"
-#include "filters/filter.h"
+#include "filters/filter-recipes.h"
 
 /* Takes one line of the scripts' trace. */
 typedef void (*ServicesTrace)(void *user, TraceLevel level, const char *file, unsigned line,

@@ -4,6 +4,7 @@
 #include "agent/run/site.h"
 
 #include "agent/base/log.h"
+#include "agent/base/texts.h"
 #include "conf/conf-choices.h"
 
 #include <fcntl.h>
@@ -81,6 +82,11 @@ site_new_without_keys(Conf *conf, Status *st)
 	site->owner_keys = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, owner_keys_free);
 	if (!site_compile_rules(conf, NULL, &site->rules, st))
 		return NULL;
+	texts_use(&(TextsSettings){
+		.file = conf->texts,
+		.language = conf->language == CONF_LANGUAGE_JA ? "ja" : "en",
+		.both = conf->answer_language == CONF_ANSWER_LANGUAGE_BOTH,
+	});
 
 	return g_steal_pointer(&site);
 }

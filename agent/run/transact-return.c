@@ -7,6 +7,7 @@
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/deadline.h"
+#include "agent/base/texts.h"
 #include "agent/message/address-print.h"
 #include "agent/plan/plan-program.h"
 #include "agent/store/folder.h"
@@ -23,8 +24,16 @@ static bool
 refuse(const Transact *transact, StatusId id, Status *st)
 {
 	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
-	return status_fail(st, id, "%s: %s: %s - see todoke code %s", recipient,
-	                   status_row(id)->text, transact->verdict->why, status_row(id)->name);
+	const TextValue values[] = {
+		{ "recipient", recipient },
+		{ "text", status_row(id)->text },
+		{ "reason", transact->verdict->why },
+		{ "name", status_row(id)->name },
+		{ NULL, NULL },
+	};
+	g_autofree char *text = texts_for_sender(TEXT_BOUNCE_REFUSAL, values);
+
+	return status_fail(st, id, "%s", text);
 }
 
 /* A proven loop: what the site wants done with it. */
@@ -342,16 +351,15 @@ transact_notify_loop(Transact *transact, Maildir *inbox)
 	if (!transact->must_notify || was_notified(transact))
 		return;
 	const NoticeFrame frame = { transact->account, transact->site->host, transact->now };
-	g_autofree char *text = g_strdup_printf(
-		"Mail to <%s> went in a circle: your rules passed it on, and it came back.\n\n  "
-		"%s\n\n"
-		"It is in your INBOX now, and was not passed on again. Please look at your rules, "
-		"and at those of the\n"
-		"address that they send mail to.\n\n"
-		"Such a notice comes once a day at most.\n",
-		transact->envelope->recipient, transact->verdict->why);
+	const TextValue values[] = {
+		{ "recipient", transact->envelope->recipient },
+		{ "reason", transact->verdict->why },
+		{ NULL, NULL },
+	};
+	g_autofree char *subject = texts_for_owner(TEXT_NOTICE_LOOP_SUBJECT, values),
+			*text = texts_for_owner(TEXT_NOTICE_LOOP_BODY, values);
 	g_auto(Status) fault = STATUS_INIT;
-	if (!notice_store(&frame, inbox, "Mail that you forward comes back", text, &fault))
+	if (!notice_store(&frame, inbox, subject, text, &fault))
 		g_ptr_array_add(
 			transact->report.notes,
 			g_strdup_printf("the owner is not told of the loop: %s", fault.detail));

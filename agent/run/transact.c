@@ -5,6 +5,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
+#include "agent/base/texts.h"
 #include "agent/message/address-print.h"
 #include "agent/store/dotlock.h"
 #include "agent/state/arrival.h"
@@ -117,8 +118,16 @@ static bool
 refuse(const Transact *transact, StatusId id, const char *why, Status *st)
 {
 	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
-	return status_fail(st, id, "%s: %s: %s - see todoke code %s", recipient,
-	                   status_row(id)->text, why, status_row(id)->name);
+	const TextValue values[] = {
+		{ "recipient", recipient },
+		{ "text", status_row(id)->text },
+		{ "reason", why },
+		{ "name", status_row(id)->name },
+		{ NULL, NULL },
+	};
+	g_autofree char *text = texts_for_sender(TEXT_BOUNCE_REFUSAL, values);
+
+	return status_fail(st, id, "%s", text);
 }
 
 static bool
@@ -478,8 +487,8 @@ tell_owner(Transact *transact, Maildir *inbox)
 
 	for (guint i = 0; i < sentences->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
-		if (!notice_store(&frame, inbox, "Mail could not be passed on", sentences->pdata[i],
-		                  &fault))
+		g_autofree char *subject = texts_for_owner(TEXT_NOTICE_REFUSED_SUBJECT, NULL);
+		if (!notice_store(&frame, inbox, subject, sentences->pdata[i], &fault))
 			g_ptr_array_add(transact->report.notes,
 			                g_strdup_printf("the owner is not told: %s", fault.detail));
 	}

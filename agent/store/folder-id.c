@@ -63,6 +63,31 @@ folder_id(const Maildir *inbox, const char *path)
 	return g_steal_pointer(&own);
 }
 
+/* The last UID of IMAP (RFC 9051 2.3.1.1), and how many may be left before somebody should know. */
+static const guint64 last_uid = 4294967295u, uids_left = 1u << 24;
+
+bool
+folder_uid_is_near_end(guint64 next)
+{
+	return next > last_uid - uids_left;
+}
+
+char *
+folder_uid_note(const Maildir *folder)
+{
+	g_autofree char *head = read_head(folder, "", "dovecot-uidlist");
+	const char *next = head != NULL ? strstr(head, " N") : NULL,
+		   *end = head != NULL ? strchr(head, '\n') : NULL;
+	guint64 uid = next != NULL && next < end ? g_ascii_strtoull(next + 2, NULL, 10) : 0;
+	if (!folder_uid_is_near_end(uid))
+		return NULL;
+
+	const char *path = maildir_path(folder);
+	return g_strdup_printf("the UIDs of folder '%s' end soon (next %" G_GUINT64_FORMAT
+	                       "): todoke doctor tells how to renumber it",
+	                       *path != '\0' ? path : "INBOX", uid);
+}
+
 void
 folder_id_make(const Maildir *folder)
 {

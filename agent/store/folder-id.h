@@ -26,6 +26,16 @@ char *folder_id(const Maildir *inbox, const char *path);
  */
 char *folder_by_id(const Maildir *inbox, const FolderRules *rules, const char *id);
 
+/*
+ * What whoever reads the log should know of the folder's UIDs: Dovecot's next one is near the last
+ * that there is, behind which clients see no new mail. NULL: nothing. One open where Dovecot has not
+ * been. Caller frees.
+ */
+char *folder_uid_note(const Maildir *folder);
+
+/* Is this, the next UID, so near the last that somebody should renumber the folder? */
+bool folder_uid_is_near_end(guint64 next);
+
 /* Give a new folder an id of its own. Not vital: no fault, no flush. */
 void folder_id_make(const Maildir *folder);
 

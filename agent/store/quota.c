@@ -484,3 +484,32 @@ quota_has_room(const char *path, const Conf *conf, guint64 bytes, Status *st)
 	g_autoptr(Quota) quota = quota_open(inbox, conf, notes);
 	return quota == NULL || quota_take(quota, MAX(bytes, 1), st);
 }
+
+bool
+quota_look(const Maildir *inbox, const Conf *conf, bool counts, QuotaLook *ret)
+{
+	SizeFile file = { .sound = false };
+	if (conf->quota == CONF_QUOTA_OFF)
+		return false;
+
+	bool found = read_size_file(maildir_fd(inbox), &file);
+	Amount limit = limit_of(conf, &file);
+	if (limit.bytes == 0 && limit.messages == 0)
+		return false;
+
+	g_autofree char *trash = trash_path(conf, inbox), *definition = print_definition(&limit);
+	const Quota quota = { .conf = conf, .inbox = maildir_fd(inbox), .trash = trash };
+	Amount sum = counts ? walk_all(&quota, true).sum : file.used;
+
+	*ret = (QuotaLook){ .has_file = found,
+		            .is_sound = file.sound,
+		            .said_bytes = file.used.bytes,
+		            .said_messages = file.used.messages,
+		            .bytes = sum.bytes,
+		            .messages = sum.messages,
+		            .limit_bytes = limit.bytes,
+		            .limit_messages = limit.messages };
+	g_strlcpy(ret->definition, g_strchomp(definition), sizeof ret->definition);
+
+	return true;
+}

@@ -48,4 +48,20 @@ void quota_add(const Quota *quota, gint64 bytes, gint64 messages);
  */
 bool quota_has_room(const char *path, const Conf *conf, guint64 bytes, Status *st);
 
+/* What maildirsize says, what is there, and the limit. */
+typedef struct {
+	bool has_file;
+	bool is_sound; /* its sums can be believed */
+	gint64 said_bytes, said_messages;
+	gint64 bytes, messages;
+	gint64 limit_bytes, limit_messages; /* 0: any */
+	char definition[64];                /* "1000S,10C", as the file's first line has it */
+} QuotaLook;
+
+/*
+ * Look at the quota of a mailbox and change nothing; `counts`: count what is there. False: there is
+ * no quota.
+ */
+bool quota_look(const Maildir *inbox, const Conf *conf, bool counts, QuotaLook *ret);
+
 #endif

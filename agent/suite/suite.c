@@ -660,7 +660,7 @@ make_env(Suite *suite)
 	suite->env = *services_env(suite->services);
 	suite->table = *suite->env.services;
 	suite->table.trace = trace;
-	suite->table.testsuite = &hooks;
+	suite->env.testsuite = &hooks;
 	suite->env.services = &suite->table;
 }
 

@@ -19,6 +19,8 @@ WITHOUT_TEST = {
     "COPY_CHUNK": "the size of a buffer",
     "SUBMIT_END_SECONDS": "ten minutes; the wait itself is tested in tests/out",
     "HOST_NAME": "the kernel allows no longer names (HOST_NAME_MAX)",
+    "DOCTOR_NAMES": "two million files",
+    "DOCTOR_USER_S": "five minutes",
     "SETUP_ACCOUNTS": "a test has no way to give the machine ten thousand accounts",
     "SIEVE_PART_CACHE": "over it parts are decoded again: slower, and nothing else",
     "REGEX_HEAP_KB": "PCRE2 reaches the steps first",

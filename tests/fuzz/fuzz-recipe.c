@@ -6,7 +6,7 @@
  * fuzz-recipe.sh says how to fuzz.
  */
 #include "agent/base/limits.h"
-#include "filters/filter.h"
+#include "filters/filter-recipes.h"
 #include "filters/recipe/lang/recipe-check.h"
 #include "filters/recipe/convert/recipe-convert.h"
 #include "filters/recipe/lang/recipe-explain.h"
@@ -23,7 +23,11 @@ static void
 fuzz_convert(const FilterSource *source)
 {
 	static const FilterServices services = { 0 };
-	FilterEnv env = { .services = &services, .conf = conf_default(), .trace_level = -1 };
+	static const FilterRecipes recipes = { 0 };
+	FilterEnv env = { .services = &services,
+		          .recipes = &recipes,
+		          .conf = conf_default(),
+		          .trace_level = -1 };
 	RecipeConvertCounts counts = { 0 };
 	g_autofree char *script = recipe_convert(source, &env, &counts);
 	g_autoptr(GPtrArray) problems = problem_list_new();

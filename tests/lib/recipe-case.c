@@ -22,7 +22,7 @@
 #include "agent/store/maildir.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
-#include "filters/filter.h"
+#include "filters/filter-recipes.h"
 #include "filters/recipe/run/recipe-formail.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
 
@@ -196,8 +196,9 @@ file_name(FilterEnv *env, const char *prefix)
 	return prefix != NULL ? maildir_named_file(prefix) : maildir_unique_name();
 }
 
-static const FilterServices services = {
-	.open_script = open_script,
+static const FilterServices services = { .open_script = open_script, .trace = trace };
+
+static const FilterRecipes recipes = {
 	.run_command = run_command,
 	.path_kind = path_kind,
 	.can_store = can_store,
@@ -206,7 +207,6 @@ static const FilterServices services = {
 	.write_log = write_log,
 	.write_output = write_output,
 	.recipe_variable = recipe_variable,
-	.trace = trace,
 };
 
 /* The message of an action, as bytes. */
@@ -359,7 +359,9 @@ compile(const char *path, GPtrArray *problems)
 	if (!g_file_get_contents(path, &text, &len, NULL))
 		return NULL;
 
-	FilterEnv env = { .services = &services, .conf = conf, .trace_level = -1 };
+	FilterEnv env = {
+		.services = &services, .recipes = &recipes, .conf = conf, .trace_level = -1
+	};
 	const FilterSource source = {
 		.file = path, .text = text, .len = len, .trust = SCRIPT_OWNER
 	};
@@ -380,6 +382,7 @@ run_case(const char *path)
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_TRY);
 	g_autoptr(Plan) plan = plan_new();
 	FilterEnv env = { .services = &services,
+		          .recipes = &recipes,
 		          .conf = conf,
 		          .now = 1700000000,
 		          .trace_level = getenv("RECIPE_TRACE") != NULL ? TRACE_TESTS : -1 };

@@ -63,7 +63,7 @@ char *
 recipe_sieve_mailbox(const RecipeSieve *sieve, const char *path, bool *ret_is_there)
 {
 	const RecipeConstants *constants = sieve->constants;
-	const FilterServices *services = sieve->env->services;
+	const FilterRecipes *services = sieve->env->recipes;
 	g_autofree char *absolute = recipe_constants_path(constants, path);
 	char *name = services->mailbox_at != NULL && *absolute == '/'
 	                     ? services->mailbox_at(sieve->env, absolute)

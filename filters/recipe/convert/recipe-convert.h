@@ -7,7 +7,7 @@
 #ifndef TODOKE_RECIPE_CONVERT_H
 #define TODOKE_RECIPE_CONVERT_H
 
-#include "filters/filter.h"
+#include "filters/filter-recipes.h"
 #include "filters/recipe/convert/recipe-convert-pattern.h"
 
 /* Recipes by verdict; included files count too. */

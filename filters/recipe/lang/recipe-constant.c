@@ -27,9 +27,9 @@ recipe_constants_new(FilterEnv *env)
 	RecipeConstants *constants = g_new(RecipeConstants, 1);
 
 	constants->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	for (size_t i = 0; env->services->recipe_variable != NULL && i < G_N_ELEMENTS(names); i++)
+	for (size_t i = 0; env->recipes->recipe_variable != NULL && i < G_N_ELEMENTS(names); i++)
 		g_hash_table_insert(constants->values, g_strdup(names[i]),
-		                    g_strdup(env->services->recipe_variable(env, names[i])));
+		                    g_strdup(env->recipes->recipe_variable(env, names[i])));
 	return constants;
 }
 

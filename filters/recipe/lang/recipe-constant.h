@@ -6,7 +6,7 @@
 #ifndef TODOKE_RECIPE_CONSTANT_H
 #define TODOKE_RECIPE_CONSTANT_H
 
-#include "filters/filter.h"
+#include "filters/filter-recipes.h"
 #include "filters/recipe/lang/recipe-ast.h"
 
 typedef struct RecipeConstants RecipeConstants;

@@ -53,7 +53,7 @@ is_directory_name(const char *path)
 static char *
 from_line(const RecipeRun *run, const char *path)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	g_autoptr(GString) header = recipe_mail_bytes(run->state->mail, RECIPE_HEADER, true);
 	const char *end = strchr(header->str, '\n');
 	bool is_mbox = !is_directory_name(path) &&
@@ -70,7 +70,7 @@ static void
 complain_of_store(const RecipeRun *run, const char *name, const char *path, bool is_first,
                   unsigned line)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 
 	recipe_run_note(run, line, "cannot store to '%s'", path);
 	if (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_DIRECTORY) {
@@ -91,7 +91,7 @@ complain_of_store(const RecipeRun *run, const char *name, const char *path, bool
 static bool
 has_good_name(const RecipeRun *run, const char *path)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	bool plain = !is_directory_name(path) && services->path_kind != NULL &&
 	             services->path_kind(run->env, path) == PATH_DIRECTORY;
 	return !plain || strchr(recipe_vars_text(run->state->vars, "MSGPREFIX"), '/') == NULL;
@@ -101,7 +101,7 @@ has_good_name(const RecipeRun *run, const char *path)
 static void
 forget_directory(const RecipeRun *run, char *path)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	size_t len = strlen(path), end = len;
 
 	while (end > 1 && (path[end - 1] == '/' || (path[end - 1] == '.' && path[end - 2] == '/')))
@@ -121,7 +121,7 @@ forget_directory(const RecipeRun *run, char *path)
 static GPtrArray *
 store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	GPtrArray *paths = g_ptr_array_new_with_free_func(g_free);
 
 	for (guint i = 0; i < words->len; i++) {
@@ -150,7 +150,7 @@ store_paths(const RecipeRun *run, const GPtrArray *words, unsigned line)
 static bool
 takes_files(const RecipeRun *run, const char *path, bool is_first)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	return is_directory_name(path) || !is_first ||
 	       (services->path_kind != NULL &&
 	        services->path_kind(run->env, path) == PATH_DIRECTORY);
@@ -163,7 +163,7 @@ takes_files(const RecipeRun *run, const char *path, bool is_first)
 static GPtrArray *
 file_names(const RecipeRun *run, const GPtrArray *paths)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 
 	for (guint i = 0; i < paths->len; i++) {
@@ -385,7 +385,7 @@ static bool
 print_mail(RecipeRun *run, const RecipeFlags *flags, bool copies, unsigned line,
            bool *ret_succeeded, Status *st)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	GString *bytes = recipe_mail_bytes(run->state->mail, flags->feeds, flags->raw);
 
 	set_last_other(run, "|");
@@ -558,7 +558,7 @@ runs_now(const RecipeRun *run, const RecipeFlags *flags, const GString *input)
 {
 	bool could_fail = flags->waits ||
 	                  (!flags->ignores_write_errors && input->len > CHILD_PIPE_OCTETS);
-	return could_fail && run->env->services->run_command != NULL;
+	return could_fail && run->env->recipes->run_command != NULL;
 }
 
 /* Run it to its end. False: it failed. */
@@ -835,7 +835,7 @@ recipe_action_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flag
 static bool
 is_inbox(const RecipeRun *run, const char *folder)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	const char *inbox = services->recipe_variable != NULL
 	                            ? services->recipe_variable(run->env, "INBOX")
 	                            : NULL;
@@ -896,7 +896,7 @@ store_by_default(RecipeRun *run, const char *folder, const RecipeFlags *flags, b
 static bool
 asks_door(const RecipeRun *run, const char *what)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	return services->recipe_variable != NULL &&
 	       services->recipe_variable(run->env, what) != NULL;
 }

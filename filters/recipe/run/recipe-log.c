@@ -12,8 +12,8 @@ recipe_log_text(const RecipeRun *run, const char *text)
 {
 	const char *name = recipe_vars_text(run->state->vars, "LOGFILE");
 	g_autofree char *path = *name != '\0' ? recipe_run_path(run, name) : g_strdup("");
-	if (run->env->services->write_log != NULL)
-		run->env->services->write_log(run->env, path, text, strlen(text));
+	if (run->env->recipes->write_log != NULL)
+		run->env->recipes->write_log(run->env, path, text, strlen(text));
 }
 
 static void

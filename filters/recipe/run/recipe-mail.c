@@ -117,7 +117,7 @@ make_from_line(const char *sender, const char *user, FilterEnv *env)
 static void
 append_from_line(GString *bytes, const FilterInput *input, FilterEnv *env, char **ret_made)
 {
-	const FilterServices *services = env->services;
+	const FilterRecipes *services = env->recipes;
 	const char *line = message_from_line(input->message);
 	const char *address = input->envelope != NULL ? input->envelope->sender : NULL;
 	g_autofree char *sender = address != NULL ? print_sender(address) : NULL;

@@ -7,7 +7,7 @@
 #ifndef TODOKE_RECIPE_MAIL_H
 #define TODOKE_RECIPE_MAIL_H
 
-#include "filters/filter.h"
+#include "filters/filter-recipes.h"
 #include "filters/recipe/lang/recipe-ast.h"
 
 typedef struct RecipeMail RecipeMail;

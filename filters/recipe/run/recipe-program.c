@@ -46,7 +46,7 @@ recipe_program_name(const GPtrArray *argv)
 static bool
 is_formail(const RecipeRun *run, const GPtrArray *argv)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	if (argv->len < 2 || strcmp(argv->pdata[0], "formail") != 0)
 		return false;
 
@@ -70,7 +70,7 @@ static bool
 ask_for_id(RecipeRun *run, const GPtrArray *argv, const GString *input, const char *lock,
            int *ret_exit_code)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	RecipeFormailId asked;
 	if (services->id_seen == NULL ||
 	    !recipe_formail_id((const char *const *) argv->pdata, input, &asked))
@@ -158,8 +158,8 @@ recipe_program_call_argv(RecipeRun *run, const GPtrArray *argv, const char *show
 		.output_limit = LIMIT_RECIPE_MESSAGE_BYTES,
 		.lock = lock,
 	};
-	bool ran = run->env->services->run_command != NULL &&
-	           run->env->services->run_command(run->env, &call, ret_result, &fault);
+	bool ran = run->env->recipes->run_command != NULL &&
+	           run->env->recipes->run_command(run->env, &call, ret_result, &fault);
 	if (!ran)
 		recipe_run_note(run, 0, "program '%s' did not run: %s", shown,
 		                fault.detail != NULL ? fault.detail : "programs are not run here");

@@ -144,7 +144,7 @@ shift_arguments(RecipeState *state, const char *value)
 static bool
 set_host(RecipeRun *run, const char *value, unsigned line, Status *st)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	RecipeState *state = run->state;
 	const char *host = recipe_vars_text(run->state->vars, "HOST");
 
@@ -172,7 +172,7 @@ set_host(RecipeRun *run, const char *value, unsigned line, Status *st)
 static void
 set_maildir(RecipeRun *run, const char *value, unsigned line)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	g_autofree char *path = recipe_run_path(run, value);
 
 	if (services->path_kind != NULL && services->path_kind(run->env, path) == PATH_MISSING) {
@@ -190,7 +190,7 @@ drop_lock(RecipeRun *run)
 {
 	RecipeState *state = run->state;
 	if (state->lock != NULL && plan_count(run->plan) == state->lock_actions)
-		run->env->services->drop_lock(run->env, state->lock);
+		run->env->recipes->drop_lock(run->env, state->lock);
 	state->lock = NULL;
 }
 
@@ -216,7 +216,7 @@ put_off(RecipeRun *run, const char *lock, unsigned line, Status *st)
 static bool
 set_lock(RecipeRun *run, const char *value, unsigned line, Status *st)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 
 	drop_lock(run);
 	if (value == NULL || *value == '\0' || services->take_lock == NULL)
@@ -594,7 +594,7 @@ set_defaults(RecipeState *state, FilterEnv *env, const FilterInput *input)
 		{ "LOGFILE", NULL },
 		{ "LOGABSTRACT", NULL },
 	};
-	const FilterServices *services = env->services;
+	const FilterRecipes *services = env->recipes;
 	const char *home = services->recipe_variable != NULL
 	                           ? services->recipe_variable(env, "HOME")
 	                           : NULL;
@@ -642,7 +642,7 @@ state_new(const FilterInput *input, FilterEnv *env, RecipeMail *taken_mail)
 static void
 push_prelude(RecipeRun *run)
 {
-	const FilterServices *services = run->env->services;
+	const FilterRecipes *services = run->env->recipes;
 	const char *text = services->recipe_prelude != NULL ? services->recipe_prelude(run->env)
 	                                                    : NULL;
 	if (text == NULL)

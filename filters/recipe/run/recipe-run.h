@@ -7,7 +7,7 @@
 #ifndef TODOKE_RECIPE_RUN_H
 #define TODOKE_RECIPE_RUN_H
 
-#include "filters/filter.h"
+#include "filters/filter-recipes.h"
 #include "filters/recipe/lang/recipe-ast.h"
 #include "filters/recipe/run/recipe-mail.h"
 #include "filters/recipe/run/recipe-vars.h"

@@ -29,7 +29,7 @@ static const char end_of_test[] = "test";
 static const SieveTestsuite *
 suite_of(const SieveRun *run)
 {
-	return run->env->services->testsuite;
+	return run->env->testsuite;
 }
 
 static State *

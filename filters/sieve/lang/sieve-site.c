@@ -102,7 +102,7 @@ guint64
 sieve_site_allowed(FilterEnv *env, ScriptTrust trust)
 {
 	guint64 set = allowed_by_settings(env, trust);
-	set = env->services->testsuite != NULL ? set | for_tests() : set & ~for_tests();
+	set = env->testsuite != NULL ? set | for_tests() : set & ~for_tests();
 	return with_old_names(set);
 }
 

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd-doctor: `todoke doctor`: all that is wrong with this installation, before the mail fails. */
+#include "agent/cmd/cmd.h"
+#include "agent/base/words.h"
+#include "agent/cmd/cmd-common.h"
+#include "agent/cmd/doctor.h"
+#include "agent/cmd/listed-people.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char about[] =
+	"\nLooks at Postfix, todoke.conf, Dovecot, what leaves this host, and this host;\n"
+	"and at mailbox, path and scripts of each USER, or with --all of all users: with\n"
+	"their rights, never with root's. Nothing is changed without --fix, which runs\n"
+	"only the commands that do no harm, and shows each.\n\n"
+	"  todoke doctor\n"
+	"  todoke doctor --all --fix\n"
+	"  todoke doctor taro@example.jp\n\n"
+	"Exit code: 0 all is as it should be, 1 something is not, 2 wrong usage.\n";
+
+typedef struct {
+	char *conf;
+	char **overrides;
+	char *postfix;
+	gboolean all;
+	gboolean fix;
+	gboolean json;
+} Options;
+
+/* What was looked at. */
+typedef struct {
+	guint users;
+	guint good_users;
+	GPtrArray *findings;
+} Outcome;
+
+static void
+options_clear(Options *options)
+{
+	g_free(options->conf);
+	g_strfreev(options->overrides);
+	g_free(options->postfix);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
+/* A place longer than this has a line of its own. */
+enum { WHERE_COLUMNS = 24 };
+
+static const char *
+severity_word(const DoctorFinding *finding)
+{
+	static const char *const words[] = { N_("note"), N_("warning"), N_("error") };
+	return _(words[doctor_finding_severity(finding)]);
+}
+
+static void
+print_finding(const DoctorFinding *finding)
+{
+	g_autofree char *where = finding->user != NULL
+	                                 ? g_strdup_printf("%s  %s", finding->user, finding->where)
+	                                 : g_strdup(finding->where);
+	glong width = g_utf8_validate(where, -1, NULL) ? g_utf8_strlen(where, -1) : WHERE_COLUMNS;
+	bool is_long = width >= WHERE_COLUMNS;
+	int indent = is_long ? 6 : (int) width + 2;
+
+	cmd_print(stdout, "%s%s%s  %s\n", where, is_long ? "\n      " : "  ",
+	          severity_word(finding), finding->evidence);
+	if (*finding->so != '\0')
+		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("so"), finding->so);
+	if (finding->typed != NULL)
+		cmd_print(stdout, "%*s%s  %s\n", indent, "",
+		          finding->is_fixed ? _("fixed") : _("fix"), finding->typed);
+	if (finding->failure != NULL)
+		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("failed"), finding->failure);
+}
+
+static bool
+is_open(const DoctorFinding *finding)
+{
+	return !finding->is_fixed && doctor_finding_severity(finding) != DOCTOR_NOTE;
+}
+
+static guint
+count_open(const GPtrArray *findings)
+{
+	guint count = 0;
+	for (guint i = 0; i < findings->len; i++)
+		count += is_open(findings->pdata[i]);
+	return count;
+}
+
+static void
+print_text(const Outcome *outcome)
+{
+	guint open = count_open(outcome->findings), safe = 0;
+
+	for (guint i = 0; i < outcome->findings->len; i++) {
+		const DoctorFinding *finding = outcome->findings->pdata[i];
+		print_finding(finding);
+		safe += doctor_finding_is_safe(finding) && !finding->is_fixed;
+	}
+
+	if (outcome->users > 0)
+		printf(_("users looked at: %u, of them in order: %u\n"), outcome->users,
+		       outcome->good_users);
+	if (open == 0)
+		puts(_("all is as it should be"));
+	else
+		printf(_("findings: %u\n"), open);
+	if (safe > 0)
+		printf(_("of all, --fix can mend: %u\n"), safe);
+}
+
+static void
+print_json(const Outcome *outcome)
+{
+	json_t *object = json_object(), *list = json_array();
+
+	for (guint i = 0; i < outcome->findings->len; i++)
+		json_array_append_new(list, doctor_finding_json(outcome->findings->pdata[i]));
+	json_object_set_new(object, "schema", json_string("todoke.doctor/1"));
+	json_object_set_new(object, "users", json_integer(outcome->users));
+	json_object_set_new(object, "users_in_order", json_integer(outcome->good_users));
+	json_object_set_new(object, "findings", list);
+	cmd_print_json(object);
+}
+
+static void
+examine_account(Doctor *doctor, Account *account, Outcome *outcome)
+{
+	guint before = count_open(doctor->findings);
+
+	if (account->returns_to == NULL)
+		doctor_examine_user(doctor, account);
+	outcome->users++;
+	outcome->good_users += count_open(doctor->findings) == before;
+}
+
+static void
+examine_user(Doctor *doctor, const char *address, Outcome *outcome)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Account) account = account_find(doctor->site->conf, address, &st);
+
+	if (account != NULL) {
+		examine_account(doctor, account, outcome);
+		return;
+	}
+	doctor_find(doctor, DOCTOR_NO_ACCOUNT, address, NULL,
+	            st.detail != NULL ? st.detail : status_text(&st), NULL);
+	outcome->users++;
+}
+
+static void
+examine_all(Doctor *doctor, Outcome *outcome)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(GPtrArray) people = listed_people(doctor->site->conf, &st);
+
+	for (guint i = 0; people != NULL && i < people->len; i++)
+		examine_account(doctor, people->pdata[i], outcome);
+	if (people == NULL)
+		doctor_find(doctor, DOCTOR_NOT_LOOKED, "users", NULL,
+		            st.detail != NULL ? st.detail : status_text(&st), NULL);
+}
+
+static int
+examine(const Options *options, char **users, Doctor *doctor)
+{
+	Outcome outcome = { .findings = doctor->findings };
+
+	if (options->all || *users == NULL)
+		doctor_examine_site(doctor);
+	for (; *users != NULL; users++)
+		examine_user(doctor, *users, &outcome);
+	if (options->all)
+		examine_all(doctor, &outcome);
+
+	if (options->json)
+		print_json(&outcome);
+	else
+		print_text(&outcome);
+	return count_open(doctor->findings) > 0 ? CMD_FINDINGS : CMD_GOOD;
+}
+
+/* A configuration that cannot be read is the one finding. */
+static int
+tell_unreadable(const Options *options, const GPtrArray *problems, const Status *st)
+{
+	Doctor doctor = { .findings = g_ptr_array_new_with_free_func(
+				  (GDestroyNotify) doctor_finding_free) };
+	Outcome outcome = { .findings = doctor.findings };
+
+	for (guint i = 0; i < problems->len; i++) {
+		g_autofree char *line = problem_print_short(problems->pdata[i]);
+		doctor_find(&doctor, DOCTOR_CONF_UNREADABLE, "todoke.conf", NULL, line, NULL);
+	}
+	if (problems->len == 0)
+		doctor_find(&doctor, DOCTOR_CONF_UNREADABLE, "todoke.conf", NULL,
+		            st->detail != NULL ? st->detail : status_text(st), NULL);
+
+	if (options->json)
+		print_json(&outcome);
+	else
+		print_text(&outcome);
+	g_ptr_array_unref(doctor.findings);
+	return CMD_FINDINGS;
+}
+
+int
+cmd_doctor(int argc, char **argv)
+{
+	g_auto(Options) options = { 0 };
+	const GOptionEntry entries[] = {
+		{ "all", 'a', 0, G_OPTION_ARG_NONE, &options.all, "All users, too", NULL },
+		{ "fix", 0, 0, G_OPTION_ARG_NONE, &options.fix, "Run the fixes that do no harm",
+		  NULL },
+		{ "postfix-config", 'C', 0, G_OPTION_ARG_FILENAME, &options.postfix,
+		  "Folder of main.cf", "DIR" },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf, "Read this todoke.conf",
+		  "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides,
+		  "Set this of todoke.conf for once", "NAME=VALUE" },
+		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json,
+		  "Print an object of schema todoke.doctor/1", NULL },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+	};
+	int exit_code;
+
+	if (!cmd_options(&argc, &argv, "[OPTION]... [USER]...", about, entries, &exit_code))
+		return exit_code;
+	if (options.all && argc > 1)
+		return cmd_usage("doctor", "--all and names of users exclude each other");
+	if (options.postfix == NULL)
+		options.postfix = g_strdup(g_getenv("MAIL_CONFIG")); /* as postconf does */
+
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(GPtrArray) problems = problem_list_new();
+	Conf *conf = conf_read(options.conf, (const char *const *) options.overrides, problems,
+	                       &st);
+	g_autoptr(Site) site = conf != NULL ? site_new_without_keys(conf, &st) : NULL;
+	if (site == NULL)
+		return tell_unreadable(&options, problems, &st);
+
+	g_autoptr(GPtrArray)
+		findings = g_ptr_array_new_with_free_func((GDestroyNotify) doctor_finding_free);
+	Doctor doctor = {
+		.site = site,
+		.conf = site->conf,
+		.postfix_folder = options.postfix,
+		.now = g_get_real_time() / G_USEC_PER_SEC,
+		.fixes = options.fix,
+		.findings = findings,
+	};
+	exit_code = examine(&options, argv + 1, &doctor);
+	postfix_facts_free(doctor.postfix);
+
+	return exit_code;
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor-conf: what `todoke check` finds in todoke.conf, with a command for each that has one. */
+#include "agent/cmd/doctor.h"
+
+#include "agent/base/problem.h"
+#include "agent/cmd/check-conf.h"
+
+#include <string.h>
+
+/*
+ * A hint that is a line of todoke.conf becomes the command that writes it; one that is a command is
+ * one. NULL: it is advice. Caller frees.
+ */
+static char *
+fix_of(const Doctor *doctor, const Problem *problem)
+{
+	static const char *const programs[] = { "chmod ", "chown ", "chgrp ", "todoke " };
+	const char *hint = problem->hint, *equal = hint != NULL ? strstr(hint, " = ") : NULL;
+
+	for (size_t i = 0; hint != NULL && i < G_N_ELEMENTS(programs); i++)
+		if (g_str_has_prefix(hint, programs[i]))
+			return g_strdup(hint);
+	if (equal == NULL)
+		return NULL;
+
+	g_autofree char *name = g_strndup(hint, (gsize) (equal - hint));
+	const char *value = equal + strlen(" = ");
+	bool is_whole = conf_find_row(name) != NULL && strstr(value, ", or ") == NULL;
+	return is_whole ? doctor_set_command(doctor, name, value) : NULL;
+}
+
+/* "make one: todoke key --new", and where the site's file is another than the usual one. */
+static char *
+new_key_command(const Doctor *doctor)
+{
+	if (doctor->conf->files->len == 0)
+		return g_strdup("todoke key --new");
+	g_autofree char *file = g_shell_quote(doctor->conf->files->pdata[0]);
+	return g_strdup_printf("todoke key --new -c %s", file);
+}
+
+static void
+tell(Doctor *doctor, const Problem *problem)
+{
+	g_autofree char *where = problem->line > 0
+	                                 ? g_strdup_printf("%s:%u", problem->file, problem->line)
+	                                 : g_strdup(problem->file);
+	bool needs_key = strcmp(problem->code, "no-key") == 0;
+	char *fix = needs_key ? new_key_command(doctor) : fix_of(doctor, problem);
+
+	doctor_find_text(doctor, problem->code, DOCTOR_CONF, where, problem->text,
+	                 fix != NULL ? fix : g_strdup(problem->hint));
+}
+
+void
+doctor_conf(Doctor *doctor)
+{
+	g_autoptr(GPtrArray) problems = problem_list_new();
+
+	check_conf_settings(doctor->conf, problems);
+	for (guint i = 0; i < problems->len; i++)
+		if (((const Problem *) problems->pdata[i])->code != NULL)
+			tell(doctor, problems->pdata[i]);
+}

@@ -1,0 +1,291 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`todoke doctor USER`: path, mailbox and scripts of a user. Each finding is made to happen once and is gone when its fix was run as
+printed; what this kernel cannot show is recorded output of the programs that are asked."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+from doctor_host import GOOD_LINE, Host
+
+USER = "ann@example.jp"
+
+
+class Mailbox(Host):
+    """A host with one user; the mailbox is `box`."""
+
+    def __init__(self, folder, name="host", **more):
+        place = os.path.join(folder, name)
+        os.mkdir(place)
+        super().__init__(place, line=GOOD_LINE, **more)
+        self.domain, self.box = os.path.join(self.tree, "example.jp"), os.path.join(self.tree, "example.jp", "ann")
+        self.folder_of("")
+
+    def folder_of(self, name):
+        path = os.path.join(self.box, name)
+        for part in ("tmp", "new", "cur"):
+            os.makedirs(os.path.join(path, part), mode=0o700)
+        return path
+
+    def message(self, name, text="Subject: x\n\nx\n", folder="", part="cur", age=0):
+        path = os.path.join(self.box, folder, part, name)
+        self.write(path, text)
+        os.utime(path, (time.time() - age, time.time() - age))
+        return path
+
+
+def test_good_mailbox(folder):
+    host = Mailbox(folder)
+    host.message("1.M1.h,S=14:2,S")
+    tap.same(host.findings(USER), [])
+    result = host.run(USER)
+    tap.same((result.returncode, result.stdout), (0, b"users looked at: 1, of them in order: 1\nall is as it should be\n"))
+
+
+def test_tmp_leftovers(folder):
+    host = Mailbox(folder)
+    old = host.message("1.M1.h", part="tmp", age=37 * 3600)
+    young = host.message("2.M2.h", part="tmp", age=35 * 3600)
+    tap.contains(host.mend("tmp-leftovers", USER)["evidence"], "1 files")
+    tap.same((os.path.exists(old), os.path.exists(young)), (False, True))
+
+
+def test_wrong_size(folder):
+    host = Mailbox(folder)
+    host.message("1.M1.h,S=99,W=101:2,Sa")
+    host.message("2.M2.h,S=14:2,")
+    host.message("3.M\001.h,S=98:2,")
+    host.mend("wrong-size", USER)
+    tap.contains(os.listdir(os.path.join(host.box, "cur")), "1.M1.h,S=14:2,Sa")
+    tap.same(len(os.listdir(os.path.join(host.box, "cur"))), 3)
+
+
+def test_many_wrong_sizes(folder):
+    """One command renames no more than LIMIT_DOCTOR_RENAMES; the next run has the rest."""
+    host = Mailbox(folder)
+    for i in range(tap.limit("DOCTOR_RENAMES") + 1):
+        host.message("%d.M1.h,S=99:2," % i)
+    first = [finding for finding in host.findings(USER) if finding["code"] == "wrong-size"][0]
+    tap.contains(first["evidence"], "%d files" % (tap.limit("DOCTOR_RENAMES") + 1))
+    host.sh(first["fix"])
+    tap.contains(host.mend("wrong-size", USER)["evidence"], "1 files")
+
+
+def test_foreign_files(folder):
+    host = Mailbox(folder)
+    os.mkfifo(os.path.join(host.box, "new", "pipe"))
+    os.symlink("/etc/passwd", os.path.join(host.box, "cur", "link"))
+    os.mkdir(os.path.join(host.box, "cur", "folder"))
+    for _ in range(2):
+        found = [finding for finding in host.findings(USER) if finding["code"] == "foreign-files"]
+        if found:
+            host.sh(found[0]["fix"])
+    tap.same(host.codes(USER), [])
+
+
+def test_case_clash(folder):
+    host = Mailbox(folder)
+    host.folder_of(".Ärger")
+    host.folder_of(".ärger")
+    host.mend("case-clash", USER)
+
+
+def test_maildirsize(folder):
+    for name, conf in (("site", "quota = site\nquota_bytes = 20M\nquota_messages = 10\n"), ("file", "quota = maildirsize\n")):
+        host = Mailbox(folder, name, conf=conf)
+        host.message("1.M1.h,S=14:2,S")
+        host.write(os.path.join(host.box, "maildirsize"), "20971520S,10C\n100 2\n")
+        tap.contains(host.mend("maildirsize", USER)["evidence"], "100 octets in 2 messages; there are 14 in 1")
+        tap.same(open(os.path.join(host.box, "maildirsize"), encoding="ascii").read(), "20971520S,10C\n14 1\n")
+
+
+def test_over_quota(folder):
+    host = Mailbox(folder, conf="quota = site\nquota_messages = 1\n")
+    host.message("1.M1.h,S=14:2,S")
+    tap.contains(host.codes(USER), "over-quota")
+
+
+def test_keywords(folder):
+    host = Mailbox(folder)
+    host.write(os.path.join(host.box, "dovecot-keywords"), "".join("%d k%d\n" % (i, i) for i in range(27)))
+    host.message("1.M1.h:2,Sac")
+    host.mend("keywords", USER)
+    tap.same(open(os.path.join(host.box, "dovecot-keywords"), encoding="ascii").read(), "0 k0\n2 k2\n")
+
+
+def test_uids(folder):
+    for code, line in (("uid-near-end", "3 V1700000000 N4294967000 G1"), ("uid-near-end", "1 1700000000 4290000000"), ("uidlist-broken", "3 V0 N5 G1"),
+                       ("uidlist-broken", "garbage")):
+        host = Mailbox(folder, str(time.monotonic_ns()))
+        box = host.folder_of(".Work")
+        host.write(os.path.join(box, "dovecot-uidlist"), line + "\n")
+        tap.contains(host.mend(code, USER)["where"], ".Work")
+    host.write(os.path.join(box, "dovecot-uidlist"), "3 V1700000000 N5 Gabc\n")
+    tap.same(host.codes(USER), [])
+
+
+def test_delivery_notes_uids(folder):
+    """A delivery into a folder whose UIDs end soon says so in the log; others say nothing."""
+    host, log = Mailbox(folder), os.path.join(folder, "log")
+    for line, is_noted in (("3 V1700000000 N4294967000 G1", True), ("3 V1700000000 N17 G1", False)):
+        host.write(os.path.join(host.box, "dovecot-uidlist"), line + "\n1 :N4294967000\n")
+        result = tap.todoke("deliver", "-f", "", "-d", USER, "-o", "log_file=" + log, stdin=b"Subject: x\n\nx\n", env=host.environment())
+        tap.same(result.returncode, 0)
+        last = open(log, encoding="utf-8").read().splitlines()[-1]
+        tap.same("the UIDs of folder 'INBOX' end soon (next 4294967000)" in last, is_noted, last)
+
+
+def test_path(folder):
+    """What the user may not pass, or not write to, in the user's own power."""
+    for code, make in (("path-search", lambda host: os.chmod(host.domain, 0o600)), ("path-mode", lambda host: os.chmod(os.path.join(host.box, "new"), 0o500)),
+                       ("path-no-folder", lambda host: os.rename(host.box, host.box + ".x") or host.write(host.box, "")),
+                       ("path-open", lambda host: os.chmod(os.path.join(host.box, "cur"), 0o777)),
+                       ("path-write", lambda host: os.rename(host.box, host.box + ".x") or os.chmod(host.domain, 0o500))):
+        host = Mailbox(folder, code)
+        make(host)
+        host.mend(code, USER)
+
+
+def test_missing_mailbox(folder):
+    host = Mailbox(folder, conf="create_maildir = no\n")
+    os.rename(host.box, host.box + "2")
+    host.mend("path-missing", USER)
+    tap.same(sorted(os.listdir(host.box)), ["cur", "new", "tmp"])
+
+
+def recorded(host, name, before, fixer, code=1):
+    """`name` prints what was recorded until `fixer` has been run."""
+    host.program(name, "[ -e %s/fixed ] && exit 0\ncat <<'END'\n%s\nEND\nexit %d\n" % (host.folder, before, code))
+    host.program(fixer, ": >%s/fixed\n" % host.folder)
+
+
+def test_selinux_label(folder):
+    host = Mailbox(folder)
+    recorded(host, "matchpathcon", "%s has context unconfined_u:object_r:var_t:s0, should be system_u:object_r:mail_spool_t:s0" % host.box, "restorecon")
+    found = host.mend("selinux-label", USER)
+    tap.contains(found["evidence"], "var_t:s0, needs system_u:object_r:mail_spool_t:s0")
+    tap.same(found["fix"], "restorecon -Rv '%s'" % host.box)
+
+
+def test_disk_quota(folder):
+    host = Mailbox(folder)
+    recorded(host, "quota", "Disk quotas for user ann (uid 5000): \n     Filesystem  blocks   quota   limit   grace   files   quota   limit   grace\n"
+             "/dev/sda1   20000*  10000   20000   6days     100       0       0        ", "setquota")
+    tap.contains(host.mend("disk-quota", USER)["fix"], "/dev/sda1")
+
+
+def script_of(host):
+    path = os.path.join(host.domain, ".dovecot.sieve")
+    return path
+
+
+def test_scripts(folder):
+    for code, text, mode in (("script-broken", 'fileinto "Work";\nhasflags;\n', 0o600), ("script-mode", "keep;\n", 0o666)):
+        host = Mailbox(folder, code)
+        host.write(script_of(host), text, mode)
+        host.mend(code, USER)
+
+
+def test_script_is_a_fifo(folder):
+    host = Mailbox(folder)
+    os.mkfifo(script_of(host), 0o600)
+    tap.same([code for code in host.codes(USER) if not code.startswith("script")], [])
+    host.mend("script-unreadable", USER)
+
+
+def test_recipes(folder):
+    host = Mailbox(folder, conf="recipe_files = { \"~/.procmailrc\" }\nrecipes = all\n")
+    host.write(os.path.join(host.domain, ".procmailrc"), ":0\n* ^Subject: (\n/dev/null\n", 0o600)
+    tap.contains(host.mend("script-broken", USER)["where"], ".procmailrc")
+
+
+def test_site_script(folder):
+    path = os.path.join(folder, "before.sieve")
+    host = Mailbox(folder, conf='sieve_before = { "%s" }\n' % path)
+    host.write(path, "nonsense;\n", 0o600)
+    tap.same(host.mend("script-broken")["where"], path)
+
+
+def test_fix_runs_what_is_safe(folder):
+    host = Mailbox(folder)
+    host.message("1.M1.h", part="tmp", age=37 * 3600)
+    host.message("1.M1.h,S=99:2,")
+    found = {finding["code"]: finding["fixed"] for finding in host.findings("--fix", USER)}
+    tap.same(found, {"tmp-leftovers": True, "wrong-size": False})
+
+
+def test_names_with_control_characters(folder):
+    """What a stranger wrote never reaches the terminal as it is, and no command has it."""
+    host = Mailbox(folder)
+    os.makedirs(os.path.join(host.box, ".\033[2J", "cur"))
+    os.mkfifo(os.path.join(host.box, ".\033[2J", "cur", "a\nb"))
+    text = host.run(USER).stdout
+    tap.same(b"\033" in text, False)
+    tap.contains(text, b".?[2J")
+    tap.same([finding["fix"] for finding in host.findings(USER)], [None])
+
+
+def test_all_users(folder):
+    host = Mailbox(folder)
+    for name in ("bob", "eve"):
+        os.makedirs(os.path.join(host.domain, name, "cur"))
+    os.chmod(os.path.join(host.domain, "eve", "cur"), 0o777)
+    os.symlink("/", os.path.join(host.domain, "mallory"))
+    answer = json.loads(host.run("--all", "--json").stdout)
+    tap.same((answer["users"], answer["users_in_order"]), (3, 2))
+    tap.same({finding["user"] for finding in answer["findings"] if finding["code"] == "path-open"}, {"eve@example.jp"})
+
+
+def test_unknown_user(folder):
+    host = Host(folder, line=GOOD_LINE, conf='users = passwd_file\npasswd_file = "%s/passwd"\n' % folder)
+    host.write(os.path.join(folder, "passwd"), "ann@example.jp:x:::::\n")
+    tap.same(host.codes("bob@example.jp"), ["no-account"])
+
+
+@tap.as_root
+def test_root_does_not_follow_links(folder):
+    """The mailbox is a link to what only root may change: nothing of it is looked at, and no fix touches it."""
+    os.chmod(folder, 0o755)
+    host = Mailbox(folder, conf='virtual_user = "nobody"\n')
+    secret = os.path.join(folder, "secret")
+    os.makedirs(os.path.join(secret, "tmp"), mode=0o700)
+    for part in ("new", "cur"):
+        os.mkdir(os.path.join(secret, part))
+    target = os.path.join(secret, "tmp", "1.M1.h")
+    host.write(target, "x")
+    os.utime(target, (1, 1))
+    os.chmod(secret, 0o700)
+    subprocess.run(["rm", "-r", host.box], check=True)
+    os.symlink(secret, host.box)
+    subprocess.run(["chown", "-hR", "nobody", host.tree], check=True)
+    tap.same(host.codes("--fix", USER), ["path-search"])
+    tap.same(os.path.exists(target), True)
+
+
+@tap.as_root
+def test_root_prints_commands_of_the_user(folder):
+    os.chmod(folder, 0o755)
+    host = Mailbox(folder, conf='virtual_user = "nobody"\n')
+    host.message("1.M1.h", part="tmp", age=37 * 3600)
+    subprocess.run(["chown", "-R", "nobody", host.tree], check=True)
+    found = host.mend("tmp-leftovers", USER)
+    tap.contains(found["fix"], "setpriv --reuid 65534 --regid 65534 --clear-groups find ")
+
+
+@tap.as_root
+def test_root_sees_as_the_user(folder):
+    """The mailbox belongs to somebody else: the fix gives it back."""
+    os.chmod(folder, 0o755)
+    host = Mailbox(folder, conf='virtual_user = "nobody"\n')
+    subprocess.run(["chown", "-R", "nobody", host.tree], check=True)
+    os.chown(os.path.join(host.box, "new"), 1, 1)
+    tap.contains(host.mend("path-write", USER)["evidence"], "nobody may not write to")
+
+
+if __name__ == "__main__":
+    tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`todoke doctor`: each finding is made to happen once, and is gone when the fix that was printed has been run as printed.
+
+Here: Postfix and todoke.conf. The configuration of Postfix is a private one of the Postfix that is installed."""
+
+import json
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+from doctor_host import GOOD_LINE, LOCAL, Host
+
+def test_good_host(folder):
+    host = Host(folder, line=GOOD_LINE, main="virtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\nvirtual_transport = todoke\n")
+    tap.same([finding for finding in host.findings() if finding["where"].startswith(("main.cf", "master.cf"))], [])
+
+
+def test_pipe(folder):
+    """One thing wrong in the line of pipe(8), each."""
+    lines = {
+        "flags-d": "flags=DRhu " + GOOD_LINE,
+        "null-sender": GOOD_LINE.replace("null_sender= ", ""),
+        "user-root": GOOD_LINE.replace("user=nobody", "user=root"),
+        "arguments": GOOD_LINE.replace("-f ${sender}", "-f${sender}"),
+        "original-recipient": GOOD_LINE.replace(" -a ${original_recipient}", ""),
+        "queue-id": GOOD_LINE.replace(" --queue-id ${queue_id}", ""),
+        "argv-quotes": GOOD_LINE + ' -o "log_form=json"',
+    }
+    for code, line in lines.items():
+        place = os.path.join(folder, code)
+        os.mkdir(place)
+        host = Host(place, line=line)
+        found = host.mend(code, "-o", "virtual_user=nobody")
+        tap.same(found["where"], "master.cf:5", code)
+
+
+def test_main(folder):
+    """One parameter, each."""
+    cases = {
+        "recipient-limit": {"main": "todoke_destination_recipient_limit = 7\n", "line": GOOD_LINE},
+        "time-limit": {"main": "todoke_time_limit = 100s\n", "line": GOOD_LINE},
+        "size-milter": {"main": "smtpd_milters = inet:localhost:11332\n", "line": GOOD_LINE + " --size ${size}"},
+        "shell": {"main": LOCAL.replace("deliver", "deliver || exit 75"), "conf": 'maildir = "~/Maildir"\n'},
+        "mailbox-size": {"main": LOCAL.replace("limit = 0", "limit = 51200000")},
+        "mailbox-transport": {"main": LOCAL + "mailbox_transport = lmtp:unix:private/other\n"},
+        "no-mailbox-maps": {"main": "virtual_mailbox_domains = example.jp\n", "line": GOOD_LINE},
+        "recipient-delimiter": {"main": "recipient_delimiter = -\n", "line": GOOD_LINE},
+        "message-size": {"main": "", "line": GOOD_LINE, "conf": "message_size_limit = 1M\n"},
+        "quota-size": {"main": "", "line": GOOD_LINE, "conf": "quota = site\nquota_bytes = 2M\n"},
+        "journal-lifetime": {"main": "maximal_queue_lifetime = 30d\n", "line": GOOD_LINE},
+        "leftover-flags-d": {"main": "mailbox_transport = todoke2\n", "line": GOOD_LINE + "\ntodoke2 unix - n n - - pipe flags=DRhu user=nobody argv=/usr/bin/maildrop"},
+    }
+    for code, case in cases.items():
+        place = os.path.join(folder, code)
+        os.mkdir(place)
+        if "maildir" in case.get("conf", ""):
+            case["conf"] = ""
+        Host(place, **case).mend(code)
+
+
+def test_lmtp(folder):
+    route = "virtual_transport = lmtp:unix:private/todoke\nvirtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\n"
+    for code, main, lmtp in (("lmtp-recipient-limit", "", "flags=DORX"), ("lmtp-one-recipient", "lmtp_destination_recipient_limit = 1\n", ""),
+                             ("xforward", "", ""), ("lmtp-time", "lmtp_data_done_timeout = 100s\n", ""), ("lmtp-socket", "", "")):
+        place = os.path.join(folder, code)
+        os.mkdir(place)
+        host = Host(place, main=route + main, lmtp=lmtp)
+        # the fix asks systemd for the socket, which is this here
+        host.program("systemctl", "exec %s -c 'import socket; s = socket.socket(socket.AF_UNIX); s.bind(\"%s/queue/private/todoke\"); s.listen(); input()' "
+                     "</dev/zero >/dev/null 2>&1 & echo $! >%s/pid\nfor i in $(seq 600); do [ -S %s/queue/private/todoke ] && exit; sleep 0.1; done; exit 1\n"
+                     % (sys.executable, place, place, place))
+        try:
+            host.mend(code)
+        finally:
+            if os.path.exists(os.path.join(place, "pid")):
+                os.kill(int(open(os.path.join(place, "pid"), encoding="ascii").read()), 9)
+
+
+def test_nothing_calls_todoke(folder):
+    host = Host(folder)
+    host.program("todoke", 'exec %s "$@" -C %s --program /usr/bin/todoke --user nobody\n' % (tap.TODOKE, host.etc))
+    host.mend("not-called")
+
+
+def test_conf(folder):
+    """A setting, each: the fix writes todoke.conf."""
+    cases = {
+        "not-durable": "durability = none\n",
+        "no-key": 'redirect_sender = srs\nkey_file = "%s/key"\n' % folder,
+        "no-passwd-file": "users = passwd_file\n",
+        "folder-escape": 'folder_escape = "ab"\n',
+        "no-separator": 'folder_separator = ""\n',
+        "unused": 'trace_users = { "ann" }\n',
+    }
+    for code, conf in cases.items():
+        place = os.path.join(folder, code)
+        os.mkdir(place)
+        Host(place, line=GOOD_LINE, conf=conf).mend(code)
+
+
+def test_fix(folder):
+    """--fix runs what is safe, shows it, and leaves the rest; two things wrong in one line of master.cf are both mended."""
+    host = Host(folder, line="flags=DR " + GOOD_LINE.replace(" --queue-id ${queue_id}", "").replace("null_sender= ", "") + ' -o "log_form=json"',
+                main="todoke_destination_recipient_limit = 7\nmailbox_transport = x\n" + LOCAL)
+    result = host.run("--fix")
+    text = result.stdout.decode()
+    tap.same(result.returncode, 1)
+    for part in ("fixed  postconf -c '%s' -e 'todoke_destination_recipient_limit = 1'" % host.etc, "mailbox_transport is x"):
+        tap.contains(text, part)
+    left = host.codes()
+    tap.same([code for code in ("flags-d", "queue-id", "null-sender", "argv-quotes", "recipient-limit") if code in left], [])
+    tap.contains(left, "mailbox-transport")
+
+
+def test_changes_nothing_without_fix(folder):
+    host = Host(folder, line="flags=D " + GOOD_LINE)
+    before = [open(os.path.join(host.etc, name), "rb").read() for name in ("main.cf", "master.cf")]
+    host.run()
+    tap.same([open(os.path.join(host.etc, name), "rb").read() for name in ("main.cf", "master.cf")], before)
+
+
+def test_japanese(folder):
+    host = Host(folder, line="flags=D " + GOOD_LINE)
+    text = host.run(LC_ALL="ja_JP.UTF-8").stdout.decode()
+    tap.contains(text, "ループ (5.4.6) としてバウンスします")
+    tap.contains(text, "対処  postconf")
+
+
+def test_findings_have_the_same_words_in_japanese(_):
+    """Each text has the places of its words, {1} and so on, in both languages; that all are translated is for po/update-po --check."""
+    catalogue = open(os.path.join(tap.TOP, "po/ja.po"), encoding="utf-8").read()
+    pairs = dict(re.findall(r'^msgid "((?:[^"\\]|\\.)*)"\nmsgstr "((?:[^"\\]|\\.)*)"', catalogue, re.M))
+    table = open(os.path.join(tap.TOP, "agent/cmd/doctor-finding.def"), encoding="utf-8").read()
+    texts = re.findall(r'N_\("((?:[^"\\]|\\.)*)"\)', table)
+    for text in texts:
+        tap.same(sorted(re.findall(r"\{\d\}", pairs[text])), sorted(re.findall(r"\{\d\}", text)), text)
+    if len(texts) < 100:
+        raise AssertionError("only %d texts were read" % len(texts))
+
+
+def test_programs_that_are_asked_are_bounded(folder):
+    """A fix that prints without end, or does not end, is a fix that failed."""
+    for script, words in (("yes | head -c %d" % (tap.limit("DOCTOR_OCTETS") + 1), "did not end"), ("sleep %d" % (tap.limit("DOCTOR_PROGRAM_S") + 100), "did not end")):
+        place = os.path.join(folder, script.split()[0])
+        os.mkdir(place)
+        host = Host(place, line=GOOD_LINE, conf='redirect_sender = srs\nkey_file = "%s/key"\n' % place)
+        host.program("todoke", script + "\n")
+        found = [finding for finding in host.findings("--fix") if finding["code"] == "no-key"]
+        tap.contains(found[0]["failure"], words)
+
+
+def test_usage(folder):
+    host = Host(folder)
+    tap.same(host.run("--all", "ann").returncode, 2)
+    tap.same(host.run("--no-such").returncode, 2)
+
+
+def test_conf_that_cannot_be_read(folder):
+    host = Host(folder, conf="no_such_setting = 1\n")
+    result = host.run("--json")
+    tap.same(result.returncode, 1)
+    tap.same([finding["code"] for finding in json.loads(result.stdout)["findings"]], ["conf-unreadable"])
+
+
+if __name__ == "__main__":
+    tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])

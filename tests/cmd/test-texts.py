@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What senders and owners read: the site's own words, two languages where they can be carried, and that no text stops mail."""
+
+import email
+import email.policy
+import os
+import re
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+from lmtp_client import Server
+
+MESSAGE = b"From: a@b.test\nTo: ann@x.test\nSubject: x\n\nbody\n"
+JAPANESE = "そのような利用者はここにいません"
+
+
+def need_japanese():
+    if b"no catalogue" in tap.todoke("code", "--language", "ja", "loop").stderr:
+        raise tap.Skip("no catalogue of Japanese (built without msgfmt)")
+
+
+def write(folder, text, mode="w"):
+    path = folder + "/texts"
+    with open(path, mode, **({} if "b" in mode else {"encoding": "utf-8"})) as file:
+        file.write(text)
+    return path
+
+
+def deliver(folder, *options, rcpt="bob@x.test", sender="a@b.test"):
+    for part in ("new", "cur", "tmp"):
+        os.makedirs("%s/mail/ann/%s" % (folder, part), exist_ok=True)
+    result = tap.todoke("deliver", "-o", "maildir=%s/mail/%%n" % folder, "-o", "log_file=%s/log" % folder, "-o", "create_maildir=no", "-o", "tree_memory=%s/trees" % folder,
+                        *[word for option in options for word in ("-o", option)], "-f", sender, "-d", rcpt, "--queue-id", "4AB", stdin=MESSAGE)
+    return result.returncode, result.stdout.decode().strip()
+
+
+def test_english_without_settings(folder):
+    """Whatever the environment says: Postfix and strangers are answered in English."""
+    os.environ["LC_ALL"] = "ja_JP.UTF-8"
+    tap.same(deliver(folder), (67, "5.1.1 no such user here [4AB]"))
+    tap.same(deliver(folder, "language=ja"), (67, "5.1.1 no such user here [4AB]"))
+
+
+def test_both_languages(folder):
+    need_japanese()
+    tap.same(deliver(folder, "language=ja", "answer_language=both"), (67, "5.1.1 no such user here / %s [4AB]" % JAPANESE))
+    with open(folder + "/log", encoding="utf-8") as log:
+        tap.same(JAPANESE in log.read(), False, "log lines stay English")
+
+
+def test_words_of_the_site(folder):
+    texts = write(folder, "# ours\nstatus.unknown-user = {text}; ask +81 3 1234\nstatus.unknown-user[ja] = 総務へ: {text}\n")
+    tap.same(deliver(folder, "texts=" + texts), (67, "5.1.1 no such user here; ask +81 3 1234 [4AB]"))
+    need_japanese()
+    tap.same(deliver(folder, "texts=" + texts, "language=ja", "answer_language=both"),
+             (67, "5.1.1 no such user here; ask +81 3 1234 / 総務へ: %s [4AB]" % JAPANESE))
+
+
+def test_broken_file_stops_nothing(folder):
+    plain = (67, "5.1.1 no such user here [4AB]")
+    for text in ("status.unknown-user = {oops}\n", "\0\0\0", "= = =\n" * 3000, "status.unknown-user = " + "x" * 5000, "[" * 60000):
+        tap.same(deliver(folder, "texts=" + write(folder, text)), plain, text[:30])
+    tap.same(deliver(folder, "texts=" + write(folder, b"status.unknown-user = \xff\n", "wb")), plain)
+    tap.same(deliver(folder, "texts=" + write(folder, "status.unknown-user = x\n" + "#" * 70000)), plain, "LIMIT_TEXTS_FILE_BYTES")
+    for path in (folder, folder + "/none", "/dev/zero"):
+        tap.same(deliver(folder, "texts=" + path), plain, path)
+        tap.same(deliver(folder, "texts=" + path, rcpt="ann@x.test")[0], 0, path)
+
+
+def test_a_control_character_stays_inside(folder):
+    texts = write(folder, "status.unknown-user = a\x1b[2Jb\x07\n")
+    tap.same(deliver(folder, "texts=" + texts), (67, "5.1.1 a [2Jb [4AB]"))
+
+
+def test_check_names_line_and_cure(folder):
+    texts = write(folder, "status.quota = full\nstatus.quotaa = x\nbounce.refusal = {who}\n")
+    conf = folder + "/todoke.conf"
+    with open(conf, "w", encoding="ascii") as file:
+        file.write('texts = "%s"\nkey_file = "%s/key"\ntree_memory = ""\n' % (texts, folder))
+    out = tap.todoke("check", "-c", conf).stdout.decode()
+    tap.contains(out, "%s:2: error: there is no text 'status.quotaa'\n    hint: did you mean 'status.quota'?" % texts)
+    tap.contains(out, "%s:3: error: 'bounce.refusal' has no placeholder {who}\n    hint: it may have: recipient text reason name" % texts)
+    os.unlink(texts)
+    tap.contains(tap.todoke("check", "-c", conf).stdout.decode(), "%s:1: error: cannot open '%s'" % (conf, texts))
+
+
+def test_notice_in_japanese(folder):
+    need_japanese()
+    script = folder + "/main.sieve"
+    with open(script, "w", encoding="ascii") as file:
+        file.write("nonsense\n")
+    tap.same(deliver(folder, "language=ja", "sieve_scripts=" + script, rcpt="ann@x.test")[0], 0)
+    mails = [open(os.path.join(folder, "mail/ann/new", name), "rb").read() for name in os.listdir(folder + "/mail/ann/new")]
+    notices = [email.message_from_bytes(mail, policy=email.policy.default) for mail in mails if b"MAILER-DAEMON" in mail]
+    tap.same([notice["Subject"] for notice in notices], ["メールの振り分け規則に誤りがあります"])
+    body = notices[0].get_content()
+    tap.contains(body, "メールは失われていません。直るまでの間は、スクリプトがないものとしてメールを保存します。")
+    tap.contains(body, "nonsense")
+
+
+def test_lmtp_is_ascii_without_smtputf8(folder):
+    need_japanese()
+    texts = write(folder, "status.unknown-user[ja] = {text}\n")
+    server = Server(folder, "-o", "create_maildir=no", "-o", "language=ja", "-o", "answer_language=both", "-o", "texts=" + texts)
+    try:
+        os.makedirs(folder + "/mail/x.test/ann/new", exist_ok=True)
+        for parameter, wanted in (("", None), (" SMTPUTF8", JAPANESE)):
+            client = server.client().greet()
+            client.say("MAIL FROM:<a@b.test>" + parameter)
+            reply = client.say("RCPT TO:<bob@x.test>")
+            tap.contains(reply, "550 5.1.1 <bob@x.test> no such user here" if wanted is None else "no such user here / ")
+            tap.same(wanted in reply if wanted else reply.isascii(), True, reply)
+            client.close()
+    finally:
+        server.stop()
+
+
+def test_every_key_is_in_the_manual(folder):
+    """Each status, notice and bounce text: its key in todoke-bounce(7), with its placeholders."""
+    with open(os.path.join(tap.TOP, "agent/todoke-bounce.7"), encoding="utf-8") as file:
+        page = file.read().replace("\\-", "-").replace("\\(aq", "'")
+    with open(os.path.join(tap.TOP, "agent/base/text-table.def"), encoding="utf-8") as file:
+        rows = re.findall(r'^TEXT\(\w+, "([^"]+)", "([^"]*)"', file.read(), flags=re.M)
+    tap.same(len(rows) > 8, True)
+    tap.same([key for key, _ in rows if ".B %s\n" % key not in page], [])
+    tap.same([(key, name) for key, names in rows for name in names.split() if "{%s}" % name not in page.split(".B %s\n" % key)[1].split(".TP")[0]], [])
+    with open(os.path.join(tap.TOP, "agent/base/status-table.def"), encoding="utf-8") as file:
+        names = re.findall(r'^STATUS\(\w+, *"([^"]+)"', file.read(), flags=re.M)
+    tap.same([name for name in names if name != "ok" and not re.search(r"\b%s\b" % name, page)], [])
+
+
+tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])
