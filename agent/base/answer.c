@@ -22,12 +22,13 @@ static int warning_fd = -1; /* standard error, where that is another file */
  */
 enum { ANSWER_WAIT_MS = 1000 };
 
+/* A terminal is no answer's alone: who sits there may read warnings, too. */
 static bool
-is_same_file(int a, int b)
+is_of_answer_alone(int answer, int warning)
 {
 	struct stat sa, sb;
-	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
-	       sa.st_ino == sb.st_ino;
+	return fstat(answer, &sa) == 0 && fstat(warning, &sb) == 0 && sa.st_dev == sb.st_dev &&
+	       sa.st_ino == sb.st_ino && !S_ISCHR(sa.st_mode);
 }
 
 void
@@ -35,7 +36,7 @@ answer_take_over(void)
 {
 	/*
 	 * A file gets the lowest free number, so a number above 2 says that 0, 1 and 2 are open.
-	 * RulesFile from a closed 0 stays a fault: an empty file in its place would be stored as an
+	 * Reading from a closed 0 stays a fault: an empty file in its place would be stored as an
 	 * empty message, and the caller's one would count as delivered.
 	 */
 	int null_fd = open("/dev/null", O_WRONLY);
@@ -43,7 +44,7 @@ answer_take_over(void)
 	while (null_fd >= 0 && null_fd <= STDERR_FILENO)
 		null_fd = open("/dev/null", O_WRONLY);
 	answer_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	if (!is_same_file(STDOUT_FILENO, STDERR_FILENO))
+	if (!is_of_answer_alone(STDOUT_FILENO, STDERR_FILENO))
 		warning_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
 	if (null_fd < 0)
 		return;
@@ -63,6 +64,18 @@ is_read_by_postfix(void)
 {
 	int flags = fcntl(answer_fd, F_GETFL);
 	return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
+bool
+answer_is_for_postfix(void)
+{
+	struct stat out, err;
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+	bool is_pipe = flags >= 0 && (flags & O_NONBLOCK) != 0 && fstat(STDOUT_FILENO, &out) == 0 &&
+	               S_ISFIFO(out.st_mode);
+
+	return is_pipe && fstat(STDERR_FILENO, &err) == 0 && out.st_dev == err.st_dev &&
+	       out.st_ino == err.st_ino;
 }
 
 /*

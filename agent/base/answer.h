@@ -19,6 +19,12 @@
 void answer_take_over(void);
 
 /*
+ * Before answer_take_over: are descriptors 1 and 2 the one non-blocking pipe that pipe(8) and
+ * local(8) make? Then what is printed and returned decides over mail.
+ */
+bool answer_is_for_postfix(void);
+
+/*
  * Print the answer and return the exit code for main. A failure prints "D.S.N text [QUEUEID]";
  * success prints `done` (at most LIMIT_ANSWER_OK_BYTES of it; NULL: nothing). `queue_id` may be
  * NULL. On Postfix's pipe the line has no line end, which would become a blank in its log and in
@@ -33,8 +39,8 @@ int answer_finish(const Status *st, const char *done, const char *queue_id);
 bool answer_print(const char *data, size_t len);
 
 /*
- * Warn the person who runs the program, on standard error. Does nothing if the answer goes there
- * (Postfix) or it is closed.
+ * Warn the person who runs the program, on standard error. Does nothing if that is closed, or is
+ * where the answer goes (Postfix); at a terminal both are read by the same person.
  */
 void answer_warn(const char *text);
 

@@ -91,8 +91,8 @@
 #define LIMIT_LOG_TEXT 3500u
 
 /*
- * Octets of what the log tells of a failure outside, each: the peer, the command, its reply. A reply
- * line of SMTP has at most 512 (RFC 5321 4.5.3.1.5).
+ * Octets of what the log tells of a failure outside, each: the peer, the command, its reply. A
+ * reply line of SMTP has at most 512 (RFC 5321 4.5.3.1.5).
  */
 #define LIMIT_OUTSIDE_TEXT 1000u
 
@@ -249,8 +249,8 @@
 #define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)
 
 /*
- * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, bytes of a log line or
- * paragraph that it explains, bytes of a server's words that it shows, and lines of a log or
+ * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, bytes of a log line
+ * or paragraph that it explains, bytes of a server's words that it shows, and lines of a log or
  * paragraphs that it looks at.
  */
 #define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)

@@ -18,7 +18,9 @@ typedef struct {
 	const char *protocol;
 	/* whom we spoke to: "127.0.0.1:25", "unix:/PATH", the path of a program or file */
 	char *peer;
-	/* what we asked: "RCPT TO:<a@b>", the arguments of a program; NULL: nothing was asked yet */
+	/*
+	 * what we asked: "RCPT TO:<a@b>", the arguments of a program; NULL: nothing was asked yet
+	 */
 	char *command;
 	/* its own words: "452 4.2.2 mailbox full", or why there are none; NULL: none */
 	char *reply;
@@ -53,8 +55,8 @@ const char *outside_protocol(const char *text);
 
 /*
  * What failed outside since outside_forget, oldest first (const Outside *); at most
- * LIMIT_OUTSIDE_FAILURES, each once. A failure that was only noted, as the mail went on without, is among
- * them. One list a process: it delivers one mail after the other. Borrowed.
+ * LIMIT_OUTSIDE_FAILURES, each once. A failure that was only noted, as the mail went on without, is
+ * among them. One list a process: it delivers one mail after the other. Borrowed.
  */
 const GPtrArray *outside_seen(void);
 void outside_forget(void);

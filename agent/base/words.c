@@ -95,7 +95,9 @@ look_up(const char *language, const char *text)
 	if (locale == (locale_t) 0)
 		return text;
 
-	/* Only the environment can tell gettext a language whose locale the system does not have. */
+	/*
+	 * Only the environment can tell gettext a language whose locale the system does not have.
+	 */
 	g_autofree char *before = g_strdup(getenv("LANGUAGE"));
 	setenv("LANGUAGE", language, 1);
 	locale_t old = uselocale(locale);

@@ -37,22 +37,31 @@ static const char about[] =
 	"Exit code: 0 good, 1 there is no such user, or it failed, 2 wrong usage.\n";
 
 typedef struct {
-	char *conf;
-	char **overrides;
-	gboolean list;
-	gboolean create;
-	gboolean send_test;
-	gboolean json;
+	const char *conf;
+	GPtrArray *overrides;
+	bool list;
+	bool create;
+	bool send_test;
+	bool json;
 } Options;
 
-static void
-options_clear(Options *options)
-{
-	g_free(options->conf);
-	g_strfreev(options->overrides);
-}
+static const CmdOption rows[] = {
+	{ .name = "list", .letters = "l", CMD_INTO_FLAG(Options, list), .help = "print all users" },
+	{ .name = "create",
+	  CMD_INTO_FLAG(Options, create),
+	  .help = "make the mailbox where it is missing" },
+	{ .name = "send-test",
+	  CMD_INTO_FLAG(Options, send_test),
+	  .help = "deliver a test message" },
+	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.account/1"),
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTIONS_END
+};
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+const CmdOptions cmd_account_options = { .synopsis = "[OPTION]... USER...|--list",
+	                                 .rows = rows,
+	                                 .about = about };
 
 /* One thing that is known; both are owned. */
 typedef struct {
@@ -421,8 +430,8 @@ deliver_words(const Options *options, const char *user)
 		g_ptr_array_add(argv, g_strdup("-c"));
 		g_ptr_array_add(argv, g_strdup(options->conf));
 	}
-	for (char **override = options->overrides; override != NULL && *override != NULL;
-	     override++) {
+	const char *const *override = cmd_option_words(options->overrides);
+	for (; override != NULL && *override != NULL; override++) {
 		g_ptr_array_add(argv, g_strdup("-o"));
 		g_ptr_array_add(argv, g_strdup(*override));
 	}
@@ -535,24 +544,10 @@ list_users(const Conf *conf, bool json)
 int
 cmd_account(int argc, char **argv)
 {
-	g_auto(Options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "list", 'l', 0, G_OPTION_ARG_NONE, &options.list, "Print all users", NULL },
-		{ "create", 0, 0, G_OPTION_ARG_NONE, &options.create,
-		  "Make the mailbox where it is missing", NULL },
-		{ "send-test", 0, 0, G_OPTION_ARG_NONE, &options.send_test,
-		  "Deliver a test message", NULL },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf, "Read this todoke.conf",
-		  "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides,
-		  "Set this of todoke.conf for once", "NAME=VALUE" },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json,
-		  "Print an object of schema todoke.account/1", NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	Options options = { 0 };
 	int exit_code;
 
-	if (!cmd_options(&argc, &argv, "[OPTION]... USER...|--list", about, entries, &exit_code))
+	if (!cmd_options(&cmd_account_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (options.list == (argc > 1))
 		return cmd_usage("account", "name users, or say --list");

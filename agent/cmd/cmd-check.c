@@ -29,28 +29,34 @@ static const char about[] =
 	"Exit code: 0 good, 1 findings, 2 wrong usage.\n";
 
 typedef struct {
-	char *conf_path;
-	char **overrides;
-	char *recipient;
-	char *engine;
-	gboolean json;
-	gboolean for_site;
-	gboolean explain;
+	const char *conf_path;
+	GPtrArray *overrides;
+	const char *recipient;
+	int engine; /* -1: not said */
+	bool json;
+	bool for_site;
+	bool explain;
 } Options;
+
+static const CmdOption rows[] = { CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	                          CMD_OPTION_ENGINE(CMD_INTO_CHOICE(Options, engine, CMD_ENGINES)),
+	                          CMD_OPTION_SITE(CMD_INTO_FLAG(Options, for_site)),
+	                          CMD_OPTION_RECIPIENT(
+					  CMD_INTO_TEXT(Options, recipient),
+					  "whose scripts: warn of redirects to the same"),
+	                          { .name = "explain",
+	                            CMD_INTO_FLAG(Options, explain),
+	                            .help = "say in words what recipes do" },
+	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.check/1"),
+	                          CMD_OPTIONS_END };
+
+const CmdOptions cmd_check_options = { .synopsis = "[OPTION]... [FILE]...",
+	                               .rows = rows,
+	                               .about = about };
 
 /* Octets of a file whose lines are shown with a finding. */
 enum { LIMIT_SHOWN_SOURCE = 64 * 1024 * 1024 };
-
-static void
-options_clear(Options *options)
-{
-	g_free(options->conf_path);
-	g_strfreev(options->overrides);
-	g_free(options->recipient);
-	g_free(options->engine);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 static void
 check_conf(const char *path, const Options *options, GPtrArray *problems)
@@ -58,8 +64,7 @@ check_conf(const char *path, const Options *options, GPtrArray *problems)
 	bool is_of_deliveries = path == options->conf_path; /* not a file that is only looked at */
 	g_auto(Status) st = STATUS_INIT;
 
-	g_autoptr(Conf)
-		conf = conf_read(path, (const char *const *) options->overrides, problems, &st);
+	g_autoptr(Conf) conf = conf_read(path, cmd_option_words(options->overrides), problems, &st);
 	if (conf == NULL)
 		return;
 
@@ -177,27 +182,10 @@ print_json(const GPtrArray *problems)
 int
 cmd_check(int argc, char **argv)
 {
-	g_auto(Options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path,
-		  "Check this configuration", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides,
-		  "Set this for once", "NAME=VALUE" },
-		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options.engine,
-		  "Can this engine run it: native, libsieve", "NAME" },
-		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site,
-		  "Scripts are the site's, not a user's", NULL },
-		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options.recipient,
-		  "Whose scripts: warn of redirects to the same", "ADDR" },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json,
-		  "Print an object of schema todoke.check/1", NULL },
-		{ "explain", 0, 0, G_OPTION_ARG_NONE, &options.explain,
-		  "Say in words what recipes do", NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	Options options = { .engine = -1 };
 	int exit_code;
 
-	if (!cmd_options(&argc, &argv, "[OPTION]... [FILE]...", about, entries, &exit_code))
+	if (!cmd_options(&cmd_check_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	cmd_choose_engine(options.engine, &options.overrides);
 	g_autoptr(GPtrArray) problems = problem_list_new();

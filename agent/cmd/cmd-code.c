@@ -12,6 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 
+typedef struct {
+	bool json;
+} Options;
+
+static const CmdOption rows[] = { CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.code/1"),
+	                          CMD_OPTIONS_END };
+
 static const char about[] =
 	"\nA CODE is 5.4.6, the name of a fault (loop), a line of Postfix's log, the\n"
 	"text of a bounce, or a FILE that holds one (-: standard input).\n\n"
@@ -20,6 +27,10 @@ static const char about[] =
 	"  todoke code --language ja bounce.eml\n\n"
 	"The language (en, ja) is that of --language, LC_ALL, LC_MESSAGES or LANG.\n"
 	"Exit code: 0 explained, 1 nothing in it is known, 2 wrong usage.\n";
+
+const CmdOptions cmd_code_options = { .synopsis = "[OPTION]... CODE...",
+	                              .rows = rows,
+	                              .about = about };
 
 /* The whole of standard input, up to the bound. */
 static GString *
@@ -172,15 +183,10 @@ print_json(const GPtrArray *meanings)
 int
 cmd_code(int argc, char **argv)
 {
-	gboolean json = FALSE;
-	const GOptionEntry entries[] = {
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print an object of schema todoke.code/1",
-		  NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	Options options = { 0 };
 	int exit_code;
 
-	if (!cmd_options(&argc, &argv, "[OPTION]... CODE...", about, entries, &exit_code))
+	if (!cmd_options(&cmd_code_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc < 2)
 		return cmd_usage("code", "no code given");
@@ -203,10 +209,10 @@ cmd_code(int argc, char **argv)
 			          argv[i]);
 	}
 
-	if (json)
+	if (options.json)
 		print_json(meanings);
 	size_t width = cmd_wrap_width();
-	for (guint i = 0; i < meanings->len && !json; i++) {
+	for (guint i = 0; i < meanings->len && !options.json; i++) {
 		if (i > 0)
 			puts("");
 		print_meaning(meanings->pdata[i], width);

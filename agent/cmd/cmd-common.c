@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* people: what the commands for people share. */
+/* cmd-common: what the commands for people share. */
 #include "agent/cmd/cmd-common.h"
 
 #include "agent/base/problem.h"
@@ -10,59 +10,32 @@
 #include <string.h>
 
 bool
-cmd_options(int *argc, char ***argv, const char *synopsis, const char *about,
-            const GOptionEntry *entries, int *ret_exit)
+cmd_options(const CmdOptions *options, int *argc, char **argv, void *into, int *ret_exit)
 {
-	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-	g_autoptr(GError) error = NULL;
-	g_autofree char *language = NULL;
-	gboolean help = FALSE;
-	const GOptionEntry help_entry[] = {
-		{ "language", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &language, NULL,
-		  NULL },
-		{ "lang", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &language, NULL, NULL },
-		{ "help", 'h', 0, G_OPTION_ARG_NONE, &help, N_("Show this and end"), NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	const char *name = argv[0];
+	g_auto(Status) st = STATUS_INIT;
+	CmdOptionPeople people = { 0 };
 
-	/*
-	 * GLib's own --help ends the process inside the library, and speaks of "Application
-	 * Options".
-	 */
-	g_option_context_set_help_enabled(context, FALSE);
-	g_option_context_add_main_entries(context, entries, NULL);
-	g_option_context_add_main_entries(context, help_entry, NULL);
-
-	const char *name = (*argv)[0];
-	if (!g_option_context_parse(context, argc, argv, &error)) {
-		*ret_exit = cmd_usage(name, "%s", error->message);
+	if (!cmd_option_read(options, &people, argc, argv, into, &st)) {
+		*ret_exit = cmd_usage(name, "%s", st.detail);
 		return false;
 	}
 
-	if (language != NULL && !words_has(language)) {
-		*ret_exit = cmd_usage(
-			name, "no catalogue of texts in '%s' is installed; en always is", language);
+	if (people.language != NULL && !words_has(people.language)) {
+		*ret_exit = cmd_usage(name,
+		                      "no catalogue of texts in '%s' is installed; en always is",
+		                      people.language);
 		return false;
 	}
-	if (language != NULL)
-		words_choose(language);
+	if (people.language != NULL)
+		words_choose(people.language);
 
-	if (help) {
-		g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
-		const char *options = strstr(text, "  -");
-		printf("usage: todoke %s %s\n\n%s%s", name, synopsis,
-		       options != NULL ? options : "", about);
+	if (people.wants_help) {
+		g_autofree char *help = cmd_option_help(options, name);
+		fputs(help, stdout);
 		*ret_exit = CMD_GOOD;
-		return false;
 	}
-
-	/* "--" has done its work. */
-	if (*argc > 1 && strcmp((*argv)[1], "--") == 0) {
-		memmove(*argv + 1, *argv + 2, (size_t) (*argc - 1) * sizeof(char *));
-		(*argc)--;
-	}
-
-	return true;
+	return !people.wants_help;
 }
 
 int
@@ -73,17 +46,17 @@ cmd_usage(const char *command, const char *text, ...)
 	va_start(args, text);
 	g_autofree char *what = g_strdup_vprintf(text, args);
 	va_end(args);
-	fprintf(stderr, "todoke %s: %s (--help tells more)\n", command, what);
+	cmd_print(stderr, "todoke %s: %s (--help tells more)\n", command, what);
 
 	return CMD_USAGE;
 }
 
 Conf *
-cmd_conf(const char *path, char **overrides)
+cmd_conf(const char *path, const GPtrArray *overrides)
 {
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	g_auto(Status) st = STATUS_INIT;
-	Conf *conf = conf_read(path, (const char *const *) overrides, problems, &st);
+	Conf *conf = conf_read(path, cmd_option_words(overrides), problems, &st);
 
 	for (guint i = 0; i < problems->len; i++) {
 		g_autofree char *line = problem_print_short(problems->pdata[i]);
@@ -94,15 +67,14 @@ cmd_conf(const char *path, char **overrides)
 }
 
 void
-cmd_choose_engine(const char *name, char ***overrides)
+cmd_choose_engine(int engine, GPtrArray **overrides)
 {
-	if (name == NULL)
+	static const char *const settings[] = { "sieve_engine=native", "sieve_engine=libsieve" };
+
+	if (engine < 0)
 		return;
-	guint n = *overrides != NULL ? g_strv_length(*overrides) : 0;
-	*overrides = g_renew(char *, *overrides, n + 3);
-	(*overrides)[n] = g_strdup("sieve_engine_of=");
-	(*overrides)[n + 1] = g_strconcat("sieve_engine=", name, NULL);
-	(*overrides)[n + 2] = NULL;
+	cmd_option_add(overrides, "sieve_engine_of=");
+	cmd_option_add(overrides, settings[engine]);
 }
 
 void

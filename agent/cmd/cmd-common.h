@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * people: what the commands for people share: options, the configuration, JSON. Exit 0 good, 1
- * findings, 2 usage.
+ * cmd-common: what the commands for people share: the configuration, JSON, what is printed. Exit 0
+ * good, 1 findings, 2 usage.
  */
 #ifndef TODOKE_CMD_COMMON_H
 #define TODOKE_CMD_COMMON_H
 
 #include "agent/base/status.h"
+#include "agent/cmd/cmd-option.h"
 #include "conf/conf.h"
 #include "filters/filter.h"
 
@@ -18,25 +19,25 @@
 enum { CMD_GOOD = 0, CMD_FINDINGS = 1, CMD_USAGE = 2 };
 
 /*
- * Parse the options of a command; what is left of `argv` are its other arguments, argv[0] stays.
- * `synopsis` follows "usage: todoke NAME", `about` stands below the options. False: --help was
- * printed or the options are wrong, and *ret_exit is the exit code. Texts are taken as
- * G_OPTION_ARG_FILENAME, so that any bytes can be said in any locale.
+ * Read the command line (cmd_option_read); argv[0] is the command's name. False: --help was
+ * printed, or what is wrong was said on standard error; *ret_exit is the exit code.
  */
-bool cmd_options(int *argc, char ***argv, const char *synopsis, const char *about,
-                 const GOptionEntry *entries, int *ret_exit);
+bool cmd_options(const CmdOptions *options, int *argc, char **argv, void *into, int *ret_exit);
 
 /* Say on stderr what is wrong with the arguments. Returns CMD_USAGE. */
 int cmd_usage(const char *command, const char *text, ...) G_GNUC_PRINTF(2, 3);
 
-/* Read the configuration; where that fails, all its problems are on stderr. */
-Conf *cmd_conf(const char *path, char **overrides);
+/*
+ * Read the configuration, with what CMD_OPTION_SETTING said; where that fails, all its problems are
+ * on stderr.
+ */
+Conf *cmd_conf(const char *path, const GPtrArray *overrides);
 
 /*
- * Let --engine NAME (NULL: not said) hold for this run, whatever the configuration says. Appends to
- * *overrides.
+ * Let --engine (CMD_OPTION_ENGINE; -1: not said) hold for this run, whatever the configuration
+ * says: adds to *overrides.
  */
-void cmd_choose_engine(const char *name, char ***overrides);
+void cmd_choose_engine(int engine, GPtrArray **overrides);
 
 /*
  * Print what may hold words of strangers: what a terminal would obey becomes '?'; lines and tabs

@@ -16,6 +16,25 @@ static const char about[] =
 	"Exit code: 0 good, 1 the configuration is wrong, 2 wrong usage.\n";
 
 typedef struct {
+	const char *conf_path;
+	GPtrArray *overrides;
+	bool all;
+	bool json;
+} Options;
+
+static const CmdOption rows[] = {
+	{ .name = "all", CMD_INTO_FLAG(Options, all), .help = "settings with their default, too" },
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.config/1"),
+	CMD_OPTIONS_END
+};
+
+const CmdOptions cmd_config_options = { .synopsis = "[OPTION]... [NAME]...",
+	                                .rows = rows,
+	                                .about = about };
+
+typedef struct {
 	const Conf *conf;
 	const ConfRow *row;
 	char *value;
@@ -252,34 +271,22 @@ print_text(const Conf *conf, bool all, char **names)
 int
 cmd_config(int argc, char **argv)
 {
-	g_autofree char *path = NULL;
-	g_auto(GStrv) overrides = NULL;
-	gboolean all = FALSE, json = FALSE;
-	const GOptionEntry entries[] = {
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &path, "Read this file", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &overrides, "Set this for once",
-		  "NAME=VALUE" },
-		{ "all", 'a', 0, G_OPTION_ARG_NONE, &all, "Settings with their default, too",
-		  NULL },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &json,
-		  "Print an object of schema todoke.config/1", NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	Options options = { 0 };
 	int exit_code;
 
-	if (!cmd_options(&argc, &argv, "[OPTION]... [NAME]...", about, entries, &exit_code))
+	if (!cmd_options(&cmd_config_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	for (int i = 1; i < argc; i++)
 		if (conf_find_row(argv[i]) == NULL)
 			return cmd_usage("config", "there is no setting '%s'", argv[i]);
-	g_autoptr(Conf) conf = cmd_conf(path, overrides);
+	g_autoptr(Conf) conf = cmd_conf(options.conf_path, options.overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;
 
-	if (json)
-		print_json(conf, all, argv + 1);
+	if (options.json)
+		print_json(conf, options.all, argv + 1);
 	else
-		print_text(conf, all, argv + 1);
+		print_text(conf, options.all, argv + 1);
 
 	return CMD_GOOD;
 }

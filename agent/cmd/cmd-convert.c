@@ -22,20 +22,22 @@ static const char about[] =
 	"Exit code: 0 all is converted (--prove: all the same), 1 not, 2 wrong usage.\n";
 
 typedef struct {
-	char *conf_path;
-	char **overrides;
-	char *folder;
+	const char *conf_path;
+	GPtrArray *overrides;
+	const char *folder;
 } Options;
 
-static void
-options_clear(Options *options)
-{
-	g_free(options->conf_path);
-	g_strfreev(options->overrides);
-	g_free(options->folder);
-}
+static const CmdOption rows[] = { { .name = "prove",
+	                            .argument = "MAILDIR",
+	                            CMD_INTO_TEXT(Options, folder),
+	                            .help = "run both over the mail in this folder" },
+	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	                          CMD_OPTIONS_END };
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+const CmdOptions cmd_convert_options = { .synopsis = "[OPTION]... [procmail] FILE",
+	                                 .rows = rows,
+	                                 .about = about };
 
 static int
 cannot_convert(const Status *st)
@@ -76,19 +78,10 @@ convert_file(const char *path, const Options *options)
 int
 cmd_convert(int argc, char **argv)
 {
-	g_auto(Options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "prove", 0, 0, G_OPTION_ARG_FILENAME, &options.folder,
-		  "Run both over the mail in this folder", "MAILDIR" },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path,
-		  "Instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides,
-		  "A setting for this run", "NAME=VALUE" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	Options options = { 0 };
 	int exit_code;
 
-	if (!cmd_options(&argc, &argv, "[OPTION]... [procmail] FILE", about, entries, &exit_code))
+	if (!cmd_options(&cmd_convert_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	int at = argc > 2 && strcmp(argv[1], "procmail") == 0 ? 2 : 1;
 	if (argc != at + 1)

@@ -3,59 +3,63 @@
  * cmd-deliver: the door for pipe(8), local(8)'s mailbox_command, .forward, and the `mda` of
  * fetchmail and getmail.
  */
-#define _GNU_SOURCE
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/delivery-door.h"
 
-#include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
-/* --recipes: the file, as a call for it. */
 typedef struct {
-	char *path;
-	const char *files[2];
-	RecipeCall call;
-} RecipeFile;
+	const char *sender;
+	const char *original;
+	const char *recipient;
+	const char *folder;
+	const char *queue_id;
+	const char *client_address;
+	const char *recipes;
+	const char *conf_path;
+	GPtrArray *overrides;
+	guint64 size;
+} Options;
 
-enum { OPTION_QUEUE_ID = 256, OPTION_SIZE, OPTION_CLIENT, OPTION_RECIPES };
-
-static const struct option long_options[] = {
-	{ "sender", required_argument, NULL, 'f' },
-	{ "original", required_argument, NULL, 'a' },
-	{ "recipient", required_argument, NULL, 'd' },
-	{ "folder", required_argument, NULL, 'm' },
-	{ "mailbox", required_argument, NULL, 'm' },
-	{ "queue-id", required_argument, NULL, OPTION_QUEUE_ID },
-	{ "size", required_argument, NULL, OPTION_SIZE },
-	{ "client-address", required_argument, NULL, OPTION_CLIENT },
-	{ "recipes", required_argument, NULL, OPTION_RECIPES },
-	{ "config", required_argument, NULL, 'c' },
-	{ "option", required_argument, NULL, 'o' },
-	{ NULL, 0, NULL, 0 },
+static const CmdOption rows[] = {
+	CMD_OPTION_SENDER(CMD_INTO_TEXT(Options, sender), "envelope sender; empty for a bounce"),
+	{ .name = "recipient",
+	  .also = "rcpt",
+	  .letters = "dr",
+	  .argument = "ADDR",
+	  CMD_INTO_OWN,
+	  .help = "final recipient; otherwise the environment of local(8) says it" },
+	CMD_OPTION_ORIGINAL(CMD_INTO_TEXT(Options, original)),
+	{ .name = "folder",
+	  .also = "mailbox",
+	  .letters = "m",
+	  .argument = "NAME",
+	  CMD_INTO_TEXT(Options, folder),
+	  .help = "folder for mail that no rule files" },
+	CMD_OPTION_QUEUE_ID(CMD_INTO_TEXT(Options, queue_id)),
+	{ .name = "size",
+	  .argument = "N",
+	  CMD_INTO_NUMBER(Options, size, 0, G_MAXINT64),
+	  .help = "Postfix's ${size}: a shorter message is deferred (exit 75), never stored" },
+	{ .name = "client-address",
+	  .argument = "A",
+	  CMD_INTO_TEXT(Options, client_address),
+	  .help = "Postfix's ${client_address}" },
+	{ .name = "recipes",
+	  .argument = "FILE",
+	  CMD_INTO_TEXT(Options, recipes),
+	  .help = "these recipes (procmail's language), not the owner's own" },
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTIONS_END
 };
 
-static const char help[] =
-	"usage: todoke deliver [OPTION]... [--] [RECIPIENT] < MESSAGE\n"
-	"  -f, --sender ADDR      envelope sender; empty for a bounce\n"
-	"  -d, --recipient ADDR   final recipient (also -r); otherwise the environment of\n"
-	"                         local(8) says it\n"
-	"  -a, --original ADDR    the recipient before aliases\n"
-	"  -m, --folder NAME      folder for mail that no rule files\n"
-	"      --queue-id ID      Postfix's ${queue_id}, for log and answer\n"
-	"      --size N           Postfix's ${size}: a shorter message is deferred (exit\n"
-	"                         75), never stored\n"
-	"      --client-address A Postfix's ${client_address}\n"
-	"      --recipes FILE     recipes (procmail's language), not the owner's own\n"
-	"  -c, --config FILE      instead of $TODOKE_CONF or the installed todoke.conf\n"
-	"  -o, --option KEY=VALUE a setting for this run\n"
-	"Prints one line \"D.S.N text\" where it fails; exit codes 0, 65, 67, 69, 75, 77.\n"
+static const char about[] =
+	"\nPrints one line \"D.S.N text\" where it fails; exit codes 0, 65, 67, 69, 75, 77.\n"
 	"See todoke(8).\n";
 
-/* What users of other agents pass and we do not take, with what to do instead. */
-static const struct {
-	char letter;
-	const char *why;
-} foreign_options[] = {
+static const CmdOptionForeign foreign[] = {
 	{ 'e',
 	  "-e of dovecot-lda is not taken: a refusal is always an answer to Postfix, never a mail "
 	  "of our own" },
@@ -67,83 +71,39 @@ static const struct {
 	{ 'Y', "-Y of procmail is not needed: Content-Length is not looked at" },
 	{ 'A', "-A of maildrop is not taken: use header rules in todoke.conf" },
 	{ 'V', "-V of maildrop is not taken: use `todoke try` to see what happens" },
+	{ '\0', NULL },
 };
 
+/* There is one recipient; the same may be said twice. */
 static bool
-refuse_option(char letter, const char *word, Status *st)
+set_recipient(const CmdOption *option, void *into, const char *value, Status *st)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(foreign_options); i++)
-		if (foreign_options[i].letter == letter)
-			return status_fail_detail(st, STATUS_USAGE, "%s", foreign_options[i].why);
-	return status_fail_detail(st, STATUS_USAGE,
-	                          "option '%s' is not known, or its value is missing", word);
+	(void) option;
+	Options *options = into;
+	if (options->recipient != NULL && strcmp(options->recipient, value) != 0)
+		return status_fail_detail(
+			st, STATUS_USAGE,
+			"more than one recipient: set NAME_destination_recipient_limit = 1 in "
+			"main.cf");
+
+	options->recipient = value;
+	return true;
 }
 
-static void
-set_recipes(DeliveryDoor *call, RecipeFile *recipes, const char *path)
-{
-	g_free(recipes->path);
-	recipes->path = g_canonicalize_filename(path, NULL);
-	recipes->files[0] = recipes->path;
-	recipes->call = (RecipeCall){ .files = recipes->files };
-	call->recipes = &recipes->call;
-}
+const CmdOptions cmd_deliver_options = { .synopsis = "[OPTION]... [--] [RECIPIENT] < MESSAGE",
+	                                 .rows = rows,
+	                                 .about = about,
+	                                 .foreign = foreign,
+	                                 .set = set_recipient };
 
 static bool
-take_option(DeliveryDoor *call, RecipeFile *recipes, int option, const char *word, Status *st)
+read_options(Options *options, int argc, char **argv, Status *st)
 {
-	switch (option) {
-	case 'f':
-		delivery_door_set_string(&call->envelope->sender, optarg);
-		return true;
-	case 'a':
-		delivery_door_set_string(&call->envelope->original, optarg);
-		return true;
-	case 'd':
-	case 'r':
-		return delivery_door_set_recipient(call, optarg, st);
-	case 'm':
-		call->folder = optarg;
-		return true;
-	case 'c':
-		call->conf_path = optarg;
-		return true;
-	case 'o':
-		delivery_door_add_override(call, optarg);
-		return true;
-	case OPTION_RECIPES:
-		set_recipes(call, recipes, optarg);
-		return true;
-	case OPTION_QUEUE_ID:
-		delivery_door_set_string(&call->envelope->queue_id, optarg);
-		return true;
-	case OPTION_SIZE:
-		if (!g_ascii_string_to_unsigned(optarg, 10, 0, G_MAXINT64,
-		                                &call->envelope->queue_size, NULL))
-			return status_fail_detail(st, STATUS_USAGE,
-			                          "--size '%s' is not a number of octets", optarg);
-		return true;
-	case OPTION_CLIENT:
-		delivery_door_set_string(&call->envelope->client_address, optarg);
-		return true;
-	default:
-		return refuse_option((char) optopt, word, st);
-	}
-}
+	if (!cmd_option_read(&cmd_deliver_options, NULL, &argc, argv, options, st))
+		return false;
 
-static bool
-read_options(DeliveryDoor *call, RecipeFile *recipes, int argc, char **argv, Status *st)
-{
-	opterr = 0;
-	int option;
-	while ((option = getopt_long(argc, argv, ":f:a:d:r:m:c:o:", long_options, NULL)) != -1) {
-		const char *word = argv[optind - 1];
-		if (!take_option(call, recipes, option, word, st))
-			return false;
-	}
-
-	for (; optind < argc; optind++)
-		if (!delivery_door_set_recipient(call, argv[optind], st))
+	for (int i = 1; i < argc; i++)
+		if (!set_recipient(NULL, options, argv[i], st))
 			return false;
 	return true;
 }
@@ -152,17 +112,35 @@ int
 cmd_deliver(int argc, char **argv)
 {
 	if (cmd_wants_help(argc, argv)) {
+		g_autofree char *help = cmd_option_help(&cmd_deliver_options, "deliver");
 		fputs(help, stdout);
 		return 0;
 	}
 
 	g_auto(Status) st = STATUS_INIT;
-	g_auto(DeliveryDoor) call = { 0 };
-	RecipeFile recipes = { 0 };
-	delivery_door_init(&call, DOOR_PIPE);
-	(void) read_options(&call, &recipes, argc, argv, &st);
+	g_auto(DeliveryDoor) door = { 0 };
+	delivery_door_init(&door, DOOR_PIPE);
+	Options options = { 0 };
+	(void) read_options(&options, argc, argv, &st);
 
-	int exit_code = delivery_door_run(&call, &st);
-	g_free(recipes.path);
-	return exit_code;
+	/* What was understood is said in the log even where the rest is wrong. */
+	delivery_door_set_string(&door.envelope->sender, options.sender);
+	delivery_door_set_string(&door.envelope->original, options.original);
+	delivery_door_set_string(&door.envelope->queue_id, options.queue_id);
+	delivery_door_set_string(&door.envelope->client_address, options.client_address);
+	door.envelope->queue_size = options.size;
+	door.recipient = options.recipient;
+	door.folder = options.folder;
+	door.conf_path = options.conf_path;
+	door.overrides = cmd_option_words(options.overrides);
+
+	g_autofree char *path = options.recipes != NULL
+	                                ? g_canonicalize_filename(options.recipes, NULL)
+	                                : NULL;
+	const char *const files[] = { path, NULL };
+	const RecipeCall recipes = { .files = files };
+	if (path != NULL)
+		door.recipes = &recipes;
+
+	return delivery_door_run(&door, &st);
 }

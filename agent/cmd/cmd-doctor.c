@@ -21,13 +21,31 @@ static const char about[] =
 	"Exit code: 0 all is as it should be, 1 something is not, 2 wrong usage.\n";
 
 typedef struct {
-	char *conf;
-	char **overrides;
-	char *postfix;
-	gboolean all;
-	gboolean fix;
-	gboolean json;
+	const char *conf;
+	GPtrArray *overrides;
+	const char *postfix;
+	bool all;
+	bool fix;
+	bool json;
 } Options;
+
+static const CmdOption rows[] = {
+	{ .name = "all", CMD_INTO_FLAG(Options, all), .help = "all users, too" },
+	{ .name = "fix", CMD_INTO_FLAG(Options, fix), .help = "run the fixes that do no harm" },
+	{ .name = "postfix-config",
+	  .letters = "C",
+	  .argument = "DIR",
+	  CMD_INTO_TEXT(Options, postfix),
+	  .help = "folder of main.cf" },
+	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.doctor/1"),
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTIONS_END
+};
+
+const CmdOptions cmd_doctor_options = { .synopsis = "[OPTION]... [USER]...",
+	                                .rows = rows,
+	                                .about = about };
 
 /* What was looked at. */
 typedef struct {
@@ -35,16 +53,6 @@ typedef struct {
 	guint good_users;
 	GPtrArray *findings;
 } Outcome;
-
-static void
-options_clear(Options *options)
-{
-	g_free(options->conf);
-	g_strfreev(options->overrides);
-	g_free(options->postfix);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 /* A place longer than this has a line of its own. */
 enum { WHERE_COLUMNS = 24 };
@@ -213,34 +221,19 @@ tell_unreadable(const Options *options, const GPtrArray *problems, const Status 
 int
 cmd_doctor(int argc, char **argv)
 {
-	g_auto(Options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "all", 'a', 0, G_OPTION_ARG_NONE, &options.all, "All users, too", NULL },
-		{ "fix", 0, 0, G_OPTION_ARG_NONE, &options.fix, "Run the fixes that do no harm",
-		  NULL },
-		{ "postfix-config", 'C', 0, G_OPTION_ARG_FILENAME, &options.postfix,
-		  "Folder of main.cf", "DIR" },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf, "Read this todoke.conf",
-		  "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides,
-		  "Set this of todoke.conf for once", "NAME=VALUE" },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json,
-		  "Print an object of schema todoke.doctor/1", NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	Options options = { 0 };
 	int exit_code;
 
-	if (!cmd_options(&argc, &argv, "[OPTION]... [USER]...", about, entries, &exit_code))
+	if (!cmd_options(&cmd_doctor_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (options.all && argc > 1)
 		return cmd_usage("doctor", "--all and names of users exclude each other");
 	if (options.postfix == NULL)
-		options.postfix = g_strdup(g_getenv("MAIL_CONFIG")); /* as postconf does */
+		options.postfix = g_getenv("MAIL_CONFIG"); /* as postconf does */
 
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(GPtrArray) problems = problem_list_new();
-	Conf *conf = conf_read(options.conf, (const char *const *) options.overrides, problems,
-	                       &st);
+	Conf *conf = conf_read(options.conf, cmd_option_words(options.overrides), problems, &st);
 	g_autoptr(Site) site = conf != NULL ? site_new_without_keys(conf, &st) : NULL;
 	if (site == NULL)
 		return tell_unreadable(&options, problems, &st);

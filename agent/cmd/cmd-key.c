@@ -9,6 +9,19 @@
 
 #include <stdio.h>
 
+typedef struct {
+	const char *conf_path;
+	GPtrArray *overrides;
+	bool make;
+} Options;
+
+static const CmdOption rows[] = {
+	{ .name = "new", CMD_INTO_FLAG(Options, make), .help = "put a new key on top" },
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTIONS_END
+};
+
 static const char about[] =
 	"\nMarks need no key of the site: each owner has one of their own. SRS does, and\n"
 	"mark_key = site. Says which key file holds and how many keys are in it. --new\n"
@@ -17,6 +30,8 @@ static const char about[] =
 	"  todoke key --new\n"
 	"  chown root:vmail /etc/todoke/key\n\n"
 	"Exit code: 0 there is a key, 1 none, or it cannot be read, 2 wrong usage.\n";
+
+const CmdOptions cmd_key_options = { .synopsis = "[OPTION]...", .rows = rows, .about = about };
 
 static int
 make_key(const char *path)
@@ -52,27 +67,17 @@ show_keys(const char *path)
 int
 cmd_key(int argc, char **argv)
 {
-	g_autofree char *conf_path = NULL;
-	g_auto(GStrv) overrides = NULL;
-	gboolean make = FALSE;
-	const GOptionEntry entries[] = {
-		{ "new", 0, 0, G_OPTION_ARG_NONE, &make, "Put a new key on top", NULL },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &conf_path,
-		  "Instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &overrides,
-		  "A setting for this run", "NAME=VALUE" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	Options options = { 0 };
 	int exit_code;
 
-	if (!cmd_options(&argc, &argv, "[OPTION]...", about, entries, &exit_code))
+	if (!cmd_options(&cmd_key_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc > 1)
 		return cmd_usage("key", "'%s' is not known here; key_file is a setting", argv[1]);
 
-	g_autoptr(Conf) conf = cmd_conf(conf_path, overrides);
+	g_autoptr(Conf) conf = cmd_conf(options.conf_path, options.overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;
 
-	return make ? make_key(conf->key_file) : show_keys(conf->key_file);
+	return options.make ? make_key(conf->key_file) : show_keys(conf->key_file);
 }

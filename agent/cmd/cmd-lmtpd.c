@@ -8,12 +8,12 @@
 #include "agent/base/log.h"
 #include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
+#include "agent/cmd/cmd-common.h"
 #include "agent/lmtp/lmtp-server.h"
 #include "agent/lmtp/lmtp-store.h"
 #include "conf/conf-choices.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,66 +23,38 @@
 
 typedef struct {
 	const char *conf_path;
-	GPtrArray *overrides; /* "key=value", NULL at the end */
-	GPtrArray *listen;    /* the same */
+	GPtrArray *overrides;
+	GPtrArray *listen;
 	bool stdio;
 	int log_fd; /* of the present configuration; -1: none */
 } Options;
 
-enum { OPTION_LISTEN = 256, OPTION_STDIO, EXIT_WRONG_USAGE = 2 };
-
-static const struct option long_options[] = {
-	{ "listen", required_argument, NULL, OPTION_LISTEN },
-	{ "stdio", no_argument, NULL, OPTION_STDIO },
-	{ "config", required_argument, NULL, 'c' },
-	{ "option", required_argument, NULL, 'o' },
-	{ NULL, 0, NULL, 0 },
+static const CmdOption rows[] = {
+	{ .name = "listen",
+	  .argument = "WHERE",
+	  CMD_INTO_LIST(Options, listen),
+	  .help = "unix:/PATH, inet:127.0.0.1:24, inet:[::1]:24; beside lmtp_listen and systemd's "
+	          "sockets" },
+	{ .name = "stdio",
+	  CMD_INTO_FLAG(Options, stdio),
+	  .help = "serve one client at standard input and output, then leave (spawn(8))" },
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTIONS_END
 };
 
-static const char help[] =
-	"usage: todoke lmtpd [OPTION]...\n"
-	"      --listen WHERE     unix:/PATH, inet:127.0.0.1:24, inet:[::1]:24, as often\n"
-	"                         as wanted; beside lmtp_listen and systemd's sockets\n"
-	"      --stdio            serve one client at standard input and output, then\n"
-	"                         leave (spawn(8))\n"
-	"  -c, --config FILE      instead of $TODOKE_CONF or the installed todoke.conf\n"
-	"  -o, --option KEY=VALUE a setting for this run\n"
-	"Stays in the foreground. SIGTERM finishes what was begun, SIGHUP reads the\n"
+static const char about[] =
+	"\nStays in the foreground. SIGTERM finishes what was begun, SIGHUP reads the\n"
 	"configuration anew. See todoke(8).\n";
 
-static void
-append(GPtrArray *list, char *word)
-{
-	g_ptr_array_insert(list, (gint) list->len - 1, word);
-}
-
-static bool
-read_options(Options *options, int argc, char **argv)
-{
-	int option;
-	while ((option = getopt_long(argc, argv, "c:o:", long_options, NULL)) != -1) {
-		if (option == OPTION_LISTEN)
-			append(options->listen, optarg);
-		else if (option == OPTION_STDIO)
-			options->stdio = true;
-		else if (option == 'c')
-			options->conf_path = optarg;
-		else if (option == 'o')
-			append(options->overrides, optarg);
-		else
-			return false;
-	}
-
-	return optind == argc && !(options->stdio && options->listen->len > 1);
-}
+const CmdOptions cmd_lmtpd_options = { .synopsis = "[OPTION]...", .rows = rows, .about = about };
 
 /* LmtpServiceLoad. */
 static bool
 load(void *user, LmtpService *ret_service, Status *st)
 {
 	Options *options = user;
-	Conf *conf = conf_read(options->conf_path, (const char *const *) options->overrides->pdata,
-	                       NULL, st);
+	Conf *conf = conf_read(options->conf_path, cmd_option_words(options->overrides), NULL, st);
 	if (conf == NULL)
 		return false;
 
@@ -124,22 +96,18 @@ fail_start(const Options *options, Status *st)
 int
 cmd_lmtpd(int argc, char **argv)
 {
-	if (cmd_wants_help(argc, argv)) {
-		fputs(help, stdout);
-		return 0;
-	}
+	Options options = { .log_fd = -1 };
+	int exit_code;
 
+	if (!cmd_options(&cmd_lmtpd_options, &argc, argv, &options, &exit_code))
+		return exit_code;
+	if (argc > 1)
+		return cmd_usage("lmtpd", "'%s' is not known here", argv[1]);
+	if (options.stdio && options.listen != NULL)
+		return cmd_usage("lmtpd", "--stdio and --listen exclude each other");
 	words_choose("en"); /* what follows is read by Postfix and stands in logs */
-	g_autoptr(GPtrArray) overrides = g_ptr_array_new(), listen = g_ptr_array_new();
-	g_ptr_array_add(overrides, NULL);
-	g_ptr_array_add(listen, NULL);
 
-	Options options = { .overrides = overrides, .listen = listen, .log_fd = -1 };
-	if (!read_options(&options, argc, argv)) {
-		fputs(help, stderr);
-		return EXIT_WRONG_USAGE;
-	}
-
+	static const char *const nowhere[] = { NULL };
 	if (!options.stdio) /* there it is the client's */
 		log_fall_back_to(STDERR_FILENO);
 	log_open("todoke", -1, LOG_FORM_TEXT);
@@ -149,7 +117,7 @@ cmd_lmtpd(int argc, char **argv)
 	LmtpServerOptions server = {
 		.load = load,
 		.user = &options,
-		.listen = (const char *const *) listen->pdata,
+		.listen = options.listen != NULL ? cmd_option_words(options.listen) : nowhere,
 		.stdio = options.stdio,
 	};
 	return lmtp_server_run(&server, &st) ? 0 : fail_start(&options, &st);

@@ -14,7 +14,6 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/delivery-door.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,22 +31,59 @@ typedef struct {
 	bool is_soft;           /* -t */
 } Options;
 
-static const char help[] =
-	"usage: todoke procmail [-pY] [-a ARG]... [-f FROM] [NAME=VALUE | RCFILE]...\n"
-	"       todoke procmail [-a ARG]... [-f FROM] -d USER\n"
-	"       todoke procmail [-pY] -m [NAME=VALUE]... RCFILE [ARG]...\n"
-	"  -a ARG    $1 of the recipes; again: $2 and on\n"
-	"  -d USER   deliver to this user; as root: run as that user\n"
-	"  -f FROM   envelope sender; - or empty: not said\n"
-	"  -m        RCFILE is a path as it stands, ARG are $1 and on\n"
-	"  -p        recipes see the environment\n"
-	"  -t        mail that cannot be stored is deferred, not refused (73)\n"
-	"  -o -Y     are taken and change nothing: From_ lines and Content-Length fields\n"
-	"            of a message are never believed\n"
-	"  -v        what this is; --differences: where it is not procmail, on purpose\n"
+static bool take_own(const CmdOption *option, void *into, const char *value, Status *st);
+static bool take_wrong(void *into, char letter, bool lacks_value);
+
+static const CmdOption rows[] = {
+	{ .letters = "a",
+	  .argument = "ARG",
+	  CMD_INTO_OWN,
+	  .repeats = true,
+	  .help = "$1 of the recipes; again: $2 and on" },
+	{ .letters = "d",
+	  .argument = "USER",
+	  CMD_INTO_OWN,
+	  .help = "deliver to this user; as root: run as that user" },
+	{ .letters = "fr",
+	  .argument = "FROM",
+	  CMD_INTO_OWN,
+	  .help = "envelope sender; - or empty: not said" },
+	{ .letters = "m",
+	  CMD_INTO_FLAG(Options, as_filter),
+	  .help = "RCFILE is a path as it stands, ARG are $1 and on" },
+	{ .letters = "p",
+	  CMD_INTO_FLAG(Options, keeps_environment),
+	  .help = "recipes see the environment" },
+	{ .letters = "t",
+	  CMD_INTO_FLAG(Options, is_soft),
+	  .help = "mail that cannot be stored is deferred, not refused (73)" },
+	{ .letters = "oY",
+	  .kind = CMD_OPTION_IGNORED,
+	  .help = "without effect: From_ lines and Content-Length are never believed" },
+	{ .letters = "z",
+	  CMD_INTO_OWN,
+	  .is_rare = true,
+	  .help = "refused: LMTP is spoken by todoke lmtpd" },
+	CMD_OPTIONS_END
+};
+
+static const char about[] =
+	"  -v       what this is; --differences: where it is not procmail, on purpose\n"
 	"Settings of todoke.conf hold, above all recipe_default: without it mail that no\n"
 	"recipe files goes to the INBOX. Prints one line \"D.S.N text\" where it fails;\n"
 	"exit codes 0, 65, 67, 69, 73, 75, 77. See todoke(8).\n";
+
+/* As procmail has it: letters only, and what it does not know it says and passes over. */
+const CmdOptions cmd_procmail_options = {
+	.synopsis = "[-pY] [-a ARG]... [-f FROM] [NAME=VALUE | RCFILE]...\n"
+		    "[-a ARG]... [-f FROM] -d USER\n"
+		    "[-pY] -m [NAME=VALUE]... RCFILE [ARG]...",
+	.rows = rows,
+	.about = about,
+	.words_end_options = true,
+	.set = take_own,
+	.wrong = take_wrong,
+};
 
 static const char version[] = "todoke " PACKAGE_VERSION
 			      ", which runs the recipes of procmail 3.22\n";
@@ -81,43 +117,48 @@ refuse(Status *st, const char *why, const char *word)
 }
 
 static bool
-take_option(Options *options, int option, const char *word, Status *st)
+set_recipient(Options *options, const char *value, Status *st)
 {
 	DeliveryDoor *door = options->door;
-	switch (option) {
+
+	options->for_recipient = options->makes_from = true;
+	if (door->recipient != NULL && strcmp(door->recipient, value) != 0)
+		return refuse(st, "one recipient at a time", value);
+	door->recipient = value;
+
+	return true;
+}
+
+static bool
+take_own(const CmdOption *option, void *into, const char *value, Status *st)
+{
+	Options *options = into;
+
+	switch (*option->letters) {
 	case 'a':
-		g_ptr_array_add(options->arguments, optarg);
+		g_ptr_array_add(options->arguments, (gpointer) value);
 		return true;
 	case 'd':
-		options->for_recipient = options->makes_from = true;
-		return delivery_door_set_recipient(door, optarg, st);
-	case 'f':
-	case 'r':
-		options->makes_from = true;
-		if (strcmp(optarg, "-") != 0 && *optarg != '\0')
-			delivery_door_set_string(&door->envelope->sender, optarg);
-		return true;
-	case 'm':
-		options->as_filter = true;
-		return true;
-	case 'p':
-		options->keeps_environment = true;
-		return true;
-	case 't':
-		options->is_soft = true;
-		return true;
-	case 'o':
-	case 'Y':
-		return true;
+		return set_recipient(options, value, st);
 	case 'z':
-		return refuse(st, "LMTP is spoken by todoke lmtpd", word);
-	case ':':
-		warn(optopt == 'a' ? "Missing argument" : "Missing name");
-		return true;
-	default:
-		warn("Unrecognised options: \"%c\"\nProcessing continued", optopt);
+		return refuse(st, "LMTP is spoken by todoke lmtpd", "-z");
+	default: /* f */
+		options->makes_from = true;
+		if (strcmp(value, "-") != 0 && *value != '\0')
+			delivery_door_set_string(&options->door->envelope->sender, value);
 		return true;
 	}
+}
+
+static bool
+take_wrong(void *into, char letter, bool lacks_value)
+{
+	(void) into;
+	if (lacks_value)
+		warn(letter == 'a' ? "Missing argument" : "Missing name");
+	else
+		warn("Unrecognised options: \"%c\"\nProcessing continued", letter);
+	return true;
 }
 
 static bool
@@ -137,8 +178,7 @@ static bool
 take_words(Options *options, int n, char **words, Status *st)
 {
 	for (int i = 0; i < n; i++) {
-		if (options->for_recipient &&
-		    !delivery_door_set_recipient(options->door, words[i], st))
+		if (options->for_recipient && !set_recipient(options, words[i], st))
 			return false;
 		if (options->for_recipient)
 			continue;
@@ -205,15 +245,8 @@ keep_environment(Options *options)
 static bool
 read_options(Options *options, int argc, char **argv, Status *st)
 {
-	opterr = 0;
-	int option;
-	while ((option = getopt(argc, argv, "+:a:d:f:r:mpotYz")) != -1) {
-		const char *word = argv[optind - 1];
-		if (!take_option(options, option, word, st))
-			return false;
-	}
-
-	if (!take_words(options, argc - optind, argv + optind, st))
+	if (!cmd_option_read(&cmd_procmail_options, NULL, &argc, argv, options, st) ||
+	    !take_words(options, argc - 1, argv + 1, st))
 		return false;
 	if (options->for_recipient && (options->keeps_environment || options->as_filter))
 		warn("Conflicting options");
@@ -255,15 +288,23 @@ make_call(Options *options)
 	return call;
 }
 
+static void
+print_help(const char *asked)
+{
+	g_autofree char *help = cmd_option_help(&cmd_procmail_options, "procmail");
+
+	for (size_t i = 0; strcmp(asked, "--differences") == 0 && i < G_N_ELEMENTS(differences);
+	     i++)
+		fputs(differences[i], stdout);
+	if (strcmp(asked, "--differences") != 0)
+		fputs(strcmp(asked, "-v") == 0 ? version : help, stdout);
+}
+
 int
 cmd_procmail(int argc, char **argv)
 {
 	if (cmd_wants_help(argc, argv)) {
-		for (size_t i = 0;
-		     strcmp(argv[1], "--differences") == 0 && i < G_N_ELEMENTS(differences); i++)
-			fputs(differences[i], stdout);
-		if (strcmp(argv[1], "--differences") != 0)
-			fputs(strcmp(argv[1], "-v") == 0 ? version : help, stdout);
+		print_help(argv[1]);
 		return 0;
 	}
 

@@ -9,6 +9,25 @@
 
 #include <stdio.h>
 
+typedef struct {
+	const char *conf_path;
+	GPtrArray *overrides;
+	GPtrArray *addresses;
+	const char *before;
+} Options;
+
+static const CmdOption rows[] = { { .name = "forget",
+	                            .argument = "ADDRESS",
+	                            CMD_INTO_LIST(Options, addresses),
+	                            .help = "take out what names this address" },
+	                          { .name = "before",
+	                            .argument = "TIME",
+	                            CMD_INTO_TEXT(Options, before),
+	                            .help = "take out what is older" },
+	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	                          CMD_OPTIONS_END };
+
 static const char about[] =
 	"\nPrints what deliveries have recorded, oldest first: one JSON object a line\n"
 	"(todoke.record/1, see THE RECORD in todoke(8)). A user sees the own record; root\n"
@@ -18,10 +37,14 @@ static const char about[] =
 	"ago: 12h, 30d. With both, a line goes only where both hold. No mail is touched.\n\n"
 	"Exit code: 0 done, 1 nothing found, or a fault, 2 wrong usage.\n";
 
+const CmdOptions cmd_record_options = { .synopsis = "[OPTION]... [USER]...",
+	                                .rows = rows,
+	                                .about = about };
+
 /* What goes. */
 typedef struct {
-	char **addresses; /* NULL: any */
-	gint64 before_us; /* 0: any time */
+	const char *const *addresses; /* NULL: any */
+	gint64 before_us;             /* 0: any time */
 } Forget;
 
 /* How it went, over all owners. */
@@ -52,7 +75,8 @@ is_forgotten(void *user, const char *text, size_t len)
 
 	json_t *record = record_reader_parse(text, len);
 	bool is_named = false;
-	for (char **address = forget->addresses; record != NULL && *address != NULL; address++)
+	for (const char *const *address = forget->addresses; record != NULL && *address != NULL;
+	     address++)
 		is_named |= record_reader_mentions(record, *address);
 	json_decref(record);
 
@@ -89,9 +113,11 @@ work_on_owner(Work *work, RecordOwner *owner)
 }
 
 static bool
-read_forget(char **addresses, const char *before, Forget *ret_forget, int *ret_exit)
+read_forget(const Options *options, Forget *ret_forget, int *ret_exit)
 {
-	*ret_forget = (Forget){ .addresses = addresses };
+	const char *before = options->before;
+
+	*ret_forget = (Forget){ .addresses = cmd_option_words(options->addresses) };
 	if (before == NULL || when_parse(before, g_get_real_time(), &ret_forget->before_us))
 		return true;
 	*ret_exit = cmd_usage("record", _("'%s' is no time: want 2026-11-30, 09:15, 12h, 30d"),
@@ -102,39 +128,27 @@ read_forget(char **addresses, const char *before, Forget *ret_forget, int *ret_e
 int
 cmd_record(int argc, char **argv)
 {
-	g_autofree char *conf_path = NULL, *before = NULL;
-	g_auto(GStrv) overrides = NULL, addresses = NULL;
-	const GOptionEntry entries[] = {
-		{ "forget", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &addresses,
-		  "Take out what names this address", "ADDRESS" },
-		{ "before", 0, 0, G_OPTION_ARG_FILENAME, &before, "Take out what is older",
-		  "TIME" },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &conf_path,
-		  "Instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &overrides,
-		  "A setting for this run", "NAME=VALUE" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	Options options = { 0 };
 	int exit_code;
 	Forget forget;
 
-	if (!cmd_options(&argc, &argv, "[OPTION]... [USER]...", about, entries, &exit_code) ||
-	    !read_forget(addresses, before, &forget, &exit_code))
+	if (!cmd_options(&cmd_record_options, &argc, argv, &options, &exit_code) ||
+	    !read_forget(&options, &forget, &exit_code))
 		return exit_code;
 
-	g_autoptr(Conf) conf = cmd_conf(conf_path, overrides);
+	g_autoptr(Conf) conf = cmd_conf(options.conf_path, options.overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;
 
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(GPtrArray) owners = record_owners_find(conf, argv + 1, &st);
+	g_autoptr(GPtrArray) owners = record_owners_find(conf, (const char *const *) argv + 1, &st);
 	if (owners == NULL) {
 		fprintf(stderr, "todoke record: %s\n",
 		        st.detail != NULL ? st.detail : status_text(&st));
 		return CMD_FINDINGS;
 	}
 
-	bool forgets = addresses != NULL || before != NULL;
+	bool forgets = options.addresses != NULL || options.before != NULL;
 	Work work = { .conf = conf, .forget = forgets ? &forget : NULL };
 	for (guint i = 0; i < owners->len; i++)
 		work_on_owner(&work, owners->pdata[i]);

@@ -22,86 +22,100 @@ static const char about[] =
 	"Exit code: 0 all is as it should be, 1 something is not, 2 wrong usage.\n";
 
 typedef struct {
-	char *door;
-	char *user;
-	char *service;
-	char *program;
-	char *folder;
-	char *conf;
-	char *fetched;
-	char *root_mail_to;
-	char **overrides;
-	int fetch_port;
-	gboolean apply;
-	gboolean undo;
-	gboolean json;
+	int door;    /* of DOORS; -1: not said */
+	int fetched; /* of FETCHED; -1: not said */
+	const char *user;
+	const char *service;
+	const char *program;
+	const char *folder;
+	const char *conf;
+	const char *root_mail_to;
+	GPtrArray *overrides;
+	guint64 fetch_port; /* 0: not said */
+	bool apply;
+	bool undo;
+	bool json;
 } Options;
 
-static void
-options_clear(Options *options)
-{
-	g_free(options->door);
-	g_free(options->user);
-	g_free(options->service);
-	g_free(options->program);
-	g_free(options->folder);
-	g_free(options->conf);
-	g_free(options->fetched);
-	g_free(options->root_mail_to);
-	g_strfreev(options->overrides);
-}
+/* In the order of SetupDoor and SetupFetched. */
+#define DOORS "pipe local lmtp"
+#define FETCHED "no smtpd lmtp"
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+static const CmdOption rows[] = { { .name = "door",
+	                            .argument = "DOOR",
+	                            CMD_INTO_CHOICE(Options, door, DOORS),
+	                            .help = "pipe (default), local or lmtp" },
+	                          { .name = "user",
+	                            .letters = "u",
+	                            .argument = "USER",
+	                            CMD_INTO_TEXT(Options, user),
+	                            .help = "whom pipe(8) runs todoke as (vmail)" },
+	                          { .name = "name",
+	                            .letters = "n",
+	                            .argument = "NAME",
+	                            CMD_INTO_TEXT(Options, service),
+	                            .help = "name of the service in master.cf (todoke)" },
+	                          { .name = "fetched",
+	                            .argument = "HOW",
+	                            CMD_INTO_CHOICE(Options, fetched, FETCHED),
+	                            .help = "fetched mail of system accounts: smtpd or lmtp" },
+	                          { .name = "fetch-port",
+	                            .argument = "PORT",
+	                            CMD_INTO_NUMBER(Options, fetch_port, 1, 65535),
+	                            .help = "port of --fetched smtpd (10028)" },
+	                          { .name = "root-mail-to",
+	                            .argument = "WHO",
+	                            CMD_INTO_TEXT(Options, root_mail_to),
+	                            .help = "make an alias for root" },
+	                          { .name = "program",
+	                            .argument = "PATH",
+	                            CMD_INTO_TEXT(Options, program),
+	                            .help = "path of todoke in Postfix's files (this one)" },
+	                          { .name = "postfix-config",
+	                            .letters = "C",
+	                            .argument = "DIR",
+	                            CMD_INTO_TEXT(Options, folder),
+	                            .help = "folder of main.cf" },
+	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf)),
+	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	                          { .name = "apply",
+	                            CMD_INTO_FLAG(Options, apply),
+	                            .help = "make the changes, remember what was before" },
+	                          { .name = "undo",
+	                            CMD_INTO_FLAG(Options, undo),
+	                            .help = "take the changes of --apply back" },
+	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.setup/1"),
+	                          CMD_OPTIONS_END };
 
-static const char *const doors[SETUP_DOORS + 1] = { "pipe", "local", "lmtp", NULL };
-
-static const char *const fetched_names[SETUP_FETCHED_COUNT + 1] = { "no", "smtpd", "lmtp", NULL };
-
-/* The number of a name in a list; false: it is not there. */
-static bool
-find_name(const char *const *names, const char *name, unsigned *ret_number)
-{
-	for (unsigned i = 0; names[i] != NULL; i++) {
-		if (strcmp(names[i], name) == 0) {
-			*ret_number = i;
-			return true;
-		}
-	}
-	return false;
-}
+const CmdOptions cmd_setup_options = { .synopsis = "postfix [OPTION]...",
+	                               .rows = rows,
+	                               .about = about };
 
 /* Door and remedy, each of which says something of the other where that was left out. */
 static bool
 find_ways(const Options *options, SetupWish *wish, int *ret_exit)
 {
-	unsigned door = SETUP_PIPE, fetched = SETUP_FETCHED_AS_IS;
+	int fetched = options->fetched >= 0 ? options->fetched : SETUP_FETCHED_AS_IS;
+	int door = options->door;
 
-	if (options->fetched != NULL && !find_name(fetched_names, options->fetched, &fetched)) {
-		*ret_exit = cmd_usage("setup",
-		                      "'%s' is not a remedy for fetched mail: smtpd, lmtp, no",
-		                      options->fetched);
+	if (door < 0 && fetched == SETUP_FETCHED_AS_IS)
+		door = SETUP_PIPE;
+	else if (door < 0)
+		door = fetched == SETUP_FETCHED_LMTP ? SETUP_LMTP : SETUP_LOCAL;
+
+	if (fetched == SETUP_FETCHED_LMTP && door != SETUP_LMTP) {
+		*ret_exit = cmd_usage("setup", "--fetched lmtp is for the door lmtp");
+		return false;
+	}
+	if (options->fetch_port != 0 && fetched != SETUP_FETCHED_SMTPD) {
+		*ret_exit = cmd_usage("setup", "--fetch-port is for --fetched smtpd");
 		return false;
 	}
 
-	if (fetched != SETUP_FETCHED_AS_IS)
-		door = fetched == SETUP_FETCHED_LMTP ? SETUP_LMTP : SETUP_LOCAL;
-	if (options->door != NULL && !find_name(doors, options->door, &door))
-		*ret_exit = cmd_usage("setup", "'%s' is not a door: pipe, local, lmtp",
-		                      options->door);
-	else if (fetched == SETUP_FETCHED_LMTP && door != SETUP_LMTP)
-		*ret_exit = cmd_usage("setup", "--fetched lmtp is for the door lmtp");
-	else if (options->fetch_port != 0 && fetched != SETUP_FETCHED_SMTPD)
-		*ret_exit = cmd_usage("setup", "--fetch-port is for --fetched smtpd");
-	else if (options->fetch_port < 0 || options->fetch_port > 65535)
-		*ret_exit = cmd_usage("setup", "%d is not a port: 1 to 65535", options->fetch_port);
-	else {
-		wish->door = (SetupDoor) door;
-		wish->fetched = (SetupFetched) fetched;
-		wish->fetch_port = (unsigned) options->fetch_port;
-		return true;
-	}
-
-	return false;
+	wish->door = (SetupDoor) door;
+	wish->fetched = (SetupFetched) fetched;
+	wish->fetch_port = (unsigned) options->fetch_port;
+	return true;
 }
 
 /*
@@ -353,49 +367,14 @@ plan_and_apply(const Options *options, const SetupWish *wish, const char *folder
 	return findings ? CMD_FINDINGS : CMD_GOOD;
 }
 
-static bool
-parse(int *argc, char ***argv, Options *options, int *ret_exit)
-{
-	const GOptionEntry entries[] = {
-		{ "door", 'd', 0, G_OPTION_ARG_FILENAME, &options->door,
-		  "pipe (default), local or lmtp", "DOOR" },
-		{ "user", 'u', 0, G_OPTION_ARG_FILENAME, &options->user,
-		  "Whom pipe(8) runs todoke as (vmail)", "USER" },
-		{ "name", 'n', 0, G_OPTION_ARG_FILENAME, &options->service,
-		  "Name of the service in master.cf (todoke)", "NAME" },
-		{ "fetched", 0, 0, G_OPTION_ARG_FILENAME, &options->fetched,
-		  "Fetched mail of system accounts: smtpd or lmtp", "HOW" },
-		{ "fetch-port", 0, 0, G_OPTION_ARG_INT, &options->fetch_port,
-		  "Port of --fetched smtpd (10028)", "PORT" },
-		{ "root-mail-to", 0, 0, G_OPTION_ARG_FILENAME, &options->root_mail_to,
-		  "Make an alias for root", "WHO" },
-		{ "program", 0, 0, G_OPTION_ARG_FILENAME, &options->program,
-		  "Path of todoke in Postfix's files (this one)", "PATH" },
-		{ "postfix-config", 'C', 0, G_OPTION_ARG_FILENAME, &options->folder,
-		  "Folder of main.cf", "DIR" },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf, "Read this todoke.conf",
-		  "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides,
-		  "Set this of todoke.conf for once", "NAME=VALUE" },
-		{ "apply", 0, 0, G_OPTION_ARG_NONE, &options->apply,
-		  "Make the changes, remember what was before", NULL },
-		{ "undo", 0, 0, G_OPTION_ARG_NONE, &options->undo,
-		  "Take the changes of --apply back", NULL },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->json,
-		  "Print an object of schema todoke.setup/1", NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
-	return cmd_options(argc, argv, "postfix [OPTION]...", about, entries, ret_exit);
-}
-
 int
 cmd_setup(int argc, char **argv)
 {
-	g_auto(Options) options = { 0 };
+	Options options = { .door = -1, .fetched = -1 };
 	SetupWish wish = { 0 };
 	int exit_code;
 
-	if (!parse(&argc, &argv, &options, &exit_code))
+	if (!cmd_options(&cmd_setup_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc != 2 || strcmp(argv[1], "postfix") != 0)
 		return cmd_usage("setup", "what can be set up is 'postfix'");
@@ -410,7 +389,7 @@ cmd_setup(int argc, char **argv)
 
 	g_auto(Status) st = STATUS_INIT;
 	if (options.folder == NULL)
-		options.folder = g_strdup(g_getenv("MAIL_CONFIG")); /* as postconf does */
+		options.folder = g_getenv("MAIL_CONFIG"); /* as postconf does */
 	g_autofree char *folder = config_folder(options.folder, &st),
 			*self = g_file_read_link("/proc/self/exe", NULL);
 	if (folder == NULL)

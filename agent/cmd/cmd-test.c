@@ -22,12 +22,25 @@ static const char about[] =
 typedef enum { FORM_PEOPLE, FORM_TAP, FORM_JSON } Form;
 
 typedef struct {
-	char *conf_path;
-	char **overrides;
-	gboolean for_site;
-	gboolean tap;
-	gboolean json;
+	const char *conf_path;
+	GPtrArray *overrides;
+	bool for_site;
+	bool tap;
+	bool json;
 } Options;
+
+static const CmdOption rows[] = { CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	                          CMD_OPTION_SITE(CMD_INTO_FLAG(Options, for_site)),
+	                          { .name = "tap",
+	                            CMD_INTO_FLAG(Options, tap),
+	                            .help = "print for test programs (Test Anything Protocol)" },
+	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.test/1"),
+	                          CMD_OPTIONS_END };
+
+const CmdOptions cmd_test_options = { .synopsis = "[OPTION]... DIR|FILE...",
+	                              .rows = rows,
+	                              .about = about };
 
 /* What came out so far. */
 typedef struct {
@@ -38,15 +51,6 @@ typedef struct {
 	json_t *files;
 	json_t *file; /* the suite's object */
 } Report;
-
-static void
-options_clear(Options *options)
-{
-	g_free(options->conf_path);
-	g_strfreev(options->overrides);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 /* Each line of a text, made printable, behind `before`. */
 static void
@@ -218,7 +222,7 @@ run_file(const char *path, const Options *options, Report *report)
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	const SuiteOptions suite = {
 		.conf_path = options->conf_path,
-		.overrides = (const char *const *) options->overrides,
+		.overrides = cmd_option_words(options->overrides),
 		.trust = options->for_site ? SCRIPT_SITE : SCRIPT_OWNER,
 	};
 	const SuiteListener listener = { take_test, take_note, report };
@@ -278,23 +282,10 @@ print_end(Report *report)
 int
 cmd_test(int argc, char **argv)
 {
-	g_auto(Options) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options.conf_path,
-		  "Instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options.overrides,
-		  "A setting for this run", "KEY=VALUE" },
-		{ "site", 0, 0, G_OPTION_ARG_NONE, &options.for_site,
-		  "Scripts are the site's, not a user's", NULL },
-		{ "tap", 0, 0, G_OPTION_ARG_NONE, &options.tap,
-		  "Print for test programs (Test Anything Protocol)", NULL },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options.json,
-		  "Print an object of schema todoke.test/1", NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
+	Options options = { 0 };
 	int exit_code;
 
-	if (!cmd_options(&argc, &argv, "[OPTION]... DIR|FILE...", about, entries, &exit_code))
+	if (!cmd_options(&cmd_test_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc < 2)
 		return cmd_usage("test", "no folder or file of tests named");

@@ -22,160 +22,152 @@
 #include <unistd.h>
 
 typedef struct {
-	char *conf_path;
-	char **overrides;
-	char *engine;
-	char *recipient;
-	char *sender;
-	char *original;
-	char *queue_id;
-	char *now;
-	gboolean as_json;
-	char **messages;
+	const char *conf_path;
+	GPtrArray *overrides;
+	int engine; /* -1: not said */
+	const char *recipient;
+	const char *sender;
+	const char *original;
+	const char *queue_id;
+	const char *now;
+	bool as_json;
+	char **messages; /* NULL ends them */
 	/* The world around a script. */
-	char *recipes;
-	char *script;
-	char **before;
-	char **after;
-	char *personal;
-	char *global;
-	char **mailboxes;
-	char **lists;
-	char *auth;
-	char *trace;
+	const char *recipes;
+	const char *script;
+	GPtrArray *before;
+	GPtrArray *after;
+	const char *personal;
+	const char *global;
+	GPtrArray *mailboxes;
+	GPtrArray *lists;
+	const char *auth;
+	int trace;     /* of TRACE_CHOICES; -1: not said */
 	json_t *story; /* of --trace json: its lines, of one message; NULL: none is wanted */
-	char *emit;
-	char *state;
+	const char *emit;
+	const char *state;
 } Options;
 
 static void
 options_clear(Options *options)
 {
-	g_free(options->conf_path);
-	g_strfreev(options->overrides);
-	g_free(options->engine);
-	g_free(options->recipient);
-	g_free(options->sender);
-	g_free(options->original);
-	g_free(options->queue_id);
-	g_free(options->now);
-	g_strfreev(options->messages);
-	g_free(options->recipes);
-	g_free(options->script);
-	g_strfreev(options->before);
-	g_strfreev(options->after);
-	g_free(options->personal);
-	g_free(options->global);
-	g_strfreev(options->mailboxes);
-	g_strfreev(options->lists);
-	g_free(options->auth);
-	g_free(options->trace);
 	json_decref(options->story);
-	g_free(options->emit);
-	g_free(options->state);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 static const char about[] =
 	"\nThe loop check, header rules, tests, plan, answer. MESSAGE: a file, or '-'. The\n"
-	"world around a script: --before --after FILE, --personal --global DIR, --auth\n"
-	"USER, --mailbox NAME[:\\Use], --list NAME=FILE, --queue-id ID, --state DIR.\n"
-	"Recipes alone (procmail's language; programs are not run): --recipes FILE.\n"
+	"world around a script: --script-before --script-after FILE, --personal --global\n"
+	"DIR, --auth USER, --exists NAME[:\\Use], --ext-list NAME=FILE, --queue-id ID,\n"
+	"--state DIR. Recipes alone (no program is run): --recipes FILE.\n"
 	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
 	"  todoke try --script new.sieve -f boss@example.jp message.eml\n\n"
 	"Exit code: 0 all as the rules want, 1 one would not be, 2 wrong usage.\n";
 
-static bool
-read_options(Options *options, int *argc, char ***argv, int *ret_exit)
-{
-	const GOptionEntry entries[] = {
-		{ "rcpt", 'd', 0, G_OPTION_ARG_FILENAME, &options->recipient, "Final recipient",
-		  "ADDR" },
-		{ "sender", 'f', 0, G_OPTION_ARG_FILENAME, &options->sender,
-		  "Envelope sender; empty for a bounce", "ADDR" },
-		{ "orig", 'a', 0, G_OPTION_ARG_FILENAME, &options->original,
-		  "The recipient before aliases", "ADDR" },
-		{ "queue-id", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->queue_id,
-		  "Queue id of the delivery", "ID" },
-		{ "now", 0, 0, G_OPTION_ARG_FILENAME, &options->now,
-		  "As if it were then (2026-11-21T10:00:00Z)", "DATE" },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path,
-		  "Instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides,
-		  "A setting for this run", "KEY=VALUE" },
-		{ "engine", 0, 0, G_OPTION_ARG_STRING, &options->engine,
-		  "Engine of Sieve scripts: native, libsieve", "NAME" },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->as_json,
-		  "One line of schema todoke.try/1 a message", NULL },
-		{ "script", 's', 0, G_OPTION_ARG_FILENAME, &options->script,
-		  "This script alone; no account is needed", "FILE" },
-		{ "recipes", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->recipes,
-		  "These recipes alone (procmail's language)", "FILE" },
-		{ "before", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->before,
-		  "A script of the site before it", "FILE" },
-		{ "after", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->after,
-		  "A script of the site after it", "FILE" },
-		{ "personal", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->personal,
-		  "Folder of scripts for include", "DIR" },
-		{ "global", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->global,
-		  "Folder of scripts for include :global", "DIR" },
-		{ "mailbox", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY,
-		  &options->mailboxes, "A mailbox that exists", "NAME[:\\Use]" },
-		{ "list", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME_ARRAY, &options->lists,
-		  "An external list", "NAME=FILE" },
-		{ "auth", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->auth,
-		  "Login name of the sender", "USER" },
-		{ "trace", 0, 0, G_OPTION_ARG_STRING, &options->trace,
-		  "actions, commands, tests, matching, json", "LEVEL" },
-		{ "emit", 0, 0, G_OPTION_ARG_FILENAME, &options->emit,
-		  "Write what would be stored or sent here", "DIR" },
-		{ "state", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options->state,
-		  "What is remembered from one delivery to the next", "DIR" },
-		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->messages, NULL,
-		  NULL },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
-	if (!cmd_options(argc, argv, "[OPTION]... MESSAGE...", about, entries, ret_exit))
-		return false;
-	if (options->messages != NULL)
-		return true;
-
-	*ret_exit = cmd_usage("try", "no message named");
-	return false;
-}
-
-#define TRACE_JSON "json"
+/* By number of TraceLevel, and one that is a form besides. */
+#define TRACE_CHOICES "actions commands tests matching json"
+enum { TRACE_JSON = TRACE_MATCHING + 1 };
 
 static const char *const trace_levels[] = { "actions", "commands", "tests", "matching" };
 
-/* How much of the story is told: each test with what it compared, where nobody says otherwise. */
-static bool
-read_trace(Options *options, int *ret_level, int *ret_exit)
-{
-	if (options->trace == NULL) {
-		*ret_level = options->as_json ? -1 : TRACE_MATCHING;
-		return true;
-	}
+static const CmdOption rows[] = {
+	CMD_OPTION_RECIPIENT(CMD_INTO_TEXT(Options, recipient), "final recipient"),
+	CMD_OPTION_SENDER(CMD_INTO_TEXT(Options, sender), "envelope sender; empty for a bounce"),
+	CMD_OPTION_ORIGINAL(CMD_INTO_TEXT(Options, original)),
+	{ .name = "now",
+	  .argument = "DATE",
+	  CMD_INTO_TEXT(Options, now),
+	  .help = "as if it were then (2026-11-21T10:00:00Z)" },
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTION_ENGINE(CMD_INTO_CHOICE(Options, engine, CMD_ENGINES)),
+	{ .name = "script",
+	  .letters = "s",
+	  .argument = "FILE",
+	  CMD_INTO_TEXT(Options, script),
+	  .help = "this script alone; no account is needed" },
+	{ .name = "trace",
+	  .argument = "LEVEL",
+	  CMD_INTO_CHOICE(Options, trace, TRACE_CHOICES),
+	  .help = "actions, commands, tests, matching, json" },
+	{ .name = "emit",
+	  .argument = "DIR",
+	  CMD_INTO_TEXT(Options, emit),
+	  .help = "write what would be stored or sent here" },
+	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, as_json), "todoke.try/1, a line a message"),
 
-	if (strcmp(options->trace, TRACE_JSON) == 0) {
-		*ret_level = TRACE_MATCHING;
+	/* the world around a script: `about` names them */
+	{ .name = "recipes",
+	  .argument = "FILE",
+	  CMD_INTO_TEXT(Options, recipes),
+	  .is_rare = true,
+	  .help = "these recipes (procmail's language), not the owner's own" },
+	{ .name = "script-before",
+	  .argument = "FILE",
+	  CMD_INTO_LIST(Options, before),
+	  .is_rare = true,
+	  .help = "a script of the site before it" },
+	{ .name = "script-after",
+	  .argument = "FILE",
+	  CMD_INTO_LIST(Options, after),
+	  .is_rare = true,
+	  .help = "a script of the site after it" },
+	{ .name = "personal",
+	  .argument = "DIR",
+	  CMD_INTO_TEXT(Options, personal),
+	  .is_rare = true,
+	  .help = "folder of scripts for include" },
+	{ .name = "global",
+	  .argument = "DIR",
+	  CMD_INTO_TEXT(Options, global),
+	  .is_rare = true,
+	  .help = "folder of scripts for include :global" },
+	{ .name = "exists",
+	  .argument = "NAME[:\\Use]",
+	  CMD_INTO_LIST(Options, mailboxes),
+	  .is_rare = true,
+	  .help = "a mailbox that exists" },
+	{ .name = "ext-list",
+	  .argument = "NAME=FILE",
+	  CMD_INTO_LIST(Options, lists),
+	  .is_rare = true,
+	  .help = "an external list" },
+	{ .name = "auth",
+	  .argument = "USER",
+	  CMD_INTO_TEXT(Options, auth),
+	  .is_rare = true,
+	  .help = "login name of the sender" },
+	{ .name = "queue-id",
+	  .argument = "ID",
+	  CMD_INTO_TEXT(Options, queue_id),
+	  .is_rare = true,
+	  .help = "Postfix's ${queue_id}, for log and answer" },
+	{ .name = "state",
+	  .argument = "DIR",
+	  CMD_INTO_TEXT(Options, state),
+	  .is_rare = true,
+	  .help = "what is remembered from one delivery to the next" },
+	CMD_OPTIONS_END
+};
+
+const CmdOptions cmd_try_options = { .synopsis = "[OPTION]... MESSAGE...",
+	                             .rows = rows,
+	                             .about = about };
+
+/* How much of the story is told: each test with what it compared, where nobody says otherwise. */
+static int
+read_trace(Options *options)
+{
+	if (options->trace == TRACE_JSON) {
 		options->as_json = true;
 		options->story = json_array();
-		return true;
+		return TRACE_MATCHING;
 	}
+	if (options->trace >= 0)
+		return options->trace;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(trace_levels); i++) {
-		if (strcmp(trace_levels[i], options->trace) != 0)
-			continue;
-		*ret_level = (int) i;
-		return true;
-	}
-
-	*ret_exit = cmd_usage("try",
-	                      "--trace '%s': there are actions, commands, tests, matching and json",
-	                      options->trace);
-	return false;
+	return options->as_json ? -1 : TRACE_MATCHING;
 }
 
 /* With --json the story goes to standard error: standard output is one object. */
@@ -619,26 +611,32 @@ cannot_try(const Options *options, const Status *st)
 int
 cmd_try(int argc, char **argv)
 {
-	g_auto(Options) options = { 0 };
+	g_auto(Options) options = { .engine = -1, .trace = -1 };
 	gint64 now;
-	int exit_code, level;
+	int exit_code;
 
-	if (!read_options(&options, &argc, &argv, &exit_code) ||
-	    !read_now(&options, &now, &exit_code) || !read_trace(&options, &level, &exit_code))
+	if (!cmd_options(&cmd_try_options, &argc, argv, &options, &exit_code))
 		return exit_code;
+	if (argc < 2)
+		return cmd_usage("try", "no message named");
+	options.messages = argv + 1;
+	if (!read_now(&options, &now, &exit_code))
+		return exit_code;
+
+	int level = read_trace(&options);
 	const TransactDescription described = {
 		.services = {
-			.mailboxes = (const char *const *) options.mailboxes,
+			.mailboxes = cmd_option_words(options.mailboxes),
 			.personal = options.personal,
 			.global = options.global,
-			.lists = (const char *const *) options.lists,
+			.lists = cmd_option_words(options.lists),
 			.trace_level = level,
 			.trace = trace_function(&options),
 			.trace_user = options.story,
 		},
 		.script = options.script,
-		.before = (const char *const *) options.before,
-		.after = (const char *const *) options.after,
+		.before = cmd_option_words(options.before),
+		.after = cmd_option_words(options.after),
 		.state = options.state,
 	};
 	cmd_choose_engine(options.engine, &options.overrides);

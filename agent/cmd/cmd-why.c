@@ -26,27 +26,47 @@ static const char about[] =
 	"Exit code: 0 found, 1 not found, 2 wrong usage.\n";
 
 typedef struct {
-	char *conf_path;
-	char **overrides;
-	char *from, *to, *user, *since;
-	char **maillogs;
-	gboolean has_last, follow, json;
+	const char *conf_path, *from, *to, *user, *since;
+	GPtrArray *overrides, *maillogs;
+	bool has_last, follow, json;
 	unsigned last; /* with has_last */
 } Options;
 
-static void
-options_clear(Options *options)
-{
-	g_free(options->conf_path);
-	g_strfreev(options->overrides);
-	g_free(options->from);
-	g_free(options->to);
-	g_free(options->user);
-	g_free(options->since);
-	g_strfreev(options->maillogs);
-}
+static const CmdOption rows[] = {
+	CMD_OPTION_SENDER(CMD_INTO_TEXT(Options, from),
+	                  "mail from this envelope sender, or from @DOMAIN"),
+	{ .name = "to",
+	  .argument = "ADDRESS",
+	  CMD_INTO_TEXT(Options, to),
+	  .help = "mail to this recipient, before or after aliases" },
+	{ .name = "since",
+	  .argument = "TIME",
+	  CMD_INTO_TEXT(Options, since),
+	  .help = "decisions since this time" },
+	{ .name = "last",
+	  CMD_INTO_FLAG(Options, has_last),
+	  .help = "the newest only; with a number behind it, so many" },
+	{ .name = "maillog",
+	  .argument = "FILE",
+	  CMD_INTO_LIST(Options, maillogs),
+	  .help = "join the lines of this log, or of the \"journal\"" },
+	{ .name = "user",
+	  .letters = "u",
+	  .argument = "USER",
+	  CMD_INTO_TEXT(Options, user),
+	  .help = "look into the record of this user only" },
+	{ .name = "follow",
+	  CMD_INTO_FLAG(Options, follow),
+	  .help = "print each decision as it is made, a line each" },
+	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.why/1; with --follow, records"),
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTIONS_END
+};
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+const CmdOptions cmd_why_options = { .synopsis = "[OPTION]... [MAIL]...",
+	                             .rows = rows,
+	                             .about = about };
 
 /* "--last N": the number is left among the arguments, and is too short for a queue id. */
 static void
@@ -64,39 +84,6 @@ take_last_number(Options *options, int *argc, char **argv)
 		(*argc)--;
 		return;
 	}
-}
-
-static bool
-read_options(Options *options, int *argc, char ***argv, int *ret_exit)
-{
-	const GOptionEntry entries[] = {
-		{ "from", 0, 0, G_OPTION_ARG_FILENAME, &options->from,
-		  "Mail from this envelope sender, or from @DOMAIN", "ADDRESS" },
-		{ "to", 0, 0, G_OPTION_ARG_FILENAME, &options->to,
-		  "Mail to this recipient, before or after aliases", "ADDRESS" },
-		{ "since", 0, 0, G_OPTION_ARG_FILENAME, &options->since,
-		  "Decisions since this time", "TIME" },
-		{ "last", 0, 0, G_OPTION_ARG_NONE, &options->has_last,
-		  "The newest only; with a number behind it, so many", NULL },
-		{ "maillog", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->maillogs,
-		  "Join the lines of this log, or of the \"journal\"", "FILE" },
-		{ "user", 'u', 0, G_OPTION_ARG_FILENAME, &options->user,
-		  "Look into the record of this user only", "USER" },
-		{ "follow", 'f', 0, G_OPTION_ARG_NONE, &options->follow,
-		  "Print each decision as it is made, a line each", NULL },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &options->json,
-		  "Print todoke.why/1; with --follow, records", NULL },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &options->conf_path,
-		  "Instead of the installed todoke.conf", "FILE" },
-		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->overrides,
-		  "A setting for this run", "NAME=VALUE" },
-		{ NULL, 0, 0, 0, NULL, NULL, NULL },
-	};
-
-	if (!cmd_options(argc, argv, "[OPTION]... [MAIL]...", about, entries, ret_exit))
-		return false;
-	take_last_number(options, argc, *argv);
-	return true;
 }
 
 /* False: the arguments are wrong, or a file cannot be read. */
@@ -159,7 +146,7 @@ read_log(const Options *options, const WhyQuery *query, const WhyFound *found, g
 		log->to = g_strdup(query->to);
 	}
 
-	for (char **path = options->maillogs; *path != NULL; path++)
+	for (const char *const *path = cmd_option_words(options->maillogs); *path != NULL; path++)
 		if (!why_log_read(log, *path, since, st))
 			return false;
 	why_log_sort(log);
@@ -311,13 +298,15 @@ answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArra
 int
 cmd_why(int argc, char **argv)
 {
-	g_auto(Options) options = { 0 };
+	Options options = { 0 };
 	g_auto(WhyQuery) query = { 0 };
 	int exit_code;
 
 	why_query_init(&query);
-	if (!read_options(&options, &argc, &argv, &exit_code) ||
-	    !make_query(&options, argc, argv, &query, &exit_code))
+	if (!cmd_options(&cmd_why_options, &argc, argv, &options, &exit_code))
+		return exit_code;
+	take_last_number(&options, &argc, argv);
+	if (!make_query(&options, argc, argv, &query, &exit_code))
 		return exit_code;
 
 	g_autoptr(Conf) conf = cmd_conf(options.conf_path, options.overrides);
@@ -325,7 +314,7 @@ cmd_why(int argc, char **argv)
 		return CMD_FINDINGS;
 
 	g_auto(Status) st = STATUS_INIT;
-	char *names[] = { options.user, NULL };
+	const char *names[] = { options.user, NULL };
 	g_autoptr(GPtrArray) owners = record_owners_find(conf, names, &st);
 	if (owners == NULL) {
 		fprintf(stderr, "todoke why: %s\n",

@@ -3,6 +3,8 @@
 #ifndef TODOKE_CMD_H
 #define TODOKE_CMD_H
 
+#include "agent/cmd/cmd-option.h"
+
 #include <stdbool.h>
 
 typedef enum {
@@ -10,16 +12,36 @@ typedef enum {
 	CMD_FOR_PEOPLE,  /* exit 0 good, 1 findings, 2 usage */
 } CmdAudience;
 
-/*
- * Is --help the first argument (for procmail also --differences, and -h, -? or -v alone)? Then the
- * command speaks to a person, whoever its audience is.
- */
-bool cmd_wants_help(int argc, char **argv);
-
 /* argv[0] is the subcommand's name. Returns the exit code. */
 typedef int CmdRun(int argc, char **argv);
 
-#define CMD(name, symbol, audience, help) CmdRun cmd_##symbol;
+typedef struct {
+	const char *name;
+	CmdRun *run;
+	const CmdOptions *options;
+	CmdAudience audience;
+	const char *help; /* one line */
+} Cmd;
+
+/* Command `i` of cmd-table.def; NULL: there are no more. */
+const Cmd *cmd_get(size_t i);
+
+/* NULL: there is none of that name. */
+const Cmd *cmd_find(const char *name);
+
+/* The name that is most like a wrong one, or NULL. */
+const char *cmd_nearest(const char *name);
+
+/*
+ * Is --help the first argument (or -h the only one; for procmail also --differences, and -? or -v
+ * alone)? Then the command speaks to a person, whoever its audience is.
+ */
+bool cmd_wants_help(int argc, char **argv);
+
+/* Each command's file defines cmd_NAME() and the table of its options, cmd_NAME_options. */
+#define CMD(name, symbol, audience, help) \
+	CmdRun cmd_##symbol; \
+	extern const CmdOptions cmd_##symbol##_options;
 #include "agent/cmd/cmd-table.def"
 #undef CMD
 

@@ -52,9 +52,13 @@ static const Row fault_rows[STATUS_COUNT] = {
 #undef CODE
 };
 
+/*
+ * Arrays instead of pointers: the dynamic linker would adjust each pointer at the start of each
+ * delivery, which never looks at these.
+ */
 static const struct {
-	const char *source;
-	const char *words;
+	char source[12];
+	char words[96];
 	MeaningId meaning;
 } sign_rows[] = {
 #define SIGN(source, words, meaning) { source, words, MEANING_##meaning },
@@ -63,9 +67,9 @@ static const struct {
 };
 
 static const struct {
-	const char *code; /* without its class */
-	const char *name;
-	const char *what;
+	char code[5]; /* without its class */
+	char name[28];
+	char what[120];
 	MeaningId meaning;
 } enhanced_rows[] = {
 #define ENHANCED(code, name, what, meaning) { code, name, what, MEANING_##meaning },
@@ -75,7 +79,7 @@ static const struct {
 
 static const struct {
 	unsigned code;
-	const char *what;
+	char what[120];
 	MeaningId meaning;
 } reply_rows[] = {
 #define REPLY(code, what, meaning) { code, what, MEANING_##meaning },
@@ -251,7 +255,9 @@ reply_at(const char *text)
 	return ended && strchr("245", *text) != NULL ? (unsigned) strtoul(text, NULL, 10) : 0;
 }
 
-/* The enhanced code behind a reply code, at the beginning, or in "(#...)". Caller frees; or NULL. */
+/*
+ * The enhanced code behind a reply code, at the beginning, or in "(#...)". Caller frees; or NULL.
+ */
 static char *
 said_code(const char *text)
 {

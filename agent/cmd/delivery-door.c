@@ -28,8 +28,7 @@ enum { TRIM_BYTES = 1024 * 1024 };
 void
 delivery_door_init(DeliveryDoor *call, EnvelopeDoor from)
 {
-	*call = (DeliveryDoor){ .overrides = g_ptr_array_new(), .envelope = envelope_new(from) };
-	g_ptr_array_add(call->overrides, NULL);
+	*call = (DeliveryDoor){ .envelope = envelope_new(from) };
 	log_open("todoke", -1, LOG_FORM_TEXT);
 	log_catch_glib();
 	(void) mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
@@ -43,14 +42,7 @@ delivery_door_init(DeliveryDoor *call, EnvelopeDoor from)
 void
 delivery_door_clear(DeliveryDoor *call)
 {
-	g_clear_pointer(&call->overrides, g_ptr_array_unref);
 	g_clear_pointer(&call->envelope, envelope_free);
-}
-
-void
-delivery_door_add_override(DeliveryDoor *call, const char *setting)
-{
-	g_ptr_array_insert(call->overrides, (gint) call->overrides->len - 1, (gpointer) setting);
 }
 
 void
@@ -58,19 +50,6 @@ delivery_door_set_string(char **member, const char *value)
 {
 	g_free(*member);
 	*member = value != NULL ? address_read(value) : NULL;
-}
-
-bool
-delivery_door_set_recipient(DeliveryDoor *call, const char *recipient, Status *st)
-{
-	if (call->recipient != NULL && strcmp(call->recipient, recipient) != 0)
-		return status_fail_detail(
-			st, STATUS_USAGE,
-			"more than one recipient: set NAME_destination_recipient_limit = 1 in "
-			"main.cf");
-
-	call->recipient = recipient;
-	return true;
 }
 
 static const char *
@@ -180,8 +159,7 @@ static char *
 configure_and_deliver(DeliveryDoor *call, Status *st)
 {
 	g_autofree char *log_file = NULL;
-	Conf *conf = conf_read_at_door(call->conf_path,
-	                               (const char *const *) call->overrides->pdata, &log_file, st);
+	Conf *conf = conf_read_at_door(call->conf_path, call->overrides, &log_file, st);
 
 	if (conf == NULL) {
 		int fd = log_file != NULL
@@ -215,11 +193,22 @@ log_early_failure(const DeliveryDoor *call, const Status *st)
 	log_line_send(line, LOG_WARNING);
 }
 
+/* Whoever typed it sees why; the line for Postfix says only whose fault it is. */
+static void
+explain_usage(const Status *st)
+{
+	if (st->id != STATUS_USAGE || st->detail == NULL)
+		return;
+	g_autofree char *text = g_strdup_printf("todoke: %s (--help tells more)\n", st->detail);
+	answer_warn(text);
+}
+
 int
 delivery_door_run(DeliveryDoor *call, Status *st)
 {
 	g_autofree char *done = NULL;
 
+	explain_usage(st);
 	if (st->id == STATUS_OK)
 		done = configure_and_deliver(call, st);
 	deadline_stop();

@@ -16,9 +16,9 @@
 /* What the command line said. */
 typedef struct {
 	const char *conf_path;
-	GPtrArray *overrides;  /* "key=value", NULL ends them */
-	const char *folder;    /* for mail that no rule files; NULL: the INBOX */
-	const char *recipient; /* NULL: the environment says it */
+	const char *const *overrides; /* "key=value", NULL ends them; NULL: none */
+	const char *folder;           /* for mail that no rule files; NULL: the INBOX */
+	const char *recipient;        /* NULL: the environment says it */
 	Envelope *envelope;
 	const RecipeCall *recipes; /* NULL: as the settings have it */
 	bool is_quiet;             /* nothing is printed of a success */
@@ -30,17 +30,11 @@ void delivery_door_init(DeliveryDoor *call, EnvelopeDoor from);
 void delivery_door_clear(DeliveryDoor *call);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DeliveryDoor, delivery_door_clear)
 
-/* Add "key=value", a setting for this run. Borrowed. */
-void delivery_door_add_override(DeliveryDoor *call, const char *setting);
-
 /*
  * Set a string of the envelope, an address without brackets and quotes (address_read). NULL: not
  * said.
  */
 void delivery_door_set_string(char **member, const char *value);
-
-/* There is one recipient; a second one is a fault (STATUS_USAGE). */
-bool delivery_door_set_recipient(DeliveryDoor *call, const char *recipient, Status *st);
 
 /*
  * Deliver, answer and log. `st` may hold a fault of the command line: then nothing is delivered,

@@ -19,7 +19,9 @@ owner_free(gpointer data)
 	g_free(owner);
 }
 
-/* The account is taken over; one whose record lies nowhere, or where another's does, is left out. */
+/*
+ * The account is taken over; one whose record lies nowhere, or where another's does, is left out.
+ */
 static void
 add_owner(GPtrArray *owners, GHashTable *seen, const Conf *conf, Account *taken)
 {
@@ -67,7 +69,7 @@ is_own_account(const Conf *conf)
 }
 
 GPtrArray *
-record_owners_find(const Conf *conf, char **names, Status *st)
+record_owners_find(const Conf *conf, const char *const *names, Status *st)
 {
 	g_autoptr(GPtrArray) owners = g_ptr_array_new_with_free_func(owner_free);
 	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);

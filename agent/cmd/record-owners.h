@@ -25,7 +25,7 @@ typedef struct {
  * where we are root or the mailboxes are one account's, else our own). The array frees them. Faults
  * of account_find and account_list.
  */
-GPtrArray *record_owners_find(const Conf *conf, char **names, Status *st);
+GPtrArray *record_owners_find(const Conf *conf, const char *const *names, Status *st);
 
 /*
  * Take the rights of the owner, and give them back. False: there can be no such record for us (the

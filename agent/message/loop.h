@@ -6,35 +6,30 @@
  * copied. We ask who wrote the line. In this order:
  *
  * 1. A mark (mark.h) that names a key of this owner's: the mail was here before, and what became of
- *    it then decides. The owner's state
- *    knows that; loop_settle takes it from there:
+ *    it then decides. The owner's state knows that; loop_settle takes it from there:
  *      kept, same body, and the file is still found -> taken, and not stored again
  *      disposed of by a rule, same body             -> taken
  *      only passed on, and a valid mark proves it   -> a loop, if the rules would only pass it on
- *      again; but where a mark of somebody
- *                                                      else says that it was kept there, the INBOX
- *      everything else: another body, state or file lost, resent by its owner, no Message-ID, a
- *      mark that does not verify
- *                                                   -> delivered, return_limit times
+ *                                                      again; but where a mark of somebody else
+ *                                                      says that it was kept there, the INBOX
+ *      everything else: another body, state or file
+ *      lost, resent by its owner, no Message-ID,
+ *      a mark that does not verify                  -> delivered, return_limit times
  * 2. More Received lines than hop_limit: a loop.
  * 3. Delivered-To lines that name the recipient, without such a mark. Those above the newest
- *    Received line (the one with
- *    this hop's queue id) are this hop's own stamp and never count. For the others the nearest
- *    Received line below that
- *    names a host tells the writer; lines of retrieval programs are skipped:
- *      another host            -> a copied header; delivered
- *      this host, and the mail was fetched, or resent by somebody, before it came back -> a stored
- *      copy returned: delivered,
- *                                 return_limit times; two lines above the same Received are one
- *                                 return
- *      this host               -> a loop, but where a mark says that we may have kept it:
- *      delivered, return_limit times
- *      none tells              -> copied where ours would tell, as the newest Received does name
- *      this host; else
- *                                 unknown: the site's rule
- *      there is none           -> copied: nobody's delivery; the third such line is unknown, unless
- *      the mail was
- *                                 fetched or resent above
+ *    Received line (the one with this hop's queue id) are this hop's own stamp and never count. For
+ *    the others the nearest Received line below that names a host tells the writer; lines of
+ *    retrieval programs are skipped:
+ *      another host  -> a copied header; delivered
+ *      this host, and the mail was fetched, or resent by somebody, before it came back
+ *                    -> a stored copy returned: delivered, return_limit times; two lines above the
+ *                       same Received are one return
+ *      this host     -> a loop, but where a mark says that we may have kept it: delivered,
+ *                       return_limit times
+ *      none tells    -> copied where ours would tell, as the newest Received does name this host;
+ *                       else unknown: the site's rule
+ *      there is none -> copied: nobody's delivery; the third such line is unknown, unless the mail
+ *                       was fetched or resent above
  *
  * The verdict carries its evidence, so that log, bounce, `try` and record say the same.
  */

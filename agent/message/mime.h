@@ -11,19 +11,15 @@
  * All text that comes out is valid UTF-8 without NULs. Where the charset is not said, or is said
  * wrongly, it is guessed:
  *   1. escape sequences of ISO-2022 (JP; CN and KR too) are believed, whatever the label says:
- *      nothing else
- *      writes them;
+ *      nothing else writes them;
  *   2. the label (as WHATWG reads labels: iso-8859-1 is windows-1252, shift_jis is cp932, gb2312 is
- *      gb18030 ...),
- *      if all
- *      bytes fit it, or nearly all;
+ *      gb18030 ...), if all bytes fit it, or nearly all;
  *   3. UTF-8, if the bytes are valid UTF-8, or but for a few that a careless cut damaged;
  *   4. EUC-JP or Shift_JIS, if the bytes fit and read like Japanese (kana, or runs of common
- *      kanji); gb18030, if they
- *      read more like Chinese (the most frequent characters, and no kana);
+ *      kanji); gb18030, if they read more like Chinese (the most frequent characters, and no kana);
  *   5. koi8-r or windows-1251, if most of the 8-bit octets are letters there, in words of three and
- *      more that keep to one
- *      case behind their first letter (before 4, where there are six such letters);
+ *      more that keep to one case behind their first letter (before 4, where there are six such
+ *      letters);
  *   6. windows-1252, in which everything is something.
  * A field's octets that no encoded word labels are UTF-8 where they are valid, else in the charset
  * of the Content-Type beside the field, where it fits all of them and is not just iso-8859-1, which

@@ -24,7 +24,8 @@ typedef enum {
 	PLAN_ROLE_STORES,    /* keeps a copy here */
 	PLAN_ROLE_PASSES_ON, /* hands it to somebody else */
 	PLAN_ROLE_DISPOSES,
-	PLAN_ROLE_REFUSES, /* the sender gets it back: not beside one that stores, passes on or answers */
+	/* the sender gets it back: not beside one that stores, passes on or answers */
+	PLAN_ROLE_REFUSES,
 	PLAN_ROLE_DEFERS,   /* Postfix tries again */
 	PLAN_ROLE_ANSWERS,  /* writes to the sender: one a script */
 	PLAN_ROLE_STANDS_BY /* something else: the implicit keep stays in force */
@@ -119,7 +120,10 @@ Plan *plan_new(void);
 void plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
 
-/* A new action of `kind`, with its data all zeros, to be filled and given to plan_add, or to plan_action_free. */
+/*
+ * A new action of `kind`, with its data all zeros, to be filled and given to plan_add, or to
+ * plan_action_free.
+ */
 PlanAction *plan_action_new(PlanKind kind, const char *file, unsigned line);
 void plan_action_free(PlanAction *action);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanAction, plan_action_free)

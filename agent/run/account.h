@@ -117,7 +117,10 @@ Conf *account_conf(const Account *account, const Conf *conf);
  */
 char *account_state_folder(const Account *account, const Conf *conf, Status *st);
 
-/* The file of the account's record (agent/state/record-line.h). Faults of account_expand. Caller frees. */
+/*
+ * The file of the account's record (agent/state/record-line.h). Faults of account_expand. Caller
+ * frees.
+ */
 char *account_record_path(const Account *account, const Conf *conf, Status *st);
 
 /*

@@ -129,8 +129,8 @@ void transact_notify_loop(Transact *transact, Maildir *inbox);
 EventId transact_event(const Transact *transact, const Status *st);
 
 /*
- * transact-record.c: append what was decided and done to the record (record-line.h); `st` and `seconds`
- * as of transact_log. A fault is noted.
+ * transact-record.c: append what was decided and done to the record (record-line.h); `st` and
+ * `seconds` as of transact_log. A fault is noted.
  */
 void transact_record(const Transact *transact, const Status *st, double seconds);
 

@@ -13,8 +13,11 @@
 
 typedef enum {
 	TRUST_ALL, /* somebody named the file to see what it does */
-	TRUST_OWNER, /* the owner's main script or rc file: the owner's or root's; written to by nobody else, but for the
-	                   owner's primary group (procmail's rule) */
+	/*
+	 * the owner's main script or rc file: the owner's or root's; written to by nobody else, but
+	 * for the owner's primary group (procmail's rule)
+	 */
+	TRUST_OWNER,
 	TRUST_INCLUDED, /* what it includes: the owner's or root's, and not writable by all */
 	/*
 	 * the site's: root's, or of whoever wrote the settings that name it; written to by nobody

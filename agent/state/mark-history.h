@@ -9,11 +9,9 @@
  * place of the one before; both are read.
  *
  *     1501686000 SUBJECT BODY kept f 1234 new/1501686000.M1P2Q1R3.host,S=1234,W=1260
- *     1501686000 SUBJECT BODY kept m 9f3c... /home/me/mail/box      (an mbox, with digits of the
- *     copy's mark)
- *     1501686000 SUBJECT BODY copied                                (passed on, and a copy was
- *     kept)
- *     1501686000 SUBJECT BODY passed                                (passed on only)
+ *     1501686000 SUBJECT BODY kept m 9f3c... /home/me/mail/box   an mbox, with digits of the mark
+ *     1501686000 SUBJECT BODY copied                             passed on, and a copy was kept
+ *     1501686000 SUBJECT BODY passed                             passed on only
  *     1501686000 SUBJECT BODY disposed main.sieve:3 WHOLE
  *     1501686000 SUBJECT BODY returned
  *

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* record-line: JSON by hand, as a delivery must not pay for a tree of objects; one write at the end. */
+/*
+ * record-line: JSON by hand, as a delivery must not pay for a tree of objects; one write at the
+ * end.
+ */
 #define _GNU_SOURCE
 #include "agent/state/record-line.h"
 

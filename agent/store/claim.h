@@ -7,9 +7,9 @@
  * whoever finds a claim can tell:
  *
  *     its draft is still in tmp    that try did not reach the move, and cannot once the draft is
- *     removed
+ *                                  removed
  *     its draft is gone            the copy was made visible; where it is now (read, moved,
- *     deleted) is up to its owner
+ *                                  deleted) is up to its owner
  *
  * Whoever claims holds a shared lock (flock) on the draft's file until the delivery is over:
  * another delivery that finds the claim waits for that end instead of guessing by its age whether a

@@ -5,10 +5,9 @@
  * Numbers are 32 bits in the order of this machine; a text is its length, its octets and a NUL that
  * is not counted.
  *
- * 	request: magic, version, size of the message, delimiters, script, number of queries, and for
- *  each query the number of
- * 	         its values and the values
- * 	record:  magic, version, outcome, number of actions, their numbers, a text, end mark
+ *	request: magic, version, size of the message, delimiters, script, number of queries, and
+ *	         for each query the number of its values and the values
+ *	record:  magic, version, outcome, number of actions, their numbers, a text, end mark
  *
  * The program of the cage (cage/cage-main.c) is built without GLib and has only the constants below
  * in common with us. What it says is the word of a process whose memory may be broken, so the

@@ -82,7 +82,7 @@ def write(folder, name, text):
 
 def chain(folder, before, own, after):
     args = ["--script", write(folder, "o", own)]
-    for option, scripts in (("--before", before), ("--after", after)):
+    for option, scripts in (("--script-before", before), ("--script-after", after)):
         for i, text in enumerate(scripts):
             args += [option, write(folder, "%s%d" % (option[2], i), text)]
     message = os.path.join(folder, "message.eml")

@@ -278,8 +278,30 @@ def test_iana_table(folder):
     for code in registry:
         found = ask("5." + code)
         tap.same((code, found[-1]["source"], found[-1]["code"]), (code, "iana", "5." + code))
+        tap.same((code, bool(re.fullmatch(r"[a-z0-9-]+", found[-1]["name"])), found[-1]["what"][-1]), (code, True, "."))
+    tap.same(ask("5.6.3")[-1]["name"], "conversion-not-supported")
     tap.same(ask("5.7.999")[-1]["name"], "other-security")
     tap.same(ask("4.9.9")[-1]["name"], "other-status")
+
+
+def names_of(table, pattern):
+    with open(os.path.join(tap.TOP, "agent", table), encoding="utf-8") as file:
+        return re.findall(pattern, file.read(), flags=re.M)
+
+
+def test_each_status_event_and_meaning_in_both_languages(folder):
+    """Each has an entry, a cause, who can repair it and a remedy, in English and Japanese."""
+    if b"no catalogue" in tap.todoke("code", "--language", "ja", "loop").stderr:
+        raise tap.Skip("no catalogue of Japanese (built without msgfmt)")
+    names = names_of("base/status-table.def", r'^STATUS\(\w+, *"([^"]+)"') + names_of("base/event-table.def", r'^(?:EVENT|FAULT)\(\w+, *"(T\d+)"') + \
+        names_of("base/event-table.def", r'^EVENT\(\w+, *"T\d+", *"([^"]+)"') + names_of("cmd/code-meaning.def", r'^MEANING\(\w+, "([^"]+)"')
+    tap.same(len(names) > 150, True)
+    for name in names:
+        english, japanese = (ask("--language", language, name)[0] for language in ("en", "ja"))
+        for key in ("what", "who", "todo"):
+            tap.same((name, key, english[key].isascii(), len(english[key]) > 5), (name, key, True, True))
+            tap.same((name, key, bool(re.search("[\u3041-\u30ff\u4e00-\u9fff]", japanese[key]))), (name, key, True))
+        tap.same((english["code"], english["name"], english["repair"]), (japanese["code"], japanese["name"], japanese["repair"]))
 
 
 tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

@@ -4,6 +4,7 @@
 
 import glob
 import os
+import random
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -269,6 +270,50 @@ def test_prove_of_a_folder_that_is_not_there(folder):
     result = convert(folder, ":0\na/\n", "--prove", os.path.join(folder, "gone"))
     tap.same(result.returncode, 1)
     tap.contains(result.stderr, b"cannot read folder")
+
+
+# Tests of random rules: of what is converted as "the same" the words must be so.
+CLASSES = ["[ab]", "[]a]", "[a^-]", "[-a]", "[a-c]", "[b^]", "[0-9]", "\\]", "\\^"]
+FIELDS = ["X-Loop", "X-Spam", "List-Id", "X-(Loop|Spam)", "(X-Loop|List-Id)", "X-[LS][op][oa][pm]", "X-S?Loop"]
+
+
+def random_pattern(rng):
+    items = [rng.choice(CLASSES + ["a", "b", "c", "(a|b)", "(ab|c)", "a+", "b?", "c*", "(ab)*", "x"]) for _ in range(rng.randint(1, 4))]
+    return "^%s:%s%s%s" % (rng.choice(FIELDS), rng.choice([".*", ".*", ".*", ".*", " *"]), "".join(items), rng.choice(["", "", "", "$", ".*$", ".*"]))
+
+
+def random_rule(rng, number):
+    flags = rng.choice(["", "c", "E", "Ec", "A", "Ac", "c"]) if number > 0 else rng.choice(["", "c"])
+    conditions = ["* %s%s" % (rng.choice(["", "", "! "]), random_pattern(rng)) for _ in range(rng.choice([0, 1, 1, 1, 2]))]
+    if rng.random() < 0.1:
+        conditions = ["* 1^0 " + random_pattern(rng) for _ in range(2)]
+    action = rng.choice(["f%d/" % number] * 4 + ["/dev/null", "{\n:0 c\nb%d/\n}" % number, "{\n:0\n* %s\ng%d/\n:0 E\nh%d/\n}" % (random_pattern(rng), number, number)])
+    return "\n".join([":0 " + flags.replace("c", "" if action[0] == "{" else "c"), *conditions, action]) + "\n"
+
+
+def random_mail(rng):
+    lines = ["From: a@b"]
+    for name in ("X-Loop", "X-Spam", "List-Id", "X-Sloop", "X-SLoop"):
+        if rng.random() < 0.6:
+            lines.append("%s: %s" % (name, "".join(rng.choice("aabbcc]^-x09 ") for _ in range(rng.randint(0, 5))).strip()))
+    return ("\n".join(lines) + "\n\nx\n").encode()
+
+
+def test_random_rules_that_are_the_same_are_so(folder):
+    rng = random.Random(20)
+    for number in range(60):
+        write(folder, "Maildir/new/%d" % number, random_mail(rng))
+    proved = 0
+    for _ in range(80):
+        rc = "".join(random_rule(rng, number) for number in range(rng.randint(1, 3)))
+        script = convert(folder, rc, *FOLDERS_OF_HOME).stdout
+        if b": changed" in script or b": by hand" in script:
+            continue
+        result = convert(folder, rc, *FOLDERS_OF_HOME, "--prove", os.path.join(folder, "Maildir"))
+        if result.stdout != b"60 messages, 0 differ\n":
+            raise AssertionError("%s\n%s\n%s" % (rc, script.decode(), result.stdout.decode()))
+        proved += 1
+    assert proved >= 15, proved
 
 
 TESTS = [row_test(number, *row) for number, row in enumerate(ROWS, 1)]

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The door `todoke deliver`: what it takes, what it answers, what it stores."""
 
+import fcntl
 import os
 import pwd
 import re
@@ -10,7 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+import termios
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -195,10 +196,15 @@ def test_input_that_does_not_block(folder):
     command = [tap.TODOKE, "deliver", "-o", "maildir=%s/%%d/%%n" % folder, "-o", "log_file=%s/log" % folder, *BARE,
                "-d", "ann@example.test"]
     with subprocess.Popen(command, stdin=read_end, stdout=subprocess.PIPE) as process:
+        def has_to_wait():
+            """It has taken all that there was, and sleeps: it was told EAGAIN."""
+            unread = fcntl.ioctl(read_end, termios.FIONREAD, b"\0" * 4)
+            return unread == b"\0" * 4 and tap.is_asleep(process.pid)
+
         for piece in (MESSAGE[:10], MESSAGE[10:]):
-            time.sleep(0.3)
+            tap.wait_for("an agent that waits for input", has_to_wait)
             os.write(write_end, piece)
-        time.sleep(0.3)
+        tap.wait_for("an agent that waits for the end", has_to_wait)
         os.close(write_end)
         os.close(read_end)
         tap.same((process.wait(timeout=tap.PATIENCE), process.stdout.read()), (0, b"stored in INBOX\n"))

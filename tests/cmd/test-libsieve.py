@@ -164,8 +164,8 @@ def test_try_shows_the_plan(folder):
     tap.same(result.returncode, 0)
     tap.contains(result.stdout, b'fileinto in "Work"')
     result = tap.todoke("try", "--engine", "other", "--script", script, message)
-    tap.same(result.returncode, 1)
-    tap.contains(result.stderr, b"'other' is not allowed for 'sieve_engine'")
+    tap.same(result.returncode, 2)
+    tap.contains(result.stderr, b"--engine: 'other' is none of native, libsieve")
 
 
 def test_many_values(folder):

@@ -173,9 +173,10 @@ def test_locks_of_our_own_do_not_stop_us(folder):
 def test_lock_wait_ends_when_the_lock_goes(folder):
     home = Home(folder, ":0: my.lock\nbox\n", recipe_lock_wait="100s")
     home.write("my.lock", "0")
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(home.procmail)
-        time.sleep(0.5)
+    # Its input is a file: there is nothing but the lock that it could wait for.
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, open(home.write("mail", MESSAGE), "rb") as mail:
+        waiting = pool.submit(home.procmail, message=None, stdin=mail)
+        tap.wait_for("procmail to wait for the lock", lambda: waiting.done() or tap.sleepers(os.getpid()))
         tap.same((waiting.done(), home.has("box.lock")), (False, False))
         os.unlink(home.path + "/my.lock")
         tap.same(waiting.result().returncode, 0)
@@ -205,7 +206,7 @@ def test_formail_d_takes_no_retry_for_a_duplicate(folder):
     for copy in ("the retry", "a second copy"):
         tap.same(home.procmail(message=NUMBERED).returncode, 0, copy)
         tap.same((home.read("ids"), home.read("box")), (b"<1@a.test>\0\0", NUMBERED + b"\n"), copy)
-    formail = subprocess.run(["formail", "-D", "8192", home.path + "/ids"], input=NUMBERED, timeout=20, check=False)
+    formail = subprocess.run(["formail", "-D", "8192", home.path + "/ids"], input=NUMBERED, timeout=tap.PATIENCE, check=False)
     tap.same(formail.returncode, 0, "formail knows it too")
     tap.same([name for name in os.listdir(home.path) if name.endswith(".lock")], [])
 

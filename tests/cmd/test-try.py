@@ -113,7 +113,7 @@ def test_special_use_finds_its_mailbox(folder):
     """What the person at the terminal describes, and the folders of an account: the one that is there, whichever has the use."""
     path = script(folder, 'require ["fileinto", "special-use"];\nif not specialuse_exists "\\\\Archive" { discard; stop; }\n'
                   'fileinto :specialuse "\\\\Archive" "X";\n')
-    answer = json.loads(tap.todoke("try", "--json", "--script", path, "--mailbox", "Old:\\Archive", plain(folder, "a@b.c")).stdout)
+    answer = json.loads(tap.todoke("try", "--json", "--script", path, "--exists", "Old:\\Archive", plain(folder, "a@b.c")).stdout)
     tap.same([(action["mailbox"], action["special_use"]) for action in answer["actions"]], [("Old", "\\Archive")])
     for name in ("new", "cur", "tmp", ".Second/new", ".Second/cur", ".Second/tmp"):
         os.makedirs(os.path.join(folder, "example1.jp/receiver", name))
@@ -150,8 +150,8 @@ def test_scripts_in_their_order(folder):
     before = folder + "/b.sieve"
     with open(before, "w") as file:
         file.write('require ["fileinto", "copy"]; fileinto :copy "Before";')
-    answer = json.loads(tap.todoke("try", "--json", "--before", before, "--script", script(folder, "keep;"),
-                                   "--after", before, story("copied-header")).stdout)
+    answer = json.loads(tap.todoke("try", "--json", "--script-before", before, "--script", script(folder, "keep;"),
+                                   "--script-after", before, story("copied-header")).stdout)
     tap.same([action["action"] for action in answer["actions"]], ["fileinto", "keep"])
 
 VACATION = 'require ["vacation"]; vacation :days 7 "I am away";\n'

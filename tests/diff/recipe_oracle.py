@@ -4,6 +4,7 @@
 Both leave files below one folder; `outcome` writes them down in one text, so that the two can be compared byte for byte.
 """
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import re
@@ -23,10 +24,16 @@ FOLDER_FILE = re.compile(rb"((?:  Folder: |LASTFOLDER=).*?)/(?:(?:new/|msg\.)[^\
 # What we say to Postfix of a mail that is not delivered.
 ANSWER = re.compile(rb"[45]\.\d+\.\d+ [^\n]*\n")
 MORE = b"0123456789 abcdefghijklmnopqrst\n"
+# The case's arguments, $1 and on: a line each. They are among its files, but no file.
+ARGS = "(arguments)"
 # Far below any test's time: an rc file that waits or loops is a finding of its own.
 TIMEOUT_S = 60
 # A child that another thread starts has our open files until its exec, and a program that is open for writing cannot be run.
 STARTING = threading.Lock()
+# The process groups that run now.
+RUNNING = set()
+# procmail loops for ever on some expressions. Should nobody be left to end it, the kernel does after so many seconds of processor time.
+LIMITED = ("/bin/sh", "-c", f'ulimit -t {TIMEOUT_S}; exec "$@"', "sh")
 
 
 def load(folder):
@@ -37,6 +44,8 @@ def load(folder):
     grow = folder / "grow"
     more = MORE * int(grow.read_text(encoding="ascii")) if grow.exists() else b""
     files = {str(p.relative_to(folder / "files")): p.read_bytes() for p in (folder / "files").rglob("*") if p.is_file()}
+    if (folder / "args").exists():
+        files[ARGS] = (folder / "args").read_bytes()
     return (folder / "rc").read_bytes(), message.read_bytes() + more, files
 
 
@@ -48,14 +57,37 @@ def write_file(path, data):
         path.chmod(0o755)
 
 
+def kill_group(pid):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 def wait_for_group(pid):
-    """procmail does not wait for programs without w: until none is left, or for two seconds."""
+    """procmail does not wait for programs without w: until none is left, or for two seconds; then they are ended."""
     for _ in range(100):
         try:
             os.killpg(pid, 0)
         except (ProcessLookupError, PermissionError):
             return
         time.sleep(0.02)
+    kill_group(pid)
+
+
+def end_all(number, _frame):
+    """Who ends this program ends what it has started."""
+    for pid in list(RUNNING):
+        kill_group(pid)
+    os._exit(128 + number)
+
+
+def end_all_on_signals():
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end_all)
+
+
+def options(files):
+    """procmail's options -a for the lines of the file of arguments."""
+    return [word for line in (files or {}).get(ARGS, b"").decode().splitlines() for word in ("-a", line)]
 
 
 class Sandbox:
@@ -67,6 +99,8 @@ class Sandbox:
         self.mail.mkdir()
         (self.root / "rc").write_bytes(rc)
         for name, data in (files or {}).items():
+            if name == ARGS:
+                continue
             path = self.mail / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_file(path, data)
@@ -83,17 +117,20 @@ class Sandbox:
         passed = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "RECIPE_TRACE", "TODOKE_MODULE_DIR")
         env.update({k: v for k, v in os.environ.items() if k in passed})
         with STARTING:
-            process = subprocess.Popen(argv, cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            process = subprocess.Popen([*LIMITED, *argv], cwd=self.mail, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE, start_new_session=True, **user)
+            RUNNING.add(process.pid)
         try:
             self.stdout, self.stderr = process.communicate(message, timeout=timeout_s)
             wait_for_group(process.pid)
             return process.returncode
         except subprocess.TimeoutExpired:
-            self.stdout = b""
-            os.killpg(process.pid, signal.SIGKILL)
+            self.stdout = self.stderr = b""
+            kill_group(process.pid)
             process.communicate()
             return "timeout"
+        finally:
+            RUNNING.discard(process.pid)
 
     def logged(self):
         """What LOG= wrote, in lines that begin with "## ", the abstracts, and of VERBOSE what tells of decisions."""
@@ -133,7 +170,7 @@ def by_procmail(rc, message, files=None, timeout_s=TIMEOUT_S):
     """-> (outcome, sandbox's raw log) of the real procmail."""
     box = Sandbox(rc, files)
     try:
-        code = box.run(["procmail", "-p", "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
+        code = box.run(["procmail", "-p", *options(files), "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
                         f"DEFAULT={box.mail}/default/", f"ORGMAIL={box.mail}/default/", "LOCKSLEEP=1", "SHELL=/bin/sh", "PATH=/usr/local/bin:/usr/bin:/bin",
                         str(box.root / "rc")], message, timeout_s)
         log = box.root / "log"
@@ -142,11 +179,12 @@ def by_procmail(rc, message, files=None, timeout_s=TIMEOUT_S):
         box.close()
 
 
-def by_engine(program, rc, message, files=None, strict=False):
+def by_engine(program, rc, message, files=None, strict=False, timeout_s=TIMEOUT_S):
     """-> (outcome, what the program said) of our engine in its test program; `strict` is the setting recipe_compat."""
     box = Sandbox(rc, files)
     try:
-        code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)] + ["strict"] * strict, message)
+        code = box.run([str(program), str(box.root / "rc"), str(box.root / "log"), str(box.mail)] + ["strict"] * strict, message, timeout_s,
+                       {"RECIPE_ARGS": "\n".join(options(files)[1::2])} if options(files) else {})
         return box.outcome(code), box.stderr
     finally:
         box.close()
@@ -178,7 +216,7 @@ def by_todoke(program, rc, message, files=None, strict=False):
         names = {"mail": box.mail, "root": box.root, "compat": "strict" if strict else "kind"}
         (box.root / "todoke.conf").write_text(CONF.format(**names))
         write_file(box.root / "sendmail", SENDMAIL.format(**names).encode())
-        code = box.run([str(program), "procmail", "-p", "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
+        code = box.run([str(program), "procmail", "-p", *options(files), "COMSAT=no", "LOGABSTRACT=no", f"LOGFILE={box.root}/log", f"MAILDIR={box.mail}",
                         "LOCKSLEEP=1", "SHELL=/bin/sh", "PATH=/usr/local/bin:/usr/bin:/bin", str(box.root / "rc")], message,
                        env={"TODOKE_CONF": str(box.root / "todoke.conf")})
         log = box.root / "todoke.log"

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The cases: each function is one test, named by its first line of documentation."""
+import json
 import os
 import re
+import subprocess
 import time
 
 from e2e_world import Skip, USERS, kill_hard, litter, need_strace, read_folder, run, wait_for
@@ -114,6 +116,23 @@ def case_fetched_mail_flag_d_bounces(world):
     assert "dsn=5.4.6" in line and "mail forwarding loop for flagd@flagd.test" in line, line
     assert world.stored("flagd@flagd.test") == []
     assert queue_id not in world.log.read_text(), "the agent was asked"
+
+
+def case_bounce_in_two_languages(world):
+    """the sender reads both languages in the bounce, and `todoke code` explains that bounce"""
+    catalogue = os.path.join(world.locales, "ja", "LC_MESSAGES", "todoke.mo")
+    if not os.path.exists(catalogue):
+        raise Skip("built without msgfmt")
+    world.make_maildir("somebody@both.test")
+    queue_id = world.postfix.send(message("two languages"), "nobody@both.test")
+    bounce = check_bounce(world, queue_id, "5.1.1", "no such user here")
+    japanese = "そのような利用者はここにいません".encode()
+    raw = next(raw for raw in world.postfix.inbox("all") if f"X-Postfix-Queue-ID: {queue_id}".encode() in raw)
+    assert raw.count(japanese) == 2, raw  # for people and in the report
+    assert bounce.message.get_content_type() == "multipart/report"
+    told = subprocess.run([world.todoke, "code", "--json", "-"], input=raw, stdout=subprocess.PIPE, check=True).stdout
+    meaning, = json.loads(told)["meanings"]
+    assert (meaning["name"], meaning["recipient"], meaning["repair"]) == ("unknown-user", "nobody@both.test", "sender"), meaning
 
 
 def case_flag_d_own_stamp(world):

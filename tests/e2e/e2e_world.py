@@ -97,6 +97,7 @@ class Services:
         self.modules = str(binary.parent.parent / "lib" / "todoke")
         self.measure = str(shutil.copy(pathlib.Path(build) / "tests/bench/measure", self.path("measure")))
         os.environ["TODOKE_MODULE_DIR"] = self.modules
+        self.locales = str(binary.parent.parent / "share" / "locale")
 
     def write_settings(self):
         self.path("etc").mkdir()
@@ -235,7 +236,7 @@ class Postfix:
             virtual_minimum_uid = 1
             mailbox_command = {self.world.todoke} deliver -c {self.world.local_conf}
             mailbox_command_maps = texthash:{self.conf}/commands
-            export_environment = TZ MAIL_CONFIG LANG TODOKE_MODULE_DIR={self.world.modules} TODOKE_CONF={self.world.path('etc', 'procmail.conf')}
+            export_environment = TZ MAIL_CONFIG LANG TODOKE_MODULE_DIR={self.world.modules} TODOKE_LOCALE_DIR={self.world.locales} TODOKE_CONF={self.world.path('etc', 'procmail.conf')}
             recipient_delimiter = +
             message_size_limit = 250000000
             mailbox_size_limit = 0
@@ -366,7 +367,7 @@ class Bounce:
 
     def __init__(self, raw):
         import email
-        self.message = email.message_from_bytes(raw)
+        self.message = email.message_from_string(raw.decode(errors="replace"))  # reports of Postfix may have UTF-8
         self.text = self.message.get_payload(0).get_payload()
         self.fields = {}
         for block in self.message.get_payload(1).get_payload():

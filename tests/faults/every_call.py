@@ -372,11 +372,11 @@ class Lmtp(Scenario):
         def end():
             tracer.send_signal(signal.SIGINT)
             try:
-                tracer.wait(20)
+                tracer.wait(tap.PATIENCE)
             except subprocess.TimeoutExpired:
                 tracer.kill()
                 tracer.wait()
-            drain.join(20)
+            drain.join(tap.PATIENCE)
         return end
 
     def calls(self):

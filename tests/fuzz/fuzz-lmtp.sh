@@ -12,7 +12,9 @@ if [ "${1-}" = --fuzz ]; then
 		"$top_srcdir/tests/fuzz/fuzz-lmtp.c" "$top_srcdir/tests/lib/fake-lmtp.c" "$top_srcdir"/agent/lmtp/lmtp-command.c \
 		"$top_srcdir"/agent/lmtp/lmtp-data.c "$top_srcdir"/agent/lmtp/lmtp-reply.c "$top_srcdir"/agent/lmtp/lmtp-session.c \
 		"$top_srcdir"/agent/message/address.c "$top_srcdir"/agent/message/address-print.c "$top_srcdir"/agent/message/envelope.c \
-		"$top_srcdir"/agent/base/answer.c "$top_srcdir"/agent/base/status.c \
+		"$top_srcdir"/agent/base/answer.c "$top_srcdir"/agent/base/status.c "$top_srcdir"/agent/base/outside.c "$top_srcdir"/agent/base/texts.c \
+		"$top_srcdir"/agent/base/words.c "$top_srcdir"/agent/base/nearest.c "$top_srcdir"/agent/base/fs.c \
+		"$top_srcdir"/agent/base/problem.c -I"$work" -DTODOKE_LOCALE_DIR='"/nowhere"' -pthread \
 		$(pkg-config --cflags --libs glib-2.0) -o "$work/fuzz" || exit 1
 	printf '"%s"\n' LHLO MAIL 'FROM:<' RCPT 'TO:<' DATA BDAT LAST RSET NOOP VRFY QUIT 'SIZE=' 'BODY=BINARYMIME' SMTPUTF8 'NOTIFY=' \
 		'ORCPT=rfc822;' 'RET=HDRS' 'ENVID=' XFORWARD XCLIENT 'IDENT=' 'ADDR=' '\x0d\x0a.\x0d\x0a' >"$work/dict"

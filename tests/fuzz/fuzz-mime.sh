@@ -21,7 +21,7 @@ if [ "$1" = --fuzz ]; then
 	seconds=${2:-60}
 	from=$top_srcdir
 	set -- -std=gnu11 -g -O1 -I"$top_srcdir" -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-		-DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
+		-DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$from"/agent/message/mime-module.c \
 		"$from"/agent/message/mime-charset.c "$from"/agent/message/mime-compose.c "$from"/agent/message/mime-params.c \
@@ -31,7 +31,7 @@ if [ "$1" = --fuzz ]; then
 		"$from"/agent/message/address-list.c "$from"/agent/message/body-print.c \
 		"$from"/agent/message/headers.c "$from"/agent/message/html-text.c "$from"/agent/message/message.c \
 		"$from"/agent/message/mime.c "$from"/agent/message/mime-load.c "$from"/agent/message/mime-tree.c \
-		"$from"/agent/base/fs.c "$from"/agent/base/module.c "$from"/agent/base/status.c \
+		"$from"/agent/base/fs.c "$from"/agent/base/module.c "$from"/agent/base/status.c "$from"/agent/base/outside.c \
 		$(pkg-config --cflags --libs glib-2.0) -ldl || exit 1
 	TODOKE_MODULE_DIR=$work "$work/fuzz-mime" -max_total_time="$seconds" -max_len=20000 -timeout=60 -rss_limit_mb=1000 \
 		-print_final_stats=1 ${FUZZ_OPTIONS-} "$new" "$work/seeds"

@@ -38,7 +38,7 @@ build() {
 	: "${CLANG:=clang}"
 	touch "$work/config.h"
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
-		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
+		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
 		-DPACKAGE_VERSION='"0"'
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$top_srcdir"/agent/message/mime-module.c \

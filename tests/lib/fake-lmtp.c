@@ -216,8 +216,16 @@ fake_lmtp_init(FakeLmtp *fake)
 {
 	*fake = (FakeLmtp) {
 		.backend = {
-			.recipient = fake_recipient, .open = fake_open, .write = fake_write, .close = fake_close,
-			.announce = fake_announce, .deliver = fake_deliver, .end = fake_end, .flush = fake_flush, .client = fake, .user = fake,
+			.recipient = fake_recipient,
+			.open = fake_open,
+			.write = fake_write,
+			.close = fake_close,
+			.announce = fake_announce,
+			.deliver = fake_deliver,
+			.end = fake_end,
+			.flush = fake_flush,
+			.client = fake,
+			.user = fake,
 		},
 		.announced = g_ptr_array_new_with_free_func(free_envelope),
 		.body = g_string_new(NULL),

@@ -163,6 +163,17 @@ write_output(FilterEnv *env, const char *text, size_t len)
 	return write(STDOUT_FILENO, text, len) == (ssize_t) len;
 }
 
+/* Those of -a: RECIPE_ARGS has them, one a line. */
+static const char *
+argument(guint number)
+{
+	static char **args;
+	if (args == NULL)
+		args = g_strsplit(getenv("RECIPE_ARGS") != NULL ? getenv("RECIPE_ARGS") : "", "\n",
+		                  -1);
+	return number > 0 && number <= g_strv_length(args) ? args[number - 1] : NULL;
+}
+
 static const char *
 recipe_variable(FilterEnv *env, const char *name)
 {
@@ -178,6 +189,9 @@ recipe_variable(FilterEnv *env, const char *name)
 		return "yes";
 	if (strcmp(name, "LOGABSTRACT") == 0)
 		return "no";
+
+	if (g_ascii_isdigit(*name))
+		return argument((guint) atoi(name));
 
 	return strcmp(name, "LOGFILE") == 0 ? log_path : NULL;
 }
@@ -196,6 +210,31 @@ file_name(FilterEnv *env, const char *prefix)
 	return prefix != NULL ? maildir_named_file(prefix) : maildir_unique_name();
 }
 
+/* Nobody else holds it here: it is a file that is there, at the latest until all is done. */
+static GPtrArray *locks;
+
+static void *
+take_lock(FilterEnv *env, const char *path, const char *timeout, Status *st)
+{
+	(void) env, (void) timeout;
+	if (!g_file_set_contents(path, "0", 1, NULL)) {
+		status_fail_detail(st, STATUS_IO, "cannot make '%s'", path);
+		return NULL;
+	}
+
+	char *lock = g_strdup(path);
+	g_ptr_array_add(locks, lock);
+	return lock;
+}
+
+static void
+drop_lock(FilterEnv *env, void *lock)
+{
+	(void) env;
+	(void) unlink(lock);
+	g_ptr_array_remove(locks, lock);
+}
+
 static const FilterServices services = { .open_script = open_script, .trace = trace };
 
 static const FilterRecipes recipes = {
@@ -204,6 +243,8 @@ static const FilterRecipes recipes = {
 	.can_store = can_store,
 	.file_name = file_name,
 	.id_seen = id_seen,
+	.take_lock = take_lock,
+	.drop_lock = drop_lock,
 	.write_log = write_log,
 	.write_output = write_output,
 	.recipe_variable = recipe_variable,
@@ -268,7 +309,7 @@ store(guint number, const PlanStore *what, const GString *bytes)
 	bool first = number == 0;
 	bool maildir = g_str_has_suffix(path, "/"), mh = g_str_has_suffix(path, "/.");
 	bool directory = !maildir && !mh && (!first || path_kind(NULL, path) == PATH_DIRECTORY);
-	g_autoptr(GString) whole = with_from_line(what, bytes, !mh && !directory);
+	g_autoptr(GString) whole = with_from_line(what, bytes, !maildir && !mh && !directory);
 
 	if (!maildir && !mh && !directory) {
 		append_file(path, whole->str, whole->len);
@@ -519,7 +560,11 @@ main(int argc, char **argv)
 	if (is_strict)
 		conf->recipe_compat = CONF_RECIPE_COMPAT_STRICT;
 
+	locks = g_ptr_array_new_with_free_func(g_free);
 	int exit_code = run_case(argv[1]);
+	while (locks->len > 0)
+		drop_lock(NULL, locks->pdata[0]);
+	g_ptr_array_unref(locks);
 	conf_free(conf);
 	return exit_code;
 }

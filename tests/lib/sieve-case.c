@@ -2,14 +2,17 @@
 /*
  * sieve-case: cases of the Sieve engine.
  *
- * 	sieve-case FOLDER [LINE]...  print what the case comes to, with further lines of `envelope`
- *  sieve-case --tap ROOT...     find all cases below the folders, hold each against its `expect`,
- *  print TAP
+ *	sieve-case FOLDER [LINE]...  print what the case comes to, with further lines of `envelope`
+ *	sieve-case --tap ROOT...     find all cases below the folders, hold each against its
+ *	                             `expect`, print TAP
  *
- * A case is a folder with script.sieve   its first comment says the clause and the reason
- * message.eml    default: the message.eml of the nearest folder above envelope       may be missing
- * (tests/lib/sieve-world.h) expect         problems, plan and status, see sieve_world_outcome
- * stored.eml     may be missing: the message as the first action of the plan stores or sends it
+ * A case is a folder with
+ *	script.sieve   its first comment says the clause and the reason
+ *	message.eml    default: the message.eml of the nearest folder above
+ *	envelope       may be missing (tests/lib/sieve-world.h)
+ *	expect         problems, plan and status, see sieve_world_outcome
+ *	stored.eml     may be missing: the message as the first action of the plan stores it or
+ *	               sends it
  */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """tap: what our test scripts share: numbered results, private folders, running todoke."""
 
+import contextlib
 import os
 import random
 import re
@@ -56,6 +57,32 @@ def is_alive(pid):
             return stat.read().rsplit(") ", 1)[1][0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def sleepers(pid):
+    """Programs that `pid` has started, its own kind not counted, and that wait for something, be it input, a lock or time."""
+    found = []
+    for task in os.listdir("/proc/%d/task" % pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open("/proc/%d/task/%s/children" % (pid, task), encoding="ascii") as children:
+                found += children.read().split()
+    return [int(child) for child in found if is_asleep(int(child)) and not runs_the_same(pid, int(child))]
+
+
+def is_asleep(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as stat:
+            return stat.read().rsplit(") ", 1)[1][0] == "S"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def runs_the_same(pid, other):
+    """Has it not become another program yet, after its fork?"""
+    try:
+        return os.readlink("/proc/%d/exe" % pid) == os.readlink("/proc/%d/exe" % other)
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def unused_port():

@@ -177,7 +177,8 @@ def test_wrong_starts(folder):
     tap.contains(fails("--listen", "unix:" + folder + "/x" * 100), "longer than")
     tap.contains(fails("--listen", "unix:" + folder), "is not a socket")
     tap.contains(fails("--listen", "unix:%s/s" % folder, "-o", "lmtp_allow=1.2.3"), "cannot read '1.2.3'")
-    tap.contains(fails("--stdio", "--listen", "unix:x"), "usage")
+    tap.contains(fails("--stdio", "--listen", "unix:x"), "exclude each other")
+    tap.contains(fails("--stidio"), "did you mean '--stdio'?")
 
 
 def test_socket_file(folder):

@@ -633,7 +633,9 @@ test_writable_by_others(void **state)
 	fails_with(path, "others than root can write it");
 }
 
-/* conf-choices.h is written by conf/list-choices: odd spellings, and the first and last of a row. */
+/*
+ * conf-choices.h is written by conf/list-choices: odd spellings, and the first and last of a row.
+ */
 static const struct {
 	const char *name;
 	unsigned value;

@@ -43,7 +43,8 @@ static const TextRow header_rows[] = {
 	{ "RFC 2047 8: From", BYTES("=?ISO-8859-1?Q?Keld_J=F8rn_Simonsen?="),
 	  "Keld J\xc3\xb8rn Simonsen", NULL },
 	{ "RFC 2047 8: Subject",
-	  BYTES("=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=\n =?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?="),
+	  BYTES("=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=\n "
+	        "=?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?="),
 	  "If you can read this you understand the example.", NULL },
 	{ "RFC 2231 5: language", BYTES("=?US-ASCII*EN?Q?Keith_Moore?="), "Keith Moore", NULL },
 	{ "character cut between two words", BYTES("=?utf-8?b?5pel5pw=?= =?utf-8?b?rOiqng==?="),
@@ -156,7 +157,8 @@ static const CharsetRow charset_rows[] = {
 	{ "label with a path", "../../tmp/x", BYTES("a\xf6"), "a\xc3\xb6",
 	  "windows-1252 for ..?..?tmp?x" },
 	{ "one bad octet in a hundred characters", "euc-jp",
-	  BYTES("\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xff"),
+	  BYTES("\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2\xa4\xa2"
+	        "\xa4\xa2\xff"),
 	  "\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xe3\x81\x82\xef\xbf\xbd",
 	  "damaged EUC-JP-MS for euc-jp" },
 	{ "HZ", "hz-gb-2312", BYTES("~{VPND~} a~~b"), "\xe4\xb8\xad\xe6\x96\x87 a~b", NULL },

@@ -29,7 +29,8 @@ static const Row rows[] = {
 	{ "CRLF", "Subject: x\r\n\r\nhello\r\n", "0 text/plain [hello\r\n]" },
 	/* RFC 2046 5.1.1, the example: preamble, part without a header, part with one, epilogue */
 	{ "RFC 2046 5.1.1: example",
-	  MULTI("simple boundary") "This is the preamble.\n\n--simple boundary\n\nimplicit\nno line end\n--simple boundary\n"
+	  MULTI("simple boundary") "This is the preamble.\n\n--simple boundary\n\nimplicit\n"
+	                           "no line end\n--simple boundary\n"
 	                           "Content-type: text/plain; charset=us-ascii\n\nexplicit\nline end\n\n--simple boundary--\n\nepilogue\n",
 	  "0 multipart/mixed\n1 text/plain [implicit\nno line end]\n1 text/plain [explicit\nline end\n]" },
 	{ "RFC 2046 5.1.1: CRLF belongs to the boundary",

@@ -35,7 +35,9 @@ test_clean(void **state)
 	assert_int_equal(strlen(outside->reply), 1000);
 }
 
-/* It goes where the fault goes; each failure is seen once, LIMIT_OUTSIDE_FAILURES of them at most. */
+/*
+ * It goes where the fault goes; each failure is seen once, LIMIT_OUTSIDE_FAILURES of them at most.
+ */
 static void
 test_in_status(void **state)
 {

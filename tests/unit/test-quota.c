@@ -363,5 +363,5 @@ main(void)
 			                        (void *) &rows[i] };
 	memcpy(tests + G_N_ELEMENTS(rows), others, sizeof others);
 
-	return cmocka_run_group_tests_name("quota", tests, NULL, NULL);
+	return _cmocka_run_group_tests("quota", tests, G_N_ELEMENTS(tests), NULL, NULL);
 }

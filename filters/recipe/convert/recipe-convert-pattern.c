@@ -472,10 +472,33 @@ typedef struct {
 	bool in_lines; /* the text has lines: the body */
 } Span;
 
+/* Can what it matches begin with white space? */
+static bool
+may_begin_blank(const RecipeTreeNode *node)
+{
+	switch (node->kind) {
+	case TREE_SET:
+		return recipe_set_has(&node->set, ' ') || recipe_set_has(&node->set, '\t');
+	case TREE_OR:
+		return may_begin_blank(node->left) || may_begin_blank(node->right);
+	case TREE_STAR:
+	case TREE_PLUS:
+	case TREE_MAYBE:
+		return may_begin_blank(node->left);
+	case TREE_CONCAT:
+		return may_begin_blank(node->left) ||
+		       (node->left->kind != TREE_SET && may_begin_blank(node->right));
+	default:
+		return false;
+	}
+}
+
 /* Behind the colon: white space is not in the value, and what may be anything asks for nothing. */
 static void
 trim_start(Span *span, RecipeVerdict *verdict)
 {
+	bool blanks_may_be_there = false;
+
 	span->at_start = true;
 	for (; span->from < span->split; span->from++) {
 		const RecipeTreeNode *item = span->items->pdata[span->from];
@@ -484,10 +507,13 @@ trim_start(Span *span, RecipeVerdict *verdict)
 			span->from++;
 			return;
 		}
-		if (is_blank(item) || (item->kind == TREE_PLUS && is_blank(item->left)))
+		bool skips = item->kind == TREE_STAR && is_blank(item->left);
+		bool asks = is_blank(item) || (item->kind == TREE_PLUS && is_blank(item->left));
+		blanks_may_be_there |= skips || asks;
+		if (asks || (!skips && (!blanks_may_be_there || may_begin_blank(item))))
 			recipe_verdict_changed(verdict,
 			                       "white space behind the colon does not count");
-		else if (item->kind != TREE_STAR || !is_blank(item->left))
+		if (!asks && !skips)
 			return;
 	}
 }

@@ -235,14 +235,15 @@ take_words(Parser *parser, bool one_word)
 	while (parser->at < parser->end && peek(parser) != '\n') {
 		char c = peek(parser);
 		bool blank = c == ' ' || c == '\t';
+		bool is_first = out->len == 0;
 		if ((one_word && blank) || (word_begins && c == '#'))
 			break;
 		if (c == '"' || c == '\'' || c == '`')
 			take_quoted(parser, out);
-		else if (take_alternative(parser, out))
-			skip_blanks_over_lines(parser);
-		else
+		else if (!take_alternative(parser, out))
 			take(parser, out);
+		else if (is_first || !one_word) /* a blank behind other text ends a value */
+			skip_blanks_over_lines(parser);
 		word_begins = blank;
 	}
 

@@ -194,7 +194,8 @@ is_last(const char *at)
 		if (*at != ')')
 			return *at == '\0';
 		at++;
-		if (*at == '*' || *at == '+' || *at == '?')
+		at += *at == '?';
+		if (*at == '*' || *at == '+')
 			return false;
 	}
 }

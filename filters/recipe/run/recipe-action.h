@@ -16,10 +16,4 @@
 bool recipe_action_do(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
                       bool *ret_succeeded, Status *st);
 
-/* Have the plan run TRAP when all is stored. */
-bool recipe_action_trap(RecipeRun *run, const char *command, Status *st);
-
-/* Store the mail where DEFAULT says, else ORGMAIL, or leave it to the implicit keep. */
-bool recipe_action_default(RecipeRun *run, Status *st);
-
 #endif

@@ -81,7 +81,7 @@ decoded_fields(Evaluation *evaluation, const char *name, size_t *ret_len)
 static bool
 wants_decoded(const Evaluation *evaluation)
 {
-	return recipe_vars_bool(evaluation->run->state->vars, "DECODE", false);
+	return recipe_vars_level(evaluation->run->state->vars, RECIPE_DECODE) > RECIPE_NO;
 }
 
 static const char *
@@ -328,7 +328,7 @@ hold_size(Evaluation *evaluation, const RecipeCond *cond)
 static void
 say_answer(const Evaluation *evaluation, const RecipeCond *cond, bool holds, double points)
 {
-	if (!recipe_vars_bool(evaluation->run->state->vars, "VERBOSE", false))
+	if (recipe_vars_level(evaluation->run->state->vars, RECIPE_VERBOSE) <= RECIPE_NO)
 		return;
 	bool folds;
 	g_autofree char *expression = recipe_cond_expression(cond);

@@ -135,8 +135,6 @@ put_alternative(Expander *expander, const char *at, const char *end, bool quoted
 	expander->depth++;
 	expander->at = at;
 	expander->end = end;
-	while (!quoted && expander->at < end && strchr(" \t", *expander->at) != NULL)
-		expander->at++;
 	expand(expander, quoted);
 	expander->depth--;
 	expander->at = back_at;
@@ -158,9 +156,9 @@ put_braced(Expander *expander, bool quoted)
 	const char *sign = colon ? at + 1 : at;
 	expander->at = close != NULL ? close + 1 : expander->end;
 
-	/* an unquoted blank ended it: what there is counts */
-	if (close == NULL && (*sign == '-' || *sign == '+'))
-		close = expander->end;
+	/* an unquoted blank ended it: what there is counts, whatever the variable is */
+	if (close == NULL && *name != '\0' && (*sign == '-' || *sign == '+'))
+		put_alternative(expander, sign + 1, expander->end, quoted);
 	if (close == NULL || *name == '\0')
 		return;
 
@@ -223,9 +221,12 @@ put_variable(Expander *expander, bool quoted)
 		recipe_pattern_disarm(disarmed, value != NULL ? value : "");
 		for (const char *at = disarmed->str; *at != '\0'; at++)
 			put(expander, *at);
-	} else if (c == '@' && quoted && expander->mode == MODE_WORDS) {
+	} else if (c == '@') {
 		expander->at++;
-		put_arguments(expander);
+		if (!quoted)
+			put(expander, '@');
+		else if (expander->mode == MODE_WORDS)
+			put_arguments(expander);
 	} else {
 		put(expander, '$');
 	}

@@ -243,7 +243,7 @@ bool
 recipe_formail_id(const char *const *argv, const GString *input, RecipeFormailId *ret_id)
 {
 	RecipeFormailId id;
-	if (*argv == NULL || strcmp(*argv, "formail") != 0 || !read_id_call(argv + 1, &id))
+	if (!read_id_call(argv + 1, &id))
 		return false;
 
 	g_autoptr(GArray) fields = read_fields(input);

@@ -27,7 +27,7 @@ say(const RecipeRun *run, const char *format, va_list args)
 void
 recipe_log_say(const RecipeRun *run, const char *format, ...)
 {
-	if (!recipe_vars_bool(run->state->vars, "VERBOSE", false))
+	if (recipe_vars_level(run->state->vars, RECIPE_VERBOSE) <= RECIPE_NO)
 		return;
 	va_list args;
 	va_start(args, format);
@@ -56,14 +56,14 @@ static bool
 wants_abstract(const RecipeRun *run, bool copy)
 {
 	const RecipeVars *vars = run->state->vars;
-	const char *value = recipe_vars_get(vars, "LOGABSTRACT");
-	if (value != NULL && g_ascii_tolower(*value) == 'a')
+	int level = recipe_vars_level(vars, RECIPE_LOGABSTRACT);
+	if (level == RECIPE_ALL)
 		return true;
 	if (copy)
 		return false;
 
-	return value != NULL ? recipe_vars_bool(vars, "LOGABSTRACT", false)
-	                     : *recipe_vars_text(vars, "LOGFILE") != '\0';
+	return level == RECIPE_NOT_SAID ? *recipe_vars_text(vars, "LOGFILE") != '\0'
+	                                : level != RECIPE_NO;
 }
 
 /* Octets that were delivered. */

@@ -7,7 +7,7 @@
 #ifndef TODOKE_RECIPE_LOG_H
 #define TODOKE_RECIPE_LOG_H
 
-#include "filters/recipe/run/recipe-action.h"
+#include "filters/recipe/lang/recipe-flags.h"
 #include "filters/recipe/run/recipe-run.h"
 
 void recipe_log_text(const RecipeRun *run, const char *text);

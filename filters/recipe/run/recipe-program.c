@@ -201,3 +201,51 @@ recipe_program_capture(RecipeRun *run, const char *command)
 	const char *data = g_bytes_get_data(output, &len);
 	return g_strndup(data != NULL ? data : "", MIN(len, LIMIT_RECIPE_VALUE_BYTES + 1));
 }
+
+char *
+recipe_program_lock(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags)
+{
+	if (flags->lock != NULL)
+		return recipe_run_path(run, flags->lock);
+	const char *to = flags->locks ? strstr(node->action.text, ">>") : NULL;
+	if (to == NULL)
+		return NULL;
+
+	to += strspn(to, "> \t");
+	g_autofree char *file = g_strndup(to, strcspn(to, " \t;|&<>()\n"));
+	g_autofree char *name = g_strconcat(file, recipe_vars_text(run->state->vars, "LOCKEXT"),
+	                                    NULL);
+
+	return *file != '\0' && strpbrk(file, "$`\"'\\*?[") == NULL ? recipe_run_path(run, name)
+	                                                            : NULL;
+}
+
+char *
+recipe_program_command(const RecipeNode *node)
+{
+	return g_strconcat(node->indent != NULL ? node->indent : "", node->action.text, NULL);
+}
+
+bool
+recipe_program_has_failed(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
+                          const char *name, const FilterProgramResult *result)
+{
+	bool unread = result->unread && !flags->ignores_write_errors;
+	bool bad_end = (result->exit_code < 0 && node->name == NULL) ||
+	               (flags->waits && result->exit_code != 0);
+	if (!unread && !bad_end)
+		return false;
+
+	if (unread)
+		recipe_log_complain(run, "Error while writing to \"%s\"", name);
+	if (bad_end && flags->quiet)
+		recipe_log_say(run, "Non-zero exitcode (%d) from \"%s\"", result->exit_code, name);
+	else if (bad_end)
+		recipe_log_complain(run, "Program failure (%d) of \"%s\"", result->exit_code, name);
+
+	recipe_run_note(run, node->action.line,
+	                unread ? "program '%s' did not read all of the mail (exit code %d)"
+	                       : "program '%s' failed with exit code %d",
+	                name, result->exit_code);
+	return true;
+}

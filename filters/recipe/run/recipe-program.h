@@ -6,6 +6,7 @@
 #ifndef TODOKE_RECIPE_PROGRAM_H
 #define TODOKE_RECIPE_PROGRAM_H
 
+#include "filters/recipe/lang/recipe-flags.h"
 #include "filters/recipe/run/recipe-run.h"
 
 /* Does SHELLMETAS ask for the shell? */
@@ -53,5 +54,25 @@ bool recipe_program_inside(RecipeRun *run, const GPtrArray *argv, const GString 
 
 /* What `command` prints over the whole mail; "" where it cannot run. Sets $?. Caller frees. */
 char *recipe_program_capture(RecipeRun *run, const char *command);
+
+/*
+ * The lock file that a recipe with a program asks for; NULL: none. Without a name it is made from
+ * what the command writes to, as procmail does it. Caller frees.
+ */
+char *recipe_program_lock(const RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags);
+
+/*
+ * A program's line as it stands behind its sign: the shell and the log get the blanks too. Caller
+ * frees.
+ */
+char *recipe_program_command(const RecipeNode *node);
+
+/*
+ * Did a program that has ended fail, by the flags of its recipe? procmail's log has always said so
+ * in these words. A filter or pipe that was killed has failed whatever the flags say: the mail
+ * would be cut short or lost.
+ */
+bool recipe_program_has_failed(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
+                               const char *name, const FilterProgramResult *result);
 
 #endif

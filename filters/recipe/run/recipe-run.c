@@ -6,8 +6,10 @@
 #include "conf/conf-choices.h"
 #include "filters/recipe/run/recipe-action.h"
 #include "filters/recipe/run/recipe-cond.h"
+#include "filters/recipe/run/recipe-default.h"
 #include "filters/recipe/run/recipe-expand.h"
 #include "filters/recipe/run/recipe-log.h"
+#include "filters/recipe/run/recipe-plan.h"
 #include "filters/recipe/lang/recipe-parser.h"
 #include "filters/recipe/run/recipe-program.h"
 
@@ -61,15 +63,15 @@ pop_frame(RecipeState *state)
 	g_array_set_size(state->frames, state->frames->len - 1);
 }
 
-/* The file that is being read ends here. */
+/* The file that is being read ends here, and its blocks with it: they bring back nothing. */
 static void
 leave_file(RecipeState *state)
 {
 	bool left = false;
 	while (state->frames->len > 0 && !left) {
-		left = g_array_index(state->frames, RecipeFrame, state->frames->len - 1).file !=
-		       NULL;
-		pop_frame(state);
+		guint last = state->frames->len - 1;
+		left = g_array_index(state->frames, RecipeFrame, last).file != NULL;
+		g_array_set_size(state->frames, last);
 	}
 }
 
@@ -309,24 +311,53 @@ state_free(RecipeState *state)
 	g_free(state);
 }
 
+/* Each recipe that is read has a score of its own, also one that is left out. */
+static void
+skip_block(RecipeState *state, const GPtrArray *nodes)
+{
+	for (guint i = 0; i < nodes->len; i++) {
+		const RecipeNode *node = nodes->pdata[i];
+		if (node->kind == RECIPE_RULE)
+			state->score = 0;
+	}
+}
+
+/* What a copy ended with, to one that has waited for it. */
+static void
+take_clone_code(RecipeRun *run, const RecipeFlags *flags, int code)
+{
+	run->state->exit_code = code;
+	run->state->chain.succeeded = code == 0;
+	if (code != 0 && !flags->quiet)
+		recipe_log_complain(run, "Program failure (%d) of \"procmail\"", code);
+	else if (code != 0)
+		recipe_log_say(run, "Non-zero exitcode (%d) from \"procmail\"", code);
+}
+
 /*
  * A block with `c`: a copy of the run goes into the block and on behind it, to the end; this one
  * jumps over the block.
  */
 static bool
-run_clone(RecipeRun *run, const RecipeNode *node, Status *st)
+run_clone(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, Status *st)
 {
+	enum { OCTET = 0xff };
+
 	if (++run->clones > LIMIT_RECIPE_CLONES)
 		return status_fail_detail(st, STATUS_LIMIT, "%s:%u: more than %u blocks with 'c'",
 		                          recipe_run_file(run), node->line, LIMIT_RECIPE_CLONES);
 	RecipeState *own = run->state;
 	run->state = state_copy(own);
 	push_frame(run, node->block, NULL);
+	skip_block(own, node->block);
 
 	bool ran = run_to_end(run, st);
 	drop_lock(run);
+	long code = strtol(recipe_vars_text(run->state->vars, "EXITCODE"), NULL, 10);
 	state_free(run->state);
 	run->state = own;
+	if (ran && flags->waits)
+		take_clone_code(run, flags, code > 0 ? (int) (code & OCTET) : 0);
 
 	return ran;
 }
@@ -334,10 +365,9 @@ run_clone(RecipeRun *run, const RecipeNode *node, Status *st)
 static bool
 is_tried(const RecipeChain *chain, const RecipeFlags *flags)
 {
-	/* Of flags that exclude each other e counts. */
 	if (flags->on_failure)
 		return chain->matched && !chain->succeeded &&
-		       (chain->chain_matched || !(flags->also || flags->also_success));
+		       (chain->chain_matched || !flags->also);
 
 	if (flags->otherwise && chain->matched)
 		return false;
@@ -362,7 +392,7 @@ act(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags, Status *st
 	if (node->action_kind == RECIPE_ACTION_BLOCK) {
 		run->state->chain.succeeded = true;
 		if (flags->copies)
-			return run_clone(run, node, st);
+			return run_clone(run, node, flags, st);
 		push_frame(run, node->block, NULL);
 		return true;
 	}
@@ -403,8 +433,15 @@ run_rule(RecipeRun *run, const RecipeNode *node, Status *st)
 	g_autofree char *start = expand_start(run, node->start.text);
 	recipe_flags_parse(&flags, start);
 
+	/* Of flags that exclude each other e counts. */
+	if (flags.on_failure)
+		flags.otherwise = flags.also_success = false;
+
 	const RecipeCondFlags cond_flags = { flags.area, flags.case_counts };
+	state->score = 0;
 	bool matched = is_tried(&state->chain, &flags) && recipe_cond_hold(run, node, &cond_flags);
+	if (!matched && node->action_kind == RECIPE_ACTION_BLOCK)
+		skip_block(state, node->block);
 	remember_match(&state->chain, &flags, matched);
 	if (matched && flags.unknown != '\0')
 		recipe_log_complain(run, "Skipped \"%c\"", flags.unknown);
@@ -487,7 +524,7 @@ run_trap(RecipeRun *run, Status *st)
 	bool refuses = state->failed_code != 0 ||
 	               (asks_for_exit_code(run) && !state->keeps && !state->is_clone);
 	if (!decides && !refuses)
-		return recipe_action_trap(run, command, st);
+		return recipe_plan_trap(run, command, st);
 
 	g_autofree char *output = recipe_program_capture(run, command);
 	recipe_log_text(run, output);
@@ -559,12 +596,12 @@ run_to_end(RecipeRun *run, Status *st)
 	                g_strcmp0(recipe_vars_get(state->vars, "EXITCODE"), "") == 0;
 	bool stopped = state->ended && !state->delivered;
 	bool stopped_with_code = stopped && has_code;
-	if (!state->delivered && !stopped_with_code && !recipe_action_default(run, st))
+	if (!state->delivered && !stopped_with_code && !recipe_default_store(run, st))
 		return false;
 	if (!run_trap(run, st))
 		return false;
 	/* An empty EXITCODE that no TRAP has filled says nothing. */
-	if (stopped_with_code && !asks_for_exit_code(run) && !recipe_action_default(run, st))
+	if (stopped_with_code && !asks_for_exit_code(run) && !recipe_default_store(run, st))
 		return false;
 
 	return state->failed_code != 0 || finish_exit_code(run, st);

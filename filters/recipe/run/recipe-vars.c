@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* recipe-vars: a table of strings. */
+/* recipe-vars: a table of strings, and of switches the last value that said something. */
 #include "filters/recipe/run/recipe-vars.h"
 
 #include "agent/base/limits.h"
@@ -7,8 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const switches[RECIPE_SWITCHES] = {
+	[RECIPE_VERBOSE] = "VERBOSE",
+	[RECIPE_LOGABSTRACT] = "LOGABSTRACT",
+	[RECIPE_DECODE] = "DECODE",
+};
+
 struct RecipeVars {
 	GHashTable *values;
+	int levels[RECIPE_SWITCHES];
 };
 
 RecipeVars *
@@ -16,6 +23,8 @@ recipe_vars_new(void)
 {
 	RecipeVars *vars = g_new(RecipeVars, 1);
 	vars->values = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	for (size_t i = 0; i < RECIPE_SWITCHES; i++)
+		vars->levels[i] = RECIPE_NOT_SAID;
 	return vars;
 }
 
@@ -38,6 +47,7 @@ recipe_vars_copy(const RecipeVars *vars)
 	g_hash_table_iter_init(&iter, vars->values);
 	while (g_hash_table_iter_next(&iter, &name, &value))
 		g_hash_table_insert(copy->values, g_strdup(name), g_strdup(value));
+	memcpy(copy->levels, vars->levels, sizeof copy->levels);
 	return copy;
 }
 
@@ -54,9 +64,51 @@ recipe_vars_text(const RecipeVars *vars, const char *name)
 	return value != NULL ? value : "";
 }
 
+/* procmail's words for yes and no; what is neither leaves things as they were. */
+static int
+read_level(const char *value, int before)
+{
+	char *end;
+	long number = strtol(value, &end, 10);
+	if (end > value)
+		return number == 0 ? RECIPE_NO : number == RECIPE_ALL ? RECIPE_ALL : RECIPE_YES;
+
+	value += strspn(value, " \t");
+	switch (g_ascii_tolower(value[0])) {
+	case 'a':
+		return RECIPE_ALL;
+	case 'e':
+	case 't':
+	case 'y':
+		return RECIPE_YES;
+	case 'd':
+	case 'f':
+	case 'n':
+		return RECIPE_NO;
+	case 'o': {
+		char second = g_ascii_tolower(value[1]);
+		return second == 'n' ? RECIPE_YES : second == 'f' ? RECIPE_NO : before;
+	}
+	default:
+		return before;
+	}
+}
+
+int
+recipe_vars_level(const RecipeVars *vars, RecipeSwitch which)
+{
+	return vars->levels[which];
+}
+
 void
 recipe_vars_set(RecipeVars *vars, const char *name, const char *value)
 {
+	for (size_t i = 0; i < RECIPE_SWITCHES; i++)
+		if (value != NULL && strcmp(name, switches[i]) == 0)
+			vars->levels[i] = read_level(value, vars->levels[i]);
+	if (value == NULL && strcmp(name, switches[RECIPE_DECODE]) == 0)
+		vars->levels[RECIPE_DECODE] = RECIPE_NO;
+
 	if (value == NULL) {
 		g_hash_table_remove(vars->values, name);
 		return;
@@ -69,23 +121,6 @@ recipe_vars_set(RecipeVars *vars, const char *name, const char *value)
 	/* it fills all that it is told to */
 	char *copy = g_strndup(value, MIN(len, LIMIT_RECIPE_VALUE_BYTES));
 	g_hash_table_insert(vars->values, g_strdup(name), copy);
-}
-
-bool
-recipe_vars_bool(const RecipeVars *vars, const char *name, bool otherwise)
-{
-	const char *value = recipe_vars_text(vars, name);
-	char first = g_ascii_tolower(*value);
-	if (g_ascii_isdigit(first))
-		return strtol(value, NULL, 10) != 0;
-
-	if (first == 'o')
-		return g_ascii_tolower(value[1]) == 'n' ||
-		       (g_ascii_tolower(value[1]) != 'f' && otherwise);
-	if (first == 'y' || first == 't' || first == 'e')
-		return true;
-
-	return first != 'n' && first != 'f' && first != 'd' && otherwise;
 }
 
 static int

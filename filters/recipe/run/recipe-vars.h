@@ -25,11 +25,17 @@ const char *recipe_vars_text(const RecipeVars *vars, const char *name);
  */
 void recipe_vars_set(RecipeVars *vars, const char *name, const char *value);
 
+/* Variables that say yes or no. */
+typedef enum { RECIPE_VERBOSE, RECIPE_LOGABSTRACT, RECIPE_DECODE, RECIPE_SWITCHES } RecipeSwitch;
+
+enum { RECIPE_NOT_SAID = -1, RECIPE_NO, RECIPE_YES, RECIPE_ALL };
+
 /*
- * Is it switched on, by procmail's words for yes ("on", "y...", "1")? `otherwise` where it is not
- * set or no such word.
+ * What a switch was last told by one of procmail's words ("on", "y...", "off", "n...", "all") or by
+ * a number; RECIPE_NOT_SAID: nothing yet. A value that says neither changes nothing, nor
+ * does it to unset one, but for DECODE, which procmail does not have.
  */
-bool recipe_vars_bool(const RecipeVars *vars, const char *name, bool otherwise);
+int recipe_vars_level(const RecipeVars *vars, RecipeSwitch which);
 
 /* "NAME=value", sorted; NULL ends it. Caller frees with g_strfreev. */
 char **recipe_vars_environment(const RecipeVars *vars);

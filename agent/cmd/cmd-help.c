@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd-help: `todoke help`: which commands there are, and what one of them takes. */
+#include "agent/base/words.h"
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/cmd-common.h"
+
+#include <stdio.h>
+
+typedef struct {
+	bool options_json;
+} Options;
+
+static const CmdOption rows[] = {
+	{ .name = "options-json",
+	  CMD_INTO_FLAG(Options, options_json),
+	  .help = "all commands and options, for programs: schema todoke.options/1" },
+	CMD_OPTIONS_END
+};
+
+static const char about[] =
+	"\nLists the commands; with COMMAND it says what `todoke COMMAND --help` says.\n\n"
+	"Exit code: 0 good, 2 wrong usage.\n";
+
+const CmdOptions cmd_help_options = { .synopsis = "[OPTION]... [COMMAND]",
+	                              .rows = rows,
+	                              .about = about };
+
+static void
+print_commands(void)
+{
+	printf("%s\n\n", _("usage: todoke COMMAND [OPTION]..."));
+	for (size_t i = 0; cmd_get(i) != NULL; i++)
+		printf("  %-9s %s\n", cmd_get(i)->name, _(cmd_get(i)->help));
+	printf("\n%s\n", _("`todoke COMMAND --help` tells more; the manual is todoke(8) and "
+	                   "todoke.conf(5)."));
+}
+
+static json_t *
+text_or_null(const char *text)
+{
+	return *text != '\0' ? json_string(text) : json_null();
+}
+
+static json_t *
+option_json(const CmdOption *row)
+{
+	json_t *names = json_array(), *letters = json_array(), *object = json_object();
+
+	if (*row->name != '\0')
+		json_array_append_new(names, json_string(row->name));
+	if (*row->also != '\0')
+		json_array_append_new(names, json_string(row->also));
+	for (const char *letter = row->letters; *letter != '\0'; letter++)
+		json_array_append_new(letters, json_stringn(letter, 1));
+
+	json_t *choices = *row->choices != '\0' ? json_array() : json_null();
+	g_auto(GStrv) words = g_strsplit(row->choices, " ", -1);
+	for (char **word = words; *word != NULL; word++)
+		json_array_append_new(choices, json_string(*word));
+
+	json_object_set_new(object, "names", names);
+	json_object_set_new(object, "letters", letters);
+	json_object_set_new(object, "argument", text_or_null(row->argument));
+	json_object_set_new(object, "choices", choices);
+	json_object_set_new(object, "repeats", json_boolean(row->repeats));
+	json_object_set_new(object, "help", json_string(row->help));
+
+	return object;
+}
+
+static json_t *
+options_json(const CmdOption *table)
+{
+	json_t *options = json_array();
+	for (const CmdOption *row = table; *row->help != '\0'; row++)
+		json_array_append_new(options, option_json(row));
+	return options;
+}
+
+static json_t *
+command_json(const Cmd *command)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "name", json_string(command->name));
+	json_object_set_new(object, "help", json_string(command->help));
+	json_object_set_new(
+		object, "audience",
+		json_string(command->audience == CMD_FOR_POSTFIX ? "postfix" : "people"));
+	json_object_set_new(object, "synopsis", json_string(command->options->synopsis));
+	json_object_set_new(object, "options", options_json(command->options->rows));
+
+	return object;
+}
+
+static void
+print_json(void)
+{
+	json_t *object = json_object(), *commands = json_array();
+
+	for (size_t i = 0; cmd_get(i) != NULL; i++)
+		json_array_append_new(commands, command_json(cmd_get(i)));
+	json_object_set_new(object, "schema", json_string("todoke.options/1"));
+	json_object_set_new(object, "of_all_for_people", options_json(cmd_option_people));
+	json_object_set_new(object, "commands", commands);
+	cmd_print_json(object);
+}
+
+int
+cmd_help(int argc, char **argv)
+{
+	Options options = { 0 };
+	int exit_code;
+
+	if (!cmd_options(&cmd_help_options, &argc, argv, &options, &exit_code))
+		return exit_code;
+	if (argc > 2)
+		return cmd_usage("help", "name one command");
+
+	if (options.options_json) {
+		print_json();
+		return CMD_GOOD;
+	}
+	if (argc < 2) {
+		print_commands();
+		return CMD_GOOD;
+	}
+
+	const Cmd *command = cmd_find(argv[1]);
+	const char *best = cmd_nearest(argv[1]);
+	if (command == NULL && best != NULL)
+		return cmd_usage("help", "unknown command '%s'; did you mean '%s'?", argv[1], best);
+	if (command == NULL)
+		return cmd_usage("help", "unknown command '%s'", argv[1]);
+
+	g_autofree char *text = cmd_option_help(command->options, command->name);
+	fputs(text, stdout);
+	return CMD_GOOD;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd: the table of the subcommands. */
+#include "agent/cmd/cmd.h"
+
+#include "agent/base/nearest.h"
+
+#include <string.h>
+
+static const Cmd commands[] = {
+#define CMD(name, symbol, audience, help) \
+	{ name, cmd_##symbol, &cmd_##symbol##_options, audience, help },
+#include "agent/cmd/cmd-table.def"
+#undef CMD
+};
+
+const Cmd *
+cmd_get(size_t i)
+{
+	return i < G_N_ELEMENTS(commands) ? &commands[i] : NULL;
+}
+
+const Cmd *
+cmd_find(const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+const char *
+cmd_nearest(const char *name)
+{
+	Nearest nearest = nearest_begin(name);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(commands); i++)
+		nearest_add(&nearest, commands[i].name);
+	return nearest.best;
+}
+
+bool
+cmd_wants_help(int argc, char **argv)
+{
+	if (argc < 2)
+		return false;
+
+	const char *slash = strrchr(argv[0], '/');
+	bool is_procmail = strcmp(slash != NULL ? slash + 1 : argv[0], "procmail") == 0;
+	bool differences = is_procmail && strcmp(argv[1], "--differences") == 0;
+
+	/* procmail has its own letters for it. */
+	static const char *const letters[] = { "-h", "-?", "-v", NULL };
+	bool is_letter = argc == 2 && (is_procmail ? g_strv_contains(letters, argv[1])
+	                                           : strcmp(argv[1], "-h") == 0);
+
+	return is_letter || differences || strcmp(argv[1], "--help") == 0;
+}
