@@ -82,6 +82,7 @@ deliver_report_init(DeliverReport *report)
 	report->notes = g_ptr_array_new_with_free_func(g_free);
 	report->held = g_ptr_array_new_with_free_func(held_free);
 	report->for_owner = g_ptr_array_new_with_free_func(g_free);
+	report->reply = NULL;
 	report->stored_at = 0;
 }
 
@@ -92,6 +93,7 @@ deliver_report_clear(DeliverReport *report)
 	g_clear_pointer(&report->notes, g_ptr_array_unref);
 	g_clear_pointer(&report->held, g_ptr_array_unref);
 	g_clear_pointer(&report->for_owner, g_ptr_array_unref);
+	g_clear_pointer(&report->reply, g_free);
 }
 
 void
@@ -107,7 +109,10 @@ void
 deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes)
 {
 	DeliverDone *done = g_new(DeliverDone, 1);
-	*done = (DeliverDone){ .action = action, .bytes = bytes, .to = g_strdup(to) };
+	*done = (DeliverDone){ .action = action,
+		               .bytes = bytes,
+		               .to = g_strdup(to),
+		               .reply = g_steal_pointer(&report->reply) };
 	g_ptr_array_add(report->done, done);
 }
 

@@ -104,7 +104,9 @@ typedef struct {
 	GPtrArray *notes;     /* char *: what went other than asked, but is no fault */
 	GPtrArray *held;      /* DeliverHeld; each is noted too */
 	GPtrArray *for_owner; /* char *: sentences that the owner has to be told by a notice */
-	gint64 stored_at;     /* monotonic microseconds: all copies are safe; 0: not reached */
+	/* the other side's to what was handed over last; deliver_report_sent takes it */
+	char *reply;
+	gint64 stored_at; /* monotonic microseconds: all copies are safe; 0: not reached */
 } DeliverReport;
 
 void deliver_report_init(DeliverReport *report);
