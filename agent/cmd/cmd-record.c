@@ -125,29 +125,6 @@ read_forget(const Options *options, Forget *ret_forget, int *ret_exit)
 	return false;
 }
 
-typedef struct {
-	const char *conf_path;
-	const char *before;
-	GPtrArray *overrides;
-	GPtrArray *addresses;
-} Options;
-
-static const CmdOption rows[] = { { .name = "forget",
-	                            .argument = "ADDRESS",
-	                            CMD_INTO_LIST(Options, addresses),
-	                            .help = "take out what names this address" },
-	                          { .name = "before",
-	                            .argument = "TIME",
-	                            CMD_INTO_TEXT(Options, before),
-	                            .help = "take out what is older" },
-	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
-	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
-	                          CMD_OPTIONS_END };
-
-const CmdOptions cmd_record_options = { .synopsis = "[OPTION]... [USER]...",
-	                                .rows = rows,
-	                                .about = about };
-
 int
 cmd_record(int argc, char **argv)
 {

@@ -31,7 +31,7 @@ typedef struct {
 	const Filter *recipe_engine, *sieve_engine;
 	FilterProgram *recipes, *sieve;
 	FilterEnv recipe_env;
-	FilterServices recipe_services;
+	FilterRecipes recipe_answers;
 	FilterEnv sieve_env;
 	FilterServices sieve_services;
 	char *maildir;  /* MAILDIR of the recipes, where the file tells it */
@@ -287,10 +287,10 @@ remember_both(Proof *proof)
 	seen_by_recipes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	seen_by_sieve = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
-	proof->recipe_services = rules_file_recipe_services;
-	proof->recipe_services.id_seen = id_seen;
-	proof->recipe_services.path_kind = path_kind;
-	proof->recipe_env.services = &proof->recipe_services;
+	proof->recipe_answers = *proof->recipe_env.recipes;
+	proof->recipe_answers.id_seen = id_seen;
+	proof->recipe_answers.path_kind = path_kind;
+	proof->recipe_env.recipes = &proof->recipe_answers;
 
 	proof->sieve_env = *services_env(proof->rules->services);
 	proof->sieve_services = *proof->sieve_env.services;

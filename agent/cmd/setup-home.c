@@ -132,7 +132,8 @@ add_places(const Conf *conf, const char *old_home, const char *new_home, const s
 	g_autoptr(GPtrArray) templates = g_ptr_array_new();
 	for (char **script = conf->sieve_scripts; *script != NULL; script++)
 		g_ptr_array_add(templates, *script);
-	for (char **file = conf->recipe_files; conf->recipes != CONF_RECIPES_NO && *file != NULL; file++)
+	for (char **file = conf->recipe_files; conf->recipes != CONF_RECIPES_NO && *file != NULL;
+	     file++)
 		g_ptr_array_add(templates, *file);
 	g_ptr_array_add(templates, conf->sieve_personal);
 	g_ptr_array_add(templates, conf->state_folder);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * setup-home: `todoke setup home`: gives each virtual user a home of their own where they share one.
- * Mailboxes stay where they are: the setting home is added, and what the shared home held of rules
- * and state is copied into each user's.
+ * setup-home: `todoke setup home`: gives each virtual user a home of their own where they share
+ * one. Mailboxes stay where they are: the setting home is added, and what the shared home held of
+ * rules and state is copied into each user's.
  */
 #ifndef TODOKE_SETUP_HOME_H
 #define TODOKE_SETUP_HOME_H

@@ -27,8 +27,9 @@ bool
 lmtp_delivery_look(const Conf *conf, Account *account, const LmtpDeliveryAsked *asked, Status *st);
 
 /*
- * Deliver and log. `leaves_outages`: another process tells which peers are down. *ret_done is what the client reads on success; caller frees. Faults are those of
- * transact_judge and transact_deliver; a deadline ends the process.
+ * Deliver and log. `leaves_outages`: another process tells which peers are down. *ret_done is what
+ * the client reads on success; caller frees. Faults are those of transact_judge and
+ * transact_deliver; a deadline ends the process.
  */
 bool lmtp_delivery_run(Site *site, Account *account, const Envelope *envelope, Message *message,
                        bool leaves_outages, char **ret_done, Status *st);

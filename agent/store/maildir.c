@@ -435,7 +435,8 @@ maildir_flush(Maildir *maildir, Status *st)
 	for (Place place = 0; place < PLACE_COUNT; place++) {
 		if (!maildir->dirty[place])
 			continue;
-		if (!maildir->options.rehearsal && maildir->options.durability == CONF_DURABILITY_FULL &&
+		if (!maildir->options.rehearsal &&
+		    maildir->options.durability == CONF_DURABILITY_FULL &&
 		    !fs_sync(maildir->places[place], place_names[place], st))
 			return maildir_blame(maildir, st);
 		maildir->dirty[place] = false;

@@ -417,8 +417,7 @@ print_problem(GString *out, const FilterSource *source, const Problem *problem)
 static bool
 says_nothing(const char *key, const json_t *value)
 {
-	return strcmp(key, "action") == 0 || strcmp(key, "at") == 0 ||
-	       json_is_false(value) ||
+	return strcmp(key, "action") == 0 || strcmp(key, "at") == 0 || json_is_false(value) ||
 	       (json_is_array(value) && json_array_size(value) == 0);
 }
 
