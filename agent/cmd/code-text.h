@@ -27,7 +27,7 @@ void code_meaning_free(CodeMeaning *meaning);
  */
 bool code_text_find(const char *text, CodeLanguage language, GPtrArray *meanings);
 
-/* The texts of a fault. False: it has none. */
+/* For tests: the texts of a fault. False: it has none. */
 bool
 code_text_row(StatusId id, CodeLanguage language, const char **ret_what, const char **ret_todo);
 
