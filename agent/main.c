@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "agent/base/answer.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 
@@ -55,17 +56,21 @@ run(size_t command, int argc, char **argv)
 {
 	if (commands[command].audience == CMD_FOR_POSTFIX && !cmd_wants_help(argc, argv))
 		answer_take_over();
+	else
+		words_choose(NULL);
 	return commands[command].run(argc, argv);
 }
 
 static void
 print_help(FILE *out)
 {
-	fputs("usage: todoke COMMAND [OPTION]...\n\n", out);
+	words_choose(NULL);
+	fprintf(out, "%s\n\n", _("usage: todoke COMMAND [OPTION]..."));
 	for (size_t i = 0; commands[i].name != NULL; i++)
-		fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].help);
-	fputs("\n`todoke COMMAND --help` tells more; the manual is todoke(8) and todoke.conf(5).\n",
-	      out);
+		fprintf(out, "  %-9s %s\n", commands[i].name, _(commands[i].help));
+	fprintf(out, "\n%s\n",
+	        _("`todoke COMMAND --help` tells more; the manual is todoke(8) and "
+	          "todoke.conf(5)."));
 }
 
 int

@@ -88,6 +88,19 @@
 #define LIMIT_LOG_VALUE 500u
 
 /*
+ * Octets of what the log tells of a failure outside, each: the peer, the command, its reply. A reply
+ * line of SMTP has at most 512 (RFC 5321 4.5.3.1.5).
+ */
+#define LIMIT_OUTSIDE_TEXT 1000u
+
+/* Failures outside that one delivery tells, and numbers in its line; the first is the cause. */
+#define LIMIT_OUTSIDE_FAILURES 5u
+
+/* Octets of a queue id or a Message-ID: what is longer is none (RFC 5322 2.1.1: a line has 998). */
+#define LIMIT_QUEUE_ID 64u
+#define LIMIT_MESSAGE_ID 998u
+
+/*
  * Bytes of a passwd-like file: 100,000 users of 160 octets. It is read as a whole for each
  * delivery.
  */
@@ -128,6 +141,19 @@
  * 400,000 deliveries.
  */
 #define LIMIT_MARK_HISTORY (64u * 1024 * 1024)
+
+/*
+ * Octets of one text of the record, and of a line, beyond which its lists end: what a stranger
+ * writes into a header cannot fill an owner's disk.
+ */
+#define LIMIT_RECORD_VALUE 512u
+#define LIMIT_RECORD_LINE 8192u
+
+/* Accounts that a command looks through when it is told no names. */
+#define LIMIT_LISTED_ACCOUNTS 100000u
+
+/* Octets of a line that a reader of the record takes for one: a longer one is not ours. */
+#define LIMIT_RECORD_LINE_READ (256u * 1024)
 
 /*
  * To find out whether a copy of mail that came back is still here: copies that are looked for, file
@@ -204,12 +230,15 @@
 #define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)
 
 /*
- * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, and bytes after a
- * code that belong to it (a log line).
+ * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, bytes of a log line or
+ * paragraph that it explains, bytes of a server's words that it shows, and lines of a log or
+ * paragraphs that it looks at.
  */
 #define LIMIT_CODE_FILE_BYTES (4u * 1024 * 1024)
 #define LIMIT_CODE_MEANINGS 20u
 #define LIMIT_CODE_NEAR_BYTES 2000u
+#define LIMIT_CODE_SAID_BYTES 500u
+#define LIMIT_CODE_UNITS 20000u
 /*
  * Levels of nested MIME parts that are read, and parts. Real mail has up to ten levels; these bound
  * the time of a delivery.

@@ -231,6 +231,26 @@ log_line_add_int(LogLine *line, const char *key, gint64 value)
 }
 
 void
+log_line_add_outside(LogLine *line, const GPtrArray *failures)
+{
+	for (guint i = 0; i < failures->len; i++) {
+		const Outside *outside = failures->pdata[i];
+		const struct {
+			const char *key, *value;
+		} pairs[] = {
+			{ "account", outside->account }, { "protocol", outside->protocol },
+			{ "peer", outside->peer },       { "command", outside->command },
+			{ "reply", outside->reply },
+		};
+		for (size_t p = 0; p < G_N_ELEMENTS(pairs); p++) {
+			g_autofree char *key = i > 0 ? g_strdup_printf("%s%u", pairs[p].key, i + 1)
+			                             : g_strdup(pairs[p].key);
+			log_line_add(line, key, pairs[p].value);
+		}
+	}
+}
+
+void
 log_line_send(LogLine *line, int priority)
 {
 	if (line->object != NULL) {

@@ -48,6 +48,12 @@ LogLine *log_line_new(const char *queue_id);
 void log_line_add(LogLine *line, const char *key, const char *value);
 void log_line_add_int(LogLine *line, const char *key, gint64 value);
 
+/*
+ * Add who else failed (Outside): protocol, peer, command, reply, and account where it is not the
+ * recipient's; numbered from the second on.
+ */
+void log_line_add_outside(LogLine *line, const GPtrArray *failures);
+
 /* Write the line with syslog priority `priority` and free it. */
 void log_line_send(LogLine *line, int priority);
 

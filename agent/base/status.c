@@ -176,6 +176,17 @@ status_set_dsn(Status *st, const char *dsn)
 	st->dsn = g_strdup(dsn);
 }
 
+void
+status_set_outside(Status *st, Outside *outside)
+{
+	if (st->id == STATUS_OK || st->outside != NULL)
+		outside_free(outside);
+	else {
+		st->outside = outside;
+		outside_see(outside);
+	}
+}
+
 const char *
 status_dsn(const Status *st)
 {
@@ -194,6 +205,7 @@ status_clear(Status *st)
 	g_clear_pointer(&st->text, g_free);
 	g_clear_pointer(&st->detail, g_free);
 	g_clear_pointer(&st->dsn, g_free);
+	g_clear_pointer(&st->outside, outside_free);
 	st->id = STATUS_OK;
 }
 

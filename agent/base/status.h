@@ -3,6 +3,8 @@
 #ifndef TODOKE_STATUS_H
 #define TODOKE_STATUS_H
 
+#include "agent/base/outside.h"
+
 #include <glib.h>
 #include <stdbool.h>
 
@@ -33,6 +35,8 @@ typedef struct {
 	char *detail;
 	/* enhanced code that another server gave, of the row's class; NULL: the row's */
 	char *dsn;
+	/* who else caused it, for log and record; NULL: nobody, or not known. Owned. */
+	Outside *outside;
 } Status;
 
 #define STATUS_INIT \
@@ -84,6 +88,12 @@ const char *status_text(const Status *st);
  * not in the form of RFC 3463, is ignored.
  */
 void status_set_dsn(Status *st, const char *dsn);
+
+/*
+ * Say who else caused the fault that `st` holds; takes `outside` over. Without a fault, or where
+ * somebody is named already, it is freed.
+ */
+void status_set_outside(Status *st, Outside *outside);
 
 /* The enhanced code to answer with. Borrowed until `st` changes. */
 const char *status_dsn(const Status *st);

@@ -2,8 +2,10 @@
 /* cmd-code: `todoke code`: a code, a log line or a bounce in plain words. */
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/code-text.h"
+#include "agent/cmd/cmd-wrap.h"
+#include "agent/cmd/code-bounce.h"
 #include "agent/cmd/cmd-common.h"
 
 #include <fcntl.h>
@@ -15,11 +17,12 @@ static const char about[] =
 	"text of a bounce, or a FILE that holds one (-: standard input).\n\n"
 	"  todoke code 5.4.6\n"
 	"  grep 4ABC12 /var/log/mail.log | todoke code -\n"
-	"  todoke code --lang ja bounce.eml\n\n"
+	"  todoke code --language ja bounce.eml\n\n"
+	"The language (en, ja) is that of --language, LC_ALL, LC_MESSAGES or LANG.\n"
 	"Exit code: 0 explained, 1 nothing in it is known, 2 wrong usage.\n";
 
 /* The whole of standard input, up to the bound. */
-static char *
+static GString *
 read_stdin(void)
 {
 	GString *text = g_string_new(NULL);
@@ -28,47 +31,109 @@ read_stdin(void)
 
 	while (text->len < LIMIT_CODE_FILE_BYTES && (n = fread(chunk, 1, sizeof chunk, stdin)) > 0)
 		g_string_append_len(text, chunk, (gssize) n);
-	return g_string_free(text, FALSE);
+	return text;
 }
 
 /*
  * The text that an argument means: a file's where there is one of that name. NULL: it cannot be
- * read, and stderr says why.
+ * read, and stderr says why. Caller frees.
  */
-static char *
+static GString *
 text_of(const char *argument)
 {
 	if (strcmp(argument, "-") == 0)
 		return read_stdin();
 	if (!g_file_test(argument, G_FILE_TEST_IS_REGULAR))
-		return g_strdup(argument);
+		return g_string_new(argument);
 
 	g_auto(Status) st = STATUS_INIT;
-	char *text = NULL;
+	g_autofree char *text = NULL;
 	size_t len = 0;
 	if (!fs_read_file(AT_FDCWD, argument, LIMIT_CODE_FILE_BYTES, &text, &len, &st)) {
 		fprintf(stderr, "todoke code: %s\n", st.detail);
 		return NULL;
 	}
 
-	for (size_t i = 0; i < len; i++)
-		if (text[i] == '\0')
-			text[i] = ' ';
-	return text;
+	return g_string_new_len(text, (gssize) len);
+}
+
+/* Text that is no mail: any bytes. */
+static bool
+find_in_text(GString *text, GPtrArray *meanings)
+{
+	for (size_t i = 0; i < text->len; i++)
+		if (text->str[i] == '\0')
+			text->str[i] = ' ';
+	g_autofree char *valid = g_utf8_make_valid(text->str, (gssize) text->len);
+	g_strstrip(valid);
+
+	return code_text_find(valid, meanings);
+}
+
+static bool
+find(GString *text, GPtrArray *meanings)
+{
+	if (!code_bounce_is_mail(text->str, text->len))
+		return find_in_text(text, meanings);
+
+	g_auto(Status) st = STATUS_INIT;
+	if (code_bounce_find(text->str, text->len, meanings, &st))
+		return true;
+	if (st.id != STATUS_OK)
+		fprintf(stderr, "todoke code: cannot read the mail: %s\n",
+		        st.detail != NULL ? st.detail : status_text(&st));
+	return false;
 }
 
 static void
-print_meaning(const CodeMeaning *meaning, CodeLanguage language)
+print_wrapped(size_t indent, const char *text, size_t width)
 {
-	const char *parts[] = { meaning->what, meaning->who, meaning->todo };
+	g_autofree char *lines = cmd_wrap(text, indent, width);
+	cmd_print(stdout, "%s", lines);
+}
 
-	printf("%s%s%s", meaning->code, *meaning->code != '\0' && meaning->name != NULL ? "  " : "",
-	       meaning->name != NULL ? meaning->name : "");
-	if (*meaning->code != '\0')
-		printf("  (%s)", code_text_class(language, *meaning->code));
-	puts("");
-	for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++)
-		printf("  %s:\n    %s\n", code_text_heading(language, i), parts[i]);
+static void
+print_meaning(const CodeMeaning *meaning, size_t width)
+{
+	const char *const parts[][2] = {
+		{ _("What happened"), meaning->what },
+		{ _("Who can help"), meaning->who },
+		{ _("What to do"), meaning->todo },
+		{ _("The words"), meaning->said },
+	};
+	const char *class = code_text_class(meaning);
+	g_autoptr(GString) head = g_string_new(NULL);
+
+	if (meaning->recipient != NULL)
+		g_string_append_printf(head, "<%s>: ", meaning->recipient);
+	g_string_append_printf(head, "%s%s%s", meaning->code, *meaning->code != '\0' ? "  " : "",
+	                       meaning->name);
+	if (class != NULL)
+		g_string_append_printf(head, "  (%s)", class);
+	print_wrapped(0, head->str, width);
+
+	for (unsigned i = 0; i < G_N_ELEMENTS(parts); i++) {
+		if (parts[i][1] == NULL || *parts[i][1] == '\0')
+			continue;
+		printf("  %s:\n", parts[i][0]);
+		print_wrapped(4, parts[i][1], width);
+	}
+}
+
+static json_t *
+text_or_null(const char *text)
+{
+	return text != NULL && *text != '\0' ? cmd_json_text(text) : json_null();
+}
+
+/* Is the mail tried again? NULL where nobody says. */
+static json_t *
+temporary_json(const CodeMeaning *meaning)
+{
+	if (meaning->fate != CODE_FATE_UNKNOWN)
+		return json_boolean(meaning->fate == CODE_FATE_KEPT);
+	bool is_status = g_ascii_isdigit(*meaning->code);
+	return is_status ? json_boolean(*meaning->code == '4') : json_null();
 }
 
 static json_t *
@@ -76,13 +141,13 @@ meaning_json(const CodeMeaning *meaning)
 {
 	json_t *object = json_object();
 
-	json_object_set_new(object, "code",
-	                    *meaning->code != '\0' ? json_string(meaning->code) : json_null());
-	json_object_set_new(object, "name",
-	                    meaning->name != NULL ? json_string(meaning->name) : json_null());
-	json_object_set_new(object, "temporary",
-	                    *meaning->code != '\0' ? json_boolean(*meaning->code == '4')
-	                                           : json_null());
+	json_object_set_new(object, "code", text_or_null(meaning->code));
+	json_object_set_new(object, "name", json_string(meaning->name));
+	json_object_set_new(object, "source", text_or_null(meaning->source));
+	json_object_set_new(object, "temporary", temporary_json(meaning));
+	json_object_set_new(object, "repair", json_string(meaning->repair));
+	json_object_set_new(object, "recipient", text_or_null(meaning->recipient));
+	json_object_set_new(object, "said", text_or_null(meaning->said));
 	json_object_set_new(object, "what", json_string(meaning->what));
 	json_object_set_new(object, "who", json_string(meaning->who));
 	json_object_set_new(object, "todo", json_string(meaning->todo));
@@ -91,7 +156,7 @@ meaning_json(const CodeMeaning *meaning)
 }
 
 static void
-print_json(const GPtrArray *meanings, CodeLanguage language)
+print_json(const GPtrArray *meanings)
 {
 	json_t *list = json_array();
 
@@ -99,8 +164,7 @@ print_json(const GPtrArray *meanings, CodeLanguage language)
 		json_array_append_new(list, meaning_json(meanings->pdata[i]));
 	json_t *object = json_object();
 	json_object_set_new(object, "schema", json_string("todoke.code/1"));
-	json_object_set_new(object, "language",
-	                    json_string(language == CODE_JAPANESE ? "ja" : "en"));
+	json_object_set_new(object, "language", json_string(words_language()));
 	json_object_set_new(object, "meanings", list);
 	cmd_print_json(object);
 }
@@ -108,11 +172,8 @@ print_json(const GPtrArray *meanings, CodeLanguage language)
 int
 cmd_code(int argc, char **argv)
 {
-	g_autofree char *lang = NULL;
 	gboolean json = FALSE;
 	const GOptionEntry entries[] = {
-		{ "lang", 0, 0, G_OPTION_ARG_FILENAME, &lang,
-		  "en or ja; otherwise as LC_ALL, LC_MESSAGES or LANG say", "LANG" },
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &json, "Print an object of schema todoke.code/1",
 		  NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
@@ -123,32 +184,32 @@ cmd_code(int argc, char **argv)
 		return exit_code;
 	if (argc < 2)
 		return cmd_usage("code", "no code given");
-	if (lang != NULL && !cmd_speaks(lang, "en") && !cmd_speaks(lang, "ja"))
-		return cmd_usage("code", "'%s' is not a language of this command: en, ja", lang);
-
-	CodeLanguage language = cmd_speaks(lang, "ja") ? CODE_JAPANESE : CODE_ENGLISH;
 	g_autoptr(GPtrArray)
 		meanings = g_ptr_array_new_with_free_func((GDestroyNotify) code_meaning_free);
 	exit_code = CMD_GOOD;
 
 	for (int i = 1; i < argc; i++) {
-		g_autofree char *text = text_of(argv[i]);
-		if (text != NULL && !code_text_find(text, language, meanings))
-			fprintf(stderr,
-			        "todoke code: '%.80s' has no code that is known (a code looks like "
-			        "5.4.6)\n",
-			        argv[i]);
-		else if (text != NULL)
+		GString *text = text_of(argv[i]);
+		bool is_read = text != NULL, is_known = is_read && find(text, meanings);
+		if (is_read)
+			g_string_free(text, TRUE);
+		if (is_known)
 			continue;
 		exit_code = CMD_FINDINGS;
+		if (is_read)
+			cmd_print(stderr,
+			          "todoke code: '%.80s' has no code that is known (a code looks "
+			          "like 5.4.6)\n",
+			          argv[i]);
 	}
 
 	if (json)
-		print_json(meanings, language);
+		print_json(meanings);
+	size_t width = cmd_wrap_width();
 	for (guint i = 0; i < meanings->len && !json; i++) {
 		if (i > 0)
 			puts("");
-		print_meaning(meanings->pdata[i], language);
+		print_meaning(meanings->pdata[i], width);
 	}
 
 	return exit_code;

@@ -3,6 +3,7 @@
 #include "agent/cmd/cmd-common.h"
 
 #include "agent/base/problem.h"
+#include "agent/base/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,13 @@ cmd_options(int *argc, char ***argv, const char *synopsis, const char *about,
 {
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	g_autoptr(GError) error = NULL;
+	g_autofree char *language = NULL;
 	gboolean help = FALSE;
 	const GOptionEntry help_entry[] = {
-		{ "help", 'h', 0, G_OPTION_ARG_NONE, &help, "Show this and end", NULL },
+		{ "language", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &language, NULL,
+		  NULL },
+		{ "lang", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &language, NULL, NULL },
+		{ "help", 'h', 0, G_OPTION_ARG_NONE, &help, N_("Show this and end"), NULL },
 		{ NULL, 0, 0, 0, NULL, NULL, NULL },
 	};
 
@@ -33,6 +38,14 @@ cmd_options(int *argc, char ***argv, const char *synopsis, const char *about,
 		*ret_exit = cmd_usage(name, "%s", error->message);
 		return false;
 	}
+
+	if (language != NULL && !words_has(language)) {
+		*ret_exit = cmd_usage(
+			name, "no catalogue of texts in '%s' is installed; en always is", language);
+		return false;
+	}
+	if (language != NULL)
+		words_choose(language);
 
 	if (help) {
 		g_autofree char *text = g_option_context_get_help(context, TRUE, NULL);
@@ -126,22 +139,6 @@ cmd_json_text(const char *text)
 {
 	g_autofree char *valid = g_utf8_make_valid(text, -1);
 	return json_string(valid);
-}
-
-bool
-cmd_speaks(const char *option, const char *language)
-{
-	static const char *const variables[] = { "LC_ALL", "LC_MESSAGES", "LANG" };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(variables) && option == NULL; i++) {
-		const char *value = g_getenv(variables[i]);
-		if (value != NULL && *value != '\0')
-			option = value;
-	}
-
-	size_t len = strlen(language);
-	return option != NULL && g_ascii_strncasecmp(option, language, len) == 0 &&
-	       !g_ascii_isalpha(option[len]);
 }
 
 static json_t *

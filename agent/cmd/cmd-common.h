@@ -58,9 +58,4 @@ json_t *cmd_problems_json(const GPtrArray *problems);
 /* Print a problem (problem_print) on stdout. */
 void cmd_print_problem(const Problem *problem, const char *source);
 
-/*
- * Is that language wanted: `option` (may be NULL) or else LC_ALL, LC_MESSAGES, LANG begin with it?
- */
-bool cmd_speaks(const char *option, const char *language);
-
 #endif

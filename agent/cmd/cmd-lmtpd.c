@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "agent/base/answer.h"
 #include "agent/base/log.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/lmtp/lmtp-server.h"
 #include "agent/lmtp/lmtp-store.h"
@@ -128,6 +129,7 @@ cmd_lmtpd(int argc, char **argv)
 		return 0;
 	}
 
+	words_choose("en"); /* what follows is read by Postfix and stands in logs */
 	g_autoptr(GPtrArray) overrides = g_ptr_array_new(), listen = g_ptr_array_new();
 	g_ptr_array_add(overrides, NULL);
 	g_ptr_array_add(listen, NULL);

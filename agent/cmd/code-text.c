@@ -2,70 +2,85 @@
 /* code-text: from a code, a name or a line of a log or bounce to what it means in plain words. */
 #include "agent/cmd/code-text.h"
 
+#include "agent/base/event.h"
 #include "agent/base/limits.h"
+#include "agent/base/words.h"
+#include "agent/cmd/code-report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-typedef enum { WHO_NOBODY, WHO_ADMIN, WHO_OWNER, WHO_OWNER_OR_ADMIN, WHO_SENDER } Who;
+typedef enum {
+#define WHO(id, name, text) WHO_##id,
+#include "agent/cmd/code-who.def"
+#undef WHO
+} Who;
 
-static const char *const who_texts[][CODE_LANGUAGES] = {
-	[WHO_NOBODY] = { "nobody needs to", "誰も何もする必要はありません" },
-	[WHO_ADMIN] = { "the admin of the mail server that says it (postmaster@ its domain)",
-	                "それを返したメールサーバーの管理者 (そのドメインの postmaster)" },
-	[WHO_OWNER] = { "the owner of the mailbox", "メールボックスの所有者" },
-	[WHO_OWNER_OR_ADMIN] = { "the author of the rule: the owner of the mailbox, or the admin",
-	                         "規則を書いた人: メールボックスの所有者または管理者" },
-	[WHO_SENDER] = { "the sender", "送信者" },
+static const struct {
+	const char *name;
+	const char *text;
+} who_rows[] = {
+#define WHO(id, name, text) [WHO_##id] = { name, text },
+#include "agent/cmd/code-who.def"
+#undef WHO
 };
 
+typedef enum {
+#define MEANING(id, name, who, what, todo) MEANING_##id,
+#include "agent/cmd/code-meaning.def"
+#undef MEANING
+	MEANING_COUNT
+} MeaningId;
+
 typedef struct {
-	bool set;
+	const char *name;
 	Who who;
-	const char *what[CODE_LANGUAGES];
-	const char *todo[CODE_LANGUAGES];
+	const char *what;
+	const char *todo;
 } Row;
 
-static const Row rows[STATUS_COUNT] = {
-#define CODE(id, who, what, todo, ja_what, ja_todo) \
-	[STATUS_##id] = { true, WHO_##who, { what, ja_what }, { todo, ja_todo } },
+static const Row meaning_rows[MEANING_COUNT] = {
+#define MEANING(id, name, who, what, todo) [MEANING_##id] = { name, WHO_##who, what, todo },
+#include "agent/cmd/code-meaning.def"
+#undef MEANING
+};
+
+/* Our own faults; their names are those of status-table.def. */
+static const Row fault_rows[STATUS_COUNT] = {
+#define CODE(id, who, what, todo) [STATUS_##id] = { NULL, WHO_##who, what, todo },
 #include "agent/cmd/code-table.def"
 #undef CODE
 };
 
 static const struct {
-	const char *sign;
-	const char *with;
-	const char *name;
-	Who who;
-	const char *what[CODE_LANGUAGES];
-	const char *todo[CODE_LANGUAGES];
-} foreign_rows[] = {
-#define FOREIGN(sign, with, name, who, what, todo, ja_what, ja_todo) \
-	{ sign, with, name, WHO_##who, { what, ja_what }, { todo, ja_todo } },
-#include "agent/cmd/code-foreign.def"
-#undef FOREIGN
+	const char *source;
+	const char *words;
+	MeaningId meaning;
+} sign_rows[] = {
+#define SIGN(source, words, meaning) { source, words, MEANING_##meaning },
+#include "agent/cmd/code-sign.def"
+#undef SIGN
 };
 
 static const struct {
-	char digit;
-	const char *text[CODE_LANGUAGES];
-} subjects[] = {
-#define SUBJECT(digit, text, ja_text) { '0' + digit, { text, ja_text } },
-#include "agent/cmd/code-rfc3463.def"
-#undef SUBJECT
+	const char *code; /* without its class */
+	const char *name;
+	const char *what;
+	MeaningId meaning;
+} enhanced_rows[] = {
+#define ENHANCED(code, name, what, meaning) { code, name, what, MEANING_##meaning },
+#include "agent/cmd/code-enhanced.def"
+#undef ENHANCED
 };
 
-static const char *const headings[][CODE_LANGUAGES] = {
-	{ "What happened", "何が起きたか" },
-	{ "Who can help", "誰が直せるか" },
-	{ "What to do", "どうすればよいか" },
-};
-
-static const char *const general_todo[CODE_LANGUAGES] = {
-	"It is a code of another program or server. The words behind it say more; ask the admin of "
-	"the server that says "
-	"it.",
-	"他のプログラムまたはサーバーのコードです。後に続く言葉が詳しい理由です。それを返したサーバーの管理者に尋ねてください。",
+static const struct {
+	unsigned code;
+	const char *what;
+	MeaningId meaning;
+} reply_rows[] = {
+#define REPLY(code, what, meaning) { code, what, MEANING_##meaning },
+#include "agent/cmd/code-reply.def"
+#undef REPLY
 };
 
 void
@@ -73,129 +88,121 @@ code_meaning_free(CodeMeaning *meaning)
 {
 	if (meaning == NULL)
 		return;
-	g_free(meaning->made);
+	g_free(meaning->recipient);
+	g_free(meaning->said);
 	g_free(meaning);
 }
 
 const char *
-code_text_heading(CodeLanguage language, unsigned which)
+code_text_class(const CodeMeaning *meaning)
 {
-	g_assert(which < G_N_ELEMENTS(headings));
-	return headings[which][language];
-}
+	char code_class = *meaning->code; /* 'T': of a log line, which says nothing of that */
 
-const char *
-code_text_class(CodeLanguage language, char class)
-{
-	static const char *const texts[][CODE_LANGUAGES] = {
-		{ "success", "成功" },
-		{ "for now: the mail is kept and tried again",
-		  "一時的: メールは保持され、再試行されます" },
-		{ "for good: the mail goes back to its sender",
-		  "恒久的: メールは送信者に返されます" },
-	};
-	return texts[class == '2' ? 0 : class == '4' ? 1 : 2][language];
+	if (meaning->fate == CODE_FATE_RETURNED && code_class == '4')
+		return _("given up: it was tried again until its time in the queue was over");
+	if (meaning->fate == CODE_FATE_ACCEPTED || code_class == '2')
+		return _("success");
+	if (meaning->fate == CODE_FATE_KEPT || code_class == '4')
+		return _("for now: the mail is kept and tried again");
+	if (meaning->fate == CODE_FATE_RETURNED || code_class == '5')
+		return _("for good: the mail goes back to its sender");
+	return NULL;
 }
 
 bool
-code_text_row(StatusId id, CodeLanguage language, const char **ret_what, const char **ret_todo)
+code_text_row(StatusId id, const char **ret_what, const char **ret_todo)
 {
-	if (!rows[id].set)
+	if (fault_rows[id].what == NULL)
 		return false;
-	*ret_what = rows[id].what[language];
-	*ret_todo = rows[id].todo[language];
+	*ret_what = fault_rows[id].what;
+	*ret_todo = fault_rows[id].todo;
 	return true;
 }
 
-/* Add a meaning, unless it is there or there are enough. */
-static CodeMeaning *
-add(GPtrArray *meanings, const char *code, const char *name)
+/* The words of a unit as they are shown: bounded, one line, valid UTF-8. Caller frees. */
+static char *
+print_said(const char *text)
+{
+	g_autofree char *start = g_strndup(text, LIMIT_CODE_SAID_BYTES);
+	char *valid = g_utf8_make_valid(start, -1);
+
+	return g_strstrip(g_strdelimit(valid, "\t\r\n", ' '));
+}
+
+/* What is known of a meaning before it is added. */
+typedef struct {
+	const char *code;
+	const char *name;
+	const char *source;
+	const char *what; /* NULL: the row's */
+	const Row *row;
+} Found;
+
+/* Add a meaning, unless it is there or there are enough. Always true. */
+static bool
+add(GPtrArray *meanings, const CodeUnit *unit, const Found *found)
 {
 	for (guint i = 0; i < meanings->len; i++) {
 		const CodeMeaning *other = meanings->pdata[i];
-		if (strcmp(other->code, code) == 0 && g_strcmp0(other->name, name) == 0)
-			return NULL;
+		if (strcmp(other->code, found->code) == 0 &&
+		    strcmp(other->name, found->name) == 0 &&
+		    g_strcmp0(other->recipient, unit->recipient) == 0)
+			return true;
 	}
 
 	if (meanings->len >= LIMIT_CODE_MEANINGS)
-		return NULL;
+		return true;
 	CodeMeaning *meaning = g_new0(CodeMeaning, 1);
-	g_strlcpy(meaning->code, code, sizeof meaning->code);
-	meaning->name = name;
+	g_strlcpy(meaning->code, found->code, sizeof meaning->code);
+	meaning->name = found->name;
+	meaning->source = found->source;
+	meaning->repair = who_rows[found->row->who].name;
+	meaning->who = _(who_rows[found->row->who].text);
+	meaning->what = _(found->what != NULL ? found->what : found->row->what);
+	meaning->todo = _(found->row->todo);
+	meaning->fate = unit->fate;
+	meaning->recipient = g_strdup(unit->recipient);
+	if (unit->recipient != NULL)
+		meaning->said = print_said(unit->text);
 	g_ptr_array_add(meanings, meaning);
 
-	return meaning;
+	return true;
 }
 
-static void
-add_row(GPtrArray *meanings, StatusId id, CodeLanguage language)
-{
-	CodeMeaning *meaning = add(meanings, status_row(id)->dsn, status_row(id)->name);
-	if (meaning == NULL)
-		return;
-
-	meaning->who = who_texts[rows[id].who][language];
-	meaning->what = rows[id].what[language];
-	meaning->todo = rows[id].todo[language];
-}
-
-static void
-add_general(GPtrArray *meanings, const char *code, CodeLanguage language)
-{
-	const char *subject = NULL;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++)
-		if (subjects[i].digit == code[2] && code[3] == '.')
-			subject = subjects[i].text[language];
-	CodeMeaning *meaning = add(meanings, code, NULL);
-	if (meaning == NULL)
-		return;
-
-	meaning->made = g_strdup_printf(language == CODE_JAPANESE ? "%s。" : "%s.",
-	                                subject != NULL ? subject : subjects[0].text[language]);
-	if (g_ascii_islower(*meaning->made))
-		*meaning->made = g_ascii_toupper(*meaning->made);
-	meaning->what = meaning->made;
-	meaning->who = who_texts[WHO_ADMIN][language];
-	meaning->todo = general_todo[language];
-}
-
-/* What another server refuses is answered with its code. */
 static bool
-has_code(StatusId id, const char *code)
+add_fault(GPtrArray *meanings, const CodeUnit *unit, StatusId id, const char *code)
 {
-	bool is_foreign = id == STATUS_SUBMIT_REFUSED || id == STATUS_SUBMIT_MAIL;
-	return is_foreign ? code[0] == '5' : strcmp(status_row(id)->dsn, code) == 0;
+	return add(meanings, unit,
+	           &(Found){ .code = code != NULL ? code : status_row(id)->dsn,
+	                     .name = status_row(id)->name,
+	                     .source = "todoke",
+	                     .row = &fault_rows[id] });
 }
 
-/*
- * All faults with that code; those whose own words the text has, where it has any. What Postfix
- * said itself is explained already.
- */
-static void
-add_code(GPtrArray *meanings, const char *code, const char *text, bool of_postfix,
-         CodeLanguage language)
+static bool
+add_meaning(GPtrArray *meanings, const CodeUnit *unit, const char *code, const char *source,
+            MeaningId id)
 {
-	bool named = false, found = false;
+	return add(meanings, unit,
+	           &(Found){ .code = code != NULL ? code : "",
+	                     .name = meaning_rows[id].name,
+	                     .source = source,
+	                     .row = &meaning_rows[id] });
+}
 
-	for (StatusId id = 0; id < STATUS_COUNT; id++)
-		named |= text != NULL && has_code(id, code) &&
-		         strstr(text, status_row(id)->text) != NULL;
-	if (of_postfix && !named)
-		return;
+/* A kind of log line; those of faults have the fault's texts. */
+static bool
+add_event(GPtrArray *meanings, const CodeUnit *unit, EventId id)
+{
+	const EventRow *event = event_row(id);
+	if (event->cause == NULL)
+		return add_fault(meanings, unit, event->fault, NULL);
 
-	for (StatusId id = 0; id < STATUS_COUNT; id++) {
-		const StatusRow *row = status_row(id);
-		bool fits = named ? has_code(id, code) && strstr(text, row->text) != NULL
-		                  : strcmp(row->dsn, code) == 0;
-		if (!fits)
-			continue;
-		add_row(meanings, id, language);
-		found = true;
-	}
-
-	if (!found)
-		add_general(meanings, code, language);
+	const Row row = { event->key, WHO_ADMIN, event->cause, event->remedy };
+	return add(
+		meanings, unit,
+		&(Found){
+			.code = event->code, .name = event->key, .source = "todoke", .row = &row });
 }
 
 /*
@@ -207,14 +214,17 @@ code_length(const char *start, const char *text)
 {
 	if (strchr("245", *text) == NULL || *text == '\0' || text[1] != '.')
 		return 0;
-	if (text > start && (g_ascii_isalnum(text[-1]) || text[-1] == '.' || text[-1] == '-'))
+	if (text > start && (g_ascii_isalnum(text[-1]) || text[-1] == '.' || text[-1] == '-') &&
+	    !(text - start >= 4 && text[-1] == '-' && g_ascii_isdigit(text[-2])))
 		return 0;
 
 	size_t len = 2, digits = 0, parts = 1;
 	for (; g_ascii_isdigit(text[len]) || text[len] == '.'; len++) {
+		if (text[len] == '.' && !g_ascii_isdigit(text[len + 1]))
+			break; /* the end of a sentence */
 		digits = text[len] == '.' ? 0 : digits + 1;
 		parts += text[len] == '.';
-		if (digits > 3 || (digits == 0 && !g_ascii_isdigit(text[len + 1])))
+		if (digits > 3)
 			break;
 	}
 
@@ -222,65 +232,363 @@ code_length(const char *start, const char *text)
 	return parts == 2 && digits >= 1 && digits <= 3 && ended ? len : 0;
 }
 
-/*
- * In log lines and bounces the code stands behind these; anything else there that looks like one is
- * a version or an address.
- */
-static const char *const code_signs[] = { "dsn=", "Status: ", "status: " };
-
-static void
-scan_signed(const char *text, bool of_postfix, CodeLanguage language, GPtrArray *meanings)
+/* The enhanced code at `text`, or NULL. Caller frees. */
+static char *
+code_at(const char *start, const char *text)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(code_signs); i++) {
-		for (const char *at = strstr(text, code_signs[i]); at != NULL;
-		     at = strstr(at + 1, code_signs[i])) {
-			const char *begin = at + strlen(code_signs[i]);
-			size_t len = code_length(begin, begin);
-			if (len == 0)
-				continue;
-			/*
-			 * The words of this code's fault stand on its line, or in the next lines of
-			 * a bounce.
-			 */
-			g_autofree char *code = g_strndup(begin, len),
-					*near = g_strndup(at, LIMIT_CODE_NEAR_BYTES);
-			add_code(meanings, code, near, of_postfix, language);
+	size_t len = code_length(start, text);
+	return len > 0 ? g_strndup(text, len) : NULL;
+}
+
+/* A reply code (RFC 5321 4.2) that stands alone at `text`: three digits of class 2, 4 or 5. */
+static unsigned
+reply_at(const char *text)
+{
+	for (size_t i = 0; i < 3; i++)
+		if (!g_ascii_isdigit(text[i]))
+			return 0;
+	bool ended = text[3] == '\0' || text[3] == ' ' || text[3] == '-';
+	return ended && strchr("245", *text) != NULL ? (unsigned) strtoul(text, NULL, 10) : 0;
+}
+
+/* The enhanced code behind a reply code, at the beginning, or in "(#...)". Caller frees; or NULL. */
+static char *
+said_code(const char *text)
+{
+	char *code = NULL;
+
+	for (const char *at = text; *at != '\0' && code == NULL; at++) {
+		bool behind_reply = at - text >= 4 && (at[-1] == ' ' || at[-1] == '-') &&
+		                    reply_at(at - 4) != 0;
+		bool behind_sign = at - text >= 2 && at[-1] == '#' && at[-2] == '(';
+		if (at == text || behind_reply || behind_sign)
+			code = code_at(text, at);
+	}
+	return code;
+}
+
+/* The code of whoever reports: beside the text, or dsn= of a log line. Caller frees; or NULL. */
+static char *
+reported_code(const CodeUnit *unit)
+{
+	const char *dsn = strstr(unit->text, "dsn=");
+
+	if (unit->status != NULL)
+		return code_at(unit->status, unit->status);
+	return dsn != NULL ? code_at(dsn + 4, dsn + 4) : NULL;
+}
+
+/*
+ * The code of a unit. The other side's own one is more exact than that of a log line or report; but
+ * whether the mail is tried again only the reporter knows. Anything else that looks like a code may
+ * be a version. Caller frees; NULL: there is none.
+ */
+static char *
+unit_code(const CodeUnit *unit, bool anywhere)
+{
+	g_autofree char *said = said_code(unit->text), *reported = reported_code(unit);
+	char *code = NULL;
+
+	if (said != NULL && (reported == NULL || reported[0] == said[0]))
+		code = g_steal_pointer(&said);
+	else
+		code = g_steal_pointer(&reported);
+	for (const char *at = unit->text; anywhere && *at != '\0' && code == NULL; at++)
+		code = code_at(unit->text, at);
+
+	return code;
+}
+
+/* The reply code of a unit: at its beginning, or behind words that lead to one. */
+static unsigned
+unit_reply(const CodeUnit *unit)
+{
+	static const char *const leads[] = { "said: ",     "smtp; ", "smtp;",    "<<< ",
+		                             "response: ", ": ",     "returned " };
+	unsigned code = reply_at(unit->text);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(leads) && code == 0; i++)
+		for (const char *at = strstr(unit->text, leads[i]); at != NULL && code == 0;
+		     at = strstr(at + 1, leads[i]))
+			code = reply_at(at + strlen(leads[i]));
+	return code;
+}
+
+/* The value of key= in one of our log lines (text or JSON), or NULL. Caller frees. */
+static char *
+find_value(const char *text, const char *key)
+{
+	g_autofree char *plain = g_strconcat(key, "=", NULL),
+			*json = g_strconcat("\"", key, "\":", NULL);
+
+	for (const char *at = strstr(text, plain); at != NULL; at = strstr(at + 1, plain))
+		if (at == text || at[-1] == ' ' || at[-1] == '\t')
+			return g_strndup(at + strlen(plain), strcspn(at + strlen(plain), " ,\t"));
+
+	const char *at = strstr(text, json);
+	if (at == NULL)
+		return NULL;
+	at += strlen(json);
+	at += strspn(at, " \"");
+
+	return g_strndup(at, strcspn(at, "\","));
+}
+
+/* Does `text`, an answer behind its code, begin with the words of that fault? */
+static bool
+begins_with_row(const char *text, StatusId id)
+{
+	text += strspn(text, " ");
+	if (*text == '<') {
+		text += strcspn(text, ">");
+		text += strspn(text, ">: ");
+	}
+	return g_str_has_prefix(text, status_row(id)->text);
+}
+
+/* What another server refuses is answered with its code. */
+static bool
+has_code(StatusId id, const char *code)
+{
+	bool is_foreign = id == STATUS_SUBMIT_REFUSED || id == STATUS_SUBMIT_MAIL;
+	return is_foreign ? code[0] == '5' : strcmp(status_row(id)->dsn, code) == 0;
+}
+
+/* The fault whose code and words an answer has; of two the one with more words. */
+static StatusId
+fault_of_answer(const char *code, const char *text)
+{
+	StatusId best = STATUS_COUNT;
+
+	for (StatusId id = 0; id < STATUS_COUNT; id++)
+		if (has_code(id, code) && begins_with_row(text, id) &&
+		    (best == STATUS_COUNT ||
+		     strlen(status_row(id)->text) > strlen(status_row(best)->text)))
+			best = id;
+	return best;
+}
+
+/*
+ * Only what comes from a program that Postfix ran, or ends as our answers do, can be ours: other
+ * servers have the same codes, and some the same words.
+ */
+static bool
+may_be_ours(const char *text)
+{
+	size_t len = strlen(text);
+
+	return code_length(text, text) > 0 || strstr(text, "Command output: ") != NULL ||
+	       strstr(text, "x-unix;") != NULL || strstr(text, "todoke") != NULL ||
+	       (len > 0 && text[len - 1] == ']');
+}
+
+static bool
+explain_ours(const CodeUnit *unit, GPtrArray *meanings)
+{
+	static const char hint[] = "see todoke code ";
+	const char *text = unit->text, *at = strstr(text, hint);
+	g_autofree char *fault = find_value(text, "fault"), *dsn = find_value(text, "dsn");
+	StatusId id = fault != NULL ? status_find_name(fault) : STATUS_COUNT;
+
+	if (id != STATUS_COUNT) {
+		bool is_code = dsn != NULL && code_length(dsn, dsn) == strlen(dsn);
+		return add_fault(meanings, unit, id, is_code ? dsn : NULL);
+	}
+
+	g_autofree char *line_code = find_value(text, "code");
+	EventId event = line_code != NULL ? event_find(line_code) : EVENT_COUNT;
+	if (event != EVENT_COUNT)
+		return add_event(meanings, unit, event);
+
+	if (at != NULL) {
+		at += strlen(hint);
+		g_autofree char *name = g_strndup(at, strspn(at, "abcdefghijklmnopqrstuvwxyz-"));
+		id = status_find_name(name);
+		if (id != STATUS_COUNT)
+			return add_fault(meanings, unit, id, NULL);
+	}
+
+	if (!may_be_ours(text))
+		return false;
+	for (at = text; *at != '\0'; at++) {
+		g_autofree char *code = code_at(text, at);
+		id = code != NULL ? fault_of_answer(code, at + strlen(code)) : STATUS_COUNT;
+		if (id != STATUS_COUNT)
+			return add_fault(meanings, unit, id, code);
+	}
+
+	/* Postfix takes the code off the text of a report. */
+	at = strstr(text, "x-unix;");
+	if (at == NULL || unit->status == NULL)
+		return false;
+	id = fault_of_answer(unit->status, at + strlen("x-unix;"));
+	return id != STATUS_COUNT && add_fault(meanings, unit, id, unit->status);
+}
+
+/* The words of each sign between its stars, with case folded; made once. */
+static char **
+sign_pieces(size_t i)
+{
+	static char **all[G_N_ELEMENTS(sign_rows)];
+
+	if (all[i] == NULL) {
+		g_autofree char *folded = g_utf8_casefold(sign_rows[i].words, -1);
+		all[i] = g_strsplit(folded, "*", -1);
+	}
+	return all[i];
+}
+
+/* Does folded text hold these in their order, with anything between? */
+static bool
+has_pieces(const char *folded, char **pieces)
+{
+	for (; *pieces != NULL && folded != NULL; pieces++) {
+		folded = strstr(folded, *pieces);
+		if (folded != NULL)
+			folded += strlen(*pieces);
+	}
+	return folded != NULL;
+}
+
+/*
+ * Text for comparing: folded case, runs of blanks as one, and without the codes that a server
+ * repeats before each line of its reply. Caller frees.
+ */
+static char *
+fold(const char *text)
+{
+	GString *out = g_string_new(NULL);
+
+	for (const char *at = text; *at != '\0'; at++) {
+		bool begins_word = at == text || at[-1] == ' ';
+		if (begins_word && at > text && reply_at(at) != 0 &&
+		    code_length(at + 4, at + 4) > 0) {
+			at += 3 + code_length(at + 4, at + 4);
+			at += at[1] == ' ' ? 1 : 0;
+		} else if (strchr(" \t\r\n", *at) == NULL) {
+			g_string_append_c(out, *at);
+		} else if (out->len > 0 && out->str[out->len - 1] != ' ') {
+			g_string_append_c(out, ' ');
 		}
 	}
+
+	/* What was cut may end inside a letter. */
+	g_autofree char *plain = g_string_free(out, FALSE);
+	g_autofree char *valid = g_utf8_make_valid(plain, -1);
+	return g_utf8_casefold(valid, -1);
 }
 
-static void
-scan_bare(const char *text, CodeLanguage language, GPtrArray *meanings)
+static bool
+explain_words(const CodeUnit *unit, const char *code, GPtrArray *meanings)
 {
-	for (const char *at = text; *at != '\0' && meanings->len < LIMIT_CODE_MEANINGS; at++) {
-		size_t len = code_length(text, at);
-		if (len == 0)
-			continue;
-		g_autofree char *code = g_strndup(at, len),
-				*near = g_strndup(at, LIMIT_CODE_NEAR_BYTES);
-		add_code(meanings, code, near, false, language);
-		at += len - 1;
+	g_autofree char *folded = fold(unit->text);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(sign_rows); i++)
+		if (has_pieces(folded, sign_pieces(i)))
+			return add_meaning(meanings, unit, code, sign_rows[i].source,
+			                   sign_rows[i].meaning);
+	return false;
+}
+
+/* The row of an enhanced code; of one that is not listed that of its subject. */
+static size_t
+find_enhanced(const char *code)
+{
+	char general[] = { code[2], '.', '0', '\0' };
+	size_t found = G_N_ELEMENTS(enhanced_rows);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(enhanced_rows); i++) {
+		if (strcmp(enhanced_rows[i].code, code + 2) == 0)
+			return i;
+		if (code[3] == '.' && strcmp(enhanced_rows[i].code, general) == 0)
+			found = i;
 	}
+	return found;
 }
 
-static void
-scan_foreign_line(const char *line, CodeLanguage language, GPtrArray *meanings)
+static bool
+explain_enhanced(const CodeUnit *unit, const char *code, GPtrArray *meanings)
 {
-	size_t i = 0;
+	size_t i = find_enhanced(code);
+	if (i == G_N_ELEMENTS(enhanced_rows))
+		i = 0;
 
-	while (i < G_N_ELEMENTS(foreign_rows) && (strstr(line, foreign_rows[i].sign) == NULL ||
-	                                          strstr(line, foreign_rows[i].with) == NULL))
-		i++;
-	if (i == G_N_ELEMENTS(foreign_rows))
-		return;
+	bool success = code[0] == '2';
+	MeaningId id = success ? MEANING_SUCCESS : enhanced_rows[i].meaning;
+	return add(meanings, unit,
+	           &(Found){ .code = code,
+	                     .name = success ? "success" : enhanced_rows[i].name,
+	                     .source = "iana",
+	                     .what = success ? NULL : enhanced_rows[i].what,
+	                     .row = &meaning_rows[id] });
+}
 
-	CodeMeaning *meaning = add(meanings, "", foreign_rows[i].name);
-	if (meaning == NULL)
-		return;
+static bool
+explain_reply(const CodeUnit *unit, unsigned code, GPtrArray *meanings)
+{
+	g_autofree char *text = g_strdup_printf("%u", code);
 
-	meaning->who = who_texts[foreign_rows[i].who][language];
-	meaning->what = foreign_rows[i].what[language];
-	meaning->todo = foreign_rows[i].todo[language];
+	for (size_t i = 0; i < G_N_ELEMENTS(reply_rows); i++)
+		if (reply_rows[i].code == code)
+			return add(meanings, unit,
+			           &(Found){ .code = text,
+			                     .name = meaning_rows[reply_rows[i].meaning].name,
+			                     .source = "smtp",
+			                     .what = reply_rows[i].what,
+			                     .row = &meaning_rows[reply_rows[i].meaning] });
+	return false;
+}
+
+static bool
+explain(const CodeUnit *unit, bool anywhere, GPtrArray *meanings)
+{
+	if (explain_ours(unit, meanings))
+		return true;
+
+	g_autofree char *code = unit_code(unit, anywhere);
+	unsigned reply = unit_reply(unit);
+	g_autofree char *reply_text = reply != 0 ? g_strdup_printf("%u", reply) : NULL;
+	if (code != NULL && code[0] == '2')
+		return explain_enhanced(unit, code, meanings);
+
+	return explain_words(unit, code != NULL ? code : reply_text, meanings) ||
+	       (code != NULL && explain_enhanced(unit, code, meanings)) ||
+	       (reply != 0 && explain_reply(unit, reply, meanings));
+}
+
+bool
+code_text_explain(const CodeUnit *unit, GPtrArray *meanings)
+{
+	return explain(unit, false, meanings);
+}
+
+/* A code alone: our faults that have it, then what the code means everywhere. */
+static bool
+explain_bare_code(const char *code, GPtrArray *meanings)
+{
+	const CodeUnit unit = { .text = code };
+
+	for (StatusId id = 0; id < STATUS_COUNT; id++)
+		if (id != STATUS_OK && strcmp(status_row(id)->dsn, code) == 0)
+			add_fault(meanings, &unit, id, NULL);
+	return explain_enhanced(&unit, code, meanings);
+}
+
+/* The name of a fault, of a kind of log line ("T401") or of a meaning. */
+static bool
+explain_name(const char *name, GPtrArray *meanings)
+{
+	const CodeUnit unit = { .text = name };
+	StatusId id = status_find_name(name);
+
+	if (id != STATUS_COUNT)
+		return add_fault(meanings, &unit, id, NULL);
+	if (event_find(name) != EVENT_COUNT)
+		return add_event(meanings, &unit, event_find(name));
+	for (MeaningId i = 0; i < MEANING_COUNT; i++)
+		if (strcmp(meaning_rows[i].name, name) == 0)
+			return add_meaning(meanings, &unit, NULL, "", i);
+	return false;
 }
 
 /* Bounces fold their lines: what begins with a blank goes on with the line before, by one blank. */
@@ -289,6 +597,8 @@ unfold(const char *text)
 {
 	GString *out = g_string_new(NULL);
 	for (; *text != '\0'; text++) {
+		if (*text == '\r' && text[1] == '\n')
+			continue;
 		if (*text == '\n' && (text[1] == ' ' || text[1] == '\t')) {
 			text += strspn(text + 1, " \t");
 			g_string_append_c(out, ' ');
@@ -300,35 +610,100 @@ unfold(const char *text)
 	return g_string_free(out, FALSE);
 }
 
-static void
-scan_foreign(const char *text, CodeLanguage language, GPtrArray *meanings)
+/* Is it a line of a mail log, about one delivery or one refusal? */
+static bool
+is_log_line(const char *line)
 {
-	g_autofree char *whole = unfold(text);
-	for (char *line = whole, *next; line != NULL; line = next) {
-		next = strchr(line, '\n');
-		if (next != NULL)
-			*next++ = '\0';
-		scan_foreign_line(line, language, meanings);
+	static const char *const signs[] = { " status=", " dsn=",     " fault=",
+		                             " said: ",  "NOQUEUE: ", "\"fault\":" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(signs); i++)
+		if (strstr(line, signs[i]) != NULL)
+			return true;
+	return false;
+}
+
+static bool
+scan_log(char **lines, GPtrArray *meanings)
+{
+	bool found = false;
+	size_t units = 0;
+
+	for (; *lines != NULL && meanings->len < LIMIT_CODE_MEANINGS; lines++) {
+		CodeUnit unit = { .text = *lines };
+		if (strlen(*lines) > LIMIT_CODE_NEAR_BYTES)
+			(*lines)[LIMIT_CODE_NEAR_BYTES] = '\0';
+		if (is_log_line(*lines) && units++ < LIMIT_CODE_UNITS)
+			found |= explain(&unit, false, meanings);
+	}
+	return found;
+}
+
+/* Lines up to an empty one are one text: a reply of many lines, the story of one recipient. */
+static bool
+scan_paragraphs(char **lines, bool anywhere, GPtrArray *meanings)
+{
+	g_autoptr(GString) paragraph = g_string_new(NULL);
+	bool found = false;
+	size_t units = 0;
+
+	for (;; lines++) {
+		bool ends = *lines == NULL || **lines == '\0';
+		if (!ends && paragraph->len < LIMIT_CODE_NEAR_BYTES)
+			g_string_append_printf(paragraph, "%s%.*s", paragraph->len > 0 ? " " : "",
+			                       (int) LIMIT_CODE_NEAR_BYTES, *lines);
+		CodeUnit unit = { .text = paragraph->str };
+		if (ends && paragraph->len > 0 && units++ < LIMIT_CODE_UNITS)
+			found |= explain(&unit, anywhere, meanings);
+		if (ends)
+			g_string_truncate(paragraph, 0);
+		if (*lines == NULL || meanings->len >= LIMIT_CODE_MEANINGS)
+			return found;
 	}
 }
 
-bool
-code_text_find(const char *text, CodeLanguage language, GPtrArray *meanings)
+/* Nothing but a code, or a reply code. */
+static bool
+is_bare(const char *word)
 {
-	guint before = meanings->len;
-	StatusId id = status_find_name(text);
-	size_t len = code_length(text, text);
+	size_t len = code_length(word, word);
+	return (len > 0 && word[len] == '\0') || (reply_at(word) != 0 && word[3] == '\0');
+}
 
-	if (id != STATUS_COUNT) {
-		add_row(meanings, id, language);
-	} else if (len > 0 && text[len] == '\0') {
-		add_code(meanings, text, NULL, false, language);
-	} else {
-		scan_foreign(text, language, meanings);
-		scan_signed(text, meanings->len > before, language, meanings);
-		if (meanings->len == before)
-			scan_bare(text, language, meanings);
+/* Nothing but codes, with blanks between. */
+static bool
+explain_bare_codes(const char *text, GPtrArray *meanings)
+{
+	size_t digits = strspn(text, "0123456789. \t\r\n");
+	if (*text == '\0' || text[digits] != '\0' || digits > LIMIT_CODE_NEAR_BYTES)
+		return false;
+
+	g_auto(GStrv) words = g_strsplit_set(text, " \t\r\n", -1);
+	for (char **word = words; *word != NULL; word++)
+		if (**word != '\0' && !is_bare(*word))
+			return false;
+
+	bool found = false;
+	for (char **word = words; *word != NULL; word++) {
+		const CodeUnit unit = { .text = *word };
+		if (code_length(*word, *word) > 0)
+			found |= explain_bare_code(*word, meanings);
+		else if (**word != '\0')
+			found |= explain_reply(&unit, reply_at(*word), meanings);
 	}
+	return found;
+}
 
-	return meanings->len > before;
+bool
+code_text_find(const char *text, GPtrArray *meanings)
+{
+	if (explain_name(text, meanings) || explain_bare_codes(text, meanings))
+		return true;
+	if (code_report_find(text, NULL, meanings))
+		return true;
+
+	g_autofree char *whole = unfold(text);
+	g_auto(GStrv) lines = g_strsplit(whole, "\n", -1);
+	return scan_log(lines, meanings) || scan_paragraphs(lines, false, meanings) ||
+	       scan_paragraphs(lines, true, meanings);
 }

@@ -62,6 +62,7 @@ done_free(gpointer data)
 	g_free(done->folder);
 	g_free(done->file);
 	g_free(done->to);
+	g_free(done->reply);
 	g_free(done);
 }
 
@@ -80,6 +81,7 @@ deliver_report_init(DeliverReport *report)
 	report->notes = g_ptr_array_new_with_free_func(g_free);
 	report->held = g_ptr_array_new_with_free_func(held_free);
 	report->for_owner = g_ptr_array_new_with_free_func(g_free);
+	report->stored_at = 0;
 }
 
 void
@@ -859,6 +861,7 @@ run_steps(DeliverRun *run, const Plan *plan, Status *st)
 	if (!commit_in_time(run, st))
 		return false;
 
+	run->report->stored_at = g_get_monotonic_time();
 	report_from(run, 0);
 	deliver_remember(run, 0);
 	if (!send_all(run, st)) {

@@ -82,6 +82,7 @@ typedef struct {
 	char *file; /* path below the INBOX */
 	guint64 bytes;
 	char *to;     /* the address or program that it was handed to; NULL: none */
+	char *reply;  /* what the other side said; NULL: nothing, or nobody heard it */
 	bool earlier; /* an earlier try did it, and this one found that */
 } DeliverDone;
 
@@ -97,6 +98,7 @@ typedef struct {
 	GPtrArray *notes;     /* char *: what went other than asked, but is no fault */
 	GPtrArray *held;      /* DeliverHeld; each is noted too */
 	GPtrArray *for_owner; /* char *: sentences that the owner has to be told by a notice */
+	gint64 stored_at;     /* monotonic microseconds: all copies are safe; 0: not reached */
 } DeliverReport;
 
 void deliver_report_init(DeliverReport *report);

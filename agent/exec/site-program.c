@@ -55,7 +55,7 @@ make_environment(const SiteProgramCall *call)
 		{ "SENDER", call->envelope != NULL ? call->envelope->sender : NULL },
 		{ "RECIPIENT", call->envelope != NULL ? call->envelope->recipient : NULL },
 		{ "ORIG_RECIPIENT", call->envelope != NULL ? call->envelope->original : NULL },
-		{ "QUEUE_ID", call->envelope != NULL ? call->envelope->queue_id : NULL },
+		{ "QUEUE_ID", call->envelope != NULL ? call->envelope->told_id : NULL },
 	};
 	GPtrArray *envp = g_ptr_array_new_with_free_func(g_free);
 	for (size_t i = 0; i < G_N_ELEMENTS(items); i++)

@@ -45,17 +45,12 @@ typedef struct {
 
 /* The strings of an envelope, in the order in which they travel. */
 static const size_t envelope_strings[] = {
-	G_STRUCT_OFFSET(Envelope, sender),
-	G_STRUCT_OFFSET(Envelope, recipient),
-	G_STRUCT_OFFSET(Envelope, original),
-	G_STRUCT_OFFSET(Envelope, queue_id),
-	G_STRUCT_OFFSET(Envelope, client_address),
-	G_STRUCT_OFFSET(Envelope, client_name),
-	G_STRUCT_OFFSET(Envelope, helo),
-	G_STRUCT_OFFSET(Envelope, auth),
-	G_STRUCT_OFFSET(Envelope, orcpt),
-	G_STRUCT_OFFSET(Envelope, notify),
-	G_STRUCT_OFFSET(Envelope, ret),
+	G_STRUCT_OFFSET(Envelope, sender),      G_STRUCT_OFFSET(Envelope, recipient),
+	G_STRUCT_OFFSET(Envelope, original),    G_STRUCT_OFFSET(Envelope, origin_id),
+	G_STRUCT_OFFSET(Envelope, lhlo),        G_STRUCT_OFFSET(Envelope, client_address),
+	G_STRUCT_OFFSET(Envelope, client_name), G_STRUCT_OFFSET(Envelope, helo),
+	G_STRUCT_OFFSET(Envelope, auth),        G_STRUCT_OFFSET(Envelope, orcpt),
+	G_STRUCT_OFFSET(Envelope, notify),      G_STRUCT_OFFSET(Envelope, ret),
 	G_STRUCT_OFFSET(Envelope, envid),
 };
 
@@ -94,7 +89,7 @@ ask_recipient(void *user, const LmtpMail *mail, const char *address, char **ret_
 
 	g_string_append_c(request, ASK_RECIPIENT);
 	lmtp_pack_string(request, mail->sender);
-	lmtp_pack_string(request, mail->queue_id);
+	lmtp_pack_string(request, mail->origin_id);
 	lmtp_pack_string(request, size);
 	lmtp_pack_string(request, address);
 
@@ -196,7 +191,7 @@ answer_recipient(const LmtpBackend *backend, const char *at, const char *end, ch
 {
 	LmtpMail mail = { 0 };
 	g_autofree char *sender = mail.sender = lmtp_pack_take_string(&at, end);
-	g_autofree char *queue_id = mail.queue_id = lmtp_pack_take_string(&at, end);
+	g_autofree char *origin_id = mail.origin_id = lmtp_pack_take_string(&at, end);
 	g_autofree char *size = lmtp_pack_take_string(&at, end);
 	g_autofree char *address = lmtp_pack_take_string(&at, end);
 

@@ -20,7 +20,42 @@ lmtp_pack_take_string(const char **at, const char *end)
 	return nul == NULL || strcmp(text, "\1") == 0 ? NULL : g_strdup(text);
 }
 
-/* "loop" NUL text NUL detail NUL code NUL done NUL */
+/* Each is missing where nobody else caused the fault. */
+static void
+pack_outside(GString *out, const Outside *outside)
+{
+	const Outside none = { 0 };
+	const Outside *known = outside != NULL ? outside : &none;
+
+	lmtp_pack_string(out, known->protocol);
+	lmtp_pack_string(out, known->peer);
+	lmtp_pack_string(out, known->command);
+	lmtp_pack_string(out, known->reply);
+	lmtp_pack_string(out, known->account);
+	lmtp_pack_string(out, known->is_down ? "down" : NULL);
+}
+
+static Outside *
+take_outside(const char **at, const char *end)
+{
+	g_autofree char *protocol = lmtp_pack_take_string(at, end);
+	g_autofree char *peer = lmtp_pack_take_string(at, end);
+	g_autofree char *command = lmtp_pack_take_string(at, end);
+	g_autofree char *reply = lmtp_pack_take_string(at, end);
+	char *account = lmtp_pack_take_string(at, end);
+	g_autofree char *down = lmtp_pack_take_string(at, end);
+	if (outside_protocol(protocol) == NULL) {
+		g_free(account);
+		return NULL;
+	}
+
+	Outside *outside = outside_new(outside_protocol(protocol), peer, command, reply);
+	outside->account = account;
+	outside->is_down = down != NULL;
+	return outside;
+}
+
+/* "loop" NUL text NUL detail NUL code NUL, who else caused it, done NUL */
 void
 lmtp_pack_outcome(GString *out, const Status *st, const char *done)
 {
@@ -28,6 +63,7 @@ lmtp_pack_outcome(GString *out, const Status *st, const char *done)
 	lmtp_pack_string(out, st->text);
 	lmtp_pack_string(out, st->detail);
 	lmtp_pack_string(out, st->dsn);
+	pack_outside(out, st->outside);
 	lmtp_pack_string(out, done);
 }
 
@@ -39,6 +75,7 @@ lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status 
 	g_autofree char *text = lmtp_pack_take_string(&at, end);
 	g_autofree char *detail = lmtp_pack_take_string(&at, end);
 	g_autofree char *dsn = lmtp_pack_take_string(&at, end);
+	g_autoptr(Outside) outside = take_outside(&at, end);
 	g_autofree char *done = lmtp_pack_take_string(&at, end);
 
 	if (id == STATUS_COUNT || at != end)
@@ -54,6 +91,8 @@ lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status 
 		         .detail = g_steal_pointer(&detail) };
 	if (dsn != NULL)
 		status_set_dsn(&fault, dsn);
+	if (outside != NULL)
+		status_set_outside(&fault, g_steal_pointer(&outside));
 	status_move(st, &fault);
 
 	return false;

@@ -28,6 +28,7 @@ struct LmtpSession {
 	bool line_too_long;
 
 	bool greeted; /* LHLO was said */
+	char *lhlo;   /* and by whom; NULL: by nobody yet */
 	bool winding_down;
 	bool client_gone;
 	unsigned errors;
@@ -68,7 +69,7 @@ mail_free(LmtpMail *mail)
 	g_free(mail->sender);
 	g_free(mail->ret);
 	g_free(mail->envid);
-	g_free(mail->queue_id);
+	g_free(mail->origin_id);
 	g_hash_table_destroy(mail->mailboxes);
 	g_ptr_array_free(mail->recipients, TRUE);
 	g_free(mail);
@@ -176,6 +177,7 @@ lmtp_session_free(LmtpSession *session)
 	forget_forward(session);
 	for (size_t i = 0; i < LMTP_ATTR_COUNT; i++)
 		g_free(session->client[i]);
+	g_free(session->lhlo);
 	g_string_free(session->out, TRUE);
 	g_free(session);
 }
@@ -230,7 +232,8 @@ make_envelope(LmtpSession *session, const LmtpRecipient *recipient)
 	envelope->notify = g_strdup(recipient->notify);
 	envelope->ret = g_strdup(mail->ret);
 	envelope->envid = g_strdup(mail->envid);
-	envelope->queue_id = g_strdup(mail->queue_id);
+	envelope->origin_id = g_strdup(mail->origin_id);
+	envelope->lhlo = g_strdup(session->lhlo);
 	envelope->client_address = client_attr(session, LMTP_ATTR_ADDR);
 	envelope->client_name = client_attr(session, LMTP_ATTR_NAME);
 	envelope->helo = client_attr(session, LMTP_ATTR_HELO);
@@ -423,13 +426,15 @@ feed_chunk(LmtpSession *session, const char *data, size_t len)
 }
 
 static void
-on_lhlo(LmtpSession *session)
+on_lhlo(LmtpSession *session, LmtpCommand *command)
 {
 	end_mail(session);
 	if (session->phase == PHASE_CLOSED)
 		return;
 
 	session->greeted = true;
+	g_free(session->lhlo);
+	session->lhlo = g_steal_pointer(&command->address);
 	g_string_append_printf(session->out, "250-%s\r\n250-PIPELINING\r\n250-SIZE",
 	                       session->options.hostname);
 	if (session->options.size_limit > 0)
@@ -470,7 +475,7 @@ on_mail(LmtpSession *session, LmtpCommand *command)
 		reply_too_big(session, command->size);
 	else {
 		session->mail = mail_new(command);
-		session->mail->queue_id = client_attr(session, LMTP_ATTR_IDENT);
+		session->mail->origin_id = client_attr(session, LMTP_ATTR_IDENT);
 		reply(session, LMTP_REPLY_SENDER_OK);
 	}
 }
@@ -654,7 +659,7 @@ run_command(LmtpSession *session, LmtpCommand *command)
 {
 	switch (command->verb) {
 	case LMTP_LHLO:
-		on_lhlo(session);
+		on_lhlo(session, command);
 		return;
 	case LMTP_MAIL:
 		on_mail(session, command);

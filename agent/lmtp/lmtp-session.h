@@ -27,7 +27,7 @@ typedef struct {
 	bool utf8;
 	char *ret;
 	char *envid;
-	char *queue_id;        /* XFORWARD IDENT=; NULL: not said */
+	char *origin_id;       /* XFORWARD IDENT=; NULL: not said */
 	GPtrArray *recipients; /* LmtpRecipient, those that were accepted */
 	GHashTable *mailboxes; /* mailbox -> number of its first recipient + 1 */
 } LmtpMail;

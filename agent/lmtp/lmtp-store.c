@@ -88,7 +88,7 @@ look_into_mailbox(void *user, char **ret_done, Status *st)
 	if (asked->store->is_root && !account_become(conf, asked->account, st))
 		return false;
 
-	deadline_start((unsigned) conf->deadline, asked->mail->queue_id);
+	deadline_start((unsigned) conf->deadline, asked->mail->origin_id);
 	deadline_waiting_for("looking into the mailbox");
 	bool takes = account_check(conf, asked->account, st) &&
 	             (conf->quota == CONF_QUOTA_OFF ||
@@ -133,7 +133,7 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
 
 	if (account == NULL || !takes_mail(store, mail, account, st)) {
-		log_refusal(address, mail->sender, mail->queue_id, st);
+		log_refusal(address, mail->sender, mail->origin_id, st);
 		return false;
 	}
 

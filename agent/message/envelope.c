@@ -20,6 +20,8 @@ envelope_free(Envelope *envelope)
 		envelope->recipient,
 		envelope->original,
 		envelope->queue_id,
+		envelope->origin_id,
+		envelope->lhlo,
 		envelope->client_address,
 		envelope->client_name,
 		envelope->helo,

@@ -17,7 +17,17 @@ typedef struct {
 	char *sender;    /* "" is the null sender (RFC 5321 4.5.5) */
 	char *recipient; /* final recipient, after aliases */
 	char *original;  /* the address before aliases: ${original_recipient}, ORCPT */
+	/*
+	 * the id of this delivery's queue file, as the door that knows it says (--queue-id);
+	 * mail-ids.h finds it where no door says it
+	 */
 	char *queue_id;
+	/*
+	 * XFORWARD IDENT: the id under which the message first came to the site. Behind a content
+	 * filter that is another queue file than this delivery's: it is told, and decides nothing.
+	 */
+	char *origin_id;
+	char *lhlo; /* what the client of LMTP calls itself */
 	char *client_address;
 	char *client_name;
 	char *helo;
@@ -27,6 +37,11 @@ typedef struct {
 	char *notify;
 	char *ret;
 	char *envid;
+	/*
+	 * the id to tell people and programs: queue_id, else what mail-ids.h found; borrowed, set
+	 * by transact_new for its own copy
+	 */
+	const char *told_id;
 	guint64 queue_size; /* ${size}; 0: not said */
 } Envelope;
 

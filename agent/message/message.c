@@ -715,6 +715,12 @@ message_print(Message *message, Status *st)
 	return message->has_print ? &message->print : NULL;
 }
 
+const BodyPrint *
+message_known_print(const Message *message)
+{
+	return message->has_print ? &message->print : NULL;
+}
+
 bool
 message_whole_print(Message *message, BodyPrint *ret_print, Status *st)
 {

@@ -122,6 +122,9 @@ bool message_is_in_memory(const Message *message);
  */
 const BodyPrint *message_print(Message *message, Status *st);
 
+/* The print where it is known already; NULL: nobody has asked for it yet. Borrowed. */
+const BodyPrint *message_known_print(const Message *message);
+
 /* The print of the whole body, however long it is: all of it is read. Faults as message_print. */
 bool message_whole_print(Message *message, BodyPrint *ret_print, Status *st);
 

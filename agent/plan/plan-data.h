@@ -17,6 +17,8 @@ struct PlanData {
 	void (*print)(GString *out, const void *data);
 	/* Set the members of the JSON object. */
 	void (*add_json)(json_t *object, const PlanAction *action);
+	/* Where it brings the message or its notice; NULL: nowhere. Borrowed. */
+	const char *(*target)(const void *data);
 	/* Do two actions ask for the same (a row with DATA)? */
 	bool (*is_same)(const void *one, const void *other);
 };

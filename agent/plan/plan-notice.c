@@ -47,12 +47,20 @@ is_same(const void *one, const void *other)
 	       g_strcmp0(earlier->message, later->message) == 0;
 }
 
+static const char *
+target(const void *data)
+{
+	const PlanNotice *notice = data;
+	return notice->method;
+}
+
 const PlanData plan_notice_data = {
 	.size = sizeof(PlanNotice),
 	.clear = clear,
 	.print = print,
 	.add_json = add_json,
 	.is_same = is_same,
+	.target = target,
 };
 
 PlanNotice *

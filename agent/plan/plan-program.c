@@ -34,11 +34,19 @@ add_json(json_t *object, const PlanAction *action)
 		json_object_set_new(object, "try", json_boolean(program->may_fail));
 }
 
+static const char *
+target(const void *data)
+{
+	const PlanProgram *program = data;
+	return program->name;
+}
+
 const PlanData plan_program_data = {
 	.size = sizeof(PlanProgram),
 	.clear = clear,
 	.print = print,
 	.add_json = add_json,
+	.target = target,
 };
 
 PlanProgram *

@@ -23,10 +23,18 @@ add_json(json_t *object, const PlanAction *action)
 	json_object_set_new(object, "headers_only", json_boolean(report->headers_only));
 }
 
+static const char *
+target(const void *data)
+{
+	const PlanReport *report = data;
+	return report->address;
+}
+
 const PlanData plan_report_data = {
 	.size = sizeof(PlanReport),
 	.clear = clear,
 	.add_json = add_json,
+	.target = target,
 };
 
 PlanReport *

@@ -23,10 +23,18 @@ add_json(json_t *object, const PlanAction *action)
 	plan_data_set_strings(object, "paths", store->paths);
 }
 
+static const char *
+target(const void *data)
+{
+	const PlanStore *store = data;
+	return store->paths != NULL && store->paths->len > 0 ? store->paths->pdata[0] : NULL;
+}
+
 const PlanData plan_store_data = {
 	.size = sizeof(PlanStore),
 	.clear = clear,
 	.add_json = add_json,
+	.target = target,
 };
 
 PlanStore *

@@ -59,6 +59,27 @@ plan_action_new(PlanKind kind, const char *file, unsigned line)
 	return action;
 }
 
+static void
+test_clear(PlanTest *test)
+{
+	g_free(test->name);
+	g_free(test->match);
+	g_free(test->key);
+	g_free(test->value);
+}
+
+const char *
+plan_action_target(const PlanAction *action)
+{
+	const PlanData *type = plan_kind_row(action->kind)->data;
+
+	if (action->mailbox != NULL)
+		return action->mailbox;
+	if (action->address != NULL)
+		return action->address;
+	return type->target != NULL && action->data != NULL ? type->target(action->data) : NULL;
+}
+
 void
 plan_action_free(PlanAction *action)
 {
@@ -66,6 +87,7 @@ plan_action_free(PlanAction *action)
 		return;
 
 	g_free(action->at.file);
+	test_clear(&action->test);
 	g_free(action->mailbox);
 	g_free(action->special_use);
 	plan_data_free_strings(action->flags);
@@ -316,6 +338,10 @@ take_keep(PlanAction *keep, const PlanAction *written)
 	keep->implicit = false;
 	g_free(keep->at.file);
 	keep->at = (PlanSource){ g_strdup(written->at.file), written->at.line };
+	test_clear(&keep->test);
+	keep->test = (PlanTest){ written->test.line, g_strdup(written->test.name),
+		                 g_strdup(written->test.match), g_strdup(written->test.key),
+		                 g_strdup(written->test.value) };
 	g_free(keep->mailbox);
 	keep->mailbox = g_strdup(written->mailbox);
 }

@@ -54,6 +54,20 @@ typedef struct {
 	unsigned line;
 } PlanSource;
 
+/*
+ * The test that led to an action: the innermost branch that it stands in, and the comparison that
+ * made it true.
+ */
+typedef struct {
+	unsigned line; /* from 1; 0: none is known */
+	char *name;    /* "header", "else" */
+	char *match;   /* ":contains"; NULL: nothing was compared, as the two below */
+	char *key;     /* of the rule */
+	char *value;   /* of the message; both are cut after PLAN_TEST_OCTETS */
+} PlanTest;
+
+enum { PLAN_TEST_OCTETS = 160 };
+
 /* DSN wishes of a redirected message (RFC 6009, RFC 3461); NULL: none. */
 typedef struct {
 	char *notify;
@@ -64,6 +78,7 @@ typedef struct {
 typedef struct {
 	PlanKind kind;
 	PlanSource at;
+	PlanTest test;
 	bool implicit; /* the keep that nobody wrote */
 	bool copy;     /* :copy: the implicit keep stays in force */
 	bool create;   /* :create: make the mailbox */
@@ -129,6 +144,12 @@ void plan_drop(Plan *plan, size_t i);
 
 size_t plan_count(const Plan *plan);
 const PlanAction *plan_get(const Plan *plan, size_t i);
+
+/*
+ * Where the action brings the message or its notice: mailbox, address, program, method or path;
+ * NULL: nowhere, or the INBOX. Borrowed from the action.
+ */
+const char *plan_action_target(const PlanAction *action);
 
 /* Is the implicit keep still in force? True until an action cancels it (RFC 5228 2.10.2). */
 bool plan_keeps_implicitly(const Plan *plan);

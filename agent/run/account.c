@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* account: look up by the table that the configuration names; become that user. */
 #define _GNU_SOURCE
-#include "agent/run/account.h"
+#include "agent/run/account-parts.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/owner-walk.h"
 #include "agent/message/address.h"
+#include "agent/state/record-line.h"
 #include "conf/conf-choices.h"
 
 #include <errno.h>
@@ -146,8 +147,8 @@ template_says(const char *path_template, const char *letters)
 }
 
 /* A path that needs nothing of the system's accounts makes the users virtual. */
-static unsigned
-kind_of_users(const Conf *conf)
+unsigned
+account_kind_of_users(const Conf *conf)
 {
 	if (conf->users != CONF_USERS_AUTO)
 		return conf->users;
@@ -160,8 +161,8 @@ kind_of_users(const Conf *conf)
 }
 
 /* The halves of the address, folded as the site wishes; detail is kept as it was written. */
-static Account *
-account_new(const Conf *conf, const char *recipient, Status *st)
+Account *
+account_begin(const Conf *conf, const char *recipient, Status *st)
 {
 	if (*recipient == '\0') {
 		status_fail_detail(st, STATUS_USAGE,
@@ -199,8 +200,8 @@ account_new(const Conf *conf, const char *recipient, Status *st)
 }
 
 /* What every kind of account has once its home is known. */
-static bool
-set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
+bool
+account_set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
 {
 	account->maildir = account_expand(account, conf->maildir, st);
 	if (account->maildir == NULL)
@@ -228,20 +229,21 @@ set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
 }
 
 /* The template that says where all mailboxes lie; NULL: each lies in a home of its own. */
-static const char *
-template_of_tree(const Conf *conf)
+const char *
+account_tree_template(const Conf *conf)
 {
 	bool is_at_home = conf->maildir[0] == '~' || g_str_has_prefix(conf->maildir, "%h");
 	if (!is_at_home)
 		return conf->maildir;
-	return kind_of_users(conf) == CONF_USERS_VIRTUAL && *conf->home != '\0' ? conf->home : NULL;
+	return account_kind_of_users(conf) == CONF_USERS_VIRTUAL && *conf->home != '\0' ? conf->home
+	                                                                                : NULL;
 }
 
 /* Once for an account, while we are still who may read the memory of trees. */
 static bool
 recall_tree(const Conf *conf, Account *account, Status *st)
 {
-	const char *path_template = template_of_tree(conf);
+	const char *path_template = account_tree_template(conf);
 	if (account->tree.path != NULL || account->returns_to != NULL)
 		return true;
 
@@ -259,7 +261,7 @@ check_tree(const Conf *conf, Account *account, Status *st)
 {
 	static gint64 good_until;
 	static char *good_template;
-	const char *path_template = template_of_tree(conf);
+	const char *path_template = account_tree_template(conf);
 	bool was_looked_at = path_template != NULL && g_get_monotonic_time() < good_until;
 
 	if (was_looked_at && strcmp(path_template, good_template) == 0)
@@ -279,7 +281,7 @@ check_tree(const Conf *conf, Account *account, Status *st)
 bool
 account_mark_tree(const Conf *conf, Status *st)
 {
-	const char *path_template = template_of_tree(conf);
+	const char *path_template = account_tree_template(conf);
 	g_autofree char *path = path_template != NULL ? tree_of_template(path_template) : NULL;
 	g_auto(Tree) tree = { 0 };
 	return path == NULL || tree_recall(conf, path, 0, &tree, st);
@@ -316,6 +318,26 @@ account_check(const Conf *conf, Account *account, Status *st)
 		return status_fail_detail(st, STATUS_LOOKUP, "cannot look for '%s': no permission",
 		                          account->maildir);
 	return recall_tree(conf, account, st) && fail_unknown(account, st);
+}
+
+char *
+account_state_folder(const Account *account, const Conf *conf, Status *st)
+{
+	if (*conf->state_folder != '\0')
+		return account_expand(account, conf->state_folder, st);
+	if (account->is_system && account->home != NULL)
+		return g_build_filename(account->home, ".local/state/todoke", NULL);
+	return g_build_filename(account->maildir, "todoke-state", NULL);
+}
+
+char *
+account_record_path(const Account *account, const Conf *conf, Status *st)
+{
+	if (*conf->record_file != '\0')
+		return account_expand(account, conf->record_file, st);
+
+	g_autofree char *folder = account_state_folder(account, conf, st);
+	return folder != NULL ? g_build_filename(folder, RECORD_FILE, NULL) : NULL;
 }
 
 static bool
@@ -364,8 +386,8 @@ send_on_root(const Conf *conf, Account *account, Status *st)
 }
 
 /* Take over what a passwd entry says. */
-static void
-use_passwd(Account *account, const struct passwd *pw)
+void
+account_use_passwd(Account *account, const struct passwd *pw)
 {
 	account->user = g_strdup(pw->pw_name);
 	account->home = g_strdup(pw->pw_dir);
@@ -413,7 +435,7 @@ find_system(const Conf *conf, Account *account, const char *recipient, Status *s
 			continue;
 		if (i == 0)
 			g_clear_pointer(&account->detail, g_free);
-		use_passwd(account, &pw);
+		account_use_passwd(account, &pw);
 		return pw.pw_uid != 0 || send_on_root(conf, account, st);
 	}
 
@@ -424,8 +446,8 @@ find_system(const Conf *conf, Account *account, const char *recipient, Status *s
  * One line of the passwd-like file: user:password:uid:gid:gecos:home. Empty uid and gid mean:
  * whoever we are.
  */
-static bool
-use_passwd_line(Account *account, char **fields, const char *file, unsigned line, Status *st)
+bool
+account_use_line(Account *account, char **fields, const char *file, unsigned line, Status *st)
 {
 	guint64 uid = 0, gid = 0;
 	bool has_ids = *fields[2] != '\0' || *fields[3] != '\0';
@@ -465,19 +487,30 @@ judge_passwd_file(const struct stat *sb, const void *user)
 		file, quoted, quoted);
 }
 
-static bool
-find_in_passwd_file(const Conf *conf, Account *account, Status *st)
+char *
+account_read_lines(const Conf *conf, Status *st)
 {
 	const char *file = conf->passwd_file;
-	g_autofree char *data = NULL;
+	char *data = NULL;
 	size_t len;
 	g_auto(Status) read = STATUS_INIT;
 	FsJudge *judge = geteuid() == 0 ? judge_passwd_file : NULL;
 
-	if (!fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judge, file, &data, &len, &read)) {
-		StatusId id = read.id == STATUS_UNTRUSTED ? STATUS_UNTRUSTED : STATUS_LOOKUP;
-		return status_fail_detail(st, id, "%s", read.detail);
-	}
+	if (fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judge, file, &data, &len, &read))
+		return data;
+
+	StatusId id = read.id == STATUS_UNTRUSTED ? STATUS_UNTRUSTED : STATUS_LOOKUP;
+	status_fail_detail(st, id, "%s", read.detail);
+	return NULL;
+}
+
+static bool
+find_in_passwd_file(const Conf *conf, Account *account, Status *st)
+{
+	const char *file = conf->passwd_file;
+	g_autofree char *data = account_read_lines(conf, st);
+	if (data == NULL)
+		return false;
 
 	g_autofree char *full = account->domain != NULL
 	                                ? g_strconcat(account->local, "@", account->domain, NULL)
@@ -497,7 +530,7 @@ find_in_passwd_file(const Conf *conf, Account *account, Status *st)
 			return status_fail_detail(
 				st, STATUS_CONFIG,
 				"%s:%u: a line is user:password:uid:gid:gecos:home", file, number);
-		return use_passwd_line(account, fields, file, number, st);
+		return account_use_line(account, fields, file, number, st);
 	}
 
 	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
@@ -506,12 +539,12 @@ find_in_passwd_file(const Conf *conf, Account *account, Status *st)
 Account *
 account_find(const Conf *conf, const char *recipient, Status *st)
 {
-	g_autoptr(Account) account = account_new(conf, recipient, st);
+	g_autoptr(Account) account = account_begin(conf, recipient, st);
 	if (account == NULL)
 		return NULL;
 
 	bool found;
-	switch (kind_of_users(conf)) {
+	switch (account_kind_of_users(conf)) {
 	case CONF_USERS_VIRTUAL:
 		found = find_virtual(conf, account, st);
 		break;
@@ -522,7 +555,8 @@ account_find(const Conf *conf, const char *recipient, Status *st)
 		found = find_system(conf, account, recipient, st);
 	}
 
-	if (!found || (account->returns_to == NULL && !set_paths(conf, account, recipient, st)))
+	if (!found ||
+	    (account->returns_to == NULL && !account_set_paths(conf, account, recipient, st)))
 		return NULL;
 	return g_steal_pointer(&account);
 }
@@ -562,7 +596,7 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 	}
 
 	const char *name = user != NULL ? user : pw.pw_name;
-	g_autoptr(Account) account = account_new(conf, recipient != NULL ? recipient : name, st);
+	g_autoptr(Account) account = account_begin(conf, recipient != NULL ? recipient : name, st);
 	if (account == NULL)
 		return NULL;
 
@@ -578,7 +612,7 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 		return NULL;
 	if (is_root || account->uid == 0)
 		return send_on_root(conf, account, st) ? g_steal_pointer(&account) : NULL;
-	if (!set_paths(conf, account, recipient, st))
+	if (!account_set_paths(conf, account, recipient, st))
 		return NULL;
 
 	return g_steal_pointer(&account);
@@ -587,7 +621,7 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 Account *
 account_imagined(const Conf *conf, const char *recipient, Status *st)
 {
-	g_autoptr(Account) account = account_new(conf, recipient, st);
+	g_autoptr(Account) account = account_begin(conf, recipient, st);
 	if (account == NULL)
 		return NULL;
 
@@ -626,8 +660,9 @@ group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 static bool
 refuse_owner(const Conf *conf, const Account *account, const OwnerWalk *walk, Status *st)
 {
-	const char *setting = kind_of_users(conf) == CONF_USERS_PASSWD_FILE ? "ids in passwd_file"
-	                                                                    : "virtual_user";
+	const char *setting = account_kind_of_users(conf) == CONF_USERS_PASSWD_FILE
+	                              ? "ids in passwd_file"
+	                              : "virtual_user";
 
 	if (walk->answer == OWNER_MISSING)
 		return status_fail_detail(

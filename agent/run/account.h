@@ -109,6 +109,15 @@ bool account_mark_tree(const Conf *conf, Status *st);
 Conf *account_conf(const Account *account, const Conf *conf);
 
 /*
+ * Where the owner's state lies: beside the mail for virtual users, as they may share a home. Faults
+ * of account_expand. Caller frees.
+ */
+char *account_state_folder(const Account *account, const Conf *conf, Status *st);
+
+/* The file of the account's record (agent/state/record-line.h). Faults of account_expand. Caller frees. */
+char *account_record_path(const Account *account, const Conf *conf, Status *st);
+
+/*
  * Replace %u %n %d %h %% and a leading ~ in a path or address template. Faults: STATUS_CONFIG.
  * Caller frees.
  */

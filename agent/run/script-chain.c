@@ -199,13 +199,6 @@ script_chain_report_clear(ScriptChainReport *report)
 	status_clear(&report->put_off);
 }
 
-const char *
-script_chain_role_name(ScriptRole role)
-{
-	static const char *const names[] = { "before", "owner", "default", "after", "discard" };
-	return names[role];
-}
-
 /* One script, and what it looks at and fills. */
 typedef struct {
 	const Script *script;

@@ -91,7 +91,4 @@ bool script_chain_run(const ScriptChain *list, const FilterInput *input, Service
 void script_chain_settle(const ScriptChainReport *report, const ScriptMemory *memory,
                          const NoticeFrame *frame, Maildir *inbox);
 
-/* "before", "owner", "default", "after", "discard". */
-const char *script_chain_role_name(ScriptRole role);
-
 #endif

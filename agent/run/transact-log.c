@@ -2,10 +2,12 @@
 /* transact-log: the log line of a finished transaction. */
 #include "agent/run/transact-parts.h"
 
+#include "agent/base/event.h"
 #include "agent/base/log.h"
 #include "agent/message/headers.h"
 #include "conf/conf-choices.h"
 
+#include <string.h>
 #include <syslog.h>
 
 /*
@@ -82,6 +84,32 @@ outcome(const Status *st)
 	return status_is_temporary(st) ? "deferred" : "bounced";
 }
 
+/* Did all that was done only dispose of it? */
+static bool
+is_discarded(const DeliverReport *report)
+{
+	for (guint i = 0; i < report->done->len; i++) {
+		const DeliverDone *done = report->done->pdata[i];
+		if (strcmp(done->action, "discard") != 0)
+			return false;
+	}
+	return report->done->len > 0;
+}
+
+/* Which kind of line it is. */
+EventId
+transact_event(const Transact *transact, const Status *st)
+{
+	if (st->id != STATUS_OK)
+		return event_of_fault(st->id);
+	if (transact->here != NULL)
+		return EVENT_NOT_STORED_AGAIN;
+	if (transact->scripts.notes->len > 0 || transact->report.notes->len > 0)
+		return EVENT_DELIVERED_NOTED;
+
+	return is_discarded(&transact->report) ? EVENT_DISCARDED : EVENT_DELIVERED;
+}
+
 /* Of an address or a name at the head of a trace. */
 enum { SHOWN_OCTETS = 1000 };
 
@@ -99,7 +127,7 @@ trace_head(const Transact *transact)
 		const char *key, *value;
 	} pairs[] = {
 		{ "time", stamp },
-		{ "queue id", envelope->queue_id },
+		{ "queue id", envelope->told_id },
 		{ "from", envelope->sender },
 		{ "to", envelope->recipient },
 		{ "original to", envelope->original },
@@ -155,8 +183,8 @@ write_trace(const Transact *transact, const Status *st)
 		return;
 
 	g_autofree char *head = trace_head(transact), *tail = trace_tail(transact, st);
-	if (!delivery_trace_write(transact->trace, transact->now, transact->envelope->queue_id,
-	                          head, tail, &fault))
+	if (!delivery_trace_write(transact->trace, transact->now, transact->envelope->told_id, head,
+	                          tail, &fault))
 		g_ptr_array_add(transact->report.notes,
 		                g_strdup_printf("no trace: %s", fault.detail));
 }
@@ -168,23 +196,28 @@ transact_log(const Transact *transact, const Status *st, double seconds)
 	const Conf *conf = transact->site->conf;
 
 	write_trace(transact, st);
-	LogLine *line = log_line_new(envelope->queue_id);
+	transact_record(transact, st, seconds);
+	LogLine *line = log_line_new(envelope->told_id);
 	log_line_add(line, "to", envelope->recipient);
 	log_line_add(line, "orig_to", envelope->original);
 	log_line_add(line, "from", envelope->sender);
 	log_line_add(line, "user", transact->account->user);
+	log_line_add(line, "message-id", transact->names.message_id);
+	log_line_add(line, "origin_id", transact->names.origin_id);
 
 	/* The outcome before the reasons: a line that is too long loses its end. */
 	g_autofree char *delay = g_strdup_printf("%.3f", seconds);
 	log_line_add(line, "delay", delay);
 	log_line_add(line, "dsn", status_dsn(st));
 	log_line_add(line, "status", outcome(st));
+	log_line_add(line, "code", event_row(transact_event(transact, st))->code);
 
 	if (st->id != STATUS_OK) {
 		log_line_add(line, "fault", status_row(st->id)->name);
 		log_line_add(line, "text", status_text(st));
 		log_line_add(line, "detail", st->detail);
 	}
+	log_line_add_outside(line, outside_seen());
 
 	if (transact->verdict != NULL && transact->verdict->kind != LOOP_NONE) {
 		log_line_add(line, "loop", loop_kind_name(transact->verdict->kind));

@@ -5,10 +5,21 @@
 #ifndef TODOKE_TRANSACT_PARTS_H
 #define TODOKE_TRANSACT_PARTS_H
 
+#include "agent/base/event.h"
 #include "agent/run/delivery-trace.h"
 #include "agent/run/notice.h"
 #include "agent/run/transact.h"
 #include "agent/state/mark-history.h"
+
+/* The moments that part the stages of a delivery. */
+typedef enum {
+	TRANSACT_BEGUN,
+	TRANSACT_JUDGED,
+	TRANSACT_READ,
+	TRANSACT_PLANNED,
+	TRANSACT_ENDED,
+	TRANSACT_MOMENTS
+} TransactMoment;
 
 struct Transact {
 	const Site *site; /* `own_site` where settings hold for this recipient alone */
@@ -16,7 +27,9 @@ struct Transact {
 	Site own_site;
 	Conf *own_conf; /* NULL: no block `user` or `domain` fits the recipient */
 	const Account *account;
-	const Envelope *envelope;
+	const Envelope *envelope; /* `own_envelope` */
+	Envelope own_envelope;    /* the door's, with told_id; its strings are borrowed */
+	MailIds names;
 	Message *message;
 	const char *folder;
 	gint64 now;
@@ -56,7 +69,11 @@ struct Transact {
 	/* char *: where each action would be stored (rehearsal); NULL: nowhere */
 	GPtrArray *places;
 	StateOnce *state; /* what is remembered of the owner; opened when something asks */
+	gint64 moments[TRANSACT_MOMENTS]; /* monotonic microseconds; 0: not reached */
 };
+
+/* This moment is reached. */
+void transact_reach(Transact *transact, TransactMoment moment);
 
 /* The state folder of the owner; NULL: there can be none. Borrowed. */
 const char *transact_state_folder(Transact *transact, Status *st);
@@ -106,6 +123,15 @@ bool transact_take(Transact *transact, Status *st);
 
 /* Tell the owner about a loop, at most once a day. */
 void transact_notify_loop(Transact *transact, Maildir *inbox);
+
+/* transact-log.c: which kind of line tells of it (event.h). */
+EventId transact_event(const Transact *transact, const Status *st);
+
+/*
+ * transact-record.c: append what was decided and done to the record (record-line.h); `st` and `seconds`
+ * as of transact_log. A fault is noted.
+ */
+void transact_record(const Transact *transact, const Status *st, double seconds);
 
 /*
  * transact-duplicate.c: is this mail, which came without a mark, a second copy? Asks the state,

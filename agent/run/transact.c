@@ -43,7 +43,8 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	}
 
 	transact->account = account;
-	transact->envelope = envelope;
+	transact->own_envelope = *envelope;
+	transact->envelope = &transact->own_envelope;
 	transact->message = message_ref(message);
 	transact->folder = folder;
 	transact->now = now;
@@ -53,8 +54,21 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->places = g_ptr_array_new_with_free_func(g_free);
 	script_chain_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
+	transact_reach(transact, TRANSACT_BEGUN);
+
+	const MailHosts hosts = { (const char *const *) transact->site->conf->hostnames,
+		                  site->host };
+	mail_ids_init(&transact->names, envelope, message_headers(message), &hosts);
+	transact->own_envelope.told_id = transact->names.queue_id;
+	outside_forget();
 
 	return transact;
+}
+
+void
+transact_reach(Transact *transact, TransactMoment moment)
+{
+	transact->moments[moment] = g_get_monotonic_time();
 }
 
 void
@@ -70,6 +84,7 @@ transact_free(Transact *transact)
 	headers_unref(transact->headers);
 	header_rule_result_free(transact->rules);
 	loop_verdict_free(transact->verdict);
+	mail_ids_clear(&transact->names);
 	g_free(transact->state_path);
 	mark_keys_free(transact->keys);
 	mark_keys_free(transact->late_keys);
@@ -142,7 +157,9 @@ transact_judge(Transact *transact, Status *st)
 	if (!transact_judge_loop(transact, st))
 		return false;
 
-	return transact->here != NULL || apply_rules(transact, st);
+	bool goes_on = transact->here != NULL || apply_rules(transact, st);
+	transact_reach(transact, TRANSACT_JUDGED);
+	return goes_on;
 }
 
 /* What a verdict or a header rule decided, before any filter. */
@@ -290,25 +307,12 @@ make_plan(Transact *transact, Maildir *inbox, Status *st)
 	return was_decided == is_decided(transact) || make_plan(transact, inbox, st);
 }
 
-/* Where the owner's state lies. Beside the mail for virtual users: they may share a home. */
-static char *
-find_state_folder(const Transact *transact, Status *st)
-{
-	const Account *account = transact->account;
-	const char *setting = transact->site->conf->state_folder;
-	if (*setting != '\0')
-		return account_expand(account, setting, st);
-	if (account->is_system && account->home != NULL)
-		return g_build_filename(account->home, ".local/state/todoke", NULL);
-
-	return g_build_filename(account->maildir, "todoke-state", NULL);
-}
-
 const char *
 transact_state_folder(Transact *transact, Status *st)
 {
 	if (transact->state_path == NULL)
-		transact->state_path = find_state_folder(transact, st);
+		transact->state_path = account_state_folder(transact->account, transact->site->conf,
+		                                            st);
 	return transact->state_path;
 }
 
@@ -536,10 +540,12 @@ transact_deliver(Transact *transact, Status *st)
 	if (!write_draft(transact, draft, st))
 		return false;
 
+	transact_reach(transact, TRANSACT_READ);
 	transact_check_duplicate(transact);
 	if (!make_plan(transact, inbox, st))
 		return false;
 
+	transact_reach(transact, TRANSACT_PLANNED);
 	deadline_waiting_for("storing the message");
 	DeliverOwner owner = describe_owner(transact);
 	DeliverJob job = describe_job(transact, &owner);
@@ -547,6 +553,7 @@ transact_deliver(Transact *transact, Status *st)
 	job.draft = g_steal_pointer(&draft);
 
 	bool done = deliver_run(transact->plan, &job, &transact->report, st);
+	transact_reach(transact, TRANSACT_ENDED);
 	g_ptr_array_set_size(transact->locks, 0);
 	if (done)
 		settle_delivered(transact, inbox);

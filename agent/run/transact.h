@@ -14,6 +14,7 @@
 #include "agent/deliver/deliver.h"
 #include "agent/message/envelope.h"
 #include "agent/message/loop.h"
+#include "agent/message/mail-ids.h"
 #include "agent/message/message.h"
 #include "agent/plan/plan.h"
 #include "agent/run/account.h"

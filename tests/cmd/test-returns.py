@@ -486,7 +486,7 @@ def test_an_empty_key_file_is_made_anew(folder):
     world.receive(MESSAGE)
     path = folder + "/ann/todoke-state/mark.keys"
     tap.same(os.stat(path).st_mode & 0o777, 0o600)
-    tap.same(sorted(os.listdir(os.path.dirname(path))), ["mark.keys", "marks"], "nothing else is left there")
+    tap.same(sorted(os.listdir(os.path.dirname(path))), ["mark.keys", "marks", "record"], "nothing else is left there")
     open(path, "w").close()
     world.receive(MESSAGE.replace(b"<1@", b"<2@"))
     tap.same([len(marks(raw)) for raw in world.stored()], [1, 1])
@@ -539,7 +539,7 @@ def test_a_key_of_the_site(folder):
     world.write("key", KEY)
     world.receive(MESSAGE)
     tap.same([key for key, _, _ in marks(world.stored()[0])], [b"k2017"])
-    tap.same(os.listdir(folder + "/ann/todoke-state"), ["marks"])
+    tap.same(sorted(os.listdir(folder + "/ann/todoke-state")), ["marks", "record"])
     world.receive(world.stored()[0])
     tap.contains(world.log(), "loop=kept")
 
@@ -562,7 +562,7 @@ def test_a_plain_store_opens_no_data_base(folder):
     world = Services(folder)
     world.receive(MESSAGE)
     state = folder + "/ann/todoke-state"
-    tap.same(sorted(os.listdir(state)), ["mark.keys", "marks"])
+    tap.same(sorted(os.listdir(state)), ["mark.keys", "marks", "record"])
     with open(state + "/marks", encoding="utf-8") as marks_file:
         lines = marks_file.read().splitlines()
     tap.same(len(lines), 1)

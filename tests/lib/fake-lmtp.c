@@ -160,7 +160,7 @@ fake_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 	log_word(fake, "notify", envelope->notify);
 	log_word(fake, "ret", envelope->ret);
 	log_word(fake, "envid", envelope->envid);
-	log_word(fake, "id", envelope->queue_id);
+	log_word(fake, "id", envelope->origin_id);
 	log_word(fake, "addr", envelope->client_address);
 	log_word(fake, "name", envelope->client_name);
 	log_word(fake, "helo", envelope->helo);

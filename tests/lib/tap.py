@@ -13,6 +13,8 @@ import time
 import traceback
 
 TODOKE = os.environ.get("TODOKE", "todoke")
+if os.path.isdir(os.path.join(os.path.dirname(TODOKE), "po", "locale")):
+    os.environ.setdefault("TODOKE_LOCALE_DIR", os.path.join(os.path.abspath(os.path.dirname(TODOKE)), "po", "locale"))
 TOP = os.environ.get("top_srcdir", os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 
 

@@ -55,8 +55,21 @@ def test_queue_id_of_xforward(folder):
     with Server(folder) as server:
         client = server.client().greet()
         tap.same(client.say("XFORWARD IDENT=4ABC12 ADDR=192.0.2.1"), "250 2.0.0 ok")
-        client.deliver("ann@d.test")
-        tap.contains(server.read_log(), "4ABC12")
+        client.deliver("ann@d.test", body=came_by(1))
+        tap.contains(server.read_log(), "NOQUEUE: to=ann@d.test, ")
+        tap.contains(server.read_log(), ", message-id=<1@x.test>, origin_id=4ABC12, ")
+
+
+def test_queue_id_of_received(folder):
+    """The client's name stands in the line that it wrote; IDENT of another queue file changes nothing."""
+    with Server(folder) as server:
+        client = server.client()
+        client.read()
+        client.say("LHLO mx.test")
+        tap.same(client.say("XFORWARD IDENT=4ABC12"), "250 2.0.0 ok")
+        client.deliver("ann@d.test", body=came_by(1))
+        tap.contains(server.read_log(), " 4AB1: to=ann@d.test, ")
+        tap.contains(server.read_log(), ", origin_id=4ABC12, ")
 
 
 def came_by(number, raw=b""):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Every fault has its words in both languages. */
+#include "agent/base/words.h"
 #include "agent/cmd/code-text.h"
 
 #include "tests/unit/unit.h"
@@ -19,15 +20,15 @@ static void
 test_row(void **state)
 {
 	StatusId id = (StatusId) (uintptr_t) *state; /* the number itself is the state */
-	const char *what, *todo, *ja_what, *ja_todo;
+	const char *what, *todo;
 
-	assert_true(code_text_row(id, CODE_ENGLISH, &what, &todo));
-	assert_true(code_text_row(id, CODE_JAPANESE, &ja_what, &ja_todo));
-	const char *const texts[] = { what, todo, ja_what, ja_todo };
+	assert_true(code_text_row(id, &what, &todo));
+	const char *const texts[] = { what, todo, status_row(id)->text };
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
-		assert_true(g_utf8_validate(texts[i], -1, NULL));
-		assert_true(strlen(texts[i]) > 20);
-		assert_int_equal(has_japanese(texts[i]), i >= 2);
+		assert_true(g_str_is_ascii(texts[i]));
+		assert_true(strlen(texts[i]) > 20 || i == 2);
+		if (words_has("ja"))
+			assert_true(has_japanese(words_in("ja", texts[i])));
 	}
 
 	/* What is kept must not be said to have gone back, and the other way round. */
@@ -38,7 +39,7 @@ test_row(void **state)
 		assert_false(temporary);
 	g_autoptr(GPtrArray)
 		meanings = g_ptr_array_new_with_free_func((GDestroyNotify) code_meaning_free);
-	assert_true(code_text_find(status_row(id)->name, CODE_ENGLISH, meanings));
+	assert_true(code_text_find(status_row(id)->name, meanings));
 
 	const CodeMeaning *meaning = meanings->pdata[0];
 	assert_ptr_equal(meaning->what, what);
@@ -52,5 +53,7 @@ main(void)
 	for (StatusId id = 0; id < STATUS_COUNT; id++)
 		tests[id] = (struct CMUnitTest){ status_row(id)->name, test_row, NULL, NULL,
 			                         (void *) (uintptr_t) id };
+	if (!words_has("ja"))
+		print_message("# no catalogue of Japanese: only English is tried\n");
 	return _cmocka_run_group_tests("code", tests, STATUS_COUNT, NULL, NULL);
 }

@@ -16,7 +16,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SIZE_LIMIT = 1000, ENVELOPE_STRINGS = 12 };
+enum { SIZE_LIMIT = 1000, ENVELOPE_STRINGS = 13 };
 
 /* The number of descriptors that the back has. */
 static bool

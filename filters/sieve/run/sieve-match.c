@@ -201,6 +201,9 @@ hold_against_keys(SieveMatch *match, SieveText value)
 			return false;
 		if (match->run->env->trace_level >= TRACE_MATCHING)
 			trace_pair(match, value, &match->keys[i], match->matched);
+		if (match->matched)
+			sieve_run_set_pair(match->run, match->call, def->name, match->keys[i].text,
+			                   value);
 	}
 
 	return true;

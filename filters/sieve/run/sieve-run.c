@@ -120,6 +120,55 @@ sieve_run_test(SieveRun *run, const SieveCall *test, bool *ret_result)
 	return true;
 }
 
+/* Up to PLAN_TEST_OCTETS, and whole characters. */
+static size_t
+shown_octets(SieveText text)
+{
+	size_t len = MIN(text.len, PLAN_TEST_OCTETS);
+	while (len < text.len && len > 0 && ((unsigned char) text.data[len] & 0xc0) == 0x80)
+		len--;
+	return len;
+}
+
+void
+sieve_run_set_pair(SieveRun *run, const SieveCall *test, const char *match, SieveText key,
+                   SieveText value)
+{
+	SievePair *pair = &run->pair;
+
+	pair->test = test;
+	pair->match = match;
+	pair->key_len = shown_octets(key);
+	pair->value_len = shown_octets(value);
+	if (pair->key_len > 0)
+		memcpy(pair->key, key.data, pair->key_len);
+	if (pair->value_len > 0)
+		memcpy(pair->value, value.data, pair->value_len);
+}
+
+/* What leads into the block of `call`, whose test was true. */
+static SieveBranch
+describe_branch(SieveRun *run, const SieveCall *call)
+{
+	const SievePair *pair = &run->pair;
+	SieveArena *memory = run->memory;
+
+	if (call->n_tests == 0)
+		return (SieveBranch){ .line = call->span.line, .name = call->def->name };
+	if (pair->test == NULL)
+		return (SieveBranch){ .line = call->tests[0]->span.line,
+			              .name = call->tests[0]->def->name };
+
+	return (SieveBranch){
+		.line = pair->test->span.line,
+		.name = pair->test->def->name,
+		.match = pair->match,
+		.key = { sieve_arena_copy(memory, pair->key, pair->key_len), pair->key_len },
+		.value = { sieve_arena_copy(memory, pair->value, pair->value_len),
+		           pair->value_len },
+	};
+}
+
 /* An if, elsif or else; *taken: a branch of the chain has run. */
 static bool
 run_branch(SieveRun *run, const SieveCall *call, bool *taken)
@@ -130,11 +179,21 @@ run_branch(SieveRun *run, const SieveCall *call, bool *taken)
 		*taken = false;
 	if (*taken)
 		return true;
+
+	run->pair.test = NULL;
 	if (call->n_tests > 0 && !sieve_run_test(run, call->tests[0], &result))
 		return false;
 
 	*taken = result;
-	return !result || sieve_run_block(run, call->block);
+	if (!result)
+		return true;
+
+	SieveBranch outer = run->branch;
+	run->branch = describe_branch(run, call);
+	bool good = sieve_run_block(run, call->block);
+	run->branch = outer;
+
+	return good;
 }
 
 static bool
@@ -169,8 +228,10 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 	SieveText *captures = run->captures;
 	size_t n_captures = run->n_captures;
 	guint64 found = run->found;
+	SieveBranch branch = run->branch;
 
-	run->found = 0; /* each script requires for itself (RFC 6609 3.1) */
+	run->branch = (SieveBranch){ 0 }; /* its line is the outer script's */
+	run->found = 0;                   /* each script requires for itself (RFC 6609 3.1) */
 	run->program = program;
 	run->scope = sieve_scope_new(program->n_variables);
 	run->captures = NULL; /* match variables are the script's own, too (RFC 6609 3.4) */
@@ -184,6 +245,7 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 	run->n_captures = n_captures;
 	run->scope = scope;
 	run->found = found;
+	run->branch = branch;
 	run->program = outer;
 	if (run->control == SIEVE_RETURN)
 		run->control = SIEVE_ON;
@@ -194,7 +256,21 @@ sieve_run_nested(SieveRun *run, const SieveProgram *program)
 PlanAction *
 sieve_run_action_new(SieveRun *run, PlanKind kind, const SieveCall *call)
 {
-	return plan_action_new(kind, run->program->file, call->span.line);
+	const SieveBranch *branch = &run->branch;
+	PlanAction *action = plan_action_new(kind, run->program->file, call->span.line);
+
+	if (branch->line == 0)
+		return action;
+
+	action->test.line = branch->line;
+	action->test.name = g_strdup(branch->name);
+	if (branch->match != NULL) {
+		action->test.match = g_strdup(branch->match);
+		action->test.key = g_strndup(branch->key.data, branch->key.len);
+		action->test.value = g_strndup(branch->value.data, branch->value.len);
+	}
+
+	return action;
 }
 
 /* Tags and extensions add what they know. */

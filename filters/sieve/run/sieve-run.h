@@ -16,6 +16,25 @@ typedef enum { SIEVE_ON, SIEVE_STOP, SIEVE_RETURN, SIEVE_BREAK } SieveControl;
 
 typedef struct SieveFieldCache SieveFieldCache;
 
+/* The pair of value and key that matched last; both are cut. */
+typedef struct {
+	const SieveCall *test; /* NULL: nothing has matched in this branch's test */
+	const char *match;     /* match type: "contains" */
+	size_t key_len;
+	size_t value_len;
+	char key[PLAN_TEST_OCTETS];
+	char value[PLAN_TEST_OCTETS];
+} SievePair;
+
+/* Why the block runs that runs now: for the actions in it. Texts live as long as the run. */
+typedef struct {
+	unsigned line; /* 0: it is no block of a branch */
+	const char *name;
+	const char *match; /* NULL: nothing was compared */
+	SieveText key;
+	SieveText value;
+} SieveBranch;
+
 struct SieveRun {
 	/* Borrowed from the caller. */
 	const FilterInput *input;
@@ -31,6 +50,8 @@ struct SieveRun {
 	bool message_replaced;
 
 	const SieveCall *at; /* the command or test that runs now: the line of a fault */
+	SievePair pair;
+	SieveBranch branch;
 
 	guint64 found; /* extensions of this script that ihave has found so far */
 
@@ -104,6 +125,10 @@ void *sieve_run_state(SieveRun *run, const SieveExt *ext);
 
 /* The commands from `first` on, until the block ends or control says otherwise. */
 bool sieve_run_block(SieveRun *run, const SieveCall *first);
+
+/* A value has matched a key in a test. */
+void sieve_run_set_pair(SieveRun *run, const SieveCall *test, const char *match, SieveText key,
+                        SieveText value);
 
 /* A test of the script, traced. */
 bool sieve_run_test(SieveRun *run, const SieveCall *test, bool *ret_result);

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd-record: `todoke record`: the lines of the record, and taking some out of it. */
+#include "agent/base/words.h"
+#include "agent/cmd/cmd-common.h"
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/record-owners.h"
+#include "agent/cmd/when.h"
+#include "agent/state/record-reader.h"
+
+#include <stdio.h>
+
+static const char about[] =
+	"\nPrints what deliveries have recorded, oldest first: one JSON object a line\n"
+	"(todoke.record/1, see THE RECORD in todoke(8)). A user sees the own record; root\n"
+	"sees those of all, or of the users that are named.\n\n"
+	"--forget takes out what names an address: sender, recipient, or anywhere else.\n"
+	"--before takes out what is older: 2026-11-30, \"2026-11-30 09:15\", or how long\n"
+	"ago: 12h, 30d. With both, a line goes only where both hold. No mail is touched.\n\n"
+	"Exit code: 0 done, 1 nothing found, or a fault, 2 wrong usage.\n";
+
+/* What goes. */
+typedef struct {
+	char **addresses; /* NULL: any */
+	gint64 before_us; /* 0: any time */
+} Forget;
+
+/* How it went, over all owners. */
+typedef struct {
+	const Conf *conf;
+	const Forget *forget; /* NULL: print */
+	unsigned lines;
+	bool is_bad;
+} Work;
+
+static bool
+print_line(void *user, const char *text, size_t len)
+{
+	Work *work = user;
+	work->lines++;
+	return fwrite(text, 1, len, stdout) == len && putchar('\n') != EOF;
+}
+
+static bool
+is_forgotten(void *user, const char *text, size_t len)
+{
+	const Forget *forget = user;
+	gint64 time = record_reader_time(text, len);
+	if (forget->before_us != 0 && time >= forget->before_us)
+		return false;
+	if (forget->addresses == NULL)
+		return true;
+
+	json_t *record = record_reader_parse(text, len);
+	bool is_named = false;
+	for (char **address = forget->addresses; record != NULL && *address != NULL; address++)
+		is_named |= record_reader_mentions(record, *address);
+	json_decref(record);
+
+	return is_named;
+}
+
+/* With the owner's rights. */
+static bool
+work_on(Work *work, const char *path, Status *st)
+{
+	unsigned gone = 0;
+
+	if (work->forget == NULL)
+		return record_reader_run(path, NULL, print_line, work, st);
+	if (!record_reader_forget(path, is_forgotten, (void *) work->forget, &gone, st))
+		return false;
+	work->lines += gone;
+	return true;
+}
+
+static void
+work_on_owner(Work *work, RecordOwner *owner)
+{
+	g_auto(Status) st = STATUS_INIT, left = STATUS_INIT;
+	bool is_there = record_owner_enter(work->conf, owner, &st);
+
+	if (is_there && !work_on(work, owner->path, &st)) {
+		fprintf(stderr, "todoke record: %s\n", st.detail);
+		work->is_bad = true;
+	}
+
+	if (!record_owner_leave(owner, &left))
+		g_error("%s", left.detail);
+}
+
+static bool
+read_forget(char **addresses, const char *before, Forget *ret_forget, int *ret_exit)
+{
+	*ret_forget = (Forget){ .addresses = addresses };
+	if (before == NULL || when_parse(before, g_get_real_time(), &ret_forget->before_us))
+		return true;
+	*ret_exit = cmd_usage("record", _("'%s' is no time: want 2026-11-30, 09:15, 12h, 30d"),
+	                      before);
+	return false;
+}
+
+int
+cmd_record(int argc, char **argv)
+{
+	g_autofree char *conf_path = NULL, *before = NULL;
+	g_auto(GStrv) overrides = NULL, addresses = NULL;
+	const GOptionEntry entries[] = {
+		{ "forget", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &addresses,
+		  "Take out what names this address", "ADDRESS" },
+		{ "before", 0, 0, G_OPTION_ARG_FILENAME, &before, "Take out what is older",
+		  "TIME" },
+		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &conf_path,
+		  "Instead of the installed todoke.conf", "FILE" },
+		{ "option", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &overrides,
+		  "A setting for this run", "NAME=VALUE" },
+		{ NULL, 0, 0, 0, NULL, NULL, NULL },
+	};
+	int exit_code;
+	Forget forget;
+
+	if (!cmd_options(&argc, &argv, "[OPTION]... [USER]...", about, entries, &exit_code) ||
+	    !read_forget(addresses, before, &forget, &exit_code))
+		return exit_code;
+
+	g_autoptr(Conf) conf = cmd_conf(conf_path, overrides);
+	if (conf == NULL)
+		return CMD_FINDINGS;
+
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(GPtrArray) owners = record_owners_find(conf, argv + 1, &st);
+	if (owners == NULL) {
+		fprintf(stderr, "todoke record: %s\n",
+		        st.detail != NULL ? st.detail : status_text(&st));
+		return CMD_FINDINGS;
+	}
+
+	bool forgets = addresses != NULL || before != NULL;
+	Work work = { .conf = conf, .forget = forgets ? &forget : NULL };
+	for (guint i = 0; i < owners->len; i++)
+		work_on_owner(&work, owners->pdata[i]);
+
+	if (forgets)
+		printf(_("%u lines are forgotten\n"), work.lines);
+	return work.is_bad || work.lines == 0 ? CMD_FINDINGS : CMD_GOOD;
+}

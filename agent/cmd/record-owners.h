@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * record-owners: whose records a command looks at, and with whose rights.
+ *
+ * A user looks at the own record; root at everybody's, with the rights of each owner, as nobody's
+ * link or folder may lead root astray.
+ */
+#ifndef TODOKE_RECORD_OWNERS_H
+#define TODOKE_RECORD_OWNERS_H
+
+#include "agent/base/status.h"
+#include "agent/run/account.h"
+
+/* One record. */
+typedef struct {
+	Account *account; /* NULL: the site's one file for all */
+	char *path;
+	/* of the site's file: whom root becomes; 0: it is root's own */
+	uid_t uid;
+	gid_t gid;
+} RecordOwner;
+
+/*
+ * The records (RecordOwner) of the users `names` (addresses or login names; NULL or none: of all
+ * where we are root or the mailboxes are one account's, else our own). The array frees them. Faults
+ * of account_find and account_list.
+ */
+GPtrArray *record_owners_find(const Conf *conf, char **names, Status *st);
+
+/*
+ * Take the rights of the owner, and give them back. False: there can be no such record for us (the
+ * owner's folder is not there, or is root's).
+ */
+bool record_owner_enter(const Conf *conf, RecordOwner *owner, Status *st);
+bool record_owner_leave(const RecordOwner *owner, Status *st);
+
+#endif
