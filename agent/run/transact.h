@@ -97,9 +97,6 @@ const char *transact_place(const Transact *transact, size_t i);
 const ScriptChainReport *transact_scripts(const Transact *transact);
 const DeliverReport *transact_report(const Transact *transact);
 
-/* How other logs call the message. Borrowed. */
-const MailIds *transact_mail_ids(const Transact *transact);
-
 /*
  * This process leaves it to who started it to tell of peers that are down; the line of the mail then
  * warns of none.
