@@ -99,8 +99,8 @@ struct FilterRecipes {
 	const char *(*recipe_prelude)(FilterEnv *env);
 
 	/*
-	 * For whoever turns paths into names: the name by which rules mean the folder at this absolute
-	 * path; NULL: none does. Caller frees.
+	 * For whoever turns paths into names: the name by which rules mean the folder at this
+	 * absolute path; NULL: none does. Caller frees.
 	 */
 	char *(*mailbox_at)(FilterEnv *env, const char *path);
 };

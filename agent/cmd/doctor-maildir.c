@@ -380,7 +380,9 @@ note_case(Walk *walk, GHashTable *seen, const char *path, const char *name)
 	g_free(folded);
 }
 
-/* The folder and those below it; links to folders are looked at in Maildir++ alone, as quotas do. */
+/*
+ * The folder and those below it; links to folders are looked at in Maildir++ alone, as quotas do.
+ */
 static void
 walk_folders(Walk *walk, const Place *folder, unsigned levels)
 {

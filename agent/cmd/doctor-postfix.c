@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor-postfix: what in Postfix's own settings keeps mail from todoke, loses it, or bounces it. */
+/*
+ * doctor-postfix: what in Postfix's own settings keeps mail from todoke, loses it, or bounces it.
+ */
 #include "agent/cmd/doctor.h"
 
 #include "agent/cmd/postfix-aliases.h"

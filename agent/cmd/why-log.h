@@ -41,7 +41,8 @@ typedef struct {
 	GHashTable *ids;      /* queue ids (char *), owned; grows */
 	GHashTable *sessions; /* of Dovecot: session -> address of the client or NULL, owned */
 	char *message_id;     /* "<...>"; NULL: none */
-	char *from; /* in lower case: of lines that refused it, where nothing else is known; NULL: any */
+	/* in lower case: of lines that refused it, where nothing else is known; NULL: any */
+	char *from;
 	char *to;
 	gint64 now_us;    /* lines of syslog have no year */
 	GPtrArray *lines; /* WhyLogLine, in the order of the log */

@@ -98,8 +98,8 @@ const ScriptChainReport *transact_scripts(const Transact *transact);
 const DeliverReport *transact_report(const Transact *transact);
 
 /*
- * This process leaves it to who started it to tell of peers that are down; the line of the mail then
- * warns of none.
+ * This process leaves it to who started it to tell of peers that are down; the line of the mail
+ * then warns of none.
  */
 void transact_leave_outages(Transact *transact);
 
