@@ -414,7 +414,7 @@ look_at_quota(Doctor *doctor)
 {
 	const char *path = doctor->account->maildir;
 	const MaildirOptions options = { (mode_t) doctor->conf->umask, doctor->conf->durability,
-		                         false };
+		                         false, false };
 	g_auto(Status) unseen = STATUS_INIT;
 	g_autoptr(Maildir) inbox = maildir_open(path, &options, &unseen);
 	QuotaLook look;
