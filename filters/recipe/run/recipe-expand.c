@@ -275,12 +275,8 @@ put_escaped(Expander *expander, bool quoted)
 	if (c == '\n')
 		return;
 
-	/*
-	 * In a value # begins a comment only where the value begins: behind that there is nothing
-	 * to escape.
-	 */
-	bool kept = quoted ? strchr("\\$`\"", c) == NULL
-	                   : c == '#' && expander->in_word && expander->mode == MODE_VALUE;
+	/* # begins a comment only where a word begins: behind that there is nothing to escape. */
+	bool kept = quoted ? strchr("\\$`\"", c) == NULL : c == '#' && expander->in_word;
 	if (kept)
 		put(expander, '\\');
 	put(expander, c);
@@ -311,9 +307,11 @@ expand(Expander *expander, bool quoted)
 		char c = *expander->at++;
 		if (c == '\\')
 			put_escaped(expander, quoted);
-		else if (c == '$')
+		else if (c == '$') {
 			put_variable(expander, quoted);
-		else if (c == '`')
+			/* a value has begun, even where the variable is empty */
+			expander->in_word = expander->in_word || expander->mode == MODE_VALUE;
+		} else if (c == '`')
 			put_backquoted(expander, quoted);
 		else if (c == '"' && !outer) {
 			quoted = !quoted;
