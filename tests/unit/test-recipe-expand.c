@@ -85,6 +85,7 @@ static const Row value_rows[] = {
 	{ "no program in single quotes", "'`say x`'", "`say x`" },
 };
 
+/* Arguments of programs. */
 static const Row word_rows[] = {
 	{ "blanks part words", "a  b", "a|b|" },
 	{ "a value is split at blanks", "$S", "two|words|" },
@@ -166,7 +167,7 @@ test_words(void **state)
 	const Row *row = *state;
 	RecipeUnit unit;
 	begin(&unit);
-	g_autoptr(GPtrArray) words = recipe_expand_words(&unit.run, row->text);
+	g_autoptr(GPtrArray) words = recipe_expand_arguments(&unit.run, row->text);
 	g_autoptr(GString) all = g_string_new(NULL);
 	for (guint i = 0; i < words->len; i++)
 		g_string_append_printf(all, "%s|", (const char *) words->pdata[i]);
@@ -185,6 +186,22 @@ test_quoted(void **state)
 	recipe_unit_clear(&unit);
 
 	assert_string_equal(text, row->want);
+}
+
+/* Names of folders are words, too; only there a # in them loses its backslash. */
+static void
+test_folder(void **state)
+{
+	(void) state;
+	RecipeUnit unit;
+	begin(&unit);
+	g_autoptr(GPtrArray) words = recipe_expand_words(&unit.run, "a\\#b $S");
+	recipe_unit_clear(&unit);
+
+	assert_int_equal(words->len, 3);
+	assert_string_equal(words->pdata[0], "a#b");
+	assert_string_equal(words->pdata[1], "two");
+	assert_string_equal(words->pdata[2], "words");
 }
 
 /* What is too long ends one octet over the limit, so that whoever takes the value sees it. */
@@ -208,12 +225,13 @@ int
 main(void)
 {
 	struct CMUnitTest tests[G_N_ELEMENTS(value_rows) + G_N_ELEMENTS(word_rows) +
-	                        G_N_ELEMENTS(quoted_rows) + 1];
+	                        G_N_ELEMENTS(quoted_rows) + 2];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, value_rows, test_value);
 	UNIT_ROWS(tests, n, word_rows, test_words);
 	UNIT_ROWS(tests, n, quoted_rows, test_quoted);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_folder);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long);
 
 	return _cmocka_run_group_tests("recipe-expand", tests, n, NULL, NULL);
