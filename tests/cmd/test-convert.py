@@ -79,7 +79,7 @@ ROWS = [
      "# line 7: by hand: it asks for the opposite of a recipe with A\n#   :0E\n#   c/\n"),
     ("discard", ":0\n* ^X-Loop:\n/dev/null\n", '# line 1: same\nif header :contains "X-Loop" "" {\n\tdiscard;\n\tstop;\n}\n'),
     ("a refusal is no discard", ":0\n* ^X-Loop:\n{\nEXITCODE=67\n:0\n/dev/null\n}\n:0\n* ^X-Spam:\n/dev/null\n",
-     '# line 1: same\nif header :contains "X-Loop" "" {\n\t# line 4: by hand: it says what is read, or what procmail answers\n\t#   EXITCODE=67\n'
+     '# line 1: same\nif header :contains "X-Loop" "" {\n\t# line 4: by hand: it says what procmail answers\n\t#   EXITCODE=67\n'
      "\t# line 5: by hand: EXITCODE answers for it: reject or ereject can\n\t#   :0\n\t#   /dev/null\n}\n"
      '# line 8: same\nif header :contains "X-Spam" "" {\n\tdiscard;\n\tstop;\n}\n'),
     ("addresses behind commas", ":0\n! a@x.test,b@x.test, c@x.test\n",
@@ -187,6 +187,32 @@ def row_test(number, what, rc, want):
     return test
 
 
+def read_rules():
+    """-> ({name of a file: text}, [(what, rc, exit code and script)]) of tests/cases/convert/rules; "HOME" stands for the folder's path."""
+    with open(os.path.join(tap.TOP, "tests", "cases", "convert", "rules"), "rb") as file:
+        sections = file.read().split(b"\n=== ")[1:]
+    files, rules = {}, []
+    for section in sections:
+        what, text = section.split(b"\n", 1)
+        if what.startswith(b"file "):
+            files[what[len(b"file "):].decode()] = text
+        else:
+            rc, want = text.split(b"--- ", 1)
+            rules.append((what.decode(), rc, want))
+    return files, rules
+
+
+def rules_test(number, what, files, rc, want):
+    def test(folder):
+        for name, text in files.items():
+            write(folder, name, text)
+        result = convert(folder, rc, *FOLDERS_OF_HOME)
+        compiles(folder, result.stdout, what)
+        tap.same(b"exit %d\n" % result.returncode + result.stdout.replace(folder.encode(), b"HOME"), want, what)
+    test.__name__ = "test_rules_%d_%s" % (number, what.replace(" ", "_").replace(":", ""))
+    return test
+
+
 def test_exit_codes(folder):
     tap.same(convert(folder, ":0\n* ^X-Loop:\na/\n").returncode, 0)
     tap.same(convert(folder, ":0\n| cat\n").returncode, 1)
@@ -203,7 +229,7 @@ def test_includes_come_in_their_place(folder):
     write(folder, "one.rc", "# inner\n:0\n* ^X-Loop:\na/\n")
     text = body(folder, "INCLUDERC=one.rc\nINCLUDERC=gone.rc\n")
     tap.contains(text, '# line 1: the recipes of one.rc\n# inner\n# line 2: same\nif header :contains "X-Loop" "" {')
-    tap.contains(text, "# line 2: by hand: it says what is read, or what procmail answers\n#   INCLUDERC=gone.rc")
+    tap.contains(text, "# line 2: by hand: the file is not known or cannot be read\n#   INCLUDERC=gone.rc")
 
 
 def test_switches(folder):
@@ -317,6 +343,8 @@ def test_random_rules_that_are_the_same_are_so(folder):
 
 
 TESTS = [row_test(number, *row) for number, row in enumerate(ROWS, 1)]
+FILES, RULES = read_rules()
+TESTS += [rules_test(number, what, FILES, rc, want) for number, (what, rc, want) in enumerate(RULES, 1)]
 TESTS += [place_test(number, *row) for number, row in enumerate(PLACES, 1)]
 TESTS += [test for name, test in sorted(globals().items()) if name.startswith("test_") and callable(test)]
 tap.run(TESTS)
