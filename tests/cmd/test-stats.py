@@ -1,0 +1,367 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`todoke stats`: made-up records with counts that were counted by hand, hostile values, and a big record."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+NOON = 1800000000  # some second; records of the tests are around it
+SCRIPT = """require ["fileinto", "reject"];
+if header :contains "subject" "a" {
+    fileinto "Work";
+} elsif size :over 1M {
+    reject "too big";
+}
+redirect "x@y.test";
+"""
+
+
+def settings(folder):
+    return ("-o", "maildir=%s/mail/%%n" % folder, "-o", "sieve_scripts=%s/main.sieve" % folder, "-o", "tree_memory=")
+
+
+def line(time_s=NOON, door="pipe", status="sent", sender="a@b.test", **more):
+    record = {"schema": "todoke.record/1", "time": time_s, "door": door, "from": sender, "to": "ann@x.test", "status": status}
+    record.update(more)
+    return json.dumps({key: value for key, value in record.items() if value is not None}, separators=(",", ":"), ensure_ascii=False)
+
+
+def write(folder, *lines, user="ann", end="\n"):
+    path = "%s/mail/%s/todoke-state" % (folder, user)
+    os.makedirs(path, exist_ok=True)
+    for name in ("new", "cur", "tmp"):
+        os.makedirs("%s/mail/%s/%s" % (folder, user, name), exist_ok=True)
+    with open(path + "/record", "w", encoding="utf-8") as file:
+        file.write("\n".join(lines) + end)
+    if not os.path.exists(folder + "/main.sieve"):
+        with open(folder + "/main.sieve", "w", encoding="utf-8") as file:
+            file.write(SCRIPT)
+
+
+def run(folder, *args, code=0, **more):
+    result = tap.todoke("stats", *settings(folder), *args, **more)
+    tap.same(result.returncode, code, "exit code (%r)" % result.stderr)
+    return result.stdout.decode()
+
+
+def run_json(folder, *args):
+    return json.loads(run(folder, "--json", *args))
+
+
+def fail_run(folder, *args, code=2):
+    result = tap.todoke("stats", *settings(folder), *args)
+    tap.same(result.returncode, code, "exit code (%r)" % result.stderr)
+    return result.stderr.decode()
+
+
+def stored(name, size=100, **more):
+    return dict({"action": "fileinto", "folder": name, "bytes": size}, **more)
+
+
+# Seven decisions of two users.
+def write_known(folder):
+    at = folder + "/main.sieve:3"
+    write(folder,
+          line(NOON, plan=[{"action": "fileinto", "at": at}], done=[stored("Work")], delay_us={"total": 800}),
+          line(NOON + 5, door="lmtp", sender="x@B.TEST", plan=[{"action": "fileinto", "at": at}], done=[stored("Work", 50)], delay_us={"total": 1000}),
+          # a rule that asks for two things fires once; what an earlier try stored counts there
+          line(NOON + 3, plan=[{"action": "fileinto", "at": at}, {"action": "fileinto", "at": at}],
+               done=[stored("Work", earlier=True), stored("Other", 7)], delay_us={"total": 1001}),
+          line(NOON + 9, status="bounced", fault="rule-refused", sender="", plan=[{"action": "reject", "at": folder + "/main.sieve:5"}],
+               delay_us={"total": 3000000}))
+    write(folder,
+          line(NOON - 10, status="deferred", fault="disk-full", delay_us={"total": 99000000}),
+          line(NOON - 9, status="deferred", fault="disk-full", door="local"),
+          line(NOON - 8, done=[stored("INBOX", 3)], sender="odd"), user="bob")
+
+
+def results(found):
+    return sorted((one["result"], one["reason"], one["door"], one["count"]) for one in found["results"])
+
+
+def test_known_counts(folder):
+    write_known(folder)
+    found = run_json(folder)
+    tap.same((found["schema"], found["records"], found["first"], found["last"], found["since"]), ("todoke.stats/1", 7, NOON - 10, NOON + 9, None))
+    tap.same(results(found), [("deferred", "disk-full", "local", 1), ("deferred", "disk-full", "pipe", 1), ("delivered", "ok", "lmtp", 1),
+                              ("delivered", "ok", "pipe", 3), ("refused", "rule-refused", "pipe", 1)])
+    tap.same([(one["folder"], one["count"], one["bytes"]) for one in found["folders"]], [("Work", 2, 150), ("INBOX", 1, 3), ("Other", 1, 7)])
+    tap.same([(one["at"], one["count"], one["last"]) for one in found["rules"]],
+             [(folder + "/main.sieve:3", 3, NOON + 5), (folder + "/main.sieve:5", 1, NOON + 9)])
+    tap.same(found["unused_rules"], [folder + "/main.sieve:7"])
+    tap.same([(one["domain"], one["count"]) for one in found["domains"]], [("b.test", 5), ("(none)", 1), ("<>", 1)])
+    delay = found["delay_seconds"]
+    # a bucket holds what is as long as its bound
+    tap.same([(one["le"], one["count"]) for one in delay["buckets"] if one["count"]], [("0.001", 2), ("0.0025", 1), ("5.0", 1), ("+Inf", 1)])
+    tap.same((delay["count"], round(delay["sum"], 6)), (5, 102.002801))
+    tap.same(found["left_out"], {"folders": 0, "rules": 0, "domains": 0})
+
+
+def test_since_and_user(folder):
+    write_known(folder)
+    tap.same(run_json(folder, "--since", "@%d" % NOON)["records"], 4)
+    tap.same(run_json(folder, "--since", "@%d" % (NOON + 1))["records"], 3)
+    tap.same(run_json(folder, "--user", "bob@x.test")["records"], 3)
+    tap.same(run_json(folder, "--user", "bob@x.test", "--since", "@%d" % (NOON - 8))["folders"][0]["folder"], "INBOX")
+
+
+def test_columns_and_no_bars(folder):
+    write_known(folder)
+    text = run(folder)
+    tap.same("#" in text, False, "a bar without a terminal")
+    for want in ("7 decisions", "\n         4  delivered\n", "\n         2  deferred\n         2    disk-full\n", "\n         1  refused\n         1    rule-refused\n",
+                 "\n         2  Work\n", "\n         0  %s/main.sieve:7\n" % folder, "         1  longer than 60.0 s\n"):
+        tap.contains(text, want)
+    short = run(folder, "--top", "1")
+    tap.contains(short, "\n         2  Work\n         2  (all others)\n")
+
+
+def test_bars_on_a_terminal(folder):
+    write_known(folder)
+    main, side = os.openpty()
+    env = dict(os.environ, LC_ALL="C.UTF-8", TODOKE_CONF="")
+    with subprocess.Popen([tap.TODOKE, "stats", *settings(folder)], stdout=side, env=env) as process:
+        os.close(side)
+        text = b""
+        while True:
+            try:
+                piece = os.read(main, 65536)
+            except OSError:  # all has been read, and nobody writes any more
+                break
+            if not piece:
+                break
+            text += piece
+    os.close(main)
+    tap.same(process.returncode, 0)
+    # 4 of 7 decisions: 17 of 30 signs
+    tap.contains(text.decode(), "         4  %-30s  delivered" % ("#" * 17))
+    tap.contains(text.decode(), "         2  %-30s  Work" % ("#" * 30))
+
+
+def test_japanese(folder):
+    write_known(folder)
+    text = run(folder, "--language", "ja")
+    for want in ("判定 7 件", "2  保留しました", "1  拒否しました", "60.0 秒超"):
+        tap.contains(text, want)
+
+
+def test_nothing_there(folder):
+    os.makedirs(folder + "/mail")
+    found = run_json(folder)
+    tap.same((found["records"], found["first"], found["results"], found["rules"]), (0, None, [], []))
+    tap.contains(run(folder), "0 decisions")
+    check_metrics(run(folder, "--prometheus"))
+
+
+HOSTILE = "a\x1b[31m\n</script><svg onload=alert(1)>\"'&\u202e\x7f\u009b"
+
+
+def write_hostile(folder):
+    write(folder,
+          line(door=HOSTILE, status=HOSTILE, fault=HOSTILE, sender="x@" + HOSTILE, plan=[{"at": HOSTILE}], done=[stored(HOSTILE)], delay_us={"total": -1}),
+          line(done=[stored("big" * 5000)], plan=[{"at": 7}, "text", None, {"at": None}], delay_us={"total": 9223372036854775807}),
+          line(done=7, plan={"at": "x"}, delay_us=[1], sender=5, door=None, status=None, fault=3),
+          line(done=[7, {"folder": {}}, stored("ok", -5), stored("ok", "5")], delay_us={"total": 1.5}),
+          '{"schema":"todoke.record/1","time":1e999,"status":"sent"}',
+          '{"schema":"todoke.record/1","time":-5}',
+          '{"schema":"todoke.record/1",broken}',
+          '{"schema":"other/1","time":%d}' % NOON,
+          '{"schema":"todoke.record/1","time":1800000000,"status":"sent","fr', end="")
+
+
+def test_hostile_values(folder):
+    write_hostile(folder)
+    found = run_json(folder)
+    tap.same(found["records"], 5, "of which can be parsed")
+    tap.same(results(found), [("delivered", "ok", "pipe", 2), ("other", "ok", "other", 1), ("other", "other", "other", 2)])
+    tap.same(sorted((one["folder"], one["count"], one.get("bytes", 0)) for one in found["folders"]), [(HOSTILE, 1, 100), ("ok", 2, 0)])
+    tap.same([one["at"] for one in found["rules"]], [HOSTILE])
+    text = run(folder)
+    for sign in "\x1b\x7f\u009b\u202e":
+        tap.same(sign in text, False, "%r on a terminal" % sign)
+    tap.same([row for row in text.splitlines() if row.startswith("</script")], [], "a name that makes lines")
+
+
+# One line of a metric; what the format allows, and no more.
+LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
+METRIC = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(%s(?:,%s)*)\})? (-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)" % (LABEL, LABEL))
+KINDS = {"todoke_deliveries_total": "counter", "todoke_delivery_seconds": "histogram", "todoke_stats_until_timestamp_seconds": "gauge"}
+
+
+def check_metrics(text):
+    """Parse strictly: HELP, TYPE, then the samples of that metric, none twice. Returns {(name, labels): value}."""
+    samples, kinds, helps = {}, {}, set()
+    current = None
+    tap.same(text.endswith("\n"), True, "the last line's end")
+    for row in text[:-1].split("\n"):
+        if row.startswith("# HELP "):
+            current = row.split(" ", 3)[2]
+            tap.same(current in helps, False, "HELP twice")
+            helps.add(current)
+        elif row.startswith("# TYPE "):
+            name, kind = row.split(" ")[2:]
+            tap.same(name, current, "TYPE behind its HELP")
+            kinds[name] = kind
+        else:
+            match = METRIC.fullmatch(row)
+            tap.same(match is not None, True, "syntax of %r" % row)
+            name = match.group(1)
+            base = re.sub("_(bucket|sum|count)$", "", name) if kinds.get(current) == "histogram" else name
+            tap.same(base, current, "sample below its own TYPE")
+            labels = tuple(sorted(re.findall(r'([a-z_]+)="((?:[^"\\]|\\.)*)"', match.group(2) or "")))
+            tap.same((name, labels) in samples, False, "%r twice" % row)
+            samples[name, labels] = float(match.group(3))
+    tap.same(kinds, KINDS)
+    buckets = [(float(dict(labels)["le"]), value) for (name, labels), value in samples.items() if name == "todoke_delivery_seconds_bucket"]
+    tap.same(buckets, sorted(buckets), "buckets that grow")
+    tap.same([value for _, value in buckets], sorted(value for _, value in buckets), "counts that grow")
+    tap.same(buckets[-1], (float("inf"), samples["todoke_delivery_seconds_count", ()]), "+Inf is the count")
+    for name, labels in samples:
+        if name == "todoke_deliveries_total":
+            tap.same([key for key, _ in labels], ["door", "reason", "result"])
+    return samples
+
+
+def deliveries(samples):
+    return {(dict(labels)["result"], dict(labels)["reason"], dict(labels)["door"]): value
+            for (name, labels), value in samples.items() if name == "todoke_deliveries_total"}
+
+
+KNOWN = {("deferred", "disk-full", "local"): 1, ("deferred", "disk-full", "pipe"): 1, ("delivered", "ok", "lmtp"): 1,
+         ("delivered", "ok", "pipe"): 3, ("refused", "rule-refused", "pipe"): 1}
+
+
+def test_metrics(folder):
+    write_known(folder)
+    samples = check_metrics(run(folder, "--prometheus"))
+    tap.same(deliveries(samples), KNOWN)
+    tap.same(samples["todoke_delivery_seconds_bucket", (("le", "0.001"),)], 2)
+    tap.same(samples["todoke_delivery_seconds_bucket", (("le", "5.0"),)], 4)
+    tap.same((samples["todoke_delivery_seconds_count", ()], samples["todoke_delivery_seconds_sum", ()]), (5, 102.002801))
+
+
+def test_metrics_of_hostile_values(folder):
+    write_hostile(folder)
+    tap.same(deliveries(check_metrics(run(folder, "--prometheus"))),
+             {("delivered", "ok", "pipe"): 2, ("other", "ok", "other"): 1, ("other", "other", "other"): 2})
+
+
+def shifted(time_ago, **more):
+    return line(round(time.time() - time_ago, 3), delay_us={"total": 2000}, **more)
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def test_counters_in_a_file_only_grow(folder):
+    path = folder + "/todoke.prom"
+    write(folder, shifted(500), shifted(400, status="bounced", fault="loop"), shifted(0))
+    tap.same(run(folder, "--prometheus", "--output", path), "")
+    one = {("delivered", "ok", "pipe"): 1, ("refused", "loop", "pipe"): 1}
+    tap.same(deliveries(check_metrics(read(path))), one, "what is not a minute old yet waits")
+    run(folder, "--prometheus", "--output", path)
+    tap.same(deliveries(check_metrics(read(path))), one, "nothing counts twice")
+    # as if time had passed, and the record had begun anew
+    text = re.sub(r"(?m)^(todoke_stats_until_timestamp_seconds) [0-9]+$", r"\1 %d" % (time.time() - 300), read(path))
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    write(folder, shifted(350), shifted(200), shifted(100))
+    run(folder, "--prometheus", "--output", path)
+    samples = check_metrics(read(path))
+    tap.same(deliveries(samples), {("delivered", "ok", "pipe"): 3, ("refused", "loop", "pipe"): 1})
+    tap.same((samples["todoke_delivery_seconds_count", ()], samples["todoke_delivery_seconds_sum", ()]), (4, 0.008))
+    tap.same(samples["todoke_delivery_seconds_bucket", (("le", "0.0025"),)], 4)
+    tap.same(sorted(name for name in os.listdir(folder) if "prom" in name), ["todoke.prom"], "leftovers")
+
+
+def test_a_file_of_somebody_else_stays(folder):
+    write_known(folder)
+    path = folder + "/other"
+    for text in ("important\n", "", "# HELP todoke_deliveries_total Decisions about messages for a recipient.\nwrong\n",
+                 "# HELP todoke_deliveries_total Decisions about messages for a recipient.\n"):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        tap.contains(fail_run(folder, "--prometheus", "--output", path, code=1), "was not written by todoke stats")
+        tap.same(read(path), text)
+    tap.contains(fail_run(folder, "--prometheus", "--output", folder + "/none/x", code=1), "cannot write")
+    # a link is replaced, not followed
+    os.symlink(folder + "/nowhere", folder + "/link")
+    run(folder, "--prometheus", "--output", folder + "/link")
+    tap.same((os.path.islink(folder + "/link"), os.path.exists(folder + "/nowhere")), (False, False))
+
+
+def test_wrong_usage(folder):
+    os.makedirs(folder + "/mail")
+    for args, want in ((("word",), "no words are wanted"), (("--output", "x"), "goes with --prometheus"),
+                       (("--prometheus", "--json"), "not both"), (("--since", "soon"), "is no time"),
+                       (("--prometheus", "--output", "x", "--since", "1d"), "no --since"), (("--top", "0"), "--top")):
+        tap.contains(fail_run(folder, *args), want)
+    tap.same(os.path.exists("x"), False)
+
+
+def test_rules_of_recipes(folder):
+    write(folder, line(plan=[{"at": folder + "/rc:1"}]))
+    with open(folder + "/rc", "w", encoding="utf-8") as file:
+        file.write(":0 c\n* ^From:.*a\ncopies/\n\n:0\n* ^Subject:.*b\n{\n  :0\n  ! x@y.test\n}\n\n:0 fw\n| cat\n")
+    found = run_json(folder, "-o", "recipes=all", "-o", "recipe_files=%s/rc" % folder, "-o", "sieve_scripts=%s/none" % folder)
+    tap.same(found["unused_rules"], [folder + "/rc:8"])
+
+
+def test_a_real_delivery_names_its_rule_alike(folder):
+    with open(folder + "/main.sieve", "w", encoding="utf-8") as file:
+        file.write(SCRIPT.replace('redirect "x@y.test";', "discard;"))
+    result = tap.todoke("deliver", *settings(folder), "-f", "a@b.test", "-d", "ann@x.test", stdin=b"Subject: a\n\nbody\n")
+    tap.same(result.returncode, 0, "exit code (%r)" % result.stdout)
+    found = run_json(folder)
+    tap.same([(one["at"], one["count"]) for one in found["rules"]], [(folder + "/main.sieve:3", 1), (folder + "/main.sieve:7", 1)])
+    tap.same(found["unused_rules"], [folder + "/main.sieve:5"])
+    tap.same([(one["folder"], one["count"]) for one in found["folders"]], [("Work", 1)])
+    tap.same(found["delay_seconds"]["count"], 1)
+
+
+def test_a_script_that_is_wrong_has_no_rules(folder):
+    write(folder, line())
+    with open(folder + "/main.sieve", "w", encoding="utf-8") as file:
+        file.write('discard; if {{{ "')
+    tap.same(run_json(folder)["unused_rules"], [])
+
+
+def test_many_names(folder):
+    """LIMIT_STATS_NAMES: those beyond it are counted together."""
+    most = tap.limit("STATS_NAMES")
+    write(folder, *[line(sender="a@d%d.test" % i) for i in range(most + 7)], line(sender="a@d0.test"))
+    found = run_json(folder)
+    tap.same((len(found["domains"]), found["left_out"]["domains"], found["domains"][0]["domain"]), (most, 7, "d0.test"))
+    tap.contains(run(folder), "%10d  (all others)\n" % (most + 8 - 2 - 9))
+
+
+def test_a_big_record(folder):
+    """100,000 lines: bounded time and memory."""
+    one = line(NOON, plan=[{"action": "fileinto", "at": "/home/ann/main.sieve:3"}], done=[stored("Work")], delay_us={"total": 800},
+               message_id="<%s>" % ("x" * 200))
+    write(folder, *[one.replace("a@b.test", "a@s%d.test" % (i % 20000)) for i in range(100000)])
+    # 50 MB of text; all of it as objects would be several hundred
+    bound = "" if tap.SANITIZED else "ulimit -v %d; " % (192 * 1024)
+    before = os.times()
+    result = subprocess.run(["/bin/sh", "-c", bound + 'exec "$0" "$@"', tap.TODOKE, "stats", *settings(folder), "--json"], capture_output=True,
+                            env=dict(os.environ, TODOKE_CONF=""), timeout=tap.PATIENCE, check=False)
+    after = os.times()
+    tap.same(result.returncode, 0, "exit code (%r)" % result.stderr)
+    found = json.loads(result.stdout)
+    tap.same((found["records"], found["rules"][0]["count"], found["left_out"]["domains"]), (100000, 100000, 50000))
+    used = after.children_user + after.children_system - before.children_user - before.children_system
+    print("# %.1f s of the processor" % used)
+    tap.same(used < (200 if tap.SANITIZED else 30), True, "seconds of the processor: %.1f" % used)
+
+
+if __name__ == "__main__":
+    tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
