@@ -4,6 +4,7 @@
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/record-owners.h"
+#include "agent/cmd/stats-html.h"
 #include "agent/cmd/stats-print.h"
 #include "agent/cmd/stats-prometheus.h"
 #include "agent/cmd/when.h"
@@ -20,7 +21,7 @@ enum { USUAL_TOP = 10, MOST_TOP = 10000 };
 enum { LINE_DELAY = 60 };
 
 typedef struct {
-	const char *conf_path, *since, *user, *output;
+	const char *conf_path, *since, *user, *output, *html;
 	GPtrArray *overrides;
 	guint64 top;
 	bool json, prometheus;
@@ -48,6 +49,10 @@ static const CmdOption rows[] = {
 	  .argument = "FILE",
 	  CMD_INTO_TEXT(Options, output),
 	  .help = "with --prometheus: add to the counters that FILE holds" },
+	{ .name = "html",
+	  .argument = "FILE",
+	  CMD_INTO_TEXT(Options, html),
+	  .help = "write a page with plots; it needs no network" },
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	CMD_OPTIONS_END
@@ -131,6 +136,11 @@ show(const Options *options, const Stats *stats, Status *st)
 
 	if (options->prometheus)
 		return show_metrics(options, stats, st);
+	if (options->html != NULL) {
+		g_autofree char *page = stats_html_text(stats, options->top);
+		return stats_html_write(options->html, page, st);
+	}
+
 	if (options->json)
 		cmd_print_json(stats_print_json(stats));
 	else
@@ -148,8 +158,8 @@ check_options(const Options *options, int argc, char **argv, Stats *stats)
 		(void) cmd_usage("stats", _("--output goes with --prometheus"));
 	else if (options->output != NULL && options->since != NULL)
 		(void) cmd_usage("stats", _("--output knows since when: no --since"));
-	else if (options->prometheus && options->json)
-		(void) cmd_usage("stats", _("--json or --prometheus, not both"));
+	else if (options->prometheus + options->json + (options->html != NULL) > 1)
+		(void) cmd_usage("stats", _("choose one of --json, --prometheus, --html"));
 	else if (options->since != NULL &&
 	         !when_parse(options->since, g_get_real_time(), &stats->since_us))
 		(void) cmd_usage("stats", _("'%s' is no time: want 2026-11-30, 09:15, 12h, 30d"),

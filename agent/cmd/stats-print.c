@@ -89,9 +89,8 @@ print_results(const Stats *stats, const StatsStyle *style)
 	}
 }
 
-/* What the table of rules says besides. */
-static char *
-row_more(const StatsRow *row, bool has_time)
+char *
+stats_print_more(const StatsRow *row, bool has_time)
 {
 	if (!has_time)
 		return g_strdup("");
@@ -111,7 +110,7 @@ print_table(const char *title, const StatsTable *table, const StatsStyle *style,
 	printf("\n%s\n", title);
 	for (guint i = 0; i < rows->len; i++) {
 		const StatsRow *row = rows->pdata[i];
-		g_autofree char *more = row_more(row, has_time);
+		g_autofree char *more = stats_print_more(row, has_time);
 		if (i < style->top)
 			print_row(style, row->count, first->count, row->name, more);
 		else
@@ -155,14 +154,20 @@ print_delays(const Stats *stats, const StatsStyle *style)
 	}
 }
 
-void
-stats_print(const Stats *stats, const StatsStyle *style)
+char *
+stats_print_about(const Stats *stats)
 {
 	g_autofree char *first = stats_print_time(stats->first_us),
 			*last = stats_print_time(stats->last_us);
+	return g_strdup_printf(_("%llu decisions, from %s to %s"),
+	                       (unsigned long long) stats->records, first, last);
+}
 
-	printf(_("%llu decisions, from %s to %s\n"), (unsigned long long) stats->records, first,
-	       last);
+void
+stats_print(const Stats *stats, const StatsStyle *style)
+{
+	g_autofree char *about = stats_print_about(stats);
+	puts(about);
 	print_results(stats, style);
 	print_table(_("Folders"), &stats->folders, style, false);
 	print_table(_("Rules"), &stats->rules, style, true);

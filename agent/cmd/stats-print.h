@@ -26,6 +26,12 @@ char *stats_print_time(gint64 time_us);
 const char *stats_print_result(StatsResult result);
 char *stats_print_bucket(unsigned bucket);
 
+/* How many decisions of which time are counted. Caller frees. */
+char *stats_print_about(const Stats *stats);
+
+/* What stands behind the name of a row: " (last TIME)", or nothing. Caller frees. */
+char *stats_print_more(const StatsRow *row, bool has_time);
+
 /* Print on stdout. */
 void stats_print(const Stats *stats, const StatsStyle *style);
 

@@ -5,9 +5,12 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree
+from html.parser import HTMLParser
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -253,6 +256,83 @@ def test_metrics_of_hostile_values(folder):
              {("delivered", "ok", "pipe"): 2, ("other", "ok", "other"): 1, ("other", "other", "other"): 2})
 
 
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+class Page(HTMLParser):
+    """Which elements and attributes a browser's kind of parser sees."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append((tag, dict(attrs)))
+
+
+def write_page(folder, *args):
+    """Write the page; parse it as XML and as HTML. Returns the tree, and rows of plots: (name, count and what is behind it)."""
+    path = folder + "/page.html"
+    tap.same(run(folder, "--html", path, *args), "")
+    tap.same(os.stat(path).st_mode & 0o777, 0o600)
+    text = read(path)
+    root = xml.etree.ElementTree.fromstring(text)
+    page = Page()
+    page.feed(text)
+    for tag, attrs in page.seen:
+        tap.same(tag in ("html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "svg", "g", "text", "rect"), True, "an element %s" % tag)
+        tap.same([key for key in attrs if key.startswith("on") or key in ("src", "href", "xlink:href", "style")], [], "attributes of %s" % tag)
+    tap.same(len(re.findall("https?:", text)), len(re.findall('xmlns="http://www.w3.org/', text)), "an address that is no namespace")
+    tap.same("url(" in text or "@import" in text, False, "a style that loads something")
+    rows = {group.find(SVG + "title").text: group.findall(SVG + "text")[1].text for group in root.iter(SVG + "g")}
+    return root, rows
+
+
+def test_page(folder):
+    write_known(folder)
+    root, rows = write_page(folder)
+    for name, want in (("delivered", "4"), ("deferred", "2"), ("refused", "1"), ("disk-full", "2"), ("Work", "2"), ("b.test", "5"), ("<>", "1"),
+                       ("up to 0.001 s", "2"), (folder + "/main.sieve:7", "0")):
+        tap.same(rows.get(name), want, name)
+    tap.contains(rows[folder + "/main.sieve:3"], "3 (last 20")
+    # a bar of 4 of 7: of 380 pixels
+    widths = {group.find(SVG + "title").text: group.find(SVG + "rect").get("width") for group in root.iter(SVG + "g")}
+    tap.same((widths["delivered"], widths["Work"], widths["Other"]), ("217", "380", "190"))
+    tap.contains(write_page(folder, "--language", "ja")[1], "配達しました")
+
+
+def test_page_of_hostile_values(folder):
+    write_hostile(folder)
+    _, rows = write_page(folder)
+    shown = "a?[31m?</script><svg onload=alert(1)>\"'&???"
+    tap.same(rows.get(shown, "").split(" ")[0], "1", "the name as text, in %r" % sorted(rows))
+
+
+def test_page_of_nothing(folder):
+    os.makedirs(folder + "/mail")
+    _, rows = write_page(folder)
+    tap.same(rows, {"delivered": "0", "deferred": "0", "refused": "0"})
+    tap.contains(fail_run(folder, "--html", folder + "/none/x", code=1), "cannot write")
+
+
+@tap.as_root
+def test_page_in_a_browser(folder):
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome", "headless_shell"))), None)
+    if browser is None:
+        raise tap.Skip("no chromium")
+    for name, fill in (("known", write_known), ("hostile", write_hostile)):
+        part = "%s/%s" % (folder, name)
+        os.makedirs(part)
+        fill(part)
+        write_page(part)
+        shot = part + "/shot.png"
+        result = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=%s/profile" % part, "--window-size=900,1200",
+                                 "--screenshot=" + shot, "--dump-dom", "file://%s/page.html" % part], capture_output=True, timeout=tap.PATIENCE, check=False)
+        tap.same(result.returncode, 0, "exit code (%r)" % result.stderr)
+        tap.contains(result.stdout.decode(), "<rect")
+        tap.same("<script" in result.stdout.decode(), False, "a script in the page")
+
+
 def shifted(time_ago, **more):
     return line(round(time.time() - time_ago, 3), delay_us={"total": 2000}, **more)
 
@@ -302,7 +382,7 @@ def test_a_file_of_somebody_else_stays(folder):
 def test_wrong_usage(folder):
     os.makedirs(folder + "/mail")
     for args, want in ((("word",), "no words are wanted"), (("--output", "x"), "goes with --prometheus"),
-                       (("--prometheus", "--json"), "not both"), (("--since", "soon"), "is no time"),
+                       (("--prometheus", "--json"), "choose one of"), (("--html", "x", "--json"), "choose one of"), (("--since", "soon"), "is no time"),
                        (("--prometheus", "--output", "x", "--since", "1d"), "no --since"), (("--top", "0"), "--top")):
         tap.contains(fail_run(folder, *args), want)
     tap.same(os.path.exists("x"), False)
