@@ -19,16 +19,45 @@ enum { FILE_BYTES = 1024 * 1024 };
 static const char first_line[] = "# HELP " DELIVERIES
 				 " Decisions about messages for a recipient.\n";
 
+static bool
+has_door(const Stats *stats, unsigned door)
+{
+	for (unsigned result = 0; result < STATS_RESULTS; result++)
+		for (unsigned reason = 0; reason < STATS_REASONS; reason++)
+			if (stats->results[result][reason][door] > 0)
+				return true;
+	return false;
+}
+
+/*
+ * A counter that first shows up with a value has not increased, as Prometheus sees it: so what may
+ * come by a door begins at 0.
+ */
+static bool
+is_expected(StatsResult result, unsigned reason)
+{
+	if (reason == STATS_REASON_OTHER)
+		return false;
+	char kind = status_row((StatusId) reason)->dsn[0];
+	return result == (kind == '2'   ? STATS_DELIVERED
+	                  : kind == '4' ? STATS_DEFERRED
+	                                : STATS_REFUSED);
+}
+
 static void
 print_deliveries(const Stats *stats, GString *out)
 {
+	bool doors[STATS_DOORS];
+	for (unsigned door = 0; door < STATS_DOORS; door++)
+		doors[door] = has_door(stats, door);
+
 	g_string_append(out, first_line);
 	g_string_append(out, "# TYPE " DELIVERIES " counter\n");
 	for (unsigned result = 0; result < STATS_RESULTS; result++)
 		for (unsigned reason = 0; reason < STATS_REASONS; reason++)
 			for (unsigned door = 0; door < STATS_DOORS; door++) {
 				guint64 count = stats->results[result][reason][door];
-				if (count > 0)
+				if (count > 0 || (doors[door] && is_expected(result, reason)))
 					g_string_append_printf(
 						out,
 						DELIVERIES

@@ -234,7 +234,7 @@ def check_metrics(text):
 
 def deliveries(samples):
     return {(dict(labels)["result"], dict(labels)["reason"], dict(labels)["door"]): value
-            for (name, labels), value in samples.items() if name == "todoke_deliveries_total"}
+            for (name, labels), value in samples.items() if name == "todoke_deliveries_total" and value > 0}
 
 
 KNOWN = {("deferred", "disk-full", "local"): 1, ("deferred", "disk-full", "pipe"): 1, ("delivered", "ok", "lmtp"): 1,
@@ -245,6 +245,10 @@ def test_metrics(folder):
     write_known(folder)
     samples = check_metrics(run(folder, "--prometheus"))
     tap.same(deliveries(samples), KNOWN)
+    # what may come by a door that is in use begins at 0, or Prometheus would miss its first time
+    for door, want in (("pipe", 0), ("local", 0), ("other", None)):
+        tap.same(samples.get(("todoke_deliveries_total", (("door", door), ("reason", "read-only"), ("result", "deferred")))), want, door)
+    tap.same(("todoke_deliveries_total", (("door", "pipe"), ("reason", "read-only"), ("result", "refused"))) in samples, False)
     tap.same(samples["todoke_delivery_seconds_bucket", (("le", "0.001"),)], 2)
     tap.same(samples["todoke_delivery_seconds_bucket", (("le", "5.0"),)], 4)
     tap.same((samples["todoke_delivery_seconds_count", ()], samples["todoke_delivery_seconds_sum", ()]), (5, 102.002801))
@@ -361,6 +365,78 @@ def test_counters_in_a_file_only_grow(folder):
     tap.same((samples["todoke_delivery_seconds_count", ()], samples["todoke_delivery_seconds_sum", ()]), (4, 0.008))
     tap.same(samples["todoke_delivery_seconds_bucket", (("le", "0.0025"),)], 4)
     tap.same(sorted(name for name in os.listdir(folder) if "prom" in name), ["todoke.prom"], "leftovers")
+
+
+def metrics_of(expression):
+    """Names of ours in an expression, with their labels: [(name, {label: values})]."""
+    found = []
+    for name, labels in re.findall(r"\b(todoke_[a-z_]+)(?:\{([^}]*)\})?", expression):
+        found.append((name, {key: value.split("|") for key, value in re.findall(r'([a-z]+)=~?"([^"]*)"', labels)}))
+    return found
+
+
+def check_expression(samples, expression):
+    """Only what is printed may be named: metrics, labels, and values of the labels that we set."""
+    names = {name for name, _ in samples}
+    with open(os.path.join(tap.TOP, "agent/base/status-table.def"), encoding="utf-8") as table:
+        reasons = set(re.findall(r'^STATUS\([A-Z0-9_]+, *"([a-z0-9-]+)"', table.read(), re.M))
+    known = {"result": {"delivered", "deferred", "refused", "other"}, "door": {"pipe", "local", "lmtp", "other"}, "reason": reasons | {"other"}}
+    found = metrics_of(expression)
+    tap.same(len(found) > 0, True, "metrics in %r" % expression)
+    tap.same((expression.count("("), expression.count("{")), (expression.count(")"), expression.count("}")), "brackets of %r" % expression)
+    for name, labels in found:
+        tap.same(name in names, True, "%s is printed" % name)
+        for key, values in labels.items():
+            if key != "instance":
+                tap.same(set(values) - known[key], set(), "values of %s" % key)
+    for labels in re.findall(r"by \(([a-z, ]*)\)", expression):
+        tap.same(set(labels.split(", ")) - set(known) - {"instance", "le"}, set(), "labels of %r" % expression)
+    return {name for name, _ in found}
+
+
+def test_dashboard_names_what_is_printed(folder):
+    write_known(folder)
+    samples = check_metrics(run(folder, "--prometheus"))
+    dashboard = json.loads(read(os.path.join(tap.TOP, "contrib/grafana/todoke-dashboard.json")))
+    used, ids, taken = set(), set(), set()
+    for panel in dashboard["panels"]:
+        ids.add(panel["id"])
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        tap.same((cells & taken, max(x for x, _ in cells) < 24), (set(), True), "the place of %s" % panel["title"])
+        taken |= cells
+        for target in panel["targets"]:
+            used |= check_expression(samples, target["expr"])
+            legend = re.findall(r"\{\{([a-z]+)\}\}", target["legendFormat"])
+            tap.same([label for label in legend if label not in target["expr"]], [], "labels of the legend of %s" % panel["title"])
+    tap.same(len(ids), len(dashboard["panels"]), "panels' ids")
+    tap.same(used, {name for name, _ in samples}, "all that is printed is shown")
+    variables = {one["name"] for one in dashboard["templating"]["list"]}
+    tap.same(variables, {"datasource", "instance"})
+
+
+def test_alerts_name_what_is_printed(folder):
+    try:
+        import yaml
+    except ImportError as missing:
+        raise tap.Skip("no python3-yaml") from missing
+    write_known(folder)
+    samples = check_metrics(run(folder, "--prometheus"))
+    rules = yaml.safe_load(read(os.path.join(tap.TOP, "contrib/grafana/todoke-alerts.yaml")))
+    tap.same(list(rules), ["groups"])
+    for group in rules["groups"]:
+        tap.same(sorted(group), ["name", "rules"])
+        tap.same(len({rule["alert"] for rule in group["rules"]}), len(group["rules"]), "names of alerts")
+        for rule in group["rules"]:
+            tap.same(set(rule) - {"for"}, {"alert", "expr", "labels", "annotations"}, rule["alert"])
+            check_expression(samples, rule["expr"])
+            words = " ".join(rule["annotations"].values())
+            for label in re.findall(r"\$labels\.([a-z]+)", words):
+                tap.same(label == "instance" or label in rule["expr"], True, "%s: label %s" % (rule["alert"], label))
+    promtool = shutil.which("promtool")
+    if promtool is not None:
+        result = subprocess.run([promtool, "check", "rules", os.path.join(tap.TOP, "contrib/grafana/todoke-alerts.yaml")], capture_output=True, check=False)
+        tap.same(result.returncode, 0, "promtool (%r)" % result.stdout)
 
 
 def test_a_file_of_somebody_else_stays(folder):
