@@ -6,7 +6,7 @@
 #include "agent/cmd/stats-print.h"
 
 /* Places in a plot, in pixels; and the signs of a name that are shown. */
-enum { ROW = 22, BAR_LEFT = 410, BAR_WIDTH = 380, PLOT_WIDTH = 900, NAME_SIGNS = 56 };
+enum { ROW = 22, BAR_LEFT = 410, BAR_WIDTH = 380, PLOT_WIDTH = 1020, NAME_SIGNS = 56 };
 
 static const char style_text[] =
 	"body{font:15px sans-serif;max-width:60em;margin:2em auto;padding:0 1em;"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree
+import zlib
 from html.parser import HTMLParser
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -319,7 +320,48 @@ def test_page_of_nothing(folder):
     tap.contains(fail_run(folder, "--html", folder + "/none/x", code=1), "cannot write")
 
 
-@tap.as_root
+def pixels(path):
+    """How often each colour is in a PNG file: {(red, green, blue): pixels}."""
+    with open(path, "rb") as file:
+        data = file.read()
+    at, packed, head = 8, b"", b""
+    while at < len(data):
+        size, kind = int.from_bytes(data[at:at + 4], "big"), data[at + 4:at + 8]
+        if kind == b"IHDR":
+            head = data[at + 8:at + 8 + size]
+        elif kind == b"IDAT":
+            packed += data[at + 8:at + 8 + size]
+        at += size + 12
+    width, height, depth, colours = int.from_bytes(head[:4], "big"), int.from_bytes(head[4:8], "big"), head[8], head[9]
+    tap.same((depth, colours in (2, 6)), (8, True), "kind of PNG")
+    step = 3 if colours == 2 else 4
+    raw, before, found = zlib.decompress(packed), bytes(width * step), {}
+    for y in range(height):
+        start = y * (width * step + 1)
+        line_filter, row = raw[start], bytearray(raw[start + 1:start + 1 + width * step])
+        for i, value in enumerate(row):
+            left, up, corner = row[i - step] if i >= step else 0, before[i], before[i - step] if i >= step else 0
+            estimate = left + up - corner
+            paeth = min((left, up, corner), key=lambda one: abs(estimate - one))
+            row[i] = (value + (0, left, up, (left + up) // 2, paeth)[line_filter]) & 0xff
+        for i in range(0, len(row), step):
+            colour = tuple(row[i:i + 3])
+            found[colour] = found.get(colour, 0) + 1
+        before = row
+    return found
+
+
+def test_a_record_that_cannot_be_read(folder):
+    """It is told, and the others are counted."""
+    write_known(folder)
+    path = folder + "/mail/bob/todoke-state/record"
+    os.rename(path, folder + "/aside")
+    os.symlink(folder + "/aside", path)
+    result = tap.todoke("stats", *settings(folder), "--json")
+    tap.same((result.returncode, json.loads(result.stdout)["records"]), (1, 4))
+    tap.contains(result.stderr.decode(), "todoke stats: cannot open '%s'" % path)
+
+
 def test_page_in_a_browser(folder):
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome", "headless_shell"))), None)
     if browser is None:
@@ -330,10 +372,12 @@ def test_page_in_a_browser(folder):
         fill(part)
         write_page(part)
         shot = part + "/shot.png"
-        result = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=%s/profile" % part, "--window-size=900,1200",
-                                 "--screenshot=" + shot, "--dump-dom", "file://%s/page.html" % part], capture_output=True, timeout=tap.PATIENCE, check=False)
+        result = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=%s/profile" % part, "--dump-dom",
+                                 "--window-size=900,1200", "--screenshot=" + shot, "file://%s/page.html" % part],
+                                capture_output=True, env=dict(os.environ, HOME=part), timeout=tap.PATIENCE, check=False)
         tap.same(result.returncode, 0, "exit code (%r)" % result.stderr)
         tap.contains(result.stdout.decode(), "<rect")
+        tap.same(pixels(shot).get((0x2f, 0x7d, 0x4f), 0) > 1000, True, "green bars in the picture")
         tap.same("<script" in result.stdout.decode(), False, "a script in the page")
 
 
