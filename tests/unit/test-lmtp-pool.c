@@ -35,6 +35,8 @@ answer(void *user, const char *request, size_t len, int fd, char **ret_done, Sta
 		(void) kill(getpid(), SIGKILL);
 	if (strcmp(word, "late") == 0)
 		_exit(EX_TEMPFAIL);
+	if (strcmp(word, "slow") == 0)
+		g_usleep(G_USEC_PER_SEC);
 	if (strcmp(word, "hang") == 0)
 		pause();
 	if (strcmp(word, "fail") == 0)
@@ -319,7 +321,7 @@ test_client_gone(void **state)
 	g_autofree char *done = NULL;
 
 	for (unsigned i = 0; i < COUNT; i++) {
-		words[i] = "x";
+		words[i] = i == 0 ? "x" : "slow";
 		keys[i] = "vmail";
 		lmtp_dispatch_add(dispatch, i == 0 ? "first" : "all others");
 	}
