@@ -84,7 +84,7 @@ def chain(folder, before, own, after):
     args = ["--script", write(folder, "o", own)]
     for option, scripts in (("--script-before", before), ("--script-after", after)):
         for i, text in enumerate(scripts):
-            args += [option, write(folder, "%s%d" % (option[2], i), text)]
+            args += [option, write(folder, "%s%d" % (option[len("--script-")], i), text)]
     message = os.path.join(folder, "message.eml")
     with open(message, "w", encoding="ascii") as file:
         file.write(MESSAGE)
