@@ -3,6 +3,7 @@
 #include "conf/conf-setting.h"
 
 #include "agent/base/nearest.h"
+#include "conf/conf-parser.h"
 #include "conf/conf-value.h"
 
 #include <string.h>
@@ -102,6 +103,49 @@ is_block(const char *name)
 	return false;
 }
 
+/* What the reader of the file's syntax tells of an override. */
+typedef struct {
+	Conf *conf;
+	GPtrArray *problems;
+} Override;
+
+static void
+take_setting(void *user, const ConfStatement *statement)
+{
+	const Override *override = user;
+	conf_setting_apply(override->conf, statement, override->problems);
+}
+
+static bool
+open_nothing(void *user, const ConfWord *kind, const ConfWord *title)
+{
+	(void) user, (void) kind, (void) title;
+	return false;
+}
+
+static void
+close_nothing(void *user, bool is_whole)
+{
+	(void) user, (void) is_whole;
+}
+
+static void
+include_nothing(void *user, const ConfWord *path)
+{
+	(void) user, (void) path;
+}
+
+/* A list as the file writes it: {"a", "b"}. */
+static void
+override_in_braces(Conf *conf, const ConfRow *row, const char *value, GPtrArray *problems)
+{
+	static const ConfSink sink = { take_setting, open_nothing, close_nothing, include_nothing };
+	g_autofree char *text = g_strdup_printf("%s = %s\n", row->name, value);
+	Override override = { conf, problems };
+
+	conf_parse(text, strlen(text), CONF_OVERRIDE, &sink, &override, problems);
+}
+
 void
 conf_setting_override(Conf *conf, const char *text, GPtrArray *problems)
 {
@@ -128,6 +172,12 @@ conf_setting_override(Conf *conf, const char *text, GPtrArray *problems)
 		return;
 
 	g_autofree char *value = g_strstrip(g_strdup(equal + 1)), *problem = NULL;
+	if (row->type == CONF_LIST && *value == '{') {
+		override_in_braces(conf, row, value, problems);
+		conf->said[conf_row_number(row)] = place;
+		return;
+	}
+
 	bool good = row->type == CONF_LIST ? conf_value_set_list(conf, row, value, &problem)
 	                                   : conf_value_set(conf, row, value, &problem);
 	conf->said[conf_row_number(row)] = place;

@@ -43,6 +43,11 @@ struct FilterRecipes {
 	                    FilterProgramResult *ret_result, Status *st);
 
 	/*
+	 * Where no program runs (run_command is NULL): would this one be found? NULL: yes.
+	 */
+	bool (*command_exists)(FilterEnv *env, const FilterCommandCall *call);
+
+	/*
 	 * Hold the lock file `path` (relative to the owner's home) until it is dropped or the mail
 	 * is delivered; `timeout` is LOCKTIMEOUT, "": the site's. NULL: STATUS_LOCKED (others hold
 	 * it for too long), or what hindered. The result is good for drop_lock only.
@@ -99,8 +104,8 @@ struct FilterRecipes {
 	const char *(*recipe_prelude)(FilterEnv *env);
 
 	/*
-	 * For whoever turns paths into names: the name by which rules mean the folder at this absolute
-	 * path; NULL: none does. Caller frees.
+	 * For whoever turns paths into names: the name by which rules mean the folder at this
+	 * absolute path; NULL: none does. Caller frees.
 	 */
 	char *(*mailbox_at)(FilterEnv *env, const char *path);
 };

@@ -130,6 +130,15 @@ typedef struct {
 	                    FilterProgramResult *ret_result, Status *st);
 
 	/*
+	 * Does mail for this address come back to the owner, by aliases? The way it goes; NULL: no,
+	 * or nobody knows. Asked where a script is checked. Caller frees.
+	 */
+	char *(*way_home)(FilterEnv *env, const char *address);
+
+	/* Could this program of the site be run? NULL: yes; else why not. Caller frees. */
+	char *(*program_warning)(FilterEnv *env, const char *name);
+
+	/*
 	 * An item of the environment test (RFC 5183) beyond what the envelope says: "domain",
 	 * "host", "name", "version" ... or NULL.
 	 */

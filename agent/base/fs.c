@@ -199,6 +199,36 @@ fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *st)
 	return true;
 }
 
+/* May an entry be made in the folder, and flushed? */
+static bool
+may_make_in(int dirfd, const char *folder, const char *path, Status *st)
+{
+	return faccessat(dirfd, folder, R_OK | W_OK | X_OK, AT_EACCESS) == 0 ||
+	       status_fail_errno(st, errno, "cannot make folder '%s'", path);
+}
+
+bool
+fs_may_make_dir(int dirfd, const char *path, Status *st)
+{
+	struct stat sb;
+	g_autofree char *at = g_strdup(path);
+
+	/* a link that leads nowhere */
+	if (fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0)
+		return status_fail_errno(st, ENOENT, "cannot open folder '%s'", path);
+
+	while (errno == ENOENT) {
+		char *parent = g_path_get_dirname(at);
+		bool is_end = strcmp(parent, at) == 0;
+		g_free(at);
+		at = parent;
+		if (is_end || fstatat(dirfd, at, &sb, 0) == 0)
+			return may_make_in(dirfd, at, path, st);
+	}
+
+	return status_fail_errno(st, errno, "cannot make folder '%s'", path);
+}
+
 /* The plain way, for file systems and pipes that the kernel cannot copy between. */
 static bool
 copy_by_hand(int from, off_t offset, off_t len, int to, const char *what, Status *st)
@@ -269,10 +299,10 @@ is_laid_out(const char *path, const struct stat *file)
 	       (sb.st_mode & S_IWOTH) && file->st_uid != sb.st_uid;
 }
 
-bool
-fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st)
+static bool
+open_append(const char *path, int create, mode_t mode, int *ret_fd, Status *st)
 {
-	const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | create;
 	auto_fd int fd = open(path, flags | O_NOFOLLOW, mode);
 
 	if (fd < 0 && errno == ELOOP && is_own_link(path))
@@ -288,6 +318,30 @@ fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st)
 		                         "cannot trust '%s', which belongs to somebody else", path);
 	*ret_fd = fs_steal_fd(&fd);
 	return true;
+}
+
+bool
+fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st)
+{
+	return open_append(path, O_CREAT, mode, ret_fd, st);
+}
+
+bool
+fs_may_append(const char *path, Status *st)
+{
+	auto_fd int fd = -1;
+	g_auto(Status) fault = STATUS_INIT;
+	g_autofree char *folder = g_path_get_dirname(path);
+
+	if (open_append(path, 0, 0, &fd, &fault))
+		return true;
+	if (fault.id != STATUS_MISSING) {
+		status_move(st, &fault);
+		return false;
+	}
+
+	return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0 ||
+	       status_fail_errno(st, errno, "cannot open '%s'", path);
 }
 
 bool

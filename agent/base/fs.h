@@ -67,6 +67,12 @@ bool fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st);
 bool fs_make_dir(int dirfd, const char *path, mode_t mode, int *ret_fd, Status *st);
 
 /*
+ * Could fs_make_dir make `path`, which is missing? Nothing is made. Faults: those that it would
+ * meet.
+ */
+bool fs_may_make_dir(int dirfd, const char *path, Status *st);
+
+/*
  * Copy `len` bytes (all to the end if < 0) from `from` at `offset` to `to`'s position, in the
  * kernel where it can.
  */
@@ -85,6 +91,9 @@ void fs_remove_tree(const char *path);
  * STATUS_MAILBOX for what is not a regular file.
  */
 bool fs_open_append(const char *path, mode_t mode, int *ret_fd, Status *st);
+
+/* Would fs_open_append succeed? Nothing is made. */
+bool fs_may_append(const char *path, Status *st);
 
 /*
  * The whole of a small file, NUL-terminated; more than `limit` bytes is STATUS_LIMIT. Caller frees

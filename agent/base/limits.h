@@ -90,7 +90,10 @@
  */
 #define LIMIT_LOG_VALUE 500u
 
-/* Octets of text= in a line that is about no message: all problems of a configuration may stand there. */
+/*
+ * Octets of text= in a line that is about no message: all problems of a configuration may stand
+ * there.
+ */
 #define LIMIT_LOG_TEXT 3500u
 
 /*
@@ -362,7 +365,9 @@
 #define LIMIT_DOCTOR_PROGRAM_S 20u
 #define LIMIT_DOCTOR_OCTETS (4u * 1024 * 1024)
 
-/* Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames. */
+/*
+ * Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames.
+ */
 #define LIMIT_DOCTOR_NAMES 2000000u
 #define LIMIT_DOCTOR_RENAMES 20u
 

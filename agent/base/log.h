@@ -32,9 +32,9 @@ bool log_field_is_known(const char *key);
 bool log_field_can_be_masked(const char *key);
 
 /*
- * Where lines would go to syslog, send them to the journal of systemd at the socket `path`, if there
- * is one ("": do not). Each pair is a field there: TODOKE_ and the key in capitals. Call before
- * log_open.
+ * Where lines would go to syslog, send them to the journal of systemd at the socket `path`, if
+ * there is one ("": do not). Each pair is a field there: TODOKE_ and the key in capitals. Call
+ * before log_open.
  */
 void log_use_journal(const char *path);
 

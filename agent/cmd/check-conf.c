@@ -6,6 +6,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/texts.h"
+#include "agent/cmd/check-files.h"
 #include "agent/deliver/deliver.h"
 #include "agent/store/folder.h"
 #include "agent/send/route.h"
@@ -48,10 +49,9 @@ place_of(const Conf *conf, const char *setting)
 	return place;
 }
 
-/* A finding about a setting, where it was said. */
-static void
-add_about(GPtrArray *problems, const Conf *conf, const char *setting, ProblemSeverity severity,
-          const char *code, const char *text, const char *hint)
+void
+check_conf_about(GPtrArray *problems, const Conf *conf, const char *setting,
+                 ProblemSeverity severity, const char *code, const char *text, const char *hint)
 {
 	const ConfPlace place = place_of(conf, setting);
 
@@ -101,8 +101,8 @@ check_local_door(const Conf *conf, const struct stat *sb, GPtrArray *problems)
 		"then keeps "
 		"the original sender",
 		conf->key_file);
-	add_about(problems, conf, "redirect_sender", PROBLEM_WARNING, "key-local-door", text,
-	          "deliver by LMTP (todoke lmtpd as root), or set redirect_sender = owner");
+	check_conf_about(problems, conf, "redirect_sender", PROBLEM_WARNING, "key-local-door", text,
+	                 "deliver by LMTP (todoke lmtpd as root), or set redirect_sender = owner");
 }
 
 /* What a key signs is only as good as the key is secret. */
@@ -122,30 +122,31 @@ check_key(const Conf *conf, GPtrArray *problems)
 				? "SRS keeps the original sender"
 				: "no mark is written, so a loop is seen only by its Delivered-To "
 				  "lines");
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text,
-		          "make one: todoke key --new");
+		check_conf_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key", text,
+		                 "make one: todoke key --new");
 		return;
 	}
 
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(MarkKeys) keys = NULL;
 	if (!mark_keys_read(conf->key_file, &keys, &st)) {
-		add_about(
+		check_conf_about(
 			problems, conf, "key_file", PROBLEM_WARNING, "key-unreadable", st.detail,
 			"deliveries go on without it; the user that delivers must be able to read "
 			"it");
 	} else if (keys == NULL && needs_key(conf)) {
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key",
-		          "the key file has no key in it", "make one: todoke key --new");
+		check_conf_about(problems, conf, "key_file", PROBLEM_WARNING, "no-key",
+		                 "the key file has no key in it", "make one: todoke key --new");
 	}
 
 	if (stat(conf->key_file, &sb) < 0)
 		return;
 	if ((sb.st_mode & S_IROTH) != 0)
-		add_about(problems, conf, "key_file", PROBLEM_WARNING, "key-readable",
-		          "everybody on this host can read the key file, and whoever can may forge "
-		          "what it signs",
-		          "chmod o-r, and a new key: the old one is known");
+		check_conf_about(
+			problems, conf, "key_file", PROBLEM_WARNING, "key-readable",
+			"everybody on this host can read the key file, and whoever can may forge "
+			"what it signs",
+			"chmod o-r, and a new key: the old one is known");
 
 	check_local_door(conf, &sb, problems);
 }
@@ -157,33 +158,33 @@ check_users(const Conf *conf, GPtrArray *problems)
 	bool names_users = strchr(conf->maildir, '%') != NULL;
 
 	if (conf->users == CONF_USERS_PASSWD_FILE && !has_passwd)
-		add_about(problems, conf, "users", PROBLEM_ERROR, "no-passwd-file",
-		          "users is passwd_file, but the setting passwd_file names none",
-		          "passwd_file = \"/etc/todoke/passwd\"");
+		check_conf_about(problems, conf, "users", PROBLEM_ERROR, "no-passwd-file",
+		                 "users is passwd_file, but the setting passwd_file names none",
+		                 "passwd_file = \"/etc/todoke/passwd\"");
 
 	if (has_passwd && g_access(conf->passwd_file, R_OK) < 0 && errno == ENOENT)
-		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "missing-file",
-		          "the passwd_file does not exist: all mail will wait", NULL);
+		check_conf_about(problems, conf, "passwd_file", PROBLEM_WARNING, "missing-file",
+		                 "the passwd_file does not exist: all mail will wait", NULL);
 	if (conf->users == CONF_USERS_VIRTUAL && !names_users)
-		add_about(
+		check_conf_about(
 			problems, conf, "maildir", PROBLEM_ERROR, "one-maildir",
 			"users is virtual, but maildir has no %n or %u: all users would share one "
 			"INBOX",
-			"maildir = \"/var/vmail/%d/%n\"");
+			"home = \"/var/vmail/%d/%n\", maildir = \"/var/vmail/%d/%n/Maildir\"");
 
 	if (has_passwd && (conf->users == CONF_USERS_SYSTEM || conf->users == CONF_USERS_VIRTUAL))
-		add_about(problems, conf, "passwd_file", PROBLEM_WARNING, "unused",
-		          "passwd_file is set, but 'users' says that it is not used",
-		          "users = passwd_file");
+		check_conf_about(problems, conf, "passwd_file", PROBLEM_WARNING, "unused",
+		                 "passwd_file is set, but 'users' says that it is not used",
+		                 "users = passwd_file");
 }
 
 static void
 check_durability(const Conf *conf, GPtrArray *problems)
 {
 	if (conf->durability != CONF_DURABILITY_FULL)
-		add_about(problems, conf, "durability", PROBLEM_WARNING, "not-durable",
-		          "a power cut can lose mail that was answered as delivered",
-		          "durability = full");
+		check_conf_about(problems, conf, "durability", PROBLEM_WARNING, "not-durable",
+		                 "a power cut can lose mail that was answered as delivered",
+		                 "durability = full");
 }
 
 /* Would mail that is filed into `name` find a folder? Caller frees the text; NULL: yes. */
@@ -208,11 +209,11 @@ check_folders(const Conf *conf, GPtrArray *problems)
 	g_autofree char *loops = folder_problem(conf, conf->loop_folder);
 
 	if (loops != NULL)
-		add_about(problems, conf, "loop_folder", PROBLEM_ERROR, code, loops, hint);
+		check_conf_about(problems, conf, "loop_folder", PROBLEM_ERROR, code, loops, hint);
 	g_autofree char *duplicates = folder_problem(conf, conf->duplicates_folder);
 	if (duplicates != NULL)
-		add_about(problems, conf, "duplicates_folder", PROBLEM_ERROR, code, duplicates,
-		          hint);
+		check_conf_about(problems, conf, "duplicates_folder", PROBLEM_ERROR, code,
+		                 duplicates, hint);
 
 	for (guint i = 0; i < conf->rules->len; i++) {
 		const ConfRule *rule = conf->rules->pdata[i];
@@ -224,20 +225,23 @@ check_folders(const Conf *conf, GPtrArray *problems)
 	}
 
 	if (conf->trace_users != NULL && *conf->trace_users != NULL && *conf->trace_dir == '\0')
-		add_about(problems, conf, "trace_users", PROBLEM_WARNING, "unused",
-		          "trace_users is set, but trace_dir names no folder: there are no traces",
-		          "trace_dir = \"~/todoke-trace\"");
+		check_conf_about(
+			problems, conf, "trace_users", PROBLEM_WARNING, "unused",
+			"trace_users is set, but trace_dir names no folder: there are no traces",
+			"trace_dir = \"~/todoke-trace\"");
 
 	if (*conf->folder_escape != '\0' && folder_escape_sign(conf->folder_escape) == '\0')
-		add_about(problems, conf, "folder_escape", PROBLEM_ERROR, "folder-escape",
-		          "folder_escape is not one sign that can stand for others: nothing is "
-		          "escaped",
-		          "folder_escape = \"\\\\\"");
+		check_conf_about(
+			problems, conf, "folder_escape", PROBLEM_ERROR, "folder-escape",
+			"folder_escape is not one sign that can stand for others: nothing is "
+			"escaped",
+			"folder_escape = \"\\\\\"");
 
 	if (*conf->folder_separator == '\0')
-		add_about(problems, conf, "folder_separator", PROBLEM_WARNING, "no-separator",
-		          "folder_separator is empty: '/' is used all the same",
-		          "folder_separator = \"/\"");
+		check_conf_about(problems, conf, "folder_separator", PROBLEM_WARNING,
+		                 "no-separator",
+		                 "folder_separator is empty: '/' is used all the same",
+		                 "folder_separator = \"/\"");
 }
 
 /* What stands in names anyway, or never in a local part, separates nothing that anybody means. */
@@ -249,8 +253,8 @@ check_delimiters(const Conf *conf, GPtrArray *problems)
 			continue;
 		g_autofree char *text = g_strdup_printf(
 			"'%c' in delimiters cannot separate user and detail", *c);
-		add_about(problems, conf, "delimiters", PROBLEM_WARNING, "delimiter", text,
-		          "as in recipient_delimiter of main.cf");
+		check_conf_about(problems, conf, "delimiters", PROBLEM_WARNING, "delimiter", text,
+		                 "as in recipient_delimiter of main.cf");
 		return;
 	}
 }
@@ -273,8 +277,8 @@ check_paths(const Conf *conf, GPtrArray *problems)
 			"'%s' is not an absolute path: its place depends on the process that "
 			"delivers",
 			paths[i].path);
-		add_about(problems, conf, paths[i].name, PROBLEM_ERROR, "relative-path", text,
-		          NULL);
+		check_conf_about(problems, conf, paths[i].name, PROBLEM_ERROR, "relative-path",
+		                 text, NULL);
 	}
 }
 
@@ -294,7 +298,7 @@ check_account(const Conf *conf, const char *setting, const char *name, GPtrArray
 				  name)
 			: NULL;
 	if (text != NULL)
-		add_about(problems, conf, setting, PROBLEM_ERROR, "account", text, NULL);
+		check_conf_about(problems, conf, setting, PROBLEM_ERROR, "account", text, NULL);
 }
 
 /* Postfix's own default; `todoke setup postfix` asks what holds on this host. */
@@ -304,10 +308,11 @@ static void
 check_deadline(const Conf *conf, GPtrArray *problems)
 {
 	if (conf->deadline >= COMMAND_TIME_LIMIT)
-		add_about(problems, conf, "deadline", PROBLEM_WARNING, "deadline",
-		          "Postfix bounces what takes longer than its command_time_limit, 1000s "
-		          "where main.cf does not say more",
-		          "see `todoke setup postfix`");
+		check_conf_about(
+			problems, conf, "deadline", PROBLEM_WARNING, "deadline",
+			"Postfix bounces what takes longer than its command_time_limit, 1000s "
+			"where main.cf does not say more",
+			"see `todoke setup postfix`");
 }
 
 static void
@@ -319,7 +324,7 @@ check_submit(const Conf *conf, GPtrArray *problems)
 
 	g_autofree char *text = g_strdup_printf(
 		"'%s' is not allowed for 'submit': no mail can leave", conf->submit);
-	add_about(problems, conf, "submit", PROBLEM_ERROR, "submit", text, why);
+	check_conf_about(problems, conf, "submit", PROBLEM_ERROR, "submit", text, why);
 }
 
 /* A setting with names of extensions that is looked at. */
@@ -335,8 +340,8 @@ report_extension(void *user, const char *word, const char *hint)
 	const ExtensionSetting *at = user;
 	g_autofree char *text = g_strdup_printf("%s names '%s', which is not an extension of Sieve",
 	                                        at->setting, word);
-	add_about(at->problems, at->conf, at->setting, PROBLEM_WARNING, "unknown-extension", text,
-	          hint);
+	check_conf_about(at->problems, at->conf, at->setting, PROBLEM_WARNING, "unknown-extension",
+	                 text, hint);
 }
 
 static void
@@ -440,7 +445,8 @@ check_spool(const Conf *conf, GPtrArray *problems)
 {
 	g_autofree char *text = NULL, *cure = NULL;
 	if (!check_conf_spool(conf, &text, &cure))
-		add_about(problems, conf, "recipe_default", PROBLEM_WARNING, "spool", text, cure);
+		check_conf_about(problems, conf, "recipe_default", PROBLEM_WARNING, "spool", text,
+		                 cure);
 }
 
 /* The site's own words: each wrong one with its line. Mail is answered all the same. */
@@ -454,9 +460,9 @@ check_texts(const Conf *conf, GPtrArray *problems)
 	if (*conf->texts == '\0')
 		return;
 	if (!fs_read_file(AT_FDCWD, conf->texts, LIMIT_TEXTS_FILE_BYTES, &data, &len, &st)) {
-		add_about(problems, conf, "texts", PROBLEM_ERROR, "unreadable",
-		          st.detail != NULL ? st.detail : status_text(&st),
-		          "the built-in texts are used");
+		check_conf_about(problems, conf, "texts", PROBLEM_ERROR, "unreadable",
+		                 st.detail != NULL ? st.detail : status_text(&st),
+		                 "the built-in texts are used");
 		return;
 	}
 
@@ -482,6 +488,9 @@ check_conf_settings(const Conf *conf, GPtrArray *problems)
 	check_submit(conf, problems);
 	check_extensions(conf, problems);
 	check_trust(conf, problems);
+	check_files_missing(conf, problems);
+	check_files_shared_home(conf, problems);
+	check_files_special_use(conf, problems);
 	check_twice(conf, problems);
 	check_texts(conf, problems);
 }

@@ -17,6 +17,11 @@
 void check_conf_finding(GPtrArray *problems, ProblemSeverity severity, const char *file,
                         unsigned line, const char *code, const char *text, const char *hint);
 
+/* Add a finding about a setting, where it was said; of a default, the main file. */
+void
+check_conf_about(GPtrArray *problems, const Conf *conf, const char *setting,
+                 ProblemSeverity severity, const char *code, const char *text, const char *hint);
+
 /* Look at the values of the settings. Findings (Problem) are appended. */
 void check_conf_settings(const Conf *conf, GPtrArray *problems);
 

@@ -196,7 +196,7 @@ add_quota(GArray *facts, Maildir *inbox, const Conf *conf)
 static void
 add_mailbox(GArray *facts, const Account *account, const Conf *conf)
 {
-	const MaildirOptions options = { (mode_t) conf->umask, conf->durability, false };
+	const MaildirOptions options = { (mode_t) conf->umask, conf->durability, false, false };
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Maildir) inbox = maildir_open(account->maildir, &options, &st);
 	if (inbox == NULL) {
@@ -323,7 +323,7 @@ static int
 create_mailbox(Account *account, const Conf *conf)
 {
 	static const char *const parts[] = { "tmp", "new", "cur" };
-	const MaildirOptions options = { (mode_t) conf->umask, conf->durability, true };
+	const MaildirOptions options = { (mode_t) conf->umask, conf->durability, true, false };
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Maildir) inbox = maildir_open(account->maildir, &options, &st);
 

@@ -6,9 +6,13 @@
 #include "agent/base/fs.h"
 #include "agent/cmd/check-conf.h"
 #include "agent/cmd/check-door.h"
+#include "agent/cmd/check-kind.h"
+#include "agent/cmd/check-redirect.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/cmd-rules-file.h"
+#include "agent/run/script-chain.h"
+#include "conf/conf-choices.h"
 #include "filters/filter.h"
 #include "filters/recipe/lang/recipe-check.h"
 #include "filters/recipe/lang/recipe-explain.h"
@@ -20,10 +24,10 @@
 #include <unistd.h>
 
 static const char about[] =
-	"\nChecks the configuration that deliveries read, or each FILE: a Sieve script\n"
-	"where its name ends in .sieve, recipes where it ends in procmailrc or .rc (and\n"
-	"the files that they include), else a configuration. A finding is\n"
-	"file:line:column: error or warning: what, and a hint where there is one.\n\n"
+	"\nChecks the configuration that deliveries read, and the scripts and recipes of\n"
+	"whoever calls, or each FILE: Sieve, recipes (and the files that they include) or\n"
+	"a configuration, by what stands in it. A finding is file:line:column: error or\n"
+	"warning: what, and a hint where there is one.\n\n"
 	"  todoke check\n"
 	"  todoke check ./todoke.conf ~/.dovecot.sieve\n\n"
 	"Exit code: 0 good, 1 findings, 2 wrong usage.\n";
@@ -96,6 +100,29 @@ open_rules(RulesFile *rules, const char *path, const Options *options, GPtrArray
 	return false;
 }
 
+/* Whose script is checked; a service has no place for it besides `user`, which is others'. */
+static const GPtrArray *addresses;
+static AddressRules address_rules;
+
+/* Postfix is asked once, when the first address is known to be somebody's. */
+static char *
+way_home(FilterEnv *env, const char *address)
+{
+	(void) env;
+	static PostfixFacts *facts; /* until the process ends */
+	static bool is_asked;
+	g_auto(Status) absent = STATUS_INIT;
+
+	if (addresses->len == 0)
+		return NULL;
+	if (!is_asked)
+		facts = postfix_facts_read(NULL, &absent);
+	is_asked = true;
+
+	return facts != NULL ? check_redirect_way_home(facts, address, addresses, &address_rules)
+	                     : NULL;
+}
+
 static void
 check_sieve(const char *path, const Options *options, GPtrArray *problems)
 {
@@ -103,9 +130,15 @@ check_sieve(const char *path, const Options *options, GPtrArray *problems)
 	if (!open_rules(&rules, path, options, problems))
 		return;
 
-	const Filter *engine = filter_for_sieve(services_env(rules.services), rules.account->user);
-	FilterProgram *program = engine->compile(&rules.source, services_env(rules.services),
-	                                         problems);
+	FilterEnv env = *services_env(rules.services);
+	FilterServices services = *env.services;
+	services.way_home = way_home;
+	env.services = &services;
+	addresses = rules.account->addresses;
+	address_rules = site_address_rules(rules.site);
+
+	const Filter *engine = filter_for_sieve(&env, rules.account->user);
+	FilterProgram *program = engine->compile(&rules.source, &env, problems);
 	if (program != NULL)
 		engine->free(program);
 }
@@ -132,25 +165,92 @@ check_recipes(const char *path, const Options *options, GPtrArray *problems)
 		explain_recipes(&rules.source);
 }
 
-/*
- * The kinds of files that we can check, told by their names; the first that fits. More engines are
- * more rows.
- */
-static const struct {
-	const char *suffix;
-	void (*check)(const char *path, const Options *options, GPtrArray *problems);
-} kinds[] = {
-	{ ".conf", check_conf },         { ".sieve", check_sieve }, { ".siv", check_sieve },
-	{ "procmailrc", check_recipes }, { ".rc", check_recipes },  { "", check_conf },
+/* More engines are more rows. */
+static void (*const kinds[])(const char *path, const Options *options, GPtrArray *problems) = {
+	[CHECK_CONF] = check_conf,
+	[CHECK_SIEVE] = check_sieve,
+	[CHECK_RECIPES] = check_recipes,
 };
 
+/* What stands in the file says what it is; else its name does. */
 static void
 check_file(const char *path, const Options *options, GPtrArray *problems)
 {
-	size_t i = 0;
-	while (!g_str_has_suffix(path, kinds[i].suffix))
-		i++;
-	kinds[i].check(path, options, problems);
+	g_auto(Status) unread = STATUS_INIT; /* who checks it says so */
+	g_autofree char *text = NULL;
+	size_t len;
+	CheckKind kind = CHECK_UNKNOWN;
+
+	if (fs_read_file(AT_FDCWD, path, LIMIT_SHOWN_SOURCE, &text, &len, &unread))
+		kind = check_kind_of_text(text);
+	if (kind == CHECK_UNKNOWN)
+		kind = check_kind_of_name(path);
+	kinds[kind](path, options, problems);
+}
+
+/* The files that an owner's rules could lie in, as the settings write them. Caller frees. */
+static char *
+name_places(const Conf *conf)
+{
+	g_autofree char *scripts = g_strjoinv(", ", conf->sieve_scripts);
+	g_autofree char *recipes = conf->recipes != CONF_RECIPES_NO
+	                                   ? g_strjoinv(", ", conf->recipe_files)
+	                                   : NULL;
+	return g_strjoin(", ", scripts, recipes, NULL);
+}
+
+/* Check the rules of the process's own account, and say which they are or where none was found. */
+static void
+check_own(const Options *options, GPtrArray *problems)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Conf) conf = conf_read(options->conf_path, cmd_option_words(options->overrides),
+	                                 NULL, &st);
+	g_autoptr(Account) account = conf != NULL ? account_of_process(conf, NULL, NULL, NULL, &st)
+	                                          : NULL;
+	g_auto(ScriptChain) chain = { 0 };
+	if (account == NULL || !script_chain_find(conf, account, NULL, &chain, &st)) {
+		fprintf(stderr, "todoke check: no account of your own is checked: %s\n",
+		        st.detail != NULL ? st.detail : status_text(&st));
+		return;
+	}
+
+	guint own = 0;
+	for (guint i = 0; i < chain.scripts->len; i++) {
+		const Script *script = chain.scripts->pdata[i];
+		if (script->role != SCRIPT_OWN)
+			continue;
+		own++;
+		if (!options->json)
+			cmd_print(stdout, "checked: %s\n", script->path);
+		kinds[script->is_recipes ? CHECK_RECIPES : CHECK_SIEVE](script->path, options,
+		                                                        problems);
+	}
+
+	g_autofree char *places = name_places(conf);
+	if (own == 0 && !options->json)
+		cmd_print(stdout, "no script: %s (~ is %s)\n", places, account->home);
+}
+
+/* "8 errors and 1 warning in 2 files" */
+static void
+print_counts(const GPtrArray *problems)
+{
+	guint errors = 0, warnings = 0;
+	g_autoptr(GHashTable) files = g_hash_table_new(g_str_hash, g_str_equal);
+	for (guint i = 0; i < problems->len; i++) {
+		const Problem *problem = problems->pdata[i];
+		errors += problem->severity == PROBLEM_ERROR;
+		warnings += problem->severity == PROBLEM_WARNING;
+		g_hash_table_add(files, problem->file);
+	}
+
+	g_autofree char *wrong = g_strdup_printf("%u error%s", errors, errors == 1 ? "" : "s"),
+			*odd = g_strdup_printf("%u warning%s", warnings, warnings == 1 ? "" : "s");
+	guint n = g_hash_table_size(files);
+	cmd_print(stdout, "%s%s%s in %u file%s\n", errors > 0 ? wrong : "",
+	          errors > 0 && warnings > 0 ? " and " : "", warnings > 0 ? odd : "", n,
+	          n == 1 ? "" : "s");
 }
 
 /*
@@ -191,6 +291,8 @@ cmd_check(int argc, char **argv)
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	if (argc < 2 || options.conf_path != NULL)
 		check_conf(options.conf_path, &options, problems);
+	if (argc < 2 && options.conf_path == NULL && geteuid() != 0)
+		check_own(&options, problems);
 	for (int i = 1; i < argc; i++)
 		check_file(argv[i], &options, problems);
 	if (options.json)
@@ -201,5 +303,7 @@ cmd_check(int argc, char **argv)
 		cmd_print_problem(problems->pdata[i], source);
 	}
 
+	if (problems->len > 0 && !options.json)
+		print_counts(problems);
 	return problems->len > 0 ? CMD_FINDINGS : CMD_GOOD;
 }

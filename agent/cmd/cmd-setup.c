@@ -5,6 +5,7 @@
  */
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/setup-home.h"
 #include "agent/cmd/setup-state.h"
 #include "conf/conf-choices.h"
 #include "agent/run/account.h"
@@ -18,7 +19,8 @@ static const char about[] =
 	"\nNothing is changed before --apply. The door pipe runs todoke as one user, local\n"
 	"(mailbox_command) as the recipient, lmtp hands the mail to todoke lmtpd.\n"
 	"Fetched mail: smtpd makes a port that renames its Delivered-To (door local);\n"
-	"lmtp puts lmtpd in the place of local(8).\n"
+	"lmtp puts lmtpd in the place of local(8). `home` gives virtual users who share a\n"
+	"home one each: a setting, and copies of scripts; no mailbox moves.\n"
 	"Exit code: 0 all is as it should be, 1 something is not, 2 wrong usage.\n";
 
 typedef struct {
@@ -87,7 +89,7 @@ static const CmdOption rows[] = { { .name = "door",
 	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.setup/1"),
 	                          CMD_OPTIONS_END };
 
-const CmdOptions cmd_setup_options = { .synopsis = "postfix [OPTION]...",
+const CmdOptions cmd_setup_options = { .synopsis = "postfix|home [OPTION]...",
 	                               .rows = rows,
 	                               .about = about };
 
@@ -367,6 +369,20 @@ plan_and_apply(const Options *options, const SetupWish *wish, const char *folder
 	return findings ? CMD_FINDINGS : CMD_GOOD;
 }
 
+static int
+set_up_home(const Options *options)
+{
+	if (options->apply && options->undo)
+		return cmd_usage("setup", "--apply and --undo exclude each other");
+	g_autoptr(Conf) conf = cmd_conf(options->conf, options->overrides);
+	if (conf == NULL)
+		return CMD_FINDINGS;
+
+	return setup_home(conf, options->undo    ? SETUP_HOME_UNDO
+	                        : options->apply ? SETUP_HOME_APPLY
+	                                         : SETUP_HOME_SHOW);
+}
+
 int
 cmd_setup(int argc, char **argv)
 {
@@ -376,8 +392,10 @@ cmd_setup(int argc, char **argv)
 
 	if (!cmd_options(&cmd_setup_options, &argc, argv, &options, &exit_code))
 		return exit_code;
+	if (argc == 2 && strcmp(argv[1], "home") == 0)
+		return set_up_home(&options);
 	if (argc != 2 || strcmp(argv[1], "postfix") != 0)
-		return cmd_usage("setup", "what can be set up is 'postfix'");
+		return cmd_usage("setup", "what can be set up is 'postfix' or 'home'");
 	if (!find_ways(&options, &wish, &exit_code))
 		return exit_code;
 	if (options.apply && options.undo)

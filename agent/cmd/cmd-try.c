@@ -9,6 +9,8 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/try-emit.h"
+#include "agent/cmd/try-print.h"
+#include "agent/cmd/try-summary.h"
 #include "agent/message/address.h"
 #include "agent/run/recipient.h"
 #include "agent/run/transact.h"
@@ -31,6 +33,10 @@ typedef struct {
 	const char *queue_id;
 	const char *now;
 	bool as_json;
+	const char *as;      /* the account whose rights count; NULL: the owner's */
+	const char *summary; /* the folder that is summed up; NULL: each message by itself */
+	TrySummary *sum;
+	char **found;    /* its messages */
 	char **messages; /* NULL ends them */
 	/* The world around a script. */
 	const char *recipes;
@@ -43,7 +49,7 @@ typedef struct {
 	GPtrArray *lists;
 	const char *auth;
 	int trace;     /* of TRACE_CHOICES; -1: not said */
-	json_t *story; /* of --trace json: its lines, of one message; NULL: none is wanted */
+	json_t *story; /* the lines of the trace of one message; NULL: it goes to stderr */
 	const char *emit;
 	const char *state;
 } Options;
@@ -51,18 +57,21 @@ typedef struct {
 static void
 options_clear(Options *options)
 {
+	try_summary_free(options->sum);
+	g_strfreev(options->found);
 	json_decref(options->story);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
 static const char about[] =
-	"\nThe loop check, header rules, tests, plan, answer. MESSAGE: a file, or '-'. The\n"
-	"world around a script: --script-before --script-after FILE, --personal --global\n"
-	"DIR, --auth USER, --exists NAME[:\\Use], --ext-list NAME=FILE, --queue-id ID,\n"
-	"--state DIR. Recipes alone (no program is run): --recipes FILE.\n"
+	"\nWhat a delivery would do, and why. MESSAGE: a file, or '-'. The world around\n"
+	"a script: --script-before --script-after FILE, --personal --global DIR, --auth\n"
+	"USER, --exists NAME[:\\Use], --ext-list NAME=FILE, --queue-id ID, --state DIR.\n"
+	"Recipes alone (procmail's language; programs are not run): --recipes FILE.\n"
 	"  todoke try --rcpt me@example.jp ~/Maildir/cur/*\n"
-	"  todoke try --script new.sieve -f boss@example.jp message.eml\n\n"
+	"  todoke try --script new.sieve -f boss@example.jp message.eml\n"
+	"  todoke try --rcpt me@example.jp --summary ~/Maildir\n\n"
 	"Exit code: 0 all as the rules want, 1 one would not be, 2 wrong usage.\n";
 
 /* By number of TraceLevel, and one that is a form besides. */
@@ -87,6 +96,14 @@ static const CmdOption rows[] = {
 	  .argument = "FILE",
 	  CMD_INTO_TEXT(Options, script),
 	  .help = "this script alone; no account is needed" },
+	{ .name = "as",
+	  .argument = "USER",
+	  CMD_INTO_TEXT(Options, as),
+	  .help = "as root: in the rights of this account" },
+	{ .name = "summary",
+	  .argument = "FOLDER",
+	  CMD_INTO_TEXT(Options, summary),
+	  .help = "how many of a folder's messages go where" },
 	{ .name = "trace",
 	  .argument = "LEVEL",
 	  CMD_INTO_CHOICE(Options, trace, TRACE_CHOICES),
@@ -159,25 +176,19 @@ const CmdOptions cmd_try_options = { .synopsis = "[OPTION]... MESSAGE...",
 static int
 read_trace(Options *options)
 {
+	if ((!options->as_json || options->trace == TRACE_JSON) && options->summary == NULL)
+		options->story = json_array();
 	if (options->trace == TRACE_JSON) {
 		options->as_json = true;
-		options->story = json_array();
 		return TRACE_MATCHING;
 	}
 	if (options->trace >= 0)
 		return options->trace;
 
-	return options->as_json ? -1 : TRACE_MATCHING;
+	return TRACE_MATCHING;
 }
 
-/* With --json the story goes to standard error: standard output is one object. */
-static void
-trace_to_stdout(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
-{
-	(void) user, (void) level;
-	cmd_print(stdout, "  %s:%u: %s\n", file, line, text);
-}
-
+/* With --json alone the story goes to standard error: standard output is one object. */
 static void
 trace_to_stderr(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
 {
@@ -186,8 +197,8 @@ trace_to_stderr(void *user, TraceLevel level, const char *file, unsigned line, c
 }
 
 /*
- * --trace json: an object for each line, gathered in the array `user`, for the member "trace" of
- * the answer.
+ * An object for each line, gathered in the array `user`: people read it behind the verdict, and
+ * --trace json puts it into the answer.
  */
 static void
 trace_to_json(void *user, TraceLevel level, const char *file, unsigned line, const char *text)
@@ -203,7 +214,7 @@ trace_function(const Options *options)
 {
 	if (options->story != NULL)
 		return trace_to_json;
-	return options->as_json ? trace_to_stderr : trace_to_stdout;
+	return options->trace >= 0 && options->summary == NULL ? trace_to_stderr : NULL;
 }
 
 /* Who sent it, where nobody says: what the message says of itself. */
@@ -243,10 +254,10 @@ make_envelope(const Options *options, const Account *account, const Message *mes
 
 /* Filters look at the body in a file: what comes by a pipe is put into one in memory. */
 static Message *
-open_message(const char *path, Status *st)
+open_message(const char *path, int how, Status *st)
 {
 	auto_fd int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
-	                                        : open(path, O_RDONLY | O_CLOEXEC);
+	                                        : open(path, O_RDONLY | O_CLOEXEC | how);
 	struct stat sb;
 
 	if (fd < 0 || fstat(fd, &sb) < 0) {
@@ -310,74 +321,6 @@ is_good(const Transact *transact, const Status *st)
 	return (st->id == STATUS_OK || st->id == STATUS_RULE_REFUSED) && scripts_are_good(transact);
 }
 
-static void
-print_scripts(const ScriptChainReport *scripts)
-{
-	for (guint i = 0; i < scripts->problems->len; i++)
-		cmd_print_problem(scripts->problems->pdata[i], NULL);
-	for (guint i = 0; i < scripts->notes->len; i++)
-		cmd_print(stdout, "script fault: %s\n", (const char *) scripts->notes->pdata[i]);
-	if (scripts->decided_by != NULL)
-		cmd_print(stdout, "decided by: %s\n", scripts->decided_by);
-}
-
-static void
-print_answer(const Status *st)
-{
-	const StatusRow *row = status_row(st->id);
-	const char *text = st->id == STATUS_OK ? "would be delivered" : status_text(st);
-	cmd_print(stdout, "answer: %s %s (exit %d)\n", row->dsn, text, row->exit_code);
-	if (st->detail != NULL)
-		cmd_print(stdout, "  log: %s\n", st->detail);
-}
-
-/* Which folder of the disk each name means. */
-static void
-print_places(const Transact *transact)
-{
-	const Plan *plan = transact_planned(transact);
-	for (size_t i = 0; i < plan_count(plan); i++) {
-		const char *place = transact_place(transact, i),
-			   *mailbox = plan_get(plan, i)->mailbox;
-		if (place != NULL && mailbox != NULL)
-			cmd_print(stdout, "folder: \"%s\" is %s\n", mailbox,
-			          *place != '\0' ? place : "the INBOX");
-	}
-}
-
-static void
-print_for_people(const char *path, const Account *account, const Transact *transact,
-                 const TryEmit *emit, const Status *st)
-{
-	cmd_print(stdout, "message: %s\nfor: %s, whose INBOX is %s\n", path, account->user,
-	          account->maildir);
-	if (transact_verdict(transact) != NULL) {
-		g_autofree char *verdict = loop_verdict_print(transact_verdict(transact));
-		cmd_print(stdout, "%s", verdict);
-	}
-
-	if (transact_rules(transact) != NULL) {
-		g_autofree char *rules = header_rule_result_print(transact_rules(transact));
-		cmd_print(stdout, "%s", rules);
-	}
-
-	print_scripts(transact_scripts(transact));
-	if (transact_planned(transact) != NULL) {
-		g_autofree char *plan = plan_print(transact_planned(transact));
-		printf("plan:\n");
-		g_auto(GStrv) lines = g_strsplit(plan, "\n", -1);
-		for (char **line = lines; *line != NULL && **line != '\0'; line++)
-			cmd_print(stdout, "  %s\n", *line);
-		print_places(transact);
-		try_emit_print(emit, transact_planned(transact));
-	}
-
-	const GPtrArray *notes = transact_report(transact)->notes;
-	for (guint i = 0; i < notes->len; i++)
-		cmd_print(stdout, "note: %s\n", (const char *) notes->pdata[i]);
-	print_answer(st);
-}
-
 /* The problems of one severity. */
 static json_t *
 problems_json(const ScriptChainReport *scripts, ProblemSeverity severity)
@@ -420,14 +363,68 @@ error_json(const Transact *transact, const Status *st)
 	return error;
 }
 
-/* What the delivery would add to the log: why something is not sent, what nobody remembers. */
 static json_t *
-notes_json(const Transact *transact)
+texts_json(const GPtrArray *texts)
 {
-	const GPtrArray *notes = transact_report(transact)->notes;
 	json_t *array = json_array();
-	for (guint i = 0; i < notes->len; i++)
-		json_array_append_new(array, cmd_json_text(notes->pdata[i]));
+	for (guint i = 0; i < texts->len; i++)
+		json_array_append_new(array, cmd_json_text(texts->pdata[i]));
+	return array;
+}
+
+static void
+add_place(const Transact *transact, const PlanAction *action, json_t *object)
+{
+	const DeliverDone *done = try_find_done(transact, action);
+	if (done == NULL || action->kind == PLAN_STORE)
+		return;
+	g_autofree char *folder = try_folder_of_file(done->file);
+	json_object_set_new(object, "folder", cmd_json_text(folder));
+}
+
+/* "new" or "cur", and the letters of the flags in the name of the file. */
+static void
+add_flags(const DeliverDone *done, json_t *object)
+{
+	g_autofree char *place = g_path_get_dirname(done->file), *in = g_path_get_basename(place);
+	const char *letters = strstr(done->file, ":2,");
+	json_object_set_new(object, "in", cmd_json_text(in));
+	json_object_set_new(object, "letters",
+	                    cmd_json_text(letters != NULL ? letters + strlen(":2,") : ""));
+}
+
+/* Recipes store in other places, too. */
+static bool
+is_in_maildir(const char *file)
+{
+	g_autofree char *place = g_path_get_dirname(file), *in = g_path_get_basename(place);
+	return strcmp(in, "new") == 0 || strcmp(in, "cur") == 0;
+}
+
+/* All that would be stored, of rules or not: where a name leads, where a fallback does. */
+static json_t *
+stored_json(const Transact *transact)
+{
+	const GPtrArray *all = transact_report(transact)->done;
+	json_t *array = json_array();
+
+	for (guint i = 0; i < all->len; i++) {
+		const DeliverDone *done = all->pdata[i];
+		if (done->file == NULL)
+			continue;
+		bool is_path = !is_in_maildir(done->file);
+		g_autofree char *folder = is_path ? g_strdup(done->folder)
+		                                  : try_folder_of_file(done->file);
+		json_t *object = json_object();
+		json_object_set_new(object, "action", cmd_json_text(done->action));
+		json_object_set_new(object, "mailbox", cmd_json_text(done->folder));
+		json_object_set_new(object, "folder", cmd_json_text(folder));
+		if (!is_path)
+			add_flags(done, object);
+		json_object_set_new(object, "new_folder", json_boolean(done->is_new_folder));
+		json_array_append_new(array, object);
+	}
+
 	return array;
 }
 
@@ -440,9 +437,7 @@ actions_json(const Transact *transact, const TryEmit *emit)
 
 	json_t *actions = plan_json(plan);
 	for (size_t i = 0; i < json_array_size(actions); i++)
-		if (transact_place(transact, i) != NULL)
-			json_object_set_new(json_array_get(actions, i), "folder",
-			                    cmd_json_text(transact_place(transact, i)));
+		add_place(transact, plan_get(plan, i), json_array_get(actions, i));
 
 	try_emit_json(emit, plan, actions);
 	return actions;
@@ -488,6 +483,8 @@ print_json(const Options *options, const char *path, const Account *account,
 	json_object_set_new(object, "user", cmd_json_text(account->user));
 	json_object_set_new(object, "maildir", cmd_json_text(account->maildir));
 	json_object_set_new(object, "status", json_string(status_dsn(st)));
+	g_autofree char *done = st->id == STATUS_OK ? try_outcome(transact, st) : NULL;
+	json_object_set_new(object, "answer", cmd_json_text(done != NULL ? done : status_text(st)));
 	if (transact_verdict(transact) != NULL)
 		json_object_set_new(object, "loop", loop_verdict_json(transact_verdict(transact)));
 	if (transact_rules(transact) != NULL)
@@ -497,8 +494,12 @@ print_json(const Options *options, const char *path, const Account *account,
 		json_object_set_new(object, "warnings",
 		                    problems_json(transact_scripts(transact), PROBLEM_WARNING));
 	json_object_set_new(object, "actions", actions_json(transact, emit));
+	if (!transact_is_rules_alone(transact))
+		json_object_set_new(object, "stored", stored_json(transact));
+	if (transact_told(transact)->len > 0)
+		json_object_set_new(object, "notices", texts_json(transact_told(transact)));
 	if (transact_report(transact)->notes->len > 0)
-		json_object_set_new(object, "notes", notes_json(transact));
+		json_object_set_new(object, "notes", texts_json(transact_report(transact)->notes));
 	if (options->story != NULL)
 		json_object_set_new(object, "trace", json_copy(options->story));
 	print_object(object);
@@ -532,15 +533,49 @@ ask(const Asked *asked, Message *message, size_t number)
 	g_autofree char *prefix = options->messages[1] != NULL ? g_strdup_printf("%zu-", number)
 	                                                       : g_strdup("");
 	g_autoptr(TryEmit) emit = try_emit_new(options->emit, prefix, account);
-	if (transact_judge(transact, &st) && transact_plan(transact, &st))
+	if (!asked->described->rules_alone)
+		message_limit_size(message, (guint64) asked->site->conf->message_size_limit);
+	if (transact_judge(transact, &st))
 		(void) try_emit_run(emit, transact, message, &st);
 
-	if (options->as_json)
+	if (options->sum != NULL)
+		try_summary_add(options->sum, path, account->maildir, transact, &st);
+	else if (options->as_json)
 		print_json(options, path, account, transact, emit, &st);
 	else
-		print_for_people(path, account, transact, emit, &st);
+		try_print(&(TryAnswer){ path, account, transact, emit, &st, options->story });
 
 	return is_good(transact, &st);
+}
+
+/* One of a folder, which its owner may have filled with anything. */
+static bool
+sum_up_message(const Asked *asked, const char *path, size_t number, Status *st)
+{
+	if (!account_enter(asked->account, st))
+		return false;
+	g_autoptr(Message) message = open_message(path, O_NOFOLLOW | O_NONBLOCK, st);
+	if (message != NULL)
+		(void) ask(asked, message, number);
+	else
+		try_summary_add_unread(asked->options->sum);
+
+	return account_leave(asked->account, st);
+}
+
+/* Find the messages of --summary, with the owner's rights. */
+static bool
+list_messages(Options *options, const Account *account, Status *st)
+{
+	if (options->summary == NULL)
+		return true;
+	if (!account_enter(account, st))
+		return false;
+
+	options->messages = options->found = try_summary_list(options->summary, st);
+	options->sum = try_summary_new(options->summary);
+
+	return account_leave(account, st) && options->messages != NULL;
 }
 
 /*
@@ -556,7 +591,10 @@ try_message(const Asked *asked, size_t number)
 	if (asked->options->story != NULL)
 		json_array_clear(asked->options->story);
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(Message) message = open_message(path, &st);
+	if (asked->options->sum != NULL)
+		return sum_up_message(asked, path, number, &st);
+
+	g_autoptr(Message) message = open_message(path, 0, &st);
 	if (message == NULL || !account_enter(asked->account, &st)) {
 		print_fault(asked->options, path, &st);
 		return false;
@@ -593,6 +631,8 @@ find_account(const Options *options, const Site *site, Status *st)
 	 * another account.
 	 */
 	g_auto(Status) unknown = STATUS_INIT;
+	if (options->as != NULL && !account_lend_rights(account, options->as, st))
+		return NULL;
 	if (geteuid() == 0)
 		(void) account_find_owner(conf, account, &unknown);
 	bool entered = account_enter(account, st);
@@ -617,7 +657,7 @@ cmd_try(int argc, char **argv)
 
 	if (!cmd_options(&cmd_try_options, &argc, argv, &options, &exit_code))
 		return exit_code;
-	if (argc < 2)
+	if (argc < 2 && options.summary == NULL)
 		return cmd_usage("try", "no message named");
 	options.messages = argv + 1;
 	if (!read_now(&options, &now, &exit_code))
@@ -635,6 +675,8 @@ cmd_try(int argc, char **argv)
 			.trace_user = options.story,
 		},
 		.script = options.script,
+		.rules_alone = options.script != NULL ||
+		               (options.recipes != NULL && options.recipient == NULL),
 		.before = cmd_option_words(options.before),
 		.after = cmd_option_words(options.after),
 		.state = options.state,
@@ -654,6 +696,9 @@ cmd_try(int argc, char **argv)
 	if (account == NULL)
 		return cannot_try(&options, &st);
 
+	if (!list_messages(&options, account, &st))
+		return cannot_try(&options, &st);
+
 	auto_fd int folder = -1;
 	if (options.emit != NULL && !fs_make_dir(AT_FDCWD, options.emit, 0700, &folder, &st))
 		return cannot_try(&options, &st);
@@ -669,6 +714,9 @@ cmd_try(int argc, char **argv)
 	bool all_delivered = true;
 	for (size_t n = 1; options.messages[n - 1] != NULL; n++)
 		all_delivered = try_message(&asked, n) && all_delivered;
+
+	if (options.sum != NULL)
+		try_summary_print(options.sum, options.as_json);
 
 	return all_delivered ? CMD_GOOD : CMD_FINDINGS;
 }

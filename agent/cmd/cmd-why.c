@@ -183,15 +183,15 @@ tell_unseen(const Options *options, const WhyQuery *query, const WhyStyle *style
 	}
 
 	if (has_log)
-		puts(_("The log has no line about it either: it has not come to this host, or the log "
-		       "is another one."));
+		puts(_("The log has no line about it either: it has not come to this host, or the "
+		       "log is another one."));
 	g_autoptr(GPtrArray) hints = why_story_hints(query);
 	if (hints->len > 0)
 		puts(_("If it came to this host, Postfix says what became of it; look for:"));
 	for (guint i = 0; i < hints->len; i++)
 		cmd_print(stdout, "  %s\n", (const char *) hints->pdata[i]);
-	puts(_("\"NOQUEUE: reject\" means that smtpd refused it, \"status=deferred\" that it waits in "
-	       "the queue, \"relay=\" names who took it. A record ends by record_max_size and "
+	puts(_("\"NOQUEUE: reject\" means that smtpd refused it, \"status=deferred\" that it waits "
+	       "in the queue, \"relay=\" names who took it. A record ends by record_max_size and "
 	       "record_max_age, and there is none where record = no."));
 }
 

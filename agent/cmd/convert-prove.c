@@ -31,6 +31,9 @@ typedef struct {
 	const Filter *recipe_engine, *sieve_engine;
 	FilterProgram *recipes, *sieve;
 	FilterEnv recipe_env;
+	FilterRecipes recipe_answers;
+	FilterEnv sieve_env;
+	FilterServices sieve_services;
 	char *maildir;  /* MAILDIR of the recipes, where the file tells it */
 	Maildir *inbox; /* of whoever calls; NULL: there is none */
 	unsigned messages, differ;
@@ -70,6 +73,15 @@ place_of_name(const Proof *proof, const char *name)
 	return g_strdup_printf("%s/%s/", inbox, path);
 }
 
+/* formail -D that knew the id: the mail is thrown away. */
+static bool
+is_seen(const PlanAction *action)
+{
+	const PlanProgram *program = plan_program_of(action);
+	return program->done && strcmp(program->name, "formail") == 0 && program->args->len > 0 &&
+	       g_str_has_prefix(program->args->pdata[0], "-D");
+}
+
 static char *
 describe_action(const Proof *proof, const PlanAction *action)
 {
@@ -85,6 +97,8 @@ describe_action(const Proof *proof, const PlanAction *action)
 	case PLAN_REDIRECT:
 		return g_strdup_printf("redirect to %s", action->address);
 	case PLAN_PIPE:
+		if (is_seen(action))
+			return g_strdup(plan_kind_row(PLAN_DISCARD)->name);
 		return g_strdup_printf("give to program %s", plan_program_of(action)->name);
 	default:
 		return g_strdup(plan_kind_row(action->kind)->name);
@@ -152,7 +166,7 @@ prove_message(Proof *proof, int taken_fd, const char *name, Status *st)
 	g_autofree char *recipes = run_engine(proof, proof->recipe_engine, proof->recipes,
 	                                      &proof->recipe_env, &input);
 	g_autofree char *sieve = run_engine(proof, proof->sieve_engine, proof->sieve,
-	                                    services_env(proof->rules->services), &input);
+	                                    &proof->sieve_env, &input);
 	proof->messages++;
 	if (strcmp(recipes, sieve) == 0)
 		return true;
@@ -231,6 +245,66 @@ open_inbox(const RulesFile *rules)
 	return maildir_open(path, &look_only, &absent);
 }
 
+/*
+ * Both sides begin with nothing seen, and each remembers what it has been asked for. A service has
+ * no place for it besides `user`, which is others'.
+ */
+static GHashTable *seen_by_recipes, *seen_by_sieve;
+
+/* Takes the key. */
+static bool
+was_seen(GHashTable *seen, char *taken_key)
+{
+	return !g_hash_table_add(seen, taken_key);
+}
+
+static bool
+id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
+{
+	(void) env;
+	*ret_seen = was_seen(seen_by_recipes, g_strconcat(call->path, "\n", call->id, NULL));
+	return true;
+}
+
+static bool
+duplicate(FilterEnv *env, const char *key, gint64 seconds, bool last)
+{
+	(void) env, (void) seconds, (void) last;
+	return was_seen(seen_by_sieve, g_strdup(key));
+}
+
+/* No formail of the owner's own stands before the system's; of all else nothing is known. */
+static PathAnswer
+path_kind(FilterEnv *env, const char *path)
+{
+	(void) env;
+	return g_str_has_suffix(path, "/formail") ? PATH_MISSING : PATH_UNKNOWN;
+}
+
+static void
+remember_both(Proof *proof)
+{
+	seen_by_recipes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	seen_by_sieve = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+	proof->recipe_answers = *proof->recipe_env.recipes;
+	proof->recipe_answers.id_seen = id_seen;
+	proof->recipe_answers.path_kind = path_kind;
+	proof->recipe_env.recipes = &proof->recipe_answers;
+
+	proof->sieve_env = *services_env(proof->rules->services);
+	proof->sieve_services = *proof->sieve_env.services;
+	proof->sieve_services.duplicate = duplicate;
+	proof->sieve_env.services = &proof->sieve_services;
+}
+
+static void
+forget_both(void)
+{
+	g_clear_pointer(&seen_by_recipes, g_hash_table_unref);
+	g_clear_pointer(&seen_by_sieve, g_hash_table_unref);
+}
+
 bool
 convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, unsigned *ret_differ,
               Status *st)
@@ -246,6 +320,7 @@ convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, u
 		.recipe_env = rules_file_env(recipes),
 	};
 
+	remember_both(&proof);
 	proof.maildir = find_maildir(recipes, &proof.recipe_env);
 	proof.inbox = open_inbox(recipes);
 	proof.recipes = proof.recipe_engine->compile(&recipes->source, &proof.recipe_env, NULL);
@@ -262,6 +337,7 @@ convert_prove(const RulesFile *recipes, const char *sieve, const char *folder, u
 		proof.sieve_engine->free(proof.sieve);
 	g_free(proof.maildir);
 	maildir_free(proof.inbox);
+	forget_both();
 	if (!proved)
 		return false;
 

@@ -380,7 +380,9 @@ note_case(Walk *walk, GHashTable *seen, const char *path, const char *name)
 	g_free(folded);
 }
 
-/* The folder and those below it; links to folders are looked at in Maildir++ alone, as quotas do. */
+/*
+ * The folder and those below it; links to folders are looked at in Maildir++ alone, as quotas do.
+ */
 static void
 walk_folders(Walk *walk, const Place *folder, unsigned levels)
 {
@@ -412,7 +414,7 @@ look_at_quota(Doctor *doctor)
 {
 	const char *path = doctor->account->maildir;
 	const MaildirOptions options = { (mode_t) doctor->conf->umask, doctor->conf->durability,
-		                         false };
+		                         false, false };
 	g_auto(Status) unseen = STATUS_INIT;
 	g_autoptr(Maildir) inbox = maildir_open(path, &options, &unseen);
 	QuotaLook look;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* doctor-postfix: what in Postfix's own settings keeps mail from todoke, loses it, or bounces it. */
+/*
+ * doctor-postfix: what in Postfix's own settings keeps mail from todoke, loses it, or bounces it.
+ */
 #include "agent/cmd/doctor.h"
 
 #include "agent/cmd/postfix-aliases.h"
@@ -61,18 +63,18 @@ place_of_service(const Doctor *doctor, const PostfixService *service)
 	return g_strdup("master.cf");
 }
 
-/* The service that a text of `todoke setup` speaks of, else main.cf. Caller frees. */
-static char *
-place_of_text(const Doctor *doctor, const char *text)
+/* The service that a text of `todoke setup` speaks of; NULL: none. */
+static const PostfixService *
+service_of_text(const Doctor *doctor, const char *text)
 {
 	for (guint i = 0; i < doctor->postfix->services->len; i++) {
 		const PostfixService *service = doctor->postfix->services->pdata[i];
 		g_autofree char *words = g_strdup_printf("service %s ", service->name);
 		if (strstr(text, words) != NULL)
-			return place_of_service(doctor, service);
+			return service;
 	}
 
-	return g_strdup("main.cf");
+	return NULL;
 }
 
 static const char *
@@ -99,7 +101,7 @@ runs_todoke(const PostfixService *service)
 	return false;
 }
 
-/* The line of `service` without what `drop` picks from it, as a command. Caller frees. */
+/* The command that gives the line of `service` other arguments. Caller frees. */
 static char *
 rewrite_command(const Doctor *doctor, const PostfixService *service, char **args)
 {
@@ -128,6 +130,36 @@ without_d_command(const Doctor *doctor, const PostfixService *service)
 
 	g_ptr_array_add(args, NULL);
 	return rewrite_command(doctor, service, (char **) args->pdata);
+}
+
+static char *
+with_null_sender_command(const Doctor *doctor, const PostfixService *service)
+{
+	g_autoptr(GPtrArray) args = g_ptr_array_new();
+
+	for (char **arg = service->args; *arg != NULL; arg++) {
+		if (g_str_has_prefix(*arg, "argv="))
+			g_ptr_array_add(args, (char *) (uintptr_t) "null_sender=");
+		if (!g_str_has_prefix(*arg, "null_sender="))
+			g_ptr_array_add(args, *arg);
+	}
+
+	g_ptr_array_add(args, NULL);
+	return rewrite_command(doctor, service, (char **) args->pdata);
+}
+
+/*
+ * What setup would write is the whole line as it should be; what --fix may run changes no more than
+ * the one thing. NULL: setup's command is as good. Caller frees.
+ */
+static char *
+small_command(const Doctor *doctor, const PostfixService *service, const char *code)
+{
+	if (service == NULL)
+		return NULL;
+	return strcmp(code, "flags-d") == 0       ? without_d_command(doctor, service)
+	       : strcmp(code, "null-sender") == 0 ? with_null_sender_command(doctor, service)
+	                                          : NULL;
 }
 
 static char *
@@ -258,9 +290,12 @@ ask_setup(Doctor *doctor, SetupDoor door)
 		const SetupFinding *finding = plan->findings->pdata[i];
 		if (is_known(doctor, finding->code, finding->text))
 			continue;
-		g_autofree char *place = place_of_text(doctor, finding->text);
+		const PostfixService *service = service_of_text(doctor, finding->text);
+		g_autofree char *place = service != NULL ? place_of_service(doctor, service)
+		                                         : g_strdup("main.cf");
+		char *small = small_command(doctor, service, finding->code);
 		doctor_find_text(doctor, finding->code, DOCTOR_SETUP, place, finding->text,
-		                 g_strdup(finding->fix));
+		                 small != NULL ? small : g_strdup(finding->fix));
 	}
 }
 

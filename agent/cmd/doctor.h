@@ -35,7 +35,9 @@ typedef struct {
 	char *evidence;
 	char *so;  /* the consequence, in one sentence */
 	char *fix; /* a command line for sh; NULL: there is none */
-	/* what whoever reads the finding types: the fix, run as the user where it must be; or NULL */
+	/*
+	 * what whoever reads the finding types: the fix, run as the user where it must be; or NULL
+	 */
 	char *typed;
 	bool is_fixed;
 	char *failure; /* why its fix failed; NULL: it was not tried, or is_fixed */

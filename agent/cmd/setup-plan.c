@@ -594,10 +594,9 @@ find_system_users(SetupPlanner *planner)
 		"which "
 		"may not write to other people's homes",
 		planner->wish->user);
-	char *fix = g_strdup(
-		"one tree for all mail: maildir = \"/var/vmail/%d/%n\" in todoke.conf; or the door "
-		"local; or "
-		"--user with the one user who gets mail");
+	char *fix = g_strdup("one tree for all mail: home = \"/var/vmail/%d/%n\" and maildir = "
+	                     "\"/var/vmail/%d/%n/Maildir\" in todoke.conf; or the door local; or "
+	                     "--user with the one user who gets mail");
 
 	if (planner->wish->user_said)
 		setup_plan_find(planner, "system-users", text, fix);

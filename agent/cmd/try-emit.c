@@ -28,8 +28,7 @@ struct TryEmit {
 	const char *folder;
 	const char *prefix;
 	const Account *account;
-	const Plan *plan;
-	const GPtrArray *held; /* DeliverHeld; NULL: nothing was rehearsed */
+	const Transact *transact; /* NULL: nothing was rehearsed */
 	GPtrArray *emitted;
 };
 
@@ -97,10 +96,11 @@ static int
 open_file(const TryEmit *emit, const PlanAction *action, char **ret_path, Status *st)
 {
 	size_t n = 0;
+	const Plan *plan = transact_planned(emit->transact);
 
-	while (n < plan_count(emit->plan) && plan_get(emit->plan, n) != action)
+	while (n < plan_count(plan) && plan_get(plan, n) != action)
 		n++;
-	if (emit->folder == NULL || n == plan_count(emit->plan))
+	if (emit->folder == NULL || n == plan_count(plan))
 		return -1;
 
 	g_autofree char *name = g_strdup_printf("%s%zu.eml", emit->prefix, n + 1);
@@ -198,23 +198,26 @@ capture(void *user, const PlanAction *action, const RouteMail *mail, Status *st)
 bool
 try_emit_run(TryEmit *emit, Transact *transact, Message *message, Status *st)
 {
-	emit->plan = transact_planned(transact);
-	for (size_t i = 0; i < plan_count(emit->plan); i++) {
-		const PlanAction *action = plan_get(emit->plan, i);
+	emit->transact = transact;
+	bool done = transact_rehearse(transact, capture, emit, st);
+	const Plan *plan = transact_planned(transact);
+	for (size_t i = 0; plan != NULL && i < plan_count(plan); i++) {
+		const PlanAction *action = plan_get(plan, i);
 		if (plan_kind_stores(action->kind))
 			emit_stored(emit, transact, message, action);
 	}
 
-	emit->held = transact_report(transact)->held;
-	return transact_rehearse(transact, capture, emit, st);
+	return done;
 }
 
 /* Why an action would not be carried out; NULL: it would be. Borrowed. */
 static const char *
 why_held(const TryEmit *emit, const PlanAction *action)
 {
-	for (guint i = 0; emit->held != NULL && i < emit->held->len; i++) {
-		const DeliverHeld *held = emit->held->pdata[i];
+	const GPtrArray *all = emit->transact != NULL ? transact_report(emit->transact)->held
+	                                              : NULL;
+	for (guint i = 0; all != NULL && i < all->len; i++) {
+		const DeliverHeld *held = all->pdata[i];
 		if (held->action == action)
 			return held->why;
 	}
@@ -288,20 +291,15 @@ print_sent(const Emitted *emitted)
 }
 
 void
-try_emit_print(const TryEmit *emit, const Plan *plan)
+try_emit_print(const TryEmit *emit, const PlanAction *action)
 {
-	for (size_t i = 0; i < plan_count(plan); i++) {
-		const PlanAction *action = plan_get(plan, i);
-		const Emitted *emitted = find(emit, action);
-		const char *held = why_held(emit, action);
-		if (emitted == NULL && held == NULL)
-			continue;
-		cmd_print(stdout, "  action %zu, %s:\n", i + 1, plan_kind_row(action->kind)->name);
-		if (held != NULL)
-			cmd_print(stdout, "    held back: %s\n", held);
-		if (emitted != NULL && emitted->sender != NULL)
-			print_sent(emitted);
-		if (emitted != NULL && emitted->file != NULL)
-			cmd_print(stdout, "    written to %s\n", emitted->file);
-	}
+	const Emitted *emitted = find(emit, action);
+	const char *held = why_held(emit, action);
+
+	if (held != NULL)
+		cmd_print(stdout, "    held back: %s\n", held);
+	if (emitted != NULL && emitted->sender != NULL)
+		print_sent(emitted);
+	if (emitted != NULL && emitted->file != NULL)
+		cmd_print(stdout, "    written to %s\n", emitted->file);
 }

@@ -18,8 +18,8 @@ void try_emit_free(TryEmit *emit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TryEmit, try_emit_free)
 
 /*
- * Write what the plan stores, then rehearse what it sends. False: a rule refuses the message, or a
- * fault; what could not be written is said on stderr.
+ * Rehearse the delivery, and write what the plan stores and sends. False: a rule refuses the
+ * message, or a fault; what could not be written is said on stderr.
  */
 bool try_emit_run(TryEmit *emit, Transact *transact, Message *message, Status *st);
 
@@ -30,7 +30,7 @@ bool try_emit_run(TryEmit *emit, Transact *transact, Message *message, Status *s
  */
 void try_emit_json(const TryEmit *emit, const Plan *plan, json_t *actions);
 
-/* The same as lines for people. */
-void try_emit_print(const TryEmit *emit, const Plan *plan);
+/* The same of one action, as lines for people. */
+void try_emit_print(const TryEmit *emit, const PlanAction *action);
 
 #endif

@@ -175,7 +175,7 @@ is_dovecot(const char *word)
 	return false;
 }
 
-/* Behind the time: "host postfix/smtpd[1]: text", "host dovecot: imap(u)<..>: text", or without host. */
+/* Behind the time: "host postfix/smtpd[1]: text", "imap(u)<..>: text" with or without a host. */
 static bool
 take_program(Parts *parts, const char *rest)
 {

@@ -41,7 +41,7 @@ typedef struct {
 	GHashTable *ids;      /* queue ids (char *), owned; grows */
 	GHashTable *sessions; /* of Dovecot: session -> address of the client or NULL, owned */
 	char *message_id;     /* "<...>"; NULL: none */
-	char *from; /* in lower case: of lines that refused it, where nothing else is known; NULL: any */
+	char *from; /* in lower case, of lines that refused it: nothing else is known; NULL: any */
 	char *to;
 	gint64 now_us;    /* lines of syslog have no year */
 	GPtrArray *lines; /* WhyLogLine, in the order of the log */

@@ -92,28 +92,14 @@ deliver_add_folder(DeliverRun *run, Maildir *opened)
 }
 
 static char *
-no_folder_note(const char *mailbox, const char *why)
+no_folder_note(const FolderRules *rules, const char *mailbox, const char *why)
 {
-	return g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why);
-}
+	g_autofree char *better = folder_better_name(rules, mailbox);
+	if (better == NULL)
+		return g_strdup_printf("stored in the INBOX: folder name '%s' %s", mailbox, why);
 
-char *
-deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char **ret_note)
-{
-	FolderRules rules = folder_rules_of(conf);
-	const char *why = NULL, *mailbox = action->mailbox != NULL ? action->mailbox : "INBOX";
-	g_autofree char *path = folder_path(&rules, inbox, mailbox, &why);
-	bool is_made = action->create || rules.create;
-
-	if (path == NULL)
-		*ret_note = no_folder_note(mailbox, why);
-	else if (!is_made && inbox != NULL && !folder_exists(inbox, &rules, mailbox))
-		*ret_note = g_strdup_printf("stored in the INBOX: there is no folder '%s'",
-		                            mailbox);
-	else
-		return g_steal_pointer(&path);
-
-	return g_strdup("");
+	return g_strdup_printf("stored in the INBOX: folder name '%s' %s; write \"%s\"", mailbox,
+	                       why, better);
 }
 
 /*
@@ -129,7 +115,7 @@ find_folder(DeliverRun *run, const PlanAction *action, const char **ret_name, Ma
 	g_autofree char *path = folder_path(&rules, run->job->inbox, mailbox, &why);
 
 	if (path == NULL)
-		g_ptr_array_add(run->report->notes, no_folder_note(mailbox, why));
+		g_ptr_array_add(run->report->notes, no_folder_note(&rules, mailbox, why));
 	Maildir *maildir = NULL;
 	if (path != NULL && path[0] != '\0')
 		maildir = find_open_folder(run, path);
@@ -329,7 +315,7 @@ static Claim *
 make_claim(DeliverRun *run, const Store *store, Maildir *maildir)
 {
 	const DeliverJob *job = run->job;
-	if (job->envelope == NULL || job->conf->retry_lifetime == 0)
+	if (job->envelope == NULL || job->rehearsal || job->conf->retry_lifetime == 0)
 		return NULL;
 
 	if (run->arrival == NULL)
@@ -532,6 +518,8 @@ store_report(DeliverRun *run, const void *step, DeliverReport *report)
 	deliver_report_add(report, action, g_strdup(store->folder),
 	                   maildir_draft_final_path(store->draft),
 	                   maildir_draft_size(store->draft).bytes);
+	DeliverDone *done = report->done->pdata[report->done->len - 1];
+	done->is_new_folder = maildir_is_imagined(maildir_draft_folder(store->draft));
 }
 
 static void

@@ -112,7 +112,8 @@ hand_over(const DeliverRun *run, const RouteMail *mail, Status *st)
 	const DeliverOwner *owner = run->job->owner;
 	if (owner->capture != NULL)
 		return owner->capture(owner->capture_user, run->sending, mail, st);
-	return find_route(run, &route, st) && route_send(mail, &route, st);
+	g_clear_pointer(&run->report->reply, g_free);
+	return find_route(run, &route, st) && route_send(mail, &route, &run->report->reply, st);
 }
 
 bool

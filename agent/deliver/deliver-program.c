@@ -54,22 +54,6 @@ make_key(const DeliverRun *run, const PlanProgram *program, const GPtrArray *arg
 	return program->environment != NULL ? deliver_own_key(run, named) : g_steal_pointer(&named);
 }
 
-/* Who only looks runs nothing, but sees whether it would be run. */
-static bool
-pipe_look(DeliverRun *run, const Pipe *pipe)
-{
-	SiteProgramCall call = {
-		.conf = run->job->conf,
-		.name = plan_program_of(pipe->action)->name,
-		.args = (const char *const *) pipe->args->pdata,
-	};
-	g_auto(Status) fault = STATUS_INIT;
-
-	if (!site_program_is_there(&call, &fault))
-		deliver_hold(run, pipe->action, "not handed to a program but stored", fault.detail);
-	return true;
-}
-
 static bool
 pipe_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status *st)
 {
@@ -87,7 +71,7 @@ pipe_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status 
 	g_ptr_array_add(pipe->args, NULL);
 	pipe->key = make_key(run, plan_program_of(action), pipe->args);
 
-	return !run->job->rehearsal || pipe_look(run, pipe);
+	return true;
 }
 
 static const char *
@@ -124,7 +108,7 @@ run_program(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 	return site_program_run(&call, ret_result, st);
 }
 
-/* A program of recipes, in the environment that they left. */
+/* A program of recipes, in the environment that they left; `ret_result` NULL: is it there? */
 static bool
 run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *st)
 {
@@ -151,7 +135,41 @@ run_command(DeliverRun *run, const Pipe *pipe, ChildResult *ret_result, Status *
 		.logs_output = program->is_trap,
 	};
 
-	return owner_program_run(&call, ret_result, st);
+	return ret_result != NULL ? owner_program_run(&call, ret_result, st)
+	                          : owner_program_is_there(&call, st);
+}
+
+/* Would it be run? That it succeeds then is taken for granted. */
+static bool
+would_run(DeliverRun *run, const Pipe *pipe, Status *st)
+{
+	const PlanProgram *program = plan_program_of(pipe->action);
+	SiteProgramCall call = {
+		.conf = run->job->conf,
+		.name = program->name,
+		.args = (const char *const *) pipe->args->pdata,
+	};
+
+	if (program->environment != NULL)
+		return program->done || run_command(run, pipe, NULL, st);
+	return site_program_is_there(&call, st);
+}
+
+static bool
+pipe_rehearse(DeliverRun *run, const Pipe *pipe, Status *st)
+{
+	const PlanProgram *program = plan_program_of(pipe->action);
+	g_auto(Status) fault = STATUS_INIT;
+	if (program->is_trap)
+		return true;
+	if (would_run(run, pipe, &fault)) {
+		deliver_report_sent(run->report, "pipe", program->name,
+		                    message_size(pipe->message));
+		return true;
+	}
+
+	deliver_hold(run, pipe->action, "not handed to a program but stored", fault.detail);
+	return run->job->rules_alone || deliver_keep_now(run, fault.detail, st);
 }
 
 /* The program, its arguments, and how it ended. */
@@ -170,7 +188,7 @@ pipe_send(DeliverRun *run, void *step, Status *st)
 {
 	Pipe *pipe = step;
 	if (run->job->rehearsal)
-		return true;
+		return pipe_rehearse(run, pipe, st);
 
 	g_auto(ChildResult) result = { 0 };
 	g_auto(Status) fault = STATUS_INIT;

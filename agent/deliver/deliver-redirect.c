@@ -145,7 +145,7 @@ hold_back(DeliverRun *run, const PlanAction *action, const char *why, Status *st
 	                                        action->address);
 
 	deliver_hold(run, action, lead, why);
-	if (run->job->inbox == NULL && !run->job->rehearsal)
+	if (run->job->inbox == NULL && !run->job->rules_alone)
 		return status_fail_detail(st, STATUS_SUBMIT_REFUSED, "<%s>: cannot be sent on: %s",
 		                          action->address, why);
 	PlanAction *keep = plan_action_new(PLAN_KEEP, NULL, 0);

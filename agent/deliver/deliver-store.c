@@ -40,6 +40,7 @@ typedef struct {
 	GPtrArray *there;
 	bool committed;
 	Mbox *mbox;     /* borrowed from the run; NULL: directories */
+	bool rehearsed; /* it would go to the end of the mbox */
 	GString *bytes; /* for the mbox */
 	Dotlock *lock;  /* the lock file that the rule names */
 	char *step;     /* its name in the ledger; NULL: there is none */
@@ -192,7 +193,8 @@ static Claim *
 make_claim(DeliverRun *run, const Place *place)
 {
 	const DeliverJob *job = run->job;
-	if (job->envelope == NULL || job->inbox == NULL || job->conf->retry_lifetime == 0)
+	if (job->envelope == NULL || job->inbox == NULL || job->rehearsal ||
+	    job->conf->retry_lifetime == 0)
 		return NULL;
 
 	if (run->arrival == NULL)
@@ -373,6 +375,15 @@ was_appended(DeliverRun *run, Place *place)
 }
 
 static bool
+rehearse_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
+{
+	const PlanStore *store = plan_store_of(place->action);
+	DotlockPatience wait = owner_program_patience(run->job->conf, store->lock_timeout);
+	place->rehearsed = mbox_rehearse(path, &wait, st);
+	return place->rehearsed;
+}
+
+static bool
 prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 {
 	const PlanStore *store = plan_store_of(place->action);
@@ -389,6 +400,8 @@ prepare_mbox(DeliverRun *run, Place *place, const char *path, Status *st)
 		mbox_quote(bytes);
 	if (!store->raw && !g_str_has_suffix(bytes->str, "\n\n"))
 		g_string_append_c(bytes, '\n');
+	if (run->job->rehearsal)
+		return rehearse_mbox(run, place, path, st);
 	place->mbox = find_mbox(run, store, path, st);
 	if (place->mbox == NULL || was_appended(run, place))
 		return place->mbox != NULL;
@@ -412,6 +425,8 @@ take_lock(DeliverRun *run, Place *place, Status *st)
 	if (store->lock == NULL)
 		return true;
 
+	if (run->job->rehearsal)
+		return true;
 	g_autofree char *lock = absolute_path(run, store->lock, st);
 	g_autofree char *own = g_strconcat(place->path, ".lock", NULL);
 	if (lock == NULL)
@@ -617,7 +632,7 @@ place_report(DeliverRun *run, const void *step, DeliverReport *report)
 		                   maildir_draft_size(draft).bytes);
 	}
 
-	if (place->mbox != NULL && !place->earlier)
+	if ((place->mbox != NULL || place->rehearsed) && !place->earlier)
 		deliver_report_add(report, "store", g_strdup(place->path), g_strdup(place->path),
 		                   place->bytes->len);
 }

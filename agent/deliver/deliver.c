@@ -82,6 +82,7 @@ deliver_report_init(DeliverReport *report)
 	report->notes = g_ptr_array_new_with_free_func(g_free);
 	report->held = g_ptr_array_new_with_free_func(held_free);
 	report->for_owner = g_ptr_array_new_with_free_func(g_free);
+	report->reply = NULL;
 	report->stored_at = 0;
 }
 
@@ -92,6 +93,7 @@ deliver_report_clear(DeliverReport *report)
 	g_clear_pointer(&report->notes, g_ptr_array_unref);
 	g_clear_pointer(&report->held, g_ptr_array_unref);
 	g_clear_pointer(&report->for_owner, g_ptr_array_unref);
+	g_clear_pointer(&report->reply, g_free);
 }
 
 void
@@ -107,7 +109,10 @@ void
 deliver_report_sent(DeliverReport *report, const char *action, const char *to, guint64 bytes)
 {
 	DeliverDone *done = g_new(DeliverDone, 1);
-	*done = (DeliverDone){ .action = action, .bytes = bytes, .to = g_strdup(to) };
+	*done = (DeliverDone){ .action = action,
+		               .bytes = bytes,
+		               .to = g_strdup(to),
+		               .reply = g_steal_pointer(&report->reply) };
 	g_ptr_array_add(report->done, done);
 }
 
@@ -155,11 +160,23 @@ deliver_open_inbox(const char *path, const Conf *conf, Status *st)
 	return maildir_open(path, &options, st);
 }
 
-/* What a rehearsal leaves out is done here, not sent. */
+Maildir *
+deliver_rehearse_inbox(const char *path, const Conf *conf, Status *st)
+{
+	MaildirOptions options = {
+		.umask = (mode_t) conf->umask,
+		.durability = conf->durability,
+		.create = conf->create_maildir,
+		.rehearsal = true,
+	};
+	return maildir_open(path, &options, st);
+}
+
+/* What a rehearsal without a mailbox leaves out is done here, not sent. */
 static bool
 is_left_out(const DeliverJob *job, PlanKind kind)
 {
-	return job->rehearsal && (actions[kind] == NULL || !actions[kind]->rehearses);
+	return job->rules_alone && (actions[kind] == NULL || !actions[kind]->rehearses);
 }
 
 /* Will there be another try that must know what this one has done? */
@@ -409,8 +426,11 @@ report_from(DeliverRun *run, guint first)
 {
 	for (guint i = first; i < run->steps->len; i++) {
 		Step *step = run->steps->pdata[i];
+		guint before = run->report->done->len;
 		if (step->state != NULL && step->action->report != NULL)
 			step->action->report(run, step->state, run->report);
+		for (guint n = before; n < run->report->done->len; n++)
+			((DeliverDone *) run->report->done->pdata[n])->wanted = step->wanted;
 	}
 }
 

@@ -70,18 +70,24 @@ typedef struct {
 	/* faults of rules have put it off for as long as they may (defer_at_most) */
 	bool is_overdue;
 	/*
-	 * only what `capture` takes and the refusal of a rule: nothing is stored, no program runs;
-	 * needs no INBOX
+	 * Ask and decide as a delivery does, but nothing is stored (the INBOX is one of a
+	 * rehearsal), no program runs, and `capture` takes what would leave.
 	 */
 	bool rehearsal;
+	/*
+	 * of a rehearsal: rules alone, without a mailbox: what would be stored is not looked at
+	 */
+	bool rules_alone;
 } DeliverJob;
 
 /* One action that was carried out. */
 typedef struct {
-	const char *action; /* "fileinto" */
+	const char *action;       /* "fileinto" */
+	const PlanAction *wanted; /* of the plan; NULL: no rule asked for it; borrowed */
 	/* as people read it: "INBOX", "Work/Customers"; NULL: stored nowhere */
 	char *folder;
-	char *file; /* path below the INBOX */
+	char *file;         /* path below the INBOX */
+	bool is_new_folder; /* a rehearsal would make it */
 	guint64 bytes;
 	char *to;     /* the address or program that it was handed to; NULL: none */
 	char *reply;  /* what the other side said; NULL: nothing, or nobody heard it */
@@ -100,7 +106,9 @@ typedef struct {
 	GPtrArray *notes;     /* char *: what went other than asked, but is no fault */
 	GPtrArray *held;      /* DeliverHeld; each is noted too */
 	GPtrArray *for_owner; /* char *: sentences that the owner has to be told by a notice */
-	gint64 stored_at;     /* monotonic microseconds: all copies are safe; 0: not reached */
+	/* the other side's to what was handed over last; deliver_report_sent takes it */
+	char *reply;
+	gint64 stored_at; /* monotonic microseconds: all copies are safe; 0: not reached */
 } DeliverReport;
 
 void deliver_report_init(DeliverReport *report);
@@ -110,12 +118,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DeliverReport, deliver_report_clear)
 /* Open the INBOX at `path` as the settings say. Faults of maildir_open. */
 Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
 
-/*
- * Where a keep or fileinto would store: the path below the INBOX, "" for the INBOX itself.
- * *ret_note (caller frees) says why it is that and not the folder of the action; else it is
- * untouched. `inbox`: NULL, nobody looks which folders are there. Nothing is made. Caller frees.
- */
-char *deliver_place(const Conf *conf, Maildir *inbox, const PlanAction *action, char **ret_note);
+/* The same for a rehearsal: an INBOX that would be made is imagined. */
+Maildir *deliver_rehearse_inbox(const char *path, const Conf *conf, Status *st);
 
 /*
  * Carry out `plan`. The deadline is stopped when the commit has ended, for which there are some
@@ -142,7 +146,7 @@ typedef enum {
 /* One action's own matter: deliver_run keeps it and frees it. */
 typedef struct {
 	const char *name;
-	/* nothing happens here but by capture: a rehearsal goes through it */
+	/* nothing is stored here: a rehearsal of rules alone goes through it */
 	bool rehearses;
 	/* a fault of `send` is noted and changes nothing: replies and notices */
 	bool optional;

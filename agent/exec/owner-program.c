@@ -164,6 +164,17 @@ is_unmarked_script(const OwnerProgramCall *call, const char *path)
 }
 
 bool
+owner_program_is_there(const OwnerProgramCall *call, Status *st)
+{
+	const char *folder = call->directory != NULL && *call->directory != '\0' ? call->directory
+	                                                                         : call->home;
+	g_autofree char *path = search(call, folder);
+	return path != NULL ||
+	       status_fail_detail(st, STATUS_PROGRAM, "program '%s' is not found in PATH",
+	                          call->argv[0]);
+}
+
+bool
 owner_program_run(const OwnerProgramCall *call, ChildResult *ret_result, Status *st)
 {
 	const char *folder = call->directory != NULL && *call->directory != '\0' ? call->directory

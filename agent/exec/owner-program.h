@@ -34,6 +34,9 @@ typedef struct {
  */
 bool owner_program_run(const OwnerProgramCall *call, ChildResult *ret_result, Status *st);
 
+/* Would a program be found? Fault: STATUS_PROGRAM. */
+bool owner_program_is_there(const OwnerProgramCall *call, Status *st);
+
 /* The value of `name` in a NULL-terminated environment; "" if it is not there. Borrowed. */
 const char *owner_program_variable(const char *const *environment, const char *name);
 

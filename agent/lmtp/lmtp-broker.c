@@ -12,7 +12,8 @@
 #include "agent/lmtp/lmtp-spool.h"
 
 #include <errno.h>
-#include <string.h>
+#include <poll.h>
+
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -42,17 +43,6 @@ typedef struct {
 	unsigned announced; /* since the last end */
 	bool delivering;    /* since then; what will be asked for is fixed */
 } Back;
-
-/* The strings of an envelope, in the order in which they travel. */
-static const size_t envelope_strings[] = {
-	G_STRUCT_OFFSET(Envelope, sender),      G_STRUCT_OFFSET(Envelope, recipient),
-	G_STRUCT_OFFSET(Envelope, original),    G_STRUCT_OFFSET(Envelope, origin_id),
-	G_STRUCT_OFFSET(Envelope, lhlo),        G_STRUCT_OFFSET(Envelope, client_address),
-	G_STRUCT_OFFSET(Envelope, client_name), G_STRUCT_OFFSET(Envelope, helo),
-	G_STRUCT_OFFSET(Envelope, auth),        G_STRUCT_OFFSET(Envelope, orcpt),
-	G_STRUCT_OFFSET(Envelope, notify),      G_STRUCT_OFFSET(Envelope, ret),
-	G_STRUCT_OFFSET(Envelope, envid),
-};
 
 static bool
 send_packet(int channel, const GString *packet, int fd)
@@ -125,8 +115,7 @@ pack_envelope(char request, const Envelope *envelope)
 {
 	GString *packet = g_string_new(NULL);
 	g_string_append_c(packet, request);
-	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++)
-		lmtp_pack_string(packet, G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]));
+	lmtp_pack_envelope(packet, envelope);
 	return packet;
 }
 
@@ -201,29 +190,6 @@ answer_recipient(const LmtpBackend *backend, const char *at, const char *end, ch
 	return backend->recipient(backend->user, &mail, address, ret_mailbox, st);
 }
 
-/* No session says a control character: the parser of commands refuses them. */
-static bool
-is_line(const char *text)
-{
-	for (; text != NULL && *text != '\0'; text++)
-		if (g_ascii_iscntrl(*text))
-			return false;
-	return true;
-}
-
-static bool
-take_envelope(const char *at, const char *end, Envelope *envelope)
-{
-	bool good = true;
-	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++) {
-		char *text = lmtp_pack_take_string(&at, end);
-		G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]) = text;
-		good = good && is_line(text);
-	}
-
-	return good && at == end && envelope->sender != NULL && envelope->recipient != NULL;
-}
-
 /*
  * Is it what a session could have spooled? What the recipient's process reads must not be a pipe,
  * or without end.
@@ -241,7 +207,7 @@ static bool
 take_announcement(Back *back, const char *at, const char *end)
 {
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
-	if (!take_envelope(at, end, envelope) || back->delivering ||
+	if (!lmtp_pack_take_envelope(at, end, envelope) || back->delivering ||
 	    ++back->announced > LIMIT_LMTP_RECIPIENTS)
 		return false;
 
@@ -256,7 +222,7 @@ answer_deliver(Back *back, const char *at, const char *end, int *fd, char **ret_
 	g_autoptr(Envelope) envelope = envelope_new(DOOR_LMTP);
 
 	back->delivering = true;
-	if (!take_envelope(at, end, envelope) || !is_spool(back->conf, *fd))
+	if (!lmtp_pack_take_envelope(at, end, envelope) || !is_spool(back->conf, *fd))
 		return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a delivery");
 
 	backend->adopt(backend->user, fs_steal_fd(fd));
@@ -303,6 +269,22 @@ answer(Back *back, const char *packet, size_t len, int *fd)
 	return outcome->len <= MOST_PACKET && send_packet(back->channel, outcome, -1);
 }
 
+/* Wait for the front; what time makes due is done meanwhile. */
+static void
+wait_for_front(const Back *back)
+{
+	const LmtpBackend *backend = back->backend;
+	struct pollfd front = { .fd = back->channel, .events = POLLIN };
+	int n = 0;
+
+	while (n == 0 && backend->tidy != NULL) {
+		int wait_ms = backend->tidy(backend->user);
+		if (wait_ms < 0)
+			return;
+		n = poll(&front, 1, wait_ms);
+	}
+}
+
 G_NORETURN static void
 be_back(Back *back)
 {
@@ -319,6 +301,7 @@ be_back(Back *back)
 		fd = -1;
 		if (!good)
 			break;
+		wait_for_front(back);
 	}
 
 	_exit(0);

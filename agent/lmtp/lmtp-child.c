@@ -4,6 +4,7 @@
 #include "agent/lmtp/lmtp-child.h"
 
 #include "agent/base/log.h"
+#include "agent/base/pass-fds.h"
 #include "agent/lmtp/lmtp-pack.h"
 
 #include <errno.h>
@@ -18,8 +19,8 @@
 /* Octets of an outcome: more is no outcome of ours. */
 enum { MOST_OUTCOME = 64 * 1024 };
 
-static GArray *hidden;   /* int: descriptors that no child may have; NULL: none yet */
-static unsigned running; /* children that somebody waits for */
+static GArray *hidden; /* int: descriptors that no child may have; NULL: none yet */
+static GArray *left;   /* pid_t: children that were killed and not waited for; NULL: none yet */
 
 void
 lmtp_child_hide(int fd)
@@ -49,8 +50,23 @@ forget_others(int channel)
 	for (guint i = 0; i < hidden->len; i++)
 		(void) close(g_array_index(hidden, int, i));
 	g_array_set_size(hidden, 0);
+	if (left != NULL)
+		g_array_set_size(left, 0);
 	lmtp_child_hide(channel);
-	running = 0;
+}
+
+/* What came of a piece of work. `good` is what it returned. */
+static bool
+send_outcome(int channel, bool good, const char *done, Status *st)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+
+	if (!good)
+		/* keeps the reason where there is one */
+		(void) status_fail(st, STATUS_INTERNAL, NULL);
+	lmtp_pack_outcome(out, st, done);
+
+	return send(channel, out->str, MIN(out->len, MOST_OUTCOME), MSG_NOSIGNAL) >= 0;
 }
 
 static bool
@@ -58,14 +74,18 @@ work_once(LmtpChildWork *work, void *user, int channel)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *done = NULL;
+	bool good = work(user, &done, &st);
 
-	if (!work(user, &done, &st))
-		/* keeps the reason where there is one */
-		(void) status_fail(&st, STATUS_INTERNAL, NULL);
-	g_autoptr(GString) out = g_string_new(NULL);
-	lmtp_pack_outcome(out, &st, done);
+	return send_outcome(channel, good, done, &st);
+}
 
-	return send(channel, out->str, MIN(out->len, MOST_OUTCOME), MSG_NOSIGNAL) >= 0;
+/* Those that died since they were given up. */
+static void
+reap_left(void)
+{
+	for (guint i = left != NULL ? left->len : 0; i-- > 0;)
+		if (waitpid(g_array_index(left, pid_t, i), NULL, WNOHANG) != 0)
+			g_array_remove_index_fast(left, i);
 }
 
 static void
@@ -74,37 +94,97 @@ forget(LmtpChild *child)
 	show(child->from);
 	(void) close(child->from);
 	child->pid = 0;
-	running--;
+}
+
+/*
+ * Fork. In the child true, and *ret_channel is its end; in the parent false, and *child is the
+ * child, or st has the fault.
+ */
+static bool
+fork_child(LmtpChild *child, int *ret_channel, Status *st)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+		status_fail_errno(st, errno, "cannot make a channel");
+		return false;
+	}
+
+	reap_left();
+	lmtp_child_hide(ends[0]);
+	pid_t pid = fork();
+	if (pid == 0) {
+		forget_others(ends[1]);
+		*ret_channel = ends[1];
+		return true;
+	}
+
+	(void) close(ends[1]);
+	*child = (LmtpChild){ pid, ends[0] };
+	if (pid < 0) {
+		status_fail_errno(st, errno, "cannot start a delivery process");
+		forget(child);
+	}
+
+	return false;
 }
 
 bool
 lmtp_child_start(LmtpChild *child, LmtpChildWork *work, void *user, unsigned times, Status *st)
 {
-	int ends[2];
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return status_fail_errno(st, errno, "cannot make a channel");
+	int channel = -1;
+	if (!fork_child(child, &channel, st))
+		return child->pid > 0;
 
-	/* earlier ones that were killed or left */
-	while (running == 0 && waitpid(-1, NULL, WNOHANG) > 0)
+	for (unsigned i = 0; i < times && work_once(work, user, channel); i++)
 		continue;
-	lmtp_child_hide(ends[0]);
-	pid_t pid = fork();
-	if (pid == 0) {
-		forget_others(ends[1]);
-		for (unsigned i = 0; i < times && work_once(work, user, ends[1]); i++)
-			continue;
-		_exit(0);
+	_exit(0);
+}
+
+/* In the child: one request after the other. */
+G_NORETURN static void
+answer_requests(LmtpChildAnswer *answer, void *user, int channel)
+{
+	static char request[LMTP_CHILD_MOST_REQUEST];
+	bool open = true;
+
+	while (open) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		int fd = -1;
+		ssize_t len = pass_fds_receive(channel, request, sizeof request, &fd, 1);
+		if (len <= 0)
+			_exit(len == 0 ? 0 : EX_OSERR);
+		bool good = answer(user, request, (size_t) len, fd, &done, &st);
+		open = send_outcome(channel, good, done, &st);
 	}
 
-	(void) close(ends[1]);
-	*child = (LmtpChild){ pid, ends[0] };
-	running++;
-	if (pid > 0)
-		return true;
+	_exit(0);
+}
 
-	status_fail_errno(st, errno, "cannot start a delivery process");
-	forget(child);
-	return false;
+bool
+lmtp_child_serve(LmtpChild *child, LmtpChildAnswer *answer, void *user, Status *st)
+{
+	int channel = -1;
+	if (!fork_child(child, &channel, st))
+		return child->pid > 0;
+	answer_requests(answer, user, channel);
+}
+
+bool
+lmtp_child_ask(const LmtpChild *child, const GString *request, int fd, Status *st)
+{
+	if (request->len > LMTP_CHILD_MOST_REQUEST)
+		return status_fail_detail(st, STATUS_LIMIT, "a request of %zu octets",
+		                          request->len);
+	return pass_fds_send(child->from, request->str, request->len, &fd, fd >= 0 ? 1 : 0) ||
+	       status_fail_detail(st, STATUS_INTERNAL, "a delivery process is gone");
+}
+
+bool
+lmtp_child_is_gone(const LmtpChild *child)
+{
+	struct pollfd fd = { .fd = child->from, .events = POLLIN };
+	return poll(&fd, 1, 0) != 0;
 }
 
 void
@@ -133,6 +213,9 @@ static void
 give_up(LmtpChild *child)
 {
 	(void) kill(child->pid, SIGKILL);
+	if (left == NULL)
+		left = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	g_array_append_val(left, child->pid);
 	forget(child);
 }
 
@@ -192,9 +275,10 @@ lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status *st)
 		return lmtp_pack_take_outcome(buffer, buffer + len, ret_done, st);
 
 	if (len < 0) {
+		int pid = (int) child->pid;
 		give_up(child);
-		return fail_lost(st, STATUS_DEADLINE, "was killed after so many seconds",
-		                 (int) seconds);
+		return fail_lost(st, STATUS_DEADLINE, "gave no answer in time and was killed, pid",
+		                 pid);
 	}
 
 	int status = bury(child);
@@ -202,16 +286,4 @@ lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status *st)
 	return by_deadline ? fail_lost(st, STATUS_DEADLINE, "ran into its deadline, wait status",
 	                               status)
 	                   : fail_lost(st, STATUS_INTERNAL, "died, wait status", status);
-}
-
-bool
-lmtp_child_run(LmtpChildWork *work, void *user, unsigned seconds, char **ret_done, Status *st)
-{
-	LmtpChild child;
-	if (!lmtp_child_start(&child, work, user, 1, st))
-		return false;
-
-	bool done = lmtp_child_take(&child, seconds, ret_done, st);
-	lmtp_child_end(&child, 0);
-	return done;
 }

@@ -5,6 +5,7 @@
 
 #include "agent/base/status.h"
 
+#include <glib.h>
 #include <sys/types.h>
 
 /* A piece of the work. *ret_done may stay NULL. */
@@ -41,8 +42,30 @@ void lmtp_child_leave(LmtpChild *child);
  */
 void lmtp_child_end(LmtpChild *child, unsigned seconds);
 
-/* One piece of work in a child, from start to end. */
-bool lmtp_child_run(LmtpChildWork *work, void *user, unsigned seconds, char **ret_done, Status *st);
+/*
+ * Answer one request. `fd` came with it (-1: none) and is the callee's to close. *ret_done may stay
+ * NULL.
+ */
+typedef bool
+LmtpChildAnswer(void *user, const char *request, size_t len, int fd, char **ret_done, Status *st);
+
+/* Octets of a request; more is not sent. */
+enum { LMTP_CHILD_MOST_REQUEST = 128 * 1024 };
+
+/*
+ * Start a child that answers requests, one after the other, until its channel is closed
+ * (lmtp_child_end). lmtp_child_take returns the outcome of each.
+ */
+bool lmtp_child_serve(LmtpChild *child, LmtpChildAnswer *answer, void *user, Status *st);
+
+/*
+ * Send it a request, with a copy of the descriptor `fd` (-1: none). Call it again only after the
+ * outcome was taken. Faults: STATUS_INTERNAL, the child has not got the request.
+ */
+bool lmtp_child_ask(const LmtpChild *child, const GString *request, int fd, Status *st);
+
+/* Has a child that was asked nothing ended all the same? */
+bool lmtp_child_is_gone(const LmtpChild *child);
 
 /* From now on children do not have our descriptor `fd`: they belong to their recipients. */
 void lmtp_child_hide(int fd);

@@ -4,6 +4,17 @@
 
 #include <string.h>
 
+/* The strings of an envelope, in the order in which they travel. */
+static const size_t envelope_strings[] = {
+	G_STRUCT_OFFSET(Envelope, sender),      G_STRUCT_OFFSET(Envelope, recipient),
+	G_STRUCT_OFFSET(Envelope, original),    G_STRUCT_OFFSET(Envelope, origin_id),
+	G_STRUCT_OFFSET(Envelope, lhlo),        G_STRUCT_OFFSET(Envelope, client_address),
+	G_STRUCT_OFFSET(Envelope, client_name), G_STRUCT_OFFSET(Envelope, helo),
+	G_STRUCT_OFFSET(Envelope, auth),        G_STRUCT_OFFSET(Envelope, orcpt),
+	G_STRUCT_OFFSET(Envelope, notify),      G_STRUCT_OFFSET(Envelope, ret),
+	G_STRUCT_OFFSET(Envelope, envid),
+};
+
 void
 lmtp_pack_string(GString *out, const char *text)
 {
@@ -102,4 +113,92 @@ lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status 
 	status_move(st, &fault);
 
 	return false;
+}
+
+void
+lmtp_pack_envelope(GString *out, const Envelope *envelope)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++)
+		lmtp_pack_string(out, G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]));
+}
+
+/* No session says a control character: the parser of commands refuses them. */
+static bool
+is_line(const char *text)
+{
+	for (; text != NULL && *text != '\0'; text++)
+		if (g_ascii_iscntrl(*text))
+			return false;
+	return true;
+}
+
+bool
+lmtp_pack_take_envelope(const char *at, const char *end, Envelope *envelope)
+{
+	bool good = true;
+	for (size_t i = 0; i < G_N_ELEMENTS(envelope_strings); i++) {
+		char *text = lmtp_pack_take_string(&at, end);
+		G_STRUCT_MEMBER(char *, envelope, envelope_strings[i]) = text;
+		good = good && is_line(text);
+	}
+
+	return good && at == end && envelope->sender != NULL && envelope->recipient != NULL;
+}
+
+/* The strings of an account, in the order in which they travel; NULL where there is none. */
+static const size_t account_strings[] = {
+	G_STRUCT_OFFSET(Account, user),       G_STRUCT_OFFSET(Account, local),
+	G_STRUCT_OFFSET(Account, domain),     G_STRUCT_OFFSET(Account, detail),
+	G_STRUCT_OFFSET(Account, home),       G_STRUCT_OFFSET(Account, maildir),
+	G_STRUCT_OFFSET(Account, returns_to), G_STRUCT_OFFSET(Account, tree.path),
+	G_STRUCT_OFFSET(Account, tree.id),    G_STRUCT_OFFSET(Account, tree.memory),
+};
+
+static void
+pack_number(GString *out, guint64 number)
+{
+	g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, number);
+	lmtp_pack_string(out, text);
+}
+
+static guint64
+take_number(const char **at, const char *end)
+{
+	g_autofree char *text = lmtp_pack_take_string(at, end);
+	return text != NULL ? g_ascii_strtoull(text, NULL, 10) : 0;
+}
+
+void
+lmtp_pack_account(GString *out, const Account *account)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(account_strings); i++)
+		lmtp_pack_string(out, G_STRUCT_MEMBER(char *, account, account_strings[i]));
+
+	pack_number(out, account->uid);
+	pack_number(out, account->gid);
+	pack_number(out, account->is_system);
+	pack_number(out, account->forwards_all);
+	pack_number(out, account->addresses->len);
+	for (guint i = 0; i < account->addresses->len; i++)
+		lmtp_pack_string(out, account->addresses->pdata[i]);
+}
+
+Account *
+lmtp_pack_take_account(const char **at, const char *end)
+{
+	g_autoptr(Account) account = g_new0(Account, 1);
+	account->addresses = g_ptr_array_new_with_free_func(g_free);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(account_strings); i++)
+		G_STRUCT_MEMBER(char *, account, account_strings[i]) = lmtp_pack_take_string(at,
+		                                                                             end);
+
+	account->uid = (uid_t) take_number(at, end);
+	account->gid = (gid_t) take_number(at, end);
+	account->is_system = take_number(at, end) != 0;
+	account->forwards_all = take_number(at, end) != 0;
+	for (guint64 n = take_number(at, end); n > 0 && *at != NULL; n--)
+		g_ptr_array_add(account->addresses, lmtp_pack_take_string(at, end));
+
+	return *at != NULL && account->user != NULL ? g_steal_pointer(&account) : NULL;
 }

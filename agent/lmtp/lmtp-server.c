@@ -33,6 +33,8 @@ typedef struct {
 	pid_t pid;   /* 0: the place is free */
 	int channel; /* -1: told to go */
 	unsigned generation;
+	unsigned served;   /* clients */
+	gint64 idle_since; /* monotonic, while it is idle */
 	LmtpClient client; /* `in` is -1: idle */
 } Child;
 
@@ -143,6 +145,7 @@ spawn(Server *server)
 	*child = (Child){ .pid = pid,
 		          .channel = channel[0],
 		          .generation = server->generation,
+		          .idle_since = g_get_monotonic_time(),
 		          .client = { .in = -1, .out = -1 } };
 	return child;
 }
@@ -258,9 +261,55 @@ hear(Server *server, Child *child)
 	}
 
 	close_client(&child->client);
+	child->served++;
+	child->idle_since = g_get_monotonic_time();
 	bool old = child->generation != server->generation || server->options->stdio;
-	if (old || count_idle(server) > (unsigned) server->service.conf->lmtp_workers)
+	if (old || child->served >= (unsigned) server->service.conf->lmtp_worker_uses)
 		dismiss(child);
+}
+
+static gint64
+surplus_until(const Server *server, const Child *child)
+{
+	return child->idle_since + server->service.conf->lmtp_worker_idle * G_USEC_PER_SEC;
+}
+
+/*
+ * More workers than wanted wait for a while: a client that comes next needs no new process. The
+ * first places are given away first, so the last ones wait longest.
+ */
+static void
+dismiss_surplus(Server *server)
+{
+	gint64 now = g_get_monotonic_time();
+	unsigned idle = count_idle(server);
+
+	for (unsigned i = MOST_CHILDREN;
+	     i-- > 0 && idle > (unsigned) server->service.conf->lmtp_workers;) {
+		Child *child = &server->children[i];
+		if (is_idle(child) && surplus_until(server, child) <= now) {
+			dismiss(child);
+			idle--;
+		}
+	}
+}
+
+/* When a surplus worker has waited long enough; 0: there is none. */
+static gint64
+next_surplus(const Server *server)
+{
+	gint64 next = 0;
+	if (count_idle(server) <= (unsigned) server->service.conf->lmtp_workers)
+		return 0;
+
+	for (unsigned i = 0; i < MOST_CHILDREN; i++) {
+		const Child *child = &server->children[i];
+		gint64 until = is_idle(child) ? surplus_until(server, child) : 0;
+		if (until != 0 && (next == 0 || until < next))
+			next = until;
+	}
+
+	return next;
 }
 
 /*
@@ -434,9 +483,16 @@ kill_late(Server *server)
 static int
 next_wake(const Server *server)
 {
+	enum { KILLING_MS = 100 };
 	gint64 now = g_get_monotonic_time();
 	gint64 at = server->kill_at != 0 ? server->kill_at : server->prefork_after;
-	return at > now ? (int) ((at - now) / 1000 + 1) : server->kill_at != 0 ? 100 : -1;
+	gint64 surplus = server->kill_at == 0 ? next_surplus(server) : 0;
+
+	if (surplus != 0 && (at <= now || surplus < at))
+		at = MAX(surplus, now);
+	else if (at <= now)
+		return server->kill_at != 0 ? KILLING_MS : -1;
+	return (int) ((at - now) / 1000 + 1);
 }
 
 /* Wait for signals, clients and words of workers, and see to them. */
@@ -469,6 +525,7 @@ turn(Server *server)
 			accept_clients(server, fds[i].fd);
 	if (fds[0].revents != 0)
 		take_signals(server);
+	dismiss_surplus(server);
 	kill_late(server);
 }
 

@@ -70,6 +70,11 @@ typedef struct {
 	bool (*deliver)(void *user, const Envelope *envelope, char **ret_done, Status *st);
 	void (*end)(void *user);
 	/*
+	 * Between requests: see to what only time makes due. Returns after how many milliseconds it
+	 * wants to be called again; -1: not before the next request. May be NULL.
+	 */
+	int (*tidy)(void *user);
+	/*
 	 * Send `out` now and empty it. False: the client is gone; what is not delivered yet stays
 	 * so, for it will ask again.
 	 */

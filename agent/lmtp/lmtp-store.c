@@ -3,55 +3,40 @@
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-store.h"
 
-#include "agent/base/deadline.h"
 #include "agent/base/fs.h"
-#include "agent/base/log.h"
-#include "agent/state/outage.h"
-#include "agent/store/quota.h"
-#include "agent/lmtp/lmtp-child.h"
+#include "agent/lmtp/lmtp-delivery.h"
+#include "agent/lmtp/lmtp-dispatch.h"
 #include "agent/lmtp/lmtp-lanes.h"
+#include "agent/lmtp/lmtp-owners.h"
 #include "agent/lmtp/lmtp-spool.h"
 #include "agent/run/recipient.h"
-#include "agent/run/transact.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
-/* Seconds more than its own deadline that a delivery process gets before it is killed. */
-enum { GRACE = 10 };
+/* Seconds more than its own deadline that a lane's process gets before it is killed. */
+enum { GRACE = 20 };
 
 /* What a worker delivers with. */
 typedef struct {
 	Site *site;
 	LmtpSlots *slots;
 	unsigned slot;
-	bool is_root;         /* has to become each recipient */
-	bool tells_outages;   /* and remembers for all of them which peer is down */
 	GHashTable *accounts; /* address -> Account: found at RCPT, used after the dot */
-	LmtpSpool spool;
-	Message *message;     /* NULL: not whole yet */
 	GPtrArray *announced; /* Envelope */
-	LmtpLanes *lanes;     /* for those; NULL: none */
-	/* the whole message, to be read by who has become the recipient; -1: none */
-	int adopted;
+
+	/* Where all mail is one account's. */
+	LmtpSpool spool;
+	Message *message; /* NULL: not whole yet */
+	LmtpLanes *lanes; /* for those that were announced; NULL: none */
+
+	/* Where root has to become each recipient; NULL: it has not. */
+	LmtpOwners *owners;
+	LmtpDispatch *dispatch;        /* of those that were announced; NULL: none */
+	const Envelope *not_announced; /* the only delivery; NULL: they are `announced` */
+	int adopted;                   /* the whole message; -1: none */
 } Store;
-
-/* Does the mailbox take it? */
-typedef struct {
-	const Store *store;
-	const Conf *conf; /* what holds for the account */
-	Account *account;
-	const LmtpMail *mail;
-} Asked;
-
-/* One delivery on its way. */
-typedef struct {
-	Store *store;
-	Account *account;
-	const Envelope *envelope;
-} Delivery;
 
 static void
 free_account(gpointer account)
@@ -65,70 +50,31 @@ free_envelope(gpointer envelope)
 	envelope_free(envelope);
 }
 
-static void
-log_refusal(const char *address, const char *sender, const char *origin_id, const Status *st)
-{
-	LogLine *line = log_line_new(NULL);
-
-	log_line_mask(line, "to", address);
-	log_line_mask(line, "from", sender);
-	log_line_add(line, "to", address);
-	log_line_add(line, "from", sender);
-	log_line_add(line, "origin_id", origin_id);
-	log_line_add_failure(line, st);
-	log_line_send(line, LOG_WARNING);
-}
-
-/* Is the mailbox there, and has it room? Asked by who may look: not by root. */
-static bool
-look_into_mailbox(void *user, char **ret_done, Status *st)
-{
-	const Asked *asked = user;
-	const Conf *conf = asked->conf;
-
-	(void) ret_done;
-	if (asked->store->is_root && !account_become(conf, asked->account, st))
-		return false;
-
-	deadline_start((unsigned) conf->deadline, asked->mail->origin_id);
-	deadline_waiting_for("looking into the mailbox");
-	bool takes = account_check(conf, asked->account, st) &&
-	             (conf->quota == CONF_QUOTA_OFF ||
-	              quota_has_room(asked->account->maildir, conf, asked->mail->size, st));
-	deadline_stop();
-
-	return takes;
-}
-
 /*
- * Where root would have to start a process for it, and no answer depends on the mailbox, it is
- * looked at when the message comes.
+ * Where root would have to ask a process for it, and no answer depends on the mailbox, it is looked
+ * at when the message comes.
  */
 static bool
-takes_mail(Store *store, const LmtpMail *mail, Account *account, Status *st)
+takes_mail(Store *store, const LmtpDeliveryAsked *asked, Account *account, Status *st)
 {
 	g_autoptr(Conf) own = account_conf(account, store->site->conf);
 	const Conf *conf = own != NULL ? own : store->site->conf;
-	Asked asked = { store, conf, account, mail };
-	g_autofree char *nothing = NULL;
+	bool is_later = store->owners != NULL && conf->quota == CONF_QUOTA_OFF &&
+	                conf->create_maildir;
 
-	if (account->returns_to != NULL ||
-	    (store->is_root && conf->quota == CONF_QUOTA_OFF && conf->create_maildir))
+	if (account->returns_to != NULL || is_later)
 		return true;
-	return store->is_root ? lmtp_child_run(look_into_mailbox, &asked,
-	                                       (unsigned) conf->deadline + GRACE, &nothing, st)
-	                      : look_into_mailbox(&asked, &nothing, st);
+	return store->owners != NULL ? lmtp_owners_look(store->owners, account, asked, st)
+	                             : lmtp_delivery_look(conf, account, asked, st);
 }
 
 static void
 store_ready(void *user)
 {
-	Store *store = user;
+	const Store *store = user;
 	site_read_keys(store->site);
-	if (store->is_root) {
-		auto_fd int fd = outage_open_folder(store->site->conf->outage_folder, true);
-		store->tells_outages = fd >= 0;
-	}
+	if (store->owners != NULL)
+		lmtp_owners_ready(store->owners);
 }
 
 static bool
@@ -136,10 +82,11 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
                 Status *st)
 {
 	Store *store = user;
+	const LmtpDeliveryAsked asked = { address, mail->sender, mail->origin_id, mail->size };
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
 
-	if (account == NULL || !takes_mail(store, mail, account, st)) {
-		log_refusal(address, mail->sender, mail->origin_id, st);
+	if (account == NULL || !takes_mail(store, &asked, account, st)) {
+		lmtp_delivery_log_refusal(&asked, st);
 		return false;
 	}
 
@@ -173,103 +120,37 @@ store_close(void *user, Status *st)
 	return store->message != NULL;
 }
 
-static void
-store_adopt(void *user, int fd)
+/* The account that was found at RCPT, with a place among the deliveries to its mailbox. */
+static Account *
+enter_mailbox(Store *store, const Envelope *envelope, unsigned lane, Status *st)
 {
-	Store *store = user;
-	fs_close_auto(&store->adopted);
-	store->adopted = fd;
-}
+	Account *account = g_hash_table_lookup(store->accounts, envelope->recipient);
 
-static bool
-read_adopted(Store *store, Status *st)
-{
-	if (store->adopted < 0)
-		return status_fail_detail(st, STATUS_INTERNAL, "no message to deliver");
-	store->message = message_from_file(fs_steal_fd(&store->adopted), st);
-	return store->message != NULL;
-}
-
-/*
- * What has to be done before there is a transaction that could log: become the recipient, and have
- * the message.
- */
-static bool
-begin_delivery(const Delivery *delivery, Status *st)
-{
-	Store *store = delivery->store;
-	const Conf *conf = store->site->conf;
-	Account *account = delivery->account;
-
-	if (store->is_root &&
-	    (!account_become(conf, account, st) || !account_check(conf, account, st)))
-		return false;
-	return store->message != NULL || read_adopted(store, st);
-}
-
-/* One recipient's transaction, in whatever process this is. */
-static bool
-transact(void *user, char **ret_done, Status *st)
-{
-	const Delivery *delivery = user;
-	const Envelope *envelope = delivery->envelope;
-	Store *store = delivery->store;
-	const Conf *conf = store->site->conf;
-	gint64 started = g_get_monotonic_time();
-
-	deadline_start((unsigned) conf->deadline, envelope->queue_id);
-	if (!begin_delivery(delivery, st)) {
-		log_refusal(envelope->recipient, envelope->sender, envelope->origin_id, st);
-		return false;
+	if (account == NULL) {
+		status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was never looked up",
+		                   envelope->recipient);
+		return NULL;
 	}
 
-	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-	g_autoptr(Transact) job = transact_new(store->site, delivery->account, envelope,
-	                                       store->message, NULL, now);
-	if (store->tells_outages)
-		transact_leave_outages(job);
-	bool done = transact_judge(job, st) && transact_deliver(job, st);
-	deadline_stop();
-	transact_log(job, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
-	if (done)
-		*ret_done = transact_done_text(job);
+	if (!lmtp_slots_enter(store->slots, store->slot, lane, account->user,
+	                      (unsigned) store->site->conf->lmtp_user_limit)) {
+		status_fail(st, STATUS_BUSY,
+		            "too many deliveries to this mailbox at once (lmtp_user_limit)");
+		return NULL;
+	}
 
-	return done;
-}
-
-/* The child becomes the recipient, who must not write what this site remembers. */
-static bool
-deliver_in_child(Delivery *delivery, char **ret_done, Status *st)
-{
-	const Store *store = delivery->store;
-	const Conf *conf = store->site->conf;
-
-	outside_forget();
-	bool done = lmtp_child_run(transact, delivery, (unsigned) conf->deadline + GRACE, ret_done,
-	                           st);
-	if (store->tells_outages)
-		(void) outage_tell(conf->outage_folder, NULL, g_get_real_time() / G_USEC_PER_SEC);
-
-	return done;
+	return account;
 }
 
 static bool
 deliver(Store *store, const Envelope *envelope, unsigned lane, char **ret_done, Status *st)
 {
-	const Conf *conf = store->site->conf;
-	Delivery delivery = { store, g_hash_table_lookup(store->accounts, envelope->recipient),
-		              envelope };
+	Account *account = enter_mailbox(store, envelope, lane, st);
+	if (account == NULL)
+		return false;
 
-	if (delivery.account == NULL)
-		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was never looked up",
-		                          envelope->recipient);
-	if (!lmtp_slots_enter(store->slots, store->slot, lane, delivery.account->user,
-	                      (unsigned) conf->lmtp_user_limit))
-		return status_fail(st, STATUS_BUSY,
-		                   "too many deliveries to this mailbox at once (lmtp_user_limit)");
-
-	bool done = store->is_root ? deliver_in_child(&delivery, ret_done, st)
-	                           : transact(&delivery, ret_done, st);
+	bool done = lmtp_delivery_run(store->site, account, envelope, store->message, false,
+	                              ret_done, st);
 	lmtp_slots_leave(store->slots, store->slot, lane);
 	return done;
 }
@@ -292,7 +173,7 @@ store_announce(void *user, Envelope *envelope)
 	/* A lane keeps the deadlines by itself: this one is for a lane that cannot. */
 	if (store->lanes == NULL)
 		store->lanes = lmtp_lanes_new(deliver_in_lane, store,
-		                              (unsigned) store->site->conf->deadline + 2 * GRACE);
+		                              (unsigned) store->site->conf->deadline + GRACE);
 
 	lmtp_lanes_add(store->lanes, account != NULL ? account->user : "");
 }
@@ -315,6 +196,13 @@ store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 }
 
 static void
+forget_message(Store *store)
+{
+	g_ptr_array_set_size(store->announced, 0);
+	g_hash_table_remove_all(store->accounts);
+}
+
+static void
 store_end(void *user)
 {
 	Store *store = user;
@@ -323,11 +211,104 @@ store_end(void *user)
 	g_clear_pointer(&store->lanes, lmtp_lanes_free);
 	if (had_lanes)
 		lmtp_slots_clear(store->slots, store->slot); /* of lanes that died */
-	g_ptr_array_set_size(store->announced, 0);
 	lmtp_spool_close(&store->spool);
-	store_adopt(store, -1);
 	g_clear_pointer(&store->message, message_unref);
-	g_hash_table_remove_all(store->accounts);
+	forget_message(store);
+}
+
+/* LmtpDispatchWork, and what follows: as root. */
+static bool
+begin_as_owner(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, Status *st)
+{
+	Store *store = user;
+	const Envelope *envelope = store->not_announced != NULL ? store->not_announced
+	                                                        : store->announced->pdata[number];
+	const Account *account = enter_mailbox(store, envelope, lane, st);
+	if (account == NULL)
+		return false;
+
+	if (lmtp_owners_ask_deliver(store->owners, account, envelope, store->adopted, ret_member,
+	                            st))
+		return true;
+	lmtp_slots_leave(store->slots, store->slot, lane);
+	return false;
+}
+
+static void
+end_as_owner(void *user, unsigned lane)
+{
+	Store *store = user;
+	lmtp_owners_tell_outages(store->owners);
+	lmtp_slots_leave(store->slots, store->slot, lane);
+}
+
+static LmtpDispatch *
+new_dispatch(Store *store)
+{
+	static LmtpDispatchWork work;
+	work = (LmtpDispatchWork){ begin_as_owner, end_as_owner, store };
+	return lmtp_dispatch_new(lmtp_owners_pool(store->owners), &work);
+}
+
+static void
+announce_as_root(void *user, Envelope *envelope)
+{
+	Store *store = user;
+	const Account *account = g_hash_table_lookup(store->accounts, envelope->recipient);
+
+	g_ptr_array_add(store->announced, envelope);
+	if (store->dispatch == NULL)
+		store->dispatch = new_dispatch(store);
+	lmtp_dispatch_add(store->dispatch, account != NULL ? account->user : "");
+}
+
+/* A delivery alone; or the outcome of the next that was announced. */
+static bool
+deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *st)
+{
+	Store *store = user;
+	if (store->dispatch == NULL) {
+		g_autoptr(LmtpDispatch) alone = new_dispatch(store);
+		store->not_announced = envelope;
+		lmtp_dispatch_add(alone, "");
+		bool done = lmtp_dispatch_take(alone, ret_done, st);
+		store->not_announced = NULL;
+		return done;
+	}
+
+	unsigned next = lmtp_dispatch_next(store->dispatch);
+	const Envelope *announced = next < store->announced->len ? store->announced->pdata[next]
+	                                                         : NULL;
+	if (announced == NULL || strcmp(announced->recipient, envelope->recipient) != 0)
+		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was not announced",
+		                          envelope->recipient);
+
+	return lmtp_dispatch_take(store->dispatch, ret_done, st);
+}
+
+/* The message stays for all recipients: each process gets a descriptor of its own. */
+static void
+adopt_as_root(void *user, int fd)
+{
+	Store *store = user;
+	fs_close_auto(&store->adopted);
+	store->adopted = fd;
+}
+
+static void
+end_as_root(void *user)
+{
+	Store *store = user;
+	g_clear_pointer(&store->dispatch, lmtp_dispatch_free);
+	adopt_as_root(store, -1);
+	forget_message(store);
+}
+
+static int
+tidy_as_root(void *user)
+{
+	const Store *store = user;
+	return lmtp_pool_tidy(lmtp_owners_pool(store->owners));
 }
 
 /* LmtpService's start: for the rest of the process. */
@@ -335,14 +316,17 @@ static void
 store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backend)
 {
 	static Store store;
+	Site *site = data;
+	bool becomes_each = geteuid() == 0 && *site->conf->lmtp_user == '\0';
+
 	store = (Store){
-		.site = data,
+		.site = site,
 		.slots = slots,
 		.slot = slot,
-		.is_root = geteuid() == 0 && *((const Site *) data)->conf->lmtp_user == '\0',
 		.accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_account),
 		.announced = g_ptr_array_new_with_free_func(free_envelope),
 		.spool = LMTP_SPOOL_INIT,
+		.owners = becomes_each ? lmtp_owners_new(site) : NULL,
 		.adopted = -1,
 	};
 	*ret_backend = (LmtpBackend){
@@ -351,12 +335,22 @@ store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backen
 		.open = store_open,
 		.write = store_write,
 		.close = store_close,
-		.adopt = store_adopt,
 		.announce = store_announce,
 		.deliver = store_deliver,
 		.end = store_end,
 		.user = &store,
 	};
+	if (becomes_each)
+		*ret_backend = (LmtpBackend){
+			.ready = store_ready,
+			.recipient = store_recipient,
+			.adopt = adopt_as_root,
+			.announce = announce_as_root,
+			.deliver = deliver_as_root,
+			.end = end_as_root,
+			.tidy = tidy_as_root,
+			.user = &store,
+		};
 }
 
 static void

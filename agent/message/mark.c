@@ -391,6 +391,14 @@ mark_keys_read_or_make(const char *path, Status *st)
 	return keys;
 }
 
+MarkKeys *
+mark_keys_imagine(Status *st)
+{
+	g_autofree char *id = NULL;
+	g_autofree char *text = print_new_key(NULL, &id, st);
+	return text != NULL ? mark_keys_parse(text, "key", st) : NULL;
+}
+
 /* White space made one blank, none at the ends: relays fold and unfold as they like. */
 static char *
 fold_blanks(const char *value)

@@ -102,6 +102,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MarkKeys, mark_keys_free)
  */
 MarkKeys *mark_keys_read_or_make(const char *path, Status *st);
 
+/* A key for a rehearsal, which nobody keeps: its marks are as long as others. Caller frees. */
+MarkKeys *mark_keys_imagine(Status *st);
+
 /*
  * The keys of both (either may be NULL), copied: all verify. The first of `signing` signs; without
  * any, nothing is signed. NULL: there are none.

@@ -523,6 +523,12 @@ within_limit(Message *message, Status *st)
 	                   (guint64) message_size(message), message->max_bytes);
 }
 
+bool
+message_check_size(Message *message, Status *st)
+{
+	return within_limit(message, st);
+}
+
 /* Octets of the body that came. */
 static bool
 count_body(Message *message, const char *data, size_t len, Tally *tally, Status *st)

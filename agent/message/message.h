@@ -88,6 +88,9 @@ void message_expect_size(Message *message, guint64 queue_size, const char *queue
 /* Refuse a body that makes the message longer than this (0: any length) with STATUS_TOO_BIG. */
 void message_limit_size(Message *message, guint64 max_bytes);
 
+/* Is a message whose body lies in a file within that limit? Fault: STATUS_TOO_BIG. */
+bool message_check_size(Message *message, Status *st);
+
 /*
  * Write the message with the fields of `headers` to `fd`, from its present offset on. The first
  * call, which wants an empty file, reads the body from where the message came by, and makes `fd`'s

@@ -36,6 +36,7 @@ account_free(Account *account)
 {
 	if (account == NULL)
 		return;
+	g_free(account->rights_of);
 	g_free(account->user);
 	g_free(account->local);
 	g_free(account->domain);
@@ -199,6 +200,20 @@ account_begin(const Conf *conf, const char *recipient, Status *st)
 	return g_steal_pointer(&account);
 }
 
+/* Those of the setting, behind the ones that are known by themselves. */
+static bool
+add_further_addresses(const Conf *conf, Account *account, Status *st)
+{
+	for (char **address = conf->addresses; *address != NULL; address++) {
+		g_autofree char *expanded = account_expand(account, *address, st);
+		if (expanded == NULL)
+			return false;
+		g_ptr_array_add(account->addresses, address_read(expanded));
+	}
+
+	return true;
+}
+
 /* What every kind of account has once its home is known. */
 bool
 account_set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
@@ -218,14 +233,7 @@ account_set_paths(const Conf *conf, Account *account, const char *recipient, Sta
 	if (recipient != NULL && account->detail != NULL)
 		g_ptr_array_add(account->addresses, g_strdup(recipient));
 
-	for (char **address = conf->addresses; *address != NULL; address++) {
-		g_autofree char *expanded = account_expand(account, *address, st);
-		if (expanded == NULL)
-			return false;
-		g_ptr_array_add(account->addresses, address_read(expanded));
-	}
-
-	return true;
+	return add_further_addresses(conf, account, st);
 }
 
 /* The template that says where all mailboxes lie; NULL: each lies in a home of its own. */
@@ -643,6 +651,8 @@ account_imagined(const Conf *conf, const char *recipient, Status *st)
 	account->maildir = g_strdup("/nonexistent/Maildir");
 	if (account->domain != NULL)
 		g_ptr_array_add(account->addresses, g_strdup(account->user));
+	if (!add_further_addresses(conf, account, st))
+		return NULL;
 
 	return g_steal_pointer(&account);
 }
@@ -777,6 +787,40 @@ account_find_owner(const Conf *conf, Account *account, Status *st)
 	return true;
 }
 
+bool
+account_lend_rights(Account *account, const char *name, Status *st)
+{
+	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	struct passwd pw;
+	bool found = false;
+	if (geteuid() != 0)
+		return status_fail_detail(st, STATUS_USAGE,
+		                          "only root can look in the rights of '%s'", name);
+	if (!system_entry(name, &pw, buffer, PASSWD_BUFFER, &found, st))
+		return false;
+	if (!found)
+		return status_fail_detail(st, STATUS_USAGE, "there is no account '%s'", name);
+
+	account->uid = pw.pw_uid;
+	account->gid = pw.pw_gid;
+	g_free(account->rights_of);
+	account->rights_of = g_strdup(name);
+
+	return account->uid != 0 ||
+	       status_fail_detail(st, STATUS_USAGE, "'%s' is uid 0, which no delivery may be",
+	                          name);
+}
+
+/* With the groups of the account that lends its rights, or those of a system account. */
+static int
+take_groups(const Account *account)
+{
+	const char *name = account->rights_of != NULL ? account->rights_of
+	                   : account->is_system       ? account->user
+	                                              : NULL;
+	return name != NULL ? initgroups(name, account->gid) : setgroups(0, NULL);
+}
+
 /* Is there anybody else whose rights we could have? */
 static bool
 has_other_rights(const Account *account)
@@ -789,8 +833,7 @@ account_enter(const Account *account, Status *st)
 {
 	if (!has_other_rights(account))
 		return true;
-	int rc = account->is_system ? initgroups(account->user, account->gid) : setgroups(0, NULL);
-	if (rc < 0 || setegid(account->gid) < 0 || seteuid(account->uid) < 0)
+	if (take_groups(account) < 0 || setegid(account->gid) < 0 || seteuid(account->uid) < 0)
 		return status_fail_errno(st, errno, "cannot look with the rights of uid %d",
 		                         (int) account->uid);
 
@@ -808,6 +851,12 @@ account_leave(const Account *account, Status *st)
 }
 
 bool
+account_locate(const Conf *conf, Account *account, Status *st)
+{
+	return recall_tree(conf, account, st) && account_find_owner(conf, account, st);
+}
+
+bool
 account_become(const Conf *conf, Account *account, Status *st)
 {
 	uid_t we = geteuid();
@@ -821,6 +870,5 @@ account_become(const Conf *conf, Account *account, Status *st)
 			(int) we, account->user, (int) account->uid);
 	}
 
-	return recall_tree(conf, account, st) && account_find_owner(conf, account, st) &&
-	       drop_to(account, st);
+	return account_locate(conf, account, st) && drop_to(account, st);
 }

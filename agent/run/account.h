@@ -34,6 +34,8 @@ typedef struct {
 	char *returns_to;
 	/* with returns_to: all mail is sent on, not only bounces (root_mail_to) */
 	bool forwards_all;
+	/* whose rights a rehearsal has, where not the owner's (account_lend_rights) */
+	char *rights_of;
 	bool look_only; /* a rehearsal: nothing is marked or remembered */
 } Account;
 
@@ -75,6 +77,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Account, account_free)
  * STATUS_LOOKUP.
  */
 bool account_find_owner(const Conf *conf, Account *account, Status *st);
+
+/*
+ * What root has to find out for a delivery before it switches: the tree that the mailbox lies in,
+ * and account_find_owner. Where it was called, account_become only switches. Faults as
+ * account_find_owner.
+ */
+bool account_locate(const Conf *conf, Account *account, Status *st);
+
+/*
+ * For who only looks, as root: account_enter shall take the rights of the system account `name`.
+ * Fault: STATUS_USAGE (we are not root, there is no such account, or it is root).
+ */
+bool account_lend_rights(Account *account, const char *name, Status *st);
 
 /*
  * Switch to the account's groups, gid and uid for good, and check it. Does nothing if this process

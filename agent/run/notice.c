@@ -50,7 +50,11 @@ notice_store(const NoticeFrame *frame, Maildir *inbox, const char *subject, cons
 	g_autoptr(Message) message = message_from_bytes(data, len, st);
 	g_autoptr(MaildirDraft) draft = message != NULL ? maildir_draft_new(inbox, st) : NULL;
 
-	return draft != NULL && maildir_draft_write(draft, message, message_headers(message), st) &&
-	       maildir_draft_prepare(draft, NULL, st) && maildir_draft_commit(draft, st) &&
-	       maildir_flush(inbox, st);
+	if (draft == NULL || !maildir_draft_write(draft, message, message_headers(message), st) ||
+	    !maildir_draft_prepare(draft, NULL, st) || !maildir_draft_commit(draft, st) ||
+	    !maildir_flush(inbox, st))
+		return false;
+
+	g_ptr_array_add(frame->told, g_strdup(subject));
+	return true;
 }

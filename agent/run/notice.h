@@ -14,6 +14,7 @@ typedef struct {
 	const Account *account;
 	const char *host; /* our name */
 	gint64 now;       /* seconds since 1970 */
+	GPtrArray *told;  /* char *: gets the subject of each notice that was stored */
 } NoticeFrame;
 
 /*

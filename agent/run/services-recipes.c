@@ -68,6 +68,22 @@ run_command(FilterEnv *env, const FilterCommandCall *call, FilterProgramResult *
 	return true;
 }
 
+static bool
+command_exists(FilterEnv *env, const FilterCommandCall *call)
+{
+	const Services *services = services_of(env);
+	const OwnerProgramCall command = {
+		.conf = services->site->conf,
+		.argv = call->argv,
+		.environment = call->environment,
+		.directory = call->directory,
+		.home = services->account->home,
+	};
+	g_auto(Status) missing = STATUS_INIT;
+
+	return owner_program_is_there(&command, &missing);
+}
+
 /* Caller frees. */
 static char *
 at_home(const Services *services, const char *path)
@@ -95,12 +111,30 @@ drop_lock(FilterEnv *env, void *lock)
 	g_ptr_array_remove(services_of(env)->live->locks, lock);
 }
 
+/* Is it the INBOX, a part of it or a folder above, which a delivery has made by now? */
+static bool
+is_imagined(const Services *services, const char *path)
+{
+	static const char *const parts[] = { "", "/tmp", "/new", "/cur" };
+	const char *root = services->account->maildir;
+	size_t len = strlen(path), root_len = strlen(root);
+	if (services->inbox == NULL || !maildir_is_imagined(services->inbox))
+		return false;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++)
+		if (g_str_has_prefix(path, root) && strcmp(path + root_len, parts[i]) == 0)
+			return true;
+	return g_str_has_prefix(root, path) && root[len] == '/';
+}
+
 static PathAnswer
 path_kind(FilterEnv *env, const char *path)
 {
-	(void) env;
 	struct stat sb;
-	if (stat(path, &sb) < 0)
+	int rc = stat(path, &sb);
+	if (rc < 0 && errno == ENOENT && is_imagined(services_of(env), path))
+		return PATH_DIRECTORY;
+	if (rc < 0)
 		return errno == ENOENT || errno == ENOTDIR ? PATH_MISSING : PATH_UNKNOWN;
 	return S_ISDIR(sb.st_mode) ? PATH_DIRECTORY : S_ISREG(sb.st_mode) ? PATH_FILE : PATH_OTHER;
 }
@@ -133,7 +167,12 @@ can_store(FilterEnv *env, const char *path)
 {
 	bool folder = g_str_has_suffix(path, "/") || g_str_has_suffix(path, "/.");
 	g_autofree char *plain = plain_path(services_of(env), path);
+	g_autofree char *above = g_path_get_dirname(plain);
 
+	if (access(plain, F_OK) < 0 &&
+	    (is_imagined(services_of(env), plain) ||
+	     (access(above, F_OK) < 0 && is_imagined(services_of(env), above))))
+		return true;
 	switch (path_kind(env, plain)) {
 	case PATH_DIRECTORY:
 		return g_str_has_suffix(path, "/") ? maildir_is_writable(plain)
@@ -141,10 +180,9 @@ can_store(FilterEnv *env, const char *path)
 	case PATH_FILE:
 		return !folder && may_write(plain, W_OK);
 	case PATH_MISSING: {
-		g_autofree char *parent = g_path_get_dirname(plain);
-		PathAnswer kind = path_kind(env, parent);
+		PathAnswer kind = path_kind(env, above);
 		return (kind == PATH_DIRECTORY || kind == PATH_UNKNOWN) &&
-		       may_write(parent, W_OK | X_OK);
+		       may_write(above, W_OK | X_OK);
 	}
 	case PATH_UNKNOWN:
 		return may_write(plain, F_OK);
@@ -190,7 +228,7 @@ id_seen(FilterEnv *env, const FilterIdCall *call, bool *ret_seen)
 	g_autofree char *key = state_key("formail -D", entry->path, entry->id, NULL);
 	*ret_seen = *ret_seen &&
 	            !state_once_was_first(live->state, key, live->arrival, live->notes);
-	if (live->no_programs || *ret_seen)
+	if (*ret_seen)
 		return true;
 
 	*ret_seen = g_ptr_array_find_with_equal_func(live->ids, entry, is_same_id, NULL);
@@ -306,6 +344,7 @@ services_recipes_note(Services *services, const char *file, unsigned line, const
 
 static const FilterRecipes table = {
 	.run_command = run_command,
+	.command_exists = command_exists,
 	.id_seen = id_seen,
 	.take_lock = take_lock,
 	.drop_lock = drop_lock,
@@ -379,7 +418,7 @@ void
 services_hear_recipes(Services *services, bool hears)
 {
 	const ServicesDescription *described = services->described;
-	bool is_heard = described->trace_level < 0 || described->is_delivered;
+	bool is_heard = described->trace == NULL || described->is_delivered;
 
 	services->hears_recipes = hears && services->live != NULL && is_heard;
 	services->env.trace_level = services->hears_recipes

@@ -180,6 +180,15 @@ mailbox_warning(FilterEnv *env, const char *mailbox)
 }
 
 static char *
+program_warning(FilterEnv *env, const char *name)
+{
+	const Services *services = services_of(env);
+	const SiteProgramCall call = { .conf = services->site->conf, .name = name };
+	g_auto(Status) fault = STATUS_INIT;
+	return site_program_is_there(&call, &fault) ? NULL : g_strdup(fault.detail);
+}
+
+static char *
 mailbox_by_id(FilterEnv *env, const char *id)
 {
 	const Services *services = services_of(env);
@@ -446,6 +455,7 @@ static const FilterServices table = {
 	.mailbox_by_id = mailbox_by_id,
 	.metadata = metadata,
 	.mailbox_warning = mailbox_warning,
+	.program_warning = program_warning,
 	.special_use_mailbox = special_use_mailbox,
 	.list_contains = list_contains,
 	.list_is_known = list_is_known,

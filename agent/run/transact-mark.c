@@ -12,6 +12,7 @@
 #include "agent/message/address-print.h"
 #include "conf/conf-choices.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,6 +80,19 @@ transact_read_keys(Transact *transact)
 	join_keys(transact, own);
 }
 
+/* A key that could be made there; nobody will ever check what it signs. */
+static MarkKeys *
+imagine_key(const char *folder, Status *st)
+{
+	bool is_there = access(folder, F_OK) == 0;
+	if (is_there ? faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0
+	             : fs_may_make_dir(AT_FDCWD, folder, st))
+		return mark_keys_imagine(st);
+
+	status_fail_errno(st, errno, "cannot make a key in '%s'", folder);
+	return NULL;
+}
+
 void
 transact_make_key(Transact *transact)
 {
@@ -91,7 +105,9 @@ transact_make_key(Transact *transact)
 	auto_fd int folder = -1;
 	g_autofree char *path = g_build_filename(transact->state_path, KEY_FILE, NULL);
 	g_autoptr(MarkKeys) own = NULL;
-	if (fs_make_dir(AT_FDCWD, transact->state_path, 0700, &folder, &fault))
+	if (transact->rehearsal)
+		own = imagine_key(transact->state_path, &fault);
+	else if (fs_make_dir(AT_FDCWD, transact->state_path, 0700, &folder, &fault))
 		own = mark_keys_read_or_make(path, &fault);
 
 	if (own == NULL)

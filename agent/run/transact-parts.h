@@ -67,8 +67,10 @@ struct Transact {
 	GPtrArray *ids;
 	bool leaves_outages;  /* who started this process tells of peers that are down */
 	DeliveryTrace *trace; /* of a real delivery; NULL: none is wanted */
-	/* char *: where each action would be stored (rehearsal); NULL: nowhere */
-	GPtrArray *places;
+	GPtrArray *told;      /* char *: subjects of notices to the owner */
+	bool rehearsal;       /* nothing is changed; `capture` takes what would leave */
+	bool (*capture)(void *user, const PlanAction *action, const RouteMail *mail, Status *st);
+	void *capture_user;
 	StateOnce *state; /* what is remembered of the owner; opened when something asks */
 	gint64 moments[TRANSACT_MOMENTS]; /* monotonic microseconds; 0: not reached */
 };

@@ -86,7 +86,9 @@ static bool
 hold_body(Transact *transact, Status *st)
 {
 	MessageBody body;
-	if (message_is_in_memory(transact->message) || message_body(transact->message, &body))
+	if (message_body(transact->message, &body))
+		return message_check_size(transact->message, st);
+	if (message_is_in_memory(transact->message))
 		return true;
 
 	deadline_waiting_for("reading the message");
@@ -318,7 +320,7 @@ transact_take(Transact *transact, Status *st)
 	bool kept = transact->verdict->kind == LOOP_KEPT;
 
 	deadline_waiting_for("reading the message");
-	if (!message_drain(transact->message, st))
+	if (!message_drain(transact->message, st) || !message_check_size(transact->message, st))
 		return false;
 
 	deliver_report_add(
@@ -350,7 +352,8 @@ transact_notify_loop(Transact *transact, Maildir *inbox)
 {
 	if (!transact->must_notify || was_notified(transact))
 		return;
-	const NoticeFrame frame = { transact->account, transact->site->host, transact->now };
+	const NoticeFrame frame = { transact->account, transact->site->host, transact->now,
+		                    transact->told };
 	const TextValue values[] = {
 		{ "recipient", transact->envelope->recipient },
 		{ "reason", transact->verdict->why },

@@ -52,7 +52,7 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->described = &as_it_is;
 	transact->locks = g_ptr_array_new_with_free_func(lock_free);
 	transact->ids = g_ptr_array_new_with_free_func(id_free);
-	transact->places = g_ptr_array_new_with_free_func(g_free);
+	transact->told = g_ptr_array_new_with_free_func(g_free);
 	script_chain_report_init(&transact->scripts);
 	deliver_report_init(&transact->report);
 	transact_reach(transact, TRANSACT_BEGUN);
@@ -79,7 +79,7 @@ transact_free(Transact *transact)
 		return;
 	g_ptr_array_unref(transact->locks);
 	g_ptr_array_unref(transact->ids);
-	g_ptr_array_unref(transact->places);
+	g_ptr_array_unref(transact->told);
 	delivery_trace_free(transact->trace);
 	plan_free(transact->plan);
 	headers_unref(transact->headers);
@@ -330,7 +330,7 @@ transact_state_folder(Transact *transact, Status *st)
  * not change.
  */
 static bool
-find_state(Transact *transact, Status *st)
+find_copied_state(Transact *transact, Status *st)
 {
 	const TransactDescription *described = transact->described;
 
@@ -346,21 +346,16 @@ find_state(Transact *transact, Status *st)
 	return folder != NULL || !has_account;
 }
 
-/* Where each action would be stored, and why not where it says: as a delivery finds it. */
-static void
-find_places(Transact *transact, Maildir *inbox)
+static bool
+open_state(Transact *transact, Status *st)
 {
-	g_ptr_array_set_size(transact->places, 0);
-	for (size_t i = 0; i < plan_count(transact->plan); i++) {
-		const PlanAction *action = plan_get(transact->plan, i);
-		char *note = NULL, *place = NULL;
-		bool is_stored = action->kind == PLAN_KEEP || action->kind == PLAN_FILEINTO;
-		if (is_stored)
-			place = deliver_place(transact->site->conf, inbox, action, &note);
-		g_ptr_array_add(transact->places, place);
-		if (note != NULL)
-			g_ptr_array_add(transact->report.notes, note);
-	}
+	if (transact->rehearsal)
+		return find_copied_state(transact, st);
+	const char *folder = transact_state_folder(transact, st);
+	if (folder != NULL)
+		transact->state = state_once_new(folder, transact->now);
+
+	return folder != NULL;
 }
 
 /* Who only looks has the whole message. */
@@ -376,27 +371,6 @@ stamp_for_looking(Transact *transact, Status *st)
 	return print != NULL;
 }
 
-bool
-transact_plan(Transact *transact, Status *st)
-{
-	if (transact->here != NULL) { /* nothing is to be done */
-		transact->plan = plan_new();
-		return find_state(transact, st);
-	}
-
-	if (!stamp_for_looking(transact, st))
-		return false;
-	g_auto(Status) absent = STATUS_INIT;
-	MaildirOptions look_only = { .umask = (mode_t) transact->site->conf->umask,
-		                     .durability = CONF_DURABILITY_NONE };
-	g_autoptr(Maildir) inbox = maildir_open(transact->account->maildir, &look_only, &absent);
-	if (!find_state(transact, st) || !make_plan(transact, inbox, st))
-		return false;
-
-	find_places(transact, inbox);
-	return true;
-}
-
 /* Remember the scripts and tell of the broken ones, unless all comes again. */
 static void
 settle_scripts(Transact *transact, Maildir *inbox)
@@ -404,7 +378,7 @@ settle_scripts(Transact *transact, Maildir *inbox)
 	const Account *account = transact->account;
 	const ScriptMemory memory = { transact->state, account->user, transact->now,
 		                      transact->report.notes };
-	const NoticeFrame frame = { account, transact->site->host, transact->now };
+	const NoticeFrame frame = { account, transact->site->host, transact->now, transact->told };
 	script_chain_settle(&transact->scripts, &memory, &frame, inbox);
 }
 
@@ -415,7 +389,7 @@ settle_scripts(Transact *transact, Maildir *inbox)
 static void
 remember_ids(Transact *transact)
 {
-	for (guint i = 0; i < transact->ids->len; i++) {
+	for (guint i = 0; i < transact->ids->len && !transact->rehearsal; i++) {
 		g_auto(Status) fault = STATUS_INIT;
 		if (!id_cache_add(transact->ids->pdata[i], &fault))
 			g_ptr_array_add(transact->report.notes,
@@ -465,6 +439,8 @@ describe_owner(Transact *transact)
 		.returned = has_returned(transact->verdict),
 		.host = transact->site->host,
 		.now = transact->now,
+		.capture = transact->capture,
+		.capture_user = transact->capture_user,
 	};
 }
 
@@ -482,6 +458,7 @@ describe_job(const Transact *transact, const DeliverOwner *owner)
 		.header_rule = filing_rule(transact),
 		.owner = owner,
 		.is_overdue = transact->scripts.is_overdue,
+		.rehearsal = transact->rehearsal,
 	};
 }
 
@@ -489,7 +466,9 @@ describe_job(const Transact *transact, const DeliverOwner *owner)
 static bool
 deliver_return(Transact *transact, Status *st)
 {
-	transact_stamp(transact, NULL);
+	if (transact->rehearsal ? !stamp_for_looking(transact, st)
+	                        : (transact_stamp(transact, NULL), false))
+		return false;
 	DeliverOwner owner = describe_owner(transact);
 	DeliverJob job = describe_job(transact, &owner);
 	return make_plan(transact, NULL, st) &&
@@ -501,7 +480,8 @@ static void
 tell_owner(Transact *transact, Maildir *inbox)
 {
 	const GPtrArray *sentences = transact->report.for_owner;
-	const NoticeFrame frame = { transact->account, transact->site->host, transact->now };
+	const NoticeFrame frame = { transact->account, transact->site->host, transact->now,
+		                    transact->told };
 
 	for (guint i = 0; i < sentences->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
@@ -519,6 +499,11 @@ write_draft(Transact *transact, MaildirDraft *draft, Status *st)
 	const BodyPrint *print = message_is_in_memory(transact->message)
 	                                 ? message_print(transact->message, st)
 	                                 : NULL;
+
+	if (transact->rehearsal)
+		return message_check_size(transact->message, st) &&
+		       stamp_for_looking(transact, st) &&
+		       maildir_draft_write(draft, transact->message, transact->headers, st);
 
 	transact_stamp(transact, print);
 	deadline_waiting_for("reading the message");
@@ -538,6 +523,15 @@ settle_delivered(Transact *transact, Maildir *inbox)
 	tell_owner(transact, inbox);
 }
 
+static Maildir *
+open_inbox(const Transact *transact, Status *st)
+{
+	const char *path = transact->account->maildir;
+	const Conf *conf = transact->site->conf;
+	return transact->rehearsal ? deliver_rehearse_inbox(path, conf, st)
+	                           : deliver_open_inbox(path, conf, st);
+}
+
 bool
 transact_deliver(Transact *transact, Status *st)
 {
@@ -545,17 +539,15 @@ transact_deliver(Transact *transact, Status *st)
 		return transact_take(transact, st);
 	if (transact->account->returns_to != NULL)
 		return deliver_return(transact, st);
-
-	const Conf *conf = transact->site->conf;
-	const char *folder = transact_state_folder(transact, st);
-	if (folder == NULL)
+	if (!open_state(transact, st))
 		return false;
 
-	transact->state = state_once_new(folder, transact->now);
-	transact->trace = delivery_trace_new(conf, transact->account, transact->report.notes);
+	if (!transact->rehearsal)
+		transact->trace = delivery_trace_new(transact->site->conf, transact->account,
+		                                     transact->report.notes);
 	deadline_waiting_for("opening the mailbox");
 
-	g_autoptr(Maildir) inbox = deliver_open_inbox(transact->account->maildir, conf, st);
+	g_autoptr(Maildir) inbox = open_inbox(transact, st);
 	if (inbox == NULL)
 		return false;
 
@@ -590,19 +582,32 @@ transact_deliver(Transact *transact, Status *st)
 	return done;
 }
 
+/* Rules alone: there is no mailbox, and only its plan and what it sends are looked at. */
+static bool
+rehearse_rules(Transact *transact, Status *st)
+{
+	if (!stamp_for_looking(transact, st) || !make_plan(transact, NULL, st))
+		return false;
+
+	DeliverOwner owner = describe_owner(transact);
+	DeliverJob job = describe_job(transact, &owner);
+	job.rules_alone = true;
+
+	return deliver_run(transact->plan, &job, &transact->report, st);
+}
+
 bool
 transact_rehearse(Transact *transact,
                   bool (*capture)(void *, const PlanAction *, const RouteMail *, Status *),
                   void *user, Status *st)
 {
-	DeliverOwner owner = describe_owner(transact);
+	transact->rehearsal = true;
+	transact->capture = capture;
+	transact->capture_user = user;
+	if (!transact->described->rules_alone)
+		return transact_deliver(transact, st);
 
-	owner.capture = capture;
-	owner.capture_user = user;
-	DeliverJob job = describe_job(transact, &owner);
-	job.rehearsal = true;
-
-	return deliver_run(transact->plan, &job, &transact->report, st);
+	return open_state(transact, st) && rehearse_rules(transact, st);
 }
 
 const LoopVerdict *
@@ -641,10 +646,16 @@ transact_planned(const Transact *transact)
 	return transact->plan;
 }
 
-const char *
-transact_place(const Transact *transact, size_t i)
+bool
+transact_is_rules_alone(const Transact *transact)
 {
-	return i < transact->places->len ? transact->places->pdata[i] : NULL;
+	return transact->described->rules_alone;
+}
+
+const GPtrArray *
+transact_told(const Transact *transact)
+{
+	return transact->told;
 }
 
 const ScriptChainReport *

@@ -40,6 +40,8 @@ typedef struct {
 	ServicesDescription services;
 	/* this one alone: no loop check, no header rules, no stamps, no scripts of the account */
 	const char *script;
+	/* the rules alone, whatever the mailbox is: with `script`, or with recipes */
+	bool rules_alone;
 	const char *const *before; /* around `script` */
 	const char *const *after;
 	/* the folder of what is remembered; NULL: a copy of the account's, if it has one */
@@ -50,8 +52,8 @@ typedef struct {
 void transact_describe(Transact *transact, const TransactDescription *description);
 
 /*
- * Run other recipes than the settings say: what the door was asked for. Call before transact_plan
- * or _deliver. Borrowed.
+ * Run other recipes than the settings say: what the door was asked for. Call before
+ * transact_deliver or _rehearse. Borrowed.
  */
 void transact_set_recipes(Transact *transact, const RecipeCall *recipes);
 
@@ -63,22 +65,17 @@ void transact_set_recipes(Transact *transact, const RecipeCall *recipes);
 bool transact_judge(Transact *transact, Status *st);
 
 /*
- * Fill the plan; nothing is written. Call after transact_judge. Filters need the message's body in
- * a file.
- */
-bool transact_plan(Transact *transact, Status *st);
-
-/*
- * Go through what a delivery of the plan would send, with all its guards; `capture` (of
- * DeliverOwner) takes it. Nothing is stored and nothing leaves; a state that was described is read
- * and updated, the account's only read. False: a rule refuses the message (STATUS_RULE_REFUSED), or
- * a fault. Call after transact_plan.
+ * Do what transact_deliver does, by the same functions, but change nothing: what would be made,
+ * written or moved is only asked for, with the owner's rights, no program runs, and `capture` (of
+ * DeliverOwner) takes what would leave. A state that was described is read and updated, the
+ * account's is copied. The fault is that of the delivery. The body must lie in a file. Call after
+ * transact_judge, instead of transact_deliver.
  */
 bool transact_rehearse(Transact *transact,
                        bool (*capture)(void *, const PlanAction *, const RouteMail *, Status *),
                        void *user, Status *st);
 
-/* Carry it out: spool, plan, deliver. Call after transact_judge, instead of transact_plan. */
+/* Carry it out: spool, plan, deliver. Call after transact_judge. */
 bool transact_deliver(Transact *transact, Status *st);
 
 /*
@@ -89,11 +86,10 @@ const LoopVerdict *transact_verdict(const Transact *transact);
 const HeaderRuleResult *transact_rules(const Transact *transact);
 Headers *transact_headers(const Transact *transact);
 const Plan *transact_planned(const Transact *transact);
-/*
- * After transact_plan: where action `i` would be stored, below the INBOX ("": there); NULL: it
- * stores nothing.
- */
-const char *transact_place(const Transact *transact, size_t i);
+/* Were rules alone rehearsed, without a mailbox? */
+bool transact_is_rules_alone(const Transact *transact);
+/* char *: the subjects of the notices that the owner gets besides. */
+const GPtrArray *transact_told(const Transact *transact);
 const ScriptChainReport *transact_scripts(const Transact *transact);
 const DeliverReport *transact_report(const Transact *transact);
 
@@ -101,8 +97,8 @@ const DeliverReport *transact_report(const Transact *transact);
 const MailIds *transact_mail_ids(const Transact *transact);
 
 /*
- * This process leaves it to who started it to tell of peers that are down; the line of the mail then
- * warns of none.
+ * This process leaves it to who started it to tell of peers that are down; the line of the mail
+ * then warns of none.
  */
 void transact_leave_outages(Transact *transact);
 

@@ -149,7 +149,7 @@ fail(SubmitOutcome outcome, const char *to, const Route *route, const SubmitSaid
 }
 
 static bool
-send_by_smtp(const RouteMail *mail, const Route *route, Status *st)
+send_by_smtp(const RouteMail *mail, const Route *route, char **ret_reply, Status *st)
 {
 	const SubmitModule *module = open_submit(st);
 	if (module == NULL)
@@ -161,7 +161,10 @@ send_by_smtp(const RouteMail *mail, const Route *route, Status *st)
 	SubmitPaths paths = { from, to };
 	SubmitOutcome outcome = module->send(mail, &paths, route, &said);
 
-	return outcome == SUBMIT_DONE || fail(outcome, to, route, &said, st);
+	if (outcome != SUBMIT_DONE)
+		return fail(outcome, to, route, &said, st);
+	*ret_reply = g_steal_pointer(&said.taken);
+	return true;
 }
 
 /* What cannot stand in a command is not passed on. */
@@ -258,7 +261,7 @@ send_by_sendmail(const RouteMail *mail, const Route *route, Status *st)
 }
 
 bool
-route_send(const RouteMail *mail, const Route *route, Status *st)
+route_send(const RouteMail *mail, const Route *route, char **ret_reply, Status *st)
 {
 	const char *why;
 	if (!route_is_valid(route->submit, &why))
@@ -269,14 +272,16 @@ route_send(const RouteMail *mail, const Route *route, Status *st)
 		return status_fail_detail(st, STATUS_SUBMIT_MAIL,
 		                          "mail cannot be sent to or from such an address");
 
+	*ret_reply = NULL;
 	RouteMail safe = *mail;
 	safe.notify = safe_param(mail->notify);
 	safe.orcpt = safe_param(mail->orcpt);
 	safe.ret = safe_param(mail->ret);
 	safe.envid = safe_param(mail->envid);
 
-	bool done = g_str_has_prefix(route->submit, "smtp:") ? send_by_smtp(&safe, route, st)
-	                                                     : send_by_sendmail(&safe, route, st);
+	bool done = g_str_has_prefix(route->submit, "smtp:")
+	                    ? send_by_smtp(&safe, route, ret_reply, st)
+	                    : send_by_sendmail(&safe, route, st);
 	if (done || (st->outside != NULL && !st->outside->is_down))
 		outside_reach(protocol_of(route), peer_of(route));
 

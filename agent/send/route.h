@@ -57,12 +57,14 @@ bool route_is_valid(const char *submit, const char **ret_why);
 bool route_param_is_safe(const char *value);
 
 /*
- * Hand it over. True: the server has accepted it. Faults: STATUS_SUBMIT (no connection, 4xx, a
+ * Hand it over. True: the server has accepted it, and *ret_reply is what it said then
+ * ("250 2.0.0 Ok: queued as 4ABC"; NULL: nothing; caller frees).
+ * Faults: STATUS_SUBMIT (no connection, 4xx, a
  * fault of our own or of our server; a later try may succeed), STATUS_SUBMIT_REFUSED (5xx to RCPT:
  * the address, with the server's code), STATUS_SUBMIT_MAIL (5xx to MAIL, DATA or the end of the
  * message), STATUS_CONFIG. The text names neither target nor server; the detail has both, the
  * command and the server's reply.
  */
-bool route_send(const RouteMail *mail, const Route *route, Status *st);
+bool route_send(const RouteMail *mail, const Route *route, char **ret_reply, Status *st);
 
 #endif

@@ -6,7 +6,7 @@
 #include "agent/send/route.h"
 
 /* Goes up with every change of the table: a module of another version is not used. */
-#define SUBMIT_MODULE_VERSION 3u
+#define SUBMIT_MODULE_VERSION 4u
 
 #define SUBMIT_MODULE_FILE "todoke-submit.so"
 #define SUBMIT_MODULE_SYMBOL "submit_module"
@@ -30,7 +30,8 @@ typedef struct {
 	char *words;   /* what was said, or what went wrong, with the step; NULL: nothing */
 	char *command; /* the command that failed, as it was sent; NULL: none was sent yet */
 	char *reply;   /* what was answered to it, or why nothing was; NULL: it did not fail */
-	bool is_down;  /* whoever asks gets no answer: no connection, none to a command, 421 */
+	char *taken; /* what was answered to the end of the mail that was taken; NULL: it was not */
+	bool is_down; /* whoever asks gets no answer: no connection, none to a command, 421 */
 } SubmitSaid;
 
 static inline void
@@ -39,6 +40,7 @@ submit_said_clear(SubmitSaid *said)
 	g_clear_pointer(&said->words, g_free);
 	g_clear_pointer(&said->command, g_free);
 	g_clear_pointer(&said->reply, g_free);
+	g_clear_pointer(&said->taken, g_free);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SubmitSaid, submit_said_clear)

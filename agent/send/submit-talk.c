@@ -33,6 +33,7 @@ submit_talk_offer(SubmitOffers *offers, const char *line, size_t len)
 
 /* The one command that names the recipient. */
 static const char step_rcpt[] = "RCPT TO";
+static const char step_end[] = "end of DATA";
 
 static SubmitOutcome
 again(Talk *talk, const char *format, const char *what, const char *why)
@@ -176,7 +177,10 @@ command(Talk *talk, const char *step, const GString *line, int want)
 	if (!talk->line->send(talk->line->user, line->str, line->len))
 		return lost(talk, "cannot send %s: %s", step, line);
 	int code = read_reply(talk, text);
-	return judge(talk, line, code, text->str, want, step);
+	SubmitOutcome outcome = judge(talk, line, code, text->str, want, step);
+	if (outcome == SUBMIT_DONE && step == step_end)
+		talk->said->taken = g_utf8_make_valid(text->str, -1);
+	return outcome;
 }
 
 static bool
@@ -314,7 +318,7 @@ say_message(Talk *talk, const RouteMail *mail)
 	talk->line->at_end(talk->line->user);
 
 	g_autoptr(GString) end = g_string_new(talk->last == '\n' ? ".\r\n" : "\r\n.\r\n");
-	return command(talk, "end of DATA", end, 2);
+	return command(talk, step_end, end, 2);
 }
 
 static SubmitOutcome

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outage: a peer that does not answer is told once, then every 15 minutes, and once when it is back,
- * however many processes meet it.
+ * outage: a peer that does not answer is told once, then every 15 minutes, and once when it is
+ * back, however many processes meet it.
  *
  * One file a peer in a folder of one account: its head says since when and when it was told last,
- * and each mail that is put off appends an octet. Nobody waits: who does not get the lock leaves the
- * telling to who has it. A peer that comes and goes is told no more often than one that stays away:
- * an outage that begins within 15 minutes after the last was told is told when those are over.
+ * and each mail that is put off appends an octet. Nobody waits: who does not get the lock leaves
+ * the telling to who has it. A peer that comes and goes is told no more often than one that stays
+ * away: an outage that begins within 15 minutes after the last was told is told when those are
+ * over.
  */
 #ifndef TODOKE_OUTAGE_H
 #define TODOKE_OUTAGE_H

@@ -301,6 +301,30 @@ make_copy(StateOnce *once, GPtrArray *notes, Status *st)
 	return true;
 }
 
+/* Could a delivery open it and write to it? */
+static bool
+may_write(const char *folder, Status *st)
+{
+	g_autofree char *file = g_build_filename(folder, STATE_FILE, NULL);
+	bool is_there = access(folder, F_OK) == 0, has_file = access(file, F_OK) == 0;
+	if (!is_there)
+		return fs_may_make_dir(AT_FDCWD, folder, st);
+	if (faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) < 0 ||
+	    (has_file && faccessat(AT_FDCWD, file, R_OK | W_OK, AT_EACCESS) < 0))
+		return status_fail_errno(st, errno, "cannot write to '%s'",
+		                         has_file ? file : folder);
+
+	return true;
+}
+
+/* The copy of a state that a delivery could not use is none. */
+static bool
+open_copy(StateOnce *once, GPtrArray *notes, Status *st)
+{
+	return (once->original == NULL || may_write(once->original, st)) &&
+	       make_copy(once, notes, st);
+}
+
 State *
 state_once_get(StateOnce *once, GPtrArray *notes)
 {
@@ -309,7 +333,7 @@ state_once_get(StateOnce *once, GPtrArray *notes)
 	once->tried = true;
 	char *note = NULL;
 	g_auto(Status) st = STATUS_INIT;
-	if (!once->is_copy || make_copy(once, notes, &st))
+	if (!once->is_copy || open_copy(once, notes, &st))
 		once->state = state_open(once->folder, once->now, &note, &st);
 	if (once->state == NULL)
 		note = g_strdup_printf("nothing can be remembered: %s", st.detail);

@@ -28,8 +28,8 @@ char *folder_by_id(const Maildir *inbox, const FolderRules *rules, const char *i
 
 /*
  * What whoever reads the log should know of the folder's UIDs: Dovecot's next one is near the last
- * that there is, behind which clients see no new mail. NULL: nothing. One open where Dovecot has not
- * been. Caller frees.
+ * that there is, behind which clients see no new mail. NULL: nothing. One open where Dovecot has
+ * not been. Caller frees.
  */
 char *folder_uid_note(const Maildir *folder);
 

@@ -228,6 +228,21 @@ folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, co
 	return path_of(rules, name, separator, ret_why);
 }
 
+char *
+folder_better_name(const FolderRules *rules, const char *name)
+{
+	const char *separator = *rules->separator != '\0' ? rules->separator : "/", *why = NULL;
+	const char *meant = strcmp(separator, "/") == 0 ? "." : "/";
+	g_auto(GStrv) levels = g_strsplit(name, meant, -1);
+	g_autofree char *better = g_strjoinv(separator, levels);
+
+	if (strcmp(separator, FOLDER_SEPARATOR_AUTO) == 0 || strstr(name, separator) != NULL ||
+	    levels[0] == NULL || levels[1] == NULL)
+		return NULL;
+	g_autofree char *path = path_of(rules, better, separator, &why);
+	return path != NULL ? g_steal_pointer(&better) : NULL;
+}
+
 /* Undo write_level. NULL: it is no level that was written so. */
 static char *
 read_level(const FolderRules *rules, const char *written)
@@ -303,6 +318,8 @@ furnish(Maildir *inbox, const FolderRules *rules, const Maildir *made, GPtrArray
 	const char *path = maildir_path(made);
 	bool maildirpp = rules->layout == CONF_FOLDER_LAYOUT_MAILDIRPP;
 
+	if (maildir_is_rehearsal(made))
+		return;
 	if (maildirpp && !mark(made, &unmarked))
 		g_ptr_array_add(notes, g_strdup_printf("folder '%s': %s", path, unmarked.detail));
 	folder_id_make(made);

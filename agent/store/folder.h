@@ -53,6 +53,12 @@ char *
 folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, const char **ret_why);
 
 /*
+ * What to write instead of a name that folder_path refuses: "Lists/foo" for "Lists.foo" where the
+ * separator is "/". NULL: nobody knows. Caller frees.
+ */
+char *folder_better_name(const FolderRules *rules, const char *name);
+
+/*
  * The name by which rules of this site mean the folder at `path` (below the INBOX, as folder_path
  * returns it), "INBOX" for "". `inbox` as for folder_path. NULL: none does. Caller frees.
  */

@@ -4,7 +4,7 @@
  *
  * Clients rename it when flags change and move it to other folders; servers give copies new names.
  * So it is looked for where it was stored, by the part of its name that nobody changes; then in
- * every folder by that; then by its size, where only a file with the same body and Message-ID is it.
+ * every folder by that; then by its size, where only a file with that body and Message-ID is it.
  * Nothing is changed. Folders that are symbolic links are not looked into.
  */
 #ifndef TODOKE_MAIL_PLACE_H

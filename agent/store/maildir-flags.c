@@ -10,7 +10,10 @@
 #include "agent/base/limits.h"
 #include "agent/store/dotlock.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { KEYWORD_LETTERS = 26 };
 
@@ -164,13 +167,39 @@ keywords_read(Keywords *keywords, int dirfd)
 	return !keywords->changed;
 }
 
+/* Which letters they would get, with none written down. */
+static void
+keywords_rehearse(Keywords *keywords, const Maildir *maildir)
+{
+	g_auto(Status) ignored = STATUS_INIT;
+	g_autofree char *text = NULL;
+	size_t len = 0;
+
+	if (!maildir_is_imagined(maildir))
+		(void) fs_read_file(maildir_fd(maildir), keywords_file, LIMIT_SMALL_FILE, &text,
+		                    &len, &ignored);
+	size_t before = keywords->letters->len;
+	g_free(keywords_edit(text != NULL ? text : "", len, keywords));
+	if (!keywords->changed || maildir_is_imagined(maildir) ||
+	    faccessat(maildir_fd(maildir), ".", W_OK | X_OK, AT_EACCESS) == 0)
+		return;
+
+	g_string_truncate(keywords->letters, before);
+	g_ptr_array_add(keywords->notes,
+	                g_strdup_printf("keywords are not set: %s", g_strerror(errno)));
+}
+
 static void
 keywords_letters(const Maildir *maildir, GPtrArray *wanted, GString *letters, GPtrArray *notes)
 {
 	Keywords keywords = { .wanted = wanted, .letters = letters, .notes = notes };
 	g_auto(Status) st = STATUS_INIT;
 
-	if (!keywords_read(&keywords, maildir_fd(maildir))) {
+	bool known = !maildir_is_imagined(maildir) && keywords_read(&keywords, maildir_fd(maildir));
+	if (!known && maildir_is_rehearsal(maildir)) {
+		keywords_forget(&keywords);
+		keywords_rehearse(&keywords, maildir);
+	} else if (!known) {
 		keywords_forget(&keywords);
 		size_t before = letters->len;
 		if (!dotlock_edit(maildir_fd(maildir), keywords_file, keywords_edit, &keywords,

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -50,6 +51,7 @@ struct Maildir {
 	Identity place;          /* of new, or of a flat folder itself */
 	int places[PLACE_COUNT]; /* new and cur, -1 before they are needed */
 	bool dirty[PLACE_COUNT];
+	bool is_furnished; /* in a rehearsal: tmp, new and cur would have been made by now */
 };
 
 struct MaildirDraft {
@@ -228,11 +230,31 @@ identify_place(Maildir *maildir)
 	return place.inode != 0 ? place : identify(maildir, &maildir->place, ".");
 }
 
+static char *
+whole_path(const Maildir *maildir)
+{
+	if (*maildir->path == '/')
+		return g_canonicalize_filename(maildir->path, NULL);
+	g_autofree char *path = g_build_filename(maildir->root, maildir->path, NULL);
+	return g_canonicalize_filename(path, NULL);
+}
+
+/* What is not there yet is known by its name. */
+static bool
+is_same_imagined(const Maildir *one, const Maildir *other)
+{
+	if (!maildir_is_imagined(one) || !maildir_is_imagined(other))
+		return false;
+	g_autofree char *path = whole_path(one), *other_path = whole_path(other);
+	return strcmp(path, other_path) == 0;
+}
+
 bool
 maildir_is_same(Maildir *one, Maildir *other)
 {
 	return one == other || (one->kind == other->kind &&
-	                        is_identical(identify_place(one), identify_place(other)));
+	                        (is_identical(identify_place(one), identify_place(other)) ||
+	                         is_same_imagined(one, other)));
 }
 
 bool
@@ -266,6 +288,51 @@ make_inside(int fd, Status *st)
 	return fs_sync(fd, "folder", st);
 }
 
+bool
+maildir_is_rehearsal(const Maildir *maildir)
+{
+	return maildir->options.rehearsal;
+}
+
+bool
+maildir_is_imagined(const Maildir *maildir)
+{
+	return maildir->options.rehearsal && maildir->fd < 0;
+}
+
+/* make_inside, or the question whether it would go well. */
+static bool
+furnish(Maildir *maildir, Status *st)
+{
+	if (!maildir->options.rehearsal)
+		return make_inside(maildir->fd, st);
+	if (!maildir_is_imagined(maildir) &&
+	    faccessat(maildir->fd, ".", R_OK | W_OK | X_OK, AT_EACCESS) < 0)
+		return status_fail_errno(st, errno, "cannot make folder 'tmp'");
+
+	maildir->is_furnished = true;
+	return true;
+}
+
+/* fs_make_dir, or the question whether it would go well: then the folder may be imagined. */
+static bool
+make_folder(Maildir *maildir, int dirfd, const char *path, Status *st)
+{
+	if (!maildir->options.rehearsal)
+		return fs_make_dir(dirfd, path, 0777, &maildir->fd, st);
+	if (dirfd < 0 && dirfd != AT_FDCWD && path[0] != '/')
+		return true; /* below a folder that is imagined itself */
+
+	g_auto(Status) missing = STATUS_INIT;
+	if (fs_open_dir(dirfd, path, &maildir->fd, &missing))
+		return true;
+	if (missing.id == STATUS_MISSING)
+		return fs_may_make_dir(dirfd, path, st);
+
+	status_move(st, &missing);
+	return false;
+}
+
 Maildir *
 maildir_open(const char *path, const MaildirOptions *options, Status *st)
 {
@@ -289,8 +356,7 @@ maildir_open(const char *path, const MaildirOptions *options, Status *st)
 		return NULL;
 	}
 
-	if (!fs_make_dir(AT_FDCWD, clean, 0777, &maildir->fd, st) ||
-	    !make_inside(maildir->fd, st)) {
+	if (!make_folder(maildir, AT_FDCWD, clean, st) || !furnish(maildir, st)) {
 		status_prefix(st, "maildir '%s'", clean);
 		return NULL;
 	}
@@ -305,6 +371,8 @@ maildir_open(const char *path, const MaildirOptions *options, Status *st)
 static bool
 open_existing(Maildir *maildir, int inbox, const char *path, Status *st)
 {
+	if (inbox < 0 && path[0] != '/')
+		return status_fail_errno(st, ENOENT, "cannot open folder '%s'", path);
 	if (!fs_open_dir(inbox, path, &maildir->fd, st))
 		return false;
 	if (identify(maildir, &maildir->tmp, "tmp").inode == 0)
@@ -330,8 +398,8 @@ maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_crea
 		return NULL;
 	}
 
-	bool made = maildir->fd >= 0 || fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st);
-	if (!made || !make_inside(maildir->fd, st)) {
+	bool made = maildir->fd >= 0 || make_folder(maildir, inbox->fd, path, st);
+	if (!made || !furnish(maildir, st)) {
 		maildir_blame(maildir, st);
 		return NULL;
 	}
@@ -347,8 +415,10 @@ maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, Status *st
 
 	maildir->kind = kind;
 	maildir->options.create = false; /* there is nothing to make inside */
-	if (!fs_make_dir(inbox->fd, path, 0777, &maildir->fd, st))
+	if (!make_folder(maildir, inbox->fd, path, st))
 		return NULL;
+	if (maildir_is_imagined(maildir))
+		return g_steal_pointer(&maildir);
 
 	maildir->places[PLACE_NEW] = fcntl(maildir->fd, F_DUPFD_CLOEXEC, 0);
 	if (maildir->places[PLACE_NEW] < 0) {
@@ -365,7 +435,8 @@ maildir_flush(Maildir *maildir, Status *st)
 	for (Place place = 0; place < PLACE_COUNT; place++) {
 		if (!maildir->dirty[place])
 			continue;
-		if (maildir->options.durability == CONF_DURABILITY_FULL &&
+		if (!maildir->options.rehearsal &&
+		    maildir->options.durability == CONF_DURABILITY_FULL &&
 		    !fs_sync(maildir->places[place], place_names[place], st))
 			return maildir_blame(maildir, st);
 		maildir->dirty[place] = false;
@@ -415,7 +486,7 @@ maildir_draft_free(MaildirDraft *draft)
 	if (draft == NULL)
 		return;
 	fs_close_auto(&draft->fd);
-	if (draft->tmp != NULL && !draft->committed)
+	if (draft->tmp != NULL && !draft->committed && !draft->maildir->options.rehearsal)
 		/* what cannot be removed, readers remove after 36 hours */
 		(void) unlinkat(draft->maildir->fd, draft->tmp, 0);
 	deadline_drop_file(&draft->guard);
@@ -425,12 +496,38 @@ maildir_draft_free(MaildirDraft *draft)
 	g_free(draft);
 }
 
+/* Where drafts lie in the folder. */
+static const char *
+hidden_folder(const Maildir *maildir)
+{
+	return maildir->kind == MAILDIR_PROPER ? "tmp/." : ".";
+}
+
+/* What a rehearsal writes lies in memory. */
+static int
+new_file_in_memory(void)
+{
+	return memfd_create("draft", MFD_CLOEXEC);
+}
+
+static int
+imagine_file(const MaildirDraft *draft)
+{
+	const Maildir *maildir = draft->maildir;
+	if (!maildir_is_imagined(maildir) &&
+	    faccessat(maildir->fd, hidden_folder(maildir), W_OK | X_OK, AT_EACCESS) < 0)
+		return -1;
+	return new_file_in_memory();
+}
+
 /* Open the draft's file exclusively. Readable, for it becomes the home of the message's body. */
 static int
 create_file(MaildirDraft *draft)
 {
 	int fd;
 
+	if (draft->maildir->options.rehearsal)
+		return imagine_file(draft);
 	do
 		fd = openat(draft->maildir->fd, draft->tmp,
 		            O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
@@ -449,8 +546,14 @@ maildir_draft_new(Maildir *maildir, Status *st)
 		if (draft->fd >= 0)
 			return g_steal_pointer(&draft);
 		int err = errno;
-		if (err == ENOENT && maildir->options.create && make_inside(maildir->fd, st))
-			continue;
+		if (err == ENOENT && maildir->options.create && furnish(maildir, st)) {
+			if (!maildir->options.rehearsal)
+				continue;
+			draft->fd = new_file_in_memory();
+			if (draft->fd >= 0)
+				return g_steal_pointer(&draft);
+			err = errno;
+		}
 		if (err != EEXIST) {
 			status_fail_errno(st, err, "cannot make '%s'", draft->tmp);
 			break;
@@ -555,6 +658,31 @@ rename_unique(int from_dir, const char *from, int to_dir, const char *to)
 	return errno == ENOENT ? renameat(from_dir, from, to_dir, to) : -1;
 }
 
+/* May drafts come into the folder? As a rename or a link answers. */
+static int
+may_come_in(const Maildir *to)
+{
+	if (maildir_is_imagined(to) ||
+	    faccessat(to->fd, hidden_folder(to), W_OK | X_OK, AT_EACCESS) == 0)
+		return 0;
+	return errno == ENOENT && to->is_furnished ? 0 : -1;
+}
+
+/* From one folder for drafts to another. */
+static int
+move_hidden(const Maildir *from, const char *name, const Maildir *to, const char *new_name)
+{
+	return to->options.rehearsal ? may_come_in(to)
+	                             : rename_unique(from->fd, name, to->fd, new_name);
+}
+
+static int
+link_hidden(const Maildir *from, const char *name, const Maildir *to, const char *new_name)
+{
+	return to->options.rehearsal ? may_come_in(to)
+	                             : linkat(from->fd, name, to->fd, new_name, 0);
+}
+
 bool
 maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st)
 {
@@ -562,9 +690,7 @@ maildir_draft_move(MaildirDraft *draft, Maildir *to, bool *ret_moved, Status *st
 	DeadlineFile there = { .dirfd = to->fd, .name = draft->tmp };
 
 	deadline_add_file(&there);
-	int rc = draft->maildir == to
-	                 ? 0
-	                 : rename_unique(draft->maildir->fd, draft->tmp, to->fd, draft->tmp);
+	int rc = draft->maildir == to ? 0 : move_hidden(draft->maildir, draft->tmp, to, draft->tmp);
 	if (rc < 0 && errno == EEXIST && is_same_file(draft->maildir->fd, to->fd, draft->tmp))
 		rc = 0; /* one tmp by two links: it is there already */
 
@@ -592,7 +718,7 @@ rename_in_tmp(MaildirDraft *draft, const char *name, Status *st)
 	DeadlineFile there = { .dirfd = draft->maildir->fd, .name = tmp };
 
 	deadline_add_file(&there);
-	int rc = rename_unique(draft->maildir->fd, draft->tmp, draft->maildir->fd, tmp);
+	int rc = move_hidden(draft->maildir, draft->tmp, draft->maildir, tmp);
 	int err = errno;
 	if (rc == 0) {
 		deadline_drop_file(&draft->guard);
@@ -625,7 +751,7 @@ maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_dra
 	g_autoptr(MaildirDraft) draft = draft_new(to);
 
 	draft_name(draft);
-	if (linkat(from->maildir->fd, from->tmp, to->fd, draft->tmp, 0) < 0) {
+	if (link_hidden(from->maildir, from->tmp, to, draft->tmp) < 0) {
 		int err = errno;
 		draft_forget(draft);
 		if (!cannot_share(err))
@@ -646,7 +772,7 @@ maildir_draft_link(const MaildirDraft *from, Maildir *to, MaildirDraft **ret_dra
 static bool
 open_place(Maildir *maildir, Place place, Status *st)
 {
-	if (maildir->places[place] >= 0)
+	if (maildir->places[place] >= 0 || maildir_is_imagined(maildir))
 		return true;
 	g_auto(Status) missing = STATUS_INIT;
 	if (fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
@@ -654,7 +780,10 @@ open_place(Maildir *maildir, Place place, Status *st)
 
 	if (missing.id == STATUS_MISSING && maildir->options.create) {
 		status_clear(&missing);
-		if (make_inside(maildir->fd, &missing) &&
+		bool made = furnish(maildir, &missing);
+		if (made && maildir->options.rehearsal)
+			return true;
+		if (made &&
 		    fs_open_dir(maildir->fd, place_names[place], &maildir->places[place], &missing))
 			return true;
 	}
@@ -669,6 +798,8 @@ maildir_check(Maildir *maildir, Status *st)
 {
 	if (!open_place(maildir, PLACE_NEW, st))
 		return false;
+	if (maildir_is_imagined(maildir))
+		return true;
 
 	static const char *const needed[] = { "tmp/.", "new/.", "cur/." };
 	for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
@@ -708,7 +839,9 @@ static bool
 find_shown(Maildir *maildir, const char *name, Place *ret_place, char **ret_file, Status *st)
 {
 	for (Place place = PLACE_NEW; place < PLACE_COUNT && *name != '\0'; place++) {
-		if (!open_place(maildir, place, st) ||
+		if (!open_place(maildir, place, st))
+			return false;
+		if (maildir->places[place] >= 0 &&
 		    !find_in_place(maildir->places[place], name, ret_file, st))
 			return false;
 		*ret_place = place;
@@ -862,7 +995,7 @@ final_name(const MaildirDraft *draft, const char *letters)
 bool
 maildir_draft_prepare(MaildirDraft *draft, const char *letters, Status *st)
 {
-	if (!draft->flushed && draft->fd >= 0 &&
+	if (!draft->flushed && draft->fd >= 0 && !draft->maildir->options.rehearsal &&
 	    draft->maildir->options.durability != CONF_DURABILITY_NONE &&
 	    !fs_sync(draft->fd, draft->tmp, st))
 		return maildir_blame(draft->maildir, st);
@@ -900,6 +1033,8 @@ maildir_draft_hold(MaildirDraft *draft)
 {
 	deadline_outlast_termination();
 	deadline_drop_file(&draft->guard);
+	if (draft->maildir->options.rehearsal)
+		return;
 	if (draft->fd < 0)
 		draft->fd = openat(draft->maildir->fd, draft->tmp,
 		                   O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -917,6 +1052,8 @@ move(const MaildirDraft *draft)
 {
 	const Maildir *maildir = draft->maildir;
 	int to = maildir->places[draft->place];
+	if (maildir->options.rehearsal)
+		return to < 0 ? 0 : faccessat(to, ".", W_OK | X_OK, AT_EACCESS);
 	return maildir->kind == MAILDIR_PROPER
 	               ? rename_unique(maildir->fd, draft->tmp, to, draft->final)
 	               : rename_noreplace(maildir->fd, draft->tmp, to, draft->final);
@@ -954,7 +1091,7 @@ maildir_draft_take_back(MaildirDraft *draft)
 	 * A reader may have moved it already; then it stays, and a retry makes a second copy:
 	 * better than none.
 	 */
-	if (draft->committed)
+	if (draft->committed && !draft->maildir->options.rehearsal)
 		(void) unlinkat(draft->maildir->places[draft->place], draft->final, 0);
 }
 

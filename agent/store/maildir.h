@@ -19,6 +19,11 @@ typedef struct {
 	mode_t umask;        /* for mail and folders; becomes the umask of the process */
 	unsigned durability; /* CONF_DURABILITY_* of conf-choices.h */
 	bool create;         /* make what is missing of the INBOX */
+	/*
+	 * Only asked whether it would go well: nothing is made, written or moved, and each call has
+	 * the fault that it would have. What would be made is imagined, without a descriptor.
+	 */
+	bool rehearsal;
 } MaildirOptions;
 
 /* One folder with tmp, new and cur: the INBOX, or one below it. */
@@ -61,6 +66,12 @@ bool maildir_is_writable(const char *path);
  * What the names of files in a MAILDIR_NAMED folder begin with, instead of "msg."; without a "/".
  */
 void maildir_set_prefix(Maildir *maildir, const char *prefix);
+
+/* Is nothing done here but asked (MaildirOptions)? */
+bool maildir_is_rehearsal(const Maildir *maildir);
+
+/* In a rehearsal: would the folder be made? */
+bool maildir_is_imagined(const Maildir *maildir);
 
 void maildir_free(Maildir *maildir);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Maildir, maildir_free)

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { WAIT_STEP_MS = 50, OPEN_TRIES = 5 };
@@ -133,6 +134,29 @@ mbox_open(const char *path, unsigned durability, const DotlockPatience *patience
 
 	mbox->start = mbox->end = sb.st_size;
 	return g_steal_pointer(&mbox);
+}
+
+/* Is the lock file somebody else's, who may still be at work? */
+static bool
+is_locked(const char *lock, const DotlockPatience *patience)
+{
+	struct stat sb;
+	return lstat(lock, &sb) == 0 &&
+	       (patience->stale_s == 0 || sb.st_mtime + (time_t) patience->stale_s > time(NULL));
+}
+
+bool
+mbox_rehearse(const char *path, const DotlockPatience *patience, Status *st)
+{
+	g_autofree char *lock = g_strconcat(path, ".lock", NULL);
+	g_autofree char *folder = g_path_get_dirname(path);
+	if (is_locked(lock, patience))
+		return status_fail_locked(st, lock);
+
+	bool can_lock = faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0;
+	if (!can_lock && status_from_errno(errno) != STATUS_NO_PERMISSION)
+		return status_fail_errno(st, errno, "cannot make '%s'", lock);
+	return fs_may_append(path, st);
 }
 
 static void

@@ -22,6 +22,12 @@ typedef struct Mbox Mbox;
  */
 Mbox *mbox_open(const char *path, unsigned durability, const DotlockPatience *patience, Status *st);
 
+/*
+ * Would mbox_open succeed now? Nothing is made and nobody waits: a lock that another program holds
+ * is STATUS_LOCKED at once.
+ */
+bool mbox_rehearse(const char *path, const DotlockPatience *patience, Status *st);
+
 /* Unlock, close; a file that we made and that is still empty goes. */
 void mbox_free(Mbox *mbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mbox, mbox_free)

@@ -36,9 +36,10 @@ typedef struct {
 
 struct Quota {
 	const Conf *conf;
-	int inbox;    /* borrowed */
-	char *trash;  /* path of the folder below the INBOX; NULL: it counts */
-	Amount limit; /* 0: any */
+	int inbox;      /* borrowed */
+	bool look_only; /* nothing is written */
+	char *trash;    /* path of the folder below the INBOX; NULL: it counts */
+	Amount limit;   /* 0: any */
 	Amount used;
 	unsigned lines; /* of the file, its definition not counted */
 	time_t mtime;
@@ -323,6 +324,8 @@ recount(Quota *quota)
 	quota->used = walk.sum;
 	quota->lines = 1;
 	quota->mtime = time(NULL);
+	if (quota->look_only)
+		return;
 	replace_file(quota);
 	if (walk_all(quota, false).stamp != walk.stamp && quota->conf->quota == CONF_QUOTA_SITE)
 		(void) unlinkat(quota->inbox, SIZE_FILE, 0);
@@ -366,6 +369,7 @@ quota_open(const Maildir *inbox, const Conf *conf, GPtrArray *notes)
 	Quota *quota = g_new0(Quota, 1);
 	*quota = (Quota){ .conf = conf,
 		          .inbox = maildir_fd(inbox),
+		          .look_only = maildir_is_rehearsal(inbox),
 		          .trash = trash_path(conf, inbox),
 		          .limit = limit,
 		          .used = file.used,
@@ -456,6 +460,8 @@ quota_take(Quota *quota, guint64 bytes, Status *st)
 void
 quota_add(const Quota *quota, gint64 bytes, gint64 messages)
 {
+	if (quota->look_only)
+		return;
 	auto_fd int fd = openat(quota->inbox, SIZE_FILE,
 	                        O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	struct stat info;

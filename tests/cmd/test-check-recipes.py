@@ -41,6 +41,8 @@ ROWS = [
     ("neither assignment nor recipe", "from foo\n* bar\n", ["2:1 not-understood"]),
     ("brace without blank", ":0\n{foo\n", ["2:1 odd-folder", "2:1 mbox-without-lock"]),
     ("condition behind the action", ":0:\na\n* b\n", ["3:1 not-understood"]),
+    ("procmailex(5): what was seen before", "PATH=/bin\n:0 Wh: msgid.lock\n| formail -D 8192 msgid.cache\n", []),
+    ("the header alone to another program", "PATH=/bin\n:0 Wh: msgid.lock\n| formail -X From: -D\n", ["2:4 half-a-mail"]),
     ("half a mail", ":0h\na/\n", ["1:3 half-a-mail"]),
     ("comment in a condition", ":0\n* ^Subject:.*a # b\na/\n", ["2:16 comment-in-condition"]),
     ("foreign class", ":0\n* ^Subject:.*[[:digit:]]\na/\n", ["2:14 foreign-class"]),

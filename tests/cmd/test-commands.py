@@ -42,8 +42,9 @@ def test_check_lists_all_problems(folder):
     path = conf(folder, "maildr = x\nhop_limit = 1\nrule a { action = eat }\n")
     result = tap.todoke("check", path)
     tap.same(result.returncode, 1)
-    tap.same([line.split(b": ")[0:2] for line in result.stdout.splitlines() if line[:1] != b" "],
+    tap.same([line.split(b": ")[0:2] for line in result.stdout.splitlines() if line[:1] != b" "][:-1],
              [[b"%s:%d:%d" % (path.encode(), line, column), b"error"] for line, column in ((2, 1), (3, 13), (4, 19))])
+    tap.same(result.stdout.splitlines()[-1], b"3 errors in 1 file")
 
 
 def test_check_shape_of_json(folder):
@@ -82,7 +83,7 @@ def test_check_key_that_the_local_door_cannot_read(folder):
     (finding,) = findings(path)
     tap.same((finding["code"], finding["severity"]), ("key-local-door", "warning"))
     tap.contains(finding["text"], "keeps the original sender")
-    tap.same(findings(path, "-o", "maildir=/var/vmail/%d/%n"), [])
+    tap.same(findings(path, "-o", "maildir=/var/vmail/%d/%n/Maildir"), [])
 
 
 def test_check_key_that_others_can_read(folder):

@@ -319,4 +319,17 @@ def test_random_rules_that_are_the_same_are_so(folder):
 TESTS = [row_test(number, *row) for number, row in enumerate(ROWS, 1)]
 TESTS += [place_test(number, *row) for number, row in enumerate(PLACES, 1)]
 TESTS += [test for name, test in sorted(globals().items()) if name.startswith("test_") and callable(test)]
+def test_what_was_seen_before(folder):
+    """procmailex(5)'s own recipe against duplicates is Sieve's duplicate, and --prove holds one against the other."""
+    rc = ":0 Wh: msgid.lock\n| formail -D 8192 msgid.cache\n\n:0\n* ^Subject:.*work\nWork/\n"
+    text = body(folder, rc)
+    tap.contains(text, "if duplicate {\n\tdiscard;\n\tstop;\n}\n")
+    tap.contains(convert(folder, rc, *FOLDERS_OF_HOME).stdout, b'require ["duplicate", ')
+    for number, (identity, subject) in enumerate((("1@a.test", "work"), ("2@a.test", "other"), ("1@a.test", "work"), ("1@a.test", "other"))):
+        write(folder, "old/cur/%d" % number, "From: a@a.test\nMessage-ID: <%s>\nSubject: %s\n\nx\n" % (identity, subject))
+    tap.contains(convert(folder, rc, "--prove", folder + "/old", *FOLDERS_OF_HOME).stdout, b"4 messages, 0 differ\n")
+    script = convert(folder, rc.replace("Wh:", "Whc:"), *FOLDERS_OF_HOME).stdout
+    tap.same((b"by hand: it runs a program" in script, b"if duplicate" in script), (True, False), "a copy decides for the recipe behind it")
+
+
 tap.run(TESTS)

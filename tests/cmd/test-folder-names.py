@@ -83,7 +83,7 @@ def test_for_people(folder):
     with open(folder + "/m.eml", "wb") as file:
         file.write(MESSAGE)
     result = tap.todoke("try", *home.options, "--rcpt", "ann@x.test", folder + "/m.eml")
-    tap.contains(result.stdout.decode(), 'folder: "INBOX.Work" is .INBOX.Work\n')
+    tap.contains(result.stdout.decode(), 'm.eml -> INBOX.Work (.INBOX.Work)  ')
 
 
 tap.run([make(row) for row in ROWS] + [test_for_people])

@@ -870,14 +870,14 @@ def test_try_shows_the_plan_and_changes_nothing(folder):
     before = sorted(tap.files_below(home.path))
     result = home.run("try", "--recipes", ".procmailrc", path)
     tap.same(result.returncode, 0)
-    for words in (b"touch touched", b'store in "%s/box"' % home.path.encode(), b"redirect to <a@example.org>", b"programs are not run here"):
+    for words in (b"touch touched", b"-> %s/box  " % home.path.encode(), b"redirect to <a@example.org>", b"programs are not run here"):
         tap.contains(result.stdout, words)
     shown = json.loads(home.run("try", "--json", "--recipes", ".procmailrc", path).stdout)
     tap.same([action["action"] for action in shown["actions"]], ["pipe", "store", "redirect"])
     tap.same(sum("did not run" in note for note in shown["notes"]), 1, "the condition's; the pipe is in the plan")
     tap.same(sorted(tap.files_below(home.path)), before)
     home.write(".dovecot.sieve", "discard;\n")
-    own = ["-o", "recipes=yes", "-o", "recipe_files=%s/.procmailrc" % home.path, "-o", "sieve_scripts=%s/.dovecot.sieve" % home.path]
+    own = ["-o", "users=system", "-o", "maildir=%s/Maildir" % home.path, "-o", "recipes=yes", "-o", "recipe_files=%s/.procmailrc" % home.path, "-o", "sieve_scripts=%s/.dovecot.sieve" % home.path]
     shown = json.loads(home.run("try", *own, "-o", "recipe_order=recipes-first", "--json", path).stdout)
     tap.same([action["action"] for action in shown["actions"]], ["pipe", "store", "redirect"])
     shown = json.loads(home.run("try", *own, "--json", path).stdout)

@@ -175,9 +175,9 @@ def test_why_no_program_runs(folder):
 
 def test_for_people(folder):
     text = run(folder, VACATION, form=None)
-    tap.contains(text, "  action 1, vacation:\n    would be sent from <> to <boss@example.org>\n      Subject: Auto: hello\n\n      Bin weg – zurück am 1.\n")
+    tap.contains(text, "m.eml -> vacation  %s/x.sieve:1\n    would be sent from <> to <boss@example.org>\n      Subject: Auto: hello\n\n      Bin weg – zurück am 1.\n" % folder)
     text = run(folder, VACATION, form=None, sender="")
-    tap.contains(text, "  action 1, vacation:\n    held back: the null sender sent it\n")
+    tap.contains(text, "m.eml -> vacation  %s/x.sieve:1\n    held back: the null sender sent it\n" % folder)
 
 
 if __name__ == "__main__":

@@ -83,6 +83,9 @@ class Host:
         self.still()
         subprocess.run(["sh", "-c", command], check=True, env={**os.environ, **self.environment()}, capture_output=True)
 
+    def postconf(self, *args):
+        return subprocess.run([POSTCONF, "-c", self.etc, *args], capture_output=True, check=True).stdout.decode().strip()
+
     def mend(self, code, *args):
         """The finding is there, and its fix, run as printed, makes it go."""
         found = [finding for finding in self.findings(*args) if finding["code"] == code]

@@ -262,7 +262,9 @@ main(int argc, char **argv)
 	Options options = {
 		.overrides = overrides, .envelope = envelope, .now = 1700000000, .plan = plan
 	};
-	bool done = read_options(&options, argv + 1, &st) && run(&options, &report, &st);
+	bool is_read = read_options(&options, argv + 1, &st);
+	envelope->told_id = envelope->queue_id;
+	bool done = is_read && run(&options, &report, &st);
 	g_autofree char *line = done ? g_strdup("done") : answer_line(&st, NULL);
 	printf("%s\n", line);
 	print_report(&report, done);

@@ -154,6 +154,19 @@ work(void *user, char **ret_done, Status *st)
 	return false;
 }
 
+/* One piece of work in a child, from start to end. */
+static bool
+run_in_child(const char *what, unsigned seconds, char **ret_done, Status *st)
+{
+	LmtpChild child = { 0 };
+	if (!lmtp_child_start(&child, work, (void *) (uintptr_t) what, 1, st))
+		return false;
+
+	bool done = lmtp_child_take(&child, seconds, ret_done, st);
+	lmtp_child_end(&child, 0);
+	return done;
+}
+
 static void
 test_child(void **state)
 {
@@ -173,8 +186,7 @@ test_child(void **state)
 		char untouched[] = "9999";
 		char *done = untouched;
 		unsigned seconds = strcmp(rows[i].what, "hangs") == 0 ? 1 : 100;
-		bool good = lmtp_child_run(work, (void *) (uintptr_t) rows[i].what, seconds, &done,
-		                           &st);
+		bool good = run_in_child(rows[i].what, seconds, &done, &st);
 		assert_int_equal(good, rows[i].want == STATUS_OK);
 		assert_int_equal(st.id, rows[i].want);
 		if (good)
@@ -203,8 +215,7 @@ test_child_leaves_nothing(void **state)
 	for (int i = 0; i < 2; i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *done = NULL;
-		(void) lmtp_child_run(work, (void *) (uintptr_t) (i == 0 ? "hangs" : "silent"),
-		                      i == 0 ? 1 : 100, &done, &st);
+		(void) run_in_child((i == 0 ? "hangs" : "silent"), i == 0 ? 1 : 100, &done, &st);
 		if (i == 0)
 			(void) waitid(P_ALL, 0, &dead, WEXITED | WNOWAIT);
 	}
@@ -222,9 +233,7 @@ test_child_has_not(void **state)
 		g_autofree char *done = NULL;
 		if (i == 1)
 			lmtp_child_hide(secret);
-		assert_int_equal(
-			lmtp_child_run(work, (void *) (uintptr_t) "has it", 100, &done, &st),
-			i == 0);
+		assert_int_equal(run_in_child("has it", 100, &done, &st), i == 0);
 	}
 }
 

@@ -167,7 +167,7 @@ test_dovecot_in_syslog(void **state)
 	                         "2 imap s a expunge 2001:db8::1\n");
 }
 
-/* LIMIT_WHY_IDS ids, LIMIT_WHY_LOG_LINES lines, LIMIT_WHY_LOG_HEAD octets before the program's name. */
+/* LIMIT_WHY_IDS ids, LIMIT_WHY_LOG_LINES lines, LIMIT_WHY_LOG_HEAD octets before the program. */
 static void
 test_bounds(void **state)
 {

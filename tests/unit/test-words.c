@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The language of texts for people: which is chosen, and that nothing else of the process changes. */
+/*
+ * The language of texts for people: which is chosen, and that nothing else of the process changes.
+ */
 #include "agent/base/words.h"
 
 #include "tests/unit/unit.h"

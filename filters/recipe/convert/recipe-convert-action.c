@@ -228,6 +228,27 @@ recipe_convert_formail(RecipeSieve *sieve, const RecipeNode *node)
 	return true;
 }
 
+/* formail -D MAX CACHE: what was seen before is thrown away. */
+bool
+recipe_convert_seen(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags)
+{
+	g_auto(GStrv) argv = NULL;
+	gint argc = 0;
+	bool plain = node->name == NULL && !flags->filters && !flags->copies && flags->waits &&
+	             strpbrk(node->action.text, "`|;&<>") == NULL;
+	if (!plain || !g_shell_parse_argv(node->action.text, &argc, &argv, NULL) || argc < 3 ||
+	    strcmp(argv[0], "formail") != 0 || !g_str_has_prefix(argv[1], "-D"))
+		return false;
+
+	gint words = argv[1][2] == '\0' ? 4 : 3; /* -D MAX CACHE, -DMAX CACHE */
+	if (argc != words)
+		return false;
+
+	recipe_writer_needs(&sieve->writer, "duplicate");
+	recipe_writer_put(&sieve->writer, "if duplicate {\n\tdiscard;\n\tstop;\n}");
+	return true;
+}
+
 /* NAME=`formail -xField:`: a test that takes the field's value. */
 bool
 recipe_convert_extracted(RecipeSieve *sieve, const RecipeNode *node)

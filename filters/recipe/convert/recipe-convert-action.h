@@ -23,6 +23,12 @@ bool recipe_convert_forward(RecipeSieve *sieve, const RecipeNode *node, const Re
 /* A call of formail that only adds and takes away fields. False: it is something else. */
 bool recipe_convert_formail(RecipeSieve *sieve, const RecipeNode *node);
 
+/*
+ * `| formail -D MAX CACHE` that waits: a test duplicate that throws away. False: it is something
+ * else.
+ */
+bool recipe_convert_seen(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlags *flags);
+
 /* NAME=`formail -xField:`, written where a rule reads NAME. False: it is something else. */
 bool recipe_convert_extracted(RecipeSieve *sieve, const RecipeNode *node);
 

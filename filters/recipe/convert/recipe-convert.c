@@ -116,6 +116,12 @@ put_program(Convert *convert, const RecipeNode *node, const RecipeFlags *flags,
 		                       "fields are added by editheader, where the site allows it");
 		return true;
 	}
+	if (recipe_convert_seen(&convert->sieve, node, flags)) {
+		recipe_verdict_changed(verdict,
+		                       "ids are remembered for a time (sieve_duplicate_default), "
+		                       "not in a file of some size");
+		return true;
+	}
 	return recipe_verdict_by_hand(
 		verdict,
 		"it runs a program: the site must allow it, then vnd.dovecot.pipe, filter or "

@@ -170,6 +170,17 @@ is_mbox_name(const RecipeNode *node)
 	       !g_str_has_prefix(name, "/dev/null");
 }
 
+/*
+ * A program that takes only mail which was seen before, as procmailex(5) has it: a copy would store
+ * each of them.
+ */
+static bool
+drops_seen(const RecipeNode *node, const RecipeFlags *flags)
+{
+	return node->action_kind == RECIPE_ACTION_PROGRAM && flags->waits &&
+	       g_str_has_prefix(node->action.text, "formail -D");
+}
+
 static void
 check_action(Check *check, const RecipeNode *node, const RecipeFlags *flags)
 {
@@ -197,8 +208,8 @@ check_action(Check *check, const RecipeNode *node, const RecipeFlags *flags)
 		warn(check, &node->action, 0, "odd-folder",
 		     "without a blank behind '{' this is the name of a folder", NULL);
 	if (flags->feeds != RECIPE_BOTH && !flags->copies && !flags->filters &&
-	    node->name == NULL && node->action_kind != RECIPE_ACTION_BLOCK &&
-	    strcmp(name, "/dev/null") != 0)
+	    !drops_seen(node, flags) && node->name == NULL &&
+	    node->action_kind != RECIPE_ACTION_BLOCK && strcmp(name, "/dev/null") != 0)
 		warn(check, &node->start, 0, "half-a-mail",
 		     "only a part of the mail is delivered, the other is lost",
 		     "add c to keep the mail");

@@ -256,6 +256,18 @@ recipe_formail_id(const char *const *argv, const GString *input, RecipeFormailId
 }
 
 bool
+recipe_formail_lacks_id(const char *const *argv, const GString *input)
+{
+	RecipeFormailId id;
+	if (*argv == NULL || strcmp(*argv, "formail") != 0 || !read_id_call(argv + 1, &id))
+		return false;
+
+	g_autoptr(GArray) fields = read_fields(input);
+	g_autoptr(GString) value = fields != NULL ? extract(fields, "Message-ID:") : NULL;
+	return value != NULL && value->len == 0;
+}
+
+bool
 recipe_formail(const char *const *argv, const GString *input, GString **ret_output)
 {
 	if (*argv == NULL || strcmp(*argv, "formail") != 0)

@@ -30,4 +30,7 @@ typedef struct {
  */
 bool recipe_formail_id(const char *const *argv, const GString *input, RecipeFormailId *ret_id);
 
+/* Is it a call with -D of a mail without a Message-ID? Then formail ends with 1: never seen. */
+bool recipe_formail_lacks_id(const char *const *argv, const GString *input);
+
 #endif

@@ -103,11 +103,9 @@ needs_pending_file(const RecipeRun *run, const GPtrArray *argv)
  * looks takes its success for granted.
  */
 static bool
-runs_now(const RecipeRun *run, const RecipeFlags *flags, const GString *input)
+end_matters(const RecipeFlags *flags, const GString *input)
 {
-	bool could_fail = flags->waits ||
-	                  (!flags->ignores_write_errors && input->len > CHILD_PIPE_OCTETS);
-	return could_fail && run->env->recipes->run_command != NULL;
+	return flags->waits || (!flags->ignores_write_errors && input->len > CHILD_PIPE_OCTETS);
 }
 
 /* Run it to its end. False: it failed. */
@@ -126,26 +124,62 @@ run_now(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
 	return ran && !recipe_program_has_failed(run, node, flags, call->blamed, &result);
 }
 
-/* Without programs: what the agent itself knows how to answer. */
+/* The end of a program that cannot be found. */
 static bool
-look_inside(RecipeRun *run, const RecipeFlags *flags, const RecipePipeCall *call,
-            const GString *input, bool *ret_ran)
+would_fail_as_missing(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
+                      const RecipePipeCall *call, const GString *input)
+{
+	enum { NOT_FOUND = 127 };
+	const FilterProgramResult result = { .exit_code = NOT_FOUND,
+		                             .unread = input->len > CHILD_PIPE_OCTETS };
+
+	if (flags->waits)
+		run->state->exit_code = NOT_FOUND;
+	return recipe_program_has_failed(run, node, flags, call->blamed, &result);
+}
+
+/*
+ * Who only looks runs nothing, and is told where that matters: what the agent itself knows how to
+ * answer, and whether the program would be found, decide.
+ */
+static bool
+look_inside(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
+            const RecipePipeCall *call, const GString *input, bool *ret_ran)
 {
 	int exit_code = 0;
 	*ret_ran = flags->waits &&
 	           recipe_program_inside(run, call->argv, input, call->lock, &exit_code);
-	if (*ret_ran)
+	if (*ret_ran) {
 		run->state->exit_code = exit_code;
-	return exit_code == 0;
+		return exit_code == 0;
+	}
+
+	if (!end_matters(flags, input))
+		return true;
+	if (!recipe_program_is_there(run, call->argv))
+		return !would_fail_as_missing(run, node, flags, call, input);
+
+	g_autofree char *shown = g_strdup(call->shown);
+	g_autofree char *text = g_strdup_printf(
+		"'%s' is not run here: it is taken to end well, and a delivery asks how it ends",
+		g_strstrip(shown));
+	filter_note(run->env, recipe_run_file(run), node->action.line, text);
+	return true;
 }
 
 bool
 recipe_pipe_call(RecipeRun *run, const RecipeNode *node, const RecipeFlags *flags,
                  const RecipePipeCall *call, GString *taken_input, bool *ret_succeeded, Status *st)
 {
-	bool ran = runs_now(run, flags, taken_input) && !needs_pending_file(run, call->argv);
-	*ret_succeeded = ran ? run_now(run, node, flags, call, taken_input)
-	                     : look_inside(run, flags, call, taken_input, &ran);
+	bool may_run = run->env->recipes->run_command != NULL;
+	bool ran = may_run && end_matters(flags, taken_input) &&
+	           !needs_pending_file(run, call->argv);
+
+	*ret_succeeded = true;
+	if (ran)
+		*ret_succeeded = run_now(run, node, flags, call, taken_input);
+	else if (!may_run)
+		*ret_succeeded = look_inside(run, node, flags, call, taken_input, &ran);
 
 	g_autoptr(PlanAction)
 		action = recipe_plan_program(run, call->argv, node->line, taken_input);

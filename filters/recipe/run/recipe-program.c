@@ -125,12 +125,34 @@ recipe_program_inside(RecipeRun *run, const GPtrArray *argv, const GString *inpu
                       int *ret_exit_code)
 {
 	FilterProgramResult result;
+	if (is_formail(run, argv) &&
+	    recipe_formail_lacks_id((const char *const *) argv->pdata, input)) {
+		*ret_exit_code = 1;
+		return true;
+	}
+
 	if (!run_formail(run, argv, input, lock, &result))
 		return false;
 
 	*ret_exit_code = result.exit_code;
 	g_bytes_unref(result.output);
 	return true;
+}
+
+bool
+recipe_program_is_there(RecipeRun *run, const GPtrArray *argv)
+{
+	g_auto(GStrv) environment = recipe_vars_environment(run->state->vars);
+	const FilterCommandCall call = {
+		.argv = (const char *const *) argv->pdata,
+		.environment = (const char *const *) environment,
+		.directory = run->state->folder,
+	};
+
+	if (argv->len == 1)
+		return false;
+	return run->env->recipes->command_exists == NULL ||
+	       run->env->recipes->command_exists(run->env, &call);
 }
 
 bool

@@ -52,6 +52,9 @@ bool recipe_program_run(RecipeRun *run, const char *command, const GString *inpu
 bool recipe_program_inside(RecipeRun *run, const GPtrArray *argv, const GString *input,
                            const char *lock, int *ret_exit_code);
 
+/* Would the program be found? Asked where it may not run. */
+bool recipe_program_is_there(RecipeRun *run, const GPtrArray *argv);
+
 /* What `command` prints over the whole mail; "" where it cannot run. Sets $?. Caller frees. */
 char *recipe_program_capture(RecipeRun *run, const char *command);
 

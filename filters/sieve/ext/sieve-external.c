@@ -27,6 +27,20 @@ is_program_name(SieveText name)
 	return true;
 }
 
+/* A name with variables in it is known when it runs. */
+static void
+warn_of_program(SieveCheck *check, const SieveString *name)
+{
+	FilterEnv *env = sieve_check_env(check);
+	if (env->unwatched || env->services->program_warning == NULL || name->template != NULL)
+		return;
+
+	g_autofree char *program = g_strndup(name->text.data, name->text.len);
+	g_autofree char *why = env->services->program_warning(env, program);
+	if (why != NULL)
+		sieve_check_warning(check, name->span, "missing-program", NULL, "%s", why);
+}
+
 bool
 sieve_external_check(SieveCheck *check, SieveCall *call)
 {
@@ -37,6 +51,8 @@ sieve_external_check(SieveCheck *check, SieveCall *call)
 		                         "a name of the site's list, no path",
 		                         "\"%.*s\" is not the name of a program",
 		                         (int) MIN(name->text.len, 200), name->text.data);
+
+	warn_of_program(check, name);
 
 	const SieveArg *args = call->positional[1];
 	if (args != NULL && args->n > LIMIT_SIEVE_PROGRAM_ARGUMENTS)

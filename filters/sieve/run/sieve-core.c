@@ -140,6 +140,18 @@ is_own_address(SieveCheck *check, const char *address)
 	return own != NULL && strcmp(address, own) == 0;
 }
 
+static void
+warn_of_way_home(SieveCheck *check, const SieveString *address, const char *mailbox)
+{
+	FilterEnv *env = sieve_check_env(check);
+	g_autofree char *way = !env->unwatched && env->services->way_home != NULL
+	                               ? env->services->way_home(env, mailbox)
+	                               : NULL;
+	if (way != NULL)
+		sieve_check_warning(check, address->span, "redirect-to-self", "use keep",
+		                    "this comes back to the owner of the script: %s", way);
+}
+
 static bool
 check_redirect(SieveCheck *check, SieveCall *call)
 {
@@ -156,6 +168,8 @@ check_redirect(SieveCheck *check, SieveCall *call)
 	if (is_own_address(check, mailbox))
 		sieve_check_warning(check, address->span, "redirect-to-self", "use keep",
 		                    "this redirects to the owner of the script");
+	else
+		warn_of_way_home(check, address, mailbox);
 	return true;
 }
 

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* lmtp-delivery: one recipient's transaction, in a process that has the owner's rights. */
+#ifndef TODOKE_LMTP_DELIVERY_H
+#define TODOKE_LMTP_DELIVERY_H
+
+#include "agent/message/envelope.h"
+#include "agent/message/message.h"
+#include "agent/run/account.h"
+#include "agent/run/site.h"
+
+/* RCPT of a message of `size` octets (0: not known). */
+typedef struct {
+	const char *address;
+	const char *sender;
+	const char *origin_id; /* XFORWARD IDENT; NULL: not known */
+	guint64 size;
+} LmtpDeliveryAsked;
+
+/* A recipient that gets no transaction: the log line that one would have written. */
+void lmtp_delivery_log_refusal(const LmtpDeliveryAsked *asked, const Status *st);
+
+/*
+ * Is the mailbox there, and has it room? Faults: those of account_check, STATUS_QUOTA...; a
+ * deadline ends the process.
+ */
+bool
+lmtp_delivery_look(const Conf *conf, Account *account, const LmtpDeliveryAsked *asked, Status *st);
+
+/*
+ * Deliver and log. `leaves_outages`: another process tells which peers are down. *ret_done is what
+ * the client reads on success; caller frees. Faults are those of transact_judge and
+ * transact_deliver; a deadline ends the process.
+ */
+bool lmtp_delivery_run(Site *site, Account *account, const Envelope *envelope, Message *message,
+                       bool leaves_outages, char **ret_done, Status *st);
+
+#endif

@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""todoke check: what a configuration names and is not there, homes that users share, the caller's own scripts, files by what stands in them."""
+
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+
+def write(folder, name, text, mode=0o644):
+    path = os.path.join(folder, name)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.chmod(path, mode)
+    return path
+
+
+def findings(*args, **more):
+    return json.loads(tap.todoke("check", "--json", *args, **more).stdout)["findings"]
+
+
+def of_conf(folder, text, *codes):
+    """(code, line, text) of the findings of these codes in a configuration."""
+    path = write(folder, "todoke.conf", text)
+    return [(finding["code"], finding["line"], finding["text"]) for finding in findings("-c", path) if finding["code"] in codes]
+
+
+def test_what_is_not_there(folder):
+    there = write(folder, "there.sieve", "keep;\n")
+    os.mkdir(folder + "/scripts")
+    text = "\n".join('%s = "%s"' % item for item in (("sieve_before", folder + "/gone.sieve"), ("sieve_default", there), ("sieve_global", folder + "/scripts"),
+                                                     ("recipe_site", folder + "/gone.rc"), ("program_folder", there), ("sieve_after", folder + "/%d/x.sieve")))
+    text += '\nsieve_lists = {"friends=%s/friends"}\nsieve_discard = "%s/scripts"\n' % (folder, folder)
+    told = of_conf(folder, text, "missing-file")
+    tap.same(sorted((line, words.split(":")[0]) for _, line, words in told),
+             [(1, "sieve_before names '%s/gone.sieve', which does not exist" % folder), (4, "recipe_site names '%s/gone.rc', which does not exist" % folder),
+              (5, "program_folder names '%s', which is not a folder" % there), (7, "sieve_lists names '%s/friends', which does not exist" % folder),
+              (8, "sieve_discard names '%s/scripts', which is a folder" % folder)])
+    write(folder, "friends", "a@example.org\n")
+    tap.same(of_conf(folder, 'sieve_lists = {"friends=%s/friends"}\n' % folder, "missing-file"), [])
+
+
+def test_a_home_that_users_share(folder):
+    for text, shares in (('maildir = "/var/vmail/%d/%n"', "/var/vmail/%d"), ('maildir = "/var/vmail/%d/%n/Maildir"', None), ('maildir = "/var/vmail/%u"', "/var/vmail"),
+                         ('maildir = "/var/vmail/%d/%n"\nhome = "/var/homes/%d/%n"', None), ('maildir = "/var/vmail/%d/%n/Maildir"\nhome = "/srv"', "/srv"),
+                         ('maildir = "/var/vmail/%d/%n"\nsieve_scripts = "/etc/s/%d/%n.sieve"\nsieve_personal = ""', None), ('maildir = "~/Maildir"', None)):
+        told = of_conf(folder, text + "\n", "shared-home")
+        tap.same([words.split("'")[1] for _, _, words in told], [shares] if shares else [], text)
+
+
+def test_folders_of_special_use(folder):
+    told = of_conf(folder, 'folder_separator = "/"\nfolder_escape = ""\nspecial_use = {"\\\\Junk=Mail.Junk", "\\\\Sent=Sent"}\n', "folder-name")
+    tap.same([(line, "'Mail.Junk' can be no folder" in words) for _, line, words in told], [(3, True)])
+
+
+RC = ":0:\n* ^Subject:.*x\nmbox\n"
+SIEVE = "# rules\nif header :is \"Subject\" \"x\" {\n\tfoo;\n}\n"
+CONF = "maildr = x\nhop_limit = 7\n"
+
+
+def test_files_by_what_stands_in_them(folder):
+    for name, text, code in (("a.conf", RC + ":0\nbox\n", "mbox-without-lock"), ("rc.sample", RC + ":0\nbox\n", "mbox-without-lock"), ("filter", SIEVE, "unknown-command"),
+                             ("filter.txt", SIEVE, "unknown-command"), ("rules.rc", SIEVE, "unknown-command"), ("todoke.sieve", CONF, "unknown-setting"), ("empty.sieve", "nonsense\n", None)):
+        codes = [finding["code"] for finding in findings(write(folder, name, text))]
+        tap.same(code in codes if code else "unknown-setting" not in codes, True, "%s: %s" % (name, codes))
+
+
+def test_a_bare_check_is_of_one_s_own(folder):
+    own = ["-o", "users=system", "-o", "log_file=%s/log" % folder]
+    env = {"HOME": folder, "USER": "nobody", "LOGNAME": "nobody"}
+    settings = ["-o", "sieve_scripts=%s/main.sieve, %s/.dovecot.sieve" % (folder, folder)]
+    result = tap.todoke("check", *own, *settings, env=env)
+    tap.contains(result.stdout.decode(), "no script: %s/main.sieve, %s/.dovecot.sieve (~ is " % (folder, folder))
+    write(folder, ".dovecot.sieve", "foo;\nbar;\n")
+    result = tap.todoke("check", *own, *settings, env=env)
+    tap.same(result.returncode, 1)
+    lines = result.stdout.decode().splitlines()
+    tap.same((lines[0], [line for line in lines if "/.dovecot.sieve:" in line and "error" in line][0].split(": ")[0]),
+             ("checked: %s/.dovecot.sieve" % folder, "%s/.dovecot.sieve:1:1" % folder))
+    tap.contains(lines[-1], "2 errors")
+    write(folder, ".dovecot.sieve", "keep;\n")
+    result = tap.todoke("check", *own, *settings, env=env)
+    tap.contains(result.stdout.decode(), "checked: %s/.dovecot.sieve\n" % folder)
+
+
+def test_programs_that_are_not_there(folder):
+    os.mkdir(folder + "/bin")
+    script = write(folder, "x.sieve", 'require ["vnd.dovecot.pipe", "copy"];\npipe :copy "tool";\n')
+    told = findings("-o", "program_folder=%s/bin" % folder, script)
+    tap.same([(finding["code"], finding["line"]) for finding in told], [("missing-program", 2)])
+    write(folder, "bin/tool", "#!/bin/sh\n", 0o755)
+    tap.same(findings("-o", "program_folder=%s/bin" % folder, script), [])
+
+
+# A Postfix of tables: what postconf says, and postmap answers.
+POSTCONF = """#!/bin/sh
+case " $* " in
+*" -M "*) ;;
+*" -n "*|*"-n"*) ;;
+*) printf '%s\\n' 'virtual_alias_maps = hash:/etc/v' 'alias_maps = hash:/etc/a' 'mydestination = host.test' 'myorigin = host.test' 'mailbox_command =' ;;
+esac
+"""
+POSTMAP = """#!/bin/sh
+case "$2 $3" in
+"team@example1.jp hash:/etc/v") echo "other@example.net, second@example1.jp" ;;
+"second@example1.jp hash:/etc/v") echo "taro@host.test" ;;
+"taro hash:/etc/a") echo "me@example1.jp" ;;
+"round@example1.jp hash:/etc/v") echo "round@example1.jp" ;;
+*) exit 1 ;;
+esac
+"""
+
+
+def test_a_redirect_that_comes_back_by_aliases(folder):
+    for name, text in (("postconf", POSTCONF), ("postmap", POSTMAP)):
+        write(folder, "bin/" + name, text, 0o755)
+    env = {"PATH": "%s/bin:%s" % (folder, os.environ["PATH"])}
+    for address, way in (("team@example1.jp", "team@example1.jp -> second@example1.jp -> taro@host.test -> me@example1.jp"), ("other@example.net", None), ("round@example1.jp", None)):
+        script = write(folder, "x.sieve", 'redirect "%s";\n' % address)
+        told = findings("-d", "me@example1.jp", script, env=env)
+        tap.same([(finding["code"], finding["text"].split(": ")[1]) for finding in told], [("redirect-to-self", way)] if way else [], address)
+
+
+def tree(folder):
+    """What lies below the folder: path and text."""
+    found = {}
+    for path in tap.files_below(folder):
+        if "/todoke-state/" in path or not os.path.isfile(os.path.join(folder, path)) or path == "log":
+            continue
+        with open(os.path.join(folder, path), encoding="utf-8") as file:
+            found[path] = file.read()
+    return found
+
+
+def shared_tree(folder):
+    for user in ("ann", "bob"):
+        for name in ("tmp", "new", "cur"):
+            os.makedirs("%s/vmail/x.test/%s/%s" % (folder, user, name))
+    os.makedirs(folder + "/vmail/x.test/no-mailbox")
+    write(folder, "vmail/x.test/.dovecot.sieve", 'require "fileinto"; fileinto "Shared";\n')
+    write(folder, "vmail/x.test/.config/todoke/sieve/part.sieve", "keep;\n")
+    write(folder, "vmail/x.test/bob/.dovecot.sieve", "# bob's own\n")
+    write(folder, "vmail/x.test/ann/cur/1.M1P1.h:2,S", "mail\n")
+    return write(folder, "todoke.conf", 'maildir = "%s/vmail/%%d/%%n"\nlog_file = "%s/log"\n' % (folder, folder))
+
+
+def set_up(conf, *args):
+    return tap.todoke("setup", "home", "-c", conf, *args)
+
+
+def test_a_home_for_each(folder):
+    conf = shared_tree(folder)
+    before = tree(folder)
+    shown = set_up(conf)
+    tap.same((shown.returncode, tree(folder)), (1, before), "a dry run")
+    tap.contains(shown.stdout.decode(), 'home = "%s/vmail/%%d/%%n"\n' % folder)
+    message = b"From: a@example.org\nSubject: x\n\nx\n"
+    for user, at in (("ann", ".Shared/"), ("bob", ".Shared/")):
+        tap.same(tap.todoke("deliver", "-c", conf, "-d", user + "@x.test", stdin=message).returncode, 0)
+        tap.same(any(path.startswith("vmail/x.test/%s/%s" % (user, at)) for path in tap.files_below(folder)), True, user)
+    before = tree(folder)
+    done = set_up(conf, "--apply")
+    tap.same(done.returncode, 0, done.stderr)
+    after = tree(folder)
+    new = sorted(path for path in after if path not in before)
+    tap.same(new, ["todoke.conf.setup-home", "vmail/x.test/ann/.config/todoke/sieve/part.sieve", "vmail/x.test/ann/.dovecot.sieve",
+                   "vmail/x.test/bob/.config/todoke/sieve/part.sieve"])
+    tap.same([path for path in before if before[path] != after[path]], ["todoke.conf"], "nothing else has changed, and nothing is gone")
+    tap.contains(after["todoke.conf"], '\nhome = "%s/vmail/%%d/%%n"\n' % folder)
+    told = json.loads(tap.todoke("try", "--json", "-c", conf, "-d", "ann@x.test", write(folder, "m.eml", message.decode())).stdout)
+    tap.same(told["stored"][0]["mailbox"], "Shared", "the same rules, at home")
+    tap.same([finding["code"] for finding in findings("-c", conf)], [])
+    tap.same((set_up(conf).returncode, set_up(conf, "--apply").stdout), (0, b"each user has a home of their own: nothing to do\n"))
+
+    write(folder, "vmail/x.test/bob/.config/todoke/sieve/part.sieve", "# changed since\n")
+    os.unlink(folder + "/m.eml")
+    back = set_up(conf, "--undo")
+    tap.same(back.returncode, 0, back.stderr)
+    tap.contains(back.stdout.decode(), "stays, changed since: %s/vmail/x.test/bob/.config/todoke/sieve/part.sieve\n" % folder)
+    restored = tree(folder)
+    tap.same(restored.pop("vmail/x.test/bob/.config/todoke/sieve/part.sieve"), "# changed since\n")
+    tap.same(restored, before)
+    tap.same(set_up(conf, "--undo").returncode, 1, "twice")
+
+
+@tap.as_root
+def test_copies_are_made_with_the_owner_s_rights(folder):
+    conf = shared_tree(folder)
+    os.chmod(folder, 0o755)
+    os.makedirs(folder + "/roots")
+    for at, folders, files in os.walk(folder + "/vmail"):
+        for name in [at] + [os.path.join(at, file) for file in folders + files]:
+            os.chown(name, tap.NOBODY, tap.NOBODY)
+    os.symlink(folder + "/roots", folder + "/vmail/x.test/ann/.config")
+    result = set_up(conf, "--apply")
+    tap.same((result.returncode, os.listdir(folder + "/roots"), b"Permission denied" in result.stderr), (1, [], True))
+    tap.same(set_up(conf, "--undo").returncode, 0)
+
+
+tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: MIT */
+/* Delivery processes that stay, and the deliveries of one message that run in them side by side. */
+#define _GNU_SOURCE
+#include "agent/lmtp/lmtp-dispatch.h"
+#include "agent/lmtp/lmtp-pack.h"
+#include "agent/lmtp/lmtp-pool.h"
+
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+enum { PATIENCE = 100 };
+
+/* A request is a word, and the octet that follows is not part of it. */
+static bool
+answer(void *user, const char *request, size_t len, int fd, char **ret_done, Status *st)
+{
+	static unsigned served;
+	int *met = user;
+	g_autofree char *word = g_strndup(request, len);
+	char octet = '-';
+
+	served++;
+	if (fd >= 0) {
+		(void) !pread(fd, &octet, 1, 0);
+		(void) close(fd);
+	}
+	if (strcmp(word, "die") == 0)
+		(void) kill(getpid(), SIGKILL);
+	if (strcmp(word, "late") == 0)
+		_exit(EX_TEMPFAIL);
+	if (strcmp(word, "hang") == 0)
+		pause();
+	if (strcmp(word, "fail") == 0)
+		return status_fail(st, STATUS_LOOP, "it loops");
+	if (strcmp(word, "meet") == 0) {
+		(void) g_atomic_int_add(met, 1);
+		for (int i = 0; i < PATIENCE * 100 && g_atomic_int_get(met) < LMTP_LANES; i++)
+			g_usleep(10000);
+	}
+
+	*ret_done = g_strdup_printf("%d %u %c", (int) getpid(), served, octet);
+	return true;
+}
+
+static LmtpPool *
+new_pool(unsigned most, unsigned uses, unsigned seconds, int *met)
+{
+	const LmtpPoolOptions options = {
+		.most = most, .uses = uses, .idle_seconds = 1, .seconds = seconds
+	};
+	return lmtp_pool_new(&options, answer, met);
+}
+
+/* Ask and take. Returns the id of the process that answered; 0: a fault. */
+static int
+ask_with(LmtpPool *pool, const char *key, const char *word, int fd, char **ret_text, Status *st)
+{
+	g_autoptr(GString) request = g_string_new(word);
+	LmtpPoolMember *member = NULL;
+	g_autofree char *text = NULL;
+
+	if (!lmtp_pool_ask(pool, key, request, fd, &member, st) ||
+	    !lmtp_pool_take(pool, member, &text, st))
+		return 0;
+
+	int pid = (int) g_ascii_strtoll(text, NULL, 10);
+	if (ret_text != NULL)
+		*ret_text = g_steal_pointer(&text);
+	return pid;
+}
+
+static int
+ask(LmtpPool *pool, const char *key, const char *word)
+{
+	g_auto(Status) st = STATUS_INIT;
+	return ask_with(pool, key, word, -1, NULL, &st);
+}
+
+static void
+test_one_process_for_a_key(void **state)
+{
+	(void) state;
+	g_autoptr(LmtpPool) pool = new_pool(4, 100, PATIENCE, NULL);
+	int ann = ask(pool, "ann", "x"), bob = ask(pool, "bob", "x");
+	assert_int_not_equal(ann, 0);
+	assert_int_not_equal(ann, bob);
+	assert_int_not_equal(ann, getpid());
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(ask(pool, "ann", "x"), ann);
+		assert_int_equal(ask(pool, "bob", "x"), bob);
+	}
+}
+
+static void
+test_replaced_after_uses(void **state)
+{
+	(void) state;
+	g_autoptr(LmtpPool) pool = new_pool(4, 3, PATIENCE, NULL);
+	int first = ask(pool, "ann", "x");
+	assert_int_equal(ask(pool, "ann", "x"), first);
+	assert_int_equal(ask(pool, "ann", "x"), first);
+	assert_int_equal(waitpid(first, NULL, WNOHANG), -1); /* it was ended and waited for */
+	assert_int_not_equal(ask(pool, "ann", "x"), first);
+}
+
+static void
+test_no_more_than_wanted_wait(void **state)
+{
+	(void) state;
+	g_autoptr(LmtpPool) pool = new_pool(2, 100, PATIENCE, NULL);
+	int ann = ask(pool, "ann", "x"), bob = ask(pool, "bob", "x");
+	assert_int_equal(ask(pool, "ann", "x"), ann); /* so bob's waits longest */
+	assert_int_not_equal(ask(pool, "cid", "x"), 0);
+	assert_int_equal(ask(pool, "ann", "x"), ann);
+	assert_int_not_equal(ask(pool, "bob", "x"), bob);
+
+	g_autoptr(LmtpPool) none = new_pool(0, 100, PATIENCE, NULL);
+	int first = ask(none, "ann", "x");
+	assert_int_not_equal(first, 0);
+	assert_int_not_equal(ask(none, "ann", "x"), first);
+}
+
+/* A process that was killed while it waited costs nobody an answer. */
+static void
+test_killed_while_it_waits(void **state)
+{
+	(void) state;
+	g_autoptr(LmtpPool) pool = new_pool(4, 100, PATIENCE, NULL);
+	int first = ask(pool, "ann", "x");
+	siginfo_t dead;
+
+	assert_int_equal(kill(first, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t) first, &dead, WEXITED | WNOWAIT), 0);
+	int second = ask(pool, "ann", "x");
+	assert_int_not_equal(second, 0);
+	assert_int_not_equal(second, first);
+}
+
+static void
+test_faults(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *word;
+		StatusId want;
+		bool stays;
+	} rows[] = {
+		{ "fail", STATUS_LOOP, true },
+		{ "die", STATUS_INTERNAL, false },
+		{ "late", STATUS_DEADLINE, false },
+		{ "hang", STATUS_DEADLINE, false },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		unsigned seconds = strcmp(rows[i].word, "hang") == 0 ? 1 : PATIENCE;
+		g_autoptr(LmtpPool) pool = new_pool(4, 100, seconds, NULL);
+		g_auto(Status) st = STATUS_INIT;
+		int before = ask(pool, "ann", "x");
+		assert_int_equal(ask_with(pool, "ann", rows[i].word, -1, NULL, &st), 0);
+		assert_int_equal(st.id, rows[i].want);
+		assert_int_equal(ask(pool, "ann", "x") == before, rows[i].stays);
+	}
+}
+
+static void
+test_descriptor(void **state)
+{
+	(void) state;
+	g_autoptr(LmtpPool) pool = new_pool(4, 100, PATIENCE, NULL);
+	g_auto(Status) st = STATUS_INIT;
+	for (int i = 0; i < 2; i++) {
+		int fd = memfd_create("octet", MFD_CLOEXEC);
+		g_autofree char *text = NULL;
+		assert_int_equal(write(fd, i == 0 ? "a" : "b", 1), 1);
+		assert_int_not_equal(ask_with(pool, "ann", "x", fd, &text, &st), 0);
+		assert_int_equal(text[strlen(text) - 1], i == 0 ? 'a' : 'b');
+		(void) close(fd);
+	}
+}
+
+/* They go when their time has come, and not before. */
+static void
+test_tidy(void **state)
+{
+	(void) state;
+	g_autoptr(LmtpPool) pool = new_pool(4, 100, PATIENCE, NULL);
+	assert_int_equal(lmtp_pool_tidy(pool), -1);
+	int pid = ask(pool, "ann", "x");
+	int wait_ms = lmtp_pool_tidy(pool);
+	assert_in_range(wait_ms, 1, 1001);
+	gint64 until = g_get_monotonic_time() + (gint64) PATIENCE * G_USEC_PER_SEC;
+	while ((wait_ms = lmtp_pool_tidy(pool)) >= 0 && g_get_monotonic_time() < until)
+		g_usleep((gulong) wait_ms * 1000);
+
+	assert_int_equal(wait_ms, -1);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
+}
+
+/* The deliveries of a message. */
+typedef struct {
+	LmtpPool *pool;
+	const char *const *words;
+	const char *const *keys;
+	bool busy[LMTP_LANES];
+	unsigned begun, most_at_once;
+} Mail;
+
+static bool
+begin(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, Status *st)
+{
+	Mail *mail = user;
+	g_autoptr(GString) request = g_string_new(mail->words[number]);
+	unsigned at_once = 1;
+
+	if (strcmp(mail->words[number], "refuse") == 0)
+		return status_fail(st, STATUS_BUSY, NULL);
+	for (unsigned i = 0; i < LMTP_LANES; i++)
+		at_once += mail->busy[i] ? 1 : 0;
+	assert_false(mail->busy[lane]);
+	mail->busy[lane] = true;
+	mail->begun++;
+	mail->most_at_once = MAX(mail->most_at_once, at_once);
+
+	return lmtp_pool_ask(mail->pool, mail->keys[number], request, -1, ret_member, st);
+}
+
+static void
+end(void *user, unsigned lane)
+{
+	Mail *mail = user;
+	assert_true(mail->busy[lane]);
+	mail->busy[lane] = false;
+}
+
+static void
+test_outcomes_in_order(void **state)
+{
+	(void) state;
+	static const char *const words[] = { "x", "fail", "refuse", "x", "die", "x" };
+	static const char *const keys[] = { "a", "b", "c", "d", "e", "a" };
+	static const StatusId want[] = { STATUS_OK, STATUS_LOOP,     STATUS_BUSY,
+		                         STATUS_OK, STATUS_INTERNAL, STATUS_OK };
+	g_autoptr(LmtpPool) pool = new_pool(8, 100, PATIENCE, NULL);
+	Mail mail = { .pool = pool, .words = words, .keys = keys };
+	const LmtpDispatchWork work = { begin, end, &mail };
+	g_autoptr(LmtpDispatch) dispatch = lmtp_dispatch_new(pool, &work);
+	int pids[G_N_ELEMENTS(words)] = { 0 };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		lmtp_dispatch_add(dispatch, keys[i]);
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		assert_int_equal(lmtp_dispatch_next(dispatch), i);
+		assert_int_equal(lmtp_dispatch_take(dispatch, &done, &st), want[i] == STATUS_OK);
+		assert_int_equal(st.id, want[i]);
+		pids[i] = done != NULL ? (int) g_ascii_strtoll(done, NULL, 10) : 0;
+	}
+
+	/* one mailbox: one after the other, in one process */
+	assert_int_equal(pids[0], pids[5]);
+	assert_int_not_equal(pids[0], pids[3]);
+}
+
+/* As many as there are lanes are at work at once, whatever their keys; one mailbox has one. */
+static void
+test_at_once(void **state)
+{
+	(void) state;
+	enum { COUNT = 2 * LMTP_LANES };
+	const char *words[COUNT], *keys[COUNT];
+	int *met = mmap(NULL, sizeof *met, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+	                0);
+	g_autoptr(LmtpPool) pool = new_pool(COUNT, 100, PATIENCE, met);
+	Mail mail = { .pool = pool, .words = words, .keys = keys };
+	const LmtpDispatchWork work = { begin, end, &mail };
+	g_autoptr(LmtpDispatch) many = lmtp_dispatch_new(pool, &work);
+	g_autoptr(LmtpDispatch) one = lmtp_dispatch_new(pool, &work);
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		g_autofree char *mailbox = g_strdup_printf("user%u", i);
+		words[i] = "meet";
+		keys[i] = "vmail";
+		lmtp_dispatch_add(many, mailbox);
+		lmtp_dispatch_add(one, "ann");
+	}
+	for (unsigned i = 0; i < 2 * COUNT; i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		assert_true(lmtp_dispatch_take(i < COUNT ? many : one, &done, &st));
+		if (i == COUNT - 1) {
+			assert_int_equal(mail.most_at_once, LMTP_LANES);
+			mail.most_at_once = 0;
+		}
+	}
+
+	assert_int_equal(mail.most_at_once, 1);
+	(void) munmap(met, sizeof *met);
+}
+
+/* The client has gone: what was begun is waited for, nothing else is begun. */
+static void
+test_client_gone(void **state)
+{
+	(void) state;
+	enum { COUNT = 3 * LMTP_LANES };
+	const char *words[COUNT], *keys[COUNT];
+	g_autoptr(LmtpPool) pool = new_pool(COUNT, 100, PATIENCE, NULL);
+	Mail mail = { .pool = pool, .words = words, .keys = keys };
+	const LmtpDispatchWork work = { begin, end, &mail };
+	LmtpDispatch *dispatch = lmtp_dispatch_new(pool, &work);
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *done = NULL;
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		words[i] = "x";
+		keys[i] = "vmail";
+		lmtp_dispatch_add(dispatch, i == 0 ? "first" : "all others");
+	}
+	assert_true(lmtp_dispatch_take(dispatch, &done, &st));
+	lmtp_dispatch_free(dispatch);
+	for (unsigned i = 0; i < LMTP_LANES; i++)
+		assert_false(mail.busy[i]);
+	assert_in_range(mail.begun, 2, COUNT - 1);
+}
+
+static void
+test_packed_account(void **state)
+{
+	(void) state;
+	g_autoptr(Account) account = g_new0(Account, 1);
+	account->user = g_strdup("ann@example.jp");
+	account->local = g_strdup("ann");
+	account->home = g_strdup("");
+	account->uid = 4294967294u;
+	account->gid = 7;
+	account->forwards_all = true;
+	account->addresses = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(account->addresses, g_strdup("ann@example.jp"));
+	g_ptr_array_add(account->addresses, g_strdup("\"a b\"@example.jp"));
+	account->tree.path = g_strdup("/var/vmail");
+
+	g_autoptr(GString) packed = g_string_new(NULL);
+	lmtp_pack_account(packed, account);
+	lmtp_pack_string(packed, "behind");
+	for (size_t len = packed->len; len > 0; len--) {
+		const char *at = packed->str;
+		g_autoptr(Account) copy = lmtp_pack_take_account(&at, packed->str + len);
+		if (len < packed->len - strlen("behind") - 1) {
+			assert_null(copy);
+			continue;
+		}
+		assert_string_equal(at, "behind");
+		assert_string_equal(copy->user, account->user);
+		assert_string_equal(copy->home, "");
+		assert_null(copy->domain);
+		assert_string_equal(copy->tree.path, "/var/vmail");
+		assert_int_equal(copy->uid, account->uid);
+		assert_int_equal(copy->gid, 7);
+		assert_false(copy->is_system);
+		assert_true(copy->forwards_all);
+		assert_int_equal(copy->addresses->len, 2);
+		assert_string_equal(copy->addresses->pdata[1], "\"a b\"@example.jp");
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_one_process_for_a_key),
+		cmocka_unit_test(test_replaced_after_uses),
+		cmocka_unit_test(test_no_more_than_wanted_wait),
+		cmocka_unit_test(test_killed_while_it_waits),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_descriptor),
+		cmocka_unit_test(test_tidy),
+		cmocka_unit_test(test_outcomes_in_order),
+		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_client_gone),
+		cmocka_unit_test(test_packed_account),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
