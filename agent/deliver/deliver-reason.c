@@ -34,7 +34,7 @@ add_pair(GString *line, const char *key, const char *value)
 	}
 }
 
-/* The script without its folder: who forwards the mail later tells nobody the paths of this host. */
+/* The script without its folder: a mail that is forwarded later tells no paths of this host. */
 static void
 add_rule(GString *line, const PlanSource *at)
 {
