@@ -36,6 +36,9 @@
  */
 #define LIMIT_ADDRESS_BYTES 1024u
 
+/* Octets of a value in X-Todoke (add_reason): the line stays below the 998 of RFC 5322 2.1.1. */
+#define LIMIT_REASON_VALUE 120u
+
 /* Octets of one path component on every file system that we know. */
 #define LIMIT_FILE_NAME 255u
 
