@@ -132,7 +132,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
  */
 uid_t conf_author(const Conf *conf, const char *name);
 
-/* All settings as they are by default, whatever is installed here. Never freed. */
+/* For tests: all settings as they are by default, whatever is installed here. Never freed. */
 const Conf *conf_default(void);
 
 /* A copy that shares the rules, blocks and names of files. Caller frees. */

@@ -18,12 +18,6 @@ static const Filter *const engines[] = {
 };
 
 const Filter *
-filter_nth(size_t i)
-{
-	return i < G_N_ELEMENTS(engines) ? engines[i] : NULL;
-}
-
-const Filter *
 filter_find(const char *name)
 {
 	for (size_t i = 0; engines[i] != NULL; i++)

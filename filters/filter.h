@@ -216,7 +216,4 @@ const Filter *filter_find(const char *name);
 /* The engine for Sieve scripts of `user`, as the settings sieve_engine_of and sieve_engine say. */
 const Filter *filter_for_sieve(FilterEnv *env, const char *user);
 
-/* Engines by number, for lists; NULL behind the last. */
-const Filter *filter_nth(size_t i);
-
 #endif

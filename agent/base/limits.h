@@ -174,6 +174,9 @@
 /* Octets of a line that a reader of the record takes for one: a longer one is not ours. */
 #define LIMIT_RECORD_LINE_READ (256u * 1024)
 
+/* Different folders, rules and domains, of each kind, that todoke stats tells apart. */
+#define LIMIT_STATS_NAMES 10000u
+
 /*
  * To find out whether a copy of mail that came back is still here: copies that are looked for, file
  * names that are looked at, files that are read, and octets of an mbox. If none is found within

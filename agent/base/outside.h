@@ -76,7 +76,7 @@ void outside_reach(const char *protocol, const char *peer);
 const OutsideReached *outside_reached(void);
 
 /*
- * For people: "user=taro, protocol=smtp, peer=127.0.0.1:25, command='RCPT TO:<a@b>', reply='452
+ * For tests: "user=taro, protocol=smtp, peer=127.0.0.1:25, command='RCPT TO:<a@b>', reply='452
  * full'". `user` is the recipient's account, for a failure that names no other; NULL: it is not
  * known. Caller frees.
  */

@@ -24,7 +24,7 @@ typedef struct {
 	const char *text;         /* English, as in the catalogue */
 } TextRow;
 
-/* The row of `id`; never NULL. */
+/* For tests: the row of `id`; never NULL. */
 const TextRow *texts_row(TextId id);
 
 /* What the settings say. */

@@ -49,7 +49,7 @@ bool code_text_explain(const CodeUnit *unit, GPtrArray *meanings);
  */
 bool code_text_find(const char *text, GPtrArray *meanings);
 
-/* The English texts of a fault, as in the catalogue. False: it has none. */
+/* For tests: the English texts of a fault, as in the catalogue. False: it has none. */
 bool code_text_row(StatusId id, const char **ret_what, const char **ret_todo);
 
 /* What the class of a code ('2', '4', '5') or the fate says: is the mail tried again? */

@@ -23,7 +23,10 @@ typedef struct LmtpPoolMember LmtpPoolMember;
 /* `answer` is called in the processes. `user` is borrowed. */
 LmtpPool *lmtp_pool_new(const LmtpPoolOptions *options, LmtpChildAnswer *answer, void *user);
 
-/* Ends the processes; call it when all outcomes were taken. */
+/*
+ * For tests, as a daemon's pool lives as long as the daemon: ends the processes. Call it when all
+ * outcomes were taken.
+ */
 void lmtp_pool_free(LmtpPool *pool);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpPool, lmtp_pool_free)
 

@@ -37,12 +37,6 @@ static const struct {
 	[MARK_REDIRECTED] = { "redirected", true, false },
 };
 
-const char *
-mark_kind_name(MarkKind kind)
-{
-	return kinds[kind].name;
-}
-
 /* Exactly `len` octets from hexadecimal digits. */
 static bool
 parse_hex(const char *text, guchar *bytes, size_t len)

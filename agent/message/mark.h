@@ -155,7 +155,4 @@ MarkCheck mark_check(const MarkKeys *keys, const char *value, const char *subjec
  */
 char *mark_keys_hmac(const MarkKeys *keys, size_t i, const char *purpose, const char *text);
 
-/* "stored", "passed", "copied", "redirected". */
-const char *mark_kind_name(MarkKind kind);
-
 #endif

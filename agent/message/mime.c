@@ -7,12 +7,6 @@
 
 #include <string.h>
 
-bool
-mime_open(Status *st)
-{
-	return mime_load(st) != NULL;
-}
-
 /* The value without line ends (RFC 5322 2.2.3), NULs and blanks around it. */
 static char *
 unfold(const char *value, size_t len, size_t *ret_len)

@@ -58,13 +58,6 @@ typedef struct {
 } MimeValue;
 
 /*
- * Open the module now: lmtpd calls this at its start, so that its children need not. The folder is
- * $TODOKE_MODULE_DIR (not in a process that gained privileges by exec), else the one of the
- * installation. False: STATUS_CONFIG.
- */
-bool mime_open(Status *st);
-
-/*
  * Header text (folded or not; `hint`: the charset for octets without a label, or NULL) as people
  * read it: unfolded, trimmed, encoded words decoded (RFC 2047, the usual damage included), charsets
  * guessed. *ret_guess (may be NULL) becomes NULL where nothing was guessed. Plain ASCII without

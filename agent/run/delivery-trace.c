@@ -106,12 +106,6 @@ delivery_trace_add(void *user, TraceLevel level, const char *file, unsigned line
 		g_string_append_printf(trace->lines, "%s%s\n", i > 0 ? "\t| " : "", parts[i]);
 }
 
-const char *
-delivery_trace_text(const DeliveryTrace *trace)
-{
-	return trace->lines->str;
-}
-
 /* A new file; a process may deliver one message to several users, and several in one second. */
 static int
 open_file(const DeliveryTrace *trace, gint64 now, const char *queue_id, char **ret_name)

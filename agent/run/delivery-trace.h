@@ -31,9 +31,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(DeliveryTrace, delivery_trace_free)
 void delivery_trace_add(void *trace, TraceLevel level, const char *file, unsigned line,
                         const char *text);
 
-/* The lines so far. Borrowed. */
-const char *delivery_trace_text(const DeliveryTrace *trace);
-
 /*
  * Write the file: `head`, the lines, `tail`. Its name is the time, the queue id (NULL: none is
  * known), the process and a number. False: STATUS_IO and others of the disk.

@@ -604,12 +604,6 @@ transact_leave_outages(Transact *transact)
 	transact->leaves_outages = true;
 }
 
-const MailIds *
-transact_mail_ids(const Transact *transact)
-{
-	return &transact->names;
-}
-
 const HeaderRuleResult *
 transact_rules(const Transact *transact)
 {

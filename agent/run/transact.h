@@ -93,9 +93,6 @@ const GPtrArray *transact_told(const Transact *transact);
 const ScriptChainReport *transact_scripts(const Transact *transact);
 const DeliverReport *transact_report(const Transact *transact);
 
-/* How other logs call the message. Borrowed. */
-const MailIds *transact_mail_ids(const Transact *transact);
-
 /*
  * This process leaves it to who started it to tell of peers that are down; the line of the mail
  * then warns of none.

@@ -95,12 +95,6 @@ suite_box_inbox(SuiteBox *box)
 	return box->inbox;
 }
 
-const char *
-suite_box_home(const SuiteBox *box)
-{
-	return box->root;
-}
-
 void
 suite_box_forget(SuiteBox *box)
 {

@@ -19,9 +19,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SuiteBox, suite_box_free)
 
 Maildir *suite_box_inbox(SuiteBox *box);
 
-/* A home for the made-up owner; borrowed. */
-const char *suite_box_home(const SuiteBox *box);
-
 /*
  * Carry out `plan`; `job` lacks inbox and owner, and `owner` state, home and capture: they are this
  * box's. A refusal by a rule (reject) is success: it is what was asked for. Notes of the delivery

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Patterns of :matches: what they match, what the wildcards stand for, and that hostile ones cost
- * little.
+ * little. And the match types with both comparators (RFC 5228 2.7), with their captures (RFC 5229
+ * 3.2).
  */
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-pattern.h"
+#include "filters/sieve/run/sieve-match.h"
+#include "filters/sieve/run/sieve-run.h"
+
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -131,13 +135,143 @@ test_many_captures(void **state)
 	assert_int_equal(n, LIMIT_SIEVE_CAPTURES);
 }
 
+typedef enum { IS, CONTAINS, MATCHES } Type;
+
+typedef struct {
+	const char *name;
+	Type type;
+	bool octet; /* i;octet, else i;ascii-casemap */
+	const char *value;
+	const char *key;
+	bool want;
+	const char *captures; /* ${0}, ${1} ... with | between them; "": none were set */
+} TypeRow;
+
+static const TypeRow type_rows[] = {
+	{ "is: the same", IS, false, "abc", "abc", true, "" },
+	{ "is: case", IS, false, "aBc", "AbC", true, "" },
+	{ "is: case, octet", IS, true, "aBc", "AbC", false, "" },
+	{ "is: only the whole", IS, false, "abcd", "abc", false, "" },
+	{ "is: nothing is nothing", IS, true, "", "", true, "" },
+	{ "is: a blank is something", IS, true, "abc ", "abc", false, "" },
+	{ "is: wildcards are signs", IS, false, "abc", "a*", false, "" },
+	{ "is: ... that equal themselves", IS, true, "a*?\\", "a*?\\", true, "" },
+	{ "is: casemap leaves other letters", IS, false, "\xc3\x89", "\xc3\xa9", false, "" },
+	{ "is: _ and DEL are no case of one another", IS, false, "_", "\x7f", false, "" },
+	{ "is: [ and { are no case of one another", IS, false, "[", "{", false, "" },
+	{ "contains: in the middle", CONTAINS, false, "xABCx", "abc", true, "" },
+	{ "contains: case, octet", CONTAINS, true, "xABCx", "abc", false, "" },
+	{ "contains: at the start", CONTAINS, true, "abcx", "abc", true, "" },
+	{ "contains: at the end", CONTAINS, true, "xabc", "abc", true, "" },
+	{ "contains: the whole", CONTAINS, true, "abc", "abc", true, "" },
+	{ "contains: RFC 5228 2.7.1, all contain the empty key", CONTAINS, true, "abc", "", true,
+	  "" },
+	{ "contains: ... the empty value, too", CONTAINS, false, "", "", true, "" },
+	{ "contains: not more than there is", CONTAINS, false, "ab", "abc", false, "" },
+	{ "contains: not with a gap", CONTAINS, false, "a-bc", "abc", false, "" },
+	{ "contains: wildcards are signs", CONTAINS, false, "frop", "f*p", false, "" },
+	{ "contains: RFC 5228 2.7.1, an octet of a character", CONTAINS, true, "\xc3\xa9", "\xa9",
+	  true, "" },
+	{ "matches: captures have the value's case", MATCHES, false, "Subject: RE", "subject: *",
+	  true, "Subject: RE|RE" },
+	{ "matches: case, octet", MATCHES, true, "Subject: RE", "subject: *", false, "" },
+	{ "matches: anchored at both ends", MATCHES, false, "xfropx", "frop", false, "" },
+	{ "matches: RFC 5229 3.2", MATCHES, false, "[acme-users] [fwd] version 1.0 is out", "[*] *",
+	  true, "[acme-users] [fwd] version 1.0 is out|acme-users|[fwd] version 1.0 is out" },
+	{ "matches: RFC 5229 3.2, the first of two stars is nothing", MATCHES, false,
+	  "coyote@ACME.Example.COM", "coyote@**.com", true,
+	  "coyote@ACME.Example.COM||ACME.Example" },
+	{ "matches: a question is one octet, octet", MATCHES, true, "\xc3\xa9", "?", false, "" },
+	{ "matches: two questions are two", MATCHES, true, "\xc3\xa9", "??", true,
+	  "\xc3\xa9|\xc3|\xa9" },
+	{ "matches: an escaped star", MATCHES, false, "A*B", "a\\*b", true, "A*B" },
+	{ "matches: an escaped question", MATCHES, false, "A?B", "a\\?b", true, "A?B" },
+	{ "matches: an escaped backslash", MATCHES, false, "A\\B", "a\\\\b", true, "A\\B" },
+	{ "matches: an escaped backslash, then a star", MATCHES, false, "A\\xyz", "a\\\\*", true,
+	  "A\\xyz|xyz" },
+	{ "matches: the empty key", MATCHES, false, "a", "", false, "" },
+	{ "matches: stars match nothing", MATCHES, false, "", "**", true, "||" },
+};
+
+/* Hold `values` (NULL ends them) against the key as a test does. */
+static bool
+hold_type(const TypeRow *row, const char *const *values, char **ret_captures)
+{
+	g_autoptr(SieveArena) arena = sieve_arena_new();
+	g_autoptr(GArray) keys = g_array_new(FALSE, FALSE, sizeof(SieveKey));
+	SieveMatchSpec spec = { .def = sieve_match_type_core[row->type],
+		                .comparator = row->octet ? &sieve_compare_octet
+		                                         : &sieve_compare_ascii_casemap };
+	g_autofree char *error = NULL;
+	assert_true(sieve_match_type_prepare(
+		arena, &spec, (SieveText){ row->key, strlen(row->key) }, keys, &error));
+	spec.keys = &g_array_index(keys, SieveKey, 0);
+	spec.n_keys = keys->len;
+
+	FilterEnv env = { .trace_level = -1 };
+	SieveProgram program = { .has_variables = true };
+	SieveCall call = { .match = &spec };
+	SieveRun run = { .env = &env, .program = &program, .scratch = arena, .steps_left = 100000 };
+	SieveMatch match;
+	bool result = false;
+	assert_true(sieve_match_begin(&match, &run, &call));
+	for (; *values != NULL && !match.done; values++)
+		assert_true(sieve_match_add(&match, (SieveText){ *values, strlen(*values) }));
+	assert_true(sieve_match_end(&match, &result));
+
+	*ret_captures = print_captures(run.captures, run.n_captures);
+	g_free(run.captures);
+	return result;
+}
+
+static void
+test_type(void **state)
+{
+	const TypeRow *row = *state;
+	static const char *const names[] = { "is", "contains", "matches" };
+	const char *const values[] = { row->value, NULL };
+	g_autofree char *captures = NULL;
+
+	assert_string_equal(sieve_match_type_core[row->type]->name, names[row->type]);
+	assert_int_equal(hold_type(row, values, &captures), row->want);
+	assert_string_equal(captures, row->captures);
+}
+
+/* RFC 5229 3.2: the first value that matches ends the test, and has the captures. */
+static void
+test_first_match(void **state)
+{
+	(void) state;
+	const TypeRow row = { .type = MATCHES, .key = "a*" };
+	const char *const values[] = { "b1", "a2", "a3", NULL };
+	g_autofree char *captures = NULL;
+
+	assert_true(hold_type(&row, values, &captures));
+	assert_string_equal(captures, "a2|2");
+}
+
+/* RFC 5228 5.7: where there is no value, nothing contains even the empty key. */
+static void
+test_no_value(void **state)
+{
+	(void) state;
+	const TypeRow row = { .type = CONTAINS, .key = "" };
+	const char *const values[] = { NULL };
+	g_autofree char *captures = NULL;
+
+	assert_false(hold_type(&row, values, &captures));
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 3];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(type_rows) + 5];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_pattern);
+	UNIT_ROWS(tests, n, type_rows, test_type);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_first_match);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_value);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_hostile);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_budget);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_many_captures);

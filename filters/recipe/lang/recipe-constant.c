@@ -49,12 +49,6 @@ recipe_constants_get(const RecipeConstants *constants, const char *name)
 }
 
 void
-recipe_constants_forget(RecipeConstants *constants, const char *name)
-{
-	g_hash_table_insert(constants->values, g_strdup(name), NULL);
-}
-
-void
 recipe_constants_follow(RecipeConstants *constants, const RecipeNode *node, bool certain)
 {
 	char *value = node->kind == RECIPE_ASSIGN && certain

@@ -27,9 +27,6 @@ const char *recipe_constants_get(const RecipeConstants *constants, const char *n
  */
 void recipe_constants_follow(RecipeConstants *constants, const RecipeNode *node, bool certain);
 
-/* The variable's value is not known from now on. */
-void recipe_constants_forget(RecipeConstants *constants, const char *name);
-
 /*
  * The text without its quotes and with the values of its variables; NULL: that depends on the mail,
  * on a program or on who calls. What is not known is handed to `unknown`, which may write something

@@ -113,12 +113,6 @@ recipe_pattern_splits(const RecipePattern *pattern)
 	return pattern->tree->splits;
 }
 
-const char *
-recipe_pattern_pcre(const RecipePattern *pattern)
-{
-	return pattern->pcre->str;
-}
-
 /* PCRE2's answer; RECIPE_LIMIT: it has none. */
 static RecipeMatch
 ask_pcre(const RecipePattern *pattern, const char *text, size_t len)

@@ -70,9 +70,6 @@ RecipeMatch recipe_pattern_match(const RecipePattern *pattern, const char *text,
 RecipeMatch recipe_pattern_next(const RecipePattern *pattern, const char *text, size_t len,
                                 size_t from, RecipeSpan *ret_match);
 
-/* The pattern for PCRE2 over "\n" text "\n". Borrowed. */
-const char *recipe_pattern_pcre(const RecipePattern *pattern);
-
 /* As recipe_pattern_match, with the states alone: the fuzzer holds it against PCRE2. */
 RecipeMatch recipe_pattern_simulate(const RecipePattern *pattern, const char *text, size_t len,
                                     RecipeSpan *ret_match);

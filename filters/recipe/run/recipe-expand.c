@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef enum { MODE_WORDS, MODE_VALUE, MODE_QUOTED } Mode;
+typedef enum { MODE_WORDS, MODE_ARGUMENTS, MODE_VALUE, MODE_QUOTED } Mode;
 
 typedef struct {
 	RecipeRun *run;
@@ -28,6 +28,13 @@ typedef struct {
 
 static void expand(Expander *expander, bool quoted);
 
+/* Do blanks end words? */
+static bool
+has_words(const Expander *expander)
+{
+	return expander->mode == MODE_WORDS || expander->mode == MODE_ARGUMENTS;
+}
+
 /* One octet over the limit is kept, so that who takes the value sees that it was too long. */
 static void
 put(Expander *expander, char c)
@@ -40,7 +47,7 @@ put(Expander *expander, char c)
 static void
 end_word(Expander *expander)
 {
-	if (expander->in_word && expander->mode == MODE_WORDS) {
+	if (expander->in_word && has_words(expander)) {
 		g_ptr_array_add(expander->words, g_strdup(expander->word->str));
 		g_string_truncate(expander->word, 0);
 		expander->in_word = false;
@@ -52,7 +59,7 @@ static void
 put_result(Expander *expander, const char *text, bool quoted)
 {
 	for (; *text != '\0'; text++) {
-		if (!quoted && expander->mode == MODE_WORDS && strchr(" \t\n", *text) != NULL)
+		if (!quoted && has_words(expander) && strchr(" \t\n", *text) != NULL)
 			end_word(expander);
 		else
 			put(expander, *text);
@@ -225,7 +232,7 @@ put_variable(Expander *expander, bool quoted)
 		expander->at++;
 		if (!quoted)
 			put(expander, '@');
-		else if (expander->mode == MODE_WORDS)
+		else if (has_words(expander))
 			put_arguments(expander);
 	} else {
 		put(expander, '$');
@@ -277,11 +284,11 @@ put_escaped(Expander *expander, bool quoted)
 		return;
 
 	/*
-	 * In a value # begins a comment only where the value begins: behind that there is nothing
-	 * to escape.
+	 * # begins a comment only where a word begins: behind that there is nothing to escape, but
+	 * procmail drops the backslash from names of folders all the same.
 	 */
 	bool kept = quoted ? strchr("\\$`\"", c) == NULL
-	                   : c == '#' && expander->in_word && expander->mode == MODE_VALUE;
+	                   : c == '#' && expander->in_word && expander->mode != MODE_WORDS;
 	if (kept)
 		put(expander, '\\');
 	put(expander, c);
@@ -312,18 +319,20 @@ expand(Expander *expander, bool quoted)
 		char c = *expander->at++;
 		if (c == '\\')
 			put_escaped(expander, quoted);
-		else if (c == '$')
+		else if (c == '$') {
 			put_variable(expander, quoted);
-		else if (c == '`')
+			/* a value has begun, even where the variable is empty */
+			expander->in_word = expander->in_word || expander->mode == MODE_VALUE;
+		} else if (c == '`')
 			put_backquoted(expander, quoted);
 		else if (c == '"' && !outer) {
 			quoted = !quoted;
 			expander->in_word = true;
 		} else if (c == '\'' && !quoted)
 			put_single_quoted(expander);
-		else if (!quoted && expander->mode == MODE_WORDS && strchr(" \t\n", c) != NULL)
+		else if (!quoted && has_words(expander) && strchr(" \t\n", c) != NULL)
 			end_word(expander);
-		else if (!quoted && expander->mode == MODE_WORDS && c == '#' && !expander->in_word)
+		else if (!quoted && has_words(expander) && c == '#' && !expander->in_word)
 			expander->at = find_line_end(expander->at, expander->end);
 		else
 			put(expander, c);
@@ -343,7 +352,7 @@ expand_text(RecipeRun *run, const char *text, Mode mode)
 	};
 
 	expand(&expander, mode == MODE_QUOTED);
-	if (mode == MODE_WORDS)
+	if (has_words(&expander))
 		end_word(&expander);
 	else
 		g_ptr_array_add(expander.words, g_strdup(expander.word->str));
@@ -356,6 +365,12 @@ GPtrArray *
 recipe_expand_words(RecipeRun *run, const char *text)
 {
 	return expand_text(run, text, MODE_WORDS);
+}
+
+GPtrArray *
+recipe_expand_arguments(RecipeRun *run, const char *text)
+{
+	return expand_text(run, text, MODE_ARGUMENTS);
 }
 
 static char *

@@ -11,6 +11,9 @@
 /* The words of a line; unquoted variables are split at blanks. Caller owns the array of char *. */
 GPtrArray *recipe_expand_words(RecipeRun *run, const char *text);
 
+/* The same for a program and its arguments: behind a letter, "\#" keeps its backslash. */
+GPtrArray *recipe_expand_arguments(RecipeRun *run, const char *text);
+
 /* The value of an assignment: one word. Caller frees. */
 char *recipe_expand_value(RecipeRun *run, const char *text);
 

@@ -65,12 +65,6 @@ mail_take(GString *bytes)
 	return mail;
 }
 
-RecipeMail *
-recipe_mail_new(const char *data, size_t len)
-{
-	return mail_take(g_string_new_len(data, (gssize) len));
-}
-
 /*
  * As Postfix writes it there: quoted, so that a blank in the name does not end it; on one line.
  * Caller frees.

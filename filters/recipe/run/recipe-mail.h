@@ -21,8 +21,6 @@ RecipeMail *recipe_mail_read(const FilterInput *input, FilterEnv *env, Status *s
  */
 RecipeMail *recipe_mail_read_header(const FilterInput *input, FilterEnv *env);
 
-/* A mail of these bytes, split at the first empty line. */
-RecipeMail *recipe_mail_new(const char *data, size_t len);
 RecipeMail *recipe_mail_ref(RecipeMail *mail);
 void recipe_mail_unref(RecipeMail *mail);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RecipeMail, recipe_mail_unref)

@@ -27,7 +27,7 @@ recipe_program_argv(RecipeRun *run, const char *command)
 		g_ptr_array_add(argv, g_strdup(recipe_vars_text(vars, "SHELLFLAGS")));
 		g_ptr_array_add(argv, g_strdup(command));
 	} else {
-		argv = recipe_expand_words(run, command);
+		argv = recipe_expand_arguments(run, command);
 	}
 
 	g_ptr_array_add(argv, NULL);

@@ -93,18 +93,6 @@ sieve_check_env(SieveCheck *check)
 	return check->env;
 }
 
-ScriptTrust
-sieve_check_trust(SieveCheck *check)
-{
-	return check->source->trust;
-}
-
-const char *
-sieve_check_file(SieveCheck *check)
-{
-	return check->source->file;
-}
-
 SieveNames *
 sieve_check_names(SieveCheck *check)
 {

@@ -40,8 +40,6 @@ SieveEffort *sieve_check_effort(SieveCheck *check);
 /* Memory of the program, for what a check prepares. */
 SieveArena *sieve_check_arena(SieveCheck *check);
 FilterEnv *sieve_check_env(SieveCheck *check);
-ScriptTrust sieve_check_trust(SieveCheck *check);
-const char *sieve_check_file(SieveCheck *check);
 
 /* Is the extension required (or implied, or always there)? */
 bool sieve_check_has(SieveCheck *check, const SieveExt *ext);
