@@ -161,7 +161,7 @@ take_wrong(void *into, char letter, bool lacks_value)
 	return true;
 }
 
-/* "--name" is no clump of letters, as "-f ame" would be: it is said and passed over. Returns how many are left. */
+/* "--name" is no clump of letters: it is said and passed over. Returns how many words are left. */
 static int
 drop_names(int argc, char **argv)
 {
