@@ -83,7 +83,7 @@ read_any_base(const char *text, gint64 *ret_number, const char **ret_end)
 	return errno == 0;
 }
 
-/* As strtoll in base 10, without its locale: each delivery reads fifty defaults. */
+/* As strtoll in base 10, without its locale. */
 static bool
 read_decimal(const char *text, gint64 *ret_number, const char **ret_end)
 {
@@ -168,7 +168,7 @@ static bool
 set_enum(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 {
 	size_t len = strlen(text);
-	const char *choice = row->choices;
+	const char *choice = conf_row_choices(row);
 
 	for (unsigned i = 0; choice != NULL; i++) {
 		if (g_ascii_strncasecmp(choice, text, len) == 0 &&
@@ -180,7 +180,7 @@ set_enum(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 		choice = choice != NULL ? choice + 1 : NULL;
 	}
 
-	g_auto(GStrv) choices = g_strsplit(row->choices, "|", -1);
+	g_auto(GStrv) choices = g_strsplit(conf_row_choices(row), "|", -1);
 	g_autofree char *list = g_strjoinv(", ", choices);
 	*ret_problem = g_strdup_printf("'%s' is not allowed for '%s': it wants one of %s", text,
 	                               row->name, list);
@@ -267,28 +267,14 @@ conf_value_set_list(Conf *conf, const ConfRow *row, const char *text, char **ret
 	return true;
 }
 
-static bool
-is_first_choice(const ConfRow *row)
-{
-	size_t len = strlen(row->otherwise);
-
-	return strncmp(row->choices, row->otherwise, len) == 0 &&
-	       (row->choices[len] == '|' || row->choices[len] == '\0');
-}
-
 void
 conf_value_init(Conf *conf, const ConfRow *row)
 {
 	g_autofree char *problem = NULL;
 	bool good = true;
 
-	/* Most defaults need no look: a text is the table's own, an ENUM's first choice is 0. */
 	if (row->type == CONF_TEXT)
 		*(const char **) member(conf, row) = row->otherwise;
-	else if (row->type == CONF_BOOL)
-		*(bool *) member(conf, row) = row->otherwise[0] == 'y';
-	else if (row->type == CONF_ENUM && is_first_choice(row))
-		*(unsigned *) member(conf, row) = 0;
 	else if (row->type == CONF_LIST && row->otherwise[0] == '\0')
 		*(char ***) member(conf, row) = no_items;
 	else if (row->type != CONF_LIST)
@@ -393,7 +379,7 @@ conf_print_value(const Conf *conf, const ConfRow *row)
 char *
 conf_choice(const ConfRow *row, unsigned value)
 {
-	g_auto(GStrv) choices = g_strsplit(row->choices, "|", -1);
+	g_auto(GStrv) choices = g_strsplit(conf_row_choices(row), "|", -1);
 	g_assert(value < g_strv_length(choices));
 	return g_strdup(choices[value]);
 }

@@ -2,6 +2,7 @@
 /* conf: the table of settings, and a configuration from its defaults to what holds. */
 #include "conf/conf.h"
 
+#include "conf/conf-choices.h"
 #include "conf/conf-file.h"
 #include "conf/conf-rule.h"
 #include "conf/conf-scope.h"
@@ -12,9 +13,53 @@
 #include <string.h>
 #include <unistd.h>
 
+/*
+ * The table has no pointers, as the dynamic linker adjusts each of them in each delivery: what is
+ * long stands in the members of these two, and a row has the offset.
+ */
+static const struct {
+#define CONF(type, name, def, min, max, choices, help) char name[sizeof choices];
+#include "conf/conf-table.def"
+#undef CONF
+} all_choices = {
+#define CONF(type, name, def, min, max, choices, help) choices,
+#include "conf/conf-table.def"
+#undef CONF
+};
+
+static const struct {
+#define CONF(type, name, def, min, max, choices, help) char name[sizeof help];
+#include "conf/conf-table.def"
+#undef CONF
+} all_help = {
+#define CONF(type, name, def, min, max, choices, help) help,
+#include "conf/conf-table.def"
+#undef CONF
+};
+
 static const ConfRow rows[] = {
 #define CONF(type, name, def, min, max, choices, help) \
-	{ CONF_##type, #name, def, min, max, choices, help, G_STRUCT_OFFSET(Conf, name) },
+	{ CONF_##type, \
+	  #name, \
+	  def, \
+	  min, \
+	  max, \
+	  G_STRUCT_OFFSET(__typeof__(all_choices), name), \
+	  G_STRUCT_OFFSET(__typeof__(all_help), name), \
+	  G_STRUCT_OFFSET(Conf, name) },
+#include "conf/conf-table.def"
+#undef CONF
+};
+
+/* The compiler would cut the NUL of a name or default that is one octet too long. */
+#define CONF(type, name, def, min, max, choices, help) \
+	G_STATIC_ASSERT(sizeof #name <= CONF_NAME_ROOM && sizeof def <= CONF_DEFAULT_ROOM);
+#include "conf/conf-table.def"
+#undef CONF
+
+/* The numbers of the rows. */
+enum {
+#define CONF(type, name, def, min, max, choices, help) ROW_##name,
 #include "conf/conf-table.def"
 #undef CONF
 };
@@ -29,6 +74,18 @@ size_t
 conf_row_number(const ConfRow *row)
 {
 	return (size_t) (row - rows);
+}
+
+const char *
+conf_row_choices(const ConfRow *row)
+{
+	return (const char *) &all_choices + row->choices_at;
+}
+
+const char *
+conf_row_help(const ConfRow *row)
+{
+	return (const char *) &all_help + row->help_at;
 }
 
 const ConfRow *
@@ -49,13 +106,32 @@ conf_default_path(void)
 	return path != NULL && *path != '\0' ? path : compiled_in_path;
 }
 
+/*
+ * As conf_value_init does for each row. A delivery needs all of them, so what the defaults of
+ * numbers and choices come to was found at build time.
+ */
+#define SET_BOOL(name, def) conf->name = def[0] == 'y'
+#define SET_INT(name, def) conf->name = CONF_DEFAULT_##name
+#define SET_SIZE(name, def) conf->name = CONF_DEFAULT_##name
+#define SET_TIME(name, def) conf->name = CONF_DEFAULT_##name
+#define SET_ENUM(name, def) conf->name = CONF_DEFAULT_##name
+#define SET_TEXT(name, def) conf->name = (char *) rows[ROW_##name].otherwise
+#define SET_LIST(name, def) conf_value_init(conf, &rows[ROW_##name])
+
+static void
+set_defaults(Conf *conf)
+{
+#define CONF(type, name, def, min, max, choices, help) SET_##type(name, def);
+#include "conf/conf-table.def"
+#undef CONF
+}
+
 static Conf *
 conf_new(void)
 {
 	Conf *conf = g_new0(Conf, 1);
 
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-		conf_value_init(conf, &rows[i]);
+	set_defaults(conf);
 	conf->rules = g_ptr_array_new_with_free_func((GDestroyNotify) conf_rule_free);
 	conf->scopes = g_ptr_array_new_with_free_func((GDestroyNotify) conf_scope_free);
 	conf->files = g_ptr_array_new_with_free_func(g_free);

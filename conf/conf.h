@@ -92,21 +92,29 @@ typedef enum {
 	CONF_LIST
 } ConfType;
 
+enum { CONF_NAME_ROOM = 36, CONF_DEFAULT_ROOM = 80 };
+
 /* A row of the table, for `config`, the manual's check and FilterEnv's setting services. */
 struct ConfRow {
 	ConfType type;
-	const char *name;
-	const char *otherwise; /* the default, as it is written */
+	char name[CONF_NAME_ROOM];
+	char otherwise[CONF_DEFAULT_ROOM]; /* the default, as it is written */
 	gint64 min, max;
-	const char *choices;
-	const char *help;
-	size_t offset; /* of the member in Conf */
+	guint32 choices_at; /* see conf_row_choices */
+	guint32 help_at;    /* see conf_row_help */
+	size_t offset;      /* of the member in Conf */
 };
 
 /* Rows by number; NULL behind the last. */
 const ConfRow *conf_row(size_t i);
 size_t conf_row_number(const ConfRow *row);
 const ConfRow *conf_find_row(const char *name);
+
+/* The choices of an ENUM, with '|' between; of other types "". Borrowed. */
+const char *conf_row_choices(const ConfRow *row);
+
+/* What the setting does, in English. Borrowed. */
+const char *conf_row_help(const ConfRow *row);
 
 /*
  * Read `path` (NULL: $TODOKE_CONF, else the compiled-in file if it exists, else all defaults) with

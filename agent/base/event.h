@@ -18,16 +18,22 @@ typedef enum {
 
 /* What a kind of line means; one row of event-table.def. */
 typedef struct {
-	const char *code; /* "T104" */
-	const char *key;  /* "peer-down"; of a fault the name that status_row has */
-	StatusId fault;   /* STATUS_OK: the row is no fault */
-	/* in English, to be translated where they are shown; NULL where there is a fault */
-	const char *cause;
-	const char *remedy;
+	char code[5];      /* "T104" */
+	char own_key[24];  /* see event_key */
+	StatusId fault;    /* STATUS_OK: the row is no fault */
+	guint32 cause_at;  /* see event_cause */
+	guint32 remedy_at; /* see event_remedy */
 } EventRow;
 
 /* The row of `id`; never NULL. */
 const EventRow *event_row(EventId id);
+
+/* "peer-down"; of a fault the name that status_row has. */
+const char *event_key(EventId id);
+
+/* In English, to be translated where they are shown; NULL where the row is a fault. */
+const char *event_cause(EventId id);
+const char *event_remedy(EventId id);
 
 /* The kind of line of a delivery that failed by `id`; EVENT_COUNT for STATUS_OK. */
 EventId event_of_fault(StatusId id);

@@ -36,6 +36,9 @@
  */
 #define LIMIT_ADDRESS_BYTES 1024u
 
+/* Octets of a value in X-Todoke (add_reason): the line stays below the 998 of RFC 5322 2.1.1. */
+#define LIMIT_REASON_VALUE 120u
+
 /* Octets of one path component on every file system that we know. */
 #define LIMIT_FILE_NAME 255u
 
@@ -173,6 +176,9 @@
 
 /* Octets of a line that a reader of the record takes for one: a longer one is not ours. */
 #define LIMIT_RECORD_LINE_READ (256u * 1024)
+
+/* Different folders, rules and domains, of each kind, that todoke stats tells apart. */
+#define LIMIT_STATS_NAMES 10000u
 
 /*
  * To find out whether a copy of mail that came back is still here: copies that are looked for, file

@@ -498,7 +498,7 @@ log_line_new_event(EventId id)
 
 	line->is_of_no_message = true;
 	log_line_add_event(line, id);
-	log_line_add(line, "event", event_row(id)->key);
+	log_line_add(line, "event", event_key(id));
 
 	return line;
 }

@@ -6,12 +6,23 @@
 #include <string.h>
 #include <sysexits.h>
 
+/*
+ * Arrays instead of pointers: the dynamic linker would adjust each pointer at the start of each
+ * delivery.
+ */
 static const StatusRow rows[STATUS_COUNT] = {
 #define STATUS(id, name, exit_code, dsn, lmtp, text) \
 	[STATUS_##id] = { name, exit_code, dsn, lmtp, text },
 #include "agent/base/status-table.def"
 #undef STATUS
 };
+
+/* The compiler says nothing of a text that fits but for its NUL. */
+#define STATUS(id, word, exit_code, code, lmtp, words) \
+	G_STATIC_ASSERT(sizeof word <= sizeof rows[0].name && sizeof code <= sizeof rows[0].dsn && \
+	                sizeof words <= sizeof rows[0].text);
+#include "agent/base/status-table.def"
+#undef STATUS
 
 /*
  * What the system's faults mean to Postfix. EFBIG is the process's limit, not the message's fault:

@@ -17,11 +17,11 @@ typedef enum {
 
 /* What a fault means to the outside; one row of status-table.def. */
 typedef struct {
-	const char *name; /* for log, record and `todoke code` */
-	int exit_code;    /* sysexits.h; what pipe(8) and local(8) see */
-	const char *dsn;  /* enhanced code, RFC 3463 */
-	int lmtp;         /* reply code, RFC 5321 4.2 */
-	const char *text; /* used if the fault has no text of its own */
+	char name[20]; /* for log, record and `todoke code` */
+	int exit_code; /* sysexits.h; what pipe(8) and local(8) see */
+	char dsn[6];   /* enhanced code, RFC 3463 */
+	int lmtp;      /* reply code, RFC 5321 4.2 */
+	char text[76]; /* used if the fault has no text of its own */
 } StatusRow;
 
 /*

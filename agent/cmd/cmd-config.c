@@ -109,7 +109,7 @@ setting_json(const Setting *setting)
 	json_object_set_new(object, "text", cmd_json_text(setting->value));
 	json_object_set_new(object, "default", json_string(setting->row->otherwise));
 	json_object_set_new(object, "from", cmd_json_text(setting->origin));
-	json_object_set_new(object, "help", json_string(setting->row->help));
+	json_object_set_new(object, "help", json_string(conf_row_help(setting->row)));
 
 	return object;
 }

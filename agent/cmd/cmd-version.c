@@ -151,8 +151,8 @@ settings_json(void)
 		json_object_set_new(object, "name", json_string(row->name));
 		json_object_set_new(object, "type", json_string(types[row->type]));
 		json_object_set_new(object, "default", json_string(row->otherwise));
-		json_object_set_new(object, "choices", text_or_null(row->choices));
-		json_object_set_new(object, "help", json_string(row->help));
+		json_object_set_new(object, "choices", text_or_null(conf_row_choices(row)));
+		json_object_set_new(object, "help", json_string(conf_row_help(row)));
 		json_array_append_new(list, object);
 	}
 

@@ -13,6 +13,13 @@ static const Cmd commands[] = {
 #undef CMD
 };
 
+/* The compiler says nothing of a text that fits but for its NUL. */
+#define CMD(word, symbol, audience, line) \
+	G_STATIC_ASSERT(sizeof word <= sizeof commands[0].name && \
+	                sizeof line <= sizeof commands[0].help);
+#include "agent/cmd/cmd-table.def"
+#undef CMD
+
 const Cmd *
 cmd_get(size_t i)
 {

@@ -16,11 +16,11 @@ typedef enum {
 typedef int CmdRun(int argc, char **argv);
 
 typedef struct {
-	const char *name;
+	char name[12];
 	CmdRun *run;
 	const CmdOptions *options;
 	CmdAudience audience;
-	const char *help; /* one line */
+	char help[80]; /* one line */
 } Cmd;
 
 /* Command `i` of cmd-table.def; NULL: there are no more. */

@@ -17,8 +17,8 @@ typedef enum {
 } Who;
 
 static const struct {
-	const char *name;
-	const char *text;
+	char name[20];
+	char text[72];
 } who_rows[] = {
 #define WHO(id, name, text) [WHO_##id] = { name, text },
 #include "agent/cmd/code-who.def"
@@ -32,30 +32,53 @@ typedef enum {
 	MEANING_COUNT
 } MeaningId;
 
-typedef struct {
-	const char *name;
-	Who who;
-	const char *what;
-	const char *todo;
-} Row;
-
-static const Row meaning_rows[MEANING_COUNT] = {
-#define MEANING(id, name, who, what, todo) [MEANING_##id] = { name, WHO_##who, what, todo },
+/*
+ * No table here has pointers: the dynamic linker would adjust each of them at the start of each
+ * delivery, which never looks at these. What is long stands in the members of one struct, and a row
+ * has the offsets.
+ */
+static const struct {
+	char none[1]; /* at offset 0, which says that there is no text */
+#define MEANING(id, name, who, what, todo) char what_##id[sizeof what], todo_##id[sizeof todo];
 #include "agent/cmd/code-meaning.def"
 #undef MEANING
-};
-
-/* Our own faults; their names are those of status-table.def. */
-static const Row fault_rows[STATUS_COUNT] = {
-#define CODE(id, who, what, todo) [STATUS_##id] = { NULL, WHO_##who, what, todo },
+#define CODE(id, who, what, todo) char fault_what_##id[sizeof what], fault_todo_##id[sizeof todo];
+#include "agent/cmd/code-table.def"
+#undef CODE
+} texts = {
+	"",
+#define MEANING(id, name, who, what, todo) what, todo,
+#include "agent/cmd/code-meaning.def"
+#undef MEANING
+#define CODE(id, who, what, todo) what, todo,
 #include "agent/cmd/code-table.def"
 #undef CODE
 };
 
-/*
- * Arrays instead of pointers: the dynamic linker would adjust each pointer at the start of each
- * delivery, which never looks at these.
- */
+#define TEXT_AT(member) G_STRUCT_OFFSET(__typeof__(texts), member)
+
+typedef struct {
+	char name[28]; /* of a fault "": status-table.def has it */
+	Who who;
+	guint32 what_at;
+	guint32 todo_at;
+} Row;
+
+static const Row meaning_rows[MEANING_COUNT] = {
+#define MEANING(id, name, who, what, todo) \
+	[MEANING_##id] = { name, WHO_##who, TEXT_AT(what_##id), TEXT_AT(todo_##id) },
+#include "agent/cmd/code-meaning.def"
+#undef MEANING
+};
+
+/* Our own faults. */
+static const Row fault_rows[STATUS_COUNT] = {
+#define CODE(id, who, what, todo) \
+	[STATUS_##id] = { "", WHO_##who, TEXT_AT(fault_what_##id), TEXT_AT(fault_todo_##id) },
+#include "agent/cmd/code-table.def"
+#undef CODE
+};
+
 static const struct {
 	char source[12];
 	char words[96];
@@ -87,6 +110,39 @@ static const struct {
 #undef REPLY
 };
 
+/* A text of a row, in English; NULL: it has none. */
+static const char *
+text_at(guint32 at)
+{
+	return at != 0 ? (const char *) &texts + at : NULL;
+}
+
+/* The compiler says nothing of a text that fits but for its NUL. */
+#define WHO(id, word, line) \
+	G_STATIC_ASSERT(sizeof word <= sizeof who_rows[0].name && \
+	                sizeof line <= sizeof who_rows[0].text);
+#include "agent/cmd/code-who.def"
+#undef WHO
+#define MEANING(id, word, who, sentence, todo) \
+	G_STATIC_ASSERT(sizeof word <= sizeof meaning_rows[0].name);
+#include "agent/cmd/code-meaning.def"
+#undef MEANING
+#define SIGN(origin, pattern, meaning) \
+	G_STATIC_ASSERT(sizeof origin <= sizeof sign_rows[0].source && \
+	                sizeof pattern <= sizeof sign_rows[0].words);
+#include "agent/cmd/code-sign.def"
+#undef SIGN
+#define ENHANCED(number, word, sentence, meaning) \
+	G_STATIC_ASSERT(sizeof number <= sizeof enhanced_rows[0].code && \
+	                sizeof word <= sizeof enhanced_rows[0].name && \
+	                sizeof sentence <= sizeof enhanced_rows[0].what);
+#include "agent/cmd/code-enhanced.def"
+#undef ENHANCED
+#define REPLY(number, sentence, meaning) \
+	G_STATIC_ASSERT(sizeof sentence <= sizeof reply_rows[0].what);
+#include "agent/cmd/code-reply.def"
+#undef REPLY
+
 void
 code_meaning_free(CodeMeaning *meaning)
 {
@@ -116,10 +172,10 @@ code_text_class(const CodeMeaning *meaning)
 bool
 code_text_row(StatusId id, const char **ret_what, const char **ret_todo)
 {
-	if (fault_rows[id].what == NULL)
+	if (fault_rows[id].what_at == 0)
 		return false;
-	*ret_what = fault_rows[id].what;
-	*ret_todo = fault_rows[id].todo;
+	*ret_what = text_at(fault_rows[id].what_at);
+	*ret_todo = text_at(fault_rows[id].todo_at);
 	return true;
 }
 
@@ -138,8 +194,9 @@ typedef struct {
 	const char *code;
 	const char *name;
 	const char *source;
-	const char *what; /* NULL: the row's */
-	const Row *row;
+	const char *what;
+	const char *todo;
+	Who who;
 } Found;
 
 /* Add a meaning, unless it is there or there are enough. Always true. */
@@ -160,10 +217,10 @@ add(GPtrArray *meanings, const CodeUnit *unit, const Found *found)
 	g_strlcpy(meaning->code, found->code, sizeof meaning->code);
 	meaning->name = found->name;
 	meaning->source = found->source;
-	meaning->repair = who_rows[found->row->who].name;
-	meaning->who = _(who_rows[found->row->who].text);
-	meaning->what = _(found->what != NULL ? found->what : found->row->what);
-	meaning->todo = _(found->row->todo);
+	meaning->repair = who_rows[found->who].name;
+	meaning->who = _(who_rows[found->who].text);
+	meaning->what = _(found->what);
+	meaning->todo = _(found->todo);
 	meaning->fate = unit->fate;
 	meaning->recipient = g_strdup(unit->recipient);
 	if (unit->recipient != NULL)
@@ -180,18 +237,34 @@ add_fault(GPtrArray *meanings, const CodeUnit *unit, StatusId id, const char *co
 	           &(Found){ .code = code != NULL ? code : status_row(id)->dsn,
 	                     .name = status_row(id)->name,
 	                     .source = "todoke",
-	                     .row = &fault_rows[id] });
+	                     .what = text_at(fault_rows[id].what_at),
+	                     .todo = text_at(fault_rows[id].todo_at),
+	                     .who = fault_rows[id].who });
+}
+
+/* What a row of meaning_rows says, with the `what` of `head` where that is not NULL. */
+static bool
+add_row(GPtrArray *meanings, const CodeUnit *unit, const Found *head, MeaningId id)
+{
+	const Row *row = &meaning_rows[id];
+	Found found = *head;
+
+	if (found.what == NULL)
+		found.what = text_at(row->what_at);
+	found.todo = text_at(row->todo_at);
+	found.who = row->who;
+	return add(meanings, unit, &found);
 }
 
 static bool
 add_meaning(GPtrArray *meanings, const CodeUnit *unit, const char *code, const char *source,
             MeaningId id)
 {
-	return add(meanings, unit,
-	           &(Found){ .code = code != NULL ? code : "",
-	                     .name = meaning_rows[id].name,
-	                     .source = source,
-	                     .row = &meaning_rows[id] });
+	return add_row(meanings, unit,
+	               &(Found){ .code = code != NULL ? code : "",
+	                         .name = meaning_rows[id].name,
+	                         .source = source },
+	               id);
 }
 
 /* A kind of log line; those of faults have the fault's texts. */
@@ -199,14 +272,16 @@ static bool
 add_event(GPtrArray *meanings, const CodeUnit *unit, EventId id)
 {
 	const EventRow *event = event_row(id);
-	if (event->cause == NULL)
+	if (event->fault != STATUS_OK)
 		return add_fault(meanings, unit, event->fault, NULL);
 
-	const Row row = { event->key, WHO_ADMIN, event->cause, event->remedy };
-	return add(
-		meanings, unit,
-		&(Found){
-			.code = event->code, .name = event->key, .source = "todoke", .row = &row });
+	return add(meanings, unit,
+	           &(Found){ .code = event->code,
+	                     .name = event_key(id),
+	                     .source = "todoke",
+	                     .what = event_cause(id),
+	                     .todo = event_remedy(id),
+	                     .who = WHO_ADMIN });
 }
 
 /*
@@ -521,12 +596,12 @@ explain_enhanced(const CodeUnit *unit, const char *code, GPtrArray *meanings)
 
 	bool success = code[0] == '2';
 	MeaningId id = success ? MEANING_SUCCESS : enhanced_rows[i].meaning;
-	return add(meanings, unit,
-	           &(Found){ .code = code,
-	                     .name = success ? "success" : enhanced_rows[i].name,
-	                     .source = "iana",
-	                     .what = success ? NULL : enhanced_rows[i].what,
-	                     .row = &meaning_rows[id] });
+	return add_row(meanings, unit,
+	               &(Found){ .code = code,
+	                         .name = success ? "success" : enhanced_rows[i].name,
+	                         .source = "iana",
+	                         .what = success ? NULL : enhanced_rows[i].what },
+	               id);
 }
 
 static bool
@@ -536,12 +611,12 @@ explain_reply(const CodeUnit *unit, unsigned code, GPtrArray *meanings)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(reply_rows); i++)
 		if (reply_rows[i].code == code)
-			return add(meanings, unit,
-			           &(Found){ .code = text,
-			                     .name = meaning_rows[reply_rows[i].meaning].name,
-			                     .source = "smtp",
-			                     .what = reply_rows[i].what,
-			                     .row = &meaning_rows[reply_rows[i].meaning] });
+			return add_row(meanings, unit,
+			               &(Found){ .code = text,
+			                         .name = meaning_rows[reply_rows[i].meaning].name,
+			                         .source = "smtp",
+			                         .what = reply_rows[i].what },
+			               reply_rows[i].meaning);
 	return false;
 }
 

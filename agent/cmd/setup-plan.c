@@ -677,6 +677,29 @@ setup_plan_lmtp_route(const SetupPlanner *planner)
 	return g_strconcat("lmtp:", where, NULL);
 }
 
+/*
+ * The queue id and the client's address come by XFORWARD. lmtpd offers it to unix sockets, and by
+ * TCP to those of lmtp_trusted; who has not written any address there trusts nobody yet.
+ */
+static void
+plan_xforward(SetupPlanner *planner, const char *route)
+{
+	const char *const *trusted = (const char *const *) planner->wish->conf->lmtp_trusted;
+	bool by_tcp = !g_str_has_prefix(route, "lmtp:unix:");
+
+	setup_plan_want_parameter(planner, "lmtp_send_xforward_command", "yes",
+	                          "lmtpd learns the queue id under which the mail came here");
+	if (by_tcp && (trusted == NULL || trusted[0] == NULL))
+		setup_plan_find(planner, "lmtp-trusted",
+		                g_strdup_printf("Postfix reaches lmtpd by TCP ('%s'), and "
+		                                "lmtp_trusted of todoke.conf is empty: lmtpd takes "
+		                                "no XFORWARD, and origin_id is missing in its log",
+		                                route),
+		                g_strdup("name the address from which Postfix connects in "
+		                         "todoke.conf: lmtp_trusted = {\"127.0.0.1\"} where both "
+		                         "run on this host"));
+}
+
 static void
 plan_lmtp(SetupPlanner *planner)
 {
@@ -686,6 +709,7 @@ plan_lmtp(SetupPlanner *planner)
 
 	if (planner->wish->fetched != SETUP_FETCHED_LMTP)
 		want_route(planner, route);
+	plan_xforward(planner, route);
 	if (planner->wish->listen == NULL || planner->wish->listen[0] == NULL)
 		setup_plan_find(
 			planner, "lmtp-listen",

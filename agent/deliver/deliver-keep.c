@@ -5,7 +5,7 @@
  * Copies with the same bytes are written once: the first takes the draft that is there, the others
  * are hard links to it.
  */
-#include "agent/deliver/deliver.h"
+#include "agent/deliver/deliver-reason.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/limits.h"
@@ -20,11 +20,11 @@
 
 /* One copy on its way. */
 typedef struct {
-	const char *action;
-	const char *folder;  /* as people read it; borrowed */
-	Message *message;    /* borrowed */
-	Headers *headers;    /* borrowed */
-	MaildirDraft *draft; /* NULL: an earlier copy is this one */
+	const PlanAction *action; /* borrowed */
+	const char *folder;       /* as people read it; borrowed */
+	Message *message;         /* borrowed */
+	Headers *headers;         /* borrowed */
+	MaildirDraft *draft;      /* NULL: an earlier copy is this one */
 	GString *letters;
 	/* an earlier try has left the copy in this folder, perhaps not flushed; borrowed */
 	Maildir *there;
@@ -165,23 +165,26 @@ deliver_take_draft(DeliverRun *run, const Message *message, const Headers *heade
 	return true;
 }
 
-/* Write the message once more, with a mark that is true of this copy. */
+/* Write the message once more, with a mark and a reason that are true of this copy. */
 static bool
 write_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
 {
 	deadline_waiting_for("writing the message");
 	g_autoptr(Headers)
 		marked = deliver_mark_headers(run, store->message, store->headers, MARK_STORED);
+	g_autoptr(Headers) told = deliver_reason_headers(run, store->action, store->folder, marked);
 	store->draft = maildir_draft_new(maildir, st);
 
-	return store->draft != NULL &&
-	       maildir_draft_write(store->draft, store->message, marked, st);
+	return store->draft != NULL && maildir_draft_write(store->draft, store->message, told, st);
 }
 
 /* Get a draft in the folder's tmp: the job's, a link to an earlier copy, or a new file. */
 static bool
 make_draft(DeliverRun *run, Store *store, Maildir *maildir, Status *st)
 {
+	if (deliver_has_reason(run)) /* no two folders have the same octets */
+		return write_draft(run, store, maildir, st);
+
 	Store *same = find_same(run, store, NULL);
 	if (same != NULL && !maildir_draft_link(same->draft, maildir, &store->draft, st))
 		return false;
@@ -417,7 +420,7 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 
 	*ret_step = store;
 	store->letters = g_string_new(NULL);
-	store->action = plan_kind_row(action->kind)->name;
+	store->action = action;
 	store->message = action->message != NULL ? action->message : run->job->message;
 	store->headers = action->headers != NULL   ? action->headers
 	                 : action->message != NULL ? message_headers(action->message)
@@ -506,12 +509,13 @@ store_report(DeliverRun *run, const void *step, DeliverReport *report)
 {
 	(void) run;
 	const Store *store = step;
+	const char *action = plan_kind_row(store->action->kind)->name;
 	if (store->earlier)
-		deliver_report_earlier(report, store->action, store->folder, NULL);
+		deliver_report_earlier(report, action, store->folder, NULL);
 	if (store->draft == NULL)
 		return;
 
-	deliver_report_add(report, store->action, g_strdup(store->folder),
+	deliver_report_add(report, action, g_strdup(store->folder),
 	                   maildir_draft_final_path(store->draft),
 	                   maildir_draft_size(store->draft).bytes);
 	DeliverDone *done = report->done->pdata[report->done->len - 1];

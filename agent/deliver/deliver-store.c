@@ -9,6 +9,7 @@
  * all else is ready.
  */
 #include "agent/deliver/deliver-outgoing.h"
+#include "agent/deliver/deliver-reason.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
@@ -145,6 +146,13 @@ open_folder(DeliverRun *run, const char *named, Status *st)
 	return folder != NULL ? deliver_add_folder(run, folder) : NULL;
 }
 
+/* Where the rule wants it; of several directories, which share a file, the first. */
+static const char *
+first_path(const Place *place)
+{
+	return plan_store_of(place->action)->paths->pdata[0];
+}
+
 /*
  * A directory's own file, written. Maildirs have neither a From_ line nor an empty line at the end.
  */
@@ -154,7 +162,7 @@ write_first(DeliverRun *run, const Place *place, Maildir *folder, bool proper,
 {
 	const PlanStore *store = plan_store_of(place->action);
 	/* the job's draft was made with the site's umask */
-	bool fits = proper && store->umask == NULL;
+	bool fits = proper && store->umask == NULL && !deliver_has_reason(run);
 	if (fits && !deliver_take_draft(run, place->message, place->headers, folder, ret_draft, st))
 		return false;
 	if (*ret_draft != NULL)
@@ -163,11 +171,13 @@ write_first(DeliverRun *run, const Place *place, Maildir *folder, bool proper,
 	deadline_waiting_for("writing the message");
 	g_autoptr(Headers)
 		marked = deliver_mark_headers(run, place->message, place->headers, MARK_STORED);
+	g_autoptr(Headers)
+		told = deliver_reason_headers(run, place->action, first_path(place), marked);
 	g_autoptr(MaildirDraft) draft = maildir_draft_new(folder, st);
 	if (draft == NULL ||
 	    (!proper && store->from_line != NULL &&
 	     !maildir_draft_begin(draft, store->from_line, st)) ||
-	    !maildir_draft_write(draft, place->message, marked, st) ||
+	    !maildir_draft_write(draft, place->message, told, st) ||
 	    (!proper && !store->raw && !maildir_draft_end(draft, st)))
 		return false;
 
@@ -317,7 +327,9 @@ message_bytes(DeliverRun *run, const Place *place, Status *st)
 
 	g_autoptr(Headers)
 		marked = deliver_mark_headers(run, place->message, place->headers, MARK_STORED);
-	GString *bytes = compose_print_headers(place->message, marked);
+	g_autoptr(Headers)
+		told = deliver_reason_headers(run, place->action, first_path(place), marked);
+	GString *bytes = compose_print_headers(place->message, told);
 	gsize head = bytes->len;
 	g_string_set_size(bytes, head + (gsize) body.size);
 	if (fs_read_exactly_at(body.fd, body.offset, bytes->str + head, (size_t) body.size,

@@ -63,7 +63,9 @@ typedef struct {
 	MaildirDraft *draft;
 	const Conf *conf;
 	const Envelope *envelope;
-	const char *flag;          /* that each copy gets besides its own; NULL: none */
+	const char *flag; /* that each copy gets besides its own; NULL: none */
+	/* for add_reason: what the loop check found, the header rule that filed it; NULL: none */
+	const char *loop, *header_rule;
 	const DeliverOwner *owner; /* NULL: nothing may leave */
 	/* faults of rules have put it off for as long as they may (defer_at_most) */
 	bool is_overdue;

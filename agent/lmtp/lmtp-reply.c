@@ -9,11 +9,19 @@
 
 #include <string.h>
 
+/* Without pointers, as status.c. */
 static const LmtpReplyRow rows[LMTP_REPLY_COUNT] = {
 #define REPLY(id, code, dsn, text) [LMTP_REPLY_##id] = { code, dsn, text },
 #include "agent/lmtp/lmtp-reply-table.def"
 #undef REPLY
 };
+
+/* The compiler says nothing of a text that fits but for its NUL. */
+#define REPLY(id, code, enhanced, words) \
+	G_STATIC_ASSERT(sizeof enhanced <= sizeof rows[0].dsn && \
+	                sizeof words <= sizeof rows[0].text);
+#include "agent/lmtp/lmtp-reply-table.def"
+#undef REPLY
 
 const LmtpReplyRow *
 lmtp_reply_row(LmtpReplyId id)

@@ -17,8 +17,8 @@ typedef enum {
 
 typedef struct {
 	int code;
-	const char *dsn; /* "" has none (354) */
-	const char *text;
+	char dsn[6]; /* "" has none (354) */
+	char text[76];
 } LmtpReplyRow;
 
 /* The row of `id`; never NULL. */

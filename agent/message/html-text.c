@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* U+00A0 to U+00FF by name. */
-static const char *const latin[] = {
+/*
+ * U+00A0 to U+00FF by name. No table here has pointers: the dynamic linker would adjust each of
+ * them at the start of each delivery.
+ */
+static const char latin[][8] = {
 	"nbsp",   "iexcl",  "cent",   "pound",  "curren", "yen",    "brvbar", "sect",   "uml",
 	"copy",   "ordf",   "laquo",  "not",    "shy",    "reg",    "macr",   "deg",    "plusmn",
 	"sup2",   "sup3",   "acute",  "micro",  "para",   "middot", "cedil",  "sup1",   "ordm",
@@ -22,7 +25,7 @@ static const char *const latin[] = {
 };
 
 static const struct {
-	const char *name;
+	char name[8];
 	gunichar code;
 } others[] = {
 	{ "amp", '&' },       { "lt", '<' },        { "gt", '>' },        { "quot", '"' },
@@ -41,8 +44,11 @@ static const struct {
 /* Longest name above, and digits of the longest number that means something. */
 enum { REFERENCE_MAX = 10 };
 
+/* For the longest name of an element below, with its NUL. */
+enum { ELEMENT_ROOM = 12 };
+
 /* Elements that end a line, so that words of neighbouring cells and paragraphs stay apart. */
-static const char *const blocks[] = {
+static const char blocks[][ELEMENT_ROOM] = {
 	"address", "article", "blockquote", "br", "center", "dd",     "div", "dl",
 	"dt",      "footer",  "form",       "h1", "h2",     "h3",     "h4",  "h5",
 	"h6",      "header",  "hr",         "li", "ol",     "option", "p",   "pre",
@@ -50,7 +56,7 @@ static const char *const blocks[] = {
 };
 
 /* Elements whose content is not text for people. */
-static const char *const hidden[] = { "script", "style" };
+static const char hidden[][ELEMENT_ROOM] = { "script", "style" };
 
 typedef struct {
 	const char *at, *end;
@@ -59,7 +65,7 @@ typedef struct {
 } Reader;
 
 static bool
-is_one_of(const char *const *names, size_t n, const char *name, size_t len)
+is_one_of(const char (*names)[ELEMENT_ROOM], size_t n, const char *name, size_t len)
 {
 	for (size_t i = 0; i < n; i++)
 		if (strlen(names[i]) == len && g_ascii_strncasecmp(names[i], name, len) == 0)

@@ -406,6 +406,22 @@ has_returned(const LoopVerdict *verdict)
 	        verdict->kind == LOOP_PASSED);
 }
 
+/* What the loop check found, if that is why the mail is kept or filed; NULL: it is not. */
+static const char *
+loop_reason(const Transact *transact)
+{
+	const LoopVerdict *verdict = transact->verdict;
+	return verdict != NULL && verdict->kind != LOOP_NONE ? loop_kind_name(verdict->kind) : NULL;
+}
+
+/* The header rule that filed it; NULL: none did. */
+static const char *
+filing_rule(const Transact *transact)
+{
+	const HeaderRuleResult *rules = transact->rules;
+	return rules != NULL && rules->answer == HEADER_RULE_FILE ? rules->decided_by : NULL;
+}
+
 static DeliverOwner
 describe_owner(Transact *transact)
 {
@@ -438,6 +454,8 @@ describe_job(const Transact *transact, const DeliverOwner *owner)
 		.conf = transact->site->conf,
 		.envelope = transact->envelope,
 		.flag = transact->flags_duplicate ? transact->site->conf->duplicates_flag : NULL,
+		.loop = loop_reason(transact),
+		.header_rule = filing_rule(transact),
 		.owner = owner,
 		.is_overdue = transact->scripts.is_overdue,
 		.rehearsal = transact->rehearsal,

@@ -6,17 +6,20 @@
 
 #include <string.h>
 
-/* Settings of Dovecot, and what does their work here; NULL: nothing. */
+/*
+ * Settings of Dovecot, and what does their work here; "": nothing. Arrays instead of pointers: the
+ * dynamic linker would adjust each pointer at the start of each delivery.
+ */
 static const struct {
-	const char *theirs;
-	const char *ours;
+	char theirs[48];
+	char ours[40];
 } names[] = {
 	{ "lda_mailbox_autocreate", "create_folders" },
 	{ "lda_mailbox_autosubscribe", "subscribe_folders" },
-	{ "mail_log_prefix", NULL },
+	{ "mail_log_prefix", "" },
 	{ "postmaster_address", "postmaster_address" },
 	{ "recipient_delimiter", "delimiters" },
-	{ "sieve_default_name", NULL },
+	{ "sieve_default_name", "" },
 	{ "sieve_dir", "sieve_personal" },
 	{ "sieve_duplicate_default_period", "sieve_duplicate_default" },
 	{ "sieve_duplicate_max_period", "sieve_duplicate_max" },
@@ -31,18 +34,18 @@ static const struct {
 	{ "sieve_global", "sieve_global" },
 	{ "sieve_global_dir", "sieve_global" },
 	{ "sieve_global_extensions", "sieve_site_extensions" },
-	{ "sieve_implicit_extensions", NULL },
+	{ "sieve_implicit_extensions", "" },
 	{ "sieve_include_max_includes", "sieve_max_includes" },
 	{ "sieve_include_max_nesting_depth", "sieve_max_include_depth" },
-	{ "sieve_max_cpu_time", NULL },
+	{ "sieve_max_cpu_time", "" },
 	{ "sieve_notify_mailto_envelope_from", "sieve_notify_sender" },
 	{ "sieve_pipe_bin_dir", "program_folder" },
 	{ "sieve_pipe_exec_timeout", "program_timeout" },
-	{ "sieve_plugins", NULL },
-	{ "sieve_redirect_duplicate_period", NULL },
+	{ "sieve_plugins", "" },
+	{ "sieve_redirect_duplicate_period", "" },
 	{ "sieve_redirect_envelope_from", "redirect_sender" },
 	{ "sieve_report_from", "sieve_report_sender" },
-	{ "sieve_resource_usage_timeout", NULL },
+	{ "sieve_resource_usage_timeout", "" },
 	{ "sieve_subaddress_sep", "delimiters" },
 	{ "sieve_user_email", "addresses" },
 	{ "sieve_vacation_default_period", "sieve_vacation_default" },
@@ -63,9 +66,9 @@ static const struct {
 
 /* Values of Dovecot that are another word here. */
 static const struct {
-	const char *ours;
-	const char *theirs;
-	const char *value;
+	char ours[24];
+	char theirs[16];
+	char value[24];
 } values[] = {
 	{ "redirect_sender", "sender", "original" },
 	{ "redirect_sender", "orig_recipient", "original_recipient" },
@@ -83,7 +86,7 @@ find_foreign(const char *name, const char **ret_ours)
 		if (strcmp(names[i].theirs, name) != 0)
 			continue;
 		/* One that this build does not have either is as good as none. */
-		bool is_here = names[i].ours != NULL && conf_find_row(names[i].ours) != NULL;
+		bool is_here = names[i].ours[0] != '\0' && conf_find_row(names[i].ours) != NULL;
 		*ret_ours = is_here ? names[i].ours : NULL;
 		return true;
 	}

@@ -538,6 +538,7 @@ note_answer(Pass *pass, size_t i, const HeaderField *field)
 		return;
 
 	pass->deciding = i;
+	result->decided_by = rule->name;
 	result->answer = actions[rule->action].answer;
 	g_free(result->folder);
 	result->folder = rule->action == ACTION_FILE ? g_strdup(rule->to) : NULL;

@@ -79,6 +79,8 @@ typedef struct {
 	Headers *headers;
 	HeaderRuleAnswer answer;
 	char *folder; /* HEADER_RULE_FILE: where */
+	/* name of the rule that gave the answer, borrowed from the rules; NULL: delivered */
+	const char *decided_by;
 	/* one line that the sender may read: rule and line; NULL: delivered */
 	char *why;
 	GPtrArray *events; /* HeaderRuleEvent, top to bottom, at most LIMIT_RULE_EVENTS */

@@ -211,7 +211,14 @@ def test_spool_in_which_nobody_can_make_a_file(folder):
 def test_lmtp(folder):
     path = postfix(folder)
     tap.same([(change["name"], change["after"]) for change in plan(path, "--door", "lmtp", *VIRTUAL)["changes"]],
-             [("virtual_transport", "lmtp:unix:private/todoke")])
+             [("virtual_transport", "lmtp:unix:private/todoke"), ("lmtp_send_xforward_command", "yes")])
+    for name in ("said", "pipe", "local"):
+        os.mkdir(os.path.join(folder, name))
+    path = postfix(folder + "/said", main="lmtp_send_xforward_command = yes\n")
+    tap.same([change["name"] for change in plan(path, "--door", "lmtp", *VIRTUAL)["changes"]], ["virtual_transport"], "it is on already")
+    for door in ("pipe", "local"):
+        names = [change["name"] for change in plan(postfix(folder + "/" + door), "--door", door, *VIRTUAL)["changes"]]
+        tap.same("lmtp_send_xforward_command" in names, False, "no LMTP, no XFORWARD")
 
 
 def test_lmtp_goes_where_lmtpd_listens(folder):
@@ -220,12 +227,15 @@ def test_lmtp_goes_where_lmtpd_listens(folder):
     rows = (("", "lmtp:unix:private/todoke", ["lmtp-listen"]),
             ("unix:/var/spool/postfix/private/todoke", "lmtp:unix:private/todoke", []),
             ("unix:/var/spool/postfix/public/deliver, inet:127.0.0.1:24", "lmtp:unix:public/deliver", []),
-            ("inet:127.0.0.1:24", "lmtp:inet:127.0.0.1:24", []),
+            ("inet:127.0.0.1:24", "lmtp:inet:127.0.0.1:24", ["lmtp-trusted"]),
             ("unix:/run/todoke/lmtp", "lmtp:unix:/run/todoke/lmtp", ["lmtp-chroot"]))
     for listen, route, wanted in rows:
         answer = plan(path, "--door", "lmtp", *VIRTUAL, "-o", "lmtp_listen=" + listen)
-        tap.same([change["after"] for change in answer["changes"]], [route], listen)
+        tap.same([change["after"] for change in answer["changes"]], [route, "yes"], listen)
         tap.same([finding["code"] for finding in answer["findings"]], wanted, listen)
+    tcp = ("--door", "lmtp", *VIRTUAL, "-o", "lmtp_listen=inet:127.0.0.1:24")
+    tap.same(plan(path, *tcp, "-o", "lmtp_trusted=127.0.0.1")["findings"], [], "XFORWARD is taken from Postfix")
+    tap.contains(plan(path, *tcp)["findings"][0]["fix"], 'lmtp_trusted = {"127.0.0.1"}')
     tap.same(setup(path, "--door", "lmtp", *VIRTUAL, "--apply").returncode, 0, "exit code of --apply")
     tap.same(setup(path, "--door", "lmtp", *VIRTUAL).returncode, 0, "a note is no fault")
 

@@ -185,7 +185,7 @@ def case_first_delivery_of_many(world):
         world.postfix.outcome(queue_id, "sent")
     stored = wait_for("all mails", lambda: len(world.stored(address)) == 20 and world.stored(address))
     assert len({re.search(rb"X-Todoke-Mark: v=2; k=(\w+)", raw).group(1) for raw in stored}) == 1
-    assert sorted(path.name for path in (world.maildir(address) / "todoke-state").iterdir()) == ["mark.keys", "marks"]
+    assert sorted(path.name for path in (world.maildir(address) / "todoke-state").iterdir()) == ["mark.keys", "marks", "record"]
     poller = Poller(world, "newcomer", world.maildir(address), address)
     poller.poll()
     assert len(all_of(world.maildir(address))) == 20

@@ -185,6 +185,8 @@ recipe_variable(FilterEnv *env, const char *name)
 		return mail_dir;
 	if (strcmp(name, "DEFAULT") == 0 || strcmp(name, "ORGMAIL") == 0)
 		return default_folder;
+	if (strcmp(name, "HOST") == 0)
+		return g_get_host_name();
 	if (strcmp(name, "BY_HAND_") == 0)
 		return "yes";
 	if (strcmp(name, "LOGABSTRACT") == 0)

@@ -697,7 +697,7 @@ test_table_row(void **state)
 	const ConfRow *row = *state;
 
 	assert_ptr_equal(conf_find_row(row->name), row);
-	assert_true(strlen(row->help) > 10);
+	assert_true(strlen(conf_row_help(row)) > 10);
 	assert_true(row->min <= row->max);
 
 	g_autofree char *problems = NULL;

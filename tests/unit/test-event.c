@@ -17,9 +17,9 @@ test_rows(void **state)
 		assert_int_equal(strspn(row->code + 1, "0123456789"), 3);
 		/* found by both names, so no other row has them */
 		assert_int_equal(event_find(row->code), id);
-		assert_int_equal(event_find(row->key), id);
-		assert_true((row->cause != NULL) == (row->fault == STATUS_OK));
-		assert_true((row->remedy != NULL) == (row->fault == STATUS_OK));
+		assert_int_equal(event_find(event_key(id)), id);
+		assert_true((event_cause(id) != NULL) == (row->fault == STATUS_OK));
+		assert_true((event_remedy(id) != NULL) == (row->fault == STATUS_OK));
 	}
 	assert_int_equal(event_find("T999"), EVENT_COUNT);
 	assert_int_equal(event_find(""), EVENT_COUNT);
@@ -36,7 +36,7 @@ test_faults(void **state)
 		assert_true(event < EVENT_COUNT);
 		const EventRow *row = event_row(event);
 		assert_int_equal(row->fault, id);
-		assert_string_equal(row->key, status_row(id)->name);
+		assert_string_equal(event_key(event), status_row(id)->name);
 		assert_int_equal(row->code[1], status_row(id)->dsn[0] == '4' ? '1' : '2');
 	}
 }

@@ -77,17 +77,21 @@ recipe_sieve_mailbox(const RecipeSieve *sieve, const char *path, bool *ret_is_th
 	                              recipe_constants_get(constants, "HOME"));
 }
 
+/* DEFAULT or ORGMAIL: where no mailbox has its path, the INBOX is what it stands for. */
+static bool
+is_last_resort(const RecipeSieve *sieve, const char *path)
+{
+	return g_strcmp0(path, recipe_constants_get(sieve->constants, "DEFAULT")) == 0 ||
+	       g_strcmp0(path, recipe_constants_get(sieve->constants, "ORGMAIL")) == 0;
+}
+
 static bool
 put_folder(RecipeSieve *sieve, const char *path, const RecipeFlags *flags, RecipeVerdict *verdict)
 {
-	const RecipeConstants *constants = sieve->constants;
-	const char *inbox = recipe_constants_get(constants, "DEFAULT");
-	bool is_inbox = (inbox != NULL && strcmp(path, inbox) == 0) ||
-	                g_strcmp0(path, recipe_constants_get(constants, "ORGMAIL")) == 0;
-	bool is_there = true;
-	g_autofree char *mailbox = is_inbox ? g_strdup("INBOX")
-	                                    : recipe_sieve_mailbox(sieve, path, &is_there);
-
+	bool is_there;
+	g_autofree char *mailbox = recipe_sieve_mailbox(sieve, path, &is_there);
+	if (mailbox == NULL && is_last_resort(sieve, path))
+		mailbox = g_strdup("INBOX");
 	if (mailbox == NULL)
 		return recipe_verdict_by_hand(verdict, "the folder is outside of MAILDIR and HOME");
 	if (!is_there)
@@ -98,9 +102,8 @@ put_folder(RecipeSieve *sieve, const char *path, const RecipeFlags *flags, Recip
 		recipe_verdict_changed(verdict,
 		                       "a '.' or '/' in the variable's value makes another folder");
 
-	if (!g_str_has_suffix(path, "/") && !is_inbox)
-		recipe_verdict_changed(verdict,
-		                       "an mbox file, directory or MH folder becomes a mailbox");
+	if (!g_str_has_suffix(path, "/"))
+		recipe_verdict_changed(verdict, RECIPE_SIEVE_NO_MAILDIR);
 	recipe_writer_needs(&sieve->writer, "fileinto");
 	recipe_writer_put_action(&sieve->writer, "fileinto", flags->copies, mailbox);
 
@@ -132,10 +135,14 @@ recipe_convert_folders(RecipeSieve *sieve, const RecipeNode *node, const RecipeF
 
 /* Whether Sieve takes it as an address; one with a variable is known at the run only. */
 static bool
-can_redirect(const char *word)
+can_redirect(const char *word, RecipeVerdict *verdict)
 {
 	const SieveText address = { word, strlen(word) };
-	return *word != '-' && (strstr(word, "${") != NULL || sieve_text_is_mailable(address));
+	if (strstr(word, "${") == NULL)
+		return *word != '-' && sieve_text_is_mailable(address);
+
+	recipe_verdict_changed(verdict, "the variable must hold one address alone");
+	return *word != '-';
 }
 
 bool
@@ -149,7 +156,7 @@ recipe_convert_forward(RecipeSieve *sieve, const RecipeNode *node, const RecipeF
 	g_autofree char *listed = g_strjoinv(",", parts);
 	g_auto(GStrv) words = g_strsplit(listed, ",", -1);
 	for (char **word = words; *word != NULL; word++)
-		if (**word != '\0' && !can_redirect(*word))
+		if (**word != '\0' && !can_redirect(*word, verdict))
 			return recipe_verdict_by_hand(verdict,
 			                              "Sieve redirects to addresses with a domain");
 
@@ -277,8 +284,10 @@ recipe_convert_extracted(RecipeSieve *sieve, const RecipeNode *node)
 
 	recipe_writer_needs(&sieve->writer, "variables");
 	g_autofree char *rule = g_strdup_printf(
-		"if header :matches \"%.*s\" \"*\" {\n\tset \"%s\" \"${1}\";\n}", (int) len, name,
-		node->name);
+		"# line %u: changed: the first such field, decoded, without the white space at its ends\n"
+		"set \"%s\" \"\";\n"
+		"if header :matches \"%.*s\" \"*\" {\n\tset \"%s\" \"${1}\";\n}",
+		node->line, node->name, (int) len, name, node->name);
 	recipe_writer_put(&sieve->writer, rule);
 
 	return true;

@@ -8,6 +8,9 @@
 
 #include "filters/recipe/convert/recipe-convert-test.h"
 
+/* What is said of a folder whose name does not end in '/'. */
+#define RECIPE_SIEVE_NO_MAILDIR "an mbox file, directory or MH folder becomes a mailbox"
+
 /*
  * The mailbox for a path, with what MAILDIR and HOME are at this place of the recipes.
  * *ret_is_there: mail that is filed into it lies where the recipe puts it; else the name is only

@@ -17,6 +17,7 @@ enum { LIMIT_BRANCHES = 16, LIMIT_NAMES = 32 };
 static const char no_field[] = "it searches the whole header: Sieve asks for fields by name";
 static const char no_pattern[] =
 	"the expression goes over line ends, or has octets that are no UTF-8";
+static const char no_blanks[] = "white space behind the colon does not count";
 
 void
 recipe_verdict_init(RecipeVerdict *verdict)
@@ -470,6 +471,7 @@ typedef struct {
 	guint split;    /* of \/; `to`: none */
 	bool at_start, at_end;
 	bool in_lines; /* the text has lines: the body */
+	bool is_value; /* the text is a variable's value: it ends where the text ends */
 } Span;
 
 /* Can what it matches begin with white space? */
@@ -503,6 +505,8 @@ trim_start(Span *span, RecipeVerdict *verdict)
 	for (; span->from < span->split; span->from++) {
 		const RecipeTreeNode *item = span->items->pdata[span->from];
 		if (is_repeated(item, is_any)) {
+			if (item->kind == TREE_PLUS)
+				recipe_verdict_changed(verdict, no_blanks);
 			span->at_start = false;
 			span->from++;
 			return;
@@ -511,8 +515,7 @@ trim_start(Span *span, RecipeVerdict *verdict)
 		bool asks = is_blank(item) || (item->kind == TREE_PLUS && is_blank(item->left));
 		blanks_may_be_there |= skips || asks;
 		if (asks || (!skips && (!blanks_may_be_there || may_begin_blank(item))))
-			recipe_verdict_changed(verdict,
-			                       "white space behind the colon does not count");
+			recipe_verdict_changed(verdict, no_blanks);
 		if (!asks && !skips)
 			return;
 	}
@@ -526,7 +529,7 @@ trim_end(Span *span)
 	bool split = span->split < span->to;
 
 	if (last != NULL && !split &&
-	    (is_line_end(last) || (last->kind == TREE_END && !span->in_lines))) {
+	    (is_line_end(last) || (last->kind == TREE_END && span->is_value))) {
 		span->at_end = true;
 		span->to = span->split = span->to - 1;
 	}
@@ -610,7 +613,10 @@ warn_of_decoding(const GPtrArray *fields, RecipeVerdict *verdict)
 static RecipeSievePattern *
 convert_branch(const GPtrArray *items, bool folds, RecipePatternPlace place, RecipeVerdict *verdict)
 {
-	Span span = { .items = items, .to = items->len, .in_lines = place == PATTERN_IN_BODY };
+	Span span = { .items = items,
+		      .to = items->len,
+		      .in_lines = place == PATTERN_IN_BODY,
+		      .is_value = place == PATTERN_IN_VARIABLE };
 	g_autoptr(GPtrArray) fields = NULL;
 
 	if (place == PATTERN_IN_HEADER) {
@@ -662,8 +668,7 @@ recipe_convert_pattern(const char *expression, bool case_counts, RecipePatternPl
 	RecipeTree *tree = recipe_tree_parse(written_out, case_counts && !folds, &error);
 
 	if (tree == NULL)
-		return recipe_verdict_nothing(verdict,
-		                              "the expression is wrong: procmail never matches it");
+		return recipe_verdict_nothing(verdict, "the expression is wrong");
 	g_autoptr(GPtrArray) items = g_ptr_array_new();
 	g_autoptr(GPtrArray)
 		branches = g_ptr_array_new_with_free_func((GDestroyNotify) g_ptr_array_unref);
@@ -671,6 +676,8 @@ recipe_convert_pattern(const char *expression, bool case_counts, RecipePatternPl
 	g_autoptr(GPtrArray) out = g_ptr_array_new_with_free_func(pattern_free);
 	flatten(tree->root, items);
 	bool good = split_branches(items, branches);
+	if (!good)
+		recipe_verdict_by_hand(verdict, "the expression has too many branches");
 	for (guint i = 0; i < branches->len && good; i++) {
 		RecipeSievePattern *pattern = convert_branch(branches->pdata[i],
 		                                             !case_counts || folds, place, verdict);
@@ -680,10 +687,5 @@ recipe_convert_pattern(const char *expression, bool case_counts, RecipePatternPl
 	}
 
 	recipe_tree_free(tree);
-	if (!good)
-		return verdict->kind == VERDICT_BY_HAND
-		               ? NULL
-		               : recipe_verdict_nothing(verdict, no_pattern);
-
-	return g_steal_pointer(&out);
+	return good ? g_steal_pointer(&out) : NULL;
 }

@@ -54,6 +54,14 @@ put_comments(Convert *convert, unsigned line)
 	}
 }
 
+/* Those within a rule; a block puts them where they are. */
+static void
+put_comments_within(Convert *convert, const RecipeNode *node)
+{
+	if (node->action_kind != RECIPE_ACTION_BLOCK)
+		put_comments(convert, node->last_line);
+}
+
 /* The lines of a node as they were, as comments. */
 static void
 put_source(Convert *convert, const RecipeNode *node)
@@ -291,6 +299,7 @@ put_also(Convert *convert, const RecipeNode *node, const RecipeVerdict *verdict,
 	bool nested = convert->chain == CHAIN_IF;
 	GString *all = recipe_writer_divert(&convert->sieve.writer, nested);
 
+	put_comments_within(convert, node);
 	put_verdict(convert, node, verdict);
 	Chain chain = convert->chain;
 	gsize body_end = convert->body_end;
@@ -371,7 +380,7 @@ convert_rule(Convert *convert, const RecipeNode *node)
 	recipe_verdict_init(&verdict);
 	g_auto(Rule) rule = { .flags = { .area = 0 } };
 	unsigned match_group = 0;
-	put_comments(convert, node->line);
+	put_comments(convert, node->line - 1);
 
 	bool fits = read_flags(convert, node, &rule.flags, &verdict) &&
 	            fits_chain(convert, &rule.flags, &verdict);
@@ -390,8 +399,6 @@ convert_rule(Convert *convert, const RecipeNode *node)
 		recipe_verdict_changed(&verdict, "Sieve cannot ask whether an action succeeded");
 	if (match_group > 0 && rule.flags.otherwise)
 		recipe_verdict_changed(&verdict, "MATCH is set only where the recipe matches");
-	if (node->action_kind != RECIPE_ACTION_BLOCK)
-		put_comments(convert, node->last_line);
 
 	bool nested = rule.test != NULL && (*rule.test != '\0' || rule.flags.otherwise);
 	convert->sieve.writer.depth += also && convert->chain == CHAIN_IF;
@@ -407,6 +414,7 @@ convert_rule(Convert *convert, const RecipeNode *node)
 		put_also(convert, node, &verdict, &rule);
 		convert->after_also = true;
 	} else {
+		put_comments_within(convert, node);
 		put_verdict(convert, node, &verdict);
 		convert->after_also = false;
 		if (rule.flags.otherwise)
@@ -424,16 +432,27 @@ static bool
 is_procmails_own(const char *name)
 {
 	static const char *const names[] = {
-		"COMSAT",     "DEFAULT",   "DROPPRIVS",     "LINEBUF",    "LOCKEXT",
-		"LOCKFILE",   "LOCKSLEEP", "LOCKTIMEOUT",   "LOG",        "LOGABSTRACT",
-		"LOGFILE",    "MAILDIR",   "MSGPREFIX",     "NORESRETRY", "ORGMAIL",
-		"PATH",       "SENDMAIL",  "SENDMAILFLAGS", "SHELL",      "SHELLFLAGS",
-		"SHELLMETAS", "SUSPEND",   "TIMEOUT",       "UMASK",      "VERBOSE",
+		"COMSAT",    "DROPPRIVS",     "LINEBUF",    "LOCKEXT",     "LOCKFILE",
+		"LOCKSLEEP", "LOCKTIMEOUT",   "LOG",        "LOGABSTRACT", "LOGFILE",
+		"MAILDIR",   "MSGPREFIX",     "NORESRETRY", "ORGMAIL",     "PATH",
+		"SENDMAIL",  "SENDMAILFLAGS", "SHELL",      "SHELLFLAGS",  "SHELLMETAS",
+		"SUSPEND",   "TIMEOUT",       "UMASK",      "VERBOSE",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
 		if (strcmp(names[i], name) == 0)
 			return true;
 	return false;
+}
+
+/* It decides what is read or where the mail ends, so it counts as a recipe does. */
+static void
+put_counted_by_hand(Convert *convert, const RecipeNode *node, const char *reason)
+{
+	RecipeVerdict verdict;
+	recipe_verdict_init(&verdict);
+	put_by_hand(convert, node, &verdict, reason);
+	convert->counts.recipes[VERDICT_BY_HAND]++;
+	recipe_verdict_clear(&verdict);
 }
 
 static void
@@ -546,9 +565,10 @@ put_default(Convert *convert)
 
 	if (strcmp(mailbox, "INBOX") == 0)
 		return;
-	const char *verdict =
-		is_there ? "# DEFAULT"
-			 : "# DEFAULT: changed: it is none of the mailbox: the mail lies elsewhere";
+	g_autofree char *verdict = g_strdup_printf(
+		"# DEFAULT%s%s",
+		is_there ? "" : ": changed: it is none of the mailbox: the mail lies elsewhere",
+		g_str_has_suffix(inbox, "/") ? "" : ": changed: " RECIPE_SIEVE_NO_MAILDIR);
 	recipe_writer_put(&convert->sieve.writer, verdict);
 	recipe_writer_needs(&convert->sieve.writer, "fileinto");
 	recipe_writer_put_action(&convert->sieve.writer, "fileinto", false, mailbox);
@@ -573,17 +593,6 @@ known_value(const Convert *convert, const RecipeNode *node)
 	                                   : NULL;
 }
 
-/* It decides what is read, so it counts as a recipe does. */
-static void
-put_reader_by_hand(Convert *convert, const RecipeNode *node, const char *reason)
-{
-	RecipeVerdict verdict;
-	recipe_verdict_init(&verdict);
-	put_by_hand(convert, node, &verdict, reason);
-	convert->counts.recipes[VERDICT_BY_HAND]++;
-	recipe_verdict_clear(&verdict);
-}
-
 /* HOST of another machine ends all. One that only a run knows may end it. */
 static void
 convert_host(Convert *convert, const RecipeNode *node)
@@ -594,9 +603,9 @@ convert_host(Convert *convert, const RecipeNode *node)
 		return;
 
 	bool is_known = node->kind == RECIPE_UNSET || (value != NULL && host != NULL);
-	put_reader_by_hand(convert, node,
-	                   is_known ? "it is for another host: nothing behind it is read"
-	                            : "what is behind it is for one host only");
+	put_counted_by_hand(convert, node,
+	                    is_known ? "it is for another host: nothing behind it is read"
+	                             : "what is behind it is for one host only");
 	if (is_known)
 		put_end(convert);
 }
@@ -611,9 +620,9 @@ convert_switch(Convert *convert, const RecipeNode *node)
 	bool in_included = convert->nesting > 1;
 
 	if (is_none)
-		put_reader_by_hand(convert, node, "it ends the file: nothing behind it is read");
+		put_counted_by_hand(convert, node, "it ends the file: nothing behind it is read");
 	else if (!put_included(convert, node)) {
-		put_reader_by_hand(convert, node, "the file is not known or cannot be read");
+		put_counted_by_hand(convert, node, "the file is not known or cannot be read");
 		return;
 	}
 
@@ -632,27 +641,45 @@ is_for_the_run(const char *name)
 }
 
 static void
-convert_variable(Convert *convert, const RecipeNode *node)
+convert_for_the_run(Convert *convert, const RecipeNode *node)
 {
 	RecipeVerdict verdict;
 
-	recipe_verdict_init(&verdict);
-	bool includes = strcmp(node->name, "INCLUDERC") == 0;
 	if (strcmp(node->name, "EXITCODE") == 0)
 		convert->sieve.answers = node->kind == RECIPE_ASSIGN && *node->value.text != '\0' &&
 		                         strcmp(node->value.text, "0") != 0;
+	recipe_verdict_init(&verdict);
+	put_by_hand(convert, node, &verdict, "it says what procmail answers");
+	recipe_verdict_clear(&verdict);
+}
 
-	if (is_for_the_run(node->name) || (includes && !put_included(convert, node)))
-		put_by_hand(convert, node, &verdict,
-		            "it says what is read, or what procmail answers");
-	else if (!includes && !is_procmails_own(node->name)) {
+/* A DEFAULT that only a run knows is where the mail ends that no recipe takes. */
+static void
+convert_default(Convert *convert, const RecipeNode *node)
+{
+	g_autofree char *value = known_value(convert, node);
+	if (node->kind == RECIPE_ASSIGN && value == NULL)
+		put_counted_by_hand(convert, node,
+		                    "the value depends on what only a run of procmail knows");
+}
+
+static void
+convert_variable(Convert *convert, const RecipeNode *node)
+{
+	if (is_for_the_run(node->name)) {
+		convert_for_the_run(convert, node);
+	} else if (strcmp(node->name, "DEFAULT") == 0) {
+		convert_default(convert, node);
+	} else if (strcmp(node->name, "INCLUDERC") == 0) {
+		if (!put_included(convert, node) && node->kind == RECIPE_ASSIGN)
+			put_counted_by_hand(convert, node,
+			                    "the file is not known or cannot be read");
+	} else if (!is_procmails_own(node->name)) {
 		bool extracts = node->kind == RECIPE_ASSIGN &&
 		                recipe_convert_extracted(&convert->sieve, node);
 		if (!extracts)
 			put_set(convert, node);
 	}
-
-	recipe_verdict_clear(&verdict);
 }
 
 static void

@@ -239,10 +239,11 @@ put_variable(Expander *expander, bool quoted)
 	}
 }
 
-/* Behind "`". */
+/* Behind "`". Where double quotes stand around it, a backslash escapes those too, as in sh. */
 static void
 put_backquoted(Expander *expander, bool quoted)
 {
+	const char *escapable = quoted ? "`\\$\"" : "`\\$";
 	g_autoptr(GString) command = g_string_new(NULL);
 
 	while (expander->at < expander->end && *expander->at != '`') {
@@ -252,7 +253,7 @@ put_backquoted(Expander *expander, bool quoted)
 			continue;
 		}
 		if (*expander->at == '\\' && expander->at + 1 < expander->end &&
-		    strchr("`\\$", expander->at[1]) != NULL)
+		    strchr(escapable, expander->at[1]) != NULL)
 			expander->at++;
 		g_string_append_c(command, *expander->at++);
 	}

@@ -1,0 +1,173 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""lmtpd as root: the processes that have become an owner stay for the next mail, and take nothing of one mail to another."""
+
+import os
+import re
+import signal
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+from lmtp_client import Server
+
+MAIL, OTHER = 64101, 64102  # accounts that no system has
+
+HOSTILE = """\
+UMASK=000
+PATH=/nonexistent
+TZ=Pacific/Auckland
+DEFAULT=/nonexistent/box
+MAILDIR=/tmp
+LOCKFILE=$HOME/lock
+LOGFILE=$HOME/log
+VERBOSE=on
+LINEBUF=128
+EXITCODE=75
+A=`ulimit -n 8; cd /; umask 0; echo x`
+:0 c:
+$HOME/copy
+:0
+* ^Subject: .*refuse
+/dev/null
+EXITCODE=0
+DEFAULT=$HOME/Maildir/
+"""
+HOSTILE_SIEVE = 'require ["variables", "editheader"]; set "a" "taken along"; addheader "X-Of-Ann" "yes"; keep;\n'
+PLAIN_SIEVE = 'require ["variables", "fileinto", "mailbox"]; if string :is "${a}" "" { fileinto :create "Clean"; } else { fileinto :create "Taken"; }\n'
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise tap.Skip("needs root")
+
+
+def children_of(pid):
+    try:
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as file:
+            return [int(child) for child in file.read().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def uid_of(pid):
+    """None: it has ended."""
+    try:
+        with open("/proc/%d/status" % pid, encoding="ascii") as file:
+            return int(re.search(r"^Uid:\t(\d+)", file.read(), re.M).group(1))
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def give(path, uid):
+    for root, folders, files in os.walk(path):
+        for name in [root] + [os.path.join(root, each) for each in folders + files]:
+            os.chown(name, uid, uid)
+
+
+def server_with(folder, *args):
+    os.makedirs(folder + "/mail/d.test", exist_ok=True)
+    os.makedirs(folder + "/mail/o.test", exist_ok=True)
+    os.chmod(folder, 0o755)
+    give(folder + "/mail/d.test", MAIL)
+    give(folder + "/mail/o.test", OTHER)
+    server = Server(folder, "-o", "lmtp_workers=1", *args)
+    server.wait_for(lambda: all(children_of(pid) for pid in server.workers()))
+    return server
+
+
+def delivering(server):
+    """Delivery processes: the real uid of each, by pid. The one that remains root is left out."""
+    found = {}
+    for front in server.workers():
+        for back in children_of(front):
+            found.update({pid: uid_of(pid) for pid in children_of(back)})
+    return {pid: uid for pid, uid in found.items() if uid not in (0, None)}
+
+
+def test_one_process_for_an_owner(folder):
+    need_root()
+    with server_with(folder) as server:
+        client = server.client().greet()
+        seen = set()
+        for who in ("ann@d.test", "bob@d.test", "eve@o.test", "ann@d.test", "eve@o.test"):
+            tap.same(client.deliver(who), ["250 2.0.0 <%s> stored in INBOX" % who])
+            seen |= set(delivering(server).items())
+        tap.same(sorted(uid for _, uid in seen), [MAIL, OTHER], "one process for each owner")
+        tap.same(sorted(len(server.stored(box)) for box in ("d.test/ann", "d.test/bob", "o.test/eve")), [1, 2, 2])
+        for pid, _ in seen:
+            tap.same(os.stat("/proc/%d/mem" % pid).st_uid, 0, "its owner may not look into it")
+
+
+def test_settings(folder):
+    need_root()
+    for setting, same, stays in (("lmtp_delivery_processes=0", False, False), ("lmtp_delivery_uses=1", False, False), ("lmtp_delivery_uses=2", True, None)):
+        with server_with(folder, "-o", setting) as server:
+            client = server.client().greet()
+            tap.same(client.deliver("ann@d.test")[0][:3], "250")
+            first = delivering(server)
+            tap.same(client.deliver("ann@d.test")[0][:3], "250")
+            if same:
+                tap.same(len(first), 1, setting)
+                tap.same(delivering(server), {}, setting + ": replaced")
+            elif stays is False:
+                tap.same(first, {}, setting)
+    with server_with(folder, "-o", "lmtp_delivery_idle=1") as server:
+        client = server.client().greet()
+        tap.same(client.deliver("ann@d.test")[0][:3], "250")
+        server.wait_for(lambda: delivering(server) == {})
+        tap.same(client.deliver("ann@d.test")[0][:3], "250", "after that")
+
+
+def test_killed_while_it_waits(folder):
+    need_root()
+    with server_with(folder) as server:
+        client = server.client().greet()
+        for turn in range(1, 4):
+            tap.same(client.deliver("ann@d.test")[0][:3], "250")
+            (pid,) = delivering(server)
+            os.kill(pid, signal.SIGKILL)
+            server.wait_for(lambda: open("/proc/%d/stat" % pid, encoding="ascii").read().rsplit(") ", 1)[1][0] == "Z")
+            tap.same(len(server.stored("d.test/ann")), turn)
+
+
+def copies(folder, args):
+    """Hostile and plain mailboxes of one owner in turn; what the plain ones got, and with which modes."""
+    for who, name, text in (("ann", ".procmailrc", HOSTILE), ("sue", ".dovecot.sieve", HOSTILE_SIEVE), ("cat", ".dovecot.sieve", PLAIN_SIEVE)):
+        home = "%s/mail/d.test/%s" % (folder, who)
+        os.makedirs(home, exist_ok=True)
+        with open(os.path.join(home, name), "w", encoding="ascii") as file:
+            file.write(text)
+    found = []
+    with server_with(folder, "-o", "maildir=%s/mail/%%d/%%n/Maildir" % folder, "-o", "home=%s/mail/%%d/%%n" % folder, "-o", "recipes=all",
+                     "-o", "add_delivered_to=no", "-o", "add_return_path=no", *args) as server:
+        client = server.client().greet()
+        for turn in range(3):
+            for who in ("ann", "bob", "sue", "cat"):
+                client.deliver("%s@d.test" % who, body="Subject: %s\r\n\r\n%d\r\n" % ("please refuse" if turn == 1 else "hello", turn))
+    for who in ("bob", "cat"):
+        for root, _, files in sorted(os.walk("%s/mail/d.test/%s" % (folder, who))):
+            for name in files:
+                if os.path.basename(root) == "new":
+                    path = os.path.join(root, name)
+                    with open(path, "rb") as file:
+                        found.append((who, root[len(folder):], os.stat(path).st_mode, file.read()))
+            found.append((who, root[len(folder):], os.stat(root).st_mode, None))
+    return sorted(found, key=repr)
+
+
+def test_nothing_is_taken_along(folder):
+    """What ann's recipes and sue's script do to their process changes nothing for bob and cat, who have the same one."""
+    need_root()
+    results = []
+    for name, args in (("kept", ()), ("fresh", ("-o", "lmtp_delivery_processes=0"))):
+        place = os.path.join(folder, name)
+        os.makedirs(place)
+        os.chmod(folder, 0o755)
+        results.append(copies(place, args))
+    tap.same(results[0], results[1], "with a process that stays, and with one for each mail")
+    tap.same(sum(each[3] is not None for each in results[0]), 6, "mails of bob and cat")
+    tap.same([each for each in results[0] if "Taken" in each[1]], [], "a variable of sue's")
+
+
+tap.run([value for name, value in list(globals().items()) if name.startswith("test_")], keep_root=True)
