@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* answer-child: fork, take over the answer, act; the parent reads once, so an answer is one line. */
+/* answer-child: fork, take over the answer, act; the parent reads once. */
 #define _GNU_SOURCE
 #include "tests/lib/answer-child.h"
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /*
- * Run `act` in a child whose output and errors are a pipe with these flags (O_NONBLOCK: as
+ * Run `act` in a child whose output and errors are a pipe with these flags (O_NONBLOCK as
  * Postfix's). Returns its exit code, 99 where `act` came back; `ret_text`, of `size` octets, is what
  * came through the pipe.
  */
