@@ -65,7 +65,7 @@ struct Transact {
 	GPtrArray *locks; /* Dotlock: what recipes hold until all is delivered */
 	/* IdCacheEntry: ids for caches of formail -D, written when all is delivered */
 	GPtrArray *ids;
-	bool leaves_outages;  /* who started this process tells of peers that are down */
+	bool leaves_outages;  /* the parent process reports peers that are down */
 	DeliveryTrace *trace; /* of a real delivery; NULL: none is wanted */
 	GPtrArray *told;      /* char *: subjects of notices to the owner */
 	bool rehearsal;       /* nothing is changed; `capture` takes what would leave */
@@ -77,6 +77,12 @@ struct Transact {
 
 /* This moment is reached. */
 void transact_reach(Transact *transact, TransactMoment moment);
+
+/*
+ * Refuse or defer the message, as the row `id` says, with the sentence that the sender reads in the
+ * bounce (TEXT_BOUNCE_REFUSAL); `why` is the reason in it. Always false.
+ */
+bool transact_refuse(const Transact *transact, StatusId id, const char *why, Status *st);
 
 /* The state folder of the owner; NULL: there can be none. Borrowed. */
 const char *transact_state_folder(Transact *transact, Status *st);

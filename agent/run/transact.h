@@ -94,8 +94,8 @@ const ScriptChainReport *transact_scripts(const Transact *transact);
 const DeliverReport *transact_report(const Transact *transact);
 
 /*
- * This process leaves it to who started it to tell of peers that are down; the line of the mail
- * then warns of none.
+ * Leave it to the parent process to report peers that are down; the log line of the mail then does
+ * not warn of them.
  */
 void transact_leave_outages(Transact *transact);
 
