@@ -36,7 +36,7 @@ typedef struct {
 	char *so;  /* the consequence, in one sentence */
 	char *fix; /* a command line for sh; NULL: there is none */
 	/*
-	 * what whoever reads the finding types: the fix, run as the user where it must be; or NULL
+	 * the fix as the reader types it, run as the user if it must be; NULL: there is none
 	 */
 	char *typed;
 	bool is_fixed;

@@ -24,7 +24,7 @@ typedef struct {
 bool lmtp_spool_open(LmtpSpool *spool, const char *folder, Status *st);
 bool lmtp_spool_write(LmtpSpool *spool, const void *data, size_t len, Status *st);
 
-/* The file, at its beginning; the caller closes it, the spool is closed. */
+/* The file, positioned at its beginning, which the caller closes; the spool is closed. */
 int lmtp_spool_take(LmtpSpool *spool);
 
 void lmtp_spool_close(LmtpSpool *spool);

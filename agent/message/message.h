@@ -131,7 +131,7 @@ const BodyPrint *message_known_print(const Message *message);
 /* The print of the whole body, however long it is: all of it is read. Faults as message_print. */
 bool message_whole_print(Message *message, BodyPrint *ret_print, Status *st);
 
-/* Read the body to its end without keeping it: the client gets to say all it has to say. */
+/* Read the body to its end without keeping it, so that the client can finish writing. */
 bool message_drain(Message *message, Status *st);
 
 /*

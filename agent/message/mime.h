@@ -2,11 +2,10 @@
 /*
  * mime: what the bytes of a message mean, by GMime.
  *
- * GMime costs 2.5 ms a process to load, so it lives in a module, todoke-mime.so,
- * that is opened when something is asked that plain ASCII cannot answer, and never in the way of a
- * message that no rule looks into. A module that cannot be opened is STATUS_CONFIG from every
- * function here that needs it: no mail is lost by it, callers say so once and go on with the raw
- * bytes.
+ * GMime costs 2.5 ms a process to load, so it lives in a module, todoke-mime.so, which is opened
+ * only when a rule asks for something that plain ASCII cannot answer. If the module cannot be
+ * opened, every function here that needs it sets STATUS_CONFIG: no mail is lost by it, callers say
+ * so once and go on with the raw bytes.
  *
  * All text that comes out is valid UTF-8 without NULs. Where the charset is not said, or is said
  * wrongly, it is guessed:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * site: what is the same for every message of this process, made ready once: the settings, and what
- * was read or compiled because of them while we still had the rights to.
+ * they name that had to be read or compiled while we still had the rights to.
  */
 #ifndef TODOKE_SITE_H
 #define TODOKE_SITE_H

@@ -88,8 +88,8 @@ bool transact_refuse(const Transact *transact, StatusId id, const char *why, Sta
 const char *transact_state_folder(Transact *transact, Status *st);
 
 /*
- * What only a retry of this delivery has again, once the message has been read; NULL: nothing tells
- * a retry from a second copy. Borrowed.
+ * The key of this arrival (arrival.h), which only a retry has again, once the message has been
+ * read; NULL: nothing tells a retry from a second copy. Borrowed.
  */
 const char *transact_arrival(Transact *transact);
 
@@ -118,7 +118,7 @@ void transact_settle_mark(Transact *transact);
 
 /* transact-return.c: mail that was here before. */
 
-/* The verdict about loops, and what it means. False: the message is refused or put off. */
+/* Make the loop verdict and do what it asks for. False: the message is refused or deferred. */
 bool transact_judge_loop(Transact *transact, Status *st);
 
 /*
@@ -133,7 +133,7 @@ bool transact_take(Transact *transact, Status *st);
 /* Tell the owner about a loop, at most once a day. */
 void transact_notify_loop(Transact *transact, Maildir *inbox);
 
-/* transact-log.c: which kind of line tells of it (event.h). */
+/* transact-log.c: the kind of log line for this outcome (event.h). */
 EventId transact_event(const Transact *transact, const Status *st);
 
 /*
