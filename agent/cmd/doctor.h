@@ -56,7 +56,9 @@ typedef struct {
 
 void doctor_finding_free(DoctorFinding *finding);
 DoctorSeverity doctor_finding_severity(const DoctorFinding *finding);
+/* May --fix run the finding's command? */
 bool doctor_finding_is_safe(const DoctorFinding *finding);
+
 json_t *doctor_finding_json(const DoctorFinding *finding);
 
 /*

@@ -29,7 +29,7 @@ typedef struct {
 	GPtrArray *unlisted; /* PostfixUnlisted */
 } PostfixAliases;
 
-/* Never NULL: what cannot be read is among `unlisted`. */
+/* Never NULL: what cannot be read is among `unlisted`. Caller frees. */
 PostfixAliases *postfix_aliases_read(const PostfixFacts *facts);
 void postfix_aliases_free(PostfixAliases *aliases);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PostfixAliases, postfix_aliases_free)

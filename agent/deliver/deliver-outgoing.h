@@ -51,7 +51,7 @@ bool deliver_send_composed(DeliverRun *run, GBytes *message, const char *sender,
 
 /*
  * Hand over `message` with the fields of `headers`; sender, recipient and DSN wishes stand in
- * `mail`, which is used up.
+ * `mail`, which is used up. Faults of route_send.
  */
 bool deliver_send_message(DeliverRun *run, Message *message, const Headers *headers,
                           RouteMail *mail, guint64 *ret_bytes, Status *st);

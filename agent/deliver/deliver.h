@@ -115,10 +115,10 @@ void deliver_report_init(DeliverReport *report);
 void deliver_report_clear(DeliverReport *report);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DeliverReport, deliver_report_clear)
 
-/* Open the INBOX at `path` as the settings say. Faults of maildir_open. */
+/* Open the INBOX at `path` as the settings say. Faults of maildir_open. Caller frees. */
 Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
 
-/* The same for a rehearsal: an INBOX that would be made is imagined. */
+/* The same for a rehearsal: an INBOX that would be made is imagined. Caller frees. */
 Maildir *deliver_rehearse_inbox(const char *path, const Conf *conf, Status *st);
 
 /*
@@ -300,14 +300,15 @@ void deliver_hold(DeliverRun *run, const PlanAction *action, const char *lead, c
  */
 bool deliver_may_send(DeliverRun *run, DeliverLimit limit, const char *key, char **ret_why);
 
-/* In prepare: carry out another action too. It is taken over. */
+/* In prepare: carry out another action too. It is taken over. False: the fault of its prepare. */
 bool deliver_prepare_more(DeliverRun *run, PlanAction *action, Status *st);
 
-/* In send: store by another action now. It is taken over. */
+/* In send: store by another action now. It is taken over. False: a fault of storing. */
 bool deliver_store_now(DeliverRun *run, PlanAction *action, Status *st);
 
 /*
  * In send: store the message in the INBOX unless it has been stored here already. `why` is noted.
+ * False: a fault of storing.
  */
 bool deliver_keep_now(DeliverRun *run, const char *why, Status *st);
 

@@ -54,7 +54,7 @@ enum { LMTP_CHILD_MOST_REQUEST = 128 * 1024 };
 
 /*
  * Start a child that answers requests, one after the other, until its channel is closed
- * (lmtp_child_end). lmtp_child_take returns the outcome of each.
+ * (lmtp_child_end). lmtp_child_take returns the outcome of each. False: it could not be started.
  */
 bool lmtp_child_serve(LmtpChild *child, LmtpChildAnswer *answer, void *user, Status *st);
 

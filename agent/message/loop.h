@@ -158,7 +158,7 @@ typedef struct {
 /*
  * Judge the header as it came, before any rule edited it. Never fails: what cannot be read proves
  * nothing. With DOOR_TRY a mark and a Delivered-To on top are those of the delivery that stored the
- * file.
+ * file. Caller frees.
  */
 LoopVerdict *
 loop_judge(const Headers *headers, const Envelope *envelope, const LoopSettings *settings);

@@ -67,7 +67,7 @@ bool mime_decode_text(const char *value, size_t len, const char *hint, char **re
 
 /*
  * mime_decode_text of a field's value, with the hint of the fields that it stands `beside` (may be
- * NULL).
+ * NULL). False: the module is missing.
  */
 bool mime_decode_field(const HeaderField *field, const Headers *beside, char **ret_text,
                        char **ret_guess, Status *st);
@@ -80,7 +80,7 @@ char *mime_charset_hint(const Headers *beside, const char *value, size_t len);
 
 /*
  * Bytes in `charset` (NULL: not said) to UTF-8. Valid UTF-8 that is said to be so, and ASCII, need
- * no module. Caller frees.
+ * no module. Caller frees. False: the module is missing.
  */
 bool mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret_text,
                   size_t *ret_len, char **ret_guess, Status *st);
@@ -94,7 +94,7 @@ mime_parse_type(const char *value, size_t len, const char *hint, MimeValue *ret_
 
 /*
  * Parse the value of a Content-Disposition field; an empty one is "attachment" (RFC 2183 2.8:
- * unknown is attachment).
+ * unknown is attachment). False: the module is missing.
  */
 bool mime_parse_disposition(const char *value, size_t len, const char *hint, MimeValue *ret_value,
                             Status *st);

@@ -113,7 +113,10 @@ bool account_leave(const Account *account, Status *st);
  */
 bool account_check(const Conf *conf, Account *account, Status *st);
 
-/* Mark the tree that the settings name for all, as root, before the first delivery (setup). */
+/*
+ * Mark the tree that the settings name for all, as root, before the first delivery (setup). Faults
+ * of tree_recall.
+ */
 bool account_mark_tree(const Conf *conf, Status *st);
 
 /* The setting users, resolved: CONF_USERS_SYSTEM, CONF_USERS_VIRTUAL or CONF_USERS_PASSWD_FILE. */

@@ -127,7 +127,10 @@ bool transact_judge_loop(Transact *transact, Status *st);
  */
 bool transact_check_passed(Transact *transact, Status *st);
 
-/* The mail is here already: accept it without storing it. */
+/*
+ * The mail is here already: accept it without storing it. False: a fault, and the message is
+ * deferred.
+ */
 bool transact_take(Transact *transact, Status *st);
 
 /* Tell the owner about a loop, at most once a day. */

@@ -32,7 +32,7 @@ typedef struct Maildir Maildir;
 /*
  * Open the INBOX at `path`, which is made by options->create. Its tmp, new and cur are looked at
  * when they are needed. Faults: STATUS_MISSING (it is not there and may not be made),
- * STATUS_NOT_A_FOLDER, and what opening a folder brings.
+ * STATUS_NOT_A_FOLDER, and what opening a folder brings. Caller frees.
  */
 Maildir *maildir_open(const char *path, const MaildirOptions *options, Status *st);
 
@@ -210,7 +210,7 @@ bool maildir_draft_commit(MaildirDraft *draft, Status *st);
  */
 void maildir_draft_take_back(MaildirDraft *draft);
 
-/* The folder that the draft lies in. */
+/* The folder that the draft lies in. Borrowed. */
 Maildir *maildir_draft_folder(const MaildirDraft *draft);
 
 /* Path of the prepared draft's final file below the INBOX (".Work/new/..."). Caller frees. */

@@ -58,7 +58,7 @@ bool mbox_reserve(Mbox *mbox, size_t len, Status *st);
 /* Append one message; after a fault the file is as it was. */
 bool mbox_append(Mbox *mbox, const GString *message, Status *st);
 
-/* Flush what was appended. */
+/* Flush what was appended. False: `st` says why. */
 bool mbox_flush(Mbox *mbox, Status *st);
 
 /* Give the locks back; mbox_reserve takes them again. */

@@ -19,7 +19,7 @@ typedef struct Quota Quota;
 
 /*
  * The quota of the mailbox `inbox`; NULL: there is none, or nobody can tell (`notes`, char *, say
- * why). `inbox` and `conf` must outlive it.
+ * why). `inbox` and `conf` must outlive it. Caller frees.
  */
 Quota *quota_open(const Maildir *inbox, const Conf *conf, GPtrArray *notes);
 

@@ -82,7 +82,7 @@ struct SieveRun {
 	SieveFieldCache *fields;
 };
 
-/* Run a program: the engine's entry. */
+/* Run a program: the engine's entry. False: a fault of the run. */
 bool sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env,
                        Plan *plan, Status *st);
 
