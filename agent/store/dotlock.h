@@ -37,8 +37,7 @@ typedef struct Dotlock Dotlock;
 /*
  * Make the lock file `path`. The deadline removes it. Faults: STATUS_LOCKED (somebody holds it),
  * STATUS_NO_PERMISSION and its like: it cannot be made in this folder. A lock that this process
- * already holds is counted, as recipes may name a lock twice. Release with dotlock_release. Release
- * with dotlock_release.
+ * already holds is counted, as recipes may name a lock twice. Release with dotlock_release.
  */
 Dotlock *dotlock_take(const char *path, const DotlockPatience *patience, Status *st);
 
