@@ -43,8 +43,8 @@ bool quota_take(Quota *quota, guint64 bytes, Status *st);
 void quota_add(const Quota *quota, gint64 bytes, gint64 messages);
 
 /*
- * For RCPT: has the mailbox at `path` room for a message of `bytes` (0: unknown)? True where there
- * is no mailbox yet.
+ * For RCPT: has the mailbox at `path` room for a message of `bytes` (0: unknown)? True if there is
+ * no mailbox yet. Faults as quota_take.
  */
 bool quota_has_room(const char *path, const Conf *conf, guint64 bytes, Status *st);
 
