@@ -121,7 +121,7 @@ const char *conf_row_help(const ConfRow *row);
  * what it includes, then apply `overrides` ("key=value" strings, NULL ends; NULL: none). All
  * problems are appended to `problems` (of problem_list_new; may be NULL). NULL: there were some,
  * and `st` is STATUS_CONFIG with the first in its detail. Root reads only what nobody else can
- * write.
+ * write. Caller frees.
  */
 Conf *conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st);
 

@@ -31,8 +31,8 @@
 #define LIMIT_DELIVERED_TO 1000u
 
 /*
- * Octets of an address: local part 64, domain 255, the sign between (RFC 5321 4.5.3.1). Postfix
- * lets longer ones through, for which there is room.
+ * Octets of an address: RFC 5321 4.5.3.1 allows 64 for the local part, 255 for the domain and the
+ * @; Postfix lets longer ones through, and this leaves room for them.
  */
 #define LIMIT_ADDRESS_BYTES 1024u
 
@@ -59,7 +59,7 @@
 #define LIMIT_KEYWORD 128u
 
 /*
- * Milliseconds to wait for another program's lock on such a file, and seconds after which the lock
+ * Milliseconds to wait for another program's lock on a small file, and seconds after which the lock
  * counts as left behind by a dead program (Dovecot's value).
  */
 #define LIMIT_LOCK_WAIT_MS 2000u
@@ -72,8 +72,8 @@
 #define LIMIT_CLAIM_WAIT_MS 30000u
 
 /*
- * Octets of a header that distinguish one arrival from another: the newest Received field is at the
- * top.
+ * Octets of a header that are compared to tell one arrival of a message from another: the newest
+ * Received field is at the top.
  */
 #define LIMIT_ARRIVAL_HEADER (64u * 1024)
 
@@ -85,27 +85,33 @@
 #define LIMIT_LOG_LINE 4000u
 
 /*
- * Octets of one value in it, after escapes: a sender's address must not push the outcome out of the
- * line. Addresses fit (RFC 5321: 320).
+ * Octets of one value in a log line, after escapes: a sender's address must not push the outcome
+ * out of the line. Addresses fit (RFC 5321: 320).
  */
 #define LIMIT_LOG_VALUE 500u
 
 /*
- * Octets of text= in a line that is about no message: all problems of a configuration may stand
- * there.
+ * Octets of text= in a log line that is not about a message: it may list all problems of a
+ * configuration.
  */
 #define LIMIT_LOG_TEXT 3500u
 
 /*
- * Octets of what the log tells of a failure outside, each: the peer, the command, its reply. A
- * reply line of SMTP has at most 512 (RFC 5321 4.5.3.1.5).
+ * Octets of the peer, of the command and of the reply that the log shows for a failure of another
+ * program or host. A reply line of SMTP has at most 512 (RFC 5321 4.5.3.1.5).
  */
 #define LIMIT_OUTSIDE_TEXT 1000u
 
-/* Failures outside that one delivery tells, and numbers in its line; the first is the cause. */
+/*
+ * Failures of other programs and hosts that one delivery logs, numbered in its line; the first is
+ * the cause.
+ */
 #define LIMIT_OUTSIDE_FAILURES 5u
 
-/* Octets of a queue id or a Message-ID: what is longer is none (RFC 5322 2.1.1: a line has 998). */
+/*
+ * Octets of a queue id or a Message-ID: a longer word is not taken for one (RFC 5322 2.1.1: a line
+ * has 998).
+ */
 #define LIMIT_QUEUE_ID 64u
 #define LIMIT_MESSAGE_ID 998u
 
@@ -116,7 +122,8 @@
 #define LIMIT_PASSWD_FILE (16u * 1024 * 1024)
 
 /*
- * Links of root that the walk to an owner resolves one after the other: as many as Linux follows.
+ * Symbolic links of root that are resolved on the way to the owner of a mailbox: as many as Linux
+ * follows.
  */
 #define LIMIT_OWNER_LINKS 40u
 
@@ -140,8 +147,8 @@
 #define LIMIT_REGEX_GROUPS 100u
 
 /*
- * Marks of ours whose HMAC is computed for one message: a sender may forge thousands. Hop limits
- * are smaller.
+ * Marks of ours whose HMAC is computed for one message: a sender may forge thousands. Real mail has
+ * fewer, as hop limits are smaller.
  */
 #define LIMIT_MARKS 100u
 
@@ -152,15 +159,15 @@
 #define LIMIT_MARK_HISTORY (64u * 1024 * 1024)
 
 /*
- * Octets of one text of the record, and of a line, beyond which its lists end: what a stranger
- * writes into a header cannot fill an owner's disk.
+ * Octets of one text in the record, and octets of a line of it after which no more items of lists
+ * are added: what a stranger writes into a header cannot fill an owner's disk.
  */
 #define LIMIT_RECORD_VALUE 512u
 #define LIMIT_RECORD_LINE 8192u
 
 /*
- * To join logs with the record: octets of a log's end that are read, of a line, and of its head
- * before the program's name; ids that are followed, and lines that are kept.
+ * What `todoke why` reads to join logs with the record: octets from the end of a log, octets of a
+ * line, and of its head before the program's name; ids that it follows, and lines that it keeps.
  */
 #define LIMIT_WHY_LOG_BYTES (128u * 1024 * 1024)
 #define LIMIT_WHY_LOG_LINE 8192u
@@ -174,7 +181,7 @@
 /* Accounts that a command looks through when it is told no names. */
 #define LIMIT_LISTED_ACCOUNTS 100000u
 
-/* Octets of a line that a reader of the record takes for one: a longer one is not ours. */
+/* Octets of a line of the record that readers accept: a longer one was not written by us. */
 #define LIMIT_RECORD_LINE_READ (256u * 1024)
 
 /* Different folders, rules and domains, of each kind, that todoke stats tells apart. */
@@ -201,8 +208,8 @@
 #define LIMIT_KEY_FILE_BYTES 16384u
 
 /*
- * Milliseconds that the patterns of all header rules may take for one message; patterns that are
- * left then do not match, and this is noted.
+ * Milliseconds that the patterns of all header rules may take for one message; patterns that have
+ * not been tried by then count as not matching, and this is noted.
  */
 #define LIMIT_RULE_MS 2000u
 
@@ -211,7 +218,7 @@
 /* Bytes of the site's file of texts, and of each text in it. */
 #define LIMIT_TEXTS_FILE_BYTES (64u * 1024)
 #define LIMIT_TEXT_BYTES 4000u
-/* Bytes of todoke.conf and of each file that it includes, and the problems that are listed. */
+/* Bytes of todoke.conf and of each file that it includes, and problems in them that are listed. */
 #define LIMIT_CONF_BYTES (256u * 1024)
 #define LIMIT_CONF_PROBLEMS 100u
 /*
@@ -232,8 +239,8 @@
 #define LIMIT_LMTP_REPLY_LINE 512u
 
 /*
- * Recipients of one LMTP transaction: RFC 5321 4.5.3.1.8 wants 100, Postfix sends 50. The
- * recipients beyond are told to try again (4.5.3).
+ * Recipients of one LMTP transaction: RFC 5321 4.5.3.1.8 wants 100, Postfix sends 50. RCPT beyond
+ * that is deferred (4.5.3).
  */
 #define LIMIT_LMTP_RECIPIENTS 1000u
 
@@ -291,8 +298,8 @@
 #define LIMIT_ADDRESSES 10000u
 #define LIMIT_ADDRESS_NAME 4096u
 /*
- * Sieve scripts (RFC 5228 2.10.7 asks for 15 nested blocks and tests at least). Levels of blocks
- * and of tests: the parser and the runner use the stack.
+ * Levels of blocks and of tests in a Sieve script (RFC 5228 2.10.7 asks for 15 at least): the
+ * parser and the runner use the stack.
  */
 #define LIMIT_SIEVE_NESTING 32u
 
@@ -321,8 +328,8 @@
 #define LIMIT_SIEVE_SCRIPT_NAME 512u
 
 /*
- * Edits of the header by the scripts of one message: each makes a list that keeps the one before
- * it.
+ * Edits of the header by the scripts of one message: each makes a new list that keeps the previous
+ * one in memory.
  */
 #define LIMIT_SIEVE_EDITS 1000u
 
@@ -361,8 +368,8 @@
 #define LIMIT_SETUP_NAMES 20u
 
 /*
- * `todoke doctor`: seconds for one user and for one program that is asked, and octets of what is
- * found.
+ * What `todoke doctor` allows: seconds for one user, seconds for one program that it runs, and
+ * octets of what that program prints or of one user's findings.
  */
 #define LIMIT_DOCTOR_USER_S 300u
 #define LIMIT_DOCTOR_PROGRAM_S 20u
@@ -406,7 +413,7 @@
  */
 #define LIMIT_STATE_VALUE (4u * 1024 * 1024)
 
-/* Octets of a state that `try` copies: it does not grow beyond that in years. */
+/* Octets of a state that `try` copies: a state takes years to grow beyond that. */
 #define LIMIT_STATE_COPY (64u * 1024 * 1024)
 
 /* Milliseconds to wait for another process that is writing the state. */
@@ -502,23 +509,23 @@
 #define LIMIT_LIBSIEVE_MEMORY (256u * 1024 * 1024)
 
 /*
- * Octets of its input (script and values), of the values in it, and of one value that a pattern
- * looks at, as patterns backtrack.
+ * Octets of libsieve's input (script and values), of the values in that, and of one value that a
+ * pattern looks at, as patterns backtrack.
  */
 #define LIMIT_LIBSIEVE_REQUEST (8u * 1024 * 1024)
 #define LIMIT_LIBSIEVE_VALUES (1024u * 1024)
 #define LIMIT_LIBSIEVE_PATTERN_VALUE 4096u
 
 /*
- * Octets of each half of an address that it reads (at 255 it writes beyond its memory), and
+ * Octets of each half of an address that libsieve reads (at 255 it writes beyond its memory), and
  * addresses that one test sees.
  */
 #define LIMIT_LIBSIEVE_ADDRESS_HALF 200u
 #define LIMIT_LIBSIEVE_ADDRESSES 1000u
 
 /*
- * In a script that it runs: commands, strings in a list, stars in a :matches key besides one at its
- * end.
+ * In a script that libsieve runs: commands, strings in a list, stars in a :matches key besides one
+ * at its end.
  */
 #define LIMIT_LIBSIEVE_COMMANDS 2000u
 #define LIMIT_LIBSIEVE_STRINGS 1000u

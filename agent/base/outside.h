@@ -42,7 +42,7 @@ typedef struct {
 
 /*
  * `protocol` is one of the names above. The other texts are copied, made one printable line, and
- * cut at LIMIT_OUTSIDE_TEXT octets; NULL: not known.
+ * cut at LIMIT_OUTSIDE_TEXT octets; NULL: not known. Caller frees with outside_free.
  */
 Outside *
 outside_new(const char *protocol, const char *peer, const char *command, const char *reply);

@@ -28,6 +28,7 @@ typedef struct {
 
 /*
  * NULL: the pattern is wrong, or over LIMIT_REGEX_PATTERN_BYTES; *ret_error (may be NULL) says why.
+ * Caller frees.
  */
 Regex *regex_compile(const char *pattern, size_t len, RegexFlags flags, RegexError *ret_error);
 void regex_free(Regex *regex);

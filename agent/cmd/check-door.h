@@ -6,9 +6,9 @@
 #include "conf/conf.h"
 
 /*
- * Where this host's Postfix runs todoke as mailbox_command, look whether the settings fit that:
- * root's mail, and whose the mailboxes are. Findings (Problem) are appended; without a Postfix
- * there are none.
+ * If this host's Postfix runs todoke as mailbox_command, check whether the settings suit that:
+ * root's mail, and who owns the mailboxes. Findings (Problem) are appended; without a Postfix there
+ * are none.
  */
 void check_local_door(const Conf *conf, GPtrArray *problems);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * check-files: what a configuration names and is not there, and homes that several users share. A
- * function for each family of findings, for `todoke check` and whoever else looks for them.
+ * check-files: finds what a configuration names but does not exist, and homes that several users
+ * share. A function for each family of findings, for `todoke check` and other commands.
  */
 #ifndef TODOKE_CHECK_FILES_H
 #define TODOKE_CHECK_FILES_H
@@ -9,8 +9,8 @@
 #include "conf/conf.h"
 
 /*
- * Scripts, recipes, folders and lists of the site that do not exist. What stands behind a '%' is
- * each recipient's and not looked for. Findings (Problem) are appended.
+ * Scripts, recipes, folders and lists of the site that do not exist. Paths with a '%' differ by
+ * recipient and are not checked. Findings (Problem) are appended.
  */
 void check_files_missing(const Conf *conf, GPtrArray *problems);
 

@@ -10,7 +10,7 @@ typedef enum { CHECK_CONF, CHECK_SIEVE, CHECK_RECIPES, CHECK_UNKNOWN } CheckKind
 /* By its lines; CHECK_UNKNOWN: they fit nothing, or there are none. */
 CheckKind check_kind_of_text(const char *text);
 
-/* By the file's name, which has the last word where the text has none. */
+/* By the file's name, for a file whose text shows nothing. */
 CheckKind check_kind_of_name(const char *path);
 
 #endif

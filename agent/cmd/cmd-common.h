@@ -29,7 +29,7 @@ int cmd_usage(const char *command, const char *text, ...) G_GNUC_PRINTF(2, 3);
 
 /*
  * Read the configuration, with what CMD_OPTION_SETTING said; where that fails, all its problems are
- * on stderr.
+ * on stderr. Caller frees; NULL: it could not be read.
  */
 Conf *cmd_conf(const char *path, const GPtrArray *overrides);
 
@@ -40,19 +40,20 @@ Conf *cmd_conf(const char *path, const GPtrArray *overrides);
 void cmd_choose_engine(int engine, GPtrArray **overrides);
 
 /*
- * Print what may hold words of strangers: what a terminal would obey becomes '?'; lines and tabs
- * stay.
+ * Print text that may come from strangers: control characters, which a terminal would obey, become
+ * '?', except line ends and tabs.
  */
 void cmd_print(FILE *out, const char *text, ...) G_GNUC_PRINTF(2, 3);
 
 /* Print an object on stdout and free it. */
 void cmd_print_json(json_t *object);
 
-/* json_string() for any bytes. */
+/* json_string() for any bytes. Caller owns the reference. */
 json_t *cmd_json_text(const char *text);
 
 /*
  * Problems as the array that front ends read: file, line, column, end, severity, code, text, hint.
+ * Caller owns the reference.
  */
 json_t *cmd_problems_json(const GPtrArray *problems);
 

@@ -30,11 +30,11 @@ static const CmdOption rows[] = { { .name = "forget",
 
 static const char about[] =
 	"\nPrints what deliveries have recorded, oldest first: one JSON object a line\n"
-	"(todoke.record/1, see THE RECORD in todoke(8)). A user sees the own record; root\n"
-	"sees those of all, or of the users that are named.\n\n"
-	"--forget takes out what names an address: sender, recipient, or anywhere else.\n"
-	"--before takes out what is older: 2026-11-30, \"2026-11-30 09:15\", or how long\n"
-	"ago: 12h, 30d. With both, a line goes only where both hold. No mail is touched.\n\n"
+	"(todoke.record/1, see THE RECORD in todoke(8)). A user sees their own record;\n"
+	"root sees the records of all users, or of those that are named.\n\n"
+	"--forget takes out lines that name an address, as sender, recipient or anywhere.\n"
+	"--before takes out lines that are older: 2026-11-30, \"2026-11-30 09:15\", or how\n"
+	"long ago: 12h, 30d. With both, only lines that fit both go. No mail is touched.\n\n"
 	"Exit code: 0 done, 1 nothing found, or a fault, 2 wrong usage.\n";
 
 const CmdOptions cmd_record_options = { .synopsis = "[OPTION]... [USER]...",

@@ -29,14 +29,14 @@ void rules_file_clear(RulesFile *rules);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RulesFile, rules_file_clear)
 
 /*
- * Where the INBOX of whoever calls lies: by the setting maildir where that is below the home, else
- * ~/Maildir, as the recipes of somebody who moves here know it. Caller frees.
+ * The path of the caller's INBOX: by the setting maildir if that is below the home, else ~/Maildir,
+ * as recipes that come from procmail know it. Caller frees.
  */
 char *rules_file_inbox(const RulesFile *rules);
 
 /*
- * The name by which rules mean the folder at this absolute path; NULL: none does. `inbox`: where is
- * looked which folders are there; NULL: nowhere. Caller frees.
+ * The name by which rules reach the folder at this absolute path; NULL: no name does. `inbox` (may
+ * be NULL) tells which folders exist. Caller frees.
  */
 char *rules_file_mailbox_at(const RulesFile *rules, const Maildir *inbox, const char *path);
 

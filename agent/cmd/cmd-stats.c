@@ -61,7 +61,7 @@ static const CmdOption rows[] = {
 static const char about[] =
 	"\nCounts what deliveries have recorded: results and reasons, folders, rules (and\n"
 	"those that never fired), domains of senders, delays. Root sees all records, or\n"
-	"that of --user; a user the own one. TIME: 2026-11-30, \"2026-11-30 09:15\", 7d.\n\n"
+	"that of --user; a user sees their own. TIME: 2026-11-30, \"2026-11-30 09:15\", 7d.\n\n"
 	"  todoke stats --prometheus --output /var/lib/node_exporter/todoke.prom\n\n"
 	"Exit code: 0 done, 1 a fault, 2 wrong usage.\n";
 

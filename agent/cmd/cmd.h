@@ -23,10 +23,10 @@ typedef struct {
 	char help[80]; /* one line */
 } Cmd;
 
-/* Command `i` of cmd-table.def; NULL: there are no more. */
+/* Command `i` of cmd-table.def; NULL: there are no more. Static, as all commands here. */
 const Cmd *cmd_get(size_t i);
 
-/* NULL: there is none of that name. */
+/* The command of that name; NULL: there is none. */
 const Cmd *cmd_find(const char *name);
 
 /* The name that is most like a wrong one, or NULL. */

@@ -19,11 +19,11 @@ typedef struct {
 	CodeFate fate;
 } CodeUnit;
 
-/* One meaning. Texts are in the language of words_choose and live for ever, but for those owned. */
+/* One meaning. Texts are in the language of words_choose and static, except for those owned. */
 typedef struct {
 	char code[12];      /* "5.4.6", "550"; "": none */
 	const char *name;   /* "loop", "mailbox-full" */
-	const char *source; /* "todoke", "postfix", "gmail", "iana"; "": words that many use */
+	const char *source; /* "todoke", "postfix", "gmail", "iana"; "": words of many programs */
 	const char *repair; /* "sender", "recipient", "admin" ...: for programs */
 	const char *who;
 	const char *what;

@@ -36,7 +36,7 @@ typedef struct {
 	char *so;  /* the consequence, in one sentence */
 	char *fix; /* a command line for sh; NULL: there is none */
 	/*
-	 * what whoever reads the finding types: the fix, run as the user where it must be; or NULL
+	 * the fix as the reader types it, run as the user if it must be; NULL: there is none
 	 */
 	char *typed;
 	bool is_fixed;
@@ -56,7 +56,9 @@ typedef struct {
 
 void doctor_finding_free(DoctorFinding *finding);
 DoctorSeverity doctor_finding_severity(const DoctorFinding *finding);
+/* May --fix run the finding's command? */
 bool doctor_finding_is_safe(const DoctorFinding *finding);
+
 json_t *doctor_finding_json(const DoctorFinding *finding);
 
 /*

@@ -29,12 +29,12 @@ typedef struct {
 	GPtrArray *unlisted; /* PostfixUnlisted */
 } PostfixAliases;
 
-/* Never NULL: what cannot be read is among `unlisted`. */
+/* Never NULL: what cannot be read is among `unlisted`. Caller frees. */
 PostfixAliases *postfix_aliases_read(const PostfixFacts *facts);
 void postfix_aliases_free(PostfixAliases *aliases);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PostfixAliases, postfix_aliases_free)
 
-/* NULL: there is none of that name. */
+/* The alias of that name, without case; NULL: there is none. Borrowed. */
 const PostfixAlias *postfix_aliases_find(const PostfixAliases *aliases, const char *name);
 
 /*

@@ -20,12 +20,15 @@ typedef struct {
 	GPtrArray *services; /* PostfixService */
 } PostfixFacts;
 
-/* Ask postconf. Faults: STATUS_PROGRAM (no postconf, or it failed; its words are in the detail). */
+/*
+ * Ask postconf. Faults: STATUS_PROGRAM (no postconf, or it failed; its words are in the detail).
+ * Caller frees.
+ */
 PostfixFacts *postfix_facts_read(const char *folder, Status *st);
 void postfix_facts_free(PostfixFacts *facts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PostfixFacts, postfix_facts_free)
 
-/* From the output of `postconf -x`, `postconf -n` and `postconf -M`. */
+/* From the output of `postconf -x`, `postconf -n` and `postconf -M`. Caller frees. */
 PostfixFacts *postfix_facts_parse(const char *values, const char *said, const char *services);
 
 /* The expanded value, "" where there is none. */

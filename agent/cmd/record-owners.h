@@ -2,8 +2,8 @@
 /*
  * record-owners: whose records a command looks at, and with whose rights.
  *
- * A user looks at the own record; root at everybody's, with the rights of each owner, as nobody's
- * link or folder may lead root astray.
+ * A user sees their own record; root sees everybody's, and reads each with its owner's rights, so
+ * that no user's link or folder can lead root astray.
  */
 #ifndef TODOKE_RECORD_OWNERS_H
 #define TODOKE_RECORD_OWNERS_H

@@ -12,7 +12,7 @@
 /* The table of ours for root's alias, and for those that local(8) read before. */
 #define SETUP_ALIASES_FILE "todoke-aliases"
 
-/* Findings and changes for every door. */
+/* Add findings and changes for every door. */
 void setup_accounts_plan(SetupPlanner *planner);
 
 #endif

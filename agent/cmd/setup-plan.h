@@ -76,6 +76,7 @@ typedef struct {
  */
 enum { SETUP_FETCH_PORT = 10028 };
 
+/* The plan for these wishes. Caller frees. */
 SetupPlan *setup_plan_make(const PostfixFacts *facts, const SetupWish *wish);
 void setup_plan_free(SetupPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SetupPlan, setup_plan_free)

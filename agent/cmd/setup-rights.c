@@ -23,20 +23,20 @@ typedef struct {
 	char *group;
 	uid_t uid;
 	gid_t gid;
-} Reader;
+} RightsReader;
 
 static void
-reader_clear(Reader *reader)
+reader_clear(RightsReader *reader)
 {
 	g_free(reader->name);
 	g_free(reader->group);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Reader, reader_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RightsReader, reader_clear)
 
 /* "vmail" or "vmail:group", as pipe(8) takes it. False: there is no such account or group. */
 static bool
-find_reader(const char *user, Reader *ret)
+find_reader(const char *user, RightsReader *ret)
 {
 	g_auto(GStrv) halves = g_strsplit(user, ":", 2);
 	const struct passwd *entry = getpwnam(halves[0]);
@@ -50,13 +50,13 @@ find_reader(const char *user, Reader *ret)
 	if (group == NULL)
 		return false;
 
-	*ret = (Reader){ g_strdup(halves[0]), g_strdup(group->gr_name), uid, group->gr_gid };
+	*ret = (RightsReader){ g_strdup(halves[0]), g_strdup(group->gr_name), uid, group->gr_gid };
 	return true;
 }
 
 /* The bits of `rwx` (an octal digit) in the class of the mode that counts for the reader. */
 static mode_t
-bits_for(const Reader *reader, const struct stat *sb, mode_t rwx)
+bits_for(const RightsReader *reader, const struct stat *sb, mode_t rwx)
 {
 	if (reader->name != NULL && sb->st_uid == reader->uid)
 		return rwx << 6;
@@ -67,7 +67,7 @@ bits_for(const Reader *reader, const struct stat *sb, mode_t rwx)
 
 /* An access list says more than the mode does; then Postfix's try is the better judge. */
 static bool
-may(const Reader *reader, const char *path, const struct stat *sb, mode_t rwx)
+may(const RightsReader *reader, const char *path, const struct stat *sb, mode_t rwx)
 {
 	mode_t bits = bits_for(reader, sb, rwx);
 	return (sb->st_mode & bits) == bits || (reader->name != NULL && reader->uid == 0) ||
@@ -75,7 +75,8 @@ may(const Reader *reader, const char *path, const struct stat *sb, mode_t rwx)
 }
 
 static void
-add_command(GString *fix, const Reader *reader, const char *path, const struct stat *sb, mode_t rwx)
+add_command(GString *fix, const RightsReader *reader, const char *path, const struct stat *sb,
+            mode_t rwx)
 {
 	g_autofree char *quoted = g_shell_quote(path);
 	g_autofree char *letters = g_strconcat(rwx & 4 ? "r" : "", rwx & 2 ? "w" : "",
@@ -101,7 +102,7 @@ typedef enum { REACH_GOOD, REACH_MISSING, REACH_REFUSED } Reach;
  * not.
  */
 static Reach
-reach(const Reader *reader, const char *path, mode_t rwx, char **ret_at, char **ret_fix)
+reach(const RightsReader *reader, const char *path, mode_t rwx, char **ret_at, char **ret_fix)
 {
 	g_autoptr(GString) fix = g_string_new(NULL);
 	g_autofree char *first = NULL;
@@ -136,7 +137,7 @@ reach(const Reader *reader, const char *path, mode_t rwx, char **ret_at, char **
 }
 
 static const char *
-reader_name(const Reader *reader)
+reader_name(const RightsReader *reader)
 {
 	return reader->name != NULL ? reader->name
 	                            : "the recipients (local(8) runs todoke as one of them)";
@@ -154,10 +155,10 @@ is_of_site(const char *path)
  * exist.
  */
 static void
-check_file(SetupPlanner *planner, const Reader *reader, const char *setting, const char *path,
+check_file(SetupPlanner *planner, const RightsReader *reader, const char *setting, const char *path,
            bool is_folder)
 {
-	static const Reader root = { (char *) "root", (char *) "root", 0, 0 };
+	static const RightsReader root = { (char *) "root", (char *) "root", 0, 0 };
 	g_autofree char *at = NULL, *fix = NULL, *quoted = g_shell_quote(path);
 	if (!is_of_site(path))
 		return;
@@ -186,14 +187,14 @@ check_file(SetupPlanner *planner, const Reader *reader, const char *setting, con
 }
 
 static void
-check_list(SetupPlanner *planner, const Reader *reader, const char *setting, char **paths)
+check_list(SetupPlanner *planner, const RightsReader *reader, const char *setting, char **paths)
 {
 	for (; *paths != NULL; paths++)
 		check_file(planner, reader, setting, *paths, false);
 }
 
 static void
-check_site_files(SetupPlanner *planner, const Reader *reader)
+check_site_files(SetupPlanner *planner, const RightsReader *reader)
 {
 	const Conf *conf = planner->wish->conf;
 
@@ -208,7 +209,7 @@ check_site_files(SetupPlanner *planner, const Reader *reader)
 
 /* Without these two nothing is delivered. */
 static void
-check_needed(SetupPlanner *planner, const Reader *reader, const char *code, const char *what,
+check_needed(SetupPlanner *planner, const RightsReader *reader, const char *code, const char *what,
              const char *path, mode_t rwx)
 {
 	g_autofree char *at = NULL, *fix = NULL;
@@ -225,7 +226,7 @@ check_needed(SetupPlanner *planner, const Reader *reader, const char *code, cons
  * helps.
  */
 static void
-check_key(SetupPlanner *planner, const Reader *reader)
+check_key(SetupPlanner *planner, const RightsReader *reader)
 {
 	const Conf *conf = planner->wish->conf;
 	g_autofree char *at = NULL, *fix = NULL;
@@ -253,7 +254,7 @@ check_key(SetupPlanner *planner, const Reader *reader)
 
 /* The account of the tree must be able to write at its root. */
 static void
-check_tree(SetupPlanner *planner, const Reader *reader)
+check_tree(SetupPlanner *planner, const RightsReader *reader)
 {
 	const char *maildir = planner->wish->conf->maildir;
 	g_autofree char *prefix = g_strndup(maildir, strcspn(maildir, "%")), *at = NULL,
@@ -289,7 +290,7 @@ check_tree(SetupPlanner *planner, const Reader *reader)
 }
 
 static void
-check_for_reader(SetupPlanner *planner, const Reader *reader)
+check_for_reader(SetupPlanner *planner, const RightsReader *reader)
 {
 	const Conf *conf = planner->wish->conf;
 
@@ -314,7 +315,7 @@ void
 setup_rights_plan(SetupPlanner *planner)
 {
 	const SetupWish *wish = planner->wish;
-	g_auto(Reader) reader = { 0 };
+	g_auto(RightsReader) reader = { 0 };
 	const char *user = wish->door == SETUP_LMTP ? wish->conf->lmtp_user : planner->pipe_user;
 
 	check_spool(planner);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* setup-rights: may whoever delivers by a door reach what todoke.conf names, and is it there? */
+/*
+ * setup-rights: does what todoke.conf names exist, and may the account that delivers by the door
+ * reach it?
+ */
 #ifndef TODOKE_SETUP_RIGHTS_H
 #define TODOKE_SETUP_RIGHTS_H
 

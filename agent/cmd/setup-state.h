@@ -20,13 +20,13 @@ bool setup_state_is_free(const char *folder, Status *st);
 
 /*
  * Make all changes, or none: where one fails, the files are written back. `folder` is the
- * configuration's, always said.
+ * configuration's, always said. False: `st` says why.
  */
 bool setup_state_apply(const SetupPlan *plan, const char *folder, Status *st);
 
 /*
  * Take back what setup_state_apply made. `notes` (char *) gets a line for each change that was left
- * alone.
+ * alone. False: `st` says why.
  */
 bool setup_state_undo(const char *folder, GPtrArray *notes, Status *st);
 

@@ -13,7 +13,7 @@ char *stats_html_text(const Stats *stats, guint64 top);
 
 /*
  * Put the page into `path`, in the place of what was there, at once; only its owner can read it, as
- * it names folders and domains.
+ * it names folders and domains. False: `st` says why.
  */
 bool stats_html_write(const char *path, const char *text, Status *st);
 

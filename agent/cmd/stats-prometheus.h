@@ -23,6 +23,7 @@ bool stats_prometheus_add_file(Stats *stats, const char *path, gint64 *ret_until
 
 /*
  * Put the text into `path`, mode 0644 whatever the umask, in the place of what was there, at once.
+ * False: `st` says why.
  */
 bool stats_prometheus_write(const char *path, const char *text, Status *st);
 

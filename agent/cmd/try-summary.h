@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * try-summary: what a folder of old mail would come to: how many messages go where, and how many
- * would lie elsewhere than they do.
+ * try-summary: what the rules would do with a folder of old mail: how many messages would go where,
+ * and how many would be stored elsewhere than they are now.
  */
 #ifndef TODOKE_TRY_SUMMARY_H
 #define TODOKE_TRY_SUMMARY_H

@@ -2,11 +2,11 @@
 /*
  * why-log: what the logs of Postfix and Dovecot say about one mail.
  *
- * Joined are the lines of Postfix's queue ids: those that are known, those that its log gives the
- * same Message-ID (aliases, content filters, redirects), and those that such a line names ("queued
- * as", "forwarded as", "non-delivery notification"); the lines of Dovecot's mail_log plugin about
- * that Message-ID, and the log-in of their sessions. Both forms of time are read, that of syslog
- * and ISO 8601. Other lines are ignored.
+ * It collects the lines of Postfix's queue ids: the ids that are known, those that have the same
+ * Message-ID in its log (aliases, content filters, redirects), and those that such a line names
+ * ("queued as", "forwarded as", "non-delivery notification"); then the lines of Dovecot's mail_log
+ * plugin about that Message-ID, and the log-in lines of their sessions. Times of syslog and of ISO
+ * 8601 are both read. Other lines are ignored.
  */
 #ifndef TODOKE_WHY_LOG_H
 #define TODOKE_WHY_LOG_H
@@ -67,9 +67,9 @@ void why_log_sort(WhyLog *log);
 void why_log_read_text(WhyLog *log, const char *text, size_t len);
 
 /*
- * Does the text hold the word, which is in lower case, whatever the case of ASCII letters? A sign
- * that is no letter, as the @ of an address, is looked for first: there are few of them. True too
- * for a word of letters alone, which whoever looks closer finds out.
+ * May the text hold the word, which is in lower case, whatever the case of ASCII letters? A sign
+ * that is not a letter, such as the @ of an address, is looked for first, as there are few of them.
+ * Always true for a word of letters alone: the caller has to look closer.
  */
 bool why_log_holds(const char *text, size_t len, const char *word);
 

@@ -3,7 +3,7 @@
  * why-place: where the mail of a decision is now, and when it was seen last.
  *
  * Each look is remembered in the file "sightings" beside the owner's record, with the owner's
- * rights: so that mail which is gone was last there at some known time.
+ * rights, so that for mail which is gone it is known when it was last there.
  */
 #ifndef TODOKE_WHY_PLACE_H
 #define TODOKE_WHY_PLACE_H

@@ -29,8 +29,8 @@ json_t *why_story_json(const Conf *conf, const WhyFound *found, const WhyLog *lo
 json_t *why_story_log_json(const WhyLog *log);
 
 /*
- * No record holds it: which lines of Postfix tell what became of it, one command a line. Caller
- * frees the array and its texts.
+ * For a mail that no record holds: commands that show the lines of Postfix about it, one a line.
+ * The caller frees the array, which frees its texts.
  */
 GPtrArray *why_story_hints(const WhyQuery *query);
 

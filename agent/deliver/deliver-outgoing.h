@@ -38,11 +38,11 @@ AddressRules deliver_address_rules(const DeliverRun *run);
 
 /*
  * A Message-ID for what the step `key` sends. The same step of the same message has the same one at
- * every try, so that even a copy that went out twice can be known for one. Caller frees.
+ * every try, so that two copies that went out can be recognised as one mail. Caller frees.
  */
 char *deliver_message_id(const DeliverRun *run, const char *key);
 
-/* The header that an action means: as a rule edited it, or as it is stored. Borrowed. */
+/* The header that an action works with: as a rule edited it, or as it is stored. Borrowed. */
 Headers *deliver_headers(const DeliverRun *run, const PlanAction *action);
 
 /* Hand over a composed message; no notices about it are wanted. Faults of route_send. */
@@ -51,7 +51,7 @@ bool deliver_send_composed(DeliverRun *run, GBytes *message, const char *sender,
 
 /*
  * Hand over `message` with the fields of `headers`; sender, recipient and DSN wishes stand in
- * `mail`, which is used up.
+ * `mail`, which is used up. Faults of route_send.
  */
 bool deliver_send_message(DeliverRun *run, Message *message, const Headers *headers,
                           RouteMail *mail, guint64 *ret_bytes, Status *st);

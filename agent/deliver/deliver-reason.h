@@ -4,9 +4,9 @@
  *
  *     X-Todoke: rule=main.sieve:12 folder=Work action=fileinto id=4ABC12
  *
- * Keys and values stand in one line of printable ASCII; an octet that is none, a blank, "%" and the
- * octets that structured fields know are %XX. Only copies that are stored here have it: what is
- * sent on says nothing of the rules.
+ * Keys and values stand in one line of printable ASCII; other octets, blanks, "%" and the special
+ * octets of structured fields are written as %XX. Only copies that are stored here have the line:
+ * mail that is sent on says nothing of the rules.
  */
 #ifndef TODOKE_DELIVER_REASON_H
 #define TODOKE_DELIVER_REASON_H

@@ -38,7 +38,7 @@ typedef struct {
 	/* value of our mark in the header that is delivered; NULL: there is none */
 	const char *mark;
 	const char *mark_subject; /* of mark_subject for that header; NULL: there is no mark */
-	const char *arrival;      /* by which a retry is told; NULL: it cannot be */
+	const char *arrival;      /* by which a retry is recognised; NULL: it cannot be */
 	/* it came back and is delivered all the same: that is remembered */
 	bool returned;
 	const char *host; /* our name */
@@ -115,10 +115,10 @@ void deliver_report_init(DeliverReport *report);
 void deliver_report_clear(DeliverReport *report);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DeliverReport, deliver_report_clear)
 
-/* Open the INBOX at `path` as the settings say. Faults of maildir_open. */
+/* Open the INBOX at `path` as the settings say. Faults of maildir_open. Caller frees. */
 Maildir *deliver_open_inbox(const char *path, const Conf *conf, Status *st);
 
-/* The same for a rehearsal: an INBOX that would be made is imagined. */
+/* The same for a rehearsal: an INBOX that would be made is imagined. Caller frees. */
 Maildir *deliver_rehearse_inbox(const char *path, const Conf *conf, Status *st);
 
 /*
@@ -143,7 +143,7 @@ typedef enum {
 	DELIVER_LIMITS
 } DeliverLimit;
 
-/* One action's own matter: deliver_run keeps it and frees it. */
+/* How one kind of action is carried out. What `prepare` makes, deliver_run keeps and frees. */
 typedef struct {
 	const char *name;
 	/* nothing is stored here: a rehearsal of rules alone goes through it */
@@ -164,9 +164,9 @@ typedef struct {
 	void (*report)(DeliverRun *run, const void *step, DeliverReport *report);
 	void (*free)(void *step);
 	/*
-	 * Hand it over to somebody; NULL: nothing leaves. `key` names what is done, for the ledger:
-	 * a step that is done is not sent again; a step whose result is not known is, unless it is
-	 * optional. NULL: not for the ledger.
+	 * `send` hands the step over to somebody; NULL: nothing leaves. `key` names the step in the
+	 * ledger: a step that is done is not sent again; one whose result is not known is sent
+	 * again, unless it is optional. NULL: it is not in the ledger.
 	 */
 	const char *(*key)(const void *step);
 	bool (*send)(DeliverRun *run, void *step, Status *st);
@@ -240,8 +240,8 @@ void deliver_remember_mbox(DeliverRun *run, Message *message, Headers *headers, 
                            GString *lines);
 
 /*
- * Print that `message` with these headers goes out: as a copy, of disposed mail, or all that there
- * is.
+ * Print that `message` with these headers goes out: as a copy of mail that is kept here, as a copy
+ * of mail that a rule discarded, or as the only one.
  */
 void deliver_remember_passed(DeliverRun *run, Message *message, Headers *headers, GString *lines);
 
@@ -270,13 +270,14 @@ void deliver_report_sent(DeliverReport *report, const char *action, const char *
 
 /*
  * Keep a folder that was opened for this run. Returns it, or the INBOX or folder of this run that
- * is the same place (by device and inode); `opened` is taken over.
+ * is the same place (by device and inode), borrowed; `opened` is taken over.
  */
 Maildir *deliver_add_folder(DeliverRun *run, Maildir *opened);
 
 /*
- * Use the draft that the job came with for a copy in `maildir`, if it has these bytes and can get
- * there; else *ret_draft stays.
+ * Use the draft that the job came with for a copy in `maildir`, if it has these bytes and can be
+ * moved there: *ret_draft is then the caller's. Otherwise *ret_draft stays as it is. False: a fault
+ * of that.
  */
 bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers,
                         Maildir *maildir, MaildirDraft **ret_draft, Status *st);
@@ -294,19 +295,20 @@ char *deliver_own_key(const DeliverRun *run, const char *key);
 void deliver_hold(DeliverRun *run, const PlanAction *action, const char *lead, const char *why);
 
 /*
- * May one more go out today? Call in prepare, with the step's ledger key; what an earlier try has
- * counted may. *ret_why (caller frees) says why not.
+ * May one more go out today? Call in prepare, with the step's ledger key; a step that an earlier
+ * try has counted may. False: *ret_why (caller frees) says why not.
  */
 bool deliver_may_send(DeliverRun *run, DeliverLimit limit, const char *key, char **ret_why);
 
-/* In prepare: carry out another action too. It is taken over. */
+/* In prepare: carry out another action too. It is taken over. False: the fault of its prepare. */
 bool deliver_prepare_more(DeliverRun *run, PlanAction *action, Status *st);
 
-/* In send: store by another action now. It is taken over. */
+/* In send: store by another action now. It is taken over. False: a fault of storing. */
 bool deliver_store_now(DeliverRun *run, PlanAction *action, Status *st);
 
 /*
  * In send: store the message in the INBOX unless it has been stored here already. `why` is noted.
+ * False: a fault of storing.
  */
 bool deliver_keep_now(DeliverRun *run, const char *why, Status *st);
 

@@ -57,8 +57,8 @@ owner_program_log(const char *folder, const char *path, const char *text, size_t
 mode_t owner_program_set_umask(const char *octal);
 
 /*
- * How long locks of the owner's are waited for here; `timeout` is LOCKTIMEOUT of the recipes, "" or
- * NULL: the site's.
+ * How long to wait for locks of the owner's recipes, and when a lock is stale; `timeout` is the
+ * recipes' LOCKTIMEOUT, "" or NULL: the site's.
  */
 DotlockPatience owner_program_patience(const Conf *conf, const char *timeout);
 

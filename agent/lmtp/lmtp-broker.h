@@ -15,8 +15,9 @@
 
 /*
  * Fork the back, which works with `backend` until we are gone; from now on `backend` asks it, and
- * we are the front and may drop all rights. A back that died takes us with it, so that the master
- * answers the client. `master` is closed in the back: it must not keep the master's channel open.
+ * we are the front and may drop all rights. If the back dies, the front ends too, so that the
+ * master answers the client. `master` is closed in the back: it must not keep the master's channel
+ * open. False: a fault of pipes or fork, and nothing was split.
  */
 bool lmtp_broker_split(const Conf *conf, int master, LmtpBackend *backend, Status *st);
 

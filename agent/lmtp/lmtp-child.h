@@ -8,7 +8,7 @@
 #include <glib.h>
 #include <sys/types.h>
 
-/* A piece of the work. *ret_done may stay NULL. */
+/* A piece of the work. *ret_done (may stay NULL) is the caller's. False: its fault is in `st`. */
 typedef bool LmtpChildWork(void *user, char **ret_done, Status *st);
 
 typedef struct {
@@ -18,15 +18,15 @@ typedef struct {
 
 /*
  * Start a child that calls `work` so many `times`, or until nobody takes its outcomes any more. The
- * process has no other children than those of this file.
+ * process has no other children than those of this file. False: it could not be started.
  */
 bool
 lmtp_child_start(LmtpChild *child, LmtpChildWork *work, void *user, unsigned times, Status *st);
 
 /*
- * The next outcome, waited for at most `seconds`. A child that dies is STATUS_INTERNAL, by its own
- * deadline (exit code EX_TEMPFAIL) or ours STATUS_DEADLINE; then it has ended. *ret_done is the
- * caller's.
+ * Wait at most `seconds` for the next outcome. Faults are those of the work; STATUS_DEADLINE for a
+ * child that ran out of its own time (exit code EX_TEMPFAIL) or of ours, STATUS_INTERNAL for one
+ * that died otherwise; in both cases it has ended. *ret_done is the caller's.
  */
 bool lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status *st);
 
@@ -37,8 +37,8 @@ bool lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status
 void lmtp_child_leave(LmtpChild *child);
 
 /*
- * The last outcome was taken, or it was left and has so many seconds to end. Nothing happens
- * without a child.
+ * End a child whose last outcome was taken, or one that was left and has so many seconds to end.
+ * Nothing happens without a child.
  */
 void lmtp_child_end(LmtpChild *child, unsigned seconds);
 
@@ -54,7 +54,7 @@ enum { LMTP_CHILD_MOST_REQUEST = 128 * 1024 };
 
 /*
  * Start a child that answers requests, one after the other, until its channel is closed
- * (lmtp_child_end). lmtp_child_take returns the outcome of each.
+ * (lmtp_child_end). lmtp_child_take returns the outcome of each. False: it could not be started.
  */
 bool lmtp_child_serve(LmtpChild *child, LmtpChildAnswer *answer, void *user, Status *st);
 

@@ -40,9 +40,7 @@ void lmtp_data_init(LmtpData *data, LmtpDataForm form);
 size_t lmtp_data_decode(LmtpData *data, const char *in, size_t len, char *out, size_t *ret_len,
                         bool *ret_ended);
 
-/*
- * The last chunk is over: write what was held back to `out` (2 octets at most), return its length.
- */
+/* After the last chunk: write what was held back to `out` (up to 2 octets); returns its length. */
 size_t lmtp_data_finish(LmtpData *data, char *out);
 
 #endif

@@ -16,7 +16,7 @@ typedef struct {
 	guint64 size;
 } LmtpDeliveryAsked;
 
-/* A recipient that gets no transaction: the log line that one would have written. */
+/* Log a recipient that was refused at RCPT, with the line that a transaction would have written. */
 void lmtp_delivery_log_refusal(const LmtpDeliveryAsked *asked, const Status *st);
 
 /*
@@ -27,7 +27,7 @@ bool
 lmtp_delivery_look(const Conf *conf, Account *account, const LmtpDeliveryAsked *asked, Status *st);
 
 /*
- * Deliver and log. `leaves_outages`: another process tells which peers are down. *ret_done is what
+ * Deliver and log. `leaves_outages`: another process reports peers that are down. *ret_done is what
  * the client reads on success; caller frees. Faults are those of transact_judge and
  * transact_deliver; a deadline ends the process.
  */

@@ -23,7 +23,7 @@ typedef struct {
 
 typedef struct LmtpDispatch LmtpDispatch;
 
-/* Both are borrowed. */
+/* Both are borrowed. Caller frees. */
 LmtpDispatch *lmtp_dispatch_new(LmtpPool *pool, const LmtpDispatchWork *work);
 
 /* Nothing more is begun; waits for what was. */
@@ -33,7 +33,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpDispatch, lmtp_dispatch_free)
 /* One more delivery, to this mailbox. Deliveries to one mailbox follow each other. */
 void lmtp_dispatch_add(LmtpDispatch *dispatch, const char *mailbox);
 
-/* The number of the delivery whose outcome is taken next; all have been taken: their count. */
+/* The number of the delivery whose outcome is taken next; their count if all have been taken. */
 unsigned lmtp_dispatch_next(const LmtpDispatch *dispatch);
 
 /*

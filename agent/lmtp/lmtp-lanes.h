@@ -20,12 +20,10 @@ typedef struct LmtpLanes LmtpLanes;
 /* Delivery `number` in `lane`, in the lane's process. *ret_done may stay NULL. */
 typedef bool LmtpLanesWork(void *user, unsigned lane, unsigned number, char **ret_done, Status *st);
 
-/* No outcome is waited for longer than `seconds`. */
+/* No outcome is waited for longer than `seconds`. `user` is borrowed; caller frees. */
 LmtpLanes *lmtp_lanes_new(LmtpLanesWork *work, void *user, unsigned seconds);
 
-/*
- * Deliveries that are at work are finished and waited for, the others of their lanes are not begun.
- */
+/* Waits for deliveries that have begun; those that have not are never begun. */
 void lmtp_lanes_free(LmtpLanes *lanes);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpLanes, lmtp_lanes_free)
 
@@ -42,8 +40,8 @@ bool lmtp_lanes_pay(const LmtpLanes *lanes);
 unsigned lmtp_lanes_next(const LmtpLanes *lanes);
 
 /*
- * The outcome of the next delivery; there has to be one. The first call starts all lanes. Faults as
- * lmtp_child_take. *ret_done is the caller's.
+ * The outcome of the next delivery; there has to be one. The first call starts all lanes. Faults:
+ * those of lmtp_child_take. *ret_done is the caller's.
  */
 bool lmtp_lanes_take(LmtpLanes *lanes, char **ret_done, Status *st);
 

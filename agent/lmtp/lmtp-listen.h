@@ -12,7 +12,7 @@
 
 typedef struct {
 	mode_t mode;       /* of unix sockets */
-	const char *owner; /* "user", "user:group", ":group"; "": whoever we are */
+	const char *owner; /* "user", "user:group", ":group"; "": the account that we run as */
 } LmtpListenOptions;
 
 /*
@@ -21,7 +21,9 @@ typedef struct {
  */
 bool lmtp_listen_open(const char *where, const LmtpListenOptions *options, int *ret_fd, Status *st);
 
-/* Give the file of a socket that is open owner and mode; other places have none. */
+/*
+ * Give the file of an open socket its owner and mode; other places have none. Fault: STATUS_CONFIG.
+ */
 bool lmtp_listen_dress(const char *where, const LmtpListenOptions *options, Status *st);
 
 /* Remove the file of a socket that we no longer serve. */

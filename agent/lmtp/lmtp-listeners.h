@@ -20,9 +20,9 @@ void lmtp_listeners_free(LmtpListeners *listeners);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpListeners, lmtp_listeners_free)
 
 /*
- * Listen at each place of `lists` (`count` of them, each may be NULL), and no longer where we did
- * and none of them says so. What stays open loses no client; its file gets owner and mode of
- * `options`. After a fault (STATUS_CONFIG; no place at all is one) all is as it was.
+ * Listen at each place of `lists` (`count` of them, each may be NULL), and close the sockets that
+ * none of them names any more. A socket that stays open loses no client; its file gets owner and
+ * mode of `options`. After a fault (STATUS_CONFIG; also if no place is left) all is as it was.
  */
 bool lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count,
                         const LmtpListenOptions *options, Status *st);

@@ -14,21 +14,22 @@
 
 typedef struct LmtpOwners LmtpOwners;
 
-/* For the rest of the process. `site` is borrowed. */
+/* It lives as long as the process. `site` is borrowed. */
 LmtpOwners *lmtp_owners_new(Site *site);
 
-/* While we have all rights that we will ever have: see whether we can remember outages. */
+/* Call while we still have all our rights: see whether we can remember outages. */
 void lmtp_owners_ready(LmtpOwners *owners);
 
 /*
- * Say which peers are down or back, as far as the outcome that was just taken knows; owners must
- * not write what the site remembers. Call behind each.
+ * Report peers that are down or back, by what the outcome that was just taken says; owners' own
+ * processes must not write what the site remembers. Call after each outcome.
  */
 void lmtp_owners_tell_outages(const LmtpOwners *owners);
 
+/* The pool of the owners' processes. Borrowed. */
 LmtpPool *lmtp_owners_pool(const LmtpOwners *owners);
 
-/* lmtp_delivery_look by the account's owner. */
+/* lmtp_delivery_look in a process of the account's owner. Faults: those, and of the process. */
 bool lmtp_owners_look(LmtpOwners *owners, const Account *account, const LmtpDeliveryAsked *asked,
                       Status *st);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lmtp-pack: strings and outcomes on their way between processes of lmtpd: each string ends with a
- * NUL, none has one.
+ * NUL and holds no other.
  */
 #ifndef TODOKE_LMTP_PACK_H
 #define TODOKE_LMTP_PACK_H
@@ -18,25 +18,25 @@ void lmtp_pack_string(GString *out, const char *text);
  */
 char *lmtp_pack_take_string(const char **at, const char *end);
 
-/* A fault or none, and what the client reads on success. */
+/* Append an outcome: the fault or STATUS_OK, and what the client reads on success. */
 void lmtp_pack_outcome(GString *out, const Status *st, const char *done);
 
 /*
- * The outcome that ends at `end`: its fault becomes `st`. What is none is STATUS_INTERNAL.
- * *ret_done is the caller's.
+ * Read the outcome that ends at `end`; false: its fault is in `st`, STATUS_INTERNAL if the octets
+ * are not an outcome. *ret_done is the caller's.
  */
 bool lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status *st);
 
-/* All that a session knows of a recipient. */
+/* Append all that a session knows of a recipient. */
 void lmtp_pack_envelope(GString *out, const Envelope *envelope);
 
 /*
- * Fill an envelope from the octets up to `end`. False: they are none, or a string has control
- * characters, which no session lets pass.
+ * Fill an envelope from the octets up to `end`. False: they are not an envelope, or a string has
+ * control characters, which no session lets pass.
  */
 bool lmtp_pack_take_envelope(const char *at, const char *end, Envelope *envelope);
 
-/* Between processes of root and of the account's owner, so that it is looked up once. */
+/* Append an account, for the process of its owner, so that it is looked up only once. */
 void lmtp_pack_account(GString *out, const Account *account);
 
 /* The account at *at, which moves behind it. NULL: there is none. Caller frees. */

@@ -18,7 +18,7 @@ typedef struct {
  */
 LmtpPeer lmtp_peer_find(int fd, const char *const *allow, const char *const *trusted);
 
-/* Is the list well formed? The first wrong item, or NULL. */
+/* The first item of the list that is not well formed (borrowed from it); NULL: all are. */
 const char *lmtp_peer_check_list(const char *const *list);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lmtp-pool: delivery processes that stay. Each has become one user, for good, and behind a request
- * it waits for the next one for the same user; another user gets another process.
+ * lmtp-pool: delivery processes that stay. Each has become one user for good; after a request it
+ * waits for the next one for the same user. Another user gets another process.
  *
  * The pool starts, keeps and ends them; what a request means is the business of `answer`.
  */
@@ -11,7 +11,7 @@
 #include "agent/lmtp/lmtp-child.h"
 
 typedef struct {
-	unsigned most;         /* processes that wait; 0: each ends behind its request */
+	unsigned most;         /* processes that wait; 0: each ends after its request */
 	unsigned uses;         /* requests until a process is replaced */
 	unsigned idle_seconds; /* that a process waits for the next request */
 	unsigned seconds;      /* that a request may take; then its process is killed */
@@ -20,7 +20,7 @@ typedef struct {
 typedef struct LmtpPool LmtpPool;
 typedef struct LmtpPoolMember LmtpPoolMember;
 
-/* `answer` is called in the processes. `user` is borrowed. */
+/* `answer` is called in the processes. `user` is borrowed. Caller frees. */
 LmtpPool *lmtp_pool_new(const LmtpPoolOptions *options, LmtpChildAnswer *answer, void *user);
 
 /*
@@ -40,7 +40,7 @@ bool lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int 
 /* Readable as soon as the outcome is there, or the process is gone. */
 int lmtp_pool_fd(const LmtpPoolMember *member);
 
-/* Milliseconds that are left to it; 0: take the outcome now, which ends it. */
+/* Milliseconds that its request may still take; 0: it is late, lmtp_pool_take will end it. */
 int lmtp_pool_left_ms(const LmtpPoolMember *member);
 
 /*

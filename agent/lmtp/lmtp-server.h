@@ -9,7 +9,7 @@
 
 #include "agent/lmtp/lmtp-worker.h"
 
-/* Read the configuration and make what is served from it. */
+/* Read the configuration and make the service from it. False: it is wrong, and `st` says why. */
 typedef bool LmtpServiceLoad(void *user, LmtpService *ret_service, Status *st);
 
 typedef struct {

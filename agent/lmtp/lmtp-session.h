@@ -40,8 +40,8 @@ typedef struct {
  */
 typedef struct {
 	/*
-	 * In the process that delivers, once, while it has all the rights that it will ever have.
-	 * May be NULL.
+	 * Called once in the process that delivers, before it gives any of its rights up. May be
+	 * NULL.
 	 */
 	void (*ready)(void *user);
 	/*
@@ -59,8 +59,8 @@ typedef struct {
 	 */
 	void (*adopt)(void *user, int fd);
 	/*
-	 * Which deliveries will be asked for, in their order, where there are several: they may be
-	 * worked on before. Takes `envelope`. May be NULL.
+	 * If a message has several deliveries: one that will be asked for, in their order, so that
+	 * it can begin early. Takes `envelope`. May be NULL.
 	 */
 	void (*announce)(void *user, Envelope *envelope);
 	/*
@@ -70,13 +70,13 @@ typedef struct {
 	bool (*deliver)(void *user, const Envelope *envelope, char **ret_done, Status *st);
 	void (*end)(void *user);
 	/*
-	 * Between requests: see to what only time makes due. Returns after how many milliseconds it
-	 * wants to be called again; -1: not before the next request. May be NULL.
+	 * Called between requests, for what is due by time alone. Returns after how many
+	 * milliseconds to call it again; -1: not before the next request. May be NULL.
 	 */
 	int (*tidy)(void *user);
 	/*
-	 * Send `out` now and empty it. False: the client is gone; what is not delivered yet stays
-	 * so, for it will ask again.
+	 * Send `out` now and empty it. False: the client is gone; recipients that are not delivered
+	 * yet are left, as the client will try again.
 	 */
 	bool (*flush)(void *client, GString *out);
 	void *client;
@@ -92,7 +92,7 @@ typedef struct {
 
 typedef struct LmtpSession LmtpSession;
 
-/* A session whose greeting waits in its output. `backend` is borrowed. */
+/* A session whose greeting waits in its output. `backend` is borrowed. Caller frees. */
 LmtpSession *lmtp_session_new(const LmtpOptions *options, const LmtpBackend *backend);
 void lmtp_session_free(LmtpSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpSession, lmtp_session_free)
@@ -109,10 +109,7 @@ bool lmtp_session_is_busy(const LmtpSession *session);
 /* Close with this 421 now: a time limit of the caller's has passed. */
 void lmtp_session_abort(LmtpSession *session, LmtpReplyId reply);
 
-/*
- * Close with 421: at once, but for a message whose octets have begun to come: that is finished
- * first.
- */
+/* Close with 421: at once, or if the octets of a message have begun to come, after that message. */
 void lmtp_session_wind_down(LmtpSession *session);
 
 #endif

@@ -10,7 +10,10 @@
 
 typedef struct LmtpSlots LmtpSlots;
 
-/* Slots for `count` workers; NULL: no memory. They live until the last process that has them. */
+/*
+ * Slots for `count` workers; NULL: no memory. Never freed: the memory goes with the last process
+ * that has it.
+ */
 LmtpSlots *lmtp_slots_new(unsigned count);
 
 /*

@@ -21,10 +21,16 @@ typedef struct {
 		-1, false, 0, NULL \
 	}
 
+/*
+ * Open an empty spool; `folder` (borrowed) is where the file of a big message goes. Faults:
+ * STATUS_IO and its like.
+ */
 bool lmtp_spool_open(LmtpSpool *spool, const char *folder, Status *st);
+
+/* Append octets. Faults as lmtp_spool_open. */
 bool lmtp_spool_write(LmtpSpool *spool, const void *data, size_t len, Status *st);
 
-/* The file, at its beginning; the caller closes it, the spool is closed. */
+/* The file, positioned at its beginning, which the caller closes; the spool is closed. */
 int lmtp_spool_take(LmtpSpool *spool);
 
 void lmtp_spool_close(LmtpSpool *spool);

@@ -3,10 +3,9 @@
  * lmtp-store: the backend that really delivers: accounts at RCPT, a spool for the octets, transact
  * for each recipient.
  *
- * Where we are root (the back of lmtp-broker), each delivery is a child process that becomes the
- * recipient for good, before it reads an octet of the message: a process that could become root
- * again must not run the recipient's rules. Where we are not, there is nothing to become and no
- * child.
+ * If we are root (the back of lmtp-broker), each delivery runs in a process that has become the
+ * recipient for good before it reads an octet of the message: a process that could become root
+ * again must not run the recipient's rules. Otherwise all deliveries run with our own rights.
  */
 #ifndef TODOKE_LMTP_STORE_H
 #define TODOKE_LMTP_STORE_H

@@ -25,7 +25,7 @@ typedef struct {
 
 /*
  * Give `client` to the worker behind `channel` (a sequenced-packet socket); the descriptors stay
- * open here.
+ * open here. False: the worker did not get it.
  */
 bool lmtp_worker_send(int channel, const LmtpClient *client);
 

@@ -48,7 +48,7 @@ typedef struct {
 	char *group;
 	GArray *items; /* AddressItem */
 	bool cut;
-} Parser;
+} AddressParser;
 
 static void
 clear_item(gpointer data)
@@ -93,7 +93,7 @@ comment_end(const char *at, const char *end)
  * itself: it is none.
  */
 static const char *
-escape_end(Parser *parser, const char *at)
+escape_end(AddressParser *parser, const char *at)
 {
 	if (parser->no_escape || parser->end - at < 2 || at[1] != '$')
 		return at;
@@ -109,7 +109,7 @@ is_word_octet(char c)
 }
 
 static Token
-read_word(Parser *parser, bool spaced)
+read_word(AddressParser *parser, bool spaced)
 {
 	const char *start = parser->at, *c = start;
 
@@ -129,7 +129,7 @@ read_word(Parser *parser, bool spaced)
 
 /* A token with its own end sign; false: the sign is missing. */
 static bool
-read_enclosed(Parser *parser, Token *token)
+read_enclosed(AddressParser *parser, Token *token)
 {
 	const char *inside = parser->at + 1, *after = NULL;
 
@@ -169,13 +169,13 @@ is_sign(const Token *token, char sign)
 
 /* Was the last token that sign? */
 static bool
-follows(const Parser *parser, char sign)
+follows(const AddressParser *parser, char sign)
 {
 	return parser->n_tokens > 0 && is_sign(&parser->tokens[parser->n_tokens - 1], sign);
 }
 
 static Token
-next_token(Parser *parser)
+next_token(AddressParser *parser)
 {
 	bool spaced = false;
 	for (; parser->at < parser->end; spaced = true) {
@@ -298,7 +298,7 @@ make_valid(GString *text, bool *valid)
 
 /* The name as it was asked for; NULL: none. */
 static char *
-finish_name(const Parser *parser, const char *name)
+finish_name(const AddressParser *parser, const char *name)
 {
 	/* without the module the name stays as it is written */
 	g_auto(Status) ignored = STATUS_INIT;
@@ -313,7 +313,7 @@ finish_name(const Parser *parser, const char *name)
 }
 
 static void
-add_item(Parser *parser, AddressItem *item)
+add_item(AddressParser *parser, AddressItem *item)
 {
 	parser->cut = parser->cut || parser->items->len >= LIMIT_ADDRESSES;
 	if (parser->cut) {
@@ -327,7 +327,7 @@ add_item(Parser *parser, AddressItem *item)
 
 /* An address from the tokens of its halves. `domain` NULL: there was no '@'. */
 static void
-add_address(Parser *parser, const char *name, const Token *local, size_t n_local,
+add_address(AddressParser *parser, const char *name, const Token *local, size_t n_local,
             const Token *domain, size_t n_domain)
 {
 	bool valid = domain != NULL;
@@ -370,7 +370,7 @@ find_sign(const Token *tokens, size_t n, char sign)
 
 /* What stands in angle brackets: a route is dropped (RFC 5322 4.4), the last '@' divides. */
 static void
-add_angle(Parser *parser, const char *name, const Token *tokens, size_t n)
+add_angle(AddressParser *parser, const char *name, const Token *tokens, size_t n)
 {
 	for (; n > 0 && is_sign(&tokens[0], '<'); n--)
 		tokens++;
@@ -444,7 +444,7 @@ domain_end(const Token *tokens, size_t n, size_t at, size_t *last_at)
 
 /* Addresses without angle brackets; blanks between two of them are a comma that was forgotten. */
 static void
-add_bare(Parser *parser, const Token *tokens, size_t n)
+add_bare(AddressParser *parser, const Token *tokens, size_t n)
 {
 	g_autofree char *comment = last_comment(tokens, n);
 	size_t from = 0, at = find_sign(tokens, n, '@');
@@ -469,7 +469,7 @@ add_bare(Parser *parser, const Token *tokens, size_t n)
 
 /* Make items of the tokens since the last separator. */
 static void
-end_item(Parser *parser)
+end_item(AddressParser *parser)
 {
 	const Token *tokens = parser->tokens;
 	size_t n = parser->n_tokens;
@@ -497,7 +497,7 @@ end_item(Parser *parser)
 }
 
 static void
-begin_group(Parser *parser)
+begin_group(AddressParser *parser)
 {
 	g_autofree char *name = join_phrase(parser->tokens, parser->n_tokens);
 	g_autofree char *comment = *name == '\0' ? last_comment(parser->tokens, parser->n_tokens)
@@ -515,14 +515,14 @@ begin_group(Parser *parser)
 
 /* Is this ':' the one behind a group's name? */
 static bool
-ends_group_name(const Parser *parser)
+ends_group_name(const AddressParser *parser)
 {
 	return !parser->in_angle &&
 	       find_sign(parser->tokens, parser->n_tokens, '@') == parser->n_tokens;
 }
 
 static void
-take_token(Parser *parser, const Token *token)
+take_token(AddressParser *parser, const Token *token)
 {
 	char sign = token->kind == TOKEN_SIGN ? token->sign : '\0';
 
@@ -556,7 +556,7 @@ address_list_parse(const char *value, size_t len, AddressNames names, AddressLis
 	for (size_t i = 0; i < len; i++)
 		if (value[i] != '\0' && value[i] != '\r')
 			flat[n++] = value[i] == '\n' ? ' ' : value[i];
-	g_autofree Parser *parser = g_new0(Parser, 1);
+	g_autofree AddressParser *parser = g_new0(AddressParser, 1);
 	parser->at = flat;
 	parser->end = flat + n;
 	parser->names = names;

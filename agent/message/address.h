@@ -52,7 +52,7 @@ bool address_text_is_sendable(const char *address);
 
 /*
  * A domain, or an address literal in its brackets, as RFC 5321 4.1.2 and 4.1.3 have it, with
- * underscores and UTF-8.
+ * underscores and UTF-8. False: it is neither.
  */
 bool address_is_domain(const char *domain);
 

@@ -45,6 +45,7 @@ typedef struct {
 	guint64 queue_size; /* ${size}; 0: not said */
 } Envelope;
 
+/* Caller frees. */
 Envelope *envelope_new(EnvelopeDoor door);
 void envelope_free(Envelope *envelope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Envelope, envelope_free)

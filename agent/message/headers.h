@@ -89,7 +89,7 @@ size_t headers_index(Headers *headers, const char *block, size_t len, size_t don
 
 /*
  * The fields of a whole block, such as the header of a part. Takes `block` (g_malloc). *ret_len:
- * the octets that belong to the header, as headers_index says.
+ * the octets that belong to the header, as headers_index says. Caller unrefs.
  */
 Headers *headers_take_block(char *block, size_t len, size_t *ret_len);
 
@@ -134,7 +134,7 @@ char *header_field_value(const HeaderField *field);
 /* Name and value as one printable line of UTF-8 for people, cut after `max_bytes`. Caller frees. */
 char *header_field_print(const HeaderField *field, size_t max_bytes);
 
-/* Text of a stranger made printable in the same way. */
+/* Text of a stranger made printable in the same way. Caller frees. */
 char *header_text_print(const char *text, size_t max_bytes);
 
 #endif

@@ -62,7 +62,7 @@ typedef struct {
 	const char *at, *end;
 	GString *out;
 	bool endless_comment; /* no "-->" follows: need not be looked for again */
-} Reader;
+} HtmlReader;
 
 static bool
 is_one_of(const char (*names)[ELEMENT_ROOM], size_t n, const char *name, size_t len)
@@ -126,7 +126,7 @@ put_character(GString *out, gunichar code)
 }
 
 static void
-read_reference(Reader *reader)
+read_reference(HtmlReader *reader)
 {
 	const char *name = reader->at + 1;
 	size_t room = MIN((size_t) (reader->end - name), REFERENCE_MAX), len = 0;
@@ -184,7 +184,7 @@ skip_hidden(const char *at, const char *end, const char *name, size_t len)
 }
 
 static const char *
-skip_comment(Reader *reader, const char *at)
+skip_comment(HtmlReader *reader, const char *at)
 {
 	const char *close = reader->endless_comment ? NULL
 	                                            : g_strstr_len(at, reader->end - at, "-->");
@@ -193,7 +193,7 @@ skip_comment(Reader *reader, const char *at)
 }
 
 static void
-read_tag(Reader *reader)
+read_tag(HtmlReader *reader)
 {
 	const char *at = reader->at, *end = reader->end, *name = at + 1;
 
@@ -225,7 +225,7 @@ read_tag(Reader *reader)
 GString *
 html_text(const char *html, size_t len)
 {
-	Reader reader = { .at = html, .end = html + len, .out = g_string_sized_new(len / 2) };
+	HtmlReader reader = { .at = html, .end = html + len, .out = g_string_sized_new(len / 2) };
 	while (reader.at < reader.end) {
 		char c = *reader.at;
 		if (c == '<') {

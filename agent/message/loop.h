@@ -26,10 +26,10 @@
  *                       same Received are one return
  *      this host     -> a loop, but where a mark says that we may have kept it: delivered,
  *                       return_limit times
- *      none tells    -> copied where ours would tell, as the newest Received does name this host;
- *                       else unknown: the site's rule
- *      there is none -> copied: nobody's delivery; the third such line is unknown, unless the mail
- *                       was fetched or resent above
+ *      no line names a host -> copied if the newest Received names this host, as a line of ours
+ *                       would name it too; else unknown: setting unknown_stamp
+ *      no line below -> copied: no delivery wrote it; the third such Delivered-To is unknown,
+ *                       unless the mail was fetched or resent above
  *
  * The verdict carries its evidence, so that log, bounce, `try` and record say the same.
  */
@@ -158,7 +158,7 @@ typedef struct {
 /*
  * Judge the header as it came, before any rule edited it. Never fails: what cannot be read proves
  * nothing. With DOOR_TRY a mark and a Delivered-To on top are those of the delivery that stored the
- * file.
+ * file. Caller frees.
  */
 LoopVerdict *
 loop_judge(const Headers *headers, const Envelope *envelope, const LoopSettings *settings);
@@ -171,7 +171,7 @@ void loop_settle(LoopVerdict *verdict, const LoopHistory *history, const LoopSet
 void loop_verdict_free(LoopVerdict *verdict);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoopVerdict, loop_verdict_free)
 
-/* STATUS_OK where it is delivered or taken; STATUS_LOOP or STATUS_HOPS, which say 5.4.6. */
+/* STATUS_OK if the mail is delivered or taken; else STATUS_LOOP or STATUS_HOPS (both 5.4.6). */
 StatusId loop_verdict_status(const LoopVerdict *verdict);
 
 /*

@@ -82,7 +82,7 @@ typedef struct MarkKeys MarkKeys;
 /*
  * Read the lines of a key file: `id key`, the id 1 to 16 letters or digits, the key 64 hexadecimal
  * digits; empty lines and lines that begin with '#' do not count. The first key signs, all of them
- * verify. Fault: STATUS_CONFIG, with the line in its detail (never the key).
+ * verify. Fault: STATUS_CONFIG, with the line in its detail (never the key). Caller frees.
  */
 MarkKeys *mark_keys_parse(const char *text, const char *file, Status *st);
 
@@ -98,7 +98,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(MarkKeys, mark_keys_free)
 /*
  * The keys in the file at `path`, which is made with a new one (mode 0600) where it is missing or
  * empty: by another name first, so that nobody reads half of it; where two make it at once, one
- * wins and both read that. Its folder must be there (STATUS_MISSING).
+ * wins and both read that. Its folder must be there (STATUS_MISSING). Caller frees.
  */
 MarkKeys *mark_keys_read_or_make(const char *path, Status *st);
 
@@ -107,7 +107,7 @@ MarkKeys *mark_keys_imagine(Status *st);
 
 /*
  * The keys of both (either may be NULL), copied: all verify. The first of `signing` signs; without
- * any, nothing is signed. NULL: there are none.
+ * any, nothing is signed. NULL: there are none. Caller frees.
  */
 MarkKeys *mark_keys_join(const MarkKeys *signing, const MarkKeys *verifying);
 
@@ -120,7 +120,7 @@ bool mark_keys_sign(const MarkKeys *keys);
 /*
  * Make a key and put it first in the file at `path`, which is made (mode 0640) where it is missing;
  * of the older keys only the newest is kept. The file is replaced in one step. *ret_id: the id of
- * the new key (caller frees).
+ * the new key (caller frees). False: `st` says why.
  */
 bool mark_key_generate(const char *path, char **ret_id, Status *st);
 

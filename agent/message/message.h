@@ -34,19 +34,20 @@ typedef struct {
 /*
  * Read the header block from `fd` (borrowed; it must live until the body is stored). A leading mbox
  * "From " line is dropped. An empty input is a message without fields. Faults: STATUS_IO,
- * STATUS_NO_MEMORY.
+ * STATUS_NO_MEMORY. Caller unrefs.
  */
 Message *message_read(int fd, Status *st);
 
 /*
  * A message of bytes in memory, with its body stored (in an unnamed file in memory). For composed
- * mail and tests.
+ * mail and tests. Caller unrefs; NULL: a fault of message_assemble.
  */
 Message *message_from_bytes(const void *data, size_t len, Status *st);
 
 /*
  * The message in an open regular file from its present offset on, which stays: other processes may
- * read it too. Nothing is copied, the file is the body's home. Takes `fd`.
+ * read it too. Nothing is copied, the file is the body's home. Takes `fd`. Caller unrefs; NULL: a
+ * fault of the file.
  */
 Message *message_from_file(int fd, Status *st);
 
@@ -63,7 +64,8 @@ typedef struct {
 
 /*
  * A message of pieces, in an unnamed file in memory. `body` is what the pieces without data are of;
- * they are copied in chunks, whatever their size. Faults: STATUS_IO, STATUS_NO_MEMORY.
+ * they are copied in chunks, whatever their size. Faults: STATUS_IO, STATUS_NO_MEMORY. Caller
+ * unrefs.
  */
 Message *
 message_assemble(const MessageBody *body, const MessagePiece *pieces, size_t n, Status *st);
@@ -95,7 +97,7 @@ bool message_check_size(Message *message, Status *st);
  * Write the message with the fields of `headers` to `fd`, from its present offset on. The first
  * call, which wants an empty file, reads the body from where the message came by, and makes `fd`'s
  * file (a duplicate of the descriptor is kept) the body's home. *ret_size (may be NULL) is set on
- * success only. Not flushed.
+ * success only. Not flushed. False: `st` says why.
  */
 bool
 message_write(Message *message, const Headers *headers, int fd, MessageSize *ret_size, Status *st);
@@ -111,7 +113,10 @@ typedef struct {
 	void *user;
 } MessageSeal;
 
-/* message_write, and then put the sealed field (`seal` may be NULL) in its place. */
+/*
+ * message_write, and then put the sealed field (`seal` may be NULL) in its place. Faults as
+ * message_write.
+ */
 bool message_write_sealed(Message *message, const Headers *headers, const MessageSeal *seal, int fd,
                           MessageSize *ret_size, Status *st);
 
@@ -131,7 +136,10 @@ const BodyPrint *message_known_print(const Message *message);
 /* The print of the whole body, however long it is: all of it is read. Faults as message_print. */
 bool message_whole_print(Message *message, BodyPrint *ret_print, Status *st);
 
-/* Read the body to its end without keeping it: the client gets to say all it has to say. */
+/*
+ * Read the body to its end without keeping it, so that the client can finish writing. Faults: those
+ * of reading.
+ */
 bool message_drain(Message *message, Status *st);
 
 /*

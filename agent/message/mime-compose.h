@@ -5,7 +5,7 @@
 
 #include "agent/message/mime.h"
 
-/* See mime_compose. */
+/* See mime_compose. Caller unrefs. */
 GBytes *mime_compose_draft(const MimeDraft *draft);
 
 #endif

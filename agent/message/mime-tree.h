@@ -91,16 +91,19 @@ typedef struct {
 void mime_bytes_clear(MimeBytes *bytes);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MimeBytes, mime_bytes_clear)
 
-/* The body of part `i` as it stands in the file, at most `limit` octets. */
+/* The body of part `i` as it stands in the file, at most `limit` octets. Fault: STATUS_IO. */
 bool mime_tree_raw(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes, Status *st);
 
-/* Octets [from, to) of the file as they stand, at most `limit`: what lies between parts. */
+/*
+ * Octets [from, to) of the file as they stand, at most `limit`: what lies between parts. Faults as
+ * mime_tree_raw.
+ */
 bool mime_tree_range(const MimeTree *tree, off_t from, off_t to, size_t limit, MimeBytes *ret_bytes,
                      Status *st);
 
 /*
  * The body of part `i` with its transfer encoding undone, at most `limit` octets: may hold
- * anything.
+ * anything. False: `st` says why.
  */
 bool
 mime_tree_content(const MimeTree *tree, size_t i, size_t limit, MimeBytes *ret_bytes, Status *st);
@@ -110,7 +113,7 @@ typedef enum { MIME_TEXT_AS_IT_IS, MIME_TEXT_WITHOUT_MARKUP } MimeTextForm;
 /*
  * The text of part `i` in UTF-8: transfer encoding undone, charset converted (guessed where it must
  * be; HTML may name its own), at most `limit` octets before the conversion. WITHOUT_MARKUP makes
- * text of text/html (RFC 5173 5.3).
+ * text of text/html (RFC 5173 5.3). False: `st` says why.
  */
 bool mime_tree_text(const MimeTree *tree, size_t i, size_t limit, MimeTextForm form,
                     MimeBytes *ret_bytes, Status *st);

@@ -2,11 +2,10 @@
 /*
  * mime: what the bytes of a message mean, by GMime.
  *
- * GMime costs 2.5 ms a process to load, so it lives in a module, todoke-mime.so,
- * that is opened when something is asked that plain ASCII cannot answer, and never in the way of a
- * message that no rule looks into. A module that cannot be opened is STATUS_CONFIG from every
- * function here that needs it: no mail is lost by it, callers say so once and go on with the raw
- * bytes.
+ * GMime costs 2.5 ms a process to load, so it lives in a module, todoke-mime.so, which is opened
+ * only when a rule asks for something that plain ASCII cannot answer. If the module cannot be
+ * opened, every function here that needs it sets STATUS_CONFIG: no mail is lost by it, callers say
+ * so once and go on with the raw bytes.
  *
  * All text that comes out is valid UTF-8 without NULs. Where the charset is not said, or is said
  * wrongly, it is guessed:
@@ -68,7 +67,7 @@ bool mime_decode_text(const char *value, size_t len, const char *hint, char **re
 
 /*
  * mime_decode_text of a field's value, with the hint of the fields that it stands `beside` (may be
- * NULL).
+ * NULL). False: the module is missing.
  */
 bool mime_decode_field(const HeaderField *field, const Headers *beside, char **ret_text,
                        char **ret_guess, Status *st);
@@ -81,7 +80,7 @@ char *mime_charset_hint(const Headers *beside, const char *value, size_t len);
 
 /*
  * Bytes in `charset` (NULL: not said) to UTF-8. Valid UTF-8 that is said to be so, and ASCII, need
- * no module. Caller frees.
+ * no module. Caller frees. False: the module is missing.
  */
 bool mime_to_utf8(const char *bytes, size_t len, const char *charset, char **ret_text,
                   size_t *ret_len, char **ret_guess, Status *st);
@@ -95,7 +94,7 @@ mime_parse_type(const char *value, size_t len, const char *hint, MimeValue *ret_
 
 /*
  * Parse the value of a Content-Disposition field; an empty one is "attachment" (RFC 2183 2.8:
- * unknown is attachment).
+ * unknown is attachment). False: the module is missing.
  */
 bool mime_parse_disposition(const char *value, size_t len, const char *hint, MimeValue *ret_value,
                             Status *st);

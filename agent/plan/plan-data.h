@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan-data: what an action has beside the members that all have. Each kind of data is a struct in
- * a plan-NAME.h, and a PlanData plan_NAME_data in plan-NAME.c that says how it is freed and shown;
- * rows of plan-table.def name it.
+ * plan-data: what an action has besides the members that all actions have. Each kind of data is a
+ * struct in a plan-NAME.h, and a PlanData plan_NAME_data in plan-NAME.c that says how it is freed
+ * and shown; rows of plan-table.def name it.
  */
 #ifndef TODOKE_PLAN_DATA_H
 #define TODOKE_PLAN_DATA_H
@@ -27,10 +27,10 @@ struct PlanData {
 #include "agent/plan/plan-table.def"
 #undef PLAN
 
-/* The data of `action`, if it is of `type`; else NULL. */
+/* The data of `action`, if it is of `type`; else NULL. Borrowed. */
 void *plan_data_of(const PlanAction *action, const PlanData *type);
 
-/* Free an array of strings; NULL is none. */
+/* Free an array of strings, which may be NULL. */
 void plan_data_free_strings(GPtrArray *strings);
 
 /* Set a member of a JSON object; text that is not UTF-8 is mended. NULL: no member. */

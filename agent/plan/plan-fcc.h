@@ -12,7 +12,7 @@ typedef struct {
 	bool create;
 } PlanFcc;
 
-/* NULL is none. */
+/* `fcc` may be NULL. */
 void plan_fcc_free(PlanFcc *fcc);
 
 /* Set the members fcc_*; NULL: none. */

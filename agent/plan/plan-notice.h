@@ -18,7 +18,7 @@ typedef struct {
 	PlanFcc *fcc;
 } PlanNotice;
 
-/* The notice of `action`; NULL: it is of another kind. */
+/* The notice of `action`; NULL: it is of another kind. Borrowed. */
 PlanNotice *plan_notice_of(const PlanAction *action);
 
 #endif

@@ -22,7 +22,7 @@ typedef struct {
 	bool is_trap;    /* TRAP of recipes: its output is logged, its end changes nothing */
 } PlanProgram;
 
-/* The program of `action`; NULL: it is of another kind. */
+/* The program of `action`; NULL: it is of another kind. Borrowed. */
 PlanProgram *plan_program_of(const PlanAction *action);
 
 #endif

@@ -16,7 +16,7 @@ typedef struct {
 	PlanFcc *fcc;
 } PlanReply;
 
-/* The reply of `action`; NULL: it is of another kind. */
+/* The reply of `action`; NULL: it is of another kind. Borrowed. */
 PlanReply *plan_reply_of(const PlanAction *action);
 
 #endif

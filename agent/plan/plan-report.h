@@ -12,7 +12,7 @@ typedef struct {
 	bool headers_only;
 } PlanReport;
 
-/* The report of `action`; NULL: it is of another kind. */
+/* The report of `action`; NULL: it is of another kind. Borrowed. */
 PlanReport *plan_report_of(const PlanAction *action);
 
 #endif

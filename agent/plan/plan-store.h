@@ -26,7 +26,7 @@ typedef struct {
 	bool raw;           /* no empty line is made at the end */
 } PlanStore;
 
-/* What `action` stores to; NULL: it is of another kind. */
+/* What `action` stores to; NULL: it is of another kind. Borrowed. */
 PlanStore *plan_store_of(const PlanAction *action);
 
 #endif

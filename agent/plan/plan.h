@@ -116,6 +116,7 @@ bool plan_kind_cancels_keep(PlanKind kind);
 /* Does it store the message here? */
 bool plan_kind_stores(PlanKind kind);
 
+/* An empty plan, with the implicit keep in force. Caller frees. */
 Plan *plan_new(void);
 void plan_free(Plan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
@@ -132,14 +133,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PlanAction, plan_action_free)
  * Take `action` over. One that only repeats an earlier one (same mailbox, same address: RFC 5228
  * 2.10.3) is merged into it, with the flags of the later one. One that cannot stand beside an
  * earlier one (reject beside anything that delivers, RFC 5429 2; a second vacation, RFC 5230 4.7)
- * is refused: false, and `st` (STATUS_CONFLICT) says with which line it quarrels. It is freed: a
- * run-time error of the script.
+ * is freed and refused: false, and `st` (STATUS_CONFLICT) says with which line it conflicts. That
+ * is a run-time error of the script.
  */
 bool plan_add(Plan *plan, PlanAction *action, Status *st);
 
 /*
- * Did the action that plan_add refused last quarrel with one of an earlier script of the chain?
- * Then its own script is not wrong.
+ * Did the action that plan_add refused last conflict with one of an earlier script of the chain?
+ * Then the script that asked for it is not wrong.
  */
 bool plan_is_outvoted(const Plan *plan);
 
@@ -174,9 +175,10 @@ void plan_set_implicit_keep(Plan *plan, bool in_force);
 void plan_set_keep_state(Plan *plan, GPtrArray *flags, Headers *headers, Message *message);
 
 /*
- * Another script comes, of the same chain. A keep that the one before wrote becomes the implicit
- * keep again, with its flags and its place in that script, for what comes to cancel
- * (draft-degener-sieve-multiscript 3); a fileinto "INBOX" beside it stays. Was there one?
+ * The next script of the same chain begins. A keep that the script before it wrote becomes the
+ * implicit keep again, with its flags and its place in that script, so that later scripts can
+ * cancel it (draft-degener-sieve-multiscript 3); a fileinto "INBOX" beside it stays. Was there such
+ * a keep?
  */
 bool plan_next_script(Plan *plan);
 
@@ -202,15 +204,15 @@ typedef struct {
 } PlanMark;
 
 /*
- * Remember how far the plan is, and go back there: a filter that failed half-way must not act by
- * half.
+ * Remember how far the plan is, and go back there: of a filter that failed half-way nothing is
+ * carried out.
  */
 PlanMark plan_mark(const Plan *plan);
 void plan_rewind(Plan *plan, PlanMark mark);
 
 /*
- * What is delivered by actions since `mark`, and by the keep, and names no header or message of its
- * own means these: an earlier filter has made them (NULL: as it came). Borrowed.
+ * Give the actions since `mark`, and the keep, this header and message, which an earlier filter has
+ * made (NULL: as it came), unless they have their own. Borrowed.
  */
 void plan_inherit(Plan *plan, PlanMark mark, Headers *headers, Message *message);
 

@@ -4,7 +4,7 @@
  *
  * Accounts of the system with a uid that root may become; the lines of passwd_file; or, for a
  * virtual tree, the folders that lie where the template of the mailboxes leads: no list of virtual
- * users is kept, and who has no folder has had no mail.
+ * users is kept, and a user without a folder has had no mail.
  */
 #ifndef TODOKE_ACCOUNT_LIST_H
 #define TODOKE_ACCOUNT_LIST_H

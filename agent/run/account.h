@@ -86,7 +86,7 @@ bool account_find_owner(const Conf *conf, Account *account, Status *st);
 bool account_locate(const Conf *conf, Account *account, Status *st);
 
 /*
- * For who only looks, as root: account_enter shall take the rights of the system account `name`.
+ * For a rehearsal by root: let account_enter take the rights of the system account `name`.
  * Fault: STATUS_USAGE (we are not root, there is no such account, or it is root).
  */
 bool account_lend_rights(Account *account, const char *name, Status *st);
@@ -99,25 +99,27 @@ bool account_lend_rights(Account *account, const char *name, Status *st);
 bool account_become(const Conf *conf, Account *account, Status *st);
 
 /*
- * For who only looks, as root: go on with the rights of the account's user, until account_leave.
- * Nothing to do where we are not root, or where nobody knows whom to become. Faults:
- * STATUS_INTERNAL.
+ * For a rehearsal by root: go on with the rights of the account's user, until account_leave. Does
+ * nothing if we are not root, or if it is not known whom to become. Faults: STATUS_INTERNAL.
  */
 bool account_enter(const Account *account, Status *st);
 bool account_leave(const Account *account, Status *st);
 
 /*
- * Is the tree there, and the mailbox, as far as the settings want that? Asked by whoever delivers:
- * root must have become the owner. Faults: STATUS_TREE (what is missing is missing for all),
+ * Is the tree there, and the mailbox, if the settings want it to exist already? Call with the
+ * owner's rights. Faults: STATUS_TREE (the tree is missing, so no address is an unknown user),
  * STATUS_UNKNOWN_USER (create_maildir is off and there is no mailbox), STATUS_LOOKUP (could not
  * find out).
  */
 bool account_check(const Conf *conf, Account *account, Status *st);
 
-/* Mark the tree that the settings name for all, as root, before the first delivery (setup). */
+/*
+ * Mark the tree that the settings name for all, as root, before the first delivery (setup). Faults
+ * of tree_recall.
+ */
 bool account_mark_tree(const Conf *conf, Status *st);
 
-/* CONF_USERS_SYSTEM, CONF_USERS_VIRTUAL or CONF_USERS_PASSWD_FILE: what the settings come to. */
+/* The setting users, resolved: CONF_USERS_SYSTEM, CONF_USERS_VIRTUAL or CONF_USERS_PASSWD_FILE. */
 unsigned account_kind_of_users(const Conf *conf);
 
 /*

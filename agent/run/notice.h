@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * notice: a message of our own to the owner, laid into the INBOX: it is not sent, and nobody
- * answers it.
+ * notice: a message of our own to the owner, stored in the INBOX: it is not sent, and nobody can
+ * answer it.
  */
 #ifndef TODOKE_NOTICE_H
 #define TODOKE_NOTICE_H

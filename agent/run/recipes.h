@@ -43,12 +43,12 @@ char *recipes_find(const Conf *conf, const Account *account, const RecipeCall *c
 bool recipes_site_runs(const Conf *conf, const RecipeCall *call);
 
 /*
- * The file that the door named after `file`, for when `file` is for another host; NULL: there is
- * none. Caller frees.
+ * The next file that the door named after `file`, used if `file` is for another host (HOST); NULL:
+ * there is none. Caller frees.
  */
 char *recipes_next(const Account *account, const RecipeCall *call, const char *file);
 
-/* What runs before the file, as recipes; NULL: nothing. Caller frees. */
+/* The text of recipes that run before the file; NULL: nothing runs before it. Caller frees. */
 char *recipes_prelude(const Conf *conf, const RecipeCall *call);
 
 #endif

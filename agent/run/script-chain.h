@@ -84,9 +84,9 @@ bool script_chain_run(const ScriptChain *list, const FilterInput *input, Service
                       Plan *plan, ScriptChainReport *report, Status *st);
 
 /*
- * The delivery is over: remember the scripts that served, and lay a notice into the INBOX for each
- * broken one of the owner that the owner was not told of. What goes wrong with that is noted in the
- * memory's notes.
+ * The delivery is over: remember the scripts that ran well, and store a notice in the INBOX for
+ * each broken script of the owner that the owner has not been told of yet. What goes wrong with
+ * that is added to the memory's notes.
  */
 void script_chain_settle(const ScriptChainReport *report, const ScriptMemory *memory,
                          const NoticeFrame *frame, Maildir *inbox);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * script-memory: what is remembered of the scripts of an owner: the texts that served last, for the
- * day when one is broken, and that the owner was told of that.
+ * script-memory: what is remembered of the scripts of an owner: the texts that worked last, which
+ * run if a script is broken, and whether the owner was told of that.
  *
  * The state holds the texts. A dangling symbolic link beside it, script-HASH -> SUM, has their
  * checksum, so that a delivery whose scripts have not changed reads only the link and does not open

@@ -76,7 +76,7 @@ void services_set_recipes(Services *services, const RecipeCall *call);
 /* In a real delivery: whether notes of recipes go to the log from now on. */
 void services_hear_recipes(Services *services, bool hears);
 
-/* The parts of a real delivery; NULL: it is not one. Borrowed. */
+/* What services_new got as `live`; NULL: it is not a real delivery. Borrowed. */
 const ServicesLive *services_live(const Services *services);
 
 /*
@@ -85,7 +85,7 @@ const ServicesLive *services_live(const Services *services);
  */
 void services_include(Services *services, ScriptSet *record, const ScriptSet *only);
 
-/* If an included script could not be read because of a passing fault, replace `fault` by that. */
+/* If a passing fault kept an included script from being read, replace `fault` by that one. */
 void services_blame(Services *services, Status *fault);
 
 /* The environment to give to an engine; lives as long as the services. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * site: what is the same for every message of this process, made ready once: the settings, and what
- * was read or compiled because of them while we still had the rights to.
+ * they name that had to be read or compiled while we still had the rights to.
  */
 #ifndef TODOKE_SITE_H
 #define TODOKE_SITE_H
@@ -25,11 +25,14 @@ typedef struct {
 
 /*
  * Make the site ready, with its keys; takes `conf` over, also on failure. Call before root becomes
- * a user: the key file is root's. Fault: STATUS_CONFIG (a wrong rule).
+ * a user: the key file is root's. Fault: STATUS_CONFIG (a wrong rule). Caller frees.
  */
 Site *site_new(Conf *conf, Status *st);
 
-/* The same without keys: for a process that parses strangers' input, or has children that do. */
+/*
+ * The same without keys: for a process that parses strangers' input, or has children that do.
+ * Caller frees.
+ */
 Site *site_new_without_keys(Conf *conf, Status *st);
 
 /*
@@ -40,7 +43,7 @@ void site_read_keys(Site *site);
 
 /*
  * The keys in an owner's file, as mark_keys_read reads them; the caller frees *ret_keys. What was
- * read is remembered for a minute: owners' keys do not change.
+ * read is remembered for a minute: owners' keys do not change. Faults as mark_keys_read.
  */
 bool
 site_owner_keys(const Site *site, const char *path, gint64 now, MarkKeys **ret_keys, Status *st);

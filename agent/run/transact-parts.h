@@ -65,7 +65,7 @@ struct Transact {
 	GPtrArray *locks; /* Dotlock: what recipes hold until all is delivered */
 	/* IdCacheEntry: ids for caches of formail -D, written when all is delivered */
 	GPtrArray *ids;
-	bool leaves_outages;  /* who started this process tells of peers that are down */
+	bool leaves_outages;  /* the parent process reports peers that are down */
 	DeliveryTrace *trace; /* of a real delivery; NULL: none is wanted */
 	GPtrArray *told;      /* char *: subjects of notices to the owner */
 	bool rehearsal;       /* nothing is changed; `capture` takes what would leave */
@@ -78,12 +78,18 @@ struct Transact {
 /* This moment is reached. */
 void transact_reach(Transact *transact, TransactMoment moment);
 
+/*
+ * Refuse or defer the message, as the row `id` says, with the sentence that the sender reads in the
+ * bounce (TEXT_BOUNCE_REFUSAL); `why` is the reason in it. Always false.
+ */
+bool transact_refuse(const Transact *transact, StatusId id, const char *why, Status *st);
+
 /* The state folder of the owner; NULL: there can be none. Borrowed. */
 const char *transact_state_folder(Transact *transact, Status *st);
 
 /*
- * What only a retry of this delivery has again, once the message has been read; NULL: nothing tells
- * a retry from a second copy. Borrowed.
+ * The key of this arrival (arrival.h), which only a retry has again, once the message has been
+ * read; NULL: nothing tells a retry from a second copy. Borrowed.
  */
 const char *transact_arrival(Transact *transact);
 
@@ -112,7 +118,7 @@ void transact_settle_mark(Transact *transact);
 
 /* transact-return.c: mail that was here before. */
 
-/* The verdict about loops, and what it means. False: the message is refused or put off. */
+/* Make the loop verdict and do what it asks for. False: the message is refused or deferred. */
 bool transact_judge_loop(Transact *transact, Status *st);
 
 /*
@@ -121,13 +127,16 @@ bool transact_judge_loop(Transact *transact, Status *st);
  */
 bool transact_check_passed(Transact *transact, Status *st);
 
-/* The mail is here already: accept it without storing it. */
+/*
+ * The mail is here already: accept it without storing it. False: a fault, and the message is
+ * deferred.
+ */
 bool transact_take(Transact *transact, Status *st);
 
 /* Tell the owner about a loop, at most once a day. */
 void transact_notify_loop(Transact *transact, Maildir *inbox);
 
-/* transact-log.c: which kind of line tells of it (event.h). */
+/* transact-log.c: the kind of log line for this outcome (event.h). */
 EventId transact_event(const Transact *transact, const Status *st);
 
 /*

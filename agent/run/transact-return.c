@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * transact-return: mail that was here before. Whoever has it is not failed again, and a mark alone
- * makes no mail vanish: what is not known to be here is delivered.
+ * transact-return: mail that was here before. Mail that its owner already has is never bounced, and
+ * a mark alone makes no mail vanish: what is not known to be here is delivered.
  */
 #define _GNU_SOURCE
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/texts.h"
-#include "agent/message/address-print.h"
 #include "agent/plan/plan-program.h"
 #include "agent/store/folder.h"
 #include "conf/conf-choices.h"
@@ -19,21 +18,10 @@
 
 enum { DAY_SECONDS = 86400 };
 
-/* The sentence that a sender reads in the bounce. */
 static bool
 refuse(const Transact *transact, StatusId id, Status *st)
 {
-	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
-	const TextValue values[] = {
-		{ "recipient", recipient },
-		{ "text", status_row(id)->text },
-		{ "reason", transact->verdict->why },
-		{ "name", status_row(id)->name },
-		{ NULL, NULL },
-	};
-	g_autofree char *text = texts_for_sender(TEXT_BOUNCE_REFUSAL, values);
-
-	return status_fail(st, id, "%s", text);
+	return transact_refuse(transact, id, transact->verdict->why, st);
 }
 
 /* A proven loop: what the site wants done with it. */

@@ -113,9 +113,8 @@ transact_set_recipes(Transact *transact, const RecipeCall *recipes)
 	transact->recipes = recipes;
 }
 
-/* Refuse with the sentence that the sender reads in the bounce. */
-static bool
-refuse(const Transact *transact, StatusId id, const char *why, Status *st)
+bool
+transact_refuse(const Transact *transact, StatusId id, const char *why, Status *st)
 {
 	g_autofree char *recipient = address_print_path(transact->envelope->recipient);
 	const TextValue values[] = {
@@ -148,8 +147,8 @@ apply_rules(Transact *transact, Status *st)
 		transact->file_into = transact->rules->folder;
 		return true;
 	default:
-		return refuse(transact, header_rule_result_status(transact->rules),
-		              transact->rules->why, st);
+		return transact_refuse(transact, header_rule_result_status(transact->rules),
+		                       transact->rules->why, st);
 	}
 }
 
@@ -358,7 +357,7 @@ open_state(Transact *transact, Status *st)
 	return folder != NULL;
 }
 
-/* Who only looks has the whole message. */
+/* A rehearsal has the whole message already. */
 static bool
 stamp_for_looking(Transact *transact, Status *st)
 {

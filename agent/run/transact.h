@@ -35,7 +35,7 @@ Transact *transact_new(const Site *site, const Account *account, const Envelope 
 void transact_free(Transact *transact);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transact, transact_free)
 
-/* What `try` describes otherwise; all borrowed, NULL: as it is. */
+/* What `try` describes differently from what is there. All is borrowed; NULL: as it is. */
 typedef struct {
 	ServicesDescription services;
 	/* this one alone: no loop check, no header rules, no stamps, no scripts of the account */
@@ -58,9 +58,8 @@ void transact_describe(Transact *transact, const TransactDescription *descriptio
 void transact_set_recipes(Transact *transact, const RecipeCall *recipes);
 
 /*
- * Decide: loop verdict, header rules, stamps. Nothing is written. False: the message is refused or
- * put off, and `st` says so (STATUS_LOOP, STATUS_RULE_REFUSED ...); the verdict can be read all the
- * same.
+ * Decide: loop verdict, header rules. Nothing is stored. False: the message is refused or deferred,
+ * and `st` says so (STATUS_LOOP, STATUS_RULE_REFUSED ...); the verdict can be read all the same.
  */
 bool transact_judge(Transact *transact, Status *st);
 
@@ -75,7 +74,10 @@ bool transact_rehearse(Transact *transact,
                        bool (*capture)(void *, const PlanAction *, const RouteMail *, Status *),
                        void *user, Status *st);
 
-/* Carry it out: spool, plan, deliver. Call after transact_judge. */
+/*
+ * Carry it out: stamps, spool, plan, deliver. Call after transact_judge. False: the message is
+ * refused or deferred, and `st` says why.
+ */
 bool transact_deliver(Transact *transact, Status *st);
 
 /*
@@ -94,8 +96,8 @@ const ScriptChainReport *transact_scripts(const Transact *transact);
 const DeliverReport *transact_report(const Transact *transact);
 
 /*
- * This process leaves it to who started it to tell of peers that are down; the line of the mail
- * then warns of none.
+ * Leave it to the parent process to report peers that are down; the log line of the mail then does
+ * not warn of them.
  */
 void transact_leave_outages(Transact *transact);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trust: which files are trusted. A script disposes of mail and runs programs in its owner's name,
+ * trust: which files are trusted. A script decides over mail and runs programs in its owner's name,
  * so it is used only if nobody else can have written it. One rule for both languages (todoke(8),
  * "What todoke trusts").
  */

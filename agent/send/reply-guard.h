@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reply-guard: who must not be answered by a machine (RFC 3834 2, RFC 5230 4.5 and 4.6). Pure: no
- * state, no mail.
+ * reply-guard: decides which senders and messages vacation must not answer, nor any other automatic
+ * reply (RFC 3834 2, RFC 5230 4.5 and 4.6). Pure: no state, no mail.
  */
 #ifndef TODOKE_REPLY_GUARD_H
 #define TODOKE_REPLY_GUARD_H

@@ -26,7 +26,7 @@
 char *srs_forward(const MarkKeys *keys, const char *sender, const char *domain, gint64 now);
 
 /*
- * Who an address that srs_forward made stands for (SRS1: the SRS0 address before it); NULL: not
+ * The sender for whom srs_forward made the address (SRS1: the SRS0 address before it); NULL: not
  * ours, forged, or too old. Caller frees.
  */
 char *srs_reverse(const MarkKeys *keys, const char *address, gint64 now);

@@ -31,7 +31,7 @@ typedef struct {
 	char *command; /* the command that failed, as it was sent; NULL: none was sent yet */
 	char *reply;   /* what was answered to it, or why nothing was; NULL: it did not fail */
 	char *taken; /* what was answered to the end of the mail that was taken; NULL: it was not */
-	bool is_down; /* whoever asks gets no answer: no connection, none to a command, 421 */
+	bool is_down; /* the server does not answer: no connection, no reply to a command, 421 */
 } SubmitSaid;
 
 static inline void

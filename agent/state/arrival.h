@@ -3,8 +3,8 @@
  * arrival: what makes two tries the same delivery: one message, as it came, for one recipient.
  *
  * The parts are queue id, envelope, length, and the octets of the header as it came: a Received
- * field in it has the time and the id of the host that took the message. Queue ids come again some
- * day; with such a header they do not.
+ * field in it has the time and the id of the host that took the message. Postfix uses queue ids
+ * again some day, but not with the same header.
  */
 #ifndef TODOKE_ARRIVAL_H
 #define TODOKE_ARRIVAL_H

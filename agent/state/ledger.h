@@ -36,7 +36,7 @@ LedgerMark ledger_find(const Ledger *ledger, const char *step, const char **ret_
 /* Set it, in memory; `text` (copied) may be NULL. */
 void ledger_set(Ledger *ledger, const char *step, LedgerMark mark, const char *text);
 
-/* Write what was set since the last time to the disk. */
+/* Write what was set since the last time to the disk. False: a fault of the state. */
 bool ledger_write(Ledger *ledger, Status *st);
 
 #endif

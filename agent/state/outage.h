@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * outage: a peer that does not answer is told once, then every 15 minutes, and once when it is
- * back, however many processes meet it.
+ * outage: the log reports a peer that does not answer once, then every 15 minutes, and once when it
+ * is back, however many processes meet it.
  *
- * One file a peer in a folder of one account: its head says since when and when it was told last,
- * and each mail that is put off appends an octet. Nobody waits: who does not get the lock leaves
- * the telling to who has it. A peer that comes and goes is told no more often than one that stays
- * away: an outage that begins within 15 minutes after the last was told is told when those are
- * over.
+ * One file a peer in a folder of one account: its head says since when it is down and when that was
+ * reported last, and each mail that is deferred appends an octet. No process waits: one that does
+ * not get the lock leaves the report to the one that holds it. A peer that comes and goes is
+ * reported no more often than one that stays away: an outage that begins within 15 minutes of the
+ * last report is reported when they are over.
  */
 #ifndef TODOKE_OUTAGE_H
 #define TODOKE_OUTAGE_H
@@ -30,7 +30,7 @@ typedef struct {
 	guint64 count; /* mails that were put off, this one included */
 } Outage;
 
-/* Seconds between two tellings of one outage. */
+/* Seconds between two reports of one outage. */
 enum { OUTAGE_TOLD_EVERY = 900 };
 
 /*
@@ -41,23 +41,23 @@ enum { OUTAGE_TOLD_EVERY = 900 };
 int outage_open_folder(const char *path, bool make);
 
 /*
- * A mail is put off at `now` as the peer does not answer. False: that cannot be remembered in
- * `folder`, so nobody tells it but the mail's own line.
+ * A mail is deferred at `now` because the peer does not answer. False: that cannot be remembered in
+ * `folder`, so only the mail's own log line reports it.
  */
 bool
 outage_put_off(int folder, const char *protocol, const char *peer, gint64 now, Outage *ret_outage);
 
-/* The peer has answered. False: there was no outage, or another process tells its end. */
+/* The peer has answered. False: there was no outage, or another process reports its end. */
 bool outage_over(int folder, const char *protocol, const char *peer, Outage *ret_outage);
 
-/* Write the line that is due, if any; `reply` (may be NULL) is why there is no answer. */
+/* Write the log line that is due, if any; `reply` (may be NULL) says why there is no answer. */
 void outage_log(const Outage *outage, const char *protocol, const char *peer, const char *reply,
                 gint64 now);
 
 /*
- * All of it, for the mail that has just been dealt with: what outside_seen and outside_reached know
- * is remembered in the folder `path`, where that cannot be used in `otherwise` (NULL: none), and
- * told. True: a peer is down, and the log tells so without the line of this mail.
+ * All of the above for the mail that has just been handled: remember what outside_seen and
+ * outside_reached know in the folder `path`, or if that cannot be used, in `otherwise` (NULL:
+ * none), and report it. True: a peer is down, and the log says so besides the line of this mail.
  */
 bool outage_tell(const char *path, const char *otherwise, gint64 now);
 

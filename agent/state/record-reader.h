@@ -13,8 +13,8 @@
 #include <jansson.h>
 
 /*
- * One line of the record: an object that begins with its schema, without its line end, not
- * NUL-terminated; borrowed. False: that was enough.
+ * Takes one line of the record: an object that begins with its schema, without its line end, not
+ * NUL-terminated; borrowed. False: stop reading.
  */
 typedef bool RecordReaderVisit(void *user, const char *text, size_t len);
 
@@ -35,7 +35,7 @@ json_t *record_reader_parse(const char *text, size_t len);
 /* Does any text of the object name the address, in whatever case and place? */
 bool record_reader_mentions(const json_t *record, const char *address);
 
-/* True: the line goes. */
+/* Is the line to be taken out? */
 typedef bool RecordReaderJudge(void *user, const char *text, size_t len);
 
 /*

@@ -43,8 +43,8 @@ bool state_get(State *state, StateKind kind, const char *key, char **ret_value, 
                Status *st);
 
 /*
- * Remember all of `items`, or none; flushed to the disk. A value with a later end replaces an
- * earlier one.
+ * Remember all of `items`, or none (false); flushed to the disk. A value with a later end replaces
+ * an earlier one.
  */
 bool state_put(State *state, const StateItem *items, size_t n, Status *st);
 

@@ -64,12 +64,12 @@ typedef struct {
 } ClaimTimes;
 
 /*
- * Claim the draft `name`: in the folder's tmp, flushed, locked, and no matter of the deadline any
- * more, for who takes it away now says by that that it was made visible. A claim older than its
- * lifetime does not count, nor one that another user has made; one that cannot be read or removed
- * stops nothing. *ret_earlier (caller frees) is set with CLAIM_STORED: the earlier try's file,
- * without sizes and flags. False: STATUS_BUSY (others are at it for too long), or a fault of the
- * file system; nothing is claimed then.
+ * Claim the draft `name`, which is in the folder's tmp, flushed, locked, and no longer removed by
+ * the deadline: once it is claimed, a draft that is gone means that the copy was made visible. A
+ * claim older than its lifetime does not count, nor one that another user has made; one that cannot
+ * be read or removed stops nothing. *ret_earlier (caller frees) is set with CLAIM_STORED: the
+ * earlier try's file, without sizes and flags. False: STATUS_BUSY (another delivery holds the claim
+ * for too long), or a fault of the file system; nothing is claimed then.
  */
 bool claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAnswer *ret_answer,
                 char **ret_earlier, Status *st);
@@ -78,14 +78,14 @@ bool claim_take(Claim *claim, const char *name, const ClaimTimes *times, ClaimAn
 bool claim_take_anyway(Claim *claim, const char *name, Status *st);
 
 /*
- * Give up what was claimed. False: the claim is another try's by now or soon, or cannot be removed,
- * so draft and copy must stay.
+ * Give up what was claimed. False: the claim belongs to another try by now or will do so soon, or
+ * it cannot be removed, so draft and copy must stay.
  */
 bool claim_drop(Claim *claim);
 
 /*
- * After CLAIM_STORED: does the answer still stand? Not when the delivery that made the claim was at
- * work all the time, and has forgotten it at its end.
+ * After CLAIM_STORED: does the answer still stand? No, if the delivery that made the claim was
+ * still at work then, and removed the claim at its end.
  */
 bool claim_answer_stands(const Claim *claim, const char *earlier);
 

@@ -27,9 +27,9 @@ char *folder_id(const Maildir *inbox, const char *path);
 char *folder_by_id(const Maildir *inbox, const FolderRules *rules, const char *id);
 
 /*
- * What whoever reads the log should know of the folder's UIDs: Dovecot's next one is near the last
- * that there is, behind which clients see no new mail. NULL: nothing. One open where Dovecot has
- * not been. Caller frees.
+ * A note for the log if the folder's UIDs end soon: Dovecot's next one is near the highest that
+ * IMAP allows, after which clients see no new mail. NULL: they do not. Costs one open(2) in folders
+ * that Dovecot has not used. Caller frees.
  */
 char *folder_uid_note(const Maildir *folder);
 

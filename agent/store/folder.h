@@ -54,7 +54,7 @@ folder_path(const FolderRules *rules, const Maildir *inbox, const char *name, co
 
 /*
  * What to write instead of a name that folder_path refuses: "Lists/foo" for "Lists.foo" where the
- * separator is "/". NULL: nobody knows. Caller frees.
+ * separator is "/". NULL: not known. Caller frees.
  */
 char *folder_better_name(const FolderRules *rules, const char *name);
 

@@ -20,8 +20,9 @@ typedef struct {
 	unsigned durability; /* CONF_DURABILITY_* of conf-choices.h */
 	bool create;         /* make what is missing of the INBOX */
 	/*
-	 * Only asked whether it would go well: nothing is made, written or moved, and each call has
-	 * the fault that it would have. What would be made is imagined, without a descriptor.
+	 * Each call only checks whether it would succeed, and sets the fault that it would set:
+	 * nothing is made, written or moved. A folder that would be made is imagined, without a
+	 * descriptor.
 	 */
 	bool rehearsal;
 } MaildirOptions;
@@ -32,14 +33,14 @@ typedef struct Maildir Maildir;
 /*
  * Open the INBOX at `path`, which is made by options->create. Its tmp, new and cur are looked at
  * when they are needed. Faults: STATUS_MISSING (it is not there and may not be made),
- * STATUS_NOT_A_FOLDER, and what opening a folder brings.
+ * STATUS_NOT_A_FOLDER, and what opening a folder brings. Caller frees.
  */
 Maildir *maildir_open(const char *path, const MaildirOptions *options, Status *st);
 
 /*
  * Open the folder at `path` below `inbox` ("Work/New", ".Work.New"; "" is the INBOX itself), which
  * must outlive it. A folder without tmp counts as missing. With `create` what is missing is made
- * and *ret_created tells; else STATUS_MISSING.
+ * and *ret_created tells; else STATUS_MISSING. Caller frees.
  */
 Maildir *
 maildir_open_below(Maildir *inbox, const char *path, bool create, bool *ret_created, Status *st);
@@ -52,7 +53,7 @@ typedef enum { MAILDIR_PROPER, MAILDIR_NUMBERED, MAILDIR_NAMED } MaildirKind;
 
 /*
  * Open the plain directory at `path` (absolute, or below `inbox`, which must outlive it), made
- * where it is missing. Its drafts are hidden files beside the mail.
+ * where it is missing. Its drafts are hidden files beside the mail. Caller frees.
  */
 Maildir *maildir_open_flat(Maildir *inbox, const char *path, MaildirKind kind, Status *st);
 
@@ -67,7 +68,7 @@ bool maildir_is_writable(const char *path);
  */
 void maildir_set_prefix(Maildir *maildir, const char *prefix);
 
-/* Is nothing done here but asked (MaildirOptions)? */
+/* Do calls only check whether they would succeed (MaildirOptions.rehearsal)? */
 bool maildir_is_rehearsal(const Maildir *maildir);
 
 /* In a rehearsal: would the folder be made? */
@@ -141,7 +142,7 @@ typedef struct MaildirDraft MaildirDraft;
 
 /*
  * Make a new file in tmp. It is removed when the draft is freed before it was committed, and by the
- * deadline.
+ * deadline. Caller frees the draft.
  */
 MaildirDraft *maildir_draft_new(Maildir *maildir, Status *st);
 
@@ -210,7 +211,7 @@ bool maildir_draft_commit(MaildirDraft *draft, Status *st);
  */
 void maildir_draft_take_back(MaildirDraft *draft);
 
-/* The folder that the draft lies in. */
+/* The folder that the draft lies in. Borrowed. */
 Maildir *maildir_draft_folder(const MaildirDraft *draft);
 
 /* Path of the prepared draft's final file below the INBOX (".Work/new/..."). Caller frees. */

@@ -17,8 +17,8 @@ typedef struct Mbox Mbox;
 /*
  * Open and lock the file at `path`; it is made where it is missing (never its folder). `durability`
  * is one of conf-choices.h. Faults: STATUS_LOCKED (the locks are held by others for too long),
- * STATUS_MAILBOX (no regular file), and what opening brings. Where no lock file can be made because
- * the folder is not the owner's, fcntl alone has to do.
+ * STATUS_MAILBOX (no regular file), and what opening brings. If no lock file can be made because
+ * the folder is not the owner's, fcntl alone locks it. Caller frees.
  */
 Mbox *mbox_open(const char *path, unsigned durability, const DotlockPatience *patience, Status *st);
 
@@ -58,7 +58,7 @@ bool mbox_reserve(Mbox *mbox, size_t len, Status *st);
 /* Append one message; after a fault the file is as it was. */
 bool mbox_append(Mbox *mbox, const GString *message, Status *st);
 
-/* Flush what was appended. */
+/* Flush what was appended. False: `st` says why. */
 bool mbox_flush(Mbox *mbox, Status *st);
 
 /* Give the locks back; mbox_reserve takes them again. */

@@ -19,7 +19,7 @@ typedef struct Quota Quota;
 
 /*
  * The quota of the mailbox `inbox`; NULL: there is none, or nobody can tell (`notes`, char *, say
- * why). `inbox` and `conf` must outlive it.
+ * why). `inbox` and `conf` must outlive it. Caller frees.
  */
 Quota *quota_open(const Maildir *inbox, const Conf *conf, GPtrArray *notes);
 
@@ -43,8 +43,8 @@ bool quota_take(Quota *quota, guint64 bytes, Status *st);
 void quota_add(const Quota *quota, gint64 bytes, gint64 messages);
 
 /*
- * For RCPT: has the mailbox at `path` room for a message of `bytes` (0: unknown)? True where there
- * is no mailbox yet.
+ * For RCPT: has the mailbox at `path` room for a message of `bytes` (0: unknown)? True if there is
+ * no mailbox yet. Faults as quota_take.
  */
 bool quota_has_room(const char *path, const Conf *conf, guint64 bytes, Status *st);
 

@@ -10,7 +10,7 @@
 
 typedef struct SuiteBox SuiteBox;
 
-/* Make it, below the folder for temporary files. */
+/* Make it, below the folder for temporary files. Caller frees. */
 SuiteBox *suite_box_new(const Conf *conf, Status *st);
 
 /* Free it, with all that is in it. */

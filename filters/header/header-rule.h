@@ -90,7 +90,7 @@ typedef struct {
 
 /*
  * Run the rules over a header. One pass; never fails: a pattern that reaches a limit does not
- * match, and is noted.
+ * match, and is noted. Caller frees.
  */
 HeaderRuleResult *
 header_rules_apply(const HeaderRules *rules, Headers *headers, const HeaderRuleInput *input);

@@ -43,10 +43,10 @@ record_print_request(const RecordRequest *request)
 typedef struct {
 	const char *at;
 	size_t left;
-} Reader;
+} LibsieveReader;
 
 static bool
-take_number(Reader *reader, guint32 *ret_number)
+take_number(LibsieveReader *reader, guint32 *ret_number)
 {
 	if (reader->left < sizeof *ret_number)
 		return false;
@@ -58,7 +58,7 @@ take_number(Reader *reader, guint32 *ret_number)
 }
 
 static bool
-take_magic(Reader *reader, guint32 want)
+take_magic(LibsieveReader *reader, guint32 want)
 {
 	guint32 number;
 	return take_number(reader, &number) && number == want;
@@ -66,7 +66,7 @@ take_magic(Reader *reader, guint32 want)
 
 /* Numbers of actions: each action of the script at most once, in its order. */
 static bool
-take_actions(Reader *reader, guint32 n_known, Record *record)
+take_actions(LibsieveReader *reader, guint32 n_known, Record *record)
 {
 	guint32 n;
 	if (!take_number(reader, &n) || n > n_known)
@@ -85,7 +85,7 @@ take_actions(Reader *reader, guint32 n_known, Record *record)
 }
 
 static bool
-take_text(Reader *reader, char **ret_text)
+take_text(LibsieveReader *reader, char **ret_text)
 {
 	guint32 len;
 	if (!take_number(reader, &len) || reader->left <= len ||
@@ -103,7 +103,7 @@ take_text(Reader *reader, char **ret_text)
 bool
 record_parse(const void *data, size_t len, guint32 n_known, Record *ret_record, Status *st)
 {
-	Reader reader = { data, len };
+	LibsieveReader reader = { data, len };
 	g_auto(Record) record = { 0 };
 	bool good = take_magic(&reader, RECORD_MAGIC) && take_magic(&reader, RECORD_VERSION) &&
 	            take_number(&reader, &record.outcome) && record.outcome < RECORD_OUTCOMES &&

@@ -74,7 +74,7 @@ typedef struct {
 typedef struct {
 	const char *at;
 	const char *end;
-} Reader;
+} CageReader;
 
 typedef struct {
 	const char *script;
@@ -91,7 +91,7 @@ typedef struct {
 } Evaluation;
 
 static uint32_t
-take_number(Reader *reader)
+take_number(CageReader *reader)
 {
 	uint32_t number;
 
@@ -104,7 +104,7 @@ take_number(Reader *reader)
 }
 
 static const char *
-take_text(Reader *reader)
+take_text(CageReader *reader)
 {
 	size_t len = take_number(reader);
 	const char *text = reader->at;
@@ -116,7 +116,7 @@ take_text(Reader *reader)
 }
 
 static void
-take_query(Reader *reader, Query *query)
+take_query(CageReader *reader, Query *query)
 {
 	query->n = take_number(reader);
 	if (query->n > LIMIT_LIBSIEVE_REQUEST)
@@ -127,7 +127,7 @@ take_query(Reader *reader, Query *query)
 }
 
 static void
-take_request(Reader *reader, Evaluation *evaluation)
+take_request(CageReader *reader, Evaluation *evaluation)
 {
 	if (take_number(reader) != RECORD_REQUEST_MAGIC || take_number(reader) != RECORD_VERSION)
 		_exit(RECORD_EXIT_BAD_REQUEST);
@@ -147,7 +147,7 @@ take_request(Reader *reader, Evaluation *evaluation)
 }
 
 /* All of standard input. */
-static Reader
+static CageReader
 read_input(void)
 {
 	char *data = NULL;
@@ -158,7 +158,7 @@ read_input(void)
 			data = realloc(data, room = room * 2 + 65536);
 		ssize_t n = read(STDIN_FILENO, data + len, room - len);
 		if (n == 0)
-			return (Reader){ data, data + len };
+			return (CageReader){ data, data + len };
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 || (len += (size_t) n) > LIMIT_LIBSIEVE_REQUEST)
@@ -379,7 +379,7 @@ int
 main(void)
 {
 	shut_in();
-	Reader reader = read_input();
+	CageReader reader = read_input();
 	close_others();
 
 	Evaluation evaluation = { .outcome = RECORD_DONE };

@@ -17,9 +17,9 @@ typedef struct {
 	bool too_deep;
 	GPtrArray *problems;
 	GPtrArray *comments; /* NULL: nobody wants them */
-} Parser;
+} RecipeParser;
 
-static GPtrArray *parse_block(Parser *parser, bool nested);
+static GPtrArray *parse_block(RecipeParser *parser, bool nested);
 
 void
 recipe_node_free(gpointer data)
@@ -48,13 +48,13 @@ text_free(gpointer data)
 
 /* The next character, 0 at the end. */
 static char
-peek(const Parser *parser)
+peek(const RecipeParser *parser)
 {
 	return parser->at < parser->end ? *parser->at : '\0';
 }
 
 static char
-next(Parser *parser)
+next(RecipeParser *parser)
 {
 	char c = peek(parser);
 	if (parser->at == parser->end)
@@ -70,14 +70,14 @@ next(Parser *parser)
 }
 
 static unsigned
-column(const Parser *parser)
+column(const RecipeParser *parser)
 {
 	return (unsigned) (parser->at - parser->line_start) + 1;
 }
 
 static void
-complain(Parser *parser, unsigned line, unsigned at_column, const char *code, const char *text,
-         const char *hint)
+complain(RecipeParser *parser, unsigned line, unsigned at_column, const char *code,
+         const char *text, const char *hint)
 {
 	if (parser->problems != NULL && parser->problems->len >= LIMIT_RECIPE_PROBLEMS)
 		return;
@@ -94,7 +94,7 @@ complain(Parser *parser, unsigned line, unsigned at_column, const char *code, co
 }
 
 static void
-skip_blanks(Parser *parser)
+skip_blanks(RecipeParser *parser)
 {
 	while (peek(parser) == ' ' || peek(parser) == '\t')
 		next(parser);
@@ -102,7 +102,7 @@ skip_blanks(Parser *parser)
 
 /* Blanks before a value; a backslash takes the line end behind it away. */
 static void
-skip_blanks_over_lines(Parser *parser)
+skip_blanks_over_lines(RecipeParser *parser)
 {
 	for (;;) {
 		skip_blanks(parser);
@@ -114,7 +114,7 @@ skip_blanks_over_lines(Parser *parser)
 }
 
 static void
-skip_line(Parser *parser)
+skip_line(RecipeParser *parser)
 {
 	while (peek(parser) != '\n' && parser->at < parser->end)
 		next(parser);
@@ -130,7 +130,7 @@ recipe_comment_free(gpointer data)
 
 /* What is left of a line, which may be a comment. */
 static void
-skip_comment(Parser *parser)
+skip_comment(RecipeParser *parser)
 {
 	const char *start = parser->at;
 	bool is_comment = peek(parser) == '#';
@@ -146,7 +146,7 @@ skip_comment(Parser *parser)
 
 /* Blank lines, indentation and comments. */
 static void
-skip_to_text(Parser *parser)
+skip_to_text(RecipeParser *parser)
 {
 	while (parser->at < parser->end) {
 		if (g_ascii_isspace(peek(parser)))
@@ -160,7 +160,7 @@ skip_to_text(Parser *parser)
 
 /* Take a character and, behind a backslash, the one that it quotes. */
 static void
-take(Parser *parser, GString *out)
+take(RecipeParser *parser, GString *out)
 {
 	char c = next(parser);
 	g_string_append_c(out, c);
@@ -170,7 +170,7 @@ take(Parser *parser, GString *out)
 
 /* At "${NAME-", "${NAME:-" and the same with "+": take it. False: something else stands there. */
 static bool
-take_alternative(Parser *parser, GString *out)
+take_alternative(RecipeParser *parser, GString *out)
 {
 	const char *at = parser->at, *end = parser->end;
 	if (end - at < 2 || at[0] != '$' || at[1] != '{')
@@ -193,7 +193,7 @@ take_alternative(Parser *parser, GString *out)
  * character.
  */
 static void
-take_quoted(Parser *parser, GString *out)
+take_quoted(RecipeParser *parser, GString *out)
 {
 	unsigned line = parser->line, at_column = column(parser), braces = 0;
 	char quote = next(parser);
@@ -225,7 +225,7 @@ take_quoted(Parser *parser, GString *out)
  * where a word would begin.
  */
 static RecipeText
-take_words(Parser *parser, bool one_word)
+take_words(RecipeParser *parser, bool one_word)
 {
 	GString *out = g_string_new(NULL);
 
@@ -259,7 +259,7 @@ take_words(Parser *parser, bool one_word)
  * in quotes and comments the shell knows; only a line of nothing but a backslash is an empty one.
  */
 static RecipeText
-take_line(Parser *parser, bool keeps_indentation, bool is_program)
+take_line(RecipeParser *parser, bool keeps_indentation, bool is_program)
 {
 	GString *out = g_string_new(NULL);
 
@@ -289,7 +289,7 @@ take_line(Parser *parser, bool keeps_indentation, bool is_program)
 }
 
 static RecipeNode *
-node_new(const Parser *parser, RecipeKind kind)
+node_new(const RecipeParser *parser, RecipeKind kind)
 {
 	RecipeNode *node = g_new0(RecipeNode, 1);
 	node->kind = kind;
@@ -299,7 +299,7 @@ node_new(const Parser *parser, RecipeKind kind)
 }
 
 static char *
-take_name(Parser *parser)
+take_name(RecipeParser *parser)
 {
 	const char *start = parser->at;
 	while (recipe_is_name(peek(parser)))
@@ -309,7 +309,7 @@ take_name(Parser *parser)
 
 /* Caller frees. */
 static char *
-take_blanks(Parser *parser)
+take_blanks(RecipeParser *parser)
 {
 	const char *start = parser->at;
 	skip_blanks(parser);
@@ -318,7 +318,7 @@ take_blanks(Parser *parser)
 
 /* NULL: what stands there is neither an assignment nor a name. */
 static RecipeNode *
-parse_assignment(Parser *parser)
+parse_assignment(RecipeParser *parser)
 {
 	RecipeNode *node = node_new(parser, RECIPE_UNSET);
 
@@ -353,7 +353,7 @@ parse_assignment(Parser *parser)
  * mark.
  */
 static bool
-asks_program(const Parser *parser)
+asks_program(const RecipeParser *parser)
 {
 	static const char marks[] = " \t!0123456789^.+-";
 	const char *at = parser->at, *end = parser->end;
@@ -375,7 +375,7 @@ asks_program(const Parser *parser)
 }
 
 static void
-add_condition(Parser *parser, RecipeNode *node)
+add_condition(RecipeParser *parser, RecipeNode *node)
 {
 	skip_blanks(parser);
 	RecipeText *condition = g_new(RecipeText, 1);
@@ -385,7 +385,7 @@ add_condition(Parser *parser, RecipeNode *node)
 
 /* `counted`: the form before :0, with the number of conditions, which then need no star. */
 static void
-parse_conditions(Parser *parser, RecipeNode *node, unsigned counted)
+parse_conditions(RecipeParser *parser, RecipeNode *node, unsigned counted)
 {
 	for (;;) {
 		skip_to_text(parser);
@@ -401,9 +401,9 @@ parse_conditions(Parser *parser, RecipeNode *node, unsigned counted)
 
 /* NAME=| with or without blanks: moves behind the bar. NULL: it is something else. */
 static char *
-take_capture(Parser *parser)
+take_capture(RecipeParser *parser)
 {
-	const Parser before = *parser;
+	const RecipeParser before = *parser;
 	g_autofree char *name = take_name(parser);
 
 	skip_blanks(parser);
@@ -421,7 +421,7 @@ take_capture(Parser *parser)
 }
 
 static void
-parse_nested(Parser *parser, RecipeNode *node)
+parse_nested(RecipeParser *parser, RecipeNode *node)
 {
 	node->action_kind = RECIPE_ACTION_BLOCK;
 	if (++parser->depth > LIMIT_RECIPE_NESTING) {
@@ -436,14 +436,14 @@ parse_nested(Parser *parser, RecipeNode *node)
 }
 
 static bool
-opens_block(const Parser *parser)
+opens_block(const RecipeParser *parser)
 {
 	return peek(parser) == '{' &&
 	       (parser->at + 1 == parser->end || g_ascii_isspace(parser->at[1]));
 }
 
 static void
-parse_action(Parser *parser, RecipeNode *node)
+parse_action(RecipeParser *parser, RecipeNode *node)
 {
 	char c = peek(parser);
 
@@ -477,7 +477,7 @@ parse_action(Parser *parser, RecipeNode *node)
 }
 
 static RecipeNode *
-parse_rule(Parser *parser)
+parse_rule(RecipeParser *parser)
 {
 	RecipeNode *node = node_new(parser, RECIPE_RULE);
 
@@ -500,7 +500,7 @@ parse_rule(Parser *parser)
 }
 
 static GPtrArray *
-parse_block(Parser *parser, bool nested)
+parse_block(RecipeParser *parser, bool nested)
 {
 	GPtrArray *nodes = g_ptr_array_new_with_free_func(recipe_node_free);
 	unsigned line = parser->line, at_column = column(parser);
@@ -540,7 +540,7 @@ recipe_parse(const FilterSource *source, GPtrArray *problems)
 GPtrArray *
 recipe_parse_comments(const FilterSource *source, GPtrArray *problems, GPtrArray *comments)
 {
-	Parser parser = {
+	RecipeParser parser = {
 		.source = source,
 		.at = source->text,
 		.end = source->text + source->len,

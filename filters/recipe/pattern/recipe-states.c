@@ -15,10 +15,10 @@ typedef struct {
 	guint next;
 	guint other;          /* OP_FORK */
 	const RecipeSet *set; /* OP_SET; of the tree, which lives longer */
-} State;
+} PatternState;
 
 struct RecipeStates {
-	GArray *states; /* State; the last ones are built first, so `next` is known */
+	GArray *states; /* PatternState; the last ones are built first, so `next` is known */
 	guint start;
 };
 
@@ -42,7 +42,7 @@ typedef struct {
 static guint
 add_state(RecipeStates *states, Op op, guint next, guint other)
 {
-	const State state = { op, next, other, NULL };
+	const PatternState state = { op, next, other, NULL };
 	g_array_append_val(states->states, state);
 	return states->states->len - 1;
 }
@@ -54,7 +54,7 @@ build_loop(RecipeStates *states, const RecipeTreeNode *node, guint next)
 {
 	guint fork = add_state(states, OP_FORK, 0, next);
 	guint body = build(states, node->left, node->kind == TREE_MAYBE ? next : fork);
-	g_array_index(states->states, State, fork).next = body;
+	g_array_index(states->states, PatternState, fork).next = body;
 	return node->kind == TREE_PLUS ? body : fork;
 }
 
@@ -74,7 +74,7 @@ build(RecipeStates *states, const RecipeTreeNode *node, guint next)
 		return next;
 	case TREE_SET: {
 		guint at = add_state(states, OP_SET, next, 0);
-		g_array_index(states->states, State, at).set = &node->set;
+		g_array_index(states->states, PatternState, at).set = &node->set;
 		return at;
 	}
 	case TREE_START:
@@ -92,7 +92,7 @@ RecipeStates *
 recipe_states_new(const RecipeTree *tree)
 {
 	RecipeStates *states = g_new0(RecipeStates, 1);
-	states->states = g_array_new(FALSE, FALSE, sizeof(State));
+	states->states = g_array_new(FALSE, FALSE, sizeof(PatternState));
 	states->start = build(states, tree->root, add_state(states, OP_ACCEPT, 0, 0));
 	return states;
 }
@@ -123,7 +123,7 @@ push(Run *run, guint *top, guint state, size_t at, size_t crossed)
 {
 	if (run->seen[state] == at + 1 && run->crossed[state] <= crossed)
 		return;
-	const State *what = &g_array_index(run->program->states, State, state);
+	const PatternState *what = &g_array_index(run->program->states, PatternState, state);
 	if (run->seen[state] != at + 1 && (what->op == OP_SET || what->op == OP_START))
 		run->list[run->n++] = state;
 	run->seen[state] = at + 1;
@@ -139,7 +139,8 @@ enter(Run *run, guint state, size_t at, size_t crossed)
 	push(run, &top, state, at, crossed);
 	while (top > 0) {
 		guint current = run->stack[--top];
-		const State *what = &g_array_index(run->program->states, State, current);
+		const PatternState *what = &g_array_index(run->program->states, PatternState,
+		                                          current);
 		size_t path = run->crossed[current];
 		run->steps++;
 		if (what->op == OP_ACCEPT)
@@ -157,7 +158,7 @@ enter(Run *run, guint state, size_t at, size_t crossed)
 }
 
 static bool
-takes(const State *state, size_t at, char c)
+takes(const PatternState *state, size_t at, char c)
 {
 	return state->op == OP_START ? at == 0 : recipe_set_has(state->set, (guchar) c);
 }
@@ -175,7 +176,8 @@ step(Run *run, size_t at, char c, guint *now, size_t *now_crossed)
 
 	run->n = 0;
 	for (guint i = 0; i < n; i++) {
-		const State *state = &g_array_index(run->program->states, State, now[i]);
+		const PatternState *state = &g_array_index(run->program->states, PatternState,
+		                                           now[i]);
 		run->steps++;
 		if (takes(state, at, c) && !(run->found && now_crossed[i] > run->best_crossing))
 			enter(run, state->next, at + 1, now_crossed[i]);

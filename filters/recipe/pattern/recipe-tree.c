@@ -16,12 +16,12 @@ typedef struct {
 	unsigned depth;
 	RecipeTree *tree;
 	RecipePatternError *error;
-} Parser;
+} PatternParser;
 
-static RecipeTreeNode *parse_or(Parser *parser);
+static RecipeTreeNode *parse_or(PatternParser *parser);
 
 static RecipeTreeNode *
-node_new(Parser *parser, RecipeTreeKind kind, RecipeTreeNode *left, RecipeTreeNode *right)
+node_new(PatternParser *parser, RecipeTreeKind kind, RecipeTreeNode *left, RecipeTreeNode *right)
 {
 	RecipeTreeNode *node = g_new0(RecipeTreeNode, 1);
 
@@ -34,7 +34,7 @@ node_new(Parser *parser, RecipeTreeKind kind, RecipeTreeNode *left, RecipeTreeNo
 }
 
 static void *
-fail(Parser *parser, const char *text)
+fail(PatternParser *parser, const char *text)
 {
 	if (parser->error->text == NULL)
 		*parser->error = (RecipePatternError){ (size_t) (parser->at - parser->text), text };
@@ -42,7 +42,7 @@ fail(Parser *parser, const char *text)
 }
 
 static void
-set_add(const Parser *parser, RecipeSet *set, guchar c)
+set_add(const PatternParser *parser, RecipeSet *set, guchar c)
 {
 	guchar other = parser->case_counts ? c
 	                                   : (guchar) (g_ascii_isupper(c) ? g_ascii_tolower(c)
@@ -59,7 +59,7 @@ set_invert(RecipeSet *set)
 }
 
 static RecipeTreeNode *
-one_octet(Parser *parser, char c)
+one_octet(PatternParser *parser, char c)
 {
 	RecipeTreeNode *node = node_new(parser, TREE_SET, NULL, NULL);
 	set_add(parser, &node->set, (guchar) c);
@@ -68,7 +68,7 @@ one_octet(Parser *parser, char c)
 
 /* Anything but a line end. */
 static RecipeTreeNode *
-any_octet(Parser *parser)
+any_octet(PatternParser *parser)
 {
 	RecipeTreeNode *node = one_octet(parser, '\n');
 	set_invert(&node->set);
@@ -77,7 +77,7 @@ any_octet(Parser *parser)
 
 /* The character beside a word. */
 static RecipeTreeNode *
-word_edge(Parser *parser)
+word_edge(PatternParser *parser)
 {
 	RecipeTreeNode *node = one_octet(parser, '_');
 
@@ -90,7 +90,7 @@ word_edge(Parser *parser)
 
 /* Behind "[". A class that nobody closes goes on to the end. */
 static RecipeTreeNode *
-parse_class(Parser *parser)
+parse_class(PatternParser *parser)
 {
 	RecipeTreeNode *node = node_new(parser, TREE_SET, NULL, NULL);
 	bool inverted = *parser->at == '^';
@@ -122,7 +122,7 @@ parse_class(Parser *parser)
 }
 
 static RecipeTreeNode *
-parse_group(Parser *parser)
+parse_group(PatternParser *parser)
 {
 	if (++parser->depth > LIMIT_RECIPE_PATTERN_DEPTH)
 		return fail(parser, "groups are nested too deeply");
@@ -138,7 +138,7 @@ parse_group(Parser *parser)
 }
 
 static RecipeTreeNode *
-parse_backslash(Parser *parser)
+parse_backslash(PatternParser *parser)
 {
 	char c = *parser->at;
 	if (c == '\0')
@@ -202,7 +202,7 @@ is_last(const char *at)
 
 /* ^^ is the end where nothing follows it in any way, else the start. */
 static RecipeTreeNode *
-parse_caret(Parser *parser)
+parse_caret(PatternParser *parser)
 {
 	if (*parser->at != '^')
 		return one_octet(parser, '\n');
@@ -211,7 +211,7 @@ parse_caret(Parser *parser)
 }
 
 static RecipeTreeNode *
-parse_atom(Parser *parser)
+parse_atom(PatternParser *parser)
 {
 	char c = *parser->at++;
 	switch (c) {
@@ -233,7 +233,7 @@ parse_atom(Parser *parser)
 }
 
 static RecipeTreeNode *
-parse_item(Parser *parser)
+parse_item(PatternParser *parser)
 {
 	RecipeTreeNode *atom = parse_atom(parser);
 	if (atom == NULL || atom->kind == TREE_SPLIT)
@@ -252,7 +252,7 @@ parse_item(Parser *parser)
 }
 
 static RecipeTreeNode *
-parse_branch(Parser *parser)
+parse_branch(PatternParser *parser)
 {
 	RecipeTreeNode *branch = NULL;
 	while (*parser->at != '\0' && *parser->at != '|' && *parser->at != ')') {
@@ -266,7 +266,7 @@ parse_branch(Parser *parser)
 }
 
 static RecipeTreeNode *
-parse_or(Parser *parser)
+parse_or(PatternParser *parser)
 {
 	RecipeTreeNode *all = parse_branch(parser);
 	while (all != NULL && *parser->at == '|') {
@@ -294,11 +294,11 @@ recipe_tree_parse(const char *expression, bool case_counts, RecipePatternError *
 
 	tree->nodes = g_ptr_array_new_with_free_func(g_free);
 	RecipePatternError error = { 0, NULL };
-	Parser parser = { .text = expression,
-		          .at = expression,
-		          .case_counts = case_counts,
-		          .tree = tree,
-		          .error = &error };
+	PatternParser parser = { .text = expression,
+		                 .at = expression,
+		                 .case_counts = case_counts,
+		                 .tree = tree,
+		                 .error = &error };
 	tree->root = parse_or(&parser);
 	if (tree->root != NULL && *parser.at == ')')
 		tree->root = fail(&parser, "a group is closed that was not opened");

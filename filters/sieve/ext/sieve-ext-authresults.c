@@ -21,12 +21,12 @@
 typedef struct {
 	GArray *results;        /* AuthResult; NULL: nobody has asked yet */
 	const Headers *headers; /* of which they are: a test suite changes its message */
-} State;
+} AuthresultsState;
 
 static void
 clear(void *data)
 {
-	State *state = data;
+	AuthresultsState *state = data;
 	if (state->results != NULL)
 		g_array_unref(state->results);
 }
@@ -48,7 +48,7 @@ words_of(const char *setting, const char *more)
 static const GArray *
 results_of(SieveRun *run)
 {
-	State *state = sieve_run_state(run, &sieve_ext_authresults);
+	AuthresultsState *state = sieve_run_state(run, &sieve_ext_authresults);
 	const FilterServices *services = run->env->services;
 	const Conf *conf = run->env->conf;
 	if (state->results != NULL && state->headers == run->input->headers)
@@ -138,6 +138,6 @@ const SieveExt sieve_ext_authresults = {
 	.capability = "vnd.todoke.authresults",
 	.rfc = "RFC 8601",
 	.tests = tests,
-	.run_state = sizeof(State),
+	.run_state = sizeof(AuthresultsState),
 	.clear_run_state = clear,
 };

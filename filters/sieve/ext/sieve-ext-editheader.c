@@ -29,7 +29,7 @@ typedef struct {
 	 * octets that the newest list takes to say which fields are where: the older ones are gone
 	 */
 	size_t order;
-} State;
+} EditheaderState;
 
 /*
  * The edited header, taken over, is that of the run now. It shares with the one before what it left
@@ -38,7 +38,7 @@ typedef struct {
 static bool
 take_edited(SieveRun *run, SieveText name, Headers *edited)
 {
-	State *state = sieve_run_state(run, &sieve_ext_editheader);
+	EditheaderState *state = sieve_run_state(run, &sieve_ext_editheader);
 	size_t before = state->order;
 	state->order = headers_order_bytes(edited);
 	sieve_mime_set_headers(run, name, edited);
@@ -48,7 +48,7 @@ take_edited(SieveRun *run, SieveText name, Headers *edited)
 static bool
 count_edit(SieveRun *run, const SieveCall *call)
 {
-	State *state = sieve_run_state(run, &sieve_ext_editheader);
+	EditheaderState *state = sieve_run_state(run, &sieve_ext_editheader);
 	if (state->edits++ < LIMIT_SIEVE_EDITS)
 		return sieve_run_spend(run, state->edits);
 	return sieve_run_fail(run, call, STATUS_LIMIT, "more than %u edits of the header",
@@ -363,4 +363,4 @@ static const SieveCallDef commands[] = { { .name = "addheader",
 const SieveExt sieve_ext_editheader = { .capability = "editheader",
 	                                .rfc = "RFC 5293",
 	                                .commands = commands,
-	                                .run_state = sizeof(State) };
+	                                .run_state = sizeof(EditheaderState) };

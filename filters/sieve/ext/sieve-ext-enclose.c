@@ -15,7 +15,7 @@
 typedef struct {
 	Message *message;
 	Headers *headers;
-} State;
+} EncloseState;
 
 /* Hexadecimal digits of the boundary. */
 enum { BOUNDARY_DIGITS = 32 };
@@ -155,7 +155,7 @@ put_together(SieveRun *run, const MessageBody *body, const Headers *fields, cons
 static void
 remember(SieveRun *run)
 {
-	State *state = sieve_run_state(run, &sieve_ext_enclose);
+	EncloseState *state = sieve_run_state(run, &sieve_ext_enclose);
 	if (state->message != NULL)
 		return;
 	state->message = message_ref(run->message);
@@ -222,7 +222,7 @@ static bool
 complete(SieveRun *run, const SieveCall *call, PlanAction *action)
 {
 	(void) call;
-	const State *state = sieve_run_state(run, &sieve_ext_enclose);
+	const EncloseState *state = sieve_run_state(run, &sieve_ext_enclose);
 	if (action->kind != PLAN_REDIRECT || state->message == NULL)
 		return true;
 
@@ -234,7 +234,7 @@ complete(SieveRun *run, const SieveCall *call, PlanAction *action)
 static void
 clear(void *data)
 {
-	State *state = data;
+	EncloseState *state = data;
 	message_unref(state->message);
 	headers_unref(state->headers);
 }
@@ -253,7 +253,7 @@ const SieveExt sieve_ext_enclose = {
 	.capability = "enclose",
 	.rfc = "RFC 5703",
 	.commands = commands,
-	.run_state = sizeof(State),
+	.run_state = sizeof(EncloseState),
 	.clear_run_state = clear,
 	.action = complete,
 };

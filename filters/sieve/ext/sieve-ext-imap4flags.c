@@ -15,7 +15,7 @@
 
 typedef struct {
 	GPtrArray *flags; /* the internal variable; NULL: empty */
-} State;
+} FlagsState;
 
 static const char *const system_flags[] = { "\\Answered", "\\Flagged", "\\Deleted",
 	                                    "\\Seen",     "\\Draft",   NULL };
@@ -82,7 +82,7 @@ add_list(SieveRun *run, GPtrArray *flags, const SieveArg *list)
 static bool
 read_flags(SieveRun *run, const SieveVariable *variable, GPtrArray *flags)
 {
-	const State *state = sieve_run_state(run, &sieve_ext_imap4flags);
+	const FlagsState *state = sieve_run_state(run, &sieve_ext_imap4flags);
 
 	if (variable != NULL) {
 		SieveText text;
@@ -100,7 +100,7 @@ static bool
 write_flags(SieveRun *run, const SieveVariable *variable, GPtrArray *taken)
 {
 	g_autoptr(GPtrArray) flags = taken;
-	State *state = sieve_run_state(run, &sieve_ext_imap4flags);
+	FlagsState *state = sieve_run_state(run, &sieve_ext_imap4flags);
 
 	if (variable == NULL) {
 		if (state->flags != NULL)
@@ -264,7 +264,7 @@ finish(SieveRun *run)
 static void
 clear(void *data)
 {
-	State *state = data;
+	FlagsState *state = data;
 	if (state->flags != NULL)
 		g_ptr_array_unref(state->flags);
 }
@@ -301,7 +301,7 @@ const SieveExt sieve_ext_imap4flags = {
 	.commands = commands,
 	.tests = tests,
 	.tags = tags,
-	.run_state = sizeof(State),
+	.run_state = sizeof(FlagsState),
 	.clear_run_state = clear,
 	.action = complete,
 	.finish = finish,

@@ -43,7 +43,7 @@ typedef struct {
 	bool *running;
 	unsigned depth;
 	GHashTable *globals; /* char * -> GString */
-} State;
+} IncludeState;
 
 /* Work of an include besides its commands: a scope, a look at the tables. */
 enum { INCLUDE_STEPS = 2000 };
@@ -185,10 +185,10 @@ check_include(SieveCheck *check, SieveCall *call)
 	return call->data != NULL;
 }
 
-static State *
+static IncludeState *
 take_state(SieveRun *run, const Scripts *scripts)
 {
-	State *state = sieve_run_state(run, &sieve_ext_include);
+	IncludeState *state = sieve_run_state(run, &sieve_ext_include);
 	if (state->included == NULL && scripts != NULL) {
 		state->included = SIEVE_NEW_ARRAY(run->memory, bool, scripts->n);
 		state->running = SIEVE_NEW_ARRAY(run->memory, bool, scripts->n);
@@ -198,7 +198,7 @@ take_state(SieveRun *run, const Scripts *scripts)
 }
 
 static bool
-run_script(SieveRun *run, const SieveCall *call, State *state, const Script *script)
+run_script(SieveRun *run, const SieveCall *call, IncludeState *state, const Script *script)
 {
 	if (state->depth >= run->env->conf->sieve_max_include_depth)
 		return sieve_run_fail(
@@ -218,7 +218,7 @@ static bool
 run_include(SieveRun *run, const SieveCall *call)
 {
 	const Script *script = call->data;
-	State *state = take_state(run, script->all);
+	IncludeState *state = take_state(run, script->all);
 	bool once = sieve_call_tag(call, "once") != NULL,
 	     optional = sieve_call_tag(call, "optional") != NULL;
 
@@ -276,7 +276,7 @@ check_name(SieveCheck *check, SieveSpan span, const char *name)
 static bool
 get_global(SieveRun *run, const char *name, SieveText *ret_value)
 {
-	const State *state = take_state(run, NULL);
+	const IncludeState *state = take_state(run, NULL);
 	const GString *value = state->globals != NULL ? g_hash_table_lookup(state->globals, name)
 	                                              : NULL;
 	*ret_value = value != NULL ? (SieveText){ value->str, value->len } : SIEVE_TEXT("");
@@ -292,7 +292,7 @@ value_free(gpointer value)
 static bool
 set_global(SieveRun *run, const char *name, SieveText value)
 {
-	State *state = take_state(run, NULL);
+	IncludeState *state = take_state(run, NULL);
 
 	if (state->globals == NULL)
 		state->globals = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, value_free);
@@ -314,7 +314,7 @@ set_global(SieveRun *run, const char *name, SieveText value)
 static void
 clear_state(void *data)
 {
-	State *state = data;
+	IncludeState *state = data;
 	if (state->globals != NULL)
 		g_hash_table_unref(state->globals);
 }
@@ -388,6 +388,6 @@ const SieveExt sieve_ext_include = {
 	.commands = commands,
 	.namespaces = namespaces,
 	.check_state = sizeof(Scripts),
-	.run_state = sizeof(State),
+	.run_state = sizeof(IncludeState),
 	.clear_run_state = clear_state,
 };

@@ -25,7 +25,7 @@
 typedef struct {
 	bool has_notified;
 	size_t first; /* actions of the plan before the first notice of this run */
-} State;
+} NotifyState;
 
 /*
  * The address in a text such as "Carol <carol@example.net>"; NULL: there is not just one. Caller
@@ -229,7 +229,7 @@ importance_of(const SieveCall *call)
 static bool
 run_notify(SieveRun *run, const SieveCall *call)
 {
-	State *state = sieve_run_state(run, &sieve_ext_notify);
+	NotifyState *state = sieve_run_state(run, &sieve_ext_notify);
 	const SieveTag *method = sieve_call_tag(call, "method"),
 		       *options = sieve_call_tag(call, "options");
 	const SieveTag *id = sieve_call_tag(call, "id");
@@ -244,7 +244,7 @@ run_notify(SieveRun *run, const SieveCall *call)
 		return true;
 
 	if (!state->has_notified)
-		*state = (State){ true, plan_count(run->plan) };
+		*state = (NotifyState){ true, plan_count(run->plan) };
 	PlanAction *action = sieve_run_action_new(run, PLAN_NOTIFY, call);
 	PlanNotice *notice = plan_notice_of(action);
 	notice->method = g_steal_pointer(&uri);
@@ -291,7 +291,7 @@ is_meant(SieveRun *run, const SieveCall *call, const PlanAction *action)
 static bool
 run_denotify(SieveRun *run, const SieveCall *call)
 {
-	const State *state = sieve_run_state(run, &sieve_ext_notify);
+	const NotifyState *state = sieve_run_state(run, &sieve_ext_notify);
 	if (!state->has_notified)
 		return true;
 
@@ -340,5 +340,5 @@ const SieveExt sieve_ext_notify = {
 	.became = "enotify",
 	.excludes = "enotify",
 	.commands = commands,
-	.run_state = sizeof(State),
+	.run_state = sizeof(NotifyState),
 };

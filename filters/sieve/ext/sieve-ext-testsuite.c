@@ -21,7 +21,7 @@ typedef struct {
 	bool in_test;
 	/* the plan is that of scripts, with their implicit keep, not this one's */
 	bool scripts_ran;
-} State;
+} TestsuiteState;
 
 /* What SIEVE_BREAK leaves when a test has failed. */
 static const char end_of_test[] = "test";
@@ -32,7 +32,7 @@ suite_of(const SieveRun *run)
 	return run->env->testsuite;
 }
 
-static State *
+static TestsuiteState *
 state_of(SieveRun *run)
 {
 	return sieve_run_state(run, &sieve_ext_testsuite);
@@ -77,7 +77,7 @@ static bool
 run_test_block(SieveRun *run, const SieveCall *call)
 {
 	const SieveTestsuite *suite = suite_of(run);
-	State *state = state_of(run);
+	TestsuiteState *state = state_of(run);
 
 	suite->begin(run->env, sieve_run_string(run, call->positional[0], 0), call->span.line);
 	state->in_test = true;
@@ -580,5 +580,5 @@ const SieveExt sieve_ext_testsuite = {
 	.commands = commands,
 	.tests = tests,
 	.namespaces = namespaces,
-	.run_state = sizeof(State),
+	.run_state = sizeof(TestsuiteState),
 };

@@ -17,12 +17,12 @@ typedef struct {
 	SieveArena *arena;
 	const SieveParserWords *words;
 	bool too_deep; /* said once */
-} Parser;
+} SieveParser;
 
-static SieveCall *parse_commands(Parser *parser, unsigned depth);
+static SieveCall *parse_commands(SieveParser *parser, unsigned depth);
 
 static void
-advance(Parser *parser)
+advance(SieveParser *parser)
 {
 	parser->last_kind = parser->token.kind;
 	parser->last_line = parser->token.end_line;
@@ -31,26 +31,26 @@ advance(Parser *parser)
 }
 
 static bool
-at_sign(const Parser *parser, char sign)
+at_sign(const SieveParser *parser, char sign)
 {
 	return parser->token.kind == SIEVE_TOKEN_SIGN && parser->token.sign == sign;
 }
 
 static bool
-at_end(const Parser *parser)
+at_end(const SieveParser *parser)
 {
 	return parser->token.kind == SIEVE_TOKEN_END;
 }
 
 static void
-report(Parser *parser, SieveSpan span, const char *code, const char *hint, const char *text)
+report(SieveParser *parser, SieveSpan span, const char *code, const char *hint, const char *text)
 {
 	parser->lexer.report(parser->lexer.user, span, code, hint, text);
 }
 
 /* The place just behind the last token: where something is missing. */
 static SieveSpan
-behind_last(const Parser *parser)
+behind_last(const SieveParser *parser)
 {
 	return (SieveSpan){ parser->last_line, parser->last_column, parser->last_column + 1 };
 }
@@ -76,7 +76,7 @@ describe_token(const SieveToken *token)
 
 /* "what" was expected where the token stands; a bad token was reported already. */
 static void
-report_unexpected(Parser *parser, const char *what)
+report_unexpected(SieveParser *parser, const char *what)
 {
 	if (parser->token.kind == SIEVE_TOKEN_BAD)
 		return;
@@ -87,7 +87,7 @@ report_unexpected(Parser *parser, const char *what)
 
 /* Skip to the end of the command that went wrong: behind ";", or before a brace. */
 static void
-recover(Parser *parser)
+recover(SieveParser *parser)
 {
 	while (!at_end(parser) && !at_sign(parser, '}') && !at_sign(parser, '{')) {
 		bool ends = at_sign(parser, ';');
@@ -98,7 +98,7 @@ recover(Parser *parser)
 }
 
 static bool
-report_depth(Parser *parser, SieveSpan span, const char *what)
+report_depth(SieveParser *parser, SieveSpan span, const char *what)
 {
 	g_autofree char *text = g_strdup_printf("%s are nested deeper than %u", what,
 	                                        LIMIT_SIEVE_NESTING);
@@ -124,7 +124,7 @@ typedef struct {
 } List;
 
 static void
-list_add(Parser *parser, List *list)
+list_add(SieveParser *parser, List *list)
 {
 	if (list->n == list->room) {
 		SieveString *bigger = SIEVE_NEW_ARRAY(parser->arena, SieveString, 4 * list->room);
@@ -139,7 +139,7 @@ list_add(Parser *parser, List *list)
 
 /* Behind "[" or a comma: a string, and what may follow it; false: something else stands there. */
 static bool
-parse_list_item(Parser *parser, List *list)
+parse_list_item(SieveParser *parser, List *list)
 {
 	if (parser->token.kind != SIEVE_TOKEN_STRING) {
 		report_unexpected(parser, "a string");
@@ -162,7 +162,7 @@ parse_list_item(Parser *parser, List *list)
 
 /* "[" was seen. */
 static bool
-parse_list(Parser *parser, SieveArg *arg)
+parse_list(SieveParser *parser, SieveArg *arg)
 {
 	List list;
 
@@ -196,7 +196,7 @@ parse_list(Parser *parser, SieveArg *arg)
 
 /* One argument; false: it is none, or broken (*ret_broken). */
 static bool
-parse_arg(Parser *parser, SieveArg *arg, bool *ret_broken)
+parse_arg(SieveParser *parser, SieveArg *arg, bool *ret_broken)
 {
 	*arg = (SieveArg){ .span = parser->token.span };
 	switch (parser->token.kind) {
@@ -226,7 +226,7 @@ parse_arg(Parser *parser, SieveArg *arg, bool *ret_broken)
 }
 
 static bool
-parse_args(Parser *parser, SieveCall *call)
+parse_args(SieveParser *parser, SieveCall *call)
 {
 	SieveArg args[LIMIT_SIEVE_ARGUMENTS];
 	SieveArg arg;
@@ -250,7 +250,7 @@ parse_args(Parser *parser, SieveCall *call)
 }
 
 static SieveCall *
-new_call(Parser *parser, bool is_test)
+new_call(SieveParser *parser, bool is_test)
 {
 	SieveCall *call = SIEVE_NEW(parser->arena, SieveCall);
 
@@ -262,10 +262,10 @@ new_call(Parser *parser, bool is_test)
 	return call;
 }
 
-static bool parse_tests(Parser *parser, SieveCall *call, unsigned depth);
+static bool parse_tests(SieveParser *parser, SieveCall *call, unsigned depth);
 
 static SieveCall *
-parse_test(Parser *parser, unsigned depth)
+parse_test(SieveParser *parser, unsigned depth)
 {
 	if (parser->token.kind != SIEVE_TOKEN_WORD) {
 		report_unexpected(parser, "a test");
@@ -283,7 +283,7 @@ parse_test(Parser *parser, unsigned depth)
 
 /* "(" was seen: tests up to ")". */
 static bool
-parse_test_list(Parser *parser, SieveCall *call, unsigned depth)
+parse_test_list(SieveParser *parser, SieveCall *call, unsigned depth)
 {
 	g_autoptr(GPtrArray) tests = g_ptr_array_new();
 
@@ -310,7 +310,7 @@ parse_test_list(Parser *parser, SieveCall *call, unsigned depth)
 
 /* What may stand behind the arguments: a test, a list of tests, or nothing. */
 static bool
-parse_tests(Parser *parser, SieveCall *call, unsigned depth)
+parse_tests(SieveParser *parser, SieveCall *call, unsigned depth)
 {
 	if (at_sign(parser, '('))
 		return parse_test_list(parser, call, depth);
@@ -333,7 +333,7 @@ parse_tests(Parser *parser, SieveCall *call, unsigned depth)
 
 /* "{" was seen. */
 static void
-parse_block(Parser *parser, SieveCall *call, unsigned depth)
+parse_block(SieveParser *parser, SieveCall *call, unsigned depth)
 {
 	SieveSpan open = parser->token.span;
 
@@ -355,7 +355,7 @@ parse_block(Parser *parser, SieveCall *call, unsigned depth)
  * ";".
  */
 static void
-report_missing_end(Parser *parser, SieveCall *call)
+report_missing_end(SieveParser *parser, SieveCall *call)
 {
 	call->is_broken = call->n_tests > 0;
 	if (call->is_broken)
@@ -368,7 +368,7 @@ report_missing_end(Parser *parser, SieveCall *call)
 
 /* ";" or a block ends a command. */
 static void
-parse_end(Parser *parser, SieveCall *call, unsigned depth)
+parse_end(SieveParser *parser, SieveCall *call, unsigned depth)
 {
 	if (!at_sign(parser, ';') && !at_sign(parser, '{')) {
 		if (parser->token.kind == SIEVE_TOKEN_WORD || at_sign(parser, '}') ||
@@ -389,7 +389,7 @@ parse_end(Parser *parser, SieveCall *call, unsigned depth)
 
 /* One command; NULL: there was none. */
 static SieveCall *
-parse_command(Parser *parser, unsigned depth)
+parse_command(SieveParser *parser, unsigned depth)
 {
 	if (parser->token.kind != SIEVE_TOKEN_WORD) {
 		report_unexpected(parser, "a command");
@@ -417,7 +417,7 @@ parse_command(Parser *parser, unsigned depth)
 
 /* A block this deep is not worth a tree: only where it ends matters. */
 static SieveCall *
-skip_commands(Parser *parser)
+skip_commands(SieveParser *parser)
 {
 	for (size_t open = 0; !at_end(parser) && (open > 0 || !at_sign(parser, '}'));
 	     advance(parser)) {
@@ -431,7 +431,7 @@ skip_commands(Parser *parser)
 
 /* Commands up to "}" (not taken) or the end. */
 static SieveCall *
-parse_commands(Parser *parser, unsigned depth)
+parse_commands(SieveParser *parser, unsigned depth)
 {
 	if (depth > LIMIT_SIEVE_NESTING)
 		return skip_commands(parser);
@@ -451,7 +451,7 @@ SieveCall *
 sieve_parser_parse(const char *text, size_t len, SieveArena *arena, const SieveParserWords *words,
                    SieveLexerReport *sink, void *user)
 {
-	Parser parser = { .arena = arena, .words = words };
+	SieveParser parser = { .arena = arena, .words = words };
 
 	sieve_lexer_init(&parser.lexer, text, len, arena, sink, user);
 	advance(&parser);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * sieve-run: walks a program over one message. What extensions may use while it runs stands here.
+ *
+ * In all headers of the runner (filters/sieve/run, and what extensions share), a function that
+ * returns bool and gives false no other meaning returns false after a fault, which is in run->st;
+ * the caller then returns false too. Texts and arrays are in run->memory or run->scratch, and
+ * nobody frees them, unless a comment says otherwise.
  */
 #ifndef TODOKE_SIEVE_RUN_H
 #define TODOKE_SIEVE_RUN_H
@@ -82,7 +87,7 @@ struct SieveRun {
 	SieveFieldCache *fields;
 };
 
-/* Run a program: the engine's entry. */
+/* Run a program: the engine's entry. False: a fault of the run. */
 bool sieve_run_program(const SieveProgram *program, const FilterInput *input, FilterEnv *env,
                        Plan *plan, Status *st);
 
