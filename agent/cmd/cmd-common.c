@@ -97,13 +97,72 @@ cmd_print(FILE *out, const char *text, ...)
 	fputs(shown->str, out);
 }
 
+static void
+put_escaped(FILE *out, gunichar letter)
+{
+	enum { PLANE = 0x10000, HIGH = 0xd800, LOW = 0xdc00, HALF_BITS = 10, HALF = 0x3ff };
+
+	if (letter < PLANE) {
+		fprintf(out, "\\u%04x", letter);
+		return;
+	}
+	letter -= PLANE;
+	fprintf(out, "\\u%04x\\u%04x", HIGH + (letter >> HALF_BITS), LOW + (letter & HALF));
+}
+
+static bool
+is_plain(char c)
+{
+	return (c >= ' ' && c < 0x7f) || c == '\n' || c == '\t';
+}
+
+void
+cmd_put_json(FILE *out, const char *text, size_t len)
+{
+	const gunichar replacement = 0xfffd;
+
+	for (const char *at = text, *end = text + len; at < end;) {
+		const char *run = at;
+		while (run < end && is_plain(*run))
+			run++;
+		fwrite(at, 1, (size_t) (run - at), out);
+		if (run == end)
+			return;
+
+		bool is_ascii = (*run & 0x80) == 0;
+		gunichar letter = is_ascii ? (gunichar) *run
+		                           : g_utf8_get_char_validated(run, end - run);
+		bool is_valid = letter < (gunichar) -2;
+		at = is_valid && !is_ascii ? g_utf8_next_char(run) : run + 1;
+		if (is_valid && g_unichar_isprint(letter))
+			fwrite(run, 1, (size_t) (at - run), out);
+		else
+			put_escaped(out, is_valid ? letter : replacement);
+	}
+}
+
+static void
+print_json(json_t *object, size_t form)
+{
+	char *text = json_dumps(object, form | JSON_PRESERVE_ORDER);
+	const char *said = text != NULL ? text : "{}";
+
+	cmd_put_json(stdout, said, strlen(said));
+	putchar('\n');
+	free(text);
+	json_decref(object);
+}
+
 void
 cmd_print_json(json_t *object)
 {
-	char *text = json_dumps(object, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-	puts(text != NULL ? text : "{}");
-	free(text);
-	json_decref(object);
+	print_json(object, JSON_INDENT(2));
+}
+
+void
+cmd_print_json_line(json_t *object)
+{
+	print_json(object, JSON_COMPACT);
 }
 
 json_t *

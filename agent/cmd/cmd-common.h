@@ -45,8 +45,17 @@ void cmd_choose_engine(int engine, GPtrArray **overrides);
  */
 void cmd_print(FILE *out, const char *text, ...) G_GNUC_PRINTF(2, 3);
 
-/* Print an object on stdout and free it. */
+/*
+ * Print JSON text: in a string, what a terminal would obey becomes \uXXXX, which means the same to
+ * whoever parses it. Line ends and tabs stay, so the text may be several lines.
+ */
+void cmd_put_json(FILE *out, const char *text, size_t len);
+
+/* Print an object on stdout as cmd_put_json() does, and free it. */
 void cmd_print_json(json_t *object);
+
+/* The same, without a line end in it. */
+void cmd_print_json_line(json_t *object);
 
 /* json_string() for any bytes. Caller owns the reference. */
 json_t *cmd_json_text(const char *text);

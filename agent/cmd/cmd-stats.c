@@ -12,6 +12,7 @@
 #include "agent/state/record-reader.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Rows of a table where nobody says how many, and at most. */
@@ -116,6 +117,17 @@ begin_output(const Options *options, Stats *stats, Status *st)
 	return stats_prometheus_add_file(stats, options->output, &stats->since_us, st);
 }
 
+/* A device or FIFO would be replaced by a file: for root, /dev/null for everybody. */
+static bool
+check_place(const char *path, Status *st)
+{
+	struct stat sb;
+	if (path == NULL || stat(path, &sb) < 0 || S_ISREG(sb.st_mode))
+		return true;
+	return status_fail_detail(st, STATUS_IO, "'%s' is not a regular file, and is left alone",
+	                          path);
+}
+
 static bool
 show_metrics(const Options *options, const Stats *stats, Status *st)
 {
@@ -196,7 +208,8 @@ cmd_stats(int argc, char **argv)
 
 	const char *names[] = { options.user, NULL };
 	g_autoptr(GPtrArray) owners = record_owners_find(conf, names, &st);
-	if (owners == NULL || !begin_output(&options, &stats, &st))
+	if (owners == NULL || !check_place(options.html, &st) ||
+	    !check_place(options.output, &st) || !begin_output(&options, &stats, &st))
 		return fail(&st);
 
 	bool good = true;

@@ -436,9 +436,7 @@ actions_json(const Transact *transact, const TryEmit *emit)
 static void
 print_object(json_t *object)
 {
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	putchar('\n');
-	json_decref(object);
+	cmd_print_json_line(object);
 }
 
 /* What every answer begins with. Takes the error. */

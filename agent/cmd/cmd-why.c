@@ -68,8 +68,11 @@ const CmdOptions cmd_why_options = { .synopsis = "[OPTION]... [MAIL]...",
 	                             .rows = rows,
 	                             .about = about };
 
-/* "--last N": the number is left among the arguments, and is too short for a queue id. */
-static void
+/*
+ * "--last N": the number is left among the arguments, and is too short for a queue id. False: it
+ * is 0, which was said.
+ */
+static bool
 take_last_number(Options *options, int *argc, char **argv)
 {
 	guint64 count;
@@ -77,13 +80,19 @@ take_last_number(Options *options, int *argc, char **argv)
 	options->last = 1;
 	for (int i = 1; i < *argc && options->has_last; i++) {
 		if (strlen(argv[i]) > LAST_DIGITS ||
-		    !g_ascii_string_to_unsigned(argv[i], 10, 1, 100000, &count, NULL))
+		    !g_ascii_string_to_unsigned(argv[i], 10, 0, G_MAXUINT32, &count, NULL))
 			continue;
+		if (count == 0) {
+			(void) cmd_usage("why", _("--last takes a number from 1 on"));
+			return false;
+		}
 		options->last = (unsigned) count;
 		memmove(argv + i, argv + i + 1, (size_t) (*argc - i) * sizeof *argv);
 		(*argc)--;
-		return;
+		return true;
 	}
+
+	return true;
 }
 
 /* False: the arguments are wrong, or a file cannot be read. */
@@ -100,7 +109,10 @@ make_query(const Options *options, int argc, char **argv, WhyQuery *ret, int *re
 	}
 
 	for (int i = 1; i < argc; i++)
-		if (!why_query_add(ret, argv[i], &st)) {
+		if (*argv[i] == '\0') {
+			*ret_exit = cmd_usage("why", _("a MAIL is empty"));
+			return false;
+		} else if (!why_query_add(ret, argv[i], &st)) {
 			fprintf(stderr, "todoke why: %s\n", st.detail);
 			*ret_exit = CMD_FINDINGS;
 			return false;
@@ -268,8 +280,7 @@ static void
 show_json(void *user, const json_t *record)
 {
 	(void) user;
-	json_dumpf(record, stdout, JSON_COMPACT);
-	puts("");
+	cmd_print_json_line(json_incref((json_t *) record));
 	(void) fflush(stdout);
 }
 
@@ -305,7 +316,8 @@ cmd_why(int argc, char **argv)
 	why_query_init(&query);
 	if (!cmd_options(&cmd_why_options, &argc, argv, &options, &exit_code))
 		return exit_code;
-	take_last_number(&options, &argc, argv);
+	if (!take_last_number(&options, &argc, argv))
+		return CMD_USAGE;
 	if (!make_query(&options, argc, argv, &query, &exit_code))
 		return exit_code;
 

@@ -178,9 +178,7 @@ print_as_json(const TrySummary *summary, const GPtrArray *places)
 	                           "folder", cmd_json_text(summary->folder), "messages",
 	                           (int) summary->messages, "elsewhere", (int) summary->elsewhere,
 	                           "places", counts);
-	json_dumpf(object, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	putchar('\n');
-	json_decref(object);
+	cmd_print_json_line(object);
 }
 
 void

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "agent/cmd/why-find.h"
 
+#include "agent/base/fs.h"
 #include "agent/cmd/why-log.h"
 #include "agent/message/message.h"
 #include "agent/state/record-reader.h"
@@ -15,6 +16,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static void
 name_free(gpointer data)
@@ -66,13 +68,16 @@ why_time(const json_t *record)
 static bool
 read_name(WhyName *name, const char *path, Status *st)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
+	struct stat sb;
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &sb) < 0)
 		return status_fail_errno(st, errno, "cannot open '%s'", path);
+	if (!S_ISREG(sb.st_mode))
+		return status_fail_detail(st, STATUS_IO, "'%s' is not the file of a mail", path);
 
-	g_autoptr(Message) message = message_from_file(fd, st);
+	g_autoptr(Message) message = message_from_file(fs_steal_fd(&fd), st);
 	if (message == NULL)
-		return false;
+		return status_prefix(st, "'%s'", path);
 
 	size_t pos = 0;
 	const HeaderField *field = headers_next(message_headers(message), "Message-ID", &pos);
@@ -123,6 +128,16 @@ is_address(const json_t *record, const char *key, const char *want)
 	       (want[0] == '@' && at != NULL && g_ascii_strcasecmp(at, want) == 0);
 }
 
+/* Does the other side's answer give the copy this queue id, and not a longer one? */
+static bool
+is_queued_as(const char *reply, const char *id)
+{
+	static const char words[] = "queued as ";
+	const char *queued = reply != NULL && id != NULL ? strstr(reply, words) : NULL;
+	return queued != NULL && g_str_has_prefix(queued + strlen(words), id) &&
+	       !g_ascii_isalnum(queued[strlen(words) + strlen(id)]);
+}
+
 /* Did a copy that went out get this queue id, or was a file stored under this name? */
 static bool
 has_done(const json_t *record, const WhyName *name)
@@ -136,9 +151,7 @@ has_done(const json_t *record, const WhyName *name)
 		g_autofree char *base = file != NULL ? mail_place_base(file) : NULL;
 		if (base != NULL && g_strcmp0(base, name->base) == 0)
 			return true;
-		const char *queued = reply != NULL ? strstr(reply, "queued as ") : NULL;
-		if (queued != NULL && name->queue_id != NULL &&
-		    g_str_has_prefix(queued + strlen("queued as "), name->queue_id))
+		if (is_queued_as(reply, name->queue_id))
 			return true;
 	}
 

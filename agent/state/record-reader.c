@@ -305,6 +305,10 @@ rewrite(const char *path, Rest *rest, Status *st)
 		          g_strconcat(path, RECORD_FORGET, NULL), g_strconcat(path, ".new", NULL) };
 	bool is_left = access(names.taken, F_OK) == 0; /* by one who died; it comes first */
 
+	/* What is no record stays under its name: taken away, it would stop all that follow. */
+	auto_fd int now = is_left ? -1 : open_to_read(path, st);
+	if (now < 0 && st->id != STATUS_OK)
+		return false;
 	if (!is_left && rename(path, names.taken) < 0 && errno != ENOENT)
 		return status_fail_errno(st, errno, "cannot rename '%s'", path);
 

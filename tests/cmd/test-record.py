@@ -230,6 +230,37 @@ def test_forget(folder):
     tap.same(run_record(folder, code=1), "")
 
 
+def test_what_is_no_record_is_not_taken_away(folder):
+    deliver(folder)
+    path = record_path(folder)
+    os.rename(path, path + ".kept")
+    for make in (os.mkfifo, os.mkdir, lambda at: os.symlink(path + ".kept", at)):
+        make(path)
+        result = tap.todoke("record", *settings(folder), "--forget", "a@b.test")
+        tap.same(result.returncode, 1)
+        tap.contains(result.stderr.decode(), "'%s'" % path)
+        tap.same(os.path.lexists(path + ".forget"), False, "taken away")
+        (os.rmdir if os.path.isdir(path) else os.unlink)(path)
+    os.rename(path + ".kept", path)
+    tap.same(run_record(folder, "--forget", "a@b.test"), "1 lines are forgotten\n")
+
+
+def test_a_terminal_obeys_nothing(folder):
+    """Neither what a stranger wrote into a header, nor what an owner wrote into the record."""
+    subject = "figures \x9b31m \x7f \u202e \u65e5 \U000e0001"
+    deliver(folder, message=MESSAGE.replace(b"quarterly figures", subject.encode()))
+    with open(record_path(folder), "ab") as file:
+        file.write(b'{"schema":"todoke.record/1","time":1.000,"to":"ann@x.test","queue_id":"\x1b]0;evil\x07\xff"}\n')
+    text = run_record(folder)
+    follow = tap.todoke("why", *settings(folder), "--json", "4ABC12").stdout.decode()
+    for shown in (text, follow):
+        tap.same([c for c in shown if c != "\n" and not c.isprintable()], [], "what a terminal obeys")
+    lines = [json.loads(line) for line in text.splitlines()]
+    tap.same(lines[0]["plan"][0]["test"]["value"], subject, "means the same")
+    tap.same(lines[1]["queue_id"], "\x1b]0;evil\x07\ufffd")
+    tap.same(json.loads(follow)["mails"][0]["record"]["plan"][0]["test"]["value"], subject)
+
+
 def test_usage(folder):
     tap.contains(tap.todoke("record", *settings(folder), "--before", "soon").stderr.decode(), "'soon' is no time")
     tap.same(tap.todoke("record", *settings(folder), "--before", "soon").returncode, 2)

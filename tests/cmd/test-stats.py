@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import time
@@ -358,6 +359,16 @@ def test_output_that_cannot_be_written(folder):
             result = subprocess.run([tap.TODOKE, "stats", *settings(folder), *form], stdout=full, stderr=subprocess.PIPE,
                                     env=dict(os.environ, TODOKE_CONF="", LC_ALL="C.UTF-8"), timeout=tap.PATIENCE, check=False)
         tap.same((result.returncode, result.stderr), (1, b"todoke stats: cannot write all of the output\n"), form)
+
+
+def test_what_is_no_file_is_not_replaced(folder):
+    """Else root's --html /dev/null takes that from everybody."""
+    write_known(folder)
+    os.mkfifo(folder + "/fifo")
+    for args in (("--html",), ("--prometheus", "--output")):
+        result = tap.todoke("stats", *settings(folder), *args, folder + "/fifo")
+        tap.same((result.returncode, result.stderr.decode()), (1, "todoke stats: '%s/fifo' is not a regular file, and is left alone\n" % folder))
+        tap.same(stat.S_ISFIFO(os.lstat(folder + "/fifo").st_mode), True, "it is there still")
 
 
 def test_the_collector_can_read_the_file(folder):

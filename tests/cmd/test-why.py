@@ -74,6 +74,32 @@ def test_a_file_names_its_mail(folder):
     tap.contains(tap.todoke("why", *settings(folder), folder + "/none.eml").stderr.decode(), "cannot open")
 
 
+def test_what_is_no_mail(folder):
+    os.mkfifo(folder + "/fifo")
+    for path in ("/fifo", "/mail"):
+        os.makedirs(folder + "/mail", exist_ok=True)
+        result = tap.todoke("why", *settings(folder), folder + path)
+        tap.same((result.returncode, result.stderr.decode()), (1, "todoke why: '%s%s' is not the file of a mail\n" % (folder, path)))
+    with open(folder + "/open", "wb"):
+        os.chmod(folder + "/open", 0)
+    tap.contains(tap.todoke("why", *settings(folder), folder + "/open").stderr.decode(), "'%s/open': Permission denied" % folder)
+    for args, words in ((("",), "a MAIL is empty"), (("--last", "0"), "--last takes a number from 1 on")):
+        result = tap.todoke("why", *settings(folder), *args)
+        tap.same(result.returncode, 2, "exit code of %r" % (args,))
+        tap.contains(result.stderr.decode(), words)
+
+
+def test_the_id_of_a_copy_that_went_out(folder):
+    """As the other side's answer has it: the whole id, not its beginning."""
+    deliver(folder, "4A1")
+    with open(mailbox(folder, "todoke-state/record"), "a", encoding="utf-8") as file:
+        file.write(json.dumps({"schema": "todoke.record/1", "time": 1.5, "queue_id": "4A9",
+                               "done": [{"action": "redirect", "to": "c@d.test", "reply": "250 2.0.0 Ok: queued as 4ABC12"}]},
+                              separators=(",", ":")) + "\n")
+    tap.same(found(folder, "4ABC12"), ["4A9"])
+    tap.same(found(folder, "4ABC", code=1), [])
+
+
 def test_the_story(folder):
     deliver(folder, "4A1")
     text = why(folder, "4A1")
