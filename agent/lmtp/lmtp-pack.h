@@ -18,7 +18,10 @@ void lmtp_pack_string(GString *out, const char *text);
  */
 char *lmtp_pack_take_string(const char **at, const char *end);
 
-/* A fault or none, and what the client reads on success. */
+/* Octets of a packed outcome at most. */
+enum { LMTP_PACK_MOST_OUTCOME = 72 * 1024 };
+
+/* A fault or none, and what the client reads on success. Of texts that are too long, the beginning. */
 void lmtp_pack_outcome(GString *out, const Status *st, const char *done);
 
 /*
