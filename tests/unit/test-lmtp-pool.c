@@ -288,7 +288,7 @@ typedef struct {
 	const char *const *words;
 	const char *const *keys;
 	bool busy[LMTP_LANES];
-	unsigned begun, most_at_once;
+	unsigned begun, refused, most_at_once;
 } Mail;
 
 static bool
@@ -298,8 +298,10 @@ begin(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, S
 	g_autoptr(GString) request = g_string_new(mail->words[number]);
 	unsigned at_once = 1;
 
-	if (strcmp(mail->words[number], "refuse") == 0)
+	if (strcmp(mail->words[number], "refuse") == 0) {
+		mail->refused++;
 		return status_fail(st, STATUS_BUSY, NULL);
+	}
 	for (unsigned i = 0; i < LMTP_LANES; i++)
 		at_once += mail->busy[i] ? 1 : 0;
 	assert_false(mail->busy[lane]);
@@ -384,6 +386,28 @@ test_at_once(void **state)
 	(void) munmap(met, sizeof *met);
 }
 
+/* Each that cannot begin is told before the next one is tried, which may take as long. */
+static void
+test_refused_one_by_one(void **state)
+{
+	(void) state;
+	static const char *const words[] = { "refuse", "refuse", "refuse", "x" };
+	static const char *const keys[] = { "a", "b", "c", "d" };
+	g_autoptr(LmtpPool) pool = new_pool(8, 100, PATIENCE, NULL);
+	Mail mail = { .pool = pool, .words = words, .keys = keys };
+	const LmtpDispatchWork work = { begin, end, &mail };
+	g_autoptr(LmtpDispatch) dispatch = lmtp_dispatch_new(pool, &work);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		lmtp_dispatch_add(dispatch, keys[i]);
+	for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		assert_int_equal(lmtp_dispatch_take(dispatch, &done, &st), i == 3);
+		assert_int_equal(mail.refused, MIN(i + 1, 3));
+	}
+}
+
 /* The client has gone: what was begun is waited for, nothing else is begun. */
 static void
 test_client_gone(void **state)
@@ -466,6 +490,7 @@ main(void)
 		cmocka_unit_test(test_tidy),
 		cmocka_unit_test(test_outcomes_in_order),
 		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_refused_one_by_one),
 		cmocka_unit_test(test_client_gone),
 		cmocka_unit_test(test_packed_account),
 	};
