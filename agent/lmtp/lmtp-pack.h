@@ -21,7 +21,9 @@ char *lmtp_pack_take_string(const char **at, const char *end);
 /* Octets of a packed outcome at most. */
 enum { LMTP_PACK_MOST_OUTCOME = 72 * 1024 };
 
-/* A fault or none, and what the client reads on success. Of texts that are too long, the beginning. */
+/*
+ * A fault or none, and what the client reads on success. Of a text that is too long, its beginning.
+ */
 void lmtp_pack_outcome(GString *out, const Status *st, const char *done);
 
 /*
