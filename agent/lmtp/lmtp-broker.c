@@ -277,7 +277,7 @@ wait_for_front(const Back *back)
 	struct pollfd front = { .fd = back->channel, .events = POLLIN };
 	int n = 0;
 
-	while (n == 0 && backend->tidy != NULL) {
+	while ((n == 0 || (n < 0 && errno == EINTR)) && backend->tidy != NULL) {
 		int wait_ms = backend->tidy(backend->user);
 		if (wait_ms < 0)
 			return;

@@ -16,9 +16,6 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* Octets of an outcome: more is no outcome of ours. */
-enum { MOST_OUTCOME = 64 * 1024 };
-
 static GArray *hidden; /* int: descriptors that no child may have; NULL: none yet */
 static GArray *left;   /* pid_t: children that were killed and not waited for; NULL: none yet */
 
@@ -30,10 +27,10 @@ lmtp_child_hide(int fd)
 	g_array_append_val(hidden, fd);
 }
 
-static void
-show(int fd)
+void
+lmtp_child_show(int fd)
 {
-	for (guint i = 0; i < hidden->len; i++)
+	for (guint i = 0; hidden != NULL && i < hidden->len; i++)
 		if (g_array_index(hidden, int, i) == fd) {
 			g_array_remove_index_fast(hidden, i);
 			return;
@@ -66,7 +63,7 @@ send_outcome(int channel, bool good, const char *done, Status *st)
 		(void) status_fail(st, STATUS_INTERNAL, NULL);
 	lmtp_pack_outcome(out, st, done);
 
-	return send(channel, out->str, MIN(out->len, MOST_OUTCOME), MSG_NOSIGNAL) >= 0;
+	return send(channel, out->str, out->len, MSG_NOSIGNAL) >= 0;
 }
 
 static bool
@@ -91,7 +88,7 @@ reap_left(void)
 static void
 forget(LmtpChild *child)
 {
-	show(child->from);
+	lmtp_child_show(child->from);
 	(void) close(child->from);
 	child->pid = 0;
 }
@@ -227,7 +224,8 @@ wait_for(int from, short events, unsigned seconds)
 	for (;;) {
 		gint64 left_ms = (until - g_get_monotonic_time()) / 1000;
 		struct pollfd fd = { .fd = from, .events = events };
-		int n = left_ms > 0 ? poll(&fd, 1, (int) MIN(left_ms, G_MAXINT)) : 0;
+		/* what is there counts, however late we look */
+		int n = poll(&fd, 1, (int) CLAMP(left_ms, 0, G_MAXINT));
 		if (n >= 0 || errno != EINTR)
 			return n != 0;
 	}
@@ -252,7 +250,7 @@ receive(int from, unsigned seconds, char *buffer)
 		return -1;
 	ssize_t len;
 	do
-		len = recv(from, buffer, MOST_OUTCOME, 0);
+		len = recv(from, buffer, LMTP_PACK_MOST_OUTCOME, 0);
 	while (len < 0 && errno == EINTR);
 
 	return MAX(len, 0);
@@ -269,7 +267,8 @@ fail_lost(Status *st, StatusId id, const char *how, int number)
 bool
 lmtp_child_take(LmtpChild *child, unsigned seconds, char **ret_done, Status *st)
 {
-	g_autofree char *buffer = g_malloc(MOST_OUTCOME); /* pages that stay empty cost nothing */
+	g_autofree char *buffer = g_malloc(
+		LMTP_PACK_MOST_OUTCOME); /* pages that stay empty cost nothing */
 	ssize_t len = receive(child->from, seconds, buffer);
 	if (len > 0)
 		return lmtp_pack_take_outcome(buffer, buffer + len, ret_done, st);

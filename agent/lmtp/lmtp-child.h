@@ -70,4 +70,7 @@ bool lmtp_child_is_gone(const LmtpChild *child);
 /* From now on children do not have our descriptor `fd`: they belong to their recipients. */
 void lmtp_child_hide(int fd);
 
+/* It is about to be closed, or children may have it again. */
+void lmtp_child_show(int fd);
+
 #endif

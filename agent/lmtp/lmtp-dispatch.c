@@ -122,12 +122,24 @@ find_startable(const LmtpDispatch *dispatch)
 	return -1;
 }
 
+static bool
+is_next_done(const LmtpDispatch *dispatch)
+{
+	const Job *next = dispatch->jobs->pdata[dispatch->next];
+	return next->phase == DONE;
+}
+
+/*
+ * An outcome that is waited for is not held back by what may begin: where beginning itself is slow,
+ * as behind a disk that hangs, the client hears of one after the other, and may leave.
+ */
 static void
 fill_lanes(LmtpDispatch *dispatch)
 {
 	for (unsigned lane = 0; lane < LMTP_LANES; lane++) {
 		int number = 0;
-		while (dispatch->lanes[lane] == NULL && (number = find_startable(dispatch)) >= 0)
+		while (dispatch->lanes[lane] == NULL && !is_next_done(dispatch) &&
+		       (number = find_startable(dispatch)) >= 0)
 			begin(dispatch, (guint) number, lane);
 	}
 }

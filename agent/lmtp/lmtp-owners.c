@@ -99,7 +99,6 @@ answer_deliver(const LmtpOwners *owners, Account *account, const char *at, const
 		return false;
 	}
 
-	outside_forget(); /* what an earlier delivery of this process met */
 	return lmtp_delivery_run(owners->site, account, envelope, message, owners->tells_outages,
 	                         ret_done, st);
 }
@@ -113,6 +112,7 @@ answer(void *user, const char *request, size_t len, int taken_fd, char **ret_don
 	auto_fd int fd = taken_fd;
 	g_autoptr(Account) account = lmtp_pack_take_account(&at, end);
 
+	outside_forget(); /* what an earlier request to this process met */
 	if (account == NULL)
 		return fail_broken(st);
 	if (request[0] == LOCATE)

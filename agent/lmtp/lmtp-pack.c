@@ -31,6 +31,32 @@ lmtp_pack_take_string(const char **at, const char *end)
 	return nul == NULL || strcmp(text, "\1") == 0 ? NULL : g_strdup(text);
 }
 
+/*
+ * Octets of a text of an outcome: all of them fit into a packet, as half a packet would make a
+ * delivery that was done look like one that was not.
+ */
+enum { MOST_TEXT = 6000 };
+
+G_STATIC_ASSERT(MOST_TEXT * 11 + 1024 <= LMTP_PACK_MOST_OUTCOME);
+
+/* Its beginning, where it is longer. */
+static void
+pack_text(GString *out, const char *text)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+	if (len < MOST_TEXT) {
+		lmtp_pack_string(out, text);
+		return;
+	}
+
+	static const char more[] = "...";
+	const char *end = text + MOST_TEXT - sizeof more;
+	while (end > text && (*end & 0xC0) == 0x80) /* not within a character */
+		end--;
+	g_string_append_len(out, text, end - text);
+	lmtp_pack_string(out, more);
+}
+
 /* Each is missing where nobody else caused the fault. */
 static void
 pack_outside(GString *out, const Outside *outside)
@@ -39,10 +65,10 @@ pack_outside(GString *out, const Outside *outside)
 	const Outside *known = outside != NULL ? outside : &none;
 
 	lmtp_pack_string(out, known->protocol);
-	lmtp_pack_string(out, known->peer);
-	lmtp_pack_string(out, known->command);
-	lmtp_pack_string(out, known->reply);
-	lmtp_pack_string(out, known->account);
+	pack_text(out, known->peer);
+	pack_text(out, known->command);
+	pack_text(out, known->reply);
+	pack_text(out, known->account);
 	lmtp_pack_string(out, known->is_down ? "down" : NULL);
 }
 
@@ -71,13 +97,13 @@ void
 lmtp_pack_outcome(GString *out, const Status *st, const char *done)
 {
 	lmtp_pack_string(out, status_row(st->id)->name);
-	lmtp_pack_string(out, st->text);
-	lmtp_pack_string(out, st->detail);
-	lmtp_pack_string(out, st->dsn);
+	pack_text(out, st->text);
+	pack_text(out, st->detail);
+	pack_text(out, st->dsn);
 	pack_outside(out, st->outside);
 	lmtp_pack_string(out, outside_reached()->protocol);
-	lmtp_pack_string(out, outside_reached()->peer);
-	lmtp_pack_string(out, done);
+	pack_text(out, outside_reached()->peer);
+	pack_text(out, done);
 }
 
 bool

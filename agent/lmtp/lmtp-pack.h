@@ -18,7 +18,13 @@ void lmtp_pack_string(GString *out, const char *text);
  */
 char *lmtp_pack_take_string(const char **at, const char *end);
 
-/* Append an outcome: the fault or STATUS_OK, and what the client reads on success. */
+/* Octets of a packed outcome at most. */
+enum { LMTP_PACK_MOST_OUTCOME = 72 * 1024 };
+
+/*
+ * Append an outcome: the fault or STATUS_OK, and what the client reads on success. Of a text that
+ * is too long, its beginning.
+ */
 void lmtp_pack_outcome(GString *out, const Status *st, const char *done);
 
 /*

@@ -79,23 +79,36 @@ start_member(LmtpPool *pool, const char *key, Status *st)
 	return member;
 }
 
+/* False: it is ended, and has not got the request. */
+static bool
+ask_member(LmtpPool *pool, LmtpPoolMember *member, const GString *request, int fd, Status *st)
+{
+	member->idle_since = 0;
+	member->until = g_get_monotonic_time() + (gint64) pool->options.seconds * G_USEC_PER_SEC;
+	if (lmtp_child_ask(&member->child, request, fd, st))
+		return true;
+	g_ptr_array_remove(pool->members, member);
+	return false;
+}
+
 bool
 lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int fd,
               LmtpPoolMember **ret_member, Status *st)
 {
-	LmtpPoolMember *member = find_idle(pool, key);
-	if (member == NULL)
-		member = start_member(pool, key, st);
-	if (member == NULL)
-		return false;
+	LmtpPoolMember *member;
 
-	member->idle_since = 0;
-	member->until = g_get_monotonic_time() + (gint64) pool->options.seconds * G_USEC_PER_SEC;
-	if (!lmtp_child_ask(&member->child, request, fd, st)) {
-		g_ptr_array_remove(pool->members, member);
-		return false;
+	/* one that died a moment ago has got nothing: the next one is asked */
+	while ((member = find_idle(pool, key)) != NULL) {
+		g_auto(Status) gone = STATUS_INIT;
+		if (ask_member(pool, member, request, fd, &gone)) {
+			*ret_member = member;
+			return true;
+		}
 	}
 
+	member = start_member(pool, key, st);
+	if (member == NULL || !ask_member(pool, member, request, fd, st))
+		return false;
 	*ret_member = member;
 	return true;
 }

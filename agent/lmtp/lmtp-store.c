@@ -4,6 +4,7 @@
 #include "agent/lmtp/lmtp-store.h"
 
 #include "agent/base/fs.h"
+#include "agent/lmtp/lmtp-child.h"
 #include "agent/lmtp/lmtp-delivery.h"
 #include "agent/lmtp/lmtp-dispatch.h"
 #include "agent/lmtp/lmtp-lanes.h"
@@ -286,13 +287,19 @@ deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *s
 	return lmtp_dispatch_take(store->dispatch, ret_done, st);
 }
 
-/* The message stays for all recipients: each process gets a descriptor of its own. */
+/*
+ * The message stays for all recipients: each process is sent a descriptor, and closes it behind its
+ * delivery. One that came by fork would hold the message as long as the process waits.
+ */
 static void
 adopt_as_root(void *user, int fd)
 {
 	Store *store = user;
+	lmtp_child_show(store->adopted);
 	fs_close_auto(&store->adopted);
 	store->adopted = fd;
+	if (fd >= 0)
+		lmtp_child_hide(fd);
 }
 
 static void

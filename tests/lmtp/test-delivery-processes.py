@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """lmtpd as root: the processes that have become an owner stay for the next mail, and take nothing of one mail to another."""
 
+import contextlib
 import os
 import re
 import signal
@@ -129,6 +130,45 @@ def test_killed_while_it_waits(folder):
             os.kill(pid, signal.SIGKILL)
             server.wait_for(lambda: open("/proc/%d/stat" % pid, encoding="ascii").read().rsplit(") ", 1)[1][0] == "Z")
             tap.same(len(server.stored("d.test/ann")), turn)
+
+
+def links_of(pid):
+    """What its descriptors are."""
+    found = []
+    for name in os.listdir("/proc/%d/fd" % pid):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink("/proc/%d/fd/%s" % (pid, name)))
+    return found
+
+
+def test_a_message_is_not_held(folder):
+    """No process that waits has a message still open, were it one that it was forked under."""
+    need_root()
+    os.mkdir(folder + "/spool")
+    os.chmod(folder + "/spool", 0o777)
+    with server_with(folder, "-o", "lmtp_spool=%s/spool" % folder) as server:
+        client = server.client().greet()
+        for size in (10, 3000000):
+            tap.same([reply[:3] for reply in client.deliver("ann@d.test", "eve@o.test", body="x" * size + "\r\n")], ["250", "250"])
+        (back,) = (back for front in server.workers() for back in children_of(front) if children_of(back))
+        tap.same(len(delivering(server)), 2)
+        server.wait_for(lambda: not [link for link in links_of(back) if "(deleted)" in link])  # the end of a message is not answered
+        for pid in children_of(back):
+            tap.same([link for link in links_of(pid) if "(deleted)" in link], [], "of a process with uid %s" % uid_of(pid))
+
+
+def test_long_outcome(folder):
+    """Where the copies are so many that their names fill more than a packet, the mail was taken all the same."""
+    need_root()
+    home = folder + "/mail/d.test/ann"
+    os.makedirs(home)
+    with open(home + "/.procmailrc", "w", encoding="ascii") as file:
+        file.write("".join(":0 c\n$HOME/%d%s/\n" % (number, "x" * 230) for number in range(300)))
+    with server_with(folder, "-o", "maildir=%s/mail/%%d/%%n/Maildir" % folder, "-o", "home=%s/mail/%%d/%%n" % folder, "-o", "recipes=all") as server:
+        client = server.client().greet()
+        tap.same(client.deliver("ann@d.test")[0][:4], "250-", "a reply of many lines")
+        tap.same(len(server.stored("d.test/ann/Maildir")), 1)
+        tap.same(client.deliver("bob@d.test")[0][:3], "250", "the next one")
 
 
 def copies(folder, args):

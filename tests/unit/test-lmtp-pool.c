@@ -8,9 +8,11 @@
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -39,6 +41,26 @@ answer(void *user, const char *request, size_t len, int fd, char **ret_done, Sta
 		g_usleep(G_USEC_PER_SEC);
 	if (strcmp(word, "hang") == 0)
 		pause();
+	if (strcmp(word, "deaf") == 0) {
+		/* who looks at the channel finds it open for a while, and no request passes */
+		for (int i = 3; i < PATIENCE; i++)
+			(void) shutdown(i, SHUT_RD);
+		if (fork() == 0) {
+			(void) alarm(2);
+			pause();
+		}
+	}
+	if (strcmp(word, "talk") == 0) {
+		*ret_done = g_strnfill(1 << 20, 'x');
+		return true;
+	}
+	if (strcmp(word, "talk and fail") == 0) {
+		g_autofree char *long_text = g_strnfill(1 << 20, 'y');
+		status_fail_detail(st, STATUS_LOOP, "%s", long_text);
+		st->text = g_strdup(long_text);
+		status_set_outside(st, outside_new(OUTSIDE_SMTP, long_text, long_text, long_text));
+		return false;
+	}
 	if (strcmp(word, "fail") == 0)
 		return status_fail(st, STATUS_LOOP, "it loops");
 	if (strcmp(word, "meet") == 0) {
@@ -145,6 +167,41 @@ test_killed_while_it_waits(void **state)
 	assert_int_not_equal(second, first);
 }
 
+/* Nor does one that goes between the look at it and the request. */
+static void
+test_gone_when_it_is_asked(void **state)
+{
+	(void) state;
+	g_autoptr(LmtpPool) pool = new_pool(4, 100, PATIENCE, NULL);
+	int first = ask(pool, "ann", "deaf");
+	int second = ask(pool, "ann", "x");
+	assert_int_not_equal(first, 0);
+	assert_int_not_equal(second, 0);
+	assert_int_not_equal(second, first);
+	assert_int_equal(waitpid(first, NULL, WNOHANG), -1);
+}
+
+/* The other deliveries of a message may have kept us longer than this one may take: it is done. */
+static void
+test_outcome_that_is_taken_late(void **state)
+{
+	(void) state;
+	g_autoptr(LmtpPool) pool = new_pool(4, 100, 1, NULL);
+	g_autoptr(GString) request = g_string_new("x");
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *text = NULL;
+	LmtpPoolMember *member = NULL;
+
+	assert_true(lmtp_pool_ask(pool, "ann", request, -1, &member, &st));
+	struct pollfd outcome = { .fd = lmtp_pool_fd(member), .events = POLLIN };
+	assert_int_equal(poll(&outcome, 1, PATIENCE * 1000), 1);
+	for (int i = 0; i < PATIENCE && lmtp_pool_left_ms(member) > 0; i++)
+		g_usleep(G_USEC_PER_SEC / 10);
+	assert_int_equal(lmtp_pool_left_ms(member), 0);
+	assert_true(lmtp_pool_take(pool, member, &text, &st));
+	assert_int_equal(ask(pool, "ann", "x"), (int) g_ascii_strtoll(text, NULL, 10));
+}
+
 static void
 test_faults(void **state)
 {
@@ -167,6 +224,27 @@ test_faults(void **state)
 		assert_int_equal(ask_with(pool, "ann", rows[i].word, -1, NULL, &st), 0);
 		assert_int_equal(st.id, rows[i].want);
 		assert_int_equal(ask(pool, "ann", "x") == before, rows[i].stays);
+	}
+}
+
+/* What is said too much changes nothing of what was done. */
+static void
+test_outcome_that_is_long(void **state)
+{
+	(void) state;
+	g_autoptr(LmtpPool) pool = new_pool(4, 100, PATIENCE, NULL);
+	static const char *const words[] = { "talk", "talk and fail" };
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		g_autoptr(GString) request = g_string_new(words[i]);
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *text = NULL;
+		LmtpPoolMember *member = NULL;
+		assert_true(lmtp_pool_ask(pool, "ann", request, -1, &member, &st));
+		assert_int_equal(lmtp_pool_take(pool, member, &text, &st), i == 0);
+		assert_int_equal(st.id, i == 0 ? STATUS_OK : STATUS_LOOP);
+		const char *told = i == 0 ? text : st.text;
+		assert_in_range(strlen(told), 1000, 8000);
+		assert_true(g_str_has_suffix(told, i == 0 ? "xx..." : "yy..."));
 	}
 }
 
@@ -210,7 +288,7 @@ typedef struct {
 	const char *const *words;
 	const char *const *keys;
 	bool busy[LMTP_LANES];
-	unsigned begun, most_at_once;
+	unsigned begun, refused, most_at_once;
 } Mail;
 
 static bool
@@ -220,8 +298,10 @@ begin(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, S
 	g_autoptr(GString) request = g_string_new(mail->words[number]);
 	unsigned at_once = 1;
 
-	if (strcmp(mail->words[number], "refuse") == 0)
+	if (strcmp(mail->words[number], "refuse") == 0) {
+		mail->refused++;
 		return status_fail(st, STATUS_BUSY, NULL);
+	}
 	for (unsigned i = 0; i < LMTP_LANES; i++)
 		at_once += mail->busy[i] ? 1 : 0;
 	assert_false(mail->busy[lane]);
@@ -306,6 +386,28 @@ test_at_once(void **state)
 	(void) munmap(met, sizeof *met);
 }
 
+/* Each that cannot begin is told before the next one is tried, which may take as long. */
+static void
+test_refused_one_by_one(void **state)
+{
+	(void) state;
+	static const char *const words[] = { "refuse", "refuse", "refuse", "x" };
+	static const char *const keys[] = { "a", "b", "c", "d" };
+	g_autoptr(LmtpPool) pool = new_pool(8, 100, PATIENCE, NULL);
+	Mail mail = { .pool = pool, .words = words, .keys = keys };
+	const LmtpDispatchWork work = { begin, end, &mail };
+	g_autoptr(LmtpDispatch) dispatch = lmtp_dispatch_new(pool, &work);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		lmtp_dispatch_add(dispatch, keys[i]);
+	for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		assert_int_equal(lmtp_dispatch_take(dispatch, &done, &st), i == 3);
+		assert_int_equal(mail.refused, MIN(i + 1, 3));
+	}
+}
+
 /* The client has gone: what was begun is waited for, nothing else is begun. */
 static void
 test_client_gone(void **state)
@@ -380,11 +482,15 @@ main(void)
 		cmocka_unit_test(test_replaced_after_uses),
 		cmocka_unit_test(test_no_more_than_wanted_wait),
 		cmocka_unit_test(test_killed_while_it_waits),
+		cmocka_unit_test(test_gone_when_it_is_asked),
+		cmocka_unit_test(test_outcome_that_is_taken_late),
 		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_outcome_that_is_long),
 		cmocka_unit_test(test_descriptor),
 		cmocka_unit_test(test_tidy),
 		cmocka_unit_test(test_outcomes_in_order),
 		cmocka_unit_test(test_at_once),
+		cmocka_unit_test(test_refused_one_by_one),
 		cmocka_unit_test(test_client_gone),
 		cmocka_unit_test(test_packed_account),
 	};
