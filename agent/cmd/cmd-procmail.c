@@ -161,6 +161,36 @@ take_wrong(void *into, char letter, bool lacks_value)
 	return true;
 }
 
+/* "--name" is no clump of letters: it is said and passed over. Returns how many words are left. */
+static int
+drop_names(int argc, char **argv)
+{
+	bool in_options = true, is_value = false;
+	int kept = 1;
+
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i];
+		if (in_options && !is_value && g_str_has_prefix(word, "--") && word[2] != '\0') {
+			warn("Unrecognised options: \"%s\"\nProcessing continued", word + 2);
+			continue;
+		}
+
+		argv[kept++] = argv[i];
+		if (is_value) {
+			is_value = false;
+			continue;
+		}
+		in_options = in_options && word[0] == '-' && word[1] != '\0' &&
+		             strcmp(word, "--") != 0;
+		/* the first letter that takes a value is the last of the word: the next is it */
+		is_value = in_options && word[1 + strcspn(word + 1, "adfr")] != '\0' &&
+		           word[2 + strcspn(word + 1, "adfr")] == '\0';
+	}
+
+	argv[kept] = NULL;
+	return kept;
+}
+
 static bool
 is_assignment(const char *word)
 {
@@ -319,7 +349,7 @@ cmd_procmail(int argc, char **argv)
 	Options options = {
 		.door = &door, .files = files, .arguments = arguments, .assignments = assignments
 	};
-	(void) read_options(&options, argc, argv, &st);
+	(void) read_options(&options, drop_names(argc, argv), argv, &st);
 
 	const RecipeCall recipes = make_call(&options);
 	door.recipes = &recipes;

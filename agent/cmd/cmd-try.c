@@ -221,19 +221,9 @@ trace_function(const Options *options)
 static char *
 guess_sender(const Message *message)
 {
-	static const char *const names[] = { "Return-Path", "Sender", "From" };
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		size_t pos = 0;
-		const HeaderField *field = headers_next(message_headers(message), names[i], &pos);
-		g_autofree char *value = field != NULL ? header_field_value(field) : NULL;
-		if (value != NULL && strcmp(value, "<>") == 0)
-			return g_strdup("");
-		char *address = value != NULL ? address_from_header(value) : NULL;
-		if (address != NULL)
-			return address;
-	}
-
-	return g_strdup("");
+	static const char *const names[] = { "Return-Path", "Sender", "From", NULL };
+	char *address = address_from_fields(message_headers(message), names);
+	return address != NULL ? address : g_strdup("");
 }
 
 static Envelope *

@@ -2,6 +2,8 @@
 /* postfix-facts: what main.cf and master.cf of a Postfix say, asked from postconf(1). */
 #include "agent/cmd/postfix-facts.h"
 
+#include "agent/base/blank.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -55,7 +57,7 @@ parse_parameters(const char *text)
 static char *
 next_word(const char **text)
 {
-	*text += strspn(*text, " \t");
+	*text = blank_skip(*text);
 	if (**text == '\0')
 		return NULL;
 

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* Octets of our file: all label values together make some 800 lines. */
 enum { FILE_BYTES = 1024 * 1024 };
@@ -225,7 +226,13 @@ stats_prometheus_write(const char *path, const char *text, Status *st)
 {
 	g_autoptr(GError) error = NULL;
 
-	if (g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &error))
+	/* The collector is another user; root's umask often lets nobody else read. */
+	mode_t before = umask(S_IWGRP | S_IWOTH);
+	bool good = g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644,
+	                                     &error);
+	(void) umask(before);
+
+	if (good)
 		return true;
 	return status_fail_detail(st, STATUS_IO, "cannot write '%s': %s", path, error->message);
 }

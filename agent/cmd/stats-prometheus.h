@@ -21,7 +21,9 @@ char *stats_prometheus_text(const Stats *stats, gint64 until_us);
  */
 bool stats_prometheus_add_file(Stats *stats, const char *path, gint64 *ret_until_us, Status *st);
 
-/* Put the text into `path`, mode 0644, in the place of what was there, at once. */
+/*
+ * Put the text into `path`, mode 0644 whatever the umask, in the place of what was there, at once.
+ */
 bool stats_prometheus_write(const char *path, const char *text, Status *st);
 
 #endif

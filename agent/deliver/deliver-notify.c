@@ -160,11 +160,13 @@ make_text(const Notify *notify, const Headers *headers)
 	                       subject != NULL ? subject : "");
 }
 
-/* RFC 5436 2.7: 1 is high, 3 is low. */
+/* RFC 5436 2.7. */
 static const char *
 importance(const PlanNotice *notice)
 {
-	return notice->importance == 1 ? "high" : notice->importance == 3 ? "low" : "normal";
+	return notice->importance == PLAN_NOTICE_HIGH  ? "high"
+	       : notice->importance == PLAN_NOTICE_LOW ? "low"
+	                                               : "normal";
 }
 
 static void

@@ -24,17 +24,16 @@ refuse(Parse *parse, LmtpReplyId id)
 }
 
 static void
-skip_blanks(Parse *parse)
+skip_spaces(Parse *parse)
 {
-	while (*parse->at == ' ')
-		parse->at++;
+	parse->at += strspn(parse->at, " ");
 }
 
 /* The next word of the line; NULL at its end. Caller frees. */
 static char *
 next_word(Parse *parse)
 {
-	skip_blanks(parse);
+	skip_spaces(parse);
 	size_t len = strcspn(parse->at, " ");
 	if (len == 0)
 		return NULL;
@@ -47,7 +46,7 @@ next_word(Parse *parse)
 static bool
 at_end(Parse *parse)
 {
-	skip_blanks(parse);
+	skip_spaces(parse);
 	return *parse->at == '\0';
 }
 
@@ -230,7 +229,7 @@ parse_path(Parse *parse, const char *keyword, LmtpReplyId refusal)
 	if (g_ascii_strncasecmp(parse->at, keyword, strlen(keyword)) != 0)
 		return refuse(parse, LMTP_REPLY_BAD_ARGUMENT);
 	parse->at += strlen(keyword);
-	skip_blanks(parse);
+	skip_spaces(parse);
 	if (*parse->at != '<')
 		return parse_bare(parse, refusal);
 
@@ -569,7 +568,7 @@ parse_line(Parse *parse)
 	for (size_t i = 0; word != NULL && i < G_N_ELEMENTS(verbs); i++)
 		if (g_ascii_strcasecmp(verbs[i].name, word) == 0) {
 			parse->command->verb = verbs[i].verb;
-			skip_blanks(parse);
+			skip_spaces(parse);
 			return verbs[i].parse(parse);
 		}
 

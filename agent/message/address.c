@@ -246,6 +246,26 @@ address_from_header(const char *value)
 	return close_up(text);
 }
 
+char *
+address_from_fields(const Headers *headers, const char *const *names)
+{
+	for (; *names != NULL; names++) {
+		size_t pos = 0;
+		const HeaderField *field = headers_next(headers, *names, &pos);
+		g_autofree char *value = field != NULL ? header_field_value(field) : NULL;
+		if (value == NULL)
+			continue;
+		if (strcmp(value, "<>") == 0 && header_field_is(field, "Return-Path"))
+			return g_strdup("");
+
+		char *address = address_from_header(value);
+		if (address != NULL)
+			return address;
+	}
+
+	return NULL;
+}
+
 /*
  * Longer text than an address may have is compared octet by octet: normalising and Punycode take
  * quadratic time.

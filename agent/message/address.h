@@ -6,6 +6,8 @@
 #ifndef TODOKE_ADDRESS_H
 #define TODOKE_ADDRESS_H
 
+#include "agent/message/headers.h"
+
 #include <glib.h>
 #include <stdbool.h>
 
@@ -80,6 +82,12 @@ address_split_detail(const char *local, const char *delimiters, char **ret_user,
  * Caller frees.
  */
 char *address_from_header(const char *value);
+
+/*
+ * The first such address in one of the fields `names` (NULL ends them), in their order; "" where
+ * Return-Path is "<>", the null sender. NULL: there is none. Caller frees.
+ */
+char *address_from_fields(const Headers *headers, const char *const *names);
 
 /*
  * The octet behind the comment (RFC 5322 3.2.2, comments within it too) that begins at `c`; the end

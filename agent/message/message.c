@@ -201,26 +201,32 @@ message_from_file(int fd, Status *st)
 	return g_steal_pointer(&message);
 }
 
+/* Some of the octets [from, to) of a stored message, `chunk` having room for LIMIT_COPY_CHUNK. */
+static bool
+read_chunk(int fd, off_t from, off_t to, char *chunk, size_t *ret_len, Status *st)
+{
+	size_t len, most = MIN((size_t) (to - from), LIMIT_COPY_CHUNK);
+
+	if (!fs_read_at(fd, from, chunk, most, &len, "stored message", st))
+		return false;
+	if (len == 0)
+		return status_fail_detail(st, STATUS_IO,
+		                          "the stored message became shorter while it was copied");
+
+	*ret_len = len;
+	return true;
+}
+
 /* Octets [from, to) of one file to another. */
 static bool
 copy_octets(int from_fd, off_t from, off_t to, int fd, Status *st)
 {
 	g_autofree char *chunk = g_malloc(LIMIT_COPY_CHUNK);
-	while (from < to) {
-		ssize_t n = pread(from_fd, chunk, MIN((size_t) (to - from), LIMIT_COPY_CHUNK),
-		                  from);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return status_fail_errno(st, errno, "cannot read the stored message");
-		if (n == 0)
-			return status_fail_detail(
-				st, STATUS_IO,
-				"the stored message became shorter while it was copied");
-		if (!fs_write_all(fd, chunk, (size_t) n, "message in memory", st))
+
+	for (size_t len = 0; from < to; from += (off_t) len)
+		if (!read_chunk(from_fd, from, to, chunk, &len, st) ||
+		    !fs_write_all(fd, chunk, len, "message in memory", st))
 			return false;
-		from += n;
-	}
 
 	return true;
 }
@@ -571,23 +577,14 @@ static bool
 copy_body(const Message *message, int fd, Tally *tally, Status *st)
 {
 	g_autofree char *chunk = g_malloc(LIMIT_COPY_CHUNK);
-	off_t offset = message->home_offset, end = offset + (off_t) message->body_len;
+	off_t from = message->home_offset, to = from + (off_t) message->body_len;
 
-	while (offset < end) {
-		ssize_t n = pread(message->home, chunk,
-		                  MIN((size_t) (end - offset), LIMIT_COPY_CHUNK), offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return status_fail_errno(st, errno, "cannot read the stored message");
-		if (n == 0)
-			return status_fail_detail(
-				st, STATUS_IO,
-				"the stored message became shorter while it was copied");
-		tally_add(tally, chunk, (size_t) n);
-		if (fd >= 0 && !fs_write_all(fd, chunk, (size_t) n, "message", st))
+	for (size_t len = 0; from < to; from += (off_t) len) {
+		if (!read_chunk(message->home, from, to, chunk, &len, st))
 			return false;
-		offset += n;
+		tally_add(tally, chunk, len);
+		if (fd >= 0 && !fs_write_all(fd, chunk, len, "message", st))
+			return false;
 	}
 
 	return true;

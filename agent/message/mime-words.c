@@ -5,6 +5,7 @@
  */
 #include "agent/message/mime-words.h"
 
+#include "agent/base/blank.h"
 #include "agent/message/gmime-extra.h"
 #include "agent/message/mime-charset.h"
 
@@ -72,14 +73,6 @@ read_word(const char *start, const char *end, Word *ret_word)
 	return true;
 }
 
-static const char *
-skip_blanks(const char *c, const char *end)
-{
-	while (c < end && g_ascii_isspace(*c))
-		c++;
-	return c;
-}
-
 static void
 append_quoted(GString *out, const Word *word)
 {
@@ -133,7 +126,7 @@ read_group(const Word *first, const char *end, GString *octets)
 		else
 			append_quoted(octets, &word);
 		stop = word.end;
-		const char *next = skip_blanks(stop, end);
+		const char *next = blank_skip_lines_to(stop, end);
 		if (!read_word_at(next, end, &word) || word.charset_len != first->charset_len ||
 		    g_ascii_strncasecmp(word.charset, first->charset, first->charset_len) != 0)
 			return stop;
@@ -180,7 +173,7 @@ decode_run(GString *out, Word word, const char *end, char **guess)
 		g_autoptr(GString) octets = g_string_new(NULL);
 		stop = read_group(&word, end, octets);
 		append_converted(out, &word, octets, guess);
-	} while (read_word_at(skip_blanks(stop, end), end, &word));
+	} while (read_word_at(blank_skip_lines_to(stop, end), end, &word));
 	return stop;
 }
 

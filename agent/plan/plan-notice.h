@@ -5,10 +5,13 @@
 
 #include "agent/plan/plan-fcc.h"
 
+/* Importance, by the numbers of RFC 5435 3.4. */
+enum { PLAN_NOTICE_HIGH = 1, PLAN_NOTICE_NORMAL = 2, PLAN_NOTICE_LOW = 3 };
+
 typedef struct {
 	char *method; /* a URI, "mailto:..." */
 	char *from;
-	int importance;     /* 1 high, 2 normal, 3 low */
+	int importance;     /* PLAN_NOTICE_HIGH ... */
 	GPtrArray *options; /* "name=value" */
 	char *message;
 	char *id; /* by which the script may take it back; NULL: none */

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/run/recipes.h"
 
+#include "agent/base/blank.h"
 #include "agent/base/outcome.h"
 #include "conf/conf-choices.h"
 #include "filters/recipe/run/recipe-run.h"
@@ -106,7 +107,7 @@ append_value(GString *text, const char *value)
 {
 	char quote = '\0';
 
-	value += strspn(value, " \t");
+	value = blank_skip(value);
 	for (const char *c = value; *c != '\0' && (quote != '\0' || *c != '\n'); c++) {
 		bool word_begins = c == value || c[-1] == ' ' || c[-1] == '\t';
 		if (quote == '\0' && *c == '#' && word_begins)

@@ -82,6 +82,10 @@ script_memory_recall(const ScriptMemory *memory, const char *path)
 void
 script_memory_keep(const ScriptMemory *memory, const ScriptSet *set)
 {
+	/* A copy that nobody has asked for, as `try` has it: there is nothing to be kept for. */
+	if (state_once_folder(memory->state) == NULL)
+		return;
+
 	char sum[SUM_BYTES + 1];
 
 	print_sum(set, sum);

@@ -290,6 +290,16 @@ folder_name(const FolderRules *rules, const Maildir *inbox, const char *path)
 }
 
 bool
+folder_may_be_entry(const char *entry)
+{
+	static const char *const others[] = { ".", "..", "new", "cur", "tmp", "todoke-state" };
+	for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+		if (strcmp(entry, others[i]) == 0)
+			return false;
+	return true;
+}
+
+bool
 folder_exists(Maildir *inbox, const FolderRules *rules, const char *name)
 {
 	const char *why;

@@ -65,6 +65,12 @@ char *folder_better_name(const FolderRules *rules, const char *name);
 char *folder_name(const FolderRules *rules, const Maildir *inbox, const char *path);
 
 /*
+ * May this entry of a folder be a folder, in either layout? False for what a Maildir is made of and
+ * for our own state.
+ */
+bool folder_may_be_entry(const char *entry);
+
+/*
  * Is there such a folder? False too for a name that cannot be. Never a fault: a folder that cannot
  * be looked at counts as missing.
  */

@@ -6,6 +6,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/message/mark.h"
+#include "agent/store/folder.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -154,16 +155,6 @@ look_in_folder(Search *search, int folder_fd, const char *folder)
 	return false;
 }
 
-static bool
-is_folder_name(const char *name)
-{
-	static const char *const others[] = { ".", "..", "new", "cur", "tmp", "todoke-state" };
-	for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
-		if (strcmp(name, others[i]) == 0)
-			return false;
-	return true;
-}
-
 /* The folder and all below it, in either layout. */
 static bool
 walk(Search *search, int folder_fd, const char *folder, unsigned depth)
@@ -183,7 +174,7 @@ walk(Search *search, int folder_fd, const char *folder, unsigned depth)
 	}
 
 	for (const struct dirent *entry; search->found == NULL && (entry = readdir(dir)) != NULL;) {
-		if (!is_folder_name(entry->d_name) ||
+		if (!folder_may_be_entry(entry->d_name) ||
 		    (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN) ||
 		    search->files++ >= LIMIT_KEPT_FILES)
 			continue;

@@ -6,6 +6,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/message/message.h"
+#include "agent/store/folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -157,16 +158,6 @@ look_in_folder(Search *search, int folder_fd, const char *folder)
 		look_in_place(search, folder_fd, folder, places[i]);
 }
 
-static bool
-is_folder_name(const char *name)
-{
-	static const char *const others[] = { ".", "..", "new", "cur", "tmp", "todoke-state" };
-	for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
-		if (strcmp(name, others[i]) == 0)
-			return false;
-	return true;
-}
-
 /* The folder and all below it, in either layout. */
 static void
 walk(Search *search, int folder_fd, const char *folder, unsigned depth)
@@ -184,7 +175,7 @@ walk(Search *search, int folder_fd, const char *folder, unsigned depth)
 	}
 
 	for (const struct dirent *entry; !search->found && (entry = readdir(dir)) != NULL;) {
-		if (!is_folder_name(entry->d_name) ||
+		if (!folder_may_be_entry(entry->d_name) ||
 		    (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))
 			continue;
 		auto_fd int below = openat(fd, entry->d_name,

@@ -226,15 +226,8 @@ replace(char **text, char *by)
 static char *
 find_address(const Headers *headers, const char *const *names, const char *otherwise)
 {
-	for (; *names != NULL; names++) {
-		size_t pos = 0;
-		const HeaderField *field = headers_next(headers, *names, &pos);
-		g_autofree char *value = field != NULL ? header_field_value(field) : NULL;
-		char *address = value != NULL ? address_from_header(value) : NULL;
-		if (address != NULL)
-			return address;
-	}
-	return g_strdup(otherwise);
+	char *address = address_from_fields(headers, names);
+	return address != NULL ? address : g_strdup(otherwise);
 }
 
 /*

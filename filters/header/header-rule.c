@@ -2,6 +2,7 @@
 /* header-rule: compiles rules to small tables, and makes one pass over the fields. */
 #include "filters/header/header-rule.h"
 
+#include "agent/base/blank.h"
 #include "agent/base/limits.h"
 #include "agent/base/regex.h"
 #include "agent/message/mark.h"
@@ -211,7 +212,7 @@ compile_when(Compile *compile, const char *written)
 		text += 4;
 	}
 
-	text += strspn(text, " \t");
+	text = blank_skip(text);
 	if (strcmp(text, "fetched") == 0)
 		when->kind = WHEN_FETCHED;
 	else if (strcmp(text, "forwarded") == 0)

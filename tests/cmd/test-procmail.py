@@ -378,7 +378,8 @@ def test_command_line_that_is_wrong(folder):
 
 
 def test_options_that_are_none_are_warned_of(folder):
-    for n, (args, words) in enumerate(((["-q"], b'Unrecognised options: "q"'), (["-a"], b"Missing argument"), (["-f"], b"Missing name"), (["1=2"], b"Skipped"))):
+    for n, (args, words) in enumerate(((["-q"], b'Unrecognised options: "q"'), (["--from=x"], b'Unrecognised options: "from=x"'),
+                                      (["-t", "--foo"], b'Unrecognised options: "foo"'), (["-a"], b"Missing argument"), (["-f"], b"Missing name"), (["1=2"], b"Skipped"))):
         home = Home(tap_folder(folder, n), ":0\nbox\n")
         result = home.procmail(*args)
         tap.same((result.returncode, result.stdout, home.read("box")), (0, b"", MESSAGE + b"\n"), str(args))

@@ -6,16 +6,15 @@ import json
 import os
 import pwd
 import re
-import shutil
 import socket
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import postfix_conf
 import tap
+from postfix_conf import POSTCONF, codes, long_ago, plan, setup
 
-os.environ["PATH"] += ":/usr/sbin"
-POSTCONF = shutil.which("postconf")
 MAIN = """# a comment of the admin
 compatibility_level = 3.6
 myhostname = mx.example.jp
@@ -34,40 +33,14 @@ ROOT = ("--root-mail-to", "admin@example.jp")
 FETCH = ("cleanup", "unix", "n", "-", "n", "-", "0")
 
 
-def long_ago(path):
-    """Postfix waits a second or two for a file that has just changed to become quiet."""
-    for name in ("main.cf", "master.cf"):
-        os.utime(os.path.join(path, name), (1, 1))
-
-
 def postfix(folder, main="alias_maps =\n", master=""):
-    if POSTCONF is None:
-        raise tap.Skip("there is no postconf here")
-    path = os.path.join(folder, "etc")
-    os.mkdir(path)
-    for name, text in (("main.cf", MAIN + main), ("master.cf", MASTER + master)):
-        with open(os.path.join(path, name), "w", encoding="utf-8") as file:
-            file.write(text)
-    long_ago(path)
-    return path
-
-
-def setup(path, *args, **more):
-    return tap.todoke("setup", "postfix", "-C", path, "--program", "/usr/bin/todoke", *args, **more)
+    return postfix_conf.write(folder, MAIN + main, MASTER + master)
 
 
 def good(path, *args):
     result = setup(path, *args)
     tap.same((result.returncode, result.stderr), (0, b""), result.stdout)
     return result
-
-
-def plan(path, *args):
-    return json.loads(setup(path, "--json", *args).stdout)
-
-
-def codes(path, *args):
-    return [finding["code"] for finding in plan(path, *args)["findings"]]
 
 
 def finding(path, code, *args):

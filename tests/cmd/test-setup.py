@@ -3,18 +3,16 @@
 """`todoke setup postfix` with a private configuration of the Postfix that is installed."""
 
 import atexit
-import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import postfix_conf
 import tap
+from postfix_conf import POSTCONF, codes, plan, setup
 
-os.environ["PATH"] += ":/usr/sbin"
-POSTCONF = shutil.which("postconf")
 MAIN = """# a comment of the admin
 compatibility_level = 3.6
 myhostname = mx.example.jp
@@ -37,37 +35,8 @@ atexit.register(os.rmdir, TREE)
 VIRTUAL = ["-o", "maildir=" + TREE + "/%d/%n", "--user", "daemon"]
 
 
-def long_ago(path):
-    """Postfix waits a second or two for a file that has just changed to become quiet."""
-    for name in ("main.cf", "master.cf"):
-        os.utime(os.path.join(path, name), (1, 1))
-
-
 def postfix(folder, main="", master=""):
-    if POSTCONF is None:
-        raise tap.Skip("there is no postconf here")
-    path = os.path.join(folder, "etc")
-    os.mkdir(path)
-    for name, text in (("main.cf", MAIN + main), ("master.cf", MASTER + master)):
-        with open(os.path.join(path, name), "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(os.path.join(path, name), 0o640)
-    long_ago(path)
-    return path
-
-
-def setup(path, *args):
-    return tap.todoke("setup", "postfix", "-C", path, "--program", "/usr/bin/todoke", *args)
-
-
-def plan(path, *args):
-    answer = json.loads(setup(path, "--json", *args).stdout)
-    tap.same(answer["schema"], "todoke.setup/1")
-    return answer
-
-
-def codes(path, *args):
-    return [finding["code"] for finding in plan(path, *args)["findings"]]
+    return postfix_conf.write(folder, MAIN + main, MASTER + master, 0o640)
 
 
 def content(path):

@@ -351,6 +351,22 @@ def pixels(path):
     return found
 
 
+def test_output_that_cannot_be_written(folder):
+    write_known(folder)
+    for form in ((), ("--json",), ("--prometheus",)):
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run([tap.TODOKE, "stats", *settings(folder), *form], stdout=full, stderr=subprocess.PIPE,
+                                    env=dict(os.environ, TODOKE_CONF="", LC_ALL="C.UTF-8"), timeout=tap.PATIENCE, check=False)
+        tap.same((result.returncode, result.stderr), (1, b"todoke stats: cannot write all of the output\n"), form)
+
+
+def test_the_collector_can_read_the_file(folder):
+    write_known(folder)
+    path = folder + "/todoke.prom"
+    run(folder, "--prometheus", "--output", path, preexec_fn=lambda: os.umask(0o077))
+    tap.same(os.stat(path).st_mode & 0o777, 0o644)
+
+
 def test_a_record_that_cannot_be_read(folder):
     """It is told, and the others are counted."""
     write_known(folder)

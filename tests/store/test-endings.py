@@ -58,7 +58,8 @@ def make_home(folder, recipes):
 def test_signals_leave_no_draft(folder):
     tmp = folder + "/example.test/ann/tmp"
     for sig in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        one = start(command(folder))
+        # A shell that starts the tests in the background lets its children ignore SIGINT.
+        one = start(command(folder), preexec_fn=lambda each=sig: signal.signal(each, signal.SIG_DFL))
         one.stdin.write(MESSAGE + b"x" * 200000)  # what the mark covers is read before the draft is begun
         one.stdin.flush()
         tap.wait_for("a draft", lambda: os.path.isdir(tmp) and os.listdir(tmp))

@@ -4,12 +4,12 @@
 #include "agent/base/answer.h"
 
 #include "agent/base/limits.h"
+#include "tests/lib/answer-child.h"
 
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -63,38 +63,6 @@ test_bounds(void **state)
 	assert_int_equal(strlen(cut), LIMIT_ANSWER_BYTES - 1);
 }
 
-/* A child that answers through a pipe as Postfix has it; what came through, and the exit code. */
-static int
-answer_through_pipe(void (*act)(void), char *ret_text, size_t size)
-{
-	int ends[2];
-
-	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-
-	if (pid == 0) {
-		(void) dup2(ends[1], STDOUT_FILENO);
-		(void) dup2(ends[1], STDERR_FILENO);
-		(void) close(ends[0]);
-		(void) close(ends[1]);
-		answer_take_over();
-		act();
-		_exit(99);
-	}
-
-	(void) close(ends[1]);
-	int status;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-
-	ssize_t len = read(ends[0], ret_text, size - 1);
-	(void) close(ends[0]);
-	ret_text[MAX(len, 0)] = '\0';
-	assert_true(WIFEXITED(status));
-
-	return WEXITSTATUS(status);
-}
-
 static void
 refuse(void)
 {
@@ -128,11 +96,12 @@ test_pipe(void **state)
 	 * As Postfix's, it is non-blocking: no line end, which would become a blank in its log and
 	 * bounces.
 	 */
-	assert_int_equal(answer_through_pipe(refuse, text, sizeof text), EX_UNAVAILABLE);
+	assert_int_equal(answer_child_run(refuse, O_NONBLOCK, text, sizeof text), EX_UNAVAILABLE);
 	assert_string_equal(text, "5.4.6 loop [4ABC12]");
-	assert_int_equal(answer_through_pipe(succeed, text, sizeof text), EX_OK);
+	assert_int_equal(answer_child_run(succeed, O_NONBLOCK, text, sizeof text), EX_OK);
 	assert_string_equal(text, "stored in INBOX  and more");
-	assert_int_equal(answer_through_pipe(abort_delivery, text, sizeof text), EX_TEMPFAIL);
+	assert_int_equal(answer_child_run(abort_delivery, O_NONBLOCK, text, sizeof text),
+	                 EX_TEMPFAIL);
 	assert_string_equal(text, "4.3.0 late");
 }
 

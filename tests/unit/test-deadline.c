@@ -4,6 +4,7 @@
 #include "agent/base/deadline.h"
 
 #include "agent/base/answer.h"
+#include "tests/lib/answer-child.h"
 
 #include "tests/unit/unit.h"
 
@@ -16,36 +17,6 @@
 #include <unistd.h>
 
 static char *folder;
-
-/* Run `act` in a child with its answer in a pipe. Returns its exit code; *ret_text is what came. */
-static int
-run_child(void (*act)(void), char *ret_text, size_t size)
-{
-	int ends[2];
-
-	assert_int_equal(pipe(ends), 0);
-	pid_t pid = fork();
-	assert_true(pid >= 0);
-
-	if (pid == 0) {
-		(void) dup2(ends[1], STDOUT_FILENO);
-		(void) close(ends[0]);
-		answer_take_over();
-		act();
-		_exit(0);
-	}
-
-	(void) close(ends[1]);
-	int status;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-
-	ssize_t len = read(ends[0], ret_text, size - 1);
-	(void) close(ends[0]);
-	ret_text[MAX(len, 0)] = '\0';
-	assert_true(WIFEXITED(status));
-
-	return WEXITSTATUS(status);
-}
 
 static void
 wait_for_ever(void)
@@ -67,7 +38,7 @@ test_strikes(void **state)
 {
 	(void) state;
 	char text[256];
-	assert_int_equal(run_child(strike, text, sizeof text), EX_TEMPFAIL);
+	assert_int_equal(answer_child_run(strike, 0, text, sizeof text), EX_TEMPFAIL);
 	assert_string_equal(
 		text, "4.3.0 delivery took too long: stopped while reading the message [4ABC12]\n");
 }
@@ -88,7 +59,7 @@ test_strikes_although_blocked(void **state)
 {
 	(void) state;
 	char text[256];
-	assert_int_equal(run_child(strike_blocked, text, sizeof text), EX_TEMPFAIL);
+	assert_int_equal(answer_child_run(strike_blocked, 0, text, sizeof text), EX_TEMPFAIL);
 	assert_string_equal(text, "4.3.0 delivery took too long: stopped while starting\n");
 }
 
@@ -150,7 +121,7 @@ test_cleans_up(void **state)
 {
 	(void) state;
 	char text[256];
-	assert_int_equal(run_child(strike_with_files, text, sizeof text), EX_TEMPFAIL);
+	assert_int_equal(answer_child_run(strike_with_files, 0, text, sizeof text), EX_TEMPFAIL);
 
 	g_autofree char *path = g_build_filename(folder, "child", NULL), *pid = NULL;
 	assert_true(g_file_get_contents(path, &pid, NULL, NULL));

@@ -5,17 +5,10 @@
  */
 #include "filters/recipe/lang/recipe-cond-read.h"
 
+#include "agent/base/blank.h"
 #include "filters/recipe/lang/recipe-parser.h"
 
 #include <string.h>
-
-static const char *
-skip_blanks(const char *at)
-{
-	while (*at == ' ' || *at == '\t')
-		at++;
-	return at;
-}
 
 /* A number as strtod(3) takes it, but for infinity and the like. NULL: there is no number. */
 static const char *
@@ -38,10 +31,10 @@ read_weight(RecipeCond *cond, const char *at)
 {
 	double weight, exponent;
 	const char *behind = read_number(at, &weight);
-	if (behind == NULL || *(behind = skip_blanks(behind)) != '^')
+	if (behind == NULL || *(behind = blank_skip(behind)) != '^')
 		return NULL;
 
-	behind = read_number(skip_blanks(behind + 1), &exponent);
+	behind = read_number(blank_skip(behind + 1), &exponent);
 	if (behind == NULL)
 		return NULL;
 
@@ -60,7 +53,7 @@ read_area(RecipeCond *cond, const char *at)
 
 	while (recipe_is_name(*behind) || (cond->fields && behind > at && *behind == '-'))
 		behind++;
-	const char *marks = skip_blanks(behind);
+	const char *marks = blank_skip(behind);
 	if (behind == at || marks[0] != '?' || marks[1] != '?')
 		return NULL;
 
@@ -79,11 +72,11 @@ read_area(RecipeCond *cond, const char *at)
 void
 recipe_cond_read(RecipeCond *cond, const char *text)
 {
-	const char *at = skip_blanks(text);
+	const char *at = blank_skip(text);
 
 	cond->kind = 'r';
 	cond->substitutes = cond->escaped = false;
-	for (;; at = skip_blanks(at)) {
+	for (;; at = blank_skip(at)) {
 		const char *behind = read_weight(cond, at);
 		if (behind == NULL)
 			behind = read_area(cond, at);
@@ -106,7 +99,7 @@ recipe_cond_read(RecipeCond *cond, const char *text)
 		at++;
 	}
 
-	cond->rest = cond->kind == 'r' && !cond->substitutes ? at : skip_blanks(at);
+	cond->rest = cond->kind == 'r' && !cond->substitutes ? at : blank_skip(at);
 }
 
 char *

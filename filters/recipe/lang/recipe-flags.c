@@ -5,6 +5,8 @@
  */
 #include "filters/recipe/lang/recipe-flags.h"
 
+#include "agent/base/blank.h"
+
 void
 recipe_flags_clear(RecipeFlags *flags)
 {
@@ -62,9 +64,7 @@ recipe_flags_parse(RecipeFlags *flags, const char *start)
 	while (*at == ' ' || *at == '\t' || (*at != '\0' && set_flag(flags, *at)))
 		at++;
 	if (*at == ':') {
-		at++;
-		while (*at == ' ' || *at == '\t')
-			at++;
+		at = blank_skip(at + 1);
 		flags->locks = true;
 		flags->lock = *at != '\0' ? g_strdup(at) : NULL;
 	} else {

@@ -2,6 +2,7 @@
 /* recipe-vars: a table of strings, and of switches the last value that said something. */
 #include "filters/recipe/run/recipe-vars.h"
 
+#include "agent/base/blank.h"
 #include "agent/base/limits.h"
 
 #include <stdlib.h>
@@ -73,7 +74,7 @@ read_level(const char *value, int before)
 	if (end > value)
 		return number == 0 ? RECIPE_NO : number == RECIPE_ALL ? RECIPE_ALL : RECIPE_YES;
 
-	value += strspn(value, " \t");
+	value = blank_skip(value);
 	switch (g_ascii_tolower(value[0])) {
 	case 'a':
 		return RECIPE_ALL;

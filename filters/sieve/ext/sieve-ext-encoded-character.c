@@ -5,6 +5,8 @@
  */
 #include "filters/sieve/lang/sieve-check.h"
 
+#include "agent/base/blank.h"
+
 #include <string.h>
 
 /* Where reading of a reference stands. */
@@ -17,13 +19,6 @@ static bool
 is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static void
-skip_blanks(Cursor *cursor)
-{
-	while (cursor->at < cursor->end && is_blank(*cursor->at))
-		cursor->at++;
 }
 
 /* One to `most` hexadecimal digits. A value over 0x10ffff is no character, however far over. */
@@ -55,7 +50,7 @@ take_values(Cursor *cursor, bool is_hex, GString *out, bool *ret_bad)
 {
 	size_t n = 0;
 
-	skip_blanks(cursor);
+	cursor->at = blank_skip_lines_to(cursor->at, cursor->end);
 	while (cursor->at < cursor->end && *cursor->at != '}') {
 		guint64 value;
 		if (!take_hex(cursor, is_hex ? 2 : G_MAXSIZE, &value))
@@ -66,7 +61,7 @@ take_values(Cursor *cursor, bool is_hex, GString *out, bool *ret_bad)
 			g_string_append_c(out, (char) value);
 		else if (!append_unicode(out, value))
 			*ret_bad = true;
-		skip_blanks(cursor);
+		cursor->at = blank_skip_lines_to(cursor->at, cursor->end);
 		n++;
 	}
 

@@ -39,7 +39,8 @@ names_nobody(SieveText method)
 static bool
 is_importance(SieveText text)
 {
-	return text.len == 1 && text.data[0] >= '1' && text.data[0] <= '3';
+	return text.len == 1 && text.data[0] >= '0' + PLAN_NOTICE_HIGH &&
+	       text.data[0] <= '0' + PLAN_NOTICE_LOW;
 }
 
 static bool

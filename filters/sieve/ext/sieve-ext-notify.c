@@ -21,8 +21,6 @@
 
 #include <string.h>
 
-enum { HIGH = 1, NORMAL = 2, LOW = 3 };
-
 /* What denotify may take back. */
 typedef struct {
 	bool has_notified;
@@ -224,8 +222,8 @@ static int
 importance_of(const SieveCall *call)
 {
 	if (sieve_call_tag(call, "low") != NULL)
-		return LOW;
-	return sieve_call_tag(call, "normal") != NULL ? NORMAL : HIGH;
+		return PLAN_NOTICE_LOW;
+	return sieve_call_tag(call, "normal") != NULL ? PLAN_NOTICE_NORMAL : PLAN_NOTICE_HIGH;
 }
 
 static bool

@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "filters/sieve/run/sieve-date.h"
 
+#include "agent/base/blank.h"
 #include "agent/message/address.h"
 #include "filters/sieve/lang/sieve-compare.h"
 
@@ -101,20 +102,13 @@ drop_comments(SieveText text)
 	return g_string_free(out, FALSE);
 }
 
-static void
-skip_blanks(const char **at)
-{
-	while (g_ascii_isspace(**at))
-		(*at)++;
-}
-
 /* A number of `least` to `most` digits. */
 static bool
 take_number(const char **at, int least, int most, int *ret_value)
 {
 	int n = 0, value = 0;
 
-	skip_blanks(at);
+	*at = blank_skip_lines(*at);
 	for (; g_ascii_isdigit(**at) && n < most; n++, (*at)++)
 		value = value * 10 + (**at - '0');
 	if (n < least || g_ascii_isdigit(**at))
@@ -127,7 +121,7 @@ take_number(const char **at, int least, int most, int *ret_value)
 static bool
 take_sign(const char **at, char sign)
 {
-	skip_blanks(at);
+	*at = blank_skip_lines(*at);
 	if (**at != sign)
 		return false;
 	(*at)++;
@@ -138,7 +132,7 @@ take_sign(const char **at, char sign)
 static void
 skip_weekday(const char **at)
 {
-	skip_blanks(at);
+	*at = blank_skip_lines(*at);
 	while (g_ascii_isalpha(**at) || **at == '.' || (guchar) * *at >= 0x80)
 		(*at)++;
 	(void) take_sign(at, ',');
@@ -149,7 +143,7 @@ static bool
 take_month(const char **at, int *ret_month)
 {
 	(void) take_sign(at, '-');
-	skip_blanks(at);
+	*at = blank_skip_lines(*at);
 	size_t len = 0;
 	while (g_ascii_isalpha((*at)[len]))
 		len++;
@@ -174,7 +168,7 @@ take_year(const char **at, gint64 *ret_year)
 
 	(void) take_sign(at, '.');
 	(void) take_sign(at, '-');
-	skip_blanks(at);
+	*at = blank_skip_lines(*at);
 
 	const char *start = *at;
 	if (!take_number(at, 2, 4, &year))
@@ -248,7 +242,7 @@ parse_written_zone(SieveText word, int *ret_offset)
 static bool
 take_zone(const char **at, int *ret_offset)
 {
-	skip_blanks(at);
+	*at = blank_skip_lines(*at);
 	size_t len = strcspn(*at, " \t\r\n");
 	SieveText word = { *at, len };
 	*at += len;

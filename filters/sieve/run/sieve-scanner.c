@@ -2,6 +2,7 @@
 /* sieve-scanner: the first field of the name counts: scanners write theirs on top. */
 #include "filters/sieve/run/sieve-scanner.h"
 
+#include "agent/base/blank.h"
 #include "agent/base/regex.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-value.h"
@@ -38,7 +39,7 @@ read_header(SieveRun *run, const char *setting)
 		colon != NULL ? g_strndup(setting, (gsize) (colon - setting)) : g_strdup(setting));
 	const char *pattern = colon != NULL ? colon + 1 : "";
 
-	pattern += strspn(pattern, " \t");
+	pattern = blank_skip(pattern);
 	size_t pos = 0;
 	const HeaderField *field = *name != '\0' ? headers_next(run->headers, name, &pos) : NULL;
 	if (field == NULL)
@@ -53,14 +54,14 @@ read_header(SieveRun *run, const char *setting)
 static bool
 read_number(const char *text, double *ret_number)
 {
-	text += strspn(text, " \t");
+	text = blank_skip(text);
 	const char *digits = text + (*text == '-' || *text == '+');
 	size_t whole = strspn(digits, "0123456789"), rest = 0;
 	if (digits[whole] == '.')
 		rest = 1 + strspn(digits + whole + 1, "0123456789");
 
 	const char *end = digits + whole + rest;
-	end += strspn(end, " \t");
+	end = blank_skip(end);
 	bool has_digits = whole > 0 || rest > 1;
 	if (!has_digits || *end != '\0')
 		return false;
