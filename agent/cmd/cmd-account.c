@@ -290,6 +290,7 @@ print_facts(const char *user, const GArray *facts)
 	}
 }
 
+/* One line, so that the objects of several users are told apart. */
 static void
 print_facts_json(const char *user, const GArray *facts)
 {
@@ -308,7 +309,26 @@ print_facts_json(const char *user, const GArray *facts)
 	json_object_set_new(object, "schema", json_string("todoke.account/1"));
 	json_object_set_new(object, "user", cmd_json_text(user));
 	json_object_set_new(object, "facts", list);
-	cmd_print_json(object);
+	char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+	puts(text != NULL ? text : "{}");
+	free(text);
+	json_decref(object);
+}
+
+static void
+tell_facts(const Options *options, const char *user, const GArray *facts)
+{
+	if (options->json)
+		print_facts_json(user, facts);
+	else
+		print_facts(user, facts);
+}
+
+/* "delivered in 0.03 s". Caller frees. */
+static char *
+print_test(double seconds)
+{
+	return g_strdup_printf("delivered in %.2f s", seconds);
 }
 
 static int
@@ -337,9 +357,12 @@ create_mailbox(Account *account, const Conf *conf)
 	return CMD_GOOD;
 }
 
-/* What the child does, with the user's rights. */
+/*
+ * What the child does, with the user's rights; `test` is what became of the test message, NULL
+ * where it is not sent, or not yet.
+ */
 static int
-look(const Options *options, Account *account, const Conf *conf)
+look(const Options *options, Account *account, const Conf *conf, const char *test)
 {
 	g_auto(Status) st = STATUS_INIT;
 	if (!account_become(conf, account, &st))
@@ -351,17 +374,18 @@ look(const Options *options, Account *account, const Conf *conf)
 			return code;
 	}
 
+	if (options->json && options->send_test && test == NULL)
+		return CMD_GOOD; /* the object is printed when the test message has been sent */
 	g_autoptr(GArray) facts = find_facts(account, conf);
-	if (options->json)
-		print_facts_json(account->user, facts);
-	else
-		print_facts(account->user, facts);
+	if (test != NULL)
+		add(facts, "test", g_strdup(test), g_strdup("--send-test"));
+	tell_facts(options, account->user, facts);
 	return CMD_GOOD;
 }
 
 /* Rights are given up for good, so each user has a process. */
 static int
-look_in_child(const Options *options, Account *account, const Conf *conf)
+look_in_child(const Options *options, Account *account, const Conf *conf, const char *test)
 {
 	int how = 0;
 
@@ -369,7 +393,7 @@ look_in_child(const Options *options, Account *account, const Conf *conf)
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void) alarm(LIMIT_DOCTOR_USER_S);
-		int code = look(options, account, conf);
+		int code = look(options, account, conf, test);
 		fflush(NULL);
 		_exit(code);
 	}
@@ -473,7 +497,7 @@ send_by_deliver(const Options *options, const char *user, const char *text, char
  * listens, else through `todoke deliver`.
  */
 static int
-send_test(const Options *options, const Conf *conf, const char *user)
+send_test(const Options *options, const Conf *conf, const char *user, double *ret_seconds)
 {
 	g_autofree char *text = test_message(user), *why = NULL;
 	const char *lmtpd = conf->lmtp_listen != NULL ? conf->lmtp_listen[0] : NULL;
@@ -488,11 +512,17 @@ send_test(const Options *options, const Conf *conf, const char *user)
 		return CMD_FINDINGS;
 	}
 
+	*ret_seconds = seconds;
+	return CMD_GOOD;
+}
+
+static void
+print_sent(const char *user, double seconds)
+{
 	bool has_colour = isatty(STDOUT_FILENO) && g_getenv("NO_COLOR") == NULL;
 	fputs(has_colour ? "\033[32m" : "", stdout);
 	cmd_print(stdout, _("a test message to %s was delivered in %.2f s"), user, seconds);
 	puts(has_colour ? "\033[0m" : "");
-	return CMD_GOOD;
 }
 
 static int
@@ -503,14 +533,28 @@ tell_user(const Options *options, const Conf *conf, const char *user)
 	if (account == NULL)
 		return fail(user, &st);
 	if (account->returns_to != NULL) {
-		cmd_print(stdout, "%s\n  all mail goes on to %s\n", user, account->returns_to);
+		g_autoptr(GArray) facts = g_array_new(FALSE, FALSE, sizeof(Fact));
+		g_array_set_clear_func(facts, fact_clear);
+		add(facts, "goes on to", g_strdup(account->returns_to), g_strdup("all mail"));
+		tell_facts(options, user, facts);
 		return CMD_GOOD;
 	}
 
 	g_autoptr(Conf) own = account_conf(account, conf);
 	account->look_only = !options->create;
-	int code = look_in_child(options, account, own != NULL ? own : conf);
-	return code == CMD_GOOD && options->send_test ? send_test(options, conf, user) : code;
+	const Conf *theirs = own != NULL ? own : conf;
+	double seconds = 0;
+	int code = look_in_child(options, account, theirs, NULL);
+	if (code == CMD_GOOD && options->send_test)
+		code = send_test(options, conf, user, &seconds);
+	if (code != CMD_GOOD || !options->send_test)
+		return code;
+
+	g_autofree char *test = print_test(seconds);
+	if (options->json)
+		return look_in_child(options, account, theirs, test);
+	print_sent(user, seconds);
+	return CMD_GOOD;
 }
 
 static int

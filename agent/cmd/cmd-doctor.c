@@ -230,6 +230,10 @@ cmd_doctor(int argc, char **argv)
 		return cmd_usage("doctor", "--all and names of users exclude each other");
 	if (options.postfix == NULL)
 		options.postfix = g_getenv("MAIL_CONFIG"); /* as postconf does */
+	/* postconf works in that folder, where a relative name means another one */
+	g_autofree char *folder = options.postfix != NULL
+	                                  ? g_canonicalize_filename(options.postfix, NULL)
+	                                  : NULL;
 
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(GPtrArray) problems = problem_list_new();
@@ -243,7 +247,7 @@ cmd_doctor(int argc, char **argv)
 	Doctor doctor = {
 		.site = site,
 		.conf = site->conf,
-		.postfix_folder = options.postfix,
+		.postfix_folder = folder,
 		.now = g_get_real_time() / G_USEC_PER_SEC,
 		.fixes = options.fix,
 		.findings = findings,

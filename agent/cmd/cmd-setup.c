@@ -408,6 +408,11 @@ cmd_setup(int argc, char **argv)
 	g_auto(Status) st = STATUS_INIT;
 	if (options.folder == NULL)
 		options.folder = g_getenv("MAIL_CONFIG"); /* as postconf does */
+	/* postconf works in that folder, where a relative name means another one */
+	g_autofree char *named = options.folder != NULL
+	                                 ? g_canonicalize_filename(options.folder, NULL)
+	                                 : NULL;
+	options.folder = named;
 	g_autofree char *folder = config_folder(options.folder, &st),
 			*self = g_file_read_link("/proc/self/exe", NULL);
 	if (folder == NULL)

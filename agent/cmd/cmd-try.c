@@ -457,6 +457,8 @@ print_fault(const Options *options, const char *path, const Status *st)
 	json_t *object = start_object(false, fault_json(st->id, status_text(st), st->detail));
 	if (path != NULL)
 		json_object_set_new(object, "message", cmd_json_text(path));
+	json_object_set_new(object, "status", json_string(status_dsn(st)));
+	json_object_set_new(object, "answer", cmd_json_text(status_text(st)));
 	json_object_set_new(object, "actions", json_array());
 	print_object(object);
 }
@@ -636,6 +638,23 @@ cannot_try(const Options *options, const Status *st)
 	return CMD_FINDINGS;
 }
 
+/* Without an account a delivery answers the same for each message. */
+static int
+answer_without_account(const Options *options, const Status *st)
+{
+	if (st->id == STATUS_USAGE || options->summary != NULL) /* --as: no delivery says that */
+		return cannot_try(options, st);
+
+	for (char **path = options->messages; *path != NULL; path++) {
+		print_fault(options, *path, st);
+		if (!options->as_json)
+			cmd_print(stdout, "answer: %s %s (exit %d)\n", status_dsn(st),
+			          status_text(st), status_row(st->id)->exit_code);
+	}
+
+	return CMD_FINDINGS;
+}
+
 int
 cmd_try(int argc, char **argv)
 {
@@ -682,7 +701,7 @@ cmd_try(int argc, char **argv)
 
 	g_autoptr(Account) account = find_account(&options, site, &st);
 	if (account == NULL)
-		return cannot_try(&options, &st);
+		return answer_without_account(&options, &st);
 
 	if (!list_messages(&options, account, &st))
 		return cannot_try(&options, &st);

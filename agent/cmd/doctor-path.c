@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -38,13 +39,35 @@ has_access_list(const char *path)
 }
 
 /*
+ * The first component of `path` that is a link which root did not make: whoever made it chose what
+ * a command for the path would change. NULL: there is none. Caller frees.
+ */
+static char *
+find_link(const char *path)
+{
+	for (const char *end = path; *end != '\0';) {
+		const char *slash = strchr(end + 1, '/');
+		end = slash != NULL ? slash : end + strlen(end);
+		g_autofree char *part = g_strndup(path, (size_t) (end - path));
+		struct stat sb;
+		if (lstat(part, &sb) == 0 && S_ISLNK(sb.st_mode) && sb.st_uid != 0)
+			return g_steal_pointer(&part);
+	}
+
+	return NULL;
+}
+
+/*
  * The command that gives us `letters` on the folder, for its owner or root: by the mode, by the
- * access list where that is what refuses, else by the owner. Caller frees.
+ * access list where that is what refuses, else by the owner. It names the folder without links, and
+ * chown follows none that is put there meanwhile. Caller frees.
  */
 static char *
 grant_command(const char *path, const struct stat *sb, const char *letters)
 {
-	g_autofree char *quoted = g_shell_quote(path);
+	char *real = realpath(path, NULL);
+	g_autofree char *quoted = g_shell_quote(real != NULL ? real : path);
+	free(real);
 	unsigned uid = (unsigned) geteuid(), gid = (unsigned) getegid();
 
 	if (sb->st_uid == geteuid())
@@ -53,21 +76,42 @@ grant_command(const char *path, const struct stat *sb, const char *letters)
 		return g_strdup_printf("setfacl -m u:%u:%s %s", uid, letters, quoted);
 	if (strchr(letters, 'w') == NULL)
 		return g_strdup_printf("chmod o+%s %s", letters, quoted);
-	return g_strdup_printf("chown %u:%u %s && chmod u+%s %s", uid, gid, quoted, letters,
+	return g_strdup_printf("chown -h %u:%u %s && chmod u+%s %s", uid, gid, quoted, letters,
 	                       quoted);
 }
 
-/* We may not do what `id` says with the folder. */
+/* A link leads to a folder that is not ours: the link has to go, and that folder stays as it is. */
 static void
+tell_link(Doctor *doctor, const char *link)
+{
+	g_autofree char *quoted = g_shell_quote(link), *target = g_file_read_link(link, NULL),
+			*us = user_name(geteuid());
+	doctor_find(doctor, DOCTOR_PATH_LINK, link,
+	            g_strdup_printf("mv -n %s %s.link", quoted, quoted), link,
+	            target != NULL ? target : "?", us, NULL);
+}
+
+/*
+ * We may not do what `id` says with the folder. False: because a link of the user's led there, and
+ * that was told.
+ */
+static bool
 tell_refused(Doctor *doctor, DoctorFindingId id, const char *path, const struct stat *sb,
              const char *letters)
 {
+	g_autofree char *link = sb->st_uid != geteuid() ? find_link(path) : NULL;
+	if (link != NULL) {
+		tell_link(doctor, link);
+		return false;
+	}
+
 	g_autofree char *us = user_name(geteuid()), *owner = user_name(sb->st_uid),
 			*group = group_name(sb->st_gid),
 			*mode = g_strdup_printf("%04o", (unsigned) sb->st_mode & 07777);
 
 	doctor_find(doctor, id, path, grant_command(path, sb, letters), us, path, owner, group,
 	            mode, has_access_list(path) ? "+" : "", NULL);
+	return true;
 }
 
 /* The folder at which the file system of `path` begins. Caller frees. */
@@ -102,10 +146,10 @@ look_at_missing(Doctor *doctor, const char *path, const char *parent)
 		            g_strdup_printf("todoke account --create %s", user), path,
 		            "create_maildir = no", NULL);
 	} else if (stat(parent, &sb) == 0 && access(parent, W_OK | X_OK) != 0 && errno == EACCES) {
-		tell_refused(doctor, DOCTOR_PATH_WRITE, parent, &sb, "rwx");
-		DoctorFinding *finding = doctor->findings->pdata[doctor->findings->len - 1];
-		if (sb.st_uid == geteuid())
+		if (!tell_refused(doctor, DOCTOR_PATH_WRITE, parent, &sb, "rwx") ||
+		    sb.st_uid == geteuid())
 			return;
+		DoctorFinding *finding = doctor->findings->pdata[doctor->findings->len - 1];
 		/* the folder of others stays theirs */
 		g_free(finding->fix);
 		g_free(finding->typed);
@@ -143,7 +187,7 @@ look_at_components(Doctor *doctor, const char *path)
 			return false;
 		}
 		if (access(part, X_OK) != 0) {
-			tell_refused(doctor, DOCTOR_PATH_SEARCH, part, &sb, "x");
+			(void) tell_refused(doctor, DOCTOR_PATH_SEARCH, part, &sb, "x");
 			return false;
 		}
 		g_free(parent);
@@ -166,7 +210,7 @@ look_at_writing(Doctor *doctor, const char *path)
 		doctor_find(doctor, DOCTOR_PATH_OWN_WRITE, path, grant_command(path, &sb, "rwx"),
 		            path, mode, NULL);
 	} else {
-		tell_refused(doctor, DOCTOR_PATH_WRITE, path, &sb, "rwx");
+		(void) tell_refused(doctor, DOCTOR_PATH_WRITE, path, &sb, "rwx");
 	}
 }
 

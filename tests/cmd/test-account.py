@@ -111,6 +111,18 @@ def test_send_test(folder):
     tap.same(len(os.listdir(folder + "/mail/example.jp/ann/new")), 1)
 
 
+def test_json_is_a_line_for_each_user(folder):
+    """Whatever else is asked for, standard output has objects and nothing else."""
+    env = site(folder)
+    for args in (("--send-test",), ("--create", "--send-test"), ()):
+        result = tap.todoke("account", "--json", *args, "ann@example.jp", "bob@example.jp", env=env)
+        answers = [json.loads(line) for line in result.stdout.splitlines()]
+        tap.same((result.returncode, [answer["user"] for answer in answers]), (0, ["ann@example.jp", "bob@example.jp"]), args)
+        tests = [fact["value"] for answer in answers for fact in answer["facts"] if fact["name"] == "test"]
+        tap.same([bool(re.fullmatch(r"delivered in \d+\.\d\d s", test)) for test in tests], [True] * (2 if args else 0), args)
+    tap.same(len(os.listdir(folder + "/mail/example.jp/ann/new")), 2)
+
+
 def test_send_test_by_lmtp(folder):
     """Where todoke.conf says where lmtpd listens, the message goes there."""
     socket = folder + "/lmtp"

@@ -263,8 +263,30 @@ def test_root_does_not_follow_links(folder):
     subprocess.run(["rm", "-r", host.box], check=True)
     os.symlink(secret, host.box)
     subprocess.run(["chown", "-hR", "nobody", host.tree], check=True)
-    tap.same(host.codes("--fix", USER), ["path-search"])
+    tap.same(host.codes("--fix", USER), ["path-link"])
     tap.same(os.path.exists(target), True)
+
+
+@tap.as_root
+def test_fix_leaves_what_a_link_leads_to(folder):
+    """Whoever makes their mailbox a link to a folder of root's does not get it by the command that root is told to run."""
+    os.chmod(folder, 0o755)
+    cases = (("", 0o755, ()), ("", 0o700, ()), ("new", 0o755, ()), ("", 0o755, ("tmp", "new", "cur")), ("up", 0o755, ()))
+    for number, (at, mode, parts) in enumerate(cases):
+        host = Mailbox(folder, "host%d" % number, conf='virtual_user = "nobody"\n')
+        foreign = os.path.join(folder, "foreign%d" % number)
+        for part in ("", *parts):
+            os.mkdir(os.path.join(foreign, part))
+        os.chmod(foreign, mode)
+        link = host.domain if at == "up" else os.path.join(host.box, at).rstrip("/")
+        subprocess.run(["rm", "-r", link], check=True)
+        os.symlink(foreign, link)
+        subprocess.run(["chown", "-hR", "nobody", host.tree], check=True)
+        before = [(os.stat(path).st_uid, os.stat(path).st_mode) for path in (foreign, *(os.path.join(foreign, part) for part in parts))]
+        found = host.mend("path-link", USER)
+        tap.same((found["where"], found["fix"].startswith("setpriv --reuid 65534 ")), (link, True), number)
+        tap.same([(os.stat(path).st_uid, os.stat(path).st_mode) for path in (foreign, *(os.path.join(foreign, part) for part in parts))], before, number)
+        tap.same(os.path.realpath(link + ".link"), os.path.realpath(foreign), number)
 
 
 @tap.as_root

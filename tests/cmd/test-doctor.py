@@ -7,6 +7,7 @@ Here: Postfix and todoke.conf. The configuration of Postfix is a private one of 
 import json
 import os
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -178,6 +179,16 @@ def test_conf_that_cannot_be_read(folder):
     result = host.run("--json")
     tap.same(result.returncode, 1)
     tap.same([finding["code"] for finding in json.loads(result.stdout)["findings"]], ["conf-unreadable"])
+
+
+def test_folder_of_postfix_by_a_relative_name(folder):
+    """postconf works in that folder; each fix names it whole, whoever runs it where."""
+    host = Host(folder, line=GOOD_LINE.replace("user=", "flags=DRhu user="))
+    result = subprocess.run([tap.TODOKE, "doctor", "-C", os.path.basename(host.etc), "--fix"], cwd=os.path.dirname(host.etc), capture_output=True, check=False,
+                            env={**os.environ, **host.environment()})
+    tap.same(b"failed" in result.stdout, False, result.stdout)
+    tap.contains(result.stdout, ("postconf -c '%s' " % host.etc).encode())
+    tap.same("flags-d" in host.codes(), False)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,21 @@ def test_message_that_is_missing_as_json(folder):
              ("todoke.try/1", False, "missing", folder + "/missing", [], True))
 
 
+def test_unknown_recipient_has_an_answer_for_each_message(folder):
+    """What deliver would answer, in its words and with its exit code."""
+    with open(folder + "/m.eml", "wb") as file:
+        file.write(b"Subject: x\n\nx\n")
+    os.makedirs(folder + "/tree/other/cur")
+    options = ("-o", "maildir=%s/tree/%%n" % folder, "-o", "create_maildir=no", "-o", "tree_memory=%s/trees" % folder, "-d", "who@example.jp")
+    delivered = tap.todoke("deliver", "-f", "", *options, stdin=b"Subject: x\n\nx\n")
+    said = delivered.stdout.decode().strip()
+    tried = tap.todoke("try", *options, folder + "/m.eml")
+    tap.same((delivered.returncode, tried.returncode, tried.stdout.decode()), (67, 1, "answer: %s (exit 67)\n" % said))
+    tried = tap.todoke("try", "--json", *options, folder + "/m.eml", folder + "/m.eml")
+    answers = [json.loads(line) for line in tried.stdout.splitlines()]
+    tap.same(["%s %s" % (answer["status"], answer["answer"]) for answer in answers], [said, said])
+
+
 def test_unknown_recipient_as_json(folder):
     result = tap.todoke("try", "--json", "-o", "users=system", "--rcpt", "no-such-user-here", plain(folder, "a@b.c"))
     answer = json.loads(result.stdout)
