@@ -7,6 +7,8 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/new" "$work/seeds"
 touch "$work/config.h"
+mkdir -p "$work/conf"
+awk -f "$top_srcdir/conf/list-choices" "$top_srcdir/conf/conf-table.def" >"$work/conf/conf-choices.h"
 
 # replay PROGRAM FILE...: one TAP line for each file that the target reads.
 replay() {

@@ -37,6 +37,8 @@ cp "$top_srcdir"/tests/fuzz/corpus/sieve-run/* "$work/run"
 build() {
 	: "${CLANG:=clang}"
 	touch "$work/config.h"
+	mkdir -p "$work/conf"
+	awk -f "$top_srcdir/conf/list-choices" "$top_srcdir/conf/conf-table.def" >"$work/conf/conf-choices.h"
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
 		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
 		-DPACKAGE_VERSION='"0"'
