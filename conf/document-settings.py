@@ -124,14 +124,14 @@ def outcomes():
 
 
 TEXTS = {
-    "bounce.refusal": "a loop, or a header rule that refuses or puts off; {reason} names the proof or the rule",
+    "bounce.refusal": "the mail is in a loop, or a header rule refuses or defers it; {reason} names the proof or the rule",
     "notice.loop.subject": "to the owner: mail that the owner's rules passed on came back; this is the subject",
     "notice.loop.body": "the text of that notice",
     "notice.rules.subject": "to the owner: a script with rules could not be used",
     "notice.rules.body": "the text of that notice; {errors} is the list of errors",
-    "notice.rules.last-good": "{instead} in it, where an earlier version serves",
-    "notice.rules.none": "{instead} in it, where none does",
-    "notice.rules.again": "{again} in it, where a correction and a new error make a new notice",
+    "notice.rules.last-good": "the text for {instead} in notice.rules.body if an earlier version of the script runs in its place",
+    "notice.rules.none": "the text for {instead} in notice.rules.body if no earlier version runs",
+    "notice.rules.again": "the text for {again} in notice.rules.body, for Sieve scripts: a script that was corrected and is wrong again brings a new notice",
     "notice.refused.subject": "to the owner: mail that the rules passed on was refused",
     "notice.refused.body": "the text of that notice; {header} is From, Subject and Message-ID of the mail",
 }
