@@ -139,6 +139,21 @@ fs_close(int *fd, const char *what, Status *st)
 }
 
 bool
+fs_open_regular(const char *path, const char *what, int *ret_fd, struct stat *ret_sb, Status *st)
+{
+	struct stat sb;
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &sb) < 0)
+		return status_fail_errno(st, errno, "cannot open '%s'", path);
+	if (!S_ISREG(sb.st_mode))
+		return status_fail_detail(st, STATUS_IO, "'%s' is not %s", path, what);
+
+	*ret_fd = fs_steal_fd(&fd);
+	*ret_sb = sb;
+	return true;
+}
+
+bool
 fs_open_dir(int dirfd, const char *path, int *ret_fd, Status *st)
 {
 	int fd = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -55,6 +55,14 @@ bool fs_sync(int fd, const char *what, Status *st);
 bool fs_close(int *fd, const char *what, Status *st);
 
 /*
+ * Open a regular file for reading, without waiting for a writer where it is a FIFO. `what` says in
+ * the fault what it is not ("a regular file"). *ret_sb is its state. Faults: STATUS_IO (it is
+ * something else), and those of opening. The descriptor is the caller's.
+ */
+bool
+fs_open_regular(const char *path, const char *what, int *ret_fd, struct stat *ret_sb, Status *st);
+
+/*
  * Open a directory below `dirfd` (AT_FDCWD) for the *at calls. Follows symbolic links, by which
  * owners move folders.
  */

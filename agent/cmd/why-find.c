@@ -13,7 +13,6 @@
 #include "agent/store/mail-place.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,11 +68,9 @@ static bool
 read_name(WhyName *name, const char *path, Status *st)
 {
 	struct stat sb;
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &sb) < 0)
-		return status_fail_errno(st, errno, "cannot open '%s'", path);
-	if (!S_ISREG(sb.st_mode))
-		return status_fail_detail(st, STATUS_IO, "'%s' is not the file of a mail", path);
+	auto_fd int fd = -1;
+	if (!fs_open_regular(path, "the file of a mail", &fd, &sb, st))
+		return false;
 
 	g_autoptr(Message) message = message_from_file(fs_steal_fd(&fd), st);
 	if (message == NULL)

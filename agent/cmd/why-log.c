@@ -12,7 +12,6 @@
 #include "agent/message/mail-ids.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -487,11 +486,9 @@ static bool
 read_file(WhyLog *log, const char *path, Status *st)
 {
 	struct stat sb;
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &sb) < 0)
-		return status_fail_errno(st, errno, "cannot open '%s'", path);
-	if (!S_ISREG(sb.st_mode))
-		return status_fail_detail(st, STATUS_IO, "'%s' is not a regular file", path);
+	auto_fd int fd = -1;
+	if (!fs_open_regular(path, "a regular file", &fd, &sb, st))
+		return false;
 	if (sb.st_size == 0)
 		return true;
 
