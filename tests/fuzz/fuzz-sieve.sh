@@ -45,7 +45,7 @@ build() {
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$top_srcdir"/agent/message/mime-module.c \
 		"$top_srcdir"/agent/message/mime-charset.c "$top_srcdir"/agent/message/mime-compose.c \
-		"$top_srcdir"/agent/message/mime-params.c "$top_srcdir"/agent/message/mime-words.c \
+		"$top_srcdir"/agent/message/mime-meaning.c "$top_srcdir"/agent/message/mime-params.c "$top_srcdir"/agent/message/mime-words.c \
 		$(pkg-config --cflags --libs gmime-3.0) || exit 1
 	printf 'FILTER(sieve)\n' >"$work/engines.def"
 	sed 's|filters/filter-table.def|engines.def|' "$top_srcdir/filters/filter.c" >"$work/filter.c"
