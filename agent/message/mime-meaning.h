@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mime-meaning: what the octets of encoded words mean, by GMime and iconv, whatever they are. Part of
- * the module.
+ * mime-meaning: what the octets of encoded words mean, by GMime and iconv, whatever they are. Part
+ * of the module.
  */
 #ifndef TODOKE_MIME_MEANING_H
 #define TODOKE_MIME_MEANING_H

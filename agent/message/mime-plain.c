@@ -77,7 +77,7 @@ is_ascii(const char *octets, size_t len)
 	return true;
 }
 
-/* Windows has characters where ISO-8859-1 has controls, and senders write them under either name. */
+/* Windows has characters where ISO-8859-1 has controls; senders write them under either name. */
 static bool
 append_latin1(GString *out, const GString *octets)
 {

@@ -59,8 +59,8 @@ typedef struct {
 /*
  * Header text (folded or not; `hint`: the charset for octets without a label, or NULL) as people
  * read it: unfolded, trimmed, encoded words decoded (RFC 2047, the usual damage included), charsets
- * guessed. *ret_guess (may be NULL) becomes NULL where nothing was guessed. Plain text (mime-plain.h)
- * needs no module. Caller frees both. False: the module is missing.
+ * guessed. *ret_guess (may be NULL) becomes NULL where nothing was guessed. Plain text
+ * (mime-plain.h) needs no module. Caller frees both. False: the module is missing.
  */
 bool mime_decode_text(const char *value, size_t len, const char *hint, char **ret_text,
                       char **ret_guess, Status *st);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plain-diff: header text that mime_plain_decode reads, beside what the module makes of it by GMime and
- * iconv.
+ * plain-diff: header text that mime_plain_decode reads, beside what the module makes of it by GMime
+ * and iconv.
  *
  *     plain-diff [INPUTS [SEED]]
  *
- * Texts are put together of encoded words in many charsets, whole and damaged, and of octets between
- * them. Whatever mime_plain_decode reads must be what the module reads, the guess too. TAP.
+ * Texts are put together of encoded words in many charsets, whole and damaged, and of octets
+ * between them. Whatever mime_plain_decode reads must be what the module reads, the guess too. TAP.
  */
 #include "agent/message/mime-load.h"
 #include "agent/message/mime-plain.h"

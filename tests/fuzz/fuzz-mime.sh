@@ -21,7 +21,7 @@ if [ "$1" = --fuzz ]; then
 	seconds=${2:-60}
 	from=$top_srcdir
 	set -- -std=gnu11 -g -O1 -I"$top_srcdir" -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-		-DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
+		-DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$from"/agent/message/mime-module.c \
 		"$from"/agent/message/mime-charset.c "$from"/agent/message/mime-compose.c "$from"/agent/message/mime-meaning.c "$from"/agent/message/mime-params.c \

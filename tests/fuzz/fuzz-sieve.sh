@@ -40,7 +40,7 @@ build() {
 	mkdir -p "$work/conf"
 	awk -f "$top_srcdir/conf/list-choices" "$top_srcdir/conf/conf-table.def" >"$work/conf/conf-choices.h"
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
-		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
+		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
 		-DPACKAGE_VERSION='"0"'
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$top_srcdir"/agent/message/mime-module.c \
