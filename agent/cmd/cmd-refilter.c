@@ -21,15 +21,11 @@ typedef struct {
 } Options;
 
 static const char about[] =
-	"\nWhere the owner's rules want the mail of a folder, such as INBOX or Work/Old: a\n"
-	"dry run that counts. --apply moves it, with its flags; what rules keep stays,\n"
-	"and nothing is sent, answered, run, changed or deleted. OLD and NEW are files of\n"
-	"Sieve or recipes, or 'current'. TIME is what --apply printed, or 'last'.\n\n"
-	"  todoke refilter INBOX\n"
-	"  todoke refilter --compare current new.sieve INBOX\n"
-	"  todoke refilter --apply INBOX\n\n"
-	"Exit code: 0 done, 1 some mail stays that the rules want elsewhere, or a fault, 2\n"
-	"wrong usage.\n";
+	"\nWhere rules want the mail of a folder, such as INBOX or Work/Old: a dry run\n"
+	"that counts. What rules keep stays; nothing is sent, run, changed or deleted. OLD and\n"
+	"NEW are files of Sieve or recipes, or 'current'. TIME: what --apply printed, or\n"
+	"'last'. Also: --summary FOLDER (a line a target), --engine NAME.\n"
+	"Exit code: 0 done, 1 mail that should move stays, or a fault, 2 wrong usage.\n";
 
 static const CmdOption rows[] = {
 	{ .name = "list",
@@ -39,6 +35,7 @@ static const CmdOption rows[] = {
 	{ .name = "summary",
 	  .argument = "FOLDER",
 	  CMD_INTO_TEXT(Options, summary),
+	  .is_rare = true,
 	  .help = "a dry run over it, with a line for each target" },
 	{ .name = "rules",
 	  .argument = "FILE",
@@ -66,7 +63,11 @@ static const CmdOption rows[] = {
 	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, as_json), "todoke.refilter-summary/1"),
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
-	CMD_OPTION_ENGINE(CMD_INTO_CHOICE(Options, engine, CMD_ENGINES)),
+	{ .name = "engine",
+	  .argument = "NAME",
+	  CMD_INTO_CHOICE(Options, engine, CMD_ENGINES),
+	  .is_rare = true,
+	  .help = "engine of Sieve scripts: native, libsieve" },
 	CMD_OPTIONS_END
 };
 
@@ -224,9 +225,9 @@ cmd_refilter(int argc, char **argv)
 	if (conf == NULL)
 		return CMD_FINDINGS;
 
-	g_autoptr(Account) account = site != NULL ? try_find_account(site, options.recipient,
-	                                                             options.as, &st)
-	                                          : NULL;
+	g_autoptr(Account)
+		account = site != NULL ? try_find_account(site, options.recipient, options.as, &st)
+	                               : NULL;
 	if (account == NULL)
 		return refilter_fault(&st);
 	if (account->returns_to != NULL) {

@@ -14,9 +14,8 @@ enum { PLACES_IN_LINE = 5 };
 void
 refilter_count_init(RefilterCount *count)
 {
-	*count = (RefilterCount){
-		.places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)
-	};
+	*count = (RefilterCount){ .places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+		                                                  NULL) };
 }
 
 void

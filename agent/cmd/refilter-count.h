@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* refilter-count: how many messages go where, and the words in which people and programs read it. */
+/* refilter-count: how many messages go where, and the words in which that is printed. */
 #ifndef TODOKE_REFILTER_COUNT_H
 #define TODOKE_REFILTER_COUNT_H
 
@@ -33,8 +33,8 @@ typedef struct {
 	const char *folder;
 	bool is_dry;
 	bool compares;
-	bool is_table;    /* a line a folder, and not all in one */
-	const char *run;  /* by which it can be undone; NULL: it cannot, or nothing was done */
+	bool is_table;   /* a line a folder, and not all in one */
+	const char *run; /* by which it can be undone; NULL: it cannot, or nothing was done */
 	bool discard_moves;
 } RefilterSummary;
 

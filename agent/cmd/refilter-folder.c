@@ -16,7 +16,7 @@
 struct RefilterFolders {
 	const Conf *conf;
 	Maildir *inbox;
-	GPtrArray *opened; /* Maildir: below the INBOX */
+	GPtrArray *opened;   /* Maildir: below the INBOX */
 	GHashTable *shelves; /* path to MaildirShelf */
 	GPtrArray *notes;
 	Quota *quota; /* NULL: there is none */
@@ -99,15 +99,19 @@ keep(RefilterFolders *folders, const char *path, MaildirShelf *shelf)
 }
 
 static Maildir *
+find_maildir(RefilterFolders *folders, const char *path, Status *st)
+{
+	bool created;
+	return maildir_open_below(folders->inbox, path, false, &created, st);
+}
+
+static Maildir *
 open_maildir(RefilterFolders *folders, const char *path, bool create, Status *st)
 {
 	FolderRules rules = folder_rules_of(folders->conf);
 	Maildir *maildir = NULL;
-	if (*path == '\0' || maildir_is_rehearsal(folders->inbox)) {
-		bool created;
-		return maildir_open_below(folders->inbox, path, false, &created, st);
-	}
-
+	if (*path == '\0')
+		return find_maildir(folders, path, st);
 	if (!folder_open(folders->inbox, &rules, path, create, &maildir, folders->notes, st))
 		return NULL;
 	if (maildir != NULL)
@@ -120,19 +124,31 @@ open_maildir(RefilterFolders *folders, const char *path, bool create, Status *st
 	return NULL;
 }
 
+/* Takes `maildir`; NULL: its fault has been set. */
+static MaildirShelf *
+make_shelf(RefilterFolders *folders, const char *path, Maildir *maildir, Status *st)
+{
+	if (maildir == NULL)
+		return NULL;
+	g_ptr_array_add(folders->opened, maildir);
+	return keep(folders, path, maildir_shelf_open(maildir_fd(maildir), path, st));
+}
+
+MaildirShelf *
+refilter_folders_find(RefilterFolders *folders, const char *path, Status *st)
+{
+	MaildirShelf *known = g_hash_table_lookup(folders->shelves, path);
+	return known != NULL ? known
+	                     : make_shelf(folders, path, find_maildir(folders, path, st), st);
+}
+
 MaildirShelf *
 refilter_folders_get(RefilterFolders *folders, const char *path, bool create, Status *st)
 {
 	MaildirShelf *known = g_hash_table_lookup(folders->shelves, path);
-	if (known != NULL)
-		return known;
-
-	Maildir *maildir = open_maildir(folders, path, create, st);
-	if (maildir == NULL)
-		return NULL;
-	g_ptr_array_add(folders->opened, maildir);
-
-	return keep(folders, path, maildir_shelf_open(maildir_fd(maildir), path, st));
+	return known != NULL
+	               ? known
+	               : make_shelf(folders, path, open_maildir(folders, path, create, st), st);
 }
 
 /* The folder, part by part; none is a link, or "..". */

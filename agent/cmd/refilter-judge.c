@@ -4,6 +4,7 @@
 
 #include "agent/cmd/try-print.h"
 #include "agent/plan/plan-program.h"
+#include "agent/store/folder.h"
 
 #include <string.h>
 
@@ -122,7 +123,8 @@ newest_note(const Transact *transact)
 {
 	const GPtrArray *notes = transact_report(transact)->notes;
 	static const char lead[] = "stored in the INBOX: ";
-	const char *note = notes->len > 0 ? notes->pdata[notes->len - 1] : "there is no such folder";
+	const char *note = notes->len > 0 ? notes->pdata[notes->len - 1]
+	                                  : "there is no such folder";
 	return g_str_has_prefix(note, lead) ? note + strlen(lead) : note;
 }
 
@@ -135,12 +137,14 @@ take_folder(const RefilterRules *rules, RefilterVerdict *verdict, const DeliverD
 		return;
 	}
 
+	FolderRules names_of = folder_rules_of(rules->site->conf);
+	bool by_path = done->wanted != NULL && done->wanted->kind == PLAN_STORE;
+	char *name = by_path ? folder_name(&names_of, NULL, path) : g_strdup(done->folder);
+
 	verdict->outcome = REFILTER_MOVES;
-	verdict->folder = g_strdup(done->wanted != NULL && done->wanted->kind == PLAN_STORE
-	                                   ? (*path != '\0' ? path : "INBOX")
-	                                   : done->folder);
-	verdict->creates = done->wanted != NULL && (done->wanted->create ||
-	                                            done->wanted->kind == PLAN_STORE);
+	verdict->folder = name != NULL ? name : g_strdup(path);
+	verdict->creates = done->wanted != NULL &&
+	                   (done->wanted->create || done->wanted->kind == PLAN_STORE);
 	verdict->flags = done->wanted != NULL ? copy_flags(done->wanted->flags) : NULL;
 	verdict->path = g_steal_pointer(&path);
 }
@@ -175,6 +179,11 @@ choose_place(const RefilterRules *rules, RefilterVerdict *verdict, const Transac
 	}
 
 	verdict->copies = stored > 0 ? stored - 1 : 0;
+	if (first != NULL && first->wanted != NULL) {
+		g_free(verdict->why);
+		verdict->why = try_why_text(first->wanted);
+	}
+
 	if (stays)
 		verdict->outcome = REFILTER_STAYS;
 	else if (first != NULL && is_fallback(first))

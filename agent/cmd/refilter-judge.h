@@ -23,16 +23,16 @@ typedef enum {
 
 typedef struct {
 	RefilterOutcome outcome;
-	char *folder;     /* of REFILTER_MOVES: as people read it */
-	char *path;       /* and below the INBOX */
-	bool creates;     /* the rule makes the folder where it is missing */
-	GPtrArray *flags; /* char *: that the rules set; NULL: none */
+	char *folder;                          /* of REFILTER_MOVES: as people read it */
+	char *path;                            /* and below the INBOX */
+	bool creates;                          /* the rule makes the folder where it is missing */
+	GPtrArray *flags;                      /* char *: that the rules set; NULL: none */
 	unsigned redirects, replies, programs; /* that a delivery would send, or run */
-	unsigned copies; /* folders besides that would get a copy */
-	bool is_edited;  /* rules change the message itself */
-	char *text;      /* all that the rules ask for, as try_action_text says it without reasons */
-	char *why;       /* the rule that decided: "main.sieve:3  because ..."; "": none */
-	char *note;      /* of REFILTER_LEFT, REFILTER_REFUSED; NULL: none */
+	unsigned copies;                       /* folders besides that would get a copy */
+	bool is_edited;                        /* rules change the message itself */
+	char *text; /* all that the rules ask for, as try_action_text says it without reasons */
+	char *why;  /* the rule that decided: "main.sieve:3  because ..."; "": none */
+	char *note; /* of REFILTER_LEFT, REFILTER_REFUSED; NULL: none */
 } RefilterVerdict;
 
 void refilter_verdict_clear(RefilterVerdict *verdict);

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DOOR "refilter"
-
 bool
 refilter_record_init(RefilterRecord *record, const Account *account, const Conf *conf, Status *st)
 {
@@ -43,8 +41,7 @@ add_mail(RecordLine *line, const json_t *mail)
 {
 	static const char *const keys[] = { "message_id", "from", "to", "orig_to", "user" };
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
-		record_line_text(line, keys[i],
-		                 json_string_value(json_object_get(mail, keys[i])));
+		record_line_text(line, keys[i], json_string_value(json_object_get(mail, keys[i])));
 	record_line_int(line, "size", json_integer_value(json_object_get(mail, "size")));
 }
 
@@ -53,7 +50,7 @@ begin(RecordLine *line, const RefilterRecord *record)
 {
 	record_line_init(line);
 	record_line_time(line, "time", g_get_real_time());
-	record_line_text(line, "door", DOOR);
+	record_line_text(line, "door", RECORD_DOOR_REFILTER);
 	record_line_text(line, "run", record->run);
 	record_line_text(line, "undoes", record->undoes);
 }
@@ -188,7 +185,7 @@ take_line(void *user, const char *text, size_t len)
 	json_t *line = record_reader_parse(text, len);
 	const char *run = text_of(line, "run"), *undoes = text_of(line, "undoes");
 
-	if (g_strcmp0(text_of(line, "door"), DOOR) != 0 || run == NULL ||
+	if (g_strcmp0(text_of(line, "door"), RECORD_DOOR_REFILTER) != 0 || run == NULL ||
 	    g_strcmp0(text_of(line, "user"), reading->record->user) != 0 ||
 	    json_array_size(json_object_get(line, "done")) == 0) {
 		json_decref(line);
@@ -217,7 +214,8 @@ refilter_record_runs(const RefilterRecord *record, Status *st)
 		return NULL;
 	}
 
-	if (!record_reader_run(record->path, "\"" DOOR "\"", take_line, &reading, st))
+	if (!record_reader_run(record->path, "\"" RECORD_DOOR_REFILTER "\"", take_line, &reading,
+	                       st))
 		return NULL;
 	return g_steal_pointer(&runs);
 }

@@ -23,8 +23,8 @@ typedef struct {
 } RefilterRecord;
 
 /* A run of `account` that begins now. Faults of account_record_path. */
-bool refilter_record_init(RefilterRecord *record, const Account *account, const Conf *conf,
-                          Status *st);
+bool
+refilter_record_init(RefilterRecord *record, const Account *account, const Conf *conf, Status *st);
 void refilter_record_clear(RefilterRecord *record);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RefilterRecord, refilter_record_clear)
 
@@ -45,8 +45,8 @@ bool refilter_record_move(const RefilterRecord *record, const RefilterMove *move
                           const Transact *transact, const json_t *mail, Status *st);
 
 /* Write that what was written last did not happen, and why. A fault is dropped. */
-void refilter_record_failed(const RefilterRecord *record, const RefilterMove *move,
-                            const char *why);
+void
+refilter_record_failed(const RefilterRecord *record, const RefilterMove *move, const char *why);
 
 /* A run that is in the record. */
 typedef struct {

@@ -59,11 +59,17 @@ refilter_is_stopped(void)
 	return stopped != 0;
 }
 
+char *
+refilter_line(const char *text)
+{
+	return g_strdelimit(g_strdup(text), "\r\n\t", '?');
+}
+
 int
 refilter_fault(const Status *st)
 {
-	cmd_print(stderr, "todoke refilter: %s\n",
-	          st->detail != NULL ? st->detail : status_text(st));
+	g_autofree char *text = refilter_line(st->detail != NULL ? st->detail : status_text(st));
+	cmd_print(stderr, "todoke refilter: %s\n", text);
 	return st->id == STATUS_USAGE ? CMD_USAGE : CMD_FINDINGS;
 }
 
@@ -97,18 +103,19 @@ draw_bar(Run *run, unsigned number)
 static char *
 subject_of(const Message *message)
 {
-	char *subject = message != NULL ? compose_field_text(message_headers(message), "Subject")
-	                                : NULL;
-	return subject != NULL ? subject : g_strdup("");
+	g_autofree char *subject = message != NULL
+	                                   ? compose_field_text(message_headers(message), "Subject")
+	                                   : NULL;
+	return refilter_line(subject != NULL ? subject : "");
 }
 
 static void
 print_message(const Run *run, const char *file, const Message *message,
               const RefilterVerdict *verdict, const char *target)
 {
-	g_autofree char *subject = subject_of(message);
+	g_autofree char *subject = subject_of(message), *shown = refilter_line(file);
 	clear_bar(run);
-	cmd_print(stdout, "%s -> %s  %s  \"%s\"\n", file, target, verdict->why, subject);
+	cmd_print(stdout, "%s -> %s  %s  \"%s\"\n", shown, target, verdict->why, subject);
 }
 
 static void
@@ -119,9 +126,8 @@ print_message_json(const char *file, const Message *message, const RefilterVerdi
 	json_t *object = json_pack("{s:s, s:o, s:s, s:o, s:o, s:o}", "schema", "todoke.refilter/1",
 	                           "message", cmd_json_text(file), "outcome",
 	                           refilter_outcome_name(verdict->outcome), "rules",
-	                           cmd_json_text(verdict->text), "why",
-	                           cmd_json_text(verdict->why), "subject",
-	                           cmd_json_text(subject));
+	                           cmd_json_text(verdict->text), "why", cmd_json_text(verdict->why),
+	                           "subject", cmd_json_text(subject));
 	if (target != NULL)
 		json_object_set_new(object, "folder", cmd_json_text(target));
 	if (note != NULL)
@@ -136,10 +142,11 @@ print_message_json(const char *file, const Message *message, const RefilterVerdi
 static void
 tell_left(Run *run, const char *file, const char *why)
 {
+	g_autofree char *shown = refilter_line(file);
 	run->is_bad = true;
 	clear_bar(run);
 	if (!run->wish->as_json)
-		cmd_print(stdout, _("%s stays: %s\n"), file, why);
+		cmd_print(stdout, _("%s stays: %s\n"), shown, why);
 }
 
 /* A message that left while we looked is no fault. */
@@ -171,7 +178,7 @@ carry_out(Run *run, MaildirShelf *to, const char *file, int fd, const RefilterVe
 	g_autofree char *from_file = g_build_filename(run->path, move.from, NULL),
 			*to_file = g_build_filename(maildir_shelf_path(to), move.to, NULL);
 	const RefilterMove told = { .action = verdict->outcome == REFILTER_DISCARDED ? "discard"
-	                                                                             : "fileinto",
+		                                                                     : "fileinto",
 		                    .from_folder = run->wish->folder,
 		                    .from_file = from_file,
 		                    .folder = target,
@@ -231,8 +238,8 @@ apply_verdict(Run *run, const char *file, int fd, RefilterVerdict *verdict,
 }
 
 static void
-settle_message(Run *run, const char *file, int fd, const Message *message,
-               RefilterVerdict *verdict, const Transact *transact)
+settle_message(Run *run, const char *file, int fd, const Message *message, RefilterVerdict *verdict,
+               const Transact *transact)
 {
 	const RefilterWish *wish = run->wish;
 	const char *path = NULL, *target = target_of(run, verdict, &path);
@@ -268,20 +275,20 @@ static void
 print_compared(Run *run, const char *file, const Message *message, const RefilterVerdict *old,
                const RefilterVerdict *new)
 {
-	g_autofree char *subject = subject_of(message);
+	g_autofree char *subject = subject_of(message), *shown = refilter_line(file);
 	clear_bar(run);
 	if (!run->wish->as_json) {
-		cmd_print(stdout, "%s  \"%s\"\n", file, subject);
+		cmd_print(stdout, "%s  \"%s\"\n", shown, subject);
 		cmd_print(stdout, _("    before: %s  %s\n"), old->text, old->why);
 		cmd_print(stdout, _("    after:  %s  %s\n"), new->text, new->why);
 		return;
 	}
 
-	json_t *object = json_pack(
-		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "todoke.refilter/1", "message",
-		cmd_json_text(file), "subject", cmd_json_text(subject), "old_rules",
-		cmd_json_text(old->text), "old_why", cmd_json_text(old->why), "rules",
-		cmd_json_text(new->text), "why", cmd_json_text(new->why));
+	json_t *object = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+	                           "todoke.refilter/1", "message", cmd_json_text(file), "subject",
+	                           cmd_json_text(subject), "old_rules", cmd_json_text(old->text),
+	                           "old_why", cmd_json_text(old->why), "rules",
+	                           cmd_json_text(new->text), "why", cmd_json_text(new->why));
 	cmd_print_json_line(object);
 }
 
@@ -407,7 +414,7 @@ open_run(Run *run, char **ret_path, Status *st)
 			return false;
 	}
 
-	run->here = refilter_folders_get(run->folders, run->path, false, st);
+	run->here = refilter_folders_find(run->folders, run->path, st);
 	return run->here != NULL &&
 	       (!wish->applies || refilter_record_init(&run->record, account, run->conf, st));
 }

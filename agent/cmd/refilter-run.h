@@ -11,13 +11,13 @@
 
 /* What is wanted. All is borrowed. */
 typedef struct {
-	const char *folder;         /* as people call it */
+	const char *folder; /* as people call it */
 	const RefilterRules *rules;
-	const RefilterRules *old;   /* --compare: those that `rules` are held against; NULL */
-	const char *discard_to;     /* folder for what rules discard; NULL: it stays */
-	bool applies;               /* move; false: a dry run */
-	bool lists;                 /* print each message that moves */
-	bool sets_flags;            /* those that rules set, too */
+	const RefilterRules *old; /* --compare: those that `rules` are held against; NULL */
+	const char *discard_to;   /* folder for what rules discard; NULL: it stays */
+	bool applies;             /* move; false: a dry run */
+	bool lists;               /* print each message that moves */
+	bool sets_flags;          /* those that rules set, too */
 	bool is_table;
 	bool as_json;
 } RefilterWish;
@@ -30,6 +30,9 @@ int refilter_run(const RefilterWish *wish);
  * command.
  */
 int refilter_undo(const Account *account, const Conf *conf, const char *which, bool as_json);
+
+/* A text of somebody else as part of one line. Caller frees. */
+char *refilter_line(const char *text);
 
 /* Say on stderr what went wrong. Returns the exit code of the command. */
 int refilter_fault(const Status *st);

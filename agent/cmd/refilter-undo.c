@@ -104,8 +104,8 @@ check_octets(const Moved *moved, const json_t *done, guint64 *ret_bytes, Status 
 }
 
 static bool
-carry_back(Undo *undo, const json_t *line, const json_t *done, const Moved *moved,
-           guint64 bytes, Status *st)
+carry_back(Undo *undo, const json_t *line, const json_t *done, const Moved *moved, guint64 bytes,
+           Status *st)
 {
 	g_auto(MaildirMove) move = { 0 };
 	if (!maildir_shelf_plan(moved->from, moved->file, moved->to, &move, st))
@@ -160,8 +160,9 @@ tell_refused(const Undo *undo, const json_t *done, const char *why)
 {
 	const char *file = text_of(done, "file");
 	file = file != NULL ? file : "?";
+	g_autofree char *shown = refilter_line(file);
 	if (!undo->as_json) {
-		cmd_print(stdout, _("%s stays: %s\n"), file, why);
+		cmd_print(stdout, _("%s stays: %s\n"), shown, why);
 		return;
 	}
 	cmd_print_json_line(json_pack("{s:s, s:s, s:o, s:o}", "schema", "todoke.refilter/1",
@@ -220,11 +221,10 @@ static void
 print_undone(const Undo *undo, const char *run)
 {
 	if (undo->as_json) {
-		cmd_print_json_line(json_pack("{s:s, s:s, s:i, s:i, s:i, s:s}", "schema",
-		                              "todoke.refilter-undo/1", "undoes", run, "moved",
-		                              (int) undo->moved, "back_already", (int) undo->back,
-		                              "left", (int) undo->refused, "run",
-		                              undo->record.run));
+		cmd_print_json_line(json_pack(
+			"{s:s, s:s, s:i, s:i, s:i, s:s}", "schema", "todoke.refilter-undo/1",
+			"undoes", run, "moved", (int) undo->moved, "back_already", (int) undo->back,
+			"left", (int) undo->refused, "run", undo->record.run));
 		return;
 	}
 
@@ -258,8 +258,7 @@ refilter_undo(const Account *account, const Conf *conf, const char *which, bool 
 	Undo undo = { .as_json = as_json };
 
 	undo.folders = refilter_folders_new(account, conf, false, &st);
-	bool done = undo.folders != NULL &&
-	            refilter_record_init(&undo.record, account, conf, &st);
+	bool done = undo.folders != NULL && refilter_record_init(&undo.record, account, conf, &st);
 	if (done)
 		refilter_catch_signals();
 	done = done && undo_run(&undo, which, &st);
@@ -268,5 +267,5 @@ refilter_undo(const Account *account, const Conf *conf, const char *which, bool 
 	refilter_folders_free(undo.folders);
 	refilter_record_clear(&undo.record);
 	return code == CMD_GOOD && (undo.refused > 0 || refilter_is_stopped()) ? CMD_FINDINGS
-	                                                                      : code;
+	                                                                       : code;
 }

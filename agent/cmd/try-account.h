@@ -13,8 +13,7 @@
  * (NULL: of the owner) behind account_enter. Its mailbox has been looked at. Caller frees; NULL:
  * the fault that a delivery would meet.
  */
-Account *
-try_find_account(const Site *site, const char *recipient, const char *as, Status *st);
+Account *try_find_account(const Site *site, const char *recipient, const char *as, Status *st);
 
 /* Who sent it, where nobody says: what the message says of itself; "": nobody. Caller frees. */
 char *try_guess_sender(const Message *message);
@@ -25,7 +24,6 @@ char *try_guess_sender(const Message *message);
  * stand above the newest Received, where only this site can have put them, and the first only if it
  * is an address of the account. Caller frees.
  */
-Envelope *
-try_envelope_of_stored(const Site *site, const Account *account, const Message *message);
+Envelope *try_envelope_of_stored(const Site *site, const Account *account, const Message *message);
 
 #endif

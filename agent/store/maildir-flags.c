@@ -217,8 +217,7 @@ keywords_letters(const Maildir *maildir, GPtrArray *wanted, GString *letters, GP
 
 	if (!is_rehearsal) {
 		keywords_settle(&keywords, maildir_fd(maildir));
-	} else if (maildir_is_imagined(maildir) ||
-	           !keywords_read(&keywords, maildir_fd(maildir))) {
+	} else if (maildir_is_imagined(maildir) || !keywords_read(&keywords, maildir_fd(maildir))) {
 		keywords_forget(&keywords);
 		keywords_rehearse(&keywords, maildir);
 	}
@@ -329,7 +328,7 @@ carry_old(const Keywords *from, const Keywords *to, const char *info, GString *l
 		else if (!is_keyword_letter || to->names[*c - 'a'] == NULL)
 			g_string_append_c(letters, *c);
 		else
-			return status_fail_detail(st, STATUS_MISSING,
+			return status_fail_detail(st, STATUS_MAILBOX,
 			                          "its keyword '%c' has no name in %s", *c,
 			                          keywords_file);
 	}
@@ -381,7 +380,8 @@ maildir_flags_carry(int from_dirfd, const char *name, int to_dirfd, const GPtrAr
 {
 	Keywords from = { 0 }, to = { 0 };
 	const char *info = strstr(name, ":2,");
-	bool has_keywords = info != NULL && info[strcspn(info + 3, "abcdefghijklmnopqrstuvwxyz") + 3];
+	bool has_keywords = info != NULL &&
+	                    info[strcspn(info + 3, "abcdefghijklmnopqrstuvwxyz") + 3];
 
 	if (has_keywords) {
 		keywords_load(&from, from_dirfd);

@@ -44,8 +44,8 @@ GPtrArray *maildir_shelf_list(const MaildirShelf *shelf, Status *st);
  * Open a message to read it. -1: it is no regular file, is somebody else's, or is gone
  * (STATUS_MISSING).
  */
-int maildir_shelf_read(const MaildirShelf *shelf, const char *file, struct stat *ret_sb,
-                       Status *st);
+int
+maildir_shelf_read(const MaildirShelf *shelf, const char *file, struct stat *ret_sb, Status *st);
 
 /*
  * The message that has the name of `file` ("cur/NAME") up to its sizes and flags, whatever flags it
@@ -63,8 +63,8 @@ typedef struct {
 /*
  * Find out how `file` would be moved to another folder, and write keywords down that it needs
  * there; nothing is moved. False, and it can stay where it is: it is gone (STATUS_MISSING), a
- * message of that name is there already (STATUS_MAILBOX), a keyword has no letter. Clear `move` with
- * maildir_move_clear.
+ * message of that name is there already (STATUS_MAILBOX), a keyword has no letter. Clear `move`
+ * with maildir_move_clear.
  */
 bool maildir_shelf_plan(MaildirShelf *from, const char *file, MaildirShelf *to, MaildirMove *move,
                         Status *st);
