@@ -22,9 +22,9 @@ typedef struct {
 
 static const char about[] =
 	"\nWhere rules want the mail of a folder, such as INBOX or Work/Old: a dry run\n"
-	"that counts. What rules keep stays; nothing is sent, run, changed or deleted. OLD and\n"
-	"NEW are files of Sieve or recipes, or 'current'. TIME: what --apply printed, or\n"
-	"'last'. Also: --summary FOLDER (a line a target), --engine NAME.\n"
+	"that counts. What rules keep stays; nothing is sent, run, changed or deleted.\n"
+	"OLD and NEW are files of Sieve or recipes, or 'current'. TIME is what --apply\n"
+	"printed, or 'last'. Also: --summary FOLDER (a line a target), --engine NAME.\n"
 	"Exit code: 0 done, 1 mail that should move stays, or a fault, 2 wrong usage.\n";
 
 static const CmdOption rows[] = {
