@@ -37,7 +37,7 @@ make_chroot() {
 	[ ! -x "$1/usr/bin/dpkg" ] || return 0
 	debootstrap --variant=minbase --include="${3:+$3,}debian-archive-keyring" "$2" "$1" "$(mirror)" && copy_apt_setup "$1" || return
 	here=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	find "$1/etc/apt" -name '*.list' -o -name '*.sources' | xargs -r sed -i "s/\\b$here\\b/$2/g"
+	find "$1/etc/apt" \( -name '*.list' -o -name '*.sources' \) -exec sed -i "s/\\b$here\\b/$2/g" {} +
 }
 
 # try NAME COMMAND...: one test; its output is kept, and shown where it failed.
