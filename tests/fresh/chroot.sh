@@ -16,6 +16,7 @@ copy_apt_setup() {
 	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources \
 		/etc/apt/apt.conf /etc/apt/apt.conf.d/* /usr/share/keyrings/* /etc/resolv.conf /etc/hosts; do
 		[ -f "$file" ] || continue
+		! dpkg -S "$file" >/dev/null 2>&1 || continue # the chroot gets it with the package
 		mkdir -p "$1/${file%/*}"
 		cp -L "$file" "$1/$file"
 	done
