@@ -58,8 +58,9 @@ void why_log_add_id(WhyLog *log, const char *id);
 /*
  * Read `path`, or with "journal" what journalctl(1), of PATH, has since `since_us`; "journal:PATH"
  * is a folder or a file of another journal. It is read several times, as a line may name an id of
- * lines before it. Faults: those of reading; STATUS_IO where journalctl is not there, fails, or shows
- * nothing and says why; STATUS_PROGRAM where it takes too long or prints over LIMIT_WHY_LOG_BYTES.
+ * lines before it. Faults: those of reading; STATUS_IO where journalctl is not there, fails, or
+ * shows nothing and says why; STATUS_PROGRAM where it takes too long or prints over
+ * LIMIT_WHY_LOG_BYTES.
  */
 bool why_log_read(WhyLog *log, const char *path, gint64 since_us, Status *st);
 

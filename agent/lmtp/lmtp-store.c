@@ -87,7 +87,7 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
 
 	if (account == NULL || !takes_mail(store, &asked, account, st)) {
-		lmtp_delivery_log_refusal(&asked, st);
+		lmtp_delivery_log_refusal(store->site->conf, &asked, st);
 		return false;
 	}
 
