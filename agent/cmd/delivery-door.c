@@ -5,6 +5,7 @@
 
 #include "agent/base/answer.h"
 #include "agent/base/deadline.h"
+#include "agent/base/handover.h"
 #include "agent/base/log.h"
 #include "agent/message/address.h"
 #include "agent/message/mail-ids.h"
@@ -30,7 +31,7 @@ enum { TRIM_BYTES = 1024 * 1024 };
 void
 delivery_door_init(DeliveryDoor *call, EnvelopeDoor from)
 {
-	*call = (DeliveryDoor){ .envelope = envelope_new(from) };
+	*call = (DeliveryDoor){ .envelope = envelope_new(from), .rest = -1 };
 	log_open("todoke", -1, LOG_FORM_TEXT);
 	log_catch_glib();
 	(void) mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
@@ -132,7 +133,7 @@ read_names(DeliveryDoor *call)
 	if (geteuid() == 0)
 		return;
 	deadline_waiting_for("reading the message");
-	call->message = message_read(STDIN_FILENO, &unread);
+	call->message = message_read_on(STDIN_FILENO, call->rest, &unread);
 }
 
 /* The whole delivery, once the configuration is known. Returns the text for success. */
@@ -152,7 +153,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	}
 
 	deadline_waiting_for("reading the message");
-	Message *message = call->message = message_read(STDIN_FILENO, st);
+	Message *message = call->message = message_read_on(STDIN_FILENO, call->rest, st);
 	if (message == NULL)
 		return NULL;
 
@@ -164,6 +165,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	g_autoptr(Transact)
 		transact = transact_new(site, account, envelope, message, call->folder, now);
 	transact_set_recipes(transact, call->recipes);
+	handover_offer(transact_give_back, transact);
 
 	bool done = transact_judge(transact, st) && transact_deliver(transact, st);
 	deadline_stop();
@@ -269,10 +271,10 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	g_autofree char *done = NULL;
 
 	explain_usage(st);
-	if (st->id != STATUS_OK)
-		record_without_settings(call, st);
-	else
+	if (st->id == STATUS_OK && handover_take_rest(&call->rest, st))
 		done = configure_and_deliver(call, st);
+	else
+		record_without_settings(call, st);
 	deadline_stop();
 	if (st->id != STATUS_OK && !call->is_logged)
 		log_early_failure(call, st);

@@ -160,7 +160,7 @@ outage_over(int folder, const char *protocol, const char *peer, Outage *ret_outa
 	g_autofree char *name = NULL, *past = NULL;
 	make_names(protocol, peer, &name, &past);
 
-	/* Opened before one process moves it away, as the next outage may take the past one's name. */
+	/* One process moves it away. Opened before, as the next outage may take the past's name. */
 	struct stat sb;
 	Head head;
 	auto_fd int fd = open_file(folder, name, O_RDONLY);
