@@ -119,6 +119,17 @@ take_sender_from_message(Envelope *envelope, const Message *message)
 		                                                      : address_read(word);
 }
 
+/*
+ * What one delivery is made of. It is not freed: the process ends behind it, and the kernel takes
+ * all of it at once.
+ */
+static struct {
+	Site *site;
+	Account *account;
+	Message *message;
+	Transact *transact;
+} kept;
+
 /* The whole delivery, once the configuration is known. Returns the text for success. */
 static char *
 deliver(const Site *site, DeliveryDoor *call, Status *st)
@@ -128,13 +139,13 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	Envelope *envelope = call->envelope;
 
 	deadline_waiting_for("looking up the recipient");
-	g_autoptr(Account) account = find_account(site, call, st);
+	Account *account = kept.account = find_account(site, call, st);
 	if (account == NULL || !account_become(conf, account, st) ||
 	    !account_check(conf, account, st))
 		return NULL;
 
 	deadline_waiting_for("reading the message");
-	g_autoptr(Message) message = message_read_on(STDIN_FILENO, call->rest, st);
+	Message *message = kept.message = message_read_on(STDIN_FILENO, call->rest, st);
 	if (message == NULL)
 		return NULL;
 
@@ -143,8 +154,8 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	take_sender_from_message(envelope, message);
 
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-	g_autoptr(Transact)
-		transact = transact_new(site, account, envelope, message, call->folder, now);
+	Transact *transact = kept.transact = transact_new(site, account, envelope, message,
+	                                                  call->folder, now);
 	transact_set_recipes(transact, call->recipes);
 	handover_offer(transact_give_back, transact);
 
@@ -152,6 +163,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	deadline_stop();
 	transact_log(transact, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
 	call->is_logged = true;
+	transact_let_go(transact);
 
 	return done ? transact_done_text(transact) : NULL;
 }
@@ -175,8 +187,8 @@ configure_and_deliver(DeliveryDoor *call, Status *st)
 	(void) site_open_log(conf); /* open until we end */
 	deadline_start((unsigned) conf->deadline, call->envelope->queue_id);
 
-	g_autoptr(Site) site = site_new(conf, st);
-	return site != NULL ? deliver(site, call, st) : NULL;
+	kept.site = site_new(conf, st);
+	return kept.site != NULL ? deliver(kept.site, call, st) : NULL;
 }
 
 /* A failure before there was a transaction to log. */
