@@ -5,6 +5,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/message/line-count.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
@@ -311,10 +312,34 @@ test_rest_goes_on(void **state)
 	}
 }
 
+/* Against one octet after the other; all the same octet is what a count of eight bits could lose. */
+static void
+test_lines_are_counted(void **state)
+{
+	(void) state;
+	enum { MOST = 100 * 1024, SHORT = 400 };
+	static const char octets[][5] = { "\n", "\r", "\r\n", "ab\n", "a\rb", "abc" };
+	g_autofree char *data = g_malloc(MOST + 1);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(octets); i++) {
+		const size_t n = strlen(octets[i]);
+		for (size_t k = 0; k <= MOST; k++)
+			data[k] = octets[i][k % n];
+		for (size_t len = 0; len <= MOST; len += len < SHORT ? 1 : 9973) {
+			guint64 wanted = 0;
+			for (size_t k = 1; k <= len; k++)
+				wanted += data[k] == '\n';
+			bool has_cr = false;
+			assert_int_equal(line_count(data + 1, len, &has_cr), wanted);
+			assert_int_equal(has_cr, memchr(data + 1, '\r', len) != NULL);
+		}
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 9];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 10];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_unchanged);
@@ -325,6 +350,7 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_field_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_size);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lines_are_counted);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_given_back);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rest_goes_on);
 
