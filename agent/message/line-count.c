@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * line-count: many octets at once, whatever the length of lines. memchr, which goes from line end to
- * line end, takes three times as long over mail.
+ * line-count: many octets at once, whatever the length of lines. memchr, which goes from line end
+ * to line end, takes three times as long over mail.
  */
 #include "agent/message/line-count.h"
 
 #include <string.h>
 
-/* Octets that are compared at once, those of a round, and rounds before a count leaves its octet. */
+/* Octets that are compared at once, those of a round, rounds before a count leaves its octet. */
 enum { WIDTH = 32, ROUND = 4 * WIDTH, ROUNDS = 255 };
 
 typedef guint8 Vector __attribute__((vector_size(WIDTH)));
 
 /*
- * Where the processor has registers of that width they are used. Not under the sanitizers, which are
- * not ready when the dynamic linker chooses.
+ * Where the processor has registers of that width they are used. Not under the sanitizers, which
+ * are not ready when the dynamic linker chooses.
  */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
 	!defined(__SANITIZE_ADDRESS__)
@@ -43,7 +43,7 @@ look_at(const char *data, Vector *count, Vector *returns)
 	*returns |= (Vector) (octets == '\r');
 }
 
-/* `rounds` times ROUND octets, ROUNDS at most. Each vector has a count of its own, in a register. */
+/* `rounds` times ROUND octets, ROUNDS at most. Each vector has a count, which is a register. */
 WIDE static guint64
 count_rounds(const char *data, size_t rounds, bool *has_cr)
 {

@@ -182,7 +182,8 @@ static bool
 remove_old(int dirfd, const char *path, int draft_dirfd, const char *hidden)
 {
 	struct stat sb;
-	bool own = fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_uid == fs_own_euid();
+	bool own = fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+	           sb.st_uid == fs_own_euid();
 	g_autofree char *name = read_link(dirfd, path);
 
 	if (name != NULL && own && is_held(draft_dirfd, hidden, name))

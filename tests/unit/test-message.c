@@ -312,7 +312,7 @@ test_rest_goes_on(void **state)
 	}
 }
 
-/* Against one octet after the other; all the same octet is what a count of eight bits could lose. */
+/* Against one octet after the other; equal octets are what a count of eight bits could lose. */
 static void
 test_lines_are_counted(void **state)
 {
