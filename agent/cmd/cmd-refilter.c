@@ -109,7 +109,8 @@ find_kind(Source *source, size_t limit, Status *st)
 	source->is_recipes = kind == CHECK_RECIPES;
 
 	return (kind != CHECK_CONF && kind != CHECK_NO_TEXT) ||
-	       status_fail_detail(st, STATUS_USAGE, _("'%s' holds no rules, neither Sieve nor recipes"),
+	       status_fail_detail(st, STATUS_USAGE,
+	                          _("'%s' holds no rules, neither Sieve nor recipes"),
 	                          source->path);
 }
 
