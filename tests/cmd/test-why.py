@@ -18,7 +18,7 @@ SCRIPT = 'require "fileinto";\nif header :is "subject" "quarterly figures" { fil
 
 def settings(folder):
     return ("-o", "maildir=%s/mail/%%d/%%n" % folder, "-o", "log_file=%s/log" % folder, "-o", "sieve_scripts=%s/main.sieve" % folder,
-            "-o", "tree_memory=")
+            "-o", "tree_memory=", "-o", "early_record_folder=%s/early" % folder)
 
 
 def deliver(folder, queue_id, message=MESSAGE, to="ann@x.test", sender="a@b.test", script=SCRIPT, code=0, options=()):
