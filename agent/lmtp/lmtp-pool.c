@@ -113,6 +113,12 @@ lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int fd,
 	return true;
 }
 
+unsigned
+lmtp_pool_size(const LmtpPool *pool)
+{
+	return pool->members->len;
+}
+
 int
 lmtp_pool_fd(const LmtpPoolMember *member)
 {

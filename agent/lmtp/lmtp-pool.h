@@ -37,6 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpPool, lmtp_pool_free)
 bool lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int fd,
                    LmtpPoolMember **ret_member, Status *st);
 
+/* How many processes there are. */
+unsigned lmtp_pool_size(const LmtpPool *pool);
+
 /* Readable as soon as the outcome is there, or the process is gone. */
 int lmtp_pool_fd(const LmtpPoolMember *member);
 

@@ -23,6 +23,7 @@ enum { GRACE = 20 };
 typedef struct {
 	Site *site;
 	LmtpSlots *slots;
+	LmtpCounts *counts;
 	unsigned slot;
 	GHashTable *accounts; /* address -> Account: found at RCPT, used after the dot */
 	GPtrArray *announced; /* Envelope */
@@ -37,6 +38,7 @@ typedef struct {
 	LmtpDispatch *dispatch;        /* of those that were announced; NULL: none */
 	const Envelope *not_announced; /* the only delivery; NULL: they are `announced` */
 	int adopted;                   /* the whole message; -1: none */
+	gint64 began[LMTP_LANES];      /* monotonic: the delivery of each lane */
 } Store;
 
 static void
@@ -74,8 +76,10 @@ store_ready(void *user)
 {
 	const Store *store = user;
 	site_read_keys(store->site);
-	if (store->owners != NULL)
-		lmtp_owners_ready(store->owners);
+	if (store->owners == NULL)
+		return;
+	lmtp_counts_keep(store->counts); /* processes of owners could make up counts */
+	lmtp_owners_ready(store->owners);
 }
 
 static bool
@@ -87,6 +91,7 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
 
 	if (account == NULL || !takes_mail(store, &asked, account, st)) {
+		lmtp_counts_add_refusal(store->counts, st);
 		lmtp_delivery_log_refusal(&asked, st);
 		return false;
 	}
@@ -150,8 +155,10 @@ deliver(Store *store, const Envelope *envelope, unsigned lane, char **ret_done, 
 	if (account == NULL)
 		return false;
 
+	gint64 began = g_get_monotonic_time();
 	bool done = lmtp_delivery_run(store->site, account, envelope, store->message, false,
 	                              ret_done, st);
+	lmtp_counts_add_work(store->counts, g_get_monotonic_time() - began);
 	lmtp_slots_leave(store->slots, store->slot, lane);
 	return done;
 }
@@ -179,10 +186,10 @@ store_announce(void *user, Envelope *envelope)
 	lmtp_lanes_add(store->lanes, account != NULL ? account->user : "");
 }
 
+/* Alone, or the next of those that were announced. */
 static bool
-store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
+deliver_next(Store *store, const Envelope *envelope, char **ret_done, Status *st)
 {
-	Store *store = user;
 	if (store->lanes == NULL || !lmtp_lanes_pay(store->lanes))
 		return deliver(store, envelope, 0, ret_done, st);
 
@@ -194,6 +201,15 @@ store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 		                          envelope->recipient);
 
 	return lmtp_lanes_take(store->lanes, ret_done, st);
+}
+
+static bool
+store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
+{
+	Store *store = user;
+	bool done = deliver_next(store, envelope, ret_done, st);
+	lmtp_counts_add_outcome(store->counts, st);
+	return done;
 }
 
 static void
@@ -228,6 +244,7 @@ begin_as_owner(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_
 	if (account == NULL)
 		return false;
 
+	store->began[lane] = g_get_monotonic_time();
 	if (lmtp_owners_ask_deliver(store->owners, account, envelope, store->adopted, ret_member,
 	                            st))
 		return true;
@@ -239,6 +256,7 @@ static void
 end_as_owner(void *user, unsigned lane)
 {
 	Store *store = user;
+	lmtp_counts_add_work(store->counts, g_get_monotonic_time() - store->began[lane]);
 	lmtp_owners_tell_outages(store->owners);
 	lmtp_slots_leave(store->slots, store->slot, lane);
 }
@@ -263,11 +281,17 @@ announce_as_root(void *user, Envelope *envelope)
 	lmtp_dispatch_add(store->dispatch, account != NULL ? account->user : "");
 }
 
+static void
+count_processes(const Store *store)
+{
+	lmtp_counts_set_processes(store->counts, store->slot,
+	                          lmtp_pool_size(lmtp_owners_pool(store->owners)));
+}
+
 /* A delivery alone; or the outcome of the next that was announced. */
 static bool
-deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *st)
+deliver_next_as_root(Store *store, const Envelope *envelope, char **ret_done, Status *st)
 {
-	Store *store = user;
 	if (store->dispatch == NULL) {
 		g_autoptr(LmtpDispatch) alone = new_dispatch(store);
 		store->not_announced = envelope;
@@ -285,6 +309,15 @@ deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *s
 		                          envelope->recipient);
 
 	return lmtp_dispatch_take(store->dispatch, ret_done, st);
+}
+
+static bool
+deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *st)
+{
+	Store *store = user;
+	bool done = deliver_next_as_root(store, envelope, ret_done, st);
+	lmtp_counts_add_outcome(store->counts, st);
+	return done;
 }
 
 /*
@@ -315,12 +348,14 @@ static int
 tidy_as_root(void *user)
 {
 	const Store *store = user;
-	return lmtp_pool_tidy(lmtp_owners_pool(store->owners));
+	int wait_ms = lmtp_pool_tidy(lmtp_owners_pool(store->owners));
+	count_processes(store);
+	return wait_ms;
 }
 
 /* LmtpService's start: for the rest of the process. */
 static void
-store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backend)
+store_start(void *data, const LmtpShared *shared, unsigned slot, LmtpBackend *ret_backend)
 {
 	static Store store;
 	Site *site = data;
@@ -328,7 +363,8 @@ store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backen
 
 	store = (Store){
 		.site = site,
-		.slots = slots,
+		.slots = shared->slots,
+		.counts = shared->counts,
 		.slot = slot,
 		.accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_account),
 		.announced = g_ptr_array_new_with_free_func(free_envelope),

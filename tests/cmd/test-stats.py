@@ -500,7 +500,8 @@ def test_alerts_name_what_is_printed(folder):
         tap.same(len({rule["alert"] for rule in group["rules"]}), len(group["rules"]), "names of alerts")
         for rule in group["rules"]:
             tap.same(set(rule) - {"for"}, {"alert", "expr", "labels", "annotations"}, rule["alert"])
-            check_expression(samples, rule["expr"])
+            if group["name"] == "todoke":  # tests/lmtp/test-metrics.py knows what lmtpd serves
+                check_expression(samples, rule["expr"])
             words = " ".join(rule["annotations"].values())
             for label in re.findall(r"\$labels\.([a-z]+)", words):
                 tap.same(label == "instance" or label in rule["expr"], True, "%s: label %s" % (rule["alert"], label))
