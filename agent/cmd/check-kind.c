@@ -2,6 +2,7 @@
 /* check-kind: see the header. */
 #include "agent/cmd/check-kind.h"
 
+#include "agent/base/blank.h"
 #include "conf/conf.h"
 
 #include <glib.h>
@@ -53,7 +54,7 @@ is_setting(const char *line)
 {
 	size_t len = strspn(line, "abcdefghijklmnopqrstuvwxyz_");
 	g_autofree char *name = g_strndup(line, len);
-	const char *rest = line + len + strspn(line + len, " \t");
+	const char *rest = blank_skip(line + len);
 
 	return (*rest == '=' || strncmp(rest, "+=", 2) == 0) && conf_find_row(name) != NULL;
 }
@@ -84,7 +85,7 @@ check_kind_of_text(const char *text)
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
 	for (char **at = lines; *at != NULL; at++) {
-		const char *line = *at + strspn(*at, " \t");
+		const char *line = blank_skip(*at);
 		if (*line == '#' || *line == '\0')
 			continue;
 		recipes += is_recipe(line) || is_variable(line);

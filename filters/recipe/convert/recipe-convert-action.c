@@ -2,6 +2,7 @@
 /* recipe-convert-action: what a recipe does, and formail, as commands of Sieve. */
 #include "filters/recipe/convert/recipe-convert-action.h"
 
+#include "agent/base/blank.h"
 #include "filters/recipe/convert/recipe-convert.h"
 #include "filters/sieve/lang/sieve-text.h"
 
@@ -174,7 +175,7 @@ split_field(const char *field, const char **ret_value)
 	if (colon == NULL || colon == field || strpbrk(field, "\n\r") != NULL)
 		return NULL;
 
-	*ret_value = colon + 1 + strspn(colon + 1, " \t");
+	*ret_value = blank_skip(colon + 1);
 	char *name = g_strndup(field, (gsize) (colon - field));
 	if (strpbrk(name, " \t\"\\") == NULL && g_str_is_ascii(name))
 		return name;
