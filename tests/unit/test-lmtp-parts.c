@@ -42,7 +42,8 @@ test_metrics_answer(void **state)
 	const char whole[] = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 	for (size_t len = 0; len < sizeof whole - 1; len++)
 		assert_null(lmtp_metrics_answer(whole, len, say_text, "text\n"));
-	GString *answer = lmtp_metrics_answer(whole, sizeof whole - 1, say_text, "text\n");
+	GString *answer = lmtp_metrics_answer(whole, sizeof whole - 1, say_text,
+	                                      (gpointer) "text\n");
 	assert_true(g_str_has_prefix(answer->str, "HTTP/1.1 200 OK\r\n"));
 	assert_true(g_str_has_suffix(answer->str, "\r\n\r\ntext\n"));
 	g_string_free(answer, TRUE);
@@ -54,7 +55,7 @@ test_metrics_answer(void **state)
 		for (size_t at = 0; at < len; at++)
 			said[at] = signs[g_rand_int_range(rand, 0, sizeof signs)];
 		g_autofree char *exact = g_memdup2(said, len); /* a read behind its end shows */
-		answer = lmtp_metrics_answer(exact, len, say_text, "text\n");
+		answer = lmtp_metrics_answer(exact, len, say_text, (gpointer) "text\n");
 		if (answer != NULL) {
 			assert_true(g_str_has_prefix(answer->str, "HTTP/1.1 "));
 			g_string_free(answer, TRUE);
