@@ -38,12 +38,13 @@ static void
 test_metrics_answer(void **state)
 {
 	(void) state;
+	static char text[] = "text\n";
 	static const char signs[] = "GET /metrics?HTTP/1.1\r\n\r\n \0:%";
 	const char whole[] = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 	for (size_t len = 0; len < sizeof whole - 1; len++)
-		assert_null(lmtp_metrics_answer(whole, len, say_text, "text\n"));
+		assert_null(lmtp_metrics_answer(whole, len, say_text, text));
 	GString *answer = lmtp_metrics_answer(whole, sizeof whole - 1, say_text,
-	                                      (gpointer) "text\n");
+	                                      text);
 	assert_true(g_str_has_prefix(answer->str, "HTTP/1.1 200 OK\r\n"));
 	assert_true(g_str_has_suffix(answer->str, "\r\n\r\ntext\n"));
 	g_string_free(answer, TRUE);
@@ -55,7 +56,7 @@ test_metrics_answer(void **state)
 		for (size_t at = 0; at < len; at++)
 			said[at] = signs[g_rand_int_range(rand, 0, sizeof signs)];
 		g_autofree char *exact = g_memdup2(said, len); /* a read behind its end shows */
-		answer = lmtp_metrics_answer(exact, len, say_text, (gpointer) "text\n");
+		answer = lmtp_metrics_answer(exact, len, say_text, text);
 		if (answer != NULL) {
 			assert_true(g_str_has_prefix(answer->str, "HTTP/1.1 "));
 			g_string_free(answer, TRUE);
