@@ -140,8 +140,8 @@ enter_mailbox(Store *store, const Envelope *envelope, unsigned lane, Status *st)
 
 	if (!lmtp_slots_enter(store->slots, store->slot, lane, account->user,
 	                      (unsigned) store->site->conf->lmtp_user_limit)) {
-		status_fail(st, STATUS_BUSY,
-		            "too many deliveries to this mailbox at once (lmtp_user_limit)");
+		status_fail(st, STATUS_BUSY, "too many deliveries to this mailbox at once");
+		status_prefix(st, "lmtp_user_limit");
 		return NULL;
 	}
 

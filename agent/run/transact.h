@@ -104,6 +104,12 @@ void transact_leave_outages(Transact *transact);
 /* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */
 void transact_log(const Transact *transact, const Status *st, double seconds);
 
+/*
+ * The id by which the log and the record know the mail: of the queue file, else the one under which
+ * it came to the site; NULL: neither is known. Borrowed.
+ */
+const char *transact_queue_id(const Transact *transact);
+
 /* The few words for Postfix's log on success: "stored in INBOX". Caller frees. */
 char *transact_done_text(const Transact *transact);
 
