@@ -51,7 +51,7 @@ static const CmdOption rows[] = { CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_
 					  "whose scripts: warn of redirects to the same"),
 	                          { .name = "explain",
 	                            CMD_INTO_FLAG(Options, explain),
-	                            .help = "say in words what recipes do" },
+	                            .help = N_("say in words what recipes do") },
 	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.check/1"),
 	                          CMD_OPTIONS_END };
 

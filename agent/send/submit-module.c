@@ -160,6 +160,7 @@ say_unreachable(const Line *line, CURLcode code, const Route *route, SubmitSaid 
 		.words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit,
 		                         curl_easy_strerror(code), *greeting != '\0' ? ": " : "",
 		                         greeting),
+		.command = g_strdup("connect"),
 		.reply = g_strdup(*greeting != '\0' ? greeting : curl_easy_strerror(code)),
 		.is_down = true,
 	};
