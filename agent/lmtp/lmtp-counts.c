@@ -103,7 +103,7 @@ was_down(const char *protocol)
 }
 
 void
-lmtp_counts_add_work(LmtpCounts *counts, gint64 took_us)
+lmtp_counts_add_time(LmtpCounts *counts, gint64 took_us)
 {
 	if (counts == NULL)
 		return;
@@ -111,6 +111,13 @@ lmtp_counts_add_work(LmtpCounts *counts, gint64 took_us)
 	guint64 took = (guint64) MAX(took_us, 0);
 	add(&counts->delays[metrics_bucket((double) took / G_USEC_PER_SEC)], 1);
 	add(&counts->delay_us, took);
+}
+
+void
+lmtp_counts_add_peers(LmtpCounts *counts)
+{
+	if (counts == NULL)
+		return;
 
 	for (unsigned i = 0; i < HOPS; i++) {
 		if (was_down(hops[i])) {

@@ -40,11 +40,11 @@ void lmtp_counts_add_outcome(LmtpCounts *counts, const Status *st);
 /* A recipient was refused or deferred at RCPT. */
 void lmtp_counts_add_refusal(LmtpCounts *counts, const Status *st);
 
-/*
- * Where a delivery was made: it took so many microseconds, and met those whom outside_seen and
- * outside_reached know.
- */
-void lmtp_counts_add_work(LmtpCounts *counts, gint64 took_us);
+/* A delivery took so many microseconds. */
+void lmtp_counts_add_time(LmtpCounts *counts, gint64 took_us);
+
+/* Where a delivery was made: it met those whom outside_seen and outside_reached know. */
+void lmtp_counts_add_peers(LmtpCounts *counts);
 
 /* Worker `slot` has so many delivery processes that stay. */
 void lmtp_counts_set_processes(LmtpCounts *counts, unsigned slot, unsigned processes);
