@@ -182,6 +182,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	deadline_stop();
 	transact_log(transact, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
 	call->is_logged = true;
+	status_set_reference(st, transact_queue_id(transact));
 	transact_let_go(transact);
 
 	return done ? transact_done_text(transact) : NULL;
@@ -293,5 +294,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	if (st->id != STATUS_OK && !log_is_heard())
 		answer_tell_cause(st);
 
-	return answer_finish(st, call->is_quiet ? NULL : done, call->envelope->queue_id);
+	const char *queue_id = call->envelope->queue_id != NULL ? call->envelope->queue_id
+	                                                        : st->reference;
+	return answer_finish(st, call->is_quiet ? NULL : done, queue_id);
 }

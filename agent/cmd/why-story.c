@@ -547,7 +547,7 @@ static void
 add_grep(GPtrArray *hints, const char *text)
 {
 	g_autofree char *quoted = g_shell_quote(text);
-	g_ptr_array_add(hints, g_strdup_printf("grep -F %s /var/log/mail.log", quoted));
+	g_ptr_array_add(hints, g_strdup_printf("grep -F -- %s /var/log/mail.log", quoted));
 }
 
 GPtrArray *
