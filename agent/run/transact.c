@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/run/transact-parts.h"
 
+#include "agent/run/quota-notice.h"
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
 #include "agent/base/texts.h"
@@ -370,6 +371,13 @@ stamp_for_looking(Transact *transact, Status *st)
 	return print != NULL;
 }
 
+NoticeFrame
+transact_notice_frame(const Transact *transact)
+{
+	return (NoticeFrame){ transact->account, transact->site->conf, transact->site->host,
+		              transact->now, transact->told };
+}
+
 /* Remember the scripts and tell of the broken ones, unless all comes again. */
 static void
 settle_scripts(Transact *transact, Maildir *inbox)
@@ -377,7 +385,7 @@ settle_scripts(Transact *transact, Maildir *inbox)
 	const Account *account = transact->account;
 	const ScriptMemory memory = { transact->state, account->user, transact->now,
 		                      transact->report.notes };
-	const NoticeFrame frame = { account, transact->site->host, transact->now, transact->told };
+	const NoticeFrame frame = transact_notice_frame(transact);
 	script_chain_settle(&transact->scripts, &memory, &frame, inbox);
 }
 
@@ -429,6 +437,8 @@ describe_owner(Transact *transact)
 		.home = transact->account->home,
 		.addresses = transact->account->addresses,
 		.state = transact->state,
+		.state_folder = transact->described->state != NULL ? transact->described->state
+		                                                   : transact->state_path,
 		.keys = transact->keys,
 		.site_keys = transact->site->keys,
 		.mark = transact->mark,
@@ -479,8 +489,7 @@ static void
 tell_owner(Transact *transact, Maildir *inbox)
 {
 	const GPtrArray *sentences = transact->report.for_owner;
-	const NoticeFrame frame = { transact->account, transact->site->host, transact->now,
-		                    transact->told };
+	const NoticeFrame frame = transact_notice_frame(transact);
 
 	for (guint i = 0; i < sentences->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
@@ -520,6 +529,15 @@ settle_delivered(Transact *transact, Maildir *inbox)
 	remember_ids(transact);
 	transact_notify_loop(transact, inbox);
 	tell_owner(transact, inbox);
+}
+
+static void
+warn_of_quota(Transact *transact, Maildir *inbox, const char *state, const Status *st)
+{
+	const NoticeFrame frame = transact_notice_frame(transact);
+	if (quota_notice_fits(st))
+		quota_notice_tell(&frame, inbox, state, &transact->report.fill, st,
+		                  transact->report.notes);
 }
 
 static Maildir *
@@ -575,6 +593,7 @@ transact_deliver(Transact *transact, Status *st)
 	g_ptr_array_set_size(transact->locks, 0);
 	if (done)
 		settle_delivered(transact, inbox);
+	warn_of_quota(transact, inbox, owner.state_folder, st);
 	if (done || !status_is_temporary(st))
 		settle_scripts(transact, inbox);
 
