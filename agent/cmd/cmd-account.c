@@ -261,7 +261,10 @@ add_mailbox(GArray *facts, const Account *account, const Conf *conf)
 	add_quota(facts, inbox, account, conf);
 	add_quota_memory(facts, account, conf);
 	add(facts, "last mail", newest > 0 ? print_time(newest) : g_strdup("none"),
-	    newest > 0 ? g_strdup("newest name in the INBOX") : NULL);
+	    newest > 0
+	            ? g_strdup("newest name in the INBOX; mail that rules filed elsewhere, or that "
+	                       "was moved or removed since, is not counted: todoke why --last")
+	            : g_strdup("in the INBOX alone; todoke why --last knows other folders"));
 }
 
 /* As transact.c finds it. */

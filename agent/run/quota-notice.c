@@ -88,10 +88,12 @@ quota_notice_tell(const NoticeFrame *frame, Maildir *inbox, const char *state,
 		return;
 
 	g_auto(Status) fault = STATUS_INIT;
-	if (!store(frame, inbox, reached, fill, &fault))
+	if (!store(frame, inbox, reached, fill, &fault)) {
+		(void) quota_memory_reach(state, 0, is_rehearsal); /* the next one tells */
 		g_ptr_array_add(notes, g_strdup_printf("the owner is not told that the mailbox "
 		                                       "fills up: %s",
 		                                       fault.detail));
-	else if (!is_rehearsal)
+	} else if (!is_rehearsal) {
 		log_warning(frame, reached, fill);
+	}
 }

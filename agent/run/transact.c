@@ -5,6 +5,7 @@
 
 #include "agent/run/quota-notice.h"
 #include "agent/base/deadline.h"
+#include "agent/base/handover.h"
 #include "agent/base/log.h"
 #include "agent/base/texts.h"
 #include "agent/message/address-print.h"
@@ -378,13 +379,18 @@ transact_notice_frame(const Transact *transact)
 		              transact->now, transact->told };
 }
 
+static ScriptMemory
+script_memory(const Transact *transact)
+{
+	return (ScriptMemory){ transact->state, transact->account->user, transact->now,
+		               transact->report.notes };
+}
+
 /* Remember the scripts and tell of the broken ones, unless all comes again. */
 static void
 settle_scripts(Transact *transact, Maildir *inbox)
 {
-	const Account *account = transact->account;
-	const ScriptMemory memory = { transact->state, account->user, transact->now,
-		                      transact->report.notes };
+	const ScriptMemory memory = script_memory(transact);
 	const NoticeFrame frame = transact_notice_frame(transact);
 	script_chain_settle(&transact->scripts, &memory, &frame, inbox);
 }
@@ -550,6 +556,45 @@ open_inbox(const Transact *transact, Status *st)
 }
 
 bool
+transact_give_back(void *user, int *ret_head, int *ret_rest, Status *st)
+{
+	Transact *transact = user;
+	maildir_draft_free(g_steal_pointer(&transact->draft));
+	return message_give_back(transact->message, ret_head, ret_rest, st);
+}
+
+/* Does the plan do no more than store the mail in folders, or discard it? */
+static bool
+only_stores(const Plan *plan)
+{
+	for (size_t i = 0; i < plan_count(plan); i++) {
+		PlanRole role = plan_kind_row(plan_get(plan, i)->kind)->role;
+		if (role != PLAN_ROLE_STORES && role != PLAN_ROLE_DISPOSES)
+			return false;
+	}
+
+	return true;
+}
+
+/*
+ * The last moment for a handover. What leaves needs programs, the state and composed mail; so do
+ * notices to the owner, and scripts that are remembered.
+ */
+static void
+hand_over_or_store(Transact *transact, const Maildir *inbox, const MaildirDraft *draft)
+{
+	const ScriptMemory memory = script_memory(transact);
+	transact->scripts_settled = script_chain_is_settled(&transact->scripts, &memory);
+	if (!only_stores(transact->plan))
+		handover_go("what the plan sends");
+	if (transact->must_notify || !transact->scripts_settled ||
+	    quota_may_reach(inbox, transact->site->conf, transact->state_path,
+	                    maildir_draft_size(draft).bytes, plan_count(transact->plan)))
+		handover_go("what is told or remembered");
+	handover_close();
+}
+
+bool
 transact_deliver(Transact *transact, Status *st)
 {
 	if (transact->here != NULL)
@@ -569,6 +614,7 @@ transact_deliver(Transact *transact, Status *st)
 		return false;
 
 	g_autoptr(MaildirDraft) draft = maildir_draft_new(inbox, st);
+	transact->draft = draft;
 	if (draft == NULL)
 		return false;
 
@@ -582,6 +628,8 @@ transact_deliver(Transact *transact, Status *st)
 		return false;
 
 	transact_reach(transact, TRANSACT_PLANNED);
+	hand_over_or_store(transact, inbox, draft);
+	transact->draft = NULL;
 	deadline_waiting_for("storing the message");
 	DeliverOwner owner = describe_owner(transact);
 	DeliverJob job = describe_job(transact, &owner);
@@ -594,7 +642,7 @@ transact_deliver(Transact *transact, Status *st)
 	if (done)
 		settle_delivered(transact, inbox);
 	warn_of_quota(transact, inbox, owner.state_folder, st);
-	if (done || !status_is_temporary(st))
+	if (!transact->scripts_settled && (done || !status_is_temporary(st)))
 		settle_scripts(transact, inbox);
 
 	return done;

@@ -81,6 +81,12 @@ bool transact_rehearse(Transact *transact,
 bool transact_deliver(Transact *transact, Status *st);
 
 /*
+ * HandoverGiveBack of a transaction that is not over: takes the draft away, and gives the message
+ * back.
+ */
+bool transact_give_back(void *transact, int *ret_head, int *ret_rest, Status *st);
+
+/*
  * What was found and done; all borrowed. The verdict, the rules' result, the plan are NULL before
  * they were made.
  */

@@ -186,7 +186,7 @@ keywords_rehearse(Keywords *keywords, const Maildir *maildir)
 
 	g_string_truncate(keywords->letters, before);
 	g_ptr_array_add(keywords->notes,
-	                g_strdup_printf("keywords are not set: %s", g_strerror(errno)));
+	                g_strdup_printf("keywords are not set: %s", status_error_text(errno)));
 }
 
 static void

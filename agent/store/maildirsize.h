@@ -17,7 +17,7 @@
 
 #define MAILDIRSIZE_FILE "maildirsize"
 
-/* The greatest sum: no mailbox holds a quarter of what 63 bits count, and adding never overflows. */
+/* The greatest sum: a quarter of what 63 bits count, so that adding a few never overflows. */
 #define MAILDIRSIZE_MOST (G_MAXINT64 / 4)
 
 /* Octets and messages. */

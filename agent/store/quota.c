@@ -373,6 +373,27 @@ quota_threshold(const Conf *conf, const QuotaFill *fill)
 }
 
 bool
+quota_may_reach(const Maildir *inbox, const Conf *conf, const char *state, guint64 bytes,
+                size_t copies)
+{
+	Maildirsize file = { .sound = false };
+	QuotaMemory memory;
+	if (conf->quota_warnings == NULL || *conf->quota_warnings == NULL ||
+	    conf->quota == CONF_QUOTA_OFF || conf->quota == CONF_QUOTA_DOVECOT)
+		return false;
+	if (!maildirsize_read(maildir_fd(inbox), &file) || !file.sound)
+		return true;
+
+	const Quota quota = { .limit = limit_of(conf, &file),
+		              .there = file.used,
+		              .taken = { (gint64) MIN(bytes * copies, (guint64) MAILDIRSIZE_MOST),
+		                         (gint64) copies } };
+	QuotaFill fill = quota_fill(&quota);
+	quota_memory_read(state, &memory);
+	return quota_threshold(conf, &fill) > memory.warned;
+}
+
+bool
 quota_has_room(const char *path, const Conf *conf, const QuotaOwner *owner, guint64 bytes,
                QuotaFill *ret_fill, Status *st)
 {

@@ -72,6 +72,14 @@ QuotaFill quota_fill(const Quota *quota);
 /* The highest of quota_warnings ("80%") that `fill` has reached; 0: none, or it is not known. */
 unsigned quota_threshold(const Conf *conf, const QuotaFill *fill);
 
+/*
+ * May a message of `bytes`, stored `copies` times, bring the mailbox to a threshold of which its
+ * owner has not been warned (`state` as in QuotaOwner)? By maildirsize alone; true where that does
+ * not say.
+ */
+bool quota_may_reach(const Maildir *inbox, const Conf *conf, const char *state, guint64 bytes,
+                     size_t copies);
+
 /* Read one item of quota_warnings: 1 to 100 percent; 0: it is wrong. */
 unsigned quota_threshold_parse(const char *item);
 
