@@ -83,6 +83,18 @@ bool quota_may_reach(const Maildir *inbox, const Conf *conf, const char *state, 
 /* Read one item of quota_warnings: 1 to 100 percent; 0: it is wrong. */
 unsigned quota_threshold_parse(const char *item);
 
+/* A message of the mailbox in a folder: its path below the INBOX, and the file's name. */
+typedef struct {
+	const char *path;
+	const char *name;
+} QuotaFile;
+
+/*
+ * A file of `bytes` moves within the mailbox: tell the quota's file where that changes what counts,
+ * into the trash and out of it.
+ */
+void quota_moved(const Quota *quota, QuotaFile from, QuotaFile to, guint64 bytes);
+
 /*
  * For RCPT: has the mailbox at `path` room for a message of `bytes` (0: unknown)? True if there is
  * no mailbox yet. Faults as quota_take, and *ret_fill says how full it is.
