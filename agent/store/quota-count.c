@@ -64,21 +64,26 @@ quota_count_has(const QuotaCountRules *rules, const char *path, const char *lett
 	return !in_trash && (letters == NULL || strchr(letters, 'T') == NULL);
 }
 
+bool
+quota_count_said(const char *name, gint64 *ret_bytes)
+{
+	const char *said = strstr(name, ",S=");
+	char *end = NULL;
+	gint64 bytes = said != NULL ? g_ascii_strtoll(said + strlen(",S="), &end, 10) : -1;
+	bool is_said = bytes >= 0 && end != said + strlen(",S=") && strchr(",:", *end) != NULL;
+
+	if (is_said)
+		*ret_bytes = bytes;
+	return is_said;
+}
+
 /* The size that the name tells, else that of the file; false: it is no message, or gone. */
 static bool
 size_of(int dir, const char *name, gint64 *ret_bytes)
 {
-	const char *said = strstr(name, ",S=");
-	char *end = NULL;
-	gint64 bytes = said != NULL ? g_ascii_strtoll(said + strlen(",S="), &end, 10) : 0;
-
-	if (end != NULL && end != said + strlen(",S=") && strchr(",:", *end) != NULL &&
-	    bytes >= 0) {
-		*ret_bytes = bytes;
-		return true;
-	}
-
 	struct stat info;
+	if (quota_count_said(name, ret_bytes))
+		return true;
 	if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode))
 		return false;
 
@@ -86,8 +91,8 @@ size_of(int dir, const char *name, gint64 *ret_bytes)
 	return true;
 }
 
-static const char *
-letters_of(const char *name)
+const char *
+quota_count_letters(const char *name)
 {
 	const char *info = strstr(name, ":2,");
 	return info != NULL ? info + strlen(":2,") : "";
@@ -107,7 +112,7 @@ count_files(Walk *walk, int fd, const char *path)
 	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
 		gint64 bytes;
 		if (entry->d_name[0] == '.' ||
-		    !quota_count_has(walk->rules, path, letters_of(entry->d_name)) ||
+		    !quota_count_has(walk->rules, path, quota_count_letters(entry->d_name)) ||
 		    !size_of(dirfd(dir), entry->d_name, &bytes))
 			continue;
 		walk->found.sum.bytes = MIN(walk->found.sum.bytes + MIN(bytes, MAILDIRSIZE_MOST),

@@ -24,6 +24,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(QuotaCountRules, quota_count_rules_clear)
  */
 bool quota_count_has(const QuotaCountRules *rules, const char *path, const char *letters);
 
+/* The octets that a file's name says (",S="). False: it does not say. */
+bool quota_count_said(const char *name, gint64 *ret_bytes);
+
+/* The info letters of a file's name; "": none. Borrowed. */
+const char *quota_count_letters(const char *name);
+
 typedef struct {
 	MaildirsizeAmount sum;
 	guint64 stamp; /* of all times of new and cur: it changes where mail comes or goes */

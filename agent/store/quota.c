@@ -372,24 +372,14 @@ quota_threshold(const Conf *conf, const QuotaFill *fill)
 	return reached;
 }
 
-/* What a name says that its file has; else what the file has. */
-static gint64
-size_said(const char *name, guint64 bytes)
-{
-	const char *said = strstr(name, ",S=");
-	char *end = NULL;
-	gint64 number = said != NULL ? g_ascii_strtoll(said + strlen(",S="), &end, 10) : -1;
-	bool is_said = number >= 0 && end != said + strlen(",S=") && strchr(",:", *end) != NULL;
-	return is_said ? number : (gint64) MIN(bytes, (guint64) most);
-}
-
 void
-quota_moved(const Quota *quota, QuotaFile from, QuotaFile to, guint64 bytes)
+quota_moved(Quota *quota, QuotaFile from, QuotaFile to, guint64 bytes)
 {
-	bool counted = quota_counts(quota, from.path, letters_of(from.name));
-	bool counts = quota_counts(quota, to.path, letters_of(to.name));
-	gint64 size = size_said(to.name, bytes);
+	bool counted = quota_counts(quota, from.path, quota_count_letters(from.name));
+	bool counts = quota_counts(quota, to.path, quota_count_letters(to.name));
+	gint64 size = (gint64) MIN(bytes, (guint64) MAILDIRSIZE_MOST);
 
+	(void) quota_count_said(to.name, &size);
 	if (counted != counts)
 		quota_add(quota, counts ? size : -size, counts ? 1 : -1);
 }

@@ -93,7 +93,7 @@ typedef struct {
  * A file of `bytes` moves within the mailbox: tell the quota's file where that changes what counts,
  * into the trash and out of it.
  */
-void quota_moved(const Quota *quota, QuotaFile from, QuotaFile to, guint64 bytes);
+void quota_moved(Quota *quota, QuotaFile from, QuotaFile to, guint64 bytes);
 
 /*
  * For RCPT: has the mailbox at `path` room for a message of `bytes` (0: unknown)? True if there is
