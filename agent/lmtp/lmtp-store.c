@@ -88,7 +88,7 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
 
 	if (account == NULL || !takes_mail(store, &asked, account, st)) {
-		lmtp_delivery_log_refusal(&asked, st);
+		lmtp_delivery_log_refusal(store->site->conf, &asked, st);
 		return false;
 	}
 
@@ -146,12 +146,12 @@ enter_mailbox(Store *store, const Envelope *envelope, unsigned lane, Status *st)
 
 /* For one that no transaction logs. */
 static void
-log_failed(const Envelope *envelope, const Status *st)
+log_failed(const Store *store, const Envelope *envelope, const Status *st)
 {
 	const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 		                          .sender = envelope->sender,
 		                          .origin_id = envelope->origin_id };
-	lmtp_delivery_log_refusal(&asked, st);
+	lmtp_delivery_log_refusal(store->site->conf, &asked, st);
 }
 
 static bool
@@ -159,7 +159,7 @@ deliver(Store *store, const Envelope *envelope, unsigned lane, char **ret_done, 
 {
 	Account *account = enter_mailbox(store, envelope, lane, st);
 	if (account == NULL) {
-		log_failed(envelope, st);
+		log_failed(store, envelope, st);
 		return false;
 	}
 
@@ -209,7 +209,7 @@ store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 	bool lost = false;
 	bool done = lmtp_lanes_take(store->lanes, ret_done, &lost, st);
 	if (!done && lost)
-		log_failed(envelope, st);
+		log_failed(store, envelope, st);
 	return done;
 }
 
@@ -293,7 +293,7 @@ end_as_owner(void *user, unsigned number, unsigned lane)
 static void
 failed_as_root(void *user, unsigned number, const Status *st)
 {
-	log_failed(envelope_of(user, number), st);
+	log_failed(user, envelope_of(user, number), st);
 }
 
 static LmtpDispatch *
