@@ -468,6 +468,12 @@
 #define LIMIT_RECIPE_PATTERN_STEPS 500000000u
 
 /*
+ * Bytes of a text that are kept in lower case too, to see quickly which expressions of recipes
+ * cannot match it.
+ */
+#define LIMIT_RECIPE_PREPARED_BYTES (4u * 1024 * 1024)
+
+/*
  * Levels of blocks and of included files, copies of a run that a block with `c` makes, and recipes
  * that one run tries.
  */
