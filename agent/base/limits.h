@@ -364,10 +364,11 @@
 #define LIMIT_SIEVE_REPLACES 100u
 
 /*
- * Octets of decoded parts that are cached for later body tests of a run; beyond that, parts are
- * decoded again.
+ * Octets of decoded parts that are cached for later body tests of a run, beyond which parts are
+ * decoded again; and of what tells those tests that a word is not in a part.
  */
 #define LIMIT_SIEVE_PART_CACHE (64u * 1024 * 1024)
+#define LIMIT_SIEVE_GRAMS (32u * 1024 * 1024)
 
 /*
  * Arguments of a program (spec-bosch-sieve-extprograms 4 asks for 16), and octets of its name (128
