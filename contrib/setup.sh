@@ -7,7 +7,7 @@
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake libtool pkg-config gettext libglib2.0-dev libpcre2-dev libgmime-3.0-dev
 	libjansson-dev libsqlite3-dev libcurl4-openssl-dev libsieve2-dev"
 TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang libclang-rt-dev groff-base xz-utils
-	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail procmail-lib maildrop bubblewrap sqlite3"
+	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail procmail-lib maildrop bubblewrap sqlite3 zsh fish apparmor"
 
 LC_ALL=C.UTF-8
 DEBIAN_FRONTEND=noninteractive

@@ -385,6 +385,13 @@
 #define LIMIT_SETUP_NAMES 20u
 
 /*
+ * Files that `todoke setup home` copies of one folder that is shared, and how deep it looks for
+ * them.
+ */
+#define LIMIT_SETUP_HOME_FILES 1000u
+#define LIMIT_SETUP_HOME_DEPTH 8u
+
+/*
  * What `todoke doctor` allows: seconds for one user, seconds for one program that it runs, and
  * octets of what that program prints or of one user's findings.
  */
