@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz-recipe: an rc file through the parser and the checks, and as an expression over the rest of
- * itself: PCRE2 and the states must agree, and with what a literal rules out. What it converts to must compile without a finding, and
- * explain must say something. As a mail it goes through the calls of formail that are done inside.
- * fuzz-recipe.sh says how to fuzz.
+ * itself: PCRE2 and the states must agree, and with what a literal rules out. What it converts to
+ * must compile without a finding, and explain must say something. As a mail it goes through the
+ * calls of formail that are done inside. fuzz-recipe.sh says how to fuzz.
  */
 #include "agent/base/limits.h"
 #include "filters/filter-recipes.h"

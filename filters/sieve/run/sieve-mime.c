@@ -15,7 +15,7 @@ typedef struct SieveMimePart {
 	SieveGrams *grams[SIEVE_PART_FORMS];
 } Part;
 
-/* Of the last parts, until no more than so many octets are kept: the others need not be read again. */
+/* Of the last parts, until no more than so many octets are kept: the others stay read. */
 static void
 drop_contents(SieveMime *mime, size_t keep)
 {
