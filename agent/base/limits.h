@@ -166,10 +166,12 @@
 #define LIMIT_RECORD_LINE 8192u
 
 /*
- * What `todoke why` reads to join logs with the record: octets from the end of a log, octets of a
- * line, and of its head before the program's name; ids that it follows, and lines that it keeps.
+ * What `todoke why` reads to join logs with the record: octets from the end of a log, entries from
+ * the end of the journal, octets of a line, and of its head before the program's name; ids that it
+ * follows, and lines that it keeps.
  */
 #define LIMIT_WHY_LOG_BYTES (128u * 1024 * 1024)
+#define LIMIT_WHY_JOURNAL_LINES 400000u
 #define LIMIT_WHY_LOG_LINE 8192u
 #define LIMIT_WHY_LOG_HEAD 300u
 #define LIMIT_WHY_IDS 200u

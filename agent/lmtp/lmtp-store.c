@@ -92,7 +92,7 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 
 	if (account == NULL || !takes_mail(store, &asked, account, st)) {
 		lmtp_counts_add_refusal(store->counts, st);
-		lmtp_delivery_log_refusal(&asked, st);
+		lmtp_delivery_log_refusal(store->site->conf, &asked, st);
 		return false;
 	}
 
@@ -150,12 +150,12 @@ enter_mailbox(Store *store, const Envelope *envelope, unsigned lane, Status *st)
 
 /* For one that no transaction logs. */
 static void
-log_failed(const Envelope *envelope, const Status *st)
+log_failed(const Store *store, const Envelope *envelope, const Status *st)
 {
 	const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 		                          .sender = envelope->sender,
 		                          .origin_id = envelope->origin_id };
-	lmtp_delivery_log_refusal(&asked, st);
+	lmtp_delivery_log_refusal(store->site->conf, &asked, st);
 }
 
 static bool
@@ -163,7 +163,7 @@ deliver(Store *store, const Envelope *envelope, unsigned lane, char **ret_done, 
 {
 	Account *account = enter_mailbox(store, envelope, lane, st);
 	if (account == NULL) {
-		log_failed(envelope, st);
+		log_failed(store, envelope, st);
 		return false;
 	}
 
@@ -216,7 +216,7 @@ deliver_next(Store *store, const Envelope *envelope, char **ret_done, Status *st
 	bool lost = false;
 	bool done = lmtp_lanes_take(store->lanes, ret_done, &lost, st);
 	if (!done && lost)
-		log_failed(envelope, st);
+		log_failed(store, envelope, st);
 	return done;
 }
 
@@ -314,7 +314,7 @@ end_as_owner(void *user, unsigned number, unsigned lane)
 static void
 failed_as_root(void *user, unsigned number, const Status *st)
 {
-	log_failed(envelope_of(user, number), st);
+	log_failed(user, envelope_of(user, number), st);
 }
 
 static LmtpDispatch *

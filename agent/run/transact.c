@@ -74,6 +74,13 @@ transact_reach(Transact *transact, TransactMoment moment)
 }
 
 void
+transact_let_go(Transact *transact)
+{
+	g_ptr_array_set_size(transact->locks, 0);
+	g_clear_pointer(&transact->state, state_once_free);
+}
+
+void
 transact_free(Transact *transact)
 {
 	if (transact == NULL)

@@ -29,7 +29,8 @@ redirect "x@y.test";
 
 
 def settings(folder):
-    return ("-o", "maildir=%s/mail/%%n" % folder, "-o", "sieve_scripts=%s/main.sieve" % folder, "-o", "tree_memory=")
+    return ("-o", "maildir=%s/mail/%%n" % folder, "-o", "sieve_scripts=%s/main.sieve" % folder, "-o", "tree_memory=",
+            "-o", "early_record_folder=%s/early" % folder)
 
 
 def line(time_s=NOON, door="pipe", status="sent", sender="a@b.test", **more):

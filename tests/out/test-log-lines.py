@@ -193,6 +193,7 @@ def test_told_once_and_when_it_is_back(folder):
         tap.same(deliver(folder, journal, name=str(i), rcpt=rcpt, submit="smtp:127.0.0.1:%d" % port).returncode, 75)
     warnings = journal.lines(PRIORITY=WARNING)
     tap.same([line["TODOKE_CODE"] for line in warnings], ["T401"], "warnings")
+    tap.contains(warnings[0]["TODOKE_REPLY"], ": Connection refused")
     tap.contains(warnings[0]["TODOKE_TEXT"], "submit server 127.0.0.1:%d does not answer since " % port)
     tap.same(len(journal.lines(TODOKE_CODE="T125", PRIORITY=INFO)), 30, "lines of the mails")
     tap.same({line["TODOKE_PEER"] for line in journal.lines(TODOKE_CODE="T125")}, {"127.0.0.1:%d" % port})
