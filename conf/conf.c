@@ -2,6 +2,7 @@
 /* conf: the table of settings, and a configuration from its defaults to what holds. */
 #include "conf/conf.h"
 
+#include "agent/base/fs.h"
 #include "conf/conf-choices.h"
 #include "conf/conf-file.h"
 #include "conf/conf-rule.h"
@@ -234,7 +235,7 @@ read_all(const char *path, const char *const *overrides, GPtrArray *problems, Co
 	const char *file = path != NULL ? path : conf_default_path();
 	bool may_be_missing = path == NULL && file == compiled_in_path;
 
-	conf->reader = geteuid();
+	conf->reader = fs_own_euid();
 	conf_file_read(conf, file, may_be_missing, found);
 	for (; overrides != NULL && *overrides != NULL; overrides++)
 		conf_setting_override(conf, *overrides, found);

@@ -237,6 +237,14 @@
  */
 #define LIMIT_LMTP_LINE 8192u
 
+/*
+ * Clients that read metrics at once (the one that came first is closed for one more), seconds that
+ * one has, and octets of its request: a scraper sends some 500, and needs milliseconds.
+ */
+#define LIMIT_METRICS_CLIENTS 16u
+#define LIMIT_METRICS_SECONDS 5
+#define LIMIT_METRICS_REQUEST 8192u
+
 /* Octets of an LMTP reply line with its CRLF (RFC 5321 4.5.3.1.5). */
 #define LIMIT_LMTP_REPLY_LINE 512u
 

@@ -46,7 +46,6 @@ void
 delivery_door_clear(DeliveryDoor *call)
 {
 	g_clear_pointer(&call->envelope, envelope_free);
-	g_clear_pointer(&call->message, message_unref);
 }
 
 void
@@ -123,6 +122,17 @@ take_sender_from_message(Envelope *envelope, const Message *message)
 }
 
 /*
+ * What one delivery is made of. It is not freed: the process ends behind it, and the kernel takes
+ * all of it at once.
+ */
+static struct {
+	Site *site;
+	Account *account;
+	Message *message;
+	Transact *transact;
+} kept;
+
+/*
  * There will be no delivery, and the record should have the mail's names all the same. Root reads
  * nothing that strangers wrote.
  */
@@ -133,7 +143,7 @@ read_names(DeliveryDoor *call)
 	if (geteuid() == 0)
 		return;
 	deadline_waiting_for("reading the message");
-	call->message = message_read_on(STDIN_FILENO, call->rest, &unread);
+	call->message = kept.message = message_read_on(STDIN_FILENO, call->rest, &unread);
 }
 
 /* The whole delivery, once the configuration is known. Returns the text for success. */
@@ -145,7 +155,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	Envelope *envelope = call->envelope;
 
 	deadline_waiting_for("looking up the recipient");
-	g_autoptr(Account) account = find_account(site, call, st);
+	Account *account = kept.account = find_account(site, call, st);
 	if (account == NULL || !account_become(conf, account, st) ||
 	    !account_check(conf, account, st)) {
 		read_names(call);
@@ -153,7 +163,8 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	}
 
 	deadline_waiting_for("reading the message");
-	Message *message = call->message = message_read_on(STDIN_FILENO, call->rest, st);
+	Message *message = message_read_on(STDIN_FILENO, call->rest, st);
+	call->message = kept.message = message;
 	if (message == NULL)
 		return NULL;
 
@@ -162,8 +173,8 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	take_sender_from_message(envelope, message);
 
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-	g_autoptr(Transact)
-		transact = transact_new(site, account, envelope, message, call->folder, now);
+	Transact *transact = kept.transact = transact_new(site, account, envelope, message,
+	                                                  call->folder, now);
 	transact_set_recipes(transact, call->recipes);
 	handover_offer(transact_give_back, transact);
 
@@ -171,6 +182,8 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	deadline_stop();
 	transact_log(transact, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
 	call->is_logged = true;
+	status_set_reference(st, transact_queue_id(transact));
+	transact_let_go(transact);
 
 	return done ? transact_done_text(transact) : NULL;
 }
@@ -227,13 +240,13 @@ configure_and_deliver(DeliveryDoor *call, Status *st)
 	(void) site_open_log(conf); /* open until we end */
 	deadline_start((unsigned) conf->deadline, call->envelope->queue_id);
 
-	g_autoptr(Site) site = site_new(conf, st);
-	if (site == NULL) {
+	kept.site = site_new(conf, st);
+	if (kept.site == NULL) {
 		record_without_settings(call, st);
 		return NULL;
 	}
 
-	char *done = deliver(site, call, st);
+	char *done = deliver(kept.site, call, st);
 	if (st->id != STATUS_OK && !call->is_logged)
 		record_early_failure(conf, call, st);
 	return done;
@@ -281,5 +294,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	if (st->id != STATUS_OK && !log_is_heard())
 		answer_tell_cause(st);
 
-	return answer_finish(st, call->is_quiet ? NULL : done, call->envelope->queue_id);
+	const char *queue_id = call->envelope->queue_id != NULL ? call->envelope->queue_id
+	                                                        : st->reference;
+	return answer_finish(st, call->is_quiet ? NULL : done, queue_id);
 }

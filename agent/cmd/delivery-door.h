@@ -25,7 +25,7 @@ typedef struct {
 	int rest;                  /* where the message goes on; -1: standard input has all of it */
 	bool is_quiet;             /* nothing is printed of a success */
 	bool is_logged;            /* the outcome has its line */
-	Message *message;          /* NULL: not read */
+	Message *message;          /* borrowed; NULL: not read */
 } DeliveryDoor;
 
 /* Make an empty call ready, and the process: signals, log. */

@@ -57,6 +57,7 @@ lmtp_delivery_run(Site *site, Account *account, const Envelope *envelope, Messag
 	bool done = transact_judge(job, st) && transact_deliver(job, st);
 	deadline_stop();
 	transact_log(job, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
+	status_set_reference(st, transact_queue_id(job));
 	if (done)
 		*ret_done = transact_done_text(job);
 

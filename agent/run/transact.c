@@ -74,6 +74,13 @@ transact_reach(Transact *transact, TransactMoment moment)
 }
 
 void
+transact_let_go(Transact *transact)
+{
+	g_ptr_array_set_size(transact->locks, 0);
+	g_clear_pointer(&transact->state, state_once_free);
+}
+
+void
 transact_free(Transact *transact)
 {
 	if (transact == NULL)
@@ -153,6 +160,24 @@ apply_rules(Transact *transact, Status *st)
 	}
 }
 
+/*
+ * What header rules do with it. Whether it was here before was asked at its delivery: of the
+ * verdict they get what the header tells of the mail's way.
+ */
+static bool
+judge_stored(Transact *transact, Status *st)
+{
+	const LoopSettings settings = site_loop_settings(transact->site, transact->now);
+	transact->verdict = loop_judge(message_headers(transact->message), transact->envelope,
+	                               &settings);
+	transact->verdict->kind = LOOP_NONE;
+	transact->verdict->answer = LOOP_DELIVER;
+
+	bool goes_on = apply_rules(transact, st);
+	transact->headers = headers_ref(transact->rules->headers);
+	return goes_on;
+}
+
 bool
 transact_judge(Transact *transact, Status *st)
 {
@@ -160,6 +185,8 @@ transact_judge(Transact *transact, Status *st)
 		transact->headers = headers_ref(message_headers(transact->message));
 		return true;
 	}
+	if (transact->described->is_stored)
+		return judge_stored(transact, st);
 
 	deadline_waiting_for("judging the header");
 	transact_read_keys(transact);
@@ -538,6 +565,26 @@ open_inbox(const Transact *transact, Status *st)
 	                           : deliver_open_inbox(path, conf, st);
 }
 
+/* Where a message that lies in the mailbox belongs. */
+static bool
+decide_stored(Transact *transact, Status *st)
+{
+	g_autoptr(Maildir) inbox = open_inbox(transact, st);
+	if (inbox == NULL)
+		return false;
+
+	transact->state = state_once_new_copy(NULL, transact->now);
+	if (!make_plan(transact, inbox, st))
+		return false;
+
+	DeliverOwner owner = describe_owner(transact);
+	DeliverJob job = describe_job(transact, &owner);
+	job.inbox = inbox;
+	job.is_stored = true;
+
+	return deliver_run(transact->plan, &job, &transact->report, st);
+}
+
 bool
 transact_give_back(void *user, int *ret_head, int *ret_rest, Status *st)
 {
@@ -580,6 +627,8 @@ transact_deliver(Transact *transact, Status *st)
 {
 	if (transact->here != NULL)
 		return transact_take(transact, st);
+	if (transact->described->is_stored)
+		return decide_stored(transact, st);
 	if (transact->account->returns_to != NULL)
 		return deliver_return(transact, st);
 	if (!open_state(transact, st))
@@ -708,6 +757,16 @@ const DeliverReport *
 transact_report(const Transact *transact)
 {
 	return &transact->report;
+}
+
+const char *
+transact_queue_id(const Transact *transact)
+{
+	const MailIds *names = &transact->names;
+	if (names->queue_id != NULL)
+		return names->queue_id;
+	bool is_id = names->origin_id != NULL && mail_ids_is_queue_id(names->origin_id);
+	return is_id ? names->origin_id : NULL;
 }
 
 char *

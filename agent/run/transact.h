@@ -21,6 +21,7 @@
 #include "agent/run/script-chain.h"
 #include "agent/run/site.h"
 #include "agent/run/services.h"
+#include "agent/state/record-line.h"
 #include "filters/header/header-rule.h"
 
 typedef struct Transact Transact;
@@ -46,6 +47,13 @@ typedef struct {
 	const char *const *after;
 	/* the folder of what is remembered; NULL: a copy of the account's, if it has one */
 	const char *state;
+	/*
+	 * The message lies in the mailbox already, and only where the rules want it is asked: its
+	 * header has its stamps, the loop check and the quota were asked when it was delivered,
+	 * nothing was seen before, and its body is read only for rules that look into it. What
+	 * would leave is in the plan alone.
+	 */
+	bool is_stored;
 } TransactDescription;
 
 /* Judge and plan as if things were as described; call first. Borrowed. */
@@ -107,8 +115,26 @@ const DeliverReport *transact_report(const Transact *transact);
  */
 void transact_leave_outages(Transact *transact);
 
+/*
+ * Let go of what others wait for or read: locks, the state. For a process that ends now and leaves
+ * the memory to the kernel, in place of freeing the transaction.
+ */
+void transact_let_go(Transact *transact);
+
 /* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */
 void transact_log(const Transact *transact, const Status *st, double seconds);
+
+/*
+ * The id by which the log and the record know the mail: of the queue file, else the one under which
+ * it came to the site; NULL: neither is known. Borrowed.
+ */
+const char *transact_queue_id(const Transact *transact);
+
+/*
+ * Add to a line of the record (record-line.h) what mail it is and what the rules ask for: from
+ * "message_id" to "size", "header_rules", "script" and "plan".
+ */
+void transact_record_rules(const Transact *transact, RecordLine *line);
 
 /* The few words for Postfix's log on success: "stored in INBOX". Caller frees. */
 char *transact_done_text(const Transact *transact);

@@ -172,6 +172,7 @@ say_unreachable(const Line *line, CURLcode code, const Route *route, SubmitSaid 
 	*ret_said = (SubmitSaid){
 		.words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit, reason,
 		                         *greeting != '\0' ? ": " : "", greeting),
+		.command = g_strdup("connect"),
 		.reply = g_strdup(*greeting != '\0' ? greeting : reason),
 		.is_down = true,
 	};

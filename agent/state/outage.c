@@ -35,7 +35,7 @@ outage_open_folder(const char *path, bool make)
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	struct stat sb;
-	bool is_ours = fd >= 0 && fstat(fd, &sb) == 0 && sb.st_uid == geteuid() &&
+	bool is_ours = fd >= 0 && fstat(fd, &sb) == 0 && sb.st_uid == fs_own_euid() &&
 	               (sb.st_mode & WRITABLE_BY_OTHERS) == 0;
 	return is_ours ? fs_steal_fd(&fd) : -1;
 }

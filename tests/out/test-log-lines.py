@@ -108,12 +108,22 @@ def test_words_of_the_mail_server(folder):
 def test_a_server_that_says_nothing(folder):
     journal = Journal(folder)
     write(folder, "ann.sieve", REDIRECT)
-    for step, command in (("greeting", None), ("RCPT", "RCPT TO:<%s>" % TARGET), ("DOT", "end of DATA")):
+    for step, command in (("greeting", "connect"), ("RCPT", "RCPT TO:<%s>" % TARGET), ("DOT", "end of DATA")):
         with Peer({step: "die"}) as peer:
             line = put_off(folder, journal, name=step, submit=peer.submit)
             tap.same((line.get("TODOKE_COMMAND") or "").split(" NOTIFY=")[0].split(" ORCPT=")[0], command or "", step)
             tap.same(line["TODOKE_REPLY"] != "", True, line)
             tap.same(line["PRIORITY"], INFO, "the other line warns")
+
+
+def test_nobody_listens(folder):
+    journal = Journal(folder)
+    write(folder, "ann.sieve", REDIRECT)
+    port = tap.unused_port()
+    line = put_off(folder, journal, name="port", submit="smtp:127.0.0.1:%d" % port)
+    tap.same(outside(line)[:4], ("ann@d.test", "smtp", "127.0.0.1:%d" % port, "connect"))
+    line = put_off(folder, journal, name="socket", submit="smtp:unix:%s/none" % folder)
+    tap.same(outside(line)[1:4], ("smtp", "unix:%s/none" % folder, "connect"))
 
 
 def test_a_refusal_names_no_target(folder):
