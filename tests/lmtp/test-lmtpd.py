@@ -392,6 +392,7 @@ def test_reload(folder):
         write("maildir = \"%s/mail/second/%%d/%%n\"\n" % folder)
         server.process.send_signal(signal.SIGHUP)
         server.wait_for(lambda: "loaded anew" in server.read_log())
+        tap.contains(server.read_log(), "code=T302, event=server-reloaded")
         tap.same(old.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"], "a session that was there")
         tap.same(len(server.stored("d.test/ann")), 1)
         server.client().greet().deliver("ann@d.test")
@@ -399,6 +400,7 @@ def test_reload(folder):
         write("maildir = (\n")
         server.process.send_signal(signal.SIGHUP)
         server.wait_for(lambda: "the old configuration stays" in server.read_log())
+        tap.contains(server.read_log(), "code=T303, event=server-keeps-conf")
         server.client().greet().deliver("ann@d.test")
         tap.same(len(server.stored("second/d.test/ann")), 2)
 
