@@ -133,6 +133,16 @@ def test_a_broken_script_is_told_of(folder):
     tap.same((home.ran(), len(home.mails())), (1, 2), "mail and notice")
 
 
+def test_refusals_are_translated(folder):
+    """A catalogue needs no module."""
+    home = Home(folder, whole=False)
+    if not os.path.exists(os.path.join(BUILD, "po/locale/ja")):
+        raise tap.Skip("no catalogue is built")
+    answer = home.deliver(message("big", 20_000), "-o", "message_size_limit=10000", "-o", "language=ja", "-o", "answer_language=both", code=69)
+    tap.same(any("\u3040" <= letter <= "\u30ff" for letter in answer), True, "kana in %r" % answer)
+    tap.same(home.mails(), [])
+
+
 def test_without_the_whole_program_the_mail_waits(folder):
     home = Home(folder, FILES_BY_SUBJECT, whole=False)
     for size in (0, 400_000):
