@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * static-absent: functions of the C library that a statically linked program cannot have, because
- * they load modules: the name service, shared objects, charsets. In todoke-deliver those of accounts
- * and charsets hand the delivery over, as module_open does; where that is too late they fail as they
- * do where nothing is installed.
+ * they load modules: the name service, shared objects, charsets. In todoke-deliver those of
+ * accounts and charsets hand the delivery over, as module_open does; where that is too late they
+ * fail as they do where nothing is installed.
  */
 #define _GNU_SOURCE
 #include "agent/base/handover.h"
