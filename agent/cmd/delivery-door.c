@@ -223,7 +223,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	g_autofree char *done = NULL;
 
 	explain_usage(st);
-	if (st->id == STATUS_OK && handover_take_rest(&call->rest, st))
+	if (st->id == STATUS_OK && handover_accept(call->rest, st))
 		done = configure_and_deliver(call, st);
 	deadline_stop();
 	if (st->id != STATUS_OK && !call->is_logged)
