@@ -759,6 +759,16 @@ transact_report(const Transact *transact)
 	return &transact->report;
 }
 
+const char *
+transact_queue_id(const Transact *transact)
+{
+	const MailIds *names = &transact->names;
+	if (names->queue_id != NULL)
+		return names->queue_id;
+	bool is_id = names->origin_id != NULL && mail_ids_is_queue_id(names->origin_id);
+	return is_id ? names->origin_id : NULL;
+}
+
 char *
 transact_done_text(const Transact *transact)
 {

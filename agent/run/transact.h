@@ -125,6 +125,12 @@ void transact_let_go(Transact *transact);
 void transact_log(const Transact *transact, const Status *st, double seconds);
 
 /*
+ * The id by which the log and the record know the mail: of the queue file, else the one under which
+ * it came to the site; NULL: neither is known. Borrowed.
+ */
+const char *transact_queue_id(const Transact *transact);
+
+/*
  * Add to a line of the record (record-line.h) what mail it is and what the rules ask for: from
  * "message_id" to "size", "header_rules", "script" and "plan".
  */
