@@ -172,10 +172,15 @@ deliver_rehearse_inbox(const char *path, const Conf *conf, Status *st)
 	return maildir_open(path, &options, st);
 }
 
-/* What a rehearsal without a mailbox leaves out is done here, not sent. */
+/*
+ * What a rehearsal leaves out: without a mailbox what is done here, not sent; of stored mail what
+ * is not done here.
+ */
 static bool
 is_left_out(const DeliverJob *job, PlanKind kind)
 {
+	if (job->is_stored)
+		return !plan_kind_stores(kind);
 	return job->rules_alone && (actions[kind] == NULL || !actions[kind]->rehearses);
 }
 
