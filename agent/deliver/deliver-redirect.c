@@ -47,9 +47,10 @@ count_hops(const Headers *headers)
 static bool
 is_report_of(const char *line, const char *address)
 {
-	bool names = g_ascii_strncasecmp(line, "Final-Recipient:", strlen("Final-Recipient:")) == 0 ||
-	             g_ascii_strncasecmp(line, "Original-Recipient:",
-	                                 strlen("Original-Recipient:")) == 0;
+	bool names = g_ascii_strncasecmp(line, "Final-Recipient:", strlen("Final-Recipient:")) ==
+	                     0 ||
+	             g_ascii_strncasecmp(line,
+	                                 "Original-Recipient:", strlen("Original-Recipient:")) == 0;
 	const char *semicolon = names ? strchr(line, ';') : NULL;
 	if (semicolon == NULL)
 		return false;
