@@ -8,8 +8,10 @@ import os
 import pwd
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -318,13 +320,47 @@ def test_more_names_than_are_looked_at(folder):
     by_hand(host, "too-many-names", "", lambda: Host.write(os.path.join(folder, "fixed"), ""), "ann@example.jp")
 
 
+def test_dovecot_counts(folder):
+    """A quota-status that does not answer, then one that says that there is no room, then one that says that there is."""
+    port = tap.unused_port()
+    host = Host(at(folder, "host"), line=GOOD_LINE, conf='quota = dovecot\nquota_service = "127.0.0.1:%d"\n' % port)
+    box = os.path.join(host.tree, "example.jp", "ann")
+    for part in ("tmp", "new", "cur"):
+        os.makedirs(os.path.join(box, part), mode=0o700)
+    said = ["552 5.2.2 Mailbox is full"]
+
+    def answer(server):
+        while True:
+            try:
+                talk, _ = server.accept()
+            except OSError:
+                return
+            with talk, talk.makefile("rwb") as lines:
+                while lines.readline().strip():
+                    pass
+                lines.write(("action=%s\n\n" % said[0]).encode())
+
+    servers = []
+
+    def start():
+        servers.append(socket.create_server(("127.0.0.1", port)))
+        threading.Thread(target=answer, args=(servers[0],), daemon=True).start()
+
+    try:
+        by_hand(host, "quota-service", "quota-status", start, "ann@example.jp")
+        by_hand(host, "quota-dovecot-full", "removes mail", lambda: said.insert(0, "OK"), "ann@example.jp")
+    finally:
+        for server in servers:
+            server.close()
+
+
 def test_each_finding_is_shown(_):
     """Each row of doctor-finding.def is made to happen in one of these files."""
     shown = ""
-    for name in os.listdir(os.path.join(tap.TOP, "tests/cmd")):
-        if name.startswith("test-doctor"):
-            with open(os.path.join(tap.TOP, "tests/cmd", name), encoding="utf-8") as file:
-                shown += file.read()
+    files = ["tests/cmd/" + name for name in os.listdir(os.path.join(tap.TOP, "tests/cmd")) if name.startswith("test-doctor")]
+    for name in files + ["tests/lmtp/test-quota-full.py"]:
+        with open(os.path.join(tap.TOP, name), encoding="utf-8") as file:
+            shown += file.read()
     with open(os.path.join(tap.TOP, "agent/cmd/doctor-finding.def"), encoding="utf-8") as file:
         codes = re.findall(r'^FINDING\(\w+, "([^"]*)"', file.read(), re.M)
     tap.same([code for code in codes if '"%s"' % code not in shown and code not in ("setup", "conf")], [], "findings that no test makes happen")
