@@ -416,6 +416,12 @@
 #define LIMIT_DOCTOR_RENAMES 20u
 
 /*
+ * Octets of a bounce in which a redirect looks for the address that refused the mail: reports name
+ * it before they repeat the message.
+ */
+#define LIMIT_REPORT_LOOK_BYTES (64u * 1024)
+
+/*
  * Octets of a program's standard error that are kept for the log: its first lines say what is
  * wrong.
  */
