@@ -78,8 +78,21 @@ is_sieve(const char *line)
 	return false;
 }
 
+/*
+ * Control octets that no editor writes. Octets above ASCII may be text of any charset; a script in
+ * ISO-2022-JP has escapes.
+ */
+static bool
+is_text(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (g_ascii_iscntrl(text[i]) && strchr("\t\n\v\f\r\033", text[i]) == NULL)
+			return false;
+	return memchr(text, '\0', len) == NULL;
+}
+
 CheckKind
-check_kind_of_text(const char *text)
+check_kind_of_text(const char *text, size_t len)
 {
 	unsigned recipes = 0, sieve = 0, conf = 0;
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -93,6 +106,9 @@ check_kind_of_text(const char *text)
 		conf += is_setting(line);
 	}
 
+	bool fits = recipes + sieve + conf > 0;
+	if (!fits && !is_text(text, len))
+		return CHECK_NO_TEXT;
 	if (recipes > sieve && recipes > conf)
 		return CHECK_RECIPES;
 	if (sieve > conf)

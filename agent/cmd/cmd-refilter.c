@@ -103,13 +103,14 @@ find_kind(Source *source, size_t limit, Status *st)
 	if (!fs_read_file(AT_FDCWD, source->path, limit, &text, &len, st))
 		return false;
 
-	CheckKind kind = check_kind_of_text(text);
+	CheckKind kind = check_kind_of_text(text, len);
 	if (kind == CHECK_UNKNOWN)
 		kind = check_kind_of_name(source->path);
 	source->is_recipes = kind == CHECK_RECIPES;
 
-	return kind != CHECK_CONF ||
-	       status_fail_detail(st, STATUS_USAGE, _("'%s' is a configuration, no rules"),
+	return (kind != CHECK_CONF && kind != CHECK_NO_TEXT) ||
+	       status_fail_detail(st, STATUS_USAGE,
+	                          _("'%s' holds no rules, neither Sieve nor recipes"),
 	                          source->path);
 }
 

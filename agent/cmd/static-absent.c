@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * static-absent: functions of the C library that a statically linked program cannot have, because they
- * load modules: the name service, shared objects, charsets, catalogues of translations. In
- * todoke-deliver each of them hands the delivery over; where that is too late it fails as it does where
- * nothing is installed.
+ * static-absent: functions of the C library that a statically linked program cannot have, because
+ * they load modules: the name service, shared objects, charsets, catalogues of translations. In
+ * todoke-deliver each of them hands the delivery over; where that is too late it fails as it does
+ * where nothing is installed.
  */
 #define _GNU_SOURCE
 #include "agent/base/handover.h"
