@@ -171,6 +171,9 @@
  */
 #define LIMIT_SHADOW_MS 2000u
 
+/* Octets of a body that todoke test --capture puts into a test, which people read. */
+#define LIMIT_CAPTURED_BYTES (256u * 1024)
+
 /*
  * What `todoke why` reads to join logs with the record: octets from the end of a log, octets of a
  * line, and of its head before the program's name; ids that it follows, and lines that it keeps.

@@ -4,7 +4,9 @@
  * people, as TAP, as JSON.
  */
 #include "agent/cmd/cmd.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/test-capture.h"
 #include "agent/suite/suite.h"
 
 #include <fts.h>
@@ -27,6 +29,9 @@ typedef struct {
 	bool for_site;
 	bool tap;
 	bool json;
+	const char *captured; /* NULL: run tests */
+	const char *recipient;
+	bool is_anonymous;
 } Options;
 
 static const CmdOption rows[] = { CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
@@ -36,9 +41,19 @@ static const CmdOption rows[] = { CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_
 	                            CMD_INTO_FLAG(Options, tap),
 	                            .help = "print for test programs (Test Anything Protocol)" },
 	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.test/1"),
+	                          { .name = "capture",
+	                            .argument = "MAIL",
+	                            CMD_INTO_TEXT(Options, captured),
+	                            .help = "print a test made of it: a file, or a queue id" },
+	                          { .name = "anonymous",
+	                            CMD_INTO_FLAG(Options, is_anonymous),
+	                            .help = "in that, other addresses and another text" },
+	                          CMD_OPTION_RECIPIENT(CMD_INTO_TEXT(Options, recipient),
+	                                               "with --capture: whose rules"),
 	                          CMD_OPTIONS_END };
 
-const CmdOptions cmd_test_options = { .synopsis = "[OPTION]... DIR|FILE...",
+const CmdOptions cmd_test_options = { .synopsis = "[OPTION]... DIR|FILE...\n"
+	                                          "[OPTION]... --capture MAIL",
 	                              .rows = rows,
 	                              .about = about };
 
@@ -279,6 +294,19 @@ print_end(Report *report)
 		                         "files", report->files));
 }
 
+static int
+capture(const Options *options)
+{
+	const TestCaptureWish wish = {
+		.conf_path = options->conf_path,
+		.overrides = options->overrides,
+		.mail = options->captured,
+		.recipient = options->recipient,
+		.is_anonymous = options->is_anonymous,
+	};
+	return test_capture(&wish);
+}
+
 int
 cmd_test(int argc, char **argv)
 {
@@ -287,6 +315,10 @@ cmd_test(int argc, char **argv)
 
 	if (!cmd_options(&cmd_test_options, &argc, argv, &options, &exit_code))
 		return exit_code;
+	if (options.captured != NULL && argc > 1)
+		return cmd_usage("test", _("--capture takes one mail, and runs no tests"));
+	if (options.captured != NULL)
+		return capture(&options);
 	if (argc < 2)
 		return cmd_usage("test", "no folder or file of tests named");
 

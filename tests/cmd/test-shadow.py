@@ -96,7 +96,7 @@ def test_nothing_leaves_or_runs(folder):
     os.chmod(program, 0o755)
     sender = box.write("sendmail", "#!/bin/sh\ncat >/dev/null\ntouch %s/sent\n" % folder)
     os.chmod(sender, 0o755)
-    more = ["-o", "sieve_extensions=+vnd.dovecot.pipe", "-o", "program_folder=%s/programs" % folder, "-o", "submit=" + sender]
+    more = ["-o", "sieve_extensions=+vnd.dovecot.pipe", "-o", "program_folder=%s/programs" % folder, "-o", "submit=sendmail:" + sender]
     box.deliver("other", *more)
     box.deliver("other", *more)
     tap.same([[action["action"] for action in line["shadow"]] for line in shadows(box)], [["vacation", "redirect", "pipe", "keep"]] * 2)
