@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test-capture: find the mail, ask the rules, write the suite, and run it before it is given out. */
+/* test-capture: find the mail, ask the rules, write the suite, and run it before it is printed. */
 #define _GNU_SOURCE
 #include "agent/cmd/test-capture.h"
 

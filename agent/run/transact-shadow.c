@@ -2,9 +2,9 @@
 /*
  * transact-shadow: a script that is not in force yet, on live mail.
  *
- * It runs when the mail has been delivered, in a child process that is killed when its time is over:
- * neither a fault of the engine nor a script that takes long does anything to the delivery. The
- * child writes the line of the record itself; the parent does it where the child could not.
+ * It runs when the mail has been delivered, in a child process that is killed when its time is
+ * over: neither a fault of the engine nor a script that takes long does anything to the delivery.
+ * The child writes the line of the record itself; the parent does it where the child could not.
  */
 #define _GNU_SOURCE
 #include "agent/run/transact-parts.h"
