@@ -532,6 +532,9 @@
  */
 #define LIMIT_MAILDIRSIZE 5120u
 
+/* Octets of an answer of Dovecot's quota-status. */
+#define LIMIT_QUOTA_ANSWER 2000u
+
 /*
  * libsieve, the second engine, runs in a process of its own (filters/libsieve). Seconds of
  * processor that it may use, seconds until it is killed, and octets of its address space: a script

@@ -247,6 +247,19 @@ add_notes(RecordLine *line, const Transact *transact)
 	record_line_close(line, '[');
 }
 
+/* What the owner was told by mail, besides. */
+static void
+add_told(RecordLine *line, const GPtrArray *told)
+{
+	if (told->len == 0)
+		return;
+
+	record_line_open(line, "told", '[');
+	for (guint i = 0; i < told->len && record_line_has_room(line); i++)
+		record_line_text(line, NULL, told->pdata[i]);
+	record_line_close(line, '[');
+}
+
 /* The outcome before the lists: a line that is too long loses the end of those. */
 static void
 fill(RecordLine *line, const Transact *transact, const Status *st, double seconds)
@@ -265,6 +278,7 @@ fill(RecordLine *line, const Transact *transact, const Status *st, double second
 	else
 		add_done(line, transact->report.done);
 	add_held(line, transact->report.held);
+	add_told(line, transact->told);
 	if (with_values)
 		add_notes(line, transact);
 }
