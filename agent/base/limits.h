@@ -589,4 +589,11 @@
 #define LIMIT_LIBSIEVE_STRINGS 1000u
 #define LIMIT_LIBSIEVE_STARS 2u
 
+/*
+ * How often the rules may crash over one message before it is delivered to the INBOX without them,
+ * and for how many seconds a crash counts.
+ */
+#define LIMIT_CRASHES 3u
+#define LIMIT_CRASH_AGE 604800
+
 #endif

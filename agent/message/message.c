@@ -334,6 +334,13 @@ message_from_bytes(const void *data, size_t len, Status *st)
 	return message_assemble(NULL, &piece, len > 0 ? 1 : 0, st);
 }
 
+const char *
+message_header_octets(const Message *message, size_t *ret_len)
+{
+	*ret_len = message->header_len;
+	return message->block + message->start;
+}
+
 Headers *
 message_headers(const Message *message)
 {

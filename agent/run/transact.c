@@ -4,8 +4,10 @@
 #include "agent/run/transact-parts.h"
 
 #include "agent/run/quota-notice.h"
+#include "agent/base/crash.h"
 #include "agent/base/deadline.h"
 #include "agent/base/handover.h"
+#include "agent/base/limits.h"
 #include "agent/base/log.h"
 #include "agent/base/texts.h"
 #include "agent/message/address-print.h"
@@ -259,6 +261,38 @@ transact_arrival(Transact *transact)
 	return transact->arrival;
 }
 
+/* Where crashes of rules over this message are counted: nowhere, where it is only looked at. */
+static CrashPlace
+crash_place(const Transact *transact)
+{
+	bool is_delivery = !transact->rehearsal && transact->described == &as_it_is;
+	CrashPlace place = { .folder = is_delivery ? transact->state_path : NULL };
+	place.octets = message_header_octets(transact->message, &place.len);
+	return place;
+}
+
+/*
+ * A message that kills the rules again and again is delivered without them: it must not wait in the
+ * queue until it bounces. Otherwise a crash will be counted from now on.
+ */
+static bool
+gives_up_rules(Transact *transact)
+{
+	const CrashPlace place = crash_place(transact);
+	unsigned crashes = crash_count(&place);
+	if (crashes < LIMIT_CRASHES) {
+		if (place.folder != NULL)
+			crash_watch(&place, transact->names.queue_id);
+		return false;
+	}
+
+	g_ptr_array_add(transact->report.notes,
+	                g_strdup_printf("no rules ran: todoke crashed %u times over this message",
+	                                crashes));
+	transact->gave_up_rules = true;
+	return true;
+}
+
 /* Let the scripts fill the plan; `inbox` (may be NULL) answers which mailboxes there are. */
 static bool
 run_scripts(Transact *transact, Maildir *inbox, Status *st)
@@ -266,7 +300,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	g_auto(ScriptChain) list = { 0 };
 	if (!list_scripts(transact, &list, st))
 		return false;
-	if (list.scripts->len == 0)
+	if (list.scripts->len == 0 || gives_up_rules(transact))
 		return true;
 
 	transact_settle_mark(transact);
@@ -302,7 +336,10 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	deadline_waiting_for("running the scripts");
 	transact->scripts.is_overdue = is_overdue(transact);
 
-	return script_chain_run(&list, &input, services, transact->plan, &transact->scripts, st);
+	bool done = script_chain_run(&list, &input, services, transact->plan, &transact->scripts,
+	                             st);
+	crash_unwatch();
+	return done;
 }
 
 /*
@@ -707,6 +744,10 @@ transact_deliver(Transact *transact, Status *st)
 	g_ptr_array_set_size(transact->locks, 0);
 	if (done)
 		settle_delivered(transact, inbox);
+	if (done && transact->gave_up_rules) {
+		const CrashPlace place = crash_place(transact);
+		crash_forget(&place);
+	}
 	warn_of_quota(transact, inbox, owner.state_folder, st);
 	if (!transact->scripts_settled && (done || !status_is_temporary(st)))
 		settle_scripts(transact, inbox);
