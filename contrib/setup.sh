@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2034 # the lists of packages are for those that source it
 # setup: what contrib/quickstart and contrib/check share; sourced, not run. `top` is the source tree.
 #
 # Everything is built from a copy of the source tree, so that a tree that belongs to somebody else, or that was configured
@@ -7,7 +8,7 @@
 BUILD_PACKAGES="gcc libc6-dev make autoconf automake libtool pkg-config gettext libglib2.0-dev libpcre2-dev libgmime-3.0-dev
 	libjansson-dev libsqlite3-dev libcurl4-openssl-dev libsieve2-dev"
 TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang libclang-rt-dev groff-base xz-utils
-	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail procmail-lib maildrop bubblewrap sqlite3 zsh fish apparmor"
+	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail procmail-lib maildrop bubblewrap sqlite3 zsh fish apparmor shellcheck codespell"
 
 LC_ALL=C.UTF-8
 DEBIAN_FRONTEND=noninteractive

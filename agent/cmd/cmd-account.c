@@ -14,6 +14,8 @@
 #include "agent/run/script-chain.h"
 #include "agent/run/site.h"
 #include "agent/store/maildir.h"
+#include "agent/store/quota-memory.h"
+#include "agent/store/quota-service.h"
 #include "agent/store/quota.h"
 #include "conf/conf-choices.h"
 
@@ -45,19 +47,20 @@ typedef struct {
 	bool json;
 } Options;
 
-static const CmdOption rows[] = {
-	{ .name = "list", .letters = "l", CMD_INTO_FLAG(Options, list), .help = "print all users" },
-	{ .name = "create",
-	  CMD_INTO_FLAG(Options, create),
-	  .help = "make the mailbox where it is missing" },
-	{ .name = "send-test",
-	  CMD_INTO_FLAG(Options, send_test),
-	  .help = "deliver a test message" },
-	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.account/1"),
-	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf)),
-	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
-	CMD_OPTIONS_END
-};
+static const CmdOption rows[] = { { .name = "list",
+	                            .letters = "l",
+	                            CMD_INTO_FLAG(Options, list),
+	                            .help = N_("print all users") },
+	                          { .name = "create",
+	                            CMD_INTO_FLAG(Options, create),
+	                            .help = N_("make the mailbox where it is missing") },
+	                          { .name = "send-test",
+	                            CMD_INTO_FLAG(Options, send_test),
+	                            .help = N_("deliver a test message") },
+	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.account/1"),
+	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf)),
+	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	                          CMD_OPTIONS_END };
 
 const CmdOptions cmd_account_options = { .synopsis = "[OPTION]... USER...|--list",
 	                                 .rows = rows,
@@ -178,10 +181,53 @@ print_time(gint64 time)
 	return when != NULL ? g_date_time_format(when, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
 }
 
+/* What Dovecot says, with the user's rights. */
 static void
-add_quota(GArray *facts, Maildir *inbox, const Conf *conf)
+add_quota_of_dovecot(GArray *facts, const Account *account, const Conf *conf)
+{
+	const QuotaServiceQuestion question = { .where = conf->quota_service,
+		                                .user = account->user,
+		                                .bytes = 1,
+		                                .timeout_ms = (unsigned) conf->quota_timeout *
+		                                              1000 };
+	static const char *const verdicts[] = { [QUOTA_SERVICE_ROOM] = "there is room",
+		                                [QUOTA_SERVICE_FULL] = "full",
+		                                [QUOTA_SERVICE_TOO_BIG] = "full",
+		                                [QUOTA_SERVICE_NO_ANSWER] = "not known" };
+	g_autofree char *reply = NULL;
+	QuotaServiceVerdict verdict = quota_service_ask(&question, &reply);
+	add(facts, "quota",
+	    g_strdup_printf("%s: Dovecot at %s says '%s'", verdicts[verdict], conf->quota_service,
+	                    reply),
+	    origin(conf, "quota_service"));
+}
+
+/* Since when there has been no room, and the last warning. */
+static void
+add_quota_memory(GArray *facts, const Account *account, const Conf *conf)
+{
+	g_auto(Status) unknown = STATUS_INIT;
+	g_autofree char *state = account_state_folder(account, conf, &unknown);
+	QuotaMemory memory;
+	quota_memory_read(state, &memory);
+	if (conf->quota == CONF_QUOTA_OFF)
+		return;
+
+	if (memory.since > 0)
+		add(facts, "full since", print_time(memory.since), NULL);
+	if (memory.warned > 0)
+		add(facts, "warned", g_strdup_printf("%u%%", memory.warned),
+		    origin(conf, "quota_warnings"));
+}
+
+static void
+add_quota(GArray *facts, Maildir *inbox, const Account *account, const Conf *conf)
 {
 	QuotaLook look;
+	if (conf->quota == CONF_QUOTA_DOVECOT) {
+		add_quota_of_dovecot(facts, account, conf);
+		return;
+	}
 	if (!quota_look(inbox, conf, true, &look)) {
 		add(facts, "quota", g_strdup("no limit"), origin(conf, "quota"));
 		return;
@@ -213,7 +259,8 @@ add_mailbox(GArray *facts, const Account *account, const Conf *conf)
 
 	gint64 newest = newest_name(maildir_fd(inbox));
 	add(facts, "mailbox", g_strdup("there"), NULL);
-	add_quota(facts, inbox, conf);
+	add_quota(facts, inbox, account, conf);
+	add_quota_memory(facts, account, conf);
 	add(facts, "last mail", newest > 0 ? print_time(newest) : g_strdup("none"),
 	    newest > 0
 	            ? g_strdup("newest name in the INBOX; mail that rules filed elsewhere, or that "
@@ -597,9 +644,9 @@ cmd_account(int argc, char **argv)
 	if (!cmd_options(&cmd_account_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (options.list == (argc > 1))
-		return cmd_usage("account", "name users, or say --list");
+		return cmd_usage("account", _("name users, or say --list"));
 	if (options.list && (options.create || options.send_test))
-		return cmd_usage("account", "--list goes alone");
+		return cmd_usage("account", _("--list goes alone"));
 	g_autoptr(Conf) conf = cmd_conf(options.conf, options.overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;

@@ -81,7 +81,8 @@ answer_look(const LmtpOwners *owners, Account *account, const char *at, const ch
 	g_autoptr(Conf) own = account_conf(account, site_conf);
 	const LmtpDeliveryAsked asked = { .origin_id = origin_id,
 		                          .size = g_ascii_strtoull(size, NULL, 10) };
-	return lmtp_delivery_look(own != NULL ? own : site_conf, account, &asked, st);
+	return lmtp_delivery_look(own != NULL ? own : site_conf, owners->site->host, account,
+	                          &asked, st);
 }
 
 static bool
@@ -98,7 +99,7 @@ answer_deliver(const LmtpOwners *owners, Account *account, const char *at, const
 		const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 			                          .sender = envelope->sender,
 			                          .origin_id = envelope->origin_id };
-		lmtp_delivery_log_refusal(&asked, st);
+		lmtp_delivery_log_refusal(owners->site->conf, &asked, st);
 		return false;
 	}
 

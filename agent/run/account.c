@@ -512,7 +512,7 @@ account_read_lines(const Conf *conf, Status *st)
 	char *data = NULL;
 	size_t len;
 	g_auto(Status) read = STATUS_INIT;
-	FsJudge *judge = geteuid() == 0 ? judge_passwd_file : NULL;
+	FsJudge *judge = fs_own_euid() == 0 ? judge_passwd_file : NULL;
 
 	if (fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judge, file, &data, &len, &read))
 		return data;
@@ -859,7 +859,7 @@ account_locate(const Conf *conf, Account *account, Status *st)
 bool
 account_become(const Conf *conf, Account *account, Status *st)
 {
-	uid_t we = geteuid();
+	uid_t we = fs_own_euid();
 	if (we != 0) {
 		if (account->uid == ACCOUNT_NO_UID || account->uid == we)
 			return true;

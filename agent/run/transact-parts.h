@@ -86,6 +86,9 @@ void transact_reach(Transact *transact, TransactMoment moment);
  */
 bool transact_refuse(const Transact *transact, StatusId id, const char *why, Status *st);
 
+/* For notices to the owner. Its parts are borrowed from the transaction. */
+NoticeFrame transact_notice_frame(const Transact *transact);
+
 /* The state folder of the owner; NULL: there can be none. Borrowed. */
 const char *transact_state_folder(Transact *transact, Status *st);
 

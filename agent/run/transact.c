@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/run/transact-parts.h"
 
+#include "agent/run/quota-notice.h"
 #include "agent/base/deadline.h"
 #include "agent/base/handover.h"
 #include "agent/base/log.h"
@@ -71,6 +72,13 @@ void
 transact_reach(Transact *transact, TransactMoment moment)
 {
 	transact->moments[moment] = g_get_monotonic_time();
+}
+
+void
+transact_let_go(Transact *transact)
+{
+	g_ptr_array_set_size(transact->locks, 0);
+	g_clear_pointer(&transact->state, state_once_free);
 }
 
 void
@@ -391,6 +399,13 @@ stamp_for_looking(Transact *transact, Status *st)
 	return print != NULL;
 }
 
+NoticeFrame
+transact_notice_frame(const Transact *transact)
+{
+	return (NoticeFrame){ transact->account, transact->site->conf, transact->site->host,
+		              transact->now, transact->told };
+}
+
 static ScriptMemory
 script_memory(const Transact *transact)
 {
@@ -402,9 +417,8 @@ script_memory(const Transact *transact)
 static void
 settle_scripts(Transact *transact, Maildir *inbox)
 {
-	const Account *account = transact->account;
 	const ScriptMemory memory = script_memory(transact);
-	const NoticeFrame frame = { account, transact->site->host, transact->now, transact->told };
+	const NoticeFrame frame = transact_notice_frame(transact);
 	script_chain_settle(&transact->scripts, &memory, &frame, inbox);
 }
 
@@ -456,6 +470,8 @@ describe_owner(Transact *transact)
 		.home = transact->account->home,
 		.addresses = transact->account->addresses,
 		.state = transact->state,
+		.state_folder = transact->described->state != NULL ? transact->described->state
+		                                                   : transact->state_path,
 		.keys = transact->keys,
 		.site_keys = transact->site->keys,
 		.mark = transact->mark,
@@ -506,8 +522,7 @@ static void
 tell_owner(Transact *transact, Maildir *inbox)
 {
 	const GPtrArray *sentences = transact->report.for_owner;
-	const NoticeFrame frame = { transact->account, transact->site->host, transact->now,
-		                    transact->told };
+	const NoticeFrame frame = transact_notice_frame(transact);
 
 	for (guint i = 0; i < sentences->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
@@ -547,6 +562,15 @@ settle_delivered(Transact *transact, Maildir *inbox)
 	remember_ids(transact);
 	transact_notify_loop(transact, inbox);
 	tell_owner(transact, inbox);
+}
+
+static void
+warn_of_quota(Transact *transact, Maildir *inbox, const char *state, const Status *st)
+{
+	const NoticeFrame frame = transact_notice_frame(transact);
+	if (quota_notice_fits(st))
+		quota_notice_tell(&frame, inbox, state, &transact->report.fill, st,
+		                  transact->report.notes);
 }
 
 static Maildir *
@@ -604,13 +628,15 @@ only_stores(const Plan *plan)
  * notices to the owner, and scripts that are remembered.
  */
 static void
-hand_over_or_store(Transact *transact)
+hand_over_or_store(Transact *transact, const Maildir *inbox, const MaildirDraft *draft)
 {
 	const ScriptMemory memory = script_memory(transact);
 	transact->scripts_settled = script_chain_is_settled(&transact->scripts, &memory);
 	if (!only_stores(transact->plan))
 		handover_go("what the plan sends");
-	if (transact->must_notify || !transact->scripts_settled)
+	if (transact->must_notify || !transact->scripts_settled ||
+	    quota_may_reach(inbox, transact->site->conf, transact->state_path,
+	                    maildir_draft_size(draft).bytes, plan_count(transact->plan)))
 		handover_go("what is told or remembered");
 	handover_close();
 }
@@ -651,7 +677,7 @@ transact_deliver(Transact *transact, Status *st)
 		return false;
 
 	transact_reach(transact, TRANSACT_PLANNED);
-	hand_over_or_store(transact);
+	hand_over_or_store(transact, inbox, draft);
 	transact->draft = NULL;
 	deadline_waiting_for("storing the message");
 	DeliverOwner owner = describe_owner(transact);
@@ -664,6 +690,7 @@ transact_deliver(Transact *transact, Status *st)
 	g_ptr_array_set_size(transact->locks, 0);
 	if (done)
 		settle_delivered(transact, inbox);
+	warn_of_quota(transact, inbox, owner.state_folder, st);
 	if (!transact->scripts_settled && (done || !status_is_temporary(st)))
 		settle_scripts(transact, inbox);
 
@@ -750,6 +777,16 @@ const DeliverReport *
 transact_report(const Transact *transact)
 {
 	return &transact->report;
+}
+
+const char *
+transact_queue_id(const Transact *transact)
+{
+	const MailIds *names = &transact->names;
+	if (names->queue_id != NULL)
+		return names->queue_id;
+	bool is_id = names->origin_id != NULL && mail_ids_is_queue_id(names->origin_id);
+	return is_id ? names->origin_id : NULL;
 }
 
 char *
