@@ -374,10 +374,11 @@
 #define LIMIT_SIEVE_REPLACES 100u
 
 /*
- * Octets of decoded parts that are cached for later body tests of a run; beyond that, parts are
- * decoded again.
+ * Octets of decoded parts that are cached for later body tests of a run, beyond which parts are
+ * decoded again; and of what tells those tests that a word is not in a part.
  */
 #define LIMIT_SIEVE_PART_CACHE (64u * 1024 * 1024)
+#define LIMIT_SIEVE_GRAMS (32u * 1024 * 1024)
 
 /*
  * Arguments of a program (spec-bosch-sieve-extprograms 4 asks for 16), and octets of its name (128
@@ -489,6 +490,12 @@
 #define LIMIT_RECIPE_PATTERN_BYTES 8192u
 #define LIMIT_RECIPE_PATTERN_DEPTH 200u
 #define LIMIT_RECIPE_PATTERN_STEPS 500000000u
+
+/*
+ * Bytes of a text that are kept in lower case too, to see quickly which expressions of recipes
+ * cannot match it.
+ */
+#define LIMIT_RECIPE_PREPARED_BYTES (4u * 1024 * 1024)
 
 /*
  * Levels of blocks and of included files, copies of a run that a block with `c` makes, and recipes
