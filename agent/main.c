@@ -12,7 +12,7 @@
 static int
 run(const Cmd *command, int argc, char **argv)
 {
-	if (command->audience == CMD_FOR_POSTFIX && !cmd_wants_help(argc, argv))
+	if (command->audience == CMD_FOR_POSTFIX && !cmd_option_wants_help(argc, argv))
 		answer_take_over();
 	else
 		words_choose(NULL);

@@ -139,7 +139,7 @@ on_include(void *user, const ConfWord *path)
 	int rc = glob(pattern, GLOB_ERR, NULL, &found);
 	if (rc != 0 && rc != GLOB_NOMATCH)
 		conf_problem_add(file->problems, &path->place, "include", NULL,
-		                 "cannot look for '%s': %s", pattern, g_strerror(errno));
+		                 "cannot look for '%s': %s", pattern, status_error_text(errno));
 	for (size_t i = 0; rc == 0 && i < found.gl_pathc; i++)
 		read_path(file->conf, found.gl_pathv[i], &path->place, false, file->depth + 1,
 		          file->problems);
@@ -214,7 +214,8 @@ read_path(Conf *conf, const char *path, const ConfPlace *from, bool may_be_missi
 		return;
 
 	if (fd < 0) {
-		g_autofree char *text = g_strdup_printf("cannot open it: %s", g_strerror(errno));
+		g_autofree char *text = g_strdup_printf("cannot open it: %s",
+		                                        status_error_text(errno));
 		report_file(from, path, problems, text);
 		return;
 	}

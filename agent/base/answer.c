@@ -54,6 +54,15 @@ answer_take_over(void)
 	(void) close(null_fd);
 }
 
+void
+answer_give_back(void)
+{
+	if (answer_fd < 0)
+		return;
+	(void) dup2(answer_fd, STDOUT_FILENO);
+	(void) dup2(warning_fd >= 0 ? warning_fd : answer_fd, STDERR_FILENO);
+}
+
 /*
  * Postfix replaces a line end by a blank and logs it: "(stored in INBOX )". Its pipe is
  * non-blocking (agent/POSTFIX, CALLING), which tells it from a person or a script: those get a

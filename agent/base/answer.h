@@ -18,6 +18,9 @@
  */
 void answer_take_over(void);
 
+/* Give descriptors 1 and 2 back, for a program that takes this one's place. */
+void answer_give_back(void);
+
 /*
  * Before answer_take_over: are descriptors 1 and 2 the one non-blocking pipe that pipe(8) and
  * local(8) make? Then what is printed and returned decides over mail.

@@ -8,6 +8,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
+#include "agent/base/handover.h"
 #include "agent/base/limits.h"
 
 #include <errno.h>
@@ -159,7 +160,8 @@ started(int failure, const char *path, Status *st)
 	if (n != (ssize_t) sizeof err)
 		return true;
 
-	return status_fail_detail(st, STATUS_PROGRAM, "cannot run '%s': %s", path, g_strerror(err));
+	return status_fail_detail(st, STATUS_PROGRAM, "cannot run '%s': %s", path,
+	                          status_error_text(err));
 }
 
 static void
@@ -368,6 +370,7 @@ child_run(const ChildCall *call, ChildResult *ret_result, Status *st)
 {
 	Child child = { .call = call, .pid = -1, .pidfd = -1, .in = -1, .out = -1, .err = -1 };
 
+	handover_go("a program"); /* what it does cannot be undone */
 	child.output = g_byte_array_new();
 	child.errors = g_string_new(NULL);
 	int how = 0;

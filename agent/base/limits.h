@@ -275,6 +275,22 @@
 #define LIMIT_LMTP_SPOOL_MEMORY (1024u * 1024)
 
 /*
+ * Seconds that lmtpd as root searches for the owner of a mailbox, which takes a few calls: where it
+ * takes longer, the file system hangs. In the same place the next search gets less for a while, so
+ * many seconds; and so many such places are remembered.
+ */
+#define LIMIT_LMTP_SEARCH 30u
+#define LIMIT_LMTP_SEARCH_AGAIN 1u
+#define LIMIT_LMTP_STUCK 60u
+#define LIMIT_LMTP_STUCK_PLACES 1000u
+
+/*
+ * Seconds after which a delivery process of lmtpd is replaced, however busy: its owner's groups are
+ * those that the system named when it began.
+ */
+#define LIMIT_LMTP_DELIVERY_LIFE 600u
+
+/*
  * Bytes of a log or bounce that `todoke code` reads, meanings that it prints, bytes of a log line
  * or paragraph that it explains, bytes of a server's words that it shows, and lines of a log or
  * paragraphs that it looks at.
@@ -376,6 +392,13 @@
 /* Accounts of the system that `todoke setup` looks at, and names that it prints in one finding. */
 #define LIMIT_SETUP_ACCOUNTS 10000u
 #define LIMIT_SETUP_NAMES 20u
+
+/*
+ * Files that `todoke setup home` copies of one folder that is shared, and how deep it looks for
+ * them.
+ */
+#define LIMIT_SETUP_HOME_FILES 1000u
+#define LIMIT_SETUP_HOME_DEPTH 8u
 
 /*
  * What `todoke doctor` allows: seconds for one user, seconds for one program that it runs, and

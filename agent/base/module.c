@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "agent/base/module.h"
 
+#include "agent/base/handover.h"
+
 #include <dlfcn.h>
 #include <stdlib.h>
 
@@ -22,6 +24,7 @@ module_program_path(const char *name)
 const void *
 module_open(const char *file, const char *symbol, unsigned version, Status *st)
 {
+	handover_go(file);
 	g_autofree char *path = path_in("TODOKE_MODULE_DIR", TODOKE_MODULE_DIR, file);
 	/* Libraries behind it register things that cannot be taken back: it is never closed. */
 	void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* status: the table of faults, and the value that names a row of it. */
+#define _GNU_SOURCE
 #include "agent/base/status.h"
 
 #include <errno.h>
@@ -127,6 +128,17 @@ name_file(Status *st, const char *what, const char *words)
 	status_set_outside(st, outside_new(OUTSIDE_FILE, peer, what, words));
 }
 
+const char *
+status_error_text(int err)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 32)
+	const char *text = strerrordesc_np(err);
+	if (text != NULL)
+		return text;
+#endif
+	return g_strerror(err);
+}
+
 bool
 status_fail_errno(Status *st, int err, const char *detail, ...)
 {
@@ -138,9 +150,9 @@ status_fail_errno(Status *st, int err, const char *detail, ...)
 	g_autofree char *what = g_strdup_vprintf(detail, args);
 	va_end(args);
 	st->id = status_from_errno(err);
-	st->detail = g_strdup_printf("%s: %s", what, g_strerror(err));
+	st->detail = g_strdup_printf("%s: %s", what, status_error_text(err));
 	if (is_of_other_host(err))
-		name_file(st, what, g_strerror(err));
+		name_file(st, what, status_error_text(err));
 
 	return false;
 }

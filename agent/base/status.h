@@ -75,6 +75,12 @@ bool status_fail_locked(Status *st, const char *path);
 bool status_prefix(Status *st, const char *what, ...) G_GNUC_PRINTF(2, 3);
 
 /*
+ * The system's words for errno value `err`, in English. Not by g_strerror, which opens iconv and
+ * its cache to convert them. Static, or valid until the next call in this thread.
+ */
+const char *status_error_text(int err);
+
+/*
  * The row that errno value `err` means: ENOSPC is STATUS_DISK_FULL, an unforeseen value STATUS_IO;
  * never a permanent row.
  */

@@ -2,6 +2,7 @@
 /* check-kind: see the header. */
 #include "agent/cmd/check-kind.h"
 
+#include "agent/base/blank.h"
 #include "conf/conf.h"
 
 #include <glib.h>
@@ -53,7 +54,7 @@ is_setting(const char *line)
 {
 	size_t len = strspn(line, "abcdefghijklmnopqrstuvwxyz_");
 	g_autofree char *name = g_strndup(line, len);
-	const char *rest = line + len + strspn(line + len, " \t");
+	const char *rest = blank_skip(line + len);
 
 	return (*rest == '=' || strncmp(rest, "+=", 2) == 0) && conf_find_row(name) != NULL;
 }
@@ -77,14 +78,27 @@ is_sieve(const char *line)
 	return false;
 }
 
+/*
+ * Control octets that no editor writes. Octets above ASCII may be text of any charset; a script in
+ * ISO-2022-JP has escapes.
+ */
+static bool
+is_text(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (g_ascii_iscntrl(text[i]) && strchr("\t\n\v\f\r\033", text[i]) == NULL)
+			return false;
+	return memchr(text, '\0', len) == NULL;
+}
+
 CheckKind
-check_kind_of_text(const char *text)
+check_kind_of_text(const char *text, size_t len)
 {
 	unsigned recipes = 0, sieve = 0, conf = 0;
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
 	for (char **at = lines; *at != NULL; at++) {
-		const char *line = *at + strspn(*at, " \t");
+		const char *line = blank_skip(*at);
 		if (*line == '#' || *line == '\0')
 			continue;
 		recipes += is_recipe(line) || is_variable(line);
@@ -92,6 +106,9 @@ check_kind_of_text(const char *text)
 		conf += is_setting(line);
 	}
 
+	bool fits = recipes + sieve + conf > 0;
+	if (!fits && !is_text(text, len))
+		return CHECK_NO_TEXT;
 	if (recipes > sieve && recipes > conf)
 		return CHECK_RECIPES;
 	if (sieve > conf)

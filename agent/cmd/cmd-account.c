@@ -220,7 +220,10 @@ add_mailbox(GArray *facts, const Account *account, const Conf *conf)
 	add(facts, "mailbox", g_strdup("there"), NULL);
 	add_quota(facts, inbox, conf);
 	add(facts, "last mail", newest > 0 ? print_time(newest) : g_strdup("none"),
-	    newest > 0 ? g_strdup("newest name in the INBOX") : NULL);
+	    newest > 0
+	            ? g_strdup("newest name in the INBOX; mail that rules filed elsewhere, or that "
+	                       "was moved or removed since, is not counted: todoke why --last")
+	            : g_strdup("in the INBOX alone; todoke why --last knows other folders"));
 }
 
 /* As transact.c finds it. */

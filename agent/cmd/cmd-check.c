@@ -11,6 +11,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/cmd-rules-file.h"
+#include "agent/cmd/listed-people.h"
 #include "agent/run/script-chain.h"
 #include "conf/conf-choices.h"
 #include "filters/filter.h"
@@ -21,6 +22,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char about[] =
@@ -29,6 +31,7 @@ static const char about[] =
 	"a configuration, by what stands in it. A finding is file:line:column: error or\n"
 	"warning: what, and a hint where there is one.\n\n"
 	"  todoke check\n"
+	"  todoke check -d taro@example.jp\n"
 	"  todoke check ./todoke.conf ~/.dovecot.sieve\n\n"
 	"Exit code: 0 good, 1 findings, 2 wrong usage.\n";
 
@@ -42,18 +45,19 @@ typedef struct {
 	bool explain;
 } Options;
 
-static const CmdOption rows[] = { CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
-	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
-	                          CMD_OPTION_ENGINE(CMD_INTO_CHOICE(Options, engine, CMD_ENGINES)),
-	                          CMD_OPTION_SITE(CMD_INTO_FLAG(Options, for_site)),
-	                          CMD_OPTION_RECIPIENT(
-					  CMD_INTO_TEXT(Options, recipient),
-					  "whose scripts: warn of redirects to the same"),
-	                          { .name = "explain",
-	                            CMD_INTO_FLAG(Options, explain),
-	                            .help = "say in words what recipes do" },
-	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.check/1"),
-	                          CMD_OPTIONS_END };
+static const CmdOption rows[] = {
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTION_ENGINE(CMD_INTO_CHOICE(Options, engine, CMD_ENGINES)),
+	CMD_OPTION_SITE(CMD_INTO_FLAG(Options, for_site)),
+	CMD_OPTION_RECIPIENT(CMD_INTO_TEXT(Options, recipient),
+	                     "whose rules they are; without FILE, that user's are checked"),
+	{ .name = "explain",
+	  CMD_INTO_FLAG(Options, explain),
+	  .help = "say in words what recipes do" },
+	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.check/1"),
+	CMD_OPTIONS_END
+};
 
 const CmdOptions cmd_check_options = { .synopsis = "[OPTION]... [FILE]...",
 	                               .rows = rows,
@@ -182,9 +186,16 @@ check_file(const char *path, const Options *options, GPtrArray *problems)
 	CheckKind kind = CHECK_UNKNOWN;
 
 	if (fs_read_file(AT_FDCWD, path, LIMIT_SHOWN_SOURCE, &text, &len, &unread))
-		kind = check_kind_of_text(text);
+		kind = check_kind_of_text(text, len);
 	if (kind == CHECK_UNKNOWN)
 		kind = check_kind_of_name(path);
+	if (kind == CHECK_NO_TEXT) {
+		check_conf_finding(problems, PROBLEM_ERROR, path, 0, "no-text",
+		                   "this is no text: neither a configuration, nor Sieve, nor "
+		                   "recipes",
+		                   NULL);
+		return;
+	}
 	kinds[kind](path, options, problems);
 }
 
@@ -199,37 +210,109 @@ name_places(const Conf *conf)
 	return g_strjoin(", ", scripts, recipes, NULL);
 }
 
-/* Check the rules of the process's own account, and say which they are or where none was found. */
+/*
+ * The one account whose mailbox is the process's, where users are none of the system's. NULL: there
+ * is none, or there are several. Caller frees.
+ */
+static Account *
+find_by_mailbox(const Conf *conf)
+{
+	g_auto(Status) unlisted = STATUS_INIT;
+	g_autoptr(GPtrArray) people = listed_people(conf, &unlisted);
+	guint found = 0, own = 0;
+
+	for (guint i = 0; people != NULL && i < people->len; i++) {
+		const Account *account = people->pdata[i];
+		struct stat sb;
+		bool is_own = account->maildir != NULL && lstat(account->maildir, &sb) == 0 &&
+		              sb.st_uid == geteuid();
+		own = is_own ? i : own;
+		found += is_own;
+	}
+
+	return found == 1 ? g_ptr_array_steal_index(people, own) : NULL;
+}
+
+/*
+ * Whose rules a call without a file checks: those of --recipient, with the rights of that user;
+ * else those of whoever calls. Caller frees.
+ */
+static Account *
+find_owner(const Conf *conf, const Options *options, Status *st)
+{
+	if (options->recipient == NULL) {
+		Account *own = account_of_process(conf, NULL, NULL, NULL, st);
+		Account *of_mailbox = own == NULL ? find_by_mailbox(conf) : NULL;
+		if (of_mailbox != NULL)
+			status_clear(st);
+		return own != NULL ? own : of_mailbox;
+	}
+
+	g_autoptr(Account) account = account_find(conf, options->recipient, st);
+	if (account == NULL)
+		return NULL;
+	if (account->returns_to != NULL) {
+		status_fail_detail(st, STATUS_USAGE, "mail for '%s' goes to '%s' and to no rules",
+		                   options->recipient, account->returns_to);
+		return NULL;
+	}
+
+	account->look_only = true;
+	return account_become(conf, account, st) ? g_steal_pointer(&account) : NULL;
+}
+
+static void
+check_chain(const ScriptChain *chain, const Account *account, const Conf *conf,
+            const Options *options, GPtrArray *problems)
+{
+	Options of_owner = *options;
+	guint own = 0;
+	if (!account->is_system)
+		of_owner.recipient = account->user;
+
+	for (guint i = 0; i < chain->scripts->len; i++) {
+		const Script *script = chain->scripts->pdata[i];
+		if (script->role != SCRIPT_OWN)
+			continue;
+		own++;
+		if (!options->json)
+			cmd_print(stdout, "checked: %s\n", script->path);
+		kinds[script->is_recipes ? CHECK_RECIPES : CHECK_SIEVE](script->path, &of_owner,
+		                                                        problems);
+	}
+
+	g_autofree char *places = name_places(conf);
+	if (own == 0 && !options->json)
+		cmd_print(stdout, "no script: %s (~ is %s)\n", places,
+		          account->home != NULL ? account->home : "not known");
+}
+
+/* Check an owner's rules, and say which they are or where none was found. */
 static void
 check_own(const Options *options, GPtrArray *problems)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Conf) conf = conf_read(options->conf_path, cmd_option_words(options->overrides),
 	                                 NULL, &st);
-	g_autoptr(Account) account = conf != NULL ? account_of_process(conf, NULL, NULL, NULL, &st)
-	                                          : NULL;
+	g_autoptr(Account) account = conf != NULL ? find_owner(conf, options, &st) : NULL;
+	g_autoptr(Conf) own = account != NULL ? account_conf(account, conf) : NULL;
 	g_auto(ScriptChain) chain = { 0 };
-	if (account == NULL || !script_chain_find(conf, account, NULL, &chain, &st)) {
-		fprintf(stderr, "todoke check: no account of your own is checked: %s\n",
-		        st.detail != NULL ? st.detail : status_text(&st));
+	const Conf *settings = own != NULL ? own : conf;
+
+	if (account != NULL && script_chain_find(settings, account, NULL, &chain, &st)) {
+		check_chain(&chain, account, settings, options, problems);
 		return;
 	}
+	if (conf == NULL)
+		return; /* check_conf has said what is wrong with it */
 
-	guint own = 0;
-	for (guint i = 0; i < chain.scripts->len; i++) {
-		const Script *script = chain.scripts->pdata[i];
-		if (script->role != SCRIPT_OWN)
-			continue;
-		own++;
-		if (!options->json)
-			cmd_print(stdout, "checked: %s\n", script->path);
-		kinds[script->is_recipes ? CHECK_RECIPES : CHECK_SIEVE](script->path, options,
-		                                                        problems);
-	}
-
-	g_autofree char *places = name_places(conf);
-	if (own == 0 && !options->json)
-		cmd_print(stdout, "no script: %s (~ is %s)\n", places, account->home);
+	g_autofree char *text = g_strdup_printf("no rules were checked: %s",
+	                                        st.detail != NULL ? st.detail : status_text(&st));
+	check_conf_finding(problems, PROBLEM_ERROR,
+	                   conf->files->len > 0 ? conf->files->pdata[0] : "todoke.conf", 0,
+	                   "no-owner", text,
+	                   "name the address: todoke check -d ADDRESS; or the files: todoke check "
+	                   "FILE");
 }
 
 /* "8 errors and 1 warning in 2 files" */
@@ -291,7 +374,8 @@ cmd_check(int argc, char **argv)
 	g_autoptr(GPtrArray) problems = problem_list_new();
 	if (argc < 2 || options.conf_path != NULL)
 		check_conf(options.conf_path, &options, problems);
-	if (argc < 2 && options.conf_path == NULL && geteuid() != 0)
+	bool is_own = options.conf_path == NULL && geteuid() != 0;
+	if (argc < 2 && (is_own || options.recipient != NULL))
 		check_own(&options, problems);
 	for (int i = 1; i < argc; i++)
 		check_file(argv[i], &options, problems);

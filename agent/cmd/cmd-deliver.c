@@ -111,7 +111,7 @@ read_options(Options *options, int argc, char **argv, Status *st)
 int
 cmd_deliver(int argc, char **argv)
 {
-	if (cmd_wants_help(argc, argv)) {
+	if (cmd_option_wants_help(argc, argv)) {
 		g_autofree char *help = cmd_option_help(&cmd_deliver_options, "deliver");
 		fputs(help, stdout);
 		return 0;

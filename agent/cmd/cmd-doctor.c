@@ -81,6 +81,8 @@ print_finding(const DoctorFinding *finding)
 	if (finding->typed != NULL)
 		cmd_print(stdout, "%*s%s  %s\n", indent, "",
 		          finding->is_fixed ? _("fixed") : _("fix"), finding->typed);
+	if (finding->by_hand != NULL)
+		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("by hand"), finding->by_hand);
 	if (finding->failure != NULL)
 		cmd_print(stdout, "%*s%s  %s\n", indent, "", _("failed"), finding->failure);
 }

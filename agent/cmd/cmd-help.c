@@ -3,17 +3,23 @@
 #include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/completion.h"
 
 #include <stdio.h>
 
 typedef struct {
 	bool options_json;
+	int completion;
 } Options;
 
 static const CmdOption rows[] = {
 	{ .name = "options-json",
 	  CMD_INTO_FLAG(Options, options_json),
 	  .help = "all commands and options, for programs: schema todoke.options/1" },
+	{ .name = "completion",
+	  .argument = "SHELL",
+	  CMD_INTO_CHOICE(Options, completion, COMPLETION_SHELLS),
+	  .help = "what a shell loads to complete the command line: bash, zsh, fish" },
 	CMD_OPTIONS_END
 };
 
@@ -109,7 +115,7 @@ print_json(void)
 int
 cmd_help(int argc, char **argv)
 {
-	Options options = { 0 };
+	Options options = { .completion = -1 };
 	int exit_code;
 
 	if (!cmd_options(&cmd_help_options, &argc, argv, &options, &exit_code))
@@ -119,6 +125,11 @@ cmd_help(int argc, char **argv)
 
 	if (options.options_json) {
 		print_json();
+		return CMD_GOOD;
+	}
+	if (options.completion >= 0) {
+		g_autofree char *text = completion_text((CompletionShell) options.completion);
+		fputs(text, stdout);
 		return CMD_GOOD;
 	}
 	if (argc < 2) {

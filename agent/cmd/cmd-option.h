@@ -101,6 +101,12 @@ bool cmd_option_read(const CmdOptions *options, CmdOptionPeople *people, int *ar
  */
 char *cmd_option_help(const CmdOptions *options, const char *name);
 
+/*
+ * Is --help the first argument (or -h the only one; for procmail also --differences, and -? or -v
+ * alone)? Then the command speaks to a person, whoever its audience is.
+ */
+bool cmd_option_wants_help(int argc, char **argv);
+
 /* The words of a list (CMD_INTO_LIST), ended by NULL; of a NULL list: NULL. Borrowed. */
 const char *const *cmd_option_words(const GPtrArray *list);
 

@@ -333,7 +333,7 @@ print_help(const char *asked)
 int
 cmd_procmail(int argc, char **argv)
 {
-	if (cmd_wants_help(argc, argv)) {
+	if (cmd_option_wants_help(argc, argv)) {
 		print_help(argv[1]);
 		return 0;
 	}

@@ -378,9 +378,10 @@ set_up_home(const Options *options)
 	if (conf == NULL)
 		return CMD_FINDINGS;
 
-	return setup_home(conf, options->undo    ? SETUP_HOME_UNDO
-	                        : options->apply ? SETUP_HOME_APPLY
-	                                         : SETUP_HOME_SHOW);
+	SetupHomeWay way = options->undo    ? SETUP_HOME_UNDO
+	                   : options->apply ? SETUP_HOME_APPLY
+	                                    : SETUP_HOME_SHOW;
+	return setup_home(conf, options->conf, way);
 }
 
 int

@@ -8,11 +8,11 @@
 #include "agent/base/fs.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/try-account.h"
 #include "agent/cmd/try-emit.h"
 #include "agent/cmd/try-print.h"
 #include "agent/cmd/try-summary.h"
 #include "agent/message/address.h"
-#include "agent/run/recipient.h"
 #include "agent/run/transact.h"
 
 #include <errno.h>
@@ -217,22 +217,13 @@ trace_function(const Options *options)
 	return options->trace >= 0 && options->summary == NULL ? trace_to_stderr : NULL;
 }
 
-/* Who sent it, where nobody says: what the message says of itself. */
-static char *
-guess_sender(const Message *message)
-{
-	static const char *const names[] = { "Return-Path", "Sender", "From", NULL };
-	char *address = address_from_fields(message_headers(message), names);
-	return address != NULL ? address : g_strdup("");
-}
-
 static Envelope *
 make_envelope(const Options *options, const Account *account, const Message *message)
 {
 	Envelope *envelope = envelope_new(DOOR_TRY);
 
 	envelope->sender = options->sender != NULL ? address_read(options->sender)
-	                                           : guess_sender(message);
+	                                           : try_guess_sender(message);
 	envelope->auth = g_strdup(options->auth);
 	envelope->recipient = address_read(options->recipient != NULL ? options->recipient
 	                                                              : account->user);
@@ -608,27 +599,7 @@ find_account(const Options *options, const Site *site, Status *st)
 
 	if (options->script != NULL)
 		return account_imagined(conf, recipient != NULL ? recipient : here, st);
-	g_autoptr(Account) account = recipient != NULL
-	                                     ? recipient_find(site, recipient, st)
-	                                     : account_of_process(conf, NULL, NULL, NULL, st);
-	if (account == NULL)
-		return NULL;
-
-	account->look_only = true;
-
-	/*
-	 * Whose scripts they are. That root could become nobody is no verdict: the door may run as
-	 * another account.
-	 */
-	g_auto(Status) unknown = STATUS_INIT;
-	if (options->as != NULL && !account_lend_rights(account, options->as, st))
-		return NULL;
-	if (geteuid() == 0)
-		(void) account_find_owner(conf, account, &unknown);
-	bool entered = account_enter(account, st);
-	bool good = entered && account_check(conf, account, st);
-
-	return (!entered || account_leave(account, st)) && good ? g_steal_pointer(&account) : NULL;
+	return try_find_account(site, recipient, options->as, st);
 }
 
 static int

@@ -44,21 +44,3 @@ cmd_nearest(const char *name)
 		nearest_add(&nearest, commands[i].name);
 	return nearest.best;
 }
-
-bool
-cmd_wants_help(int argc, char **argv)
-{
-	if (argc < 2)
-		return false;
-
-	const char *slash = strrchr(argv[0], '/');
-	bool is_procmail = strcmp(slash != NULL ? slash + 1 : argv[0], "procmail") == 0;
-	bool differences = is_procmail && strcmp(argv[1], "--differences") == 0;
-
-	/* procmail has its own letters for it. */
-	static const char *const letters[] = { "-h", "-?", "-v", NULL };
-	bool is_letter = argc == 2 && (is_procmail ? g_strv_contains(letters, argv[1])
-	                                           : strcmp(argv[1], "-h") == 0);
-
-	return is_letter || differences || strcmp(argv[1], "--help") == 0;
-}

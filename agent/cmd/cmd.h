@@ -32,12 +32,6 @@ const Cmd *cmd_find(const char *name);
 /* The name that is most like a wrong one, or NULL. */
 const char *cmd_nearest(const char *name);
 
-/*
- * Is --help the first argument (or -h the only one; for procmail also --differences, and -? or -v
- * alone)? Then the command speaks to a person, whoever its audience is.
- */
-bool cmd_wants_help(int argc, char **argv);
-
 /* Each command's file defines cmd_NAME() and the table of its options, cmd_NAME_options. */
 #define CMD(name, symbol, audience, help) \
 	CmdRun cmd_##symbol; \

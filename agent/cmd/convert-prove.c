@@ -16,6 +16,7 @@
 #include "filters/recipe/lang/recipe-constant.h"
 #include "filters/recipe/convert/recipe-convert.h"
 #include "filters/recipe/lang/recipe-parser.h"
+#include "filters/recipe/run/recipe-formail.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -78,7 +79,7 @@ static bool
 is_seen(const PlanAction *action)
 {
 	const PlanProgram *program = plan_program_of(action);
-	return program->done && strcmp(program->name, "formail") == 0 && program->args->len > 0 &&
+	return program->done && recipe_formail_is(program->name) && program->args->len > 0 &&
 	       g_str_has_prefix(program->args->pdata[0], "-D");
 }
 

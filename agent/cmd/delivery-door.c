@@ -5,6 +5,7 @@
 
 #include "agent/base/answer.h"
 #include "agent/base/deadline.h"
+#include "agent/base/handover.h"
 #include "agent/base/log.h"
 #include "agent/message/address.h"
 #include "agent/run/recipient.h"
@@ -28,7 +29,7 @@ enum { TRIM_BYTES = 1024 * 1024 };
 void
 delivery_door_init(DeliveryDoor *call, EnvelopeDoor from)
 {
-	*call = (DeliveryDoor){ .envelope = envelope_new(from) };
+	*call = (DeliveryDoor){ .envelope = envelope_new(from), .rest = -1 };
 	log_open("todoke", -1, LOG_FORM_TEXT);
 	log_catch_glib();
 	(void) mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
@@ -133,7 +134,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 		return NULL;
 
 	deadline_waiting_for("reading the message");
-	g_autoptr(Message) message = message_read(STDIN_FILENO, st);
+	g_autoptr(Message) message = message_read_on(STDIN_FILENO, call->rest, st);
 	if (message == NULL)
 		return NULL;
 
@@ -145,6 +146,7 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	g_autoptr(Transact)
 		transact = transact_new(site, account, envelope, message, call->folder, now);
 	transact_set_recipes(transact, call->recipes);
+	handover_offer(transact_give_back, transact);
 
 	bool done = transact_judge(transact, st) && transact_deliver(transact, st);
 	deadline_stop();
@@ -209,7 +211,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	g_autofree char *done = NULL;
 
 	explain_usage(st);
-	if (st->id == STATUS_OK)
+	if (st->id == STATUS_OK && handover_take_rest(&call->rest, st))
 		done = configure_and_deliver(call, st);
 	deadline_stop();
 	if (st->id != STATUS_OK && !call->is_logged)

@@ -21,6 +21,7 @@ typedef struct {
 	const char *recipient;        /* NULL: the environment says it */
 	Envelope *envelope;
 	const RecipeCall *recipes; /* NULL: as the settings have it */
+	int rest;                  /* where the message goes on; -1: standard input has all of it */
 	bool is_quiet;             /* nothing is printed of a success */
 	bool is_logged;            /* the outcome has its line */
 } DeliveryDoor;

@@ -92,9 +92,10 @@ runs_todoke(const PostfixService *service)
 	bool starts = strcmp(service->command, "pipe") == 0 ||
 	              strcmp(service->command, "spawn") == 0;
 	for (char **arg = service->args; starts && *arg != NULL; arg++) {
-		g_autofree char *base = g_str_has_prefix(*arg, "argv=") ? g_path_get_basename(*arg)
-		                                                        : NULL;
-		if (g_strcmp0(base, "todoke") == 0 || g_strcmp0(base, "argv=todoke") == 0)
+		if (!g_str_has_prefix(*arg, "argv="))
+			continue;
+		g_autofree char *base = g_path_get_basename(*arg + strlen("argv="));
+		if (strcmp(base, "todoke") == 0 || strcmp(base, "todoke-deliver") == 0)
 			return true;
 	}
 

@@ -42,6 +42,25 @@ static const char all_texts[] =
 #undef FINDING
 	;
 
+static const struct {
+	DoctorFindingId id;
+	char words[192]; /* as above: no pointers */
+} by_hand[] = {
+#define BY_HAND(id, words) { DOCTOR_##id, words },
+#include "agent/cmd/doctor-by-hand.def"
+#undef BY_HAND
+};
+
+static char *
+by_hand_of(DoctorFindingId id)
+{
+	size_t row = 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(by_hand); i++)
+		if (by_hand[i].id == id)
+			row = i;
+	return g_strdup(_(by_hand[row].words));
+}
+
 typedef enum { TEXT_CODE, TEXT_EVIDENCE, TEXT_SO, TEXTS } TextPart;
 
 static const char *
@@ -76,6 +95,7 @@ doctor_finding_free(DoctorFinding *finding)
 	g_free(finding->so);
 	g_free(finding->fix);
 	g_free(finding->typed);
+	g_free(finding->by_hand);
 	g_free(finding->failure);
 	g_free(finding);
 }
@@ -155,14 +175,21 @@ is_printable(const char *text)
 	return true;
 }
 
+/* Takes the texts. Of `fix` and `advice` (what to do by hand) either may be NULL, or both. */
 static void
 add(Doctor *doctor, DoctorFindingId id, const char *code, const char *where, char *evidence,
-    char *so, char *fix)
+    char *so, char *fix, char *advice)
 {
 	DoctorFinding *finding = g_new0(DoctorFinding, 1);
 
-	if (fix != NULL && !is_printable(fix)) /* nobody could type it */
+	if (fix != NULL && !is_printable(fix)) { /* nobody could type it */
 		g_clear_pointer(&fix, g_free);
+		advice = g_strdup(
+			_("the name has characters that cannot be typed: rename it with a "
+		          "file manager, or by its number (ls -i; find -inum)"));
+	}
+	if (fix == NULL)
+		finding->by_hand = advice != NULL ? advice : by_hand_of(id);
 	finding->id = id;
 	finding->code = g_strdup(code);
 	finding->user = g_strdup(doctor->account != NULL ? doctor->account->user : NULL);
@@ -189,7 +216,7 @@ doctor_find(Doctor *doctor, DoctorFindingId id, const char *where, char *fix, ..
 	char **list = (char **) words->pdata;
 	add(doctor, id, text_of_row(id, TEXT_CODE), where,
 	    fill(in_words(text_of_row(id, TEXT_EVIDENCE)), list),
-	    fill(in_words(text_of_row(id, TEXT_SO)), list), fix);
+	    fill(in_words(text_of_row(id, TEXT_SO)), list), fix, NULL);
 }
 
 /* Is it a command line, and not advice in words? */
@@ -218,12 +245,10 @@ doctor_find_text(Doctor *doctor, const char *code, DoctorFindingId otherwise, co
 	char *evidence = is_cut ? g_strndup(text, (gsize) (colon - text)) : g_strdup(text);
 	bool is_own = id != otherwise || !is_cut; /* a row for others says less than the text */
 	const char *rest = is_own ? so : colon + 2;
-	g_autofree char *advice = fix != NULL && !is_command(fix) ? fix : NULL;
+	bool has_command = fix != NULL && is_command(fix);
 
-	char *whole = advice == NULL  ? g_strdup(rest)
-	              : *rest == '\0' ? g_strdup(advice)
-	                              : g_strdup_printf("%s (%s)", rest, advice);
-	add(doctor, id, code, where, evidence, whole, advice == NULL ? fix : NULL);
+	add(doctor, id, code, where, evidence, g_strdup(rest), has_command ? fix : NULL,
+	    has_command ? NULL : fix);
 }
 
 /* What sed's s command puts in for a match, or what printf prints, as one word of sh. */
@@ -377,6 +402,7 @@ doctor_finding_json(const DoctorFinding *finding)
 		{ "evidence", finding->evidence },
 		{ "consequence", finding->so },
 		{ "fix", finding->typed },
+		{ "by_hand", finding->by_hand },
 		{ "failure", finding->failure },
 	};
 	json_t *object = json_object();
@@ -463,7 +489,8 @@ unpack_finding(Doctor *doctor, const json_t *object)
 
 	g_autofree char *where = text_of(object, "where");
 	add(doctor, (DoctorFindingId) row, text_of_row((DoctorFindingId) row, TEXT_CODE), where,
-	    text_of(object, "evidence"), text_of(object, "consequence"), text_of(object, "raw"));
+	    text_of(object, "evidence"), text_of(object, "consequence"), text_of(object, "raw"),
+	    text_of(object, "by_hand"));
 
 	DoctorFinding *finding = doctor->findings->pdata[doctor->findings->len - 1];
 	finding->is_fixed = json_is_true(json_object_get(object, "fixed"));

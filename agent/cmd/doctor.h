@@ -39,6 +39,7 @@ typedef struct {
 	 * the fix as the reader types it, run as the user if it must be; NULL: there is none
 	 */
 	char *typed;
+	char *by_hand; /* without a command: what a person does instead, in words; else NULL */
 	bool is_fixed;
 	char *failure; /* why its fix failed; NULL: it was not tried, or is_fixed */
 } DoctorFinding;
@@ -71,7 +72,7 @@ void doctor_find(Doctor *doctor, DoctorFindingId id, const char *where, char *fi
 /*
  * Add what another command would say: the row of `code` if there is one, else `otherwise`. Of
  * `text`, what stands before ": " is the evidence; the rest is the consequence where the row has
- * none. A `fix` that is advice and no command follows the consequence.
+ * none. A `fix` that is advice and no command is what to do by hand.
  */
 void doctor_find_text(Doctor *doctor, const char *code, DoctorFindingId otherwise,
                       const char *where, const char *text, char *fix);

@@ -2,6 +2,7 @@
 /* setup-fetched: the two remedies for mail that a program fetched for accounts of the system. */
 #include "agent/cmd/setup-fetched.h"
 
+#include "agent/base/blank.h"
 #include "agent/cmd/setup-accounts.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ service_option(const PostfixService *service, const char *name)
 		if (braces)
 			word[end - 1] = '\0';
 		char *pair = g_strstrip(word + braces);
-		if (strncmp(pair, name, len) == 0 && pair[len + strspn(pair + len, " \t")] == '=')
+		if (strncmp(pair, name, len) == 0 && *blank_skip(pair + len) == '=')
 			return g_strdup(g_strstrip(strchr(pair, '=') + 1));
 	}
 

@@ -99,20 +99,27 @@ add_copy(GPtrArray *copies, const char *from, const char *to, const struct stat 
 	g_ptr_array_add(copies, copy);
 }
 
-/* A file, or the files of a folder. */
+/*
+ * A file, or the files of a folder and of those in it; links to folders are not followed. Stops
+ * after one file more than may be copied.
+ */
 static void
-add_place(GPtrArray *copies, const char *from, const char *to, const struct stat *owner)
+add_place(GPtrArray *copies, guint most, const char *from, const char *to, const struct stat *owner,
+          unsigned depth)
 {
-	g_autoptr(GDir) dir = g_dir_open(from, 0, NULL);
+	struct stat sb;
+	bool is_folder = (depth == 0 ? stat(from, &sb) : lstat(from, &sb)) == 0 &&
+	                 S_ISDIR(sb.st_mode) && depth < LIMIT_SETUP_HOME_DEPTH;
+	g_autoptr(GDir) dir = is_folder ? g_dir_open(from, 0, NULL) : NULL;
 	if (dir == NULL) {
 		add_copy(copies, from, to, owner);
 		return;
 	}
 
-	for (const char *name; (name = g_dir_read_name(dir)) != NULL;) {
+	for (const char *name; copies->len <= most && (name = g_dir_read_name(dir)) != NULL;) {
 		g_autofree char *one = g_build_filename(from, name, NULL),
 				*other = g_build_filename(to, name, NULL);
-		add_copy(copies, one, other, owner);
+		add_place(copies, most, one, other, owner, depth + 1);
 	}
 }
 
@@ -125,9 +132,9 @@ below_home(const char *template)
 	return g_str_has_prefix(template, "%h/") ? template + strlen("%h/") : NULL;
 }
 
-static void
+static bool
 add_places(const Conf *conf, const char *old_home, const char *new_home, const struct stat *owner,
-           GPtrArray *copies)
+           GPtrArray *copies, Status *st)
 {
 	g_autoptr(GPtrArray) templates = g_ptr_array_new();
 	for (char **script = conf->sieve_scripts; *script != NULL; script++)
@@ -144,15 +151,22 @@ add_places(const Conf *conf, const char *old_home, const char *new_home, const s
 			continue;
 		g_autofree char *from = g_build_filename(old_home, rest, NULL),
 				*to = g_build_filename(new_home, rest, NULL);
-		add_place(copies, from, to, owner);
+		guint most = copies->len + LIMIT_SETUP_HOME_FILES;
+		add_place(copies, most, from, to, owner, 0);
+		if (copies->len > most)
+			return status_fail_detail(st, STATUS_CONFIG,
+			                          "'%s' has more than %u files: copy it by hand",
+			                          from, LIMIT_SETUP_HOME_FILES);
 	}
+
+	return true;
 }
 
-/* What each mailbox that is there needs in its user's new home. */
+/* What each mailbox that is there needs in its user's new home. NULL: too much. Caller frees. */
 static GPtrArray *
-plan_copies(const Conf *conf)
+plan_copies(const Conf *conf, Status *st)
 {
-	GPtrArray *copies = g_ptr_array_new_with_free_func(copy_free);
+	g_autoptr(GPtrArray) copies = g_ptr_array_new_with_free_func(copy_free);
 	g_autoptr(GString) pattern = g_string_new(conf->maildir);
 	glob_t found = { 0 };
 
@@ -162,7 +176,8 @@ plan_copies(const Conf *conf)
 	if (glob(pattern->str, GLOB_ONLYDIR, NULL, &found) != 0)
 		found.gl_pathc = 0;
 
-	for (size_t i = 0; i < found.gl_pathc; i++) {
+	bool fits = true;
+	for (size_t i = 0; i < found.gl_pathc && fits; i++) {
 		const char *path = found.gl_pathv[i];
 		g_autofree char *cur = g_build_filename(path, "cur", NULL);
 		g_autofree char *old_home = old_home_of(conf, path);
@@ -171,11 +186,11 @@ plan_copies(const Conf *conf)
 		bool is_mailbox = lstat(path, &sb) == 0 && S_ISDIR(sb.st_mode) &&
 		                  g_file_test(cur, G_FILE_TEST_IS_DIR);
 		if (is_mailbox && old_home != NULL && sb.st_uid != 0)
-			add_places(conf, old_home, new_home, &sb, copies);
+			fits = add_places(conf, old_home, new_home, &sb, copies, st);
 	}
 
 	globfree(&found);
-	return copies;
+	return fits ? g_steal_pointer(&copies) : NULL;
 }
 
 /* Go on with the rights of the copy's owner, or come back. Only root has to. */
@@ -372,8 +387,17 @@ undo(const char *file)
 	return CMD_GOOD;
 }
 
+/* "todoke setup home" with the configuration that was named. Caller frees. */
+static char *
+own_command(const char *named)
+{
+	g_autofree char *quoted = named != NULL ? g_shell_quote(named) : NULL;
+	return quoted != NULL ? g_strconcat("todoke setup home -c ", quoted, NULL)
+	                      : g_strdup("todoke setup home");
+}
+
 int
-setup_home(const Conf *conf, SetupHomeWay way)
+setup_home(const Conf *conf, const char *named, SetupHomeWay way)
 {
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *file = main_file(conf, &st), *shared = NULL;
@@ -389,7 +413,10 @@ setup_home(const Conf *conf, SetupHomeWay way)
 
 	g_autofree char *home = new_home_template(conf);
 	g_autofree char *line = g_strdup_printf("home = \"%s\"", home);
-	g_autoptr(GPtrArray) copies = plan_copies(conf);
+	g_autofree char *command = own_command(named);
+	g_autoptr(GPtrArray) copies = plan_copies(conf, &st);
+	if (copies == NULL)
+		return failed(&st);
 	cmd_print(stdout, "users share the home %s; mailboxes stay where they are\n%s: %s\n",
 	          shared, file, line);
 	for (guint i = 0; i < copies->len; i++) {
@@ -398,12 +425,12 @@ setup_home(const Conf *conf, SetupHomeWay way)
 	}
 
 	if (way == SETUP_HOME_SHOW) {
-		cmd_print(stdout, "nothing was changed: todoke setup home --apply\n");
+		cmd_print(stdout, "nothing was changed: %s --apply\n", command);
 		return CMD_FINDINGS;
 	}
 
 	if (!apply(file, line, copies, &st))
 		return failed(&st);
-	cmd_print(stdout, "done; todoke setup home --undo takes it back\n");
+	cmd_print(stdout, "done; %s --undo takes it back\n", command);
 	return CMD_GOOD;
 }

@@ -13,8 +13,9 @@ typedef enum { SETUP_HOME_SHOW, SETUP_HOME_APPLY, SETUP_HOME_UNDO } SetupHomeWay
 
 /*
  * Show, make or take back the change to the main file of `conf` and below the homes. What is copied
- * is written with the rights of the home's owner, and nothing is replaced. Returns the exit code.
+ * is written with the rights of the home's owner, and nothing is replaced. `named` is the file as
+ * the caller named it (NULL: not at all), for the commands that are printed. Returns the exit code.
  */
-int setup_home(const Conf *conf, SetupHomeWay way);
+int setup_home(const Conf *conf, const char *named, SetupHomeWay way);
 
 #endif

@@ -211,7 +211,7 @@ runs_todoke(const PostfixService *service)
 		return false;
 
 	g_autofree char *base = g_path_get_basename(service->args[i] + strlen("argv="));
-	return strcmp(base, "todoke") == 0;
+	return strcmp(base, "todoke") == 0 || strcmp(base, "todoke-deliver") == 0;
 }
 
 /* The value of `name=` among the words before argv; NULL: not there. */

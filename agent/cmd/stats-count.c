@@ -221,6 +221,10 @@ stats_add_line(void *user, const char *text, size_t len)
 	json_t *record = record_reader_parse(text, len);
 	if (record == NULL)
 		return true;
+	if (g_strcmp0(text_of(record, "door"), RECORD_DOOR_REFILTER) == 0) {
+		json_decref(record); /* it was delivered before */
+		return true;
+	}
 
 	stats->records++;
 	if (time_us != 0 && (stats->first_us == 0 || time_us < stats->first_us))

@@ -112,6 +112,27 @@ append_why(GString *line, const PlanAction *action)
 	append_test(line, &action->test);
 }
 
+char *
+try_why_text(const PlanAction *action)
+{
+	g_autoptr(GString) line = g_string_new(NULL);
+	append_why(line, action);
+	return g_strdup(g_strchug(line->str));
+}
+
+char *
+try_action_text(const PlanAction *action, const DeliverDone *done, bool why)
+{
+	GString *line = g_string_new(NULL);
+
+	append_what(line, action, done);
+	append_flags(line, action->flags);
+	if (why)
+		append_why(line, action);
+
+	return g_string_free(line, FALSE);
+}
+
 /* The status in one word: who hears of it differs. */
 static const char *
 word_of(const Status *st)
@@ -146,14 +167,12 @@ print_actions(const TryAnswer *answer)
 
 	for (size_t i = 0; i < count; i++) {
 		const PlanAction *action = plan_get(plan, i);
-		g_autoptr(GString) line = g_string_new(NULL);
-		append_what(line, action, try_find_done(answer->transact, action));
-		append_flags(line, action->flags);
-		append_why(line, action);
+		g_autofree char *line = try_action_text(
+			action, try_find_done(answer->transact, action), true);
 		if (failed)
-			cmd_print(stdout, "    rule: %s\n", line->str);
+			cmd_print(stdout, "    rule: %s\n", line);
 		else
-			cmd_print(stdout, "%s -> %s\n", answer->path, line->str);
+			cmd_print(stdout, "%s -> %s\n", answer->path, line);
 		try_emit_print(answer->emit, action);
 	}
 }

@@ -4,6 +4,7 @@
 
 #include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/state/record-line.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -353,10 +354,49 @@ why_story_print_log(const WhyStyle *style, const WhyLog *log)
 	}
 }
 
+static bool
+is_refilter(const json_t *record)
+{
+	return g_strcmp0(why_text(record, "door"), RECORD_DOOR_REFILTER) == 0;
+}
+
+/* Mail that lay here and was moved: nobody delivered it, and nobody was answered. */
+static void
+print_refiltered(const WhyStyle *style, const Conf *conf, const WhyFound *found)
+{
+	const json_t *record = found->record,
+		     *done = json_array_get(json_object_get(record, "done"), 0);
+	const char *run = why_text(record, "run"), *undoes = why_text(record, "undoes"),
+		   *from = why_text(done, "from_folder"), *to = why_text(done, "folder"),
+		   *left = why_text(record, "not_moved"), *file = why_text(done, "file");
+
+	say_head(style, record);
+	if (undoes != NULL)
+		say(_("refilter"), _("took its run %s back"), undoes);
+	else
+		say(_("refilter"), _("run %s, over mail that lay here"), run != NULL ? run : "?");
+	say_header_rules(record);
+	say_plan(record);
+	if (from != NULL && to != NULL)
+		say(_("done"), _("moved from %s to %s"), from, to);
+	if (file != NULL)
+		say(NULL, _("file %s"), file);
+	if (left != NULL)
+		say(_("failed"), _("%s was not moved: %s"), left,
+		    or_none(why_text(record, "detail")));
+	if (done != NULL)
+		say_place(conf, found, done, style->now_us);
+}
+
 void
 why_story_print(const WhyStyle *style, const Conf *conf, const WhyFound *found, const WhyLog *log)
 {
 	const json_t *record = found->record;
+
+	if (is_refilter(record)) {
+		print_refiltered(style, conf, found);
+		return;
+	}
 
 	say_head(style, record);
 	say_arrival(record);

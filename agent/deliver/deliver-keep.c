@@ -430,6 +430,11 @@ store_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	if (!find_folder(run, action, &store->folder, &maildir, st))
 		return false;
 
+	if (run->job->is_stored) {
+		store->there = maildir;
+		return true;
+	}
+
 	add_letters(run, store, maildir, action->flags);
 	Store *earlier = find_same(run, store, maildir);
 	if (earlier != NULL)
@@ -504,14 +509,26 @@ store_finish(DeliverRun *run, void *step)
 		claim_sweep(store->claim, job->conf->retry_lifetime);
 }
 
+/* Where mail that is stored already belongs; its file keeps its name. */
+static void
+report_folder(DeliverReport *report, const Store *store)
+{
+	const char *path = maildir_path(store->there);
+	deliver_report_add(report, plan_kind_row(store->action->kind)->name,
+	                   g_strdup(store->folder), g_build_filename(path, "cur", "-", NULL), 0);
+	DeliverDone *done = report->done->pdata[report->done->len - 1];
+	done->is_new_folder = maildir_is_imagined(store->there);
+}
+
 static void
 store_report(DeliverRun *run, const void *step, DeliverReport *report)
 {
-	(void) run;
 	const Store *store = step;
 	const char *action = plan_kind_row(store->action->kind)->name;
 	if (store->earlier)
 		deliver_report_earlier(report, action, store->folder, NULL);
+	if (run->job->is_stored)
+		report_folder(report, store);
 	if (store->draft == NULL)
 		return;
 

@@ -518,7 +518,7 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	place->path = absolute_path(run, first, st);
 	if (place->path == NULL)
 		return false;
-	if (was_stored(run, place))
+	if (run->job->is_stored || was_stored(run, place))
 		return true;
 
 	g_auto(Status) fault = STATUS_INIT;
@@ -616,11 +616,23 @@ place_finish(DeliverRun *run, void *step)
 		}
 }
 
+/* Where mail that is stored already belongs: a Maildir, or something else, by its whole path. */
+static void
+report_place(const Place *place, DeliverReport *report)
+{
+	bool proper = g_str_has_suffix(first_path(place), "/");
+	deliver_report_add(report, "store", g_strdup(place->path),
+	                   proper ? g_build_filename(place->path, "cur", "-", NULL)
+	                          : g_strdup(place->path),
+	                   0);
+}
+
 static void
 place_report(DeliverRun *run, const void *step, DeliverReport *report)
 {
-	(void) run;
 	const Place *place = step;
+	if (run->job->is_stored)
+		report_place(place, report);
 	if (place->earlier)
 		deliver_report_earlier(report, "store", place->path, NULL);
 

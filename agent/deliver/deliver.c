@@ -172,10 +172,15 @@ deliver_rehearse_inbox(const char *path, const Conf *conf, Status *st)
 	return maildir_open(path, &options, st);
 }
 
-/* What a rehearsal without a mailbox leaves out is done here, not sent. */
+/*
+ * What a rehearsal leaves out: without a mailbox what is done here, not sent; of stored mail what
+ * is not done here.
+ */
 static bool
 is_left_out(const DeliverJob *job, PlanKind kind)
 {
+	if (job->is_stored)
+		return !plan_kind_stores(kind);
 	return job->rules_alone && (actions[kind] == NULL || !actions[kind]->rehearses);
 }
 
@@ -445,16 +450,28 @@ write_ledger(DeliverRun *run)
 	return false;
 }
 
+/* Steps that failed hold no claim that the next attempt of this run would wait for. */
+static void
+drop_from(DeliverRun *run, guint first)
+{
+	for (guint i = first; i < run->steps->len; i++)
+		(void) g_ptr_array_remove(run->stores, ((Step *) run->steps->pdata[i])->state);
+	g_ptr_array_set_size(run->steps, (gint) first);
+}
+
 bool
 deliver_store_now(DeliverRun *run, PlanAction *action, Status *st)
 {
 	guint first = run->steps->len;
-	if (!deliver_prepare_more(run, action, st))
+	if (!deliver_prepare_more(run, action, st)) {
+		drop_from(run, first);
 		return false;
+	}
 
 	(void) write_ledger(run);
 	if (!commit_from(run, first, st)) {
 		take_back_from(run->steps, first);
+		drop_from(run, first);
 		return false;
 	}
 

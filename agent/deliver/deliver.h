@@ -78,6 +78,11 @@ typedef struct {
 	 * of a rehearsal: rules alone, without a mailbox: what would be stored is not looked at
 	 */
 	bool rules_alone;
+	/*
+	 * of a rehearsal: it lies in the mailbox already; only in which folders it belongs is
+	 * asked
+	 */
+	bool is_stored;
 } DeliverJob;
 
 /* One action that was carried out. */

@@ -304,6 +304,8 @@ be_back(Back *back)
 		wait_for_front(back);
 	}
 
+	/* what runs still holds its mailboxes: nobody else would free them */
+	end_message(back);
 	_exit(0);
 }
 

@@ -116,7 +116,7 @@ lmtp_lanes_next(const LmtpLanes *lanes)
 }
 
 bool
-lmtp_lanes_take(LmtpLanes *lanes, char **ret_done, Status *st)
+lmtp_lanes_take(LmtpLanes *lanes, char **ret_done, bool *ret_lost, Status *st)
 {
 	/* a lane that cannot be started says so when it is its turn */
 	g_auto(Status) later = STATUS_INIT;
@@ -130,6 +130,7 @@ lmtp_lanes_take(LmtpLanes *lanes, char **ret_done, Status *st)
 	Lane *lane = &lanes->lane[g_array_index(lanes->lane_of, unsigned, lanes->at++)];
 	bool done = start_lane(lane, st) &&
 	            lmtp_child_take(&lane->child, lanes->seconds, ret_done, st);
+	*ret_lost = lane->child.pid == 0;
 	if (++lane->at == lane->numbers->len)
 		lmtp_child_end(&lane->child, 0);
 

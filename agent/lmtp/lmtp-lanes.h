@@ -41,8 +41,9 @@ unsigned lmtp_lanes_next(const LmtpLanes *lanes);
 
 /*
  * The outcome of the next delivery; there has to be one. The first call starts all lanes. Faults:
- * those of lmtp_child_take. *ret_done is the caller's.
+ * those of lmtp_child_take. *ret_done is the caller's. *ret_lost: the process died, or could not be
+ * started, so it has logged nothing.
  */
-bool lmtp_lanes_take(LmtpLanes *lanes, char **ret_done, Status *st);
+bool lmtp_lanes_take(LmtpLanes *lanes, char **ret_done, bool *ret_lost, Status *st);
 
 #endif

@@ -96,7 +96,7 @@ dress(const char *path, const LmtpListenOptions *options, Status *st)
 	bool owned = (uid == (uid_t) -1 && gid == (gid_t) -1) || lchown(path, uid, gid) == 0;
 	if (!owned || chmod(path, options->mode) < 0)
 		return status_fail_detail(st, STATUS_CONFIG, "cannot set up the socket '%s': %s",
-		                          path, g_strerror(errno));
+		                          path, status_error_text(errno));
 	return true;
 }
 
@@ -111,18 +111,18 @@ open_unix(const char *path, const LmtpListenOptions *options, int *ret_fd, Statu
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return status_fail_detail(st, STATUS_CONFIG, "cannot make a socket: %s",
-		                          g_strerror(errno));
+		                          status_error_text(errno));
 	mode_t old = umask(0777 & ~options->mode);
 	int bound = bind(fd, (const struct sockaddr *) &address, sizeof address);
 	(void) umask(old);
 	if (bound < 0)
 		return status_fail_detail(st, STATUS_CONFIG, "cannot make the socket '%s': %s",
-		                          path, g_strerror(errno));
+		                          path, status_error_text(errno));
 
 	if (!dress(path, options, st) || listen(fd, BACKLOG) < 0) {
 		/* dress has said more */
 		status_fail_detail(st, STATUS_CONFIG, "cannot listen at '%s': %s", path,
-		                   g_strerror(errno));
+		                   status_error_text(errno));
 		(void) unlink(path);
 		return false;
 	}
@@ -193,7 +193,7 @@ open_inet(const char *where, int *ret_fd, Status *st)
 	freeaddrinfo(info);
 	if (fd < 0)
 		return status_fail_detail(st, STATUS_CONFIG, "cannot listen at 'inet:%s': %s",
-		                          where, g_strerror(err));
+		                          where, status_error_text(err));
 	*ret_fd = fd;
 
 	return true;

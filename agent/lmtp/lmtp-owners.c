@@ -4,10 +4,12 @@
 #include "agent/lmtp/lmtp-owners.h"
 
 #include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "agent/base/outside.h"
 #include "agent/lmtp/lmtp-pack.h"
 #include "agent/state/outage.h"
 
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -17,13 +19,14 @@ enum { GRACE = 10 };
 /* First octet of a request. */
 enum { LOCATE = 'o', LOOK = 'l', DELIVER = 'd' };
 
-/* Whose process remains root: no owner's key is empty. */
+/* Of processes that remain root: no owner's key is empty. */
 static const char root_key[] = "";
 
 struct LmtpOwners {
 	Site *site;
 	LmtpPool *pool;
 	bool tells_outages; /* for all owners */
+	GHashTable *stuck;  /* place -> gint64: monotonic, until when we expect it to hang */
 };
 
 /* Parts of the answer to LOCATE, a line each. */
@@ -35,7 +38,7 @@ fail_broken(Status *st)
 	return status_fail_detail(st, STATUS_INTERNAL, "a broken request for a delivery");
 }
 
-/* In the process that remains root. */
+/* In a process that remains root. */
 static bool
 answer_locate(const LmtpOwners *owners, Account *account, char **ret_done, Status *st)
 {
@@ -134,9 +137,11 @@ lmtp_owners_new(Site *site)
 		.uses = (unsigned) conf->lmtp_delivery_uses,
 		.idle_seconds = (unsigned) conf->lmtp_delivery_idle,
 		.seconds = (unsigned) conf->deadline + GRACE,
+		.life_seconds = LIMIT_LMTP_DELIVERY_LIFE,
 	};
 
 	owners->site = site;
+	owners->stuck = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	owners->pool = lmtp_pool_new(&options, answer, owners);
 	return owners;
 }
@@ -178,20 +183,67 @@ line_or_null(char **line)
 	return **line != '\0' ? g_strdup(*line) : NULL;
 }
 
-/* A copy of the account with what only root finds out. NULL: a fault. Caller frees. */
-static Account *
-locate(LmtpOwners *owners, const Account *account, Status *st)
+char *
+lmtp_owners_place(const Account *account)
+{
+	const char *home = account->home, *maildir = account->maildir;
+	if (maildir == NULL)
+		return g_strdup("");
+	return g_path_get_dirname(home != NULL && g_str_has_prefix(maildir, home) ? home : maildir);
+}
+
+/* Was a search there lost lately? */
+static bool
+is_stuck(LmtpOwners *owners, const Account *account)
+{
+	g_autofree char *place = lmtp_owners_place(account);
+	const gint64 *until = g_hash_table_lookup(owners->stuck, place);
+	return until != NULL && g_get_monotonic_time() < *until;
+}
+
+void
+lmtp_owners_note_search(LmtpOwners *owners, const Account *account, bool lost)
+{
+	char *place;
+
+	if (!lost && g_hash_table_size(owners->stuck) == 0)
+		return;
+
+	place = lmtp_owners_place(account);
+	if (!lost) {
+		(void) g_hash_table_remove(owners->stuck, place);
+		g_free(place);
+		return;
+	}
+
+	gint64 until = g_get_monotonic_time() + LIMIT_LMTP_STUCK * G_USEC_PER_SEC;
+	if (g_hash_table_size(owners->stuck) >= LIMIT_LMTP_STUCK_PLACES)
+		g_hash_table_remove_all(owners->stuck); /* they are searched with patience again */
+	(void) g_hash_table_replace(owners->stuck, place, g_memdup2(&until, sizeof until));
+}
+
+bool
+lmtp_owners_ask_search(LmtpOwners *owners, const Account *account, LmtpPoolMember **ret_member,
+                       Status *st)
 {
 	g_autoptr(GString) request = new_request(LOCATE, account);
-	g_autofree char *text = NULL;
-	LmtpPoolMember *member = NULL;
-	if (!lmtp_pool_ask(owners->pool, root_key, request, -1, &member, st) ||
-	    !lmtp_pool_take(owners->pool, member, &text, st))
-		return NULL;
+	if (!lmtp_pool_ask(owners->pool, root_key, request, -1, ret_member, st))
+		return false;
 
-	g_auto(GStrv) parts = g_strsplit(text != NULL ? text : "", "\n", -1);
-	const char *at = request->str + 1;
-	g_autoptr(Account) copy = lmtp_pack_take_account(&at, request->str + request->len);
+	lmtp_pool_hurry(*ret_member,
+	                is_stuck(owners, account) ? LIMIT_LMTP_SEARCH_AGAIN : LIMIT_LMTP_SEARCH);
+	return true;
+}
+
+/* A copy of the account with what only root finds out. NULL: a fault. Caller frees. */
+static Account *
+add_found(const Account *account, const char *found, Status *st)
+{
+	g_auto(GStrv) parts = g_strsplit(found != NULL ? found : "", "\n", -1);
+	g_autoptr(GString) packed = g_string_new(NULL);
+	lmtp_pack_account(packed, account);
+	const char *at = packed->str;
+	g_autoptr(Account) copy = lmtp_pack_take_account(&at, packed->str + packed->len);
 	if (g_strv_length(parts) != PARTS || copy == NULL) {
 		fail_broken(st);
 		return NULL;
@@ -203,6 +255,22 @@ locate(LmtpOwners *owners, const Account *account, Status *st)
 	copy->tree = (Tree){ line_or_null(&parts[PART_TREE]), line_or_null(&parts[PART_TREE_ID]),
 		             line_or_null(&parts[PART_TREE_MEMORY]) };
 	return g_steal_pointer(&copy);
+}
+
+/* Search, and wait for it. NULL: a fault. Caller frees. */
+static Account *
+locate(LmtpOwners *owners, const Account *account, Status *st)
+{
+	g_autofree char *found = NULL;
+	LmtpPoolMember *member = NULL;
+	bool lost = false;
+
+	if (!lmtp_owners_ask_search(owners, account, &member, st))
+		return NULL;
+	bool good = lmtp_pool_take(owners->pool, member, &found, &lost, st);
+	lmtp_owners_note_search(owners, account, lost);
+
+	return good ? add_found(account, found, st) : NULL;
 }
 
 /* Processes of one key have the same rights: a login brings groups of its own. */
@@ -230,26 +298,19 @@ lmtp_owners_look(LmtpOwners *owners, const Account *account, const LmtpDeliveryA
 	lmtp_pack_string(request, asked->origin_id);
 	lmtp_pack_string(request, size);
 	return lmtp_pool_ask(owners->pool, key, request, -1, &member, st) &&
-	       lmtp_pool_take(owners->pool, member, &nothing, st);
+	       lmtp_pool_take(owners->pool, member, &nothing, NULL, st);
 }
 
 bool
-lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const Envelope *envelope,
-                        int fd, LmtpPoolMember **ret_member, Status *st)
+lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *found,
+                        const Envelope *envelope, int fd, LmtpPoolMember **ret_member, Status *st)
 {
-	const LmtpDeliveryAsked asked = { .address = envelope->recipient,
-		                          .sender = envelope->sender,
-		                          .origin_id = envelope->origin_id };
-	g_autoptr(Account) located = locate(owners, account, st);
+	g_autoptr(Account) located = add_found(account, found, st);
+	if (located == NULL)
+		return false;
 
-	if (located != NULL) {
-		g_autoptr(GString) request = new_request(DELIVER, located);
-		g_autofree char *key = key_of(located);
-		lmtp_pack_envelope(request, envelope);
-		if (lmtp_pool_ask(owners->pool, key, request, fd, ret_member, st))
-			return true;
-	}
-
-	lmtp_delivery_log_refusal(&asked, st);
-	return false;
+	g_autoptr(GString) request = new_request(DELIVER, located);
+	g_autofree char *key = key_of(located);
+	lmtp_pack_envelope(request, envelope);
+	return lmtp_pool_ask(owners->pool, key, request, fd, ret_member, st);
 }

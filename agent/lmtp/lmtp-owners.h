@@ -3,8 +3,8 @@
  * lmtp-owners: deliveries of the root half of a worker, each in a process that has become the
  * mailbox's owner before it sees an octet of the message (lmtp-pool).
  *
- * One process remains root. It alone walks the paths that lead to the owners, so that a file system
- * that hangs costs no more than this process.
+ * Processes that remain root search for the owners. They alone walk the paths that lead there, so
+ * that a file system that hangs holds such a process and nobody else.
  */
 #ifndef TODOKE_LMTP_OWNERS_H
 #define TODOKE_LMTP_OWNERS_H
@@ -34,10 +34,29 @@ bool lmtp_owners_look(LmtpOwners *owners, const Account *account, const LmtpDeli
                       Status *st);
 
 /*
- * Ask a process of the owner to deliver the message in `fd` (lmtp_delivery_run); *ret_member
- * answers. Faults: those of account_locate, and of a process that cannot be had; they are logged.
+ * The part of the file system that the account's mailbox lies in, by its name: the folder above the
+ * home, or above the INBOX. Caller frees.
  */
-bool lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const Envelope *envelope,
-                             int fd, LmtpPoolMember **ret_member, Status *st);
+char *lmtp_owners_place(const Account *account);
+
+/*
+ * Ask for the owner of the account's mailbox: *ret_member answers by what lmtp_owners_ask_deliver
+ * takes. It has LIMIT_LMTP_SEARCH seconds, but LIMIT_LMTP_SEARCH_AGAIN where a search of the same
+ * place was lost lately. Faults: those of a process that cannot be had. The answer's are those of
+ * account_locate.
+ */
+bool lmtp_owners_ask_search(LmtpOwners *owners, const Account *account, LmtpPoolMember **ret_member,
+                            Status *st);
+
+/* Remember what came of a search: it was lost, or has an answer. */
+void lmtp_owners_note_search(LmtpOwners *owners, const Account *account, bool lost);
+
+/*
+ * Ask a process of the owner that was `found` to deliver the message in `fd` (lmtp_delivery_run);
+ * *ret_member answers. Faults: those of a process that cannot be had.
+ */
+bool
+lmtp_owners_ask_deliver(LmtpOwners *owners, const Account *account, const char *found,
+                        const Envelope *envelope, int fd, LmtpPoolMember **ret_member, Status *st);
 
 #endif

@@ -8,6 +8,7 @@ struct LmtpPoolMember {
 	LmtpChild child;
 	char *key;
 	unsigned left;     /* requests until it is replaced */
+	gint64 born;       /* monotonic */
 	gint64 idle_since; /* monotonic; 0: it is at work */
 	gint64 until;      /* monotonic: the outcome has to be there */
 };
@@ -47,7 +48,18 @@ lmtp_pool_free(LmtpPool *pool)
 	g_free(pool);
 }
 
-/* One that waits under this key. Those that died are buried on the way. NULL: none. */
+/*
+ * What a process took over when it became its owner, such as groups, is true for a while only: the
+ * system's tables change.
+ */
+static bool
+is_old(const LmtpPool *pool, const LmtpPoolMember *member)
+{
+	gint64 life = (gint64) pool->options.life_seconds * G_USEC_PER_SEC;
+	return life > 0 && g_get_monotonic_time() - member->born >= life;
+}
+
+/* One that waits under this key. Those that died, or are old, end on the way. NULL: none. */
 static LmtpPoolMember *
 find_idle(LmtpPool *pool, const char *key)
 {
@@ -55,7 +67,7 @@ find_idle(LmtpPool *pool, const char *key)
 		LmtpPoolMember *member = pool->members->pdata[i];
 		if (member->idle_since == 0 || strcmp(member->key, key) != 0)
 			continue;
-		if (!lmtp_child_is_gone(&member->child))
+		if (!is_old(pool, member) && !lmtp_child_is_gone(&member->child))
 			return member;
 		g_ptr_array_remove_index(pool->members, i);
 	}
@@ -75,6 +87,7 @@ start_member(LmtpPool *pool, const char *key, Status *st)
 
 	member->key = g_strdup(key);
 	member->left = pool->options.uses;
+	member->born = g_get_monotonic_time();
 	g_ptr_array_add(pool->members, member);
 	return member;
 }
@@ -111,6 +124,13 @@ lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int fd,
 		return false;
 	*ret_member = member;
 	return true;
+}
+
+void
+lmtp_pool_hurry(LmtpPoolMember *member, unsigned seconds)
+{
+	gint64 until = g_get_monotonic_time() + (gint64) seconds * G_USEC_PER_SEC;
+	member->until = MIN(member->until, until);
 }
 
 int
@@ -151,12 +171,14 @@ keep_at_most(LmtpPool *pool, unsigned most)
 }
 
 bool
-lmtp_pool_take(LmtpPool *pool, LmtpPoolMember *member, char **ret_done, Status *st)
+lmtp_pool_take(LmtpPool *pool, LmtpPoolMember *member, char **ret_done, bool *ret_lost, Status *st)
 {
 	unsigned seconds = ((unsigned) lmtp_pool_left_ms(member) + 999) / 1000;
 	bool done = lmtp_child_take(&member->child, seconds, ret_done, st);
 	guint at = 0;
 
+	if (ret_lost != NULL)
+		*ret_lost = member->child.pid == 0;
 	(void) g_ptr_array_find(pool->members, member, &at);
 	if (member->child.pid != 0) {
 		/* to the end of the list: it is the one that waits shortest */

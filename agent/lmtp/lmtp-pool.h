@@ -15,6 +15,7 @@ typedef struct {
 	unsigned uses;         /* requests until a process is replaced */
 	unsigned idle_seconds; /* that a process waits for the next request */
 	unsigned seconds;      /* that a request may take; then its process is killed */
+	unsigned life_seconds; /* after which a process is replaced; 0: never */
 } LmtpPoolOptions;
 
 typedef struct LmtpPool LmtpPool;
@@ -37,6 +38,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpPool, lmtp_pool_free)
 bool lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int fd,
                    LmtpPoolMember **ret_member, Status *st);
 
+/* Let the request of `member` take no more than so many seconds from now on. */
+void lmtp_pool_hurry(LmtpPoolMember *member, unsigned seconds);
+
 /* Readable as soon as the outcome is there, or the process is gone. */
 int lmtp_pool_fd(const LmtpPoolMember *member);
 
@@ -45,9 +49,11 @@ int lmtp_pool_left_ms(const LmtpPoolMember *member);
 
 /*
  * Wait for the outcome of `member`, which is not to be used afterwards. Faults are those of the
- * outcome, and of lmtp_child_take. *ret_done is the caller's; it may be NULL.
+ * outcome, and of lmtp_child_take. *ret_done is the caller's; it may be NULL. *ret_lost (NULL: not
+ * wanted): there was no outcome, as the process died or was killed.
  */
-bool lmtp_pool_take(LmtpPool *pool, LmtpPoolMember *member, char **ret_done, Status *st);
+bool
+lmtp_pool_take(LmtpPool *pool, LmtpPoolMember *member, char **ret_done, bool *ret_lost, Status *st);
 
 /*
  * End the processes that have waited long enough. Returns after how many milliseconds to call

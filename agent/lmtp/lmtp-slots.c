@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* lmtp-slots: an array of hashes. */
+/* lmtp-slots: an array of hashes, each with the worker that it is of. */
 #define _GNU_SOURCE
 #include "agent/lmtp/lmtp-slots.h"
 
@@ -10,16 +10,18 @@ struct LmtpSlots {
 	unsigned count; /* of workers */
 	guint used;     /* the workers from this one on were never busy */
 	/*
-	 * g_str_hash with the lowest bit set; 0: free. Equal hashes of two users only share a
-	 * limit.
+	 * The owner above g_str_hash with the lowest bit set; 0: free. Equal hashes of two users
+	 * only share a limit.
 	 */
-	guint mailbox[][LMTP_LANES];
+	guint64 mailbox[][LMTP_SLOT_LANES];
 };
+
+static guint64 owner; /* in the upper half */
 
 static size_t
 size_of(unsigned count)
 {
-	return sizeof(LmtpSlots) + count * sizeof(guint[LMTP_LANES]);
+	return sizeof(LmtpSlots) + count * sizeof(guint64[LMTP_SLOT_LANES]);
 }
 
 LmtpSlots *
@@ -49,6 +51,25 @@ has(const LmtpSlots *slots, unsigned slot)
 	return slots != NULL && slot < slots->count;
 }
 
+void
+lmtp_slots_set_owner(pid_t worker)
+{
+	owner = (guint64) worker << 32;
+}
+
+/* In how many lanes of all workers it is. */
+static guint
+count_busy(const LmtpSlots *slots, guint used, guint hash)
+{
+	guint busy = 0;
+	for (guint slot = 0; slot < used; slot++)
+		for (guint lane = 0; lane < LMTP_SLOT_LANES; lane++)
+			if ((guint) __atomic_load_n(&slots->mailbox[slot][lane],
+			                            __ATOMIC_SEQ_CST) == hash)
+				busy++;
+	return busy;
+}
+
 bool
 lmtp_slots_enter(LmtpSlots *slots, unsigned slot, unsigned lane, const char *mailbox,
                  unsigned limit)
@@ -56,33 +77,40 @@ lmtp_slots_enter(LmtpSlots *slots, unsigned slot, unsigned lane, const char *mai
 	if (!has(slots, slot) || limit == 0)
 		return true;
 	guint hash = g_str_hash(mailbox) | 1;
-	g_atomic_int_set(&slots->mailbox[slot][lane], hash);
+	__atomic_store_n(&slots->mailbox[slot][lane], owner | hash, __ATOMIC_SEQ_CST);
 
-	guint busy = 0, used = count_used(slots, slot);
-	for (guint i = 0; i < used * LMTP_LANES; i++)
-		busy += (guint) g_atomic_int_get(&slots->mailbox[i / LMTP_LANES][i % LMTP_LANES]) ==
-		                        hash
-		                ? 1
-		                : 0;
-
-	if (busy <= limit)
+	if (count_busy(slots, count_used(slots, slot), hash) <= limit)
 		return true;
-	g_atomic_int_set(&slots->mailbox[slot][lane], 0);
+	lmtp_slots_leave(slots, slot, lane);
 	return false;
 }
 
 void
 lmtp_slots_leave(LmtpSlots *slots, unsigned slot, unsigned lane)
 {
-	if (has(slots, slot))
-		g_atomic_int_set(&slots->mailbox[slot][lane], 0);
+	if (!has(slots, slot))
+		return;
+
+	guint64 *place = &slots->mailbox[slot][lane];
+	guint64 mailbox = __atomic_load_n(place, __ATOMIC_SEQ_CST);
+	/* another worker may have taken it in the same moment: then it stays */
+	if ((mailbox ^ owner) >> 32 == 0)
+		(void) __atomic_compare_exchange_n(place, &mailbox, 0, false, __ATOMIC_SEQ_CST,
+		                                   __ATOMIC_SEQ_CST);
+}
+
+void
+lmtp_slots_leave_all(LmtpSlots *slots, unsigned slot)
+{
+	for (unsigned lane = 0; lane < LMTP_SLOT_LANES; lane++)
+		lmtp_slots_leave(slots, slot, lane);
 }
 
 void
 lmtp_slots_clear(LmtpSlots *slots, unsigned slot)
 {
-	for (unsigned lane = 0; lane < LMTP_LANES; lane++)
-		lmtp_slots_leave(slots, slot, lane);
+	for (unsigned lane = 0; has(slots, slot) && lane < LMTP_SLOT_LANES; lane++)
+		__atomic_store_n(&slots->mailbox[slot][lane], 0, __ATOMIC_SEQ_CST);
 }
 
 void

@@ -148,12 +148,24 @@ enter_mailbox(Store *store, const Envelope *envelope, unsigned lane, Status *st)
 	return account;
 }
 
+/* For one that no transaction logs. */
+static void
+log_failed(const Envelope *envelope, const Status *st)
+{
+	const LmtpDeliveryAsked asked = { .address = envelope->recipient,
+		                          .sender = envelope->sender,
+		                          .origin_id = envelope->origin_id };
+	lmtp_delivery_log_refusal(&asked, st);
+}
+
 static bool
 deliver(Store *store, const Envelope *envelope, unsigned lane, char **ret_done, Status *st)
 {
 	Account *account = enter_mailbox(store, envelope, lane, st);
-	if (account == NULL)
+	if (account == NULL) {
+		log_failed(envelope, st);
 		return false;
+	}
 
 	bool done = lmtp_delivery_run(store->site, account, envelope, store->message, false,
 	                              ret_done, st);
@@ -198,7 +210,11 @@ store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 		return status_fail_detail(st, STATUS_INTERNAL, "recipient '%s' was not announced",
 		                          envelope->recipient);
 
-	return lmtp_lanes_take(store->lanes, ret_done, st);
+	bool lost = false;
+	bool done = lmtp_lanes_take(store->lanes, ret_done, &lost, st);
+	if (!done && lost)
+		log_failed(envelope, st);
+	return done;
 }
 
 static void
@@ -216,56 +232,102 @@ store_end(void *user)
 
 	g_clear_pointer(&store->lanes, lmtp_lanes_free);
 	if (had_lanes)
-		lmtp_slots_clear(store->slots, store->slot); /* of lanes that died */
+		lmtp_slots_leave_all(store->slots, store->slot); /* of lanes that died */
 	lmtp_spool_close(&store->spool);
 	g_clear_pointer(&store->message, message_unref);
 	forget_message(store);
 }
 
+/* Of the message that is delivered as root. */
+static const Envelope *
+envelope_of(const Store *store, unsigned number)
+{
+	return store->not_announced != NULL ? store->not_announced
+	                                    : store->announced->pdata[number];
+}
+
+static const Account *
+account_of(const Store *store, unsigned number)
+{
+	return g_hash_table_lookup(store->accounts, envelope_of(store, number)->recipient);
+}
+
 /* LmtpDispatchWork, and what follows: as root. */
 static bool
-begin_as_owner(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, Status *st)
+search_as_root(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, Status *st)
 {
 	Store *store = user;
-	const Envelope *envelope = store->not_announced != NULL ? store->not_announced
-	                                                        : store->announced->pdata[number];
-	const Account *account = enter_mailbox(store, envelope, lane, st);
+	const Account *account = enter_mailbox(store, envelope_of(store, number), lane, st);
 	if (account == NULL)
 		return false;
 
-	if (lmtp_owners_ask_deliver(store->owners, account, envelope, store->adopted, ret_member,
-	                            st))
+	if (lmtp_owners_ask_search(store->owners, account, ret_member, st))
 		return true;
 	lmtp_slots_leave(store->slots, store->slot, lane);
 	return false;
 }
 
-static void
-end_as_owner(void *user, unsigned lane)
+static bool
+deliver_as_owner(void *user, unsigned number, const char *found, LmtpPoolMember **ret_member,
+                 Status *st)
 {
-	Store *store = user;
-	lmtp_owners_tell_outages(store->owners);
+	const Store *store = user;
+	return lmtp_owners_ask_deliver(store->owners, account_of(store, number), found,
+	                               envelope_of(store, number), store->adopted, ret_member, st);
+}
+
+static void
+hear_of_process(void *user, unsigned number, bool searched, bool lost)
+{
+	const Store *store = user;
+	if (searched)
+		lmtp_owners_note_search(store->owners, account_of(store, number), lost);
+	else
+		lmtp_owners_tell_outages(store->owners);
+}
+
+static void
+end_as_owner(void *user, unsigned number, unsigned lane)
+{
+	const Store *store = user;
+	(void) number;
 	lmtp_slots_leave(store->slots, store->slot, lane);
+}
+
+static void
+failed_as_root(void *user, unsigned number, const Status *st)
+{
+	log_failed(envelope_of(user, number), st);
 }
 
 static LmtpDispatch *
 new_dispatch(Store *store)
 {
 	static LmtpDispatchWork work;
-	work = (LmtpDispatchWork){ begin_as_owner, end_as_owner, store };
+	work = (LmtpDispatchWork){ search_as_root, deliver_as_owner, hear_of_process,
+		                   end_as_owner,   failed_as_root,   store };
 	return lmtp_dispatch_new(lmtp_owners_pool(store->owners), &work);
+}
+
+static void
+dispatch_add(LmtpDispatch *dispatch, const Store *store, const Envelope *envelope)
+{
+	const Account *account = g_hash_table_lookup(store->accounts, envelope->recipient);
+	g_autofree char *place = account != NULL ? lmtp_owners_place(account) : NULL;
+
+	lmtp_dispatch_add(dispatch, account != NULL ? account->user : "",
+	                  place != NULL ? place : "");
 }
 
 static void
 announce_as_root(void *user, Envelope *envelope)
 {
 	Store *store = user;
-	const Account *account = g_hash_table_lookup(store->accounts, envelope->recipient);
 
 	g_ptr_array_add(store->announced, envelope);
 	if (store->dispatch == NULL)
 		store->dispatch = new_dispatch(store);
-	lmtp_dispatch_add(store->dispatch, account != NULL ? account->user : "");
+	dispatch_add(store->dispatch, store, envelope);
 }
 
 /* A delivery alone; or the outcome of the next that was announced. */
@@ -276,7 +338,7 @@ deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *s
 	if (store->dispatch == NULL) {
 		g_autoptr(LmtpDispatch) alone = new_dispatch(store);
 		store->not_announced = envelope;
-		lmtp_dispatch_add(alone, "");
+		dispatch_add(alone, store, envelope);
 		bool done = lmtp_dispatch_take(alone, ret_done, st);
 		store->not_announced = NULL;
 		return done;
@@ -331,6 +393,7 @@ store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backen
 	Site *site = data;
 	bool becomes_each = geteuid() == 0 && *site->conf->lmtp_user == '\0';
 
+	lmtp_slots_set_owner(getpid());
 	store = (Store){
 		.site = site,
 		.slots = slots,

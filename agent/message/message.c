@@ -37,6 +37,7 @@ struct Message {
 	const char *ahead; /* body bytes that came with the header */
 	size_t ahead_len;
 	int input; /* where the rest of the body comes from; -1: nothing is left there */
+	int rest;  /* where it goes on when the input has ended; -1: nowhere */
 	int home;  /* the file that holds the body; -1: not stored yet */
 	off_t home_offset;
 	guint64 body_len;
@@ -54,6 +55,7 @@ message_new(void)
 
 	g_atomic_ref_count_init(&message->refs);
 	message->input = -1;
+	message->rest = -1;
 	message->home = -1;
 
 	/* Never moved, so that fields can point into it; pages that stay empty cost nothing. */
@@ -106,9 +108,23 @@ skip_from_line(Message *message, bool at_eof)
 	return true;
 }
 
+/* Read from the input, and from where it goes on. */
+static bool
+read_input(Message *message, char *to, size_t *ret_len, Status *st)
+{
+	if (!fs_read(message->input, to, LIMIT_COPY_CHUNK, ret_len, "the message", st))
+		return false;
+	if (*ret_len > 0 || message->rest < 0)
+		return true;
+
+	message->input = message->rest;
+	message->rest = -1;
+	return fs_read(message->input, to, LIMIT_COPY_CHUNK, ret_len, "the message", st);
+}
+
 /*
- * Read until the header has ended; the block grows in place. `at` is where `fd` is read, -1:
- * wherever it stands.
+ * Read until the header has ended; the block grows in place. `at` is where the stored message `fd`
+ * is read; -1: the input is.
  */
 static bool
 read_header(Message *message, int fd, off_t at, Status *st)
@@ -118,7 +134,7 @@ read_header(Message *message, int fd, off_t at, Status *st)
 	while (!ended) {
 		size_t n = 0;
 		char *end = message->block + message->block_len;
-		if (at < 0 ? !fs_read(fd, end, LIMIT_COPY_CHUNK, &n, "the message", st)
+		if (at < 0 ? !read_input(message, end, &n, st)
 		           : !fs_read_at(fd, at + (off_t) message->block_len, end, LIMIT_COPY_CHUNK,
 		                         &n, "the message", st))
 			return false;
@@ -135,7 +151,8 @@ read_header(Message *message, int fd, off_t at, Status *st)
 
 	message->ahead = message->block + message->start + message->header_len;
 	message->ahead_len = message->block_len - message->start - message->header_len;
-	message->input = at_eof ? -1 : fd;
+	if (at_eof)
+		message->input = -1;
 
 	return true;
 }
@@ -149,8 +166,7 @@ read_ahead(Message *message, Status *st)
 {
 	enum { SMALL_BYTES = 64 * 1024 };
 	for (size_t n = 1; n > 0 && message->input >= 0 && message->ahead_len < SMALL_BYTES;) {
-		if (!fs_read(message->input, message->block + message->block_len, LIMIT_COPY_CHUNK,
-		             &n, "the message", st))
+		if (!read_input(message, message->block + message->block_len, &n, st))
 			return false;
 		message->block_len += n;
 		message->ahead_len += n;
@@ -165,10 +181,60 @@ read_ahead(Message *message, Status *st)
 Message *
 message_read(int fd, Status *st)
 {
+	return message_read_on(fd, -1, st);
+}
+
+Message *
+message_read_on(int fd, int rest, Status *st)
+{
 	g_autoptr(Message) message = message_new();
-	return read_header(message, fd, -1, st) && read_ahead(message, st)
+	message->input = fd;
+	message->rest = rest;
+	return read_header(message, -1, -1, st) && read_ahead(message, st)
 	               ? g_steal_pointer(&message)
 	               : NULL;
+}
+
+/* The octets that were read first, in a file in memory; -1: there is none. */
+static int
+block_file(const Message *message, size_t len, Status *st)
+{
+	auto_fd int fd = memfd_create("message", MFD_CLOEXEC);
+	if (fd < 0) {
+		status_fail_errno(st, errno, "cannot make a file in memory");
+		return -1;
+	}
+
+	if (!fs_write_all(fd, message->block, len, "message in memory", st))
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) < 0) {
+		status_fail_errno(st, errno, "cannot rewind a file in memory");
+		return -1;
+	}
+
+	return fs_steal_fd(&fd);
+}
+
+bool
+message_give_back(Message *message, int *ret_head, int *ret_rest, Status *st)
+{
+	bool stored = message->home >= 0 && !message->in_block;
+	size_t len = stored ? message->start + message->header_len : message->block_len;
+	auto_fd int rest = -1;
+
+	if (stored || message->input >= 0) {
+		rest = fcntl(stored ? message->home : message->input, F_DUPFD_CLOEXEC, 3);
+		if (rest < 0 || (stored && lseek(rest, message->home_offset, SEEK_SET) < 0))
+			return status_fail_errno(st, errno, "cannot give the message back");
+	}
+
+	int head = block_file(message, len, st);
+	if (head < 0)
+		return false;
+
+	*ret_head = head;
+	*ret_rest = fs_steal_fd(&rest);
+	return true;
 }
 
 Message *
@@ -511,7 +577,7 @@ count_rest(Message *message, char *chunk)
 {
 	g_auto(Status) fault = STATUS_INIT;
 	for (size_t len = 1; len > 0 && message->input >= 0; message->body_len += len)
-		if (!fs_read(message->input, chunk, LIMIT_COPY_CHUNK, &len, "the message", &fault))
+		if (!read_input(message, chunk, &len, &fault))
 			return;
 	message->input = -1;
 }
@@ -558,7 +624,7 @@ receive_body(Message *message, GString *head, int fd, Tally *tally, Status *st)
 
 	char *chunk = message->block + BODY_CHUNK_AT;
 	for (size_t len = 1; len > 0 && message->input >= 0;) {
-		if (!fs_read(message->input, chunk, LIMIT_COPY_CHUNK, &len, "the message", st) ||
+		if (!read_input(message, chunk, &len, st) ||
 		    !count_body(message, chunk, len, tally, st) ||
 		    (fd >= 0 && !fs_write_all(fd, chunk, len, "message", st)))
 			return false;

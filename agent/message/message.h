@@ -38,6 +38,17 @@ typedef struct {
  */
 Message *message_read(int fd, Status *st);
 
+/* The same of a message that goes on in `rest` (borrowed; -1: it does not) where `fd` ends. */
+Message *message_read_on(int fd, int rest, Status *st);
+
+/*
+ * Descriptors, closed by exec, from which the message can be read again as it came, for another
+ * program (message_read_on): *ret_head from its first octet, then *ret_rest, -1 where nothing
+ * follows. The body has not moved: it is where it came by, or in its home. Use the message for
+ * nothing else then. Faults: STATUS_IO, STATUS_NO_MEMORY.
+ */
+bool message_give_back(Message *message, int *ret_head, int *ret_rest, Status *st);
+
 /*
  * A message of bytes in memory, with its body stored (in an unnamed file in memory). For composed
  * mail and tests. Caller unrefs; NULL: a fault of message_assemble.

@@ -10,8 +10,8 @@
 #include "agent/message/gmime-extra.h"
 #include "agent/message/mime-charset.h"
 #include "agent/message/mime-compose.h"
+#include "agent/message/mime-meaning.h"
 #include "agent/message/mime-params.h"
-#include "agent/message/mime-words.h"
 
 #include <string.h>
 
@@ -22,7 +22,7 @@ module_decode_text(const char *value, size_t len, const char *hint, char **ret_g
 	size_t utf8_len = 0;
 	g_autofree char *utf8 = mime_charset_field_to_utf8(value, len, hint, &utf8_len, &guess);
 
-	GString *text = mime_words_decode(utf8, utf8_len, &guess);
+	GString *text = mime_meaning_decode(utf8, utf8_len, &guess);
 	*ret_guess = guess;
 	return g_string_free(text, FALSE);
 }

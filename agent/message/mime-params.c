@@ -3,7 +3,7 @@
 #include "agent/message/mime-params.h"
 
 #include "agent/message/mime-charset.h"
-#include "agent/message/mime-words.h"
+#include "agent/message/mime-meaning.h"
 
 #include <string.h>
 
@@ -322,7 +322,7 @@ static char *
 decode_plain(const char *text)
 {
 	g_autofree char *guess = NULL;
-	return g_string_free(mime_words_decode(text, strlen(text), &guess), FALSE);
+	return g_string_free(mime_meaning_decode(text, strlen(text), &guess), FALSE);
 }
 
 /* The value of pieces (Piece *) in their order. Caller frees. */

@@ -6,8 +6,6 @@
 #include "agent/message/mime-words.h"
 
 #include "agent/base/blank.h"
-#include "agent/message/gmime-extra.h"
-#include "agent/message/mime-charset.h"
 
 #include <string.h>
 
@@ -87,50 +85,38 @@ append_quoted(GString *out, const Word *word)
 	}
 }
 
-static void
-append_base64(GString *out, const Word *word)
-{
-	static const guchar padding[] =
-		"==="; /* senders leave it out; too much of it does no harm */
-	size_t at = out->len;
-	int state = 0;
-	guint32 save = 0;
-
-	g_string_set_size(out, at + word->payload_len + 6);
-	guchar *to = (guchar *) out->str + at;
-	size_t n = g_mime_encoding_base64_decode_step((const guchar *) word->payload,
-	                                              word->payload_len, to, &state, &save);
-	n += g_mime_encoding_base64_decode_step(padding, sizeof padding - 1, to + n, &state, &save);
-	g_string_set_size(out, at + n);
-}
-
 static bool
 read_word_at(const char *c, const char *end, Word *ret_word)
 {
 	return end - c >= 2 && c[0] == '=' && c[1] == '?' && read_word(c, end, ret_word);
 }
 
+static bool
+append_payload(GString *octets, const Word *word, const MimeWordsMeaning *meaning)
+{
+	if (word->encoding == 'b')
+		return meaning->append_base64(octets, word->payload, word->payload_len);
+	append_quoted(octets, word);
+	return true;
+}
+
 /*
  * Words that belong together: senders cut text between the octets of one character, against RFC
- * 2047 5.
+ * 2047 5. Returns where they end; NULL: `meaning` gave up.
  */
 static const char *
-read_group(const Word *first, const char *end, GString *octets)
+read_group(const Word *first, const char *end, const MimeWordsMeaning *meaning, GString *octets)
 {
-	const char *stop = first->end;
 	Word word = *first;
 
-	for (;;) {
-		if (word.encoding == 'b')
-			append_base64(octets, &word);
-		else
-			append_quoted(octets, &word);
-		stop = word.end;
-		const char *next = blank_skip_lines_to(stop, end);
+	while (append_payload(octets, &word, meaning)) {
+		const char *stop = word.end, *next = blank_skip_lines_to(stop, end);
 		if (!read_word_at(next, end, &word) || word.charset_len != first->charset_len ||
 		    g_ascii_strncasecmp(word.charset, first->charset, first->charset_len) != 0)
 			return stop;
 	}
+
+	return NULL;
 }
 
 static void
@@ -143,44 +129,49 @@ keep_first_guess(char **guess, char *another)
 }
 
 /* Convert the octets of a group. */
-static void
-append_converted(GString *out, const Word *word, const GString *octets, char **guess)
+static bool
+append_group(GString *out, const Word *word, const GString *octets, const MimeWordsMeaning *meaning,
+             char **guess)
 {
 	g_autofree char *label = g_strndup(word->charset, word->charset_len);
 	char *guessed = NULL;
-	size_t len = 0;
-	g_autofree char *converted = mime_charset_to_utf8(octets->str, octets->len, label, &len,
-	                                                  &guessed);
+	size_t at = out->len;
+	if (!meaning->append_converted(out, octets, label, &guessed))
+		return false;
 
 	keep_first_guess(guess, guessed);
 	/*
 	 * Hidden in an encoded word, a line end would make a second field of this one when it is
 	 * written again.
 	 */
-	for (char *c = converted; *c != '\0'; c++)
+	for (char *c = out->str + at; *c != '\0'; c++)
 		if (*c == '\r' || *c == '\n')
 			*c = ' ';
 
-	g_string_append_len(out, converted, (gssize) len);
+	return true;
 }
 
-/* Decode all words from `word` on that only blanks divide. Returns where they end. */
+/*
+ * Decode all words from `word` on that only blanks divide. Returns where they end; NULL: `meaning`
+ * gave up.
+ */
 static const char *
-decode_run(GString *out, Word word, const char *end, char **guess)
+decode_run(GString *out, Word word, const char *end, const MimeWordsMeaning *meaning, char **guess)
 {
 	const char *stop;
 	do {
 		g_autoptr(GString) octets = g_string_new(NULL);
-		stop = read_group(&word, end, octets);
-		append_converted(out, &word, octets, guess);
+		stop = read_group(&word, end, meaning, octets);
+		if (stop == NULL || !append_group(out, &word, octets, meaning, guess))
+			return NULL;
 	} while (read_word_at(blank_skip_lines_to(stop, end), end, &word));
 	return stop;
 }
 
 GString *
-mime_words_decode(const char *value, size_t len, char **guess)
+mime_words_decode(const char *value, size_t len, const MimeWordsMeaning *meaning, char **guess)
 {
-	GString *out = g_string_sized_new(len + 32);
+	g_autoptr(GString) out = g_string_sized_new(len + 32);
 	const char *end = value + len, *copied = value;
 
 	for (const char *c = value; (c = memchr(c, '=', (size_t) (end - c))) != NULL;) {
@@ -190,11 +181,13 @@ mime_words_decode(const char *value, size_t len, char **guess)
 			continue;
 		}
 		g_string_append_len(out, copied, c - copied);
-		c = copied = decode_run(out, word, end, guess);
+		c = copied = decode_run(out, word, end, meaning, guess);
+		if (c == NULL)
+			return NULL;
 	}
 
 	g_string_append_len(out, copied, end - copied);
-	return out;
+	return g_steal_pointer(&out);
 }
 
 size_t

@@ -4,6 +4,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/message/mime-load.h"
+#include "agent/message/mime-plain.h"
 
 #include <string.h>
 
@@ -39,6 +40,22 @@ is_plain(const char *text, size_t len)
 	return true;
 }
 
+/* Unfolded text by ourselves, or by the module. */
+static bool
+decode(const char *value, size_t len, const char *hint, char **ret_text, char **ret_guess,
+       Status *st)
+{
+	if (mime_plain_decode(value, len, ret_text, ret_guess))
+		return true;
+
+	const MimeModule *module = mime_load(st);
+	if (module == NULL)
+		return false;
+
+	*ret_text = module->decode_text(value, len, hint, ret_guess);
+	return true;
+}
+
 bool
 mime_decode_text(const char *value, size_t len, const char *hint, char **ret_text, char **ret_guess,
                  Status *st)
@@ -48,12 +65,11 @@ mime_decode_text(const char *value, size_t len, const char *hint, char **ret_tex
 	char *guess = NULL;
 
 	if (!is_plain(unfolded, unfolded_len)) {
-		const MimeModule *module = mime_load(st);
-		if (module == NULL)
+		char *text = NULL;
+		if (!decode(unfolded, unfolded_len, hint, &text, &guess, st))
 			return false;
-		g_autofree char *text = module->decode_text(unfolded, unfolded_len, hint, &guess);
 		g_free(unfolded);
-		unfolded = g_strstrip(g_steal_pointer(&text));
+		unfolded = g_strstrip(text);
 	}
 
 	*ret_text = g_steal_pointer(&unfolded);

@@ -3,7 +3,7 @@
  * mime: what the bytes of a message mean, by GMime.
  *
  * GMime costs 2.5 ms a process to load, so it lives in a module, todoke-mime.so, which is opened
- * only when a rule asks for something that plain ASCII cannot answer. If the module cannot be
+ * only when a rule asks for something that is not plain (mime-plain.h). If the module cannot be
  * opened, every function here that needs it sets STATUS_CONFIG: no mail is lost by it, callers say
  * so once and go on with the raw bytes.
  *
@@ -59,8 +59,8 @@ typedef struct {
 /*
  * Header text (folded or not; `hint`: the charset for octets without a label, or NULL) as people
  * read it: unfolded, trimmed, encoded words decoded (RFC 2047, the usual damage included), charsets
- * guessed. *ret_guess (may be NULL) becomes NULL where nothing was guessed. Plain ASCII without
- * "=?" needs no module. Caller frees both. False: the module is missing.
+ * guessed. *ret_guess (may be NULL) becomes NULL where nothing was guessed. Plain text
+ * (mime-plain.h) needs no module. Caller frees both. False: the module is missing.
  */
 bool mime_decode_text(const char *value, size_t len, const char *hint, char **ret_text,
                       char **ret_guess, Status *st);

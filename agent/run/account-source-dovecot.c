@@ -93,7 +93,7 @@ send_text(Talk *talk, const char *text)
 			continue;
 		if (sent <= 0) {
 			talk->was_lost = errno == EPIPE || errno == ECONNRESET;
-			return fail(talk, server.path, g_strerror(errno));
+			return fail(talk, server.path, status_error_text(errno));
 		}
 		done += (size_t) sent;
 	}
@@ -130,7 +130,7 @@ read_line(Talk *talk)
 		if (got <= 0) {
 			talk->was_lost = server.in->len == 0;
 			(void) fail(talk, server.path,
-			            got == 0 ? "connection closed" : g_strerror(errno));
+			            got == 0 ? "connection closed" : status_error_text(errno));
 			return NULL;
 		}
 		g_string_append_len(server.in, part, got);
@@ -153,13 +153,13 @@ connect_to(Talk *talk, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof address.sun_path)
-		return fail(talk, path, g_strerror(ENAMETOOLONG));
+		return fail(talk, path, status_error_text(ENAMETOOLONG));
 
 	strcpy(address.sun_path, path);
 	server.fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (server.fd < 0 ||
 	    connect(server.fd, (const struct sockaddr *) &address, sizeof address) < 0)
-		return fail(talk, path, g_strerror(errno));
+		return fail(talk, path, status_error_text(errno));
 	if (is_trusted())
 		return true;
 

@@ -167,7 +167,7 @@ list(GPtrArray *accounts, const Conf *conf, Status *st)
 	auto_fd int folder = open(top != NULL ? top : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder < 0)
 		return status_fail_detail(st, STATUS_LOOKUP, "cannot open folder '%s': %s",
-		                          top != NULL ? top : "/", g_strerror(errno));
+		                          top != NULL ? top : "/", status_error_text(errno));
 
 	Walk walk = { .list = accounts, .conf = conf, .components = components, .st = st };
 	return walk_folder(&walk, folder, 0);

@@ -430,8 +430,8 @@ account_system_entry(const char *name, struct passwd *ret_pw, char *buffer, size
 	/* What glibc and its modules say for "no such name" varies; the list is getpwnam(3)'s. */
 	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM) {
 		status_fail_detail(st, STATUS_LOOKUP, "cannot look up account '%s': %s", name,
-		                   g_strerror(err));
-		return account_fail_lookup("nsswitch", name, g_strerror(err), st);
+		                   status_error_text(err));
+		return account_fail_lookup("nsswitch", name, status_error_text(err), st);
 	}
 
 	*ret_found = found != NULL;
@@ -530,8 +530,8 @@ group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM) {
 		g_autofree char *number = g_strdup_printf("uid %d", (int) uid);
 		status_fail_detail(st, STATUS_LOOKUP, "cannot look up %s: %s", number,
-		                   g_strerror(err));
-		return account_fail_lookup("nsswitch", number, g_strerror(err), st);
+		                   status_error_text(err));
+		return account_fail_lookup("nsswitch", number, status_error_text(err), st);
 	}
 
 	gid_t by_folder = folder_group != 0 ? folder_group : NO_GROUP;

@@ -3,6 +3,7 @@
 #include "agent/run/script-chain.h"
 
 #include "agent/base/fs.h"
+#include "agent/base/handover.h"
 #include "agent/base/limits.h"
 #include "agent/base/outcome.h"
 #include "conf/conf-choices.h"
@@ -531,6 +532,7 @@ run_without_file(const Run *run)
 static bool
 run_recipes(const Run *run)
 {
+	handover_go("recipes"); /* they run programs on their way */
 	g_autoptr(ScriptSet) set = script_set_new();
 	g_auto(Status) fault = STATUS_INIT;
 	guint first_problem = run->report->problems->len;
@@ -657,6 +659,15 @@ tell_owner(const ScriptChainBroken *broken, const ScriptMemory *memory, const No
 		memory->notes,
 		g_strdup_printf("the owner is not told of the broken script: %s", fault.detail));
 	script_memory_untold(memory, broken->path, broken->set);
+}
+
+bool
+script_chain_is_settled(const ScriptChainReport *report, const ScriptMemory *memory)
+{
+	for (guint i = 0; i < report->served->len; i++)
+		if (!script_memory_has(memory, report->served->pdata[i]))
+			return false;
+	return report->broken->len == 0;
 }
 
 void

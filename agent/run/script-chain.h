@@ -83,6 +83,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptChainReport, script_chain_report_clear)
 bool script_chain_run(const ScriptChain *list, const FilterInput *input, Services *services,
                       Plan *plan, ScriptChainReport *report, Status *st);
 
+/* Would script_chain_settle do nothing? */
+bool script_chain_is_settled(const ScriptChainReport *report, const ScriptMemory *memory);
+
 /*
  * The delivery is over: remember the scripts that ran well, and store a notice in the INBOX for
  * each broken script of the owner that the owner has not been told of yet. What goes wrong with

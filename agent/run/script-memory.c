@@ -79,21 +79,30 @@ script_memory_recall(const ScriptMemory *memory, const char *path)
 	return set;
 }
 
-void
-script_memory_keep(const ScriptMemory *memory, const ScriptSet *set)
+bool
+script_memory_has(const ScriptMemory *memory, const ScriptSet *set)
 {
 	/* A copy that nobody has asked for, as `try` has it: there is nothing to be kept for. */
 	if (state_once_folder(memory->state) == NULL)
+		return true;
+
+	char sum[SUM_BYTES + 1];
+	print_sum(set, sum);
+	g_autofree char *key = key_of(memory, script_set_first(set)->name),
+			*link = link_path(memory, key);
+	return is_kept(link, sum);
+}
+
+void
+script_memory_keep(const ScriptMemory *memory, const ScriptSet *set)
+{
+	if (script_memory_has(memory, set))
 		return;
 
 	char sum[SUM_BYTES + 1];
-
 	print_sum(set, sum);
 	const char *path = script_set_first(set)->name;
 	g_autofree char *key = key_of(memory, path), *link = link_path(memory, key);
-	if (is_kept(link, sum))
-		return;
-
 	g_autoptr(GBytes) octets = script_set_print(set);
 	g_autofree char *served = served_key(memory, path), *word = g_uuid_string_random();
 	StateItem items[] = {

@@ -30,6 +30,9 @@ ScriptSet *script_memory_recall(const ScriptMemory *memory, const char *path);
  */
 void script_memory_keep(const ScriptMemory *memory, const ScriptSet *set);
 
+/* Would script_memory_keep leave all as it is, without the state? */
+bool script_memory_has(const ScriptMemory *memory, const ScriptSet *set);
+
 /*
  * Does this process have to tell the owner about the broken script at `path`? True once, and again
  * when the texts change or a working version came in between. script_memory_untold takes it back if

@@ -7,6 +7,7 @@
 #include "agent/base/texts.h"
 #include "conf/conf-choices.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -19,12 +20,14 @@ site_open_log(const Conf *conf)
 	                 ? open(conf->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640)
 	                 : -1;
 
+	int err = errno;
 	log_use_journal(conf->log_journal);
 	log_choose((const char *const *) conf->log_fields, (const char *const *) conf->log_masked);
 	log_open("todoke", fd, form);
 	if (*conf->log_file != '\0' && fd < 0)
 		log_event(EVENT_LOG_FILE, LOG_WARNING,
-		          "cannot open log_file '%s': %m; logging here", conf->log_file);
+		          "cannot open log_file '%s': %s; logging here", conf->log_file,
+		          status_error_text(err));
 	return fd;
 }
 

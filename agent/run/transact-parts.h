@@ -48,7 +48,8 @@ struct Transact {
 	char *mark;     /* its value as rules and programs see it, once it is known */
 	LoopVerdict *verdict;
 	HeaderRuleResult *rules;
-	Headers *headers; /* as it will be stored: after rules, with stamps */
+	MaildirDraft *draft; /* until the plan is carried out; borrowed; NULL: there is none */
+	Headers *headers;    /* as it will be stored: after rules, with stamps */
 	/* where a verdict or a rule wants the message; before any filter */
 	const char *file_into;
 	bool discard;         /* return_action = discard, duplicates = discard */
@@ -61,6 +62,7 @@ struct Transact {
 	char *here;
 	Plan *plan;
 	ScriptChainReport scripts;
+	bool scripts_settled; /* nothing is to be remembered of them, and nobody told */
 	DeliverReport report;
 	GPtrArray *locks; /* Dotlock: what recipes hold until all is delivered */
 	/* IdCacheEntry: ids for caches of formail -D, written when all is delivered */

@@ -40,16 +40,12 @@ add_delays(RecordLine *line, const Transact *transact, double seconds)
 }
 
 static void
-add_envelope(RecordLine *line, const Transact *transact)
+add_mail(RecordLine *line, const Transact *transact)
 {
 	const Envelope *envelope = transact->envelope;
 	const BodyPrint *print = message_known_print(transact->message);
-	const MailIds *names = &transact->names;
 
-	record_line_text(line, "door", doors[envelope->door]);
-	record_line_text(line, "queue_id", names->queue_id);
-	record_line_text(line, "origin_id", names->origin_id);
-	record_line_text(line, "message_id", names->message_id);
+	record_line_text(line, "message_id", transact->names.message_id);
 	record_line_text(line, "from", envelope->sender);
 	record_line_text(line, "to", envelope->recipient);
 	record_line_text(line, "orig_to", envelope->original);
@@ -63,6 +59,15 @@ add_envelope(RecordLine *line, const Transact *transact)
 	if (blank != NULL)
 		*blank = '.';
 	record_line_text(line, "body", word.text);
+}
+
+static void
+add_envelope(RecordLine *line, const Transact *transact)
+{
+	record_line_text(line, "door", doors[transact->envelope->door]);
+	record_line_text(line, "queue_id", transact->names.queue_id);
+	record_line_text(line, "origin_id", transact->names.origin_id);
+	add_mail(line, transact);
 }
 
 /* Who else failed. */
@@ -305,6 +310,14 @@ fill(RecordLine *line, const Transact *transact, const Status *st, double second
 	add_held(line, transact->report.held);
 	if (with_values)
 		add_notes(line, transact);
+}
+
+void
+transact_record_rules(const Transact *transact, RecordLine *line)
+{
+	add_mail(line, transact);
+	add_header_rules(line, transact->rules);
+	add_plan(line, transact, transact->site->conf->record_values);
 }
 
 /*

@@ -4,6 +4,7 @@
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/deadline.h"
+#include "agent/base/handover.h"
 #include "agent/base/log.h"
 #include "agent/base/texts.h"
 #include "agent/message/address-print.h"
@@ -165,6 +166,24 @@ is_admitted(const Transact *transact, Status *st)
 	return account_admit(conf, transact->envelope->sender, message_size(transact->message), st);
 }
 
+/*
+ * What header rules do with it. Whether it was here before was asked at its delivery: of the
+ * verdict they get what the header tells of the mail's way.
+ */
+static bool
+judge_stored(Transact *transact, Status *st)
+{
+	const LoopSettings settings = site_loop_settings(transact->site, transact->now);
+	transact->verdict = loop_judge(message_headers(transact->message), transact->envelope,
+	                               &settings);
+	transact->verdict->kind = LOOP_NONE;
+	transact->verdict->answer = LOOP_DELIVER;
+
+	bool goes_on = apply_rules(transact, st);
+	transact->headers = headers_ref(transact->rules->headers);
+	return goes_on;
+}
+
 bool
 transact_judge(Transact *transact, Status *st)
 {
@@ -172,6 +191,8 @@ transact_judge(Transact *transact, Status *st)
 		transact->headers = headers_ref(message_headers(transact->message));
 		return true;
 	}
+	if (transact->described->is_stored)
+		return judge_stored(transact, st);
 	if (!is_admitted(transact, st))
 		return false;
 
@@ -405,13 +426,19 @@ stamp_for_looking(Transact *transact, Status *st)
 	return print != NULL;
 }
 
+static ScriptMemory
+script_memory(const Transact *transact)
+{
+	return (ScriptMemory){ transact->state, transact->account->user, transact->now,
+		               transact->report.notes };
+}
+
 /* Remember the scripts and tell of the broken ones, unless all comes again. */
 static void
 settle_scripts(Transact *transact, Maildir *inbox)
 {
 	const Account *account = transact->account;
-	const ScriptMemory memory = { transact->state, account->user, transact->now,
-		                      transact->report.notes };
+	const ScriptMemory memory = script_memory(transact);
 	const NoticeFrame frame = { account, transact->site->host, transact->now, transact->told };
 	script_chain_settle(&transact->scripts, &memory, &frame, inbox);
 }
@@ -566,11 +593,70 @@ open_inbox(const Transact *transact, Status *st)
 	                           : deliver_open_inbox(path, conf, st);
 }
 
+/* Where a message that lies in the mailbox belongs. */
+static bool
+decide_stored(Transact *transact, Status *st)
+{
+	g_autoptr(Maildir) inbox = open_inbox(transact, st);
+	if (inbox == NULL)
+		return false;
+
+	transact->state = state_once_new_copy(NULL, transact->now);
+	if (!make_plan(transact, inbox, st))
+		return false;
+
+	DeliverOwner owner = describe_owner(transact);
+	DeliverJob job = describe_job(transact, &owner);
+	job.inbox = inbox;
+	job.is_stored = true;
+
+	return deliver_run(transact->plan, &job, &transact->report, st);
+}
+
+bool
+transact_give_back(void *user, int *ret_head, int *ret_rest, Status *st)
+{
+	Transact *transact = user;
+	maildir_draft_free(g_steal_pointer(&transact->draft));
+	return message_give_back(transact->message, ret_head, ret_rest, st);
+}
+
+/* Does the plan do no more than store the mail in folders, or discard it? */
+static bool
+only_stores(const Plan *plan)
+{
+	for (size_t i = 0; i < plan_count(plan); i++) {
+		PlanRole role = plan_kind_row(plan_get(plan, i)->kind)->role;
+		if (role != PLAN_ROLE_STORES && role != PLAN_ROLE_DISPOSES)
+			return false;
+	}
+
+	return true;
+}
+
+/*
+ * The last moment for a handover. What leaves needs programs, the state and composed mail; so do
+ * notices to the owner, and scripts that are remembered.
+ */
+static void
+hand_over_or_store(Transact *transact)
+{
+	const ScriptMemory memory = script_memory(transact);
+	transact->scripts_settled = script_chain_is_settled(&transact->scripts, &memory);
+	if (!only_stores(transact->plan))
+		handover_go("what the plan sends");
+	if (transact->must_notify || !transact->scripts_settled)
+		handover_go("what is told or remembered");
+	handover_close();
+}
+
 bool
 transact_deliver(Transact *transact, Status *st)
 {
 	if (transact->here != NULL)
 		return transact_take(transact, st);
+	if (transact->described->is_stored)
+		return decide_stored(transact, st);
 	if (transact->account->returns_to != NULL)
 		return deliver_return(transact, st);
 	if (!open_state(transact, st))
@@ -586,6 +672,7 @@ transact_deliver(Transact *transact, Status *st)
 		return false;
 
 	g_autoptr(MaildirDraft) draft = maildir_draft_new(inbox, st);
+	transact->draft = draft;
 	if (draft == NULL)
 		return false;
 
@@ -599,6 +686,8 @@ transact_deliver(Transact *transact, Status *st)
 		return false;
 
 	transact_reach(transact, TRANSACT_PLANNED);
+	hand_over_or_store(transact);
+	transact->draft = NULL;
 	deadline_waiting_for("storing the message");
 	DeliverOwner owner = describe_owner(transact);
 	DeliverJob job = describe_job(transact, &owner);
@@ -610,7 +699,7 @@ transact_deliver(Transact *transact, Status *st)
 	g_ptr_array_set_size(transact->locks, 0);
 	if (done)
 		settle_delivered(transact, inbox);
-	if (done || !status_is_temporary(st))
+	if (!transact->scripts_settled && (done || !status_is_temporary(st)))
 		settle_scripts(transact, inbox);
 
 	return done;

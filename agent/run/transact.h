@@ -21,6 +21,7 @@
 #include "agent/run/script-chain.h"
 #include "agent/run/site.h"
 #include "agent/run/services.h"
+#include "agent/state/record-line.h"
 #include "filters/header/header-rule.h"
 
 typedef struct Transact Transact;
@@ -46,6 +47,13 @@ typedef struct {
 	const char *const *after;
 	/* the folder of what is remembered; NULL: a copy of the account's, if it has one */
 	const char *state;
+	/*
+	 * The message lies in the mailbox already, and only where the rules want it is asked: its
+	 * header has its stamps, the loop check and the quota were asked when it was delivered,
+	 * nothing was seen before, and its body is read only for rules that look into it. What
+	 * would leave is in the plan alone.
+	 */
+	bool is_stored;
 } TransactDescription;
 
 /* Judge and plan as if things were as described; call first. Borrowed. */
@@ -81,6 +89,12 @@ bool transact_rehearse(Transact *transact,
 bool transact_deliver(Transact *transact, Status *st);
 
 /*
+ * HandoverGiveBack of a transaction that is not over: takes the draft away, and gives the message
+ * back.
+ */
+bool transact_give_back(void *transact, int *ret_head, int *ret_rest, Status *st);
+
+/*
  * What was found and done; all borrowed. The verdict, the rules' result, the plan are NULL before
  * they were made.
  */
@@ -103,6 +117,12 @@ void transact_leave_outages(Transact *transact);
 
 /* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */
 void transact_log(const Transact *transact, const Status *st, double seconds);
+
+/*
+ * Add to a line of the record (record-line.h) what mail it is and what the rules ask for: from
+ * "message_id" to "size", "header_rules", "script" and "plan".
+ */
+void transact_record_rules(const Transact *transact, RecordLine *line);
 
 /* The few words for Postfix's log on success: "stored in INBOX". Caller frees. */
 char *transact_done_text(const Transact *transact);

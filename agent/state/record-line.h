@@ -14,7 +14,7 @@
  *
  *     schema      string   "todoke.record/1"; always first
  *     time        number   seconds since 1970, with milliseconds: when the decision was made
- *     door        string   "pipe", "local", "lmtp"
+ *     door        string   "pipe", "local", "lmtp"; "refilter": mail that lay here was moved
  *     queue_id    string   Postfix's queue id of this delivery
  *     origin_id   string   the queue id under which it first came to the site (XFORWARD IDENT)
  *     message_id  string   with its angle brackets
@@ -49,6 +49,10 @@
  *                          all that held
  *     done        list of  { "action", "folder", "file" (below the INBOX), "bytes", "to", "reply"
  *                          (of the other side), "earlier" (an earlier try did it) }
+ *                          of "refilter" also "from_folder", "from_file", "sha256" (of the file)
+ *     run         string   of "refilter": when the run began, which is its name
+ *     undoes      string   of "refilter": the run that was taken back
+ *     not_moved   string   of "refilter": the file whose move failed after its line was written
  *     held        list of  { "action", "target", "why" }: what was not carried out, and why
  *     notes       list of strings: what went other than asked
  *     cut         true     something was left out
@@ -64,6 +68,9 @@
 #include <glib.h>
 
 #define RECORD_LINE_SCHEMA "todoke.record/1"
+
+/* The door of lines that tell no delivery: mail moved by `todoke refilter`. */
+#define RECORD_DOOR_REFILTER "refilter"
 
 /* Names of the files in a state folder. */
 #define RECORD_FILE "record"

@@ -104,6 +104,40 @@ dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status 
 	return done && (new == NULL || replaced);
 }
 
+/* Who compares times in seconds would take a second change within one for none. */
+static void
+let_time_grow(int dirfd, const char *name, time_t before)
+{
+	struct stat sb;
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_sec = before + 1 } };
+	if (fstatat(dirfd, name, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_mtime <= before)
+		(void) utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW);
+}
+
+bool
+dotlock_edit_under(int dirfd, const char *guard, const char *name, DotlockEdit *edit, void *user,
+                   Status *st)
+{
+	g_autofree char *outer = g_strconcat(guard, ".lock", NULL);
+	const DotlockPatience patience = { LIMIT_LOCK_WAIT_MS, LIMIT_LOCK_STALE_S };
+	auto_fd int fd = -1;
+	struct stat before;
+
+	if (!open_lock(dirfd, outer, &patience, &fd, st))
+		return false;
+	DeadlineFile file = { .dirfd = dirfd, .name = outer };
+	deadline_add_file(&file);
+
+	bool was_there = fstatat(dirfd, name, &before, AT_SYMLINK_NOFOLLOW) == 0;
+	bool done = dotlock_edit(dirfd, name, edit, user, st);
+	if (done && was_there)
+		let_time_grow(dirfd, name, before.st_mtime);
+
+	(void) unlinkat(dirfd, outer, 0); /* if it stays, others find it stale in two minutes */
+	deadline_drop_file(&file);
+	return done;
+}
+
 struct Dotlock {
 	Dotlock *next; /* in the list of those that are held */
 	unsigned holders;

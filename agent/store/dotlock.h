@@ -24,6 +24,14 @@ typedef char *DotlockEdit(const char *old, size_t len, void *user);
 bool dotlock_edit(int dirfd, const char *name, DotlockEdit *edit, void *user, Status *st);
 
 /*
+ * The same while the lock file of `guard` is held too, for files that another program changes under
+ * the lock of a second one. `name` gets a later time than it had, in whole seconds: by that others
+ * see that it changed.
+ */
+bool dotlock_edit_under(int dirfd, const char *guard, const char *name, DotlockEdit *edit,
+                        void *user, Status *st);
+
+/*
  * How long to wait for another program, and after which time without a change its lock is removed.
  */
 typedef struct {

@@ -19,6 +19,9 @@ enum { KEYWORD_LETTERS = 26 };
 
 static const char keywords_file[] = "dovecot-keywords";
 
+/* Dovecot takes no lock of the file itself: it changes it only while it has the list of UIDs. */
+static const char keywords_guard[] = "dovecot-uidlist";
+
 static const struct {
 	const char *flag;
 	char letter;
@@ -186,28 +189,37 @@ keywords_rehearse(Keywords *keywords, const Maildir *maildir)
 
 	g_string_truncate(keywords->letters, before);
 	g_ptr_array_add(keywords->notes,
-	                g_strdup_printf("keywords are not set: %s", g_strerror(errno)));
+	                g_strdup_printf("keywords are not set: %s", status_error_text(errno)));
+}
+
+/* Letters for all of them; those without one are written down. */
+static void
+keywords_settle(Keywords *keywords, int dirfd)
+{
+	g_auto(Status) st = STATUS_INIT;
+	size_t before = keywords->letters->len;
+	if (keywords_read(keywords, dirfd))
+		return;
+
+	keywords_forget(keywords);
+	if (dotlock_edit_under(dirfd, keywords_guard, keywords_file, keywords_edit, keywords, &st))
+		return;
+
+	g_string_truncate(keywords->letters, before);
+	g_ptr_array_add(keywords->notes, g_strdup_printf("keywords are not set: %s", st.detail));
 }
 
 static void
 keywords_letters(const Maildir *maildir, GPtrArray *wanted, GString *letters, GPtrArray *notes)
 {
 	Keywords keywords = { .wanted = wanted, .letters = letters, .notes = notes };
-	g_auto(Status) st = STATUS_INIT;
+	bool is_rehearsal = maildir_is_rehearsal(maildir);
 
-	bool known = !maildir_is_imagined(maildir) && keywords_read(&keywords, maildir_fd(maildir));
-	if (!known && maildir_is_rehearsal(maildir)) {
+	if (!is_rehearsal) {
+		keywords_settle(&keywords, maildir_fd(maildir));
+	} else if (maildir_is_imagined(maildir) || !keywords_read(&keywords, maildir_fd(maildir))) {
 		keywords_forget(&keywords);
 		keywords_rehearse(&keywords, maildir);
-	} else if (!known) {
-		keywords_forget(&keywords);
-		size_t before = letters->len;
-		if (!dotlock_edit(maildir_fd(maildir), keywords_file, keywords_edit, &keywords,
-		                  &st)) {
-			g_string_truncate(letters, before);
-			g_ptr_array_add(notes,
-			                g_strdup_printf("keywords are not set: %s", st.detail));
-		}
 	}
 
 	keywords_forget(&keywords);
@@ -268,4 +280,116 @@ maildir_flags_of(int dirfd, const char *name)
 
 	keywords_forget(&keywords);
 	return flags;
+}
+
+/* The folder's keywords by their letters. A folder without the file has none. */
+static void
+keywords_load(Keywords *keywords, int dirfd)
+{
+	g_auto(Status) absent = STATUS_INIT;
+	g_autofree char *text = NULL;
+	size_t len;
+	if (fs_read_file(dirfd, keywords_file, LIMIT_SMALL_FILE, &text, &len, &absent))
+		keywords_parse(keywords, text);
+}
+
+static int
+compare_letters(const void *one, const void *other)
+{
+	return *(const char *) one - *(const char *) other;
+}
+
+/* In their order, each once. Takes `letters`. */
+static char *
+sort_letters(GString *letters)
+{
+	size_t kept = 0;
+	qsort(letters->str, letters->len, 1, compare_letters);
+	for (size_t i = 0; i < letters->len; i++)
+		if (kept == 0 || letters->str[kept - 1] != letters->str[i])
+			letters->str[kept++] = letters->str[i];
+	g_string_truncate(letters, kept);
+	return g_string_free(letters, FALSE);
+}
+
+/*
+ * Sort the old letters into those that stay and the keywords that need a letter of the new folder.
+ * False: one has no name here, and means something there.
+ */
+static bool
+carry_old(const Keywords *from, const Keywords *to, const char *info, GString *letters,
+          GPtrArray *wanted, Status *st)
+{
+	for (const char *c = info; *c != '\0'; c++) {
+		bool is_keyword_letter = *c >= 'a' && *c < 'a' + KEYWORD_LETTERS;
+		char *name = is_keyword_letter ? from->names[*c - 'a'] : NULL;
+		if (name != NULL)
+			g_ptr_array_add(wanted, name);
+		else if (!is_keyword_letter || to->names[*c - 'a'] == NULL)
+			g_string_append_c(letters, *c);
+		else
+			return status_fail_detail(st, STATUS_MAILBOX,
+			                          "its keyword '%c' has no name in %s", *c,
+			                          keywords_file);
+	}
+	return true;
+}
+
+static void
+carry_added(const GPtrArray *added, GString *letters, GPtrArray *wanted)
+{
+	for (guint i = 0; added != NULL && i < added->len; i++) {
+		char *flag = added->pdata[i];
+		char letter = system_letter(flag);
+		if (letter != '\0')
+			g_string_append_c(letters, letter);
+		if (is_keyword(flag))
+			g_ptr_array_add(wanted, flag);
+	}
+}
+
+static char *
+carry(Keywords *from, Keywords *to, const char *name, int to_dirfd, const GPtrArray *added,
+      Status *st)
+{
+	const char *info = strstr(name, ":2,");
+	g_autoptr(GString) letters = g_string_new(NULL);
+	g_autoptr(GPtrArray) wanted = g_ptr_array_new(),
+			     notes = g_ptr_array_new_with_free_func(g_free);
+
+	info = info != NULL ? info + strlen(":2,") : "";
+	if (!carry_old(from, to, info, letters, wanted, st))
+		return NULL;
+	carry_added(added, letters, wanted);
+
+	keywords_forget(to);
+	*to = (Keywords){ .wanted = wanted, .letters = letters, .notes = notes };
+	if (wanted->len > 0)
+		keywords_settle(to, to_dirfd);
+	if (notes->len > 0) {
+		status_fail_detail(st, STATUS_LOCKED, "%s", (const char *) notes->pdata[0]);
+		return NULL;
+	}
+
+	return sort_letters(g_steal_pointer(&letters));
+}
+
+char *
+maildir_flags_carry(int from_dirfd, const char *name, int to_dirfd, const GPtrArray *added,
+                    Status *st)
+{
+	Keywords from = { 0 }, to = { 0 };
+	const char *info = strstr(name, ":2,");
+	bool has_keywords = info != NULL &&
+	                    info[strcspn(info + 3, "abcdefghijklmnopqrstuvwxyz") + 3];
+
+	if (has_keywords) {
+		keywords_load(&from, from_dirfd);
+		keywords_load(&to, to_dirfd);
+	}
+	char *letters = carry(&from, &to, name, to_dirfd, added, st);
+	keywords_forget(&from);
+	keywords_forget(&to);
+
+	return letters;
 }

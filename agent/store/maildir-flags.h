@@ -16,6 +16,15 @@
 char *maildir_flags_letters(const Maildir *maildir, const GPtrArray *flags, GPtrArray *notes);
 
 /*
+ * The letters of a message with this name in the folder `from_dirfd` that mean the same in the
+ * folder `to_dirfd`, and those of the flags `added` (char *; NULL: none), sorted. A keyword that
+ * the other folder does not know gets a letter there, under Dovecot's lock. NULL: one has no name
+ * here, or can have no letter there; `st` says so. Caller frees.
+ */
+char *maildir_flags_carry(int from_dirfd, const char *name, int to_dirfd, const GPtrArray *added,
+                          Status *st);
+
+/*
  * The flags (char *) of a message by its name in the folder `dirfd`: letters without a meaning
  * there are skipped. Caller unrefs.
  */

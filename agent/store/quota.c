@@ -474,6 +474,28 @@ quota_add(const Quota *quota, gint64 bytes, gint64 messages)
 		(void) !write(fd, line, (size_t) len);
 }
 
+/* What a name says that its file has; else what the file has. */
+static gint64
+size_said(const char *name, guint64 bytes)
+{
+	const char *said = strstr(name, ",S=");
+	char *end = NULL;
+	gint64 number = said != NULL ? g_ascii_strtoll(said + strlen(",S="), &end, 10) : -1;
+	bool is_said = number >= 0 && end != said + strlen(",S=") && strchr(",:", *end) != NULL;
+	return is_said ? number : (gint64) MIN(bytes, (guint64) most);
+}
+
+void
+quota_moved(const Quota *quota, QuotaFile from, QuotaFile to, guint64 bytes)
+{
+	bool counted = quota_counts(quota, from.path, letters_of(from.name));
+	bool counts = quota_counts(quota, to.path, letters_of(to.name));
+	gint64 size = size_said(to.name, bytes);
+
+	if (counted != counts)
+		quota_add(quota, counts ? size : -size, counts ? 1 : -1);
+}
+
 bool
 quota_has_room(const char *path, const Conf *conf, guint64 bytes, Status *st)
 {

@@ -42,6 +42,18 @@ bool quota_take(Quota *quota, guint64 bytes, Status *st);
 /* The mailbox has so many octets and messages more, or less. */
 void quota_add(const Quota *quota, gint64 bytes, gint64 messages);
 
+/* A message of the mailbox in a folder: its path below the INBOX, and the file's name. */
+typedef struct {
+	const char *path;
+	const char *name;
+} QuotaFile;
+
+/*
+ * A file of `bytes` moves within the mailbox: tell the quota's file where that changes what counts,
+ * into the trash and out of it.
+ */
+void quota_moved(const Quota *quota, QuotaFile from, QuotaFile to, guint64 bytes);
+
 /*
  * For RCPT: has the mailbox at `path` room for a message of `bytes` (0: unknown)? True if there is
  * no mailbox yet. Faults as quota_take.

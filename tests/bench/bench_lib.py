@@ -33,9 +33,21 @@ HEADER = (f"Return-Path: <{SENDER}>\nReceived: from mail.outside.test (mail.outs
 LINE = "The quick brown fox jumps over the lazy dog and thinks about mail.\n"
 
 
-def make_message(size):
+# The same with encoded words, as programs write them outside of English: in names, in the subject, folded.
+ENCODED_HEADER = (HEADER.replace("Sender <", "=?UTF-8?B?44GZ44KC44KC44KC44KC?= =?UTF-8?B?44KC44KC44KC?= <").replace("Receiver <", "=?iso-8859-1?Q?Ren=E9_M=FCller?= <")
+                  .replace("a message of some size", "=?UTF-8?Q?Fwd:_caf=C3=A9_et_th=C3=A9?=\n =?UTF-8?Q?_=C3=A0_midi?= (=?us-ascii*en?Q?two_of_them?=)"))
+
+
+def make_message(size, header=HEADER):
     body = LINE * (size // len(LINE) + 1)
-    return (HEADER + body)[:size - 1].encode() + b"\n"
+    return (header + body)[:size - 1].encode() + b"\n"
+
+
+def make_rules(count):
+    """A Sieve script of that many rules, of which none matches."""
+    tests = ('header :contains ["subject", "list-id"] "no such word {0}"', 'address :is ["from", "to", "cc"] "nobody{0}@example.net"')
+    return 'require "fileinto";\n' + "".join(
+        f'if {tests[number % 2].format(number)} {{ fileinto "Folder{number}"; stop; }}\n' for number in range(count))
 
 
 def converse(path, messages):
@@ -70,12 +82,15 @@ class Bench:
         for name in ("todoke", "tests/bench/floor", "tests/bench/measure"):
             shutil.copy(build / name, self.root)
         shutil.copy(build / ".libs/todoke-state.so", self.root)
-        if (build / "todoke-libsieve").exists():
-            shutil.copy(build / "todoke-libsieve", self.root)
+        for name in ("todoke-libsieve", "todoke-deliver"):
+            if (build / name).exists():
+                shutil.copy(build / name, self.root)
         self.messages = {}
         for name, size in SIZES.items():
             self.messages[name] = self.root / f"{name}.eml"
             self.messages[name].write_bytes(make_message(size))
+        self.messages["15k-encoded"] = self.root / "15k-encoded.eml"
+        self.messages["15k-encoded"].write_bytes(make_message(SIZES["15k"], ENCODED_HEADER))
         self.agents = {name: command for name, command in self.all_agents().items() if command is not None}
 
     def close(self):
@@ -112,14 +127,17 @@ class Bench:
 
     def all_agents(self):
         return {"floor": [str(self.root / "floor"), str(self.maildir("floor.d"))],
-                "todoke": self.todoke(), "procmail": self.procmail(), "maildrop": self.maildrop(),
+                "todoke": self.todoke("todoke"), "todoke-deliver": self.todoke("todoke-deliver"), "procmail": self.procmail(), "maildrop": self.maildrop(),
                 "fdm": self.fdm(), "dovecot-lda": self.dovecot_lda()}
 
-    def todoke(self):
-        key = self.file("key", "bench " + "5a" * 32 + "\n", 0o400)
-        conf = self.file("todoke.conf", f'maildir = "{self.folder("todoke.d")}/%n"\nkey_file = "{key}"\n'
-                                        f'log_file = "{self.file("todoke.log", "")}"\ntree_memory = "{self.folder("trees")}"\n')
-        return [str(self.root / "todoke"), "deliver", "-c", conf, "-f", SENDER, "-a", RECIPIENT, "-d", RECIPIENT,
+    def todoke(self, program):
+        """By the whole program, or by the small one; None where that is not built."""
+        if not (self.root / program).exists():
+            return None
+        key = self.file(f"{program}.key", "bench " + "5a" * 32 + "\n", 0o400)
+        conf = self.file(f"{program}.conf", f'maildir = "{self.folder(program + ".d")}/%n"\nkey_file = "{key}"\n'
+                                        f'log_file = "{self.file(program + ".log", "")}"\ntree_memory = "{self.folder(program + ".trees")}"\n')
+        return [str(self.root / program), "deliver", "-c", conf, "-f", SENDER, "-a", RECIPIENT, "-d", RECIPIENT,
                 "--queue-id", QUEUE_ID]
 
     def procmail(self):

@@ -87,6 +87,56 @@ def test_a_bare_check_is_of_one_s_own(folder):
     tap.contains(result.stdout.decode(), "checked: %s/.dovecot.sieve\n" % folder)
 
 
+def virtual(folder):
+    os.makedirs(folder + "/vmail/x.test/ann/Maildir/cur")
+    return write(folder, "site.conf", 'home = "%s/vmail/%%d/%%n"\nmaildir = "%s/vmail/%%d/%%n/Maildir"\nsieve_scripts = "~/main.sieve"\nlog_file = "%s/log"\n' % (folder, folder, folder))
+
+
+def test_a_bare_check_by_a_virtual_owner(folder):
+    env = {"TODOKE_CONF": virtual(folder), "HOME": folder, "USER": "nobody", "LOGNAME": "nobody"}
+    write(folder, "vmail/x.test/ann/main.sieve", "foo;\n")
+    for args in ((), ("-d", "ann@x.test")):
+        result = tap.todoke("check", *args, env=env)
+        tap.same(result.returncode, 1, args)
+        tap.contains(result.stdout.decode(), "checked: %s/vmail/x.test/ann/main.sieve\n%s/vmail/x.test/ann/main.sieve:1:1: error" % (folder, folder))
+    write(folder, "vmail/x.test/ann/main.sieve", 'redirect "ann@x.test";\n')
+    tap.same([finding["code"] for finding in findings(env=env)], ["redirect-to-self"])
+    # one more mailbox of the same user: nobody knows whose rules are meant
+    os.makedirs(folder + "/vmail/x.test/bob/Maildir/cur")
+    result = tap.todoke("check", env=env)
+    tap.same(result.returncode, 1)
+    tap.contains(result.stdout.decode(), "no rules were checked: ")
+    tap.contains(result.stdout.decode(), "todoke check -d ADDRESS")
+    tap.same([finding["code"] for finding in findings(env=env)], ["no-owner"])
+    tap.contains(tap.todoke("check", "-d", "bob@x.test", env=env).stdout.decode(), "no script: ~/main.sieve (~ is %s/vmail/x.test/bob)" % folder)
+
+
+@tap.as_root
+def test_root_checks_with_the_owner_s_rights(folder):
+    os.chmod(folder, 0o755)
+    env = {"TODOKE_CONF": virtual(folder)}
+    secret = write(folder, "secret", "foo;\n", 0o600)
+    os.symlink(secret, folder + "/vmail/x.test/ann/main.sieve")
+    for at, folders, _ in os.walk(folder + "/vmail"):
+        for name in [at] + [os.path.join(at, one) for one in folders]:
+            os.chown(name, tap.NOBODY, tap.NOBODY)
+    result = tap.todoke("check", "-d", "ann@x.test", env=env)
+    tap.same((result.returncode, b"foo" in result.stdout), (1, False), result.stdout)
+
+
+def test_a_file_that_is_no_text(folder):
+    path = os.path.join(folder, "noise")
+    with open(path, "wb") as file:
+        file.write(bytes(range(256)) * 20)
+    result = tap.todoke("check", path)
+    tap.same((result.returncode, result.stdout.decode().splitlines()[0]),
+             (1, "%s: error: this is no text: neither a configuration, nor Sieve, nor recipes" % path))
+    for text in ("# \u4ef6\u540d\nkeep;\n".encode("euc-jp"), "# \u4ef6\u540d\nkeep;\n".encode("iso2022-jp"), "# \u4ef6\u540d\nkeep;\n".encode("shift-jis")):
+        with open(path, "wb") as file:
+            file.write(text)
+        tap.same(b"no text" in tap.todoke("check", path).stdout, False, text)
+
+
 def test_programs_that_are_not_there(folder):
     os.mkdir(folder + "/bin")
     script = write(folder, "x.sieve", 'require ["vnd.dovecot.pipe", "copy"];\npipe :copy "tool";\n')
@@ -185,6 +235,28 @@ def test_a_home_for_each(folder):
     tap.same(restored.pop("vmail/x.test/bob/.config/todoke/sieve/part.sieve"), "# changed since\n")
     tap.same(restored, before)
     tap.same(set_up(conf, "--undo").returncode, 1, "twice")
+
+
+def test_folders_below_the_scripts_are_copied(folder):
+    conf = shared_tree(folder)
+    shared = folder + "/vmail/x.test/.config/todoke/sieve/"
+    write(folder, "vmail/x.test/.config/todoke/sieve/lists/deep/c.sieve", "keep;\n")
+    depth = tap.limit("SETUP_HOME_DEPTH")
+    write(folder, "vmail/x.test/.config/todoke/sieve/" + "d/" * (depth - 1) + "in.sieve", "keep;\n")
+    write(folder, "vmail/x.test/.config/todoke/sieve/" + "d/" * depth + "out.sieve", "keep;\n")
+    os.symlink("/etc", shared + "etc")
+    shown = set_up(conf).stdout.decode()
+    tap.contains(shown.splitlines()[-1], "todoke setup home -c '%s' --apply" % conf)
+    done = set_up(conf, "--apply")
+    tap.contains(done.stdout.decode().splitlines()[-1], "todoke setup home -c '%s' --undo" % conf)
+    own = sorted(tap.files_below(folder + "/vmail/x.test/ann/.config/todoke/sieve"))
+    tap.same(own, ["d/" * (depth - 1) + "in.sieve", "lists/deep/c.sieve", "part.sieve"])
+    tap.same(set_up(conf, "--undo").returncode, 0)
+    tap.same(tap.files_below(folder + "/vmail/x.test/ann/.config"), [])
+    for number in range(tap.limit("SETUP_HOME_FILES") + 1):
+        write(folder, "vmail/x.test/.config/todoke/sieve/many/%d" % number, "")
+    refused = set_up(conf, "--apply")
+    tap.same((refused.returncode, b"copy it by hand" in refused.stderr, os.path.exists(folder + "/todoke.conf.setup-home")), (1, True, False))
 
 
 @tap.as_root

@@ -355,6 +355,14 @@ def test_what_was_seen_before(folder):
     for number, (identity, subject) in enumerate((("1@a.test", "work"), ("2@a.test", "other"), ("1@a.test", "work"), ("1@a.test", "other"))):
         write(folder, "old/cur/%d" % number, "From: a@a.test\nMessage-ID: <%s>\nSubject: %s\n\nx\n" % (identity, subject))
     tap.contains(convert(folder, rc, "--prove", folder + "/old", *FOLDERS_OF_HOME).stdout, b"4 messages, 0 differ\n")
+    # as mail has it: folded, with a comment, twice, none at all, no header; and formail by its path or by a variable
+    odd = ("Message-ID:\n <3@a.test>\n", "Message-ID: <4@a.test> (x)\n", "Message-ID: <5@a.test>\nMessage-ID: <6@a.test>\n", "", "MESSAGE-ID:<7@a.test>  \n")
+    for number, fields in enumerate(odd + odd):
+        write(folder, "old/cur/odd%d" % number, "From: a@a.test\n%s\nx\n" % fields)
+    write(folder, "old/cur/bare", "\nx\n")
+    for call in ("formail -D 8192", "/usr/bin/formail -D8192", "$FORMAIL -D 8192", "${FORMAIL} -D 8192"):
+        other = "FORMAIL=/usr/bin/formail\n" + rc.replace("formail -D 8192", call)
+        tap.contains(convert(folder, other, "--prove", folder + "/old", *FOLDERS_OF_HOME).stdout, b"15 messages, 0 differ\n")
     script = convert(folder, rc.replace("Wh:", "Whc:"), *FOLDERS_OF_HOME).stdout
     tap.same((b"by hand: it runs a program" in script, b"if duplicate" in script), (True, False), "a copy decides for the recipe behind it")
 

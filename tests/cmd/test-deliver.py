@@ -52,6 +52,18 @@ def test_stores_byte_for_byte(folder):
         tap.same(stored(box), [message], "stored")
 
 
+def test_a_keep_that_fails_is_not_waited_for(folder):
+    """A program that cannot run stores the mail instead; where that is refused, the bounce's own fallback must not wait for its claim."""
+    os.makedirs(os.path.join(folder, "bin"))
+    script = os.path.join(folder, "main.sieve")
+    with open(script, "w", encoding="ascii") as file:
+        file.write('require "vnd.dovecot.pipe"; pipe "absent";\n')
+    quota = ["-o", "quota=site", "-o", "quota_bytes=300", "-o", "quota_full=bounce"]
+    result = deliver(folder, "-f", "", "--queue-id", "4Qx1z", *quota, "-o", "program_folder=%s/bin" % folder, "-o", "sieve_scripts=" + script, message=MESSAGE + 300 * b"x")
+    tap.same((result.returncode, result.stdout[:5]), (69, b"5.2.3"), result.stdout)
+    tap.same(stored(folder), [], "stored")
+
+
 def test_stamps(folder):
     result = deliver(folder, "-f", "s@x.test", "-a", "info@example.test", "-o", "add_original_to=yes")
     tap.same(result.stdout, b"stored in INBOX\n")

@@ -21,16 +21,16 @@ if [ "$1" = --fuzz ]; then
 	seconds=${2:-60}
 	from=$top_srcdir
 	set -- -std=gnu11 -g -O1 -I"$top_srcdir" -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-		-DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
+		-DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"'
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$from"/agent/message/mime-module.c \
-		"$from"/agent/message/mime-charset.c "$from"/agent/message/mime-compose.c "$from"/agent/message/mime-params.c \
+		"$from"/agent/message/mime-charset.c "$from"/agent/message/mime-compose.c "$from"/agent/message/mime-meaning.c "$from"/agent/message/mime-params.c \
 		"$from"/agent/message/mime-words.c $(pkg-config --cflags --libs gmime-3.0) || exit 1
 	# shellcheck disable=SC2046
 	$CLANG "$@" -fsanitize=fuzzer -o "$work/fuzz-mime" "$from"/tests/fuzz/fuzz-mime.c "$from"/agent/message/address.c \
 		"$from"/agent/message/address-list.c "$from"/agent/message/body-print.c \
 		"$from"/agent/message/headers.c "$from"/agent/message/html-text.c "$from"/agent/message/message.c \
-		"$from"/agent/message/mime.c "$from"/agent/message/mime-load.c "$from"/agent/message/mime-tree.c \
+		"$from"/agent/message/mime.c "$from"/agent/message/mime-load.c "$from"/agent/message/mime-plain.c "$from"/agent/message/mime-words.c "$from"/agent/message/mime-tree.c \
 		"$from"/agent/base/fs.c "$from"/agent/base/module.c "$from"/agent/base/status.c "$from"/agent/base/outside.c \
 		$(pkg-config --cflags --libs glib-2.0) -ldl || exit 1
 	TODOKE_MODULE_DIR=$work "$work/fuzz-mime" -max_total_time="$seconds" -max_len=20000 -timeout=60 -rss_limit_mb=1000 \

@@ -14,7 +14,7 @@ if [ "$1" = --fuzz ]; then
 	printf 'FILTER(sieve)\nFILTER(recipe)\n' >"$work/filters/filter-table.def"
 	# shellcheck disable=SC2046,SC2010 # the flags are words
 	$CLANG -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined -w \
-		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
+		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
 		-DPACKAGE_VERSION='"0"' \
 		-I"$work" -I"$top_srcdir" \
 		"$top_srcdir"/tests/fuzz/fuzz-recipe.c "$top_srcdir"/filters/filter.c "$top_srcdir"/filters/recipe/*/*.c "$top_srcdir"/filters/sieve/*/*.c "$top_srcdir"/filters/header/*.c \

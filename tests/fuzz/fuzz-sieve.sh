@@ -40,12 +40,12 @@ build() {
 	mkdir -p "$work/conf"
 	awk -f "$top_srcdir/conf/list-choices" "$top_srcdir/conf/conf-table.def" >"$work/conf/conf-choices.h"
 	set -- -std=gnu11 -g -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -w -I"$top_srcdir" -I"$work" \
-		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
+		-DTODOKE_SYSCONFDIR='"/nowhere"' -DTODOKE_MODULE_DIR='"/nowhere"' -DTODOKE_LOCALE_DIR='"/nowhere"' -DTODOKE_BIN_DIR='"/nowhere"' -DTODOKE_PROGRAM_DIR='"/nowhere"' \
 		-DPACKAGE_VERSION='"0"'
 	# shellcheck disable=SC2046 # the flags are words
 	$CLANG "$@" -fsanitize=fuzzer-no-link -fPIC -shared -o "$work/todoke-mime.so" "$top_srcdir"/agent/message/mime-module.c \
 		"$top_srcdir"/agent/message/mime-charset.c "$top_srcdir"/agent/message/mime-compose.c \
-		"$top_srcdir"/agent/message/mime-params.c "$top_srcdir"/agent/message/mime-words.c \
+		"$top_srcdir"/agent/message/mime-meaning.c "$top_srcdir"/agent/message/mime-params.c "$top_srcdir"/agent/message/mime-words.c \
 		$(pkg-config --cflags --libs gmime-3.0) || exit 1
 	printf 'FILTER(sieve)\n' >"$work/engines.def"
 	sed 's|filters/filter-table.def|engines.def|' "$top_srcdir/filters/filter.c" >"$work/filter.c"

@@ -73,6 +73,8 @@ class Host:
         result = self.run("--json", *args)
         answer = json.loads(result.stdout)
         tap.same(answer["schema"], "todoke.doctor/1")
+        for finding in answer["findings"]:  # a command, or words on what to do instead
+            tap.same(bool(finding["fix"]) != bool(finding["by_hand"]), True, finding)
         tap.same(result.returncode, 1 if [f for f in answer["findings"] if f["severity"] != "note" and not f["fixed"]] else 0)
         return answer["findings"]
 

@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -193,12 +194,12 @@ def test_lanes(folder):
             tap.same(copies, {number: turn * (2 if number == 3 else 1) for number in copies})
 
 
-def hanging(folder, *args):
+def hanging(folder, *args, part="d.test/stuck", deadline=15):
     if not os.path.exists(SHIM):
         raise tap.Skip("no " + SHIM)
-    env = {"LD_PRELOAD": SHIM, "TODOKE_FAULT_HANG": "d.test/stuck",
+    env = {"LD_PRELOAD": SHIM, "TODOKE_FAULT_HANG": part,
            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"}
-    return root_server(folder, "-o", "deadline=15", *args, env=env)
+    return root_server(folder, "-o", "deadline=%d" % deadline, *args, env=env)
 
 
 def stopped(server):
@@ -245,6 +246,62 @@ def test_hanging_recipient_of_many(folder):
         tap.contains(client.read(), "4.3.0 ")
         tap.same([client.read()], stored("last@d.test"))
         tap.same(client.deliver("u0@d.test"), stored("u0@d.test"), "the next message")
+
+
+def test_hanging_tree(folder):
+    """A tree that hangs holds neither mail for another one, nor each recipient in it for the whole time."""
+    need_root()
+    with hanging(folder, "-o", "lmtp_workers=1", part="mail/dead.test", deadline=5) as server:
+        client = server.client().greet()
+        dead, others = ["u%d@dead.test" % number for number in range(6)], ["u%d@d.test" % number for number in range(12)]
+        client.begin(*dead, *others)
+        client.send("Subject: x\r\n\r\n.\r\n")
+        new = [folder + "/mail/d.test/u%d/new" % number for number in range(12)]
+        server.wait_for(lambda: all(os.path.isdir(each) and os.listdir(each) for each in new))
+        tap.same(len(stopped(server)) > 0, True, "the tree still hangs")
+        tap.same(select.select([client.socket], [], [], 0)[0], [], "replies come in the order of recipients")
+        asked = time.monotonic()
+        for who in dead:
+            tap.contains(client.read(), "451 4.3.0 <%s>" % who)
+        tap.same(time.monotonic() - asked < len(dead) * 15, True, "not one after the other")
+        tap.same([client.read() for _ in others], sum((stored(each) for each in others), []))
+        log = server.read_log()
+        for who in dead:
+            (line,) = [line for line in log.splitlines() if "to=" + who in line or 'to="%s"' % who in line]
+            tap.contains(line, "4.3.0")
+
+
+def test_killed_delivery_is_logged(folder):
+    """Whoever delivers, a recipient whose process was killed has a line with its address and its status."""
+    with hanging(folder, "-o", "lmtp_workers=1") as server:
+        client = server.client().greet()
+        client.begin("u0@d.test", "stuck@d.test", "u1@d.test", "u2@d.test")
+        client.send("Subject: x\r\n\r\n.\r\n")
+        server.wait_for(lambda: stopped(server))
+        for pid in stopped(server):
+            kill(pid)
+        tap.same([client.read()[:9] for _ in range(4)], ["250 2.0.0", "451 4.3.0", "250 2.0.0", "250 2.0.0"])
+        lines = [line for line in server.read_log().splitlines() if "to=stuck@d.test" in line]
+        tap.same(len(lines), 1)
+        tap.contains(lines[0], "4.3.0")
+
+
+def test_slot_of_a_killed_front(folder):
+    """What its root half began is not counted for ever among the deliveries to those mailboxes."""
+    need_root()
+    with hanging(folder, "-o", "lmtp_user_limit=1", "-o", "lmtp_workers=1", deadline=5) as server:
+        (front,) = server.workers()
+        (back,) = children_of(front)
+        client = server.client().greet()
+        client.begin("stuck1@d.test", "stuck2@d.test")
+        client.send("Subject: x\r\n\r\n.\r\n")
+        server.wait_for(lambda: len(stopped(server)) == 2)
+        kill(front)
+        server.wait_for(lambda: not os.path.exists("/proc/%d" % back))
+        server.wait_for(lambda: is_split(server))
+        other = server.client().greet()
+        for who in ("stuck2@d.test", "stuck1@d.test"):  # it hangs, and is not refused as one that is busy
+            tap.contains(other.deliver(who)[0], "451 4.3.0 ")
 
 
 def living(folder):

@@ -75,6 +75,28 @@ test_slots_are_shared(void **state)
 	assert_true(lmtp_slots_enter(slots, 0, 0, "ann", 1));
 }
 
+/* A root half that outlives its worker frees what it took, and nothing of the next worker's. */
+static void
+test_slots_have_owners(void **state)
+{
+	(void) state;
+	LmtpSlots *slots = lmtp_slots_new(2);
+	lmtp_slots_set_owner(100);
+	assert_true(lmtp_slots_enter(slots, 0, 0, "ann", 1));
+	lmtp_slots_clear(slots, 0); /* the master buries the worker */
+	assert_true(lmtp_slots_enter(slots, 0, 1, "ann", 1));
+	lmtp_slots_set_owner(200);
+	assert_true(lmtp_slots_enter(slots, 0, 0, "bob", 1));
+
+	lmtp_slots_set_owner(100);
+	lmtp_slots_leave(slots, 0, 0);
+	lmtp_slots_leave_all(slots, 0);
+	lmtp_slots_set_owner(300);
+	assert_true(lmtp_slots_enter(slots, 1, 0, "ann", 1));
+	assert_false(lmtp_slots_enter(slots, 1, 1, "bob", 1));
+	lmtp_slots_set_owner(0);
+}
+
 typedef struct {
 	const char *name;
 	const char *item;
@@ -273,13 +295,15 @@ test_lanes(void **state)
 	for (unsigned i = 0; i < COUNT; i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *done = NULL;
+		bool lost = false;
 		int pid;
 		assert_int_equal(lmtp_lanes_next(lanes), i);
 		StatusId want = i == 3   ? STATUS_INTERNAL
 		                : i == 5 ? STATUS_LOOP
 		                : i == 7 ? STATUS_DEADLINE
 		                         : STATUS_OK;
-		assert_int_equal(lmtp_lanes_take(lanes, &done, &st), want == STATUS_OK);
+		assert_int_equal(lmtp_lanes_take(lanes, &done, &lost, &st), want == STATUS_OK);
+		assert_int_equal(lost, i == 3 || i == 7);
 		assert_int_equal(st.id, want);
 		if (want != STATUS_OK)
 			continue;
@@ -324,7 +348,8 @@ test_lanes_at_once(void **state)
 	for (unsigned i = 0; i < 2 * LMTP_LANES; i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *done = NULL;
-		assert_true(lmtp_lanes_take(lanes, &done, &st));
+		bool lost = true;
+		assert_true(lmtp_lanes_take(lanes, &done, &lost, &st));
 	}
 }
 
@@ -361,7 +386,8 @@ test_lanes_left(void **state)
 
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *done = NULL;
-	assert_true(lmtp_lanes_take(lanes, &done, &st));
+	bool lost = true;
+	assert_true(lmtp_lanes_take(lanes, &done, &lost, &st));
 	lmtp_lanes_free(lanes);
 	assert_int_equal(waitpid(-1, NULL, 0), -1);
 	assert_in_range(begun[0], 1, MANY - LMTP_LANES);
@@ -405,13 +431,14 @@ test_spool(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 11];
+	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 12];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, list_rows, test_list);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots_of_lanes);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots_are_shared);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots_have_owners);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_unix_peer);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_child);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_child_leaves_nothing);

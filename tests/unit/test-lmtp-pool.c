@@ -91,7 +91,7 @@ ask_with(LmtpPool *pool, const char *key, const char *word, int fd, char **ret_t
 	g_autofree char *text = NULL;
 
 	if (!lmtp_pool_ask(pool, key, request, fd, &member, st) ||
-	    !lmtp_pool_take(pool, member, &text, st))
+	    !lmtp_pool_take(pool, member, &text, NULL, st))
 		return 0;
 
 	int pid = (int) g_ascii_strtoll(text, NULL, 10);
@@ -198,7 +198,7 @@ test_outcome_that_is_taken_late(void **state)
 	for (int i = 0; i < PATIENCE && lmtp_pool_left_ms(member) > 0; i++)
 		g_usleep(G_USEC_PER_SEC / 10);
 	assert_int_equal(lmtp_pool_left_ms(member), 0);
-	assert_true(lmtp_pool_take(pool, member, &text, &st));
+	assert_true(lmtp_pool_take(pool, member, &text, NULL, &st));
 	assert_int_equal(ask(pool, "ann", "x"), (int) g_ascii_strtoll(text, NULL, 10));
 }
 
@@ -227,6 +227,26 @@ test_faults(void **state)
 	}
 }
 
+/* However busy it is: the groups that it took over may have changed. */
+static void
+test_replaced_after_its_life(void **state)
+{
+	(void) state;
+	const LmtpPoolOptions options = { .most = 4,
+		                          .uses = 1000000,
+		                          .idle_seconds = PATIENCE,
+		                          .seconds = PATIENCE,
+		                          .life_seconds = 1 };
+	g_autoptr(LmtpPool) pool = lmtp_pool_new(&options, answer, NULL);
+	int first = ask(pool, "ann", "x"), last = first;
+	gint64 until = g_get_monotonic_time() + (gint64) PATIENCE * G_USEC_PER_SEC;
+
+	for (; last == first && g_get_monotonic_time() < until; g_usleep(10000))
+		last = ask(pool, "ann", "x");
+	assert_int_not_equal(last, first);
+	assert_int_equal(waitpid(first, NULL, WNOHANG), -1);
+}
+
 /* What is said too much changes nothing of what was done. */
 static void
 test_outcome_that_is_long(void **state)
@@ -240,7 +260,7 @@ test_outcome_that_is_long(void **state)
 		g_autofree char *text = NULL;
 		LmtpPoolMember *member = NULL;
 		assert_true(lmtp_pool_ask(pool, "ann", request, -1, &member, &st));
-		assert_int_equal(lmtp_pool_take(pool, member, &text, &st), i == 0);
+		assert_int_equal(lmtp_pool_take(pool, member, &text, NULL, &st), i == 0);
 		assert_int_equal(st.id, i == 0 ? STATUS_OK : STATUS_LOOP);
 		const char *told = i == 0 ? text : st.text;
 		assert_in_range(strlen(told), 1000, 8000);
@@ -285,39 +305,76 @@ test_tidy(void **state)
 /* The deliveries of a message. */
 typedef struct {
 	LmtpPool *pool;
+	const char *const *searches; /* NULL: all are "x" */
 	const char *const *words;
 	const char *const *keys;
-	bool busy[LMTP_LANES];
-	unsigned begun, refused, most_at_once;
+	bool busy[LMTP_SLOT_LANES];
+	unsigned begun, refused, failed, at_once, most_at_once;
+	unsigned searching, most_searching;
 } Mail;
 
 static bool
-begin(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, Status *st)
+search(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_member, Status *st)
 {
 	Mail *mail = user;
-	g_autoptr(GString) request = g_string_new(mail->words[number]);
-	unsigned at_once = 1;
+	g_autoptr(GString)
+		request = g_string_new(mail->searches != NULL ? mail->searches[number] : "x");
 
 	if (strcmp(mail->words[number], "refuse") == 0) {
 		mail->refused++;
 		return status_fail(st, STATUS_BUSY, NULL);
 	}
-	for (unsigned i = 0; i < LMTP_LANES; i++)
-		at_once += mail->busy[i] ? 1 : 0;
 	assert_false(mail->busy[lane]);
 	mail->busy[lane] = true;
 	mail->begun++;
-	mail->most_at_once = MAX(mail->most_at_once, at_once);
+	mail->searching++;
+	mail->most_searching = MAX(mail->most_searching, mail->searching);
 
+	bool asked = lmtp_pool_ask(mail->pool, "", request, -1, ret_member, st);
+	lmtp_pool_hurry(*ret_member, strcmp(request->str, "hang") == 0 ? 2 : PATIENCE);
+	return asked;
+}
+
+static bool
+deliver(void *user, unsigned number, const char *found, LmtpPoolMember **ret_member, Status *st)
+{
+	Mail *mail = user;
+	g_autoptr(GString) request = g_string_new(mail->words[number]);
+
+	assert_non_null(found);
+	mail->at_once++;
+	mail->most_at_once = MAX(mail->most_at_once, mail->at_once);
 	return lmtp_pool_ask(mail->pool, mail->keys[number], request, -1, ret_member, st);
 }
 
 static void
-end(void *user, unsigned lane)
+hear(void *user, unsigned number, bool searched, bool lost)
 {
 	Mail *mail = user;
+	const char *word = searched ? (mail->searches != NULL ? mail->searches[number] : "x")
+	                            : mail->words[number];
+	unsigned *at_it = searched ? &mail->searching : &mail->at_once;
+
+	assert_int_equal(lost, strcmp(word, "hang") == 0 || strcmp(word, "die") == 0);
+	--*at_it;
+}
+
+static void
+end(void *user, unsigned number, unsigned lane)
+{
+	Mail *mail = user;
+	(void) number;
 	assert_true(mail->busy[lane]);
 	mail->busy[lane] = false;
+}
+
+static void
+failed(void *user, unsigned number, const Status *st)
+{
+	Mail *mail = user;
+	(void) number;
+	assert_int_not_equal(st->id, STATUS_OK);
+	mail->failed++;
 }
 
 static void
@@ -330,12 +387,12 @@ test_outcomes_in_order(void **state)
 		                         STATUS_OK, STATUS_INTERNAL, STATUS_OK };
 	g_autoptr(LmtpPool) pool = new_pool(8, 100, PATIENCE, NULL);
 	Mail mail = { .pool = pool, .words = words, .keys = keys };
-	const LmtpDispatchWork work = { begin, end, &mail };
+	const LmtpDispatchWork work = { search, deliver, hear, end, failed, &mail };
 	g_autoptr(LmtpDispatch) dispatch = lmtp_dispatch_new(pool, &work);
 	int pids[G_N_ELEMENTS(words)] = { 0 };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-		lmtp_dispatch_add(dispatch, keys[i]);
+		lmtp_dispatch_add(dispatch, keys[i], "/mail");
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *done = NULL;
@@ -345,6 +402,7 @@ test_outcomes_in_order(void **state)
 		pids[i] = done != NULL ? (int) g_ascii_strtoll(done, NULL, 10) : 0;
 	}
 
+	assert_int_equal(mail.failed, 2); /* "fail" has logged its own failure */
 	/* one mailbox: one after the other, in one process */
 	assert_int_equal(pids[0], pids[5]);
 	assert_int_not_equal(pids[0], pids[3]);
@@ -361,7 +419,7 @@ test_at_once(void **state)
 	                0);
 	g_autoptr(LmtpPool) pool = new_pool(COUNT, 100, PATIENCE, met);
 	Mail mail = { .pool = pool, .words = words, .keys = keys };
-	const LmtpDispatchWork work = { begin, end, &mail };
+	const LmtpDispatchWork work = { search, deliver, hear, end, failed, &mail };
 	g_autoptr(LmtpDispatch) many = lmtp_dispatch_new(pool, &work);
 	g_autoptr(LmtpDispatch) one = lmtp_dispatch_new(pool, &work);
 
@@ -369,8 +427,8 @@ test_at_once(void **state)
 		g_autofree char *mailbox = g_strdup_printf("user%u", i);
 		words[i] = "meet";
 		keys[i] = "vmail";
-		lmtp_dispatch_add(many, mailbox);
-		lmtp_dispatch_add(one, "ann");
+		lmtp_dispatch_add(many, mailbox, "/mail");
+		lmtp_dispatch_add(one, "ann", "/mail");
 	}
 	for (unsigned i = 0; i < 2 * COUNT; i++) {
 		g_auto(Status) st = STATUS_INIT;
@@ -395,17 +453,78 @@ test_refused_one_by_one(void **state)
 	static const char *const keys[] = { "a", "b", "c", "d" };
 	g_autoptr(LmtpPool) pool = new_pool(8, 100, PATIENCE, NULL);
 	Mail mail = { .pool = pool, .words = words, .keys = keys };
-	const LmtpDispatchWork work = { begin, end, &mail };
+	const LmtpDispatchWork work = { search, deliver, hear, end, failed, &mail };
 	g_autoptr(LmtpDispatch) dispatch = lmtp_dispatch_new(pool, &work);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-		lmtp_dispatch_add(dispatch, keys[i]);
+		lmtp_dispatch_add(dispatch, keys[i], "/mail");
 	for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
 		g_auto(Status) st = STATUS_INIT;
 		g_autofree char *done = NULL;
 		assert_int_equal(lmtp_dispatch_take(dispatch, &done, &st), i == 3);
 		assert_int_equal(mail.refused, MIN(i + 1, 3));
 	}
+}
+
+/* Where one place hangs, mail for the others is on its way meanwhile; replies stay in order. */
+static void
+test_place_that_hangs(void **state)
+{
+	(void) state;
+	enum { HANGING = 4, COUNT = HANGING + 10 };
+	const char *searches[COUNT], *words[COUNT], *keys[COUNT];
+	int *met = mmap(NULL, sizeof *met, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+	                0);
+	g_autoptr(LmtpPool) pool = new_pool(COUNT, 100, PATIENCE, met);
+	Mail mail = { .pool = pool, .searches = searches, .words = words, .keys = keys };
+	const LmtpDispatchWork work = { search, deliver, hear, end, failed, &mail };
+	g_autoptr(LmtpDispatch) dispatch = lmtp_dispatch_new(pool, &work);
+
+	for (unsigned i = 0; i < COUNT; i++) {
+		g_autofree char *mailbox = g_strdup_printf("user%u", i);
+		searches[i] = i < HANGING ? "hang" : "x";
+		words[i] = "meet";
+		keys[i] = "vmail";
+		lmtp_dispatch_add(dispatch, mailbox, i < HANGING ? "/dead" : "/mail");
+	}
+	for (unsigned i = 0; i < COUNT; i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		assert_int_equal(lmtp_dispatch_take(dispatch, &done, &st), i >= HANGING);
+		assert_int_equal(st.id, i < HANGING ? STATUS_DEADLINE : STATUS_OK);
+		if (i == 0) /* the first was waited for until it was killed */
+			assert_int_equal(g_atomic_int_get(met), COUNT - HANGING);
+	}
+
+	assert_int_equal(mail.failed, HANGING);
+	assert_in_range(mail.most_searching, 2, LMTP_SEARCHES_OF_PLACE + 1);
+	(void) munmap(met, sizeof *met);
+}
+
+/* A search that failed ends its delivery; nobody else logs that. */
+static void
+test_search_that_fails(void **state)
+{
+	(void) state;
+	static const char *const searches[] = { "fail", "die", "x" };
+	static const char *const words[] = { "x", "x", "x" };
+	static const char *const keys[] = { "a", "b", "c" };
+	static const StatusId want[] = { STATUS_LOOP, STATUS_INTERNAL, STATUS_OK };
+	g_autoptr(LmtpPool) pool = new_pool(8, 100, PATIENCE, NULL);
+	Mail mail = { .pool = pool, .searches = searches, .words = words, .keys = keys };
+	const LmtpDispatchWork work = { search, deliver, hear, end, failed, &mail };
+	g_autoptr(LmtpDispatch) dispatch = lmtp_dispatch_new(pool, &work);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		lmtp_dispatch_add(dispatch, keys[i], "/mail");
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		g_autofree char *done = NULL;
+		assert_int_equal(lmtp_dispatch_take(dispatch, &done, &st), want[i] == STATUS_OK);
+		assert_int_equal(st.id, want[i]);
+	}
+	assert_int_equal(mail.failed, 2);
+	assert_int_equal(mail.most_at_once, 1);
 }
 
 /* The client has gone: what was begun is waited for, nothing else is begun. */
@@ -417,7 +536,7 @@ test_client_gone(void **state)
 	const char *words[COUNT], *keys[COUNT];
 	g_autoptr(LmtpPool) pool = new_pool(COUNT, 100, PATIENCE, NULL);
 	Mail mail = { .pool = pool, .words = words, .keys = keys };
-	const LmtpDispatchWork work = { begin, end, &mail };
+	const LmtpDispatchWork work = { search, deliver, hear, end, failed, &mail };
 	LmtpDispatch *dispatch = lmtp_dispatch_new(pool, &work);
 	g_auto(Status) st = STATUS_INIT;
 	g_autofree char *done = NULL;
@@ -425,11 +544,11 @@ test_client_gone(void **state)
 	for (unsigned i = 0; i < COUNT; i++) {
 		words[i] = i == 0 ? "x" : "slow";
 		keys[i] = "vmail";
-		lmtp_dispatch_add(dispatch, i == 0 ? "first" : "all others");
+		lmtp_dispatch_add(dispatch, i == 0 ? "first" : "all others", "/mail");
 	}
 	assert_true(lmtp_dispatch_take(dispatch, &done, &st));
 	lmtp_dispatch_free(dispatch);
-	for (unsigned i = 0; i < LMTP_LANES; i++)
+	for (unsigned i = 0; i < LMTP_SLOT_LANES; i++)
 		assert_false(mail.busy[i]);
 	assert_in_range(mail.begun, 2, COUNT - 1);
 }
@@ -484,6 +603,7 @@ main(void)
 		cmocka_unit_test(test_killed_while_it_waits),
 		cmocka_unit_test(test_gone_when_it_is_asked),
 		cmocka_unit_test(test_outcome_that_is_taken_late),
+		cmocka_unit_test(test_replaced_after_its_life),
 		cmocka_unit_test(test_faults),
 		cmocka_unit_test(test_outcome_that_is_long),
 		cmocka_unit_test(test_descriptor),
@@ -491,6 +611,8 @@ main(void)
 		cmocka_unit_test(test_outcomes_in_order),
 		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_refused_one_by_one),
+		cmocka_unit_test(test_place_that_hangs),
+		cmocka_unit_test(test_search_that_fails),
 		cmocka_unit_test(test_client_gone),
 		cmocka_unit_test(test_packed_account),
 	};

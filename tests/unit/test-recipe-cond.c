@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Conditions and their scores: the formulas of procmailsc(5), worked out by hand and tried with
- * procmail 3.22.
+ * Conditions and their scores: the formulas of procmailsc(5), worked out by hand. Rows about
+ * texts were tried with procmail 3.22.
  */
 #include "filters/recipe/run/recipe-cond.h"
 #include "tests/lib/recipe-unit.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Quotes and variables of rc files (procmailrc(5), "Environment variable defaults" and sh's rules).
- * All rows were tried with procmail 3.22.
+ * What the rows expect was worked out from procmailrc(5), or taken from a run of procmail 3.22.
  */
 #include "agent/base/limits.h"
 #include "filters/recipe/run/recipe-expand.h"

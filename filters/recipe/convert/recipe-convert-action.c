@@ -2,7 +2,9 @@
 /* recipe-convert-action: what a recipe does, and formail, as commands of Sieve. */
 #include "filters/recipe/convert/recipe-convert-action.h"
 
+#include "agent/base/blank.h"
 #include "filters/recipe/convert/recipe-convert.h"
+#include "filters/recipe/run/recipe-formail.h"
 #include "filters/sieve/lang/sieve-text.h"
 
 #include <string.h>
@@ -174,7 +176,7 @@ split_field(const char *field, const char **ret_value)
 	if (colon == NULL || colon == field || strpbrk(field, "\n\r") != NULL)
 		return NULL;
 
-	*ret_value = colon + 1 + strspn(colon + 1, " \t");
+	*ret_value = blank_skip(colon + 1);
 	char *name = g_strndup(field, (gsize) (colon - field));
 	if (strpbrk(name, " \t\"\\") == NULL && g_str_is_ascii(name))
 		return name;
@@ -219,7 +221,7 @@ recipe_convert_formail(RecipeSieve *sieve, const RecipeNode *node)
 	g_auto(GStrv) argv = NULL;
 	bool plain = strpbrk(node->action.text, "$`|;&<>") == NULL;
 	if (!plain || !g_shell_parse_argv(node->action.text, NULL, &argv, NULL) ||
-	    strcmp(argv[0], "formail") != 0 || argv[1] == NULL)
+	    !recipe_formail_is(argv[0]) || argv[1] == NULL)
 		return false;
 
 	for (char **arg = argv + 1; *arg != NULL; arg++) {
@@ -243,8 +245,11 @@ recipe_convert_seen(RecipeSieve *sieve, const RecipeNode *node, const RecipeFlag
 	gint argc = 0;
 	bool plain = node->name == NULL && !flags->filters && !flags->copies && flags->waits &&
 	             strpbrk(node->action.text, "`|;&<>") == NULL;
-	if (!plain || !g_shell_parse_argv(node->action.text, &argc, &argv, NULL) || argc < 3 ||
-	    strcmp(argv[0], "formail") != 0 || !g_str_has_prefix(argv[1], "-D"))
+	g_autofree char *command = plain ? recipe_constants_expand(sieve->constants,
+	                                                           node->action.text, NULL, NULL)
+	                                 : NULL;
+	if (command == NULL || !g_shell_parse_argv(command, &argc, &argv, NULL) || argc < 3 ||
+	    !recipe_formail_is(argv[0]) || !g_str_has_prefix(argv[1], "-D"))
 		return false;
 
 	gint words = argv[1][2] == '\0' ? 4 : 3; /* -D MAX CACHE, -DMAX CACHE */

@@ -177,8 +177,15 @@ is_mbox_name(const RecipeNode *node)
 static bool
 drops_seen(const RecipeNode *node, const RecipeFlags *flags)
 {
-	return node->action_kind == RECIPE_ACTION_PROGRAM && flags->waits &&
-	       g_str_has_prefix(node->action.text, "formail -D");
+	if (node->action_kind != RECIPE_ACTION_PROGRAM || !flags->waits)
+		return false;
+
+	static const char *const calls[] = { "formail -D", "/usr/bin/formail -D", "$FORMAIL -D",
+		                             "${FORMAIL} -D" };
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++)
+		if (g_str_has_prefix(node->action.text, calls[i]))
+			return true;
+	return false;
 }
 
 static void

@@ -2,6 +2,7 @@
 /* recipe-cond: marks in front of a condition, then one of four kinds of question. */
 #include "filters/recipe/run/recipe-cond.h"
 
+#include "agent/base/blank.h"
 #include "agent/base/limits.h"
 #include "agent/message/mime.h"
 #include "filters/recipe/run/recipe-expand.h"
@@ -305,10 +306,10 @@ size_score(const RecipeCond *cond, double size, double number)
 static bool
 hold_size(Evaluation *evaluation, const RecipeCond *cond)
 {
-	char *behind;
-	double number = (double) g_ascii_strtoll(cond->rest, &behind, 10);
+	char *end;
+	double number = (double) g_ascii_strtoll(cond->rest, &end, 10);
 
-	behind += strspn(behind, " \t");
+	const char *behind = blank_skip(end);
 	if (*behind != '\0')
 		recipe_log_complain(evaluation->run, "Skipped \"%s\"", behind);
 

@@ -21,6 +21,13 @@ typedef struct {
 	size_t name_len; /* with the colon; 0: the From_ line */
 } Field;
 
+bool
+recipe_formail_is(const char *program)
+{
+	return program != NULL &&
+	       (strcmp(program, "formail") == 0 || strcmp(program, "/usr/bin/formail") == 0);
+}
+
 /* Octets of a field's name with its colon; 0: that is no field. */
 static size_t
 name_length(const char *at, size_t len)
@@ -223,20 +230,27 @@ read_id_call(const char *const *argv, RecipeFormailId *ret_id)
 }
 
 /*
- * The Message-ID, where there is one and formail could not take another part of it. NULL: only
- * formail knows. Caller frees.
+ * The whole text of the last Message-ID, as formail compares it: folded, with comments, without the
+ * blanks before it. NULL: only formail knows. Caller frees.
  */
 static char *
 read_id(const GArray *fields)
 {
-	g_autoptr(GString) id = extract(fields, "Message-ID:");
-	char *end = strchr(id->str, '\n');
-	if (end == NULL || end[1] != '\0')
+	const Field *last = NULL;
+	for (guint i = 0; i < fields->len; i++) {
+		const Field *field = &g_array_index(fields, Field, i);
+		if (same_name(field->at, field->name_len, "Message-ID:", strlen("Message-ID:")))
+			last = field;
+	}
+	if (last == NULL)
 		return NULL;
 
-	*end = '\0';
-	const char *value = id->str + (*id->str == ' ');
-	return *value != '\0' && strpbrk(value, " \t\v\f") == NULL ? g_strdup(value) : NULL;
+	size_t len = last->len - last->name_len - 1; /* without its last line end */
+	g_autofree char *text = g_strndup(last->at + last->name_len, len);
+	const char *value = text + strspn(text, " ");
+
+	/* formail compares other octets than ASCII wrongly, and never finds them again */
+	return *value != '\0' && g_str_is_ascii(value) ? g_strdup(value) : NULL;
 }
 
 bool
@@ -259,18 +273,21 @@ bool
 recipe_formail_lacks_id(const char *const *argv, const GString *input)
 {
 	RecipeFormailId id;
-	if (*argv == NULL || strcmp(*argv, "formail") != 0 || !read_id_call(argv + 1, &id))
+	if (!recipe_formail_is(*argv) || !read_id_call(argv + 1, &id))
 		return false;
 
-	g_autoptr(GArray) fields = read_fields(input);
-	g_autoptr(GString) value = fields != NULL ? extract(fields, "Message-ID:") : NULL;
-	return value != NULL && value->len == 0;
+	/* lines that are no fields end formail's header, but no Message-ID stands behind them */
+	g_auto(GStrv) lines = g_strsplit(input->str, "\n", -1);
+	for (char **line = lines; *line != NULL && **line != '\0'; line++)
+		if (g_ascii_strncasecmp(*line, "Message-ID", strlen("Message-ID")) == 0)
+			return false;
+	return strlen(input->str) == input->len;
 }
 
 bool
 recipe_formail(const char *const *argv, const GString *input, GString **ret_output)
 {
-	if (*argv == NULL || strcmp(*argv, "formail") != 0)
+	if (!recipe_formail_is(*argv))
 		return false;
 	g_autoptr(GArray) edits = read_edits(argv + 1);
 	g_autoptr(GArray) fields = edits != NULL ? read_fields(input) : NULL;

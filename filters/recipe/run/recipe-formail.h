@@ -11,6 +11,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
+/* Does a call of this program (NULL: none) run the system's formail, if PATH leads to it? */
+bool recipe_formail_is(const char *program);
+
 /*
  * Would formail, called with `argv` (the name first, NULL last), write *ret_output for `input`?
  * False: nobody knows but formail.
@@ -25,8 +28,8 @@ typedef struct {
 } RecipeFormailId;
 
 /*
- * Is this call a formail -D alone, over a mail with one plain Message-ID? Then it prints nothing,
- * and ends with exit code 0 if the id is known, 1 if not. Caller frees ret_id->id.
+ * Is this call a formail -D alone, over a mail with a Message-ID? Then it prints nothing, and
+ * ends with exit code 0 if the id is known, 1 if not. Caller frees ret_id->id.
  */
 bool recipe_formail_id(const char *const *argv, const GString *input, RecipeFormailId *ret_id);
 

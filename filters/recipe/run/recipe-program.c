@@ -47,8 +47,10 @@ static bool
 is_formail(const RecipeRun *run, const GPtrArray *argv)
 {
 	const FilterRecipes *services = run->env->recipes;
-	if (argv->len < 2 || strcmp(argv->pdata[0], "formail") != 0)
+	if (argv->len < 2 || !recipe_formail_is(argv->pdata[0]))
 		return false;
+	if (*(const char *) argv->pdata[0] == '/')
+		return true;
 
 	g_auto(GStrv) folders = g_strsplit(recipe_vars_text(run->state->vars, "PATH"), ":", -1);
 	for (char **folder = folders; *folder != NULL; folder++) {

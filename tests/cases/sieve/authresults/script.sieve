@@ -1,4 +1,4 @@
-# RFC 8601, issue 11.13: results of the site; a match of any result of the method counts.
+# RFC 8601: results of the site; a match of any result of the method counts.
 require "vnd.todoke.authresults";
 if authresults "dmarc" "pass" { redirect "a@example.com"; }
 if authresults "DKIM" ["fail"] { redirect "b@example.com"; }

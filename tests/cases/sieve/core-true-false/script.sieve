@@ -1,3 +1,3 @@
-# RFC 5228 5.8, 5.9: true and false; issue 3: such tests are worth a warning.
+# RFC 5228 5.8, 5.9: true and false; such tests are worth a warning.
 if true { redirect "a@example.com"; }
 if false { discard; }

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* handover: execve with the message on descriptors. */
+#define _GNU_SOURCE
+#include "agent/base/handover.h"
+
+#include "agent/base/answer.h"
+#include "agent/base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+/* Which descriptor has the rest of the message, or "-": none; and that there was a handover. */
+#define VARIABLE "TODOKE_HANDED_OVER"
+
+static struct {
+	char **argv; /* NULL: this is the whole program */
+	bool closed;
+	HandoverGiveBack *give_back; /* NULL: nothing was read from standard input */
+	void *user;
+} handover;
+
+bool
+handover_init(char **argv, Status *st)
+{
+	if (getauxval(AT_SECURE) != 0)
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "todoke-deliver must not have the bit setuid or setgid");
+	if (getenv(VARIABLE) != NULL)
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "todoke-deliver stands in the place of todoke");
+
+	/* whoever reads the options takes them out of the line */
+	handover.argv = g_new0(char *, g_strv_length(argv) + 1);
+	for (size_t i = 0; argv[i] != NULL; i++)
+		handover.argv[i] = argv[i];
+
+	return true;
+}
+
+void
+handover_offer(HandoverGiveBack *give_back, void *user)
+{
+	handover.give_back = give_back;
+	handover.user = user;
+}
+
+void
+handover_close(void)
+{
+	handover.closed = true;
+}
+
+/* The mail waits in the queue, and nothing of it is here. */
+G_NORETURN static void
+fail(const char *why, const char *what, Status *st)
+{
+	g_autofree char *detail = g_strdup_printf("todoke-deliver cannot %s for %s: %s", what, why,
+	                                          st->detail != NULL ? st->detail
+	                                                             : status_text(st));
+	g_free(st->detail);
+	st->detail = g_steal_pointer(&detail);
+
+	LogLine *line = log_line_new(NULL);
+	log_line_add_failure(line, st);
+	log_line_send(line, LOG_ERR);
+
+	g_autofree char *answer = answer_line(st, NULL);
+	g_autofree char *whole = g_strconcat(answer, "\n", NULL);
+	answer_abort(whole, strlen(whole), EX_TEMPFAIL);
+}
+
+/* Put `head` in the place of standard input, and let both pass through exec. */
+static bool
+pass_descriptors(int head, int rest, Status *st)
+{
+	char number[16] = "-";
+
+	if (head >= 0 && dup2(head, STDIN_FILENO) < 0)
+		return status_fail_errno(st, errno, "cannot give the message back");
+	if (rest >= 0 && fcntl(rest, F_SETFD, 0) < 0)
+		return status_fail_errno(st, errno, "cannot give the message back");
+	if (rest >= 0)
+		(void) snprintf(number, sizeof number, "%d", rest);
+
+	return setenv(VARIABLE, number, 1) == 0 ||
+	       status_fail_errno(st, errno, "cannot give the message back");
+}
+
+void
+handover_go(const char *why)
+{
+	g_auto(Status) st = STATUS_INIT;
+	int head = -1, rest = -1;
+	if (handover.argv == NULL || handover.closed)
+		return;
+
+	handover.closed = true; /* what undoing needs cannot be handed over */
+	if (handover.give_back != NULL && !handover.give_back(handover.user, &head, &rest, &st))
+		fail(why, "give the message back", &st);
+	if (!pass_descriptors(head, rest, &st))
+		fail(why, "give the message back", &st);
+
+	const char *folder = secure_getenv("TODOKE_PROGRAM_DIR");
+	g_autofree char *path = g_build_filename(folder != NULL ? folder : TODOKE_BIN_DIR, "todoke",
+	                                         NULL);
+	answer_give_back();
+	(void) execv(path, handover.argv);
+	int err = errno;
+	answer_take_over();
+	status_fail_detail(&st, STATUS_CONFIG, "cannot run '%s': %s", path, status_error_text(err));
+	fail(why, "become todoke", &st);
+}
+
+bool
+handover_take_rest(int *ret_rest, Status *st)
+{
+	g_autofree char *value = g_strdup(secure_getenv(VARIABLE));
+	guint64 number = 0;
+	(void) unsetenv(VARIABLE);
+	if (value == NULL || strcmp(value, "-") == 0) {
+		*ret_rest = -1;
+		return true;
+	}
+
+	/* Without the rest the message would be stored cut short. */
+	if (!g_ascii_string_to_unsigned(value, 10, STDERR_FILENO + 1, G_MAXINT, &number, NULL) ||
+	    fcntl((int) number, F_SETFD, FD_CLOEXEC) < 0)
+		return status_fail_detail(st, STATUS_USAGE, VARIABLE "=%s is no descriptor", value);
+
+	*ret_rest = (int) number;
+	return true;
+}
