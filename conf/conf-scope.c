@@ -154,7 +154,7 @@ conf_for_recipient(const Conf *conf, const char *address)
 	return own;
 }
 
-/* The row that an item "NAME=VALUE" sets, and the value. NULL: it may not be said of a recipient. */
+/* The row that "NAME=VALUE" sets, and the value. NULL: it may not be said of a recipient. */
 static const ConfRow *
 row_of_item(const char *item, const char **ret_value)
 {

@@ -21,7 +21,7 @@ static const Unit no_units[] = { { 0, 0 } };
  * Each delivery makes a hundred values and changes five: a default text is the table's own, an
  * empty list is this one.
  */
-static char *no_items[1];
+char *conf_value_no_items[1];
 
 static void *
 member(const Conf *conf, const ConfRow *row)
@@ -220,7 +220,7 @@ add_item(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 		return false;
 	char ***list = member(conf, row);
 	size_t n = g_strv_length(*list);
-	*list = g_renew(char *, *list != no_items ? *list : NULL, n + 2);
+	*list = g_renew(char *, *list != conf_value_no_items ? *list : NULL, n + 2);
 	(*list)[n] = g_strdup(text);
 	(*list)[n + 1] = NULL;
 
@@ -248,7 +248,7 @@ void
 conf_value_empty(Conf *conf, const ConfRow *row)
 {
 	conf_value_clear(conf, row);
-	*(char ***) member(conf, row) = no_items;
+	*(char ***) member(conf, row) = conf_value_no_items;
 }
 
 bool
@@ -276,7 +276,7 @@ conf_value_init(Conf *conf, const ConfRow *row)
 	if (row->type == CONF_TEXT)
 		*(const char **) member(conf, row) = row->otherwise;
 	else if (row->type == CONF_LIST && row->otherwise[0] == '\0')
-		*(char ***) member(conf, row) = no_items;
+		*(char ***) member(conf, row) = conf_value_no_items;
 	else if (row->type != CONF_LIST)
 		good = conf_value_set(conf, row, row->otherwise, &problem);
 	else
@@ -293,7 +293,8 @@ conf_value_copy(Conf *copy, const Conf *conf, const ConfRow *row)
 		*(char **) member(copy, row) = text != row->otherwise ? g_strdup(text) : text;
 	} else if (row->type == CONF_LIST) {
 		char **list = *(char ***) member(conf, row);
-		*(char ***) member(copy, row) = list != no_items ? g_strdupv(list) : list;
+		*(char ***) member(copy, row) = list != conf_value_no_items ? g_strdupv(list)
+		                                                            : list;
 	}
 }
 
@@ -307,7 +308,7 @@ conf_value_clear(Conf *conf, const ConfRow *row)
 		*text = NULL;
 	} else if (row->type == CONF_LIST) {
 		char ***list = member(conf, row);
-		if (*list != no_items)
+		if (*list != conf_value_no_items)
 			g_strfreev(*list);
 		*list = NULL;
 	}

@@ -116,7 +116,11 @@ conf_default_path(void)
 #define SET_TIME(name, def) conf->name = CONF_DEFAULT_##name
 #define SET_ENUM(name, def) conf->name = CONF_DEFAULT_##name
 #define SET_TEXT(name, def) conf->name = (char *) rows[ROW_##name].otherwise
-#define SET_LIST(name, def) conf_value_init(conf, &rows[ROW_##name])
+#define SET_LIST(name, def) \
+	if (sizeof def == 1) \
+		conf->name = conf_value_no_items; \
+	else \
+		conf_value_init(conf, &rows[ROW_##name])
 
 static void
 set_defaults(Conf *conf)

@@ -100,6 +100,13 @@ read_long(const char **at, Variable *variable)
 	return true;
 }
 
+/* Nearly all templates have these alone, and each delivery reads some. */
+static bool
+is_plain(char letter)
+{
+	return letter == 'u' || letter == 'n' || letter == 'd' || letter == 'h' || letter == '%';
+}
+
 /* The variable behind a '%'; *at moves behind it. False: there is none that we know. */
 static bool
 read_variable(const char **at, Variable *ret)
@@ -107,10 +114,9 @@ read_variable(const char **at, Variable *ret)
 	Variable variable = { 0 };
 	const char *c = *at;
 
-	if (*c == '%') {
-		variable.letter = '%';
+	if (is_plain(*c)) {
+		*ret = (Variable){ .letter = *c };
 		*at = c + 1;
-		*ret = variable;
 		return true;
 	}
 
@@ -351,10 +357,11 @@ path_template_value(const PathTemplateValues *values, const char **at, const cha
                     char *ret_letter, Status *st)
 {
 	const char *from = *at;
+	bool is_changed = !is_plain(*from);
 	Variable variable = { 0 };
 	bool is_known = read_variable(at, &variable);
 	const char *raw = is_known ? raw_value(values, variable.letter) : NULL;
-	char *value = raw != NULL ? value_of(raw, &variable) : NULL;
+	char *value = raw == NULL ? NULL : is_changed ? value_of(raw, &variable) : g_strdup(raw);
 
 	if (value == NULL) {
 		fail_unknown_variable(from, is_known ? *at : from, st);
@@ -390,6 +397,10 @@ path_template_check(const char *path_template, const char *letters, Status *st)
 	for (const char *c = path_template; (c = strchr(c, '%')) != NULL;) {
 		const char *raw, *from = ++c;
 		char letter;
+		if (is_plain(*c) && strchr(letters, *c) != NULL) {
+			c++;
+			continue;
+		}
 		g_autofree char *value = path_template_value(&example, &c, &raw, &letter, st);
 		if (value == NULL)
 			return false;

@@ -131,13 +131,22 @@ take_attribute(void *user, const char *const *names, const char *const *values, 
 	return true;
 }
 
+/* What attributes mean, as "field=attribute". Borrowed from `conf`. */
+static char *const *
+fields_of(const Conf *conf)
+{
+	static char home[] = "home=homeDirectory", uid[] = "uid=uidNumber", gid[] = "gid=gidNumber";
+	static char *const usual[] = { home, uid, gid, NULL };
+	return *conf->ldap_fields != NULL ? conf->ldap_fields : usual;
+}
+
 /* The attributes that ldap_fields names, and the user's address. Borrowed from `conf`. */
 static const char **
 attributes_of(const Conf *conf)
 {
 	GPtrArray *list = g_ptr_array_new();
 
-	for (char **field = conf->ldap_fields; *field != NULL; field++) {
+	for (char *const *field = fields_of(conf); *field != NULL; field++) {
 		const char *equal = strchr(*field, '=');
 		if (equal != NULL)
 			g_ptr_array_add(list, (char *) (uintptr_t) (equal + 1));
@@ -180,7 +189,7 @@ static bool
 ask(const Conf *conf, const Account *asked, const char *name, GPtrArray **ret_fields, Status *st)
 {
 	g_autoptr(GPtrArray) fields = g_ptr_array_new_with_free_func(g_free);
-	Found found = { .found = fields, .fields = conf->ldap_fields };
+	Found found = { .found = fields, .fields = fields_of(conf) };
 	g_autofree char *filter = expand_filter("ldap_user_filter", conf->ldap_user_filter, asked,
 	                                        st);
 	if (filter == NULL || !search(conf, filter, 2, take_fields, &found, name, st))

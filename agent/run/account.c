@@ -80,16 +80,20 @@ check_value(const Account *account, const char *path_template, char letter, cons
             const char *value, Status *st)
 {
 	if (letter == 'd' && account->domain == NULL)
-		/* Whoever calls us left it out, not the sender: a bounce would punish the wrong one. */
+		/*
+		 * Whoever calls us left it out, not the sender: a bounce would punish the wrong
+		 * one.
+		 */
 		return status_fail_detail(
 			st, STATUS_CONFIG,
 			"'%s' needs a domain, and the recipient '%s' has none: pass -d "
 			"${recipient}",
 			path_template, account->local);
 
-	/* A substring of a short name may be empty, as it is for Dovecot; the name itself never is. */
+	/* A part of a short name may be empty, as it is for Dovecot; the name itself never is. */
+	bool is_same = strcmp(raw, value) == 0;
 	bool is_safe = path_template_is_safe(raw) &&
-	               (*value == '\0' || path_template_is_safe(value));
+	               (is_same || *value == '\0' || path_template_is_safe(value));
 	return is_safe ||
 	       status_fail_detail(st, STATUS_BAD_ADDRESS,
 	                          "'%s' of the address cannot be part of '%s'", raw, path_template);

@@ -564,7 +564,7 @@ def test_ldap(folder):
         os.chmod(folder + "/secret", 0o600)
         text = 'users = ldap\nusers_timeout = 60\nldap_uri = "%s"\nldap_base = "%s"\nldap_bind = "uid=todoke,%s"\nldap_password_file = "%s/secret"\n' \
                'ldap_alias_filter = "(description=%%u)"\n' \
-               'ldap_fields += { "quota_rule=employeeType", "held=employeeNumber" }\n' % (server.uri, user_sources.LDAP_BASE, user_sources.LDAP_BASE, folder)
+               'ldap_fields = { "home=homeDirectory", "uid=uidNumber", "gid=gidNumber", "quota_rule=employeeType", "held=employeeNumber" }\n' % (server.uri, user_sources.LDAP_BASE, user_sources.LDAP_BASE, folder)
         env = site(folder, text)
         tap.same(deliver(env, "ann@example.jp").returncode, 0)
         tap.same(deliver(env, "sales+x@example.jp").returncode, 0)
