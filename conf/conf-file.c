@@ -154,7 +154,7 @@ static const ConfSink sink = {
 static bool
 is_safe_for_root(const struct stat *sb)
 {
-	return owner_is_root_alone(sb) || geteuid() != 0;
+	return owner_is_root_alone(sb) || fs_own_euid() != 0;
 }
 
 static bool

@@ -2,6 +2,7 @@
 /* conf: the table of settings, and a configuration from its defaults to what holds. */
 #include "conf/conf.h"
 
+#include "agent/base/fs.h"
 #include "conf/conf-choices.h"
 #include "conf/conf-file.h"
 #include "conf/conf-rule.h"
@@ -230,7 +231,7 @@ conf_author(const Conf *conf, const char *name)
 }
 
 static Conf *
-read_all(const char *path, const char *const *overrides, GPtrArray *problems, char **ret_log_file,
+read_all(const char *path, const char *const *overrides, GPtrArray *problems, Conf **ret_rest,
          Status *st)
 {
 	g_autoptr(Conf) conf = conf_new();
@@ -238,7 +239,7 @@ read_all(const char *path, const char *const *overrides, GPtrArray *problems, ch
 	const char *file = path != NULL ? path : conf_default_path();
 	bool may_be_missing = path == NULL && file == compiled_in_path;
 
-	conf->reader = geteuid();
+	conf->reader = fs_own_euid();
 	conf_file_read(conf, file, may_be_missing, found);
 	for (; overrides != NULL && *overrides != NULL; overrides++)
 		conf_setting_override(conf, *overrides, found);
@@ -251,8 +252,8 @@ read_all(const char *path, const char *const *overrides, GPtrArray *problems, ch
 	status_fail_detail(st, STATUS_CONFIG, "%s", first);
 	while (problems != NULL && found->len > 0)
 		g_ptr_array_add(problems, g_ptr_array_steal_index(found, 0));
-	if (ret_log_file != NULL && *conf->log_file == '/')
-		*ret_log_file = g_strdup(conf->log_file);
+	if (ret_rest != NULL)
+		*ret_rest = g_steal_pointer(&conf);
 
 	return NULL;
 }
@@ -264,7 +265,7 @@ conf_read(const char *path, const char *const *overrides, GPtrArray *problems, S
 }
 
 Conf *
-conf_read_at_door(const char *path, const char *const *overrides, char **ret_log_file, Status *st)
+conf_read_at_door(const char *path, const char *const *overrides, Conf **ret_rest, Status *st)
 {
-	return read_all(path, overrides, NULL, ret_log_file, st);
+	return read_all(path, overrides, NULL, ret_rest, st);
 }

@@ -126,11 +126,11 @@ const char *conf_row_help(const ConfRow *row);
 Conf *conf_read(const char *path, const char *const *overrides, GPtrArray *problems, Status *st);
 
 /*
- * The same for a door, which must tell somebody of a file that is wrong: *ret_log_file is then the
- * log_file that it names all the same, or NULL. Caller frees.
+ * The same for a door, which must tell somebody of a file that is wrong: *ret_rest is then what
+ * could be read of it, for telling and nothing else. Caller frees.
  */
 Conf *
-conf_read_at_door(const char *path, const char *const *overrides, char **ret_log_file, Status *st);
+conf_read_at_door(const char *path, const char *const *overrides, Conf **ret_rest, Status *st);
 void conf_free(Conf *conf);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_free)
 

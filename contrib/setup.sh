@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: MIT
+# shellcheck shell=sh disable=SC2034 # the lists of packages are for those that source it
 # setup: what contrib/quickstart and contrib/check share; sourced, not run. `top` is the source tree.
 #
 # Everything is built from a copy of the source tree, so that a tree that belongs to somebody else, or that was configured
@@ -9,7 +10,7 @@ BUILD_PACKAGES="gcc libc6-dev make autoconf automake libtool pkg-config gettext 
 # For modules that todoke is built without where these are missing.
 OPTIONAL_PACKAGES="libpq-dev libldap-dev"
 TEST_PACKAGES="libcmocka-dev python3 strace valgrind clang libclang-rt-dev groff-base xz-utils
-	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail procmail-lib maildrop bubblewrap sqlite3 zsh fish apparmor
+	postfix dovecot-core dovecot-pop3d dovecot-imapd dovecot-lmtpd dovecot-sieve fetchmail procmail procmail-lib maildrop bubblewrap sqlite3 zsh fish apparmor shellcheck codespell
 	postgresql slapd ldap-utils"
 
 LC_ALL=C.UTF-8

@@ -15,6 +15,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/sendfile.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -298,7 +299,7 @@ is_own_link(const char *path)
 {
 	struct stat sb;
 	return lstat(path, &sb) == 0 && S_ISLNK(sb.st_mode) &&
-	       (sb.st_uid == geteuid() || sb.st_uid == 0);
+	       (sb.st_uid == fs_own_euid() || sb.st_uid == 0);
 }
 
 /*
@@ -310,7 +311,7 @@ is_laid_out(const char *path, const struct stat *file)
 {
 	g_autofree char *folder = g_path_get_dirname(path);
 	struct stat sb;
-	return file->st_uid != geteuid() && stat(folder, &sb) == 0 && (sb.st_mode & S_ISVTX) &&
+	return file->st_uid != fs_own_euid() && stat(folder, &sb) == 0 && (sb.st_mode & S_ISVTX) &&
 	       (sb.st_mode & S_IWOTH) && file->st_uid != sb.st_uid;
 }
 
@@ -434,4 +435,11 @@ fs_own_pid(void)
 	if (!is_watched) /* without it the children would believe to be us */
 		is_watched = pthread_atfork(NULL, NULL, forget_pid) == 0;
 	return is_watched ? own_pid : getpid();
+}
+
+uid_t
+fs_own_euid(void)
+{
+	uid_t began = (uid_t) getauxval(AT_EUID);
+	return began != 0 ? began : geteuid();
 }

@@ -123,4 +123,10 @@ bool fs_read_judged(int dirfd, const char *path, size_t limit, FsJudge *judge, c
 /* This process's id; only the first call asks the system. */
 pid_t fs_own_pid(void);
 
+/*
+ * This process's effective uid. Only a process that began as root can get another one, so only that
+ * asks the system.
+ */
+uid_t fs_own_euid(void);
+
 #endif

@@ -93,6 +93,13 @@ pass_descriptors(int head, int rest, Status *st)
 	       status_fail_errno(st, errno, "cannot give the message back");
 }
 
+char *
+handover_program(void)
+{
+	const char *folder = secure_getenv("TODOKE_PROGRAM_DIR");
+	return g_build_filename(folder != NULL ? folder : TODOKE_BIN_DIR, "todoke", NULL);
+}
+
 void
 handover_go(const char *why)
 {
@@ -107,9 +114,7 @@ handover_go(const char *why)
 	if (!pass_descriptors(head, rest, &st))
 		fail(why, "give the message back", &st);
 
-	const char *folder = secure_getenv("TODOKE_PROGRAM_DIR");
-	g_autofree char *path = g_build_filename(folder != NULL ? folder : TODOKE_BIN_DIR, "todoke",
-	                                         NULL);
+	g_autofree char *path = handover_program();
 	answer_give_back();
 	(void) execv(path, handover.argv);
 	int err = errno;

@@ -43,6 +43,9 @@ void handover_close(void);
  */
 void handover_go(const char *why);
 
+/* The path of the whole program, as the small one finds it. Caller frees. */
+char *handover_program(void);
+
 /*
  * In the whole program: the descriptor on which the message goes on behind standard input; -1: it
  * does not. The variable of the environment that says so is gone then. False: STATUS_USAGE, and the

@@ -176,10 +176,12 @@
 #define LIMIT_RECORD_LINE 8192u
 
 /*
- * What `todoke why` reads to join logs with the record: octets from the end of a log, octets of a
- * line, and of its head before the program's name; ids that it follows, and lines that it keeps.
+ * What `todoke why` reads to join logs with the record: octets from the end of a log, entries from
+ * the end of the journal, octets of a line, and of its head before the program's name; ids that it
+ * follows, and lines that it keeps.
  */
 #define LIMIT_WHY_LOG_BYTES (128u * 1024 * 1024)
+#define LIMIT_WHY_JOURNAL_LINES 400000u
 #define LIMIT_WHY_LOG_LINE 8192u
 #define LIMIT_WHY_LOG_HEAD 300u
 #define LIMIT_WHY_IDS 200u
@@ -244,6 +246,14 @@
  * Postfix uses 2,048 itself.
  */
 #define LIMIT_LMTP_LINE 8192u
+
+/*
+ * Clients that read metrics at once (the one that came first is closed for one more), seconds that
+ * one has, and octets of its request: a scraper sends some 500, and needs milliseconds.
+ */
+#define LIMIT_METRICS_CLIENTS 16u
+#define LIMIT_METRICS_SECONDS 5
+#define LIMIT_METRICS_REQUEST 8192u
 
 /* Octets of an LMTP reply line with its CRLF (RFC 5321 4.5.3.1.5). */
 #define LIMIT_LMTP_REPLY_LINE 512u

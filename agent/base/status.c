@@ -229,6 +229,13 @@ status_set_outside(Status *st, Outside *outside)
 	}
 }
 
+void
+status_set_reference(Status *st, const char *reference)
+{
+	if (st->id != STATUS_OK && st->reference == NULL)
+		st->reference = g_strdup(reference);
+}
+
 const char *
 status_dsn(const Status *st)
 {
@@ -248,6 +255,7 @@ status_clear(Status *st)
 	g_clear_pointer(&st->detail, g_free);
 	g_clear_pointer(&st->dsn, g_free);
 	g_clear_pointer(&st->outside, outside_free);
+	g_clear_pointer(&st->reference, g_free);
 	st->id = STATUS_OK;
 }
 

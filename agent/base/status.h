@@ -37,6 +37,8 @@ typedef struct {
 	char *dsn;
 	/* who else caused it, for log and record; NULL: nobody, or not known. Owned. */
 	Outside *outside;
+	/* by which id the log knows the mail, to be told to the sender; NULL: not known */
+	char *reference;
 } Status;
 
 #define STATUS_INIT \
@@ -100,6 +102,12 @@ void status_set_dsn(Status *st, const char *dsn);
  * somebody is named already, it is freed.
  */
 void status_set_outside(Status *st, Outside *outside);
+
+/*
+ * By which id the log knows the mail that `st` is about, so that a bounce can be joined with it.
+ * Without a fault, with NULL, or where one is known already, nothing happens.
+ */
+void status_set_reference(Status *st, const char *reference);
 
 /* The enhanced code to answer with. Borrowed until `st` changes. */
 const char *status_dsn(const Status *st);

@@ -46,19 +46,20 @@ typedef struct {
 	bool json;
 } Options;
 
-static const CmdOption rows[] = {
-	{ .name = "list", .letters = "l", CMD_INTO_FLAG(Options, list), .help = "print all users" },
-	{ .name = "create",
-	  CMD_INTO_FLAG(Options, create),
-	  .help = "make the mailbox where it is missing" },
-	{ .name = "send-test",
-	  CMD_INTO_FLAG(Options, send_test),
-	  .help = "deliver a test message" },
-	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.account/1"),
-	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf)),
-	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
-	CMD_OPTIONS_END
-};
+static const CmdOption rows[] = { { .name = "list",
+	                            .letters = "l",
+	                            CMD_INTO_FLAG(Options, list),
+	                            .help = N_("print all users") },
+	                          { .name = "create",
+	                            CMD_INTO_FLAG(Options, create),
+	                            .help = N_("make the mailbox where it is missing") },
+	                          { .name = "send-test",
+	                            CMD_INTO_FLAG(Options, send_test),
+	                            .help = N_("deliver a test message") },
+	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.account/1"),
+	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf)),
+	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	                          CMD_OPTIONS_END };
 
 const CmdOptions cmd_account_options = { .synopsis = "[OPTION]... USER...|--list",
 	                                 .rows = rows,
@@ -627,9 +628,9 @@ cmd_account(int argc, char **argv)
 	if (!cmd_options(&cmd_account_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (options.list == (argc > 1))
-		return cmd_usage("account", "name users, or say --list");
+		return cmd_usage("account", _("name users, or say --list"));
 	if (options.list && (options.create || options.send_test))
-		return cmd_usage("account", "--list goes alone");
+		return cmd_usage("account", _("--list goes alone"));
 	g_autoptr(Conf) conf = cmd_conf(options.conf, options.overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;

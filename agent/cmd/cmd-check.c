@@ -54,7 +54,7 @@ static const CmdOption rows[] = {
 	                     "whose rules they are; without FILE, that user's are checked"),
 	{ .name = "explain",
 	  CMD_INTO_FLAG(Options, explain),
-	  .help = "say in words what recipes do" },
+	  .help = N_("say in words what recipes do") },
 	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.check/1"),
 	CMD_OPTIONS_END
 };

@@ -189,7 +189,7 @@ cmd_code(int argc, char **argv)
 	if (!cmd_options(&cmd_code_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc < 2)
-		return cmd_usage("code", "no code given");
+		return cmd_usage("code", _("no code given"));
 	g_autoptr(GPtrArray)
 		meanings = g_ptr_array_new_with_free_func((GDestroyNotify) code_meaning_free);
 	exit_code = CMD_GOOD;

@@ -46,7 +46,7 @@ cmd_usage(const char *command, const char *text, ...)
 	va_start(args, text);
 	g_autofree char *what = g_strdup_vprintf(text, args);
 	va_end(args);
-	cmd_print(stderr, "todoke %s: %s (--help tells more)\n", command, what);
+	cmd_print(stderr, _("todoke %s: %s (--help tells more)\n"), command, what);
 
 	return CMD_USAGE;
 }

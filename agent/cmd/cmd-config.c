@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* cmd-config: `todoke config`: the settings that hold, and where each comes from. */
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 
@@ -22,13 +23,13 @@ typedef struct {
 	bool json;
 } Options;
 
-static const CmdOption rows[] = {
-	{ .name = "all", CMD_INTO_FLAG(Options, all), .help = "settings with their default, too" },
-	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
-	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
-	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.config/1"),
-	CMD_OPTIONS_END
-};
+static const CmdOption rows[] = { { .name = "all",
+	                            CMD_INTO_FLAG(Options, all),
+	                            .help = N_("settings with their default, too") },
+	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.config/1"),
+	                          CMD_OPTIONS_END };
 
 const CmdOptions cmd_config_options = { .synopsis = "[OPTION]... [NAME]...",
 	                                .rows = rows,
@@ -278,7 +279,7 @@ cmd_config(int argc, char **argv)
 		return exit_code;
 	for (int i = 1; i < argc; i++)
 		if (conf_find_row(argv[i]) == NULL)
-			return cmd_usage("config", "there is no setting '%s'", argv[i]);
+			return cmd_usage("config", _("there is no setting '%s'"), argv[i]);
 	g_autoptr(Conf) conf = cmd_conf(options.conf_path, options.overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;

@@ -3,6 +3,7 @@
  * cmd-convert: `todoke convert`: an rc file of procmail as a Sieve script, and the proof over old
  * mail.
  */
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/convert-prove.h"
 #include "agent/cmd/cmd-common.h"
@@ -30,7 +31,7 @@ typedef struct {
 static const CmdOption rows[] = { { .name = "prove",
 	                            .argument = "MAILDIR",
 	                            CMD_INTO_TEXT(Options, folder),
-	                            .help = "run both over the mail in this folder" },
+	                            .help = N_("run both over the mail in this folder") },
 	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	                          CMD_OPTIONS_END };
@@ -85,7 +86,8 @@ cmd_convert(int argc, char **argv)
 		return exit_code;
 	int at = argc > 2 && strcmp(argv[1], "procmail") == 0 ? 2 : 1;
 	if (argc != at + 1)
-		return cmd_usage("convert", "name one file: todoke convert procmail ~/.procmailrc");
+		return cmd_usage("convert",
+		                 _("name one file: todoke convert procmail ~/.procmailrc"));
 
 	return convert_file(argv[at], &options);
 }

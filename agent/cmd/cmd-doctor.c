@@ -30,13 +30,13 @@ typedef struct {
 } Options;
 
 static const CmdOption rows[] = {
-	{ .name = "all", CMD_INTO_FLAG(Options, all), .help = "all users, too" },
-	{ .name = "fix", CMD_INTO_FLAG(Options, fix), .help = "run the fixes that do no harm" },
+	{ .name = "all", CMD_INTO_FLAG(Options, all), .help = N_("all users, too") },
+	{ .name = "fix", CMD_INTO_FLAG(Options, fix), .help = N_("run the fixes that do no harm") },
 	{ .name = "postfix-config",
 	  .letters = "C",
 	  .argument = "DIR",
 	  CMD_INTO_TEXT(Options, postfix),
-	  .help = "folder of main.cf" },
+	  .help = N_("folder of main.cf") },
 	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.doctor/1"),
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf)),
 	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
@@ -229,7 +229,7 @@ cmd_doctor(int argc, char **argv)
 	if (!cmd_options(&cmd_doctor_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (options.all && argc > 1)
-		return cmd_usage("doctor", "--all and names of users exclude each other");
+		return cmd_usage("doctor", _("--all and names of users exclude each other"));
 	if (options.postfix == NULL)
 		options.postfix = g_getenv("MAIL_CONFIG"); /* as postconf does */
 	/* postconf works in that folder, where a relative name means another one */

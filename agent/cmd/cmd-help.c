@@ -15,11 +15,11 @@ typedef struct {
 static const CmdOption rows[] = {
 	{ .name = "options-json",
 	  CMD_INTO_FLAG(Options, options_json),
-	  .help = "all commands and options, for programs: schema todoke.options/1" },
+	  .help = N_("all commands and options, for programs: schema todoke.options/1") },
 	{ .name = "completion",
 	  .argument = "SHELL",
 	  CMD_INTO_CHOICE(Options, completion, COMPLETION_SHELLS),
-	  .help = "what a shell loads to complete the command line: bash, zsh, fish" },
+	  .help = N_("what a shell loads to complete the command line: bash, zsh, fish") },
 	CMD_OPTIONS_END
 };
 
@@ -121,7 +121,7 @@ cmd_help(int argc, char **argv)
 	if (!cmd_options(&cmd_help_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc > 2)
-		return cmd_usage("help", "name one command");
+		return cmd_usage("help", _("name one command"));
 
 	if (options.options_json) {
 		print_json();
@@ -140,9 +140,10 @@ cmd_help(int argc, char **argv)
 	const Cmd *command = cmd_find(argv[1]);
 	const char *best = cmd_nearest(argv[1]);
 	if (command == NULL && best != NULL)
-		return cmd_usage("help", "unknown command '%s'; did you mean '%s'?", argv[1], best);
+		return cmd_usage("help", _("unknown command '%s'; did you mean '%s'?"), argv[1],
+		                 best);
 	if (command == NULL)
-		return cmd_usage("help", "unknown command '%s'", argv[1]);
+		return cmd_usage("help", _("unknown command '%s'"), argv[1]);
 
 	g_autofree char *text = cmd_option_help(command->options, command->name);
 	fputs(text, stdout);

@@ -3,6 +3,7 @@
  * cmd-key: `todoke key`: the keys of the site. Shows how many there are; makes one only when told
  * to.
  */
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/message/mark.h"
@@ -16,7 +17,7 @@ typedef struct {
 } Options;
 
 static const CmdOption rows[] = {
-	{ .name = "new", CMD_INTO_FLAG(Options, make), .help = "put a new key on top" },
+	{ .name = "new", CMD_INTO_FLAG(Options, make), .help = N_("put a new key on top") },
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	CMD_OPTIONS_END
@@ -73,7 +74,8 @@ cmd_key(int argc, char **argv)
 	if (!cmd_options(&cmd_key_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc > 1)
-		return cmd_usage("key", "'%s' is not known here; key_file is a setting", argv[1]);
+		return cmd_usage("key", _("'%s' is not known here; key_file is a setting"),
+		                 argv[1]);
 
 	g_autoptr(Conf) conf = cmd_conf(options.conf_path, options.overrides);
 	if (conf == NULL)

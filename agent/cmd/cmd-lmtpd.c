@@ -33,11 +33,12 @@ static const CmdOption rows[] = {
 	{ .name = "listen",
 	  .argument = "WHERE",
 	  CMD_INTO_LIST(Options, listen),
-	  .help = "unix:/PATH, inet:127.0.0.1:24, inet:[::1]:24; beside lmtp_listen and systemd's "
-	          "sockets" },
+	  .help = N_(
+		  "unix:/PATH, inet:127.0.0.1:24, inet:[::1]:24; beside lmtp_listen and systemd's "
+		  "sockets") },
 	{ .name = "stdio",
 	  CMD_INTO_FLAG(Options, stdio),
-	  .help = "serve one client at standard input and output, then leave (spawn(8))" },
+	  .help = N_("serve one client at standard input and output, then leave (spawn(8))") },
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	CMD_OPTIONS_END
@@ -102,9 +103,9 @@ cmd_lmtpd(int argc, char **argv)
 	if (!cmd_options(&cmd_lmtpd_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc > 1)
-		return cmd_usage("lmtpd", "'%s' is not known here", argv[1]);
+		return cmd_usage("lmtpd", _("'%s' is not known here"), argv[1]);
 	if (options.stdio && options.listen != NULL)
-		return cmd_usage("lmtpd", "--stdio and --listen exclude each other");
+		return cmd_usage("lmtpd", _("--stdio and --listen exclude each other"));
 	words_choose("en"); /* what follows is read by Postfix and stands in logs */
 
 	static const char *const nowhere[] = { NULL };

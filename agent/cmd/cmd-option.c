@@ -21,12 +21,12 @@ enum { HELP_COLUMN_MAX = 28, HELP_WIDTH = 80 };
 const CmdOption cmd_option_people[] = { { .name = "help",
 	                                  .letters = "h",
 	                                  CMD_INTO_FLAG(CmdOptionPeople, wants_help),
-	                                  .help = "show this and end" },
+	                                  .help = N_("show this and end") },
 	                                { .name = "language",
 	                                  .also = "lang",
 	                                  .argument = "LANG",
 	                                  CMD_INTO_TEXT(CmdOptionPeople, language),
-	                                  .help = "language of what is printed: en, ja" },
+	                                  .help = N_("language of what is printed: en, ja") },
 	                                CMD_OPTIONS_END };
 
 /* Lists live as long as the words in them: as long as the process. */
@@ -336,12 +336,34 @@ left_column(const CmdOption *row)
 	return g_string_free(left, FALSE);
 }
 
+static void
+append_help(GString *out, const char *help)
+{
+	static const char json[] = CMD_OPTION_JSON_HELP;
+	if (g_str_has_prefix(help, json))
+		g_string_append_printf(out, "%s%s", _("print for programs: "), help + strlen(json));
+	else
+		g_string_append(out, _(help));
+}
+
+/* Columns of a terminal that a word takes. */
+static size_t
+count_columns(const char *word)
+{
+	size_t n = 0;
+	for (; *word != '\0'; word = g_utf8_next_char(word))
+		n += g_unichar_iswide(g_utf8_get_char(word)) ? 2 : 1;
+	return n;
+}
+
 /* The help, and by which words else the option goes. Caller frees. */
 static char *
 right_column(const CmdOption *row)
 {
-	GString *right = g_string_new(_(row->help));
-	const char *before = " (also ";
+	GString *right = g_string_new(NULL);
+	const char *before = _(" (also ");
+
+	append_help(right, row->help);
 
 	for (size_t i = 1; i < strlen(row->letters); i++) {
 		g_string_append_printf(right, "%s-%c", before, row->letters[i]);
@@ -365,7 +387,7 @@ append_wrapped(GString *out, const char *text, size_t column)
 	size_t at = column;
 
 	for (char **word = words; *word != NULL; word++) {
-		size_t len = strlen(*word);
+		size_t len = count_columns(*word);
 		if (at > column && at + 1 + len > HELP_WIDTH) {
 			g_string_append_printf(out, "\n%*s", (int) column, "");
 			at = column;

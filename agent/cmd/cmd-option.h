@@ -11,6 +11,7 @@
 #define TODOKE_CMD_OPTION_H
 
 #include "agent/base/status.h"
+#include "agent/base/words.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -140,16 +141,18 @@ void cmd_option_add(GPtrArray **list, const char *word);
 #define CMD_OPTION_CONFIG(into) \
 	{ \
 		.name = "config", .letters = "c", .argument = "FILE", into, \
-		.help = "instead of the installed todoke.conf, or $TODOKE_CONF" \
+		.help = N_("instead of the installed todoke.conf, or $TODOKE_CONF") \
 	}
 #define CMD_OPTION_SETTING(into) \
 	{ \
 		.name = "option", .letters = "o", .argument = "NAME=VALUE", into, \
-		.help = "a setting for this run" \
+		.help = N_("a setting for this run") \
 	}
+/* The schema follows; --help translates what stands before it. */
+#define CMD_OPTION_JSON_HELP "print for programs: "
 #define CMD_OPTION_JSON(into, schema) \
 	{ \
-		.name = "json", into, .help = "print for programs: " schema \
+		.name = "json", into, .help = CMD_OPTION_JSON_HELP schema \
 	}
 #define CMD_OPTION_RECIPIENT(into, text) \
 	{ \
@@ -164,23 +167,23 @@ void cmd_option_add(GPtrArray **list, const char *word);
 #define CMD_OPTION_ORIGINAL(into) \
 	{ \
 		.name = "original", .also = "orig", .letters = "a", .argument = "ADDR", into, \
-		.help = "the recipient before aliases" \
+		.help = N_("the recipient before aliases") \
 	}
 #define CMD_OPTION_QUEUE_ID(into) \
 	{ \
 		.name = "queue-id", .argument = "ID", into, \
-		.help = "Postfix's ${queue_id}, for log and answer" \
+		.help = N_("Postfix's ${queue_id}, for log and answer") \
 	}
 #define CMD_OPTION_SITE(into) \
 	{ \
-		.name = "site", into, .help = "scripts are the site's, not a user's" \
+		.name = "site", into, .help = N_("scripts are the site's, not a user's") \
 	}
 /* The words of --engine. */
 #define CMD_ENGINES "native libsieve"
 #define CMD_OPTION_ENGINE(into) \
 	{ \
 		.name = "engine", .argument = "NAME", into, \
-		.help = "engine of Sieve scripts: native, libsieve" \
+		.help = N_("engine of Sieve scripts: native, libsieve") \
 	}
 
 #endif

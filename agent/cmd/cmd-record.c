@@ -19,11 +19,11 @@ typedef struct {
 static const CmdOption rows[] = { { .name = "forget",
 	                            .argument = "ADDRESS",
 	                            CMD_INTO_LIST(Options, addresses),
-	                            .help = "take out what names this address" },
+	                            .help = N_("take out what names this address") },
 	                          { .name = "before",
 	                            .argument = "TIME",
 	                            CMD_INTO_TEXT(Options, before),
-	                            .help = "take out what is older" },
+	                            .help = N_("take out what is older") },
 	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	                          CMD_OPTIONS_END };

@@ -4,6 +4,10 @@
  * --apply.
  */
 #include "agent/cmd/cmd.h"
+
+#include "agent/base/handover.h"
+#include "agent/base/module.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/setup-home.h"
 #include "agent/cmd/setup-state.h"
@@ -13,6 +17,7 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char about[] =
@@ -46,46 +51,46 @@ typedef struct {
 static const CmdOption rows[] = { { .name = "door",
 	                            .argument = "DOOR",
 	                            CMD_INTO_CHOICE(Options, door, DOORS),
-	                            .help = "pipe (default), local or lmtp" },
+	                            .help = N_("pipe (default), local or lmtp") },
 	                          { .name = "user",
 	                            .letters = "u",
 	                            .argument = "USER",
 	                            CMD_INTO_TEXT(Options, user),
-	                            .help = "whom pipe(8) runs todoke as (vmail)" },
+	                            .help = N_("whom pipe(8) runs todoke as (vmail)") },
 	                          { .name = "name",
 	                            .letters = "n",
 	                            .argument = "NAME",
 	                            CMD_INTO_TEXT(Options, service),
-	                            .help = "name of the service in master.cf (todoke)" },
+	                            .help = N_("name of the service in master.cf (todoke)") },
 	                          { .name = "fetched",
 	                            .argument = "HOW",
 	                            CMD_INTO_CHOICE(Options, fetched, FETCHED),
-	                            .help = "fetched mail of system accounts: smtpd or lmtp" },
+	                            .help = N_("fetched mail of system accounts: smtpd or lmtp") },
 	                          { .name = "fetch-port",
 	                            .argument = "PORT",
 	                            CMD_INTO_NUMBER(Options, fetch_port, 1, 65535),
-	                            .help = "port of --fetched smtpd (10028)" },
+	                            .help = N_("port of --fetched smtpd (10028)") },
 	                          { .name = "root-mail-to",
 	                            .argument = "WHO",
 	                            CMD_INTO_TEXT(Options, root_mail_to),
-	                            .help = "make an alias for root" },
+	                            .help = N_("make an alias for root") },
 	                          { .name = "program",
 	                            .argument = "PATH",
 	                            CMD_INTO_TEXT(Options, program),
-	                            .help = "path of todoke in Postfix's files (this one)" },
+	                            .help = N_("path of todoke in Postfix's files") },
 	                          { .name = "postfix-config",
 	                            .letters = "C",
 	                            .argument = "DIR",
 	                            CMD_INTO_TEXT(Options, folder),
-	                            .help = "folder of main.cf" },
+	                            .help = N_("folder of main.cf") },
 	                          CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf)),
 	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	                          { .name = "apply",
 	                            CMD_INTO_FLAG(Options, apply),
-	                            .help = "make the changes, remember what was before" },
+	                            .help = N_("make the changes, remember what was before") },
 	                          { .name = "undo",
 	                            CMD_INTO_FLAG(Options, undo),
-	                            .help = "take the changes of --apply back" },
+	                            .help = N_("take the changes of --apply back") },
 	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.setup/1"),
 	                          CMD_OPTIONS_END };
 
@@ -106,11 +111,11 @@ find_ways(const Options *options, SetupWish *wish, int *ret_exit)
 		door = fetched == SETUP_FETCHED_LMTP ? SETUP_LMTP : SETUP_LOCAL;
 
 	if (fetched == SETUP_FETCHED_LMTP && door != SETUP_LMTP) {
-		*ret_exit = cmd_usage("setup", "--fetched lmtp is for the door lmtp");
+		*ret_exit = cmd_usage("setup", _("--fetched lmtp is for the door lmtp"));
 		return false;
 	}
 	if (options->fetch_port != 0 && fetched != SETUP_FETCHED_SMTPD) {
-		*ret_exit = cmd_usage("setup", "--fetch-port is for --fetched smtpd");
+		*ret_exit = cmd_usage("setup", _("--fetch-port is for --fetched smtpd"));
 		return false;
 	}
 
@@ -128,12 +133,12 @@ static bool
 is_fit_for_root_mail(const char *who, int *ret_exit)
 {
 	if (*who == '\0' || strpbrk(who, " \t\r\n,:;|/\\\"'<>()#") != NULL)
-		*ret_exit = cmd_usage("setup", "'%s' is neither an account nor an address", who);
+		*ret_exit = cmd_usage("setup", _("'%s' is neither an account nor an address"), who);
 	else if (strcmp(who, "root") == 0)
 		*ret_exit = cmd_usage(
 			"setup", "no delivery is done as root: name an account that reads mail");
 	else if (strchr(who, '@') == NULL && getpwnam(who) == NULL)
-		*ret_exit = cmd_usage("setup", "there is no account '%s'", who);
+		*ret_exit = cmd_usage("setup", _("there is no account '%s'"), who);
 	else
 		return true;
 	return false;
@@ -150,7 +155,7 @@ is_fit_user(const char *user, int *ret_exit)
 			"pipe(8) refuses to run anything as root: name the user who owns the "
 			"mailboxes");
 	else if (getpwnam(name) == NULL)
-		*ret_exit = cmd_usage("setup", "there is no user '%s'", name);
+		*ret_exit = cmd_usage("setup", _("there is no user '%s'"), name);
 	else
 		return true;
 
@@ -373,7 +378,7 @@ static int
 set_up_home(const Options *options)
 {
 	if (options->apply && options->undo)
-		return cmd_usage("setup", "--apply and --undo exclude each other");
+		return cmd_usage("setup", _("--apply and --undo exclude each other"));
 	g_autoptr(Conf) conf = cmd_conf(options->conf, options->overrides);
 	if (conf == NULL)
 		return CMD_FINDINGS;
@@ -382,6 +387,28 @@ set_up_home(const Options *options)
 	                   : options->apply ? SETUP_HOME_APPLY
 	                                    : SETUP_HOME_SHOW;
 	return setup_home(conf, options->conf, way);
+}
+
+static bool
+is_same_file(const char *a, const char *b)
+{
+	struct stat one, two;
+	return stat(a, &one) == 0 && stat(b, &two) == 0 && one.st_dev == two.st_dev &&
+	       one.st_ino == two.st_ino;
+}
+
+/*
+ * What Postfix is to call: todoke-deliver, which starts faster, where the door runs one command a
+ * message and that program would hand over to this one; else this one. Caller frees.
+ */
+static char *
+find_program(const char *self, SetupDoor door)
+{
+	g_autofree char *small = module_program_path("todoke-deliver"), *whole = handover_program();
+	bool fits = (door == SETUP_PIPE || door == SETUP_LOCAL) && self != NULL &&
+	            is_same_file(self, whole) && access(small, X_OK) == 0;
+
+	return fits ? g_steal_pointer(&small) : g_strdup(self != NULL ? self : "/usr/bin/todoke");
 }
 
 int
@@ -396,11 +423,11 @@ cmd_setup(int argc, char **argv)
 	if (argc == 2 && strcmp(argv[1], "home") == 0)
 		return set_up_home(&options);
 	if (argc != 2 || strcmp(argv[1], "postfix") != 0)
-		return cmd_usage("setup", "what can be set up is 'postfix' or 'home'");
+		return cmd_usage("setup", _("what can be set up is 'postfix' or 'home'"));
 	if (!find_ways(&options, &wish, &exit_code))
 		return exit_code;
 	if (options.apply && options.undo)
-		return cmd_usage("setup", "--apply and --undo exclude each other");
+		return cmd_usage("setup", _("--apply and --undo exclude each other"));
 	if (options.user != NULL && !is_fit_user(options.user, &exit_code))
 		return exit_code;
 	if (options.root_mail_to != NULL && !is_fit_for_root_mail(options.root_mail_to, &exit_code))
@@ -430,9 +457,8 @@ cmd_setup(int argc, char **argv)
 	wish.root_mail_to = options.root_mail_to;
 	wish.conf = conf;
 	wish.service = options.service;
-	wish.program = options.program != NULL ? options.program
-	               : self != NULL          ? self
-	                                       : "/usr/bin/todoke";
+	g_autofree char *program = find_program(self, wish.door);
+	wish.program = options.program != NULL ? options.program : program;
 	wish.virtual_users = has_virtual_users(conf);
 	wish.deadline = conf->deadline;
 	wish.listen = (const char *const *) conf->lmtp_listen;

@@ -32,28 +32,28 @@ static const CmdOption rows[] = {
 	{ .name = "since",
 	  .argument = "TIME",
 	  CMD_INTO_TEXT(Options, since),
-	  .help = "decisions since this time" },
+	  .help = N_("decisions since this time") },
 	{ .name = "user",
 	  .letters = "u",
 	  .argument = "USER",
 	  CMD_INTO_TEXT(Options, user),
-	  .help = "look into the record of this user only" },
+	  .help = N_("look into the record of this user only") },
 	{ .name = "top",
 	  .argument = "N",
 	  CMD_INTO_NUMBER(Options, top, 1, MOST_TOP),
-	  .help = "rows of a table (10)" },
+	  .help = N_("rows of a table (10)") },
 	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.stats/1"),
 	{ .name = "prometheus",
 	  CMD_INTO_FLAG(Options, prometheus),
-	  .help = "print metrics for Prometheus" },
+	  .help = N_("print metrics for Prometheus") },
 	{ .name = "output",
 	  .argument = "FILE",
 	  CMD_INTO_TEXT(Options, output),
-	  .help = "with --prometheus: add to the counters that FILE holds" },
+	  .help = N_("with --prometheus: add to the counters that FILE holds") },
 	{ .name = "html",
 	  .argument = "FILE",
 	  CMD_INTO_TEXT(Options, html),
-	  .help = "write a page with plots; it needs no network" },
+	  .help = N_("write a page with plots; it needs no network") },
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	CMD_OPTIONS_END
@@ -84,14 +84,28 @@ learn_rules(Stats *stats, const Conf *conf, const Account *account)
 	}
 }
 
-/* False: the record cannot be read, which was said. */
+/* With the owner's rights. A virtual user needs no entry anywhere, but leaves traces. */
 static bool
-count_owner(Stats *stats, const Conf *conf, RecordOwner *owner)
+is_there(const RecordOwner *owner)
+{
+	return owner->account == NULL || access(owner->path, F_OK) == 0 ||
+	       access(owner->account->maildir, F_OK) == 0;
+}
+
+/*
+ * `user` is who was asked for; NULL: everybody. False: the record cannot be read, or there is no
+ * such user, which was said.
+ */
+static bool
+count_owner(Stats *stats, const Conf *conf, const char *user, RecordOwner *owner)
 {
 	g_auto(Status) st = STATUS_INIT, left = STATUS_INIT;
-	bool good = true;
+	bool entered = record_owner_enter(conf, owner, &st);
+	bool good = user == NULL || (entered && is_there(owner));
 
-	if (record_owner_enter(conf, owner, &st)) {
+	if (!good)
+		fprintf(stderr, _("todoke stats: '%s' has neither a record nor a mailbox\n"), user);
+	else if (entered) {
 		good = record_reader_run(owner->path, NULL, stats_add_line, stats, &st);
 		if (!good)
 			fprintf(stderr, "todoke stats: %s\n", st.detail);
@@ -214,7 +228,9 @@ cmd_stats(int argc, char **argv)
 
 	bool good = true;
 	for (guint i = 0; i < owners->len; i++)
-		good &= count_owner(&stats, conf, owners->pdata[i]);
+		good &= count_owner(&stats, conf, options.user, owners->pdata[i]);
+	if (!good && options.user != NULL)
+		return CMD_FINDINGS;
 
 	if (!show(&options, &stats, &st))
 		return fail(&st);

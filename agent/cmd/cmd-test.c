@@ -3,6 +3,7 @@
  * cmd-test: runs rule tests that users write (vnd.dovecot.testsuite) and tells what came out: for
  * people, as TAP, as JSON.
  */
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/suite/suite.h"
@@ -34,7 +35,8 @@ static const CmdOption rows[] = { CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_
 	                          CMD_OPTION_SITE(CMD_INTO_FLAG(Options, for_site)),
 	                          { .name = "tap",
 	                            CMD_INTO_FLAG(Options, tap),
-	                            .help = "print for test programs (Test Anything Protocol)" },
+	                            .help = N_(
+					    "print for test programs (Test Anything Protocol)") },
 	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.test/1"),
 	                          CMD_OPTIONS_END };
 
@@ -288,15 +290,16 @@ cmd_test(int argc, char **argv)
 	if (!cmd_options(&cmd_test_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc < 2)
-		return cmd_usage("test", "no folder or file of tests named");
+		return cmd_usage("test", _("no folder or file of tests named"));
 
 	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
 	for (int i = 1; i < argc; i++) {
 		guint before = paths->len;
 		if (!find_suites(argv[i], paths))
-			return cmd_usage("test", "cannot read '%s'", argv[i]);
+			return cmd_usage("test", _("cannot read '%s'"), argv[i]);
 		if (paths->len == before)
-			return cmd_usage("test", "there is no file *.svtest below '%s'", argv[i]);
+			return cmd_usage("test", _("there is no file *.svtest below '%s'"),
+			                 argv[i]);
 	}
 
 	Report report = { .form = options.json ? FORM_JSON : options.tap ? FORM_TAP : FORM_PEOPLE };

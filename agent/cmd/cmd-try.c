@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include "agent/base/fs.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/try-account.h"
@@ -87,7 +88,7 @@ static const CmdOption rows[] = {
 	{ .name = "now",
 	  .argument = "DATE",
 	  CMD_INTO_TEXT(Options, now),
-	  .help = "as if it were then (2026-11-21T10:00:00Z)" },
+	  .help = N_("as if it were then (2026-11-21T10:00:00Z)") },
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	CMD_OPTION_ENGINE(CMD_INTO_CHOICE(Options, engine, CMD_ENGINES)),
@@ -95,23 +96,23 @@ static const CmdOption rows[] = {
 	  .letters = "s",
 	  .argument = "FILE",
 	  CMD_INTO_TEXT(Options, script),
-	  .help = "this script alone; no account is needed" },
+	  .help = N_("this script alone; no account is needed") },
 	{ .name = "as",
 	  .argument = "USER",
 	  CMD_INTO_TEXT(Options, as),
-	  .help = "as root: in the rights of this account" },
+	  .help = N_("as root: in the rights of this account") },
 	{ .name = "summary",
 	  .argument = "FOLDER",
 	  CMD_INTO_TEXT(Options, summary),
-	  .help = "how many of a folder's messages go where" },
+	  .help = N_("how many of a folder's messages go where") },
 	{ .name = "trace",
 	  .argument = "LEVEL",
 	  CMD_INTO_CHOICE(Options, trace, TRACE_CHOICES),
-	  .help = "actions, commands, tests, matching, json" },
+	  .help = N_("actions, commands, tests, matching, json") },
 	{ .name = "emit",
 	  .argument = "DIR",
 	  CMD_INTO_TEXT(Options, emit),
-	  .help = "write what would be stored or sent here" },
+	  .help = N_("write what would be stored or sent here") },
 	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, as_json), "todoke.try/1, a line a message"),
 
 	/* the world around a script: `about` names them */
@@ -119,52 +120,52 @@ static const CmdOption rows[] = {
 	  .argument = "FILE",
 	  CMD_INTO_TEXT(Options, recipes),
 	  .is_rare = true,
-	  .help = "these recipes (procmail's language), not the owner's own" },
+	  .help = N_("these recipes (procmail's language), not the owner's own") },
 	{ .name = "script-before",
 	  .argument = "FILE",
 	  CMD_INTO_LIST(Options, before),
 	  .is_rare = true,
-	  .help = "a script of the site before it" },
+	  .help = N_("a script of the site before it") },
 	{ .name = "script-after",
 	  .argument = "FILE",
 	  CMD_INTO_LIST(Options, after),
 	  .is_rare = true,
-	  .help = "a script of the site after it" },
+	  .help = N_("a script of the site after it") },
 	{ .name = "personal",
 	  .argument = "DIR",
 	  CMD_INTO_TEXT(Options, personal),
 	  .is_rare = true,
-	  .help = "folder of scripts for include" },
+	  .help = N_("folder of scripts for include") },
 	{ .name = "global",
 	  .argument = "DIR",
 	  CMD_INTO_TEXT(Options, global),
 	  .is_rare = true,
-	  .help = "folder of scripts for include :global" },
+	  .help = N_("folder of scripts for include :global") },
 	{ .name = "exists",
 	  .argument = "NAME[:\\Use]",
 	  CMD_INTO_LIST(Options, mailboxes),
 	  .is_rare = true,
-	  .help = "a mailbox that exists" },
+	  .help = N_("a mailbox that exists") },
 	{ .name = "ext-list",
 	  .argument = "NAME=FILE",
 	  CMD_INTO_LIST(Options, lists),
 	  .is_rare = true,
-	  .help = "an external list" },
+	  .help = N_("an external list") },
 	{ .name = "auth",
 	  .argument = "USER",
 	  CMD_INTO_TEXT(Options, auth),
 	  .is_rare = true,
-	  .help = "login name of the sender" },
+	  .help = N_("login name of the sender") },
 	{ .name = "queue-id",
 	  .argument = "ID",
 	  CMD_INTO_TEXT(Options, queue_id),
 	  .is_rare = true,
-	  .help = "Postfix's ${queue_id}, for log and answer" },
+	  .help = N_("Postfix's ${queue_id}, for log and answer") },
 	{ .name = "state",
 	  .argument = "DIR",
 	  CMD_INTO_TEXT(Options, state),
 	  .is_rare = true,
-	  .help = "what is remembered from one delivery to the next" },
+	  .help = N_("what is remembered from one delivery to the next") },
 	CMD_OPTIONS_END
 };
 
@@ -269,7 +270,7 @@ read_now(const Options *options, gint64 *ret_now, int *ret_exit)
 	g_autoptr(GDateTime) date = g_date_time_new_from_iso8601(options->now, local);
 	if (date == NULL) {
 		*ret_exit = cmd_usage("try",
-		                      "--now '%s' is not a date such as 2026-11-21T10:00:00Z",
+		                      _("--now '%s' is not a date such as 2026-11-21T10:00:00Z"),
 		                      options->now);
 		return false;
 	}
@@ -636,7 +637,7 @@ cmd_try(int argc, char **argv)
 	if (!cmd_options(&cmd_try_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc < 2 && options.summary == NULL)
-		return cmd_usage("try", "no message named");
+		return cmd_usage("try", _("no message named"));
 	options.messages = argv + 1;
 	if (!read_now(&options, &now, &exit_code))
 		return exit_code;

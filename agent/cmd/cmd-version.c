@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "agent/base/module.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/cmd-common.h"
 #include "agent/message/mime-module.h"
@@ -186,7 +187,7 @@ cmd_version(int argc, char **argv)
 	if (!cmd_options(&cmd_version_options, &argc, argv, &options, &exit_code))
 		return exit_code;
 	if (argc > 1)
-		return cmd_usage("version", "'%s' is not known here", argv[1]);
+		return cmd_usage("version", _("'%s' is not known here"), argv[1]);
 
 	if (options.json)
 		print_json();

@@ -38,26 +38,26 @@ static const CmdOption rows[] = {
 	{ .name = "to",
 	  .argument = "ADDRESS",
 	  CMD_INTO_TEXT(Options, to),
-	  .help = "mail to this recipient, before or after aliases" },
+	  .help = N_("mail to this recipient, before or after aliases") },
 	{ .name = "since",
 	  .argument = "TIME",
 	  CMD_INTO_TEXT(Options, since),
-	  .help = "decisions since this time" },
+	  .help = N_("decisions since this time") },
 	{ .name = "last",
 	  CMD_INTO_FLAG(Options, has_last),
-	  .help = "the newest only; with a number behind it, so many" },
+	  .help = N_("the newest only; with a number behind it, so many") },
 	{ .name = "maillog",
 	  .argument = "FILE",
 	  CMD_INTO_LIST(Options, maillogs),
-	  .help = "join the lines of this log, or of the \"journal\"" },
+	  .help = N_("join the lines of this log, or \"journal\", or journal:DIR") },
 	{ .name = "user",
 	  .letters = "u",
 	  .argument = "USER",
 	  CMD_INTO_TEXT(Options, user),
-	  .help = "look into the record of this user only" },
+	  .help = N_("look into the record of this user only") },
 	{ .name = "follow",
 	  CMD_INTO_FLAG(Options, follow),
-	  .help = "print each decision as it is made, a line each" },
+	  .help = N_("print each decision as it is made, a line each") },
 	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.why/1; with --follow, records"),
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
@@ -174,10 +174,11 @@ find_log(const Options *options, const WhyQuery *query, const WhyFound *found, g
 	if (options->maillogs == NULL)
 		return false;
 	why_log_init(log, now_us);
-	if (read_log(options, query, found, now_us, log, &st))
-		return true;
-	fprintf(stderr, "todoke why: %s\n", st.detail != NULL ? st.detail : status_text(&st));
-	return false;
+	bool is_read = read_log(options, query, found, now_us, log, &st);
+	const char *fault = st.detail != NULL ? st.detail : status_text(&st);
+	if (!is_read || log->remark != NULL)
+		cmd_print(stderr, "todoke why: %s\n", is_read ? log->remark : fault);
+	return is_read;
 }
 
 /* todoke has no record of it. */
@@ -284,6 +285,53 @@ show_json(void *user, const json_t *record)
 	(void) fflush(stdout);
 }
 
+/*
+ * No record has the ids that were asked for: which others does the log join to them? Those that a
+ * content filter or an alias made, as pipe(8) and local(8) know only their own.
+ */
+static GPtrArray *
+find_by_log(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners,
+            gint64 now_us, unsigned *ret_left)
+{
+	g_auto(WhyLog) log = { 0 };
+	g_auto(WhyQuery) wider = { 0 };
+	GHashTableIter iter;
+	gpointer id;
+
+	why_query_init(&wider);
+	if (!find_log(options, query, NULL, now_us, &log))
+		return NULL;
+
+	g_hash_table_iter_init(&iter, log.ids);
+	while (g_hash_table_iter_next(&iter, &id, NULL))
+		why_query_add_id(&wider, id);
+	if (log.message_id != NULL)
+		why_query_add_message_id(&wider, log.message_id);
+	wider.from = g_strdup(query->from);
+	wider.to = g_strdup(query->to);
+	wider.since_us = query->since_us;
+	wider.last = query->last;
+
+	return wider.names->len > 0 ? why_find(&wider, conf, owners, ret_left) : NULL;
+}
+
+static GPtrArray *
+find(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners,
+     gint64 now_us, unsigned *ret_left)
+{
+	GPtrArray *found = why_find(query, conf, owners, ret_left);
+	if (found->len > 0 || query->names->len == 0 || options->maillogs == NULL)
+		return found;
+
+	GPtrArray *more = find_by_log(options, conf, query, owners, now_us, ret_left);
+	if (more == NULL)
+		return found;
+	if (more->len > 0 && !options->json)
+		puts(_("No record has this id; the log leads from it to what follows."));
+	g_ptr_array_unref(found);
+	return more;
+}
+
 static int
 answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArray *owners)
 {
@@ -295,7 +343,7 @@ answer(const Options *options, const Conf *conf, const WhyQuery *query, GPtrArra
 		return CMD_GOOD;
 	}
 
-	g_autoptr(GPtrArray) found = why_find(query, conf, owners, &left);
+	g_autoptr(GPtrArray) found = find(options, conf, query, owners, style.now_us, &left);
 	if (options->json)
 		print_json(options, conf, query, found, left, style.now_us);
 	else if (found->len == 0)

@@ -8,6 +8,8 @@
 #include "agent/base/handover.h"
 #include "agent/base/log.h"
 #include "agent/message/address.h"
+#include "agent/message/mail-ids.h"
+#include "agent/run/early-record.h"
 #include "agent/run/recipient.h"
 #include "agent/run/transact.h"
 
@@ -119,6 +121,31 @@ take_sender_from_message(Envelope *envelope, const Message *message)
 		                                                      : address_read(word);
 }
 
+/*
+ * What one delivery is made of. It is not freed: the process ends behind it, and the kernel takes
+ * all of it at once.
+ */
+static struct {
+	Site *site;
+	Account *account;
+	Message *message;
+	Transact *transact;
+} kept;
+
+/*
+ * There will be no delivery, and the record should have the mail's names all the same. Root reads
+ * nothing that strangers wrote.
+ */
+static void
+read_names(DeliveryDoor *call)
+{
+	g_auto(Status) unread = STATUS_INIT;
+	if (geteuid() == 0)
+		return;
+	deadline_waiting_for("reading the message");
+	call->message = kept.message = message_read_on(STDIN_FILENO, call->rest, &unread);
+}
+
 /* The whole delivery, once the configuration is known. Returns the text for success. */
 static char *
 deliver(const Site *site, DeliveryDoor *call, Status *st)
@@ -128,13 +155,16 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	Envelope *envelope = call->envelope;
 
 	deadline_waiting_for("looking up the recipient");
-	g_autoptr(Account) account = find_account(site, call, st);
+	Account *account = kept.account = find_account(site, call, st);
 	if (account == NULL || !account_become(conf, account, st) ||
-	    !account_check(conf, account, st))
+	    !account_check(conf, account, st)) {
+		read_names(call);
 		return NULL;
+	}
 
 	deadline_waiting_for("reading the message");
-	g_autoptr(Message) message = message_read_on(STDIN_FILENO, call->rest, st);
+	Message *message = message_read_on(STDIN_FILENO, call->rest, st);
+	call->message = kept.message = message;
 	if (message == NULL)
 		return NULL;
 
@@ -143,8 +173,8 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	take_sender_from_message(envelope, message);
 
 	gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-	g_autoptr(Transact)
-		transact = transact_new(site, account, envelope, message, call->folder, now);
+	Transact *transact = kept.transact = transact_new(site, account, envelope, message,
+	                                                  call->folder, now);
 	transact_set_recipes(transact, call->recipes);
 	handover_offer(transact_give_back, transact);
 
@@ -152,22 +182,57 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 	deadline_stop();
 	transact_log(transact, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
 	call->is_logged = true;
+	status_set_reference(st, transact_queue_id(transact));
+	transact_let_go(transact);
 
 	return done ? transact_done_text(transact) : NULL;
+}
+
+/* A failure before there was a transaction to record. */
+static void
+record_early_failure(const Conf *conf, const DeliveryDoor *call, const Status *st)
+{
+	const Envelope *envelope = call->envelope;
+	const MailHosts hosts = { (const char *const *) conf->hostnames, g_get_host_name() };
+	g_auto(MailIds) names = { 0 };
+	if (call->message != NULL)
+		mail_ids_init(&names, envelope, message_headers(call->message), &hosts);
+
+	const EarlyMail mail = {
+		.door = envelope->door,
+		.queue_id = names.queue_id != NULL ? names.queue_id : envelope->queue_id,
+		.message_id = names.message_id,
+		.sender = envelope->sender,
+		.recipient = envelope->recipient != NULL ? envelope->recipient : call->recipient,
+		.original = envelope->original,
+	};
+	early_record_write(conf, &mail, st);
+}
+
+/* The same where the settings are not known, or are wrong: what can be read of them counts. */
+static void
+record_without_settings(const DeliveryDoor *call, const Status *st)
+{
+	g_auto(Status) wrong = STATUS_INIT;
+	g_autoptr(Conf) rest = NULL;
+	g_autoptr(Conf) conf = conf_read_at_door(call->conf_path, call->overrides, &rest, &wrong);
+	record_early_failure(conf != NULL ? conf : rest, call, st);
 }
 
 /* Read the configuration, and do the rest under the deadline that it names. */
 static char *
 configure_and_deliver(DeliveryDoor *call, Status *st)
 {
-	g_autofree char *log_file = NULL;
-	Conf *conf = conf_read_at_door(call->conf_path, call->overrides, &log_file, st);
+	g_autoptr(Conf) rest = NULL;
+	Conf *conf = conf_read_at_door(call->conf_path, call->overrides, &rest, st);
 
 	if (conf == NULL) {
-		int fd = log_file != NULL
-		                 ? open(log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640)
+		int fd = *rest->log_file == '/'
+		                 ? open(rest->log_file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC,
+		                        0640)
 		                 : -1;
 		log_open("todoke", fd, LOG_FORM_TEXT); /* open until we end */
+		record_early_failure(rest, call, st);
 		return NULL;
 	}
 
@@ -175,8 +240,16 @@ configure_and_deliver(DeliveryDoor *call, Status *st)
 	(void) site_open_log(conf); /* open until we end */
 	deadline_start((unsigned) conf->deadline, call->envelope->queue_id);
 
-	g_autoptr(Site) site = site_new(conf, st);
-	return site != NULL ? deliver(site, call, st) : NULL;
+	kept.site = site_new(conf, st);
+	if (kept.site == NULL) {
+		record_without_settings(call, st);
+		return NULL;
+	}
+
+	char *done = deliver(kept.site, call, st);
+	if (st->id != STATUS_OK && !call->is_logged)
+		record_early_failure(conf, call, st);
+	return done;
 }
 
 /* A failure before there was a transaction to log. */
@@ -213,11 +286,15 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	explain_usage(st);
 	if (st->id == STATUS_OK && handover_take_rest(&call->rest, st))
 		done = configure_and_deliver(call, st);
+	else
+		record_without_settings(call, st);
 	deadline_stop();
 	if (st->id != STATUS_OK && !call->is_logged)
 		log_early_failure(call, st);
 	if (st->id != STATUS_OK && !log_is_heard())
 		answer_tell_cause(st);
 
-	return answer_finish(st, call->is_quiet ? NULL : done, call->envelope->queue_id);
+	const char *queue_id = call->envelope->queue_id != NULL ? call->envelope->queue_id
+	                                                        : st->reference;
+	return answer_finish(st, call->is_quiet ? NULL : done, queue_id);
 }

@@ -11,6 +11,7 @@
 
 #include "agent/base/status.h"
 #include "agent/message/envelope.h"
+#include "agent/message/message.h"
 #include "agent/run/recipes.h"
 
 /* What the command line said. */
@@ -24,6 +25,7 @@ typedef struct {
 	int rest;                  /* where the message goes on; -1: standard input has all of it */
 	bool is_quiet;             /* nothing is printed of a success */
 	bool is_logged;            /* the outcome has its line */
+	Message *message;          /* borrowed; NULL: not read */
 } DeliveryDoor;
 
 /* Make an empty call ready, and the process: signals, log. */

@@ -5,9 +5,11 @@
 
 #include "agent/base/owner-walk.h"
 #include "agent/run/account-list.h"
+#include "agent/run/early-record.h"
 
 #include <grp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void
@@ -49,9 +51,31 @@ is_one_file(const Conf *conf)
 	return *file != '\0' && *file != '~' && strchr(file, '%') == NULL;
 }
 
+/*
+ * What was answered before a delivery began: for root, and for the account whose processes wrote
+ * it.
+ */
+static void
+add_early(const Conf *conf, GPtrArray *owners)
+{
+	static const char *const names[] = { EARLY_RECORD_UNKNOWN, EARLY_RECORD_OTHERS };
+	struct stat sb;
+	if (*conf->early_record_folder != '/' || lstat(conf->early_record_folder, &sb) < 0 ||
+	    !S_ISDIR(sb.st_mode) || (geteuid() != 0 && sb.st_uid != geteuid()))
+		return;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		RecordOwner *owner = g_new0(RecordOwner, 1);
+		owner->path = g_build_filename(conf->early_record_folder, names[i], NULL);
+		g_ptr_array_add(owners, owner);
+	}
+}
+
 static GPtrArray *
 one_file(const Conf *conf, GPtrArray *owners)
 {
+	add_early(conf, owners);
+
 	RecordOwner *owner = g_new0(RecordOwner, 1);
 	owner->path = g_strdup(conf->record_file);
 	g_ptr_array_add(owners, owner);
@@ -97,6 +121,7 @@ record_owners_find(const Conf *conf, const char *const *names, Status *st)
 
 	if (has_names)
 		return g_steal_pointer(&owners);
+	add_early(conf, owners);
 
 	g_autoptr(GPtrArray) accounts = account_list(conf, st);
 	if (accounts == NULL)

@@ -13,7 +13,7 @@
 
 /* One record. */
 typedef struct {
-	Account *account; /* NULL: the site's one file for all */
+	Account *account; /* NULL: the site's one file for all, or its early-record.h */
 	char *path;
 	/* of the site's file: whom root becomes; 0: it is root's own */
 	uid_t uid;
@@ -22,8 +22,8 @@ typedef struct {
 
 /*
  * The records (RecordOwner) of the users `names` (addresses or login names; NULL or none: of all
- * where we are root or the mailboxes are one account's, else our own). The array frees them. Faults
- * of account_find and account_list.
+ * where we are root or the mailboxes are one account's, with those of mail that no delivery began
+ * for, else our own). The array frees them. Faults of account_find and account_list.
  */
 GPtrArray *record_owners_find(const Conf *conf, const char *const *names, Status *st);
 

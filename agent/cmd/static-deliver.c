@@ -8,11 +8,11 @@
  * root, and for a delivery that needs more.
  */
 #include "agent/base/answer.h"
+#include "agent/base/fs.h"
 #include "agent/base/handover.h"
 #include "agent/cmd/cmd.h"
 
 #include <string.h>
-#include <unistd.h>
 
 static int
 fail(const Status *st)
@@ -34,7 +34,7 @@ main(int argc, char **argv)
 	/*
 	 * It looks for owners and keys with rights that it gives up before it has read the message.
 	 */
-	if (geteuid() == 0)
+	if (fs_own_euid() == 0)
 		handover_go("root");
 
 	answer_take_over();

@@ -10,47 +10,9 @@
 #include "filters/sieve/lang/sieve-parser.h"
 
 #include <fcntl.h>
-#include <math.h>
 #include <string.h>
 
-static const char *const result_names[STATS_RESULTS] = { "delivered", "deferred", "refused",
-	                                                 "other" };
-static const char *const record_words[STATS_RESULTS] = { "sent", "deferred", "bounced", NULL };
-static const char *const door_names[STATS_DOORS] = { "pipe", "local", "lmtp", "other" };
-
-static const struct {
-	const char *name;
-	double seconds;
-} buckets[STATS_BUCKETS] = {
-	{ "0.001", 0.001 }, { "0.0025", 0.0025 }, { "0.005", 0.005 }, { "0.01", 0.01 },
-	{ "0.025", 0.025 }, { "0.05", 0.05 },     { "0.1", 0.1 },     { "0.25", 0.25 },
-	{ "0.5", 0.5 },     { "1.0", 1 },         { "2.5", 2.5 },     { "5.0", 5 },
-	{ "10.0", 10 },     { "30.0", 30 },       { "60.0", 60 },     { "+Inf", HUGE_VAL },
-};
-
-const char *
-stats_result_name(StatsResult result)
-{
-	return result_names[result];
-}
-
-const char *
-stats_door_name(unsigned door)
-{
-	return door_names[door];
-}
-
-const char *
-stats_reason_name(unsigned reason)
-{
-	return reason == STATS_REASON_OTHER ? "other" : status_row((StatusId) reason)->name;
-}
-
-const char *
-stats_bucket_name(unsigned bucket)
-{
-	return buckets[bucket].name;
-}
+static const char *const record_words[METRICS_RESULTS] = { "sent", "deferred", "bounced", NULL };
 
 static void
 row_free(gpointer data)
@@ -125,6 +87,15 @@ find_word(const char *const *words, unsigned last, const char *word)
 	return last;
 }
 
+static unsigned
+find_door(const char *word)
+{
+	unsigned door = 0;
+	while (door < METRICS_OTHER_DOOR && g_strcmp0(metrics_door_name(door), word) != 0)
+		door++;
+	return door;
+}
+
 static const char *
 text_of(const json_t *object, const char *key)
 {
@@ -135,14 +106,14 @@ text_of(const json_t *object, const char *key)
 static void
 add_result(Stats *stats, const json_t *record)
 {
-	unsigned result = find_word(record_words, STATS_STRANGE, text_of(record, "status"));
-	unsigned door = find_word(door_names, STATS_DOORS - 1, text_of(record, "door"));
+	unsigned result = find_word(record_words, METRICS_STRANGE, text_of(record, "status"));
+	unsigned door = find_door(text_of(record, "door"));
 	const json_t *fault = json_object_get(record, "fault");
 	const char *name = text_of(record, "fault");
 	unsigned reason = STATUS_OK;
 
 	if (fault != NULL)
-		reason = name != NULL ? (unsigned) status_find_name(name) : STATS_REASON_OTHER;
+		reason = name != NULL ? (unsigned) status_find_name(name) : METRICS_REASON_OTHER;
 	stats->results[result][reason][door]++;
 }
 
@@ -199,15 +170,12 @@ add_delay(Stats *stats, const json_t *record)
 {
 	const json_t *total = json_object_get(json_object_get(record, "delay_us"), "total");
 	double seconds = (double) json_integer_value(total) / G_USEC_PER_SEC;
-	unsigned bucket = 0;
 
 	if (!json_is_integer(total) || seconds < 0)
 		return;
-	while (seconds > buckets[bucket].seconds)
-		bucket++;
-	stats->delays[bucket]++;
+	stats->delays.counts[metrics_bucket(seconds)]++;
 	stats->n_delays++;
-	stats->delay_sum += seconds;
+	stats->delays.sum += seconds;
 }
 
 bool
@@ -334,19 +302,19 @@ stats_add_script(Stats *stats, const char *path, bool is_recipes, size_t max_byt
 }
 
 guint64
-stats_reason_count(const Stats *stats, StatsResult result, unsigned reason)
+stats_reason_count(const Stats *stats, MetricsResult result, unsigned reason)
 {
 	guint64 sum = 0;
-	for (unsigned door = 0; door < STATS_DOORS; door++)
+	for (unsigned door = 0; door < METRICS_DOORS; door++)
 		sum += stats->results[result][reason][door];
 	return sum;
 }
 
 guint64
-stats_result_count(const Stats *stats, StatsResult result)
+stats_result_count(const Stats *stats, MetricsResult result)
 {
 	guint64 sum = 0;
-	for (unsigned reason = 0; reason < STATS_REASONS; reason++)
+	for (unsigned reason = 0; reason < METRICS_REASONS; reason++)
 		sum += stats_reason_count(stats, result, reason);
 	return sum;
 }

@@ -10,31 +10,10 @@
 #ifndef TODOKE_STATS_COUNT_H
 #define TODOKE_STATS_COUNT_H
 
-#include "agent/base/status.h"
+#include "agent/base/metrics.h"
 
 #include <glib.h>
 #include <stdbool.h>
-
-/* "sent", "deferred" and "bounced" of the record; and whatever else stands there. */
-typedef enum { STATS_DELIVERED, STATS_DEFERRED, STATS_REFUSED, STATS_STRANGE } StatsResult;
-enum { STATS_RESULTS = STATS_STRANGE + 1 };
-
-/* Doors; the last is whatever else stands there. */
-enum { STATS_DOORS = 4 };
-
-/* Reasons: rows of status-table.def (STATUS_OK: there was no fault), and any other text. */
-enum { STATS_REASON_OTHER = STATUS_COUNT, STATS_REASONS };
-
-/* Buckets of delays; the last has no upper bound. */
-enum { STATS_BUCKETS = 16 };
-
-/* Names of the above, for programs: lower case, no blanks, never translated. */
-const char *stats_result_name(StatsResult result);
-const char *stats_door_name(unsigned door);
-const char *stats_reason_name(unsigned reason);
-
-/* The upper bound of a bucket in seconds, as text; of the last "+Inf". */
-const char *stats_bucket_name(unsigned bucket);
 
 /* What is known of a name. */
 typedef struct {
@@ -56,13 +35,13 @@ typedef struct {
 
 	guint64 records;
 	gint64 first_us, last_us; /* 0: no record told its time */
-	guint64 results[STATS_RESULTS][STATS_REASONS][STATS_DOORS];
+	MetricsDeliveries results;
 	StatsTable folders;
 	StatsTable rules; /* "FILE:LINE"; once a decision */
 	StatsTable domains;
 	StatsTable known; /* rules that scripts have, fired or not: stats_add_script */
-	guint64 delays[STATS_BUCKETS], n_delays;
-	double delay_sum; /* seconds */
+	MetricsDelays delays;
+	guint64 n_delays;
 } Stats;
 
 void stats_init(Stats *stats);
@@ -80,8 +59,8 @@ bool stats_add_line(void *stats, const char *text, size_t len);
 void stats_add_script(Stats *stats, const char *path, bool is_recipes, size_t max_bytes);
 
 /* Sums of results: [result], and over all doors [result][reason]. */
-guint64 stats_result_count(const Stats *stats, StatsResult result);
-guint64 stats_reason_count(const Stats *stats, StatsResult result, unsigned reason);
+guint64 stats_result_count(const Stats *stats, MetricsResult result);
+guint64 stats_reason_count(const Stats *stats, MetricsResult result, unsigned reason);
 
 /*
  * The rows (StatsRow, borrowed) of a table, those with the highest count first. Caller frees the

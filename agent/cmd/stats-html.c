@@ -77,15 +77,15 @@ static void
 add_results(Html *html, const Stats *stats)
 {
 	begin_plot(html, stats->records);
-	for (unsigned result = 0; result < STATS_RESULTS; result++) {
-		const char *kind = stats_result_name(result);
+	for (unsigned result = 0; result < METRICS_RESULTS; result++) {
+		const char *kind = metrics_result_name(result);
 		guint64 count = stats_result_count(stats, result);
-		if (count > 0 || result != STATS_STRANGE)
+		if (count > 0 || result != METRICS_STRANGE)
 			add_row(html, kind, stats_print_result(result), count, "");
-		for (unsigned reason = 0; reason < STATS_REASONS; reason++) {
+		for (unsigned reason = 0; reason < METRICS_REASONS; reason++) {
 			guint64 part = stats_reason_count(stats, result, reason);
 			if (part > 0 && reason != STATUS_OK)
-				add_row(html, kind, stats_reason_name(reason), part, "");
+				add_row(html, kind, metrics_reason_name(reason), part, "");
 		}
 	}
 	end_plot(html, _("Results"));
@@ -130,13 +130,13 @@ static void
 add_delays(Html *html, const Stats *stats)
 {
 	guint64 most = 0;
-	for (unsigned i = 0; i < STATS_BUCKETS; i++)
-		most = MAX(most, stats->delays[i]);
+	for (unsigned i = 0; i < METRICS_BUCKETS; i++)
+		most = MAX(most, stats->delays.counts[i]);
 
 	begin_plot(html, most);
-	for (unsigned i = 0; i < STATS_BUCKETS && most > 0; i++) {
+	for (unsigned i = 0; i < METRICS_BUCKETS && most > 0; i++) {
 		g_autofree char *name = stats_print_bucket(i);
-		add_row(html, "plain", name, stats->delays[i], "");
+		add_row(html, "plain", name, stats->delays.counts[i], "");
 	}
 	end_plot(html, _("Time of a delivery"));
 }

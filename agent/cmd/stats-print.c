@@ -39,19 +39,19 @@ stats_print_time(gint64 time_us)
 }
 
 const char *
-stats_print_result(StatsResult result)
+stats_print_result(MetricsResult result)
 {
-	static const char *const words[STATS_RESULTS] = { N_("delivered"), N_("deferred"),
-		                                          N_("refused"), N_("not known") };
+	static const char *const words[METRICS_RESULTS] = { N_("delivered"), N_("deferred"),
+		                                            N_("refused"), N_("not known") };
 	return _(words[result]);
 }
 
 char *
 stats_print_bucket(unsigned bucket)
 {
-	if (bucket == STATS_BUCKETS - 1)
-		return g_strdup_printf(_("longer than %s s"), stats_bucket_name(bucket - 1));
-	return g_strdup_printf(_("up to %s s"), stats_bucket_name(bucket));
+	if (bucket == METRICS_BUCKETS - 1)
+		return g_strdup_printf(_("longer than %s s"), metrics_bucket_name(bucket - 1));
+	return g_strdup_printf(_("up to %s s"), metrics_bucket_name(bucket));
 }
 
 /* One line: the count, the bar, the name, what is said besides. */
@@ -75,14 +75,15 @@ static void
 print_results(const Stats *stats, const StatsStyle *style)
 {
 	printf("\n%s\n", _("Results"));
-	for (unsigned result = 0; result < STATS_RESULTS; result++) {
+	for (unsigned result = 0; result < METRICS_RESULTS; result++) {
 		guint64 count = stats_result_count(stats, result);
-		if (count == 0 && result == STATS_STRANGE)
+		if (count == 0 && result == METRICS_STRANGE)
 			continue;
 		print_row(style, count, stats->records, stats_print_result(result), "");
-		for (unsigned reason = 0; reason < STATS_REASONS; reason++) {
+		for (unsigned reason = 0; reason < METRICS_REASONS; reason++) {
 			guint64 part = stats_reason_count(stats, result, reason);
-			g_autofree char *name = g_strdup_printf("  %s", stats_reason_name(reason));
+			g_autofree char *name = g_strdup_printf("  %s",
+			                                        metrics_reason_name(reason));
 			if (part > 0 && reason != STATUS_OK)
 				print_row(style, part, stats->records, name, "");
 		}
@@ -145,12 +146,12 @@ print_delays(const Stats *stats, const StatsStyle *style)
 		return;
 
 	printf("\n%s\n", _("Time of a delivery"));
-	for (unsigned i = 0; i < STATS_BUCKETS; i++)
-		most = MAX(most, stats->delays[i]);
-	for (unsigned i = 0; i < STATS_BUCKETS; i++) {
+	for (unsigned i = 0; i < METRICS_BUCKETS; i++)
+		most = MAX(most, stats->delays.counts[i]);
+	for (unsigned i = 0; i < METRICS_BUCKETS; i++) {
 		g_autofree char *name = stats_print_bucket(i);
-		if (stats->delays[i] > 0)
-			print_row(style, stats->delays[i], most, name, "");
+		if (stats->delays.counts[i] > 0)
+			print_row(style, stats->delays.counts[i], most, name, "");
 	}
 }
 
@@ -187,17 +188,18 @@ results_json(const Stats *stats)
 {
 	json_t *list = json_array();
 
-	for (unsigned result = 0; result < STATS_RESULTS; result++)
-		for (unsigned reason = 0; reason < STATS_REASONS; reason++)
-			for (unsigned door = 0; door < STATS_DOORS; door++) {
+	for (unsigned result = 0; result < METRICS_RESULTS; result++)
+		for (unsigned reason = 0; reason < METRICS_REASONS; reason++)
+			for (unsigned door = 0; door < METRICS_DOORS; door++) {
 				guint64 count = stats->results[result][reason][door];
 				if (count > 0)
 					json_array_append_new(
-						list, json_pack("{s:s,s:s,s:s,s:I}", "result",
-					                        stats_result_name(result), "reason",
-					                        stats_reason_name(reason), "door",
-					                        stats_door_name(door), "count",
-					                        (json_int_t) count));
+						list,
+						json_pack("{s:s,s:s,s:s,s:I}", "result",
+					                  metrics_result_name(result), "reason",
+					                  metrics_reason_name(reason), "door",
+					                  metrics_door_name(door), "count",
+					                  (json_int_t) count));
 			}
 	return list;
 }
@@ -242,11 +244,12 @@ delays_json(const Stats *stats)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < STATS_BUCKETS; i++)
-		json_array_append_new(list, json_pack("{s:s,s:I}", "le", stats_bucket_name(i),
-		                                      "count", (json_int_t) stats->delays[i]));
+	for (unsigned i = 0; i < METRICS_BUCKETS; i++)
+		json_array_append_new(list,
+		                      json_pack("{s:s,s:I}", "le", metrics_bucket_name(i), "count",
+		                                (json_int_t) stats->delays.counts[i]));
 	return json_pack("{s:o,s:I,s:f}", "buckets", list, "count", (json_int_t) stats->n_delays,
-	                 "sum", stats->delay_sum);
+	                 "sum", stats->delays.sum);
 }
 
 json_t *

@@ -23,7 +23,7 @@ char *stats_print_name(const char *name);
 char *stats_print_time(gint64 time_us);
 
 /* The words for a result, and for a bucket of delays (caller frees). */
-const char *stats_print_result(StatsResult result);
+const char *stats_print_result(MetricsResult result);
 char *stats_print_bucket(unsigned bucket);
 
 /* How many decisions of which time are counted. Caller frees. */

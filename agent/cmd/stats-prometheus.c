@@ -13,91 +13,20 @@
 /* Octets of our file: all label values together make some 800 lines. */
 enum { FILE_BYTES = 1024 * 1024 };
 
-#define DELIVERIES "todoke_deliveries_total"
-#define SECONDS "todoke_delivery_seconds"
 #define UNTIL "todoke_stats_until_timestamp_seconds"
 
-static const char first_line[] = "# HELP " DELIVERIES
-				 " Decisions about messages for a recipient.\n";
-
-static bool
-has_door(const Stats *stats, unsigned door)
-{
-	for (unsigned result = 0; result < STATS_RESULTS; result++)
-		for (unsigned reason = 0; reason < STATS_REASONS; reason++)
-			if (stats->results[result][reason][door] > 0)
-				return true;
-	return false;
-}
-
-/*
- * A counter that first shows up with a value has not increased, as Prometheus sees it: so what may
- * come by a door begins at 0.
- */
-static bool
-is_expected(StatsResult result, unsigned reason)
-{
-	if (reason == STATS_REASON_OTHER)
-		return false;
-	char kind = status_row((StatusId) reason)->dsn[0];
-	return result == (kind == '2'   ? STATS_DELIVERED
-	                  : kind == '4' ? STATS_DEFERRED
-	                                : STATS_REFUSED);
-}
-
-static void
-print_deliveries(const Stats *stats, GString *out)
-{
-	bool doors[STATS_DOORS];
-	for (unsigned door = 0; door < STATS_DOORS; door++)
-		doors[door] = has_door(stats, door);
-
-	g_string_append(out, first_line);
-	g_string_append(out, "# TYPE " DELIVERIES " counter\n");
-	for (unsigned result = 0; result < STATS_RESULTS; result++)
-		for (unsigned reason = 0; reason < STATS_REASONS; reason++)
-			for (unsigned door = 0; door < STATS_DOORS; door++) {
-				guint64 count = stats->results[result][reason][door];
-				if (count > 0 || (doors[door] && is_expected(result, reason)))
-					g_string_append_printf(
-						out,
-						DELIVERIES
-						"{result=\"%s\",reason=\"%s\",door=\"%s\"} "
-						"%" G_GUINT64_FORMAT "\n",
-						stats_result_name(result),
-						stats_reason_name(reason), stats_door_name(door),
-						count);
-			}
-}
-
-static void
-print_delays(const Stats *stats, GString *out)
-{
-	char sum[G_ASCII_DTOSTR_BUF_SIZE];
-	guint64 count = 0;
-
-	g_string_append(out, "# HELP " SECONDS " Time that a delivery took, in seconds.\n"
-	                     "# TYPE " SECONDS " histogram\n");
-	for (unsigned i = 0; i < STATS_BUCKETS; i++) {
-		count += stats->delays[i];
-		g_string_append_printf(out, SECONDS "_bucket{le=\"%s\"} %" G_GUINT64_FORMAT "\n",
-		                       stats_bucket_name(i), count);
-	}
-	g_string_append_printf(out, SECONDS "_sum %s\n" SECONDS "_count %" G_GUINT64_FORMAT "\n",
-	                       g_ascii_formatd(sum, sizeof sum, "%.6f", stats->delay_sum), count);
-}
+static const char first_line[] = "# HELP " METRICS_DELIVERIES " " METRICS_DELIVERIES_HELP "\n";
 
 char *
 stats_prometheus_text(const Stats *stats, gint64 until_us)
 {
 	GString *out = g_string_new(NULL);
 
-	print_deliveries(stats, out);
-	print_delays(stats, out);
-	g_string_append_printf(out,
-	                       "# HELP " UNTIL " Up to which time decisions are counted.\n"
-	                       "# TYPE " UNTIL " gauge\n" UNTIL " %" G_GINT64_FORMAT "\n",
-	                       until_us / G_USEC_PER_SEC);
+	metrics_append_deliveries(out, METRICS_FORM_FILE, stats->results, 0);
+	metrics_append_delays(out, METRICS_FORM_FILE, &stats->delays);
+	metrics_append_head(out, METRICS_FORM_FILE, METRICS_GAUGE, UNTIL,
+	                    "Up to which time decisions are counted.");
+	g_string_append_printf(out, UNTIL " %" G_GINT64_FORMAT "\n", until_us / G_USEC_PER_SEC);
 	return g_string_free(out, FALSE);
 }
 
@@ -105,7 +34,7 @@ static unsigned
 find_result(const char *name)
 {
 	unsigned i = 0;
-	while (i < STATS_STRANGE && strcmp(stats_result_name(i), name) != 0)
+	while (i < METRICS_STRANGE && strcmp(metrics_result_name(i), name) != 0)
 		i++;
 	return i;
 }
@@ -114,14 +43,14 @@ static unsigned
 find_door(const char *name)
 {
 	unsigned i = 0;
-	while (i < STATS_DOORS - 1 && strcmp(stats_door_name(i), name) != 0)
+	while (i < METRICS_OTHER_DOOR && strcmp(metrics_door_name(i), name) != 0)
 		i++;
 	return i;
 }
 
 /* What was read, before all of it is known to be good. */
 typedef struct {
-	guint64 cumulated[STATS_BUCKETS];
+	guint64 cumulated[METRICS_BUCKETS];
 	gint64 until_s;
 	bool has_until;
 } Earlier;
@@ -129,9 +58,9 @@ typedef struct {
 static bool
 read_bucket(const char *line, Earlier *earlier)
 {
-	for (unsigned i = 0; i < STATS_BUCKETS; i++) {
-		g_autofree char *head = g_strdup_printf(SECONDS "_bucket{le=\"%s\"} ",
-		                                        stats_bucket_name(i));
+	for (unsigned i = 0; i < METRICS_BUCKETS; i++) {
+		g_autofree char *head = g_strdup_printf(METRICS_SECONDS "_bucket{le=\"%s\"} ",
+		                                        metrics_bucket_name(i));
 		if (g_str_has_prefix(line, head))
 			return g_ascii_string_to_unsigned(line + strlen(head), 10, 0, G_MAXINT64,
 			                                  &earlier->cumulated[i], NULL);
@@ -147,7 +76,8 @@ read_delivery(const char *line, Stats *stats)
 	guint64 count;
 
 	if (sscanf(line,
-	           DELIVERIES "{result=\"%15[a-z]\",reason=\"%39[a-z0-9-]\",door=\"%15[a-z]\"} %n",
+	           METRICS_DELIVERIES
+	           "{result=\"%15[a-z]\",reason=\"%39[a-z0-9-]\",door=\"%15[a-z]\"} %n",
 	           result, reason, door, &at) != 3 ||
 	    at == 0 || !g_ascii_string_to_unsigned(line + at, 10, 0, G_MAXINT64, &count, NULL))
 		return false;
@@ -161,15 +91,15 @@ read_line(const char *line, Stats *stats, Earlier *earlier)
 {
 	guint64 until;
 
-	if (*line == '#' || *line == '\0' || g_str_has_prefix(line, SECONDS "_count "))
+	if (*line == '#' || *line == '\0' || g_str_has_prefix(line, METRICS_SECONDS "_count "))
 		return true;
-	if (g_str_has_prefix(line, DELIVERIES "{"))
+	if (g_str_has_prefix(line, METRICS_DELIVERIES "{"))
 		return read_delivery(line, stats);
-	if (g_str_has_prefix(line, SECONDS "_bucket"))
+	if (g_str_has_prefix(line, METRICS_SECONDS "_bucket"))
 		return read_bucket(line, earlier);
-	if (g_str_has_prefix(line, SECONDS "_sum ")) {
-		double sum = g_ascii_strtod(line + strlen(SECONDS "_sum "), NULL);
-		stats->delay_sum += sum > 0 ? sum : 0;
+	if (g_str_has_prefix(line, METRICS_SECONDS "_sum ")) {
+		double sum = g_ascii_strtod(line + strlen(METRICS_SECONDS "_sum "), NULL);
+		stats->delays.sum += sum > 0 ? sum : 0;
 		return true;
 	}
 
@@ -185,10 +115,10 @@ add_buckets(Stats *stats, const Earlier *earlier)
 {
 	guint64 before = 0;
 
-	for (unsigned i = 0; i < STATS_BUCKETS; i++) {
+	for (unsigned i = 0; i < METRICS_BUCKETS; i++) {
 		if (earlier->cumulated[i] < before)
 			return false;
-		stats->delays[i] += earlier->cumulated[i] - before;
+		stats->delays.counts[i] += earlier->cumulated[i] - before;
 		before = earlier->cumulated[i];
 	}
 	stats->n_delays += before;

@@ -2,9 +2,6 @@
 /*
  * stats-prometheus: counts in Prometheus's text format, for the text-file collector of its node
  * exporter.
- *
- * Labels have few values: result, reason (a name of status-table.def, "ok" or "other") and door. No
- * address, folder or rule is one.
  */
 #ifndef TODOKE_STATS_PROMETHEUS_H
 #define TODOKE_STATS_PROMETHEUS_H

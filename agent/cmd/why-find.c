@@ -8,6 +8,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/cmd/why-log.h"
+#include "agent/message/mail-ids.h"
 #include "agent/message/message.h"
 #include "agent/state/record-reader.h"
 #include "agent/store/mail-place.h"
@@ -25,6 +26,7 @@ name_free(gpointer data)
 	g_free(name->queue_id);
 	g_free(name->message_id);
 	g_free(name->base);
+	g_free(name->needle);
 	g_free(name);
 }
 
@@ -86,6 +88,37 @@ read_name(WhyName *name, const char *path, Status *st)
 	return true;
 }
 
+/* The octets that a line must hold; NULL: it may have one name or the other. Caller frees. */
+static char *
+needle_of(const WhyName *name)
+{
+	if (name->queue_id != NULL)
+		return g_strdup(name->queue_id);
+	if (name->base != NULL || name->message_id == NULL)
+		return NULL;
+
+	/* As the record writes it. */
+	g_auto(RecordLine) line = { 0 };
+	record_line_init(&line);
+	size_t at = line.len + 1;
+	record_line_text(&line, NULL, name->message_id);
+	return g_strndup(line.text + at, line.len - at);
+}
+
+static bool
+find_name(WhyName *name, const char *text, Status *st)
+{
+	if (text[0] == '<')
+		name->message_id = g_strdup(text);
+	else if (strchr(text, '/') != NULL || g_file_test(text, G_FILE_TEST_EXISTS))
+		return read_name(name, text, st);
+	else if (strchr(text, '@') != NULL)
+		name->message_id = g_strdup_printf("<%s>", text);
+	else
+		name->queue_id = g_strdup(text);
+	return true;
+}
+
 bool
 why_query_add(WhyQuery *query, const char *text, Status *st)
 {
@@ -93,18 +126,35 @@ why_query_add(WhyQuery *query, const char *text, Status *st)
 	name->text = g_strdup(text);
 	g_ptr_array_add(query->names, name);
 
-	if (text[0] == '<') {
-		name->message_id = g_strdup(text);
-		return true;
-	}
-
-	if (strchr(text, '/') != NULL || g_file_test(text, G_FILE_TEST_EXISTS))
-		return read_name(name, text, st);
-	if (strchr(text, '@') != NULL)
-		name->message_id = g_strdup_printf("<%s>", text);
-	else
-		name->queue_id = g_strdup(text);
+	if (!find_name(name, text, st))
+		return false;
+	name->needle = needle_of(name);
 	return true;
+}
+
+static void
+add_known(WhyQuery *query, const char *queue_id, const char *message_id)
+{
+	WhyName *name = g_new0(WhyName, 1);
+	name->text = g_strdup(queue_id != NULL ? queue_id : message_id);
+	name->queue_id = g_strdup(queue_id);
+	name->message_id = g_strdup(message_id);
+	name->needle = needle_of(name);
+	g_ptr_array_add(query->names, name);
+}
+
+void
+why_query_add_id(WhyQuery *query, const char *queue_id)
+{
+	if (mail_ids_is_queue_id(queue_id))
+		add_known(query, queue_id, NULL);
+}
+
+void
+why_query_add_message_id(WhyQuery *query, const char *message_id)
+{
+	if (message_id[0] == '<')
+		add_known(query, NULL, message_id);
 }
 
 static bool
@@ -206,11 +256,25 @@ typedef struct {
 	unsigned left;
 } Reading;
 
+/* Has it the octets of one of the names? */
+static bool
+holds_a_name(const WhyQuery *query, const char *text, size_t len)
+{
+	for (guint i = 0; i < query->names->len; i++) {
+		const char *needle = ((const WhyName *) query->names->pdata[i])->needle;
+		if (needle == NULL || memmem(text, len, needle, strlen(needle)) != NULL)
+			return true;
+	}
+	return query->names->len == 0;
+}
+
 /* Can the line fit, as far as its octets tell? */
 static bool
 may_fit(const WhyQuery *query, const char *text, size_t len)
 {
 	if (query->since_us != 0 && record_reader_time(text, len) < query->since_us)
+		return false;
+	if (!holds_a_name(query, text, len))
 		return false;
 	return (query->from == NULL || why_log_holds(text, len, query->from)) &&
 	       (query->to == NULL || why_log_holds(text, len, query->to));
@@ -248,26 +312,6 @@ take_line(void *user, const char *text, size_t len)
 	return true;
 }
 
-/* The octets that a line must hold: with several names, none is known. Caller frees. */
-static char *
-needle_of(const WhyQuery *query)
-{
-	const WhyName *name = query->names->len == 1 ? query->names->pdata[0] : NULL;
-	if (name == NULL)
-		return NULL;
-	if (name->queue_id != NULL)
-		return g_strdup(name->queue_id);
-	if (name->base != NULL || name->message_id == NULL)
-		return NULL;
-
-	/* As the record writes it. */
-	g_auto(RecordLine) line = { 0 };
-	record_line_init(&line);
-	size_t at = line.len + 1;
-	record_line_text(&line, NULL, name->message_id);
-	return g_strndup(line.text + at, line.len - at);
-}
-
 static void
 read_owner(Reading *reading, const Conf *conf, const char *needle)
 {
@@ -293,7 +337,8 @@ why_find(const WhyQuery *query, const Conf *conf, GPtrArray *owners, unsigned *r
 {
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(line_free);
 	GPtrArray *all = g_ptr_array_new_with_free_func(found_free);
-	g_autofree char *needle = needle_of(query);
+	const WhyName *only = query->names->len == 1 ? query->names->pdata[0] : NULL;
+	const char *needle = only != NULL ? only->needle : NULL;
 	Reading reading = { .query = query, .lines = lines };
 
 	for (guint i = 0; i < owners->len; i++) {

@@ -23,6 +23,7 @@ typedef struct {
 	char *queue_id;   /* NULL: it is none */
 	char *message_id; /* "<...>"; NULL: none is known */
 	char *base;       /* of the name of a stored file (mail_place_base); NULL: no file */
+	char *needle;     /* octets that a line about it holds; NULL: not known */
 } WhyName;
 
 /* One decision. */
@@ -41,6 +42,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WhyQuery, why_query_clear)
  * False: the file cannot be read, and `st` says why.
  */
 bool why_query_add(WhyQuery *query, const char *text, Status *st);
+
+/* Add a mail by an id that a log names; what can be none is left out. */
+void why_query_add_id(WhyQuery *query, const char *queue_id);
+void why_query_add_message_id(WhyQuery *query, const char *message_id);
 
 /* Does one decision fit? */
 bool why_query_fits(const WhyQuery *query, const json_t *record);

@@ -77,6 +77,7 @@ why_log_clear(WhyLog *log)
 	g_clear_pointer(&log->message_id, g_free);
 	g_clear_pointer(&log->from, g_free);
 	g_clear_pointer(&log->to, g_free);
+	g_clear_pointer(&log->remark, g_free);
 }
 
 void
@@ -253,7 +254,7 @@ take_named_ids(WhyLog *log, const char *text)
 		                              "non-delivery notification: ",
 		                              "delivery status notification: ",
 		                              "delivery delay notification: ",
-		                              "orig_id=" };
+		                              "orig_queue_id=" };
 	for (size_t i = 0; i < G_N_ELEMENTS(before); i++) {
 		g_autofree char *id = word_behind(text, before[i]);
 		why_log_add_id(log, id);
@@ -309,6 +310,23 @@ is_by_address(const WhyLog *log, const char *text)
 	       (log->from == NULL && orig != NULL && g_ascii_strcasecmp(orig, want) == 0);
 }
 
+/*
+ * The Message-ID of an id that is looked for, where none is known. The lines of the id that was
+ * asked for come first in a log, so this is that mail's and not that of a bounce.
+ */
+static void
+take_message_id(WhyLog *log, const char *text)
+{
+	static const char key[] = "message-id=<";
+	if (log->message_id != NULL || !g_str_has_prefix(text, key))
+		return;
+
+	const char *start = text + strlen(key) - 1;
+	size_t len = strcspn(start, " \t");
+	if (len > strlen("<>") && start[len - 1] == '>')
+		log->message_id = g_strndup(start, len);
+}
+
 /* What a line adds to what is looked for. */
 static void
 learn(WhyLog *log, const Parts *parts)
@@ -319,8 +337,11 @@ learn(WhyLog *log, const Parts *parts)
 		const char *text = parts->text + strlen(id) + 2;
 		if (has_message_id(log, text, "message-id=") || is_by_address(log, text))
 			why_log_add_id(log, id);
-		if (g_hash_table_contains(log->ids, id))
-			take_named_ids(log, text);
+		if (!g_hash_table_contains(log->ids, id))
+			return;
+		take_named_ids(log, text);
+		if (log->from == NULL && log->to == NULL)
+			take_message_id(log, text);
 		return;
 	}
 
@@ -457,7 +478,8 @@ why_log_read_text(WhyLog *log, const char *text, size_t len)
 
 	for (unsigned pass = 0; pass < PASSES; pass++) {
 		each_line(log, text, len, learn);
-		guint now = g_hash_table_size(log->ids) + g_hash_table_size(log->sessions);
+		guint now = g_hash_table_size(log->ids) + g_hash_table_size(log->sessions) +
+		            (log->message_id != NULL);
 		if (now == known)
 			break;
 		known = now;
@@ -510,18 +532,78 @@ read_file(WhyLog *log, const char *path, Status *st)
 	return true;
 }
 
-static bool
-read_journal(WhyLog *log, gint64 since_us, Status *st)
+/* One line, and no blanks at its ends. Caller frees. */
+static char *
+one_line(const char *text)
 {
+	g_autofree char *all = g_strdelimit(g_strdup(text != NULL ? text : ""), "\n\r\t", ' ');
+	return g_strdup(g_strstrip(all));
+}
+
+/* "--directory=/var/log/journal", or "--file=..."; NULL: the host's own journal. Caller frees. */
+static char *
+journal_place(const char *path)
+{
+	if (path == NULL)
+		return NULL;
+
+	g_autofree char *whole = g_canonicalize_filename(path, NULL);
+	bool is_folder = g_file_test(whole, G_FILE_TEST_IS_DIR);
+	return g_strconcat(is_folder ? "--directory=" : "--file=", whole, NULL);
+}
+
+/*
+ * What journalctl says on standard error is a fault where it shows no entry; else it is told, and
+ * the entries are used: a user may see only some of the files, and one file may be broken.
+ */
+static bool
+take_journal(WhyLog *log, const ChildResult *result, Status *st)
+{
+	static const char none[] = "-- No entries --";
+	g_autofree char *errors = one_line(result->errors);
+	gsize len = 0;
+	const char *text = result->output != NULL ? g_bytes_get_data(result->output, &len) : NULL;
+	bool is_empty = len == 0 || (len >= strlen(none) && memcmp(text, none, strlen(none)) == 0);
+
+	if (result->exit_code != 0 || (is_empty && *errors != '\0'))
+		return status_fail_detail(st, STATUS_IO, "journalctl: %s",
+		                          *errors != '\0' ? errors : "it failed and says nothing");
+	if (*errors != '\0') {
+		g_free(log->remark);
+		log->remark = g_strconcat("journalctl: ", errors, NULL);
+	}
+
+	if (!is_empty)
+		why_log_read_text(log, text, len);
+	return true;
+}
+
+static bool
+read_journal(WhyLog *log, const char *path, gint64 since_us, Status *st)
+{
+	g_autofree char *program = g_find_program_in_path("journalctl");
+	if (program == NULL || !g_path_is_absolute(program))
+		return status_fail_detail(st, STATUS_IO,
+		                          "there is no program journalctl in PATH, so the journal "
+		                          "cannot be read: name a log file");
+
 	g_autofree char *since = g_strdup_printf("--since=@%" G_GINT64_FORMAT,
 	                                         since_us / G_USEC_PER_SEC);
-	const char *const argv[] = {
-		"journalctl",      "--quiet", "--no-pager", "--output=short-iso",
-		"--facility=mail", since,     NULL
-	};
+	g_autofree char *lines = g_strdup_printf("--lines=%u", LIMIT_WHY_JOURNAL_LINES);
+	g_autofree char *place = journal_place(path);
+	/* --all: else a message with a control character is left out as "blob data" */
+	const char *const argv[] = { "journalctl",
+		                     "--no-pager",
+		                     "--all",
+		                     "--output=short-iso-precise",
+		                     "--facility=mail",
+		                     since,
+		                     lines,
+		                     place,
+		                     NULL };
 	const char *const envp[] = { "PATH=/usr/bin:/bin", "LC_ALL=C", NULL };
 	const ChildCall call = {
-		.path = "/usr/bin/journalctl",
+		.path = program,
 		.argv = argv,
 		.envp = envp,
 		.output_limit = LIMIT_WHY_LOG_BYTES,
@@ -531,19 +613,17 @@ read_journal(WhyLog *log, gint64 since_us, Status *st)
 
 	if (!child_run(&call, &result, st))
 		return status_prefix(st, "journalctl");
-	if (result.exit_code != 0)
-		return status_fail_detail(st, STATUS_IO, "journalctl: %s", result.errors);
-
-	gsize len = 0;
-	const char *text = result.output != NULL ? g_bytes_get_data(result.output, &len) : NULL;
-	if (len > 0)
-		why_log_read_text(log, text, len);
-	return true;
+	return take_journal(log, &result, st);
 }
 
 bool
 why_log_read(WhyLog *log, const char *path, gint64 since_us, Status *st)
 {
-	return strcmp(path, "journal") == 0 ? read_journal(log, since_us, st)
-	                                    : read_file(log, path, st);
+	static const char journal[] = "journal", prefix[] = "journal:";
+
+	if (strcmp(path, journal) == 0)
+		return read_journal(log, NULL, since_us, st);
+	if (g_str_has_prefix(path, prefix))
+		return read_journal(log, path + strlen(prefix), since_us, st);
+	return read_file(log, path, st);
 }

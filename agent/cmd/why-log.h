@@ -4,9 +4,9 @@
  *
  * It collects the lines of Postfix's queue ids: the ids that are known, those that have the same
  * Message-ID in its log (aliases, content filters, redirects), and those that such a line names
- * ("queued as", "forwarded as", "non-delivery notification"); then the lines of Dovecot's mail_log
- * plugin about that Message-ID, and the log-in lines of their sessions. Times of syslog and of ISO
- * 8601 are both read. Other lines are ignored.
+ * ("queued as", "forwarded as", "non-delivery notification", "orig_queue_id"); then the lines of
+ * Dovecot's mail_log plugin about that Message-ID, and the log-in lines of their sessions. Times of
+ * syslog and of ISO 8601 are both read. Other lines are ignored.
  */
 #ifndef TODOKE_WHY_LOG_H
 #define TODOKE_WHY_LOG_H
@@ -40,11 +40,12 @@ typedef struct {
 typedef struct {
 	GHashTable *ids;      /* queue ids (char *), owned; grows */
 	GHashTable *sessions; /* of Dovecot: session -> address of the client or NULL, owned */
-	char *message_id;     /* "<...>"; NULL: none */
+	char *message_id;     /* "<...>"; NULL: none, until a line of a known id names it */
 	char *from; /* in lower case, of lines that refused it: nothing else is known; NULL: any */
 	char *to;
 	gint64 now_us;    /* lines of syslog have no year */
 	GPtrArray *lines; /* WhyLogLine, in the order of the log */
+	char *remark;     /* what journalctl complains of while it shows entries; NULL: nothing */
 } WhyLog;
 
 void why_log_init(WhyLog *log, gint64 now_us);
@@ -55,8 +56,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WhyLog, why_log_clear)
 void why_log_add_id(WhyLog *log, const char *id);
 
 /*
- * Read `path`, or with "journal" what journalctl(1) has since `since_us`. It is read several times,
- * as a line may name an id of lines before it. Faults: those of reading, STATUS_LIMIT.
+ * Read `path`, or with "journal" what journalctl(1), of PATH, has since `since_us`; "journal:PATH"
+ * is a folder or a file of another journal. It is read several times, as a line may name an id of
+ * lines before it. Faults: those of reading; STATUS_IO where journalctl is not there, fails, or
+ * shows nothing and says why; STATUS_PROGRAM where it takes too long or prints over
+ * LIMIT_WHY_LOG_BYTES.
  */
 bool why_log_read(WhyLog *log, const char *path, gint64 since_us, Status *st);
 

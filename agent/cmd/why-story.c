@@ -98,8 +98,12 @@ say_arrival(const json_t *record)
 
 	g_autofree char *size = g_strdup_printf("%" G_GINT64_FORMAT, number(record, "size"));
 
-	say(_("came"), _("by %s, %s octets, Message-ID %s"), door != NULL ? door : "?", size,
-	    id != NULL ? id : _("none"));
+	if (json_object_get(record, "size") == NULL)
+		say(_("came"), _("by %s, Message-ID %s; it was answered before a delivery began"),
+		    door != NULL ? door : "?", id != NULL ? id : _("not known"));
+	else
+		say(_("came"), _("by %s, %s octets, Message-ID %s"), door != NULL ? door : "?",
+		    size, id != NULL ? id : _("none"));
 	if (original != NULL && g_strcmp0(original, to) != 0)
 		say(NULL, _("it was sent to %s, which is an alias"), original);
 	if (origin != NULL && g_strcmp0(origin, why_text(record, "queue_id")) != 0)
@@ -543,7 +547,7 @@ static void
 add_grep(GPtrArray *hints, const char *text)
 {
 	g_autofree char *quoted = g_shell_quote(text);
-	g_ptr_array_add(hints, g_strdup_printf("grep -F %s /var/log/mail.log", quoted));
+	g_ptr_array_add(hints, g_strdup_printf("grep -F -- %s /var/log/mail.log", quoted));
 }
 
 GPtrArray *

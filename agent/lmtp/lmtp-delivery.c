@@ -4,6 +4,7 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
+#include "agent/run/early-record.h"
 #include "agent/run/transact.h"
 #include "agent/store/quota.h"
 #include "conf/conf-choices.h"
@@ -11,8 +12,12 @@
 #include <syslog.h>
 
 void
-lmtp_delivery_log_refusal(const LmtpDeliveryAsked *asked, const Status *st)
+lmtp_delivery_log_refusal(const Conf *conf, const LmtpDeliveryAsked *asked, const Status *st)
 {
+	const EarlyMail mail = { .door = DOOR_LMTP,
+		                 .origin_id = asked->origin_id,
+		                 .sender = asked->sender,
+		                 .recipient = asked->address };
 	LogLine *line = log_line_new(NULL);
 
 	log_line_mask(line, "to", asked->address);
@@ -22,6 +27,7 @@ lmtp_delivery_log_refusal(const LmtpDeliveryAsked *asked, const Status *st)
 	log_line_add(line, "origin_id", asked->origin_id);
 	log_line_add_failure(line, st);
 	log_line_send(line, LOG_WARNING);
+	early_record_write(conf, &mail, st);
 }
 
 bool
@@ -51,6 +57,7 @@ lmtp_delivery_run(Site *site, Account *account, const Envelope *envelope, Messag
 	bool done = transact_judge(job, st) && transact_deliver(job, st);
 	deadline_stop();
 	transact_log(job, st, (double) (g_get_monotonic_time() - started) / G_USEC_PER_SEC);
+	status_set_reference(st, transact_queue_id(job));
 	if (done)
 		*ret_done = transact_done_text(job);
 

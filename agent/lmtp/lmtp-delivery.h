@@ -16,8 +16,11 @@ typedef struct {
 	guint64 size;
 } LmtpDeliveryAsked;
 
-/* Log a recipient that was refused at RCPT, with the line that a transaction would have written. */
-void lmtp_delivery_log_refusal(const LmtpDeliveryAsked *asked, const Status *st);
+/*
+ * Log a recipient that was refused at RCPT, with the line that a transaction would have written,
+ * and record it (early-record.h).
+ */
+void lmtp_delivery_log_refusal(const Conf *conf, const LmtpDeliveryAsked *asked, const Status *st);
 
 /*
  * Is the mailbox there, and has it room? Faults: those of account_check, STATUS_QUOTA...; a

@@ -5,6 +5,7 @@
 
 #include "agent/base/fs.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -147,6 +148,23 @@ split_port(const char *where, char **ret_host, char **ret_port)
 	*ret_host = bracketed ? g_strndup(where + 1, len - 2) : g_strndup(where, len);
 	*ret_port = g_strdup(colon + 1);
 	return true;
+}
+
+bool
+lmtp_listen_is_local(const char *where)
+{
+	enum { LOOPBACK_NET = 127 };
+	g_autofree char *host = NULL, *port = NULL;
+	struct in_addr four;
+	struct in6_addr six;
+
+	if (g_str_has_prefix(where, "unix:"))
+		return true;
+	if (!g_str_has_prefix(where, "inet:") || !split_port(where + strlen("inet:"), &host, &port))
+		return false;
+	if (inet_pton(AF_INET, host, &four) == 1)
+		return ntohl(four.s_addr) >> 24 == LOOPBACK_NET;
+	return inet_pton(AF_INET6, host, &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
 static int

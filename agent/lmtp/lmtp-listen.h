@@ -21,6 +21,9 @@ typedef struct {
  */
 bool lmtp_listen_open(const char *where, const LmtpListenOptions *options, int *ret_fd, Status *st);
 
+/* Is it a Unix socket, or an address that only this host can connect to? */
+bool lmtp_listen_is_local(const char *where);
+
 /*
  * Give the file of an open socket its owner and mode; other places have none. Fault: STATUS_CONFIG.
  */

@@ -33,13 +33,14 @@ list_new(void)
 }
 
 LmtpListeners *
-lmtp_listeners_new(void)
+lmtp_listeners_new(bool inherits)
 {
 	LmtpListeners *listeners = g_new(LmtpListeners, 1);
 
 	listeners->list = list_new();
 	g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
-	lmtp_listen_inherit(fds);
+	if (inherits)
+		lmtp_listen_inherit(fds);
 
 	for (guint i = 0; i < fds->len; i++) {
 		Listener listener = { .fd = g_array_index(fds, int, i), .given = true };
@@ -134,8 +135,9 @@ remove_all(const GArray *fresh)
 		lmtp_listen_remove(g_array_index(fresh, Listener, i).where);
 }
 
-static bool
-has_place(const LmtpListeners *listeners, const char *const *const *lists, size_t count)
+bool
+lmtp_listeners_has_place(const LmtpListeners *listeners, const char *const *const *lists,
+                         size_t count)
 {
 	for (guint i = 0; i < listeners->list->len; i++)
 		if (g_array_index(listeners->list, Listener, i).given)
@@ -150,11 +152,6 @@ bool
 lmtp_listeners_set(LmtpListeners *listeners, const char *const *const *lists, size_t count,
                    const LmtpListenOptions *options, Status *st)
 {
-	if (!has_place(listeners, lists, count))
-		return status_fail_detail(
-			st, STATUS_CONFIG,
-			"nowhere to listen: set lmtp_listen, or give --listen or --stdio");
-
 	g_autoptr(GArray) fresh = list_new();
 	if (!provide_all(listeners, fresh, lists, count, options, st) ||
 	    !dress_all(listeners, lists, count, options, st)) {

@@ -98,7 +98,7 @@ answer_deliver(const LmtpOwners *owners, Account *account, const char *at, const
 		const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 			                          .sender = envelope->sender,
 			                          .origin_id = envelope->origin_id };
-		lmtp_delivery_log_refusal(&asked, st);
+		lmtp_delivery_log_refusal(owners->site->conf, &asked, st);
 		return false;
 	}
 

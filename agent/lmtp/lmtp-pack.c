@@ -2,6 +2,8 @@
 /* lmtp-pack: text NUL text NUL; a missing text is "\1". */
 #include "agent/lmtp/lmtp-pack.h"
 
+#include "agent/message/mail-ids.h"
+
 #include <string.h>
 
 /* The strings of an envelope, in the order in which they travel. */
@@ -92,7 +94,7 @@ take_outside(const char **at, const char *end)
 	return outside;
 }
 
-/* "loop" NUL text NUL detail NUL code NUL, who else caused it, done NUL */
+/* "loop" NUL text NUL detail NUL code NUL reference NUL, who else caused it, done NUL */
 void
 lmtp_pack_outcome(GString *out, const Status *st, const char *done)
 {
@@ -100,6 +102,7 @@ lmtp_pack_outcome(GString *out, const Status *st, const char *done)
 	pack_text(out, st->text);
 	pack_text(out, st->detail);
 	pack_text(out, st->dsn);
+	lmtp_pack_string(out, st->reference);
 	pack_outside(out, st->outside);
 	lmtp_pack_string(out, outside_reached()->protocol);
 	pack_text(out, outside_reached()->peer);
@@ -114,6 +117,7 @@ lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status 
 	g_autofree char *text = lmtp_pack_take_string(&at, end);
 	g_autofree char *detail = lmtp_pack_take_string(&at, end);
 	g_autofree char *dsn = lmtp_pack_take_string(&at, end);
+	g_autofree char *reference = lmtp_pack_take_string(&at, end);
 	g_autoptr(Outside) outside = take_outside(&at, end);
 	g_autofree char *protocol = lmtp_pack_take_string(&at, end);
 	g_autofree char *peer = lmtp_pack_take_string(&at, end);
@@ -134,6 +138,9 @@ lmtp_pack_take_outcome(const char *at, const char *end, char **ret_done, Status 
 		         .detail = g_steal_pointer(&detail) };
 	if (dsn != NULL)
 		status_set_dsn(&fault, dsn);
+	/* an owner's process may say anything */
+	if (reference != NULL && mail_ids_is_queue_id(reference))
+		status_set_reference(&fault, reference);
 	if (outside != NULL)
 		status_set_outside(&fault, g_steal_pointer(&outside));
 	status_move(st, &fault);

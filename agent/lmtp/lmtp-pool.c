@@ -126,6 +126,12 @@ lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int fd,
 	return true;
 }
 
+unsigned
+lmtp_pool_size(const LmtpPool *pool)
+{
+	return pool->members->len;
+}
+
 void
 lmtp_pool_hurry(LmtpPoolMember *member, unsigned seconds)
 {

@@ -38,6 +38,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LmtpPool, lmtp_pool_free)
 bool lmtp_pool_ask(LmtpPool *pool, const char *key, const GString *request, int fd,
                    LmtpPoolMember **ret_member, Status *st);
 
+/* How many processes there are. */
+unsigned lmtp_pool_size(const LmtpPool *pool);
+
 /* Let the request of `member` take no more than so many seconds from now on. */
 void lmtp_pool_hurry(LmtpPoolMember *member, unsigned seconds);
 

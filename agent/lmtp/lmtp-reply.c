@@ -140,7 +140,10 @@ lmtp_reply_append_status(GString *out, const Status *st, const char *recipient, 
 	said = ascii != NULL ? ascii : said;
 	g_autofree char *joined = *said == '<' ? g_strdup(said)
 	                                       : g_strdup_printf("%s %s", path, said);
-	g_autofree char *text = make_printable(joined, utf8);
+	g_autofree char *words = make_printable(joined, utf8);
+	g_autofree char *text = st->reference != NULL
+	                                ? g_strdup_printf("%s [%s]", words, st->reference)
+	                                : g_strdup(words);
 	const size_t room = LIMIT_LMTP_REPLY_LINE - 2 - strlen("250 ") - strlen(status_dsn(st)) - 1;
 	const char *rest = text;
 	do {

@@ -29,10 +29,11 @@ void lmtp_reply_append(GString *out, LmtpReplyId id);
 
 /*
  * Append what became of a delivery to `recipient`: code and enhanced code of `st`, "<recipient>",
- * and the text, on success `done` (NULL: the row's text). A long text takes several lines. Control
- * characters become blanks. Octets beyond ASCII stay only with `utf8` (RFC 6531 3.7.4.2); else
- * letters lose their accents, and if too little can be read then, the row's text takes their place,
- * with a reference (answer_reference of the text) to the log.
+ * the text, on success `done` (NULL: the row's text), and "[4ABC12]", the reference of `st`, if
+ * any. A long text takes several lines. Control characters become blanks. Octets beyond ASCII stay
+ * only with `utf8` (RFC 6531 3.7.4.2); else letters lose their accents, and if too little can be
+ * read then, the row's text takes their place, with a reference (answer_reference of the text) to
+ * the log.
  */
 void lmtp_reply_append_status(GString *out, const Status *st, const char *recipient,
                               const char *done, bool utf8);

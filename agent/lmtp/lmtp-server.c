@@ -6,6 +6,7 @@
 #include "agent/base/fs.h"
 #include "agent/base/log.h"
 #include "agent/lmtp/lmtp-listeners.h"
+#include "agent/lmtp/lmtp-metrics.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -26,7 +28,7 @@
  * The most that lmtp_connections can say; clients accepted in a row; a pause after a worker that
  * died, in microseconds.
  */
-enum { MOST_CHILDREN = 1000, ACCEPTS = 32, PAUSE_US = 1000000 };
+enum { MOST_CHILDREN = 1000, ACCEPTS = 32, PAUSE_US = 1000000, MOST_LISTENERS = 64 };
 
 /* A worker as the master sees it. Its number is its slot. */
 typedef struct {
@@ -42,7 +44,10 @@ typedef struct {
 	const LmtpServerOptions *options;
 	LmtpService service;
 	LmtpListeners *listeners;
-	LmtpSlots *slots;
+	LmtpShared shared;
+	LmtpListeners *metrics_listeners;
+	pid_t metrics;        /* who serves at them; 0: nobody */
+	gint64 metrics_after; /* monotonic */
 	int signals;
 	sigset_t old_mask;
 	unsigned generation;
@@ -82,7 +87,7 @@ dismiss(Child *child)
  * In a new worker: nothing of the others may stay open, or their clients would never see the end.
  */
 static void
-close_all(Server *server)
+close_mail(Server *server)
 {
 	lmtp_listeners_close(server->listeners);
 	for (unsigned i = 0; i < MOST_CHILDREN; i++)
@@ -92,6 +97,13 @@ close_all(Server *server)
 		}
 
 	(void) close(server->signals);
+}
+
+static void
+close_all(Server *server)
+{
+	lmtp_listeners_close(server->metrics_listeners);
+	close_mail(server);
 }
 
 static void
@@ -131,7 +143,7 @@ spawn(Server *server)
 		close_all(server);
 		(void) sigprocmask(SIG_SETMASK, &server->old_mask, NULL);
 		ignore_signals();
-		lmtp_worker_run(&server->service, server->slots, slot, channel[1]);
+		lmtp_worker_run(&server->service, &server->shared, slot, channel[1]);
 	}
 
 	(void) close(channel[1]);
@@ -148,6 +160,68 @@ spawn(Server *server)
 		          .idle_since = g_get_monotonic_time(),
 		          .client = { .in = -1, .out = -1 } };
 	return child;
+}
+
+/* LmtpMetricsText. */
+static char *
+print_counts(void *counts)
+{
+	return lmtp_counts_print(counts);
+}
+
+/* In the process of metrics_listen: for good, and without any right. */
+G_NORETURN static void
+serve_metrics(Server *server, pid_t master)
+{
+	int listeners[MOST_LISTENERS];
+	unsigned n = MIN(lmtp_listeners_count(server->metrics_listeners), MOST_LISTENERS);
+	for (unsigned i = 0; i < n; i++)
+		listeners[i] = lmtp_listeners_fd(server->metrics_listeners, i);
+
+	close_mail(server);
+	(void) sigprocmask(SIG_SETMASK, &server->old_mask, NULL);
+	(void) signal(SIGHUP, SIG_IGN); /* of a terminal; the master ends us */
+	lmtp_slots_forget(server->shared.slots);
+	lmtp_counts_only_read(server->shared.counts);
+	if (!lmtp_worker_become(server->service.conf) ||
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != master)
+		_exit(EX_CONFIG);
+
+	lmtp_metrics_serve(listeners, n, print_counts, server->shared.counts);
+}
+
+/* Have metrics_listen served by a process. One that cannot be started is tried again. */
+static void
+start_metrics(Server *server)
+{
+	pid_t master = getpid();
+	if (server->metrics != 0 || server->kill_at != 0 ||
+	    lmtp_listeners_count(server->metrics_listeners) == 0 ||
+	    g_get_monotonic_time() < server->metrics_after)
+		return;
+
+	pid_t pid = fork();
+	if (pid == 0)
+		serve_metrics(server, master);
+	if (pid > 0) {
+		server->metrics = pid;
+		return;
+	}
+
+	log_event(EVENT_WORKER_NOT_STARTED, LOG_ERR,
+	          "cannot start the process of metrics_listen: %m");
+	server->metrics_after = g_get_monotonic_time() + PAUSE_US;
+}
+
+static void
+end_metrics(Server *server)
+{
+	if (server->metrics == 0)
+		return;
+	(void) kill(server->metrics, SIGKILL);
+	while (waitpid(server->metrics, NULL, 0) < 0 && errno == EINTR)
+		continue;
+	server->metrics = 0;
 }
 
 static bool
@@ -174,6 +248,13 @@ count_alive(const Server *server)
 	return alive;
 }
 
+static void
+count_workers(Server *server)
+{
+	unsigned idle = count_idle(server);
+	lmtp_counts_set_workers(server->shared.counts, idle, count_alive(server) - idle);
+}
+
 /* Keep the wanted number of workers waiting, but never start dying ones in a tight loop. */
 static void
 prefork(Server *server)
@@ -187,6 +268,14 @@ prefork(Server *server)
 			return;
 }
 
+/* A worker has got it. */
+static void
+take_note(Server *server, Child *child, const LmtpClient *client)
+{
+	child->client = *client;
+	lmtp_counts_add(server->shared.counts, LMTP_COUNTS_SESSION);
+}
+
 /* Give `client` to an idle worker, or a new one. Takes the descriptors. */
 static void
 hand_over(Server *server, LmtpClient *client)
@@ -196,7 +285,7 @@ hand_over(Server *server, LmtpClient *client)
 		if (!is_idle(child))
 			continue;
 		if (lmtp_worker_send(child->channel, client)) {
-			child->client = *client;
+			take_note(server, child, client);
 			return;
 		}
 		dismiss(child); /* it is dying */
@@ -204,7 +293,7 @@ hand_over(Server *server, LmtpClient *client)
 
 	Child *child = spawn(server);
 	if (child != NULL && lmtp_worker_send(child->channel, client)) {
-		child->client = *client;
+		take_note(server, child, client);
 		return;
 	}
 
@@ -212,6 +301,7 @@ hand_over(Server *server, LmtpClient *client)
 		/* it did not get the client, and would wait for ever for another one */
 		dismiss(child);
 	say(client, LMTP_REPLY_BUSY);
+	lmtp_counts_add(server->shared.counts, LMTP_COUNTS_BUSY);
 	log_event(EVENT_SERVER_FULL, LOG_WARNING,
 	          "refused client %s: all %u workers are busy (lmtp_connections)",
 	          client->peer.name, count_alive(server));
@@ -232,6 +322,7 @@ admit(Server *server, int fd)
 	}
 
 	say(&client, LMTP_REPLY_NOT_WELCOME);
+	lmtp_counts_add(server->shared.counts, LMTP_COUNTS_NOT_ALLOWED);
 	log_event(EVENT_CLIENT_REFUSED, LOG_WARNING, "refused client '%s': not in lmtp_allow",
 	          client.peer.name);
 	close_client(&client);
@@ -333,22 +424,40 @@ bury(Server *server, Child *child, int status)
 		          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status),
 		          child->client.in >= 0 ? child->client.peer.name : "none");
 		server->prefork_after = g_get_monotonic_time() + PAUSE_US;
+		lmtp_counts_add(server->shared.counts,
+		                by_deadline ? LMTP_COUNTS_WORKER_LATE : LMTP_COUNTS_WORKER_LOST);
 	}
 
-	lmtp_slots_clear(server->slots, (unsigned) (child - server->children));
+	unsigned slot = (unsigned) (child - server->children);
+	lmtp_slots_clear(server->shared.slots, slot);
+	lmtp_counts_set_processes(server->shared.counts, slot, 0);
 	close_client(&child->client);
 	dismiss(child);
 	*child = (Child){ .pid = 0, .channel = -1, .client = { .in = -1, .out = -1 } };
+}
+
+/* Mail is delivered without it; it is started again. */
+static void
+bury_metrics(Server *server, int status)
+{
+	log_event(EVENT_WORKER_DIED, LOG_ERR, "the process of metrics_listen died (%s %d)",
+	          WIFSIGNALED(status) ? "signal" : "exit code",
+	          WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	server->metrics = 0;
+	server->metrics_after = g_get_monotonic_time() + PAUSE_US;
 }
 
 static void
 reap(Server *server)
 {
 	int status;
-	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
+	for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+		if (pid == server->metrics)
+			bury_metrics(server, status);
 		for (unsigned i = 0; i < MOST_CHILDREN; i++)
 			if (server->children[i].pid == pid)
 				bury(server, &server->children[i], status);
+	}
 }
 
 static void
@@ -373,6 +482,24 @@ check_accounts(const Conf *conf, Status *st)
 	                          user == NULL ? "there is no user" : "must not be root:", name);
 }
 
+/* What is counted is for this host: its users may read it, as they may connect to a port of it. */
+static bool
+set_metrics(const Server *server, const Conf *conf, Status *st)
+{
+	const LmtpListenOptions options = { .mode = 0666, .owner = "" };
+	const char *const *lists[] = { (const char *const *) conf->metrics_listen };
+
+	for (const char *const *where = lists[0]; *where != NULL; where++)
+		if (!lmtp_listen_is_local(*where))
+			return status_fail_detail(st, STATUS_CONFIG,
+			                          "metrics_listen: '%s' is not of this host alone: "
+			                          "inet:127.0.0.1:PORT, inet:[::1]:PORT or "
+			                          "unix:/PATH is meant",
+			                          *where);
+	return lmtp_listeners_set(server->metrics_listeners, lists, G_N_ELEMENTS(lists), &options,
+	                          st);
+}
+
 static bool
 set_listeners(const Server *server, const Conf *conf, Status *st)
 {
@@ -380,7 +507,12 @@ set_listeners(const Server *server, const Conf *conf, Status *st)
 		                      .owner = conf->lmtp_socket_owner };
 	const char *const *lists[] = { (const char *const *) conf->lmtp_listen,
 		                       server->options->listen };
-	return lmtp_listeners_set(server->listeners, lists, G_N_ELEMENTS(lists), &options, st);
+	if (!lmtp_listeners_has_place(server->listeners, lists, G_N_ELEMENTS(lists)))
+		return status_fail_detail(
+			st, STATUS_CONFIG,
+			"nowhere to listen: set lmtp_listen, or give --listen or --stdio");
+	return set_metrics(server, conf, st) &&
+	       lmtp_listeners_set(server->listeners, lists, G_N_ELEMENTS(lists), &options, st);
 }
 
 static bool
@@ -436,6 +568,7 @@ reload(Server *server)
 		          st.detail != NULL ? st.detail : status_text(&st));
 	}
 
+	end_metrics(server); /* its sockets may be others now */
 	lmtp_listen_notify("READY=1");
 }
 
@@ -451,6 +584,8 @@ stop(Server *server)
 	lmtp_listen_notify("STOPPING=1");
 	server->kill_at = g_get_monotonic_time() + server->service.conf->deadline * G_USEC_PER_SEC;
 	lmtp_listeners_close(server->listeners);
+	end_metrics(server);
+	lmtp_listeners_close(server->metrics_listeners);
 	for (unsigned i = 0; i < MOST_CHILDREN; i++)
 		dismiss(&server->children[i]);
 }
@@ -488,6 +623,10 @@ next_wake(const Server *server)
 	gint64 at = server->kill_at != 0 ? server->kill_at : server->prefork_after;
 	gint64 surplus = server->kill_at == 0 ? next_surplus(server) : 0;
 
+	if (server->metrics == 0 && server->kill_at == 0 && server->metrics_after > now &&
+	    (surplus == 0 || server->metrics_after < surplus))
+		surplus = server->metrics_after;
+
 	if (surplus != 0 && (at <= now || surplus < at))
 		at = MAX(surplus, now);
 	else if (at <= now)
@@ -499,12 +638,12 @@ next_wake(const Server *server)
 static void
 turn(Server *server)
 {
-	struct pollfd fds[1 + MOST_CHILDREN + 64];
+	struct pollfd fds[1 + MOST_CHILDREN + MOST_LISTENERS];
 	Child *who[G_N_ELEMENTS(fds)];
 	nfds_t n = 0;
 
 	fds[n++] = (struct pollfd){ .fd = server->signals, .events = POLLIN };
-	for (unsigned i = 0; i < lmtp_listeners_count(server->listeners) && n < 64; i++)
+	for (unsigned i = 0; i < lmtp_listeners_count(server->listeners) && n < MOST_LISTENERS; i++)
 		fds[n++] = (struct pollfd){ .fd = lmtp_listeners_fd(server->listeners, i),
 			                    .events = POLLIN };
 	nfds_t first_child = n;
@@ -583,8 +722,9 @@ open_signals(Server *server, Status *st)
 	(void) sigprocmask(SIG_BLOCK, &mask, &server->old_mask);
 	(void) signal(SIGPIPE, SIG_IGN);
 	server->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-	server->slots = lmtp_slots_new(MOST_CHILDREN);
-	if (server->signals < 0 || server->slots == NULL)
+	server->shared = (LmtpShared){ lmtp_slots_new(MOST_CHILDREN),
+		                       lmtp_counts_new(MOST_CHILDREN) };
+	if (server->signals < 0 || server->shared.slots == NULL || server->shared.counts == NULL)
 		return status_fail_errno(st, errno, "cannot set up the master");
 
 	return true;
@@ -603,13 +743,16 @@ lmtp_server_run(const LmtpServerOptions *options, Status *st)
 	Server *server = g_new0(Server, 1);
 
 	server->options = options;
-	server->listeners = lmtp_listeners_new();
+	server->listeners = lmtp_listeners_new(true);
+	server->metrics_listeners = lmtp_listeners_new(false);
 	for (unsigned i = 0; i < MOST_CHILDREN; i++)
 		server->children[i] = (Child){ .channel = -1, .client = { .in = -1, .out = -1 } };
 
 	bool started = start(server, st);
 	if (started && !options->stdio) {
 		prefork(server);
+		start_metrics(server);
+		count_workers(server);
 		lmtp_listen_notify("READY=1");
 		log_event(EVENT_SERVER_READY, LOG_INFO, "lmtpd is ready at %u sockets",
 		          lmtp_listeners_count(server->listeners));
@@ -619,11 +762,15 @@ lmtp_server_run(const LmtpServerOptions *options, Status *st)
 	       (count_alive(server) > 0 || lmtp_listeners_count(server->listeners) > 0)) {
 		turn(server);
 		prefork(server);
+		start_metrics(server);
+		count_workers(server);
 	}
 
 	if (server->service.free != NULL)
 		server->service.free(server->service.data);
+	end_metrics(server);
 	lmtp_listeners_free(server->listeners);
+	lmtp_listeners_free(server->metrics_listeners);
 	g_free(server);
 
 	return started;

@@ -4,6 +4,7 @@
 
 #include "agent/base/limits.h"
 #include "agent/lmtp/lmtp-data.h"
+#include "agent/message/mail-ids.h"
 
 #include <string.h>
 
@@ -298,6 +299,14 @@ announce_all(LmtpSession *session)
 			                  make_envelope(session, mail->recipients->pdata[i]));
 }
 
+/* Where nobody knows more: the id that a trusted client gave it. */
+static void
+name_mail(Status *st, const LmtpMail *mail)
+{
+	if (mail->origin_id != NULL && mail_ids_is_queue_id(mail->origin_id))
+		status_set_reference(st, mail->origin_id);
+}
+
 /*
  * One reply for each recipient, in order, each sent as soon as it is true: what Postfix has read
  * stays done even if we die at the next one. Where the client went away it will send all again, so
@@ -320,6 +329,7 @@ deliver_all(LmtpSession *session)
 		Outcome *outcome = &g_array_index(outcomes, Outcome, first);
 		if (first == i)
 			deliver_one(session, recipient, outcome);
+		name_mail(&outcome->st, mail);
 		lmtp_reply_append_status(session->out, &outcome->st, recipient->address,
 		                         outcome->done, mail->utf8);
 		session->client_gone = !session->backend->flush(session->backend->client,
@@ -528,6 +538,7 @@ on_rcpt(LmtpSession *session, LmtpCommand *command)
 
 	/* keeps the backend's reason where there is one */
 	(void) status_fail(&st, STATUS_INTERNAL, NULL);
+	name_mail(&st, mail);
 	lmtp_reply_append_status(session->out, &st, command->address, NULL, mail->utf8);
 }
 

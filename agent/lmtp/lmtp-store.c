@@ -24,6 +24,7 @@ enum { GRACE = 20 };
 typedef struct {
 	Site *site;
 	LmtpSlots *slots;
+	LmtpCounts *counts;
 	unsigned slot;
 	GHashTable *accounts; /* address -> Account: found at RCPT, used after the dot */
 	GPtrArray *announced; /* Envelope */
@@ -38,6 +39,7 @@ typedef struct {
 	LmtpDispatch *dispatch;        /* of those that were announced; NULL: none */
 	const Envelope *not_announced; /* the only delivery; NULL: they are `announced` */
 	int adopted;                   /* the whole message; -1: none */
+	gint64 began[LMTP_SLOT_LANES]; /* monotonic: the delivery of each lane */
 } Store;
 
 static void
@@ -79,8 +81,10 @@ store_ready(void *user)
 {
 	const Store *store = user;
 	site_read_keys(store->site);
-	if (store->owners != NULL)
-		lmtp_owners_ready(store->owners);
+	if (store->owners == NULL)
+		return;
+	lmtp_counts_keep(store->counts); /* processes of owners could make up counts */
+	lmtp_owners_ready(store->owners);
 }
 
 static bool
@@ -92,7 +96,8 @@ store_recipient(void *user, const LmtpMail *mail, const char *address, char **re
 	g_autoptr(Account) account = recipient_find(store->site, address, st);
 
 	if (account == NULL || !takes_mail(store, &asked, account, st)) {
-		lmtp_delivery_log_refusal(&asked, st);
+		lmtp_counts_add_refusal(store->counts, st);
+		lmtp_delivery_log_refusal(store->site->conf, &asked, st);
 		return false;
 	}
 
@@ -140,8 +145,8 @@ enter_mailbox(Store *store, const Envelope *envelope, unsigned lane, Status *st)
 
 	if (!lmtp_slots_enter(store->slots, store->slot, lane, account->user,
 	                      (unsigned) store->site->conf->lmtp_user_limit)) {
-		status_fail(st, STATUS_BUSY,
-		            "too many deliveries to this mailbox at once (lmtp_user_limit)");
+		status_fail(st, STATUS_BUSY, "too many deliveries to this mailbox at once");
+		status_prefix(st, "lmtp_user_limit");
 		return NULL;
 	}
 
@@ -150,12 +155,12 @@ enter_mailbox(Store *store, const Envelope *envelope, unsigned lane, Status *st)
 
 /* For one that no transaction logs. */
 static void
-log_failed(const Envelope *envelope, const Status *st)
+log_failed(const Store *store, const Envelope *envelope, const Status *st)
 {
 	const LmtpDeliveryAsked asked = { .address = envelope->recipient,
 		                          .sender = envelope->sender,
 		                          .origin_id = envelope->origin_id };
-	lmtp_delivery_log_refusal(&asked, st);
+	lmtp_delivery_log_refusal(store->site->conf, &asked, st);
 }
 
 static bool
@@ -163,12 +168,15 @@ deliver(Store *store, const Envelope *envelope, unsigned lane, char **ret_done, 
 {
 	Account *account = enter_mailbox(store, envelope, lane, st);
 	if (account == NULL) {
-		log_failed(envelope, st);
+		log_failed(store, envelope, st);
 		return false;
 	}
 
+	gint64 began = g_get_monotonic_time();
 	bool done = lmtp_delivery_run(store->site, account, envelope, store->message, false,
 	                              ret_done, st);
+	lmtp_counts_add_time(store->counts, g_get_monotonic_time() - began);
+	lmtp_counts_add_peers(store->counts);
 	lmtp_slots_leave(store->slots, store->slot, lane);
 	return done;
 }
@@ -196,10 +204,10 @@ store_announce(void *user, Envelope *envelope)
 	lmtp_lanes_add(store->lanes, account != NULL ? account->user : "");
 }
 
+/* Alone, or the next of those that were announced. */
 static bool
-store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
+deliver_next(Store *store, const Envelope *envelope, char **ret_done, Status *st)
 {
-	Store *store = user;
 	if (store->lanes == NULL || !lmtp_lanes_pay(store->lanes))
 		return deliver(store, envelope, 0, ret_done, st);
 
@@ -213,7 +221,16 @@ store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
 	bool lost = false;
 	bool done = lmtp_lanes_take(store->lanes, ret_done, &lost, st);
 	if (!done && lost)
-		log_failed(envelope, st);
+		log_failed(store, envelope, st);
+	return done;
+}
+
+static bool
+store_deliver(void *user, const Envelope *envelope, char **ret_done, Status *st)
+{
+	Store *store = user;
+	bool done = deliver_next(store, envelope, ret_done, st);
+	lmtp_counts_add_outcome(store->counts, st);
 	return done;
 }
 
@@ -261,6 +278,7 @@ search_as_root(void *user, unsigned number, unsigned lane, LmtpPoolMember **ret_
 	if (account == NULL)
 		return false;
 
+	store->began[lane] = g_get_monotonic_time();
 	if (lmtp_owners_ask_search(store->owners, account, ret_member, st))
 		return true;
 	lmtp_slots_leave(store->slots, store->slot, lane);
@@ -280,10 +298,13 @@ static void
 hear_of_process(void *user, unsigned number, bool searched, bool lost)
 {
 	const Store *store = user;
-	if (searched)
+	if (searched) {
 		lmtp_owners_note_search(store->owners, account_of(store, number), lost);
-	else
-		lmtp_owners_tell_outages(store->owners);
+		return;
+	}
+
+	lmtp_counts_add_peers(store->counts);
+	lmtp_owners_tell_outages(store->owners);
 }
 
 static void
@@ -291,13 +312,14 @@ end_as_owner(void *user, unsigned number, unsigned lane)
 {
 	const Store *store = user;
 	(void) number;
+	lmtp_counts_add_time(store->counts, g_get_monotonic_time() - store->began[lane]);
 	lmtp_slots_leave(store->slots, store->slot, lane);
 }
 
 static void
 failed_as_root(void *user, unsigned number, const Status *st)
 {
-	log_failed(envelope_of(user, number), st);
+	log_failed(user, envelope_of(user, number), st);
 }
 
 static LmtpDispatch *
@@ -330,11 +352,17 @@ announce_as_root(void *user, Envelope *envelope)
 	dispatch_add(store->dispatch, store, envelope);
 }
 
+static void
+count_processes(const Store *store)
+{
+	lmtp_counts_set_processes(store->counts, store->slot,
+	                          lmtp_pool_size(lmtp_owners_pool(store->owners)));
+}
+
 /* A delivery alone; or the outcome of the next that was announced. */
 static bool
-deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *st)
+deliver_next_as_root(Store *store, const Envelope *envelope, char **ret_done, Status *st)
 {
-	Store *store = user;
 	if (store->dispatch == NULL) {
 		g_autoptr(LmtpDispatch) alone = new_dispatch(store);
 		store->not_announced = envelope;
@@ -352,6 +380,15 @@ deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *s
 		                          envelope->recipient);
 
 	return lmtp_dispatch_take(store->dispatch, ret_done, st);
+}
+
+static bool
+deliver_as_root(void *user, const Envelope *envelope, char **ret_done, Status *st)
+{
+	Store *store = user;
+	bool done = deliver_next_as_root(store, envelope, ret_done, st);
+	lmtp_counts_add_outcome(store->counts, st);
+	return done;
 }
 
 /*
@@ -382,12 +419,14 @@ static int
 tidy_as_root(void *user)
 {
 	const Store *store = user;
-	return lmtp_pool_tidy(lmtp_owners_pool(store->owners));
+	int wait_ms = lmtp_pool_tidy(lmtp_owners_pool(store->owners));
+	count_processes(store);
+	return wait_ms;
 }
 
 /* LmtpService's start: for the rest of the process. */
 static void
-store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backend)
+store_start(void *data, const LmtpShared *shared, unsigned slot, LmtpBackend *ret_backend)
 {
 	static Store store;
 	Site *site = data;
@@ -396,7 +435,8 @@ store_start(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backen
 	lmtp_slots_set_owner(getpid());
 	store = (Store){
 		.site = site,
-		.slots = slots,
+		.slots = shared->slots,
+		.counts = shared->counts,
 		.slot = slot,
 		.accounts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_account),
 		.announced = g_ptr_array_new_with_free_func(free_envelope),

@@ -216,12 +216,24 @@ become(const char *setting, const char *name)
 	return false;
 }
 
+bool
+lmtp_worker_become(const Conf *conf)
+{
+	bool has_user = *conf->lmtp_user != '\0';
+	const char *name = has_user ? conf->lmtp_user : conf->lmtp_session_user;
+	bool done = geteuid() != 0 || become(has_user ? "lmtp_user" : "lmtp_session_user", name);
+
+	/* Nor may others of that account look into us, whatever fs.suid_dumpable says. */
+	return done && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+}
+
 /*
  * Nobody who talks with a client is root. What root has to do for it, the other half of the worker
  * does.
  */
 static bool
-drop_privileges(Worker *worker, LmtpSlots *slots)
+drop_privileges(Worker *worker, const LmtpShared *shared)
 {
 	const Conf *conf = worker->conf;
 	g_auto(Status) st = STATUS_INIT;
@@ -237,15 +249,14 @@ drop_privileges(Worker *worker, LmtpSlots *slots)
 		return false;
 	}
 
-	lmtp_slots_forget(slots); /* the root halves of all workers believe what stands there */
-	/* Nor may others of that account look into it, whatever fs.suid_dumpable says. */
-	return become("lmtp_session_user", conf->lmtp_session_user) &&
-	       prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-	       prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
+	/* the root halves of all workers believe what stands there */
+	lmtp_slots_forget(shared->slots);
+	lmtp_counts_forget(shared->counts);
+	return lmtp_worker_become(conf);
 }
 
 G_NORETURN void
-lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int channel)
+lmtp_worker_run(const LmtpService *service, const LmtpShared *shared, unsigned slot, int channel)
 {
 	static Worker worker;
 
@@ -254,8 +265,8 @@ lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int
 	limit_memory(service->conf);
 	worker.conf = service->conf;
 	worker.channel = channel;
-	service->start(service->data, slots, slot, &worker.backend);
-	if (!drop_privileges(&worker, slots))
+	service->start(service->data, shared, slot, &worker.backend);
+	if (!drop_privileges(&worker, shared))
 		_exit(EX_CONFIG);
 	worker.backend.flush = flush_client;
 	worker.backend.client = &worker;

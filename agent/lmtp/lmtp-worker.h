@@ -3,17 +3,25 @@
 #ifndef TODOKE_LMTP_WORKER_H
 #define TODOKE_LMTP_WORKER_H
 
+#include "agent/lmtp/lmtp-counts.h"
 #include "agent/lmtp/lmtp-peer.h"
 #include "agent/lmtp/lmtp-session.h"
 #include "agent/lmtp/lmtp-slots.h"
 #include "conf/conf.h"
+
+/* Memory that the master and all workers share. */
+typedef struct {
+	LmtpSlots *slots;
+	LmtpCounts *counts;
+} LmtpShared;
 
 /* What is served, made from the configuration: at the start, and anew at SIGHUP. */
 typedef struct {
 	const Conf *conf; /* lives in `data` */
 	void *data;
 	/* In a worker, once: fill the backend but for `flush` and `client`. */
-	void (*start)(void *data, LmtpSlots *slots, unsigned slot, LmtpBackend *ret_backend);
+	void (*start)(void *data, const LmtpShared *shared, unsigned slot,
+	              LmtpBackend *ret_backend);
 	void (*free)(void *data);
 } LmtpService;
 
@@ -38,6 +46,12 @@ enum { LMTP_WORKER_DONE = 'd' };
  * (lmtp-broker). Death by deadline is exit code EX_TEMPFAIL.
  */
 G_NORETURN void
-lmtp_worker_run(const LmtpService *service, LmtpSlots *slots, unsigned slot, int channel);
+lmtp_worker_run(const LmtpService *service, const LmtpShared *shared, unsigned slot, int channel);
+
+/*
+ * Give up, for good, the rights of root: become the account that talks with clients. True also
+ * where we have none. False: the account cannot be become, which was logged.
+ */
+bool lmtp_worker_become(const Conf *conf);
 
 #endif

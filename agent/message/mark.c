@@ -246,7 +246,7 @@ copy_owner(int fd, const char *path, Status *st)
 	if (stat(path, &sb) < 0)
 		return true;
 	if (fchmod(fd, sb.st_mode & 07777) < 0 ||
-	    ((sb.st_uid != geteuid() || sb.st_gid != getegid()) &&
+	    ((sb.st_uid != fs_own_euid() || sb.st_gid != getegid()) &&
 	     fchown(fd, sb.st_uid, sb.st_gid) < 0))
 		return status_fail_errno(st, errno, "cannot keep owner and mode of '%s'", path);
 

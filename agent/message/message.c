@@ -5,6 +5,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/message/line-count.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -435,42 +436,6 @@ message_expect_size(Message *message, guint64 queue_size, const char *queue_id)
 	}
 }
 
-/* Octets counted side by side, and how often before a count could leave its octet. */
-enum { LANES = 32, ROUNDS = 255 };
-
-/* Line ends in `count` times LANES octets: a form that the compiler makes wide at -O2. */
-static guint64
-count_in_lanes(const char *data, size_t count)
-{
-	guint8 lanes[LANES] = { 0 };
-
-	for (size_t i = 0; i < count; i++, data += LANES)
-		for (size_t j = 0; j < LANES; j++)
-			lanes[j] = (guint8) (lanes[j] + (data[j] == '\n'));
-	guint64 n = 0;
-	for (size_t j = 0; j < LANES; j++)
-		n += lanes[j];
-
-	return n;
-}
-
-/*
- * Line ends in `data`: a quarter of an instruction an octet, where memchr goes from each short line
- * to the next.
- */
-static guint64
-count_newlines(const char *data, size_t len)
-{
-	guint64 n = 0;
-
-	for (size_t count; (count = MIN(len / LANES, ROUNDS)) > 0;
-	     data += count * LANES, len -= count * LANES)
-		n += count_in_lanes(data, count);
-	for (size_t i = 0; i < len; i++)
-		n += data[i] == '\n';
-	return n;
-}
-
 /*
  * Counts what goes by: sizes for the Maildir name, Postfix's own count of the message, and the
  * body's print.
@@ -489,10 +454,9 @@ tally_add(Tally *tally, const char *data, size_t len)
 	if (len == 0)
 		return;
 	tally->size.bytes += len;
-	tally->newlines += count_newlines(data, len);
-
 	/* Few messages have a CR: the search for one is wide, the walk from line to line is not. */
-	bool has_cr = memchr(data, '\r', len) != NULL;
+	bool has_cr;
+	tally->newlines += line_count(data, len, &has_cr);
 	if (tally->printer.sum != NULL)
 		body_printer_add(&tally->printer, data, len, has_cr);
 	if (tally->last == '\r' || has_cr)
@@ -621,6 +585,10 @@ receive_body(Message *message, GString *head, int fd, Tally *tally, Status *st)
 	g_string_append_len(head, message->ahead, (gssize) message->ahead_len);
 	if (fd >= 0 && !fs_write_all(fd, head->str, head->len, "message", st))
 		return false;
+
+	/* A long body: a pipe that holds a whole chunk halves the changes from writer to reader. */
+	if (message->input >= 0)
+		(void) fcntl(message->input, F_SETPIPE_SZ, LIMIT_COPY_CHUNK);
 
 	char *chunk = message->block + BODY_CHUNK_AT;
 	for (size_t len = 1; len > 0 && message->input >= 0;) {

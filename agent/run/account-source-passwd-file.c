@@ -103,7 +103,7 @@ read_file(const Conf *conf, Status *st)
 	char *data = NULL;
 	size_t len;
 	g_auto(Status) fault = STATUS_INIT;
-	FsJudge *judged_by = geteuid() == 0 ? judge : NULL;
+	FsJudge *judged_by = fs_own_euid() == 0 ? judge : NULL;
 
 	if (fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judged_by, file, &data, &len, &fault))
 		return data;

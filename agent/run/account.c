@@ -724,7 +724,7 @@ account_locate(const Conf *conf, Account *account, Status *st)
 bool
 account_become(const Conf *conf, Account *account, Status *st)
 {
-	uid_t we = geteuid();
+	uid_t we = fs_own_euid();
 	if (we != 0) {
 		if (account->uid == ACCOUNT_NO_UID || account->uid == we)
 			return true;

@@ -467,7 +467,7 @@ read_recipes(const Run *run, ScriptSet *set, Status *st)
 	char *text = NULL;
 	size_t len = 0;
 
-	if (live != NULL && !live->no_programs && geteuid() == 0)
+	if (live != NULL && !live->no_programs && fs_own_euid() == 0)
 		return status_fail_detail(st, STATUS_CONFIG, "%s: recipes never run as root", path);
 	bool is_file = strcmp(path, RECIPES_NONE) != 0;
 	const Trust *trust = &run->script->trust;
@@ -519,7 +519,7 @@ run_without_file(const Run *run)
 	g_auto(Status) fault = STATUS_INIT;
 	const ServicesLive *live = services_live(run->services);
 
-	if (live != NULL && !live->no_programs && geteuid() == 0)
+	if (live != NULL && !live->no_programs && fs_own_euid() == 0)
 		return false;
 	script_set_add(empty, PLACE_PATH, run->script->path, run->script->path, g_strdup(""), 0);
 	return run_recipe_set(run, empty, &fault);

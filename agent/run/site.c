@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/run/site.h"
 
+#include "agent/base/fs.h"
 #include "agent/base/log.h"
 #include "agent/base/texts.h"
 #include "conf/conf-choices.h"
@@ -105,7 +106,7 @@ site_read_keys(Site *site)
 	if (*conf->key_file == '\0' || (!conf->add_mark && !needed))
 		return;
 	/* Whoever will not be somebody else when mail comes can wait until a mark asks for them. */
-	site->keys_come_late = !needed && geteuid() != 0;
+	site->keys_come_late = !needed && fs_own_euid() != 0;
 	if (site->keys_come_late || mark_keys_read(conf->key_file, &site->keys, &fault))
 		return;
 

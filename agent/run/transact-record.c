@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* transact-record: a finished transaction as a line of the record (agent/state/record-line.h). */
+#include "agent/run/record-parts.h"
 #include "agent/run/transact-parts.h"
 
 #include "agent/base/limits.h"
 #include "agent/state/record-line.h"
 
 #include <string.h>
-
-static const char *const doors[] = {
-	[DOOR_PIPE] = "pipe",
-	[DOOR_LOCAL] = "local",
-	[DOOR_LMTP] = "lmtp",
-	[DOOR_TRY] = "try",
-};
 
 /* A stage that was reached: from the moment before to this one. */
 static void
@@ -64,47 +58,10 @@ add_mail(RecordLine *line, const Transact *transact)
 static void
 add_envelope(RecordLine *line, const Transact *transact)
 {
-	record_line_text(line, "door", doors[transact->envelope->door]);
+	record_line_text(line, "door", record_parts_door(transact->envelope->door));
 	record_line_text(line, "queue_id", transact->names.queue_id);
 	record_line_text(line, "origin_id", transact->names.origin_id);
 	add_mail(line, transact);
-}
-
-/* Who else failed. */
-static void
-add_outside(RecordLine *line, const GPtrArray *failures)
-{
-	if (failures->len == 0)
-		return;
-
-	record_line_open(line, "outside", '[');
-	for (guint i = 0; i < failures->len && record_line_has_room(line); i++) {
-		const Outside *outside = failures->pdata[i];
-		record_line_open(line, NULL, '{');
-		record_line_text(line, "account", outside->account);
-		record_line_text(line, "protocol", outside->protocol);
-		record_line_text(line, "peer", outside->peer);
-		record_line_text(line, "command", outside->command);
-		record_line_text(line, "reply", outside->reply);
-		record_line_close(line, '{');
-	}
-	record_line_close(line, '[');
-}
-
-static void
-add_outcome(RecordLine *line, const Transact *transact, const Status *st)
-{
-	bool is_good = st->id == STATUS_OK, again = status_is_temporary(st);
-
-	record_line_text(line, "status", is_good ? "sent" : again ? "deferred" : "bounced");
-	record_line_text(line, "dsn", status_dsn(st));
-	record_line_text(line, "code", event_row(transact_event(transact, st))->code);
-	if (!is_good) {
-		record_line_text(line, "fault", status_row(st->id)->name);
-		record_line_text(line, "text", status_text(st));
-		record_line_text(line, "detail", st->detail);
-	}
-	add_outside(line, outside_seen());
 }
 
 static void
@@ -298,7 +255,7 @@ fill(RecordLine *line, const Transact *transact, const Status *st, double second
 
 	record_line_time(line, "time", g_get_real_time());
 	add_envelope(line, transact);
-	add_outcome(line, transact, st);
+	record_parts_outcome(line, st, transact_event(transact, st));
 	add_delays(line, transact, seconds);
 	add_loop(line, transact->verdict, with_values);
 	add_header_rules(line, transact->rules);

@@ -77,6 +77,13 @@ transact_reach(Transact *transact, TransactMoment moment)
 }
 
 void
+transact_let_go(Transact *transact)
+{
+	g_ptr_array_set_size(transact->locks, 0);
+	g_clear_pointer(&transact->state, state_once_free);
+}
+
+void
 transact_free(Transact *transact)
 {
 	if (transact == NULL)
@@ -785,6 +792,16 @@ const DeliverReport *
 transact_report(const Transact *transact)
 {
 	return &transact->report;
+}
+
+const char *
+transact_queue_id(const Transact *transact)
+{
+	const MailIds *names = &transact->names;
+	if (names->queue_id != NULL)
+		return names->queue_id;
+	bool is_id = names->origin_id != NULL && mail_ids_is_queue_id(names->origin_id);
+	return is_id ? names->origin_id : NULL;
 }
 
 char *

@@ -115,8 +115,20 @@ const DeliverReport *transact_report(const Transact *transact);
  */
 void transact_leave_outages(Transact *transact);
 
+/*
+ * Let go of what others wait for or read: locks, the state. For a process that ends now and leaves
+ * the memory to the kernel, in place of freeing the transaction.
+ */
+void transact_let_go(Transact *transact);
+
 /* Write the log line of a finished transaction; `st` is its outcome, `seconds` how long it took. */
 void transact_log(const Transact *transact, const Status *st, double seconds);
+
+/*
+ * The id by which the log and the record know the mail: of the queue file, else the one under which
+ * it came to the site; NULL: neither is known. Borrowed.
+ */
+const char *transact_queue_id(const Transact *transact);
 
 /*
  * Add to a line of the record (record-line.h) what mail it is and what the rules ask for: from

@@ -186,12 +186,12 @@ open_memories(const Conf *conf)
 {
 	g_auto(Status) st = STATUS_INIT;
 	int folder = -1;
-	if (geteuid() == 0 ? !fs_make_dir(AT_FDCWD, conf->tree_memory, 0755, &folder, &st)
-	                   : access(conf->tree_memory, W_OK) < 0 ||
-	                             !fs_open_dir(AT_FDCWD, conf->tree_memory, &folder, &st))
+	if (fs_own_euid() == 0 ? !fs_make_dir(AT_FDCWD, conf->tree_memory, 0755, &folder, &st)
+	                       : access(conf->tree_memory, W_OK) < 0 ||
+	                                 !fs_open_dir(AT_FDCWD, conf->tree_memory, &folder, &st))
 		return -1;
 
-	if (geteuid() == 0)
+	if (fs_own_euid() == 0)
 		/* whatever the umask: those who are not root read here */
 		(void) fchmod(folder, 0755);
 	return folder;
@@ -220,7 +220,8 @@ remember(const Conf *conf, bool is_home, Tree *tree)
 	if (memories < 0)
 		return;
 
-	g_autofree char *id = geteuid() == 0 ? mark_as_root(tree->path, is_home) : mark(tree->path);
+	g_autofree char *id = fs_own_euid() == 0 ? mark_as_root(tree->path, is_home)
+	                                         : mark(tree->path);
 	if (id == NULL)
 		return;
 

@@ -2,13 +2,14 @@
 /* trust: owner and mode against a rule. */
 #include "agent/run/trust.h"
 
+#include "agent/base/fs.h"
 #include <string.h>
 #include <unistd.h>
 
 Trust
 trust_of_owner(TrustRule rule, const Account *account, const char *path)
 {
-	uid_t we = geteuid();
+	uid_t we = fs_own_euid();
 	uid_t nobody_else = we != 0 ? we : TRUST_ANYBODY;
 	bool is_named = account->uid != ACCOUNT_NO_UID;
 

@@ -150,17 +150,30 @@ line_open(Line *line, const Route *route)
 	return code;
 }
 
+/* libcurl's words, and what the system said: "Connection refused" is what an admin looks for. */
+static char *
+reason_of(CURL *curl, CURLcode code)
+{
+	long number = 0;
+
+	if (curl == NULL || curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number) != CURLE_OK ||
+	    number <= 0)
+		return g_strdup(curl_easy_strerror(code));
+	return g_strdup_printf("%s: %s", curl_easy_strerror(code), g_strerror((int) number));
+}
+
 /* There is no connection, or a greeting that refuses. */
 static void
 say_unreachable(const Line *line, CURLcode code, const Route *route, SubmitSaid *ret_said)
 {
 	const char *greeting = line->said->str;
+	g_autofree char *reason = reason_of(line->curl, code);
 
 	*ret_said = (SubmitSaid){
-		.words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit,
-		                         curl_easy_strerror(code), *greeting != '\0' ? ": " : "",
-		                         greeting),
-		.reply = g_strdup(*greeting != '\0' ? greeting : curl_easy_strerror(code)),
+		.words = g_strdup_printf("cannot reach '%s': %s%s%s", route->submit, reason,
+		                         *greeting != '\0' ? ": " : "", greeting),
+		.command = g_strdup("connect"),
+		.reply = g_strdup(*greeting != '\0' ? greeting : reason),
 		.is_down = true,
 	};
 }

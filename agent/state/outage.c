@@ -35,7 +35,7 @@ outage_open_folder(const char *path, bool make)
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	struct stat sb;
-	bool is_ours = fd >= 0 && fstat(fd, &sb) == 0 && sb.st_uid == geteuid() &&
+	bool is_ours = fd >= 0 && fstat(fd, &sb) == 0 && sb.st_uid == fs_own_euid() &&
 	               (sb.st_mode & WRITABLE_BY_OTHERS) == 0;
 	return is_ours ? fs_steal_fd(&fd) : -1;
 }
@@ -121,6 +121,11 @@ take_news(int folder, const char *name, gint64 now, Head *head)
 	if (!is_first && now < head->told + OUTAGE_TOLD_EVERY && now >= head->told)
 		return OUTAGE_QUIET;
 
+	/*
+	 * Who began the file may have begun its own delivery later than we did. What is told lies
+	 * within the outage, or its end would be taken for that of one which nobody heard of.
+	 */
+	head->since = MIN(head->since, now);
 	head->told = now;
 	if (!write_head(fd, head))
 		return OUTAGE_QUIET;
@@ -155,13 +160,12 @@ outage_over(int folder, const char *protocol, const char *peer, Outage *ret_outa
 	g_autofree char *name = NULL, *past = NULL;
 	make_names(protocol, peer, &name, &past);
 
-	/* one process moves it away */
-	if (renameat(folder, name, folder, past) < 0)
-		return false;
-
+	/* One process moves it away. Opened before, as the next outage may take the past's name. */
 	struct stat sb;
 	Head head;
-	auto_fd int fd = open_file(folder, past, O_RDONLY);
+	auto_fd int fd = open_file(folder, name, O_RDONLY);
+	if (renameat(folder, name, folder, past) < 0)
+		return false;
 	if (fd < 0 || fstat(fd, &sb) < 0 || !read_head(fd, &head))
 		return false;
 

@@ -182,7 +182,8 @@ static bool
 remove_old(int dirfd, const char *path, int draft_dirfd, const char *hidden)
 {
 	struct stat sb;
-	bool own = fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 && sb.st_uid == geteuid();
+	bool own = fstatat(dirfd, path, &sb, AT_SYMLINK_NOFOLLOW) == 0 &&
+	           sb.st_uid == fs_own_euid();
 	g_autofree char *name = read_link(dirfd, path);
 
 	if (name != NULL && own && is_held(draft_dirfd, hidden, name))
@@ -351,7 +352,7 @@ claim_read_note(const Claim *claim, gint64 lifetime)
 {
 	struct stat link;
 	bool is_ours = fstatat(claim->dirfd, claim->path, &link, AT_SYMLINK_NOFOLLOW) == 0 &&
-	               link.st_uid == geteuid();
+	               link.st_uid == fs_own_euid();
 
 	return is_ours && !is_old(claim->dirfd, claim->path, lifetime)
 	               ? read_link(claim->dirfd, claim->path)

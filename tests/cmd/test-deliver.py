@@ -230,7 +230,10 @@ def test_file_size_limit_defers(folder):
     result = deliver(folder, "-f", "s", message=MESSAGE + b"x" * 200000, preexec_fn=limit)
     tap.same(result.returncode, 75)
     tap.contains(result.stdout, b"4.3.0 ")
-    tap.contains(result.stdout, b"mailbox_size_limit")
+    tap.same(b"mailbox_size_limit" in result.stdout, False, "a hint for admins in what a sender may read")
+    with open(folder + "/log", encoding="utf-8") as log:
+        tap.contains(log.read(), "fault=file-limit")
+    tap.contains(tap.todoke("code", "file-limit").stdout, b"mailbox_size_limit")
     tap.same(stored(folder), [])
 
 
@@ -412,6 +415,18 @@ def test_reject_is_an_answer_to_postfix(folder):
     tap.same((result.returncode, result.stdout[:6]), (77, b"5.7.1 "))
     tap.contains(result.stdout, b"We do not want this.")
     tap.same(stored(folder), [])
+
+
+def test_a_refusal_names_the_queue_file(folder):
+    """local(8) and mda do not say the queue id; the newest Received line of this host has it, and so do answer and log."""
+    options = with_script(folder, 'require "reject"; reject "We do not want this.";') + ["-o", "hostnames=mx.test", "-o", "log_file=%s/log" % folder]
+    hop = b"Received: from x.test (x.test [192.0.2.1])\n\tby %s (Postfix) with ESMTP id 4AB1; Thu, 3 Aug 2017 00:00:01 +0900\n"
+    for host, more, tail in ((b"mx.test", [], " [4AB1]"), (b"other.test", [], ""), (b"mx.test", ["--queue-id", "4CD2"], " [4CD2]")):
+        result = deliver(folder, "-f", "s@x.test", *options, *more, message=hop % host + MESSAGE)
+        answer = result.stdout.decode().rstrip("\n")
+        tap.same((result.returncode, answer.endswith("We do not want this." + tail)), (77, True), answer)
+        with open(folder + "/log", encoding="utf-8") as log:
+            tap.contains(log.read().splitlines()[-1], " %s: to=" % (tail[2:-1] or "NOQUEUE"))
 
 
 def with_program(folder):

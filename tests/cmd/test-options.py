@@ -8,6 +8,7 @@ import pty
 import re
 import subprocess
 import sys
+import unicodedata
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -45,6 +46,38 @@ def test_help_agrees(folder):
             if option["names"] and "--" + option["names"][0] not in text:
                 raise AssertionError("help of %s has nothing of --%s" % (command["name"], option["names"][0]))
     tap.same(tap.todoke("--help").stdout, tap.todoke("help").stdout)
+
+
+def columns(text):
+    """Of a terminal: Japanese letters take two."""
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def test_help_in_japanese(folder):
+    """Each option is explained in Japanese, but for words that are typed, within 80 columns; without --language the locale decides."""
+    del folder
+    locale = os.path.join(os.path.dirname(os.path.abspath(tap.TODOKE)), "po", "locale")
+    if not os.path.isdir(locale):
+        raise tap.Skip("built without translations")
+    env = dict(os.environ, TODOKE_LOCALE_DIR=locale, LC_ALL="C.UTF-8", LANGUAGE="ja")
+    seen = 0
+    for command in commands():
+        text = tap.todoke("help", command["name"], "--language", "ja", env=env).stdout.decode()
+        options = text.partition("\n\n")[0].split("\n")
+        for line in [line for line in options if re.match(r" {2,6}-", line)]:
+            if command["name"] == FOREIGN and line.startswith("  -v"):
+                continue  # it stands in the text below the options
+            tap.same(columns(line) <= 80, True, "%s: columns of %r" % (command["name"], line))
+            words = line.strip().split("  ")[-1].strip()
+            typed = "actions, commands, tests, matching, json"
+            starts_below = re.fullmatch(r" +(-\w, |    )?--[a-z-]+( [A-Z]+)? *", line) is not None
+            tap.same(starts_below or words == typed or re.search("[\u3040-\u30ff\u4e00-\u9fff]", words) is not None, True,
+                     "%s: Japanese in %r" % (command["name"], line))
+            seen += 1
+    tap.same(seen > 60, True, "options")
+    wrong = tap.todoke("code", "--language", "ja", env=env)
+    tap.contains(wrong.stderr.decode(), "コードの指定がありません")
+    tap.same("tells more" in wrong.stderr.decode(), False, wrong.stderr.decode())
 
 
 def test_the_same_means_the_same(folder):

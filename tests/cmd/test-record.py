@@ -22,7 +22,7 @@ else { keep; }
 
 def settings(folder):
     return ("-o", "maildir=%s/mail/%%n" % folder, "-o", "log_file=%s/log" % folder, "-o", "sieve_scripts=%s/main.sieve" % folder,
-            "-o", "tree_memory=")
+            "-o", "tree_memory=", "-o", "early_record_folder=%s/early" % folder)
 
 
 def deliver(folder, *options, script=SCRIPT, message=MESSAGE, code=0, queue_id="4ABC12", to="ann@x.test", sender="a@b.test"):

@@ -62,6 +62,26 @@ def test_dry_run_changes_nothing(folder):
     tap.same(sorted(os.listdir(path)), ["main.cf", "master.cf"])
 
 
+def test_the_small_program_is_called_where_it_is_there(folder):
+    path = postfix(folder)
+    build = os.environ.get("TODOKE_PROGRAM_DIR", os.path.dirname(tap.TODOKE))
+    small = os.path.join(build, "todoke-deliver")
+    if not os.path.exists(small):
+        raise tap.Skip("todoke-deliver is not built")
+
+    def shown(door, programs):
+        return tap.todoke("setup", "postfix", "-C", path, "--door", door, *VIRTUAL, env={"TODOKE_PROGRAM_DIR": programs}).stdout.decode()
+    tap.contains(shown("pipe", build), "argv=%s deliver -f" % small)
+    tap.same("todoke-deliver" in shown("lmtp", build), False, "lmtp")
+    empty = folder + "/empty"  # no small program there, nor the one that it would hand over to
+    os.mkdir(empty)
+    tap.same("todoke-deliver" in shown("pipe", empty), False, "not installed")
+    os.symlink(small, empty + "/todoke-deliver")
+    tap.same("todoke-deliver" in shown("pipe", empty), False, "of another todoke")
+    os.symlink(tap.TODOKE, empty + "/todoke")
+    tap.contains(shown("pipe", empty), "argv=%s/todoke-deliver deliver -f" % empty)
+
+
 def test_pipe_apply_and_undo(folder):
     path = postfix(folder)
     before = content(path)

@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -18,7 +19,7 @@ SCRIPT = 'require "fileinto";\nif header :is "subject" "quarterly figures" { fil
 
 def settings(folder):
     return ("-o", "maildir=%s/mail/%%d/%%n" % folder, "-o", "log_file=%s/log" % folder, "-o", "sieve_scripts=%s/main.sieve" % folder,
-            "-o", "tree_memory=")
+            "-o", "tree_memory=", "-o", "early_record_folder=%s/early" % folder)
 
 
 def deliver(folder, queue_id, message=MESSAGE, to="ann@x.test", sender="a@b.test", script=SCRIPT, code=0, options=()):
@@ -182,12 +183,25 @@ def test_a_hostile_record(folder):
         why(folder, line["queue_id"], "--json")
 
 
+def follow_hint(folder, query):
+    """What is advised, typed into a shell, finds the line of Postfix, whatever the id begins with."""
+    log = folder + "/mail.log"
+    with open(log, "w", encoding="utf-8") as file:
+        file.write("host postfix/smtpd[1]: other: x\nhost postfix/qmgr[1]: %s: removed\n" % query)
+    hints = [hint for hint in re.findall(r"grep -F .*", why(folder, "--", query, code=1)) if query in hint]
+    tap.same(len(hints) > 0, True, "hints")
+    for hint in hints:
+        result = subprocess.run(["sh", "-c", hint.replace("/var/log/mail.log", log)], capture_output=True, check=False)
+        tap.same((result.returncode, result.stdout.count(b"removed"), result.stderr), (0, 1, b""), hint)
+
+
 def test_never_seen(folder):
     deliver(folder, "4A1")
     text = why(folder, "--from", "no'body@x.test", code=1)
     tap.contains(text, "No record of todoke holds such a mail.\n")
-    tap.contains(text, "grep -F 'from=<no'\\''body@x.test>' /var/log/mail.log\n")
-    tap.contains(why(folder, "4NONE", "--json", code=1), "grep -F '4NONE:' /var/log/mail.log")
+    tap.contains(text, "grep -F -- 'from=<no'\\''body@x.test>' /var/log/mail.log\n")
+    tap.contains(why(folder, "4NONE", "--json", code=1), "grep -F -- '4NONE:' /var/log/mail.log")
+    follow_hint(folder, "-4NONE")
 
 
 def test_logs(folder):
@@ -204,6 +218,114 @@ def test_logs(folder):
     result = tap.todoke("why", *settings(folder), "4A1", "--maillog", folder + "/none")
     tap.same(result.returncode, 0, "the story is told without the log")
     tap.contains(result.stderr.decode(), "cannot open")
+
+
+# What journalctl 252 prints with --all --output=short-iso-precise of lines that Postfix and Dovecot gave to a journald of systemd 252.
+JOURNAL = """\
+-- Boot 122f42da38c94433829ed732de78e505 --
+2026-11-30T17:28:38.655019+0000 mx postfix/smtpd[77]: 4A1: client=localhost[127.0.0.1]
+2026-11-30T17:28:38.655333+0000 mx postfix/cleanup[78]: 4A1: message-id=<one@b.test>
+2026-11-30T17:28:38.655340+0000 mx dovecot[9]: imap-login: Login: user=<ann>, method=PLAIN, rip=192.0.2.9, lip=127.0.0.1, mpid=1, session=<s1>
+2026-11-30T17:28:38.655367+0000 mx dovecot[9]: imap(ann)<1><s1>: expunge: box=Work, uid=1, msgid=<one@b.test>, size=1
+2026-11-30T17:28:38.655391+0000 mx postfix/pipe[79]: 4A1: to=<ann@x.test>, status=sent (\x1b[31mred\x01 届け)
+                                                     4A1: the second line of a message
+"""
+
+
+def journalctl(folder, script):
+    """A program of that name that does what the script says; its folder is all of PATH but the system's programs that it needs."""
+    path = folder + "/bin/journalctl"
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nprintf '%%s\\n' \"$@\" >%s/arguments\n%s\n" % (folder, script))
+    os.chmod(path, 0o755)
+    return {"PATH": folder + "/bin"}
+
+
+def ask_journal(folder, env, *args, code=0):
+    result = tap.todoke("why", *settings(folder), *args, env=env)
+    tap.same(result.returncode, code, "exit code (%r %r)" % (result.stdout, result.stderr))
+    return result.stdout.decode(), result.stderr.decode()
+
+
+def test_the_journal(folder):
+    deliver(folder, "4A1")
+    with open(folder + "/printed", "w", encoding="utf-8") as file:
+        file.write(JOURNAL)
+    env = journalctl(folder, "cat %s/printed" % folder)
+    text, errors = ask_journal(folder, env, "4A1", "--maillog", "journal")
+    for part in ("2026-11-30 17:28:38 smtpd 4A1: client=localhost", "ann logged in from 192.0.2.9", "expunge, folder Work, by the client at 192.0.2.9", "届け)"):
+        tap.contains(text, part)
+    tap.same([char for char in text if ord(char) < 32 and char != "\n"], [], "what a terminal would obey")
+    tap.same((errors, "second line" in text), ("", False), "what is no head of a line")
+    with open(folder + "/arguments", encoding="utf-8") as file:
+        arguments = file.read().splitlines()
+    since = [int(word.removeprefix("--since=@")) for word in arguments if word.startswith("--since=@")]
+    tap.same(len(since) == 1 and 0 <= time.time() - 86400 - since[0] < tap.PATIENCE, True, "a day before the mail: %s" % since)
+    tap.same(sorted(set(arguments) - {"--since=@%d" % since[0]}), ["--all", "--facility=mail", "--lines=%d" % tap.limit("WHY_JOURNAL_LINES"), "--no-pager",
+                                                                  "--output=short-iso-precise"])
+
+
+def test_another_journal(folder):
+    deliver(folder, "4A1")
+    env = journalctl(folder, "true")
+    os.mkdir(folder + "/far")
+    for path, want in ((folder + "/far", "--directory=" + folder + "/far"), (folder + "/far/x.journal", "--file=" + folder + "/far/x.journal"),
+                       ("far", "--directory=" + folder + "/far")):
+        result = tap.todoke("why", *settings(folder), "4A1", "--maillog", "journal:" + path, env=env, cwd=folder)
+        tap.same(result.returncode, 0)
+        with open(folder + "/arguments", encoding="utf-8") as file:
+            tap.contains(file.read().splitlines(), want)
+
+
+def test_a_journal_that_cannot_be_read(folder):
+    """The story is told all the same, and one sentence says why it has no lines of the journal."""
+    deliver(folder, "4A1")
+    denied = "echo 'No journal files were opened due to insufficient permissions.' >&2; exit 1"
+    hint = "printf 'Hint: You are currently not seeing messages from other users and the system.\\n      Users in groups can.\\n' >&2; echo '-- No entries --'"
+    many = "while :; do printf '%%0100000d\\n' 1; done"
+    for script, words in ((denied, "journalctl: No journal files were opened due to insufficient permissions."), (hint, "journalctl: Hint: You are currently not seeing"),
+                          ("exit 3", "journalctl: it failed and says nothing"), ("kill -9 $$", "journalctl: it failed and says nothing"), (many, "journalctl: ")):
+        text, errors = ask_journal(folder, journalctl(folder, script), "4A1", "--maillog", "journal")
+        tap.contains(text, "2.0.0 delivered")
+        tap.same((errors.count("\n"), words in errors), (1, True), "%s: %r" % (script, errors))
+    os.unlink(folder + "/bin/journalctl")
+    errors = ask_journal(folder, {"PATH": folder + "/bin"}, "4A1", "--maillog", "journal")[1]
+    tap.contains(errors, "there is no program journalctl in PATH, so the journal cannot be read: name a log file")
+    for empty in ("true", "echo '-- No entries --'"):
+        text, errors = ask_journal(folder, journalctl(folder, empty), "4NONE", "--maillog", "journal", code=1)
+        tap.contains(text, "The log has no line about it either")
+        tap.same(errors, "")
+
+
+def test_a_part_of_the_journal(folder):
+    """What journalctl complains of while it prints lines is told, and the lines are used."""
+    deliver(folder, "4A1")
+    env = journalctl(folder, "echo 'Journal file x is truncated, ignoring file.' >&2; echo '2026-11-30T17:28:38.655019+0000 mx postfix/qmgr[7]: 4A1: removed'")
+    text, errors = ask_journal(folder, env, "4A1", "--maillog", "journal")
+    tap.contains(text, "qmgr 4A1: removed")
+    tap.same(errors, "todoke why: journalctl: Journal file x is truncated, ignoring file.\n")
+
+
+def test_an_id_that_only_the_log_knows(folder):
+    """Of the mail before a content filter: the log leads from it to the decision."""
+    deliver(folder, "4A2")
+    deliver(folder, "4A3", message=MESSAGE.replace(b"one@", b"other@"))
+    stamp = time.strftime("%b %d %H:%M:%S")
+    rows = ("smtpd[1]: 4A1: client=x[192.0.2.1]", "smtp[2]: 4A1: to=<ann@x.test>, relay=127.0.0.1[127.0.0.1]:10024, status=sent (250 2.0.0 from MTA: 250 Ok: queued as 4A2)",
+            "smtpd[3]: 4B2: client=localhost, orig_queue_id=4B1, orig_client=x[192.0.2.1]", "smtpd[4]: 4B1: client=x[192.0.2.1]",
+            "cleanup[5]: 4C1: message-id=<one@b.test>")
+    with open(folder + "/maillog", "w", encoding="utf-8") as file:
+        file.writelines("%s mx postfix/%s\n" % (stamp, row) for row in rows)
+    log = ("--maillog", folder + "/maillog")
+    tap.same(found(folder, "4A1", *log), ["4A2"], "by \"queued as\"")
+    tap.same(found(folder, "4C1", *log), ["4A2"], "by the Message-ID")
+    tap.same(found(folder, "4A1", code=1), [], "without the log")
+    tap.same(found(folder, "4A1", *log, "--to", "bob@x.test", code=1), [], "another recipient")
+    tap.contains(why(folder, "4A1", *log), "No record has this id; the log leads from it to what follows.\n")
+    tap.same(found(folder, "4A1", "4A3", *log), ["4A3"], "one of them is recorded")
+    tap.same(found(folder, "4B2", *log, code=1), [])
+    tap.contains(why(folder, "4B2", *log, code=1), "smtpd 4B1: client=x[192.0.2.1]")
 
 
 def test_only_the_end_of_a_huge_log_is_read(folder):

@@ -407,7 +407,7 @@ def case_mailbox_size_limit(world):
     """a limit on file sizes as local(8) sets it: 4.3.0 that names mailbox_size_limit, never a bounce; then success"""
     # local(8) itself refuses a message over mailbox_size_limit, so the limit is drawn in tighter behind it.
     user = USERS[1]
-    command = f"{world.todoke} deliver -c {world.local_conf}"
+    command = f"{world.agent} deliver -c {world.local_conf}"
     forward = world.write_forward(user, f'"|/usr/bin/prlimit --fsize=100000 {command}"')
     sent = message("file limit", to=f"{user}@local.test", body=b"y" * 70 + b"\n" + b"y" * 150000 + b"\n")
     queue_id = world.postfix.send(sent, f"{user}@local.test")

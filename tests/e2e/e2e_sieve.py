@@ -60,21 +60,21 @@ def add_services(world, postfix):
     }
     envelope = "-f ${sender} -a ${original_recipient} -d ${recipient} --queue-id ${queue_id}"
     conf = world.write_conf("sieve.conf", **settings)
-    postfix.add_pipe(DOMAIN, f"{world.todoke} deliver -c {conf} {envelope}")
-    postfix.add_pipe(HASTY, f"{world.todoke} deliver -c {conf} -o program_timeout=2s {envelope}")
-    postfix.add_pipe("srs.test", f"{world.todoke} deliver -c {conf} -o redirect_sender=srs {envelope}")
+    postfix.add_pipe(DOMAIN, f"{world.agent} deliver -c {conf} {envelope}")
+    postfix.add_pipe(HASTY, f"{world.agent} deliver -c {conf} -o program_timeout=2s {envelope}")
+    postfix.add_pipe("srs.test", f"{world.agent} deliver -c {conf} -o redirect_sender=srs {envelope}")
     if world.small is not None:
-        postfix.add_pipe("nostate.test", f"{world.todoke} deliver -c {conf} -o state_folder={world.small}/state-%n {envelope}")
+        postfix.add_pipe("nostate.test", f"{world.agent} deliver -c {conf} -o state_folder={world.small}/state-%n {envelope}")
     for name, options in REFUSERS.items():
         port = postfix.add_refuser(options)
-        postfix.add_pipe(f"refuse{name}.test", f"{world.todoke} deliver -c {conf} -o submit=smtp:127.0.0.1:{port} {envelope}")
+        postfix.add_pipe(f"refuse{name}.test", f"{world.agent} deliver -c {conf} -o submit=smtp:127.0.0.1:{port} {envelope}")
     world.calls = world.path("calls")
     world.calls.mkdir()
     world.give(world.calls)
     recorder = world.script("recorder", RECORDER)
-    postfix.add_pipe("mailer.test", f"{world.todoke} deliver -c {conf} -o submit=sendmail:{recorder} {envelope}")
+    postfix.add_pipe("mailer.test", f"{world.agent} deliver -c {conf} -o submit=sendmail:{recorder} {envelope}")
     world.away_port = unused_port()
-    postfix.add_pipe("away.test", f"{world.todoke} deliver -c {conf} -o submit=smtp:127.0.0.1:{world.away_port} {envelope}")
+    postfix.add_pipe("away.test", f"{world.agent} deliver -c {conf} -o submit=smtp:127.0.0.1:{world.away_port} {envelope}")
 
 
 def write_script(world, user, text):

@@ -63,9 +63,11 @@ class Services:
         self.root.chmod(0o755)
         self.mounts = []
 
-    def open(self, build):
+    def open(self, build, small=False):
+        """`small`: transports and mailbox_command call todoke-deliver."""
         self.make_accounts()
         self.install(build)
+        self.use_agent(small)
         self.write_settings()
 
     def path(self, *parts):
@@ -98,6 +100,11 @@ class Services:
         self.measure = str(shutil.copy(pathlib.Path(build) / "tests/bench/measure", self.path("measure")))
         os.environ["TODOKE_MODULE_DIR"] = self.modules
         self.locales = str(binary.parent.parent / "share" / "locale")
+
+    def use_agent(self, small):
+        self.programs = next(self.path("install").rglob("libexec/todoke"))
+        self.agent = str(self.programs / "todoke-deliver") if small else self.todoke
+        self.programs.joinpath("todoke").symlink_to(self.todoke)
 
     def write_settings(self):
         self.path("etc").mkdir()
@@ -234,9 +241,9 @@ class Postfix:
             virtual_uid_maps = static:{self.world.user.pw_uid}
             virtual_gid_maps = static:{self.world.user.pw_gid}
             virtual_minimum_uid = 1
-            mailbox_command = {self.world.todoke} deliver -c {self.world.local_conf}
+            mailbox_command = {self.world.agent} deliver -c {self.world.local_conf}
             mailbox_command_maps = texthash:{self.conf}/commands
-            export_environment = TZ MAIL_CONFIG LANG TODOKE_MODULE_DIR={self.world.modules} TODOKE_LOCALE_DIR={self.world.locales} TODOKE_CONF={self.world.path('etc', 'procmail.conf')}
+            export_environment = TZ MAIL_CONFIG LANG TODOKE_MODULE_DIR={self.world.modules} TODOKE_LOCALE_DIR={self.world.locales} TODOKE_PROGRAM_DIR={self.world.programs} TODOKE_CONF={self.world.path('etc', 'procmail.conf')}
             recipient_delimiter = +
             message_size_limit = 250000000
             mailbox_size_limit = 0

@@ -109,22 +109,16 @@ def judge_exit(code, text):
     return Result("again" if again else "permanent", "exit %d: %s" % (code, text))
 
 
-def parse_trace(path, marker=None):
-    """The calls of each process in their order; those of the first up to the line that has `marker` are left out of its list."""
-    calls, before, first = collections.defaultdict(list), collections.Counter(), None
+def parse_trace(path):
+    """The calls of each process in their order."""
+    calls = collections.defaultdict(list)
     with open(path, encoding="utf-8", errors="replace") as trace:
         for line in trace:
             found = re.match(r"(?:(\d+) +)?(\w+)\(", line)
             if found is None or "resumed>" in line[:40]:
                 continue
-            pid = found[1] or "0"
-            first = first or pid
-            if pid == first and marker is not None:
-                before[found[2]] += 1
-                marker = None if marker in line else marker
-                continue
-            calls[pid].append(found[2])
-    return calls, before
+            calls[found[1] or "0"].append(found[2])
+    return calls
 
 
 class Scenario:
@@ -220,18 +214,35 @@ class Pipe(Scenario):
         trace = home + "/trace"
         result = self.run(number, home, ["strace", "-o", trace])
         assert result.answer == "ok", result
-        found, count = [], collections.Counter()
-        calls, before = parse_trace(trace, self.marker)
-        count.update(before)
-        assert before and calls, "no %r in the trace" % self.marker
-        for name in next(iter(calls.values())):
-            count[name] += 1
-            found.append((name, count[name]))
+        found, count, loads = [], collections.Counter(), True
+        with open(trace, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                call = re.match(r"(\w+)\(", line)
+                if call is None:
+                    continue
+                count[call[1]] += 1
+                if loads:
+                    loads = self.marker not in line
+                elif call[1] == "execve":
+                    loads = True  # another program takes over
+                else:
+                    found.append((call[1], count[call[1]]))
+        assert found, "no %r in the trace" % self.marker
         return found
 
     def broken_run(self, number, home, name, which, what):
         inject = "signal=KILL" if what == "kill" else "error=" + what
         return self.run(number, home, ["strace", "-o", home + "/fault", "-e", "trace=" + name, "-e", "inject=%s:%s:when=%d" % (name, inject, which)])
+
+
+class Small(Pipe):
+    """todoke-deliver, which needs nobody else for this."""
+
+    name = "pipe, by todoke-deliver"
+    program = os.path.join(os.environ.get("TODOKE_PROGRAM_DIR", os.path.dirname(tap.TODOKE)), "todoke-deliver")
+
+    def command(self, number, home):
+        return [self.program, *super().command(number, home)[1:]]
 
 
 class Local(Pipe):
@@ -279,6 +290,12 @@ class Sieve(Pipe):
 
     def options(self, home):
         return ["-o", "sieve_scripts=%s/main.sieve" % home, "-o", "submit=smtp:127.0.0.1:%d" % self.sink.server_address[1]]
+
+
+class SmallSieve(Small, Sieve):
+    """The same rules, when todoke-deliver has read the mail and hands it over."""
+
+    name = "Sieve, handed over by todoke-deliver"
 
 
 class Lmtp(Scenario):
@@ -387,7 +404,7 @@ class Lmtp(Scenario):
         server.stop()
         assert result.answer == "ok", result
         most = collections.Counter()
-        for names in parse_trace(trace)[0].values():
+        for names in parse_trace(trace).values():
             for name, count in collections.Counter(names).items():
                 most[name] = max(most[name], count)
         return [(name, which) for name in sorted(most) for which in range(1, most[name] + 1)]
@@ -413,7 +430,18 @@ class LmtpRoot(LmtpMany):
     name, root_mode = "LMTP as root, three recipients", True
 
 
-SCENARIOS = (Pipe, Local, Recipes, Sieve, Lmtp, LmtpMany, LmtpRoot)
+SCENARIOS = (Pipe, Small, Local, Recipes, Sieve, SmallSieve, Lmtp, LmtpMany, LmtpRoot)
+
+
+def why_not(kind):
+    """Why this scenario cannot be tried here; None: it can."""
+    if kind is LmtpRoot and os.geteuid() != 0:
+        return "needs root"
+    if issubclass(kind, Small) and not os.path.exists(kind.program):
+        return "todoke-deliver is not built"
+    return None
+
+
 AGAIN = ("redirect", "program")  # handed to others: nobody can know whether they took what they did not answer
 
 

@@ -15,6 +15,8 @@
  * ever when it opens a path with that part, as a dead NFS server does. A close that fails has
  * closed all the same, as Linux does it. Paths of the system (/etc, /usr ...) and descriptors 1 and
  * 2 are left alone.
+ *
+ * A program without shared libraries has it linked in (SHIM_STATIC).
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -199,7 +201,34 @@ hang(const char *path)
 		(void) raise(SIGSTOP);
 }
 
+#ifndef SHIM_STATIC
 #define REAL(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
+#else
+/* There is no next one: the kernel is asked. */
+#define REAL(name) real_##name
+#define real_openat(...) ((int) syscall(SYS_openat, __VA_ARGS__))
+#define real_open(...) ((int) syscall(SYS_openat, AT_FDCWD, __VA_ARGS__))
+#define real_write(...) syscall(SYS_write, __VA_ARGS__)
+#define real_close(...) ((int) syscall(SYS_close, __VA_ARGS__))
+#define real_fcntl(...) ((int) syscall(SYS_fcntl, __VA_ARGS__))
+#define real_fsync(...) ((int) syscall(SYS_fsync, __VA_ARGS__))
+#define real_fdatasync(...) ((int) syscall(SYS_fdatasync, __VA_ARGS__))
+#define real_lseek(...) syscall(SYS_lseek, __VA_ARGS__)
+#define real_read(...) syscall(SYS_read, __VA_ARGS__)
+#define real_pwrite64(...) syscall(SYS_pwrite64, __VA_ARGS__)
+#define real_send(fd, data, len, flags) syscall(SYS_sendto, fd, data, len, flags, NULL, 0)
+#define real_recv(fd, data, len, flags) syscall(SYS_recvfrom, fd, data, len, flags, NULL, NULL)
+#define real_mkdirat(...) ((int) syscall(SYS_mkdirat, __VA_ARGS__))
+#define real_linkat(...) ((int) syscall(SYS_linkat, __VA_ARGS__))
+#define real_symlinkat(...) ((int) syscall(SYS_symlinkat, __VA_ARGS__))
+#define real_readlinkat(...) syscall(SYS_readlinkat, __VA_ARGS__)
+#define real_renameat2(...) ((int) syscall(SYS_renameat2, __VA_ARGS__))
+#define real_renameat(...) ((int) syscall(SYS_renameat2, __VA_ARGS__, 0))
+#define real_unlinkat(...) ((int) syscall(SYS_unlinkat, __VA_ARGS__))
+#define real_faccessat(...) ((int) syscall(SYS_faccessat2, __VA_ARGS__))
+#define real_access(path, mode) real_faccessat(AT_FDCWD, path, mode, 0)
+#define real_fstatat(...) ((int) syscall(SYS_newfstatat, __VA_ARGS__))
+#endif
 
 /* Does the path have a fault of its own? Sets errno. */
 #define BROKEN(path) ((errno = path_fault(path)) != 0)

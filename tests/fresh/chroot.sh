@@ -16,6 +16,7 @@ copy_apt_setup() {
 	for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources \
 		/etc/apt/apt.conf /etc/apt/apt.conf.d/* /usr/share/keyrings/* /etc/resolv.conf /etc/hosts; do
 		[ -f "$file" ] || continue
+		! dpkg -S "$file" >/dev/null 2>&1 || continue # the chroot gets it with the package
 		mkdir -p "$1/${file%/*}"
 		cp -L "$file" "$1/$file"
 	done
@@ -37,7 +38,7 @@ make_chroot() {
 	[ ! -x "$1/usr/bin/dpkg" ] || return 0
 	debootstrap --variant=minbase --include="${3:+$3,}debian-archive-keyring" "$2" "$1" "$(mirror)" && copy_apt_setup "$1" || return
 	here=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	find "$1/etc/apt" -name '*.list' -o -name '*.sources' | xargs -r sed -i "s/\\b$here\\b/$2/g"
+	find "$1/etc/apt" \( -name '*.list' -o -name '*.sources' \) -exec sed -i "s/\\b$here\\b/$2/g" {} +
 }
 
 # try NAME COMMAND...: one test; its output is kept, and shown where it failed.

@@ -72,6 +72,46 @@ def test_queue_id_of_received(folder):
         tap.contains(server.read_log(), ", origin_id=4ABC12, ")
 
 
+def refusing(folder):
+    """A script of the site that refuses mail, and passes some on to where nobody answers."""
+    path = folder + "/before.sieve"
+    with open(path, "w", encoding="ascii") as file:
+        file.write('require "reject"; if header :is "subject" "pass" { redirect "secret@elsewhere.test"; } else { reject "no, thanks"; }\n')
+    os.chmod(folder, 0o755)
+    os.chmod(path, 0o644)
+    return ["-o", "sieve_before=" + path, "-o", "submit=smtp:127.0.0.1:%d" % tap.unused_port()]
+
+
+def test_reference_in_replies(folder):
+    """A refusal names the queue file, as the log line does; Postfix quotes it in the bounce. Nothing inside of the host is told."""
+    with Server(folder, *refusing(folder)) as server:
+        client = server.client()
+        client.read()
+        client.say("LHLO mx.test")
+        many = ["u%d@d.test" % number for number in range(8)]  # by processes of their own
+        for recipients in (["ann@d.test"], many):
+            tap.same(client.deliver(*recipients, body=came_by(1)), ["550 5.7.1 <%s>: no, thanks [4AB1]" % who for who in recipients])
+        tap.contains(server.read_log(), " 4AB1: to=ann@d.test, ")
+        reply = client.deliver("ann@d.test", body=came_by(2, b"Subject: pass\n\nbody\n"))[0]
+        tap.contains(reply, "451 4.")
+        tap.same(reply.endswith(" [4AB2]"), True, reply)
+        for secret in ("elsewhere", "secret", "127.0.0.1", "smtp", folder, "submit"):
+            tap.same(secret in reply, False, "%s in %r" % (secret, reply))
+
+
+def test_reference_of_xforward(folder):
+    """Where the mail does not say it: the id that Postfix gave; what is no queue id is not repeated."""
+    with Server(folder, *refusing(folder)) as server:
+        for ident, tail in (("4ABC12", " [4ABC12]"), ("a+20b", ""), ("x]+20[y", ""), ("4" * 65, "")):
+            client = server.client().greet()
+            client.say("XFORWARD IDENT=" + ident)
+            tap.same(client.deliver("ann@d.test"), ["550 5.7.1 <ann@d.test>: no, thanks" + tail])
+            client.say("XFORWARD IDENT=" + ident)
+            client.say("MAIL FROM:<s@x.test>")
+            reply = client.say('RCPT TO:<"../../etc"@d.test>')
+            tap.same(reply.startswith("55") and reply.endswith(tail) and ("[" in reply) == (tail != ""), True, reply)
+
+
 def came_by(number, raw=b""):
     """A message with the Received line of a hop of its own; CRLF."""
     hop = b"Received: from x.test (x.test [192.0.2.1])\n\tby mx.test (Postfix) with ESMTP id 4AB%d; Thu, 3 Aug 2017 00:00:0%d +0900\n" % (number, number)

@@ -108,12 +108,22 @@ def test_words_of_the_mail_server(folder):
 def test_a_server_that_says_nothing(folder):
     journal = Journal(folder)
     write(folder, "ann.sieve", REDIRECT)
-    for step, command in (("greeting", None), ("RCPT", "RCPT TO:<%s>" % TARGET), ("DOT", "end of DATA")):
+    for step, command in (("greeting", "connect"), ("RCPT", "RCPT TO:<%s>" % TARGET), ("DOT", "end of DATA")):
         with Peer({step: "die"}) as peer:
             line = put_off(folder, journal, name=step, submit=peer.submit)
             tap.same((line.get("TODOKE_COMMAND") or "").split(" NOTIFY=")[0].split(" ORCPT=")[0], command or "", step)
             tap.same(line["TODOKE_REPLY"] != "", True, line)
             tap.same(line["PRIORITY"], INFO, "the other line warns")
+
+
+def test_nobody_listens(folder):
+    journal = Journal(folder)
+    write(folder, "ann.sieve", REDIRECT)
+    port = tap.unused_port()
+    line = put_off(folder, journal, name="port", submit="smtp:127.0.0.1:%d" % port)
+    tap.same(outside(line)[:4], ("ann@d.test", "smtp", "127.0.0.1:%d" % port, "connect"))
+    line = put_off(folder, journal, name="socket", submit="smtp:unix:%s/none" % folder)
+    tap.same(outside(line)[1:4], ("smtp", "unix:%s/none" % folder, "connect"))
 
 
 def test_a_refusal_names_no_target(folder):
@@ -183,6 +193,7 @@ def test_told_once_and_when_it_is_back(folder):
         tap.same(deliver(folder, journal, name=str(i), rcpt=rcpt, submit="smtp:127.0.0.1:%d" % port).returncode, 75)
     warnings = journal.lines(PRIORITY=WARNING)
     tap.same([line["TODOKE_CODE"] for line in warnings], ["T401"], "warnings")
+    tap.contains(warnings[0]["TODOKE_REPLY"], ": Connection refused")
     tap.contains(warnings[0]["TODOKE_TEXT"], "submit server 127.0.0.1:%d does not answer since " % port)
     tap.same(len(journal.lines(TODOKE_CODE="T125", PRIORITY=INFO)), 30, "lines of the mails")
     tap.same({line["TODOKE_PEER"] for line in journal.lines(TODOKE_CODE="T125")}, {"127.0.0.1:%d" % port})

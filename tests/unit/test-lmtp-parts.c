@@ -6,7 +6,9 @@
 #define _GNU_SOURCE
 #include "agent/base/limits.h"
 #include "agent/lmtp/lmtp-child.h"
+#include "agent/lmtp/lmtp-counts.h"
 #include "agent/lmtp/lmtp-lanes.h"
+#include "agent/lmtp/lmtp-metrics.h"
 #include "agent/lmtp/lmtp-peer.h"
 #include "agent/lmtp/lmtp-slots.h"
 #include "agent/lmtp/lmtp-spool.h"
@@ -24,6 +26,107 @@
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
+
+static char *
+say_text(void *user)
+{
+	return g_strdup(user);
+}
+
+/* What a client says comes in pieces of any size, and may be anything. */
+static void
+test_metrics_answer(void **state)
+{
+	(void) state;
+	static char text[] = "text\n";
+	static const char signs[] = "GET /metrics?HTTP/1.1\r\n\r\n \0:%";
+	const char whole[] = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+	for (size_t len = 0; len < sizeof whole - 1; len++)
+		assert_null(lmtp_metrics_answer(whole, len, say_text, text));
+	GString *answer = lmtp_metrics_answer(whole, sizeof whole - 1, say_text, text);
+	assert_true(g_str_has_prefix(answer->str, "HTTP/1.1 200 OK\r\n"));
+	assert_true(g_str_has_suffix(answer->str, "\r\n\r\ntext\n"));
+	g_string_free(answer, TRUE);
+
+	g_autoptr(GRand) rand = g_rand_new_with_seed(1);
+	for (int i = 0; i < 20000; i++) {
+		char said[64];
+		size_t len = (size_t) g_rand_int_range(rand, 0, sizeof said);
+		for (size_t at = 0; at < len; at++)
+			said[at] = signs[g_rand_int_range(rand, 0, sizeof signs)];
+		g_autofree char *exact = g_memdup2(said, len); /* a read behind its end shows */
+		answer = lmtp_metrics_answer(exact, len, say_text, text);
+		if (answer != NULL) {
+			assert_true(g_str_has_prefix(answer->str, "HTTP/1.1 "));
+			g_string_free(answer, TRUE);
+		}
+	}
+}
+
+static bool
+has_line(const LmtpCounts *counts, const char *line)
+{
+	g_autofree char *text = lmtp_counts_print(counts);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	return g_strv_contains((const char *const *) lines, line);
+}
+
+/* Processes that count together, and die in the middle: nothing is lost or torn. */
+static void
+test_counts_are_shared(void **state)
+{
+	(void) state;
+	enum { CHILDREN = 4, EACH = 20000 };
+	LmtpCounts *counts = lmtp_counts_new(CHILDREN);
+	pid_t pids[CHILDREN];
+
+	for (unsigned i = 0; i < CHILDREN; i++)
+		if ((pids[i] = fork()) == 0) {
+			g_auto(Status) st = STATUS_INIT;
+			for (int n = 0; n < EACH; n++)
+				lmtp_counts_add_outcome(counts, &st);
+			lmtp_counts_add_time(counts, 3000);
+			lmtp_counts_set_processes(counts, i, 2);
+			(void) kill(getpid(), SIGKILL);
+		}
+	for (int i = 0; i < CHILDREN; i++)
+		assert_int_equal(waitpid(pids[i], NULL, 0), pids[i]);
+
+	assert_true(has_line(counts, "todoke_deliveries_total{result=\"delivered\",reason=\"ok\","
+	                             "door=\"lmtp\"} 80000"));
+	assert_true(has_line(counts, "todoke_delivery_seconds_bucket{le=\"0.0025\"} 0"));
+	assert_true(has_line(counts, "todoke_delivery_seconds_bucket{le=\"0.005\"} 4"));
+	assert_true(has_line(counts, "todoke_delivery_seconds_sum 0.012000"));
+	assert_true(has_line(counts, "todoke_lmtp_delivery_processes 8"));
+
+	lmtp_counts_set_processes(counts, CHILDREN - 1, 0);
+	lmtp_counts_set_processes(counts, CHILDREN, 5); /* there is no such worker */
+	assert_true(has_line(counts, "todoke_lmtp_delivery_processes 6"));
+	lmtp_counts_forget(counts);
+}
+
+/* A process of an owner must not have what it could write to. */
+static void
+test_counts_are_kept(void **state)
+{
+	(void) state;
+	LmtpCounts *counts = lmtp_counts_new(1);
+	lmtp_counts_keep(counts);
+	lmtp_counts_add(counts, LMTP_COUNTS_SESSION);
+
+	pid_t pid = fork();
+	if (pid == 0) {
+		(void) signal(SIGSEGV, SIG_DFL);
+		(void) signal(SIGABRT, SIG_DFL);
+		lmtp_counts_add(counts, LMTP_COUNTS_SESSION);
+		_exit(0);
+	}
+	int status = 0;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_not_equal(status, 0);
+	assert_true(has_line(counts, "todoke_lmtp_sessions_total 1"));
+	lmtp_counts_forget(counts);
+}
 
 static void
 test_slots(void **state)
@@ -431,10 +534,13 @@ test_spool(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 12];
+	struct CMUnitTest tests[G_N_ELEMENTS(list_rows) + 15];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, list_rows, test_list);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_metrics_answer);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_counts_are_shared);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_counts_are_kept);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots_of_lanes);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_slots_are_shared);

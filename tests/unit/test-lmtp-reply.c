@@ -6,6 +6,7 @@
 #include "agent/lmtp/lmtp-reply.h"
 
 #include "agent/base/answer.h"
+#include "agent/lmtp/lmtp-pack.h"
 #include "tests/unit/unit.h"
 
 #include <string.h>
@@ -49,6 +50,51 @@ test_text(void **state)
 	g_auto(GStrv) parts = g_strsplit(row->want, "%R", -1);
 	g_autofree char *want = g_strjoinv(reference, parts);
 	assert_string_equal(out->str, want);
+}
+
+/* It stands at the end, however long the words are, and only where something failed. */
+static void
+test_reference(void **state)
+{
+	(void) state;
+	g_auto(Status) st = STATUS_INIT, good = STATUS_INIT;
+	g_autoptr(GString) out = g_string_new(NULL);
+	g_autofree char *words = g_strnfill(3000, 'x');
+
+	status_set_reference(&good, "4ABC12");
+	lmtp_reply_append_status(out, &good, "me@x.test", "stored", false);
+	assert_string_equal(out->str, "250 2.0.0 <me@x.test> stored\r\n");
+
+	status_fail(&st, STATUS_RULE_REFUSED, "%s", words);
+	status_set_reference(&st, "4ABC12");
+	status_set_reference(&st, "another");
+	g_string_truncate(out, 0);
+	lmtp_reply_append_status(out, &st, "me@x.test", NULL, false);
+	assert_true(g_str_has_suffix(out->str, " [4ABC12]\r\n") ||
+	            g_str_has_suffix(out->str, "550 5.7.1 [4ABC12]\r\n"));
+}
+
+/* A delivery process sends it along; an owner who has taken the process over cannot speak by it. */
+static void
+test_reference_of_another_process(void **state)
+{
+	(void) state;
+	static const char *const rows[][2] = { { "4ABC12", "4ABC12" },
+		                               { "x] 250 ok\r\n", NULL },
+		                               { "", NULL } };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(Status) st = STATUS_INIT, got = STATUS_INIT;
+		g_autoptr(GString) packet = g_string_new(NULL);
+		g_autofree char *done = NULL;
+		status_fail(&st, STATUS_RULE_REFUSED, "no");
+		status_set_reference(&st, rows[i][0]);
+		lmtp_pack_outcome(packet, &st, NULL);
+		assert_false(lmtp_pack_take_outcome(packet->str, packet->str + packet->len, &done,
+		                                    &got));
+		assert_int_equal(got.id, STATUS_RULE_REFUSED);
+		assert_int_equal(g_strcmp0(got.reference, rows[i][1]), 0);
+	}
 }
 
 /* Its letters do not count: the words alone must be readable. */
@@ -101,10 +147,12 @@ test_quoted_recipient(void **state)
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(text_rows) + 3];
+	struct CMUnitTest tests[G_N_ELEMENTS(text_rows) + 5];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, text_rows, test_text);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reference);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_reference_of_another_process);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_address);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_code_of_another_server);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_quoted_recipient);

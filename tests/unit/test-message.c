@@ -5,6 +5,7 @@
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
+#include "agent/message/line-count.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
@@ -236,10 +237,109 @@ test_no_size(void **state)
 	assert_int_equal(st.id, STATUS_IO);
 }
 
+static int
+file_with(const GString *data)
+{
+	g_auto(Status) st = STATUS_INIT;
+	int fd = memfd_create("in", MFD_CLOEXEC);
+	assert_true(fs_write_all(fd, data->str, data->len, "file", &st));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	return fd;
+}
+
+/* What a message is given back as, `stored` or not, is read by another one octet for octet. */
+static void
+assert_given_back(const GString *in, size_t skipped, bool stored)
+{
+	g_auto(Status) st = STATUS_INIT;
+	auto_fd int fd = file_with(in), head = -1, rest = -1;
+	g_autoptr(Message) message = message_read(fd, &st);
+	g_autoptr(GBytes) first = stored ? written(message, message_headers(message), NULL, &st)
+	                                 : NULL;
+
+	assert_true(message_give_back(message, &head, &rest, &st));
+	assert_true((fcntl(head, F_GETFD) & FD_CLOEXEC) != 0);
+	assert_true(rest < 0 || (fcntl(rest, F_GETFD) & FD_CLOEXEC) != 0);
+
+	g_autoptr(Message) again = message_read_on(head, rest, &st);
+	assert_non_null(again);
+	assert_int_equal(message_from_line(again) != NULL, skipped > 0);
+	g_autoptr(GBytes) got = written(again, message_headers(again), NULL, &st);
+	assert_bytes(got, in->str + skipped, in->len - skipped);
+}
+
+static void
+test_given_back(void **state)
+{
+	(void) state;
+	static const char from_line[] = "From a@b Mon Nov 30 00:00:00 2026\n";
+	/* all in the first read; more than is read ahead; a header of several reads */
+	static const struct {
+		size_t header, body;
+	} sizes[] = { { 0, 0 }, { 0, 10 }, { 100, 70000 }, { 100, 1000000 }, { 700000, 900000 } };
+
+	for (size_t i = 0; i < 4 * G_N_ELEMENTS(sizes); i++) {
+		const bool has_from = (i & 1) != 0, stored = (i & 2) != 0;
+		g_autoptr(GString) in = g_string_new(has_from ? from_line : "");
+		g_string_append(in, "A: 1\n");
+		for (size_t end = in->len + sizes[i / 4].header; in->len < end;)
+			g_string_append(in, "Field: of some length\n");
+		g_string_append_c(in, '\n');
+		for (size_t k = 0; k < sizes[i / 4].body; k++)
+			g_string_append_c(in, (char) (k % 251));
+		assert_given_back(in, has_from ? sizeof from_line - 1 : 0, stored);
+	}
+}
+
+/* The rest is asked for by whoever reads: nothing of it is lost where the header ends in it. */
+static void
+test_rest_goes_on(void **state)
+{
+	(void) state;
+	static const char *const parts[][2] = {
+		{ "", "A: 1\n\nbody\n" }, { "A: 1\nB:", " 2\n\nbody\n" }, { "A: 1\n\nbo", "dy\n" },
+		{ "A: 1\n\nbody\n", "" }, { "From x\nA", ": 1\n\nb\n" },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
+		g_auto(Status) st = STATUS_INIT;
+		auto_fd int head = pipe_with(parts[i][0], strlen(parts[i][0])),
+			    rest = pipe_with(parts[i][1], strlen(parts[i][1]));
+		g_autoptr(Message) message = message_read_on(head, rest, &st);
+		g_autoptr(GBytes) got = written(message, message_headers(message), NULL, &st);
+		g_autofree char *whole = g_strconcat(parts[i][0], parts[i][1], NULL);
+		const char *want = g_str_has_prefix(whole, "From x\n") ? whole + 7 : whole;
+		assert_bytes(got, want, strlen(want));
+	}
+}
+
+/* Against one octet after the other; equal octets are what a count of eight bits could lose. */
+static void
+test_lines_are_counted(void **state)
+{
+	(void) state;
+	enum { MOST = 100 * 1024, SHORT = 400 };
+	static const char octets[][5] = { "\n", "\r", "\r\n", "ab\n", "a\rb", "abc" };
+	g_autofree char *data = g_malloc(MOST + 1);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(octets); i++) {
+		const size_t n = strlen(octets[i]);
+		for (size_t k = 0; k <= MOST; k++)
+			data[k] = octets[i][k % n];
+		for (size_t len = 0; len <= MOST; len += len < SHORT ? 1 : 9973) {
+			guint64 wanted = 0;
+			for (size_t k = 1; k <= len; k++)
+				wanted += data[k] == '\n';
+			bool has_cr = false;
+			assert_int_equal(line_count(data + 1, len, &has_cr), wanted);
+			assert_int_equal(has_cr, memchr(data + 1, '\r', len) != NULL);
+		}
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 7];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 10];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_unchanged);
@@ -250,6 +350,9 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_field_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_header_limit_one_over);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_no_size);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lines_are_counted);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_given_back);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rest_goes_on);
 
 	return _cmocka_run_group_tests("message", tests, n, NULL, NULL);
 }

@@ -52,6 +52,28 @@ put_off(int folder, gint64 now, Outage *outage)
 	return outage->news;
 }
 
+/* One process makes the file, and one whose delivery began a second before it tells of it. */
+static void
+test_who_began_earlier_tells(void **state)
+{
+	(void) state;
+	auto_fd int folder = open_scratch();
+	Outage outage;
+
+	assert_int_equal(put_off(folder, T0, &outage), OUTAGE_BEGINS);
+	g_autofree char *path = g_build_filename(scratch, "outages", NULL);
+	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+	const char *name = g_dir_read_name(dir);
+	auto_fd int fd = openat(folder, name, O_WRONLY);
+	g_autofree char *head = g_strdup_printf("%020d %020d\n", T0 + 1, 0);
+	assert_int_equal(pwrite(fd, head, strlen(head), 0), strlen(head));
+
+	assert_int_equal(put_off(folder, T0, &outage), OUTAGE_BEGINS);
+	assert_true(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
+	assert_int_equal(outage.news, OUTAGE_ENDS);
+	assert_int_equal(outage.count, 2);
+}
+
 /* 1,000 mails in 50 minutes: when it begins, every 15 minutes, and when it ends. */
 static void
 test_story(void **state)
@@ -239,6 +261,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_story, begin, end),
+		cmocka_unit_test_setup_teardown(test_who_began_earlier_tells, begin, end),
 		cmocka_unit_test_setup_teardown(test_flapping, begin, end),
 		cmocka_unit_test_setup_teardown(test_clock, begin, end),
 		cmocka_unit_test_setup_teardown(test_many, begin, end),
