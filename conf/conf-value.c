@@ -267,6 +267,30 @@ conf_value_set_list(Conf *conf, const ConfRow *row, const char *text, char **ret
 	return true;
 }
 
+/*
+ * The items of a default, which is right: each delivery needs all of them, and most of them are
+ * never looked at. No blank stands before a comma.
+ */
+static char **
+split_default(const char *text)
+{
+	size_t n = 1;
+	for (const char *comma = text; (comma = strchr(comma, ',')) != NULL; comma++)
+		n++;
+
+	char **items = g_new(char *, n + 1);
+	items[n] = NULL;
+	for (size_t i = 0; i < n; i++) {
+		while (*text == ' ')
+			text++;
+		size_t len = strcspn(text, ",");
+		items[i] = g_strndup(text, len);
+		text += len + 1;
+	}
+
+	return items;
+}
+
 void
 conf_value_init(Conf *conf, const ConfRow *row)
 {
@@ -280,7 +304,7 @@ conf_value_init(Conf *conf, const ConfRow *row)
 	else if (row->type != CONF_LIST)
 		good = conf_value_set(conf, row, row->otherwise, &problem);
 	else
-		good = conf_value_set_list(conf, row, row->otherwise, &problem);
+		*(char ***) member(conf, row) = split_default(row->otherwise);
 
 	g_assert(good);
 }

@@ -157,7 +157,7 @@ def test_dovecot_that_is_not_well(folder):
     env = dovecot_site(folder, 'users_timeout = 1\nusers_cache = 0\n')
     sick = {"fail": lambda n: b"FAIL\t%s\treason=no data base\n" % n.encode(), "other": lambda n: b"USER\t9999\tother\thome=/x\n",
             "garbage": lambda n: b"\xff\xfe\n", "long": lambda n: b"USER\t%s\tlong\t" % n.encode() + b"x" * 70000 + b"\n",
-            "binary": lambda n: b"USER\t%s\tbinary\thome=/\xff\xfe\n" % n.encode(), "half": lambda n: b"USER\t%s\tha" % n.encode(),
+            "binary": lambda n: b"USER\t%s\tbinary\thome=/\xff\xfe\n" % n.encode(), "half": lambda n: b"USER\t%s\thal" % n.encode(),
             "slow": lambda n: None}
     with fake(folder, sick) as server:
         for name in sick:

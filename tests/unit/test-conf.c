@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LETTERS(letters) \
-	": behind a '%' it wants one of the letters '" letters \
-	"', or a form that todoke.conf(5) lists under PATHS\n"
+#define BAD_PATH(line, value, name, letters) \
+	line ":1: '" value "' is not allowed for '" name "': behind a '%' it wants one of the " \
+	     "letters '" letters "', or a form that todoke.conf(5) lists under PATHS\n"
 
 static char *folder;
 
@@ -249,10 +249,8 @@ static const Bad bad[] = {
 	  "1:10: 'action' of a rule wants one value, without braces\n" },
 	{ "letters that paths do not know",
 	  "maildir = /v/%q/%n\nhop_limit = 4\nhome = '/h/%h'\nstate_folder = '/s/%'\n",
-	  "1:1: '/v/%q/%n' is not allowed for 'maildir'" LETTERS(
-		  "undh%") "2:13: '4' " HOP_LIMIT
-	                   "3:1: '/h/%h' is not allowed for 'home'" LETTERS(
-				   "und%") "4:1: '/s/%' is not allowed for 'state_folder'" LETTERS("undh%") },
+	  BAD_PATH("1", "/v/%q/%n", "maildir", "undh%") "2:13: '4' " HOP_LIMIT BAD_PATH(
+		  "3", "/h/%h", "home", "und%") BAD_PATH("4", "/s/%", "state_folder", "undh%") },
 	{ "relative path", "\nmaildir = v/%d/%n",
 	  "2:1: 'v/%d/%n' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%h'\n" },
 	{ "engines that are none",
