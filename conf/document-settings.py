@@ -134,6 +134,13 @@ TEXTS = {
     "notice.rules.again": "the text for {again} in notice.rules.body, for Sieve scripts: a script that was corrected and is wrong again brings a new notice",
     "notice.refused.subject": "to the owner: mail that the rules passed on was refused",
     "notice.refused.body": "the text of that notice; {header} is From, Subject and Message-ID of the mail",
+    "notice.quota.subject": "to the owner: the mailbox has reached a threshold of quota_warnings",
+    "notice.quota.body": "the text of that notice; {percent} is the threshold, {fill} one of the three texts below",
+    "notice.quota.full.subject": "to the owner: the mailbox is full (100% in quota_warnings)",
+    "notice.quota.full.body": "the text of that notice",
+    "notice.quota.bytes": "the text for {fill} where octets are limited, as 81 MB of 100 MB",
+    "notice.quota.messages": "the text for {fill} where the number of messages is limited",
+    "notice.quota.both": "the text for {fill} where both are limited",
 }
 
 

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -16,7 +15,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-/* Which descriptor has the rest of the message, or "-": none; and that there was a handover. */
+/* Says that there was a handover, so that there is no second one. */
 #define VARIABLE "TODOKE_HANDED_OVER"
 
 static struct {
@@ -80,17 +79,28 @@ fail(const char *why, const char *what, Status *st)
 static bool
 pass_descriptors(int head, int rest, Status *st)
 {
-	char number[16] = "-";
-
-	if (head >= 0 && dup2(head, STDIN_FILENO) < 0)
+	if ((head >= 0 && dup2(head, STDIN_FILENO) < 0) ||
+	    (rest >= 0 && fcntl(rest, F_SETFD, 0) < 0) || setenv(VARIABLE, "1", 1) < 0)
 		return status_fail_errno(st, errno, "cannot give the message back");
-	if (rest >= 0 && fcntl(rest, F_SETFD, 0) < 0)
-		return status_fail_errno(st, errno, "cannot give the message back");
-	if (rest >= 0)
-		(void) snprintf(number, sizeof number, "%d", rest);
+	return true;
+}
 
-	return setenv(VARIABLE, number, 1) == 0 ||
-	       status_fail_errno(st, errno, "cannot give the message back");
+/*
+ * The command line for the whole program. A todoke that knows no --rest defers the mail, and does
+ * not store half of it.
+ */
+static char **
+command_line(int rest)
+{
+	GPtrArray *words = g_ptr_array_new();
+	for (char **word = handover.argv; *word != NULL; word++) {
+		g_ptr_array_add(words, *word);
+		if (rest >= 0 && words->len == 2)
+			g_ptr_array_add(words, g_strdup_printf("--rest=%d", rest));
+	}
+
+	g_ptr_array_add(words, NULL);
+	return (char **) g_ptr_array_free(words, FALSE);
 }
 
 char *
@@ -116,7 +126,7 @@ handover_go(const char *why)
 
 	g_autofree char *path = handover_program();
 	answer_give_back();
-	(void) execv(path, handover.argv);
+	(void) execv(path, command_line(rest));
 	int err = errno;
 	answer_take_over();
 	status_fail_detail(&st, STATUS_CONFIG, "cannot run '%s': %s", path, status_error_text(err));
@@ -124,21 +134,9 @@ handover_go(const char *why)
 }
 
 bool
-handover_take_rest(int *ret_rest, Status *st)
+handover_accept(int rest, Status *st)
 {
-	g_autofree char *value = g_strdup(secure_getenv(VARIABLE));
-	guint64 number = 0;
 	(void) unsetenv(VARIABLE);
-	if (value == NULL || strcmp(value, "-") == 0) {
-		*ret_rest = -1;
-		return true;
-	}
-
-	/* Without the rest the message would be stored cut short. */
-	if (!g_ascii_string_to_unsigned(value, 10, STDERR_FILENO + 1, G_MAXINT, &number, NULL) ||
-	    fcntl((int) number, F_SETFD, FD_CLOEXEC) < 0)
-		return status_fail_detail(st, STATUS_USAGE, VARIABLE "=%s is no descriptor", value);
-
-	*ret_rest = (int) number;
-	return true;
+	return rest < 0 || fcntl(rest, F_SETFD, FD_CLOEXEC) == 0 ||
+	       status_fail_detail(st, STATUS_USAGE, "--rest: %d is no open descriptor", rest);
 }

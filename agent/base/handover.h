@@ -47,10 +47,10 @@ void handover_go(const char *why);
 char *handover_program(void);
 
 /*
- * In the whole program: the descriptor on which the message goes on behind standard input; -1: it
- * does not. The variable of the environment that says so is gone then. False: STATUS_USAGE, and the
- * message must not be read.
+ * In the whole program, first of all: the message goes on in the descriptor `rest` behind standard
+ * input (-1: it does not), says the command line (--rest). False: STATUS_USAGE, there is no such
+ * descriptor, and the message must not be read: without its rest it would be stored cut short.
  */
-bool handover_take_rest(int *ret_rest, Status *st);
+bool handover_accept(int rest, Status *st);
 
 #endif

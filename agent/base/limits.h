@@ -176,6 +176,15 @@
 #define LIMIT_RECORD_LINE 8192u
 
 /*
+ * Milliseconds that a shadow script may take behind a delivery, which waits so long for it: enough
+ * for any script that is no loop, and little beside Postfix's limits.
+ */
+#define LIMIT_SHADOW_MS 2000u
+
+/* Octets of a body that todoke test --capture puts into a test, which people read. */
+#define LIMIT_CAPTURED_BYTES (256u * 1024)
+
+/*
  * What `todoke why` reads to join logs with the record: octets from the end of a log, entries from
  * the end of the journal, octets of a line, and of its head before the program's name; ids that it
  * follows, and lines that it keeps.
@@ -384,10 +393,11 @@
 #define LIMIT_SIEVE_REPLACES 100u
 
 /*
- * Octets of decoded parts that are cached for later body tests of a run; beyond that, parts are
- * decoded again.
+ * Octets of decoded parts that are cached for later body tests of a run, beyond which parts are
+ * decoded again; and of what tells those tests that a word is not in a part.
  */
 #define LIMIT_SIEVE_PART_CACHE (64u * 1024 * 1024)
+#define LIMIT_SIEVE_GRAMS (32u * 1024 * 1024)
 
 /*
  * Arguments of a program (spec-bosch-sieve-extprograms 4 asks for 16), and octets of its name (128
@@ -423,6 +433,12 @@
  */
 #define LIMIT_DOCTOR_NAMES 2000000u
 #define LIMIT_DOCTOR_RENAMES 20u
+
+/*
+ * Octets of a bounce in which a redirect looks for the address that refused the mail: reports name
+ * it before they repeat the message.
+ */
+#define LIMIT_REPORT_LOOK_BYTES (64u * 1024)
 
 /*
  * Octets of a program's standard error that are kept for the log: its first lines say what is
@@ -495,6 +511,12 @@
 #define LIMIT_RECIPE_PATTERN_STEPS 500000000u
 
 /*
+ * Bytes of a text that are kept in lower case too, to see quickly which expressions of recipes
+ * cannot match it.
+ */
+#define LIMIT_RECIPE_PREPARED_BYTES (4u * 1024 * 1024)
+
+/*
  * Levels of blocks and of included files, copies of a run that a block with `c` makes, and recipes
  * that one run tries.
  */
@@ -541,6 +563,9 @@
  * replaced (Maildir++).
  */
 #define LIMIT_MAILDIRSIZE 5120u
+
+/* Octets of an answer of Dovecot's quota-status. */
+#define LIMIT_QUOTA_ANSWER 2000u
 
 /*
  * libsieve, the second engine, runs in a process of its own (filters/libsieve). Seconds of

@@ -8,7 +8,7 @@
 
 static const char *const protocols[] = {
 	OUTSIDE_SMTP,  OUTSIDE_SENDMAIL, OUTSIDE_PROGRAM,  OUTSIDE_SQLITE,
-	OUTSIDE_USERS, OUTSIDE_FILE,     OUTSIDE_LIBSIEVE,
+	OUTSIDE_USERS, OUTSIDE_FILE,     OUTSIDE_LIBSIEVE, OUTSIDE_POLICY,
 };
 
 /* One printable line of UTF-8 without blanks at its ends. Caller frees. */

@@ -39,6 +39,7 @@ typedef struct {
 #define OUTSIDE_USERS "users"
 #define OUTSIDE_FILE "file"
 #define OUTSIDE_LIBSIEVE "libsieve"
+#define OUTSIDE_POLICY "policy"
 
 /*
  * `protocol` is one of the names above. The other texts are copied, made one printable line, and

@@ -9,6 +9,7 @@
 #include "agent/cmd/check-files.h"
 #include "agent/deliver/deliver.h"
 #include "agent/store/folder.h"
+#include "agent/store/quota-rule.h"
 #include "agent/send/route.h"
 #include "agent/message/mark.h"
 #include "conf/conf-choices.h"
@@ -472,6 +473,32 @@ check_texts(const Conf *conf, GPtrArray *problems)
 	check_conf_trust(problems, &place, &trust);
 }
 
+/* Items of quota_rules and quota_warnings that a delivery leaves out. */
+static void
+check_quota(const Conf *conf, GPtrArray *problems)
+{
+	for (char **item = conf->quota_rules; *item != NULL; item++) {
+		QuotaRule rule = { .folder = NULL };
+		const char *why = NULL;
+		g_autofree char *text = quota_rule_parse(*item, &rule, &why)
+		                                ? folder_problem(conf, rule.folder)
+		                                : g_strdup_printf("the rule '%s' %s", *item, why);
+		if (text != NULL)
+			check_conf_about(problems, conf, "quota_rules", PROBLEM_ERROR, "bad-value",
+			                 text, "Trash:ignore, Trash/*:ignore, Archive:+10%");
+		quota_rule_clear(&rule);
+	}
+
+	for (char **item = conf->quota_warnings; *item != NULL; item++) {
+		g_autofree char *text = g_strdup_printf("'%s' is no threshold from 1%% to 100%%",
+		                                        *item);
+		if (quota_threshold_parse(*item) == 0)
+			check_conf_about(problems, conf, "quota_warnings", PROBLEM_ERROR,
+			                 "bad-value", text,
+			                 "quota_warnings = { \"80%\", \"95%\" }");
+	}
+}
+
 void
 check_conf_settings(const Conf *conf, GPtrArray *problems)
 {
@@ -486,6 +513,7 @@ check_conf_settings(const Conf *conf, GPtrArray *problems)
 	check_durability(conf, problems);
 	check_deadline(conf, problems);
 	check_submit(conf, problems);
+	check_quota(conf, problems);
 	check_extensions(conf, problems);
 	check_trust(conf, problems);
 	check_files_missing(conf, problems);

@@ -15,6 +15,8 @@
 #include "agent/run/script-chain.h"
 #include "agent/run/site.h"
 #include "agent/store/maildir.h"
+#include "agent/store/quota-memory.h"
+#include "agent/store/quota-service.h"
 #include "agent/store/quota.h"
 #include "conf/conf-choices.h"
 
@@ -184,10 +186,53 @@ print_time(gint64 time)
 	return when != NULL ? g_date_time_format(when, "%Y-%m-%d %H:%M:%S") : g_strdup("?");
 }
 
+/* What Dovecot says, with the user's rights. */
 static void
-add_quota(GArray *facts, Maildir *inbox, const Conf *conf)
+add_quota_of_dovecot(GArray *facts, const Account *account, const Conf *conf)
+{
+	const QuotaServiceQuestion question = { .where = conf->quota_service,
+		                                .user = account->user,
+		                                .bytes = 1,
+		                                .timeout_ms = (unsigned) conf->quota_timeout *
+		                                              1000 };
+	static const char *const verdicts[] = { [QUOTA_SERVICE_ROOM] = "there is room",
+		                                [QUOTA_SERVICE_FULL] = "full",
+		                                [QUOTA_SERVICE_TOO_BIG] = "full",
+		                                [QUOTA_SERVICE_NO_ANSWER] = "not known" };
+	g_autofree char *reply = NULL;
+	QuotaServiceVerdict verdict = quota_service_ask(&question, &reply);
+	add(facts, "quota",
+	    g_strdup_printf("%s: Dovecot at %s says '%s'", verdicts[verdict], conf->quota_service,
+	                    reply),
+	    origin(conf, "quota_service"));
+}
+
+/* Since when there has been no room, and the last warning. */
+static void
+add_quota_memory(GArray *facts, const Account *account, const Conf *conf)
+{
+	g_auto(Status) unknown = STATUS_INIT;
+	g_autofree char *state = account_state_folder(account, conf, &unknown);
+	QuotaMemory memory;
+	quota_memory_read(state, &memory);
+	if (conf->quota == CONF_QUOTA_OFF)
+		return;
+
+	if (memory.since > 0)
+		add(facts, "full since", print_time(memory.since), NULL);
+	if (memory.warned > 0)
+		add(facts, "warned", g_strdup_printf("%u%%", memory.warned),
+		    origin(conf, "quota_warnings"));
+}
+
+static void
+add_quota(GArray *facts, Maildir *inbox, const Account *account, const Conf *conf)
 {
 	QuotaLook look;
+	if (conf->quota == CONF_QUOTA_DOVECOT) {
+		add_quota_of_dovecot(facts, account, conf);
+		return;
+	}
 	if (!quota_look(inbox, conf, true, &look)) {
 		add(facts, "quota", g_strdup("no limit"), origin(conf, "quota"));
 		return;
@@ -219,7 +264,8 @@ add_mailbox(GArray *facts, const Account *account, const Conf *conf)
 
 	gint64 newest = newest_name(maildir_fd(inbox));
 	add(facts, "mailbox", g_strdup("there"), NULL);
-	add_quota(facts, inbox, conf);
+	add_quota(facts, inbox, account, conf);
+	add_quota_memory(facts, account, conf);
 	add(facts, "last mail", newest > 0 ? print_time(newest) : g_strdup("none"),
 	    newest > 0
 	            ? g_strdup("newest name in the INBOX; mail that rules filed elsewhere, or that "

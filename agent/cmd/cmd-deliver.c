@@ -20,6 +20,7 @@ typedef struct {
 	const char *conf_path;
 	GPtrArray *overrides;
 	guint64 size;
+	guint64 rest; /* 0: not said */
 } Options;
 
 static const CmdOption rows[] = {
@@ -50,6 +51,10 @@ static const CmdOption rows[] = {
 	  .argument = "FILE",
 	  CMD_INTO_TEXT(Options, recipes),
 	  .help = N_("these recipes (procmail's language), not the owner's own") },
+	{ .name = "rest",
+	  .argument = "N",
+	  CMD_INTO_NUMBER(Options, rest, 3, G_MAXINT),
+	  .help = N_("a descriptor that has the rest of the message: todoke-deliver says it") },
 	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
 	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	CMD_OPTIONS_END
@@ -129,6 +134,7 @@ cmd_deliver(int argc, char **argv)
 	delivery_door_set_string(&door.envelope->queue_id, options.queue_id);
 	delivery_door_set_string(&door.envelope->client_address, options.client_address);
 	door.envelope->queue_size = options.size;
+	door.rest = options.rest > 0 ? (int) options.rest : -1;
 	door.recipient = options.recipient;
 	door.folder = options.folder;
 	door.conf_path = options.conf_path;

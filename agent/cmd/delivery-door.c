@@ -284,7 +284,7 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 	g_autofree char *done = NULL;
 
 	explain_usage(st);
-	if (st->id == STATUS_OK && handover_take_rest(&call->rest, st))
+	if (st->id == STATUS_OK && handover_accept(call->rest, st))
 		done = configure_and_deliver(call, st);
 	else
 		record_without_settings(call, st);

@@ -298,22 +298,45 @@ quota_driver(const Dovecot *dovecot)
 	return g_strdup("");
 }
 
+static bool
+has_quota_service(const Dovecot *dovecot)
+{
+	GHashTableIter iter;
+	void *key;
+	g_hash_table_iter_init(&iter, dovecot->values);
+	while (g_hash_table_iter_next(&iter, &key, NULL))
+		if (g_str_has_prefix(key, "service quota-status"))
+			return true;
+	return false;
+}
+
+/*
+ * The driver maildir counts by the file that todoke keeps; with another one Dovecot has to be
+ * asked, or it alone limits mailboxes.
+ */
+static const char *
+fitting_quota(const Dovecot *dovecot, bool reads_file)
+{
+	if (reads_file)
+		return "maildirsize";
+	return has_quota_service(dovecot) ? "dovecot" : "off";
+}
+
 static void
 compare_quota(Doctor *doctor, const Dovecot *dovecot)
 {
-	static const char *const names[] = { "off", "site", "maildirsize" };
+	static const char *const names[] = { "off", "site", "maildirsize", "dovecot" };
 	g_autofree char *driver = quota_driver(dovecot);
-	bool reads_file = strcmp(driver, "maildir") == 0,
-	     has_ours = doctor->conf->quota != CONF_QUOTA_OFF;
-	if (*driver == '\0' || reads_file == has_ours)
+	unsigned ours = doctor->conf->quota;
+	bool reads_file = strcmp(driver, "maildir") == 0;
+	bool is_good = reads_file ? ours == CONF_QUOTA_SITE || ours == CONF_QUOTA_MAILDIRSIZE
+	                          : ours == CONF_QUOTA_OFF || ours == CONF_QUOTA_DOVECOT;
+	if (*driver == '\0' || is_good)
 		return;
 
-	doctor_find(
-		doctor, DOCTOR_DOVECOT_QUOTA, "dovecot.conf",
-		!reads_file && !has_ours
-			? NULL
-			: doctor_set_command(doctor, "quota", reads_file ? "maildirsize" : "off"),
-		driver, names[doctor->conf->quota], NULL);
+	doctor_find(doctor, DOCTOR_DOVECOT_QUOTA, "dovecot.conf",
+	            doctor_set_command(doctor, "quota", fitting_quota(dovecot, reads_file)), driver,
+	            names[ours], NULL);
 }
 
 static void

@@ -10,6 +10,8 @@
 #include "agent/base/limits.h"
 #include "agent/store/folder-id.h"
 #include "agent/store/maildir.h"
+#include "agent/store/quota-memory.h"
+#include "agent/store/quota-service.h"
 #include "agent/store/quota.h"
 #include "conf/conf-choices.h"
 
@@ -409,6 +411,46 @@ walk_folders(Walk *walk, const Place *folder, unsigned levels)
 		(void) closedir(dir);
 }
 
+/* Since when mail finds no room, by the owner's state. */
+static void
+look_at_quota_memory(Doctor *doctor)
+{
+	g_auto(Status) unknown = STATUS_INIT;
+	g_autofree char *state = account_state_folder(doctor->account, doctor->conf, &unknown);
+	QuotaMemory memory;
+	quota_memory_read(state, &memory);
+	g_autoptr(GDateTime)
+		since = memory.since > 0 ? g_date_time_new_from_unix_local(memory.since) : NULL;
+	if (since == NULL || doctor->conf->quota == CONF_QUOTA_OFF)
+		return;
+
+	g_autofree char *text = g_date_time_format(since, "%Y-%m-%d %H:%M:%S");
+	doctor_find(doctor, DOCTOR_QUOTA_SINCE, doctor->account->maildir, NULL, text, NULL);
+}
+
+/* Does Dovecot say how full the mailbox is? */
+static void
+look_at_quota_service(Doctor *doctor)
+{
+	const Conf *conf = doctor->conf;
+	const QuotaServiceQuestion question = { .where = conf->quota_service,
+		                                .user = doctor->account->user,
+		                                .bytes = 1,
+		                                .timeout_ms = (unsigned) conf->quota_timeout *
+		                                              1000 };
+	if (conf->quota != CONF_QUOTA_DOVECOT)
+		return;
+
+	g_autofree char *reply = NULL;
+	QuotaServiceVerdict verdict = quota_service_ask(&question, &reply);
+	if (verdict == QUOTA_SERVICE_NO_ANSWER)
+		doctor_find(doctor, DOCTOR_QUOTA_SERVICE, conf->quota_service, NULL,
+		            conf->quota_service, reply, NULL);
+	else if (verdict != QUOTA_SERVICE_ROOM)
+		doctor_find(doctor, DOCTOR_QUOTA_DOVECOT_FULL, doctor->account->maildir, NULL,
+		            reply, NULL);
+}
+
 static void
 look_at_quota(Doctor *doctor)
 {
@@ -454,4 +496,6 @@ doctor_maildir(Doctor *doctor)
 		doctor_find(doctor, DOCTOR_TOO_MANY_NAMES, path, NULL, most, path, NULL);
 	}
 	look_at_quota(doctor);
+	look_at_quota_service(doctor);
+	look_at_quota_memory(doctor);
 }

@@ -51,8 +51,9 @@ refilter_folders_new(const Account *account, const Conf *conf, bool is_rehearsal
 	folders->notes = g_ptr_array_new_with_free_func(g_free);
 	folders->shelves = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, close_shelf);
 	/* Before the first move: a count that is made anew has what was moved already. */
+	const QuotaOwner owner = { .now = g_get_real_time() / G_USEC_PER_SEC };
 	if (!is_rehearsal)
-		folders->quota = quota_open(inbox, conf, folders->notes);
+		folders->quota = quota_open(inbox, conf, &owner, folders->notes);
 
 	return folders;
 }
@@ -62,6 +63,8 @@ refilter_folders_free(RefilterFolders *folders)
 {
 	if (folders == NULL)
 		return;
+	if (folders->quota != NULL)
+		quota_settle(folders->quota, false);
 	quota_free(folders->quota);
 	g_hash_table_unref(folders->shelves);
 	g_ptr_array_unref(folders->opened);

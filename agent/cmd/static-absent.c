@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * static-absent: functions of the C library that a statically linked program cannot have, because
- * they load modules: the name service, shared objects, charsets, catalogues of translations. In
- * todoke-deliver each of them hands the delivery over; where that is too late it fails as it does
- * where nothing is installed.
+ * they load modules: the name service, shared objects, charsets. In todoke-deliver those of
+ * accounts and charsets hand the delivery over, as module_open does; where that is too late they
+ * fail as they do where nothing is installed.
  */
 #define _GNU_SOURCE
 #include "agent/base/handover.h"
@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <iconv.h>
-#include <libintl.h>
-#include <netdb.h>
 #include <pwd.h>
 
 /* A fault and not "no such user", which would bounce the mail. */
@@ -120,12 +118,4 @@ iconv_open(const char *to, const char *from)
 	handover_go("another charset");
 	errno = EINVAL;
 	return (iconv_t) -1;
-}
-
-char *
-bindtextdomain(const char *domain, const char *folder)
-{
-	(void) domain;
-	handover_go("another language");
-	return (char *) folder;
 }

@@ -427,28 +427,66 @@ why_log_holds(const char *text, size_t len, const char *word)
 	return false;
 }
 
+/*
+ * Does a queue id that is looked for stand behind the program's name? One look at each place where
+ * it may stand: a log may have as many ids as it likes.
+ */
+static bool
+has_known_id(const WhyLog *log, const char *line, size_t len)
+{
+	const char *end = line + len, *head = line + MIN(len, LIMIT_WHY_LOG_HEAD), *at = line;
+	char id[LIMIT_QUEUE_ID + 1];
+
+	while ((at = memmem(at, (size_t) (head - at), ": ", 2)) != NULL) {
+		size_t n = 0;
+		at += 2;
+		while (n <= LIMIT_QUEUE_ID && at + n < end && at[n] != ':' && at[n] != ' ')
+			n++;
+		if (n == 0 || n > LIMIT_QUEUE_ID || at + n == end || at[n] != ':')
+			continue;
+		memcpy(id, at, n);
+		id[n] = '\0';
+		if (g_hash_table_contains(log->ids, id))
+			return true;
+	}
+	return false;
+}
+
+/* Dovecot writes "<session>", and "session=<session>" at a log-in. */
+static bool
+has_known_session(const WhyLog *log, const char *line, size_t len)
+{
+	enum { SESSION_ROOM = 128 };
+	const char *end = line + len, *at = line;
+	char session[SESSION_ROOM];
+	if (g_hash_table_size(log->sessions) == 0)
+		return false;
+
+	while ((at = memchr(at, '<', (size_t) (end - at))) != NULL) {
+		at++;
+		size_t room = MIN((size_t) (end - at), SESSION_ROOM - 1);
+		const char *stop = memchr(at, '>', room);
+		if (stop == NULL)
+			continue;
+		memcpy(session, at, (size_t) (stop - at));
+		session[stop - at] = '\0';
+		if (g_hash_table_contains(log->sessions, session))
+			return true;
+	}
+	return false;
+}
+
 /* Can the line be one that is looked for? Most lines of a log are not. */
 static bool
 is_worth_it(const WhyLog *log, const char *line, size_t len)
 {
-	GHashTableIter iter;
-	gpointer word;
-
 	if (log->message_id != NULL && memmem(line, len, log->message_id, strlen(log->message_id)))
 		return true;
 	if ((log->from != NULL && why_log_holds(line, len, log->from)) ||
 	    (log->to != NULL && why_log_holds(line, len, log->to)))
 		return true;
 
-	g_hash_table_iter_init(&iter, log->ids);
-	while (g_hash_table_iter_next(&iter, &word, NULL))
-		if (memmem(line, len, word, strlen(word)) != NULL)
-			return true;
-	g_hash_table_iter_init(&iter, log->sessions);
-	while (g_hash_table_iter_next(&iter, &word, NULL))
-		if (memmem(line, len, word, strlen(word)) != NULL)
-			return true;
-	return false;
+	return has_known_id(log, line, len) || has_known_session(log, line, len);
 }
 
 static void

@@ -32,7 +32,7 @@ typedef struct {
 	char *step;   /* its name in the ledger; NULL: there is none */
 	Claim *claim; /* NULL: a retry will not be known */
 	bool committed;
-	const Quota *quota; /* the one that this copy counts for; NULL: none; borrowed */
+	Quota *quota; /* the one that this copy counts for; NULL: none; borrowed */
 	bool counted;
 } Store;
 
@@ -273,15 +273,13 @@ note_in_ledger(DeliverRun *run, const Store *store)
 static bool
 take_room(DeliverRun *run, Store *store, Status *st)
 {
-	if (!run->quota_asked)
-		run->quota = quota_open(run->job->inbox, run->job->conf, run->report->notes);
-	run->quota_asked = true;
+	Quota *quota = deliver_quota(run);
 	const char *path = maildir_path(maildir_draft_folder(store->draft));
-	if (run->quota == NULL || !quota_counts(run->quota, path, store->letters->str))
+	if (quota == NULL || !quota_counts(quota, path, store->letters->str))
 		return true;
 
-	store->quota = run->quota;
-	return quota_take(run->quota, maildir_draft_size(store->draft).bytes, st);
+	store->quota = quota;
+	return quota_take(quota, path, maildir_draft_size(store->draft).bytes, st);
 }
 
 /* The quota's file learns what came, or (`sign` -1) what went again. */

@@ -39,13 +39,16 @@ typedef struct {
 	/* Maildir: an earlier try has stored the file here, perhaps not flushed; borrowed */
 	GPtrArray *there;
 	bool committed;
-	Mbox *mbox;     /* borrowed from the run; NULL: directories */
-	bool rehearsed; /* it would go to the end of the mbox */
-	GString *bytes; /* for the mbox */
-	Dotlock *lock;  /* the lock file that the rule names */
-	char *step;     /* its name in the ledger; NULL: there is none */
-	char *path;     /* the first place, for the report */
-	bool earlier;   /* an earlier try has stored it */
+	Mbox *mbox;           /* borrowed from the run; NULL: directories */
+	bool rehearsed;       /* it would go to the end of the mbox */
+	GString *bytes;       /* for the mbox */
+	Dotlock *lock;        /* the lock file that the rule names */
+	char *step;           /* its name in the ledger; NULL: there is none */
+	char *path;           /* the first place, for the report */
+	bool earlier;         /* an earlier try has stored it */
+	const Maildir *inbox; /* borrowed; NULL: none */
+	Quota *quota;         /* that drafts count for; NULL: none; borrowed */
+	guint counted;        /* drafts that were committed, and are known to the quota */
 } Place;
 
 static void
@@ -258,6 +261,41 @@ claim_draft(DeliverRun *run, Place *place, Maildir *folder, MaildirDraft *draft,
 	return maildir_flush_later(folder, st);
 }
 
+/* The quota that a copy in `folder` counts for: that of the INBOX, if it lies there. */
+static Quota *
+quota_of(DeliverRun *run, const Maildir *folder, const char **ret_path)
+{
+	const Maildir *inbox = run->job->inbox;
+	bool is_proper = strcmp(maildir_hidden(folder), "tmp/") == 0;
+	*ret_path = inbox != NULL && is_proper ? maildir_path_below(inbox, folder) : NULL;
+
+	Quota *quota = *ret_path != NULL ? deliver_quota(run) : NULL;
+	return quota != NULL && quota_counts(quota, *ret_path, "") ? quota : NULL;
+}
+
+static bool
+take_room(DeliverRun *run, Place *place, const MaildirDraft *draft, Status *st)
+{
+	const char *path;
+	Quota *quota = quota_of(run, maildir_draft_folder(draft), &path);
+	if (quota == NULL)
+		return true;
+
+	place->quota = quota;
+	return quota_take(quota, path, maildir_draft_size(draft).bytes, st);
+}
+
+/* The quota learns of one more, or (`sign` -1) one less. */
+static void
+count(const Place *place, const MaildirDraft *draft, gint64 sign)
+{
+	const Maildir *folder = maildir_draft_folder(draft);
+	const char *path = place->quota != NULL ? maildir_path_below(place->inbox, folder) : NULL;
+	bool is_proper = strcmp(maildir_hidden(folder), "tmp/") == 0;
+	if (path != NULL && is_proper && quota_counts(place->quota, path, ""))
+		quota_add(place->quota, sign * (gint64) maildir_draft_size(draft).bytes, sign);
+}
+
 /* Get the file into one more directory: the first's by a link, or a copy in the first's form. */
 static bool
 add_folder(DeliverRun *run, Place *place, guint number, bool proper, Status *st)
@@ -282,7 +320,12 @@ add_folder(DeliverRun *run, Place *place, guint number, bool proper, Status *st)
 		return false;
 
 	deadline_waiting_for("flushing the message");
-	return maildir_draft_prepare(draft, "", st) && claim_draft(run, place, folder, draft, st);
+	guint before = place->there->len;
+	if (!maildir_draft_prepare(draft, "", st) || !claim_draft(run, place, folder, draft, st))
+		return false;
+
+	/* a mailbox that the first try has filled refuses no retry */
+	return place->there->len > before || take_room(run, place, draft, st);
 }
 
 static bool
@@ -512,6 +555,7 @@ place_prepare(DeliverRun *run, const PlanAction *action, void **ret_step, Status
 	place->claims = g_ptr_array_new_with_free_func(claim_destroy);
 	place->answered = g_ptr_array_new_with_free_func(claim_destroy);
 	place->there = g_ptr_array_new();
+	place->inbox = run->job->inbox;
 
 	const GPtrArray *paths = plan_store_of(action)->paths;
 	const char *first = paths->pdata[0];
@@ -534,9 +578,12 @@ place_commit(DeliverRun *run, void *step, Status *st)
 {
 	Place *place = step;
 
-	for (guint i = 0; i < place->drafts->len; i++)
+	for (guint i = 0; i < place->drafts->len; i++) {
 		if (!maildir_draft_commit(place->drafts->pdata[i], st))
 			return false;
+		count(place, place->drafts->pdata[i], 1);
+		place->counted = i + 1;
+	}
 	if (place->mbox != NULL && !place->earlier && !mbox_append(place->mbox, place->bytes, st))
 		return false;
 
@@ -589,8 +636,11 @@ place_take_back(void *step)
 	Place *place = step;
 
 	for (guint i = 0; i < place->drafts->len; i++)
-		if (i >= place->claims->len || claim_drop(place->claims->pdata[i]))
+		if (i >= place->claims->len || claim_drop(place->claims->pdata[i])) {
 			maildir_draft_take_back(place->drafts->pdata[i]);
+			if (i < place->counted)
+				count(place, place->drafts->pdata[i], -1);
+		}
 	if (place->mbox == NULL || place->earlier)
 		return;
 

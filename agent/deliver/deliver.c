@@ -84,6 +84,7 @@ deliver_report_init(DeliverReport *report)
 	report->for_owner = g_ptr_array_new_with_free_func(g_free);
 	report->reply = NULL;
 	report->stored_at = 0;
+	report->fill = (QuotaFill){ .is_known = false };
 }
 
 void
@@ -918,6 +919,24 @@ run_steps(DeliverRun *run, const Plan *plan, Status *st)
 	return true;
 }
 
+Quota *
+deliver_quota(DeliverRun *run)
+{
+	const DeliverOwner *owner = run->job->owner;
+	if (run->quota_asked || run->job->inbox == NULL)
+		return run->quota;
+
+	run->quota_asked = true;
+	run->quota_owner = (QuotaOwner){
+		.user = owner != NULL ? owner->user : NULL,
+		.state = owner != NULL ? owner->state_folder : NULL,
+		.now = owner != NULL ? owner->now : g_get_real_time() / G_USEC_PER_SEC,
+	};
+	run->quota = quota_open(run->job->inbox, run->job->conf, &run->quota_owner,
+	                        run->report->notes);
+	return run->quota;
+}
+
 static void
 folder_destroy(gpointer maildir)
 {
@@ -945,6 +964,9 @@ deliver_run(const Plan *plan, DeliverJob *job, DeliverReport *report, Status *st
 	bool done = check_plan(plan, job, st) && open_ledger(&run, plan, st) &&
 	            run_steps(&run, plan, st);
 
+	report->fill = quota_fill(run.quota);
+	if (run.quota != NULL)
+		quota_settle(run.quota, done);
 	g_ptr_array_unref(run.steps);
 	g_ptr_array_unref(run.stores);
 	g_ptr_array_unref(run.folders);

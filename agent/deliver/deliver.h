@@ -33,6 +33,7 @@ typedef struct {
 	const char *home;          /* NULL: none */
 	GPtrArray *addresses;      /* char *: own addresses, the one to speak as first */
 	StateOnce *state;          /* NULL: nothing can be remembered */
+	const char *state_folder;  /* of the owner, also in a rehearsal; NULL: there is none */
 	const MarkKeys *keys;      /* of the mark; NULL: none */
 	const MarkKeys *site_keys; /* NULL: no SRS */
 	/* value of our mark in the header that is delivered; NULL: there is none */
@@ -114,6 +115,7 @@ typedef struct {
 	/* the other side's to what was handed over last; deliver_report_sent takes it */
 	char *reply;
 	gint64 stored_at; /* monotonic microseconds: all copies are safe; 0: not reached */
+	QuotaFill fill; /* of the mailbox, after a fault too; not known where nothing was stored */
 } DeliverReport;
 
 void deliver_report_init(DeliverReport *report);
@@ -211,6 +213,7 @@ struct DeliverRun {
 	char *ledger_key; /* and its key in the state */
 	Quota *quota;     /* NULL: none, or nothing is stored */
 	bool quota_asked;
+	QuotaOwner quota_owner;
 	State *state; /* NULL: none, or nothing leaves */
 	/* what a retry is known by; NULL: not asked for yet, or it will not be known */
 	char *arrival;
@@ -286,6 +289,9 @@ Maildir *deliver_add_folder(DeliverRun *run, Maildir *opened);
  */
 bool deliver_take_draft(DeliverRun *run, const Message *message, const Headers *headers,
                         Maildir *maildir, MaildirDraft **ret_draft, Status *st);
+
+/* The quota of the INBOX, opened once a run; NULL: there is none. Borrowed. */
+Quota *deliver_quota(DeliverRun *run);
 
 /* Append a note in printf's manner. */
 void deliver_note(DeliverRun *run, const char *format, ...) G_GNUC_PRINTF(2, 3);

@@ -4,9 +4,10 @@
 
 #include "agent/base/deadline.h"
 #include "agent/base/log.h"
+#include "agent/deliver/deliver.h"
 #include "agent/run/early-record.h"
+#include "agent/run/quota-notice.h"
 #include "agent/run/transact.h"
-#include "agent/store/quota.h"
 #include "conf/conf-choices.h"
 
 #include <syslog.h>
@@ -30,14 +31,49 @@ lmtp_delivery_log_refusal(const Conf *conf, const LmtpDeliveryAsked *asked, cons
 	early_record_write(conf, &mail, st);
 }
 
+/* As transact.c does for mail that was read before it was refused. */
+static void
+tell_owner(const Conf *conf, const char *host, const Account *account, const QuotaOwner *owner,
+           const QuotaFill *fill, const Status *st)
+{
+	g_auto(Status) absent = STATUS_INIT;
+	g_autoptr(GPtrArray) told = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+	const NoticeFrame frame = { account, conf, host, owner->now, told };
+	g_autoptr(Maildir) inbox = quota_notice_fits(st)
+	                                   ? deliver_open_inbox(account->maildir, conf, &absent)
+	                                   : NULL;
+	if (inbox != NULL)
+		quota_notice_tell(&frame, inbox, owner->state, fill, st, notes);
+}
+
+static bool
+has_room(const Conf *conf, const char *host, const Account *account, guint64 size, Status *st)
+{
+	if (conf->quota == CONF_QUOTA_OFF)
+		return true;
+
+	g_auto(Status) no_state = STATUS_INIT;
+	g_autofree char *state = account_state_folder(account, conf, &no_state);
+	const QuotaOwner owner = { .user = account->user,
+		                   .state = state,
+		                   .now = g_get_real_time() / G_USEC_PER_SEC };
+	QuotaFill fill;
+	if (quota_has_room(account->maildir, conf, &owner, size, &fill, st))
+		return true;
+
+	tell_owner(conf, host, account, &owner, &fill, st);
+	return false;
+}
+
 bool
-lmtp_delivery_look(const Conf *conf, Account *account, const LmtpDeliveryAsked *asked, Status *st)
+lmtp_delivery_look(const Conf *conf, const char *host, Account *account,
+                   const LmtpDeliveryAsked *asked, Status *st)
 {
 	deadline_start((unsigned) conf->deadline, asked->origin_id);
 	deadline_waiting_for("looking into the mailbox");
 	bool takes = account_check(conf, account, st) &&
-	             (conf->quota == CONF_QUOTA_OFF ||
-	              quota_has_room(account->maildir, conf, asked->size, st));
+	             has_room(conf, host, account, asked->size, st);
 	deadline_stop();
 
 	return takes;

@@ -23,11 +23,12 @@ typedef struct {
 void lmtp_delivery_log_refusal(const Conf *conf, const LmtpDeliveryAsked *asked, const Status *st);
 
 /*
- * Is the mailbox there, and has it room? Faults: those of account_check, STATUS_QUOTA...; a
- * deadline ends the process.
+ * Is the mailbox there, and has it room? `conf` has the settings of the account; `host` is our
+ * name. An owner whose mailbox is full is told as by a delivery (quota-notice.h). Faults: those of
+ * account_check, STATUS_QUOTA...; a deadline ends the process.
  */
-bool
-lmtp_delivery_look(const Conf *conf, Account *account, const LmtpDeliveryAsked *asked, Status *st);
+bool lmtp_delivery_look(const Conf *conf, const char *host, Account *account,
+                        const LmtpDeliveryAsked *asked, Status *st);
 
 /*
  * Deliver and log. `leaves_outages`: another process reports peers that are down. *ret_done is what

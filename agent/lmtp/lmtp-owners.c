@@ -81,7 +81,8 @@ answer_look(const LmtpOwners *owners, Account *account, const char *at, const ch
 	g_autoptr(Conf) own = account_conf(account, site_conf);
 	const LmtpDeliveryAsked asked = { .origin_id = origin_id,
 		                          .size = g_ascii_strtoull(size, NULL, 10) };
-	return lmtp_delivery_look(own != NULL ? own : site_conf, account, &asked, st);
+	return lmtp_delivery_look(own != NULL ? own : site_conf, owners->site->host, account,
+	                          &asked, st);
 }
 
 static bool

@@ -72,8 +72,9 @@ takes_mail(Store *store, const LmtpDeliveryAsked *asked, Account *account, Statu
 		return false;
 	if (is_later)
 		return true;
-	return store->owners != NULL ? lmtp_owners_look(store->owners, account, asked, st)
-	                             : lmtp_delivery_look(conf, account, asked, st);
+	return store->owners != NULL
+	               ? lmtp_owners_look(store->owners, account, asked, st)
+	               : lmtp_delivery_look(conf, store->site->host, account, asked, st);
 }
 
 static void

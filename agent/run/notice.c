@@ -4,6 +4,7 @@
 
 #include "agent/message/address-print.h"
 #include "agent/send/compose.h"
+#include "agent/store/quota.h"
 
 #include <string.h>
 
@@ -37,6 +38,25 @@ compose(const NoticeFrame *frame, const char *subject, const char *text, GBytes 
 	return mime_compose(&draft, ret_message, st);
 }
 
+static bool
+store(const NoticeFrame *frame, Maildir *inbox, MaildirDraft *draft, Message *message, Status *st)
+{
+	if (!maildir_draft_write(draft, message, message_headers(message), st) ||
+	    !maildir_draft_prepare(draft, NULL, st))
+		return false;
+
+	const QuotaOwner owner = { .now = frame->now };
+	g_autoptr(Quota) quota = quota_open(inbox, frame->conf, &owner, NULL);
+	if (!maildir_draft_commit(draft, st))
+		return false;
+
+	if (quota != NULL && quota_counts(quota, "", NULL)) {
+		quota_add(quota, (gint64) maildir_draft_size(draft).bytes, 1);
+		quota_settle(quota, false);
+	}
+	return maildir_flush(inbox, st);
+}
+
 bool
 notice_store(const NoticeFrame *frame, Maildir *inbox, const char *subject, const char *text,
              Status *st)
@@ -50,9 +70,7 @@ notice_store(const NoticeFrame *frame, Maildir *inbox, const char *subject, cons
 	g_autoptr(Message) message = message_from_bytes(data, len, st);
 	g_autoptr(MaildirDraft) draft = message != NULL ? maildir_draft_new(inbox, st) : NULL;
 
-	if (draft == NULL || !maildir_draft_write(draft, message, message_headers(message), st) ||
-	    !maildir_draft_prepare(draft, NULL, st) || !maildir_draft_commit(draft, st) ||
-	    !maildir_flush(inbox, st))
+	if (draft == NULL || !store(frame, inbox, draft, message, st))
 		return false;
 
 	g_ptr_array_add(frame->told, g_strdup(subject));

@@ -340,8 +340,7 @@ transact_notify_loop(Transact *transact, Maildir *inbox)
 {
 	if (!transact->must_notify || was_notified(transact))
 		return;
-	const NoticeFrame frame = { transact->account, transact->site->host, transact->now,
-		                    transact->told };
+	const NoticeFrame frame = transact_notice_frame(transact);
 	const TextValue values[] = {
 		{ "recipient", transact->envelope->recipient },
 		{ "reason", transact->verdict->why },

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "agent/run/transact-parts.h"
 
+#include "agent/run/quota-notice.h"
 #include "agent/base/deadline.h"
 #include "agent/base/handover.h"
 #include "agent/base/log.h"
@@ -234,9 +235,15 @@ list_scripts(const Transact *transact, ScriptChain *ret_list, Status *st)
 {
 	const TransactDescription *described = transact->described;
 
-	if (described->script == NULL)
-		return script_chain_find(transact->site->conf, transact->account, transact->recipes,
-		                         ret_list, st);
+	if (described->script == NULL) {
+		if (!script_chain_find(transact->site->conf, transact->account, transact->recipes,
+		                       ret_list, st))
+			return false;
+		if (transact->shadow != NULL)
+			script_chain_replace_own(ret_list, transact->account, transact->shadow);
+		return true;
+	}
+
 	script_chain_given(ret_list, described->before, described->script, described->after);
 	return true;
 }
@@ -357,6 +364,17 @@ choose_detail_folder(Transact *transact, Maildir *inbox)
 		plan_create_keep_mailbox(transact->plan);
 }
 
+bool
+transact_run_scripts(Transact *transact, Maildir *inbox, Status *st)
+{
+	transact->plan = plan_new();
+	plan_set_keep_mailbox(transact->plan, transact->folder);
+	if (!run_scripts(transact, inbox, st))
+		return false;
+	plan_finish(transact->plan);
+	return true;
+}
+
 static bool
 make_plan(Transact *transact, Maildir *inbox, Status *st)
 {
@@ -433,6 +451,13 @@ stamp_for_looking(Transact *transact, Status *st)
 	return print != NULL;
 }
 
+NoticeFrame
+transact_notice_frame(const Transact *transact)
+{
+	return (NoticeFrame){ transact->account, transact->site->conf, transact->site->host,
+		              transact->now, transact->told };
+}
+
 static ScriptMemory
 script_memory(const Transact *transact)
 {
@@ -444,9 +469,8 @@ script_memory(const Transact *transact)
 static void
 settle_scripts(Transact *transact, Maildir *inbox)
 {
-	const Account *account = transact->account;
 	const ScriptMemory memory = script_memory(transact);
-	const NoticeFrame frame = { account, transact->site->host, transact->now, transact->told };
+	const NoticeFrame frame = transact_notice_frame(transact);
 	script_chain_settle(&transact->scripts, &memory, &frame, inbox);
 }
 
@@ -498,6 +522,8 @@ describe_owner(Transact *transact)
 		.home = transact->account->home,
 		.addresses = transact->account->addresses,
 		.state = transact->state,
+		.state_folder = transact->described->state != NULL ? transact->described->state
+		                                                   : transact->state_path,
 		.keys = transact->keys,
 		.site_keys = transact->site->keys,
 		.mark = transact->mark,
@@ -548,8 +574,7 @@ static void
 tell_owner(Transact *transact, Maildir *inbox)
 {
 	const GPtrArray *sentences = transact->report.for_owner;
-	const NoticeFrame frame = { transact->account, transact->site->host, transact->now,
-		                    transact->told };
+	const NoticeFrame frame = transact_notice_frame(transact);
 
 	for (guint i = 0; i < sentences->len; i++) {
 		g_auto(Status) fault = STATUS_INIT;
@@ -589,6 +614,15 @@ settle_delivered(Transact *transact, Maildir *inbox)
 	remember_ids(transact);
 	transact_notify_loop(transact, inbox);
 	tell_owner(transact, inbox);
+}
+
+static void
+warn_of_quota(Transact *transact, Maildir *inbox, const char *state, const Status *st)
+{
+	const NoticeFrame frame = transact_notice_frame(transact);
+	if (quota_notice_fits(st))
+		quota_notice_tell(&frame, inbox, state, &transact->report.fill, st,
+		                  transact->report.notes);
 }
 
 static Maildir *
@@ -646,13 +680,15 @@ only_stores(const Plan *plan)
  * notices to the owner, and scripts that are remembered.
  */
 static void
-hand_over_or_store(Transact *transact)
+hand_over_or_store(Transact *transact, const Maildir *inbox, const MaildirDraft *draft)
 {
 	const ScriptMemory memory = script_memory(transact);
 	transact->scripts_settled = script_chain_is_settled(&transact->scripts, &memory);
 	if (!only_stores(transact->plan))
 		handover_go("what the plan sends");
-	if (transact->must_notify || !transact->scripts_settled)
+	if (transact->must_notify || !transact->scripts_settled ||
+	    quota_may_reach(inbox, transact->site->conf, transact->state_path,
+	                    maildir_draft_size(draft).bytes, plan_count(transact->plan)))
 		handover_go("what is told or remembered");
 	handover_close();
 }
@@ -693,7 +729,7 @@ transact_deliver(Transact *transact, Status *st)
 		return false;
 
 	transact_reach(transact, TRANSACT_PLANNED);
-	hand_over_or_store(transact);
+	hand_over_or_store(transact, inbox, draft);
 	transact->draft = NULL;
 	deadline_waiting_for("storing the message");
 	DeliverOwner owner = describe_owner(transact);
@@ -706,8 +742,11 @@ transact_deliver(Transact *transact, Status *st)
 	g_ptr_array_set_size(transact->locks, 0);
 	if (done)
 		settle_delivered(transact, inbox);
+	warn_of_quota(transact, inbox, owner.state_folder, st);
 	if (!transact->scripts_settled && (done || !status_is_temporary(st)))
 		settle_scripts(transact, inbox);
+	if (done && !transact->rehearsal && !is_decided(transact))
+		transact_shadow(transact, inbox);
 
 	return done;
 }

@@ -118,7 +118,8 @@ take_news(int folder, const char *name, gint64 now, Head *head)
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !read_head(fd, head))
 		return OUTAGE_QUIET;
 	bool is_first = head->told == 0;
-	if (!is_first && now < head->told + OUTAGE_TOLD_EVERY && now >= head->told)
+	/* A delivery that began a little earlier is no clock that was set back. */
+	if (!is_first && ABS(now - head->told) < OUTAGE_TOLD_EVERY)
 		return OUTAGE_QUIET;
 
 	/*

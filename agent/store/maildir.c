@@ -205,6 +205,22 @@ maildir_path(const Maildir *maildir)
 	return maildir->path;
 }
 
+const char *
+maildir_path_below(const Maildir *inbox, const Maildir *folder)
+{
+	size_t len = strlen(inbox->root);
+	if (folder->path[0] != '/')
+		return folder->path;
+
+	while (len > 0 && inbox->root[len - 1] == '/')
+		len--;
+	if (strncmp(folder->path, inbox->root, len) != 0)
+		return NULL;
+	return folder->path[len] == '/'    ? folder->path + len + 1
+	       : folder->path[len] == '\0' ? ""
+	                                   : NULL;
+}
+
 /* Look at `name` in the folder, once. An inode of 0: it is not there, and may be made. */
 static Identity
 identify(Maildir *maildir, Identity *known, const char *name)

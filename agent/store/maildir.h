@@ -111,6 +111,12 @@ bool maildir_blame(const Maildir *maildir, Status *st);
 const char *maildir_path(const Maildir *maildir);
 
 /*
+ * Path of `folder` below the INBOX `inbox` by their names, also where it was opened by a whole
+ * path; NULL: it lies elsewhere. Borrowed from the folder.
+ */
+const char *maildir_path_below(const Maildir *inbox, const Maildir *folder);
+
+/*
  * Flush new/ and cur/ where a draft has been committed to them since the last flush, if the
  * durability asks for it.
  */

@@ -1,380 +1,151 @@
 /* SPDX-License-Identifier: MIT */
-/* quota: the file maildirsize, and counting a mailbox. */
-#define _GNU_SOURCE
+/* quota: limits, and what is said of a mailbox that is full. */
 #include "agent/store/quota.h"
 
 #include "agent/base/deadline.h"
 #include "agent/base/fs.h"
-#include "agent/base/limits.h"
-#include "agent/store/folder.h"
+#include "agent/base/outside.h"
+#include "agent/store/quota-count.h"
+#include "agent/store/quota-memory.h"
+#include "agent/store/quota-service.h"
 #include "conf/conf-choices.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#define SIZE_FILE "maildirsize"
 
 /* Seconds after which a file that says "full" is no longer believed, by the specification. */
 enum { BELIEVED_S = 15 * 60 };
 
-/*
- * The greatest sum: no mailbox holds a quarter of what 63 bits can count, and adding a few never
- * overflows.
- */
-static const gint64 most = G_MAXINT64 / 4;
+/* How often a mailbox is counted in which mail comes and goes meanwhile. */
+enum { COUNTS = 3 };
 
-typedef struct {
-	gint64 bytes;
-	gint64 messages;
-} Amount;
+/* Refusals are one story until none came for a day longer than they are temporary. */
+enum { DAY_SECONDS = 86400 };
 
 struct Quota {
 	const Conf *conf;
-	int inbox;      /* borrowed */
-	bool look_only; /* nothing is written */
-	char *trash;    /* path of the folder below the INBOX; NULL: it counts */
-	Amount limit;   /* 0: any */
-	Amount used;
+	QuotaOwner owner;
+	GPtrArray *notes; /* borrowed */
+	int inbox;        /* borrowed */
+	bool look_only;   /* nothing is written */
+	bool asks;        /* Dovecot says whether there is room */
+	QuotaCountRules rules;
+	MaildirsizeAmount limit; /* 0: any */
+	MaildirsizeAmount there; /* before what was taken */
+	MaildirsizeAmount taken;
 	unsigned lines; /* of the file, its definition not counted */
 	time_t mtime;
+	ino_t inode;      /* of the file; 0: there is none */
+	bool is_doubtful; /* others replaced the file while mail was stored */
+	bool was_below;   /* something was taken for which there was room by the limit itself */
 };
-
-/* What the file says. */
-typedef struct {
-	Amount limit;
-	Amount used;
-	unsigned lines;
-	time_t mtime;
-	bool sound; /* the sums can be believed */
-} SizeFile;
-
-/* A walk over all folders. */
-typedef struct {
-	const Quota *quota;
-	bool counts; /* false: only the stamp is wanted */
-	Amount sum;
-	guint64 stamp; /* of all times of new and cur: it changes where mail comes or goes */
-} Walk;
-
-/* "1000000S,1000C"; other letters mean other things, or nothing yet. */
-static bool
-parse_definition(const char *line, Amount *ret_limit)
-{
-	Amount limit = { 0, 0 };
-
-	for (const char *at = line; *at != '\0';) {
-		char *end;
-		gint64 number = g_ascii_strtoll(at, &end, 10);
-		if (end == at || number < 0 || number > most || *end == '\0')
-			return false;
-		if (*end == 'S')
-			limit.bytes = number;
-		else if (*end == 'C')
-			limit.messages = number;
-		at = end[1] == ',' ? end + 2 : end + 1;
-		if (end[1] != ',' && end[1] != '\0')
-			return false;
-	}
-
-	*ret_limit = limit;
-	return true;
-}
-
-static char *
-print_definition(const Amount *limit)
-{
-	if (limit->messages == 0)
-		return g_strdup_printf("%" G_GINT64_FORMAT "S\n", limit->bytes);
-	if (limit->bytes == 0)
-		return g_strdup_printf("%" G_GINT64_FORMAT "C\n", limit->messages);
-
-	return g_strdup_printf("%" G_GINT64_FORMAT "S,%" G_GINT64_FORMAT "C\n", limit->bytes,
-	                       limit->messages);
-}
-
-static bool
-add_line(const char *line, Amount *sum)
-{
-	char *end, *last;
-	gint64 bytes = g_ascii_strtoll(line, &end, 10);
-	gint64 messages = g_ascii_strtoll(end, &last, 10);
-	bool whole = end != line && last != end && g_strchug(last)[0] == '\0';
-
-	if (!whole || ABS(bytes / 2) > most / 2 || ABS(messages / 2) > most / 2)
-		return false;
-	sum->bytes += bytes;
-	sum->messages += messages;
-
-	return ABS(sum->bytes) < most && ABS(sum->messages) < most;
-}
-
-static void
-parse_file(char *text, SizeFile *file)
-{
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-
-	file->sound = lines[0] != NULL && parse_definition(g_strchomp(lines[0]), &file->limit);
-	for (char **line = lines; file->sound && *line != NULL && *++line != NULL && **line != '\0';
-	     file->lines++)
-		file->sound = add_line(*line, &file->used);
-	file->sound = file->sound && file->lines > 0 && file->used.bytes >= 0 &&
-	              file->used.messages >= 0;
-}
-
-/*
- * False: there is no such file, or it cannot be read. One that is too long has its definition at
- * least.
- */
-static bool
-read_size_file(int inbox, SizeFile *ret_file)
-{
-	SizeFile file = { .sound = false };
-	auto_fd int fd = openat(inbox, SIZE_FILE, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat info;
-
-	if (fd < 0 || fstat(fd, &info) < 0 || !S_ISREG(info.st_mode))
-		return false;
-	char text[LIMIT_MAILDIRSIZE + 1];
-	ssize_t len = pread(fd, text, sizeof text - 1, 0);
-	if (len < 0)
-		return false;
-
-	text[len] = '\0';
-	file.mtime = info.st_mtime;
-	parse_file(text, &file);
-	file.sound = file.sound && info.st_size <= (off_t) LIMIT_MAILDIRSIZE;
-	*ret_file = file;
-
-	return true;
-}
-
-/* The size that the name tells, else that of the file; false: it is no message, or gone. */
-static bool
-size_of(int dir, const char *name, gint64 *ret_bytes)
-{
-	const char *said = strstr(name, ",S=");
-	char *end = NULL;
-	gint64 bytes = said != NULL ? g_ascii_strtoll(said + strlen(",S="), &end, 10) : 0;
-
-	if (end != NULL && end != said + strlen(",S=") && strchr(",:", *end) != NULL &&
-	    bytes >= 0) {
-		*ret_bytes = bytes;
-		return true;
-	}
-
-	struct stat info;
-	if (fstatat(dir, name, &info, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(info.st_mode))
-		return false;
-
-	*ret_bytes = info.st_size;
-	return true;
-}
-
-static const char *
-letters_of(const char *name)
-{
-	const char *info = strstr(name, ":2,");
-	return info != NULL ? info + strlen(":2,") : "";
-}
-
-/* Takes `fd`. */
-static void
-count_files(Walk *walk, int fd, const char *path)
-{
-	DIR *dir = fdopendir(fd);
-
-	if (dir == NULL) {
-		(void) close(fd);
-		return;
-	}
-
-	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		gint64 bytes;
-		if (entry->d_name[0] == '.' ||
-		    !quota_counts(walk->quota, path, letters_of(entry->d_name)) ||
-		    !size_of(dirfd(dir), entry->d_name, &bytes))
-			continue;
-		walk->sum.bytes = MIN(walk->sum.bytes + MIN(bytes, most), most);
-		walk->sum.messages++;
-	}
-
-	(void) closedir(dir);
-}
-
-/* new and cur of one folder; what is no mailbox has none. */
-static void
-visit(Walk *walk, int folder, const char *path)
-{
-	static const char *const places[] = { "new", "cur" };
-	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
-		struct stat info;
-		int fd = openat(folder, places[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		if (fstat(fd, &info) == 0)
-			walk->stamp += (guint64) info.st_ino * 31 +
-			               (guint64) info.st_mtim.tv_sec * 1000003 +
-			               (guint64) info.st_mtim.tv_nsec;
-		if (walk->counts)
-			count_files(walk, fd, path);
-		else
-			(void) close(fd);
-	}
-}
-
-/* Can an entry of the INBOX (Maildir++) or of a folder (layout fs) be a folder? */
-static bool
-may_be_folder(unsigned layout, const struct dirent *entry)
-{
-	const char *name = entry->d_name;
-	if (entry->d_type != DT_DIR && entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
-		return false;
-	if (layout == CONF_FOLDER_LAYOUT_MAILDIRPP)
-		return name[0] == '.' && name[1] != '\0' && strcmp(name, "..") != 0;
-
-	return name[0] != '.' && strcmp(name, "new") != 0 && strcmp(name, "cur") != 0 &&
-	       strcmp(name, "tmp") != 0;
-}
-
-/*
- * `folder` and those below it; Maildir++ has all of them in the INBOX. In folders within folders
- * links are not followed: they may lead round in circles.
- */
-static void
-walk_folder(Walk *walk, int folder, const char *path, unsigned levels)
-{
-	visit(walk, folder, path);
-	unsigned layout = walk->quota->conf->folder_layout;
-	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-	            (layout == CONF_FOLDER_LAYOUT_MAILDIRPP ? 0 : O_NOFOLLOW);
-	int fd = levels > 0 ? openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (dir == NULL)
-		return;
-
-	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
-		auto_fd int below = may_be_folder(layout, entry)
-		                            ? openat(folder, entry->d_name, flags)
-		                            : -1;
-		g_autofree char *name = g_strconcat(path, path[0] != '\0' ? "/" : "", entry->d_name,
-		                                    NULL);
-		if (below >= 0)
-			walk_folder(walk, below, name,
-			            layout == CONF_FOLDER_LAYOUT_MAILDIRPP ? 0 : levels - 1);
-	}
-
-	(void) closedir(dir);
-}
-
-static Walk
-walk_all(const Quota *quota, bool counts)
-{
-	Walk walk = { .quota = quota, .counts = counts };
-	walk_folder(&walk, quota->inbox, "", LIMIT_FOLDER_LEVELS);
-	return walk;
-}
-
-/* Flushed, for the definition may stand nowhere else. */
-static bool
-write_new_file(const Quota *quota, const char *name, Status *st)
-{
-	g_autofree char *definition = print_definition(&quota->limit);
-	g_autofree char *text = g_strdup_printf("%s%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
-	                                        definition, quota->used.bytes,
-	                                        quota->used.messages);
-	auto_fd int fd = openat(quota->inbox, name,
-	                        O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
-
-	if (fd < 0)
-		return status_fail_errno(st, errno, "cannot make '%s'", name);
-	if (!fs_write_all(fd, text, strlen(text), name, st) || !fs_sync(fd, name, st))
-		return false;
-
-	return renameat(quota->inbox, name, quota->inbox, SIZE_FILE) == 0 ||
-	       status_fail_errno(st, errno, "cannot replace '" SIZE_FILE "'");
-}
 
 /* A file that cannot be written is no fault of the mail: then it is counted again the next time. */
 static void
-replace_file(const Quota *quota)
+replace_file(Quota *quota)
 {
 	g_auto(Status) st = STATUS_INIT;
-	g_autofree char *unique = maildir_unique_name();
-	g_autofree char *name = g_strconcat("tmp/", unique, NULL);
-	DeadlineFile guard = { .dirfd = quota->inbox, .name = name };
-
-	deadline_add_file(&guard);
-	if (!write_new_file(quota, name, &st))
-		(void) unlinkat(quota->inbox, name, 0);
-	deadline_drop_file(&guard);
+	quota->inode = 0;
+	(void) maildirsize_replace(quota->inbox, &quota->limit, &quota->there, &quota->inode, &st);
 }
 
-/* Who delivered meanwhile wrote to the old file: then the new one is not to be believed either. */
-static void
-recount(Quota *quota)
+/*
+ * Count, and write what was found. False: mail came or went meanwhile: somebody wrote a line to the
+ * old file, or changed a folder.
+ */
+static bool
+count_once(Quota *quota)
 {
-	Walk walk = walk_all(quota, true);
+	off_t size = 0;
+	auto_fd int held = quota->look_only ? -1 : maildirsize_hold(quota->inbox, &size);
+	QuotaCount found = quota_count(quota->inbox, &quota->rules, true);
 
-	quota->used = walk.sum;
+	quota->there = found.sum;
 	quota->lines = 1;
 	quota->mtime = time(NULL);
 	if (quota->look_only)
-		return;
+		return true;
+
 	replace_file(quota);
-	if (walk_all(quota, false).stamp != walk.stamp && quota->conf->quota == CONF_QUOTA_SITE)
-		(void) unlinkat(quota->inbox, SIZE_FILE, 0);
+	return !maildirsize_has_grown(held, size) &&
+	       quota_count(quota->inbox, &quota->rules, false).stamp == found.stamp;
 }
 
-static char *
-trash_path(const Conf *conf, const Maildir *inbox)
+/* A mailbox that is never quiet is counted by the next one, if the definition is not lost by it. */
+static void
+recount(Quota *quota)
 {
-	if (conf->quota_trash)
-		return NULL;
-	const char *why, *name = folder_of_special_use(conf, NULL, "\\Trash", NULL);
-	FolderRules rules = folder_rules_of(conf);
-	return folder_path(&rules, inbox, name != NULL ? name : "Trash", &why);
+	quota->is_doubtful = false;
+	for (int i = 0; i < COUNTS; i++)
+		if (count_once(quota))
+			return;
+	if (quota->conf->quota == CONF_QUOTA_SITE &&
+	    unlinkat(quota->inbox, MAILDIRSIZE_FILE, 0) == 0)
+		quota->inode = 0;
 }
 
-static Amount
-limit_of(const Conf *conf, const SizeFile *file)
+static MaildirsizeAmount
+limit_of(const Conf *conf, const Maildirsize *file)
 {
-	return conf->quota == CONF_QUOTA_SITE ? (Amount){ conf->quota_bytes, conf->quota_messages }
-	                                      : file->limit;
+	return conf->quota == CONF_QUOTA_SITE
+	               ? (MaildirsizeAmount){ conf->quota_bytes, conf->quota_messages }
+	               : file->limit;
+}
+
+static bool
+has_limit(const MaildirsizeAmount *limit)
+{
+	return limit->bytes > 0 || limit->messages > 0;
+}
+
+static Quota *
+new_quota(const Maildir *inbox, const Conf *conf, const QuotaOwner *owner, GPtrArray *notes)
+{
+	Quota *quota = g_new0(Quota, 1);
+	*quota = (Quota){ .conf = conf,
+		          .owner = *owner,
+		          .notes = notes,
+		          .inbox = maildir_fd(inbox),
+		          .look_only = maildir_is_rehearsal(inbox),
+		          .asks = conf->quota == CONF_QUOTA_DOVECOT };
+	quota_count_rules_init(&quota->rules, conf, inbox);
+	return quota;
+}
+
+static void
+note(GPtrArray *notes, char *text)
+{
+	if (notes != NULL)
+		g_ptr_array_add(notes, text);
+	else
+		g_free(text);
 }
 
 Quota *
-quota_open(const Maildir *inbox, const Conf *conf, GPtrArray *notes)
+quota_open(const Maildir *inbox, const Conf *conf, const QuotaOwner *owner, GPtrArray *notes)
 {
-	SizeFile file = { .sound = false };
+	Maildirsize file = { .sound = false };
 	if (conf->quota == CONF_QUOTA_OFF)
 		return NULL;
+	if (conf->quota == CONF_QUOTA_DOVECOT)
+		return new_quota(inbox, conf, owner, notes);
 
-	bool found = read_size_file(maildir_fd(inbox), &file);
-	Amount limit = limit_of(conf, &file);
-	if (limit.bytes == 0 && limit.messages == 0) {
+	bool found = maildirsize_read(maildir_fd(inbox), &file);
+	MaildirsizeAmount limit = limit_of(conf, &file);
+	if (!has_limit(&limit)) {
 		if (found && !file.sound)
-			g_ptr_array_add(
-				notes,
-				g_strdup("no quota: cannot read the definition in '" SIZE_FILE
-			                 "'"));
+			note(notes, g_strdup("no quota: cannot read the definition in "
+			                     "'" MAILDIRSIZE_FILE "'"));
 		return NULL;
 	}
 
-	Quota *quota = g_new0(Quota, 1);
-	*quota = (Quota){ .conf = conf,
-		          .inbox = maildir_fd(inbox),
-		          .look_only = maildir_is_rehearsal(inbox),
-		          .trash = trash_path(conf, inbox),
-		          .limit = limit,
-		          .used = file.used,
-		          .lines = file.lines,
-		          .mtime = file.mtime };
+	Quota *quota = new_quota(inbox, conf, owner, notes);
+	quota->limit = limit;
+	quota->there = file.used;
+	quota->lines = file.lines;
+	quota->mtime = file.mtime;
+	quota->inode = file.inode;
 	if (!file.sound || file.limit.bytes != limit.bytes || file.limit.messages != limit.messages)
 		recount(quota);
 
@@ -386,27 +157,39 @@ quota_free(Quota *quota)
 {
 	if (quota == NULL)
 		return;
-	g_free(quota->trash);
+	quota_count_rules_clear(&quota->rules);
 	g_free(quota);
 }
 
 bool
 quota_counts(const Quota *quota, const char *path, const char *letters)
 {
-	if (quota->trash == NULL)
-		return true;
-	size_t len = strlen(quota->trash);
-
-	/* its NUL counts, too */
-	bool in_trash = strncmp(path, quota->trash, len) == 0 && strchr("./", path[len]) != NULL;
-	return !in_trash && (letters == NULL || strchr(letters, 'T') == NULL);
+	return quota_count_has(&quota->rules, path, letters);
 }
 
+/* Grace is for a mail that begins below the limit. */
 static bool
-fits(const Quota *quota, gint64 bytes)
+fits(const Quota *quota, const MaildirsizeAmount *limit, gint64 bytes)
 {
-	return (quota->limit.bytes == 0 || quota->used.bytes + bytes <= quota->limit.bytes) &&
-	       (quota->limit.messages == 0 || quota->used.messages + 1 <= quota->limit.messages);
+	const MaildirsizeAmount *there = &quota->there, *taken = &quota->taken;
+	gint64 grace = there->bytes < limit->bytes ? quota->conf->quota_grace : 0;
+
+	return (limit->bytes == 0 || there->bytes + taken->bytes + bytes <= limit->bytes + grace) &&
+	       (limit->messages == 0 || there->messages + taken->messages + 1 <= limit->messages);
+}
+
+/* Refused for good at once, or when there has been no room for long enough. */
+static StatusId
+row_of_full(const Quota *quota)
+{
+	const Conf *conf = quota->conf;
+	const QuotaOwner *owner = &quota->owner;
+	gint64 since = quota_memory_refuse(owner->state, owner->now,
+	                                   conf->quota_defer_for + DAY_SECONDS, quota->look_only);
+	bool is_over = conf->quota_defer_for > 0 && owner->now - since >= conf->quota_defer_for;
+
+	return conf->quota_full == CONF_QUOTA_FULL_BOUNCE || is_over ? STATUS_QUOTA
+	                                                             : STATUS_QUOTA_GRACE;
 }
 
 /*
@@ -414,91 +197,219 @@ fits(const Quota *quota, gint64 bytes)
  * about it.
  */
 static bool
-fail_full(const Quota *quota, gint64 more, Status *st)
+fail_full(const Quota *quota, const MaildirsizeAmount *limit, gint64 more, Status *st)
 {
-	StatusId full = quota->conf->quota_full == CONF_QUOTA_FULL_BOUNCE ? STATUS_QUOTA
-	                                                                  : STATUS_QUOTA_GRACE;
 	g_autoptr(GString) fill = g_string_new(NULL);
 
-	if (quota->limit.bytes > 0)
+	if (limit->bytes > 0)
 		g_string_append_printf(fill, "%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " bytes",
-		                       quota->used.bytes, quota->limit.bytes);
-	if (quota->limit.messages > 0)
+		                       quota->there.bytes, limit->bytes);
+	if (limit->messages > 0)
 		g_string_append_printf(
 			fill, "%s%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " messages",
-			fill->len > 0 ? ", " : "", quota->used.messages, quota->limit.messages);
+			fill->len > 0 ? ", " : "", quota->there.messages, limit->messages);
 
-	status_fail(st, full, "mailbox is full: %s are there", fill->str);
+	status_fail(st, row_of_full(quota), "mailbox is full: %s are there", fill->str);
 	return status_prefix(st,
 	                     "quota: %" G_GINT64_FORMAT " bytes and %" G_GINT64_FORMAT
 	                     " messages are there, %" G_GINT64_FORMAT " bytes came",
-	                     quota->used.bytes, quota->used.messages, more);
+	                     quota->there.bytes, quota->there.messages, more);
+}
+
+static bool
+fail_too_big(gint64 bytes, gint64 limit, Status *st)
+{
+	return status_fail(st, STATUS_TOO_BIG,
+	                   "message of %" G_GINT64_FORMAT
+	                   " bytes is too big for this mailbox of %" G_GINT64_FORMAT " bytes",
+	                   bytes, limit);
+}
+
+/* Who is asked does not answer: that is nobody's fault who wrote or gets the mail. */
+static bool
+take_unanswered(const Quota *quota, const char *reply, Status *st)
+{
+	const char *where = quota->conf->quota_service;
+	g_autoptr(Outside) outside = outside_new(OUTSIDE_POLICY, where, "quota-status", reply);
+
+	if (quota->conf->quota_unanswered == CONF_QUOTA_UNANSWERED_DEFER) {
+		status_fail_detail(st, STATUS_QUOTA_UNKNOWN, "Dovecot's quota-status at '%s': %s",
+		                   where, reply);
+		status_set_outside(st, g_steal_pointer(&outside));
+		return false;
+	}
+
+	outside_see(outside);
+	note(quota->notes,
+	     g_strdup_printf("stored without a quota: Dovecot's quota-status at '%s': %s", where,
+	                     reply));
+	return true;
+}
+
+/* All copies of the mail are one question. */
+static bool
+ask_dovecot(const Quota *quota, gint64 bytes, Status *st)
+{
+	const Conf *conf = quota->conf;
+	unsigned seconds = MIN((unsigned) conf->quota_timeout, MAX(deadline_left() / 2, 1));
+	const QuotaServiceQuestion question = { .where = conf->quota_service,
+		                                .user = quota->owner.user,
+		                                .bytes = (guint64) (quota->taken.bytes + bytes),
+		                                .timeout_ms = seconds * 1000 };
+	g_autofree char *reply = NULL;
+	deadline_waiting_for("asking Dovecot for the quota");
+
+	switch (quota_service_ask(&question, &reply)) {
+	case QUOTA_SERVICE_ROOM:
+		return true;
+	case QUOTA_SERVICE_FULL:
+		status_fail(st, row_of_full(quota), "mailbox is full");
+		return status_prefix(st, "quota of Dovecot: %s", reply);
+	case QUOTA_SERVICE_TOO_BIG:
+		status_fail(st, STATUS_TOO_BIG,
+		            "message of %" G_GINT64_FORMAT " bytes is too big for this mailbox",
+		            bytes);
+		return status_prefix(st, "quota of Dovecot: %s", reply);
+	default:
+		return take_unanswered(quota, reply, st);
+	}
+}
+
+static bool
+is_room(Quota *quota, const char *path, gint64 bytes, Status *st)
+{
+	if (quota->asks)
+		return quota->owner.user == NULL || ask_dovecot(quota, bytes, st);
+
+	MaildirsizeAmount limit = quota_rules_limit(quota->rules.folders, path, &quota->limit);
+	if (limit.bytes > 0 && bytes > limit.bytes + quota->conf->quota_grace)
+		return fail_too_big(bytes, limit.bytes, st);
+
+	bool is_believed = quota->lines == 1 && quota->mtime + BELIEVED_S >= time(NULL);
+	if (!fits(quota, &limit, bytes) && !is_believed)
+		recount(quota);
+	return fits(quota, &limit, bytes) || fail_full(quota, &limit, bytes, st);
 }
 
 bool
-quota_take(Quota *quota, guint64 bytes, Status *st)
+quota_take(Quota *quota, const char *path, guint64 bytes, Status *st)
 {
-	gint64 more = (gint64) MIN(bytes, (guint64) most);
+	gint64 more = (gint64) MIN(bytes, (guint64) MAILDIRSIZE_MOST);
+	if (!is_room(quota, path, more, st))
+		return false;
 
-	if (quota->limit.bytes > 0 && more > quota->limit.bytes)
-		return status_fail(st, STATUS_TOO_BIG,
-		                   "message of %" G_GINT64_FORMAT
-		                   " bytes is too big for this mailbox of %" G_GINT64_FORMAT
-		                   " bytes",
-		                   more, quota->limit.bytes);
-
-	if (!fits(quota, more) && (quota->lines != 1 || quota->mtime + BELIEVED_S < time(NULL)))
-		recount(quota);
-	if (!fits(quota, more))
-		return fail_full(quota, more, st);
-
-	quota->used.bytes += more;
-	quota->used.messages++;
+	quota->was_below = quota->was_below || fits(quota, &quota->limit, more);
+	quota->taken.bytes += more;
+	quota->taken.messages++;
 	return true;
 }
 
 void
-quota_add(const Quota *quota, gint64 bytes, gint64 messages)
+quota_add(Quota *quota, gint64 bytes, gint64 messages)
 {
-	if (quota->look_only)
+	const MaildirsizeAmount more = { bytes, messages };
+	if (quota->look_only || quota->asks)
 		return;
-	auto_fd int fd = openat(quota->inbox, SIZE_FILE,
-	                        O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	struct stat info;
-	char line[64];
-	int len = snprintf(line, sizeof line, "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n", bytes,
-	                   messages);
-
-	if (fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
-		/* what is missing here, the next count finds */
-		(void) !write(fd, line, (size_t) len);
-}
-
-/* What a name says that its file has; else what the file has. */
-static gint64
-size_said(const char *name, guint64 bytes)
-{
-	const char *said = strstr(name, ",S=");
-	char *end = NULL;
-	gint64 number = said != NULL ? g_ascii_strtoll(said + strlen(",S="), &end, 10) : -1;
-	bool is_said = number >= 0 && end != said + strlen(",S=") && strchr(",:", *end) != NULL;
-	return is_said ? number : (gint64) MIN(bytes, (guint64) most);
+	if (maildirsize_add(quota->inbox, quota->inode, &more) == MAILDIRSIZE_REPLACED)
+		quota->is_doubtful = true;
 }
 
 void
-quota_moved(const Quota *quota, QuotaFile from, QuotaFile to, guint64 bytes)
+quota_settle(Quota *quota, bool is_stored)
 {
-	bool counted = quota_counts(quota, from.path, letters_of(from.name));
-	bool counts = quota_counts(quota, to.path, letters_of(to.name));
-	gint64 size = size_said(to.name, bytes);
+	if (quota->look_only)
+		return;
+	if (quota->is_doubtful) {
+		recount(quota);
+		quota->taken = (MaildirsizeAmount){ 0, 0 };
+	}
+	if (is_stored && quota->was_below)
+		quota_memory_take(quota->owner.state);
+}
 
+static unsigned
+percent_of(gint64 there, gint64 limit)
+{
+	if (limit <= 0 || there <= 0)
+		return 0;
+	return (unsigned) MIN((gdouble) there * 100 / (gdouble) limit, 1000);
+}
+
+QuotaFill
+quota_fill(const Quota *quota)
+{
+	if (quota == NULL || quota->asks)
+		return (QuotaFill){ .is_known = false };
+
+	QuotaFill fill = { .is_known = true,
+		           .bytes = quota->there.bytes + quota->taken.bytes,
+		           .messages = quota->there.messages + quota->taken.messages,
+		           .limit_bytes = quota->limit.bytes,
+		           .limit_messages = quota->limit.messages };
+	fill.percent = MAX(percent_of(fill.bytes, fill.limit_bytes),
+	                   percent_of(fill.messages, fill.limit_messages));
+	return fill;
+}
+
+unsigned
+quota_threshold_parse(const char *item)
+{
+	char *end;
+	guint64 percent = g_ascii_strtoull(item, &end, 10);
+	bool is_whole = g_ascii_isdigit(*item) && strcmp(end, "%") == 0;
+	return is_whole && percent <= 100 ? (unsigned) percent : 0;
+}
+
+unsigned
+quota_threshold(const Conf *conf, const QuotaFill *fill)
+{
+	unsigned reached = 0;
+	for (char **item = conf->quota_warnings; item != NULL && *item != NULL; item++) {
+		unsigned percent = quota_threshold_parse(*item);
+		if (fill->is_known && fill->percent >= percent)
+			reached = MAX(reached, percent);
+	}
+	return reached;
+}
+
+void
+quota_moved(Quota *quota, QuotaFile from, QuotaFile to, guint64 bytes)
+{
+	bool counted = quota_counts(quota, from.path, quota_count_letters(from.name));
+	bool counts = quota_counts(quota, to.path, quota_count_letters(to.name));
+	gint64 size = (gint64) MIN(bytes, (guint64) MAILDIRSIZE_MOST);
+
+	(void) quota_count_said(to.name, &size);
 	if (counted != counts)
 		quota_add(quota, counts ? size : -size, counts ? 1 : -1);
 }
 
 bool
-quota_has_room(const char *path, const Conf *conf, guint64 bytes, Status *st)
+quota_may_reach(const Maildir *inbox, const Conf *conf, const char *state, guint64 bytes,
+                size_t copies)
 {
+	Maildirsize file = { .sound = false };
+	QuotaMemory memory;
+	if (conf->quota_warnings == NULL || *conf->quota_warnings == NULL ||
+	    conf->quota == CONF_QUOTA_OFF || conf->quota == CONF_QUOTA_DOVECOT)
+		return false;
+	if (!maildirsize_read(maildir_fd(inbox), &file) || !file.sound)
+		return true;
+
+	const Quota quota = { .limit = limit_of(conf, &file),
+		              .there = file.used,
+		              .taken = { (gint64) MIN(bytes * copies, (guint64) MAILDIRSIZE_MOST),
+		                         (gint64) copies } };
+	QuotaFill fill = quota_fill(&quota);
+	quota_memory_read(state, &memory);
+	return quota_threshold(conf, &fill) > memory.warned;
+}
+
+bool
+quota_has_room(const char *path, const Conf *conf, const QuotaOwner *owner, guint64 bytes,
+               QuotaFill *ret_fill, Status *st)
+{
+	*ret_fill = (QuotaFill){ .is_known = false };
 	if (conf->quota == CONF_QUOTA_OFF)
 		return true;
 	g_auto(Status) absent = STATUS_INIT;
@@ -508,26 +419,30 @@ quota_has_room(const char *path, const Conf *conf, guint64 bytes, Status *st)
 	if (inbox == NULL)
 		return true;
 
-	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(Quota) quota = quota_open(inbox, conf, notes);
-	return quota == NULL || quota_take(quota, MAX(bytes, 1), st);
+	g_autoptr(Quota) quota = quota_open(inbox, conf, owner, NULL);
+	bool has_room = quota == NULL || quota_take(quota, NULL, MAX(bytes, 1), st);
+	if (!has_room)
+		*ret_fill = quota_fill(quota);
+	return has_room;
 }
 
 bool
 quota_look(const Maildir *inbox, const Conf *conf, bool counts, QuotaLook *ret)
 {
-	SizeFile file = { .sound = false };
-	if (conf->quota == CONF_QUOTA_OFF)
+	Maildirsize file = { .sound = false };
+	if (conf->quota == CONF_QUOTA_OFF || conf->quota == CONF_QUOTA_DOVECOT)
 		return false;
 
-	bool found = read_size_file(maildir_fd(inbox), &file);
-	Amount limit = limit_of(conf, &file);
-	if (limit.bytes == 0 && limit.messages == 0)
+	bool found = maildirsize_read(maildir_fd(inbox), &file);
+	MaildirsizeAmount limit = limit_of(conf, &file);
+	if (!has_limit(&limit))
 		return false;
 
-	g_autofree char *trash = trash_path(conf, inbox), *definition = print_definition(&limit);
-	const Quota quota = { .conf = conf, .inbox = maildir_fd(inbox), .trash = trash };
-	Amount sum = counts ? walk_all(&quota, true).sum : file.used;
+	g_auto(QuotaCountRules) rules;
+	quota_count_rules_init(&rules, conf, inbox);
+	MaildirsizeAmount sum = counts ? quota_count(maildir_fd(inbox), &rules, true).sum
+	                               : file.used;
+	g_autofree char *definition = maildirsize_print(&limit);
 
 	*ret = (QuotaLook){ .has_file = found,
 		            .is_sound = file.sound,
@@ -537,7 +452,7 @@ quota_look(const Maildir *inbox, const Conf *conf, bool counts, QuotaLook *ret)
 		            .messages = sum.messages,
 		            .limit_bytes = limit.bytes,
 		            .limit_messages = limit.messages };
-	g_strlcpy(ret->definition, g_strchomp(definition), sizeof ret->definition);
+	g_strlcpy(ret->definition, definition, sizeof ret->definition);
 
 	return true;
 }

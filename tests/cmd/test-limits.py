@@ -23,6 +23,13 @@ WITHOUT_TEST = {
     "DOCTOR_USER_S": "five minutes",
     "SETUP_ACCOUNTS": "a test has no way to give the machine ten thousand accounts",
     "SIEVE_PART_CACHE": "over it parts are decoded again: slower, and nothing else",
+    "SIEVE_GRAMS": "over it words are searched in each part: slower, and nothing else",
+    "RECIPE_PREPARED_BYTES": "over it each expression is compiled: slower, and nothing else",
+    "LMTP_SEARCH": "half a minute: tests/lmtp/test-processes.py has a shorter deadline",
+    "LMTP_SEARCH_AGAIN": "the same test: what hangs is given up sooner the second time",
+    "LMTP_STUCK": "a minute",
+    "LMTP_STUCK_PLACES": "a thousand folders that hang",
+    "LMTP_DELIVERY_LIFE": "ten minutes: tests/unit/test-lmtp-pool.c has a pool with a shorter life",
     "REGEX_HEAP_KB": "PCRE2 reaches the steps first",
 }
 

@@ -328,6 +328,26 @@ def test_an_id_that_only_the_log_knows(folder):
     tap.contains(why(folder, "4B2", *log, code=1), "smtpd 4B1: client=x[192.0.2.1]")
 
 
+def test_a_log_of_many_ids_and_sessions(folder):
+    """Each line is looked at once, however many ids and sessions are followed."""
+    deliver(folder, "4A1")
+    others = 2000 if tap.SANITIZED else 100000
+    stamp = "Nov 30 10:00:00 "
+    with open(folder + "/maillog", "w", encoding="ascii") as file:
+        for number in range(2 * tap.limit("WHY_IDS")):
+            file.write("%smx postfix/smtp[1]: 4A1: to=<a@b.test>, queued as 5%07d\n%simap(a)<1><s%d>: Info: expunge: box=X, uid=1, msgid=<one@b.test>, size=1\n"
+                       % (stamp, number, stamp, number))
+        for number in range(others):
+            file.write("%smx postfix/smtp[1]: 6%07d: to=<other@b.test>, relay=b.test[192.0.2.1]:25, status=sent (250 2.0.0 Ok: queued as 7%07d)\n" % (stamp, number, number))
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    text = why(folder, "4A1", "--maillog", folder + "/maillog")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    tap.same(len(text.splitlines()) <= tap.limit("WHY_LOG_LINES") + 20, True)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print("# %d other lines: %.2f s" % (others, seconds))
+    tap.same(seconds < 4, True, "%.2f s of work" % seconds)
+
+
 def test_only_the_end_of_a_huge_log_is_read(folder):
     """LIMIT_WHY_LOG_BYTES: what stands before them is too old."""
     deliver(folder, "4A1")

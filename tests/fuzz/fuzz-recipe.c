@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz-recipe: an rc file through the parser and the checks, and as an expression over the rest of
- * itself: PCRE2 and the states must agree. What it converts to must compile without a finding, and
- * explain must say something. As a mail it goes through the calls of formail that are done inside.
- * fuzz-recipe.sh says how to fuzz.
+ * itself: PCRE2 and the states must agree, and with what a literal rules out. What it converts to
+ * must compile without a finding, and explain must say something. As a mail it goes through the
+ * calls of formail that are done inside. fuzz-recipe.sh says how to fuzz.
  */
 #include "agent/base/limits.h"
 #include "filters/filter-recipes.h"
@@ -12,6 +12,7 @@
 #include "filters/recipe/lang/recipe-explain.h"
 #include "filters/recipe/run/recipe-formail.h"
 #include "filters/recipe/lang/recipe-parser.h"
+#include "filters/recipe/pattern/recipe-literal.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
 
 #include <string.h>
@@ -73,6 +74,9 @@ fuzz_pattern(const char *text, size_t size)
 	RecipePatternError error;
 	g_autofree char *expression = g_strndup(text, (gsize) (newline - text));
 	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(expression, false, &error);
+	RecipeLiteral literal;
+	bool has_literal = recipe_literal_find(expression, &literal);
+	g_assert(pattern != NULL || !has_literal);
 	if (pattern == NULL)
 		return;
 
@@ -83,6 +87,9 @@ fuzz_pattern(const char *text, size_t size)
 	RecipeMatch slow = recipe_pattern_simulate(pattern, rest, len, &span);
 	g_assert(quick == slow || quick == RECIPE_LIMIT || slow == RECIPE_LIMIT);
 	g_assert(span.start <= span.end && span.end <= len);
+	g_autoptr(GString) prepared = recipe_literal_prepare(rest, len);
+	g_assert(!has_literal || slow == RECIPE_NO_MATCH || slow == RECIPE_LIMIT ||
+	         recipe_literal_is_in(&literal, prepared));
 
 	RecipeMatch next = recipe_pattern_next(pattern, rest, len, 0, &found);
 	g_assert(next == slow || next == RECIPE_LIMIT || slow == RECIPE_LIMIT);

@@ -3,6 +3,7 @@
 """The door `todoke lmtpd`: sockets, workers that die, limits, stop and reload. What is said is tested in test-lmtp-session."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -10,6 +11,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -110,6 +112,92 @@ def test_reference_of_xforward(folder):
             client.say("MAIL FROM:<s@x.test>")
             reply = client.say('RCPT TO:<"../../etc"@d.test>')
             tap.same(reply.startswith("55") and reply.endswith(tail) and ("[" in reply) == (tail != ""), True, reply)
+
+
+def records_below(folder):
+    """The lines of all records, parsed, and the sizes of the files by name; a torn line is a fault."""
+    lines, sizes = [], {}
+    for root, _, files in os.walk(folder):
+        for name in {"record", "record.old"} & set(files):
+            with open(os.path.join(root, name), "rb") as file:
+                text = file.read()
+            tap.same(text[-1:], b"\n", "the end of " + name)
+            lines += [json.loads(line) for line in text.splitlines()]
+            sizes[name] = len(text)
+    return lines, sizes
+
+
+def test_record_of_many_writers(folder):
+    """Workers that write to one record while it is full and becomes the old one: each line is there, whole, once."""
+    clients, each = 6, 15 if tap.SANITIZED else 40
+    with Server(folder, "-o", "record_max_size=65536") as server:
+        server.client().greet().deliver("ann@d.test")  # makes the mailbox
+
+        def deliver(number):
+            client = server.client().greet()
+            for turn in range(each):
+                body = "Message-ID: <%d.%d@x.test>\r\nSubject: x\r\n\r\n%s\r\n" % (number, turn, "x" * 10)
+                tap.same(client.deliver("ann@d.test", body=body)[0][:4], "250 ")
+
+        threads = [threading.Thread(target=deliver, args=(number,)) for number in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(tap.PATIENCE)
+        lines, sizes = records_below(folder + "/mail")
+        want = sorted("<%d.%d@x.test>" % (number, turn) for number in range(clients) for turn in range(each))
+        tap.same(sorted(line["message_id"] for line in lines if "message_id" in line), want)
+        if not tap.SANITIZED:
+            tap.same(sizes.get("record.old", 0) > 65536, True, "it was full once: %r" % sizes)
+
+
+def test_record_grows_old(folder):
+    """By the time of its first line, though it is small; what is no line hurts nobody."""
+    with Server(folder, "-o", "record_max_age=1h") as server:
+        client = server.client().greet()
+        client.deliver("ann@d.test")
+        place = [os.path.join(root, "record") for root, _, files in os.walk(folder + "/mail") if "record" in files]
+        tap.same(len(place), 1, "records")
+        with open(place[0], "rb") as file:
+            first = file.read()
+        for stands, is_old in ((re.sub(rb'"time":\d+', rb'"time":1600000000', first), True), (b"torn", False), (b"\0" * 5000 + b"\n", False)):
+            if os.path.exists(place[0] + ".old"):
+                os.unlink(place[0] + ".old")
+            with open(place[0], "wb") as file:
+                file.write(stands)
+            for _ in range(150):  # one of some writers looks
+                tap.same(client.deliver("ann@d.test")[0][:4], "250 ")
+                if os.path.exists(place[0] + ".old"):
+                    break
+            tap.same(os.path.exists(place[0] + ".old"), is_old, repr(stands[:60]))
+
+
+def test_hostile_xforward(folder):
+    """What is no attribute is refused and changes nothing; what is one forges no log line, and comes before MAIL only."""
+    with Server(folder) as server:
+        for wrong in ("", "IDENT", "=", "FOO=bar", "IDENT=4+", "IDENT=4+G1", "IDENT=+00", "IDENT=a+0Ab", "NAME=x+0D+0A250+20ok", "ADDR=1.2.3.4+0A",
+                      "IDENT=" + "A" * 256):
+            client = server.client().greet()
+            tap.same(client.say(("XFORWARD " + wrong).rstrip())[:4], "501 ", wrong)
+            tap.same(client.deliver("ann@d.test")[0][:4], "250 ", "after " + wrong)
+        before = len(server.read_log().splitlines())
+        for odd in ("IDENT=x,+20status=bounced", "HELO=+22+2C+20status=bounced", "NAME=x,+20to=root@d.test", "IDENT=[UNAVAILABLE]", "IDENT="):
+            client = server.client().greet()
+            tap.same(client.say("XFORWARD " + odd), "250 2.0.0 ok", odd)
+            tap.same(client.deliver("ann@d.test")[0][:4], "250 ")
+        lines = server.read_log().splitlines()[before:]
+        tap.same(len(lines), 5, "lines")
+        for line in lines:
+            bare = re.sub(r'"(?:[^"\\\\]|\\\\.)*"', "", line)
+            tap.same((bare.count("status="), bare.count(" to="), "UNAVAILABLE" in line), (1, 1, False), line)
+        client = server.client().greet()
+        client.say("MAIL FROM:<s@x.test>")
+        tap.same(client.say("XFORWARD IDENT=7A")[:4], "503 ", "after MAIL")
+        client.say("RCPT TO:<ann@d.test>")
+        tap.same(client.say("XFORWARD IDENT=7A")[:4], "503 ", "after RCPT")
+        client.say("DATA")
+        tap.same(client.say("x\r\n.")[:4], "250 ")
+        tap.same("7A," in server.read_log().splitlines()[-1], False, "an id that came too late")
 
 
 def came_by(number, raw=b""):
@@ -304,6 +392,7 @@ def test_reload(folder):
         write("maildir = \"%s/mail/second/%%d/%%n\"\n" % folder)
         server.process.send_signal(signal.SIGHUP)
         server.wait_for(lambda: "loaded anew" in server.read_log())
+        tap.contains(server.read_log(), "code=T302, event=server-reloaded")
         tap.same(old.deliver("ann@d.test"), ["250 2.0.0 <ann@d.test> stored in INBOX"], "a session that was there")
         tap.same(len(server.stored("d.test/ann")), 1)
         server.client().greet().deliver("ann@d.test")
@@ -311,6 +400,7 @@ def test_reload(folder):
         write("maildir = (\n")
         server.process.send_signal(signal.SIGHUP)
         server.wait_for(lambda: "the old configuration stays" in server.read_log())
+        tap.contains(server.read_log(), "code=T303, event=server-keeps-conf")
         server.client().greet().deliver("ann@d.test")
         tap.same(len(server.stored("second/d.test/ann")), 2)
 

@@ -69,9 +69,10 @@ test_who_began_earlier_tells(void **state)
 	assert_int_equal(pwrite(fd, head, strlen(head), 0), strlen(head));
 
 	assert_int_equal(put_off(folder, T0, &outage), OUTAGE_BEGINS);
+	assert_int_equal(put_off(folder, T0 - 1, &outage), OUTAGE_QUIET);
 	assert_true(outage_over(folder, OUTSIDE_SMTP, peer, &outage));
 	assert_int_equal(outage.news, OUTAGE_ENDS);
-	assert_int_equal(outage.count, 2);
+	assert_int_equal(outage.count, 3);
 }
 
 /* 1,000 mails in 50 minutes: when it begins, every 15 minutes, and when it ends. */

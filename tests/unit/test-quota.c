@@ -8,6 +8,9 @@
 
 #include "agent/base/limits.h"
 #include "agent/deliver/deliver.h"
+#include "agent/store/quota-memory.h"
+#include "agent/store/quota-rule.h"
+#include "agent/store/quota-service.h"
 #include "conf/conf-choices.h"
 #include "tests/lib/scratch.h"
 #include "tests/unit/unit.h"
@@ -129,6 +132,15 @@ write_file(const char *dir, const char *text, unsigned age_s)
 	assert_int_equal(utime(path, &times), 0);
 }
 
+static const QuotaOwner nobody = { .now = 1000000 };
+
+static bool
+has_room(const char *dir, const Conf *conf, guint64 bytes, Status *st)
+{
+	QuotaFill fill;
+	return quota_has_room(dir, conf, &nobody, bytes, &fill, st);
+}
+
 static Conf
 conf_of(const Row *row)
 {
@@ -153,7 +165,7 @@ test_row(void **state)
 		write_file(dir, row->file, row->age_s);
 	Conf conf = conf_of(row);
 	g_auto(Status) st = STATUS_INIT;
-	assert_int_equal(quota_has_room(dir, &conf, row->asked, &st), row->want == STATUS_OK);
+	assert_int_equal(has_room(dir, &conf, row->asked, &st), row->want == STATUS_OK);
 	assert_int_equal(st.id, row->want);
 
 	g_autofree char *after = scratch_read(dir, "maildirsize"), *tmp = scratch_list(dir, "tmp");
@@ -177,7 +189,7 @@ test_bounce(void **state)
 	Conf conf = conf_of(&rows[4]);
 	conf.quota_full = CONF_QUOTA_FULL_BOUNCE;
 	g_auto(Status) st = STATUS_INIT;
-	assert_false(quota_has_room(dir, &conf, 0, &st));
+	assert_false(has_room(dir, &conf, 0, &st));
 	assert_int_equal(st.id, STATUS_QUOTA);
 	assert_string_equal(status_text(&st), "mailbox is full: 1000 of 1000 bytes are there");
 	scratch_remove(dir);
@@ -198,7 +210,7 @@ test_length(void **state)
 			g_string_insert(text, strlen("1000S\n"), " ");
 		write_file(dir, text->str, 0);
 		g_auto(Status) st = STATUS_INIT;
-		assert_true(quota_has_room(dir, &conf, 1, &st));
+		assert_true(has_room(dir, &conf, 1, &st));
 		g_autofree char *after = scratch_read(dir, "maildirsize");
 		assert_string_equal(after, over == 0 ? text->str : "1000S\n127 3\n");
 		scratch_remove(dir);
@@ -219,7 +231,7 @@ test_no_file(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Maildir) inbox = maildir_open(dir, &options, &st);
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(Quota) quota = quota_open(inbox, &conf, notes);
+	g_autoptr(Quota) quota = quota_open(inbox, &conf, &nobody, notes);
 	g_autofree char *mail = scratch_read(dir, "new/1.a,S=100"),
 			*file = scratch_read(dir, "maildirsize");
 	assert_string_equal(mail, "");
@@ -240,15 +252,210 @@ test_add(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Maildir) inbox = maildir_open(dir, &options, &st);
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(Quota) quota = quota_open(inbox, &conf, notes);
-	assert_true(quota_take(quota, 873, &st));
-	assert_false(quota_take(quota, 1, &st)); /* what was taken before is gone */
+	g_autoptr(Quota) quota = quota_open(inbox, &conf, &nobody, notes);
+	assert_true(quota_take(quota, "", 873, &st));
+	assert_false(quota_take(quota, "", 1, &st)); /* what was taken before is gone */
 	quota_add(quota, 873, 1);
 	quota_add(quota, -873, -1);
 
 	g_autofree char *after = scratch_read(dir, "maildirsize");
 	assert_string_equal(after, "1000S\n127 3\n873 1\n-873 -1\n");
 	scratch_remove(dir);
+}
+
+/* Others have counted between our look and our line: whether they saw the mail, nobody knows. */
+static void
+test_replaced(void **state)
+{
+	(void) state;
+	Conf conf = conf_of(&rows[4]);
+	char *dir = make_mailbox();
+	write_file(dir, "1000S\n127 3\n", 0);
+	MaildirOptions options = { .umask = 077 };
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Maildir) inbox = maildir_open(dir, &options, &st);
+	g_autoptr(Quota) quota = quota_open(inbox, &conf, &nobody, NULL);
+	assert_true(quota_take(quota, "", 50, &st));
+
+	g_autofree char *path = g_build_filename(dir, "maildirsize", NULL),
+			*held = g_build_filename(dir, "held", NULL);
+	scratch_write(dir, "new/7.g,S=50", "");
+	assert_int_equal(rename(path, held), 0); /* so that the new file has another inode */
+	write_file(dir, "1000S\n177 4\n", 0);
+	quota_add(quota, 50, 1);
+	g_autofree char *between = scratch_read(dir, "maildirsize");
+	assert_string_equal(between, "1000S\n177 4\n");
+	quota_settle(quota, true);
+	g_autofree char *after = scratch_read(dir, "maildirsize");
+	assert_string_equal(after, "1000S\n177 4\n");
+
+	/* and where they had not seen it */
+	write_file(dir, "1000S\n127 3\n", 0);
+	quota_add(quota, 50, 1);
+	quota_settle(quota, true);
+	g_autofree char *last = scratch_read(dir, "maildirsize");
+	assert_string_equal(last, "1000S\n177 4\n");
+	scratch_remove(dir);
+}
+
+/* The count of a run that takes several copies forgets none of them. */
+static void
+test_count_between_copies(void **state)
+{
+	(void) state;
+	Conf conf = conf_of(&rows[4]);
+	char *dir = make_mailbox();
+	write_file(dir, "1000S\n100 3\n5 0\n", 0);
+	MaildirOptions options = { .umask = 077 };
+	g_auto(Status) st = STATUS_INIT;
+	g_autoptr(Maildir) inbox = maildir_open(dir, &options, &st);
+	g_autoptr(Quota) quota = quota_open(inbox, &conf, &nobody, NULL);
+	assert_true(quota_take(quota, "", 800, &st));
+	/* 105 + 800 + 96 is too much by the file, 127 + 800 + 96 by the files, too */
+	assert_false(quota_take(quota, "", 96, &st));
+	scratch_remove(dir);
+}
+
+static void
+test_memory(void **state)
+{
+	(void) state;
+	enum { NOW = 1000000, DAY = 86400 };
+	char *dir = scratch_new();
+	g_autofree char *folder = g_build_filename(dir, "state/deep", NULL);
+	QuotaMemory memory;
+
+	assert_int_equal(quota_memory_refuse(NULL, NOW, DAY, false), NOW);
+	assert_int_equal(quota_memory_refuse(folder, NOW, DAY, true), NOW);
+	assert_false(g_file_test(folder, G_FILE_TEST_EXISTS));
+	assert_int_equal(quota_memory_refuse(folder, NOW, DAY, false), NOW);
+	assert_int_equal(quota_memory_refuse(folder, NOW + DAY, DAY, false), NOW);
+	assert_int_equal(quota_memory_refuse(folder, NOW + 2 * DAY, DAY, false), NOW);
+	assert_int_equal(quota_memory_refuse(folder, NOW + 3 * DAY + 1, DAY, false),
+	                 NOW + 3 * DAY + 1);
+	assert_true(quota_memory_reach(folder, 80, true));
+	assert_true(quota_memory_reach(folder, 80, false));
+	assert_false(quota_memory_reach(folder, 80, false));
+	assert_true(quota_memory_reach(folder, 95, false));
+	assert_false(quota_memory_reach(folder, 80, false)); /* lower: known, and not told */
+	assert_true(quota_memory_reach(folder, 95, false));
+
+	quota_memory_read(folder, &memory);
+	assert_int_equal(memory.since, NOW + 3 * DAY + 1);
+	assert_int_equal(memory.warned, 95);
+	quota_memory_take(folder);
+	quota_memory_read(folder, &memory);
+	assert_int_equal(memory.since, 0);
+	assert_int_equal(memory.warned, 95);
+	scratch_remove(dir);
+}
+
+/* What is no such line counts as none. */
+static void
+test_memory_broken(void **state)
+{
+	(void) state;
+	static const char *const texts[] = { "",        "1",       "1 2\n",     "1 2 3",
+		                             "x 2 3\n", "5 4 1\n", "-5 -4 1\n", "1 2 y\n" };
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+		char *dir = scratch_new();
+		QuotaMemory memory;
+		scratch_write(dir, "quota", texts[i]);
+		quota_memory_read(dir, &memory);
+		assert_int_equal(memory.since, 0);
+		assert_int_equal(memory.last, 0);
+		assert_int_equal(memory.warned, 0);
+		scratch_remove(dir);
+	}
+}
+
+static void
+test_service_words(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *action;
+		QuotaServiceVerdict want;
+	} asked[] = {
+		{ "OK", QUOTA_SERVICE_ROOM },
+		{ "dunno x", QUOTA_SERVICE_ROOM },
+		{ "552 5.2.2 full", QUOTA_SERVICE_FULL },
+		{ "4.2.2", QUOTA_SERVICE_FULL },
+		{ "552", QUOTA_SERVICE_FULL },
+		{ "554 5.2.3 big", QUOTA_SERVICE_TOO_BIG },
+		{ "552 5.7.1 no", QUOTA_SERVICE_NO_ANSWER },
+		{ "552 5.2.22 x", QUOTA_SERVICE_NO_ANSWER },
+		{ "550 5.1.1 5.2.2", QUOTA_SERVICE_NO_ANSWER },
+		{ "OKAY", QUOTA_SERVICE_NO_ANSWER },
+		{ "", QUOTA_SERVICE_NO_ANSWER },
+		{ " ", QUOTA_SERVICE_NO_ANSWER },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(asked); i++)
+		assert_int_equal(quota_service_read(asked[i].action), asked[i].want);
+}
+
+/* Limits by folder, to the greatest numbers. */
+static void
+test_rules(void **state)
+{
+	(void) state;
+	static const struct {
+		const char *item;
+		bool good, ignores, is_below;
+		unsigned percent;
+		gint64 bytes;
+	} asked[] = {
+		{ "Trash:ignore", true, true, false, 0, 0 },
+		{ "Trash/*:ignore", true, true, true, 0, 0 },
+		{ "a:b:+10%", true, false, false, 10, 0 },
+		{ "A:+1000%", true, false, false, 1000, 0 },
+		{ "A:+1001%", false, false, false, 0, 0 },
+		{ "A:+0%", false, false, false, 0, 0 },
+		{ "A:+50M", true, false, false, 0, 50 * 1024 * 1024 },
+		{ "A:+2k", true, false, false, 0, 2048 },
+		{ "A:+7", true, false, false, 0, 7 },
+		{ "A:+0", false, false, false, 0, 0 },
+		{ "A:+99999999999999999999T", false, false, false, 0, 0 },
+		{ "A:+1024T", true, false, false, 0, 1125899906842624 },
+		{ "A:+1025T", false, false, false, 0, 0 },
+		{ "A:+1x", false, false, false, 0, 0 },
+		{ "A:+1kk", false, false, false, 0, 0 },
+		{ "A:+-1", false, false, false, 0, 0 },
+		{ "A:10%", false, false, false, 0, 0 },
+		{ "A:ignored", false, false, false, 0, 0 },
+		{ ":ignore", false, false, false, 0, 0 },
+		{ "*:ignore", false, false, false, 0, 0 },
+		{ "A*:ignore", false, false, false, 0, 0 },
+		{ "*/A:ignore", false, false, false, 0, 0 },
+		{ "A", false, false, false, 0, 0 },
+		{ "", false, false, false, 0, 0 },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(asked); i++) {
+		QuotaRule rule = { .percent = 9999 };
+		const char *why = NULL;
+		bool good = quota_rule_parse(asked[i].item, &rule, &why);
+		assert_int_equal(good, asked[i].good);
+		assert_int_equal(why == NULL, good);
+		assert_int_equal(rule.percent, good ? asked[i].percent : 9999);
+		if (good) {
+			assert_int_equal(rule.ignores, asked[i].ignores);
+			assert_int_equal(rule.is_below, asked[i].is_below);
+			assert_int_equal(rule.bytes, asked[i].bytes);
+			quota_rule_clear(&rule);
+		}
+	}
+
+	char *items[] = { (char *) "A:+1000%", (char *) "B:+1024T", (char *) "wrong", NULL };
+	Conf conf = conf_of(&rows[4]);
+	conf.quota_rules = items;
+	g_autoptr(QuotaRules) rules = quota_rules_new(&conf, NULL);
+	const MaildirsizeAmount most = { MAILDIRSIZE_MOST, 3 };
+	assert_int_equal(quota_rules_limit(rules, ".C", &most).bytes, most.bytes);
+	assert_int_equal(quota_rules_limit(rules, ".A", &most).messages, 33);
+	assert_true(quota_rules_limit(rules, ".A", &most).bytes > most.bytes);
+	assert_true(quota_rules_limit(rules, NULL, &most).bytes > most.bytes);
+	const MaildirsizeAmount none = { 0, 0 };
+	assert_int_equal(quota_rules_limit(rules, ".A", &none).bytes, 0);
 }
 
 static void
@@ -269,7 +476,7 @@ test_counts(void **state)
 	g_auto(Status) st = STATUS_INIT;
 	g_autoptr(Maildir) inbox = maildir_open(dir, &options, &st);
 	g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(Quota) quota = quota_open(inbox, &conf, notes);
+	g_autoptr(Quota) quota = quota_open(inbox, &conf, &nobody, notes);
 	for (size_t i = 0; i < G_N_ELEMENTS(asked); i++)
 		assert_int_equal(quota_counts(quota, asked[i].path, asked[i].letters),
 		                 asked[i].want);
@@ -293,10 +500,10 @@ test_layout_fs(void **state)
 
 	g_auto(Status) st = STATUS_INIT;
 	/* no tmp: the count is made, but not written */
-	assert_true(quota_has_room(dir, &conf, 1, &st));
+	assert_true(has_room(dir, &conf, 1, &st));
 	g_autofree char *tmp = g_build_filename(dir, "tmp", NULL);
 	assert_int_equal(mkdir(tmp, 0700), 0);
-	assert_true(quota_has_room(dir, &conf, 1, &st));
+	assert_true(has_room(dir, &conf, 1, &st));
 
 	g_autofree char *after = scratch_read(dir, "maildirsize");
 	assert_string_equal(after, "1000S\n9 1\n");
@@ -350,12 +557,21 @@ test_deliver(void **state)
 int
 main(void)
 {
-	enum { OTHERS = 7 };
+	enum { OTHERS = 13 };
 	static const struct CMUnitTest others[OTHERS] = {
-		cmocka_unit_test(test_bounce),  cmocka_unit_test(test_length),
-		cmocka_unit_test(test_no_file), cmocka_unit_test(test_add),
-		cmocka_unit_test(test_counts),  cmocka_unit_test(test_layout_fs),
+		cmocka_unit_test(test_bounce),
+		cmocka_unit_test(test_length),
+		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_add),
+		cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_layout_fs),
 		cmocka_unit_test(test_deliver),
+		cmocka_unit_test(test_replaced),
+		cmocka_unit_test(test_count_between_copies),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_memory_broken),
+		cmocka_unit_test(test_service_words),
+		cmocka_unit_test(test_rules),
 	};
 	struct CMUnitTest tests[G_N_ELEMENTS(rows) + OTHERS];
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)

@@ -4,6 +4,7 @@
  * procmail 3.23pre.
  */
 #include "agent/base/limits.h"
+#include "filters/recipe/pattern/recipe-literal.h"
 #include "filters/recipe/pattern/recipe-pattern.h"
 
 #include "tests/unit/unit.h"
@@ -112,15 +113,135 @@ test_limits(void **state)
 	assert_non_null(other);
 }
 
+/* What has to stand in a text; NULL: nobody says. */
+static const struct {
+	const char *expression;
+	const char *want;
+} literals[] = {
+	{ "^Subject:.*\\[Project 3\\]", "[project 3]" },
+	{ "^TO_list-7@lists\\.example\\.org", "list-7@lists.example.org" },
+	{ "^Sender: owner-\\/list[^ ]*", "\nsender: owner-list" },
+	{ "^From:.*\\<person@", "person@" },
+	{ "^(To|Cc):.*a@b\\.(org|net)", "a@b." },
+	{ "unsubscribe$", "unsubscribe\n" },
+	{ "abc+d", "abc" },
+	{ "abc*d", "ab" },
+	{ "ab?", "a" },
+	{ "x**y", "*y" },
+	{ "ab\\/*c", "ab*c" },
+	{ "a[])]bc", "bc" },
+	{ "a[^])]bc", "bc" },
+	{ "a[]", "a" },
+	{ "a(b|(c))de", "de" },
+	{ "a\\", "a\\" },
+	{ "\\^TO_x", "^to_x" },
+	{ "^^ab", "ab" },
+	{ "^^TOab", "ab" },
+	{ "^FROM_DAEMON", NULL },
+	{ "[^TO_]abc", NULL },
+	{ "([^TO_])abc", NULL },
+	{ "abc|def", NULL },
+	{ "abc)", NULL },
+	{ "(abc", NULL },
+	{ "(abc[)]", NULL },
+	{ ".*", NULL },
+	{ "", NULL },
+};
+
+static void
+test_literal(void **state)
+{
+	(void) state;
+	for (size_t i = 0; i < G_N_ELEMENTS(literals); i++) {
+		RecipeLiteral literal = { .len = 0 };
+		bool found = recipe_literal_find(literals[i].expression, &literal);
+		g_autofree char *got = found ? g_strndup(literal.octets, literal.len) : NULL;
+		if (g_strcmp0(got, literals[i].want) != 0)
+			fail_msg("%s: %s", literals[i].expression, got);
+	}
+}
+
+static void
+test_literal_limits(void **state)
+{
+	(void) state;
+	RecipeLiteral literal;
+	g_autofree char *longest = g_strnfill(LIMIT_RECIPE_PATTERN_BYTES, 'A');
+	g_autofree char *too_long = g_strnfill(LIMIT_RECIPE_PATTERN_BYTES + 1, 'a');
+	g_autofree char *deep = g_strnfill(LIMIT_RECIPE_PATTERN_DEPTH + 1, '(');
+	g_autofree char *end = g_strnfill(LIMIT_RECIPE_PATTERN_DEPTH + 1, ')');
+	g_autofree char *too_deep = g_strconcat("abc", deep, end, NULL);
+
+	assert_true(recipe_literal_find(longest, &literal));
+	assert_int_equal(literal.len, sizeof literal.octets);
+	assert_int_equal(literal.octets[0], 'a');
+	assert_false(recipe_literal_find(too_long, &literal));
+	assert_false(recipe_literal_find(too_deep, &literal));
+}
+
+/*
+ * Random expressions over random texts: what the literal rules out does not match, and no invalid
+ * expression has one.
+ */
+static void
+test_literal_rules_out_no_match(void **state)
+{
+	(void) state;
+	static const char *const parts[] = {
+		"a",      "B",  "ab",   "b",     "^",   "$",     "^^",
+		".",      "*",  "+",    "?",     "(",   ")",     "|",
+		"[",      "]",  "[^b]", "[a]",   "\\",  "\\/",   "\\<",
+		"\\>",    "-",  "a*",   "(a|b)", "^TO", "^TO_",  "\\^TO",
+		"To: ",   "\n", "[]a]", "[^]b]", "()*", "(ab)?", "^FROM_DAEMON",
+		"daemon",
+	};
+	static const char *const words[] = {
+		"a", "b", "A", "\n", "-", "To: ", "*", "^", " ", "ba"
+	};
+	unsigned ruled_out = 0, rounds = g_getenv("SANITIZERS") != NULL ? 3000 : 30000;
+
+	for (unsigned round = 0; round < rounds; round++) {
+		g_autoptr(GRand) random = g_rand_new_with_seed(round);
+		g_autoptr(GString) expression = g_string_new(NULL);
+		g_autoptr(GString) text = g_string_new(NULL);
+		for (int i = g_rand_int_range(random, 1, 7); i > 0; i--)
+			g_string_append(expression,
+			                parts[g_rand_int_range(random, 0, G_N_ELEMENTS(parts))]);
+		for (int i = g_rand_int_range(random, 0, 9); i > 0; i--)
+			g_string_append(text,
+			                words[g_rand_int_range(random, 0, G_N_ELEMENTS(words))]);
+
+		RecipeLiteral literal;
+		RecipePatternError error;
+		if (!recipe_literal_find(expression->str, &literal))
+			continue;
+		g_autoptr(RecipePattern)
+			pattern = recipe_pattern_compile(expression->str, round % 2 == 0, &error);
+		g_autoptr(GString) prepared = recipe_literal_prepare(text->str, text->len);
+		if (pattern == NULL)
+			fail_msg("invalid: %s", expression->str);
+		if (recipe_literal_is_in(&literal, prepared))
+			continue;
+		ruled_out++;
+		if (recipe_pattern_match(pattern, text->str, text->len, NULL) != RECIPE_NO_MATCH)
+			fail_msg("'%s' matches '%s'", expression->str, text->str);
+	}
+
+	assert_true(ruled_out > rounds / 10);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 2];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 5];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_match);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_invalid);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_limits);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_literal);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_literal_limits);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_literal_rules_out_no_match);
 
 	return _cmocka_run_group_tests("recipe-pattern", tests, n, NULL, NULL);
 }

@@ -6,6 +6,7 @@
  */
 #include "agent/base/limits.h"
 #include "filters/sieve/lang/sieve-pattern.h"
+#include "filters/sieve/run/sieve-grams.h"
 #include "filters/sieve/run/sieve-match.h"
 #include "filters/sieve/run/sieve-run.h"
 
@@ -262,10 +263,60 @@ test_no_value(void **state)
 	assert_false(hold_type(&row, values, &captures));
 }
 
+/* No row that is in the text is ever missing, in either case; most that are not are. */
+static void
+test_grams(void **state)
+{
+	(void) state;
+	enum { LEN = 3000, LONGEST = 40 };
+	g_autoptr(GRand) random = g_rand_new_with_seed(1);
+	unsigned missing = 0, tries = 0;
+	char text[LEN], row[LONGEST];
+
+	for (size_t i = 0; i < LEN; i++)
+		text[i] = (char) (i < LEN / 2 ? "abcdeAZz@[`{ \n"[g_rand_int_range(random, 0, 14)]
+		                              : g_rand_int_range(random, 0, 256));
+	SieveGrams *grams = sieve_grams_new(text, LEN);
+	for (size_t at = 0; at < LEN; at++)
+		for (size_t len = 0; len <= MIN(LEN - at, LONGEST); len++) {
+			for (size_t i = 0; i < len; i++)
+				row[i] = (at + i) % 3 == 0 ? g_ascii_toupper(text[at + i])
+				                           : g_ascii_tolower(text[at + i]);
+			assert_false(sieve_grams_lack(grams, row, len));
+		}
+	for (; tries < 1000; tries++) {
+		for (size_t i = 0; i < 8; i++)
+			row[i] = (char) g_rand_int_range(random, 0, 256);
+		missing += sieve_grams_lack(grams, row, 8) ? 1 : 0;
+	}
+
+	assert_in_range(missing, tries / 2, tries);
+	sieve_grams_free(grams);
+}
+
+/* Letters in two cases are one letter, and what lies beside them in the table is not. */
+static void
+test_grams_of_cases(void **state)
+{
+	(void) state;
+	SieveGrams *grams = sieve_grams_new("AZ@[az`{\xc1\xe1", 10);
+	assert_false(sieve_grams_lack(grams, "az@[AZ`{", 8));
+	assert_true(sieve_grams_lack(grams, "az`[AZ`{", 8));
+	assert_true(sieve_grams_lack(grams, "az@{AZ`{", 8));
+	assert_true(sieve_grams_lack(grams, "AZ`{\xe1\xe1", 6));
+	assert_true(sieve_grams_lack(grams, "AZ`{\xc1\xc1", 6));
+	assert_false(sieve_grams_lack(grams, "none", 4)); /* too short to tell */
+	sieve_grams_free(grams);
+
+	SieveGrams *none = sieve_grams_new("", 0);
+	assert_true(sieve_grams_lack(none, "abcde", 5));
+	sieve_grams_free(none);
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(type_rows) + 5];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + G_N_ELEMENTS(type_rows) + 7];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_pattern);
@@ -275,6 +326,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_hostile);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_budget);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_many_captures);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_grams);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_grams_of_cases);
 
 	return _cmocka_run_group_tests("sieve-match", tests, n, NULL, NULL);
 }

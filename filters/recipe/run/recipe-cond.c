@@ -218,12 +218,39 @@ mend(const char *expression, bool case_counts)
 	return NULL;
 }
 
+/* Of most conditions that do not hold it is plain: what they search for is not there. */
+static bool
+is_plainly_absent(Evaluation *evaluation, const RecipeCond *cond, const char *expression)
+{
+	RecipeParts area = cond->area != 0 ? cond->area : evaluation->flags->area;
+	RecipeLiteral literal;
+
+	return cond->variable == NULL && !wants_decoded(evaluation) &&
+	       recipe_literal_find(expression, &literal) &&
+	       recipe_mail_lacks(evaluation->run->state->mail, area, &literal);
+}
+
+/* What comes of an expression that does not match. */
+static bool
+hold_no_match(Evaluation *evaluation, const RecipeCond *cond)
+{
+	if (!cond->weighted)
+		return cond->inverted;
+
+	if (cond->inverted)
+		add_score(evaluation, cond->weight);
+	return true;
+}
+
 static bool
 hold_expression(Evaluation *evaluation, const RecipeCond *cond)
 {
 	RecipePatternError error;
 	bool case_counts = evaluation->flags->case_counts;
 	g_autofree char *expression = recipe_cond_expression(cond);
+	if (is_plainly_absent(evaluation, cond, expression))
+		return hold_no_match(evaluation, cond);
+
 	g_autoptr(RecipePattern) pattern = recipe_pattern_compile(expression, case_counts, &error);
 	g_autofree char *mended = pattern == NULL && evaluation->run->strict
 	                                  ? mend(expression, case_counts)
@@ -252,15 +279,11 @@ hold_expression(Evaluation *evaluation, const RecipeCond *cond)
 	if (answer == RECIPE_LIMIT)
 		return limit_note(evaluation, cond->rest);
 
-	bool matched = answer == RECIPE_MATCH;
-	if (matched && recipe_pattern_splits(pattern))
+	if (answer == RECIPE_NO_MATCH)
+		return hold_no_match(evaluation, cond);
+	if (recipe_pattern_splits(pattern))
 		set_match(evaluation, text, &span);
-	if (!cond->weighted)
-		return matched != cond->inverted;
-
-	if (!matched)
-		add_score(evaluation, cond->weight);
-	return true;
+	return cond->weighted || !cond->inverted;
 }
 
 static bool

@@ -21,6 +21,7 @@ struct RecipeMail {
 	char *made_from; /* a From_ line for an mbox, where the mail has none; NULL: it has one */
 	GString *areas[RECIPE_BOTH + 1]; /* made when first asked for, as the next */
 	GString *decoded[RECIPE_BOTH + 1];
+	GString *prepared[RECIPE_BOTH + 1];
 };
 
 RecipeMail *
@@ -40,6 +41,8 @@ recipe_mail_unref(RecipeMail *mail)
 			g_string_free(mail->areas[i], TRUE);
 		if (mail->decoded[i] != NULL)
 			g_string_free(mail->decoded[i], TRUE);
+		if (mail->prepared[i] != NULL)
+			g_string_free(mail->prepared[i], TRUE);
 	}
 
 	g_string_free(mail->bytes, TRUE);
@@ -232,6 +235,19 @@ recipe_mail_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len)
 
 	*ret_len = mail->areas[parts]->len;
 	return mail->areas[parts]->str;
+}
+
+bool
+recipe_mail_lacks(RecipeMail *mail, RecipeParts parts, const RecipeLiteral *literal)
+{
+	size_t len;
+	const char *text = recipe_mail_area(mail, parts, &len);
+	if (len > LIMIT_RECIPE_PREPARED_BYTES)
+		return false;
+
+	if (mail->prepared[parts] == NULL)
+		mail->prepared[parts] = recipe_literal_prepare(text, len);
+	return !recipe_literal_is_in(literal, mail->prepared[parts]);
 }
 
 /* The text of each part that is text, as people read it, each with a line end before it. */

@@ -9,6 +9,7 @@
 
 #include "filters/filter-recipes.h"
 #include "filters/recipe/lang/recipe-ast.h"
+#include "filters/recipe/pattern/recipe-literal.h"
 
 typedef struct RecipeMail RecipeMail;
 
@@ -38,6 +39,9 @@ size_t recipe_mail_size(const RecipeMail *mail);
 
 /* What expressions search: the header unfolded, the body as it is. Borrowed. */
 const char *recipe_mail_area(RecipeMail *mail, RecipeParts parts, size_t *ret_len);
+
+/* Is the literal certainly not there? Of a text over LIMIT_RECIPE_PREPARED_BYTES nobody knows. */
+bool recipe_mail_lacks(RecipeMail *mail, RecipeParts parts, const RecipeLiteral *literal);
 
 /*
  * DECODE=yes: the same, and behind it the texts of the body with encodings and charsets undone,

@@ -120,11 +120,23 @@ match_inner_header(SieveMatch *match, const MimeTree *tree, size_t part)
 }
 
 static bool
+match_content_of(SieveMatch *match, size_t part, SieveMimeForm form)
+{
+	const SieveGrams *grams;
+	SieveText text;
+
+	if (!sieve_mime_grams(match->run, part, form, &grams))
+		return false;
+	if (grams != NULL && sieve_match_lacks(match, grams))
+		return sieve_run_spend(match->run, 1);
+	return sieve_mime_part(match->run, part, form, &text) && sieve_match_add(match, text);
+}
+
+static bool
 match_part(SieveMatch *match, const MimeTree *tree, size_t part, SieveMimeForm form)
 {
 	const MimePart *known = mime_tree_part(tree, part);
 	bool holds_parts = known->after > part + 1;
-	SieveText text;
 
 	if (holds_parts && mime_part_is(known, "multipart", NULL))
 		return match_prologue(match, tree, part) &&
@@ -132,7 +144,7 @@ match_part(SieveMatch *match, const MimeTree *tree, size_t part, SieveMimeForm f
 	if (holds_parts)
 		return match_inner_header(match, tree, part);
 
-	return sieve_mime_part(match->run, part, form, &text) && sieve_match_add(match, text);
+	return match_content_of(match, part, form);
 }
 
 static bool
@@ -166,9 +178,7 @@ match_content(SieveMatch *match, const MimeTree *tree, const SieveArg *types)
 static bool
 match_raw(SieveMatch *match)
 {
-	SieveText text;
-	return sieve_mime_part(match->run, 0, SIEVE_PART_RAW, &text) &&
-	       sieve_match_add(match, text);
+	return match_content_of(match, 0, SIEVE_PART_RAW);
 }
 
 static bool

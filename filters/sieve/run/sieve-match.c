@@ -227,6 +227,20 @@ sieve_match_add(SieveMatch *match, SieveText value)
 	return good;
 }
 
+bool
+sieve_match_lacks(const SieveMatch *match, const SieveGrams *grams)
+{
+	const SieveComparator *comparator = match->spec->comparator;
+	if (match->spec->def != &contains || match->run->env->trace_level >= TRACE_MATCHING ||
+	    (comparator != &sieve_compare_octet && comparator != &sieve_compare_ascii_casemap))
+		return false;
+
+	for (size_t i = 0; i < match->n_keys; i++)
+		if (!sieve_grams_lack(grams, match->keys[i].text.data, match->keys[i].text.len))
+			return false;
+	return true;
+}
+
 /*
  * :count counts addresses, whatever part of them the test asks for (RFC 5231 4.2); what is no
  * address only as a whole.

@@ -19,6 +19,7 @@
 #define TODOKE_SIEVE_MATCH_H
 
 #include "filters/sieve/lang/sieve-match-type.h"
+#include "filters/sieve/run/sieve-grams.h"
 
 struct SieveMatch {
 	SieveRun *run;
@@ -34,6 +35,12 @@ struct SieveMatch {
 bool sieve_match_begin(SieveMatch *match, SieveRun *run, const SieveCall *call);
 bool sieve_match_add(SieveMatch *match, SieveText value);
 bool sieve_match_end(SieveMatch *match, bool *ret_result);
+
+/*
+ * Can a value with these grams not match? Then sieve_match_add need not be called for it. False
+ * where only that can tell, or somebody wants to read what it compares.
+ */
+bool sieve_match_lacks(const SieveMatch *match, const SieveGrams *grams);
 
 /*
  * In place of sieve_match_add: the part of the address that the call asks for; nothing where the

@@ -12,16 +12,29 @@ enum { OCTETS_A_STEP = 8, STEPS_AN_OCTET = 2 };
 typedef struct SieveMimePart {
 	Headers *headers;                  /* NULL: not read yet */
 	MimeBytes forms[SIEVE_PART_FORMS]; /* data is NULL: not read yet */
+	SieveGrams *grams[SIEVE_PART_FORMS];
 } Part;
 
+/* Of the last parts, until no more than so many octets are kept: the others stay read. */
 static void
-drop_contents(SieveMime *mime)
+drop_contents(SieveMime *mime, size_t keep)
 {
 	size_t n = mime->tree != NULL ? mime_tree_count(mime->tree) : 0;
-	for (size_t i = 0; i < n; i++)
-		for (size_t form = 0; form < SIEVE_PART_FORMS; form++)
-			mime_bytes_clear(&mime->parts[i].forms[form]);
-	mime->cached = 0;
+	while (n-- > 0)
+		for (size_t form = 0; form < SIEVE_PART_FORMS && mime->cached > keep; form++) {
+			mime->cached -= mime->parts[n].forms[form].len;
+			mime_bytes_clear(&mime->parts[n].forms[form]);
+		}
+}
+
+static void
+drop_part(Part *part)
+{
+	for (size_t form = 0; form < SIEVE_PART_FORMS; form++) {
+		mime_bytes_clear(&part->forms[form]);
+		sieve_grams_free(part->grams[form]);
+	}
+	headers_unref(part->headers);
 }
 
 static void
@@ -29,9 +42,9 @@ drop_tree(SieveMime *mime)
 {
 	size_t n = mime->tree != NULL ? mime_tree_count(mime->tree) : 0;
 
-	drop_contents(mime);
 	for (size_t i = 0; i < n; i++)
-		headers_unref(mime->parts[i].headers);
+		drop_part(&mime->parts[i]);
+	mime->cached = mime->held = 0;
 	g_clear_pointer(&mime->parts, g_free);
 	g_clear_pointer(&mime->tree, mime_tree_free);
 	g_clear_pointer(&mime->headers, headers_unref);
@@ -213,14 +226,21 @@ part_limit(SieveRun *run)
 	return (size_t) run->env->conf->sieve_max_part_size;
 }
 
+/* HTML alone has markup: all else is the same in both forms, and kept once. */
+static SieveMimeForm
+kept_form(const SieveMime *mime, size_t part, SieveMimeForm form)
+{
+	bool is_same = form == SIEVE_PART_TEXT &&
+	               !mime_part_is(mime_tree_part(mime->tree, part), "text", "html");
+	return is_same ? SIEVE_PART_CONTENT : form;
+}
+
 bool
 sieve_mime_part(SieveRun *run, size_t part, SieveMimeForm form, SieveText *ret_text)
 {
 	SieveMime *mime = sieve_mime_state(run);
 
-	if (form == SIEVE_PART_TEXT &&
-	    !mime_part_is(mime_tree_part(mime->tree, part), "text", "html"))
-		form = SIEVE_PART_CONTENT; /* the same, kept once */
+	form = kept_form(mime, part, form);
 	MimeBytes *bytes = &mime->parts[part].forms[form];
 	if (bytes->data == NULL) {
 		g_auto(Status) fault = STATUS_INIT;
@@ -234,6 +254,24 @@ sieve_mime_part(SieveRun *run, size_t part, SieveMimeForm form, SieveText *ret_t
 	}
 
 	*ret_text = (SieveText){ bytes->data, bytes->len };
+	return true;
+}
+
+bool
+sieve_mime_grams(SieveRun *run, size_t part, SieveMimeForm form, const SieveGrams **ret_grams)
+{
+	SieveMime *mime = sieve_mime_state(run);
+	SieveGrams **grams = &mime->parts[part].grams[kept_form(mime, part, form)];
+	SieveText text;
+
+	if (*grams == NULL && mime->asked > 1 && mime->held < LIMIT_SIEVE_GRAMS) {
+		if (!sieve_mime_part(run, part, form, &text))
+			return false;
+		*grams = sieve_grams_new(text.data, text.len);
+		mime->held += sieve_grams_size(*grams);
+	}
+
+	*ret_grams = *grams;
 	return true;
 }
 
@@ -255,8 +293,8 @@ void
 sieve_mime_trim(SieveRun *run)
 {
 	SieveMime *mime = sieve_mime_state(run);
-	if (mime->cached > LIMIT_SIEVE_PART_CACHE)
-		drop_contents(mime);
+	mime->asked++;
+	drop_contents(mime, LIMIT_SIEVE_PART_CACHE);
 }
 
 GString *

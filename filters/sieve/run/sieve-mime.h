@@ -11,6 +11,7 @@
 #define TODOKE_SIEVE_MIME_H
 
 #include "agent/message/mime-tree.h"
+#include "filters/sieve/run/sieve-grams.h"
 #include "filters/sieve/run/sieve-run.h"
 
 /* A loop over parts [at, end), innermost first; lies on the stack of who runs it. */
@@ -29,6 +30,8 @@ typedef struct {
 	Message *message;
 	struct SieveMimePart *parts;
 	size_t cached;   /* octets of contents */
+	size_t held;     /* octets of grams */
+	guint64 asked;   /* commands that asked for contents */
 	SieveLoop *loop; /* NULL: none runs */
 } SieveMime;
 
@@ -66,10 +69,17 @@ typedef enum {
  */
 bool sieve_mime_part(SieveRun *run, size_t part, SieveMimeForm form, SieveText *ret_text);
 
+/*
+ * What sieve_mime_part would give, as grams; made for the second command of a run that asks, as
+ * most have but one. *ret_grams is NULL where there are none. Borrowed as contents are. False: a
+ * fault of sieve_mime_part.
+ */
+bool sieve_mime_grams(SieveRun *run, size_t part, SieveMimeForm form, const SieveGrams **ret_grams);
+
 /* Octets between parts, such as a preamble: in run->scratch. */
 bool sieve_mime_range(SieveRun *run, off_t from, off_t to, SieveText *ret_text);
 
-/* Forget contents if there are many; call before the first sieve_mime_part of a command. */
+/* Forget contents where there are too many; call before the first sieve_mime_part of a command. */
 void sieve_mime_trim(SieveRun *run);
 
 /*
