@@ -166,6 +166,15 @@
 #define LIMIT_RECORD_LINE 8192u
 
 /*
+ * Milliseconds that a shadow script may take behind a delivery, which waits so long for it: enough
+ * for any script that is no loop, and little beside Postfix's limits.
+ */
+#define LIMIT_SHADOW_MS 2000u
+
+/* Octets of a body that todoke test --capture puts into a test, which people read. */
+#define LIMIT_CAPTURED_BYTES (256u * 1024)
+
+/*
  * What `todoke why` reads to join logs with the record: octets from the end of a log, entries from
  * the end of the journal, octets of a line, and of its head before the program's name; ids that it
  * follows, and lines that it keeps.

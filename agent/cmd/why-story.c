@@ -392,6 +392,55 @@ print_refiltered(const WhyStyle *style, const Conf *conf, const WhyFound *found)
 		say_place(conf, found, done, style->now_us);
 }
 
+static void
+append_flags(GString *line, const json_t *flags)
+{
+	for (size_t i = 0; i < json_array_size(flags); i++) {
+		const char *flag = json_string_value(json_array_get(flags, i));
+		g_string_append_printf(line, "%s%s", i == 0 ? ", flags " : " ", or_none(flag));
+	}
+}
+
+/* The actions of a list, a line each, with the rule and the test that led there. */
+static void
+say_actions(const json_t *actions, const char *word)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(actions, i, item)
+	{
+		const char *action = why_text(item, "action"), *at = why_text(item, "at"),
+			   *target = why_text(item, "target");
+		bool implicit = json_is_true(json_object_get(item, "implicit"));
+		g_autoptr(GString) line = g_string_new(or_none(action));
+		if (target != NULL)
+			g_string_append_printf(line, " %s", target);
+		append_flags(line, json_object_get(item, "flags"));
+		if (at != NULL && !implicit)
+			g_string_append_printf(line, "  %s", at);
+		say(i == 0 ? word : NULL, "%s", line->str);
+		if (json_object_get(item, "test") != NULL)
+			say_test(json_object_get(item, "test"));
+	}
+}
+
+/* What was done, and what a script that is not in force would have done. */
+static void
+print_shadow(const WhyStyle *style, const json_t *record)
+{
+	const char *failed = why_text(record, "failed"),
+		   *script = why_text(record, "shadow_script");
+
+	say_head(style, record);
+	say_actions(json_object_get(record, "plan"), _("in force"));
+	if (failed != NULL)
+		say(_("shadow"), _("failed: %s"), failed);
+	else
+		say_actions(json_object_get(record, "shadow"), _("shadow"));
+	say(NULL, "(%s)", or_none(script));
+}
+
 void
 why_story_print(const WhyStyle *style, const Conf *conf, const WhyFound *found, const WhyLog *log)
 {
@@ -399,6 +448,10 @@ why_story_print(const WhyStyle *style, const Conf *conf, const WhyFound *found, 
 
 	if (is_refilter(record)) {
 		print_refiltered(style, conf, found);
+		return;
+	}
+	if (g_strcmp0(why_text(record, "door"), RECORD_DOOR_SHADOW) == 0) {
+		print_shadow(style, record);
 		return;
 	}
 

@@ -220,9 +220,15 @@ list_scripts(const Transact *transact, ScriptChain *ret_list, Status *st)
 {
 	const TransactDescription *described = transact->described;
 
-	if (described->script == NULL)
-		return script_chain_find(transact->site->conf, transact->account, transact->recipes,
-		                         ret_list, st);
+	if (described->script == NULL) {
+		if (!script_chain_find(transact->site->conf, transact->account, transact->recipes,
+		                       ret_list, st))
+			return false;
+		if (transact->shadow != NULL)
+			script_chain_replace_own(ret_list, transact->account, transact->shadow);
+		return true;
+	}
+
 	script_chain_given(ret_list, described->before, described->script, described->after);
 	return true;
 }
@@ -322,6 +328,17 @@ static bool
 is_decided(const Transact *transact)
 {
 	return transact->discard || transact->inbox_only || transact->file_into != NULL;
+}
+
+bool
+transact_run_scripts(Transact *transact, Maildir *inbox, Status *st)
+{
+	transact->plan = plan_new();
+	plan_set_keep_mailbox(transact->plan, transact->folder);
+	if (!run_scripts(transact, inbox, st))
+		return false;
+	plan_finish(transact->plan);
+	return true;
 }
 
 static bool
@@ -693,6 +710,8 @@ transact_deliver(Transact *transact, Status *st)
 	warn_of_quota(transact, inbox, owner.state_folder, st);
 	if (!transact->scripts_settled && (done || !status_is_temporary(st)))
 		settle_scripts(transact, inbox);
+	if (done && !transact->rehearsal && !is_decided(transact))
+		transact_shadow(transact, inbox);
 
 	return done;
 }
