@@ -115,6 +115,7 @@ is_fallback(const DeliverDone *done)
 {
 	const PlanAction *wanted = done->wanted;
 	return wanted != NULL && wanted->kind == PLAN_FILEINTO && wanted->mailbox != NULL &&
+	       g_ascii_strcasecmp(wanted->mailbox, "INBOX") != 0 &&
 	       strcmp(wanted->mailbox, done->folder) != 0 && strcmp(done->folder, "INBOX") == 0;
 }
 
