@@ -110,6 +110,30 @@ say_arrival(const json_t *record)
 		say(NULL, _("it came to this site under the queue id %s"), origin);
 }
 
+/* What a verdict of the loop check (loop_kind_name) means; the rest of the record is in English. */
+static const struct {
+	const char *kind, *words;
+} loop_kinds[] = {
+	{ "copied", N_("no loop: another host wrote the Delivered-To line, and it was copied") },
+	{ "returned", N_("no loop: a copy that was kept here came back from elsewhere") },
+	{ "returned-often", N_("a copy that was kept here came back too often") },
+	{ "unknown", N_("nobody can say who wrote the Delivered-To line") },
+	{ "kept", N_("no loop: a copy of this mail is still here") },
+	{ "disposed", N_("no loop: this mail was here before, and was disposed of") },
+	{ "passed", N_("a loop: this host passed the mail on, and it came back") },
+	{ "stamped", N_("a loop: this host has delivered it to this recipient before") },
+	{ "hops", N_("a loop: the mail has passed through too many hosts") },
+};
+
+static const char *
+loop_words(const char *kind)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(loop_kinds); i++)
+		if (g_strcmp0(kind, loop_kinds[i].kind) == 0)
+			return _(loop_kinds[i].words);
+	return kind;
+}
+
 static void
 say_loop(const json_t *record)
 {
@@ -118,9 +142,9 @@ say_loop(const json_t *record)
 	if (loop == NULL)
 		return;
 
-	const char *why = why_text(loop, "why");
-	say(_("loop"), "%s%s%s", why_text(loop, "kind"), why != NULL ? ": " : "",
-	    why != NULL ? why : "");
+	const char *why = why_text(loop, "why"), *kind = why_text(loop, "kind");
+	say(_("loop"), "%s", loop_words(kind));
+	say(NULL, "%s%s%s", kind, why != NULL ? ": " : "", why != NULL ? why : "");
 	json_array_foreach(json_object_get(loop, "evidence"), i, item)
 	{
 		const char *text = why_text(item, "text");

@@ -63,6 +63,7 @@ struct Transact {
 	char *here;
 	Plan *plan;
 	ScriptChainReport scripts;
+	bool gave_up_rules;   /* they crashed over this message too often */
 	bool scripts_settled; /* nothing is to be remembered of them, and nobody told */
 	DeliverReport report;
 	GPtrArray *locks; /* Dotlock: what recipes hold until all is delivered */

@@ -193,6 +193,19 @@ def test_by_the_small_program(folder):
     tap.same([line["shadow"][0].get("target") for line in shadows(box)], ["Words"] * 2)
 
 
+def test_through_lmtp(folder):
+    """A worker serves on behind a shadow script that fails, and behind one that differs."""
+    box = Box(folder, 'require "fileinto";\nif header :contains "Subject" "two" { fileinto "Two"; }\n')
+    lines = ["LHLO client.example"]
+    for subject in ("one", "list two"):
+        lines += ["MAIL FROM:<boss@example.org>", "RCPT TO:<me@example1.jp>", "DATA", RECEIVED.replace("\n", "\r\n") + "Subject: %s\r\nMessage-ID: <%s@example.org>\r\n\r\nx\r\n." % (subject, subject[-3:])]
+    lines += ["QUIT", ""]
+    answer = tap.todoke("lmtpd", *box.settings, "--stdio", stdin="\r\n".join(lines).encode())
+    tap.same(answer.stdout.count(b"250 2.0.0 "), 2, answer.stdout)
+    tap.same([os.path.dirname(path) for path in box.stored()], [".Lists/new", "new"])
+    tap.same([line["shadow"][0]["target"] for line in shadows(box)], ["Two"])
+
+
 def test_without_a_record(folder):
     box = Box(folder, "discard;\n")
     box.deliver("other", "-o", "record=no")
