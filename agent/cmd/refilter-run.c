@@ -8,6 +8,7 @@
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/refilter-folder.h"
 #include "agent/cmd/try-account.h"
+#include "agent/run/owner-settings.h"
 #include "agent/send/compose.h"
 #include "agent/store/mail-place.h"
 
@@ -19,7 +20,7 @@
 
 enum { BAR_COLUMNS = 30, BAR_EVERY_US = 100 * 1000 };
 
-/* How often mail is looked for whose name changes while we look: a client sets flags by a rename. */
+/* How often mail is looked for whose name changes meanwhile: a client sets flags by a rename. */
 enum { PASSES = 5, MOVE_TRIES = 5 };
 
 /* A run on its way. */
@@ -155,10 +156,10 @@ tell_left(Run *run, const char *file, const char *why)
 		cmd_print(stdout, _("%s stays: %s\n"), shown, why);
 }
 
-/* Move it, once it is written down. */
+/* Move it, once it is written down. *tried becomes the name under which it was not found. */
 static bool
 carry_out(Run *run, MaildirShelf *to, const char *file, int fd, const RefilterVerdict *verdict,
-          const Transact *transact, const char *target, Status *st)
+          const Transact *transact, const char *target, char **tried, Status *st)
 {
 	g_auto(MaildirMove) move = { .flags = run->wish->sets_flags ? verdict->flags : NULL };
 	struct stat sb;
@@ -185,6 +186,8 @@ carry_out(Run *run, MaildirShelf *to, const char *file, int fd, const RefilterVe
 		return false;
 	if (!maildir_shelf_move(run->here, to, &move, st)) {
 		refilter_record_failed(&run->record, &told, st->detail);
+		g_free(*tried);
+		*tried = g_steal_pointer(&move.from);
 		return false;
 	}
 
@@ -214,14 +217,17 @@ carry_out_at_last(Run *run, MaildirShelf *to, const char *file, int fd,
                   const RefilterVerdict *verdict, const Transact *transact, const char *target,
                   Status *st)
 {
-	for (int i = 1; i < MOVE_TRIES; i++) {
-		if (carry_out(run, to, file, fd, verdict, transact, target, st))
-			return true;
-		if (st->id != STATUS_MISSING)
+	g_autofree char *tried = NULL;
+
+	for (int i = 1; !carry_out(run, to, file, fd, verdict, transact, target, &tried, st); i++) {
+		g_autofree char *now = st->id == STATUS_MISSING
+		                               ? maildir_shelf_find(run->here, file)
+		                               : NULL;
+		if (now == NULL || i == MOVE_TRIES || g_strcmp0(now, tried) == 0)
 			return false;
 		status_clear(st);
 	}
-	return carry_out(run, to, file, fd, verdict, transact, target, st);
+	return true;
 }
 
 static void
@@ -509,7 +515,8 @@ int
 refilter_run(const RefilterWish *wish)
 {
 	g_auto(Status) st = STATUS_INIT, fault = STATUS_INIT;
-	g_autoptr(Conf) scoped = account_conf(wish->rules->account, wish->rules->site->conf);
+	g_autoptr(Conf)
+		scoped = owner_settings_read(wish->rules->account, wish->rules->site->conf, NULL);
 	g_autofree char *path = NULL;
 	Run run = { .wish = wish,
 		    .conf = scoped != NULL ? scoped : wish->rules->site->conf,
