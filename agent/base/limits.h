@@ -166,6 +166,13 @@
 #define LIMIT_RECORD_LINE 8192u
 
 /*
+ * Tests that the record and `todoke why` show around the one that led to an action: those nearest
+ * to it. Also conditions of one list (allof, anyof) that are remembered while it is tested, and
+ * rules that are named as having edited the header.
+ */
+#define LIMIT_PLAN_TESTS 8u
+
+/*
  * What `todoke why` reads to join logs with the record: octets from the end of a log, entries from
  * the end of the journal, octets of a line, and of its head before the program's name; ids that it
  * follows, and lines that it keeps.
