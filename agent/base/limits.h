@@ -122,6 +122,16 @@
 #define LIMIT_PASSWD_FILE (16u * 1024 * 1024)
 
 /*
+ * Octets of what a source of users answers for one user, and users whose answers a process keeps
+ * (users_cache).
+ */
+#define LIMIT_USERS_ANSWER (64u * 1024)
+#define LIMIT_USERS_CACHED 10000u
+
+/* Aliases of a source of users that lead to each other before an account is found. */
+#define LIMIT_ALIAS_HOPS 5u
+
+/*
  * Symbolic links of root that are resolved on the way to the owner of a mailbox: as many as Linux
  * follows.
  */
@@ -171,6 +181,15 @@
  * rules that are named as having edited the header.
  */
 #define LIMIT_PLAN_TESTS 8u
+
+/*
+ * Milliseconds that a shadow script may take behind a delivery, which waits so long for it: enough
+ * for any script that is no loop, and little beside Postfix's limits.
+ */
+#define LIMIT_SHADOW_MS 2000u
+
+/* Octets of a body that todoke test --capture puts into a test, which people read. */
+#define LIMIT_CAPTURED_BYTES (256u * 1024)
 
 /*
  * What `todoke why` reads to join logs with the record: octets from the end of a log, entries from
@@ -423,6 +442,12 @@
 #define LIMIT_DOCTOR_RENAMES 20u
 
 /*
+ * Octets of a bounce in which a redirect looks for the address that refused the mail: reports name
+ * it before they repeat the message.
+ */
+#define LIMIT_REPORT_LOOK_BYTES (64u * 1024)
+
+/*
  * Octets of a program's standard error that are kept for the log: its first lines say what is
  * wrong.
  */
@@ -580,5 +605,12 @@
 #define LIMIT_LIBSIEVE_COMMANDS 2000u
 #define LIMIT_LIBSIEVE_STRINGS 1000u
 #define LIMIT_LIBSIEVE_STARS 2u
+
+/*
+ * How often the rules may crash over one message before it is delivered to the INBOX without them,
+ * and for how many seconds a crash counts.
+ */
+#define LIMIT_CRASHES 3u
+#define LIMIT_CRASH_AGE 604800
 
 #endif

@@ -80,6 +80,18 @@ log_open(const char *ident, int fd, LogForm form)
 		openlog(ident, LOG_PID, LOG_MAIL);
 }
 
+int
+log_descriptor(void)
+{
+	return target.fd;
+}
+
+bool
+log_is_json(void)
+{
+	return target.form == LOG_FORM_JSON;
+}
+
 void
 log_use_journal(const char *path)
 {

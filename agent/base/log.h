@@ -53,6 +53,10 @@ bool log_falls_back(void);
 /* Do log lines arrive anywhere: in a file, at syslog, or at the descriptor of log_fall_back_to? */
 bool log_is_heard(void);
 
+/* For a process that dies: the descriptor that lines go to (-1: syslog), and their form. */
+int log_descriptor(void);
+bool log_is_json(void);
+
 typedef struct LogLine LogLine;
 
 /*

@@ -45,7 +45,12 @@ check_one(const Conf *conf, const Named *row, const char *path, GPtrArray *probl
 	                                        : row->is_folder ? "is not a folder"
 	                                                         : "is a folder",
 	                                        row->effect);
-	check_conf_about(problems, conf, row->setting, PROBLEM_ERROR, "missing-file", text, NULL);
+	g_autofree char *quoted = g_shell_quote(path);
+	g_autofree char *hint = is_there ? NULL
+	                                 : g_strdup_printf(
+						   "%s %s  # it does nothing while it is empty",
+						   row->is_folder ? "mkdir -p" : "touch", quoted);
+	check_conf_about(problems, conf, row->setting, PROBLEM_ERROR, "missing-file", text, hint);
 }
 
 static void

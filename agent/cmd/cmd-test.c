@@ -5,7 +5,9 @@
  */
 #include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
+#include "agent/base/words.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/test-capture.h"
 #include "agent/suite/suite.h"
 
 #include <fts.h>
@@ -28,19 +30,32 @@ typedef struct {
 	bool for_site;
 	bool tap;
 	bool json;
+	const char *captured; /* NULL: run tests */
+	const char *recipient;
+	bool is_anonymous;
 } Options;
 
-static const CmdOption rows[] = { CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
-	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
-	                          CMD_OPTION_SITE(CMD_INTO_FLAG(Options, for_site)),
-	                          { .name = "tap",
-	                            CMD_INTO_FLAG(Options, tap),
-	                            .help = N_(
-					    "print for test programs (Test Anything Protocol)") },
-	                          CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.test/1"),
-	                          CMD_OPTIONS_END };
+static const CmdOption rows[] = {
+	CMD_OPTION_CONFIG(CMD_INTO_TEXT(Options, conf_path)),
+	CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
+	CMD_OPTION_SITE(CMD_INTO_FLAG(Options, for_site)),
+	{ .name = "tap",
+	  CMD_INTO_FLAG(Options, tap),
+	  .help = N_("print for test programs (Test Anything Protocol)") },
+	CMD_OPTION_JSON(CMD_INTO_FLAG(Options, json), "todoke.test/1"),
+	{ .name = "capture",
+	  .argument = "MAIL",
+	  CMD_INTO_TEXT(Options, captured),
+	  .help = N_("print a test made of it: a file, or a queue id") },
+	{ .name = "anonymous",
+	  CMD_INTO_FLAG(Options, is_anonymous),
+	  .help = N_("in that, other addresses and another text") },
+	CMD_OPTION_RECIPIENT(CMD_INTO_TEXT(Options, recipient), "with --capture: whose rules"),
+	CMD_OPTIONS_END
+};
 
-const CmdOptions cmd_test_options = { .synopsis = "[OPTION]... DIR|FILE...",
+const CmdOptions cmd_test_options = { .synopsis = "[OPTION]... DIR|FILE...\n"
+	                                          "[OPTION]... --capture MAIL",
 	                              .rows = rows,
 	                              .about = about };
 
@@ -281,6 +296,19 @@ print_end(Report *report)
 		                         "files", report->files));
 }
 
+static int
+capture(const Options *options)
+{
+	const TestCaptureWish wish = {
+		.conf_path = options->conf_path,
+		.overrides = options->overrides,
+		.mail = options->captured,
+		.recipient = options->recipient,
+		.is_anonymous = options->is_anonymous,
+	};
+	return test_capture(&wish);
+}
+
 int
 cmd_test(int argc, char **argv)
 {
@@ -289,6 +317,10 @@ cmd_test(int argc, char **argv)
 
 	if (!cmd_options(&cmd_test_options, &argc, argv, &options, &exit_code))
 		return exit_code;
+	if (options.captured != NULL && argc > 1)
+		return cmd_usage("test", _("--capture takes one mail, and runs no tests"));
+	if (options.captured != NULL)
+		return capture(&options);
 	if (argc < 2)
 		return cmd_usage("test", _("no folder or file of tests named"));
 

@@ -28,7 +28,7 @@ static const char about[] =
 typedef struct {
 	const char *conf_path, *from, *to, *user, *since;
 	GPtrArray *overrides, *maillogs;
-	bool has_last, follow, json;
+	bool has_last, follow, json, shadow;
 	unsigned last; /* with has_last */
 } Options;
 
@@ -55,6 +55,9 @@ static const CmdOption rows[] = {
 	  .argument = "USER",
 	  CMD_INTO_TEXT(Options, user),
 	  .help = N_("look into the record of this user only") },
+	{ .name = "shadow",
+	  CMD_INTO_FLAG(Options, shadow),
+	  .help = N_("where shadow_script would have decided otherwise") },
 	{ .name = "follow",
 	  CMD_INTO_FLAG(Options, follow),
 	  .help = N_("print each decision as it is made, a line each") },
@@ -120,7 +123,9 @@ make_query(const Options *options, int argc, char **argv, WhyQuery *ret, int *re
 
 	ret->from = options->from != NULL ? g_ascii_strdown(options->from, -1) : NULL;
 	ret->to = options->to != NULL ? g_ascii_strdown(options->to, -1) : NULL;
-	bool has_query = argc > 1 || ret->from != NULL || ret->to != NULL || ret->since_us != 0;
+	ret->shadow = options->shadow;
+	bool has_query = options->shadow || argc > 1 || ret->from != NULL || ret->to != NULL ||
+	                 ret->since_us != 0;
 	ret->last = options->has_last ? options->last : argc > 1 ? 0 : USUAL_LAST;
 	if (!has_query && !options->has_last && !options->follow) {
 		*ret_exit = cmd_usage("why",
@@ -186,8 +191,13 @@ static void
 tell_unseen(const Options *options, const WhyQuery *query, const WhyStyle *style)
 {
 	g_auto(WhyLog) log = { 0 };
-	bool has_log = find_log(options, query, NULL, style->now_us, &log);
+	if (query->shadow) {
+		puts(_("No difference is recorded: shadow_script decided as the rules in force, or "
+		       "did not run."));
+		return;
+	}
 
+	bool has_log = find_log(options, query, NULL, style->now_us, &log);
 	puts(_("No record of todoke holds such a mail."));
 	if (has_log && log.lines->len > 0) {
 		puts(_("The log has these lines about it:"));

@@ -14,7 +14,8 @@
 static char *
 fix_of(const Doctor *doctor, const Problem *problem)
 {
-	static const char *const programs[] = { "chmod ", "chown ", "chgrp ", "todoke " };
+	static const char *const programs[] = { "chmod ", "chown ",  "chgrp ",
+		                                "mkdir ", "todoke ", "touch " };
 	const char *hint = problem->hint, *equal = hint != NULL ? strstr(hint, " = ") : NULL;
 
 	for (size_t i = 0; hint != NULL && i < G_N_ELEMENTS(programs); i++)
@@ -39,6 +40,15 @@ new_key_command(const Doctor *doctor)
 	return g_strdup_printf("todoke key --new -c %s", file);
 }
 
+/* Nobody reads it from now on, and what it signs by then is signed by another. */
+static char *
+close_key_command(const Doctor *doctor)
+{
+	g_autofree char *key = g_shell_quote(doctor->conf->key_file);
+	g_autofree char *new_one = new_key_command(doctor);
+	return g_strdup_printf("chmod o-r %s && %s", key, new_one);
+}
+
 static void
 tell(Doctor *doctor, const Problem *problem)
 {
@@ -46,7 +56,10 @@ tell(Doctor *doctor, const Problem *problem)
 	                                 ? g_strdup_printf("%s:%u", problem->file, problem->line)
 	                                 : g_strdup(problem->file);
 	bool needs_key = strcmp(problem->code, "no-key") == 0;
-	char *fix = needs_key ? new_key_command(doctor) : fix_of(doctor, problem);
+	bool is_open = strcmp(problem->code, "key-readable") == 0;
+	char *fix = needs_key ? new_key_command(doctor)
+	            : is_open ? close_key_command(doctor)
+	                      : fix_of(doctor, problem);
 
 	doctor_find_text(doctor, problem->code, DOCTOR_CONF, where, problem->text,
 	                 fix != NULL ? fix : g_strdup(problem->hint));

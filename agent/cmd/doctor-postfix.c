@@ -271,6 +271,25 @@ is_known(const Doctor *doctor, const char *code, const char *text)
 	return false;
 }
 
+/*
+ * A command where `todoke setup` has advice that leaves several ways open, and one is right here.
+ * NULL: none is known. Caller frees.
+ */
+static char *
+command_of_code(const Doctor *doctor, const char *code, const char *text)
+{
+	if (strcmp(code, "lmtp-chroot") == 0) {
+		g_autofree char *folder = g_shell_quote(doctor->postfix->folder);
+		return g_strdup_printf("postconf -c %s -F lmtp/unix/chroot=n", folder);
+	}
+
+	bool is_here = strstr(text, "inet:127.0.0.1:") != NULL ||
+	               strstr(text, "inet:localhost:") != NULL;
+	if (strcmp(code, "lmtp-trusted") == 0 && is_here)
+		return doctor_set_command(doctor, "lmtp_trusted", "{\"127.0.0.1\"}");
+	return NULL;
+}
+
 /* What `todoke setup postfix` finds for this door. */
 static void
 ask_setup(Doctor *doctor, SetupDoor door)
@@ -295,6 +314,8 @@ ask_setup(Doctor *doctor, SetupDoor door)
 		g_autofree char *place = service != NULL ? place_of_service(doctor, service)
 		                                         : g_strdup("main.cf");
 		char *small = small_command(doctor, service, finding->code);
+		if (small == NULL)
+			small = command_of_code(doctor, finding->code, finding->text);
 		doctor_find_text(doctor, finding->code, DOCTOR_SETUP, place, finding->text,
 		                 small != NULL ? small : g_strdup(finding->fix));
 	}

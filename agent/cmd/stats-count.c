@@ -178,6 +178,15 @@ add_delay(Stats *stats, const json_t *record)
 	stats->delays.sum += seconds;
 }
 
+/* Mail that was moved had been delivered before; a shadow script delivers nothing. */
+static bool
+is_delivery(const json_t *record)
+{
+	const char *door = text_of(record, "door");
+	return g_strcmp0(door, RECORD_DOOR_REFILTER) != 0 &&
+	       g_strcmp0(door, RECORD_DOOR_SHADOW) != 0;
+}
+
 bool
 stats_add_line(void *user, const char *text, size_t len)
 {
@@ -189,8 +198,8 @@ stats_add_line(void *user, const char *text, size_t len)
 	json_t *record = record_reader_parse(text, len);
 	if (record == NULL)
 		return true;
-	if (g_strcmp0(text_of(record, "door"), RECORD_DOOR_REFILTER) == 0) {
-		json_decref(record); /* it was delivered before */
+	if (!is_delivery(record)) {
+		json_decref(record);
 		return true;
 	}
 

@@ -87,7 +87,18 @@ count(TrySummary *summary, char *taken_place)
 	g_hash_table_insert(summary->places, taken_place, GUINT_TO_POINTER(before + 1));
 }
 
-/* Is it the folder that the message at `path` lies in? */
+static bool
+is_same_place(const struct stat *one, const char *path)
+{
+	struct stat other;
+	return stat(path, &other) == 0 && one->st_dev == other.st_dev &&
+	       one->st_ino == other.st_ino;
+}
+
+/*
+ * Is it the folder that the message at `path` lies in? A recipe names its folder whole, and a
+ * rehearsal gives no name to the file in it.
+ */
 static bool
 is_folder_of(const char *path, const char *maildir, const DeliverDone *done)
 {
@@ -96,11 +107,13 @@ is_folder_of(const char *path, const char *maildir, const DeliverDone *done)
 	g_autofree char *in = g_path_get_basename(place), *above = g_path_get_dirname(place);
 	g_autofree char *target_place = g_path_get_dirname(target);
 	g_autofree char *target_folder = g_path_get_dirname(target_place);
-	struct stat one, other;
+	struct stat here;
 
 	bool in_maildir = strcmp(in, "new") == 0 || strcmp(in, "cur") == 0;
-	return stat(in_maildir ? above : place, &one) == 0 && stat(target_folder, &other) == 0 &&
-	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+	if (stat(in_maildir ? above : place, &here) < 0)
+		return false;
+	return is_same_place(&here, target_folder) ||
+	       (*done->folder == '/' && is_same_place(&here, done->folder));
 }
 
 void

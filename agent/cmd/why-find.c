@@ -65,6 +65,9 @@ why_time(const json_t *record)
 	return (gint64) (CLAMP(seconds, 0, G_MAXINT32) * G_USEC_PER_SEC);
 }
 
+/* What the line of a shadow script has, and few others, whose door then decides. */
+#define SHADOW_LINE "\"" RECORD_DOOR_SHADOW "\""
+
 /* What a file tells: its name, and the Message-ID in it. */
 static bool
 read_name(WhyName *name, const char *path, Status *st)
@@ -221,6 +224,9 @@ fits_name(const WhyQuery *query, const json_t *record)
 bool
 why_query_fits(const WhyQuery *query, const json_t *record)
 {
+	bool is_shadow = g_strcmp0(why_text(record, "door"), RECORD_DOOR_SHADOW) == 0;
+	if (is_shadow != query->shadow)
+		return false;
 	if (query->since_us != 0 && why_time(record) < query->since_us)
 		return false;
 	if (query->from != NULL && !is_address(record, "from", query->from))
@@ -283,8 +289,9 @@ may_fit(const WhyQuery *query, const char *text, size_t len)
 static bool
 fits_exactly(const WhyQuery *query, const char *text, size_t len)
 {
-	if (query->names->len == 0 && query->from == NULL && query->to == NULL)
-		return true; /* the time alone chooses */
+	bool may_be_shadow = memmem(text, len, SHADOW_LINE, strlen(SHADOW_LINE)) != NULL;
+	if (query->names->len == 0 && query->from == NULL && query->to == NULL && !may_be_shadow)
+		return !query->shadow; /* the time alone chooses */
 	json_t *record = record_reader_parse(text, len);
 	bool fits = record != NULL && why_query_fits(query, record);
 	json_decref(record);

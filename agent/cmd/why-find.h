@@ -15,6 +15,7 @@ typedef struct {
 	char *to;        /* the same, of the recipient before or after aliases, or the account */
 	gint64 since_us; /* 0: any time */
 	unsigned last;   /* the newest ones only; 0: all */
+	bool shadow;     /* what shadow scripts would have done, and not what was done */
 } WhyQuery;
 
 /* A mail as somebody names it. */

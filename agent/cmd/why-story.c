@@ -110,6 +110,30 @@ say_arrival(const json_t *record)
 		say(NULL, _("it came to this site under the queue id %s"), origin);
 }
 
+/* What a verdict of the loop check (loop_kind_name) means; the rest of the record is in English. */
+static const struct {
+	const char *kind, *words;
+} loop_kinds[] = {
+	{ "copied", N_("no loop: another host wrote the Delivered-To line, and it was copied") },
+	{ "returned", N_("no loop: a copy that was kept here came back from elsewhere") },
+	{ "returned-often", N_("a copy that was kept here came back too often") },
+	{ "unknown", N_("nobody can say who wrote the Delivered-To line") },
+	{ "kept", N_("no loop: a copy of this mail is still here") },
+	{ "disposed", N_("no loop: this mail was here before, and was disposed of") },
+	{ "passed", N_("a loop: this host passed the mail on, and it came back") },
+	{ "stamped", N_("a loop: this host has delivered it to this recipient before") },
+	{ "hops", N_("a loop: the mail has passed through too many hosts") },
+};
+
+static const char *
+loop_words(const char *kind)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(loop_kinds); i++)
+		if (g_strcmp0(kind, loop_kinds[i].kind) == 0)
+			return _(loop_kinds[i].words);
+	return kind;
+}
+
 static void
 say_loop(const json_t *record)
 {
@@ -118,9 +142,9 @@ say_loop(const json_t *record)
 	if (loop == NULL)
 		return;
 
-	const char *why = why_text(loop, "why");
-	say(_("loop"), "%s%s%s", why_text(loop, "kind"), why != NULL ? ": " : "",
-	    why != NULL ? why : "");
+	const char *why = why_text(loop, "why"), *kind = why_text(loop, "kind");
+	say(_("loop"), "%s", loop_words(kind));
+	say(NULL, "%s%s%s", kind, why != NULL ? ": " : "", why != NULL ? why : "");
 	json_array_foreach(json_object_get(loop, "evidence"), i, item)
 	{
 		const char *text = why_text(item, "text");
@@ -403,6 +427,55 @@ print_refiltered(const WhyStyle *style, const Conf *conf, const WhyFound *found)
 		say_place(conf, found, done, style->now_us);
 }
 
+static void
+append_flags(GString *line, const json_t *flags)
+{
+	for (size_t i = 0; i < json_array_size(flags); i++) {
+		const char *flag = json_string_value(json_array_get(flags, i));
+		g_string_append_printf(line, "%s%s", i == 0 ? ", flags " : " ", or_none(flag));
+	}
+}
+
+/* The actions of a list, a line each, with the rule and the test that led there. */
+static void
+say_actions(const json_t *actions, const char *word)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach(actions, i, item)
+	{
+		const char *action = why_text(item, "action"), *at = why_text(item, "at"),
+			   *target = why_text(item, "target");
+		bool implicit = json_is_true(json_object_get(item, "implicit"));
+		g_autoptr(GString) line = g_string_new(or_none(action));
+		if (target != NULL)
+			g_string_append_printf(line, " %s", target);
+		append_flags(line, json_object_get(item, "flags"));
+		if (at != NULL && !implicit)
+			g_string_append_printf(line, "  %s", at);
+		say(i == 0 ? word : NULL, "%s", line->str);
+		if (json_object_get(item, "test") != NULL)
+			say_test(json_object_get(item, "test"));
+	}
+}
+
+/* What was done, and what a script that is not in force would have done. */
+static void
+print_shadow(const WhyStyle *style, const json_t *record)
+{
+	const char *failed = why_text(record, "failed"),
+		   *script = why_text(record, "shadow_script");
+
+	say_head(style, record);
+	say_actions(json_object_get(record, "plan"), _("in force"));
+	if (failed != NULL)
+		say(_("shadow"), _("failed: %s"), failed);
+	else
+		say_actions(json_object_get(record, "shadow"), _("shadow"));
+	say(NULL, "(%s)", or_none(script));
+}
+
 void
 why_story_print(const WhyStyle *style, const Conf *conf, const WhyFound *found, const WhyLog *log)
 {
@@ -410,6 +483,10 @@ why_story_print(const WhyStyle *style, const Conf *conf, const WhyFound *found, 
 
 	if (is_refilter(record)) {
 		print_refiltered(style, conf, found);
+		return;
+	}
+	if (g_strcmp0(why_text(record, "door"), RECORD_DOOR_SHADOW) == 0) {
+		print_shadow(style, record);
 		return;
 	}
 

@@ -8,6 +8,8 @@
  */
 #include "agent/deliver/deliver-outgoing.h"
 
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "agent/send/srs.h"
 #include "conf/conf-choices.h"
 
@@ -41,6 +43,45 @@ count_hops(const Headers *headers)
 	return hops;
 }
 
+/* Is this a line of a delivery report (RFC 3464 2.3) about mail to the address? */
+static bool
+is_report_of(const char *line, const char *address)
+{
+	bool names = g_ascii_strncasecmp(line, "Final-Recipient:", strlen("Final-Recipient:")) ==
+	                     0 ||
+	             g_ascii_strncasecmp(line,
+	                                 "Original-Recipient:", strlen("Original-Recipient:")) == 0;
+	const char *semicolon = names ? strchr(line, ';') : NULL;
+	if (semicolon == NULL)
+		return false;
+	g_autofree char *found = g_strstrip(g_strdup(semicolon + 1));
+	return g_ascii_strcasecmp(found, address) == 0;
+}
+
+/*
+ * A bounce that says that this address refused mail: what it refused once it need not get again as
+ * a report of that.
+ */
+static bool
+is_bounce_from(const DeliverRun *run, const char *address)
+{
+	MessageBody body;
+	if (!envelope_is_bounce(run->job->envelope) || !message_body(run->job->message, &body))
+		return false;
+
+	size_t len = (size_t) MIN(body.size, LIMIT_REPORT_LOOK_BYTES);
+	g_autofree char *text = g_malloc0(len + 1);
+	g_auto(Status) unread = STATUS_INIT;
+	if (!fs_read_exactly_at(body.fd, body.offset, text, len, "message body", &unread))
+		return false;
+
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line != NULL; line++)
+		if (is_report_of(*line, address))
+			return true;
+	return false;
+}
+
 /* Why it must not go there; NULL: it may. Caller frees. */
 static char *
 why_not(DeliverRun *run, const PlanAction *action, const char *key)
@@ -51,6 +92,8 @@ why_not(DeliverRun *run, const PlanAction *action, const char *key)
 		return g_strdup("that is not an address");
 	if (deliver_is_own(run, action->address))
 		return g_strdup("that is the owner");
+	if (is_bounce_from(run, action->address))
+		return g_strdup("the mail is a bounce from there");
 
 	unsigned hops = count_hops(message_headers(run->job->message));
 	if (hops > conf->redirect_hops)

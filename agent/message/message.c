@@ -123,6 +123,17 @@ read_input(Message *message, char *to, size_t *ret_len, Status *st)
 	return fs_read(message->input, to, LIMIT_COPY_CHUNK, ret_len, "the message", st);
 }
 
+/* This memory will be filled: in big pages it is there sooner, where the system has them. */
+static void
+expect_much(char *from, char *to)
+{
+	guintptr page = (guintptr) sysconf(_SC_PAGESIZE);
+	char *start = from + (page - (guintptr) from % page) % page;
+
+	if (start < to)
+		(void) madvise(start, (size_t) (to - start), MADV_HUGEPAGE);
+}
+
 /*
  * Read until the header has ended; the block grows in place. `at` is where the stored message `fd`
  * is read; -1: the input is.
@@ -141,6 +152,8 @@ read_header(Message *message, int fd, off_t at, Status *st)
 			return false;
 		at_eof = n == 0;
 		message->block_len += n;
+		if (message->block_len > LIMIT_COPY_CHUNK)
+			expect_much(end, message->block + BLOCK_BYTES);
 		if (!started)
 			started = skip_from_line(message, at_eof);
 		if (started)
@@ -334,6 +347,13 @@ message_from_bytes(const void *data, size_t len, Status *st)
 	return message_assemble(NULL, &piece, len > 0 ? 1 : 0, st);
 }
 
+const char *
+message_header_octets(const Message *message, size_t *ret_len)
+{
+	*ret_len = message->header_len;
+	return message->block + message->start;
+}
+
 Headers *
 message_headers(const Message *message)
 {
@@ -491,6 +511,8 @@ print_headers(const Message *message, const Headers *headers, const HeaderField 
 {
 	size_t count = headers_count(headers);
 	GString *out = g_string_sized_new(message->header_len + message->ahead_len + 256);
+	if (message->header_len > LIMIT_COPY_CHUNK)
+		expect_much(out->str, out->str + message->header_len);
 
 	for (size_t i = 0; i < count;) {
 		size_t len;

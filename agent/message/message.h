@@ -85,6 +85,9 @@ Message *message_ref(Message *message);
 void message_unref(Message *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Message, message_unref)
 
+/* The octets of the header as it was read, without a From_ line. Borrowed. */
+const char *message_header_octets(const Message *message, size_t *ret_len);
+
 /* The header as it came; lives as long as the message, and longer for whoever holds a reference. */
 Headers *message_headers(const Message *message);
 

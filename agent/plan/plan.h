@@ -76,10 +76,10 @@ typedef struct {
 	/* which rule set the flags, where it is another than `at`; a NULL file: none */
 	PlanSource flags_at;
 	char *edited_at; /* which rules edited the header: "main.sieve:2, main.sieve:4"; or NULL */
-	bool implicit; /* the keep that nobody wrote */
-	bool copy;     /* :copy: the implicit keep stays in force */
-	bool create;   /* :create: make the mailbox */
-	bool is_both;  /* a keep and a fileinto "INBOX" that were merged */
+	bool implicit;   /* the keep that nobody wrote */
+	bool copy;       /* :copy: the implicit keep stays in force */
+	bool create;     /* :create: make the mailbox */
+	bool is_both;    /* a keep and a fileinto "INBOX" that were merged */
 	/* fileinto, and keep where a rule chose another INBOX; names as people read them, UTF-8 */
 	char *mailbox;
 	char *special_use; /* that the rule named; `mailbox` has it, if any has */
@@ -198,6 +198,9 @@ void plan_set_keep_mailbox(Plan *plan, const char *mailbox);
  * LIMIT_PLAN_TESTS are, of which the text tells. Caller frees.
  */
 char *plan_edited_at(const char *before, const char *file, unsigned line);
+
+/* That mailbox is made if it is missing, whatever the settings say. */
+void plan_create_keep_mailbox(Plan *plan);
 
 /* The header as rules have edited it so far, for the next script; NULL: as it came. Borrowed. */
 Headers *plan_keep_headers(const Plan *plan);

@@ -157,6 +157,29 @@ script_chain_given(ScriptChain *list, const char *const *before, const char *scr
 }
 
 void
+script_chain_replace_own(ScriptChain *list, const Account *account, const char *path)
+{
+	GPtrArray *old = g_steal_pointer(&list->scripts);
+	guint i = 0;
+
+	list->scripts = g_ptr_array_new_with_free_func(script_free);
+	for (; i < old->len && ((Script *) old->pdata[i])->role == SCRIPT_BEFORE; i++)
+		g_ptr_array_add(list->scripts, g_steal_pointer(&old->pdata[i]));
+	(void) add_owners_file(list, account, path);
+	for (; i < old->len; i++) {
+		const Script *script = old->pdata[i];
+		if (script->role == SCRIPT_AFTER || script->role == SCRIPT_DISCARD)
+			g_ptr_array_add(list->scripts, g_steal_pointer(&old->pdata[i]));
+	}
+
+	g_ptr_array_set_free_func(old, NULL);
+	for (i = 0; i < old->len; i++)
+		if (old->pdata[i] != NULL)
+			script_free(old->pdata[i]);
+	g_ptr_array_unref(old);
+}
+
+void
 script_chain_clear(ScriptChain *list)
 {
 	g_clear_pointer(&list->scripts, g_ptr_array_unref);

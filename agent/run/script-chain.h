@@ -68,6 +68,12 @@ bool script_chain_find(const Conf *conf, const Account *account, const RecipeCal
 void script_chain_given(ScriptChain *list, const char *const *before, const char *script,
                         const char *const *after);
 
+/*
+ * Let the owner's Sieve script at `path` stand for all that the owner, or the site for owners
+ * without one, has in both languages; what the site has before and after stays.
+ */
+void script_chain_replace_own(ScriptChain *list, const Account *account, const char *path);
+
 void script_chain_clear(ScriptChain *list);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ScriptChain, script_chain_clear)
 

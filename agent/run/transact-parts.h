@@ -35,6 +35,7 @@ struct Transact {
 	gint64 now;
 	const TransactDescription *described;
 	const RecipeCall *recipes; /* NULL: by the settings */
+	const char *shadow; /* the script that runs in place of the owner's; NULL: those in force */
 	/* where the owner's state lies; NULL: not asked for yet, or there is none */
 	char *state_path;
 	MarkKeys *keys;      /* the owner's and the site's; NULL: none */
@@ -62,6 +63,7 @@ struct Transact {
 	char *here;
 	Plan *plan;
 	ScriptChainReport scripts;
+	bool gave_up_rules;   /* they crashed over this message too often */
 	bool scripts_settled; /* nothing is to be remembered of them, and nobody told */
 	DeliverReport report;
 	GPtrArray *locks; /* Dotlock: what recipes hold until all is delivered */
@@ -140,6 +142,22 @@ bool transact_take(Transact *transact, Status *st);
 
 /* Tell the owner about a loop, at most once a day. */
 void transact_notify_loop(Transact *transact, Maildir *inbox);
+
+/* transact.c: let the scripts fill `plan`, whose keep goes to the door's folder. */
+bool transact_run_scripts(Transact *transact, Maildir *inbox, Status *st);
+
+/*
+ * transact-shadow.c: where the setting shadow_script names a script, run it in a process of its own
+ * on the mail that was delivered just now, and record where its plan is another. It changes nothing
+ * else, whatever it does, and costs LIMIT_SHADOW_MS at most.
+ */
+void transact_shadow(Transact *transact, Maildir *inbox);
+
+/* transact-record.c: the beginning of the line of a shadow script, up to the plan in force. */
+void transact_record_shadow(const Transact *transact, RecordLine *line);
+
+/* Add the list `key` of the actions of `plan`, as "plan" has them. */
+void transact_record_actions(RecordLine *line, const char *key, const Plan *plan, bool with_values);
 
 /* transact-log.c: the kind of log line for this outcome (event.h). */
 EventId transact_event(const Transact *transact, const Status *st);

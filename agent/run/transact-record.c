@@ -56,12 +56,18 @@ add_mail(RecordLine *line, const Transact *transact)
 }
 
 static void
-add_envelope(RecordLine *line, const Transact *transact)
+add_names(RecordLine *line, const Transact *transact)
 {
-	record_line_text(line, "door", record_parts_door(transact->envelope->door));
 	record_line_text(line, "queue_id", transact->names.queue_id);
 	record_line_text(line, "origin_id", transact->names.origin_id);
 	add_mail(line, transact);
+}
+
+static void
+add_envelope(RecordLine *line, const Transact *transact)
+{
+	record_line_text(line, "door", record_parts_door(transact->envelope->door));
+	add_names(line, transact);
 }
 
 static void
@@ -183,19 +189,23 @@ add_action(RecordLine *line, const PlanAction *action, bool with_values)
 	record_line_close(line, '{');
 }
 
-static void
-add_plan(RecordLine *line, const Transact *transact, bool with_values)
+void
+transact_record_actions(RecordLine *line, const char *key, const Plan *plan, bool with_values)
 {
-	const Plan *plan = transact->plan;
-
-	record_line_text(line, "script", transact->scripts.decided_by);
 	if (plan == NULL || plan_count(plan) == 0)
 		return;
 
-	record_line_open(line, "plan", '[');
+	record_line_open(line, key, '[');
 	for (size_t i = 0; i < plan_count(plan) && record_line_has_room(line); i++)
 		add_action(line, plan_get(plan, i), with_values);
 	record_line_close(line, '[');
+}
+
+static void
+add_plan(RecordLine *line, const Transact *transact, bool with_values)
+{
+	record_line_text(line, "script", transact->scripts.decided_by);
+	transact_record_actions(line, "plan", transact->plan, with_values);
 }
 
 static void
@@ -309,6 +319,15 @@ transact_record_rules(const Transact *transact, RecordLine *line)
 {
 	add_mail(line, transact);
 	add_header_rules(line, transact->rules);
+	add_plan(line, transact, transact->site->conf->record_values);
+}
+
+void
+transact_record_shadow(const Transact *transact, RecordLine *line)
+{
+	record_line_time(line, "time", g_get_real_time());
+	record_line_text(line, "door", RECORD_DOOR_SHADOW);
+	add_names(line, transact);
 	add_plan(line, transact, transact->site->conf->record_values);
 }
 

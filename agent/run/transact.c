@@ -4,12 +4,17 @@
 #include "agent/run/transact-parts.h"
 
 #include "agent/run/quota-notice.h"
+#include "agent/base/crash.h"
 #include "agent/base/deadline.h"
 #include "agent/base/handover.h"
+#include "agent/base/limits.h"
 #include "agent/base/log.h"
 #include "agent/base/texts.h"
 #include "agent/message/address-print.h"
+#include "agent/run/account-admit.h"
+#include "agent/run/owner-settings.h"
 #include "agent/store/dotlock.h"
+#include "agent/store/folder.h"
 #include "agent/state/arrival.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
@@ -38,7 +43,8 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	Transact *transact = g_new0(Transact, 1);
 
 	transact->site = site;
-	transact->own_conf = account_conf(account, site->conf);
+	deliver_report_init(&transact->report);
+	transact->own_conf = owner_settings_read(account, site->conf, transact->report.notes);
 	if (transact->own_conf != NULL) {
 		transact->own_site = *site;
 		transact->own_site.conf = transact->own_conf;
@@ -56,7 +62,6 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->ids = g_ptr_array_new_with_free_func(id_free);
 	transact->told = g_ptr_array_new_with_free_func(g_free);
 	script_chain_report_init(&transact->scripts);
-	deliver_report_init(&transact->report);
 	transact_reach(transact, TRANSACT_BEGUN);
 
 	const MailHosts hosts = { (const char *const *) transact->site->conf->hostnames,
@@ -161,6 +166,16 @@ apply_rules(Transact *transact, Status *st)
 	}
 }
 
+/* A message that is still being read is held to the same limit while it comes. */
+static bool
+is_admitted(const Transact *transact, Status *st)
+{
+	const Conf *conf = transact->site->conf;
+	if (transact->own_conf != NULL)
+		message_limit_size(transact->message, (guint64) conf->message_size_limit);
+	return account_admit(conf, transact->envelope->sender, message_size(transact->message), st);
+}
+
 /*
  * What header rules do with it. Whether it was here before was asked at its delivery: of the
  * verdict they get what the header tells of the mail's way.
@@ -188,6 +203,8 @@ transact_judge(Transact *transact, Status *st)
 	}
 	if (transact->described->is_stored)
 		return judge_stored(transact, st);
+	if (!is_admitted(transact, st))
+		return false;
 
 	deadline_waiting_for("judging the header");
 	transact_read_keys(transact);
@@ -220,9 +237,15 @@ list_scripts(const Transact *transact, ScriptChain *ret_list, Status *st)
 {
 	const TransactDescription *described = transact->described;
 
-	if (described->script == NULL)
-		return script_chain_find(transact->site->conf, transact->account, transact->recipes,
-		                         ret_list, st);
+	if (described->script == NULL) {
+		if (!script_chain_find(transact->site->conf, transact->account, transact->recipes,
+		                       ret_list, st))
+			return false;
+		if (transact->shadow != NULL)
+			script_chain_replace_own(ret_list, transact->account, transact->shadow);
+		return true;
+	}
+
 	script_chain_given(ret_list, described->before, described->script, described->after);
 	return true;
 }
@@ -253,6 +276,38 @@ transact_arrival(Transact *transact)
 	return transact->arrival;
 }
 
+/* Where crashes of rules over this message are counted: nowhere, where it is only looked at. */
+static CrashPlace
+crash_place(const Transact *transact)
+{
+	bool is_delivery = !transact->rehearsal && transact->described == &as_it_is;
+	CrashPlace place = { .folder = is_delivery ? transact->state_path : NULL };
+	place.octets = message_header_octets(transact->message, &place.len);
+	return place;
+}
+
+/*
+ * A message that kills the rules again and again is delivered without them: it must not wait in the
+ * queue until it bounces. Otherwise a crash will be counted from now on.
+ */
+static bool
+gives_up_rules(Transact *transact)
+{
+	const CrashPlace place = crash_place(transact);
+	unsigned crashes = crash_count(&place);
+	if (crashes < LIMIT_CRASHES) {
+		if (place.folder != NULL)
+			crash_watch(&place, transact->names.queue_id);
+		return false;
+	}
+
+	g_ptr_array_add(transact->report.notes,
+	                g_strdup_printf("no rules ran: todoke crashed %u times over this message",
+	                                crashes));
+	transact->gave_up_rules = true;
+	return true;
+}
+
 /* Let the scripts fill the plan; `inbox` (may be NULL) answers which mailboxes there are. */
 static bool
 run_scripts(Transact *transact, Maildir *inbox, Status *st)
@@ -260,7 +315,7 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	g_auto(ScriptChain) list = { 0 };
 	if (!list_scripts(transact, &list, st))
 		return false;
-	if (list.scripts->len == 0)
+	if (list.scripts->len == 0 || gives_up_rules(transact))
 		return true;
 
 	transact_settle_mark(transact);
@@ -296,7 +351,10 @@ run_scripts(Transact *transact, Maildir *inbox, Status *st)
 	deadline_waiting_for("running the scripts");
 	transact->scripts.is_overdue = is_overdue(transact);
 
-	return script_chain_run(&list, &input, services, transact->plan, &transact->scripts, st);
+	bool done = script_chain_run(&list, &input, services, transact->plan, &transact->scripts,
+	                             st);
+	crash_unwatch();
+	return done;
 }
 
 /*
@@ -324,6 +382,36 @@ is_decided(const Transact *transact)
 	return transact->discard || transact->inbox_only || transact->file_into != NULL;
 }
 
+/* Mail for user+detail goes into the folder of that name, where the site wants it so. */
+static void
+choose_detail_folder(Transact *transact, Maildir *inbox)
+{
+	const Conf *conf = transact->site->conf;
+	const char *detail = transact->account->detail;
+	bool has_detail = detail != NULL && *detail != '\0' && transact->folder == NULL;
+	if (!has_detail || conf->detail_folder == CONF_DETAIL_FOLDER_NO)
+		return;
+
+	FolderRules rules = folder_rules_of(conf);
+	bool is_made = conf->detail_folder == CONF_DETAIL_FOLDER_CREATE;
+	if (!is_made && (inbox == NULL || !folder_exists(inbox, &rules, detail)))
+		return;
+	plan_set_keep_mailbox(transact->plan, detail);
+	if (is_made)
+		plan_create_keep_mailbox(transact->plan);
+}
+
+bool
+transact_run_scripts(Transact *transact, Maildir *inbox, Status *st)
+{
+	transact->plan = plan_new();
+	plan_set_keep_mailbox(transact->plan, transact->folder);
+	if (!run_scripts(transact, inbox, st))
+		return false;
+	plan_finish(transact->plan);
+	return true;
+}
+
 static bool
 make_plan(Transact *transact, Maildir *inbox, Status *st)
 {
@@ -333,6 +421,7 @@ make_plan(Transact *transact, Maildir *inbox, Status *st)
 		return plan_return(transact, st);
 
 	plan_set_keep_mailbox(transact->plan, transact->folder);
+	choose_detail_folder(transact, inbox);
 	if (is_decided(transact) ? !plan_verdict(transact, st) : !run_scripts(transact, inbox, st))
 		return false;
 
@@ -690,9 +779,15 @@ transact_deliver(Transact *transact, Status *st)
 	g_ptr_array_set_size(transact->locks, 0);
 	if (done)
 		settle_delivered(transact, inbox);
+	if (done && transact->gave_up_rules) {
+		const CrashPlace place = crash_place(transact);
+		crash_forget(&place);
+	}
 	warn_of_quota(transact, inbox, owner.state_folder, st);
 	if (!transact->scripts_settled && (done || !status_is_temporary(st)))
 		settle_scripts(transact, inbox);
+	if (done && !transact->rehearsal && !is_decided(transact))
+		transact_shadow(transact, inbox);
 
 	return done;
 }

@@ -14,7 +14,8 @@
  *
  *     schema      string   "todoke.record/1"; always first
  *     time        number   seconds since 1970, with milliseconds: when the decision was made
- *     door        string   "pipe", "local", "lmtp"; "refilter": mail that lay here was moved
+ *     door        string   "pipe", "local", "lmtp"; "refilter": mail that lay here was moved;
+ *                          "shadow": what the setting shadow_script would have done
  *     queue_id    string   Postfix's queue id of this delivery
  *     origin_id   string   the queue id under which it first came to the site (XFORWARD IDENT)
  *     message_id  string   with its angle brackets
@@ -55,6 +56,9 @@
  *     run         string   of "refilter": when the run began, which is its name
  *     undoes      string   of "refilter": the run that was taken back
  *     not_moved   string   of "refilter": the file whose move failed after its line was written
+ *     shadow      list of  as "plan", of "shadow": what its script asked for
+ *     shadow_script string of "shadow": the path of that
+ *     failed      string   of "shadow": why nobody knows what it asks for
  *     held        list of  { "action", "target", "why" }: what was not carried out, and why
  *     notes       list of strings: what went other than asked
  *     cut         true     something was left out
@@ -73,6 +77,8 @@
 
 /* The door of lines that tell no delivery: mail moved by `todoke refilter`. */
 #define RECORD_DOOR_REFILTER "refilter"
+/* Of lines about what a shadow script would have done. */
+#define RECORD_DOOR_SHADOW "shadow"
 
 /* Names of the files in a state folder. */
 #define RECORD_FILE "record"

@@ -64,6 +64,33 @@ def test_a_keep_that_fails_is_not_waited_for(folder):
     tap.same(stored(folder), [], "stored")
 
 
+REPORT = (b"From: MAILER-DAEMON@b.test\nTo: ann@example.test\nSubject: Undelivered\nContent-Type: multipart/report; report-type=delivery-status; boundary=x\n\n"
+          b"--x\n\nsorry\n\n--x\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; b.test\n\n%s\nAction: failed\nStatus: 5.7.1\n\n--x--\n")
+
+
+def test_a_bounce_goes_not_back_to_who_refused(folder):
+    """What an address refused comes back to the owner, and is not sent there again; other bounces are redirected as all mail."""
+    script, out = os.path.join(folder, "main.sieve"), os.path.join(folder, "out")
+    with open(script, "w", encoding="ascii") as file:
+        file.write('require "copy"; redirect :copy "Me@Elsewhere.test";\n')
+    with open(os.path.join(folder, "sendmail"), "w", encoding="ascii") as file:
+        file.write("#!/bin/sh\ncat >%s\n" % out)
+    os.chmod(os.path.join(folder, "sendmail"), 0o755)
+    far = b"x" * 70 + b"\n"
+    look = tap.limit("REPORT_LOOK_BYTES")
+    cases = ((b"Final-Recipient: rfc822; me@elsewhere.test", "", False), (b"FINAL-RECIPIENT: RFC822;ME@elsewhere.test\r", "", False),
+             (b"Original-Recipient: rfc822;me@elsewhere.test\nFinal-Recipient: rfc822; m@x", "", False), (b"Final-Recipient: rfc822; other@elsewhere.test", "", True),
+             (b"Final-Recipient: rfc822; me@elsewhere.test", "a@b.test", True), (b"Final-Recipient: me@elsewhere.test", "", True), (b"Final-Recipient", "", True),
+             (far * (look // len(far) + 1) + b"Final-Recipient: rfc822; me@elsewhere.test", "", True))
+    for number, (lines, sender, leaves) in enumerate(cases):
+        result = deliver(folder, "-f", sender, "--queue-id", "4Qx%dz" % number, "-o", "submit=sendmail:%s/sendmail" % folder, "-o", "sieve_scripts=" + script, message=REPORT % lines)
+        tap.same(result.returncode, 0, result.stdout)
+        tap.same(os.path.exists(out), leaves, lines[:80])
+        if leaves:
+            os.unlink(out)
+    tap.same(len(stored(folder)), len(cases), "each is in the INBOX, once")
+
+
 def test_stamps(folder):
     result = deliver(folder, "-f", "s@x.test", "-a", "info@example.test", "-o", "add_original_to=yes")
     tap.same(result.stdout, b"stored in INBOX\n")

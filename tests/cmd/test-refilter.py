@@ -472,6 +472,45 @@ def test_interrupted(folder):
     tap.same(box.names(), names, "each move had its line")
 
 
+def shim():
+    path = os.path.join(os.path.dirname(os.path.abspath(tap.TODOKE)), "tests", "faults", ".libs", "libshim.so")
+    if not os.path.exists(path):
+        raise tap.Skip("no %s" % path)
+    return path
+
+
+def test_faults_of_the_rename(folder):
+    """A file that vanishes between reading and moving, and what else a rename may meet: the mail is where it was, and it is said."""
+    box = Box(folder)
+    name = box.add("list 1", "S")
+    for errno, words, code in ((2, b"gone meanwhile", 0), (18, b"stays: the folder lies on another file system", 1), (13, b"stays: cannot be moved", 1), (28, b"stays: cannot be moved", 1)):
+        result = box.run("--apply", "INBOX", env={"LD_PRELOAD": shim(), "TODOKE_FAULT_ALWAYS": "renameat2:%d" % errno})
+        tap.same((result.returncode, box.names(), box.names(".Lists")), (code, [name], []), errno)
+        tap.contains(result.stdout, words)
+    text = tap.todoke("why", *[word for word in box.options if word not in ("-d", "me@example1.jp")], "list.1@example.org").stdout.decode()
+    tap.contains(text, "moved from INBOX to Lists")
+    tap.same(box.run("--undo", "last").stdout, b"0 messages moved back, 1 lay there already, 0 stay\n", "what was written down and did not happen")
+
+
+def test_file_systems_that_cannot_rename_without_replacing(folder):
+    box = Box(folder)
+    name = box.add("list 1", "S")
+    result = box.run("--apply", "INBOX", env={"LD_PRELOAD": shim(), "TODOKE_FAULT_ALWAYS": "renameat2:38"})
+    tap.same((result.returncode, box.names(), box.names(".Lists")), (0, [], [name]))
+
+
+def test_a_record_that_cannot_be_written(folder):
+    """No line, no move: nobody could take it back."""
+    box = Box(folder)
+    name = box.add("list 1", "S")
+    os.makedirs(folder + "/elsewhere")
+    os.mkdir(box.maildir + "/todoke-state")
+    os.symlink(folder + "/elsewhere/record", box.maildir + "/todoke-state/record")
+    result = box.run("--apply", "INBOX")
+    tap.same((result.returncode, box.names(), os.listdir(folder + "/elsewhere")), (1, [name], []))
+    tap.contains(result.stdout, b"stays: no record")
+
+
 def test_only_headers_are_read(folder):
     """Rules that look at the header cost no body, however long."""
     tap.need_strace()

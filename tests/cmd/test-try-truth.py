@@ -154,6 +154,18 @@ def test_summary(folder):
     tap.same(tap.files_below(box.maildir + "/.Work"), ["cur/4.M1P1.host:2,"], "nothing moved")
 
 
+def test_summary_of_recipes(folder):
+    """A recipe names a folder by its path: mail that lies there would lie nowhere else."""
+    box = Box(folder)
+    for name in ("tmp", "new", "cur"):
+        os.makedirs(box.maildir + "/.Work/" + name)
+    box.write("mail/me/.Work/cur/1.M1P1.host:2,", "From: a@example.org\nSubject: work\n\nx\n")
+    box.write("mail/me/.Work/cur/2.M1P1.host:2,", "From: a@example.org\nSubject: other\n\nx\n")
+    rc = box.write("rc", "MAILDIR=%s\n:0\n* ^Subject: work\n.Work/\n" % box.maildir)
+    answer = json.loads(tap.todoke("try", "--json", "--summary", box.maildir + "/.Work", *box.options, "-o", "recipes=all", "-o", "recipe_files=" + rc).stdout)
+    tap.same((answer["messages"], answer["elsewhere"]), (2, 1))
+
+
 def test_addresses_of_a_script_alone(folder):
     box = Box(folder)
     script = box.write("r.sieve", 'redirect "second@example1.jp";\n')

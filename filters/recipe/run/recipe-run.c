@@ -52,8 +52,7 @@ push_frame(RecipeRun *run, const GPtrArray *nodes, const char *file)
 static void
 push_block(RecipeRun *run, const RecipeNode *node)
 {
-	const RecipeFrame frame = { .nodes = node->block, .of = node,
-		                    .before = run->state->chain };
+	const RecipeFrame frame = { .nodes = node->block, .of = node, .before = run->state->chain };
 	g_array_append_val(run->state->frames, frame);
 }
 

@@ -22,7 +22,7 @@ typedef struct {
 typedef struct {
 	const GPtrArray *nodes;
 	guint next;
-	const char *file;   /* set where a file begins; NULL: a block */
+	const char *file; /* set where a file begins; NULL: a block */
 	/* whose block it is, and whose conditions held; NULL: it is a file */
 	const RecipeNode *of;
 	RecipeChain before; /* what a block's end restores */

@@ -33,12 +33,15 @@ typedef struct {
 	bool known;
 } Addresses;
 
+/* What is known of fields is made for so many in a row: rules look at few of fifty thousand. */
+enum { IN_A_ROW = 64 };
+
 struct SieveFieldCache {
 	SieveArena *arena;
 	Index index;
 	Slot *slots;
-	Value *values;
-	Addresses *addresses;
+	Value **values; /* rows; NULL: nothing is known of these */
+	Addresses **addresses;
 };
 
 SieveFieldCache *
@@ -160,14 +163,30 @@ sieve_run_fields(SieveRun *run, const SieveCall *call, const SieveString *name, 
 	return slot.numbers + (call->index_from_last ? slot.n - call->index : call->index - 1);
 }
 
+static size_t
+count_rows(const SieveRun *run)
+{
+	return (headers_count(run->headers) + IN_A_ROW - 1) / IN_A_ROW;
+}
+
+/* Of the row with field `number`: the last one may be shorter. */
+static size_t
+row_length(const SieveRun *run, guint number)
+{
+	return MIN(headers_count(run->headers) - number / IN_A_ROW * IN_A_ROW, IN_A_ROW);
+}
+
 SieveText
 sieve_run_field_value(SieveRun *run, guint number)
 {
 	SieveFieldCache *cache = run->fields;
 
 	if (cache->values == NULL)
-		cache->values = SIEVE_NEW_ARRAY(cache->arena, Value, headers_count(run->headers));
-	Value *value = &cache->values[number];
+		cache->values = SIEVE_NEW_ARRAY(cache->arena, Value *, count_rows(run));
+	Value **row = &cache->values[number / IN_A_ROW];
+	if (*row == NULL)
+		*row = SIEVE_NEW_ARRAY(cache->arena, Value, row_length(run, number));
+	Value *value = &(*row)[number % IN_A_ROW];
 	if (!value->known) {
 		const char *guess;
 		value->text = sieve_value_of_field(cache->arena, headers_get(run->headers, number),
@@ -188,9 +207,11 @@ sieve_run_field_addresses(SieveRun *run, guint number, size_t *ret_n)
 	SieveFieldCache *cache = run->fields;
 
 	if (cache->addresses == NULL)
-		cache->addresses = SIEVE_NEW_ARRAY(cache->arena, Addresses,
-		                                   headers_count(run->headers));
-	Addresses *known = &cache->addresses[number];
+		cache->addresses = SIEVE_NEW_ARRAY(cache->arena, Addresses *, count_rows(run));
+	Addresses **row = &cache->addresses[number / IN_A_ROW];
+	if (*row == NULL)
+		*row = SIEVE_NEW_ARRAY(cache->arena, Addresses, row_length(run, number));
+	Addresses *known = &(*row)[number % IN_A_ROW];
 	if (!known->known) {
 		g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(SieveAddress));
 		sieve_value_addresses(

@@ -29,7 +29,7 @@ struct SieveMatch {
 	size_t n_keys;
 	SieveText field; /* where the values come from: "Subject"; empty: it has no name */
 	guint64 count;   /* values seen */
-	bool done;     /* nothing that follows can change the result */
+	bool done;       /* nothing that follows can change the result */
 	bool matched;
 };
 

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A message over which rules crash: a line in the log, the mail is tried again, and at last delivered without rules."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+
+MESSAGE = b"Received: from a by b; Mon, 30 Nov 2026 09:00:00 +0000\nFrom: a@b.test\nMessage-ID: <1@b.test>\nSubject: poison\n\nx\n"
+OTHER = MESSAGE.replace(b"poison", b"good")
+# The program runs while the rules do: what it does to its parent is a crash of the rules.
+SCRIPT = 'require ["vnd.dovecot.execute", "fileinto", "mailbox"];\nif header "subject" "poison" { execute "crash" "%s"; }\nfileinto :create "Work";\n'
+EX_TEMPFAIL = 75
+
+
+class Box:
+    def __init__(self, folder, signal_name="SEGV", more=()):
+        self.folder = folder
+        self.state = os.path.join(folder, "state")
+        os.makedirs(folder + "/bin", exist_ok=True)
+        with open(folder + "/bin/crash", "w", encoding="ascii") as file:
+            file.write('#!/bin/sh\nkill -"$1" $PPID\nsleep 1\n')
+        os.chmod(folder + "/bin/crash", 0o755)
+        with open(folder + "/main.sieve", "w", encoding="ascii") as file:
+            file.write(SCRIPT % signal_name)
+        os.chmod(folder + "/main.sieve", 0o644)
+        rows = {"maildir": folder + "/Maildir", "sieve_scripts": "{%s/main.sieve}" % folder, "program_folder": folder + "/bin",
+                "state_folder": self.state, "log_file": folder + "/log", "tree_memory": "", "early_record_folder": ""}
+        self.options = [word for pair in rows.items() for word in ("-o", "=".join(pair))] + list(more)
+
+    def deliver(self, message=MESSAGE):
+        return tap.todoke("deliver", *self.options, "-f", "a@b.test", "-d", "ann@x.test", "--queue-id", "4AB1", stdin=message).returncode
+
+    def log(self):
+        with open(self.folder + "/log", encoding="utf-8") as file:
+            return file.read()
+
+    def files(self, place):
+        path = os.path.join(self.folder, "Maildir", place, "new")
+        return len(os.listdir(path)) if os.path.isdir(path) else 0
+
+    def marks(self):
+        path = os.path.join(self.state, "crashes")
+        return sorted(os.listdir(path)) if os.path.isdir(path) else []
+
+
+def test_three_crashes_then_the_inbox(folder):
+    box = Box(folder)
+    for number in range(tap.limit("CRASHES")):
+        tap.same(box.deliver(), -signal.SIGSEGV, "try %d" % number)
+        tap.same((box.files("."), box.files(".Work"), len(box.marks())), (0, 0, 1))
+    tap.same((box.deliver(), box.files("."), box.files(".Work")), (0, 1, 0))
+    tap.contains(box.log().splitlines()[-1], 'note="no rules ran: todoke crashed 3 times over this message"')
+    tap.same(box.marks(), [], "the mark is gone, and its folder")
+    tap.same(os.path.exists(box.state + "/crashes"), False)
+    tap.same((box.deliver(OTHER), box.files(".Work")), (0, 1), "other mail has its rules")
+
+
+def test_the_line_leads_to_the_source(folder):
+    for name, number in (("SEGV", 11), ("ABRT", 6), ("TRAP", 5), ("BUS", 7)):
+        inner = os.path.join(folder, name)
+        os.mkdir(inner)
+        box = Box(inner, name)
+        tap.same(box.deliver(), -number)
+        line = box.log().splitlines()[-1]
+        found = re.fullmatch(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ todoke\[\d+\]: 4AB1: code=T315, event=crash, signal=(\d+), at=(outside|0x[0-9a-f]+), '
+                             r'stack="?([0-9a-fx ]*)"?, build_id=([0-9a-f]+)', line)
+        tap.same(found is not None and found[1], str(number), line)
+    notes = subprocess.run(["readelf", "-n", tap.TODOKE], capture_output=True, text=True, check=False).stdout
+    if "Build ID" in notes:
+        tap.contains(notes, found[4])
+    addresses = found[3].split()
+    tap.same(len(addresses) > 0, True, "addresses of the stack")
+    named = subprocess.run(["addr2line", "-f", "-e", tap.TODOKE, *addresses], capture_output=True, text=True, check=False).stdout
+    if "??" not in named.split():
+        tap.same(any(word in named for word in ("sieve", "script_chain", "transact")), True, named)
+
+
+def test_the_line_as_json(folder):
+    box = Box(folder, more=("-o", "log_form=json"))
+    tap.same(box.deliver(), -signal.SIGSEGV)
+    line = box.log().splitlines()[-1]
+    told = json.loads(line[line.index("{"):])
+    tap.same((told["queue_id"], told["code"], told["event"], told["signal"]), ("4AB1", "T315", "crash", "11"))
+
+
+def test_marks_that_do_not_count(folder):
+    """Old ones, links, folders and unreadable places: the rules run."""
+    box = Box(folder)
+    tap.same(box.deliver(), -signal.SIGSEGV)
+    mark = os.path.join(box.state, "crashes", box.marks()[0])
+    with open(mark, "w", encoding="ascii") as file:
+        file.write("xxxxx")
+    os.utime(mark, (1, 1))
+    tap.same(box.deliver(), -signal.SIGSEGV, "an old mark does not count")
+    os.unlink(mark)
+    with open(folder + "/long", "w", encoding="ascii") as file:
+        file.write("x" * 100)
+    os.symlink(folder + "/long", mark)
+    tap.same(box.deliver(), -signal.SIGSEGV, "a link is no mark")
+    tap.same(os.path.getsize(folder + "/long"), 100, "and nothing is written through it")
+    os.unlink(mark)
+    os.mkdir(mark)
+    tap.same(box.deliver(), -signal.SIGSEGV, "nor is a folder")
+
+
+def test_try_leaves_no_mark(folder):
+    box = Box(folder)
+    with open(folder + "/mail.eml", "wb") as file:
+        file.write(MESSAGE)
+    tap.todoke("try", *box.options, "-f", "a@b.test", "-d", "ann@x.test", folder + "/mail.eml")
+    tap.same(box.marks(), [])
+
+
+tap.run([value for name, value in sorted(globals().items()) if name.startswith("test_")])

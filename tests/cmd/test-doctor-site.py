@@ -1,0 +1,371 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""`todoke doctor`: what `todoke setup` and `todoke check` find, and what needs a person: each is made to happen once and is gone when the
+command that was printed has been run as printed, or when what it says to do by hand was done."""
+
+import grp
+import os
+import pwd
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
+import tap
+from doctor_host import GOOD_LINE, LOCAL, Host
+
+USER = "daemon"
+PIPE = GOOD_LINE.replace("user=nobody", "user=" + USER)
+LMTP = "virtual_mailbox_domains = example.jp\nvirtual_mailbox_maps = static:all\nlmtp_send_xforward_command = yes\n"
+
+
+def at(folder, name):
+    path = os.path.join(folder, name)
+    os.mkdir(path)
+    return path
+
+
+def by_hand(host, code, word, do, *args):
+    """The finding is there and says `word` of what to do; that is done, and it is gone."""
+    found = [finding for finding in host.findings(*args) if finding["code"] == code]
+    if not found:
+        raise AssertionError("no finding %s, only %s" % (code, host.codes(*args)))
+    tap.same(found[0]["fix"], None, code)
+    tap.contains(found[0]["by_hand"], word, code)
+    do()
+    tap.same(code in host.codes(*args), False, "%s is still there" % code)
+
+
+def edit(path, old, new):
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    tap.contains(text, old)
+    Host.write(path, text.replace(old, new))
+
+
+def add(path, line):
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def test_no_postfix(folder):
+    host = Host(folder, line=GOOD_LINE)
+    host.program("postconf", "echo 'postconf: fatal: no main.cf' >&2; exit 1\n")
+    by_hand(host, "no-postfix", "-C", lambda: os.unlink(os.path.join(host.bin, "postconf")))
+
+
+def test_harmless_flags(folder):
+    host = Host(folder, line="flags=RO " + GOOD_LINE)
+    by_hand(host, "flags-ro", "nothing must be done", lambda: edit(os.path.join(host.etc, "master.cf"), "flags=RO ", ""))
+
+
+def test_system_users_by_pipe(folder):
+    host = Host(folder, line=GOOD_LINE)
+    Host.write(host.conf, 'maildir = "~/Maildir"\n')
+    by_hand(host, "system-users", "one tree for all mail", lambda: Host.write(host.conf, 'home = "%s/%%d/%%n"\nmaildir = "%s/%%d/%%n/Maildir"\n' % (host.tree, host.tree)))
+
+
+def test_no_domains(folder):
+    host = Host(folder, line=GOOD_LINE, main="virtual_transport = todoke\n")
+    by_hand(host, "no-domains", "virtual_mailbox_domains", lambda: host.postconf("-e", "virtual_mailbox_domains = example.jp", "virtual_mailbox_maps = static:all"))
+
+
+def test_lmtp_that_nobody_starts(folder):
+    host = Host(folder, main=LMTP + "virtual_transport = lmtp:unix:private/todoke\n")
+    by_hand(host, "lmtp-listen", "lmtp_listen", lambda: add(host.conf, 'lmtp_listen = {"unix:%s/queue/private/todoke"}' % folder))
+
+
+def test_lmtp_in_a_chroot(folder):
+    host = Host(folder, main=LMTP + "virtual_transport = lmtp:unix:%s/todoke.socket\n" % folder, conf='lmtp_listen = {"unix:%s/todoke.socket"}\n' % folder)
+    edit(os.path.join(host.etc, "master.cf"), "lmtp      unix  -       -       n       -       -       lmtp", "lmtp      unix  -       -       y       -       -       lmtp")
+    tap.contains(host.mend("lmtp-chroot")["fix"], "chroot=n")
+
+
+def test_lmtp_that_trusts_nobody(folder):
+    host = Host(folder, main=LMTP + "virtual_transport = lmtp:inet:127.0.0.1:2424\n", conf='lmtp_listen = {"inet:127.0.0.1:2424"}\n')
+    host.mend("lmtp-trusted")
+
+
+def test_status_filter(folder):
+    table = os.path.join(folder, "hard")
+    Host.write(table, "/^4(.*)/ 5$1\n")
+    host = Host(folder, line=GOOD_LINE, main="virtual_mailbox_domains = example.jp\ndefault_delivery_status_filter = regexp:%s\n" % table)
+    host.mend("status-filter")
+
+
+def test_local_door(folder):
+    """local(8) bounces fetched mail; and root's mail goes nowhere."""
+    host = Host(folder, main=LOCAL.replace("/usr/bin/todoke", tap.TODOKE), conf='users = system\n')
+    edit(host.conf, host.tree + "/%d/%n", "~/Maildir")
+    by_hand(host, "local-loop-check", "--fetched smtpd", lambda: host.postconf("-e", "local_transport = virtual"))
+    edit(os.path.join(host.etc, "main.cf"), "inline:{root=admin@example.jp}", "")
+    by_hand(host, "root-mail", "root_mail_to", lambda: add(host.conf, 'root_mail_to = "admin@example.jp"'))
+
+
+def test_no_such_account(folder):
+    host = Host(folder, line=GOOD_LINE.replace("user=nobody", "user=no-such-user"))
+    host.program("useradd", "for name; do :; done\nsed -i \"s/user=no-such-user/user=%s/\" %s/master.cf\n" % (USER, host.etc))  # no accounts are made here
+    found = host.mend("no-user")
+    tap.contains(found["fix"], "useradd -r -U -M -d /var/vmail -s /usr/sbin/nologin")
+
+
+@tap.as_root
+def test_the_tree(folder):
+    os.chmod(folder, 0o755)
+    host = Host(at(folder, "missing"), line=PIPE)
+    os.rmdir(host.tree)
+    host.mend("tree-missing")
+    tap.same(os.stat(host.tree).st_uid, pwd.getpwnam(USER).pw_uid)
+    host = Host(at(folder, "refused"), line=PIPE)
+    os.chmod(host.tree, 0o700)
+    host.mend("tree-refused")
+    tap.same(os.stat(host.tree).st_uid, pwd.getpwnam(USER).pw_uid)
+
+
+def test_files_that_are_missing(folder):
+    for setting, path in (("sieve_before", "gone/x.sieve"), ("sieve_global", "lib"), ("recipe_site", "site.rc"), ("program_folder", "bin2")):
+        place = at(folder, setting)
+        os.mkdir(os.path.join(place, "gone"))
+        host = Host(place, line=GOOD_LINE, conf='recipes = all\n%s = "%s/%s"\n' % (setting, place, path))
+        host.mend("missing-file")
+
+
+@tap.as_root
+def test_files_that_the_door_may_not_read(folder):
+    os.chmod(folder, 0o755)
+    site = at(folder, "site")
+    script = os.path.join(site, "before.sieve")
+    Host.write(script, "keep;\n", 0o600)
+    Host(at(folder, "script"), line=PIPE, conf='sieve_before = "%s"\n' % script).mend("unreadable-file")
+    users = os.path.join(site, "users")
+    Host.write(users, "a@example.jp:x:::::\n", 0o600)
+    Host(at(folder, "users"), line=PIPE, conf='passwd_file = "%s"\n' % users).mend("passwd-refused")
+    key = os.path.join(site, "key")
+    Host.write(key, "k " + "5a" * 32 + "\n", 0o600)
+    Host(at(folder, "key"), line=PIPE, conf='key_file = "%s"\n' % key).mend("key-unreadable")
+    host = Host(at(folder, "conf"), line=PIPE)
+    os.chmod(host.conf, 0o600)
+    host.mend("conf-refused")
+    tap.same(grp.getgrgid(os.stat(host.conf).st_gid).gr_name, grp.getgrgid(pwd.getpwnam(USER).pw_gid).gr_name)
+
+
+@tap.as_root
+def test_a_program_that_the_door_may_not_run(folder):
+    """The program that Postfix shall run is the one that looks: a copy of it in a closed folder."""
+    os.chmod(folder, 0o755)
+    host = Host(at(folder, "host"), line=PIPE)
+    closed = at(folder, "bin")
+    shutil.copy(tap.TODOKE, os.path.join(closed, "todoke"))
+    os.chmod(closed, 0o700)
+    real, tap.TODOKE = tap.TODOKE, os.path.join(closed, "todoke")
+    try:
+        host.mend("program-refused")
+    finally:
+        tap.TODOKE = real
+
+
+def test_setup_s_other_findings(folder):
+    """What has no row of its own is told with its own code."""
+    host = Host(folder, main=LOCAL.replace("/usr/bin/todoke", tap.TODOKE) + "local_transport = virtual\n", conf="users = system\n")
+    edit(host.conf, host.tree + "/%d/%n", "~/Maildir")
+    host.mend("local-transport")
+
+
+@tap.as_root
+def test_what_others_may_have_written(folder):
+    os.chmod(folder, 0o755)
+    script = os.path.join(folder, "before.sieve")
+    Host.write(script, "keep;\n", 0o666)
+    host = Host(at(folder, "host"), line=PIPE, conf='sieve_before = "%s"\n' % script)
+    host.mend("untrusted")
+
+
+def test_a_key_that_all_may_read(folder):
+    key = os.path.join(folder, "key")
+    Host.write(key, "k " + "5a" * 32 + "\n", 0o644)
+    host = Host(at(folder, "host"), line=GOOD_LINE, conf='key_file = "%s"\n' % key)
+    host.mend("key-readable")
+    with open(key, encoding="ascii") as file:
+        tap.same(len([line for line in file if not line.startswith("#")]), 2, "a new key signs, and the known one still checks")
+
+
+def test_script_with_a_remark(folder):
+    script = os.path.join(folder, "mail", "example.jp", ".dovecot.sieve")
+    host = Host(at(folder, "host"), line=GOOD_LINE)
+    box = os.path.join(host.tree, "example.jp", "ann")
+    for part in ("tmp", "new", "cur"):
+        os.makedirs(os.path.join(box, part), mode=0o700)
+    script = os.path.join(host.tree, "example.jp", ".dovecot.sieve")
+    Host.write(script, 'redirect "ann@example.jp";\n', 0o600)
+    by_hand(host, "script-warning", "owner decides", lambda: Host.write(script, "keep;\n", 0o600), "ann@example.jp")
+
+
+def test_users_that_cannot_be_listed(folder):
+    """What cannot be looked at is said, and is no "all is well"."""
+    host = Host(folder, line=GOOD_LINE, conf='users = passwd_file\npasswd_file = "%s/users"\n' % folder)
+    os.mkdir(os.path.join(folder, "users"))
+    by_hand(host, "not-looked-at", "again", lambda: (os.rmdir(os.path.join(folder, "users")), Host.write(os.path.join(folder, "users"), "")), "--all")
+
+
+def faked(host, folder, name, text):
+    """A library that answers in the place of the kernel, for the whole of one run."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or tap.SANITIZED:
+        raise tap.Skip("no compiler, or sanitizers, which want to be loaded first")
+    source = os.path.join(folder, name + ".c")
+    Host.write(source, text)
+    library = os.path.join(folder, name + ".so")
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
+    whole = host.environment
+    host.environment = lambda: {**whole(), **({"LD_PRELOAD": library} if not os.path.exists(os.path.join(folder, "fixed")) else {})}
+
+
+def test_clock(folder):
+    """A kernel whose clock nobody keeps, and one that is in the past."""
+    kernel = "#include <sys/timex.h>\n#include <unistd.h>\nint adjtimex(struct timex *t) { t->status = 0; if (access(\"%s\", 0) == 0) return TIME_OK; t->status = STA_UNSYNC; return TIME_ERROR; }\n"
+    for code, text in (("clock-free", kernel % os.path.join(folder, "synchronised")),
+                       ("clock", "long g_get_real_time(void) { return 1000000000L * 1000000; }\n")):
+        place = at(folder, code)
+        host = Host(at(place, "host"), line=GOOD_LINE)
+        faked(host, place, "clock", text)
+        host.program("timedatectl", "[ \"$*\" = 'set-ntp true' ] && : >%s\n" % (os.path.join(folder, "synchronised") if code == "clock-free" else os.path.join(place, "fixed")))
+        host.mend(code)
+
+
+STATVFS = """#include <sys/statvfs.h>
+int statvfs(const char *p, struct statvfs *v)
+{
+    (void) p;
+    *v = (struct statvfs){ .f_frsize = 4096, .f_bsize = 4096, .f_blocks = 1 << 24, .f_bfree = 300, .f_bavail = 300, .f_files = 100000,
+                           .f_ffree = 10, .f_favail = 10, .f_flag = ST_RDONLY };
+    return 0;
+}
+int statvfs64(const char *p, struct statvfs *v) { return statvfs(p, v); }
+"""
+# Each folder goes on for ever.
+READDIR = """#include <dirent.h>
+#include <stdio.h>
+struct dirent *readdir(DIR *dir)
+{
+    static struct dirent one;
+    static unsigned long n;
+    (void) dir;
+    one.d_type = DT_REG;
+    snprintf(one.d_name, sizeof one.d_name, "%lu.M1.h", ++n);
+    return &one;
+}
+struct dirent *readdir64(DIR *dir) { return readdir(dir); }
+"""
+
+
+def test_a_full_file_system(folder):
+    """Few blocks, few inodes, read-only: the first two fixes list where they are, and which go is for a person to say."""
+    host = Host(at(folder, "host"), line=GOOD_LINE)
+    faked(host, folder, "full", STATVFS)
+    found = {finding["code"]: finding for finding in host.findings()}
+    tap.contains(found["inodes"]["evidence"], "10 of 100000")
+    tap.contains(found["disk-space"]["evidence"], "has 1 MB left")
+    for code in ("inodes", "disk-space"):
+        tap.same(found[code]["fix"].split()[0], "du")
+        subprocess.run(["sh", "-n", "-c", found[code]["fix"]], check=True)
+    host.program("mount", "[ \"$1 $2\" = '-o remount,rw' ] && : >%s/fixed\n" % folder)
+    host.mend("read-only")
+    tap.same([code for code in host.codes() if code in ("inodes", "disk-space", "read-only")], [])
+
+
+def test_what_a_person_decides(folder):
+    """A Dovecot with other mailboxes or a wrong file, a user who is none, a mailbox that is full, a configuration with a fault."""
+    host = Host(at(folder, "dovecot"), line=GOOD_LINE)
+    host.program("doveadm", "")
+    said = "# 2.3.21.1 (d492236fa0): /etc/dovecot/dovecot.conf\nmail_location = %s\nmail_plugins = notify mail_log\n"
+    maildir = "cat <<'END'\n%sEND\n" % (said % ("maildir:%s/%%d/%%n" % host.tree))
+    host.program("doveconf", maildir.replace("maildir:", "mdbox:"))
+    by_hand(host, "dovecot-driver", "doveadm backup", lambda: host.program("doveconf", maildir))
+    host.program("doveconf", "echo 'doveconf: Fatal: line 3' >&2; exit 89\n")
+    by_hand(host, "dovecot-conf", "change what the evidence names", lambda: host.program("doveconf", maildir))
+    box = os.path.join(host.tree, "example.jp", "ann")
+    for part in ("tmp", "new", "cur"):
+        os.makedirs(os.path.join(box, part), mode=0o700)
+    host = Host(at(folder, "user"), line=GOOD_LINE, conf='users = passwd_file\npasswd_file = "%s/passwd"\nquota = site\nquota_messages = 1\n' % folder)
+    line = "%%s@example.jp:x:%d:%d::%s/mail/example.jp/%%s:" % (os.geteuid(), os.getegid(), host.folder)
+    Host.write(os.path.join(folder, "passwd"), line % ("ann", "ann") + "\n")
+    by_hand(host, "no-account", "todoke account", lambda: add(os.path.join(folder, "passwd"), line % ("bob", "bob")), "bob@example.jp")
+    box = os.path.join(host.tree, "example.jp", "ann")
+    for part in ("tmp", "new", "cur"):
+        os.makedirs(os.path.join(box, part), mode=0o700)
+    Host.write(os.path.join(box, "cur", "1.M1.h,S=3:2,"), "x\n\n")
+    Host.write(os.path.join(box, "cur", "2.M1.h,S=3:2,"), "x\n\n")
+    by_hand(host, "over-quota", "removes mail", lambda: [os.unlink(os.path.join(box, "cur", name)) for name in os.listdir(os.path.join(box, "cur"))], "ann@example.jp")
+    add(host.conf, "no_such_setting = 1")
+    by_hand(host, "conf-unreadable", "todoke check", lambda: edit(host.conf, "no_such_setting = 1", ""))
+
+
+def test_version(folder):
+    """A Postfix that is known for a fault, and then upgraded."""
+    host = Host(folder, line=GOOD_LINE)
+    real = shutil.which("postconf")
+    host.program("postconf", "%s \"$@\" | if [ -e %s/fixed ]; then cat; else sed 's/^mail_version = .*/mail_version = 3.7.5/'; fi\n" % (real, folder))
+    by_hand(host, "version", "upgrade", lambda: Host.write(os.path.join(folder, "fixed"), ""))
+
+
+def test_more_names_than_are_looked_at(folder):
+    host = Host(at(folder, "host"), line=GOOD_LINE)
+    box = os.path.join(host.tree, "example.jp", "ann")
+    for part in ("tmp", "new", "cur"):
+        os.makedirs(os.path.join(box, part), mode=0o700)
+    faked(host, folder, "names", READDIR)
+    by_hand(host, "too-many-names", "", lambda: Host.write(os.path.join(folder, "fixed"), ""), "ann@example.jp")
+
+
+def test_dovecot_counts(folder):
+    """A quota-status that does not answer, then one that says that there is no room, then one that says that there is."""
+    port = tap.unused_port()
+    host = Host(at(folder, "host"), line=GOOD_LINE, conf='quota = dovecot\nquota_service = "127.0.0.1:%d"\n' % port)
+    box = os.path.join(host.tree, "example.jp", "ann")
+    for part in ("tmp", "new", "cur"):
+        os.makedirs(os.path.join(box, part), mode=0o700)
+    said = ["552 5.2.2 Mailbox is full"]
+
+    def answer(server):
+        while True:
+            try:
+                talk, _ = server.accept()
+            except OSError:
+                return
+            with talk, talk.makefile("rwb") as lines:
+                while lines.readline().strip():
+                    pass
+                lines.write(("action=%s\n\n" % said[0]).encode())
+
+    servers = []
+
+    def start():
+        servers.append(socket.create_server(("127.0.0.1", port)))
+        threading.Thread(target=answer, args=(servers[0],), daemon=True).start()
+
+    try:
+        by_hand(host, "quota-service", "quota-status", start, "ann@example.jp")
+        by_hand(host, "quota-dovecot-full", "removes mail", lambda: said.insert(0, "OK"), "ann@example.jp")
+    finally:
+        for server in servers:
+            server.close()
+
+
+def test_each_finding_is_shown(_):
+    """Each row of doctor-finding.def is made to happen in one of these files."""
+    shown = ""
+    files = ["tests/cmd/" + name for name in os.listdir(os.path.join(tap.TOP, "tests/cmd")) if name.startswith("test-doctor")]
+    for name in files + ["tests/lmtp/test-quota-full.py"]:
+        with open(os.path.join(tap.TOP, name), encoding="utf-8") as file:
+            shown += file.read()
+    with open(os.path.join(tap.TOP, "agent/cmd/doctor-finding.def"), encoding="utf-8") as file:
+        codes = re.findall(r'^FINDING\(\w+, "([^"]*)"', file.read(), re.M)
+    tap.same([code for code in codes if '"%s"' % code not in shown and code not in ("setup", "conf")], [], "findings that no test makes happen")
+    tap.same(len(codes) > 90, True, len(codes))
+
+
+if __name__ == "__main__":
+    tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
