@@ -25,8 +25,8 @@ typedef struct {
 	 * field, of `string` its sources as the rule writes them
 	 */
 	char *field;
-	char *part; /* of it: "domain", "hour", the parameter "filename"; NULL: all */
-	char *match; /* "contains", "value ge", "over"; NULL: nothing was compared, as the two below */
+	char *part;  /* of it: "domain", "hour", the parameter "filename"; NULL: all */
+	char *match; /* "contains", "value ge", "over"; NULL: nothing was compared, nor below */
 	char *key;   /* of the rule */
 	char *value; /* of the message; NULL where the test is false */
 } PlanTest;

@@ -589,14 +589,18 @@ plan_print(const Plan *plan)
 	return g_string_free(out, FALSE);
 }
 
-/* Which rule asked for the action, and which tests led there. */
 static void
-add_rule_json(json_t *object, const PlanAction *action)
+set_place(json_t *object, const char *key, const PlanSource *at)
 {
-	if (action->at.file != NULL) {
-		g_autofree char *at = g_strdup_printf("%s:%u", action->at.file, action->at.line);
-		plan_data_set_text(object, "at", at);
-	}
+	if (at->file == NULL)
+		return;
+	g_autofree char *place = g_strdup_printf("%s:%u", at->file, at->line);
+	plan_data_set_text(object, key, place);
+}
+
+static void
+add_reasons(json_t *object, const PlanAction *action)
+{
 	if (action->test.line != 0)
 		json_object_set_new(object, "test", plan_test_json(&action->test));
 
@@ -607,11 +611,8 @@ add_rule_json(json_t *object, const PlanAction *action)
 		json_object_set_new(object, "within", within);
 	}
 
-	if (action->flags_at.file != NULL && action->flags != NULL && action->flags->len > 0) {
-		g_autofree char *at = g_strdup_printf("%s:%u", action->flags_at.file,
-		                                      action->flags_at.line);
-		plan_data_set_text(object, "flags_at", at);
-	}
+	if (action->flags != NULL && action->flags->len > 0)
+		set_place(object, "flags_at", &action->flags_at);
 	plan_data_set_text(object, "edited_at", action->edited_at);
 }
 
@@ -639,7 +640,7 @@ action_json(const PlanAction *action)
 	if (action->data != NULL)
 		data_of(action->kind)->add_json(object, action);
 
-	add_rule_json(object, action);
+	set_place(object, "at", &action->at);
 	return object;
 }
 
@@ -650,4 +651,11 @@ plan_json(const Plan *plan)
 	for (guint i = 0; i < plan->actions->len; i++)
 		json_array_append_new(actions, action_json(plan->actions->pdata[i]));
 	return actions;
+}
+
+void
+plan_json_add_reasons(const Plan *plan, json_t *actions)
+{
+	for (guint i = 0; i < plan->actions->len; i++)
+		add_reasons(json_array_get(actions, i), plan->actions->pdata[i]);
 }

@@ -239,4 +239,7 @@ char *plan_print(const Plan *plan);
 /* The array "actions" of todoke.try/1. Caller owns the reference. */
 json_t *plan_json(const Plan *plan);
 
+/* Add to each object of that array what led to the action: test, within, flags_at, edited_at. */
+void plan_json_add_reasons(const Plan *plan, json_t *actions);
+
 #endif
