@@ -156,7 +156,7 @@ def test_dovecot_settings_of_one_user(folder):
 def test_dovecot_that_is_not_well(folder):
     env = dovecot_site(folder, 'users_timeout = 1\nusers_cache = 0\n')
     sick = {"fail": lambda n: b"FAIL\t%s\treason=no data base\n" % n.encode(), "other": lambda n: b"USER\t9999\tother\thome=/x\n",
-            "garbage": lambda n: b"\xff\xfe\n", "long": lambda n: b"USER\t%s\tlong\t" % n.encode() + b"x" * 70000 + b"\n",
+            "garbage": lambda n: b"\xff\xfe\n", "long": lambda n: b"USER\t%s\tlong\t" % n.encode() + b"x" * (tap.limit("USERS_ANSWER") + 4096) + b"\n",
             "binary": lambda n: b"USER\t%s\tbinary\thome=/\xff\xfe\n" % n.encode(), "half": lambda n: b"USER\t%s\thal" % n.encode(),
             "slow": lambda n: None}
     with fake(folder, sick) as server:
@@ -392,7 +392,8 @@ INSERT INTO users VALUES ('root@example.jp', '/root', NULL, NULL, 0);
 INSERT INTO aliases VALUES ('sales@example.jp', 'ann@example.jp'), ('two@example.jp', 'ann@example.jp'), ('two@example.jp', 'held@example.jp');
 INSERT INTO aliases VALUES ('loop@example.jp', 'pool@example.jp'), ('pool@example.jp', 'loop@example.jp');
 INSERT INTO aliases VALUES ('far@example.jp', 'sales@example.jp');
-"""
+""" + "".join("INSERT INTO aliases VALUES ('hop%d@example.jp', '%s@example.jp');\n" % (n, "hop%d" % (n + 1) if n < tap.limit("ALIAS_HOPS") else "ann")
+              for n in range(tap.limit("ALIAS_HOPS") + 1))
 
 QUERIES = 'sql_user_query = "SELECT home, quota_rule, held, uid FROM users WHERE name = %u"\n' \
           'sql_users_query = "SELECT name FROM users ORDER BY name"\nsql_alias_query = "SELECT target FROM aliases WHERE name = %Lu"\n'
@@ -415,6 +416,8 @@ def use_data_base(folder, env):
     tap.same(refused(env, "root@example.jp"), "4.3.5", "uid 0")
     tap.same(refused(env, "two@example.jp"), "4.3.5", "an alias of several")
     tap.same(refused(env, "loop@example.jp"), "4.3.5", "aliases in a circle")
+    tap.same(refused(env, "hop0@example.jp"), "4.3.5", "one alias more than may lead to one")
+    tap.same(deliver(env, "hop1@example.jp").returncode, 0, "as many as may")
     for name in HOSTILE:
         tap.same(refused(env, name), "5.1.1", name)
     tap.same(users_of(env), ["ann@example.jp", "held@example.jp"], "the list, without who cannot have mail")
