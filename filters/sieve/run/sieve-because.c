@@ -29,7 +29,7 @@ sieve_run_set_pair(SieveRun *run, const SieveCall *test, SieveText field, SieveT
 static SieveText
 keep(SieveRun *run, const char *text, size_t len)
 {
-	return (SieveText){ sieve_arena_copy(run->memory, text, len), len };
+	return (SieveText){ sieve_arena_copy(run->scratch, text, len), len };
 }
 
 void
@@ -97,7 +97,7 @@ join(SieveRun *run, const SieveArg *arg, bool are_headers, bool as_written)
 			g_string_append_len(all, text.data, (gssize) text.len);
 	}
 
-	return sieve_arena_copy(run->memory, all->str, plan_test_shown(all->str, all->len));
+	return sieve_arena_copy(run->scratch, all->str, plan_test_shown(all->str, all->len));
 }
 
 /* Strings that say what the test looks at come before its keys: what, and which part of it. */
@@ -145,13 +145,13 @@ name_comparison(SieveRun *run, const SieveCall *call, PlanTest *test)
 		if (relation != NULL && relation->strings != NULL) {
 			g_autofree char *both = g_strdup_printf("%s %s", spec->def->name,
 			                                        relation->strings[0].text.data);
-			test->match = sieve_arena_copy(run->memory, both, strlen(both));
+			test->match = sieve_arena_copy(run->scratch, both, strlen(both));
 		}
 		test->key = join(run, spec->key_arg, false, false);
 	} else if (number != NULL && number->kind == SIEVE_ARG_NUMBER && call->n_tags > 0) {
 		g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, number->number);
 		test->match = (char *) call->tags[0].def->name;
-		test->key = sieve_arena_copy(run->memory, text, strlen(text));
+		test->key = sieve_arena_copy(run->scratch, text, strlen(text));
 	}
 }
 
@@ -179,7 +179,7 @@ describe(SieveRun *run, const SieveFact *fact)
 const SieveBranch *
 sieve_because_branch(SieveRun *run, const SieveCall *call)
 {
-	SieveBranch *branch = SIEVE_NEW(run->memory, SieveBranch);
+	SieveBranch *branch = SIEVE_NEW(run->scratch, SieveBranch);
 	size_t n = call->n_tests > 0 ? run->n_facts : 0;
 	/* an else has none, and a long list may have lost all of its facts */
 	const SieveFact whole = { .test = call->n_tests > 0 ? call->tests[0] : call,
@@ -187,7 +187,7 @@ sieve_because_branch(SieveRun *run, const SieveCall *call)
 
 	branch->outer = run->branch;
 	branch->n_tests = MAX(n, 1);
-	branch->tests = SIEVE_NEW_ARRAY(run->memory, PlanTest, branch->n_tests);
+	branch->tests = SIEVE_NEW_ARRAY(run->scratch, PlanTest, branch->n_tests);
 	for (size_t i = 0; i < branch->n_tests; i++)
 		branch->tests[i] = describe(run, n > 0 ? &run->facts[i] : &whole);
 

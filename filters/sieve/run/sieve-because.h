@@ -14,7 +14,7 @@ void sieve_because_note(SieveRun *run, const SieveCall *test, bool result);
 
 /*
  * What leads into the block of `call` (if, elsif, else), whose test was true; inside the branch
- * that runs now. Lives as long as the run.
+ * that runs now. Lives until that command ends, and the block with it.
  */
 const SieveBranch *sieve_because_branch(SieveRun *run, const SieveCall *call);
 

@@ -33,8 +33,8 @@ typedef struct {
 } SievePair;
 
 /*
- * A test that was made, and its result. The texts, which live as long as the run, are those of the
- * pair that made it true; without data where no pair did.
+ * A test that was made, and its result. The texts, which live until the command ends that tests, are
+ * those of the pair that made it true; without data where no pair did.
  */
 typedef struct {
 	const SieveCall *test;
@@ -47,11 +47,11 @@ typedef struct {
 /* Room for facts while a test runs. */
 enum { SIEVE_FACTS = 4 * LIMIT_PLAN_TESTS };
 
-/* Why the block runs that runs now: for the actions in it. Lives as long as the run. */
+/* Why the block runs that runs now: for the actions in it. Lives as long as the block runs. */
 typedef struct SieveBranch SieveBranch;
 struct SieveBranch {
 	const SieveBranch *outer; /* of the same script; NULL: none */
-	PlanTest *tests;          /* with texts in run->memory: nobody clears them */
+	PlanTest *tests;          /* with texts in run->scratch: nobody clears them */
 	size_t n_tests;
 };
 
