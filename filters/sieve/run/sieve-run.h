@@ -33,8 +33,8 @@ typedef struct {
 } SievePair;
 
 /*
- * A test that was made, and its result. The texts, which live until the command ends that tests, are
- * those of the pair that made it true; without data where no pair did.
+ * A test that was made, and its result. The texts, which live until the command ends that tests,
+ * are those of the pair that made it true; without data where no pair did.
  */
 typedef struct {
 	const SieveCall *test;
