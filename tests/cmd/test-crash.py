@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
 import tap
@@ -108,6 +109,19 @@ def test_marks_that_do_not_count(folder):
     os.unlink(mark)
     os.mkdir(mark)
     tap.same(box.deliver(), -signal.SIGSEGV, "nor is a folder")
+
+
+def test_age_of_a_mark(folder):
+    """It counts for LIMIT_CRASH_AGE seconds; ten minutes are for the test itself."""
+    box = Box(folder)
+    tap.same(box.deliver(), -signal.SIGSEGV)
+    mark = os.path.join(box.state, "crashes", box.marks()[0])
+    for younger, code in ((-600, -signal.SIGSEGV), (600, 0)):
+        with open(mark, "w", encoding="ascii") as file:
+            file.write("x" * tap.limit("CRASHES"))
+        changed = time.time() - tap.limit("CRASH_AGE") + younger
+        os.utime(mark, (changed, changed))
+        tap.same(box.deliver(), code, "younger by %d s" % younger)
 
 
 def test_try_leaves_no_mark(folder):
