@@ -1116,7 +1116,7 @@ take_quota_rules(Convert *convert)
 	}
 }
 
-/* Where the service quota-status listens, as quota_service wants it; NULL: nowhere. Caller frees. */
+/* Where the service quota-status listens, as quota_service wants it; NULL: nowhere. */
 static char *
 quota_service(const Convert *convert, const DovecotBlock **ret_block)
 {
@@ -1373,7 +1373,7 @@ is_elsewhere(const DovecotBlock *block)
 		                             "mail_attribute",
 		                             "dict_server",
 		                             "dict_map",
-		                             "auth_policy_request_attributes",
+		                             "auth_policy",
 		                             "auth_mechanisms",
 		                             "imapsieve_from",
 		                             "sieve_plugins",

@@ -185,11 +185,14 @@ def test_usage(folder):
 
 
 def test_hostile(folder):
-    """What doveconf would not print is refused with its line, and a value of any kind makes no other setting."""
+    """
+    What doveconf would not print is refused with its line (LIMIT_DOVECOT_DEPTH, LIMIT_DOVECOT_BLOCKS, LIMIT_DOVECOT_SETTINGS,
+    LIMIT_DOVECOT_OCTETS), and a value of any kind makes no other setting.
+    """
     size = 100_000 if tap.SANITIZED else 1_000_000
     refused = [("plugin {\n", b"has no '}'"), ("}\n", b"ends no block"), ("a\0b = c\n", b"NUL"), ("x {\n" * 17 + "}\n" * 17, b"deeper than 16"),
                ("!include conf.d/*.conf\n", b"doveconf -n"), ("words\n", b"neither"), ("b {\n}\n" * 1001, b"more than 1000 blocks"),
-               ("a = b\n" * 10001, b"more than 10000 settings"), ("= b\n", b"neither"), ("#" + "x" * (4 * 1024 * 1024), b"")]
+               ("a = b\n" * 10001, b"more than 10000 settings"), ("= b\n", b"neither"), ("#" + "x" * (4 * 1024 * 1024), b"doveconf.txt")]
     for text, why in refused:
         result = convert(folder, text)
         tap.same((result.returncode, result.stdout), (1, b""), (text[:40], result.stdout[:200]))
