@@ -436,6 +436,16 @@
 #define LIMIT_DOCTOR_OCTETS (4u * 1024 * 1024)
 
 /*
+ * `todoke convert dovecot`: octets of what doveconf printed (several tens of KB on a big site), how
+ * deep its blocks may be nested (three levels in practice), how many there are, and how many
+ * settings.
+ */
+#define LIMIT_DOVECOT_OCTETS (4u * 1024 * 1024)
+#define LIMIT_DOVECOT_DEPTH 16
+#define LIMIT_DOVECOT_BLOCKS 1000
+#define LIMIT_DOVECOT_SETTINGS 10000
+
+/*
  * Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames.
  */
 #define LIMIT_DOCTOR_NAMES 2000000u
