@@ -153,6 +153,9 @@ bool transact_run_scripts(Transact *transact, Maildir *inbox, Status *st);
  */
 void transact_shadow(Transact *transact, Maildir *inbox);
 
+/* Is there a script for transact_shadow to run? It may need all that a delivery can need. */
+bool transact_has_shadow(const Transact *transact);
+
 /* transact-record.c: the beginning of the line of a shadow script, up to the plan in force. */
 void transact_record_shadow(const Transact *transact, RecordLine *line);
 

@@ -727,6 +727,8 @@ hand_over_or_store(Transact *transact, const Maildir *inbox, const MaildirDraft 
 	    quota_may_reach(inbox, transact->site->conf, transact->state_path,
 	                    maildir_draft_size(draft).bytes, plan_count(transact->plan)))
 		handover_go("what is told or remembered");
+	if (transact_has_shadow(transact))
+		handover_go("a shadow script");
 	handover_close();
 }
 
