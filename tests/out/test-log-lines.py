@@ -341,4 +341,14 @@ def test_no_permission(folder):
     tap.contains(line["TODOKE_DETAIL"], folder)
 
 
+def test_a_log_file_that_cannot_be_opened(folder):
+    """The log goes where it would go without it, and says so; the mail is delivered."""
+    journal = Journal(folder)
+    write(folder, "ann.sieve", "keep;\n")
+    tap.same(deliver(folder, journal, log_file=folder + "/none/log").returncode, 0)
+    (told,) = journal.lines(TODOKE_CODE="T313")
+    tap.contains(told["MESSAGE"], "/none/log")
+    tap.same(len(journal.lines(TODOKE_CODE="T001")), 1)
+
+
 tap.run([value for name, value in list(globals().items()) if name.startswith("test_")])
