@@ -87,7 +87,7 @@ def test_dry_run(folder):
     tap.same([line.split(None, 1)[0] for line in lines[1:]], ["1", "1", "1"], "discarded, passed on, changed")
     tap.contains(lines[1], "--discard-to")
     listed = box.run("--list", "INBOX").stdout.decode()
-    tap.contains(listed, "x.sieve:2  because header contains list  \"list 1\"\n")
+    tap.contains(listed, "x.sieve:2  because Subject contains list  \"list 1\"\n")
     tap.same("other 8" in listed, False)
     tap.same(box.run("--summary", "INBOX").stdout.decode().splitlines()[1:3], ["        3  Lists", "        1  Bills"])
     tap.same(tap.files_below(folder), before)
@@ -271,9 +271,10 @@ def test_files_of_others(folder):
     os.chown(folder + "/x.sieve", tap.NOBODY, tap.NOBODY)
     os.chown(os.path.join(box.maildir, "cur", names[0]), 0, 0)
     nobody = pwd.getpwuid(tap.NOBODY).pw_name
-    result = box.run("--as", "daemon", "--apply", "INBOX", settings=tree)
+    leaks = {"ASAN_OPTIONS": "detect_leaks=0"}  # the search for them needs the rights that the process gives up
+    result = box.run("--as", "daemon", "--apply", "INBOX", settings=tree, env=leaks)
     tap.same((result.returncode, len(box.names())), (1, 2), "without the right to write")
-    result = box.run("--as", nobody, "--apply", "INBOX", settings=tree)
+    result = box.run("--as", nobody, "--apply", "INBOX", settings=tree, env=leaks)
     tap.same((result.returncode, box.names(), box.names(".Lists")), (1, [names[0]], [names[1]]))
     tap.contains(result.stdout, b"it belongs to uid 0")
     record = [os.path.join(folder, path) for path in tap.files_below(folder) if path.endswith("/record")]
@@ -613,7 +614,8 @@ def test_only_headers_are_read(folder):
     name = box.add("list 1", body="x" * 70000 + "\n" + ("y" * 70 + "\n") * 50000)
     log = folder + "/strace"
     command = ["strace", "-f", "-y", "-o", log, "-e", "trace=read,pread64,readv,mmap", tap.TODOKE, "refilter", *box.options, "INBOX"]
-    result = subprocess.run(command, capture_output=True, env=dict(os.environ, TODOKE_CONF="", LC_ALL="C.UTF-8"), check=False)
+    env = dict(os.environ, TODOKE_CONF="", LC_ALL="C.UTF-8", ASAN_OPTIONS="detect_leaks=0")
+    result = subprocess.run(command, capture_output=True, env=env, check=False)
     tap.contains(result.stdout, b"1 would move")
     with open(log, encoding="utf-8", errors="replace") as file:
         reads = [int(line.rsplit("= ", 1)[1].split()[0]) for line in file if name.split(",", maxsplit=1)[0] in line and "= " in line]
