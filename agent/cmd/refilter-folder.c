@@ -204,6 +204,17 @@ refilter_folders_moved(RefilterFolders *folders, const MaildirShelf *from, const
 	quota_moved(folders->quota, old, new, bytes);
 }
 
+void
+refilter_folders_forget(RefilterFolders *folders)
+{
+	GHashTableIter iter;
+	gpointer shelf;
+
+	g_hash_table_iter_init(&iter, folders->shelves);
+	while (g_hash_table_iter_next(&iter, NULL, &shelf))
+		maildir_shelf_forget(shelf);
+}
+
 bool
 refilter_folders_flush(RefilterFolders *folders, Status *st)
 {

@@ -46,6 +46,9 @@ MaildirShelf *refilter_folders_get_safely(RefilterFolders *folders, const char *
 void refilter_folders_moved(RefilterFolders *folders, const MaildirShelf *from,
                             const MaildirShelf *to, const MaildirMove *move, guint64 bytes);
 
+/* Others may have renamed mail meanwhile: each folder is listed anew when a name is looked for. */
+void refilter_folders_forget(RefilterFolders *folders);
+
 /* Flush all of them. */
 bool refilter_folders_flush(RefilterFolders *folders, Status *st);
 

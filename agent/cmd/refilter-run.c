@@ -220,9 +220,10 @@ carry_out_at_last(Run *run, MaildirShelf *to, const char *file, int fd,
 	g_autofree char *tried = NULL;
 
 	for (int i = 1; !carry_out(run, to, file, fd, verdict, transact, target, &tried, st); i++) {
-		g_autofree char *now = st->id == STATUS_MISSING
-		                               ? maildir_shelf_find(run->here, file)
-		                               : NULL;
+		if (st->id != STATUS_MISSING)
+			return false;
+		maildir_shelf_forget(run->here);
+		g_autofree char *now = maildir_shelf_find(run->here, file);
 		if (now == NULL || i == MOVE_TRIES || g_strcmp0(now, tried) == 0)
 			return false;
 		status_clear(st);

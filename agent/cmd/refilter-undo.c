@@ -18,9 +18,15 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* How often mail is looked for whose name changes meanwhile: a client sets flags by a rename. */
+enum { PASSES = 5 };
+
 typedef struct {
 	RefilterFolders *folders;
 	RefilterRecord record;
+	GPtrArray
+		*missing; /* lines (borrowed) whose mail was not found; the next pass looks again */
+	bool is_last_pass;
 	bool as_json;
 	unsigned moved, back, refused;
 } Undo;
@@ -178,12 +184,32 @@ undo_line(Undo *undo, const json_t *line)
 	bool is_back = false;
 
 	if (!undo_move(undo, line, done, &is_back, &st)) {
+		if (st.id == STATUS_MISSING && !undo->is_last_pass) {
+			g_ptr_array_add(undo->missing, (gpointer) line);
+			return;
+		}
 		undo->refused++;
 		tell_refused(undo, done, st.detail);
 	} else if (is_back) {
 		undo->back++;
 	} else {
 		undo->moved++;
+	}
+}
+
+/* What was not found is looked for by new listings, until they find no more. */
+static void
+undo_missing(Undo *undo)
+{
+	for (int i = 1; undo->missing->len > 0; i++) {
+		g_autoptr(GPtrArray) lines = g_steal_pointer(&undo->missing);
+		unsigned before = undo->moved + undo->back;
+
+		undo->missing = g_ptr_array_new();
+		refilter_folders_forget(undo->folders);
+		for (guint k = 0; k < lines->len && !refilter_is_stopped(); k++)
+			undo_line(undo, lines->pdata[k]);
+		undo->is_last_pass = i + 1 >= PASSES || undo->moved + undo->back == before;
 	}
 }
 
@@ -246,6 +272,7 @@ undo_run(Undo *undo, const char *which, Status *st)
 	undo->record.undoes = g_strdup(past->name);
 	for (guint i = past->lines->len; i > 0 && !refilter_is_stopped(); i--)
 		undo_line(undo, past->lines->pdata[i - 1]);
+	undo_missing(undo);
 	if (!refilter_is_stopped())
 		refilter_record_ended(&undo->record);
 	print_undone(undo, past->name);
@@ -257,7 +284,7 @@ int
 refilter_undo(const Account *account, const Conf *conf, const char *which, bool as_json)
 {
 	g_auto(Status) st = STATUS_INIT;
-	Undo undo = { .as_json = as_json };
+	Undo undo = { .as_json = as_json, .missing = g_ptr_array_new() };
 
 	undo.folders = refilter_folders_new(account, conf, false, &st);
 	bool done = undo.folders != NULL && refilter_record_init(&undo.record, account, conf, &st);
@@ -266,6 +293,7 @@ refilter_undo(const Account *account, const Conf *conf, const char *which, bool 
 	done = done && undo_run(&undo, which, &st);
 	int code = done ? CMD_GOOD : refilter_fault(&st);
 
+	g_ptr_array_unref(undo.missing);
 	refilter_folders_free(undo.folders);
 	refilter_record_clear(&undo.record);
 	return code == CMD_GOOD && (undo.refused > 0 || refilter_is_stopped()) ? CMD_FINDINGS

@@ -189,7 +189,7 @@ maildir_shelf_read(const MaildirShelf *shelf, const char *file, struct stat *ret
 	return fs_steal_fd(&fd);
 }
 
-/* A listing that another program made old is made again where somebody looks for a name in vain. */
+/* One listing for all names that are looked for: a listing for each would take hours. */
 static void
 learn_names(MaildirShelf *shelf)
 {
@@ -224,19 +224,17 @@ char *
 maildir_shelf_find(MaildirShelf *shelf, const char *file)
 {
 	g_autofree char *base = mail_place_base(file);
-	bool was_listed = shelf->known != NULL;
-
 	if (is_there(shelf, file))
 		return g_strdup(file);
-	if (!was_listed)
+	if (shelf->known == NULL)
 		learn_names(shelf);
-	const char *known = find_known(shelf, base);
-	if (known == NULL && was_listed) {
-		learn_names(shelf);
-		known = find_known(shelf, base);
-	}
+	return g_strdup(find_known(shelf, base));
+}
 
-	return g_strdup(known);
+void
+maildir_shelf_forget(MaildirShelf *shelf)
+{
+	g_clear_pointer(&shelf->known, g_hash_table_unref);
 }
 
 /* Has the folder a message of that name, whatever its flags? By its listing, which moves update. */

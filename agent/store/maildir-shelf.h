@@ -49,9 +49,13 @@ maildir_shelf_read(const MaildirShelf *shelf, const char *file, struct stat *ret
 
 /*
  * The message that has the name of `file` ("cur/NAME") up to its sizes and flags, whatever flags it
- * has now. NULL: there is none. Caller frees.
+ * has now. NULL: there is none, by a listing that is made once and knows of our own moves alone.
+ * Caller frees.
  */
 char *maildir_shelf_find(MaildirShelf *shelf, const char *file);
+
+/* Whoever looks for a name next makes a new listing. */
+void maildir_shelf_forget(MaildirShelf *shelf);
 
 /* How it was moved. */
 typedef struct {

@@ -571,6 +571,35 @@ def test_flags_are_set_meanwhile(folder):
     tap.same((box.names(), len(box.names(".Lists")), len(box.names(".Bills"))), ([], count - 1, 5))
 
 
+def test_flags_are_set_while_it_is_undone(folder):
+    box = Box(folder)
+    names = [box.add("list %d" % number) for number in range(300 if tap.SANITIZED else 1500)]
+    box.run("--apply", "INBOX")
+    process = subprocess.Popen([tap.TODOKE, "refilter", *box.options, "--undo", "last"], stdout=subprocess.PIPE, env=dict(os.environ, TODOKE_CONF="", LC_ALL="C.UTF-8"))
+    tap.wait_for("a move", lambda: box.names() or process.poll() is not None)
+    process.send_signal(signal.SIGSTOP)
+    tap.wait_for("its stop", lambda: open("/proc/%d/stat" % process.pid, encoding="ascii").read().rsplit(")", 1)[1].split()[0] in "TZ")
+    for name in box.names(".Lists"):
+        os.rename(os.path.join(box.maildir, ".Lists/cur", name), os.path.join(box.maildir, ".Lists/cur", name + "FS"))
+    process.send_signal(signal.SIGCONT)
+    said = process.communicate()[0]
+    tap.same((process.returncode, said.split(b", ")[-1], len(box.names()), box.names(".Lists")), (0, b"0 stay\n", len(names), []))
+
+
+def test_an_undo_of_mail_that_is_gone(folder):
+    """However much of it: folders are listed anew for all of it together, not for each."""
+    box = Box(folder)
+    names = [box.add("list %d" % number) for number in range(100)]
+    box.run("--apply", "INBOX")
+    for name in names:
+        os.unlink(os.path.join(box.maildir, ".Lists/cur", name))
+    result = box.run("--undo", "last", env={"LD_PRELOAD": shim(), "TODOKE_FAULT_LOG": folder + "/calls"})
+    tap.same((result.returncode, result.stdout.splitlines()[-1]), (1, b"0 messages moved back, 0 lay there already, 100 stay"))
+    tap.same(len(result.stdout.splitlines()), 101, "each is told once")
+    with open(folder + "/calls", encoding="utf-8") as file:
+        tap.same(len([line for line in file if "openat" in line]) < 60, True)
+
+
 def test_unread_in_json(folder):
     box = Box(folder)
     os.mkfifo(os.path.join(box.maildir, "cur/1.M1P1.host:2,"))
