@@ -8,6 +8,7 @@ import email.policy
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -304,6 +305,22 @@ def test_warning_counts_and_is_never_refused(folder):
     sizes = {subject: octets for subject, octets in box.mails()}
     tap.same(sorted(sizes), ["Your mailbox fills up: 90%", "x"])
     tap.same(box.read("maildirsize").splitlines()[2:], ["17 1", "%d 1" % sizes["Your mailbox fills up: 90%"]])
+
+
+def test_the_record_tells_of_the_warning(folder):
+    """By the mail that reached the threshold, and by no other; the small program loses none."""
+    small = os.path.join(os.environ.get("TODOKE_PROGRAM_DIR", os.path.dirname(tap.TODOKE)), "todoke-deliver")
+    warned = ["Your mailbox fills up: 90%"]
+    for program in (tap.TODOKE, *([small] if os.path.exists(small) else [])):
+        box = Box(folder, "quota=site", "quota_bytes=1000", "quota_warnings=90%")
+        shutil.rmtree(box.path + "/todoke-state")
+        for used in (100, 880, 890, 950, 100, 890):
+            put(box, "1000S\n%d 1\n" % used, None if used == 100 else box.read("todoke-state/quota") or "0 0 0\n")
+            done = subprocess.run([program, "deliver", "-f", "s@x.test", "-d", ADDRESS, *box.options()], input=MESSAGE, capture_output=True, check=False,
+                                  env=dict(os.environ, TODOKE_CONF="", LC_ALL="C.UTF-8"))
+            tap.same(done.returncode, 0, done.stdout)
+        told = [json.loads(line).get("told") for line in box.read("todoke-state/record").splitlines()]
+        tap.same(told, [None, None, warned, None, None, warned], program)
 
 
 def test_warning_of_a_full_mailbox(folder):
