@@ -176,6 +176,13 @@
 #define LIMIT_RECORD_LINE 8192u
 
 /*
+ * Tests that the record and `todoke why` show around the one that led to an action: those nearest
+ * to it. Also conditions of one list (allof, anyof) that are remembered while it is tested, and
+ * rules that are named as having edited the header.
+ */
+#define LIMIT_PLAN_TESTS 8u
+
+/*
  * Milliseconds that a shadow script may take behind a delivery, which waits so long for it: enough
  * for any script that is no loop, and little beside Postfix's limits.
  */
@@ -427,6 +434,16 @@
 #define LIMIT_DOCTOR_USER_S 300u
 #define LIMIT_DOCTOR_PROGRAM_S 20u
 #define LIMIT_DOCTOR_OCTETS (4u * 1024 * 1024)
+
+/*
+ * `todoke convert dovecot`: octets of what doveconf printed (several tens of KB on a big site), how
+ * deep its blocks may be nested (three levels in practice), how many there are, and how many
+ * settings.
+ */
+#define LIMIT_DOVECOT_OCTETS (4u * 1024 * 1024)
+#define LIMIT_DOVECOT_DEPTH 16
+#define LIMIT_DOVECOT_BLOCKS 1000
+#define LIMIT_DOVECOT_SETTINGS 10000
 
 /*
  * Names in one mailbox that `todoke doctor` looks at, and files that one of its commands renames.

@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cmd-convert: `todoke convert`: an rc file of procmail as a Sieve script, and the proof over old
- * mail.
+ * mail; the configuration of Dovecot as a todoke.conf.
  */
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
 #include "agent/base/words.h"
 #include "agent/cmd/cmd.h"
+#include "agent/cmd/convert-dovecot.h"
 #include "agent/cmd/convert-prove.h"
 #include "agent/cmd/cmd-common.h"
+#include "agent/cmd/doctor.h"
 #include "filters/recipe/convert/recipe-convert.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char about[] =
 	"\nPrints the recipes of FILE as a Sieve script. Above each rule stands how far it\n"
@@ -18,8 +24,13 @@ static const char about[] =
 	"there as a comment. Comments stay, included files come in their place.\n"
 	"--prove runs both over the mail of a folder and lists the messages for which\n"
 	"they differ; no program is run.\n\n"
+	"convert dovecot prints a todoke.conf for what doveconf -n printed into FILE (-\n"
+	"is standard input; without FILE doveconf is run), for Dovecot 2.3 and 2.4. Above\n"
+	"each setting stands the line that it came from; at the end, what was not\n"
+	"converted, and why.\n\n"
 	"  todoke convert procmail ~/.procmailrc >main.sieve\n"
-	"  todoke convert --prove ~/Maildir ~/.procmailrc\n\n"
+	"  todoke convert --prove ~/Maildir ~/.procmailrc\n"
+	"  todoke convert dovecot >todoke.conf\n\n"
 	"Exit code: 0 all is converted (--prove: all the same), 1 not, 2 wrong usage.\n";
 
 typedef struct {
@@ -36,7 +47,7 @@ static const CmdOption rows[] = { { .name = "prove",
 	                          CMD_OPTION_SETTING(CMD_INTO_LIST(Options, overrides)),
 	                          CMD_OPTIONS_END };
 
-const CmdOptions cmd_convert_options = { .synopsis = "[OPTION]... [procmail] FILE",
+const CmdOptions cmd_convert_options = { .synopsis = "[OPTION]... [procmail] FILE\ndovecot [FILE]",
 	                                 .rows = rows,
 	                                 .about = about };
 
@@ -76,6 +87,79 @@ convert_file(const char *path, const Options *options)
 	return differ > 0 ? CMD_FINDINGS : CMD_GOOD;
 }
 
+/* All of standard input, or STATUS_LIMIT. */
+static bool
+read_stdin(char **ret_text, size_t *ret_len, Status *st)
+{
+	g_autofree char *text = g_malloc(LIMIT_DOVECOT_OCTETS + 1);
+	size_t len = 0, more;
+
+	do {
+		more = 0;
+		if (!fs_read(STDIN_FILENO, text + len, LIMIT_DOVECOT_OCTETS + 1 - len, &more,
+		             "standard input", st))
+			return false;
+		len += more;
+	} while (more > 0 && len <= LIMIT_DOVECOT_OCTETS);
+	if (len > LIMIT_DOVECOT_OCTETS)
+		return status_fail_detail(st, STATUS_LIMIT, "standard input is too big");
+
+	text[len] = '\0';
+	*ret_text = g_steal_pointer(&text);
+	*ret_len = len;
+	return true;
+}
+
+/* What doveconf says of this host. */
+static bool
+ask_doveconf(char **ret_text, size_t *ret_len, Status *st)
+{
+	static const char *const argv[] = { "doveconf", "-n", NULL };
+	g_autofree char *text = NULL;
+	int code;
+	if (!doctor_ask(argv, &text, &code))
+		return status_fail_detail(st, STATUS_USAGE, "doveconf cannot be run here");
+	if (code != 0)
+		return status_fail_detail(st, STATUS_USAGE, "doveconf: %s", g_strstrip(text));
+
+	*ret_len = strlen(text);
+	*ret_text = g_steal_pointer(&text);
+	return true;
+}
+
+static bool
+read_doveconf(const char *path, char **ret_text, size_t *ret_len, Status *st)
+{
+	if (path == NULL)
+		return ask_doveconf(ret_text, ret_len, st);
+	if (strcmp(path, "-") == 0)
+		return read_stdin(ret_text, ret_len, st);
+	return fs_read_file(AT_FDCWD, path, LIMIT_DOVECOT_OCTETS, ret_text, ret_len, st);
+}
+
+static int
+convert_doveconf(const char *path)
+{
+	g_auto(Status) st = STATUS_INIT;
+	g_autofree char *text = NULL;
+	size_t len = 0;
+	if (!read_doveconf(path, &text, &len, &st))
+		return cannot_convert(&st);
+
+	g_autoptr(DovecotConfig) config = dovecot_config_parse(text, len, &st);
+	if (config == NULL)
+		return cannot_convert(&st);
+
+	g_autoptr(ConvertSettings) settings = convert_dovecot(config);
+	g_autofree char *head = g_strdup_printf(
+		"todoke.conf for what Dovecot 2.%u was configured to do\n"
+		"line N: line N of what 'doveconf -n' printed",
+		config->minor != 0 ? config->minor : 3);
+	g_autofree char *file = convert_settings_print(settings, head);
+	cmd_print(stdout, "%s", file);
+	return convert_settings_lost(settings) > 0 ? CMD_FINDINGS : CMD_GOOD;
+}
+
 int
 cmd_convert(int argc, char **argv)
 {
@@ -84,6 +168,11 @@ cmd_convert(int argc, char **argv)
 
 	if (!cmd_options(&cmd_convert_options, &argc, argv, &options, &exit_code))
 		return exit_code;
+	if (argc > 1 && strcmp(argv[1], "dovecot") == 0) {
+		if (argc > 3 || options.folder != NULL)
+			return cmd_usage("convert", _("dovecot takes one file, and no --prove"));
+		return convert_doveconf(argc == 3 ? argv[2] : NULL);
+	}
 	int at = argc > 2 && strcmp(argv[1], "procmail") == 0 ? 2 : 1;
 	if (argc != at + 1)
 		return cmd_usage("convert",
