@@ -395,14 +395,16 @@ walk_folders(Walk *walk, const Place *folder, unsigned levels)
 
 	look_at_folder(walk, folder);
 	for (const struct dirent *entry; dir != NULL && (entry = next_name(walk, dir)) != NULL;) {
-		auto_fd int fd = may_be_folder(layout, entry->d_name) && entry->d_type != DT_REG
-		                         ? openat(folder->fd, entry->d_name,
-		                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK |
-		                                          (is_flat ? 0 : O_NOFOLLOW))
-		                         : -1;
-		if (fd < 0)
+		if (!may_be_folder(layout, entry->d_name) || entry->d_type == DT_REG)
 			continue;
 		g_autofree char *path = g_build_filename(folder->path, entry->d_name, NULL);
+		doctor_look_at_folder(walk->doctor, path);
+
+		auto_fd int fd = openat(folder->fd, entry->d_name,
+		                        O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK |
+		                                (is_flat ? 0 : O_NOFOLLOW));
+		if (fd < 0)
+			continue;
 		const Place below = { fd, path };
 		note_case(walk, seen, folder->path, entry->d_name);
 		walk_folders(walk, &below, is_flat ? 0 : levels - 1);

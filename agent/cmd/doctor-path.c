@@ -197,8 +197,16 @@ look_at_components(Doctor *doctor, const char *path)
 	return true;
 }
 
+/* What a folder is called that refuses us: the user's own, or somebody else's. */
+typedef struct {
+	DoctorFindingId own, other;
+} Refusal;
+
+static const Refusal on_the_way = { DOCTOR_PATH_OWN_WRITE, DOCTOR_PATH_WRITE },
+		     below_inbox = { DOCTOR_FOLDER_OWN_WRITE, DOCTOR_FOLDER_WRITE };
+
 static void
-look_at_writing(Doctor *doctor, const char *path)
+look_at_writing(Doctor *doctor, const char *path, const Refusal *refusal)
 {
 	struct stat sb;
 	bool is_there = stat(path, &sb) == 0;
@@ -207,10 +215,10 @@ look_at_writing(Doctor *doctor, const char *path)
 
 	if (sb.st_uid == geteuid()) {
 		g_autofree char *mode = g_strdup_printf("%04o", (unsigned) sb.st_mode & 07777);
-		doctor_find(doctor, DOCTOR_PATH_OWN_WRITE, path, grant_command(path, &sb, "rwx"),
-		            path, mode, NULL);
+		doctor_find(doctor, refusal->own, path, grant_command(path, &sb, "rwx"), path, mode,
+		            NULL);
 	} else {
-		(void) tell_refused(doctor, DOCTOR_PATH_WRITE, path, &sb, "rwx");
+		(void) tell_refused(doctor, refusal->other, path, &sb, "rwx");
 	}
 }
 
@@ -227,7 +235,7 @@ look_at_openness(Doctor *doctor, const char *path)
 }
 
 static void
-look_at_parts(Doctor *doctor, const char *path)
+look_at_parts(Doctor *doctor, const char *path, const Refusal *refusal)
 {
 	static const char *const parts[] = { "tmp", "new", "cur" };
 
@@ -237,12 +245,29 @@ look_at_parts(Doctor *doctor, const char *path)
 		struct stat sb;
 		if (stat(inside, &sb) < 0) {
 			if (errno == ENOENT)
-				look_at_writing(doctor, path); /* it has to be made there */
+				look_at_writing(doctor, path,
+				                refusal); /* it has to be made there */
 			continue;
 		}
-		look_at_writing(doctor, inside);
+		look_at_writing(doctor, inside, refusal);
 		look_at_openness(doctor, inside);
 	}
+}
+
+void
+doctor_look_at_folder(Doctor *doctor, const char *path)
+{
+	struct stat sb;
+	if (lstat(path, &sb) < 0 || !S_ISDIR(sb.st_mode))
+		return; /* what a link leads to may be shared, and somebody else's */
+	if (access(path, X_OK) < 0) {
+		look_at_writing(doctor, path, &below_inbox);
+		return;
+	}
+
+	g_autofree char *cur = g_build_filename(path, "cur", NULL);
+	if (stat(cur, &sb) == 0)
+		look_at_parts(doctor, path, &below_inbox);
 }
 
 bool
@@ -335,7 +360,7 @@ doctor_path(Doctor *doctor)
 	if (!look_at_components(doctor, path))
 		return;
 
-	look_at_parts(doctor, path);
+	look_at_parts(doctor, path, &on_the_way);
 	doctor_look_at_space(doctor, path);
 	look_at_disk_quota(doctor);
 	look_at_label(doctor, path);

@@ -99,6 +99,12 @@ bool doctor_is_new_file_system(GHashTable *seen, const char *path);
 /* Is there room where `path` lies, and may it be written? Of any file system. */
 void doctor_look_at_space(Doctor *doctor, const char *path);
 
+/*
+ * May the user write into this folder below the INBOX, and nobody else? Folders that are links are
+ * left alone.
+ */
+void doctor_look_at_folder(Doctor *doctor, const char *path);
+
 #define EXAMINER(family, symbol, scope) void doctor_##symbol(Doctor *doctor);
 #include "agent/cmd/doctor-table.def"
 #undef EXAMINER

@@ -112,6 +112,12 @@ def test_send_test(folder):
     tap.same(len(os.listdir(folder + "/mail/example.jp/ann/new")), 1)
 
 
+def test_send_test_with_a_relative_configuration(folder):
+    name = os.path.basename(site(folder)["TODOKE_CONF"])
+    result = subprocess.run([tap.TODOKE, "account", "-c", name, "--send-test", "ann@example.jp"], cwd=folder, capture_output=True, check=False)
+    tap.same((result.returncode, result.stderr), (0, b""))
+
+
 def test_json_is_a_line_for_each_user(folder):
     """Whatever else is asked for, standard output has objects and nothing else."""
     env = site(folder)

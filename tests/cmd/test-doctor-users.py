@@ -151,6 +151,25 @@ def test_path(folder):
         host.mend(code, USER)
 
 
+def test_folders_below(folder):
+    """Mail that rules file goes into folders: each is looked at like the INBOX; one that is a link may be somebody else's."""
+    for part, mode in ((".Work", 0o000), (".Work/new", 0o500), (".Work/tmp", 0o500)):
+        host = Mailbox(folder, part.replace("/", "-"))
+        host.folder_of(".Work")
+        os.chmod(os.path.join(host.box, part), mode)
+        tap.contains(host.mend("folder-mode", USER)["evidence"], os.path.join(host.box, part))
+    host = Mailbox(folder, "open")
+    os.chmod(os.path.join(host.folder_of(".Work"), "new"), 0o777)
+    host.mend("path-open", USER)
+    host = Mailbox(folder, "shared")
+    shared = os.path.join(folder, "shared-mail")
+    for part in ("tmp", "new", "cur"):
+        os.makedirs(os.path.join(shared, part))
+        os.chmod(os.path.join(shared, part), 0o500)
+    os.symlink(shared, os.path.join(host.box, ".Shared"))
+    tap.same(host.findings(USER), [])
+
+
 def test_missing_mailbox(folder):
     host = Mailbox(folder, conf="create_maildir = no\n")
     os.rename(host.box, host.box + "2")
@@ -307,6 +326,10 @@ def test_root_sees_as_the_user(folder):
     subprocess.run(["chown", "-R", "nobody", host.tree], check=True)
     os.chown(os.path.join(host.box, "new"), 1, 1)
     tap.contains(host.mend("path-write", USER)["evidence"], "nobody may not write to")
+    new = os.path.join(host.folder_of(".Work"), "new")
+    subprocess.run(["chown", "-R", "nobody", host.tree], check=True)
+    os.chown(new, 1, 1)
+    tap.contains(host.mend("folder-write", USER)["evidence"], "nobody may not write to '%s'" % new)
 
 
 if __name__ == "__main__":
