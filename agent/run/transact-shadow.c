@@ -213,12 +213,31 @@ run_beside(Transact *transact, Maildir *inbox, const char *script)
 		(void) write_line(transact, script, NULL, why);
 }
 
+static bool
+is_wanted(const Transact *transact)
+{
+	const Conf *conf = transact->site->conf;
+	return *conf->shadow_script != '\0' && conf->record && transact->recipes == NULL &&
+	       !transact->rehearsal && !transact_is_decided(transact);
+}
+
+bool
+transact_has_shadow(const Transact *transact)
+{
+	g_auto(Status) fault = STATUS_INIT;
+	if (!is_wanted(transact))
+		return false;
+	g_autofree char *script = account_expand(transact->account,
+	                                         transact->site->conf->shadow_script, &fault);
+	return script != NULL && outcome_script_is_there(script);
+}
+
 void
 transact_shadow(Transact *transact, Maildir *inbox)
 {
 	const Conf *conf = transact->site->conf;
 	g_auto(Status) fault = STATUS_INIT;
-	if (*conf->shadow_script == '\0' || !conf->record || transact->recipes != NULL)
+	if (!is_wanted(transact))
 		return;
 
 	g_autofree char *script = account_expand(transact->account, conf->shadow_script, &fault);

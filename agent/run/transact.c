@@ -360,9 +360,8 @@ plan_return(Transact *transact, Status *st)
 	return plan_add(transact->plan, action, st);
 }
 
-/* Has a verdict, a header rule or a setting decided where the message goes? */
-static bool
-is_decided(const Transact *transact)
+bool
+transact_is_decided(const Transact *transact)
 {
 	return transact->discard || transact->inbox_only || transact->file_into != NULL;
 }
@@ -387,15 +386,16 @@ make_plan(Transact *transact, Maildir *inbox, Status *st)
 		return plan_return(transact, st);
 
 	plan_set_keep_mailbox(transact->plan, transact->folder);
-	if (is_decided(transact) ? !plan_verdict(transact, st) : !run_scripts(transact, inbox, st))
+	if (transact_is_decided(transact) ? !plan_verdict(transact, st)
+	                                  : !run_scripts(transact, inbox, st))
 		return false;
 
 	plan_finish(transact->plan);
-	bool was_decided = is_decided(transact);
+	bool was_decided = transact_is_decided(transact);
 	if (!transact_check_passed(transact, st))
 		return false;
 
-	return was_decided == is_decided(transact) || make_plan(transact, inbox, st);
+	return was_decided == transact_is_decided(transact) || make_plan(transact, inbox, st);
 }
 
 const char *
@@ -679,7 +679,8 @@ only_stores(const Plan *plan)
 
 /*
  * The last moment for a handover. What leaves needs programs, the state and composed mail; so do
- * notices to the owner, and scripts that are remembered.
+ * notices to the owner, and scripts that are remembered. The shadow script runs later and may need
+ * anything.
  */
 static void
 hand_over_or_store(Transact *transact, const Maildir *inbox, const MaildirDraft *draft)
@@ -692,6 +693,8 @@ hand_over_or_store(Transact *transact, const Maildir *inbox, const MaildirDraft 
 	    quota_may_reach(inbox, transact->site->conf, transact->state_path,
 	                    maildir_draft_size(draft).bytes, plan_count(transact->plan)))
 		handover_go("what is told or remembered");
+	if (transact_has_shadow(transact))
+		handover_go("the script that runs beside");
 	handover_close();
 }
 
@@ -751,7 +754,7 @@ transact_deliver(Transact *transact, Status *st)
 	warn_of_quota(transact, inbox, owner.state_folder, st);
 	if (!transact->scripts_settled && (done || !status_is_temporary(st)))
 		settle_scripts(transact, inbox);
-	if (done && !transact->rehearsal && !is_decided(transact))
+	if (done)
 		transact_shadow(transact, inbox);
 
 	return done;

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """todoke-deliver, the small program: what it does alone, and how it hands a delivery to todoke when it needs more."""
 
+import json
 import os
 import re
 import subprocess
@@ -175,6 +176,32 @@ def test_a_rest_that_is_not_there_is_a_fault(folder):
         done = subprocess.run([os.path.join(BUILD, "todoke"), "deliver", "--rest=" + value, *home.options, "-d", "ann@x.test"], input=message("cut"), capture_output=True, check=False)
         tap.same((done.returncode, done.stdout[:6]), (75, b"4.3.5 "), value)
     tap.same(home.mails(), [])
+
+
+def test_nobody_else_says_rest(folder):
+    """A second rest would take the place of the one that the small program gives."""
+    home = Home(folder, FILES_CYRILLIC)
+    with open(home.write("rest", "typed\n"), "rb") as rest:
+        for subject in ("plain", "=?koi8-r?q?=D0=D2=C9?="):
+            done = subprocess.run([SMALL, "deliver", *home.options, "-d", "ann@x.test", "--rest=%d" % rest.fileno()], input=message(subject, 400_000), pass_fds=[rest.fileno()],
+                                  env=dict({name: value for name, value in os.environ.items() if name != "TODOKE_CONF"}, TODOKE_PROGRAM_DIR=home.programs), capture_output=True, check=False)
+            tap.same((done.returncode, done.stdout[:6]), (75, b"4.3.5 "), done)
+            tap.contains(done.stderr, b"--rest is what todoke-deliver says to todoke")
+    tap.same((home.mails(), home.mails(".Work")), ([], []))
+
+
+def test_a_shadow_script_reads_what_todoke_reads(folder):
+    """Its process may need the modules when the mail is stored already."""
+    home = Home(folder, "keep;\n")
+    home.settle()
+    shadow = home.write("shadow.sieve", FILES_CYRILLIC)
+    home.deliver(message("=?koi8-r?q?=D0=D2=C9?="), "-o", "shadow_script=" + shadow, "-o", "record=yes")
+    with open(folder + "/mail/ann/todoke-state/record", encoding="utf-8") as record:
+        lines = [json.loads(line) for line in record]
+    shadows = [line for line in lines if line["door"] == "shadow"]
+    tap.same(len(shadows), 1, lines)
+    tap.same(shadows[0].get("failed"), None, "why it is not known")
+    tap.contains(json.dumps(shadows[0]), '"Work"')
 
 
 def test_rules_do_not_see_the_handover(folder):
