@@ -153,3 +153,57 @@ conf_for_recipient(const Conf *conf, const char *address)
 
 	return own;
 }
+
+/* The row that "NAME=VALUE" sets, and the value. NULL: it may not be said of a recipient. */
+static const ConfRow *
+row_of_item(const char *item, const char **ret_value)
+{
+	const char *equal = strchr(item, '=');
+	if (equal == NULL)
+		return NULL;
+
+	g_autofree char *name = g_strndup(item, (gsize) (equal - item));
+	const ConfRow *row = conf_find_row(name);
+	*ret_value = equal + 1;
+	return row != NULL && conf_row_is_scoped(row) ? row : NULL;
+}
+
+static bool
+set_item(Conf *conf, const ConfRow *row, const char *value, char **ret_problem)
+{
+	if (row->type != CONF_LIST)
+		return conf_value_set(conf, row, value, ret_problem);
+	conf_value_empty(conf, row);
+	return conf_value_set_list(conf, row, value, ret_problem);
+}
+
+bool
+conf_try_item(const char *item, char **ret_problem)
+{
+	const char *value;
+	const ConfRow *row = row_of_item(item, &value);
+	if (row == NULL) {
+		*ret_problem = g_strdup_printf("'%.80s' is the same for all recipients", item);
+		return false;
+	}
+
+	g_autofree Conf *trial = g_new0(Conf, 1);
+	conf_value_init(trial, row);
+	bool good = set_item(trial, row, value, ret_problem);
+	conf_value_clear(trial, row);
+	return good;
+}
+
+void
+conf_use_item(Conf *own, const char *item, const char *from)
+{
+	const char *value;
+	const ConfRow *row = row_of_item(item, &value);
+	size_t i = row != NULL ? conf_row_number(row) : 0;
+	g_autofree char *problem = NULL;
+
+	if (row == NULL || g_strcmp0(own->said[i].file, CONF_OVERRIDE) == 0)
+		return;
+	(void) set_item(own, row, value, &problem); /* tried when it was read */
+	own->said[i] = (ConfPlace){ .file = from };
+}

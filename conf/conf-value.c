@@ -21,7 +21,7 @@ static const Unit no_units[] = { { 0, 0 } };
  * Each delivery makes a hundred values and changes five: a default text is the table's own, an
  * empty list is this one.
  */
-static char *no_items[1];
+char *conf_value_no_items[1];
 
 static void *
 member(const Conf *conf, const ConfRow *row)
@@ -220,7 +220,7 @@ add_item(Conf *conf, const ConfRow *row, const char *text, char **ret_problem)
 		return false;
 	char ***list = member(conf, row);
 	size_t n = g_strv_length(*list);
-	*list = g_renew(char *, *list != no_items ? *list : NULL, n + 2);
+	*list = g_renew(char *, *list != conf_value_no_items ? *list : NULL, n + 2);
 	(*list)[n] = g_strdup(text);
 	(*list)[n + 1] = NULL;
 
@@ -248,7 +248,7 @@ void
 conf_value_empty(Conf *conf, const ConfRow *row)
 {
 	conf_value_clear(conf, row);
-	*(char ***) member(conf, row) = no_items;
+	*(char ***) member(conf, row) = conf_value_no_items;
 }
 
 bool
@@ -267,6 +267,30 @@ conf_value_set_list(Conf *conf, const ConfRow *row, const char *text, char **ret
 	return true;
 }
 
+/*
+ * The items of a default, which is right: each delivery needs all of them, and most of them are
+ * never looked at. No blank stands before a comma.
+ */
+static char **
+split_default(const char *text)
+{
+	size_t n = 1;
+	for (const char *comma = text; (comma = strchr(comma, ',')) != NULL; comma++)
+		n++;
+
+	char **items = g_new(char *, n + 1);
+	items[n] = NULL;
+	for (size_t i = 0; i < n; i++) {
+		while (*text == ' ')
+			text++;
+		size_t len = strcspn(text, ",");
+		items[i] = g_strndup(text, len);
+		text += len + 1;
+	}
+
+	return items;
+}
+
 void
 conf_value_init(Conf *conf, const ConfRow *row)
 {
@@ -276,11 +300,11 @@ conf_value_init(Conf *conf, const ConfRow *row)
 	if (row->type == CONF_TEXT)
 		*(const char **) member(conf, row) = row->otherwise;
 	else if (row->type == CONF_LIST && row->otherwise[0] == '\0')
-		*(char ***) member(conf, row) = no_items;
+		*(char ***) member(conf, row) = conf_value_no_items;
 	else if (row->type != CONF_LIST)
 		good = conf_value_set(conf, row, row->otherwise, &problem);
 	else
-		good = conf_value_set_list(conf, row, row->otherwise, &problem);
+		*(char ***) member(conf, row) = split_default(row->otherwise);
 
 	g_assert(good);
 }
@@ -293,7 +317,8 @@ conf_value_copy(Conf *copy, const Conf *conf, const ConfRow *row)
 		*(char **) member(copy, row) = text != row->otherwise ? g_strdup(text) : text;
 	} else if (row->type == CONF_LIST) {
 		char **list = *(char ***) member(conf, row);
-		*(char ***) member(copy, row) = list != no_items ? g_strdupv(list) : list;
+		*(char ***) member(copy, row) = list != conf_value_no_items ? g_strdupv(list)
+		                                                            : list;
 	}
 }
 
@@ -307,7 +332,7 @@ conf_value_clear(Conf *conf, const ConfRow *row)
 		*text = NULL;
 	} else if (row->type == CONF_LIST) {
 		char ***list = member(conf, row);
-		if (*list != no_items)
+		if (*list != conf_value_no_items)
 			g_strfreev(*list);
 		*list = NULL;
 	}

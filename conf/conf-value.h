@@ -5,6 +5,9 @@
 
 #include "conf/conf.h"
 
+/* A LIST without items, which nobody frees. */
+extern char *conf_value_no_items[1];
+
 /* Set `row`'s member of `conf` to its default. The member holds nothing before. */
 void conf_value_init(Conf *conf, const ConfRow *row);
 

@@ -5,6 +5,7 @@
 #include "conf/conf-verify.h"
 
 #include "agent/base/log.h"
+#include "agent/base/path-template.h"
 #include "conf/conf-choices.h"
 
 #include <string.h>
@@ -33,17 +34,15 @@ static bool
 check_letters(const Conf *conf, const char *name, const char *value, const char *letters,
               GPtrArray *problems)
 {
-	for (const char *c = value; (c = strchr(c, '%')) != NULL; c += 2) {
-		if (c[1] != '\0' && strchr(letters, c[1]) != NULL)
-			continue;
-		conf_problem_add(
-			problems, place_of(conf, name), "bad-path", NULL,
-			"'%s' is not allowed for '%s': behind a '%%' it wants one of the letters "
-			"'%s'",
-			value, name, letters);
-		return false;
-	}
-	return true;
+	g_auto(Status) unknown = STATUS_INIT;
+	if (path_template_check(value, letters, &unknown))
+		return true;
+
+	conf_problem_add(problems, place_of(conf, name), "bad-path", NULL,
+	                 "'%s' is not allowed for '%s': behind a '%%' it wants one of the letters "
+	                 "'%s', or a form that todoke.conf(5) lists under PATHS",
+	                 value, name, letters);
+	return false;
 }
 
 /*
@@ -58,7 +57,8 @@ check_maildir(const Conf *conf, GPtrArray *problems)
 
 	if (!check_letters(conf, "maildir", maildir, "undh%", problems))
 		return;
-	if (maildir[0] != '/' && !begins_with_home && !g_str_has_prefix(maildir, "%h"))
+	if (maildir[0] != '/' && !begins_with_home && !g_str_has_prefix(maildir, "%h") &&
+	    !g_str_has_prefix(maildir, "%{home}"))
 		conf_problem_add(
 			problems, place_of(conf, "maildir"), "bad-path", NULL,
 			"'%s' is not allowed for 'maildir': it wants a path that begins with '/', "

@@ -52,6 +52,13 @@ static const ConfRow rows[] = {
 #undef CONF
 };
 
+/* Those of the rows' names, side by side: a delivery looks a few names up. */
+static const char first_letters[] = {
+#define CONF(type, name, def, min, max, choices, help) #name[0],
+#include "conf/conf-table.def"
+#undef CONF
+};
+
 /* The compiler would cut the NUL of a name or default that is one octet too long. */
 #define CONF(type, name, def, min, max, choices, help) \
 	G_STATIC_ASSERT(sizeof #name <= CONF_NAME_ROOM && sizeof def <= CONF_DEFAULT_ROOM);
@@ -92,9 +99,12 @@ conf_row_help(const ConfRow *row)
 const ConfRow *
 conf_find_row(const char *name)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-		if (rows[i].name[0] == name[0] && strcmp(rows[i].name, name) == 0)
-			return &rows[i];
+	const char *end = first_letters + G_N_ELEMENTS(first_letters);
+
+	for (const char *at = first_letters;
+	     (at = memchr(at, name[0], (size_t) (end - at))) != NULL; at++)
+		if (strcmp(rows[at - first_letters].name, name) == 0)
+			return &rows[at - first_letters];
 	return NULL;
 }
 
@@ -117,7 +127,11 @@ conf_default_path(void)
 #define SET_TIME(name, def) conf->name = CONF_DEFAULT_##name
 #define SET_ENUM(name, def) conf->name = CONF_DEFAULT_##name
 #define SET_TEXT(name, def) conf->name = (char *) rows[ROW_##name].otherwise
-#define SET_LIST(name, def) conf_value_init(conf, &rows[ROW_##name])
+#define SET_LIST(name, def) \
+	if (sizeof def == 1) \
+		conf->name = conf_value_no_items; \
+	else \
+		conf_value_init(conf, &rows[ROW_##name])
 
 static void
 set_defaults(Conf *conf)

@@ -153,6 +153,15 @@ Conf *conf_copy(const Conf *conf);
  */
 Conf *conf_for_recipient(const Conf *conf, const char *address);
 
+/*
+ * What a source of users says of one of them, "NAME=VALUE" with the items of a LIST separated by
+ * commas. conf_try_item: may it be said of a recipient, and is the value right? False: *ret_problem
+ * (caller frees) says why. conf_use_item sets what was tried in `own`, which is a copy, over all
+ * but what -o said; `from` (static) is then the file of its place.
+ */
+bool conf_try_item(const char *item, char **ret_problem);
+void conf_use_item(Conf *own, const char *item, const char *from);
+
 /* May the row stand in a block `user` or `domain`? */
 bool conf_row_is_scoped(const ConfRow *row);
 

@@ -31,7 +31,6 @@
 
 /* The linker knows where the program begins, and where its code ends. */
 extern const char __executable_start[], etext[];
-extern const ElfW(Ehdr) __ehdr_start;
 
 enum {
 	STACK_BYTES = 16 * 1024, /* for the handler: the stack may be what overflowed */
@@ -148,10 +147,11 @@ put_stack(Line *line, guint64 sp)
 static void
 put_build_id(Line *line)
 {
-	const char *start = (const char *) &__ehdr_start;
-	const ElfW(Phdr) *header = (const void *) (start + __ehdr_start.e_phoff);
+	const char *start = __executable_start;
+	const ElfW(Ehdr) *elf = (const void *) start;
+	const ElfW(Phdr) *header = (const void *) (start + elf->e_phoff);
 
-	for (unsigned i = 0; i < __ehdr_start.e_phnum; i++, header++) {
+	for (unsigned i = 0; i < elf->e_phnum; i++, header++) {
 		const ElfW(Nhdr) *note = (const void *) (start + header->p_vaddr);
 		if (header->p_type != PT_NOTE || note->n_type != NT_GNU_BUILD_ID ||
 		    note->n_namesz != sizeof "GNU")

@@ -122,6 +122,16 @@
 #define LIMIT_PASSWD_FILE (16u * 1024 * 1024)
 
 /*
+ * Octets of what a source of users answers for one user, and users whose answers a process keeps
+ * (users_cache).
+ */
+#define LIMIT_USERS_ANSWER (64u * 1024)
+#define LIMIT_USERS_CACHED 10000u
+
+/* Aliases of a source of users that lead to each other before an account is found. */
+#define LIMIT_ALIAS_HOPS 5u
+
+/*
  * Symbolic links of root that are resolved on the way to the owner of a mailbox: as many as Linux
  * follows.
  */

@@ -10,7 +10,8 @@
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
 #include "agent/base/words.h"
-#include "agent/run/account.h"
+#include "agent/run/account-source.h"
+#include "agent/run/owner-settings.h"
 #include "agent/run/script-chain.h"
 #include "agent/run/site.h"
 #include "agent/store/maildir.h"
@@ -107,18 +108,22 @@ kind_of(const Account *account, const Conf *conf, char **ret_from)
 	*ret_from = origin(conf, kind == CONF_USERS_PASSWD_FILE && conf->users == CONF_USERS_AUTO
 	                                 ? "passwd_file"
 	                                 : "users");
-	return g_strdup(account->is_system               ? "account of the system"
-	                : kind == CONF_USERS_PASSWD_FILE ? "line of passwd_file"
-	                                                 : "virtual user");
+	if (account->is_system)
+		return g_strdup("account of the system");
+	if (kind == CONF_USERS_PASSWD_FILE)
+		return g_strdup("line of passwd_file");
+	if (kind == CONF_USERS_VIRTUAL)
+		return g_strdup("virtual user");
+	return g_strdup_printf("user of %s", account->source);
 }
 
 static void
 add_owner(GArray *facts, const Account *account, const Conf *conf)
 {
 	const struct passwd *entry = account->uid != ACCOUNT_NO_UID ? getpwuid(account->uid) : NULL;
-	const char *from = account->is_system                                      ? "the system"
-	                   : account_kind_of_users(conf) == CONF_USERS_PASSWD_FILE ? "passwd_file"
-	                   : *conf->virtual_user != '\0'                           ? "virtual_user"
+	const char *from = account->is_system            ? "the system"
+	                   : account->has_ids            ? account->source
+	                   : *conf->virtual_user != '\0' ? "virtual_user"
 	                                                 : "owner of the path";
 	if (account->uid == ACCOUNT_NO_UID)
 		add(facts, "owner", g_strdup("whoever runs the delivery"), NULL);
@@ -297,6 +302,31 @@ add_limits(GArray *facts, const Conf *conf)
 	}
 }
 
+/* Where the home is from. */
+static char *
+home_origin(const Account *account, const Conf *conf)
+{
+	unsigned kind = account_kind_of_users(conf);
+
+	if (account->is_system)
+		return g_strdup("the system");
+	if (kind == CONF_USERS_VIRTUAL && *conf->home != '\0')
+		return origin(conf, "home");
+	return g_strdup(kind == CONF_USERS_VIRTUAL ? "the folder of the INBOX" : account->source);
+}
+
+/* What the source says besides: settings of this user, and fields that mean nothing here. */
+static void
+add_fields(GArray *facts, const Account *account)
+{
+	for (guint i = 0; account->settings != NULL && i < account->settings->len; i++)
+		add(facts, "setting", g_strdup(account->settings->pdata[i]),
+		    g_strdup(account->source));
+	for (guint i = 0; account->unused != NULL && i < account->unused->len; i++)
+		add(facts, "not used", g_strdup(account->unused->pdata[i]),
+		    g_strdup(account->source));
+}
+
 /* All facts; runs with the user's rights. */
 static GArray *
 find_facts(const Account *account, const Conf *conf)
@@ -313,12 +343,12 @@ find_facts(const Account *account, const Conf *conf)
 	add(facts, "kind", kind, from);
 	if (addresses->len > 0)
 		add(facts, "addresses", g_strdup(addresses->str), NULL);
+	add(facts, "source", account_source_describe(conf), NULL);
 	if (account->home != NULL)
-		add(facts, "home", g_strdup(account->home),
-		    account->is_system    ? g_strdup("the system")
-		    : *conf->home == '\0' ? g_strdup("the folder of the INBOX")
-		                          : origin(conf, "home"));
-	add(facts, "maildir", g_strdup(account->maildir), origin(conf, "maildir"));
+		add(facts, "home", g_strdup(account->home), home_origin(account, conf));
+	add(facts, "maildir", g_strdup(account->maildir),
+	    account->mail != NULL ? g_strdup(account->source) : origin(conf, "maildir"));
+	add_fields(facts, account);
 	add_owner(facts, account, conf);
 	add_mailbox(facts, account, conf);
 	add_scripts(facts, account, conf);
@@ -426,7 +456,8 @@ look(const Options *options, Account *account, const Conf *conf, const char *tes
 
 	if (options->json && options->send_test && test == NULL)
 		return CMD_GOOD; /* the object is printed when the test message has been sent */
-	g_autoptr(GArray) facts = find_facts(account, conf);
+	g_autoptr(Conf) own = owner_settings_read(account, conf, NULL);
+	g_autoptr(GArray) facts = find_facts(account, own != NULL ? own : conf);
 	if (test != NULL)
 		add(facts, "test", g_strdup(test), g_strdup("--send-test"));
 	tell_facts(options, account->user, facts);
@@ -590,9 +621,8 @@ tell_user(const Options *options, const Conf *conf, const char *user)
 		return CMD_GOOD;
 	}
 
-	g_autoptr(Conf) own = account_conf(account, conf);
 	account->look_only = !options->create;
-	const Conf *theirs = own != NULL ? own : conf;
+	const Conf *theirs = conf;
 	double seconds = 0;
 	int code = look_in_child(options, account, theirs, NULL);
 	if (code == CMD_GOOD && options->send_test)

@@ -7,6 +7,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/refilter-run.h"
 #include "agent/cmd/try-account.h"
+#include "agent/run/owner-settings.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -200,9 +201,9 @@ static int
 undo(const Options *options, const char *which, const Site *site, const Account *account)
 {
 	g_auto(Status) st = STATUS_INIT;
-	g_autoptr(Conf) scoped = account_conf(account, site->conf);
 	if (!account_enter(account, &st))
 		return refilter_fault(&st);
+	g_autoptr(Conf) scoped = owner_settings_read(account, site->conf, NULL);
 	return refilter_undo(account, scoped != NULL ? scoped : site->conf, which,
 	                     options->as_json);
 }

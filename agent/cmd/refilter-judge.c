@@ -115,6 +115,7 @@ is_fallback(const DeliverDone *done)
 {
 	const PlanAction *wanted = done->wanted;
 	return wanted != NULL && wanted->kind == PLAN_FILEINTO && wanted->mailbox != NULL &&
+	       g_ascii_strcasecmp(wanted->mailbox, "INBOX") != 0 &&
 	       strcmp(wanted->mailbox, done->folder) != 0 && strcmp(done->folder, "INBOX") == 0;
 }
 
@@ -128,6 +129,15 @@ newest_note(const Transact *transact)
 	return g_str_has_prefix(note, lead) ? note + strlen(lead) : note;
 }
 
+/* A folder as the owner's rules call it. NULL: they have no name for it. Caller frees. */
+static char *
+name_of(const RefilterRules *rules, const char *path)
+{
+	g_autoptr(Conf) scoped = account_conf(rules->account, rules->site->conf);
+	FolderRules names_of = folder_rules_of(scoped != NULL ? scoped : rules->site->conf);
+	return folder_name(&names_of, NULL, path);
+}
+
 static void
 take_folder(const RefilterRules *rules, RefilterVerdict *verdict, const DeliverDone *done)
 {
@@ -137,9 +147,8 @@ take_folder(const RefilterRules *rules, RefilterVerdict *verdict, const DeliverD
 		return;
 	}
 
-	FolderRules names_of = folder_rules_of(rules->site->conf);
 	bool by_path = done->wanted != NULL && done->wanted->kind == PLAN_STORE;
-	char *name = by_path ? folder_name(&names_of, NULL, path) : g_strdup(done->folder);
+	char *name = by_path ? name_of(rules, path) : g_strdup(done->folder);
 
 	verdict->outcome = REFILTER_MOVES;
 	verdict->folder = name != NULL ? name : g_strdup(path);

@@ -128,6 +128,22 @@ refilter_record_failed(const RefilterRecord *record, const RefilterMove *move, c
 	(void) append(record, &line, &dropped);
 }
 
+void
+refilter_record_ended(const RefilterRecord *record)
+{
+	g_auto(RecordLine) line = { 0 };
+	g_auto(Status) dropped = STATUS_INIT;
+	if (record->path == NULL)
+		return;
+
+	begin(&line, record);
+	record_line_text(&line, "status", "sent");
+	record_line_text(&line, "dsn", "2.0.0");
+	record_line_text(&line, "user", record->user);
+	record_line_true(&line, "ended");
+	(void) append(record, &line, &dropped);
+}
+
 static void
 past_free(gpointer data)
 {
@@ -177,28 +193,41 @@ text_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
+/* The end of an undo. */
+static void
+take_end(const Reading *reading, const json_t *line)
+{
+	const char *undoes = text_of(line, "undoes");
+	RefilterPast *undone = undoes != NULL ? find_run(reading->runs, undoes) : NULL;
+	if (undone != NULL)
+		undone->was_undone = true;
+}
+
+/* A move. Takes `line`. */
+static void
+take_move(const Reading *reading, const char *run, json_t *line)
+{
+	RefilterPast *past = find_run(reading->runs, run);
+	if (past == NULL)
+		past = add_run(reading->runs, run, text_of(line, "undoes") != NULL);
+	g_ptr_array_add(past->lines, line);
+}
+
 /* A line of this user's; the owner may have written anything into the record. */
 static bool
 take_line(void *user, const char *text, size_t len)
 {
-	Reading *reading = user;
+	const Reading *reading = user;
 	json_t *line = record_reader_parse(text, len);
-	const char *run = text_of(line, "run"), *undoes = text_of(line, "undoes");
+	const char *run = text_of(line, "run");
 
-	if (g_strcmp0(text_of(line, "door"), RECORD_DOOR_REFILTER) != 0 || run == NULL ||
-	    g_strcmp0(text_of(line, "user"), reading->record->user) != 0 ||
-	    json_array_size(json_object_get(line, "done")) == 0) {
-		json_decref(line);
-		return true;
-	}
-
-	RefilterPast *past = find_run(reading->runs, run);
-	if (past == NULL)
-		past = add_run(reading->runs, run, undoes != NULL);
-	g_ptr_array_add(past->lines, line);
-	RefilterPast *undone = undoes != NULL ? find_run(reading->runs, undoes) : NULL;
-	if (undone != NULL)
-		undone->was_undone = true;
+	bool is_ours = g_strcmp0(text_of(line, "door"), RECORD_DOOR_REFILTER) == 0 && run != NULL &&
+	               g_strcmp0(text_of(line, "user"), reading->record->user) == 0;
+	if (is_ours && json_is_true(json_object_get(line, "ended")))
+		take_end(reading, line);
+	if (is_ours && json_array_size(json_object_get(line, "done")) > 0)
+		take_move(reading, run, json_incref(line));
+	json_decref(line);
 
 	return true;
 }

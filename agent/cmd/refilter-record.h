@@ -48,11 +48,14 @@ bool refilter_record_move(const RefilterRecord *record, const RefilterMove *move
 void
 refilter_record_failed(const RefilterRecord *record, const RefilterMove *move, const char *why);
 
+/* Write that an undo came to its end. A fault is dropped: then "last" means the same run. */
+void refilter_record_ended(const RefilterRecord *record);
+
 /* A run that is in the record. */
 typedef struct {
 	char *name;
 	bool is_undo;
-	bool was_undone;
+	bool was_undone;  /* to the end: one that was interrupted is not */
 	GPtrArray *lines; /* json_t: its moves, oldest first */
 } RefilterPast;
 

@@ -8,7 +8,9 @@
 #include "agent/cmd/cmd-common.h"
 #include "agent/cmd/refilter-folder.h"
 #include "agent/cmd/try-account.h"
+#include "agent/run/owner-settings.h"
 #include "agent/send/compose.h"
+#include "agent/store/mail-place.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -17,6 +19,9 @@
 #include <unistd.h>
 
 enum { BAR_COLUMNS = 30, BAR_EVERY_US = 100 * 1000 };
+
+/* How often mail is looked for whose name changes meanwhile: a client sets flags by a rename. */
+enum { PASSES = 5, MOVE_TRIES = 5 };
 
 /* A run on its way. */
 typedef struct {
@@ -28,6 +33,8 @@ typedef struct {
 	char *discard_path; /* NULL: what is discarded stays */
 	RefilterRecord record;
 	RefilterCount count;
+	GHashTable *judged;  /* names without flags: what was dealt with; a set */
+	GHashTable *missing; /* the same: not under the name that was listed; a set */
 	unsigned total;
 	gint64 bar_at; /* monotonic microseconds: when the bar was drawn last */
 	bool has_bar;
@@ -149,20 +156,10 @@ tell_left(Run *run, const char *file, const char *why)
 		cmd_print(stdout, _("%s stays: %s\n"), shown, why);
 }
 
-/* A message that left while we looked is no fault. */
-static bool
-is_gone(Run *run, const Status *st)
-{
-	if (st->id != STATUS_MISSING)
-		return false;
-	run->count.gone++;
-	return true;
-}
-
-/* Move it, once it is written down. */
+/* Move it, once it is written down. *tried becomes the name under which it was not found. */
 static bool
 carry_out(Run *run, MaildirShelf *to, const char *file, int fd, const RefilterVerdict *verdict,
-          const Transact *transact, const char *target, Status *st)
+          const Transact *transact, const char *target, char **tried, Status *st)
 {
 	g_auto(MaildirMove) move = { .flags = run->wish->sets_flags ? verdict->flags : NULL };
 	struct stat sb;
@@ -189,6 +186,8 @@ carry_out(Run *run, MaildirShelf *to, const char *file, int fd, const RefilterVe
 		return false;
 	if (!maildir_shelf_move(run->here, to, &move, st)) {
 		refilter_record_failed(&run->record, &told, st->detail);
+		g_free(*tried);
+		*tried = g_steal_pointer(&move.from);
 		return false;
 	}
 
@@ -212,6 +211,25 @@ target_of(const Run *run, const RefilterVerdict *verdict, const char **ret_path)
 	return discards ? run->wish->discard_to : NULL;
 }
 
+/* A client that sets a flag renames the file: then it goes by its new name. */
+static bool
+carry_out_at_last(Run *run, MaildirShelf *to, const char *file, int fd,
+                  const RefilterVerdict *verdict, const Transact *transact, const char *target,
+                  Status *st)
+{
+	g_autofree char *tried = NULL;
+
+	for (int i = 1; !carry_out(run, to, file, fd, verdict, transact, target, &tried, st); i++) {
+		g_autofree char *now = st->id == STATUS_MISSING
+		                               ? maildir_shelf_find(run->here, file)
+		                               : NULL;
+		if (now == NULL || i == MOVE_TRIES || g_strcmp0(now, tried) == 0)
+			return false;
+		status_clear(st);
+	}
+	return true;
+}
+
 static void
 apply_verdict(Run *run, const char *file, int fd, RefilterVerdict *verdict,
               const Transact *transact, const char *target, const char *path)
@@ -221,14 +239,16 @@ apply_verdict(Run *run, const char *file, int fd, RefilterVerdict *verdict,
 	MaildirShelf *to = refilter_folders_get(run->folders, path, creates, &st);
 	if (to != NULL && maildir_shelf_is_same(run->here, to))
 		return;
-	if (to != NULL && carry_out(run, to, file, fd, verdict, transact, target, &st)) {
+	if (to != NULL && carry_out_at_last(run, to, file, fd, verdict, transact, target, &st)) {
 		refilter_count_place(&run->count, target);
 		return;
 	}
 
-	bool folder_is_missing = to == NULL;
-	if (!folder_is_missing && is_gone(run, &st))
+	/* A message that left while we looked is no fault; a folder that is not there is one. */
+	if (to != NULL && st.id == STATUS_MISSING) {
+		run->count.gone++;
 		return;
+	}
 	run->count.outcomes[verdict->outcome]--;
 	run->count.outcomes[REFILTER_LEFT]++;
 	verdict->outcome = REFILTER_LEFT;
@@ -338,24 +358,84 @@ judge_message(Run *run, const char *file, int fd, Message *message, Status *st)
 	return true;
 }
 
+/* It cannot be read, and so not judged. */
+static void
+leave_unread(Run *run, const char *file, const Status *unread)
+{
+	const char *why = unread->detail != NULL ? unread->detail : status_text(unread);
+	run->count.read++;
+	run->count.outcomes[REFILTER_LEFT]++;
+	tell_left(run, file, why);
+	if (run->wish->as_json)
+		cmd_print_json_line(json_pack("{s:s, s:o, s:s, s:o}", "schema", "todoke.refilter/1",
+		                              "message", cmd_json_text(file), "outcome",
+		                              refilter_outcome_name(REFILTER_LEFT), "note",
+		                              cmd_json_text(why)));
+}
+
 static bool
 work_on(Run *run, const char *file, Status *st)
 {
 	g_auto(Status) unread = STATUS_INIT;
+	g_autofree char *base = mail_place_base(file);
 	struct stat sb;
 	auto_fd int fd = maildir_shelf_read(run->here, file, &sb, &unread);
 	int taken = fd >= 0 ? dup(fd) : -1;
 	g_autoptr(Message) message = taken >= 0 ? message_from_file(taken, &unread) : NULL;
 
+	bool is_missing = message == NULL && unread.id == STATUS_MISSING;
+	g_hash_table_add(is_missing ? run->missing : run->judged, g_steal_pointer(&base));
 	if (message != NULL)
 		return judge_message(run, file, fd, message, st);
-	if (is_gone(run, &unread))
-		return true;
-
-	run->count.read++;
-	run->count.outcomes[REFILTER_LEFT]++;
-	tell_left(run, file, unread.detail != NULL ? unread.detail : status_text(&unread));
+	if (!is_missing)
+		leave_unread(run, file, &unread);
 	return true;
+}
+
+/* False: nothing can go on. */
+static bool
+work_on_list(Run *run, const GPtrArray *files, Status *st)
+{
+	for (guint i = 0; i < files->len; i++) {
+		if (refilter_is_stopped()) {
+			run->count.is_interrupted = true;
+			return true;
+		}
+		draw_bar(run, i);
+		if (!work_on(run, files->pdata[i], st))
+			return false;
+	}
+	return true;
+}
+
+/* What has another name by now; what has none is gone. NULL: a fault. Caller unrefs. */
+static GPtrArray *
+list_renamed(Run *run, Status *st)
+{
+	g_autoptr(GPtrArray) all = maildir_shelf_list(run->here, st);
+	GPtrArray *renamed = all != NULL ? g_ptr_array_new_with_free_func(g_free) : NULL;
+
+	for (guint i = 0; all != NULL && i < all->len; i++) {
+		g_autofree char *base = mail_place_base(all->pdata[i]);
+		if (!g_hash_table_contains(run->judged, base) &&
+		    g_hash_table_remove(run->missing, base))
+			g_ptr_array_add(renamed, g_strdup(all->pdata[i]));
+	}
+	return renamed;
+}
+
+/* Whatever was dealt with under one name was only listed under another. */
+static unsigned
+count_gone(const Run *run)
+{
+	GHashTableIter iter;
+	gpointer base;
+	unsigned gone = 0;
+
+	g_hash_table_iter_init(&iter, run->missing);
+	while (g_hash_table_iter_next(&iter, &base, NULL))
+		gone += !g_hash_table_contains(run->judged, base);
+	return gone;
 }
 
 static bool
@@ -366,16 +446,17 @@ work_on_all(Run *run, Status *st)
 		return false;
 
 	run->total = files->len;
-	for (guint i = 0; i < files->len; i++) {
-		if (refilter_is_stopped()) {
-			run->count.is_interrupted = true;
-			return true;
-		}
-		draw_bar(run, i);
-		if (!work_on(run, files->pdata[i], st))
+	if (!work_on_list(run, files, st))
+		return false;
+	for (int i = 1; i < PASSES && count_gone(run) > 0 && !refilter_is_stopped(); i++) {
+		g_autoptr(GPtrArray) renamed = list_renamed(run, st);
+		if (renamed == NULL || !work_on_list(run, renamed, st))
 			return false;
+		if (renamed->len == 0)
+			break;
 	}
 
+	run->count.gone += count_gone(run);
 	return true;
 }
 
@@ -425,6 +506,8 @@ run_clear(Run *run)
 	refilter_folders_free(run->folders);
 	refilter_record_clear(&run->record);
 	refilter_count_clear(&run->count);
+	g_hash_table_unref(run->judged);
+	g_hash_table_unref(run->missing);
 	g_free(run->discard_path);
 }
 
@@ -432,7 +515,8 @@ int
 refilter_run(const RefilterWish *wish)
 {
 	g_auto(Status) st = STATUS_INIT, fault = STATUS_INIT;
-	g_autoptr(Conf) scoped = account_conf(wish->rules->account, wish->rules->site->conf);
+	g_autoptr(Conf)
+		scoped = owner_settings_read(wish->rules->account, wish->rules->site->conf, NULL);
 	g_autofree char *path = NULL;
 	Run run = { .wish = wish,
 		    .conf = scoped != NULL ? scoped : wish->rules->site->conf,
@@ -440,6 +524,8 @@ refilter_run(const RefilterWish *wish)
 	bool done;
 
 	refilter_count_init(&run.count);
+	run.judged = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	run.missing = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	done = open_run(&run, &path, &st);
 	if (done)
 		refilter_catch_signals();

@@ -246,6 +246,8 @@ undo_run(Undo *undo, const char *which, Status *st)
 	undo->record.undoes = g_strdup(past->name);
 	for (guint i = past->lines->len; i > 0 && !refilter_is_stopped(); i--)
 		undo_line(undo, past->lines->pdata[i - 1]);
+	if (!refilter_is_stopped())
+		refilter_record_ended(&undo->record);
 	print_undone(undo, past->name);
 
 	return refilter_folders_flush(undo->folders, st);

@@ -52,7 +52,8 @@ append_place(GString *line, const PlanAction *action, const DeliverDone *done)
 	}
 
 	g_autofree char *folder = try_folder_of_file(done->file);
-	if (strcmp(done->folder, mailbox_of(action)) != 0 && *folder == '\0')
+	if (*folder == '\0' && strcmp(done->folder, mailbox_of(action)) != 0 &&
+	    g_ascii_strcasecmp(mailbox_of(action), "INBOX") != 0)
 		g_string_append_printf(line, "INBOX, not \"%s\"", mailbox_of(action));
 	else
 		g_string_append(line, done->folder);

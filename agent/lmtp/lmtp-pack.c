@@ -180,11 +180,12 @@ lmtp_pack_take_envelope(const char *at, const char *end, Envelope *envelope)
 
 /* The strings of an account, in the order in which they travel; NULL where there is none. */
 static const size_t account_strings[] = {
-	G_STRUCT_OFFSET(Account, user),       G_STRUCT_OFFSET(Account, local),
-	G_STRUCT_OFFSET(Account, domain),     G_STRUCT_OFFSET(Account, detail),
-	G_STRUCT_OFFSET(Account, home),       G_STRUCT_OFFSET(Account, maildir),
-	G_STRUCT_OFFSET(Account, returns_to), G_STRUCT_OFFSET(Account, tree.path),
-	G_STRUCT_OFFSET(Account, tree.id),    G_STRUCT_OFFSET(Account, tree.memory),
+	G_STRUCT_OFFSET(Account, user),        G_STRUCT_OFFSET(Account, local),
+	G_STRUCT_OFFSET(Account, domain),      G_STRUCT_OFFSET(Account, detail),
+	G_STRUCT_OFFSET(Account, home),        G_STRUCT_OFFSET(Account, maildir),
+	G_STRUCT_OFFSET(Account, returns_to),  G_STRUCT_OFFSET(Account, mail),
+	G_STRUCT_OFFSET(Account, tree.path),   G_STRUCT_OFFSET(Account, tree.id),
+	G_STRUCT_OFFSET(Account, tree.memory),
 };
 
 static void
@@ -201,6 +202,26 @@ take_number(const char **at, const char *end)
 	return text != NULL ? g_ascii_strtoull(text, NULL, 10) : 0;
 }
 
+static void
+pack_list(GString *out, const GPtrArray *list)
+{
+	guint len = list != NULL ? list->len : 0;
+
+	pack_number(out, len);
+	for (guint i = 0; i < len; i++)
+		lmtp_pack_string(out, list->pdata[i]);
+}
+
+static GPtrArray *
+take_list(const char **at, const char *end)
+{
+	GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+
+	for (guint64 n = take_number(at, end); n > 0 && *at != NULL; n--)
+		g_ptr_array_add(list, lmtp_pack_take_string(at, end));
+	return list;
+}
+
 void
 lmtp_pack_account(GString *out, const Account *account)
 {
@@ -211,16 +232,14 @@ lmtp_pack_account(GString *out, const Account *account)
 	pack_number(out, account->gid);
 	pack_number(out, account->is_system);
 	pack_number(out, account->forwards_all);
-	pack_number(out, account->addresses->len);
-	for (guint i = 0; i < account->addresses->len; i++)
-		lmtp_pack_string(out, account->addresses->pdata[i]);
+	pack_list(out, account->addresses);
+	pack_list(out, account->settings);
 }
 
 Account *
 lmtp_pack_take_account(const char **at, const char *end)
 {
 	g_autoptr(Account) account = g_new0(Account, 1);
-	account->addresses = g_ptr_array_new_with_free_func(g_free);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(account_strings); i++)
 		G_STRUCT_MEMBER(char *, account, account_strings[i]) = lmtp_pack_take_string(at,
@@ -230,8 +249,11 @@ lmtp_pack_take_account(const char **at, const char *end)
 	account->gid = (gid_t) take_number(at, end);
 	account->is_system = take_number(at, end) != 0;
 	account->forwards_all = take_number(at, end) != 0;
-	for (guint64 n = take_number(at, end); n > 0 && *at != NULL; n--)
-		g_ptr_array_add(account->addresses, lmtp_pack_take_string(at, end));
+	account->addresses = take_list(at, end);
+	account->settings = take_list(at, end);
+	if (account->settings->len == 0)
+		g_clear_pointer(&account->settings, g_ptr_array_unref);
+	account->source = "users";
 
 	return *at != NULL && account->user != NULL ? g_steal_pointer(&account) : NULL;
 }

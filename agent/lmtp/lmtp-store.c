@@ -10,6 +10,7 @@
 #include "agent/lmtp/lmtp-lanes.h"
 #include "agent/lmtp/lmtp-owners.h"
 #include "agent/lmtp/lmtp-spool.h"
+#include "agent/run/account-admit.h"
 #include "agent/run/recipient.h"
 #include "conf/conf-choices.h"
 
@@ -65,7 +66,11 @@ takes_mail(Store *store, const LmtpDeliveryAsked *asked, Account *account, Statu
 	bool is_later = store->owners != NULL && conf->quota == CONF_QUOTA_OFF &&
 	                conf->create_maildir;
 
-	if (account->returns_to != NULL || is_later)
+	if (account->returns_to != NULL)
+		return true;
+	if (!account_admit(conf, asked->sender, asked->size, st))
+		return false;
+	if (is_later)
 		return true;
 	return store->owners != NULL
 	               ? lmtp_owners_look(store->owners, account, asked, st)

@@ -412,6 +412,12 @@ plan_set_keep_mailbox(Plan *plan, const char *mailbox)
 	plan->keep->mailbox = g_strdup(mailbox);
 }
 
+void
+plan_create_keep_mailbox(Plan *plan)
+{
+	plan->keep->create = true;
+}
+
 Headers *
 plan_keep_headers(const Plan *plan)
 {

@@ -185,6 +185,9 @@ bool plan_next_script(Plan *plan);
 /* Where the implicit keep stores; NULL: the INBOX. Copied. */
 void plan_set_keep_mailbox(Plan *plan, const char *mailbox);
 
+/* That mailbox is made if it is missing, whatever the settings say. */
+void plan_create_keep_mailbox(Plan *plan);
+
 /* The header as rules have edited it so far, for the next script; NULL: as it came. Borrowed. */
 Headers *plan_keep_headers(const Plan *plan);
 

@@ -2,6 +2,8 @@
 /* account: look up by the table that the configuration names; become that user. */
 #define _GNU_SOURCE
 #include "agent/run/account-parts.h"
+#include "agent/run/account-source.h"
+#include "agent/base/path-template.h"
 
 #include "agent/base/fs.h"
 #include "agent/base/limits.h"
@@ -18,17 +20,34 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+char *
+account_address(const Account *account)
+{
+	return account->domain != NULL ? g_strconcat(account->local, "@", account->domain, NULL)
+	                               : g_strdup(account->local);
+}
+
+PathTemplateValues
+account_template_values(const Account *account)
+{
+	return (PathTemplateValues){ account->user, account->local, account->domain,
+		                     account->home };
+}
+
 Conf *
 account_conf(const Account *account, const Conf *conf)
 {
-	if (conf->scopes->len == 0 || account->local == NULL)
+	bool has_settings = account->settings != NULL;
+	if ((conf->scopes->len == 0 && !has_settings) || account->local == NULL)
 		return NULL;
 
-	g_autofree char *address = account->domain != NULL
-	                                   ? g_strdup_printf("%s@%s", account->local,
-	                                                     account->domain)
-	                                   : g_strdup(account->local);
-	return conf_for_recipient(conf, address);
+	g_autofree char *address = account_address(account);
+	Conf *own = conf_for_recipient(conf, address);
+	if (own == NULL && has_settings)
+		own = conf_copy(conf);
+	for (guint i = 0; has_settings && i < account->settings->len; i++)
+		conf_use_item(own, account->settings->pdata[i], account->source);
+	return own;
 }
 
 void
@@ -44,49 +63,46 @@ account_free(Account *account)
 	g_free(account->home);
 	g_free(account->maildir);
 	g_free(account->returns_to);
+	g_free(account->mail);
+	if (account->settings != NULL)
+		g_ptr_array_unref(account->settings);
+	if (account->unused != NULL)
+		g_ptr_array_unref(account->unused);
 	tree_clear(&account->tree);
 	if (account->addresses != NULL)
 		g_ptr_array_unref(account->addresses);
 	g_free(account);
 }
 
-/* May this stand as one component of a path? Outsiders choose it. */
+/* A value that the address brings, as a part of a path. */
 static bool
-is_safe_component(const char *part)
+check_value(const Account *account, const char *path_template, char letter, const char *raw,
+            const char *value, Status *st)
 {
-	size_t len = strlen(part);
-	if (len == 0 || len > LIMIT_FILE_NAME || part[0] == '.' || part[0] == '-')
-		return false;
+	if (letter == 'd' && account->domain == NULL)
+		/*
+		 * Whoever calls us left it out, not the sender: a bounce would punish the wrong
+		 * one.
+		 */
+		return status_fail_detail(
+			st, STATUS_CONFIG,
+			"'%s' needs a domain, and the recipient '%s' has none: pass -d "
+			"${recipient}",
+			path_template, account->local);
 
-	for (size_t i = 0; i < len; i++)
-		if (part[i] == '/' || g_ascii_iscntrl(part[i]))
-			return false;
-	return true;
-}
-
-/* The value that `letter` stands for in a template; NULL: no such letter, or nothing known. */
-static const char *
-expansion(const Account *account, char letter)
-{
-	switch (letter) {
-	case 'u':
-		return account->user;
-	case 'n':
-		return account->local;
-	case 'd':
-		return account->domain != NULL ? account->domain : "";
-	case 'h':
-		return account->home;
-	case '%':
-		return "%";
-	default:
-		return NULL;
-	}
+	/* A part of a short name may be empty, as it is for Dovecot; the name itself never is. */
+	bool is_same = strcmp(raw, value) == 0;
+	bool is_safe = path_template_is_safe(raw) &&
+	               (is_same || *value == '\0' || path_template_is_safe(value));
+	return is_safe ||
+	       status_fail_detail(st, STATUS_BAD_ADDRESS,
+	                          "'%s' of the address cannot be part of '%s'", raw, path_template);
 }
 
 char *
 account_expand(const Account *account, const char *path_template, Status *st)
 {
+	const PathTemplateValues values = account_template_values(account);
 	g_autoptr(GString) out = g_string_new(NULL);
 	const char *c = path_template;
 
@@ -101,50 +117,26 @@ account_expand(const Account *account, const char *path_template, Status *st)
 		c++;
 	}
 
-	for (; *c != '\0'; c++) {
+	while (*c != '\0') {
 		if (*c != '%') {
-			g_string_append_c(out, *c);
+			g_string_append_c(out, *c++);
 			continue;
 		}
-		const char *value = expansion(account, *++c);
+		c++;
+		const char *raw;
+		char letter;
+		g_autofree char *value = path_template_value(&values, &c, &raw, &letter, st);
 		if (value == NULL) {
-			status_fail_detail(
-				st, STATUS_CONFIG,
-				"'%s': '%%%c' is not known here; there are %%u %%n %%d %%h %%%%",
-				path_template, *c);
+			status_prefix(st, "'%s'", path_template);
 			return NULL;
 		}
-		if (*c == 'd' && account->domain == NULL) {
-			/*
-			 * Whoever calls us left it out, not the sender: a bounce would punish the
-			 * wrong one.
-			 */
-			status_fail_detail(
-				st, STATUS_CONFIG,
-				"'%s' needs a domain, and the recipient '%s' has none: pass -d "
-				"${recipient}",
-				path_template, account->local);
+		if (strchr("und", letter) != NULL &&
+		    !check_value(account, path_template, letter, raw, value, st))
 			return NULL;
-		}
-		if (strchr("und", *c) != NULL && !is_safe_component(value)) {
-			status_fail_detail(st, STATUS_BAD_ADDRESS,
-			                   "'%s' of the address cannot be part of '%s'", value,
-			                   path_template);
-			return NULL;
-		}
 		g_string_append(out, value);
 	}
 
 	return g_steal_pointer(&out->str);
-}
-
-static bool
-template_says(const char *path_template, const char *letters)
-{
-	for (const char *c = path_template; (c = strchr(c, '%')) != NULL && c[1] != '\0'; c += 2)
-		if (strchr(letters, c[1]) != NULL)
-			return true;
-	return false;
 }
 
 /* A path that needs nothing of the system's accounts makes the users virtual. */
@@ -155,10 +147,23 @@ account_kind_of_users(const Conf *conf)
 		return conf->users;
 	if (*conf->passwd_file != '\0')
 		return CONF_USERS_PASSWD_FILE;
-	if (conf->maildir[0] == '/' && !template_says(conf->maildir, "h"))
+	if (conf->maildir[0] == '/' && !path_template_names(conf->maildir, 'h'))
 		return CONF_USERS_VIRTUAL;
 
 	return CONF_USERS_SYSTEM;
+}
+
+/* The domain that the recipient's is another name of. */
+static void
+use_domain_alias(const Conf *conf, Account *account)
+{
+	const char *domain = conf_find_item(conf->domain_aliases, account->domain);
+	if (domain == NULL)
+		return;
+
+	g_free(account->domain);
+	account->domain = g_ascii_strdown(domain, -1);
+	account->is_alias = true;
 }
 
 /* The halves of the address, folded as the site wishes; detail is kept as it was written. */
@@ -195,6 +200,7 @@ account_begin(const Conf *conf, const char *recipient, Status *st)
 		char *folded = g_ascii_strdown(account->domain, -1);
 		g_free(account->domain);
 		account->domain = folded;
+		use_domain_alias(conf, account);
 	}
 
 	return g_steal_pointer(&account);
@@ -218,7 +224,8 @@ add_further_addresses(const Conf *conf, Account *account, Status *st)
 bool
 account_set_paths(const Conf *conf, Account *account, const char *recipient, Status *st)
 {
-	account->maildir = account_expand(account, conf->maildir, st);
+	const char *path_template = account->mail != NULL ? account->mail : conf->maildir;
+	account->maildir = account_expand(account, path_template, st);
 	if (account->maildir == NULL)
 		return false;
 
@@ -230,7 +237,7 @@ account_set_paths(const Conf *conf, Account *account, const char *recipient, Sta
 	if (account->domain != NULL)
 		g_ptr_array_add(account->addresses,
 		                g_strconcat(account->local, "@", account->domain, NULL));
-	if (recipient != NULL && account->detail != NULL)
+	if (recipient != NULL && (account->detail != NULL || account->is_alias))
 		g_ptr_array_add(account->addresses, g_strdup(recipient));
 
 	return add_further_addresses(conf, account, st);
@@ -240,24 +247,44 @@ account_set_paths(const Conf *conf, Account *account, const char *recipient, Sta
 const char *
 account_tree_template(const Conf *conf)
 {
-	bool is_at_home = conf->maildir[0] == '~' || g_str_has_prefix(conf->maildir, "%h");
+	bool is_at_home = conf->maildir[0] == '~' || g_str_has_prefix(conf->maildir, "%h") ||
+	                  g_str_has_prefix(conf->maildir, "%{home}");
 	if (!is_at_home)
 		return conf->maildir;
 	return account_kind_of_users(conf) == CONF_USERS_VIRTUAL && *conf->home != '\0' ? conf->home
 	                                                                                : NULL;
 }
 
+/* A source that says where the mailbox lies names no tree for all. */
+static const char *
+tree_template(const Conf *conf, const Account *account)
+{
+	return account->mail != NULL ? NULL : account_tree_template(conf);
+}
+
+/* The home, if the mailbox lies in it; else the folder of the mailbox. Caller frees. */
+static char *
+home_of_mailbox(const Account *account)
+{
+	bool is_inside = account->mail == NULL ||
+	                 (g_str_has_prefix(account->maildir, account->home) &&
+	                  account->maildir[strlen(account->home)] == '/');
+	return is_inside ? g_strdup(account->home) : g_path_get_dirname(account->maildir);
+}
+
 /* Once for an account, while we are still who may read the memory of trees. */
 static bool
 recall_tree(const Conf *conf, Account *account, Status *st)
 {
-	const char *path_template = account_tree_template(conf);
+	const char *path_template = tree_template(conf, account);
 	if (account->tree.path != NULL || account->returns_to != NULL)
 		return true;
 
 	unsigned how = account->look_only ? TREE_LOOK_ONLY : 0;
-	if (path_template == NULL)
-		return tree_recall(conf, account->home, how | TREE_OF_HOME, &account->tree, st);
+	if (path_template == NULL) {
+		g_autofree char *home = home_of_mailbox(account);
+		return tree_recall(conf, home, how | TREE_OF_HOME, &account->tree, st);
+	}
 
 	g_autofree char *path = tree_of_template(path_template);
 	return tree_recall(conf, path, how, &account->tree, st);
@@ -269,7 +296,7 @@ check_tree(const Conf *conf, Account *account, Status *st)
 {
 	static gint64 good_until;
 	static char *good_template;
-	const char *path_template = account_tree_template(conf);
+	const char *path_template = tree_template(conf, account);
 	bool was_looked_at = path_template != NULL && g_get_monotonic_time() < good_until;
 
 	if (was_looked_at && strcmp(path_template, good_template) == 0)
@@ -348,20 +375,6 @@ account_record_path(const Account *account, const Conf *conf, Status *st)
 	return folder != NULL ? g_build_filename(folder, RECORD_FILE, NULL) : NULL;
 }
 
-static bool
-find_virtual(const Conf *conf, Account *account, Status *st)
-{
-	account->user = account->domain != NULL
-	                        ? g_strconcat(account->local, "@", account->domain, NULL)
-	                        : g_strdup(account->local);
-	if (*conf->home != '\0') {
-		account->home = account_expand(account, conf->home, st);
-		return account->home != NULL;
-	}
-
-	return true;
-}
-
 void
 account_send_on(Account *account, const char *address)
 {
@@ -377,8 +390,8 @@ account_send_on(Account *account, const char *address)
 }
 
 /* Root has no mailbox: send its mail on to the address that a setting names. False: none does. */
-static bool
-send_on_root(const Conf *conf, Account *account, Status *st)
+bool
+account_send_on_root(const Conf *conf, Account *account, Status *st)
 {
 	if (*conf->root_mail_to == '\0')
 		return status_fail_detail(
@@ -404,18 +417,16 @@ account_use_passwd(Account *account, const struct passwd *pw)
 	account->is_system = true;
 }
 
-/* A look-up that fails (LDAP away) is not a user that does not exist. */
-/* `st` says what failed; whom we asked for what, and the answer, go with it. */
-static bool
-fail_lookup(const char *source, const char *name, const char *words, Status *st)
+bool
+account_fail_lookup(const char *source, const char *name, const char *words, Status *st)
 {
 	status_set_outside(st, outside_new(OUTSIDE_USERS, source, name, words));
 	return false;
 }
 
-static bool
-system_entry(const char *name, struct passwd *ret_pw, char *buffer, size_t size, bool *ret_found,
-             Status *st)
+bool
+account_system_entry(const char *name, struct passwd *ret_pw, char *buffer, size_t size,
+                     bool *ret_found, Status *st)
 {
 	struct passwd *found = NULL;
 	int err = getpwnam_r(name, ret_pw, buffer, size, &found);
@@ -424,171 +435,22 @@ system_entry(const char *name, struct passwd *ret_pw, char *buffer, size_t size,
 	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM) {
 		status_fail_detail(st, STATUS_LOOKUP, "cannot look up account '%s': %s", name,
 		                   status_error_text(err));
-		return fail_lookup("nsswitch", name, status_error_text(err), st);
+		return account_fail_lookup("nsswitch", name, status_error_text(err), st);
 	}
 
 	*ret_found = found != NULL;
 	return true;
 }
 
-enum { PASSWD_BUFFER = 16384 };
-
-/* "user+detail" may itself be an account: the whole local part is tried first. */
-static bool
-find_system(const Conf *conf, Account *account, const char *recipient, Status *st)
-{
-	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
-	g_autofree char *whole = NULL, *domain = NULL;
-
-	address_split(recipient, &whole, &domain);
-	const char *names[] = { whole, account->local };
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		struct passwd pw;
-		bool found = false;
-		if (!is_safe_component(names[i]))
-			continue;
-		if (!system_entry(names[i], &pw, buffer, PASSWD_BUFFER, &found, st))
-			return false;
-		if (!found)
-			continue;
-		if (i == 0)
-			g_clear_pointer(&account->detail, g_free);
-		account_use_passwd(account, &pw);
-		return pw.pw_uid != 0 || send_on_root(conf, account, st);
-	}
-
-	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
-}
-
-/*
- * One line of the passwd-like file: user:password:uid:gid:gecos:home. Empty uid and gid mean:
- * whoever we are.
- */
-bool
-account_use_line(Account *account, char **fields, const char *file, unsigned line, Status *st)
-{
-	guint64 uid = 0, gid = 0;
-	bool has_ids = *fields[2] != '\0' || *fields[3] != '\0';
-
-	if (has_ids && (!g_ascii_string_to_unsigned(fields[2], 10, 1, G_MAXINT32, &uid, NULL) ||
-	                !g_ascii_string_to_unsigned(fields[3], 10, 0, G_MAXINT32, &gid, NULL)))
-		return status_fail_detail(st, STATUS_CONFIG,
-		                          "%s:%u: uid and gid must be numbers, and uid not 0", file,
-		                          line);
-
-	if (fields[5][0] != '/')
-		return status_fail_detail(st, STATUS_CONFIG,
-		                          "%s:%u: home '%s' is not an absolute path", file, line,
-		                          fields[5]);
-
-	account->user = g_strdup(fields[0]);
-	account->home = g_strdup(fields[5]);
-	if (has_ids) {
-		account->uid = (uid_t) uid;
-		account->gid = (gid_t) gid;
-	}
-
-	return true;
-}
-
-/* FsJudge: the file decides which uid root switches to. */
-static char *
-judge_passwd_file(const struct stat *sb, const void *user)
-{
-	const char *file = user;
-	if (owner_is_root_alone(sb))
-		return NULL;
-
-	g_autofree char *quoted = g_shell_quote(file);
-	return g_strdup_printf(
-		"passwd_file '%s': others than root can write it: chown root %s; chmod go-w %s",
-		file, quoted, quoted);
-}
-
-char *
-account_read_lines(const Conf *conf, Status *st)
-{
-	const char *file = conf->passwd_file;
-	char *data = NULL;
-	size_t len;
-	g_auto(Status) read = STATUS_INIT;
-	FsJudge *judge = fs_own_euid() == 0 ? judge_passwd_file : NULL;
-
-	if (fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judge, file, &data, &len, &read))
-		return data;
-
-	StatusId id = read.id == STATUS_UNTRUSTED ? STATUS_UNTRUSTED : STATUS_LOOKUP;
-	status_fail_detail(st, id, "%s", read.detail);
-	(void) fail_lookup(file, NULL, read.detail, st);
-	return NULL;
-}
-
-static bool
-find_in_passwd_file(const Conf *conf, Account *account, Status *st)
-{
-	const char *file = conf->passwd_file;
-	g_autofree char *data = account_read_lines(conf, st);
-	if (data == NULL)
-		return false;
-
-	g_autofree char *full = account->domain != NULL
-	                                ? g_strconcat(account->local, "@", account->domain, NULL)
-	                                : NULL;
-	unsigned number = 0;
-	for (char *line = data, *next; line != NULL && *line != '\0'; line = next) {
-		next = strchr(line, '\n');
-		if (next != NULL)
-			*next++ = '\0';
-		number++;
-		g_auto(GStrv) fields = g_strsplit(line, ":", 7);
-		bool is_ours = g_strcmp0(fields[0], account->local) == 0 ||
-		               (full != NULL && g_strcmp0(fields[0], full) == 0);
-		if (!is_ours)
-			continue;
-		if (g_strv_length(fields) < 6)
-			return status_fail_detail(
-				st, STATUS_CONFIG,
-				"%s:%u: a line is user:password:uid:gid:gecos:home", file, number);
-		return account_use_line(account, fields, file, number, st);
-	}
-
-	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
-}
-
-Account *
-account_find(const Conf *conf, const char *recipient, Status *st)
-{
-	g_autoptr(Account) account = account_begin(conf, recipient, st);
-	if (account == NULL)
-		return NULL;
-
-	bool found;
-	switch (account_kind_of_users(conf)) {
-	case CONF_USERS_VIRTUAL:
-		found = find_virtual(conf, account, st);
-		break;
-	case CONF_USERS_PASSWD_FILE:
-		found = find_in_passwd_file(conf, account, st);
-		break;
-	default:
-		found = find_system(conf, account, recipient, st);
-	}
-
-	if (!found ||
-	    (account->returns_to == NULL && !account_set_paths(conf, account, recipient, st)))
-		return NULL;
-	return g_steal_pointer(&account);
-}
-
 /* Root was told by its environment whom it acts for: the ids to become. */
 static bool
 find_ids(Account *account, Status *st)
 {
-	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	g_autofree char *buffer = g_malloc(ACCOUNT_PASSWD_BUFFER);
 	struct passwd pw;
 	bool found = false;
 
-	if (!system_entry(account->user, &pw, buffer, PASSWD_BUFFER, &found, st))
+	if (!account_system_entry(account->user, &pw, buffer, ACCOUNT_PASSWD_BUFFER, &found, st))
 		return false;
 	if (!found)
 		return status_fail_detail(st, STATUS_CONFIG,
@@ -604,11 +466,12 @@ Account *
 account_of_process(const Conf *conf, const char *recipient, const char *user, const char *home,
                    Status *st)
 {
-	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	g_autofree char *buffer = g_malloc(ACCOUNT_PASSWD_BUFFER);
 	struct passwd pw, *found = NULL;
 
 	if ((user == NULL || home == NULL) &&
-	    (getpwuid_r(geteuid(), &pw, buffer, PASSWD_BUFFER, &found) != 0 || found == NULL)) {
+	    (getpwuid_r(geteuid(), &pw, buffer, ACCOUNT_PASSWD_BUFFER, &found) != 0 ||
+	     found == NULL)) {
 		status_fail_detail(st, STATUS_LOOKUP, "cannot look up the account of uid %d",
 		                   (int) geteuid());
 		return NULL;
@@ -630,7 +493,7 @@ account_of_process(const Conf *conf, const char *recipient, const char *user, co
 	if (account->uid == 0 && !is_root && !find_ids(account, st))
 		return NULL;
 	if (is_root || account->uid == 0)
-		return send_on_root(conf, account, st) ? g_steal_pointer(&account) : NULL;
+		return account_send_on_root(conf, account, st) ? g_steal_pointer(&account) : NULL;
 	if (!account_set_paths(conf, account, recipient, st))
 		return NULL;
 
@@ -665,14 +528,14 @@ static bool
 group_of_owner(uid_t uid, gid_t folder_group, gid_t *ret_gid, Status *st)
 {
 	enum { NO_GROUP = 65534 };
-	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	g_autofree char *buffer = g_malloc(ACCOUNT_PASSWD_BUFFER);
 	struct passwd pw, *found = NULL;
-	int err = getpwuid_r(uid, &pw, buffer, PASSWD_BUFFER, &found);
+	int err = getpwuid_r(uid, &pw, buffer, ACCOUNT_PASSWD_BUFFER, &found);
 	if (err != 0 && err != ENOENT && err != ESRCH && err != EBADF && err != EPERM) {
 		g_autofree char *number = g_strdup_printf("uid %d", (int) uid);
 		status_fail_detail(st, STATUS_LOOKUP, "cannot look up %s: %s", number,
 		                   status_error_text(err));
-		return fail_lookup("nsswitch", number, status_error_text(err), st);
+		return account_fail_lookup("nsswitch", number, status_error_text(err), st);
 	}
 
 	gid_t by_folder = folder_group != 0 ? folder_group : NO_GROUP;
@@ -742,10 +605,11 @@ choose_user(const Conf *conf, Account *account, Status *st)
 {
 	if (*conf->virtual_user == '\0')
 		return infer_owner(conf, account, st);
-	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	g_autofree char *buffer = g_malloc(ACCOUNT_PASSWD_BUFFER);
 	struct passwd pw;
 	bool found = false;
-	if (!system_entry(conf->virtual_user, &pw, buffer, PASSWD_BUFFER, &found, st))
+	if (!account_system_entry(conf->virtual_user, &pw, buffer, ACCOUNT_PASSWD_BUFFER, &found,
+	                          st))
 		return false;
 
 	if (!found || pw.pw_uid == 0)
@@ -763,6 +627,7 @@ choose_user(const Conf *conf, Account *account, Status *st)
 static bool
 drop_to(const Account *account, Status *st)
 {
+	account_source_close();
 	int rc = account->is_system ? initgroups(account->user, account->gid) : setgroups(0, NULL);
 
 	if (rc < 0 || setresgid(account->gid, account->gid, account->gid) < 0 ||
@@ -790,13 +655,13 @@ account_find_owner(const Conf *conf, Account *account, Status *st)
 bool
 account_lend_rights(Account *account, const char *name, Status *st)
 {
-	g_autofree char *buffer = g_malloc(PASSWD_BUFFER);
+	g_autofree char *buffer = g_malloc(ACCOUNT_PASSWD_BUFFER);
 	struct passwd pw;
 	bool found = false;
 	if (geteuid() != 0)
 		return status_fail_detail(st, STATUS_USAGE,
 		                          "only root can look in the rights of '%s'", name);
-	if (!system_entry(name, &pw, buffer, PASSWD_BUFFER, &found, st))
+	if (!account_system_entry(name, &pw, buffer, ACCOUNT_PASSWD_BUFFER, &found, st))
 		return false;
 	if (!found)
 		return status_fail_detail(st, STATUS_USAGE, "there is no account '%s'", name);

@@ -37,6 +37,14 @@ typedef struct {
 	/* whose rights a rehearsal has, where not the owner's (account_lend_rights) */
 	char *rights_of;
 	bool look_only; /* a rehearsal: nothing is marked or remembered */
+
+	/* What the source says of this account (account-answer.h). */
+	const char *source;  /* its name; static. NULL: none was asked */
+	char *mail;          /* template of the INBOX's path; NULL: the setting maildir */
+	GPtrArray *settings; /* char *: "name=value", over those of todoke.conf; NULL: none */
+	GPtrArray *unused;   /* char *: fields that mean nothing here; NULL: none */
+	bool is_alias;       /* the recipient is another address of the account */
+	bool has_ids;        /* the source says uid and gid */
 } Account;
 
 /*
@@ -119,12 +127,12 @@ bool account_check(const Conf *conf, Account *account, Status *st);
  */
 bool account_mark_tree(const Conf *conf, Status *st);
 
-/* The setting users, resolved: CONF_USERS_SYSTEM, CONF_USERS_VIRTUAL or CONF_USERS_PASSWD_FILE. */
+/* The setting users, resolved: any choice but CONF_USERS_AUTO. */
 unsigned account_kind_of_users(const Conf *conf);
 
 /*
- * The settings for the account: those of the blocks `user` and `domain` that match it, over the
- * others. NULL: no block matches, use `conf`. Caller frees.
+ * The settings for the account: those of its source, over those of the blocks `user` and `domain`
+ * that match it, over the others. NULL: there are none of its own, use `conf`. Caller frees.
  */
 Conf *account_conf(const Account *account, const Conf *conf);
 
@@ -141,8 +149,9 @@ char *account_state_folder(const Account *account, const Conf *conf, Status *st)
 char *account_record_path(const Account *account, const Conf *conf, Status *st);
 
 /*
- * Replace %u %n %d %h %% and a leading ~ in a path or address template. Faults: STATUS_CONFIG.
- * Caller frees.
+ * Replace the variables (path-template.h) and a leading ~ in a path or address template. Faults:
+ * STATUS_CONFIG, STATUS_BAD_ADDRESS (what the address brings cannot be part of a path). Caller
+ * frees.
  */
 char *account_expand(const Account *account, const char *path_template, Status *st);
 

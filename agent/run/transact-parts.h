@@ -153,11 +153,8 @@ bool transact_run_scripts(Transact *transact, Maildir *inbox, Status *st);
  */
 void transact_shadow(Transact *transact, Maildir *inbox);
 
-/* Is there such a script for this mail? */
+/* Is there a script for transact_shadow to run? It may need all that a delivery can need. */
 bool transact_has_shadow(const Transact *transact);
-
-/* Has a verdict, a header rule or a setting decided where the message goes? */
-bool transact_is_decided(const Transact *transact);
 
 /* transact-record.c: the beginning of the line of a shadow script, up to the plan in force. */
 void transact_record_shadow(const Transact *transact, RecordLine *line);

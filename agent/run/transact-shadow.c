@@ -213,37 +213,35 @@ run_beside(Transact *transact, Maildir *inbox, const char *script)
 		(void) write_line(transact, script, NULL, why);
 }
 
-static bool
-is_wanted(const Transact *transact)
+/* Where it would be; NULL: none is to run. Caller frees. */
+static char *
+find_shadow(const Transact *transact, Status *st)
 {
 	const Conf *conf = transact->site->conf;
-	return *conf->shadow_script != '\0' && conf->record && transact->recipes == NULL &&
-	       !transact->rehearsal && !transact_is_decided(transact);
+	if (*conf->shadow_script == '\0' || !conf->record || transact->recipes != NULL)
+		return NULL;
+
+	g_autofree char *script = account_expand(transact->account, conf->shadow_script, st);
+	return script != NULL && outcome_script_is_there(script) ? g_steal_pointer(&script) : NULL;
 }
 
 bool
 transact_has_shadow(const Transact *transact)
 {
-	g_auto(Status) fault = STATUS_INIT;
-	if (!is_wanted(transact))
-		return false;
-	g_autofree char *script = account_expand(transact->account,
-	                                         transact->site->conf->shadow_script, &fault);
-	return script != NULL && outcome_script_is_there(script);
+	g_auto(Status) fault = STATUS_INIT; /* transact_shadow notes it */
+	g_autofree char *script = find_shadow(transact, &fault);
+	return script != NULL;
 }
 
 void
 transact_shadow(Transact *transact, Maildir *inbox)
 {
-	const Conf *conf = transact->site->conf;
 	g_auto(Status) fault = STATUS_INIT;
-	if (!is_wanted(transact))
-		return;
+	g_autofree char *script = find_shadow(transact, &fault);
 
-	g_autofree char *script = account_expand(transact->account, conf->shadow_script, &fault);
-	if (script == NULL)
+	if (script != NULL)
+		run_beside(transact, inbox, script);
+	else if (fault.id != STATUS_OK)
 		g_ptr_array_add(transact->report.notes,
 		                g_strdup_printf("no shadow script: %s", fault.detail));
-	else if (outcome_script_is_there(script))
-		run_beside(transact, inbox, script);
 }

@@ -11,7 +11,10 @@
 #include "agent/base/log.h"
 #include "agent/base/texts.h"
 #include "agent/message/address-print.h"
+#include "agent/run/account-admit.h"
+#include "agent/run/owner-settings.h"
 #include "agent/store/dotlock.h"
+#include "agent/store/folder.h"
 #include "agent/state/arrival.h"
 #include "agent/state/id-cache.h"
 #include "conf/conf-choices.h"
@@ -40,7 +43,8 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	Transact *transact = g_new0(Transact, 1);
 
 	transact->site = site;
-	transact->own_conf = account_conf(account, site->conf);
+	deliver_report_init(&transact->report);
+	transact->own_conf = owner_settings_read(account, site->conf, transact->report.notes);
 	if (transact->own_conf != NULL) {
 		transact->own_site = *site;
 		transact->own_site.conf = transact->own_conf;
@@ -58,7 +62,6 @@ transact_new(const Site *site, const Account *account, const Envelope *envelope,
 	transact->ids = g_ptr_array_new_with_free_func(id_free);
 	transact->told = g_ptr_array_new_with_free_func(g_free);
 	script_chain_report_init(&transact->scripts);
-	deliver_report_init(&transact->report);
 	transact_reach(transact, TRANSACT_BEGUN);
 
 	const MailHosts hosts = { (const char *const *) transact->site->conf->hostnames,
@@ -163,6 +166,16 @@ apply_rules(Transact *transact, Status *st)
 	}
 }
 
+/* A message that is still being read is held to the same limit while it comes. */
+static bool
+is_admitted(const Transact *transact, Status *st)
+{
+	const Conf *conf = transact->site->conf;
+	if (transact->own_conf != NULL)
+		message_limit_size(transact->message, (guint64) conf->message_size_limit);
+	return account_admit(conf, transact->envelope->sender, message_size(transact->message), st);
+}
+
 /*
  * What header rules do with it. Whether it was here before was asked at its delivery: of the
  * verdict they get what the header tells of the mail's way.
@@ -190,6 +203,8 @@ transact_judge(Transact *transact, Status *st)
 	}
 	if (transact->described->is_stored)
 		return judge_stored(transact, st);
+	if (!is_admitted(transact, st))
+		return false;
 
 	deadline_waiting_for("judging the header");
 	transact_read_keys(transact);
@@ -360,10 +375,30 @@ plan_return(Transact *transact, Status *st)
 	return plan_add(transact->plan, action, st);
 }
 
-bool
-transact_is_decided(const Transact *transact)
+/* Has a verdict, a header rule or a setting decided where the message goes? */
+static bool
+is_decided(const Transact *transact)
 {
 	return transact->discard || transact->inbox_only || transact->file_into != NULL;
+}
+
+/* Mail for user+detail goes into the folder of that name, where the site wants it so. */
+static void
+choose_detail_folder(Transact *transact, Maildir *inbox)
+{
+	const Conf *conf = transact->site->conf;
+	const char *detail = transact->account->detail;
+	bool has_detail = detail != NULL && *detail != '\0' && transact->folder == NULL;
+	if (!has_detail || conf->detail_folder == CONF_DETAIL_FOLDER_NO)
+		return;
+
+	FolderRules rules = folder_rules_of(conf);
+	bool is_made = conf->detail_folder == CONF_DETAIL_FOLDER_CREATE;
+	if (!is_made && (inbox == NULL || !folder_exists(inbox, &rules, detail)))
+		return;
+	plan_set_keep_mailbox(transact->plan, detail);
+	if (is_made)
+		plan_create_keep_mailbox(transact->plan);
 }
 
 bool
@@ -386,16 +421,16 @@ make_plan(Transact *transact, Maildir *inbox, Status *st)
 		return plan_return(transact, st);
 
 	plan_set_keep_mailbox(transact->plan, transact->folder);
-	if (transact_is_decided(transact) ? !plan_verdict(transact, st)
-	                                  : !run_scripts(transact, inbox, st))
+	choose_detail_folder(transact, inbox);
+	if (is_decided(transact) ? !plan_verdict(transact, st) : !run_scripts(transact, inbox, st))
 		return false;
 
 	plan_finish(transact->plan);
-	bool was_decided = transact_is_decided(transact);
+	bool was_decided = is_decided(transact);
 	if (!transact_check_passed(transact, st))
 		return false;
 
-	return was_decided == transact_is_decided(transact) || make_plan(transact, inbox, st);
+	return was_decided == is_decided(transact) || make_plan(transact, inbox, st);
 }
 
 const char *
@@ -679,8 +714,7 @@ only_stores(const Plan *plan)
 
 /*
  * The last moment for a handover. What leaves needs programs, the state and composed mail; so do
- * notices to the owner, and scripts that are remembered. The shadow script runs later and may need
- * anything.
+ * notices to the owner, and scripts that are remembered.
  */
 static void
 hand_over_or_store(Transact *transact, const Maildir *inbox, const MaildirDraft *draft)
@@ -694,7 +728,7 @@ hand_over_or_store(Transact *transact, const Maildir *inbox, const MaildirDraft 
 	                    maildir_draft_size(draft).bytes, plan_count(transact->plan)))
 		handover_go("what is told or remembered");
 	if (transact_has_shadow(transact))
-		handover_go("the script that runs beside");
+		handover_go("a shadow script");
 	handover_close();
 }
 
@@ -754,7 +788,7 @@ transact_deliver(Transact *transact, Status *st)
 	warn_of_quota(transact, inbox, owner.state_folder, st);
 	if (!transact->scripts_settled && (done || !status_is_temporary(st)))
 		settle_scripts(transact, inbox);
-	if (done)
+	if (done && !transact->rehearsal && !is_decided(transact))
 		transact_shadow(transact, inbox);
 
 	return done;

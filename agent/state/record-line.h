@@ -53,6 +53,7 @@
  *                          of "refilter" also "from_folder", "from_file", "sha256" (of the file)
  *     run         string   of "refilter": when the run began, which is its name
  *     undoes      string   of "refilter": the run that was taken back
+ *     ended       true     of "refilter": the run was taken back to its end
  *     not_moved   string   of "refilter": the file whose move failed after its line was written
  *     shadow      list of  as "plan", of "shadow": what its script asked for
  *     shadow_script string of "shadow": the path of that

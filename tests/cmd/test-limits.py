@@ -17,6 +17,7 @@ MESSAGE = b"From: a@b.test\nTo: ann@x.test\nSubject: x\n\nbody\n"
 WITHOUT_TEST = {
     "CLAIM_WAIT_MS": "half a minute: tests/unit/test-claim.c waits by the same parameter, but shorter",
     "COPY_CHUNK": "the size of a buffer",
+    "USERS_CACHED": "over it answers are asked for again: slower, and nothing else",
     "SUBMIT_END_SECONDS": "ten minutes; the wait itself is tested in tests/out",
     "HOST_NAME": "the kernel allows no longer names (HOST_NAME_MAX)",
     "DOCTOR_NAMES": "two million files",

@@ -4,6 +4,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -176,6 +177,20 @@ def test_its_process_hangs(folder):
 
 def test_its_process_crashes(folder):
     tap.contains(with_fault(folder, TODOKE_FAULT="1:kill", TODOKE_FAULT_FORKED="1"), "ended by signal")
+
+
+def test_by_the_small_program(folder):
+    """It cannot do all that a shadow script asks for, so it hands the delivery over."""
+    small = os.path.join(os.environ.get("TODOKE_PROGRAM_DIR", os.path.dirname(tap.TODOKE)), "todoke-deliver")
+    if not os.path.exists(small):
+        raise tap.Skip("no %s" % small)
+    box = Box(folder, 'require ["fileinto", "body"];\nif body :text :contains "\u65e5" { fileinto "Words"; }\n')
+    mail = RECEIVED + "From: boss@example.org\nSubject: other\nMIME-Version: 1.0\nContent-Type: text/plain; charset=big5\nContent-Transfer-Encoding: base64\n\npOmlu7x0qsC7UA==\n"
+    for number in range(2):
+        done = subprocess.run([small, "deliver", *box.settings, "-d", "me@example1.jp", "-f", "boss@example.org", "--queue-id", "4C%04dX" % number],
+                              input=("Message-ID: <%d@example.org>\n" % number + mail).encode(), capture_output=True, timeout=tap.PATIENCE, check=False, env=dict(os.environ, TODOKE_CONF=""))
+        tap.same((done.returncode, done.stdout[:9]), (0, b"stored in"), done.stdout)
+    tap.same([line["shadow"][0].get("target") for line in shadows(box)], ["Words"] * 2)
 
 
 def test_through_lmtp(folder):

@@ -37,6 +37,10 @@ class Machine(Services):
         os.environ["TODOKE_MODULE_DIR"] = self.modules
         os.environ["TODOKE_LOCALE_DIR"] = self.locales
 
+    def use_agent(self, small):
+        """The program as it was installed; all stories have the same one, and nothing is added to it."""
+        self.agent, self.programs = self.todoke, self.path("install")
+
     def write_settings(self):
         self.path("etc").mkdir()
         self.mail, self.log, self.conf = self.path("vmail"), self.path("todoke.log"), self.path("etc", "todoke.conf")

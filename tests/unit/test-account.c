@@ -44,6 +44,13 @@ static const Row rows[] = {
 	{ "no recipient at all", "/v/%d/%n", "", NULL, STATUS_USAGE },
 	{ "no domain where none is needed", "/v/%n", "ann", "/v/ann", STATUS_OK },
 	{ "a control octet", "/v/%d/%n", "a\tb@example.jp", NULL, STATUS_BAD_ADDRESS },
+	{ "a substring", "/v/%d/%1n/%n", "ann@example.jp", "/v/example.jp/a/ann", STATUS_OK },
+	{ "a substring of a short name", "/v/%1.1n/%n", "a@example.jp", "/v//a", STATUS_OK },
+	{ "a substring that leads upwards", "/v/%1.2n/%n", "a..@example.jp", NULL,
+	  STATUS_BAD_ADDRESS },
+	{ "a changed name is looked at, too", "/v/%Rn", "a.@example.jp", NULL, STATUS_BAD_ADDRESS },
+	{ "a filter", "/v/%{user | domain | upper}", "ann@example.jp", "/v/EXAMPLE.JP", STATUS_OK },
+	{ "a long name without domain", "/v/%{domain}/%n", "ann", NULL, STATUS_CONFIG },
 	{ "an unknown letter", "/v/%x/%n", "ann@example.jp", NULL, STATUS_CONFIG },
 };
 
@@ -62,6 +69,9 @@ conf_with(const char *maildir)
 		.tree_memory = (char *) (uintptr_t) "",
 		.delimiters = (char *) (uintptr_t) "+",
 		.addresses = no_addresses,
+		.catch_all = (char *) (uintptr_t) "",
+		.dovecot_socket = (char *) (uintptr_t) "/nonexistent",
+		.users_timeout = 1,
 		.fold_local = true,
 		.create_maildir = true,
 	};

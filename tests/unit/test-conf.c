@@ -13,6 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BAD_PATH(line, value, name, letters) \
+	line ":1: '" value "' is not allowed for '" name "': behind a '%' it wants one of the " \
+	     "letters '" letters "', or a form that todoke.conf(5) lists under PATHS\n"
+
 static char *folder;
 
 static char *
@@ -196,7 +200,7 @@ static const Bad bad[] = {
 	  "maildir\n\nfold_local =\nusers = x\nrule a\nhop_limit = 4\n",
 	  "1:1: '=' is missing behind 'maildir'" NOT_A_SETTING "\n"
 	  "3:12: the value of 'fold_local' is missing: it stands behind the '=', on the same line\n"
-	  "4:9: 'x' is not allowed for 'users': it wants one of auto, system, virtual, passwd_file\n"
+	  "4:9: 'x' is not allowed for 'users': it wants one of auto, system, virtual, passwd_file, dovecot, sql, ldap\n"
 	  "5:1: '=' is missing behind 'rule'" NOT_A_SETTING "\n"
 	  "6:13: '4' " HOP_LIMIT },
 	{ "a block of nonsense goes as a whole",
@@ -245,10 +249,8 @@ static const Bad bad[] = {
 	  "1:10: 'action' of a rule wants one value, without braces\n" },
 	{ "letters that paths do not know",
 	  "maildir = /v/%q/%n\nhop_limit = 4\nhome = '/h/%h'\nstate_folder = '/s/%'\n",
-	  "1:1: '/v/%q/%n' is not allowed for 'maildir': behind a '%' it wants one of the letters 'undh%'\n"
-	  "2:13: '4' " HOP_LIMIT
-	  "3:1: '/h/%h' is not allowed for 'home': behind a '%' it wants one of the letters 'und%'\n"
-	  "4:1: '/s/%' is not allowed for 'state_folder': behind a '%' it wants one of the letters 'undh%'\n" },
+	  BAD_PATH("1", "/v/%q/%n", "maildir", "undh%") "2:13: '4' " HOP_LIMIT BAD_PATH(
+		  "3", "/h/%h", "home", "und%") BAD_PATH("4", "/s/%", "state_folder", "undh%") },
 	{ "relative path", "\nmaildir = v/%d/%n",
 	  "2:1: 'v/%d/%n' is not allowed for 'maildir': it wants a path that begins with '/', '~/' or '%h'\n" },
 	{ "engines that are none",

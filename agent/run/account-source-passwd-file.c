@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * account-source-passwd-file: the lines of passwd_file, as Dovecot's passwd-file has them:
+ * user:password:uid:gid:gecos:home:shell:userdb_NAME=VALUE ...
+ */
+#define _GNU_SOURCE
+#include "agent/run/account-source.h"
+
+#include "agent/base/fs.h"
+#include "agent/base/limits.h"
+#include "agent/base/owner-walk.h"
+#include "agent/run/account-answer.h"
+#include "agent/run/account-parts.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { USER, PASSWORD, UID, GID, GECOS, HOME, SHELL, EXTRA, FIELDS };
+
+/* Empty uid and gid mean: whoever we are. */
+static bool
+read_ids(char **fields, const char *where, GPtrArray *found, Status *st)
+{
+	guint64 uid = 0, gid = 0;
+	if (*fields[UID] == '\0' && *fields[GID] == '\0')
+		return true;
+
+	if (!g_ascii_string_to_unsigned(fields[UID], 10, 1, G_MAXINT32, &uid, NULL) ||
+	    !g_ascii_string_to_unsigned(fields[GID], 10, 0, G_MAXINT32, &gid, NULL))
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "%s: uid and gid must be numbers, and uid not 0", where);
+	g_ptr_array_add(found, g_strconcat("uid=", fields[UID], NULL));
+	g_ptr_array_add(found, g_strconcat("gid=", fields[GID], NULL));
+	return true;
+}
+
+/* What Dovecot's userdb reads of a line; the other extra fields are for checking passwords. */
+static bool
+read_extra(const char *text, GPtrArray *found)
+{
+	static const char prefix[] = "userdb_";
+	g_auto(GStrv) words = g_strsplit(text, " ", -1);
+	bool has_place = false;
+
+	for (char **word = words; *word != NULL; word++) {
+		if (!g_str_has_prefix(*word, prefix))
+			continue;
+		const char *name = *word + strlen(prefix);
+		has_place = has_place || g_str_has_prefix(name, "mail") ||
+		            g_str_has_prefix(name, "home=");
+		g_ptr_array_add(found, g_strdup(name));
+	}
+
+	return has_place;
+}
+
+/* What one line says; fields are split already. */
+static bool
+use_line(Account *account, char **fields, const char *where, Status *st)
+{
+	g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
+	guint n = g_strv_length(fields);
+	bool has_place = n > EXTRA && read_extra(g_strchomp(fields[EXTRA]), found);
+
+	if (fields[HOME][0] != '/' && (fields[HOME][0] != '\0' || !has_place))
+		return status_fail_detail(st, STATUS_CONFIG,
+		                          "%s: home '%s' is not an absolute path", where,
+		                          fields[HOME]);
+	if (!read_ids(fields, where, found, st))
+		return false;
+	if (fields[HOME][0] != '\0')
+		g_ptr_array_insert(found, 0, g_strconcat("home=", fields[HOME], NULL));
+
+	g_autoptr(AccountAnswer) answer = account_answer_read(found, where, st);
+	if (answer == NULL)
+		return false;
+	account->user = g_strdup(fields[USER]);
+	account_answer_use(answer, account);
+	return true;
+}
+
+/* FsJudge: the file decides which uid root switches to. */
+static char *
+judge(const struct stat *sb, const void *user)
+{
+	const char *file = user;
+	if (owner_is_root_alone(sb))
+		return NULL;
+
+	g_autofree char *quoted = g_shell_quote(file);
+	return g_strdup_printf(
+		"passwd_file '%s': others than root can write it: chown root %s; chmod go-w %s",
+		file, quoted, quoted);
+}
+
+/* The text of the file. NULL: STATUS_UNTRUSTED, STATUS_LOOKUP. Caller frees. */
+static char *
+read_file(const Conf *conf, Status *st)
+{
+	const char *file = conf->passwd_file;
+	char *data = NULL;
+	size_t len;
+	g_auto(Status) fault = STATUS_INIT;
+	FsJudge *judged_by = fs_own_euid() == 0 ? judge : NULL;
+
+	if (fs_read_judged(AT_FDCWD, file, LIMIT_PASSWD_FILE, judged_by, file, &data, &len, &fault))
+		return data;
+
+	StatusId id = fault.id == STATUS_UNTRUSTED ? STATUS_UNTRUSTED : STATUS_LOOKUP;
+	status_fail_detail(st, id, "%s", fault.detail);
+	(void) account_fail_lookup(file, NULL, fault.detail, st);
+	return NULL;
+}
+
+/* Ends the line at *at and moves to the next; NULL: there is none. */
+static char *
+next_line(char **at)
+{
+	char *line = *at;
+	if (line == NULL || *line == '\0')
+		return NULL;
+
+	char *end = strchr(line, '\n');
+	*at = end != NULL ? end + 1 : NULL;
+	if (end != NULL)
+		*end = '\0';
+	return line;
+}
+
+static bool
+begins_with_name(const char *line, const char *name)
+{
+	size_t len = name != NULL ? strlen(name) : 0;
+	return len > 0 && strncmp(line, name, len) == 0 && (line[len] == ':' || line[len] == '\0');
+}
+
+static bool
+find(const Conf *conf, Account *account, const char *recipient, Status *st)
+{
+	(void) recipient;
+	g_autofree char *data = read_file(conf, st);
+	if (data == NULL)
+		return false;
+
+	g_autofree char *full = account->domain != NULL ? account_address(account) : NULL;
+	char *at = data;
+	unsigned number = 0;
+	for (const char *line; (line = next_line(&at)) != NULL;) {
+		number++;
+		if (!begins_with_name(line, account->local) && !begins_with_name(line, full))
+			continue;
+		g_auto(GStrv) fields = g_strsplit(line, ":", FIELDS);
+		g_autofree char *where = g_strdup_printf("%s:%u", conf->passwd_file, number);
+		if (g_strv_length(fields) <= HOME)
+			return status_fail_detail(st, STATUS_CONFIG,
+			                          "%s: a line is user:password:uid:gid:gecos:home",
+			                          where);
+		return use_line(account, fields, where, st);
+	}
+
+	return status_fail(st, STATUS_UNKNOWN_USER, NULL);
+}
+
+static bool
+list(GPtrArray *accounts, const Conf *conf, Status *st)
+{
+	g_autofree char *data = read_file(conf, st);
+	char *at = data;
+
+	for (const char *line; (line = next_line(&at)) != NULL;) {
+		g_auto(GStrv) fields = g_strsplit(line, ":", FIELDS);
+		g_auto(Status) unusable = STATUS_INIT;
+		bool may_be = g_strv_length(fields) > HOME && *fields[USER] != '\0';
+		g_autoptr(Account) account = may_be ? account_begin(conf, fields[USER], &unusable)
+		                                    : NULL;
+		if (account == NULL || !use_line(account, fields, conf->passwd_file, &unusable))
+			continue;
+		account_list_add(accounts, conf, g_steal_pointer(&account));
+		if (!account_list_has_room(accounts, st))
+			return false;
+	}
+
+	return data != NULL;
+}
+
+static char *
+describe(const Conf *conf)
+{
+	return g_strdup(conf->passwd_file);
+}
+
+extern const AccountSource account_source_passwd_file;
+const AccountSource account_source_passwd_file = {
+	.name = "passwd_file", .find = find, .list = list, .describe = describe
+};
