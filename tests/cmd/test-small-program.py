@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: MIT
 """todoke-deliver, the small program: what it does alone, and how it hands a delivery to todoke when it needs more."""
 
-import json
 import os
 import re
 import subprocess
@@ -188,20 +187,6 @@ def test_nobody_else_says_rest(folder):
             tap.same((done.returncode, done.stdout[:6]), (75, b"4.3.5 "), done)
             tap.contains(done.stderr, b"--rest is what todoke-deliver says to todoke")
     tap.same((home.mails(), home.mails(".Work")), ([], []))
-
-
-def test_a_shadow_script_reads_what_todoke_reads(folder):
-    """Its process may need the modules when the mail is stored already."""
-    home = Home(folder, "keep;\n")
-    home.settle()
-    shadow = home.write("shadow.sieve", FILES_CYRILLIC)
-    home.deliver(message("=?koi8-r?q?=D0=D2=C9?="), "-o", "shadow_script=" + shadow, "-o", "record=yes")
-    with open(folder + "/mail/ann/todoke-state/record", encoding="utf-8") as record:
-        lines = [json.loads(line) for line in record]
-    shadows = [line for line in lines if line["door"] == "shadow"]
-    tap.same(len(shadows), 1, lines)
-    tap.same(shadows[0].get("failed"), None, "why it is not known")
-    tap.contains(json.dumps(shadows[0]), '"Work"')
 
 
 def test_rules_do_not_see_the_handover(folder):
