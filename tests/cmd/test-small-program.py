@@ -189,6 +189,14 @@ def test_nobody_else_says_rest(folder):
     tap.same((home.mails(), home.mails(".Work")), ([], []))
 
 
+def test_an_error_of_the_system_has_its_text(folder):
+    """Its translation would need another charset, for which it is too late."""
+    home = Home(folder, whole=False)
+    home.deliver(message("hello"), "-o", "quota=dovecot", "-o", "quota_service=unix:%s/no-socket" % folder, "-o", "language=ja")
+    with open(folder + "/log", encoding="utf-8") as log:
+        tap.contains(log.read(), "no-socket': No such file or directory")
+
+
 def test_rules_do_not_see_the_handover(folder):
     """Programs of the site have a clean environment."""
     home = Home(folder)
