@@ -137,7 +137,8 @@ read_answer(const Talk *talk, GString *answer)
 		if (len < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (len <= 0)
-			return g_strdup(len < 0 ? status_error_text(errno) : "the connection ended");
+			return g_strdup(len < 0 ? status_error_text(errno)
+			                        : "the connection ended");
 		if (memchr(part, '\0', (size_t) len) != NULL ||
 		    answer->len + (gsize) len > LIMIT_QUOTA_ANSWER)
 			return g_strdup("the answer is none of the policy protocol");
