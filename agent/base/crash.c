@@ -270,7 +270,7 @@ send_line(const Line *line)
 	(void) !write(fd, whole.text, whole.len);
 }
 
-/* One octet a crash. */
+/* One octet a crash. Whatever the owner has put in its place, nobody waits for it. */
 static void
 leave_mark(void)
 {
@@ -281,8 +281,8 @@ leave_mark(void)
 	put_number(&name, key_of(watch.octets, watch.len), 16);
 	(void) mkdir(watch.folder, 0700);
 	int dir = open(watch.folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int fd = openat(dir, name.text, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
-	                0600);
+	int fd = openat(dir, name.text,
+	                O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		(void) !write(fd, "x", 1);
 }

@@ -137,6 +137,9 @@ bool
 handover_accept(int rest, Status *st)
 {
 	(void) unsetenv(VARIABLE);
+	if (rest >= 0 && handover.argv != NULL)
+		return status_fail_detail(st, STATUS_USAGE,
+		                          "--rest is what todoke-deliver says to todoke");
 	return rest < 0 || fcntl(rest, F_SETFD, FD_CLOEXEC) == 0 ||
 	       status_fail_detail(st, STATUS_USAGE, "--rest: %d is no open descriptor", rest);
 }

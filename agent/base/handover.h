@@ -49,7 +49,8 @@ char *handover_program(void);
 /*
  * In the whole program, first of all: the message goes on in the descriptor `rest` behind standard
  * input (-1: it does not), says the command line (--rest). False: STATUS_USAGE, there is no such
- * descriptor, and the message must not be read: without its rest it would be stored cut short.
+ * descriptor, and the message must not be read: without its rest it would be stored cut short. So
+ * it is in the small program, which would pass on one rest only.
  */
 bool handover_accept(int rest, Status *st);
 

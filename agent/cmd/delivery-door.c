@@ -143,8 +143,18 @@ read_names(DeliveryDoor *call)
 	g_auto(Status) unread = STATUS_INIT;
 	if (geteuid() == 0)
 		return;
+	handover_close(); /* the whole program would find the message without its beginning */
 	deadline_waiting_for("reading the message");
 	call->message = kept.message = message_read_on(STDIN_FILENO, call->rest, &unread);
+}
+
+/* HandoverGiveBack, before there is a transaction. */
+static bool
+give_back(void *user, int *ret_head, int *ret_rest, Status *st)
+{
+	return user != NULL
+	               ? message_give_back(user, ret_head, ret_rest, st)
+	               : status_fail_detail(st, STATUS_INTERNAL, "the message was not read whole");
 }
 
 /* The whole delivery, once the configuration is known. Returns the text for success. */
@@ -163,11 +173,13 @@ deliver(const Site *site, DeliveryDoor *call, Status *st)
 		return NULL;
 	}
 
+	handover_offer(give_back, NULL);
 	deadline_waiting_for("reading the message");
 	Message *message = message_read_on(STDIN_FILENO, call->rest, st);
 	call->message = kept.message = message;
 	if (message == NULL)
 		return NULL;
+	handover_offer(give_back, message);
 
 	message_expect_size(message, envelope->queue_size, envelope->queue_id);
 	message_limit_size(message, (guint64) conf->message_size_limit);
@@ -284,8 +296,10 @@ delivery_door_run(DeliveryDoor *call, Status *st)
 {
 	g_autofree char *done = NULL;
 
+	if (st->id == STATUS_OK)
+		(void) handover_accept(call->rest, st);
 	explain_usage(st);
-	if (st->id == STATUS_OK && handover_accept(call->rest, st))
+	if (st->id == STATUS_OK)
 		done = configure_and_deliver(call, st);
 	else
 		record_without_settings(call, st);

@@ -101,7 +101,10 @@ skip_from_line(Message *message, bool at_eof)
 	if (end == NULL)
 		return true;
 
+	/* however it came in parts: the block has room for one that is shorter than a chunk */
 	size_t line_len = (size_t) (end - message->block);
+	if (line_len >= LIMIT_COPY_CHUNK)
+		return true;
 	message->start = line_len + 1;
 	message->from_line = g_strndup(message->block, line_len);
 	g_strchomp(message->from_line);
@@ -229,9 +232,20 @@ block_file(const Message *message, size_t len, Status *st)
 	return fs_steal_fd(&fd);
 }
 
+/* Was more of the message read than is kept anywhere? */
+static bool
+has_lost_octets(const Message *message)
+{
+	return message->home < 0 && !message->in_block &&
+	       (message->body_len > 0 || message->input < 0);
+}
+
 bool
 message_give_back(Message *message, int *ret_head, int *ret_rest, Status *st)
 {
+	if (has_lost_octets(message))
+		return status_fail_detail(st, STATUS_INTERNAL, "a part of the message is gone");
+
 	bool stored = message->home >= 0 && !message->in_block;
 	size_t len = stored ? message->start + message->header_len : message->block_len;
 	auto_fd int rest = -1;

@@ -45,7 +45,7 @@ Message *message_read_on(int fd, int rest, Status *st);
  * Descriptors, closed by exec, from which the message can be read again as it came, for another
  * program (message_read_on): *ret_head from its first octet, then *ret_rest, -1 where nothing
  * follows. The body has not moved: it is where it came by, or in its home. Use the message for
- * nothing else then. Faults: STATUS_IO, STATUS_NO_MEMORY.
+ * nothing else then. Faults: STATUS_IO, STATUS_NO_MEMORY; STATUS_INTERNAL: some octets are gone.
  */
 bool message_give_back(Message *message, int *ret_head, int *ret_rest, Status *st);
 

@@ -207,7 +207,8 @@ run_beside(Transact *transact, Maildir *inbox, const char *script)
 
 	(void) close(ends[1]);
 	g_autofree char *why = child > 0 ? settle_child(child, ends[0])
-	                                 : g_strdup_printf("no process: %s", g_strerror(errno));
+	                                 : g_strdup_printf("no process: %s",
+	                                                   status_error_text(errno));
 	(void) close(ends[0]);
 	if (why != NULL)
 		(void) write_line(transact, script, NULL, why);

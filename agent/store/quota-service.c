@@ -62,11 +62,11 @@ connect_to_socket(Talk *talk, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	if (strlen(path) >= sizeof address.sun_path)
-		return g_strdup(g_strerror(ENAMETOOLONG));
+		return g_strdup(status_error_text(ENAMETOOLONG));
 
 	strcpy(address.sun_path, path);
 	int err = connect_to(talk, AF_UNIX, (struct sockaddr *) &address, sizeof address);
-	return err != 0 ? g_strdup(g_strerror(err)) : NULL;
+	return err != 0 ? g_strdup(status_error_text(err)) : NULL;
 }
 
 /* Addresses alone: no name server has a say in the time that it takes. */
@@ -91,7 +91,7 @@ connect_to_port(Talk *talk, const char *where)
 	else if (inet_pton(AF_INET6, address, &six.sin6_addr) == 1)
 		err = connect_to(talk, AF_INET6, (struct sockaddr *) &six, sizeof six);
 
-	return err != 0 ? g_strdup(g_strerror(err)) : NULL;
+	return err != 0 ? g_strdup(status_error_text(err)) : NULL;
 }
 
 static char *
@@ -117,7 +117,7 @@ send_question(const Talk *talk, const QuotaServiceQuestion *question)
 		ssize_t len = send(talk->fd, at, strlen(at), MSG_NOSIGNAL);
 		int err = len >= 0 ? 0 : errno == EAGAIN ? wait_for(talk, POLLOUT) : errno;
 		if (err != 0)
-			return g_strdup(g_strerror(err));
+			return g_strdup(status_error_text(err));
 		at += MAX(len, 0);
 	}
 	return NULL;
@@ -131,13 +131,14 @@ read_answer(const Talk *talk, GString *answer)
 		char part[512];
 		int err = wait_for(talk, POLLIN);
 		if (err != 0)
-			return g_strdup(g_strerror(err));
+			return g_strdup(status_error_text(err));
 
 		ssize_t len = recv(talk->fd, part, sizeof part, 0);
 		if (len < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
 		if (len <= 0)
-			return g_strdup(len < 0 ? g_strerror(errno) : "the connection ended");
+			return g_strdup(len < 0 ? status_error_text(errno)
+			                        : "the connection ended");
 		if (memchr(part, '\0', (size_t) len) != NULL ||
 		    answer->len + (gsize) len > LIMIT_QUOTA_ANSWER)
 			return g_strdup("the answer is none of the policy protocol");

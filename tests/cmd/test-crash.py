@@ -110,6 +110,9 @@ def test_marks_that_do_not_count(folder):
     os.unlink(mark)
     os.mkdir(mark)
     tap.same(box.deliver(), -signal.SIGSEGV, "nor is a folder")
+    os.rmdir(mark)
+    os.mkfifo(mark)
+    tap.same(box.deliver(), -signal.SIGSEGV, "and nobody is waited for at a fifo")
 
 
 def test_age_of_a_mark(folder):

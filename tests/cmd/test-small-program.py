@@ -177,6 +177,26 @@ def test_a_rest_that_is_not_there_is_a_fault(folder):
     tap.same(home.mails(), [])
 
 
+def test_nobody_else_says_rest(folder):
+    """A second rest would take the place of the one that the small program gives."""
+    home = Home(folder, FILES_CYRILLIC)
+    with open(home.write("rest", "typed\n"), "rb") as rest:
+        for subject in ("plain", "=?koi8-r?q?=D0=D2=C9?="):
+            done = subprocess.run([SMALL, "deliver", *home.options, "-d", "ann@x.test", "--rest=%d" % rest.fileno()], input=message(subject, 400_000), pass_fds=[rest.fileno()],
+                                  env=dict({name: value for name, value in os.environ.items() if name != "TODOKE_CONF"}, TODOKE_PROGRAM_DIR=home.programs), capture_output=True, check=False)
+            tap.same((done.returncode, done.stdout[:6]), (75, b"4.3.5 "), done)
+            tap.contains(done.stderr, b"--rest is what todoke-deliver says to todoke")
+    tap.same((home.mails(), home.mails(".Work")), ([], []))
+
+
+def test_an_error_of_the_system_has_its_text(folder):
+    """Its translation would need another charset, for which it is too late."""
+    home = Home(folder, whole=False)
+    home.deliver(message("hello"), "-o", "quota=dovecot", "-o", "quota_service=unix:%s/no-socket" % folder, "-o", "language=ja")
+    with open(folder + "/log", encoding="utf-8") as log:
+        tap.contains(log.read(), "no-socket': No such file or directory")
+
+
 def test_rules_do_not_see_the_handover(folder):
     """Programs of the site have a clean environment."""
     home = Home(folder)

@@ -10,7 +10,9 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A pipe that holds `data`, closed at its end: what pipe(8) gives us. Small enough not to block. */
@@ -336,10 +338,78 @@ test_lines_are_counted(void **state)
 	}
 }
 
+/* In a child: write the octets in two parts, the second one when the first was read. */
+static void
+write_in_parts(int fd, const char *data, size_t len, size_t first)
+{
+	g_auto(Status) st = STATUS_INIT;
+	int unread = 1;
+
+	if (!fs_write_all(fd, data, first, "pipe", &st))
+		_exit(1);
+	while (ioctl(fd, FIONREAD, &unread) == 0 && unread > 0)
+		g_usleep(1000);
+	_exit(fs_write_all(fd, data + first, len - first, "pipe", &st) ? 0 : 1);
+}
+
+/* A From_ line that is longer than a chunk is none, in whatever parts it comes. */
+static void
+test_long_from_line(void **state)
+{
+	(void) state;
+	enum { LONG = LIMIT_COPY_CHUNK + 100 };
+	g_autoptr(GString) octets = g_string_new("From ");
+	while (octets->len < LONG)
+		g_string_append_c(octets, 'x');
+	g_string_append(octets, "\nSubject: x\n\n");
+
+	for (int parts = 1; parts <= 2; parts++) {
+		int fds[2];
+		g_auto(Status) st = STATUS_INIT;
+		assert_int_equal(pipe(fds), 0);
+		assert_true(fcntl(fds[1], F_SETPIPE_SZ, 2 * LIMIT_COPY_CHUNK) > 0);
+		pid_t child = fork();
+		if (child == 0)
+			write_in_parts(fds[1], octets->str, octets->len,
+			               parts == 1 ? octets->len : LIMIT_COPY_CHUNK - 1);
+		close(fds[1]);
+		g_autoptr(Message) message = message_read(fds[0], &st);
+		assert_non_null(message);
+		assert_null(message_from_line(message));
+		close(fds[0]);
+		assert_int_equal(waitpid(child, NULL, 0), child);
+	}
+}
+
+/* What was read and is nowhere any more: another program would store the message cut short. */
+static void
+test_lost_octets_are_not_given_back(void **state)
+{
+	(void) state;
+	enum { MOST = 4 * LIMIT_COPY_CHUNK };
+	static const char head[] = "Subject: x\n\n";
+	auto_fd int in = memfd_create("in", MFD_CLOEXEC);
+	assert_true(in >= 0);
+	assert_int_equal(write(in, head, sizeof head - 1), sizeof head - 1);
+	assert_int_equal(ftruncate(in, MOST), 0);
+
+	for (int drains = 0; drains < 2; drains++) {
+		assert_int_equal(lseek(in, 0, SEEK_SET), 0);
+		int given = -1, rest = -1;
+		g_auto(Status) st = STATUS_INIT, lost = STATUS_INIT;
+		g_autoptr(Message) message = message_read(in, &st);
+		assert_non_null(message);
+		message_limit_size(message, drains ? 0 : LIMIT_COPY_CHUNK);
+		assert_int_equal(message_drain(message, &st), drains);
+		assert_false(message_give_back(message, &given, &rest, &lost));
+		assert_int_equal(lost.id, STATUS_INTERNAL);
+	}
+}
+
 int
 main(void)
 {
-	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 10];
+	struct CMUnitTest tests[G_N_ELEMENTS(rows) + 12];
 	size_t n = 0;
 
 	UNIT_ROWS(tests, n, rows, test_unchanged);
@@ -353,6 +423,8 @@ main(void)
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lines_are_counted);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_given_back);
 	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_rest_goes_on);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_long_from_line);
+	tests[n++] = (struct CMUnitTest) cmocka_unit_test(test_lost_octets_are_not_given_back);
 
 	return _cmocka_run_group_tests("message", tests, n, NULL, NULL);
 }
