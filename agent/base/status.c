@@ -150,7 +150,9 @@ status_fail_errno(Status *st, int err, const char *detail, ...)
 	g_autofree char *what = g_strdup_vprintf(detail, args);
 	va_end(args);
 	st->id = status_from_errno(err);
-	st->detail = g_strdup_printf("%s: %s", what, status_error_text(err));
+	st->detail = g_strdup_printf(
+		"%s: %s%s", what, status_error_text(err),
+		err == EFBIG ? " (local(8) sets this limit to mailbox_size_limit)" : "");
 	if (is_of_other_host(err))
 		name_file(st, what, status_error_text(err));
 

@@ -38,8 +38,9 @@ typedef struct {
 	const LoopSettings *settings;
 	bool is_try;
 	LoopVerdict *verdict;
-	GArray *hops;     /* Received, top to bottom */
-	size_t top;       /* index of the newest Received: what stands above is this hop's */
+	GArray *hops;  /* Received, top to bottom */
+	size_t top;    /* index of the newest Received: what stands above is this hop's */
+	size_t stored; /* marks before this index are those of the delivery that stored the file */
 	GPtrArray *names; /* of this host, as address_host makes them */
 	const char *recipient;
 	GArray *findings; /* Finding */
@@ -161,6 +162,38 @@ find_top(Judge *judge, const char *queue_id)
 
 	size_t pos = 0;
 	judge->top = headers_next(judge->headers, "Delivered-To", &pos) != NULL ? pos : 0;
+}
+
+/*
+ * With no Received line a stored file begins with what its delivery wrote, down to the mark
+ * (transact_stamp()): everything below that mark was in the message before.
+ */
+static size_t
+end_of_own_stamp(const Headers *headers)
+{
+	static const char *const before[] = { "Return-Path", "X-Original-To", "Delivered-To" };
+
+	for (size_t i = headers_top(headers); i < headers_count(headers); i++) {
+		const HeaderField *field = headers_get(headers, i);
+		bool is_before = false;
+		if (header_field_is(field, MARK_FIELD))
+			return i + 1;
+		for (size_t n = 0; n < G_N_ELEMENTS(before); n++)
+			is_before |= header_field_is(field, before[n]);
+		if (!is_before)
+			break;
+	}
+
+	return 0;
+}
+
+/* Of a rehearsal: a delivery's own mail has no mark of its own yet. */
+static void
+find_stored(Judge *judge)
+{
+	if (judge->is_try)
+		judge->stored = judge->hops->len > 0 ? judge->top
+		                                     : end_of_own_stamp(judge->headers);
 }
 
 /*
@@ -290,7 +323,7 @@ judge_marks(Judge *judge, const char *recipient)
 	unsigned seen = 0;
 
 	for (size_t pos = 0; (field = headers_next(judge->headers, MARK_FIELD, &pos)) != NULL;) {
-		if (judge->is_try && pos <= judge->top) {
+		if (pos <= judge->stored) {
 			add_finding(judge, LOOP_NONE, field, LOOP_BY_THIS_HOP,
 			            g_strdup("of the delivery that stored this file"));
 			continue;
@@ -577,7 +610,9 @@ judge_stamps(Judge *judge)
 			continue;
 		else if (i < judge->top)
 			add_finding(judge, LOOP_NONE, field, LOOP_BY_THIS_HOP,
-			            g_strdup("it stands above the newest Received"));
+			            g_strdup(judge->hops->len > 0
+			                             ? "it stands above the newest Received"
+			                             : "the first, and there is no Received"));
 		else
 			judge_stamp(judge, field, &place);
 	}
@@ -756,6 +791,7 @@ loop_judge(const Headers *headers, const Envelope *envelope, const LoopSettings 
 	g_array_set_clear_func(judge.findings, clear_finding);
 	read_hops(&judge);
 	find_top(&judge, envelope->queue_id);
+	find_stored(&judge);
 	collect_names(&judge);
 	judge_marks(&judge, to);
 	look_for_resent(&judge);

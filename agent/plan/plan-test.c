@@ -212,15 +212,26 @@ print_subject(const PlanTest *test, const char *whole, bool translates)
 	            part);
 }
 
+/* The test hasflag looks at each of the flags. */
+static const char *
+print_flag(const PlanTest *test, bool translates)
+{
+	if (g_str_has_prefix(test->match, "count "))
+		return say(N_("flags"), translates);
+	return say(test->is_negated ? N_("flag") : N_("a flag"), translates);
+}
+
 static char *
 print_comparison(const PlanTest *test, bool translates)
 {
+	bool is_flag = g_strcmp0(test->name, "hasflag") == 0;
 	/* of ":value" and ":count" the relation says how it reads */
 	const char *blank = strchr(test->match, ' ');
 	const char *how = blank != NULL ? blank + 1 : test->match;
 	g_autofree char *key = print_key(test->key != NULL ? test->key : ""),
 			*thing = print_thing(test, translates);
-	const char *whole = thing != NULL         ? thing
+	const char *whole = is_flag               ? print_flag(test, translates)
+	                    : thing != NULL       ? thing
 	                    : test->field != NULL ? test->field
 	                    : test->name != NULL  ? test->name
 	                                          : "?";

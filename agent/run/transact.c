@@ -166,14 +166,14 @@ apply_rules(Transact *transact, Status *st)
 	}
 }
 
-/* A message that is still being read is held to the same limit while it comes. */
+/* Its size is asked when it has been read: where the mailbox is missing, that comes first. */
 static bool
 is_admitted(const Transact *transact, Status *st)
 {
 	const Conf *conf = transact->site->conf;
 	if (transact->own_conf != NULL)
 		message_limit_size(transact->message, (guint64) conf->message_size_limit);
-	return account_admit(conf, transact->envelope->sender, message_size(transact->message), st);
+	return account_admit(conf, transact->envelope->sender, 0, st);
 }
 
 /*

@@ -160,6 +160,8 @@ def test_what_other_rules_did(folder):
     tap.same(verdict(folder, REQUIRE + 'addflag "\\\\Flagged";\n'), "mail.eml -> INBOX, flags \\Flagged  no rule says otherwise (flags set by main.sieve:2)\n")
     tap.same(verdict(folder, REQUIRE + 'addflag "a";\nremoveflag "a";\n'), "mail.eml -> INBOX  no rule says otherwise\n")
     tap.same(verdict(folder, REQUIRE + 'setflag "a";\nkeep :flags "b";\n'), "mail.eml -> INBOX, flags b  main.sieve:3\n", "flags of its own")
+    flagged = REQUIRE + 'setflag "a";\nif allof (hasflag "a", not hasflag "b", hasflag :count "eq" :comparator "i;ascii-numeric" "1") { discard; }\n'
+    tap.same(verdict(folder, flagged), "mail.eml -> discard  main.sieve:3  because a flag is a and no flag is b and the number of flags equals 1\n")
     most = limit("LIMIT_PLAN_TESTS")
     text = verdict(folder, REQUIRE + "".join('addheader "X-A" "%d";\n' % number for number in range(most + 5)))
     tap.same((text.count("main.sieve"), ", ...)" in text), (most, True), "places")

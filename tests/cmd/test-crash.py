@@ -112,6 +112,19 @@ def test_marks_that_do_not_count(folder):
     tap.same(box.deliver(), -signal.SIGSEGV, "nor is a folder")
 
 
+def test_age_of_a_mark(folder):
+    """It counts for LIMIT_CRASH_AGE seconds; ten minutes are for the test itself."""
+    box = Box(folder)
+    tap.same(box.deliver(), -signal.SIGSEGV)
+    mark = os.path.join(box.state, "crashes", box.marks()[0])
+    for younger, code in ((-600, -signal.SIGSEGV), (600, 0)):
+        with open(mark, "w", encoding="ascii") as file:
+            file.write("x" * tap.limit("CRASHES"))
+        changed = time.time() - tap.limit("CRASH_AGE") + younger
+        os.utime(mark, (changed, changed))
+        tap.same(box.deliver(), code, "younger by %d s" % younger)
+
+
 def test_try_leaves_no_mark(folder):
     box = Box(folder)
     with open(folder + "/mail.eml", "wb") as file:

@@ -6,11 +6,13 @@ import contextlib
 import http.client
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "lib"))
@@ -244,6 +246,21 @@ def test_clients_that_hold_on(folder):
         for client in silent:  # all of them, the last ones when their time is over
             tap.same(read_all(client), b"", "closed without a word")
             client.close()
+
+
+def test_time_of_a_client(folder):
+    """LIMIT_METRICS_SECONDS from its connection on, whether it is silent or says an octet now and then."""
+    with Metered(folder) as metered:
+        for octets in (b"", b"x"):
+            began = time.monotonic()
+            with metered.raw() as client:
+                while not select.select([client], [], [], 0.2)[0]:
+                    tap.same(time.monotonic() - began < tap.PATIENCE, True, "%r: still open" % octets)
+                    with contextlib.suppress(OSError):
+                        client.sendall(octets)
+                tap.same(read_all(client), b"", "closed without a word")
+            took = time.monotonic() - began
+            tap.same(took > tap.limit("METRICS_SECONDS") - 0.1, True, "%r: %.2f s" % (octets, took))
 
 
 def test_clients_that_do_not_read(folder):

@@ -132,6 +132,16 @@ def test_no_answer_is_never_a_bounce(folder):
     tap.contains(box.log(), "code=T132")
 
 
+def test_longest_answer(folder):
+    """LIMIT_QUOTA_ANSWER octets are read, one more is no answer."""
+    box = Box(folder)
+    action = b"\naction=552 5.2.2 full\n\n"
+    longest = b"x=" + b"y" * (tap.limit("QUOTA_ANSWER") - len(action) - 2) + action
+    for answer, want in ((longest, "4.2.2"), (b"x" + longest, "4.3.0")):
+        with Service(folder, answer) as service:
+            tap.same(box.both(*dovecot(service, "quota_unanswered=defer"))[:5], want, "%d octets" % len(answer))
+
+
 def test_dead_and_slow(folder):
     box = Box(folder)
     for service in ("unix:%s/nobody" % folder, "127.0.0.1:%d" % tap.unused_port(), "unix:" + "x" * 200, "no.such.host.test:1", "nonsense"):
