@@ -76,6 +76,13 @@ set_grace(Moving *moving, const DovecotSetting *from)
 	guint64 percent = g_ascii_strtoull(text, &end, 10);
 	g_autofree char *value = NULL;
 
+	if (*end == '%' && whole == 0) {
+		if (from != NULL)
+			moving_lose(moving, from,
+			            "quota_grace is a size, and here each user's "
+			            "own limit decides what a percentage is");
+		return;
+	}
 	if (*end == '%' && percent <= 1000)
 		octets = whole / 100 * (gint64) percent;
 	else if (!moving_read_size(text, 1024, &octets)) {

@@ -91,6 +91,8 @@ OLD = [
       "quota_grace": "107374180", "quota_full": '"defer"', "quota_defer_for": "0", "quota_warnings": '{ "90%" }'}, []),
     ("a limit in kilobytes", "mail_location = maildir:~/Maildir\nplugin {\n  quota = maildir:U\n  quota_rule = *:storage=1000\n  quota_grace = 5M\n}\n",
      {"quota_bytes": "1024000", "quota_grace": "5242880"}, []),
+    ("grace of limits that users have", "mail_location = maildir:~/Maildir\nplugin {\n  quota = maildir:U\n}\n", {"quota": '"maildirsize"', "quota_grace": None}, []),
+    ("a percentage of no limit", "mail_location = maildir:~/Maildir\nplugin {\n  quota = maildir:U\n  quota_grace = 5%%\n}\n", {"quota_grace": None}, ["quota_grace = 5%"]),
     ("count with its service", "mail_location = maildir:~/Maildir\nplugin {\n  quota = count:U\n  quota_rule = *:storage=1G\n}\nservice quota-status {\n"
      "  executable = quota-status -p postfix\n  inet_listener {\n    port = 12345\n  }\n}\n",
      {"quota": '"dovecot"', "quota_service": '"127.0.0.1:12345"', "quota_bytes": None}, []),
