@@ -62,6 +62,17 @@ OLD = [
      {"users": '"passwd_file"', "passwd_file": '"/etc/dovecot/users"', "maildir": '"/var/vmail/%Ld/%Ln"'}, []),
     ("sql asks Dovecot", "mail_location = maildir:~/Maildir\nbase_dir = /run/other\nuserdb {\n  driver = sql\n  args = /etc/dovecot/sql.conf\n}\n",
      {"users": '"dovecot"', "dovecot_socket": '"/run/other/auth-userdb"'}, []),
+    ("fields that passwd-file has not", "mail_location = maildir:~/Maildir\nuserdb {\n  driver = passwd-file\n  args = /etc/dovecot/users\n"
+     "  default_fields = uid=nobody home=/var/mail/%d/%u\n}\n", {"users": '"dovecot"', "passwd_file": None, "virtual_user": None}, []),
+    ("an account for all of passwd-file", "mail_location = maildir:~/Maildir\nuserdb {\n  driver = passwd-file\n  args = /etc/dovecot/users\n"
+     "  default_fields = uid=nobody gid=nogroup\n}\n", {"users": '"passwd_file"', "virtual_user": '"nobody"'}, []),
+    ("names of users", "mail_location = maildir:/var/vmail/%n\nauth_username_format = %Ln\nuserdb {\n  driver = passwd-file\n  args = /etc/dovecot/users\n}\n",
+     {"users": '"dovecot"', "passwd_file": None}, []),
+    ("two userdbs", "mail_location = maildir:~/Maildir\nuserdb {\n  driver = passwd-file\n  args = /etc/dovecot/users\n}\nuserdb {\n  driver = passwd\n}\n",
+     {"users": '"dovecot"'}, []),
+    ("prefetch is none", "mail_location = maildir:~/Maildir\nuserdb {\n  driver = prefetch\n}\nuserdb {\n  driver = passwd\n}\n", {"users": '"system"'}, []),
+    ("LMTP's own words", "mail_location = maildir:~/Maildir\npostmaster_address = a@x.test\nprotocol lmtp {\n  postmaster_address = b@x.test\n}\n"
+     "protocol imap {\n  postmaster_address = c@x.test\n}\n", {"postmaster_address": '"b@x.test"'}, []),
     ("delivery", "mail_location = maildir:~/Maildir\nlmtp_save_to_detail_mailbox = yes\nlda_mailbox_autocreate = yes\nlda_mailbox_autosubscribe = yes\n"
      "recipient_delimiter = +-\npostmaster_address = pm@example.jp\nhostname = mx.example.jp\nsubmission_host = localhost:587\nfirst_valid_uid = 1000\n",
      {"detail_folder": '"create"', "create_folders": "yes", "subscribe_folders": "yes", "delimiters": '"+-"', "postmaster_address": '"pm@example.jp"',
@@ -80,6 +91,8 @@ OLD = [
       "quota_grace": "107374180", "quota_full": '"defer"', "quota_defer_for": "0", "quota_warnings": '{ "90%" }'}, []),
     ("a limit in kilobytes", "mail_location = maildir:~/Maildir\nplugin {\n  quota = maildir:U\n  quota_rule = *:storage=1000\n  quota_grace = 5M\n}\n",
      {"quota_bytes": "1024000", "quota_grace": "5242880"}, []),
+    ("grace of limits that users have", "mail_location = maildir:~/Maildir\nplugin {\n  quota = maildir:U\n}\n", {"quota": '"maildirsize"', "quota_grace": None}, []),
+    ("a percentage of no limit", "mail_location = maildir:~/Maildir\nplugin {\n  quota = maildir:U\n  quota_grace = 5%%\n}\n", {"quota_grace": None}, ["quota_grace = 5%"]),
     ("count with its service", "mail_location = maildir:~/Maildir\nplugin {\n  quota = count:U\n  quota_rule = *:storage=1G\n}\nservice quota-status {\n"
      "  executable = quota-status -p postfix\n  inet_listener {\n    port = 12345\n  }\n}\n",
      {"quota": '"dovecot"', "quota_service": '"127.0.0.1:12345"', "quota_bytes": None}, []),
